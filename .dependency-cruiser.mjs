@@ -1,0 +1,137 @@
+// Who may import whom. Imports point inward:
+//   task, runtime <- ports <- engine <- index <- {novel, observe} <- http <- server <- cli
+// Adapters (a folder under store/ or broker/) see their own port, task and runtime. testing sees what is below http.
+// Read by scripts/boundaries.mjs, which also fails when a source was not looked at.
+
+const core = ['^src/task/', '^src/runtime/']
+const ports = [
+  '^src/store/store\\.ts$',
+  '^src/broker/(broker|messages)\\.ts$',
+  '^src/rate-limit/(limiter|arithmetic)\\.ts$',
+  '^src/ai/model\\.ts$',
+]
+const adapters = '^src/(store|broker)/[^/]+/'
+const entries = '^src/(index|(store/[^/]+|broker/[^/]+|novel|http|testing)/index)\\.ts$'
+
+/** Files under `from` may import, within src, only what `allowed` names. `$1` is the first group of `from`. */
+const layer = (name, from, allowed) => ({
+  name,
+  severity: 'error',
+  from: { path: from },
+  to: { path: '^src/', pathNot: allowed },
+})
+
+/** `packages` (a pattern) may be imported only under these folders. */
+const only = (packages, folders) => ({
+  name: `only-${folders.map(folder => folder.replaceAll('/', '-')).join('-or-')}`,
+  comment: `${packages} is imported only under ${folders.join(', ')}`,
+  severity: 'error',
+  from: { path: '^src/', pathNot: folders.map(folder => `^src/${folder}/`) },
+  to: { path: `node_modules/(@types/)?(${packages})/` },
+})
+
+const layers = [
+  layer('task-sees-itself', '^src/task/', ['^src/task/']),
+  layer('runtime-sees-itself', '^src/runtime/', ['^src/runtime/']),
+  layer('ports-see-the-core', '^src/store/[^/]+\\.ts$', [...core, ...ports, '^src/store/[^/]+\\.ts$']),
+  layer('ports-see-the-core', '^src/broker/[^/]+\\.ts$', [...core, '^src/broker/[^/]+\\.ts$']),
+  layer('ports-see-the-core', '^src/rate-limit/', [...core, '^src/rate-limit/']),
+  layer('ports-see-the-core', '^src/ai/', [...core, ...ports, '^src/ai/']),
+  layer('adapters-see-their-port', '^src/store/([^/]+)/', [
+    ...core,
+    '^src/store/[^/]+\\.ts$',
+    '^src/store/$1/',
+  ]),
+  layer('adapters-see-their-port', '^src/broker/([^/]+)/', [
+    ...core,
+    '^src/broker/[^/]+\\.ts$',
+    '^src/broker/$1/',
+  ]),
+  layer('engine-sees-ports', '^src/engine/', [...core, ...ports, '^src/engine/']),
+  layer('index-sees-the-engine', '^src/index\\.ts$', [...core, ...ports, '^src/engine/']),
+  // novel/ proves the public API: it has no other way to the engine. Its storage shares the store's database.
+  layer('novel-sees-the-index', '^src/novel/(?!library/[^/]+/)', [
+    '^src/index\\.ts$',
+    '^src/novel/',
+    '^src/ai/',
+    '^src/rate-limit/limiter\\.ts$',
+  ]),
+  layer('novel-sees-the-index', '^src/novel/library/([^/]+)/', [
+    '^src/index\\.ts$',
+    '^src/novel/',
+    '^src/store/$1/',
+  ]),
+  layer('observe-sees-the-index', '^src/observe/', [...core, ...ports, '^src/index\\.ts$', '^src/observe/']),
+  {
+    ...layer('http-sees-no-adapter', '^src/http/', []),
+    to: { path: ['^src/(server|cli|testing)/', adapters] },
+  },
+  { ...layer('server-sees-no-cli', '^src/server/', []), to: { path: '^src/(cli|testing)/' } },
+  { ...layer('cli-sees-no-testing', '^src/cli/', []), to: { path: '^src/testing/' } },
+  { ...layer('testing-is-below-http', '^src/testing/', []), to: { path: '^src/(http|server|cli)/' } },
+]
+
+const packages = [
+  only('better-sqlite3', ['store/sqlite', 'novel/library/sqlite']),
+  only('fastify|@fastify/[^/]+|fastify-type-provider-zod', ['http', 'server']),
+  only('commander', ['cli']),
+  only('prom-client', ['observe', 'http', 'server']),
+  only('pino', ['observe', 'http', 'server', 'cli']),
+]
+
+export default {
+  forbidden: [
+    ...layers,
+    ...packages,
+    { name: 'no-cycle', comment: 'type imports count', severity: 'error', from: {}, to: { circular: true } },
+    { name: 'resolvable', severity: 'error', from: {}, to: { couldNotResolve: true } },
+    {
+      name: 'task-is-pure',
+      comment: 'no I/O, no clock, no driver: of packages only the type of a schema',
+      severity: 'error',
+      from: { path: '^src/task/' },
+      to: { pathNot: ['^src/', 'node_modules/@standard-schema/spec/'] },
+    },
+    {
+      name: 'core-has-no-schema-library',
+      comment: 'users bring any Standard Schema; zod is our choice, not theirs',
+      severity: 'error',
+      from: { path: ['^src/(runtime|engine|store|broker|rate-limit)/', '^src/index\\.ts$'] },
+      to: { path: 'node_modules/zod/' },
+    },
+    {
+      name: 'index-loads-no-driver',
+      comment: 'drivers and the web framework load with their composition only',
+      severity: 'error',
+      from: { path: '^src/index\\.ts$' },
+      to: { path: 'node_modules/(better-sqlite3|fastify|zod|pino|prom-client)/', reachable: true },
+    },
+    {
+      name: 'src-uses-no-dev-dependency',
+      severity: 'error',
+      from: { path: '^src/' },
+      to: { dependencyTypes: ['npm-dev'], pathNot: 'node_modules/@types/' },
+    },
+    {
+      name: 'src-stands-alone',
+      severity: 'error',
+      from: { path: '^src/' },
+      to: { path: '^(test|examples|bench|scripts|dist)/' },
+    },
+    {
+      name: 'examples-use-the-public-entries',
+      severity: 'error',
+      from: { path: '^examples/' },
+      to: { path: '^src/', pathNot: entries },
+    },
+  ],
+  options: {
+    doNotFollow: { path: 'node_modules' },
+    exclude: { path: '^bench/peers/' },
+    tsPreCompilationDeps: true,
+    enhancedResolveOptions: {
+      exportsFields: ['exports'],
+      conditionNames: ['import', 'require', 'node', 'default', 'types'],
+    },
+  },
+}

@@ -1,0 +1,157 @@
+// What a fresh clone needs before anything runs: the right Node, the packages of the lock file, `dist/`.
+// Each step looks at what is there and does nothing when nothing is missing, so every command can call it.
+// Plain Node only: this file runs before the first `npm ci`.
+
+import { spawnSync } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { join, relative, sep } from 'node:path'
+import { fileURLToPath, pathToFileURL } from 'node:url'
+
+/** The repository's folder. */
+export const root = fileURLToPath(new URL('..', import.meta.url))
+
+const readJson = path => JSON.parse(readFileSync(path, 'utf8'))
+const say = line => console.error(`setup: ${line}`)
+
+/** A step that cannot go on; the message says what the person at the keyboard should do. */
+class SetupError extends Error {}
+
+/** Refuses a Node that is older than the one in package.json "engines". */
+function checkNode() {
+  const wanted = readJson(join(root, 'package.json')).engines.node.replace('>=', '')
+  if (compareVersions(process.versions.node, wanted) < 0) {
+    throw new SetupError(
+      `Node ${process.versions.node} is too old: Quillwork needs Node ${wanted} or newer. ` +
+        'Install it (https://nodejs.org) and run the same command again.',
+    )
+  }
+}
+
+function compareVersions(a, b) {
+  const [left, right] = [a, b].map(version => version.split('.').map(Number))
+  const at = [0, 1, 2].find(i => left[i] !== right[i])
+  return at === undefined ? 0 : left[at] - right[at]
+}
+
+/** Runs `npm ci` unless node_modules holds exactly what package-lock.json asks for. */
+function installPackages() {
+  const missing = missingPackages()
+  if (missing !== undefined) {
+    say(`installing packages (${missing})`)
+    // --include=dev: the compiler is a development dependency, and NODE_ENV=production would leave it out.
+    npm(['ci', '--include=dev', '--no-audit', '--no-fund', '--loglevel=error'])
+  }
+  if (!nativeDriverLoads()) {
+    say('building better-sqlite3 for this Node')
+    npm(['rebuild', 'better-sqlite3', '--loglevel=error'])
+    if (!nativeDriverLoads()) {
+      throw new SetupError(
+        'better-sqlite3 does not load. Its install script must be allowed to run (npm config "ignore-scripts" ' +
+          'off), and it needs either its prebuilt binary or a C++ compiler and Python 3. ' +
+          'Then run: npm rebuild better-sqlite3',
+      )
+    }
+  }
+}
+
+/** Why an install is needed, or undefined. npm leaves its own record of what it installed, written last. */
+function missingPackages() {
+  const record = join(root, 'node_modules', '.package-lock.json')
+  if (!existsSync(record)) return 'none there'
+  const installed = readJson(record).packages
+  const wanted = Object.entries(readJson(join(root, 'package-lock.json')).packages)
+  const stale = wanted.filter(
+    ([path, { version, optional }]) => path !== '' && !optional && installed[path]?.version !== version,
+  )
+  if (stale.length > 0) return `${stale.length} differ from package-lock.json`
+  return wanted.every(([path]) => path === '' || !installed[path] || existsSync(join(root, path)))
+    ? undefined
+    : 'some were removed'
+}
+
+/** Opens a database in memory in a process of its own: a wrong binary can end the process that loads it. */
+function nativeDriverLoads() {
+  const probe = "new (require('better-sqlite3'))(':memory:').close()"
+  return spawnSync(process.execPath, ['-e', probe], { cwd: root, stdio: 'ignore' }).status === 0
+}
+
+function npm(args) {
+  const cli = process.env.npm_execpath
+  const viaNode = cli?.endsWith('.js')
+  const [command, prefix] = viaNode ? [process.execPath, [cli]] : ['npm', []]
+  const shell = !viaNode && process.platform === 'win32'
+  // npm's talk goes to stderr: stdout belongs to the command that asked for the set-up.
+  const { status, error } = spawnSync(command, [...prefix, ...args], {
+    cwd: root,
+    shell,
+    stdio: ['ignore', 2, 2],
+  })
+  if (status !== 0)
+    throw new SetupError(`npm ${args[0]} failed (${error?.message ?? `exit code ${status}`}).`)
+}
+
+/** Compiles `src/` into `dist/` unless the stamp in `dist/` names these very sources. */
+function buildDist() {
+  const dist = join(root, 'dist')
+  const stamp = join(dist, '.build.json')
+  const before = existsSync(stamp) ? readJson(stamp) : { sources: [] }
+  const now = sourceState()
+  if (before.hash === now.hash) return
+  say('building dist/')
+  // A source that is gone must not live on in dist/; the compiler never deletes.
+  if (!before.hash || before.sources.some(source => !now.sources.includes(source))) {
+    rmSync(dist, { recursive: true, force: true })
+  }
+  const tsc = createRequire(import.meta.url).resolve('typescript/bin/tsc')
+  const args = [tsc, '-p', 'tsconfig.build.json', '--pretty', 'false']
+  const { status } = spawnSync(process.execPath, args, { cwd: root, stdio: ['ignore', 2, 2] })
+  if (status !== 0) {
+    rmSync(stamp, { force: true })
+    throw new SetupError('the sources do not compile; see the lines above.')
+  }
+  mkdirSync(dist, { recursive: true })
+  writeFileSync(stamp, JSON.stringify(now))
+}
+
+/** The sources' names, and one hash over the content of all that decides what `dist/` holds. */
+function sourceState() {
+  const sources = filesUnder(join(root, 'src')).filter(path => path.endsWith('.ts'))
+  const hash = createHash('sha256')
+  for (const path of ['tsconfig.json', 'tsconfig.build.json', 'package-lock.json', ...sources]) {
+    hash
+      .update(`${path}\0`)
+      .update(readFileSync(join(root, path)))
+      .update('\0')
+  }
+  return { hash: hash.digest('hex'), sources }
+}
+
+/** Every file under a folder of the repository: paths from the root, with '/', sorted. */
+export function filesUnder(folder) {
+  if (!existsSync(folder)) return []
+  return readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter(entry => entry.isFile())
+    .map(entry =>
+      relative(root, join(entry.parentPath ?? entry.path, entry.name))
+        .split(sep)
+        .join('/'),
+    )
+    .sort()
+}
+
+/** Does all set-up that is missing. Prints to stderr only; ends the process with code 1 when it cannot. */
+export function setUp({ build = true } = {}) {
+  try {
+    checkNode()
+    installPackages()
+    if (build) buildDist()
+  } catch (error) {
+    if (!(error instanceof SetupError)) throw error
+    say(error.message)
+    process.exit(1)
+  }
+}
+
+if (process.argv[1] && import.meta.url === pathToFileURL(process.argv[1]).href) setUp()

@@ -1,0 +1,8 @@
+// `npm start`: sets up what is missing, then runs `quillwork serve --sample` in this very process,
+// so that Ctrl-C reaches the server and its exit code is npm's.
+
+import { setUp } from './setup.mjs'
+
+setUp()
+const { main } = await import('../dist/cli/main.js')
+process.exitCode = await main(['serve', '--sample', ...process.argv.slice(2)])
