@@ -1,0 +1,42 @@
+import { z } from 'zod'
+import { createEngine, defineTask } from '../dist/index.js'
+import { sqlite } from '../dist/store/sqlite/index.js'
+import { WIDTH } from './load.mjs'
+
+/** Schema of the payload that every system gets. */
+const parameters = z.object({
+  index: z.number(),
+  novelId: z.string(),
+  sceneId: z.string(),
+  style: z.string(),
+  text: z.string(),
+})
+
+/** How many tasks go into one call when many are submitted. */
+const CHUNK = 10_000
+
+/** The task that does nothing. `onStart(index)` is called in its handler. */
+export function noopTask(onStart) {
+  return defineTask({
+    type: 'Noop',
+    parameters,
+    result: z.object({ index: z.number() }),
+    execute: ctx => {
+      onStart(ctx.parameters.index)
+      return { index: ctx.parameters.index }
+    },
+  })
+}
+
+/** An engine as a user would make it: the SQLite file with its defaults, one lane with as many slots as the others get. */
+export function openEngine({ file, tasks, faults }) {
+  const store = sqlite({ file, ...(faults ? { faults } : {}) })
+  return createEngine({ tasks, store, lanes: { default: { slots: WIDTH } } })
+}
+
+/** `count` items in chunks of 10,000: what one call takes. */
+export function* chunks(count, item) {
+  for (let from = 0; from < count; from += CHUNK) {
+    yield Array.from({ length: Math.min(CHUNK, count - from) }, (_, i) => item(from + i))
+  }
+}

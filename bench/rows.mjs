@@ -1,0 +1,101 @@
+const RATE = { unit: '/s', digits: 0 }
+const SHARE = { unit: '', digits: 2 }
+
+/** `figure` of entry `of`, divided by that of `against` where one is named; `higher` says which way is better. */
+export const ROWS = [
+  throughput(
+    'tasks per second, one user, of the raw loop',
+    'quillwork/sustained',
+    'raw/sustained',
+    0.35,
+    0.55,
+  ),
+  throughput(
+    'tasks per second, 50 users, of the raw loop',
+    'quillwork/sustained-50-users',
+    'raw/sustained',
+    0.25,
+    0.4,
+  ),
+  throughput('tasks per second, of BullMQ (everysec)', 'quillwork/sustained', 'bullmq/sustained', 1.8, 2.5),
+  throughput('tasks per second, of plainjob (FULL)', 'quillwork/sustained', 'plainjob/sustained', 8, 14),
+  {
+    what: 'idle submit to handler start, median, of the raw loop',
+    of: 'quillwork/idle',
+    against: 'raw/idle',
+    figure: 'medianMs',
+    format: { unit: ' ms', digits: 2 },
+    higher: false,
+    bar: 1.3,
+    aim: 1,
+  },
+  children('10k', '10,000', 1.3, 1.1),
+  children('100k', '100,000', 1.3, 1.15),
+  claims('one user', 'one-user', 0.8, 0.9),
+  claims('all users distinct', 'distinct', 0.8, 0.9),
+  claims('1,000 users interleaved', 'interleaved', 0.8, 0.9),
+  claims('1,000 users in blocks', 'blocks', 0.5, 0.8),
+  plain('1,000,000 queued: resident memory, peak', 'backlog/open-1m', 'residentMb', ' MB', 0, 180, 120),
+  plain('1,000,000 queued: start to first handler', 'backlog/open-1m', 'firstHandlerMs', ' ms', 0, 500, 100),
+  plain(
+    'fsync 10 ms slower, 500 tasks/s: event loop late, p99',
+    'slow-disk/lateness',
+    'p99Ms',
+    ' ms',
+    1,
+    20,
+    5,
+  ),
+  plain('novel of 120 chapters imported, summarised, indexed', 'novel/sanguo', 'seconds', ' s', 1, 15, 6),
+]
+
+function throughput(what, of, against, bar, aim) {
+  return { what, of, against, figure: 'tasksPerSecond', format: RATE, higher: true, bar, aim }
+}
+
+function children(size, count, bar, aim) {
+  const what = `parent with ${count} children, time of ${count} independent tasks`
+  const entries = { of: `children/parent-${size}`, against: `children/independent-${size}` }
+  return { what, ...entries, figure: 'ms', format: { unit: ' ms', digits: 0 }, higher: false, bar, aim }
+}
+
+function claims(who, shape, bar, aim) {
+  const what = `1,000,000 queued, ${who}: claims per second, of those at 10,000`
+  const entries = { of: `backlog/${shape}-1m`, against: `backlog/${shape}-10k` }
+  return { what, ...entries, figure: 'claimsPerSecond', format: RATE, higher: true, bar, aim }
+}
+
+function plain(what, of, figure, unit, digits, bar, aim) {
+  return { what, of, figure, format: { unit, digits }, higher: false, bar, aim }
+}
+
+/** A row as printed and as kept: `value` is judged; it is the ratio where the row has one, else the figure itself. */
+export function evaluate(row, summaries) {
+  const own = summaries.get(row.of)?.medians?.[row.figure]
+  const other = row.against && summaries.get(row.against)?.medians?.[row.figure]
+  const measured = own !== undefined && (!row.against || other !== undefined)
+  const value = measured ? own / (row.against ? other : 1) : undefined
+  return { what: row.what, own, other, value, bar: row.bar, aim: row.aim, verdict: judge(row, value) }
+}
+
+function judge(row, value) {
+  if (value === undefined) return 'not measured'
+  const meets = limit => (row.higher ? value >= limit : value <= limit)
+  if (meets(row.aim)) return 'pass, aim met'
+  return meets(row.bar) ? 'pass' : 'FAIL'
+}
+
+/** The cells of a row of the table. */
+export function cells(row, result) {
+  const show = figure =>
+    figure === undefined ? '-' : formatNumber(figure, row.format.digits) + row.format.unit
+  const limit = number => (row.against ? formatNumber(number, SHARE.digits) : show(number))
+  const ratio = row.against && result.value !== undefined ? formatNumber(result.value, SHARE.digits) : '-'
+  const against = row.against ? show(result.other) : '-'
+  return [row.what, show(result.own), against, ratio, limit(row.bar), limit(row.aim), result.verdict]
+}
+
+/** Digits after the point are fixed; thousands are set off. */
+export function formatNumber(value, digits) {
+  return value.toLocaleString('en-US', { minimumFractionDigits: digits, maximumFractionDigits: digits })
+}

@@ -1,0 +1,140 @@
+// Runs the benchmark: node scripts/bench.mjs [name...] [--rounds N] [--max-rounds N] [--quick] [--json FILE] [--list]
+import { spawnSync } from 'node:child_process'
+import { existsSync, rmSync, writeFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { parseArgs } from 'node:util'
+import { describeMachine, makeWorkFolder } from '../bench/machine.mjs'
+import { choose, ENTRIES, missing } from '../bench/plan.mjs'
+import { barTable, entryTable, isQuiet, summarise } from '../bench/report.mjs'
+import { measureOnce } from '../bench/run.mjs'
+
+const USAGE = `usage: npm run bench -- [name...] [options]
+
+  name            measurements whose name contains it (default: all)
+  --rounds N      rounds over all of them, interleaved (default 3; with --quick 1)
+  --max-rounds N  go on until each has N quiet rounds as set by --rounds, at most this often (default: --rounds)
+  --quick         smaller sizes: to see that it runs, not to compare
+  --json FILE     every run with its figures
+  --list          the names
+
+Ends with 1 when a measured row misses its bar or a measurement failed.`
+
+const REPOSITORY = fileURLToPath(new URL('..', import.meta.url))
+const PEERS = fileURLToPath(new URL('../bench/peers', import.meta.url))
+
+const { values: flags, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    rounds: { type: 'string' },
+    'max-rounds': { type: 'string' },
+    quick: { type: 'boolean', default: false },
+    json: { type: 'string' },
+    list: { type: 'boolean', default: false },
+    help: { type: 'boolean', default: false },
+  },
+})
+
+if (flags.help) console.log(USAGE)
+else if (flags.list) for (const entry of ENTRIES) console.log(entry.name)
+else process.exitCode = await main()
+
+async function main() {
+  const rounds = count(flags.rounds, flags.quick ? 1 : 3, '--rounds')
+  const maxRounds = Math.max(rounds, count(flags['max-rounds'], rounds, '--max-rounds'))
+  const entries = choose(positionals).filter(measurable)
+  installPeers(entries)
+  const folder = makeWorkFolder(REPOSITORY)
+  const cleanUp = () => rmSync(folder, { recursive: true, force: true })
+  process.once('exit', cleanUp)
+  for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => process.exit(130))
+  const machine = describeMachine(folder)
+  console.log(introduction(machine, rounds))
+  const { runs, failures } = await measureAll(entries, { rounds, maxRounds, folder })
+  return report(entries, { runs, failures, machine, rounds })
+}
+
+/** Leaves out what cannot run here, and says so. */
+function measurable(entry) {
+  const reason = missing(entry)
+  if (reason) console.warn(`SKIPPED ${entry.name}: ${reason}`)
+  return reason === undefined
+}
+
+function count(text, fallback, option) {
+  const number = text === undefined ? fallback : Number(text)
+  if (!Number.isInteger(number) || number < 1) throw new Error(`${option} takes a whole number above 0`)
+  return number
+}
+
+/** The peers have a package of their own, so that nobody installs them who does not measure them. */
+function installPeers(entries) {
+  const wanted = entries.some(entry => entry.script.startsWith('peers/'))
+  if (!wanted || existsSync(`${PEERS}/node_modules/.package-lock.json`)) return
+  console.log('installing the peers in bench/peers')
+  const npm = process.platform === 'win32' ? 'npm.cmd' : 'npm'
+  const { status } = spawnSync(npm, ['ci', '--ignore-scripts', '--no-audit', '--no-fund'], {
+    cwd: PEERS,
+    stdio: 'inherit',
+    shell: process.platform === 'win32',
+  })
+  if (status !== 0) throw new Error('the peers could not be installed in bench/peers')
+}
+
+function introduction(machine, rounds) {
+  const size = flags.quick ? 'quick sizes (not for comparison)' : 'full sizes'
+  return [
+    `${machine.processors}, ${machine.memoryGb} GB, ${machine.platform}, Node ${machine.node}`,
+    `append of 4 KB with fsync: ${machine.fsyncMs.toFixed(2)} ms; ${rounds} rounds, ${size}`,
+    '',
+  ].join('\n')
+}
+
+/** Rounds go through all entries in turn, so that a drift of the machine hits all of them alike. */
+async function measureAll(entries, { rounds, maxRounds, folder }) {
+  const runs = new Map(entries.map(entry => [entry.name, []]))
+  const failures = []
+  const wanted = entry => runs.get(entry.name).filter(isQuiet).length < rounds
+  for (let round = 1; round <= maxRounds; round++) {
+    for (const entry of entries) {
+      if (round > rounds && !wanted(entry)) continue
+      try {
+        const run = await measureOnce(entry, flags.quick ? entry.quick : entry.full, folder)
+        runs.get(entry.name).push(run)
+        console.log(progressLine(round, entry, run))
+      } catch (error) {
+        failures.push({ name: entry.name, round, message: error.message })
+        console.error(`round ${round}  ${entry.name}  FAILED: ${error.message}`)
+      }
+    }
+  }
+  return { runs, failures }
+}
+
+function progressLine(round, entry, run) {
+  const figures = Object.entries(run.figures).map(
+    ([name, value]) => `${name} ${Number(value.toPrecision(4))}`,
+  )
+  const others = run.others === undefined ? '' : `  (others ${Math.round(run.others * 100)} %)`
+  return `round ${round}  ${entry.name}  ${figures.join('  ')}${others}`
+}
+
+function report(entries, { runs, failures, machine, rounds }) {
+  const measured = entries.filter(entry => runs.get(entry.name).length > 0)
+  const summaries = new Map(measured.map(entry => [entry.name, summarise(runs.get(entry.name), rounds)]))
+  const { results, text } = barTable(summaries)
+  console.log(`\n${entryTable(summaries)}`)
+  if (results.length > 0) console.log(`\n${text}`)
+  if (flags.json) {
+    const record = {
+      date: new Date().toISOString(),
+      machine,
+      quick: flags.quick,
+      rounds,
+      rows: results,
+      failures,
+    }
+    const kept = { ...record, entries: Object.fromEntries(summaries) }
+    writeFileSync(flags.json, `${JSON.stringify(kept, null, 2)}\n`)
+  }
+  return failures.length > 0 || results.some(result => result.verdict === 'FAIL') ? 1 : 0
+}
