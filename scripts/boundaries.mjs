@@ -11,11 +11,18 @@ process.chdir(root)
 const folders = ['src', 'test', 'examples', 'bench'].filter(
   folder => filesUnder(join(root, folder)).length > 0,
 )
+const tsConfig = extractTSConfig('tsconfig.json')
+// Tests and examples import the package by its name; the compiler's table says which source that is.
+const alias = Object.entries(tsConfig.options.paths).map(([name, [source]]) => ({
+  name,
+  alias: join(root, source),
+  onlyModule: true,
+}))
 const { output } = await cruise(
   folders,
   { ...rules.options, ruleSet: { forbidden: rules.forbidden }, validate: true, outputType: 'json' },
-  undefined,
-  { tsConfig: extractTSConfig('tsconfig.json') },
+  { alias },
+  { tsConfig },
 )
 const { modules, summary } = JSON.parse(output)
 
