@@ -1,0 +1,298 @@
+/**
+ * Where the truth lives: the ports that a store offers, small and by capability. Every write method takes many and answers one for
+ * one; an adapter commits together what arrives together. A promise resolves when its writes are durable, never before.
+ *
+ * A read sees only what is durable.
+ */
+import type { AdmissionLimits } from '../task/admission.ts'
+import type { ErrorCode } from '../task/errors.ts'
+import type { Priority, NewTask, TaskRecord } from '../task/task.ts'
+import type { TaskStatus } from '../task/status.ts'
+import type { Applied, Transition } from '../task/transition.ts'
+
+/** What became of one creation. `existing` = the id or the idempotency key was there; the record is the one that was found. */
+export type Created =
+  | { outcome: 'created' | 'existing'; record: TaskRecord }
+  | { outcome: 'refused'; code: Extract<ErrorCode, 'USER_QUEUE_FULL' | 'LANE_QUEUE_FULL' | 'PARENT_NOT_RUNNING'> }
+
+/** The wish to start an attempt. */
+export interface Claim {
+  taskId: string
+  /** The attempt number that the delivery saw; a claim of a task that was claimed meanwhile is refused. */
+  attempt: number
+  /** Fresh for each claim, so that a claim whose answer was lost can be recognised. */
+  token: string
+  executionNodeId: string
+  leaseMs: number
+}
+
+/** The claimed record, or undefined: ended, held, not due, its parent ended, or another attempt. */
+export type Claimed = TaskRecord | undefined
+
+/** A claim that its process still runs. */
+export interface Lease {
+  taskId: string
+  token: string
+}
+
+/** What a heartbeat learns of one lease. */
+export interface Extended {
+  held: boolean
+  cancelRequested: boolean
+}
+
+/** A record that needs the sweep: its lease has expired, its deadline has passed while no attempt holds it, or it cannot be read. */
+export interface Lapsed {
+  record: TaskRecord
+  why: 'lease' | 'deadline'
+}
+
+/** The write path: a transition is one atomic, guarded write of one record. */
+export interface TaskStore {
+  /** The store's clock, epoch milliseconds. */
+  now(): number
+  create(tasks: readonly NewTask[], limits: AdmissionLimits): Promise<Created[]>
+  claim(claims: readonly Claim[]): Promise<Claimed[]>
+  apply(transitions: readonly Transition[]): Promise<Applied[]>
+  extend(leases: readonly Lease[], leaseMs: number): Promise<Extended[]>
+  /** At most `limit` records that the sweep must look at, the longest overdue first. */
+  lapsed(limit: number): Promise<Lapsed[]>
+  /** Deletes at most `limit` records of ended trees; see Retention. Answers how many are gone. */
+  prune(retention: Retention, limit: number): Promise<number>
+  /** Writes down what is pending, then lets the file or connection go. */
+  close(): Promise<void>
+}
+
+/** How long ended trees are kept, in milliseconds from their end, by the status of their root; absent = for ever. */
+export type Retention = Readonly<Partial<Record<TaskStatus, number>>>
+
+/** The right to run one task: what wakes a worker up. */
+export interface Delivery {
+  taskId: string
+  taskType: string
+  lane: string
+  /** The attempt number before the claim. */
+  attempt: number
+  /** The last attempt ended in a crash: the process runs at most one such task at a time. */
+  suspect: boolean
+}
+
+/** What a store still has to tell. */
+export interface Due {
+  deliveries: readonly Delivery[]
+  /** Parents that the aggregator must look at: all sub-tasks have ended, or the parent ended while sub-tasks are live. */
+  parents: readonly string[]
+  /** When the next waiting task becomes due, epoch milliseconds; undefined when none waits for a time. */
+  nextAt: number | undefined
+}
+
+/** The room that a lane has for deliveries. */
+export interface LaneRoom {
+  lane: string
+  room: number
+}
+
+/** What is still to tell, and whose turn it is. */
+export interface Outbox {
+  /** The next deliveries in fair order, at most `room` per lane, none of a paused lane; at most one suspect when `suspects`. */
+  due(lanes: readonly LaneRoom[], options: { suspects: boolean; parents: number }): Promise<Due>
+  /** These deliveries reached the broker; they are not due again until claimed, or until `forget` says that they were lost. */
+  told(deliveries: readonly Delivery[]): Promise<void>
+  /** These deliveries came to nothing (refused by the claim, or dropped); what is still waiting becomes due again. */
+  forget(taskIds: readonly string[]): void
+  /** Calls back after each commit that may have made something due. Answers how to stop. */
+  onTelling(listener: () => void): () => void
+}
+
+/** One stored line of a task's log. */
+export interface LogLine {
+  at: number
+  attempt: number
+  level: 'info' | 'error'
+  message: string
+  /** Plain data as JSON text. */
+  fields?: string
+}
+
+/** What one call of a model used. */
+export interface UsageRow {
+  at: number
+  attempt: number
+  model: string
+  inputTokens: number
+  outputTokens: number
+  cost?: number
+}
+
+/** One ended attempt that did not end the task, or did so without completing it. */
+export interface AttemptRow {
+  attempt: number
+  executionNodeId?: string
+  startedAt: number
+  endedAt: number
+  /** The name of the transition that ended it. */
+  outcome: string
+  code?: string
+  message?: string
+}
+
+/** An attempt's write: refused as stale once the task has moved on. */
+export interface Fenced {
+  taskId: string
+  attempt: number
+}
+
+/** What an attempt leaves behind. Fenced by the attempt; usage is kept even when stale, for it was paid. */
+export interface AttemptStore {
+  progress(writes: readonly (Fenced & { progress: string })[]): Promise<Applied[]>
+  /** Keeps the value of a finished step; the first writer of a key wins. */
+  checkpoint(writes: readonly (Fenced & { key: string; value: string })[]): Promise<Applied[]>
+  checkpoints(taskId: string): Promise<ReadonlyMap<string, string>>
+  /** Lines are kept up to a cap per task, the newest win; not fenced. */
+  log(taskId: string, lines: readonly LogLine[]): Promise<void>
+  usage(taskId: string, rows: readonly UsageRow[]): Promise<void>
+}
+
+/** A page of a listing; no `nextPageToken` is the only sign of the end. */
+export interface Page<T> {
+  items: readonly T[]
+  nextPageToken?: string
+}
+
+/** Which page. */
+export interface PageRequest {
+  pageSize: number
+  pageToken?: string
+}
+
+/** Which tasks. Absent fields do not restrict. */
+export interface TaskFilter {
+  status?: readonly TaskStatus[]
+  taskType?: readonly string[]
+  userId?: string
+  lane?: string
+  tag?: string
+  parentTaskId?: string
+  /** Roots only. */
+  rootsOnly?: boolean
+  createdAfter?: number
+  createdBefore?: number
+}
+
+/** Which dead letters. */
+export interface DeadLetterFilter {
+  taskType?: readonly string[]
+  userId?: string
+  code?: string
+  fingerprint?: string
+  openedBefore?: number
+  openedAfter?: number
+}
+
+/** Equal failures as one line. */
+export interface DeadLetterGroup {
+  fingerprint: string
+  taskType: string
+  code: string
+  count: number
+  firstAt: number
+  lastAt: number
+  sampleTaskId: string
+}
+
+/** Questions that the API and the engine ask; none of them changes anything. */
+export interface TaskQueries {
+  get(taskIds: readonly string[]): Promise<(TaskRecord | undefined)[]>
+  /** Newest first. */
+  list(filter: TaskFilter, page: PageRequest): Promise<Page<TaskRecord>>
+  /** In the order of submission; with `failedFirst`, those that did not complete come first. */
+  children(
+    parentTaskId: string,
+    filter: { status?: readonly TaskStatus[]; taskType?: string; failedFirst?: boolean },
+    page: PageRequest,
+  ): Promise<Page<TaskRecord>>
+  /** How many tasks have each status: counters kept in step with the transitions, not a scan. */
+  counts(): Promise<Readonly<Record<TaskStatus, number>>>
+  attempts(taskId: string): Promise<readonly AttemptRow[]>
+  logs(taskId: string, after: number, limit: number): Promise<readonly (LogLine & { sequence: number })[]>
+  /** Summed over the task and, with `tree`, all tasks below it. */
+  usage(taskId: string, tree: boolean): Promise<readonly (Omit<UsageRow, 'at' | 'attempt'> & { calls: number })[]>
+  /** Open dead letters, newest first. */
+  deadLetters(filter: DeadLetterFilter, page: PageRequest): Promise<Page<TaskRecord>>
+  deadLetterGroups(filter: DeadLetterFilter): Promise<readonly DeadLetterGroup[]>
+}
+
+/** A lane as the store knows it. */
+export interface LaneState {
+  lane: string
+  paused: boolean
+  /** Tasks that could run now. */
+  waiting: number
+  /** Creation time of the task that has waited longest, epoch milliseconds. */
+  oldestWaitingAt?: number
+}
+
+/** Lanes: pausing survives a restart. */
+export interface LaneStore {
+  lanes(): Promise<readonly LaneState[]>
+  setPaused(lane: string, paused: boolean): Promise<void>
+}
+
+/** What is kept of a schedule between ticks. */
+export interface ScheduleState {
+  id: string
+  /** Text of the definition; a changed one starts from now. */
+  definition: string
+  /** The last tick that was submitted, epoch milliseconds. */
+  lastTick?: number
+  lastTaskId?: string
+}
+
+/** Schedules: one task per tick, also when several processes look at the same tick. */
+export interface ScheduleStore {
+  schedules(): Promise<readonly ScheduleState[]>
+  /** Writes the state if `lastTick` is still what the caller saw. Answers whether it was. */
+  advance(state: ScheduleState, seenTick: number | undefined): Promise<boolean>
+}
+
+/** A message or record that names no readable task, kept with its bytes so that a person can look at it. */
+export interface Stray {
+  id: string
+  at: number
+  reason: string
+  /** The text as it was found. */
+  content: string
+}
+
+/** Messages and records that nobody can read; one never stops the others. */
+export interface StrayStore {
+  file(strays: readonly Stray[]): Promise<void>
+  list(page: PageRequest): Promise<Page<Stray>>
+  remove(ids: readonly string[]): Promise<number>
+}
+
+/** What differs between stores, each with the reason beside it. */
+export interface StoreCapabilities {
+  /** Several processes may share the store. SQLite: no, one process owns the file. */
+  readonly manyProcesses: boolean
+  /** Deliveries that were told survive the process. SQLite: no, the in-process broker dies with it. */
+  readonly durableDeliveries: boolean
+}
+
+/** Everything that an engine needs of a store. `Tx` is the caller's transaction, where submitting within one is offered. */
+export interface Store<Tx = never> {
+  readonly kind: string
+  readonly capabilities: StoreCapabilities
+  readonly tasks: TaskStore
+  readonly outbox: Outbox
+  readonly attempts: AttemptStore
+  readonly queries: TaskQueries
+  readonly lanes: LaneStore
+  readonly schedules: ScheduleStore
+  readonly strays: StrayStore
+  /** For the compiler only: the type of the caller's transaction. */
+  readonly '~transaction'?: Tx
+}
+
+/** Priorities in the order in which a lane hands them out. */
+export const priorities: readonly Priority[] = ['high', 'normal']

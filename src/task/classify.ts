@@ -1,0 +1,125 @@
+import { type ErrorClass, type ErrorInfo, errorCatalogue, PermanentError, QuillworkError, SnoozeError } from './errors.ts'
+
+/** What is known of an error that escaped a handler: its class, what to keep of it, and when to try again if it said so. */
+export interface ClassifiedError {
+  errorClass: ErrorClass
+  info: ErrorInfo
+  /** Epoch milliseconds: not before this time. From a snooze or a Retry-After. */
+  notBefore?: number
+}
+
+const longestMessage = 2_000
+const deepestCause = 5
+
+/** Walks the chain of causes, outermost first; a cycle or a very long chain ends after five. */
+function chainOf(error: unknown): unknown[] {
+  const chain: unknown[] = []
+  for (let at = error; at !== undefined && at !== null && chain.length < deepestCause && !chain.includes(at); ) {
+    chain.push(at)
+    at = typeof at === 'object' && 'cause' in at ? at.cause : undefined
+  }
+  return chain
+}
+
+function messageOf(error: unknown): string {
+  const text = error instanceof Error ? error.message : typeof error === 'string' ? error : describe(error)
+  return (text || 'The error has no message.').slice(0, longestMessage)
+}
+
+function describe(value: unknown): string {
+  try {
+    return JSON.stringify(value) ?? String(value)
+  } catch {
+    return String(value)
+  }
+}
+
+/**
+ * The delay that a provider asked for, in milliseconds: `Retry-After` as seconds or as an HTTP date (RFC 9110 section 10.2.3),
+ * or the `retryAfterMs` of an error. Undefined when the error says nothing readable.
+ */
+export function retryAfterOf(error: unknown, now: number): number | undefined {
+  if (typeof error !== 'object' || error === null) return undefined
+  if ('retryAfterMs' in error && typeof error.retryAfterMs === 'number') return usable(error.retryAfterMs)
+  const headers = 'responseHeaders' in error ? error.responseHeaders : 'headers' in error ? error.headers : undefined
+  const value = headerOf(headers)
+  if (value === undefined) return undefined
+  if (/^\d+(\.\d+)?$/.test(value)) return usable(Number(value) * 1_000)
+  const date = Date.parse(value)
+  return Number.isNaN(date) ? undefined : usable(date - now)
+}
+
+function usable(ms: number): number | undefined {
+  return Number.isFinite(ms) && ms >= 0 ? ms : undefined
+}
+
+function headerOf(headers: unknown): string | undefined {
+  if (headers instanceof Headers) return headers.get('retry-after') ?? undefined
+  if (typeof headers !== 'object' || headers === null) return undefined
+  const entry = Object.entries(headers).find(([name]) => name.toLowerCase() === 'retry-after')
+  return typeof entry?.[1] === 'string' ? entry[1].trim() : undefined
+}
+
+function statusOf(error: unknown): number | undefined {
+  if (typeof error !== 'object' || error === null) return undefined
+  if ('statusCode' in error && typeof error.statusCode === 'number') return error.statusCode
+  return 'status' in error && typeof error.status === 'number' ? error.status : undefined
+}
+
+/** HTTP statuses that say the request itself is wrong; 408, 425 and 429 are not among them. */
+function isRefusal(status: number): boolean {
+  return status >= 400 && status < 500 && status !== 408 && status !== 425 && status !== 429
+}
+
+function classOf(error: unknown): ErrorClass | undefined {
+  if (error instanceof SnoozeError) return 'rate-limited'
+  if (error instanceof PermanentError) return 'permanent'
+  if (error instanceof QuillworkError) return errorCatalogue[error.code].retryable ? 'retryable' : 'permanent'
+  if (error instanceof Error && error.name === 'TimeoutError') return 'timeout'
+  const status = statusOf(error)
+  if (status === 429) return 'rate-limited'
+  if (status !== undefined && isRefusal(status)) return 'permanent'
+  return undefined
+}
+
+function codeOf(error: unknown): string {
+  const own = typeof error === 'object' && error !== null && 'code' in error ? error.code : undefined
+  return typeof own === 'string' && own.length > 0 ? own.slice(0, 100) : 'HANDLER_FAILED'
+}
+
+/**
+ * Classifies what a handler threw. The first error of the cause chain that has a class decides; an error that nobody classified
+ * is retryable. A 429 without a readable Retry-After is retryable: only a named time makes a wait that spends no retry.
+ *
+ * @param now Epoch milliseconds, for Retry-After dates.
+ */
+export function classifyError(error: unknown, now: number): ClassifiedError {
+  const chain = chainOf(error)
+  const decisive = chain.find(link => classOf(link) !== undefined) ?? error
+  let errorClass = classOf(decisive) ?? 'retryable'
+  const delay = chain.map(link => retryAfterOf(link, now)).find(ms => ms !== undefined)
+  const notBefore = decisive instanceof SnoozeError ? decisive.until : delay === undefined ? undefined : now + delay
+  if (errorClass === 'rate-limited' && notBefore === undefined) errorClass = 'retryable'
+  const info = errorInfo(error, errorClass, { code: codeOf(decisive), causes: chain.slice(1).map(messageOf) })
+  return notBefore === undefined ? { errorClass, info } : { errorClass, info, notBefore }
+}
+
+/** Makes the plain data that a record keeps of an error. */
+export function errorInfo(
+  error: unknown,
+  errorClass: ErrorClass,
+  extra: { code: string; causes?: readonly string[] },
+): ErrorInfo {
+  const info: ErrorInfo = {
+    code: extra.code,
+    message: messageOf(error),
+    retryable: errorClass !== 'permanent' && errorClass !== 'cancelled',
+    errorClass,
+  }
+  if (error instanceof Error) {
+    info.name = error.name
+    if (error.stack !== undefined) info.stack = error.stack.split('\n').slice(1, 11).join('\n')
+  }
+  if (extra.causes !== undefined && extra.causes.length > 0) info.causes = extra.causes
+  return info
+}

@@ -1,0 +1,147 @@
+/**
+ * What follows from how an attempt ended. Pure: the only place where a retry, a dead letter or an end is decided. The write is
+ * made by `engine/settle.ts` (and by `engine/rescue.ts` for an attempt whose process is gone).
+ */
+import type { ClassifiedError } from './classify.ts'
+import type { ErrorInfo } from './errors.ts'
+import { backoffMs, type RetryPolicy } from './retry-policy.ts'
+import { liveOf } from './subtasks.ts'
+import type { FailedSubTask, TaskRecord } from './task.ts'
+import {
+  awaitingSubTasks,
+  cancelled,
+  closed,
+  completed,
+  deadLettered,
+  failed,
+  failedWaiting,
+  givenBack,
+  reduceDue,
+  retrying,
+  snoozed,
+  type Transition,
+} from './transition.ts'
+
+/** How an attempt ended, before anything is written. */
+export type Outcome =
+  | { kind: 'completed'; result: string }
+  | { kind: 'awaiting-subtasks'; reduces: boolean; result?: string }
+  | { kind: 'failed'; error: ClassifiedError }
+  | { kind: 'cancelled' }
+  | { kind: 'given-back' }
+  | { kind: 'lease-lost' }
+
+/** What the decision depends on beside the record and the outcome. */
+export interface Circumstances {
+  policy: RetryPolicy
+  /** The store's time in epoch milliseconds. */
+  now: number
+  /** A number in [0, 1) for the jitter of a delay. */
+  random: number
+}
+
+/** The transition that an outcome leads to. `record` is the task as it was claimed, with what was learnt of it since. */
+export function decide(record: TaskRecord, outcome: Outcome, circumstances: Circumstances): Transition {
+  const { now } = circumstances
+  if (outcome.kind === 'completed') return completed(record, outcome.result, now)
+  if (record.cancelRequestedAt !== undefined || outcome.kind === 'cancelled') return cancelled(record, cancelError(), now)
+  switch (outcome.kind) {
+    case 'awaiting-subtasks':
+      return awaitingSubTasks(record, outcome)
+    case 'given-back':
+      return givenBack(record)
+    case 'lease-lost':
+      return afterCrash(record, circumstances)
+    case 'failed':
+      return afterError(record, outcome.error, circumstances)
+  }
+}
+
+function afterError(record: TaskRecord, error: ClassifiedError, { policy, now, random }: Circumstances): Transition {
+  const { errorClass, info, notBefore } = error
+  if (errorClass === 'permanent' || errorClass === 'cancelled') return failed(record, info, 'permanent', now)
+  if (errorClass === 'rate-limited' && notBefore !== undefined) {
+    return pastDeadline(record, notBefore) ? failed(record, deadlineError(info), 'deadline', now) : snoozed(record, notBefore, info)
+  }
+  const retryCount = record.retryCount + 1
+  if (retryCount >= policy.maxAttempts) {
+    return deadLettered(record, { error: info, reason: 'attempts-exhausted', retryCount: record.retryCount, crashCount: 0 }, now)
+  }
+  const at = Math.max(now + backoffMs(policy, retryCount, random), notBefore ?? 0)
+  if (pastDeadline(record, at)) return failed(record, deadlineError(info), 'deadline', now)
+  return retrying(record, { at, error: info, retryCount, crashCount: 0 })
+}
+
+/** The first crash in a row is retried at once, later ones by policy; a crash after a new checkpoint counts as the first. */
+function afterCrash(record: TaskRecord, { policy, now, random }: Circumstances): Transition {
+  const progressed = record.checkpointAttempt === record.attempt
+  const crashCount = progressed ? 1 : record.crashCount + 1
+  const retryCount = progressed ? 1 : record.retryCount + 1
+  const error = crashError(record)
+  if (retryCount >= policy.maxAttempts) {
+    return deadLettered(record, { error, reason: 'crashes', retryCount: record.retryCount, crashCount }, now)
+  }
+  const at = crashCount === 1 ? now : now + backoffMs(policy, crashCount - 1, random)
+  if (pastDeadline(record, at)) return failed(record, deadlineError(error), 'deadline', now)
+  return retrying(record, { at, error, retryCount, crashCount })
+}
+
+/**
+ * The transition of a parent that awaits its sub-tasks, once none of them is live; undefined while one is.
+ *
+ * @param failedSubTasks The first sub-tasks that did not complete, at most 100.
+ */
+export function decideParent(record: TaskRecord, failedSubTasks: readonly FailedSubTask[], now: number): Transition | undefined {
+  if (record.status !== 'RUNNING' || record.phase !== 'awaiting-subtasks' || liveOf(record.subTaskStatusSummary) > 0) return undefined
+  if (record.reduces === true) return reduceDue(record)
+  return closed(record, { failedSubTasks, error: subTasksError(failedSubTasks) }, now)
+}
+
+/** The transition of a task that no attempt holds and whose deadline has passed. */
+export function decideOverdue(record: TaskRecord, now: number): Transition {
+  return failedWaiting(record, { status: 'FAILED', error: deadlineError(record.errorInfo), reason: 'deadline' }, now)
+}
+
+function pastDeadline(record: TaskRecord, at: number): boolean {
+  return record.deadline !== undefined && at >= record.deadline
+}
+
+/** The error of a cancelled task. */
+export function cancelError(): ErrorInfo {
+  return {
+    code: 'TASK_CANCELLED',
+    message: 'The task was cancelled before it completed.',
+    retryable: false,
+    errorClass: 'cancelled',
+  }
+}
+
+function crashError(record: TaskRecord): ErrorInfo {
+  const where = record.executionNodeId === undefined ? 'The process' : `The process ${record.executionNodeId}`
+  return {
+    code: 'LEASE_LOST',
+    message: `${where} stopped while it ran attempt ${record.attempt}.`,
+    retryable: true,
+    errorClass: 'lease-lost',
+  }
+}
+
+function deadlineError(last: ErrorInfo | undefined): ErrorInfo {
+  const because = last === undefined ? '' : ` The last error was: ${last.message}`
+  return {
+    code: 'DEADLINE_PASSED',
+    message: `The task did not end before its deadline.${because}`.slice(0, 2_000),
+    retryable: false,
+    errorClass: 'permanent',
+  }
+}
+
+function subTasksError(failedSubTasks: readonly FailedSubTask[]): ErrorInfo {
+  const first = failedSubTasks[0]
+  return {
+    code: 'SUBTASKS_FAILED',
+    message: `No sub-task completed${first === undefined ? '.' : `; the first, ${first.key}, ended ${first.status}: ${first.reason}`}`,
+    retryable: false,
+    errorClass: 'permanent',
+  }
+}

@@ -1,0 +1,237 @@
+import type { StandardSchemaV1 } from '@standard-schema/spec'
+import { type Duration, durationMs } from './duration.ts'
+import { type ErrorInfo, QuillworkError } from './errors.ts'
+import { type RetryOptions, type RetryPolicy, retryPolicy } from './retry-policy.ts'
+
+/** Any schema of the Standard Schema kind (zod, valibot, arktype, ...). */
+export type Schema<Input = unknown, Output = Input> = StandardSchemaV1<Input, Output>
+/** What a schema takes. */
+export type In<S extends Schema> = StandardSchemaV1.InferInput<S>
+/** What a schema gives. */
+export type Out<S extends Schema> = StandardSchemaV1.InferOutput<S>
+/** A value or a promise of it. */
+export type Awaitable<T> = T | Promise<T>
+
+/** What a client needs to know of a task to submit it and to read its result; no handler is loaded. */
+export interface TaskType<P extends Schema = Schema, R extends Schema = Schema, G extends Schema = Schema> {
+  /** Unique name, stored with every task: letters, digits, `_`, `.` and `-`, at most 100. */
+  readonly type: string
+  readonly parameters: P
+  readonly result: R
+  readonly progress?: G
+}
+
+/** How tasks of a type are run. */
+export interface TaskOptions<P extends Schema> {
+  /** The lane that a submission without one goes to; default `'default'`. */
+  lane?: string
+  /** How long one attempt may run; default 30 minutes. Its signal fires, and the attempt ends as a timeout. */
+  attemptTimeout?: Duration
+  /** How long after its submission a task fails if it has not ended; default none. */
+  deadline?: Duration
+  retry?: RetryOptions
+  /** Version of the parameters schema, from 1; raise it when stored parameters would no longer parse. */
+  parametersVersion?: number
+  /** Turns parameters that an older version stored into what today's schema takes. */
+  upgradeParameters?(stored: unknown, fromVersion: number): In<P>
+}
+
+/** Tokens and cost of one call of a model, as the provider reported them. */
+export interface Usage {
+  /** Provider and model, such as `openai/gpt-5-mini`. */
+  model: string
+  inputTokens: number
+  outputTokens: number
+  /** Cost in the currency of the price list; absent when no price is known. */
+  cost?: number
+}
+
+/** A reservation under a limit; `commit` the real cost when it is known, `release` it when nothing was used. */
+export interface Permit {
+  /** Settles the reservation with the real cost; without it the estimate stands. */
+  commit(cost?: number): void
+  /** Gives the reservation back. */
+  release(): void
+}
+
+/** The state of a task as its type describes it: a result when it completed, an error when it did not. */
+export type State<R extends Schema> =
+  | { done: false; status: 'QUEUED' | 'RUNNING' | 'RETRYING'; result?: undefined; error?: undefined }
+  | { done: true; status: 'COMPLETED' | 'COMPLETED_WITH_ERRORS'; result: Out<R>; error?: undefined }
+  | { done: true; status: 'FAILED' | 'DEAD_LETTER' | 'CANCELLED'; result?: undefined; error: ErrorInfo }
+
+/** A sub-task as its parent sees it. */
+export type SubTask<P extends Schema, R extends Schema> = { taskId: string; key: string; parameters: In<P> } & State<R>
+
+/** What happened to a bulk submission of sub-tasks: a refused one is reported, the others go on. */
+export interface SubTasksSubmitted {
+  submitted: number
+  refused: readonly { key: string; error: ErrorInfo }[]
+}
+
+/** What a handler is run with. Everything it writes is refused once the attempt no longer holds the task. */
+export interface TaskContext<P extends Schema = Schema, G extends Schema = Schema, S = unknown> {
+  readonly taskId: string
+  readonly taskType: string
+  readonly userId: string
+  readonly parentTaskId: string | undefined
+  readonly rootTaskId: string
+  readonly executionNodeId: string
+  /** W3C trace context of whoever submitted the task. */
+  readonly traceparent: string | undefined
+  /** Number of this attempt, from 1. */
+  readonly attempt: number
+  readonly retryCount: number
+  /** How often the sub-tasks were reopened by a retry; 0 at first. */
+  readonly round: number
+  readonly parameters: Out<P>
+  readonly services: S
+  /** Fires on cancel, on timeout, on a lost lease, and when the process stops and the grace time is over. */
+  readonly signal: AbortSignal
+  /** Records progress: at most four writes a second, the last value always kept. Throws PROGRESS_INVALID. */
+  updateProgress(progress: In<G>): void
+  /** Adds a line to the task's own log (the newest 1,000 are kept) and to the log of the process. */
+  logInfo(message: string, fields?: object): void
+  /** As `logInfo`, as an error. */
+  logError(message: string, fields?: object): void
+  /**
+   * Runs a step once for the task: its value is stored, and a later attempt gets the value, not the call. A step that throws stores
+   * nothing. Keys are unique within the task, at most 200 characters.
+   */
+  checkpoint<T>(key: string, step: () => Awaitable<T>): Promise<T>
+  /**
+   * Waits for a place under a limit. Up to two seconds it waits here; a longer wait ends the attempt (it throws; let it pass) and
+   * the task comes back by itself when it is its turn, with no retry spent.
+   */
+  acquire(limit: string, cost?: number): Promise<Permit>
+  /** Records what a model call used; kept even when the attempt is stale, for it was paid. */
+  addUsage(usage: Usage): Promise<void>
+  /** Submits a sub-task, or finds the one with that key, and tells its present state. */
+  submitSubTask<A extends Schema, B extends Schema>(
+    type: TaskType<A, B>,
+    parameters: In<A>,
+    options: { key: string },
+  ): Promise<SubTask<A, B>>
+  /** Submits many sub-tasks; those whose key exists already are left as they are and count as submitted. */
+  submitSubTasks<A extends Schema, B extends Schema>(
+    type: TaskType<A, B>,
+    items: Iterable<{ key: string; parameters: In<A> }>,
+  ): Promise<SubTasksSubmitted>
+  /** The sub-tasks of a type in the order of their submission. */
+  subTasks<A extends Schema, B extends Schema>(type: TaskType<A, B>): AsyncIterable<SubTask<A, B>>
+}
+
+/** What every hook that only watches is told. */
+export interface TaskNotice {
+  readonly taskId: string
+  readonly taskType: string
+  readonly userId: string
+  readonly attempt: number
+}
+
+/** Hooks that only watch: best effort, after the fact; one that throws or hangs harms nobody. */
+export interface TaskHooks {
+  onQueued?(task: TaskNotice): Awaitable<void>
+  onStarted?(task: TaskNotice): Awaitable<void>
+  onEnded?(task: TaskNotice & { readonly status: string }): Awaitable<void>
+}
+
+/**
+ * The code of a task: either a handler whose return value is the result, or a handler that submits sub-tasks and a hook that
+ * makes the result once none of them is live. The hook may submit the next stage and return undefined instead.
+ */
+export type Handlers<P extends Schema, R extends Schema, G extends Schema, S> =
+  | { execute(ctx: TaskContext<P, G, S>): Awaitable<In<R>>; onSubTasksSettled?: never }
+  | {
+      execute(ctx: TaskContext<P, G, S>): Awaitable<void>
+      onSubTasksSettled(ctx: TaskContext<P, G, S>): Awaitable<In<R> | undefined>
+    }
+
+/** A task type with its handler. `'~needs'` exists for the compiler only: the services that the handler takes. */
+export interface TaskDefinition<P extends Schema = Schema, R extends Schema = Schema, G extends Schema = Schema, in S = never>
+  extends TaskType<P, R, G> {
+  readonly '~needs'?: (services: S) => void
+}
+
+/** A definition whose types no longer matter. */
+export type AnyTask = TaskDefinition<Schema, Schema, Schema, never>
+
+/** The services that all of some definitions need together. */
+export type Needs<D> = (D extends TaskDefinition<Schema, Schema, Schema, infer S> ? (services: S) => void : never) extends (
+  services: infer I,
+) => void
+  ? I
+  : never
+
+/** A definition as the engine runs it: options resolved, nothing optional that the engine would have to guess. */
+export interface ResolvedTask extends TaskType {
+  readonly lane: string
+  readonly attemptTimeoutMs: number
+  readonly deadlineMs: number | undefined
+  readonly policy: RetryPolicy
+  readonly parametersVersion: number
+  readonly hooks: TaskHooks
+  upgradeParameters(stored: unknown, fromVersion: number): unknown
+  execute(ctx: TaskContext): Awaitable<unknown>
+  readonly onSubTasksSettled: ((ctx: TaskContext) => Awaitable<unknown>) | undefined
+}
+
+type Definable<P extends Schema, R extends Schema, G extends Schema, S> = TaskType<P, R, G> &
+  TaskOptions<P> &
+  TaskHooks &
+  Handlers<P, R, G, S>
+
+interface DefineTask<S> {
+  <P extends Schema, R extends Schema, G extends Schema = Schema<never>>(task: Definable<P, R, G, S>): TaskDefinition<P, R, G, S>
+}
+
+const resolvedTasks = new WeakMap<object, ResolvedTask>()
+const typePattern = /^[A-Za-z0-9_.-]{1,100}$/
+const defaultAttemptTimeout = 1_800_000
+
+function define<P extends Schema, R extends Schema, G extends Schema, S>(
+  task: Definable<P, R, G, S>,
+): TaskDefinition<P, R, G, S> {
+  if (!typePattern.test(task.type)) {
+    throw new QuillworkError('OPTION_INVALID', `The task type ${JSON.stringify(task.type)} must be 1 to 100 letters, digits, '_', '.' or '-'.`)
+  }
+  const version = task.parametersVersion ?? 1
+  if (!Number.isInteger(version) || version < 1) {
+    throw new QuillworkError('OPTION_INVALID', `parametersVersion of ${task.type} is ${version}; give a whole number of at least 1.`)
+  }
+  const definition: TaskDefinition<P, R, G, S> =
+    task.progress === undefined
+      ? { type: task.type, parameters: task.parameters, result: task.result }
+      : { type: task.type, parameters: task.parameters, result: task.result, progress: task.progress }
+  // The one place where the handler's own types are given up: the engine calls it with what its schemas parsed.
+  const code = task as unknown as Pick<ResolvedTask, 'execute' | 'onSubTasksSettled'>
+  resolvedTasks.set(definition, {
+    ...definition,
+    lane: task.lane ?? 'default',
+    attemptTimeoutMs: durationMs(task.attemptTimeout ?? defaultAttemptTimeout, `attemptTimeout of ${task.type}`),
+    deadlineMs: task.deadline === undefined ? undefined : durationMs(task.deadline, `deadline of ${task.type}`),
+    policy: retryPolicy(task.retry),
+    parametersVersion: version,
+    hooks: task,
+    upgradeParameters: (stored, from) => (task.upgradeParameters === undefined ? stored : task.upgradeParameters(stored, from)),
+    execute: ctx => code.execute(ctx),
+    onSubTasksSettled: code.onSubTasksSettled === undefined ? undefined : ctx => code.onSubTasksSettled?.(ctx),
+  })
+  return definition
+}
+
+/**
+ * Defines a task: its type, its schemas, its options and its handler. `defineTask.withServices<S>()` gives a `defineTask` whose
+ * handlers take services of type S, which `createEngine` then demands. Throws OPTION_INVALID for options that make no sense.
+ */
+export const defineTask: DefineTask<unknown> & { withServices<S>(): DefineTask<S> } = Object.assign(
+  define as DefineTask<unknown>,
+  { withServices: <S>(): DefineTask<S> => define as DefineTask<S> },
+)
+
+/** The resolved form of a definition. Throws OPTION_INVALID for an object that `defineTask` did not make. */
+export function resolveTask(definition: TaskType): ResolvedTask {
+  const resolved = resolvedTasks.get(definition)
+  if (resolved !== undefined) return resolved
+  throw new QuillworkError('OPTION_INVALID', `The task ${definition.type} was not made by defineTask.`)
+}

@@ -1,0 +1,22 @@
+import { QuillworkError } from './errors.ts'
+
+/** A span of time: milliseconds as a number, or a text such as `'250ms'`, `'15s'`, `'10m'`, `'2h'`, `'7d'`. */
+export type Duration = number | `${number}${'ms' | 's' | 'm' | 'h' | 'd'}`
+
+const unitMs = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const
+
+/** Milliseconds of a duration. Throws OPTION_INVALID, naming the option, for anything that is not a finite span >= 0. */
+export function durationMs(duration: Duration, option: string): number {
+  const ms = typeof duration === 'number' ? duration : parse(duration)
+  if (Number.isFinite(ms) && ms >= 0) return ms
+  throw new QuillworkError(
+    'OPTION_INVALID',
+    `${option} is ${JSON.stringify(duration)}; give milliseconds >= 0 or a text such as '250ms', '15s', '10m', '2h' or '7d'.`,
+  )
+}
+
+function parse(text: string): number {
+  const match = /^(\d+(?:\.\d+)?)(ms|s|m|h|d)$/.exec(text)
+  if (match === null) return Number.NaN
+  return Number(match[1]) * unitMs[match[2] as keyof typeof unitMs]
+}

@@ -1,0 +1,142 @@
+/**
+ * The catalogue of coded errors. Every error the product throws has a code of this list; `docs/errors.md` is generated from it.
+ *
+ * `retryable` says what the engine does when a handler lets the error escape, and what a client may do about it.
+ */
+export const errorCatalogue = {
+  PARAMETERS_INVALID: { retryable: false, status: 400, meaning: 'The parameters do not match the schema of the task type.' },
+  VALUE_NOT_STORABLE: { retryable: false, status: 400, meaning: 'A value cannot be stored and read back as what it was; the path names it.' },
+  OPTION_INVALID: { retryable: false, status: 400, meaning: 'An option has a value outside what it allows.' },
+  TASK_TYPE_UNKNOWN: { retryable: false, status: 400, meaning: 'No task of that type is defined in this process.' },
+  TASK_TYPE_DUPLICATE: { retryable: false, status: 400, meaning: 'Two task definitions have the same type.' },
+  LANE_UNKNOWN: { retryable: false, status: 400, meaning: 'The lane is not one of the configured lanes.' },
+  USER_QUEUE_FULL: { retryable: true, status: 429, meaning: 'The user has as many waiting tasks as one user may have.' },
+  LANE_QUEUE_FULL: { retryable: true, status: 429, meaning: 'The lane has as many waiting tasks as it may have.' },
+  IDEMPOTENCY_KEY_REUSED: { retryable: false, status: 422, meaning: 'The idempotency key was used before with other parameters.' },
+  PARENT_NOT_RUNNING: { retryable: false, status: 409, meaning: 'Only a running attempt of the parent can add sub-tasks.' },
+  TREE_TOO_DEEP: { retryable: false, status: 400, meaning: 'The sub-task would be nested deeper than a tree may be.' },
+  TASK_NOT_FOUND: { retryable: false, status: 404, meaning: 'There is no such task.' },
+  TASK_ALREADY_ENDED: { retryable: false, status: 409, meaning: 'The task has ended, so it cannot be cancelled.' },
+  TASK_NOT_RETRYABLE: { retryable: false, status: 409, meaning: 'The task is not in a status that an explicit retry may leave.' },
+  TASK_CHANGED: { retryable: true, status: 412, meaning: 'The task changed since it was read.' },
+  TASK_FAILED: { retryable: false, status: 409, meaning: 'The task that was waited for did not complete.' },
+  TASK_CANCELLED: { retryable: false, status: 409, meaning: 'The task was cancelled.' },
+  WAIT_TIMEOUT: { retryable: true, status: 504, meaning: 'The task did not end within the time that the caller gave.' },
+  ATTEMPT_TIMEOUT: { retryable: true, status: 504, meaning: 'The attempt ran longer than the task type allows.' },
+  DEADLINE_PASSED: { retryable: false, status: 504, meaning: 'The task did not end before its deadline.' },
+  LEASE_LOST: { retryable: true, status: 503, meaning: 'The process that ran the attempt stopped extending its lease.' },
+  ATTEMPT_STALE: { retryable: false, status: 409, meaning: 'The attempt no longer holds the task, so its write was refused.' },
+  RATE_LIMITED: { retryable: true, status: 429, meaning: 'A provider or a limit asks to wait; the task goes on by itself.' },
+  RESULT_INVALID: { retryable: false, status: 500, meaning: 'The handler returned a value that its result schema refuses.' },
+  PROGRESS_INVALID: { retryable: false, status: 500, meaning: 'The handler reported progress that its schema refuses.' },
+  SUBTASKS_FAILED: { retryable: false, status: 500, meaning: 'No sub-task of the task completed.' },
+  NEXT_STAGE_MISSING: { retryable: false, status: 500, meaning: 'The hook gave no result and left no sub-task to wait for.' },
+  HANDLER_FAILED: { retryable: true, status: 500, meaning: 'The handler threw an error that carries no class of its own.' },
+  RECORD_UNREADABLE: { retryable: false, status: 500, meaning: 'A stored record cannot be read.' },
+  PARAMETERS_TOO_NEW: { retryable: true, status: 503, meaning: 'The parameters were stored by a newer version of the task type.' },
+  ENGINE_STOPPED: { retryable: true, status: 503, meaning: 'The engine is stopping or closed.' },
+  STORE_FAILED: { retryable: true, status: 503, meaning: 'The store could not do what it was asked.' },
+  STORE_CLOSED: { retryable: true, status: 503, meaning: 'The store is closed.' },
+  STORE_FULL: { retryable: true, status: 507, meaning: 'The disk of the store is full.' },
+  STORE_LOCKED: { retryable: true, status: 503, meaning: 'Another process owns the database file.' },
+  STORE_UNSUITABLE: { retryable: false, status: 500, meaning: 'The database file does not hold the settings that the promises need.' },
+  STORE_NEWER: { retryable: false, status: 500, meaning: 'The database was written by a newer version of the product.' },
+  PAGE_TOKEN_INVALID: { retryable: false, status: 400, meaning: 'The page token is not one that this listing gave out.' },
+  SCHEDULE_INVALID: { retryable: false, status: 400, meaning: 'The cron expression or the time zone of a schedule cannot be read.' },
+  DEAD_LETTER_NOT_FOUND: { retryable: false, status: 404, meaning: 'There is no such dead letter.' },
+  ENCODING_UNKNOWN: { retryable: false, status: 400, meaning: 'The encoding is not one of those that the import reads.' },
+  TEXT_UNREADABLE: { retryable: false, status: 400, meaning: 'The file is not a text that the import can read.' },
+  UPLOAD_NOT_FOUND: { retryable: false, status: 404, meaning: 'There is no such upload, or it has expired.' },
+  UPLOAD_TOO_LARGE: { retryable: false, status: 413, meaning: 'The upload is larger than the configured limit.' },
+  NOVEL_NOT_FOUND: { retryable: false, status: 404, meaning: 'There is no such novel.' },
+  CHAPTER_NOT_FOUND: { retryable: false, status: 404, meaning: 'There is no such chapter in the novel.' },
+  SCENE_NOT_FOUND: { retryable: false, status: 404, meaning: 'There is no such scene, or it was deleted meanwhile.' },
+  SCENE_EMPTY: { retryable: false, status: 409, meaning: 'The scene has no text to work on.' },
+  SCENE_CHANGED: { retryable: false, status: 409, meaning: 'The scene was changed by somebody else while the task worked on it.' },
+  PROVIDER_NOT_CONFIGURED: { retryable: false, status: 409, meaning: 'The task needs a language model, and none is configured.' },
+  REQUEST_INVALID: { retryable: false, status: 400, meaning: 'The request does not match what the route takes.' },
+  REQUEST_TOO_LARGE: { retryable: false, status: 413, meaning: 'The body of the request is larger than the limit.' },
+  IF_MATCH_INVALID: { retryable: false, status: 400, meaning: 'The If-Match header is not a version that this API gave out.' },
+  ROUTE_NOT_FOUND: { retryable: false, status: 404, meaning: 'There is no such address in this API.' },
+  METHOD_NOT_ALLOWED: { retryable: false, status: 405, meaning: 'The address exists, but not with this method.' },
+  UNAUTHENTICATED: { retryable: false, status: 401, meaning: 'The request carries no valid credentials.' },
+  FORBIDDEN: { retryable: false, status: 403, meaning: 'The request comes from another site, or may not do this.' },
+  TOO_MANY_STREAMS: { retryable: true, status: 429, meaning: 'More event streams are open than one client or the process may hold.' },
+  CONFIG_INVALID: { retryable: false, status: 500, meaning: 'The configuration has a value that cannot be used; the message names it.' },
+  SERVER_UNREACHABLE: { retryable: true, status: 503, meaning: 'The server that owns the data directory does not answer.' },
+  INTERNAL: { retryable: true, status: 500, meaning: 'Something unexpected happened; the log of the server says more.' },
+} as const satisfies Record<string, { retryable: boolean; status: number; meaning: string }>
+
+/** A code of the catalogue. */
+export type ErrorCode = keyof typeof errorCatalogue
+
+/** How the engine treats an error that ends an attempt; `design`: retryable is the default for what nobody classified. */
+export type ErrorClass = 'retryable' | 'rate-limited' | 'permanent' | 'timeout' | 'cancelled' | 'lease-lost'
+
+/** What a record keeps of an error: plain data, never the object, so that no secret or manuscript rides along. */
+export interface ErrorInfo {
+  /** A code of the catalogue, or the code that a handler gave its own error. */
+  code: string
+  /** What was wrong and what to do, for a person. At most 2,000 characters. */
+  message: string
+  /** Whether trying again can help. */
+  retryable: boolean
+  errorClass: ErrorClass
+  /** Class name of the error that the handler threw. */
+  name?: string
+  /** First lines of the stack; for operators only. */
+  stack?: string
+  /** Messages of the chain of causes, outermost first, at most five. */
+  causes?: readonly string[]
+}
+
+/** The base of every error of the product: a code, a message that says what to do, optional details as plain data. */
+export class QuillworkError extends Error {
+  readonly code: ErrorCode
+  readonly details: Readonly<Record<string, unknown>> | undefined
+
+  constructor(code: ErrorCode, message: string, options?: { cause?: unknown; details?: Record<string, unknown> }) {
+    super(message, options?.cause === undefined ? undefined : { cause: options.cause })
+    this.name = new.target.name
+    this.code = code
+    this.details = options?.details
+  }
+}
+
+/** Thrown by a handler: trying again cannot help. The task ends FAILED with an open dead letter. */
+export class PermanentError extends Error {
+  readonly code: string
+
+  constructor(message: string, options?: { code?: string; cause?: unknown }) {
+    super(message, options?.cause === undefined ? undefined : { cause: options.cause })
+    this.name = 'PermanentError'
+    this.code = options?.code ?? 'HANDLER_FAILED'
+  }
+}
+
+/** Thrown by a handler: end this attempt, run again at `until` (epoch milliseconds), spend no retry. */
+export class SnoozeError extends Error {
+  readonly until: number
+  readonly code: 'RATE_LIMITED' = 'RATE_LIMITED'
+
+  constructor(until: number, message: string) {
+    super(message)
+    this.name = 'SnoozeError'
+    this.until = until
+  }
+}
+
+/** Rejection of `handle.result()`: the task ended without a result, or was cancelled. */
+export class TaskFailedError extends QuillworkError {
+  readonly taskId: string
+  readonly status: 'FAILED' | 'DEAD_LETTER' | 'CANCELLED'
+  readonly errorInfo: ErrorInfo
+
+  constructor(taskId: string, status: 'FAILED' | 'DEAD_LETTER' | 'CANCELLED', errorInfo: ErrorInfo) {
+    const code = status === 'CANCELLED' ? 'TASK_CANCELLED' : 'TASK_FAILED'
+    super(code, `Task ${taskId} ended ${status}: ${errorInfo.message}`)
+    this.taskId = taskId
+    this.status = status
+    this.errorInfo = errorInfo
+  }
+}

@@ -1,0 +1,33 @@
+import { type ErrorCode, QuillworkError } from './errors.ts'
+import type { Awaitable, Schema } from './definition.ts'
+
+/** One thing that a schema refused: a JSON Pointer (RFC 6901) into the value, and why. */
+export interface SchemaIssue {
+  pointer: string
+  detail: string
+}
+
+/**
+ * What the schema makes of the value. Throws the given code with every issue as details; a schema that answers at once costs no
+ * promise.
+ */
+export function parseWith(schema: Schema, value: unknown, code: ErrorCode, what: string): Awaitable<unknown> {
+  const answer = schema['~standard'].validate(value)
+  return answer instanceof Promise ? answer.then(later => outputOf(later, code, what)) : outputOf(answer, code, what)
+}
+
+type Answer = Awaited<ReturnType<Schema['~standard']['validate']>>
+
+function outputOf(answer: Answer, code: ErrorCode, what: string): unknown {
+  if (answer.issues === undefined) return answer.value
+  const issues = answer.issues.map((issue): SchemaIssue => ({ pointer: pointerOf(issue.path), detail: issue.message }))
+  const first = issues.slice(0, 3).map(issue => (issue.pointer === '' ? issue.detail : `${issue.pointer}: ${issue.detail}`))
+  throw new QuillworkError(code, `${what}: ${first.join('; ')}${issues.length > 3 ? `; and ${issues.length - 3} more` : ''}.`, {
+    details: { issues },
+  })
+}
+
+function pointerOf(path: readonly (PropertyKey | { key: PropertyKey })[] | undefined): string {
+  const keys = path?.map(part => (typeof part === 'object' ? part.key : part)) ?? []
+  return keys.map(key => `/${String(key).replaceAll('~', '~0').replaceAll('/', '~1')}`).join('')
+}

@@ -1,0 +1,133 @@
+/**
+ * What a task is: one record, one unit of work.
+ *
+ * - *Attempt*: one run of its handler, numbered from 1. The number rises with every claim and never goes back.
+ * - *retryCount*: retries granted after a failure, a timeout or a crash; not after a clean stop, a snooze or a rate-limit wait.
+ * - *Lease*: the time that a claim is good for unless extended. *Fence*: the attempt number that every write of an attempt must match.
+ * - *Lane*: a named work queue with worker slots of its own. *Parent*, *sub-task*, *tree*: tasks that a running task submitted.
+ *
+ * Times are epoch milliseconds by the clock of the store. What a user's schema describes (parameters, progress, result) is kept as
+ * the text that `codec.ts` makes of it; adapters store that text and never look inside.
+ */
+import type { ErrorInfo } from './errors.ts'
+import type { Phase, TaskStatus } from './status.ts'
+
+/** Tasks of priority `high` leave the lane before all of priority `normal`. */
+export type Priority = 'high' | 'normal'
+
+/** Sub-tasks counted by status; a status without sub-tasks is absent. The values sum to the number of sub-tasks at every moment. */
+export type SubTaskSummary = Readonly<Partial<Record<TaskStatus, number>>>
+
+/** Why a task needs a person, opened by the write that ends it and closed, with history, by a retry. */
+export interface DeadLetter {
+  /** Groups equal failures: task type, code, and the message with its numbers and ids blanked. */
+  fingerprint: string
+  reason: 'permanent' | 'attempts-exhausted' | 'crashes' | 'deadline' | 'unreadable'
+  /** The attempt that ended the task; 0 when none ran. */
+  attempt: number
+  openedAt: number
+  /** Set when a retry closed it. */
+  closedAt?: number
+  /** The error at that time. */
+  error: ErrorInfo
+}
+
+/** The record of a task, as every store returns it. */
+export interface TaskRecord {
+  id: string
+  taskType: string
+  userId: string
+  lane: string
+  priority: Priority
+  tags: readonly string[]
+  status: TaskStatus
+  phase: Phase
+  /** Rises with every change of the record; the fence of writes that people and the aggregator make. */
+  version: number
+
+  /** Codec text of the parameters as they were submitted. */
+  parameters: string
+  parametersVersion: number
+  /** Codec text of the last progress. */
+  progress?: string
+  /** Codec text of the result; on a parent that still waits, the result it will complete with. */
+  result?: string
+  errorInfo?: ErrorInfo
+
+  attempt: number
+  retryCount: number
+  /** Crashes in a row since the last checkpoint or clean end of an attempt. */
+  crashCount: number
+  /** The attempt that wrote the last checkpoint. */
+  checkpointAttempt?: number
+  /** Times that the sub-tasks were reopened by a retry. */
+  round: number
+
+  createdAt: number
+  updatedAt: number
+  /** Start of the first attempt. */
+  startedAt?: number
+  /** When the task ended, in whatever status. */
+  completedAt?: number
+  lastAttemptTimestamp?: number
+  /** When the next attempt may start; only while QUEUED with a start time, or RETRYING. */
+  nextAttemptTimestamp?: number
+  /** The task ends FAILED when it has not ended by then. */
+  deadline?: number
+
+  /** The process that runs, or ran, the last attempt. */
+  executionNodeId?: string
+  claimToken?: string
+  leaseUntil?: number
+
+  parentTaskId?: string
+  /** The top of the tree; the task's own id when it has no parent. */
+  rootTaskId: string
+  /** The name of a sub-task within its parent. */
+  subTaskKey?: string
+  /** 0 for a root. */
+  depth: number
+  subTaskStatusSummary?: SubTaskSummary
+  /** Set while a parent waits whose `onSubTasksSettled` is to run when no sub-task is live any more. */
+  reduces?: boolean
+  /** The first sub-tasks that did not complete, at most 100; the rest by query. */
+  failedSubTasks?: readonly FailedSubTask[]
+
+  cancelRequestedAt?: number
+  idempotencyKey?: string
+  /** W3C trace context of whoever submitted the task. */
+  traceparent?: string
+  /** Open while the task is FAILED or DEAD_LETTER, and only then. */
+  deadLetter?: DeadLetter
+  /** The dead letters that retries closed, oldest first, the last ten. */
+  deadLetterHistory?: readonly DeadLetter[]
+}
+
+/** One line of the report that a parent keeps of its sub-tasks. */
+export interface FailedSubTask {
+  taskId: string
+  key: string
+  status: TaskStatus
+  reason: string
+}
+
+/** What a store needs to create a task; the store adds times, rank and counters. */
+export interface NewTask {
+  id: string
+  taskType: string
+  userId: string
+  lane: string
+  priority: Priority
+  tags: readonly string[]
+  parameters: string
+  parametersVersion: number
+  /** Epoch milliseconds; absent = at once. */
+  startAt?: number
+  /** Milliseconds from now by the store's clock; instead of `startAt`. */
+  delay?: number
+  /** Milliseconds from creation until the task fails if it has not ended. */
+  deadlineAfter?: number
+  idempotencyKey?: string
+  traceparent?: string
+  parent?: { taskId: string; attempt: number; rootTaskId: string; key: string; depth: number }
+}

@@ -1,0 +1,264 @@
+/**
+ * A transition is a value: the one guarded write of one record that moves a task. One constructor per move; a store applies any of
+ * them the same way and never names a status of its own.
+ */
+import type { ErrorInfo } from './errors.ts'
+import { fingerprintOf } from './fingerprint.ts'
+import type { EndedStatus, Phase, TaskStatus } from './status.ts'
+import { closingStatus, reducedStatus } from './subtasks.ts'
+import type { DeadLetter, FailedSubTask, TaskRecord } from './task.ts'
+
+/** The fields that a transition may change; null clears one. */
+export interface RecordChange {
+  status?: TaskStatus
+  phase?: Phase
+  result?: string | null
+  progress?: string | null
+  parameters?: string
+  parametersVersion?: number
+  errorInfo?: ErrorInfo | null
+  retryCount?: number
+  crashCount?: number
+  round?: number
+  completedAt?: number | null
+  nextAttemptTimestamp?: number | null
+  deadline?: number | null
+  claimToken?: null
+  leaseUntil?: null
+  cancelRequestedAt?: number | null
+  reduces?: boolean | null
+  failedSubTasks?: readonly FailedSubTask[] | null
+  deadLetter?: DeadLetter | null
+  deadLetterHistory?: readonly DeadLetter[] | null
+}
+
+/**
+ * What the record must still be: the attempt whose holder writes (with the lease end that a rescuer saw), or the version that a
+ * person or the aggregator read.
+ */
+export type Fence = { attempt: number; leaseUntil?: number } | { version: number }
+
+/** The name of a move, as logs, events and metrics tell it. */
+export type TransitionName =
+  | 'completed'
+  | 'awaiting-subtasks'
+  | 'retrying'
+  | 'snoozed'
+  | 'given-back'
+  | 'failed'
+  | 'dead-lettered'
+  | 'cancelled'
+  | 'cancel-requested'
+  | 'reduce-due'
+  | 'closed'
+  | 'retried'
+  | 'reopened'
+
+/** One guarded write of one record. */
+export interface Transition {
+  name: TransitionName
+  taskId: string
+  /** The statuses that the write may leave; a store refuses any other as stale. */
+  from: readonly TaskStatus[]
+  fromPhase?: Phase
+  fence: Fence
+  set: RecordChange
+}
+
+/** What a store answers: written now or earlier by the same writer, refused because the record moved on, or no such record. */
+export type Applied = 'applied' | 'stale' | 'missing'
+
+const released = { claimToken: null, leaseUntil: null } as const
+
+function byAttempt(record: TaskRecord): Pick<Transition, 'taskId' | 'from' | 'fence'> {
+  const fence: Fence = { attempt: record.attempt }
+  return { taskId: record.id, from: ['RUNNING'], fence }
+}
+
+/** The attempt returned a result. */
+export function completed(record: TaskRecord, result: string, now: number): Transition {
+  const status = record.phase === 'reducing' ? reducedStatus(record.subTaskStatusSummary) : 'COMPLETED'
+  return {
+    ...byAttempt(record),
+    name: 'completed',
+    set: { status, result, completedAt: now, crashCount: 0, errorInfo: null, ...released },
+  }
+}
+
+/** The attempt ended and its sub-tasks go on; `result` is what the parent completes with when no hook makes one. */
+export function awaitingSubTasks(record: TaskRecord, ends: { reduces: boolean; result?: string }): Transition {
+  const set: RecordChange = { phase: 'awaiting-subtasks', reduces: ends.reduces, crashCount: 0, errorInfo: null, ...released }
+  if (ends.result !== undefined) set.result = ends.result
+  return { ...byAttempt(record), name: 'awaiting-subtasks', set }
+}
+
+/** The attempt failed or crashed and is granted a retry. */
+export function retrying(record: TaskRecord, retry: { at: number; error: ErrorInfo; retryCount: number; crashCount: number }): Transition {
+  const { at, error, retryCount, crashCount } = retry
+  return {
+    ...byAttempt(record),
+    name: 'retrying',
+    set: { status: 'RETRYING', nextAttemptTimestamp: at, errorInfo: error, retryCount, crashCount, ...released },
+  }
+}
+
+/** The attempt waits for a named time; no retry is spent. */
+export function snoozed(record: TaskRecord, until: number, reason: ErrorInfo | null): Transition {
+  return {
+    ...byAttempt(record),
+    name: 'snoozed',
+    set: { status: 'RETRYING', nextAttemptTimestamp: until, errorInfo: reason, crashCount: 0, ...released },
+  }
+}
+
+/** The process stops: the task goes back to its place in the lane, no retry spent. */
+export function givenBack(record: TaskRecord): Transition {
+  return { ...byAttempt(record), name: 'given-back', set: { status: 'QUEUED', nextAttemptTimestamp: null, ...released } }
+}
+
+/** The error says that trying again cannot help. */
+export function failed(record: TaskRecord, error: ErrorInfo, reason: DeadLetter['reason'], now: number): Transition {
+  return {
+    ...byAttempt(record),
+    name: 'failed',
+    set: { ...ended('FAILED', now), errorInfo: error, deadLetter: openDeadLetter(record, error, reason, now) },
+  }
+}
+
+/** The attempts are exhausted. */
+export function deadLettered(
+  record: TaskRecord,
+  ends: { error: ErrorInfo; reason: DeadLetter['reason']; retryCount: number; crashCount: number },
+  now: number,
+): Transition {
+  const { error, reason, crashCount } = ends
+  return {
+    ...byAttempt(record),
+    name: 'dead-lettered',
+    set: { ...ended('DEAD_LETTER', now), errorInfo: error, crashCount, deadLetter: openDeadLetter(record, error, reason, now) },
+  }
+}
+
+/** The attempt obeyed a cancel. */
+export function cancelled(record: TaskRecord, error: ErrorInfo, now: number): Transition {
+  return { ...byAttempt(record), name: 'cancelled', set: { ...ended('CANCELLED', now), errorInfo: error } }
+}
+
+/** A task that no attempt holds is cancelled at once. */
+export function cancelledWaiting(record: TaskRecord, error: ErrorInfo, now: number): Transition {
+  return { ...cancelled(record, error, now), from: [record.status], fromPhase: record.phase, fence: { version: record.version } }
+}
+
+/** The holder of the attempt is asked to stop; it sees the request with its next heartbeat at the latest. */
+export function cancelRequested(record: TaskRecord, now: number): Transition {
+  return { ...byAttempt(record), name: 'cancel-requested', set: { cancelRequestedAt: record.cancelRequestedAt ?? now } }
+}
+
+/** A waiting task, or a parent that awaits its sub-tasks, ends because its deadline passed or its record cannot be read. */
+export function failedWaiting(
+  record: TaskRecord,
+  ends: { status: 'FAILED' | 'DEAD_LETTER'; error: ErrorInfo; reason: DeadLetter['reason'] },
+  now: number,
+): Transition {
+  const { status, error, reason } = ends
+  return {
+    name: status === 'FAILED' ? 'failed' : 'dead-lettered',
+    taskId: record.id,
+    from: [record.status],
+    fromPhase: record.phase,
+    fence: { version: record.version },
+    set: { ...ended(status, now), errorInfo: error, deadLetter: openDeadLetter(record, error, reason, now) },
+  }
+}
+
+/** No sub-task is live and the parent has a hook: its next attempt runs the hook. */
+export function reduceDue(record: TaskRecord): Transition {
+  return {
+    name: 'reduce-due',
+    taskId: record.id,
+    from: ['RUNNING'],
+    fromPhase: 'awaiting-subtasks',
+    fence: { version: record.version },
+    set: { status: 'QUEUED', phase: 'reducing', nextAttemptTimestamp: null },
+  }
+}
+
+/** No sub-task is live and the parent has no hook: it ends as its sub-tasks say. */
+export function closed(
+  record: TaskRecord,
+  ends: { failedSubTasks: readonly FailedSubTask[]; error: ErrorInfo },
+  now: number,
+): Transition {
+  const status = closingStatus(record.subTaskStatusSummary)
+  const set: RecordChange = { ...ended(status, now), failedSubTasks: ends.failedSubTasks }
+  if (status === 'FAILED') {
+    set.errorInfo = ends.error
+    set.deadLetter = openDeadLetter(record, ends.error, 'permanent', now)
+  }
+  return {
+    name: 'closed',
+    taskId: record.id,
+    from: ['RUNNING'],
+    fromPhase: 'awaiting-subtasks',
+    fence: { version: record.version },
+    set,
+  }
+}
+
+const anew = {
+  retryCount: 0,
+  crashCount: 0,
+  completedAt: null,
+  nextAttemptTimestamp: null,
+  cancelRequestedAt: null,
+  errorInfo: null,
+  deadline: null,
+} as const
+
+/** A person has the task run again; the attempt numbers go on, the retries start anew, the deadline no longer counts. */
+export function retried(record: TaskRecord, now: number, edited?: { parameters: string; parametersVersion: number }): Transition {
+  return {
+    name: 'retried',
+    taskId: record.id,
+    from: ['FAILED', 'DEAD_LETTER', 'CANCELLED'],
+    fence: { version: record.version },
+    set: { ...anew, ...edited, ...closeDeadLetter(record, now), status: 'QUEUED', phase: runnablePhase(record) },
+  }
+}
+
+/** A sub-task was retried: its ended parent waits again. */
+export function reopened(record: TaskRecord, now: number): Transition {
+  return {
+    name: 'reopened',
+    taskId: record.id,
+    from: ['FAILED', 'DEAD_LETTER', 'CANCELLED', 'COMPLETED', 'COMPLETED_WITH_ERRORS'],
+    fence: { version: record.version },
+    set: {
+      ...anew,
+      ...closeDeadLetter(record, now),
+      status: 'RUNNING',
+      phase: 'awaiting-subtasks',
+      round: record.round + 1,
+      failedSubTasks: null,
+    },
+  }
+}
+
+/** A parent that awaited its sub-tasks when it ended runs its hook when it is retried; it has nothing else to run. */
+function runnablePhase(record: TaskRecord): Phase {
+  return record.phase === 'awaiting-subtasks' ? 'reducing' : record.phase
+}
+
+function ended(status: EndedStatus, now: number): RecordChange {
+  return { status, completedAt: now, nextAttemptTimestamp: null, ...released }
+}
+
+function openDeadLetter(record: TaskRecord, error: ErrorInfo, reason: DeadLetter['reason'], now: number): DeadLetter {
+  return { fingerprint: fingerprintOf(record.taskType, error), reason, attempt: record.attempt, openedAt: now, error }
+}
+
+function closeDeadLetter(record: TaskRecord, now: number): RecordChange {
+  if (record.deadLetter === undefined) return {}
+  const history = [...(record.deadLetterHistory ?? []), { ...record.deadLetter, closedAt: now }]
+  return { deadLetter: null, deadLetterHistory: history.slice(-10) }
+}
