@@ -1,0 +1,120 @@
+/**
+ * How an import writes a novel: as a draft that nobody but the import sees, in batches that may be written again, and then visible
+ * in one write. What was cancelled is discarded in bounded steps.
+ *
+ * A *position* counts from 0 without gaps: of a volume and of a chapter over the whole novel, of a scene within its chapter.
+ */
+import type { Page, PageRequest } from './paging.ts'
+
+/** UTF-16 code units that the text of one scene may have. */
+export const longestScene = 50_000
+
+/** A novel that an import is about to write. */
+export interface NewDraft {
+  /** Made by `novelIdOf`, so that the same import always writes the same novel. */
+  novelId: string
+  userId: string
+  title: string
+  author?: string
+  /** BCP 47 tag of the text, such as `zh` or `en`. */
+  language?: string
+  /** The task whose end makes a draft that is still there an orphan: the root of the import. */
+  importTaskId: string
+}
+
+/** A volume of a draft. A book without volumes has one, with an empty title. */
+export interface VolumeDraft {
+  position: number
+  title: string
+}
+
+/** A chapter of a draft. Its volume is in the same batch or an earlier one. */
+export interface ChapterDraft {
+  position: number
+  volumePosition: number
+  title: string
+}
+
+/** A scene of a draft. Its chapter is in the same batch or an earlier one. */
+export interface SceneDraft {
+  chapterPosition: number
+  position: number
+  title?: string
+  /** At most `longestScene` code units. */
+  content: string
+}
+
+/** Rows of a draft in reading order. A row whose position was written before replaces that one. */
+export interface DraftBatch {
+  volumes?: readonly VolumeDraft[]
+  chapters?: readonly ChapterDraft[]
+  scenes?: readonly SceneDraft[]
+}
+
+/** How much there is of a novel. */
+export interface NovelCounts {
+  volumes: number
+  chapters: number
+  scenes: number
+  words: number
+  /** Characters that can be seen. */
+  characters: number
+}
+
+/** `draft`: being written. `published`: on the shelf. `deleting`: gone for readers, its rows are being removed. */
+export type NovelStatus = 'draft' | 'published' | 'deleting'
+
+/** What an import knows of its novel. */
+export interface DraftState {
+  novelId: string
+  userId: string
+  importTaskId: string
+  title: string
+  status: NovelStatus
+  /** Rises each time that `create` finds or makes the draft: names the import's attempt that writes it. */
+  generation: number
+  createdAt: number
+  /** Of the rows written so far. */
+  counts: NovelCounts
+}
+
+/** What became of a batch. `published`: the novel is complete already, nothing was written. `missing`: it was discarded. */
+export type DraftWritten = 'written' | 'published' | 'missing'
+
+/** What became of a publication. `incomplete`: rows of the totals are missing, nothing changed. */
+export type Published = { outcome: 'published' | 'incomplete'; counts: NovelCounts } | { outcome: 'missing' }
+
+/** What became of a step of deletion. `more`: call again. `done`: nothing is left. `kept`: it is not what the caller meant. */
+export type Discarded = 'more' | 'done' | 'kept'
+
+/** The rows of which a deletion step removes at most this many, unless told otherwise. */
+export const discardStep = 200
+
+/** Novels that are not, or not yet, on the shelf. */
+export interface NovelDrafts {
+  /**
+   * Makes the draft, or finds it: its status says whether it is to be written (`draft`), was completed by an earlier attempt
+   * (`published`), or must be discarded to the end first (`deleting`). Found again, it takes title, author and language anew.
+   * Throws NOVEL_NOT_FOUND when the id is another user's.
+   */
+  create(draft: NewDraft): Promise<DraftState>
+  /** The state of a novel of any status; undefined when there is none. */
+  find(novelId: string): Promise<DraftState | undefined>
+  /** Writes rows of a draft. Throws OPTION_INVALID for a scene that is too long or a row whose volume or chapter is not there. */
+  write(novelId: string, batch: DraftBatch): Promise<DraftWritten>
+  /**
+   * Puts the novel on the shelf in one write, if every position below the totals is there; rows beyond them, left by an attempt
+   * that read the file another way, are removed first. Publishing again answers the same.
+   */
+  publish(
+    novelId: string,
+    totals: Pick<NovelCounts, 'volumes' | 'chapters'> & { scenes: number },
+  ): Promise<Published>
+  /**
+   * Deletes a draft, or goes on with a deletion, by one step of at most `limit` scenes. With `generation`, a draft that an attempt
+   * has taken up since then is kept. A published novel is kept.
+   */
+  discard(novelId: string, options?: { generation?: number; limit?: number }): Promise<Discarded>
+  /** Drafts and half-deleted novels, oldest first: for the sweep that discards those whose import has ended. */
+  list(page: PageRequest): Promise<Page<DraftState>>
+}

@@ -1,0 +1,30 @@
+/**
+ * Ids of what an import writes. They derive from the import and the place in the book, so that an attempt that runs again names the
+ * same rows again. Each is a UUID of version 8 (RFC 9562).
+ */
+import { createHash } from 'node:crypto'
+
+/** The id of the novel that an import makes: confirming one upload twice makes one novel. */
+export function novelIdOf(importId: string): string {
+  return derivedId('novel', importId)
+}
+
+/** The id of the volume at `position` (from 0) of a novel. */
+export function volumeIdOf(novelId: string, position: number): string {
+  return derivedId('volume', novelId, position)
+}
+
+/** The id of the chapter at `position` (from 0, over the whole novel). */
+export function chapterIdOf(novelId: string, position: number): string {
+  return derivedId('chapter', novelId, position)
+}
+
+/** The id of the scene at `position` (from 0, within its chapter). */
+export function sceneIdOf(novelId: string, chapterPosition: number, position: number): string {
+  return derivedId('scene', novelId, chapterPosition, position)
+}
+
+function derivedId(...parts: (string | number)[]): string {
+  const hex = createHash('sha256').update(parts.join('\n')).digest('hex')
+  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-8${hex.slice(13, 16)}-a${hex.slice(17, 20)}-${hex.slice(20, 32)}`
+}

@@ -1,0 +1,108 @@
+/**
+ * Reading published novels. Every reading is on behalf of a user and sees that user's novels alone: another's is not found.
+ *
+ * Reading order is by volume, chapter and scene position. No reading holds a whole novel.
+ */
+import type { NovelCounts } from './drafts.ts'
+import type { Page, PageRequest } from './paging.ts'
+
+/** A novel as the shelf shows it. */
+export interface NovelOverview extends NovelCounts {
+  id: string
+  userId: string
+  title: string
+  author?: string
+  language?: string
+  /** Scenes that have a summary, also one of an older text. */
+  summaries: number
+  /** Rises whenever the text of a scene changes: what was derived from the text at a lower one is out of date. */
+  textVersion: number
+  /** When it came on the shelf, epoch milliseconds. */
+  createdAt: number
+  updatedAt: number
+}
+
+/** A volume of a novel. */
+export interface VolumeOverview {
+  id: string
+  position: number
+  title: string
+  chapters: number
+  words: number
+}
+
+/** A chapter of a novel. */
+export interface ChapterOverview {
+  id: string
+  novelId: string
+  volumeId: string
+  /** Over the whole novel, from 0. */
+  position: number
+  title: string
+  words: number
+  characters: number
+  summaries: number
+  /** In reading order. */
+  sceneIds: readonly string[]
+}
+
+/** A scene without its text. */
+export interface SceneOverview {
+  id: string
+  novelId: string
+  chapterId: string
+  /** Within its chapter, from 0. */
+  position: number
+  title?: string
+  words: number
+  characters: number
+  /** Whether nothing can be seen of its text. */
+  empty: boolean
+  hasSummary: boolean
+  /** The summary was made from an older text. */
+  summaryOutOfDate: boolean
+  /** Rises by one with every change of the scene. */
+  version: number
+  /** `version` at the last change of the text. */
+  textVersion: number
+}
+
+/** A scene with its text and summary. */
+export interface SceneText extends SceneOverview {
+  content: string
+  summary?: string
+}
+
+/** Scenes of a novel from one chapter to another, both included; the ends default to the first and the last chapter. */
+export interface ChapterRange {
+  novelId: string
+  startChapterId?: string
+  endChapterId?: string
+}
+
+/** The novels that can be read. */
+export interface NovelShelf {
+  /** The user's novels, newest first. */
+  novels(userId: string, page: PageRequest): Promise<Page<NovelOverview>>
+  /** Throws NOVEL_NOT_FOUND. */
+  novel(userId: string, novelId: string): Promise<NovelOverview>
+  /** In reading order. Throws NOVEL_NOT_FOUND. */
+  volumes(userId: string, novelId: string): Promise<readonly VolumeOverview[]>
+  /** In reading order, over the whole novel or within one volume. Throws NOVEL_NOT_FOUND. */
+  chapters(
+    userId: string,
+    filter: { novelId: string; volumeId?: string },
+    page: PageRequest,
+  ): Promise<Page<ChapterOverview>>
+  /** Throws CHAPTER_NOT_FOUND. */
+  chapter(userId: string, chapterId: string): Promise<ChapterOverview>
+  /** Scenes in reading order. Throws NOVEL_NOT_FOUND, CHAPTER_NOT_FOUND, and OPTION_INVALID for a range that ends before it starts. */
+  scenes(userId: string, range: ChapterRange, page: PageRequest): Promise<Page<SceneOverview>>
+  /** The same with their texts; a page ends early after about 400,000 code units. */
+  texts(userId: string, range: ChapterRange, page: PageRequest): Promise<Page<SceneText>>
+  /**
+   * Takes a novel from the shelf at once and deletes it by one step of at most `limit` scenes; `more`: call again, or leave it to
+   * the sweep of `NovelDrafts.list`. Throws NOVEL_NOT_FOUND.
+   */
+  remove(userId: string, novelId: string, limit?: number): Promise<'more' | 'done'>
+}
