@@ -44,9 +44,9 @@ export function entryTable(summaries) {
   return table(['measurement', 'figure', 'median', 'lowest', 'highest', 'runs', 'CPU used by others'], rows)
 }
 
-/** The rows with bar and aim: `{ results, text }`. Rows that need none of the measured entries are left out. */
-export function barTable(summaries) {
-  const rows = ROWS.filter(row => summaries.has(row.of) || summaries.has(row.against))
+/** The rows with bar and aim that need one of the entries `chosen` by name: `{ results, text }`. */
+export function barTable(summaries, chosen) {
+  const rows = ROWS.filter(row => chosen.has(row.of) || chosen.has(row.against))
   const results = rows.map(row => evaluate(row, summaries))
   const head = ['what', 'Quillwork', 'against', 'ratio', 'bar', 'aim', 'verdict']
   return {

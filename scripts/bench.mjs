@@ -1,6 +1,6 @@
-// Runs the benchmark: node scripts/bench.mjs [name...] [--rounds N] [--max-rounds N] [--quick] [--json FILE] [--list]
+// Runs the benchmark: node scripts/bench.mjs [name...] [--rounds N] [--max-rounds N] [--quick] [--json FILE] [--doc FILE] [--list]
 import { spawnSync } from 'node:child_process'
-import { existsSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { describeMachine, makeWorkFolder } from '../bench/machine.mjs'
@@ -15,6 +15,7 @@ const USAGE = `usage: npm run bench -- [name...] [options]
   --max-rounds N  go on until each has N quiet rounds as set by --rounds, at most this often (default: --rounds)
   --quick         smaller sizes: to see that it runs, not to compare
   --json FILE     every run with its figures
+  --doc FILE      puts the tables between the markers <!-- figures --> and <!-- /figures --> of a Markdown file
   --list          the names
 
 Ends with 1 when a measured row misses its bar or a measurement failed.`
@@ -29,6 +30,7 @@ const { values: flags, positionals } = parseArgs({
     'max-rounds': { type: 'string' },
     quick: { type: 'boolean', default: false },
     json: { type: 'string' },
+    doc: { type: 'string' },
     list: { type: 'boolean', default: false },
     help: { type: 'boolean', default: false },
   },
@@ -41,16 +43,17 @@ else process.exitCode = await main()
 async function main() {
   const rounds = count(flags.rounds, flags.quick ? 1 : 3, '--rounds')
   const maxRounds = Math.max(rounds, count(flags['max-rounds'], rounds, '--max-rounds'))
-  const entries = choose(positionals).filter(measurable)
+  const chosen = choose(positionals)
+  const entries = chosen.filter(measurable)
   installPeers(entries)
   const folder = makeWorkFolder(REPOSITORY)
   const cleanUp = () => rmSync(folder, { recursive: true, force: true })
   process.once('exit', cleanUp)
   for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => process.exit(130))
   const machine = describeMachine(folder)
-  console.log(introduction(machine, rounds))
+  console.log(`${introduction(machine, rounds)}\n`)
   const { runs, failures } = await measureAll(entries, { rounds, maxRounds, folder })
-  return report(entries, { runs, failures, machine, rounds })
+  return report({ chosen, runs, failures, machine, rounds })
 }
 
 /** Leaves out what cannot run here, and says so. */
@@ -81,11 +84,10 @@ function installPeers(entries) {
 }
 
 function introduction(machine, rounds) {
-  const size = flags.quick ? 'quick sizes (not for comparison)' : 'full sizes'
+  const size = flags.quick ? 'quick sizes: smaller than the rows say, not for comparison' : 'full sizes'
   return [
     `${machine.processors}, ${machine.memoryGb} GB, ${machine.platform}, Node ${machine.node}`,
     `append of 4 KB with fsync: ${machine.fsyncMs.toFixed(2)} ms; ${rounds} rounds, ${size}`,
-    '',
   ].join('\n')
 }
 
@@ -118,23 +120,29 @@ function progressLine(round, entry, run) {
   return `round ${round}  ${entry.name}  ${figures.join('  ')}${others}`
 }
 
-function report(entries, { runs, failures, machine, rounds }) {
-  const measured = entries.filter(entry => runs.get(entry.name).length > 0)
-  const summaries = new Map(measured.map(entry => [entry.name, summarise(runs.get(entry.name), rounds)]))
-  const { results, text } = barTable(summaries)
-  console.log(`\n${entryTable(summaries)}`)
-  if (results.length > 0) console.log(`\n${text}`)
+function report({ chosen, runs, failures, machine, rounds }) {
+  const measured = [...runs].filter(([, ofEntry]) => ofEntry.length > 0)
+  const summaries = new Map(measured.map(([name, ofEntry]) => [name, summarise(ofEntry, rounds)]))
+  const { results, text } = barTable(summaries, new Set(chosen.map(entry => entry.name)))
+  const tables = [text, entryTable(summaries)]
+  const date = new Date().toISOString()
+  console.log(`\n${tables.join('\n\n')}`)
   if (flags.json) {
-    const record = {
-      date: new Date().toISOString(),
-      machine,
-      quick: flags.quick,
-      rounds,
-      rows: results,
-      failures,
-    }
+    const record = { date, machine, quick: flags.quick, rounds, rows: results, failures }
     const kept = { ...record, entries: Object.fromEntries(summaries) }
     writeFileSync(flags.json, `${JSON.stringify(kept, null, 2)}\n`)
   }
+  if (flags.doc)
+    fillDocument(flags.doc, [`Measured ${date.slice(0, 10)}: ${introduction(machine, rounds)}`, ...tables])
   return failures.length > 0 || results.some(result => result.verdict === 'FAIL') ? 1 : 0
+}
+
+/** Replaces what stands between the markers, so that figures in a document are never typed by hand. */
+function fillDocument(path, parts) {
+  const [begin, end] = ['<!-- figures -->', '<!-- /figures -->']
+  const text = readFileSync(path, 'utf8')
+  const [from, to] = [text.indexOf(begin), text.indexOf(end)]
+  if (from < 0 || to < from) throw new Error(`${path} lacks the markers ${begin} and ${end}`)
+  const figures = `${begin}\n\n${parts.join('\n\n')}\n\n`
+  writeFileSync(path, text.slice(0, from) + figures + text.slice(to))
 }
