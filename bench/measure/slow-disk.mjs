@@ -9,7 +9,7 @@ const TICK_MS = 2
 /** How late a timer of this process fires, in ms, while tasks come in steadily and every fsync takes longer. */
 export async function lateness({ directory, syncDelayMs, tasksPerSecond, seconds, warmUpSeconds }) {
   const noop = noopTask(() => {})
-  const faults = { syncDelay: syncDelayMs }
+  const faults = { syncDelayMs }
   const engine = await openEngine({ file: join(directory, 'slow.db'), tasks: [noop], faults })
   await engine.start()
   const ended = []
@@ -18,11 +18,21 @@ export async function lateness({ directory, syncDelayMs, tasksPerSecond, seconds
     const handle = await engine.submit(noop, payload(index++))
     await handle.result()
   }
+  await checkDelay(submitOne, syncDelayMs)
   await everyTick(warmUpSeconds, tasksPerSecond, () => ended.push(submitOne()))
   const late = await everyTick(seconds, tasksPerSecond, () => ended.push(submitOne()))
   await Promise.all(ended)
   await engine[Symbol.asyncDispose]()
   return { medianMs: percentile(late, 0.5), p99Ms: percentile(late, 0.99), maxMs: percentile(late, 1) }
+}
+
+/** A delay that is not in force would make a good figure out of nothing: one task alone must take at least as long. */
+async function checkDelay(submitOne, syncDelayMs) {
+  const begin = performance.now()
+  await submitOne()
+  const took = performance.now() - begin
+  if (took < syncDelayMs)
+    throw new Error(`a task took ${took} ms though every fsync is to take ${syncDelayMs} ms longer`)
 }
 
 /**
