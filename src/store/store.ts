@@ -6,14 +6,17 @@
  */
 import type { AdmissionLimits } from '../task/admission.ts'
 import type { ErrorCode } from '../task/errors.ts'
-import type { Priority, NewTask, TaskRecord } from '../task/task.ts'
 import type { TaskStatus } from '../task/status.ts'
+import type { NewTask, Priority, TaskRecord } from '../task/task.ts'
 import type { Applied, Transition } from '../task/transition.ts'
 
 /** What became of one creation. `existing` = the id or the idempotency key was there; the record is the one that was found. */
 export type Created =
   | { outcome: 'created' | 'existing'; record: TaskRecord }
-  | { outcome: 'refused'; code: Extract<ErrorCode, 'USER_QUEUE_FULL' | 'LANE_QUEUE_FULL' | 'PARENT_NOT_RUNNING'> }
+  | {
+      outcome: 'refused'
+      code: Extract<ErrorCode, 'USER_QUEUE_FULL' | 'LANE_QUEUE_FULL' | 'PARENT_NOT_RUNNING'>
+    }
 
 /** The wish to start an attempt. */
 export interface Claim {
@@ -216,7 +219,10 @@ export interface TaskQueries {
   attempts(taskId: string): Promise<readonly AttemptRow[]>
   logs(taskId: string, after: number, limit: number): Promise<readonly (LogLine & { sequence: number })[]>
   /** Summed over the task and, with `tree`, all tasks below it. */
-  usage(taskId: string, tree: boolean): Promise<readonly (Omit<UsageRow, 'at' | 'attempt'> & { calls: number })[]>
+  usage(
+    taskId: string,
+    tree: boolean,
+  ): Promise<readonly (Omit<UsageRow, 'at' | 'attempt'> & { calls: number })[]>
   /** Open dead letters, newest first. */
   deadLetters(filter: DeadLetterFilter, page: PageRequest): Promise<Page<TaskRecord>>
   deadLetterGroups(filter: DeadLetterFilter): Promise<readonly DeadLetterGroup[]>

@@ -12,7 +12,10 @@ export interface AdmissionLimits {
 export type AdmissionRefusal = Extract<ErrorCode, 'USER_QUEUE_FULL' | 'LANE_QUEUE_FULL'>
 
 /** Whether one more task may wait; undefined = admitted. The user's own limit is told first: it is the one that the user can act on. */
-export function refusalOf(waiting: { user: number; lane: number }, limits: AdmissionLimits): AdmissionRefusal | undefined {
+export function refusalOf(
+  waiting: { user: number; lane: number },
+  limits: AdmissionLimits,
+): AdmissionRefusal | undefined {
   if (limits.waitingPerUser !== undefined && waiting.user >= limits.waitingPerUser) return 'USER_QUEUE_FULL'
   if (limits.waitingPerLane !== undefined && waiting.lane >= limits.waitingPerLane) return 'LANE_QUEUE_FULL'
   return undefined

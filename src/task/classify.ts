@@ -1,4 +1,11 @@
-import { type ErrorClass, type ErrorInfo, errorCatalogue, PermanentError, QuillworkError, SnoozeError } from './errors.ts'
+import {
+  type ErrorClass,
+  type ErrorInfo,
+  errorCatalogue,
+  PermanentError,
+  QuillworkError,
+  SnoozeError,
+} from './errors.ts'
 
 /** What is known of an error that escaped a handler: its class, what to keep of it, and when to try again if it said so. */
 export interface ClassifiedError {
@@ -14,7 +21,10 @@ const deepestCause = 5
 /** Walks the chain of causes, outermost first; a cycle or a very long chain ends after five. */
 function chainOf(error: unknown): unknown[] {
   const chain: unknown[] = []
-  for (let at = error; at !== undefined && at !== null && chain.length < deepestCause && !chain.includes(at); ) {
+  for (
+    let at = error;
+    at !== undefined && at !== null && chain.length < deepestCause && !chain.includes(at);
+  ) {
     chain.push(at)
     at = typeof at === 'object' && 'cause' in at ? at.cause : undefined
   }
@@ -41,7 +51,8 @@ function describe(value: unknown): string {
 export function retryAfterOf(error: unknown, now: number): number | undefined {
   if (typeof error !== 'object' || error === null) return undefined
   if ('retryAfterMs' in error && typeof error.retryAfterMs === 'number') return usable(error.retryAfterMs)
-  const headers = 'responseHeaders' in error ? error.responseHeaders : 'headers' in error ? error.headers : undefined
+  const headers =
+    'responseHeaders' in error ? error.responseHeaders : 'headers' in error ? error.headers : undefined
   const value = headerOf(headers)
   if (value === undefined) return undefined
   if (/^\d+(\.\d+)?$/.test(value)) return usable(Number(value) * 1_000)
@@ -98,7 +109,8 @@ export function classifyError(error: unknown, now: number): ClassifiedError {
   const decisive = chain.find(link => classOf(link) !== undefined) ?? error
   let errorClass = classOf(decisive) ?? 'retryable'
   const delay = chain.map(link => retryAfterOf(link, now)).find(ms => ms !== undefined)
-  const notBefore = decisive instanceof SnoozeError ? decisive.until : delay === undefined ? undefined : now + delay
+  const notBefore =
+    decisive instanceof SnoozeError ? decisive.until : delay === undefined ? undefined : now + delay
   if (errorClass === 'rate-limited' && notBefore === undefined) errorClass = 'retryable'
   const info = errorInfo(error, errorClass, { code: codeOf(decisive), causes: chain.slice(1).map(messageOf) })
   return notBefore === undefined ? { errorClass, info } : { errorClass, info, notBefore }

@@ -20,7 +20,11 @@ export function decode(text: string): unknown {
     const value: unknown = JSON.parse(text)
     return text.includes(`"${tag}"`) ? fromTagged(value) : value
   } catch (cause) {
-    throw new QuillworkError('RECORD_UNREADABLE', 'A stored value is not the text that this version writes.', { cause })
+    throw new QuillworkError(
+      'RECORD_UNREADABLE',
+      'A stored value is not the text that this version writes.',
+      { cause },
+    )
   }
 }
 
@@ -32,7 +36,8 @@ function isPlain(value: unknown, depth: number): boolean {
   if (Array.isArray(value)) return value.every(item => isPlain(item, depth + 1)) && !hasHoles(value)
   if (!isRecord(value)) return false
   for (const key of Reflect.ownKeys(value)) {
-    if (typeof key === 'symbol' || key === tag || key === 'toJSON' || !isPlain(value[key], depth + 1)) return false
+    if (typeof key === 'symbol' || key === tag || key === 'toJSON' || !isPlain(value[key], depth + 1))
+      return false
   }
   return true
 }
@@ -53,7 +58,9 @@ function toTagged(value: unknown, path: readonly (string | number)[], above: rea
     case 'boolean':
       return value
     case 'number':
-      return Number.isFinite(value) && !Object.is(value, -0) ? value : tagged('number', Object.is(value, -0) ? '-0' : `${value}`)
+      return Number.isFinite(value) && !Object.is(value, -0)
+        ? value
+        : tagged('number', Object.is(value, -0) ? '-0' : `${value}`)
     case 'bigint':
       return tagged('bigint', `${value}`)
     case 'undefined':
@@ -65,17 +72,27 @@ function toTagged(value: unknown, path: readonly (string | number)[], above: rea
   }
 }
 
-function objectToTagged(value: object, path: readonly (string | number)[], above: readonly object[]): unknown {
+function objectToTagged(
+  value: object,
+  path: readonly (string | number)[],
+  above: readonly object[],
+): unknown {
   if (value instanceof Date) return tagged('date', Number.isNaN(value.getTime()) ? '' : value.toISOString())
   if (above.includes(value)) throw refusal(path, 'a reference to a value that contains it')
   if (above.length >= deepest) throw refusal(path, `nested deeper than ${deepest} levels`)
   const within = [...above, value]
-  if (Array.isArray(value)) return Array.from(value, (item, index) => toTagged(item, [...path, index], within))
+  if (Array.isArray(value))
+    return Array.from(value, (item, index) => toTagged(item, [...path, index], within))
   if (!isRecord(value)) throw refusal(path, `an instance of ${value.constructor?.name || 'a class'}`)
   const symbol = Object.getOwnPropertySymbols(value)[0]
   if (symbol !== undefined) throw refusal(path, `a value under the symbol ${String(symbol)}`)
   const entries = Object.entries(value)
-  const copy = Object.fromEntries(entries.map(([key, item]) => [key, key === 'toJSON' && typeof item === 'function' ? item : toTagged(item, [...path, key], within)]))
+  const copy = Object.fromEntries(
+    entries.map(([key, item]) => [
+      key,
+      key === 'toJSON' && typeof item === 'function' ? item : toTagged(item, [...path, key], within),
+    ]),
+  )
   if (typeof copy['toJSON'] === 'function') throw refusal([...path, 'toJSON'], 'a function')
   return Object.hasOwn(value, tag) ? { [tag]: ['object', entries.map(([key]) => [key, copy[key]])] } : copy
 }
@@ -103,14 +120,22 @@ function revive(kind: unknown, content: unknown): unknown {
     case 'date':
       return new Date(content === '' ? Number.NaN : (content as string))
     case 'object':
-      return Object.fromEntries((content as [string, unknown][]).map(([key, item]) => [key, fromTagged(item)]))
+      return Object.fromEntries(
+        (content as [string, unknown][]).map(([key, item]) => [key, fromTagged(item)]),
+      )
     default:
-      throw new QuillworkError('RECORD_UNREADABLE', `A stored value has the unknown kind ${JSON.stringify(kind)}.`)
+      throw new QuillworkError(
+        'RECORD_UNREADABLE',
+        `A stored value has the unknown kind ${JSON.stringify(kind)}.`,
+      )
   }
 }
 
 function refusal(path: readonly (string | number)[], what: string): QuillworkError {
-  const place = path.length === 0 ? 'The value' : `The value at ${path.map(part => (typeof part === 'number' ? `[${part}]` : `.${part}`)).join('')}`
+  const place =
+    path.length === 0
+      ? 'The value'
+      : `The value at ${path.map(part => (typeof part === 'number' ? `[${part}]` : `.${part}`)).join('')}`
   return new QuillworkError(
     'VALUE_NOT_STORABLE',
     `${place} is ${what}; store plain data, dates or bigints instead.`,

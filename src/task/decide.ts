@@ -44,7 +44,8 @@ export interface Circumstances {
 export function decide(record: TaskRecord, outcome: Outcome, circumstances: Circumstances): Transition {
   const { now } = circumstances
   if (outcome.kind === 'completed') return completed(record, outcome.result, now)
-  if (record.cancelRequestedAt !== undefined || outcome.kind === 'cancelled') return cancelled(record, cancelError(), now)
+  if (record.cancelRequestedAt !== undefined || outcome.kind === 'cancelled')
+    return cancelled(record, cancelError(), now)
   switch (outcome.kind) {
     case 'awaiting-subtasks':
       return awaitingSubTasks(record, outcome)
@@ -57,15 +58,25 @@ export function decide(record: TaskRecord, outcome: Outcome, circumstances: Circ
   }
 }
 
-function afterError(record: TaskRecord, error: ClassifiedError, { policy, now, random }: Circumstances): Transition {
+function afterError(
+  record: TaskRecord,
+  error: ClassifiedError,
+  { policy, now, random }: Circumstances,
+): Transition {
   const { errorClass, info, notBefore } = error
   if (errorClass === 'permanent' || errorClass === 'cancelled') return failed(record, info, 'permanent', now)
   if (errorClass === 'rate-limited' && notBefore !== undefined) {
-    return pastDeadline(record, notBefore) ? failed(record, deadlineError(info), 'deadline', now) : snoozed(record, notBefore, info)
+    return pastDeadline(record, notBefore)
+      ? failed(record, deadlineError(info), 'deadline', now)
+      : snoozed(record, notBefore, info)
   }
   const retryCount = record.retryCount + 1
   if (retryCount >= policy.maxAttempts) {
-    return deadLettered(record, { error: info, reason: 'attempts-exhausted', retryCount: record.retryCount, crashCount: 0 }, now)
+    return deadLettered(
+      record,
+      { error: info, reason: 'attempts-exhausted', retryCount: record.retryCount, crashCount: 0 },
+      now,
+    )
   }
   const at = Math.max(now + backoffMs(policy, retryCount, random), notBefore ?? 0)
   if (pastDeadline(record, at)) return failed(record, deadlineError(info), 'deadline', now)
@@ -91,15 +102,28 @@ function afterCrash(record: TaskRecord, { policy, now, random }: Circumstances):
  *
  * @param failedSubTasks The first sub-tasks that did not complete, at most 100.
  */
-export function decideParent(record: TaskRecord, failedSubTasks: readonly FailedSubTask[], now: number): Transition | undefined {
-  if (record.status !== 'RUNNING' || record.phase !== 'awaiting-subtasks' || liveOf(record.subTaskStatusSummary) > 0) return undefined
+export function decideParent(
+  record: TaskRecord,
+  failedSubTasks: readonly FailedSubTask[],
+  now: number,
+): Transition | undefined {
+  if (
+    record.status !== 'RUNNING' ||
+    record.phase !== 'awaiting-subtasks' ||
+    liveOf(record.subTaskStatusSummary) > 0
+  )
+    return undefined
   if (record.reduces === true) return reduceDue(record)
   return closed(record, { failedSubTasks, error: subTasksError(failedSubTasks) }, now)
 }
 
 /** The transition of a task that no attempt holds and whose deadline has passed. */
 export function decideOverdue(record: TaskRecord, now: number): Transition {
-  return failedWaiting(record, { status: 'FAILED', error: deadlineError(record.errorInfo), reason: 'deadline' }, now)
+  return failedWaiting(
+    record,
+    { status: 'FAILED', error: deadlineError(record.errorInfo), reason: 'deadline' },
+    now,
+  )
 }
 
 function pastDeadline(record: TaskRecord, at: number): boolean {

@@ -61,7 +61,11 @@ export type State<R extends Schema> =
   | { done: true; status: 'FAILED' | 'DEAD_LETTER' | 'CANCELLED'; result?: undefined; error: ErrorInfo }
 
 /** A sub-task as its parent sees it. */
-export type SubTask<P extends Schema, R extends Schema> = { taskId: string; key: string; parameters: In<P> } & State<R>
+export type SubTask<P extends Schema, R extends Schema> = {
+  taskId: string
+  key: string
+  parameters: In<P>
+} & State<R>
 
 /** What happened to a bulk submission of sub-tasks: a refused one is reported, the others go on. */
 export interface SubTasksSubmitted {
@@ -148,8 +152,12 @@ export type Handlers<P extends Schema, R extends Schema, G extends Schema, S> =
     }
 
 /** A task type with its handler. `'~needs'` exists for the compiler only: the services that the handler takes. */
-export interface TaskDefinition<P extends Schema = Schema, R extends Schema = Schema, G extends Schema = Schema, in S = never>
-  extends TaskType<P, R, G> {
+export interface TaskDefinition<
+  P extends Schema = Schema,
+  R extends Schema = Schema,
+  G extends Schema = Schema,
+  in S = never,
+> extends TaskType<P, R, G> {
   readonly '~needs'?: (services: S) => void
 }
 
@@ -157,9 +165,11 @@ export interface TaskDefinition<P extends Schema = Schema, R extends Schema = Sc
 export type AnyTask = TaskDefinition<Schema, Schema, Schema, never>
 
 /** The services that all of some definitions need together. */
-export type Needs<D> = (D extends TaskDefinition<Schema, Schema, Schema, infer S> ? (services: S) => void : never) extends (
-  services: infer I,
-) => void
+export type Needs<D> = (
+  D extends TaskDefinition<Schema, Schema, Schema, infer S>
+    ? (services: S) => void
+    : never
+) extends (services: infer I) => void
   ? I
   : never
 
@@ -181,9 +191,9 @@ type Definable<P extends Schema, R extends Schema, G extends Schema, S> = TaskTy
   TaskHooks &
   Handlers<P, R, G, S>
 
-interface DefineTask<S> {
-  <P extends Schema, R extends Schema, G extends Schema = Schema<never>>(task: Definable<P, R, G, S>): TaskDefinition<P, R, G, S>
-}
+type DefineTask<S> = <P extends Schema, R extends Schema, G extends Schema = Schema<never>>(
+  task: Definable<P, R, G, S>,
+) => TaskDefinition<P, R, G, S>
 
 const resolvedTasks = new WeakMap<object, ResolvedTask>()
 const typePattern = /^[A-Za-z0-9_.-]{1,100}$/
@@ -193,11 +203,17 @@ function define<P extends Schema, R extends Schema, G extends Schema, S>(
   task: Definable<P, R, G, S>,
 ): TaskDefinition<P, R, G, S> {
   if (!typePattern.test(task.type)) {
-    throw new QuillworkError('OPTION_INVALID', `The task type ${JSON.stringify(task.type)} must be 1 to 100 letters, digits, '_', '.' or '-'.`)
+    throw new QuillworkError(
+      'OPTION_INVALID',
+      `The task type ${JSON.stringify(task.type)} must be 1 to 100 letters, digits, '_', '.' or '-'.`,
+    )
   }
   const version = task.parametersVersion ?? 1
   if (!Number.isInteger(version) || version < 1) {
-    throw new QuillworkError('OPTION_INVALID', `parametersVersion of ${task.type} is ${version}; give a whole number of at least 1.`)
+    throw new QuillworkError(
+      'OPTION_INVALID',
+      `parametersVersion of ${task.type} is ${version}; give a whole number of at least 1.`,
+    )
   }
   const definition: TaskDefinition<P, R, G, S> =
     task.progress === undefined
@@ -208,14 +224,20 @@ function define<P extends Schema, R extends Schema, G extends Schema, S>(
   resolvedTasks.set(definition, {
     ...definition,
     lane: task.lane ?? 'default',
-    attemptTimeoutMs: durationMs(task.attemptTimeout ?? defaultAttemptTimeout, `attemptTimeout of ${task.type}`),
-    deadlineMs: task.deadline === undefined ? undefined : durationMs(task.deadline, `deadline of ${task.type}`),
+    attemptTimeoutMs: durationMs(
+      task.attemptTimeout ?? defaultAttemptTimeout,
+      `attemptTimeout of ${task.type}`,
+    ),
+    deadlineMs:
+      task.deadline === undefined ? undefined : durationMs(task.deadline, `deadline of ${task.type}`),
     policy: retryPolicy(task.retry),
     parametersVersion: version,
     hooks: task,
-    upgradeParameters: (stored, from) => (task.upgradeParameters === undefined ? stored : task.upgradeParameters(stored, from)),
+    upgradeParameters: (stored, from) =>
+      task.upgradeParameters === undefined ? stored : task.upgradeParameters(stored, from),
     execute: ctx => code.execute(ctx),
-    onSubTasksSettled: code.onSubTasksSettled === undefined ? undefined : ctx => code.onSubTasksSettled?.(ctx),
+    onSubTasksSettled:
+      code.onSubTasksSettled === undefined ? undefined : ctx => code.onSubTasksSettled?.(ctx),
   })
   return definition
 }

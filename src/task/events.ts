@@ -29,7 +29,12 @@ export interface TaskEvents {
   /** A parent awaits its sub-tasks, or its reduce is due. */
   waiting: TaskEventBase & { phase: TaskRecord['phase'] }
   /** The attempt ended and another one is granted, or waited for; `retryCount` tells which of the two. */
-  retrying: TaskEventBase & { retryCount: number; nextAttemptTimestamp: number; errorInfo?: ErrorInfo; ranMs: number }
+  retrying: TaskEventBase & {
+    retryCount: number
+    nextAttemptTimestamp: number
+    errorInfo?: ErrorInfo
+    ranMs: number
+  }
   /** The attempt ended because its process stops; no retry was spent. */
   givenBack: TaskEventBase
   /** The task ended COMPLETED or COMPLETED_WITH_ERRORS. */

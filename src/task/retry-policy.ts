@@ -29,18 +29,26 @@ export interface RetryOptions {
 }
 
 /** The policy of a task type. Throws OPTION_INVALID for values that make no policy. */
-export function retryPolicy(options: RetryOptions | undefined, base: RetryPolicy = defaultRetryPolicy): RetryPolicy {
+export function retryPolicy(
+  options: RetryOptions | undefined,
+  base: RetryPolicy = defaultRetryPolicy,
+): RetryPolicy {
   if (options === undefined) return base
   const maxAttempts = options.maxAttempts ?? base.maxAttempts
   const jitter = options.jitter ?? base.jitter
   if (!Number.isInteger(maxAttempts) || maxAttempts < 1) {
-    throw new QuillworkError('OPTION_INVALID', `retry.maxAttempts is ${maxAttempts}; give a whole number of at least 1.`)
+    throw new QuillworkError(
+      'OPTION_INVALID',
+      `retry.maxAttempts is ${maxAttempts}; give a whole number of at least 1.`,
+    )
   }
   if (!(jitter >= 0 && jitter <= 1)) {
     throw new QuillworkError('OPTION_INVALID', `retry.jitter is ${jitter}; give a share between 0 and 1.`)
   }
-  const backoff = options.backoff?.map((delay, index) => durationMs(delay, `retry.backoff[${index}]`)) ?? base.backoff
-  if (backoff.length === 0) throw new QuillworkError('OPTION_INVALID', 'retry.backoff is empty; give at least one delay.')
+  const backoff =
+    options.backoff?.map((delay, index) => durationMs(delay, `retry.backoff[${index}]`)) ?? base.backoff
+  if (backoff.length === 0)
+    throw new QuillworkError('OPTION_INVALID', 'retry.backoff is empty; give at least one delay.')
   return { maxAttempts, backoff, jitter }
 }
 

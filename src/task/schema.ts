@@ -1,5 +1,5 @@
-import { type ErrorCode, QuillworkError } from './errors.ts'
 import type { Awaitable, Schema } from './definition.ts'
+import { type ErrorCode, QuillworkError } from './errors.ts'
 
 /** One thing that a schema refused: a JSON Pointer (RFC 6901) into the value, and why. */
 export interface SchemaIssue {
@@ -13,18 +13,28 @@ export interface SchemaIssue {
  */
 export function parseWith(schema: Schema, value: unknown, code: ErrorCode, what: string): Awaitable<unknown> {
   const answer = schema['~standard'].validate(value)
-  return answer instanceof Promise ? answer.then(later => outputOf(later, code, what)) : outputOf(answer, code, what)
+  return answer instanceof Promise
+    ? answer.then(later => outputOf(later, code, what))
+    : outputOf(answer, code, what)
 }
 
 type Answer = Awaited<ReturnType<Schema['~standard']['validate']>>
 
 function outputOf(answer: Answer, code: ErrorCode, what: string): unknown {
   if (answer.issues === undefined) return answer.value
-  const issues = answer.issues.map((issue): SchemaIssue => ({ pointer: pointerOf(issue.path), detail: issue.message }))
-  const first = issues.slice(0, 3).map(issue => (issue.pointer === '' ? issue.detail : `${issue.pointer}: ${issue.detail}`))
-  throw new QuillworkError(code, `${what}: ${first.join('; ')}${issues.length > 3 ? `; and ${issues.length - 3} more` : ''}.`, {
-    details: { issues },
-  })
+  const issues = answer.issues.map(
+    (issue): SchemaIssue => ({ pointer: pointerOf(issue.path), detail: issue.message }),
+  )
+  const first = issues
+    .slice(0, 3)
+    .map(issue => (issue.pointer === '' ? issue.detail : `${issue.pointer}: ${issue.detail}`))
+  throw new QuillworkError(
+    code,
+    `${what}: ${first.join('; ')}${issues.length > 3 ? `; and ${issues.length - 3} more` : ''}.`,
+    {
+      details: { issues },
+    },
+  )
 }
 
 function pointerOf(path: readonly (PropertyKey | { key: PropertyKey })[] | undefined): string {

@@ -34,7 +34,9 @@ function add(counts: Partial<Record<TaskStatus, number>>, status: TaskStatus, ch
  * What a parent without a hook becomes once no sub-task is live: COMPLETED when there are none or all completed, FAILED when none
  * completed, otherwise COMPLETED_WITH_ERRORS. A sub-task that completed with errors counts as partly completed.
  */
-export function closingStatus(summary: SubTaskSummary | undefined): Extract<EndedStatus, 'COMPLETED' | 'COMPLETED_WITH_ERRORS' | 'FAILED'> {
+export function closingStatus(
+  summary: SubTaskSummary | undefined,
+): Extract<EndedStatus, 'COMPLETED' | 'COMPLETED_WITH_ERRORS' | 'FAILED'> {
   const total = totalOf(summary)
   const completed = summary?.COMPLETED ?? 0
   if (completed === total) return 'COMPLETED'

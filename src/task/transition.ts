@@ -62,7 +62,15 @@ export interface Transition {
   from: readonly TaskStatus[]
   fromPhase?: Phase
   fence: Fence
+  /** When the task may be claimed next: at once, at a time, never (it runs or has ended), or as it was. */
+  wake: 'now' | 'never' | 'as-it-was' | { at: number }
   set: RecordChange
+}
+
+/** What a claim may leave and what it makes; the write itself is the store's, because only a store can raise the attempt. */
+export const claiming = { from: ['QUEUED', 'RETRYING'], to: 'RUNNING' } as const satisfies {
+  from: readonly TaskStatus[]
+  to: TaskStatus
 }
 
 /** What a store answers: written now or earlier by the same writer, refused because the record moved on, or no such record. */
@@ -70,9 +78,8 @@ export type Applied = 'applied' | 'stale' | 'missing'
 
 const released = { claimToken: null, leaseUntil: null } as const
 
-function byAttempt(record: TaskRecord): Pick<Transition, 'taskId' | 'from' | 'fence'> {
-  const fence: Fence = { attempt: record.attempt }
-  return { taskId: record.id, from: ['RUNNING'], fence }
+function byAttempt(record: TaskRecord): Pick<Transition, 'taskId' | 'from' | 'fence' | 'wake'> {
+  return { taskId: record.id, from: ['RUNNING'], fence: { attempt: record.attempt }, wake: 'never' }
 }
 
 /** The attempt returned a result. */
@@ -86,19 +93,39 @@ export function completed(record: TaskRecord, result: string, now: number): Tran
 }
 
 /** The attempt ended and its sub-tasks go on; `result` is what the parent completes with when no hook makes one. */
-export function awaitingSubTasks(record: TaskRecord, ends: { reduces: boolean; result?: string }): Transition {
-  const set: RecordChange = { phase: 'awaiting-subtasks', reduces: ends.reduces, crashCount: 0, errorInfo: null, ...released }
+export function awaitingSubTasks(
+  record: TaskRecord,
+  ends: { reduces: boolean; result?: string },
+): Transition {
+  const set: RecordChange = {
+    phase: 'awaiting-subtasks',
+    reduces: ends.reduces,
+    crashCount: 0,
+    errorInfo: null,
+    ...released,
+  }
   if (ends.result !== undefined) set.result = ends.result
   return { ...byAttempt(record), name: 'awaiting-subtasks', set }
 }
 
 /** The attempt failed or crashed and is granted a retry. */
-export function retrying(record: TaskRecord, retry: { at: number; error: ErrorInfo; retryCount: number; crashCount: number }): Transition {
+export function retrying(
+  record: TaskRecord,
+  retry: { at: number; error: ErrorInfo; retryCount: number; crashCount: number },
+): Transition {
   const { at, error, retryCount, crashCount } = retry
   return {
     ...byAttempt(record),
     name: 'retrying',
-    set: { status: 'RETRYING', nextAttemptTimestamp: at, errorInfo: error, retryCount, crashCount, ...released },
+    wake: { at },
+    set: {
+      status: 'RETRYING',
+      nextAttemptTimestamp: at,
+      errorInfo: error,
+      retryCount,
+      crashCount,
+      ...released,
+    },
   }
 }
 
@@ -107,21 +134,36 @@ export function snoozed(record: TaskRecord, until: number, reason: ErrorInfo | n
   return {
     ...byAttempt(record),
     name: 'snoozed',
+    wake: { at: until },
     set: { status: 'RETRYING', nextAttemptTimestamp: until, errorInfo: reason, crashCount: 0, ...released },
   }
 }
 
 /** The process stops: the task goes back to its place in the lane, no retry spent. */
 export function givenBack(record: TaskRecord): Transition {
-  return { ...byAttempt(record), name: 'given-back', set: { status: 'QUEUED', nextAttemptTimestamp: null, ...released } }
+  return {
+    ...byAttempt(record),
+    name: 'given-back',
+    wake: 'now',
+    set: { status: 'QUEUED', nextAttemptTimestamp: null, ...released },
+  }
 }
 
 /** The error says that trying again cannot help. */
-export function failed(record: TaskRecord, error: ErrorInfo, reason: DeadLetter['reason'], now: number): Transition {
+export function failed(
+  record: TaskRecord,
+  error: ErrorInfo,
+  reason: DeadLetter['reason'],
+  now: number,
+): Transition {
   return {
     ...byAttempt(record),
     name: 'failed',
-    set: { ...ended('FAILED', now), errorInfo: error, deadLetter: openDeadLetter(record, error, reason, now) },
+    set: {
+      ...ended('FAILED', now),
+      errorInfo: error,
+      deadLetter: openDeadLetter(record, error, reason, now),
+    },
   }
 }
 
@@ -135,7 +177,12 @@ export function deadLettered(
   return {
     ...byAttempt(record),
     name: 'dead-lettered',
-    set: { ...ended('DEAD_LETTER', now), errorInfo: error, crashCount, deadLetter: openDeadLetter(record, error, reason, now) },
+    set: {
+      ...ended('DEAD_LETTER', now),
+      errorInfo: error,
+      crashCount,
+      deadLetter: openDeadLetter(record, error, reason, now),
+    },
   }
 }
 
@@ -146,12 +193,22 @@ export function cancelled(record: TaskRecord, error: ErrorInfo, now: number): Tr
 
 /** A task that no attempt holds is cancelled at once. */
 export function cancelledWaiting(record: TaskRecord, error: ErrorInfo, now: number): Transition {
-  return { ...cancelled(record, error, now), from: [record.status], fromPhase: record.phase, fence: { version: record.version } }
+  return {
+    ...cancelled(record, error, now),
+    from: [record.status],
+    fromPhase: record.phase,
+    fence: { version: record.version },
+  }
 }
 
 /** The holder of the attempt is asked to stop; it sees the request with its next heartbeat at the latest. */
 export function cancelRequested(record: TaskRecord, now: number): Transition {
-  return { ...byAttempt(record), name: 'cancel-requested', set: { cancelRequestedAt: record.cancelRequestedAt ?? now } }
+  return {
+    ...byAttempt(record),
+    name: 'cancel-requested',
+    wake: 'as-it-was',
+    set: { cancelRequestedAt: record.cancelRequestedAt ?? now },
+  }
 }
 
 /** A waiting task, or a parent that awaits its sub-tasks, ends because its deadline passed or its record cannot be read. */
@@ -167,6 +224,7 @@ export function failedWaiting(
     from: [record.status],
     fromPhase: record.phase,
     fence: { version: record.version },
+    wake: 'never',
     set: { ...ended(status, now), errorInfo: error, deadLetter: openDeadLetter(record, error, reason, now) },
   }
 }
@@ -179,6 +237,7 @@ export function reduceDue(record: TaskRecord): Transition {
     from: ['RUNNING'],
     fromPhase: 'awaiting-subtasks',
     fence: { version: record.version },
+    wake: 'now',
     set: { status: 'QUEUED', phase: 'reducing', nextAttemptTimestamp: null },
   }
 }
@@ -201,6 +260,7 @@ export function closed(
     from: ['RUNNING'],
     fromPhase: 'awaiting-subtasks',
     fence: { version: record.version },
+    wake: 'never',
     set,
   }
 }
@@ -216,13 +276,24 @@ const anew = {
 } as const
 
 /** A person has the task run again; the attempt numbers go on, the retries start anew, the deadline no longer counts. */
-export function retried(record: TaskRecord, now: number, edited?: { parameters: string; parametersVersion: number }): Transition {
+export function retried(
+  record: TaskRecord,
+  now: number,
+  edited?: { parameters: string; parametersVersion: number },
+): Transition {
   return {
     name: 'retried',
     taskId: record.id,
     from: ['FAILED', 'DEAD_LETTER', 'CANCELLED'],
     fence: { version: record.version },
-    set: { ...anew, ...edited, ...closeDeadLetter(record, now), status: 'QUEUED', phase: runnablePhase(record) },
+    wake: 'now',
+    set: {
+      ...anew,
+      ...edited,
+      ...closeDeadLetter(record, now),
+      status: 'QUEUED',
+      phase: runnablePhase(record),
+    },
   }
 }
 
@@ -233,6 +304,7 @@ export function reopened(record: TaskRecord, now: number): Transition {
     taskId: record.id,
     from: ['FAILED', 'DEAD_LETTER', 'CANCELLED', 'COMPLETED', 'COMPLETED_WITH_ERRORS'],
     fence: { version: record.version },
+    wake: 'never',
     set: {
       ...anew,
       ...closeDeadLetter(record, now),
@@ -253,8 +325,19 @@ function ended(status: EndedStatus, now: number): RecordChange {
   return { status, completedAt: now, nextAttemptTimestamp: null, ...released }
 }
 
-function openDeadLetter(record: TaskRecord, error: ErrorInfo, reason: DeadLetter['reason'], now: number): DeadLetter {
-  return { fingerprint: fingerprintOf(record.taskType, error), reason, attempt: record.attempt, openedAt: now, error }
+function openDeadLetter(
+  record: TaskRecord,
+  error: ErrorInfo,
+  reason: DeadLetter['reason'],
+  now: number,
+): DeadLetter {
+  return {
+    fingerprint: fingerprintOf(record.taskType, error),
+    reason,
+    attempt: record.attempt,
+    openedAt: now,
+    error,
+  }
 }
 
 function closeDeadLetter(record: TaskRecord, now: number): RecordChange {

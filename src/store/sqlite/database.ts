@@ -26,11 +26,21 @@ export interface SharedDatabase {
 
 /** The file with its life cycle. */
 export interface DatabaseFile extends SharedDatabase {
+  /** What takes part in every transaction: written before its commit, forgotten when it is undone. */
+  join(participant: Participant): void
   /** For preparing statements once; writes go through `write`. */
   readonly db: Database
   /** Calls back after each durable commit. Answers how to stop. */
   onCommit(listener: () => void): () => void
   close(): Promise<void>
+}
+
+/** State in memory that belongs to the transaction, such as counters that are written once per commit. */
+export interface Participant {
+  /** Writes what changed; called within the transaction. */
+  flush(): void
+  /** Forgets everything; the next use reads it from the file again. */
+  reset(): void
 }
 
 interface Job {
@@ -58,6 +68,7 @@ export function openDatabase(file: string, faults: StoreFaults = {}): DatabaseFi
   const begin = db.prepare('BEGIN IMMEDIATE')
   const commit = db.prepare('COMMIT')
   const listeners = new Set<() => void>()
+  const participants: Participant[] = []
   let failure: unknown
   let closed = false
 
@@ -65,11 +76,13 @@ export function openDatabase(file: string, faults: StoreFaults = {}): DatabaseFi
     begin.run()
     try {
       const values = jobs.map(attempt)
+      for (const participant of participants) participant.flush()
       faults.beforeCommit?.()
       commit.run()
       return values
     } catch (error) {
       if (db.inTransaction) db.exec('ROLLBACK')
+      for (const participant of participants) participant.reset()
       throw error
     }
   }
@@ -79,7 +92,7 @@ export function openDatabase(file: string, faults: StoreFaults = {}): DatabaseFi
     try {
       return transact(jobs, job => job.work(db))
     } catch {
-      return transact(jobs, job => attemptAlone(db, job))
+      return transact(jobs, job => attemptAlone(db, job, participants))
     }
   }
 
@@ -109,14 +122,20 @@ export function openDatabase(file: string, faults: StoreFaults = {}): DatabaseFi
   const batch = createBatch(send, largestBatch)
 
   function enqueue<T>(writes: boolean, work: (db: Database) => T): Promise<T> {
-    if (closed) return Promise.reject(new QuillworkError('STORE_CLOSED', 'The store is closed; open it again to go on.'))
-    return new Promise((resolve, reject) => batch.add({ writes, work, resolve: resolve as (value: unknown) => void, reject }))
+    if (closed)
+      return Promise.reject(
+        new QuillworkError('STORE_CLOSED', 'The store is closed; open it again to go on.'),
+      )
+    return new Promise((resolve, reject) =>
+      batch.add({ writes, work, resolve: resolve as (value: unknown) => void, reject }),
+    )
   }
 
   return {
     db,
     write: work => enqueue(true, work),
     read: query => enqueue(false, query),
+    join: participant => participants.push(participant),
     migrate: (part, migrations) => applyMigrations(db, part, migrations),
     onCommit(listener) {
       listeners.add(listener)
@@ -140,16 +159,18 @@ class JobFailure {
   }
 }
 
-function attemptAlone(db: Database, job: Job): unknown {
+function attemptAlone(db: Database, job: Job, participants: readonly Participant[]): unknown {
   db.exec('SAVEPOINT job')
   try {
     const value = job.work(db)
+    for (const participant of participants) participant.flush()
     db.exec('RELEASE job')
     return value
   } catch (error) {
     // A full disk ends the whole transaction by itself; then nothing is left to roll back to.
     if (!db.inTransaction) throw error
     db.exec('ROLLBACK TO job; RELEASE job')
+    for (const participant of participants) participant.reset()
     return new JobFailure(error)
   }
 }
@@ -235,17 +256,31 @@ export function storeError(error: unknown, file = 'the database file'): unknown 
   if (error instanceof QuillworkError) return error
   const code = error instanceof Error && 'code' in error ? String(error.code) : ''
   if (code.startsWith('SQLITE_BUSY') || code.startsWith('SQLITE_LOCKED')) {
-    return new QuillworkError('STORE_LOCKED', `Another process owns ${file}; stop it, or talk to its server instead.`, { cause: error })
+    return new QuillworkError(
+      'STORE_LOCKED',
+      `Another process owns ${file}; stop it, or talk to its server instead.`,
+      { cause: error },
+    )
   }
   if (code === 'SQLITE_FULL' || code === 'ENOSPC') {
-    return new QuillworkError('STORE_FULL', `The disk of ${file} is full; make room, the work goes on by itself.`, { cause: error })
+    return new QuillworkError(
+      'STORE_FULL',
+      `The disk of ${file} is full; make room, the work goes on by itself.`,
+      { cause: error },
+    )
   }
   if (code === 'SQLITE_NOTADB' || code === 'SQLITE_CORRUPT') {
-    return new QuillworkError('STORE_UNSUITABLE', `${file} is not a readable database; restore it from a backup or name another file.`, {
-      cause: error,
-    })
+    return new QuillworkError(
+      'STORE_UNSUITABLE',
+      `${file} is not a readable database; restore it from a backup or name another file.`,
+      {
+        cause: error,
+      },
+    )
   }
   if (!code.startsWith('SQLITE_') && !(error instanceof SyncFailure)) return error
   const message = error instanceof Error ? error.message : String(error)
-  return new QuillworkError('STORE_FAILED', `The database could not do what it was asked: ${message}`, { cause: error })
+  return new QuillworkError('STORE_FAILED', `The database could not do what it was asked: ${message}`, {
+    cause: error,
+  })
 }

@@ -9,7 +9,9 @@ export type Migration = string
  * Throws STORE_NEWER when the file knows more migrations than this version.
  */
 export function applyMigrations(db: Database, part: string, migrations: readonly Migration[]): void {
-  db.exec('CREATE TABLE IF NOT EXISTS schema_versions (part TEXT PRIMARY KEY, version INTEGER NOT NULL) WITHOUT ROWID')
+  db.exec(
+    'CREATE TABLE IF NOT EXISTS schema_versions (part TEXT PRIMARY KEY, version INTEGER NOT NULL) WITHOUT ROWID',
+  )
   const seen = db.prepare('SELECT version FROM schema_versions WHERE part = ?').pluck().get(part)
   const version = typeof seen === 'number' ? seen : 0
   if (version > migrations.length) {
@@ -21,9 +23,8 @@ export function applyMigrations(db: Database, part: string, migrations: readonly
   if (version === migrations.length) return
   db.transaction(() => {
     for (const sql of migrations.slice(version)) db.exec(sql)
-    db.prepare('INSERT INTO schema_versions VALUES (?, ?) ON CONFLICT (part) DO UPDATE SET version = excluded.version').run(
-      part,
-      migrations.length,
-    )
+    db.prepare(
+      'INSERT INTO schema_versions VALUES (?, ?) ON CONFLICT (part) DO UPDATE SET version = excluded.version',
+    ).run(part, migrations.length)
   })()
 }

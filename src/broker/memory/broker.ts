@@ -1,0 +1,73 @@
+/**
+ * Wakes workers of the same process. It keeps what it is given in memory and forgets it with the process; the store is read again
+ * at the next start. Its memory is bounded because the relay asks for the room of a lane before it reads what is due.
+ */
+import type { Delivery } from '../../store/store.ts'
+import type { Broker, LaneSlots, Receiver } from '../broker.ts'
+
+interface LaneQueue {
+  waiting: Delivery[]
+  slots: number
+  busy: number
+  receiver: Receiver | undefined
+}
+
+/** How many deliveries wait beside each busy slot, so that a freed slot has its next task at hand. */
+const waitingPerSlot = 1
+
+/** A broker within this process. */
+export function memoryBroker(): Broker {
+  const lanes = new Map<string, LaneQueue>()
+  const roomListeners: ((lane: string) => void)[] = []
+
+  function laneOf(name: string): LaneQueue {
+    let lane = lanes.get(name)
+    if (lane === undefined) {
+      lane = { waiting: [], slots: 0, busy: 0, receiver: undefined }
+      lanes.set(name, lane)
+    }
+    return lane
+  }
+
+  function pump(name: string, lane: LaneQueue): void {
+    while (lane.receiver !== undefined && lane.busy < lane.slots) {
+      const delivery = lane.waiting.shift()
+      if (delivery === undefined) return
+      lane.busy += 1
+      void lane.receiver({ delivery, ack: () => undefined }).then(() => {
+        lane.busy -= 1
+        pump(name, lane)
+        for (const listener of roomListeners) listener(name)
+      })
+    }
+  }
+
+  return {
+    kind: 'memory',
+    open: async opened => {
+      for (const { lane } of opened) laneOf(lane)
+    },
+    publish: async deliveries => {
+      for (const delivery of deliveries) laneOf(delivery.lane).waiting.push(delivery)
+      for (const name of new Set(deliveries.map(delivery => delivery.lane))) pump(name, laneOf(name))
+      return deliveries.map(() => 'confirmed' as const)
+    },
+    consume({ lane: name, slots }: LaneSlots, receiver) {
+      const lane = laneOf(name)
+      lane.slots = slots
+      lane.receiver = receiver
+      pump(name, lane)
+      return () => {
+        lane.receiver = undefined
+        lane.waiting = []
+      }
+    },
+    room(name) {
+      const lane = laneOf(name)
+      if (lane.receiver === undefined) return 0
+      return Math.max(0, lane.slots - lane.busy + lane.slots * waitingPerSlot - lane.waiting.length)
+    },
+    onRoom: listener => roomListeners.push(listener),
+    close: async () => lanes.clear(),
+  }
+}

@@ -1,0 +1,23 @@
+/** Time as a parameter: the engine asks this, never the system, so that tests move it by hand. */
+export interface Clock {
+  /** Wall time, epoch milliseconds. It may jump. */
+  now(): number
+  /** Milliseconds that only ever grow; for durations and leases. */
+  monotonic(): number
+  /** Calls back after `ms`. Answers how to cancel. A timer never keeps the process alive by itself. */
+  after(ms: number, callback: () => void): () => void
+}
+
+/** Longer waits are made of several: Node's timers overflow beyond 24.8 days. */
+const longestTimer = 2_000_000_000
+
+/** The clock of the system. */
+export const systemClock: Clock = {
+  now: () => Date.now(),
+  monotonic: () => performance.now(),
+  after(ms, callback) {
+    const timer = setTimeout(callback, Math.min(Math.max(0, ms), longestTimer))
+    timer.unref()
+    return () => clearTimeout(timer)
+  },
+}

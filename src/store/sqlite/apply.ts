@@ -1,0 +1,264 @@
+import type { TaskStatus } from '../../task/status.ts'
+import type { Applied, RecordChange, Transition } from '../../task/transition.ts'
+import { priorities } from '../store.ts'
+import { storeText } from './rows.ts'
+import { queueOf, type Session } from './session.ts'
+import type { Place } from './tally.ts'
+
+/** What must be known of a row before a transition is written over it. */
+interface Before {
+  seq: number
+  rank: number
+  status: TaskStatus
+  attempt: number
+  waiting: boolean
+  ended: boolean
+  crashCount: number
+  userId: string
+  lane: string
+  priority: number
+  parentId: string | undefined
+  node: string | null
+  lastAttemptAt: number | null
+}
+
+/** Writes transitions, each guarded by the statuses it may leave and by its fence. */
+export async function apply(session: Session, transitions: readonly Transition[]): Promise<Applied[]> {
+  const answers = await session.file.write(() => transitions.map(transition => applyOne(session, transition)))
+  answers.forEach((answer, index) => {
+    const transition = transitions[index]
+    if (answer !== 'missing' && transition !== undefined) afterwards(session, transition, answer)
+  })
+  return answers
+}
+
+/** An attempt that ended is no longer held; a request to cancel is remembered with it. */
+function afterwards({ window }: Session, transition: Transition, answer: Applied): void {
+  const held = window.held.get(transition.taskId)
+  if (
+    held === undefined ||
+    !('attempt' in transition.fence) ||
+    held.record.attempt !== transition.fence.attempt
+  )
+    return
+  if (transition.wake !== 'as-it-was') window.held.delete(transition.taskId)
+  else if (answer === 'applied')
+    held.record.cancelRequestedAt = transition.set.cancelRequestedAt ?? held.record.updatedAt
+}
+
+function applyOne(session: Session, transition: Transition): Applied {
+  const before = heldBefore(session, transition) ?? readBefore(session, transition.taskId)
+  if (before === undefined) return 'missing'
+  const now = session.now()
+  const wake = wakeOf(transition, before, now)
+  const place = {
+    userId: before.userId,
+    lane: before.lane,
+    priority: before.priority,
+    isRoot: before.parentId === undefined,
+  }
+  const rank = before.ended && wake.waiting ? session.tally.rankFor(place) : before.rank
+  if (update(session, transition, { before, now, wake, rank }) === 0) return earlierSelf(session, transition)
+  count(session, transition, { before, wake, place: { ...place, rank } })
+  if ('attempt' in transition.fence && transition.wake !== 'as-it-was')
+    recordAttempt(session, transition, before, now)
+  return 'applied'
+}
+
+interface Wake {
+  queue: string | null
+  wakeAt: number | null
+  waiting: boolean
+}
+
+function wakeOf({ wake, set }: Transition, before: Before, now: number): Wake {
+  const at = wake === 'now' ? now : typeof wake === 'object' ? wake.at : undefined
+  if (at === undefined) return { queue: null, wakeAt: null, waiting: wake === 'as-it-was' && before.waiting }
+  if (at > now) return { queue: null, wakeAt: at, waiting: true }
+  return {
+    queue: queueOf(before.lane, (set.crashCount ?? before.crashCount) > 0),
+    wakeAt: null,
+    waiting: true,
+  }
+}
+
+/** What the attempt that this process runs is known to be; it was claimed here, so its row says the same unless it moved on. */
+function heldBefore({ window }: Session, { taskId, fence }: Transition): Before | undefined {
+  const held = window.held.get(taskId)
+  if (held === undefined || !('attempt' in fence) || held.record.attempt !== fence.attempt) return undefined
+  const { record, seq, rank } = held
+  return {
+    seq,
+    rank,
+    status: record.status,
+    attempt: record.attempt,
+    waiting: false,
+    ended: false,
+    crashCount: record.crashCount,
+    userId: record.userId,
+    lane: record.lane,
+    priority: priorities.indexOf(record.priority),
+    parentId: record.parentTaskId,
+    node: record.executionNodeId ?? null,
+    lastAttemptAt: record.lastAttemptTimestamp ?? null,
+  }
+}
+
+function readBefore({ sql }: Session, taskId: string): Before | undefined {
+  const row = sql(`SELECT seq, rank, status, attempt, queue IS NOT NULL OR wake_at IS NOT NULL AS waiting,
+    completed_at IS NOT NULL AS ended, crash_count, user_id, lane, priority, parent_id, node, last_attempt_at
+    FROM tasks WHERE id = ?`).get(taskId) as Record<string, string | number | null> | undefined
+  if (row === undefined) return undefined
+  return {
+    seq: Number(row['seq']),
+    rank: Number(row['rank']),
+    status: row['status'] as TaskStatus,
+    attempt: Number(row['attempt']),
+    waiting: row['waiting'] === 1,
+    ended: row['ended'] === 1,
+    crashCount: Number(row['crash_count']),
+    userId: String(row['user_id']),
+    lane: String(row['lane']),
+    priority: Number(row['priority']),
+    parentId: row['parent_id'] === null ? undefined : String(row['parent_id']),
+    node: row['node'] as string | null,
+    lastAttemptAt: row['last_attempt_at'] as number | null,
+  }
+}
+
+type Value = string | number | null
+
+/** The column of each field of a change. */
+const columnNames: { [K in keyof RecordChange]-?: string } = {
+  status: 'status',
+  phase: 'phase',
+  result: 'result',
+  progress: 'progress',
+  parameters: 'parameters',
+  parametersVersion: 'parameters_version',
+  errorInfo: 'error',
+  retryCount: 'retry_count',
+  crashCount: 'crash_count',
+  round: 'round',
+  completedAt: 'completed_at',
+  nextAttemptTimestamp: 'next_attempt_at',
+  deadline: 'deadline',
+  claimToken: 'claim_token',
+  leaseUntil: 'lease_until',
+  cancelRequestedAt: 'cancel_requested_at',
+  reduces: 'reduces',
+  failedSubTasks: 'failed_sub_tasks',
+  deadLetter: 'dead_letter',
+  deadLetterHistory: 'dead_letter_history',
+}
+
+interface Write {
+  before: Before
+  now: number
+  wake: Wake
+  rank: number
+}
+
+/** One UPDATE; its text depends only on which fields change and how it is guarded, so it is prepared once per kind of move. */
+function update(session: Session, transition: Transition, { before, now, wake, rank }: Write): number {
+  const { set, fence, from, fromPhase } = transition
+  const keys = Object.keys(set) as (keyof RecordChange)[]
+  const values: Value[] = [now]
+  for (const key of keys) values.push(columnValue(session, before.seq, key, set))
+  if (set.deadLetter !== undefined) values.push(set.deadLetter?.fingerprint ?? null)
+  const moves = transition.wake !== 'as-it-was'
+  if (moves) values.push(wake.queue, wake.wakeAt, rank)
+  values.push(before.seq)
+  const fences = guard(fence, fromPhase, values)
+  const shape = `${keys.join()}|${fences}|${moves}|${from.join()}`
+  let text = texts.get(shape)
+  if (text === undefined) {
+    const assignments = keys.map(key => `${columnNames[key]} = ?`)
+    if (set.deadLetter !== undefined) assignments.push('fingerprint = ?')
+    if (moves) assignments.push('queue = ?', 'wake_at = ?', 'rank = ?')
+    text = `UPDATE tasks SET version = version + 1, updated_at = ?, ${assignments.join(', ')}
+      WHERE seq = ? AND status IN (${from.map(status => `'${status}'`).join(', ')})${fences}`
+    texts.set(shape, text)
+  }
+  return session.sql(text).run(...values).changes
+}
+
+/** Texts of the statements by their shape: a few per kind of transition. */
+const texts = new Map<string, string>()
+
+function guard(fence: Transition['fence'], fromPhase: Transition['fromPhase'], values: Value[]): string {
+  let text = ''
+  if ('version' in fence) {
+    text += ' AND version = ?'
+    values.push(fence.version)
+  } else {
+    text += ' AND attempt = ?'
+    values.push(fence.attempt)
+    if (fence.leaseUntil !== undefined) {
+      text += ' AND lease_until = ?'
+      values.push(fence.leaseUntil)
+    }
+  }
+  if (fromPhase === undefined) return text
+  values.push(fromPhase)
+  return `${text} AND phase = ?`
+}
+
+function columnValue(session: Session, seq: number, key: keyof RecordChange, set: RecordChange): Value {
+  const value = set[key]
+  if (value === undefined || value === null) return null
+  if (key === 'result' || key === 'progress' || key === 'parameters')
+    return storeText(session.sql, seq, key, value as string)
+  if (typeof value === 'boolean') return value ? 1 : 0
+  return typeof value === 'object' ? JSON.stringify(value) : value
+}
+
+/** A refused write may be the second telling of one that was applied. */
+function earlierSelf({ sql }: Session, { taskId, fence, set, from }: Transition): Applied {
+  const row = sql('SELECT status, attempt, version, phase, cancel_requested_at FROM tasks WHERE id = ?').get(
+    taskId,
+  ) as
+    | { status: string; attempt: number; version: number; phase: string; cancel_requested_at: number | null }
+    | undefined
+  if (row === undefined) return 'missing'
+  const same = 'attempt' in fence ? row.attempt === fence.attempt : row.version === fence.version + 1
+  if (!same) return 'stale'
+  if (set.status !== undefined) return row.status === set.status ? 'applied' : 'stale'
+  if (set.phase !== undefined) return row.phase === set.phase ? 'applied' : 'stale'
+  return row.cancel_requested_at !== null && from.some(status => status === row.status) ? 'applied' : 'stale'
+}
+
+function count(
+  { tally }: Session,
+  { set }: Transition,
+  moved: { before: Before; wake: Wake; place: Place },
+): void {
+  const { before, wake, place } = moved
+  if (before.waiting && !wake.waiting) tally.left({ ...place, rank: before.rank }, false)
+  if (!before.waiting && wake.waiting) tally.entered(place)
+  if (set.status === undefined || set.status === before.status) return
+  tally.moved(before.status, set.status)
+  if (before.parentId !== undefined)
+    tally.childMoved(before.parentId, { from: before.status, to: set.status })
+}
+
+/** The history of attempts that did not complete; the one that completed is told by the record itself. */
+function recordAttempt(
+  { sql }: Session,
+  { name, set, fence }: Transition,
+  before: Before,
+  now: number,
+): void {
+  if (name === 'completed' || name === 'awaiting-subtasks' || !('attempt' in fence)) return
+  sql(`INSERT OR REPLACE INTO attempts (task_seq, attempt, node, started_at, ended_at, outcome, code, message)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?)`).run(
+    before.seq,
+    fence.attempt,
+    before.node,
+    before.lastAttemptAt ?? now,
+    now,
+    name,
+    set.errorInfo?.code ?? null,
+    set.errorInfo?.message ?? null,
+  )
+}

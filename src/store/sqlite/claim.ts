@@ -1,0 +1,95 @@
+import type { TaskRecord } from '../../task/task.ts'
+import { claiming } from '../../task/transition.ts'
+import { type Claim, type Claimed, priorities } from '../store.ts'
+import { parentAllows } from './create.ts'
+import { recordOf, type TaskRow } from './rows.ts'
+import type { Session } from './session.ts'
+import type { Known } from './window.ts'
+
+const statement = `
+UPDATE tasks SET status = ?, attempt = attempt + 1, version = version + 1, queue = NULL, wake_at = NULL, claim_token = ?, node = ?,
+  lease_until = ?, started_at = coalesce(started_at, ?), last_attempt_at = ?, next_attempt_at = NULL, updated_at = ?
+WHERE seq = ? AND version = ? AND attempt = ? AND queue IS NOT NULL`
+
+/** Starts attempts: one guarded write each, by id. A claim that is refused answers undefined. */
+export async function claim(session: Session, claims: readonly Claim[]): Promise<Claimed[]> {
+  const { window } = session
+  const claimed = await session.file.write(() => claims.map(wish => claimOne(session, wish)))
+  return claimed.map(known => {
+    if (known === undefined) return undefined
+    window.unhand(known.record.id)
+    window.held.set(known.record.id, known)
+    return known.record
+  })
+}
+
+function claimOne(session: Session, wish: Claim): Known | undefined {
+  const { sql, tally } = session
+  const known = session.window.handed.get(wish.taskId)?.known ?? find(session, wish.taskId)
+  if (known === undefined) return undefined
+  const { record, seq, rank } = known
+  if (record.parentTaskId !== undefined && !parentAllows(session, record.parentTaskId)) return undefined
+  const now = session.now()
+  const leaseUntil = now + wish.leaseMs
+  const { changes } = sql(statement).run(
+    claiming.to,
+    wish.token,
+    wish.executionNodeId,
+    leaseUntil,
+    now,
+    now,
+    now,
+    seq,
+    record.version,
+    wish.attempt,
+  )
+  if (changes === 0) return retryFresh(session, wish, known)
+  tally.left(placeOf(record, rank), true)
+  tally.moved(record.status, claiming.to)
+  if (record.parentTaskId !== undefined)
+    tally.childMoved(record.parentTaskId, { from: record.status, to: claiming.to })
+  return { seq, rank, record: claimedRecord(record, wish, now, leaseUntil) }
+}
+
+/** What the window knew was old: look at the row itself once. */
+function retryFresh(session: Session, wish: Claim, stale: Known): Known | undefined {
+  if (session.window.handed.get(wish.taskId)?.known !== stale) return undefined
+  session.window.unhand(wish.taskId)
+  const fresh = find(session, wish.taskId)
+  return fresh === undefined || fresh.record.version === stale.record.version
+    ? undefined
+    : claimOne(session, wish)
+}
+
+function find({ sql }: Session, taskId: string): Known | undefined {
+  const row = sql('SELECT * FROM tasks WHERE id = ?').get(taskId) as TaskRow | undefined
+  return row === undefined ? undefined : { seq: row.seq, rank: row.rank, record: recordOf(row, sql) }
+}
+
+/** Where a task waits, for the counters. */
+export function placeOf(record: TaskRecord, rank: number) {
+  return {
+    userId: record.userId,
+    lane: record.lane,
+    priority: priorities.indexOf(record.priority),
+    rank,
+    isRoot: record.parentTaskId === undefined,
+  }
+}
+
+function claimedRecord(before: TaskRecord, wish: Claim, now: number, leaseUntil: number): TaskRecord {
+  const record: TaskRecord = {
+    ...before,
+    status: claiming.to,
+    attempt: before.attempt + 1,
+    version: before.version + 1,
+    claimToken: wish.token,
+    executionNodeId: wish.executionNodeId,
+    leaseUntil,
+    startedAt: before.startedAt ?? now,
+    lastAttemptTimestamp: now,
+    updatedAt: now,
+  }
+  delete record.nextAttemptTimestamp
+  return record
+}

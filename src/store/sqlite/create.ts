@@ -1,0 +1,179 @@
+import { type AdmissionLimits, refusalOf } from '../../task/admission.ts'
+import { hasEnded, type Phase, type TaskStatus } from '../../task/status.ts'
+import type { NewTask, TaskRecord } from '../../task/task.ts'
+import { type Created, priorities } from '../store.ts'
+import { longestInline, recordOf, storeText, type TaskRow } from './rows.ts'
+import { queueOf, type Session } from './session.ts'
+import type { Place } from './tally.ts'
+import type { Known } from './window.ts'
+
+const insert = `
+INSERT INTO tasks (id, task_type, user_id, lane, priority, rank, queue, status, phase, version, attempt, retry_count, crash_count,
+  created_at, updated_at, root_id, depth, parameters, parameters_version, wake_at, next_attempt_at, deadline, parent_id, sub_task_key,
+  idempotency_key, tags, traceparent)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 1, 0, 0, 0, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+ON CONFLICT DO NOTHING`
+
+const born: { status: TaskStatus; phase: Phase } = { status: 'QUEUED', phase: 'executing' }
+
+/** Writes new tasks; a task whose id or idempotency key exists is answered with the record that was found. */
+export async function create(
+  session: Session,
+  tasks: readonly NewTask[],
+  limits: AdmissionLimits,
+): Promise<Created[]> {
+  const written = await session.file.write(() => {
+    const now = session.now()
+    const parents = new Map<string, boolean>()
+    return tasks.map(task => createOne(session, task, { now, limits, parents }))
+  })
+  for (const { known } of written) if (known !== undefined) session.window.remember(known)
+  return written.map(({ answer }) => answer)
+}
+
+interface Written {
+  answer: Created
+  /** The row that was made, when it can run at once. */
+  known?: Known
+}
+
+interface Moment {
+  now: number
+  limits: AdmissionLimits
+  /** Whether a parent's attempt is still running, asked once per parent. */
+  parents: Map<string, boolean>
+}
+
+function createOne(session: Session, task: NewTask, moment: Moment): Written {
+  const { tally } = session
+  const isRoot = task.parent === undefined
+  const admission = isRoot ? admit(session, task, moment.limits) : admitChild(session, task, moment.parents)
+  if (admission !== undefined) return existingOr(session, task, { outcome: 'refused', code: admission })
+  const priority = priorities.indexOf(task.priority)
+  const waits = { userId: task.userId, lane: task.lane, priority, isRoot }
+  const place: Place = { ...waits, rank: tally.rankFor(waits) }
+  const record = newRecord(task, moment.now)
+  const seq = insertRow(session, task, record, place)
+  if (seq === undefined) return existingOr(session, task, undefined)
+  tally.entered(place)
+  tally.moved(undefined, record.status)
+  if (task.parent !== undefined) tally.childMoved(task.parent.taskId, { to: record.status })
+  if (record.nextAttemptTimestamp !== undefined) return { answer: { outcome: 'created', record } }
+  return { answer: { outcome: 'created', record }, known: { seq, rank: place.rank, record } }
+}
+
+function admit({ tally }: Session, task: NewTask, limits: AdmissionLimits) {
+  if (limits.waitingPerLane === undefined && limits.waitingPerUser === undefined) return undefined
+  return refusalOf(tally.waiting(task.userId, task.lane), limits)
+}
+
+function admitChild(
+  { sql }: Session,
+  task: NewTask,
+  parents: Map<string, boolean>,
+): 'PARENT_NOT_RUNNING' | undefined {
+  const parent = task.parent
+  if (parent === undefined) return undefined
+  let running = parents.get(parent.taskId)
+  if (running === undefined) {
+    const row = sql(
+      'SELECT attempt, lease_until IS NOT NULL AND cancel_requested_at IS NULL AS running FROM tasks WHERE id = ?',
+    ).get(parent.taskId) as { attempt: number; running: number } | undefined
+    running = row?.running === 1 && row.attempt === parent.attempt
+    parents.set(parent.taskId, running)
+  }
+  return running ? undefined : 'PARENT_NOT_RUNNING'
+}
+
+/** A refusal yields to the task that is there already: submitting it again is not one more. */
+function existingOr(session: Session, task: NewTask, refusal: Created | undefined): Written {
+  const { sql } = session
+  let row = sql('SELECT * FROM tasks WHERE id = ?').get(task.id) as TaskRow | undefined
+  if (row === undefined && task.idempotencyKey !== undefined) {
+    row = sql('SELECT * FROM tasks WHERE user_id = ? AND task_type = ? AND idempotency_key = ?').get(
+      task.userId,
+      task.taskType,
+      task.idempotencyKey,
+    ) as TaskRow | undefined
+  }
+  if (row !== undefined) return { answer: { outcome: 'existing', record: recordOf(row, sql) } }
+  if (refusal !== undefined) return { answer: refusal }
+  throw new RangeError(`The task ${task.id} was neither written nor found.`)
+}
+
+function newRecord(task: NewTask, now: number): TaskRecord {
+  const record: TaskRecord = {
+    id: task.id,
+    taskType: task.taskType,
+    userId: task.userId,
+    lane: task.lane,
+    priority: task.priority,
+    tags: task.tags,
+    status: born.status,
+    phase: born.phase,
+    version: 1,
+    parameters: task.parameters,
+    parametersVersion: task.parametersVersion,
+    attempt: 0,
+    retryCount: 0,
+    crashCount: 0,
+    round: 0,
+    createdAt: now,
+    updatedAt: now,
+    rootTaskId: task.parent?.rootTaskId ?? task.id,
+    depth: task.parent?.depth ?? 0,
+  }
+  const startAt = task.startAt ?? (task.delay === undefined ? undefined : now + task.delay)
+  if (startAt !== undefined && startAt > now) record.nextAttemptTimestamp = startAt
+  if (task.deadlineAfter !== undefined) record.deadline = now + task.deadlineAfter
+  if (task.idempotencyKey !== undefined) record.idempotencyKey = task.idempotencyKey
+  if (task.traceparent !== undefined) record.traceparent = task.traceparent
+  if (task.parent !== undefined) {
+    record.parentTaskId = task.parent.taskId
+    record.subTaskKey = task.parent.key
+  }
+  return record
+}
+
+/** The row's number, or undefined when the id or the idempotency key is taken. */
+function insertRow({ sql }: Session, task: NewTask, record: TaskRecord, place: Place): number | undefined {
+  const wakeAt = record.nextAttemptTimestamp ?? null
+  const large = record.parameters.length > longestInline
+  const { changes, lastInsertRowid } = sql(insert).run(
+    record.id,
+    record.taskType,
+    record.userId,
+    record.lane,
+    place.priority,
+    place.rank,
+    wakeAt === null ? queueOf(record.lane, false) : null,
+    record.status,
+    record.phase,
+    record.createdAt,
+    record.updatedAt,
+    record.rootTaskId,
+    record.depth,
+    large ? '' : record.parameters,
+    record.parametersVersion,
+    wakeAt,
+    wakeAt,
+    record.deadline ?? null,
+    record.parentTaskId ?? null,
+    record.subTaskKey ?? null,
+    record.idempotencyKey ?? null,
+    record.tags.length === 0 ? null : JSON.stringify(record.tags),
+    record.traceparent ?? null,
+  )
+  if (changes === 0) return undefined
+  const seq = Number(lastInsertRowid)
+  if (large) storeText(sql, seq, 'parameters', task.parameters)
+  return seq
+}
+
+/** Whether a parent lets its sub-tasks run: it has not ended and nobody asked to cancel it. */
+export function parentAllows({ sql }: Session, parentId: string): boolean {
+  const row = sql('SELECT status, cancel_requested_at FROM tasks WHERE id = ?').get(parentId) as
+    | { status: TaskStatus; cancel_requested_at: number | null }
+    | undefined
+  return row !== undefined && !hasEnded(row.status) && row.cancel_requested_at === null
+}

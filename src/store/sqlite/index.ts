@@ -1,0 +1,71 @@
+import type { Store } from '../store.ts'
+import { apply } from './apply.ts'
+import { createAttempts } from './attempts.ts'
+import { claim } from './claim.ts'
+import { create } from './create.ts'
+import { openDatabase, type SharedDatabase } from './database.ts'
+import type { StoreFaults } from './faults.ts'
+import { createLanes } from './lanes.ts'
+import { extend, lapsed, voidLeases } from './leases.ts'
+import { createOutbox } from './outbox.ts'
+import { prune } from './prune.ts'
+import { createQueries } from './queries.ts'
+import { createSchedules } from './schedules.ts'
+import { engineMigrations } from './schema.ts'
+import type { Session } from './session.ts'
+import { statementsOf } from './statements.ts'
+import { createStrays } from './strays.ts'
+import { createTally } from './tally.ts'
+import { createWindow } from './window.ts'
+
+/** How a SQLite store is opened. */
+export interface SqliteOptions {
+  /** Path of the database file; its folder is made. `':memory:'` keeps nothing beyond the process. */
+  file: string
+  /** The clock, epoch milliseconds; default the system's. */
+  now?: () => number
+  /** Faults that tests and benchmarks cause on purpose. */
+  faults?: StoreFaults
+}
+
+/** A store in one SQLite file, with the database for others to join, such as the novel library. */
+export interface SqliteStore extends Store {
+  readonly database: SharedDatabase
+}
+
+/**
+ * Opens a store in one SQLite file. What it acknowledges survives a power cut. One process owns the file.
+ *
+ * Throws STORE_LOCKED when another process owns it, STORE_NEWER when a newer version wrote it, STORE_UNSUITABLE when the file
+ * cannot keep the promises.
+ */
+export function sqlite(options: SqliteOptions): SqliteStore {
+  const file = openDatabase(options.file, options.faults)
+  file.migrate('engine', engineMigrations)
+  const sql = statementsOf(file.db)
+  const tally = createTally(sql)
+  file.join(tally)
+  const session: Session = { file, sql, tally, window: createWindow(), now: options.now ?? Date.now }
+  voidLeases(session)
+  return {
+    kind: 'sqlite',
+    capabilities: { manyProcesses: false, durableDeliveries: false },
+    database: file,
+    tasks: {
+      now: session.now,
+      create: (tasks, limits) => create(session, tasks, limits),
+      claim: claims => claim(session, claims),
+      apply: transitions => apply(session, transitions),
+      extend: (leases, leaseMs) => extend(session, leases, leaseMs),
+      lapsed: limit => lapsed(session, limit),
+      prune: (retention, limit) => prune(session, retention, limit),
+      close: () => file.close(),
+    },
+    outbox: createOutbox(session),
+    attempts: createAttempts(session),
+    queries: createQueries(session),
+    lanes: createLanes(session),
+    schedules: createSchedules(session),
+    strays: createStrays(session),
+  }
+}

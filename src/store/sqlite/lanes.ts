@@ -1,0 +1,27 @@
+import type { LaneState, LaneStore } from '../store.ts'
+import { queueOf, type Session } from './session.ts'
+
+/** Lanes: what waits in them, and whether a person paused them. */
+export function createLanes(session: Session): LaneStore {
+  const { file, sql, tally } = session
+  return {
+    lanes: () =>
+      file.read(() => {
+        const rows = sql('SELECT lane, paused, waiting FROM lanes ORDER BY lane').all() as {
+          lane: string
+          paused: number
+          waiting: number
+        }[]
+        return rows.map(({ lane, paused, waiting }): LaneState => {
+          const oldest = sql(
+            'SELECT created_at FROM tasks WHERE queue = ? ORDER BY priority, rank, seq LIMIT 1',
+          )
+            .pluck()
+            .get(queueOf(lane, false))
+          const state = { lane, paused: paused === 1, waiting }
+          return typeof oldest === 'number' ? { ...state, oldestWaitingAt: oldest } : state
+        })
+      }),
+    setPaused: (lane, paused) => file.write(() => tally.setPaused(lane, paused)),
+  }
+}

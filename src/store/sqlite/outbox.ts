@@ -1,0 +1,110 @@
+import type { Delivery, Due, LaneRoom, Outbox } from '../store.ts'
+import { recordOf, type TaskRow } from './rows.ts'
+import { queueOf, type Session } from './session.ts'
+import type { Known } from './window.ts'
+
+/** Tasks that a named time has come for are made ready in steps of this size. */
+const wakeStep = 500
+
+/**
+ * Whose turn it is. A task in a queue is its own delivery, so nothing is written when it is told; what was handed out is known in
+ * memory and is forgotten with the process, as the in-process broker is.
+ */
+export function createOutbox(session: Session): Outbox {
+  const { window, file } = session
+  return {
+    async due(lanes, { suspects, parents }) {
+      if (nextWake(session) !== undefined) await wake(session)
+      const looking = parents > 0 ? parentsToLookAt(session, parents) : []
+      return {
+        deliveries: lanes.flatMap(lane => dueIn(session, lane, suspects && window.suspects === 0)),
+        parents: looking,
+        nextAt: nextWake(session, Number.POSITIVE_INFINITY),
+      } satisfies Due
+    },
+    async told(deliveries) {
+      for (const { taskId } of deliveries) window.hand(taskId)
+      window.offered.clear()
+    },
+    forget(taskIds) {
+      for (const taskId of taskIds) window.unhand(taskId)
+    },
+    onTelling: listener => file.onCommit(listener),
+  }
+}
+
+function dueIn(session: Session, { lane, room }: LaneRoom, suspects: boolean): Delivery[] {
+  if (room <= 0 || session.tally.lane(lane).paused) return []
+  const first = suspects ? take(session, queueOf(lane, true), { room: 1, handed: 0 }) : []
+  const rest = take(session, queueOf(lane, false), {
+    room: room - first.length,
+    handed: session.window.handedIn(lane),
+  })
+  return [...first, ...rest]
+}
+
+/** The next rows of a queue in fair order. Those handed out already stand among the first, so as many more are looked at. */
+function take(
+  session: Session,
+  queue: string,
+  { room, handed }: { room: number; handed: number },
+): Delivery[] {
+  const { sql, window } = session
+  const rows = sql('SELECT seq FROM tasks WHERE queue = ? ORDER BY priority, rank, seq LIMIT ?')
+    .pluck()
+    .all(queue, room + handed) as number[]
+  const deliveries: Delivery[] = []
+  for (const seq of rows) {
+    if (deliveries.length >= room) break
+    if (window.isHanded(seq)) continue
+    const known = window.recall(seq) ?? readKnown(session, seq)
+    const delivery = deliveryOf(known)
+    window.offered.set(known.record.id, { known, delivery })
+    deliveries.push(delivery)
+  }
+  return deliveries
+}
+
+function readKnown({ sql }: Session, seq: number): Known {
+  const row = sql('SELECT * FROM tasks WHERE seq = ?').get(seq) as TaskRow
+  return { seq, rank: row.rank, record: recordOf(row, sql) }
+}
+
+function deliveryOf({ record }: Known): Delivery {
+  return {
+    taskId: record.id,
+    taskType: record.taskType,
+    lane: record.lane,
+    attempt: record.attempt,
+    suspect: record.crashCount > 0,
+  }
+}
+
+/** The earliest time that a task waits for, if it is not after `before` (default: now). */
+function nextWake(session: Session, before = session.now()): number | undefined {
+  const next = session.sql('SELECT min(wake_at) FROM tasks WHERE wake_at IS NOT NULL').pluck().get()
+  return typeof next === 'number' && next <= before ? next : undefined
+}
+
+function wake(session: Session): Promise<void> {
+  const { sql } = session
+  return session.file.write(() => {
+    const rows = sql(
+      'SELECT seq, lane, crash_count FROM tasks WHERE wake_at <= ? ORDER BY wake_at LIMIT ?',
+    ).all(session.now(), wakeStep) as {
+      seq: number
+      lane: string
+      crash_count: number
+    }[]
+    for (const { seq, lane, crash_count } of rows) {
+      sql('UPDATE tasks SET queue = ?, wake_at = NULL, version = version + 1 WHERE seq = ?').run(
+        queueOf(lane, crash_count > 0),
+        seq,
+      )
+    }
+  })
+}
+
+function parentsToLookAt({ sql }: Session, limit: number): string[] {
+  return sql('SELECT id FROM tasks WHERE look = 1 LIMIT ?').pluck().all(limit) as string[]
+}

@@ -1,0 +1,59 @@
+import type { TaskStatus } from '../../task/status.ts'
+import type { Retention } from '../store.ts'
+import type { Session } from './session.ts'
+
+const tables = ['payloads', 'attempts', 'checkpoints', 'logs'] as const
+
+/**
+ * Deletes ended trees whose root ended longer ago than its status is kept: leaves first, the root last, at most `limit` records per
+ * call, so that the tree is gone step by step and never half of a live one. What its model calls used is kept: it is the history of cost.
+ */
+export function prune(session: Session, retention: Retention, limit: number): Promise<number> {
+  return session.file.write(() => {
+    const now = session.now()
+    let gone = 0
+    for (const [status, age] of Object.entries(retention)) {
+      const roots = session
+        .sql(
+          'SELECT id FROM tasks INDEXED BY tasks_expiry WHERE status = ? AND completed_at < ? AND parent_id IS NULL AND completed_at IS NOT NULL AND coalesce(live_sub_tasks, 0) = 0 ORDER BY completed_at LIMIT ?',
+        )
+        .pluck()
+        .all(status, now - age, limit) as string[]
+      for (const root of roots) {
+        if (gone >= limit) return gone
+        gone += pruneBelow(session, root, limit - gone)
+      }
+    }
+    return gone
+  })
+}
+
+/** Deletes up to `limit` records of the subtree, deepest first. Leaves a subtree with a live task alone. */
+function pruneBelow(session: Session, id: string, limit: number): number {
+  const { sql } = session
+  let gone = 0
+  for (;;) {
+    const children = sql('SELECT id FROM tasks WHERE parent_id = ? LIMIT ?')
+      .pluck()
+      .all(id, limit - gone) as string[]
+    if (children.length === 0) break
+    const before = gone
+    for (const child of children) {
+      if (gone >= limit) return gone
+      gone += pruneBelow(session, child, limit - gone)
+    }
+    if (gone === before || gone >= limit) return gone
+  }
+  return gone + remove(session, id)
+}
+
+function remove({ sql, tally }: Session, id: string): number {
+  const row = sql('SELECT seq, status FROM tasks WHERE id = ? AND completed_at IS NOT NULL').get(id) as
+    | { seq: number; status: TaskStatus }
+    | undefined
+  if (row === undefined) return 0
+  for (const table of tables) sql(`DELETE FROM ${table} WHERE task_seq = ?`).run(row.seq)
+  sql('DELETE FROM tasks WHERE seq = ?').run(row.seq)
+  tally.moved(row.status, undefined)
+  return 1
+}

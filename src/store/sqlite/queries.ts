@@ -1,0 +1,257 @@
+import { type TaskStatus, taskStatuses } from '../../task/status.ts'
+import type { TaskRecord } from '../../task/task.ts'
+import type {
+  AttemptRow,
+  DeadLetterFilter,
+  DeadLetterGroup,
+  LogLine,
+  Page,
+  PageRequest,
+  TaskFilter,
+  TaskQueries,
+  UsageRow,
+} from '../store.ts'
+import { pageKey, pageOf, pageToken } from './pages.ts'
+import { recordOf, type TaskRow } from './rows.ts'
+import type { Session } from './session.ts'
+
+/** Questions; each reads by an index and a bounded number of rows. */
+export function createQueries(session: Session): TaskQueries {
+  const { file, sql } = session
+  return {
+    get: taskIds =>
+      file.read(() =>
+        taskIds.map(id => {
+          const row = sql('SELECT * FROM tasks WHERE id = ?').get(id) as TaskRow | undefined
+          return row === undefined ? undefined : recordOf(row, sql)
+        }),
+      ),
+    list: (filter, page) => file.read(() => listTasks(session, filter, page)),
+    children: (parentTaskId, filter, page) =>
+      file.read(() => listChildren(session, { parentTaskId, ...filter }, page)),
+    counts: () => file.read(() => countTasks(session)),
+    attempts: taskId => file.read(() => listAttempts(session, taskId)),
+    logs: (taskId, after, limit) => file.read(() => listLogs(session, taskId, { after, limit })),
+    usage: (taskId, tree) => file.read(() => sumUsage(session, taskId, tree)),
+    deadLetters: (filter, page) => file.read(() => listDeadLetters(session, filter, page)),
+    deadLetterGroups: filter => file.read(() => groupDeadLetters(session, filter)),
+  }
+}
+
+type Value = string | number
+
+/** Conditions and the values they bind. */
+class Conditions {
+  readonly texts: string[] = []
+  readonly values: Value[] = []
+
+  add(text: string, ...values: Value[]): this {
+    this.texts.push(text)
+    this.values.push(...values)
+    return this
+  }
+
+  among(column: string, values: readonly string[] | undefined): this {
+    if (values === undefined || values.length === 0) return this
+    return this.add(`${column} IN (${values.map(() => '?').join(', ')})`, ...values)
+  }
+
+  equal(column: string, value: Value | undefined): this {
+    return value === undefined ? this : this.add(`${column} = ?`, value)
+  }
+
+  where(): string {
+    return this.texts.length === 0 ? '' : ` WHERE ${this.texts.join(' AND ')}`
+  }
+}
+
+function tasksPage(
+  { sql }: Session,
+  rows: readonly TaskRow[],
+  request: PageRequest,
+  filter: unknown,
+): Page<TaskRecord> {
+  return pageOf(rows, request.pageSize, {
+    item: row => recordOf(row, sql),
+    token: row => pageToken(filter, [row.seq]),
+  })
+}
+
+function listTasks(session: Session, filter: TaskFilter, page: PageRequest): Page<TaskRecord> {
+  const conditions = new Conditions()
+    .among('task_type', filter.taskType)
+    .equal('user_id', filter.userId)
+    .equal('lane', filter.lane)
+    .equal('parent_id', filter.parentTaskId)
+  if (filter.tag !== undefined)
+    conditions.add('EXISTS (SELECT 1 FROM json_each(tags) WHERE value = ?)', filter.tag)
+  if (filter.rootsOnly === true) conditions.add('parent_id IS NULL')
+  if (filter.createdAfter !== undefined) conditions.add('created_at > ?', filter.createdAfter)
+  if (filter.createdBefore !== undefined) conditions.add('created_at < ?', filter.createdBefore)
+  const after = pageKey(filter, page.pageToken, 1)?.[0]
+  if (after !== undefined) conditions.add('seq < ?', after)
+  const rows = (filter.status ?? [undefined]).flatMap(status =>
+    newest(session, conditions, { status, limit: page.pageSize + 1 }),
+  )
+  const merged = filter.status === undefined ? rows : rows.sort((a, b) => b.seq - a.seq)
+  return tasksPage(session, merged.slice(0, page.pageSize + 1), page, filter)
+}
+
+/** Several statuses are read one after the other and merged: each is then one walk along its index. */
+function newest(
+  { sql }: Session,
+  conditions: Conditions,
+  wanted: { status: TaskStatus | undefined; limit: number },
+): TaskRow[] {
+  const { status, limit } = wanted
+  const all = new Conditions().add('1 = 1')
+  all.texts.push(...conditions.texts)
+  all.values.push(...conditions.values)
+  all.equal('status', status)
+  return sql(`SELECT * FROM tasks${all.where()} ORDER BY seq DESC LIMIT ?`).all(
+    ...all.values,
+    limit,
+  ) as TaskRow[]
+}
+
+interface ChildrenFilter {
+  parentTaskId: string
+  status?: readonly TaskStatus[]
+  taskType?: string
+  failedFirst?: boolean
+}
+
+/** Failed first: a listing of the unsuccessful ones, then one of the others. */
+function listChildren(session: Session, filter: ChildrenFilter, page: PageRequest): Page<TaskRecord> {
+  if (filter.failedFirst !== true) return childrenPage(session, filter, page)
+  const [part, after] = pageKey(filter, page.pageToken, 2) ?? [0, 0]
+  const rows: { row: TaskRow; part: number }[] = []
+  for (const current of [0, 1]) {
+    if (current < Number(part) || rows.length > page.pageSize) continue
+    const unsuccessful =
+      current === 0
+        ? 'completed_at IS NOT NULL AND result IS NULL'
+        : '(completed_at IS NULL OR result IS NOT NULL)'
+    const conditions = childConditions(filter, current === part ? Number(after) : 0).add(unsuccessful)
+    for (const row of childRows(session, conditions, page.pageSize + 1 - rows.length))
+      rows.push({ row, part: current })
+  }
+  return pageOf(rows, page.pageSize, {
+    item: ({ row }) => recordOf(row, session.sql),
+    token: last => pageToken(filter, [last.part, last.row.seq]),
+  })
+}
+
+function childrenPage(session: Session, filter: ChildrenFilter, page: PageRequest): Page<TaskRecord> {
+  const after = Number(pageKey(filter, page.pageToken, 1)?.[0] ?? 0)
+  return tasksPage(
+    session,
+    childRows(session, childConditions(filter, after), page.pageSize + 1),
+    page,
+    filter,
+  )
+}
+
+function childConditions(filter: ChildrenFilter, after: number): Conditions {
+  return new Conditions()
+    .add('parent_id = ?', filter.parentTaskId)
+    .add('seq > ?', after)
+    .among('status', filter.status)
+    .equal('task_type', filter.taskType)
+}
+
+function childRows({ sql }: Session, conditions: Conditions, limit: number): TaskRow[] {
+  return sql(`SELECT * FROM tasks INDEXED BY tasks_parent${conditions.where()} ORDER BY seq LIMIT ?`).all(
+    ...conditions.values,
+    limit,
+  ) as TaskRow[]
+}
+
+function countTasks({ sql }: Session): Record<TaskStatus, number> {
+  const rows = sql('SELECT status, tasks FROM counts').all() as { status: TaskStatus; tasks: number }[]
+  const zero = Object.fromEntries(taskStatuses.map(status => [status, 0])) as Record<TaskStatus, number>
+  return Object.assign(zero, Object.fromEntries(rows.map(({ status, tasks }) => [status, tasks])))
+}
+
+function listAttempts({ sql }: Session, taskId: string): AttemptRow[] {
+  const rows = sql(`SELECT attempt, node, started_at, ended_at, outcome, code, message FROM attempts
+    WHERE task_seq = (SELECT seq FROM tasks WHERE id = ?) ORDER BY attempt`).all(taskId) as {
+    attempt: number
+    node: string | null
+    started_at: number
+    ended_at: number
+    outcome: string
+    code: string | null
+    message: string | null
+  }[]
+  return rows.map(row => ({
+    attempt: row.attempt,
+    startedAt: row.started_at,
+    endedAt: row.ended_at,
+    outcome: row.outcome,
+    ...(row.node === null ? {} : { executionNodeId: row.node }),
+    ...(row.code === null ? {} : { code: row.code }),
+    ...(row.message === null ? {} : { message: row.message }),
+  }))
+}
+
+function listLogs({ sql }: Session, taskId: string, { after, limit }: { after: number; limit: number }) {
+  const rows = sql(`SELECT sequence, at, attempt, level, message, fields FROM logs
+    WHERE task_seq = (SELECT seq FROM tasks WHERE id = ?) AND sequence > ? ORDER BY sequence LIMIT ?`).all(
+    taskId,
+    after,
+    limit,
+  ) as (Omit<LogLine, 'fields'> & { sequence: number; fields: string | null })[]
+  return rows.map(({ fields, ...line }) => (fields === null ? line : { ...line, fields }))
+}
+
+function sumUsage(
+  { sql }: Session,
+  taskId: string,
+  tree: boolean,
+): (Omit<UsageRow, 'at' | 'attempt'> & { calls: number })[] {
+  const below = `WITH RECURSIVE below (id) AS (SELECT ? UNION ALL SELECT tasks.id FROM tasks JOIN below ON tasks.parent_id = below.id)`
+  const which = tree ? 'task_id IN (SELECT id FROM below)' : 'task_id = ?'
+  const rows = sql(`${tree ? below : ''} SELECT model, count(*) AS calls, sum(input_tokens) AS inputTokens,
+    sum(output_tokens) AS outputTokens, sum(cost) AS cost FROM usage WHERE ${which} GROUP BY model ORDER BY model`).all(
+    taskId,
+  ) as {
+    model: string
+    calls: number
+    inputTokens: number
+    outputTokens: number
+    cost: number | null
+  }[]
+  return rows.map(({ cost, ...row }) => (cost === null ? row : { ...row, cost }))
+}
+
+function deadLetterConditions(filter: DeadLetterFilter): Conditions {
+  const conditions = new Conditions()
+    .add('dead_letter IS NOT NULL')
+    .among('task_type', filter.taskType)
+    .equal('user_id', filter.userId)
+    .equal('fingerprint', filter.fingerprint)
+  if (filter.code !== undefined) conditions.add(`json_extract(dead_letter, '$.error.code') = ?`, filter.code)
+  if (filter.openedBefore !== undefined) conditions.add('completed_at < ?', filter.openedBefore)
+  if (filter.openedAfter !== undefined) conditions.add('completed_at > ?', filter.openedAfter)
+  return conditions
+}
+
+function listDeadLetters(session: Session, filter: DeadLetterFilter, page: PageRequest): Page<TaskRecord> {
+  const conditions = deadLetterConditions(filter)
+  const after = pageKey(filter, page.pageToken, 1)?.[0]
+  if (after !== undefined) conditions.add('seq < ?', after)
+  const rows = session
+    .sql(`SELECT * FROM tasks INDEXED BY tasks_dead${conditions.where()} ORDER BY seq DESC LIMIT ?`)
+    .all(...conditions.values, page.pageSize + 1) as TaskRow[]
+  return tasksPage(session, rows, page, filter)
+}
+
+function groupDeadLetters({ sql }: Session, filter: DeadLetterFilter): DeadLetterGroup[] {
+  const conditions = deadLetterConditions(filter)
+  return sql(`SELECT fingerprint, task_type AS taskType, json_extract(dead_letter, '$.error.code') AS code, count(*) AS count,
+      min(completed_at) AS firstAt, max(completed_at) AS lastAt, max(id) AS sampleTaskId
+    FROM tasks INDEXED BY tasks_dead${conditions.where()} GROUP BY fingerprint ORDER BY count(*) DESC, fingerprint LIMIT 200`).all(
+    ...conditions.values,
+  ) as DeadLetterGroup[]
+}

@@ -1,0 +1,163 @@
+import type { Migration } from './migrations.ts'
+
+/**
+ * The tables of the engine. `queue` is the lane of a task that could run now, `lane~suspect` when its last attempt crashed, and null
+ * otherwise; `wake_at` is set while it waits for a time; `lease_until` while an attempt holds it. Texts over 4 KB live in `payloads`
+ * (the column then holds the empty text), so that the many small writes of a task never copy them. Statuses are named here for the
+ * indexes only.
+ */
+export const engineMigrations: readonly Migration[] = [
+  `
+CREATE TABLE tasks (
+  seq INTEGER PRIMARY KEY,
+  id TEXT NOT NULL UNIQUE,
+  task_type TEXT NOT NULL,
+  user_id TEXT NOT NULL,
+  lane TEXT NOT NULL,
+  priority INTEGER NOT NULL,
+  rank INTEGER NOT NULL,
+  queue TEXT,
+  status TEXT NOT NULL,
+  phase TEXT NOT NULL,
+  version INTEGER NOT NULL,
+  attempt INTEGER NOT NULL,
+  retry_count INTEGER NOT NULL,
+  crash_count INTEGER NOT NULL,
+  created_at INTEGER NOT NULL,
+  updated_at INTEGER NOT NULL,
+  root_id TEXT NOT NULL,
+  depth INTEGER NOT NULL,
+  parameters TEXT NOT NULL,
+  parameters_version INTEGER NOT NULL,
+  wake_at INTEGER,
+  lease_until INTEGER,
+  claim_token TEXT,
+  node TEXT,
+  started_at INTEGER,
+  last_attempt_at INTEGER,
+  next_attempt_at INTEGER,
+  completed_at INTEGER,
+  result TEXT,
+  deadline INTEGER,
+  checkpoint_attempt INTEGER,
+  round INTEGER NOT NULL DEFAULT 0,
+  progress TEXT,
+  error TEXT,
+  parent_id TEXT,
+  sub_task_key TEXT,
+  sub_tasks TEXT,
+  live_sub_tasks INTEGER,
+  reduces INTEGER,
+  failed_sub_tasks TEXT,
+  cancel_requested_at INTEGER,
+  idempotency_key TEXT,
+  tags TEXT,
+  traceparent TEXT,
+  dead_letter TEXT,
+  dead_letter_history TEXT,
+  fingerprint TEXT,
+  look INTEGER GENERATED ALWAYS AS (
+    CASE
+      WHEN status = 'RUNNING' AND phase = 'awaiting-subtasks' AND coalesce(live_sub_tasks, 0) = 0 THEN 1
+      WHEN completed_at IS NOT NULL AND live_sub_tasks > 0 THEN 1
+    END
+  ) VIRTUAL
+) STRICT;
+
+CREATE INDEX tasks_queue ON tasks (queue, priority, rank, seq) WHERE queue IS NOT NULL;
+CREATE INDEX tasks_wake ON tasks (wake_at) WHERE wake_at IS NOT NULL;
+CREATE INDEX tasks_lease ON tasks (lease_until) WHERE lease_until IS NOT NULL;
+CREATE INDEX tasks_deadline ON tasks (deadline) WHERE deadline IS NOT NULL AND completed_at IS NULL;
+CREATE INDEX tasks_look ON tasks (seq) WHERE look = 1;
+CREATE INDEX tasks_status ON tasks (status, seq);
+CREATE INDEX tasks_user ON tasks (user_id, seq);
+CREATE INDEX tasks_parent ON tasks (parent_id, seq) WHERE parent_id IS NOT NULL;
+CREATE INDEX tasks_expiry ON tasks (status, completed_at) WHERE completed_at IS NOT NULL AND parent_id IS NULL;
+CREATE INDEX tasks_dead ON tasks (seq) WHERE dead_letter IS NOT NULL;
+CREATE UNIQUE INDEX tasks_idempotency ON tasks (user_id, task_type, idempotency_key) WHERE idempotency_key IS NOT NULL;
+
+CREATE TABLE payloads (
+  task_seq INTEGER NOT NULL,
+  kind TEXT NOT NULL,
+  content TEXT NOT NULL,
+  PRIMARY KEY (task_seq, kind)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE attempts (
+  task_seq INTEGER NOT NULL,
+  attempt INTEGER NOT NULL,
+  node TEXT,
+  started_at INTEGER NOT NULL,
+  ended_at INTEGER NOT NULL,
+  outcome TEXT NOT NULL,
+  code TEXT,
+  message TEXT,
+  PRIMARY KEY (task_seq, attempt)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE checkpoints (
+  task_seq INTEGER NOT NULL,
+  key TEXT NOT NULL,
+  value TEXT NOT NULL,
+  PRIMARY KEY (task_seq, key)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE logs (
+  task_seq INTEGER NOT NULL,
+  sequence INTEGER NOT NULL,
+  at INTEGER NOT NULL,
+  attempt INTEGER NOT NULL,
+  level TEXT NOT NULL,
+  message TEXT NOT NULL,
+  fields TEXT,
+  PRIMARY KEY (task_seq, sequence)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE usage (
+  task_id TEXT NOT NULL,
+  root_id TEXT NOT NULL,
+  user_id TEXT NOT NULL,
+  at INTEGER NOT NULL,
+  attempt INTEGER NOT NULL,
+  model TEXT NOT NULL,
+  input_tokens INTEGER NOT NULL,
+  output_tokens INTEGER NOT NULL,
+  cost REAL
+) STRICT;
+CREATE INDEX usage_task ON usage (task_id);
+CREATE INDEX usage_root ON usage (root_id);
+
+CREATE TABLE counts (status TEXT PRIMARY KEY, tasks INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+CREATE TABLE lanes (
+  lane TEXT PRIMARY KEY,
+  paused INTEGER NOT NULL,
+  waiting INTEGER NOT NULL,
+  roots INTEGER NOT NULL,
+  virtual_time INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE TABLE flows (
+  user_id TEXT NOT NULL,
+  lane TEXT NOT NULL,
+  priority INTEGER NOT NULL,
+  waiting INTEGER NOT NULL,
+  roots INTEGER NOT NULL,
+  last_rank INTEGER NOT NULL,
+  PRIMARY KEY (user_id, lane, priority)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE schedules (
+  id TEXT PRIMARY KEY,
+  definition TEXT NOT NULL,
+  last_tick INTEGER,
+  last_task_id TEXT
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE strays (
+  seq INTEGER PRIMARY KEY,
+  id TEXT NOT NULL UNIQUE,
+  at INTEGER NOT NULL,
+  reason TEXT NOT NULL,
+  content TEXT NOT NULL
+) STRICT;
+`,
+]
