@@ -43,11 +43,7 @@ const layers = [
     '^src/store/[^/]+\\.ts$',
     '^src/store/$1/',
   ]),
-  layer('adapters-see-their-port', '^src/broker/([^/]+)/', [
-    ...core,
-    '^src/broker/[^/]+\\.ts$',
-    '^src/broker/$1/',
-  ]),
+  layer('adapters-see-their-port', '^src/broker/([^/]+)/', [...core, ...ports, '^src/broker/$1/']),
   layer('engine-sees-ports', '^src/engine/', [...core, ...ports, '^src/engine/']),
   layer('index-sees-the-engine', '^src/index\\.ts$', [...core, ...ports, '^src/engine/']),
   // novel/ proves the public API: it has no other way to the engine. Its storage shares the store's database.
