@@ -1,7 +1,7 @@
 import type { TextSpan } from '../model.ts'
-import { characterPairs, letterRuns, normaliseWord } from '../terms.ts'
-import { englishFunctionWords, type Writing } from './language.ts'
-import { isClosed, scanQuotations } from './quotations.ts'
+import { englishFunctionWords, type Writing } from '../text/language.ts'
+import { isClosed, scanQuotations } from '../text/quotations.ts'
+import { characterPairs, letterRuns, normaliseWord } from '../text/terms.ts'
 
 /** A sentence that may stand in a summary. */
 export interface Candidate extends TextSpan {

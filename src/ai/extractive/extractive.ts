@@ -1,11 +1,11 @@
 import { cooperate } from '../../runtime/cooperate.ts'
 import { QuillworkError } from '../../task/errors.ts'
 import type { Summary, SummaryModel, SummaryRequest, TextSpan } from '../model.ts'
+import { detectLanguage, namedLanguage, type Writing } from '../text/language.ts'
+import { splitSentences } from '../text/sentences.ts'
 import { type Candidate, candidateAt } from './candidates.ts'
 import { pickByCoverage } from './coverage.ts'
-import { detectLanguage, namedLanguage, type Writing } from './language.ts'
-import { beginningOf, joinSentences } from './quotation.ts'
-import { splitSentences } from './sentences.ts'
+import { beginningOf, joinSentences } from './join.ts'
 
 /** Id of the model that needs no provider, no network and no key. */
 export const extractiveId = 'extractive'

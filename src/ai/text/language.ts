@@ -1,4 +1,4 @@
-import { letterRuns } from '../terms.ts'
+import { letterRuns } from './terms.ts'
 
 /** How a text is written: `cjk` in Chinese, Japanese or Korean, `spaced` in words between spaces. */
 export type Writing = 'cjk' | 'spaced'

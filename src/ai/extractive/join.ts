@@ -1,5 +1,5 @@
 import type { TextSpan } from '../model.ts'
-import type { Writing } from './language.ts'
+import type { Writing } from '../text/language.ts'
 
 const clauseEnd = /[,;:.!?，、；：。！？…—]["'”’」』）)]*/gu
 const cjk = /[\u2e80-\uffef“”‘’…—]/

@@ -1,0 +1,38 @@
+import { letterRuns, normaliseWord } from '../../ai/text/terms.ts'
+
+/** One occurrence of a term, with its place in the text in UTF-16 code units. */
+export interface TermOccurrence {
+  readonly term: string
+  readonly start: number
+  readonly end: number
+  /** `character` and `pair` in Chinese, Japanese and Korean, `word` elsewhere. */
+  readonly kind: 'character' | 'pair' | 'word'
+}
+
+/**
+ * The terms of a text for the lexical index. A run of Chinese, Japanese or Korean gives every character and every pair of
+ * neighbours: pairs find names of two characters exactly, characters find what is worded differently. Other words give
+ * their normalised form. Traditional and simplified characters are different terms.
+ */
+export function* termOccurrences(text: string): Generator<TermOccurrence, void> {
+  for (const run of letterRuns(text)) {
+    const letters = text.slice(run.start, run.end)
+    if (run.kind === 'word')
+      yield { term: normaliseWord(letters), start: run.start, end: run.end, kind: 'word' }
+    else yield* unspacedTerms(letters, run.start)
+  }
+}
+
+function* unspacedTerms(letters: string, offset: number): Generator<TermOccurrence, void> {
+  const folded = letters.normalize('NFKC')
+  const run = folded.length === letters.length ? folded : letters
+  let previous = ''
+  let at = offset
+  for (const character of run) {
+    const end = at + character.length
+    if (previous !== '') yield { term: previous + character, start: at - previous.length, end, kind: 'pair' }
+    yield { term: character, start: at, end, kind: 'character' }
+    previous = character
+    at = end
+  }
+}
