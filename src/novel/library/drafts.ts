@@ -78,37 +78,46 @@ export interface DraftState {
   counts: NovelCounts
 }
 
-/** What became of a batch. `published`: the novel is complete already, nothing was written. `missing`: it was discarded. */
-export type DraftWritten = 'written' | 'published' | 'missing'
+/** The draft as the attempt that writes it names it; a later attempt's `create` makes it stale. */
+export type DraftWriter = Pick<DraftState, 'novelId' | 'generation'>
 
-/** What became of a publication. `incomplete`: rows of the totals are missing, nothing changed. */
-export type Published = { outcome: 'published' | 'incomplete'; counts: NovelCounts } | { outcome: 'missing' }
+/**
+ * What became of a batch. `published`: the novel is complete already, nothing was written. `stale`: it was discarded, or a later
+ * attempt has taken it up.
+ */
+export type DraftWritten = 'written' | 'published' | 'stale'
+
+/** What became of a publication. `incomplete`: rows of the totals are missing, the novel stays a draft. */
+export type Published = { outcome: 'published' | 'incomplete'; counts: NovelCounts } | { outcome: 'stale' }
 
 /** What became of a step of deletion. `more`: call again. `done`: nothing is left. `kept`: it is not what the caller meant. */
 export type Discarded = 'more' | 'done' | 'kept'
 
-/** The rows of which a deletion step removes at most this many, unless told otherwise. */
-export const discardStep = 200
+/** Scenes that one step of a deletion removes, unless told otherwise. */
+export const discardStep = 100
 
 /** Novels that are not, or not yet, on the shelf. */
 export interface NovelDrafts {
   /**
    * Makes the draft, or finds it: its status says whether it is to be written (`draft`), was completed by an earlier attempt
-   * (`published`), or must be discarded to the end first (`deleting`). Found again, it takes title, author and language anew.
-   * Throws NOVEL_NOT_FOUND when the id is another user's.
+   * (`published`), or must be discarded to the end first (`deleting`). A draft that is found takes title, author, language and task
+   * anew, and the generation rises: all of it is to be written again. Throws NOVEL_NOT_FOUND when the id is another user's.
    */
   create(draft: NewDraft): Promise<DraftState>
   /** The state of a novel of any status; undefined when there is none. */
   find(novelId: string): Promise<DraftState | undefined>
-  /** Writes rows of a draft. Throws OPTION_INVALID for a scene that is too long or a row whose volume or chapter is not there. */
-  write(novelId: string, batch: DraftBatch): Promise<DraftWritten>
   /**
-   * Puts the novel on the shelf in one write, if every position below the totals is there; rows beyond them, left by an attempt
-   * that read the file another way, are removed first. Publishing again answers the same.
+   * Writes rows of a draft. Throws OPTION_INVALID for a scene that is too long or a row whose volume or chapter is not there; what
+   * came before it in the batch may have been written.
+   */
+  write(draft: DraftWriter, batch: DraftBatch): Promise<DraftWritten>
+  /**
+   * Puts the novel on the shelf in one write, if all positions below the totals are there; rows that only an earlier attempt wrote,
+   * because it read the file another way, are removed first. Publishing again answers the same.
    */
   publish(
-    novelId: string,
-    totals: Pick<NovelCounts, 'volumes' | 'chapters'> & { scenes: number },
+    draft: DraftWriter,
+    totals: Pick<NovelCounts, 'volumes' | 'chapters' | 'scenes'>,
   ): Promise<Published>
   /**
    * Deletes a draft, or goes on with a deletion, by one step of at most `limit` scenes. With `generation`, a draft that an attempt

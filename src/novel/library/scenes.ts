@@ -1,12 +1,12 @@
 /**
  * One scene: its text, its summary, and who may overwrite what.
  *
- * `version` rises by one with every change of a scene: text, title or summary. Every writer names the version that it has read, and
- * is refused when what it overwrites has changed since:
+ * `version` rises by one with every change of a scene; text, title and summary each know the version at which they last changed.
+ * Every writer names the version that it has read, and is refused when what it overwrites has changed since:
  *
- * - a summary is refused when the text or the summary changed (it describes an older text, or would bury another's work);
- * - an edit of the text is refused when the text changed, but not when only a summary arrived meanwhile;
- * - an edit of the title alone is refused when the text changed.
+ * - a summary when the text or the summary changed: it describes an older text, or would bury another's work;
+ * - an edit of the text when the text changed, but not when only a summary arrived meanwhile;
+ * - an edit of the title when the title changed.
  *
  * So no writer loses an update unseen, and a person who edits while summaries arrive is not disturbed. What is overwritten is kept.
  */

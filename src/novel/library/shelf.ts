@@ -1,7 +1,7 @@
 /**
  * Reading published novels. Every reading is on behalf of a user and sees that user's novels alone: another's is not found.
  *
- * Reading order is by volume, chapter and scene position. No reading holds a whole novel.
+ * Reading order is that of the chapters over the whole novel, and of the scenes within each. No reading holds a whole novel.
  */
 import type { NovelCounts } from './drafts.ts'
 import type { Page, PageRequest } from './paging.ts'

@@ -1,0 +1,189 @@
+/** The rows of a draft: written by position, so that writing them again changes nothing. */
+import type { Database } from 'better-sqlite3'
+import { type Measure, measure } from '../../words.ts'
+import {
+  type ChapterDraft,
+  type DraftBatch,
+  type DraftWriter,
+  type DraftWritten,
+  longestScene,
+  type SceneDraft,
+  type VolumeDraft,
+} from '../drafts.ts'
+import { chapterIdOf, sceneIdOf, volumeIdOf } from '../ids.ts'
+import { notTaken } from '../refusal.ts'
+import { standing } from './standing.ts'
+import { statement } from './statement.ts'
+
+/** Code units, and rows, that go into one transaction job: a few milliseconds of the event loop. */
+const pieceUnits = 300_000
+const pieceRows = 500
+
+type PreparedScene = SceneDraft & Measure & { id: string }
+
+/** What one job writes, with everything computed that can be computed before it. */
+export interface DraftPiece {
+  volumes: (VolumeDraft & { id: string })[]
+  chapters: (ChapterDraft & { id: string })[]
+  scenes: PreparedScene[]
+}
+
+/** Cuts a batch into jobs, at least one. Throws OPTION_INVALID for a scene that is too long or a position that is none. */
+export function* pieces(novelId: string, batch: DraftBatch): Generator<DraftPiece> {
+  let piece: DraftPiece = { volumes: [], chapters: [], scenes: [] }
+  let units = 0
+  let rows = 0
+  for (const row of rowsOf(novelId, batch)) {
+    if (rows >= pieceRows || units >= pieceUnits) {
+      yield piece
+      piece = { volumes: [], chapters: [], scenes: [] }
+      units = 0
+      rows = 0
+    }
+    rows++
+    if (row.kind === 'volume') piece.volumes.push(row.row)
+    else if (row.kind === 'chapter') piece.chapters.push(row.row)
+    else {
+      piece.scenes.push(row.row)
+      units += row.row.content.length
+    }
+  }
+  yield piece
+}
+
+type DraftRow =
+  | { kind: 'volume'; row: DraftPiece['volumes'][number] }
+  | { kind: 'chapter'; row: DraftPiece['chapters'][number] }
+  | { kind: 'scene'; row: PreparedScene }
+
+function* rowsOf(
+  novelId: string,
+  { volumes = [], chapters = [], scenes = [] }: DraftBatch,
+): Generator<DraftRow> {
+  for (const volume of volumes) {
+    yield { kind: 'volume', row: { ...volume, id: volumeIdOf(novelId, checked(volume.position)) } }
+  }
+  for (const chapter of chapters) {
+    yield { kind: 'chapter', row: { ...chapter, id: chapterIdOf(novelId, checked(chapter.position)) } }
+  }
+  for (const scene of scenes) {
+    checkLength(scene.content)
+    const id = sceneIdOf(novelId, checked(scene.chapterPosition), checked(scene.position))
+    yield { kind: 'scene', row: { ...scene, ...measure(scene.content), id } }
+  }
+}
+
+function checked(position: number): number {
+  if (Number.isSafeInteger(position) && position >= 0) return position
+  throw notTaken(`A position is ${position}; positions count from 0.`)
+}
+
+/** Throws OPTION_INVALID for a text that no scene may have. */
+export function checkLength(content: string): void {
+  if (content.length <= longestScene) return
+  throw notTaken(
+    `The text of a scene has ${content.length} characters; at most ${longestScene} are taken, cut it in two.`,
+  )
+}
+
+/** Writes one piece, if the attempt still holds the draft. */
+export function writePiece(db: Database, draft: DraftWriter, piece: DraftPiece, at: number): DraftWritten {
+  const held = standing(db, draft)
+  if (held.outcome !== 'written') return held.outcome
+  const place: Place = { db, novel: held.key, generation: draft.generation, at }
+  for (const volume of piece.volumes) writeVolume(place, volume)
+  for (const chapter of piece.chapters) writeChapter(place, chapter)
+  const touched = new Map<number, number>()
+  for (const scene of piece.scenes) writeScene(place, scene, touched)
+  for (const chapter of touched.values()) countChapter(db, chapter)
+  return 'written'
+}
+
+/** Where rows go. */
+interface Place {
+  db: Database
+  novel: number
+  generation: number
+  at: number
+}
+
+function writeVolume({ db, novel, generation }: Place, volume: DraftPiece['volumes'][number]): void {
+  statement(
+    db,
+    `INSERT INTO volumes (id, novel_key, position, generation, title) VALUES (?, ?, ?, ?, ?)
+     ON CONFLICT (novel_key, position) DO UPDATE SET title = excluded.title, generation = excluded.generation`,
+  ).run(volume.id, novel, volume.position, generation, volume.title)
+}
+
+function writeChapter({ db, novel, generation }: Place, chapter: DraftPiece['chapters'][number]): void {
+  const { changes } = statement(
+    db,
+    `INSERT INTO chapters (id, novel_key, volume_key, position, generation, title)
+     SELECT :id, :novel, key, :position, :generation, :title FROM volumes
+       WHERE novel_key = :novel AND position = :volume AND generation = :generation
+     ON CONFLICT (novel_key, position) DO UPDATE SET
+       title = excluded.title, volume_key = excluded.volume_key, generation = excluded.generation`,
+  ).run({
+    id: chapter.id,
+    novel,
+    position: chapter.position,
+    generation,
+    title: chapter.title,
+    volume: chapter.volumePosition,
+  })
+  if (changes > 0) return
+  throw notTaken(
+    `Chapter ${chapter.position} is in volume ${chapter.volumePosition}, which was not written before it.`,
+  )
+}
+
+function writeScene(place: Place, scene: PreparedScene, touched: Map<number, number>): void {
+  const { db, generation, at } = place
+  const chapter = touched.get(scene.chapterPosition) ?? chapterKey(place, scene.chapterPosition)
+  touched.set(scene.chapterPosition, chapter)
+  const key = statement<number>(
+    db,
+    `INSERT INTO scenes (id, chapter_key, position, generation, title, words, characters, updated_at)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+     ON CONFLICT (chapter_key, position) DO UPDATE SET
+       title = excluded.title, words = excluded.words, characters = excluded.characters, generation = excluded.generation
+     RETURNING key`,
+  )
+    .pluck()
+    .get(
+      scene.id,
+      chapter,
+      scene.position,
+      generation,
+      scene.title ?? null,
+      scene.words,
+      scene.characters,
+      at,
+    )
+  statement(
+    db,
+    'INSERT INTO scene_texts VALUES (?, ?) ON CONFLICT (scene_key) DO UPDATE SET content = excluded.content',
+  ).run(key, scene.content)
+}
+
+/** A chapter that only an earlier attempt wrote does not count: it goes when the draft is published. */
+function chapterKey({ db, novel, generation }: Place, position: number): number {
+  const key = statement<number>(
+    db,
+    'SELECT key FROM chapters WHERE novel_key = ? AND position = ? AND generation = ?',
+  )
+    .pluck()
+    .get(novel, position, generation)
+  if (key !== undefined) return key
+  throw notTaken(`A scene is in chapter ${position}, which was not written before it.`)
+}
+
+/** Makes the sums of a chapter anew. */
+export function countChapter(db: Database, chapter: number): void {
+  statement(
+    db,
+    `UPDATE chapters SET (scenes, words, characters) =
+       (SELECT count(*), coalesce(sum(words), 0), coalesce(sum(characters), 0) FROM scenes WHERE chapter_key = :chapter)
+     WHERE key = :chapter`,
+  ).run({ chapter })
+}

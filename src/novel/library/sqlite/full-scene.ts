@@ -1,0 +1,53 @@
+/** A scene of a published novel with all that is known of it. */
+import type { Database } from 'better-sqlite3'
+import type { StoredSummary, SummaryOrigin } from '../scenes.ts'
+import { overviewColumns, type SceneTextRow } from './scene-rows.ts'
+import { statement } from './statement.ts'
+import { type WriterColumns, writerOf } from './writers.ts'
+
+/** A scene's row joined with its texts, its chapter and its novel. */
+export interface FullSceneRow extends SceneTextRow, WriterColumns {
+  key: number
+  chapter_key: number
+  novel_key: number
+  user_id: string
+  title_version: number
+  summary_version: number
+  updated_at: number
+  method: SummaryOrigin | null
+  model: string | null
+  language: string | null
+  sentences: string | null
+  expected_version: number | null
+  written_at: number | null
+}
+
+/** The row, or undefined when there is no such scene in a published novel. */
+export function findScene(db: Database, sceneId: string): FullSceneRow | undefined {
+  return statement<FullSceneRow>(
+    db,
+    `SELECT ${overviewColumns}, s.key, s.chapter_key, n.key AS novel_key, n.user_id, s.title_version, s.summary_version,
+       s.updated_at, t.content, m.summary, m.method, m.model, m.language, m.sentences, m.expected_version,
+       m.by_user, m.by_task, m.by_attempt, m.written_at
+     FROM scenes s JOIN chapters c ON c.key = s.chapter_key JOIN novels n ON n.key = c.novel_key
+     JOIN scene_texts t ON t.scene_key = s.key LEFT JOIN scene_summaries m ON m.scene_key = s.key
+     WHERE s.id = ? AND n.status = 'published'`,
+  ).get(sceneId)
+}
+
+/** The summary of a row, if it has one. */
+export function storedSummaryOf(row: FullSceneRow): StoredSummary | undefined {
+  if (row.summary === null) return undefined
+  return {
+    text: row.summary,
+    method: row.method ?? 'person',
+    ...(row.model === null ? {} : { model: row.model }),
+    ...(row.language === null ? {} : { language: row.language }),
+    ...(row.sentences === null
+      ? {}
+      : { sentences: JSON.parse(row.sentences) as StoredSummary['sentences'] & object }),
+    ofTextVersion: row.summary_of ?? 0,
+    writtenBy: writerOf(row),
+    writtenAt: row.written_at ?? 0,
+  }
+}
