@@ -1,0 +1,68 @@
+import type { Heading } from './heading.ts'
+import type { Measure } from './measure.ts'
+
+/** How much text stands before a place. */
+export interface Totals {
+  readonly characters: number
+  readonly words: number
+  /** Lines with text, headings included. */
+  readonly lines: number
+  /** Lines that end like a sentence or are as long as a paragraph, headings not included. */
+  readonly sentences: number
+  /** Words of paragraphs that end like a sentence: what is left when titles, lists and credits are set aside. */
+  readonly prose: number
+}
+
+/** A line that may be a heading, with what stands around it. */
+export interface Candidate {
+  readonly heading: Heading
+  readonly line: number
+  /** Markdown level, 1 to 6, for a heading that is marked as one. */
+  readonly level: number | undefined
+  readonly before: Totals
+  /** The size of the line itself. */
+  readonly own: Measure
+  /** A blank line, a separator, another heading or the start of the text stands before. */
+  readonly blankBefore: boolean
+  /** The line before ends a sentence, or there is none. */
+  readonly afterSentence: boolean
+  /** Width of the white space before the line. */
+  readonly indent: number
+  /** The next paragraph: its first lines, up to three. */
+  readonly following: string[]
+  /** Line number of the first one, or -1. */
+  followingLine: number
+  /** The paragraph ends within these lines. */
+  followingEnds: boolean
+}
+
+/**
+ * A copy that does not keep its surroundings alive. A slice of a decoded block would hold the whole block in memory
+ * for as long as the heading.
+ */
+export function ownCopy(text: string): string {
+  return Buffer.from(text, 'utf16le').toString('utf16le')
+}
+
+/** A heading that holds no block of text alive. */
+export function ownHeading(heading: Heading): Heading {
+  const { title, name, inner } = heading
+  return {
+    ...heading,
+    title: ownCopy(title),
+    name: ownCopy(name),
+    inner: inner === undefined ? undefined : ownHeading(inner),
+  }
+}
+
+/** Lines with text between two candidates, and how many of them are sentences. */
+export function between(
+  a: Candidate,
+  b: Candidate,
+): { lines: number; sentences: number; characters: number } {
+  return {
+    lines: b.before.lines - a.before.lines - 1,
+    sentences: b.before.sentences - a.before.sentences,
+    characters: b.before.characters - a.before.characters - a.own.characters,
+  }
+}

@@ -1,0 +1,92 @@
+import type { Candidate } from './candidate.ts'
+import type { Chosen } from './chosen.ts'
+import { plainSpaces } from './heading-text.ts'
+import { isSentence } from './scan.ts'
+
+/** Share of the headings without a name that must have one on the next line before any is read that way. */
+const ENOUGH = 0.6
+const LONGEST_NAME = { latin: 160, chinese: 40 } as const
+
+/**
+ * The lines that belong to headings as their names, though they stand below: "CHAPTER I", blank line, "Down the
+ * Rabbit-Hole". Decided for all headings of a role together, because a first paragraph can be as short as a name.
+ */
+export function namesBelow(
+  chosen: readonly Chosen[],
+  usesBlanks: boolean,
+): Map<Candidate, readonly string[]> {
+  const taken = new Set(chosen.map(({ candidate }) => candidate.line))
+  const names = new Map<Candidate, readonly string[]>()
+  for (const role of ['volume', 'chapter'] as const) {
+    const own = chosen.filter(one => one.role === role && one.candidate.level === undefined)
+    const bare = own.filter(({ candidate }) => deepest(candidate).name === '')
+    const found = bare.flatMap(({ candidate }) => {
+      const lines = nameBelow(candidate, taken, usesBlanks)
+      return lines === undefined ? [] : [{ candidate, lines }]
+    })
+    const numbered = bare.filter(({ candidate }) => candidate.heading.style !== 'named').length
+    if (found.length < ENOUGH * Math.max(1, numbered) || (found.length < 2 && !usesBlanks)) continue
+    for (const { candidate, lines } of found) names.set(candidate, lines)
+  }
+  for (const { candidate } of chosen) {
+    const rest = restOfName(candidate, taken)
+    if (rest !== undefined) names.set(candidate, rest)
+  }
+  return names
+}
+
+function deepest({ heading }: Candidate): { name: string } {
+  return heading.inner ?? heading
+}
+
+function nameBelow(
+  candidate: Candidate,
+  taken: ReadonlySet<number>,
+  usesBlanks: boolean,
+): string[] | undefined {
+  const lines = usesBlanks ? candidate.following : candidate.following.slice(0, 1)
+  if (lines.length === 0 || lines.length > 3 || (usesBlanks && !candidate.followingEnds)) return undefined
+  // Without blank lines a name can only be told from the text when more text follows it.
+  if (!usesBlanks && candidate.following.length < 2) return undefined
+  for (let i = 0; i < lines.length; i++) if (taken.has(candidate.followingLine + i)) return undefined
+  return isName(lines.join(' ')) ? lines : undefined
+}
+
+function isName(text: string): boolean {
+  const chinese = /[\u3400-\u9fff\u3041-\u30ff]/.test(text)
+  if (text.length > (chinese ? LONGEST_NAME.chinese : LONGEST_NAME.latin)) return false
+  if (/^["'“‘「『《—–-]/.test(text) || /[,;:，；：、]$/.test(text)) return false
+  if (chinese) return !isSentence(text) && !/[。；]/.test(text)
+  const letters = text.replace(/[^\p{L}\s]/gu, '')
+  if (letters.trim() === '') return false
+  if (letters === letters.toUpperCase()) return true
+  return isTitle(text) && (!isSentence(text) || (/[.?!)]_?$/.test(text) && text.split(/\s+/).length <= 8))
+}
+
+/** Starts with a capital; so do most longer words. */
+function isTitle(text: string): boolean {
+  const words = text.split(/\s+/).filter(word => /\p{L}{4}/u.test(word))
+  const large = words.filter(word => /^\P{L}*\p{Lu}/u.test(word)).length
+  const first = /\p{L}/u.exec(text)?.[0] ?? ''
+  return first === first.toUpperCase() && large * 2 >= words.length
+}
+
+/** The rest of a long name that is wrapped: the lines directly below, in capitals or up to the next blank line. */
+function restOfName(candidate: Candidate, taken: ReadonlySet<number>): readonly string[] | undefined {
+  const { heading, following, followingLine, followingEnds, line } = candidate
+  if (heading.name === '' || !followingEnds || followingLine !== line + 1 || taken.has(followingLine))
+    return undefined
+  const rest = following.join(' ')
+  if (/[\u3400-\u9fff]/.test(rest) || rest.length > LONGEST_NAME.latin) return undefined
+  const capitals = (text: string) => text === text.toUpperCase() && /\p{L}{2}/u.test(text)
+  if (capitals(heading.name)) return capitals(rest) ? following : undefined
+  return heading.title.length >= 45 && isTitle(rest) && !/[.!?”"]$/.test(rest) ? following : undefined
+}
+
+/** A heading with its name from below. */
+export function joinedTitle(title: string, name: readonly string[], isRest: boolean): string {
+  const below = plainSpaces(name.join(' ').replace(/^_(.*)_$/, '$1'))
+  if (below === '') return title
+  if (isRest || /[\u3400-\u9fff]/.test(title + below)) return `${title} ${below}`
+  return `${title.replace(/[.:—–-]+$/, '')}: ${below}`
+}

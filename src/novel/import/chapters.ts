@@ -1,0 +1,199 @@
+import { QuillworkError } from '../../task/errors.ts'
+import { type Line, readLines } from './lines.ts'
+import { BACK, FRONT, type Span } from './outline.ts'
+import { SceneSplitter, type SceneText } from './scenes.ts'
+import type { TextSource } from './source.ts'
+import type { TextSurvey } from './survey.ts'
+
+/** A piece of the book, in reading order. */
+export type Piece = VolumePiece | ChapterPiece | ScenePiece | MatterPiece
+
+/** A volume starts. */
+export interface VolumePiece {
+  readonly kind: 'volume'
+  /** Index in the survey. */
+  readonly index: number
+  readonly title: string
+}
+
+/** A chapter starts. One without text has no scenes. */
+export interface ChapterPiece {
+  readonly kind: 'chapter'
+  /** Index over all volumes, in the order of the survey. */
+  readonly index: number
+  readonly volume: number
+  readonly title: string
+}
+
+/** A scene of the chapter before it. */
+export interface ScenePiece extends SceneText {
+  readonly kind: 'scene'
+  readonly chapter: number
+  /** Index within the chapter. */
+  readonly index: number
+}
+
+/** Text around the book: title page, table of contents, licence. At most 50,000 characters each. */
+export interface MatterPiece extends SceneText {
+  readonly kind: 'matter'
+  readonly place: 'front' | 'back'
+}
+
+/** Options of a read. */
+export interface ReadOptions {
+  /** Indexes of the chapters to read, over all volumes; default: all. */
+  readonly chapters?: readonly number[]
+  /** Stops the read: it throws the reason of the signal. */
+  readonly signal?: AbortSignal
+}
+
+/**
+ * Reads the chapters of a surveyed text as volumes, chapters and scenes, in reading order. The same source and survey give
+ * the same pieces every time, so that a read that was cut off goes on with the chapters that are missing.
+ * Text before and after the book comes only when all chapters are read. Memory is bounded by a scene.
+ * Throws TEXT_UNREADABLE when the source is not the surveyed one, CHAPTER_NOT_FOUND for an index beyond the survey.
+ */
+export async function* readChapters(
+  source: TextSource,
+  survey: TextSurvey,
+  options: ReadOptions = {},
+): AsyncGenerator<Piece> {
+  const wanted = wantedChapters(source, survey, options)
+  const reader = new ChapterReader(survey, wanted)
+  for await (const lines of readLines(source, survey.encoding.name)) {
+    options.signal?.throwIfAborted()
+    for (const line of lines) reader.add(line)
+    yield* reader.take()
+    if (reader.done) break
+  }
+  reader.finish()
+  yield* reader.take()
+}
+
+function wantedChapters(
+  source: TextSource,
+  survey: TextSurvey,
+  { chapters }: ReadOptions,
+): ReadonlySet<number> | undefined {
+  if (source.size !== survey.plan.size) {
+    throw new QuillworkError(
+      'TEXT_UNREADABLE',
+      `${source.name} has ${source.size} bytes but had ${survey.plan.size} when it was surveyed. Survey it again.`,
+    )
+  }
+  if (chapters === undefined) return undefined
+  const count = survey.volumes.reduce((sum, volume) => sum + volume.chapters.length, 0)
+  const unknown = chapters.find(index => !Number.isInteger(index) || index < 0 || index >= count)
+  if (unknown !== undefined) {
+    throw new QuillworkError(
+      'CHAPTER_NOT_FOUND',
+      `There is no chapter ${unknown}: the text has ${count}. Name indexes from 0 to ${count - 1}.`,
+    )
+  }
+  return new Set(chapters)
+}
+
+interface Named {
+  readonly title: string
+  readonly volume: number
+}
+
+class ChapterReader {
+  readonly #survey: TextSurvey
+  readonly #wanted: ReadonlySet<number> | undefined
+  readonly #chapters: readonly Named[]
+  readonly #sections: ReadonlySet<number>
+  #pieces: Piece[] = []
+  #span = 0
+  #volume = -1
+  #opened = -1
+  #current: number | undefined
+  #scene = 0
+  #splitter: SceneSplitter
+  readonly #lastSpan: number
+
+  constructor(survey: TextSurvey, wanted: ReadonlySet<number> | undefined) {
+    this.#survey = survey
+    this.#wanted = wanted
+    this.#chapters = survey.volumes.flatMap((volume, v) =>
+      volume.chapters.map(({ title }) => ({ title, volume: v })),
+    )
+    this.#sections = new Set(survey.plan.sections)
+    this.#splitter = new SceneSplitter(survey.plan.blankLines)
+    this.#lastSpan = survey.plan.spans.findLastIndex(span => this.#wants(span))
+  }
+
+  /** No wanted text is left. */
+  get done(): boolean {
+    return this.#span > this.#lastSpan
+  }
+
+  add(line: Line): void {
+    const span = this.#spanAt(line.number)
+    if (span === undefined || !this.#wants(span)) return
+    if (span.chapter !== this.#current) this.#open(span.chapter)
+    if (this.#sections.has(line.number)) this.#splitter.part()
+    this.#splitter.add(line)
+    this.#takeScenes()
+  }
+
+  finish(): void {
+    this.#close()
+    this.#openUpTo(this.#chapters.length - 1)
+  }
+
+  take(): Piece[] {
+    const pieces = this.#pieces
+    this.#pieces = []
+    return pieces
+  }
+
+  #wants(span: Span): boolean {
+    return this.#wanted === undefined || this.#wanted.has(span.chapter)
+  }
+
+  #spanAt(line: number): Span | undefined {
+    const { spans } = this.#survey.plan
+    for (let span = spans[this.#span]; span !== undefined && span.to <= line; span = spans[this.#span])
+      this.#span++
+    const span = spans[this.#span]
+    return span !== undefined && span.from <= line ? span : undefined
+  }
+
+  #open(chapter: number): void {
+    this.#close()
+    this.#current = chapter
+    this.#scene = 0
+    if (chapter >= 0) this.#openUpTo(chapter)
+    else if (chapter === BACK) this.#openUpTo(this.#chapters.length - 1)
+  }
+
+  /** Announces the chapters up to one, those without text as well. */
+  #openUpTo(chapter: number): void {
+    while (this.#opened < chapter) {
+      this.#opened++
+      const opened = this.#chapters[this.#opened]
+      if (opened === undefined || !(this.#wanted?.has(this.#opened) ?? true)) continue
+      if (opened.volume !== this.#volume) this.#openVolume(opened.volume)
+      this.#pieces.push({ kind: 'chapter', index: this.#opened, ...opened })
+    }
+  }
+
+  #openVolume(index: number): void {
+    this.#volume = index
+    this.#pieces.push({ kind: 'volume', index, title: this.#survey.volumes[index]?.title ?? '' })
+  }
+
+  #close(): void {
+    this.#splitter.end()
+    this.#takeScenes()
+  }
+
+  #takeScenes(): void {
+    for (const scene of this.#splitter.take()) {
+      const chapter = this.#current ?? FRONT
+      if (chapter >= 0) this.#pieces.push({ kind: 'scene', chapter, index: this.#scene++, ...scene })
+      else this.#pieces.push({ kind: 'matter', place: chapter === BACK ? 'back' : 'front', ...scene })
+    }
+  }
+}

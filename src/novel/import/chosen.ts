@@ -1,0 +1,20 @@
+import type { Candidate } from './candidate.ts'
+
+/** What a chosen heading starts. `again` is a heading printed a second time: it starts nothing, and is no text. */
+export type Role = 'volume' | 'chapter' | 'section' | 'again'
+
+/** A candidate that is a heading. */
+export interface Chosen {
+  readonly candidate: Candidate
+  readonly role: Role
+}
+
+/** What choosing needs to know of the text. */
+export interface TextFacts {
+  /** Characters from the start of the book to its end. */
+  readonly characters: number
+  /** Totals of characters before the book. */
+  readonly charactersBefore: number
+  /** The file is Markdown. */
+  readonly markdown: boolean
+}

@@ -1,0 +1,182 @@
+import type { Heading } from './heading.ts'
+import { type HeadingName, plainSpaces, withoutPageNumber } from './heading-text.ts'
+import { CHINESE_NUMERALS, chineseNumber } from './numerals.ts'
+
+/** Depth by unit; the first word of each list gives its style, so that 话 and 話 are one. */
+const UNITS: readonly (readonly [depth: number, units: string])[] = [
+  [1, '部 部分'],
+  [2, '卷'],
+  [2, '册 冊'],
+  [2, '集'],
+  [2, '编 編'],
+  [2, '季'],
+  [2, '辑 輯'],
+  [3, '篇'],
+  [4, '章 章节 章節'],
+  [4, '回'],
+  [4, '话 話'],
+  [4, '折'],
+  [4, '幕'],
+  [4, '夜'],
+  [5, '节 節'],
+  [5, '场 場'],
+]
+
+interface Unit {
+  readonly style: string
+  readonly depth: number
+}
+
+const UNIT_OF = new Map<string, Unit>()
+for (const [depth, units] of UNITS) {
+  const words = units.split(' ')
+  for (const word of words) UNIT_OF.set(word, { style: words[0] ?? word, depth })
+}
+
+/** Units that also count things in prose: 第一回见到他, 第二部电影, 第三节课. */
+const COUNTS_THINGS = new Set('部 卷 册 集 编 季 辑 篇 回 折 幕 夜 节 场'.split(' '))
+
+const NUMERAL = `[${CHINESE_NUMERALS}]{1,9}`
+const UNIT = [...UNIT_OF.keys()].sort((a, b) => b.length - a.length).join('|')
+const LABEL = `第[\\s　]{0,3}(${NUMERAL})(?:[\\s　]?[-~～—–至、][\\s　]?${NUMERAL})?[\\s　]{0,3}(${UNIT})`
+const NUMBERED = new RegExp(`^${LABEL}`)
+const VOLUME_FIRST = new RegExp(`^(卷|章)(?:之|第)?[\\s　]?(${NUMERAL})(?![${CHINESE_NUMERALS}])`)
+const INNER = new RegExp(`第[\\s　]{0,3}${NUMERAL}[\\s　]{0,3}(?:章|回|节|節|话|話)`)
+const POSITION = /^([上中下前后後终終末外])(卷|部|册|冊|篇|集|编|編)(?![\p{L}\p{N}])/u
+const UNNUMBERED_VOLUME = /^([^\s　第，。：]{1,16}[卷部篇集册冊])[\s　:：·、_-]+(?=第)/
+
+const NAMED = new RegExp(
+  `^(${(
+    '序章 序言 序幕 序曲 自序 代序 原序 总序 總序 序 楔子 引子 引言 前言 前记 前記 导言 導言 导读 導讀 绪论 緒論 开场白 開場白 ' +
+    '尾声 尾聲 尾章 终章 終章 终幕 終幕 最终章 最終章 最终回 最終回 最终话 最終話 大结局 大結局 结语 結語 后记 後記 后序 後序 跋 ' +
+    '番外篇 番外 外传 外傳 附录 附錄 间章 間章 幕间 幕間 完本感言 完结感言 作者后记 译者序 譯者序 译后记 编后记 出版说明 ' +
+    'プロローグ エピローグ あとがき'
+  )
+    .split(' ')
+    .sort((a, b) => b.length - a.length)
+    .join('|')})(.*)$`,
+)
+
+/** Reads a line, without decoration, as a Chinese heading. */
+export function chineseHeading(line: string): Heading | undefined {
+  if (!mayBeChinese(line)) return undefined
+  const text = line.replace(/^(?:正文卷?|VIP卷?|vip卷?)[\s　:：、·.．_-]*(?=第|序|楔|引|卷|尾|番|后|後)/, '')
+  return numbered(text) ?? volumeFirst(text) ?? afterVolumeName(text) ?? position(text) ?? named(text)
+}
+
+function mayBeChinese(line: string): boolean {
+  const first = line.charCodeAt(0)
+  return first >= 0x2e80 || (first | 0x20) === 0x76 // v, for VIP
+}
+
+function numbered(text: string): Heading | undefined {
+  const found = NUMBERED.exec(text)
+  const unit = UNIT_OF.get(found?.[2] ?? '')
+  const number = chineseNumber(found?.[1] ?? '')
+  if (found === null || unit === undefined || number === undefined) return undefined
+  const rest = text.slice(found[0].length)
+  return withInner(text, rest, unit, number) ?? heading(text, unit, number, nameAfter(rest, unit.style))
+}
+
+/** 第一卷 少年 第三章 初见: a volume and a chapter in one line. */
+function withInner(text: string, rest: string, unit: Unit, number: number): Heading | undefined {
+  if (unit.depth >= 4) return undefined
+  const at = rest.search(INNER)
+  if (at < 0) return undefined
+  const inner = numbered(rest.slice(at))
+  if (inner === undefined) return undefined
+  const title = text.slice(0, text.length - rest.length + at)
+  const found = nameAfter(rest.slice(0, at).replace(/[\s　:：·、_-]+$/, ''), unit.style)
+  const outer = heading(title.replace(/[\s　:：·、_-]+$/, ''), unit, number, found)
+  return outer === undefined ? undefined : { ...outer, sureness: inner.sureness, inner }
+}
+
+/** 卷一 少年, 卷之三. */
+function volumeFirst(text: string): Heading | undefined {
+  const found = VOLUME_FIRST.exec(text)
+  const unit = UNIT_OF.get(found?.[1] ?? '')
+  const number = chineseNumber(found?.[2] ?? '')
+  if (found === null || unit === undefined || number === undefined) return undefined
+  return heading(text, unit, number, nameAfter(text.slice(found[0].length), unit.style))
+}
+
+/** 风起云涌卷 第一章 初见: a volume without a number before a chapter. */
+function afterVolumeName(text: string): Heading | undefined {
+  const found = UNNUMBERED_VOLUME.exec(text)
+  const inner = found === null ? undefined : numbered(text.slice(found[0].length))
+  if (found === null || inner === undefined || inner.sureness !== 'sure') return undefined
+  const title = found[1] ?? ''
+  return { style: '卷', depth: 2, sureness: 'sure', title, name: title, inner }
+}
+
+/** 上卷, 下部 归来. */
+function position(text: string): Heading | undefined {
+  const found = POSITION.exec(text)
+  const unit = UNIT_OF.get(found?.[2] ?? '')
+  if (found === null || unit === undefined) return undefined
+  const number = { 上: 1, 中: 2, 前: 1 }[found[1] ?? '']
+  return heading(text, unit, number, nameAfter(text.slice(found[0].length), unit.style))
+}
+
+function named(line: string): Heading | undefined {
+  const text = /^\S[\s　]{1,4}\S$/.test(line) ? line.replace(/[\s　]+/, '') : line
+  const found = NAMED.exec(text)
+  if (found === null) return undefined
+  const label = found[1] ?? ''
+  const name = nameAfterNamed(label, found[2] ?? '')
+  if (name === undefined) return undefined
+  return { style: 'named', depth: 4, sureness: 'sure', title: plainSpaces(line), name }
+}
+
+const NUMBER_PART = new RegExp(
+  `^[\\s　]?(?:[（(]?[\\s　]?${NUMERAL}[\\s　]?[)）]?|[（(]?[上中下][)）]?|[之其]${NUMERAL})`,
+)
+
+function nameAfterNamed(label: string, rest: string): string | undefined {
+  const number = NUMBER_PART.exec(rest)
+  const after = number === null ? rest : rest.slice(number[0].length)
+  if (after.trim() === '' || /^[:：。.]$/.test(after)) return ''
+  const separated = /^[\s　:：·・—–\-_、（(《【]/.test(after)
+  const belongs = /^[番外]/.test(label) && after.startsWith('之')
+  if (!separated && !belongs) return undefined
+  const name = withoutPageNumber(after.replace(/^[\s　:：·・—–\-_、]+/, ''))
+  if (name.length > 30 || /[，。；,;]/.test(name) || /^[—–-]/.test(name)) return undefined
+  return name
+}
+
+function heading(
+  text: string,
+  unit: Unit,
+  number: number | undefined,
+  found: HeadingName | undefined,
+): Heading | undefined {
+  if (found === undefined) return undefined
+  return { ...unit, sureness: found.sureness, number, title: plainSpaces(text), name: found.name }
+}
+
+const SEPARATOR = /^(?:[\s　:：、.．·・—–\-_|~～]+|(?=[（(【《「『[]))/
+/** A sentence goes on like this after a label: 第三章的事情, 第一章里. */
+const GOES_ON = /^[的里裡中是讲講说說写寫还還就到之内內以时時后後前结結末也都和与與在被把让讓没沒]/
+const END_MARK = /^[（(]?(?:全?[文书書]?完|终|終|结束|結束|未完|待续|待續|未完待续|未完待續)[)）]?$/
+
+function nameAfter(rest: string, style: string): HeadingName | undefined {
+  if (/^[\s　:：.．。、]*$/.test(rest)) return { name: '', sureness: 'sure' }
+  const separator = SEPARATOR.exec(rest)
+  const name = withoutPageNumber(separator === null ? rest : rest.slice(separator[0].length))
+  if (
+    END_MARK.test(name) ||
+    name.length > 60 ||
+    /[，；：,;:]$/.test(name) ||
+    /[。；].|^[，。；,]/.test(name)
+  ) {
+    return undefined
+  }
+  const stops = name.endsWith('。')
+  if (separator !== null) {
+    return { name, sureness: stops || name.length > 45 ? 'doubtful' : 'sure' }
+  }
+  if (stops || name.length > 30) return undefined
+  const proseLike =
+    GOES_ON.test(name) || /[，：:“”]/.test(name) || name.length > 20 || COUNTS_THINGS.has(style)
+  return { name, sureness: proseLike ? 'doubtful' : 'sure' }
+}

@@ -1,0 +1,178 @@
+import type { Heading } from './heading.ts'
+import { type HeadingName, plainSpaces, withoutPageNumber } from './heading-text.ts'
+import { type FoundNumber, leadingNumber } from './numerals.ts'
+
+interface Label {
+  readonly style: string
+  readonly depth: number
+  /** The word also counts things in prose: day, story, scene. */
+  readonly common?: true
+}
+
+const LABELS = new Map<string, Label>()
+for (const [style, depth, words] of [
+  ['volume', 1, 'volume vol tome band'],
+  ['book', 2, 'book livre libro buch'],
+  ['part', 2, 'part pt partie parte teil'],
+  ['act', 3, 'act acte akt'],
+  ['chapter', 4, 'chapter chap ch chapitre kapitel capítulo capitulo capitolo hoofdstuk глава'],
+  ['letter', 4, 'letter'],
+  ['stave', 4, 'stave'],
+  ['canto', 4, 'canto'],
+] as const) {
+  for (const word of words.split(' ')) LABELS.set(word, { style, depth })
+}
+for (const word of 'episode lesson adventure fit fytte tale story lecture day night scene'.split(' ')) {
+  LABELS.set(word, { style: word, depth: 4, common: true })
+}
+LABELS.set('section', { style: 'section', depth: 5 })
+
+const WORD = /^(\p{L}{2,12})(\.?)(?:[\s:_-]{1,3}|(?=\d))/u
+const INNER = /[\s.,:;—–-]{1,4}((?:chapter|chap\.?)[\s.].*)$/i
+const AFTER_TITLE = /^(.{1,60}?)\s[-–—:|]\s((?:chapter|chap\.)\s.*)$/i
+const NAMED =
+  /^(prologue|epilogue|interlude|intermission|prelude|preface|introduction|foreword|afterword|appendix|appendices|postscript|conclusion|coda|author['’]s note|author['’]s preface|translator['’]s (?:note|preface)|introductory(?: note)?|preamble|acknowledge?ments|about the author)(?!\p{L})(.*)$/iu
+
+/** Reads a line, without decoration, as an English heading. */
+export function englishHeading(text: string): Heading | undefined {
+  const first = text[0] ?? ''
+  if (first.toLowerCase() === first.toUpperCase()) return undefined
+  return labelled(text) ?? ordinalFirst(text) ?? named(text) ?? afterTitle(text)
+}
+
+/** Chapter 12, PART TWO: THE SEA, Letter iv. */
+function labelled(text: string): Heading | undefined {
+  const word = WORD.exec(text)
+  const label = LABELS.get((word?.[1] ?? '').toLowerCase())
+  if (word === null || label === undefined) return undefined
+  const after = text.slice(word[0].length).replace(/^(?:no\.|nr\.|number|#)\s?/i, '')
+  const number = leadingNumber(after) ?? last(after)
+  if (number === undefined) return undefined
+  const rest = after.slice(number.length)
+  return withInner(text, rest, label, number) ?? heading(text, label, number, nameAfter(rest, label))
+}
+
+/** "the Last" has no number of its own. */
+function last(text: string): FoundNumber | undefined {
+  const found = /^(?:the )?last(?!\p{L})/iu.exec(text)
+  return found === null ? undefined : { value: Number.NaN, length: found[0].length }
+}
+
+/** VOLUME I, CHAPTER II: a volume and a chapter in one line. */
+function withInner(text: string, rest: string, label: Label, number: FoundNumber): Heading | undefined {
+  if (label.depth >= 4) return undefined
+  const found = INNER.exec(rest)
+  const inner = found === null ? undefined : labelled(found[1] ?? '')
+  if (found === null || inner === undefined) return undefined
+  const name = rest.slice(0, found.index)
+  const outer = heading(
+    text.slice(0, text.length - rest.length) + name,
+    label,
+    number,
+    nameAfter(name, label),
+  )
+  return outer === undefined ? undefined : { ...outer, inner }
+}
+
+/** THE FIRST PART, Second Volume. */
+function ordinalFirst(text: string): Heading | undefined {
+  const number = leadingNumber(text)
+  const word =
+    number === undefined ? null : /^\s(\p{Lu}\p{L}{2,11})(?!\p{L})/u.exec(text.slice(number.length))
+  const label = LABELS.get((word?.[1] ?? '').toLowerCase())
+  if (number === undefined || word === null || label === undefined) return undefined
+  const ordinal = text.slice(0, number.length)
+  if (!/(?:st|nd|rd|th)$/i.test(ordinal)) return undefined
+  const rest = text.slice(number.length + word[0].length)
+  const found = nameAfter(rest, label)
+  if (found === undefined || (found.name !== '' && /^\s+\w/.test(rest))) return undefined
+  return heading(text, label, number, found)
+}
+
+/** The Long Road - Chapter 12. */
+function afterTitle(text: string): Heading | undefined {
+  const found = AFTER_TITLE.exec(text)
+  const inner = found === null ? undefined : labelled(found[2] ?? '')
+  return inner === undefined || inner.depth !== 4 ? undefined : { ...inner, sureness: 'doubtful' }
+}
+
+function named(text: string): Heading | undefined {
+  const found = NAMED.exec(text)
+  if (found === null || !startsLarge(text)) return undefined
+  const rest = found[2] ?? ''
+  const number = /^\s(?:\d{1,3}|[IVXL]{1,6}|[A-Z])(?![\p{L}\p{N}])/u.exec(rest)
+  const after = number === null ? rest : rest.slice(number[0].length)
+  const name = nameAfterNamed(after)
+  if (name === undefined) return undefined
+  return { style: 'named', depth: 4, sureness: 'sure', title: plainSpaces(text), name }
+}
+
+function nameAfterNamed(rest: string): string | undefined {
+  if (/^[\s.:—–-]*$/.test(rest)) return ''
+  if (/^ (?:to|by|for) /i.test(rest)) return /[.,;]$/.test(rest) ? undefined : rest.trim()
+  const separator = /^(?:\s?[:—–]\s?|\s-\s|\.\s|(?=\s[([]))/.exec(rest)
+  if (separator === null) return undefined
+  const name = withoutPageNumber(rest.slice(separator[0].length))
+  const sentence = /[.,;]$/.test(name) && !isCapitals(name)
+  return sentence || name.length > 80 || !startsLarge(name) ? undefined : name
+}
+
+function heading(
+  text: string,
+  label: Label,
+  number: FoundNumber,
+  found: HeadingName | undefined,
+): Heading | undefined {
+  if (found === undefined) return undefined
+  const sure = found.sureness === 'sure' && label.common === undefined && startsLarge(text)
+  return {
+    style: label.style,
+    depth: label.depth,
+    sureness: sure ? 'sure' : 'doubtful',
+    number: Number.isNaN(number.value) ? undefined : number.value,
+    title: plainSpaces(text),
+    name: found.name,
+  }
+}
+
+function nameAfter(rest: string, label: Label): HeadingName | undefined {
+  if (/^[\s.:—–_-]*$/.test(rest)) return { name: '', sureness: 'sure' }
+  const separator = /^(?:\s*[.:—–|~_-]+\s*|\s+(?=[^,;])|(?=[([“"]))/.exec(rest)
+  if (separator === null) return undefined
+  const name = withoutPageNumber(rest.slice(separator[0].length))
+  if (/^\d{1,4}$/.test(name)) return { name: '', sureness: 'sure' } // a page number
+  const sureness = /[.:—–|-]/.test(separator[0]) ? afterMark(name) : afterSpace(name, label)
+  return sureness === undefined ? undefined : { name, sureness }
+}
+
+/** After a dot, colon or dash nearly anything may be a title, but a sentence that is broken off is none. */
+function afterMark(name: string): HeadingName['sureness'] | undefined {
+  if (isCapitals(name)) return 'sure'
+  if (!startsLarge(name)) return /[.,;]$/.test(name) ? undefined : 'doubtful'
+  if (/[,;]$/.test(name) || name.length > 90 || /[a-z]{3}[.!?] [A-Z]/.test(name)) return 'doubtful'
+  return name.endsWith('.') && name.split(' ').length > 10 ? 'doubtful' : 'sure'
+}
+
+/** After a mere space only a title in capitals is sure: "Chapter 3 was the worst" is a sentence. */
+function afterSpace(name: string, label: Label): HeadingName['sureness'] | undefined {
+  if (isCapitals(name)) return 'sure'
+  if (!startsLarge(name) || /[,;]$/.test(name)) return undefined
+  if (/[.!?]["”’']?$/.test(name) && label.style !== 'chapter') return undefined
+  return isTitleCase(name) && !name.endsWith('.') ? 'sure' : 'doubtful'
+}
+
+function startsLarge(text: string): boolean {
+  const letter = /[\p{L}\p{N}]/u.exec(text)?.[0]
+  return letter === undefined || letter === letter.toUpperCase()
+}
+
+function isCapitals(text: string): boolean {
+  return text === text.toUpperCase() && text !== text.toLowerCase()
+}
+
+/** Most of the longer words start with a capital. */
+function isTitleCase(text: string): boolean {
+  const long = text.split(/\s+/).filter(word => /\p{L}{4}/u.test(word))
+  const large = long.filter(startsLarge).length
+  return large * 2 > long.length || long.length === 0
+}

@@ -1,0 +1,125 @@
+import { createDecoder } from './decoder.ts'
+import type { TextSource } from './source.ts'
+
+/** One line of the text without its line end, or one piece of a line that is too long to be held. */
+export interface Line {
+  /** Line number, from 0. All pieces of a long line have the same number. */
+  readonly number: number
+  readonly text: string
+  /** The line goes on: the next piece continues it. */
+  readonly partial: boolean
+}
+
+/** What was wrong with the characters of a text. Filled while its lines are read. */
+export interface CharacterFaults {
+  /** U+FFFD met: bytes that mean nothing in the encoding, or damage from before. */
+  bad: number
+  /** Line number of the first one, or -1. */
+  firstBadLine: number
+  /** NUL and end-of-file (0x1A) characters left out. */
+  controls: number
+}
+
+/** Longest piece of a line, in UTF-16 units. */
+export const LONGEST_PIECE = 16_384
+
+/** A fresh record for readLines. */
+export function noFaults(): CharacterFaults {
+  return { bad: 0, firstBadLine: -1, controls: 0 }
+}
+
+/**
+ * Decodes a source and yields its lines in batches. Memory is bounded whatever the text: longer lines come in pieces.
+ * Line ends: LF, CR LF, CR, NEL, form feed, U+2028, U+2029. NUL and 0x1A are left out.
+ */
+export async function* readLines(
+  source: TextSource,
+  encoding: string,
+  faults: CharacterFaults = noFaults(),
+): AsyncGenerator<Line[]> {
+  const decoder = createDecoder(encoding)
+  const splitter = new LineSplitter(faults)
+  for await (const bytes of source.read()) {
+    const batch = splitter.push(decoder.decode(bytes))
+    if (batch.length > 0) yield batch
+  }
+  const rest = splitter.push(decoder.end())
+  splitter.end(rest)
+  if (rest.length > 0) yield rest
+}
+
+class LineSplitter {
+  #carry = ''
+  #number = 0
+  #heldReturn = false
+  readonly #faults: CharacterFaults
+
+  constructor(faults: CharacterFaults) {
+    this.#faults = faults
+  }
+
+  push(decoded: string): Line[] {
+    const text = this.#unify(decoded)
+    const parts = text.split('\n')
+    const last = parts.length - 1
+    const lines: Line[] = []
+    for (let i = 0; i <= last; i++) {
+      const part = this.#carry + (parts[i] ?? '')
+      this.#carry = this.#cut(part, lines)
+      if (i < last) this.#close(lines)
+    }
+    if (text.includes('\uFFFD')) this.#countBad(text, lines)
+    return lines
+  }
+
+  end(lines: Line[]): void {
+    this.#heldReturn = false
+    if (this.#carry !== '') this.#close(lines)
+  }
+
+  /** Makes every line end a LF. A CR at the end waits for the LF that may follow. */
+  #unify(decoded: string): string {
+    let text = this.#heldReturn ? `\r${decoded}` : decoded
+    this.#heldReturn = text.endsWith('\r')
+    if (this.#heldReturn) text = text.slice(0, -1)
+    if (OTHER_LINE_ENDS.test(text)) text = text.replace(ALL_LINE_ENDS, '\n')
+    return this.#withoutControls(text)
+  }
+
+  #withoutControls(text: string): string {
+    if (!text.includes('\0') && !text.includes('\x1a')) return text
+    const clean = text.replaceAll('\0', '').replaceAll('\x1a', '')
+    this.#faults.controls += text.length - clean.length
+    return clean
+  }
+
+  /** Yields the pieces of a line that has grown too long, and returns what is left of it. */
+  #cut(part: string, lines: Line[]): string {
+    let start = 0
+    while (part.length - start > LONGEST_PIECE) {
+      const end = start + LONGEST_PIECE - (isHighSurrogate(part, start + LONGEST_PIECE - 1) ? 1 : 0)
+      lines.push({ number: this.#number, text: part.slice(start, end), partial: true })
+      start = end
+    }
+    return start === 0 ? part : part.slice(start)
+  }
+
+  #close(lines: Line[]): void {
+    lines.push({ number: this.#number, text: this.#carry, partial: false })
+    this.#carry = ''
+    this.#number++
+  }
+
+  #countBad(text: string, lines: readonly Line[]): void {
+    for (let at = text.indexOf('\uFFFD'); at >= 0; at = text.indexOf('\uFFFD', at + 1)) this.#faults.bad++
+    if (this.#faults.firstBadLine >= 0) return
+    this.#faults.firstBadLine = lines.find(line => line.text.includes('\uFFFD'))?.number ?? this.#number
+  }
+}
+
+const OTHER_LINE_ENDS = /[\r\f\u0085\u2028\u2029]/
+const ALL_LINE_ENDS = /\r\n?|[\f\u0085\u2028\u2029]/g
+
+function isHighSurrogate(text: string, at: number): boolean {
+  return (text.charCodeAt(at) & 0xfc00) === 0xd800
+}

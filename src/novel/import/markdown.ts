@@ -1,0 +1,78 @@
+import { type Heading, LONGEST_HEADING, readHeading } from './heading.ts'
+import { plainSpaces } from './heading-text.ts'
+
+/** A line that Markdown marks as a heading. */
+export interface MarkedHeading {
+  readonly heading: Heading
+  readonly level: number
+}
+
+/**
+ * Follows the Markdown of a text line by line: its fences, within which nothing is a heading, and its front matter.
+ */
+export class MarkdownState {
+  /** The file says that it is Markdown, or the text has front matter. */
+  declared: boolean
+  /** `title: ...` and the like from the front matter. */
+  readonly fields = new Map<string, string>()
+  #fence = ''
+  #inFields = false
+
+  constructor(fileName: string) {
+    this.declared = /\.(?:md|markdown|mdown|mkd)$/i.test(fileName)
+  }
+
+  /** Whether the line belongs to front matter or a fence, where no heading can be. */
+  takes(line: string, number: number): boolean {
+    if (number === 0 && line === '---') {
+      this.#inFields = true
+      return true
+    }
+    return this.#inFields ? this.#takeField(line, number) : this.declared && this.#takeFenced(line)
+  }
+
+  #takeField(line: string, number: number): boolean {
+    const field = /^([A-Za-z]{1,30}):\s*(.*)$/.exec(line)
+    if (field !== null)
+      this.fields.set((field[1] ?? '').toLowerCase(), (field[2] ?? '').replace(/^(["'])(.*)\1$/, '$2'))
+    const closes = line === '---' || line === '...'
+    if (closes && this.fields.size > 0) this.declared = true
+    // A rule on the first line of a plain text is no front matter: the first line that fits none ends it.
+    this.#inFields = !closes && number < 200 && (field !== null || /^(?:[-#\s]|$)/.test(line))
+    return closes || this.#inFields
+  }
+
+  #takeFenced(line: string): boolean {
+    const mark = /^(`{3,}|~{3,})/.exec(line)?.[1] ?? ''
+    if (this.#fence === '') {
+      this.#fence = mark.slice(0, 3)
+      return mark !== ''
+    }
+    if (mark.startsWith(this.#fence)) this.#fence = ''
+    return true
+  }
+}
+
+/** Reads `## Title`. Without the space only a heading by its words counts: "#第一章", not "#tag". */
+export function markedHeading(line: string): MarkedHeading | undefined {
+  if (!line.startsWith('#') || line.length > LONGEST_HEADING) return undefined
+  const found = /^(#{1,6})(\s*)(\S.*)$/.exec(line)
+  const text = plainSpaces((found?.[3] ?? '').replace(/\s#+$/, ''))
+  if (found === null || !/[\p{L}\p{N}]/u.test(text)) return undefined
+  const heading = headingFromText(text)
+  if (found[2] === '' && heading.style === 'marked') return undefined
+  return { heading, level: (found[1] ?? '').length }
+}
+
+/** Reads a line that stands above === or ---. */
+export function underlinedHeading(line: string, underline: string): MarkedHeading | undefined {
+  if (line.length > LONGEST_HEADING || !/^(?:={3,}|-{3,})$/.test(underline)) return undefined
+  return { heading: headingFromText(plainSpaces(line)), level: underline.startsWith('=') ? 1 : 2 }
+}
+
+function headingFromText(text: string): Heading {
+  const plain = text.replace(/^(\*{1,2}|_{1,2})(.+)\1$/, '$2')
+  const read = readHeading(plain)
+  if (read !== undefined && read.sureness !== 'weak') return read
+  return { style: 'marked', depth: 4, sureness: 'sure', number: read?.number, title: plain, name: plain }
+}

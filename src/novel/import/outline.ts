@@ -1,0 +1,229 @@
+import type { Candidate, Totals } from './candidate.ts'
+import { joinedTitle, namesBelow } from './chapter-name.ts'
+import type { Chosen } from './chosen.ts'
+import type { Heading } from './heading.ts'
+import { type Measure, measure } from './measure.ts'
+import { isSentence, type Place } from './scan.ts'
+
+/** Lines of the text and what they belong to. The lines between spans are headings. */
+export interface Span {
+  /** First line. */
+  readonly from: number
+  /** The line after the last one. */
+  readonly to: number
+  /** Index of the chapter; FRONT or BACK for what encloses the book. */
+  readonly chapter: number
+}
+
+/** The chapter of spans before the book: title page, table of contents, licence. */
+export const FRONT = -1
+/** The chapter of spans behind the book. */
+export const BACK = -2
+
+/** A chapter of the outline. */
+export interface OutlineChapter {
+  readonly volume: number
+  readonly title: string
+  /** The heading that it was made from; none for text before the first one. */
+  readonly heading?: Heading
+  readonly line: number
+  characters: number
+  words: number
+}
+
+/** The book as its headings divide it. */
+export interface Outline {
+  readonly volumes: string[]
+  readonly chapters: OutlineChapter[]
+  readonly spans: Span[]
+  /** Lines of headings within chapters: scenes start there. */
+  readonly sections: number[]
+}
+
+/** What dividing a text needs besides its headings. */
+export interface Division {
+  readonly start: Place
+  readonly end: Place
+  readonly last: Place
+  readonly usesBlanks: boolean
+  /** Title of a chapter made of the text before the first heading. */
+  readonly frontTitle: string
+  /** Title of the only chapter of a text without headings. */
+  readonly title: string
+}
+
+/** Words of prose above which text before the first heading is a chapter of its own. */
+const PROSE_OF_A_CHAPTER = 25
+/** Words of prose above which text between a volume's heading and its first chapter is a chapter of its own. */
+const PROSE_OF_A_VOLUME = 150
+
+/** Divides a text at its chosen headings. Every line is in one span, or is a heading. */
+export function outlineOf(chosen: readonly Chosen[], division: Division): Outline {
+  const builder = new OutlineBuilder(chosen, division)
+  for (const [i, one] of chosen.entries()) builder.add(one, chosen[i + 1])
+  return builder.finish()
+}
+
+/** The totals after a heading and its name. */
+interface Body {
+  readonly line: number
+  readonly totals: Totals
+}
+
+class OutlineBuilder {
+  readonly #outline: Outline = { volumes: [], chapters: [], spans: [], sections: [] }
+  readonly #division: Division
+  readonly #names: Map<Candidate, readonly string[]>
+  readonly #ranks: Map<string, number>
+  #levels: { rank: number; title: string }[] = []
+  #held: { from: Body; to: Body }[] = []
+
+  constructor(chosen: readonly Chosen[], division: Division) {
+    this.#division = division
+    this.#names = namesBelow(chosen, division.usesBlanks)
+    this.#ranks = volumeRanks(chosen)
+    const { start, end } = division
+    if (start.line > 0) this.#outline.spans.push({ from: 0, to: start.line, chapter: FRONT })
+    this.#addFront(bodyOf(start), chosen[0] === undefined ? bodyOf(end) : bodyAt(chosen[0].candidate))
+  }
+
+  add({ candidate, role }: Chosen, next: Chosen | undefined): void {
+    const to = next === undefined ? bodyOf(this.#division.end) : bodyAt(next.candidate)
+    const below = this.#names.get(candidate) ?? []
+    const after = bodyAfter(candidate, below)
+    if (role === 'section') this.#addSection(candidate, to)
+    else if (role === 'again') this.#addText(after, to)
+    else if (role === 'volume') this.#addVolume(candidate, below, after, to, next)
+    else {
+      const title = joinedTitle(candidate.heading.title, below, candidate.heading.name !== '')
+      this.#addChapter(title, candidate.heading, candidate.line)
+      this.#addText(after, to)
+    }
+  }
+
+  finish(): Outline {
+    const { end, last } = this.#division
+    if (end.line < last.line) this.#outline.spans.push({ from: end.line, to: last.line, chapter: BACK })
+    return this.#outline
+  }
+
+  #addFront(from: Body, to: Body): void {
+    const noHeadings = to.line === this.#division.end.line
+    const prose = to.totals.prose - from.totals.prose
+    if (noHeadings && to.totals.lines > from.totals.lines)
+      this.#addChapter(this.#division.title, undefined, from.line)
+    else if (prose >= PROSE_OF_A_CHAPTER) this.#addChapter(this.#division.frontTitle, undefined, from.line)
+    this.#addText(from, to)
+  }
+
+  #addVolume(
+    candidate: Candidate,
+    below: readonly string[],
+    after: Body,
+    to: Body,
+    next: Chosen | undefined,
+  ): void {
+    const { heading } = candidate
+    const title = joinedTitle(heading.title, heading.inner === undefined ? below : [], heading.name !== '')
+    this.#enter(title, this.#ranks.get(rankKey(candidate)) ?? heading.depth)
+    const { inner } = heading
+    if (inner !== undefined) {
+      this.#addChapter(joinedTitle(inner.title, below, inner.name !== ''), inner, candidate.line)
+      this.#addText(after, to)
+      return
+    }
+    const prose = to.totals.prose - after.totals.prose
+    const isLast = next === undefined || next.role === 'volume'
+    if (prose >= PROSE_OF_A_VOLUME || (isLast && prose > 0)) {
+      this.#addChapter(title, undefined, candidate.line)
+      this.#addText(after, to)
+    } else if (next !== undefined) this.#held.push({ from: after, to })
+    else this.#addText(after, to)
+  }
+
+  /** Opens a volume, within the larger ones that are open. A volume that is open already goes on. */
+  #enter(title: string, rank: number): void {
+    const open = this.#levels.find(level => level.rank === rank)
+    if (open?.title === title) return
+    this.#levels = [...this.#levels.filter(level => level.rank < rank), { rank, title }]
+    const full = this.#levels.map(level => level.title).join(' · ')
+    // A larger volume without chapters of its own is only named by the one within it.
+    const last = this.#outline.volumes.length - 1
+    const isUnused = last >= 0 && this.#outline.chapters.at(-1)?.volume !== last
+    if (isUnused && this.#levels.length > 1) this.#outline.volumes[last] = full
+    else this.#outline.volumes.push(full)
+  }
+
+  #addChapter(title: string, heading: Heading | undefined, line: number): void {
+    if (this.#outline.volumes.length === 0) this.#outline.volumes.push('')
+    const volume = this.#outline.volumes.length - 1
+    const made = { volume, title, line, characters: 0, words: 0 }
+    this.#outline.chapters.push(heading === undefined ? made : { ...made, heading })
+    for (const { from, to } of this.#held) this.#addText(from, to)
+    this.#held = []
+  }
+
+  #addSection(candidate: Candidate, to: Body): void {
+    this.#outline.sections.push(candidate.line)
+    this.#addText(bodyAt(candidate), to)
+  }
+
+  #addText(from: Body, to: Body): void {
+    const index = this.#outline.chapters.length - 1
+    const chapter = this.#outline.chapters[index]
+    if (chapter !== undefined) {
+      chapter.characters += to.totals.characters - from.totals.characters
+      chapter.words += to.totals.words - from.totals.words
+    }
+    if (to.line > from.line) {
+      this.#outline.spans.push({
+        from: from.line,
+        to: to.line,
+        chapter: chapter === undefined ? FRONT : index,
+      })
+    }
+  }
+}
+
+/** Volumes within volumes: the larger unit first, and of two of the same size the rarer one. */
+function volumeRanks(chosen: readonly Chosen[]): Map<string, number> {
+  const counts = new Map<string, { depth: number; count: number }>()
+  for (const { candidate, role } of chosen) {
+    if (role !== 'volume') continue
+    const { depth } = candidate.heading
+    const size = candidate.level ?? depth
+    const key = rankKey(candidate)
+    counts.set(key, { depth: size, count: (counts.get(key)?.count ?? 0) + 1 })
+  }
+  const sorted = [...counts].sort((a, b) => a[1].depth - b[1].depth || a[1].count - b[1].count)
+  return new Map(sorted.map(([key], i) => [key, i]))
+}
+
+function rankKey({ heading, level }: Candidate): string {
+  return level === undefined ? heading.style : `level ${level}`
+}
+
+function bodyOf(place: Place): Body {
+  return { line: place.line, totals: place.before }
+}
+
+function bodyAt(candidate: Candidate): Body {
+  return { line: candidate.line, totals: candidate.before }
+}
+
+function bodyAfter(candidate: Candidate, below: readonly string[]): Body {
+  const sizes = below.map(text => measure(text))
+  const sum = (pick: (size: Measure) => number) =>
+    [candidate.own, ...sizes].reduce((all, size) => all + pick(size), 0)
+  const { before } = candidate
+  return {
+    line: below.length === 0 ? candidate.line + 1 : candidate.followingLine + below.length,
+    totals: {
+      characters: before.characters + sum(size => size.characters),
+      words: before.words + sum(size => size.words),
+      lines: before.lines + 1 + below.length,
+      sentences: before.sentences + below.filter(isSentence).length,
+      prose: before.prose,
+    },
+  }
+}

@@ -1,0 +1,272 @@
+import { type Candidate, ownCopy, ownHeading, type Totals } from './candidate.ts'
+import { type Heading, LONGEST_HEADING, readHeading } from './heading.ts'
+import type { Line } from './lines.ts'
+import { MarkdownState, markedHeading, underlinedHeading } from './markdown.ts'
+import { type Measure, measure } from './measure.ts'
+import { isSeparator } from './separators.ts'
+import { isWrapperEnd, isWrapperStart } from './wrapper.ts'
+
+/** A line near the start of the text, for the title page. */
+export interface OpeningLine {
+  readonly line: number
+  readonly text: string
+  readonly blankBefore: boolean
+}
+
+/** A place in the text: a line, and the totals before it. */
+export interface Place {
+  readonly line: number
+  readonly before: Totals
+}
+
+/** Candidates of one style that are kept. A numeral that stands on more lines than this numbers no chapters. */
+const MOST_CANDIDATES = { weak: 10_000, other: 100_000 } as const
+const OPENING_LINES = 120
+const SENTENCE_END = new Set('.!?。！？…”"」』’\'）)；;：:—'.split(''))
+/** Paragraphs of a title page that tell who made the file. */
+const CREDITS =
+  /^(?:produced by|e-?text prepared|transcribed|this e-?(?:book|text)|copyright|©|\(c\)|all rights|isbn|published|first published|printed|http|www\.|\[?illustrat|\[?transcriber)/i
+
+/** The first pass over a text: collects its candidates for headings and all that is needed to choose among them. */
+export class TextScan {
+  readonly markdown: MarkdownState
+  candidates: Candidate[] = []
+  opening: OpeningLine[] = []
+  /** The opening before the wrapper's start line: it names title and author. */
+  header: OpeningLine[] = []
+  separators = 0
+  ideographs = 0
+  /** How many paragraphs follow the one before after 0, 1, 2, 3 or more blank lines, away from headings. */
+  readonly blankRuns = [0, 0, 0, 0]
+  bodyStart: Place
+  bodyEnd: Place | undefined
+  #totals = { characters: 0, words: 0, lines: 0, sentences: 0, prose: 0 }
+  #line = 0
+  #blank = 1
+  #continues = false
+  #credits = false
+  #paragraphWords = 0
+  #afterMark = true
+  #afterHeading = false
+  #afterSentence = true
+  #wrapperOpen = false
+  #previous: { text: string; place: Place; own: Measure; alone: boolean } | undefined
+  #open: Candidate[] = []
+  readonly #perStyle = new Map<string, number>()
+
+  constructor(fileName: string) {
+    this.markdown = new MarkdownState(fileName)
+    this.bodyStart = this.#here()
+  }
+
+  /** The place after the last line. */
+  get end(): Place {
+    return { line: this.#line + 1, before: { ...this.#totals } }
+  }
+
+  add(line: Line): void {
+    this.#line = line.number
+    if (line.partial || this.#continues) {
+      this.#addPiece(line)
+      return
+    }
+    const text = line.text.trim()
+    if (text === '') this.#addBlank()
+    else if (isSeparator(text)) this.#addSeparator(text)
+    else this.#addText(text, line.text)
+  }
+
+  #here(): Place {
+    return { line: this.#line, before: { ...this.#totals } }
+  }
+
+  #addPiece(line: Line): void {
+    const own = measure(line.text)
+    this.#count(own)
+    this.#totals.lines++
+    this.#totals.sentences++
+    this.#totals.prose += own.words
+    this.#feed('', true)
+    this.#continues = line.partial
+    this.#after(false, true)
+    this.#previous = undefined
+  }
+
+  #addBlank(): void {
+    this.#blank++
+    if (this.#open.length > 0) this.#closeParagraphs()
+    this.#previous = undefined
+  }
+
+  #addSeparator(text: string): void {
+    if (this.#underlines(text)) return
+    if (!this.markdown.takes(text, this.#line)) this.separators++
+    this.#closeParagraphs()
+    this.#afterMark = true
+    this.#previous = undefined
+  }
+
+  #addText(text: string, raw: string): void {
+    if (this.#addWrapper(text)) return
+    const place = this.#here()
+    const own = measure(text)
+    const taken = this.markdown.takes(text, this.#line)
+    const marked = taken ? undefined : markedHeading(text)
+    const heading =
+      marked?.heading ?? (taken || text.length > LONGEST_HEADING ? undefined : readHeading(text))
+    if (!taken) this.#remember(text)
+    this.#feed(text, false)
+    const known = heading !== undefined && heading.sureness !== 'weak'
+    this.#countRun(known)
+    const alone = this.#blank > 0 || this.#afterMark
+    if (heading !== undefined) this.#take(heading, marked?.level, place, own, indentOf(raw))
+    this.#count(own)
+    this.#totals.lines++
+    const ends = isSentence(text)
+    this.#countSentence(text, own.words, known, ends)
+    this.#previous = this.markdown.declared ? { text, place, own, alone } : undefined
+    this.#after(known, ends)
+  }
+
+  #after(heading: boolean, sentence: boolean): void {
+    this.#blank = 0
+    this.#afterMark = false
+    this.#afterHeading = heading
+    this.#afterSentence = sentence || heading
+  }
+
+  #count(own: Measure): void {
+    this.#totals.characters += own.characters
+    this.#totals.words += own.words
+    this.ideographs += own.ideographs
+  }
+
+  #countSentence(text: string, words: number, isHeading: boolean, ends: boolean): void {
+    const starts = this.#blank > 0 || this.#afterMark || this.#afterHeading
+    if (starts) this.#credits = CREDITS.test(text)
+    this.#paragraphWords = isHeading ? 0 : (starts ? 0 : this.#paragraphWords) + words
+    if (isHeading || !ends) return
+    this.#totals.sentences++
+    if (!this.#credits) this.#totals.prose += this.#paragraphWords
+    this.#paragraphWords = 0
+  }
+
+  #countRun(isHeading: boolean): void {
+    if (isHeading || this.#afterHeading || this.#afterMark) return
+    const run = Math.min(3, this.#blank)
+    this.blankRuns[run] = (this.blankRuns[run] ?? 0) + 1
+  }
+
+  /** Keeps the lines before and after the wrapper apart from the book. */
+  #addWrapper(text: string): boolean {
+    if (this.#wrapperOpen) {
+      this.#wrapperOpen = false
+      if (this.#blank === 0 && text.endsWith('***')) return this.#startBody(true)
+    }
+    if (this.bodyEnd === undefined && this.#line < 3_000 && isWrapperStart(text))
+      return this.#startBody(text.endsWith('*'))
+    if (this.bodyEnd === undefined && isWrapperEnd(text)) this.bodyEnd = this.#here()
+    return false
+  }
+
+  #startBody(closed: boolean): boolean {
+    this.#wrapperOpen = !closed
+    this.header.push(...this.opening)
+    this.opening = []
+    this.candidates = []
+    this.#open = []
+    this.#perStyle.clear()
+    this.bodyStart = { line: this.#line + 1, before: { ...this.#totals } }
+    this.#after(true, true)
+    return true
+  }
+
+  #remember(text: string): void {
+    if (this.opening.length >= OPENING_LINES || text.length > 2_000) return
+    this.opening.push({ line: this.#line, text: ownCopy(text), blankBefore: this.#blank > 0 })
+  }
+
+  #take(heading: Heading, level: number | undefined, place: Place, own: Measure, indent: number): void {
+    if (this.bodyEnd !== undefined || !this.#hasRoom(heading)) return
+    const candidate: Candidate = {
+      heading: ownHeading(heading),
+      ...place,
+      level,
+      own,
+      indent,
+      blankBefore: this.#blank > 0 || this.#afterMark || this.#afterHeading,
+      afterSentence: this.#afterSentence,
+      following: [],
+      followingLine: -1,
+      followingEnds: false,
+    }
+    this.candidates.push(candidate)
+    this.#open.push(candidate)
+  }
+
+  #hasRoom(heading: Heading): boolean {
+    const most = heading.sureness === 'weak' ? MOST_CANDIDATES.weak : MOST_CANDIDATES.other
+    const taken = (this.#perStyle.get(heading.style) ?? 0) + 1
+    this.#perStyle.set(heading.style, taken)
+    if (taken === most + 1 && heading.sureness === 'weak') {
+      this.candidates = this.candidates.filter(candidate => candidate.heading.style !== heading.style)
+    }
+    return taken <= most
+  }
+
+  /** Gives a line to the candidates whose next paragraph is not complete. */
+  #feed(text: string, tooLong: boolean): void {
+    if (this.#open.length === 0) return
+    const kept = tooLong || text.length > LONGEST_HEADING ? undefined : ownCopy(text)
+    this.#open = this.#open.filter(candidate => {
+      if (kept === undefined || candidate.following.length === 3) return false
+      if (candidate.following.length === 0) candidate.followingLine = this.#line
+      candidate.following.push(kept)
+      return true
+    })
+  }
+
+  #closeParagraphs(): void {
+    this.#open = this.#open.filter(candidate => {
+      if (candidate.following.length === 0) return true
+      candidate.followingEnds = true
+      return false
+    })
+  }
+
+  /** A line of === or --- under a line that stands alone makes that line a Markdown heading. */
+  #underlines(text: string): boolean {
+    const previous = this.#previous
+    if (previous === undefined || !previous.alone) return false
+    const marked = underlinedHeading(previous.text, text)
+    if (marked === undefined || !this.#hasRoom(marked.heading)) return false
+    if (this.candidates.at(-1)?.line === previous.place.line) this.candidates.pop()
+    this.#open = []
+    const candidate: Candidate = {
+      heading: ownHeading(marked.heading),
+      ...previous.place,
+      level: marked.level,
+      own: previous.own,
+      indent: 0,
+      blankBefore: true,
+      afterSentence: true,
+      following: [],
+      followingLine: -1,
+      followingEnds: false,
+    }
+    this.candidates.push(candidate)
+    this.#totals.sentences = previous.place.before.sentences
+    this.#after(true, true)
+    this.#previous = undefined
+    return true
+  }
+}
+
+/** Whether a line ends like a sentence, or is as long as a paragraph. */
+export function isSentence(text: string): boolean {
+  return text.length > LONGEST_HEADING || SENTENCE_END.has(text.at(-1) ?? '')
+}
+
+function indentOf(raw: string): number {
+  return raw.length - raw.trimStart().length
+}

@@ -1,0 +1,81 @@
+import { createReadStream } from 'node:fs'
+import { stat } from 'node:fs/promises'
+import { basename } from 'node:path'
+import { QuillworkError } from '../../task/errors.ts'
+
+/** Bytes that can be read from the start, as often as needed. A survey reads them twice, a read of chapters once. */
+export interface TextSource {
+  /** The file name, with extension: it gives the title when the text does not. */
+  readonly name: string
+  /** Number of bytes. */
+  readonly size: number
+  /** Reads all bytes in order, in pieces of any length. */
+  read(): AsyncIterable<Uint8Array>
+}
+
+/**
+ * A file as a text source. Nothing of it is held in memory.
+ * `name` replaces the name of the file, as for an upload that is stored under another name.
+ * Throws TEXT_UNREADABLE when there is no such file.
+ */
+export async function fileSource(path: string, name: string = basename(path)): Promise<TextSource> {
+  const size = await sizeOf(path)
+  return {
+    name,
+    size,
+    async *read() {
+      for await (const piece of createReadStream(path, { highWaterMark: BLOCK_BYTES })) yield piece as Buffer
+    },
+  }
+}
+
+/** Bytes in memory as a text source. */
+export function bytesSource(bytes: Uint8Array, name = 'untitled.txt'): TextSource {
+  return {
+    name,
+    size: bytes.length,
+    async *read() {
+      for (let at = 0; at < bytes.length; at += BLOCK_BYTES) yield bytes.subarray(at, at + BLOCK_BYTES)
+    },
+  }
+}
+
+/** Bytes read and decoded at once. */
+export const BLOCK_BYTES = 65_536
+
+/** The same bytes in blocks of exactly BLOCK_BYTES; only the last one is shorter. */
+export async function* blocks(source: TextSource): AsyncGenerator<Uint8Array> {
+  let block = new Uint8Array(BLOCK_BYTES)
+  let filled = 0
+  for await (const piece of source.read()) {
+    for (let at = 0; at < piece.length; ) {
+      const taken = Math.min(piece.length - at, BLOCK_BYTES - filled)
+      block.set(piece.subarray(at, at + taken), filled)
+      at += taken
+      filled += taken
+      if (filled < BLOCK_BYTES) continue
+      yield block
+      block = new Uint8Array(BLOCK_BYTES)
+      filled = 0
+    }
+  }
+  if (filled > 0) yield block.subarray(0, filled)
+}
+
+async function sizeOf(path: string): Promise<number> {
+  try {
+    const found = await stat(path)
+    if (found.isFile()) return found.size
+  } catch (cause) {
+    throw notReadable(path, cause)
+  }
+  throw new QuillworkError('TEXT_UNREADABLE', `${path} is not a file. Name a text file.`)
+}
+
+function notReadable(path: string, cause: unknown): QuillworkError {
+  return new QuillworkError(
+    'TEXT_UNREADABLE',
+    `${path} cannot be read. Check that it exists and that this process may read it.`,
+    { cause },
+  )
+}

@@ -1,0 +1,142 @@
+import { chooseHeadings } from './choose.ts'
+import { bookTitle as markedTitle } from './choose-marked.ts'
+import type { Chosen } from './chosen.ts'
+import { detectEncoding } from './encoding.ts'
+import { noFaults, readLines } from './lines.ts'
+import { type Outline, outlineOf, type Span } from './outline.ts'
+import { TextScan } from './scan.ts'
+import type { TextSource } from './source.ts'
+import { type BookTitle, bookTitle, titleFromFileName } from './title-page.ts'
+import { type SurveyWarning, warningsOf } from './warnings.ts'
+
+/** A chapter as the preview shows it. Chapters are numbered from 0 over all volumes, in reading order. */
+export interface SurveyChapter {
+  readonly title: string
+  /** Characters that can be seen: code points without white space. */
+  readonly characters: number
+  /** Each Han, kana or hangul character is a word; elsewhere, each run of letters and digits. */
+  readonly words: number
+}
+
+/** A volume as the preview shows it. A book without volumes has one with the title ''. */
+export interface SurveyVolume {
+  readonly title: string
+  readonly chapters: readonly SurveyChapter[]
+}
+
+/** What a text holds: what the preview prints, and the plan by which readChapters reads it. Plain data. */
+export interface TextSurvey {
+  readonly title: string
+  readonly author?: string
+  readonly encoding: { readonly name: string; readonly confidence: number }
+  readonly volumes: readonly SurveyVolume[]
+  readonly warnings: readonly SurveyWarning[]
+  readonly plan: ReadingPlan
+}
+
+/** Where the chapters stand in the text. Holds for the same bytes only. */
+export interface ReadingPlan {
+  /** Number of bytes of the source. */
+  readonly size: number
+  readonly spans: readonly Span[]
+  /** Lines at which a new scene starts. */
+  readonly sections: readonly number[]
+  /** Blank lines that part scenes; 0 where they do not. */
+  readonly blankLines: number
+}
+
+/** Options of a survey. */
+export interface SurveyOptions {
+  /** Encoding to read the text in; default: the detected one. */
+  readonly encoding?: string
+  /** Stops the survey: the promise rejects with the reason of the signal. */
+  readonly signal?: AbortSignal
+}
+
+/**
+ * Reads a text once and tells what it holds: encoding, title, volumes and chapters with their sizes, and what is
+ * suspicious. Memory is bounded by the number of headings, not by the size of the text.
+ * Throws ENCODING_UNKNOWN for an encoding that does not exist.
+ */
+export async function surveyText(source: TextSource, options: SurveyOptions = {}): Promise<TextSurvey> {
+  const encoding = await detectEncoding(source, options.encoding)
+  const faults = noFaults()
+  const scan = new TextScan(source.name)
+  for await (const lines of readLines(source, encoding.name, faults)) {
+    options.signal?.throwIfAborted()
+    for (const line of lines) scan.add(line)
+  }
+  const last = scan.end
+  const end = scan.bodyEnd ?? last
+  const chosen = chooseHeadings(scan.candidates, {
+    characters: Math.max(1, end.before.characters - scan.bodyStart.before.characters),
+    charactersBefore: scan.bodyStart.before.characters,
+    markdown: scan.markdown.declared,
+  })
+  const { title, author } = titleOf(scan, chosen, source.name)
+  const chinese = scan.ideographs * 2 > last.before.words
+  const outline = outlineOf(chosen, {
+    start: scan.bodyStart,
+    end,
+    last,
+    usesBlanks: usesBlankLines(scan),
+    frontTitle: chinese ? '前言' : 'Front matter',
+    title,
+  })
+  return {
+    title,
+    ...(author === undefined ? {} : { author }),
+    encoding: { name: encoding.name, confidence: encoding.confidence },
+    volumes: volumesOf(outline),
+    warnings: warningsOf(encoding, faults, outline),
+    plan: planOf(outline, scan, source),
+  }
+}
+
+function titleOf(scan: TextScan, chosen: readonly Chosen[], fileName: string): BookTitle & { title: string } {
+  const first = chosen[0]?.candidate.line ?? Number.POSITIVE_INFINITY
+  const marked = markedTitle(scan.candidates.filter(({ level }) => level !== undefined))
+  const page = bookTitle(
+    scan.opening.filter(({ line }) => line < first && line !== marked?.line),
+    scan.header,
+  )
+  const file = titleFromFileName(fileName)
+  const author = scan.markdown.fields.get('author') ?? page.author ?? file.author
+  const title =
+    scan.markdown.fields.get('title') || marked?.heading.title || page.title || file.title || fileName
+  return { title, ...(author === undefined || author === '' ? {} : { author }) }
+}
+
+/** Whether paragraphs are parted by blank lines. */
+function usesBlankLines({ blankRuns: [none = 0, one = 0, two = 0, more = 0] }: TextScan): boolean {
+  return one + two + more > 0.05 * (none + one + two + more)
+}
+
+function volumesOf(outline: Outline): SurveyVolume[] {
+  const volumes = outline.volumes.map(title => ({ title, chapters: [] as SurveyChapter[] }))
+  for (const { volume, title, characters, words } of outline.chapters) {
+    volumes[volume]?.chapters.push({ title, characters, words })
+  }
+  return volumes
+}
+
+function planOf(outline: Outline, scan: TextScan, source: TextSource): ReadingPlan {
+  return {
+    size: source.size,
+    spans: outline.spans,
+    sections: outline.sections,
+    blankLines: separatingBlanks(scan),
+  }
+}
+
+/** Blank lines part scenes only where marks do not, where paragraphs have fewer, and where they are rare. */
+function separatingBlanks({
+  separators,
+  blankRuns: [none = 0, one = 0, two = 0, more = 0],
+}: TextScan): number {
+  const all = none + one + two + more
+  if (separators > 2 || all < 20) return 0
+  if (two + more > 0 && two + more <= 0.05 * all && (one > 0.9 * (none + one) || none > 0.9 * (none + one)))
+    return 2
+  return 0
+}

@@ -1,0 +1,184 @@
+import type { Encoding } from './encoding.ts'
+import { LOW_CONFIDENCE } from './encoding.ts'
+import type { CharacterFaults } from './lines.ts'
+import type { Outline, OutlineChapter } from './outline.ts'
+
+/** What a person should look at before importing. */
+export type WarningCode =
+  | 'LOW_ENCODING_CONFIDENCE'
+  | 'BAD_BYTES'
+  | 'CONTROL_CHARACTERS'
+  | 'EMPTY_TEXT'
+  | 'NO_HEADINGS'
+  | 'NUMBER_GAP'
+  | 'NUMBER_REPEATED'
+  | 'NUMBER_OUT_OF_ORDER'
+  | 'DUPLICATE_TITLE'
+  | 'EMPTY_CHAPTER'
+  | 'LONG_CHAPTER'
+
+/** A warning of the survey. */
+export interface SurveyWarning {
+  readonly code: WarningCode
+  /** What was found and what it may mean, for a person. */
+  readonly message: string
+  /** Index of the chapter that it is about, over all volumes. */
+  readonly chapter?: number
+  /** Line number, from 1. */
+  readonly line?: number
+  /** How many of the kind were found, where only the first ones are listed. */
+  readonly count?: number
+}
+
+/** Warnings of one kind that are listed one by one. */
+const LISTED = 20
+
+/** Everything that is suspicious about a text, with at most 20 warnings of a kind. */
+export function warningsOf(encoding: Encoding, faults: CharacterFaults, outline: Outline): SurveyWarning[] {
+  const all = [
+    ...encodingWarnings(encoding, faults),
+    ...structureWarnings(outline),
+    ...numberWarnings(outline.chapters),
+    ...titleWarnings(outline.chapters),
+    ...sizeWarnings(outline.chapters),
+  ]
+  return capped(all)
+}
+
+function capped(all: readonly SurveyWarning[]): SurveyWarning[] {
+  const counts = new Map<WarningCode, number>()
+  for (const { code } of all) counts.set(code, (counts.get(code) ?? 0) + 1)
+  const listed = new Map<WarningCode, number>()
+  return all.flatMap(warning => {
+    const count = counts.get(warning.code) ?? 1
+    const taken = (listed.get(warning.code) ?? 0) + 1
+    listed.set(warning.code, taken)
+    if (taken > LISTED) return []
+    return count > LISTED ? [{ ...warning, count }] : [warning]
+  })
+}
+
+function encodingWarnings(encoding: Encoding, faults: CharacterFaults): SurveyWarning[] {
+  const warnings: SurveyWarning[] = []
+  if (encoding.confidence < LOW_CONFIDENCE) {
+    warnings.push({
+      code: 'LOW_ENCODING_CONFIDENCE',
+      message: `The text was read as ${encoding.name}, which may be wrong. If it looks garbled, name its encoding.`,
+    })
+  }
+  if (faults.bad > 0) {
+    warnings.push({
+      code: 'BAD_BYTES',
+      message: `${faults.bad} characters could not be read and stand as U+FFFD, the first in line ${faults.firstBadLine + 1}.`,
+      line: faults.firstBadLine + 1,
+      count: faults.bad,
+    })
+  }
+  if (faults.controls > 1) {
+    warnings.push({
+      code: 'CONTROL_CHARACTERS',
+      message: `${faults.controls} NUL or end-of-file characters were left out.`,
+      count: faults.controls,
+    })
+  }
+  return warnings
+}
+
+function structureWarnings({ chapters }: Outline): SurveyWarning[] {
+  if (chapters.every(chapter => chapter.words === 0)) {
+    return [{ code: 'EMPTY_TEXT', message: 'The text has no words.' }]
+  }
+  if (chapters.every(chapter => chapter.heading === undefined)) {
+    return [
+      {
+        code: 'NO_HEADINGS',
+        message: 'No chapter headings were found: the text is imported as one chapter.',
+      },
+    ]
+  }
+  return []
+}
+
+/** Compares each number with the one before, within a unit of chapters. Numbers may start anew at 1 or 0. */
+function numberWarnings(chapters: readonly OutlineChapter[]): SurveyWarning[] {
+  const warnings: SurveyWarning[] = []
+  const last = new Map<string, { number: number; title: string }>()
+  const highest = new Map<string, number>()
+  for (const [i, { heading, title, line }] of chapters.entries()) {
+    const number = heading?.number
+    if (
+      heading === undefined ||
+      number === undefined ||
+      heading.style === 'named' ||
+      heading.style === 'marked'
+    )
+      continue
+    const before = last.get(heading.style)
+    const top = highest.get(heading.style) ?? 0
+    const code = before === undefined ? firstNumber(number) : nextNumber(number, before.number, top)
+    if (code !== undefined) {
+      const place = before === undefined ? 'is the first' : `follows "${before.title}"`
+      warnings.push({ code, message: `"${title}" ${place}: ${MEANING[code]}.`, chapter: i, line: line + 1 })
+    }
+    last.set(heading.style, { number, title })
+    highest.set(heading.style, number <= 1 ? number : Math.max(top, number))
+  }
+  return warnings
+}
+
+const MEANING = {
+  NUMBER_GAP: 'chapters between may be missing',
+  NUMBER_REPEATED: 'the number stands twice',
+  NUMBER_OUT_OF_ORDER: 'the numbers are out of order',
+} as const
+
+function firstNumber(number: number): keyof typeof MEANING | undefined {
+  return number > 1 ? 'NUMBER_GAP' : undefined
+}
+
+function nextNumber(number: number, before: number, top: number): keyof typeof MEANING | undefined {
+  if (number === before) return 'NUMBER_REPEATED'
+  if (number === before + 1 || number <= 1 || number === top + 1) return undefined
+  return number < before ? 'NUMBER_OUT_OF_ORDER' : 'NUMBER_GAP'
+}
+
+function titleWarnings(chapters: readonly OutlineChapter[]): SurveyWarning[] {
+  const warnings: SurveyWarning[] = []
+  const seen = new Map<string, number>()
+  for (const [i, { title, volume, heading, line }] of chapters.entries()) {
+    // A bare "Chapter 1" may stand in each volume.
+    const key =
+      heading !== undefined && heading.name !== '' ? `${heading.style} ${heading.name}` : `${volume} ${title}`
+    const first = seen.get(key)
+    if (first === undefined) seen.set(key, i)
+    else {
+      const other = chapters[first]?.title ?? ''
+      warnings.push({
+        code: 'DUPLICATE_TITLE',
+        message: `"${title}" has the same title as "${other}": a chapter may stand twice.`,
+        chapter: i,
+        line: line + 1,
+      })
+    }
+  }
+  return warnings
+}
+
+function sizeWarnings(chapters: readonly OutlineChapter[]): SurveyWarning[] {
+  const warnings: SurveyWarning[] = []
+  const sizes = chapters.map(chapter => chapter.words).sort((a, b) => a - b)
+  const median = sizes[Math.floor(sizes.length / 2)] ?? 0
+  for (const [i, { title, words, line }] of chapters.entries()) {
+    if (words === 0) {
+      warnings.push({ code: 'EMPTY_CHAPTER', message: `"${title}" has no text.`, chapter: i, line: line + 1 })
+    } else if (words > 30_000 && (chapters.length < 3 || words > 8 * median)) {
+      warnings.push({
+        code: 'LONG_CHAPTER',
+        message: `"${title}" has ${words} words: headings within it may have been missed.`,
+        chapter: i,
+        line: line + 1,
+      })
+    }
+  }
+  return warnings
+}
