@@ -3,6 +3,7 @@
  * capability, the same for every store; times are epoch milliseconds, offsets are UTF-16 code units.
  */
 import type { NovelDrafts } from './drafts.ts'
+import type { PassageIndex } from './passage-index.ts'
 import type { SceneStore } from './scenes.ts'
 import type { NovelShelf } from './shelf.ts'
 import type { UploadStore } from './uploads.ts'
@@ -13,4 +14,5 @@ export interface NovelLibrary {
   readonly shelf: NovelShelf
   readonly scenes: SceneStore
   readonly uploads: UploadStore
+  readonly index: PassageIndex
 }

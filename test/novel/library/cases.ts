@@ -1,5 +1,6 @@
 import type { LibraryCase } from './case.ts'
 import { draftCases } from './draft-cases.ts'
+import { indexCases } from './index-cases.ts'
 import { sceneCases } from './scene-cases.ts'
 import { shelfCases } from './shelf-cases.ts'
 import { uploadCases } from './upload-cases.ts'
@@ -10,4 +11,5 @@ export const libraryCases: Readonly<Record<string, readonly LibraryCase[]>> = {
   shelf: shelfCases,
   scenes: sceneCases,
   uploads: uploadCases,
+  index: indexCases,
 }

@@ -1,6 +1,7 @@
 import type { SharedDatabase } from '../../../store/sqlite/database.ts'
 import type { NovelLibrary } from '../library.ts'
 import { sqliteDrafts } from './drafts.ts'
+import { sqlitePassageIndex } from './passage-index.ts'
 import { sqliteScenes } from './scenes.ts'
 import { libraryMigrations, libraryPart } from './schema.ts'
 import { sqliteShelf } from './shelf.ts'
@@ -24,5 +25,6 @@ export function sqliteLibrary(database: SharedDatabase, options: SqliteLibraryOp
     shelf: sqliteShelf(database),
     scenes: sqliteScenes(database, now),
     uploads: sqliteUploads(database, now),
+    index: sqlitePassageIndex(database, now),
   }
 }

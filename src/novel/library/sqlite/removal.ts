@@ -1,5 +1,6 @@
 /** Deleting a novel in bounded steps: each removes the first scenes in reading order, with what hangs on them. */
 import type { Database } from 'better-sqlite3'
+import { deleteIndex } from './index-rows.ts'
 import { statement } from './statement.ts'
 
 /** Tables of which the rows of a scene go with it. */
@@ -33,7 +34,7 @@ export function deletionStep(db: Database, novel: number, limit: number): 'more'
     `DELETE FROM chapters WHERE key IN (SELECT value FROM json_each(?))
        AND NOT EXISTS (SELECT 1 FROM scenes s WHERE s.chapter_key = chapters.key)`,
   ).run(chapters)
-  if (rows.length === limit) return 'more'
+  if (rows.length === limit || deleteIndex(db, novel, limit)) return 'more'
   statement(db, 'DELETE FROM volumes WHERE novel_key = ?').run(novel)
   statement(db, 'DELETE FROM novels WHERE key = ?').run(novel)
   return 'done'

@@ -122,8 +122,59 @@ CREATE INDEX uploads_of_user ON uploads (user_id, key);
 CREATE INDEX uploads_expiring ON uploads (expires_at);
 `
 
+const searchIndex = `
+CREATE TABLE search_indices (
+  novel_key INTEGER PRIMARY KEY,
+  last_generation INTEGER NOT NULL,
+  generation INTEGER,
+  builder TEXT,
+  text_version INTEGER,
+  built_at INTEGER,
+  building INTEGER,
+  building_builder TEXT,
+  building_text_version INTEGER
+);
+
+CREATE TABLE search_segments (
+  novel_key INTEGER NOT NULL,
+  generation INTEGER NOT NULL,
+  number INTEGER NOT NULL,
+  passages INTEGER NOT NULL,
+  total_length INTEGER NOT NULL,
+  documents BLOB NOT NULL,
+  PRIMARY KEY (novel_key, generation, number)
+) WITHOUT ROWID;
+
+CREATE TABLE search_shards (
+  novel_key INTEGER NOT NULL,
+  generation INTEGER NOT NULL,
+  shard INTEGER NOT NULL,
+  number INTEGER NOT NULL,
+  postings BLOB NOT NULL,
+  PRIMARY KEY (novel_key, generation, shard, number)
+) WITHOUT ROWID;
+
+CREATE TABLE search_scenes (
+  novel_key INTEGER NOT NULL,
+  generation INTEGER NOT NULL,
+  scene_key INTEGER NOT NULL,
+  text_version INTEGER NOT NULL,
+  PRIMARY KEY (novel_key, generation, scene_key)
+) WITHOUT ROWID;
+
+CREATE TABLE search_passages (
+  novel_key INTEGER NOT NULL,
+  generation INTEGER NOT NULL,
+  passage INTEGER NOT NULL,
+  scene_key INTEGER NOT NULL,
+  start_at INTEGER NOT NULL,
+  end_at INTEGER NOT NULL,
+  PRIMARY KEY (novel_key, generation, passage)
+) WITHOUT ROWID;
+`
+
 /** The part of the database file that the library owns. */
 export const libraryPart = 'novel'
 
 /** What brings the library's tables to their newest form, in order. */
-export const libraryMigrations: readonly Migration[] = [novels + scenes + uploads]
+export const libraryMigrations: readonly Migration[] = [novels + scenes + uploads, searchIndex]

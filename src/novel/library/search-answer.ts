@@ -1,0 +1,105 @@
+/** How a query is answered, whatever stores the index. */
+import type { TextSpan } from '../../ai/model.ts'
+import { marksOf } from '../search/marks.ts'
+import { splitPassages } from '../search/passages.ts'
+import type { PostingStore } from '../search/postings.ts'
+import { searchIndex } from '../search/search.ts'
+import type { IndexState, NovelSearch, PassageHit, SearchAnswer, Snippet } from './passage-index.ts'
+import { notTaken } from './refusal.ts'
+
+/** Where a passage is, with the text of its scene as it is now. */
+export interface PassagePlace extends TextSpan {
+  passageId: number
+  sceneId: string
+  chapterId: string
+  chapterTitle: string
+  content: string
+  outOfDate: boolean
+}
+
+/** What a storage must read for a search. */
+export interface SearchSource {
+  state: IndexState
+  postings: Pick<PostingStore, 'read'>
+  /** The places of passages, in any order; those that are gone are left out. */
+  places(passageIds: readonly number[]): Promise<readonly PassagePlace[]>
+}
+
+const defaultLimit = 20
+const largestLimit = 100
+
+/** The limit of a search. Throws OPTION_INVALID outside 1 to 100. */
+export function searchLimit({ limit = defaultLimit }: NovelSearch): number {
+  if (Number.isInteger(limit) && limit >= 1 && limit <= largestLimit) return limit
+  throw notTaken(`limit is ${limit}; give a whole number from 1 to ${largestLimit}.`)
+}
+
+/** Answers a query from an index. A passage of a changed scene is looked for anew in its text, and left out where it is gone. */
+export async function answerSearch(source: SearchSource, search: NovelSearch): Promise<SearchAnswer> {
+  const limit = searchLimit(search)
+  const { kind, outOfDateScenes } = source.state
+  if (kind === 'none') return { index: 'none', outOfDateScenes, hits: [] }
+  const { signal } = search
+  const found = await searchIndex(source.postings, search.query, {
+    limit,
+    ...(signal === undefined ? {} : { signal }),
+  })
+  const places = new Map(
+    (await source.places(found.map(hit => hit.passageId))).map(place => [place.passageId, place]),
+  )
+  const hits: PassageHit[] = []
+  const renewed = new Set<string>()
+  for (const { passageId, score } of found) {
+    const place = places.get(passageId)
+    const passage = place === undefined ? undefined : passageNow(place, search.query)
+    if (place === undefined || passage === undefined) continue
+    // Several passages of a changed scene may lead to the same one of its text now.
+    const key = `${place.sceneId} ${passage.start}`
+    if (place.outOfDate && renewed.has(key)) continue
+    renewed.add(key)
+    const { sceneId, chapterId, chapterTitle, content, outOfDate } = place
+    const snippet = snippetOf(content, passage, search.query)
+    hits.push({ sceneId, chapterId, chapterTitle, passage, snippet, score, outOfDate })
+  }
+  return { index: kind, outOfDateScenes, hits }
+}
+
+/** The passage where it was indexed; of a changed scene, the one with the most marks, if any has one. */
+function passageNow(place: PassagePlace, query: string): TextSpan | undefined {
+  if (!place.outOfDate) return { start: place.start, end: place.end }
+  let best: TextSpan | undefined
+  let most = 0
+  for (const passage of splitPassages(place.content)) {
+    const marks = marksOf(place.content.slice(passage.start, passage.end), query).length
+    if (marks <= most) continue
+    most = marks
+    best = passage
+  }
+  return best
+}
+
+/** Code units of a snippet, and of what it shows before the first mark. */
+const snippetLength = 160
+const snippetLead = 40
+
+/** A stretch of a passage around its first mark. */
+export function snippetOf(content: string, passage: TextSpan, query: string): Snippet {
+  const text = content.slice(passage.start, passage.end)
+  const marks = marksOf(text, query)
+  const lead = Math.max(0, (marks[0]?.start ?? 0) - snippetLead)
+  const start = whole(text, Math.max(0, Math.min(lead, text.length - snippetLength)))
+  const end = whole(text, Math.min(text.length, start + snippetLength))
+  return {
+    text: text.slice(start, end),
+    start: passage.start + start,
+    marks: marks
+      .filter(mark => mark.start < end && mark.end > start)
+      .map(mark => ({ start: Math.max(mark.start, start) - start, end: Math.min(mark.end, end) - start })),
+  }
+}
+
+/** The place, or the one before it where it would cut a character in two. */
+function whole(text: string, at: number): number {
+  const unit = text.charCodeAt(at)
+  return unit >= 0xdc00 && unit <= 0xdfff && at > 0 ? at - 1 : at
+}

@@ -1,0 +1,224 @@
+import { expect } from 'vitest'
+import { sceneIdOf } from '../../../src/novel/library/ids.ts'
+import type { NovelLibrary } from '../../../src/novel/library/library.ts'
+import { buildNovelSegment } from '../../../src/novel/library/novel-segment.ts'
+import type { PassageHit } from '../../../src/novel/library/passage-index.ts'
+import { ann, type Book, importBook, type LibraryCase } from './case.ts'
+
+const book: Book = [
+  {
+    title: '',
+    chapters: [
+      {
+        title: '第一回',
+        scenes: ['却说曹操引兵追赶，关羽立于桥头。'.padStart(300, '闲话休提，'), '次日，刘备与孔明议事。'],
+      },
+      {
+        title: 'Chapter 2',
+        scenes: ['Alice followed the White Rabbit down the hole.', 'The Queen was angry with the gardeners.'],
+      },
+    ],
+  },
+]
+
+/** Builds the index of a novel, a segment per page of scenes. */
+async function build(library: NovelLibrary, novelId: string, builder = 'task', pageSize = 2) {
+  const { generation } = await library.index.begin(ann, novelId, builder)
+  let number = 0
+  let pageToken: string | undefined
+  do {
+    const page = await library.shelf.texts(
+      ann,
+      { novelId },
+      { pageSize, ...(pageToken === undefined ? {} : { pageToken }) },
+    )
+    await library.index.put({ novelId, generation }, await buildNovelSegment(number++, page.items))
+    pageToken = page.nextPageToken
+  } while (pageToken !== undefined)
+  return {
+    novelId,
+    generation,
+    segments: number,
+    outcome: await library.index.finish({ novelId, generation }, number),
+  }
+}
+
+function marked(hit: PassageHit | undefined): string[] {
+  return hit === undefined
+    ? []
+    : hit.snippet.marks.map(({ start, end }) => hit.snippet.text.slice(start, end))
+}
+
+/** The search: what is there is found where it is, and an answer says what it is worth. */
+export const indexCases: readonly LibraryCase[] = [
+  {
+    name: 'without an index a search finds nothing and says so',
+    async run({ library }) {
+      const novelId = await importBook(library, 'a', book)
+      expect(await library.index.state(ann, novelId)).toEqual({
+        kind: 'none',
+        building: false,
+        passages: 0,
+        outOfDateScenes: 0,
+      })
+      expect(await library.index.search(ann, novelId, { query: '曹操' })).toEqual({
+        index: 'none',
+        outOfDateScenes: 0,
+        hits: [],
+      })
+    },
+  },
+  {
+    name: 'names of two characters and English words are found where they are',
+    async run({ library }) {
+      const novelId = await importBook(library, 'a', book)
+      expect(await build(library, novelId)).toMatchObject({ outcome: 'finished', segments: 2 })
+      const chinese = await library.index.search(ann, novelId, { query: '曹操' })
+      expect(chinese).toMatchObject({ index: 'lexical', outOfDateScenes: 0 })
+      expect(chinese.hits).toHaveLength(1)
+      expect(chinese.hits[0]).toMatchObject({
+        sceneId: sceneIdOf(novelId, 0, 0),
+        chapterTitle: '第一回',
+        outOfDate: false,
+      })
+      expect(marked(chinese.hits[0])).toEqual(['曹操'])
+      const english = await library.index.search(ann, novelId, { query: 'white rabbits' })
+      expect(english.hits[0]?.sceneId).toBe(sceneIdOf(novelId, 1, 0))
+      expect(marked(english.hits[0])).toEqual(expect.arrayContaining(['White']))
+      expect((await library.index.search(ann, novelId, { query: '貂蝉' })).hits).toEqual([])
+    },
+  },
+  {
+    name: 'a snippet is a short piece of the scene, from where it says',
+    async run({ library }) {
+      const novelId = await importBook(library, 'a', book)
+      await build(library, novelId)
+      const [hit] = (await library.index.search(ann, novelId, { query: '关羽' })).hits
+      const { content } = await library.scenes.scene(ann, sceneIdOf(novelId, 0, 0))
+      expect(hit?.snippet.text.length).toBeLessThanOrEqual(160)
+      expect(hit?.snippet.start).toBeGreaterThan(0)
+      expect(content.startsWith(hit?.snippet.text ?? '?', hit?.snippet.start)).toBe(true)
+      expect(marked(hit)).toEqual(['关羽'])
+    },
+  },
+  {
+    name: 'an edit makes the index out of date; the scene is searched in its text now',
+    async run({ library }) {
+      const novelId = await importBook(library, 'a', book)
+      await build(library, novelId)
+      const sceneId = sceneIdOf(novelId, 0, 0)
+      await library.scenes.editScene(ann, { sceneId, expectedVersion: 1, content: '曹操大笑。' })
+      expect(await library.index.state(ann, novelId)).toMatchObject({ kind: 'lexical', outOfDateScenes: 1 })
+      const answer = await library.index.search(ann, novelId, { query: '曹操' })
+      expect(answer).toMatchObject({
+        outOfDateScenes: 1,
+        hits: [{ sceneId, outOfDate: true, passage: { start: 0, end: 5 } }],
+      })
+      expect(marked(answer.hits[0])).toEqual(['曹操'])
+      expect((await library.index.search(ann, novelId, { query: '关羽' })).hits).toEqual([])
+      await build(library, novelId, 'again')
+      expect(await library.index.state(ann, novelId)).toMatchObject({ outOfDateScenes: 0, building: false })
+      expect((await library.index.search(ann, novelId, { query: '大笑' })).hits).toMatchObject([
+        { sceneId, outOfDate: false },
+      ])
+    },
+  },
+  {
+    name: 'the old index answers until the new one is finished',
+    async run({ library }) {
+      const novelId = await importBook(library, 'a', book)
+      await build(library, novelId)
+      const sceneId = sceneIdOf(novelId, 0, 1)
+      await library.scenes.editScene(ann, { sceneId, expectedVersion: 1, content: '赵云出马。' })
+      const next = await library.index.begin(ann, novelId, 'next')
+      expect(next).toMatchObject({ generation: 2, textVersion: 2, segments: 0, finished: false })
+      const { items } = await library.shelf.texts(ann, { novelId }, { pageSize: 10 })
+      await library.index.put(next, await buildNovelSegment(0, items))
+      expect(await library.index.state(ann, novelId)).toMatchObject({
+        kind: 'lexical',
+        building: true,
+        outOfDateScenes: 1,
+      })
+      expect((await library.index.search(ann, novelId, { query: '赵云' })).hits).toEqual([])
+      expect(await library.index.finish(next, 2)).toBe('incomplete')
+      expect(await library.index.finish(next, 1)).toBe('finished')
+      expect(await library.index.finish(next, 1)).toBe('finished')
+      expect((await library.index.search(ann, novelId, { query: '赵云' })).hits).toHaveLength(1)
+    },
+  },
+  {
+    name: 'a build goes on where its builder left it, also after a restart, and writes no segment twice',
+    async run(t) {
+      const novelId = await importBook(t.library, 'a', book)
+      const first = await t.library.index.begin(ann, novelId, 'task')
+      const { items } = await t.library.shelf.texts(ann, { novelId }, { pageSize: 10 })
+      await t.library.index.put(first, await buildNovelSegment(0, items.slice(0, 3)))
+      await t.reopen()
+      expect(await t.library.index.begin(ann, novelId, 'task')).toEqual({ ...first, segments: 1 })
+      await t.library.index.put(first, await buildNovelSegment(0, items.slice(0, 3)))
+      await t.library.index.put(first, await buildNovelSegment(1, items.slice(3)))
+      expect(await t.library.index.finish(first, 2)).toBe('finished')
+      expect((await t.library.index.state(ann, novelId)).passages).toBe(4)
+      expect((await t.library.index.search(ann, novelId, { query: '曹操' })).hits).toHaveLength(1)
+      expect(await t.library.index.begin(ann, novelId, 'task')).toMatchObject({
+        finished: true,
+        segments: 2,
+        generation: 1,
+      })
+    },
+  },
+  {
+    name: 'a build that another has replaced writes nothing',
+    async run({ library }) {
+      const novelId = await importBook(library, 'a', book)
+      const first = await library.index.begin(ann, novelId, 'one')
+      const second = await library.index.begin(ann, novelId, 'two')
+      const { items } = await library.shelf.texts(ann, { novelId }, { pageSize: 10 })
+      const segment = await buildNovelSegment(0, items)
+      expect(await library.index.put(first, segment)).toBe('stale')
+      expect(await library.index.finish(first, 0)).toBe('stale')
+      expect(await library.index.put(second, segment)).toBe('written')
+      expect(await library.index.finish(second, 1)).toBe('finished')
+      expect(await library.index.put(second, segment)).toBe('stale')
+    },
+  },
+  {
+    name: 'what no longer answers is cleaned away in steps',
+    async run({ library }) {
+      const novelId = await importBook(library, 'a', book)
+      for (const builder of ['one', 'two', 'three']) await build(library, novelId, builder, 1)
+      let steps = 1
+      while ((await library.index.clean(novelId, 2)) === 'more') steps++
+      expect(steps).toBeGreaterThan(3)
+      expect((await library.index.search(ann, novelId, { query: '曹操' })).hits).toHaveLength(1)
+      await library.shelf.remove(ann, novelId)
+      expect(await library.index.clean(novelId)).toBe('kept')
+    },
+  },
+  {
+    name: 'a removed novel leaves no index to a later one',
+    async run({ library }) {
+      const novelId = await importBook(library, 'a', book)
+      await build(library, novelId)
+      while ((await library.shelf.remove(ann, novelId)) === 'more') {}
+      const again = await importBook(library, 'a', book)
+      expect(again).toBe(novelId)
+      expect(await library.index.state(ann, novelId)).toMatchObject({ kind: 'none', building: false })
+    },
+  },
+  {
+    name: "another user's novel is not searched, a wrong limit is refused",
+    async run({ library }) {
+      const novelId = await importBook(library, 'a', book)
+      const refused = { code: 'NOVEL_NOT_FOUND' }
+      await expect(library.index.search('bob', novelId, { query: 'x' })).rejects.toMatchObject(refused)
+      await expect(library.index.state('bob', novelId)).rejects.toMatchObject(refused)
+      await expect(library.index.begin('bob', novelId, 'b')).rejects.toMatchObject(refused)
+      for (const limit of [0, 101, 1.5]) {
+        await expect(library.index.search(ann, novelId, { query: 'x', limit })).rejects.toMatchObject({
+          code: 'OPTION_INVALID',
+        })
+      }
+    },
+  },
+]
