@@ -1,6 +1,6 @@
 /** The port of rate limits: how the engine asks, whoever keeps the account. */
 
-/** What one key allows. Absent = not limited. */
+/** What one key allows, each a whole number of at least 1. Absent = not limited. A minute is any 60 seconds, not the clock's minute. */
 export interface Limit {
   /** Calls that start within any minute. */
   requestsPerMinute?: number
@@ -10,30 +10,67 @@ export interface Limit {
   concurrency?: number
 }
 
-/** A reservation. `commit` settles the real cost, `release` gives all of it back; either one frees the place for concurrency. */
+/**
+ * A reservation. `commit` settles the real cost, `release` gives all of it back; either one frees the place for concurrency.
+ * The first of them counts, later ones do nothing. One of them must be called, or the place for concurrency is never free again.
+ */
 export interface Reservation {
+  /**
+   * The call was made and cost this much; absent, the estimate stands. A lower cost frees room at once, a higher one delays those who come later.
+   * Throws OPTION_INVALID for a cost that is negative or not finite.
+   */
   commit(cost?: number): void
+  /** The call never reached the provider. A call that failed there was counted there: commit it instead. */
   release(): void
 }
 
-/** Granted now, or not before `until` (epoch milliseconds), with the caller's place kept. */
+/** Granted now, or not before `until` (epoch milliseconds), with the caller's place kept until 30 seconds past `until`. */
 export type Acquired = { granted: true; reservation: Reservation } | { granted: false; until: number }
 
 /** Who asks: a ticket keeps its place in the key's schedule while the task is away. */
 export interface AcquireRequest {
+  /** Names the limit, such as provider, account and model joined. */
   key: string
-  /** Estimated units of cost; default 1. */
+  /** Estimated units of cost, zero or more; rounded up to a whole number. */
   cost: number
-  /** Identifies the asker over several asks, such as the task id. */
+  /**
+   * Identifies the asker over several asks, such as the task id. Asks of one task that wait for one key at the same time need
+   * a ticket each. A granted ticket is used up: the next ask with the same name queues anew.
+   */
   ticket: string
 }
 
-/** Shares out what a provider allows. Keys that nobody configured are not limited. */
+/** What is configured for a key and how much of it is in use. */
+export interface LimitUse {
+  key: string
+  limit: Limit
+  /** Reservations that are neither committed nor released. */
+  inFlight: number
+  /** Tickets that wait for their turn. */
+  waiting: number
+  /** Calls and tokens that count against the minute that ends now. */
+  requests: number
+  tokens: number
+  /** Set while the key is parked; epoch milliseconds. */
+  parkedUntil?: number
+}
+
+/** Shares out what a provider allows. Keys that nobody configured are not limited, but can be parked. */
 export interface RateLimiter {
-  /** Asks once, never waits. */
+  /**
+   * Asks once, never waits. Tickets of a key are served in the order of their first ask; a free room that is large enough for
+   * everybody ahead and the asker too is granted at once. Throws OPTION_INVALID for a cost that the limit can never grant.
+   */
   acquire(request: AcquireRequest): Promise<Acquired>
-  /** The provider said: nothing for this key before `until`. Holds for everybody. */
+  /** The asker will not come back (cancelled, ended): its place goes to those behind it at once, not 30 seconds after its turn. */
+  withdraw(key: string, ticket: string): Promise<void>
+  /** The provider said: nothing for this key before `until` (epoch milliseconds). Holds for everybody and keeps their order. Never shortens. */
   park(key: string, until: number): Promise<void>
-  /** What is configured and how much of it is in use, for `doctor` and the API. */
-  describe(): readonly { key: string; limit: Limit; inFlight: number; parkedUntil?: number }[]
+  /**
+   * Calls the listener when a ticket may be granted earlier than it was told, because others gave room back. Once per ask.
+   * Best effort: a listener that throws is ignored, and a ticket that is not called still has its turn. Returns how to stop.
+   */
+  onTurn(listener: (key: string, ticket: string) => void): () => void
+  /** What is configured and how much of it is in use, for `doctor` and the API. Configured keys first. */
+  describe(): readonly LimitUse[]
 }

@@ -1,0 +1,171 @@
+/** The account of one key: what was granted, who holds it, who waits, and how time passes over it. */
+import { QuillworkError } from '../task/errors.ts'
+import { type Bucket, expire, minute, refund, shift } from './window.ts'
+
+/** A ticket that does not come back within this time after it was told to loses its place; milliseconds. */
+export const grace = 30_000
+
+/** Tickets that one key keeps. Who asks beyond them is told a time but keeps no place: bounds memory to a few megabytes. */
+export const maxTickets = 20_000
+
+/** Expected length of a call before the first one has ended; milliseconds. Only turns at a full concurrency depend on it. */
+const firstCallTime = 2_000
+
+/** Weight of the latest call in the running averages. */
+export const latestWeight = 0.1
+
+/** A place in the queue of a key. */
+export interface Ticket {
+  /** Units of cost asked for. */
+  tokens: number
+  /** Estimate of when there is room for it. Epoch milliseconds. */
+  turn: number
+  /** When it was told to ask again. Epoch milliseconds. */
+  told: number
+  /** Bucket of `placed` that holds the turn, and the tokens that it was given there. */
+  slot: number
+  expected: number
+  /** Whether `takeReady` named it since its last ask. */
+  called: boolean
+}
+
+/** A grant that is neither committed nor released. */
+export interface Hold {
+  /** When it was granted, and the bucket of `used` that counts it. */
+  at: number
+  bucket: number
+  tokens: number
+  /** The hold is given up at this time unless it is settled before; for holders that may die apart from the state. */
+  leaseEnd: number
+}
+
+/** The account of one key. */
+export interface KeyState {
+  /** Latest time that the state has seen. */
+  now: number
+  /** What was granted within the last minute. */
+  used: Bucket[]
+  holds: Map<number, Hold>
+  nextHold: number
+  /** In order of first ask. */
+  tickets: Map<string, Ticket>
+  /** The turns of waiting tickets, at least those of the minute before the last one. */
+  placed: Bucket[]
+  /** No later ticket's turn is before this. */
+  lastTurn: number
+  /** No turns are estimated anew before this time. */
+  nextReplan: number
+  /** Asks that found `maxTickets` waiting. */
+  overflow: number
+  parkedUntil: number
+  /** Running average of how long a call holds its place; milliseconds. */
+  callTime: number
+  /** Running average of real cost divided by reserved cost. Turns are planned with it, grants never are. */
+  realShare: number
+}
+
+/** A key that nobody has used. */
+export function emptyState(now: number): KeyState {
+  return {
+    now,
+    used: [],
+    holds: new Map(),
+    nextHold: 1,
+    tickets: new Map(),
+    placed: [],
+    lastTurn: now,
+    nextReplan: now,
+    overflow: 0,
+    parkedUntil: Number.NEGATIVE_INFINITY,
+    callTime: firstCallTime,
+    realShare: 1,
+  }
+}
+
+/** Grants nothing before `until`; the whole queue moves back in its order. A time before one that was set earlier changes nothing. */
+export function park(state: KeyState, until: number, now: number): void {
+  if (!Number.isFinite(until)) {
+    throw new QuillworkError(
+      'OPTION_INVALID',
+      'A key can only be parked until a finite time in epoch milliseconds.',
+    )
+  }
+  advance(state, now)
+  const delay = until - Math.max(state.now, state.parkedUntil)
+  if (delay <= 0) return
+  state.parkedUntil = until
+  shift(state.placed, delay)
+  state.lastTurn += delay
+  for (const ticket of state.tickets.values()) {
+    ticket.turn = Math.max(ticket.turn + delay, until)
+    ticket.told = Math.max(ticket.told, until)
+    ticket.slot += delay
+  }
+}
+
+/** Moves the state to `now` and forgets what has run out at the front; a wall clock that was set back is followed. */
+export function advance(state: KeyState, now: number): void {
+  // Small steps back come from several clocks and are waited out; following each would make time run fast.
+  if (now < state.now - minute) moveAll(state, now - state.now)
+  state.now = Math.max(state.now, now)
+  expire(state.used, state.now)
+  expire(state.placed, state.lastTurn)
+  for (const [id, hold] of state.holds) if (hold.leaseEnd <= state.now) state.holds.delete(id)
+  for (const [id, ticket] of state.tickets) {
+    if (!isOverdue(state, ticket)) break
+    removeTicket(state, id)
+  }
+}
+
+function moveAll(state: KeyState, by: number): void {
+  state.now += by
+  state.lastTurn += by
+  state.nextReplan += by
+  state.parkedUntil += by
+  shift(state.used, by)
+  shift(state.placed, by)
+  for (const hold of state.holds.values()) {
+    hold.at += by
+    hold.bucket += by
+    hold.leaseEnd += by
+  }
+  for (const ticket of state.tickets.values()) {
+    ticket.turn += by
+    ticket.told += by
+    ticket.slot += by
+  }
+}
+
+/** Forgets what no longer counts, wherever it stands; answers whether anything is left to remember. */
+export function sweep(state: KeyState, now: number): boolean {
+  advance(state, now)
+  for (const [id, ticket] of state.tickets) if (isOverdue(state, ticket)) removeTicket(state, id)
+  return state.used.length + state.holds.size + state.tickets.size > 0 || isParked(state)
+}
+
+/** Whether the key grants nothing to anybody now. */
+export const isParked = (state: KeyState): boolean => state.now < state.parkedUntil
+/** Whether the ticket has lost its place. */
+export const isOverdue = (state: KeyState, ticket: Ticket): boolean => state.now > ticket.told + grace
+
+/** Ends a hold, and learns how long its call took; undefined when it is not there any more. */
+export function endHold(state: KeyState, id: number): Hold | undefined {
+  const hold = state.holds.get(id)
+  if (hold === undefined) return undefined
+  state.holds.delete(id)
+  state.callTime += latestWeight * (state.now - hold.at - state.callTime)
+  return hold
+}
+
+/** Takes a ticket out of the queue and its turn out of the plan. */
+export function removeTicket(state: KeyState, id: string): void {
+  const ticket = state.tickets.get(id)
+  if (ticket === undefined) return
+  state.tickets.delete(id)
+  refund(state.placed, ticket.slot, { requests: 1, tokens: ticket.expected })
+  if (state.tickets.size === 0) {
+    state.placed = []
+    state.lastTurn = state.now
+    state.overflow = 0
+  }
+}

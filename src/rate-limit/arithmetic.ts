@@ -1,0 +1,251 @@
+/**
+ * The arithmetic of one key's limits: no clock, no I/O, every time is a parameter (epoch milliseconds).
+ *
+ * - A call and its tokens count for a minute from the moment they are granted, so no 60 seconds ever hold more than the limit.
+ * - Tickets are served in the order of their first ask. A ticket is granted when there is room for everybody ahead of it and for itself;
+ *   a large request thus collects room, and a small one goes ahead of an absent one only where it takes nothing from it.
+ * - A ticket's turn is an estimate of when that will be. It only says when to ask again; grants are decided on what is used.
+ *
+ * The functions change the state they are given, so that an ask does not copy thousands of waiting tickets. The state is plain data
+ * (`structuredClone` copies it), and equal states and arguments give equal answers: a shared limiter can load it, apply and write it back guarded.
+ */
+import { QuillworkError } from '../task/errors.ts'
+import {
+  advance,
+  endHold,
+  isOverdue,
+  isParked,
+  type KeyState,
+  latestWeight,
+  maxTickets,
+  removeTicket,
+  type Ticket,
+} from './account.ts'
+import type { Limit } from './limiter.ts'
+import { type Plan, place, startPlan } from './plan.ts'
+import { type Amount, type Bucket, charge, minute, refund, total } from './window.ts'
+
+/** Turns further away than this are looked at again half-way; milliseconds. */
+const farAway = 150_000
+
+/** Turns are estimated anew at most this often, and this much more seldom per waiting ticket; milliseconds. Keeps it below one percent of a core. */
+const shortestReplan = 250
+const replanPerTicket = 0.1
+
+/** What is asked for. `leaseEnd` absent: the hold lasts until it is settled. */
+export interface Ask {
+  ticket: string
+  cost: number
+  leaseEnd?: number
+}
+
+/** Granted under the number of the hold, or not before `until`. */
+export type Decision = { granted: true; hold: number } | { granted: false; until: number }
+
+/** Decides an ask. Throws OPTION_INVALID for a cost that is no amount or that the limit can never grant. */
+export function acquire(state: KeyState, limit: Limit, ask: Ask, now: number): Decision {
+  const tokens = wholeCost(ask.cost)
+  if (tokens > (limit.tokensPerMinute ?? Number.POSITIVE_INFINITY)) {
+    const message = `A cost of ${tokens} can never run under a limit of ${limit.tokensPerMinute} tokens a minute: split the call or raise the limit.`
+    throw new QuillworkError('OPTION_INVALID', message, {
+      details: { cost: tokens, limit: limit.tokensPerMinute },
+    })
+  }
+  advance(state, now)
+  const known = comeBack(state, ask.ticket, tokens)
+  if (isFirstThatFits(state, limit, ask.ticket, tokens))
+    return { granted: true, hold: grant(state, ask, tokens) }
+  return {
+    granted: false,
+    until: known === undefined ? enqueue(state, limit, ask.ticket, tokens) : again(state, limit, known),
+  }
+}
+
+/** Ends a hold whose call was made: `cost` replaces the estimate. A hold that is not there any more is left alone. */
+export function commit(state: KeyState, id: number, cost: number | undefined, now: number): void {
+  const real = cost === undefined ? undefined : wholeCost(cost)
+  advance(state, now)
+  const hold = endHold(state, id)
+  if (hold === undefined) return
+  const excess = (real ?? hold.tokens) - hold.tokens
+  if (excess < 0) refund(state.used, hold.bucket, { requests: 0, tokens: -excess })
+  // What nobody knew before counts from the time it is known: that delays others longest, and so never lets too much through.
+  if (excess > 0) charge(state.used, state.now, { requests: 0, tokens: excess })
+  if (hold.tokens > 0)
+    state.realShare += latestWeight * ((hold.tokens + excess) / hold.tokens - state.realShare)
+}
+
+/** Ends a hold whose call was not made: nothing of it counts any more. */
+export function release(state: KeyState, id: number, now: number): void {
+  advance(state, now)
+  const hold = endHold(state, id)
+  if (hold !== undefined) refund(state.used, hold.bucket, { requests: 1, tokens: hold.tokens })
+}
+
+/** Takes a ticket out of the queue. */
+export function withdraw(state: KeyState, ticket: string, now: number): void {
+  advance(state, now)
+  removeTicket(state, ticket)
+}
+
+/** The tickets that would be granted now, were told a later time and were not named since their last ask. */
+export function takeReady(state: KeyState, limit: Limit, now: number): string[] {
+  advance(state, now)
+  if (isParked(state)) return []
+  const ready: string[] = []
+  const room = roomOf(state, limit)
+  for (const [id, ticket] of state.tickets) {
+    take(room, ticket.tokens)
+    if (isExceeded(room)) break
+    if (!ticket.called && ticket.told > state.now) {
+      ticket.called = true
+      ready.push(id)
+    }
+  }
+  return ready
+}
+
+/** Calls and tokens that count now. */
+export function usedNow(state: KeyState): Amount {
+  return total(state.used)
+}
+
+/** The ticket of an asker that has one and came back in time. Its cost may have changed, its place has not. */
+function comeBack(state: KeyState, id: string, tokens: number): Ticket | undefined {
+  const ticket = state.tickets.get(id)
+  if (ticket === undefined) return undefined
+  if (isOverdue(state, ticket)) {
+    removeTicket(state, id)
+    return undefined
+  }
+  ticket.tokens = tokens
+  ticket.called = false
+  return ticket
+}
+
+function wholeCost(cost: number): number {
+  if (Number.isFinite(cost) && cost >= 0) return Math.ceil(cost)
+  throw new QuillworkError('OPTION_INVALID', `A cost is a number of zero or more, not ${cost}.`)
+}
+
+/** What may still be granted at once. */
+interface Room extends Amount {
+  places: number
+}
+
+function roomOf(state: KeyState, limit: Limit): Room {
+  const used = total(state.used)
+  return {
+    requests: (limit.requestsPerMinute ?? Number.POSITIVE_INFINITY) - used.requests,
+    tokens: (limit.tokensPerMinute ?? Number.POSITIVE_INFINITY) - used.tokens,
+    places: (limit.concurrency ?? Number.POSITIVE_INFINITY) - state.holds.size,
+  }
+}
+
+function take(room: Room, tokens: number): void {
+  room.requests -= 1
+  room.places -= 1
+  room.tokens -= tokens
+}
+
+const isExceeded = (room: Room): boolean => room.requests < 0 || room.places < 0 || room.tokens < 0
+
+/** Whether there is room for everybody ahead of the ticket and for the ticket. */
+function isFirstThatFits(state: KeyState, limit: Limit, ticket: string, tokens: number): boolean {
+  if (isParked(state)) return false
+  const room = roomOf(state, limit)
+  take(room, tokens)
+  for (const [id, ahead] of state.tickets) {
+    if (isExceeded(room) || id === ticket) break
+    if (isOverdue(state, ahead)) removeTicket(state, id)
+    else take(room, ahead.tokens)
+  }
+  return !isExceeded(room)
+}
+
+function grant(state: KeyState, ask: Ask, tokens: number): number {
+  removeTicket(state, ask.ticket)
+  const id = state.nextHold
+  state.nextHold += 1
+  const bucket = charge(state.used, state.now, { requests: 1, tokens })
+  state.holds.set(id, { at: state.now, bucket, tokens, leaseEnd: ask.leaseEnd ?? Number.POSITIVE_INFINITY })
+  return id
+}
+
+/** The tokens that a call of that estimate will really take, as far as is known; at most the limit, so that a turn always exists. */
+function expectedTokens(state: KeyState, limit: Limit, tokens: number): number {
+  return Math.min(Math.ceil(tokens * state.realShare), limit.tokensPerMinute ?? Number.POSITIVE_INFINITY)
+}
+
+/** What will count when the running calls have ended: those that cost less than they reserved give the rest back. */
+function expectedUse(state: KeyState): readonly Bucket[] {
+  if (state.realShare >= 1 || state.holds.size === 0) return state.used
+  const buckets = new Map(state.used.map(bucket => [bucket.from, { ...bucket }]))
+  for (const hold of state.holds.values()) {
+    const bucket = buckets.get(hold.bucket)
+    if (bucket !== undefined) bucket.tokens -= Math.floor(hold.tokens * (1 - state.realShare))
+  }
+  return [...buckets.values()]
+}
+
+/** Puts a new ticket at the end of the queue; answers when to ask again. */
+function enqueue(state: KeyState, limit: Limit, id: string, tokens: number): number {
+  if (state.tickets.size >= maxTickets) return spread(state)
+  const start = Math.max(state.now, state.parkedUntil, state.lastTurn)
+  const plan = planFrom(state, limit, start, state.tickets.size)
+  const ticket = { tokens, turn: 0, told: 0, slot: 0, expected: 0, called: false }
+  placeTicket(state, limit, plan, ticket)
+  state.tickets.set(id, ticket)
+  return tell(state, ticket)
+}
+
+/** A ticket asked again and must wait. Turns move with what was freed, and with who came late: they are estimated anew now and then. */
+function again(state: KeyState, limit: Limit, ticket: Ticket): number {
+  if (state.now >= state.nextReplan) replan(state, limit)
+  return tell(state, ticket)
+}
+
+function replan(state: KeyState, limit: Limit): void {
+  state.nextReplan = state.now + Math.max(shortestReplan, state.tickets.size * replanPerTicket)
+  state.placed = []
+  const plan = planFrom(state, limit, Math.max(state.now, state.parkedUntil), 0)
+  for (const ticket of state.tickets.values()) placeTicket(state, limit, plan, ticket)
+}
+
+function placeTicket(state: KeyState, limit: Limit, plan: Plan, ticket: Ticket): void {
+  const expected = { requests: 1, tokens: expectedTokens(state, limit, ticket.tokens) }
+  ticket.turn = Math.ceil(place(plan, limit, { requests: 1, tokens: ticket.tokens }, expected))
+  ticket.expected = expected.tokens
+  ticket.slot = charge(state.placed, ticket.turn, expected)
+  state.lastTurn = ticket.turn
+}
+
+/**
+ * When a ticket should ask again: at its turn, but half-way to one that is far away, for by then much may have been freed or withdrawn.
+ * A turn that is here already waits for running calls to end or to cost less than was reserved: about when the next of them does.
+ */
+function tell(state: KeyState, ticket: Ticket): number {
+  const wait = ticket.turn - state.now
+  const told = wait > 0 ? Math.min(wait, Math.max(farAway, wait / 2)) : untilNextEnd(state)
+  ticket.told = Math.max(Math.ceil(state.now + told), state.parkedUntil)
+  return ticket.told
+}
+
+/** How long until a running call ends: the oldest one after the average time, or soon, when it is late already; 0.1 to 2 seconds. */
+function untilNextEnd(state: KeyState): number {
+  const oldest = state.holds.values().next().value?.at ?? state.now
+  const next = oldest + state.callTime - state.now
+  return Math.min(2_000, Math.max(100, next > 0 ? next : state.callTime / Math.max(1, state.holds.size)))
+}
+
+/** Spreads those who found no ticket over the second half of the queue (by the golden ratio: evenly, whatever their number). */
+function spread(state: KeyState): number {
+  state.overflow += 1
+  const fraction = (state.overflow * 0.618_033_988_749_895) % 1
+  return Math.ceil(state.now + (Math.max(minute, state.lastTurn - state.now) * (1 + fraction)) / 2)
+}
+
+function planFrom(state: KeyState, limit: Limit, at: number, waiting: number): Plan {
+  const free = (limit.concurrency ?? Number.POSITIVE_INFINITY) - state.holds.size
+  return startPlan(at, expectedUse(state), state.placed, { free, waiting, callTime: state.callTime, limit })
+}
