@@ -15,8 +15,10 @@ const mostCharacters = 10_000
 const usualCharacters: Record<Writing, number> = { cjk: 160, spaced: 360 }
 /** A text with fewer sentences has nothing to weigh: its first sentences stand for it. */
 const fewSentences = 5
+/** Sentences that are weighed at most. Of a longer text, every second one is, or every fourth, and so on: memory is bounded. */
+const mostCandidates = 10_000
 /** Code units that are read before the event loop may have its turn. */
-const stride = 8_000
+const stride = 2_000
 
 /**
  * The default summary model: key sentences of the text itself, verbatim, in their order. It invents nothing, costs
@@ -75,11 +77,17 @@ function* keySentences(text: string, writing: Writing, budget: number): Generato
 }
 
 function* findCandidates(text: string, writing: Writing): Generator<void, readonly Candidate[]> {
-  const candidates: Candidate[] = []
+  let candidates: Candidate[] = []
+  let found = 0
+  let every = 1
   let turnEnds = stride
   for (const sentence of splitSentences(text)) {
     const candidate = candidateAt(text, sentence, writing)
-    if (candidate !== undefined) candidates.push(candidate)
+    if (candidate !== undefined && found++ % every === 0) candidates.push(candidate)
+    if (candidates.length > mostCandidates) {
+      candidates = candidates.filter((_, place) => place % 2 === 0)
+      every *= 2
+    }
     if (sentence.end < turnEnds) continue
     yield
     turnEnds = sentence.end + stride

@@ -7,6 +7,8 @@ import { isClosed, type OpenQuotations, scanQuotations } from './quotations.ts'
  * line must be fed to it in pieces.
  */
 const segmenterWindow = 2_048
+/** A sentence that goes on longer is no sentence: nothing is joined to it any more. In code units. */
+const longestSentence = 4_000
 /** A quotation longer than this is taken for one whose closing mark is missing. In code units. */
 const longestQuotation = 2_000
 
@@ -66,6 +68,7 @@ function* joinContinuations(text: string, pieces: Iterable<TextSpan>): Generator
 }
 
 function belongsTogether(text: string, before: TextSpan, after: TextSpan): boolean {
+  if (before.end - before.start > longestSentence) return false
   return (
     startsLowerCase.test(text.slice(after.start, Math.min(after.end, after.start + 12))) ||
     abbreviation.test(text.slice(Math.max(before.start, before.end - 12), before.end))

@@ -1,5 +1,8 @@
 import { QuillworkError } from '../../task/errors.ts'
 
+const encoder = new TextEncoder()
+const shortText = new Uint8Array(256)
+
 /** Grows as bytes and numbers are written to it. Numbers are LEB128: seven bits a byte, the lowest first. */
 export class ByteWriter {
   #bytes = new Uint8Array(256)
@@ -22,6 +25,18 @@ export class ByteWriter {
     this.#reserve(bytes.length)
     this.#bytes.set(bytes, this.#length)
     this.#length += bytes.length
+  }
+
+  /** Writes a text as UTF-8 with the count of its bytes before it. */
+  text(text: string): void {
+    // The count has to stand first, and a UTF-16 code unit takes at most three bytes.
+    const scratch = text.length * 3 <= shortText.length ? shortText : new Uint8Array(text.length * 3)
+    this.block(scratch.subarray(0, encoder.encodeInto(text, scratch).written))
+  }
+
+  /** What was written, without a copy: good until the next write. */
+  written(): Uint8Array {
+    return this.#bytes.subarray(0, this.#length)
   }
 
   /** A copy of what was written. */

@@ -13,22 +13,21 @@ const firstUnspaced = 0x2e80
 /**
  * Splits the text of a scene into passages that tile it: about a paragraph each, at most 800 Chinese characters or 2,000
  * Latin letters. Short paragraphs are taken together, long ones are cut between sentences, or anywhere if a sentence alone
- * is too long. A text without letters or marks has none.
+ * is too long. A blank text has none. Passages come as they are asked for, so that a long text need not be split at once.
  */
-export function splitPassages(text: string): TextSpan[] {
-  const passages: TextSpan[] = []
-  let current: (TextSpan & { size: number }) | undefined
+export function* splitPassages(text: string): Generator<TextSpan, void> {
+  if (!/\S/u.test(text)) return
+  let current: (TextSpan & { readonly size: number }) | undefined
   for (const piece of pieces(text)) {
     const size = sizeOf(text, piece)
     if (current !== undefined && current.size < smallest && current.size + size <= largest) {
       current = { start: current.start, end: piece.end, size: current.size + size }
       continue
     }
-    if (current !== undefined) passages.push({ start: current.start, end: current.end })
+    if (current !== undefined) yield { start: current.start, end: current.end }
     current = { ...piece, size }
   }
-  if (current !== undefined) passages.push({ start: current.start, end: current.end })
-  return passages.length === 1 && text.trim() === '' ? [] : passages
+  if (current !== undefined) yield { start: current.start, end: current.end }
 }
 
 function* pieces(text: string): Generator<TextSpan, void> {

@@ -47,12 +47,12 @@ export async function searchIndex(
   }
   const terms = queryTerms(query)
   if (terms.length === 0) return []
-  const wanted = new Set(terms)
+  const wanted = byShard(terms)
   const matches: SegmentMatches[] = []
   let passages = 0
   let totalLength = 0
   const takeTurns = turnTaking(signal)
-  for await (const segment of store.read([...new Set(terms.map(shardOf))])) {
+  for await (const segment of store.read([...wanted.keys()])) {
     passages += segment.passages
     totalLength += segment.totalLength
     if (segment.shards.size > 0) matches.push(matchesIn(segment, wanted))
@@ -71,15 +71,24 @@ function queryTerms(query: string): readonly string[] {
   return [...terms]
 }
 
+function byShard(terms: readonly string[]): ReadonlyMap<number, readonly string[]> {
+  const shards = new Map<number, string[]>()
+  for (const term of terms) {
+    const shard = shardOf(term)
+    shards.set(shard, [...(shards.get(shard) ?? []), term])
+  }
+  return shards
+}
+
 interface SegmentMatches {
   readonly documents: SegmentDocuments
   readonly postings: ReadonlyMap<string, Postings>
 }
 
-function matchesIn(segment: IndexSegment, terms: ReadonlySet<string>): SegmentMatches {
+function matchesIn(segment: IndexSegment, wanted: ReadonlyMap<number, readonly string[]>): SegmentMatches {
   const postings = new Map<string, Postings>()
-  for (const shard of segment.shards.values()) {
-    for (const [term, list] of readPostings(shard, terms)) postings.set(term, list)
+  for (const [shard, bytes] of segment.shards) {
+    for (const [term, list] of readPostings(bytes, wanted.get(shard) ?? [])) postings.set(term, list)
   }
   return {
     documents: postings.size > 0 ? readDocuments(segment.documents) : { ids: [], lengths: [] },

@@ -78,17 +78,18 @@ function* encodeShards(
 ): Generator<void, ReadonlyMap<number, Uint8Array>> {
   const terms: string[][] = Array.from({ length: shardCount }, () => [])
   for (const term of postings.keys()) terms[shardOf(term)]?.push(term)
+  yield
   const shards = new Map<number, Uint8Array>()
-  const text = new TextEncoder()
+  const bytes = new ByteWriter()
   const list = new ByteWriter()
   for (const [shard, members] of terms.entries()) {
     if (members.length === 0) continue
-    const bytes = new ByteWriter()
+    bytes.clear()
     for (const term of members.sort()) {
-      bytes.block(text.encode(term))
       list.clear()
       writePostings(list, postings.get(term) ?? [])
-      bytes.block(list.finish())
+      bytes.text(term)
+      bytes.block(list.written())
     }
     shards.set(shard, bytes.finish())
     yield
@@ -134,14 +135,16 @@ export function readDocuments(bytes: Uint8Array): SegmentDocuments {
 }
 
 /** Reads the postings of those of `terms` that a shard has. Throws `RECORD_UNREADABLE` for bytes that are none. */
-export function readPostings(bytes: Uint8Array, terms: ReadonlySet<string>): ReadonlyMap<string, Postings> {
-  const reader = new ByteReader(bytes)
-  const text = new TextDecoder()
+export function readPostings(bytes: Uint8Array, terms: Iterable<string>): ReadonlyMap<string, Postings> {
+  const wanted = [...terms].map(term => ({ term, name: Buffer.from(term) }))
   const found = new Map<string, Postings>()
-  while (!reader.done) {
-    const term = text.decode(reader.block())
+  for (const reader = new ByteReader(bytes); !reader.done; ) {
+    const name = reader.block()
     const list = reader.block()
-    if (terms.has(term)) found.set(term, decodePostings(list))
+    const match = wanted.find(
+      candidate => candidate.name.length === name.length && candidate.name.equals(name),
+    )
+    if (match !== undefined) found.set(match.term, decodePostings(list))
   }
   return found
 }
