@@ -6,6 +6,8 @@
 /** A queue of items that are sent together. */
 export interface Batch<Item> {
   add(item: Item): void
+  /** How many wait for the next batch. */
+  size(): number
   /** Resolves when nothing is waiting or on its way. */
   idle(): Promise<void>
 }
@@ -38,6 +40,7 @@ export function createBatch<Item>(send: (items: Item[]) => Promise<void>, larges
       busy = true
       setImmediate(() => void pump())
     },
+    size: () => waiting.length,
     idle: () => (busy ? new Promise(resolve => idleListeners.push(resolve)) : Promise.resolve()),
   }
 }

@@ -53,6 +53,7 @@ export type TransitionName =
   | 'closed'
   | 'retried'
   | 'reopened'
+  | 'discarded'
 
 /** One guarded write of one record. */
 export interface Transition {
@@ -297,7 +298,7 @@ export function retried(
   }
 }
 
-/** A sub-task was retried: its ended parent waits again. */
+/** A sub-task was retried: its ended parent waits again, and makes its result anew. */
 export function reopened(record: TaskRecord, now: number): Transition {
   return {
     name: 'reopened',
@@ -313,6 +314,18 @@ export function reopened(record: TaskRecord, now: number): Transition {
       round: record.round + 1,
       failedSubTasks: null,
     },
+  }
+}
+
+/** A person looked at the dead letter and wants it out of the list; the task stays as it ended. */
+export function discarded(record: TaskRecord, now: number): Transition {
+  return {
+    name: 'discarded',
+    taskId: record.id,
+    from: ['FAILED', 'DEAD_LETTER'],
+    fence: { version: record.version },
+    wake: 'as-it-was',
+    set: closeDeadLetter(record, now),
   }
 }
 

@@ -23,13 +23,16 @@ interface Before {
 }
 
 /** Writes transitions, each guarded by the statuses it may leave and by its fence. */
-export async function apply(session: Session, transitions: readonly Transition[]): Promise<Applied[]> {
-  const answers = await session.file.write(() => transitions.map(transition => applyOne(session, transition)))
-  answers.forEach((answer, index) => {
-    const transition = transitions[index]
-    if (answer !== 'missing' && transition !== undefined) afterwards(session, transition, answer)
-  })
-  return answers
+export function apply(session: Session, transitions: readonly Transition[]): Promise<Applied[]> {
+  return session.file.write(
+    () => transitions.map(transition => applyOne(session, transition)),
+    answers => {
+      answers.forEach((answer, index) => {
+        const transition = transitions[index]
+        if (answer !== 'missing' && transition !== undefined) afterwards(session, transition, answer)
+      })
+    },
+  )
 }
 
 /** An attempt that ended is no longer held; a request to cancel is remembered with it. */

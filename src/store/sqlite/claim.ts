@@ -14,19 +14,26 @@ WHERE seq = ? AND version = ? AND attempt = ? AND queue IS NOT NULL`
 /** Starts attempts: one guarded write each, by id. A claim that is refused answers undefined. */
 export async function claim(session: Session, claims: readonly Claim[]): Promise<Claimed[]> {
   const { window } = session
-  const claimed = await session.file.write(() => claims.map(wish => claimOne(session, wish)))
-  return claimed.map(known => {
-    if (known === undefined) return undefined
-    window.unhand(known.record.id)
-    window.held.set(known.record.id, known)
-    return known.record
-  })
+  const claimed = await session.file.write(
+    () => claims.map(wish => claimOne(session, wish)),
+    won => {
+      for (const known of won) {
+        if (known === undefined) continue
+        window.unhand(known.record.id)
+        window.held.set(known.record.id, known)
+      }
+    },
+  )
+  return claimed.map(known => known?.record)
 }
 
 function claimOne(session: Session, wish: Claim): Known | undefined {
-  const { sql, tally } = session
   const known = session.window.handed.get(wish.taskId)?.known ?? find(session, wish.taskId)
-  if (known === undefined) return undefined
+  return known === undefined ? undefined : claimKnown(session, wish, known)
+}
+
+function claimKnown(session: Session, wish: Claim, known: Known): Known | undefined {
+  const { sql, tally } = session
   const { record, seq, rank } = known
   if (record.parentTaskId !== undefined && !parentAllows(session, record.parentTaskId)) return undefined
   const now = session.now()

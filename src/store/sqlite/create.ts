@@ -22,12 +22,16 @@ export async function create(
   tasks: readonly NewTask[],
   limits: AdmissionLimits,
 ): Promise<Created[]> {
-  const written = await session.file.write(() => {
-    const now = session.now()
-    const parents = new Map<string, boolean>()
-    return tasks.map(task => createOne(session, task, { now, limits, parents }))
-  })
-  for (const { known } of written) if (known !== undefined) session.window.remember(known)
+  const written = await session.file.write(
+    () => {
+      const now = session.now()
+      const parents = new Map<string, boolean>()
+      return tasks.map(task => createOne(session, task, { now, limits, parents }))
+    },
+    made => {
+      for (const { known } of made) if (known !== undefined) session.window.remember(known)
+    },
+  )
   return written.map(({ answer }) => answer)
 }
 

@@ -15,9 +15,10 @@ import { applyMigrations, type Migration } from './migrations.ts'
 export interface SharedDatabase {
   /**
    * Runs `work` in the next group commit; resolves after the sync that covers it. `work` is synchronous, may throw (only its own
-   * writes are undone) and may run twice (the first run undone).
+   * writes are undone) and may run twice (the first run undone). `committed` is called when the transaction is committed and not yet
+   * synced: for memory that mirrors the file, and that dies with the process.
    */
-  write<T>(work: (db: Database) => T): Promise<T>
+  write<T>(work: (db: Database) => T, committed?: (value: T) => void): Promise<T>
   /** Runs `query` when everything written before is durable. */
   read<T>(query: (db: Database) => T): Promise<T>
   /** Brings the tables of one part to its newest version, in order, in a transaction. Throws STORE_NEWER. */
@@ -30,7 +31,7 @@ export interface DatabaseFile extends SharedDatabase {
   join(participant: Participant): void
   /** For preparing statements once; writes go through `write`. */
   readonly db: Database
-  /** Calls back after each durable commit. Answers how to stop. */
+  /** Calls back after each commit, before its sync. Answers how to stop. */
   onCommit(listener: () => void): () => void
   close(): Promise<void>
 }
@@ -46,6 +47,7 @@ export interface Participant {
 interface Job {
   writes: boolean
   work(db: Database): unknown
+  committed: ((value: never) => void) | undefined
   resolve(value: unknown): void
   reject(error: unknown): void
 }
@@ -54,6 +56,8 @@ interface Job {
 const largestBatch = 512
 /** Pages of the log after which a checkpoint is made; 4 KB each. */
 const checkpointPages = 4_000
+/** Transactions in a row that one sync waits for, so that what a commit sets off is covered by the same sync. */
+const mostRounds = 3
 
 /**
  * Opens the file, takes it for this process, and checks that it holds what the promises need.
@@ -63,14 +67,95 @@ const checkpointPages = 4_000
  */
 export function openDatabase(file: string, faults: StoreFaults = {}): DatabaseFile {
   const db = open(file)
-  const sync = file === ':memory:' ? undefined : logSync(`${file}-wal`, faults)
-  const totalChanges = db.prepare('SELECT total_changes()').pluck()
+  const transactions = createTransactions(db, faults)
+  const syncer = createSyncer(file === ':memory:' ? undefined : logSync(`${file}-wal`, faults), faults)
+  const listeners = new Set<() => void>()
+  let rounds = 0
+  let closed = false
+
+  async function send(jobs: Job[]): Promise<void> {
+    const reads = jobs.filter(job => !job.writes)
+    if (reads.length > 0) {
+      await syncer.settled()
+      for (const job of reads) answer(job, () => job.work(db))
+    }
+    const writes = jobs.filter(job => job.writes)
+    if (writes.length === 0) return
+    if (syncer.failure === undefined) write(writes)
+    else for (const job of writes) job.reject(syncer.failure)
+    await turn()
+    rounds = batch.size() === 0 || rounds >= mostRounds ? 0 : rounds + 1
+    if (rounds === 0) syncer.start()
+  }
+
+  function write(jobs: readonly Job[]): void {
+    try {
+      const values = transactions.run(jobs)
+      jobs.forEach((job, index) => {
+        const value = values[index]
+        if (!(value instanceof JobFailure)) job.committed?.(value as never)
+      })
+      syncer.add(
+        () => settle(jobs, values),
+        error => {
+          for (const job of jobs) job.reject(error)
+        },
+      )
+      for (const listener of listeners) listener()
+    } catch (error) {
+      const coded = storeError(error, file)
+      for (const job of jobs) job.reject(coded)
+    }
+  }
+
+  const batch = createBatch(send, largestBatch)
+
+  function enqueue<T>(job: Pick<Job, 'writes' | 'work' | 'committed'>): Promise<T> {
+    if (closed)
+      return Promise.reject(
+        new QuillworkError('STORE_CLOSED', 'The store is closed; open it again to go on.'),
+      )
+    return new Promise((resolve, reject) =>
+      batch.add({ ...job, resolve: resolve as (value: unknown) => void, reject }),
+    )
+  }
+
+  return {
+    db,
+    write: (work, committed) => enqueue({ writes: true, work, committed }),
+    read: query => enqueue({ writes: false, work: query, committed: undefined }),
+    join: participant => transactions.participants.push(participant),
+    migrate: (part, migrations) => applyMigrations(db, part, migrations),
+    onCommit(listener) {
+      listeners.add(listener)
+      return () => listeners.delete(listener)
+    },
+    async close() {
+      if (closed) return
+      closed = true
+      await batch.idle()
+      await syncer.settled()
+      syncer.close()
+      db.close()
+    },
+  }
+}
+
+/** The rest of this turn of the event loop: what reacts to a commit gets its chance to join the next one. */
+function turn(): Promise<void> {
+  return new Promise(resolve => setImmediate(resolve))
+}
+
+interface Transactions {
+  readonly participants: Participant[]
+  /** The values of the jobs; throws when none of them could be committed. */
+  run(jobs: readonly Job[]): unknown[]
+}
+
+function createTransactions(db: Database, faults: StoreFaults): Transactions {
   const begin = db.prepare('BEGIN IMMEDIATE')
   const commit = db.prepare('COMMIT')
-  const listeners = new Set<() => void>()
   const participants: Participant[] = []
-  let failure: unknown
-  let closed = false
 
   function transact(jobs: readonly Job[], attempt: (job: Job) => unknown): unknown[] {
     begin.run()
@@ -87,67 +172,71 @@ export function openDatabase(file: string, faults: StoreFaults = {}): DatabaseFi
     }
   }
 
-  /** The usual case: one transaction, no savepoints. When a job throws, all run again, each within a savepoint of its own. */
-  function runWrites(jobs: readonly Job[]): unknown[] {
-    try {
-      return transact(jobs, job => job.work(db))
-    } catch {
-      return transact(jobs, job => attemptAlone(db, job, participants))
+  return {
+    participants,
+    /** The usual case: one transaction, no savepoints. When a job throws, all run again, each within a savepoint of its own. */
+    run(jobs) {
+      try {
+        return transact(jobs, job => job.work(db))
+      } catch {
+        return transact(jobs, job => attemptAlone(db, job, participants))
+      }
+    },
+  }
+}
+
+interface Syncer {
+  /** Why nothing can be promised any more, once a sync has failed. */
+  readonly failure: unknown
+  /** Takes the answers of a commit; they are given when a sync that began after it has ended. */
+  add(answer: () => void, refuse: (error: unknown) => void): void
+  /** Syncs what was added; at most one sync at a time, each covers everything added before it. */
+  start(): void
+  /** Resolves when nothing waits for a sync. */
+  settled(): Promise<void>
+  close(): void
+}
+
+function createSyncer(
+  sync: { run(): Promise<void>; close(): void } | undefined,
+  faults: StoreFaults,
+): Syncer {
+  let waiting: { answer: () => void; refuse: (error: unknown) => void }[] = []
+  let running: Promise<void> | undefined
+  let failure: unknown
+
+  async function run(): Promise<void> {
+    while (waiting.length > 0) {
+      const covered = waiting
+      waiting = []
+      try {
+        if (failure !== undefined) throw failure
+        await sync?.run()
+        faults.afterCommit?.()
+        for (const { answer } of covered) answer()
+      } catch (error) {
+        failure = storeError(error)
+        for (const { refuse } of covered) refuse(failure)
+      }
     }
+    running = undefined
   }
 
-  async function send(jobs: Job[]): Promise<void> {
-    if (failure !== undefined) {
-      for (const job of jobs) job.reject(failure)
-      return
-    }
-    const writes = jobs.filter(job => job.writes)
-    for (const job of jobs) if (!job.writes) answer(job, () => job.work(db))
-    if (writes.length === 0) return
-    try {
-      const before = totalChanges.get()
-      const values = runWrites(writes)
-      if (sync !== undefined && totalChanges.get() !== before) await sync.run()
-      faults.afterCommit?.()
-      settle(writes, values)
-    } catch (error) {
-      const coded = storeError(error)
-      if (error instanceof SyncFailure) failure = coded
-      for (const job of writes) job.reject(coded)
-      return
-    }
-    for (const listener of listeners) listener()
-  }
-
-  const batch = createBatch(send, largestBatch)
-
-  function enqueue<T>(writes: boolean, work: (db: Database) => T): Promise<T> {
-    if (closed)
-      return Promise.reject(
-        new QuillworkError('STORE_CLOSED', 'The store is closed; open it again to go on.'),
-      )
-    return new Promise((resolve, reject) =>
-      batch.add({ writes, work, resolve: resolve as (value: unknown) => void, reject }),
-    )
+  function start(): void {
+    running ??= waiting.length === 0 ? undefined : run()
   }
 
   return {
-    db,
-    write: work => enqueue(true, work),
-    read: query => enqueue(false, query),
-    join: participant => participants.push(participant),
-    migrate: (part, migrations) => applyMigrations(db, part, migrations),
-    onCommit(listener) {
-      listeners.add(listener)
-      return () => listeners.delete(listener)
+    get failure() {
+      return failure
     },
-    async close() {
-      if (closed) return
-      closed = true
-      await batch.idle()
-      sync?.close()
-      db.close()
+    add: (answer, refuse) => waiting.push({ answer, refuse }),
+    start,
+    async settled() {
+      start()
+      await running
     },
+    close: () => sync?.close(),
   }
 }
 

@@ -1,0 +1,50 @@
+import type { TaskRecord } from '../task/task.ts'
+
+/** Why an attempt is interrupted: cancelled by a person, too long, no longer its holder, or the process stops. */
+export type Interruption = 'cancelled' | 'timeout' | 'lease-lost' | 'stopping'
+
+/** One run of a handler by this process. */
+export class Attempt {
+  /** The task as it was claimed, with what was learnt of it since. */
+  readonly record: TaskRecord
+  readonly token: string
+  /** When the lease ends by this process's own monotonic clock unless it is extended. */
+  leaseUntil: number
+  /** Why it was interrupted; the first reason stands. */
+  interruption: Interruption | undefined
+  /** Its outcome is known and being written. */
+  settling = false
+  #controller: AbortController | undefined
+  #onInterrupt: ((why: Interruption) => void) | undefined
+
+  constructor(record: TaskRecord, token: string, leaseUntil: number) {
+    this.record = record
+    this.token = token
+    this.leaseUntil = leaseUntil
+  }
+
+  /** The signal for the handler; made when it is first asked for, since many handlers never do. */
+  get signal(): AbortSignal {
+    if (this.#controller === undefined) {
+      this.#controller = new AbortController()
+      if (this.interruption !== undefined) this.#controller.abort()
+    }
+    return this.#controller.signal
+  }
+
+  /** Fires the signal. Later reasons change nothing, except that a lost lease always counts. */
+  interrupt(why: Interruption): void {
+    if (this.interruption !== undefined && why !== 'lease-lost') return
+    const first = this.interruption === undefined
+    this.interruption = why
+    if (!first) return
+    this.#controller?.abort()
+    this.#onInterrupt?.(why)
+  }
+
+  /** Calls back when the attempt is interrupted; at once if it was. */
+  onInterrupt(listener: (why: Interruption) => void): void {
+    this.#onInterrupt = listener
+    if (this.interruption !== undefined) listener(this.interruption)
+  }
+}

@@ -1,0 +1,90 @@
+import { cancelError } from '../task/decide.ts'
+import { QuillworkError } from '../task/errors.ts'
+import { hasEnded } from '../task/status.ts'
+import type { TaskRecord } from '../task/task.ts'
+import { cancelledWaiting, cancelRequested, type Transition } from '../task/transition.ts'
+import type { Core } from './core.ts'
+import { tell } from './tell.ts'
+
+/** A task that moves while it is being cancelled is looked at again, this often. */
+const mostLooks = 20
+/** Sub-tasks cancelled per write. */
+const perWrite = 200
+
+/**
+ * Cancels a task and everything below it. A task that no attempt holds ends at once; one that runs is asked to stop, and ends when
+ * its handler obeys (a result returned first wins). Cancelling again changes nothing. Sub-tasks follow by the aggregator.
+ * Throws TASK_NOT_FOUND, TASK_ALREADY_ENDED.
+ */
+export async function cancelTask(core: Core, taskId: string, ifVersion?: number): Promise<void> {
+  for (let looks = 0; looks < mostLooks; looks++) {
+    const [record] = await core.store.queries.get([taskId])
+    if (record === undefined) throw new QuillworkError('TASK_NOT_FOUND', `There is no task ${taskId}.`)
+    if (record.status === 'CANCELLED') return
+    if (hasEnded(record.status)) {
+      throw new QuillworkError(
+        'TASK_ALREADY_ENDED',
+        `Task ${taskId} ended ${record.status}, so there is nothing to cancel.`,
+      )
+    }
+    if (ifVersion !== undefined && record.version !== ifVersion) throw changed(record)
+    if ((await cancelAll(core, [record])) > 0) return
+  }
+  throw new QuillworkError('TASK_CHANGED', `Task ${taskId} keeps changing; try again.`)
+}
+
+/** The error for a record that is no longer what the caller saw. */
+export function changed(record: TaskRecord): QuillworkError {
+  return new QuillworkError(
+    'TASK_CHANGED',
+    `Task ${record.id} is now at version ${record.version}; look at it again.`,
+    {
+      details: { version: record.version },
+    },
+  )
+}
+
+/** Cancels the live sub-tasks of a parent that ended, waiting ones first: they end at once, and no new attempt begins. */
+export async function cancelSubTasks(core: Core, parentId: string): Promise<void> {
+  for (const status of [['QUEUED', 'RETRYING'], ['RUNNING']] as const) {
+    for (;;) {
+      const { items, nextPageToken } = await core.store.queries.children(
+        parentId,
+        { status },
+        { pageSize: perWrite },
+      )
+      const open = items.filter(record => record.cancelRequestedAt === undefined)
+      const cancelled = open.length === 0 ? 0 : await cancelAll(core, open)
+      if (cancelled === 0 || nextPageToken === undefined) break
+    }
+  }
+}
+
+/** Cancels what each record allows. Answers how many were applied. */
+async function cancelAll(core: Core, records: readonly TaskRecord[]): Promise<number> {
+  const now = core.store.tasks.now()
+  const transitions = records.map(record => cancelOne(record, now))
+  const answers = await core.store.tasks.apply(transitions)
+  let applied = 0
+  for (const [index, record] of records.entries()) {
+    const transition = transitions[index]
+    if (answers[index] !== 'applied' || transition === undefined) continue
+    applied += 1
+    if (transition.name === 'cancel-requested') interruptHere(core, record)
+    else tell(core, record, transition)
+  }
+  return applied
+}
+
+function cancelOne(record: TaskRecord, now: number): Transition {
+  const isHeld = record.status === 'RUNNING' && record.phase !== 'awaiting-subtasks'
+  return isHeld ? cancelRequested(record, now) : cancelledWaiting(record, cancelError(), now)
+}
+
+/** The holder learns of a cancel with its next heartbeat; when it is this process, now. */
+function interruptHere(core: Core, record: TaskRecord): void {
+  const attempt = core.running.get(record.id)
+  if (attempt === undefined || attempt.record.attempt !== record.attempt) return
+  attempt.record.cancelRequestedAt = core.store.tasks.now()
+  attempt.interrupt('cancelled')
+}

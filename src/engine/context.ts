@@ -1,0 +1,223 @@
+import { decode, encode } from '../task/codec.ts'
+import type {
+  Awaitable,
+  In,
+  Permit,
+  ResolvedTask,
+  Schema,
+  SubTask,
+  SubTasksSubmitted,
+  TaskContext,
+  TaskType,
+  Usage,
+} from '../task/definition.ts'
+import { QuillworkError } from '../task/errors.ts'
+import { parseWith } from '../task/schema.ts'
+import type { TaskRecord } from '../task/task.ts'
+import { acquirePermit } from './acquire.ts'
+import type { Attempt } from './attempt.ts'
+import type { Core } from './core.ts'
+import { Reports } from './reports.ts'
+import { findSubTasks, submitSubTask, submitSubTasks } from './sub-tasks.ts'
+
+/** Longest key of a checkpoint or a sub-task, in characters. */
+const longestKey = 200
+
+/** What a handler is run with; see `TaskContext`. One per attempt. */
+export class AttemptContext implements TaskContext {
+  readonly parameters: unknown
+  /** The handler submitted a sub-task that was not there before. */
+  submittedSubTasks = false
+  /** The handler was shown a sub-task that has not ended. */
+  sawLiveSubTask = false
+  readonly #core: Core
+  readonly #attempt: Attempt
+  readonly #task: ResolvedTask
+  #reports: Reports | undefined
+  #stored: Promise<ReadonlyMap<string, string>> | undefined
+  #steps: Map<string, Promise<unknown>> | undefined
+
+  constructor(core: Core, attempt: Attempt, task: ResolvedTask, parameters: unknown) {
+    this.#core = core
+    this.#attempt = attempt
+    this.#task = task
+    this.parameters = parameters
+  }
+
+  get record(): TaskRecord {
+    return this.#attempt.record
+  }
+
+  get taskId(): string {
+    return this.record.id
+  }
+
+  get taskType(): string {
+    return this.record.taskType
+  }
+
+  get userId(): string {
+    return this.record.userId
+  }
+
+  get parentTaskId(): string | undefined {
+    return this.record.parentTaskId
+  }
+
+  get rootTaskId(): string {
+    return this.record.rootTaskId
+  }
+
+  get executionNodeId(): string {
+    return this.#core.settings.nodeId
+  }
+
+  get traceparent(): string | undefined {
+    return this.record.traceparent
+  }
+
+  get attempt(): number {
+    return this.record.attempt
+  }
+
+  get retryCount(): number {
+    return this.record.retryCount
+  }
+
+  get round(): number {
+    return this.record.round
+  }
+
+  get services(): unknown {
+    return this.#core.services
+  }
+
+  get signal(): AbortSignal {
+    return this.#attempt.signal
+  }
+
+  updateProgress(progress: unknown): void {
+    const schema = this.#task.progress
+    if (schema === undefined)
+      throw new QuillworkError(
+        'PROGRESS_INVALID',
+        `${this.taskType} has no progress schema; define one to report progress.`,
+      )
+    const parsed = parseWith(
+      schema,
+      progress,
+      'PROGRESS_INVALID',
+      `The progress of ${this.taskType} is not valid`,
+    )
+    if (parsed instanceof Promise)
+      parsed.then(value => this.#report().progress(value)).catch(error => this.logError(String(error)))
+    else this.#report().progress(parsed)
+  }
+
+  logInfo(message: string, fields?: object): void {
+    this.#report().log('info', message, fields)
+  }
+
+  logError(message: string, fields?: object): void {
+    this.#report().log('error', message, fields)
+  }
+
+  async checkpoint<T>(key: string, step: () => Awaitable<T>): Promise<T> {
+    checkKey(key, 'checkpoint')
+    this.#steps ??= new Map()
+    const running = this.#steps.get(key) as Promise<T> | undefined
+    if (running !== undefined) return running
+    const run = this.#runStep(key, step)
+    this.#steps.set(key, run)
+    run.catch(() => this.#steps?.delete(key))
+    return run
+  }
+
+  async acquire(limit: string, cost = 1): Promise<Permit> {
+    return acquirePermit(this.#core, this.#attempt, { key: limit, cost })
+  }
+
+  async addUsage({ model, inputTokens, outputTokens, cost }: Usage): Promise<void> {
+    const row = { at: this.#core.store.tasks.now(), attempt: this.attempt, model, inputTokens, outputTokens }
+    await this.#core.store.attempts.usage(this.taskId, [cost === undefined ? row : { ...row, cost }])
+  }
+
+  async submitSubTask<A extends Schema, B extends Schema>(
+    type: TaskType<A, B>,
+    parameters: In<A>,
+    options: { key: string },
+  ): Promise<SubTask<A, B>> {
+    checkKey(options.key, 'sub-task')
+    const { subTask, isNew } = await submitSubTask(this.#core, this.#attempt, type, {
+      key: options.key,
+      parameters,
+    })
+    if (isNew) this.submittedSubTasks = true
+    if (!subTask.done) this.sawLiveSubTask = true
+    return subTask
+  }
+
+  async submitSubTasks<A extends Schema, B extends Schema>(
+    type: TaskType<A, B>,
+    items: Iterable<{ key: string; parameters: In<A> }>,
+  ): Promise<SubTasksSubmitted> {
+    const { created, found, live, refused } = await submitSubTasks(this.#core, this.#attempt, type, items)
+    if (created > 0) this.submittedSubTasks = true
+    if (live) this.sawLiveSubTask = true
+    for (const { key, error } of refused)
+      this.logError(`The sub-task ${key} was refused: ${error.message}`, { code: error.code })
+    return { submitted: created + found, refused }
+  }
+
+  async *subTasks<A extends Schema, B extends Schema>(
+    type: TaskType<A, B>,
+  ): AsyncGenerator<SubTask<A, B>, void, undefined> {
+    for await (const subTask of findSubTasks(this.#core, this.taskId, type)) {
+      if (!subTask.done) this.sawLiveSubTask = true
+      yield subTask
+    }
+  }
+
+  /** Writes what the attempt still has to report. */
+  async finish(): Promise<void> {
+    await this.#reports?.flush()
+  }
+
+  #report(): Reports {
+    this.#reports ??= new Reports(this.#core, this.#attempt)
+    return this.#reports
+  }
+
+  async #runStep<T>(key: string, step: () => Awaitable<T>): Promise<T> {
+    const stored = (await this.#checkpoints()).get(key)
+    if (stored !== undefined) return decode(stored) as T
+    const value = await step()
+    const write = { taskId: this.taskId, attempt: this.attempt, key, value: encode(value) }
+    const [applied] = await this.#core.store.attempts.checkpoint([write])
+    if (applied !== 'applied') throw this.#stale()
+    this.record.checkpointAttempt = this.attempt
+    return value
+  }
+
+  /** A first attempt that wrote none has none to read. */
+  #checkpoints(): Promise<ReadonlyMap<string, string>> {
+    if (this.#stored === undefined) {
+      const none = this.attempt === 1 && this.record.checkpointAttempt === undefined
+      this.#stored = none ? Promise.resolve(new Map()) : this.#core.store.attempts.checkpoints(this.taskId)
+    }
+    return this.#stored
+  }
+
+  #stale(): QuillworkError {
+    this.#attempt.interrupt('lease-lost')
+    return new QuillworkError(
+      'ATTEMPT_STALE',
+      `Attempt ${this.attempt} no longer holds task ${this.taskId}; stop working on it.`,
+    )
+  }
+}
+
+function checkKey(key: string, what: string): void {
+  if (key.length > 0 && key.length <= longestKey) return
+  throw new QuillworkError('OPTION_INVALID', `The key of a ${what} must have 1 to ${longestKey} characters.`)
+}

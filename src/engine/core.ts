@@ -1,0 +1,42 @@
+import type { Broker } from '../broker/broker.ts'
+import type { RateLimiter } from '../rate-limit/limiter.ts'
+import type { Clock } from '../runtime/clock.ts'
+import type { Store } from '../store/store.ts'
+import type { AdmissionLimits } from '../task/admission.ts'
+import type { ResolvedTask } from '../task/definition.ts'
+import type { TaskRecord } from '../task/task.ts'
+import type { Attempt } from './attempt.ts'
+import type { TaskBus } from './bus.ts'
+import type { EngineSettings } from './settings.ts'
+import type { Waiters } from './waiters.ts'
+
+/** The part of a structured logger that the engine uses; pino is one. */
+export interface Logger {
+  info(fields: object, message: string): void
+  warn(fields: object, message: string): void
+  error(fields: object, message: string): void
+}
+
+/** What the parts of one engine share. Built once by `engine.ts`; the parts never reach each other any other way. */
+export interface Core {
+  readonly store: Store<never>
+  readonly broker: Broker
+  readonly limiter: RateLimiter
+  readonly clock: Clock
+  readonly bus: TaskBus
+  readonly log: Logger
+  readonly settings: EngineSettings
+  readonly tasks: ReadonlyMap<string, ResolvedTask>
+  readonly services: unknown
+  readonly admission: AdmissionLimits
+  /** The attempts that this process runs, by task id. */
+  readonly running: Map<string, Attempt>
+  /** Those who wait for the end of a task. */
+  readonly waiters: Waiters
+  /** A number in [0, 1); a parameter so that tests repeat themselves. */
+  random(): number
+  /** Something may be due: the relay looks soon. */
+  wakeRelay(): void
+  /** A task ended, or its end became known; tells who waits for it. */
+  tellEnd(record: TaskRecord): void
+}

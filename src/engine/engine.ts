@@ -1,0 +1,261 @@
+/**
+ * The engine: the map of what happens to a task. It builds the parts in the order in which a task meets them (submit, relay,
+ * consume, execute, settle, aggregate; heartbeat and sweep beside them), starts them in that order and stops them in reverse.
+ */
+import type { Broker } from '../broker/broker.ts'
+import { memoryBroker } from '../broker/memory/broker.ts'
+import type { Limit, RateLimiter } from '../rate-limit/limiter.ts'
+import { createLocalLimiter } from '../rate-limit/local.ts'
+import { type Clock, systemClock } from '../runtime/clock.ts'
+import { type Loop, startLoop } from '../runtime/loop.ts'
+import type { Store } from '../store/store.ts'
+import type { AdmissionLimits } from '../task/admission.ts'
+import {
+  type AnyTask,
+  type In,
+  type Needs,
+  type ResolvedTask,
+  resolveTask,
+  type Schema,
+  type TaskType,
+} from '../task/definition.ts'
+import type { Duration } from '../task/duration.ts'
+import { durationMs } from '../task/duration.ts'
+import { QuillworkError } from '../task/errors.ts'
+import type { TaskStatus } from '../task/status.ts'
+import { createBus, type TaskBus } from './bus.ts'
+import { type Consumer, startConsumer } from './consume.ts'
+import type { Core, Logger } from './core.ts'
+import { type DeadLetters, deadLettersOf } from './dead-letter.ts'
+import { askForWaiters, handleOf, type TaskHandle } from './handle.ts'
+import { startHeartbeat } from './heartbeat.ts'
+import { type Lanes, lanesOf } from './lanes.ts'
+import { prune } from './prune.ts'
+import { startRelay } from './relay.ts'
+import { rescue } from './rescue.ts'
+import { type AnySchedule, planSchedules, startSchedules } from './schedule.ts'
+import { type EngineSettings, type EngineTimes, resolveSettings } from './settings.ts'
+import { type SubmitItem, type SubmitOptions, submit, submitMany } from './submit.ts'
+import { type Tasks, tasksOf } from './tasks.ts'
+import { createWaiters } from './waiters.ts'
+
+/** What an engine is made of. */
+export interface EngineOptions<Tx = never> {
+  store: Store<Tx>
+  /** Default: within this process. */
+  broker?: Broker
+  /** Worker slots per lane; lanes that task types name and that are absent here get 10. */
+  lanes?: Record<string, { slots: number }>
+  /** How many tasks may wait; default no limit. */
+  admission?: AdmissionLimits
+  /** Limits by key, for `ctx.acquire`; default none. Or a limiter of one's own. */
+  limits?: Record<string, Limit> | RateLimiter
+  /** How long ended trees are kept, by the status of their root; default for ever. */
+  retention?: Partial<Record<TaskStatus, Duration>>
+  schedules?: readonly AnySchedule[]
+  times?: EngineTimes
+  /** Default: silent. */
+  log?: Logger
+  clock?: Clock
+  /** Unique per process start; default made of host name and chance. */
+  nodeId?: string
+  /** A number in [0, 1) for jitter; default `Math.random`. */
+  random?: () => number
+}
+
+/** Durable background tasks. An engine that is not started is a client. */
+export interface Engine<Tx = never> extends AsyncDisposable {
+  /**
+   * Submits a task. Resolves when it is durable. Throws PARAMETERS_INVALID, VALUE_NOT_STORABLE, OPTION_INVALID, LANE_UNKNOWN,
+   * USER_QUEUE_FULL, LANE_QUEUE_FULL, IDEMPOTENCY_KEY_REUSED.
+   */
+  submit<P extends Schema, R extends Schema>(
+    type: TaskType<P, R>,
+    parameters: In<P>,
+    options?: SubmitOptions<Tx>,
+  ): Promise<TaskHandle<R>>
+  /** Submits many tasks of one type, as `submit`. */
+  submitMany<P extends Schema, R extends Schema>(
+    type: TaskType<P, R>,
+    items: Iterable<SubmitItem<P, Tx>>,
+  ): Promise<readonly TaskHandle<R>[]>
+  /** The handle of a task, or undefined when there is none. */
+  find<R extends Schema>(type: TaskType<Schema, R>, taskId: string): Promise<TaskHandle<R> | undefined>
+  /** Begins to run tasks. */
+  start(): Promise<void>
+  /** Stops taking tasks; running attempts get the grace time, then their signal, and are given back. `grace: 0` stops now. */
+  stop(options?: { grace?: Duration }): Promise<void>
+  /** What an operator asks and does. */
+  readonly tasks: Tasks
+  readonly deadLetters: DeadLetters
+  readonly lanes: Lanes
+  /** What happens, as it happens; best effort. */
+  readonly events: TaskBus
+  readonly settings: EngineSettings
+  /** The task types that this engine runs. */
+  readonly types: readonly ResolvedTask[]
+  readonly limiter: RateLimiter
+  readonly store: Store<Tx>
+}
+
+/** The services that the tasks need, or nothing when they need none. */
+export type ServicesOf<T extends readonly AnyTask[]> =
+  object extends Needs<T[number]> ? { services?: undefined } : { services: Needs<T[number]> }
+
+const silent: Logger = { info: () => undefined, warn: () => undefined, error: () => undefined }
+
+/** Makes an engine. Throws TASK_TYPE_DUPLICATE, OPTION_INVALID, SCHEDULE_INVALID. */
+export async function createEngine<const T extends readonly AnyTask[], Tx = never>(
+  options: EngineOptions<Tx> & { tasks: T } & ServicesOf<T>,
+): Promise<Engine<Tx>> {
+  const parts: { relay?: Loop } = {}
+  const core = buildCore(options, () => parts.relay?.wake())
+  const planned = planSchedules(options.schedules ?? [])
+  await core.broker.open([...core.settings.lanes].map(([lane, { slots }]) => ({ lane, slots })))
+  const running = createRunning(core, planned, parts)
+  return {
+    submit: async (type, parameters, submitOptions = {}) =>
+      handleOf(core, await submit(core, type, parameters, submitOptions as SubmitOptions)),
+    submitMany: async (type, items) =>
+      (await submitMany(core, type, items as Iterable<SubmitItem<Schema>>)).map(record =>
+        handleOf(core, record),
+      ),
+    async find(_type, taskId) {
+      const [record] = await core.store.queries.get([taskId])
+      return record === undefined ? undefined : handleOf(core, record)
+    },
+    start: running.start,
+    stop: running.stop,
+    [Symbol.asyncDispose]: () => running.stop(),
+    tasks: tasksOf(core),
+    deadLetters: deadLettersOf(core),
+    lanes: lanesOf(core),
+    events: core.bus,
+    settings: core.settings,
+    types: [...core.tasks.values()],
+    limiter: core.limiter,
+    store: options.store,
+  }
+}
+
+function buildCore<Tx>(
+  options: EngineOptions<Tx> & { tasks: readonly AnyTask[]; services?: unknown },
+  wakeRelay: () => void,
+): Core {
+  const log = options.log ?? silent
+  const clock = options.clock ?? systemClock
+  const tasks = new Map<string, ResolvedTask>()
+  for (const definition of options.tasks) {
+    if (tasks.has(definition.type))
+      throw new QuillworkError('TASK_TYPE_DUPLICATE', `Two tasks have the type ${definition.type}.`)
+    tasks.set(definition.type, resolveTask(definition))
+  }
+  const waiters = createWaiters()
+  return {
+    store: options.store as unknown as Store<never>,
+    broker: options.broker ?? memoryBroker(),
+    limiter: isLimiter(options.limits)
+      ? options.limits
+      : createLocalLimiter({ limits: options.limits ?? {}, clock }),
+    clock,
+    bus: createBus(log),
+    log,
+    settings: resolveSettings(
+      options,
+      [...tasks.values()].map(task => task.lane),
+    ),
+    tasks,
+    services: options.services,
+    admission: options.admission ?? {},
+    running: new Map(),
+    waiters,
+    random: options.random ?? Math.random,
+    wakeRelay,
+    tellEnd: record => waiters.tell(record),
+  }
+}
+
+function isLimiter(limits: EngineOptions['limits']): limits is RateLimiter {
+  return typeof limits?.['acquire'] === 'function'
+}
+
+interface Running {
+  start(): Promise<void>
+  stop(options?: { grace?: Duration }): Promise<void>
+}
+
+function createRunning(
+  core: Core,
+  planned: ReturnType<typeof planSchedules>,
+  parts: { relay?: Loop },
+): Running {
+  let consumer: Consumer | undefined
+  let loops: Loop[] = []
+  let stopping: Promise<void> | undefined
+  let unsubscribe: () => void = () => undefined
+
+  async function start(): Promise<void> {
+    if (stopping !== undefined)
+      throw new QuillworkError('ENGINE_STOPPED', 'The engine was stopped; make a new one.')
+    if (consumer !== undefined) return
+    const relay = startRelay(core)
+    parts.relay = relay
+    unsubscribe = core.store.outbox.onTelling(() => relay.wake())
+    core.broker.onRoom(() => relay.wake())
+    consumer = startConsumer(core)
+    const sweep = startLoop({
+      clock: core.clock,
+      everyMs: core.settings.sweepMs,
+      step: () => sweepOnce(core),
+    })
+    const schedules = startSchedules(core, planned)
+    loops = [relay, startHeartbeat(core), sweep, schedules]
+    sweep.wake()
+    relay.wake()
+    schedules.wake()
+  }
+
+  async function stopOnce(graceMs: number): Promise<void> {
+    consumer?.pause()
+    unsubscribe()
+    const [, heartbeat, ...others] = loops
+    await Promise.all([parts.relay, ...others].map(loop => loop?.stop()))
+    await drain(core, graceMs)
+    await heartbeat?.stop()
+    await core.broker.close()
+    await core.store.tasks.close()
+  }
+
+  return {
+    start,
+    stop({ grace } = {}) {
+      const graceMs = grace === undefined ? core.settings.graceMs : durationMs(grace, 'grace')
+      if (stopping !== undefined && graceMs === 0) interruptAll(core)
+      stopping ??= stopOnce(graceMs)
+      return stopping
+    },
+  }
+}
+
+async function sweepOnce(core: Core): Promise<undefined> {
+  try {
+    await rescue(core)
+    await askForWaiters(core)
+    await prune(core)
+  } catch (error) {
+    core.log.error({ err: error }, 'the sweep could not finish; trying again')
+  }
+}
+
+/** Running attempts may end by themselves; when the grace time is over they get their signal and are given back at once. */
+async function drain(core: Core, graceMs: number): Promise<void> {
+  const until = core.clock.monotonic() + graceMs
+  while (core.running.size > 0) {
+    if (core.clock.monotonic() >= until) interruptAll(core)
+    await new Promise<void>(resolve => core.clock.after(5, resolve))
+  }
+}
+
+function interruptAll(core: Core): void {
+  for (const attempt of core.running.values()) attempt.interrupt('stopping')
+}

@@ -1,0 +1,171 @@
+import { decode } from '../task/codec.ts'
+import type { In, Out, Schema, State, SubTask, TaskType } from '../task/definition.ts'
+import { type Duration, durationMs } from '../task/duration.ts'
+import { QuillworkError, TaskFailedError } from '../task/errors.ts'
+import { hasEnded } from '../task/status.ts'
+import type { TaskRecord } from '../task/task.ts'
+import { cancelTask } from './cancel.ts'
+import type { Core } from './core.ts'
+
+/** A task in the hands of whoever submitted it. */
+export interface TaskHandle<R extends Schema = Schema> {
+  readonly taskId: string
+  /** What is known of the task now. Throws TASK_NOT_FOUND. */
+  state(): Promise<State<R>>
+  /** Asks the task, and everything below it, to stop. Throws TASK_ALREADY_ENDED. */
+  cancel(): Promise<void>
+  /**
+   * Waits for the result. Rejects with TaskFailedError when the task ended without one, WAIT_TIMEOUT after `timeout`, or the
+   * signal's reason.
+   */
+  result(wait?: { signal?: AbortSignal; timeout?: Duration }): Promise<Out<R>>
+}
+
+/** The handle of a record. */
+export function handleOf<R extends Schema>(core: Core, record: TaskRecord): TaskHandle<R> {
+  const since = hasEnded(record.status) ? -1 : core.waiters.told
+  const taskId = record.id
+  return {
+    taskId,
+    state: async () => stateOf<R>(await readRecord(core, taskId)),
+    cancel: () => cancelTask(core, taskId),
+    result: async wait => resultOf<R>(await endOf(core, taskId, since, wait)),
+  }
+}
+
+async function readRecord(core: Core, taskId: string): Promise<TaskRecord> {
+  const [record] = await core.store.queries.get([taskId])
+  if (record !== undefined) return record
+  throw new QuillworkError(
+    'TASK_NOT_FOUND',
+    `There is no task ${taskId}; it may have been deleted after its retention time.`,
+  )
+}
+
+/** Resolves with the record once the task has ended. */
+async function endOf(
+  core: Core,
+  taskId: string,
+  since: number,
+  wait: { signal?: AbortSignal; timeout?: Duration } = {},
+): Promise<TaskRecord> {
+  wait.signal?.throwIfAborted()
+  const recent = core.waiters.recent(taskId)
+  if (recent !== undefined) return recent
+  const end = waitForEnd(core, taskId, wait)
+  if (since >= 0 && core.waiters.remembersSince(since)) return end.promise
+  try {
+    const record = await readRecord(core, taskId)
+    if (hasEnded(record.status)) end.found(record)
+  } catch (error) {
+    end.failed(error)
+  }
+  return end.promise
+}
+
+interface End {
+  promise: Promise<TaskRecord>
+  found(record: TaskRecord): void
+  failed(error: unknown): void
+}
+
+function waitForEnd(
+  core: Core,
+  taskId: string,
+  { signal, timeout }: { signal?: AbortSignal; timeout?: Duration },
+): End {
+  let stop: () => void = () => undefined
+  let resolve: (record: TaskRecord) => void = () => undefined
+  let reject: (error: unknown) => void = () => undefined
+  const promise = new Promise<TaskRecord>((onFound, onFailed) => {
+    resolve = onFound
+    reject = onFailed
+  })
+  const end: End = {
+    promise,
+    found(record) {
+      stop()
+      resolve(record)
+    },
+    failed(error) {
+      stop()
+      reject(error)
+    },
+  }
+  const forget = core.waiters.wait(taskId, record => end.found(record))
+  const aborted = () => end.failed(signal?.reason)
+  signal?.addEventListener('abort', aborted, { once: true })
+  const cancelTimer =
+    timeout === undefined
+      ? undefined
+      : core.clock.after(durationMs(timeout, 'timeout'), () => end.failed(waitTimeout(taskId)))
+  stop = () => {
+    forget()
+    signal?.removeEventListener('abort', aborted)
+    cancelTimer?.()
+  }
+  return end
+}
+
+function waitTimeout(taskId: string): QuillworkError {
+  return new QuillworkError(
+    'WAIT_TIMEOUT',
+    `Task ${taskId} did not end in the time given; it goes on, ask again later.`,
+  )
+}
+
+function resultOf<R extends Schema>(record: TaskRecord): Out<R> {
+  const state = stateOf<R>(record)
+  if (state.done && state.error === undefined) return state.result
+  if (state.done) throw new TaskFailedError(record.id, state.status, state.error)
+  throw new QuillworkError('INTERNAL', `Task ${record.id} was told as ended while it is ${record.status}.`)
+}
+
+/** The state of a record as its type describes it. */
+export function stateOf<R extends Schema>(record: TaskRecord): State<R> {
+  switch (record.status) {
+    case 'QUEUED':
+    case 'RUNNING':
+    case 'RETRYING':
+      return { done: false, status: record.status }
+    case 'COMPLETED':
+    case 'COMPLETED_WITH_ERRORS': {
+      const result = record.result === undefined ? undefined : decode(record.result)
+      return { done: true, status: record.status, result: result as Out<R> }
+    }
+    default:
+      return { done: true, status: record.status, error: record.errorInfo ?? unknownError(record) }
+  }
+}
+
+function unknownError(record: TaskRecord) {
+  return {
+    code: 'INTERNAL',
+    message: `The task ended ${record.status}.`,
+    retryable: false,
+    errorClass: 'permanent' as const,
+  }
+}
+
+/** A sub-task as its parent sees it. */
+export function subTaskOf<P extends Schema, R extends Schema>(
+  _type: TaskType<P, R>,
+  record: TaskRecord,
+): SubTask<P, R> {
+  return {
+    taskId: record.id,
+    key: record.subTaskKey ?? '',
+    parameters: decode(record.parameters) as In<P>,
+    ...stateOf<R>(record),
+  }
+}
+
+/** Asks the store for those who wait: an end that nobody told reaches them too. */
+export async function askForWaiters(core: Core): Promise<void> {
+  const ids = core.waiters.waitedFor()
+  for (let from = 0; from < ids.length; from += 200) {
+    const records = await core.store.queries.get(ids.slice(from, from + 200))
+    for (const record of records)
+      if (record !== undefined && hasEnded(record.status)) core.waiters.tell(record)
+  }
+}

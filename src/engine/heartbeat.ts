@@ -1,0 +1,53 @@
+import { type Loop, startLoop } from '../runtime/loop.ts'
+import type { Attempt } from './attempt.ts'
+import type { Core } from './core.ts'
+
+/** A lease is extended this many times within its length. */
+const beatsPerLease = 3
+
+/**
+ * Extends, in one write, the leases of the attempts that this process runs (by id and token), and learns which are lost or asked to
+ * stop. An attempt whose lease could not be extended in time, by this process's own monotonic clock, gets its signal here.
+ */
+export function startHeartbeat(core: Core): Loop {
+  const { leaseMs } = core.settings
+
+  async function beat(): Promise<undefined> {
+    const attempts = [...core.running.values()].filter(attempt => attempt.interruption !== 'lease-lost')
+    if (attempts.length === 0) return
+    const askedAt = core.clock.monotonic()
+    try {
+      const leases = attempts.map(({ record, token }) => ({ taskId: record.id, token }))
+      const answers = await core.store.tasks.extend(leases, leaseMs)
+      for (const [index, attempt] of attempts.entries()) {
+        const answer = answers[index]
+        if (answer !== undefined) learn(core, attempt, answer, askedAt + leaseMs)
+      }
+    } catch (error) {
+      core.log.error({ err: error }, 'leases could not be extended')
+    }
+    const now = core.clock.monotonic()
+    for (const attempt of core.running.values())
+      if (attempt.leaseUntil <= now) attempt.interrupt('lease-lost')
+  }
+
+  return startLoop({ clock: core.clock, everyMs: leaseMs / beatsPerLease, step: beat })
+}
+
+function learn(
+  core: Core,
+  attempt: Attempt,
+  answer: { held: boolean; cancelRequested: boolean },
+  leaseUntil: number,
+): void {
+  // An attempt that was settled while the heartbeat was on its way is no longer held, and that is right.
+  if (core.running.get(attempt.record.id) !== attempt) return
+  if (!answer.held) {
+    if (!attempt.settling) attempt.interrupt('lease-lost')
+    return
+  }
+  attempt.leaseUntil = leaseUntil
+  if (!answer.cancelRequested || attempt.record.cancelRequestedAt !== undefined) return
+  attempt.record.cancelRequestedAt = core.store.tasks.now()
+  attempt.interrupt('cancelled')
+}

@@ -1,0 +1,109 @@
+import type { LogLine } from '../store/store.ts'
+import { encode } from '../task/codec.ts'
+import { eventBase } from '../task/events.ts'
+import type { Attempt } from './attempt.ts'
+import type { Core } from './core.ts'
+
+/** Milliseconds between two writes of what an attempt reports: at most four a second. */
+const reportEveryMs = 250
+/** Longest message of a log line, in characters. */
+const longestMessage = 2_000
+
+/**
+ * What an attempt reports while it runs: progress and log lines, coalesced to four writes a second. The last progress and every
+ * line are written before the attempt is settled.
+ */
+export class Reports {
+  readonly #core: Core
+  readonly #attempt: Attempt
+  #progress: { value: unknown } | undefined
+  #lines: LogLine[] = []
+  #cancelTimer: (() => void) | undefined
+  #writing: Promise<void> = Promise.resolve()
+
+  constructor(core: Core, attempt: Attempt) {
+    this.#core = core
+    this.#attempt = attempt
+  }
+
+  progress(value: unknown): void {
+    this.#progress = { value }
+    this.#later()
+  }
+
+  log(level: LogLine['level'], message: string, fields: object | undefined): void {
+    const { record } = this.#attempt
+    this.#core.log[level](
+      { ...fields, taskId: record.id, taskType: record.taskType, attempt: record.attempt },
+      message,
+    )
+    const line: LogLine = {
+      at: this.#core.store.tasks.now(),
+      attempt: record.attempt,
+      level,
+      message: message.slice(0, longestMessage),
+    }
+    const text = fields === undefined ? undefined : jsonOf(fields)
+    this.#lines.push(text === undefined ? line : { ...line, fields: text })
+    this.#later()
+  }
+
+  /** Writes what is left. */
+  async flush(): Promise<void> {
+    this.#cancelTimer?.()
+    this.#cancelTimer = undefined
+    this.#write()
+    await this.#writing
+  }
+
+  #later(): void {
+    this.#cancelTimer ??= this.#core.clock.after(reportEveryMs, () => {
+      this.#cancelTimer = undefined
+      this.#write()
+    })
+  }
+
+  #write(): void {
+    if (this.#progress === undefined && this.#lines.length === 0) return
+    this.#writing = this.#writing.then(() => this.#writeNow()).catch(error => this.#failed(error))
+  }
+
+  async #writeNow(): Promise<void> {
+    const progress = this.#progress
+    const lines = this.#lines
+    this.#progress = undefined
+    this.#lines = []
+    if (lines.length > 0) await this.#core.store.attempts.log(this.#attempt.record.id, lines)
+    if (progress !== undefined) await this.#writeProgress(progress.value)
+  }
+
+  async #writeProgress(value: unknown): Promise<void> {
+    const { record } = this.#attempt
+    const write = { taskId: record.id, attempt: record.attempt, progress: encode(value) }
+    const [applied] = await this.#core.store.attempts.progress([write])
+    if (applied !== 'applied') this.#attempt.interrupt('lease-lost')
+    else if (this.#core.bus.wants('progress')) {
+      this.#core.bus.emit({
+        name: 'progress',
+        ...eventBase(record, this.#core.store.tasks.now()),
+        progress: value,
+      })
+    }
+  }
+
+  /** Reports are best effort: a store that is away costs a line of the log, not the attempt. */
+  #failed(error: unknown): void {
+    this.#core.log.warn(
+      { err: error, taskId: this.#attempt.record.id },
+      'a report of an attempt could not be written',
+    )
+  }
+}
+
+function jsonOf(fields: object): string | undefined {
+  try {
+    return JSON.stringify(fields).slice(0, 4_000)
+  } catch {
+    return undefined
+  }
+}

@@ -1,0 +1,45 @@
+import type { Lapsed } from '../store/store.ts'
+import { decide, decideOverdue } from '../task/decide.ts'
+import type { Transition } from '../task/transition.ts'
+import type { Core } from './core.ts'
+import { circumstances } from './settle.ts'
+import { tell } from './tell.ts'
+
+/** Records per step; a sweep goes on until a step finds less. */
+const perStep = 200
+
+/**
+ * Settles what nobody else will: attempts whose lease has expired, through the same decision as any outcome, and waiting tasks
+ * whose deadline has passed. The rescuer is fenced too: it moves only the attempt and the lease that it saw. Answers how many moved.
+ */
+export async function rescue(core: Core): Promise<number> {
+  let moved = 0
+  for (;;) {
+    const lapsed = await core.store.tasks.lapsed(perStep)
+    const transitions = lapsed.map(found => transitionOf(core, found))
+    const answers = transitions.length === 0 ? [] : await core.store.tasks.apply(transitions)
+    let movedNow = 0
+    for (const [index, found] of lapsed.entries()) {
+      const transition = transitions[index]
+      if (answers[index] !== 'applied' || transition === undefined) continue
+      movedNow += 1
+      core.log.warn(
+        { taskId: found.record.id, attempt: found.record.attempt, why: found.why, to: transition.name },
+        'a task was rescued',
+      )
+      tell(core, found.record, transition)
+    }
+    moved += movedNow
+    if (lapsed.length < perStep || movedNow === 0) return moved
+  }
+}
+
+function transitionOf(core: Core, { record, why }: Lapsed): Transition {
+  if (why === 'deadline') return decideOverdue(record, core.store.tasks.now())
+  const own = core.running.get(record.id)
+  if (own !== undefined && own.token === record.claimToken) own.interrupt('lease-lost')
+  const transition = decide(record, { kind: 'lease-lost' }, circumstances(core, record))
+  return record.leaseUntil === undefined
+    ? transition
+    : { ...transition, fence: { attempt: record.attempt, leaseUntil: record.leaseUntil } }
+}

@@ -1,0 +1,158 @@
+import { Cron } from 'croner'
+import { type Loop, startLoop } from '../runtime/loop.ts'
+import type { ScheduleState } from '../store/store.ts'
+import { encode } from '../task/codec.ts'
+import type { In, Schema, TaskType } from '../task/definition.ts'
+import { QuillworkError } from '../task/errors.ts'
+import { hasEnded } from '../task/status.ts'
+import type { Core } from './core.ts'
+import { submit } from './submit.ts'
+
+/** A task that is submitted at the ticks of a cron expression. */
+export interface Schedule<P extends Schema = Schema> {
+  /** Unique name; its state is kept under it. */
+  id: string
+  /** Cron expression of five or six fields, as croner reads it. */
+  cron: string
+  /** IANA time zone; default UTC. Ticks follow its daylight saving time. */
+  timeZone?: string
+  task: TaskType<P>
+  parameters: In<P>
+  userId?: string
+  lane?: string
+  /** Ticks that passed while no engine ran: the latest one (default), all of them (at most 100), or none. */
+  catchUp?: 'latest' | 'all' | 'none'
+  /** When the task of the tick before is still live: submit all the same (default), or skip the tick. */
+  overlap?: 'allow' | 'skip'
+}
+
+/** Any schedule, whatever its task. */
+export type AnySchedule = Omit<Schedule, 'parameters'> & { parameters: unknown }
+
+/** Makes a schedule whose parameters are checked against its task by the compiler. */
+export function schedule<P extends Schema>(definition: Schedule<P>): AnySchedule {
+  return definition as unknown as AnySchedule
+}
+
+/** A tick older than this was missed, not late. */
+const missedAfterMs = 60_000
+/** Missed ticks that are made up for at most. */
+const mostCaughtUp = 100
+/** Milliseconds between looks when no tick is nearer. */
+const lookEveryMs = 30_000
+
+interface Planned {
+  schedule: AnySchedule
+  cron: Cron
+  definition: string
+}
+
+/** Checks the schedules. Throws SCHEDULE_INVALID. */
+export function planSchedules(schedules: readonly AnySchedule[]): Planned[] {
+  const ids = new Set<string>()
+  return schedules.map(planned => {
+    if (ids.has(planned.id))
+      throw new QuillworkError('SCHEDULE_INVALID', `Two schedules have the id ${JSON.stringify(planned.id)}.`)
+    ids.add(planned.id)
+    try {
+      const cron = new Cron(planned.cron, { timezone: planned.timeZone ?? 'UTC', paused: true })
+      const definition = JSON.stringify([
+        planned.cron,
+        planned.timeZone ?? 'UTC',
+        planned.task.type,
+        encode(planned.parameters),
+      ])
+      return { schedule: planned, cron, definition }
+    } catch (cause) {
+      const why = cause instanceof Error ? cause.message : String(cause)
+      throw new QuillworkError('SCHEDULE_INVALID', `The schedule ${planned.id} cannot be read: ${why}`, {
+        cause,
+      })
+    }
+  })
+}
+
+/** Submits the task of each tick, once: the tick names the idempotency key, so a crash in between repeats nothing. */
+export function startSchedules(core: Core, planned: readonly Planned[]): Loop {
+  async function step(): Promise<number | undefined> {
+    if (planned.length === 0) return undefined
+    try {
+      const states = new Map((await core.store.schedules.schedules()).map(state => [state.id, state]))
+      for (const plan of planned) await runDue(core, plan, states.get(plan.schedule.id))
+    } catch (error) {
+      core.log.error({ err: error }, 'schedules could not be looked at; trying again')
+    }
+    const now = core.store.tasks.now()
+    const next = Math.min(
+      ...planned.map(({ cron }) => cron.nextRun(new Date(now))?.getTime() ?? Number.POSITIVE_INFINITY),
+    )
+    return Number.isFinite(next) ? Math.max(1, next - now) : undefined
+  }
+
+  return startLoop({ clock: core.clock, everyMs: lookEveryMs, step })
+}
+
+async function runDue(core: Core, plan: Planned, state: ScheduleState | undefined): Promise<void> {
+  const now = core.store.tasks.now()
+  const { id } = plan.schedule
+  if (state?.lastTick === undefined || state.definition !== plan.definition) {
+    await core.store.schedules.advance(
+      { ...state, id, definition: plan.definition, lastTick: now },
+      state?.lastTick,
+    )
+    return
+  }
+  let seen = state
+  for (const tick of dueTicks(plan, state.lastTick, now)) {
+    const taskId = (await submitTick(core, plan, seen, tick)) ?? seen.lastTaskId
+    const next: ScheduleState = {
+      id,
+      definition: plan.definition,
+      lastTick: tick,
+      ...(taskId === undefined ? {} : { lastTaskId: taskId }),
+    }
+    if (!(await core.store.schedules.advance(next, seen.lastTick))) return
+    seen = next
+  }
+}
+
+/** The ticks to make up for, oldest first. Ticks that are skipped by the catch-up policy are passed over for ever. */
+function dueTicks({ cron, schedule: { catchUp = 'latest' } }: Planned, after: number, now: number): number[] {
+  const ticks: number[] = []
+  for (
+    let tick = cron.nextRun(new Date(after));
+    tick !== null && tick.getTime() <= now;
+    tick = cron.nextRun(tick)
+  ) {
+    ticks.push(tick.getTime())
+    if (ticks.length > mostCaughtUp) ticks.shift()
+  }
+  if (catchUp === 'all') return ticks
+  const wanted = ticks.slice(-1)
+  return catchUp === 'latest' ? wanted : wanted.filter(tick => now - tick <= missedAfterMs)
+}
+
+async function submitTick(
+  core: Core,
+  { schedule: planned }: Planned,
+  state: ScheduleState,
+  tick: number,
+): Promise<string | undefined> {
+  if (planned.overlap === 'skip' && state.lastTaskId !== undefined) {
+    const [last] = await core.store.queries.get([state.lastTaskId])
+    if (last !== undefined && !hasEnded(last.status)) {
+      core.log.info(
+        { schedule: planned.id, taskId: last.id },
+        'a tick was skipped: the task of the last one is still live',
+      )
+      return undefined
+    }
+  }
+  const record = await submit(core, planned.task, planned.parameters, {
+    idempotencyKey: `schedule ${planned.id} ${new Date(tick).toISOString()}`,
+    tags: [`schedule:${planned.id}`.slice(0, 100)],
+    ...(planned.userId === undefined ? {} : { userId: planned.userId }),
+    ...(planned.lane === undefined ? {} : { lane: planned.lane }),
+  })
+  return record.id
+}

@@ -1,0 +1,86 @@
+import { randomUUID } from 'node:crypto'
+import { hostname } from 'node:os'
+import type { Retention } from '../store/store.ts'
+import { type Duration, durationMs } from '../task/duration.ts'
+import { QuillworkError } from '../task/errors.ts'
+import type { TaskStatus } from '../task/status.ts'
+
+/** What may be set of an engine beside its parts. Durations are milliseconds or texts such as `'30s'`. */
+export interface EngineTimes {
+  /** How long a claim is good for unless extended; default 30 s. A crashed worker's tasks run again after at most this and a sweep. */
+  lease?: Duration
+  /** Between two sweeps (expired leases, deadlines, retention); default 5 s. */
+  sweep?: Duration
+  /** How long running attempts may go on when the engine stops; default 30 s. */
+  grace?: Duration
+  /** How long a handler may ignore its signal before the attempt is ended without it; default 10 s. */
+  obey?: Duration
+}
+
+/** The settings as the engine uses them: nothing optional, nothing half-filled. */
+export interface EngineSettings {
+  readonly nodeId: string
+  readonly lanes: ReadonlyMap<string, { readonly slots: number }>
+  readonly leaseMs: number
+  readonly sweepMs: number
+  readonly graceMs: number
+  readonly obeyMs: number
+  readonly retention: Retention
+}
+
+/** Worker slots of a lane that nobody configured. */
+export const defaultSlots = 10
+
+/** Checks the settings and fills in the defaults. Throws OPTION_INVALID, naming the option. */
+export function resolveSettings(
+  options: {
+    lanes?: Record<string, { slots: number }>
+    times?: EngineTimes
+    retention?: Partial<Record<TaskStatus, Duration>>
+    nodeId?: string
+  },
+  lanesOfTasks: Iterable<string>,
+): EngineSettings {
+  const times = options.times ?? {}
+  const retention = Object.entries(options.retention ?? {}).map(([status, age]) => [
+    status,
+    durationMs(age, `retention.${status}`),
+  ])
+  return Object.freeze({
+    nodeId: options.nodeId ?? `${hostname()}-${randomUUID().slice(0, 8)}`,
+    lanes: resolveLanes(options.lanes ?? {}, lanesOfTasks),
+    leaseMs: positive(durationMs(times.lease ?? '30s', 'times.lease'), 'times.lease'),
+    sweepMs: positive(durationMs(times.sweep ?? '5s', 'times.sweep'), 'times.sweep'),
+    graceMs: durationMs(times.grace ?? '30s', 'times.grace'),
+    obeyMs: durationMs(times.obey ?? '10s', 'times.obey'),
+    retention: Object.fromEntries(retention) as Retention,
+  })
+}
+
+function resolveLanes(
+  configured: Record<string, { slots: number }>,
+  ofTasks: Iterable<string>,
+): Map<string, { slots: number }> {
+  const lanes = new Map(Object.entries(configured))
+  for (const [lane, { slots }] of lanes) {
+    if (!/^[a-z0-9_-]{1,60}$/i.test(lane)) {
+      throw new QuillworkError(
+        'OPTION_INVALID',
+        `The lane name ${JSON.stringify(lane)} must be 1 to 60 letters, digits, '_' or '-'.`,
+      )
+    }
+    if (!Number.isInteger(slots) || slots < 1) {
+      throw new QuillworkError(
+        'OPTION_INVALID',
+        `lanes.${lane}.slots is ${slots}; give a whole number of at least 1.`,
+      )
+    }
+  }
+  for (const lane of ['default', ...ofTasks]) if (!lanes.has(lane)) lanes.set(lane, { slots: defaultSlots })
+  return lanes
+}
+
+function positive(ms: number, option: string): number {
+  if (ms > 0) return ms
+  throw new QuillworkError('OPTION_INVALID', `${option} is ${ms} ms; it must be longer than nothing.`)
+}

@@ -1,0 +1,52 @@
+import { type Circumstances, decide, type Outcome } from '../task/decide.ts'
+import { QuillworkError } from '../task/errors.ts'
+import { defaultRetryPolicy } from '../task/retry-policy.ts'
+import type { TaskRecord } from '../task/task.ts'
+import type { Applied, Transition } from '../task/transition.ts'
+import type { Core } from './core.ts'
+import { tell } from './tell.ts'
+
+const firstWaitMs = 100
+const longestWaitMs = 5_000
+
+/**
+ * Ends an attempt: decides, writes, and tells. The write is repeated until the store says applied or stale; an outcome is not
+ * given up because the store was away for a while. Resolves when the outcome is durable, or found stale.
+ */
+export async function settle(core: Core, record: TaskRecord, outcome: Outcome): Promise<Applied> {
+  const transition = decide(record, outcome, circumstances(core, record))
+  const applied = await applyUntilKnown(core, transition)
+  if (applied === 'applied') tell(core, record, transition)
+  else
+    core.log.warn(
+      { taskId: record.id, attempt: record.attempt, transition: transition.name },
+      'a stale attempt was refused',
+    )
+  return applied
+}
+
+/** What a decision about this record depends on. */
+export function circumstances(core: Core, record: TaskRecord): Circumstances {
+  return {
+    policy: core.tasks.get(record.taskType)?.policy ?? defaultRetryPolicy,
+    now: core.store.tasks.now(),
+    random: core.random(),
+  }
+}
+
+async function applyUntilKnown(core: Core, transition: Transition): Promise<Applied> {
+  for (let waitMs = firstWaitMs; ; waitMs = Math.min(waitMs * 2, longestWaitMs)) {
+    try {
+      const [applied] = await core.store.tasks.apply([transition])
+      return applied ?? 'missing'
+    } catch (error) {
+      // A closed store takes nothing any more: the lease runs out, and the next owner settles the attempt.
+      if (error instanceof QuillworkError && error.code === 'STORE_CLOSED') return 'stale'
+      core.log.error(
+        { err: error, taskId: transition.taskId, waitMs },
+        'the store could not record an outcome; trying again',
+      )
+      await new Promise<void>(resolve => core.clock.after(waitMs, resolve))
+    }
+  }
+}

@@ -1,0 +1,145 @@
+import type { Created } from '../store/store.ts'
+import { classifyError } from '../task/classify.ts'
+import { encode } from '../task/codec.ts'
+import type { In, Schema, SubTask, TaskType } from '../task/definition.ts'
+import { type ErrorInfo, QuillworkError } from '../task/errors.ts'
+import { subTaskId } from '../task/id.ts'
+import { hasEnded } from '../task/status.ts'
+import type { NewTask, TaskRecord } from '../task/task.ts'
+import type { Attempt } from './attempt.ts'
+import type { Core } from './core.ts'
+import { subTaskOf } from './handle.ts'
+import { refusalError, submissionDefaults, tellSubmitted, validate } from './submit.ts'
+
+/** Sub-tasks per write: keeps one turn of the event loop short. */
+const perWrite = 500
+/** Sub-tasks per page when a parent reads them. */
+const perPage = 200
+/** How deep a tree may be: deeper is a task that submits itself. */
+const deepest = 16
+
+interface Item {
+  key: string
+  parameters: unknown
+}
+
+/** Submits one sub-task, or finds the one with that key. Throws what refuses it. */
+export async function submitSubTask<A extends Schema, B extends Schema>(
+  core: Core,
+  attempt: Attempt,
+  type: TaskType<A, B>,
+  item: Item,
+): Promise<{ subTask: SubTask<A, B>; isNew: boolean }> {
+  const task = await newSubTask(core, attempt, type, item)
+  const [created] = await core.store.tasks.create([task], {})
+  const record = recordOf(core, attempt, task, created)
+  return { subTask: subTaskOf(type, record), isNew: created?.outcome === 'created' }
+}
+
+/** What became of a bulk submission: how many are new, how many were there, whether one of them is live, and which were refused. */
+export interface SubTasksWritten {
+  created: number
+  found: number
+  live: boolean
+  refused: { key: string; error: ErrorInfo }[]
+}
+
+/** Submits many; one that is refused is reported, the others go on. Throws when the parent no longer holds its task. */
+export async function submitSubTasks<A extends Schema>(
+  core: Core,
+  attempt: Attempt,
+  type: TaskType<A>,
+  items: Iterable<{ key: string; parameters: In<A> }>,
+): Promise<SubTasksWritten> {
+  const written: SubTasksWritten = { created: 0, found: 0, live: false, refused: [] }
+  let part: NewTask[] = []
+  for (const item of items) {
+    try {
+      part.push(await newSubTask(core, attempt, type, item))
+    } catch (error) {
+      written.refused.push({ key: item.key, error: classifyError(error, core.store.tasks.now()).info })
+    }
+    if (part.length < perWrite) continue
+    await writePart(core, attempt, part, written)
+    part = []
+  }
+  if (part.length > 0) await writePart(core, attempt, part, written)
+  return written
+}
+
+async function writePart(
+  core: Core,
+  attempt: Attempt,
+  part: readonly NewTask[],
+  written: SubTasksWritten,
+): Promise<void> {
+  const created = await core.store.tasks.create(part, {})
+  for (const [index, task] of part.entries()) {
+    const record = recordOf(core, attempt, task, created[index])
+    if (created[index]?.outcome === 'created') written.created += 1
+    else written.found += 1
+    if (!hasEnded(record.status)) written.live = true
+  }
+}
+
+/** The sub-tasks of a type, in the order of submission, page by page. */
+export async function* findSubTasks<A extends Schema, B extends Schema>(
+  core: Core,
+  parentTaskId: string,
+  type: TaskType<A, B>,
+): AsyncGenerator<SubTask<A, B>, void, undefined> {
+  for (let pageToken: string | undefined, first = true; first || pageToken !== undefined; first = false) {
+    const request = pageToken === undefined ? { pageSize: perPage } : { pageSize: perPage, pageToken }
+    const page = await core.store.queries.children(parentTaskId, { taskType: type.type }, request)
+    for (const record of page.items) yield subTaskOf(type, record)
+    pageToken = page.nextPageToken
+  }
+}
+
+async function newSubTask(
+  core: Core,
+  attempt: Attempt,
+  type: TaskType,
+  { key, parameters }: Item,
+): Promise<NewTask> {
+  const { record } = attempt
+  const depth = record.depth + 1
+  if (depth > deepest) {
+    throw new QuillworkError(
+      'TREE_TOO_DEEP',
+      `${type.type} would be ${depth} levels below its root; ${deepest} are allowed.`,
+    )
+  }
+  const validated = validate(type, parameters)
+  if (validated instanceof Promise) await validated
+  const { lane, parametersVersion, deadlineMs } = submissionDefaults(core, type)
+  const task: NewTask = {
+    id: subTaskId(record.id, key),
+    taskType: type.type,
+    userId: record.userId,
+    lane,
+    priority: record.priority,
+    tags: record.tags,
+    parameters: encode(parameters),
+    parametersVersion,
+    parent: { taskId: record.id, attempt: record.attempt, rootTaskId: record.rootTaskId, key, depth },
+  }
+  if (deadlineMs !== undefined) task.deadlineAfter = deadlineMs
+  if (record.traceparent !== undefined) task.traceparent = record.traceparent
+  return task
+}
+
+/** The record of a sub-task. Throws what refused it: a parent that lost its task learns it here. */
+function recordOf(core: Core, attempt: Attempt, task: NewTask, created: Created | undefined): TaskRecord {
+  if (created === undefined)
+    throw new QuillworkError('STORE_FAILED', 'The store gave no answer to a submission.')
+  if (created.outcome === 'refused') {
+    core.log.warn(
+      { taskId: attempt.record.id, attempt: attempt.record.attempt, code: created.code },
+      'sub-tasks were refused',
+    )
+    throw refusalError(created.code, task)
+  }
+  if (created.outcome === 'created') tellSubmitted(core, created.record)
+  return created.record
+}

@@ -1,0 +1,199 @@
+import type { Created } from '../store/store.ts'
+import { encode } from '../task/codec.ts'
+import { type In, resolveTask, type Schema, type TaskType } from '../task/definition.ts'
+import { type Duration, durationMs } from '../task/duration.ts'
+import { QuillworkError } from '../task/errors.ts'
+import { eventBase } from '../task/events.ts'
+import { newTaskId } from '../task/id.ts'
+import { parseWith } from '../task/schema.ts'
+import type { NewTask, Priority, TaskRecord } from '../task/task.ts'
+import type { Core } from './core.ts'
+import { notifyQueued } from './hooks.ts'
+
+/** How a task is submitted. */
+export interface SubmitOptions<Tx = never> {
+  /** The owner; default `''`, for programs without users. At most 200 characters. */
+  userId?: string
+  /** Default: the lane of the task type. Throws LANE_UNKNOWN. */
+  lane?: string
+  /** Tasks of priority `high` leave the lane first; default `normal`. */
+  priority?: Priority
+  /** Not before this time. */
+  startAt?: Date
+  /** Not before this much time has passed; instead of `startAt`. */
+  delay?: Duration
+  /**
+   * Submitting again with the same key finds the first task. Unique per user and task type for as long as the record is kept; at
+   * most 255 characters. Throws IDEMPOTENCY_KEY_REUSED when the parameters differ.
+   */
+  idempotencyKey?: string
+  /** At most 20, each at most 100 characters. */
+  tags?: readonly string[]
+  /** W3C trace context of the caller. */
+  traceparent?: string
+  /** The caller's own transaction, where the store offers it. */
+  transaction?: Tx
+}
+
+/** One task of a bulk submission. */
+export type SubmitItem<P extends Schema, Tx = never> = SubmitOptions<Tx> & { parameters: In<P> }
+
+/** Tasks per write of a bulk submission: keeps one turn of the event loop short. */
+const perWrite = 500
+
+/** Submits one task. Answers its record: a new one, or the one that the idempotency key found. */
+export async function submit(
+  core: Core,
+  type: TaskType,
+  parameters: unknown,
+  options: SubmitOptions,
+): Promise<TaskRecord> {
+  const validated = validate(type, parameters)
+  if (validated instanceof Promise) await validated
+  const task = newTask(core, type, parameters, options)
+  const [created] = await core.store.tasks.create([task], core.admission)
+  return accepted(core, task, created)
+}
+
+/** Submits many tasks. All are checked before any is written; those that the store refuses are told by the first refusal. */
+export async function submitMany(
+  core: Core,
+  type: TaskType,
+  items: Iterable<SubmitItem<Schema>>,
+): Promise<TaskRecord[]> {
+  const tasks: NewTask[] = []
+  for (const { parameters, ...options } of items) {
+    const validated = validate(type, parameters)
+    if (validated instanceof Promise) await validated
+    tasks.push(newTask(core, type, parameters, options))
+  }
+  const records: TaskRecord[] = []
+  for (let from = 0; from < tasks.length; from += perWrite) {
+    const part = tasks.slice(from, from + perWrite)
+    const created = await core.store.tasks.create(part, core.admission)
+    for (const [index, task] of part.entries()) records.push(accepted(core, task, created[index]))
+  }
+  return records
+}
+
+/** Checks parameters against the schema; what the schema makes of them is made again at each attempt. */
+export function validate(type: TaskType, parameters: unknown): unknown {
+  return parseWith(
+    type.parameters,
+    parameters,
+    'PARAMETERS_INVALID',
+    `The parameters of ${type.type} are not valid`,
+  )
+}
+
+/** What of a task type a submission needs; a type that is only known as a client has the defaults. */
+export function submissionDefaults(
+  core: Core,
+  type: TaskType,
+): { lane: string; parametersVersion: number; deadlineMs: number | undefined } {
+  const known = core.tasks.get(type.type)
+  if (known !== undefined) return known
+  try {
+    return resolveTask(type)
+  } catch {
+    return { lane: 'default', parametersVersion: 1, deadlineMs: undefined }
+  }
+}
+
+function newTask(core: Core, type: TaskType, parameters: unknown, options: SubmitOptions): NewTask {
+  const defaults = submissionDefaults(core, type)
+  const lane = options.lane ?? defaults.lane
+  if (!core.settings.lanes.has(lane)) {
+    const known = [...core.settings.lanes.keys()].join(', ')
+    throw new QuillworkError(
+      'LANE_UNKNOWN',
+      `There is no lane ${JSON.stringify(lane)}; the lanes are ${known}.`,
+    )
+  }
+  const task: NewTask = {
+    id: newTaskId(core.store.tasks.now()),
+    taskType: type.type,
+    userId: bounded(options.userId ?? '', 200, 'userId'),
+    lane,
+    priority: options.priority ?? 'normal',
+    tags: checkedTags(options.tags),
+    parameters: encode(parameters),
+    parametersVersion: defaults.parametersVersion,
+  }
+  if (options.startAt !== undefined) task.startAt = timeOf(options.startAt)
+  else if (options.delay !== undefined) task.delay = durationMs(options.delay, 'delay')
+  if (defaults.deadlineMs !== undefined) task.deadlineAfter = defaults.deadlineMs
+  if (options.idempotencyKey !== undefined)
+    task.idempotencyKey = bounded(options.idempotencyKey, 255, 'idempotencyKey')
+  if (options.traceparent !== undefined && isTraceparent(options.traceparent))
+    task.traceparent = options.traceparent
+  return task
+}
+
+const noTags: readonly string[] = []
+
+function checkedTags(tags: readonly string[] | undefined): readonly string[] {
+  if (tags === undefined) return noTags
+  if (tags.length > 20)
+    throw new QuillworkError('OPTION_INVALID', `A task has at most 20 tags; ${tags.length} were given.`)
+  return tags.map(tag => bounded(tag, 100, 'tag'))
+}
+
+function bounded(text: string, longest: number, option: string): string {
+  if (text.length <= longest && !text.includes('\0')) return text
+  throw new QuillworkError('OPTION_INVALID', `${option} must be at most ${longest} characters, without NUL.`)
+}
+
+function timeOf(startAt: Date): number {
+  const time = startAt.getTime()
+  if (!Number.isNaN(time)) return time
+  throw new QuillworkError('OPTION_INVALID', 'startAt is not a valid date.')
+}
+
+/** The form of a W3C trace context header, version 00 (https://www.w3.org/TR/trace-context/); anything else is dropped, as the standard asks. */
+function isTraceparent(text: string): boolean {
+  return /^[\da-f]{2}-[\da-f]{32}-[\da-f]{16}-[\da-f]{2}$/.test(text)
+}
+
+/** The record of an accepted task. Throws the refusal, or IDEMPOTENCY_KEY_REUSED. */
+function accepted(core: Core, task: NewTask, created: Created | undefined): TaskRecord {
+  if (created === undefined)
+    throw new QuillworkError('STORE_FAILED', 'The store gave no answer to a submission.')
+  if (created.outcome === 'refused') throw refusalError(created.code, task)
+  if (created.outcome === 'existing' && created.record.parameters !== task.parameters) {
+    throw new QuillworkError(
+      'IDEMPOTENCY_KEY_REUSED',
+      `The idempotency key ${JSON.stringify(task.idempotencyKey)} belongs to task ${created.record.id}, which has other parameters; use a new key.`,
+    )
+  }
+  if (created.outcome === 'created') tellSubmitted(core, created.record)
+  return created.record
+}
+
+/** Tells that a task was created. Best effort. */
+export function tellSubmitted(core: Core, record: TaskRecord): void {
+  notifyQueued(core, record)
+  if (core.bus.wants('submitted'))
+    core.bus.emit({ name: 'submitted', ...eventBase(record, record.createdAt) })
+}
+
+/** The error that a refused submission is told with. */
+export function refusalError(
+  code: Extract<Created, { outcome: 'refused' }>['code'],
+  task: Pick<NewTask, 'userId' | 'lane'>,
+): QuillworkError {
+  switch (code) {
+    case 'USER_QUEUE_FULL':
+      return new QuillworkError(
+        code,
+        `The user ${task.userId} has as many waiting tasks as allowed; try again when some have run.`,
+      )
+    case 'LANE_QUEUE_FULL':
+      return new QuillworkError(
+        code,
+        `The lane ${task.lane} has as many waiting tasks as allowed; try again when some have run.`,
+      )
+    case 'PARENT_NOT_RUNNING':
+      return new QuillworkError(code, 'The parent no longer runs this attempt, so it can add no sub-tasks.')
+  }
+}

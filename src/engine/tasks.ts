@@ -1,0 +1,67 @@
+import type { AttemptRow, LogLine, Page, PageRequest, TaskFilter, UsageRow } from '../store/store.ts'
+import { QuillworkError } from '../task/errors.ts'
+import type { TaskStatus } from '../task/status.ts'
+import type { TaskRecord } from '../task/task.ts'
+import { cancelTask } from './cancel.ts'
+import type { Core } from './core.ts'
+import { type RetryTaskOptions, retryTask } from './retry.ts'
+import { type SubmitOptions, submit } from './submit.ts'
+
+/** Tasks as an operator sees them: any type, as records. */
+export interface Tasks {
+  /** Throws TASK_NOT_FOUND. */
+  get(taskId: string): Promise<TaskRecord>
+  /** Newest first. Throws PAGE_TOKEN_INVALID. */
+  list(filter: TaskFilter, page: PageRequest): Promise<Page<TaskRecord>>
+  /** In the order of submission. Throws PAGE_TOKEN_INVALID. */
+  children(
+    parentTaskId: string,
+    filter: { status?: readonly TaskStatus[]; taskType?: string; failedFirst?: boolean },
+    page: PageRequest,
+  ): Promise<Page<TaskRecord>>
+  counts(): Promise<Readonly<Record<TaskStatus, number>>>
+  /** The attempts that ended without completing the task; the record tells of the last one. */
+  attempts(taskId: string): Promise<readonly AttemptRow[]>
+  logs(taskId: string, after: number, limit: number): Promise<readonly (LogLine & { sequence: number })[]>
+  usage(
+    taskId: string,
+    options?: { tree?: boolean },
+  ): Promise<readonly (Omit<UsageRow, 'at' | 'attempt'> & { calls: number })[]>
+  /** Submits a task by the name of its type, as `engine.submit`. Throws TASK_TYPE_UNKNOWN. */
+  submit(taskType: string, parameters: unknown, options?: SubmitOptions): Promise<TaskRecord>
+  /** See `handle.cancel`. `ifVersion`: only if the task still has this version. Throws TASK_CHANGED. */
+  cancel(taskId: string, options?: { ifVersion?: number }): Promise<void>
+  /** Has an ended task run again, and below it what did not complete. Answers how many tasks run again. */
+  retry(taskId: string, options?: RetryTaskOptions): Promise<number>
+}
+
+/** The tasks of an engine. */
+export function tasksOf(core: Core): Tasks {
+  const { queries } = core.store
+  return {
+    async get(taskId) {
+      const [record] = await queries.get([taskId])
+      if (record !== undefined) return record
+      throw new QuillworkError('TASK_NOT_FOUND', `There is no task ${taskId}.`)
+    },
+    list: (filter, page) => queries.list(filter, page),
+    children: (parentTaskId, filter, page) => queries.children(parentTaskId, filter, page),
+    counts: () => queries.counts(),
+    attempts: taskId => queries.attempts(taskId),
+    logs: (taskId, after, limit) => queries.logs(taskId, after, limit),
+    usage: (taskId, { tree = false } = {}) => queries.usage(taskId, tree),
+    async submit(taskType, parameters, options = {}) {
+      const task = core.tasks.get(taskType)
+      if (task === undefined) {
+        const known = [...core.tasks.keys()].join(', ')
+        throw new QuillworkError(
+          'TASK_TYPE_UNKNOWN',
+          `There is no task type ${JSON.stringify(taskType)}; the types are ${known}.`,
+        )
+      }
+      return submit(core, task, parameters, options)
+    },
+    cancel: (taskId, { ifVersion } = {}) => cancelTask(core, taskId, ifVersion),
+    retry: (taskId, options) => retryTask(core, taskId, options),
+  }
+}

@@ -1,0 +1,60 @@
+/** Quillwork: durable background tasks. Define a task, submit it, run workers. */
+export type { Broker } from './broker/broker.ts'
+export { memoryBroker } from './broker/memory/broker.ts'
+export type { TaskBus, TaskEventListener } from './engine/bus.ts'
+export type { Logger } from './engine/core.ts'
+export type { BulkOutcome, DeadLetters } from './engine/dead-letter.ts'
+export { createEngine, type Engine, type EngineOptions, type ServicesOf } from './engine/engine.ts'
+export type { TaskHandle } from './engine/handle.ts'
+export type { LaneInfo, Lanes } from './engine/lanes.ts'
+export type { RetryTaskOptions } from './engine/retry.ts'
+export { type AnySchedule, type Schedule, schedule } from './engine/schedule.ts'
+export type { EngineSettings, EngineTimes } from './engine/settings.ts'
+export type { SubmitItem, SubmitOptions } from './engine/submit.ts'
+export type { Tasks } from './engine/tasks.ts'
+export type { Limit, RateLimiter } from './rate-limit/limiter.ts'
+export { type Clock, systemClock } from './runtime/clock.ts'
+export type {
+  AttemptRow,
+  DeadLetterFilter,
+  DeadLetterGroup,
+  LogLine,
+  Page,
+  PageRequest,
+  Store,
+  TaskFilter,
+  UsageRow,
+} from './store/store.ts'
+export type { AdmissionLimits } from './task/admission.ts'
+export { decode, encode } from './task/codec.ts'
+export {
+  type AnyTask,
+  defineTask,
+  type In,
+  type Out,
+  type Permit,
+  type ResolvedTask,
+  type Schema,
+  type State,
+  type SubTask,
+  type TaskContext,
+  type TaskDefinition,
+  type TaskType,
+  type Usage,
+} from './task/definition.ts'
+export type { Duration } from './task/duration.ts'
+export {
+  type ErrorClass,
+  type ErrorCode,
+  type ErrorInfo,
+  errorCatalogue,
+  PermanentError,
+  QuillworkError,
+  SnoozeError,
+  TaskFailedError,
+} from './task/errors.ts'
+export type { TaskEvent, TaskEventBase, TaskEventName, TaskEvents } from './task/events.ts'
+export { hashedId } from './task/id.ts'
+export { hasEnded, type Phase, type TaskStatus, taskStatuses } from './task/status.ts'
+export { liveOf, totalOf, unsuccessfulOf } from './task/subtasks.ts'
+export type { DeadLetter, FailedSubTask, Priority, SubTaskSummary, TaskRecord } from './task/task.ts'
