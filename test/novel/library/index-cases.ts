@@ -196,6 +196,20 @@ export const indexCases: readonly LibraryCase[] = [
     },
   },
   {
+    name: 'a search during which the index is replaced and cleaned answers from the new one',
+    async run({ library }) {
+      const novelId = await importBook(library, 'a', book)
+      await build(library, novelId)
+      const next = await library.index.begin(ann, novelId, 'next')
+      const { items } = await library.shelf.texts(ann, { novelId }, { pageSize: 10 })
+      await library.index.put(next, await buildNovelSegment(0, items))
+      const searching = library.index.search(ann, novelId, { query: '曹操' })
+      await library.index.finish(next, 1)
+      while ((await library.index.clean(novelId)) === 'more') {}
+      expect((await searching).hits).toMatchObject([{ sceneId: sceneIdOf(novelId, 0, 0) }])
+    },
+  },
+  {
     name: 'a removed novel leaves no index to a later one',
     async run({ library }) {
       const novelId = await importBook(library, 'a', book)
