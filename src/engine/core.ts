@@ -4,7 +4,6 @@ import type { Clock } from '../runtime/clock.ts'
 import type { Store } from '../store/store.ts'
 import type { AdmissionLimits } from '../task/admission.ts'
 import type { ResolvedTask } from '../task/definition.ts'
-import type { TaskRecord } from '../task/task.ts'
 import type { Attempt } from './attempt.ts'
 import type { TaskBus } from './bus.ts'
 import type { EngineSettings } from './settings.ts'
@@ -37,6 +36,4 @@ export interface Core {
   random(): number
   /** Something may be due: the relay looks soon. */
   wakeRelay(): void
-  /** A task ended, or its end became known; tells who waits for it. */
-  tellEnd(record: TaskRecord): void
 }

@@ -150,7 +150,6 @@ function buildCore<Tx>(
       throw new QuillworkError('TASK_TYPE_DUPLICATE', `Two tasks have the type ${definition.type}.`)
     tasks.set(definition.type, resolveTask(definition))
   }
-  const waiters = createWaiters()
   return {
     store: options.store as unknown as Store<never>,
     broker: options.broker ?? memoryBroker(),
@@ -168,10 +167,9 @@ function buildCore<Tx>(
     services: options.services,
     admission: options.admission ?? {},
     running: new Map(),
-    waiters,
+    waiters: createWaiters(),
     random: options.random ?? Math.random,
     wakeRelay,
-    tellEnd: record => waiters.tell(record),
   }
 }
 
@@ -193,11 +191,13 @@ function createRunning(
   let loops: Loop[] = []
   let stopping: Promise<void> | undefined
   let unsubscribe: () => void = () => undefined
+  let release: () => void = () => undefined
 
   async function start(): Promise<void> {
     if (stopping !== undefined)
       throw new QuillworkError('ENGINE_STOPPED', 'The engine was stopped; make a new one.')
     if (consumer !== undefined) return
+    release = core.clock.stayAlive()
     const relay = startRelay(core)
     parts.relay = relay
     unsubscribe = core.store.outbox.onTelling(() => relay.wake())
@@ -224,6 +224,7 @@ function createRunning(
     await heartbeat?.stop()
     await core.broker.close()
     await core.store.tasks.close()
+    release()
   }
 
   return {

@@ -38,9 +38,9 @@ export function tell(core: Core, record: TaskRecord, transition: Transition): Ta
   const now = core.store.tasks.now()
   const after = recordAfter(record, transition, now)
   if (hasEnded(after.status) && !hasEnded(record.status)) {
-    core.tellEnd(after)
+    core.waiters.tell(after)
     notifyEnded(core, after)
-  }
+  } else if (hasEnded(record.status) && !hasEnded(after.status)) core.waiters.forget(after.id)
   const name = transition.name === 'closed' && after.status === 'FAILED' ? 'failed' : eventOf[transition.name]
   if (name !== undefined && core.bus.wants(name)) core.bus.emit(eventFor(name, after, now))
   return after

@@ -13,6 +13,8 @@ export interface Waiters {
   remembersSince(told: number): boolean
   wait(taskId: string, listener: (record: TaskRecord) => void): () => void
   tell(record: TaskRecord): void
+  /** The task runs again: its end is no longer one. */
+  forget(taskId: string): void
   /** The tasks that somebody waits for. */
   waitedFor(): readonly string[]
 }
@@ -55,6 +57,7 @@ export function createWaiters(): Waiters {
       listeners.delete(record.id)
       for (const listener of waiting) listener(record)
     },
+    forget: taskId => recent.delete(taskId),
     waitedFor: () => [...listeners.keys()],
   }
 }

@@ -6,6 +6,8 @@ export interface Clock {
   monotonic(): number
   /** Calls back after `ms`. Answers how to cancel. A timer never keeps the process alive by itself. */
   after(ms: number, callback: () => void): () => void
+  /** Keeps the process alive until the answer is called: an engine that runs tasks is a reason to stay. */
+  stayAlive(): () => void
 }
 
 /** Longer waits are made of several: Node's timers overflow beyond 24.8 days. */
@@ -19,5 +21,9 @@ export const systemClock: Clock = {
     const timer = setTimeout(callback, Math.min(Math.max(0, ms), longestTimer))
     timer.unref()
     return () => clearTimeout(timer)
+  },
+  stayAlive() {
+    const timer = setInterval(() => undefined, longestTimer)
+    return () => clearInterval(timer)
   },
 }
