@@ -168,6 +168,19 @@ export const indexCases: readonly LibraryCase[] = [
     },
   },
   {
+    name: 'a segment that is written again replaces all of the one before',
+    async run({ library }) {
+      const novelId = await importBook(library, 'a', book)
+      const begun = await library.index.begin(ann, novelId, 'task')
+      const { items } = await library.shelf.texts(ann, { novelId }, { pageSize: 10 })
+      await library.index.put(begun, await buildNovelSegment(0, items))
+      await library.index.put(begun, await buildNovelSegment(0, items.slice(2)))
+      expect(await library.index.finish(begun, 1)).toBe('finished')
+      expect((await library.index.search(ann, novelId, { query: '曹操' })).hits).toEqual([])
+      expect((await library.index.search(ann, novelId, { query: 'rabbit' })).hits).toHaveLength(1)
+    },
+  },
+  {
     name: 'a build that another has replaced writes nothing',
     async run({ library }) {
       const novelId = await importBook(library, 'a', book)

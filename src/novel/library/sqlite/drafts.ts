@@ -55,7 +55,7 @@ function create(db: Database, draft: NewDraft, at: number): DraftState {
      VALUES (:id, :user, :task, :title, :author, :language, 'draft', 1, :at, :at)
      ON CONFLICT (id) DO UPDATE SET generation = generation + 1, import_task_id = :task,
        title = :title, author = :author, language = :language, updated_at = :at
-     WHERE status = 'draft' AND user_id = :user`,
+     WHERE status = 'draft'`,
   ).run({
     id: draft.novelId,
     user: draft.userId,
@@ -66,6 +66,7 @@ function create(db: Database, draft: NewDraft, at: number): DraftState {
     at,
   })
   const state = find(db, draft.novelId)
+  // Throwing undoes what was written above.
   if (state === undefined || state.userId !== draft.userId) throw novelNotFound(draft.novelId)
   return state
 }
