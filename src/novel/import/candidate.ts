@@ -24,7 +24,7 @@ export interface Candidate {
   readonly own: Measure
   /** A blank line, a separator, another heading or the start of the text stands before. */
   readonly blankBefore: boolean
-  /** The line before ends a sentence, or there is none. */
+  /** The line before ends a sentence, is short, or there is none: no prose is cut off. */
   readonly afterSentence: boolean
   /** Width of the white space before the line. */
   readonly indent: number
@@ -53,6 +53,12 @@ export function ownHeading(heading: Heading): Heading {
     name: ownCopy(name),
     inner: inner === undefined ? undefined : ownHeading(inner),
   }
+}
+
+/** Whether a blank line stands below, or only the lines of a name do. */
+export function blankAfter({ line, following, followingLine, followingEnds }: Candidate): boolean {
+  if (followingLine !== line + 1) return true
+  return followingEnds && !/[.!?。！？"”’]$/.test(following.at(-1) ?? '')
 }
 
 /** Lines with text between two candidates, and how many of them are sentences. */

@@ -80,7 +80,8 @@ function restOfName(candidate: Candidate, taken: ReadonlySet<number>): readonly 
   if (/[\u3400-\u9fff]/.test(rest) || rest.length > LONGEST_NAME.latin) return undefined
   const capitals = (text: string) => text === text.toUpperCase() && /\p{L}{2}/u.test(text)
   if (capitals(heading.name)) return capitals(rest) ? following : undefined
-  return heading.title.length >= 45 && isTitle(rest) && !/[.!?”"]$/.test(rest) ? following : undefined
+  if (heading.title.length < 45 || !isTitle(rest) || /[.!?”"]$/.test(heading.title)) return undefined
+  return rest.length < 60 || !/[.!?”"]$/.test(rest) ? following : undefined
 }
 
 /** A heading with its name from below. */

@@ -1,5 +1,6 @@
 import type { Candidate } from './candidate.ts'
 import type { TextFacts } from './chosen.ts'
+import { withoutContents } from './contents.ts'
 import { legs, longestChain, shareWithProse } from './sequence.ts'
 
 /**
@@ -11,6 +12,48 @@ export function chooseNumerals(
   strong: readonly Candidate[],
   facts: TextFacts,
 ): Candidate[] {
+  const volumes = strong.filter(candidate => candidate.heading.depth < 4)
+  let best: Candidate[] = []
+  let bestWeight = 0
+  for (const [style, list] of byStyle(candidates)) {
+    const chain = numberedBy(withoutContents(list, facts), volumes, facts)
+    // Titles of a table of contents count only where nothing is numbered.
+    const weight = style === 'listed' ? Math.min(1, chain.length) : longestLeg(chain)
+    if (weight > bestWeight) {
+      best = chain
+      bestWeight = weight
+    }
+  }
+  return best
+}
+
+/**
+ * Bare numerals that carry on where labelled chapters end: ADVENTURE VI, then VII. [] when none do.
+ */
+export function continueNumerals(
+  candidates: readonly Candidate[],
+  numbered: readonly Candidate[],
+  facts: TextFacts,
+): Candidate[] {
+  const last = numbered.findLast(({ heading }) => heading.depth === 4)
+  const number = last?.heading.number
+  if (last === undefined || number === undefined || number < 2) return []
+  for (const list of byStyle(candidates).values()) {
+    const chain: Candidate[] = []
+    for (const candidate of list) {
+      if (candidate.line > last.line && candidate.heading.number === number + chain.length + 1)
+        chain.push(candidate)
+    }
+    const end = chain.at(-1)
+    const covers =
+      end !== undefined && end.before.characters - facts.charactersBefore > 0.5 * facts.characters
+    if (chain.length >= 3 && covers && shareWithProse(chain) === 1) return chain
+  }
+  return []
+}
+
+/** The numerals that stand alone, by style. */
+function byStyle(candidates: readonly Candidate[]): Map<string, Candidate[]> {
   const weak = new Map<string, Candidate[]>()
   for (const candidate of candidates) {
     if (candidate.heading.sureness !== 'weak' || !standsAlone(candidate)) continue
@@ -18,18 +61,7 @@ export function chooseNumerals(
     if (list === undefined) weak.set(candidate.heading.style, [candidate])
     else list.push(candidate)
   }
-  const volumes = strong.filter(candidate => candidate.heading.depth < 4)
-  let best: Candidate[] = []
-  let bestWeight = 0
-  for (const list of weak.values()) {
-    const chain = numberedBy(list, volumes, facts)
-    const weight = longestLeg(chain)
-    if (weight > bestWeight) {
-      best = chain
-      bestWeight = weight
-    }
-  }
-  return best
+  return weak
 }
 
 function standsAlone(candidate: Candidate): boolean {
@@ -45,7 +77,7 @@ function numberedBy(
   volumes: readonly Candidate[],
   facts: TextFacts,
 ): Candidate[] {
-  const chain = wholeLegs(longestChain(list), volumes)
+  const chain = withMisnumbered(wholeLegs(longestChain(list), volumes), list)
   const first = chain[0]
   const last = chain.at(-1)
   if (chain.length < 3 || first === undefined || last === undefined) return []
@@ -54,6 +86,25 @@ function numberedBy(
   // A list of rules or a few numbered verses takes up a small part of the text; chapters take up all of it.
   const covers = place(first) < 0.3 && place(last) > 0.5 && (first.heading.number ?? 9) <= 2
   return covers && chain.length * 10 >= list.length * 6 && shareWithProse(chain) >= 0.8 ? chain : []
+}
+
+/** Adds what fills a hole of the chain exactly, whatever its number: a misprint. */
+function withMisnumbered(chain: readonly Candidate[], list: readonly Candidate[]): Candidate[] {
+  const filled: Candidate[] = []
+  let at = 0
+  for (const [i, candidate] of chain.entries()) {
+    const before = chain[i - 1]
+    while (at < list.length && (list[at]?.line ?? 0) <= (before?.line ?? -1)) at++
+    const hole: Candidate[] = []
+    for (; at < list.length && (list[at]?.line ?? 0) < candidate.line; at++) {
+      const inHole = list[at]
+      if (inHole !== undefined) hole.push(inHole)
+    }
+    const missing = (candidate.heading.number ?? 0) - (before?.heading.number ?? Number.NaN) - 1
+    if (missing > 0 && hole.length === missing) filled.push(...hole)
+    filled.push(candidate)
+  }
+  return filled
 }
 
 /** Drops legs that start again at 1 without a volume before them, when they are too short to be one. */

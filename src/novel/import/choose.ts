@@ -1,8 +1,8 @@
-import { between, type Candidate } from './candidate.ts'
+import { between, blankAfter, type Candidate } from './candidate.ts'
 import { chooseMarked } from './choose-marked.ts'
-import { chooseNumerals } from './choose-numerals.ts'
+import { chooseNumerals, continueNumerals } from './choose-numerals.ts'
 import type { Chosen, Role, TextFacts } from './chosen.ts'
-import { comparable, withoutContents } from './contents.ts'
+import { comparable, isTouching, withoutContents } from './contents.ts'
 import { fitting, withoutStrays } from './sequence.ts'
 
 /**
@@ -12,12 +12,17 @@ import { fitting, withoutStrays } from './sequence.ts'
 export function chooseHeadings(candidates: readonly Candidate[], facts: TextFacts): Chosen[] {
   const marked = chooseMarked(candidates, facts)
   if (marked !== undefined) return marked
-  const strong = withoutContents(candidates.filter(candidate => candidate.heading.sureness !== 'weak'))
+  const strong = withoutContents(
+    trustPrefixes(candidates.filter(candidate => candidate.heading.sureness !== 'weak')),
+    facts,
+  )
   const { kept, again } = withoutRepeats(isolated(strong))
   const accepted = byStyle(kept)
   const numbered = accepted.filter(candidate => candidate.heading.style !== 'named')
-  const numerals = hasChapters(numbered) ? [] : chooseNumerals(candidates, accepted, facts)
-  const all = inOrder([...accepted, ...numerals])
+  const numerals = hasChapters(numbered)
+    ? continueNumerals(candidates, numbered, facts)
+    : chooseNumerals(candidates, accepted, facts)
+  const all = withoutNames(inOrder([...accepted, ...numerals]))
   const roles = assignRoles(all)
   return inOrder2([...roles, ...again.map(candidate => ({ candidate, role: 'again' as const }))])
 }
@@ -26,19 +31,47 @@ function hasChapters(numbered: readonly Candidate[]): boolean {
   return numbered.some(candidate => candidate.heading.depth >= 4)
 }
 
+/** What stands before many headings is the title of the book or of a part; once or twice, it may be a sentence. */
+function trustPrefixes(candidates: readonly Candidate[]): Candidate[] {
+  const counts = new Map<string, number>()
+  for (const { heading } of candidates) {
+    if (heading.prefix !== undefined) counts.set(heading.prefix, (counts.get(heading.prefix) ?? 0) + 1)
+  }
+  return candidates.map(candidate => {
+    const { prefix } = candidate.heading
+    const isKnown = prefix !== undefined && (counts.get(prefix) ?? 0) >= 3
+    return isKnown ? { ...candidate, heading: { ...candidate.heading, sureness: 'sure' } } : candidate
+  })
+}
+
+/** Leaves out a Prologue or Introduction that is the name of the bare number above it. */
+function withoutNames(candidates: readonly Candidate[]): Candidate[] {
+  return candidates.filter(({ heading, line }, i) => {
+    const before = candidates[i - 1]
+    if (heading.style !== 'named' || heading.name !== '' || before === undefined) return true
+    const isBare = before.heading.style !== 'named' && before.heading.depth >= 4 && before.heading.name === ''
+    return !(isBare && before.followingLine === line)
+  })
+}
+
 /**
  * Where most sure headings stand alone, one that does not is only doubtful: wrapped prose breaks lines anywhere.
  * Headings without a number have nothing else to be known by, so that they must stand alone.
  */
 function isolated(candidates: readonly Candidate[]): Candidate[] {
   const sure = candidates.filter(({ heading }) => heading.sureness === 'sure' && heading.style !== 'named')
-  const alone = sure.filter(candidate => candidate.blankBefore).length
-  const usesBlanks = sure.length === 0 || alone >= 0.6 * sure.length
-  if (!usesBlanks) return candidates.filter(one => one.heading.style !== 'named' || one.afterSentence)
+  const alone = sure.filter(candidate => candidate.blankBefore)
+  if (sure.length > 0 && alone.length < 0.6 * sure.length) {
+    return candidates.filter(one => one.heading.style !== 'named' || one.afterSentence)
+  }
+  const parted = alone.filter(blankAfter).length >= 0.8 * alone.length
+  const standsAlone = (candidate: Candidate) => candidate.blankBefore && (!parted || blankAfter(candidate))
+  const known = new Set(alone.filter(standsAlone).map(({ heading }) => heading.style))
   const kept: Candidate[] = []
   for (const candidate of candidates) {
-    if (candidate.blankBefore) kept.push(candidate)
-    else if (candidate.heading.style !== 'named') kept.push(doubted(candidate))
+    const { style, sureness } = candidate.heading
+    if (standsAlone(candidate)) kept.push(candidate)
+    else if (style !== 'named' && (sureness !== 'sure' || known.has(style))) kept.push(doubted(candidate))
   }
   return kept
 }
@@ -130,18 +163,29 @@ function withMainStyle(candidates: readonly Candidate[]): Candidate[] {
 /** Chapters are the deepest unit down to depth 4; what is above are volumes where chapters stand in most of them. */
 function assignRoles(candidates: readonly Candidate[]): Chosen[] {
   const numbered = candidates.filter(candidate => candidate.heading.style !== 'named')
-  const depths = new Set(
-    numbered.flatMap(({ heading }) => [heading.depth, heading.inner?.depth ?? heading.depth]),
-  )
+  const depths = new Set(numbered.map(({ heading }) => heading.inner?.depth ?? heading.depth))
   const above = [...depths].filter(depth => depth <= 4)
   const chapterDepth = above.length === 0 ? 5 : Math.max(...above)
-  const roles = candidates.map(candidate => ({ candidate, role: roleOf(candidate, chapterDepth) }))
+  const roles = candidates.map((candidate, i) => ({
+    candidate,
+    role: opensVolume(candidates, i) ? ('volume' as const) : roleOf(candidate, chapterDepth),
+  }))
   return volumesAreFilled(roles)
     ? roles
     : roles.map(({ candidate, role }) => ({ candidate, role: role === 'volume' ? 'chapter' : role }))
 }
 
+/** An Epilogue whose chapters are numbered anew is a volume. */
+function opensVolume(candidates: readonly Candidate[], i: number): boolean {
+  const [before, here, next] = [candidates[i - 1], candidates[i], candidates[i + 1]]
+  if (here?.heading.style !== 'named' || before === undefined || next === undefined) return false
+  const restarts =
+    next.heading.depth === 4 && next.heading.style !== 'named' && (next.heading.number ?? 2) <= 1
+  return restarts && (before.heading.number ?? 0) > 1 && isTouching(here, next)
+}
+
 function roleOf({ heading }: Candidate, chapterDepth: number): Role {
+  if (heading.inner !== undefined) return 'volume'
   if (heading.style === 'named' || heading.depth === chapterDepth) return 'chapter'
   return heading.depth < chapterDepth ? 'volume' : 'section'
 }

@@ -1,16 +1,62 @@
 import { between, type Candidate } from './candidate.ts'
+import type { TextFacts } from './chosen.ts'
 
 /**
  * Leaves out the headings of tables of contents: runs of headings with no prose between them, which stand elsewhere
- * again or before all prose. Takes and returns candidates in order.
+ * again or before all prose. Takes and returns candidates in order. Linear in the candidates.
  */
-export function withoutContents(candidates: readonly Candidate[]): Candidate[] {
+export function withoutContents(candidates: readonly Candidate[], facts: TextFacts): Candidate[] {
+  const left = withoutOpening(candidates, facts.charactersBefore + facts.characters)
   const listed = new Set<Candidate>()
+  const document = { candidates: left, keys: left.map(keyOf), qualified: qualifiedKeys(left) }
+  const everywhere = { keys: tally(document.keys), qualified: tally(document.qualified) }
+  for (const run of runsOf(left)) markRun(run, document, everywhere, listed)
+  return left.filter(candidate => !listed.has(candidate))
+}
+
+/**
+ * The contents before the book, where titles are long or have a summary: each heading stands again later, and has
+ * hardly any text here.
+ */
+function withoutOpening(candidates: readonly Candidate[], end: number): readonly Candidate[] {
   const keys = candidates.map(keyOf)
-  const everywhere = tally(keys)
-  for (const run of runsOf(candidates)) markRun(run, { candidates, keys, everywhere }, listed)
-  const left = candidates.filter(candidate => !listed.has(candidate))
-  return withoutLongContents(left)
+  const starts = [...candidates.map(({ before }) => before.characters), end]
+  const sizes = candidates.map((_, i) => (starts[i + 1] ?? 0) - (starts[i] ?? 0))
+  const largest = new Map<string, number>()
+  const lastIndex = new Map<string, number>()
+  for (const [i, key] of keys.entries()) {
+    largest.set(key, Math.max(largest.get(key) ?? 0, sizes[i] ?? 0))
+    lastIndex.set(key, i)
+  }
+  const seen = new Set<string>()
+  let listed = 0
+  for (const [i, candidate] of candidates.entries()) {
+    const key = keys[i] ?? ''
+    const size = sizes[i] ?? 0
+    const isAgain = (lastIndex.get(key) ?? i) > i
+    const isTiny = size < 400 && size * 10 < (largest.get(key) ?? 0)
+    const next = candidates[i + 1]
+    // The last entry has all that stands before the book below it.
+    const isLast = listed === i && i >= 2 && !seen.has(key)
+    if (isAgain && (candidate.heading.depth < 4 || isTiny || isLast)) listed = i + 1
+    if (!(isAgain && candidate.heading.depth < 4) && !isTiny && hasProse(candidate, next)) break
+    seen.add(key)
+  }
+  const opening = (starts[listed] ?? 0) - (starts[0] ?? 0)
+  const whole = end - (starts[0] ?? 0)
+  const isContents = listed >= 3 || opening * 20 < whole
+  return isContents && !isVolumesOnly(candidates.slice(0, listed), opening, whole)
+    ? candidates.slice(listed)
+    : candidates
+}
+
+function hasProse(candidate: Candidate, next: Candidate | undefined): boolean {
+  return next === undefined || between(candidate, next).sentences > 0
+}
+
+/** Volumes that stand twice are no contents when the first ones hold much of the book. */
+function isVolumesOnly(listed: readonly Candidate[], opening: number, whole: number): boolean {
+  return listed.every(candidate => candidate.heading.depth < 4) && opening * 10 >= whole
 }
 
 /** A run of candidates with no prose between them: the indexes of its first and last one. */
@@ -33,33 +79,46 @@ function runsOf(candidates: readonly Candidate[]): Run[] {
 }
 
 /** Nothing but the rest of a title stands between. */
-function isTouching(a: Candidate, b: Candidate): boolean {
+export function isTouching(a: Candidate, b: Candidate): boolean {
   const { lines, sentences } = between(a, b)
-  return sentences === 0 && lines <= 2
+  const isTitle = a.followingEnds && lines === a.following.length
+  return sentences === 0 && (lines <= 2 || isTitle)
 }
 
-interface Document {
-  readonly candidates: readonly Candidate[]
-  readonly keys: readonly string[]
-  readonly everywhere: ReadonlyMap<string, number>
+interface Keyed<T> {
+  readonly keys: T
+  /** Keys within their volume. */
+  readonly qualified: T
 }
 
-function markRun(run: Run, { candidates, keys, everywhere }: Document, listed: Set<Candidate>): void {
+function markRun(
+  run: Run,
+  { candidates, keys, qualified }: Keyed<readonly string[]> & { candidates: readonly Candidate[] },
+  everywhere: Keyed<Map<string, number>>,
+  listed: Set<Candidate>,
+): void {
   const inside = tally(keys.slice(run.first, run.last + 1))
+  const insideQualified = tally(qualified.slice(run.first, run.last + 1))
   const empty = emptyOnes(run, candidates)
   const lastEmpty = empty.at(-1)
   if (lastEmpty === undefined) return
-  const isOutside = (key = '') => (everywhere.get(key) ?? 0) > (inside.get(key) ?? 0)
+  const isOutside = (key = '') => (everywhere.keys.get(key) ?? 0) > (inside.get(key) ?? 0)
   const again = empty.filter(i => isOutside(keys[i]) || (inside.get(keys[i] ?? '') ?? 0) > 1)
-  if (again.length * 2 <= empty.length && !(run.first === 0 && empty.length >= 3)) return
+  const isContents = empty.length >= 2 && again.length * 2 > empty.length
+  if (!isContents && !(run.first === 0 && empty.length >= 3)) return
   const seen = new Set<string>()
   for (let i = run.first; i <= run.last; i++) {
     const candidate = candidates[i]
-    const key = keys[i] ?? ''
+    const key = qualified[i] ?? ''
     if (candidate === undefined) continue
-    const ends = isOutside(key) && (!seen.has(key) || isNextOf(candidates[i - 1], candidate))
-    if (i <= lastEmpty || ends) listed.add(candidate)
+    const isQualifiedOutside = (everywhere.qualified.get(key) ?? 0) > (insideQualified.get(key) ?? 0)
+    const ends =
+      (isQualifiedOutside && !seen.has(key)) || (isOutside(keys[i]) && isNextOf(candidates[i - 1], candidate))
     seen.add(key)
+    if (i > lastEmpty && !ends) continue
+    listed.add(candidate)
+    take(everywhere.keys, keys[i] ?? '')
+    take(everywhere.qualified, key)
   }
 }
 
@@ -84,24 +143,17 @@ function tally(keys: readonly string[]): Map<string, number> {
   return counts
 }
 
-/**
- * A table of contents with a summary under each heading: the whole sequence stands twice, the first time with
- * hardly any text.
- */
-function withoutLongContents(candidates: readonly Candidate[]): Candidate[] {
-  const keys = candidates.map(keyOf)
-  const second = keys.indexOf(keys[0] ?? '', 1)
-  if (second < 3 || second > candidates.length - second) return [...candidates]
-  const later = new Set(keys.slice(second))
-  const again = keys.slice(0, second).filter(key => later.has(key)).length
-  const perChapterBefore = spread(candidates, 0, second) / second
-  const perChapterAfter = spread(candidates, second, candidates.length - 1) / (candidates.length - 1 - second)
-  const isContents = again >= 0.9 * second && perChapterBefore * 10 < perChapterAfter
-  return candidates.slice(isContents ? second : 0)
+function take(counts: Map<string, number>, key: string): void {
+  counts.set(key, (counts.get(key) ?? 1) - 1)
 }
 
-function spread(candidates: readonly Candidate[], from: number, to: number): number {
-  return (candidates[to]?.before.characters ?? 0) - (candidates[from]?.before.characters ?? 0)
+function qualifiedKeys(candidates: readonly Candidate[]): string[] {
+  let volume = ''
+  return candidates.map(candidate => {
+    const key = keyOf(candidate)
+    if (candidate.heading.depth < 4) volume = key
+    return candidate.heading.depth < 4 ? key : `${volume}/${key}`
+  })
 }
 
 /** Equal for headings that say the same, within their volume or not. */

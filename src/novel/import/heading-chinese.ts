@@ -61,13 +61,24 @@ const NAMED = new RegExp(
 export function chineseHeading(line: string): Heading | undefined {
   if (!mayBeChinese(line)) return undefined
   const text = line.replace(/^(?:正文卷?|VIP卷?|vip卷?)[\s　:：、·.．_-]*(?=第|序|楔|引|卷|尾|番|后|後)/, '')
-  return numbered(text) ?? volumeFirst(text) ?? afterVolumeName(text) ?? position(text) ?? named(text)
+  return (
+    numbered(text) ??
+    prefixed(text) ??
+    volumeFirst(text) ??
+    afterVolumeName(text) ??
+    position(text) ??
+    named(text)
+  )
 }
 
 function mayBeChinese(line: string): boolean {
   const first = line.charCodeAt(0)
   return first >= 0x2e80 || (first | 0x20) === 0x76 // v, for VIP
 }
+
+const TRAILING_SEPARATOR = /[\s　:：·、_-]+$/
+/** A few words without punctuation before the label. */
+const PREFIX = new RegExp(`^([^，。！？；…“”‘’「」]{1,40}?)[\\s　]+(?=${LABEL})`)
 
 function numbered(text: string): Heading | undefined {
   const found = NUMBERED.exec(text)
@@ -80,15 +91,31 @@ function numbered(text: string): Heading | undefined {
 
 /** 第一卷 少年 第三章 初见: a volume and a chapter in one line. */
 function withInner(text: string, rest: string, unit: Unit, number: number): Heading | undefined {
-  if (unit.depth >= 4) return undefined
   const at = rest.search(INNER)
-  if (at < 0) return undefined
-  const inner = numbered(rest.slice(at))
+  const inner = at < 0 ? undefined : numbered(rest.slice(at))
   if (inner === undefined) return undefined
-  const title = text.slice(0, text.length - rest.length + at)
-  const found = nameAfter(rest.slice(0, at).replace(/[\s　:：·、_-]+$/, ''), unit.style)
-  const outer = heading(title.replace(/[\s　:：·、_-]+$/, ''), unit, number, found)
+  // 第一部 山雨 第一部 山雨 第一章: the same twice.
+  if (inner.depth === unit.depth && inner.number === number) return inner
+  if (innermost(inner).depth <= unit.depth) return undefined
+  const title = text.slice(0, text.length - rest.length + at).replace(TRAILING_SEPARATOR, '')
+  const name = rest.slice(0, at).replace(TRAILING_SEPARATOR, '')
+  const outer = heading(title, unit, number, nameAfter(name, unit.style))
   return outer === undefined ? undefined : { ...outer, sureness: inner.sureness, inner }
+}
+
+function innermost(heading: Heading): Heading {
+  return heading.inner ?? heading
+}
+
+/** 三侠五义 第一回 设阴谋: the book or a named part stands before the chapter. */
+function prefixed(text: string): Heading | undefined {
+  const found = PREFIX.exec(text)
+  const inner = found === null ? undefined : numbered(text.slice(found[0].length))
+  if (found === null || inner === undefined || inner.depth < 4) return undefined
+  const prefix = found[1] ?? ''
+  const outer = position(prefix) ?? volumeFirst(prefix)
+  if (outer !== undefined) return { ...outer, inner }
+  return { ...inner, sureness: 'doubtful', prefix }
 }
 
 /** 卷一 少年, 卷之三. */
@@ -151,7 +178,13 @@ function heading(
   found: HeadingName | undefined,
 ): Heading | undefined {
   if (found === undefined) return undefined
-  return { ...unit, sureness: found.sureness, number, title: plainSpaces(text), name: found.name }
+  return { ...unit, sureness: found.sureness, number, title: once(plainSpaces(text)), name: found.name }
+}
+
+/** 第一部 第一部: once is enough. */
+function once(title: string): string {
+  const half = (title.length - 1) / 2
+  return Number.isInteger(half) && title.slice(0, half) === title.slice(half + 1) ? title.slice(0, half) : title
 }
 
 const SEPARATOR = /^(?:[\s　:：、.．·・—–\-_|~～]+|(?=[（(【《「『[]))/
@@ -163,15 +196,10 @@ function nameAfter(rest: string, style: string): HeadingName | undefined {
   if (/^[\s　:：.．。、]*$/.test(rest)) return { name: '', sureness: 'sure' }
   const separator = SEPARATOR.exec(rest)
   const name = withoutPageNumber(separator === null ? rest : rest.slice(separator[0].length))
-  if (
-    END_MARK.test(name) ||
-    name.length > 60 ||
-    /[，；：,;:]$/.test(name) ||
-    /[。；].|^[，。；,]/.test(name)
-  ) {
+  if (END_MARK.test(name) || name.length > 60 || /[；：;:]$/.test(name) || /[。；].|^[，。；,]/.test(name)) {
     return undefined
   }
-  const stops = name.endsWith('。')
+  const stops = /[。，,]$/.test(name)
   if (separator !== null) {
     return { name, sureness: stops || name.length > 45 ? 'doubtful' : 'sure' }
   }

@@ -26,12 +26,14 @@ for (const word of 'episode lesson adventure fit fytte tale story lecture day ni
   LABELS.set(word, { style: word, depth: 4, common: true })
 }
 LABELS.set('section', { style: 'section', depth: 5 })
+/** Words that are numbered only by an ordinal before them. */
+const ORDINAL_LABELS = new Map<string, Label>([...LABELS, ['epilogue', { style: 'book', depth: 2 }]])
 
 const WORD = /^(\p{L}{2,12})(\.?)(?:[\s:_-]{1,3}|(?=\d))/u
 const INNER = /[\s.,:;—–-]{1,4}((?:chapter|chap\.?)[\s.].*)$/i
 const AFTER_TITLE = /^(.{1,60}?)\s[-–—:|]\s((?:chapter|chap\.)\s.*)$/i
 const NAMED =
-  /^(prologue|epilogue|interlude|intermission|prelude|preface|introduction|foreword|afterword|appendix|appendices|postscript|conclusion|coda|author['’]s note|author['’]s preface|translator['’]s (?:note|preface)|introductory(?: note)?|preamble|acknowledge?ments|about the author)(?!\p{L})(.*)$/iu
+  /^(?:the )?(prologue|epilogue|finale|interlude|intermission|prelude|preface|introduction|foreword|afterword|appendix|appendices|postscript|conclusion|coda|author['’]s note|author['’]s preface|translator['’]s (?:note|preface)|introductory(?: note)?|preamble|acknowledge?ments|about the author)(?!\p{L})(.*)$/iu
 
 /** Reads a line, without decoration, as an English heading. */
 export function englishHeading(text: string): Heading | undefined {
@@ -79,7 +81,7 @@ function ordinalFirst(text: string): Heading | undefined {
   const number = leadingNumber(text)
   const word =
     number === undefined ? null : /^\s(\p{Lu}\p{L}{2,11})(?!\p{L})/u.exec(text.slice(number.length))
-  const label = LABELS.get((word?.[1] ?? '').toLowerCase())
+  const label = ORDINAL_LABELS.get((word?.[1] ?? '').toLowerCase())
   if (number === undefined || word === null || label === undefined) return undefined
   const ordinal = text.slice(0, number.length)
   if (!/(?:st|nd|rd|th)$/i.test(ordinal)) return undefined

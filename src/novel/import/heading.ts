@@ -25,6 +25,8 @@ export interface Heading {
   readonly title: string
   /** What follows the label and number; '' when nothing does. */
   readonly name: string
+  /** What stands before the label, as the title of the book does in some files. */
+  readonly prefix?: string | undefined
   /** The chapter that the same line starts, after its volume. */
   readonly inner?: Heading | undefined
 }

@@ -1,6 +1,7 @@
 import type { Candidate, Totals } from './candidate.ts'
 import { joinedTitle, namesBelow } from './chapter-name.ts'
 import type { Chosen } from './chosen.ts'
+import { comparable } from './contents.ts'
 import type { Heading } from './heading.ts'
 import { type Measure, measure } from './measure.ts'
 import { isSentence, type Place } from './scan.ts'
@@ -144,7 +145,7 @@ class OutlineBuilder {
   /** Opens a volume, within the larger ones that are open. A volume that is open already goes on. */
   #enter(title: string, rank: number): void {
     const open = this.#levels.find(level => level.rank === rank)
-    if (open?.title === title) return
+    if (open !== undefined && comparable(open.title) === comparable(title)) return
     this.#levels = [...this.#levels.filter(level => level.rank < rank), { rank, title }]
     const full = this.#levels.map(level => level.title).join(' · ')
     // A larger volume without chapters of its own is only named by the one within it.
@@ -190,8 +191,9 @@ function volumeRanks(chosen: readonly Chosen[]): Map<string, number> {
   const counts = new Map<string, { depth: number; count: number }>()
   for (const { candidate, role } of chosen) {
     if (role !== 'volume') continue
-    const { depth } = candidate.heading
-    const size = candidate.level ?? depth
+    const { depth, style } = candidate.heading
+    // An Epilogue with chapters of its own stands beside the largest volumes.
+    const size = style === 'named' ? 0 : (candidate.level ?? depth)
     const key = rankKey(candidate)
     counts.set(key, { depth: size, count: (counts.get(key)?.count ?? 0) + 1 })
   }

@@ -1,6 +1,7 @@
 import { type Candidate, ownCopy, ownHeading, type Totals } from './candidate.ts'
 import { type Heading, LONGEST_HEADING, readHeading } from './heading.ts'
 import type { Line } from './lines.ts'
+import { ListedTitles } from './listed-titles.ts'
 import { MarkdownState, markedHeading, underlinedHeading } from './markdown.ts'
 import { type Measure, measure } from './measure.ts'
 import { isSeparator } from './separators.ts'
@@ -22,6 +23,8 @@ export interface Place {
 /** Candidates of one style that are kept. A numeral that stands on more lines than this numbers no chapters. */
 const MOST_CANDIDATES = { weak: 10_000, other: 100_000 } as const
 const OPENING_LINES = 120
+/** A line below this length is not cut off by the end of a page. */
+const SHORT_LINE = 45
 const SENTENCE_END = new Set('.!?。！？…”"」』’\'）)；;：:—'.split(''))
 /** Paragraphs of a title page that tell who made the file. */
 const CREDITS =
@@ -52,6 +55,7 @@ export class TextScan {
   #wrapperOpen = false
   #previous: { text: string; place: Place; own: Measure; alone: boolean } | undefined
   #open: Candidate[] = []
+  readonly #titles = new ListedTitles()
   readonly #perStyle = new Map<string, number>()
 
   constructor(fileName: string) {
@@ -112,8 +116,7 @@ export class TextScan {
     const own = measure(text)
     const taken = this.markdown.takes(text, this.#line)
     const marked = taken ? undefined : markedHeading(text)
-    const heading =
-      marked?.heading ?? (taken || text.length > LONGEST_HEADING ? undefined : readHeading(text))
+    const heading = marked?.heading ?? (taken ? undefined : this.#read(text))
     if (!taken) this.#remember(text)
     this.#feed(text, false)
     const known = heading !== undefined && heading.sureness !== 'weak'
@@ -125,7 +128,15 @@ export class TextScan {
     const ends = isSentence(text)
     this.#countSentence(text, own.words, known, ends)
     this.#previous = this.markdown.declared ? { text, place, own, alone } : undefined
-    this.#after(known, ends)
+    this.#after(known, text.length < SHORT_LINE || SENTENCE_END.has(text.at(-1) ?? ''))
+  }
+
+  #read(text: string): Heading | undefined {
+    const heading = readHeading(text)
+    if (heading !== undefined && heading.name === '') return heading
+    const listed = this.#titles.read(heading === undefined || heading.style === 'word space name' ? text : heading.name)
+    // "Two Gallants" has a number word, and is listed as it stands.
+    return heading === undefined || heading.style === 'word space name' ? (listed ?? heading) : heading
   }
 
   #after(heading: boolean, sentence: boolean): void {

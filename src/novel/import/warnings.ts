@@ -104,23 +104,19 @@ function numberWarnings(chapters: readonly OutlineChapter[]): SurveyWarning[] {
   const warnings: SurveyWarning[] = []
   const last = new Map<string, { number: number; title: string }>()
   const highest = new Map<string, number>()
+  let latest: { number: number; title: string } | undefined
   for (const [i, { heading, title, line }] of chapters.entries()) {
     const number = heading?.number
-    if (
-      heading === undefined ||
-      number === undefined ||
-      heading.style === 'named' ||
-      heading.style === 'marked'
-    )
-      continue
-    const before = last.get(heading.style)
+    if (heading === undefined || number === undefined || UNNUMBERED.has(heading.style)) continue
+    const before = last.get(heading.style) ?? (latest?.number === number - 1 ? latest : undefined)
     const top = highest.get(heading.style) ?? 0
     const code = before === undefined ? firstNumber(number) : nextNumber(number, before.number, top)
     if (code !== undefined) {
       const place = before === undefined ? 'is the first' : `follows "${before.title}"`
       warnings.push({ code, message: `"${title}" ${place}: ${MEANING[code]}.`, chapter: i, line: line + 1 })
     }
-    last.set(heading.style, { number, title })
+    latest = { number, title }
+    last.set(heading.style, latest)
     highest.set(heading.style, number <= 1 ? number : Math.max(top, number))
   }
   return warnings
@@ -182,3 +178,6 @@ function sizeWarnings(chapters: readonly OutlineChapter[]): SurveyWarning[] {
   }
   return warnings
 }
+
+/** Styles whose numbers are not printed. */
+const UNNUMBERED = new Set(['named', 'marked', 'listed'])
