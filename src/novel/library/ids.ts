@@ -2,7 +2,7 @@
  * Ids of what an import writes. They derive from the import and the place in the book, so that an attempt that runs again names the
  * same rows again. Each is a UUID of version 8 (RFC 9562).
  */
-import { createHash } from 'node:crypto'
+import { hashedId } from '../../index.ts'
 
 /** The id of the novel that an import makes: confirming one upload twice makes one novel. */
 export function novelIdOf(importId: string): string {
@@ -25,6 +25,5 @@ export function sceneIdOf(novelId: string, chapterPosition: number, position: nu
 }
 
 function derivedId(...parts: (string | number)[]): string {
-  const hex = createHash('sha256').update(parts.join('\n')).digest('hex')
-  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-8${hex.slice(13, 16)}-a${hex.slice(17, 20)}-${hex.slice(20, 32)}`
+  return hashedId(parts.join('\n'))
 }

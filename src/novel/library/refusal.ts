@@ -1,5 +1,5 @@
 /** The library's refusals: what was not found, and what makes no sense. */
-import { QuillworkError } from '../../task/errors.ts'
+import { QuillworkError } from '../../index.ts'
 
 /** NOVEL_NOT_FOUND. */
 export function novelNotFound(novelId: string): QuillworkError {
