@@ -4,7 +4,16 @@
 
 import { spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import { createRequire } from 'node:module'
 import { join, relative, sep } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
@@ -92,31 +101,52 @@ function npm(args) {
     throw new SetupError(`npm ${args[0]} failed (${error?.message ?? `exit code ${status}`}).`)
 }
 
-/** Compiles `src/` into `dist/` unless the stamp in `dist/` names these very sources. */
+/**
+ * Compiles `src/` into `dist/` unless the stamp in `dist/` names these very sources. The new `dist/` is made aside and
+ * put in place whole: nothing of a deleted source stays, a failed build leaves the old one, and two builds at once
+ * do not mix.
+ */
 function buildDist() {
-  const dist = join(root, 'dist')
-  const stamp = join(dist, '.build.json')
-  const before = existsSync(stamp) ? readJson(stamp) : { sources: [] }
-  const now = sourceState()
-  if (before.hash === now.hash) return
+  const hash = sourceHash()
+  const stamp = join(root, 'dist', '.build.json')
+  if (existsSync(stamp) && readJson(stamp).hash === hash) return
   say('building dist/')
-  // A source that is gone must not live on in dist/; the compiler never deletes.
-  if (!before.hash || before.sources.some(source => !now.sources.includes(source))) {
-    rmSync(dist, { recursive: true, force: true })
+  const aside = mkdtempSync(join(root, '.build-'))
+  try {
+    compile(join(aside, 'dist'))
+    writeFileSync(join(aside, 'dist', '.build.json'), JSON.stringify({ hash }))
+    replaceDist(aside)
+  } finally {
+    rmSync(aside, { recursive: true, force: true })
   }
-  const tsc = createRequire(import.meta.url).resolve('typescript/bin/tsc')
-  const args = [tsc, '-p', 'tsconfig.build.json', '--pretty', 'false']
-  const { status } = spawnSync(process.execPath, args, { cwd: root, stdio: ['ignore', 2, 2] })
-  if (status !== 0) {
-    rmSync(stamp, { force: true })
-    throw new SetupError('the sources do not compile; see the lines above.')
-  }
-  mkdirSync(dist, { recursive: true })
-  writeFileSync(stamp, JSON.stringify(now))
 }
 
-/** The sources' names, and one hash over the content of all that decides what `dist/` holds. */
-function sourceState() {
+function compile(outDir) {
+  const tsc = createRequire(import.meta.url).resolve('typescript/bin/tsc')
+  const args = [tsc, '-p', 'tsconfig.build.json', '--outDir', outDir, '--noEmitOnError', '--pretty', 'false']
+  const { status } = spawnSync(process.execPath, args, { cwd: root, stdio: ['ignore', 2, 2] })
+  if (status !== 0) throw new SetupError('the sources do not compile; see the lines above.')
+}
+
+/** Swaps dist/ for the one made aside. Another build may do the same meanwhile, so each step may have to look again. */
+function replaceDist(aside) {
+  const dist = join(root, 'dist')
+  for (let turn = 0; ; turn += 1) {
+    const old = join(aside, `old-${turn}`)
+    mkdirSync(old)
+    try {
+      if (existsSync(dist)) renameSync(dist, join(old, 'dist'))
+      renameSync(join(aside, 'dist'), dist)
+      return
+    } catch (error) {
+      const raced = ['ENOENT', 'ENOTEMPTY', 'EEXIST', 'EPERM'].includes(error.code)
+      if (!raced || turn === 9) throw error
+    }
+  }
+}
+
+/** One hash over the content of all that decides what `dist/` holds. */
+function sourceHash() {
   const sources = filesUnder(join(root, 'src')).filter(path => path.endsWith('.ts'))
   const hash = createHash('sha256')
   for (const path of ['tsconfig.json', 'tsconfig.build.json', 'package-lock.json', ...sources]) {
@@ -125,7 +155,7 @@ function sourceState() {
       .update(readFileSync(join(root, path)))
       .update('\0')
   }
-  return { hash: hash.digest('hex'), sources }
+  return hash.digest('hex')
 }
 
 /** Every file under a folder of the repository: paths from the root, with '/', sorted. */
