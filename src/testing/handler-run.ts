@@ -1,0 +1,163 @@
+import { decode, encode } from '../task/codec.ts'
+import {
+  type In,
+  type Out,
+  type Permit,
+  resolveTask,
+  type Schema,
+  type State,
+  type SubTask,
+  type TaskContext,
+  type TaskDefinition,
+  type TaskType,
+  type Usage,
+} from '../task/definition.ts'
+import { QuillworkError } from '../task/errors.ts'
+import { subTaskId } from '../task/id.ts'
+import { parseWith } from '../task/schema.ts'
+
+/** How a handler is run alone. */
+export interface HandlerRunOptions<S> {
+  services?: S
+  userId?: string
+  /** Number of the attempt; default 1. */
+  attempt?: number
+  signal?: AbortSignal
+  /** Which handler: `execute` (default), or the hook that runs when the sub-tasks have ended. */
+  run?: 'execute' | 'onSubTasksSettled'
+  /** The sub-tasks that were submitted before, with their states. */
+  subTasks?: readonly ({ key: string; type: string; parameters: unknown } & State<Schema>)[]
+  /** Steps that an earlier attempt finished, by key. */
+  checkpoints?: Readonly<Record<string, unknown>>
+}
+
+/** What a handler did when it was run alone. */
+export interface HandlerRun<R extends Schema> {
+  /** What it returned, through its result schema; undefined for a parent's `execute`. */
+  result: Out<R> | undefined
+  progress: readonly unknown[]
+  logs: readonly { level: 'info' | 'error'; message: string; fields?: object }[]
+  usage: readonly Usage[]
+  subTasks: readonly { key: string; type: string; parameters: unknown }[]
+  checkpoints: ReadonlyMap<string, unknown>
+}
+
+/**
+ * Runs a task's handler now, with a context that keeps what it does: no engine, no store. Parameters and result go through the
+ * schemas and the codec, as in an engine. Rejects with what the handler throws, PARAMETERS_INVALID or RESULT_INVALID.
+ */
+export async function runHandler<P extends Schema, R extends Schema, G extends Schema, S>(
+  task: TaskDefinition<P, R, G, S>,
+  parameters: In<P>,
+  options: HandlerRunOptions<S> = {},
+): Promise<HandlerRun<R>> {
+  const resolved = resolveTask(task)
+  const stored = decode(encode(parameters))
+  const parsed = await parseWith(
+    task.parameters,
+    stored,
+    'PARAMETERS_INVALID',
+    'The parameters are not valid',
+  )
+  const notes = createNotes(options)
+  const context = contextOf(task, parsed, options, notes)
+  const handler = options.run === 'onSubTasksSettled' ? resolved.onSubTasksSettled : resolved.execute
+  if (handler === undefined)
+    throw new QuillworkError('OPTION_INVALID', `${task.type} has no onSubTasksSettled to run.`)
+  const returned = await handler(context)
+  const isResult = returned !== undefined || resolved.onSubTasksSettled === undefined
+  const result = isResult
+    ? await parseWith(task.result, returned, 'RESULT_INVALID', 'The result is not valid')
+    : undefined
+  return { ...notes, result: (isResult ? decode(encode(result)) : undefined) as Out<R> | undefined }
+}
+
+interface Notes {
+  progress: unknown[]
+  logs: { level: 'info' | 'error'; message: string; fields?: object }[]
+  usage: Usage[]
+  subTasks: { key: string; type: string; parameters: unknown }[]
+  checkpoints: Map<string, unknown>
+}
+
+function createNotes<S>({ checkpoints = {} }: HandlerRunOptions<S>): Notes {
+  return {
+    progress: [],
+    logs: [],
+    usage: [],
+    subTasks: [],
+    checkpoints: new Map(Object.entries(checkpoints)),
+  }
+}
+
+const freePermit: Permit = { commit: () => undefined, release: () => undefined }
+const aloneId = '00000000-0000-7000-8000-000000000000'
+
+function contextOf<S>(
+  task: TaskType,
+  parameters: unknown,
+  options: HandlerRunOptions<S>,
+  notes: Notes,
+): TaskContext {
+  const { attempt = 1, userId = '', signal = new AbortController().signal, services } = options
+  const log = (level: 'info' | 'error') => (message: string, fields?: object) => {
+    notes.logs.push(fields === undefined ? { level, message } : { level, message, fields })
+  }
+  return {
+    taskId: aloneId,
+    taskType: task.type,
+    userId,
+    parentTaskId: undefined,
+    rootTaskId: aloneId,
+    executionNodeId: 'alone',
+    traceparent: undefined,
+    attempt,
+    retryCount: attempt - 1,
+    round: 0,
+    parameters,
+    services,
+    signal,
+    updateProgress: progress => void notes.progress.push(progress),
+    logInfo: log('info'),
+    logError: log('error'),
+    async checkpoint<T>(key: string, step: () => T | Promise<T>): Promise<T> {
+      if (!notes.checkpoints.has(key)) notes.checkpoints.set(key, decode(encode(await step())))
+      return notes.checkpoints.get(key) as T
+    },
+    acquire: async () => freePermit,
+    addUsage: async usage => void notes.usage.push(usage),
+    ...subTasksOf(options, notes),
+  }
+}
+
+function subTasksOf<S>(
+  { subTasks: earlier = [] }: HandlerRunOptions<S>,
+  notes: Notes,
+): Pick<TaskContext, 'submitSubTask' | 'submitSubTasks' | 'subTasks'> {
+  const asSubTask = <A extends Schema, B extends Schema>(
+    found: { key: string; parameters: unknown } & State<Schema>,
+  ) => ({ taskId: subTaskId(aloneId, found.key), ...found }) as unknown as SubTask<A, B>
+
+  function add(type: TaskType, key: string, parameters: unknown) {
+    const found = earlier.find(subTask => subTask.key === key)
+    if (found !== undefined) return found
+    const known = notes.subTasks.some(subTask => subTask.key === key)
+    if (!known) notes.subTasks.push({ key, type: type.type, parameters: decode(encode(parameters)) })
+    return { key, parameters, done: false, status: 'QUEUED' } as const
+  }
+
+  return {
+    submitSubTask: async (type, parameters, { key }) => asSubTask(add(type, key, parameters)),
+    async submitSubTasks(type, items) {
+      let submitted = 0
+      for (const { key, parameters } of items) {
+        add(type, key, parameters)
+        submitted += 1
+      }
+      return { submitted, refused: [] }
+    },
+    async *subTasks(type) {
+      for (const subTask of earlier) if (subTask.type === type.type) yield asSubTask(subTask)
+    },
+  }
+}

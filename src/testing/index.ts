@@ -1,0 +1,14 @@
+/** For tests: an engine on a clock that is moved by hand, handlers run alone, tasks that do as they are told. No test runner needed. */
+export { type CapturedLine, type CapturedLog, createCapturedLog } from './captured-log.ts'
+export { type HandlerRun, type HandlerRunOptions, runHandler } from './handler-run.ts'
+export { createManualClock, type ManualClock, type ManualClockOptions } from './manual-clock.ts'
+export {
+  type JournalEntry,
+  type ObedientTask,
+  type ObedientTasks,
+  type Order,
+  obedientTasks,
+} from './obedient.ts'
+export { createRecorder, type EventMatch, type Recorded, type Recorder } from './recorder.ts'
+export { type Submitted, submittedTasks } from './submitted.ts'
+export { type TestEngine, type TestEngineOptions, testEngine } from './test-engine.ts'

@@ -1,0 +1,219 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import { createEngine, type Engine, type EngineOptions, type ServicesOf } from '../engine/engine.ts'
+import type { Clock } from '../runtime/clock.ts'
+import { sqlite } from '../store/sqlite/index.ts'
+import type { Store } from '../store/store.ts'
+import type { AnyTask } from '../task/definition.ts'
+import { type Duration, durationMs } from '../task/duration.ts'
+import { type CapturedLog, createCapturedLog } from './captured-log.ts'
+import { createManualClock, type ManualClock } from './manual-clock.ts'
+import { createRecorder, type Recorder } from './recorder.ts'
+
+/** How a test engine is made. What is not named is as for `createEngine`. */
+export type TestEngineOptions<T extends readonly AnyTask[]> = Omit<
+  EngineOptions,
+  'store' | 'clock' | 'log'
+> & { tasks: T } & ServicesOf<T> & {
+    /** The clock to run on; default a new one. */
+    clock?: ManualClock
+    /** Keep the tasks in a temporary file, so that `restart` and `crash` have something to go on with; default in memory. */
+    persistent?: boolean
+    /** Opens a store on the test's clock; called again by `restart` and `crash`. Default SQLite, in memory or in a temporary file. */
+    openStore?: (now: () => number) => Store
+    /** Whether the engine begins to run tasks at once; default true. */
+    start?: boolean
+  }
+
+/** An engine for tests: on a clock that is moved by hand, with everything recorded. */
+export interface TestEngine extends Engine {
+  readonly clock: ManualClock
+  readonly recorder: Recorder
+  readonly log: CapturedLog
+  /** The engine itself; another one after `restart` and `crash`. Its `stop` waits for the clock to be moved. */
+  readonly engine: Engine
+  /** Lets time pass; see `ManualClock.advance`. */
+  advance(duration: Duration): Promise<void>
+  /** Lets time pass at once; see `ManualClock.jump`. */
+  jump(duration: Duration): Promise<void>
+  /** Resolves when everything that is due has been done, as far as it goes without time passing. */
+  drain(): Promise<void>
+  /** That much later than now, for `startAt` and the like. */
+  fromNow(duration: Duration): Date
+  /** Stops the engine in order, with no grace time unless one is given, and starts a new one on the same store. */
+  restart(options?: { grace?: Duration; tasks?: readonly AnyTask[] }): Promise<void>
+  /** Ends the engine as a kill does: nothing more is written. Then starts a new one on the same store. */
+  crash(options?: { tasks?: readonly AnyTask[] }): Promise<void>
+}
+
+/** Makes an engine for a test and starts it. `await using` stops it and removes its files. */
+export async function testEngine<const T extends readonly AnyTask[]>(
+  options: TestEngineOptions<T>,
+): Promise<TestEngine> {
+  const {
+    clock = createManualClock(),
+    persistent = false,
+    openStore,
+    start = true,
+    ...engineOptions
+  } = options
+  const folder = persistent ? mkdtempSync(path.join(tmpdir(), 'quillwork-test-')) : undefined
+  const file = folder === undefined ? ':memory:' : path.join(folder, 'tasks.db')
+  const open = openStore ?? (now => sqlite({ file, now }))
+  const recorder = createRecorder()
+  const log = createCapturedLog()
+  const base = { random: () => 0.5, ...engineOptions, log }
+
+  async function begin(tasks: readonly AnyTask[]): Promise<Life> {
+    const mortal = mortalClock(clock)
+    const all = { ...base, tasks, store: open(clock.now), clock: mortal.clock }
+    const engine = await createEngine(all as unknown as EngineOptions & { tasks: T } & ServicesOf<T>)
+    recorder.attach(engine.events)
+    if (start) await engine.start()
+    return { engine, die: mortal.die, tasks }
+  }
+
+  const life = await begin(options.tasks)
+  return new EngineUnderTest({ clock, recorder, log, folder, begin, life })
+}
+
+/** One engine from its start to its end. */
+interface Life {
+  engine: Engine
+  die(): void
+  tasks: readonly AnyTask[]
+}
+
+interface Parts {
+  clock: ManualClock
+  recorder: Recorder
+  log: CapturedLog
+  folder: string | undefined
+  begin(tasks: readonly AnyTask[]): Promise<Life>
+  life: Life
+}
+
+class EngineUnderTest implements TestEngine {
+  readonly clock: ManualClock
+  readonly recorder: Recorder
+  readonly log: CapturedLog
+  readonly #parts: Parts
+
+  constructor(parts: Parts) {
+    this.#parts = parts
+    this.clock = parts.clock
+    this.recorder = parts.recorder
+    this.log = parts.log
+  }
+
+  get engine(): Engine {
+    return this.#parts.life.engine
+  }
+
+  submit: Engine['submit'] = (type, parameters, options) => this.engine.submit(type, parameters, options)
+  submitMany: Engine['submitMany'] = (type, items) => this.engine.submitMany(type, items)
+  find: Engine['find'] = (type, taskId) => this.engine.find(type, taskId)
+  start: Engine['start'] = () => this.engine.start()
+
+  get tasks() {
+    return this.engine.tasks
+  }
+
+  get deadLetters() {
+    return this.engine.deadLetters
+  }
+
+  get lanes() {
+    return this.engine.lanes
+  }
+
+  get events() {
+    return this.engine.events
+  }
+
+  get settings() {
+    return this.engine.settings
+  }
+
+  get types() {
+    return this.engine.types
+  }
+
+  get limiter() {
+    return this.engine.limiter
+  }
+
+  get store() {
+    return this.engine.store
+  }
+
+  advance(duration: Duration): Promise<void> {
+    return this.clock.advance(duration)
+  }
+
+  jump(duration: Duration): Promise<void> {
+    return this.clock.jump(duration)
+  }
+
+  drain(): Promise<void> {
+    return this.clock.settle()
+  }
+
+  fromNow(duration: Duration): Date {
+    return new Date(this.clock.now() + durationMs(duration, 'duration'))
+  }
+
+  /** Stops the engine and moves the clock for as long as that takes. */
+  async stop(options: { grace?: Duration } = {}): Promise<void> {
+    let stopped = false
+    const stopping = this.engine.stop(options).finally(() => {
+      stopped = true
+    })
+    for (await this.drain(); !stopped; await this.drain()) await this.advance(stepMs)
+    await stopping
+  }
+
+  async restart({ grace = 0, tasks }: { grace?: Duration; tasks?: readonly AnyTask[] } = {}): Promise<void> {
+    await this.stop({ grace })
+    await this.#beginAgain(tasks)
+  }
+
+  async crash({ tasks }: { tasks?: readonly AnyTask[] } = {}): Promise<void> {
+    this.#parts.life.die()
+    await this.store.tasks.close()
+    await this.#beginAgain(tasks)
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop({ grace: 0 })
+    if (this.#parts.folder !== undefined) rmSync(this.#parts.folder, { recursive: true, force: true })
+  }
+
+  async #beginAgain(tasks: readonly AnyTask[] | undefined): Promise<void> {
+    this.#parts.life.die()
+    this.#parts.life = await this.#parts.begin(tasks ?? this.#parts.life.tasks)
+  }
+}
+
+/** Milliseconds per step while an engine stops. */
+const stepMs = 5
+
+/** A clock whose timers end with the engine that set them. */
+function mortalClock(clock: ManualClock): { clock: Clock; die(): void } {
+  let dead = false
+  return {
+    clock: {
+      now: clock.now,
+      monotonic: clock.monotonic,
+      stayAlive: clock.stayAlive,
+      after: (ms, callback) =>
+        clock.after(ms, () => {
+          if (!dead) callback()
+        }),
+    },
+    die() {
+      dead = true
+    },
+  }
+}

@@ -1,0 +1,59 @@
+import { obedientTasks, testEngine } from 'quillwork/testing'
+import { describe, expect, it } from 'vitest'
+
+describe('a process that ends and comes back', () => {
+  it('A22: goes on with what was QUEUED, RETRYING and RUNNING', async () => {
+    const { obedient, journal } = obedientTasks()
+    await using t = await testEngine({
+      tasks: [obedient],
+      persistent: true,
+      lanes: { default: { slots: 2 } },
+    })
+    const retrying = await t.submit(obedient, {
+      orders: [
+        { do: 'fail', attempts: 1 },
+        { do: 'succeed', value: 'r' },
+      ],
+    })
+    await t.drain()
+    const running = await t.submitMany(
+      obedient,
+      [0, 1].map(() => ({
+        parameters: {
+          orders: [
+            { do: 'hang', attempts: 1 },
+            { do: 'succeed', value: 'h' },
+          ],
+        },
+      })),
+    )
+    await t.drain()
+    const queued = await t.submit(obedient, { orders: [{ do: 'succeed', value: 'q' }] })
+    await t.drain()
+    expect(await t.tasks.counts()).toMatchObject({ RETRYING: 1, RUNNING: 2, QUEUED: 1 })
+
+    await t.crash()
+    await t.drain()
+    expect((await t.find(obedient, queued.taskId)) && (await t.tasks.get(queued.taskId)).status).toBe(
+      'COMPLETED',
+    )
+    await t.advance('1m')
+    for (const { taskId } of [retrying, queued, ...running]) {
+      expect((await t.tasks.get(taskId)).status).toBe('COMPLETED')
+    }
+    for (const { taskId } of running) {
+      expect(await t.tasks.get(taskId)).toMatchObject({ attempt: 2, retryCount: 1, crashCount: 0 })
+    }
+    expect(journal.filter(entry => entry.taskId === queued.taskId)).toHaveLength(1)
+  })
+
+  it('A16: a stop in order gives running attempts back and spends no retry', async () => {
+    const { obedient } = obedientTasks()
+    await using t = await testEngine({ tasks: [obedient], persistent: true })
+    const task = await t.submit(obedient, { orders: [{ do: 'hang', attempts: 1 }, { do: 'succeed' }] })
+    await t.drain()
+    await t.restart()
+    await t.drain()
+    expect(await t.tasks.get(task.taskId)).toMatchObject({ status: 'COMPLETED', attempt: 2, retryCount: 0 })
+  })
+})
