@@ -46,9 +46,8 @@ function rows() {
 export function render() {
   return `# The states of a task
 
-Made from the table in \`src/task/status.ts\` by \`npm run docs\`; change it there. Every write that moves a task is
-checked against that table. The phase (\`executing\`, \`awaiting-subtasks\`, \`reducing\`) names the handler that runs
-next and survives QUEUED and RETRYING.
+Made from the table in \`src/task/status.ts\` by \`npm run docs\`; change it there. The phase (\`executing\`,
+\`awaiting-subtasks\`, \`reducing\`) names the handler that runs next and survives QUEUED and RETRYING.
 
 \`\`\`mermaid
 stateDiagram-v2
