@@ -1,5 +1,6 @@
 import type { Candidate } from './candidate.ts'
 import type { Chosen } from './chosen.ts'
+import { readHeading } from './heading.ts'
 import { plainSpaces } from './heading-text.ts'
 import { isSentence } from './scan.ts'
 
@@ -49,6 +50,8 @@ function nameBelow(
   // Without blank lines a name can only be told from the text when more text follows it.
   if (!usesBlanks && candidate.following.length < 2) return undefined
   for (let i = 0; i < lines.length; i++) if (taken.has(candidate.followingLine + i)) return undefined
+  // A bare numeral below a heading numbers a section.
+  if (lines.length === 1 && readHeading(lines[0] ?? '')?.name === '') return undefined
   return isName(lines.join(' ')) ? lines : undefined
 }
 

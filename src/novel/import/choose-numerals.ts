@@ -65,7 +65,7 @@ function byStyle(candidates: readonly Candidate[]): Map<string, Candidate[]> {
 }
 
 function standsAlone(candidate: Candidate): boolean {
-  return candidate.blankBefore && candidate.afterSentence && candidate.following.length > 0
+  return candidate.blankBefore && candidate.afterSentence && candidate.followingLine >= 0
 }
 
 function longestLeg(chain: readonly Candidate[]): number {

@@ -156,7 +156,8 @@ function named(line: string): Heading | undefined {
 }
 
 const NUMBER_PART = new RegExp(
-  `^[\\s　]?(?:[（(]?[\\s　]?${NUMERAL}[\\s　]?[)）]?|[（(]?[上中下][)）]?|[之其]${NUMERAL})`,
+  `^[\\s　]?(?:${NUMERAL}|[（(][\\s　]?${NUMERAL}[\\s　]?[)）]|[（(]?[上中下][)）]?(?![\\p{L}\\p{N}])|[之其]${NUMERAL})`,
+  'u',
 )
 
 function nameAfterNamed(label: string, rest: string): string | undefined {
@@ -184,7 +185,9 @@ function heading(
 /** 第一部 第一部: once is enough. */
 function once(title: string): string {
   const half = (title.length - 1) / 2
-  return Number.isInteger(half) && title.slice(0, half) === title.slice(half + 1) ? title.slice(0, half) : title
+  return Number.isInteger(half) && title.slice(0, half) === title.slice(half + 1)
+    ? title.slice(0, half)
+    : title
 }
 
 const SEPARATOR = /^(?:[\s　:：、.．·・—–\-_|~～]+|(?=[（(【《「『[]))/

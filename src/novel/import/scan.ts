@@ -134,7 +134,9 @@ export class TextScan {
   #read(text: string): Heading | undefined {
     const heading = readHeading(text)
     if (heading !== undefined && heading.name === '') return heading
-    const listed = this.#titles.read(heading === undefined || heading.style === 'word space name' ? text : heading.name)
+    const listed = this.#titles.read(
+      heading === undefined || heading.style === 'word space name' ? text : heading.name,
+    )
     // "Two Gallants" has a number word, and is listed as it stands.
     return heading === undefined || heading.style === 'word space name' ? (listed ?? heading) : heading
   }
@@ -230,8 +232,8 @@ export class TextScan {
     if (this.#open.length === 0) return
     const kept = tooLong || text.length > LONGEST_HEADING ? undefined : ownCopy(text)
     this.#open = this.#open.filter(candidate => {
-      if (kept === undefined || candidate.following.length === 3) return false
       if (candidate.following.length === 0) candidate.followingLine = this.#line
+      if (kept === undefined || candidate.following.length === 3) return false
       candidate.following.push(kept)
       return true
     })

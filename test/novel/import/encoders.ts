@@ -40,7 +40,10 @@ function reverseTable(encoding: string, from: number, to: number): Map<string, r
   return table
 }
 
-function decodeOrNothing(decoder: InstanceType<typeof TextDecoder>, bytes: readonly number[]): string | undefined {
+function decodeOrNothing(
+  decoder: InstanceType<typeof TextDecoder>,
+  bytes: readonly number[],
+): string | undefined {
   try {
     const text = decoder.decode(Uint8Array.from(bytes))
     return Array.from(text).length === 1 ? text : undefined

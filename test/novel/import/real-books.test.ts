@@ -9,12 +9,19 @@ const present = existsSync(fileURLToPath(folder))
 if (!present) process.stderr.write(`SKIPPED: the real books are not at ${folder.pathname}\n`)
 
 const read = (name: string) => readFileSync(fileURLToPath(new URL(name, folder)), 'utf8')
-const titles = (survey: TextSurvey) => survey.volumes.flatMap(volume => volume.chapters.map(chapter => chapter.title))
+const titles = (survey: TextSurvey) =>
+  survey.volumes.flatMap(volume => volume.chapters.map(chapter => chapter.title))
 
 describe.skipIf(!present)('real books', () => {
   it('finds the 12 chapters of Alice, whose titles stand on the next line', async () => {
-    const survey = await surveyText(bytesSource(encode(read('alice-in-wonderland.txt'), 'utf-8'), 'alice.txt'))
-    expect(survey).toMatchObject({ title: "ALICE'S ADVENTURES IN WONDERLAND", author: 'Lewis Carroll', warnings: [] })
+    const survey = await surveyText(
+      bytesSource(encode(read('alice-in-wonderland.txt'), 'utf-8'), 'alice.txt'),
+    )
+    expect(survey).toMatchObject({
+      title: "ALICE'S ADVENTURES IN WONDERLAND",
+      author: 'Lewis Carroll',
+      warnings: [],
+    })
     expect(titles(survey)).toHaveLength(12)
     expect(titles(survey)[0]).toBe('CHAPTER I: Down the Rabbit-Hole')
     expect(titles(survey)[11]).toBe("CHAPTER XII: Alice's Evidence")
