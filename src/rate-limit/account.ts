@@ -103,7 +103,7 @@ export function park(state: KeyState, until: number, now: number): void {
   }
 }
 
-/** Moves the state to `now` and forgets what has run out at the front; a wall clock that was set back is followed. */
+/** Moves the state to `now` and forgets what no longer counts; a wall clock that was set back is followed. Overdue tickets go when somebody passes them. */
 export function advance(state: KeyState, now: number): void {
   // Small steps back come from several clocks and are waited out; following each would make time run fast.
   if (now < state.now - minute) moveAll(state, now - state.now)
@@ -111,10 +111,6 @@ export function advance(state: KeyState, now: number): void {
   expire(state.used, state.now)
   expire(state.placed, state.lastTurn)
   for (const [id, hold] of state.holds) if (hold.leaseEnd <= state.now) state.holds.delete(id)
-  for (const [id, ticket] of state.tickets) {
-    if (!isOverdue(state, ticket)) break
-    removeTicket(state, id)
-  }
 }
 
 function moveAll(state: KeyState, by: number): void {
@@ -136,7 +132,7 @@ function moveAll(state: KeyState, by: number): void {
   }
 }
 
-/** Forgets what no longer counts, wherever it stands; answers whether anything is left to remember. */
+/** Forgets all that is out of date, overdue tickets too; answers whether anything is left to remember. */
 export function sweep(state: KeyState, now: number): boolean {
   advance(state, now)
   for (const [id, ticket] of state.tickets) if (isOverdue(state, ticket)) removeTicket(state, id)
@@ -145,6 +141,7 @@ export function sweep(state: KeyState, now: number): boolean {
 
 /** Whether the key grants nothing to anybody now. */
 export const isParked = (state: KeyState): boolean => state.now < state.parkedUntil
+
 /** Whether the ticket has lost its place. */
 export const isOverdue = (state: KeyState, ticket: Ticket): boolean => state.now > ticket.told + grace
 

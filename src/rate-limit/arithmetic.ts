@@ -95,6 +95,10 @@ export function takeReady(state: KeyState, limit: Limit, now: number): string[] 
   const ready: string[] = []
   const room = roomOf(state, limit)
   for (const [id, ticket] of state.tickets) {
+    if (isOverdue(state, ticket)) {
+      removeTicket(state, id)
+      continue
+    }
     take(room, ticket.tokens)
     if (isExceeded(room)) break
     if (!ticket.called && ticket.told > state.now) {
