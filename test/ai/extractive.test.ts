@@ -39,6 +39,18 @@ describe('the extractive model', () => {
     expect(quoted({ text: text.join(''), maxCharacters: 22 })).toEqual([text[0], text[2]])
   })
 
+  test('a long sentence has to be worth its length', () => {
+    const long = '关羽与华雄在关前交战多时，天色将晚，众军士各自回营造饭，直到清晨方才又出。'
+    const text = [
+      '关羽拍马来战那华雄。',
+      long,
+      '华雄回马又战了关羽。',
+      '关羽追赶华雄到关下。',
+      '关下关羽唤华雄答话。',
+    ].join('')
+    expect(quoted({ text, maxCharacters: 40 })).not.toContainEqual(expect.stringContaining('造饭'))
+  })
+
   test('a repeated sentence is quoted once', () => {
     const text = [...battle, battle[3], battle[3], battle[3]].join('')
     expect(quoted({ text }).filter(sentence => sentence === battle[3])).toHaveLength(1)
@@ -189,13 +201,19 @@ describe('a hostile text', () => {
     expect(count).toBeGreaterThan(text.length / 8_000)
   })
 
-  test('of more sentences than are weighed still gives its last part a chance', () => {
-    const dull = Array.from({ length: 30_000 }, (_, i) => `他在第${i}天走了又来了。`).join('')
-    const end = '玄德遂与关公张飞同往新野赴任去了。'.repeat(20)
-    const { sentences = [] } = summarise({ text: dull + end })
-    expect(sentences.some(({ start }) => start >= dull.length)).toBe(true)
+  test('of more than 10,000 sentences is thinned out evenly, so that memory is bounded', () => {
+    const sentences = Array.from({ length: 30_000 }, (_, i) => `他在${numeral(i)}天走了又来了。`)
+    const picked = quoted({ text: sentences.join(''), maxCharacters: 10_000 })
+    const places = picked.map(sentence => sentences.indexOf(sentence))
+    expect(places.filter(place => place % 4 !== 0)).toEqual([])
+    expect(Math.max(...places)).toBeGreaterThan(20_000)
   })
 })
+
+/** A number in characters that are no digits, so that every number is a term of its own. */
+function numeral(value: number): string {
+  return [...`${value}`].map(digit => '零一二三四五六七八九'[Number(digit)]).join('')
+}
 
 describe('a long text', () => {
   const text = Array.from(

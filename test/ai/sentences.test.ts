@@ -87,6 +87,33 @@ describe('sentences of a text', () => {
     expect(sentencesOf(`天亮了。${long}天黑了。`)).toEqual(['天亮了。', long, '天黑了。'])
   })
 
+  test('a sentence is whole wherever the windows of the segmenter begin', () => {
+    const sentences = Array.from({ length: 400 }, (_, i) => `他在第${i}天走了又来。`)
+    expect(sentencesOf(sentences.join(''))).toEqual(sentences)
+  })
+
+  test('a long run without an end is cut between characters', () => {
+    const pieces = sentencesOf(`话${'𠀀'.repeat(5_000)}`)
+    expect(pieces.length).toBeGreaterThan(1)
+    expect(pieces.filter(piece => /\p{Surrogate}/u.test(piece))).toEqual([])
+  })
+
+  test('a mark that is not closed for 2,000 characters joins nothing', () => {
+    const text = `“${'他走了又来。'.repeat(500)}”`
+    expect(Math.max(...sentencesOf(text).map(sentence => sentence.length))).toBeLessThan(10)
+    expect(sentencesOf(`“${'他走了又来。'.repeat(100)}”`)).toHaveLength(1)
+  })
+
+  test('an indented line begins a paragraph, in a text of lines of one width', () => {
+    const line = 'words that go on and on until the very edge of this page'
+    const text = [line, line, line, line, `  ${line}`, line].join('\n')
+    expect([...splitParagraphs(text)].map(({ start }) => start)).toEqual([0, 4 * (line.length + 1)])
+  })
+
+  test('two full lines do not make a text of lines of one width', () => {
+    expect(sentencesOf('没有标点的第一行字\n没有标点的第二行字\n没有标点的第三行字')).toHaveLength(3)
+  })
+
   test('sentences tile every text', () => {
     fc.assert(
       fc.property(hardText, text => {
