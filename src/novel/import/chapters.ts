@@ -140,6 +140,7 @@ class ChapterReader {
   finish(): void {
     this.#close()
     this.#openUpTo(this.#chapters.length - 1)
+    if (this.#wanted === undefined) this.#openVolumes(this.#survey.volumes.length - 1)
   }
 
   take(): Piece[] {
@@ -174,14 +175,19 @@ class ChapterReader {
       this.#opened++
       const opened = this.#chapters[this.#opened]
       if (opened === undefined || !(this.#wanted?.has(this.#opened) ?? true)) continue
-      if (opened.volume !== this.#volume) this.#openVolume(opened.volume)
+      this.#openVolumes(opened.volume)
       this.#pieces.push({ kind: 'chapter', index: this.#opened, ...opened })
     }
   }
 
-  #openVolume(index: number): void {
-    this.#volume = index
-    this.#pieces.push({ kind: 'volume', index, title: this.#survey.volumes[index]?.title ?? '' })
+  /** Announces the volumes up to one: those without chapters only where everything is read. */
+  #openVolumes(last: number): void {
+    while (this.#volume < last) {
+      const index = ++this.#volume
+      const volume = this.#survey.volumes[index]
+      if (volume === undefined || (this.#wanted !== undefined && index !== last)) continue
+      this.#pieces.push({ kind: 'volume', index, title: volume.title })
+    }
   }
 
   #close(): void {

@@ -24,7 +24,10 @@ export function chooseHeadings(candidates: readonly Candidate[], facts: TextFact
     : chooseNumerals(candidates, accepted, facts)
   const all = withoutNames(inOrder([...accepted, ...numerals]))
   const roles = assignRoles(all)
-  return inOrder2([...roles, ...again.map(candidate => ({ candidate, role: 'again' as const }))])
+  const chosen = new Set(all)
+  // What repeats a line that turned out to be no heading is none either.
+  const repeats = again.filter(({ first }) => chosen.has(first))
+  return chosenInOrder([...roles, ...repeats.map(({ candidate }) => ({ candidate, role: 'again' as const }))])
 }
 
 function hasChapters(numbered: readonly Candidate[]): boolean {
@@ -80,10 +83,16 @@ function doubted(candidate: Candidate): Candidate {
   return { ...candidate, heading: { ...candidate.heading, sureness: 'doubtful' } }
 }
 
+/** A heading that is printed again, and the one that it repeats. */
+interface Repeat {
+  readonly candidate: Candidate
+  readonly first: Candidate
+}
+
 /** Tells page headers, doubled titles and volumes named on every chapter from real headings. */
-function withoutRepeats(candidates: readonly Candidate[]): { kept: Candidate[]; again: Candidate[] } {
+function withoutRepeats(candidates: readonly Candidate[]): { kept: Candidate[]; again: Repeat[] } {
   const kept: Candidate[] = []
-  const again: Candidate[] = []
+  const again: Repeat[] = []
   const last = new Map<string, { key: string; candidate: Candidate }>()
   const groups = repeatCounts(candidates)
   for (const candidate of candidates) {
@@ -94,7 +103,7 @@ function withoutRepeats(candidates: readonly Candidate[]): { kept: Candidate[]; 
     const same = before !== undefined && before.key === key
     if (rank === 'volume' && !same) last.delete('chapter')
     if (same && isRepeat(before.candidate, candidate, rank, groups.get(key) ?? 1)) {
-      if (heading.inner === undefined) again.push(candidate)
+      if (heading.inner === undefined) again.push({ candidate, first: before.candidate })
       else kept.push(candidate)
       continue
     }
@@ -115,7 +124,7 @@ function repeatCounts(candidates: readonly Candidate[]): Map<string, number> {
 
 function repeatKey({ heading }: Candidate): string {
   const inner = heading.inner === undefined ? '' : `/${comparable(heading.inner.title)}`
-  return `${heading.style} ${heading.number ?? ''} ${comparable(heading.name === '' ? '' : heading.title)}${inner}`
+  return `${heading.style} ${heading.number ?? ''} ${comparable(heading.name === '' && heading.number !== undefined ? '' : heading.title)}${inner}`
 }
 
 function isRepeat(first: Candidate, second: Candidate, rank: string, count: number): boolean {
@@ -215,6 +224,6 @@ function inOrder(candidates: Candidate[]): Candidate[] {
   return candidates.sort((a, b) => a.line - b.line)
 }
 
-function inOrder2(chosen: Chosen[]): Chosen[] {
+function chosenInOrder(chosen: Chosen[]): Chosen[] {
   return chosen.sort((a, b) => a.candidate.line - b.candidate.line)
 }

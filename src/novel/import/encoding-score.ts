@@ -95,9 +95,14 @@ function countLetters(text: string, name: string): Count {
 
 function isInCyrillicWord(text: string, at: number): boolean {
   return (
-    isCyrillic(text.charCodeAt(at)) &&
+    isSmallCyrillic(text.charCodeAt(at)) &&
     (isCyrillic(text.charCodeAt(at - 1)) || isCyrillic(text.charCodeAt(at + 1)))
   )
+}
+
+/** Small letters only: the bytes of Chinese text read as a mixture. */
+function isSmallCyrillic(code: number): boolean {
+  return code >= 0x430 && code <= 0x44f
 }
 
 function isCyrillic(code: number): boolean {

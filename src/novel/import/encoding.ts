@@ -32,7 +32,7 @@ export async function detectEncoding(source: TextSource, forced?: string): Promi
         return { name: encodingName(forced), confidence: 1, bom: marked !== undefined }
       if (marked !== undefined) return { name: marked, confidence: 1, bom: true }
     }
-    if (isSample(block, number++, samples.length)) samples.push(block)
+    if (isSample(block, number++, samples.length)) samples.push(sampleOf(block))
     scan.push(block)
     if (scan.hopeless) break
   }
@@ -58,6 +58,13 @@ function isSample(block: Uint8Array, number: number, taken: number): boolean {
   if (number === 0) return true
   if (taken >= 8 || isAscii(block)) return false
   return taken < 4 || (number & (number - 1)) === 0
+}
+
+/** The part of a block around its first bytes beyond ASCII; it starts at an even place, for UTF-16. */
+function sampleOf(block: Uint8Array): Uint8Array {
+  const first = block.findIndex(byte => byte >= 0x80)
+  const start = Math.max(0, first - 2_048) & ~1
+  return block.subarray(start)
 }
 
 function byteOrderMark(head: Uint8Array): string | undefined {

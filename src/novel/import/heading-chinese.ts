@@ -76,23 +76,33 @@ function mayBeChinese(line: string): boolean {
   return first >= 0x2e80 || (first | 0x20) === 0x76 // v, for VIP
 }
 
+/** Labels read in one line: volume and chapter, each perhaps twice. */
+const MOST_LABELS = 4
 const TRAILING_SEPARATOR = /[\s　:：·、_-]+$/
 /** A few words without punctuation before the label. */
 const PREFIX = new RegExp(`^([^，。！？；…“”‘’「」]{1,40}?)[\\s　]+(?=${LABEL})`)
 
-function numbered(text: string): Heading | undefined {
+function numbered(text: string, labels = MOST_LABELS): Heading | undefined {
   const found = NUMBERED.exec(text)
   const unit = UNIT_OF.get(found?.[2] ?? '')
   const number = chineseNumber(found?.[1] ?? '')
   if (found === null || unit === undefined || number === undefined) return undefined
   const rest = text.slice(found[0].length)
-  return withInner(text, rest, unit, number) ?? heading(text, unit, number, nameAfter(rest, unit.style))
+  return (
+    withInner(text, rest, unit, number, labels) ?? heading(text, unit, number, nameAfter(rest, unit.style))
+  )
 }
 
 /** 第一卷 少年 第三章 初见: a volume and a chapter in one line. */
-function withInner(text: string, rest: string, unit: Unit, number: number): Heading | undefined {
+function withInner(
+  text: string,
+  rest: string,
+  unit: Unit,
+  number: number,
+  labels: number,
+): Heading | undefined {
   const at = rest.search(INNER)
-  const inner = at < 0 ? undefined : numbered(rest.slice(at))
+  const inner = at < 0 || labels <= 1 ? undefined : numbered(rest.slice(at), labels - 1)
   if (inner === undefined) return undefined
   // 第一部 山雨 第一部 山雨 第一章: the same twice.
   if (inner.depth === unit.depth && inner.number === number) return inner
@@ -167,7 +177,7 @@ function nameAfterNamed(label: string, rest: string): string | undefined {
   const separated = /^[\s　:：·・—–\-_、（(《【]/.test(after)
   const belongs = /^[番外]/.test(label) && after.startsWith('之')
   if (!separated && !belongs) return undefined
-  const name = withoutPageNumber(after.replace(/^[\s　:：·・—–\-_、]+/, ''))
+  const name = withoutPageNumber(after.replace(/^(?:[\s　:：·・—–\-_、]+|之)/, ''))
   if (name.length > 30 || /[，。；,;]/.test(name) || /^[—–-]/.test(name)) return undefined
   return name
 }

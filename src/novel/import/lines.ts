@@ -73,8 +73,8 @@ class LineSplitter {
   }
 
   end(lines: Line[]): void {
+    if (this.#carry !== '' || this.#heldReturn) this.#close(lines)
     this.#heldReturn = false
-    if (this.#carry !== '') this.#close(lines)
   }
 
   /** Makes every line end a LF. A CR at the end waits for the LF that may follow. */

@@ -93,7 +93,7 @@ class OutlineBuilder {
     const below = this.#names.get(candidate) ?? []
     const after = bodyAfter(candidate, below)
     if (role === 'section') this.#addSection(candidate, to)
-    else if (role === 'again') this.#addText(after, to)
+    else if (role === 'again') this.#goOn(after, to)
     else if (role === 'volume') this.#addVolume(candidate, below, after, to, next)
     else {
       const title = joinedTitle(candidate.heading.title, below, candidate.heading.name !== '')
@@ -103,6 +103,7 @@ class OutlineBuilder {
   }
 
   finish(): Outline {
+    for (const { from, to } of this.#held) this.#addText(from, to)
     const { end, last } = this.#division
     if (end.line < last.line) this.#outline.spans.push({ from: end.line, to: last.line, chapter: BACK })
     return this.#outline
@@ -139,7 +140,7 @@ class OutlineBuilder {
       this.#addChapter(title, undefined, candidate.line)
       this.#addText(after, to)
     } else if (next !== undefined) this.#held.push({ from: after, to })
-    else this.#addText(after, to)
+    else this.#goOn(after, to)
   }
 
   /** Opens a volume, within the larger ones that are open. A volume that is open already goes on. */
@@ -166,7 +167,13 @@ class OutlineBuilder {
 
   #addSection(candidate: Candidate, to: Body): void {
     this.#outline.sections.push(candidate.line)
-    this.#addText(bodyAt(candidate), to)
+    this.#goOn(bodyAt(candidate), to)
+  }
+
+  /** More text of what is open: a chapter, or a volume that waits for its first one. */
+  #goOn(from: Body, to: Body): void {
+    if (this.#held.length > 0) this.#held.push({ from, to })
+    else this.#addText(from, to)
   }
 
   #addText(from: Body, to: Body): void {

@@ -21,7 +21,7 @@ export interface Place {
 }
 
 /** Candidates of one style that are kept. A numeral that stands on more lines than this numbers no chapters. */
-const MOST_CANDIDATES = { weak: 10_000, other: 100_000 } as const
+const MOST_CANDIDATES = { weak: 10_000, other: 50_000 } as const
 const OPENING_LINES = 120
 /** A line below this length is not cut off by the end of a page. */
 const SHORT_LINE = 45
