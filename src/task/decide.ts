@@ -10,6 +10,7 @@ import type { FailedSubTask, TaskRecord } from './task.ts'
 import {
   awaitingSubTasks,
   cancelled,
+  cancelledWaiting,
   closed,
   completed,
   deadLettered,
@@ -98,7 +99,8 @@ function afterCrash(record: TaskRecord, { policy, now, random }: Circumstances):
 }
 
 /**
- * The transition of a parent that awaits its sub-tasks, once none of them is live; undefined while one is.
+ * The transition of a parent that awaits its sub-tasks, once none of them is live; undefined while one is. A request to cancel that
+ * came while its attempt ended is obeyed here.
  *
  * @param failedSubTasks The first sub-tasks that did not complete, at most 100.
  */
@@ -107,12 +109,9 @@ export function decideParent(
   failedSubTasks: readonly FailedSubTask[],
   now: number,
 ): Transition | undefined {
-  if (
-    record.status !== 'RUNNING' ||
-    record.phase !== 'awaiting-subtasks' ||
-    liveOf(record.subTaskStatusSummary) > 0
-  )
-    return undefined
+  if (record.status !== 'RUNNING' || record.phase !== 'awaiting-subtasks') return undefined
+  if (record.cancelRequestedAt !== undefined) return cancelledWaiting(record, cancelError(), now)
+  if (liveOf(record.subTaskStatusSummary) > 0) return undefined
   if (record.reduces === true) return reduceDue(record)
   return closed(record, { failedSubTasks, error: subTasksError(failedSubTasks) }, now)
 }

@@ -79,8 +79,10 @@ export type Applied = 'applied' | 'stale' | 'missing'
 
 const released = { claimToken: null, leaseUntil: null } as const
 
-function byAttempt(record: TaskRecord): Pick<Transition, 'taskId' | 'from' | 'fence' | 'wake'> {
-  return { taskId: record.id, from: ['RUNNING'], fence: { attempt: record.attempt }, wake: 'never' }
+/** An attempt ends once: a parent that awaits its sub-tasks has left the phase in which its attempt ran. */
+function byAttempt(record: TaskRecord): Pick<Transition, 'taskId' | 'from' | 'fromPhase' | 'fence' | 'wake'> {
+  const { id, phase, attempt } = record
+  return { taskId: id, from: ['RUNNING'], fromPhase: phase, fence: { attempt }, wake: 'never' }
 }
 
 /** The attempt returned a result. */
@@ -291,7 +293,7 @@ export function retried(
     set: {
       ...anew,
       ...edited,
-      ...closeDeadLetter(record, now),
+      ...closeDeadLetter(record, now, edited !== undefined),
       status: 'QUEUED',
       phase: runnablePhase(record),
     },
@@ -303,7 +305,7 @@ export function reopened(record: TaskRecord, now: number): Transition {
   return {
     name: 'reopened',
     taskId: record.id,
-    from: ['FAILED', 'DEAD_LETTER', 'CANCELLED', 'COMPLETED', 'COMPLETED_WITH_ERRORS'],
+    from: ['FAILED', 'DEAD_LETTER', 'CANCELLED', 'COMPLETED_WITH_ERRORS'],
     fence: { version: record.version },
     wake: 'never',
     set: {
@@ -353,8 +355,14 @@ function openDeadLetter(
   }
 }
 
-function closeDeadLetter(record: TaskRecord, now: number): RecordChange {
+function closeDeadLetter(record: TaskRecord, now: number, keepParameters = false): RecordChange {
   if (record.deadLetter === undefined) return {}
-  const history = [...(record.deadLetterHistory ?? []), { ...record.deadLetter, closedAt: now }]
+  const { parameters, parametersVersion } = record
+  const closed = {
+    ...record.deadLetter,
+    closedAt: now,
+    ...(keepParameters ? { parameters, parametersVersion } : {}),
+  }
+  const history = [...(record.deadLetterHistory ?? []), closed]
   return { deadLetter: null, deadLetterHistory: history.slice(-10) }
 }

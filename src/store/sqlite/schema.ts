@@ -58,7 +58,7 @@ CREATE TABLE tasks (
   fingerprint TEXT,
   look INTEGER GENERATED ALWAYS AS (
     CASE
-      WHEN status = 'RUNNING' AND phase = 'awaiting-subtasks' AND coalesce(live_sub_tasks, 0) = 0 THEN 1
+      WHEN status = 'RUNNING' AND phase = 'awaiting-subtasks' AND (coalesce(live_sub_tasks, 0) = 0 OR cancel_requested_at IS NOT NULL) THEN 1
       WHEN completed_at IS NOT NULL AND live_sub_tasks > 0 THEN 1
     END
   ) VIRTUAL
@@ -68,7 +68,7 @@ CREATE INDEX tasks_queue ON tasks (queue, priority, rank, seq) WHERE queue IS NO
 CREATE INDEX tasks_wake ON tasks (wake_at) WHERE wake_at IS NOT NULL;
 CREATE INDEX tasks_lease ON tasks (lease_until) WHERE lease_until IS NOT NULL;
 CREATE INDEX tasks_deadline ON tasks (deadline) WHERE deadline IS NOT NULL AND completed_at IS NULL;
-CREATE INDEX tasks_look ON tasks (seq) WHERE look = 1;
+CREATE INDEX tasks_look ON tasks (root_id, seq) WHERE look = 1;
 CREATE INDEX tasks_status ON tasks (status, seq);
 CREATE INDEX tasks_user ON tasks (user_id, seq);
 CREATE INDEX tasks_parent ON tasks (parent_id, seq) WHERE parent_id IS NOT NULL;
