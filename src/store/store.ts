@@ -232,9 +232,9 @@ export interface TaskQueries {
 export interface LaneState {
   lane: string
   paused: boolean
-  /** Tasks that could run now. */
+  /** Tasks that wait: those that could run now, and those that wait for a time. */
   waiting: number
-  /** Creation time of the task that has waited longest, epoch milliseconds. */
+  /** Creation time of the next in turn of those that could run now, epoch milliseconds. */
   oldestWaitingAt?: number
 }
 

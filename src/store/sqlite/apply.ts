@@ -37,14 +37,14 @@ export function apply(session: Session, transitions: readonly Transition[]): Pro
 
 /** An attempt that ended is no longer held; a request to cancel is remembered with it. */
 function afterwards({ window }: Session, transition: Transition, answer: Applied): void {
-  const held = window.held.get(transition.taskId)
+  const held = window.held(transition.taskId)
   if (
     held === undefined ||
     !('attempt' in transition.fence) ||
     held.record.attempt !== transition.fence.attempt
   )
     return
-  if (transition.wake !== 'as-it-was') window.held.delete(transition.taskId)
+  if (transition.wake !== 'as-it-was') window.release(transition.taskId)
   else if (answer === 'applied')
     held.record.cancelRequestedAt = transition.set.cancelRequestedAt ?? held.record.updatedAt
 }
@@ -87,7 +87,7 @@ function wakeOf({ wake, set }: Transition, before: Before, now: number): Wake {
 
 /** What the attempt that this process runs is known to be; it was claimed here, so its row says the same unless it moved on. */
 function heldBefore({ window }: Session, { taskId, fence }: Transition): Before | undefined {
-  const held = window.held.get(taskId)
+  const held = window.held(taskId)
   if (held === undefined || !('attempt' in fence) || held.record.attempt !== fence.attempt) return undefined
   const { record, seq, rank } = held
   return {
@@ -107,11 +107,13 @@ function heldBefore({ window }: Session, { taskId, fence }: Transition): Before 
   }
 }
 
-function readBefore({ sql }: Session, taskId: string): Before | undefined {
+/** The row as it is; what was remembered of it since its creation is about to be old. */
+function readBefore({ sql, window }: Session, taskId: string): Before | undefined {
   const row = sql(`SELECT seq, rank, status, attempt, queue IS NOT NULL OR wake_at IS NOT NULL AS waiting,
     completed_at IS NOT NULL AS ended, crash_count, user_id, lane, priority, parent_id, node, last_attempt_at
     FROM tasks WHERE id = ?`).get(taskId) as Record<string, string | number | null> | undefined
   if (row === undefined) return undefined
+  window.recall(Number(row['seq']))
   return {
     seq: Number(row['seq']),
     rank: Number(row['rank']),
@@ -216,19 +218,29 @@ function columnValue(session: Session, seq: number, key: keyof RecordChange, set
   return typeof value === 'object' ? JSON.stringify(value) : value
 }
 
+/** What tells whether a refused write was made before. */
+interface Earlier {
+  status: string
+  attempt: number
+  version: number
+  phase: string
+  cancel_requested_at: number | null
+  dead: number
+}
+
 /** A refused write may be the second telling of one that was applied. */
 function earlierSelf({ sql }: Session, { taskId, fence, set, from }: Transition): Applied {
-  const row = sql('SELECT status, attempt, version, phase, cancel_requested_at FROM tasks WHERE id = ?').get(
-    taskId,
-  ) as
-    | { status: string; attempt: number; version: number; phase: string; cancel_requested_at: number | null }
-    | undefined
+  const row = sql(
+    'SELECT status, attempt, version, phase, cancel_requested_at, dead_letter IS NOT NULL AS dead FROM tasks WHERE id = ?',
+  ).get(taskId) as Earlier | undefined
   if (row === undefined) return 'missing'
   const same = 'attempt' in fence ? row.attempt === fence.attempt : row.version === fence.version + 1
   if (!same) return 'stale'
   if (set.status !== undefined) return row.status === set.status ? 'applied' : 'stale'
   if (set.phase !== undefined) return row.phase === set.phase ? 'applied' : 'stale'
-  return row.cancel_requested_at !== null && from.some(status => status === row.status) ? 'applied' : 'stale'
+  if (!from.some(status => status === row.status)) return 'stale'
+  const written = set.deadLetter === null ? row.dead === 0 : row.cancel_requested_at !== null
+  return written ? 'applied' : 'stale'
 }
 
 function count(

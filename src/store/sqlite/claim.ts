@@ -20,7 +20,7 @@ export async function claim(session: Session, claims: readonly Claim[]): Promise
       for (const known of won) {
         if (known === undefined) continue
         window.unhand(known.record.id)
-        window.held.set(known.record.id, known)
+        window.hold(known)
       }
     },
   )
@@ -68,9 +68,12 @@ function retryFresh(session: Session, wish: Claim, stale: Known): Known | undefi
     : claimOne(session, wish)
 }
 
-function find({ sql }: Session, taskId: string): Known | undefined {
+/** A task that was not handed out here, as its row says; what was remembered of it is about to be old. */
+function find({ sql, window }: Session, taskId: string): Known | undefined {
   const row = sql('SELECT * FROM tasks WHERE id = ?').get(taskId) as TaskRow | undefined
-  return row === undefined ? undefined : { seq: row.seq, rank: row.rank, record: recordOf(row, sql) }
+  if (row === undefined) return undefined
+  window.recall(row.seq)
+  return { seq: row.seq, rank: row.rank, record: recordOf(row, sql) }
 }
 
 /** Where a task waits, for the counters. */

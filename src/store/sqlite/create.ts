@@ -44,7 +44,7 @@ interface Written {
 interface Moment {
   now: number
   limits: AdmissionLimits
-  /** Whether a parent's attempt is still running, asked once per parent. */
+  /** Whether an attempt of a parent is still running, asked once per attempt. */
   parents: Map<string, boolean>
 }
 
@@ -78,13 +78,14 @@ function admitChild(
 ): 'PARENT_NOT_RUNNING' | undefined {
   const parent = task.parent
   if (parent === undefined) return undefined
-  let running = parents.get(parent.taskId)
+  const attempt = `${parent.taskId}\n${parent.attempt}`
+  let running = parents.get(attempt)
   if (running === undefined) {
     const row = sql(
       'SELECT attempt, lease_until IS NOT NULL AND cancel_requested_at IS NULL AS running FROM tasks WHERE id = ?',
     ).get(parent.taskId) as { attempt: number; running: number } | undefined
     running = row?.running === 1 && row.attempt === parent.attempt
-    parents.set(parent.taskId, running)
+    parents.set(attempt, running)
   }
   return running ? undefined : 'PARENT_NOT_RUNNING'
 }

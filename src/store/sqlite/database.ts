@@ -111,10 +111,7 @@ export function openDatabase(file: string, faults: StoreFaults = {}): DatabaseFi
   const batch = createBatch(send, largestBatch)
 
   function enqueue<T>(job: Pick<Job, 'writes' | 'work' | 'committed'>): Promise<T> {
-    if (closed)
-      return Promise.reject(
-        new QuillworkError('STORE_CLOSED', 'The store is closed; open it again to go on.'),
-      )
+    if (closed) return Promise.reject(closedError())
     return new Promise((resolve, reject) =>
       batch.add({ ...job, resolve: resolve as (value: unknown) => void, reject }),
     )
@@ -338,6 +335,11 @@ function readBack(db: Database, file: string): void {
       )
     }
   }
+}
+
+/** What a store answers after `close`. */
+export function closedError(): QuillworkError {
+  return new QuillworkError('STORE_CLOSED', 'The store is closed; open it again to go on.')
 }
 
 /** Makes a coded error of what SQLite or the file system said. */

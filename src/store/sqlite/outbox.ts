@@ -1,4 +1,5 @@
 import type { Delivery, Due, LaneRoom, Outbox } from '../store.ts'
+import { closedError } from './database.ts'
 import { recordOf, type TaskRow } from './rows.ts'
 import { queueOf, type Session } from './session.ts'
 import type { Known } from './window.ts'
@@ -14,10 +15,18 @@ export function createOutbox(session: Session): Outbox {
   const { window, file } = session
   return {
     async due(lanes, { suspects, parents }) {
+      if (!file.db.open) throw closedError()
       if (nextWake(session) !== undefined) await wake(session)
       const looking = parents > 0 ? parentsToLookAt(session, parents) : []
+      let suspectsToo = suspects && window.suspects === 0
+      const deliveries: Delivery[] = []
+      for (const lane of lanes) {
+        const inLane = dueIn(session, lane, suspectsToo)
+        suspectsToo &&= !inLane.some(delivery => delivery.suspect)
+        deliveries.push(...inLane)
+      }
       return {
-        deliveries: lanes.flatMap(lane => dueIn(session, lane, suspects && window.suspects === 0)),
+        deliveries,
         parents: looking,
         nextAt: nextWake(session, Number.POSITIVE_INFINITY),
       } satisfies Due

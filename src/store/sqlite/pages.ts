@@ -7,22 +7,19 @@ import type { Page } from '../store.ts'
  * filter is refused instead of answered wrongly.
  */
 
-/** The token of the page after `key`. */
-export function pageToken(filter: unknown, key: readonly (string | number)[]): string {
+/** The token of the page after `key`. `filter` names the listing too. */
+export function pageToken(filter: unknown, key: readonly number[]): string {
   return Buffer.from(JSON.stringify([digest(filter), ...key])).toString('base64url')
 }
 
 /** The key of a token; undefined without one. Throws PAGE_TOKEN_INVALID. */
-export function pageKey(
-  filter: unknown,
-  token: string | undefined,
-  length: number,
-): (string | number)[] | undefined {
+export function pageKey(filter: unknown, token: string | undefined, length: number): number[] | undefined {
   if (token === undefined) return undefined
   try {
     const parsed: unknown = JSON.parse(Buffer.from(token, 'base64url').toString())
     if (Array.isArray(parsed) && parsed.length === length + 1 && parsed[0] === digest(filter)) {
-      return parsed.slice(1) as (string | number)[]
+      const key: unknown[] = parsed.slice(1)
+      if (key.every(part => Number.isSafeInteger(part))) return key as number[]
     }
   } catch {
     // Answered below, as any other token that is not one of ours.

@@ -2,6 +2,9 @@ import type { TaskStatus } from '../../task/status.ts'
 import type { Retention } from '../store.ts'
 import type { Session } from './session.ts'
 
+/** A live task below an ended root has an ended ancestor with a live sub-task, and that one is to be looked at. */
+const allEnded = `NOT EXISTS (SELECT 1 FROM tasks AS open INDEXED BY tasks_look WHERE open.root_id = tasks.id AND open.look = 1)`
+
 const tables = ['payloads', 'attempts', 'checkpoints', 'logs'] as const
 
 /**
@@ -15,7 +18,8 @@ export function prune(session: Session, retention: Retention, limit: number): Pr
     for (const [status, age] of Object.entries(retention)) {
       const roots = session
         .sql(
-          'SELECT id FROM tasks INDEXED BY tasks_expiry WHERE status = ? AND completed_at < ? AND parent_id IS NULL AND completed_at IS NOT NULL AND coalesce(live_sub_tasks, 0) = 0 ORDER BY completed_at LIMIT ?',
+          `SELECT id FROM tasks INDEXED BY tasks_expiry WHERE status = ? AND completed_at < ? AND parent_id IS NULL
+            AND completed_at IS NOT NULL AND ${allEnded} ORDER BY completed_at LIMIT ?`,
         )
         .pluck()
         .all(status, now - age, limit) as string[]
@@ -28,7 +32,7 @@ export function prune(session: Session, retention: Retention, limit: number): Pr
   })
 }
 
-/** Deletes up to `limit` records of the subtree, deepest first. Leaves a subtree with a live task alone. */
+/** Deletes up to `limit` records of the subtree, deepest first. */
 function pruneBelow(session: Session, id: string, limit: number): number {
   const { sql } = session
   let gone = 0
@@ -47,13 +51,16 @@ function pruneBelow(session: Session, id: string, limit: number): number {
   return gone + remove(session, id)
 }
 
-function remove({ sql, tally }: Session, id: string): number {
+function remove({ sql, tally, window }: Session, id: string): number {
   const row = sql('SELECT seq, status FROM tasks WHERE id = ? AND completed_at IS NOT NULL').get(id) as
     | { seq: number; status: TaskStatus }
     | undefined
   if (row === undefined) return 0
   for (const table of tables) sql(`DELETE FROM ${table} WHERE task_seq = ?`).run(row.seq)
   sql('DELETE FROM tasks WHERE seq = ?').run(row.seq)
+  // The number of a deleted row may be given to a new one.
+  window.recall(row.seq)
+  window.unhand(id)
   tally.moved(row.status, undefined)
   return 1
 }

@@ -28,7 +28,7 @@ export function createQueries(session: Session): TaskQueries {
       ),
     list: (filter, page) => file.read(() => listTasks(session, filter, page)),
     children: (parentTaskId, filter, page) =>
-      file.read(() => listChildren(session, { parentTaskId, ...filter }, page)),
+      file.read(() => listChildren(session, { listing: 'sub-tasks', parentTaskId, ...filter }, page)),
     counts: () => file.read(() => countTasks(session)),
     attempts: taskId => file.read(() => listAttempts(session, taskId)),
     logs: (taskId, after, limit) => file.read(() => listLogs(session, taskId, { after, limit })),
@@ -77,6 +77,11 @@ function tasksPage(
   })
 }
 
+/** What binds a token to its listing. */
+function bound(listing: string, filter: object): object {
+  return { listing, ...filter }
+}
+
 function listTasks(session: Session, filter: TaskFilter, page: PageRequest): Page<TaskRecord> {
   const conditions = new Conditions()
     .among('task_type', filter.taskType)
@@ -88,13 +93,13 @@ function listTasks(session: Session, filter: TaskFilter, page: PageRequest): Pag
   if (filter.rootsOnly === true) conditions.add('parent_id IS NULL')
   if (filter.createdAfter !== undefined) conditions.add('created_at > ?', filter.createdAfter)
   if (filter.createdBefore !== undefined) conditions.add('created_at < ?', filter.createdBefore)
-  const after = pageKey(filter, page.pageToken, 1)?.[0]
+  const token = bound('tasks', filter)
+  const after = pageKey(token, page.pageToken, 1)?.[0]
   if (after !== undefined) conditions.add('seq < ?', after)
-  const rows = (filter.status ?? [undefined]).flatMap(status =>
-    newest(session, conditions, { status, limit: page.pageSize + 1 }),
-  )
+  const statuses = filter.status === undefined ? [undefined] : [...new Set(filter.status)]
+  const rows = statuses.flatMap(status => newest(session, conditions, { status, limit: page.pageSize + 1 }))
   const merged = filter.status === undefined ? rows : rows.sort((a, b) => b.seq - a.seq)
-  return tasksPage(session, merged.slice(0, page.pageSize + 1), page, filter)
+  return tasksPage(session, merged.slice(0, page.pageSize + 1), page, token)
 }
 
 /** Several statuses are read one after the other and merged: each is then one walk along its index. */
@@ -115,11 +120,15 @@ function newest(
 }
 
 interface ChildrenFilter {
+  /** Binds a token to this listing. */
+  listing: 'sub-tasks'
   parentTaskId: string
   status?: readonly TaskStatus[]
   taskType?: string
   failedFirst?: boolean
 }
+
+const unsuccessful: readonly TaskStatus[] = ['FAILED', 'DEAD_LETTER', 'CANCELLED']
 
 /** Failed first: a listing of the unsuccessful ones, then one of the others. */
 function listChildren(session: Session, filter: ChildrenFilter, page: PageRequest): Page<TaskRecord> {
@@ -128,11 +137,10 @@ function listChildren(session: Session, filter: ChildrenFilter, page: PageReques
   const rows: { row: TaskRow; part: number }[] = []
   for (const current of [0, 1]) {
     if (current < Number(part) || rows.length > page.pageSize) continue
-    const unsuccessful =
-      current === 0
-        ? 'completed_at IS NOT NULL AND result IS NULL'
-        : '(completed_at IS NULL OR result IS NOT NULL)'
-    const conditions = childConditions(filter, current === part ? Number(after) : 0).add(unsuccessful)
+    const conditions = childConditions(filter, current === part ? Number(after) : 0).among(
+      'status',
+      taskStatuses.filter(status => unsuccessful.includes(status) === (current === 0)),
+    )
     for (const row of childRows(session, conditions, page.pageSize + 1 - rows.length))
       rows.push({ row, part: current })
   }
@@ -239,12 +247,13 @@ function deadLetterConditions(filter: DeadLetterFilter): Conditions {
 
 function listDeadLetters(session: Session, filter: DeadLetterFilter, page: PageRequest): Page<TaskRecord> {
   const conditions = deadLetterConditions(filter)
-  const after = pageKey(filter, page.pageToken, 1)?.[0]
+  const token = bound('dead-letters', filter)
+  const after = pageKey(token, page.pageToken, 1)?.[0]
   if (after !== undefined) conditions.add('seq < ?', after)
   const rows = session
     .sql(`SELECT * FROM tasks INDEXED BY tasks_dead${conditions.where()} ORDER BY seq DESC LIMIT ?`)
     .all(...conditions.values, page.pageSize + 1) as TaskRow[]
-  return tasksPage(session, rows, page, filter)
+  return tasksPage(session, rows, page, token)
 }
 
 function groupDeadLetters({ sql }: Session, filter: DeadLetterFilter): DeadLetterGroup[] {

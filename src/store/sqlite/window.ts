@@ -26,6 +26,7 @@ const mostRecent = 4_096
 export interface Window {
   /** Created or made ready a moment ago, by row. */
   remember(known: Known): void
+  /** Answers what is remembered of a row, and forgets it: it is handed out, or it changed. */
   recall(seq: number): Known | undefined
   readonly offered: Map<string, Handed>
   readonly handed: Map<string, Handed>
@@ -33,8 +34,12 @@ export interface Window {
   isHanded(seq: number): boolean
   hand(taskId: string): void
   unhand(taskId: string): Handed | undefined
+  /** This process runs the task. */
+  hold(known: Known): void
+  held(taskId: string): Known | undefined
+  release(taskId: string): void
+  /** Tasks whose last attempt crashed, handed out or running. */
   readonly suspects: number
-  readonly held: Map<string, Known>
 }
 
 /** An empty window. */
@@ -43,6 +48,7 @@ export function createWindow(): Window {
   const offered = new Map<string, Handed>()
   const handed = new Map<string, Handed>()
   const handedRows = new Set<number>()
+  const held = new Map<string, Known>()
   const perLane = new Map<string, number>()
   let suspects = 0
 
@@ -82,9 +88,20 @@ export function createWindow(): Window {
       count(task, -1)
       return task
     },
+    hold(known) {
+      this.release(known.record.id)
+      held.set(known.record.id, known)
+      if (known.record.crashCount > 0) suspects += 1
+    },
+    held: taskId => held.get(taskId),
+    release(taskId) {
+      const known = held.get(taskId)
+      if (known === undefined) return
+      held.delete(taskId)
+      if (known.record.crashCount > 0) suspects -= 1
+    },
     get suspects() {
       return suspects
     },
-    held: new Map(),
   }
 }
