@@ -1,0 +1,206 @@
+/**
+ * The conformance suite of a store as data: each case is a name and a function that asserts. It knows no test runner, so that any
+ * runner, and any store, can use it. A runner gives each case a context of its own and fails the test when `run` rejects.
+ */
+import assert from 'node:assert/strict'
+import type { Claim, LaneRoom, Page, Store } from '../store/store.ts'
+import type { ErrorInfo } from '../task/errors.ts'
+import type { NewTask, TaskRecord } from '../task/task.ts'
+import { awaitingSubTasks, completed, failed, type Transition } from '../task/transition.ts'
+
+/**
+ * What a case needs beyond the ports; a runner skips, by name, the cases whose need its store does not offer.
+ *
+ * - `slow-sync`: `makeStore({ syncDelayMs })` makes every sync of the disk take that much longer.
+ * - `in-process-deliveries`: what was told is forgotten with the process.
+ * - `void-leases`: opening the store ends every lease, because one process owns it.
+ */
+export type StoreNeed = 'slow-sync' | 'in-process-deliveries' | 'void-leases'
+
+/** What a runner gives each case: fresh stores on a clock that only the case moves. */
+export interface StoreCaseContext {
+  /** The time of every store of this case, epoch milliseconds. */
+  readonly now: number
+  advance(ms: number): void
+  /** A fresh, empty store. The runner closes it after the case. */
+  makeStore(options?: { syncDelayMs?: number }): Promise<Store>
+  /** Closes the store and opens again what it kept. */
+  reopenStore(store: Store): Promise<Store>
+}
+
+/** One case of the suite. */
+export interface StoreCase {
+  readonly name: string
+  readonly needs?: StoreNeed
+  run(context: StoreCaseContext): Promise<void>
+}
+
+let made = 0
+
+/** A task to create: type `Write`, user `ann`, lane `default`; the id is fresh. */
+export function newTask(changes: Partial<NewTask> = {}): NewTask {
+  made += 1
+  return {
+    id: `task-${String(made).padStart(8, '0')}`,
+    taskType: 'Write',
+    userId: 'ann',
+    lane: 'default',
+    priority: 'normal',
+    tags: [],
+    parameters: '{"words":100}',
+    parametersVersion: 1,
+    ...changes,
+  }
+}
+
+/** The only item of a list. */
+export function only<T>(items: readonly (T | undefined)[]): T {
+  assert.equal(items.length, 1)
+  const [item] = items
+  assert.ok(item !== undefined, 'an answer was expected')
+  return item
+}
+
+/** Creates tasks that must be new, and answers their records. */
+export async function createAll(store: Store, tasks: readonly NewTask[]): Promise<TaskRecord[]> {
+  const answers = await store.tasks.create(tasks, {})
+  return answers.map(answer => {
+    if (answer.outcome !== 'created') assert.fail(`the answer was ${answer.outcome}`)
+    return answer.record
+  })
+}
+
+/** Creates one task that must be new. */
+export async function createOne(store: Store, changes: Partial<NewTask> = {}): Promise<TaskRecord> {
+  return only(await createAll(store, [newTask(changes)]))
+}
+
+/** The record as the store has it; it must be there. */
+export async function read(store: Store, taskId: string): Promise<TaskRecord> {
+  return only(await store.queries.get([taskId]))
+}
+
+let tokens = 0
+
+/** The wish to claim the next attempt of a record, with a fresh token and a lease of 30 s. */
+export function claimOf(record: Pick<TaskRecord, 'id' | 'attempt'>, changes: Partial<Claim> = {}): Claim {
+  tokens += 1
+  return {
+    taskId: record.id,
+    attempt: record.attempt,
+    token: `token-${tokens}`,
+    executionNodeId: 'node-1',
+    leaseMs: 30_000,
+    ...changes,
+  }
+}
+
+/** Claims a task that can run. */
+export async function start(store: Store, record: Pick<TaskRecord, 'id' | 'attempt'>): Promise<TaskRecord> {
+  return only(await store.tasks.claim([claimOf(record)]))
+}
+
+/** A task whose first attempt runs. */
+export async function startNew(store: Store, changes: Partial<NewTask> = {}): Promise<TaskRecord> {
+  return start(store, await createOne(store, changes))
+}
+
+/** Applies one transition that must be applied, and answers the record after it. */
+export async function move(store: Store, transition: Transition): Promise<TaskRecord> {
+  assert.deepEqual(await store.tasks.apply([transition]), ['applied'], transition.name)
+  return read(store, transition.taskId)
+}
+
+/** A task to create below a running parent. */
+export function subTaskOf(parent: TaskRecord, key: string, changes: Partial<NewTask> = {}): NewTask {
+  return newTask({
+    taskType: 'Part',
+    userId: parent.userId,
+    parent: {
+      taskId: parent.id,
+      attempt: parent.attempt,
+      rootTaskId: parent.rootTaskId,
+      key,
+      depth: parent.depth + 1,
+    },
+    ...changes,
+  })
+}
+
+/** A parent that awaits its sub-tasks, and these, QUEUED. */
+export async function family(
+  store: Store,
+  keys: readonly string[],
+  ends: { reduces: boolean; result?: string } = { reduces: false, result: '"kept"' },
+): Promise<{ parent: TaskRecord; children: TaskRecord[] }> {
+  const running = await startNew(store, { taskType: 'Whole' })
+  const children = await createAll(
+    store,
+    keys.map(key => subTaskOf(running, key)),
+  )
+  return { parent: await move(store, awaitingSubTasks(running, ends)), children }
+}
+
+/** Runs the next attempt of a task and completes it. */
+export async function complete(store: Store, record: TaskRecord, now: number): Promise<TaskRecord> {
+  return move(store, completed(await start(store, record), '"done"', now))
+}
+
+/** Runs the next attempt of a task and fails it for good. */
+export async function fail(
+  store: Store,
+  record: TaskRecord,
+  now: number,
+  error = problem(),
+): Promise<TaskRecord> {
+  return move(store, failed(await start(store, record), error, 'permanent', now))
+}
+
+/** An error as a record keeps it. */
+export function problem(message = 'The provider said no.', code = 'HANDLER_FAILED'): ErrorInfo {
+  return { code, message, retryable: false, errorClass: 'permanent' }
+}
+
+/** The deliveries that are due, at most 1,000 per lane. */
+export async function dueIn(store: Store, ...lanes: (string | LaneRoom)[]) {
+  const rooms = (lanes.length === 0 ? ['default'] : lanes).map(lane =>
+    typeof lane === 'string' ? { lane, room: 1_000 } : lane,
+  )
+  return store.outbox.due(rooms, { suspects: true, parents: 100 })
+}
+
+/** The ids of the tasks that are due, in order. */
+export async function dueIds(store: Store, ...lanes: (string | LaneRoom)[]): Promise<string[]> {
+  return (await dueIn(store, ...lanes)).deliveries.map(delivery => delivery.taskId)
+}
+
+/** All items of a listing, page by page; a page is never larger than asked for, and only the last has no token. */
+export async function allPages<T>(
+  ask: (request: { pageSize: number; pageToken?: string }) => Promise<Page<T>>,
+  pageSize: number,
+  between: () => Promise<unknown> = async () => undefined,
+): Promise<T[]> {
+  const items: T[] = []
+  for (let pageToken: string | undefined, first = true; first || pageToken !== undefined; first = false) {
+    const page = await ask(pageToken === undefined ? { pageSize } : { pageSize, pageToken })
+    assert.ok(page.items.length <= pageSize, 'a page is larger than asked for')
+    items.push(...page.items)
+    pageToken = page.nextPageToken
+    if (pageToken !== undefined) await between()
+  }
+  return items
+}
+
+/** The ids of records, in order. */
+export function ids(records: readonly { id: string }[]): string[] {
+  return records.map(record => record.id)
+}
+
+/** That the promise rejects with a coded error. */
+export async function rejectsWith(code: string, promise: Promise<unknown>): Promise<void> {
+  await assert.rejects(promise, (error: unknown) => {
+    assert.ok(error instanceof Error && 'code' in error, `expected the code ${code}, got ${String(error)}`)
+    assert.equal(error.code, code)
+    return true
+  })
+}

@@ -1,0 +1,27 @@
+/**
+ * What every store must do, as data: run each case with a context of its own (see `store-case.ts`). A store that passes them all can
+ * carry the engine.
+ */
+
+import { moveCases } from './store-apply-cases.ts'
+import { recordCases, reportCases } from './store-attempt-cases.ts'
+import type { StoreCase } from './store-case.ts'
+import { claimCases, extendCases, lapsedCases } from './store-claim-cases.ts'
+import { admissionCases, createCases, subTaskCases } from './store-create-cases.ts'
+import { guardCases, traceCases } from './store-guard-cases.ts'
+import { parentCases, tellingCases, turnCases } from './store-outbox-cases.ts'
+import { childrenCases, countCases, deadLetterCases, listCases } from './store-query-cases.ts'
+import { durabilityCases, laneCases, pruneCases, scheduleCases, strayCases } from './store-upkeep-cases.ts'
+
+/** Every case, by port. */
+export const storeCases: readonly StoreCase[] = [
+  ...[createCases, admissionCases, subTaskCases],
+  ...[claimCases, extendCases, lapsedCases],
+  ...[moveCases, guardCases, traceCases],
+  ...[reportCases, recordCases],
+  ...[turnCases, tellingCases, parentCases],
+  ...[listCases, childrenCases, countCases, deadLetterCases],
+  ...[laneCases, scheduleCases, strayCases, pruneCases, durabilityCases],
+].flat()
+
+export type { StoreCase, StoreCaseContext, StoreNeed } from './store-case.ts'

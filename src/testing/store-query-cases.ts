@@ -1,0 +1,340 @@
+/** What a store answers: listings with filters and pages, counts, dead letters. */
+import assert from 'node:assert/strict'
+import type { Page, PageRequest, Store, TaskFilter } from '../store/store.ts'
+import { type TaskStatus, taskStatuses } from '../task/status.ts'
+import type { TaskRecord } from '../task/task.ts'
+import { awaitingSubTasks, closed, discarded, failedWaiting, retried } from '../task/transition.ts'
+import {
+  allPages,
+  complete,
+  createAll,
+  createOne,
+  dueIn,
+  fail,
+  family,
+  ids,
+  move,
+  newTask,
+  only,
+  problem,
+  read,
+  rejectsWith,
+  type StoreCase,
+  start,
+  startNew,
+  subTaskOf,
+} from './store-case.ts'
+
+const newestFirst = (records: readonly { id: string }[]) => ids(records).reverse()
+
+/** Tasks of several users, types, lanes, tags and statuses, and a parent with sub-tasks; in the order of creation. */
+async function mixture(
+  store: Store,
+  context: { now: number; advance(ms: number): void },
+): Promise<TaskRecord[]> {
+  const parent = await startNew(store, { tags: ['tree'] })
+  const made = [parent]
+  for (let index = 0; index < 24; index++) {
+    context.advance(10)
+    const changes = {
+      userId: index % 3 === 0 ? 'bob' : 'ann',
+      taskType: index % 2 === 0 ? 'Write' : 'Import',
+      lane: index % 4 === 0 ? 'batch' : 'default',
+      tags: index % 5 === 0 ? ['draft', 'x'] : ['x'],
+    }
+    const task = index % 6 === 5 ? subTaskOf(parent, `${index}`, changes) : newTask(changes)
+    const record = await createOne(store, task)
+    if (index % 8 === 1) await complete(store, record, context.now)
+    if (index % 8 === 2) await fail(store, record, context.now)
+    if (index % 8 === 3) await start(store, record)
+    made.push(record)
+  }
+  return Promise.all(made.map(record => read(store, record.id)))
+}
+
+/** Filters, each with what it must let through. */
+const filters: readonly (readonly [string, TaskFilter, (record: TaskRecord) => boolean])[] = [
+  ['no field', {}, () => true],
+  ['status', { status: ['FAILED'] }, ({ status }) => status === 'FAILED'],
+  [
+    'several statuses',
+    { status: ['COMPLETED', 'QUEUED', 'RUNNING'] },
+    ({ status }) => ['COMPLETED', 'QUEUED', 'RUNNING'].includes(status),
+  ],
+  ['a status twice', { status: ['QUEUED', 'QUEUED'] }, ({ status }) => status === 'QUEUED'],
+  ['taskType', { taskType: ['Import'] }, ({ taskType }) => taskType === 'Import'],
+  ['several types', { taskType: ['Import', 'Part'] }, ({ taskType }) => taskType !== 'Write'],
+  ['userId', { userId: 'bob' }, ({ userId }) => userId === 'bob'],
+  ['lane', { lane: 'batch' }, ({ lane }) => lane === 'batch'],
+  ['tag', { tag: 'draft' }, ({ tags }) => tags.includes('draft')],
+  ['tag without a task', { tag: 'dra' }, () => false],
+  ['rootsOnly', { rootsOnly: true }, ({ parentTaskId }) => parentTaskId === undefined],
+  [
+    'all at once',
+    { status: ['QUEUED', 'FAILED'], taskType: ['Write'], userId: 'ann', tag: 'x', rootsOnly: true },
+    ({ status, taskType, userId, parentTaskId }) =>
+      ['QUEUED', 'FAILED'].includes(status) &&
+      taskType === 'Write' &&
+      userId === 'ann' &&
+      parentTaskId === undefined,
+  ],
+]
+
+/** Listings. */
+export const listCases: readonly StoreCase[] = [
+  {
+    name: 'get: answers in the order of the question, undefined for what is not there',
+    async run(context) {
+      const store = await context.makeStore()
+      const [one, two] = await createAll(store, [newTask(), newTask()])
+      assert.ok(one && two)
+      assert.deepEqual(await store.queries.get([two.id, 'nobody', one.id, two.id]), [
+        two,
+        undefined,
+        one,
+        two,
+      ])
+      assert.deepEqual(await store.queries.get([]), [])
+    },
+  },
+  {
+    name: 'list: every filter lets through what it says, newest first, whatever the size of a page',
+    async run(context) {
+      const store = await context.makeStore()
+      const all = await mixture(store, context)
+      const [parent] = all
+      const middle = all[12]?.createdAt ?? 0
+      const cases = [
+        ...filters,
+        [
+          'parentTaskId',
+          { parentTaskId: parent?.id ?? '' },
+          (r: TaskRecord) => r.parentTaskId === parent?.id,
+        ],
+        ['createdAfter', { createdAfter: middle }, (r: TaskRecord) => r.createdAt > middle],
+        ['createdBefore', { createdBefore: middle }, (r: TaskRecord) => r.createdAt < middle],
+      ] as const
+      for (const [name, filter, lets] of cases) {
+        const expected = all.filter(lets).reverse()
+        for (const pageSize of [1, 7, 100]) {
+          const found = await allPages(page => store.queries.list(filter, page), pageSize)
+          assert.deepEqual(found, expected, `${name}, ${pageSize} per page`)
+        }
+      }
+    },
+  },
+  {
+    name: 'list: pages show each task that was there once, while others are created and move',
+    async run(context) {
+      const store = await context.makeStore()
+      const before = await createAll(
+        store,
+        Array.from({ length: 40 }, () => newTask()),
+      )
+      for (const pageSize of [1, 3, 8]) {
+        const found = await allPages(
+          page => store.queries.list({}, page),
+          pageSize,
+          () => createOne(store),
+        )
+        const old = found.filter(({ id }) => ids(before).includes(id))
+        assert.deepEqual(ids(old), newestFirst(before))
+        assert.equal(new Set(ids(found)).size, found.length)
+      }
+    },
+  },
+  {
+    name: 'list: a page token of another filter, another listing, or nobody is refused',
+    async run(context) {
+      const store = await context.makeStore()
+      const { parent } = await family(store, ['a', 'b', 'c'])
+      for (const record of await createAll(store, [newTask(), newTask()]))
+        await fail(store, record, context.now)
+      const token = async (page: Promise<Page<unknown>>) => (await page).nextPageToken ?? ''
+      const one = { pageSize: 1 }
+      const ofAll = await token(store.queries.list({}, one))
+      const ofSome = await token(store.queries.list({ userId: 'ann' }, one))
+      const ofChildren = await token(store.queries.children(parent.id, {}, one))
+      const ofDead = await token(store.queries.deadLetters({}, one))
+      const wrong: readonly ((pageToken: string) => Promise<unknown>)[] = [
+        pageToken => store.queries.list({ userId: 'bob' }, { ...one, pageToken }),
+        pageToken => store.queries.children(parent.id, { failedFirst: true }, { ...one, pageToken }),
+        pageToken => store.strays.list({ ...one, pageToken }),
+      ]
+      const foreign = ['', 'x', '{}', '%%%', Buffer.from('["a",{}]').toString('base64url')]
+      for (const ask of wrong)
+        for (const pageToken of [ofAll, ofSome, ofChildren, ofDead, ...foreign])
+          await rejectsWith('PAGE_TOKEN_INVALID', ask(pageToken))
+      await rejectsWith('PAGE_TOKEN_INVALID', store.queries.list({}, { ...one, pageToken: ofDead }))
+      await rejectsWith('PAGE_TOKEN_INVALID', store.queries.deadLetters({}, { ...one, pageToken: ofAll }))
+      assert.equal((await store.queries.list({}, { ...one, pageToken: ofAll })).items.length, 1)
+    },
+  },
+  {
+    name: 'list: a token that somebody altered is refused, not an accident',
+    async run(context) {
+      const store = await context.makeStore()
+      await createAll(store, [newTask(), newTask()])
+      const { nextPageToken = '' } = await store.queries.list({}, { pageSize: 1 })
+      const parts = JSON.parse(Buffer.from(nextPageToken, 'base64url').toString()) as unknown[]
+      for (const last of [{}, 'x', null, 1.5, [1]]) {
+        const altered = Buffer.from(JSON.stringify([...parts.slice(0, -1), last])).toString('base64url')
+        await rejectsWith('PAGE_TOKEN_INVALID', store.queries.list({}, { pageSize: 1, pageToken: altered }))
+      }
+    },
+  },
+]
+
+/** Sub-tasks. */
+export const childrenCases: readonly StoreCase[] = [
+  {
+    name: 'children: in the order of submission, filtered, page by page',
+    async run(context) {
+      const store = await context.makeStore()
+      const running = await startNew(store)
+      const children = await createAll(
+        store,
+        Array.from({ length: 9 }, (_, index) =>
+          subTaskOf(running, `${index}`, { taskType: index % 2 === 0 ? 'Even' : 'Odd' }),
+        ),
+      )
+      await createOne(store)
+      const [first, second] = children
+      assert.ok(first && second)
+      await complete(store, first, context.now)
+      await fail(store, second, context.now)
+      const ask = (filter: { status?: readonly TaskStatus[]; taskType?: string }) => (page: PageRequest) =>
+        store.queries.children(running.id, filter, page)
+      for (const pageSize of [1, 4, 50]) {
+        assert.deepEqual(ids(await allPages(ask({}), pageSize)), ids(children))
+        assert.deepEqual(
+          ids(await allPages(ask({ taskType: 'Odd' }), pageSize)),
+          ids(children.filter((_, index) => index % 2 === 1)),
+        )
+        const ended = await allPages(ask({ status: ['COMPLETED', 'FAILED'] }), pageSize)
+        assert.deepEqual(ids(ended), [first.id, second.id])
+      }
+      assert.deepEqual(await store.queries.children('nobody', {}, { pageSize: 5 }), { items: [] })
+    },
+  },
+  {
+    name: 'children: failed first: those that did not complete, then the others, each once',
+    async run(context) {
+      const store = await context.makeStore()
+      const running = await startNew(store)
+      const children = await createAll(
+        store,
+        Array.from({ length: 8 }, (_, index) => subTaskOf(running, `${index}`)),
+      )
+      const [, , completing, , failing, nested, , alsoFailing] = children
+      assert.ok(completing && failing && nested && alsoFailing)
+      await complete(store, completing, context.now)
+      await fail(store, failing, context.now)
+      await fail(store, alsoFailing, context.now)
+      await closeAsFailed(store, await start(store, nested), context.now)
+      const unsuccessful = [failing.id, nested.id, alsoFailing.id]
+      const rest = ids(children).filter(id => !unsuccessful.includes(id))
+      for (const pageSize of [1, 2, 3, 5, 8, 20]) {
+        const found = await allPages(
+          page => store.queries.children(running.id, { failedFirst: true }, page),
+          pageSize,
+        )
+        assert.deepEqual(ids(found), [...unsuccessful, ...rest], `${pageSize} per page`)
+      }
+    },
+  },
+]
+
+/** A parent that kept a result for its end, and failed because no sub-task completed. */
+async function closeAsFailed(store: Store, running: TaskRecord, now: number): Promise<void> {
+  const child = await createOne(store, subTaskOf(running, 'only'))
+  await move(store, awaitingSubTasks(running, { reduces: false, result: '"kept"' }))
+  await fail(store, child, now)
+  const ends = { failedSubTasks: [], error: problem() }
+  assert.equal((await move(store, closed(await read(store, running.id), ends, now))).status, 'FAILED')
+}
+
+/** Counts. */
+export const countCases: readonly StoreCase[] = [
+  {
+    name: 'counts: equal a recount after every kind of move, and after opening the store again',
+    async run(context) {
+      const store = await context.makeStore()
+      const zero = Object.fromEntries(taskStatuses.map(status => [status, 0]))
+      assert.deepEqual(await store.queries.counts(), zero)
+      const all = await mixture(store, context)
+      const failedOnes = all.filter(({ status }) => status === 'FAILED')
+      await move(store, retried(only(failedOnes.slice(0, 1)), context.now))
+      const recount: Record<string, number> = { ...zero }
+      for (const { status } of await store.queries
+        .get(ids(all))
+        .then(found => found.filter(r => r !== undefined)))
+        recount[status] = (recount[status] ?? 0) + 1
+      assert.deepEqual(await store.queries.counts(), recount)
+      assert.deepEqual(await (await context.reopenStore(store)).queries.counts(), recount)
+    },
+  },
+]
+
+/** Dead letters. */
+export const deadLetterCases: readonly StoreCase[] = [
+  {
+    name: 'dead letters: the open ones, filtered, page by page; a retry or a discard takes one out',
+    async run(context) {
+      const store = await context.makeStore()
+      const failing = async (changes: Parameters<typeof newTask>[0], code?: string) => {
+        context.advance(100)
+        return fail(store, await createOne(store, changes), context.now, problem('Broken', code))
+      }
+      const one = await failing({})
+      const two = await failing({ userId: 'bob' })
+      const three = await failing({ taskType: 'Import' }, 'RATE_LIMITED')
+      await complete(store, await createOne(store), context.now)
+      const list = (filter: Parameters<Store['queries']['deadLetters']>[0], pageSize = 10) =>
+        allPages(page => store.queries.deadLetters(filter, page), pageSize).then(ids)
+      assert.deepEqual(await list({}), [three.id, two.id, one.id])
+      assert.deepEqual(await list({}, 1), [three.id, two.id, one.id])
+      assert.deepEqual(await list({ userId: 'bob' }), [two.id])
+      assert.deepEqual(await list({ taskType: ['Import', 'Other'] }), [three.id])
+      assert.deepEqual(await list({ code: 'RATE_LIMITED' }), [three.id])
+      assert.deepEqual(await list({ fingerprint: one.deadLetter?.fingerprint ?? '' }), [two.id, one.id])
+      assert.deepEqual(await list({ openedBefore: two.deadLetter?.openedAt ?? 0 }), [one.id])
+      assert.deepEqual(await list({ openedAfter: two.deadLetter?.openedAt ?? 0 }), [three.id])
+      await move(store, retried(one, context.now))
+      const gone = await move(store, discarded(two, context.now))
+      assert.deepEqual([gone.status, gone.deadLetterHistory?.length], ['FAILED', 1])
+      assert.deepEqual(await list({}), [three.id])
+    },
+  },
+  {
+    name: 'dead letters: equal failures are one line, the most frequent first',
+    async run(context) {
+      const store = await context.makeStore()
+      for (const message of ['Scene 1 is gone', 'No key', 'Scene 22 is gone']) {
+        context.advance(100)
+        await fail(store, await createOne(store), context.now, problem(message))
+      }
+      const waiting = await createOne(store, { taskType: 'Import' })
+      const late = { status: 'FAILED', error: problem('Scene 3 is gone'), reason: 'deadline' } as const
+      await move(store, failedWaiting(waiting, late, context.now))
+      const groups = await store.queries.deadLetterGroups({})
+      assert.deepEqual(
+        groups.map(({ count, taskType, code, lastAt, firstAt }) => [count, taskType, code, lastAt - firstAt]),
+        [
+          [2, 'Write', 'HANDLER_FAILED', 200],
+          [1, 'Import', 'HANDLER_FAILED', 0],
+          [1, 'Write', 'HANDLER_FAILED', 0],
+        ],
+      )
+      const [scenes] = groups
+      const { items } = await store.queries.deadLetters(
+        { fingerprint: scenes?.fingerprint ?? '' },
+        { pageSize: 9 },
+      )
+      assert.equal(items.length, 2)
+      assert.ok(ids(items).includes(scenes?.sampleTaskId ?? ''))
+      assert.deepEqual(await store.queries.deadLetterGroups({ userId: 'bob' }), [])
+      assert.deepEqual((await dueIn(store)).deliveries, [])
+    },
+  },
+]

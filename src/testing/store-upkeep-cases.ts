@@ -1,0 +1,298 @@
+/** Lanes, schedules, strays, retention, the end of a store, and durability. */
+import assert from 'node:assert/strict'
+import type { Store } from '../store/store.ts'
+import type { TaskRecord } from '../task/task.ts'
+import { awaitingSubTasks, cancelledWaiting, closed, completed, retrying } from '../task/transition.ts'
+import {
+  allPages,
+  claimOf,
+  complete,
+  createAll,
+  createOne,
+  dueIn,
+  family,
+  ids,
+  move,
+  newTask,
+  only,
+  problem,
+  read,
+  rejectsWith,
+  type StoreCase,
+  start,
+  startNew,
+  subTaskOf,
+} from './store-case.ts'
+
+/** Lanes. */
+export const laneCases: readonly StoreCase[] = [
+  {
+    name: 'lanes: how many tasks wait in each follows every move, and survives opening the store again',
+    async run(context) {
+      const store = await context.makeStore()
+      const since = context.now
+      const [one, two] = await createAll(store, [
+        newTask(),
+        newTask(),
+        newTask({ lane: 'batch', userId: 'bob' }),
+        newTask({ lane: 'batch', priority: 'high' }),
+      ])
+      assert.ok(one && two)
+      const waiting = async (from: Store) =>
+        Object.fromEntries((await from.lanes.lanes()).map(lane => [lane.lane, lane.waiting]))
+      assert.deepEqual(await waiting(store), { batch: 2, default: 2 })
+      const running = await start(store, one)
+      await move(store, cancelledWaiting(two, problem(), context.now))
+      assert.deepEqual(await waiting(store), { batch: 2, default: 0 })
+      const retry = { at: context.now + 500, error: problem(), retryCount: 1, crashCount: 0 }
+      await move(store, retrying(running, retry))
+      context.advance(500)
+      await dueIn(store)
+      assert.deepEqual(await waiting(store), { batch: 2, default: 1 })
+      const again = await context.reopenStore(store)
+      assert.deepEqual(await waiting(again), { batch: 2, default: 1 })
+      assert.equal((await again.lanes.lanes()).find(({ lane }) => lane === 'batch')?.oldestWaitingAt, since)
+    },
+  },
+  {
+    name: 'lanes: pausing is remembered, lane by lane; nothing waits, nothing is oldest',
+    async run(context) {
+      const store = await context.makeStore()
+      await store.lanes.setPaused('batch', true)
+      await createOne(store)
+      const again = await context.reopenStore(store)
+      const found = await again.lanes.lanes()
+      assert.deepEqual(found, [
+        { lane: 'batch', paused: true, waiting: 0 },
+        { lane: 'default', paused: false, waiting: 1, oldestWaitingAt: context.now },
+      ])
+      await again.lanes.setPaused('batch', false)
+      assert.equal((await again.lanes.lanes())[0]?.paused, false)
+    },
+  },
+]
+
+/** Schedules. */
+export const scheduleCases: readonly StoreCase[] = [
+  {
+    name: 'schedules: a tick is taken once: by the first who saw the one before',
+    async run(context) {
+      const store = await context.makeStore()
+      const nightly = { id: 'nightly', definition: '0 3 * * *' }
+      assert.deepEqual(await store.schedules.schedules(), [])
+      assert.equal(await store.schedules.advance(nightly, undefined), true)
+      assert.equal(await store.schedules.advance({ ...nightly, lastTick: 5 }, 4), false)
+      const rivals = await Promise.all(
+        ['a', 'b', 'c'].map(lastTaskId =>
+          store.schedules.advance({ ...nightly, lastTick: 10, lastTaskId }, undefined),
+        ),
+      )
+      assert.deepEqual(rivals.filter(Boolean), [true])
+      assert.equal(await store.schedules.advance({ ...nightly, lastTick: 20, lastTaskId: 'd' }, 10), true)
+      assert.equal(await store.schedules.advance({ ...nightly, lastTick: 20, lastTaskId: 'e' }, 10), false)
+      await store.schedules.advance({ id: 'hourly', definition: '0 * * * *' }, undefined)
+      assert.deepEqual(await (await context.reopenStore(store)).schedules.schedules(), [
+        { id: 'hourly', definition: '0 * * * *' },
+        { ...nightly, lastTick: 20, lastTaskId: 'd' },
+      ])
+    },
+  },
+]
+
+/** Strays. */
+export const strayCases: readonly StoreCase[] = [
+  {
+    name: 'strays: filed once each, listed newest first page by page, removed by id',
+    async run(context) {
+      const store = await context.makeStore()
+      const stray = (id: string) => ({ id, at: context.now, reason: 'not JSON', content: `\u0000<${id}>` })
+      const all = ['a', 'b', 'c', 'd', 'e'].map(stray)
+      await store.strays.file(all.slice(0, 3))
+      await store.strays.file([stray('b'), ...all.slice(3), stray('e')])
+      for (const pageSize of [1, 2, 9])
+        assert.deepEqual(await allPages(page => store.strays.list(page), pageSize), [...all].reverse())
+      assert.equal(await store.strays.remove(['b', 'nobody', 'd', 'b']), 2)
+      assert.deepEqual(ids((await store.strays.list({ pageSize: 9 })).items), ['e', 'c', 'a'])
+    },
+  },
+]
+
+const day = 86_400_000
+
+/** An ended tree of a root, two sub-tasks, and one below the first of them. */
+async function endedTree(store: Store, now: number, below: 'ends' | 'lives' = 'ends'): Promise<TaskRecord[]> {
+  const root = await startNew(store, { taskType: 'Whole' })
+  const [a, b] = await createAll(store, [subTaskOf(root, 'a'), subTaskOf(root, 'b')])
+  assert.ok(a && b)
+  const middle = await start(store, a)
+  const leaf = await createOne(store, subTaskOf(middle, 'leaf'))
+  if (below === 'ends') await complete(store, leaf, now)
+  await move(store, completed(middle, '"x"', now))
+  await complete(store, b, now)
+  await move(store, awaitingSubTasks(root, { reduces: false, result: '"kept"' }))
+  const ends = { failedSubTasks: [], error: problem() }
+  await move(store, closed(await read(store, root.id), ends, now))
+  return [root, a, b, leaf]
+}
+
+/** Retention. */
+export const pruneCases: readonly StoreCase[] = [
+  {
+    name: 'prune: whole trees, by the age of their root and its status, and everything that belongs to them',
+    async run(context) {
+      const store = await context.makeStore()
+      const tree = await endedTree(store, context.now)
+      const [root] = tree
+      await store.attempts.log(root?.id ?? '', [{ at: 1, attempt: 1, level: 'info', message: 'x' }])
+      const failing = await startNew(store)
+      const single = await complete(store, await createOne(store), context.now)
+      context.advance(day)
+      assert.equal(await store.tasks.prune({ COMPLETED: day }, 100), 0, 'not yet older than its age')
+      context.advance(1)
+      const young = await complete(store, await createOne(store), context.now)
+      assert.equal(await store.tasks.prune({}, 100), 0)
+      assert.equal(await store.tasks.prune({ FAILED: 0, CANCELLED: 0 }, 100), 0)
+      assert.equal(await store.tasks.prune({ COMPLETED: day }, 100), 5)
+      const left = await store.queries.get([...ids(tree), single.id, young.id, failing.id])
+      assert.deepEqual(
+        left.map(record => record?.id),
+        [undefined, undefined, undefined, undefined, undefined, young.id, failing.id],
+      )
+      assert.deepEqual(await store.queries.logs(root?.id ?? '', 0, 10), [])
+      const counts = await store.queries.counts()
+      assert.deepEqual([counts.COMPLETED, counts.RUNNING], [1, 1])
+    },
+  },
+  {
+    name: 'prune: in small steps leaves go first and the root last',
+    async run(context) {
+      const store = await context.makeStore()
+      const tree = await endedTree(store, context.now)
+      context.advance(day)
+      for (let left = tree.length; left > 0; left--) {
+        assert.equal(await store.tasks.prune({ COMPLETED: 0 }, 1), 1)
+        const found = (await store.queries.get(ids(tree))).filter(record => record !== undefined)
+        assert.equal(found.length, left - 1)
+        for (const { parentTaskId } of found)
+          if (parentTaskId !== undefined) assert.ok(ids(found).includes(parentTaskId), 'a parent went first')
+      }
+      assert.equal(await store.tasks.prune({ COMPLETED: 0 }, 1), 0)
+    },
+  },
+  {
+    name: 'prune: nothing of a tree in which a task is live, however deep; other trees go',
+    async run(context) {
+      const store = await context.makeStore()
+      const alive = await endedTree(store, context.now, 'lives')
+      const gone = await endedTree(store, context.now)
+      context.advance(day)
+      assert.equal(await store.tasks.prune({ COMPLETED: 0 }, 100), gone.length)
+      const found = await store.queries.get(ids(alive))
+      assert.ok(found.every(record => record !== undefined))
+      const leaf = found[3]
+      assert.ok(leaf !== undefined)
+      await move(store, cancelledWaiting(leaf, problem(), context.now))
+      assert.equal(await store.tasks.prune({ COMPLETED: 0 }, 100), alive.length)
+    },
+  },
+  {
+    name: 'prune: a live root stays with all that ended below it; usage is kept',
+    async run(context) {
+      const store = await context.makeStore()
+      const { parent, children } = await family(store, ['a'])
+      const child = await complete(store, only(children), context.now)
+      const alone = await complete(store, await createOne(store), context.now)
+      await store.attempts.usage(alone.id, [
+        { at: 1, attempt: 1, model: 'm', inputTokens: 1, outputTokens: 2 },
+      ])
+      context.advance(day)
+      assert.equal(await store.tasks.prune({ COMPLETED: 0 }, 100), 1)
+      assert.deepEqual(
+        (await store.queries.get([parent.id, child.id, alone.id])).map(record => record?.id),
+        [parent.id, child.id, undefined],
+      )
+      assert.equal((await store.queries.usage(alone.id, false)).length, 1)
+    },
+  },
+  {
+    name: 'prune: a record that takes the place of a deleted one inherits nothing of it',
+    async run(context) {
+      const store = await context.makeStore()
+      const old = await createOne(store)
+      await move(store, cancelledWaiting(old, problem(), context.now))
+      context.advance(1)
+      assert.equal(await store.tasks.prune({ CANCELLED: 0 }, 100), 1)
+      const fresh = await createOne(store, { delay: 10, taskType: 'Import' })
+      context.advance(10)
+      assert.deepEqual(
+        (await dueIn(store)).deliveries.map(({ taskId, taskType }) => [taskId, taskType]),
+        [[fresh.id, 'Import']],
+      )
+    },
+  },
+]
+
+/** The end of a store, and what is durable. */
+export const durabilityCases: readonly StoreCase[] = [
+  {
+    name: 'close: writes down what is pending, then refuses everything with a code',
+    async run(context) {
+      const store = await context.makeStore()
+      const task = newTask()
+      const pending = store.tasks.create([task], {})
+      await store.tasks.close()
+      assert.equal(only(await pending).outcome, 'created')
+      await store.tasks.close()
+      const refused: readonly (() => Promise<unknown>)[] = [
+        () => store.tasks.create([newTask()], {}),
+        () => store.tasks.claim([claimOf({ id: task.id, attempt: 0 })]),
+        () => store.tasks.apply([]),
+        () => store.tasks.lapsed(1),
+        () => store.queries.get([task.id]),
+        () => store.lanes.lanes(),
+        () => dueIn(store),
+      ]
+      for (const ask of refused) await rejectsWith('STORE_CLOSED', ask())
+      assert.equal((await read(await context.reopenStore(store), task.id)).status, 'QUEUED')
+    },
+  },
+  {
+    name: 'reopen: every record is as it was',
+    async run(context) {
+      const store = await context.makeStore()
+      const { parent, children } = await family(store, ['a', 'b'])
+      const [a, b] = children
+      assert.ok(a && b)
+      await complete(store, a, context.now)
+      await move(store, cancelledWaiting(b, problem(), context.now))
+      const written = await store.queries.get([parent.id, a.id, b.id])
+      const again = await context.reopenStore(store)
+      assert.deepEqual(await again.queries.get([parent.id, a.id, b.id]), written)
+      assert.deepEqual((await dueIn(again)).parents, [parent.id])
+    },
+  },
+  {
+    name: 'durable: a read sees only what is durable: it waits for the disk, and so do the writers',
+    needs: 'slow-sync',
+    async run(context) {
+      const store = await context.makeStore({ syncDelayMs: 60 })
+      const order: string[] = []
+      const committed = new Promise<void>(resolve => {
+        const stop = store.outbox.onTelling(() => {
+          stop()
+          resolve()
+        })
+      })
+      const task = newTask()
+      const write = store.tasks.create([task], {}).then(() => order.push('write'))
+      await committed
+      const question = store.queries.get([task.id]).then(found => {
+        order.push('read')
+        return found
+      })
+      const [found] = await Promise.all([question, write])
+      assert.equal(only(found).id, task.id)
+      assert.deepEqual(order, ['write', 'read'])
+    },
+  },
+]
