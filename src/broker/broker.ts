@@ -30,6 +30,11 @@ export interface Broker {
   publish(deliveries: readonly Delivery[]): Promise<Published[]>
   /** Starts handing a lane's deliveries to `receiver`, at most `slots` at once. Answers how to stop taking new ones. */
   consume(lane: LaneSlots, receiver: Receiver): () => void
+  /**
+   * Takes a free slot of the lane for a task that this process is about to create; nothing of the lane may wait here. Answers how to
+   * free the slot, or undefined when there is none. A broker of many processes has none to give.
+   */
+  reserve?(lane: string): (() => void) | undefined
   /** Deliveries of the lane that wait in this process for a slot, plus free slots to fill: how many more are useful now. */
   room(lane: string): number
   /** Calls back when a lane has room again. */

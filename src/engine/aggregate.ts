@@ -34,7 +34,7 @@ async function close(core: Core, record: TaskRecord): Promise<void> {
 
 /** A parent that ended as its sub-tasks ended; any other end was its own, and its sub-tasks follow it. */
 export function wasEndedBySubTasks(record: TaskRecord): boolean {
-  if (record.status === 'COMPLETED' || record.status === 'COMPLETED_WITH_ERRORS') return true
+  if (record.status === 'COMPLETED_WITH_ERRORS') return true
   return (
     record.status === 'FAILED' &&
     record.phase === 'awaiting-subtasks' &&

@@ -1,5 +1,6 @@
-import { randomUUID } from 'node:crypto'
 import type { Received } from '../broker/broker.ts'
+import type { Claim } from '../store/store.ts'
+import type { Outcome } from '../task/decide.ts'
 import { eventBase } from '../task/events.ts'
 import type { TaskRecord } from '../task/task.ts'
 import { Attempt } from './attempt.ts'
@@ -29,49 +30,52 @@ export function startConsumer(core: Core): Consumer {
   }
 }
 
-/** One delivery in one slot. The slot is free when the settling is queued: the next claim then joins its commit. */
-async function receive(core: Core, received: Received): Promise<void> {
-  const attempt = await claim(core, received)
-  if (attempt === undefined) return received.ack()
-  tellStarted(core, attempt.record, received)
-  const outcome = await execute(core, attempt)
-  attempt.settling = true
-  const settled = outcome === undefined ? Promise.resolve() : settle(core, attempt.record, outcome)
-  void settled.then(() => {
-    if (core.running.get(attempt.record.id) === attempt) core.running.delete(attempt.record.id)
-    received.ack()
+/**
+ * One delivery in one slot. The slot is free when the settling is queued: the next claim then joins its commit. Written with
+ * callbacks, for this is the path of every task.
+ */
+function receive(core: Core, received: Received): Promise<void> {
+  return new Promise(free => {
+    const { taskId, attempt } = received.delivery
+    const { leaseMs, nodeId } = core.settings
+    const leaseUntil = core.clock.monotonic() + leaseMs
+    const claim: Claim = { taskId, attempt, token: nextToken(nodeId), executionNodeId: nodeId, leaseMs }
+    core.writes.claim.add(claim, (error, record) => {
+      if (record !== undefined) return run(core, received, new Attempt(record, claim.token, leaseUntil), free)
+      if (error !== undefined)
+        core.log.error({ err: error, taskId }, 'a claim failed; the store will offer the task again')
+      forgetLater(core, taskId)
+      received.ack()
+      free()
+    })
   })
 }
 
-/** Wins the task, or learns that there is nothing to run: it ended, is held, is not due, or its parent ended. */
-async function claim(core: Core, { delivery }: Received): Promise<Attempt | undefined> {
-  const token = randomUUID()
-  const { leaseMs, nodeId } = core.settings
-  const leaseUntil = core.clock.monotonic() + leaseMs
-  try {
-    const wish = {
-      taskId: delivery.taskId,
-      attempt: delivery.attempt,
-      token,
-      executionNodeId: nodeId,
-      leaseMs,
-    }
-    const [record] = await core.store.tasks.claim([wish])
-    if (record === undefined) {
-      forgetLater(core, delivery.taskId)
-      return undefined
-    }
-    const attempt = new Attempt(record, token, leaseUntil)
-    core.running.set(record.id, attempt)
-    return attempt
-  } catch (error) {
-    core.log.error(
-      { err: error, taskId: delivery.taskId },
-      'a claim failed; the store will offer the task again',
-    )
-    core.store.outbox.forget([delivery.taskId])
-    return undefined
+/** A claimed task: executed, then settled; acknowledged when the outcome is durable or found stale. */
+function run(core: Core, received: Received, attempt: Attempt, free: () => void): void {
+  core.running.set(attempt.record.id, attempt)
+  tellStarted(core, attempt.record, received)
+  const done = () => {
+    if (core.running.get(attempt.record.id) === attempt) core.running.delete(attempt.record.id)
+    received.ack()
   }
+  const end = (outcome: Outcome | undefined) => {
+    attempt.settling = true
+    if (outcome === undefined) done()
+    else settle(core, attempt.record, outcome, done)
+    free()
+  }
+  const outcome = execute(core, attempt)
+  if (outcome instanceof Promise) void outcome.then(end)
+  else end(outcome)
+}
+
+let claims = 0
+
+/** Fresh for each claim: the node id is unique per process start. */
+function nextToken(nodeId: string): string {
+  claims += 1
+  return `${nodeId}/${claims}`
 }
 
 /** A task that could not be claimed is not offered again at once: what stands in its way needs a moment. */

@@ -25,27 +25,33 @@ const longestKey = 200
 
 /** What a handler is run with; see `TaskContext`. One per attempt. */
 export class AttemptContext implements TaskContext {
-  readonly parameters: unknown
+  /** What the schema made of the stored parameters; set before the handler runs. */
+  parameters: unknown
   /** The handler submitted a sub-task that was not there before. */
   submittedSubTasks = false
   /** The handler was shown a sub-task that has not ended. */
   sawLiveSubTask = false
   readonly #core: Core
-  readonly #attempt: Attempt
-  readonly #task: ResolvedTask
+  /** The attempt that the handler runs in. */
+  readonly held: Attempt
+  readonly task: ResolvedTask
   #reports: Reports | undefined
   #stored: Promise<ReadonlyMap<string, string>> | undefined
   #steps: Map<string, Promise<unknown>> | undefined
 
-  constructor(core: Core, attempt: Attempt, task: ResolvedTask, parameters: unknown) {
+  constructor(core: Core, attempt: Attempt, task: ResolvedTask) {
     this.#core = core
-    this.#attempt = attempt
-    this.#task = task
-    this.parameters = parameters
+    this.held = attempt
+    this.task = task
+  }
+
+  /** Whether anything was reported that must be written before the attempt is settled. */
+  get hasReports(): boolean {
+    return this.#reports !== undefined
   }
 
   get record(): TaskRecord {
-    return this.#attempt.record
+    return this.held.record
   }
 
   get taskId(): string {
@@ -93,11 +99,11 @@ export class AttemptContext implements TaskContext {
   }
 
   get signal(): AbortSignal {
-    return this.#attempt.signal
+    return this.held.signal
   }
 
   updateProgress(progress: unknown): void {
-    const schema = this.#task.progress
+    const schema = this.task.progress
     if (schema === undefined)
       throw new QuillworkError(
         'PROGRESS_INVALID',
@@ -134,7 +140,7 @@ export class AttemptContext implements TaskContext {
   }
 
   async acquire(limit: string, cost = 1): Promise<Permit> {
-    return acquirePermit(this.#core, this.#attempt, { key: limit, cost })
+    return acquirePermit(this.#core, this.held, { key: limit, cost })
   }
 
   async addUsage({ model, inputTokens, outputTokens, cost }: Usage): Promise<void> {
@@ -148,7 +154,7 @@ export class AttemptContext implements TaskContext {
     options: { key: string },
   ): Promise<SubTask<A, B>> {
     checkKey(options.key, 'sub-task')
-    const { subTask, isNew } = await submitSubTask(this.#core, this.#attempt, type, {
+    const { subTask, isNew } = await submitSubTask(this.#core, this.held, type, {
       key: options.key,
       parameters,
     })
@@ -161,7 +167,7 @@ export class AttemptContext implements TaskContext {
     type: TaskType<A, B>,
     items: Iterable<{ key: string; parameters: In<A> }>,
   ): Promise<SubTasksSubmitted> {
-    const { created, found, live, refused } = await submitSubTasks(this.#core, this.#attempt, type, items)
+    const { created, found, live, refused } = await submitSubTasks(this.#core, this.held, type, items)
     if (created > 0) this.submittedSubTasks = true
     if (live) this.sawLiveSubTask = true
     for (const { key, error } of refused)
@@ -184,7 +190,7 @@ export class AttemptContext implements TaskContext {
   }
 
   #report(): Reports {
-    this.#reports ??= new Reports(this.#core, this.#attempt)
+    this.#reports ??= new Reports(this.#core, this.held)
     return this.#reports
   }
 
@@ -209,7 +215,7 @@ export class AttemptContext implements TaskContext {
   }
 
   #stale(): QuillworkError {
-    this.#attempt.interrupt('lease-lost')
+    this.held.interrupt('lease-lost')
     return new QuillworkError(
       'ATTEMPT_STALE',
       `Attempt ${this.attempt} no longer holds task ${this.taskId}; stop working on it.`,

@@ -1,9 +1,12 @@
 import type { Broker } from '../broker/broker.ts'
 import type { RateLimiter } from '../rate-limit/limiter.ts'
 import type { Clock } from '../runtime/clock.ts'
-import type { Store } from '../store/store.ts'
+import type { Gather } from '../runtime/gather.ts'
+import type { Claim, Claimed, Created, Store } from '../store/store.ts'
 import type { AdmissionLimits } from '../task/admission.ts'
 import type { ResolvedTask } from '../task/definition.ts'
+import type { NewTask } from '../task/task.ts'
+import type { Applied, Transition } from '../task/transition.ts'
 import type { Attempt } from './attempt.ts'
 import type { TaskBus } from './bus.ts'
 import type { EngineSettings } from './settings.ts'
@@ -28,6 +31,12 @@ export interface Core {
   readonly tasks: ReadonlyMap<string, ResolvedTask>
   readonly services: unknown
   readonly admission: AdmissionLimits
+  /** The three writes of every task, gathered: those of one moment are one call of the store. */
+  readonly writes: {
+    readonly create: Gather<NewTask, Created>
+    readonly claim: Gather<Claim, Claimed>
+    readonly apply: Gather<Transition, Applied>
+  }
   /** The attempts that this process runs, by task id. */
   readonly running: Map<string, Attempt>
   /** Those who wait for the end of a task. */

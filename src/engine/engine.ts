@@ -7,6 +7,7 @@ import { memoryBroker } from '../broker/memory/broker.ts'
 import type { Limit, RateLimiter } from '../rate-limit/limiter.ts'
 import { createLocalLimiter } from '../rate-limit/local.ts'
 import { type Clock, systemClock } from '../runtime/clock.ts'
+import { gather } from '../runtime/gather.ts'
 import { type Loop, startLoop } from '../runtime/loop.ts'
 import type { Store } from '../store/store.ts'
 import type { AdmissionLimits } from '../task/admission.ts'
@@ -114,8 +115,8 @@ export async function createEngine<const T extends readonly AnyTask[], Tx = neve
   await core.broker.open([...core.settings.lanes].map(([lane, { slots }]) => ({ lane, slots })))
   const running = createRunning(core, planned, parts)
   return {
-    submit: async (type, parameters, submitOptions = {}) =>
-      handleOf(core, await submit(core, type, parameters, submitOptions as SubmitOptions)),
+    submit: (type, parameters, submitOptions = {}) =>
+      submit(core, type, parameters, submitOptions as SubmitOptions).then(record => handleOf(core, record)),
     submitMany: async (type, items) =>
       (await submitMany(core, type, items as Iterable<SubmitItem<Schema>>)).map(record =>
         handleOf(core, record),
@@ -150,8 +151,15 @@ function buildCore<Tx>(
       throw new QuillworkError('TASK_TYPE_DUPLICATE', `Two tasks have the type ${definition.type}.`)
     tasks.set(definition.type, resolveTask(definition))
   }
+  const store = options.store as unknown as Store<never>
+  const admission = options.admission ?? {}
   return {
-    store: options.store as unknown as Store<never>,
+    store,
+    writes: {
+      create: gather(items => store.tasks.create(items, admission)),
+      claim: gather(items => store.tasks.claim(items)),
+      apply: gather(items => store.tasks.apply(items)),
+    },
     broker: options.broker ?? memoryBroker(),
     limiter: isLimiter(options.limits)
       ? options.limits
@@ -165,7 +173,7 @@ function buildCore<Tx>(
     ),
     tasks,
     services: options.services,
-    admission: options.admission ?? {},
+    admission,
     running: new Map(),
     waiters: createWaiters(),
     random: options.random ?? Math.random,

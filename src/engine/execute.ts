@@ -1,7 +1,7 @@
 import { classifyError, errorInfo } from '../task/classify.ts'
 import { decode, encode } from '../task/codec.ts'
 import type { Outcome } from '../task/decide.ts'
-import type { ResolvedTask } from '../task/definition.ts'
+import type { Awaitable, ResolvedTask } from '../task/definition.ts'
 import { QuillworkError } from '../task/errors.ts'
 import { parseWith } from '../task/schema.ts'
 import { totalOf } from '../task/subtasks.ts'
@@ -17,9 +17,10 @@ const unknownWaitMs = 30_000
 
 /**
  * One attempt as a pipeline: find the handler, read the parameters, run, read the result. Answers the outcome, or undefined when
- * the attempt lost its lease: then there is nothing left to write. It never rejects.
+ * the attempt lost its lease: then there is nothing left to write. It never throws or rejects, and needs no promise when the
+ * handler needs none.
  */
-export async function execute(core: Core, attempt: Attempt): Promise<Outcome | undefined> {
+export function execute(core: Core, attempt: Attempt): Awaitable<Outcome | undefined> {
   const { record } = attempt
   const task = core.tasks.get(record.taskType)
   if (task === undefined)
@@ -33,23 +34,47 @@ export async function execute(core: Core, attempt: Attempt): Promise<Outcome | u
     const message = `The parameters have version ${record.parametersVersion}; this process knows ${task.parametersVersion}.`
     return unknownHere(core, record, 'PARAMETERS_TOO_NEW', message)
   }
-  let context: AttemptContext | undefined
   try {
     const parameters = readParameters(task, record)
-    context = new AttemptContext(
-      core,
-      attempt,
-      task,
-      parameters instanceof Promise ? await parameters : parameters,
-    )
-    const returned = await run(core, attempt, task, context)
-    await context.finish()
-    if (returned.interrupted !== undefined) return interrupted(core, task, returned.interrupted)
-    return await outcomeOf(task, context, returned.value)
+    const context = new AttemptContext(core, attempt, task)
+    const outcome =
+      parameters instanceof Promise
+        ? parameters.then(parsed => runWith(core, context, parsed))
+        : runWith(core, context, parameters)
+    if (!(outcome instanceof Promise) && !context.hasReports) return outcome
+    return finish(core, context, outcome)
   } catch (error) {
-    await context?.finish()
     return failure(core, attempt, error)
   }
+}
+
+/** Waits for the outcome, then writes what the attempt still has to report. */
+async function finish(
+  core: Core,
+  context: AttemptContext,
+  running: Awaitable<Outcome | undefined>,
+): Promise<Outcome | undefined> {
+  let outcome: Outcome | undefined
+  try {
+    outcome = await running
+  } catch (error) {
+    outcome = failure(core, context.held, error)
+  }
+  if (context.hasReports) await context.finish()
+  return outcome
+}
+
+function runWith(core: Core, context: AttemptContext, parameters: unknown): Awaitable<Outcome | undefined> {
+  context.parameters = parameters
+  const { task, held } = context
+  const returned = run(core, held, task, context)
+  return returned instanceof Promise
+    ? returned.then(later =>
+        later.interrupted === undefined
+          ? outcomeOf(task, context, later.value)
+          : interrupted(core, task, later.interrupted),
+      )
+    : outcomeOf(task, context, returned.value)
 }
 
 function readParameters(task: ResolvedTask, record: TaskRecord): unknown {
@@ -68,8 +93,16 @@ function readParameters(task: ResolvedTask, record: TaskRecord): unknown {
 
 type Returned = { value: unknown; interrupted?: undefined } | { interrupted: Interruption }
 
-/** Runs the handler of the phase. An interrupted handler gets its signal and a while to obey; then the attempt ends without it. */
-function run(core: Core, attempt: Attempt, task: ResolvedTask, context: AttemptContext): Promise<Returned> {
+/**
+ * Runs the handler of the phase. A handler that answers at once needs neither promise nor timer. An interrupted one gets its signal
+ * and a while to obey; then the attempt ends without it.
+ */
+function run(
+  core: Core,
+  attempt: Attempt,
+  task: ResolvedTask,
+  context: AttemptContext,
+): Promise<Returned> | { value: unknown } {
   const handler = attempt.record.phase === 'reducing' ? task.onSubTasksSettled : task.execute
   if (handler === undefined) {
     throw new QuillworkError(
@@ -77,52 +110,56 @@ function run(core: Core, attempt: Attempt, task: ResolvedTask, context: AttemptC
       `${task.type} has sub-tasks to reduce, but no onSubTasksSettled any more.`,
     )
   }
+  const answer = handler(context)
+  return answer instanceof Promise ? watch(core, attempt, task, answer) : { value: answer }
+}
+
+function watch(
+  core: Core,
+  attempt: Attempt,
+  task: ResolvedTask,
+  answer: Promise<unknown>,
+): Promise<Returned> {
   return new Promise((resolve, reject) => {
-    const deadlineMs =
-      attempt.record.deadline === undefined
-        ? Number.POSITIVE_INFINITY
-        : attempt.record.deadline - core.store.tasks.now()
-    let cancelTimer = core.clock.after(Math.min(task.attemptTimeoutMs, deadlineMs), () =>
-      attempt.interrupt('timeout'),
-    )
+    let cancelTimer = core.clock.after(timeLeft(core, attempt, task), () => attempt.interrupt('timeout'))
     attempt.onInterrupt(why => {
       cancelTimer()
       const patience = why === 'stopping' || why === 'lease-lost' ? 0 : core.settings.obeyMs
       cancelTimer = core.clock.after(patience, () => resolve({ interrupted: why }))
     })
-    const ended = (settle: () => void) => {
-      cancelTimer()
-      settle()
-    }
-    callHandler(handler, context).then(
-      value => ended(() => resolve({ value })),
-      error => ended(() => reject(error)),
+    answer.then(
+      value => {
+        cancelTimer()
+        resolve({ value })
+      },
+      error => {
+        cancelTimer()
+        reject(error)
+      },
     )
   })
 }
 
-/** A handler that throws at once rejects like one that throws later. */
-async function callHandler(
-  handler: (ctx: AttemptContext) => unknown,
-  context: AttemptContext,
-): Promise<unknown> {
-  return handler(context)
+function timeLeft(core: Core, { record }: Attempt, task: ResolvedTask): number {
+  if (record.deadline === undefined) return task.attemptTimeoutMs
+  return Math.min(task.attemptTimeoutMs, record.deadline - core.store.tasks.now())
 }
 
 /** What a returned value means in the phase that the attempt ran. */
-async function outcomeOf(task: ResolvedTask, context: AttemptContext, value: unknown): Promise<Outcome> {
+function outcomeOf(task: ResolvedTask, context: AttemptContext, value: unknown): Awaitable<Outcome> {
   const { record } = context
   const reduces = task.onSubTasksSettled !== undefined
   if (record.phase === 'reducing') {
     if (context.submittedSubTasks || (value === undefined && context.sawLiveSubTask))
       return { kind: 'awaiting-subtasks', reduces: true }
     if (value === undefined && !acceptsNothing(task)) throw nextStageMissing(task)
-    return { kind: 'completed', result: await readResult(task, value) }
+    return readResult(task, value, result => ({ kind: 'completed', result }))
   }
   if (reduces) return { kind: 'awaiting-subtasks', reduces: true }
-  const result = await readResult(task, value)
   const hasSubTasks = context.submittedSubTasks || totalOf(record.subTaskStatusSummary) > 0
-  return hasSubTasks ? { kind: 'awaiting-subtasks', reduces: false, result } : { kind: 'completed', result }
+  return readResult(task, value, result =>
+    hasSubTasks ? { kind: 'awaiting-subtasks', reduces: false, result } : { kind: 'completed', result },
+  )
 }
 
 /** Whether `undefined` is a result of the task: then a hook that returns it has finished. */
@@ -131,9 +168,13 @@ function acceptsNothing(task: ResolvedTask): boolean {
   return !(answer instanceof Promise) && answer.issues === undefined
 }
 
-async function readResult(task: ResolvedTask, value: unknown): Promise<string> {
+function readResult(
+  task: ResolvedTask,
+  value: unknown,
+  outcome: (result: string) => Outcome,
+): Awaitable<Outcome> {
   const parsed = parseWith(task.result, value, 'RESULT_INVALID', `The result of ${task.type} is not valid`)
-  return encode(parsed instanceof Promise ? await parsed : parsed)
+  return parsed instanceof Promise ? parsed.then(later => outcome(encode(later))) : outcome(encode(parsed))
 }
 
 function nextStageMissing(task: ResolvedTask): QuillworkError {

@@ -6,6 +6,7 @@ import { hasEnded } from '../task/status.ts'
 import type { TaskRecord } from '../task/task.ts'
 import { cancelTask } from './cancel.ts'
 import type { Core } from './core.ts'
+import type { End } from './waiters.ts'
 
 /** A task in the hands of whoever submitted it. */
 export interface TaskHandle<R extends Schema = Schema> {
@@ -21,16 +22,34 @@ export interface TaskHandle<R extends Schema = Schema> {
   result(wait?: { signal?: AbortSignal; timeout?: Duration }): Promise<Out<R>>
 }
 
+class Handle<R extends Schema> implements TaskHandle<R> {
+  readonly taskId: string
+  readonly #core: Core
+  /** Ends that had been told when the task was known to be live; -1 when it was not. */
+  readonly #since: number
+
+  constructor(core: Core, record: TaskRecord) {
+    this.taskId = record.id
+    this.#core = core
+    this.#since = hasEnded(record.status) ? -1 : core.waiters.told
+  }
+
+  async state(): Promise<State<R>> {
+    return stateOf<R>(await readRecord(this.#core, this.taskId))
+  }
+
+  cancel(): Promise<void> {
+    return cancelTask(this.#core, this.taskId)
+  }
+
+  result(wait?: { signal?: AbortSignal; timeout?: Duration }): Promise<Out<R>> {
+    return endOf(this.#core, this.taskId, this.#since, wait).then(resultOf<R>)
+  }
+}
+
 /** The handle of a record. */
 export function handleOf<R extends Schema>(core: Core, record: TaskRecord): TaskHandle<R> {
-  const since = hasEnded(record.status) ? -1 : core.waiters.told
-  const taskId = record.id
-  return {
-    taskId,
-    state: async () => stateOf<R>(await readRecord(core, taskId)),
-    cancel: () => cancelTask(core, taskId),
-    result: async wait => resultOf<R>(await endOf(core, taskId, since, wait)),
-  }
+  return new Handle<R>(core, record)
 }
 
 async function readRecord(core: Core, taskId: string): Promise<TaskRecord> {
@@ -48,7 +67,7 @@ async function endOf(
   taskId: string,
   since: number,
   wait: { signal?: AbortSignal; timeout?: Duration } = {},
-): Promise<TaskRecord> {
+): Promise<End> {
   wait.signal?.throwIfAborted()
   const recent = core.waiters.recent(taskId)
   if (recent !== undefined) return recent
@@ -63,9 +82,9 @@ async function endOf(
   return end.promise
 }
 
-interface End {
-  promise: Promise<TaskRecord>
-  found(record: TaskRecord): void
+interface Wait {
+  promise: Promise<End>
+  found(end: End): void
   failed(error: unknown): void
 }
 
@@ -73,15 +92,15 @@ function waitForEnd(
   core: Core,
   taskId: string,
   { signal, timeout }: { signal?: AbortSignal; timeout?: Duration },
-): End {
+): Wait {
   let stop: () => void = () => undefined
-  let resolve: (record: TaskRecord) => void = () => undefined
+  let resolve: (end: End) => void = () => undefined
   let reject: (error: unknown) => void = () => undefined
-  const promise = new Promise<TaskRecord>((onFound, onFailed) => {
+  const promise = new Promise<End>((onFound, onFailed) => {
     resolve = onFound
     reject = onFailed
   })
-  const end: End = {
+  const end: Wait = {
     promise,
     found(record) {
       stop()
@@ -114,7 +133,7 @@ function waitTimeout(taskId: string): QuillworkError {
   )
 }
 
-function resultOf<R extends Schema>(record: TaskRecord): Out<R> {
+function resultOf<R extends Schema>(record: End): Out<R> {
   const state = stateOf<R>(record)
   if (state.done && state.error === undefined) return state.result
   if (state.done) throw new TaskFailedError(record.id, state.status, state.error)
@@ -122,7 +141,7 @@ function resultOf<R extends Schema>(record: TaskRecord): Out<R> {
 }
 
 /** The state of a record as its type describes it. */
-export function stateOf<R extends Schema>(record: TaskRecord): State<R> {
+export function stateOf<R extends Schema>(record: End): State<R> {
   switch (record.status) {
     case 'QUEUED':
     case 'RUNNING':
@@ -138,7 +157,7 @@ export function stateOf<R extends Schema>(record: TaskRecord): State<R> {
   }
 }
 
-function unknownError(record: TaskRecord) {
+function unknownError(record: End) {
   return {
     code: 'INTERNAL',
     message: `The task ended ${record.status}.`,

@@ -1,4 +1,5 @@
 import type { TaskHooks, TaskNotice } from '../task/definition.ts'
+import type { EndedStatus } from '../task/status.ts'
 import type { TaskRecord } from '../task/task.ts'
 import type { Core } from './core.ts'
 
@@ -20,10 +21,10 @@ export function notifyStarted(core: Core, record: TaskRecord): void {
 }
 
 /** Runs `onEnded` of a task that ended. */
-export function notifyEnded(core: Core, record: TaskRecord): void {
+export function notifyEnded(core: Core, record: TaskRecord, status: EndedStatus): void {
   const hooks = core.tasks.get(record.taskType)?.hooks
   if (hooks?.onEnded !== undefined)
-    call(core, 'onEnded', () => hooks.onEnded?.({ ...noticeOf(record), status: record.status }))
+    call(core, 'onEnded', () => hooks.onEnded?.({ ...noticeOf(record), status }))
 }
 
 function noticeOf(record: TaskRecord): TaskNotice {

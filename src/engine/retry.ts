@@ -1,7 +1,7 @@
 import { encode } from '../task/codec.ts'
 import { QuillworkError } from '../task/errors.ts'
 import { hasEnded, type TaskStatus } from '../task/status.ts'
-import { unsuccessfulOf } from '../task/subtasks.ts'
+import { liveOf, totalOf, unsuccessfulOf } from '../task/subtasks.ts'
 import type { TaskRecord } from '../task/task.ts'
 import { reopened, retried, type Transition } from '../task/transition.ts'
 import { changed } from './cancel.ts'
@@ -11,21 +11,23 @@ import { tell } from './tell.ts'
 
 /** How a task is retried. */
 export interface RetryTaskOptions {
-  /** Runs with these instead of the stored parameters; the original stays with the closed dead letter. Not for parents. */
+  /** Runs with these instead of the stored parameters, which stay with the closed dead letter. Only for a dead letter without sub-tasks. */
   parameters?: unknown
   /** Only if the task still has this version. Throws TASK_CHANGED. */
   ifVersion?: number
 }
 
-/** Sub-tasks read and retried per write. */
-const perWrite = 200
+/** Sub-tasks read per page. */
+const perPage = 200
+/** Tasks retried per write. */
+const perWrite = 1_000
 const unsuccessful: readonly TaskStatus[] = ['FAILED', 'DEAD_LETTER', 'CANCELLED']
 const retryable: readonly TaskStatus[] = [...unsuccessful, 'COMPLETED_WITH_ERRORS']
 
 /**
  * Has an ended task run again: its retries start anew, its attempt numbers go on. A parent that its sub-tasks ended waits again
  * while those that did not complete run again; its ended ancestors are reopened with it. Answers how many tasks run again.
- * Throws TASK_NOT_FOUND, TASK_NOT_RETRYABLE, TASK_CHANGED, PARAMETERS_INVALID.
+ * Throws TASK_NOT_FOUND, TASK_NOT_RETRYABLE, TASK_CHANGED, PARAMETERS_INVALID, OPTION_INVALID.
  */
 export async function retryTask(core: Core, taskId: string, options: RetryTaskOptions = {}): Promise<number> {
   const [record] = await core.store.queries.get([taskId])
@@ -40,16 +42,14 @@ export async function retryTask(core: Core, taskId: string, options: RetryTaskOp
   }
   const edited = await editedParameters(core, record, options.parameters)
   const ancestors = await endedAncestors(core, record)
-  const own = retryOne(core, record, edited)
-  const above = ancestors.map(ancestor => ({
-    record: ancestor,
-    transition: reopened(ancestor, core.store.tasks.now()),
-  }))
-  const [applied] = await applyTogether(core, [own, ...above])
+  const now = core.store.tasks.now()
+  const own = retryOne(record, now, edited)
+  const above = ancestors.map(ancestor => ({ record: ancestor, transition: reopened(ancestor, now) }))
+  const below = await stepsBelow(core, record)
+  const [applied, ...others] = await applyTogether(core, [own, ...above, ...below])
   if (applied !== true) throw changed((await core.store.queries.get([taskId]))[0] ?? record)
-  const below = await retryBelow(core, record)
   core.wakeRelay()
-  return 1 + below
+  return 1 + others.slice(above.length).filter(Boolean).length
 }
 
 interface Step {
@@ -57,70 +57,83 @@ interface Step {
   transition: Transition
 }
 
-/** A parent that ended with its sub-tasks waits again; anything else runs its handler again. */
+/** A parent that came to wait waits again, for its sub-tasks or to be closed; anything else runs its handler again. */
 function retryOne(
-  core: Core,
   record: TaskRecord,
+  now: number,
   edited?: { parameters: string; parametersVersion: number },
 ): Step {
-  const now = core.store.tasks.now()
-  const waits = record.phase !== 'executing' && unsuccessfulOf(record.subTaskStatusSummary) > 0
-  return {
-    record,
-    transition:
-      waits || record.status === 'COMPLETED_WITH_ERRORS'
-        ? reopened(record, now)
-        : retried(record, now, edited),
-  }
+  const waits =
+    record.phase === 'awaiting-subtasks' ||
+    (record.phase === 'reducing' && hasRetryable(record)) ||
+    record.status === 'COMPLETED_WITH_ERRORS'
+  return { record, transition: waits ? reopened(record, now) : retried(record, now, edited) }
 }
 
-/** Retries what did not complete below a parent, parents before their sub-tasks. */
-async function retryBelow(core: Core, parent: TaskRecord): Promise<number> {
-  if (
-    unsuccessfulOf(parent.subTaskStatusSummary) +
-      (parent.subTaskStatusSummary?.COMPLETED_WITH_ERRORS ?? 0) ===
-    0
-  )
-    return 0
-  let count = 0
+function hasRetryable({ subTaskStatusSummary }: TaskRecord): boolean {
+  return unsuccessfulOf(subTaskStatusSummary) + (subTaskStatusSummary?.COMPLETED_WITH_ERRORS ?? 0) > 0
+}
+
+/** The retries of what did not complete below a parent, parents before their sub-tasks. Throws TASK_NOT_RETRYABLE. */
+async function stepsBelow(core: Core, parent: TaskRecord): Promise<Step[]> {
+  if (liveOf(parent.subTaskStatusSummary) > 0) {
+    throw new QuillworkError(
+      'TASK_NOT_RETRYABLE',
+      `Sub-tasks of ${parent.id} are still stopping; retry when they have ended.`,
+    )
+  }
+  const steps: Step[] = []
+  if (!hasRetryable(parent)) return steps
   let pageToken: string | undefined
   do {
     const page = await core.store.queries.children(
       parent.id,
       { status: retryable },
-      pageToken === undefined ? { pageSize: perWrite } : { pageSize: perWrite, pageToken },
+      pageToken === undefined ? { pageSize: perPage } : { pageSize: perPage, pageToken },
     )
-    const steps = page.items.map(record => retryOne(core, record))
-    const applied = await applyTogether(core, steps)
-    for (const [index, record] of page.items.entries()) {
-      if (applied[index] === true) count += 1 + (await retryBelow(core, record))
-    }
+    for (const record of page.items)
+      steps.push(retryOne(slim(record), core.store.tasks.now()), ...(await stepsBelow(core, record)))
     pageToken = page.nextPageToken
   } while (pageToken !== undefined)
-  return count
+  return steps
 }
 
-/** One write for all: no parent is closed, and no sub-task cancelled, between two of them. */
+/** A record without its large texts, so that a step for each of many sub-tasks takes little memory. */
+function slim({ progress: _progress, result: _result, ...record }: TaskRecord): TaskRecord {
+  return { ...record, parameters: '' }
+}
+
+/**
+ * A task and the first of those below it are written together: no parent is closed, and no sub-task cancelled, between two of
+ * them. What is left of a large tree follows at once.
+ */
 async function applyTogether(core: Core, steps: readonly Step[]): Promise<boolean[]> {
-  if (steps.length === 0) return []
-  const answers = await core.store.tasks.apply(steps.map(step => step.transition))
-  return steps.map(({ record, transition }, index) => {
-    if (answers[index] !== 'applied') return false
-    tell(core, record, transition)
-    return true
-  })
+  const applied: boolean[] = []
+  for (let from = 0; from < steps.length; from += perWrite) {
+    const part = steps.slice(from, from + perWrite)
+    const answers = await core.store.tasks.apply(part.map(step => step.transition))
+    for (const [index, { record, transition }] of part.entries()) {
+      applied.push(answers[index] === 'applied')
+      if (answers[index] === 'applied') tell(core, record, transition)
+    }
+    if (applied[0] !== true) return applied
+  }
+  return applied
 }
 
-/** The ended tasks above, nearest first. Throws when one of them was cancelled: then the tree is retried from there. */
+/**
+ * The ended tasks above, nearest first. Throws when one of them did not end as its sub-tasks ended (it was cancelled, or its own
+ * handler failed before it came to wait): then the tree is retried from there.
+ */
 async function endedAncestors(core: Core, record: TaskRecord): Promise<TaskRecord[]> {
   const ancestors: TaskRecord[] = []
   for (let id = record.parentTaskId; id !== undefined; ) {
     const [parent] = await core.store.queries.get([id])
     if (parent === undefined || !hasEnded(parent.status)) break
-    if (parent.status === 'CANCELLED') {
+    if (parent.status === 'CANCELLED' || parent.phase === 'executing') {
       throw new QuillworkError(
         'TASK_NOT_RETRYABLE',
-        `The parent ${parent.id} was cancelled; retry the parent instead.`,
+        `The parent ${parent.id} ended ${parent.status} by itself; retry the parent instead.`,
       )
     }
     ancestors.push(parent)
@@ -131,6 +144,12 @@ async function endedAncestors(core: Core, record: TaskRecord): Promise<TaskRecor
 
 async function editedParameters(core: Core, record: TaskRecord, parameters: unknown) {
   if (parameters === undefined) return undefined
+  if (record.deadLetter === undefined || totalOf(record.subTaskStatusSummary) > 0) {
+    throw new QuillworkError(
+      'OPTION_INVALID',
+      `Only a dead letter without sub-tasks runs with other parameters; submit a new task instead of changing ${record.id}.`,
+    )
+  }
   const task = core.tasks.get(record.taskType)
   if (task === undefined) {
     throw new QuillworkError(

@@ -11,18 +11,34 @@ const longestWaitMs = 5_000
 
 /**
  * Ends an attempt: decides, writes, and tells. The write is repeated until the store says applied or stale; an outcome is not
- * given up because the store was away for a while. Resolves when the outcome is durable, or found stale.
+ * given up because the store was away for a while. Calls back when the outcome is durable, or found stale.
  */
-export async function settle(core: Core, record: TaskRecord, outcome: Outcome): Promise<Applied> {
+export function settle(core: Core, record: TaskRecord, outcome: Outcome, done: () => void): void {
   const transition = decide(record, outcome, circumstances(core, record))
-  const applied = await applyUntilKnown(core, transition)
+  core.writes.apply.add(transition, (error, applied) => {
+    if (error === undefined) {
+      settled(core, record, transition, applied)
+      done()
+    } else {
+      void applyAgain(core, transition, error)
+        .then(later => settled(core, record, transition, later))
+        .then(done)
+    }
+  })
+}
+
+function settled(
+  core: Core,
+  record: TaskRecord,
+  transition: Transition,
+  applied: Applied = 'missing',
+): void {
   if (applied === 'applied') tell(core, record, transition)
   else
     core.log.warn(
       { taskId: record.id, attempt: record.attempt, transition: transition.name },
       'a stale attempt was refused',
     )
-  return applied
 }
 
 /** What a decision about this record depends on. */
@@ -34,19 +50,21 @@ export function circumstances(core: Core, record: TaskRecord): Circumstances {
   }
 }
 
-async function applyUntilKnown(core: Core, transition: Transition): Promise<Applied> {
+async function applyAgain(core: Core, transition: Transition, firstError: unknown): Promise<Applied> {
+  let error = firstError
   for (let waitMs = firstWaitMs; ; waitMs = Math.min(waitMs * 2, longestWaitMs)) {
+    // A closed store takes nothing any more: the lease runs out, and the next owner settles the attempt.
+    if (error instanceof QuillworkError && error.code === 'STORE_CLOSED') return 'stale'
+    core.log.error(
+      { err: error, taskId: transition.taskId, waitMs },
+      'the store could not record an outcome; trying again',
+    )
+    await new Promise<void>(resolve => core.clock.after(waitMs, resolve))
     try {
       const [applied] = await core.store.tasks.apply([transition])
       return applied ?? 'missing'
-    } catch (error) {
-      // A closed store takes nothing any more: the lease runs out, and the next owner settles the attempt.
-      if (error instanceof QuillworkError && error.code === 'STORE_CLOSED') return 'stale'
-      core.log.error(
-        { err: error, taskId: transition.taskId, waitMs },
-        'the store could not record an outcome; trying again',
-      )
-      await new Promise<void>(resolve => core.clock.after(waitMs, resolve))
+    } catch (again) {
+      error = again
     }
   }
 }

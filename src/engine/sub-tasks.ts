@@ -9,7 +9,7 @@ import type { NewTask, TaskRecord } from '../task/task.ts'
 import type { Attempt } from './attempt.ts'
 import type { Core } from './core.ts'
 import { subTaskOf } from './handle.ts'
-import { refusalError, submissionDefaults, tellSubmitted, validate } from './submit.ts'
+import { refusalError, requireLane, submissionDefaults, tellSubmitted, validate } from './submit.ts'
 
 /** Sub-tasks per write: keeps one turn of the event loop short. */
 const perWrite = 500
@@ -113,6 +113,7 @@ async function newSubTask(
   const validated = validate(type, parameters)
   if (validated instanceof Promise) await validated
   const { lane, parametersVersion, deadlineMs } = submissionDefaults(core, type)
+  requireLane(core, lane)
   const task: NewTask = {
     id: subTaskId(record.id, key),
     taskType: type.type,

@@ -42,17 +42,28 @@ export type SubmitItem<P extends Schema, Tx = never> = SubmitOptions<Tx> & { par
 const perWrite = 500
 
 /** Submits one task. Answers its record: a new one, or the one that the idempotency key found. */
-export async function submit(
+export function submit(
   core: Core,
   type: TaskType,
   parameters: unknown,
   options: SubmitOptions,
 ): Promise<TaskRecord> {
-  const validated = validate(type, parameters)
-  if (validated instanceof Promise) await validated
-  const task = newTask(core, type, parameters, options)
-  const [created] = await core.store.tasks.create([task], core.admission)
-  return accepted(core, task, created)
+  return new Promise((resolve, reject) => {
+    const write = () => {
+      const task = newTask(core, type, parameters, options)
+      core.writes.create.add(task, (error, created) => {
+        if (error !== undefined) return reject(error)
+        try {
+          resolve(accepted(core, task, created))
+        } catch (refusal) {
+          reject(refusal)
+        }
+      })
+    }
+    const validated = validate(type, parameters)
+    if (validated instanceof Promise) validated.then(write).catch(reject)
+    else write()
+  })
 }
 
 /** Submits many tasks. All are checked before any is written; those that the store refuses are told by the first refusal. */
@@ -103,13 +114,7 @@ export function submissionDefaults(
 function newTask(core: Core, type: TaskType, parameters: unknown, options: SubmitOptions): NewTask {
   const defaults = submissionDefaults(core, type)
   const lane = options.lane ?? defaults.lane
-  if (!core.settings.lanes.has(lane)) {
-    const known = [...core.settings.lanes.keys()].join(', ')
-    throw new QuillworkError(
-      'LANE_UNKNOWN',
-      `There is no lane ${JSON.stringify(lane)}; the lanes are ${known}.`,
-    )
-  }
+  requireLane(core, lane)
   const task: NewTask = {
     id: newTaskId(core.store.tasks.now()),
     taskType: type.type,
@@ -128,6 +133,13 @@ function newTask(core: Core, type: TaskType, parameters: unknown, options: Submi
   if (options.traceparent !== undefined && isTraceparent(options.traceparent))
     task.traceparent = options.traceparent
   return task
+}
+
+/** A task in a lane that nobody works would wait for ever. Throws LANE_UNKNOWN. */
+export function requireLane(core: Core, lane: string): void {
+  if (core.settings.lanes.has(lane)) return
+  const known = [...core.settings.lanes.keys()].join(', ')
+  throw new QuillworkError('LANE_UNKNOWN', `There is no lane ${JSON.stringify(lane)}; the lanes are ${known}.`)
 }
 
 const noTags: readonly string[] = []

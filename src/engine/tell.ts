@@ -1,9 +1,10 @@
 import { eventBase, type TaskEvent, type TaskEventName } from '../task/events.ts'
-import { hasEnded } from '../task/status.ts'
+import { type EndedStatus, hasEnded } from '../task/status.ts'
 import type { TaskRecord } from '../task/task.ts'
 import type { RecordChange, Transition, TransitionName } from '../task/transition.ts'
 import type { Core } from './core.ts'
 import { notifyEnded } from './hooks.ts'
+import type { End } from './waiters.ts'
 
 const eventOf: Record<TransitionName, TaskEventName | undefined> = {
   completed: 'completed',
@@ -22,43 +23,38 @@ const eventOf: Record<TransitionName, TaskEventName | undefined> = {
   discarded: undefined,
 }
 
-/** The record as a transition leaves it. */
-export function recordAfter(record: TaskRecord, { set }: Transition, now: number): TaskRecord {
-  const after: TaskRecord = { ...record, updatedAt: now, version: record.version + 1 }
-  for (const key of Object.keys(set) as (keyof RecordChange)[]) {
-    const value = set[key]
-    if (value === null) delete after[key]
-    else Object.assign(after, { [key]: value })
-  }
-  return after
-}
-
 /** Tells what a transition did, after it was committed: to those who wait for the end, to hooks, and on the bus. Best effort. */
-export function tell(core: Core, record: TaskRecord, transition: Transition): TaskRecord {
-  const now = core.store.tasks.now()
-  const after = recordAfter(record, transition, now)
-  if (hasEnded(after.status) && !hasEnded(record.status)) {
-    core.waiters.tell(after)
-    notifyEnded(core, after)
-  } else if (hasEnded(record.status) && !hasEnded(after.status)) core.waiters.forget(after.id)
-  const name = transition.name === 'closed' && after.status === 'FAILED' ? 'failed' : eventOf[transition.name]
-  if (name !== undefined && core.bus.wants(name)) core.bus.emit(eventFor(name, after, now))
-  return after
+export function tell(core: Core, record: TaskRecord, transition: Transition): void {
+  const status = transition.set.status ?? record.status
+  if (hasEnded(status)) {
+    if (!hasEnded(record.status)) tellEnd(core, record, transition, status)
+  } else if (hasEnded(record.status)) core.waiters.forget(record.id)
+  const name = transition.name === 'closed' && status === 'FAILED' ? 'failed' : eventOf[transition.name]
+  if (name !== undefined && core.bus.wants(name)) core.bus.emit(eventFor(core, name, record, transition.set))
 }
 
-function eventFor(name: TaskEventName, record: TaskRecord, at: number): TaskEvent {
-  const base = eventBase(record, at)
-  const ranMs = Math.max(0, at - (record.lastAttemptTimestamp ?? at))
-  const { errorInfo } = record
+function tellEnd(core: Core, record: TaskRecord, { set }: Transition, status: EndedStatus): void {
+  const end: End = { id: record.id, status }
+  const result = set.result ?? record.result
+  const errorInfo = set.errorInfo ?? record.errorInfo
+  if (typeof result === 'string') end.result = result
+  if (errorInfo !== undefined) end.errorInfo = errorInfo
+  core.waiters.tell(end)
+  notifyEnded(core, record, status)
+}
+
+function eventFor(core: Core, name: TaskEventName, record: TaskRecord, set: RecordChange): TaskEvent {
+  const at = core.store.tasks.now()
+  const errorInfo = set.errorInfo ?? undefined
+  const next = set.nextAttemptTimestamp ?? undefined
   const fields = {
-    status: record.status,
-    phase: record.phase,
-    ranMs,
-    retryCount: record.retryCount,
-    ...(record.nextAttemptTimestamp === undefined
-      ? {}
-      : { nextAttemptTimestamp: record.nextAttemptTimestamp }),
+    version: record.version + 1,
+    status: set.status ?? record.status,
+    phase: set.phase ?? record.phase,
+    ranMs: Math.max(0, at - (record.lastAttemptTimestamp ?? at)),
+    retryCount: set.retryCount ?? record.retryCount,
+    ...(next === undefined ? {} : { nextAttemptTimestamp: next }),
     ...(errorInfo === undefined ? {} : { errorInfo }),
   }
-  return { name, ...base, ...fields } as TaskEvent
+  return { name, ...eventBase(record, at), ...fields } as TaskEvent
 }

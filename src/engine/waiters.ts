@@ -1,5 +1,8 @@
 import type { TaskRecord } from '../task/task.ts'
 
+/** What is known of a task that ended. */
+export type End = Pick<TaskRecord, 'id' | 'status' | 'result' | 'errorInfo'>
+
 /**
  * Those who wait for the end of a task. An end that this process saw reaches them at once; since news may get lost, the engine also
  * asks the store for those who have waited long.
@@ -7,12 +10,12 @@ import type { TaskRecord } from '../task/task.ts'
 export interface Waiters {
   /** How many ends were told so far; a handle remembers it, to know whether an end may have been told before it asked. */
   readonly told: number
-  /** The record, if the task ended a moment ago. */
-  recent(taskId: string): TaskRecord | undefined
+  /** How the task ended, if it ended a moment ago. */
+  recent(taskId: string): End | undefined
   /** Whether every end since then is still remembered. */
   remembersSince(told: number): boolean
-  wait(taskId: string, listener: (record: TaskRecord) => void): () => void
-  tell(record: TaskRecord): void
+  wait(taskId: string, listener: (end: End) => void): () => void
+  tell(end: End): void
   /** The task runs again: its end is no longer one. */
   forget(taskId: string): void
   /** The tasks that somebody waits for. */
@@ -24,8 +27,8 @@ const mostRecent = 4_096
 
 /** Nobody waits yet. */
 export function createWaiters(): Waiters {
-  const listeners = new Map<string, Set<(record: TaskRecord) => void>>()
-  const recent = new Map<string, TaskRecord>()
+  const listeners = new Map<string, ((end: End) => void)[]>()
+  const recent = new Map<string, End>()
   let told = 0
   let forgotten = 0
 
@@ -37,25 +40,25 @@ export function createWaiters(): Waiters {
     remembersSince: since => since >= forgotten,
     wait(taskId, listener) {
       const waiting = listeners.get(taskId)
-      if (waiting === undefined) listeners.set(taskId, new Set([listener]))
-      else waiting.add(listener)
+      if (waiting === undefined) listeners.set(taskId, [listener])
+      else waiting.push(listener)
       return () => {
-        const set = listeners.get(taskId)
-        set?.delete(listener)
-        if (set?.size === 0) listeners.delete(taskId)
+        const left = listeners.get(taskId)?.filter(other => other !== listener)
+        if (left === undefined || left.length === 0) listeners.delete(taskId)
+        else listeners.set(taskId, left)
       }
     },
-    tell(record) {
+    tell(end) {
       told += 1
       if (recent.size >= mostRecent) {
         recent.clear()
         forgotten = told
       }
-      recent.set(record.id, record)
-      const waiting = listeners.get(record.id)
+      recent.set(end.id, end)
+      const waiting = listeners.get(end.id)
       if (waiting === undefined) return
-      listeners.delete(record.id)
-      for (const listener of waiting) listener(record)
+      listeners.delete(end.id)
+      for (const listener of waiting) listener(end)
     },
     forget: taskId => recent.delete(taskId),
     waitedFor: () => [...listeners.keys()],

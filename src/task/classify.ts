@@ -17,6 +17,8 @@ export interface ClassifiedError {
 
 const longestMessage = 2_000
 const deepestCause = 5
+/** A year in milliseconds: whoever asks for a longer wait did not mean it. */
+const longestDelay = 31_536_000_000
 
 /** Walks the chain of causes, outermost first; a cycle or a very long chain ends after five. */
 function chainOf(error: unknown): unknown[] {
@@ -32,7 +34,8 @@ function chainOf(error: unknown): unknown[] {
 }
 
 function messageOf(error: unknown): string {
-  const text = error instanceof Error ? error.message : typeof error === 'string' ? error : describe(error)
+  const said: unknown = error instanceof Error ? error.message : error
+  const text = typeof said === 'string' ? said : describe(said)
   return (text || 'The error has no message.').slice(0, longestMessage)
 }
 
@@ -40,16 +43,17 @@ function describe(value: unknown): string {
   try {
     return JSON.stringify(value) ?? String(value)
   } catch {
-    return String(value)
+    return typeof value === 'bigint' ? `${value}` : 'The error cannot be read.'
   }
 }
 
 /**
  * The delay that a provider asked for, in milliseconds: `Retry-After` as seconds or as an HTTP date (RFC 9110 section 10.2.3),
- * or the `retryAfterMs` of an error. Undefined when the error says nothing readable.
+ * the `retryAfterMs` of an error, or the time of a snooze. Undefined when the error says nothing readable.
  */
 export function retryAfterOf(error: unknown, now: number): number | undefined {
   if (typeof error !== 'object' || error === null) return undefined
+  if (error instanceof SnoozeError) return usable(Math.max(0, error.until - now))
   if ('retryAfterMs' in error && typeof error.retryAfterMs === 'number') return usable(error.retryAfterMs)
   const headers =
     'responseHeaders' in error ? error.responseHeaders : 'headers' in error ? error.headers : undefined
@@ -61,7 +65,7 @@ export function retryAfterOf(error: unknown, now: number): number | undefined {
 }
 
 function usable(ms: number): number | undefined {
-  return Number.isFinite(ms) && ms >= 0 ? ms : undefined
+  return ms >= 0 && ms <= longestDelay ? Math.ceil(ms) : undefined
 }
 
 function headerOf(headers: unknown): string | undefined {
@@ -109,8 +113,7 @@ export function classifyError(error: unknown, now: number): ClassifiedError {
   const decisive = chain.find(link => classOf(link) !== undefined) ?? error
   let errorClass = classOf(decisive) ?? 'retryable'
   const delay = chain.map(link => retryAfterOf(link, now)).find(ms => ms !== undefined)
-  const notBefore =
-    decisive instanceof SnoozeError ? decisive.until : delay === undefined ? undefined : now + delay
+  const notBefore = delay === undefined ? undefined : now + delay
   if (errorClass === 'rate-limited' && notBefore === undefined) errorClass = 'retryable'
   const info = errorInfo(error, errorClass, { code: codeOf(decisive), causes: chain.slice(1).map(messageOf) })
   return notBefore === undefined ? { errorClass, info } : { errorClass, info, notBefore }
@@ -129,8 +132,8 @@ export function errorInfo(
     errorClass,
   }
   if (error instanceof Error) {
-    info.name = error.name
-    if (error.stack !== undefined) info.stack = error.stack.split('\n').slice(1, 11).join('\n')
+    info.name = `${error.name}`
+    if (typeof error.stack === 'string') info.stack = error.stack.split('\n').slice(1, 11).join('\n')
   }
   if (extra.causes !== undefined && extra.causes.length > 0) info.causes = extra.causes
   return info

@@ -5,10 +5,10 @@ export type Duration = number | `${number}${'ms' | 's' | 'm' | 'h' | 'd'}`
 
 const unitMs = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const
 
-/** Milliseconds of a duration. Throws OPTION_INVALID, naming the option, for anything that is not a finite span >= 0. */
+/** Whole milliseconds of a duration, rounded up. Throws OPTION_INVALID, naming the option, for anything that is not a finite span >= 0. */
 export function durationMs(duration: Duration, option: string): number {
   const ms = typeof duration === 'number' ? duration : parse(duration)
-  if (Number.isFinite(ms) && ms >= 0) return ms
+  if (Number.isFinite(ms) && ms >= 0) return Math.ceil(ms)
   throw new QuillworkError(
     'OPTION_INVALID',
     `${option} is ${JSON.stringify(duration)}; give milliseconds >= 0 or a text such as '250ms', '15s', '10m', '2h' or '7d'.`,

@@ -184,6 +184,21 @@ export const errorCatalogue = {
     status: 413,
     meaning: 'The body of the request is larger than the limit.',
   },
+  MEDIA_TYPE_UNSUPPORTED: {
+    retryable: false,
+    status: 415,
+    meaning: 'The body is not of a media type or encoding that the route takes.',
+  },
+  REQUEST_TIMEOUT: {
+    retryable: true,
+    status: 408,
+    meaning: 'The request did not arrive in the time that the server waits for one.',
+  },
+  HEADERS_TOO_LARGE: {
+    retryable: false,
+    status: 431,
+    meaning: 'The headers of the request are larger than the limit.',
+  },
   IF_MATCH_INVALID: {
     retryable: false,
     status: 400,

@@ -136,7 +136,7 @@ export const moves: readonly Move[] = [
   ...(['FAILED', 'DEAD_LETTER', 'CANCELLED'] as const).map(
     (from): Move => ({ from, to: 'QUEUED', by: ['person'], why: 'explicit retry' }),
   ),
-  ...(['FAILED', 'COMPLETED_WITH_ERRORS', 'CANCELLED'] as const).map(
+  ...(['FAILED', 'DEAD_LETTER', 'COMPLETED_WITH_ERRORS', 'CANCELLED'] as const).map(
     (from): Move => ({
       from,
       to: 'RUNNING',

@@ -30,6 +30,9 @@ export interface DeadLetter {
   closedAt?: number
   /** The error at that time. */
   error: ErrorInfo
+  /** Codec text of the parameters that failed; only where a retry replaced them. */
+  parameters?: string
+  parametersVersion?: number
 }
 
 /** The record of a task, as every store returns it. */
@@ -130,4 +133,9 @@ export interface NewTask {
   idempotencyKey?: string
   traceparent?: string
   parent?: { taskId: string; attempt: number; rootTaskId: string; key: string; depth: number }
+  /**
+   * Starts the first attempt in the same write, if the task could run now and nothing waits in its lane: the submitter has a free
+   * worker slot. A store may ignore it.
+   */
+  claim?: { token: string; executionNodeId: string; leaseMs: number }
 }

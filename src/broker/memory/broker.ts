@@ -34,12 +34,14 @@ export function memoryBroker(): Broker {
       const delivery = lane.waiting.shift()
       if (delivery === undefined) return
       lane.busy += 1
-      void lane.receiver({ delivery, ack: () => undefined }).then(() => {
-        lane.busy -= 1
-        pump(name, lane)
-        for (const listener of roomListeners) listener(name)
-      })
+      void lane.receiver({ delivery, ack: () => undefined }).then(() => freeSlot(name, lane))
     }
+  }
+
+  function freeSlot(name: string, lane: LaneQueue): void {
+    lane.busy -= 1
+    pump(name, lane)
+    for (const listener of roomListeners) listener(name)
   }
 
   return {
@@ -61,6 +63,12 @@ export function memoryBroker(): Broker {
         lane.receiver = undefined
         lane.waiting = []
       }
+    },
+    reserve(name) {
+      const lane = laneOf(name)
+      if (lane.receiver === undefined || lane.busy >= lane.slots || lane.waiting.length > 0) return undefined
+      lane.busy += 1
+      return () => freeSlot(name, lane)
     },
     room(name) {
       const lane = laneOf(name)
