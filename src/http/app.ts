@@ -1,0 +1,91 @@
+import Fastify, { type FastifyInstance } from 'fastify'
+import { serializerCompiler, validatorCompiler } from 'fastify-type-provider-zod'
+import type { ModelCatalogue } from '../ai/catalogue.ts'
+import type { Logger } from '../engine/core.ts'
+import type { Engine } from '../engine/engine.ts'
+import { createMetrics } from '../observe/metrics.ts'
+import { assertSafeToListen } from './auth.ts'
+import type { ApiContext, App } from './context.ts'
+import { refuseSocket, sendProblem } from './errors.ts'
+import { addGuards } from './guards.ts'
+import { watchRoutes } from './not-found.ts'
+import { describeApi } from './openapi.ts'
+import { addRoutes } from './routes/routes.ts'
+import { type HttpOptions, type HttpSettings, resolveHttpSettings } from './settings.ts'
+import { StreamHub } from './streams/hub.ts'
+import { requestTraceId } from './trace.ts'
+import { version } from './version.ts'
+
+/** What the API is made of. */
+export interface AppOptions {
+  /** Started or not: the API only submits to it and asks it. The app does not stop it. */
+  engine: Engine
+  config?: HttpOptions
+  /** The models that `GET /v1/capabilities` tells of. */
+  models?: ModelCatalogue
+  /** Default: silent. */
+  log?: Logger
+}
+
+const silent: Logger = { info: () => undefined, warn: () => undefined, error: () => undefined }
+
+/**
+ * Makes the HTTP API of an engine. It does not listen; `app.listen({ host, port })` does, with the host of `config`. Throws
+ * CONFIG_INVALID for settings that cannot be used, or that would let anybody on the network in.
+ */
+export function createApp(options: AppOptions): FastifyInstance {
+  const settings = resolveHttpSettings(options.config)
+  assertSafeToListen(settings)
+  const { engine, log = silent, models } = options
+  const app = createServer(settings)
+  const hub = new StreamHub(engine.events, settings)
+  const metrics = createMetrics({ engine, streams: () => hub.counts, version })
+  const context: ApiContext = { engine, settings, hub, metrics, models, log }
+  app.setValidatorCompiler(validatorCompiler)
+  app.setSerializerCompiler(serializerCompiler)
+  answerErrors(app, log)
+  addGuards(app, settings)
+  stopInOrder(app, { hub, metrics })
+  describeApi(app, engine, settings)
+  app.register(async scope => addRoutes(scope as unknown as App, context))
+  return app
+}
+
+function createServer(settings: HttpSettings): FastifyInstance {
+  const app = Fastify({
+    logger: false,
+    bodyLimit: settings.bodyLimit,
+    // Uploads may take as long as they move; the body of any other request has a timer of its own.
+    requestTimeout: 0,
+    http: {
+      headersTimeout: settings.headersTimeoutMs,
+      connectionsCheckingInterval: Math.min(2_000, settings.headersTimeoutMs),
+      maxHeaderSize: 16_384,
+    },
+    genReqId: requestTraceId,
+    requestIdHeader: false,
+    return503OnClosing: false,
+    routerOptions: { maxParamLength: 500 },
+    clientErrorHandler: (error, socket) => refuseSocket(error, socket),
+    frameworkErrors: (error, request, reply) => sendProblem(silent, error, request, reply),
+  })
+  app.server.maxConnections = settings.maxConnections
+  return app
+}
+
+function answerErrors(app: FastifyInstance, log: Logger): void {
+  const missing = watchRoutes(app)
+  app.setErrorHandler((error, request, reply) => sendProblem(log, error, request, reply))
+  app.setNotFoundHandler((request, reply) => {
+    const error = missing(request)
+    const allow = error.details?.['allow']
+    if (typeof allow === 'string') reply.header('allow', allow)
+    sendProblem(log, error, request, reply)
+  })
+}
+
+/** Streams end first, so that a server that stops does not wait for clients that only listen. */
+function stopInOrder(app: FastifyInstance, parts: { hub: StreamHub; metrics: ApiContext['metrics'] }): void {
+  app.addHook('preClose', async () => parts.hub.close())
+  app.addHook('onClose', async () => parts.metrics.close())
+}

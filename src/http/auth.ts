@@ -1,0 +1,78 @@
+import { createHash, timingSafeEqual } from 'node:crypto'
+import type { IncomingHttpHeaders } from 'node:http'
+import { isIP } from 'node:net'
+import { QuillworkError } from '../task/errors.ts'
+import type { HttpOptions, HttpSettings } from './settings.ts'
+
+/** Who may ask: everybody on the loopback address where no token is set, whoever carries the token where one is. */
+
+const loopbackNames = new Set(['localhost', '127.0.0.1', '[::1]', '::1'])
+
+/** Whether an address to listen on can be reached from this machine alone. */
+export function isLoopback(host: string): boolean {
+  if (loopbackNames.has(host)) return true
+  return isIP(host) === 4 && host.startsWith('127.')
+}
+
+/** Throws CONFIG_INVALID where listening on the address without a token would let anybody in. */
+export function assertSafeToListen({ host = '127.0.0.1', token }: Pick<HttpOptions, 'host' | 'token'>): void {
+  if (isLoopback(host) || (token !== undefined && token !== '')) return
+  throw new QuillworkError(
+    'CONFIG_INVALID',
+    `Listening on ${host || 'every address'} would let anybody on the network in: set a token, or listen on 127.0.0.1.`,
+  )
+}
+
+/** Throws UNAUTHENTICATED for a request without the token. The comparison takes the same time whatever was sent. */
+export function checkToken(token: string | undefined, { authorization }: IncomingHttpHeaders): void {
+  if (token === undefined) return
+  const sent = /^Bearer +(\S+)$/i.exec(authorization ?? '')?.[1] ?? ''
+  if (timingSafeEqual(digest(sent), digest(token))) return
+  throw new QuillworkError(
+    'UNAUTHENTICATED',
+    authorization === undefined
+      ? 'Send the token of this server in the header Authorization: Bearer <token>.'
+      : 'The token is not the one of this server.',
+  )
+}
+
+function digest(text: string): Buffer {
+  return createHash('sha256').update(text).digest()
+}
+
+/**
+ * Throws FORBIDDEN for a request that names another host: a page of another site whose name leads to this address (DNS rebinding)
+ * would otherwise be answered like our own. With a token and no list of hosts, the token is the protection.
+ */
+export function checkHost(settings: HttpSettings, headers: IncomingHttpHeaders): void {
+  const name = hostName(headers.host ?? '')
+  if (loopbackNames.has(name) || settings.allowedHosts.includes(name)) return
+  if (
+    name === settings.host.toLowerCase() ||
+    (settings.token !== undefined && settings.allowedHosts.length === 0)
+  )
+    return
+  throw new QuillworkError('FORBIDDEN', 'The Host header names a host that this server does not answer for.')
+}
+
+/** The name in a Host header, without its port. */
+function hostName(host: string): string {
+  return host.toLowerCase().replace(/:\d*$/, '')
+}
+
+const safeMethods = new Set(['GET', 'HEAD', 'OPTIONS'])
+
+/** Throws FORBIDDEN for a change that a page of another site asks for (CSRF). Programs send neither of the two headers. */
+export function checkOrigin(settings: HttpSettings, method: string, headers: IncomingHttpHeaders): void {
+  if (safeMethods.has(method)) return
+  const { origin } = headers
+  if (origin !== undefined && settings.allowedOrigins.includes(origin)) return
+  const site = headers['sec-fetch-site']
+  const isOwn = origin === undefined || originHost(origin) === headers.host?.toLowerCase()
+  if (isOwn && (site === undefined || site === 'same-origin' || site === 'none')) return
+  throw new QuillworkError('FORBIDDEN', 'A page of another site may not change anything here.')
+}
+
+function originHost(origin: string): string | undefined {
+  return URL.canParse(origin) ? new URL(origin).host : undefined
+}

@@ -1,0 +1,28 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { FastifyBaseLogger, FastifyInstance, RawServerDefault } from 'fastify'
+import type { ZodTypeProvider } from 'fastify-type-provider-zod'
+import type { ModelCatalogue } from '../ai/catalogue.ts'
+import type { Logger } from '../engine/core.ts'
+import type { Engine } from '../engine/engine.ts'
+import type { Metrics } from '../observe/metrics.ts'
+import type { HttpSettings } from './settings.ts'
+import type { StreamHub } from './streams/hub.ts'
+
+/** The web framework with our schemas. */
+export type App = FastifyInstance<
+  RawServerDefault,
+  IncomingMessage,
+  ServerResponse,
+  FastifyBaseLogger,
+  ZodTypeProvider
+>
+
+/** What the routes share. */
+export interface ApiContext {
+  readonly engine: Engine
+  readonly settings: HttpSettings
+  readonly hub: StreamHub
+  readonly metrics: Metrics
+  readonly models: ModelCatalogue | undefined
+  readonly log: Logger
+}

@@ -1,0 +1,134 @@
+import { STATUS_CODES } from 'node:http'
+import type { Socket } from 'node:net'
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { Logger } from '../engine/core.ts'
+import { type ErrorCode, errorCatalogue, QuillworkError } from '../task/errors.ts'
+import type { SchemaIssue } from '../task/schema.ts'
+import type { Problem } from './schemas/problem.ts'
+
+type Issue = NonNullable<Problem['errors']>[number]
+
+/** The media type of every error. */
+export const problemType = 'application/problem+json; charset=utf-8'
+
+/** Fastify's own errors that have a code of ours. */
+const codes: Record<string, ErrorCode> = {
+  FST_ERR_VALIDATION: 'REQUEST_INVALID',
+  FST_ERR_CTP_BODY_TOO_LARGE: 'REQUEST_TOO_LARGE',
+  FST_ERR_CTP_INVALID_MEDIA_TYPE: 'MEDIA_TYPE_UNSUPPORTED',
+  FST_ERR_CTP_INVALID_CONTENT_LENGTH: 'REQUEST_INVALID',
+  FST_ERR_CTP_INVALID_JSON_BODY: 'REQUEST_INVALID',
+  FST_ERR_CTP_EMPTY_JSON_BODY: 'REQUEST_INVALID',
+  FST_ERR_BAD_URL: 'REQUEST_INVALID',
+  FST_ERR_MAX_PARAM_LENGTH: 'REQUEST_INVALID',
+}
+
+/** The problem that an error is told as. What nobody gave a code is INTERNAL, and its message stays in the log. */
+export function problemOf(error: unknown, at: { path: string; traceId: string }): Problem {
+  const code = codeOf(error)
+  const { retryable, status, meaning } = errorCatalogue[code]
+  const errors = issuesOf(error)
+  const version = error instanceof QuillworkError ? error.details?.['version'] : undefined
+  return {
+    type: `urn:quillwork:error:${code}`,
+    title: meaning,
+    status,
+    detail: detailOf(error, code, errors),
+    instance: at.path,
+    code,
+    retryable,
+    ...(errors.length === 0 ? {} : { errors }),
+    ...(typeof version === 'number' ? { version } : {}),
+    traceId: at.traceId,
+  }
+}
+
+function codeOf(error: unknown): ErrorCode {
+  if (error instanceof QuillworkError) return error.code
+  if (typeof error !== 'object' || error === null) return 'INTERNAL'
+  const own = 'code' in error && typeof error.code === 'string' ? codes[error.code] : undefined
+  if (own !== undefined) return own
+  const status = 'statusCode' in error ? error.statusCode : undefined
+  return status === 400 || error instanceof URIError ? 'REQUEST_INVALID' : 'INTERNAL'
+}
+
+function detailOf(error: unknown, code: ErrorCode, issues: readonly Issue[]): string {
+  if (code === 'INTERNAL' && !(error instanceof QuillworkError))
+    return 'Something unexpected happened. The log of the server has the error under the trace id.'
+  const [first] = issues
+  if (error instanceof QuillworkError || first === undefined)
+    return error instanceof Error ? error.message : errorCatalogue[code].meaning
+  const more = issues.length > 1 ? ` And ${issues.length - 1} more.` : ''
+  return `${first.in} ${first.pointer === '' ? '' : `${first.pointer}: `}${first.detail}${more}`
+}
+
+const places = { body: 'body', querystring: 'query', params: 'path', headers: 'header' } as const
+
+/** What a schema refused: a route's own schema, or the parameters' schema of a task type. */
+function issuesOf(error: unknown): Issue[] {
+  if (error instanceof QuillworkError) return ownIssues(error)
+  if (typeof error !== 'object' || error === null || !('validation' in error)) return []
+  const context = 'validationContext' in error ? error.validationContext : undefined
+  const where = places[context as keyof typeof places] ?? 'body'
+  if (!Array.isArray(error.validation)) return []
+  return error.validation
+    .slice(0, 20)
+    .map((issue: { instancePath?: string; keyword?: string; message?: string }) => ({
+      in: where,
+      pointer: issue.instancePath === '/' ? '' : (issue.instancePath ?? ''),
+      ...(issue.keyword === undefined ? {} : { code: issue.keyword }),
+      detail: issue.message ?? 'This is not what the route takes.',
+    }))
+}
+
+function ownIssues(error: QuillworkError): Issue[] {
+  const issues = error.details?.['issues']
+  if (!Array.isArray(issues)) return []
+  return issues.slice(0, 20).map(({ pointer, detail }: SchemaIssue) => ({
+    in: 'body',
+    pointer: error.code === 'PARAMETERS_INVALID' ? `/parameters${pointer}` : pointer,
+    detail,
+  }))
+}
+
+/** Answers an error. */
+export function sendProblem(log: Logger, error: unknown, request: FastifyRequest, reply: FastifyReply): void {
+  const problem = problemOf(error, { path: pathOf(request.url), traceId: request.id })
+  if (problem.status >= 500)
+    log.error(
+      { err: error, traceId: request.id, method: request.method, path: problem.instance },
+      'a request failed',
+    )
+  if (problem.status === 401) reply.header('www-authenticate', 'Bearer realm="quillwork"')
+  if (problem.status === 429 || problem.status === 503) reply.header('retry-after', '1')
+  reply.code(problem.status).header('cache-control', 'no-store').type(problemType).send(problem)
+}
+
+/** The path of a request, without its query: a query may hold what a log or an answer should not repeat. */
+export function pathOf(url: string): string {
+  const end = url.indexOf('?')
+  return (end < 0 ? url : url.slice(0, end)).slice(0, 500)
+}
+
+const socketCodes: Record<string, ErrorCode> = {
+  HPE_HEADER_OVERFLOW: 'HEADERS_TOO_LARGE',
+  ERR_HTTP_REQUEST_TIMEOUT: 'REQUEST_TIMEOUT',
+}
+
+/** Answers on a socket on which no request could be read, and closes it. */
+export function refuseSocket(error: { code?: string }, socket: Socket): void {
+  if (socket.destroyed || !socket.writable) {
+    socket.destroy()
+    return
+  }
+  const code = socketCodes[error.code ?? ''] ?? 'REQUEST_INVALID'
+  const body = JSON.stringify(
+    problemOf(new QuillworkError(code, errorCatalogue[code].meaning), { path: '', traceId: '' }),
+  )
+  const { status } = errorCatalogue[code]
+  socket.end(
+    `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nconnection: close\r\ncontent-type: ${problemType}\r\n` +
+      `x-content-type-options: nosniff\r\ncontent-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
+  )
+  socket.destroySoon()
+}

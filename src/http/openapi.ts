@@ -1,0 +1,97 @@
+import swagger from '@fastify/swagger'
+import type { FastifyInstance } from 'fastify'
+import { createJsonSchemaTransform, createJsonSchemaTransformObject } from 'fastify-type-provider-zod'
+import type { Engine } from '../engine/engine.ts'
+import { jsonSchemaOf } from './json-schema.ts'
+import { namedSchemas } from './schemas/registry.ts'
+import type { HttpSettings } from './settings.ts'
+import { version } from './version.ts'
+
+type Json = Record<string, unknown>
+
+/** Makes `/v1/openapi.json` from the routes, with the schemas of the registered task types. */
+export function describeApi(app: FastifyInstance, engine: Engine, settings: HttpSettings): void {
+  const named = createJsonSchemaTransformObject({ schemaRegistry: namedSchemas })
+  const transform = createJsonSchemaTransform({ schemaRegistry: namedSchemas })
+  app.register(swagger, {
+    openapi: {
+      openapi: '3.1.0',
+      info: {
+        title: 'Quillwork',
+        version,
+        description: 'Durable background tasks for AI writing products.',
+        license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
+      },
+      servers: [{ url: '/' }],
+      tags,
+      ...(settings.token === undefined
+        ? {}
+        : {
+            components: { securitySchemes: { token: { type: 'http', scheme: 'bearer' } } },
+            security: [{ token: [] }],
+          }),
+    },
+    transform: options => {
+      const { schema, url } = transform(options as Parameters<typeof transform>[0])
+      const isOpen = options.route.config?.open === true && settings.token !== undefined
+      return { schema: isOpen ? { ...schema, security: [] } : schema, url }
+    },
+    transformObject: document =>
+      withTaskTypes(withoutUnused(named(document) as unknown as Json), engine) as never,
+  })
+}
+
+const tags = [
+  { name: 'tasks', description: 'Submit tasks, watch them, cancel and retry them.' },
+  { name: 'events', description: 'What happens, as it happens: server-sent events.' },
+  { name: 'dead letters', description: 'Tasks that need a person.' },
+  { name: 'lanes', description: 'The named work queues.' },
+  { name: 'novels', description: 'Import novels, read and search them.' },
+  { name: 'server', description: 'What this server can do, and how it is.' },
+]
+
+/** Leaves out named schemas that nothing refers to: each is made once as input and once as output. */
+function withoutUnused(document: Json): Json {
+  const components = document['components'] as Json
+  let schemas = components['schemas'] as Json
+  for (;;) {
+    const text = JSON.stringify({ ...document, components: { ...components, schemas } })
+    const used = Object.entries(schemas).filter(([name]) => text.includes(`"#/components/schemas/${name}"`))
+    if (used.length === Object.keys(schemas).length) break
+    schemas = Object.fromEntries(used)
+  }
+  return inputsByName({ ...document, components: { ...components, schemas } }, schemas)
+}
+
+/** What is only taken, never answered, needs no second name. */
+function inputsByName(document: Json, schemas: Json): Json {
+  let text = JSON.stringify(document)
+  for (const name of Object.keys(schemas)) {
+    const plain = name.replace(/Input$/, '')
+    if (plain === name || plain in schemas) continue
+    text = text
+      .replaceAll(`"#/components/schemas/${name}"`, `"#/components/schemas/${plain}"`)
+      .replace(`"${name}":`, `"${plain}":`)
+  }
+  return JSON.parse(text) as Json
+}
+
+/** The schemas of the task types, as `<type>.parameters`, `<type>.progress` and `<type>.result`. */
+function withTaskTypes(document: Json, { types }: Engine): Json {
+  const schemas = types.flatMap(task =>
+    (['parameters', 'progress', 'result'] as const).flatMap((part): [string, unknown][] => {
+      const schema = jsonSchemaOf(task[part], part === 'parameters' ? 'input' : 'output')
+      if (schema === undefined) return []
+      const name = `${task.type}.${part}`
+      return [[name, { $id: `urn:quillwork:task-type:${name}`, ...schema }]]
+    }),
+  )
+  const components = document['components'] as Json
+  return {
+    ...document,
+    components: {
+      ...components,
+      schemas: { ...(components['schemas'] as Json), ...Object.fromEntries(schemas) },
+    },
+  }
+}

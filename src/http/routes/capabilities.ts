@@ -1,0 +1,92 @@
+import { z } from 'zod'
+import type { ResolvedTask } from '../../task/definition.ts'
+import type { ApiContext, App } from '../context.ts'
+import { jsonSchemaOf } from '../json-schema.ts'
+import { problems } from '../schemas/problem.ts'
+import { version } from '../version.ts'
+
+const schemaText = z.record(z.string(), z.unknown()).describe('JSON Schema, 2020-12')
+
+const taskTypeSchema = z.object({
+  type: z.string(),
+  lane: z.string(),
+  attemptTimeoutMs: z.number(),
+  deadlineMs: z.number().optional(),
+  maxAttempts: z.int(),
+  parametersVersion: z.int(),
+  parameters: schemaText.optional(),
+  progress: schemaText.optional(),
+  result: schemaText.optional(),
+})
+
+const modelSchema = z.object({
+  id: z.string(),
+  capability: z.string(),
+  method: z.enum(['extractive', 'generative']).optional(),
+  dimensions: z.int().optional(),
+  isDefault: z.boolean(),
+})
+
+const capabilitiesSchema = z.object({
+  version: z.string(),
+  composition: z.object({ store: z.string(), distributed: z.boolean() }),
+  nodeId: z.string(),
+  authentication: z.enum(['none', 'bearer']),
+  taskTypes: z.array(taskTypeSchema),
+  models: z.array(modelSchema),
+  lanes: z.array(z.object({ lane: z.string(), slots: z.int() })),
+  limits: z.record(z.string(), z.number()).describe('Bytes, milliseconds and counts'),
+  off: z
+    .array(z.object({ capability: z.string(), code: z.string(), reason: z.string() }))
+    .describe('What is off, and why'),
+})
+
+const getSchema = {
+  tags: ['server'],
+  summary: 'What this server is made of and can do',
+  response: { 200: capabilitiesSchema, ...problems() },
+}
+
+/** What this server is made of and can do. */
+export function addCapabilityRoutes(app: App, context: ApiContext): void {
+  const { engine, settings, models } = context
+  const taskTypes = engine.types.map(describeType)
+  app.get('/v1/capabilities', { schema: getSchema }, async () => ({
+    version,
+    composition: { store: engine.store.kind, distributed: engine.store.capabilities.manyProcesses },
+    nodeId: engine.settings.nodeId,
+    authentication: settings.token === undefined ? ('none' as const) : ('bearer' as const),
+    taskTypes,
+    models: (models?.models() ?? []).map(model => ({ ...model })),
+    lanes: [...engine.settings.lanes].map(([lane, { slots }]) => ({ lane, slots })),
+    limits: {
+      bodyBytes: settings.bodyLimit,
+      bodyDepth: settings.bodyDepth,
+      uploadBytes: settings.uploadLimit,
+      pageSize: 200,
+      streamsPerClient: settings.streamsPerClient,
+      keptEvents: settings.keptEvents,
+    },
+    off: whatIsOff(context),
+  }))
+}
+
+function describeType(task: ResolvedTask) {
+  const { type, lane, attemptTimeoutMs, deadlineMs, policy, parametersVersion } = task
+  return {
+    type,
+    lane,
+    attemptTimeoutMs,
+    deadlineMs,
+    maxAttempts: policy.maxAttempts,
+    parametersVersion,
+    parameters: jsonSchemaOf(task.parameters, 'input'),
+    progress: jsonSchemaOf(task.progress, 'output'),
+    result: jsonSchemaOf(task.result, 'output'),
+  }
+}
+
+function whatIsOff({ models }: ApiContext) {
+  const off = (models?.capabilities() ?? []).filter(status => !status.available)
+  return off.map(({ capability, code, reason }) => ({ capability, code, reason }))
+}

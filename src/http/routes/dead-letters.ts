@@ -1,0 +1,143 @@
+import { z } from 'zod'
+import type { DeadLetterFilter } from '../../store/store.ts'
+import { etagOf } from '../conditional.ts'
+import type { ApiContext, App } from '../context.ts'
+import { pageRequest } from '../page-request.ts'
+import { presentTask, timeText } from '../present.ts'
+import {
+  bulkAnswer,
+  bulkBody,
+  deadLetterGroupQuery,
+  deadLetterQuery,
+  groupSchema,
+} from '../schemas/dead-letter.ts'
+import { ifMatch, pageOf } from '../schemas/fields.ts'
+import { problems } from '../schemas/problem.ts'
+import { taskParams, taskSchema } from '../schemas/task.ts'
+import { retryAnswer, retryBody, retryOptions } from './task-actions.ts'
+import { answerTask, withoutUndefined } from './tasks.ts'
+
+const tags = ['dead letters']
+const forBodies = [
+  'REQUEST_INVALID',
+  'REQUEST_TOO_LARGE',
+  'REQUEST_TIMEOUT',
+  'MEDIA_TYPE_UNSUPPORTED',
+] as const
+
+/** The tasks that need a person. */
+export function addDeadLetterRoutes(app: App, context: ApiContext): void {
+  listDeadLetters(app, context)
+  groupDeadLetters(app, context)
+  getDeadLetter(app, context)
+  retryDeadLetter(app, context)
+  retryDeadLetters(app, context)
+  purgeDeadLetters(app, context)
+}
+
+const listSchema = {
+  tags,
+  summary: 'List the tasks with an open dead letter, newest first',
+  querystring: deadLetterQuery,
+  response: { 200: pageOf(taskSchema), ...problems('REQUEST_INVALID', 'PAGE_TOKEN_INVALID') },
+}
+
+function listDeadLetters(app: App, { engine }: ApiContext): void {
+  app.get('/v1/dead-letters', { schema: listSchema }, async request => {
+    const { pageSize, pageToken, ...filter } = request.query
+    const page = await engine.deadLetters.list(
+      withoutUndefined(filter) as DeadLetterFilter,
+      pageRequest({ pageSize, pageToken }),
+    )
+    return { ...page, items: page.items.map(presentTask) }
+  })
+}
+
+const groupsSchema = {
+  tags,
+  summary: 'Show equal failures as one line, the most frequent first',
+  querystring: deadLetterGroupQuery,
+  response: { 200: z.object({ items: z.array(groupSchema) }), ...problems('REQUEST_INVALID') },
+}
+
+function groupDeadLetters(app: App, { engine }: ApiContext): void {
+  app.get('/v1/dead-letters/groups', { schema: groupsSchema }, async request => {
+    const groups = await engine.deadLetters.groups(withoutUndefined(request.query) as DeadLetterFilter)
+    const items = groups.map(group => ({
+      ...group,
+      firstAt: timeText(group.firstAt),
+      lastAt: timeText(group.lastAt),
+    }))
+    return { items }
+  })
+}
+
+const getSchema = {
+  tags,
+  summary: 'Read a task with an open dead letter',
+  params: taskParams,
+  response: { 200: taskSchema, ...problems('REQUEST_INVALID', 'DEAD_LETTER_NOT_FOUND') },
+}
+
+function getDeadLetter(app: App, { engine }: ApiContext): void {
+  app.get('/v1/dead-letters/:taskId', { schema: getSchema }, async (request, reply) =>
+    answerTask(reply, await engine.deadLetters.get(request.params.taskId)),
+  )
+}
+
+const retrySchema = {
+  tags,
+  summary: 'Run a dead-lettered task again; its retries start anew',
+  params: taskParams,
+  headers: z.object(ifMatch),
+  body: retryBody,
+  response: {
+    202: retryAnswer,
+    ...problems(
+      ...forBodies,
+      'IF_MATCH_INVALID',
+      'PARAMETERS_INVALID',
+      'TASK_TYPE_UNKNOWN',
+      'DEAD_LETTER_NOT_FOUND',
+      'TASK_NOT_RETRYABLE',
+      'TASK_CHANGED',
+    ),
+  },
+}
+
+function retryDeadLetter(app: App, { engine }: ApiContext): void {
+  app.post('/v1/dead-letters/:taskId([^:]+)::retry', { schema: retrySchema }, async (request, reply) => {
+    const { taskId } = request.params
+    const retried = await engine.deadLetters.retry(taskId, retryOptions(request))
+    const record = await engine.tasks.get(taskId)
+    reply.code(202).header('location', `/v1/tasks/${taskId}`).header('etag', etagOf(record.version))
+    return { retried, task: presentTask(record) }
+  })
+}
+
+const bulk = { tags, body: bulkBody, response: { 200: bulkAnswer, ...problems(...forBodies) } }
+
+/** What a body selects: its filter, and the age beside it. */
+function selected({ filter, openedBefore }: z.output<typeof bulkBody>): DeadLetterFilter {
+  const before = [filter.openedBefore, openedBefore].filter(at => at !== undefined)
+  return withoutUndefined({
+    ...filter,
+    openedBefore: before.length === 0 ? undefined : Math.min(...before),
+  }) as DeadLetterFilter
+}
+
+function retryDeadLetters(app: App, { engine }: ApiContext): void {
+  const schema = { ...bulk, summary: 'Run all that match again; those that were open when the request began' }
+  app.post('/v1/dead-letters::retry', { schema }, async request => {
+    const { done, failed } = await engine.deadLetters.retryAll(selected(request.body))
+    return { done, failed: [...failed] }
+  })
+}
+
+function purgeDeadLetters(app: App, { engine }: ApiContext): void {
+  const schema = { ...bulk, summary: 'Take all that match out of the list; the tasks stay as they ended' }
+  app.post('/v1/dead-letters::purge', { schema }, async request => {
+    const { done, failed } = await engine.deadLetters.purge(selected(request.body))
+    return { done, failed: [...failed] }
+  })
+}

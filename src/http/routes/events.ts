@@ -1,0 +1,106 @@
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import { z } from 'zod'
+import { hasEnded } from '../../task/status.ts'
+import type { ApiContext, App } from '../context.ts'
+import { flag, id } from '../schemas/fields.ts'
+import { problems } from '../schemas/problem.ts'
+import { taskFilter, taskParams } from '../schemas/task.ts'
+import { treeEvents, wantedEvents } from '../streams/filters.ts'
+import type { EventFilter } from '../streams/stream.ts'
+
+const tags = ['events']
+const lastEventId = z.string().max(100).optional()
+const headers = z.object({ 'last-event-id': lastEventId.describe('Go on after this event') })
+
+const stream = {
+  description:
+    'Server-sent events: `task.created`, `task.updated`, `task.progress`, `task.completed`, `task.failed`, `task.cancelled`, ' +
+    '`task.dead-lettered`; `reset` when the place to go on from is unknown or too old: read the tasks again.',
+  content: { 'text/event-stream': { schema: z.string() } },
+}
+
+/** What happens, as it happens. */
+export function addEventRoutes(app: App, context: ApiContext): void {
+  streamEvents(app, context)
+  streamTree(app, context)
+}
+
+const eventsSchema = {
+  tags,
+  summary: 'Watch all tasks',
+  headers,
+  querystring: z.strictObject({
+    lastEventId: lastEventId.describe('As the header Last-Event-ID, for a first connection'),
+    taskType: taskFilter.taskType,
+    userId: taskFilter.userId,
+    lane: taskFilter.lane,
+    parentTaskId: id.optional(),
+    rootTaskId: id.optional(),
+    rootsOnly: flag.optional(),
+  }),
+  response: { 200: stream, ...problems('REQUEST_INVALID', 'TOO_MANY_STREAMS') },
+}
+
+function streamEvents(app: App, context: ApiContext): void {
+  app.get('/v1/events', { schema: eventsSchema, exposeHeadRoute: false }, (request, reply) => {
+    const { lastEventId: fromQuery, ...wanted } = request.query
+    const lastEventId = request.headers['last-event-id'] ?? fromQuery
+    openStream(context, { request, reply, lastEventId, matches: wantedEvents(wanted) })
+  })
+}
+
+const treeSchema = {
+  tags,
+  summary: 'Watch a task and everything below it',
+  description: '204: the task has ended and everything was told; do not come back.',
+  params: taskParams,
+  headers,
+  querystring: z.strictObject({ lastEventId }),
+  response: {
+    200: stream,
+    204: z.undefined().describe('The task has ended and everything was told'),
+    ...problems('REQUEST_INVALID', 'TASK_NOT_FOUND', 'TOO_MANY_STREAMS'),
+  },
+}
+
+function streamTree(app: App, context: ApiContext): void {
+  const { engine, hub } = context
+  app.get(
+    '/v1/tasks/:taskId/events',
+    { schema: treeSchema, exposeHeadRoute: false },
+    async (request, reply) => {
+      const record = await engine.tasks.get(request.params.taskId)
+      const matches = treeEvents(engine, record)
+      const lastEventId = request.headers['last-event-id'] ?? request.query.lastEventId
+      if (
+        hasEnded(record.status) &&
+        lastEventId !== undefined &&
+        (await hub.isToldAfter(lastEventId, matches))
+      )
+        return reply.code(204).send()
+      openStream(context, { request, reply, lastEventId, matches })
+      return reply
+    },
+  )
+}
+
+interface Wanted {
+  request: FastifyRequest
+  reply: FastifyReply
+  lastEventId: string | undefined
+  matches: EventFilter
+}
+
+function openStream({ hub }: ApiContext, { request, reply, lastEventId, matches }: Wanted): void {
+  hub.admit(request.ip)
+  const kept = Object.entries(reply.getHeaders()).filter(([, value]) => value !== undefined)
+  reply.hijack()
+  request.raw.socket.setNoDelay(true)
+  reply.raw.writeHead(200, {
+    ...(Object.fromEntries(kept) as Record<string, string>),
+    'content-type': 'text/event-stream; charset=utf-8',
+    'cache-control': 'no-cache, no-transform',
+    'x-accel-buffering': 'no',
+  })
+  hub.open({ client: request.ip, lastEventId, matches }, reply.raw)
+}

@@ -1,0 +1,75 @@
+import { z } from 'zod'
+import { QuillworkError } from '../../task/errors.ts'
+import type { ApiContext, App } from '../context.ts'
+import { problems } from '../schemas/problem.ts'
+
+const tags = ['server']
+const open = { config: { open: true } }
+
+/** Health, metrics and the description of the API. */
+export function addHealthRoutes(app: App, context: ApiContext): void {
+  addHealth(app)
+  addReadiness(app, context)
+  addMetrics(app, context)
+  addDescription(app)
+}
+
+const healthSchema = {
+  tags,
+  summary: 'Whether the process answers',
+  response: { 200: z.object({ status: z.literal('ok') }), ...problems() },
+}
+
+function addHealth(app: App): void {
+  app.get('/healthz', { schema: healthSchema, ...open }, async () => ({ status: 'ok' as const }))
+}
+
+const readinessSchema = {
+  tags,
+  summary: 'Whether the store answers, so that tasks are taken',
+  response: {
+    200: z.object({ status: z.literal('ready'), checks: z.object({ store: z.literal('ok') }) }),
+    ...problems('STORE_FAILED'),
+  },
+}
+
+function addReadiness(app: App, { engine }: ApiContext): void {
+  app.get('/readyz', { schema: readinessSchema, ...open }, async () => {
+    try {
+      await engine.tasks.counts()
+    } catch (cause) {
+      throw new QuillworkError('STORE_FAILED', 'The store does not answer.', { cause })
+    }
+    return { status: 'ready' as const, checks: { store: 'ok' as const } }
+  })
+}
+
+const metricsSchema = {
+  tags,
+  summary: 'Metrics in the text format of Prometheus',
+  response: {
+    200: { description: 'Metrics', content: { 'text/plain': { schema: z.string() } } },
+    ...problems(),
+  },
+}
+
+function addMetrics(app: App, { metrics }: ApiContext): void {
+  app.get('/metrics', { schema: metricsSchema }, async (_request, reply) => {
+    reply.type(metrics.contentType)
+    return metrics.text()
+  })
+}
+
+const descriptionSchema = {
+  tags,
+  summary: 'This description of the API',
+  response: { 200: z.record(z.string(), z.unknown()), ...problems() },
+}
+
+function addDescription(app: App): void {
+  let document: Record<string, unknown> | undefined
+  app.get('/v1/openapi.json', { schema: descriptionSchema }, async () => {
+    document ??= app.swagger() as unknown as Record<string, unknown>
+    return document
+  })
+}

@@ -1,0 +1,21 @@
+import type { ApiContext, App } from '../context.ts'
+import { addCapabilityRoutes } from './capabilities.ts'
+import { addDeadLetterRoutes } from './dead-letters.ts'
+import { addEventRoutes } from './events.ts'
+import { addHealthRoutes } from './health.ts'
+import { addLaneRoutes } from './lanes.ts'
+import { addTaskActionRoutes } from './task-actions.ts'
+import { addTaskDetailRoutes } from './task-details.ts'
+import { addTaskRoutes } from './tasks.ts'
+
+/** All routes, by resource. */
+export function addRoutes(app: App, context: ApiContext): void {
+  addTaskRoutes(app, context)
+  addTaskDetailRoutes(app, context)
+  addTaskActionRoutes(app, context)
+  addEventRoutes(app, context)
+  addDeadLetterRoutes(app, context)
+  addLaneRoutes(app, context)
+  addCapabilityRoutes(app, context)
+  addHealthRoutes(app, context)
+}

@@ -1,0 +1,109 @@
+import { z } from 'zod'
+import { etagOf, ifMatchVersion } from '../conditional.ts'
+import type { ApiContext, App } from '../context.ts'
+import { presentTask } from '../present.ts'
+import { ifMatch } from '../schemas/fields.ts'
+import { problems } from '../schemas/problem.ts'
+import { taskParams, taskSchema } from '../schemas/task.ts'
+import { answerTask } from './tasks.ts'
+
+const tags = ['tasks']
+
+/** Cancel and retry. */
+export function addTaskActionRoutes(app: App, context: ApiContext): void {
+  cancelTask(app, context)
+  retryTask(app, context)
+}
+
+const cancelSchema = {
+  tags,
+  summary: 'Cancel a task and everything below it',
+  description:
+    '200: it is cancelled. 202: its running attempt was asked to stop. Cancelling again changes nothing.',
+  params: taskParams,
+  headers: z.object(ifMatch),
+  response: {
+    200: taskSchema,
+    202: taskSchema,
+    ...problems(
+      'REQUEST_INVALID',
+      'IF_MATCH_INVALID',
+      'TASK_NOT_FOUND',
+      'TASK_ALREADY_ENDED',
+      'TASK_CHANGED',
+    ),
+  },
+}
+
+function cancelTask(app: App, { engine }: ApiContext): void {
+  app.post('/v1/tasks/:taskId([^:]+)::cancel', { schema: cancelSchema }, async (request, reply) => {
+    const { taskId } = request.params
+    const ifVersion = ifMatchVersion(request.headers['if-match'])
+    await engine.tasks.cancel(taskId, ifVersion === undefined ? {} : { ifVersion })
+    const record = await engine.tasks.get(taskId)
+    reply.code(record.status === 'CANCELLED' ? 200 : 202)
+    return answerTask(reply, record)
+  })
+}
+
+/** What a retry takes. */
+export const retryBody = z
+  .strictObject({
+    parameters: z
+      .unknown()
+      .optional()
+      .describe('Runs with these instead; what was submitted stays with the closed dead letter'),
+  })
+  .nullish()
+
+/** What a retry answers. */
+export const retryAnswer = z.object({
+  retried: z.int().describe('Tasks that run again: this one, and below it those that did not complete'),
+  task: taskSchema,
+})
+
+const retrySchema = {
+  tags,
+  summary: 'Run an ended task again, and below it what did not complete',
+  params: taskParams,
+  headers: z.object(ifMatch),
+  body: retryBody,
+  response: {
+    202: retryAnswer,
+    ...problems(
+      'REQUEST_INVALID',
+      'IF_MATCH_INVALID',
+      'PARAMETERS_INVALID',
+      'TASK_TYPE_UNKNOWN',
+      'TASK_NOT_FOUND',
+      'TASK_NOT_RETRYABLE',
+      'TASK_CHANGED',
+      'REQUEST_TOO_LARGE',
+      'REQUEST_TIMEOUT',
+      'MEDIA_TYPE_UNSUPPORTED',
+    ),
+  },
+}
+
+function retryTask(app: App, { engine }: ApiContext): void {
+  app.post('/v1/tasks/:taskId([^:]+)::retry', { schema: retrySchema }, async (request, reply) => {
+    const { taskId } = request.params
+    const retried = await engine.tasks.retry(taskId, retryOptions(request))
+    const record = await engine.tasks.get(taskId)
+    reply.code(202).header('location', `/v1/tasks/${taskId}`).header('etag', etagOf(record.version))
+    return { retried, task: presentTask(record) }
+  })
+}
+
+/** The options of a retry, as the engine takes them. */
+export function retryOptions(request: {
+  body?: { parameters?: unknown } | null | undefined
+  headers: { 'if-match'?: string | undefined }
+}): { parameters?: unknown; ifVersion?: number } {
+  const ifVersion = ifMatchVersion(request.headers['if-match'])
+  const parameters = request.body?.parameters
+  return {
+    ...(ifVersion === undefined ? {} : { ifVersion }),
+    ...(parameters === undefined ? {} : { parameters }),
+  }
+}

@@ -1,0 +1,181 @@
+import type { FastifyReply } from 'fastify'
+import { z } from 'zod'
+import type { SubmitOptions } from '../../engine/submit.ts'
+import type { TaskFilter } from '../../store/store.ts'
+import { QuillworkError } from '../../task/errors.ts'
+import { hasEnded, taskStatuses } from '../../task/status.ts'
+import type { TaskRecord } from '../../task/task.ts'
+import { etagOf, noneMatchNames } from '../conditional.ts'
+import type { ApiContext, App } from '../context.ts'
+import { pageRequest } from '../page-request.ts'
+import { presentTask } from '../present.ts'
+import { pageOf } from '../schemas/fields.ts'
+import { problems } from '../schemas/problem.ts'
+import { submissionSchema, taskListQuery, taskParams, taskSchema } from '../schemas/task.ts'
+import { traceparentFor } from '../trace.ts'
+
+const tags = ['tasks']
+
+/** Submit, list, count and read tasks. */
+export function addTaskRoutes(app: App, context: ApiContext): void {
+  submitTask(app, context)
+  listTasks(app, context)
+  countTasks(app, context)
+  getTask(app, context)
+}
+
+const submitSchema = {
+  tags,
+  summary: 'Submit a task',
+  description:
+    'Answers when the task is durable. With an Idempotency-Key, submitting again finds the first task.',
+  headers: z.object({
+    'idempotency-key': z
+      .string()
+      .optional()
+      .describe('1 to 255 printable ASCII characters, bare or in quotes'),
+    traceparent: z.string().optional().describe('W3C trace context; kept with the task'),
+  }),
+  body: submissionSchema,
+  response: {
+    202: taskSchema,
+    ...problems(
+      'REQUEST_INVALID',
+      'PARAMETERS_INVALID',
+      'TASK_TYPE_UNKNOWN',
+      'LANE_UNKNOWN',
+      'OPTION_INVALID',
+      'VALUE_NOT_STORABLE',
+      'REQUEST_TOO_LARGE',
+      'REQUEST_TIMEOUT',
+      'MEDIA_TYPE_UNSUPPORTED',
+      'IDEMPOTENCY_KEY_REUSED',
+      'USER_QUEUE_FULL',
+      'LANE_QUEUE_FULL',
+      'STORE_FULL',
+    ),
+  },
+}
+
+function submitTask(app: App, { engine, settings }: ApiContext): void {
+  app.post('/v1/tasks', { schema: submitSchema }, async (request, reply) => {
+    const { taskType, parameters = {}, startAt, ...given } = request.body
+    const idempotencyKey = idempotencyKeyOf(request.headers['idempotency-key'])
+    const options = withoutUndefined({
+      ...given,
+      userId: given.userId ?? settings.userId,
+      startAt: startAt === undefined ? undefined : new Date(startAt),
+      idempotencyKey,
+      traceparent: traceparentFor(request.id, request.headers.traceparent),
+    }) as SubmitOptions
+    const before = engine.store.tasks.now()
+    const record = await engine.tasks.submit(taskType, parameters, options)
+    if (record.createdAt < before) {
+      refuseOtherSubmission(record, options)
+      reply.header('idempotency-replayed', 'true')
+    }
+    reply.code(202).header('location', `/v1/tasks/${record.id}`)
+    return answerTask(reply, record)
+  })
+}
+
+/** The key of an Idempotency-Key header: a bare value, or a string of structured fields (RFC 9651, section 3.3.3). */
+export function idempotencyKeyOf(header: string | undefined): string | undefined {
+  if (header === undefined) return undefined
+  const quoted = /^"((?:[\x20-\x21\x23-\x5b\x5d-\x7e]|\\["\\])*)"$/.exec(header.trim())?.[1]
+  const key = quoted?.replace(/\\(["\\])/g, '$1') ?? header.trim()
+  if (/^[\x20-\x7e]{1,255}$/.test(key)) return key
+  throw new QuillworkError('REQUEST_INVALID', 'Idempotency-Key takes 1 to 255 printable ASCII characters.')
+}
+
+/** Same key, same parameters, but another lane, priority or other tags: not the same request. */
+function refuseOtherSubmission(record: TaskRecord, options: SubmitOptions): void {
+  const { lane = record.lane, priority = 'normal', tags: wanted = [] } = options
+  const isSame =
+    record.lane === lane &&
+    record.priority === priority &&
+    JSON.stringify(record.tags) === JSON.stringify(wanted)
+  if (isSame) return
+  throw new QuillworkError(
+    'IDEMPOTENCY_KEY_REUSED',
+    `The idempotency key belongs to task ${record.id}, which was submitted with other options; use a new key.`,
+  )
+}
+
+const listSchema = {
+  tags,
+  summary: 'List tasks, newest first',
+  querystring: taskListQuery,
+  response: { 200: pageOf(taskSchema), ...problems('REQUEST_INVALID', 'PAGE_TOKEN_INVALID') },
+}
+
+function listTasks(app: App, { engine }: ApiContext): void {
+  app.get('/v1/tasks', { schema: listSchema }, async request => {
+    const { pageSize, pageToken, ...filter } = request.query
+    const page = await engine.tasks.list(
+      withoutUndefined(filter) as TaskFilter,
+      pageRequest({ pageSize, pageToken }),
+    )
+    return { ...page, items: page.items.map(presentTask) }
+  })
+}
+
+const countsSchema = {
+  tags,
+  summary: 'Count tasks by status',
+  response: {
+    200: z.object({ counts: z.record(z.enum(taskStatuses), z.int()), total: z.int() }),
+    ...problems(),
+  },
+}
+
+function countTasks(app: App, { engine }: ApiContext): void {
+  app.get('/v1/tasks/counts', { schema: countsSchema }, async () => {
+    const counts = await engine.tasks.counts()
+    return { counts: { ...counts }, total: Object.values(counts).reduce((sum, count) => sum + count, 0) }
+  })
+}
+
+const getSchema = {
+  tags,
+  summary: 'Read a task',
+  description: 'The entity tag is the version. While the task lives, Retry-After says when to look again.',
+  params: taskParams,
+  headers: z.object({ 'if-none-match': z.string().optional() }),
+  response: {
+    200: taskSchema,
+    304: z.undefined().describe('The task still has this version'),
+    ...problems('REQUEST_INVALID', 'TASK_NOT_FOUND'),
+  },
+}
+
+function getTask(app: App, { engine }: ApiContext): void {
+  app.get('/v1/tasks/:taskId', { schema: getSchema }, async (request, reply) => {
+    const record = await engine.tasks.get(request.params.taskId)
+    if (noneMatchNames(request.headers['if-none-match'], record.version)) {
+      describe(reply, record)
+      return reply.code(304).send()
+    }
+    return answerTask(reply, record)
+  })
+}
+
+/** Answers a task: its version as entity tag, and while it lives when to look again and where to listen. */
+export function answerTask(reply: FastifyReply, record: TaskRecord) {
+  describe(reply, record)
+  return presentTask(record)
+}
+
+function describe(reply: FastifyReply, record: TaskRecord): void {
+  reply.header('etag', etagOf(record.version))
+  reply.header('cache-control', 'no-cache')
+  if (hasEnded(record.status)) return
+  const ageSeconds = (Date.now() - record.createdAt) / 1_000
+  reply.header('retry-after', String(Math.round(Math.min(30, Math.max(2, ageSeconds / 10)))))
+  reply.header('link', `</v1/tasks/${record.id}/events>; rel="monitor"; type="text/event-stream"`)
+}
+
+/** The same object without the fields that are undefined. */
+export function withoutUndefined<T extends object>(object: T): T {
+  return Object.fromEntries(Object.entries(object).filter(([, value]) => value !== undefined)) as T
+}

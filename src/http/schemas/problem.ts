@@ -1,0 +1,55 @@
+import { z } from 'zod'
+import { type ErrorCode, errorCatalogue } from '../../task/errors.ts'
+import { named } from './registry.ts'
+
+/** What is told of every error of the API: problem details (RFC 9457) with a code of the catalogue. */
+export const problemSchema = named(
+  'Problem',
+  z.object({
+    type: z.string().describe('`urn:quillwork:error:` and the code'),
+    title: z.string().describe('What the code means'),
+    status: z.int(),
+    detail: z.string().describe('What was wrong this time, and what to do'),
+    instance: z.string().describe('The path of the request'),
+    code: z.string(),
+    retryable: z.boolean().describe('Whether the same request may succeed later'),
+    errors: z
+      .array(
+        z.object({
+          in: z.enum(['body', 'query', 'path', 'header']),
+          pointer: z.string().describe('JSON Pointer (RFC 6901) to the value'),
+          code: z.string().optional(),
+          detail: z.string(),
+        }),
+      )
+      .optional(),
+    version: z.int().optional().describe('With 412: the version that is there now'),
+    traceId: z.string(),
+  }),
+)
+
+/** The body of an error. */
+export type Problem = z.output<typeof problemSchema>
+
+/** Codes that any request may meet. */
+const everywhere: readonly ErrorCode[] = ['UNAUTHENTICATED', 'FORBIDDEN', 'INTERNAL', 'ENGINE_STOPPED']
+
+interface ProblemResponse {
+  description: string
+  content: { 'application/problem+json': { schema: typeof problemSchema } }
+}
+
+/** The error responses of a route, by status, with the codes that it may answer. */
+export function problems(...codes: ErrorCode[]): Record<number, ProblemResponse> {
+  const byStatus = new Map<number, Set<ErrorCode>>()
+  for (const code of [...codes, ...everywhere]) {
+    const { status } = errorCatalogue[code]
+    byStatus.set(status, (byStatus.get(status) ?? new Set()).add(code))
+  }
+  return Object.fromEntries(
+    [...byStatus].map(([status, of]): [number, ProblemResponse] => [
+      status,
+      { description: [...of].join(', '), content: { 'application/problem+json': { schema: problemSchema } } },
+    ]),
+  )
+}

@@ -1,0 +1,150 @@
+import { z } from 'zod'
+import { durationMs } from '../../task/duration.ts'
+import { taskStatuses } from '../../task/status.ts'
+import { flag, givenTime, id, paging, plainText, time } from './fields.ts'
+import { named } from './registry.ts'
+
+/** Where a task is in its life. */
+export const statusSchema = z.enum(taskStatuses)
+
+/** What a task keeps of an error. No stack: it is for operators, in the log. */
+export const errorInfoSchema = named(
+  'ErrorInfo',
+  z.object({
+    code: z.string(),
+    message: z.string(),
+    retryable: z.boolean(),
+    errorClass: z.enum(['retryable', 'rate-limited', 'permanent', 'timeout', 'cancelled', 'lease-lost']),
+    name: z.string().optional(),
+    causes: z.array(z.string()).optional(),
+  }),
+)
+
+/** Why a task needs a person. */
+export const deadLetterSchema = named(
+  'DeadLetter',
+  z.object({
+    fingerprint: z.string().describe('The same for equal failures'),
+    reason: z.enum(['permanent', 'attempts-exhausted', 'crashes', 'deadline', 'unreadable']),
+    attempt: z.int(),
+    openedAt: time,
+    closedAt: time.optional(),
+    error: errorInfoSchema,
+  }),
+)
+
+/** A task. What is not known is absent. */
+export const taskSchema = named(
+  'Task',
+  z.object({
+    id: z.string(),
+    taskType: z.string(),
+    userId: z.string(),
+    status: statusSchema,
+    done: z.boolean().describe('Whether the task has ended'),
+    phase: z.enum(['executing', 'awaiting-subtasks', 'reducing']),
+    lane: z.string(),
+    priority: z.enum(['high', 'normal']),
+    tags: z.array(z.string()),
+    parameters: z.unknown().describe('As they were submitted; dates as RFC 3339, large integers as text'),
+    parametersVersion: z.int(),
+    progress: z.unknown().optional(),
+    result: z.unknown().optional(),
+    errorInfo: errorInfoSchema.optional(),
+    timestamps: z.object({
+      createdAt: time,
+      startedAt: time.optional(),
+      completedAt: time.optional(),
+      updatedAt: time,
+    }),
+    attempt: z.int().describe('Number of the last attempt; 0 before the first'),
+    retryCount: z.int(),
+    lastAttemptTimestamp: time.optional(),
+    nextAttemptTimestamp: time.optional(),
+    deadline: time.optional(),
+    executionNodeId: z.string().optional(),
+    parentTaskId: z.string().optional(),
+    rootTaskId: z.string(),
+    depth: z.int(),
+    subTaskKey: z.string().optional(),
+    subTaskStatusSummary: z.partialRecord(statusSchema, z.int()).optional(),
+    failedSubTasks: z
+      .array(z.object({ taskId: z.string(), key: z.string(), status: statusSchema, reason: z.string() }))
+      .optional(),
+    round: z.int().describe('Times that the sub-tasks were reopened by a retry'),
+    cancelRequestedAt: time.optional(),
+    idempotencyKey: z.string().optional(),
+    traceId: z.string().optional(),
+    deadLetter: deadLetterSchema.optional(),
+    deadLetterHistory: z.array(deadLetterSchema).optional(),
+    version: z.int(),
+  }),
+)
+
+/** A task as the API tells it. */
+export type TaskJson = z.output<typeof taskSchema>
+
+function isDuration(text: string): boolean {
+  try {
+    durationMs(text as `${number}s`, 'delay')
+    return true
+  } catch {
+    return false
+  }
+}
+
+/** What is submitted. */
+export const submissionSchema = named(
+  'TaskSubmission',
+  z
+    .strictObject({
+      taskType: z.string().min(1).max(100),
+      parameters: z
+        .unknown()
+        .optional()
+        .describe('What the task type takes; default `{}`. See `GET /v1/capabilities`'),
+      userId: plainText(200).optional().describe('The owner; default the user of the request'),
+      lane: plainText(60).optional(),
+      priority: z.enum(['high', 'normal']).optional(),
+      delay: z
+        .union([
+          z.number().min(0).max(Number.MAX_SAFE_INTEGER),
+          z.string().max(30).refine(isDuration, "Give a text such as '250ms', '15s', '10m', '2h' or '7d'."),
+        ])
+        .optional()
+        .describe('Not before this much time: milliseconds, or a text such as `10m`'),
+      startAt: givenTime.optional().describe('Not before this time; instead of `delay`'),
+      tags: z.array(plainText(100)).max(20).optional(),
+    })
+    .refine(({ delay, startAt }) => delay === undefined || startAt === undefined, {
+      path: ['delay'],
+      message: 'Give delay or startAt, not both.',
+    }),
+)
+
+/** Which tasks a listing shows. Filters of several values are repeated: `status=QUEUED&status=RUNNING`. */
+export const taskFilter = {
+  status: z.array(statusSchema).max(20).optional(),
+  taskType: z.array(z.string().min(1).max(100)).max(50).optional(),
+  userId: plainText(200).optional(),
+  lane: plainText(60).optional(),
+  tag: plainText(100).optional(),
+  parentTaskId: id.optional(),
+  rootsOnly: flag.optional().describe('Leave out sub-tasks'),
+  createdAfter: givenTime.optional(),
+  createdBefore: givenTime.optional(),
+}
+
+/** The query of a listing of tasks. */
+export const taskListQuery = z.strictObject({ ...taskFilter, ...paging })
+
+/** The query of a listing of sub-tasks. */
+export const childrenQuery = z.strictObject({
+  status: taskFilter.status,
+  taskType: z.string().min(1).max(100).optional(),
+  failedFirst: flag.optional().describe('Those that did not complete come first'),
+  ...paging,
+})
+
+/** A task in a path. */
+export const taskParams = z.object({ taskId: id })

@@ -1,0 +1,90 @@
+import { QuillworkError } from '../task/errors.ts'
+
+/** How the HTTP API is run. Sizes are bytes, times are milliseconds. */
+export interface HttpOptions {
+  /** The address that the server will listen on; default `127.0.0.1`. It decides which `Host` headers are answered. */
+  host?: string
+  /** Bearer token that every request must carry, at least 16 characters. Default none; needed for any address but the loopback. */
+  token?: string
+  /** Host names, without port, that requests may name beside the loopback's; default none. With a token and none given: any. */
+  allowedHosts?: readonly string[]
+  /** Origins, such as `https://studio.example`, whose pages may change something; default only the API's own. */
+  allowedOrigins?: readonly string[]
+  /** The user on whose behalf requests act; default `local`. */
+  userId?: string
+  /** Largest JSON body; default 1 MB. */
+  bodyLimit?: number
+  /** Deepest nesting of a JSON body; default 100. */
+  bodyDepth?: number
+  /** Largest upload; default 200 MB. */
+  uploadLimit?: number
+  /** Where uploads are kept; default none: then uploads are off. */
+  uploadFolder?: string
+  /** How long an upload that nobody confirms is kept; default 24 hours. */
+  uploadTtlMs?: number
+  /** Time for the headers of a request; default 10 s. */
+  headersTimeoutMs?: number
+  /** Time for the body of a request; of an upload: longest time without a byte. Default 60 s. */
+  bodyTimeoutMs?: number
+  /** Open sockets; more are closed at once. Default 1,000. */
+  maxConnections?: number
+  /** Event streams per client address; default 4. */
+  streamsPerClient?: number
+  /** Event streams of the process; default 500. */
+  streams?: number
+  /** Events kept for clients that come back; default 10,000. */
+  keptEvents?: number
+  /** What a stream may be behind, once its client stops reading; default 1 MB. */
+  streamBacklog?: number
+  /** Between two signs of life on a stream; default 15 s. */
+  heartbeatMs?: number
+  /** Longest life of a stream, less up to a fifth by chance; default 15 minutes. The client comes back by itself. */
+  streamLifeMs?: number
+}
+
+/** The settings as the API uses them: defaults filled in. */
+export type HttpSettings = Readonly<
+  Required<Omit<HttpOptions, 'token' | 'uploadFolder'>> & Pick<HttpOptions, 'token' | 'uploadFolder'>
+>
+
+const shortestToken = 16
+
+/** Checks the options and fills in the defaults. Throws CONFIG_INVALID, naming the option. */
+export function resolveHttpSettings(options: HttpOptions = {}): HttpSettings {
+  const settings: HttpSettings = Object.freeze({
+    host: '127.0.0.1',
+    allowedHosts: [],
+    allowedOrigins: [],
+    userId: 'local',
+    bodyLimit: 1_048_576,
+    bodyDepth: 100,
+    uploadLimit: 200 * 1_048_576,
+    uploadTtlMs: 86_400_000,
+    headersTimeoutMs: 10_000,
+    bodyTimeoutMs: 60_000,
+    maxConnections: 1_000,
+    streamsPerClient: 4,
+    streams: 500,
+    keptEvents: 10_000,
+    streamBacklog: 1_048_576,
+    heartbeatMs: 15_000,
+    streamLifeMs: 900_000,
+    ...given(options),
+  })
+  for (const [name, value] of Object.entries(settings)) {
+    if (typeof value === 'number' && !(Number.isFinite(value) && value > 0))
+      throw new QuillworkError('CONFIG_INVALID', `http.${name} is ${value}; give a number above 0.`)
+  }
+  if (settings.token !== undefined && settings.token.length < shortestToken) {
+    throw new QuillworkError(
+      'CONFIG_INVALID',
+      `The token is shorter than ${shortestToken} characters; use a long random one.`,
+    )
+  }
+  return settings
+}
+
+/** Options that are there but undefined count as not given. */
+function given(options: HttpOptions): HttpOptions {
+  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined))
+}
