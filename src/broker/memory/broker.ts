@@ -76,6 +76,12 @@ export function memoryBroker(): Broker {
       return Math.max(0, lane.slots - lane.busy + lane.slots * waitingPerSlot - lane.waiting.length)
     },
     onRoom: listener => roomListeners.push(listener),
-    close: async () => lanes.clear(),
+    async close() {
+      for (const lane of lanes.values()) {
+        lane.receiver = undefined
+        lane.waiting = []
+      }
+      lanes.clear()
+    },
   }
 }
