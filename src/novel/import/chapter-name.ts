@@ -1,7 +1,7 @@
 import type { Candidate } from './candidate.ts'
 import type { Chosen } from './chosen.ts'
-import { readHeading } from './heading.ts'
 import { plainSpaces } from './heading-text.ts'
+import { readHeading } from './read-heading.ts'
 import { isSentence } from './scan.ts'
 
 /** Share of the headings without a name that must have one on the next line before any is read that way. */

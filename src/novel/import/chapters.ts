@@ -1,4 +1,4 @@
-import { QuillworkError } from '../../task/errors.ts'
+import { QuillworkError } from '../../index.ts'
 import { type Line, readLines } from './lines.ts'
 import { BACK, FRONT, type Span } from './outline.ts'
 import { SceneSplitter, type SceneText } from './scenes.ts'

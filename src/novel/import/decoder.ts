@@ -1,4 +1,4 @@
-import { QuillworkError } from '../../task/errors.ts'
+import { QuillworkError } from '../../index.ts'
 
 /** Turns bytes into text piece by piece. Bytes that mean nothing become U+FFFD. */
 export interface Decoder {

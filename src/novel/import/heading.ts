@@ -1,8 +1,3 @@
-import { chineseHeading } from './heading-chinese.ts'
-import { englishHeading } from './heading-english.ts'
-import { numeralHeading } from './heading-numeral.ts'
-import { undecorate } from './heading-text.ts'
-
 /** Longest line that can be a heading, in UTF-16 units. */
 export const LONGEST_HEADING = 120
 
@@ -29,12 +24,4 @@ export interface Heading {
   readonly prefix?: string | undefined
   /** The chapter that the same line starts, after its volume. */
   readonly inner?: Heading | undefined
-}
-
-/** Reads a trimmed line as a heading. Takes bounded time: lines above LONGEST_HEADING are never headings. */
-export function readHeading(line: string): Heading | undefined {
-  if (line.length > LONGEST_HEADING) return undefined
-  const text = undecorate(line)
-  if (text === '') return undefined
-  return chineseHeading(text) ?? englishHeading(text) ?? numeralHeading(text)
 }

@@ -1,5 +1,6 @@
-import { type Heading, LONGEST_HEADING, readHeading } from './heading.ts'
+import { type Heading, LONGEST_HEADING } from './heading.ts'
 import { plainSpaces } from './heading-text.ts'
+import { readHeading } from './read-heading.ts'
 
 /** A line that Markdown marks as a heading. */
 export interface MarkedHeading {

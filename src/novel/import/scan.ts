@@ -1,9 +1,10 @@
 import { type Candidate, ownCopy, ownHeading, type Totals } from './candidate.ts'
-import { type Heading, LONGEST_HEADING, readHeading } from './heading.ts'
+import { type Heading, LONGEST_HEADING } from './heading.ts'
 import type { Line } from './lines.ts'
 import { ListedTitles } from './listed-titles.ts'
 import { MarkdownState, markedHeading, underlinedHeading } from './markdown.ts'
 import { type Measure, measure } from './measure.ts'
+import { readHeading } from './read-heading.ts'
 import { isSeparator } from './separators.ts'
 import { isWrapperEnd, isWrapperStart } from './wrapper.ts'
 

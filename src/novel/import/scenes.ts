@@ -11,7 +11,7 @@ export interface SceneText {
 }
 
 /** Longest scene, in UTF-16 units. A longer one is cut at the end of a paragraph. */
-export const LONGEST_SCENE = 50_000
+const LONGEST_SCENE = 50_000
 
 /** Divides the lines of a chapter into scenes: at separators, at many blank lines where these part scenes, at the longest length. */
 export class SceneSplitter {

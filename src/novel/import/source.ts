@@ -1,7 +1,7 @@
 import { createReadStream } from 'node:fs'
 import { stat } from 'node:fs/promises'
 import { basename } from 'node:path'
-import { QuillworkError } from '../../task/errors.ts'
+import { QuillworkError } from '../../index.ts'
 
 /** Bytes that can be read from the start, as often as needed. A survey reads them twice, a read of chapters once. */
 export interface TextSource {
@@ -41,7 +41,7 @@ export function bytesSource(bytes: Uint8Array, name = 'untitled.txt'): TextSourc
 }
 
 /** Bytes read and decoded at once. */
-export const BLOCK_BYTES = 65_536
+const BLOCK_BYTES = 65_536
 
 /** The same bytes in blocks of exactly BLOCK_BYTES; only the last one is shorter. */
 export async function* blocks(source: TextSource): AsyncGenerator<Uint8Array> {

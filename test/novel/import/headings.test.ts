@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { readHeading } from '../../../src/novel/import/heading.ts'
 import { chineseNumber, leadingNumber, romanNumber } from '../../../src/novel/import/numerals.ts'
+import { readHeading } from '../../../src/novel/import/read-heading.ts'
 import { isSeparator } from '../../../src/novel/import/separators.ts'
 
 describe('headings that are sure', () => {

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { readHeading } from '../../../src/novel/import/heading.ts'
 import { measure } from '../../../src/novel/import/measure.ts'
+import { readHeading } from '../../../src/novel/import/read-heading.ts'
 import { bytesSource, type Piece, readChapters, surveyText } from '../../../src/novel/import/text.ts'
 import { hanProse, pieces, prose } from './reading.ts'
 
