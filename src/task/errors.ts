@@ -151,6 +151,11 @@ export const errorCatalogue = {
     meaning: 'The file is not a text that the import can read.',
   },
   UPLOAD_NOT_FOUND: { retryable: false, status: 404, meaning: 'There is no such upload, or it has expired.' },
+  UPLOAD_CONFIRMED: {
+    retryable: false,
+    status: 409,
+    meaning: 'Another import has used the upload already; one upload makes one novel.',
+  },
   UPLOAD_TOO_LARGE: {
     retryable: false,
     status: 413,

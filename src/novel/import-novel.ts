@@ -1,0 +1,143 @@
+import { z } from 'zod'
+import { type ErrorInfo, PermanentError, QuillworkError, type TaskContext } from '../index.ts'
+import { batchGenerateSummary } from './batch-generate-summary.ts'
+import { discardDraft } from './draft-writer.ts'
+import { count, id, reading, type SummaryCounts, summaryCounts, warning } from './fields.ts'
+import { isBlank } from './generate-summary.ts'
+import { novelIdOf } from './library/ids.ts'
+import { everyItem } from './library/paging.ts'
+import { parseFile } from './parse-file.ts'
+import { defineNovelTask, type NovelServices, nowOf } from './services.ts'
+import { keepConfirmedMs } from './upload-files.ts'
+import { vectorize } from './vectorize.ts'
+
+const parameters = z.strictObject({
+  uploadId: id,
+  ...reading,
+  /** Whether every scene gets a summary. */
+  summarise: z.boolean().default(true),
+})
+
+const result = z.object({
+  novelId: id,
+  title: z.string(),
+  volumes: count,
+  chapters: count,
+  scenes: count,
+  words: count,
+  /** All 0 when no summaries were asked for. */
+  summaries: summaryCounts,
+  /** What answers searches in the novel. */
+  index: z.enum(['none', 'lexical']),
+  warnings: z.array(warning),
+})
+
+const progress = z.object({
+  stage: z.enum(['parsing', 'summarising', 'indexing']),
+  /** Stages that have ended. */
+  done: count,
+  /** Stages that there are. */
+  total: count,
+})
+
+type ImportContext = TaskContext<typeof parameters, typeof progress, NovelServices>
+
+/**
+ * Makes a novel of an uploaded file: parse, then summaries, then the search index, one stage after the other. The novel is on the
+ * shelf when it is parsed. It fails when the file cannot be parsed, and completes with errors when a later stage does not complete.
+ */
+export const importNovel = defineNovelTask({
+  type: 'ImportNovel',
+  parameters,
+  result,
+  progress,
+  async execute(ctx: ImportContext) {
+    await confirm(ctx)
+    report(ctx, 'parsing')
+    await submitParse(ctx)
+  },
+  async onSubTasksSettled(ctx: ImportContext) {
+    const parse = await submitParse(ctx)
+    if (!parse.done) return undefined
+    if (parse.error !== undefined) throw await parseFailed(ctx, parse.error)
+    const { warnings, ...novel } = parse.result
+    const summaries = ctx.parameters.summarise ? await summarise(ctx, novel.novelId) : noSummaries
+    if (summaries === 'pending') return undefined
+    report(ctx, 'indexing')
+    const index = await ctx.submitSubTask(vectorize, { novelId: novel.novelId }, { key: 'index' })
+    if (!index.done) return undefined
+    report(ctx, 'indexing', true)
+    return { ...novel, summaries, index: index.result?.index ?? 'none', warnings }
+  },
+})
+
+/** One upload makes one novel: the first import that confirms it is the one. Keeps its file for as long as the import may need it. */
+async function confirm(ctx: ImportContext): Promise<void> {
+  const { taskId, userId, services } = ctx
+  const { uploadId } = ctx.parameters
+  const expiresAt = nowOf(services) + keepConfirmedMs
+  const confirmation = { novelId: novelIdOf(uploadId), taskId, expiresAt }
+  const held = await services.library.uploads.confirm(userId, uploadId, confirmation)
+  if (held.taskId === taskId) return
+  throw new QuillworkError(
+    'UPLOAD_CONFIRMED',
+    `Upload ${uploadId} was imported by task ${held.taskId}; retry that task, or upload the file again.`,
+    { details: { ...held } },
+  )
+}
+
+function submitParse(ctx: ImportContext) {
+  const { uploadId, title, chapters, encoding } = ctx.parameters
+  const options = {
+    ...(title === undefined ? {} : { title }),
+    ...(chapters === undefined ? {} : { chapters }),
+    ...(encoding === undefined ? {} : { encoding }),
+  }
+  return ctx.submitSubTask(
+    parseFile,
+    { uploadId, novelId: novelIdOf(uploadId), ...options },
+    { key: 'parse' },
+  )
+}
+
+/** What a parse wrote before it was given up goes with it. */
+async function parseFailed(ctx: ImportContext, error: ErrorInfo): Promise<PermanentError> {
+  const { drafts } = ctx.services.library
+  const state = await drafts.find(novelIdOf(ctx.parameters.uploadId))
+  if (state !== undefined && state.importTaskId === ctx.taskId) await discardDraft(drafts, state)
+  return new PermanentError(error.message, { code: error.code })
+}
+
+const noSummaries: SummaryCounts = { total: 0, success: 0, failed: 0, conflict: 0, skipped: 0 }
+
+async function summarise(ctx: ImportContext, novelId: string): Promise<SummaryCounts | 'pending'> {
+  const batch = await ctx.submitSubTask(batchGenerateSummary, { novelId }, { key: 'summaries' })
+  if (!batch.done) {
+    report(ctx, 'summarising')
+    return 'pending'
+  }
+  if (batch.result === undefined) return recount(ctx, novelId)
+  const { failedScenes: _, ...counts } = batch.result
+  return counts
+}
+
+/** A batch that did not complete left no counts: what is not there now has failed. */
+async function recount({ userId, services }: ImportContext, novelId: string): Promise<SummaryCounts> {
+  const counts = { ...noSummaries }
+  const { shelf } = services.library
+  for await (const scene of everyItem(page => shelf.scenes(userId, { novelId }, page), 500)) {
+    counts.total++
+    if (scene.hasSummary) counts.success++
+    else if (isBlank(scene)) counts.skipped++
+    else counts.failed++
+  }
+  return counts
+}
+
+function report(ctx: ImportContext, stage: z.infer<typeof progress>['stage'], ended = false): void {
+  const stages = ctx.parameters.summarise
+    ? (['parsing', 'summarising', 'indexing'] as const)
+    : (['parsing', 'indexing'] as const)
+  const done = (stages as readonly string[]).indexOf(stage) + (ended ? 1 : 0)
+  ctx.updateProgress({ stage, done, total: stages.length })
+}

@@ -1,0 +1,19 @@
+/** The novel-writing tasks: import a text as a novel, summarise its scenes, make it searchable. */
+import { batchGenerateSummary } from './batch-generate-summary.ts'
+import { generateSummary } from './generate-summary.ts'
+import { importNovel } from './import-novel.ts'
+import { parseFile } from './parse-file.ts'
+import { vectorize } from './vectorize.ts'
+
+export { confirmUpload, type ImportChoice } from './confirm.ts'
+export { novelIdOf } from './library/ids.ts'
+export type { NovelLibrary } from './library/library.ts'
+export { sqliteLibrary } from './library/sqlite/library.ts'
+export { type Preview, type PreviewRequest, previewUpload } from './preview.ts'
+export type { NovelServices } from './services.ts'
+export { sweepDrafts } from './sweep.ts'
+export { type IncomingFile, storeUpload, sweepUploads } from './upload-files.ts'
+export { batchGenerateSummary, generateSummary, importNovel, parseFile, vectorize }
+
+/** The task types of the novel, for `createEngine({ tasks: novelTasks, services })`. */
+export const novelTasks = [importNovel, parseFile, batchGenerateSummary, generateSummary, vectorize] as const

@@ -1,0 +1,145 @@
+import { z } from 'zod'
+import { detectLanguage } from '../ai/text/language.ts'
+import { QuillworkError, type TaskContext } from '../index.ts'
+import { discardDraft, openDraft, PieceWriter, type Read } from './draft-writer.ts'
+import { count, id, reading, warning } from './fields.ts'
+import { readChapters, type TextSource, type TextSurvey } from './import/text.ts'
+import type { DraftState } from './library/drafts.ts'
+import { chaptersOf, surveyOf } from './preview.ts'
+import { defineNovelTask, type NovelServices } from './services.ts'
+import { openUpload } from './upload-files.ts'
+
+const parameters = z.strictObject({
+  uploadId: id,
+  /** The novel to be made; see `novelIdOf`. */
+  novelId: id,
+  ...reading,
+})
+
+const result = z.object({
+  novelId: id,
+  title: z.string(),
+  volumes: count,
+  chapters: count,
+  scenes: count,
+  words: count,
+  warnings: z.array(warning),
+})
+
+const progress = z.object({
+  stage: z.enum(['surveying', 'reading']),
+  /** Chapters read so far. */
+  done: count,
+  /** Chapters to read; 0 while the file is surveyed. */
+  total: count,
+  scenes: count,
+  words: count,
+})
+
+type ParseFileContext = TaskContext<typeof parameters, typeof progress, NovelServices>
+
+/**
+ * Reads an uploaded file into a novel. Nobody sees the novel before all of it is written; an attempt that fails or is cancelled takes
+ * away what it wrote. An attempt that finds the novel complete leaves it as it is.
+ */
+export const parseFile = defineNovelTask({
+  type: 'ParseFile',
+  lane: 'batch',
+  attemptTimeout: '2h',
+  parameters,
+  result,
+  progress,
+  async execute(ctx: ParseFileContext) {
+    const { library } = ctx.services
+    ctx.updateProgress({ stage: 'surveying', done: 0, total: 0, scenes: 0, words: 0 })
+    const upload = await library.uploads.upload(ctx.userId, ctx.parameters.uploadId)
+    const survey = await surveyOf(ctx.services, upload, {
+      encoding: ctx.parameters.encoding,
+      signal: ctx.signal,
+    })
+    const source = await openUpload(ctx.services, upload)
+    const draft = await openDraft(library.drafts, await newDraft(ctx, source, survey))
+    if (draft.status === 'published') return resultOf(draft, survey, 0)
+    try {
+      return await write(ctx, { source, survey, draft })
+    } catch (error) {
+      await takeAway(ctx, draft)
+      throw error
+    }
+  },
+})
+
+interface Work {
+  source: TextSource
+  survey: TextSurvey
+  draft: DraftState
+}
+
+async function write(ctx: ParseFileContext, { source, survey, draft }: Work) {
+  const { drafts } = ctx.services.library
+  const { chapters } = ctx.parameters
+  const writer = new PieceWriter(drafts, draft)
+  const total = chapters === undefined ? chaptersOf(survey) : new Set(chapters).size
+  const report = ({ chapters: done, scenes, words }: Read) =>
+    ctx.updateProgress({ stage: 'reading', done, total, scenes, words })
+  for await (const piece of readChapters(source, survey, readOptions(ctx))) {
+    if (!(await writer.add(piece))) continue
+    ctx.signal.throwIfAborted()
+    report(writer.read)
+  }
+  if (writer.read.scenes === 0) throw nothingToRead(source.name)
+  ctx.signal.throwIfAborted()
+  const counts = await writer.publish()
+  report(writer.read)
+  return resultOf({ ...draft, counts }, survey, writer.read.matter)
+}
+
+function readOptions(ctx: ParseFileContext) {
+  const { chapters } = ctx.parameters
+  return chapters === undefined ? { signal: ctx.signal } : { signal: ctx.signal, chapters }
+}
+
+async function newDraft(ctx: ParseFileContext, source: TextSource, survey: TextSurvey) {
+  const language = await languageOf(source, survey, ctx)
+  return {
+    novelId: ctx.parameters.novelId,
+    userId: ctx.userId,
+    title: ctx.parameters.title ?? survey.title,
+    ...(survey.author === undefined ? {} : { author: survey.author }),
+    ...(language === 'und' ? {} : { language }),
+    importTaskId: ctx.rootTaskId,
+  }
+}
+
+/** The language of the first scene. */
+async function languageOf(source: TextSource, survey: TextSurvey, ctx: ParseFileContext): Promise<string> {
+  for await (const piece of readChapters(source, survey, readOptions(ctx))) {
+    if (piece.kind === 'scene') return detectLanguage(piece.text).tag
+  }
+  return 'und'
+}
+
+function resultOf({ novelId, title, counts }: DraftState, survey: TextSurvey, matter: number) {
+  const { volumes, chapters, scenes, words } = counts
+  const warnings: z.infer<typeof warning>[] = [...survey.warnings]
+  if (matter > 0) {
+    warnings.push({
+      code: 'MATTER_LEFT_OUT',
+      message: `${matter} characters before and after the book (title page, contents, licence) are not part of the novel.`,
+    })
+  }
+  return { novelId, title, volumes, chapters, scenes, words, warnings }
+}
+
+function nothingToRead(name: string): QuillworkError {
+  return new QuillworkError('TEXT_UNREADABLE', `There is no text to import in ${name}.`)
+}
+
+/** The draft goes with the attempt that wrote it; what cannot be deleted now is left to the sweep. */
+async function takeAway(ctx: ParseFileContext, { novelId, generation }: DraftState): Promise<void> {
+  try {
+    await discardDraft(ctx.services.library.drafts, { novelId, generation })
+  } catch (error) {
+    ctx.logError('The draft could not be deleted; the sweep will.', { reason: String(error) })
+  }
+}

@@ -1,0 +1,110 @@
+import { randomUUID } from 'node:crypto'
+import { mkdir, open, rm } from 'node:fs/promises'
+import path from 'node:path'
+import { QuillworkError } from '../index.ts'
+import { fileSource, type TextSource } from './import/text.ts'
+import type { Upload } from './library/uploads.ts'
+import { type NovelServices, nowOf } from './services.ts'
+
+/** How long an upload is kept that nobody confirms: 24 hours. */
+export const keepUploadMs = 86_400_000
+/** How long an upload is kept once confirmed, so that its import can be retried: 30 days. */
+export const keepConfirmedMs = 30 * 86_400_000
+/** Largest upload unless told otherwise, in bytes: 500 MB. */
+export const largestUpload = 500_000_000
+
+/** A file that arrives. */
+export interface IncomingFile {
+  userId: string
+  /** As the person named it. It is shown and tells the title; no path is made of it. */
+  fileName: string
+  content: AsyncIterable<Uint8Array>
+  /** In bytes; default 500 MB. */
+  largest?: number
+  signal?: AbortSignal
+}
+
+/**
+ * Writes a file into the folder of the uploads, durably, and enters it into the library. Nothing stays behind when that fails.
+ * Throws UPLOAD_TOO_LARGE, the signal's reason, and what the content throws.
+ */
+export async function storeUpload(services: NovelServices, file: IncomingFile): Promise<Upload> {
+  const id = randomUUID()
+  const location = `${id}.txt`
+  const target = pathOf(services, location)
+  await mkdir(services.uploadsDir, { recursive: true })
+  try {
+    const bytes = await writeFile(target, file)
+    const expiresAt = nowOf(services) + keepUploadMs
+    const fileName = path.basename(file.fileName.replaceAll('\\', '/')).slice(0, 255) || 'untitled.txt'
+    return await services.library.uploads.add({
+      id,
+      userId: file.userId,
+      fileName,
+      bytes,
+      location,
+      expiresAt,
+    })
+  } catch (error) {
+    await rm(target, { force: true })
+    throw error
+  }
+}
+
+async function writeFile(target: string, file: IncomingFile): Promise<number> {
+  const { content, largest = largestUpload, signal } = file
+  const handle = await open(target, 'wx')
+  try {
+    let bytes = 0
+    for await (const piece of content) {
+      signal?.throwIfAborted()
+      bytes += piece.length
+      if (bytes > largest) throw tooLarge(largest)
+      await handle.writeFile(piece)
+    }
+    await handle.sync()
+    return bytes
+  } finally {
+    await handle.close()
+  }
+}
+
+function tooLarge(largest: number): QuillworkError {
+  return new QuillworkError(
+    'UPLOAD_TOO_LARGE',
+    `The file has more than ${largest} bytes; import it in parts.`,
+    {
+      details: { largest },
+    },
+  )
+}
+
+/** The text of an upload, to be read as a stream. Throws TEXT_UNREADABLE when its file is gone. */
+export async function openUpload(services: NovelServices, upload: Upload): Promise<TextSource> {
+  try {
+    return await fileSource(pathOf(services, upload.location), upload.fileName)
+  } catch {
+    // The cause names a path of the server, which is nothing for the person who reads the error.
+    throw new QuillworkError(
+      'TEXT_UNREADABLE',
+      `The file of upload ${upload.id} (${upload.fileName}) is not there any more; upload it again.`,
+    )
+  }
+}
+
+/** Deletes uploads whose time is over, file first. Answers how many. */
+export async function sweepUploads(services: NovelServices, limit = 100): Promise<number> {
+  const expired = await services.library.uploads.expired(limit)
+  for (const upload of expired) {
+    await rm(pathOf(services, upload.location), { force: true })
+    await services.library.uploads.remove(upload.id)
+  }
+  return expired.length
+}
+
+function pathOf(services: NovelServices, location: string): string {
+  if (!/^[\w-]+(\.\w+)?$/.test(location)) {
+    throw new QuillworkError('TEXT_UNREADABLE', 'The upload is not stored under a plain file name.')
+  }
+  return path.join(services.uploadsDir, location)
+}
