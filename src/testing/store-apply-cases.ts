@@ -128,8 +128,12 @@ const byVersion: readonly Move[] = [
   {
     name: 'reopened',
     from: async (store, now) => {
-      const parent = await awaiting(store, now)
-      return move(store, closed(parent, { failedSubTasks: [], error: problem() }, now))
+      const { parent, children } = await family(store, ['a', 'b'])
+      const [a, b] = children
+      assert.ok(a && b)
+      await complete(store, a, now)
+      await fail(store, b, now)
+      return move(store, closed(await read(store, parent.id), { failedSubTasks: [], error: problem() }, now))
     },
     make: (record, now) => reopened(record, now),
   },

@@ -3,7 +3,7 @@ import { apply } from './apply.ts'
 import { createAttempts } from './attempts.ts'
 import { claim } from './claim.ts'
 import { create } from './create.ts'
-import { openDatabase, type SharedDatabase } from './database.ts'
+import { openDatabase, type SharedDatabase, storeError } from './database.ts'
 import type { StoreFaults } from './faults.ts'
 import { createLanes } from './lanes.ts'
 import { extend, lapsed, voidLeases } from './leases.ts'
@@ -41,7 +41,12 @@ export interface SqliteStore extends Store {
  */
 export function sqlite(options: SqliteOptions): SqliteStore {
   const file = openDatabase(options.file, options.faults)
-  file.migrate('engine', engineMigrations)
+  try {
+    file.migrate('engine', engineMigrations)
+  } catch (error) {
+    file.db.close()
+    throw storeError(error, options.file)
+  }
   const sql = statementsOf(file.db)
   const tally = createTally(sql)
   file.join(tally)

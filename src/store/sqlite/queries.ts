@@ -40,6 +40,11 @@ export function createQueries(session: Session): TaskQueries {
 
 type Value = string | number
 
+/** A column of JSON, or null where it is damaged: one bad row never stops a listing. */
+function readable(column: string): string {
+  return `iif(json_valid(${column}), ${column}, NULL)`
+}
+
 /** Conditions and the values they bind. */
 class Conditions {
   readonly texts: string[] = []
@@ -89,7 +94,7 @@ function listTasks(session: Session, filter: TaskFilter, page: PageRequest): Pag
     .equal('lane', filter.lane)
     .equal('parent_id', filter.parentTaskId)
   if (filter.tag !== undefined)
-    conditions.add('EXISTS (SELECT 1 FROM json_each(tags) WHERE value = ?)', filter.tag)
+    conditions.add(`EXISTS (SELECT 1 FROM json_each(${readable('tags')}) WHERE value = ?)`, filter.tag)
   if (filter.rootsOnly === true) conditions.add('parent_id IS NULL')
   if (filter.createdAfter !== undefined) conditions.add('created_at > ?', filter.createdAfter)
   if (filter.createdBefore !== undefined) conditions.add('created_at < ?', filter.createdBefore)
@@ -233,13 +238,15 @@ function sumUsage(
   return rows.map(({ cost, ...row }) => (cost === null ? row : { ...row, cost }))
 }
 
+const deadLetterCode = `json_extract(${readable('dead_letter')}, '$.error.code')`
+
 function deadLetterConditions(filter: DeadLetterFilter): Conditions {
   const conditions = new Conditions()
     .add('dead_letter IS NOT NULL')
     .among('task_type', filter.taskType)
     .equal('user_id', filter.userId)
     .equal('fingerprint', filter.fingerprint)
-  if (filter.code !== undefined) conditions.add(`json_extract(dead_letter, '$.error.code') = ?`, filter.code)
+  if (filter.code !== undefined) conditions.add(`${deadLetterCode} = ?`, filter.code)
   if (filter.openedBefore !== undefined) conditions.add('completed_at < ?', filter.openedBefore)
   if (filter.openedAfter !== undefined) conditions.add('completed_at > ?', filter.openedAfter)
   return conditions
@@ -258,7 +265,7 @@ function listDeadLetters(session: Session, filter: DeadLetterFilter, page: PageR
 
 function groupDeadLetters({ sql }: Session, filter: DeadLetterFilter): DeadLetterGroup[] {
   const conditions = deadLetterConditions(filter)
-  return sql(`SELECT fingerprint, task_type AS taskType, json_extract(dead_letter, '$.error.code') AS code, count(*) AS count,
+  return sql(`SELECT fingerprint, task_type AS taskType, coalesce(${deadLetterCode}, 'RECORD_UNREADABLE') AS code, count(*) AS count,
       min(completed_at) AS firstAt, max(completed_at) AS lastAt, max(id) AS sampleTaskId
     FROM tasks INDEXED BY tasks_dead${conditions.where()} GROUP BY fingerprint ORDER BY count(*) DESC, fingerprint LIMIT 200`).all(
     ...conditions.values,

@@ -1,0 +1,312 @@
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import path from 'node:path'
+import SqliteDatabase from 'better-sqlite3'
+import { type SqliteOptions, type SqliteStore, sqlite } from 'quillwork/sqlite'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { completed } from '../../src/task/transition.ts'
+import { allPages, createAll, createOne, newTask, read, startNew } from '../../src/testing/store-case.ts'
+import { type TestFolder, testFolder } from './sqlite-files.ts'
+
+const require = createRequire(import.meta.url)
+let folder: TestFolder
+let open: SqliteStore[]
+
+beforeEach(() => {
+  folder = testFolder()
+  open = []
+})
+afterEach(async () => {
+  for (const store of open) await store.tasks.close()
+  folder.remove()
+})
+
+function openStore(options: Partial<SqliteOptions> = {}): SqliteStore {
+  const store = sqlite({ file: folder.file('tasks.db'), ...options })
+  open.push(store)
+  return store
+}
+
+/** The code of the error that is thrown. */
+function codeOf(act: () => unknown): unknown {
+  try {
+    act()
+  } catch (error) {
+    return error instanceof Error && 'code' in error ? error.code : error
+  }
+  return 'nothing was thrown'
+}
+
+const code = (wanted: string) => expect.objectContaining({ code: wanted })
+
+/** Runs a script in a process of its own with a handle `db` of the file; the script says a line on standard output. */
+async function otherProcess(file: string, script: string): Promise<{ said: string; child: ChildProcess }> {
+  const source = `const db = require(${JSON.stringify(require.resolve('better-sqlite3'))})(${JSON.stringify(file)}, { timeout: 0 })
+    const say = act => { try { act(); return 'done' } catch (error) { return error.code } }
+    console.log(say(() => { ${script} })); process.stdin.resume().on('end', () => process.exit())`
+  const child = spawn(process.execPath, ['-e', source], { stdio: ['pipe', 'pipe', 'inherit'] })
+  const [line] = (await once(child.stdout, 'data')) as [Buffer]
+  return { said: line.toString().trim(), child }
+}
+
+async function end(child: ChildProcess): Promise<void> {
+  const exited = once(child, 'exit')
+  child.stdin?.end()
+  await exited
+}
+
+describe('the owner of the file', () => {
+  it('refuses a second store in the same process until the first is closed', async () => {
+    const first = openStore()
+    expect(codeOf(() => openStore())).toBe('STORE_LOCKED')
+    await createOne(first)
+    await first.tasks.close()
+    expect((await openStore().queries.counts()).QUEUED).toBe(1)
+  })
+
+  it('lets no other process read or write', async () => {
+    await createOne(openStore())
+    const file = folder.file('tasks.db')
+    for (const script of ['db.exec("BEGIN IMMEDIATE")', 'db.prepare("SELECT * FROM tasks").all()']) {
+      const { said, child } = await otherProcess(file, script)
+      await end(child)
+      expect(said).toBe('SQLITE_BUSY')
+    }
+  })
+
+  it('is refused while another process has the file, and takes it when that one was killed', async () => {
+    const record = await createOne(openStore())
+    await open[0]?.tasks.close()
+    const script = `db.pragma('locking_mode = EXCLUSIVE'); db.exec('BEGIN EXCLUSIVE; COMMIT')`
+    const { said, child } = await otherProcess(folder.file('tasks.db'), script)
+    expect(said).toBe('done')
+    expect(codeOf(() => openStore())).toBe('STORE_LOCKED')
+    const exited = once(child, 'exit')
+    child.kill('SIGKILL')
+    await exited
+    expect((await read(openStore(), record.id)).id).toBe(record.id)
+  })
+})
+
+describe('opening a file', () => {
+  it('makes the folder, and keeps what the promises need', async () => {
+    const store = openStore({ file: folder.file('a/b/tasks.db') })
+    const held = await store.database.read(db =>
+      ['journal_mode', 'synchronous', 'locking_mode', 'foreign_keys'].map(pragma =>
+        db.pragma(pragma, { simple: true }),
+      ),
+    )
+    expect(held).toEqual(['wal', 1, 'exclusive', 1])
+  })
+
+  it('refuses a file that cannot keep them', () => {
+    // SQLite keeps the database of an empty name in a temporary file, which has no write-ahead log.
+    expect(codeOf(() => openStore({ file: '' }))).toBe('STORE_UNSUITABLE')
+  })
+
+  it('refuses a newer schema, and lets go of the file', async () => {
+    await openStore().tasks.close()
+    const file = folder.file('tasks.db')
+    const setVersion = (change: string) => {
+      const db = new SqliteDatabase(file)
+      db.exec(`UPDATE schema_versions SET version = version ${change}`)
+      db.close()
+    }
+    setVersion('+ 1')
+    expect(codeOf(() => openStore())).toBe('STORE_NEWER')
+    setVersion('- 1')
+    await createOne(openStore())
+  })
+
+  it('refuses what is no database, and leaves it as it was', () => {
+    const file = folder.file('tasks.db')
+    const text = 'Chapter 1. It was a bright cold day. '.repeat(100)
+    writeFileSync(file, text)
+    expect(codeOf(() => openStore())).toBe('STORE_UNSUITABLE')
+    expect(readFileSync(file, 'utf8')).toBe(text)
+  })
+
+  it('answers with a code where there can be no file', () => {
+    const file = folder.file('taken')
+    mkdirSync(file)
+    expect(codeOf(() => openStore({ file }))).toBe('STORE_FAILED')
+    writeFileSync(folder.file('text'), '')
+    expect(codeOf(() => openStore({ file: path.join(folder.file('text'), 'tasks.db') }))).toBe('STORE_FAILED')
+  })
+
+  it('goes on with a log that was torn off in the middle of a write', async () => {
+    const file = folder.file('tasks.db')
+    const store = openStore()
+    const kept = await createAll(store, [newTask(), newTask()])
+    const copy = folder.file('copy.db')
+    for (const suffix of ['', '-wal']) writeFileSync(`${copy}${suffix}`, readFileSync(`${file}${suffix}`))
+    const log = readFileSync(`${file}-wal`)
+    await createOne(store)
+    const longer = readFileSync(`${file}-wal`)
+    writeFileSync(`${copy}-wal`, longer.subarray(0, Math.floor((log.length + longer.length) / 2)))
+    const found = await openStore({ file: copy }).queries.get(kept.map(({ id }) => id))
+    expect(found).toEqual(kept)
+  })
+})
+
+describe('group commit', () => {
+  it('commits together what arrives together', async () => {
+    const store = openStore()
+    let commits = 0
+    store.outbox.onTelling(() => {
+      commits += 1
+    })
+    await Promise.all(Array.from({ length: 300 }, () => store.tasks.create([newTask()], {})))
+    expect(commits).toBe(1)
+  })
+
+  it('undoes a job that throws, and nothing of the others', async () => {
+    const store = openStore()
+    const wrong = new RangeError('not this one')
+    const jobs = await Promise.allSettled([
+      createOne(store),
+      store.database.write(db => {
+        db.exec(`INSERT INTO counts VALUES ('QUEUED', 1000) ON CONFLICT DO UPDATE SET tasks = 1000`)
+        throw wrong
+      }),
+      createOne(store),
+      store.database.write(db => db.exec('INSERT INTO nowhere VALUES (1)')),
+      createOne(store),
+    ])
+    expect(jobs.map(({ status }) => status)).toEqual([
+      'fulfilled',
+      'rejected',
+      'fulfilled',
+      'rejected',
+      'fulfilled',
+    ])
+    expect(jobs[1]).toEqual({ status: 'rejected', reason: wrong })
+    expect(jobs[3]).toEqual({ status: 'rejected', reason: code('STORE_FAILED') })
+    expect((await store.queries.counts()).QUEUED).toBe(3)
+    const [lane] = await store.lanes.lanes()
+    expect(lane?.waiting).toBe(3)
+  })
+
+  it('rejects all of a commit that fails, keeps the counters right, and goes on', async () => {
+    let failing = false
+    const beforeCommit = () => {
+      if (failing) throw Object.assign(new Error('disk I/O error'), { code: 'SQLITE_IOERR_WRITE' })
+    }
+    const store = openStore({ faults: { beforeCommit } })
+    const running = await startNew(store)
+    failing = true
+    const refused = await Promise.allSettled([
+      store.tasks.create([newTask()], {}),
+      store.tasks.apply([completed(running, '"x"', 1)]),
+    ])
+    for (const answer of refused) expect(answer).toEqual({ status: 'rejected', reason: code('STORE_FAILED') })
+    failing = false
+    expect(await read(store, running.id)).toEqual(running)
+    expect(await store.tasks.apply([completed(running, '"x"', 1)])).toEqual(['applied'])
+    expect(await store.queries.counts()).toMatchObject({ QUEUED: 0, RUNNING: 0, COMPLETED: 1 })
+    expect((await store.lanes.lanes())[0]?.waiting).toBe(0)
+  })
+
+  it('tells nobody before the sync, and nothing is told or shown after a sync that failed', async () => {
+    let fails = false
+    const synced: number[] = []
+    const afterCommit = () => {
+      if (fails) throw Object.assign(new Error('fsync: Input/output error'), { code: 'SQLITE_IOERR_FSYNC' })
+      synced.push(synced.length)
+    }
+    const store = openStore({ faults: { afterCommit } })
+    const record = await createOne(store)
+    expect(synced).toHaveLength(1)
+    fails = true
+    await expect(store.tasks.create([newTask()], {})).rejects.toEqual(code('STORE_FAILED'))
+    fails = false
+    await expect(store.tasks.create([newTask()], {})).rejects.toEqual(code('STORE_FAILED'))
+    await expect(store.queries.counts()).rejects.toEqual(code('STORE_FAILED'))
+    await store.tasks.close()
+    expect((await read(openStore(), record.id)).status).toBe('QUEUED')
+  })
+})
+
+/** Fills the store until it refuses, and answers the ids of what it took. */
+async function fill(store: SqliteStore): Promise<string[]> {
+  const taken: string[] = []
+  for (;;) {
+    const tasks = [newTask({ parameters: JSON.stringify('x'.repeat(20_000)) }), newTask()]
+    try {
+      for (const { id } of await createAll(store, tasks)) taken.push(id)
+    } catch (error) {
+      expect(error).toEqual(code('STORE_FULL'))
+      return taken
+    }
+  }
+}
+
+/** What was acknowledged is there, what was refused is not, and the counters say so. */
+async function expectWhole(store: SqliteStore, taken: readonly string[]): Promise<void> {
+  const found = await allPages(page => store.queries.list({}, page), 100)
+  expect(found.map(({ id }) => id).reverse()).toEqual(taken)
+  expect((await store.queries.counts()).QUEUED).toBe(taken.length)
+  expect((await store.lanes.lanes())[0]?.waiting).toBe(taken.length)
+}
+
+describe('a full disk', () => {
+  it('is told with a code, leaves nothing half done, and the work goes on when there is room', async () => {
+    const store = openStore()
+    const limit = (pages: number) => store.database.write(db => db.pragma(`max_page_count = ${pages}`))
+    await limit(120)
+    const taken = await fill(store)
+    expect(taken.length).toBeGreaterThan(4)
+    await expectWhole(store, taken)
+    await limit(1_000_000)
+    taken.push((await createOne(store, { parameters: JSON.stringify('x'.repeat(20_000)) })).id)
+    await expectWhole(store, taken)
+  })
+
+  it('of a real, small file system is no different', async ({ skip }) => {
+    const disk = folder.file('disk')
+    mkdirSync(disk)
+    try {
+      execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=1500k', 'tmpfs', disk], { stdio: 'ignore' })
+    } catch {
+      process.stderr.write('SKIPPED: the test of a full disk needs the right to mount a small file system.\n')
+      skip('no right to mount a small file system')
+    }
+    try {
+      const file = path.join(disk, 'tasks.db')
+      const store = openStore({ file })
+      const taken = await fill(store)
+      expect(taken.length).toBeGreaterThan(4)
+      await expectWhole(store, taken)
+      execFileSync('mount', ['-o', 'remount,size=20m', disk])
+      taken.push((await createOne(store)).id)
+      await store.tasks.close()
+      const again = openStore({ file })
+      await expectWhole(again, taken)
+      await again.tasks.close()
+    } finally {
+      execFileSync('umount', [disk])
+    }
+  })
+})
+
+describe('a record that is damaged', () => {
+  it('stops no listing', async () => {
+    const store = openStore()
+    const good = await createOne(store, { tags: ['draft'] })
+    const bad = await createOne(store, { tags: ['draft'] })
+    await store.database.write(db =>
+      db
+        .prepare(
+          `UPDATE tasks SET tags = '["dra', error = '{', dead_letter = 'x', fingerprint = 'f' WHERE id = ?`,
+        )
+        .run(bad.id),
+    )
+    const page = { pageSize: 10 }
+    expect((await store.queries.list({}, page)).items).toHaveLength(2)
+    expect((await store.queries.list({ tag: 'draft' }, page)).items.map(({ id }) => id)).toEqual([good.id])
+    expect((await store.queries.deadLetters({ code: 'HANDLER_FAILED' }, page)).items).toEqual([])
+    expect(await store.queries.deadLetterGroups({})).toMatchObject([{ fingerprint: 'f', count: 1 }])
+  })
+})
