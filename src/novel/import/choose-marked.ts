@@ -10,13 +10,16 @@ export function chooseMarked(candidates: readonly Candidate[], facts: TextFacts)
   const marked = candidates.filter(candidate => candidate.level !== undefined)
   const others = candidates.filter(({ level, heading }) => level === undefined && heading.sureness === 'sure')
   const title = bookTitle(marked)
-  const parts = marked.filter(candidate => candidate !== title)
+  const parts = marked.filter(candidate => candidate !== title && !CONTENTS.test(candidate.heading.title))
   if (parts.length === 0 || (!facts.markdown && (parts.length < 2 || others.length > parts.length)))
     return undefined
   const levels = [...new Set(parts.map(candidate => candidate.level ?? 6))].sort((a, b) => a - b)
   const chapterLevel = levelOfChapters(parts, levels)
   return parts.map(candidate => ({ candidate, role: roleAt(candidate, chapterLevel) }))
 }
+
+/** The heading of a table of contents starts no chapter. */
+const CONTENTS = /^(?:(?:table of )?contents|目[\s　]?[录錄次])$/i
 
 /** The only heading of the highest level, where it comes first and is no chapter by its words. */
 export function bookTitle(marked: readonly Candidate[]): Candidate | undefined {

@@ -15,7 +15,7 @@ export function chooseNumerals(
   const volumes = strong.filter(candidate => candidate.heading.depth < 4)
   let best: Candidate[] = []
   let bestWeight = 0
-  for (const [style, list] of byStyle(candidates)) {
+  for (const [style, list] of byStyle(candidates, facts.usesBlanks)) {
     const chain = numberedBy(withoutContents(list, facts), volumes, facts)
     // Titles of a table of contents count only where nothing is numbered.
     const weight = style === 'listed' ? Math.min(1, chain.length) : longestLeg(chain)
@@ -38,7 +38,7 @@ export function continueNumerals(
   const last = numbered.findLast(({ heading }) => heading.depth === 4)
   const number = last?.heading.number
   if (last === undefined || number === undefined || number < 2) return []
-  for (const list of byStyle(candidates).values()) {
+  for (const list of byStyle(candidates, facts.usesBlanks).values()) {
     const chain: Candidate[] = []
     for (const candidate of list) {
       if (candidate.line > last.line && candidate.heading.number === number + chain.length + 1)
@@ -53,10 +53,10 @@ export function continueNumerals(
 }
 
 /** The numerals that stand alone, by style. */
-function byStyle(candidates: readonly Candidate[]): Map<string, Candidate[]> {
+function byStyle(candidates: readonly Candidate[], usesBlanks: boolean): Map<string, Candidate[]> {
   const weak = new Map<string, Candidate[]>()
   for (const candidate of candidates) {
-    if (candidate.heading.sureness !== 'weak' || !standsAlone(candidate)) continue
+    if (candidate.heading.sureness !== 'weak' || !standsAlone(candidate, usesBlanks)) continue
     const list = weak.get(candidate.heading.style)
     if (list === undefined) weak.set(candidate.heading.style, [candidate])
     else list.push(candidate)
@@ -64,8 +64,8 @@ function byStyle(candidates: readonly Candidate[]): Map<string, Candidate[]> {
   return weak
 }
 
-function standsAlone(candidate: Candidate): boolean {
-  return candidate.blankBefore && candidate.afterSentence && candidate.followingLine >= 0
+function standsAlone(candidate: Candidate, usesBlanks: boolean): boolean {
+  return (candidate.blankBefore || !usesBlanks) && candidate.afterSentence && candidate.followingLine >= 0
 }
 
 function longestLeg(chain: readonly Candidate[]): number {

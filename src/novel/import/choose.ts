@@ -64,7 +64,7 @@ function withoutNames(candidates: readonly Candidate[]): Candidate[] {
 function isolated(candidates: readonly Candidate[]): Candidate[] {
   const sure = candidates.filter(({ heading }) => heading.sureness === 'sure' && heading.style !== 'named')
   const alone = sure.filter(candidate => candidate.blankBefore)
-  if (sure.length > 0 && alone.length < 0.6 * sure.length) {
+  if (sure.length > 0 && alone.length < 0.35 * sure.length) {
     return candidates.filter(one => one.heading.style !== 'named' || one.afterSentence)
   }
   const parted = alone.filter(blankAfter).length >= 0.8 * alone.length

@@ -15,6 +15,8 @@ export interface TextFacts {
   readonly characters: number
   /** Totals of characters before the book. */
   readonly charactersBefore: number
+  /** Blank lines part the paragraphs. */
+  readonly usesBlanks: boolean
   /** The file is Markdown. */
   readonly markdown: boolean
 }

@@ -38,7 +38,7 @@ const COUNTS_THINGS = new Set('部 卷 册 集 编 季 辑 篇 回 折 幕 夜 �
 
 const NUMERAL = `[${CHINESE_NUMERALS}]{1,9}`
 const UNIT = [...UNIT_OF.keys()].sort((a, b) => b.length - a.length).join('|')
-const LABEL = `第[\\s　]{0,3}(${NUMERAL})(?:[\\s　]?[-~～—–至、][\\s　]?${NUMERAL})?[\\s　]{0,3}(${UNIT})`
+const LABEL = `第[\\s　]{0,3}(${NUMERAL}(?:[.．]\\d{1,2})?)(?:[\\s　]?[-~～—–至、][\\s　]?${NUMERAL})?[\\s　]{0,3}(${UNIT})`
 const NUMBERED = new RegExp(`^${LABEL}`)
 const VOLUME_FIRST = new RegExp(`^(卷|章)(?:之|第)?[\\s　]?(${NUMERAL})(?![${CHINESE_NUMERALS}])`)
 const INNER = new RegExp(`第[\\s　]{0,3}${NUMERAL}[\\s　]{0,3}(?:章|回|节|節|话|話)`)
@@ -85,12 +85,19 @@ const PREFIX = new RegExp(`^([^，。！？；…“”‘’「」]{1,40}?)[\\s
 function numbered(text: string, labels = MOST_LABELS): Heading | undefined {
   const found = NUMBERED.exec(text)
   const unit = UNIT_OF.get(found?.[2] ?? '')
-  const number = chineseNumber(found?.[1] ?? '')
+  const number = decimal(found?.[1] ?? '')
   if (found === null || unit === undefined || number === undefined) return undefined
   const rest = text.slice(found[0].length)
   return (
     withInner(text, rest, unit, number, labels) ?? heading(text, unit, number, nameAfter(rest, unit.style))
   )
+}
+
+/** 第10.5章 stands between two chapters. */
+function decimal(text: string): number | undefined {
+  const [whole = '', part] = text.split(/[.．]/)
+  const number = chineseNumber(whole)
+  return number === undefined || part === undefined ? number : Number(`${number}.${part}`)
 }
 
 /** 第一卷 少年 第三章 初见: a volume and a chapter in one line. */

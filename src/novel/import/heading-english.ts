@@ -150,9 +150,15 @@ function nameAfter(rest: string, label: Label): HeadingName | undefined {
 /** After a dot, colon or dash nearly anything may be a title, but a sentence that is broken off is none. */
 function afterMark(name: string): HeadingName['sureness'] | undefined {
   if (isCapitals(name)) return 'sure'
-  if (!startsLarge(name)) return /[.,;]$/.test(name) ? undefined : 'doubtful'
+  if (!startsLarge(name)) return smallName(name)
   if (/[,;]$/.test(name) || name.length > 90 || /[a-z]{3}[.!?] [A-Z]/.test(name)) return 'doubtful'
   return name.endsWith('.') && name.split(' ').length > 10 ? 'doubtful' : 'sure'
+}
+
+/** A name in small letters, as some print it; a sentence has a stop, or is long. */
+function smallName(name: string): HeadingName['sureness'] | undefined {
+  if (/[.,;!?"”]$/.test(name)) return undefined
+  return name.length <= 40 && !/[,;]/.test(name) ? 'sure' : 'doubtful'
 }
 
 /** After a mere space only a title in capitals is sure: "Chapter 3 was the worst" is a sentence. */

@@ -131,7 +131,7 @@ export function englishNumber(text: string): FoundNumber | undefined {
 
 /** A number at the start of a text: 12, XII (in either case), Twelve, 12th, the Twelfth. */
 export function leadingNumber(text: string): FoundNumber | undefined {
-  const digits = /^(\d{1,4})(?:st|nd|rd|th)?(?![\d\p{L}])/u.exec(text)
+  const digits = /^(\d{1,4}(?:\.\d{1,2})?)(?:st|nd|rd|th)?(?![\d\p{L}])/u.exec(text)
   if (digits !== null) return { value: Number(digits[1]), length: digits[0].length }
   const letters = /^[IVXLCDM]{1,12}(?![\p{L}'’])/u.exec(text) ?? /^[ivxlcdm]{1,12}(?![\p{L}'’])/u.exec(text)
   const roman = letters === null ? undefined : romanNumber(letters[0].toUpperCase())

@@ -71,6 +71,7 @@ export async function surveyText(source: TextSource, options: SurveyOptions = {}
   const chosen = chooseHeadings(scan.candidates, {
     characters: Math.max(1, end.before.characters - scan.bodyStart.before.characters),
     charactersBefore: scan.bodyStart.before.characters,
+    usesBlanks: usesBlankLines(scan),
     markdown: scan.markdown.declared,
   })
   const { title, author } = titleOf(scan, chosen, source.name)

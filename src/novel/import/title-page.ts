@@ -1,4 +1,4 @@
-import { plainSpaces, undecorate } from './heading-text.ts'
+import { plainSpaces, undecorate, withoutPageNumber } from './heading-text.ts'
 import type { OpeningLine } from './scan.ts'
 
 /** Who wrote what, as far as the text says. */
@@ -50,7 +50,7 @@ function titlePage(opening: readonly OpeningLine[]): BookTitle {
   const [first, ...rest] = opening.filter(line => !/^[[(]/.test(line.text))
   if (first === undefined || !isTitleLine(first, rest[0])) return {}
   const below = rest.slice(0, 8).map(line => line.text)
-  return defined(plainSpaces(undecorate(first.text)), authorIn(below))
+  return defined(plainSpaces(withoutPageNumber(undecorate(first.text))), authorIn(below))
 }
 
 function isTitleLine(line: OpeningLine, next: OpeningLine | undefined): boolean {
@@ -75,7 +75,8 @@ function authorIn(lines: readonly string[]): string | undefined {
 }
 
 function clean(text: string | undefined): string | undefined {
-  const plain = text === undefined ? '' : plainSpaces(text.replace(/^[《_*]+|[》_*.]+$/g, ''))
+  const plain =
+    text === undefined ? '' : plainSpaces(text.replace(/\s\(\d{4}\)$/, '').replace(/^[《_*]+|[》_*.]+$/g, ''))
   return plain === '' || plain.length > 200 ? undefined : plain
 }
 

@@ -99,25 +99,33 @@ function structureWarnings({ chapters }: Outline): SurveyWarning[] {
   return []
 }
 
+/** The last numbered chapter of a unit. */
+interface Numbered {
+  readonly number: number
+  readonly title: string
+  readonly volume: number
+  /** The highest number since the numbers started anew. */
+  readonly top: number
+}
+
 /** Compares each number with the one before, within a unit of chapters. Numbers may start anew at 1 or 0. */
 function numberWarnings(chapters: readonly OutlineChapter[]): SurveyWarning[] {
   const warnings: SurveyWarning[] = []
-  const last = new Map<string, { number: number; title: string }>()
-  const highest = new Map<string, number>()
-  let latest: { number: number; title: string } | undefined
-  for (const [i, { heading, title, line }] of chapters.entries()) {
+  const last = new Map<string, Numbered>()
+  let latest: Numbered | undefined
+  for (const [i, { heading, title, line, volume }] of chapters.entries()) {
     const number = heading?.number
     if (heading === undefined || number === undefined || UNNUMBERED.has(heading.style)) continue
+    // Chapter 10.5 stands beside the numbering.
+    if (!Number.isInteger(number)) continue
     const before = last.get(heading.style) ?? (latest?.number === number - 1 ? latest : undefined)
-    const top = highest.get(heading.style) ?? 0
-    const code = before === undefined ? firstNumber(number) : nextNumber(number, before.number, top)
+    const code = before === undefined ? firstNumber(number) : nextNumber(number, volume, before)
     if (code !== undefined) {
       const place = before === undefined ? 'is the first' : `follows "${before.title}"`
       warnings.push({ code, message: `"${title}" ${place}: ${MEANING[code]}.`, chapter: i, line: line + 1 })
     }
-    latest = { number, title }
+    latest = { number, title, volume, top: number <= 1 ? number : Math.max(before?.top ?? 0, number) }
     last.set(heading.style, latest)
-    highest.set(heading.style, number <= 1 ? number : Math.max(top, number))
   }
   return warnings
 }
@@ -132,10 +140,10 @@ function firstNumber(number: number): keyof typeof MEANING | undefined {
   return number > 1 ? 'NUMBER_GAP' : undefined
 }
 
-function nextNumber(number: number, before: number, top: number): keyof typeof MEANING | undefined {
-  if (number === before) return 'NUMBER_REPEATED'
-  if (number === before + 1 || number <= 1 || number === top + 1) return undefined
-  return number < before ? 'NUMBER_OUT_OF_ORDER' : 'NUMBER_GAP'
+function nextNumber(number: number, volume: number, before: Numbered): keyof typeof MEANING | undefined {
+  if (number === before.number) return number <= 1 && volume !== before.volume ? undefined : 'NUMBER_REPEATED'
+  if (number === before.number + 1 || number <= 1 || number === before.top + 1) return undefined
+  return number < before.number ? 'NUMBER_OUT_OF_ORDER' : 'NUMBER_GAP'
 }
 
 function titleWarnings(chapters: readonly OutlineChapter[]): SurveyWarning[] {

@@ -131,6 +131,12 @@ describe('Chinese books', () => {
     expect(await titles(text)).toEqual(['一', '二', '三', '四'])
   })
 
+  it('numbers chapters by numbered titles, also without blank lines', async () => {
+    const heads = ['1、渡口', '2、灯火', '3、归人', '4、雨夜']
+    const text = heads.map((head, i) => `${head}\n${hanBody(i)}${hanBody(i + 2)}`).join('')
+    expect(await titles(text)).toEqual(heads)
+  })
+
   it('drops a table of contents', async () => {
     const heads = ['第一章 渡口', '第二章 无名信', '第三章 归舟']
     const text = [
@@ -355,6 +361,29 @@ describe('English books', () => {
       'CHAPTER I: IN WHICH THE MILLER LEAVES THE MILL, AND WHAT HE FINDS ON THE FAR BANK',
       'CHAPTER II: THE FERRY',
     ])
+  })
+
+  it('does not take a reference that wrapping put on a line of its own', async () => {
+    const chapter = (n: number) =>
+      `Chapter ${n}\n\n${body(n)}\nIt was as we saw in\nChapter 2\nof this book.\n`
+    expect(await titles([1, 2, 3].map(chapter).join('\n'))).toEqual(['Chapter 1', 'Chapter 2', 'Chapter 3'])
+  })
+
+  it('reads acts and scenes of a play', async () => {
+    const text = [
+      'ACT I',
+      'SCENE I. A mill.',
+      body(1),
+      'SCENE II. A weir.',
+      body(2),
+      'ACT II',
+      'SCENE I. A bank.',
+      body(3),
+    ]
+    expect(outlineOf(await survey(text.join('\n\n')))).toEqual({
+      'ACT I': ['SCENE I. A mill.', 'SCENE II. A weir.'],
+      'ACT II': ['SCENE I. A bank.'],
+    })
   })
 
   it('reads an epilogue with chapters of its own as a volume', async () => {
