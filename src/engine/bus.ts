@@ -1,5 +1,5 @@
+import type { Logger } from '../runtime/log.ts'
 import type { TaskEvent, TaskEventName, TaskEvents } from '../task/events.ts'
-import type { Logger } from './core.ts'
 
 /** Listens to one kind of event. */
 export type TaskEventListener<N extends TaskEventName> = (event: { name: N } & TaskEvents[N]) => void
@@ -23,11 +23,14 @@ export function createBus(log: Logger): TaskBus {
   const named = new Map<TaskEventName, Set<(event: never) => void>>()
   const any = new Set<(event: TaskEvent) => void>()
 
-  function call(listener: (event: never) => void, event: TaskEvent): void {
-    try {
-      listener(event as never)
-    } catch (error) {
+  function call(listener: (event: never) => unknown, event: TaskEvent): void {
+    const failed = (error: unknown) =>
       log.error({ err: error, event: event.name, taskId: event.taskId }, 'an event listener threw')
+    try {
+      const answer = listener(event as never)
+      if (answer instanceof Promise) answer.catch(failed)
+    } catch (error) {
+      failed(error)
     }
   }
 

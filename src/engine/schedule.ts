@@ -78,7 +78,7 @@ export function startSchedules(core: Core, planned: readonly Planned[]): Loop {
     if (planned.length === 0) return undefined
     try {
       const states = new Map((await core.store.schedules.schedules()).map(state => [state.id, state]))
-      for (const plan of planned) await runDue(core, plan, states.get(plan.schedule.id))
+      for (const plan of planned) await runAlone(core, plan, states.get(plan.schedule.id))
     } catch (error) {
       core.log.error({ err: error }, 'schedules could not be looked at; trying again')
     }
@@ -90,6 +90,18 @@ export function startSchedules(core: Core, planned: readonly Planned[]): Loop {
   }
 
   return startLoop({ clock: core.clock, everyMs: lookEveryMs, step })
+}
+
+/** A schedule whose task is refused stands in no other's way. Its tick is tried again with the next look. */
+async function runAlone(core: Core, plan: Planned, state: ScheduleState | undefined): Promise<void> {
+  try {
+    await runDue(core, plan, state)
+  } catch (error) {
+    core.log.error(
+      { err: error, schedule: plan.schedule.id },
+      'a schedule could not submit its task; trying again',
+    )
+  }
 }
 
 async function runDue(core: Core, plan: Planned, state: ScheduleState | undefined): Promise<void> {

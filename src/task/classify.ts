@@ -35,7 +35,7 @@ function chainOf(error: unknown): unknown[] {
 
 function messageOf(error: unknown): string {
   const said: unknown = error instanceof Error ? error.message : error
-  const text = typeof said === 'string' ? said : describe(said)
+  const text = typeof said === 'string' ? said : said === null || said === undefined ? '' : describe(said)
   return (text || 'The error has no message.').slice(0, longestMessage)
 }
 

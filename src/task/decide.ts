@@ -23,6 +23,9 @@ import {
   type Transition,
 } from './transition.ts'
 
+/** A snooze spends no retry, so one that asks for no wait would call the provider without end and without a pause. */
+const shortestSnoozeMs = 1_000
+
 /** How an attempt ended, before anything is written. */
 export type Outcome =
   | { kind: 'completed'; result: string }
@@ -67,9 +70,10 @@ function afterError(
   const { errorClass, info, notBefore } = error
   if (errorClass === 'permanent' || errorClass === 'cancelled') return failed(record, info, 'permanent', now)
   if (errorClass === 'rate-limited' && notBefore !== undefined) {
-    return pastDeadline(record, notBefore)
+    const until = Math.max(notBefore, now + shortestSnoozeMs)
+    return pastDeadline(record, until)
       ? failed(record, deadlineError(info), 'deadline', now)
-      : snoozed(record, notBefore, info)
+      : snoozed(record, until, info)
   }
   const retryCount = record.retryCount + 1
   if (retryCount >= policy.maxAttempts) {

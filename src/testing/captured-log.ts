@@ -1,4 +1,4 @@
-import type { Logger } from '../engine/core.ts'
+import type { Logger } from '../runtime/log.ts'
 
 /** One line of the process log. */
 export interface CapturedLine {

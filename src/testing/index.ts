@@ -1,5 +1,6 @@
 /** For tests: an engine on a clock that is moved by hand, handlers run alone, tasks that do as they are told. No test runner needed. */
 export { type CapturedLine, type CapturedLog, createCapturedLog } from './captured-log.ts'
+export { createGate, type Gate } from './gate.ts'
 export { type HandlerRun, type HandlerRunOptions, runHandler } from './handler-run.ts'
 export { createManualClock, type ManualClock, type ManualClockOptions } from './manual-clock.ts'
 export {

@@ -1,0 +1,372 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { classifyError } from '../../src/task/classify.ts'
+import { decide, decideOverdue, decideParent, type Outcome } from '../../src/task/decide.ts'
+import { PermanentError, SnoozeError } from '../../src/task/errors.ts'
+import { isLegal } from '../../src/task/status.ts'
+import type { TaskRecord } from '../../src/task/task.ts'
+import { endOf, now, recordOf } from './records.ts'
+
+const policy = { maxAttempts: 5, backoff: [15_000, 60_000, 300_000, 1_800_000], jitter: 0.1 }
+const circumstances = { policy, now, random: 0.5 }
+const minute = 60_000
+
+function thrown(error: unknown): Outcome {
+  return { kind: 'failed', error: classifyError(error, now) }
+}
+
+const tooMany = (retryAfter?: string) =>
+  Object.assign(new Error('slow down'), {
+    statusCode: 429,
+    ...(retryAfter === undefined ? {} : { responseHeaders: { 'retry-after': retryAfter } }),
+  })
+
+interface Row {
+  when: string
+  outcome: Outcome
+  record?: Partial<TaskRecord>
+  leads: {
+    name: string
+    at?: number
+    retryCount?: number
+    crashCount?: number
+    reason?: string
+    code?: string
+  }
+}
+
+const boom = thrown(new Error('boom'))
+const crash: Outcome = { kind: 'lease-lost' }
+
+const rows: readonly Row[] = [
+  { when: 'a result is returned', outcome: { kind: 'completed', result: '1' }, leads: { name: 'completed' } },
+  {
+    when: 'a result is returned although a cancel was asked for',
+    outcome: { kind: 'completed', result: '1' },
+    record: { cancelRequestedAt: now - 1 },
+    leads: { name: 'completed' },
+  },
+  {
+    when: 'a result is returned after the deadline',
+    outcome: { kind: 'completed', result: '1' },
+    record: { deadline: now - 1 },
+    leads: { name: 'completed' },
+  },
+  {
+    when: 'sub-tasks go on',
+    outcome: { kind: 'awaiting-subtasks', reduces: true },
+    leads: { name: 'awaiting-subtasks' },
+  },
+  {
+    when: 'sub-tasks go on although a cancel was asked for',
+    outcome: { kind: 'awaiting-subtasks', reduces: true },
+    record: { cancelRequestedAt: now - 1 },
+    leads: { name: 'cancelled' },
+  },
+  {
+    when: 'a cancel is obeyed',
+    outcome: { kind: 'cancelled' },
+    leads: { name: 'cancelled', code: 'TASK_CANCELLED' },
+  },
+  {
+    when: 'it fails after a cancel was asked for',
+    outcome: boom,
+    record: { cancelRequestedAt: now - 1 },
+    leads: { name: 'cancelled' },
+  },
+  {
+    when: 'its process is gone after a cancel was asked for',
+    outcome: crash,
+    record: { cancelRequestedAt: now - 1 },
+    leads: { name: 'cancelled' },
+  },
+  {
+    when: 'it is given back after a cancel was asked for',
+    outcome: { kind: 'given-back' },
+    record: { cancelRequestedAt: now - 1 },
+    leads: { name: 'cancelled' },
+  },
+  {
+    when: 'the process stops',
+    outcome: { kind: 'given-back' },
+    record: { retryCount: 4 },
+    leads: { name: 'given-back' },
+  },
+  {
+    when: 'the first failure',
+    outcome: boom,
+    leads: { name: 'retrying', at: now + 15_000, retryCount: 1, crashCount: 0 },
+  },
+  {
+    when: 'the second failure',
+    outcome: boom,
+    record: { retryCount: 1 },
+    leads: { name: 'retrying', at: now + minute, retryCount: 2 },
+  },
+  {
+    when: 'the fourth failure',
+    outcome: boom,
+    record: { retryCount: 3 },
+    leads: { name: 'retrying', at: now + 30 * minute, retryCount: 4 },
+  },
+  {
+    when: 'the fifth failure',
+    outcome: boom,
+    record: { retryCount: 4 },
+    leads: { name: 'dead-lettered', reason: 'attempts-exhausted' },
+  },
+  {
+    when: 'a failure whose retry would come at the deadline',
+    outcome: boom,
+    record: { deadline: now + 15_000 },
+    leads: { name: 'failed', reason: 'deadline', code: 'DEADLINE_PASSED' },
+  },
+  {
+    when: 'a failure whose retry comes before the deadline',
+    outcome: boom,
+    record: { deadline: now + 15_001 },
+    leads: { name: 'retrying', at: now + 15_000 },
+  },
+  {
+    when: 'a permanent error',
+    outcome: thrown(new PermanentError('no', { code: 'SCENE_GONE' })),
+    leads: { name: 'failed', reason: 'permanent', code: 'SCENE_GONE' },
+  },
+  {
+    when: 'a refusal of the provider',
+    outcome: thrown({ status: 401 }),
+    leads: { name: 'failed', reason: 'permanent' },
+  },
+  {
+    when: 'E4, E10: too many requests with a time',
+    outcome: thrown(tooMany('120')),
+    record: { retryCount: 4 },
+    leads: { name: 'snoozed', at: now + 120_000 },
+  },
+  {
+    when: 'too many requests without a time',
+    outcome: thrown(tooMany()),
+    leads: { name: 'retrying', at: now + 15_000, retryCount: 1 },
+  },
+  {
+    when: 'E6: too many requests that ask for no wait',
+    outcome: thrown(tooMany('0')),
+    leads: { name: 'snoozed', at: now + 1_000 },
+  },
+  {
+    when: 'too many requests until after the deadline',
+    outcome: thrown(tooMany('120')),
+    record: { deadline: now + minute },
+    leads: { name: 'failed', reason: 'deadline' },
+  },
+  {
+    when: 'a snooze',
+    outcome: thrown(new SnoozeError(now + 5_000, 'later')),
+    record: { retryCount: 4 },
+    leads: { name: 'snoozed', at: now + 5_000 },
+  },
+  {
+    when: 'a snooze until a time that is not one',
+    outcome: thrown(new SnoozeError(Number.NaN, 'later')),
+    leads: { name: 'retrying', at: now + 15_000, retryCount: 1 },
+  },
+  {
+    when: 'unavailable, with a Retry-After beyond the backoff',
+    outcome: thrown(Object.assign(new Error('503'), { status: 503, headers: { 'Retry-After': '90' } })),
+    leads: { name: 'retrying', at: now + 90_000, retryCount: 1 },
+  },
+  {
+    when: 'unavailable, with a Retry-After below the backoff',
+    outcome: thrown(Object.assign(new Error('503'), { status: 503, headers: { 'Retry-After': '2' } })),
+    leads: { name: 'retrying', at: now + 15_000 },
+  },
+  {
+    when: 'the first crash',
+    outcome: crash,
+    leads: { name: 'retrying', at: now, retryCount: 1, crashCount: 1, code: 'LEASE_LOST' },
+  },
+  {
+    when: 'the second crash in a row',
+    outcome: crash,
+    record: { crashCount: 1, retryCount: 1 },
+    leads: { name: 'retrying', at: now + 15_000, retryCount: 2, crashCount: 2 },
+  },
+  {
+    when: 'the fifth crash in a row',
+    outcome: crash,
+    record: { crashCount: 4, retryCount: 4 },
+    leads: { name: 'dead-lettered', reason: 'crashes' },
+  },
+  {
+    when: 'a crash after this attempt wrote a checkpoint',
+    outcome: crash,
+    record: { attempt: 9, checkpointAttempt: 9, crashCount: 4, retryCount: 4 },
+    leads: { name: 'retrying', at: now, retryCount: 1, crashCount: 1 },
+  },
+  {
+    when: 'a crash after an earlier attempt wrote a checkpoint',
+    outcome: crash,
+    record: { attempt: 9, checkpointAttempt: 8, crashCount: 4, retryCount: 4 },
+    leads: { name: 'dead-lettered', reason: 'crashes' },
+  },
+  {
+    when: 'a failure after crashes',
+    outcome: boom,
+    record: { crashCount: 2, retryCount: 2 },
+    leads: { name: 'retrying', retryCount: 3, crashCount: 0 },
+  },
+  {
+    when: 'a crash after the deadline',
+    outcome: crash,
+    record: { deadline: now - 1 },
+    leads: { name: 'failed', reason: 'deadline' },
+  },
+]
+
+describe('decide', () => {
+  it.each(rows)('$when', ({ outcome, record: change, leads }) => {
+    const record = recordOf(change)
+    const transition = decide(record, outcome, circumstances)
+    const { set } = transition
+    expect(transition.name).toBe(leads.name)
+    if (leads.at !== undefined) {
+      expect(transition.wake).toEqual({ at: leads.at })
+      expect(set.nextAttemptTimestamp).toBe(leads.at)
+    }
+    if (leads.retryCount !== undefined) expect(set.retryCount).toBe(leads.retryCount)
+    if (leads.crashCount !== undefined) expect(set.crashCount).toBe(leads.crashCount)
+    if (leads.reason !== undefined) expect(set.deadLetter?.reason).toBe(leads.reason)
+    if (leads.code !== undefined) expect(set.errorInfo?.code).toBe(leads.code)
+    if (transition.name === 'snoozed' || transition.name === 'given-back')
+      expect(set.retryCount).toBeUndefined()
+  })
+
+  const outcomes = fc.constantFrom<Outcome>(
+    { kind: 'completed', result: '1' },
+    { kind: 'awaiting-subtasks', reduces: false, result: '1' },
+    boom,
+    crash,
+    thrown(new PermanentError('no')),
+    thrown(tooMany('3')),
+    { kind: 'cancelled' },
+    { kind: 'given-back' },
+  )
+  const situations = fc.record({
+    phase: fc.constantFrom('executing' as const, 'reducing' as const),
+    retryCount: fc.nat(6),
+    crashCount: fc.nat(6),
+    attempt: fc.integer({ min: 1, max: 9 }),
+    checkpointAttempt: fc.option(fc.integer({ min: 1, max: 9 }), { nil: undefined }),
+    cancelRequestedAt: fc.option(fc.constant(now), { nil: undefined }),
+    deadline: fc.option(fc.integer({ min: now - 10_000, max: now + 100_000 }), { nil: undefined }),
+  })
+
+  it('whatever happens, the move is legal, its times are whole, and a retry lies before the deadline', () => {
+    fc.assert(
+      fc.property(
+        situations,
+        outcomes,
+        fc.double({ min: 0, max: 0.999, noNaN: true }),
+        (situation, outcome, random) => {
+          const { checkpointAttempt, cancelRequestedAt, deadline, ...rest } = situation
+          const record = recordOf({
+            ...rest,
+            ...(checkpointAttempt === undefined ? {} : { checkpointAttempt }),
+            ...(cancelRequestedAt === undefined ? {} : { cancelRequestedAt }),
+            ...(deadline === undefined ? {} : { deadline }),
+          })
+          const transition = decide(record, outcome, { policy, now, random })
+          const to = endOf(record, transition)
+          expect(isLegal('RUNNING', record.phase, to.status, to.phase)).toBe(true)
+          const at = transition.set.nextAttemptTimestamp
+          if (typeof at !== 'number') return
+          expect(Number.isSafeInteger(at)).toBe(true)
+          expect(at).toBeGreaterThanOrEqual(now)
+          if (deadline !== undefined) expect(at).toBeLessThan(deadline)
+        },
+      ),
+    )
+  })
+
+  it('a task that always fails, or always crashes, ends in at most maxAttempts attempts', () => {
+    fc.assert(
+      fc.property(fc.array(fc.boolean(), { minLength: 5, maxLength: 5 }), crashes => {
+        let record = recordOf()
+        let attempts = 0
+        for (const crashed of crashes) {
+          attempts += 1
+          const { set, name } = decide(record, crashed ? crash : boom, circumstances)
+          if (name === 'dead-lettered') break
+          record = recordOf({
+            attempt: record.attempt + 1,
+            retryCount: set.retryCount ?? 0,
+            crashCount: set.crashCount ?? 0,
+          })
+        }
+        expect(attempts).toBe(5)
+        expect(record.retryCount).toBe(4)
+      }),
+    )
+  })
+})
+
+describe('decideParent', () => {
+  const awaiting = (change: Partial<TaskRecord>) => recordOf({ phase: 'awaiting-subtasks', ...change })
+
+  it.each([
+    { summary: undefined, reduces: false, name: 'closed', status: 'COMPLETED' },
+    { summary: { COMPLETED: 3 }, reduces: false, name: 'closed', status: 'COMPLETED' },
+    { summary: { COMPLETED: 2, FAILED: 1 }, reduces: false, name: 'closed', status: 'COMPLETED_WITH_ERRORS' },
+    {
+      summary: { COMPLETED_WITH_ERRORS: 1 },
+      reduces: false,
+      name: 'closed',
+      status: 'COMPLETED_WITH_ERRORS',
+    },
+    {
+      summary: { FAILED: 1, CANCELLED: 1, DEAD_LETTER: 1 },
+      reduces: false,
+      name: 'closed',
+      status: 'FAILED',
+    },
+    { summary: { FAILED: 3 }, reduces: true, name: 'reduce-due', status: 'QUEUED' },
+    { summary: undefined, reduces: true, name: 'reduce-due', status: 'QUEUED' },
+  ] as const)('$summary, hook: $reduces -> $status', ({ summary, reduces, name, status }) => {
+    const record = awaiting({ reduces, ...(summary === undefined ? {} : { subTaskStatusSummary: summary }) })
+    const transition = decideParent(record, [], now)
+    expect(transition).toMatchObject({ name, set: { status }, fence: { version: record.version } })
+  })
+
+  it.each(['QUEUED', 'RUNNING', 'RETRYING'] as const)('waits while a sub-task is %s', status => {
+    expect(
+      decideParent(awaiting({ subTaskStatusSummary: { COMPLETED: 9, [status]: 1 } }), [], now),
+    ).toBeUndefined()
+  })
+
+  it('leaves alone whatever does not wait for sub-tasks', () => {
+    expect(decideParent(recordOf(), [], now)).toBeUndefined()
+    expect(decideParent(awaiting({ status: 'CANCELLED' }), [], now)).toBeUndefined()
+  })
+
+  it('C6: names the first sub-task that failed and why', () => {
+    const failed = [{ taskId: 'c', key: 'scene 1', status: 'FAILED', reason: 'no text' }] as const
+    const transition = decideParent(awaiting({ subTaskStatusSummary: { FAILED: 1 } }), failed, now)
+    expect(transition?.set.errorInfo).toMatchObject({
+      code: 'SUBTASKS_FAILED',
+      message: expect.stringContaining('scene 1'),
+    })
+    expect(transition?.set.errorInfo?.message).toContain('no text')
+  })
+})
+
+describe('decideOverdue', () => {
+  it('fails a waiting task and tells the last error', () => {
+    const record = recordOf({
+      status: 'RETRYING',
+      errorInfo: { code: 'X', message: 'the last one', retryable: true, errorClass: 'retryable' },
+    })
+    const { name, set } = decideOverdue(record, now)
+    expect([name, set.status, set.deadLetter?.reason]).toEqual(['failed', 'FAILED', 'deadline'])
+    expect(set.errorInfo?.message).toContain('the last one')
+  })
+})
