@@ -53,9 +53,10 @@ export class PieceWriter {
     return true
   }
 
-  /** Writes the rest and puts the novel on the shelf. Throws ATTEMPT_STALE, INTERNAL when rows are missing. */
-  async publish(): Promise<NovelCounts> {
+  /** Writes the rest and puts the novel on the shelf. Throws ATTEMPT_STALE, INTERNAL when rows are missing, the signal's reason. */
+  async publish(signal: AbortSignal): Promise<NovelCounts> {
     await this.#flush()
+    signal.throwIfAborted()
     const published = await this.#drafts.publish(this.#draft, this.read)
     if (published.outcome === 'published') return published.counts
     if (published.outcome === 'stale') throw staleDraft(this.#draft)

@@ -69,6 +69,9 @@ export const parseFile = defineNovelTask({
   },
 })
 
+/** Characters around a book that are no more than its title and author. */
+const titlePage = 200
+
 interface Work {
   source: TextSource
   survey: TextSurvey
@@ -88,8 +91,7 @@ async function write(ctx: ParseFileContext, { source, survey, draft }: Work) {
     report(writer.read)
   }
   if (writer.read.scenes === 0) throw nothingToRead(source.name)
-  ctx.signal.throwIfAborted()
-  const counts = await writer.publish()
+  const counts = await writer.publish(ctx.signal)
   report(writer.read)
   return resultOf({ ...draft, counts }, survey, writer.read.matter)
 }
@@ -122,7 +124,7 @@ async function languageOf(source: TextSource, survey: TextSurvey, ctx: ParseFile
 function resultOf({ novelId, title, counts }: DraftState, survey: TextSurvey, matter: number) {
   const { volumes, chapters, scenes, words } = counts
   const warnings: z.infer<typeof warning>[] = [...survey.warnings]
-  if (matter > 0) {
+  if (matter > titlePage) {
     warnings.push({
       code: 'MATTER_LEFT_OUT',
       message: `${matter} characters before and after the book (title page, contents, licence) are not part of the novel.`,

@@ -1,0 +1,188 @@
+import { createReadStream, mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import {
+  importNovel,
+  type NovelLibrary,
+  type NovelServices,
+  novelTasks,
+  sqliteLibrary,
+  storeUpload,
+} from 'quillwork/novel'
+import { sqlite } from 'quillwork/sqlite'
+import { type TestEngine, testEngine } from 'quillwork/testing'
+import { createModelCatalogue } from '../../../src/ai/catalogue.ts'
+import { extractiveModel } from '../../../src/ai/extractive/extractive.ts'
+import type { SummaryMethod, SummaryModel } from '../../../src/ai/model.ts'
+import { novelIdOf } from '../../../src/novel/library/ids.ts'
+import type { SceneText } from '../../../src/novel/library/shelf.ts'
+import type { Upload } from '../../../src/novel/library/uploads.ts'
+
+/** The owner of the novels of the tests. */
+export const ann = 'ann'
+
+/** A model that does as the test says, and remembers every summary that it made. */
+export interface ScriptedModel extends SummaryModel {
+  /** The texts that were summarised to the end, in order. */
+  readonly made: string[]
+  /** Runs before a summary is made; may wait or throw. */
+  before: (text: string, signal: AbortSignal | undefined) => void | Promise<void>
+}
+
+/** Makes a scripted model. Its summaries are `Summary of` and the first words of the text. */
+export function scriptedModel(method: SummaryMethod = 'generative'): ScriptedModel {
+  const made: string[] = []
+  const model: ScriptedModel = {
+    id: 'scripted',
+    method,
+    takesInstructions: method === 'generative',
+    made,
+    before: () => undefined,
+    async summarise({ text, instructions, maxCharacters = 1_000 }, { signal } = {}) {
+      await model.before(text, signal)
+      signal?.throwIfAborted()
+      made.push(text)
+      const style = instructions === undefined ? '' : ` (${instructions})`
+      const summary = `Summary of ${text.trim().slice(0, 40)}${style}`.slice(0, maxCharacters)
+      const usage = { model: 'scripted', inputTokens: text.length, outputTokens: summary.length }
+      return { summary, method, language: 'en', model: 'scripted', usage }
+    },
+  }
+  return model
+}
+
+/** What may be broken on purpose: parts of the library that stand in front of the real ones. */
+export type Faults = (library: NovelLibrary) => Partial<NovelLibrary>
+
+/** An engine with the novel tasks on a manual clock, and what the tests do with it. */
+export interface NovelEngine extends AsyncDisposable {
+  readonly t: TestEngine
+  readonly services: NovelServices
+  readonly library: NovelLibrary
+  /** Receives a text as a file. */
+  upload(text: string | Uint8Array, fileName?: string): Promise<Upload>
+  /** Receives a file of the disk. */
+  uploadFile(file: string): Promise<Upload>
+  /** Imports a text to the end and answers its novel's id. */
+  importText(text: string, options?: { summarise?: boolean }): Promise<string>
+  /** All scenes of a novel in reading order. */
+  scenes(novelId: string): Promise<readonly SceneText[]>
+  /** The files in the folder of the uploads. */
+  files(): readonly string[]
+}
+
+/** How such an engine is made. */
+export interface NovelEngineOptions {
+  /** Default: the extractive model. */
+  model?: SummaryModel
+  faults?: Faults
+  persistent?: boolean
+  slots?: number
+}
+
+/** Makes an engine with the novel tasks. `await using` ends it and removes its files. */
+export async function novelEngine(options: NovelEngineOptions = {}): Promise<NovelEngine> {
+  const folder = mkdtempSync(path.join(tmpdir(), 'quillwork-novel-'))
+  const uploadsDir = path.join(folder, 'uploads')
+  const open: { library?: NovelLibrary; now?: () => number } = {}
+  const services: NovelServices = {
+    get library() {
+      if (open.library === undefined) throw new Error('The library is not open.')
+      return open.library
+    },
+    models: createModelCatalogue({ summary: [options.model ?? extractiveModel()] }),
+    uploadsDir,
+    now: () => open.now?.() ?? 0,
+  }
+  const file = options.persistent === true ? path.join(folder, 'novels.db') : ':memory:'
+  const t = await testEngine({
+    tasks: novelTasks,
+    services,
+    lanes: { batch: { slots: options.slots ?? 10 } },
+    openStore(now) {
+      const store = sqlite({ file, now })
+      const library = sqliteLibrary(store.database, { now })
+      open.library = { ...library, ...options.faults?.(library) }
+      open.now = now
+      return store
+    },
+  })
+  return new Under({ t, services, folder })
+}
+
+class Under implements NovelEngine {
+  readonly t: TestEngine
+  readonly services: NovelServices
+  readonly #folder: string
+
+  constructor({ t, services, folder }: { t: TestEngine; services: NovelServices; folder: string }) {
+    this.t = t
+    this.services = services
+    this.#folder = folder
+  }
+
+  get library(): NovelLibrary {
+    return this.services.library
+  }
+
+  upload(text: string | Uint8Array, fileName = 'book.txt'): Promise<Upload> {
+    const bytes = typeof text === 'string' ? Buffer.from(text) : text
+    return storeUpload(this.services, { userId: ann, fileName, content: piecesOf(bytes) })
+  }
+
+  uploadFile(file: string): Promise<Upload> {
+    return storeUpload(this.services, {
+      userId: ann,
+      fileName: path.basename(file),
+      content: createReadStream(file),
+    })
+  }
+
+  async importText(text: string, { summarise = false } = {}): Promise<string> {
+    const { id } = await this.upload(text)
+    const task = await this.t.submit(importNovel, { uploadId: id, summarise }, { userId: ann })
+    await this.t.drain()
+    await task.result()
+    return novelIdOf(id)
+  }
+
+  async scenes(novelId: string): Promise<readonly SceneText[]> {
+    return (await this.library.shelf.texts(ann, { novelId }, { pageSize: 1_000 })).items
+  }
+
+  files(): readonly string[] {
+    return readdirSync(this.services.uploadsDir)
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.t[Symbol.asyncDispose]()
+    rmSync(this.#folder, { recursive: true, force: true })
+  }
+}
+
+async function* piecesOf(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
+  for (let at = 0; at < bytes.length; at += 1_000) yield bytes.subarray(at, at + 1_000)
+}
+
+/** A book of two volumes with two chapters each; every chapter has two scenes, each known by its number. */
+export const fourChapters = bookOf([
+  ['Volume One', 2],
+  ['Volume Two', 2],
+])
+
+/** A book in which every chapter has two scenes; chapters count from 1 in each volume. */
+export function bookOf(volumes: readonly (readonly [title: string, chapters: number])[]): string {
+  let scene = 0
+  const lines: string[] = ['The Book of Tests', '']
+  for (const [title, chapters] of volumes) {
+    lines.push(title, '')
+    for (let chapter = 1; chapter <= chapters; chapter++) {
+      lines.push(`Chapter ${chapter}`, '', sceneText(++scene), '', '* * *', '', sceneText(++scene), '')
+    }
+  }
+  return lines.join('\n')
+}
+
+function sceneText(number: number): string {
+  return `Scene ${number} begins at dawn.\n\nThe miller crossed the bridge with a lantern, and the river was loud below him. He did not look back at the house.`
+}
