@@ -1,7 +1,7 @@
 import { STATUS_CODES } from 'node:http'
 import type { Socket } from 'node:net'
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import type { Logger } from '../engine/core.ts'
+import type { Logger } from '../runtime/log.ts'
 import { type ErrorCode, errorCatalogue, QuillworkError } from '../task/errors.ts'
 import type { SchemaIssue } from '../task/schema.ts'
 import type { Problem } from './schemas/problem.ts'

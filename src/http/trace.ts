@@ -17,8 +17,11 @@ export function requestTraceId(request: Pick<IncomingMessage, 'headers'>): strin
   )
 }
 
-/** The trace context that a submitted task carries: the caller's, or one that names the request. */
+/**
+ * The trace context that a submitted task carries: the caller's trace, and this request as the parent of what follows. No two
+ * requests have the same.
+ */
 export function traceparentFor(traceId: string, header: unknown): string {
-  if (typeof header === 'string' && traceIdOf(header) !== undefined) return header
-  return `00-${traceId}-${randomBytes(8).toString('hex')}-01`
+  const flags = typeof header === 'string' && traceIdOf(header) !== undefined ? header.slice(-2) : '01'
+  return `00-${traceId}-${randomBytes(8).toString('hex')}-${flags}`
 }

@@ -13,6 +13,8 @@ export interface TaskEventBase {
   attempt: number
   parentTaskId?: string
   rootTaskId: string
+  /** W3C trace context of whoever submitted the task. */
+  traceparent?: string
 }
 
 /**
@@ -68,5 +70,6 @@ export function eventBase(record: TaskRecord, at: number): TaskEventBase {
     rootTaskId: record.rootTaskId,
   }
   if (record.parentTaskId !== undefined) base.parentTaskId = record.parentTaskId
+  if (record.traceparent !== undefined) base.traceparent = record.traceparent
   return base
 }

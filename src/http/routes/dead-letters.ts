@@ -81,7 +81,7 @@ const getSchema = {
 
 function getDeadLetter(app: App, { engine }: ApiContext): void {
   app.get('/v1/dead-letters/:taskId', { schema: getSchema }, async (request, reply) =>
-    answerTask(reply, await engine.deadLetters.get(request.params.taskId)),
+    answerTask(reply, await engine.deadLetters.get(request.params.taskId), engine),
   )
 }
 

@@ -42,7 +42,7 @@ function cancelTask(app: App, { engine }: ApiContext): void {
     await engine.tasks.cancel(taskId, ifVersion === undefined ? {} : { ifVersion })
     const record = await engine.tasks.get(taskId)
     reply.code(record.status === 'CANCELLED' ? 200 : 202)
-    return answerTask(reply, record)
+    return answerTask(reply, record, engine)
   })
 }
 

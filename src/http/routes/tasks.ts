@@ -1,5 +1,6 @@
 import type { FastifyReply } from 'fastify'
 import { z } from 'zod'
+import type { Engine } from '../../engine/engine.ts'
 import type { SubmitOptions } from '../../engine/submit.ts'
 import type { TaskFilter } from '../../store/store.ts'
 import { QuillworkError } from '../../task/errors.ts'
@@ -68,14 +69,14 @@ function submitTask(app: App, { engine, settings }: ApiContext): void {
       idempotencyKey,
       traceparent: traceparentFor(request.id, request.headers.traceparent),
     }) as SubmitOptions
-    const before = engine.store.tasks.now()
     const record = await engine.tasks.submit(taskType, parameters, options)
-    if (record.createdAt < before) {
+    // A record that another request made carries that one's trace context.
+    if (record.traceparent !== options.traceparent) {
       refuseOtherSubmission(record, options)
       reply.header('idempotency-replayed', 'true')
     }
     reply.code(202).header('location', `/v1/tasks/${record.id}`)
-    return answerTask(reply, record)
+    return answerTask(reply, record, engine)
   })
 }
 
@@ -153,24 +154,24 @@ function getTask(app: App, { engine }: ApiContext): void {
   app.get('/v1/tasks/:taskId', { schema: getSchema }, async (request, reply) => {
     const record = await engine.tasks.get(request.params.taskId)
     if (noneMatchNames(request.headers['if-none-match'], record.version)) {
-      describe(reply, record)
+      describe(reply, record, engine)
       return reply.code(304).send()
     }
-    return answerTask(reply, record)
+    return answerTask(reply, record, engine)
   })
 }
 
 /** Answers a task: its version as entity tag, and while it lives when to look again and where to listen. */
-export function answerTask(reply: FastifyReply, record: TaskRecord) {
-  describe(reply, record)
+export function answerTask(reply: FastifyReply, record: TaskRecord, engine: Engine) {
+  describe(reply, record, engine)
   return presentTask(record)
 }
 
-function describe(reply: FastifyReply, record: TaskRecord): void {
+function describe(reply: FastifyReply, record: TaskRecord, engine: Engine): void {
   reply.header('etag', etagOf(record.version))
   reply.header('cache-control', 'no-cache')
   if (hasEnded(record.status)) return
-  const ageSeconds = (Date.now() - record.createdAt) / 1_000
+  const ageSeconds = (engine.store.tasks.now() - record.createdAt) / 1_000
   reply.header('retry-after', String(Math.round(Math.min(30, Math.max(2, ageSeconds / 10)))))
   reply.header('link', `</v1/tasks/${record.id}/events>; rel="monitor"; type="text/event-stream"`)
 }

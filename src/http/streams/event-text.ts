@@ -1,5 +1,6 @@
 import type { TaskEvent, TaskEventName } from '../../task/events.ts'
 import { plainOf, presentError, timeText } from '../present.ts'
+import { traceIdOf } from '../trace.ts'
 
 /** The name under which a stream tells each event of the bus. */
 export const streamNames = {
@@ -34,7 +35,18 @@ const statusAfter: Record<TaskEventName, string> = {
 /** The data of an event: what the task is now, never its parameters or result, which may be large and are one GET away. */
 export function eventData(event: TaskEvent): Record<string, unknown> {
   const fields: Record<string, unknown> = { ...event }
-  const { name, at, errorInfo, nextAttemptTimestamp, progress, ranMs, waitedMs, status, ...rest } = fields
+  const {
+    name,
+    at,
+    errorInfo,
+    nextAttemptTimestamp,
+    progress,
+    ranMs,
+    waitedMs,
+    status,
+    traceparent,
+    ...rest
+  } = fields
   return {
     ...rest,
     event: name,
@@ -47,6 +59,7 @@ export function eventData(event: TaskEvent): Record<string, unknown> {
       ? { errorInfo: presentError(event.errorInfo) }
       : {}),
     ...(event.name === 'progress' ? { progress: plainOf(progress) } : {}),
+    ...(event.traceparent === undefined ? {} : { traceId: traceIdOf(event.traceparent) }),
     ...(typeof ranMs === 'number' ? { ranMs } : {}),
     ...(typeof waitedMs === 'number' ? { waitedMs } : {}),
   }

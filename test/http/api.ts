@@ -1,0 +1,159 @@
+import type { FastifyInstance } from 'fastify'
+import { createApp, type HttpOptions, type Problem } from 'quillwork/http'
+import {
+  type ObedientTasks,
+  obedientTasks,
+  type TestEngine,
+  type TestEngineOptions,
+  testEngine,
+} from 'quillwork/testing'
+import { expect } from 'vitest'
+
+/** An answer of the API, read to its end. */
+export interface Answer<T = Record<string, unknown>> {
+  status: number
+  headers: Headers
+  text: string
+  body: T
+}
+
+/** How a request is made. */
+export interface Ask {
+  method?: string
+  headers?: Record<string, string>
+  /** Sent as JSON. */
+  json?: unknown
+  /** Sent as it is, as JSON unless the headers say otherwise. */
+  raw?: string
+}
+
+/** An API that listens, on an engine with obedient tasks. */
+export interface Api extends AsyncDisposable {
+  readonly url: string
+  readonly app: FastifyInstance
+  readonly engine: TestEngine
+  readonly tasks: ObedientTasks
+  /** Asks, and checks that the answer is one that the OpenAPI document names. */
+  ask<T = Record<string, unknown>>(path: string, ask?: Ask): Promise<Answer<T>>
+  post<T = Record<string, unknown>>(
+    path: string,
+    json?: unknown,
+    headers?: Record<string, string>,
+  ): Promise<Answer<T>>
+  /** Submits an obedient task. Answers its id. */
+  submit(orders: readonly object[], fields?: object): Promise<string>
+}
+
+/** The part of an OpenAPI document that the tests read. */
+export interface OpenApi {
+  openapi: string
+  paths: Record<string, Record<string, Operation>>
+  components: { schemas: Record<string, unknown>; securitySchemes?: Record<string, unknown> }
+  security?: object[]
+}
+
+/** One operation of the document. */
+export interface Operation {
+  summary?: string
+  tags?: string[]
+  security?: object[]
+  parameters?: { name: string; in: string; required?: boolean }[]
+  requestBody?: { content: Record<string, unknown> }
+  responses: Record<string, { description: string; content?: Record<string, { schema: object }> }>
+}
+
+/** Starts an API on a free port of the loopback. */
+export async function serve(
+  config: HttpOptions = {},
+  options: Partial<Omit<TestEngineOptions<[]>, 'tasks' | 'services'>> = {},
+): Promise<Api> {
+  const tasks = obedientTasks()
+  const engine = await testEngine({ ...options, tasks: [tasks.obedient, tasks.parent] })
+  const app = createApp({ engine, config, log: engine.log })
+  const url = await app.listen({ host: '127.0.0.1', port: 0 })
+  const document = app.swagger() as unknown as OpenApi
+  const ask = async <T>(
+    path: string,
+    { method = 'GET', headers = {}, json, raw }: Ask = {},
+  ): Promise<Answer<T>> => {
+    const body = raw ?? (json === undefined ? undefined : JSON.stringify(json))
+    const type = body === undefined ? {} : { 'content-type': 'application/json' }
+    const response = await fetch(url + path, {
+      method,
+      headers: { ...type, ...headers },
+      ...(body === undefined ? {} : { body }),
+    })
+    const text = await response.text()
+    const answer = { status: response.status, headers: response.headers, text, body: parsed(text) as T }
+    if (answer.status >= 400) expectProblem(answer as Answer, path)
+    if (answer.status !== 405) expectDeclared(document, { method, path, status: answer.status })
+    return answer
+  }
+  const post: Api['post'] = (path, json, headers = {}) => ask(path, { method: 'POST', json, headers })
+  return {
+    url,
+    app,
+    engine,
+    tasks,
+    ask,
+    post,
+    async submit(orders, fields = {}) {
+      const answer = await post<{ id: string }>('/v1/tasks', {
+        taskType: 'Obedient',
+        parameters: { orders },
+        ...fields,
+      })
+      expect(answer.status).toBe(202)
+      return answer.body.id
+    },
+    async [Symbol.asyncDispose]() {
+      await app.close()
+      await engine[Symbol.asyncDispose]()
+    },
+  }
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}
+
+/** Whatever went wrong is told in the same shape. */
+export function expectProblem(answer: Answer, path?: string): Problem {
+  expect(answer.headers.get('content-type'), path).toMatch(/^application\/problem\+json/)
+  const problem = answer.body as unknown as Problem
+  expect(problem).toMatchObject({
+    type: `urn:quillwork:error:${problem.code}`,
+    status: answer.status,
+    title: expect.stringMatching(/./),
+    detail: expect.stringMatching(/./),
+    code: expect.stringMatching(/^[A-Z_]+$/),
+    retryable: expect.any(Boolean),
+    traceId: expect.stringMatching(/^([\da-f]{32})?$/),
+  })
+  for (const issue of problem.errors ?? []) {
+    expect(issue.pointer).toMatch(/^(\/.*)?$/s)
+    expect(issue.detail).toMatch(/./)
+  }
+  return problem
+}
+
+/** The operation of the document that answers a request; undefined for an address that does not exist. */
+export function operationOf(document: OpenApi, method: string, path: string): Operation | undefined {
+  const bare = path.split('?', 1)[0] ?? ''
+  const fits = (template: string) =>
+    new RegExp(`^${template.replaceAll('.', '\\.').replace(/\{\w+\}/g, '[^/:]+')}$`).test(bare)
+  const exact = document.paths[bare]
+  const found = exact ?? Object.entries(document.paths).find(([template]) => fits(template))?.[1]
+  return found?.[method.toLowerCase()]
+}
+
+function expectDeclared(document: OpenApi, asked: { method: string; path: string; status: number }): void {
+  const { method, path, status } = asked
+  const operation = operationOf(document, method === 'HEAD' ? 'GET' : method, path)
+  if (operation === undefined) return
+  expect(Object.keys(operation.responses), `${method} ${path}`).toContain(`${status}`)
+}

@@ -1,0 +1,210 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { request } from 'node:http'
+import { assertSafeToListen, createApp, isLoopback, resolveHttpSettings } from 'quillwork/http'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { type Api, type OpenApi, serve } from './api.ts'
+
+const token = 'a-long-and-random-token-0123456789'
+
+/** A request as a program makes it that may lie about its host; fetch may not. */
+function raw(url: string, options: { method?: string; headers?: Record<string, string> }): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const sent = request(url, { ...options, agent: false }, response => {
+      response.resume()
+      resolve(response.statusCode ?? 0)
+      response.destroy()
+    })
+    sent.on('error', reject)
+    sent.end()
+  })
+}
+
+describe('with a token', () => {
+  let api: Api
+  let document: OpenApi
+  beforeAll(async () => {
+    api = await serve({ token })
+    document = api.app.swagger() as unknown as OpenApi
+  })
+  afterAll(() => api[Symbol.asyncDispose]())
+
+  const open = new Set(['GET /healthz', 'GET /readyz'])
+
+  test('every operation of the document is closed, except those that it declares open', async () => {
+    expect(document.security).toEqual([{ token: [] }])
+    expect(document.components.securitySchemes).toEqual({ token: { type: 'http', scheme: 'bearer' } })
+    const declaredOpen: string[] = []
+    for (const [template, methods] of Object.entries(document.paths)) {
+      for (const [method, operation] of Object.entries(methods)) {
+        const name = `${method.toUpperCase()} ${template}`
+        const path = template.replace(/\{\w+\}/g, 'abc')
+        const ask = { method: method.toUpperCase() }
+        if (operation.security?.length === 0) {
+          declaredOpen.push(name)
+          expect((await api.ask(path, ask)).status, name).toBe(200)
+          continue
+        }
+        for (const headers of [{}, ...wrongTokens]) {
+          const answer = await api.ask(path, { ...ask, headers })
+          expect(answer, `${name} ${JSON.stringify(headers)}`).toMatchObject({
+            status: 401,
+            body: { code: 'UNAUTHENTICATED' },
+          })
+          expect(answer.headers.get('www-authenticate')).toMatch(/^Bearer/)
+          expect(answer.text).not.toContain(token)
+        }
+      }
+    }
+    expect(new Set(declaredOpen)).toEqual(open)
+  })
+
+  const wrongTokens: Record<string, string>[] = [
+    { authorization: 'Bearer' },
+    { authorization: `Bearer ${token.slice(0, -1)}` },
+    { authorization: `Bearer ${token}x` },
+    { authorization: `Basic ${token}` },
+    { authorization: token },
+    { 'x-http-method-override': 'GET', authorization: 'Bearer null' },
+  ]
+
+  test.each([
+    ['GET', '/v1/tasks/'],
+    ['GET', '//v1/tasks'],
+    ['GET', '/V1/TASKS'],
+    ['GET', '/v1/%74asks'],
+    ['GET', '/v1/../v1/tasks'],
+    ['HEAD', '/v1/tasks'],
+    ['OPTIONS', '/v1/tasks'],
+    ['GET', `/v1/tasks?token=${token}`],
+    ['GET', '/healthz/../v1/tasks'],
+  ])('%s %s is no way around it', async (method, path) => {
+    expect(await raw(api.url + path, { method })).toBe(401)
+  })
+
+  test('an upgrade to a web socket is no way around it', async () => {
+    const headers = {
+      connection: 'Upgrade',
+      upgrade: 'websocket',
+      'sec-websocket-key': 'AAAAAAAAAAAAAAAAAAAAAA==',
+      'sec-websocket-version': '13',
+    }
+    expect(await raw(`${api.url}/v1/tasks`, { headers })).toBe(401)
+  })
+
+  test('the right one opens', async () => {
+    const headers = { authorization: `Bearer ${token}` }
+    expect(await api.ask('/v1/tasks', { headers })).toMatchObject({ status: 200 })
+    expect(await api.ask('/v1/capabilities', { headers })).toMatchObject({
+      status: 200,
+      body: { authentication: 'bearer' },
+    })
+    expect(await api.ask('/v1/tasks', { headers: { authorization: `bearer  ${token}` } })).toMatchObject({
+      status: 200,
+    })
+  })
+
+  test('the token is compared in constant time', () => {
+    const folder = new URL('../../src/http/', import.meta.url)
+    const sources = readdirSync(folder).filter(name => name.endsWith('.ts'))
+    const using = sources.filter(name =>
+      /[!=]==? *(settings\.)?token\b(?! *===? *undefined)/.test(readFileSync(new URL(name, folder), 'utf8')),
+    )
+    expect(using).toEqual([])
+    expect(readFileSync(new URL('auth.ts', folder), 'utf8')).toContain('timingSafeEqual')
+  })
+})
+
+describe('where it may listen', () => {
+  test.each(['127.0.0.1', 'localhost', '::1', '127.9.9.9'])('%s needs no token', host => {
+    expect(isLoopback(host)).toBe(true)
+    expect(() => assertSafeToListen({ host })).not.toThrow()
+  })
+
+  test.each(['0.0.0.0', '::', '', '192.168.1.5', 'studio.example', '127.0.0.1.evil.example', '127.evil'])(
+    '%j needs one',
+    host => {
+      expect(() => assertSafeToListen({ host })).toThrow(expect.objectContaining({ code: 'CONFIG_INVALID' }))
+      expect(() => assertSafeToListen({ host, token: '' })).toThrow(
+        expect.objectContaining({ code: 'CONFIG_INVALID' }),
+      )
+      expect(() => assertSafeToListen({ host, token })).not.toThrow()
+    },
+  )
+
+  test('an app for such an address is not even made, nor one with a token that can be guessed', async () => {
+    await using api = await serve()
+    const { engine } = api
+    const refused = expect.objectContaining({ code: 'CONFIG_INVALID' })
+    expect(() => createApp({ engine, config: { host: '0.0.0.0' } })).toThrow(refused)
+    expect(() => createApp({ engine, config: { token: 'short' } })).toThrow(refused)
+    expect(() => resolveHttpSettings({ bodyLimit: -1 })).toThrow(refused)
+  })
+})
+
+describe('pages of other sites', () => {
+  let api: Api
+  beforeAll(async () => {
+    api = await serve({ allowedOrigins: ['https://studio.example'] })
+  })
+  afterAll(() => api[Symbol.asyncDispose]())
+
+  test.each([
+    ['an origin of another site', { origin: 'https://evil.example' }, 403],
+    ['an opaque origin', { origin: 'null' }, 403],
+    ['another port of this machine', { origin: 'http://127.0.0.1:1' }, 403],
+    ['what the browser calls cross-site', { 'sec-fetch-site': 'cross-site' }, 403],
+    ['what the browser calls same-site', { 'sec-fetch-site': 'same-site' }, 403],
+    ['an origin that is allowed', { origin: 'https://studio.example', 'sec-fetch-site': 'cross-site' }, 202],
+    ['a program', {}, 202],
+    ['the address bar', { 'sec-fetch-site': 'none' }, 202],
+  ])('%s', async (_who, headers, status) => {
+    const body = JSON.stringify({ taskType: 'Obedient', parameters: { orders: [] } })
+    const answer = await new Promise<number>((resolve, reject) => {
+      const sent = request(
+        `${api.url}/v1/tasks`,
+        { method: 'POST', agent: false, headers: { 'content-type': 'application/json', ...headers } },
+        response => {
+          response.resume()
+          response.on('end', () => resolve(response.statusCode ?? 0))
+        },
+      )
+      sent.on('error', reject)
+      sent.end(body)
+    })
+    expect(answer).toBe(status)
+  })
+
+  test('our own page may change things', async () => {
+    const headers = { origin: api.url, 'sec-fetch-site': 'same-origin' }
+    expect(await raw(`${api.url}/v1/lanes/default:resume`, { method: 'POST', headers })).toBe(200)
+  })
+
+  test('a form cannot: its media types are not taken', async () => {
+    for (const type of ['text/plain', 'application/x-www-form-urlencoded', 'multipart/form-data; boundary=x'])
+      expect(
+        await api.ask('/v1/tasks', {
+          method: 'POST',
+          raw: '{"taskType":"Obedient"}',
+          headers: { 'content-type': type },
+        }),
+      ).toMatchObject({ status: 415, body: { code: 'MEDIA_TYPE_UNSUPPORTED' } })
+  })
+
+  test.each([
+    ['evil.example', 403],
+    ['127.0.0.1.evil.example', 403],
+    ['localhost.evil.example:80', 403],
+    ['', 403],
+    ['localhost', 200],
+    ['LOCALHOST:9', 200],
+    ['[::1]:80', 200],
+  ])('a request that names the host %j answers %i', async (host, status) => {
+    expect(await raw(`${api.url}/v1/tasks`, { headers: { host } })).toBe(status)
+  })
+
+  test('hosts that are configured are answered', async () => {
+    await using named = await serve({ allowedHosts: ['studio.example'] })
+    expect(await raw(`${named.url}/v1/tasks`, { headers: { host: 'studio.example:8080' } })).toBe(200)
+    expect(await raw(`${named.url}/v1/tasks`, { headers: { host: 'other.example' } })).toBe(403)
+  })
+})

@@ -1,0 +1,146 @@
+import { errorCatalogue } from 'quillwork'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { type Api, type OpenApi, type Operation, serve } from './api.ts'
+
+let api: Api
+let document: OpenApi
+const routes = new Set<string>()
+
+beforeAll(async () => {
+  api = await serve()
+  document = (await api.ask<OpenApi>('/v1/openapi.json')).body
+  for (const line of routesOf(api.app.printRoutes({ commonPrefix: false }))) routes.add(line)
+})
+afterAll(() => api[Symbol.asyncDispose]())
+
+/** `METHOD /path` of every line of the router's own list. */
+function routesOf(tree: string): string[] {
+  const found: string[] = []
+  const above: string[] = []
+  for (const line of tree.split('\n')) {
+    const match = /^((?:[│ ] {3})*)[├└]── (\S*)(?: \(([A-Z, ]+)\))?$/.exec(line)
+    if (match === null) continue
+    const [, indent = '', part = '', methods] = match
+    above.length = indent.length / 4
+    above.push(part)
+    const path = above
+      .join('')
+      .replace(/:(\w+)(\(\[\^:\]\+\))?/g, (text, name) => (text === ':' ? text : `{${name}}`))
+    for (const method of methods?.split(', ') ?? []) if (method !== 'HEAD') found.push(`${method} ${path}`)
+  }
+  return found
+}
+
+function operations(): [name: string, operation: Operation][] {
+  return Object.entries(document.paths).flatMap(([path, methods]) =>
+    Object.entries(methods).map(([method, operation]): [string, Operation] => [
+      `${method.toUpperCase()} ${path}`,
+      operation,
+    ]),
+  )
+}
+
+describe('the document', () => {
+  test('names every route, and no other', () => {
+    expect(routes.size).toBeGreaterThan(20)
+    expect(
+      operations()
+        .map(([name]) => name)
+        .sort(),
+    ).toEqual([...routes].sort())
+  })
+
+  test('is OpenAPI 3.1: every reference leads somewhere, and every part is there', () => {
+    expect(document.openapi).toBe('3.1.0')
+    const text = JSON.stringify(document)
+    const named = new Set(Object.keys(document.components.schemas))
+    const used = [...text.matchAll(/"\$ref":"#\/components\/schemas\/([^"]+)"/g)].map(match => match[1] ?? '')
+    expect(used.length).toBeGreaterThan(10)
+    expect(used.filter(name => !named.has(name))).toEqual([])
+    for (const name of named) expect(name).toMatch(/^[\w.-]+$/)
+    for (const [name, operation] of operations()) {
+      expect(operation.summary, name).toMatch(/./)
+      expect(operation.tags, name).toHaveLength(1)
+      const wanted = [...name.matchAll(/\{(\w+)\}/g)].map(match => match[1])
+      const given = operation.parameters?.filter(parameter => parameter.in === 'path') ?? []
+      expect(
+        given.map(parameter => parameter.name),
+        name,
+      ).toEqual(wanted)
+      expect(
+        given.every(parameter => parameter.required === true),
+        name,
+      ).toBe(true)
+    }
+  })
+
+  test('every error is a problem, and its description names codes of its status', () => {
+    for (const [name, { responses }] of operations()) {
+      for (const [status, { description, content }] of Object.entries(responses)) {
+        expect(description, name).toMatch(/./)
+        if (Number(status) < 400) continue
+        expect(content?.['application/problem+json']?.schema, name).toEqual({
+          $ref: '#/components/schemas/Problem',
+        })
+        for (const code of description.split(', ')) {
+          expect(errorCatalogue).toHaveProperty(code)
+          expect(errorCatalogue[code as keyof typeof errorCatalogue].status).toBe(Number(status))
+        }
+      }
+      expect(Object.keys(responses), name).toEqual(expect.arrayContaining(['401', '403', '500', '503']))
+    }
+  })
+
+  test('every route with a body tells what it refuses', () => {
+    const withBody = operations().filter(([, operation]) => operation.requestBody !== undefined)
+    expect(withBody.length).toBeGreaterThan(4)
+    for (const [name, { responses }] of withBody)
+      expect(Object.keys(responses), name).toEqual(expect.arrayContaining(['400', '413', '415']))
+  })
+
+  test('holds the schemas of the task types, as the capabilities do', async () => {
+    const { schemas } = document.components
+    expect(schemas['Obedient.parameters']).toMatchObject({ type: 'object', required: ['orders'] })
+    expect(schemas['Obedient.progress']).toMatchObject({ type: 'number' })
+    const { body } = await api.ask<{ taskTypes: { type: string; parameters: object }[] }>('/v1/capabilities')
+    expect(body).toMatchObject({
+      version: expect.stringMatching(/^\d+\.\d+\.\d+/),
+      composition: { store: 'sqlite', distributed: false },
+      authentication: 'none',
+      lanes: [{ lane: 'default', slots: 10 }],
+    })
+    for (const { type, parameters } of body.taskTypes)
+      expect(schemas[`${type}.parameters`]).toMatchObject(parameters)
+  })
+
+  test('does not grow names for schemas that are only taken', () => {
+    expect(Object.keys(document.components.schemas).filter(name => name.endsWith('Input'))).toEqual([])
+  })
+})
+
+describe('what no route is', () => {
+  test.each([
+    ['GET', '/v1/nothing', 404],
+    ['GET', '/v1/tasks/', 404],
+    ['GET', '//v1/tasks', 404],
+    ['GET', '/V1/tasks', 404],
+    ['POST', '/v1/tasks/abc:explode', 404],
+    ['POST', '/v1/tasks/abc', 405],
+    ['DELETE', '/v1/tasks/abc', 405],
+    ['PUT', '/v1/tasks', 405],
+    ['GET', '/v1/dead-letters:purge', 405],
+    ['GET', '/v1/tasks/abc:cancel', 400],
+    ['OPTIONS', '/v1/tasks', 405],
+    ['PATCH', '/metrics', 405],
+  ])('%s %s answers %i', async (method, path, status) => {
+    const answer = await api.ask(path, { method })
+    expect(answer.status).toBe(status)
+    if (status === 405) expect(answer.headers.get('allow')).toMatch(/^[A-Z, ]+$/)
+  })
+
+  test('HEAD answers as GET does, without a body; not for streams', async () => {
+    expect(await api.ask('/v1/tasks', { method: 'HEAD' })).toMatchObject({ status: 200, text: '' })
+    const stream = await fetch(`${api.url}/v1/events`, { method: 'HEAD' })
+    expect(stream.status).toBe(405)
+  })
+})

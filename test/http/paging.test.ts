@@ -1,0 +1,92 @@
+import fc from 'fast-check'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { type Api, serve } from './api.ts'
+
+interface Page {
+  items: { id: string; status: string; userId: string }[]
+  nextPageToken?: string
+}
+
+let api: Api
+const before: string[] = []
+
+beforeAll(async () => {
+  api = await serve({}, { start: false })
+  for (let i = 0; i < 60; i++) {
+    const id = await api.submit([], { userId: `user-${i % 3}`, tags: i % 2 === 0 ? ['even'] : [] })
+    before.push(id)
+    if (i % 5 === 0) await api.post(`/v1/tasks/${id}:cancel`)
+  }
+})
+afterAll(() => api[Symbol.asyncDispose]())
+
+/** Walks a listing with page sizes of its own, while others submit. */
+async function walk(query: string, sizes: readonly number[], submits: boolean): Promise<string[]> {
+  const seen: string[] = []
+  let token: string | undefined
+  for (let step = 0; ; step++) {
+    const size = sizes[step % sizes.length] ?? 1
+    const rest = token === undefined ? '' : `&pageToken=${encodeURIComponent(token)}`
+    const { status, body } = await api.ask<Page>(`/v1/tasks?${query}&pageSize=${size}${rest}`)
+    expect(status).toBe(200)
+    expect(body.items.length).toBeLessThanOrEqual(size)
+    seen.push(...body.items.map(item => item.id))
+    if (submits) await api.submit([], { userId: 'user-0' })
+    if (body.nextPageToken === undefined) return seen
+    token = body.nextPageToken
+  }
+}
+
+describe('paging', () => {
+  test('shows each task once, newest first, whatever the sizes, while tasks are submitted', async () => {
+    const sizes = fc.array(fc.integer({ min: 1, max: 25 }), { minLength: 1, maxLength: 5 })
+    await fc.assert(
+      fc.asyncProperty(sizes, async each => {
+        const seen = await walk('', each, true)
+        expect(new Set(seen).size).toBe(seen.length)
+        expect(seen.filter(id => before.includes(id))).toEqual([...before].reverse())
+      }),
+      { numRuns: 15 },
+    )
+  })
+
+  test.each([
+    ['status=CANCELLED', (i: number) => i % 5 === 0],
+    ['status=CANCELLED&status=QUEUED&userId=user-1', (i: number) => i % 3 === 1],
+    ['tag=even&userId=user-2', (i: number) => i % 2 === 0 && i % 3 === 2],
+    ['taskType=Obedient&rootsOnly=true&status=CANCELLED', (i: number) => i % 5 === 0],
+    ['taskType=Unheard', () => false],
+    ['lane=elsewhere', () => false],
+  ])('%s shows what it names', async (query, fits) => {
+    const seen = await walk(query, [3, 7], false)
+    expect(seen).toEqual(before.filter((_, i) => fits(i)).reverse())
+  })
+
+  test('a token holds for its own listing alone', async () => {
+    const { body } = await api.ask<Page>('/v1/tasks?status=QUEUED&pageSize=1')
+    const token = encodeURIComponent(body.nextPageToken ?? '')
+    const other = await api.ask(`/v1/tasks?status=CANCELLED&pageSize=1&pageToken=${token}`)
+    expect(other).toMatchObject({ status: 400, body: { code: 'PAGE_TOKEN_INVALID' } })
+  })
+
+  test.each([
+    'pageSize=0',
+    'pageSize=-1',
+    'pageSize=many',
+    'pageSize=1.5',
+    'pageSize=1e400',
+    'pageSize=1&pageSize=2',
+  ])('%s is refused', async query => {
+    expect(await api.ask(`/v1/tasks?${query}`)).toMatchObject({
+      status: 400,
+      body: { code: 'REQUEST_INVALID' },
+    })
+  })
+
+  test('a page larger than 200 is a page of 200', async () => {
+    const { status, body } = await api.ask<Page>('/v1/tasks?pageSize=100000')
+    expect(status).toBe(200)
+    expect(body.items.length).toBeGreaterThanOrEqual(60)
+    expect(body.items.length).toBeLessThanOrEqual(200)
+  })
+})
