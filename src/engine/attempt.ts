@@ -1,4 +1,4 @@
-import type { TaskRecord } from '../task/task.ts'
+import type { NewTask, TaskRecord } from '../task/task.ts'
 
 /** Why an attempt is interrupted: cancelled by a person, too long, no longer its holder, or the process stops. */
 export type Interruption = 'cancelled' | 'timeout' | 'lease-lost' | 'stopping'
@@ -47,4 +47,11 @@ export class Attempt {
     this.#onInterrupt = listener
     if (this.interruption !== undefined) listener(this.interruption)
   }
+}
+
+/** The right to start one attempt of a task in the write that creates it, in a slot that is free now. */
+export interface Start {
+  claim: NonNullable<NewTask['claim']>
+  /** The task was created: runs it when the claim was granted, and frees the slot when not. */
+  created(record: TaskRecord | undefined): void
 }

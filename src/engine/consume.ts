@@ -3,7 +3,7 @@ import type { Claim } from '../store/store.ts'
 import type { Outcome } from '../task/decide.ts'
 import { eventBase } from '../task/events.ts'
 import type { TaskRecord } from '../task/task.ts'
-import { Attempt } from './attempt.ts'
+import { Attempt, type Start } from './attempt.ts'
 import type { Core } from './core.ts'
 import { execute } from './execute.ts'
 import { notifyStarted } from './hooks.ts'
@@ -30,18 +30,19 @@ export function startConsumer(core: Core): Consumer {
   }
 }
 
-/**
- * One delivery in one slot. The slot is free when the settling is queued: the next claim then joins its commit. Written with
- * callbacks, for this is the path of every task.
- */
+/** One delivery in one slot: claimed, then run. Written with callbacks, for this is the path of every task. */
 function receive(core: Core, received: Received): Promise<void> {
   return new Promise(free => {
     const { taskId, attempt } = received.delivery
-    const { leaseMs, nodeId } = core.settings
-    const leaseUntil = core.clock.monotonic() + leaseMs
-    const claim: Claim = { taskId, attempt, token: nextToken(nodeId), executionNodeId: nodeId, leaseMs }
+    const wish = nextClaim(core)
+    const claim: Claim = { taskId, attempt, ...wish.claim }
     core.writes.claim.add(claim, (error, record) => {
-      if (record !== undefined) return run(core, received, new Attempt(record, claim.token, leaseUntil), free)
+      if (record !== undefined) {
+        return run(core, new Attempt(record, claim.token, wish.leaseUntil), {
+          free,
+          ack: () => received.ack(),
+        })
+      }
       if (error !== undefined)
         core.log.error({ err: error, taskId }, 'a claim failed; the store will offer the task again')
       forgetLater(core, taskId)
@@ -51,31 +52,56 @@ function receive(core: Core, received: Received): Promise<void> {
   })
 }
 
-/** A claimed task: executed, then settled; acknowledged when the outcome is durable or found stale. */
-function run(core: Core, received: Received, attempt: Attempt, free: () => void): void {
+/** Takes a free slot of the lane for a task that is about to be created; undefined when none is free, or when none runs here. */
+export function reserveStart(core: Core, lane: string): Start | undefined {
+  const free = core.broker.reserve?.(lane)
+  if (free === undefined) return undefined
+  const { claim, leaseUntil } = nextClaim(core)
+  return {
+    claim,
+    created(record) {
+      if (record?.claimToken === claim.token)
+        run(core, new Attempt(record, claim.token, leaseUntil), { free, ack: () => undefined })
+      else free()
+    },
+  }
+}
+
+/**
+ * A claimed task: executed, then settled; acknowledged when the outcome is durable or found stale. The slot is free when the
+ * settling is queued: the next claim then joins its commit.
+ */
+function run(core: Core, attempt: Attempt, slot: { free(): void; ack(): void }): void {
   core.running.set(attempt.record.id, attempt)
-  tellStarted(core, attempt.record, received)
+  tellStarted(core, attempt.record)
   const done = () => {
     if (core.running.get(attempt.record.id) === attempt) core.running.delete(attempt.record.id)
-    received.ack()
+    slot.ack()
   }
   const end = (outcome: Outcome | undefined) => {
     attempt.settling = true
     if (outcome === undefined) done()
     else settle(core, attempt.record, outcome, done)
-    free()
+    slot.free()
   }
   const outcome = execute(core, attempt)
   if (outcome instanceof Promise) void outcome.then(end)
   else end(outcome)
 }
 
+/** What a claim says of this process, and when its lease ends by this process's own clock. */
+function nextClaim(core: Core): { claim: Start['claim']; leaseUntil: number } {
+  const { leaseMs, nodeId } = core.settings
+  const claim = { token: nextToken(nodeId), executionNodeId: nodeId, leaseMs }
+  return { claim, leaseUntil: core.clock.monotonic() + leaseMs }
+}
+
 let claims = 0
 
-/** Fresh for each claim: the node id is unique per process start. */
+/** Fresh for each claim: the end of the node id is chance, made anew at each process start. */
 function nextToken(nodeId: string): string {
   claims += 1
-  return `${nodeId}/${claims}`
+  return `${nodeId.slice(-8)}/${claims}`
 }
 
 /** A task that could not be claimed is not offered again at once: what stands in its way needs a moment. */
@@ -86,11 +112,11 @@ function forgetLater(core: Core, taskId: string): void {
   })
 }
 
-function tellStarted(core: Core, record: TaskRecord, { delivery }: Received): void {
+function tellStarted(core: Core, record: TaskRecord): void {
   notifyStarted(core, record)
   if (!core.bus.wants('started')) return
   const at = record.lastAttemptTimestamp ?? record.updatedAt
-  const waitedMs = delivery.attempt === 0 ? at - record.createdAt : 0
+  const waitedMs = record.attempt === 1 ? at - record.createdAt : 0
   core.bus.emit({
     name: 'started',
     ...eventBase(record, at),

@@ -2,22 +2,16 @@ import type { Broker } from '../broker/broker.ts'
 import type { RateLimiter } from '../rate-limit/limiter.ts'
 import type { Clock } from '../runtime/clock.ts'
 import type { Gather } from '../runtime/gather.ts'
+import type { Logger } from '../runtime/log.ts'
 import type { Claim, Claimed, Created, Store } from '../store/store.ts'
 import type { AdmissionLimits } from '../task/admission.ts'
 import type { ResolvedTask } from '../task/definition.ts'
 import type { NewTask } from '../task/task.ts'
 import type { Applied, Transition } from '../task/transition.ts'
-import type { Attempt } from './attempt.ts'
+import type { Attempt, Start } from './attempt.ts'
 import type { TaskBus } from './bus.ts'
 import type { EngineSettings } from './settings.ts'
 import type { Waiters } from './waiters.ts'
-
-/** The part of a structured logger that the engine uses; pino is one. */
-export interface Logger {
-  info(fields: object, message: string): void
-  warn(fields: object, message: string): void
-  error(fields: object, message: string): void
-}
 
 /** What the parts of one engine share. Built once by `engine.ts`; the parts never reach each other any other way. */
 export interface Core {
@@ -43,6 +37,8 @@ export interface Core {
   readonly waiters: Waiters
   /** A number in [0, 1); a parameter so that tests repeat themselves. */
   random(): number
+  /** Takes a free slot for a task that is about to be created; undefined when there is none. */
+  reserveStart(lane: string): Start | undefined
   /** Something may be due: the relay looks soon. */
   wakeRelay(): void
 }

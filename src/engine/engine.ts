@@ -8,6 +8,7 @@ import type { Limit, RateLimiter } from '../rate-limit/limiter.ts'
 import { createLocalLimiter } from '../rate-limit/local.ts'
 import { type Clock, systemClock } from '../runtime/clock.ts'
 import { gather } from '../runtime/gather.ts'
+import type { Logger } from '../runtime/log.ts'
 import { type Loop, startLoop } from '../runtime/loop.ts'
 import type { Store } from '../store/store.ts'
 import type { AdmissionLimits } from '../task/admission.ts'
@@ -25,8 +26,8 @@ import { durationMs } from '../task/duration.ts'
 import { QuillworkError } from '../task/errors.ts'
 import type { TaskStatus } from '../task/status.ts'
 import { createBus, type TaskBus } from './bus.ts'
-import { type Consumer, startConsumer } from './consume.ts'
-import type { Core, Logger } from './core.ts'
+import { type Consumer, reserveStart, startConsumer } from './consume.ts'
+import type { Core } from './core.ts'
 import { type DeadLetters, deadLettersOf } from './dead-letter.ts'
 import { askForWaiters, handleOf, type TaskHandle } from './handle.ts'
 import { startHeartbeat } from './heartbeat.ts'
@@ -153,7 +154,7 @@ function buildCore<Tx>(
   }
   const store = options.store as unknown as Store<never>
   const admission = options.admission ?? {}
-  return {
+  const core: Core = {
     store,
     writes: {
       create: gather(items => store.tasks.create(items, admission)),
@@ -177,8 +178,10 @@ function buildCore<Tx>(
     running: new Map(),
     waiters: createWaiters(),
     random: options.random ?? Math.random,
+    reserveStart: lane => reserveStart(core, lane),
     wakeRelay,
   }
+  return core
 }
 
 function isLimiter(limits: EngineOptions['limits']): limits is RateLimiter {

@@ -27,12 +27,7 @@ export function settle(core: Core, record: TaskRecord, outcome: Outcome, done: (
   })
 }
 
-function settled(
-  core: Core,
-  record: TaskRecord,
-  transition: Transition,
-  applied: Applied = 'missing',
-): void {
+function settled(core: Core, record: TaskRecord, transition: Transition, applied: Applied = 'missing'): void {
   if (applied === 'applied') tell(core, record, transition)
   else
     core.log.warn(

@@ -51,19 +51,37 @@ export function submit(
   return new Promise((resolve, reject) => {
     const write = () => {
       const task = newTask(core, type, parameters, options)
+      const start = startsNow(core, task) ? core.reserveStart(task.lane) : undefined
+      if (start !== undefined) task.claim = start.claim
       core.writes.create.add(task, (error, created) => {
-        if (error !== undefined) return reject(error)
-        try {
-          resolve(accepted(core, task, created))
-        } catch (refusal) {
-          reject(refusal)
-        }
+        if (error !== undefined) reject(error)
+        else tellAccepted(core, task, created, resolve, reject)
+        start?.created(created?.outcome === 'created' ? created.record : undefined)
       })
     }
     const validated = validate(type, parameters)
     if (validated instanceof Promise) validated.then(write).catch(reject)
     else write()
   })
+}
+
+/** Whether this process could run the task at once. */
+function startsNow(core: Core, { taskType, startAt, delay }: NewTask): boolean {
+  return startAt === undefined && delay === undefined && core.tasks.has(taskType)
+}
+
+function tellAccepted(
+  core: Core,
+  task: NewTask,
+  created: Created | undefined,
+  resolve: (record: TaskRecord) => void,
+  reject: (error: unknown) => void,
+): void {
+  try {
+    resolve(accepted(core, task, created))
+  } catch (refusal) {
+    reject(refusal)
+  }
 }
 
 /** Submits many tasks. All are checked before any is written; those that the store refuses are told by the first refusal. */
@@ -139,7 +157,10 @@ function newTask(core: Core, type: TaskType, parameters: unknown, options: Submi
 export function requireLane(core: Core, lane: string): void {
   if (core.settings.lanes.has(lane)) return
   const known = [...core.settings.lanes.keys()].join(', ')
-  throw new QuillworkError('LANE_UNKNOWN', `There is no lane ${JSON.stringify(lane)}; the lanes are ${known}.`)
+  throw new QuillworkError(
+    'LANE_UNKNOWN',
+    `There is no lane ${JSON.stringify(lane)}; the lanes are ${known}.`,
+  )
 }
 
 const noTags: readonly string[] = []

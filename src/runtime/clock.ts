@@ -18,8 +18,13 @@ export const systemClock: Clock = {
   now: () => Date.now(),
   monotonic: () => performance.now(),
   after(ms, callback) {
-    const timer = setTimeout(callback, Math.min(Math.max(0, ms), longestTimer))
-    timer.unref()
+    let timer: NodeJS.Timeout
+    const wait = (left: number) => {
+      const part = Math.min(Math.max(0, left), longestTimer)
+      timer = setTimeout(() => (left > part ? wait(left - part) : callback()), part)
+      timer.unref()
+    }
+    wait(ms)
     return () => clearTimeout(timer)
   },
   stayAlive() {

@@ -1,26 +1,46 @@
-import { setImmediate } from 'node:timers/promises'
+/**
+ * Long computations on the main thread, in turns: however many of them run at once, together they hold the event loop for 8 ms at a
+ * stretch, and it goes through all its phases in between.
+ */
 
-/** Milliseconds that a cooperative computation may hold the event loop at a stretch. */
+/** Milliseconds that the computations of this process together may hold the event loop at a stretch. */
 const turn = 8
 
+let turnEnds = 0
+let isOpen = false
+/** Those who used up a turn, the longest waiting first. */
+const waiting: (() => void)[] = []
+
+function openTurn(): void {
+  isOpen = true
+  turnEnds = performance.now() + turn
+  setImmediate(nextTurn)
+}
+
+/** One computation goes on per round of the event loop; a callback of `setImmediate` that is set within one runs in the next round. */
+function nextTurn(): void {
+  isOpen = false
+  const next = waiting.shift()
+  if (next === undefined) return
+  openTurn()
+  next()
+}
+
 /**
- * Answers a function to be awaited between small steps of a computation: it gives the event loop back whenever 8 ms have
- * passed since it last did. It rejects with the signal's reason when the signal has been aborted.
+ * Answers a function to be awaited between small steps of a computation: it gives the event loop back whenever the turn is over. It
+ * rejects with the signal's reason when the signal has been aborted.
  */
 export function turnTaking(signal?: AbortSignal): () => Promise<void> {
-  let turnEnds = performance.now() + turn
   return async () => {
-    if (performance.now() >= turnEnds) {
-      await setImmediate()
-      turnEnds = performance.now() + turn
-    }
+    if (!isOpen) openTurn()
+    else if (performance.now() >= turnEnds) await new Promise<void>(resolve => waiting.push(resolve))
     signal?.throwIfAborted()
   }
 }
 
 /**
- * Runs a computation that yields now and then, and gives the event loop back whenever it has held it for 8 ms. The
- * computation should yield at least once a millisecond. Rejects with the signal's reason when it is aborted.
+ * Runs a computation that yields now and then, and gives the event loop back whenever the turn is over. The computation should yield
+ * at least once a millisecond. Rejects with the signal's reason when it is aborted.
  */
 export async function cooperate<T>(steps: Generator<void, T>, signal?: AbortSignal): Promise<T> {
   const takeTurns = turnTaking(signal)

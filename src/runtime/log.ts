@@ -1,0 +1,6 @@
+/** The part of a structured logger that the engine uses; pino is one. */
+export interface Logger {
+  info(fields: object, message: string): void
+  warn(fields: object, message: string): void
+  error(fields: object, message: string): void
+}
