@@ -2,7 +2,6 @@
 export type { Broker } from './broker/broker.ts'
 export { memoryBroker } from './broker/memory/broker.ts'
 export type { TaskBus, TaskEventListener } from './engine/bus.ts'
-export type { Logger } from './engine/core.ts'
 export type { BulkOutcome, DeadLetters } from './engine/dead-letter.ts'
 export { createEngine, type Engine, type EngineOptions, type ServicesOf } from './engine/engine.ts'
 export type { TaskHandle } from './engine/handle.ts'
@@ -14,6 +13,7 @@ export type { SubmitItem, SubmitOptions } from './engine/submit.ts'
 export type { Tasks } from './engine/tasks.ts'
 export type { Limit, RateLimiter } from './rate-limit/limiter.ts'
 export { type Clock, systemClock } from './runtime/clock.ts'
+export type { Logger } from './runtime/log.ts'
 export type {
   AttemptRow,
   DeadLetterFilter,

@@ -2,7 +2,7 @@ import type { TaskStatus } from '../../task/status.ts'
 import type { Applied, RecordChange, Transition } from '../../task/transition.ts'
 import { priorities } from '../store.ts'
 import { storeText } from './rows.ts'
-import { queueOf, type Session } from './session.ts'
+import { noteWake, queueOf, type Session } from './session.ts'
 import type { Place } from './tally.ts'
 
 /** What must be known of a row before a transition is written over it. */
@@ -18,6 +18,8 @@ interface Before {
   lane: string
   priority: number
   parentId: string | undefined
+  /** Or may have some. */
+  hasSubTasks: boolean
   node: string | null
   lastAttemptAt: number | null
 }
@@ -62,6 +64,15 @@ function applyOne(session: Session, transition: Transition): Applied {
   }
   const rank = before.ended && wake.waiting ? session.tally.rankFor(place) : before.rank
   if (update(session, transition, { before, now, wake, rank }) === 0) return earlierSelf(session, transition)
+  if (wake.wakeAt !== null) noteWake(session.hints, wake.wakeAt)
+  // Only the result of a task without parent and sub-tasks is known to leave nothing to look at.
+  if (
+    typeof transition.set.result !== 'string' ||
+    before.parentId !== undefined ||
+    before.hasSubTasks ||
+    transition.set.phase !== undefined
+  )
+    session.hints.parents = true
   count(session, transition, { before, wake, place: { ...place, rank } })
   if ('attempt' in transition.fence && transition.wake !== 'as-it-was')
     recordAttempt(session, transition, before, now)
@@ -102,6 +113,7 @@ function heldBefore({ window }: Session, { taskId, fence }: Transition): Before 
     lane: record.lane,
     priority: priorities.indexOf(record.priority),
     parentId: record.parentTaskId,
+    hasSubTasks: held.hasSubTasks === true || record.subTaskStatusSummary !== undefined,
     node: record.executionNodeId ?? null,
     lastAttemptAt: record.lastAttemptTimestamp ?? null,
   }
@@ -126,6 +138,7 @@ function readBefore({ sql, window }: Session, taskId: string): Before | undefine
     lane: String(row['lane']),
     priority: Number(row['priority']),
     parentId: row['parent_id'] === null ? undefined : String(row['parent_id']),
+    hasSubTasks: true,
     node: row['node'] as string | null,
     lastAttemptAt: row['last_attempt_at'] as number | null,
   }

@@ -1,17 +1,18 @@
 import { type AdmissionLimits, refusalOf } from '../../task/admission.ts'
 import { hasEnded, type Phase, type TaskStatus } from '../../task/status.ts'
 import type { NewTask, TaskRecord } from '../../task/task.ts'
+import { claiming } from '../../task/transition.ts'
 import { type Created, priorities } from '../store.ts'
 import { longestInline, recordOf, storeText, type TaskRow } from './rows.ts'
-import { queueOf, type Session } from './session.ts'
+import { noteWake, queueOf, type Session } from './session.ts'
 import type { Place } from './tally.ts'
 import type { Known } from './window.ts'
 
 const insert = `
 INSERT INTO tasks (id, task_type, user_id, lane, priority, rank, queue, status, phase, version, attempt, retry_count, crash_count,
   created_at, updated_at, root_id, depth, parameters, parameters_version, wake_at, next_attempt_at, deadline, parent_id, sub_task_key,
-  idempotency_key, tags, traceparent)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 1, 0, 0, 0, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+  idempotency_key, tags, traceparent, lease_until, claim_token, node, started_at, last_attempt_at)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 1, ?, 0, 0, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT DO NOTHING`
 
 const born: { status: TaskStatus; phase: Phase } = { status: 'QUEUED', phase: 'executing' }
@@ -29,7 +30,11 @@ export async function create(
       return tasks.map(task => createOne(session, task, { now, limits, parents }))
     },
     made => {
-      for (const { known } of made) if (known !== undefined) session.window.remember(known)
+      for (const { known } of made) {
+        if (known === undefined) continue
+        if (known.record.claimToken === undefined) session.window.remember(known)
+        else session.window.hold(known)
+      }
     },
   )
   return written.map(({ answer }) => answer)
@@ -37,7 +42,7 @@ export async function create(
 
 interface Written {
   answer: Created
-  /** The row that was made, when it can run at once. */
+  /** The row that was made, when it can run at once or runs already. */
   known?: Known
 }
 
@@ -57,13 +62,49 @@ function createOne(session: Session, task: NewTask, moment: Moment): Written {
   const waits = { userId: task.userId, lane: task.lane, priority, isRoot }
   const place: Place = { ...waits, rank: tally.rankFor(waits) }
   const record = newRecord(task, moment.now)
+  const starts =
+    task.claim !== undefined && record.nextAttemptTimestamp === undefined && laneIsEmpty(session, task.lane)
+  if (starts) startRecord(record, task.claim, moment.now)
   const seq = insertRow(session, task, record, place)
   if (seq === undefined) return existingOr(session, task, undefined)
-  tally.entered(place)
   tally.moved(undefined, record.status)
-  if (task.parent !== undefined) tally.childMoved(task.parent.taskId, { to: record.status })
-  if (record.nextAttemptTimestamp !== undefined) return { answer: { outcome: 'created', record } }
-  return { answer: { outcome: 'created', record }, known: { seq, rank: place.rank, record } }
+  if (task.parent !== undefined) adopt(session, task.parent.taskId, record.status)
+  if (!starts) tally.entered(place)
+  if (record.nextAttemptTimestamp === undefined)
+    return { answer: { outcome: 'created', record }, known: { seq, rank: place.rank, record } }
+  noteWake(session.hints, record.nextAttemptTimestamp)
+  return { answer: { outcome: 'created', record } }
+}
+
+/** The parent counts one more sub-task. */
+function adopt({ tally, window }: Session, parentId: string, status: TaskStatus): void {
+  tally.childMoved(parentId, { to: status })
+  const parent = window.held(parentId)
+  if (parent !== undefined) parent.hasSubTasks = true
+}
+
+/** Whether nothing that could run waits in the lane, so that a new task overtakes nobody. */
+function laneIsEmpty({ sql, tally }: Session, name: string): boolean {
+  const lane = tally.lane(name)
+  if (lane.paused) return false
+  if (lane.waiting === 0) return true
+  const first = sql('SELECT 1 FROM tasks WHERE queue IN (?, ?) LIMIT 1').get(
+    queueOf(name, false),
+    queueOf(name, true),
+  )
+  return first === undefined
+}
+
+/** The claim that comes with the creation. */
+function startRecord(record: TaskRecord, claim: NewTask['claim'], now: number): void {
+  if (claim === undefined) return
+  record.status = claiming.to
+  record.attempt = 1
+  record.claimToken = claim.token
+  record.executionNodeId = claim.executionNodeId
+  record.leaseUntil = now + claim.leaseMs
+  record.startedAt = now
+  record.lastAttemptTimestamp = now
 }
 
 function admit({ tally }: Session, task: NewTask, limits: AdmissionLimits) {
@@ -151,9 +192,10 @@ function insertRow({ sql }: Session, task: NewTask, record: TaskRecord, place: P
     record.lane,
     place.priority,
     place.rank,
-    wakeAt === null ? queueOf(record.lane, false) : null,
+    wakeAt === null && record.leaseUntil === undefined ? queueOf(record.lane, false) : null,
     record.status,
     record.phase,
+    record.attempt,
     record.createdAt,
     record.updatedAt,
     record.rootTaskId,
@@ -168,6 +210,11 @@ function insertRow({ sql }: Session, task: NewTask, record: TaskRecord, place: P
     record.idempotencyKey ?? null,
     record.tags.length === 0 ? null : JSON.stringify(record.tags),
     record.traceparent ?? null,
+    record.leaseUntil ?? null,
+    record.claimToken ?? null,
+    record.executionNodeId ?? null,
+    record.startedAt ?? null,
+    record.lastAttemptTimestamp ?? null,
   )
   if (changes === 0) return undefined
   const seq = Number(lastInsertRowid)

@@ -3,11 +3,12 @@ import { apply } from './apply.ts'
 import { createAttempts } from './attempts.ts'
 import { claim } from './claim.ts'
 import { create } from './create.ts'
-import { openDatabase, type SharedDatabase, storeError } from './database.ts'
+import { openDatabase, type SharedDatabase } from './database.ts'
+import { storeError } from './failures.ts'
 import type { StoreFaults } from './faults.ts'
 import { createLanes } from './lanes.ts'
 import { extend, lapsed, voidLeases } from './leases.ts'
-import { createOutbox } from './outbox.ts'
+import { createOutbox, earliestWake } from './outbox.ts'
 import { prune } from './prune.ts'
 import { createQueries } from './queries.ts'
 import { createSchedules } from './schedules.ts'
@@ -50,7 +51,9 @@ export function sqlite(options: SqliteOptions): SqliteStore {
   const sql = statementsOf(file.db)
   const tally = createTally(sql)
   file.join(tally)
-  const session: Session = { file, sql, tally, window: createWindow(), now: options.now ?? Date.now }
+  const hints = { parents: true, wakeAt: undefined }
+  const session: Session = { file, sql, tally, window: createWindow(), hints, now: options.now ?? Date.now }
+  session.hints.wakeAt = earliestWake(session)
   voidLeases(session)
   return {
     kind: 'sqlite',

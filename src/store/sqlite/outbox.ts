@@ -1,5 +1,5 @@
 import type { Delivery, Due, LaneRoom, Outbox } from '../store.ts'
-import { closedError } from './database.ts'
+import { closedError } from './failures.ts'
 import { recordOf, type TaskRow } from './rows.ts'
 import { queueOf, type Session } from './session.ts'
 import type { Known } from './window.ts'
@@ -16,8 +16,10 @@ export function createOutbox(session: Session): Outbox {
   return {
     async due(lanes, { suspects, parents }) {
       if (!file.db.open) throw closedError()
-      if (nextWake(session) !== undefined) await wake(session)
-      const looking = parents > 0 ? parentsToLookAt(session, parents) : []
+      const { hints } = session
+      if (hints.wakeAt !== undefined && hints.wakeAt <= session.now()) await wake(session)
+      const looking = hints.parents && parents > 0 ? parentsToLookAt(session, parents) : []
+      if (parents > 0 && looking.length === 0) hints.parents = false
       let suspectsToo = suspects && window.suspects === 0
       const deliveries: Delivery[] = []
       for (const lane of lanes) {
@@ -25,11 +27,7 @@ export function createOutbox(session: Session): Outbox {
         suspectsToo &&= !inLane.some(delivery => delivery.suspect)
         deliveries.push(...inLane)
       }
-      return {
-        deliveries,
-        parents: looking,
-        nextAt: nextWake(session, Number.POSITIVE_INFINITY),
-      } satisfies Due
+      return { deliveries, parents: looking, nextAt: hints.wakeAt } satisfies Due
     },
     async told(deliveries) {
       for (const { taskId } of deliveries) window.hand(taskId)
@@ -43,7 +41,8 @@ export function createOutbox(session: Session): Outbox {
 }
 
 function dueIn(session: Session, { lane, room }: LaneRoom, suspects: boolean): Delivery[] {
-  if (room <= 0 || session.tally.lane(lane).paused) return []
+  const { paused, waiting } = session.tally.lane(lane)
+  if (room <= 0 || paused || waiting === 0) return []
   const first = suspects ? take(session, queueOf(lane, true), { room: 1, handed: 0 }) : []
   const rest = take(session, queueOf(lane, false), {
     room: room - first.length,
@@ -89,29 +88,28 @@ function deliveryOf({ record }: Known): Delivery {
   }
 }
 
-/** The earliest time that a task waits for, if it is not after `before` (default: now). */
-function nextWake(session: Session, before = session.now()): number | undefined {
-  const next = session.sql('SELECT min(wake_at) FROM tasks WHERE wake_at IS NOT NULL').pluck().get()
-  return typeof next === 'number' && next <= before ? next : undefined
-}
-
+/** Makes ready what a named time has come for. */
 function wake(session: Session): Promise<void> {
   const { sql } = session
-  return session.file.write(() => {
+  const ready = () => {
     const rows = sql(
       'SELECT seq, lane, crash_count FROM tasks WHERE wake_at <= ? ORDER BY wake_at LIMIT ?',
-    ).all(session.now(), wakeStep) as {
-      seq: number
-      lane: string
-      crash_count: number
-    }[]
+    ).all(session.now(), wakeStep) as { seq: number; lane: string; crash_count: number }[]
     for (const { seq, lane, crash_count } of rows) {
-      sql('UPDATE tasks SET queue = ?, wake_at = NULL, version = version + 1 WHERE seq = ?').run(
-        queueOf(lane, crash_count > 0),
-        seq,
-      )
+      const queue = queueOf(lane, crash_count > 0)
+      sql('UPDATE tasks SET queue = ?, wake_at = NULL, version = version + 1 WHERE seq = ?').run(queue, seq)
     }
+  }
+  // Only once it is committed: what could not be made ready is still waited for.
+  return session.file.write(ready, () => {
+    session.hints.wakeAt = earliestWake(session)
   })
+}
+
+/** The earliest time that a task waits for. */
+export function earliestWake({ sql }: Session): number | undefined {
+  const next = sql('SELECT min(wake_at) FROM tasks WHERE wake_at IS NOT NULL').pluck().get()
+  return typeof next === 'number' ? next : undefined
 }
 
 function parentsToLookAt({ sql }: Session, limit: number): string[] {

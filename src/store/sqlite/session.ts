@@ -9,8 +9,23 @@ export interface Session {
   sql: Statements
   tally: Tally
   window: Window
+  /** What the next look for due tasks can leave out; kept in memory, for this process makes every change. */
+  hints: Hints
   /** Epoch milliseconds. */
   now(): number
+}
+
+/** What is known to be absent. */
+export interface Hints {
+  /** A parent may have to be looked at. */
+  parents: boolean
+  /** No task waits for an earlier time than this; undefined when none waits for a time. */
+  wakeAt: number | undefined
+}
+
+/** Remembers that a task waits for a time. */
+export function noteWake(hints: Hints, at: number): void {
+  if (hints.wakeAt === undefined || at < hints.wakeAt) hints.wakeAt = at
 }
 
 /** The suffix of a queue whose tasks crashed their last attempt: they are handed out one at a time. */

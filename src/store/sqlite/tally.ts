@@ -6,8 +6,8 @@ import { fairRank } from '../../task/fairness.ts'
 import type { TaskStatus } from '../../task/status.ts'
 import { liveOf, recount } from '../../task/subtasks.ts'
 import type { SubTaskSummary } from '../../task/task.ts'
-import type { Participant } from './database.ts'
 import type { Statements } from './statements.ts'
+import type { Participant } from './transactions.ts'
 
 interface Lane {
   paused: boolean

@@ -12,6 +12,8 @@ export interface Known {
   seq: number
   rank: number
   record: TaskRecord
+  /** Its attempt that runs here submitted sub-tasks. */
+  hasSubTasks?: boolean
 }
 
 /** A task that was handed to the broker and waits for its claim. */

@@ -1,0 +1,53 @@
+import fs from 'node:fs'
+import path from 'node:path'
+import SqliteDatabase, { type Database } from 'better-sqlite3'
+import { QuillworkError } from '../../task/errors.ts'
+import { storeError } from './failures.ts'
+
+/** Pages of the log after which a checkpoint is made; 4 KB each. */
+const checkpointPages = 4_000
+
+/** Opens the file with the settings that the promises need. Throws STORE_LOCKED, STORE_UNSUITABLE. */
+export function openFile(file: string): Database {
+  const db = connect(file)
+  try {
+    db.pragma('locking_mode = EXCLUSIVE')
+    db.pragma('journal_mode = WAL')
+    db.pragma('synchronous = NORMAL')
+    db.pragma('foreign_keys = ON')
+    db.pragma('temp_store = MEMORY')
+    db.pragma('cache_size = -32768')
+    db.pragma(`wal_autocheckpoint = ${checkpointPages}`)
+    // Takes the exclusive lock now, so that a second process learns it here and not at its first write.
+    db.exec('BEGIN EXCLUSIVE; COMMIT')
+    if (file !== ':memory:') readBack(db, file)
+    return db
+  } catch (error) {
+    db.close()
+    throw storeError(error, file)
+  }
+}
+
+function connect(file: string): Database {
+  try {
+    if (file !== ':memory:') fs.mkdirSync(path.dirname(path.resolve(file)), { recursive: true })
+    return new SqliteDatabase(file, { timeout: 0 })
+  } catch (error) {
+    const message = error instanceof Error ? error.message : String(error)
+    throw new QuillworkError('STORE_FAILED', `${file} cannot be opened or made: ${message}`, { cause: error })
+  }
+}
+
+/** A pragma that silently did nothing would break the promise: what matters is read back. */
+function readBack(db: Database, file: string): void {
+  const wanted = { journal_mode: 'wal', synchronous: 1, locking_mode: 'exclusive' }
+  for (const [pragma, value] of Object.entries(wanted)) {
+    const held = db.pragma(pragma, { simple: true })
+    if (held !== value) {
+      throw new QuillworkError(
+        'STORE_UNSUITABLE',
+        `${file} does not hold the setting ${pragma}=${value} (it says ${String(held)}); put it on a local disk with a file system that supports it.`,
+      )
+    }
+  }
+}

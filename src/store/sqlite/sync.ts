@@ -1,0 +1,120 @@
+/**
+ * The sync of the log: what makes a commit survive a power cut. SQLite writes its log without syncing it (synchronous=NORMAL), and
+ * this file syncs it, through a descriptor of its own, before anybody is told: the sync of a file covers what any descriptor wrote
+ * to it. Where it runs is chosen by measurement: on the main thread while the disk is so fast that a hop to another thread would
+ * cost more than it saves, off the thread as soon as a sync takes long enough for the event loop to notice.
+ */
+import fs from 'node:fs'
+import { SyncFailure, storeError } from './failures.ts'
+import type { StoreFaults } from './faults.ts'
+
+/** Milliseconds above which a sync no longer runs on the main thread. */
+const slowMs = 1
+/** Syncs off the thread after a slow one, before the main thread is tried again. */
+const awayFor = 1_000
+
+/** Holds back the answers of commits until a sync has covered them. */
+export interface Syncer {
+  /** Why nothing can be promised any more, once a sync has failed. */
+  readonly failure: unknown
+  /** Takes the answers of a commit; they are given when a sync that began after it has ended. */
+  add(answer: () => void, refuse: (error: unknown) => void): void
+  /** Syncs what was added; at most one sync at a time, each covers everything added before it. */
+  start(): void
+  /** Resolves when nothing waits for a sync. */
+  settled(): Promise<void>
+  close(): void
+}
+
+/** @param log Path of the log; undefined = nothing to sync, for a database in memory. */
+export function createSyncer(log: string | undefined, faults: StoreFaults): Syncer {
+  const sync = log === undefined ? undefined : logSync(log, faults.syncDelayMs ?? 0)
+  let waiting: { answer: () => void; refuse: (error: unknown) => void }[] = []
+  let running: Promise<void> | undefined
+  let busy = false
+  let failure: unknown
+
+  async function run(): Promise<void> {
+    busy = true
+    while (waiting.length > 0) {
+      const covered = waiting
+      waiting = []
+      try {
+        if (failure !== undefined) throw failure
+        const syncing = sync?.run()
+        if (syncing !== undefined) await syncing
+        faults.afterCommit?.()
+        for (const { answer } of covered) answer()
+      } catch (error) {
+        failure = storeError(error)
+        for (const { refuse } of covered) refuse(failure)
+      }
+    }
+    busy = false
+  }
+
+  /** A sync on the main thread has ended when `run` returns. */
+  function start(): void {
+    if (busy || waiting.length === 0) return
+    busy = true
+    running = run()
+  }
+
+  return {
+    get failure() {
+      return failure
+    },
+    add: (answer, refuse) => waiting.push({ answer, refuse }),
+    start,
+    async settled() {
+      start()
+      await running
+    },
+    close: () => sync?.close(),
+  }
+}
+
+interface LogSync {
+  /** Returns when the log is synced, or a promise of it. */
+  run(): Promise<void> | undefined
+  close(): void
+}
+
+function logSync(log: string, delayMs: number): LogSync {
+  let descriptor: number | undefined
+  let away = 0
+
+  function here(file: number): undefined {
+    const began = performance.now()
+    if (delayMs > 0) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, delayMs)
+    try {
+      fs.fdatasyncSync(file)
+    } catch (error) {
+      throw failureOf(error)
+    }
+    if (performance.now() - began > slowMs) away = awayFor
+  }
+
+  function offThread(file: number): Promise<void> {
+    away -= 1
+    return new Promise((resolve, reject) => {
+      const run = () => fs.fdatasync(file, error => (error === null ? resolve() : reject(failureOf(error))))
+      if (delayMs === 0) run()
+      else setTimeout(run, delayMs)
+    })
+  }
+
+  return {
+    run() {
+      descriptor ??= fs.openSync(log, 'r+')
+      return away > 0 ? offThread(descriptor) : here(descriptor)
+    },
+    close() {
+      if (descriptor !== undefined) fs.closeSync(descriptor)
+    },
+  }
+}
+
+function failureOf(error: unknown): SyncFailure {
+  return new SyncFailure(error instanceof Error ? error.message : String(error), { cause: error })
+}

@@ -1,0 +1,103 @@
+import type { Database } from 'better-sqlite3'
+import { storeError } from './failures.ts'
+import type { StoreFaults } from './faults.ts'
+
+/** State in memory that belongs to the transaction, such as counters that are written once per commit. */
+export interface Participant {
+  /** Writes what changed; called within the transaction. */
+  flush(): void
+  /** Forgets everything; the next use reads it from the file again. */
+  reset(): void
+}
+
+/** One caller's part of a transaction, or a question. */
+export interface Job {
+  writes: boolean
+  work(db: Database): unknown
+  committed: ((value: never) => void) | undefined
+  resolve(value: unknown): void
+  reject(error: unknown): void
+}
+
+/** Runs jobs together: one transaction for all. */
+export interface Transactions {
+  readonly participants: Participant[]
+  /** The values of the jobs; throws when none of them could be committed. */
+  run(jobs: readonly Job[]): unknown[]
+}
+
+/** The transactions of one database. */
+export function createTransactions(db: Database, faults: StoreFaults): Transactions {
+  const begin = db.prepare('BEGIN IMMEDIATE')
+  const commit = db.prepare('COMMIT')
+  const participants: Participant[] = []
+
+  function transact(jobs: readonly Job[], attempt: (job: Job) => unknown): unknown[] {
+    begin.run()
+    try {
+      const values = jobs.map(attempt)
+      for (const participant of participants) participant.flush()
+      faults.beforeCommit?.()
+      commit.run()
+      return values
+    } catch (error) {
+      if (db.inTransaction) db.exec('ROLLBACK')
+      for (const participant of participants) participant.reset()
+      throw error
+    }
+  }
+
+  return {
+    participants,
+    /** The usual case: one transaction, no savepoints. When a job throws, all run again, each within a savepoint of its own. */
+    run(jobs) {
+      try {
+        return transact(jobs, job => job.work(db))
+      } catch {
+        return transact(jobs, job => attemptAlone(db, job, participants))
+      }
+    },
+  }
+}
+
+/** A job that failed although the others went through. */
+export class JobFailure {
+  readonly error: unknown
+  constructor(error: unknown) {
+    this.error = error
+  }
+}
+
+function attemptAlone(db: Database, job: Job, participants: readonly Participant[]): unknown {
+  db.exec('SAVEPOINT job')
+  try {
+    const value = job.work(db)
+    for (const participant of participants) participant.flush()
+    db.exec('RELEASE job')
+    return value
+  } catch (error) {
+    // A full disk ends the whole transaction by itself; then nothing is left to roll back to.
+    if (!db.inTransaction) throw error
+    db.exec('ROLLBACK TO job; RELEASE job')
+    for (const participant of participants) participant.reset()
+    return new JobFailure(error)
+  }
+}
+
+/** Tells the jobs of a commit their values. */
+export function settle(jobs: readonly Job[], values: readonly unknown[]): void {
+  jobs.forEach((job, index) => {
+    const value = values[index]
+    if (value instanceof JobFailure) job.reject(storeError(value.error))
+    else job.resolve(value)
+  })
+}
+
+/** Runs a question and tells its answer. */
+export function answer(job: Job, query: () => unknown): void {
+  try {
+    job.resolve(query())
+  } catch (error) {
+    job.reject(storeError(error))
+  }
+}
