@@ -8,6 +8,8 @@ import { tell } from './tell.ts'
 
 /** A task that moves while it is being cancelled is looked at again, this often. */
 const mostLooks = 20
+/** Looks after which a parent whose sub-tasks keep moving it is asked to end, instead of being ended here. */
+const looksAtRest = 2
 /** Sub-tasks cancelled per write. */
 const perWrite = 200
 
@@ -28,7 +30,7 @@ export async function cancelTask(core: Core, taskId: string, ifVersion?: number)
       )
     }
     if (ifVersion !== undefined && record.version !== ifVersion) throw changed(record)
-    if ((await cancelAll(core, [record])) > 0) return
+    if ((await cancelAll(core, [record], looks >= looksAtRest)) > 0) return
   }
   throw new QuillworkError('TASK_CHANGED', `Task ${taskId} keeps changing; try again.`)
 }
@@ -54,16 +56,20 @@ export async function cancelSubTasks(core: Core, parentId: string): Promise<void
         { pageSize: perWrite },
       )
       const open = items.filter(record => record.cancelRequestedAt === undefined)
-      const cancelled = open.length === 0 ? 0 : await cancelAll(core, open)
+      const cancelled = open.length === 0 ? 0 : await cancelAll(core, open, true)
       if (cancelled === 0 || nextPageToken === undefined) break
     }
   }
 }
 
-/** Cancels what each record allows. Answers how many were applied. */
-async function cancelAll(core: Core, records: readonly TaskRecord[]): Promise<number> {
+/**
+ * Cancels what each record allows. Answers how many were applied.
+ *
+ * @param asks A waiting parent is asked, and the aggregator ends it: a request is not refused because a sub-task ended meanwhile.
+ */
+async function cancelAll(core: Core, records: readonly TaskRecord[], asks: boolean): Promise<number> {
   const now = core.store.tasks.now()
-  const transitions = records.map(record => cancelOne(record, now))
+  const transitions = records.map(record => cancelOne(record, now, asks))
   const answers = await core.store.tasks.apply(transitions)
   let applied = 0
   for (const [index, record] of records.entries()) {
@@ -76,8 +82,8 @@ async function cancelAll(core: Core, records: readonly TaskRecord[]): Promise<nu
   return applied
 }
 
-function cancelOne(record: TaskRecord, now: number): Transition {
-  const isHeld = record.status === 'RUNNING' && record.phase !== 'awaiting-subtasks'
+function cancelOne(record: TaskRecord, now: number, asks: boolean): Transition {
+  const isHeld = record.status === 'RUNNING' && (asks || record.phase !== 'awaiting-subtasks')
   return isHeld ? cancelRequested(record, now) : cancelledWaiting(record, cancelError(), now)
 }
 

@@ -1,4 +1,4 @@
-import { type EndedStatus, endedStatuses, liveStatuses, type TaskStatus } from './status.ts'
+import { type EndedStatus, endedStatuses, liveStatuses, type TaskStatus, taskStatuses } from './status.ts'
 import type { SubTaskSummary } from './task.ts'
 
 /** How many sub-tasks there are. */
@@ -9,6 +9,11 @@ export function totalOf(summary: SubTaskSummary | undefined): number {
 /** How many sub-tasks have not ended. */
 export function liveOf(summary: SubTaskSummary | undefined): number {
   return liveStatuses.reduce((sum, status) => sum + (summary?.[status] ?? 0), 0)
+}
+
+/** Whether two summaries say the same. */
+export function sameCounts(one: SubTaskSummary | undefined, other: SubTaskSummary | undefined): boolean {
+  return taskStatuses.every(status => (one?.[status] ?? 0) === (other?.[status] ?? 0))
 }
 
 /** The summary after some sub-tasks changed their status; `from` is absent for a new one. Never changes its argument. */

@@ -1,0 +1,364 @@
+import { defineTask } from 'quillwork'
+import { createGate, type Order, obedientTasks, type TestEngine, testEngine } from 'quillwork/testing'
+import { describe, expect, it } from 'vitest'
+import { z } from 'zod'
+import { expectInvariants } from './invariants.ts'
+
+const succeed: Order = { do: 'succeed', value: 1 }
+
+/** Fails for good until it is healed. */
+function healable() {
+  const state = { healed: false, runs: 0 }
+  const child = defineTask({
+    type: 'Child',
+    parameters: z.string(),
+    result: z.string(),
+    retry: { maxAttempts: 1 },
+    execute(ctx) {
+      state.runs += 1
+      if (ctx.parameters.startsWith('bad') && !state.healed) throw new Error('not healed')
+      return ctx.parameters
+    },
+  })
+  const plain = defineTask({
+    type: 'Plain',
+    parameters: z.array(z.string()),
+    result: z.number(),
+    async execute(ctx) {
+      const items = ctx.parameters.map(text => ({ key: text, parameters: text }))
+      return (await ctx.submitSubTasks(child, items)).submitted
+    },
+  })
+  const reducing = defineTask({
+    type: 'Reducing',
+    parameters: z.array(z.string()),
+    result: z.array(z.string()),
+    async execute(ctx) {
+      await ctx.submitSubTasks(
+        child,
+        ctx.parameters.map(text => ({ key: text, parameters: text })),
+      )
+    },
+    async onSubTasksSettled(ctx) {
+      const results: string[] = [`round ${ctx.round}`]
+      for await (const { result } of ctx.subTasks(child)) if (result !== undefined) results.push(result)
+      return results
+    },
+  })
+  const over = defineTask({
+    type: 'Over',
+    parameters: z.array(z.string()),
+    result: z.string(),
+    async execute(ctx) {
+      await ctx.submitSubTask(plain, ctx.parameters, { key: 'plain' })
+      return 'over'
+    },
+  })
+  return { state, child, plain, reducing, over, tasks: [child, plain, reducing, over] as const }
+}
+
+async function child(t: TestEngine, parentId: string, index = 0) {
+  const record = (await t.tasks.children(parentId, {}, { pageSize: 200 })).items[index]
+  if (record === undefined) throw new RangeError(`no sub-task ${index}`)
+  return record
+}
+
+describe('an explicit retry', () => {
+  it('A18: starts the retries anew, lets the attempt numbers go on, and closes the dead letter with history', async () => {
+    const { obedient } = obedientTasks()
+    await using t = await testEngine({ tasks: [obedient] })
+    const task = await t.submit(obedient, { orders: [{ do: 'fail', attempts: 6 }, succeed] })
+    for (let hour = 0; hour < 5; hour++) await t.jump('1h')
+    expect(await t.tasks.get(task.taskId)).toMatchObject({ status: 'DEAD_LETTER', attempt: 5, retryCount: 4 })
+    await t.deadLetters.retry(task.taskId)
+    await t.drain()
+    expect(await t.tasks.get(task.taskId)).toMatchObject({ status: 'RETRYING', attempt: 6, retryCount: 1 })
+    await t.jump('1h')
+    const record = await t.tasks.get(task.taskId)
+    expect(record).toMatchObject({ status: 'COMPLETED', attempt: 7 })
+    expect(record.deadLetter).toBeUndefined()
+    expect(record.deadLetterHistory).toHaveLength(1)
+    expect(record.deadLetterHistory?.[0]).toMatchObject({ reason: 'attempts-exhausted', attempt: 5 })
+    expect(record.errorInfo).toBeUndefined()
+    await expectInvariants(t)
+  })
+
+  it('with edited parameters runs with those and keeps the original', async () => {
+    const { child, tasks } = healable()
+    await using t = await testEngine({ tasks })
+    const task = await t.submit(child, 'bad')
+    await t.drain()
+    await expect(t.deadLetters.retry(task.taskId, { parameters: 5 })).rejects.toMatchObject({
+      code: 'PARAMETERS_INVALID',
+    })
+    await t.deadLetters.retry(task.taskId, { parameters: 'good' })
+    await t.drain()
+    expect(await task.result()).toBe('good')
+    const record = await t.tasks.get(task.taskId)
+    expect(record.parameters).toBe('"good"')
+    expect(record.deadLetterHistory?.[0]).toMatchObject({ parameters: '"bad"', parametersVersion: 1 })
+  })
+
+  it('of a parent with edited parameters is refused: its sub-tasks have theirs', async () => {
+    const { plain, tasks } = healable()
+    await using t = await testEngine({ tasks })
+    const task = await t.submit(plain, ['bad'])
+    await t.drain()
+    await expect(t.tasks.retry(task.taskId, { parameters: ['good'] })).rejects.toMatchObject({
+      code: 'OPTION_INVALID',
+    })
+    expect((await task.state()).status).toBe('FAILED')
+  })
+
+  it('of a task that is live, or completed, is refused', async () => {
+    const { obedient } = obedientTasks()
+    await using t = await testEngine({ tasks: [obedient] })
+    const done = await t.submit(obedient, { orders: [succeed] })
+    const live = await t.submit(obedient, { orders: [{ do: 'hang' }] })
+    await t.drain()
+    for (const { taskId } of [done, live])
+      await expect(t.tasks.retry(taskId)).rejects.toMatchObject({ code: 'TASK_NOT_RETRYABLE' })
+    await expect(t.tasks.retry('nobody')).rejects.toMatchObject({ code: 'TASK_NOT_FOUND' })
+    await expect(t.deadLetters.retry(done.taskId)).rejects.toMatchObject({ code: 'DEAD_LETTER_NOT_FOUND' })
+  })
+
+  it('of a cancelled task runs it again', async () => {
+    const { obedient } = obedientTasks()
+    await using t = await testEngine({ tasks: [obedient] })
+    const task = await t.submit(obedient, { orders: [{ do: 'hang', attempts: 1 }, succeed] })
+    await t.drain()
+    await task.cancel()
+    await t.drain()
+    await t.tasks.retry(task.taskId)
+    await t.drain()
+    expect(await task.state()).toMatchObject({ status: 'COMPLETED', result: 1 })
+  })
+
+  it('twice at the same time runs it once', async () => {
+    const { child, state, tasks } = healable()
+    await using t = await testEngine({ tasks })
+    const task = await t.submit(child, 'bad')
+    await t.drain()
+    await Promise.allSettled([t.tasks.retry(task.taskId), t.tasks.retry(task.taskId)])
+    await t.drain()
+    expect(state.runs).toBe(2)
+    await expectInvariants(t)
+  })
+})
+
+describe('retrying what failed below a parent', () => {
+  it('runs the failed ones alone, and the parent ends COMPLETED', async () => {
+    const { plain, state, tasks } = healable()
+    await using t = await testEngine({ tasks })
+    const task = await t.submit(plain, ['a', 'bad 1', 'b', 'bad 2'])
+    await t.drain()
+    expect((await task.state()).status).toBe('COMPLETED_WITH_ERRORS')
+    state.healed = true
+    expect(await t.tasks.retry(task.taskId)).toBe(3)
+    await t.drain()
+    expect(await task.state()).toMatchObject({ status: 'COMPLETED', result: 4 })
+    expect(state.runs).toBe(6)
+    expect(await t.tasks.get(task.taskId)).toMatchObject({ round: 1 })
+    await expectInvariants(t)
+  })
+
+  it('the one who waits after the retry gets the new result, and the hook runs once more', async () => {
+    const { reducing, state, tasks } = healable()
+    await using t = await testEngine({ tasks })
+    const task = await t.submit(reducing, ['a', 'bad 1'])
+    expect(await task.result()).toEqual(['round 0', 'a'])
+    state.healed = true
+    await t.tasks.retry(task.taskId)
+    expect(await task.result()).toEqual(['round 1', 'a', 'bad 1'])
+    await t.drain()
+    expect(await t.tasks.get(task.taskId)).toMatchObject({ status: 'COMPLETED', round: 1, attempt: 3 })
+    await expectInvariants(t)
+  })
+
+  it('reopens a parent of many failed sub-tasks once, and ends it once', async () => {
+    const { plain, state, tasks } = healable()
+    await using t = await testEngine({ tasks })
+    const names = Array.from({ length: 700 }, (_, index) => `bad ${index}`)
+    const task = await t.submit(plain, names)
+    await t.drain()
+    expect((await task.state()).status).toBe('FAILED')
+    t.recorder.clear()
+    state.healed = true
+    expect(await t.tasks.retry(task.taskId)).toBe(701)
+    await t.drain()
+    expect(t.recorder.storyOf(task.taskId)).toEqual(['reopened', 'completed'])
+    expect((await task.state()).status).toBe('COMPLETED')
+    await expectInvariants(t)
+  })
+
+  it('a single sub-task reopens its ended ancestors, and their results are made anew', async () => {
+    const { over, state, tasks } = healable()
+    await using t = await testEngine({ tasks })
+    const task = await t.submit(over, ['a', 'bad'])
+    await t.drain()
+    const middle = await child(t, task.taskId)
+    expect([(await task.state()).status, middle.status]).toEqual([
+      'COMPLETED_WITH_ERRORS',
+      'COMPLETED_WITH_ERRORS',
+    ])
+    state.healed = true
+    await t.tasks.retry((await child(t, middle.id, 1)).id)
+    expect((await task.state()).status).toBe('RUNNING')
+    await t.drain()
+    expect([(await task.state()).status, (await child(t, task.taskId)).status]).toEqual([
+      'COMPLETED',
+      'COMPLETED',
+    ])
+    await expectInvariants(t)
+  })
+
+  it('goes down from the top of a tree of three levels', async () => {
+    const { over, state, tasks } = healable()
+    await using t = await testEngine({ tasks })
+    const task = await t.submit(over, ['bad 1', 'bad 2'])
+    await t.drain()
+    expect((await task.state()).status).toBe('FAILED')
+    t.recorder.clear()
+    state.healed = true
+    expect(await t.tasks.retry(task.taskId)).toBe(4)
+    await t.drain()
+    expect(await task.state()).toMatchObject({ status: 'COMPLETED', result: 'over' })
+    expect(t.recorder.storyOf(task.taskId)).toEqual(['reopened', 'completed'])
+    await expectInvariants(t)
+  })
+
+  it('a sub-task of a cancelled parent is refused: the parent is the one to retry', async () => {
+    const { obedient } = obedientTasks()
+    await using t = await testEngine({ tasks: [obedient] })
+    const task = await t.submit(obedient, {
+      orders: [{ do: 'submitMany', count: 2, orders: [{ do: 'hang', attempts: 1 }, succeed] }],
+    })
+    await t.drain()
+    await task.cancel()
+    await t.advance('1s')
+    await expect(t.tasks.retry((await child(t, task.taskId)).id)).rejects.toMatchObject({
+      code: 'TASK_NOT_RETRYABLE',
+    })
+    await t.tasks.retry(task.taskId)
+    await t.drain()
+    expect(await t.tasks.get(task.taskId)).toMatchObject({
+      status: 'COMPLETED',
+      subTaskStatusSummary: { COMPLETED: 2 },
+    })
+    await expectInvariants(t)
+  })
+
+  it('a sub-task of a parent whose own handler failed is refused, for the parent never came to wait', async () => {
+    const { child: word, tasks } = healable()
+    const hooked = defineTask({
+      type: 'Hooked',
+      parameters: z.null(),
+      result: z.string(),
+      retry: { maxAttempts: 1 },
+      async execute(ctx) {
+        await ctx.submitSubTask(word, 'bad', { key: 'bad' })
+        if (ctx.attempt === 1) throw new Error('the parent itself')
+      },
+      onSubTasksSettled: () => 'reduced',
+    })
+    await using t = await testEngine({ tasks: [...tasks, hooked] })
+    const task = await t.submit(hooked, null)
+    await t.advance('5s')
+    expect(await task.state()).toMatchObject({ status: 'DEAD_LETTER' })
+    await expect(t.tasks.retry((await child(t, task.taskId)).id)).rejects.toMatchObject({
+      code: 'TASK_NOT_RETRYABLE',
+    })
+    await t.tasks.retry(task.taskId)
+    await t.advance('5s')
+    expect(await task.state()).toMatchObject({ status: 'COMPLETED_WITH_ERRORS', result: 'reduced' })
+    await expectInvariants(t)
+  })
+
+  it('a parent whose hook failed runs its hook again, not its handler', async () => {
+    const { child: word, tasks } = healable()
+    let executes = 0
+    const hooked = defineTask({
+      type: 'Hooked',
+      parameters: z.null(),
+      result: z.number(),
+      retry: { maxAttempts: 1 },
+      async execute(ctx) {
+        executes += 1
+        await ctx.submitSubTask(word, 'fine', { key: 'a' })
+      },
+      onSubTasksSettled(ctx) {
+        if (ctx.attempt === 2) throw new Error('the hook')
+        return ctx.attempt
+      },
+    })
+    await using t = await testEngine({ tasks: [...tasks, hooked] })
+    const task = await t.submit(hooked, null)
+    await t.drain()
+    expect((await task.state()).status).toBe('DEAD_LETTER')
+    await t.tasks.retry(task.taskId)
+    await t.drain()
+    expect(await task.state()).toMatchObject({ status: 'COMPLETED', result: 3 })
+    expect(executes).toBe(1)
+    await expectInvariants(t)
+  })
+
+  it('a parent that was cancelled while its sub-tasks completed all the same ends COMPLETED', async () => {
+    const { obedient } = obedientTasks()
+    await using t = await testEngine({ tasks: [obedient] })
+    const task = await t.submit(obedient, {
+      orders: [
+        { do: 'submitMany', count: 2, orders: [{ do: 'finishLate', value: 1 }] },
+        { do: 'succeed', value: 'both' },
+      ],
+    })
+    await t.drain()
+    await task.cancel()
+    await t.advance('1s')
+    expect(await t.tasks.get(task.taskId)).toMatchObject({
+      status: 'CANCELLED',
+      subTaskStatusSummary: { COMPLETED: 2 },
+    })
+    await t.tasks.retry(task.taskId)
+    await t.drain()
+    expect(await task.state()).toMatchObject({ status: 'COMPLETED', result: 'both' })
+    await expectInvariants(t)
+  })
+
+  it('while sub-tasks of a cancelled parent still stop, a retry is refused and changes nothing', async () => {
+    const gate = createGate()
+    const stubborn = defineTask({
+      type: 'Stubborn',
+      parameters: z.null(),
+      result: z.null(),
+      async execute(ctx) {
+        if (ctx.attempt > 1) return null
+        await gate.opened
+        throw new Error('stopped at last')
+      },
+    })
+    const parent = defineTask({
+      type: 'Parent',
+      parameters: z.null(),
+      result: z.null(),
+      async execute(ctx) {
+        await ctx.submitSubTask(stubborn, null, { key: 'only' })
+        return null
+      },
+    })
+    await using t = await testEngine({ tasks: [stubborn, parent] })
+    const task = await t.submit(parent, null)
+    await t.drain()
+    await task.cancel()
+    await expect(t.tasks.retry(task.taskId)).rejects.toMatchObject({ code: 'TASK_NOT_RETRYABLE' })
+    expect((await task.state()).status).toBe('CANCELLED')
+    gate.open()
+    await t.drain()
+    await t.tasks.retry(task.taskId)
+    await t.drain()
+    expect(await t.tasks.get(task.taskId)).toMatchObject({
+      status: 'COMPLETED',
+      subTaskStatusSummary: { COMPLETED: 1 },
+    })
+    await expectInvariants(t)
+  })
+})

@@ -1,0 +1,56 @@
+import type { Engine, TaskRecord, TaskStatus } from 'quillwork'
+import { taskStatuses, totalOf } from 'quillwork'
+import { expect } from 'vitest'
+
+const ended: readonly TaskStatus[] = [
+  'COMPLETED',
+  'COMPLETED_WITH_ERRORS',
+  'FAILED',
+  'DEAD_LETTER',
+  'CANCELLED',
+]
+
+/** Every record of a store. */
+export async function allTasks(engine: Pick<Engine, 'tasks'>): Promise<TaskRecord[]> {
+  const records: TaskRecord[] = []
+  let pageToken: string | undefined
+  do {
+    const page = await engine.tasks.list(
+      {},
+      pageToken === undefined ? { pageSize: 200 } : { pageSize: 200, pageToken },
+    )
+    records.push(...page.items)
+    pageToken = page.nextPageToken
+  } while (pageToken !== undefined)
+  return records
+}
+
+/**
+ * What holds whenever nothing is being written: each parent's summary equals a recount of its sub-tasks, the counters equal a
+ * recount, and exactly the FAILED and DEAD_LETTER tasks have an open dead letter (none of the tests that ask purged any).
+ */
+export async function expectInvariants(engine: Pick<Engine, 'tasks'>): Promise<void> {
+  const records = await allTasks(engine)
+  const families = new Map<string, Partial<Record<TaskStatus, number>>>()
+  for (const { parentTaskId, status } of records) {
+    if (parentTaskId === undefined) continue
+    const family = families.get(parentTaskId) ?? {}
+    families.set(parentTaskId, family)
+    family[status] = (family[status] ?? 0) + 1
+  }
+  for (const record of records) {
+    expect(record.subTaskStatusSummary ?? {}, `the sub-tasks of ${record.id}`).toEqual(
+      families.get(record.id) ?? {},
+    )
+    const isDead = record.status === 'FAILED' || record.status === 'DEAD_LETTER'
+    expect(record.deadLetter !== undefined, `the dead letter of ${record.id}, ${record.status}`).toBe(isDead)
+    expect(record.completedAt !== undefined, `the end of ${record.id}, ${record.status}`).toBe(
+      ended.includes(record.status),
+    )
+  }
+  const counts = Object.fromEntries(
+    taskStatuses.map(status => [status, records.filter(record => record.status === status).length]),
+  )
+  expect(await engine.tasks.counts()).toEqual(counts)
+  expect(totalOf(counts)).toBe(records.length)
+}
