@@ -44,14 +44,28 @@ const layers = [
     '^src/store/$1/',
   ]),
   layer('adapters-see-their-port', '^src/broker/([^/]+)/', [...core, ...ports, '^src/broker/$1/']),
-  layer('engine-sees-ports', '^src/engine/', [...core, ...ports, '^src/engine/']),
-  layer('index-sees-the-engine', '^src/index\\.ts$', [...core, ...ports, '^src/engine/']),
+  // The parts that an engine has unless it is given others load no driver, so it makes them itself.
+  layer('engine-sees-ports', '^src/engine/', [
+    ...core,
+    ...ports,
+    '^src/engine/',
+    '^src/broker/memory/',
+    '^src/rate-limit/local\\.ts$',
+  ]),
+  layer('index-sees-the-engine', '^src/index\\.ts$', [
+    ...core,
+    ...ports,
+    '^src/engine/',
+    '^src/broker/memory/',
+  ]),
   // novel/ proves the public API: it has no other way to the engine. Its storage shares the store's database.
   layer('novel-sees-the-index', '^src/novel/(?!library/[^/]+/)', [
     '^src/index\\.ts$',
     '^src/novel/',
     '^src/ai/',
     '^src/rate-limit/limiter\\.ts$',
+    // Long loops of the product give way to the event loop as the engine's do.
+    '^src/runtime/cooperate\\.ts$',
   ]),
   layer('novel-sees-the-index', '^src/novel/library/([^/]+)/', [
     '^src/index\\.ts$',

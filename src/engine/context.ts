@@ -14,9 +14,9 @@ import type {
 import { QuillworkError } from '../task/errors.ts'
 import { parseWith } from '../task/schema.ts'
 import type { TaskRecord } from '../task/task.ts'
-import { acquirePermit } from './acquire.ts'
 import type { Attempt } from './attempt.ts'
 import type { Core } from './core.ts'
+import { Permits } from './permits.ts'
 import { Reports } from './reports.ts'
 import { findSubTasks, submitSubTask, submitSubTasks } from './sub-tasks.ts'
 
@@ -36,6 +36,8 @@ export class AttemptContext implements TaskContext {
   readonly held: Attempt
   readonly task: ResolvedTask
   #reports: Reports | undefined
+  #permits: Permits | undefined
+  readonly #submitting = new Set<Promise<unknown>>()
   #stored: Promise<ReadonlyMap<string, string>> | undefined
   #steps: Map<string, Promise<unknown>> | undefined
 
@@ -45,9 +47,14 @@ export class AttemptContext implements TaskContext {
     this.task = task
   }
 
-  /** Whether anything was reported that must be written before the attempt is settled. */
-  get hasReports(): boolean {
-    return this.#reports !== undefined
+  /** Whether `finish` has anything to do before the attempt is settled. */
+  get isUnfinished(): boolean {
+    return this.#reports !== undefined || this.#permits !== undefined
+  }
+
+  /** Submissions on their way that the handler did not wait for; undefined when there are none. */
+  get submitting(): Promise<unknown> | undefined {
+    return this.#submitting.size === 0 ? undefined : Promise.allSettled(this.#submitting)
   }
 
   get record(): TaskRecord {
@@ -140,7 +147,8 @@ export class AttemptContext implements TaskContext {
   }
 
   async acquire(limit: string, cost = 1): Promise<Permit> {
-    return acquirePermit(this.#core, this.held, { key: limit, cost })
+    this.#permits ??= new Permits(this.#core, this.held)
+    return this.#permits.acquire(limit, cost)
   }
 
   async addUsage({ model, inputTokens, outputTokens, cost }: Usage): Promise<void> {
@@ -148,22 +156,34 @@ export class AttemptContext implements TaskContext {
     await this.#core.store.attempts.usage(this.taskId, [cost === undefined ? row : { ...row, cost }])
   }
 
-  async submitSubTask<A extends Schema, B extends Schema>(
+  submitSubTask<A extends Schema, B extends Schema>(
     type: TaskType<A, B>,
     parameters: In<A>,
-    options: { key: string },
+    { key }: { key: string },
   ): Promise<SubTask<A, B>> {
-    checkKey(options.key, 'sub-task')
-    const { subTask, isNew } = await submitSubTask(this.#core, this.held, type, {
-      key: options.key,
-      parameters,
-    })
+    return this.#remember(this.#submitOne(type, key, parameters))
+  }
+
+  async #submitOne<A extends Schema, B extends Schema>(
+    type: TaskType<A, B>,
+    key: string,
+    parameters: In<A>,
+  ): Promise<SubTask<A, B>> {
+    checkKey(key, 'sub-task')
+    const { subTask, isNew } = await submitSubTask(this.#core, this.held, type, { key, parameters })
     if (isNew) this.submittedSubTasks = true
     if (!subTask.done) this.sawLiveSubTask = true
     return subTask
   }
 
-  async submitSubTasks<A extends Schema, B extends Schema>(
+  submitSubTasks<A extends Schema, B extends Schema>(
+    type: TaskType<A, B>,
+    items: Iterable<{ key: string; parameters: In<A> }>,
+  ): Promise<SubTasksSubmitted> {
+    return this.#remember(this.#submitAll(type, items))
+  }
+
+  async #submitAll<A extends Schema, B extends Schema>(
     type: TaskType<A, B>,
     items: Iterable<{ key: string; parameters: In<A> }>,
   ): Promise<SubTasksSubmitted> {
@@ -184,9 +204,18 @@ export class AttemptContext implements TaskContext {
     }
   }
 
-  /** Writes what the attempt still has to report. */
+  /** Settles the places under limits that are left, and writes what the attempt still has to report. */
   async finish(): Promise<void> {
+    this.#permits?.end()
     await this.#reports?.flush()
+  }
+
+  /** Remembers a submission until it has ended. */
+  #remember<T>(submission: Promise<T>): Promise<T> {
+    this.#submitting.add(submission)
+    const ended = () => void this.#submitting.delete(submission)
+    submission.then(ended, ended)
+    return submission
   }
 
   #report(): Reports {

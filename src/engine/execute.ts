@@ -4,7 +4,7 @@ import type { Outcome } from '../task/decide.ts'
 import type { Awaitable, ResolvedTask } from '../task/definition.ts'
 import { QuillworkError } from '../task/errors.ts'
 import { parseWith } from '../task/schema.ts'
-import { totalOf } from '../task/subtasks.ts'
+import { sameCounts, totalOf } from '../task/subtasks.ts'
 import type { TaskRecord } from '../task/task.ts'
 import type { Attempt, Interruption } from './attempt.ts'
 import { AttemptContext } from './context.ts'
@@ -41,14 +41,14 @@ export function execute(core: Core, attempt: Attempt): Awaitable<Outcome | undef
       parameters instanceof Promise
         ? parameters.then(parsed => runWith(core, context, parsed))
         : runWith(core, context, parameters)
-    if (!(outcome instanceof Promise) && !context.hasReports) return outcome
+    if (!(outcome instanceof Promise) && !context.isUnfinished) return outcome
     return finish(core, context, outcome)
   } catch (error) {
     return failure(core, attempt, error)
   }
 }
 
-/** Waits for the outcome, then writes what the attempt still has to report. */
+/** Waits for the outcome, then for what the attempt still has to report. */
 async function finish(
   core: Core,
   context: AttemptContext,
@@ -60,7 +60,7 @@ async function finish(
   } catch (error) {
     outcome = failure(core, context.held, error)
   }
-  if (context.hasReports) await context.finish()
+  if (context.isUnfinished) await context.finish()
   return outcome
 }
 
@@ -71,10 +71,29 @@ function runWith(core: Core, context: AttemptContext, parameters: unknown): Awai
   return returned instanceof Promise
     ? returned.then(later =>
         later.interrupted === undefined
-          ? outcomeOf(task, context, later.value)
+          ? outcomeWhole(core, context, later.value)
           : interrupted(core, task, later.interrupted),
       )
-    : outcomeOf(task, context, returned.value)
+    : outcomeWhole(core, context, returned.value)
+}
+
+/** The outcome once the submissions that the handler did not wait for are written: what it left behind is part of it. */
+function outcomeWhole(core: Core, context: AttemptContext, value: unknown): Awaitable<Outcome> {
+  const { submitting, record, task } = context
+  if (submitting === undefined && record.phase !== 'reducing') return outcomeOf(task, context, value)
+  return outcomeLater(core, context, value)
+}
+
+/** A hook whose sub-tasks moved while it ran (one was retried) has made its result of old ones: it runs again when they have ended. */
+async function outcomeLater(core: Core, context: AttemptContext, value: unknown): Promise<Outcome> {
+  await context.submitting
+  const outcome = await outcomeOf(context.task, context, value)
+  const { record } = context
+  if (record.phase !== 'reducing' || outcome.kind !== 'completed') return outcome
+  const [current] = await core.store.queries.get([record.id])
+  return sameCounts(record.subTaskStatusSummary, current?.subTaskStatusSummary)
+    ? outcome
+    : { kind: 'awaiting-subtasks', reduces: true }
 }
 
 function readParameters(task: ResolvedTask, record: TaskRecord): unknown {

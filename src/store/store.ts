@@ -29,7 +29,7 @@ export interface Claim {
   leaseMs: number
 }
 
-/** The claimed record, or undefined: ended, held, not due, its parent ended, or another attempt. */
+/** The claimed record, or undefined: ended, held, not due, asked to stop, its parent ended, or another attempt. */
 export type Claimed = TaskRecord | undefined
 
 /** A claim that its process still runs. */
@@ -83,7 +83,10 @@ export interface Delivery {
 /** What a store still has to tell. */
 export interface Due {
   deliveries: readonly Delivery[]
-  /** Parents that the aggregator must look at: all sub-tasks have ended, or the parent ended while sub-tasks are live. */
+  /**
+   * Records that the aggregator must look at: parents whose sub-tasks have all ended, parents that ended while sub-tasks are live, and
+   * tasks that nobody holds although they were asked to stop: the attempt ended before it heard of it.
+   */
   parents: readonly string[]
   /** When the next waiting task becomes due, epoch milliseconds; undefined when none waits for a time. */
   nextAt: number | undefined

@@ -1,9 +1,9 @@
 import type { TaskStatus } from '../../task/status.ts'
 import type { Applied, RecordChange, Transition } from '../../task/transition.ts'
 import { priorities } from '../store.ts'
+import type { Place } from './fair-order.ts'
 import { storeText } from './rows.ts'
 import { noteWake, queueOf, type Session } from './session.ts'
-import type { Place } from './tally.ts'
 
 /** What must be known of a row before a transition is written over it. */
 interface Before {
@@ -62,7 +62,7 @@ function applyOne(session: Session, transition: Transition): Applied {
     priority: before.priority,
     isRoot: before.parentId === undefined,
   }
-  const rank = before.ended && wake.waiting ? session.tally.rankFor(place) : before.rank
+  const rank = before.ended && wake.waiting ? session.order.rankFor(place) : before.rank
   if (update(session, transition, { before, now, wake, rank }) === 0) return earlierSelf(session, transition)
   if (wake.wakeAt !== null) noteWake(session.hints, wake.wakeAt)
   // Only the result of a task without parent and sub-tasks is known to leave nothing to look at.
@@ -257,13 +257,13 @@ function earlierSelf({ sql }: Session, { taskId, fence, set, from }: Transition)
 }
 
 function count(
-  { tally }: Session,
+  { tally, order }: Session,
   { set }: Transition,
   moved: { before: Before; wake: Wake; place: Place },
 ): void {
   const { before, wake, place } = moved
-  if (before.waiting && !wake.waiting) tally.left({ ...place, rank: before.rank }, false)
-  if (!before.waiting && wake.waiting) tally.entered(place)
+  if (before.waiting && !wake.waiting) order.left({ ...place, rank: before.rank }, false)
+  if (!before.waiting && wake.waiting) order.entered(place)
   if (set.status === undefined || set.status === before.status) return
   tally.moved(before.status, set.status)
   if (before.parentId !== undefined)

@@ -9,7 +9,7 @@ import type { Known } from './window.ts'
 const statement = `
 UPDATE tasks SET status = ?, attempt = attempt + 1, version = version + 1, queue = NULL, wake_at = NULL, claim_token = ?, node = ?,
   lease_until = ?, started_at = coalesce(started_at, ?), last_attempt_at = ?, next_attempt_at = NULL, updated_at = ?
-WHERE seq = ? AND version = ? AND attempt = ? AND queue IS NOT NULL`
+WHERE seq = ? AND version = ? AND attempt = ? AND queue IS NOT NULL AND cancel_requested_at IS NULL`
 
 /** Starts attempts: one guarded write each, by id. A claim that is refused answers undefined. */
 export async function claim(session: Session, claims: readonly Claim[]): Promise<Claimed[]> {
@@ -33,7 +33,7 @@ function claimOne(session: Session, wish: Claim): Known | undefined {
 }
 
 function claimKnown(session: Session, wish: Claim, known: Known): Known | undefined {
-  const { sql, tally } = session
+  const { sql, tally, order } = session
   const { record, seq, rank } = known
   if (record.parentTaskId !== undefined && !parentAllows(session, record.parentTaskId)) return undefined
   const now = session.now()
@@ -51,7 +51,7 @@ function claimKnown(session: Session, wish: Claim, known: Known): Known | undefi
     wish.attempt,
   )
   if (changes === 0) return retryFresh(session, wish, known)
-  tally.left(placeOf(record, rank), true)
+  order.left(placeOf(record, rank), true)
   tally.moved(record.status, claiming.to)
   if (record.parentTaskId !== undefined)
     tally.childMoved(record.parentTaskId, { from: record.status, to: claiming.to })

@@ -1,11 +1,12 @@
 import { type AdmissionLimits, refusalOf } from '../../task/admission.ts'
+import { QuillworkError } from '../../task/errors.ts'
 import { hasEnded, type Phase, type TaskStatus } from '../../task/status.ts'
 import type { NewTask, TaskRecord } from '../../task/task.ts'
 import { claiming } from '../../task/transition.ts'
 import { type Created, priorities } from '../store.ts'
+import type { Place } from './fair-order.ts'
 import { longestInline, recordOf, storeText, type TaskRow } from './rows.ts'
 import { noteWake, queueOf, type Session } from './session.ts'
-import type { Place } from './tally.ts'
 import type { Known } from './window.ts'
 
 const insert = `
@@ -54,13 +55,13 @@ interface Moment {
 }
 
 function createOne(session: Session, task: NewTask, moment: Moment): Written {
-  const { tally } = session
+  const { tally, order } = session
   const isRoot = task.parent === undefined
   const admission = isRoot ? admit(session, task, moment.limits) : admitChild(session, task, moment.parents)
   if (admission !== undefined) return existingOr(session, task, { outcome: 'refused', code: admission })
   const priority = priorities.indexOf(task.priority)
   const waits = { userId: task.userId, lane: task.lane, priority, isRoot }
-  const place: Place = { ...waits, rank: tally.rankFor(waits) }
+  const place: Place = { ...waits, rank: order.rankFor(waits) }
   const record = newRecord(task, moment.now)
   const starts =
     task.claim !== undefined && record.nextAttemptTimestamp === undefined && laneIsEmpty(session, task.lane)
@@ -69,7 +70,7 @@ function createOne(session: Session, task: NewTask, moment: Moment): Written {
   if (seq === undefined) return existingOr(session, task, undefined)
   tally.moved(undefined, record.status)
   if (task.parent !== undefined) adopt(session, task.parent.taskId, record.status)
-  if (!starts) tally.entered(place)
+  if (!starts) order.entered(place)
   if (record.nextAttemptTimestamp === undefined)
     return { answer: { outcome: 'created', record }, known: { seq, rank: place.rank, record } }
   noteWake(session.hints, record.nextAttemptTimestamp)
@@ -84,8 +85,8 @@ function adopt({ tally, window }: Session, parentId: string, status: TaskStatus)
 }
 
 /** Whether nothing that could run waits in the lane, so that a new task overtakes nobody. */
-function laneIsEmpty({ sql, tally }: Session, name: string): boolean {
-  const lane = tally.lane(name)
+function laneIsEmpty({ sql, order }: Session, name: string): boolean {
+  const lane = order.lane(name)
   if (lane.paused) return false
   if (lane.waiting === 0) return true
   const first = sql('SELECT 1 FROM tasks WHERE queue IN (?, ?) LIMIT 1').get(
@@ -107,9 +108,9 @@ function startRecord(record: TaskRecord, claim: NewTask['claim'], now: number): 
   record.lastAttemptTimestamp = now
 }
 
-function admit({ tally }: Session, task: NewTask, limits: AdmissionLimits) {
+function admit({ order }: Session, task: NewTask, limits: AdmissionLimits) {
   if (limits.waitingPerLane === undefined && limits.waitingPerUser === undefined) return undefined
-  return refusalOf(tally.waiting(task.userId, task.lane), limits)
+  return refusalOf(order.waiting(task.userId, task.lane), limits)
 }
 
 function admitChild(
@@ -144,7 +145,10 @@ function existingOr(session: Session, task: NewTask, refusal: Created | undefine
   }
   if (row !== undefined) return { answer: { outcome: 'existing', record: recordOf(row, sql) } }
   if (refusal !== undefined) return { answer: refusal }
-  throw new RangeError(`The task ${task.id} was neither written nor found.`)
+  throw new QuillworkError(
+    'STORE_FAILED',
+    `The task ${task.id} was neither written nor found; the database is damaged.`,
+  )
 }
 
 function newRecord(task: NewTask, now: number): TaskRecord {

@@ -5,6 +5,7 @@ import { claim } from './claim.ts'
 import { create } from './create.ts'
 import { openDatabase, type SharedDatabase } from './database.ts'
 import { storeError } from './failures.ts'
+import { createFairOrder } from './fair-order.ts'
 import type { StoreFaults } from './faults.ts'
 import { createLanes } from './lanes.ts'
 import { extend, lapsed, voidLeases } from './leases.ts'
@@ -50,9 +51,19 @@ export function sqlite(options: SqliteOptions): SqliteStore {
   }
   const sql = statementsOf(file.db)
   const tally = createTally(sql)
+  const order = createFairOrder(sql)
   file.join(tally)
+  file.join(order)
   const hints = { parents: true, wakeAt: undefined }
-  const session: Session = { file, sql, tally, window: createWindow(), hints, now: options.now ?? Date.now }
+  const session: Session = {
+    file,
+    sql,
+    tally,
+    order,
+    window: createWindow(),
+    hints,
+    now: options.now ?? Date.now,
+  }
   session.hints.wakeAt = earliestWake(session)
   voidLeases(session)
   return {

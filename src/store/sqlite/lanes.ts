@@ -3,7 +3,7 @@ import { queueOf, type Session } from './session.ts'
 
 /** Lanes: what waits in them, and whether a person paused them. */
 export function createLanes(session: Session): LaneStore {
-  const { file, sql, tally } = session
+  const { file, sql, order } = session
   return {
     lanes: () =>
       file.read(() => {
@@ -22,6 +22,6 @@ export function createLanes(session: Session): LaneStore {
           return typeof oldest === 'number' ? { ...state, oldestWaitingAt: oldest } : state
         })
       }),
-    setPaused: (lane, paused) => file.write(() => tally.setPaused(lane, paused)),
+    setPaused: (lane, paused) => file.write(() => order.setPaused(lane, paused)),
   }
 }

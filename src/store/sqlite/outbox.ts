@@ -41,7 +41,7 @@ export function createOutbox(session: Session): Outbox {
 }
 
 function dueIn(session: Session, { lane, room }: LaneRoom, suspects: boolean): Delivery[] {
-  const { paused, waiting } = session.tally.lane(lane)
+  const { paused, waiting } = session.order.lane(lane)
   if (room <= 0 || paused || waiting === 0) return []
   const first = suspects ? take(session, queueOf(lane, true), { room: 1, handed: 0 }) : []
   const rest = take(session, queueOf(lane, false), {

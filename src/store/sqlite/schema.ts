@@ -58,7 +58,8 @@ CREATE TABLE tasks (
   fingerprint TEXT,
   look INTEGER GENERATED ALWAYS AS (
     CASE
-      WHEN status = 'RUNNING' AND phase = 'awaiting-subtasks' AND (coalesce(live_sub_tasks, 0) = 0 OR cancel_requested_at IS NOT NULL) THEN 1
+      WHEN status = 'RUNNING' AND phase = 'awaiting-subtasks' AND coalesce(live_sub_tasks, 0) = 0 THEN 1
+      WHEN cancel_requested_at IS NOT NULL AND completed_at IS NULL AND lease_until IS NULL THEN 1
       WHEN completed_at IS NOT NULL AND live_sub_tasks > 0 THEN 1
     END
   ) VIRTUAL

@@ -1,4 +1,5 @@
 import type { DatabaseFile } from './database.ts'
+import type { FairOrder } from './fair-order.ts'
 import type { Statements } from './statements.ts'
 import type { Tally } from './tally.ts'
 import type { Window } from './window.ts'
@@ -8,6 +9,7 @@ export interface Session {
   file: DatabaseFile
   sql: Statements
   tally: Tally
+  order: FairOrder
   window: Window
   /** What the next look for due tasks can leave out; kept in memory, for this process makes every change. */
   hints: Hints

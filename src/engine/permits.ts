@@ -1,0 +1,109 @@
+import type { Acquired } from '../rate-limit/limiter.ts'
+import type { Permit } from '../task/definition.ts'
+import { QuillworkError, SnoozeError } from '../task/errors.ts'
+import type { Attempt } from './attempt.ts'
+import type { Core } from './core.ts'
+
+/** The longest wait in a worker slot, in milliseconds; a longer one becomes a snooze, and the slot is free. */
+const longestWaitMs = 2_000
+/** A snoozed task comes back this long before its turn, so that the way back to a slot costs no throughput. */
+const earlyMs = 1_000
+
+/** The places under limits that one attempt holds or waits for. What its handler leaves behind is settled when it ends. */
+export class Permits {
+  readonly #core: Core
+  readonly #attempt: Attempt
+  readonly #held = new Set<Permit>()
+  readonly #waiting = new Map<string, string>()
+  #asks = 0
+  #ended = false
+
+  constructor(core: Core, attempt: Attempt) {
+    this.#core = core
+    this.#attempt = attempt
+  }
+
+  /** Waits for a place, two seconds at most; then it throws, the attempt ends, and the task comes back when it is its turn. */
+  async acquire(key: string, cost: number): Promise<Permit> {
+    const ticket = this.#ticketFor(key)
+    const giveUpAt = this.#core.clock.monotonic() + longestWaitMs
+    for (;;) {
+      const answer = await this.#core.limiter.acquire({ key, cost, ticket })
+      if (answer.granted) return this.#granted(ticket, answer)
+      if (this.#ended || this.#attempt.interruption !== undefined) throw this.#interrupted(key)
+      const waitMs = Math.max(1, answer.until - this.#core.clock.now())
+      if (this.#core.clock.monotonic() + waitMs > giveUpAt) throw this.#snooze(key, ticket, waitMs)
+      await this.#turn(key, ticket, waitMs)
+    }
+  }
+
+  /** The attempt is over: an uncommitted estimate stands, for the call may have been made; places in a queue are given up. */
+  end(): void {
+    this.#ended = true
+    for (const permit of [...this.#held]) permit.commit()
+    for (const [ticket, key] of this.#waiting) void this.#core.limiter.withdraw(key, ticket)
+    this.#waiting.clear()
+  }
+
+  /** Asks of one task that wait at the same time need a ticket each; a later attempt finds the places of this one by the same names. */
+  #ticketFor(key: string): string {
+    const taken = [...this.#waiting.values()].filter(other => other === key).length
+    const ticket =
+      taken === 0 ? this.#attempt.record.id : `${this.#attempt.record.id}/${taken}/${this.#asks++}`
+    this.#waiting.set(ticket, key)
+    return ticket
+  }
+
+  #granted(ticket: string, { reservation }: Extract<Acquired, { granted: true }>): Permit {
+    const key = this.#waiting.get(ticket) ?? ''
+    this.#waiting.delete(ticket)
+    if (this.#ended || this.#attempt.interruption !== undefined) {
+      reservation.release()
+      throw this.#interrupted(key)
+    }
+    const permit: Permit = {
+      commit: cost => {
+        if (this.#held.delete(permit)) reservation.commit(cost)
+      },
+      release: () => {
+        if (this.#held.delete(permit)) reservation.release()
+      },
+    }
+    this.#held.add(permit)
+    return permit
+  }
+
+  /** Until it is the asker's turn, a place frees early, or the attempt is interrupted. */
+  #turn(key: string, ticket: string, waitMs: number): Promise<void> {
+    const { clock, limiter } = this.#core
+    const { signal } = this.#attempt
+    return new Promise(resolve => {
+      const go = () => {
+        cancelTimer()
+        stopListening()
+        signal.removeEventListener('abort', go)
+        resolve()
+      }
+      const cancelTimer = clock.after(waitMs, go)
+      const stopListening = limiter.onTurn((freeKey, freeTicket) => {
+        if (freeKey === key && freeTicket === ticket) go()
+      })
+      signal.addEventListener('abort', go, { once: true })
+    })
+  }
+
+  /** The place in the queue is kept for the next attempt. */
+  #snooze(key: string, ticket: string, waitMs: number): SnoozeError {
+    this.#waiting.delete(ticket)
+    const until = this.#core.store.tasks.now() + waitMs - earlyMs
+    return new SnoozeError(until, `The limit ${key} allows the next call in ${Math.ceil(waitMs / 1_000)} s.`)
+  }
+
+  #interrupted(key: string): QuillworkError {
+    const why = this.#attempt.interruption ?? 'ended'
+    return new QuillworkError(
+      'ATTEMPT_STALE',
+      `The attempt was interrupted (${why}) while it waited for ${key}.`,
+    )
+  }
+}

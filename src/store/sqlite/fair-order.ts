@@ -1,0 +1,216 @@
+/**
+ * Who waits, and in which order: waiting tasks per lane and per user, the virtual time of each lane and the last rank of each user's
+ * waiting tasks. Kept in memory while it changes, written once per commit.
+ */
+import { fairRank } from '../../task/fairness.ts'
+import type { Statements } from './statements.ts'
+import type { Participant } from './transactions.ts'
+
+interface Lane {
+  paused: boolean
+  waiting: number
+  roots: number
+  virtualTime: number
+  changed: boolean
+}
+
+/** The waiting tasks of one user in one lane with one priority. */
+interface Flow {
+  userId: string
+  lane: string
+  priority: number
+  waiting: number
+  roots: number
+  lastRank: number
+  stored: boolean
+}
+
+/** Where a task waits. */
+export interface Place {
+  userId: string
+  lane: string
+  priority: number
+  rank: number
+  isRoot: boolean
+}
+
+/** Flows and users kept in memory; beyond it the unchanged ones are read again when needed. */
+const mostCached = 20_000
+
+/** The fair order of one database. */
+export interface FairOrder extends Participant {
+  /** The rank of one more task of this user; call `entered` when it is written. */
+  rankFor(place: Omit<Place, 'rank'>): number
+  /** A task began to wait. */
+  entered(place: Place): void
+  /** A waiting task was claimed, or ended. */
+  left(place: Place, claimed: boolean): void
+  /** Waiting tasks that count for admission: those without a parent. */
+  waiting(userId: string, lane: string): { user: number; lane: number }
+  lane(lane: string): Readonly<Lane>
+  setPaused(lane: string, paused: boolean): void
+}
+
+/** The fair order of a database; it is read when first needed. */
+export function createFairOrder(sql: Statements): FairOrder {
+  const lanes = new Map<string, Lane>()
+  const flows = createFlows(sql)
+
+  function laneOf(name: string): Lane {
+    let lane = lanes.get(name)
+    if (lane === undefined) {
+      lane = readLane(sql, name)
+      lanes.set(name, lane)
+    }
+    return lane
+  }
+
+  function add(place: Place, change: 1 | -1): { lane: Lane; flow: Flow } {
+    const lane = laneOf(place.lane)
+    lane.waiting += change
+    if (place.isRoot) lane.roots += change
+    lane.changed = true
+    return { lane, flow: flows.add(place, change) }
+  }
+
+  return {
+    rankFor(place) {
+      const flow = flows.of(place)
+      return fairRank(laneOf(place.lane).virtualTime, flow.waiting > 0 ? flow.lastRank : undefined)
+    },
+    entered(place) {
+      const { flow } = add(place, 1)
+      flow.lastRank = flow.waiting === 1 ? place.rank : Math.max(flow.lastRank, place.rank)
+    },
+    left(place, claimed) {
+      const { lane } = add(place, -1)
+      if (claimed) lane.virtualTime = Math.max(lane.virtualTime, place.rank)
+    },
+    waiting: (userId, lane) => ({ user: flows.rootsOf(userId), lane: laneOf(lane).roots }),
+    lane: laneOf,
+    setPaused(name, paused) {
+      const lane = laneOf(name)
+      lane.paused = paused
+      lane.changed = true
+    },
+    flush() {
+      for (const [name, lane] of lanes) if (lane.changed) writeLane(sql, name, lane)
+      flows.flush()
+    },
+    reset() {
+      lanes.clear()
+      flows.reset()
+    },
+  }
+}
+
+interface Flows extends Participant {
+  of(place: Omit<Place, 'rank'>): Flow
+  add(place: Place, change: 1 | -1): Flow
+  rootsOf(userId: string): number
+}
+
+function createFlows(sql: Statements): Flows {
+  const flows = new Map<string, Flow>()
+  const users = new Map<string, number>()
+  const changed = new Set<Flow>()
+
+  function write(): void {
+    for (const flow of changed) writeFlow(sql, flow)
+    changed.clear()
+  }
+
+  function flowOf(place: Omit<Place, 'rank'>): Flow {
+    const key = `${place.lane}\n${place.priority}\n${place.userId}`
+    let flow = flows.get(key)
+    if (flow === undefined) {
+      flow = readFlow(sql, place)
+      flows.set(key, flow)
+    }
+    return flow
+  }
+
+  return {
+    of: flowOf,
+    add(place, change) {
+      const flow = flowOf(place)
+      flow.waiting += change
+      if (place.isRoot) {
+        flow.roots += change
+        const roots = users.get(place.userId)
+        if (roots !== undefined) users.set(place.userId, roots + change)
+      }
+      changed.add(flow)
+      return flow
+    },
+    rootsOf(userId) {
+      let roots = users.get(userId)
+      if (roots === undefined) {
+        write()
+        roots = Number(sql('SELECT coalesce(sum(roots), 0) FROM flows WHERE user_id = ?').pluck().get(userId))
+        users.set(userId, roots)
+      }
+      return roots
+    },
+    flush() {
+      write()
+      if (flows.size > mostCached) flows.clear()
+      if (users.size > mostCached) users.clear()
+    },
+    reset() {
+      flows.clear()
+      users.clear()
+      changed.clear()
+    },
+  }
+}
+
+function readLane(sql: Statements, name: string): Lane {
+  const row = sql('SELECT paused, waiting, roots, virtual_time FROM lanes WHERE lane = ?').get(name) as
+    | { paused: number; waiting: number; roots: number; virtual_time: number }
+    | undefined
+  if (row === undefined) return { paused: false, waiting: 0, roots: 0, virtualTime: 0, changed: false }
+  return {
+    paused: row.paused === 1,
+    waiting: row.waiting,
+    roots: row.roots,
+    virtualTime: row.virtual_time,
+    changed: false,
+  }
+}
+
+function writeLane(sql: Statements, name: string, lane: Lane): void {
+  sql('INSERT OR REPLACE INTO lanes (lane, paused, waiting, roots, virtual_time) VALUES (?, ?, ?, ?, ?)').run(
+    name,
+    lane.paused ? 1 : 0,
+    lane.waiting,
+    lane.roots,
+    lane.virtualTime,
+  )
+  lane.changed = false
+}
+
+function readFlow(sql: Statements, { userId, lane, priority }: Omit<Place, 'rank'>): Flow {
+  const row = sql(
+    'SELECT waiting, roots, last_rank FROM flows WHERE user_id = ? AND lane = ? AND priority = ?',
+  ).get(userId, lane, priority) as { waiting: number; roots: number; last_rank: number } | undefined
+  const base = { userId, lane, priority }
+  if (row === undefined) return { ...base, waiting: 0, roots: 0, lastRank: 0, stored: false }
+  return { ...base, waiting: row.waiting, roots: row.roots, lastRank: row.last_rank, stored: true }
+}
+
+/** A flow without waiting tasks is not kept: the lane's virtual time has passed its last rank. */
+function writeFlow(sql: Statements, flow: Flow): void {
+  if (flow.waiting > 0) {
+    sql(
+      'INSERT OR REPLACE INTO flows (user_id, lane, priority, waiting, roots, last_rank) VALUES (?, ?, ?, ?, ?, ?)',
+    ).run(flow.userId, flow.lane, flow.priority, flow.waiting, flow.roots, flow.lastRank)
+  } else if (flow.stored) {
+    sql('DELETE FROM flows WHERE user_id = ? AND lane = ? AND priority = ?').run(
+      flow.userId,
+      flow.lane,
+      flow.priority,
+    )
+  }
+  flow.stored = flow.waiting > 0
+}
