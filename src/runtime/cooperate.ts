@@ -26,14 +26,24 @@ function nextTurn(): void {
   next()
 }
 
+/** Whether there is time left in this turn; the first to ask in a round of the event loop begins one. */
+function hasTurn(): boolean {
+  if (isOpen) return performance.now() < turnEnds
+  openTurn()
+  return true
+}
+
+function nextInLine(): Promise<void> {
+  return new Promise(resolve => waiting.push(resolve))
+}
+
 /**
  * Answers a function to be awaited between small steps of a computation: it gives the event loop back whenever the turn is over. It
  * rejects with the signal's reason when the signal has been aborted.
  */
 export function turnTaking(signal?: AbortSignal): () => Promise<void> {
   return async () => {
-    if (!isOpen) openTurn()
-    else if (performance.now() >= turnEnds) await new Promise<void>(resolve => waiting.push(resolve))
+    if (!hasTurn()) await nextInLine()
     signal?.throwIfAborted()
   }
 }
@@ -43,9 +53,10 @@ export function turnTaking(signal?: AbortSignal): () => Promise<void> {
  * at least once a millisecond. Rejects with the signal's reason when it is aborted.
  */
 export async function cooperate<T>(steps: Generator<void, T>, signal?: AbortSignal): Promise<T> {
-  const takeTurns = turnTaking(signal)
   for (;;) {
-    await takeTurns()
+    // Nothing is awaited between the question and the step: of many that begin at once, only one takes the turn.
+    if (!hasTurn()) await nextInLine()
+    signal?.throwIfAborted()
     const step = steps.next()
     if (step.done) return step.value
   }
