@@ -5,6 +5,7 @@
 import type { ClassifiedError } from './classify.ts'
 import type { ErrorInfo } from './errors.ts'
 import { backoffMs, type RetryPolicy } from './retry-policy.ts'
+import { hasEnded } from './status.ts'
 import { liveOf } from './subtasks.ts'
 import type { FailedSubTask, TaskRecord } from './task.ts'
 import {
@@ -104,7 +105,7 @@ function afterCrash(record: TaskRecord, { policy, now, random }: Circumstances):
 
 /**
  * The transition of a parent that awaits its sub-tasks, once none of them is live; undefined while one is. A request to cancel that
- * came while its attempt ended is obeyed here.
+ * came while an attempt ended without hearing of it is obeyed here, for any task that no attempt holds.
  *
  * @param failedSubTasks The first sub-tasks that did not complete, at most 100.
  */
@@ -113,11 +114,17 @@ export function decideParent(
   failedSubTasks: readonly FailedSubTask[],
   now: number,
 ): Transition | undefined {
+  if (record.cancelRequestedAt !== undefined && isUnheld(record))
+    return cancelledWaiting(record, cancelError(), now)
   if (record.status !== 'RUNNING' || record.phase !== 'awaiting-subtasks') return undefined
-  if (record.cancelRequestedAt !== undefined) return cancelledWaiting(record, cancelError(), now)
   if (liveOf(record.subTaskStatusSummary) > 0) return undefined
   if (record.reduces === true) return reduceDue(record)
   return closed(record, { failedSubTasks, error: subTasksError(failedSubTasks) }, now)
+}
+
+/** Whether the task is live and no attempt holds it. */
+function isUnheld({ status, phase }: TaskRecord): boolean {
+  return !hasEnded(status) && (status !== 'RUNNING' || phase === 'awaiting-subtasks')
 }
 
 /** The transition of a task that no attempt holds and whose deadline has passed. */

@@ -1,6 +1,7 @@
 /** What a store still has to tell, and whose turn it is: `due`, `told`, `forget`, `onTelling`. */
 import assert from 'node:assert/strict'
 import type { Delivery, Store } from '../store/store.ts'
+import { decideParent } from '../task/decide.ts'
 import type { TaskRecord } from '../task/task.ts'
 import {
   awaitingSubTasks,
@@ -354,14 +355,45 @@ export const parentCases: readonly StoreCase[] = [
     },
   },
   {
-    name: 'due: a parent that was asked to stop as it began to wait is looked at',
+    name: 'due: a parent that ended by itself while sub-tasks are live is looked at, whatever it ended as',
     async run(context) {
       const store = await context.makeStore()
-      const running = await startNew(store)
-      const waits = awaitingSubTasks(running, { reduces: true })
-      await createOne(store, { ...newTask(), parent: parentOf(running) })
-      await store.tasks.apply([cancelRequested(running, context.now), waits])
-      assert.deepEqual((await dueIn(store)).parents, [running.id])
+      for (const end of ['completed', 'failed'] as const) {
+        const running = await startNew(store)
+        await createOne(store, { ...newTask(), parent: parentOf(running) })
+        assert.deepEqual((await dueIn(store)).parents, [])
+        if (end === 'completed') await move(store, completed(running, '"x"', context.now))
+        else await move(store, failed(running, problem(), 'permanent', context.now))
+        const { parents } = await dueIn(store)
+        assert.deepEqual(parents, [running.id], end)
+        const { items } = await store.queries.children(running.id, {}, { pageSize: 5 })
+        await move(store, cancelledWaiting(only(items), problem(), context.now))
+      }
+    },
+  },
+  {
+    name: 'due: a task whose attempt ended before it heard that it should stop is looked at, and not claimed',
+    async run(context) {
+      const store = await context.makeStore()
+      const ends = [
+        (running: TaskRecord) => awaitingSubTasks(running, { reduces: true }),
+        givenBack,
+        (running: TaskRecord) => retrying(running, crash(context.now)),
+        (running: TaskRecord) => retrying(running, crash(context.now + 1_000)),
+      ]
+      for (const end of ends) {
+        const running = await startNew(store)
+        const child = await createOne(store, { ...newTask(), parent: parentOf(running) })
+        await store.tasks.apply([cancelRequested(running, context.now), end(running)])
+        assert.deepEqual((await dueIn(store)).parents, [running.id])
+        assert.deepEqual(await store.tasks.claim([claimOf(running), claimOf(child)]), [undefined, undefined])
+        const record = await read(store, running.id)
+        const stopped = decideParent(record, [], context.now)
+        assert.ok(stopped !== undefined)
+        assert.equal((await move(store, stopped)).status, 'CANCELLED')
+        await move(store, cancelledWaiting(child, problem(), context.now))
+      }
+      assert.deepEqual((await dueIn(store)).parents, [])
     },
   },
   {
@@ -373,6 +405,7 @@ export const parentCases: readonly StoreCase[] = [
       const due = (parents: number) => store.outbox.due([], { suspects: true, parents })
       assert.equal((await due(3)).parents.length, 3)
       assert.equal((await due(0)).parents.length, 0)
+      assert.equal((await due(9)).parents.length, 4)
     },
   },
 ]
