@@ -37,6 +37,7 @@ function receive(core: Core, received: Received): Promise<void> {
     const wish = nextClaim(core)
     const claim: Claim = { taskId, attempt, ...wish.claim }
     core.writes.claim.add(claim, (error, record) => {
+      core.claims.inFlight -= 1
       if (record !== undefined) {
         return run(core, new Attempt(record, claim.token, wish.leaseUntil), {
           free,
@@ -60,6 +61,7 @@ export function reserveStart(core: Core, lane: string): Start | undefined {
   return {
     claim,
     created(record) {
+      core.claims.inFlight -= 1
       if (record?.claimToken === claim.token)
         run(core, new Attempt(record, claim.token, leaseUntil), { free, ack: () => undefined })
       else free()
@@ -89,9 +91,10 @@ function run(core: Core, attempt: Attempt, slot: { free(): void; ack(): void }):
   else end(outcome)
 }
 
-/** What a claim says of this process, and when its lease ends by this process's own clock. */
+/** What a claim says of this process, and when its lease ends by this process's own clock. It is in flight from now. */
 function nextClaim(core: Core): { claim: Start['claim']; leaseUntil: number } {
   const { leaseMs, nodeId } = core.settings
+  core.claims.inFlight += 1
   const claim = { token: nextToken(nodeId), executionNodeId: nodeId, leaseMs }
   return { claim, leaseUntil: core.clock.monotonic() + leaseMs }
 }

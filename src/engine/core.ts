@@ -33,6 +33,8 @@ export interface Core {
   }
   /** The attempts that this process runs, by task id. */
   readonly running: Map<string, Attempt>
+  /** Claims whose answer is not known yet: an engine that stops waits for them. */
+  readonly claims: { inFlight: number }
   /** Those who wait for the end of a task. */
   readonly waiters: Waiters
   /** A number in [0, 1); a parameter so that tests repeat themselves. */

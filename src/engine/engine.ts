@@ -9,7 +9,7 @@ import { createLocalLimiter } from '../rate-limit/local.ts'
 import { type Clock, systemClock } from '../runtime/clock.ts'
 import { gather } from '../runtime/gather.ts'
 import type { Logger } from '../runtime/log.ts'
-import { type Loop, startLoop } from '../runtime/loop.ts'
+import type { Loop } from '../runtime/loop.ts'
 import type { Store } from '../store/store.ts'
 import type { AdmissionLimits } from '../task/admission.ts'
 import {
@@ -22,20 +22,16 @@ import {
   type TaskType,
 } from '../task/definition.ts'
 import type { Duration } from '../task/duration.ts'
-import { durationMs } from '../task/duration.ts'
 import { QuillworkError } from '../task/errors.ts'
 import type { TaskStatus } from '../task/status.ts'
 import { createBus, type TaskBus } from './bus.ts'
-import { type Consumer, reserveStart, startConsumer } from './consume.ts'
+import { reserveStart } from './consume.ts'
 import type { Core } from './core.ts'
 import { type DeadLetters, deadLettersOf } from './dead-letter.ts'
-import { askForWaiters, handleOf, type TaskHandle } from './handle.ts'
-import { startHeartbeat } from './heartbeat.ts'
+import { handleOf, type TaskHandle } from './handle.ts'
 import { type Lanes, lanesOf } from './lanes.ts'
-import { prune } from './prune.ts'
-import { startRelay } from './relay.ts'
-import { rescue } from './rescue.ts'
-import { type AnySchedule, planSchedules, startSchedules } from './schedule.ts'
+import { createLifecycle } from './lifecycle.ts'
+import { type AnySchedule, planSchedules } from './schedule.ts'
 import { type EngineSettings, type EngineTimes, resolveSettings } from './settings.ts'
 import { type SubmitItem, type SubmitOptions, submit, submitMany } from './submit.ts'
 import { type Tasks, tasksOf } from './tasks.ts'
@@ -114,7 +110,7 @@ export async function createEngine<const T extends readonly AnyTask[], Tx = neve
   const core = buildCore(options, () => parts.relay?.wake())
   const planned = planSchedules(options.schedules ?? [])
   await core.broker.open([...core.settings.lanes].map(([lane, { slots }]) => ({ lane, slots })))
-  const running = createRunning(core, planned, parts)
+  const lifecycle = createLifecycle(core, planned, parts)
   return {
     submit: (type, parameters, submitOptions = {}) =>
       submit(core, type, parameters, submitOptions as SubmitOptions).then(record => handleOf(core, record)),
@@ -126,9 +122,9 @@ export async function createEngine<const T extends readonly AnyTask[], Tx = neve
       const [record] = await core.store.queries.get([taskId])
       return record === undefined ? undefined : handleOf(core, record)
     },
-    start: running.start,
-    stop: running.stop,
-    [Symbol.asyncDispose]: () => running.stop(),
+    start: lifecycle.start,
+    stop: lifecycle.stop,
+    [Symbol.asyncDispose]: () => lifecycle.stop(),
     tasks: tasksOf(core),
     deadLetters: deadLettersOf(core),
     lanes: lanesOf(core),
@@ -176,6 +172,7 @@ function buildCore<Tx>(
     services: options.services,
     admission,
     running: new Map(),
+    claims: { inFlight: 0 },
     waiters: createWaiters(),
     random: options.random ?? Math.random,
     reserveStart: lane => reserveStart(core, lane),
@@ -186,88 +183,4 @@ function buildCore<Tx>(
 
 function isLimiter(limits: EngineOptions['limits']): limits is RateLimiter {
   return typeof limits?.['acquire'] === 'function'
-}
-
-interface Running {
-  start(): Promise<void>
-  stop(options?: { grace?: Duration }): Promise<void>
-}
-
-function createRunning(
-  core: Core,
-  planned: ReturnType<typeof planSchedules>,
-  parts: { relay?: Loop },
-): Running {
-  let consumer: Consumer | undefined
-  let loops: Loop[] = []
-  let stopping: Promise<void> | undefined
-  let unsubscribe: () => void = () => undefined
-  let release: () => void = () => undefined
-
-  async function start(): Promise<void> {
-    if (stopping !== undefined)
-      throw new QuillworkError('ENGINE_STOPPED', 'The engine was stopped; make a new one.')
-    if (consumer !== undefined) return
-    release = core.clock.stayAlive()
-    const relay = startRelay(core)
-    parts.relay = relay
-    unsubscribe = core.store.outbox.onTelling(() => relay.wake())
-    core.broker.onRoom(() => relay.wake())
-    consumer = startConsumer(core)
-    const sweep = startLoop({
-      clock: core.clock,
-      everyMs: core.settings.sweepMs,
-      step: () => sweepOnce(core),
-    })
-    const schedules = startSchedules(core, planned)
-    loops = [relay, startHeartbeat(core), sweep, schedules]
-    sweep.wake()
-    relay.wake()
-    schedules.wake()
-  }
-
-  async function stopOnce(graceMs: number): Promise<void> {
-    consumer?.pause()
-    unsubscribe()
-    const [, heartbeat, ...others] = loops
-    await Promise.all([parts.relay, ...others].map(loop => loop?.stop()))
-    await drain(core, graceMs)
-    await heartbeat?.stop()
-    await core.broker.close()
-    await core.store.tasks.close()
-    release()
-  }
-
-  return {
-    start,
-    stop({ grace } = {}) {
-      const graceMs = grace === undefined ? core.settings.graceMs : durationMs(grace, 'grace')
-      if (stopping !== undefined && graceMs === 0) interruptAll(core)
-      stopping ??= stopOnce(graceMs)
-      return stopping
-    },
-  }
-}
-
-async function sweepOnce(core: Core): Promise<undefined> {
-  try {
-    await rescue(core)
-    await askForWaiters(core)
-    await prune(core)
-  } catch (error) {
-    core.log.error({ err: error }, 'the sweep could not finish; trying again')
-  }
-}
-
-/** Running attempts may end by themselves; when the grace time is over they get their signal and are given back at once. */
-async function drain(core: Core, graceMs: number): Promise<void> {
-  const until = core.clock.monotonic() + graceMs
-  while (core.running.size > 0) {
-    if (core.clock.monotonic() >= until) interruptAll(core)
-    await new Promise<void>(resolve => core.clock.after(5, resolve))
-  }
-}
-
-function interruptAll(core: Core): void {
-  for (const attempt of core.running.values()) attempt.interrupt('stopping')
 }

@@ -111,7 +111,7 @@ function waitForEnd(
       reject(error)
     },
   }
-  const forget = core.waiters.wait(taskId, record => end.found(record))
+  const forget = core.waiters.wait(taskId, end)
   const aborted = () => end.failed(signal?.reason)
   signal?.addEventListener('abort', aborted, { once: true })
   const cancelTimer =

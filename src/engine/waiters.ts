@@ -14,12 +14,21 @@ export interface Waiters {
   recent(taskId: string): End | undefined
   /** Whether every end since then is still remembered. */
   remembersSince(told: number): boolean
-  wait(taskId: string, listener: (end: End) => void): () => void
+  /** Calls back once: with the end, or with the reason why it will not be known here. */
+  wait(taskId: string, waiter: Waiter): () => void
   tell(end: End): void
   /** The task runs again: its end is no longer one. */
   forget(taskId: string): void
   /** The tasks that somebody waits for. */
   waitedFor(): readonly string[]
+  /** Nobody will tell any more. */
+  close(reason: unknown): void
+}
+
+/** Somebody who waits for the end of one task. */
+export interface Waiter {
+  found(end: End): void
+  failed(reason: unknown): void
 }
 
 /** Ends that are remembered, so that asking right after the end needs no look-up. */
@@ -27,7 +36,7 @@ const mostRecent = 4_096
 
 /** Nobody waits yet. */
 export function createWaiters(): Waiters {
-  const listeners = new Map<string, ((end: End) => void)[]>()
+  const listeners = new Map<string, Waiter[]>()
   const recent = new Map<string, End>()
   let told = 0
   let forgotten = 0
@@ -38,12 +47,12 @@ export function createWaiters(): Waiters {
     },
     recent: taskId => recent.get(taskId),
     remembersSince: since => since >= forgotten,
-    wait(taskId, listener) {
+    wait(taskId, waiter) {
       const waiting = listeners.get(taskId)
-      if (waiting === undefined) listeners.set(taskId, [listener])
-      else waiting.push(listener)
+      if (waiting === undefined) listeners.set(taskId, [waiter])
+      else waiting.push(waiter)
       return () => {
-        const left = listeners.get(taskId)?.filter(other => other !== listener)
+        const left = listeners.get(taskId)?.filter(other => other !== waiter)
         if (left === undefined || left.length === 0) listeners.delete(taskId)
         else listeners.set(taskId, left)
       }
@@ -58,9 +67,14 @@ export function createWaiters(): Waiters {
       const waiting = listeners.get(end.id)
       if (waiting === undefined) return
       listeners.delete(end.id)
-      for (const listener of waiting) listener(end)
+      for (const waiter of waiting) waiter.found(end)
     },
     forget: taskId => recent.delete(taskId),
     waitedFor: () => [...listeners.keys()],
+    close(reason) {
+      const all = [...listeners.values()].flat()
+      listeners.clear()
+      for (const waiter of all) waiter.failed(reason)
+    },
   }
 }
