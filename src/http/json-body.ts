@@ -42,9 +42,14 @@ function checkNumber(text: string, at: number): number {
   const shown = number.length > 40 ? `${number.slice(0, 40)}...` : number
   if (value === Number.POSITIVE_INFINITY || value === Number.NEGATIVE_INFINITY)
     throw refused(`The number ${shown} is too large; send it as text.`)
-  if (/^-?\d+$/.test(number) && Math.abs(value) > Number.MAX_SAFE_INTEGER)
+  if (/^-?\d+$/.test(number) && Math.abs(value) > Number.MAX_SAFE_INTEGER && !isExact(number, value))
     throw refused(`The number ${shown} would not be kept exactly; send it as text.`)
   return Math.max(1, number.length)
+}
+
+/** Whether it is the number that will be read, or how JavaScript writes that one. */
+function isExact(number: string, value: number): boolean {
+  return String(value) === number || BigInt(value) === BigInt(number)
 }
 
 function refused(message: string): QuillworkError {

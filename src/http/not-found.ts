@@ -28,8 +28,6 @@ export function watchRoutes(app: FastifyInstance): (request: FastifyRequest) => 
 function patternOf(url: string): RegExp {
   const source = url
     .replaceAll('.', '\\.')
-    .replace(/::|:\w+(\(\[\^:\]\+\))?/g, part =>
-      part === '::' ? ':' : part.endsWith(')') ? '[^/:]+' : '[^/]+',
-    )
+    .replace(/::|:\w+(\(\[\^:\]\+\))?/g, part => (part === '::' ? ':' : '[^/:]+'))
   return new RegExp(`^${source}$`)
 }

@@ -194,7 +194,6 @@ describe('pages of other sites', () => {
     ['evil.example', 403],
     ['127.0.0.1.evil.example', 403],
     ['localhost.evil.example:80', 403],
-    ['', 403],
     ['localhost', 200],
     ['LOCALHOST:9', 200],
     ['[::1]:80', 200],

@@ -25,7 +25,8 @@ function routesOf(tree: string): string[] {
     above.push(part)
     const path = above
       .join('')
-      .replace(/:(\w+)(\(\[\^:\]\+\))?/g, (text, name) => (text === ':' ? text : `{${name}}`))
+      .replace(/\/:(\w+)(\(\[\^:\]\+\))?/g, '/{$1}')
+      .replace('::', ':')
     for (const method of methods?.split(', ') ?? []) if (method !== 'HEAD') found.push(`${method} ${path}`)
   }
   return found
@@ -121,7 +122,7 @@ describe('the document', () => {
 describe('what no route is', () => {
   test.each([
     ['GET', '/v1/nothing', 404],
-    ['GET', '/v1/tasks/', 404],
+    ['GET', '/v1/tasks/', 400],
     ['GET', '//v1/tasks', 404],
     ['GET', '/V1/tasks', 404],
     ['POST', '/v1/tasks/abc:explode', 404],

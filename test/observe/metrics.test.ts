@@ -1,0 +1,98 @@
+import { type Order, obedientTasks, testEngine } from 'quillwork/testing'
+import { describe, expect, test } from 'vitest'
+import { createMetrics } from '../../src/observe/metrics.ts'
+
+/** The value of one line; undefined when it is not there. */
+function lineOf(text: string, line: string): number | undefined {
+  const found = text.split('\n').find(each => each.startsWith(`${line} `))
+  return found === undefined ? undefined : Number(found.slice(line.length + 1))
+}
+
+describe('metrics', () => {
+  test('move when tasks run', async () => {
+    const { obedient, parent } = obedientTasks()
+    await using engine = await testEngine({ tasks: [obedient, parent] })
+    const metrics = createMetrics({ engine, version: '1.2.3' })
+    const submit = (...orders: Order[]) => engine.submit(obedient, { orders })
+    await submit({ do: 'succeed' })
+    await submit({ do: 'fail', attempts: 1 }, { do: 'succeed' })
+    const failing = await submit({ do: 'failForGood', attempts: 1 })
+    const hanging = await submit({ do: 'hang' })
+    await engine.advance('1m')
+    await hanging.cancel()
+    await engine.tasks.retry(failing.taskId)
+    await engine.drain()
+    const text = await metrics.text()
+    const value = (line: string) => lineOf(text, `quillwork_${line}`)
+    expect(value('tasks_created_total{type="Obedient"}')).toBe(4)
+    expect(value('task_attempts_total{type="Obedient",outcome="completed"}')).toBe(3)
+    expect(value('task_attempts_total{type="Obedient",outcome="retrying"}')).toBe(1)
+    expect(value('task_attempts_total{type="Obedient",outcome="failed"}')).toBe(1)
+    expect(value('task_attempts_total{type="Obedient",outcome="cancelled"}')).toBe(1)
+    expect(value('dead_letters_total{status="FAILED"}')).toBe(1)
+    expect(value('redrives_total{type="Obedient"}')).toBe(1)
+    expect(value('tasks{status="COMPLETED"}')).toBe(3)
+    expect(value('tasks{status="CANCELLED"}')).toBe(1)
+    expect(value('tasks_waiting{lane="default"}')).toBe(0)
+    expect(value(`build_info{version="1.2.3",node="${process.versions.node}"}`)).toBe(1)
+    metrics.close()
+  })
+
+  test('a histogram holds every observation once, and its buckets sum up', async () => {
+    const { obedient } = obedientTasks()
+    await using engine = await testEngine({ tasks: [obedient] })
+    const metrics = createMetrics({ engine })
+    await engine.submitMany(
+      obedient,
+      Array.from({ length: 20 }, () => ({ parameters: { orders: [] } })),
+    )
+    await engine.drain()
+    const text = await metrics.text()
+    const bounds = [
+      ...text.matchAll(/^quillwork_task_run_seconds_bucket\{le="([^"]+)",type="Obedient"\} (\d+)$/gm),
+    ]
+    expect(bounds.length).toBeGreaterThan(5)
+    const counts = bounds.map(([, , count]) => Number(count))
+    expect(counts).toEqual([...counts].sort((a, b) => a - b))
+    expect(bounds.at(-1)?.[1]).toBe('+Inf')
+    expect(counts.at(-1)).toBe(20)
+    expect(lineOf(text, 'quillwork_task_run_seconds_count{type="Obedient"}')).toBe(20)
+    expect(lineOf(text, 'quillwork_task_wait_seconds_count{lane="default"}')).toBe(20)
+    metrics.close()
+  })
+
+  test('every line has its help, its type and the prefix, and no id', async () => {
+    const { obedient } = obedientTasks()
+    await using engine = await testEngine({ tasks: [obedient] })
+    const metrics = createMetrics({ engine, streams: () => ({ open: 1, opened: 3, dropped: 2 }) })
+    const { taskId } = await engine.submit(obedient, { orders: [] }, { userId: 'ada' })
+    await engine.drain()
+    const text = await metrics.text()
+    const helped = new Set([...text.matchAll(/^# HELP (\S+) \S/gm)].map(match => match[1]))
+    const typed = new Set(
+      [...text.matchAll(/^# TYPE (\S+) (?:counter|gauge|histogram)$/gm)].map(match => match[1]),
+    )
+    for (const line of text.split('\n').filter(each => each !== '' && !each.startsWith('#'))) {
+      const name = (/^(\w+)/.exec(line)?.[1] ?? '').replace(/_(bucket|sum|count)$/, '')
+      expect(name).toMatch(/^quillwork_/)
+      expect(helped).toContain(name)
+      expect(typed).toContain(name)
+    }
+    expect(text).not.toContain(taskId)
+    expect(text).not.toContain('ada')
+    expect(lineOf(text, 'quillwork_sse_connections')).toBe(1)
+    expect(lineOf(text, 'quillwork_sse_opened_total')).toBe(3)
+    expect(lineOf(text, 'quillwork_sse_dropped_total')).toBe(2)
+    metrics.close()
+  })
+
+  test('count nothing any more once closed', async () => {
+    const { obedient } = obedientTasks()
+    await using engine = await testEngine({ tasks: [obedient] })
+    const metrics = createMetrics({ engine })
+    metrics.close()
+    await engine.submit(obedient, { orders: [] })
+    await engine.drain()
+    expect(lineOf(await metrics.text(), 'quillwork_tasks_created_total{type="Obedient"}')).toBeUndefined()
+  })
+})
