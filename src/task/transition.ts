@@ -77,6 +77,7 @@ export const claiming = { from: ['QUEUED', 'RETRYING'], to: 'RUNNING' } as const
 /** What a store answers: written now or earlier by the same writer, refused because the record moved on, or no such record. */
 export type Applied = 'applied' | 'stale' | 'missing'
 
+const running = ['RUNNING'] as const
 const released = { claimToken: null, leaseUntil: null } as const
 
 /** An attempt ends once: a parent that awaits its sub-tasks has left the phase in which its attempt ran. */
@@ -88,10 +89,22 @@ function byAttempt(record: TaskRecord): Pick<Transition, 'taskId' | 'from' | 'fr
 /** The attempt returned a result. */
 export function completed(record: TaskRecord, result: string, now: number): Transition {
   const status = record.phase === 'reducing' ? reducedStatus(record.subTaskStatusSummary) : 'COMPLETED'
+  // Written out, for this is the transition of nearly every task.
   return {
-    ...byAttempt(record),
     name: 'completed',
-    set: { status, result, completedAt: now, crashCount: 0, errorInfo: null, ...released },
+    taskId: record.id,
+    from: running,
+    fence: { attempt: record.attempt },
+    wake: 'never',
+    set: {
+      status,
+      result,
+      completedAt: now,
+      crashCount: 0,
+      errorInfo: null,
+      claimToken: null,
+      leaseUntil: null,
+    },
   }
 }
 

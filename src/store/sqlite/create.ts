@@ -9,12 +9,14 @@ import { longestInline, recordOf, storeText, type TaskRow } from './rows.ts'
 import { noteWake, queueOf, type Session } from './session.ts'
 import type { Known } from './window.ts'
 
-const insert = `
-INSERT INTO tasks (id, task_type, user_id, lane, priority, rank, queue, status, phase, version, attempt, retry_count, crash_count,
-  created_at, updated_at, root_id, depth, parameters, parameters_version, wake_at, next_attempt_at, deadline, parent_id, sub_task_key,
-  idempotency_key, tags, traceparent, lease_until, claim_token, node, started_at, last_attempt_at)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 1, ?, 0, 0, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-ON CONFLICT DO NOTHING`
+/** What every row has; what few rows have costs nothing where it is absent. */
+const always = `id, task_type, user_id, lane, priority, rank, queue, status, phase, version, attempt, retry_count, crash_count,
+  created_at, updated_at, root_id, depth, parameters, parameters_version, lease_until, claim_token, node, started_at, last_attempt_at`
+const sometimes =
+  'wake_at, next_attempt_at, deadline, parent_id, sub_task_key, idempotency_key, tags, traceparent'
+const values = '?, ?, ?, ?, ?, ?, ?, ?, ?, 1, ?, 0, 0, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?'
+const insertPlain = `INSERT INTO tasks (${always}) VALUES (${values}) ON CONFLICT DO NOTHING`
+const insertFull = `INSERT INTO tasks (${always}, ${sometimes}) VALUES (${values}, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`
 
 const born: { status: TaskStatus; phase: Phase } = { status: 'QUEUED', phase: 'executing' }
 
@@ -185,11 +187,22 @@ function newRecord(task: NewTask, now: number): TaskRecord {
   return record
 }
 
+function isPlain(record: TaskRecord, wakeAt: number | null): boolean {
+  return (
+    wakeAt === null &&
+    record.parentTaskId === undefined &&
+    record.idempotencyKey === undefined &&
+    record.deadline === undefined &&
+    record.traceparent === undefined &&
+    record.tags.length === 0
+  )
+}
+
 /** The row's number, or undefined when the id or the idempotency key is taken. */
 function insertRow({ sql }: Session, task: NewTask, record: TaskRecord, place: Place): number | undefined {
   const wakeAt = record.nextAttemptTimestamp ?? null
   const large = record.parameters.length > longestInline
-  const { changes, lastInsertRowid } = sql(insert).run(
+  const inAllRows = [
     record.id,
     record.taskType,
     record.userId,
@@ -206,20 +219,25 @@ function insertRow({ sql }: Session, task: NewTask, record: TaskRecord, place: P
     record.depth,
     large ? '' : record.parameters,
     record.parametersVersion,
-    wakeAt,
-    wakeAt,
-    record.deadline ?? null,
-    record.parentTaskId ?? null,
-    record.subTaskKey ?? null,
-    record.idempotencyKey ?? null,
-    record.tags.length === 0 ? null : JSON.stringify(record.tags),
-    record.traceparent ?? null,
     record.leaseUntil ?? null,
     record.claimToken ?? null,
     record.executionNodeId ?? null,
     record.startedAt ?? null,
     record.lastAttemptTimestamp ?? null,
-  )
+  ]
+  const { changes, lastInsertRowid } = isPlain(record, wakeAt)
+    ? sql(insertPlain).run(inAllRows)
+    : sql(insertFull).run(
+        inAllRows,
+        wakeAt,
+        wakeAt,
+        record.deadline ?? null,
+        record.parentTaskId ?? null,
+        record.subTaskKey ?? null,
+        record.idempotencyKey ?? null,
+        record.tags.length === 0 ? null : JSON.stringify(record.tags),
+        record.traceparent ?? null,
+      )
   if (changes === 0) return undefined
   const seq = Number(lastInsertRowid)
   if (large) storeText(sql, seq, 'parameters', task.parameters)
