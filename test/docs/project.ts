@@ -1,0 +1,81 @@
+import { spawnSync } from 'node:child_process'
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+/** The repository's folder. */
+export const root = fileURLToPath(new URL('../..', import.meta.url))
+
+/** What a program left behind. */
+export interface Run {
+  status: number | null
+  stdout: string
+  stderr: string
+}
+
+/** A reader's project: strict TypeScript, and `quillwork` as an installed package, which is this one. */
+export interface Project {
+  write(file: string, text: string): void
+  /** Compiles everything; answers what the compiler complains about, '' for nothing. */
+  compile(): string
+  /** Runs a shell command in the project's folder, with the project's programs on its path. */
+  run(command: string): Run
+  remove(): void
+}
+
+const compilerOptions = {
+  target: 'ES2022',
+  module: 'NodeNext',
+  types: ['node'],
+  strict: true,
+  noUncheckedIndexedAccess: true,
+  exactOptionalPropertyTypes: true,
+  skipLibCheck: true,
+  outDir: 'out',
+  rootDir: '.',
+}
+
+/** Makes an empty project in a temporary folder. It uses `dist/`, as whoever installs the package does. */
+export function createProject(): Project {
+  const folder = mkdtempSync(path.join(tmpdir(), 'quillwork-reader-'))
+  const modules = path.join(folder, 'node_modules')
+  mkdirSync(path.join(modules, '@types'), { recursive: true })
+  symlinkSync(root, path.join(modules, 'quillwork'), 'dir')
+  for (const name of ['zod', 'typescript', '.bin', '@types/node'])
+    symlinkSync(path.join(root, 'node_modules', name), path.join(modules, name), 'dir')
+  const write = (file: string, text: string) => {
+    mkdirSync(path.dirname(path.join(folder, file)), { recursive: true })
+    writeFileSync(path.join(folder, file), text)
+  }
+  write('package.json', JSON.stringify({ name: 'reader', private: true, type: 'module' }))
+  write('tsconfig.json', JSON.stringify({ compilerOptions, include: ['**/*.ts'] }))
+  const environment = {
+    ...process.env,
+    PATH: `${path.join(modules, '.bin')}${path.delimiter}${process.env['PATH']}`,
+  }
+
+  return {
+    write,
+    compile() {
+      const tsc = createRequire(import.meta.url).resolve('typescript/bin/tsc')
+      const { stdout } = spawnSync(process.execPath, [tsc, '--pretty', 'false'], {
+        cwd: folder,
+        encoding: 'utf8',
+      })
+      return stdout.trim()
+    },
+    run(command) {
+      const { status, stdout, stderr } = spawnSync(command, {
+        cwd: folder,
+        encoding: 'utf8',
+        env: environment,
+        shell: true,
+        timeout: 60_000,
+      })
+      return { status, stdout, stderr }
+    },
+    remove: () => rmSync(folder, { recursive: true, force: true }),
+  }
+}
