@@ -1,7 +1,7 @@
 import { type Engine, type In, QuillworkError } from '../index.ts'
 import { importNovel } from './import-novel.ts'
 import { novelIdOf } from './library/ids.ts'
-import type { Confirmation } from './library/uploads.ts'
+import type { Confirmation, Upload } from './library/uploads.ts'
 import { chaptersOf, keptSurvey } from './preview.ts'
 import { type NovelServices, nowOf } from './services.ts'
 import { keepConfirmedMs } from './upload-files.ts'
@@ -23,16 +23,32 @@ export async function confirmUpload(
   const earlier = upload.confirmation
   // Once the task's own time is over, its record no longer tells that the upload was used.
   if (earlier !== undefined && (await engine.find(importNovel, earlier.taskId)) === undefined) return earlier
-  const survey = keptSurvey(upload)
-  if (survey !== undefined && choice.encoding === undefined)
-    checkChapters(choice.chapters ?? [], chaptersOf(survey))
-  const task = await engine.submit(importNovel, choice, {
-    userId,
-    idempotencyKey: `upload ${choice.uploadId}`,
-  })
+  const parameters = normalised(choice, upload)
+  const options = { userId, idempotencyKey: `upload ${choice.uploadId}` }
+  const task = await engine.submit(importNovel, parameters, options)
   const confirmation = { novelId: novelIdOf(choice.uploadId), taskId: task.taskId }
   const expiresAt = nowOf(services) + keepConfirmedMs
   return uploads.confirm(userId, choice.uploadId, { ...confirmation, expiresAt })
+}
+
+type Parameters = In<typeof importNovel.parameters>
+
+/** The same choice in the same words, so that confirming again is seen to be the same. What is not valid is left to the submission. */
+function normalised(choice: Parameters, upload: Upload): Parameters {
+  const { success, data } = importNovel.parameters.safeParse(choice)
+  if (!success) return choice
+  const { chapters, ...rest } = stated(data)
+  const survey = keptSurvey(upload)
+  // In another encoding, the file may have other chapters.
+  const known = survey === undefined || rest.encoding !== undefined ? undefined : chaptersOf(survey)
+  const wanted = [...new Set(chapters)].sort((a, b) => a - b)
+  if (known !== undefined) checkChapters(wanted, known)
+  return chapters === undefined || wanted.length === known ? rest : { ...rest, chapters: wanted }
+}
+
+/** Without the fields that are there and undefined. */
+function stated<T extends object>(fields: T): T {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as T
 }
 
 function checkChapters(chapters: readonly number[], count: number): void {

@@ -7,11 +7,11 @@ import type { Upload } from './library/uploads.ts'
 import { type NovelServices, nowOf } from './services.ts'
 
 /** How long an upload is kept that nobody confirms: 24 hours. */
-export const keepUploadMs = 86_400_000
+const keepUploadMs = 86_400_000
 /** How long an upload is kept once confirmed, so that its import can be retried: 30 days. */
 export const keepConfirmedMs = 30 * 86_400_000
 /** Largest upload unless told otherwise, in bytes: 500 MB. */
-export const largestUpload = 500_000_000
+const largestUpload = 500_000_000
 
 /** A file that arrives. */
 export interface IncomingFile {
@@ -35,6 +35,7 @@ export async function storeUpload(services: NovelServices, file: IncomingFile): 
   await mkdir(services.uploadsDir, { recursive: true })
   try {
     const bytes = await writeFile(target, file)
+    await syncFolder(services.uploadsDir)
     const expiresAt = nowOf(services) + keepUploadMs
     const fileName = path.basename(file.fileName.replaceAll('\\', '/')).slice(0, 255) || 'untitled.txt'
     return await services.library.uploads.add({
@@ -69,6 +70,17 @@ async function writeFile(target: string, file: IncomingFile): Promise<number> {
   }
 }
 
+/** Makes the entry of a new file durable. A system that cannot open a folder keeps its entries by itself. */
+async function syncFolder(folder: string): Promise<void> {
+  const handle = await open(folder, 'r').catch(() => undefined)
+  if (handle === undefined) return
+  try {
+    await handle.sync()
+  } finally {
+    await handle.close()
+  }
+}
+
 function tooLarge(largest: number): QuillworkError {
   return new QuillworkError(
     'UPLOAD_TOO_LARGE',
@@ -90,6 +102,21 @@ export async function openUpload(services: NovelServices, upload: Upload): Promi
       `The file of upload ${upload.id} (${upload.fileName}) is not there any more; upload it again.`,
     )
   }
+}
+
+/**
+ * Deletes an upload that nobody confirmed, file first. Throws UPLOAD_NOT_FOUND, and UPLOAD_CONFIRMED: its import reads the file.
+ */
+export async function removeUpload(services: NovelServices, userId: string, uploadId: string): Promise<void> {
+  const upload = await services.library.uploads.upload(userId, uploadId)
+  if (upload.confirmation !== undefined) {
+    throw new QuillworkError(
+      'UPLOAD_CONFIRMED',
+      `Task ${upload.confirmation.taskId} imports upload ${uploadId}; cancel that task instead.`,
+    )
+  }
+  await rm(pathOf(services, upload.location), { force: true })
+  await services.library.uploads.remove(uploadId)
 }
 
 /** Deletes uploads whose time is over, file first. Answers how many. */

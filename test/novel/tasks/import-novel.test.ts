@@ -166,6 +166,32 @@ describe('an import', () => {
     expect(await n.library.shelf.novel(ann, novelId)).toMatchObject({ volumes: 2, chapters: 4, scenes: 8 })
     expect(await n.scenes(novelId)).toHaveLength(8)
   })
+
+  it('takes away what the last of its attempts to parse could not', async () => {
+    let failures = 5
+    await using n = await novelEngine({
+      faults: ({ drafts }) => ({
+        drafts: {
+          ...drafts,
+          publish: () => Promise.reject(new Error('the disk is away')),
+          async discard(novelId, options) {
+            if (failures-- > 0) throw new Error('the disk is away')
+            return drafts.discard(novelId, options)
+          },
+        },
+      }),
+    })
+    const { id: uploadId } = await n.upload(fourChapters)
+    const { taskId, novelId } = await confirmUpload(n.t, n.services, { userId: ann, uploadId })
+    await n.t.advance('2h')
+    expect(await childrenOf(n, taskId)).toEqual(['ParseFile DEAD_LETTER'])
+    expect(await n.t.tasks.get(taskId)).toMatchObject({
+      status: 'FAILED',
+      errorInfo: { message: 'the disk is away' },
+    })
+    expect(failures).toBeLessThan(0)
+    expect(await n.library.drafts.find(novelId)).toBeUndefined()
+  })
 })
 
 describe('a confirmation', () => {
@@ -182,6 +208,12 @@ describe('a confirmation', () => {
     expect(await confirmUpload(n.t, n.services, choice)).toEqual(first)
     expect((await n.library.shelf.novels(ann, { pageSize: 10 })).items).toHaveLength(1)
     expect((await n.t.tasks.list({ taskType: ['ImportNovel'] }, { pageSize: 10 })).items).toHaveLength(1)
+    expect(await confirmUpload(n.t, n.services, { ...choice, summarise: true, title: undefined })).toEqual(
+      first,
+    )
+    await previewUpload(n.services, choice)
+    const whole = { ...choice, chapters: [3, 2, 1, 0, 0] }
+    expect(await confirmUpload(n.t, n.services, whole)).toEqual(first)
     await expect(confirmUpload(n.t, n.services, { ...choice, chapters: [0] })).rejects.toMatchObject({
       code: 'IDEMPOTENCY_KEY_REUSED',
     })

@@ -114,6 +114,37 @@ describe('Vectorize', () => {
     expect((await n.library.index.search(ann, novelId, { query: 'lantern' })).index).toBe('lexical')
   })
 
+  it('begins anew when it is retried after another task has built the index', async () => {
+    const gate = createGate()
+    let hanging = false
+    await using n = await novelEngine({
+      faults: ({ index }) => ({
+        index: {
+          ...index,
+          async put(build, segment) {
+            if (hanging && segment.number === 1) await gate.opened
+            return index.put(build, segment)
+          },
+        },
+      }),
+    })
+    const novelId = await n.importText(longBook)
+    hanging = true
+    const early = await n.t.submit(vectorize, { novelId }, { userId: ann })
+    await n.t.drain()
+    hanging = false
+    await n.t.tasks.cancel(early.taskId)
+    const late = await n.t.submit(vectorize, { novelId }, { userId: ann })
+    // The early one ignores its signal for so long that it is ended without it.
+    await n.t.advance('11s')
+    gate.open()
+    await n.t.tasks.retry(early.taskId)
+    await n.t.drain()
+    expect(await early.result()).toEqual(await late.result())
+    const { hits } = await n.library.index.search(ann, novelId, { query: 'scene 3 lantern', limit: 1 })
+    expect(hits[0]?.snippet.text).toContain('Scene 3 ')
+  })
+
   it("fails for good on another user's novel", async () => {
     await using n = await novelEngine()
     const novelId = await n.importText(bookOf([['Volume One', 1]]))
