@@ -32,14 +32,15 @@ export class Attempt {
     return this.#controller.signal
   }
 
-  /** Fires the signal. Later reasons change nothing, except that a lost lease always counts. */
+  /**
+   * Fires the signal. The first reason stands, except that a lost lease always counts; but a process that stops has no patience with
+   * a handler that was interrupted before.
+   */
   interrupt(why: Interruption): void {
-    if (this.interruption !== undefined && why !== 'lease-lost') return
     const first = this.interruption === undefined
-    this.interruption = why
-    if (!first) return
-    this.#controller?.abort()
-    this.#onInterrupt?.(why)
+    if (first || why === 'lease-lost') this.interruption = why
+    if (first) this.#controller?.abort()
+    if (first || why === 'stopping') this.#onInterrupt?.(why)
   }
 
   /** Calls back when the attempt is interrupted; at once if it was. */

@@ -144,7 +144,7 @@ function watch(
     attempt.onInterrupt(why => {
       cancelTimer()
       const patience = why === 'stopping' || why === 'lease-lost' ? 0 : core.settings.obeyMs
-      cancelTimer = core.clock.after(patience, () => resolve({ interrupted: why }))
+      cancelTimer = core.clock.after(patience, () => resolve({ interrupted: attempt.interruption ?? why }))
     })
     answer.then(
       value => {
@@ -238,9 +238,10 @@ function unknownHere(
   message: string,
 ): Outcome {
   const now = core.store.tasks.now()
-  const waiting = record.errorInfo?.code !== code || now - (record.startedAt ?? now) < unknownForMs
+  const since = record.errorInfo?.code === code ? (record.errorInfo.since ?? now) : now
+  const waiting = now - since < unknownForMs
   const errorClass = waiting ? 'rate-limited' : 'permanent'
-  const info = errorInfo(new QuillworkError(code, message), errorClass, { code })
+  const info = { ...errorInfo(new QuillworkError(code, message), errorClass, { code }), since }
   return {
     kind: 'failed',
     error: waiting ? { errorClass, info, notBefore: now + unknownWaitMs } : { errorClass, info },

@@ -171,7 +171,7 @@ export const errorCatalogue = {
   SCENE_EMPTY: { retryable: false, status: 409, meaning: 'The scene has no text to work on.' },
   SCENE_CHANGED: {
     retryable: false,
-    status: 409,
+    status: 412,
     meaning: 'The scene was changed by somebody else while the task worked on it.',
   },
   PROVIDER_NOT_CONFIGURED: {
@@ -208,6 +208,11 @@ export const errorCatalogue = {
     retryable: false,
     status: 400,
     meaning: 'The If-Match header is not a version that this API gave out.',
+  },
+  IF_MATCH_REQUIRED: {
+    retryable: false,
+    status: 428,
+    meaning: 'A change of what somebody else may change too must name the version that was read.',
   },
   ROUTE_NOT_FOUND: { retryable: false, status: 404, meaning: 'There is no such address in this API.' },
   METHOD_NOT_ALLOWED: {
@@ -264,6 +269,8 @@ export interface ErrorInfo {
   stack?: string
   /** Messages of the chain of causes, outermost first, at most five. */
   causes?: readonly string[]
+  /** When it was first seen, epoch milliseconds; of an error that several attempts in a row wait out. */
+  since?: number
 }
 
 /** The base of every error of the product: a code, a message that says what to do, optional details as plain data. */

@@ -1,0 +1,74 @@
+import { obedientTasks, testEngine } from 'quillwork/testing'
+import { describe, expect, it } from 'vitest'
+
+const succeed = { orders: [{ do: 'succeed', value: 5 }] } as const
+const hang = { orders: [{ do: 'hang' }] } as const
+
+describe('a handle', () => {
+  it('whose result does not come in time rejects with WAIT_TIMEOUT, and the task goes on', async () => {
+    const { obedient } = obedientTasks()
+    await using t = await testEngine({ tasks: [obedient] })
+    const task = await t.submit(obedient, hang)
+    const waiting = task.result({ timeout: '10s' })
+    const rejected = expect(waiting).rejects.toMatchObject({ code: 'WAIT_TIMEOUT' })
+    await t.advance('10s')
+    await rejected
+    expect((await task.state()).status).toBe('RUNNING')
+  })
+
+  it('stops waiting when the signal says so, with its reason', async () => {
+    const { obedient } = obedientTasks()
+    await using t = await testEngine({ tasks: [obedient] })
+    const task = await t.submit(obedient, hang)
+    const controller = new AbortController()
+    const rejected = expect(task.result({ signal: controller.signal })).rejects.toBe('enough')
+    await t.drain()
+    controller.abort('enough')
+    await rejected
+    await expect(task.result({ signal: AbortSignal.abort('before') })).rejects.toBe('before')
+  })
+
+  it('rejects with what failed the task', async () => {
+    const { obedient } = obedientTasks()
+    await using t = await testEngine({ tasks: [obedient] })
+    const task = await t.submit(obedient, { orders: [{ do: 'failForGood', message: 'no such scene' }] })
+    await expect(task.result()).rejects.toMatchObject({
+      code: 'TASK_FAILED',
+      status: 'FAILED',
+      taskId: task.taskId,
+      errorInfo: { message: 'no such scene' },
+    })
+  })
+
+  it('can be found again by id, live or ended, and by nobody’s id not at all', async () => {
+    const { obedient } = obedientTasks()
+    await using t = await testEngine({ tasks: [obedient], persistent: true })
+    const { taskId } = await t.submit(obedient, succeed)
+    await t.drain()
+    expect(await (await t.find(obedient, taskId))?.result()).toBe(5)
+    await t.restart()
+    expect(await (await t.find(obedient, taskId))?.result()).toBe(5)
+    expect(await t.find(obedient, 'nobody')).toBeUndefined()
+  })
+
+  it('of many that wait for one task all get its end, whenever they began to wait', async () => {
+    const { obedient } = obedientTasks()
+    await using t = await testEngine({ tasks: [obedient] })
+    const task = await t.submit(obedient, succeed, { delay: '1m' })
+    const early = Array.from({ length: 5 }, () => task.result())
+    await t.advance('1m')
+    expect(await Promise.all([...early, task.result()])).toEqual([5, 5, 5, 5, 5, 5])
+  })
+
+  it('knows the end of each of more tasks than are remembered', async () => {
+    const { obedient } = obedientTasks()
+    await using t = await testEngine({ tasks: [obedient] })
+    const first = await t.submit(obedient, succeed)
+    await t.submitMany(
+      obedient,
+      Array.from({ length: 5_000 }, () => ({ parameters: succeed })),
+    )
+    await t.drain()
+    expect(await first.result()).toBe(5)
+  })
+})

@@ -1,0 +1,185 @@
+import { defineTask } from 'quillwork'
+import { createGate, obedientTasks, testEngine } from 'quillwork/testing'
+import { describe, expect, it } from 'vitest'
+import { z } from 'zod'
+
+/** A task whose attempts each wait until the test lets one more of them end. */
+function stepping() {
+  const started: string[] = []
+  const open: (() => void)[] = []
+  const task = defineTask({
+    type: 'Step',
+    parameters: z.string(),
+    result: z.null(),
+    async execute(ctx) {
+      started.push(ctx.parameters)
+      const gate = createGate()
+      open.push(() => gate.open())
+      await gate.opened
+      return null
+    },
+  })
+  return { task, started, finishOne: () => open.shift()?.() }
+}
+
+describe('a lane', () => {
+  it('runs as many tasks at once as it has slots', async () => {
+    const { task, started, finishOne } = stepping()
+    await using t = await testEngine({ tasks: [task], lanes: { default: { slots: 3 } } })
+    await t.submitMany(
+      task,
+      Array.from({ length: 10 }, (_, index) => ({ parameters: `${index}` })),
+    )
+    await t.drain()
+    expect(started).toHaveLength(3)
+    finishOne()
+    await t.drain()
+    expect(started).toHaveLength(4)
+    expect(await t.lanes.list()).toMatchObject([
+      { lane: 'default', slots: 3, running: 3, waiting: 6, paused: false },
+    ])
+  })
+
+  it('a full batch lane never blocks the default one', async () => {
+    const { task, started } = stepping()
+    await using t = await testEngine({ tasks: [task], lanes: { default: { slots: 1 }, batch: { slots: 2 } } })
+    await t.submitMany(
+      task,
+      Array.from({ length: 100 }, () => ({ parameters: 'batch', lane: 'batch' })),
+    )
+    await t.drain()
+    await t.submit(task, 'interactive')
+    await t.drain()
+    expect(started).toEqual(['batch', 'batch', 'interactive'])
+  })
+
+  it('that is paused starts nothing, lets what runs end, and stays paused over a restart', async () => {
+    const { obedient, journal } = obedientTasks()
+    await using t = await testEngine({ tasks: [obedient], persistent: true })
+    await t.lanes.pause('default')
+    const task = await t.submit(obedient, { orders: [{ do: 'succeed' }] })
+    await t.advance('10s')
+    await t.restart()
+    await t.advance('10s')
+    expect(journal).toHaveLength(0)
+    expect((await t.lanes.list())[0]).toMatchObject({ paused: true, waiting: 1 })
+    await t.lanes.resume('default')
+    await t.drain()
+    expect((await t.tasks.get(task.taskId)).status).toBe('COMPLETED')
+    await expect(t.lanes.pause('nowhere')).rejects.toMatchObject({ code: 'LANE_UNKNOWN' })
+  })
+
+  it('tasks of high priority leave it first', async () => {
+    const { task, started, finishOne } = stepping()
+    await using t = await testEngine({ tasks: [task], lanes: { default: { slots: 1 } } })
+    await t.lanes.pause('default')
+    for (const [parameters, priority] of [
+      ['a', 'normal'],
+      ['b', 'high'],
+      ['c', 'normal'],
+      ['d', 'high'],
+    ] as const)
+      await t.submit(task, parameters, { priority })
+    await t.lanes.resume('default')
+    for (let index = 0; index < 4; index++) {
+      await t.drain()
+      finishOne()
+    }
+    expect(started).toEqual(['b', 'd', 'a', 'c'])
+  })
+})
+
+describe('fairness', () => {
+  it('C15: 500 tasks of one user delay another’s one by a few task lengths', async () => {
+    const { task, started, finishOne } = stepping()
+    await using t = await testEngine({ tasks: [task], lanes: { default: { slots: 4 } } })
+    await t.submitMany(
+      task,
+      Array.from({ length: 500 }, () => ({ parameters: 'many', userId: 'ann' })),
+    )
+    await t.drain()
+    await t.submit(task, 'one', { userId: 'bob' })
+    let lengths = 0
+    while (!started.includes('one') && lengths < 20) {
+      for (let slot = 0; slot < 4; slot++) finishOne()
+      await t.drain()
+      lengths += 1
+    }
+    expect(lengths).toBeLessThanOrEqual(3)
+  })
+
+  it('users with backlogs take turns, whoever came first', async () => {
+    const { task, started, finishOne } = stepping()
+    await using t = await testEngine({ tasks: [task], lanes: { default: { slots: 1 } } })
+    await t.lanes.pause('default')
+    for (const userId of ['ann', 'bob', 'cy'])
+      await t.submitMany(
+        task,
+        Array.from({ length: 20 }, () => ({ parameters: userId, userId })),
+      )
+    await t.lanes.resume('default')
+    for (let index = 0; index < 30; index++) {
+      await t.drain()
+      finishOne()
+    }
+    for (const userId of ['ann', 'bob', 'cy'])
+      expect(started.slice(0, 30).filter(user => user === userId)).toHaveLength(10)
+  })
+
+  it('a parent’s many sub-tasks are its user’s: another user’s task passes them', async () => {
+    const { task, started, finishOne } = stepping()
+    const parent = defineTask({
+      type: 'Parent',
+      parameters: z.number(),
+      result: z.null(),
+      async execute(ctx) {
+        const items = Array.from({ length: ctx.parameters }, (_, index) => ({
+          key: `${index}`,
+          parameters: 'child',
+        }))
+        await ctx.submitSubTasks(task, items)
+        return null
+      },
+    })
+    await using t = await testEngine({ tasks: [task, parent], lanes: { default: { slots: 2 } } })
+    await t.submit(parent, 300, { userId: 'ann' })
+    await t.drain()
+    await t.submit(task, 'other', { userId: 'bob' })
+    for (let length = 0; length < 6; length++) {
+      finishOne()
+      await t.drain()
+    }
+    expect(started).toContain('other')
+  })
+})
+
+describe('tasks whose last attempt crashed', () => {
+  it('run one at a time in a process, over all its lanes, until each has ended', async () => {
+    const { task, started, finishOne } = stepping()
+    await using t = await testEngine({
+      tasks: [task],
+      persistent: true,
+      lanes: { default: { slots: 5 }, batch: { slots: 5 } },
+    })
+    await t.submitMany(
+      task,
+      [0, 1, 2].map(index => ({ parameters: `default ${index}` })),
+    )
+    await t.submitMany(
+      task,
+      [0, 1].map(index => ({ parameters: `batch ${index}`, lane: 'batch' })),
+    )
+    await t.drain()
+    expect(started).toHaveLength(5)
+    await t.crash()
+    for (let index = 0; index < 5; index++) finishOne()
+    started.length = 0
+    for (let ended = 0; ended < 5; ended++) {
+      await t.advance('2s')
+      expect(started).toHaveLength(ended + 1)
+      finishOne()
+    }
+    await t.drain()
+    expect((await t.tasks.counts()).COMPLETED).toBe(5)
+  })
+})

@@ -1,0 +1,195 @@
+import { defineTask } from 'quillwork'
+import { obedientTasks, testEngine } from 'quillwork/testing'
+import { describe, expect, it } from 'vitest'
+import { z } from 'zod'
+import { allTasks, expectInvariants } from './invariants.ts'
+
+const echo = defineTask({
+  type: 'Echo',
+  parameters: z.string().min(1),
+  result: z.string(),
+  execute: ctx => ctx.parameters,
+})
+
+describe('submitting', () => {
+  it('answers a handle whose result waits', async () => {
+    await using t = await testEngine({ tasks: [echo] })
+    expect(await (await t.submit(echo, 'hello')).result()).toBe('hello')
+    await expectInvariants(t)
+  })
+
+  it('of an engine that is not started keeps the task for one that is', async () => {
+    await using t = await testEngine({ tasks: [echo], start: false, persistent: true })
+    const task = await t.submit(echo, 'hello')
+    await t.advance('1m')
+    expect((await task.state()).status).toBe('QUEUED')
+    await t.start()
+    expect(await task.result()).toBe('hello')
+  })
+
+  it('refuses parameters that the schema refuses, with the place, and writes nothing', async () => {
+    await using t = await testEngine({ tasks: [echo] })
+    await expect(t.submit(echo, '')).rejects.toMatchObject({
+      code: 'PARAMETERS_INVALID',
+      details: { issues: [{ pointer: '' }] },
+    })
+    await expect(t.submitMany(echo, [{ parameters: 'fine' }, { parameters: '' }])).rejects.toMatchObject({
+      code: 'PARAMETERS_INVALID',
+    })
+    expect(await allTasks(t)).toEqual([])
+  })
+
+  it.each([
+    [{ lane: 'nowhere' }, 'LANE_UNKNOWN'],
+    [{ userId: 'u'.repeat(201) }, 'OPTION_INVALID'],
+    [{ userId: 'a\0b' }, 'OPTION_INVALID'],
+    [{ idempotencyKey: 'k'.repeat(256) }, 'OPTION_INVALID'],
+    [{ tags: Array.from({ length: 21 }, () => 'x') }, 'OPTION_INVALID'],
+    [{ tags: ['x'.repeat(101)] }, 'OPTION_INVALID'],
+    [{ startAt: new Date(Number.NaN) }, 'OPTION_INVALID'],
+    [{ delay: -1 }, 'OPTION_INVALID'],
+  ])('refuses the options %j', async (options, code) => {
+    await using t = await testEngine({ tasks: [echo] })
+    await expect(t.submit(echo, 'x', options)).rejects.toMatchObject({ code })
+    expect(await allTasks(t)).toEqual([])
+  })
+
+  it('keeps user, tags, lane, priority and a well-formed trace context; drops another', async () => {
+    await using t = await testEngine({ tasks: [echo], lanes: { batch: { slots: 1 } } })
+    const traceparent = `00-${'a'.repeat(32)}-${'b'.repeat(16)}-01`
+    const options = { userId: 'ann', tags: ['x', 'y'], lane: 'batch', priority: 'high', traceparent } as const
+    const kept = await t.submit(echo, 'x', options)
+    const dropped = await t.submit(echo, 'x', { traceparent: 'nonsense' })
+    expect(await t.tasks.get(kept.taskId)).toMatchObject(options)
+    expect((await t.tasks.get(dropped.taskId)).traceparent).toBeUndefined()
+  })
+
+  it('F14: the trace context goes from the parent to its sub-tasks', async () => {
+    const { obedient } = obedientTasks()
+    await using t = await testEngine({ tasks: [obedient] })
+    const traceparent = `00-${'a'.repeat(32)}-${'b'.repeat(16)}-01`
+    const task = await t.submit(
+      obedient,
+      { orders: [{ do: 'submitMany', count: 1, orders: [] }] },
+      { traceparent, userId: 'ann' },
+    )
+    await t.drain()
+    const [child] = (await t.tasks.children(task.taskId, {}, { pageSize: 5 })).items
+    expect(child).toMatchObject({ traceparent, userId: 'ann', rootTaskId: task.taskId, depth: 1 })
+  })
+
+  it('with a delay or a start time runs then, and not before', async () => {
+    await using t = await testEngine({ tasks: [echo] })
+    const delayed = await t.submit(echo, 'a', { delay: '10m' })
+    const started = await t.submit(echo, 'b', { startAt: t.fromNow('10m') })
+    const past = await t.submit(echo, 'c', { startAt: new Date(0) })
+    await t.drain()
+    expect((await past.state()).status).toBe('COMPLETED')
+    await t.advance(599_999)
+    expect([(await delayed.state()).status, (await started.state()).status]).toEqual(['QUEUED', 'QUEUED'])
+    await t.advance(1)
+    expect([(await delayed.state()).status, (await started.state()).status]).toEqual([
+      'COMPLETED',
+      'COMPLETED',
+    ])
+  })
+
+  it('a fraction of a millisecond is no reason to fail', async () => {
+    await using t = await testEngine({ tasks: [echo] })
+    const task = await t.submit(echo, 'a', { delay: '1.5ms' })
+    await t.advance(2)
+    expect(await task.result()).toBe('a')
+  })
+})
+
+describe('an idempotency key', () => {
+  it('F5: finds the first task, also when two ask at the same time, and also when it has ended', async () => {
+    await using t = await testEngine({ tasks: [echo] })
+    const submit = () => t.submit(echo, 'x', { idempotencyKey: 'k', userId: 'ann' })
+    const handles = await Promise.all([submit(), submit(), submit()])
+    await t.drain()
+    handles.push(await submit())
+    expect(new Set(handles.map(({ taskId }) => taskId)).size).toBe(1)
+    for (const handle of handles) expect(await handle.result()).toBe('x')
+    expect(await allTasks(t)).toHaveLength(1)
+    await expectInvariants(t)
+  })
+
+  it('is of one user and one type, and of one set of parameters', async () => {
+    const other = defineTask({ type: 'Other', parameters: z.string(), result: z.null(), execute: () => null })
+    await using t = await testEngine({ tasks: [echo, other] })
+    const first = await t.submit(echo, 'x', { idempotencyKey: 'k', userId: 'ann' })
+    const ids = [
+      (await t.submit(echo, 'x', { idempotencyKey: 'k', userId: 'bob' })).taskId,
+      (await t.submit(other, 'x', { idempotencyKey: 'k', userId: 'ann' })).taskId,
+    ]
+    expect(ids).not.toContain(first.taskId)
+    await expect(t.submit(echo, 'y', { idempotencyKey: 'k', userId: 'ann' })).rejects.toMatchObject({
+      code: 'IDEMPOTENCY_KEY_REUSED',
+    })
+  })
+})
+
+describe('many', () => {
+  it('10,000 in one call are all accepted, run once each, and counted', async () => {
+    let runs = 0
+    const tick = defineTask({
+      type: 'Tick',
+      parameters: z.number(),
+      result: z.number(),
+      execute(ctx) {
+        runs += 1
+        return ctx.parameters
+      },
+    })
+    await using t = await testEngine({ tasks: [tick] })
+    const handles = await t.submitMany(
+      tick,
+      Array.from({ length: 10_000 }, (_, parameters) => ({ parameters })),
+    )
+    await t.drain()
+    expect(handles).toHaveLength(10_000)
+    expect(runs).toBe(10_000)
+    expect(await t.tasks.counts()).toMatchObject({ COMPLETED: 10_000, QUEUED: 0, RUNNING: 0 })
+    expect(await handles[9_999]?.result()).toBe(9_999)
+  })
+})
+
+describe('admission', () => {
+  it('refuses a user’s next task while as many wait as one may have, and takes it when one has run', async () => {
+    const { obedient } = obedientTasks()
+    await using t = await testEngine({
+      tasks: [obedient],
+      lanes: { default: { slots: 1 } },
+      admission: { waitingPerUser: 2, waitingPerLane: 3 },
+    })
+    const hang = { orders: [{ do: 'hang' }] } as const
+    const running = await t.submit(obedient, hang, { userId: 'ann' })
+    await t.drain()
+    await t.submit(obedient, hang, { userId: 'ann' })
+    await t.submit(obedient, hang, { userId: 'ann', idempotencyKey: 'again' })
+    await expect(t.submit(obedient, hang, { userId: 'ann' })).rejects.toMatchObject({
+      code: 'USER_QUEUE_FULL',
+    })
+    await t.submit(obedient, hang, { userId: 'bob' })
+    await expect(t.submit(obedient, hang, { userId: 'cy' })).rejects.toMatchObject({
+      code: 'LANE_QUEUE_FULL',
+    })
+    await t.submit(obedient, hang, { userId: 'ann', idempotencyKey: 'again' })
+    await running.cancel()
+    await t.drain()
+    await t.submit(obedient, hang, { userId: 'cy' })
+    await expectInvariants(t)
+  })
+
+  it('never refuses a sub-task: its root was admitted', async () => {
+    const { obedient } = obedientTasks()
+    await using t = await testEngine({
+      tasks: [obedient],
+      admission: { waitingPerUser: 1, waitingPerLane: 1 },
+    })
+    const task = await t.submit(obedient, { orders: [{ do: 'submitMany', count: 50, orders: [] }] })
+    await t.drain()
+    expect(await t.tasks.get(task.taskId)).toMatchObject({ subTaskStatusSummary: { COMPLETED: 50 } })
+  })
+})
