@@ -1,6 +1,7 @@
-import { setImmediate as nextRound } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
 import { cooperate } from '../../src/runtime/cooperate.ts'
+
+const nextRound = () => new Promise<void>(resolve => setImmediate(resolve))
 
 /** A computation whose every step takes longer than a turn. */
 function* longSteps(count: number, onStep: () => void): Generator<void, number> {
