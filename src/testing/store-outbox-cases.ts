@@ -11,6 +11,7 @@ import {
   failed,
   givenBack,
   reduceDue,
+  retried,
   retrying,
 } from '../task/transition.ts'
 import {
@@ -233,13 +234,21 @@ export const tellingCases: readonly StoreCase[] = [
     async run(context) {
       const store = await context.makeStore()
       const record = await createOne(store)
-      const { deliveries } = await dueIn(store)
-      await store.outbox.told(deliveries)
+      await store.outbox.told((await dueIn(store)).deliveries)
       const ended = await move(store, cancelledWaiting(record, problem(), context.now))
       assert.deepEqual(await store.tasks.claim([claimOf(record)]), [undefined])
       assert.deepEqual(await read(store, record.id), ended)
       store.outbox.forget([record.id])
       assert.deepEqual(await dueIds(store), [])
+      await move(store, retried(ended, context.now))
+      await store.outbox.told((await dueIn(store)).deliveries)
+      const waiting = await read(store, record.id)
+      const again = await move(store, cancelledWaiting(waiting, problem(), context.now))
+      const edited = { parameters: '{"edited":true}', parametersVersion: 2 }
+      await move(store, retried(again, context.now, edited))
+      const claimed = await start(store, record)
+      assert.equal(claimed.parameters, edited.parameters)
+      assert.deepEqual(await read(store, record.id), claimed)
     },
   },
   {

@@ -7,7 +7,15 @@ import SqliteDatabase from 'better-sqlite3'
 import { type SqliteOptions, type SqliteStore, sqlite } from 'quillwork/sqlite'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { completed } from '../../src/task/transition.ts'
-import { allPages, createAll, createOne, newTask, read, startNew } from '../../src/testing/store-case.ts'
+import {
+  allPages,
+  createAll,
+  createOne,
+  dueIds,
+  newTask,
+  read,
+  startNew,
+} from '../../src/testing/store-case.ts'
 import { type TestFolder, testFolder } from './sqlite-files.ts'
 
 const require = createRequire(import.meta.url)
@@ -207,6 +215,21 @@ describe('group commit', () => {
     expect(await store.tasks.apply([completed(running, '"x"', 1)])).toEqual(['applied'])
     expect(await store.queries.counts()).toMatchObject({ QUEUED: 0, RUNNING: 0, COMPLETED: 1 })
     expect((await store.lanes.lanes())[0]?.waiting).toBe(0)
+  })
+
+  it('still waits for a time whose commit failed', async () => {
+    let failing = false
+    let now = 1_000
+    const beforeCommit = () => {
+      if (failing) throw Object.assign(new Error('disk I/O error'), { code: 'SQLITE_IOERR_WRITE' })
+    }
+    const store = openStore({ faults: { beforeCommit }, now: () => now })
+    const record = await createOne(store, { delay: 500 })
+    now += 500
+    failing = true
+    await expect(dueIds(store)).rejects.toEqual(code('STORE_FAILED'))
+    failing = false
+    expect(await dueIds(store)).toEqual([record.id])
   })
 
   it('tells nobody before the sync, and nothing is told or shown after a sync that failed', async () => {

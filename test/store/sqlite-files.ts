@@ -8,9 +8,9 @@ export interface TestFolder {
   remove(): void
 }
 
-/** Makes a folder. */
-export function testFolder(): TestFolder {
-  const folder = mkdtempSync(path.join(tmpdir(), 'quillwork-store-'))
+/** Makes a folder, by default where the system keeps temporary files. */
+export function testFolder(within = tmpdir()): TestFolder {
+  const folder = mkdtempSync(path.join(within, 'quillwork-store-'))
   return {
     file: name => path.join(folder, name),
     remove: () => rmSync(folder, { recursive: true, force: true }),
