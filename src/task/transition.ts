@@ -94,6 +94,7 @@ export function completed(record: TaskRecord, result: string, now: number): Tran
     name: 'completed',
     taskId: record.id,
     from: running,
+    fromPhase: record.phase,
     fence: { attempt: record.attempt },
     wake: 'never',
     set: {
