@@ -2,6 +2,7 @@ import Fastify, { type FastifyInstance } from 'fastify'
 import { serializerCompiler, validatorCompiler } from 'fastify-type-provider-zod'
 import type { ModelCatalogue } from '../ai/catalogue.ts'
 import type { Engine } from '../engine/engine.ts'
+import type { NovelServices } from '../novel/services.ts'
 import { createMetrics } from '../observe/metrics.ts'
 import type { Logger } from '../runtime/log.ts'
 import { assertSafeToListen } from './auth.ts'
@@ -23,6 +24,8 @@ export interface AppOptions {
   config?: HttpOptions
   /** The models that `GET /v1/capabilities` tells of. */
   models?: ModelCatalogue
+  /** What the novel tasks of the engine are run with. Default none: then there are no novels and no uploads. */
+  novels?: NovelServices
   /** Default: silent. */
   log?: Logger
 }
@@ -36,11 +39,11 @@ const silent: Logger = { info: () => undefined, warn: () => undefined, error: ()
 export function createApp(options: AppOptions): FastifyInstance {
   const settings = resolveHttpSettings(options.config)
   assertSafeToListen(settings)
-  const { engine, log = silent, models } = options
+  const { engine, log = silent, models, novels } = options
   const app = createServer(settings)
   const hub = new StreamHub(engine.events, settings)
   const metrics = createMetrics({ engine, streams: () => hub.counts, version })
-  const context: ApiContext = { engine, settings, hub, metrics, models, log }
+  const context: ApiContext = { engine, settings, hub, metrics, models, novels, log }
   app.setValidatorCompiler(validatorCompiler)
   app.setSerializerCompiler(serializerCompiler)
   answerErrors(app, log)

@@ -3,6 +3,7 @@ import type { FastifyBaseLogger, FastifyInstance, RawServerDefault } from 'fasti
 import type { ZodTypeProvider } from 'fastify-type-provider-zod'
 import type { ModelCatalogue } from '../ai/catalogue.ts'
 import type { Engine } from '../engine/engine.ts'
+import type { NovelServices } from '../novel/services.ts'
 import type { Metrics } from '../observe/metrics.ts'
 import type { Logger } from '../runtime/log.ts'
 import type { HttpSettings } from './settings.ts'
@@ -24,5 +25,9 @@ export interface ApiContext {
   readonly hub: StreamHub
   readonly metrics: Metrics
   readonly models: ModelCatalogue | undefined
+  readonly novels: NovelServices | undefined
   readonly log: Logger
 }
+
+/** What the routes of novels share. */
+export type NovelContext = ApiContext & { readonly novels: NovelServices }

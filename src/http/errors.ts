@@ -11,7 +11,7 @@ type Issue = NonNullable<Problem['errors']>[number]
 /** The media type of every error. */
 export const problemType = 'application/problem+json; charset=utf-8'
 
-/** Fastify's own errors that have a code of ours. */
+/** Errors of Fastify and of the system that have a code of ours. */
 const codes: Record<string, ErrorCode> = {
   FST_ERR_VALIDATION: 'REQUEST_INVALID',
   FST_ERR_CTP_BODY_TOO_LARGE: 'REQUEST_TOO_LARGE',
@@ -21,6 +21,7 @@ const codes: Record<string, ErrorCode> = {
   FST_ERR_CTP_EMPTY_JSON_BODY: 'REQUEST_INVALID',
   FST_ERR_BAD_URL: 'REQUEST_INVALID',
   FST_ERR_MAX_PARAM_LENGTH: 'REQUEST_INVALID',
+  ENOSPC: 'STORE_FULL',
 }
 
 /** The problem that an error is told as. What nobody gave a code is INTERNAL, and its message stays in the log. */
@@ -91,8 +92,9 @@ function ownIssues(error: QuillworkError): Issue[] {
   }))
 }
 
-/** Answers an error. */
+/** Answers an error; a client that has gone is told nothing. */
 export function sendProblem(log: Logger, error: unknown, request: FastifyRequest, reply: FastifyReply): void {
+  if (request.raw.socket.destroyed) return
   const problem = problemOf(error, { path: pathOf(request.url), traceId: request.id })
   if (problem.status >= 500)
     log.error(

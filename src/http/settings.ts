@@ -18,10 +18,6 @@ export interface HttpOptions {
   bodyDepth?: number
   /** Largest upload; default 200 MB. */
   uploadLimit?: number
-  /** Where uploads are kept; default none: then uploads are off. */
-  uploadFolder?: string
-  /** How long an upload that nobody confirms is kept; default 24 hours. */
-  uploadTtlMs?: number
   /** Time for the headers of a request; default 10 s. */
   headersTimeoutMs?: number
   /** Time for the body of a request; of an upload: longest time without a byte. Default 60 s. */
@@ -43,9 +39,7 @@ export interface HttpOptions {
 }
 
 /** The settings as the API uses them: defaults filled in. */
-export type HttpSettings = Readonly<
-  Required<Omit<HttpOptions, 'token' | 'uploadFolder'>> & Pick<HttpOptions, 'token' | 'uploadFolder'>
->
+export type HttpSettings = Readonly<Required<Omit<HttpOptions, 'token'>> & Pick<HttpOptions, 'token'>>
 
 const shortestToken = 16
 
@@ -59,7 +53,6 @@ export function resolveHttpSettings(options: HttpOptions = {}): HttpSettings {
     bodyLimit: 1_048_576,
     bodyDepth: 100,
     uploadLimit: 200 * 1_048_576,
-    uploadTtlMs: 86_400_000,
     headersTimeoutMs: 10_000,
     bodyTimeoutMs: 60_000,
     maxConnections: 1_000,

@@ -236,6 +236,16 @@ export const errorCatalogue = {
     status: 500,
     meaning: 'The configuration has a value that cannot be used; the message names it.',
   },
+  USAGE_INVALID: {
+    retryable: false,
+    status: 400,
+    meaning: 'The command line names a command, an option or a value that is not there.',
+  },
+  FILE_UNREADABLE: {
+    retryable: false,
+    status: 400,
+    meaning: 'The file that a command was given is not there or cannot be read.',
+  },
   SERVER_UNREACHABLE: {
     retryable: true,
     status: 503,

@@ -86,7 +86,15 @@ function describeType(task: ResolvedTask) {
   }
 }
 
-function whatIsOff({ models }: ApiContext) {
+function whatIsOff({ models, novels }: ApiContext) {
   const off = (models?.capabilities() ?? []).filter(status => !status.available)
-  return off.map(({ capability, code, reason }) => ({ capability, code, reason }))
+  const noNovels = {
+    capability: 'novels',
+    code: 'PROVIDER_NOT_CONFIGURED',
+    reason: 'This server was started without a library of novels.',
+  }
+  return [
+    ...off.map(({ capability, code, reason }) => ({ capability, code, reason })),
+    ...(novels === undefined ? [noNovels] : []),
+  ]
 }

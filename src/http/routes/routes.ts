@@ -4,9 +4,12 @@ import { addDeadLetterRoutes } from './dead-letters.ts'
 import { addEventRoutes } from './events.ts'
 import { addHealthRoutes } from './health.ts'
 import { addLaneRoutes } from './lanes.ts'
+import { addNovelRoutes } from './novels.ts'
+import { addSceneRoutes } from './scenes.ts'
 import { addTaskActionRoutes } from './task-actions.ts'
 import { addTaskDetailRoutes } from './task-details.ts'
 import { addTaskRoutes } from './tasks.ts'
+import { addUploadRoutes } from './uploads.ts'
 
 /** All routes, by resource. */
 export function addRoutes(app: App, context: ApiContext): void {
@@ -18,4 +21,9 @@ export function addRoutes(app: App, context: ApiContext): void {
   addLaneRoutes(app, context)
   addCapabilityRoutes(app, context)
   addHealthRoutes(app, context)
+  if (context.novels === undefined) return
+  const novels = { ...context, novels: context.novels }
+  addUploadRoutes(app, novels)
+  addNovelRoutes(app, novels)
+  addSceneRoutes(app, novels)
 }

@@ -1,0 +1,90 @@
+import type { Scene } from '../novel/library/scenes.ts'
+import type { ChapterOverview, NovelOverview, VolumeOverview } from '../novel/library/shelf.ts'
+import type { Upload } from '../novel/library/uploads.ts'
+import type { Preview } from '../novel/preview.ts'
+import { timeText } from './present.ts'
+
+/** An upload as the API tells it: without its place on the disk. */
+export function presentUpload(upload: Upload, preview?: Preview) {
+  const { id, fileName, bytes, status, createdAt, expiresAt, confirmation } = upload
+  return {
+    id,
+    fileName,
+    bytes,
+    status,
+    createdAt: timeText(createdAt),
+    expiresAt: timeText(expiresAt),
+    confirmation,
+    preview: preview === undefined ? undefined : presentPreview(preview),
+  }
+}
+
+function presentPreview({ title, author, encoding, volumes, warnings }: Preview) {
+  return {
+    title,
+    author,
+    encoding: { ...encoding },
+    volumes: volumes.map(volume => ({ ...volume, chapters: [...volume.chapters] })),
+    warnings: warnings.map(warning => ({ ...warning })),
+  }
+}
+
+/** A novel as the shelf shows it. */
+export function presentNovel({ userId: _userId, textVersion: _textVersion, ...novel }: NovelOverview) {
+  return { ...novel, createdAt: timeText(novel.createdAt), updatedAt: timeText(novel.updatedAt) }
+}
+
+/** The volumes with their chapters. */
+export function presentOutline(volumes: readonly VolumeOverview[], chapters: readonly ChapterOverview[]) {
+  const byVolume = new Map<string, ReturnType<typeof presentChapter>[]>()
+  for (const chapter of chapters) {
+    const those = byVolume.get(chapter.volumeId)
+    if (those === undefined) byVolume.set(chapter.volumeId, [presentChapter(chapter)])
+    else those.push(presentChapter(chapter))
+  }
+  return volumes.map(({ id, position, title, words }) => ({
+    id,
+    position,
+    title,
+    words,
+    chapters: byVolume.get(id) ?? [],
+  }))
+}
+
+/** A chapter without its scenes. */
+export function presentChapter({ sceneIds: _sceneIds, novelId: _novelId, ...chapter }: ChapterOverview) {
+  return chapter
+}
+
+/** A scene with its summary, without its text. */
+export function presentScene(scene: Scene) {
+  const { id, novelId, chapterId, position, title, words, characters, version, textVersion, updatedAt } =
+    scene
+  return {
+    id,
+    novelId,
+    chapterId,
+    position,
+    title,
+    words,
+    characters,
+    summary: presentSummary(scene),
+    version,
+    textVersion,
+    updatedAt: timeText(updatedAt),
+  }
+}
+
+function presentSummary({ summary, textVersion }: Scene) {
+  if (summary === undefined) return undefined
+  const { text, method, model, language, sentences, ofTextVersion, writtenAt } = summary
+  return {
+    text,
+    method,
+    model,
+    language,
+    sentences: sentences?.map(span => ({ ...span })),
+    outOfDate: ofTextVersion < textVersion,
+    writtenAt: timeText(writtenAt),
+  }
+}

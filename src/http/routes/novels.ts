@@ -1,0 +1,188 @@
+import { z } from 'zod'
+import type { SubmitOptions } from '../../engine/submit.ts'
+import { batchGenerateSummary } from '../../novel/batch-generate-summary.ts'
+import { everyItem } from '../../novel/library/paging.ts'
+import { chapterNotFound } from '../../novel/library/refusal.ts'
+import type { ChapterOverview } from '../../novel/library/shelf.ts'
+import type { App, NovelContext } from '../context.ts'
+import { pageRequest } from '../page-request.ts'
+import { presentTask, timeText } from '../present.ts'
+import { presentChapter, presentNovel, presentOutline, presentScene } from '../present-novel.ts'
+import { pageOf } from '../schemas/fields.ts'
+import {
+  chapterParams,
+  chapterSchema,
+  novelParams,
+  novelSchema,
+  outlineSchema,
+  pageQuery,
+  searchAnswer,
+  searchQuery,
+  summariseBody,
+} from '../schemas/novel.ts'
+import { problems } from '../schemas/problem.ts'
+import { taskSchema } from '../schemas/task.ts'
+import { traceparentFor } from '../trace.ts'
+import { withoutUndefined } from './tasks.ts'
+
+const tags = ['novels']
+
+/** The novels: the shelf, the outline, chapters, search, summaries, removal. */
+export function addNovelRoutes(app: App, context: NovelContext): void {
+  listNovels(app, context)
+  getNovel(app, context)
+  getChapter(app, context)
+  searchNovel(app, context)
+  summariseNovel(app, context)
+  deleteNovel(app, context)
+}
+
+const listSchema = {
+  tags,
+  summary: 'The shelf: the novels, newest first',
+  querystring: pageQuery,
+  response: { 200: pageOf(novelSchema), ...problems('REQUEST_INVALID', 'PAGE_TOKEN_INVALID') },
+}
+
+function listNovels(app: App, { novels, settings }: NovelContext): void {
+  app.get('/v1/novels', { schema: listSchema }, async request => {
+    const page = await novels.library.shelf.novels(settings.userId, pageRequest(request.query))
+    return { ...page, items: page.items.map(presentNovel) }
+  })
+}
+
+const getSchema = {
+  tags,
+  summary: 'A novel with its outline',
+  params: novelParams,
+  response: { 200: outlineSchema, ...problems('REQUEST_INVALID', 'NOVEL_NOT_FOUND') },
+}
+
+/** Chapters read at a time. */
+const perPage = 500
+
+function getNovel(app: App, { novels, settings }: NovelContext): void {
+  const { shelf, index } = novels.library
+  const { userId } = settings
+  app.get('/v1/novels/:novelId', { schema: getSchema }, async request => {
+    const { novelId } = request.params
+    const novel = await shelf.novel(userId, novelId)
+    const volumes = await shelf.volumes(userId, novelId)
+    const chapters: ChapterOverview[] = []
+    for await (const chapter of everyItem(page => shelf.chapters(userId, { novelId }, page), perPage))
+      chapters.push(chapter)
+    const { builtAt, ...state } = await index.state(userId, novelId)
+    return {
+      ...presentNovel(novel),
+      outline: presentOutline(volumes, chapters),
+      index: { ...state, builtAt: timeText(builtAt) },
+    }
+  })
+}
+
+const chapterRouteSchema = {
+  tags,
+  summary: 'A chapter: its scenes with their summaries, each labelled with how it came about',
+  params: chapterParams,
+  response: { 200: chapterSchema, ...problems('REQUEST_INVALID', 'CHAPTER_NOT_FOUND') },
+}
+
+function getChapter(app: App, { novels, settings }: NovelContext): void {
+  const { shelf, scenes } = novels.library
+  const { userId } = settings
+  app.get('/v1/novels/:novelId/chapters/:chapterId', { schema: chapterRouteSchema }, async request => {
+    const { novelId, chapterId } = request.params
+    const chapter = await shelf.chapter(userId, chapterId)
+    if (chapter.novelId !== novelId) throw chapterNotFound(chapterId)
+    const found = []
+    for (const sceneId of chapter.sceneIds) found.push(presentScene(await scenes.scene(userId, sceneId)))
+    return { ...presentChapter(chapter), novelId, scenes: found }
+  })
+}
+
+const searchSchema = {
+  tags,
+  summary: 'Search a novel',
+  params: novelParams,
+  querystring: searchQuery,
+  response: { 200: searchAnswer, ...problems('REQUEST_INVALID', 'NOVEL_NOT_FOUND') },
+}
+
+function searchNovel(app: App, { novels, settings }: NovelContext): void {
+  app.get('/v1/novels/:novelId/search', { schema: searchSchema }, async request => {
+    const { q: query, limit } = request.query
+    const gone = new AbortController()
+    request.raw.once('close', () => gone.abort())
+    const answer = await novels.library.index.search(settings.userId, request.params.novelId, {
+      query,
+      limit,
+      signal: gone.signal,
+    })
+    const hits = answer.hits.map(hit => ({
+      ...hit,
+      snippet: { ...hit.snippet, marks: [...hit.snippet.marks] },
+    }))
+    return { ...answer, hits }
+  })
+}
+
+const summariseSchema = {
+  tags,
+  summary: 'Summarise the scenes of a range of chapters',
+  params: novelParams,
+  body: summariseBody,
+  response: {
+    202: taskSchema,
+    ...problems(
+      'REQUEST_INVALID',
+      'PARAMETERS_INVALID',
+      'NOVEL_NOT_FOUND',
+      'CHAPTER_NOT_FOUND',
+      'REQUEST_TOO_LARGE',
+      'REQUEST_TIMEOUT',
+      'MEDIA_TYPE_UNSUPPORTED',
+      'USER_QUEUE_FULL',
+      'LANE_QUEUE_FULL',
+    ),
+  },
+}
+
+function summariseNovel(app: App, { engine, novels, settings }: NovelContext): void {
+  const { userId } = settings
+  const { shelf } = novels.library
+  app.post('/v1/novels/:novelId([^:]+)::summarise', { schema: summariseSchema }, async (request, reply) => {
+    const { novelId } = request.params
+    const range = withoutUndefined({ ...request.body })
+    await shelf.novel(userId, novelId)
+    for (const chapterId of [range.startChapterId, range.endChapterId])
+      if (chapterId !== undefined) await shelf.chapter(userId, chapterId)
+    const options: SubmitOptions = {
+      userId,
+      traceparent: traceparentFor(request.id, request.headers['traceparent']),
+    }
+    const record = await engine.tasks.submit(batchGenerateSummary.type, { novelId, ...range }, options)
+    reply.code(202).header('location', `/v1/tasks/${record.id}`)
+    return presentTask(record)
+  })
+}
+
+const deleteSchema = {
+  tags,
+  summary: 'Delete a novel',
+  params: novelParams,
+  response: {
+    204: z.undefined().describe('It is gone'),
+    ...problems('REQUEST_INVALID', 'NOVEL_NOT_FOUND'),
+  },
+}
+
+function deleteNovel(app: App, { novels, settings }: NovelContext): void {
+  const { shelf, drafts } = novels.library
+  app.delete('/v1/novels/:novelId', { schema: deleteSchema }, async (request, reply) => {
+    const { novelId } = request.params
+    // The first step takes it from the shelf; what a crash leaves over, the clean-up deletes.
+    let left: string = await shelf.remove(settings.userId, novelId)
+    while (left === 'more') left = await drafts.discard(novelId)
+    return reply.code(204).send()
+  })
+}

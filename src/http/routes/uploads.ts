@@ -1,0 +1,189 @@
+import type { IncomingMessage } from 'node:http'
+import type { FastifyRequest } from 'fastify'
+import { z } from 'zod'
+import { confirmUpload } from '../../novel/confirm.ts'
+import { type Preview, previewUpload } from '../../novel/preview.ts'
+import { removeUpload, storeUpload } from '../../novel/upload-files.ts'
+import type { App, NovelContext } from '../context.ts'
+import { refuseSocket } from '../errors.ts'
+import { pageRequest } from '../page-request.ts'
+import { presentUpload } from '../present-novel.ts'
+import { pageOf, plainText } from '../schemas/fields.ts'
+import { confirmBody, pageQuery, uploadParams, uploadSchema } from '../schemas/novel.ts'
+import { problems } from '../schemas/problem.ts'
+import { withoutUndefined } from './tasks.ts'
+
+const tags = ['novels']
+
+/** Files that become novels: upload, look, confirm. */
+export function addUploadRoutes(app: App, context: NovelContext): void {
+  receiveUpload(app, context)
+  listUploads(app, context)
+  previewOfUpload(app, context)
+  confirm(app, context)
+  deleteUpload(app, context)
+}
+
+const receiveSchema = {
+  tags,
+  summary: 'Upload a text file, as it is',
+  description: 'The body is the file. It is written to the disk as it comes; what it holds, GET tells.',
+  consumes: ['application/octet-stream', 'text/plain'],
+  querystring: z.strictObject({
+    fileName: plainText(500).min(1).default('untitled.txt').describe('Its name, which may tell the title'),
+  }),
+  body: z.unknown(),
+  response: {
+    201: uploadSchema,
+    ...problems(
+      'REQUEST_INVALID',
+      'UPLOAD_TOO_LARGE',
+      'REQUEST_TIMEOUT',
+      'MEDIA_TYPE_UNSUPPORTED',
+      'STORE_FULL',
+    ),
+  },
+}
+
+function receiveUpload(app: App, { novels, settings }: NovelContext): void {
+  app.register(async scope => {
+    scope.removeAllContentTypeParsers()
+    scope.addContentTypeParser('*', (_request, payload, done) => done(null, payload))
+    const options = { schema: receiveSchema, config: { streams: true } }
+    ;(scope as unknown as App).post('/v1/uploads', options, async (request, reply) => {
+      const upload = await storeUpload(novels, {
+        userId: settings.userId,
+        fileName: request.query.fileName,
+        content: arriving(request.raw, settings.bodyTimeoutMs),
+        largest: settings.uploadLimit,
+      }).finally(() => hurry(request))
+      reply.code(201).header('location', `/v1/uploads/${upload.id}`)
+      return presentUpload(upload)
+    })
+  })
+}
+
+/** The bytes as they come. Too long without one is answered on the socket: the rest will not come either. */
+async function* arriving(request: IncomingMessage, stallMs: number): AsyncGenerator<Uint8Array> {
+  const stalled = () => refuseSocket({ code: 'ERR_HTTP_REQUEST_TIMEOUT' }, request.socket)
+  const timer = setTimeout(stalled, stallMs)
+  try {
+    // Destroying the request would destroy the socket, and the answer with it.
+    for await (const piece of request.iterator({ destroyOnReturn: false })) {
+      timer.refresh()
+      yield piece as Buffer
+    }
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
+/** Time for a client to read why its upload was refused; what it still sends until then is thrown away. */
+const lingerMs = 2_000
+
+function hurry({ raw }: FastifyRequest): void {
+  if (raw.complete) return
+  raw.resume()
+  setTimeout(() => {
+    if (!raw.complete) raw.destroy()
+  }, lingerMs).unref()
+}
+
+const listSchema = {
+  tags,
+  summary: 'List the uploads, newest first',
+  querystring: pageQuery,
+  response: { 200: pageOf(uploadSchema), ...problems('REQUEST_INVALID', 'PAGE_TOKEN_INVALID') },
+}
+
+function listUploads(app: App, { novels, settings }: NovelContext): void {
+  app.get('/v1/uploads', { schema: listSchema }, async request => {
+    const page = await novels.library.uploads.uploads(settings.userId, pageRequest(request.query))
+    return { ...page, items: page.items.map(upload => presentUpload(upload)) }
+  })
+}
+
+const previewSchema = {
+  tags,
+  summary: 'What an upload holds: encoding, title, volumes, chapters, warnings',
+  params: uploadParams,
+  querystring: z.strictObject({
+    encoding: plainText(40).min(1).optional().describe('Read it in this encoding; default: the detected one'),
+  }),
+  response: {
+    200: uploadSchema,
+    ...problems('REQUEST_INVALID', 'ENCODING_UNKNOWN', 'TEXT_UNREADABLE', 'UPLOAD_NOT_FOUND'),
+  },
+}
+
+function previewOfUpload(app: App, { novels, settings }: NovelContext): void {
+  const looking = new Map<string, Promise<Preview>>()
+  const { userId } = settings
+  app.get('/v1/uploads/:uploadId', { schema: previewSchema }, async request => {
+    const { uploadId } = request.params
+    const { encoding } = request.query
+    const upload = await novels.library.uploads.upload(userId, uploadId)
+    const key = `${uploadId} ${encoding ?? ''}`
+    // Whoever asks while a file is being read waits for the same reading.
+    let preview = looking.get(key)
+    if (preview === undefined) {
+      preview = previewUpload(novels, { userId, uploadId, ...(encoding === undefined ? {} : { encoding }) })
+      looking.set(
+        key,
+        preview.finally(() => looking.delete(key)),
+      )
+    }
+    return presentUpload(upload, await preview)
+  })
+}
+
+const confirmSchema = {
+  tags,
+  summary: 'Import an upload as a novel',
+  description: 'Confirming again answers the same task and novel.',
+  params: uploadParams,
+  body: confirmBody,
+  response: {
+    202: z.object({ taskId: z.string(), novelId: z.string() }),
+    ...problems(
+      'REQUEST_INVALID',
+      'PARAMETERS_INVALID',
+      'UPLOAD_NOT_FOUND',
+      'CHAPTER_NOT_FOUND',
+      'IDEMPOTENCY_KEY_REUSED',
+      'REQUEST_TOO_LARGE',
+      'REQUEST_TIMEOUT',
+      'MEDIA_TYPE_UNSUPPORTED',
+      'USER_QUEUE_FULL',
+      'STORE_FULL',
+    ),
+  },
+}
+
+function confirm(app: App, { engine, novels, settings }: NovelContext): void {
+  app.post('/v1/uploads/:uploadId([^:]+)::confirm', { schema: confirmSchema }, async (request, reply) => {
+    const { uploadId } = request.params
+    const choice = withoutUndefined({ ...request.body })
+    const confirmation = await confirmUpload(engine, novels, { userId: settings.userId, uploadId, ...choice })
+    const { taskId, novelId } = confirmation
+    reply.code(202).header('location', `/v1/tasks/${taskId}`)
+    return { taskId, novelId }
+  })
+}
+
+const deleteSchema = {
+  tags,
+  summary: 'Delete an upload that was not confirmed',
+  params: uploadParams,
+  response: {
+    204: z.undefined().describe('It is gone'),
+    ...problems('REQUEST_INVALID', 'UPLOAD_NOT_FOUND', 'UPLOAD_CONFIRMED'),
+  },
+}
+
+function deleteUpload(app: App, { novels, settings }: NovelContext): void {
+  app.delete('/v1/uploads/:uploadId', { schema: deleteSchema }, async (request, reply) => {
+    await removeUpload(novels, settings.userId, request.params.uploadId)
+    return reply.code(204).send()
+  })
+}
