@@ -1,0 +1,123 @@
+import { createReadStream } from 'node:fs'
+import { Readable } from 'node:stream'
+import type { Problem } from '../http/index.ts'
+import { type ErrorCode, errorCatalogue, QuillworkError } from '../index.ts'
+
+/** Values of a query; a list is repeated, undefined is left out. */
+export type Query = Record<string, string | number | boolean | readonly string[] | undefined>
+
+/** The API of a server, as the commands use it. Throws QuillworkError with the code of the problem, or SERVER_UNREACHABLE. */
+export interface Client {
+  readonly url: string
+  get<T>(path: string, query?: Query): Promise<T>
+  post<T>(path: string, body?: object): Promise<T>
+  /** Sends a file as the body. */
+  upload<T>(path: string, file: UploadedFile, query: Query): Promise<T>
+  remove(path: string): Promise<void>
+}
+
+/** A file that is sent. */
+export interface UploadedFile {
+  path: string
+  bytes: number
+  onBytes?: (sent: number) => void
+}
+
+/** Makes a client. `signal` ends every request that runs. */
+export function createClient(
+  server: { url: string; token?: string | undefined },
+  signal?: AbortSignal,
+): Client {
+  const { url, token } = server
+  const authorization: Record<string, string> =
+    token === undefined ? {} : { authorization: `Bearer ${token}` }
+
+  async function ask<T>(path: string, init: RequestInit & { duplex?: 'half' }): Promise<T> {
+    let response: Response
+    let text: string
+    try {
+      response = await fetch(url + path, {
+        ...init,
+        headers: { ...authorization, ...(init.headers as Record<string, string> | undefined) },
+        ...(signal === undefined ? {} : { signal }),
+      })
+      text = await response.text()
+    } catch (cause) {
+      signal?.throwIfAborted()
+      throw new QuillworkError('SERVER_UNREACHABLE', `The server at ${url} does not answer.`, { cause })
+    }
+    if (!response.ok) throw problemError(text, response.status, url)
+    return (text === '' ? undefined : JSON.parse(text)) as T
+  }
+
+  return {
+    url,
+    remove: path => ask(path, { method: 'DELETE' }),
+    get: (path, query = {}) => ask(path + queryText(query), {}),
+    post: (path, body) =>
+      ask(path, {
+        method: 'POST',
+        ...(body === undefined
+          ? {}
+          : { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } }),
+      }),
+    upload: (path, file, query) =>
+      ask(path + queryText(query), {
+        method: 'POST',
+        headers: uploadHeaders(file),
+        body: contentOf(file),
+        duplex: 'half',
+      }),
+  }
+}
+
+function uploadHeaders({ bytes }: UploadedFile): Record<string, string> {
+  return {
+    'content-type': 'application/octet-stream',
+    'content-length': String(bytes),
+  }
+}
+
+function contentOf({ path, onBytes }: UploadedFile): ReadableStream {
+  let sent = 0
+  async function* pieces() {
+    for await (const piece of createReadStream(path, { highWaterMark: 256 * 1_024 })) {
+      yield piece as Uint8Array
+      sent += (piece as Uint8Array).length
+      onBytes?.(sent)
+    }
+  }
+  return Readable.toWeb(Readable.from(pieces(), { objectMode: false })) as ReadableStream
+}
+
+function queryText(query: Query): string {
+  const search = new URLSearchParams()
+  for (const [name, value] of Object.entries(query)) {
+    for (const item of Array.isArray(value) ? value : [value])
+      if (item !== undefined) search.append(name, String(item))
+  }
+  const text = search.toString()
+  return text === '' ? '' : `?${text}`
+}
+
+function problemError(text: string, status: number, url: string): QuillworkError {
+  const problem = problemOf(text)
+  if (problem === undefined)
+    return new QuillworkError(
+      'SERVER_UNREACHABLE',
+      `What answers at ${url} is not Quillwork (HTTP ${status}).`,
+    )
+  const places = (problem.errors ?? []).map(({ pointer, detail }) => `${pointer}: ${detail}`)
+  return new QuillworkError(problem.code as ErrorCode, [problem.detail, ...places].join(' '), {
+    details: { status: problem.status, retryable: problem.retryable },
+  })
+}
+
+function problemOf(text: string): Problem | undefined {
+  try {
+    const problem = JSON.parse(text) as Problem
+    return Object.hasOwn(errorCatalogue, problem.code) ? problem : undefined
+  } catch {
+    return undefined
+  }
+}

@@ -1,0 +1,202 @@
+import type { Command } from 'commander'
+import { hasEnded, QuillworkError, type TaskStatus } from '../../index.ts'
+import { parseChapters } from '../chapters.ts'
+import { type Connection, connect } from '../connect.ts'
+import { exitCodes } from '../exit-codes.ts'
+import {
+  type BegunImport,
+  confirm,
+  forget,
+  type ImportChoice,
+  type PreviewJson,
+  preview,
+  sizeOf,
+  uploadFile,
+} from '../novel-client.ts'
+import { previewLines } from '../preview-lines.ts'
+import { printJson, type Register, type Run } from '../run.ts'
+import { listenForSignals, type Signals } from '../signals.ts'
+import { progressBar } from '../terminal.ts'
+import { detailOf } from '../tree.ts'
+import { watchTrees } from '../watch.ts'
+import { countOf } from '../words.ts'
+
+interface ImportOptions {
+  preview?: boolean
+  yes?: boolean
+  watch?: boolean
+  title?: string
+  encoding?: string
+  chapters?: string
+}
+
+/** `quillwork import FILE`: a text becomes a novel with summaries and an index. */
+export function addImport(program: Command, register: Register): void {
+  program
+    .command('import')
+    .description('Import a text file (.txt, .md) as a novel: chapters, scenes, summaries, search index')
+    .argument('<file>', 'UTF-8, UTF-16, GB18030/GBK or Big5; the encoding is found out')
+    .option('--preview', 'only show what the file holds')
+    .option('--yes', 'import without asking')
+    .option('--watch', 'show the progress until the import has ended')
+    .option('--title <title>', 'title of the novel; default: the one found in the file')
+    .option('--encoding <name>', 'read the file in this encoding')
+    .option('--chapters <list>', 'only these, by the numbers of the preview, such as 1-10,12')
+    .action(register<ImportOptions>(importFile))
+}
+
+async function importFile(run: Run<ImportOptions>): Promise<number> {
+  const { options, terminal } = run
+  const [file = ''] = run.arguments
+  const chapters = options.chapters === undefined ? undefined : parseChapters(options.chapters)
+  const mayAsk = terminal.canAsk && !run.json
+  if (options.preview !== true && options.yes !== true && !mayAsk) {
+    throw new QuillworkError(
+      'USAGE_INVALID',
+      'Nothing was imported: there is nobody to ask. Pass --preview to see what the file holds, or --yes to import it.',
+    )
+  }
+  await sizeOf(file)
+  using signals = listenForSignals()
+  const connection = await connect(run.configure(), {
+    command: 'quillwork import',
+    works: options.preview !== true,
+    signal: signals.asked,
+  })
+  try {
+    return await importThrough(run, { connection, signals, file, chapters })
+  } catch (error) {
+    if (!signals.asked.aborted) throw error
+    return signals.exitCode
+  } finally {
+    await connection.close()
+  }
+}
+
+interface Work {
+  connection: Connection
+  signals: Signals
+  file: string
+  chapters: number[] | undefined
+}
+
+async function importThrough(run: Run<ImportOptions>, work: Work): Promise<number> {
+  const { terminal, options, json } = run
+  const { client } = work.connection
+  const uploadId = await uploadFile(client, work.file, share => {
+    terminal.live([`sending ${progressBar(share, 1)} ${Math.floor(share * 100)} %`])
+  })
+  terminal.live(['reading the file …'])
+  const found = await preview(client, uploadId, options.encoding)
+  terminal.live([])
+  if (options.preview === true) {
+    await forget(client, uploadId)
+    showPreview(run, found, true)
+    return exitCodes.ok
+  }
+  refuseUnknownChapters(found, work.chapters)
+  showPreview(run, found, false)
+  if (options.yes !== true && !(await terminal.confirm(question(found, work.chapters), work.signals.asked))) {
+    await forget(client, uploadId)
+    terminal.note('Nothing was imported.')
+    return exitCodes.failed
+  }
+  const begun = await confirm(client, uploadId, choiceOf(options, work.chapters))
+  // Where no server runs, this process is the only one that can do the work, so it stays until it is done.
+  if (options.watch === true || work.connection.isOwn) return watch(run, work, begun)
+  if (json) printJson(run, { ...begun, status: 'QUEUED' })
+  else terminal.out(`The import runs on the server. Watch it: quillwork tasks show ${begun.taskId} --watch`)
+  return exitCodes.ok
+}
+
+/** Exactly the fields that scripts are promised. */
+function showPreview(run: Run<ImportOptions>, found: PreviewJson, whole: boolean): void {
+  const { terminal, json } = run
+  if (!json) {
+    for (const line of previewLines(found, { whole, columns: terminal.columns })) terminal.out(line)
+    return
+  }
+  if (!whole) return
+  const { title, encoding, volumes, warnings } = found
+  printJson(run, {
+    title,
+    encoding: { name: encoding.name, confidence: encoding.confidence },
+    volumes: volumes.map(volume => ({
+      title: volume.title,
+      chapters: volume.chapters.map(({ title: name, characters, words }) => ({
+        title: name,
+        characters,
+        words,
+      })),
+    })),
+    warnings,
+  })
+}
+
+function chapterCount({ volumes }: PreviewJson): number {
+  return volumes.reduce((sum, { chapters }) => sum + chapters.length, 0)
+}
+
+function refuseUnknownChapters(found: PreviewJson, chapters: readonly number[] | undefined): void {
+  const count = chapterCount(found)
+  const unknown = chapters?.find(index => index >= count)
+  if (unknown === undefined) return
+  throw new QuillworkError(
+    'USAGE_INVALID',
+    `--chapters names chapter ${unknown + 1}, but the file has ${countOf(count, 'chapter')}. See them with --preview.`,
+  )
+}
+
+function question(found: PreviewJson, chapters: readonly number[] | undefined): string {
+  const all = chapterCount(found)
+  const wanted = chapters?.length ?? all
+  return wanted === all ? `Import all of it?` : `Import ${wanted} of the ${countOf(all, 'chapter')}?`
+}
+
+function choiceOf({ title, encoding }: ImportOptions, chapters: number[] | undefined): ImportChoice {
+  return {
+    ...(title === undefined ? {} : { title }),
+    ...(encoding === undefined ? {} : { encoding }),
+    ...(chapters === undefined ? {} : { chapters }),
+  }
+}
+
+async function watch(run: Run<ImportOptions>, work: Work, begun: BegunImport): Promise<number> {
+  const { terminal, json } = run
+  const { connection, signals } = work
+  try {
+    const [task] = await watchTrees({
+      client: connection.client,
+      taskIds: [begun.taskId],
+      terminal,
+      quiet: json,
+      signal: signals.asked,
+    })
+    const status: TaskStatus = task?.status ?? 'FAILED'
+    if (json) printJson(run, { taskId: begun.taskId, novelId: begun.novelId, status })
+    else sayEnd(run, begun, status)
+    if (status === 'COMPLETED') return exitCodes.ok
+    if (task !== undefined) terminal.note(`error ${detailOf(task, { bars: false })}`)
+    return exitCodes.failed
+  } catch (error) {
+    if (!signals.asked.aborted) throw error
+    terminal.keep()
+    terminal.note(
+      connection.isOwn
+        ? 'Stopped. The import goes on where it was when a server is started: quillwork serve'
+        : `Not watching any more; the import goes on. Watch it again: quillwork tasks show ${begun.taskId} --watch`,
+    )
+    if (json) printJson(run, { taskId: begun.taskId, novelId: begun.novelId, status: 'RUNNING' })
+    return signals.exitCode
+  }
+}
+
+function sayEnd({ terminal }: Run, { novelId, taskId }: BegunImport, status: TaskStatus): void {
+  if (status === 'COMPLETED' || status === 'COMPLETED_WITH_ERRORS') {
+    terminal.out(`The novel is ${novelId}.`)
+    terminal.out(`  quillwork novels show ${novelId}   its chapters and their summaries`)
+    terminal.out(`  quillwork novels search ${novelId} WORDS   find a place in it`)
+  }
+  if (status !== 'COMPLETED' && hasEnded(status))
+    terminal.out(`  quillwork tasks retry ${taskId}   try again what failed`)
+}

@@ -1,0 +1,107 @@
+import { existsSync } from 'node:fs'
+import { type Command, Option } from 'commander'
+import type { ResolvedConfig } from '../../server/config.ts'
+import { announced } from '../../server/data-directory.ts'
+import { plainLine } from '../../server/log-lines.ts'
+import type { RunningServer } from '../../server/server.ts'
+import { logLevels } from '../../server/settings.ts'
+import { createClient } from '../client.ts'
+import { findServer, isLocked, lockedError } from '../connect.ts'
+import { exitCodes } from '../exit-codes.ts'
+import type { Register, Run } from '../run.ts'
+import { importSamples } from '../samples.ts'
+import { listenForSignals, type Signals } from '../signals.ts'
+import type { Terminal } from '../terminal.ts'
+
+interface ServeOptions {
+  sample?: boolean
+}
+
+/** `quillwork serve`: the server, until it is told to stop. */
+export function addServe(program: Command, register: Register): void {
+  program
+    .command('serve')
+    .description('Start the server of the data directory; Ctrl-C stops it in order, twice stops it now')
+    .option('--port <n>', 'port to listen on; 0 = any free one')
+    .option('--host <address>', 'address to listen on; any but the loopback needs QUILLWORK_TOKEN')
+    .option('--grace <time>', 'how long running tasks may go on when the server stops, such as 30s')
+    .addOption(new Option('--log-level <level>', 'how much is logged').choices(logLevels))
+    .option('--sample', 'on an empty database, import the two stories that come with the package')
+    .action(register<ServeOptions>(serve))
+}
+
+async function serve(run: Run<ServeOptions>): Promise<number> {
+  const { terminal } = run
+  const resolved = run.configure()
+  using signals = listenForSignals()
+  const server = await start(run, resolved)
+  terminal.out(`listening on ${server.url}`)
+  for (const warning of resolved.warnings) terminal.note(`warning: ${warning}`)
+  let failure: unknown
+  try {
+    if (run.options.sample === true) await sample(terminal, resolved, server, signals)
+    await signals.first
+  } catch (error) {
+    failure = error
+  }
+  await stop(terminal, { server, signals, graceMs: resolved.config.grace })
+  if (failure !== undefined) throw failure
+  return exitCodes.ok
+}
+
+const patienceMs = 3_000
+
+/** Starts the server. A command that holds the data directory for a moment is waited for; a server is not. */
+async function start({ terminal, json }: Run, { config }: ResolvedConfig): Promise<RunningServer> {
+  const { startServer } = await import('../../server/server.ts')
+  const plain =
+    config.logFormat === 'plain' || (config.logFormat === 'auto' && terminal.isInteractive && !json)
+  const logTo = { write: (line: string) => terminal.log(plain ? plainLine(line) : line) }
+  const until = performance.now() + patienceMs
+  for (;;) {
+    try {
+      return await startServer({ config, logTo, works: true, command: 'quillwork serve' })
+    } catch (error) {
+      if (!isLocked(error)) throw error
+      const isServed = announced(config.data) !== undefined && (await findServer(config)) !== undefined
+      if (isServed || performance.now() > until) throw lockedError(config)
+      await new Promise(resolve => setTimeout(resolve, 100))
+    }
+  }
+}
+
+async function stop(
+  terminal: Terminal,
+  { server, signals, graceMs }: { server: RunningServer; signals: Signals; graceMs: number },
+): Promise<void> {
+  const seconds = Math.ceil(graceMs / 1_000)
+  terminal.note(`stopping: running tasks have ${seconds} s to end; Ctrl-C again stops now`)
+  const stopped = server.stop()
+  await Promise.race([stopped, signals.second])
+  if (await isPending(stopped)) {
+    terminal.note('stopping now: running tasks are given back and run again at the next start')
+    await server.stop({ grace: 0 })
+  }
+  await stopped
+  terminal.note('stopped')
+}
+
+async function isPending(promise: Promise<void>): Promise<boolean> {
+  const pending = Symbol('pending')
+  return (await Promise.race([promise, Promise.resolve(pending)])) === pending
+}
+
+async function sample(
+  terminal: Terminal,
+  { config }: ResolvedConfig,
+  server: RunningServer,
+  signals: Signals,
+): Promise<void> {
+  const url = new URL('../../../samples/', import.meta.url)
+  if (!existsSync(url)) {
+    terminal.note('The package has no samples; nothing was imported.')
+    return
+  }
+  const client = createClient({ url: server.url, token: config.token }, signals.asked)
+  await importSamples({ terminal, client, folder: url, signals, data: config.data })
+}

@@ -1,0 +1,108 @@
+import { QuillworkError } from '../index.ts'
+import type { Config, ResolvedConfig } from '../server/config.ts'
+import { type Announcement, announced, isAlive, placesOf } from '../server/data-directory.ts'
+import type { RunningServer } from '../server/server.ts'
+import { type Client, createClient } from './client.ts'
+
+/** A server that a command speaks to. */
+export interface Connection {
+  readonly client: Client
+  /** Started by this command in its own process, because no other one owns the data directory. */
+  readonly isOwn: boolean
+  /** Ends what this command started; another process's server goes on. */
+  close(): Promise<void>
+}
+
+/** How to connect. */
+export interface ConnectOptions {
+  /** The command needs tasks to run: a server of its own runs them, and other commands find it. */
+  works?: boolean
+  /** What to call this command where it owns the data directory. */
+  command: string
+  /** Ends the requests. */
+  signal?: AbortSignal
+}
+
+/** How long to wait for another command to let go of the data directory: most take a moment. */
+const patienceMs = 5_000
+const answerMs = 3_000
+
+/**
+ * Finds the server that owns the data directory; where none does, starts one in this process on a free port. Throws SERVER_UNREACHABLE
+ * when the owner does not answer, STORE_LOCKED when the owner cannot be found.
+ */
+export async function connect({ config }: ResolvedConfig, options: ConnectOptions): Promise<Connection> {
+  const until = performance.now() + patienceMs
+  for (;;) {
+    const server = await findServer(config)
+    if (server !== undefined)
+      return { client: createClient(server, options.signal), isOwn: false, close: async () => undefined }
+    try {
+      return await startOwn(config, options)
+    } catch (error) {
+      if (!isLocked(error)) throw error
+      if (performance.now() > until) throw lockedError(config)
+      await new Promise(resolve => setTimeout(resolve, 100))
+    }
+  }
+}
+
+/** The server that was announced in the data directory, if it is alive and still the one that was announced. */
+export async function findServer({ data }: Pick<Config, 'data'>): Promise<Announcement | undefined> {
+  const found = announced(data)
+  if (found === undefined || !isAlive(found.pid)) return undefined
+  return (await answers(found)) ? found : undefined
+}
+
+/** Whether the announced server answers. Its port may be another program's by now, or another Quillwork's. */
+async function answers({ url, token, nodeId }: Announcement): Promise<boolean> {
+  try {
+    const client = createClient({ url, token }, AbortSignal.timeout(answerMs))
+    const capabilities = await client.get<{ nodeId?: string }>('/v1/capabilities')
+    return capabilities.nodeId === nodeId
+  } catch {
+    return false
+  }
+}
+
+/** The same application in this process: on the loopback, on a free port, with nothing to say but errors. */
+async function startOwn(config: Config, options: ConnectOptions): Promise<Connection> {
+  // The server with its drivers loads only where it is needed.
+  const { startServer } = await import('../server/server.ts')
+  const own: Config = { ...config, host: '127.0.0.1', port: 0, logLevel: 'silent' }
+  const { works = false, command, signal } = options
+  const server: RunningServer = await startServer({
+    config: own,
+    works,
+    command,
+    logTo: { write: () => undefined },
+  })
+  return {
+    client: createClient({ url: server.url, token: config.token }, signal),
+    isOwn: true,
+    close: () => server.stop({ grace: 0 }),
+  }
+}
+
+/** Whether an error says that another process owns the data directory. */
+export function isLocked(error: unknown): boolean {
+  return error instanceof QuillworkError && error.code === 'STORE_LOCKED'
+}
+
+/** The error for a data directory that another process owns, naming it where it is known. */
+export function lockedError({ data }: Pick<Config, 'data'>): QuillworkError {
+  const owner = announced(data)
+  if (owner === undefined || !isAlive(owner.pid)) {
+    return new QuillworkError(
+      'STORE_LOCKED',
+      `Another process owns ${placesOf(data).database}. Stop it, or name another data directory with --data.`,
+    )
+  }
+  const { pid, command, url, startedAt } = owner
+  return new QuillworkError(
+    'STORE_LOCKED',
+    `The data directory ${data} is in use by process ${pid} (${command}, at ${url} since ${startedAt}). ` +
+      'Use that server, stop it, or name another data directory with --data.',
+    { details: { pid, url, startedAt } },
+  )
+}

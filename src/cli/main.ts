@@ -1,0 +1,82 @@
+/** The command line: `main(args)` runs one command and answers its exit code. */
+import { Command, CommanderError } from 'commander'
+import { version } from '../http/version.ts'
+import { QuillworkError } from '../index.ts'
+import { addImport } from './commands/import.ts'
+import { addServe } from './commands/serve.ts'
+import { codedError, exitCodeOf, exitCodes } from './exit-codes.ts'
+import { createRegister } from './run.ts'
+import { createTerminal, type Streams, type Terminal } from './terminal.ts'
+
+/**
+ * Runs `quillwork ARGS`; resolves with the exit code and never rejects.
+ *
+ * @param args What follows the name of the program.
+ * @param streams Default: those of the process.
+ */
+export async function main(args: readonly string[], streams: Streams = process): Promise<number> {
+  endQuietly(streams)
+  const terminal = createTerminal(streams)
+  let exitCode: number = exitCodes.ok
+  const program = createProgram(terminal, code => {
+    exitCode = code
+  })
+  try {
+    await program.parseAsync([...args], { from: 'user' })
+    return exitCode
+  } catch (error) {
+    if (error instanceof CommanderError && error.exitCode === 0) return exitCodes.ok
+    // Without a command the help was printed; nothing more is to be said.
+    if (error instanceof CommanderError && error.code === 'commander.help') return exitCodes.usage
+    const coded = error instanceof CommanderError ? usageError(error) : codedError(error)
+    report(terminal, coded, args.includes('--json'))
+    return exitCodeOf(coded)
+  }
+}
+
+/** The commands with their options and words; nothing runs. */
+export function createProgram(terminal: Terminal, end: (exitCode: number) => void): Command {
+  const program = new Command('quillwork')
+  program
+    .description('Durable background tasks for AI writing, and the import of novels.')
+    .version(version, '--version', 'print the version')
+    .option('--data <dir>', 'data directory; default: QUILLWORK_DATA, else .quillwork')
+    .option('--config <file>', 'configuration file; default: quillwork.json of the data directory')
+    .option('--json', 'print JSON for programs')
+    .helpOption('--help', 'print this')
+    .helpCommand(false)
+    .configureHelp({ showGlobalOptions: true })
+    .configureOutput({
+      writeOut: text => terminal.out(text.trimEnd()),
+      writeErr: text => terminal.note(text.trimEnd()),
+      // Errors are printed once, by `report`.
+      outputError: () => undefined,
+    })
+    .exitOverride()
+  const register = createRegister(terminal, end)
+  addServe(program, register)
+  addImport(program, register)
+  return program
+}
+
+function usageError(error: CommanderError): QuillworkError {
+  const message = error.message.replace(/^error: /, '').trim()
+  return new QuillworkError('USAGE_INVALID', `${message.replaceAll('\n', ' ')}`)
+}
+
+/** Says what went wrong: a line for people, JSON for programs. */
+function report(terminal: Terminal, { code, message, details }: QuillworkError, json: boolean): void {
+  terminal.keep()
+  if (json) terminal.note(JSON.stringify({ code, message, ...(details === undefined ? {} : { details }) }))
+  else terminal.note(`error ${code}: ${message}`)
+}
+
+/** A reader that has seen enough (`quillwork tasks list | head`) is no error. */
+function endQuietly({ stdout, stderr }: Streams): void {
+  for (const stream of [stdout, stderr]) {
+    if (stream.listenerCount('error') === 0)
+      stream.on('error', (error: NodeJS.ErrnoException) => {
+        if (error.code !== 'EPIPE') throw error
+      })
+  }
+}

@@ -1,0 +1,82 @@
+import { stat } from 'node:fs/promises'
+import path from 'node:path'
+import { QuillworkError } from '../index.ts'
+import type { Client } from './client.ts'
+import { bytesText } from './words.ts'
+
+/** What a file holds, as the API tells it. */
+export interface PreviewJson {
+  title: string
+  author?: string
+  encoding: { name: string; confidence: number }
+  volumes: { title: string; chapters: { title: string; characters: number; words: number }[] }[]
+  warnings: { code: string; message: string; chapter?: number; line?: number; count?: number }[]
+}
+
+/** What an import is asked to do. */
+export interface ImportChoice {
+  title?: string
+  /** Indexes from 0. */
+  chapters?: readonly number[]
+  encoding?: string
+}
+
+/** An import that was begun. */
+export interface BegunImport {
+  taskId: string
+  novelId: string
+}
+
+/** Sends a file; answers the id of the upload. Throws FILE_UNREADABLE, UPLOAD_TOO_LARGE. */
+export async function uploadFile(
+  client: Client,
+  file: string,
+  onBytes?: (share: number) => void,
+): Promise<string> {
+  const bytes = await sizeOf(file)
+  const { limits } = await client.get<{ limits: { uploadBytes: number } }>('/v1/capabilities')
+  if (bytes > limits.uploadBytes) {
+    throw new QuillworkError(
+      'UPLOAD_TOO_LARGE',
+      `${file} has ${bytesText(bytes)}; the server takes at most ${bytesText(limits.uploadBytes)} (setting uploadLimit).`,
+    )
+  }
+  const { id } = await client.upload<{ id: string }>(
+    '/v1/uploads',
+    { path: file, bytes, onBytes: sent => onBytes?.(bytes === 0 ? 1 : sent / bytes) },
+    { fileName: path.basename(file) },
+  )
+  return id
+}
+
+/** Size of a file that can be imported. Throws FILE_UNREADABLE. */
+export async function sizeOf(file: string): Promise<number> {
+  try {
+    const found = await stat(file)
+    if (found.isFile()) return found.size
+  } catch (error) {
+    const reason = (error as NodeJS.ErrnoException).code === 'ENOENT' ? 'is not there' : 'cannot be read'
+    throw new QuillworkError('FILE_UNREADABLE', `${file} ${reason}.`, { cause: error })
+  }
+  throw new QuillworkError('FILE_UNREADABLE', `${file} is not a file.`)
+}
+
+/** Has the server read an upload and tell what it holds. */
+export async function preview(
+  client: Client,
+  uploadId: string,
+  encoding: string | undefined,
+): Promise<PreviewJson> {
+  const upload = await client.get<{ preview: PreviewJson }>(`/v1/uploads/${uploadId}`, { encoding })
+  return upload.preview
+}
+
+/** Starts the import. Doing it again finds the first one. */
+export function confirm(client: Client, uploadId: string, choice: ImportChoice): Promise<BegunImport> {
+  return client.post<BegunImport>(`/v1/uploads/${uploadId}:confirm`, choice)
+}
+
+/** Takes back an upload that was not confirmed. Should that fail, it expires by itself. */
+export async function forget(client: Client, uploadId: string): Promise<void> {
+  await client.remove(`/v1/uploads/${uploadId}`).catch(() => undefined)
+}

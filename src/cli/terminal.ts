@@ -1,0 +1,89 @@
+import { createInterface } from 'node:readline/promises'
+import type { Readable, Writable } from 'node:stream'
+import { cut } from './width.ts'
+
+/** What a command prints to, and asks. */
+export interface Terminal {
+  /** Somebody looks at it: standard output is a terminal, so lines may be drawn over. */
+  readonly isInteractive: boolean
+  /** Somebody can answer a question. */
+  readonly canAsk: boolean
+  readonly columns: number
+  /** A line on standard output: what was asked for. */
+  out(line: string): void
+  /** A line on standard error: all else. */
+  note(line: string): void
+  /** Text on standard error that has its line ends. */
+  log(text: string): void
+  /** Shows lines below all others, in the place of the ones before. Only on a terminal. */
+  live(lines: readonly string[]): void
+  /** Leaves the last live lines where they are. */
+  keep(): void
+  /** Asks for yes or no; anything but yes is no. */
+  confirm(question: string, signal?: AbortSignal): Promise<boolean>
+}
+
+/** The streams of a process. */
+export interface Streams {
+  stdin: Readable & { isTTY?: boolean }
+  stdout: Writable & { isTTY?: boolean; columns?: number }
+  stderr: Writable & { isTTY?: boolean }
+}
+
+const usualColumns = 80
+
+/** The terminal of a process. */
+export function createTerminal({ stdin, stdout, stderr }: Streams): Terminal {
+  const isInteractive = stdout.isTTY === true
+  let shown: readonly string[] = []
+
+  /** Takes the live lines away: up over them, then erases to the end of the screen (ECMA-48, CUU and ED). */
+  function erase(): void {
+    if (shown.length > 0) stdout.write(`\r\u001b[${shown.length}A\u001b[0J`)
+  }
+  function draw(): void {
+    if (shown.length > 0) stdout.write(shown.map(line => `${line}\n`).join(''))
+  }
+  function around(print: () => void): void {
+    erase()
+    print()
+    draw()
+  }
+
+  const terminal: Terminal = {
+    isInteractive,
+    canAsk: stdin.isTTY === true && stderr.isTTY === true,
+    get columns() {
+      return stdout.columns ?? usualColumns
+    },
+    out: line => around(() => stdout.write(`${line}\n`)),
+    note: line => around(() => stderr.write(`${line}\n`)),
+    log: text => around(() => stderr.write(text)),
+    live(lines) {
+      if (!isInteractive) return
+      erase()
+      // A line that wraps would be two to go up over.
+      shown = lines.map(line => cut(line, terminal.columns - 1))
+      draw()
+    },
+    keep() {
+      shown = []
+    },
+    async confirm(question, signal) {
+      const asking = createInterface({ input: stdin, output: stderr })
+      try {
+        const answer = await asking.question(`${question} [y/N] `, signal === undefined ? {} : { signal })
+        return /^y(es)?$/i.test(answer.trim())
+      } finally {
+        asking.close()
+      }
+    },
+  }
+  return terminal
+}
+
+/** A bar of so many columns. */
+export function progressBar(done: number, total: number, columns = 24): string {
+  const full = total === 0 ? 0 : Math.floor((Math.min(done, total) / total) * columns)
+  return `[${'#'.repeat(full)}${'-'.repeat(columns - full)}]`
+}

@@ -1,0 +1,103 @@
+import type { TaskJson } from '../http/index.ts'
+import { progressBar } from './terminal.ts'
+import { pad, printable } from './width.ts'
+import { countOf, numberText } from './words.ts'
+
+/** A task with the tasks below it that are shown. */
+export interface TaskTree {
+  readonly task: TaskJson
+  readonly children: readonly TaskTree[]
+  /** Sub-tasks that are not among `children`. */
+  readonly more: number
+}
+
+/** The tree as lines: one task each, with what it does. */
+export function treeLines(tree: TaskTree, options: { bars: boolean }): string[] {
+  return linesBelow(tree, '', '', options)
+}
+
+function linesBelow(
+  { task, children, more }: TaskTree,
+  first: string,
+  rest: string,
+  options: { bars: boolean },
+): string[] {
+  const name = pad(first + task.taskType, 24)
+  const lines = [`${name} ${pad(task.status, 12)} ${detailOf(task, options)}`.trimEnd()]
+  children.forEach((child, index) => {
+    const isLast = index === children.length - 1 && more === 0
+    lines.push(
+      ...linesBelow(child, `${rest}${isLast ? '└─ ' : '├─ '}`, `${rest}${isLast ? '   ' : '│  '}`, options),
+    )
+  })
+  if (more > 0) lines.push(`${rest}└─ ${countOf(more, 'more sub-task')}`)
+  return lines
+}
+
+/** What a task does, or did, in a few words. */
+export function detailOf(task: TaskJson, { bars }: { bars: boolean }): string {
+  if (task.errorInfo !== undefined && task.status !== 'RUNNING')
+    return `${task.errorInfo.code}: ${printable(task.errorInfo.message)}`
+  const { done, total } = advanceOf(task)
+  const words = [stageOf(task), retryOf(task)].filter(text => text !== '')
+  if (!task.done && total > 0) {
+    const count = `${numberText(done)}/${numberText(total)}`
+    words.unshift(bars ? `${progressBar(done, total)} ${count}` : count)
+  } else if (task.done) words.unshift(resultOf(task))
+  return words.filter(text => text !== '').join(', ')
+}
+
+/** How far a task is: of its sub-tasks where it waits for those, else of what it reports. */
+export function advanceOf(task: TaskJson): { done: number; total: number } {
+  const counts = Object.entries(task.subTaskStatusSummary ?? {})
+  const progress = numbersOf(task.progress)
+  if (progress['done'] !== undefined && progress['total'] !== undefined)
+    return { done: progress['done'], total: progress['total'] }
+  const live = new Set(['QUEUED', 'RUNNING', 'RETRYING'])
+  const sum = (of: typeof counts) => of.reduce((total, [, count]) => total + (count ?? 0), 0)
+  return { done: sum(counts.filter(([status]) => !live.has(status))), total: sum(counts) }
+}
+
+function stageOf({ progress, done }: TaskJson): string {
+  if (done) return ''
+  const stage = (progress as { stage?: unknown } | undefined)?.stage
+  return typeof stage === 'string' ? stage : ''
+}
+
+/** Retries, not attempts: a parent's attempts rise with each of its stages. */
+function retryOf({ done, retryCount }: TaskJson): string {
+  return done || retryCount === 0 ? '' : countOf(retryCount, 'retry').replace(/ys$/, 'ies')
+}
+
+/** Counts of a result that a person wants to see, in the words of the result. */
+const shown = [
+  'volumes',
+  'chapters',
+  'scenes',
+  'words',
+  'success',
+  'failed',
+  'conflict',
+  'skipped',
+  'passages',
+]
+
+function resultOf({ result }: TaskJson): string {
+  const counts = numbersOf(result)
+  return shown
+    .filter(name => counts[name] !== undefined && (counts[name] !== 0 || name === 'success'))
+    .map(name =>
+      name.endsWith('s') && name !== 'success'
+        ? countOf(counts[name] ?? 0, name.slice(0, -1))
+        : `${numberText(counts[name] ?? 0)} ${plain[name] ?? name}`,
+    )
+    .join(', ')
+}
+
+const plain: Record<string, string> = { success: 'done' }
+
+function numbersOf(value: unknown): Record<string, number> {
+  if (typeof value !== 'object' || value === null) return {}
+  const entries = Object.entries(value).filter(([, item]) => typeof item === 'number')
+  return Object.fromEntries(entries) as Record<string, number>
+}

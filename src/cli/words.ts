@@ -1,0 +1,35 @@
+/** How numbers and times are said to people. */
+
+const grouped = new Intl.NumberFormat('en-GB')
+
+/** `5,120`. */
+export function numberText(value: number): string {
+  return grouped.format(value)
+}
+
+/** `1 chapter`, `12 chapters`. */
+export function countOf(count: number, noun: string): string {
+  return `${numberText(count)} ${noun}${count === 1 ? '' : 's'}`
+}
+
+const spans = [
+  [86_400_000, 'd'],
+  [3_600_000, 'h'],
+  [60_000, 'm'],
+  [1_000, 's'],
+] as const
+
+/** How long ago a time was, in its largest unit: `3m ago`. */
+export function agoText(time: string, now = Date.now()): string {
+  const ms = Math.max(0, now - Date.parse(time))
+  const [unitMs, unit] = spans.find(([length]) => ms >= length) ?? [1_000, 's']
+  return `${Math.floor(ms / unitMs)}${unit} ago`
+}
+
+/** A size in the largest unit that leaves a whole number: `1.4 GB`. */
+export function bytesText(bytes: number): string {
+  const units = ['B', 'kB', 'MB', 'GB', 'TB']
+  const power = Math.min(units.length - 1, Math.floor(Math.log10(Math.max(1, bytes)) / 3))
+  const value = bytes / 1_000 ** power
+  return `${value.toFixed(power > 0 && value < 10 ? 1 : 0)} ${units[power]}`
+}

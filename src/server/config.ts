@@ -1,0 +1,200 @@
+/** The configuration: the only reader of the environment and of `quillwork.json`. */
+import { readFileSync } from 'node:fs'
+import path from 'node:path'
+import type { z } from 'zod'
+import { QuillworkError } from '../index.ts'
+import { nearestName } from './nearest.ts'
+import {
+  defaultData,
+  type Setting,
+  type SettingName,
+  settingNames,
+  settings,
+  variableOf,
+} from './settings.ts'
+
+/** The configuration as it is used: every setting there, checked, frozen. Durations are milliseconds, sizes bytes, paths absolute. */
+export type Config = {
+  readonly [Name in SettingName]: z.output<(typeof settings)[Name]['schema']>
+}
+
+/** Where a value comes from. */
+export type Origin = 'default' | 'file' | 'environment' | 'command line'
+
+/** A configuration with what `doctor` tells of it. */
+export interface ResolvedConfig {
+  readonly config: Config
+  readonly origins: Readonly<Record<SettingName, Origin>>
+  /** The file that was read, if any. */
+  readonly file: string | undefined
+  /** What is probably a mistake, but harms nobody. */
+  readonly warnings: readonly string[]
+}
+
+/** Where a configuration is looked for. */
+export interface ConfigSources {
+  /** What the command line gave, by setting. */
+  flags?: Partial<Record<SettingName, string>>
+  /** The file to read, which must be there. Default: `QUILLWORK_CONFIG`, else `quillwork.json` of the data directory if there is one. */
+  file?: string | undefined
+  /** Default: that of the process. */
+  env?: Readonly<Record<string, string | undefined>>
+  /** What relative paths start from. Default: that of the process. */
+  cwd?: string
+}
+
+/** Name of the file in the data directory. */
+export const configFileName = 'quillwork.json'
+const fileVariable = 'QUILLWORK_CONFIG'
+
+/**
+ * Reads the configuration: the command line before the environment, before the file, before the defaults. Throws CONFIG_INVALID, naming
+ * the setting and where it was set, for an unknown name or a value that cannot be used.
+ */
+export function resolveConfig(sources: ConfigSources = {}): ResolvedConfig {
+  const { flags = {}, env = process.env, cwd = process.cwd() } = sources
+  const data = path.resolve(cwd, flags.data ?? given(env[variableOf('data')]) ?? defaultData)
+  const { file, values } = readFile(data, sources.file ?? given(env[fileVariable]), cwd)
+  const origins = {} as Record<SettingName, Origin>
+  const config: Record<string, unknown> = {}
+  for (const name of settingNames) {
+    const found = look(name, { flags, env, values, file })
+    origins[name] = found.origin
+    config[name] = check(name, found)
+  }
+  config['data'] = data
+  return Object.freeze({
+    config: deepFreeze(config) as unknown as Config,
+    origins: Object.freeze(origins),
+    file,
+    warnings: Object.freeze(unknownVariables(env)),
+  })
+}
+
+interface Found {
+  readonly origin: Origin
+  readonly value: unknown
+  /** How the person who set it knows it. */
+  readonly place: string
+}
+
+interface Places {
+  flags: Partial<Record<SettingName, string>>
+  env: Readonly<Record<string, string | undefined>>
+  values: Readonly<Record<string, unknown>>
+  file: string | undefined
+}
+
+function look(name: SettingName, { flags, env, values, file }: Places): Found {
+  const setting: Setting = settings[name]
+  const flag = flags[name]
+  if (flag !== undefined) {
+    const place = setting.flag ?? name
+    return { origin: 'command line', place, value: fromText(setting, flag, place) }
+  }
+  const place = variableOf(name)
+  const variable = given(env[place])
+  if (variable !== undefined)
+    return { origin: 'environment', place, value: fromText(setting, variable, place) }
+  if (values[name] !== undefined) return { origin: 'file', place: `${name} in ${file}`, value: values[name] }
+  return { origin: 'default', place: name, value: setting.fallback }
+}
+
+/** An empty variable is one that is not set: that is how shells and containers unset one. */
+function given(value: string | undefined): string | undefined {
+  return value === undefined || value.trim() === '' ? undefined : value.trim()
+}
+
+/** A text of the environment or the command line as the file would have it. */
+function fromText({ kind }: Setting, text: string, place: string): unknown {
+  if (kind === 'count') return /^\d+$/.test(text.trim()) ? Number(text) : text
+  if (kind === 'duration') return /^\d+$/.test(text.trim()) ? Number(text) : text.trim()
+  if (kind === 'list') return text.split(',').map(item => item.trim())
+  if (kind !== 'json') return text
+  try {
+    return JSON.parse(text)
+  } catch (cause) {
+    throw invalid(`${place} is not JSON: ${messageOf(cause)}`)
+  }
+}
+
+function check(name: SettingName, { value, place }: Found): unknown {
+  const setting: Setting = settings[name]
+  const result = setting.schema.safeParse(value)
+  if (result.success) return result.data
+  const told = result.error.issues.map(issue => {
+    const at = issue.path.map(String).join('.')
+    return at === '' ? issue.message : `${at}: ${issue.message}`
+  })
+  const shown = setting.isSecret === true ? '' : ` is ${JSON.stringify(value)}`
+  throw invalid(`${place}${shown}: ${told.join(' ')}`)
+}
+
+function readFile(
+  data: string,
+  named: string | undefined,
+  cwd: string,
+): { file: string | undefined; values: Record<string, unknown> } {
+  const file = named === undefined ? path.join(data, configFileName) : path.resolve(cwd, named)
+  let text: string
+  try {
+    text = readFileSync(file, 'utf8')
+  } catch (error) {
+    const isAbsent = (error as NodeJS.ErrnoException).code === 'ENOENT'
+    if (named === undefined && isAbsent) return { file: undefined, values: {} }
+    throw invalid(
+      isAbsent ? `There is no configuration file ${file}.` : `${file} cannot be read: ${messageOf(error)}`,
+    )
+  }
+  return { file, values: valuesOf(text, file) }
+}
+
+function valuesOf(text: string, file: string): Record<string, unknown> {
+  let values: unknown
+  try {
+    values = JSON.parse(text.replace(/^\uFEFF/, ''))
+  } catch (cause) {
+    throw invalid(`${file} is not JSON: ${messageOf(cause)}`)
+  }
+  if (typeof values !== 'object' || values === null || Array.isArray(values))
+    throw invalid(`${file} must hold one JSON object, such as {"port": 8080}.`)
+  for (const name of Object.keys(values)) refuseUnknown(name, file)
+  return values as Record<string, unknown>
+}
+
+function refuseUnknown(name: string, file: string): void {
+  const setting: Setting | undefined = Object.hasOwn(settings, name)
+    ? settings[name as SettingName]
+    : undefined
+  if (setting?.notInFile === true)
+    throw invalid(`${file} cannot set ${name}; use ${setting.flag} or ${variableOf(name as SettingName)}.`)
+  if (setting !== undefined) return
+  const known = settingNames.filter(each => !('notInFile' in settings[each]))
+  const nearest = nearestName(name, known)
+  const hint = nearest === undefined ? `The settings are ${known.join(', ')}.` : `Did you mean "${nearest}"?`
+  throw invalid(`${file} has an unknown setting "${name}". ${hint}`)
+}
+
+/** A mistyped variable would be ignored in silence; one of another program with our prefix must not stop the server. */
+function unknownVariables(env: Places['env']): string[] {
+  const known = [...settingNames.map(variableOf), fileVariable]
+  return Object.keys(env)
+    .filter(name => name.startsWith('QUILLWORK_') && !known.includes(name))
+    .flatMap(name => {
+      const nearest = nearestName(name, known)
+      return nearest === undefined ? [] : [`${name} is not a setting. Did you mean ${nearest}?`]
+    })
+}
+
+function invalid(message: string): QuillworkError {
+  return new QuillworkError('CONFIG_INVALID', message)
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
+}
+
+function deepFreeze<T>(value: T): T {
+  if (typeof value === 'object' && value !== null) for (const item of Object.values(value)) deepFreeze(item)
+  return Object.freeze(value)
+}

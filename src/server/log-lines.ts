@@ -1,0 +1,35 @@
+/** Makes a plain line for people of one JSON line of the log. A line that is not JSON stays as it is. */
+export function plainLine(json: string): string {
+  let fields: Record<string, unknown>
+  try {
+    fields = JSON.parse(json) as Record<string, unknown>
+  } catch {
+    return json
+  }
+  const { time, level, message, err, error, ...rest } = fields
+  const clock = typeof time === 'string' ? time.slice(11, 19) : ''
+  const cause = errorText(error) ?? errorText(err)
+  const told = Object.entries(rest)
+    .filter(([name, value]) => value !== undefined && !tooMuch.has(name))
+    .map(([name, value]) => `${name}=${valueText(value)}`)
+  const words = [
+    clock,
+    String(level).toUpperCase().padEnd(5),
+    String(message) + (cause === undefined ? '' : `: ${cause}`),
+  ]
+  return `${[...words, ...told].join(' ')}\n`
+}
+
+/** What a person at a terminal does not look for; the JSON lines have it. */
+const tooMuch = new Set(['event', 'sequence', 'traceId', 'rootTaskId', 'version', 'depth', 'userId'])
+
+function errorText(error: unknown): string | undefined {
+  if (typeof error !== 'object' || error === null) return undefined
+  const { code, message } = error as { code?: unknown; message?: unknown }
+  return [code, message].filter(part => part !== undefined).join(' ')
+}
+
+function valueText(value: unknown): string {
+  const text = typeof value === 'string' ? value : JSON.stringify(value)
+  return /^[\w./:@+-]+$/.test(text) ? text : JSON.stringify(value)
+}

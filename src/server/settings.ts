@@ -1,0 +1,210 @@
+import { z } from 'zod'
+import { type Duration, taskStatuses } from '../index.ts'
+import { durationMs } from '../task/duration.ts'
+
+/** How a value is written as text, in the environment and on the command line. */
+export type SettingKind = 'text' | 'count' | 'duration' | 'size' | 'list' | 'json'
+
+/** One setting: what it means, where it may be set, and what is taken. */
+export interface Setting<S extends z.ZodType = z.ZodType> {
+  readonly kind: SettingKind
+  /** What it does, its unit and its danger, for the reference. */
+  readonly about: string
+  /** As it would be written in the file. */
+  readonly fallback: unknown
+  readonly schema: S
+  /** Option of the command line; default none. */
+  readonly flag?: string
+  /** Never shown, and never a flag: the list of processes shows those to everybody. */
+  readonly isSecret?: boolean
+  /** Not in the file, which lies in the data directory. */
+  readonly notInFile?: boolean
+}
+
+const define = <S extends z.ZodType>(setting: Setting<S>): Setting<S> => setting
+
+const text = z.string().trim().min(1)
+
+const duration = z.union([z.number(), z.string()]).transform((value, context) => {
+  try {
+    return durationMs(value as Duration, 'it')
+  } catch {
+    context.addIssue("Give milliseconds, or a text such as '250ms', '15s', '10m', '2h' or '7d'.")
+    return z.NEVER
+  }
+})
+
+const longer = duration.refine(ms => ms > 0, 'It must be longer than nothing.')
+
+const unitBytes: Record<string, number> = { '': 1, B: 1, KB: 1e3, MB: 1e6, GB: 1e9 }
+
+const size = z.union([z.number(), z.string()]).transform((value, context) => {
+  const match = /^(\d+(?:\.\d+)?)\s*([KMG]?B?)$/i.exec(String(value).trim())
+  const bytes = Math.floor(Number(match?.[1]) * (unitBytes[match?.[2]?.toUpperCase() ?? ''] ?? Number.NaN))
+  if (Number.isSafeInteger(bytes) && bytes > 0) return bytes
+  context.addIssue("Give bytes, or a text such as '200MB' or '1GB'.")
+  return z.NEVER
+})
+
+const atLeastOne = z.int().min(1)
+
+const laneName = z
+  .string()
+  .regex(/^[a-z0-9_-]{1,60}$/i, "Lane names are 1 to 60 letters, digits, '_' or '-'.")
+
+const limit = z.strictObject({
+  requestsPerMinute: atLeastOne.optional(),
+  tokensPerMinute: atLeastOne.optional(),
+  concurrency: atLeastOne.optional(),
+})
+
+/** Levels of the log, the chattiest first. */
+export const logLevels = ['debug', 'info', 'warn', 'error', 'silent'] as const
+
+/** The data directory where none is named: in the working directory. */
+export const defaultData = '.quillwork'
+
+/** Every setting. The order is that of the reference. */
+export const settings = {
+  data: define({
+    kind: 'text',
+    about:
+      'The data directory: the database, uploaded files, the optional `quillwork.json`. Made when missing. One process owns it at a time; ' +
+      'commands find its server through it. It must be on a local disk.',
+    fallback: defaultData,
+    schema: text,
+    flag: '--data',
+    notInFile: true,
+  }),
+  port: define({
+    kind: 'count',
+    about: 'The TCP port to listen on. 0 = any free one; the line `listening on …` tells which.',
+    fallback: 7420,
+    schema: z.int().min(0).max(65_535),
+    flag: '--port',
+  }),
+  host: define({
+    kind: 'text',
+    about:
+      'The address to listen on. Any other than the loopback lets the network in, so the server refuses it unless `token` is set. ' +
+      'There is no TLS: put a proxy in front.',
+    fallback: '127.0.0.1',
+    schema: text,
+    flag: '--host',
+  }),
+  token: define({
+    kind: 'text',
+    about:
+      'What every request must carry as `Authorization: Bearer …`; at least 16 characters. Unset: no login, on the loopback alone. ' +
+      'Commands on this machine read it from the data directory.',
+    fallback: undefined,
+    schema: text.min(16, 'It is shorter than 16 characters; use a long random one.').optional(),
+    isSecret: true,
+  }),
+  allowedHosts: define({
+    kind: 'list',
+    about:
+      'Names, without port, that the `Host` header may have beside the loopback and `host`. With a token and none given: any.',
+    fallback: [],
+    schema: z.array(text),
+  }),
+  allowedOrigins: define({
+    kind: 'list',
+    about:
+      'Origins such as `https://studio.example` whose pages may change something. Default: only the server’s own.',
+    fallback: [],
+    schema: z.array(text),
+  }),
+  uploadLimit: define({
+    kind: 'size',
+    about: 'The largest file that may be uploaded.',
+    fallback: '500MB',
+    schema: size,
+  }),
+  lanes: define({
+    kind: 'json',
+    about:
+      'Worker slots per lane: how many tasks of it run at the same time. Lanes that task types name and that are absent here get 10.',
+    fallback: { default: { slots: 10 }, batch: { slots: 4 } },
+    schema: z.record(laneName, z.strictObject({ slots: atLeastOne })),
+  }),
+  limits: define({
+    kind: 'json',
+    about:
+      'Rate limits by key, such as `"provider:account:model": {"requestsPerMinute": 60, "tokensPerMinute": 90000, "concurrency": 4}`.',
+    fallback: {},
+    schema: z.record(z.string().min(1), limit),
+  }),
+  waiting: define({
+    kind: 'json',
+    about:
+      'How many tasks may wait, `perUser` and `perLane`; a submission beyond is refused with its own code. Default: as many as the disk holds.',
+    fallback: {},
+    schema: z.strictObject({ perUser: atLeastOne.optional(), perLane: atLeastOne.optional() }),
+  }),
+  retention: define({
+    kind: 'json',
+    about:
+      'How long ended tasks are kept, with all below them, by the status of the topmost one. A status that is absent is kept for ever. ' +
+      'Novels are never deleted by it.',
+    fallback: { COMPLETED: '30d', COMPLETED_WITH_ERRORS: '30d', CANCELLED: '30d' },
+    schema: z.partialRecord(z.enum(taskStatuses), duration),
+  }),
+  lease: define({
+    kind: 'duration',
+    about:
+      'How long a running attempt is trusted without a sign of life. Running ones are extended all the time.',
+    fallback: '30s',
+    schema: longer,
+  }),
+  sweep: define({
+    kind: 'duration',
+    about: 'Between two looks for expired leases, passed deadlines and tasks to delete.',
+    fallback: '5s',
+    schema: longer,
+  }),
+  grace: define({
+    kind: 'duration',
+    about:
+      'How long running attempts may go on when the server stops. Then they are given back; the next start runs them, no retry spent.',
+    fallback: '30s',
+    schema: duration,
+    flag: '--grace',
+  }),
+  obey: define({
+    kind: 'duration',
+    about: 'How long a handler may ignore its signal before its attempt is ended without it.',
+    fallback: '10s',
+    schema: duration,
+  }),
+  cleanup: define({
+    kind: 'duration',
+    about: 'Between two clean-ups of uploads that expired and of drafts that no import needs any more.',
+    fallback: '10m',
+    schema: longer,
+  }),
+  logLevel: define({
+    kind: 'text',
+    about: `How much is logged to standard error: ${logLevels.map(level => `\`${level}\``).join(', ')}.`,
+    fallback: 'info',
+    schema: z.enum(logLevels),
+    flag: '--log-level',
+  }),
+  logFormat: define({
+    kind: 'text',
+    about: '`plain` lines for people, `json` lines for machines; `auto` is plain on a terminal.',
+    fallback: 'auto',
+    schema: z.enum(['auto', 'plain', 'json']),
+  }),
+} as const
+
+/** Name of a setting, as the file has it. */
+export type SettingName = keyof typeof settings
+
+/** All names, in the order of the reference. */
+export const settingNames = Object.keys(settings) as SettingName[]
+
+/** The variable of the environment that sets it: `uploadLimit` is `QUILLWORK_UPLOAD_LIMIT`. */
+export function variableOf(name: SettingName): string {
+  return `QUILLWORK_${name.replace(/[A-Z]/g, letter => `_${letter}`).toUpperCase()}`
+}
