@@ -9,7 +9,7 @@ import type { Problem } from './schemas/problem.ts'
 type Issue = NonNullable<Problem['errors']>[number]
 
 /** The media type of every error. */
-export const problemType = 'application/problem+json; charset=utf-8'
+const problemType = 'application/problem+json; charset=utf-8'
 
 /** Errors of Fastify and of the system that have a code of ours. */
 const codes: Record<string, ErrorCode> = {
@@ -25,7 +25,7 @@ const codes: Record<string, ErrorCode> = {
 }
 
 /** The problem that an error is told as. What nobody gave a code is INTERNAL, and its message stays in the log. */
-export function problemOf(error: unknown, at: { path: string; traceId: string }): Problem {
+function problemOf(error: unknown, at: { path: string; traceId: string }): Problem {
   const code = codeOf(error)
   const { retryable, status, meaning } = errorCatalogue[code]
   const errors = issuesOf(error)
@@ -107,7 +107,7 @@ export function sendProblem(log: Logger, error: unknown, request: FastifyRequest
 }
 
 /** The path of a request, without its query: a query may hold what a log or an answer should not repeat. */
-export function pathOf(url: string): string {
+function pathOf(url: string): string {
   const end = url.indexOf('?')
   return (end < 0 ? url : url.slice(0, end)).slice(0, 500)
 }

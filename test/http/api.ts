@@ -69,7 +69,26 @@ export async function serve(
 ): Promise<Api> {
   const tasks = obedientTasks()
   const engine = await testEngine({ ...options, tasks: [tasks.obedient, tasks.parent] })
-  const app = createApp({ engine, config, log: engine.log })
+  const asking = await askingOf(createApp({ engine, config, log: engine.log }))
+  return {
+    ...asking,
+    engine,
+    tasks,
+    async submit(orders, fields = {}) {
+      const body = { taskType: 'Obedient', parameters: { orders }, ...fields }
+      const answer = await asking.post<{ id: string }>('/v1/tasks', body)
+      expect(answer.status).toBe(202)
+      return answer.body.id
+    },
+    async [Symbol.asyncDispose]() {
+      await asking.app.close()
+      await engine[Symbol.asyncDispose]()
+    },
+  }
+}
+
+/** Has an app listen, and answers how to ask it. */
+export async function askingOf(app: FastifyInstance): Promise<Pick<Api, 'url' | 'app' | 'ask' | 'post'>> {
   const url = await app.listen({ host: '127.0.0.1', port: 0 })
   const document = app.swagger() as unknown as OpenApi
   const ask = async <T>(
@@ -90,27 +109,7 @@ export async function serve(
     return answer
   }
   const post: Api['post'] = (path, json, headers = {}) => ask(path, { method: 'POST', json, headers })
-  return {
-    url,
-    app,
-    engine,
-    tasks,
-    ask,
-    post,
-    async submit(orders, fields = {}) {
-      const answer = await post<{ id: string }>('/v1/tasks', {
-        taskType: 'Obedient',
-        parameters: { orders },
-        ...fields,
-      })
-      expect(answer.status).toBe(202)
-      return answer.body.id
-    },
-    async [Symbol.asyncDispose]() {
-      await app.close()
-      await engine[Symbol.asyncDispose]()
-    },
-  }
+  return { url, app, ask, post }
 }
 
 function parsed(text: string): unknown {
@@ -142,7 +141,7 @@ export function expectProblem(answer: Answer, path?: string): Problem {
 }
 
 /** The operation of the document that answers a request; undefined for an address that does not exist. */
-export function operationOf(document: OpenApi, method: string, path: string): Operation | undefined {
+function operationOf(document: OpenApi, method: string, path: string): Operation | undefined {
   const bare = path.split('?', 1)[0] ?? ''
   const fits = (template: string) =>
     new RegExp(`^${template.replaceAll('.', '\\.').replace(/\{\w+\}/g, '[^/:]+')}$`).test(bare)

@@ -81,7 +81,7 @@ function submitTask(app: App, { engine, settings }: ApiContext): void {
 }
 
 /** The key of an Idempotency-Key header: a bare value, or a string of structured fields (RFC 9651, section 3.3.3). */
-export function idempotencyKeyOf(header: string | undefined): string | undefined {
+function idempotencyKeyOf(header: string | undefined): string | undefined {
   if (header === undefined) return undefined
   const quoted = /^"((?:[\x20-\x21\x23-\x5b\x5d-\x7e]|\\["\\])*)"$/.exec(header.trim())?.[1]
   const key = quoted?.replace(/\\(["\\])/g, '$1') ?? header.trim()

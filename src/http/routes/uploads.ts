@@ -127,11 +127,9 @@ function previewOfUpload(app: App, { novels, settings }: NovelContext): void {
     // Whoever asks while a file is being read waits for the same reading.
     let preview = looking.get(key)
     if (preview === undefined) {
-      preview = previewUpload(novels, { userId, uploadId, ...(encoding === undefined ? {} : { encoding }) })
-      looking.set(
-        key,
-        preview.finally(() => looking.delete(key)),
-      )
+      const request = { userId, uploadId, ...(encoding === undefined ? {} : { encoding }) }
+      preview = previewUpload(novels, request).finally(() => looking.delete(key))
+      looking.set(key, preview)
     }
     return presentUpload(upload, await preview)
   })

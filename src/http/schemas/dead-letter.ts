@@ -3,7 +3,7 @@ import { givenTime, paging, plainText, time } from './fields.ts'
 import { named } from './registry.ts'
 
 /** Which dead letters. */
-export const deadLetterFilter = {
+const deadLetterFilter = {
   taskType: z.array(z.string().min(1).max(100)).max(50).optional(),
   userId: plainText(200).optional(),
   code: plainText(100).optional(),

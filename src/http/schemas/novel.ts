@@ -6,7 +6,7 @@ import { named } from './registry.ts'
 const count = z.int()
 
 /** What a file holds, for a person to choose from. */
-export const previewSchema = named(
+const previewSchema = named(
   'Preview',
   z.object({
     title: z.string(),
@@ -115,7 +115,7 @@ export const outlineSchema = named(
 const span = z.object({ start: count, end: count }).describe('UTF-16 code units')
 
 /** A summary, always with how it came about. */
-export const summarySchema = named(
+const summarySchema = named(
   'Summary',
   z.object({
     text: z.string(),

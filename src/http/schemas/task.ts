@@ -5,10 +5,10 @@ import { flag, givenTime, id, paging, plainText, time } from './fields.ts'
 import { named } from './registry.ts'
 
 /** Where a task is in its life. */
-export const statusSchema = z.enum(taskStatuses)
+const statusSchema = z.enum(taskStatuses)
 
 /** What a task keeps of an error. No stack: it is for operators, in the log. */
-export const errorInfoSchema = named(
+const errorInfoSchema = named(
   'ErrorInfo',
   z.object({
     code: z.string(),
@@ -21,7 +21,7 @@ export const errorInfoSchema = named(
 )
 
 /** Why a task needs a person. */
-export const deadLetterSchema = named(
+const deadLetterSchema = named(
   'DeadLetter',
   z.object({
     fingerprint: z.string().describe('The same for equal failures'),

@@ -1,0 +1,442 @@
+import { request } from 'node:http'
+import type { TaskJson } from 'quillwork/http'
+import { createApp, type HttpOptions } from 'quillwork/http'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { ann, type NovelEngine, novelEngine } from '../novel/tasks/novel-engine.ts'
+import { type Answer, type Api, askingOf } from './api.ts'
+
+type Asking = Pick<Api, 'url' | 'app' | 'ask' | 'post'>
+
+interface Served extends Asking, AsyncDisposable {
+  novels: NovelEngine
+  upload(text: string | Uint8Array, fileName?: string): Promise<Answer<UploadJson>>
+}
+
+interface UploadJson {
+  id: string
+  fileName: string
+  bytes: number
+  status: string
+  confirmation?: { taskId: string; novelId: string }
+  preview?: {
+    title: string
+    encoding: { name: string; confidence: number }
+    volumes: { title: string; chapters: { title: string; words: number; characters: number }[] }[]
+    warnings: { code: string }[]
+  }
+}
+
+async function serveNovels(config: HttpOptions = {}): Promise<Served> {
+  const novels = await novelEngine()
+  const { t: engine, services } = novels
+  const app = createApp({ engine, novels: services, config: { userId: ann, ...config }, log: engine.log })
+  const asking = await askingOf(app)
+  return {
+    ...asking,
+    novels,
+    async upload(text, fileName = 'book.txt') {
+      const response = await fetch(`${asking.url}/v1/uploads?fileName=${encodeURIComponent(fileName)}`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/octet-stream' },
+        body: typeof text === 'string' ? Buffer.from(text) : text,
+      })
+      const body = await response.text()
+      return {
+        status: response.status,
+        headers: response.headers,
+        text: body,
+        body: JSON.parse(body) as UploadJson,
+      }
+    },
+    async [Symbol.asyncDispose]() {
+      await app.close()
+      await novels[Symbol.asyncDispose]()
+    },
+  }
+}
+
+const prose = (name: string) =>
+  Array.from({ length: 6 }, (_, i) =>
+    `${name} walked along the river for hour ${i} and thought of home. `.repeat(5),
+  ).join('\n\n')
+const book = [
+  'Chapter 1. The Bridge',
+  prose('Mira'),
+  'Chapter 2. The Mill',
+  prose('Tomas'),
+  'Chapter 3. The Sea',
+  prose('Mira'),
+].join('\n\n')
+const chinese = [
+  '第一章 风起',
+  '刘备走在河边，想起了家乡。'.repeat(40),
+  '第二章 云涌',
+  '关羽来到了磨坊。'.repeat(40),
+].join('\n\n')
+
+let api: Served
+beforeAll(async () => {
+  api = await serveNovels()
+})
+afterAll(() => api[Symbol.asyncDispose]())
+
+async function imported(text: string, body: object = {}): Promise<{ taskId: string; novelId: string }> {
+  const { body: upload } = await api.upload(text)
+  const { status, body: confirmation } = await api.post<{ taskId: string; novelId: string }>(
+    `/v1/uploads/${upload.id}:confirm`,
+    body,
+  )
+  expect(status).toBe(202)
+  await api.novels.t.drain()
+  return confirmation
+}
+
+describe('uploads', () => {
+  test('a file is received, previewed and listed', async () => {
+    const answer = await api.upload(book, '../../The River.txt')
+    expect(answer.status).toBe(201)
+    expect(answer.headers.get('location')).toBe(`/v1/uploads/${answer.body.id}`)
+    expect(answer.body).toMatchObject({ fileName: 'The River.txt', bytes: book.length, status: 'uploaded' })
+    expect(answer.text).not.toContain(api.novels.services.uploadsDir)
+    const { body } = await api.ask<UploadJson>(`/v1/uploads/${answer.body.id}`)
+    expect(body.preview).toMatchObject({
+      encoding: { name: expect.stringMatching(/utf-?8/i) },
+      warnings: expect.any(Array),
+    })
+    expect(
+      body.preview?.volumes.flatMap(volume => volume.chapters.map(chapter => chapter.title)),
+    ).toHaveLength(3)
+    const list = await api.ask<{ items: UploadJson[] }>('/v1/uploads?pageSize=1')
+    expect(list.body.items).toMatchObject([{ id: answer.body.id }])
+  })
+
+  test('another encoding can be named, and one that does not exist is refused', async () => {
+    const utf16 = Buffer.from(chinese, 'utf16le')
+    const { body: upload } = await api.upload(utf16, 'zh.txt')
+    const { body } = await api.ask<UploadJson>(`/v1/uploads/${upload.id}?encoding=utf-16le`)
+    expect(body.preview?.volumes.flatMap(volume => volume.chapters)).toHaveLength(2)
+    expect(await api.ask(`/v1/uploads/${upload.id}?encoding=klingon`)).toMatchObject({
+      status: 400,
+      body: { code: 'ENCODING_UNKNOWN' },
+    })
+  })
+
+  test('previews asked for at once are one reading', async () => {
+    const { body: upload } = await api.upload(book)
+    const answers = await Promise.all(
+      Array.from({ length: 8 }, () => api.ask<UploadJson>(`/v1/uploads/${upload.id}`)),
+    )
+    expect(new Set(answers.map(({ body }) => JSON.stringify(body.preview))).size).toBe(1)
+  })
+
+  test('one that is not confirmed can be deleted, file and all', async () => {
+    const before = api.novels.files().length
+    const { body: upload } = await api.upload(book)
+    expect(api.novels.files()).toHaveLength(before + 1)
+    expect(await api.ask(`/v1/uploads/${upload.id}`, { method: 'DELETE' })).toMatchObject({
+      status: 204,
+      text: '',
+    })
+    expect(api.novels.files()).toHaveLength(before)
+    for (const ask of [{}, { method: 'DELETE' }])
+      expect(await api.ask(`/v1/uploads/${upload.id}`, ask)).toMatchObject({
+        status: 404,
+        body: { code: 'UPLOAD_NOT_FOUND' },
+      })
+    expect(await api.post(`/v1/uploads/${upload.id}:confirm`, {})).toMatchObject({ status: 404 })
+  })
+
+  test('too large a file is refused, and nothing of it is kept', async () => {
+    await using small = await serveNovels({ uploadLimit: 1_000 })
+    const answer = await small.upload('x'.repeat(5_000))
+    expect(answer).toMatchObject({ status: 413, body: { code: 'UPLOAD_TOO_LARGE' } })
+    expect(small.novels.files()).toEqual([])
+    expect((await small.upload('x'.repeat(1_000))).status).toBe(201)
+  })
+
+  test('an upload that stalls is answered 408, one that breaks off is forgotten', async () => {
+    await using slow = await serveNovels({ bodyTimeoutMs: 50 })
+    const begin = () =>
+      request(`${slow.url}/v1/uploads`, {
+        method: 'POST',
+        agent: false,
+        headers: { 'content-type': 'text/plain', 'content-length': '1000' },
+      })
+    const stalling = begin()
+    const status = new Promise<number | undefined>((resolve, reject) => {
+      stalling.on('response', response => {
+        response.resume()
+        resolve(response.statusCode)
+      })
+      stalling.on('error', reject)
+    })
+    stalling.write('some text')
+    expect(await status).toBe(408)
+    const breaking = begin()
+    const broken = new Promise<void>(resolve => breaking.on('error', () => resolve()))
+    breaking.write('some text')
+    breaking.on('socket', socket => socket.on('connect', () => setImmediate(() => breaking.destroy())))
+    await broken
+    expect(await slow.ask('/healthz')).toMatchObject({ status: 200 })
+    while (slow.novels.files().length > 0) await slow.ask('/healthz')
+    expect((await slow.ask<{ items: object[] }>('/v1/uploads')).body.items).toEqual([])
+  })
+
+  test('a large file does not fill the memory', async () => {
+    const piece = Buffer.alloc(1_000_000, 'Text of a book. ')
+    const before = process.memoryUsage().arrayBuffers
+    const pieces = 60
+    const status = await new Promise<number | undefined>((resolve, reject) => {
+      const sent = request(`${api.url}/v1/uploads`, {
+        method: 'POST',
+        agent: false,
+        headers: { 'content-type': 'text/plain' },
+      })
+      sent.on('response', response => {
+        response.resume()
+        resolve(response.statusCode)
+      })
+      sent.on('error', reject)
+      let count = 0
+      const write = () => {
+        while (count < pieces) {
+          count += 1
+          if (!sent.write(piece)) return sent.once('drain', write)
+        }
+        return sent.end()
+      }
+      write()
+    })
+    expect(status).toBe(201)
+    expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(40_000_000)
+  })
+})
+
+describe('confirming', () => {
+  test('twice gives the same task and the same novel, also at once', async () => {
+    const { body: upload } = await api.upload(book)
+    await api.ask(`/v1/uploads/${upload.id}`)
+    const answers = await Promise.all(
+      Array.from({ length: 5 }, () =>
+        api.post<{ taskId: string; novelId: string }>(`/v1/uploads/${upload.id}:confirm`, {
+          title: 'The River',
+        }),
+      ),
+    )
+    expect(answers.map(({ status }) => status)).toEqual([202, 202, 202, 202, 202])
+    expect(new Set(answers.map(({ text }) => text)).size).toBe(1)
+    const { taskId, novelId } = answers[0]?.body ?? { taskId: '', novelId: '' }
+    expect(answers[0]?.headers.get('location')).toBe(`/v1/tasks/${taskId}`)
+    await api.novels.t.drain()
+    expect((await api.ask(`/v1/tasks/${taskId}`)).body).toMatchObject({
+      taskType: 'ImportNovel',
+      status: 'COMPLETED',
+      userId: ann,
+    })
+    const later = await api.post(`/v1/uploads/${upload.id}:confirm`, { title: 'The River' })
+    expect(later.body).toEqual({ taskId, novelId })
+    const shelf = await api.ask<{ items: { id: string; title: string }[] }>('/v1/novels')
+    expect(shelf.body.items.filter(novel => novel.id === novelId)).toMatchObject([{ title: 'The River' }])
+    expect(await api.post(`/v1/uploads/${upload.id}:confirm`, { title: 'Another' })).toMatchObject({
+      status: 422,
+      body: { code: 'IDEMPOTENCY_KEY_REUSED' },
+    })
+    expect(await api.ask(`/v1/uploads/${upload.id}`, { method: 'DELETE' })).toMatchObject({
+      status: 409,
+      body: { code: 'UPLOAD_CONFIRMED' },
+    })
+    expect((await api.ask(`/v1/uploads/${upload.id}`)).body).toMatchObject({
+      status: 'confirmed',
+      confirmation: { taskId, novelId },
+    })
+  })
+
+  test('some chapters alone, without summaries', async () => {
+    const { novelId, taskId } = await imported(book, { chapters: [0, 2], summarise: false })
+    expect((await api.ask<TaskJson>(`/v1/tasks/${taskId}`)).body.status).toBe('COMPLETED')
+    const { body } = await api.ask<{ outline: { chapters: { title: string; summaries: number }[] }[] }>(
+      `/v1/novels/${novelId}`,
+    )
+    const chapters = body.outline.flatMap(volume => volume.chapters)
+    expect(chapters).toHaveLength(2)
+    expect(chapters.every(chapter => chapter.summaries === 0)).toBe(true)
+  })
+
+  test.each([
+    [{ chapters: [99] }, 404, 'CHAPTER_NOT_FOUND'],
+    [{ chapters: [-1] }, 400, 'REQUEST_INVALID'],
+    [{ chapters: [] }, 400, 'REQUEST_INVALID'],
+    [{ title: '' }, 400, 'REQUEST_INVALID'],
+    [{ summarise: 'yes' }, 400, 'REQUEST_INVALID'],
+    [{ surprise: true }, 400, 'REQUEST_INVALID'],
+  ])('%j is refused as %i %s', async (choice, status, code) => {
+    const { body: upload } = await api.upload(book)
+    await api.ask(`/v1/uploads/${upload.id}`)
+    expect(await api.post(`/v1/uploads/${upload.id}:confirm`, choice)).toMatchObject({
+      status,
+      body: { code },
+    })
+  })
+})
+
+describe('novels', () => {
+  let novelId: string
+  let chapterIds: string[]
+
+  interface Outline {
+    title: string
+    chapters: number
+    outline: { title: string; chapters: { id: string; title: string; position: number }[] }[]
+    index: { kind: string }
+  }
+  interface Chapter {
+    scenes: { id: string; version: number; summary?: { text: string; method: string; outOfDate: boolean } }[]
+  }
+
+  beforeAll(async () => {
+    ;({ novelId } = await imported(book))
+    const { body } = await api.ask<Outline>(`/v1/novels/${novelId}`)
+    chapterIds = body.outline.flatMap(volume => volume.chapters.map(chapter => chapter.id))
+  })
+
+  const chapter = async (index: number) =>
+    (await api.ask<Chapter>(`/v1/novels/${novelId}/chapters/${chapterIds[index]}`)).body
+
+  test('the outline and the chapters, each summary with how it came about', async () => {
+    const { body } = await api.ask<Outline>(`/v1/novels/${novelId}`)
+    expect(body).toMatchObject({ chapters: 3, index: { kind: 'lexical', building: false } })
+    expect(body.outline.flatMap(volume => volume.chapters.map(({ position }) => position))).toEqual([0, 1, 2])
+    const { scenes } = await chapter(0)
+    expect(scenes.length).toBeGreaterThan(0)
+    for (const scene of scenes)
+      expect(scene.summary).toMatchObject({
+        text: expect.stringMatching(/./),
+        method: 'extractive',
+        outOfDate: false,
+      })
+  })
+
+  test('search says which index answered, and where', async () => {
+    const { body } = await api.ask<{
+      index: string
+      hits: { chapterId: string; snippet: { text: string; marks: { start: number; end: number }[] } }[]
+    }>(`/v1/novels/${novelId}/search?q=Tomas&limit=5`)
+    expect(body.index).toBe('lexical')
+    expect(body.hits.length).toBeGreaterThan(0)
+    for (const { chapterId, snippet } of body.hits) {
+      expect(chapterId).toBe(chapterIds[1])
+      const [mark] = snippet.marks
+      expect(snippet.text.slice(mark?.start, mark?.end)).toBe('Tomas')
+    }
+    for (const query of ['', 'q=', 'q=x&limit=0', 'q=x&limit=101', `q=${'x'.repeat(501)}`])
+      expect(await api.ask(`/v1/novels/${novelId}/search?${query}`)).toMatchObject({ status: 400 })
+  })
+
+  test('a scene is edited under the version that was read', async () => {
+    const [scene] = (await chapter(1)).scenes
+    const path = `/v1/scenes/${scene?.id}`
+    const read = await api.ask<{ version: number; content: string }>(path)
+    const etag = read.headers.get('etag') ?? ''
+    expect(etag).toBe(`"${read.body.version}"`)
+    expect(await api.ask(path, { headers: { 'if-none-match': etag } })).toMatchObject({ status: 304 })
+    const edit = (json: object, headers: Record<string, string>) =>
+      api.ask(path, { method: 'PATCH', json, headers })
+    expect(await edit({ content: 'New.' }, {})).toMatchObject({
+      status: 428,
+      body: { code: 'IF_MATCH_REQUIRED' },
+    })
+    expect(await edit({}, { 'if-match': etag })).toMatchObject({
+      status: 400,
+      body: { code: 'REQUEST_INVALID' },
+    })
+    const written = await edit({ content: 'Tomas came back.' }, { 'if-match': etag })
+    expect(written).toMatchObject({
+      status: 200,
+      body: { content: 'Tomas came back.', summary: { outOfDate: true } },
+    })
+    const stale = await edit({ content: 'Mine.' }, { 'if-match': etag })
+    expect(stale).toMatchObject({
+      status: 412,
+      body: { code: 'SCENE_CHANGED', version: read.body.version + 1 },
+    })
+    const history = await api.ask<{ items: { what: string; text: string }[] }>(`${path}/history`)
+    expect(history.body.items).toMatchObject([{ what: 'text', text: read.body.content }])
+    expect(written.headers.get('etag')).toBe(`"${read.body.version + 1}"`)
+  })
+
+  test('summarise again makes a task for the range', async () => {
+    const answer = await api.post<TaskJson>(`/v1/novels/${novelId}:summarise`, {
+      startChapterId: chapterIds[1],
+      endChapterId: chapterIds[2],
+      overwriteExisting: true,
+    })
+    expect(answer).toMatchObject({ status: 202, body: { taskType: 'BatchGenerateSummary', userId: ann } })
+    expect(answer.headers.get('location')).toBe(`/v1/tasks/${answer.body.id}`)
+    await api.novels.t.drain()
+    expect((await api.ask(`/v1/tasks/${answer.body.id}`)).body).toMatchObject({ status: 'COMPLETED' })
+    expect(await api.post(`/v1/novels/${novelId}:summarise`, { startChapterId: 'nowhere' })).toMatchObject({
+      status: 404,
+      body: { code: 'CHAPTER_NOT_FOUND' },
+    })
+    expect(await api.post('/v1/novels/nothing:summarise', {})).toMatchObject({
+      status: 404,
+      body: { code: 'NOVEL_NOT_FOUND' },
+    })
+    expect(await api.post(`/v1/novels/${novelId}:summarise`, { novelId: 'another' })).toMatchObject({
+      status: 400,
+    })
+  })
+
+  test('a chapter of another novel is not found in this one', async () => {
+    const other = await imported(chinese)
+    expect(await api.ask(`/v1/novels/${other.novelId}/chapters/${chapterIds[0]}`)).toMatchObject({
+      status: 404,
+      body: { code: 'CHAPTER_NOT_FOUND' },
+    })
+    const found = await api.ask<{ hits: object[] }>(
+      `/v1/novels/${other.novelId}/search?q=${encodeURIComponent('关羽')}`,
+    )
+    expect(found.body.hits.length).toBeGreaterThan(0)
+  })
+
+  test('what is another user’s is not found', async () => {
+    const app = createApp({ engine: api.novels.t, novels: api.novels.services, config: { userId: 'bob' } })
+    const bob = await askingOf(app)
+    const [scene] = (await chapter(0)).scenes
+    expect((await bob.ask<{ items: object[] }>('/v1/novels')).body.items).toEqual([])
+    for (const path of [
+      `/v1/novels/${novelId}`,
+      `/v1/novels/${novelId}/chapters/${chapterIds[0]}`,
+      `/v1/novels/${novelId}/search?q=x`,
+      `/v1/scenes/${scene?.id}`,
+    ])
+      expect(await bob.ask(path)).toMatchObject({ status: 404 })
+    expect(await bob.ask(`/v1/novels/${novelId}`, { method: 'DELETE' })).toMatchObject({ status: 404 })
+    const edit = { method: 'PATCH', json: { content: 'x' }, headers: { 'if-match': '"1"' } }
+    expect(await bob.ask(`/v1/scenes/${scene?.id}`, edit)).toMatchObject({ status: 404 })
+    await app.close()
+  })
+
+  test('delete takes it from the shelf, with everything in it', async () => {
+    const gone = await imported(book, { title: 'Gone' })
+    const { body } = await api.ask<Outline>(`/v1/novels/${gone.novelId}`)
+    const chapterId = body.outline[0]?.chapters[0]?.id
+    expect(await api.ask(`/v1/novels/${gone.novelId}`, { method: 'DELETE' })).toMatchObject({ status: 204 })
+    for (const path of ['', `/chapters/${chapterId}`, '/search?q=x'])
+      expect(await api.ask(`/v1/novels/${gone.novelId}${path}`)).toMatchObject({ status: 404 })
+    expect(await api.ask(`/v1/novels/${gone.novelId}`, { method: 'DELETE' })).toMatchObject({ status: 404 })
+  })
+})
+
+describe('without a library', () => {
+  test('there are no such routes, and the capabilities say why', async () => {
+    const app = createApp({ engine: api.novels.t })
+    const plain = await askingOf(app)
+    expect(await plain.ask('/v1/novels')).toMatchObject({ status: 404, body: { code: 'ROUTE_NOT_FOUND' } })
+    const { body } = await plain.ask<{ off: { capability: string; reason: string }[] }>('/v1/capabilities')
+    expect(body.off).toContainEqual(
+      expect.objectContaining({ capability: 'novels', reason: expect.stringMatching(/./) }),
+    )
+    await app.close()
+  })
+})
