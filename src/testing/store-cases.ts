@@ -3,19 +3,22 @@
  * carry the engine.
  */
 
+import { admissionCases, subTaskCases } from './store-admission-cases.ts'
 import { moveCases } from './store-apply-cases.ts'
 import { recordCases, reportCases } from './store-attempt-cases.ts'
 import type { StoreCase } from './store-case.ts'
 import { claimCases, extendCases, lapsedCases } from './store-claim-cases.ts'
-import { admissionCases, createCases, subTaskCases } from './store-create-cases.ts'
+import { createCases, startedCases } from './store-create-cases.ts'
+import { deadLetterCases } from './store-dead-letter-cases.ts'
 import { guardCases, traceCases } from './store-guard-cases.ts'
-import { parentCases, tellingCases, turnCases } from './store-outbox-cases.ts'
-import { childrenCases, countCases, deadLetterCases, listCases } from './store-query-cases.ts'
+import { parentCases, tellingCases } from './store-outbox-cases.ts'
+import { childrenCases, countCases, listCases } from './store-query-cases.ts'
+import { turnCases } from './store-turn-cases.ts'
 import { durabilityCases, laneCases, pruneCases, scheduleCases, strayCases } from './store-upkeep-cases.ts'
 
 /** Every case, by port. */
 export const storeCases: readonly StoreCase[] = [
-  ...[createCases, admissionCases, subTaskCases],
+  ...[createCases, startedCases, admissionCases, subTaskCases],
   ...[claimCases, extendCases, lapsedCases],
   ...[moveCases, guardCases, traceCases],
   ...[reportCases, recordCases],
