@@ -34,18 +34,19 @@ export function execute(core: Core, attempt: Attempt): Awaitable<Outcome | undef
     const message = `The parameters have version ${record.parametersVersion}; this process knows ${task.parametersVersion}.`
     return unknownHere(core, record, 'PARAMETERS_TOO_NEW', message)
   }
+  const context = new AttemptContext(core, attempt, task)
+  let outcome: Awaitable<Outcome | undefined>
   try {
     const parameters = readParameters(task, record)
-    const context = new AttemptContext(core, attempt, task)
-    const outcome =
+    outcome =
       parameters instanceof Promise
         ? parameters.then(parsed => runWith(core, context, parsed))
         : runWith(core, context, parameters)
-    if (!(outcome instanceof Promise) && !context.isUnfinished) return outcome
-    return finish(core, context, outcome)
   } catch (error) {
-    return failure(core, attempt, error)
+    outcome = failure(core, attempt, error)
   }
+  if (!(outcome instanceof Promise) && !context.isUnfinished) return outcome
+  return finish(core, context, outcome)
 }
 
 /** Waits for the outcome, then for what the attempt still has to report. */

@@ -56,6 +56,8 @@ export function planSchedules(schedules: readonly AnySchedule[]): Planned[] {
     ids.add(planned.id)
     try {
       const cron = new Cron(planned.cron, { timezone: planned.timeZone ?? 'UTC', paused: true })
+      // The time zone is read by the first use.
+      cron.nextRun(new Date(0))
       const definition = JSON.stringify([
         planned.cron,
         planned.timeZone ?? 'UTC',

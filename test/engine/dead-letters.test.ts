@@ -1,0 +1,162 @@
+import { defineTask } from 'quillwork'
+import { testEngine } from 'quillwork/testing'
+import { describe, expect, it } from 'vitest'
+import { z } from 'zod'
+import { allTasks, expectInvariants } from './invariants.ts'
+
+/** Fails for good with the message that it is given, until it is healed. */
+function failing() {
+  const state = { healed: false }
+  const task = defineTask({
+    type: 'Failing',
+    parameters: z.string(),
+    result: z.string(),
+    retry: { maxAttempts: 1 },
+    execute(ctx) {
+      if (!state.healed) throw new Error(ctx.parameters)
+      return ctx.parameters
+    },
+  })
+  return { task, state }
+}
+
+describe('dead letters', () => {
+  it('A4: a task that exhausted its attempts has one, with its id, reason and error', async () => {
+    const { task } = failing()
+    await using t = await testEngine({ tasks: [task] })
+    const { taskId } = await t.submit(task, 'no model', { userId: 'ann' })
+    await t.drain()
+    const { items } = await t.deadLetters.list({}, { pageSize: 10 })
+    expect(items).toHaveLength(1)
+    expect(items[0]).toMatchObject({
+      id: taskId,
+      deadLetter: {
+        reason: 'attempts-exhausted',
+        attempt: 1,
+        openedAt: t.clock.now(),
+        error: { message: 'no model' },
+      },
+    })
+    expect(await t.deadLetters.get(taskId)).toEqual(items[0])
+    await expect(t.deadLetters.get('nobody')).rejects.toMatchObject({ code: 'DEAD_LETTER_NOT_FOUND' })
+  })
+
+  it('equal failures are one line, whatever ids and numbers they name', async () => {
+    const { task } = failing()
+    await using t = await testEngine({ tasks: [task] })
+    for (let index = 0; index < 5; index++) await t.submit(task, `scene ${index} is gone`)
+    await t.submit(task, 'something else')
+    await t.drain()
+    const groups = await t.deadLetters.groups({})
+    expect(groups.map(({ count }) => count)).toEqual([5, 1])
+    const [first] = groups
+    expect(first).toMatchObject({ taskType: 'Failing', code: 'HANDLER_FAILED' })
+    const { items } = await t.deadLetters.list({ fingerprint: first?.fingerprint ?? '' }, { pageSize: 10 })
+    expect(items).toHaveLength(5)
+  })
+
+  it('A17: listing them a thousand times, page by page, loses and reorders nothing', async () => {
+    const { task } = failing()
+    await using t = await testEngine({ tasks: [task] })
+    await t.submitMany(
+      task,
+      Array.from({ length: 45 }, (_, index) => ({ parameters: `${index}` })),
+    )
+    await t.drain()
+    const seen = new Set<string>()
+    for (let round = 0; round < 100; round++) {
+      const ids: string[] = []
+      let pageToken: string | undefined
+      do {
+        const page = await t.deadLetters.list(
+          {},
+          pageToken === undefined ? { pageSize: 10 } : { pageSize: 10, pageToken },
+        )
+        ids.push(...page.items.map(({ id }) => id))
+        pageToken = page.nextPageToken
+      } while (pageToken !== undefined)
+      seen.add(ids.join())
+      expect(new Set(ids).size).toBe(45)
+    }
+    expect(seen.size).toBe(1)
+  })
+
+  it('all that match a filter are retried, the others are left', async () => {
+    const { task, state } = failing()
+    await using t = await testEngine({ tasks: [task] })
+    await t.submitMany(
+      task,
+      Array.from({ length: 250 }, () => ({ parameters: 'x', userId: 'ann' })),
+    )
+    const other = await t.submit(task, 'x', { userId: 'bob' })
+    await t.drain()
+    state.healed = true
+    expect(await t.deadLetters.retryAll({ userId: 'ann' })).toEqual({ done: 250, failed: [] })
+    await t.drain()
+    expect(await t.tasks.counts()).toMatchObject({ COMPLETED: 250, DEAD_LETTER: 1 })
+    expect((await other.state()).status).toBe('DEAD_LETTER')
+    await expectInvariants(t)
+  })
+
+  it('those that fail again while all are retried are tried once', async () => {
+    const { task } = failing()
+    await using t = await testEngine({ tasks: [task] })
+    await t.submitMany(
+      task,
+      Array.from({ length: 450 }, () => ({ parameters: 'x' })),
+    )
+    await t.drain()
+    expect((await t.deadLetters.retryAll({})).done).toBe(450)
+    await t.drain()
+    expect(new Set((await allTasks(t)).map(({ attempt }) => attempt))).toEqual(new Set([2]))
+    await expectInvariants(t)
+  })
+
+  it('that are purged leave the list with history; the tasks stay as they ended and can still be retried', async () => {
+    const { task, state } = failing()
+    await using t = await testEngine({ tasks: [task] })
+    const old = await t.submit(task, 'old')
+    await t.advance('10m')
+    const young = await t.submit(task, 'young')
+    await t.drain()
+    const openedBefore = t.clock.now() - 60_000
+    expect(await t.deadLetters.purge({ openedBefore })).toEqual({ done: 1, failed: [] })
+    expect((await t.deadLetters.list({}, { pageSize: 10 })).items.map(({ id }) => id)).toEqual([young.taskId])
+    expect(await t.tasks.get(old.taskId)).toMatchObject({
+      status: 'DEAD_LETTER',
+      deadLetterHistory: [{ closedAt: t.clock.now() }],
+    })
+    state.healed = true
+    await t.tasks.retry(old.taskId)
+    await t.drain()
+    expect((await old.state()).status).toBe('COMPLETED')
+  })
+
+  it('a record that cannot be read becomes one, and stops no other', async () => {
+    const { task, state } = failing()
+    state.healed = true
+    await using t = await testEngine({ tasks: [task], persistent: true })
+    await t.lanes.pause('default')
+    const damaged = await t.submit(task, 'damaged')
+    const fine = await t.submit(task, 'fine')
+    const { database } = t.store as unknown as {
+      database: {
+        write(
+          work: (db: { prepare(sql: string): { run(...values: unknown[]): void } }) => void,
+        ): Promise<void>
+      }
+    }
+    await database.write(db =>
+      db.prepare("UPDATE tasks SET parameters = '{broken', tags = '[' WHERE id = ?").run(damaged.taskId),
+    )
+    await t.crash()
+    await t.lanes.resume('default')
+    await t.drain()
+    expect((await t.tasks.get(fine.taskId)).status).toBe('COMPLETED')
+    expect(await t.tasks.get(damaged.taskId)).toMatchObject({
+      status: 'FAILED',
+      errorInfo: { code: 'RECORD_UNREADABLE' },
+    })
+    await expectInvariants(t)
+  })
+})

@@ -1,0 +1,56 @@
+import { obedientTasks, testEngine } from 'quillwork/testing'
+import { describe, expect, it } from 'vitest'
+import { allTasks, expectInvariants } from './invariants.ts'
+
+describe('retention', () => {
+  it('deletes ended trees by the age and status of their root', async () => {
+    const { obedient } = obedientTasks()
+    await using t = await testEngine({ tasks: [obedient], retention: { COMPLETED: '1d', FAILED: '7d' } })
+    const tree = await t.submit(obedient, { orders: [{ do: 'submitMany', count: 3, orders: [] }] })
+    const failed = await t.submit(obedient, { orders: [{ do: 'failForGood' }] })
+    const live = await t.submit(obedient, { orders: [{ do: 'hang' }] })
+    await t.drain()
+    await t.jump('23h')
+    await t.advance('10s')
+    expect(await allTasks(t)).toHaveLength(6)
+    await t.jump('1h')
+    await t.advance('10s')
+    expect((await allTasks(t)).map(({ id }) => id).sort()).toEqual([failed.taskId, live.taskId].sort())
+    await expect(tree.state()).rejects.toMatchObject({ code: 'TASK_NOT_FOUND' })
+    await t.jump('6d')
+    await t.advance('10s')
+    expect((await allTasks(t)).map(({ id }) => id)).toEqual([live.taskId])
+    expect((await t.deadLetters.list({}, { pageSize: 5 })).items).toEqual([])
+    await expectInvariants(t)
+  })
+
+  it('leaves a tree alone while a part of it is live', async () => {
+    const { obedient } = obedientTasks()
+    await using t = await testEngine({ tasks: [obedient], retention: { COMPLETED: '1m', CANCELLED: '1m' } })
+    await t.submit(obedient, {
+      orders: [
+        {
+          do: 'submit',
+          subTasks: [
+            { key: 'a', orders: [] },
+            { key: 'b', orders: [{ do: 'hang' }] },
+          ],
+        },
+      ],
+    })
+    await t.drain()
+    await t.jump('1d')
+    await t.advance('10s')
+    expect(await allTasks(t)).toHaveLength(3)
+  })
+
+  it('an idempotency key lives as long as its record', async () => {
+    const { obedient } = obedientTasks()
+    await using t = await testEngine({ tasks: [obedient], retention: { COMPLETED: '1d' } })
+    const first = await t.submit(obedient, { orders: [] }, { idempotencyKey: 'k' })
+    await t.jump('2d')
+    await t.advance('10s')
+    const second = await t.submit(obedient, { orders: [] }, { idempotencyKey: 'k' })
+    expect(second.taskId).not.toBe(first.taskId)
+  })
+})

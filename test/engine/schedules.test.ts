@@ -1,0 +1,174 @@
+import { defineTask, schedule } from 'quillwork'
+import { createManualClock, testEngine } from 'quillwork/testing'
+import { describe, expect, it } from 'vitest'
+import { z } from 'zod'
+import { allTasks } from './invariants.ts'
+
+const hour = 3_600_000
+
+function ticking() {
+  const ran: string[] = []
+  const state = { hang: false }
+  const task = defineTask({
+    type: 'Tick',
+    parameters: z.string().min(1),
+    result: z.null(),
+    execute(ctx) {
+      ran.push(ctx.parameters)
+      if (!state.hang) return null
+      return new Promise<null>((_, reject) =>
+        ctx.signal.addEventListener('abort', () => reject(ctx.signal.reason)),
+      )
+    },
+  })
+  return { task, ran, state }
+}
+
+describe('a schedule', () => {
+  it('submits one task per tick, tagged and owned', async () => {
+    const { task, ran } = ticking()
+    const hourly = schedule({ id: 'hourly', cron: '0 * * * *', task, parameters: 'x', userId: 'ann' })
+    await using t = await testEngine({ tasks: [task], schedules: [hourly] })
+    await t.drain()
+    expect(ran).toHaveLength(0)
+    await t.advance('1h')
+    expect(ran).toHaveLength(1)
+    await t.advance('2h')
+    expect(ran).toHaveLength(3)
+    const [record] = await allTasks(t)
+    expect(record).toMatchObject({ userId: 'ann', tags: ['schedule:hourly'] })
+    expect(record?.createdAt).toBe(t.clock.now())
+  })
+
+  it('a restart right after a tick repeats nothing', async () => {
+    const { task, ran } = ticking()
+    const hourly = schedule({ id: 'hourly', cron: '0 * * * *', task, parameters: 'x' })
+    await using t = await testEngine({ tasks: [task], schedules: [hourly], persistent: true })
+    await t.advance('1h')
+    await t.restart()
+    await t.advance('1m')
+    await t.crash()
+    await t.advance('1m')
+    expect(ran).toHaveLength(1)
+  })
+
+  it.each([
+    { catchUp: 'latest', made: 1 },
+    { catchUp: 'all', made: 5 },
+    { catchUp: 'none', made: 0 },
+  ] as const)('ticks that passed while nothing ran are made up for: $catchUp', async ({ catchUp, made }) => {
+    const { task, ran } = ticking()
+    const hourly = schedule({ id: 'hourly', cron: '0 * * * *', task, parameters: 'x', catchUp })
+    await using t = await testEngine({ tasks: [task], schedules: [hourly], persistent: true })
+    await t.drain()
+    await t.stop()
+    await t.jump(5 * hour + 30 * 60_000)
+    await t.restart()
+    await t.drain()
+    expect(ran).toHaveLength(made)
+    await t.advance('30m')
+    expect(ran).toHaveLength(made + 1)
+  })
+
+  it('makes up for a hundred ticks at most', async () => {
+    const { task, ran } = ticking()
+    const everyMinute = schedule({ id: 'm', cron: '* * * * *', task, parameters: 'x', catchUp: 'all' })
+    await using t = await testEngine({ tasks: [task], schedules: [everyMinute], persistent: true })
+    await t.drain()
+    await t.stop()
+    await t.jump('1d')
+    await t.restart()
+    await t.drain()
+    expect(ran).toHaveLength(100)
+  })
+
+  it('skips a tick while the task of the last one is live, if it says so', async () => {
+    const { task, ran, state } = ticking()
+    state.hang = true
+    const base = { cron: '0 * * * *', task } as const
+    const schedules = [
+      schedule({ ...base, id: 'skip', parameters: 'skip', overlap: 'skip' }),
+      schedule({ ...base, id: 'allow', parameters: 'allow' }),
+    ]
+    await using t = await testEngine({ tasks: [task], schedules })
+    await t.drain()
+    for (let tick = 0; tick < 3; tick++) await t.jump('1h')
+    expect([...new Set(ran)].sort()).toEqual(['allow', 'skip'])
+    const tasks = await allTasks(t)
+    expect(tasks.filter(({ tags }) => tags.includes('schedule:skip'))).toHaveLength(1)
+    expect(tasks.filter(({ tags }) => tags.includes('schedule:allow'))).toHaveLength(3)
+  })
+
+  it('follows the daylight saving time of its zone', async () => {
+    const { task } = ticking()
+    const clock = createManualClock({ startAt: new Date('2026-03-28T00:00:00Z') })
+    const daily = schedule({
+      id: 'daily',
+      cron: '0 9 * * *',
+      timeZone: 'Europe/Berlin',
+      task,
+      parameters: 'x',
+    })
+    await using t = await testEngine({ tasks: [task], schedules: [daily], clock })
+    await t.drain()
+    for (let step = 0; step < 48; step++) await t.jump('1h')
+    const times = (await allTasks(t)).map(({ createdAt }) => new Date(createdAt).toISOString()).reverse()
+    expect(times).toEqual(['2026-03-28T08:00:00.000Z', '2026-03-29T07:00:00.000Z'])
+  })
+
+  it('a tick in the hour that a clock change leaves out still comes once that day', async () => {
+    const { task } = ticking()
+    const clock = createManualClock({ startAt: new Date('2026-03-28T12:00:00Z') })
+    const nightly = schedule({
+      id: 'n',
+      cron: '30 2 * * *',
+      timeZone: 'Europe/Berlin',
+      task,
+      parameters: 'x',
+    })
+    await using t = await testEngine({ tasks: [task], schedules: [nightly], clock })
+    await t.drain()
+    for (let step = 0; step < 24; step++) await t.jump('1h')
+    expect(await allTasks(t)).toHaveLength(1)
+  })
+
+  it('one whose task is refused stands in no other’s way, and is tried again', async () => {
+    const { task, ran } = ticking()
+    const schedules = [
+      schedule({ id: 'refused', cron: '0 * * * *', task, parameters: '' }),
+      schedule({ id: 'fine', cron: '0 * * * *', task, parameters: 'fine' }),
+    ]
+    await using t = await testEngine({ tasks: [task], schedules })
+    await t.advance('1h')
+    expect(ran).toEqual(['fine'])
+    expect(t.log.messages('error')).toContain('a schedule could not submit its task; trying again')
+  })
+
+  it('a changed definition starts from now', async () => {
+    const { task, ran } = ticking()
+    const hourly = schedule({ id: 's', cron: '0 * * * *', task, parameters: 'x', catchUp: 'all' })
+    const schedules = [hourly]
+    await using t = await testEngine({ tasks: [task], schedules, persistent: true })
+    await t.drain()
+    await t.stop()
+    schedules[0] = schedule({ id: 's', cron: '30 * * * *', task, parameters: 'y', catchUp: 'all' })
+    await t.jump('5h')
+    await t.restart()
+    await t.drain()
+    expect(ran).toEqual([])
+    await t.advance('30m')
+    expect(ran).toEqual(['y'])
+  })
+
+  it.each([[{ cron: 'soon' }], [{ cron: '* * * * *', timeZone: 'Mars/Olympus' }]])(
+    '%j is refused at once',
+    async wrong => {
+      const { task } = ticking()
+      const made = testEngine({
+        tasks: [task],
+        schedules: [schedule({ id: 'w', task, parameters: 'x', ...wrong })],
+      })
+      await expect(made).rejects.toMatchObject({ code: 'SCHEDULE_INVALID' })
+    },
+  )
+})
