@@ -1,6 +1,7 @@
 import type { LogLine } from '../store/store.ts'
 import { encode } from '../task/codec.ts'
 import { eventBase } from '../task/events.ts'
+import type { TaskRecord } from '../task/task.ts'
 import type { Attempt } from './attempt.ts'
 import type { Core } from './core.ts'
 
@@ -34,7 +35,13 @@ export class Reports {
   log(level: LogLine['level'], message: string, fields: object | undefined): void {
     const { record } = this.#attempt
     this.#core.log[level](
-      { ...fields, taskId: record.id, taskType: record.taskType, attempt: record.attempt },
+      {
+        ...fields,
+        taskId: record.id,
+        taskType: record.taskType,
+        attempt: record.attempt,
+        ...traceOf(record),
+      },
       message,
     )
     const line: LogLine = {
@@ -98,6 +105,12 @@ export class Reports {
       'a report of an attempt could not be written',
     )
   }
+}
+
+/** The trace id of a W3C trace context: its second part. */
+function traceOf({ traceparent }: TaskRecord): { traceId?: string } {
+  const traceId = traceparent?.split('-')[1]
+  return traceId === undefined ? {} : { traceId }
 }
 
 function jsonOf(fields: object): string | undefined {

@@ -62,12 +62,18 @@ function hostName(host: string): string {
 
 const safeMethods = new Set(['GET', 'HEAD', 'OPTIONS'])
 
-/** Throws FORBIDDEN for a change that a page of another site asks for (CSRF). Programs send neither of the two headers. */
+/**
+ * Throws FORBIDDEN for what a page of another site asks for: any change (CSRF), and whatever it would load in the background, such as
+ * event streams, of which there are only so many. A link to an answer may be followed. Programs send none of these headers.
+ */
 export function checkOrigin(settings: HttpSettings, method: string, headers: IncomingHttpHeaders): void {
-  if (safeMethods.has(method)) return
   const { origin } = headers
   if (origin !== undefined && settings.allowedOrigins.includes(origin)) return
   const site = headers['sec-fetch-site']
+  if (safeMethods.has(method)) {
+    if (site !== 'cross-site' || headers['sec-fetch-mode'] === 'navigate') return
+    throw new QuillworkError('FORBIDDEN', 'A page of another site may not load anything from here.')
+  }
   const isOwn = origin === undefined || originHost(origin) === headers.host?.toLowerCase()
   if (isOwn && (site === undefined || site === 'same-origin' || site === 'none')) return
   throw new QuillworkError('FORBIDDEN', 'A page of another site may not change anything here.')

@@ -35,7 +35,7 @@ export function addGuards(app: FastifyInstance, settings: HttpSettings): void {
     bodyTimers.get(request.raw)?.()
     const { repeated = [] } = request.routeOptions.config
     const query = request.query as Record<string, unknown>
-    for (const name of repeated) if (typeof query[name] === 'string') query[name] = [query[name]]
+    for (const name of repeated) if (query[name] !== undefined) query[name] = valuesOf(query[name])
   })
   readJson(app, settings)
 }
@@ -48,6 +48,11 @@ const safeHeaders = {
   'referrer-policy': 'no-referrer',
   'cross-origin-resource-policy': 'same-origin',
   'cache-control': 'no-store',
+}
+
+/** Given once or several times: each value once, in one order, so that the same filter in other words is the same filter. */
+function valuesOf(given: unknown): unknown[] {
+  return [...new Set(Array.isArray(given) ? given : [given])].sort()
 }
 
 /** Names of a query that take several values. */

@@ -42,6 +42,31 @@ export function presentTask(record: TaskRecord): TaskJson {
   }
 }
 
+/** Longest stored text of a value that a listing shows, in UTF-16 code units. */
+const longestListed = 16_000
+
+/** A task in a listing: values that are large are left out, and named. */
+export function presentListed(record: TaskRecord): TaskJson {
+  const omitted = (['parameters', 'progress', 'result'] as const).filter(
+    name => (record[name]?.length ?? 0) > longestListed,
+  )
+  if (omitted.length === 0) return presentTask(record)
+  const task: TaskJson = { ...presentTask(withoutLarge(record)), omitted }
+  for (const name of omitted) delete task[name]
+  return task
+}
+
+function withoutLarge(record: TaskRecord): TaskRecord {
+  const { progress, result, ...rest } = record
+  const small = (text: string | undefined) => text !== undefined && text.length <= longestListed
+  return {
+    ...rest,
+    parameters: small(record.parameters) ? record.parameters : 'null',
+    ...(small(progress) ? { progress } : {}),
+    ...(small(result) ? { result } : {}),
+  } as TaskRecord
+}
+
 function values(record: TaskRecord) {
   const shown = record.status === 'COMPLETED' || record.status === 'COMPLETED_WITH_ERRORS'
   return {

@@ -3,6 +3,7 @@ import { request } from 'node:http'
 import { assertSafeToListen, createApp, isLoopback, resolveHttpSettings } from 'quillwork/http'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type Api, type OpenApi, serve } from './api.ts'
+import { type NovelApi, serveNovels } from './novel-api.ts'
 
 const token = 'a-long-and-random-token-0123456789'
 
@@ -20,10 +21,10 @@ function raw(url: string, options: { method?: string; headers?: Record<string, s
 }
 
 describe('with a token', () => {
-  let api: Api
+  let api: NovelApi
   let document: OpenApi
   beforeAll(async () => {
-    api = await serve({ token })
+    api = await serveNovels({ token })
     document = api.app.swagger() as unknown as OpenApi
   })
   afterAll(() => api[Symbol.asyncDispose]())
@@ -172,6 +173,15 @@ describe('pages of other sites', () => {
       sent.end(body)
     })
     expect(answer).toBe(status)
+  })
+
+  test('they may not load anything in the background, such as streams; a link may be followed', async () => {
+    const site = { 'sec-fetch-site': 'cross-site' }
+    for (const path of ['/v1/events', '/v1/tasks', '/metrics']) {
+      expect(await raw(api.url + path, { headers: { ...site, 'sec-fetch-mode': 'cors' } })).toBe(403)
+      expect(await raw(api.url + path, { headers: { ...site, 'sec-fetch-mode': 'no-cors' } })).toBe(403)
+      expect(await raw(api.url + path, { headers: { ...site, 'sec-fetch-mode': 'navigate' } })).toBe(200)
+    }
   })
 
   test('our own page may change things', async () => {

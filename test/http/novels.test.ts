@@ -1,59 +1,9 @@
 import { request } from 'node:http'
-import type { TaskJson } from 'quillwork/http'
-import { createApp, type HttpOptions } from 'quillwork/http'
+import { createApp, type TaskJson } from 'quillwork/http'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { ann, type NovelEngine, novelEngine } from '../novel/tasks/novel-engine.ts'
-import { type Answer, type Api, askingOf } from './api.ts'
-
-type Asking = Pick<Api, 'url' | 'app' | 'ask' | 'post'>
-
-interface Served extends Asking, AsyncDisposable {
-  novels: NovelEngine
-  upload(text: string | Uint8Array, fileName?: string): Promise<Answer<UploadJson>>
-}
-
-interface UploadJson {
-  id: string
-  fileName: string
-  bytes: number
-  status: string
-  confirmation?: { taskId: string; novelId: string }
-  preview?: {
-    title: string
-    encoding: { name: string; confidence: number }
-    volumes: { title: string; chapters: { title: string; words: number; characters: number }[] }[]
-    warnings: { code: string }[]
-  }
-}
-
-async function serveNovels(config: HttpOptions = {}): Promise<Served> {
-  const novels = await novelEngine()
-  const { t: engine, services } = novels
-  const app = createApp({ engine, novels: services, config: { userId: ann, ...config }, log: engine.log })
-  const asking = await askingOf(app)
-  return {
-    ...asking,
-    novels,
-    async upload(text, fileName = 'book.txt') {
-      const response = await fetch(`${asking.url}/v1/uploads?fileName=${encodeURIComponent(fileName)}`, {
-        method: 'POST',
-        headers: { 'content-type': 'application/octet-stream' },
-        body: typeof text === 'string' ? Buffer.from(text) : text,
-      })
-      const body = await response.text()
-      return {
-        status: response.status,
-        headers: response.headers,
-        text: body,
-        body: JSON.parse(body) as UploadJson,
-      }
-    },
-    async [Symbol.asyncDispose]() {
-      await app.close()
-      await novels[Symbol.asyncDispose]()
-    },
-  }
-}
+import { ann } from '../novel/tasks/novel-engine.ts'
+import { askingOf } from './api.ts'
+import { type NovelApi, serveNovels, type UploadJson } from './novel-api.ts'
 
 const prose = (name: string) =>
   Array.from({ length: 6 }, (_, i) =>
@@ -74,7 +24,7 @@ const chinese = [
   '关羽来到了磨坊。'.repeat(40),
 ].join('\n\n')
 
-let api: Served
+let api: NovelApi
 beforeAll(async () => {
   api = await serveNovels()
 })

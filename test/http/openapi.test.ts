@@ -1,13 +1,14 @@
 import { errorCatalogue } from 'quillwork'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { type Api, type OpenApi, type Operation, serve } from './api.ts'
+import type { OpenApi, Operation } from './api.ts'
+import { type NovelApi, serveNovels } from './novel-api.ts'
 
-let api: Api
+let api: NovelApi
 let document: OpenApi
 const routes = new Set<string>()
 
 beforeAll(async () => {
-  api = await serve()
+  api = await serveNovels()
   document = (await api.ask<OpenApi>('/v1/openapi.json')).body
   for (const line of routesOf(api.app.printRoutes({ commonPrefix: false }))) routes.add(line)
 })
@@ -43,7 +44,7 @@ function operations(): [name: string, operation: Operation][] {
 
 describe('the document', () => {
   test('names every route, and no other', () => {
-    expect(routes.size).toBeGreaterThan(20)
+    expect(routes.size).toBeGreaterThan(35)
     expect(
       operations()
         .map(([name]) => name)
@@ -101,14 +102,18 @@ describe('the document', () => {
 
   test('holds the schemas of the task types, as the capabilities do', async () => {
     const { schemas } = document.components
-    expect(schemas['Obedient.parameters']).toMatchObject({ type: 'object', required: ['orders'] })
-    expect(schemas['Obedient.progress']).toMatchObject({ type: 'number' })
+    expect(schemas['ImportNovel.parameters']).toMatchObject({ type: 'object', required: ['uploadId'] })
+    expect(schemas['BatchGenerateSummary.progress']).toMatchObject({ type: 'object' })
     const { body } = await api.ask<{ taskTypes: { type: string; parameters: object }[] }>('/v1/capabilities')
     expect(body).toMatchObject({
       version: expect.stringMatching(/^\d+\.\d+\.\d+/),
       composition: { store: 'sqlite', distributed: false },
       authentication: 'none',
-      lanes: [{ lane: 'default', slots: 10 }],
+      lanes: expect.arrayContaining([{ lane: 'default', slots: 10 }]),
+      models: [{ id: expect.stringMatching(/extractive/), capability: 'summary', isDefault: true }],
+      off: expect.arrayContaining([
+        expect.objectContaining({ capability: 'prose', reason: expect.any(String) }),
+      ]),
     })
     for (const { type, parameters } of body.taskTypes)
       expect(schemas[`${type}.parameters`]).toMatchObject(parameters)

@@ -210,6 +210,19 @@ describe('reading', () => {
       expect(await api.post(`/v1/tasks/${id}:${verb}`)).toMatchObject({ status: 404 })
   })
 
+  test('a listing leaves large values out and names them; the task itself has them', async () => {
+    const note = 'x'.repeat(20_000)
+    const id = await api.submit([{ do: 'succeed', value: { text: note } }], { userId: 'large' })
+    await ended(id)
+    const { body } = await api.ask<{ items: TaskJson[] }>('/v1/tasks?userId=large')
+    expect(body.items).toMatchObject([{ id, omitted: ['parameters', 'result'] }])
+    expect(body.items[0]).not.toHaveProperty('parameters')
+    expect(body.items[0]).not.toHaveProperty('result')
+    const task = await read(id)
+    expect(task).toMatchObject({ result: { text: note } })
+    expect(task).not.toHaveProperty('omitted')
+  })
+
   test('an error is told without its stack', async () => {
     const task = await ended(await api.submit(failForGood))
     expect(task.errorInfo).toMatchObject({

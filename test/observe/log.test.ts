@@ -81,6 +81,19 @@ describe('the log of events', () => {
     expect(lines()).toHaveLength(1)
   })
 
+  test('has the trace in what a handler logs as well', async () => {
+    const { obedient } = obedientTasks()
+    await using engine = await testEngine({ tasks: [obedient] })
+    const { taskId } = await engine.submit(
+      obedient,
+      { orders: [{ do: 'log', message: 'here' }] },
+      { traceparent },
+    )
+    await engine.drain()
+    const line = engine.log.lines.find(({ message }) => message === 'here')
+    expect(line?.fields).toMatchObject({ taskId, traceId, attempt: 1, taskType: 'Obedient' })
+  })
+
   test('keeps secrets out', () => {
     const { log, lines } = keptLog('info')
     log.info(

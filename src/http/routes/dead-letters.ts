@@ -3,7 +3,7 @@ import type { DeadLetterFilter } from '../../store/store.ts'
 import { etagOf } from '../conditional.ts'
 import type { ApiContext, App } from '../context.ts'
 import { pageRequest } from '../page-request.ts'
-import { presentTask, timeText } from '../present.ts'
+import { presentListed, presentTask, timeText } from '../present.ts'
 import {
   bulkAnswer,
   bulkBody,
@@ -49,7 +49,7 @@ function listDeadLetters(app: App, { engine }: ApiContext): void {
       withoutUndefined(filter) as DeadLetterFilter,
       pageRequest({ pageSize, pageToken }),
     )
-    return { ...page, items: page.items.map(presentTask) }
+    return { ...page, items: page.items.map(presentListed) }
   })
 }
 

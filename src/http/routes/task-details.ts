@@ -3,7 +3,7 @@ import { QuillworkError } from '../../task/errors.ts'
 import type { TaskStatus } from '../../task/status.ts'
 import type { ApiContext, App } from '../context.ts'
 import { pageRequest } from '../page-request.ts'
-import { presentTask, timeText } from '../present.ts'
+import { presentListed, timeText } from '../present.ts'
 import { flag, pageOf, paging, time } from '../schemas/fields.ts'
 import { problems } from '../schemas/problem.ts'
 import { childrenQuery, taskParams, taskSchema } from '../schemas/task.ts'
@@ -40,7 +40,7 @@ function listChildren(app: App, { engine }: ApiContext): void {
       withoutUndefined(filter) as { status?: TaskStatus[]; taskType?: string; failedFirst?: boolean },
       pageRequest({ pageSize, pageToken }),
     )
-    return { ...page, items: page.items.map(presentTask) }
+    return { ...page, items: page.items.map(presentListed) }
   })
 }
 

@@ -9,7 +9,7 @@ import type { TaskRecord } from '../../task/task.ts'
 import { etagOf, noneMatchNames } from '../conditional.ts'
 import type { ApiContext, App } from '../context.ts'
 import { pageRequest } from '../page-request.ts'
-import { presentTask } from '../present.ts'
+import { presentListed, presentTask } from '../present.ts'
 import { pageOf } from '../schemas/fields.ts'
 import { problems } from '../schemas/problem.ts'
 import { submissionSchema, taskListQuery, taskParams, taskSchema } from '../schemas/task.ts'
@@ -117,7 +117,7 @@ function listTasks(app: App, { engine }: ApiContext): void {
       withoutUndefined(filter) as TaskFilter,
       pageRequest({ pageSize, pageToken }),
     )
-    return { ...page, items: page.items.map(presentTask) }
+    return { ...page, items: page.items.map(presentListed) }
   })
 }
 

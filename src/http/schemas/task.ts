@@ -46,10 +46,17 @@ export const taskSchema = named(
     lane: z.string(),
     priority: z.enum(['high', 'normal']),
     tags: z.array(z.string()),
-    parameters: z.unknown().describe('As they were submitted; dates as RFC 3339, large integers as text'),
+    parameters: z
+      .unknown()
+      .optional()
+      .describe('As they were submitted; dates as RFC 3339, large integers as text'),
     parametersVersion: z.int(),
     progress: z.unknown().optional(),
     result: z.unknown().optional(),
+    omitted: z
+      .array(z.enum(['parameters', 'progress', 'result']))
+      .optional()
+      .describe('In listings: values that are too large to be listed; read the task for them'),
     errorInfo: errorInfoSchema.optional(),
     timestamps: z.object({
       createdAt: time,

@@ -26,7 +26,8 @@ export class StreamHub {
   readonly #settings: HttpSettings
   readonly #streams = new Map<EventStream, { client: string; endsAt: number }>()
   readonly #perClient = new Map<string, number>()
-  readonly #unsubscribe: () => void
+  readonly #bus: TaskBus
+  #unsubscribe: (() => void) | undefined
   #heartbeat: NodeJS.Timeout | undefined
   #isScheduled = false
   #isClosed = false
@@ -36,10 +37,7 @@ export class StreamHub {
   constructor(bus: TaskBus, settings: HttpSettings) {
     this.#settings = settings
     this.ring = new EventRing(settings.keptEvents)
-    this.#unsubscribe = bus.onAny(event => {
-      this.ring.add(event)
-      if (this.#streams.size > 0) this.#schedule()
-    })
+    this.#bus = bus
   }
 
   get counts(): StreamCounts {
@@ -82,6 +80,7 @@ export class StreamHub {
       place: resumed ?? this.ring.last,
       ended: why => this.#ended(stream, why),
     })
+    this.#unsubscribe ??= this.#listen()
     this.#streams.set(stream, { client, endsAt: this.#endOfLife() })
     this.#perClient.set(client, (this.#perClient.get(client) ?? 0) + 1)
     this.#opened += 1
@@ -92,8 +91,16 @@ export class StreamHub {
   /** Ends every stream and takes no new one. */
   close(): void {
     this.#isClosed = true
-    this.#unsubscribe()
+    this.#unsubscribe?.()
     for (const stream of [...this.#streams.keys()]) stream.end('shutdown')
+  }
+
+  /** From the first stream on, events are kept: while nobody ever watched, they cost nothing. */
+  #listen(): () => void {
+    return this.#bus.onAny(event => {
+      this.ring.add(event)
+      if (this.#streams.size > 0) this.#schedule()
+    })
   }
 
   /** Several events of one turn of the event loop are told together. */
