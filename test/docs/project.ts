@@ -17,10 +17,11 @@ export interface Run {
 
 /** A reader's project: strict TypeScript, and `quillwork` as an installed package, which is this one. */
 export interface Project {
+  readonly folder: string
   write(file: string, text: string): void
   /** Compiles everything; answers what the compiler complains about, '' for nothing. */
   compile(): string
-  /** Runs a shell command in the project's folder, with the project's programs on its path. */
+  /** Runs a shell command in the project's folder. */
   run(command: string): Run
   remove(): void
 }
@@ -51,12 +52,9 @@ export function createProject(): Project {
   }
   write('package.json', JSON.stringify({ name: 'reader', private: true, type: 'module' }))
   write('tsconfig.json', JSON.stringify({ compilerOptions, include: ['**/*.ts'] }))
-  const environment = {
-    ...process.env,
-    PATH: `${path.join(modules, '.bin')}${path.delimiter}${process.env['PATH']}`,
-  }
 
   return {
+    folder,
     write,
     compile() {
       const tsc = createRequire(import.meta.url).resolve('typescript/bin/tsc')
@@ -70,7 +68,6 @@ export function createProject(): Project {
       const { status, stdout, stderr } = spawnSync(command, {
         cwd: folder,
         encoding: 'utf8',
-        env: environment,
         shell: true,
         timeout: 60_000,
       })
