@@ -1,3 +1,4 @@
+import { STATUS_CODES } from 'node:http'
 import swagger from '@fastify/swagger'
 import type { FastifyInstance } from 'fastify'
 import { createJsonSchemaTransform, createJsonSchemaTransformObject } from 'fastify-type-provider-zod'
@@ -37,7 +38,7 @@ export function describeApi(app: FastifyInstance, engine: Engine, settings: Http
       return { schema: isOpen ? { ...schema, security: [] } : schema, url }
     },
     transformObject: document =>
-      withTaskTypes(withoutUnused(named(document) as unknown as Json), engine) as never,
+      finished(withTaskTypes(withoutUnused(named(document) as unknown as Json), engine)) as never,
   })
 }
 
@@ -94,4 +95,29 @@ function withTaskTypes(document: Json, { types }: Engine): Json {
       schemas: { ...(components['schemas'] as Json), ...Object.fromEntries(schemas) },
     },
   }
+}
+
+interface Operation {
+  requestBody?: { required?: boolean; content: Record<string, { schema: { anyOf?: Json[] } }> }
+  responses: Record<string, { description: string }>
+}
+
+/** Says of each answer what its status means, and of a body that may be missing that it may. */
+function finished(document: Json): Json {
+  for (const operation of operationsOf(document)) {
+    for (const [status, response] of Object.entries(operation.responses))
+      if (response.description === 'Default Response') response.description = STATUS_CODES[status] ?? status
+    const { requestBody } = operation
+    for (const media of Object.values(requestBody?.content ?? {})) {
+      const [schema, ...others] = media.schema.anyOf?.filter(each => each['type'] !== 'null') ?? []
+      if (requestBody === undefined || schema === undefined || others.length > 0) continue
+      requestBody.required = false
+      media.schema = schema
+    }
+  }
+  return document
+}
+
+function operationsOf(document: Json): Operation[] {
+  return Object.values(document['paths'] as Record<string, Record<string, Operation>>).flatMap(Object.values)
 }

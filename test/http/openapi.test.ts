@@ -119,6 +119,24 @@ describe('the document', () => {
       expect(schemas[`${type}.parameters`]).toMatchObject(parameters)
   })
 
+  test('says what things mean', () => {
+    const { Task } = document.components.schemas as {
+      Task: { properties: Record<string, { description?: string }> }
+    }
+    expect(Task.properties['done']?.description).toBe('Whether the task has ended')
+    const parameters = document.paths['/v1/tasks']?.['post']?.parameters
+    expect(parameters).toContainEqual(
+      expect.objectContaining({ name: 'idempotency-key', description: expect.stringMatching(/255/) }),
+    )
+    for (const [name, { responses }] of operations())
+      for (const { description } of Object.values(responses))
+        expect(description, name).not.toBe('Default Response')
+    expect(document.paths['/v1/tasks/{taskId}:retry']?.['post']?.requestBody).toMatchObject({
+      required: false,
+    })
+    expect(document.paths['/v1/tasks']?.['post']?.requestBody).toMatchObject({ required: true })
+  })
+
   test('does not grow names for schemas that are only taken', () => {
     expect(Object.keys(document.components.schemas).filter(name => name.endsWith('Input'))).toEqual([])
   })
