@@ -25,6 +25,8 @@ export function createLifecycle(
   let consumer: Consumer | undefined
   let loops: Loop[] = []
   let stopping: Promise<void> | undefined
+  /** When the grace time is over, by the monotonic clock. */
+  let graceUntil = Number.POSITIVE_INFINITY
   let unsubscribe: () => void = () => undefined
   let release: () => void = () => undefined
 
@@ -50,12 +52,12 @@ export function createLifecycle(
     schedules.wake()
   }
 
-  async function stopOnce(graceMs: number): Promise<void> {
+  async function stopOnce(): Promise<void> {
     consumer?.pause()
     unsubscribe()
     const [, heartbeat, ...others] = loops
     await Promise.all([parts.relay, ...others].map(loop => loop?.stop()))
-    await drain(core, graceMs)
+    await drain(core, () => graceUntil)
     await heartbeat?.stop()
     await core.broker.close()
     await core.store.tasks.close()
@@ -69,8 +71,9 @@ export function createLifecycle(
     start,
     stop({ grace } = {}) {
       const graceMs = grace === undefined ? core.settings.graceMs : durationMs(grace, 'grace')
+      graceUntil = Math.min(graceUntil, core.clock.monotonic() + graceMs)
       if (stopping !== undefined && graceMs === 0) interruptAll(core)
-      stopping ??= stopOnce(graceMs)
+      stopping ??= stopOnce()
       return stopping
     },
   }
@@ -86,11 +89,14 @@ async function sweepOnce(core: Core): Promise<undefined> {
   }
 }
 
-/** Running attempts may end by themselves; when the grace time is over they get their signal and are given back at once. */
-async function drain(core: Core, graceMs: number): Promise<void> {
-  const until = core.clock.monotonic() + graceMs
+/**
+ * Running attempts may end by themselves; when the grace time is over they get their signal and are given back at once. So does an
+ * attempt that begins later still, of a claim that was on its way: the end of the grace time is asked for anew each time, for a
+ * second stop may have moved it.
+ */
+async function drain(core: Core, graceUntil: () => number): Promise<void> {
   while (core.running.size > 0 || core.claims.inFlight > 0) {
-    if (core.clock.monotonic() >= until) interruptAll(core)
+    if (core.clock.monotonic() >= graceUntil()) interruptAll(core)
     await new Promise<void>(resolve => core.clock.after(5, resolve))
   }
 }
