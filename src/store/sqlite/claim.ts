@@ -15,7 +15,10 @@ WHERE seq = ? AND version = ? AND attempt = ? AND queue IS NOT NULL AND cancel_r
 export async function claim(session: Session, claims: readonly Claim[]): Promise<Claimed[]> {
   const { window } = session
   const claimed = await session.file.write(
-    () => claims.map(wish => claimOne(session, wish)),
+    () => {
+      const parents: Parents = new Map()
+      return claims.map(wish => claimOne(session, wish, parents))
+    },
     won => {
       for (const known of won) {
         if (known === undefined) continue
@@ -27,15 +30,24 @@ export async function claim(session: Session, claims: readonly Claim[]): Promise
   return claimed.map(known => known?.record)
 }
 
-function claimOne(session: Session, wish: Claim): Known | undefined {
+/** Whether a parent lets its sub-tasks run, asked once for the claims of one moment. */
+type Parents = Map<string, boolean>
+
+function claimOne(session: Session, wish: Claim, parents: Parents): Known | undefined {
   const known = session.window.handed.get(wish.taskId)?.known ?? find(session, wish.taskId)
-  return known === undefined ? undefined : claimKnown(session, wish, known)
+  if (known === undefined) return undefined
+  const parentId = known.record.parentTaskId
+  if (parentId !== undefined) {
+    const allows = parents.get(parentId) ?? parentAllows(session, parentId)
+    parents.set(parentId, allows)
+    if (!allows) return undefined
+  }
+  return claimKnown(session, wish, known, parents)
 }
 
-function claimKnown(session: Session, wish: Claim, known: Known): Known | undefined {
+function claimKnown(session: Session, wish: Claim, known: Known, parents: Parents): Known | undefined {
   const { sql, tally, order } = session
   const { record, seq, rank } = known
-  if (record.parentTaskId !== undefined && !parentAllows(session, record.parentTaskId)) return undefined
   const now = session.now()
   const leaseUntil = now + wish.leaseMs
   const { changes } = sql(statement).run(
@@ -50,7 +62,7 @@ function claimKnown(session: Session, wish: Claim, known: Known): Known | undefi
     record.version,
     wish.attempt,
   )
-  if (changes === 0) return retryFresh(session, wish, known)
+  if (changes === 0) return retryFresh(session, wish, known, parents)
   order.left(placeOf(record, rank), true)
   tally.moved(record.status, claiming.to)
   if (record.parentTaskId !== undefined)
@@ -59,13 +71,13 @@ function claimKnown(session: Session, wish: Claim, known: Known): Known | undefi
 }
 
 /** What the window knew was old: look at the row itself once. */
-function retryFresh(session: Session, wish: Claim, stale: Known): Known | undefined {
+function retryFresh(session: Session, wish: Claim, stale: Known, parents: Parents): Known | undefined {
   if (session.window.handed.get(wish.taskId)?.known !== stale) return undefined
   session.window.unhand(wish.taskId)
   const fresh = find(session, wish.taskId)
   return fresh === undefined || fresh.record.version === stale.record.version
     ? undefined
-    : claimOne(session, wish)
+    : claimOne(session, wish, parents)
 }
 
 /** A task that was not handed out here, as its row says; what was remembered of it is about to be old. */
@@ -99,7 +111,7 @@ function claimedRecord(before: TaskRecord, wish: Claim, now: number, leaseUntil:
     lastAttemptTimestamp: now,
     updatedAt: now,
   }
-  if (before.version > 1 || before.parentTaskId !== undefined) {
+  if (before.version > 1) {
     const { nextAttemptTimestamp: _, ...rest } = before
     return { ...rest, ...claimed }
   }
@@ -130,6 +142,8 @@ function claimedRecord(before: TaskRecord, wish: Claim, now: number, leaseUntil:
     rootTaskId: before.rootTaskId,
     depth: before.depth,
   }
+  if (before.parentTaskId !== undefined) record.parentTaskId = before.parentTaskId
+  if (before.subTaskKey !== undefined) record.subTaskKey = before.subTaskKey
   if (before.deadline !== undefined) record.deadline = before.deadline
   if (before.traceparent !== undefined) record.traceparent = before.traceparent
   if (before.idempotencyKey !== undefined) record.idempotencyKey = before.idempotencyKey

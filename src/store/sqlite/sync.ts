@@ -8,8 +8,10 @@ import fs from 'node:fs'
 import { SyncFailure, storeError } from './failures.ts'
 import type { StoreFaults } from './faults.ts'
 
-/** Milliseconds above which a sync no longer runs on the main thread. */
+/** Milliseconds that a sync takes on average above which it no longer runs on the main thread. */
 const slowMs = 1
+/** Share of the newest sync in that average: one slow sync among fast ones changes nothing. */
+const newest = 0.2
 /** Syncs off the thread after a slow one, before the main thread is tried again. */
 const awayFor = 1_000
 
@@ -83,6 +85,7 @@ interface LogSync {
 function logSync(log: string, delayMs: number): LogSync {
   let descriptor: number | undefined
   let away = 0
+  let average = 0
 
   function here(file: number): undefined {
     const began = performance.now()
@@ -92,7 +95,10 @@ function logSync(log: string, delayMs: number): LogSync {
     } catch (error) {
       throw failureOf(error)
     }
-    if (performance.now() - began > slowMs) away = awayFor
+    average += newest * (performance.now() - began - average)
+    if (average <= slowMs) return
+    away = awayFor
+    average = 0
   }
 
   function offThread(file: number): Promise<void> {
