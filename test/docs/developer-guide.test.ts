@@ -1,9 +1,12 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import path from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { requireBuilt } from '../process/crash/built.ts'
 import { type Block, blocksOf, looksLike, stepsOf } from './markdown.ts'
 import { createProject, type Project, root } from './project.ts'
 import { check, hasCurl, startServer } from './server.ts'
+
+beforeAll(requireBuilt, 120_000)
 
 const textOf = (document: string) => readFileSync(path.join(root, document), 'utf8')
 const guide = blocksOf(textOf('docs/developer-guide.md'))

@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import path from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createProject, type Project, root } from '../docs/project.ts'
+import { requireBuilt } from '../process/crash/built.ts'
 
 const examples = readdirSync(path.join(root, 'examples')).filter(file => file.endsWith('.ts'))
 /** What each example prints; an id is written as ID. */
@@ -36,6 +37,7 @@ describe('the examples, copied into a project of one’s own', () => {
   let complaints: string
 
   beforeAll(() => {
+    requireBuilt()
     project = createProject()
     for (const file of examples) project.write(file, readFileSync(path.join(root, 'examples', file), 'utf8'))
     complaints = project.compile()

@@ -1,0 +1,65 @@
+import { copyFileSync, mkdirSync, readFileSync } from 'node:fs'
+import path from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { requireBuilt } from '../process/crash/built.ts'
+import { blocksOf, stepsOf } from './markdown.ts'
+import { createProject, type Project, root } from './project.ts'
+import { check, type DocumentedServer, hasCurl, startServer } from './server.ts'
+
+const tour = readFileSync(path.join(root, 'docs', 'api.md'), 'utf8')
+
+describe('the tour of the API, against a server', () => {
+  let project: Project
+  let server: DocumentedServer
+
+  beforeAll(async () => {
+    requireBuilt()
+    project = createProject()
+    mkdirSync(path.join(project.folder, 'samples'))
+    copyFileSync(
+      path.join(root, 'samples', 'the-salt-ledger.txt'),
+      path.join(project.folder, 'samples', 'the-salt-ledger.txt'),
+    )
+    const command = path.join(root, 'bin', 'quillwork.js')
+    server = await startServer([command, 'serve', '--port', '0', '--data', 'data'], {
+      cwd: project.folder,
+      env: { QUILLWORK_LOG_LEVEL: 'error' },
+    })
+  }, 120_000)
+  afterAll(async () => {
+    expect(await server.stop()).toBe(0)
+    project.remove()
+  })
+
+  const steps = blocksOf(tour).flatMap(block => stepsOf(block.text))
+
+  it.skipIf(!hasCurl)(
+    'answers every command as shown',
+    () => {
+      /** Each command runs in a shell of its own, which is given what those before it assigned. */
+      const assigned: string[] = []
+      const run = (command: string) =>
+        project.run([...assigned, command].join('\n').replaceAll('http://127.0.0.1:7420', server.url))
+      for (const step of steps) {
+        const name = /^(\w+)=/.exec(step.command)?.[1]
+        if (name === undefined) check(step, run)
+        else {
+          const value = run(`${step.command}\nprintf %s "$${name}"`).stdout
+          assigned.push(`${name}='${value.replaceAll("'", "'\\''")}'`)
+        }
+      }
+    },
+    120_000,
+  )
+
+  it('names every route that there is, and no other', async () => {
+    const { paths } = (await (await fetch(`${server.url}/v1/openapi.json`)).json()) as {
+      paths: Record<string, Record<string, unknown>>
+    }
+    const served = Object.entries(paths).flatMap(([route, methods]) =>
+      Object.keys(methods).map(method => `${method.toUpperCase()} ${route}`),
+    )
+    const named = [...tour.matchAll(/^\| `([A-Z]+ \S+)` \|/gm)].map(([, route]) => route)
+    expect(named.sort()).toEqual(served.sort())
+  })
+})
