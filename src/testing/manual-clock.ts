@@ -99,7 +99,7 @@ const quietTurns = 2
  * Resolves when nothing is under way in this process any more: no file system request, no callback of the next turn, no promise
  * that can go on. Timers, sockets and whoever waits for them do not count.
  */
-export async function settle(): Promise<void> {
+async function settle(): Promise<void> {
   for (let quiet = 0; quiet < quietTurns; ) {
     await nextTurn()
     quiet = process.getActiveResourcesInfo().some(resource => underWay.test(resource)) ? 0 : quiet + 1

@@ -26,6 +26,17 @@ describe('cancelling a task', () => {
     await expectInvariants(t)
   })
 
+  it.each(['waits', 'runs'])('B6: twice at the same moment, while it %s, tells it once', async how => {
+    const { obedient } = obedientTasks()
+    await using t = await testEngine({ tasks: [obedient] })
+    const task = await t.submit(obedient, { orders: [hang] }, how === 'waits' ? { delay: '1h' } : {})
+    await t.drain()
+    await Promise.all([task.cancel(), task.cancel(), t.tasks.cancel(task.taskId)])
+    await t.drain()
+    expect(t.recorder.all('cancelled')).toHaveLength(1)
+    await expectInvariants(t)
+  })
+
   it('B3: that runs fires its signal at once; it ends when the handler obeys', async () => {
     const { obedient, journal } = obedientTasks()
     await using t = await testEngine({ tasks: [obedient] })

@@ -142,6 +142,7 @@ describe('an explicit retry', () => {
     await Promise.allSettled([t.tasks.retry(task.taskId), t.tasks.retry(task.taskId)])
     await t.drain()
     expect(state.runs).toBe(2)
+    expect(t.recorder.all('reopened')).toHaveLength(1)
     await expectInvariants(t)
   })
 })
