@@ -154,7 +154,7 @@ function expected(record: TaskRecord, set: RecordChange, now: number): Record<st
   return after
 }
 
-/** Applied exactly as it says, found again by its own writer, and unknown of a record that is not there. */
+/** Applied exactly as it says, found again by the attempt that wrote it, and unknown of a record that is not there. */
 function eachMove({ name, from, make, repeats }: Move): StoreCase {
   return {
     name: `apply: ${name}: writes what it says, told twice is applied once, missing without a record`,
@@ -170,7 +170,8 @@ function eachMove({ name, from, make, repeats }: Move): StoreCase {
         { ...after, version: 0 },
         { ...expected(record, transition.set, context.now), version: 0 },
       )
-      assert.deepEqual(await store.tasks.apply([transition, transition]), ['applied', 'applied'])
+      const again = 'version' in transition.fence ? 'stale' : 'applied'
+      assert.deepEqual(await store.tasks.apply([transition, transition]), [again, again])
       if (repeats === undefined) assert.deepEqual(await read(store, record.id), after)
       assert.deepEqual(await store.tasks.apply([{ ...transition, taskId: 'nobody' }]), ['missing'])
     },

@@ -7,7 +7,7 @@ import { type BrokerCaseContext, brokerCases } from '../../src/testing/broker-ca
 const turn = () => new Promise<void>(resolve => setImmediate(resolve))
 
 describe('the broker within a process', () => {
-  it.each(brokerCases)('$name', async ({ run }) => {
+  it.each(brokerCases.map(({ name, run }) => [name, run] as const))('%s', async (_name, run) => {
     const made: Broker[] = []
     const context: BrokerCaseContext = {
       async makeBroker() {

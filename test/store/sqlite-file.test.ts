@@ -197,6 +197,29 @@ describe('group commit', () => {
     expect(lane?.waiting).toBe(3)
   })
 
+  it('forgets what an undone job had counted', async () => {
+    const store = openStore()
+    const wrong = new RangeError('no parameters')
+    const broken = {
+      ...newTask(),
+      get parameters(): string {
+        throw wrong
+      },
+    }
+    const [good, bad] = await Promise.allSettled([
+      createOne(store),
+      store.tasks.create([newTask(), broken], {}),
+      createOne(store),
+    ])
+    expect(good.status).toBe('fulfilled')
+    expect(bad).toEqual({ status: 'rejected', reason: wrong })
+    expect((await store.queries.counts()).QUEUED).toBe(2)
+    expect((await store.lanes.lanes())[0]?.waiting).toBe(2)
+    const limit = { waitingPerUser: 3 }
+    expect((await store.tasks.create([newTask()], limit))[0]?.outcome).toBe('created')
+    expect((await store.tasks.create([newTask()], limit))[0]?.outcome).toBe('refused')
+  })
+
   it('rejects all of a commit that fails, keeps the counters right, and goes on', async () => {
     let failing = false
     const beforeCommit = () => {
@@ -248,7 +271,10 @@ describe('group commit', () => {
     await expect(store.tasks.create([newTask()], {})).rejects.toEqual(code('STORE_FAILED'))
     await expect(store.queries.counts()).rejects.toEqual(code('STORE_FAILED'))
     await store.tasks.close()
-    expect((await read(openStore(), record.id)).status).toBe('QUEUED')
+    const again = openStore()
+    expect((await read(again, record.id)).status).toBe('QUEUED')
+    // Of the two that were refused the first was written before its sync failed; nothing was written after it.
+    expect((await again.queries.counts()).QUEUED).toBe(2)
   })
 })
 

@@ -41,8 +41,9 @@ describe('a store in a SQLite file', () => {
   let context: SqliteContext | undefined
   afterEach(() => context?.end())
 
-  it.each(storeCases)('$name', async ({ run }) => {
-    context = new SqliteContext()
-    await run(context)
-  })
+  for (const { name, run } of storeCases)
+    it(name, async () => {
+      context = new SqliteContext()
+      await run(context)
+    })
 })
