@@ -235,25 +235,23 @@ function columnValue(session: Session, seq: number, key: keyof RecordChange, set
 interface Earlier {
   status: string
   attempt: number
-  version: number
   phase: string
   cancel_requested_at: number | null
-  dead: number
 }
 
-/** A refused write may be the second telling of one that was applied. */
+/**
+ * A refused write of an attempt may be the second telling of one that was applied: nobody else writes for that attempt. Behind a
+ * version stand people and the aggregator, who may want the same thing at the same moment: one of them did it, the other did not.
+ */
 function earlierSelf({ sql }: Session, { taskId, fence, set, from }: Transition): Applied {
-  const row = sql(
-    'SELECT status, attempt, version, phase, cancel_requested_at, dead_letter IS NOT NULL AS dead FROM tasks WHERE id = ?',
-  ).get(taskId) as Earlier | undefined
+  const row = sql('SELECT status, attempt, phase, cancel_requested_at FROM tasks WHERE id = ?').get(taskId) as
+    | Earlier
+    | undefined
   if (row === undefined) return 'missing'
-  const same = 'attempt' in fence ? row.attempt === fence.attempt : row.version === fence.version + 1
-  if (!same) return 'stale'
+  if ('version' in fence || row.attempt !== fence.attempt) return 'stale'
   if (set.status !== undefined) return row.status === set.status ? 'applied' : 'stale'
   if (set.phase !== undefined) return row.phase === set.phase ? 'applied' : 'stale'
-  if (!from.some(status => status === row.status)) return 'stale'
-  const written = set.deadLetter === null ? row.dead === 0 : row.cancel_requested_at !== null
-  return written ? 'applied' : 'stale'
+  return row.cancel_requested_at !== null && from.some(status => status === row.status) ? 'applied' : 'stale'
 }
 
 function count(
