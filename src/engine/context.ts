@@ -37,7 +37,7 @@ export class AttemptContext implements TaskContext {
   readonly task: ResolvedTask
   #reports: Reports | undefined
   #permits: Permits | undefined
-  readonly #submitting = new Set<Promise<unknown>>()
+  #submitting: Set<Promise<unknown>> | undefined
   #stored: Promise<ReadonlyMap<string, string>> | undefined
   #steps: Map<string, Promise<unknown>> | undefined
 
@@ -54,7 +54,8 @@ export class AttemptContext implements TaskContext {
 
   /** Submissions on their way that the handler did not wait for; undefined when there are none. */
   get submitting(): Promise<unknown> | undefined {
-    return this.#submitting.size === 0 ? undefined : Promise.allSettled(this.#submitting)
+    const submitting = this.#submitting
+    return submitting === undefined || submitting.size === 0 ? undefined : Promise.allSettled(submitting)
   }
 
   get record(): TaskRecord {
@@ -212,8 +213,9 @@ export class AttemptContext implements TaskContext {
 
   /** Remembers a submission until it has ended. */
   #remember<T>(submission: Promise<T>): Promise<T> {
-    this.#submitting.add(submission)
-    const ended = () => void this.#submitting.delete(submission)
+    this.#submitting ??= new Set()
+    const submitting = this.#submitting.add(submission)
+    const ended = () => void submitting.delete(submission)
     submission.then(ended, ended)
     return submission
   }
