@@ -278,6 +278,11 @@ describe('group commit', () => {
   })
 })
 
+/** Runs a program of the system; throws when it fails. */
+function system(program: string, ...args: string[]): void {
+  execFileSync(program, args, { stdio: 'ignore' })
+}
+
 /** Fills the store until it refuses, and answers the ids of what it took. */
 async function fill(store: SqliteStore): Promise<string[]> {
   const taken: string[] = []
@@ -317,7 +322,7 @@ describe('a full disk', () => {
     const disk = folder.file('disk')
     mkdirSync(disk)
     try {
-      execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=1500k', 'tmpfs', disk], { stdio: 'ignore' })
+      system('mount', '-t', 'tmpfs', '-o', 'size=1500k', 'tmpfs', disk)
     } catch {
       process.stderr.write('SKIPPED: the test of a full disk needs the right to mount a small file system.\n')
       skip('no right to mount a small file system')
@@ -328,14 +333,14 @@ describe('a full disk', () => {
       const taken = await fill(store)
       expect(taken.length).toBeGreaterThan(4)
       await expectWhole(store, taken)
-      execFileSync('mount', ['-o', 'remount,size=20m', disk])
+      system('mount', '-o', 'remount,size=20m', disk)
       taken.push((await createOne(store)).id)
       await store.tasks.close()
       const again = openStore({ file })
       await expectWhole(again, taken)
       await again.tasks.close()
     } finally {
-      execFileSync('umount', [disk])
+      system('umount', disk)
     }
   })
 })
