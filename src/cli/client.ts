@@ -107,7 +107,9 @@ function problemError(text: string, status: number, url: string): QuillworkError
       'SERVER_UNREACHABLE',
       `What answers at ${url} is not Quillwork (HTTP ${status}).`,
     )
-  const places = (problem.errors ?? []).map(({ pointer, detail }) => `${pointer}: ${detail}`)
+  const places = (problem.errors ?? [])
+    .filter(({ detail }) => !problem.detail.includes(detail))
+    .map(({ pointer, detail }) => `${pointer}: ${detail}`)
   return new QuillworkError(problem.code as ErrorCode, [problem.detail, ...places].join(' '), {
     details: { status: problem.status, retryable: problem.retryable },
   })

@@ -41,7 +41,7 @@ export async function connect({ config }: ResolvedConfig, options: ConnectOption
       return await startOwn(config, options)
     } catch (error) {
       if (!isLocked(error)) throw error
-      if (performance.now() > until) throw lockedError(config)
+      if (performance.now() > until) throw silentOwner(config) ?? lockedError(config)
       await new Promise(resolve => setTimeout(resolve, 100))
     }
   }
@@ -82,6 +82,18 @@ async function startOwn(config: Config, options: ConnectOptions): Promise<Connec
     isOwn: true,
     close: () => server.stop({ grace: 0 }),
   }
+}
+
+/** The error for an owner that is alive and does not answer. */
+function silentOwner({ data }: Config): QuillworkError | undefined {
+  const owner = announced(data)
+  if (owner === undefined || !isAlive(owner.pid)) return undefined
+  return new QuillworkError(
+    'SERVER_UNREACHABLE',
+    `Process ${owner.pid} (${owner.command}) owns the data directory ${data} but does not answer at ${owner.url}. ` +
+      'Wait for it, or stop it: nothing is lost by that.',
+    { details: { pid: owner.pid, url: owner.url } },
+  )
 }
 
 /** Whether an error says that another process owns the data directory. */

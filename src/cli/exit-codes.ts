@@ -1,20 +1,22 @@
 import { type ErrorCode, QuillworkError } from '../index.ts'
 
 /** What a command answers to the shell. Scripts rely on these. */
-export const exitCodes = {
-  /** What was asked for was done. */
-  ok: 0,
-  /** It was not: the task failed, there is no such task, the file cannot be read, the doctor found something wrong. */
-  failed: 1,
-  /** The command line or the configuration cannot be used; nothing was done. */
-  usage: 2,
-  /** The server does not answer or cannot be started: the data directory or the address is another process's. */
-  unreachable: 3,
-  /** Ended by Ctrl-C. */
-  interrupted: 130,
-  /** Ended by SIGTERM. */
-  terminated: 143,
-} as const
+export const exitCodes = { ok: 0, failed: 1, usage: 2, unreachable: 3, interrupted: 130 } as const
+
+/** What each exit code means, for the help and the reference. */
+export const exitMeanings: readonly (readonly [code: number, meaning: string])[] = [
+  [exitCodes.ok, 'done'],
+  [
+    exitCodes.failed,
+    'not done: a task failed or completed with errors, there is no such task or file, the doctor found something wrong',
+  ],
+  [exitCodes.usage, 'the command line or the configuration cannot be used; nothing was done'],
+  [
+    exitCodes.unreachable,
+    'the server does not answer or cannot start: another process owns the data directory or the port',
+  ],
+  [exitCodes.interrupted, 'ended by Ctrl-C (143 by SIGTERM); `serve` ends with 0 after a clean stop'],
+]
 
 const byCode: Partial<Record<ErrorCode, number>> = {
   USAGE_INVALID: exitCodes.usage,

@@ -2,9 +2,14 @@
 import { Command, CommanderError } from 'commander'
 import { version } from '../http/version.ts'
 import { QuillworkError } from '../index.ts'
+import { addDeadLetters } from './commands/dead-letters.ts'
+import { addDoctor } from './commands/doctor.ts'
 import { addImport } from './commands/import.ts'
+import { addLanes } from './commands/lanes.ts'
+import { addNovels } from './commands/novels.ts'
 import { addServe } from './commands/serve.ts'
-import { codedError, exitCodeOf, exitCodes } from './exit-codes.ts'
+import { addTasks } from './commands/tasks.ts'
+import { codedError, exitCodeOf, exitCodes, exitMeanings } from './exit-codes.ts'
 import { createRegister } from './run.ts'
 import { createTerminal, type Streams, type Terminal } from './terminal.ts'
 
@@ -53,9 +58,18 @@ export function createProgram(terminal: Terminal, end: (exitCode: number) => voi
       outputError: () => undefined,
     })
     .exitOverride()
+  program.addHelpText(
+    'after',
+    `\nExit codes:\n${exitMeanings.map(([code, meaning]) => `  ${String(code).padEnd(4)} ${meaning}`).join('\n')}`,
+  )
   const register = createRegister(terminal, end)
   addServe(program, register)
   addImport(program, register)
+  addNovels(program, register)
+  addTasks(program, register)
+  addDeadLetters(program, register)
+  addLanes(program, register)
+  addDoctor(program, register)
   return program
 }
 

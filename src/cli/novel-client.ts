@@ -1,17 +1,13 @@
 import { stat } from 'node:fs/promises'
 import path from 'node:path'
+import type { z } from 'zod'
+import type { uploadSchema } from '../http/schemas/novel.ts'
 import { QuillworkError } from '../index.ts'
 import type { Client } from './client.ts'
 import { bytesText } from './words.ts'
 
 /** What a file holds, as the API tells it. */
-export interface PreviewJson {
-  title: string
-  author?: string
-  encoding: { name: string; confidence: number }
-  volumes: { title: string; chapters: { title: string; characters: number; words: number }[] }[]
-  warnings: { code: string; message: string; chapter?: number; line?: number; count?: number }[]
-}
+export type PreviewJson = NonNullable<z.output<typeof uploadSchema>['preview']>
 
 /** What an import is asked to do. */
 export interface ImportChoice {

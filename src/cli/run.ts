@@ -1,5 +1,7 @@
+import { existsSync } from 'node:fs'
 import type { Command } from 'commander'
 import { type ConfigSources, type ResolvedConfig, resolveConfig } from '../server/config.ts'
+import { placesOf } from '../server/data-directory.ts'
 import { type SettingName, settings } from '../server/settings.ts'
 import { type Connection, connect } from './connect.ts'
 import type { Terminal } from './terminal.ts'
@@ -64,8 +66,12 @@ export async function withServer(
   command: string,
   ask: (connection: Connection) => Promise<number>,
 ): Promise<number> {
-  const connection = await connect(run.configure(), { command })
+  const resolved = run.configure()
+  const isNew = !existsSync(placesOf(resolved.config.data).database)
+  const connection = await connect(resolved, { command })
   try {
+    // Somebody in another folder than they think sees nothing of their work.
+    if (isNew && !run.json) run.terminal.note(`note: the data directory ${resolved.config.data} was empty`)
     return await ask(connection)
   } finally {
     await connection.close()

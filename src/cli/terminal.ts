@@ -71,9 +71,12 @@ export function createTerminal({ stdin, stdout, stderr }: Streams): Terminal {
     },
     async confirm(question, signal) {
       const asking = createInterface({ input: stdin, output: stderr })
+      // While it reads, the terminal hands Ctrl-C to it and not to the process.
+      asking.once('SIGINT', () => process.kill(process.pid, 'SIGINT'))
+      const closed = new Promise<string>(resolve => asking.once('close', () => resolve('')))
       try {
-        const answer = await asking.question(`${question} [y/N] `, signal === undefined ? {} : { signal })
-        return /^y(es)?$/i.test(answer.trim())
+        const asked = asking.question(`${question} [y/N] `, signal === undefined ? {} : { signal })
+        return /^y(es)?$/i.test((await Promise.race([asked, closed])).trim())
       } finally {
         asking.close()
       }

@@ -66,35 +66,31 @@ function stageOf({ progress, done }: TaskJson): string {
 
 /** Retries, not attempts: a parent's attempts rise with each of its stages. */
 function retryOf({ done, retryCount }: TaskJson): string {
-  return done || retryCount === 0 ? '' : countOf(retryCount, 'retry').replace(/ys$/, 'ies')
+  return done || retryCount === 0 ? '' : `retry ${retryCount}`
 }
 
-/** Counts of a result that a person wants to see, in the words of the result. */
-const shown = [
-  'volumes',
-  'chapters',
-  'scenes',
-  'words',
-  'success',
-  'failed',
-  'conflict',
-  'skipped',
-  'passages',
-]
+/** Counts of a result that a person wants to see. */
+const nouns: Record<string, readonly [one: string, many: string]> = {
+  volumes: ['volume', 'volumes'],
+  chapters: ['chapter', 'chapters'],
+  scenes: ['scene', 'scenes'],
+  words: ['word', 'words'],
+  success: ['summary', 'summaries'],
+  failed: ['failed', 'failed'],
+  conflict: ['conflict', 'conflicts'],
+  skipped: ['skipped', 'skipped'],
+  passages: ['passage', 'passages'],
+}
 
 function resultOf({ result }: TaskJson): string {
   const counts = numbersOf(result)
-  return shown
-    .filter(name => counts[name] !== undefined && (counts[name] !== 0 || name === 'success'))
-    .map(name =>
-      name.endsWith('s') && name !== 'success'
-        ? countOf(counts[name] ?? 0, name.slice(0, -1))
-        : `${numberText(counts[name] ?? 0)} ${plain[name] ?? name}`,
-    )
+  return Object.entries(nouns)
+    .flatMap(([name, [one, many]]) => {
+      const count = counts[name] ?? 0
+      return count === 0 ? [] : [`${numberText(count)} ${count === 1 ? one : many}`]
+    })
     .join(', ')
 }
-
-const plain: Record<string, string> = { success: 'done' }
 
 function numbersOf(value: unknown): Record<string, number> {
   if (typeof value !== 'object' || value === null) return {}

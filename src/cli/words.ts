@@ -26,6 +26,12 @@ export function agoText(time: string, now = Date.now()): string {
   return `${Math.floor(ms / unitMs)}${unit} ago`
 }
 
+/** A duration in its largest unit that leaves a whole number: `30d`, `1500ms`. */
+export function durationText(ms: number): string {
+  const [unitMs, unit] = spans.find(([length]) => ms > 0 && ms % length === 0) ?? [1, 'ms']
+  return `${ms / unitMs}${unit}`
+}
+
 /** A size in the largest unit that leaves a whole number: `1.4 GB`. */
 export function bytesText(bytes: number): string {
   const units = ['B', 'kB', 'MB', 'GB', 'TB']

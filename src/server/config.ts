@@ -71,6 +71,13 @@ export function resolveConfig(sources: ConfigSources = {}): ResolvedConfig {
   })
 }
 
+/** A value as it may be shown: whether a secret is set, never what it is. */
+export function shownValue({ config }: ResolvedConfig, name: SettingName): unknown {
+  const setting: Setting = settings[name]
+  const value = config[name]
+  return setting.isSecret === true && value !== undefined ? '(set, not shown)' : value
+}
+
 interface Found {
   readonly origin: Origin
   readonly value: unknown

@@ -6,6 +6,7 @@ import { createEngine, type Duration, type Engine, QuillworkError } from '../ind
 import { type NovelServices, novelTasks, sqliteLibrary } from '../novel/index.ts'
 import { createLog, logEvents } from '../observe/log.ts'
 import { sqlite } from '../store/sqlite/index.ts'
+import { durationMs } from '../task/duration.ts'
 import type { Config } from './config.ts'
 import { announce, makeDataDirectory, placesOf, withdraw } from './data-directory.ts'
 import { startUpkeep } from './upkeep.ts'
@@ -45,17 +46,18 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   const stopLogging = works ? logEvents(engine, log) : () => undefined
   const nodeId = engine.settings.nodeId
 
-  async function stopOnce(): Promise<void> {
-    withdraw(config.data, nodeId)
-    await Promise.all([app.close(), upkeep?.stop()])
-  }
-  let stopping: Promise<void> | undefined
-  async function stop({ grace }: { grace?: Duration } = {}): Promise<void> {
-    stopping ??= stopOnce()
-    const stopped = engine.stop(grace === undefined ? {} : { grace })
-    await Promise.all([stopping, stopped])
-    stopLogging()
-  }
+  const stop = createStop({
+    grace: config.grace,
+    async quiet() {
+      withdraw(config.data, nodeId)
+      await Promise.all([app.close(), upkeep?.stop()])
+    },
+    hangUp: () => app.server.closeAllConnections(),
+    async end(grace) {
+      await engine.stop({ grace })
+      stopLogging()
+    },
+  })
 
   try {
     const url = await listen(app, config)
@@ -63,12 +65,50 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
       await engine.start()
       const token = config.token === undefined ? {} : { token: config.token }
       const startedAt = new Date().toISOString()
-      announce(config.data, { url, pid: process.pid, startedAt, nodeId, command, ...token })
+      announce(config.data, { url: reachable(url), pid: process.pid, startedAt, nodeId, command, ...token })
     }
     return { url, nodeId, stop }
   } catch (error) {
     await stop({ grace: 0 })
     throw error
+  }
+}
+
+/** Requests that were taken before the stop have this long to be answered. */
+const answerMs = 5_000
+
+interface StopSteps {
+  grace: number
+  /** Takes nothing new; resolves when every request that was taken is answered. */
+  quiet(): Promise<void>
+  /** Drops the requests that are not. */
+  hangUp(): void
+  /** Lets running attempts end; called again with 0, at once. */
+  end(grace: number): Promise<void>
+}
+
+/** The stop of a server: first the requests, then the tasks, then the store that both need. Whoever hurries, hurries what runs. */
+function createStop(steps: StopSteps): RunningServer['stop'] {
+  let stopping: Promise<void> | undefined
+  let grace = steps.grace
+  let isEnding = false
+
+  async function stopOnce(): Promise<void> {
+    const timer = setTimeout(steps.hangUp, Math.min(grace, answerMs))
+    await steps.quiet()
+    clearTimeout(timer)
+    isEnding = true
+    await steps.end(grace)
+  }
+
+  return async options => {
+    grace = Math.min(grace, options?.grace === undefined ? grace : durationMs(options.grace, 'grace'))
+    if (stopping !== undefined && grace === 0) {
+      steps.hangUp()
+      if (isEnding) await steps.end(0)
+    }
+    stopping ??= stopOnce()
+    await stopping
   }
 }
 
@@ -126,6 +166,11 @@ async function listen(app: ReturnType<typeof createApp>, { host, port }: Config)
   const address = app.server.address()
   const actual = typeof address === 'object' && address !== null ? address.port : port
   return `http://${host.includes(':') && !host.startsWith('[') ? `[${host}]` : host}:${actual}`
+}
+
+/** The address for programs of this machine: that of a server which listens on all addresses is the loopback's. */
+function reachable(url: string): string {
+  return url.replace('//0.0.0.0:', '//127.0.0.1:').replace('//[::]:', '//[::1]:')
 }
 
 function whyNot(code: string, host: string, port: number): string {

@@ -23,6 +23,8 @@ export interface Setting<S extends z.ZodType = z.ZodType> {
 
 const define = <S extends z.ZodType>(setting: Setting<S>): Setting<S> => setting
 
+const portText = 'Give a whole number from 0 to 65535.'
+
 const text = z.string().trim().min(1)
 
 const duration = z.union([z.number(), z.string()]).transform((value, context) => {
@@ -46,7 +48,7 @@ const size = z.union([z.number(), z.string()]).transform((value, context) => {
   return z.NEVER
 })
 
-const atLeastOne = z.int().min(1)
+const atLeastOne = z.int('Give a whole number.').min(1, 'Give at least 1.')
 
 const laneName = z
   .string()
@@ -80,7 +82,7 @@ export const settings = {
     kind: 'count',
     about: 'The TCP port to listen on. 0 = any free one; the line `listening on …` tells which.',
     fallback: 7420,
-    schema: z.int().min(0).max(65_535),
+    schema: z.int(portText).min(0, portText).max(65_535, portText),
     flag: '--port',
   }),
   host: define({
@@ -187,14 +189,14 @@ export const settings = {
     kind: 'text',
     about: `How much is logged to standard error: ${logLevels.map(level => `\`${level}\``).join(', ')}.`,
     fallback: 'info',
-    schema: z.enum(logLevels),
+    schema: z.enum(logLevels, `Give one of ${logLevels.join(', ')}.`),
     flag: '--log-level',
   }),
   logFormat: define({
     kind: 'text',
     about: '`plain` lines for people, `json` lines for machines; `auto` is plain on a terminal.',
     fallback: 'auto',
-    schema: z.enum(['auto', 'plain', 'json']),
+    schema: z.enum(['auto', 'plain', 'json'], 'Give one of auto, plain, json.'),
   }),
 } as const
 

@@ -1,8 +1,10 @@
 import type { Command } from 'commander'
 import { hasEnded, QuillworkError, type TaskStatus } from '../../index.ts'
+import type { ResolvedConfig } from '../../server/config.ts'
 import { parseChapters } from '../chapters.ts'
 import { type Connection, connect } from '../connect.ts'
 import { exitCodes } from '../exit-codes.ts'
+import { commandText } from '../hints.ts'
 import {
   type BegunImport,
   confirm,
@@ -58,13 +60,14 @@ async function importFile(run: Run<ImportOptions>): Promise<number> {
   }
   await sizeOf(file)
   using signals = listenForSignals()
-  const connection = await connect(run.configure(), {
+  const resolved = run.configure()
+  const connection = await connect(resolved, {
     command: 'quillwork import',
     works: options.preview !== true,
     signal: signals.asked,
   })
   try {
-    return await importThrough(run, { connection, signals, file, chapters })
+    return await importThrough(run, { resolved, connection, signals, file, chapters })
   } catch (error) {
     if (!signals.asked.aborted) throw error
     return signals.exitCode
@@ -74,6 +77,7 @@ async function importFile(run: Run<ImportOptions>): Promise<number> {
 }
 
 interface Work {
+  resolved: ResolvedConfig
   connection: Connection
   signals: Signals
   file: string
@@ -83,12 +87,15 @@ interface Work {
 async function importThrough(run: Run<ImportOptions>, work: Work): Promise<number> {
   const { terminal, options, json } = run
   const { client } = work.connection
+  const show = (line: string) => {
+    if (!json) terminal.live(line === '' ? [] : [line])
+  }
   const uploadId = await uploadFile(client, work.file, share => {
-    terminal.live([`sending ${progressBar(share, 1)} ${Math.floor(share * 100)} %`])
+    show(`sending ${progressBar(share, 1)} ${Math.floor(share * 100)} %`)
   })
-  terminal.live(['reading the file …'])
+  show('reading the file …')
   const found = await preview(client, uploadId, options.encoding)
-  terminal.live([])
+  show('')
   if (options.preview === true) {
     await forget(client, uploadId)
     showPreview(run, found, true)
@@ -105,7 +112,7 @@ async function importThrough(run: Run<ImportOptions>, work: Work): Promise<numbe
   // Where no server runs, this process is the only one that can do the work, so it stays until it is done.
   if (options.watch === true || work.connection.isOwn) return watch(run, work, begun)
   if (json) printJson(run, { ...begun, status: 'QUEUED' })
-  else terminal.out(`The import runs on the server. Watch it: quillwork tasks show ${begun.taskId} --watch`)
+  else terminal.out(`The import runs on the server. Watch it: ${watchText(work, begun)}`)
   return exitCodes.ok
 }
 
@@ -174,7 +181,7 @@ async function watch(run: Run<ImportOptions>, work: Work, begun: BegunImport): P
     })
     const status: TaskStatus = task?.status ?? 'FAILED'
     if (json) printJson(run, { taskId: begun.taskId, novelId: begun.novelId, status })
-    else sayEnd(run, begun, status)
+    else sayEnd(run, work, { ...begun, status })
     if (status === 'COMPLETED') return exitCodes.ok
     if (task !== undefined) terminal.note(`error ${detailOf(task, { bars: false })}`)
     return exitCodes.failed
@@ -183,20 +190,27 @@ async function watch(run: Run<ImportOptions>, work: Work, begun: BegunImport): P
     terminal.keep()
     terminal.note(
       connection.isOwn
-        ? 'Stopped. The import goes on where it was when a server is started: quillwork serve'
-        : `Not watching any more; the import goes on. Watch it again: quillwork tasks show ${begun.taskId} --watch`,
+        ? `Stopped. The import goes on where it was when a server is started: ${commandText('serve', work.resolved)}`
+        : `Not watching any more; the import goes on. Watch it again: ${watchText(work, begun)}`,
     )
     if (json) printJson(run, { taskId: begun.taskId, novelId: begun.novelId, status: 'RUNNING' })
     return signals.exitCode
   }
 }
 
-function sayEnd({ terminal }: Run, { novelId, taskId }: BegunImport, status: TaskStatus): void {
+function watchText({ resolved }: Work, { taskId }: BegunImport): string {
+  return commandText(`tasks show ${taskId} --watch`, resolved)
+}
+
+function sayEnd({ terminal }: Run, { resolved }: Work, begun: BegunImport & { status: TaskStatus }): void {
+  const { novelId, taskId, status } = begun
+  const next: [words: string, what: string][] = []
   if (status === 'COMPLETED' || status === 'COMPLETED_WITH_ERRORS') {
     terminal.out(`The novel is ${novelId}.`)
-    terminal.out(`  quillwork novels show ${novelId}   its chapters and their summaries`)
-    terminal.out(`  quillwork novels search ${novelId} WORDS   find a place in it`)
+    next.push([`novels read ${novelId}`, 'read the summaries'])
+    next.push([`novels search ${novelId} WORDS`, 'find a place in it'])
   }
   if (status !== 'COMPLETED' && hasEnded(status))
-    terminal.out(`  quillwork tasks retry ${taskId}   try again what failed`)
+    next.push([`tasks retry ${taskId}`, 'try again what failed'])
+  for (const [words, what] of next) terminal.out(`  ${commandText(words, resolved)}   ${what}`)
 }

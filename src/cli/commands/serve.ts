@@ -39,7 +39,7 @@ async function serve(run: Run<ServeOptions>): Promise<number> {
   for (const warning of resolved.warnings) terminal.note(`warning: ${warning}`)
   let failure: unknown
   try {
-    if (run.options.sample === true) await sample(terminal, resolved, server, signals)
+    if (run.options.sample === true) await sample(run, resolved, server, signals)
     await signals.first
   } catch (error) {
     failure = error
@@ -92,8 +92,8 @@ async function isPending(promise: Promise<void>): Promise<boolean> {
 }
 
 async function sample(
-  terminal: Terminal,
-  { config }: ResolvedConfig,
+  { terminal, json }: Run,
+  resolved: ResolvedConfig,
   server: RunningServer,
   signals: Signals,
 ): Promise<void> {
@@ -102,6 +102,6 @@ async function sample(
     terminal.note('The package has no samples; nothing was imported.')
     return
   }
-  const client = createClient({ url: server.url, token: config.token }, signals.asked)
-  await importSamples({ terminal, client, folder: url, signals, data: config.data })
+  const client = createClient({ url: server.url, token: resolved.config.token }, signals.asked)
+  await importSamples({ terminal, client, folder: url, signals, resolved, quiet: json })
 }

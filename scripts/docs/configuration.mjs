@@ -1,0 +1,65 @@
+// The reference of the configuration, from the settings in src/server/settings.ts.
+
+import { settingNames, settings, variableOf } from '../../dist/server/settings.js'
+
+export const into = 'docs/configuration.md'
+
+/** How a value is written, per kind of setting. */
+const kinds = {
+  text: 'text',
+  count: 'a whole number',
+  duration: "milliseconds, or a text such as `'250ms'`, `'15s'`, `'10m'`, `'2h'`, `'7d'`",
+  size: "bytes, or a text such as `'200MB'`",
+  list: 'a list of texts; in the environment separated by commas',
+  json: 'an object; in the environment as JSON',
+}
+
+function section(name) {
+  const { kind, about, fallback, flag, isSecret, notInFile } = settings[name]
+  const places = [
+    ...(flag === undefined ? [] : [`\`${flag}\``]),
+    `\`${variableOf(name)}\``,
+    ...(notInFile ? [] : [`\`"${name}"\` in the file`]),
+  ]
+  return [
+    `### ${name}`,
+    '',
+    about,
+    '',
+    `- Set by: ${places.join(', ')}`,
+    `- Value: ${kinds[kind]}`,
+    `- Default: ${fallback === undefined ? 'not set' : `\`${JSON.stringify(fallback)}\``}`,
+    ...(isSecret
+      ? ['- Secret: never printed, and no option of the command line, which every process can read']
+      : []),
+    '',
+  ].join('\n')
+}
+
+/** The document. */
+export function render() {
+  return `# Configuration
+
+Made from \`src/server/settings.ts\` by \`npm run docs\`; change it there. Nothing needs to be configured: every setting
+has a default.
+
+A setting is looked for on the command line, then in the environment, then in the configuration file; else it has its
+default. The file is \`quillwork.json\` in the data directory, or the one that \`--config\` or \`QUILLWORK_CONFIG\` names:
+one JSON object.
+
+\`\`\`json
+{
+  "port": 8080,
+  "lanes": { "default": { "slots": 10 }, "batch": { "slots": 2 } },
+  "retention": { "COMPLETED": "7d" }
+}
+\`\`\`
+
+A name that is not in this list, or a value that cannot be used, stops every command with exit code 2 and the name that was
+probably meant. An empty variable counts as not set. \`quillwork doctor\` shows each setting as it is in force, with where
+it comes from.
+
+## Settings
+
+${settingNames.map(section).join('\n')}`
+}

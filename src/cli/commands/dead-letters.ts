@@ -1,0 +1,174 @@
+import type { Command } from 'commander'
+import type { TaskJson } from '../../http/index.ts'
+import { type Duration, QuillworkError } from '../../index.ts'
+import { durationMs } from '../../task/duration.ts'
+import type { Query } from '../client.ts'
+import { exitCodes } from '../exit-codes.ts'
+import { addPaging, type PagingOptions, pagingQuery, sayNextPage } from '../paging.ts'
+import { printJson, type Register, type Run, withServer } from '../run.ts'
+import { tableLines } from '../table.ts'
+import { taskLines } from '../task-lines.ts'
+import { readTree } from '../watch.ts'
+import { agoText, countOf } from '../words.ts'
+import { sayWhoWorks } from './tasks.ts'
+
+interface FilterOptions {
+  type?: string[]
+  user?: string
+  code?: string
+  olderThan?: string
+}
+
+interface BulkOptions extends FilterOptions {
+  all?: boolean
+  yes?: boolean
+}
+
+/** `quillwork dead-letters list|show|retry|purge`. */
+export function addDeadLetters(program: Command, register: Register): void {
+  const letters = program
+    .command('dead-letters')
+    .description('See and settle the tasks that need a person')
+    .helpCommand(false)
+  addPaging(
+    addFilter(letters.command('list').description('List tasks with an open dead letter, newest first')),
+  ).action(register<FilterOptions & PagingOptions>(list))
+  letters
+    .command('show')
+    .description('Show a task with an open dead letter')
+    .argument('<id>')
+    .action(register(show))
+  addFilter(
+    letters
+      .command('retry')
+      .description('Run dead-lettered tasks again; their retries start anew')
+      .argument('[id...]')
+      .option('--all', 'every one that the other options leave'),
+  ).action(register<BulkOptions>(retry))
+  addFilter(
+    letters
+      .command('purge')
+      .description('Take dead letters out of the list; the tasks stay as they ended')
+      .option('--all', 'every one that the other options leave')
+      .option('--yes', 'without asking'),
+  ).action(register<BulkOptions>(purge))
+}
+
+function addFilter(command: Command): Command {
+  return command
+    .option('--type <type...>', 'only these task types')
+    .option('--user <id>', 'only those of a user')
+    .option('--code <code>', 'only those with this error')
+    .option('--older-than <time>', 'only those older than, such as 7d')
+}
+
+function filterOf({ type, user, code, olderThan }: FilterOptions): Query {
+  const openedBefore =
+    olderThan === undefined
+      ? undefined
+      : new Date(Date.now() - durationMs(olderThan as Duration, '--older-than')).toISOString()
+  return { taskType: type, userId: user, code, openedBefore }
+}
+
+function list(run: Run<FilterOptions & PagingOptions>): Promise<number> {
+  const { terminal, options } = run
+  const query = { ...filterOf(options), ...pagingQuery(options) }
+  return withServer(run, 'quillwork dead-letters list', async ({ client }) => {
+    const page = await client.get<{ items: TaskJson[]; nextPageToken?: string }>('/v1/dead-letters', query)
+    if (run.json) printJson(run, page)
+    else if (page.items.length === 0) terminal.out('No dead letters.')
+    else
+      for (const line of letterTable(page.items, terminal.isInteractive ? terminal.columns : undefined))
+        terminal.out(line)
+    if (!run.json) sayNextPage(terminal, page.nextPageToken)
+    return exitCodes.ok
+  })
+}
+
+function letterTable(tasks: readonly TaskJson[], columns: number | undefined): string[] {
+  return tableLines(
+    tasks,
+    [
+      { title: 'ID', text: task => task.id },
+      { title: 'TYPE', text: task => task.taskType },
+      { title: 'REASON', text: task => task.deadLetter?.reason ?? '' },
+      { title: 'OPENED', text: task => agoText(task.deadLetter?.openedAt ?? task.timestamps.updatedAt) },
+      {
+        title: 'ERROR',
+        text: ({ deadLetter }) => `${deadLetter?.error.code ?? ''}: ${deadLetter?.error.message ?? ''}`,
+      },
+    ],
+    columns,
+  )
+}
+
+function show(run: Run): Promise<number> {
+  const [taskId = ''] = run.arguments
+  return withServer(run, 'quillwork dead-letters show', async ({ client }) => {
+    const task = await client.get<TaskJson>(`/v1/dead-letters/${encodeURIComponent(taskId)}`)
+    if (run.json) printJson(run, task)
+    else for (const line of await taskLines(client, await readTree(client, task.id))) run.terminal.out(line)
+    return exitCodes.ok
+  })
+}
+
+/** What becomes of many. */
+interface BulkAnswer {
+  done: number
+  failed: { taskId: string; code: string; message: string }[]
+}
+
+function retry(run: Run<BulkOptions>): Promise<number> {
+  const ids = run.arguments
+  if (ids.length === 0) refuseWithoutSelection(run, 'retry')
+  return withServer(run, 'quillwork dead-letters retry', async connection => {
+    const { client } = connection
+    let answer: BulkAnswer = { done: 0, failed: [] }
+    if (ids.length === 0)
+      answer = await client.post('/v1/dead-letters:retry', { filter: filterOf(run.options) })
+    for (const id of ids) {
+      await client.post(`/v1/dead-letters/${encodeURIComponent(id)}:retry`)
+      answer.done += 1
+    }
+    const code = tell(run, answer, 'will run again')
+    if (answer.done > 0) sayWhoWorks(run, connection)
+    return code
+  })
+}
+
+async function purge(run: Run<BulkOptions>): Promise<number> {
+  refuseWithoutSelection(run, 'purge')
+  const { terminal, options, json } = run
+  return withServer(run, 'quillwork dead-letters purge', async ({ client }) => {
+    if (options.yes !== true) {
+      if (!terminal.canAsk || json)
+        throw new QuillworkError('USAGE_INVALID', 'Nothing was purged: there is nobody to ask. Pass --yes.')
+      if (!(await terminal.confirm('Take these dead letters out of the list?'))) {
+        terminal.note('Nothing was purged.')
+        return exitCodes.failed
+      }
+    }
+    const filter = filterOf(options)
+    return tell(run, await client.post<BulkAnswer>('/v1/dead-letters:purge', { filter }), 'purged')
+  })
+}
+
+/** Nobody means all by accident. */
+function refuseWithoutSelection({ options }: Run<BulkOptions>, verb: string): void {
+  const { all, type, user, code, olderThan } = options
+  if (all === true || [type, user, code, olderThan].some(given => given !== undefined)) return
+  throw new QuillworkError(
+    'USAGE_INVALID',
+    `Say which: ${verb === 'retry' ? 'ids, ' : ''}--type, --user, --code, --older-than, or --all for every one.`,
+  )
+}
+
+function tell(run: Run, answer: BulkAnswer, words: string): number {
+  const { terminal } = run
+  if (run.json) printJson(run, answer)
+  else {
+    terminal.out(`${countOf(answer.done, 'dead letter')} ${words}.`)
+    for (const { taskId, code, message } of answer.failed) terminal.note(`${taskId}: ${code}: ${message}`)
+  }
+  return answer.failed.length === 0 ? exitCodes.ok : exitCodes.failed
+}

@@ -1,0 +1,68 @@
+import type { Command } from 'commander'
+import { type ResolvedConfig, shownValue } from '../../server/config.ts'
+import { type SettingName, settingNames, settings } from '../../server/settings.ts'
+import { examine, type Finding } from '../doctor.ts'
+import { exitCodes } from '../exit-codes.ts'
+import { printJson, type Register, type Run } from '../run.ts'
+import { bytesText, durationText } from '../words.ts'
+
+/** `quillwork doctor`: what is configured, what is reachable, what is wrong. */
+export function addDoctor(program: Command, register: Register): void {
+  program
+    .command('doctor')
+    .description('Show what is configured, what is reachable, and what is wrong; exit code 1 if anything is')
+    .action(register(doctor))
+}
+
+async function doctor(run: Run): Promise<number> {
+  const resolved = run.configure()
+  const findings = await examine(resolved)
+  const isWell = findings.every(({ state }) => state !== 'wrong')
+  if (run.json) printJson(run, { ok: isWell, settings: settingsOf(resolved), findings })
+  else for (const line of lines(resolved, findings)) run.terminal.out(line)
+  return isWell ? exitCodes.ok : exitCodes.failed
+}
+
+function settingsOf(resolved: ResolvedConfig) {
+  return settingNames.map(name => ({
+    name,
+    value: shownValue(resolved, name),
+    origin: resolved.origins[name],
+  }))
+}
+
+function lines(resolved: ResolvedConfig, findings: readonly Finding[]): string[] {
+  const told = settingsOf(resolved).map(
+    ({ name, value, origin }) => `  ${name.padEnd(15)} ${valueText(name, value)}  (${origin})`,
+  )
+  const found = findings.flatMap(({ check, state, detail, advice }) => [
+    `${state.padEnd(5)}  ${check.padEnd(15)} ${detail}`,
+    ...(advice === undefined ? [] : [`${' '.repeat(23)}${advice}`]),
+  ])
+  const wrong = findings.filter(({ state }) => state === 'wrong').length
+  return [
+    'Settings:',
+    ...told,
+    '',
+    ...found,
+    '',
+    wrong === 0 ? 'Nothing is wrong.' : `Wrong: ${wrong}. See above what to do.`,
+  ]
+}
+
+/** A value as a person would write it. */
+function valueText(name: SettingName, value: unknown): string {
+  if (value === undefined) return 'not set'
+  if (typeof value === 'string') return value
+  if (typeof value === 'number') {
+    const { kind } = settings[name]
+    return kind === 'duration' ? durationText(value) : kind === 'size' ? bytesText(value) : String(value)
+  }
+  const entries = Object.entries(value as object)
+  if (entries.length === 0) return 'none'
+  return entries
+    .map(([key, each]) =>
+      name === 'retention' ? `${key} ${durationText(each)}` : `${key} ${JSON.stringify(each)}`,
+    )
+    .join(', ')
+}

@@ -1,0 +1,165 @@
+import type { Command } from 'commander'
+import type { z } from 'zod'
+import type {
+  chapterSchema,
+  novelSchema,
+  outlineSchema,
+  sceneSchema,
+  searchAnswer,
+} from '../../http/schemas/novel.ts'
+import { QuillworkError } from '../../index.ts'
+import { parseChapters } from '../chapters.ts'
+import type { Client } from '../client.ts'
+import { exitCodes } from '../exit-codes.ts'
+import { commandText } from '../hints.ts'
+import { chapterLines, hitLines, outlineLines } from '../novel-lines.ts'
+import { addPaging, type PagingOptions, pagingQuery, parseLimit, sayNextPage } from '../paging.ts'
+import { printJson, type Register, type Run, withServer } from '../run.ts'
+import { tableLines } from '../table.ts'
+import { agoText, numberText } from '../words.ts'
+
+type Novel = z.output<typeof novelSchema>
+type Outline = z.output<typeof outlineSchema>
+type Chapter = z.output<typeof chapterSchema>
+type Scene = z.output<typeof sceneSchema>
+type Answer = z.output<typeof searchAnswer>
+
+const novelArgument = 'id of the novel, or part of its title'
+
+/** `quillwork novels list|show|read|search`. */
+export function addNovels(program: Command, register: Register): void {
+  const novels = program.command('novels').description('Read and search the novels').helpCommand(false)
+  addPaging(novels.command('list').description('List the novels, newest first')).action(
+    register<PagingOptions>(list),
+  )
+  novels
+    .command('show')
+    .description('Show the volumes and chapters of a novel, and its search index')
+    .argument('<novel>', novelArgument)
+    .action(register(show))
+  novels
+    .command('read')
+    .description('Read the summaries of the scenes, each with how it came about')
+    .argument('<novel>', novelArgument)
+    .option('--chapters <list>', 'only these, such as 1-3,7')
+    .option('--text', 'the text itself instead of the summaries')
+    .action(register<ReadOptions>(read))
+  novels
+    .command('search')
+    .description('Find places in a novel')
+    .argument('<novel>', novelArgument)
+    .argument('<words...>')
+    .option('--limit <n>', 'at most so many, up to 100; default 20')
+    .action(register<{ limit?: string }>(search))
+}
+
+function list(run: Run<PagingOptions>): Promise<number> {
+  const { terminal, options } = run
+  const paging = pagingQuery(options)
+  return withServer(run, 'quillwork novels list', async ({ client }) => {
+    const page = await client.get<{ items: Novel[]; nextPageToken?: string }>('/v1/novels', paging)
+    if (run.json) printJson(run, page)
+    else if (page.items.length === 0)
+      terminal.out(`No novels. Import one: ${commandText('import FILE', run.configure())}`)
+    else
+      for (const line of novelTable(page.items, terminal.isInteractive ? terminal.columns : undefined))
+        terminal.out(line)
+    if (!run.json) sayNextPage(terminal, page.nextPageToken)
+    return exitCodes.ok
+  })
+}
+
+function novelTable(novels: readonly Novel[], columns: number | undefined): string[] {
+  return tableLines(
+    novels,
+    [
+      { title: 'ID', text: ({ id }) => id },
+      { title: 'CHAPTERS', text: ({ chapters }) => numberText(chapters), right: true },
+      { title: 'SCENES', text: ({ scenes }) => numberText(scenes), right: true },
+      { title: 'SUMMARIES', text: ({ summaries }) => numberText(summaries), right: true },
+      { title: 'WORDS', text: ({ words }) => numberText(words), right: true },
+      { title: 'CREATED', text: ({ createdAt }) => agoText(createdAt) },
+      { title: 'TITLE', text: ({ title }) => title },
+    ],
+    columns,
+  )
+}
+
+function show(run: Run): Promise<number> {
+  return withServer(run, 'quillwork novels show', async ({ client }) => {
+    const outline = await findNovel(client, run.arguments[0] ?? '')
+    if (run.json) printJson(run, outline)
+    else for (const line of outlineLines(outline, run.terminal.columns)) run.terminal.out(line)
+    const words = `novels read ${outline.id} --chapters 1`
+    if (!run.json) run.terminal.out(`Read the summaries: ${commandText(words, run.configure())}`)
+    return exitCodes.ok
+  })
+}
+
+interface ReadOptions {
+  chapters?: string
+  text?: boolean
+}
+
+function read(run: Run<ReadOptions>): Promise<number> {
+  const { options, terminal } = run
+  const wanted = options.chapters === undefined ? undefined : new Set(parseChapters(options.chapters))
+  return withServer(run, 'quillwork novels read', async ({ client }) => {
+    const outline = await findNovel(client, run.arguments[0] ?? '')
+    const all = outline.outline.flatMap(({ chapters }) => chapters)
+    const chosen = wanted === undefined ? all : all.filter(({ position }) => wanted.has(position))
+    if (chosen.length === 0)
+      throw new QuillworkError(
+        'CHAPTER_NOT_FOUND',
+        `The novel has ${all.length} chapters; none of these is one.`,
+      )
+    for (const { id } of chosen) {
+      const chapter = await client.get<Chapter>(`/v1/novels/${outline.id}/chapters/${id}`)
+      const scenes = options.text === true ? await readScenes(client, chapter) : undefined
+      // One line a chapter: a novel need not fit into one answer.
+      if (run.json) printJson(run, scenes === undefined ? chapter : { ...chapter, scenes })
+      else for (const line of chapterLines(chapter, scenes)) terminal.out(line)
+    }
+    return exitCodes.ok
+  })
+}
+
+async function readScenes(client: Client, { scenes }: Chapter): Promise<Scene[]> {
+  const read: Scene[] = []
+  for (const { id } of scenes) read.push(await client.get<Scene>(`/v1/scenes/${id}`))
+  return read
+}
+
+function search(run: Run<{ limit?: string }>): Promise<number> {
+  const { options, terminal } = run
+  const [novel = '', ...words] = run.arguments
+  const limit = parseLimit(options.limit)
+  return withServer(run, 'quillwork novels search', async ({ client }) => {
+    const { id } = await findNovel(client, novel)
+    const q = words.join(' ')
+    const answer = await client.get<Answer>(`/v1/novels/${id}/search`, {
+      q,
+      limit,
+    })
+    if (run.json) printJson(run, answer)
+    else for (const line of hitLines(answer)) terminal.out(line)
+    return exitCodes.ok
+  })
+}
+
+const mostTitles = 200
+
+/** A novel by its id, else the one whose title holds the text. Throws NOVEL_NOT_FOUND, also where several do. */
+async function findNovel(client: Client, given: string): Promise<Outline> {
+  const isId = /^[\w-]{20,100}$/.test(given)
+  if (isId) return client.get<Outline>(`/v1/novels/${given}`)
+  const { items } = await client.get<{ items: Novel[] }>('/v1/novels', { pageSize: mostTitles })
+  const found = items.filter(({ title }) => title.toLowerCase().includes(given.toLowerCase()))
+  const [only] = found
+  if (only !== undefined && found.length === 1) return client.get<Outline>(`/v1/novels/${only.id}`)
+  const which = found.length === 0 ? 'No novel has' : `${found.length} novels have`
+  throw new QuillworkError(
+    'NOVEL_NOT_FOUND',
+    `${which} ${JSON.stringify(given)} in the title. Name it by its id; see quillwork novels list.`,
+  )
+}

@@ -1,0 +1,185 @@
+import { type Command, Option } from 'commander'
+import type { TaskJson } from '../../http/index.ts'
+import { hasEnded, taskStatuses } from '../../index.ts'
+import type { Client } from '../client.ts'
+import { type Connection, connect } from '../connect.ts'
+import { exitCodes } from '../exit-codes.ts'
+import { commandText } from '../hints.ts'
+import { addPaging, type PagingOptions, pagingQuery, sayNextPage } from '../paging.ts'
+import { printJson, type Register, type Run, withServer } from '../run.ts'
+import { listenForSignals } from '../signals.ts'
+import { tableLines } from '../table.ts'
+import { taskLines } from '../task-lines.ts'
+import { advanceOf, detailOf } from '../tree.ts'
+import { readTree, watchTrees } from '../watch.ts'
+import { agoText, countOf, numberText } from '../words.ts'
+
+interface ListOptions extends PagingOptions {
+  status?: string[]
+  type?: string[]
+  user?: string
+  lane?: string
+  roots?: boolean
+}
+
+/** `quillwork tasks list|show|cancel|retry`. */
+export function addTasks(program: Command, register: Register): void {
+  const tasks = program.command('tasks').description('See and steer tasks').helpCommand(false)
+  addPaging(
+    tasks
+      .command('list')
+      .description('List tasks, newest first')
+      .addOption(new Option('--status <status...>', 'only these').choices(taskStatuses))
+      .option('--type <type...>', 'only these task types')
+      .option('--user <id>', 'only those of a user')
+      .option('--lane <name>', 'only those of a lane')
+      .option('--roots', 'leave out sub-tasks'),
+  ).action(register<ListOptions>(list))
+  tasks
+    .command('show')
+    .description('Show a task with what is below it, its attempts and its log')
+    .argument('<id>')
+    .option('--watch', 'until it has ended')
+    .action(register<{ watch?: boolean }>(show))
+  tasks
+    .command('cancel')
+    .description('Cancel tasks and all below them')
+    .argument('<id...>')
+    .action(register(cancel))
+  tasks
+    .command('retry')
+    .description('Run ended tasks again, and below them what did not complete')
+    .argument('<id...>')
+    .action(register(retry))
+}
+
+function list(run: Run<ListOptions>): Promise<number> {
+  const { options, terminal } = run
+  const paging = pagingQuery(options)
+  return withServer(run, 'quillwork tasks list', async ({ client }) => {
+    const page = await client.get<{ items: TaskJson[]; nextPageToken?: string }>('/v1/tasks', {
+      status: options.status,
+      taskType: options.type,
+      userId: options.user,
+      lane: options.lane,
+      rootsOnly: options.roots,
+      ...paging,
+    })
+    if (run.json) printJson(run, page)
+    else if (page.items.length === 0) terminal.out('No tasks.')
+    else
+      for (const line of taskTable(page.items, terminal.isInteractive ? terminal.columns : undefined))
+        terminal.out(line)
+    if (!run.json) sayNextPage(terminal, page.nextPageToken)
+    return exitCodes.ok
+  })
+}
+
+function taskTable(tasks: readonly TaskJson[], columns: number | undefined): string[] {
+  return tableLines(
+    tasks,
+    [
+      { title: 'ID', text: task => task.id },
+      { title: 'TYPE', text: task => task.taskType },
+      { title: 'STATUS', text: task => task.status },
+      { title: 'DONE', text: doneText, right: true },
+      { title: 'CREATED', text: task => agoText(task.timestamps.createdAt) },
+      { title: 'DETAIL', text: task => detailOf(task, { bars: false }) },
+    ],
+    columns,
+  )
+}
+
+function doneText(task: TaskJson): string {
+  const { done, total } = advanceOf(task)
+  return total === 0 ? '' : `${numberText(done)}/${numberText(total)}`
+}
+
+async function show(run: Run<{ watch?: boolean }>): Promise<number> {
+  if (run.options.watch === true) return watch(run)
+  const [taskId = ''] = run.arguments
+  return withServer(run, 'quillwork tasks show', async ({ client }) => {
+    if (run.json) printJson(run, await client.get(pathOf(taskId)))
+    else for (const line of await taskLines(client, await readTree(client, taskId))) run.terminal.out(line)
+    return exitCodes.ok
+  })
+}
+
+async function watch(run: Run): Promise<number> {
+  const { terminal } = run
+  const [taskId = ''] = run.arguments
+  using signals = listenForSignals()
+  const connection = await connect(run.configure(), {
+    command: 'quillwork tasks show --watch',
+    works: true,
+    signal: signals.asked,
+  })
+  try {
+    const { client } = connection
+    const [task] = await watchTrees({
+      client,
+      taskIds: [taskId],
+      terminal,
+      quiet: run.json,
+      signal: signals.asked,
+    })
+    if (run.json) printJson(run, task)
+    return task?.status === 'COMPLETED' ? exitCodes.ok : exitCodes.failed
+  } catch (error) {
+    if (!signals.asked.aborted) throw error
+    terminal.keep()
+    return signals.exitCode
+  } finally {
+    await connection.close()
+  }
+}
+
+function cancel(run: Run): Promise<number> {
+  return eachTask(run, 'cancel', async (client, taskId) => {
+    const task = await client.post<TaskJson>(`${pathOf(taskId)}:cancel`)
+    const words = hasEnded(task.status) ? 'is cancelled' : 'is asked to stop; it ends within seconds'
+    return { data: task, line: `${task.taskType} ${taskId} ${words}.` }
+  })
+}
+
+function retry(run: Run): Promise<number> {
+  return eachTask(run, 'retry', async (client, taskId) => {
+    const answer = await client.post<{ retried: number; task: TaskJson }>(`${pathOf(taskId)}:retry`)
+    return { data: answer, line: `${countOf(answer.retried, 'task')} of ${taskId} will run again.` }
+  })
+}
+
+/** Does the same to each task that was named. One that cannot be does not keep the others. */
+async function eachTask(
+  run: Run,
+  verb: string,
+  act: (client: Client, taskId: string) => Promise<{ data: unknown; line: string }>,
+): Promise<number> {
+  return withServer(run, `quillwork tasks ${verb}`, async connection => {
+    const failures: unknown[] = []
+    for (const taskId of run.arguments) {
+      try {
+        const { data, line } = await act(connection.client, taskId)
+        if (run.json) printJson(run, data)
+        else run.terminal.out(line)
+      } catch (error) {
+        failures.push(error)
+        if (run.arguments.length > 1)
+          run.terminal.note(`${taskId}: ${error instanceof Error ? error.message : error}`)
+      }
+    }
+    if (verb === 'retry' && failures.length < run.arguments.length) sayWhoWorks(run, connection)
+    if (failures.length > 0) throw failures[0]
+    return exitCodes.ok
+  })
+}
+
+/** Says that nothing runs where no server does. */
+export function sayWhoWorks({ terminal, json, configure }: Run, { isOwn }: Connection): void {
+  if (!isOwn || json) return
+  terminal.note(`No server is running; tasks run when one is started: ${commandText('serve', configure())}`)
+}
+
+function pathOf(taskId: string): string {
+  return `/v1/tasks/${encodeURIComponent(taskId)}`
+}

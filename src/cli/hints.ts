@@ -1,0 +1,24 @@
+import path from 'node:path'
+import { fileURLToPath } from 'node:url'
+import type { ResolvedConfig } from '../server/config.ts'
+
+/** What a person can type next, so that it works here: the program as it can be called, on the same data directory. */
+export function commandText(
+  words: string,
+  { config, origins }: Pick<ResolvedConfig, 'config' | 'origins'>,
+): string {
+  const data = origins.data === 'command line' ? ` --data ${quoted(config.data)}` : ''
+  return `${programText()} ${words}${data}`
+}
+
+/** `quillwork` where it was called by that name, such as from the PATH; else the file. */
+function programText(): string {
+  const called = path.basename(process.argv[1] ?? '')
+  if (/^quillwork(\.(cmd|exe|ps1))?$/.test(called)) return 'quillwork'
+  const bin = fileURLToPath(new URL('../../bin/quillwork.js', import.meta.url))
+  return `node ${quoted(path.relative(process.cwd(), bin))}`
+}
+
+function quoted(text: string): string {
+  return /^[\w./\\:@~+-]+$/.test(text) ? text : JSON.stringify(text)
+}
