@@ -80,7 +80,7 @@ describe('queries', () => {
       ),
       { numRuns: 150 },
     )
-  })
+  }, 90_000)
 })
 
 describe('bodies', () => {

@@ -73,7 +73,7 @@ describe('checkJsonText', () => {
       } catch {
         // Refused or not, it must be quick.
       }
-      expect(performance.now() - start).toBeLessThan(1_000)
+      expect(performance.now() - start).toBeLessThan(5_000)
     }
   })
 })

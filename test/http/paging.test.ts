@@ -48,7 +48,7 @@ describe('paging', () => {
       }),
       { numRuns: 15 },
     )
-  })
+  }, 90_000)
 
   test.each([
     ['status=CANCELLED', (i: number) => i % 5 === 0],

@@ -175,7 +175,7 @@ describe('coming back', () => {
       ),
       { numRuns: 5 },
     )
-  })
+  }, 90_000)
 
   test.each(['nonsense', 'ffffffffffff-1', '-', '1'])(
     'an id that is not known (%s) is told by a reset, and the stream goes on',
@@ -279,7 +279,7 @@ describe('limits', () => {
     await eager.until(({ events }) => events.length >= told)
     expect(eager.isClosed).toBe(false)
     expect(eager.events).toHaveLength(told)
-  })
+  }, 90_000)
 
   test('a stream does not last for ever', async () => {
     api = await serve({ streamLifeMs: 30, heartbeatMs: 10 })
