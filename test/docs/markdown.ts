@@ -48,7 +48,7 @@ export function stepsOf(transcript: string): Step[] {
 /** Whether a text is what a document shows of it: `…` stands for anything, white space for any white space. */
 export function looksLike(shown: string, text: string): boolean {
   const parts = shown.trim().split('…')
-  const pattern = parts.map(part => part.split(/\s+/).map(quoted).join('\\s+')).join('[\\s\\S]*?')
+  const pattern = parts.map(part => part.trim().split(/\s+/).map(quoted).join('\\s+')).join('[\\s\\S]*?')
   return new RegExp(`^${pattern}$`).test(text.trim())
 }
 
