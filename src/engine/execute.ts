@@ -131,7 +131,14 @@ function run(
     )
   }
   const answer = handler(context)
-  return answer instanceof Promise ? watch(core, attempt, task, answer) : { value: answer }
+  return isThenable(answer) ? watch(core, attempt, task, Promise.resolve(answer)) : { value: answer }
+}
+
+/** Query builders and the like are waited for as promises are. */
+function isThenable(answer: unknown): answer is PromiseLike<unknown> {
+  return (
+    typeof answer === 'object' && answer !== null && 'then' in answer && typeof answer.then === 'function'
+  )
 }
 
 function watch(

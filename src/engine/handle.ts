@@ -141,7 +141,7 @@ function resultOf<R extends Schema>(record: End): Out<R> {
 }
 
 /** The state of a record as its type describes it. */
-export function stateOf<R extends Schema>(record: End): State<R> {
+function stateOf<R extends Schema>(record: End): State<R> {
   switch (record.status) {
     case 'QUEUED':
     case 'RUNNING':

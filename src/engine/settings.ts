@@ -29,7 +29,7 @@ export interface EngineSettings {
 }
 
 /** Worker slots of a lane that nobody configured. */
-export const defaultSlots = 10
+const defaultSlots = 10
 
 /** Checks the settings and fills in the defaults. Throws OPTION_INVALID, naming the option. */
 export function resolveSettings(

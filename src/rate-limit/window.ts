@@ -7,7 +7,7 @@ export const minute = 60_000
  * Amounts count this much longer than a minute; milliseconds. A call reaches the provider some time after it was granted,
  * and not always the same time: without the margin, two that were granted a minute apart may arrive in one minute.
  */
-export const margin = 500
+const margin = 500
 
 /** Amounts closer together than this share a bucket; milliseconds. Bounds a minute to 240 buckets and costs up to 0.4 % of the limit. */
 export const bucketWidth = 250

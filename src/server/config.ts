@@ -44,7 +44,7 @@ export interface ConfigSources {
 }
 
 /** Name of the file in the data directory. */
-export const configFileName = 'quillwork.json'
+const configFileName = 'quillwork.json'
 const fileVariable = 'QUILLWORK_CONFIG'
 
 /**

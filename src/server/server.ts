@@ -49,13 +49,14 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   const stop = createStop({
     grace: config.grace,
     async quiet() {
-      withdraw(config.data, nodeId)
       await Promise.all([app.close(), upkeep?.stop()])
     },
     hangUp: () => app.server.closeAllConnections(),
     async end(grace) {
       await engine.stop({ grace })
       stopLogging()
+      // Until the store is closed, whoever finds it in use can read here whose it is.
+      withdraw(config.data, nodeId)
     },
   })
 

@@ -27,4 +27,4 @@ export const storeCases: readonly StoreCase[] = [
   ...[laneCases, scheduleCases, strayCases, pruneCases, durabilityCases],
 ].flat()
 
-export type { StoreCase, StoreCaseContext, StoreNeed } from './store-case.ts'
+export type { StoreCase, StoreCaseContext } from './store-case.ts'

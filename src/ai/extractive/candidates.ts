@@ -38,7 +38,7 @@ export function candidateAt(text: string, sentence: TextSpan, writing: Writing):
 }
 
 /** A span without the white space at its ends. */
-export function trimmed(text: string, span: TextSpan): TextSpan {
+function trimmed(text: string, span: TextSpan): TextSpan {
   const content = text.slice(span.start, span.end)
   const start = span.start + content.length - content.trimStart().length
   return { start, end: Math.max(start, span.start + content.trimEnd().length) }

@@ -8,7 +8,7 @@ import { pickByCoverage } from './coverage.ts'
 import { beginningOf, joinSentences } from './join.ts'
 
 /** Id of the model that needs no provider, no network and no key. */
-export const extractiveId = 'extractive'
+const extractiveId = 'extractive'
 /** Longest summary that can be asked for, in code units. */
 const mostCharacters = 10_000
 /** Length of a summary where none is asked for: about 150 Chinese characters, about 60 English words. */

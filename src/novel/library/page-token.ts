@@ -15,7 +15,7 @@ export interface Listing {
 }
 
 /** Items that one page has at most. */
-export const largestPage = 1_000
+const largestPage = 1_000
 
 /** What a page is made from: how many rows to look for, and after which keys. */
 export interface PageStart {

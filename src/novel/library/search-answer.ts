@@ -83,7 +83,7 @@ const snippetLength = 160
 const snippetLead = 40
 
 /** A stretch of a passage around its first mark. */
-export function snippetOf(content: string, passage: TextSpan, query: string): Snippet {
+function snippetOf(content: string, passage: TextSpan, query: string): Snippet {
   const text = content.slice(passage.start, passage.end)
   const marks = marksOf(text, query)
   const lead = Math.max(0, (marks[0]?.start ?? 0) - snippetLead)

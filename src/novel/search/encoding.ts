@@ -1,4 +1,4 @@
-import { QuillworkError } from '../../task/errors.ts'
+import { QuillworkError } from '../../index.ts'
 
 const encoder = new TextEncoder()
 const shortText = new Uint8Array(256)

@@ -1,5 +1,5 @@
+import { QuillworkError } from '../../index.ts'
 import { cooperate, turnTaking } from '../../runtime/cooperate.ts'
-import { QuillworkError } from '../../task/errors.ts'
 import { type Collection, inverseDocumentFrequency, termScore } from './bm25.ts'
 import type { IndexSegment, PostingStore } from './postings.ts'
 import { type Postings, readDocuments, readPostings, type SegmentDocuments, shardOf } from './segment.ts'

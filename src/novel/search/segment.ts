@@ -1,5 +1,5 @@
+import { QuillworkError } from '../../index.ts'
 import { cooperate } from '../../runtime/cooperate.ts'
-import { QuillworkError } from '../../task/errors.ts'
 import { ByteReader, ByteWriter } from './encoding.ts'
 import type { IndexSegment } from './postings.ts'
 import { termOccurrences } from './terms.ts'
@@ -36,7 +36,7 @@ export function buildSegment(
 }
 
 /** The same as a computation that yields after every passage and every shard. */
-export function* buildSegmentSteps(passages: Iterable<IndexedPassage>): Generator<void, IndexSegment> {
+function* buildSegmentSteps(passages: Iterable<IndexedPassage>): Generator<void, IndexSegment> {
   const postings = new Map<string, number[]>()
   const documents = new ByteWriter()
   let count = 0

@@ -89,7 +89,7 @@ function find({ sql, window }: Session, taskId: string): Known | undefined {
 }
 
 /** Where a task waits, for the counters. */
-export function placeOf(record: TaskRecord, rank: number) {
+function placeOf(record: TaskRecord, rank: number) {
   return {
     userId: record.userId,
     lane: record.lane,

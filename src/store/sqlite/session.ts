@@ -31,7 +31,7 @@ export function noteWake(hints: Hints, at: number): void {
 }
 
 /** The suffix of a queue whose tasks crashed their last attempt: they are handed out one at a time. */
-export const suspectSuffix = '~suspect'
+const suspectSuffix = '~suspect'
 
 /** The queue of a lane for a task. */
 export function queueOf(lane: string, suspect: boolean): string {
