@@ -1,0 +1,168 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import { QuillworkError } from 'quillwork'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { type ConfigSources, resolveConfig, shownValue } from '../../src/server/config.ts'
+import { settingNames, settings, variableOf } from '../../src/server/settings.ts'
+
+let cwd: string
+beforeEach(() => {
+  cwd = mkdtempSync(path.join(tmpdir(), 'quillwork-config-'))
+})
+afterEach(() => rmSync(cwd, { recursive: true }))
+
+function resolve(sources: Omit<ConfigSources, 'cwd'> = {}) {
+  return resolveConfig({ env: {}, ...sources, cwd })
+}
+
+function writeConfig(text: string, folder = '.quillwork'): string {
+  const file = path.join(cwd, folder, 'quillwork.json')
+  mkdirSync(path.dirname(file), { recursive: true })
+  writeFileSync(file, text)
+  return file
+}
+
+function refusal(sources: Omit<ConfigSources, 'cwd'>): string {
+  try {
+    resolve(sources)
+  } catch (error) {
+    expect(error).toBeInstanceOf(QuillworkError)
+    expect(error).toMatchObject({ code: 'CONFIG_INVALID' })
+    return (error as QuillworkError).message
+  }
+  return expect.fail('it was taken')
+}
+
+describe('the configuration', () => {
+  test('without anything has every default', () => {
+    const { config, origins, file, warnings } = resolve()
+    expect(config).toEqual({
+      data: path.join(cwd, '.quillwork'),
+      port: 7420,
+      host: '127.0.0.1',
+      token: undefined,
+      allowedHosts: [],
+      allowedOrigins: [],
+      uploadLimit: 500_000_000,
+      lanes: { default: { slots: 10 }, batch: { slots: 4 } },
+      limits: {},
+      waiting: {},
+      retention: { COMPLETED: 2_592_000_000, COMPLETED_WITH_ERRORS: 2_592_000_000, CANCELLED: 2_592_000_000 },
+      lease: 30_000,
+      sweep: 5_000,
+      grace: 30_000,
+      obey: 10_000,
+      cleanup: 600_000,
+      logLevel: 'info',
+      logFormat: 'auto',
+    })
+    expect(Object.keys(origins)).toEqual(settingNames)
+    expect(new Set(Object.values(origins))).toEqual(new Set(['default']))
+    expect([file, warnings]).toEqual([undefined, []])
+  })
+
+  test('is frozen to the bottom', () => {
+    const { config } = resolve()
+    expect(Object.isFrozen(config)).toBe(true)
+    expect(Object.isFrozen(config.lanes['default'])).toBe(true)
+    expect(Object.isFrozen(settings.lanes.fallback)).toBe(false)
+  })
+
+  test('takes the command line before the environment, before the file, before the defaults', () => {
+    writeConfig(JSON.stringify({ port: 1, grace: '1s', logLevel: 'warn', sweep: '9s' }))
+    const env = { QUILLWORK_PORT: '2', QUILLWORK_GRACE: '2s' }
+    const { config, origins } = resolve({ env, flags: { port: '3' } })
+    expect(config).toMatchObject({ port: 3, grace: 2_000, logLevel: 'warn', sweep: 9_000, lease: 30_000 })
+    expect(origins).toMatchObject({
+      port: 'command line',
+      grace: 'environment',
+      logLevel: 'file',
+      sweep: 'file',
+      lease: 'default',
+    })
+  })
+
+  test('an empty variable counts as not set', () => {
+    expect(resolve({ env: { QUILLWORK_PORT: '', QUILLWORK_DATA: '  ' } }).origins).toMatchObject({
+      port: 'default',
+      data: 'default',
+    })
+  })
+
+  test('the file is looked for in the data directory that was named, or where it was named itself', () => {
+    const inData = writeConfig('{"port": 1}', 'elsewhere')
+    expect(resolve({ flags: { data: 'elsewhere' } })).toMatchObject({ config: { port: 1 }, file: inData })
+    expect(resolve({ env: { QUILLWORK_DATA: 'elsewhere' } }).config.port).toBe(1)
+    const named = writeConfig('{"port": 2}', 'other')
+    expect(resolve({ file: 'other/quillwork.json' })).toMatchObject({ config: { port: 2 }, file: named })
+    expect(resolve({ env: { QUILLWORK_CONFIG: named } }).config.port).toBe(2)
+  })
+
+  test.each([
+    ['QUILLWORK_UPLOAD_LIMIT', '1.5GB', 'uploadLimit', 1_500_000_000],
+    ['QUILLWORK_UPLOAD_LIMIT', '200', 'uploadLimit', 200],
+    ['QUILLWORK_LEASE', '1500', 'lease', 1_500],
+    ['QUILLWORK_ALLOWED_HOSTS', 'a.example, b.example', 'allowedHosts', ['a.example', 'b.example']],
+    ['QUILLWORK_LANES', '{"night":{"slots":1}}', 'lanes', { night: { slots: 1 } }],
+    ['QUILLWORK_RETENTION', '{"FAILED":"1d"}', 'retention', { FAILED: 86_400_000 }],
+    ['QUILLWORK_WAITING', '{"perUser":5}', 'waiting', { perUser: 5 }],
+    ['QUILLWORK_PORT', '0', 'port', 0],
+  ] as const)('%s=%s', (variable, text, name, value) => {
+    expect(resolve({ env: { [variable]: text } }).config[name]).toEqual(value)
+  })
+
+  test('every setting has a variable of its own', () => {
+    expect(new Set(settingNames.map(variableOf)).size).toBe(settingNames.length)
+    expect(variableOf('uploadLimit')).toBe('QUILLWORK_UPLOAD_LIMIT')
+  })
+
+  test('a secret is never shown', () => {
+    const resolved = resolve({ env: { QUILLWORK_TOKEN: 'a-long-random-secret' } })
+    expect(resolved.config.token).toBe('a-long-random-secret')
+    expect(shownValue(resolved, 'token')).toBe('(set, not shown)')
+    expect(shownValue(resolve(), 'token')).toBeUndefined()
+    expect(refusal({ env: { QUILLWORK_TOKEN: 'hunter2' } })).not.toContain('hunter2')
+  })
+})
+
+describe('a configuration that cannot be used', () => {
+  test.each([
+    [{ flags: { port: '99999' } }, /^--port is 99999: Give a whole number from 0 to 65535/],
+    [{ flags: { port: 'http' } }, /^--port is "http"/],
+    [{ env: { QUILLWORK_PORT: '-1' } }, /^QUILLWORK_PORT is "-1"/],
+    [{ env: { QUILLWORK_GRACE: 'soon' } }, /^QUILLWORK_GRACE is "soon": Give milliseconds/],
+    [{ env: { QUILLWORK_LEASE: '0' } }, /longer than nothing/],
+    [{ env: { QUILLWORK_LOG_LEVEL: 'loud' } }, /Give one of debug, info/],
+    [{ env: { QUILLWORK_LANES: '{' } }, /^QUILLWORK_LANES is not JSON/],
+    [{ env: { QUILLWORK_LANES: '{"a b":{"slots":1}}' } }, /a b/],
+    [{ env: { QUILLWORK_LANES: '{"a":{"slots":0}}' } }, /a\.slots: Give at least 1/],
+    [{ env: { QUILLWORK_LANES: '{"a":{"slot":1}}' } }, /slot/],
+    [{ env: { QUILLWORK_RETENTION: '{"DONE":"1d"}' } }, /DONE/],
+    [{ env: { QUILLWORK_UPLOAD_LIMIT: 'much' } }, /200MB/],
+    [{ file: 'nowhere.json' }, /There is no configuration file .*nowhere\.json/],
+  ])('%j', (sources, message) => {
+    expect(refusal(sources)).toMatch(message)
+  })
+
+  test.each([
+    ['{"prot": 1}', /unknown setting "prot"\. Did you mean "port"\?/],
+    ['{"uploadLimti": 1}', /Did you mean "uploadLimit"/],
+    ['{"colour": "red"}', /unknown setting "colour"\. The settings are port, host/],
+    ['{"toString": 1}', /unknown setting "toString"/],
+    ['{"data": "x"}', /cannot set data; use --data or QUILLWORK_DATA/],
+    ['{"port": "8080"}', /port in .*quillwork\.json is "8080"/],
+    ['[]', /must hold one JSON object/],
+    ['{', /is not JSON/],
+  ])('file %s', (text, message) => {
+    writeConfig(text)
+    expect(refusal({})).toMatch(message)
+  })
+
+  test('a mistyped variable is told, not refused; one of another program is neither', () => {
+    const env = { QUILLWORK_PROT: '1', QUILLWORK_SOMETHING_ELSE_ALTOGETHER: '1' }
+    expect(resolve({ env }).warnings).toEqual([
+      'QUILLWORK_PROT is not a setting. Did you mean QUILLWORK_PORT?',
+    ])
+  })
+})

@@ -1,0 +1,73 @@
+import { spawnSync } from 'node:child_process'
+import { mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import {
+  type Announcement,
+  announce,
+  announced,
+  isAlive,
+  makeDataDirectory,
+  placesOf,
+  withdraw,
+} from '../../src/server/data-directory.ts'
+
+let data: string
+beforeEach(() => {
+  data = mkdtempSync(path.join(tmpdir(), 'quillwork-data-'))
+})
+afterEach(() => rmSync(data, { recursive: true }))
+
+const announcement: Announcement = {
+  url: 'http://127.0.0.1:7420',
+  pid: process.pid,
+  startedAt: '2026-03-01T00:00:00.000Z',
+  nodeId: 'node-1',
+  command: 'quillwork serve',
+  token: 'a-long-random-secret',
+}
+
+describe('the announcement of a server', () => {
+  test('is read back, by its owner alone, and leaves nothing beside it', () => {
+    announce(data, announcement)
+    expect(announced(data)).toEqual(announcement)
+    expect(readdirSync(data)).toEqual(['server.json'])
+    expect(statSync(placesOf(data).announcement).mode & 0o777).toBe(0o600)
+  })
+
+  test('is taken away by the start that made it, not by an earlier one', () => {
+    announce(data, announcement)
+    withdraw(data, 'node-0')
+    expect(announced(data)).toEqual(announcement)
+    withdraw(data, 'node-1')
+    expect(announced(data)).toBeUndefined()
+  })
+
+  test.each(['', '{', '{}', '[]', '{"url": "nowhere", "pid": 0}'])('that reads %j is none', text => {
+    writeFileSync(placesOf(data).announcement, text)
+    expect(announced(data)).toBeUndefined()
+  })
+})
+
+describe('the data directory', () => {
+  test('is made with the folders above it, for its owner alone', () => {
+    const folder = path.join(data, 'a', 'b')
+    makeDataDirectory(folder)
+    makeDataDirectory(folder)
+    expect(statSync(folder).mode & 0o777).toBe(0o700)
+  })
+
+  test('that cannot be made is a mistake of the configuration', () => {
+    writeFileSync(path.join(data, 'file'), '')
+    expect(() => makeDataDirectory(path.join(data, 'file', 'x'))).toThrow(
+      expect.objectContaining({ code: 'CONFIG_INVALID' }),
+    )
+  })
+})
+
+test('a process that has ended is not alive', () => {
+  const { pid } = spawnSync(process.execPath, ['-e', ''])
+  expect(isAlive(process.pid)).toBe(true)
+  expect(isAlive(pid)).toBe(false)
+})
