@@ -1,4 +1,4 @@
-// A provider that allows two calls at a time, whatever the number of worker slots.
+// A provider that allows two calls at a time, whatever the number of worker slots. A minute is any 60 seconds.
 import { setTimeout as sleep } from 'node:timers/promises'
 import { createEngine, defineTask } from 'quillwork'
 import { sqlite } from 'quillwork/sqlite'
@@ -27,6 +27,7 @@ const ask = defineTask({
 const engine = await createEngine({
   tasks: [ask],
   store: sqlite({ file: 'limits.db' }),
+  // Few more slots than calls that may run at a time: the others would only wait in them.
   lanes: { models: { slots: 4 } },
   limits: { 'example/model': { concurrency: 2, requestsPerMinute: 600, tokensPerMinute: 100_000 } },
 })
