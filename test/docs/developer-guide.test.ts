@@ -137,4 +137,20 @@ describe('the links of the documents', () => {
       })
     expect(broken).toEqual([])
   })
+
+  it('the files that the pages name are there', () => {
+    const named = documents
+      .filter(document => document.startsWith('docs/'))
+      .flatMap(document => [
+        ...textOf(document).matchAll(/`((?:src|test|scripts|bench|[a-z-]+)\/[\w./-]+\.(?:ts|mjs))`/g),
+      ])
+      .map(([, file = '']) => file)
+    const places = (file: string) => [file, path.join('src', file), path.join('test', file)]
+    const inTheGuide = new Set(guide.map(({ info }) => info))
+    const missing = named.filter(
+      file => !inTheGuide.has(file) && !places(file).some(place => existsSync(path.join(root, place))),
+    )
+    expect(named).toContain('engine/submit.ts')
+    expect(missing).toEqual([])
+  })
 })
