@@ -2,7 +2,14 @@
 import assert from 'node:assert/strict'
 import type { Store } from '../store/store.ts'
 import type { TaskRecord } from '../task/task.ts'
-import { awaitingSubTasks, cancelledWaiting, closed, completed, retrying } from '../task/transition.ts'
+import {
+  awaitingSubTasks,
+  cancelledWaiting,
+  closed,
+  completed,
+  reopened,
+  retrying,
+} from '../task/transition.ts'
 import {
   allPages,
   claimOf,
@@ -164,13 +171,19 @@ export const pruneCases: readonly StoreCase[] = [
     },
   },
   {
-    name: 'prune: in small steps leaves go first and the root last',
+    name: 'prune: in small steps leaves go first, the root last, and nothing of the tree runs again',
     async run(context) {
       const store = await context.makeStore()
       const tree = await endedTree(store, context.now)
       context.advance(day)
       for (let left = tree.length; left > 0; left--) {
         assert.equal(await store.tasks.prune({ COMPLETED: 0 }, 1), 1)
+        const root = (await store.queries.get([tree[0]?.id ?? '']))[0]
+        if (root !== undefined)
+          assert.deepEqual(
+            await store.tasks.apply([{ ...reopened(root, context.now), from: ['COMPLETED'] }]),
+            ['stale'],
+          )
         const found = (await store.queries.get(ids(tree))).filter(record => record !== undefined)
         assert.equal(found.length, left - 1)
         for (const { parentTaskId } of found)

@@ -1,4 +1,5 @@
 import type { Command } from 'commander'
+import type { TaskJson } from '../../http/index.ts'
 import { hasEnded, QuillworkError, type TaskStatus } from '../../index.ts'
 import type { ResolvedConfig } from '../../server/config.ts'
 import { parseChapters } from '../chapters.ts'
@@ -93,20 +94,15 @@ async function importThrough(run: Run<ImportOptions>, work: Work): Promise<numbe
   const uploadId = await uploadFile(client, work.file, share => {
     show(`sending ${progressBar(share, 1)} ${Math.floor(share * 100)} %`)
   })
-  show('reading the file …')
-  const found = await preview(client, uploadId, options.encoding)
-  show('')
-  if (options.preview === true) {
+  try {
+    const isWanted = await look(run, work, uploadId)
+    if (isWanted !== undefined) {
+      await forget(client, uploadId)
+      return isWanted
+    }
+  } catch (error) {
     await forget(client, uploadId)
-    showPreview(run, found, true)
-    return exitCodes.ok
-  }
-  refuseUnknownChapters(found, work.chapters)
-  showPreview(run, found, false)
-  if (options.yes !== true && !(await terminal.confirm(question(found, work.chapters), work.signals.asked))) {
-    await forget(client, uploadId)
-    terminal.note('Nothing was imported.')
-    return exitCodes.failed
+    throw error
   }
   const begun = await confirm(client, uploadId, choiceOf(options, work.chapters))
   // Where no server runs, this process is the only one that can do the work, so it stays until it is done.
@@ -183,7 +179,7 @@ async function watch(run: Run<ImportOptions>, work: Work, begun: BegunImport): P
     if (json) printJson(run, { taskId: begun.taskId, novelId: begun.novelId, status })
     else sayEnd(run, work, { ...begun, status })
     if (status === 'COMPLETED') return exitCodes.ok
-    if (task !== undefined) terminal.note(`error ${detailOf(task, { bars: false })}`)
+    if (task !== undefined) sayFailure(run, task)
     return exitCodes.failed
   } catch (error) {
     if (!signals.asked.aborted) throw error
@@ -196,6 +192,14 @@ async function watch(run: Run<ImportOptions>, work: Work, begun: BegunImport): P
     if (json) printJson(run, { taskId: begun.taskId, novelId: begun.novelId, status: 'RUNNING' })
     return signals.exitCode
   }
+}
+
+/** Why it did not complete: its own error, or what became of the tasks below it. */
+function sayFailure({ terminal, json }: Run, task: TaskJson): void {
+  const { errorInfo, status, id } = task
+  const code = errorInfo?.code ?? 'TASK_FAILED'
+  const message = errorInfo?.message ?? `The import ended ${status}: ${detailOf(task, { bars: false })}`
+  terminal.note(json ? JSON.stringify({ code, message, details: { taskId: id } }) : `error ${code}: ${message}`)
 }
 
 function watchText({ resolved }: Work, { taskId }: BegunImport): string {

@@ -13,6 +13,8 @@ interface Before {
   attempt: number
   waiting: boolean
   ended: boolean
+  /** Its tree is being deleted. */
+  pruning: boolean
   crashCount: number
   userId: string
   lane: string
@@ -54,6 +56,7 @@ function afterwards({ window }: Session, transition: Transition, answer: Applied
 function applyOne(session: Session, transition: Transition): Applied {
   const before = heldBefore(session, transition) ?? readBefore(session, transition.taskId)
   if (before === undefined) return 'missing'
+  if (before.pruning) return 'stale'
   const now = session.now()
   const wake = wakeOf(transition, before, now)
   const place = {
@@ -108,6 +111,7 @@ function heldBefore({ window }: Session, { taskId, fence }: Transition): Before 
     attempt: record.attempt,
     waiting: false,
     ended: false,
+    pruning: false,
     crashCount: record.crashCount,
     userId: record.userId,
     lane: record.lane,
@@ -122,7 +126,8 @@ function heldBefore({ window }: Session, { taskId, fence }: Transition): Before 
 /** The row as it is; what was remembered of it since its creation is about to be old. */
 function readBefore({ sql, window }: Session, taskId: string): Before | undefined {
   const row = sql(`SELECT seq, rank, status, attempt, queue IS NOT NULL OR wake_at IS NOT NULL AS waiting,
-    completed_at IS NOT NULL AS ended, crash_count, user_id, lane, priority, parent_id, node, last_attempt_at
+    completed_at IS NOT NULL AS ended, crash_count,
+    (SELECT pruning FROM tasks AS root WHERE root.id = tasks.root_id) AS pruning, user_id, lane, priority, parent_id, node, last_attempt_at
     FROM tasks WHERE id = ?`).get(taskId) as Record<string, string | number | null> | undefined
   if (row === undefined) return undefined
   window.recall(Number(row['seq']))
@@ -133,6 +138,7 @@ function readBefore({ sql, window }: Session, taskId: string): Before | undefine
     attempt: Number(row['attempt']),
     waiting: row['waiting'] === 1,
     ended: row['ended'] === 1,
+    pruning: row['pruning'] === 1,
     crashCount: Number(row['crash_count']),
     userId: String(row['user_id']),
     lane: String(row['lane']),

@@ -54,7 +54,7 @@ export function sqlite(options: SqliteOptions): SqliteStore {
   const order = createFairOrder(sql)
   file.join(tally)
   file.join(order)
-  const hints = { parents: true, wakeAt: undefined }
+  const hints = { parents: true, lookedAt: 0, wakeAt: undefined }
   const session: Session = {
     file,
     sql,

@@ -112,6 +112,16 @@ export function earliestWake({ sql }: Session): number | undefined {
   return typeof next === 'number' ? next : undefined
 }
 
-function parentsToLookAt({ sql }: Session, limit: number): string[] {
-  return sql('SELECT id FROM tasks WHERE look = 1 LIMIT ?').pluck().all(limit) as string[]
+/** The next parents in turn: those that stay to be looked at, such as one whose sub-tasks do not obey, never hold up the others. */
+function parentsToLookAt({ sql, hints }: Session, limit: number): string[] {
+  const between = sql(
+    'SELECT seq, id FROM tasks WHERE look = 1 AND seq > ? AND seq <= ? ORDER BY seq LIMIT ?',
+  )
+  const { lookedAt } = hints
+  const rows = between.all(lookedAt, Number.MAX_SAFE_INTEGER, limit) as { seq: number; id: string }[]
+  if (rows.length < limit && lookedAt > 0) {
+    rows.push(...(between.all(0, lookedAt, limit - rows.length) as { seq: number; id: string }[]))
+  }
+  hints.lookedAt = rows.at(-1)?.seq ?? 0
+  return rows.map(({ id }) => id)
 }

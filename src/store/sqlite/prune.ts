@@ -9,22 +9,24 @@ const tables = ['payloads', 'attempts', 'checkpoints', 'logs'] as const
 
 /**
  * Deletes ended trees whose root ended longer ago than its status is kept: leaves first, the root last, at most `limit` records per
- * call, so that the tree is gone step by step and never half of a live one. What its model calls used is kept: it is the history of cost.
+ * call, so that the tree is gone step by step and never half of a live one. Its root is marked before the first step: a task of a tree that
+ * is being deleted cannot be retried. What its model calls used is kept: it is the history of cost.
  */
 export function prune(session: Session, retention: Retention, limit: number): Promise<number> {
+  const { sql } = session
   return session.file.write(() => {
     const now = session.now()
     let gone = 0
     for (const [status, age] of Object.entries(retention)) {
-      const roots = session
-        .sql(
-          `SELECT id FROM tasks INDEXED BY tasks_expiry WHERE status = ? AND completed_at < ? AND parent_id IS NULL
+      const roots = sql(
+        `SELECT id FROM tasks INDEXED BY tasks_expiry WHERE status = ? AND completed_at < ? AND parent_id IS NULL
             AND completed_at IS NOT NULL AND ${allEnded} ORDER BY completed_at LIMIT ?`,
-        )
+      )
         .pluck()
         .all(status, now - age, limit) as string[]
       for (const root of roots) {
         if (gone >= limit) return gone
+        sql('UPDATE tasks SET pruning = 1 WHERE id = ?').run(root)
         gone += pruneBelow(session, root, limit - gone)
       }
     }

@@ -56,6 +56,7 @@ CREATE TABLE tasks (
   dead_letter TEXT,
   dead_letter_history TEXT,
   fingerprint TEXT,
+  pruning INTEGER,
   look INTEGER GENERATED ALWAYS AS (
     CASE
       WHEN status = 'RUNNING' AND phase = 'awaiting-subtasks' AND coalesce(live_sub_tasks, 0) = 0 THEN 1

@@ -21,6 +21,8 @@ export interface Session {
 export interface Hints {
   /** A parent may have to be looked at. */
   parents: boolean
+  /** The row of the last parent that was looked at, for the next look to go on from. */
+  lookedAt: number
   /** No task waits for an earlier time than this; undefined when none waits for a time. */
   wakeAt: number | undefined
 }
