@@ -205,6 +205,11 @@ export class AttemptContext implements TaskContext {
     }
   }
 
+  /** A provider refused a call of this attempt until then. */
+  park(until: number): void {
+    this.#permits?.park(until)
+  }
+
   /** Settles the places under limits that are left, and writes what the attempt still has to report. */
   async finish(): Promise<void> {
     this.#permits?.end()

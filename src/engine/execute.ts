@@ -43,7 +43,7 @@ export function execute(core: Core, attempt: Attempt): Awaitable<Outcome | undef
         ? parameters.then(parsed => runWith(core, context, parsed))
         : runWith(core, context, parameters)
   } catch (error) {
-    outcome = failure(core, attempt, error)
+    outcome = failure(core, context, error)
   }
   if (!(outcome instanceof Promise) && !context.isUnfinished) return outcome
   return finish(core, context, outcome)
@@ -59,7 +59,7 @@ async function finish(
   try {
     outcome = await running
   } catch (error) {
-    outcome = failure(core, context.held, error)
+    outcome = failure(core, context, error)
   }
   if (context.isUnfinished) await context.finish()
   return outcome
@@ -212,11 +212,13 @@ function nextStageMissing(task: ResolvedTask): QuillworkError {
 }
 
 /** An interruption wins over whatever the handler threw because of it. */
-function failure(core: Core, attempt: Attempt, error: unknown): Outcome | undefined {
-  const task = core.tasks.get(attempt.record.taskType)
-  if (attempt.interruption !== undefined && task !== undefined)
-    return interrupted(core, task, attempt.interruption)
-  return { kind: 'failed', error: classifyError(error, core.store.tasks.now()) }
+function failure(core: Core, context: AttemptContext, error: unknown): Outcome | undefined {
+  const { held, task } = context
+  if (held.interruption !== undefined) return interrupted(core, task, held.interruption)
+  const classified = classifyError(error, core.store.tasks.now())
+  if (classified.refusedByProvider === true && classified.notBefore !== undefined)
+    context.park(classified.notBefore)
+  return { kind: 'failed', error: classified }
 }
 
 function interrupted(core: Core, task: ResolvedTask, why: Interruption): Outcome | undefined {

@@ -9,6 +9,7 @@ import { prune } from './prune.ts'
 import { startRelay } from './relay.ts'
 import { rescue } from './rescue.ts'
 import { type planSchedules, startSchedules } from './schedule.ts'
+import { wakeOnTurn } from './turns.ts'
 
 /** Starting and stopping, in flow order and in reverse. */
 export interface Lifecycle {
@@ -37,7 +38,12 @@ export function createLifecycle(
     release = core.clock.stayAlive()
     const relay = startRelay(core)
     parts.relay = relay
-    unsubscribe = core.store.outbox.onTelling(() => relay.wake())
+    const stopListening = core.store.outbox.onTelling(() => relay.wake())
+    const stopWaking = wakeOnTurn(core)
+    unsubscribe = () => {
+      stopListening()
+      stopWaking()
+    }
     core.broker.onRoom(() => relay.wake())
     consumer = startConsumer(core)
     const sweep = startLoop({

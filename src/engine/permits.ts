@@ -13,7 +13,9 @@ const earlyMs = 1_000
 export class Permits {
   readonly #core: Core
   readonly #attempt: Attempt
-  readonly #held = new Set<Permit>()
+  /** Permits that are neither committed nor released, with their keys. */
+  readonly #held = new Map<Permit, string>()
+  #lastKey: string | undefined
   readonly #waiting = new Map<string, string>()
   #asks = 0
   #ended = false
@@ -37,10 +39,19 @@ export class Permits {
     }
   }
 
+  /** A provider refused a call until then: nobody calls it before, whoever asks. */
+  park(until: number): void {
+    const keys =
+      this.#held.size > 0
+        ? new Set(this.#held.values())
+        : new Set(this.#lastKey === undefined ? [] : [this.#lastKey])
+    for (const key of keys) void this.#core.limiter.park(key, until)
+  }
+
   /** The attempt is over: an uncommitted estimate stands, for the call may have been made; places in a queue are given up. */
   end(): void {
     this.#ended = true
-    for (const permit of [...this.#held]) permit.commit()
+    for (const permit of [...this.#held.keys()]) permit.commit()
     for (const [ticket, key] of this.#waiting) void this.#core.limiter.withdraw(key, ticket)
     this.#waiting.clear()
   }
@@ -69,7 +80,8 @@ export class Permits {
         if (this.#held.delete(permit)) reservation.release()
       },
     }
-    this.#held.add(permit)
+    this.#held.set(permit, key)
+    this.#lastKey = key
     return permit
   }
 

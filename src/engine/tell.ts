@@ -21,6 +21,7 @@ const eventOf: Record<TransitionName, TaskEventName | undefined> = {
   retried: 'reopened',
   reopened: 'reopened',
   discarded: undefined,
+  'turn-came': undefined,
 }
 
 /** Tells what a transition did, after it was committed: to those who wait for the end, to hooks, and on the bus. Best effort. */

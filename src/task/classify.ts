@@ -13,6 +13,8 @@ export interface ClassifiedError {
   info: ErrorInfo
   /** Epoch milliseconds: not before this time. From a snooze or a Retry-After. */
   notBefore?: number
+  /** The time came from a provider that refused the call: it holds for everybody who calls it. */
+  refusedByProvider?: boolean
 }
 
 const longestMessage = 2_000
@@ -116,7 +118,11 @@ export function classifyError(error: unknown, now: number): ClassifiedError {
   const notBefore = delay === undefined ? undefined : now + delay
   if (errorClass === 'rate-limited' && notBefore === undefined) errorClass = 'retryable'
   const info = errorInfo(error, errorClass, { code: codeOf(decisive), causes: chain.slice(1).map(messageOf) })
-  return notBefore === undefined ? { errorClass, info } : { errorClass, info, notBefore }
+  if (notBefore === undefined) return { errorClass, info }
+  const refusedByProvider = errorClass === 'rate-limited' && !(decisive instanceof SnoozeError)
+  return refusedByProvider
+    ? { errorClass, info, notBefore, refusedByProvider }
+    : { errorClass, info, notBefore }
 }
 
 /** Makes the plain data that a record keeps of an error. */

@@ -69,6 +69,10 @@ function afterError(
   { policy, now, random }: Circumstances,
 ): Transition {
   const { errorClass, info, notBefore } = error
+  if (info.code === 'RECORD_UNREADABLE') {
+    const { retryCount, crashCount } = record
+    return deadLettered(record, { error: info, reason: 'unreadable', retryCount, crashCount }, now)
+  }
   if (errorClass === 'permanent' || errorClass === 'cancelled') return failed(record, info, 'permanent', now)
   if (errorClass === 'rate-limited' && notBefore !== undefined) {
     const until = Math.max(notBefore, now + shortestSnoozeMs)
@@ -129,11 +133,7 @@ function isUnheld({ status, phase }: TaskRecord): boolean {
 
 /** The transition of a task that no attempt holds and whose deadline has passed. */
 export function decideOverdue(record: TaskRecord, now: number): Transition {
-  return failedWaiting(
-    record,
-    { status: 'FAILED', error: deadlineError(record.errorInfo), reason: 'deadline' },
-    now,
-  )
+  return failedWaiting(record, deadlineError(record.errorInfo), now)
 }
 
 function pastDeadline(record: TaskRecord, at: number): boolean {

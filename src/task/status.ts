@@ -66,7 +66,6 @@ export const moves: readonly Move[] = [
     { from, to: 'RUNNING', by: ['claim'], why: 'claimed' },
     { from, to: 'CANCELLED', by: ['person', 'aggregate'], why: 'cancelled' },
     { from, to: 'FAILED', by: ['sweep'], why: 'deadline passed' },
-    { from, to: 'DEAD_LETTER', by: ['sweep'], why: 'record unreadable' },
   ]),
   ...working.flatMap((fromPhase): Move[] => [
     { from: 'RUNNING', fromPhase, to: 'COMPLETED', by: ['attempt'], why: 'result returned' },
@@ -78,7 +77,13 @@ export const moves: readonly Move[] = [
       by: ['attempt', 'rescue'],
       why: 'permanent error or deadline',
     },
-    { from: 'RUNNING', fromPhase, to: 'DEAD_LETTER', by: ['attempt', 'rescue'], why: 'attempts exhausted' },
+    {
+      from: 'RUNNING',
+      fromPhase,
+      to: 'DEAD_LETTER',
+      by: ['attempt', 'rescue'],
+      why: 'attempts exhausted, or unreadable',
+    },
     { from: 'RUNNING', fromPhase, to: 'CANCELLED', by: ['attempt', 'rescue'], why: 'cancelled' },
     { from: 'RUNNING', fromPhase, to: 'QUEUED', by: ['attempt', 'rescue'], why: 'given back' },
     {

@@ -54,6 +54,7 @@ export type TransitionName =
   | 'retried'
   | 'reopened'
   | 'discarded'
+  | 'turn-came'
 
 /** One guarded write of one record. */
 export interface Transition {
@@ -228,21 +229,32 @@ export function cancelRequested(record: TaskRecord, now: number): Transition {
   }
 }
 
-/** A waiting task, or a parent that awaits its sub-tasks, ends because its deadline passed or its record cannot be read. */
-export function failedWaiting(
-  record: TaskRecord,
-  ends: { status: 'FAILED' | 'DEAD_LETTER'; error: ErrorInfo; reason: DeadLetter['reason'] },
-  now: number,
-): Transition {
-  const { status, error, reason } = ends
+/** A waiting task, or a parent that awaits its sub-tasks, ends because its deadline passed. */
+export function failedWaiting(record: TaskRecord, error: ErrorInfo, now: number): Transition {
   return {
-    name: status === 'FAILED' ? 'failed' : 'dead-lettered',
+    name: 'failed',
     taskId: record.id,
     from: [record.status],
     fromPhase: record.phase,
     fence: { version: record.version },
     wake: 'never',
-    set: { ...ended(status, now), errorInfo: error, deadLetter: openDeadLetter(record, error, reason, now) },
+    set: {
+      ...ended('FAILED', now),
+      errorInfo: error,
+      deadLetter: openDeadLetter(record, error, 'deadline', now),
+    },
+  }
+}
+
+/** A limit has room earlier than a snoozed task was told: it may run now. */
+export function turnCame(record: TaskRecord, now: number): Transition {
+  return {
+    name: 'turn-came',
+    taskId: record.id,
+    from: ['RETRYING'],
+    fence: { version: record.version },
+    wake: 'now',
+    set: { nextAttemptTimestamp: now },
   }
 }
 

@@ -100,14 +100,7 @@ const byVersion: readonly Move[] = [
   {
     name: 'failed (waiting)',
     from: store => createOne(store, { delay: 1_000 }),
-    make: (record, now) =>
-      failedWaiting(record, { status: 'FAILED', error: problem(), reason: 'deadline' }, now),
-  },
-  {
-    name: 'dead-lettered (waiting)',
-    from: store => createOne(store),
-    make: (record, now) =>
-      failedWaiting(record, { status: 'DEAD_LETTER', error: problem(), reason: 'unreadable' }, now),
+    make: (record, now) => failedWaiting(record, problem(), now),
   },
   {
     name: 'cancelled (parent)',

@@ -54,8 +54,7 @@ export const deadLetterCases: readonly StoreCase[] = [
         await fail(store, await createOne(store), context.now, problem(message))
       }
       const waiting = await createOne(store, { taskType: 'Import' })
-      const late = { status: 'FAILED', error: problem('Scene 3 is gone'), reason: 'deadline' } as const
-      await move(store, failedWaiting(waiting, late, context.now))
+      await move(store, failedWaiting(waiting, problem('Scene 3 is gone'), context.now))
       const groups = await store.queries.deadLetterGroups({})
       assert.deepEqual(
         groups.map(({ count, taskType, code, lastAt, firstAt }) => [count, taskType, code, lastAt - firstAt]),

@@ -154,8 +154,9 @@ describe('dead letters', () => {
     await t.drain()
     expect((await t.tasks.get(fine.taskId)).status).toBe('COMPLETED')
     expect(await t.tasks.get(damaged.taskId)).toMatchObject({
-      status: 'FAILED',
+      status: 'DEAD_LETTER',
       errorInfo: { code: 'RECORD_UNREADABLE' },
+      deadLetter: { reason: 'unreadable' },
     })
     await expectInvariants(t)
   })

@@ -104,13 +104,7 @@ describe('the table of moves', () => {
     ({ status, phase }) => {
       if (status === 'RUNNING' && phase !== 'awaiting-subtasks') return
       const record = recordOf({ status, phase })
-      const transitions = [
-        cancelledWaiting(record, someError, now),
-        failedWaiting(record, { status: 'FAILED', error: someError, reason: 'deadline' }, now),
-        ...(status === 'RUNNING'
-          ? []
-          : [failedWaiting(record, { status: 'DEAD_LETTER', error: someError, reason: 'unreadable' }, now)]),
-      ]
+      const transitions = [cancelledWaiting(record, someError, now), failedWaiting(record, someError, now)]
       for (const transition of transitions) {
         expect(transition.from).toEqual([status])
         expect(transition.fromPhase).toBe(phase)

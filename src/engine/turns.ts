@@ -1,0 +1,58 @@
+import type { TaskRecord } from '../task/task.ts'
+import { turnCame } from '../task/transition.ts'
+import type { Core } from './core.ts'
+
+/** Milliseconds over which turns are gathered into one look at the store. */
+const gatherMs = 20
+/** Tasks per look. */
+const perLook = 200
+
+/**
+ * A limit that has room earlier than it said calls the ticket whose turn has come; a ticket is named after its task. A task that
+ * snoozed meanwhile is made ready: without this it would come when it was told, and the room would stay empty until then. Best
+ * effort. Answers how to stop.
+ */
+export function wakeOnTurn(core: Core): () => void {
+  const called = new Set<string>()
+  let cancelTimer: (() => void) | undefined
+
+  async function wake(): Promise<void> {
+    cancelTimer = undefined
+    const ids = [...called].slice(0, perLook)
+    for (const id of ids) called.delete(id)
+    if (called.size > 0) later()
+    try {
+      const records = await core.store.queries.get(ids)
+      const now = core.store.tasks.now()
+      const snoozed = records.filter(record => record !== undefined && isSnoozed(record, now)) as TaskRecord[]
+      if (snoozed.length > 0) await core.store.tasks.apply(snoozed.map(record => turnCame(record, now)))
+    } catch (error) {
+      core.log.warn(
+        { err: error },
+        'tasks whose turn came could not be woken; they come at the time they were told',
+      )
+    }
+  }
+
+  function later(): void {
+    cancelTimer ??= core.clock.after(gatherMs, () => void wake())
+  }
+
+  const stopListening = core.limiter.onTurn((_key, ticket) => {
+    if (core.running.has(ticket)) return
+    called.add(ticket)
+    later()
+  })
+  return () => {
+    stopListening()
+    cancelTimer?.()
+  }
+}
+
+function isSnoozed(record: TaskRecord, now: number): boolean {
+  return (
+    record.status === 'RETRYING' &&
+    record.errorInfo?.code === 'RATE_LIMITED' &&
+    (record.nextAttemptTimestamp ?? 0) > now
+  )
+}

@@ -1,0 +1,58 @@
+import { obedientTasks, testEngine } from 'quillwork/testing'
+import { describe, expect, it } from 'vitest'
+
+const model = { do: 'acquire', limit: 'model' } as const
+
+describe('a limit', () => {
+  it('E3, E4: one 429 with Retry-After holds everybody who calls that provider, and nobody else', async () => {
+    const { obedient, journal } = obedientTasks()
+    await using t = await testEngine({
+      tasks: [obedient],
+      limits: { model: { requestsPerMinute: 600 }, other: {} },
+    })
+    await t.submit(obedient, {
+      orders: [model, { do: 'tooMany', retryAfterMs: 60_000, attempts: 1 }, { do: 'succeed' }],
+    })
+    await t.drain()
+    const held = await t.submit(obedient, { orders: [model, { do: 'succeed' }] })
+    const free = await t.submit(obedient, { orders: [{ do: 'acquire', limit: 'other' }, { do: 'succeed' }] })
+    await t.advance('55s')
+    expect(await t.tasks.get(held.taskId)).toMatchObject({ status: 'RETRYING', retryCount: 0 })
+    expect((await free.state()).status).toBe('COMPLETED')
+    await t.advance('10s')
+    expect(await t.tasks.get(held.taskId)).toMatchObject({ status: 'COMPLETED', retryCount: 0 })
+    expect(journal.filter(({ did }) => did === 'acquire')).toHaveLength(4)
+  })
+
+  it('a snooze of the task itself holds nobody else', async () => {
+    const { obedient } = obedientTasks()
+    await using t = await testEngine({ tasks: [obedient], limits: { model: { requestsPerMinute: 600 } } })
+    await t.submit(obedient, {
+      orders: [model, { do: 'snooze', until: t.clock.now() + 60_000, attempts: 1 }, { do: 'succeed' }],
+    })
+    await t.drain()
+    const other = await t.submit(obedient, { orders: [model, { do: 'succeed' }] })
+    await t.drain()
+    expect((await other.state()).status).toBe('COMPLETED')
+  })
+
+  it('wakes a snoozed task when its turn comes before the time that it was told', async () => {
+    const { obedient } = obedientTasks()
+    await using t = await testEngine({ tasks: [obedient], limits: { model: { concurrency: 1 } } })
+    const holder = await t.submit(obedient, { orders: [model, { do: 'hang' }] })
+    await t.drain()
+    const waiters = await t.submitMany(
+      obedient,
+      [1, 2, 3].map(() => ({ parameters: { orders: [model, { do: 'succeed' as const }] } })),
+    )
+    await t.advance(100)
+    const told = await Promise.all(waiters.map(({ taskId }) => t.tasks.get(taskId)))
+    const snoozed = told.filter(({ status }) => status === 'RETRYING')
+    expect(snoozed.length).toBeGreaterThan(0)
+    const latest = Math.max(...snoozed.map(({ nextAttemptTimestamp }) => nextAttemptTimestamp ?? 0))
+    await holder.cancel()
+    await t.advance(500)
+    expect(t.clock.now()).toBeLessThan(latest)
+    expect((await Promise.all(waiters.map(waiter => waiter.state()))).every(({ done }) => done)).toBe(true)
+  })
+})
