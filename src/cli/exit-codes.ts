@@ -23,6 +23,7 @@ const byCode: Partial<Record<ErrorCode, number>> = {
   CONFIG_INVALID: exitCodes.usage,
   OPTION_INVALID: exitCodes.usage,
   REQUEST_INVALID: exitCodes.usage,
+  ENCODING_UNKNOWN: exitCodes.usage,
   SERVER_UNREACHABLE: exitCodes.unreachable,
   STORE_LOCKED: exitCodes.unreachable,
 }

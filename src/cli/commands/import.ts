@@ -86,23 +86,18 @@ interface Work {
 }
 
 async function importThrough(run: Run<ImportOptions>, work: Work): Promise<number> {
-  const { terminal, options, json } = run
+  const { options, json, terminal } = run
   const { client } = work.connection
-  const show = (line: string) => {
-    if (!json) terminal.live(line === '' ? [] : [line])
-  }
   const uploadId = await uploadFile(client, work.file, share => {
-    show(`sending ${progressBar(share, 1)} ${Math.floor(share * 100)} %`)
+    showStep(run, `sending ${progressBar(share, 1)} ${Math.floor(share * 100)} %`)
   })
-  try {
-    const isWanted = await look(run, work, uploadId)
-    if (isWanted !== undefined) {
-      await forget(client, uploadId)
-      return isWanted
-    }
-  } catch (error) {
+  const isOver = await look(run, work, uploadId).catch(async error => {
     await forget(client, uploadId)
     throw error
+  })
+  if (isOver !== undefined) {
+    await forget(client, uploadId)
+    return isOver
   }
   const begun = await confirm(client, uploadId, choiceOf(options, work.chapters))
   // Where no server runs, this process is the only one that can do the work, so it stays until it is done.
@@ -110,6 +105,25 @@ async function importThrough(run: Run<ImportOptions>, work: Work): Promise<numbe
   if (json) printJson(run, { ...begun, status: 'QUEUED' })
   else terminal.out(`The import runs on the server. Watch it: ${watchText(work, begun)}`)
   return exitCodes.ok
+}
+
+/** Shows what the file holds and asks. Answers an exit code where nothing is to be imported. */
+async function look(run: Run<ImportOptions>, work: Work, uploadId: string): Promise<number | undefined> {
+  const { terminal, options } = run
+  showStep(run, 'reading the file …')
+  const found = await preview(work.connection.client, uploadId, options.encoding)
+  showStep(run, undefined)
+  showPreview(run, found, options.preview === true)
+  if (options.preview === true) return exitCodes.ok
+  refuseUnknownChapters(found, work.chapters)
+  if (options.yes === true || (await terminal.confirm(question(found, work.chapters), work.signals.asked)))
+    return undefined
+  terminal.note('Nothing was imported.')
+  return exitCodes.failed
+}
+
+function showStep({ terminal, json }: Run, step: string | undefined): void {
+  if (!json) terminal.live(step === undefined ? [] : [step])
 }
 
 /** Exactly the fields that scripts are promised. */
@@ -199,7 +213,9 @@ function sayFailure({ terminal, json }: Run, task: TaskJson): void {
   const { errorInfo, status, id } = task
   const code = errorInfo?.code ?? 'TASK_FAILED'
   const message = errorInfo?.message ?? `The import ended ${status}: ${detailOf(task, { bars: false })}`
-  terminal.note(json ? JSON.stringify({ code, message, details: { taskId: id } }) : `error ${code}: ${message}`)
+  terminal.note(
+    json ? JSON.stringify({ code, message, details: { taskId: id } }) : `error ${code}: ${message}`,
+  )
 }
 
 function watchText({ resolved }: Work, { taskId }: BegunImport): string {

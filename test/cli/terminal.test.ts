@@ -1,0 +1,94 @@
+import { PassThrough, Writable } from 'node:stream'
+import { describe, expect, test } from 'vitest'
+import { createTerminal, progressBar } from '../../src/cli/terminal.ts'
+
+/** A screen that knows the two sequences that the terminal uses: up over lines, and erase to the end. */
+class Screen extends Writable {
+  readonly isTTY: boolean
+  readonly columns = 20
+  lines: string[] = ['']
+
+  constructor(isTTY: boolean) {
+    super({ decodeStrings: false })
+    this.isTTY = isTTY
+  }
+
+  override _write(text: string, _encoding: string, done: () => void): void {
+    const [up, erase] = text.split('\u001b[').slice(1)
+    if (up !== undefined && erase === '0J')
+      this.lines = [...this.lines.slice(0, this.lines.length - 1 - Number.parseInt(up, 10)), '']
+    else {
+      const [first = '', ...rest] = text.split('\n')
+      this.lines[this.lines.length - 1] += first
+      this.lines.push(...rest)
+    }
+    done()
+  }
+}
+
+function terminalOn(isTTY: boolean) {
+  const screen = new Screen(isTTY)
+  const stdin = Object.assign(new PassThrough(), { isTTY })
+  return { screen, stdin, terminal: createTerminal({ stdin, stdout: screen, stderr: screen }) }
+}
+
+describe('the terminal', () => {
+  test('draws live lines over the last ones, below all others', () => {
+    const { screen, terminal } = terminalOn(true)
+    terminal.out('first')
+    terminal.live(['a 1', 'b 1'])
+    terminal.note('said in between')
+    terminal.live(['a 2', 'b 2', 'c 2'])
+    terminal.out('second')
+    terminal.live(['a 3'])
+    expect(screen.lines).toEqual(['first', 'said in between', 'second', 'a 3', ''])
+    terminal.keep()
+    terminal.out('third')
+    expect(screen.lines).toEqual(['first', 'said in between', 'second', 'a 3', 'third', ''])
+  })
+
+  test('cuts live lines to its width, so that none takes two rows', () => {
+    const { screen, terminal } = terminalOn(true)
+    terminal.live(['x'.repeat(50), '第一章第二章第三章第四章'])
+    expect(screen.lines).toEqual([`${'x'.repeat(18)}…`, '第一章第二章第三章…', ''])
+  })
+
+  test('elsewhere shows no live lines', () => {
+    const { screen, terminal } = terminalOn(false)
+    terminal.live(['a'])
+    terminal.out('b')
+    expect(screen.lines).toEqual(['b', ''])
+    expect([terminal.isInteractive, terminal.canAsk]).toEqual([false, false])
+  })
+
+  test.each([
+    ['y\n', true],
+    ['YES\n', true],
+    ['\n', false],
+    ['no\n', false],
+    ['yesterday\n', false],
+  ])('the answer %j is %s', async (answer, agreed) => {
+    const { stdin, terminal } = terminalOn(false)
+    stdin.write(answer)
+    expect(await terminal.confirm('Import?')).toBe(agreed)
+  })
+
+  test('an input that ends is no', async () => {
+    const { stdin, terminal } = terminalOn(false)
+    stdin.end()
+    expect(await terminal.confirm('Import?')).toBe(false)
+  })
+})
+
+describe('a progress bar', () => {
+  test.each([
+    [0, 10, '[----------]'],
+    [5, 10, '[#####-----]'],
+    [99, 100, '[#########-]'],
+    [100, 100, '[##########]'],
+    [12, 10, '[##########]'],
+    [0, 0, '[----------]'],
+  ])('of %i of %i', (done, total, bar) => {
+    expect(progressBar(done, total, 10)).toBe(bar)
+  })
+})

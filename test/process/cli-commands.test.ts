@@ -1,0 +1,209 @@
+import path from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { lastError, lastJson, run, serve, story, submit, temporaryFolder } from './cli/quillwork.ts'
+import { requireBuilt } from './crash/built.ts'
+
+const patience = 120_000
+
+let folder: ReturnType<typeof temporaryFolder>
+let server: Awaited<ReturnType<typeof serve>>
+let data: string
+let novelId: string
+
+beforeAll(async () => {
+  requireBuilt()
+  folder = temporaryFolder()
+  data = path.join(`${folder}`, 'data')
+  server = await serve(data)
+  novelId = String(lastJson(await on(['import', story, '--yes', '--watch', '--json']))['novelId'])
+}, patience)
+afterAll(async () => {
+  await server[Symbol.asyncDispose]()
+  folder[Symbol.dispose]()
+})
+
+/** Runs a command on the data directory of the server. */
+function on(args: readonly string[]) {
+  return run([...args, '--data', data])
+}
+
+interface Task {
+  id: string
+  taskType: string
+  status: string
+}
+
+interface Listing<T = Task> {
+  items: T[]
+  nextPageToken?: string
+}
+
+/** A task that fails for good: its upload does not exist. */
+async function failing(): Promise<string> {
+  const taskId = await submit(server.url, 'ParseFile', { uploadId: 'nowhere', novelId: 'nowhere' })
+  const watched = await on(['tasks', 'show', taskId, '--watch', '--json'])
+  expect(watched.code).toBe(1)
+  expect(lastJson<Task>(watched).status).toBe('FAILED')
+  return taskId
+}
+
+describe('quillwork tasks', { timeout: patience }, () => {
+  test('list prints a page as JSON, and goes on after it', async () => {
+    const first = lastJson<Listing>(await on(['tasks', 'list', '--json', '--limit', '3']))
+    expect(Object.keys(first)).toEqual(['items', 'nextPageToken'])
+    expect(first.items).toHaveLength(3)
+    const rest = lastJson<Listing>(
+      await on(['tasks', 'list', '--json', '--limit', '200', '--page', String(first.nextPageToken)]),
+    )
+    expect(rest.nextPageToken).toBeUndefined()
+    const ids = [...first.items, ...rest.items].map(({ id }) => id)
+    expect(new Set(ids).size).toBe(ids.length)
+  })
+
+  test('list filters, and prints a table for people', async () => {
+    const args = ['tasks', 'list', '--roots', '--type', 'ImportNovel', '--status', 'COMPLETED', 'FAILED']
+    const { code, stdout } = await on(args)
+    expect(code).toBe(0)
+    expect(stdout.split('\n')[0]).toMatch(/^ID +TYPE +STATUS +DONE +CREATED +DETAIL$/)
+    expect(stdout.split('\n')[1]).toMatch(
+      /^\S{36} {2}ImportNovel {2}COMPLETED {3}3\/3 .*2 volumes, 5 chapters/,
+    )
+  })
+
+  test('show tells the tree and the facts; --json the task alone', async () => {
+    const [root] = lastJson<Listing>(
+      await on(['tasks', 'list', '--roots', '--json', '--type', 'ImportNovel']),
+    ).items
+    const { code, stdout } = await on(['tasks', 'show', root?.id ?? ''])
+    expect(code).toBe(0)
+    expect(stdout).toMatch(/^├─ BatchGenerateSummary +COMPLETED +\d+ summaries$/m)
+    expect(stdout).toMatch(/^result +\{"novelId"/m)
+    expect(lastJson<Task>(await on(['tasks', 'show', root?.id ?? '', '--json']))).toMatchObject({
+      id: root?.id,
+    })
+  })
+
+  test('cancel, retry and watch an import whose lane is paused', async () => {
+    expect((await on(['lanes', 'pause', 'batch'])).stdout).toBe('The lane batch is paused.\n')
+    const begun = lastJson(await on(['import', story, '--yes', '--json', '--title', 'Twice']))
+    expect(begun['status']).toBe('QUEUED')
+    const taskId = String(begun['taskId'])
+    expect((await on(['doctor'])).stdout).toMatch(/^note +lanes +batch is paused/m)
+    expect(await on(['tasks', 'cancel', taskId])).toMatchObject({ code: 0, stderr: '' })
+    const cancelled = await on(['tasks', 'show', taskId, '--watch', '--json'])
+    expect([cancelled.code, lastJson<Task>(cancelled).status]).toEqual([1, 'CANCELLED'])
+    expect((await on(['tasks', 'retry', taskId])).stdout).toMatch(/^\d+ tasks? of \S+ will run again\.\n$/)
+    expect((await on(['lanes', 'resume', 'batch'])).stdout).toBe('The lane batch is open.\n')
+    expect((await on(['tasks', 'show', taskId, '--watch'])).code).toBe(0)
+  })
+
+  test.each([
+    [['tasks', 'show', 'nothing'], 1, 'TASK_NOT_FOUND'],
+    [['tasks', 'cancel', 'nothing'], 1, 'TASK_NOT_FOUND'],
+    [['tasks', 'retry', 'not an id'], 2, 'REQUEST_INVALID'],
+    [['tasks', 'list', '--status', 'DONE'], 2, 'USAGE_INVALID'],
+    [['tasks', 'list', '--limit', '0'], 2, 'USAGE_INVALID'],
+    [['tasks', 'list', '--page', 'nonsense'], 1, 'PAGE_TOKEN_INVALID'],
+    [['tasks', 'cancel'], 2, 'USAGE_INVALID'],
+    [['tasks', 'explode'], 2, 'USAGE_INVALID'],
+    [['lanes', 'pause', 'nowhere'], 1, 'LANE_UNKNOWN'],
+    [['novels', 'read', 'no such title'], 1, 'NOVEL_NOT_FOUND'],
+    [['dead-letters', 'show', 'nothing'], 1, 'DEAD_LETTER_NOT_FOUND'],
+    [['dead-letters', 'retry', 'nothing'], 1, 'DEAD_LETTER_NOT_FOUND'],
+    [['dead-letters', 'retry'], 2, 'USAGE_INVALID'],
+    [['dead-letters', 'purge'], 2, 'USAGE_INVALID'],
+    [['dead-letters', 'purge', '--all'], 2, 'USAGE_INVALID'],
+    [['dead-letters', 'list', '--older-than', 'long'], 2, 'OPTION_INVALID'],
+    [['serve', '--port', 'http'], 2, 'CONFIG_INVALID'],
+    [['doctor', '--config', 'nowhere.json'], 2, 'CONFIG_INVALID'],
+    [['explode'], 2, 'USAGE_INVALID'],
+    [['--explode'], 2, 'USAGE_INVALID'],
+  ] as const)('%j ends with %i %s', async (args, code, name) => {
+    const ended = await on([...args, '--json'])
+    expect(ended).toMatchObject({ code, stdout: '' })
+    expect(lastError(ended)).toMatchObject({ code: name, message: expect.stringMatching(/./) })
+  })
+
+  test('an error for people is one line, without a stack', async () => {
+    for (const [args, code, name] of [
+      [['tasks', 'show', 'nothing'], 1, 'TASK_NOT_FOUND'],
+      [['tasks', 'list', '--status', 'DONE'], 2, 'USAGE_INVALID'],
+    ] as const) {
+      const ended = await on(args)
+      expect(ended).toMatchObject({ code, stdout: '' })
+      expect(ended.stderr).toMatch(new RegExp(`^error ${name}: .+\n$`))
+    }
+  })
+})
+
+describe('quillwork dead-letters', { timeout: patience }, () => {
+  test('list, show, retry and purge', async () => {
+    const [first, second] = [await failing(), await failing()]
+    const listed = lastJson<Listing>(await on(['dead-letters', 'list', '--json', '--type', 'ParseFile']))
+    expect(listed.items.map(({ id }) => id)).toEqual([second, first])
+    expect((await on(['dead-letters', 'list'])).stdout).toMatch(/ParseFile +permanent .*UPLOAD_NOT_FOUND/)
+    expect((await on(['dead-letters', 'show', first])).stdout).toMatch(/^error +UPLOAD_NOT_FOUND/m)
+    expect((await on(['dead-letters', 'retry', first])).stdout).toBe('1 dead letter will run again.\n')
+    expect((await on(['tasks', 'show', first, '--watch'])).code).toBe(1)
+    const none = await on(['dead-letters', 'purge', '--older-than', '1d', '--yes', '--json'])
+    expect(lastJson(none)).toEqual({ done: 0, failed: [] })
+    expect((await on(['dead-letters', 'purge', '--all', '--yes'])).stdout).toBe('2 dead letters purged.\n')
+    expect((await on(['dead-letters', 'list'])).stdout).toBe('No dead letters.\n')
+  })
+})
+
+describe('quillwork lanes, novels and doctor', { timeout: patience }, () => {
+  test('lanes list', async () => {
+    const { items } = lastJson<Listing<{ lane: string; slots: number; paused: boolean }>>(
+      await on(['lanes', 'list', '--json']),
+    )
+    expect(items).toMatchObject([
+      { lane: 'default', slots: 10, paused: false },
+      { lane: 'batch', slots: 4, paused: false },
+    ])
+    expect((await on(['lanes', 'list'])).stdout).toMatch(/^batch +open +4 /m)
+  })
+
+  test('novels list, show, read and search', async () => {
+    const { items } = lastJson<Listing<{ id: string }>>(await on(['novels', 'list', '--json']))
+    expect(items.map(({ id }) => id)).toContain(novelId)
+    const shown = await on(['novels', 'show', novelId])
+    expect(shown.stdout).toMatch(/^search: lexical index \(BM25\) of \d+ passages$/m)
+    expect(shown.stdout).toMatch(/^ +1 {2}Chapter 1: The Weighing House /m)
+    expect(lastJson(await on(['novels', 'show', 'salt ledger', '--json']))).toMatchObject({ id: novelId })
+    const read = await on(['novels', 'read', novelId, '--chapters', '1'])
+    expect(read.stdout).toMatch(/^1 {2}Chapter 1: The Weighing House$/m)
+    expect(read.stdout).toContain('[sentences of the text, extractive]')
+    const text = await on(['novels', 'read', novelId, '--chapters', '1', '--text'])
+    expect(text.stdout).toContain('The weighing house at Anderby Pans had two doors')
+    const found = await on(['novels', 'search', novelId, 'weighing', 'house', '--limit', '1'])
+    expect(found.stdout).toMatch(/^1 place\. Answered by the lexical index \(BM25\)\.$/m)
+    expect(found.stdout).toMatch(/\[[Ww]eighing\]/)
+  })
+
+  test('doctor tells what is configured and reachable, and ends with 0', async () => {
+    const told = await on(['doctor', '--json'])
+    expect(told.code).toBe(0)
+    const report = lastJson<{
+      ok: boolean
+      settings: object[]
+      findings: { check: string; state: string }[]
+    }>(told)
+    expect(report.ok).toBe(true)
+    expect(report.settings).toContainEqual({ name: 'data', value: data, origin: 'command line' })
+    const checks = new Set(report.findings.map(({ check }) => check))
+    for (const check of ['node', 'data directory', 'disk', 'server', 'database', 'models', 'tasks'])
+      expect(checks).toContain(check)
+    expect((await on(['doctor'])).stdout).toContain(`answers at ${server.url} (process ${server.child.pid}`)
+  })
+
+  test('help and version go to standard output and end with 0; no command at all ends with 2', async () => {
+    const help = await run(['--help'])
+    expect(help).toMatchObject({ code: 0, stderr: '' })
+    for (const command of ['serve', 'import', 'novels', 'tasks', 'dead-letters', 'lanes', 'doctor'])
+      expect(help.stdout).toMatch(new RegExp(`^ {2}${command}\\b`, 'm'))
+    expect((await run(['tasks', 'list', '--help'])).stdout).toContain('--data <dir>')
+    expect((await run(['--version'])).stdout).toMatch(/^\d+\.\d+\.\d+\n$/)
+    expect(await run([])).toMatchObject({ code: 2, stdout: '' })
+  })
+})

@@ -1,0 +1,148 @@
+import { readFileSync, writeFileSync } from 'node:fs'
+import path from 'node:path'
+import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { lastError, lastJson, run, serve, start, story, temporaryFolder } from './cli/quillwork.ts'
+import { makeBook } from './crash/book.ts'
+import { requireBuilt } from './crash/built.ts'
+
+const patience = 120_000
+
+beforeAll(requireBuilt, patience)
+
+let folder: ReturnType<typeof temporaryFolder>
+let data: string
+beforeEach(() => {
+  folder = temporaryFolder()
+  data = path.join(`${folder}`, 'data')
+})
+afterEach(() => folder[Symbol.dispose]())
+
+const novels = async () =>
+  lastJson<{ items: { id: string; chapters: number; title: string; summaries: number; scenes: number }[] }>(
+    await run(['novels', 'list', '--json', '--data', data]),
+  ).items
+
+describe('quillwork import without a server', { timeout: patience }, () => {
+  test('--preview --json prints exactly what scripts are promised, and imports nothing', async () => {
+    const ended = await run(['import', story, '--preview', '--json', '--data', data])
+    expect(ended).toMatchObject({ code: 0, stderr: '' })
+    expect(ended.stdout.split('\n')).toHaveLength(2)
+    const preview = lastJson<{
+      encoding: object
+      volumes: { chapters: object[] }[]
+      warnings: unknown[]
+    }>(ended)
+    expect(Object.keys(preview)).toEqual(['title', 'encoding', 'volumes', 'warnings'])
+    expect(preview).toMatchObject({
+      title: 'The Salt Ledger',
+      encoding: { name: 'utf-8', confidence: 1 },
+      warnings: [],
+    })
+    expect(Object.keys(preview.encoding)).toEqual(['name', 'confidence'])
+    expect(preview.volumes).toHaveLength(2)
+    for (const volume of preview.volumes) {
+      expect(Object.keys(volume)).toEqual(['title', 'chapters'])
+      for (const chapter of volume.chapters)
+        expect(Object.keys(chapter)).toEqual(['title', 'characters', 'words'])
+    }
+    expect(preview.volumes[0]?.chapters[0]).toEqual({
+      title: 'Chapter 1: The Weighing House',
+      characters: expect.any(Number),
+      words: expect.any(Number),
+    })
+    expect(await novels()).toEqual([])
+  })
+
+  test('--yes --watch --json imports every chapter and ends with the task, the novel and the status', async () => {
+    const ended = await run(['import', story, '--yes', '--watch', '--json', '--data', data])
+    expect(ended).toMatchObject({ code: 0, stderr: '' })
+    const last = lastJson(ended)
+    expect(Object.keys(last)).toEqual(['taskId', 'novelId', 'status'])
+    expect(last['status']).toBe('COMPLETED')
+    const [novel] = await novels()
+    expect(novel).toMatchObject({ id: last['novelId'], chapters: 5, title: 'The Salt Ledger' })
+    expect(novel?.summaries).toBe(novel?.scenes)
+  })
+
+  test('stays until the work is done, as nobody else would do it, and tells the tree in plain lines', async () => {
+    const ended = await run(['import', story, '--yes', '--data', data])
+    expect(ended.code).toBe(0)
+    const lines = ended.stdout.split('\n')
+    for (const type of ['ParseFile', 'BatchGenerateSummary', 'Vectorize', 'ImportNovel'])
+      expect(lines.filter(line => line.startsWith(`${type} COMPLETED`))).toHaveLength(1)
+    expect(ended.stdout).toMatch(/^The novel is \S+\.$/m)
+    expect(ended.stdout).not.toContain('\u001b')
+  })
+
+  test('--chapters and --title choose', async () => {
+    const args = ['--chapters', '2,4-5', '--title', 'Chosen', '--yes', '--watch', '--data', data]
+    expect((await run(['import', story, ...args])).code).toBe(0)
+    expect(await novels()).toMatchObject([{ chapters: 3, title: 'Chosen' }])
+  })
+
+  test.each([
+    [['--chapters', '9'], 2, 'USAGE_INVALID', /chapter 9, but the file has 5 chapters/],
+    [['--chapters', 'some'], 2, 'USAGE_INVALID', /names no chapters/],
+    [['--encoding', 'klingon'], 2, 'ENCODING_UNKNOWN', /klingon/],
+  ] as const)('%j is refused', async (options, code, name, message) => {
+    const ended = await run(['import', story, '--yes', '--json', '--data', data, ...options])
+    expect(ended).toMatchObject({ code, stdout: '' })
+    expect(lastError(ended)).toMatchObject({ code: name, message: expect.stringMatching(message) })
+    expect(await novels()).toEqual([])
+  })
+
+  test('without --yes, where nobody can answer, imports nothing and says what to pass', async () => {
+    const ended = await run(['import', story, '--data', data])
+    expect(ended).toMatchObject({ code: 2, stdout: '' })
+    expect(ended.stderr).toMatch(/^error USAGE_INVALID: .*--preview.*--yes/)
+  })
+
+  test('a file that is not there, or is a folder, is told', async () => {
+    for (const file of [path.join(data, 'nowhere.txt'), `${folder}`]) {
+      const ended = await run(['import', file, '--yes', '--json', '--data', data])
+      expect(ended.code).toBe(1)
+      expect(lastError(ended).code).toBe('FILE_UNREADABLE')
+    }
+  })
+
+  test('an import that fails ends with 1, its status, and why', async () => {
+    const file = path.join(`${folder}`, 'empty.txt')
+    writeFileSync(file, '  \n')
+    const ended = await run(['import', file, '--yes', '--watch', '--json', '--data', data])
+    expect(ended.code).toBe(1)
+    expect(lastJson(ended)['status']).toBe('FAILED')
+    expect(lastError(ended).code).toBe('TEXT_UNREADABLE')
+  })
+
+  test('reads other encodings, named or found out', async () => {
+    const file = path.join(`${folder}`, 'utf16.txt')
+    writeFileSync(file, Buffer.from(`\uFEFF${readFileSync(story, 'utf8')}`, 'utf16le'))
+    const found = lastJson<{ encoding: { name: string } }>(
+      await run(['import', file, '--preview', '--json', '--data', data]),
+    )
+    expect(found.encoding.name).toBe('utf-16le')
+  })
+})
+
+describe('an import that is interrupted', { timeout: patience }, () => {
+  test('goes on when a server is started, and every scene is summarised once', async () => {
+    const book = path.join(`${folder}`, 'book.txt')
+    writeFileSync(book, makeBook(120))
+    {
+      await using importing = start(['import', book, '--yes', '--watch', '--data', data])
+      await importing.says(/^BatchGenerateSummary RUNNING/m)
+      importing.child.kill('SIGINT')
+      const { code, stderr } = await importing.ended
+      expect(code).toBe(130)
+      expect(stderr).toContain('Stopped. The import goes on where it was')
+    }
+    await using server = await serve(data)
+    const roots = await run(['tasks', 'list', '--roots', '--json', '--data', data])
+    const taskId = lastJson<{ items: { id: string }[] }>(roots).items[0]?.id ?? ''
+    expect((await run(['tasks', 'show', taskId, '--watch', '--data', data])).code).toBe(0)
+    const [novel] = await novels()
+    expect(novel).toMatchObject({ scenes: 360, summaries: 360 })
+    server.child.kill('SIGTERM')
+    expect((await server.ended).code).toBe(0)
+  })
+})

@@ -1,0 +1,143 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+/** The repository's folder. */
+export const root = fileURLToPath(new URL('../../..', import.meta.url))
+/** The English story of the sample: five chapters in two volumes. */
+export const story = path.join(root, 'samples', 'the-salt-ledger.txt')
+
+/** What a command left behind. */
+export interface Ended {
+  code: number | null
+  signal: NodeJS.Signals | null
+  stdout: string
+  stderr: string
+}
+
+/** A command that runs; it is killed when it is disposed. */
+export interface Running extends AsyncDisposable {
+  readonly child: ChildProcess
+  /** Resolves with the match once the output (both streams) has it. Rejects when the command ends without. */
+  says(pattern: RegExp): Promise<RegExpExecArray>
+  readonly ended: Promise<Ended>
+}
+
+/** Long enough for a busy machine; nothing waits for it to pass. */
+const patienceMs = 60_000
+
+/** A folder that is gone after the tests. */
+export function temporaryFolder(): string & Disposable {
+  const folder = mkdtempSync(path.join(tmpdir(), 'quillwork-cli-'))
+  const remove = () => rmSync(folder, { recursive: true, force: true, maxRetries: 5 })
+  return Object.assign(folder, { [Symbol.dispose]: remove })
+}
+
+/** Starts `quillwork ARGS` as a person would; `script` runs another program of the repository instead. */
+export function start(
+  args: readonly string[],
+  {
+    env = {},
+    script = 'bin/quillwork.js',
+    cwd = root,
+  }: { env?: Record<string, string>; script?: string; cwd?: string } = {},
+): Running {
+  const child = spawn(process.execPath, [path.join(root, script), ...args], {
+    cwd,
+    env: { ...bareEnvironment(), ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  const output = { stdout: '', stderr: '' }
+  const listeners = new Set<() => void>()
+  for (const name of ['stdout', 'stderr'] as const) {
+    child[name]?.setEncoding('utf8').on('data', (text: string) => {
+      output[name] += text
+      for (const listener of listeners) listener()
+    })
+  }
+  const ended = once(child, 'close').then(([code, signal]): Ended => ({ code, signal, ...output }))
+  return {
+    child,
+    ended,
+    says(pattern) {
+      const found = () => pattern.exec(output.stdout) ?? pattern.exec(output.stderr)
+      return new Promise((resolve, reject) => {
+        const look = () => {
+          const match = found()
+          if (match === null) return
+          listeners.delete(look)
+          clearTimeout(timer)
+          resolve(match)
+        }
+        const fail = (why: string) => {
+          listeners.delete(look)
+          clearTimeout(timer)
+          reject(new Error(`${why} without saying ${pattern}:\n${output.stdout}\n${output.stderr}`))
+        }
+        const timer = setTimeout(() => fail('The time passed'), patienceMs)
+        listeners.add(look)
+        look()
+        ended.then(() => fail('It ended'))
+      })
+    },
+    async [Symbol.asyncDispose]() {
+      child.kill('SIGKILL')
+      await ended
+    },
+  }
+}
+
+/** Without what the machine that runs the tests may have set. */
+function bareEnvironment(): Record<string, string> {
+  const entries = Object.entries(process.env).filter(([name]) => !name.startsWith('QUILLWORK_'))
+  return Object.fromEntries(entries.filter((entry): entry is [string, string] => entry[1] !== undefined))
+}
+
+/** Runs `quillwork ARGS` to its end. */
+export async function run(
+  args: readonly string[],
+  options: Parameters<typeof start>[1] = {},
+): Promise<Ended> {
+  await using running = start(args, options)
+  return await running.ended
+}
+
+/** The last line of an output as JSON. */
+export function lastJson<T = Record<string, unknown>>({ stdout, stderr }: Ended): T {
+  try {
+    return JSON.parse(stdout.trimEnd().split('\n').at(-1) ?? '') as T
+  } catch {
+    throw new Error(`The last line is not JSON:\n${stdout}\n${stderr}`)
+  }
+}
+
+/** The last line of standard error as JSON. */
+export function lastError({ stderr }: Ended): { code: string; message: string } {
+  return JSON.parse(stderr.trimEnd().split('\n').at(-1) ?? '') as { code: string; message: string }
+}
+
+/** Starts a server on a free port and waits until it listens. */
+export async function serve(data: string, args: readonly string[] = [], env: Record<string, string> = {}) {
+  const running = start(['serve', '--data', data, '--port', '0', ...args], { env })
+  const [, url = ''] = await running.says(/^listening on (http:\/\/\S+)$/m)
+  return { ...running, url, [Symbol.asyncDispose]: running[Symbol.asyncDispose] }
+}
+
+/** What the server of a data directory told of itself. */
+export function announcementIn(data: string): { url: string; pid: number; token?: string } {
+  return JSON.parse(readFileSync(path.join(data, 'server.json'), 'utf8'))
+}
+
+/** Submits a task over the API, as another program would. */
+export async function submit(url: string, taskType: string, parameters: object): Promise<string> {
+  const response = await fetch(`${url}/v1/tasks`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ taskType, parameters }),
+  })
+  const { id } = (await response.json()) as { id: string }
+  return id
+}
