@@ -1,7 +1,15 @@
 import path from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { lastError, lastJson, run, serve, story, submit, temporaryFolder } from './cli/quillwork.ts'
-import { requireBuilt } from './crash/built.ts'
+import {
+  lastError,
+  lastJson,
+  requireBuilt,
+  run,
+  serve,
+  story,
+  submit,
+  temporaryFolder,
+} from './cli/quillwork.ts'
 
 const patience = 120_000
 

@@ -1,9 +1,17 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { lastError, lastJson, run, serve, start, story, temporaryFolder } from './cli/quillwork.ts'
-import { makeBook } from './crash/book.ts'
-import { requireBuilt } from './crash/built.ts'
+import {
+  lastError,
+  lastJson,
+  makeNovel,
+  requireBuilt,
+  run,
+  serve,
+  start,
+  story,
+  temporaryFolder,
+} from './cli/quillwork.ts'
 
 const patience = 120_000
 
@@ -127,7 +135,7 @@ describe('quillwork import without a server', { timeout: patience }, () => {
 describe('an import that is interrupted', { timeout: patience }, () => {
   test('goes on when a server is started, and every scene is summarised once', async () => {
     const book = path.join(`${folder}`, 'book.txt')
-    writeFileSync(book, makeBook(120))
+    writeFileSync(book, makeNovel(120))
     {
       await using importing = start(['import', book, '--yes', '--watch', '--data', data])
       await importing.says(/^BatchGenerateSummary RUNNING/m)

@@ -4,8 +4,16 @@ import { type AddressInfo, connect as connectSocket, createServer, type Socket }
 import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { announcementIn, lastError, lastJson, run, serve, start, temporaryFolder } from './cli/quillwork.ts'
-import { requireBuilt } from './crash/built.ts'
+import {
+  announcementIn,
+  lastError,
+  lastJson,
+  requireBuilt,
+  run,
+  serve,
+  start,
+  temporaryFolder,
+} from './cli/quillwork.ts'
 
 const patience = 120_000
 

@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from 'node:child_process'
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -9,6 +9,26 @@ import { fileURLToPath } from 'node:url'
 export const root = fileURLToPath(new URL('../../..', import.meta.url))
 /** The English story of the sample: five chapters in two volumes. */
 export const story = path.join(root, 'samples', 'the-salt-ledger.txt')
+
+/** Makes sure that `dist/`, on which the commands run, was built of these sources. */
+export function requireBuilt(): void {
+  const { status, stderr } = spawnSync(process.execPath, [path.join(root, 'scripts/setup.mjs')], {
+    encoding: 'utf8',
+  })
+  if (status !== 0) throw new Error(`dist/ cannot be built:\n${stderr}`)
+}
+
+/** A novel of so many chapters, with three scenes in each. */
+export function makeNovel(chapters: number): string {
+  const paragraph = (chapter: number, scene: number, number: number) =>
+    `In paragraph ${number} of scene ${scene} of chapter ${chapter}, the miller counted ${chapter * number} lanterns. ` +
+    `Nobody on the bridge believed him. The river, which had carried ${scene + number} boats that day, said nothing.`
+  const scene = (chapter: number, number: number) =>
+    Array.from({ length: 12 }, (_, i) => paragraph(chapter, number, i + 1)).join('\n\n')
+  const chapter = (number: number) =>
+    `Chapter ${number}: Lantern ${number}\n\n${[1, 2, 3].map(each => scene(number, each)).join('\n\n* * *\n\n')}`
+  return `The Miller\n\n${Array.from({ length: chapters }, (_, i) => chapter(i + 1)).join('\n\n')}\n`
+}
 
 /** What a command left behind. */
 export interface Ended {
