@@ -22,7 +22,7 @@ export interface SharedDatabase {
   write<T>(work: (db: Database) => T, committed?: (value: T) => void): Promise<T>
   /** Runs `query` when everything written before is durable. */
   read<T>(query: (db: Database) => T): Promise<T>
-  /** Brings the tables of one part to its newest version, in order, in a transaction. Throws STORE_NEWER. */
+  /** Brings the tables of one part to its newest version, in order, in a transaction. Throws STORE_NEWER, STORE_FULL. */
   migrate(part: string, migrations: readonly Migration[]): void
 }
 
@@ -108,7 +108,13 @@ export function openDatabase(file: string, faults: StoreFaults = {}): DatabaseFi
     write: (work, committed) => enqueue({ writes: true, work, committed }),
     read: query => enqueue({ writes: false, work: query, committed: undefined }),
     join: participant => transactions.participants.push(participant),
-    migrate: (part, migrations) => applyMigrations(db, part, migrations),
+    migrate(part, migrations) {
+      try {
+        applyMigrations(db, part, migrations)
+      } catch (error) {
+        throw storeError(error, file)
+      }
+    },
     onCommit(listener) {
       listeners.add(listener)
       return () => listeners.delete(listener)

@@ -39,33 +39,11 @@ export interface SqliteStore extends Store {
  * Opens a store in one SQLite file. What it acknowledges survives a power cut. One process owns the file.
  *
  * Throws STORE_LOCKED when another process owns it, STORE_NEWER when a newer version wrote it, STORE_UNSUITABLE when the file
- * cannot keep the promises.
+ * cannot keep the promises, STORE_FULL when the disk has no room left.
  */
 export function sqlite(options: SqliteOptions): SqliteStore {
-  const file = openDatabase(options.file, options.faults)
-  try {
-    file.migrate('engine', engineMigrations)
-  } catch (error) {
-    file.db.close()
-    throw storeError(error, options.file)
-  }
-  const sql = statementsOf(file.db)
-  const tally = createTally(sql)
-  const order = createFairOrder(sql)
-  file.join(tally)
-  file.join(order)
-  const hints = { parents: true, lookedAt: 0, wakeAt: undefined }
-  const session: Session = {
-    file,
-    sql,
-    tally,
-    order,
-    window: createWindow(),
-    hints,
-    now: options.now ?? Date.now,
-  }
-  session.hints.wakeAt = earliestWake(session)
-  voidLeases(session)
+  const session = openSession(options)
+  const { file } = session
   return {
     kind: 'sqlite',
     capabilities: { manyProcesses: false, durableDeliveries: false },
@@ -86,5 +64,26 @@ export function sqlite(options: SqliteOptions): SqliteStore {
     lanes: createLanes(session),
     schedules: createSchedules(session),
     strays: createStrays(session),
+  }
+}
+
+/** Opens the file and reads what is known of it from the start. What fails lets go of the file again. */
+function openSession({ file: name, faults, now = Date.now }: SqliteOptions): Session {
+  const file = openDatabase(name, faults)
+  try {
+    file.migrate('engine', engineMigrations)
+    const sql = statementsOf(file.db)
+    const tally = createTally(sql)
+    const order = createFairOrder(sql)
+    file.join(tally)
+    file.join(order)
+    const hints = { parents: true, lookedAt: 0, wakeAt: undefined }
+    const session: Session = { file, sql, tally, order, window: createWindow(), hints, now }
+    session.hints.wakeAt = earliestWake(session)
+    voidLeases(session)
+    return session
+  } catch (error) {
+    file.db.close()
+    throw storeError(error, name)
   }
 }
