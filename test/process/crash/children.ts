@@ -1,0 +1,134 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { createInterface } from 'node:readline'
+import { fileURLToPath } from 'node:url'
+
+/** One line that a child program said. */
+export interface Said {
+  said: string
+  [more: string]: unknown
+}
+
+/** How a process ended. */
+export interface Ended {
+  code: number | null
+  signal: NodeJS.Signals | null
+}
+
+/** A child process that the test started, and ends. */
+export interface Child {
+  readonly pid: number
+  /** Resolves with the first line that says so, also one that was said before. Rejects when the process ends without it. */
+  says(said: string): Promise<Said>
+  readonly ended: Promise<Ended>
+  /** What it wrote on standard error; for messages. */
+  readonly errors: () => string
+  signal(name: NodeJS.Signals): void
+  /** Writes a line to its standard input. */
+  tell(line: string): void
+}
+
+/** Milliseconds that anything may take before a test gives up; the machine may be busy with other tests. */
+const patience = 60_000
+
+/** The children of one test: all of them end with it. */
+export class Children implements AsyncDisposable {
+  readonly #running = new Set<ChildProcess>()
+  readonly #folder: string
+
+  /** @param folder Working directory of the children; what they leave there goes with it. */
+  constructor(folder: string) {
+    this.#folder = folder
+  }
+
+  /** Starts a program of this folder on the built package. */
+  start(program: string, options: object): Child {
+    const path = fileURLToPath(new URL(program, import.meta.url))
+    return this.run(process.execPath, [path, JSON.stringify(options)])
+  }
+
+  /** Starts a command. Its lines of JSON are what it says; a line of text is said under its first word, as `line`. */
+  run(command: string, args: readonly string[]): Child {
+    const child = spawn(command, args, { cwd: this.#folder, stdio: ['pipe', 'pipe', 'pipe'] })
+    this.#running.add(child)
+    const ended = once(child, 'close').then(([code, signal]): Ended => {
+      this.#running.delete(child)
+      return { code, signal }
+    })
+    return watch(child, ended)
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all(
+      [...this.#running].map(async child => {
+        const closed = once(child, 'close')
+        child.kill('SIGCONT')
+        child.kill('SIGKILL')
+        await closed
+      }),
+    )
+  }
+}
+
+function watch(child: ChildProcess, ended: Promise<Ended>): Child {
+  const lines: Said[] = []
+  const listeners = new Set<() => void>()
+  let errors = ''
+  child.stderr?.on('data', (piece: Buffer) => {
+    errors = `${errors}${piece.toString()}`.slice(-8_000)
+  })
+  if (child.stdout !== null)
+    createInterface({ input: child.stdout }).on('line', line => {
+      lines.push(readLine(line))
+      for (const listener of listeners) listener()
+    })
+  const handle: Child = {
+    pid: child.pid ?? 0,
+    ended: within(ended, () => `Process ${child.pid} did not end. ${errors}`),
+    errors: () => errors,
+    signal: name => void child.kill(name),
+    tell: line => void child.stdin?.write(`${line}\n`),
+    says(said) {
+      const heard = new Promise<Said>((resolve, reject) => {
+        const look = () => {
+          const line = lines.find(other => other.said === said)
+          if (line === undefined) return
+          listeners.delete(look)
+          resolve(line)
+        }
+        listeners.add(look)
+        look()
+        ended.then(({ code, signal }) => {
+          look()
+          reject(
+            new Error(
+              `The process ended (${code ?? signal}) before it said ${said}: ${errors || lines.at(-1)?.said}`,
+            ),
+          )
+        }, reject)
+      })
+      return within(heard, () => `Process ${child.pid} did not say ${said}. ${errors}`)
+    },
+  }
+  // Nobody has to wait for the end of every child.
+  handle.ended.catch(() => undefined)
+  return handle
+}
+
+function readLine(line: string): Said {
+  try {
+    const value: unknown = JSON.parse(line)
+    if (typeof value === 'object' && value !== null && 'said' in value) return value as Said
+  } catch {
+    // A plain line of text.
+  }
+  return { said: line.split(' ')[0] ?? '', line }
+}
+
+async function within<T>(promise: Promise<T>, what: () => string): Promise<T> {
+  let timer: NodeJS.Timeout | undefined
+  const tooLate = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`After ${patience} ms: ${what()}`)), patience)
+  })
+  return Promise.race([promise, tooLate]).finally(() => clearTimeout(timer))
+}
