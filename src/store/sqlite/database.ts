@@ -108,13 +108,7 @@ export function openDatabase(file: string, faults: StoreFaults = {}): DatabaseFi
     write: (work, committed) => enqueue({ writes: true, work, committed }),
     read: query => enqueue({ writes: false, work: query, committed: undefined }),
     join: participant => transactions.participants.push(participant),
-    migrate(part, migrations) {
-      try {
-        applyMigrations(db, part, migrations)
-      } catch (error) {
-        throw storeError(error, file)
-      }
-    },
+    migrate: (part, migrations) => migrateFile(db, file, { part, migrations }),
     onCommit(listener) {
       listeners.add(listener)
       return () => listeners.delete(listener)
@@ -127,6 +121,18 @@ export function openDatabase(file: string, faults: StoreFaults = {}): DatabaseFi
       syncer.close()
       db.close()
     },
+  }
+}
+
+function migrateFile(
+  db: Database,
+  file: string,
+  { part, migrations }: { part: string; migrations: readonly Migration[] },
+): void {
+  try {
+    applyMigrations(db, part, migrations)
+  } catch (error) {
+    throw storeError(error, file)
   }
 }
 
