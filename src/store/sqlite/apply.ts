@@ -1,4 +1,5 @@
 import type { TaskStatus } from '../../task/status.ts'
+import type { TaskRecord } from '../../task/task.ts'
 import type { Applied, RecordChange, Transition } from '../../task/transition.ts'
 import { priorities } from '../store.ts'
 import type { Place } from './fair-order.ts'
@@ -7,6 +8,8 @@ import { noteWake, queueOf, type Session } from './session.ts'
 
 /** What must be known of a row before a transition is written over it. */
 interface Before {
+  /** The record of the attempt, if this process runs it. */
+  held?: TaskRecord
   seq: number
   rank: number
   status: TaskStatus
@@ -39,18 +42,13 @@ export function apply(session: Session, transitions: readonly Transition[]): Pro
   )
 }
 
-/** An attempt that ended is no longer held; a request to cancel is remembered with it. */
-function afterwards({ window }: Session, transition: Transition, answer: Applied): void {
-  const held = window.held(transition.taskId)
-  if (
-    held === undefined ||
-    !('attempt' in transition.fence) ||
-    held.record.attempt !== transition.fence.attempt
-  )
-    return
-  if (transition.wake !== 'as-it-was') window.release(transition.taskId)
-  else if (answer === 'applied')
-    held.record.cancelRequestedAt = transition.set.cancelRequestedAt ?? held.record.updatedAt
+/** An attempt that ended is no longer held; a request to cancel is remembered with it. A stale write says nothing of either. */
+function afterwards({ window }: Session, { taskId, fence, wake, set }: Transition, answer: Applied): void {
+  const held = window.held(taskId)
+  if (answer !== 'applied' || held === undefined || !('attempt' in fence)) return
+  if (held.record.attempt !== fence.attempt) return
+  if (wake !== 'as-it-was') window.release(taskId)
+  else held.record.cancelRequestedAt = set.cancelRequestedAt ?? held.record.updatedAt
 }
 
 function applyOne(session: Session, transition: Transition): Applied {
@@ -105,6 +103,7 @@ function heldBefore({ window }: Session, { taskId, fence }: Transition): Before 
   if (held === undefined || !('attempt' in fence) || held.record.attempt !== fence.attempt) return undefined
   const { record, seq, rank } = held
   return {
+    held: record,
     seq,
     rank,
     status: record.status,
@@ -186,11 +185,12 @@ interface Write {
 /** One UPDATE; its text depends only on which fields change and how it is guarded, so it is prepared once per kind of move. */
 function update(session: Session, transition: Transition, { before, now, wake, rank }: Write): number {
   const { set, fence, from, fromPhase } = transition
-  const keys = Object.keys(set) as (keyof RecordChange)[]
+  const keys = changedKeys(set, before)
   const values: Value[] = [now]
   for (const key of keys) values.push(columnValue(session, before.seq, key, set))
   if (set.deadLetter !== undefined) values.push(set.deadLetter?.fingerprint ?? null)
-  const moves = transition.wake !== 'as-it-was'
+  // What neither waited nor will wait has no place in a queue to write.
+  const moves = transition.wake !== 'as-it-was' && (before.waiting || wake.waiting)
   if (moves) values.push(wake.queue, wake.wakeAt, rank)
   values.push(before.seq)
   const fences = guard(fence, fromPhase, values)
@@ -205,6 +205,22 @@ function update(session: Session, transition: Transition, { before, now, wake, r
     texts.set(shape, text)
   }
   return session.sql(text).run(...values).changes
+}
+
+/** The fields to write; of a held attempt it is known that some are cleared already, and each index left alone is a write less. */
+function changedKeys(set: RecordChange, { held }: Before): (keyof RecordChange)[] {
+  const keys = Object.keys(set) as (keyof RecordChange)[]
+  if (held === undefined) return keys
+  return keys.filter(
+    key =>
+      !(key === 'errorInfo' && set.errorInfo === null && held.errorInfo === undefined) &&
+      !(key === 'crashCount' && set.crashCount === held.crashCount) &&
+      !(
+        key === 'nextAttemptTimestamp' &&
+        set.nextAttemptTimestamp === null &&
+        held.nextAttemptTimestamp === undefined
+      ),
+  )
 }
 
 /** Texts of the statements by their shape: a few per kind of transition. */

@@ -77,7 +77,7 @@ function openSession({ file: name, faults, now = Date.now }: SqliteOptions): Ses
     const order = createFairOrder(sql)
     file.join(tally)
     file.join(order)
-    const hints = { parents: true, lookedAt: 0, wakeAt: undefined }
+    const hints = { voidLeases: true, leaseLooks: 0, parents: true, lookedAt: 0, wakeAt: undefined }
     const session: Session = { file, sql, tally, order, window: createWindow(), hints, now }
     session.hints.wakeAt = earliestWake(session)
     voidLeases(session)

@@ -1,23 +1,31 @@
+import { claiming } from '../../task/transition.ts'
 import type { Extended, Lapsed, Lease } from '../store.ts'
 import { recordOf, type TaskRow } from './rows.ts'
 import type { Session } from './session.ts'
 
 /** Extends the leases that are still held, by id and token, and tells which are lost or asked to stop. */
 export function extend(session: Session, leases: readonly Lease[], leaseMs: number): Promise<Extended[]> {
-  const { sql } = session
-  return session.file.write(() => {
-    const until = session.now() + leaseMs
-    return leases.map(({ taskId, token }) => {
-      const { changes } = sql('UPDATE tasks SET lease_until = ? WHERE id = ? AND claim_token = ?').run(
-        until,
-        taskId,
-        token,
-      )
-      if (changes === 0) return { held: false, cancelRequested: false }
-      const requested = sql('SELECT cancel_requested_at FROM tasks WHERE id = ?').pluck().get(taskId)
-      return { held: true, cancelRequested: requested !== null }
-    })
-  })
+  const { sql, window } = session
+  const until = session.now() + leaseMs
+  return session.file.write(
+    () =>
+      leases.map(({ taskId, token }) => {
+        const { changes } = sql('UPDATE tasks SET lease_until = ? WHERE id = ? AND claim_token = ?').run(
+          until,
+          taskId,
+          token,
+        )
+        if (changes === 0) return { held: false, cancelRequested: false }
+        const requested = sql('SELECT cancel_requested_at FROM tasks WHERE id = ?').pluck().get(taskId)
+        return { held: true, cancelRequested: requested !== null }
+      }),
+    answers => {
+      for (const [index, { taskId }] of leases.entries()) {
+        const held = window.held(taskId)
+        if (held !== undefined && answers[index]?.held === true) held.record.leaseUntil = until
+      }
+    },
+  )
 }
 
 /** Records whose lease has expired, and waiting ones whose deadline has passed; the longest overdue first. */
@@ -25,10 +33,7 @@ export function lapsed(session: Session, limit: number): Promise<Lapsed[]> {
   const { sql } = session
   return session.file.read(() => {
     const now = session.now()
-    const expired = sql('SELECT * FROM tasks WHERE lease_until <= ? ORDER BY lease_until LIMIT ?').all(
-      now,
-      limit,
-    ) as TaskRow[]
+    const expired = expiredLeases(session, now, limit)
     const overdue = sql(
       'SELECT * FROM tasks WHERE deadline <= ? AND completed_at IS NULL AND lease_until IS NULL ORDER BY deadline LIMIT ?',
     ).all(now, limit - expired.length) as TaskRow[]
@@ -39,7 +44,27 @@ export function lapsed(session: Session, limit: number): Promise<Lapsed[]> {
   })
 }
 
+/** Looks at the rows although no lease is known to have expired, once in so many times. */
+const lookAllTheSame = 20
+
+/**
+ * This process gave every lease that is not void, so it knows when one may have expired: leases need no index, which would cost
+ * each task two writes. Rows are looked at only then, and once in a while in case that knowledge is wrong.
+ */
+function expiredLeases({ sql, window, hints }: Session, now: number, limit: number): TaskRow[] {
+  hints.leaseLooks += 1
+  const mayHaveExpired =
+    hints.voidLeases || window.earliestLease() <= now || hints.leaseLooks % lookAllTheSame === 0
+  if (!mayHaveExpired) return []
+  const rows = sql(
+    'SELECT * FROM tasks WHERE status = ? AND lease_until <= ? ORDER BY lease_until LIMIT ?',
+  ).all(claiming.to, now, limit) as TaskRow[]
+  if (rows.length === 0) hints.voidLeases = false
+  return rows
+}
+
 /** This process is the only owner of the file: whatever held a lease when it was opened is gone. */
-export function voidLeases(session: Session): void {
-  session.sql('UPDATE tasks SET lease_until = 0 WHERE lease_until IS NOT NULL').run()
+export function voidLeases({ sql, hints }: Session): void {
+  sql('UPDATE tasks SET lease_until = 0 WHERE status = ? AND lease_until IS NOT NULL').run(claiming.to)
+  hints.voidLeases = true
 }

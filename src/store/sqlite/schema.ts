@@ -68,7 +68,6 @@ CREATE TABLE tasks (
 
 CREATE INDEX tasks_queue ON tasks (queue, priority, rank, seq) WHERE queue IS NOT NULL;
 CREATE INDEX tasks_wake ON tasks (wake_at) WHERE wake_at IS NOT NULL;
-CREATE INDEX tasks_lease ON tasks (lease_until) WHERE lease_until IS NOT NULL;
 CREATE INDEX tasks_deadline ON tasks (deadline) WHERE deadline IS NOT NULL AND completed_at IS NULL;
 CREATE INDEX tasks_look ON tasks (root_id, seq) WHERE look = 1;
 CREATE INDEX tasks_status ON tasks (status, seq);

@@ -19,6 +19,10 @@ export interface Session {
 
 /** What is known to be absent. */
 export interface Hints {
+  /** Leases of an earlier owner of the file may be left. */
+  voidLeases: boolean
+  /** How often expired leases were asked for. */
+  leaseLooks: number
   /** A parent may have to be looked at. */
   parents: boolean
   /** The row of the last parent that was looked at, for the next look to go on from. */

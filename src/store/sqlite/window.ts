@@ -40,6 +40,8 @@ export interface Window {
   hold(known: Known): void
   held(taskId: string): Known | undefined
   release(taskId: string): void
+  /** When the first lease of the tasks that this process runs ends, epoch milliseconds. */
+  earliestLease(): number
   /** Tasks whose last attempt crashed, handed out or running. */
   readonly suspects: number
 }
@@ -101,6 +103,11 @@ export function createWindow(): Window {
       if (known === undefined) return
       held.delete(taskId)
       if (known.record.crashCount > 0) suspects -= 1
+    },
+    earliestLease() {
+      let earliest = Number.POSITIVE_INFINITY
+      for (const { record } of held.values()) earliest = Math.min(earliest, record.leaseUntil ?? earliest)
+      return earliest
     },
     get suspects() {
       return suspects
