@@ -61,12 +61,26 @@ async function readRecord(core: Core, taskId: string): Promise<TaskRecord> {
   )
 }
 
-/** Resolves with the record once the task has ended. */
-async function endOf(
+/** Resolves once the task has ended. */
+function endOf(
   core: Core,
   taskId: string,
   since: number,
-  wait: { signal?: AbortSignal; timeout?: Duration } = {},
+  wait?: { signal?: AbortSignal; timeout?: Duration },
+): Promise<End> {
+  if (wait !== undefined || since < 0 || !core.waiters.remembersSince(since))
+    return lookUpEnd(core, taskId, since, wait ?? {})
+  // The usual case: whoever submitted the task waits for it, and no end can have been missed.
+  const recent = core.waiters.recent(taskId)
+  if (recent !== undefined) return Promise.resolve(recent)
+  return new Promise((found, failed) => core.waiters.wait(taskId, { found, failed }))
+}
+
+async function lookUpEnd(
+  core: Core,
+  taskId: string,
+  since: number,
+  wait: { signal?: AbortSignal; timeout?: Duration },
 ): Promise<End> {
   wait.signal?.throwIfAborted()
   const recent = core.waiters.recent(taskId)

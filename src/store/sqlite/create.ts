@@ -62,8 +62,8 @@ function createOne(session: Session, task: NewTask, moment: Moment): Written {
   const admission = isRoot ? admit(session, task, moment.limits) : admitChild(session, task, moment.parents)
   if (admission !== undefined) return existingOr(session, task, { outcome: 'refused', code: admission })
   const priority = priorities.indexOf(task.priority)
-  const waits = { userId: task.userId, lane: task.lane, priority, isRoot }
-  const place: Place = { ...waits, rank: order.rankFor(waits) }
+  const place: Place = { userId: task.userId, lane: task.lane, priority, isRoot, rank: 0 }
+  place.rank = order.rankFor(place)
   const record = newRecord(task, moment.now)
   const starts =
     task.claim !== undefined && record.nextAttemptTimestamp === undefined && laneIsEmpty(session, task.lane)
