@@ -1,7 +1,6 @@
-import { createReadStream } from 'node:fs'
-import { Readable } from 'node:stream'
 import type { Problem } from '../http/index.ts'
 import { type ErrorCode, errorCatalogue, QuillworkError } from '../index.ts'
+import { type SentFile, sendFile } from './send-file.ts'
 
 /** Values of a query; a list is repeated, undefined is left out. */
 export type Query = Record<string, string | number | boolean | readonly string[] | undefined>
@@ -12,15 +11,8 @@ export interface Client {
   get<T>(path: string, query?: Query): Promise<T>
   post<T>(path: string, body?: object): Promise<T>
   /** Sends a file as the body. */
-  upload<T>(path: string, file: UploadedFile, query: Query): Promise<T>
+  upload<T>(path: string, file: SentFile, query: Query): Promise<T>
   remove(path: string): Promise<void>
-}
-
-/** A file that is sent. */
-export interface UploadedFile {
-  path: string
-  bytes: number
-  onBytes?: (sent: number) => void
 }
 
 /** Makes a client. `signal` ends every request that runs. */
@@ -32,23 +24,28 @@ export function createClient(
   const authorization: Record<string, string> =
     token === undefined ? {} : { authorization: `Bearer ${token}` }
 
-  async function ask<T>(path: string, init: RequestInit & { duplex?: 'half' }): Promise<T> {
-    let response: Response
-    let text: string
+  async function answer<T>(asking: () => Promise<{ status: number; text: string }>): Promise<T> {
+    let given: { status: number; text: string }
     try {
-      response = await fetch(url + path, {
-        ...init,
-        headers: { ...authorization, ...(init.headers as Record<string, string> | undefined) },
-        ...(signal === undefined ? {} : { signal }),
-      })
-      text = await response.text()
+      given = await asking()
     } catch (cause) {
       signal?.throwIfAborted()
       throw new QuillworkError('SERVER_UNREACHABLE', `The server at ${url} does not answer.`, { cause })
     }
-    if (!response.ok) throw problemError(text, response.status, url)
-    return (text === '' ? undefined : JSON.parse(text)) as T
+    if (given.status < 200 || given.status > 299) throw problemError(given.text, given.status, url)
+    return (given.text === '' ? undefined : JSON.parse(given.text)) as T
   }
+
+  const ask = <T>(path: string, init: RequestInit): Promise<T> =>
+    answer(async () => {
+      const headers = { ...authorization, ...(init.headers as Record<string, string> | undefined) }
+      const response = await fetch(url + path, {
+        ...init,
+        headers,
+        ...(signal === undefined ? {} : { signal }),
+      })
+      return { status: response.status, text: await response.text() }
+    })
 
   return {
     url,
@@ -62,32 +59,8 @@ export function createClient(
           : { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } }),
       }),
     upload: (path, file, query) =>
-      ask(path + queryText(query), {
-        method: 'POST',
-        headers: uploadHeaders(file),
-        body: contentOf(file),
-        duplex: 'half',
-      }),
+      answer(() => sendFile(url + path + queryText(query), file, { headers: authorization, signal })),
   }
-}
-
-function uploadHeaders({ bytes }: UploadedFile): Record<string, string> {
-  return {
-    'content-type': 'application/octet-stream',
-    'content-length': String(bytes),
-  }
-}
-
-function contentOf({ path, onBytes }: UploadedFile): ReadableStream {
-  let sent = 0
-  async function* pieces() {
-    for await (const piece of createReadStream(path, { highWaterMark: 256 * 1_024 })) {
-      yield piece as Uint8Array
-      sent += (piece as Uint8Array).length
-      onBytes?.(sent)
-    }
-  }
-  return Readable.toWeb(Readable.from(pieces(), { objectMode: false })) as ReadableStream
 }
 
 function queryText(query: Query): string {

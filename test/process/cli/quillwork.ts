@@ -6,7 +6,7 @@ import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 /** The repository's folder. */
-export const root = fileURLToPath(new URL('../../..', import.meta.url))
+const root = fileURLToPath(new URL('../../..', import.meta.url))
 /** The English story of the sample: five chapters in two volumes. */
 export const story = path.join(root, 'samples', 'the-salt-ledger.txt')
 

@@ -1,0 +1,51 @@
+import { once } from 'node:events'
+import { createReadStream } from 'node:fs'
+import { type IncomingMessage, request } from 'node:http'
+import { Transform } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
+
+/** A file that is sent. */
+export interface SentFile {
+  path: string
+  bytes: number
+  /** Bytes on their way so far. */
+  onBytes?: (sent: number) => void
+}
+
+/** Read at a time. */
+const pieceBytes = 256 * 1_024
+
+/**
+ * Posts a file as it is. Only a piece of it is in memory at a time: the fetch of Node holds far more of a large one. Rejects when the
+ * connection ends before an answer.
+ */
+export async function sendFile(
+  url: string,
+  file: SentFile,
+  { headers, signal }: { headers: Record<string, string>; signal?: AbortSignal | undefined },
+): Promise<{ status: number; text: string }> {
+  const sending = request(url, {
+    method: 'POST',
+    headers: { ...headers, 'content-type': 'application/octet-stream', 'content-length': file.bytes },
+    ...(signal === undefined ? {} : { signal }),
+  })
+  const answered = once(sending, 'response') as Promise<[IncomingMessage]>
+  // The server may refuse before it has read everything; then its answer counts, not the broken pipe.
+  const sent = pipeline(createReadStream(file.path, { highWaterMark: pieceBytes }), counted(file), sending)
+  for (const each of [answered, sent]) each.catch(() => undefined)
+  const [response] = await Promise.race([answered, sent.then(() => answered)])
+  let text = ''
+  for await (const piece of response.setEncoding('utf8')) text += piece
+  return { status: response.statusCode ?? 0, text }
+}
+
+function counted({ onBytes }: SentFile): Transform {
+  let sent = 0
+  return new Transform({
+    transform(piece: Buffer, _encoding, done) {
+      sent += piece.length
+      onBytes?.(sent)
+      done(null, piece)
+    },
+  })
+}
