@@ -33,7 +33,7 @@ import { type Lanes, lanesOf } from './lanes.ts'
 import { createLifecycle } from './lifecycle.ts'
 import { type AnySchedule, planSchedules } from './schedule.ts'
 import { type EngineSettings, type EngineTimes, resolveSettings } from './settings.ts'
-import { type SubmitItem, type SubmitOptions, submit, submitMany } from './submit.ts'
+import { type SubmitItem, type SubmitOptions, submitAs, submitMany } from './submit.ts'
 import { type Tasks, tasksOf } from './tasks.ts'
 import { createWaiters } from './waiters.ts'
 
@@ -113,7 +113,11 @@ export async function createEngine<const T extends readonly AnyTask[], Tx = neve
   const lifecycle = createLifecycle(core, planned, parts)
   return {
     submit: (type, parameters, submitOptions = {}) =>
-      submit(core, type, parameters, submitOptions as SubmitOptions).then(record => handleOf(core, record)),
+      submitAs(core, type, {
+        parameters,
+        options: submitOptions as SubmitOptions,
+        as: record => handleOf(core, record),
+      }),
     submitMany: async (type, items) =>
       (await submitMany(core, type, items as Iterable<SubmitItem<Schema>>)).map(record =>
         handleOf(core, record),

@@ -48,6 +48,15 @@ export function submit(
   parameters: unknown,
   options: SubmitOptions,
 ): Promise<TaskRecord> {
+  return submitAs(core, type, { parameters, options, as: record => record })
+}
+
+/** As `submit`; `as` makes of the record what the caller wants, without one more promise. */
+export function submitAs<T>(
+  core: Core,
+  type: TaskType,
+  { parameters, options, as }: { parameters: unknown; options: SubmitOptions; as(record: TaskRecord): T },
+): Promise<T> {
   return new Promise((resolve, reject) => {
     const write = () => {
       const task = newTask(core, type, parameters, options)
@@ -55,7 +64,13 @@ export function submit(
       if (start !== undefined) task.claim = start.claim
       core.writes.create.add(task, (error, created) => {
         if (error !== undefined) reject(error)
-        else tellAccepted(core, task, created, resolve, reject)
+        else {
+          try {
+            resolve(as(accepted(core, task, created)))
+          } catch (refusal) {
+            reject(refusal)
+          }
+        }
         start?.created(created?.outcome === 'created' ? created.record : undefined)
       })
     }
@@ -68,20 +83,6 @@ export function submit(
 /** Whether this process could run the task at once. */
 function startsNow(core: Core, { taskType, startAt, delay }: NewTask): boolean {
   return startAt === undefined && delay === undefined && core.tasks.has(taskType)
-}
-
-function tellAccepted(
-  core: Core,
-  task: NewTask,
-  created: Created | undefined,
-  resolve: (record: TaskRecord) => void,
-  reject: (error: unknown) => void,
-): void {
-  try {
-    resolve(accepted(core, task, created))
-  } catch (refusal) {
-    reject(refusal)
-  }
 }
 
 /** Submits many tasks. All are checked before any is written; those that the store refuses are told by the first refusal. */

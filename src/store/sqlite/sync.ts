@@ -9,11 +9,13 @@ import { SyncFailure, storeError } from './failures.ts'
 import type { StoreFaults } from './faults.ts'
 
 /** Milliseconds that a sync takes on average above which it no longer runs on the main thread. */
-const slowMs = 1
+const slowMs = 2
+/** Milliseconds of one sync that the event loop would notice: it alone sends the next ones off the main thread. */
+const verySlowMs = 4
 /** Share of the newest sync in that average: one slow sync among fast ones changes nothing. */
 const newest = 0.2
 /** Syncs off the thread after a slow one, before the main thread is tried again. */
-const awayFor = 1_000
+const awayFor = 500
 
 /** Holds back the answers of commits until a sync has covered them. */
 export interface Syncer {
@@ -95,8 +97,9 @@ function logSync(log: string, delayMs: number): LogSync {
     } catch (error) {
       throw failureOf(error)
     }
-    average += newest * (performance.now() - began - average)
-    if (average <= slowMs) return
+    const took = performance.now() - began
+    average += newest * (took - average)
+    if (average <= slowMs && took <= verySlowMs) return
     away = awayFor
     average = 0
   }
