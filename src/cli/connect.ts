@@ -9,6 +9,8 @@ export interface Connection {
   readonly client: Client
   /** Started by this command in its own process, because no other one owns the data directory. */
   readonly isOwn: boolean
+  /** The server that owns the data directory now, where the one before is gone: a restarted one may listen elsewhere. */
+  renew(): Promise<Client | undefined>
   /** Ends what this command started; another process's server goes on. */
   close(): Promise<void>
 }
@@ -35,8 +37,7 @@ export async function connect({ config }: ResolvedConfig, options: ConnectOption
   const until = performance.now() + patienceMs
   for (;;) {
     const server = await findServer(config)
-    if (server !== undefined)
-      return { client: createClient(server, options.signal), isOwn: false, close: async () => undefined }
+    if (server !== undefined) return joined(config, server, options)
     try {
       return await startOwn(config, options)
     } catch (error) {
@@ -44,6 +45,18 @@ export async function connect({ config }: ResolvedConfig, options: ConnectOption
       if (performance.now() > until) throw silentOwner(config) ?? lockedError(config)
       await new Promise(resolve => setTimeout(resolve, 100))
     }
+  }
+}
+
+function joined(config: Config, server: Announcement, { signal }: ConnectOptions): Connection {
+  return {
+    client: createClient(server, signal),
+    isOwn: false,
+    async renew() {
+      const next = await findServer(config)
+      return next === undefined ? undefined : createClient(next, signal)
+    },
+    close: async () => undefined,
   }
 }
 
@@ -80,6 +93,7 @@ async function startOwn(config: Config, options: ConnectOptions): Promise<Connec
   return {
     client: createClient({ url: server.url, token: config.token }, signal),
     isOwn: true,
+    renew: async () => undefined,
     close: () => server.stop({ grace: 0 }),
   }
 }

@@ -7,6 +7,8 @@ import { advanceOf, detailOf, type TaskTree, treeLines } from './tree.ts'
 /** What is watched and where it is shown. */
 export interface Watch {
   client: Client
+  /** Finds the server anew when it does not answer. */
+  renew?: () => Promise<Client | undefined>
   taskIds: readonly string[]
   terminal: Terminal
   /** Show nothing: a program reads the output. */
@@ -26,12 +28,13 @@ const mostChildren = 12
 
 /** Watches trees until their roots have ended, and answers the roots. Throws the signal's reason, SERVER_UNREACHABLE. */
 export async function watchTrees(watch: Watch): Promise<readonly TaskJson[]> {
-  const { client, taskIds, terminal, quiet, signal } = watch
+  const { taskIds, terminal, quiet, signal, renew } = watch
+  let { client } = watch
   const printer = quiet ? () => undefined : createPrinter(watch)
   let answeredAt = performance.now()
   for (;;) {
     try {
-      const trees = await Promise.all(taskIds.map(taskId => readTree(client, taskId)))
+      const trees = await readTrees(client, taskIds)
       answeredAt = performance.now()
       printer(trees)
       if (trees.every(({ task }) => task.done)) {
@@ -41,9 +44,14 @@ export async function watchTrees(watch: Watch): Promise<readonly TaskJson[]> {
     } catch (error) {
       const isAway = error instanceof QuillworkError && error.code === 'SERVER_UNREACHABLE'
       if (!isAway || performance.now() - answeredAt > patienceMs) throw error
+      client = (await renew?.()) ?? client
     }
     await pause(lookMs, signal)
   }
+}
+
+function readTrees(client: Client, taskIds: readonly string[]): Promise<TaskTree[]> {
+  return Promise.all(taskIds.map(taskId => readTree(client, taskId)))
 }
 
 /** A task with its first sub-tasks; those that did not complete come first where there are many. */

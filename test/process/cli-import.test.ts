@@ -153,4 +153,21 @@ describe('an import that is interrupted', { timeout: patience }, () => {
     server.child.kill('SIGTERM')
     expect((await server.ended).code).toBe(0)
   })
+
+  test('is watched on when its server is killed and started again on another port', async () => {
+    const book = path.join(`${folder}`, 'book.txt')
+    writeFileSync(book, makeNovel(120))
+    const killed = await serve(data)
+    await using importing = start(['import', book, '--yes', '--watch', '--data', data])
+    {
+      await using _ = killed
+      await importing.says(/^BatchGenerateSummary RUNNING/m)
+      killed.child.kill('SIGKILL')
+      await killed.ended
+    }
+    await using server = await serve(data)
+    expect(server.url).not.toBe(killed.url)
+    expect((await importing.ended).code).toBe(0)
+    expect(await novels()).toMatchObject([{ scenes: 360, summaries: 360 }])
+  })
 })

@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { existsSync, statSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, statSync, writeFileSync } from 'node:fs'
 import { type AddressInfo, connect as connectSocket, createServer, type Socket } from 'node:net'
 import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -117,6 +117,20 @@ describe('quillwork serve', { timeout: patience }, () => {
     expect(refused.stderr).toBe(
       `error SERVER_UNREACHABLE: Port ${other.port} of 127.0.0.1 is in use by another program. Choose another one with --port, or any free one with --port 0.\n`,
     )
+  })
+
+  test('a damaged database is told by serve, and found by the doctor, who ends with 1', async () => {
+    mkdirSync(data)
+    writeFileSync(path.join(data, 'quillwork.db'), 'This is no database. '.repeat(1_000))
+    const refused = await run(['serve', '--data', data, '--port', '0'])
+    expect(refused.code).toBe(1)
+    expect(refused.stderr).toMatch(/^error STORE_UNSUITABLE: /)
+    const doctor = await run(['doctor', '--data', data])
+    expect(doctor.code).toBe(1)
+    expect(doctor.stdout).toMatch(
+      /^wrong +database +STORE_UNSUITABLE: .*\n(?:.*\n)*Wrong: 1\. See above what to do\.\n$/m,
+    )
+    expect(lastJson(await run(['doctor', '--json', '--data', data]))['ok']).toBe(false)
   })
 
   test('another address than the loopback needs a token, and commands find it', async () => {

@@ -184,6 +184,7 @@ async function watch(run: Run<ImportOptions>, work: Work, begun: BegunImport): P
   try {
     const [task] = await watchTrees({
       client: connection.client,
+      renew: connection.renew,
       taskIds: [begun.taskId],
       terminal,
       quiet: json,

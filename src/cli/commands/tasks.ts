@@ -115,9 +115,10 @@ async function watch(run: Run): Promise<number> {
     signal: signals.asked,
   })
   try {
-    const { client } = connection
+    const { client, renew } = connection
     const [task] = await watchTrees({
       client,
+      renew,
       taskIds: [taskId],
       terminal,
       quiet: run.json,
