@@ -32,7 +32,7 @@ export interface Waiter {
 }
 
 /** Ends that are remembered, so that asking right after the end needs no look-up. */
-const mostRecent = 4_096
+const mostRecent = 1_024
 
 /** Nobody waits yet. */
 export function createWaiters(): Waiters {

@@ -126,7 +126,7 @@ function heldBefore({ window }: Session, { taskId, fence }: Transition): Before 
 function readBefore({ sql, window }: Session, taskId: string): Before | undefined {
   const row = sql(`SELECT seq, rank, status, attempt, queue IS NOT NULL OR wake_at IS NOT NULL AS waiting,
     completed_at IS NOT NULL AS ended, crash_count,
-    (SELECT pruning FROM tasks AS root WHERE root.id = tasks.root_id) AS pruning, user_id, lane, priority, parent_id, node, last_attempt_at
+    (SELECT pruning FROM tasks AS root WHERE root.id = coalesce(tasks.root_id, tasks.id)) AS pruning, user_id, lane, priority, parent_id, node, last_attempt_at
     FROM tasks WHERE id = ?`).get(taskId) as Record<string, string | number | null> | undefined
   if (row === undefined) return undefined
   window.recall(Number(row['seq']))

@@ -75,7 +75,7 @@ function addLines({ sql }: Session, taskId: string, lines: readonly LogLine[]): 
 }
 
 function addUsage({ sql }: Session, taskId: string, rows: readonly UsageRow[]): void {
-  const task = sql('SELECT root_id, user_id FROM tasks WHERE id = ?').get(taskId) as
+  const task = sql('SELECT coalesce(root_id, id) AS root_id, user_id FROM tasks WHERE id = ?').get(taskId) as
     | { root_id: string; user_id: string }
     | undefined
   for (const row of rows) {

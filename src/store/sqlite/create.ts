@@ -11,12 +11,12 @@ import type { Known } from './window.ts'
 
 /** What every row has; what few rows have costs nothing where it is absent. */
 const always = `id, task_type, user_id, lane, priority, rank, queue, status, phase, version, attempt, retry_count, crash_count,
-  created_at, updated_at, root_id, depth, parameters, parameters_version, lease_until, claim_token, node, started_at, last_attempt_at`
+  created_at, updated_at, depth, parameters, parameters_version, lease_until, claim_token, node, started_at, last_attempt_at`
 const sometimes =
-  'wake_at, next_attempt_at, deadline, parent_id, sub_task_key, idempotency_key, tags, traceparent'
-const values = '?, ?, ?, ?, ?, ?, ?, ?, ?, 1, ?, 0, 0, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?'
+  'wake_at, next_attempt_at, deadline, root_id, parent_id, sub_task_key, idempotency_key, tags, traceparent'
+const values = '?, ?, ?, ?, ?, ?, ?, ?, ?, 1, ?, 0, 0, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?'
 const insertPlain = `INSERT INTO tasks (${always}) VALUES (${values}) ON CONFLICT DO NOTHING`
-const insertFull = `INSERT INTO tasks (${always}, ${sometimes}) VALUES (${values}, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`
+const insertFull = `INSERT INTO tasks (${always}, ${sometimes}) VALUES (${values}, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`
 
 const born: { status: TaskStatus; phase: Phase } = { status: 'QUEUED', phase: 'executing' }
 
@@ -215,7 +215,6 @@ function insertRow({ sql }: Session, task: NewTask, record: TaskRecord, place: P
     record.attempt,
     record.createdAt,
     record.updatedAt,
-    record.rootTaskId,
     record.depth,
     large ? '' : record.parameters,
     record.parametersVersion,
@@ -232,6 +231,7 @@ function insertRow({ sql }: Session, task: NewTask, record: TaskRecord, place: P
         wakeAt,
         wakeAt,
         record.deadline ?? null,
+        record.parentTaskId === undefined ? null : record.rootTaskId,
         record.parentTaskId ?? null,
         record.subTaskKey ?? null,
         record.idempotencyKey ?? null,

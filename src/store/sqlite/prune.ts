@@ -3,7 +3,8 @@ import type { Retention } from '../store.ts'
 import type { Session } from './session.ts'
 
 /** A live task below an ended root has an ended ancestor with a live sub-task, and that one is to be looked at. */
-const allEnded = `NOT EXISTS (SELECT 1 FROM tasks AS open INDEXED BY tasks_look WHERE open.root_id = tasks.id AND open.look = 1)`
+const allEnded = `tasks.look IS NOT 1
+  AND NOT EXISTS (SELECT 1 FROM tasks AS open INDEXED BY tasks_look WHERE open.root_id = tasks.id AND open.look = 1)`
 
 const tables = ['payloads', 'attempts', 'checkpoints', 'logs'] as const
 

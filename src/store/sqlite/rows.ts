@@ -26,7 +26,7 @@ export interface TaskRow {
   crash_count: number
   created_at: number
   updated_at: number
-  root_id: string
+  root_id: string | null
   depth: number
   parameters: string
   parameters_version: number
@@ -88,7 +88,7 @@ export function recordOf(row: TaskRow, sql: Statements): TaskRecord {
     round: row.round,
     createdAt: row.created_at,
     updatedAt: row.updated_at,
-    rootTaskId: row.root_id,
+    rootTaskId: row.root_id ?? row.id,
     depth: row.depth,
   }
   addTimes(record, row)

@@ -2,7 +2,7 @@ import type { Migration } from './migrations.ts'
 
 /**
  * The tables of the engine. `queue` is the lane of a task that could run now, `lane~suspect` when its last attempt crashed, and null
- * otherwise; `wake_at` is set while it waits for a time; `lease_until` while an attempt holds it. Texts over 4 KB live in `payloads`
+ * otherwise; `root_id` is null when the task is the root itself; `wake_at` is set while it waits for a time; `lease_until` while an attempt holds it. Texts over 4 KB live in `payloads`
  * (the column then holds the empty text), so that the many small writes of a task never copy them. Statuses are named here for the
  * indexes only.
  */
@@ -25,7 +25,7 @@ CREATE TABLE tasks (
   crash_count INTEGER NOT NULL,
   created_at INTEGER NOT NULL,
   updated_at INTEGER NOT NULL,
-  root_id TEXT NOT NULL,
+  root_id TEXT,
   depth INTEGER NOT NULL,
   parameters TEXT NOT NULL,
   parameters_version INTEGER NOT NULL,
