@@ -115,7 +115,7 @@ export function earliestWake({ sql }: Session): number | undefined {
 /** The next parents in turn: those that stay to be looked at, such as one whose sub-tasks do not obey, never hold up the others. */
 function parentsToLookAt({ sql, hints }: Session, limit: number): string[] {
   const between = sql(
-    'SELECT seq, id FROM tasks WHERE look = 1 AND seq > ? AND seq <= ? ORDER BY seq LIMIT ?',
+    'SELECT seq, id FROM tasks INDEXED BY tasks_look WHERE look = 1 AND seq > ? AND seq <= ? ORDER BY seq LIMIT ?',
   )
   const { lookedAt } = hints
   const rows = between.all(lookedAt, Number.MAX_SAFE_INTEGER, limit) as { seq: number; id: string }[]
