@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { createEngine, defineTask } from '../dist/index.js'
+import { createMetrics } from '../dist/observe/metrics.js'
 import { sqlite } from '../dist/store/sqlite/index.js'
 import { WIDTH } from './load.mjs'
 
@@ -28,10 +29,12 @@ export function noopTask(onStart) {
   })
 }
 
-/** An engine as a user would make it: the SQLite file with its defaults, one lane with as many slots as the others get. */
-export function openEngine({ file, tasks, faults }) {
+/** An engine as a user would make it: the SQLite file with its defaults, one lane with as many slots as the others get, metrics on. */
+export async function openEngine({ file, tasks, faults }) {
   const store = sqlite({ file, ...(faults ? { faults } : {}) })
-  return createEngine({ tasks, store, lanes: { default: { slots: WIDTH } } })
+  const engine = await createEngine({ tasks, store, lanes: { default: { slots: WIDTH } } })
+  createMetrics({ engine })
+  return engine
 }
 
 /** `count` items in chunks of 10,000: what one call takes. */
