@@ -1,28 +1,16 @@
-import type { AttemptRow, LogLine, Page, PageRequest, TaskFilter, UsageRow } from '../store/store.ts'
+import type { TaskQueries, UsageRow } from '../store/store.ts'
 import { QuillworkError } from '../task/errors.ts'
-import type { TaskStatus } from '../task/status.ts'
 import type { TaskRecord } from '../task/task.ts'
 import { cancelTask } from './cancel.ts'
 import type { Core } from './core.ts'
 import { type RetryTaskOptions, retryTask } from './retry.ts'
 import { type SubmitOptions, submit } from './submit.ts'
 
-/** Tasks as an operator sees them: any type, as records. */
-export interface Tasks {
+/** Tasks as an operator sees them: any type, as records. What the store answers is passed on as it is. */
+export interface Tasks extends Pick<TaskQueries, 'list' | 'children' | 'counts' | 'attempts' | 'logs'> {
   /** Throws TASK_NOT_FOUND. */
   get(taskId: string): Promise<TaskRecord>
-  /** Newest first. Throws PAGE_TOKEN_INVALID. */
-  list(filter: TaskFilter, page: PageRequest): Promise<Page<TaskRecord>>
-  /** In the order of submission. Throws PAGE_TOKEN_INVALID. */
-  children(
-    parentTaskId: string,
-    filter: { status?: readonly TaskStatus[]; taskType?: string; failedFirst?: boolean },
-    page: PageRequest,
-  ): Promise<Page<TaskRecord>>
-  counts(): Promise<Readonly<Record<TaskStatus, number>>>
-  /** The attempts that ended without completing the task; the record tells of the last one. */
-  attempts(taskId: string): Promise<readonly AttemptRow[]>
-  logs(taskId: string, after: number, limit: number): Promise<readonly (LogLine & { sequence: number })[]>
+  /** What the model calls used, by model; with `tree`, of all tasks below it too. */
   usage(
     taskId: string,
     options?: { tree?: boolean },

@@ -26,27 +26,12 @@ const eventOf: Record<TransitionName, TaskEventName | undefined> = {
 
 /** Tells what a transition did, after it was committed: to those who wait for the end, to hooks, and on the bus. Best effort. */
 export function tell(core: Core, record: TaskRecord, transition: Transition): void {
-  if ('version' in transition.fence && wasTold(core, record)) return
   const status = transition.set.status ?? record.status
   if (hasEnded(status)) {
     if (!hasEnded(record.status)) tellEnd(core, record, transition, status)
   } else if (hasEnded(record.status)) core.waiters.forget(record.id)
   const name = transition.name === 'closed' && status === 'FAILED' ? 'failed' : eventOf[transition.name]
   if (name !== undefined && core.bus.wants(name)) core.bus.emit(eventFor(core, name, record, transition.set))
-}
-
-/** Moves that were told a moment ago, as `id/version`. */
-const toldMoves = new WeakMap<Core, Set<string>>()
-const mostToldMoves = 1_000
-
-/** Two who ask for the same move at the same moment are both answered that it was applied, for it was; it is told once. */
-function wasTold(core: Core, { id, version }: TaskRecord): boolean {
-  const told = toldMoves.get(core) ?? new Set()
-  const move = `${id}/${version}`
-  if (told.has(move)) return true
-  if (told.size >= mostToldMoves) told.clear()
-  toldMoves.set(core, told.add(move))
-  return false
 }
 
 function tellEnd(core: Core, record: TaskRecord, { set }: Transition, status: EndedStatus): void {

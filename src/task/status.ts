@@ -1,6 +1,6 @@
 /**
- * The statuses of a task and the one table of legal moves. Everything that moves a task is checked against this table, and the
- * state diagram of the documentation is generated from it.
+ * The statuses of a task and the one table of legal moves. The tests hold every transition against this table, and
+ * the state diagram of the documentation is generated from it.
  */
 
 /** Every status, in the order in which a task usually meets them. */

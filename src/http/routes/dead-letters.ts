@@ -1,9 +1,8 @@
 import { z } from 'zod'
 import type { DeadLetterFilter } from '../../store/store.ts'
-import { etagOf } from '../conditional.ts'
 import type { ApiContext, App } from '../context.ts'
 import { pageRequest } from '../page-request.ts'
-import { presentListed, presentTask, timeText } from '../present.ts'
+import { presentListed, timeText } from '../present.ts'
 import {
   bulkAnswer,
   bulkBody,
@@ -14,7 +13,7 @@ import {
 import { ifMatch, pageOf } from '../schemas/fields.ts'
 import { problems } from '../schemas/problem.ts'
 import { taskParams, taskSchema } from '../schemas/task.ts'
-import { retryAnswer, retryBody, retryOptions } from './task-actions.ts'
+import { answerRetried, retryAnswer, retryBody, retryOptions } from './task-actions.ts'
 import { answerTask, withoutUndefined } from './tasks.ts'
 
 const tags = ['dead letters']
@@ -109,9 +108,7 @@ function retryDeadLetter(app: App, { engine }: ApiContext): void {
   app.post('/v1/dead-letters/:taskId([^:]+)::retry', { schema: retrySchema }, async (request, reply) => {
     const { taskId } = request.params
     const retried = await engine.deadLetters.retry(taskId, retryOptions(request))
-    const record = await engine.tasks.get(taskId)
-    reply.code(202).header('location', `/v1/tasks/${taskId}`).header('etag', etagOf(record.version))
-    return { retried, task: presentTask(record) }
+    return answerRetried(reply, engine, taskId, retried)
   })
 }
 

@@ -1,4 +1,6 @@
+import type { FastifyReply } from 'fastify'
 import { z } from 'zod'
+import type { Engine } from '../../index.ts'
 import { etagOf, ifMatchVersion } from '../conditional.ts'
 import type { ApiContext, App } from '../context.ts'
 import { presentTask } from '../present.ts'
@@ -89,10 +91,15 @@ function retryTask(app: App, { engine }: ApiContext): void {
   app.post('/v1/tasks/:taskId([^:]+)::retry', { schema: retrySchema }, async (request, reply) => {
     const { taskId } = request.params
     const retried = await engine.tasks.retry(taskId, retryOptions(request))
-    const record = await engine.tasks.get(taskId)
-    reply.code(202).header('location', `/v1/tasks/${taskId}`).header('etag', etagOf(record.version))
-    return { retried, task: presentTask(record) }
+    return answerRetried(reply, engine, taskId, retried)
   })
+}
+
+/** Answers a retry: how many tasks run again, and the task as it is now. */
+export async function answerRetried(reply: FastifyReply, engine: Engine, taskId: string, retried: number) {
+  const record = await engine.tasks.get(taskId)
+  reply.code(202).header('location', `/v1/tasks/${taskId}`).header('etag', etagOf(record.version))
+  return { retried, task: presentTask(record) }
 }
 
 /** The options of a retry, as the engine takes them. */
