@@ -27,7 +27,6 @@ export async function rescue(core: Core): Promise<number> {
         { taskId: found.record.id, attempt: found.record.attempt, why: found.why, to: transition.name },
         'a task was rescued',
       )
-      loseOwn(core, found)
       tell(core, found.record, transition)
     }
     moved += movedNow
@@ -35,14 +34,10 @@ export async function rescue(core: Core): Promise<number> {
   }
 }
 
-/** An attempt of this very process, whose event loop was blocked for too long, learns that it was settled without it. */
-function loseOwn(core: Core, { record, why }: Lapsed): void {
-  const own = core.running.get(record.id)
-  if (why === 'lease' && own !== undefined && own.token === record.claimToken) own.interrupt('lease-lost')
-}
-
 function transitionOf(core: Core, { record, why }: Lapsed): Transition {
   if (why === 'deadline') return decideOverdue(record, core.store.tasks.now())
+  const own = core.running.get(record.id)
+  if (own !== undefined && own.token === record.claimToken) own.interrupt('lease-lost')
   const transition = decide(record, { kind: 'lease-lost' }, circumstances(core, record))
   return record.leaseUntil === undefined
     ? transition
