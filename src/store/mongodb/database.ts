@@ -1,0 +1,138 @@
+/**
+ * One MongoDB database, shared by all that keep something in it: the engine's store and the novel library. It connects, checks what
+ * the promises need, makes the indexes, and runs operations with a deadline.
+ */
+import {
+  type ClientSession,
+  type Collection,
+  type Db,
+  type Document,
+  MongoClient,
+  ReadConcern,
+  WriteConcern,
+} from 'mongodb'
+import { closedError, isUnknownOutcome, storeError, UnknownOutcome } from './failures.ts'
+import type { StoreFaults } from './faults.ts'
+import { type IndexPlan, makeIndexes } from './indexes.ts'
+import { requirePromises } from './promises.ts'
+
+/** How a database is reached. */
+export interface DatabaseOptions {
+  /** A connection string; a replica set is required. */
+  url: string
+  /** Default: the one that the connection string names, else `quillwork`. */
+  database?: string
+  /** Milliseconds that an operation may take before it is told as failed; default 10,000. */
+  deadlineMs?: number
+  faults?: StoreFaults
+}
+
+/** A database for the engine's store and whoever joins it, such as the novel library. */
+export interface SharedDatabase {
+  /** Adds indexes that `open` makes and checks. Call it before. */
+  join(indexes: readonly IndexPlan[]): void
+  /** A collection with majority write concern and majority reads from the primary. */
+  collection<T extends Document>(name: string): Collection<T>
+  /**
+   * Runs an operation that may be sent twice: one whose outcome is unknown is sent again, a few times. `operation` names it in errors.
+   * Throws STORE_FAILED, STORE_FULL, STORE_CLOSED; coded errors pass as they are.
+   */
+  run<T>(operation: string, work: () => Promise<T>): Promise<T>
+  /** Runs `work` in a transaction, again as a whole when it met another one. Not for the hot path. Errors as `run`. */
+  transaction<T>(operation: string, work: (session: ClientSession) => Promise<T>): Promise<T>
+}
+
+/** The database as its owner sees it. */
+export interface OpenableDatabase extends SharedDatabase {
+  readonly client: MongoClient
+  readonly db: Db
+  /** Connects; checks write concern and indexes. Once; later calls answer the same. Throws STORE_UNSUITABLE, STORE_FAILED. */
+  open(): Promise<void>
+  close(): Promise<void>
+}
+
+/** Sends of one operation whose outcome is unknown. */
+const mostSends = 4
+const firstWaitMs = 50
+
+/** A database that is connected by `open`, or by its first operation. */
+export function openDatabase(options: DatabaseOptions): OpenableDatabase {
+  const { deadlineMs = 10_000, faults } = options
+  const client = new MongoClient(options.url, {
+    appName: 'quillwork',
+    ignoreUndefined: true,
+    retryWrites: true,
+    serverSelectionTimeoutMS: Math.min(5_000, deadlineMs),
+    connectTimeoutMS: Math.min(5_000, deadlineMs),
+    maxPoolSize: 32,
+  })
+  const name = options.database ?? (client.options.dbName === 'test' ? 'quillwork' : client.options.dbName)
+  const majority = {
+    writeConcern: new WriteConcern('majority', undefined, true),
+    readConcern: new ReadConcern('majority'),
+  }
+  const db = client.db(name, majority)
+  const plans: IndexPlan[] = []
+  let opening: Promise<void> | undefined
+  let closed = false
+
+  async function prepare(): Promise<void> {
+    await client.connect()
+    await requirePromises(client, db)
+    await makeIndexes(db, plans)
+  }
+
+  async function once<T>(operation: string, work: () => Promise<T>): Promise<T> {
+    await faults?.before?.(operation)
+    const answer = await withDeadline(work(), deadlineMs, operation)
+    await faults?.after?.(operation)
+    return answer
+  }
+
+  async function run<T>(operation: string, work: () => Promise<T>): Promise<T> {
+    for (let sends = 1, waitMs = firstWaitMs; ; sends += 1, waitMs *= 2) {
+      if (closed) throw closedError()
+      try {
+        return await once(operation, work)
+      } catch (error) {
+        if (closed) throw closedError()
+        if (sends >= mostSends || !isUnknownOutcome(error)) throw storeError(error, operation)
+        await new Promise(resolve => setTimeout(resolve, waitMs))
+      }
+    }
+  }
+
+  return {
+    client,
+    db,
+    join: indexes => void plans.push(...indexes),
+    collection: <T extends Document>(collection: string) => db.collection<T>(collection),
+    run,
+    transaction: (operation, work) =>
+      run(operation, () =>
+        client.withSession(session => session.withTransaction(() => work(session), majority)),
+      ),
+    open() {
+      opening ??= run('open', prepare).catch(error => {
+        opening = undefined
+        throw error
+      })
+      return opening
+    },
+    async close() {
+      closed = true
+      await client.close()
+    },
+  }
+}
+
+/** The driver has no deadline of its own for an operation whose connection hangs; what it answers later is dropped. */
+function withDeadline<T>(answer: Promise<T>, deadlineMs: number, operation: string): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(
+      () => reject(new UnknownOutcome(`no answer to "${operation}" within ${deadlineMs} ms`)),
+      deadlineMs,
+    )
+    answer.then(resolve, reject).finally(() => clearTimeout(timer))
+  })
+}

@@ -1,0 +1,57 @@
+import { MongoError, MongoServerError } from 'mongodb'
+import { QuillworkError } from '../../task/errors.ts'
+
+/** The code of a write that met a unique key. */
+export const duplicateKey = 11_000
+
+/** Whether the error is that of a unique key that is taken. */
+export function isDuplicateKey(error: unknown): boolean {
+  return error instanceof MongoServerError && error.code === duplicateKey
+}
+
+/**
+ * Whether the operation may or may not have been executed: the connection broke, the answer did not come in time, or the server stepped
+ * down meanwhile. Such an operation is sent again, for every write recognises its own earlier self.
+ */
+export function isUnknownOutcome(error: unknown): boolean {
+  if (error instanceof UnknownOutcome) return true
+  if (!(error instanceof MongoError)) return false
+  if (error.hasErrorLabel('RetryableWriteError') || error.hasErrorLabel('TransientTransactionError'))
+    return true
+  return networkErrors.has(error.name)
+}
+
+const networkErrors = new Set([
+  'MongoNetworkError',
+  'MongoNetworkTimeoutError',
+  'MongoPoolClearedError',
+  'PoolClearedOnNetworkError',
+  'MongoServerClosedError',
+])
+
+/** Our own deadline passed, or a fault was caused on purpose: the operation may have been executed. */
+export class UnknownOutcome extends Error {
+  constructor(message: string) {
+    super(message)
+    this.name = 'UnknownOutcome'
+  }
+}
+
+/** The error that a caller of the store is told. */
+export function storeError(error: unknown, operation: string): QuillworkError {
+  if (error instanceof QuillworkError) return error
+  const cause = error instanceof Error ? error : new Error(String(error))
+  if (error instanceof MongoServerError && error.code === outOfDisk)
+    return new QuillworkError('STORE_FULL', 'The disk of the database is full.', { cause })
+  return new QuillworkError('STORE_FAILED', `The database could not do "${operation}": ${cause.message}`, {
+    cause,
+  })
+}
+
+/** Code of MongoDB's OutOfDiskSpace. */
+const outOfDisk = 14_031
+
+/** The store was closed, so nothing is written any more. */
+export function closedError(): QuillworkError {
+  return new QuillworkError('STORE_CLOSED', 'The store is closed.')
+}
