@@ -2,7 +2,8 @@
  * Who wakes up: the port of a broker. The store is the truth; a broker may lose, repeat or reorder what it is given, and no answer
  * of the API changes by it.
  */
-import type { Delivery } from '../store/store.ts'
+import type { DeadLetterNotice, Delivery } from '../store/store.ts'
+import type { SequencedEvent } from '../task/events.ts'
 
 /** A lane and how many tasks of it this process runs at once. */
 export interface LaneSlots {
@@ -18,6 +19,8 @@ export interface Received {
   delivery: Delivery
   /** The outcome is durable, or the claim was refused: the broker may forget the message. */
   ack(): void
+  /** The task ended with a dead letter: the message goes where others learn of it. Instead of `ack`. */
+  deadLetter(): void
 }
 
 /** Runs one delivery; resolves when the slot is free for the next one, and never rejects. */
@@ -40,4 +43,60 @@ export interface Broker {
   /** Calls back when a lane has room again. */
   onRoom(listener: (lane: string) => void): void
   close(): Promise<void>
+  /** What only a broker between processes offers. */
+  readonly remote?: RemoteBroker
+}
+
+/** What processes tell each other, best effort: whoever misses it learns it from the store a little later. */
+export type ControlMessage =
+  /** The attempt of a task is asked to stop. */
+  | { kind: 'cancel'; taskId: string; attempt: number }
+  /** A lane was paused or resumed. */
+  | { kind: 'lanes' }
+  /** A provider refused a call: nothing for this key before `until` (epoch milliseconds). */
+  | { kind: 'parked'; key: string; until: number }
+
+/** A message of the dead letter queue. */
+export interface DeadMessage {
+  /** Hash of body, properties and the broker's story, so that a redelivery is recognised. */
+  id: string
+  /** What it names, where it can be read; anything may be absent in a malformed or foreign message. */
+  taskId?: string
+  attempt?: number
+  /** Why it cannot be read, for people; absent for a message of ours. */
+  malformed?: string
+  /** The text as it was found; what is not text, as base64 after `base64:`. */
+  content: string
+  /** What the broker tells of its way (queue, reason, count, time), for people. */
+  story: string
+}
+
+/** How a broker is doing, for health checks, `doctor` and metrics. */
+export interface BrokerHealth {
+  connected: boolean
+  /** The broker takes no messages for now: its memory or disk is low. */
+  blocked: boolean
+  /** What is wrong now and what to do, for people. */
+  problems: readonly string[]
+  reconnects: number
+  returned: number
+  unconfirmed: number
+}
+
+/** What only a broker between processes offers. */
+export interface RemoteBroker {
+  /** Milliseconds, ascending, that the broker can hold a delivery for. */
+  readonly delays: readonly number[]
+  /** Tells every process, this one too. */
+  sendControl(message: ControlMessage): void
+  onControl(listener: (message: ControlMessage) => void): () => void
+  /** Tells of dead letters whose delivery is not there to carry the news. */
+  publishNotices(notices: readonly DeadLetterNotice[]): Promise<Published[]>
+  /** Takes the messages of the dead letter queue, each acknowledged when `receiver` resolves. Answers how to stop. */
+  consumeDeadLetters(receiver: (message: DeadMessage) => Promise<void>): () => void
+  /** Tells others of events, in order. */
+  publishEvents(events: readonly SequencedEvent[]): Promise<Published[]>
+  /** Every process's events, from now on. `gap`: some may have been missed, because the connection was lost. Answers how to stop. */
+  onEvents(listeners: { event(event: SequencedEvent): void; gap(): void }): () => void
+  health(): BrokerHealth
 }

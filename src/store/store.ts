@@ -6,13 +6,16 @@
  */
 import type { AdmissionLimits } from '../task/admission.ts'
 import type { ErrorCode } from '../task/errors.ts'
+import type { SequencedEvent } from '../task/events.ts'
 import type { TaskStatus } from '../task/status.ts'
-import type { NewTask, Priority, TaskRecord } from '../task/task.ts'
+import type { DeadLetter, NewTask, Priority, TaskRecord } from '../task/task.ts'
 import type { Applied, Transition } from '../task/transition.ts'
 
 /** What became of one creation. `existing` = the id or the idempotency key was there; the record is the one that was found. */
 export type Created =
-  | { outcome: 'created' | 'existing'; record: TaskRecord }
+  | { outcome: 'existing'; record: TaskRecord }
+  /** `delivery`: the write that created the task took the right to send it, as `NewTask.send` wished; the caller publishes it. */
+  | { outcome: 'created'; record: TaskRecord; delivery?: Delivery }
   | {
       outcome: 'refused'
       code: Extract<ErrorCode, 'USER_QUEUE_FULL' | 'LANE_QUEUE_FULL' | 'PARENT_NOT_RUNNING'>
@@ -54,7 +57,8 @@ export interface Lapsed {
 export interface TaskStore {
   /** The store's clock, epoch milliseconds. */
   now(): number
-  create(tasks: readonly NewTask[], limits: AdmissionLimits): Promise<Created[]>
+  /** `transaction`: the tasks come to be if and when the caller's transaction commits; only where the store offers it. */
+  create(tasks: readonly NewTask[], limits: AdmissionLimits, transaction?: unknown): Promise<Created[]>
   claim(claims: readonly Claim[]): Promise<Claimed[]>
   apply(transitions: readonly Transition[]): Promise<Applied[]>
   extend(leases: readonly Lease[], leaseMs: number): Promise<Extended[]>
@@ -78,6 +82,30 @@ export interface Delivery {
   attempt: number
   /** The last attempt ended in a crash: the process runs at most one such task at a time. */
   suspect: boolean
+  /** What a broker between processes puts beside it; only a store of many processes tells it. */
+  headers?: DeliveryHeaders
+}
+
+/** What travels with a delivery between processes. */
+export interface DeliveryHeaders {
+  userId: string
+  priority: Priority
+  retryCount: number
+  /** Milliseconds until the task may run: one of the delays that the broker can hold a delivery for. */
+  delayMs?: number
+  traceparent?: string
+}
+
+/** A task that ended with an open dead letter of which nobody was told yet. */
+export interface DeadLetterNotice {
+  taskId: string
+  taskType: string
+  lane: string
+  userId: string
+  attempt: number
+  retryCount: number
+  reason: DeadLetter['reason']
+  code: string
 }
 
 /** What a store still has to tell. */
@@ -88,6 +116,8 @@ export interface Due {
    * tasks that nobody holds although they were asked to stop: the attempt ended before it heard of it.
    */
   parents: readonly string[]
+  /** Dead letters that were opened a while ago and that nobody was told of: their delivery was not there to carry the news. */
+  notices?: readonly DeadLetterNotice[]
   /** When the next waiting task becomes due, epoch milliseconds; undefined when none waits for a time. */
   nextAt: number | undefined
 }
@@ -108,6 +138,31 @@ export interface Outbox {
   forget(taskIds: readonly string[]): void
   /** Calls back after each commit that may have made something due. Answers how to stop. */
   onTelling(listener: () => void): () => void
+  /** The broker can hold a delivery for these times (milliseconds, ascending): waiting tasks are handed to it that much ahead. */
+  holdsFor?(delays: readonly number[]): void
+  /** From now on the end of a task with a dead letter leaves a notice in its record, until `noticed`. */
+  keepNotices?(): void
+  /** Others learnt of these dead letters; `story` is what the broker tells of the message's way, for people. */
+  noticed?(notices: readonly { taskId: string; attempt: number; story?: string }[]): Promise<void>
+}
+
+/** Events of one record that nobody outside the process was told of yet, oldest first and without a gap. */
+export interface UntoldEvents {
+  taskId: string
+  events: readonly SequencedEvent[]
+}
+
+/** The events of records, kept in them by the writes that made them until they were told. Only where others listen. */
+export interface EventOutbox {
+  /** From now on each transition leaves its event in the record. */
+  keep(): void
+  /**
+   * At most `limit` records with untold events: those that this process wrote since the last ask and, with `leftBehind`, those whose
+   * writer has not told them for a while.
+   */
+  due(limit: number, options: { leftBehind: boolean }): Promise<readonly UntoldEvents[]>
+  /** The events of these records were told, up to the sequence. */
+  told(upTo: readonly { taskId: string; sequence: number }[]): Promise<void>
 }
 
 /** One stored line of a task's log. */
@@ -280,6 +335,45 @@ export interface StrayStore {
   remove(ids: readonly string[]): Promise<number>
 }
 
+/** A small state by key that several processes change, guarded by its version. */
+export interface SharedState {
+  key: string
+  /** Text of whoever keeps it. */
+  state: string
+  /** 0 = not there yet. */
+  version: number
+}
+
+/** States that processes share, such as the accounts of rate limits. */
+export interface SharedStates {
+  load(keys: readonly string[]): Promise<readonly SharedState[]>
+  /** Writes the state if its version is still the one given, and raises it. Answers whether it was; one whose outcome is unknown throws. */
+  save(state: SharedState): Promise<boolean>
+}
+
+/** What a process tells of itself, for people who ask which processes there are. */
+export interface NodeState {
+  nodeId: string
+  /** What it does. */
+  roles: readonly string[]
+  /** Worker slots per lane; empty for one that runs no tasks. */
+  lanes: Readonly<Record<string, number>>
+  running: number
+  startedAt: number
+  seenAt: number
+  version: string
+  pid: number
+  host: string
+}
+
+/** The processes that share a store. */
+export interface NodeStore {
+  report(node: Omit<NodeState, 'seenAt'>): Promise<void>
+  remove(nodeId: string): Promise<void>
+  /** Those seen within the last minute. */
+  list(): Promise<readonly NodeState[]>
+}
+
 /** What differs between stores, each with the reason beside it. */
 export interface StoreCapabilities {
   /** Several processes may share the store. SQLite: no, one process owns the file. */
@@ -299,6 +393,13 @@ export interface Store<Tx = never> {
   readonly lanes: LaneStore
   readonly schedules: ScheduleStore
   readonly strays: StrayStore
+  /** Of a store that others can be told by. */
+  readonly events?: EventOutbox
+  /** Of a store that processes share. */
+  readonly states?: SharedStates
+  readonly nodes?: NodeStore
+  /** Connects and checks; called before anything else where it is there. Throws STORE_UNSUITABLE, STORE_FAILED. */
+  open?(): Promise<void>
   /** For the compiler only: the type of the caller's transaction. */
   readonly '~transaction'?: Tx
 }

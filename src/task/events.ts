@@ -1,6 +1,7 @@
 import type { ErrorInfo } from './errors.ts'
 import type { EndedStatus } from './status.ts'
 import type { TaskRecord } from './task.ts'
+import type { RecordChange, Transition, TransitionName } from './transition.ts'
 
 /** What every event names. `at` is epoch milliseconds. */
 export interface TaskEventBase {
@@ -56,6 +57,59 @@ export type TaskEventName = keyof TaskEvents
 
 /** One event with its name. */
 export type TaskEvent = { [N in TaskEventName]: { name: N } & TaskEvents[N] }[TaskEventName]
+
+/** An event with its number within its task: 1 for the first, no number left out. Progress has none, for it is told best effort. */
+export type SequencedEvent = TaskEvent & {
+  sequence?: number
+  /** The first of several events that were merged into this one, because nobody could be told for long. */
+  sequenceFrom?: number
+}
+
+/** The event that tells of a transition; undefined where nothing happened that others would want to know. */
+export const eventOfTransition: Readonly<Record<TransitionName, TaskEventName | undefined>> = {
+  completed: 'completed',
+  'awaiting-subtasks': 'waiting',
+  retrying: 'retrying',
+  snoozed: 'retrying',
+  'given-back': 'givenBack',
+  failed: 'failed',
+  'dead-lettered': 'deadLettered',
+  cancelled: 'cancelled',
+  'cancel-requested': undefined,
+  'reduce-due': 'waiting',
+  closed: 'completed',
+  retried: 'reopened',
+  reopened: 'reopened',
+  discarded: undefined,
+  'turn-came': undefined,
+}
+
+/** The name of the event that a transition is told by. */
+export function eventNameOf(transition: Pick<Transition, 'name' | 'set'>): TaskEventName | undefined {
+  if (transition.name === 'closed' && transition.set.status === 'FAILED') return 'failed'
+  return eventOfTransition[transition.name]
+}
+
+/** The event of a transition. `record` is what it was before; `version` what it is after. `at` is epoch milliseconds. */
+export function eventAfter(
+  name: TaskEventName,
+  record: TaskRecord,
+  set: RecordChange,
+  { at, version }: { at: number; version: number },
+): TaskEvent {
+  const errorInfo = set.errorInfo ?? undefined
+  const next = set.nextAttemptTimestamp ?? undefined
+  const fields = {
+    version,
+    status: set.status ?? record.status,
+    phase: set.phase ?? record.phase,
+    ranMs: Math.max(0, at - (record.lastAttemptTimestamp ?? at)),
+    retryCount: set.retryCount ?? record.retryCount,
+    ...(next === undefined ? {} : { nextAttemptTimestamp: next }),
+    ...(errorInfo === undefined ? {} : { errorInfo }),
+  }
+  return { name, ...eventBase(record, at), ...fields } as TaskEvent
+}
 
 /** The part of an event that a record tells. */
 export function eventBase(record: TaskRecord, at: number): TaskEventBase {

@@ -28,6 +28,8 @@ export interface DeadLetter {
   openedAt: number
   /** Set when a retry closed it. */
   closedAt?: number
+  /** What the broker told of the message's way into the dead letter queue. */
+  story?: string
   /** The error at that time. */
   error: ErrorInfo
   /** Codec text of the parameters that failed; only where a retry replaced them. */
@@ -138,4 +140,9 @@ export interface NewTask {
    * worker slot. A store may ignore it.
    */
   claim?: { token: string; executionNodeId: string; leaseMs: number }
+  /**
+   * Takes the right to send the task in the same write, if the task could run now: the broker has room and nothing is known to wait in
+   * the lane. A store may ignore it.
+   */
+  send?: boolean
 }

@@ -12,6 +12,9 @@ interface LaneQueue {
   receiver: Receiver | undefined
 }
 
+/** Messages within the process need no answer. */
+const nothing = () => undefined
+
 /** How many deliveries wait beside each busy slot, so that a freed slot has its next task at hand. */
 const waitingPerSlot = 1
 
@@ -34,7 +37,7 @@ export function memoryBroker(): Broker {
       const delivery = lane.waiting.shift()
       if (delivery === undefined) return
       lane.busy += 1
-      void lane.receiver({ delivery, ack: () => undefined }).then(() => freeSlot(name, lane))
+      void lane.receiver({ delivery, ack: nothing, deadLetter: nothing }).then(() => freeSlot(name, lane))
     }
   }
 
