@@ -1,0 +1,190 @@
+/** Documents of the collection `background_tasks` and the records they are. Field names are those of the record; times are dates. */
+import type { ErrorInfo } from '../../task/errors.ts'
+import type { SequencedEvent } from '../../task/events.ts'
+import type { Phase, TaskStatus } from '../../task/status.ts'
+import type { DeadLetter, FailedSubTask, SubTaskSummary, TaskRecord } from '../../task/task.ts'
+import { priorities } from '../store.ts'
+
+/** A task as MongoDB keeps it. What the record does not have is what the record still has to tell, and who counts it. */
+export interface TaskDocument {
+  _id: string
+  taskType: string
+  userId: string
+  lane: string
+  /** Place in `priorities`: lower leaves first. */
+  priority: number
+  /** Place in the fair order of the lane. */
+  rank: number
+  /** Rises with submission: milliseconds times 4,096 and a counter. With the id it makes a total order. */
+  order: number
+  tags?: readonly string[]
+  status: TaskStatus
+  phase: Phase
+  version: number
+  /** Codec texts. A large one is in `task_payloads`; the field then holds an empty text. */
+  parameters: string
+  parametersVersion: number
+  progress?: string
+  result?: string
+  /** Which texts are in `task_payloads`, by the id of the payload. */
+  large?: Partial<Record<LargeText, string>>
+  errorInfo?: ErrorInfo
+  attempt: number
+  retryCount: number
+  crashCount: number
+  checkpointAttempt?: number
+  round: number
+  createdAt: Date
+  updatedAt: Date
+  startedAt?: Date
+  completedAt?: Date
+  lastAttemptTimestamp?: Date
+  nextAttemptTimestamp?: Date
+  deadline?: Date
+  executionNodeId?: string
+  claimToken?: string
+  leaseUntil?: Date
+  parentTaskId?: string
+  rootTaskId: string
+  subTaskKey?: string
+  depth: number
+  subTaskStatusSummary?: SubTaskSummary
+  /** Sub-tasks that have not ended, as far as they are counted. */
+  liveSubTasks?: number
+  reduces?: boolean
+  failedSubTasks?: readonly FailedSubTask[]
+  cancelRequestedAt?: Date
+  idempotencyKey?: string
+  traceparent?: string
+  deadLetter?: DeadLetter
+  deadLetterHistory?: readonly DeadLetter[]
+
+  /** The queue (the lane, or the lane's suspects) while the task could run now and nobody has the right to send it. */
+  ready?: string
+  /** The right to send it was taken: into which queue, by which look, how often so far, and whether the broker confirmed. */
+  sent?: { queue: string; by: string; times: number; confirmed: boolean }
+  /** When the task may be claimed; only while it waits for a time. */
+  wakeAt?: Date
+  /** When the outbox looks at it next: it is time to send it, or the sent delivery is presumed lost. */
+  tellAt?: Date
+  /** The aggregator, or whoever cancels, must look at it. */
+  look?: true
+  /** A sub-task whose status its parent has not counted yet. */
+  uncounted?: true
+  /** What the parent counted of a sub-task: the status, and the version of the sub-task that had it. */
+  counted?: { as: TaskStatus; version: number }
+  /** Of a parent: rises with every count and every move of it; and the count that may not be finished yet. */
+  aggregate?: { version: number; batch?: readonly { id: string; version: number; as: TaskStatus }[] }
+  /** Events that nobody outside was told of yet, and the number of the last one. */
+  events?: readonly StoredEvent[]
+  eventSequence?: number
+  /** When the oldest untold event was left here. */
+  eventsAt?: Date
+  /** Since when a dead letter waits to be told. */
+  noticeAt?: Date
+  /** Names the write that made the document what it is, so that a writer recognises itself. */
+  lastWrite?: string
+  /** Its tree is being deleted. */
+  pruning?: true
+}
+
+/** Texts that may be too large to be rewritten with every change of a record. */
+export type LargeText = 'parameters' | 'progress' | 'result'
+
+/** What of an event is not in the rest of the record. */
+export interface StoredEvent {
+  sequence: number
+  sequenceFrom?: number
+  name: SequencedEvent['name']
+  at: Date
+  version: number
+  attempt: number
+  /** The fields that only this kind of event has. */
+  fields: Readonly<Record<string, unknown>>
+}
+
+/** A text of the collection `task_payloads`. */
+export interface PayloadDocument {
+  _id: string
+  taskId: string
+  content: string
+}
+
+/** The record of a document. `payloads` holds the large texts, by the id of the payload. */
+export function recordOf(
+  document: TaskDocument,
+  payloads: ReadonlyMap<string, string> = noPayloads,
+): TaskRecord {
+  const record: TaskRecord = {
+    id: document._id,
+    taskType: document.taskType,
+    userId: document.userId,
+    lane: document.lane,
+    priority: priorities[document.priority] ?? 'normal',
+    tags: document.tags ?? [],
+    status: document.status,
+    phase: document.phase,
+    version: document.version,
+    parameters: textOf(document, 'parameters', payloads) ?? '',
+    parametersVersion: document.parametersVersion,
+    attempt: document.attempt,
+    retryCount: document.retryCount,
+    crashCount: document.crashCount,
+    round: document.round,
+    createdAt: document.createdAt.getTime(),
+    updatedAt: document.updatedAt.getTime(),
+    rootTaskId: document.rootTaskId,
+    depth: document.depth,
+  }
+  for (const field of times) {
+    const time = document[field]
+    if (time instanceof Date) record[field] = time.getTime()
+  }
+  for (const field of asTheyAre) {
+    const value = document[field]
+    if (value !== undefined && value !== null) Object.assign(record, { [field]: value })
+  }
+  for (const field of ['progress', 'result'] as const) {
+    const text = textOf(document, field, payloads)
+    if (text !== undefined) record[field] = text
+  }
+  return record
+}
+
+const noPayloads: ReadonlyMap<string, string> = new Map()
+
+/** Optional times of a record. */
+export const times = [
+  'startedAt',
+  'completedAt',
+  'lastAttemptTimestamp',
+  'nextAttemptTimestamp',
+  'deadline',
+  'leaseUntil',
+  'cancelRequestedAt',
+] as const satisfies readonly (keyof TaskDocument & keyof TaskRecord)[]
+
+const asTheyAre = [
+  'errorInfo',
+  'checkpointAttempt',
+  'executionNodeId',
+  'claimToken',
+  'parentTaskId',
+  'subTaskKey',
+  'subTaskStatusSummary',
+  'reduces',
+  'failedSubTasks',
+  'idempotencyKey',
+  'traceparent',
+  'deadLetter',
+  'deadLetterHistory',
+] as const satisfies readonly (keyof TaskDocument & keyof TaskRecord)[]
+
+function textOf(
+  document: TaskDocument,
+  field: LargeText,
+  payloads: ReadonlyMap<string, string>,
+): string | undefined {
+  const payload = document.large?.[field]
+  return payload === undefined ? (document[field] ?? undefined) : (payloads.get(payload) ?? '')
+}
