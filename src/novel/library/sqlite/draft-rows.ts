@@ -1,90 +1,9 @@
 /** The rows of a draft: written by position, so that writing them again changes nothing. */
 import type { Database } from 'better-sqlite3'
-import { type Measure, measure } from '../../words.ts'
-import {
-  type ChapterDraft,
-  type DraftBatch,
-  type DraftWriter,
-  type DraftWritten,
-  longestScene,
-  type SceneDraft,
-  type VolumeDraft,
-} from '../drafts.ts'
-import { chapterIdOf, sceneIdOf, volumeIdOf } from '../ids.ts'
-import { notTaken } from '../refusal.ts'
+import { chapterMissing, type DraftPiece, type PreparedScene, volumeMissing } from '../draft-pieces.ts'
+import type { DraftWriter, DraftWritten } from '../drafts.ts'
 import { standing } from './standing.ts'
 import { statement } from './statement.ts'
-
-/** Code units, and rows, that go into one transaction job: a few milliseconds of the event loop. */
-const pieceUnits = 300_000
-const pieceRows = 500
-
-type PreparedScene = SceneDraft & Measure & { id: string }
-
-/** What one job writes, with everything computed that can be computed before it. */
-export interface DraftPiece {
-  volumes: (VolumeDraft & { id: string })[]
-  chapters: (ChapterDraft & { id: string })[]
-  scenes: PreparedScene[]
-}
-
-/** Cuts a batch into jobs, at least one. Throws OPTION_INVALID for a scene that is too long or a position that is none. */
-export function* pieces(novelId: string, batch: DraftBatch): Generator<DraftPiece> {
-  let piece: DraftPiece = { volumes: [], chapters: [], scenes: [] }
-  let units = 0
-  let rows = 0
-  for (const row of rowsOf(novelId, batch)) {
-    if (rows >= pieceRows || units >= pieceUnits) {
-      yield piece
-      piece = { volumes: [], chapters: [], scenes: [] }
-      units = 0
-      rows = 0
-    }
-    rows++
-    if (row.kind === 'volume') piece.volumes.push(row.row)
-    else if (row.kind === 'chapter') piece.chapters.push(row.row)
-    else {
-      piece.scenes.push(row.row)
-      units += row.row.content.length
-    }
-  }
-  yield piece
-}
-
-type DraftRow =
-  | { kind: 'volume'; row: DraftPiece['volumes'][number] }
-  | { kind: 'chapter'; row: DraftPiece['chapters'][number] }
-  | { kind: 'scene'; row: PreparedScene }
-
-function* rowsOf(
-  novelId: string,
-  { volumes = [], chapters = [], scenes = [] }: DraftBatch,
-): Generator<DraftRow> {
-  for (const volume of volumes) {
-    yield { kind: 'volume', row: { ...volume, id: volumeIdOf(novelId, checked(volume.position)) } }
-  }
-  for (const chapter of chapters) {
-    yield { kind: 'chapter', row: { ...chapter, id: chapterIdOf(novelId, checked(chapter.position)) } }
-  }
-  for (const scene of scenes) {
-    checkLength(scene.content)
-    const id = sceneIdOf(novelId, checked(scene.chapterPosition), checked(scene.position))
-    yield { kind: 'scene', row: { ...scene, ...measure(scene.content), id } }
-  }
-}
-
-function checked(position: number): number {
-  if (Number.isSafeInteger(position) && position >= 0) return position
-  throw notTaken(`A position is ${position}; positions count from 0.`)
-}
-
-/** Throws OPTION_INVALID for a text that no scene may have. */
-export function checkLength(content: string): void {
-  if (content.length <= longestScene) return
-  throw notTaken(
-    `The text of a scene has ${content.length} characters; at most ${longestScene} are taken, cut it in two.`,
-  )
-}
 
 /** Writes one piece, if the attempt still holds the draft. */
 export function writePiece(db: Database, draft: DraftWriter, piece: DraftPiece, at: number): DraftWritten {
@@ -132,9 +51,7 @@ function writeChapter({ db, novel, generation }: Place, chapter: DraftPiece['cha
     volume: chapter.volumePosition,
   })
   if (changes > 0) return
-  throw notTaken(
-    `Chapter ${chapter.position} is in volume ${chapter.volumePosition}, which was not written before it.`,
-  )
+  throw volumeMissing(chapter)
 }
 
 function writeScene(place: Place, scene: PreparedScene, touched: Map<number, number>): void {
@@ -175,7 +92,7 @@ function chapterKey({ db, novel, generation }: Place, position: number): number 
     .pluck()
     .get(novel, position, generation)
   if (key !== undefined) return key
-  throw notTaken(`A scene is in chapter ${position}, which was not written before it.`)
+  throw chapterMissing(position)
 }
 
 /** Makes the sums of a chapter anew. */

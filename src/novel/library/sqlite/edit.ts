@@ -1,8 +1,9 @@
 /** A person's edit of a scene. */
 import type { Database } from 'better-sqlite3'
 import { measure } from '../../words.ts'
+import { decideEdit } from '../scene-guard.ts'
 import type { SceneEdit, SceneWritten } from '../scenes.ts'
-import { type FullSceneRow, findScene } from './full-scene.ts'
+import { type FullSceneRow, findScene, guardedOf } from './full-scene.ts'
 import { keep } from './history.ts'
 import { statement } from './statement.ts'
 import { dropSummary, putSummary } from './summary.ts'
@@ -12,9 +13,10 @@ export function editScene(db: Database, userId: string, edit: SceneEdit, at: num
   const scene = findScene(db, edit.sceneId)
   if (scene?.user_id !== userId) return { outcome: 'missing' }
   const seen = { version: scene.version, textVersion: scene.text_version }
-  const changes = changesOf(scene, edit)
-  if (!changes.title && !changes.text && !changes.summary) return { outcome: 'applied', ...seen }
-  if (isConflict(scene, edit, changes)) return { outcome: 'conflict', ...seen }
+  const decision = decideEdit(guardedOf(scene), edit)
+  if (decision.outcome !== 'write')
+    return { outcome: decision.outcome === 'conflict' ? 'conflict' : 'applied', ...seen }
+  const { changes } = decision
   const version = scene.version + 1
   const by = { userId }
   statement(db, 'UPDATE scenes SET version = ?, updated_at = ? WHERE key = ?').run(version, at, scene.key)
@@ -31,35 +33,6 @@ export function editScene(db: Database, userId: string, edit: SceneEdit, at: num
     putSummary(db, scene, { ...summary, ofTextVersion: textVersion, expectedVersion: edit.expectedVersion })
   }
   return { outcome: 'applied', version, textVersion }
-}
-
-interface Changes {
-  title: boolean
-  text: boolean
-  summary: boolean
-}
-
-/** What the edit would make different; an edit that was applied before makes nothing different. */
-function changesOf(scene: FullSceneRow, edit: SceneEdit): Changes {
-  const isNew = (value: string | undefined, held: string | null) =>
-    value !== undefined && value !== (held ?? '')
-  const text = isNew(edit.content, scene.content)
-  // Saving a summary as it is says that it is right for the text that is there.
-  const confirms = (edit.summary ?? '') !== '' && (text || (scene.summary_of ?? 0) < scene.text_version)
-  return {
-    title: isNew(edit.title, scene.title),
-    text,
-    summary: isNew(edit.summary, scene.summary) || confirms,
-  }
-}
-
-function isConflict(scene: FullSceneRow, edit: SceneEdit, changes: Changes): boolean {
-  const marks = [
-    changes.title ? scene.title_version : 0,
-    changes.text ? scene.text_version : 0,
-    changes.summary ? Math.max(scene.summary_version, scene.text_version) : 0,
-  ]
-  return edit.expectedVersion < Math.max(...marks) || edit.expectedVersion > scene.version
 }
 
 function writeTitle(db: Database, scene: FullSceneRow, title: string, version: number): void {

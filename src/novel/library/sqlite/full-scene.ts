@@ -1,6 +1,7 @@
 /** A scene of a published novel with all that is known of it. */
 import type { Database } from 'better-sqlite3'
-import type { StoredSummary, SummaryOrigin } from '../scenes.ts'
+import type { GuardedScene, KeptSummary } from '../scene-guard.ts'
+import type { SummaryOrigin } from '../scenes.ts'
 import { overviewColumns, type SceneTextRow } from './scene-rows.ts'
 import { statement } from './statement.ts'
 import { type WriterColumns, writerOf } from './writers.ts'
@@ -36,7 +37,7 @@ export function findScene(db: Database, sceneId: string): FullSceneRow | undefin
 }
 
 /** The summary of a row, if it has one. */
-export function storedSummaryOf(row: FullSceneRow): StoredSummary | undefined {
+export function keptSummaryOf(row: FullSceneRow): KeptSummary | undefined {
   if (row.summary === null) return undefined
   return {
     text: row.summary,
@@ -45,9 +46,24 @@ export function storedSummaryOf(row: FullSceneRow): StoredSummary | undefined {
     ...(row.language === null ? {} : { language: row.language }),
     ...(row.sentences === null
       ? {}
-      : { sentences: JSON.parse(row.sentences) as StoredSummary['sentences'] & object }),
+      : { sentences: JSON.parse(row.sentences) as KeptSummary['sentences'] & object }),
     ofTextVersion: row.summary_of ?? 0,
+    expectedVersion: row.expected_version ?? 0,
     writtenBy: writerOf(row),
     writtenAt: row.written_at ?? 0,
+  }
+}
+
+/** What of a row decides whether it may be overwritten. */
+export function guardedOf(row: FullSceneRow): GuardedScene {
+  const summary = keptSummaryOf(row)
+  return {
+    version: row.version,
+    textVersion: row.text_version,
+    titleVersion: row.title_version,
+    summaryVersion: row.summary_version,
+    ...(row.title === null ? {} : { title: row.title }),
+    content: row.content,
+    ...(summary === undefined ? {} : { summary }),
   }
 }

@@ -1,14 +1,12 @@
 /** Scenes of a range of chapters in reading order. */
 import type { Database } from 'better-sqlite3'
-import { type Listing, pageOf, pageStart } from '../page-token.ts'
+import { pageOf, pageStart } from '../page-token.ts'
 import type { Page, PageRequest } from '../paging.ts'
-import { chapterNotFound, notTaken } from '../refusal.ts'
+import { pageUnits, rangeIsBackwards, rangeListing } from '../range.ts'
+import { chapterNotFound } from '../refusal.ts'
 import type { ChapterRange, SceneOverview, SceneText } from '../shelf.ts'
 import { overviewColumns, overviewOf, type SceneRow, type SceneTextRow, textOf } from './scene-rows.ts'
 import { statement } from './statement.ts'
-
-/** Code units after which a page of texts ends: it is what one reading holds in memory. */
-const pageUnits = 400_000
 
 /** One page of overviews. */
 export function rangeScenes(
@@ -17,7 +15,7 @@ export function rangeScenes(
   range: ChapterRange,
   page: PageRequest,
 ): Page<SceneOverview> {
-  const listing = listingOf('scenes', range)
+  const listing = rangeListing('scenes', range)
   const { size, after } = pageStart(listing, page)
   const rows = statement<SceneRow>(db, `SELECT ${overviewColumns} ${scenesInOrder}`).all(
     bounds(db, novel, range, after, size + 1),
@@ -33,7 +31,7 @@ export function rangeTexts(
   range: ChapterRange,
   page: PageRequest,
 ): Page<SceneText> {
-  const listing = listingOf('texts', range)
+  const listing = rangeListing('texts', range)
   const { size, after } = pageStart(listing, page)
   const rows: SceneTextRow[] = []
   let units = 0
@@ -63,10 +61,6 @@ function keysOf(row: SceneRow): readonly number[] {
   return [row.chapter_position, row.position]
 }
 
-function listingOf(name: string, range: ChapterRange): Listing {
-  return { name, filter: [range.novelId, range.startChapterId, range.endChapterId], keys: 2 }
-}
-
 function bounds(
   db: Database,
   novel: number,
@@ -76,8 +70,7 @@ function bounds(
 ): object {
   const first = positionOf(db, novel, range.startChapterId) ?? 0
   const last = positionOf(db, novel, range.endChapterId) ?? Number.MAX_SAFE_INTEGER
-  if (first > last)
-    throw notTaken('The range ends before it starts: its last chapter is read before its first.')
+  if (first > last) throw rangeIsBackwards()
   const [chapter, scene] = after ?? [-1, -1]
   return { novel, first, last, chapter, scene, limit }
 }
