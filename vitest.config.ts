@@ -13,6 +13,7 @@ export default defineConfig({
   },
   test: {
     include: ['test/**/*.test.ts'],
+    globalSetup: ['test/servers/shared.ts'],
     environment: 'node',
     pool: 'forks',
     maxWorkers: 2,

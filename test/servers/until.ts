@@ -1,0 +1,25 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+
+/**
+ * Asks again and again until the answer is something other than false or undefined, and gives that answer. Fails after `limit`
+ * milliseconds (30 s unless given) with what was waited for. A rejected question counts as "not yet"; its error is in the message.
+ */
+export async function until<T>(
+  ask: () => T | Promise<T>,
+  what: string,
+  limit = 30_000,
+): Promise<Exclude<Awaited<T>, false | undefined>> {
+  const end = performance.now() + limit
+  let failure = ''
+  for (;;) {
+    try {
+      const answer = await ask()
+      if (answer !== false && answer !== undefined) return answer as Exclude<Awaited<T>, false | undefined>
+      failure = ''
+    } catch (error) {
+      failure = ` (${String(error)})`
+    }
+    if (performance.now() > end) throw new Error(`After ${limit} ms still no ${what}${failure}.`)
+    await sleep(20)
+  }
+}
