@@ -94,6 +94,8 @@ export interface RemoteBroker {
   publishNotices(notices: readonly DeadLetterNotice[]): Promise<Published[]>
   /** Takes the messages of the dead letter queue, each acknowledged when `receiver` resolves. Answers how to stop. */
   consumeDeadLetters(receiver: (message: DeadMessage) => Promise<void>): () => void
+  /** Whether events are told at all. */
+  readonly tellsEvents: boolean
   /** Tells others of events, in order. */
   publishEvents(events: readonly SequencedEvent[]): Promise<Published[]>
   /** Every process's events, from now on. `gap`: some may have been missed, because the connection was lost. Answers how to stop. */

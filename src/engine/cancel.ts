@@ -76,7 +76,7 @@ async function cancelAll(core: Core, records: readonly TaskRecord[], asks: boole
     const transition = transitions[index]
     if (answers[index] !== 'applied' || transition === undefined) continue
     applied += 1
-    if (transition.name === 'cancel-requested') interruptHere(core, record)
+    if (transition.name === 'cancel-requested') tellHolder(core, record)
     else tell(core, record, transition)
   }
   return applied
@@ -87,10 +87,13 @@ function cancelOne(record: TaskRecord, now: number, asks: boolean): Transition {
   return isHeld ? cancelRequested(record, now) : cancelledWaiting(record, cancelError(), now)
 }
 
-/** The holder learns of a cancel with its next heartbeat; when it is this process, now. */
-function interruptHere(core: Core, record: TaskRecord): void {
+/** The holder learns of a cancel now, here or by a message; with its next heartbeat where that is lost. */
+function tellHolder(core: Core, record: TaskRecord): void {
   const attempt = core.running.get(record.id)
-  if (attempt === undefined || attempt.record.attempt !== record.attempt) return
+  if (attempt === undefined || attempt.record.attempt !== record.attempt) {
+    core.broker.remote?.sendControl({ kind: 'cancel', taskId: record.id, attempt: record.attempt })
+    return
+  }
   attempt.record.cancelRequestedAt = core.store.tasks.now()
   attempt.interrupt('cancelled')
 }

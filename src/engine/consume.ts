@@ -1,6 +1,7 @@
 import type { Received } from '../broker/broker.ts'
 import type { Claim } from '../store/store.ts'
 import type { Outcome } from '../task/decide.ts'
+import { QuillworkError } from '../task/errors.ts'
 import { eventBase } from '../task/events.ts'
 import type { TaskRecord } from '../task/task.ts'
 import { Attempt, type Start } from './attempt.ts'
@@ -33,37 +34,81 @@ export function startConsumer(core: Core): Consumer {
 /** One delivery in one slot: claimed, then run. Written with callbacks, for this is the path of every task. */
 function receive(core: Core, received: Received): Promise<void> {
   return new Promise(free => {
-    const { taskId, attempt } = received.delivery
-    const wish = nextClaim(core)
-    const claim: Claim = { taskId, attempt, ...wish.claim }
-    core.writes.claim.add(claim, (error, record) => {
-      core.claims.inFlight -= 1
-      if (record !== undefined) {
-        return run(core, new Attempt(record, claim.token, wish.leaseUntil), {
-          free,
-          ack: () => received.ack(),
-        })
-      }
-      if (error !== undefined)
-        core.log.error({ err: error, taskId }, 'a claim failed; the store will offer the task again')
+    const { taskId, attempt, suspect } = received.delivery
+    const refuse = () => {
       forgetLater(core, taskId)
       received.ack()
       free()
+    }
+    if (suspect && core.broker.remote !== undefined && runsSuspect(core)) return refuse()
+    const wish = nextClaim(core)
+    const claim: Claim = { taskId, attempt, ...wish.claim }
+    const answered = (record: TaskRecord | undefined, askedAt: number) => {
+      core.claims.inFlight -= 1
+      if (record === undefined) return refuse()
+      const leaseUntil = askedAt + core.settings.leaseMs
+      run(core, new Attempt(record, claim.token, leaseUntil), {
+        free,
+        ack: deadLettered => (deadLettered ? received.deadLetter() : received.ack()),
+      })
+    }
+    core.writes.claim.add(claim, (error, record) => {
+      if (error === undefined) return answered(record, wish.askedAt)
+      void claimAgain(core, claim, error).then(later => {
+        if (later !== undefined) return answered(later.record, later.askedAt)
+        // The engine stops. The delivery stays with the broker, which gives it to somebody else.
+        core.claims.inFlight -= 1
+        free()
+      })
     })
   })
+}
+
+/** A task whose last attempt crashed may take its neighbours with it: a process runs one at a time. */
+function runsSuspect(core: Core): boolean {
+  for (const { record } of core.running.values()) if (record.crashCount > 0) return true
+  return false
+}
+
+const firstWaitMs = 100
+const longestWaitMs = 5_000
+
+/**
+ * The store did not answer a claim. The delivery is held and the claim told again, with the same token so that it finds itself: no
+ * other delivery is taken meanwhile, and none is lost. Undefined when the engine stops.
+ */
+async function claimAgain(
+  core: Core,
+  claim: Claim,
+  firstError: unknown,
+): Promise<{ record: TaskRecord | undefined; askedAt: number } | undefined> {
+  let error = firstError
+  for (let waitMs = firstWaitMs; ; waitMs = Math.min(waitMs * 2, longestWaitMs)) {
+    if (core.stopping || (error instanceof QuillworkError && error.code === 'STORE_CLOSED')) return undefined
+    core.log.error({ err: error, taskId: claim.taskId, waitMs }, 'a claim failed; trying again')
+    await new Promise<void>(resolve => core.clock.after(waitMs, resolve))
+    const askedAt = core.clock.monotonic()
+    try {
+      const [record] = await core.store.tasks.claim([claim])
+      return { record, askedAt }
+    } catch (again) {
+      error = again
+    }
+  }
 }
 
 /** Takes a free slot of the lane for a task that is about to be created; undefined when none is free, or when none runs here. */
 export function reserveStart(core: Core, lane: string): Start | undefined {
   const free = core.broker.reserve?.(lane)
   if (free === undefined) return undefined
-  const { claim, leaseUntil } = nextClaim(core)
+  const { claim, askedAt } = nextClaim(core)
+  const leaseUntil = askedAt + core.settings.leaseMs
   return {
     claim,
     created(record) {
       core.claims.inFlight -= 1
       if (record?.claimToken === claim.token)
-        run(core, new Attempt(record, claim.token, leaseUntil), { free, ack: () => undefined })
+        run(core, new Attempt(record, claim.token, leaseUntil), { free, ack: nothing })
       else free()
     },
   }
@@ -73,16 +118,16 @@ export function reserveStart(core: Core, lane: string): Start | undefined {
  * A claimed task: executed, then settled; acknowledged when the outcome is durable or found stale. The slot is free when the
  * settling is queued: the next claim then joins its commit.
  */
-function run(core: Core, attempt: Attempt, slot: { free(): void; ack(): void }): void {
+function run(core: Core, attempt: Attempt, slot: { free(): void; ack(deadLettered: boolean): void }): void {
   core.running.set(attempt.record.id, attempt)
   tellStarted(core, attempt.record)
-  const done = () => {
+  const done = (deadLettered: boolean) => {
     if (core.running.get(attempt.record.id) === attempt) core.running.delete(attempt.record.id)
-    slot.ack()
+    slot.ack(deadLettered)
   }
   const end = (outcome: Outcome | undefined) => {
     attempt.settling = true
-    if (outcome === undefined) done()
+    if (outcome === undefined) done(false)
     else settle(core, attempt.record, outcome, done)
     slot.free()
   }
@@ -91,12 +136,15 @@ function run(core: Core, attempt: Attempt, slot: { free(): void; ack(): void }):
   else end(outcome)
 }
 
-/** What a claim says of this process, and when its lease ends by this process's own clock. It is in flight from now. */
-function nextClaim(core: Core): { claim: Start['claim']; leaseUntil: number } {
+/** No delivery came with the task. */
+const nothing = () => undefined
+
+/** What a claim says of this process, and when it was asked by this process's own clock. It is in flight from now. */
+function nextClaim(core: Core): { claim: Start['claim']; askedAt: number } {
   const { leaseMs, nodeId } = core.settings
   core.claims.inFlight += 1
   const claim = { token: nextToken(nodeId), executionNodeId: nodeId, leaseMs }
-  return { claim, leaseUntil: core.clock.monotonic() + leaseMs }
+  return { claim, askedAt: core.clock.monotonic() }
 }
 
 let claims = 0

@@ -3,7 +3,7 @@ import type { RateLimiter } from '../rate-limit/limiter.ts'
 import type { Clock } from '../runtime/clock.ts'
 import type { Gather } from '../runtime/gather.ts'
 import type { Logger } from '../runtime/log.ts'
-import type { Claim, Claimed, Created, Store } from '../store/store.ts'
+import type { Claim, Claimed, Created, Delivery, Store } from '../store/store.ts'
 import type { AdmissionLimits } from '../task/admission.ts'
 import type { ResolvedTask } from '../task/definition.ts'
 import type { NewTask } from '../task/task.ts'
@@ -19,22 +19,33 @@ export interface Core {
   readonly broker: Broker
   readonly limiter: RateLimiter
   readonly clock: Clock
+  /** What happens in this process. */
   readonly bus: TaskBus
+  /** What happens in every process; the same bus where there is only this one. */
+  readonly live: TaskBus
   readonly log: Logger
   readonly settings: EngineSettings
   readonly tasks: ReadonlyMap<string, ResolvedTask>
   readonly services: unknown
   readonly admission: AdmissionLimits
-  /** The three writes of every task, gathered: those of one moment are one call of the store. */
+  /** The writes of every task, gathered: those of one moment are one call of the store. */
   readonly writes: {
     readonly create: Gather<NewTask, Created>
     readonly claim: Gather<Claim, Claimed>
     readonly apply: Gather<Transition, Applied>
+    /** Deliveries that the creating write took the right to send. */
+    readonly send: Gather<Delivery, Delivery>
   }
   /** The attempts that this process runs, by task id. */
   readonly running: Map<string, Attempt>
   /** Claims whose answer is not known yet: an engine that stops waits for them. */
   readonly claims: { inFlight: number }
+  /** Lanes in which more tasks were due at the last look than the broker had room for: a new one waits its turn. */
+  readonly crowded: Set<string>
+  /** When the last sweep ended, epoch milliseconds; 0 before the first. */
+  readonly swept: { at: number }
+  /** No new attempt begins any more. */
+  stopping: boolean
   /** Those who wait for the end of a task. */
   readonly waiters: Waiters
   /** A number in [0, 1); a parameter so that tests repeat themselves. */

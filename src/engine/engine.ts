@@ -10,7 +10,7 @@ import { type Clock, systemClock } from '../runtime/clock.ts'
 import { gather } from '../runtime/gather.ts'
 import type { Logger } from '../runtime/log.ts'
 import type { Loop } from '../runtime/loop.ts'
-import type { Store } from '../store/store.ts'
+import type { Delivery, Store } from '../store/store.ts'
 import type { AdmissionLimits } from '../task/admission.ts'
 import {
   type AnyTask,
@@ -29,10 +29,13 @@ import { reserveStart } from './consume.ts'
 import type { Core } from './core.ts'
 import { type DeadLetters, deadLettersOf } from './dead-letter.ts'
 import { handleOf, type TaskHandle } from './handle.ts'
+import { type EngineHealth, healthOf } from './health.ts'
 import { type Lanes, lanesOf } from './lanes.ts'
 import { createLifecycle } from './lifecycle.ts'
+import { createLink } from './link.ts'
+import { send } from './relay.ts'
 import { type AnySchedule, planSchedules } from './schedule.ts'
-import { type EngineSettings, type EngineTimes, resolveSettings } from './settings.ts'
+import { type EngineRole, type EngineSettings, type EngineTimes, resolveSettings } from './settings.ts'
 import { type SubmitItem, type SubmitOptions, submitAs, submitMany } from './submit.ts'
 import { type Tasks, tasksOf } from './tasks.ts'
 import { createWaiters } from './waiters.ts'
@@ -55,6 +58,11 @@ export interface EngineOptions<Tx = never> {
   /** Default: silent. */
   log?: Logger
   clock?: Clock
+  /**
+   * What a started engine does beside telling what it submits; default both. Only where several processes share the store should it
+   * be less: `worker` runs tasks, `maintenance` rescues, prunes and keeps schedules, which at least one process must do.
+   */
+  roles?: readonly EngineRole[]
   /** Unique per process start; default made of host name and chance. */
   nodeId?: string
   /** A number in [0, 1) for jitter; default `Math.random`. */
@@ -87,8 +95,14 @@ export interface Engine<Tx = never> extends AsyncDisposable {
   readonly tasks: Tasks
   readonly deadLetters: DeadLetters
   readonly lanes: Lanes
-  /** What happens, as it happens; best effort. */
+  /** What happens in this process, as it happens; best effort. */
   readonly events: TaskBus
+  /** What happens in every process that shares the store; the same as `events` where there is only this one. */
+  readonly live: TaskBus
+  /** Calls back when `live` may have missed something, because the broker was away: read again what you show. Answers how to stop. */
+  onGap(listener: () => void): () => void
+  /** How the parts are doing. Never throws. */
+  health(): Promise<EngineHealth>
   readonly settings: EngineSettings
   /** The task types that this engine runs. */
   readonly types: readonly ResolvedTask[]
@@ -109,8 +123,10 @@ export async function createEngine<const T extends readonly AnyTask[], Tx = neve
   const parts: { relay?: Loop } = {}
   const core = buildCore(options, () => parts.relay?.wake())
   const planned = planSchedules(options.schedules ?? [])
+  await core.store.open?.()
   await core.broker.open([...core.settings.lanes].map(([lane, { slots }]) => ({ lane, slots })))
-  const lifecycle = createLifecycle(core, planned, parts)
+  const link = createLink(core)
+  const lifecycle = createLifecycle(core, planned, { parts, link })
   return {
     submit: (type, parameters, submitOptions = {}) =>
       submitAs(core, type, {
@@ -133,6 +149,9 @@ export async function createEngine<const T extends readonly AnyTask[], Tx = neve
     deadLetters: deadLettersOf(core),
     lanes: lanesOf(core),
     events: core.bus,
+    live: core.live,
+    onGap: link.onGap,
+    health: () => healthOf(core),
     settings: core.settings,
     types: [...core.tasks.values()],
     limiter: core.limiter,
@@ -154,19 +173,23 @@ function buildCore<Tx>(
   }
   const store = options.store as unknown as Store<never>
   const admission = options.admission ?? {}
+  const broker = options.broker ?? memoryBroker()
+  const bus = createBus(log)
   const core: Core = {
     store,
     writes: {
       create: gather(items => store.tasks.create(items, admission)),
       claim: gather(items => store.tasks.claim(items)),
       apply: gather(items => store.tasks.apply(items)),
+      send: gather(deliveries => sendNow(core, deliveries)),
     },
-    broker: options.broker ?? memoryBroker(),
+    broker,
     limiter: isLimiter(options.limits)
       ? options.limits
       : createLocalLimiter({ limits: options.limits ?? {}, clock }),
     clock,
-    bus: createBus(log),
+    bus,
+    live: broker.remote?.tellsEvents === true ? createBus(log) : bus,
     log,
     settings: resolveSettings(
       options,
@@ -177,12 +200,23 @@ function buildCore<Tx>(
     admission,
     running: new Map(),
     claims: { inFlight: 0 },
+    crowded: new Set(),
+    swept: { at: 0 },
+    stopping: false,
     waiters: createWaiters(),
     random: options.random ?? Math.random,
     reserveStart: lane => reserveStart(core, lane),
     wakeRelay,
   }
   return core
+}
+
+/** Hands over what the creating write took the right to send. What fails is sent again by the relay. */
+async function sendNow(core: Core, deliveries: readonly Delivery[]): Promise<readonly Delivery[]> {
+  await send(core, deliveries).catch(error => {
+    core.log.warn({ err: error }, 'deliveries could not be sent at once; the relay sends them again')
+  })
+  return deliveries
 }
 
 function isLimiter(limits: EngineOptions['limits']): limits is RateLimiter {

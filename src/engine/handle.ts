@@ -193,9 +193,8 @@ export function subTaskOf<P extends Schema, R extends Schema>(
   }
 }
 
-/** Asks the store for those who wait: an end that nobody told reaches them too. */
-export async function askForWaiters(core: Core): Promise<void> {
-  const ids = core.waiters.waitedFor()
+/** Asks the store about tasks that somebody waits for: an end that nobody told here reaches them too. */
+export async function askForWaiters(core: Core, ids: readonly string[]): Promise<void> {
   for (let from = 0; from < ids.length; from += 200) {
     const records = await core.store.queries.get(ids.slice(from, from + 200))
     for (const record of records)

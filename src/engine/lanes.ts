@@ -29,6 +29,7 @@ export function lanesOf(core: Core): Lanes {
       )
     }
     await core.store.lanes.setPaused(lane, paused)
+    core.broker.remote?.sendControl({ kind: 'lanes' })
     core.wakeRelay()
   }
 

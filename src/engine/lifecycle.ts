@@ -3,8 +3,10 @@ import { type Duration, durationMs } from '../task/duration.ts'
 import { QuillworkError } from '../task/errors.ts'
 import { type Consumer, startConsumer } from './consume.ts'
 import type { Core } from './core.ts'
+import { consumeDeadLetters } from './dead-letter-queue.ts'
 import { askForWaiters } from './handle.ts'
 import { startHeartbeat } from './heartbeat.ts'
+import type { Link } from './link.ts'
 import { prune } from './prune.ts'
 import { startRelay } from './relay.ts'
 import { rescue } from './rescue.ts'
@@ -17,60 +19,39 @@ export interface Lifecycle {
   stop(options?: { grace?: Duration }): Promise<void>
 }
 
-/** @param parts Where the relay is put once it runs, for those who wake it. */
+/**
+ * @param parts Where the relay is put once it runs, for those who wake it.
+ * @param link What ties the process to the others, also before it is started.
+ */
 export function createLifecycle(
   core: Core,
   planned: ReturnType<typeof planSchedules>,
-  parts: { relay?: Loop },
+  { parts, link }: { parts: { relay?: Loop }; link: Link },
 ): Lifecycle {
-  let consumer: Consumer | undefined
-  let loops: Loop[] = []
+  let running: Running | undefined
   let stopping: Promise<void> | undefined
   /** When the grace time is over, by the monotonic clock. */
   let graceUntil = Number.POSITIVE_INFINITY
-  let unsubscribe: () => void = () => undefined
-  let release: () => void = () => undefined
 
   async function start(): Promise<void> {
     if (stopping !== undefined)
       throw new QuillworkError('ENGINE_STOPPED', 'The engine was stopped; make a new one.')
-    if (consumer !== undefined) return
-    release = core.clock.stayAlive()
-    const relay = startRelay(core)
-    parts.relay = relay
-    const stopListening = core.store.outbox.onTelling(() => relay.wake())
-    const stopWaking = wakeOnTurn(core)
-    unsubscribe = () => {
-      stopListening()
-      stopWaking()
-    }
-    core.broker.onRoom(() => relay.wake())
-    consumer = startConsumer(core)
-    const sweep = startLoop({
-      clock: core.clock,
-      everyMs: core.settings.sweepMs,
-      step: () => sweepOnce(core),
-    })
-    const schedules = startSchedules(core, planned)
-    loops = [relay, startHeartbeat(core), sweep, schedules]
-    sweep.wake()
-    relay.wake()
-    schedules.wake()
+    running ??= startAll(core, planned, parts)
   }
 
   async function stopOnce(): Promise<void> {
-    consumer?.pause()
-    unsubscribe()
-    const [, heartbeat, ...others] = loops
-    await Promise.all([parts.relay, ...others].map(loop => loop?.stop()))
+    core.stopping = true
+    running?.pause()
+    await Promise.all([parts.relay?.stop(), ...(running?.upkeep ?? []).map(loop => loop.stop())])
     await drain(core, () => graceUntil)
-    await heartbeat?.stop()
+    await running?.heartbeat.stop()
+    await link.stop()
     await core.broker.close()
     await core.store.tasks.close()
     core.waiters.close(
       new QuillworkError('ENGINE_STOPPED', 'The engine stopped; the task goes on when one is started again.'),
     )
-    release()
+    running?.release()
   }
 
   return {
@@ -85,11 +66,55 @@ export function createLifecycle(
   }
 }
 
+/** What runs between start and stop. */
+interface Running {
+  heartbeat: Loop
+  /** What nobody else does: the sweep, and the schedules. */
+  upkeep: readonly Loop[]
+  /** Nothing new is taken. */
+  pause(): void
+  /** The process may end. */
+  release(): void
+}
+
+function startAll(core: Core, planned: ReturnType<typeof planSchedules>, parts: { relay?: Loop }): Running {
+  const release = core.clock.stayAlive()
+  const relay = startRelay(core)
+  parts.relay = relay
+  const stops = [core.store.outbox.onTelling(() => relay.wake()), wakeOnTurn(core)]
+  core.broker.onRoom(() => relay.wake())
+  const { roles } = core.settings
+  let consumer: Consumer | undefined
+  if (roles.has('worker')) consumer = startConsumer(core)
+  const upkeep = roles.has('maintenance') ? startUpkeep(core, planned, stops) : []
+  const heartbeat = startHeartbeat(core)
+  relay.wake()
+  return {
+    heartbeat,
+    upkeep,
+    pause() {
+      consumer?.pause()
+      for (const stop of stops) stop()
+    },
+    release,
+  }
+}
+
+function startUpkeep(core: Core, planned: ReturnType<typeof planSchedules>, stops: (() => void)[]): Loop[] {
+  const sweep = startLoop({ clock: core.clock, everyMs: core.settings.sweepMs, step: () => sweepOnce(core) })
+  const schedules = startSchedules(core, planned)
+  stops.push(consumeDeadLetters(core))
+  sweep.wake()
+  schedules.wake()
+  return [sweep, schedules]
+}
+
 async function sweepOnce(core: Core): Promise<undefined> {
   try {
     await rescue(core)
-    await askForWaiters(core)
+    await askForWaiters(core, core.waiters.waitedFor())
     await prune(core)
+    core.swept.at = core.clock.now()
   } catch (error) {
     core.log.error({ err: error }, 'the sweep could not finish; trying again')
   }

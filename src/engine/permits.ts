@@ -45,7 +45,10 @@ export class Permits {
       this.#held.size > 0
         ? new Set(this.#held.values())
         : new Set(this.#lastKey === undefined ? [] : [this.#lastKey])
-    for (const key of keys) void this.#core.limiter.park(key, until)
+    for (const key of keys) {
+      void this.#core.limiter.park(key, until)
+      this.#core.broker.remote?.sendControl({ kind: 'parked', key, until })
+    }
   }
 
   /** The attempt is over: an uncommitted estimate stands, for the call may have been made; places in a queue are given up. */

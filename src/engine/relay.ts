@@ -1,5 +1,6 @@
 import type { Loop } from '../runtime/loop.ts'
 import { startLoop } from '../runtime/loop.ts'
+import type { DeadLetterNotice, Delivery } from '../store/store.ts'
 import { aggregate } from './aggregate.ts'
 import type { Core } from './core.ts'
 
@@ -9,8 +10,8 @@ const parentsPerStep = 100
 const lookEveryMs = 1_000
 
 /**
- * Moves what is due: deliveries to the broker, as many as its lanes have room for, and parents to the aggregator. One loop per
- * process; sending for the first time and sending again after a crash are the same step.
+ * Moves what is due: deliveries to the broker, as many as its lanes have room for, parents to the aggregator, and dead letters to
+ * those who want to know. One loop per process; sending for the first time and sending again after a crash are the same step.
  */
 export function startRelay(core: Core): Loop {
   const lanes = [...core.settings.lanes.keys()]
@@ -19,11 +20,10 @@ export function startRelay(core: Core): Loop {
     try {
       const rooms = lanes.map(lane => ({ lane, room: core.broker.room(lane) }))
       const due = await core.store.outbox.due(rooms, { suspects: true, parents: parentsPerStep })
-      if (due.deliveries.length > 0) {
-        const published = await core.broker.publish(due.deliveries)
-        await core.store.outbox.told(due.deliveries.filter((_, index) => published[index] === 'confirmed'))
-      }
+      if (core.broker.remote !== undefined) noteCrowded(core, rooms, due.deliveries)
+      if (due.deliveries.length > 0) await send(core, due.deliveries)
       for (const parent of due.parents) await aggregate(core, parent)
+      if (due.notices !== undefined && due.notices.length > 0) await notify(core, due.notices)
       return due.nextAt === undefined ? undefined : Math.max(0, due.nextAt - core.store.tasks.now())
     } catch (error) {
       core.log.error({ err: error }, 'the relay could not look for due tasks; trying again')
@@ -32,4 +32,33 @@ export function startRelay(core: Core): Loop {
   }
 
   return startLoop({ clock: core.clock, everyMs: lookEveryMs, step })
+}
+
+/**
+ * Hands deliveries to the broker, and tells the store which of them it confirmed. The right to send the others ends by itself: they
+ * are sent again then, perhaps for the second time.
+ */
+export async function send(core: Core, deliveries: readonly Delivery[]): Promise<void> {
+  const published = await core.broker.publish(deliveries)
+  const confirmed = deliveries.filter((_, index) => published[index] === 'confirmed')
+  if (confirmed.length > 0) await core.store.outbox.told(confirmed)
+}
+
+/** A lane whose room was used up may have more waiting: what is submitted meanwhile must not overtake it. */
+function noteCrowded(
+  core: Core,
+  rooms: readonly { lane: string; room: number }[],
+  deliveries: readonly Delivery[],
+): void {
+  for (const { lane, room } of rooms) {
+    const used = deliveries.filter(delivery => delivery.lane === lane).length
+    if (used >= room) core.crowded.add(lane)
+    else core.crowded.delete(lane)
+  }
+}
+
+async function notify(core: Core, notices: readonly DeadLetterNotice[]): Promise<void> {
+  const published = await core.broker.remote?.publishNotices(notices)
+  const told = notices.filter((_, index) => published?.[index] === 'confirmed')
+  if (told.length > 0) await core.store.outbox.noticed?.(told)
 }

@@ -26,7 +26,11 @@ export interface EngineSettings {
   readonly graceMs: number
   readonly obeyMs: number
   readonly retention: Retention
+  readonly roles: ReadonlySet<EngineRole>
 }
+
+/** What a started engine does beside telling what it submits: run tasks, or look after what nobody else does (sweep, schedules). */
+export type EngineRole = 'worker' | 'maintenance'
 
 /** Worker slots of a lane that nobody configured. */
 const defaultSlots = 10
@@ -38,6 +42,7 @@ export function resolveSettings(
     times?: EngineTimes
     retention?: Partial<Record<TaskStatus, Duration>>
     nodeId?: string
+    roles?: readonly EngineRole[]
   },
   lanesOfTasks: Iterable<string>,
 ): EngineSettings {
@@ -54,6 +59,7 @@ export function resolveSettings(
     graceMs: durationMs(times.grace ?? '30s', 'times.grace'),
     obeyMs: durationMs(times.obey ?? '10s', 'times.obey'),
     retention: Object.fromEntries(retention) as Retention,
+    roles: new Set<EngineRole>(options.roles ?? ['worker', 'maintenance']),
   })
 }
 

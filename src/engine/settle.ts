@@ -11,15 +11,19 @@ const longestWaitMs = 5_000
 
 /**
  * Ends an attempt: decides, writes, and tells. The write is repeated until the store says applied or stale; an outcome is not
- * given up because the store was away for a while. Calls back when the outcome is durable, or found stale.
+ * given up because the store was away for a while. Calls back when the outcome is durable, or found stale; it tells whether the write
+ * opened a dead letter.
  */
-export function settle(core: Core, record: TaskRecord, outcome: Outcome, done: () => void): void {
+export function settle(
+  core: Core,
+  record: TaskRecord,
+  outcome: Outcome,
+  done: (deadLettered: boolean) => void,
+): void {
   const transition = decide(record, outcome, circumstances(core, record))
   core.writes.apply.add(transition, (error, applied) => {
-    if (error === undefined) {
-      settled(core, record, transition, applied)
-      done()
-    } else {
+    if (error === undefined) done(settled(core, record, transition, applied))
+    else {
       void applyAgain(core, transition, error)
         .then(later => settled(core, record, transition, later))
         .then(done)
@@ -27,13 +31,22 @@ export function settle(core: Core, record: TaskRecord, outcome: Outcome, done: (
   })
 }
 
-function settled(core: Core, record: TaskRecord, transition: Transition, applied: Applied = 'missing'): void {
-  if (applied === 'applied') tell(core, record, transition)
-  else
-    core.log.warn(
-      { taskId: record.id, attempt: record.attempt, transition: transition.name },
-      'a stale attempt was refused',
-    )
+/** Tells what was written. Answers whether a dead letter was opened. */
+function settled(
+  core: Core,
+  record: TaskRecord,
+  transition: Transition,
+  applied: Applied = 'missing',
+): boolean {
+  if (applied === 'applied') {
+    tell(core, record, transition)
+    return transition.set.deadLetter !== undefined && transition.set.deadLetter !== null
+  }
+  core.log.warn(
+    { taskId: record.id, attempt: record.attempt, transition: transition.name },
+    'a stale attempt was refused',
+  )
+  return false
 }
 
 /** What a decision about this record depends on. */

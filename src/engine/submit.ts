@@ -31,7 +31,10 @@ export interface SubmitOptions<Tx = never> {
   tags?: readonly string[]
   /** W3C trace context of the caller. */
   traceparent?: string
-  /** The caller's own transaction, where the store offers it. */
+  /**
+   * The caller's own transaction, where the store offers it (MongoDB: a `ClientSession`): the task comes to be if it commits, and is
+   * sent within about a second of that. All tasks of one bulk submission share one. Throws OPTION_INVALID where it is not offered.
+   */
   transaction?: Tx
 }
 
@@ -51,17 +54,33 @@ export function submit(
   return submitAs(core, type, { parameters, options, as: record => record })
 }
 
+/** As `submit`, within the caller's own transaction: nothing is told before it commits, and the relay finds the task then. */
+async function submitWithin(
+  core: Core,
+  type: TaskType,
+  parameters: unknown,
+  options: SubmitOptions,
+): Promise<TaskRecord> {
+  requireTransactions(core)
+  await validate(type, parameters)
+  const task = newTask(core, type, parameters, options)
+  const [created] = await core.store.tasks.create([task], core.admission, options.transaction)
+  return acceptedSilently(task, created)
+}
+
 /** As `submit`; `as` makes of the record what the caller wants, without one more promise. */
 export function submitAs<T>(
   core: Core,
   type: TaskType,
   { parameters, options, as }: { parameters: unknown; options: SubmitOptions; as(record: TaskRecord): T },
 ): Promise<T> {
+  if (options.transaction !== undefined) return submitWithin(core, type, parameters, options).then(as)
   return new Promise((resolve, reject) => {
     const write = () => {
       const task = newTask(core, type, parameters, options)
       const start = startsNow(core, task) ? core.reserveStart(task.lane) : undefined
       if (start !== undefined) task.claim = start.claim
+      else if (sendsNow(core, task)) task.send = true
       core.writes.create.add(task, (error, created) => {
         if (error !== undefined) reject(error)
         else {
@@ -85,6 +104,20 @@ function startsNow(core: Core, { taskType, startAt, delay }: NewTask): boolean {
   return startAt === undefined && delay === undefined && core.tasks.has(taskType)
 }
 
+/** Whether the task is sent right after it is written: the broker has room, and nobody is overtaken. */
+function sendsNow(core: Core, { lane, startAt, delay }: NewTask): boolean {
+  if (core.broker.remote === undefined || startAt !== undefined || delay !== undefined) return false
+  return !core.crowded.has(lane) && core.broker.room(lane) > 0
+}
+
+function requireTransactions(core: Core): void {
+  if (core.store.capabilities.callerTransactions) return
+  throw new QuillworkError(
+    'OPTION_INVALID',
+    `The store ${core.store.kind} cannot write within a transaction of the caller; leave \`transaction\` out.`,
+  )
+}
+
 /** Submits many tasks. All are checked before any is written; those that the store refuses are told by the first refusal. */
 export async function submitMany(
   core: Core,
@@ -92,16 +125,20 @@ export async function submitMany(
   items: Iterable<SubmitItem<Schema>>,
 ): Promise<TaskRecord[]> {
   const tasks: NewTask[] = []
+  let transaction: unknown
   for (const { parameters, ...options } of items) {
+    transaction ??= options.transaction
     const validated = validate(type, parameters)
     if (validated instanceof Promise) await validated
     tasks.push(newTask(core, type, parameters, options))
   }
+  if (transaction !== undefined) requireTransactions(core)
   const records: TaskRecord[] = []
   for (let from = 0; from < tasks.length; from += perWrite) {
     const part = tasks.slice(from, from + perWrite)
-    const created = await core.store.tasks.create(part, core.admission)
-    for (const [index, task] of part.entries()) records.push(accepted(core, task, created[index]))
+    const created = await core.store.tasks.create(part, core.admission, transaction)
+    const accept = transaction === undefined ? accepted.bind(undefined, core) : acceptedSilently
+    for (const [index, task] of part.entries()) records.push(accept(task, created[index]))
   }
   return records
 }
@@ -189,8 +226,19 @@ function isTraceparent(text: string): boolean {
   return /^[\da-f]{2}-[\da-f]{32}-[\da-f]{16}-[\da-f]{2}$/.test(text)
 }
 
-/** The record of an accepted task. Throws the refusal, or IDEMPOTENCY_KEY_REUSED. */
+/** The record of an accepted task, of which others are told. Throws the refusal, or IDEMPOTENCY_KEY_REUSED. */
 function accepted(core: Core, task: NewTask, created: Created | undefined): TaskRecord {
+  const record = acceptedSilently(task, created)
+  if (created?.outcome !== 'created') return record
+  if (created.delivery !== undefined) core.writes.send.add(created.delivery, nobodyWaits)
+  tellSubmitted(core, record)
+  return record
+}
+
+const nobodyWaits = () => undefined
+
+/** The record of an accepted task. Throws the refusal, or IDEMPOTENCY_KEY_REUSED. */
+function acceptedSilently(task: NewTask, created: Created | undefined): TaskRecord {
   if (created === undefined)
     throw new QuillworkError('STORE_FAILED', 'The store gave no answer to a submission.')
   if (created.outcome === 'refused') throw refusalError(created.code, task)
@@ -200,7 +248,6 @@ function accepted(core: Core, task: NewTask, created: Created | undefined): Task
       `The idempotency key ${JSON.stringify(task.idempotencyKey)} belongs to task ${created.record.id}, which has other parameters; use a new key.`,
     )
   }
-  if (created.outcome === 'created') tellSubmitted(core, created.record)
   return created.record
 }
 

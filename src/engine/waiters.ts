@@ -21,6 +21,7 @@ export interface Waiters {
   forget(taskId: string): void
   /** The tasks that somebody waits for. */
   waitedFor(): readonly string[]
+  isWaitedFor(taskId: string): boolean
   /** Nobody will tell any more. */
   close(reason: unknown): void
 }
@@ -71,6 +72,7 @@ export function createWaiters(): Waiters {
     },
     forget: taskId => recent.delete(taskId),
     waitedFor: () => [...listeners.keys()],
+    isWaitedFor: taskId => listeners.has(taskId),
     close(reason) {
       const all = [...listeners.values()].flat()
       listeners.clear()

@@ -116,7 +116,10 @@ export interface Due {
    * tasks that nobody holds although they were asked to stop: the attempt ended before it heard of it.
    */
   parents: readonly string[]
-  /** Dead letters that were opened a while ago and that nobody was told of: their delivery was not there to carry the news. */
+  /**
+   * Dead letters that were opened a while ago and that nobody was told of: their delivery was not there to carry the news. Each is
+   * handed out to one asker, and again a while later unless `noticed` came.
+   */
   notices?: readonly DeadLetterNotice[]
   /** When the next waiting task becomes due, epoch milliseconds; undefined when none waits for a time. */
   nextAt: number | undefined
@@ -163,6 +166,8 @@ export interface EventOutbox {
   due(limit: number, options: { leftBehind: boolean }): Promise<readonly UntoldEvents[]>
   /** The events of these records were told, up to the sequence. */
   told(upTo: readonly { taskId: string; sequence: number }[]): Promise<void>
+  /** Calls back after each commit of this process that left events to tell. Answers how to stop. */
+  onUntold(listener: () => void): () => void
 }
 
 /** One stored line of a task's log. */
@@ -361,7 +366,6 @@ export interface NodeState {
   running: number
   startedAt: number
   seenAt: number
-  version: string
   pid: number
   host: string
 }
@@ -380,6 +384,8 @@ export interface StoreCapabilities {
   readonly manyProcesses: boolean
   /** Deliveries that were told survive the process. SQLite: no, the in-process broker dies with it. */
   readonly durableDeliveries: boolean
+  /** A task can be created within a transaction of the caller. SQLite: no, the file is written by the store alone. */
+  readonly callerTransactions: boolean
 }
 
 /** Everything that an engine needs of a store. `Tx` is the caller's transaction, where submitting within one is offered. */

@@ -116,6 +116,13 @@ class EngineUnderTest implements TestEngine {
   find: Engine['find'] = (type, taskId) => this.engine.find(type, taskId)
   start: Engine['start'] = () => this.engine.start()
 
+  get live() {
+    return this.engine.live
+  }
+
+  onGap: Engine['onGap'] = listener => this.engine.onGap(listener)
+  health: Engine['health'] = () => this.engine.health()
+
   get tasks() {
     return this.engine.tasks
   }

@@ -46,7 +46,7 @@ export function sqlite(options: SqliteOptions): SqliteStore {
   const { file } = session
   return {
     kind: 'sqlite',
-    capabilities: { manyProcesses: false, durableDeliveries: false },
+    capabilities: { manyProcesses: false, durableDeliveries: false, callerTransactions: false },
     database: file,
     tasks: {
       now: session.now,

@@ -1,0 +1,84 @@
+import { type Loop, startLoop } from '../runtime/loop.ts'
+import type { EventOutbox, UntoldEvents } from '../store/store.ts'
+import type { SequencedEvent } from '../task/events.ts'
+import type { Core } from './core.ts'
+
+/** Milliseconds over which events are gathered before they are told: a few writes of a task, and those of its neighbours, go together. */
+const gatherMs = 15
+/** Records per step. */
+const perStep = 200
+/** Milliseconds between looks for what another process left behind. */
+const leftBehindEveryMs = 2_000
+
+/**
+ * Tells other processes and services what happened: events leave the record's outbox in order, at least once. Progress, which is in
+ * no outbox, is told once and may be lost. Answers how to stop.
+ */
+export function announceEvents(core: Core, outbox: EventOutbox): () => Promise<void> {
+  const remote = core.broker.remote
+  if (remote === undefined || !remote.tellsEvents) return async () => undefined
+  outbox.keep()
+  let lookedAt = Number.NEGATIVE_INFINITY
+
+  async function step(): Promise<number | undefined> {
+    try {
+      if (remote?.health().connected !== true) return undefined
+      const now = core.clock.monotonic()
+      const leftBehind = now - lookedAt >= leftBehindEveryMs
+      if (leftBehind) lookedAt = now
+      const untold = await outbox.due(perStep, { leftBehind })
+      if (untold.length > 0) await tellOthers(core, outbox, untold)
+      return untold.length >= perStep ? 0 : undefined
+    } catch (error) {
+      core.log.error({ err: error }, 'events could not be told; trying again')
+      return undefined
+    }
+  }
+
+  const loop = startLoop({ clock: core.clock, everyMs: leftBehindEveryMs, step })
+  const stopListening = outbox.onUntold(gathered(core, loop))
+  const stopProgress = core.bus.on('progress', event => void remote.publishEvents([event]))
+  return async () => {
+    stopListening()
+    stopProgress()
+    await loop.stop()
+    await step()
+  }
+}
+
+async function tellOthers(core: Core, outbox: EventOutbox, untold: readonly UntoldEvents[]): Promise<void> {
+  const events = untold.flatMap(record => record.events)
+  const published = (await core.broker.remote?.publishEvents(events)) ?? []
+  const confirmed = new Set<SequencedEvent>(events.filter((_, index) => published[index] === 'confirmed'))
+  const told = untold.flatMap(({ taskId, events: own }) => {
+    const sequence = lastTold(own, confirmed)
+    return sequence === undefined ? [] : [{ taskId, sequence }]
+  })
+  if (told.length > 0) await outbox.told(told)
+}
+
+/** The last event before the first one that nobody confirmed. */
+function lastTold(
+  events: readonly SequencedEvent[],
+  confirmed: ReadonlySet<SequencedEvent>,
+): number | undefined {
+  let last: number | undefined
+  for (const event of events) {
+    if (!confirmed.has(event)) break
+    last = event.sequence
+  }
+  return last
+}
+
+/** Wakes the loop once for all that comes within a moment. */
+function gathered(core: Core, loop: Loop): () => void {
+  let isWaiting = false
+  return () => {
+    if (isWaiting) return
+    isWaiting = true
+    core.clock.after(gatherMs, () => {
+      isWaiting = false
+      loop.wake()
+    })
+  }
+}

@@ -1,0 +1,54 @@
+import type { DeadMessage } from '../broker/broker.ts'
+import { hasEnded } from '../task/status.ts'
+import type { Core } from './core.ts'
+
+/** Milliseconds until a message that could not be looked at is tried again. */
+const againAfterMs = 1_000
+
+/**
+ * Takes what arrives in the dead letter queue. The record of a task is the truth: its dead letter was opened by the write that ended
+ * it, and the message only adds how it came here. A message that names no task is filed with its text; one that names a live task
+ * fails nothing, and the task is sent again. Answers how to stop.
+ */
+export function consumeDeadLetters(core: Core): () => void {
+  let stopped = false
+  const stop = core.broker.remote?.consumeDeadLetters(async message => {
+    while (!stopped) {
+      try {
+        return await receive(core, message)
+      } catch (error) {
+        core.log.error(
+          { err: error, taskId: message.taskId },
+          'a dead letter could not be looked at; trying again',
+        )
+        await new Promise<void>(resolve => core.clock.after(againAfterMs, resolve))
+      }
+    }
+  })
+  return () => {
+    stopped = true
+    stop?.()
+  }
+}
+
+async function receive(core: Core, message: DeadMessage): Promise<void> {
+  const { taskId, malformed } = message
+  if (malformed !== undefined || taskId === undefined)
+    return file(core, message, malformed ?? 'The message names no task.')
+  const [record] = await core.store.queries.get([taskId])
+  if (record === undefined) return file(core, message, `There is no task ${taskId}.`)
+  if (!hasEnded(record.status)) {
+    await file(core, message, `Task ${taskId} is ${record.status}; it was sent again.`)
+    return core.store.outbox.forget([taskId])
+  }
+  if (record.deadLetter === undefined) return
+  const { attempt, story } = message
+  if (attempt !== undefined && attempt < record.deadLetter.attempt - 1) return
+  await core.store.outbox.noticed?.([{ taskId, attempt: record.deadLetter.attempt, story }])
+}
+
+async function file(core: Core, { id, content, story }: DeadMessage, reason: string): Promise<void> {
+  core.log.warn({ stray: id, reason }, 'a message was put aside')
+  const at = core.store.tasks.now()
+  await core.store.strays.file([{ id, at, reason: `${reason} ${story}`.trim(), content }])
+}

@@ -1,0 +1,35 @@
+import type { BrokerHealth } from '../broker/broker.ts'
+import type { Core } from './core.ts'
+
+/** How the parts of an engine are doing. */
+export interface EngineHealth {
+  /** `problem` says what the store told; absent while it answers. */
+  readonly store: { readonly kind: string; readonly problem?: string }
+  /** Absent where the broker is in the process: then there is nothing that could be away. */
+  readonly broker?: { readonly kind: string } & BrokerHealth
+  /** When the last sweep of this process ended, epoch milliseconds; absent before the first, and where another process sweeps. */
+  readonly sweptAt?: number
+  /** Attempts that this process runs. */
+  readonly running: number
+}
+
+/** Asks the parts; a store that does not answer is told, not thrown. */
+export async function healthOf(core: Core): Promise<EngineHealth> {
+  const { store, broker } = core
+  const remote = broker.remote?.health()
+  return {
+    store: { kind: store.kind, ...(await storeProblem(core)) },
+    ...(remote === undefined ? {} : { broker: { kind: broker.kind, ...remote } }),
+    ...(core.swept.at === 0 ? {} : { sweptAt: core.swept.at }),
+    running: core.running.size,
+  }
+}
+
+async function storeProblem({ store }: Core): Promise<{ problem?: string }> {
+  try {
+    await store.lanes.lanes()
+    return {}
+  } catch (error) {
+    return { problem: error instanceof Error ? error.message : String(error) }
+  }
+}

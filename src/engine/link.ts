@@ -1,0 +1,122 @@
+import type { ControlMessage, RemoteBroker } from '../broker/broker.ts'
+import { startLoop } from '../runtime/loop.ts'
+import { hasEnded } from '../task/status.ts'
+import { announceEvents } from './announce.ts'
+import type { Core } from './core.ts'
+import { askForWaiters } from './handle.ts'
+
+/** Milliseconds between two asks for the ends that somebody waits for; news of an end may get lost. */
+const askEveryMs = 1_000
+/** Milliseconds between two reports of this process. */
+const reportEveryMs = 10_000
+
+/** What ties this process to the others; a client has it too. */
+export interface Link {
+  /** Calls back when events of other processes may have been missed. Answers how to stop. */
+  onGap(listener: () => void): () => void
+  stop(): Promise<void>
+}
+
+const noLink: Link = { onGap: () => () => undefined, stop: async () => undefined }
+
+/** Ties this process to the others: control messages, events both ways, and a sign of life. */
+export function createLink(core: Core): Link {
+  const { remote } = core.broker
+  if (remote === undefined) return noLink
+  const gapListeners = new Set<() => void>()
+  core.store.outbox.holdsFor?.(remote.delays)
+  core.store.outbox.keepNotices?.()
+  const stops = [remote.onControl(message => obey(core, message)), listenToOthers(core, remote, gapListeners)]
+  const stopAnnouncing = core.store.events === undefined ? undefined : announceEvents(core, core.store.events)
+  const asking = startLoop({ clock: core.clock, everyMs: askEveryMs, step: () => ask(core) })
+  const reporting = startLoop({ clock: core.clock, everyMs: reportEveryMs, step: () => report(core) })
+  reporting.wake()
+  return {
+    onGap(listener) {
+      gapListeners.add(listener)
+      return () => gapListeners.delete(listener)
+    },
+    async stop() {
+      for (const stop of stops) stop()
+      await Promise.all([asking.stop(), reporting.stop(), stopAnnouncing?.()])
+      await core.store.nodes?.remove(core.settings.nodeId).catch(() => undefined)
+    },
+  }
+}
+
+function listenToOthers(core: Core, remote: RemoteBroker, gapListeners: ReadonlySet<() => void>): () => void {
+  if (!remote.tellsEvents) return () => undefined
+  const ended = new Set<string>()
+  let cancelTimer: (() => void) | undefined
+  const stop = remote.onEvents({
+    event(event) {
+      core.live.emit(event)
+      if (!('status' in event) || !hasEnded(event.status) || !core.waiters.isWaitedFor(event.taskId)) return
+      ended.add(event.taskId)
+      // The ends of one moment are read together.
+      cancelTimer ??= core.clock.after(0, () => {
+        cancelTimer = undefined
+        const ids = [...ended]
+        ended.clear()
+        void askForWaiters(core, ids).catch(error =>
+          core.log.warn({ err: error }, 'an end could not be read'),
+        )
+      })
+    },
+    gap: () => {
+      for (const listener of gapListeners) listener()
+    },
+  })
+  return () => {
+    cancelTimer?.()
+    stop()
+  }
+}
+
+/** What another process says; whoever misses it learns it from the store. */
+function obey(core: Core, message: ControlMessage): void {
+  if (message.kind === 'cancel') cancelHere(core, message)
+  else if (message.kind === 'lanes') core.wakeRelay()
+  else {
+    core.limiter
+      .park(message.key, message.until)
+      .catch(error => core.log.warn({ err: error }, 'a key could not be parked'))
+  }
+}
+
+function cancelHere(core: Core, { taskId, attempt }: { taskId: string; attempt: number }): void {
+  const held = core.running.get(taskId)
+  if (held === undefined || held.record.attempt !== attempt) return
+  held.record.cancelRequestedAt ??= core.store.tasks.now()
+  held.interrupt('cancelled')
+}
+
+async function ask(core: Core): Promise<undefined> {
+  try {
+    await askForWaiters(core, core.waiters.waitedFor())
+  } catch (error) {
+    core.log.warn({ err: error }, 'the store could not be asked for the ends that somebody waits for')
+  }
+}
+
+const startedAt = Date.now()
+
+async function report(core: Core): Promise<undefined> {
+  const { nodeId, roles, lanes } = core.settings
+  const slots = roles.has('worker')
+    ? Object.fromEntries([...lanes].map(([lane, { slots }]) => [lane, slots]))
+    : {}
+  try {
+    await core.store.nodes?.report({
+      nodeId,
+      roles: [...roles],
+      lanes: slots,
+      running: core.running.size,
+      startedAt,
+      pid: process.pid,
+      host: nodeId.slice(0, nodeId.lastIndexOf('-')),
+    })
+  } catch (error) {
+    core.log.warn({ err: error }, 'this process could not report itself')
+  }
+}
