@@ -1,7 +1,8 @@
 import { QuillworkError } from '../index.ts'
-import type { Config, ResolvedConfig } from '../server/config.ts'
+import type { ResolvedConfig } from '../server/config.ts'
 import { type Announcement, announced, isAlive, placesOf } from '../server/data-directory.ts'
 import type { RunningServer } from '../server/server.ts'
+import type { Config } from '../server/settings.ts'
 import { type Client, createClient } from './client.ts'
 
 /** A server that a command speaks to. */

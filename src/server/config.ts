@@ -1,10 +1,12 @@
 /** The configuration: the only reader of the environment and of `quillwork.json`. */
 import { readFileSync } from 'node:fs'
 import path from 'node:path'
-import type { z } from 'zod'
 import { QuillworkError } from '../index.ts'
+import { shownAddress, withAbsoluteFile } from './addresses.ts'
+import { refuseCombinations } from './combinations.ts'
 import { nearestName } from './nearest.ts'
 import {
+  type Config,
   defaultData,
   type Setting,
   type SettingName,
@@ -12,11 +14,6 @@ import {
   settings,
   variableOf,
 } from './settings.ts'
-
-/** The configuration as it is used: every setting there, checked, frozen. Durations are milliseconds, sizes bytes, paths absolute. */
-export type Config = {
-  readonly [Name in SettingName]: z.output<(typeof settings)[Name]['schema']>
-}
 
 /** Where a value comes from. */
 export type Origin = 'default' | 'file' | 'environment' | 'command line'
@@ -63,19 +60,23 @@ export function resolveConfig(sources: ConfigSources = {}): ResolvedConfig {
     config[name] = check(name, found)
   }
   config['data'] = data
+  const checked = deepFreeze(withAbsoluteFile(config as unknown as Config, cwd))
+  refuseCombinations(checked)
   return Object.freeze({
-    config: deepFreeze(config) as unknown as Config,
+    config: checked,
     origins: Object.freeze(origins),
     file,
     warnings: Object.freeze(unknownVariables(env)),
   })
 }
 
-/** A value as it may be shown: whether a secret is set, never what it is. */
+/** A value as it may be shown: whether a secret is set, never what it is; an address without what it holds beside the host. */
 export function shownValue({ config }: ResolvedConfig, name: SettingName): unknown {
   const setting: Setting = settings[name]
   const value = config[name]
-  return setting.isSecret === true && value !== undefined ? '(set, not shown)' : value
+  if (value === undefined) return undefined
+  if (setting.isSecret === true) return '(set, not shown)'
+  return setting.isAddress === true ? shownAddress(String(value)) : value
 }
 
 interface Found {
@@ -116,13 +117,24 @@ function given(value: string | undefined): string | undefined {
 function fromText({ kind }: Setting, text: string, place: string): unknown {
   if (kind === 'count') return /^\d+$/.test(text.trim()) ? Number(text) : text
   if (kind === 'duration') return /^\d+$/.test(text.trim()) ? Number(text) : text.trim()
+  if (kind === 'switch') return { true: true, false: false }[text.trim().toLowerCase()] ?? text
   if (kind === 'list') return text.split(',').map(item => item.trim())
-  if (kind !== 'json') return text
+  if (kind === 'slots' && !text.trim().startsWith('{')) return slotsFrom(text)
+  if (kind !== 'json' && kind !== 'slots') return text
   try {
     return JSON.parse(text)
   } catch (cause) {
     throw invalid(`${place} is not JSON: ${messageOf(cause)}`)
   }
+}
+
+/** `default=10,batch=4` as the file would have it. */
+function slotsFrom(text: string): Record<string, { slots: unknown }> {
+  const pairs = text.split(',').map(item => {
+    const [lane = '', slots = ''] = item.trim().split('=')
+    return [lane, { slots: /^\d+$/.test(slots) ? Number(slots) : slots }]
+  })
+  return Object.fromEntries(pairs)
 }
 
 function check(name: SettingName, { value, place }: Found): unknown {
@@ -133,7 +145,8 @@ function check(name: SettingName, { value, place }: Found): unknown {
     const at = issue.path.map(String).join('.')
     return at === '' ? issue.message : `${at}: ${issue.message}`
   })
-  const shown = setting.isSecret === true ? '' : ` is ${JSON.stringify(value)}`
+  const isHidden = setting.isSecret === true || setting.isAddress === true
+  const shown = isHidden ? '' : ` is ${JSON.stringify(value)}`
   throw invalid(`${place}${shown}: ${told.join(' ')}`)
 }
 

@@ -3,12 +3,12 @@ import { createModelCatalogue } from '../ai/catalogue.ts'
 import { extractiveModel } from '../ai/extractive/extractive.ts'
 import { assertSafeToListen, createApp } from '../http/index.ts'
 import { createEngine, type Duration, type Engine, QuillworkError } from '../index.ts'
-import { type NovelServices, novelTasks, sqliteLibrary } from '../novel/index.ts'
+import { folderUploads, type NovelServices, novelTasks, sqliteLibrary } from '../novel/index.ts'
 import { createLog, logEvents } from '../observe/log.ts'
 import { sqlite } from '../store/sqlite/index.ts'
 import { durationMs } from '../task/duration.ts'
-import type { Config } from './config.ts'
 import { announce, makeDataDirectory, placesOf, withdraw } from './data-directory.ts'
+import type { Config } from './settings.ts'
 import { startUpkeep } from './upkeep.ts'
 
 /** How a server is started. */
@@ -121,7 +121,7 @@ async function compose(config: Config, log: ReturnType<typeof createLog>) {
     const services: NovelServices = {
       library: sqliteLibrary(store.database),
       models,
-      uploadsDir: places.uploads,
+      uploads: folderUploads(places.uploads),
     }
     const engine = await createEngine({
       tasks: novelTasks,

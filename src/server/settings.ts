@@ -1,9 +1,10 @@
 import { z } from 'zod'
 import { type Duration, taskStatuses } from '../index.ts'
 import { durationMs } from '../task/duration.ts'
+import { isBrokerAddress, isStoreAddress } from './addresses.ts'
 
 /** How a value is written as text, in the environment and on the command line. */
-export type SettingKind = 'text' | 'count' | 'duration' | 'size' | 'list' | 'json'
+export type SettingKind = 'text' | 'count' | 'duration' | 'size' | 'switch' | 'list' | 'slots' | 'json'
 
 /** One setting: what it means, where it may be set, and what is taken. */
 export interface Setting<S extends z.ZodType = z.ZodType> {
@@ -17,6 +18,8 @@ export interface Setting<S extends z.ZodType = z.ZodType> {
   readonly flag?: string
   /** Never shown, and never a flag: the list of processes shows those to everybody. */
   readonly isSecret?: boolean
+  /** An address that may hold a password: shown without it, and never repeated in an error. */
+  readonly isAddress?: boolean
   /** Not in the file, which lies in the data directory. */
   readonly notInFile?: boolean
 }
@@ -50,6 +53,8 @@ const size = z.union([z.number(), z.string()]).transform((value, context) => {
 
 const atLeastOne = z.int('Give a whole number.').min(1, 'Give at least 1.')
 
+const slots = z.int('Give a whole number.').min(0, 'Give at least 0.')
+
 const laneName = z
   .string()
   .regex(/^[a-z0-9_-]{1,60}$/i, "Lane names are 1 to 60 letters, digits, '_' or '-'.")
@@ -59,6 +64,11 @@ const limit = z.strictObject({
   tokensPerMinute: atLeastOne.optional(),
   concurrency: atLeastOne.optional(),
 })
+
+const portNumber = z.int(portText).min(0, portText).max(65_535, portText)
+
+/** What a process of the server does: answer HTTP, run tasks, look after what nobody else does (sweep, schedules, clean-up). */
+export const roles = ['api', 'worker', 'maintenance'] as const
 
 /** Levels of the log, the chattiest first. */
 export const logLevels = ['debug', 'info', 'warn', 'error', 'silent'] as const
@@ -71,18 +81,92 @@ export const settings = {
   data: define({
     kind: 'text',
     about:
-      'The data directory: the database, uploaded files, the optional `quillwork.json`. Made when missing. One process owns it at a time; ' +
-      'commands find its server through it. It must be on a local disk.',
+      'The data directory: the database, uploaded files, the optional `quillwork.json`. Made when missing. One process owns the database ' +
+      'in it at a time; commands find its server through it. It must be on a local disk. With a MongoDB store it holds nothing that lasts.',
     fallback: defaultData,
     schema: text,
     flag: '--data',
     notInFile: true,
   }),
+  store: define({
+    kind: 'text',
+    about:
+      'Where the truth lives: `sqlite:FILE`, or `mongodb://…` (`mongodb+srv://…`) of a replica set, which any number of processes share; ' +
+      'that needs `broker` too. Default: `quillwork.db` in the data directory. An address with a password belongs into the environment or ' +
+      'the file: every user of the machine can read the options of a process.',
+    fallback: undefined,
+    schema: text
+      .refine(
+        isStoreAddress,
+        'Give sqlite:FILE, or mongodb://HOST:PORT/?replicaSet=NAME, or mongodb+srv://HOST.',
+      )
+      .optional(),
+    flag: '--store',
+    isAddress: true,
+  }),
+  database: define({
+    kind: 'text',
+    about: 'The MongoDB database. Default: the one that the address names, else `quillwork`.',
+    fallback: undefined,
+    schema: z
+      .string()
+      .regex(/^[^\s/\\."$*<>:|?]{1,63}$/, 'Give the name of a MongoDB database.')
+      .optional(),
+  }),
+  broker: define({
+    kind: 'text',
+    about:
+      'Who wakes workers up: `amqp://…` or `amqps://…` of RabbitMQ; of a cluster several, separated by commas. Default: within the ' +
+      'process, which is all that an SQLite store needs.',
+    fallback: undefined,
+    schema: text
+      .refine(isBrokerAddress, 'Give amqp://HOST:PORT or amqps://HOST:PORT; several are separated by commas.')
+      .optional(),
+    flag: '--broker',
+    isAddress: true,
+  }),
+  brokerPrefix: define({
+    kind: 'text',
+    about:
+      'Goes before the name of each exchange and queue, so that several installations can share a virtual host.',
+    fallback: '',
+    schema: z.string().regex(/^[\w.-]{0,60}$/, "Give up to 60 letters, digits, '_', '-' or '.'."),
+  }),
+  brokerDelay: define({
+    kind: 'text',
+    about:
+      'How the broker holds a delivery back: `wait-queues` of its own, the `delayed-exchange` of the plugin, or `auto`: the plugin’s ' +
+      'where the broker offers it.',
+    fallback: 'wait-queues',
+    schema: z.enum(
+      ['auto', 'wait-queues', 'delayed-exchange'],
+      'Give one of auto, wait-queues, delayed-exchange.',
+    ),
+  }),
+  eventsStream: define({
+    kind: 'switch',
+    about:
+      'Whether the broker also keeps the events in the stream `tasks.events.stream`, for consumers that read them again.',
+    fallback: false,
+    schema: z.boolean('Give true or false.'),
+  }),
+  roles: define({
+    kind: 'list',
+    about:
+      'What this process does: `api` answers HTTP, `worker` runs tasks, `maintenance` sweeps, ticks schedules and deletes what is over. ' +
+      'With an SQLite store one process does all of it.',
+    fallback: [...roles],
+    schema: z
+      .array(z.enum(roles, `Give some of ${roles.join(', ')}.`))
+      .min(1, `Give some of ${roles.join(', ')}.`)
+      .transform(given => roles.filter(role => given.includes(role))),
+    flag: '--roles',
+  }),
   port: define({
     kind: 'count',
     about: 'The TCP port to listen on. 0 = any free one; the line `listening on …` tells which.',
     fallback: 7420,
-    schema: z.int(portText).min(0, portText).max(65_535, portText),
+    schema: portNumber,
     flag: '--port',
   }),
   host: define({
@@ -102,6 +186,28 @@ export const settings = {
     fallback: undefined,
     schema: text.min(16, 'It is shorter than 16 characters; use a long random one.').optional(),
     isSecret: true,
+  }),
+  healthPort: define({
+    kind: 'count',
+    about:
+      'A second port, for `/healthz`, `/readyz` and `/metrics` alone; for processes without the role `api` the only one. 0 = any free one. ' +
+      'Default: none.',
+    fallback: undefined,
+    schema: portNumber.optional(),
+    flag: '--health-port',
+  }),
+  url: define({
+    kind: 'text',
+    about:
+      'The API that commands speak to, such as `https://tasks.example`. Default: the server that told of itself in the data directory. ' +
+      '`serve` does not look at it.',
+    fallback: undefined,
+    schema: z
+      .url({ protocol: /^https?$/, error: 'Give an address such as http://127.0.0.1:7420.' })
+      .transform(url => url.replace(/\/+$/, ''))
+      .optional(),
+    flag: '--url',
+    isAddress: true,
   }),
   allowedHosts: define({
     kind: 'list',
@@ -124,11 +230,13 @@ export const settings = {
     schema: size,
   }),
   lanes: define({
-    kind: 'json',
+    kind: 'slots',
     about:
-      'Worker slots per lane: how many tasks of it run at the same time. Lanes that task types name and that are absent here get 10.',
+      'Worker slots per lane: how many tasks of it this process runs at the same time. Lanes that task types name and that are absent ' +
+      'here get 10. Where several processes share the tasks, 0 leaves a lane to the others.',
     fallback: { default: { slots: 10 }, batch: { slots: 4 } },
-    schema: z.record(laneName, z.strictObject({ slots: atLeastOne })),
+    schema: z.record(laneName, z.strictObject({ slots })),
+    flag: '--lanes',
   }),
   limits: define({
     kind: 'json',
@@ -202,6 +310,11 @@ export const settings = {
 
 /** Name of a setting, as the file has it. */
 export type SettingName = keyof typeof settings
+
+/** The configuration as it is used: every setting there, checked, frozen. Durations are milliseconds, sizes bytes, paths absolute. */
+export type Config = {
+  readonly [Name in SettingName]: z.output<(typeof settings)[Name]['schema']>
+}
 
 /** All names, in the order of the reference. */
 export const settingNames = Object.keys(settings) as SettingName[]

@@ -3,6 +3,8 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { QuillworkError } from 'quillwork'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { addressesOf, shownAddress } from '../../src/server/addresses.ts'
+import { compositionOf } from '../../src/server/combinations.ts'
 import { type ConfigSources, resolveConfig, shownValue } from '../../src/server/config.ts'
 import { settingNames, settings, variableOf } from '../../src/server/settings.ts'
 
@@ -39,9 +41,18 @@ describe('the configuration', () => {
     const { config, origins, file, warnings } = resolve()
     expect(config).toEqual({
       data: path.join(cwd, '.quillwork'),
+      store: undefined,
+      database: undefined,
+      broker: undefined,
+      brokerPrefix: '',
+      brokerDelay: 'wait-queues',
+      eventsStream: false,
+      roles: ['api', 'worker', 'maintenance'],
       port: 7420,
       host: '127.0.0.1',
       token: undefined,
+      healthPort: undefined,
+      url: undefined,
       allowedHosts: [],
       allowedOrigins: [],
       uploadLimit: 500_000_000,
@@ -108,6 +119,9 @@ describe('the configuration', () => {
     ['QUILLWORK_RETENTION', '{"FAILED":"1d"}', 'retention', { FAILED: 86_400_000 }],
     ['QUILLWORK_WAITING', '{"perUser":5}', 'waiting', { perUser: 5 }],
     ['QUILLWORK_PORT', '0', 'port', 0],
+    ['QUILLWORK_LANES', 'default=3, night=1', 'lanes', { default: { slots: 3 }, night: { slots: 1 } }],
+    ['QUILLWORK_ROLES', 'maintenance,api,worker,api', 'roles', ['api', 'worker', 'maintenance']],
+    ['QUILLWORK_URL', 'https://tasks.example/base/', 'url', 'https://tasks.example/base'],
   ] as const)('%s=%s', (variable, text, name, value) => {
     expect(resolve({ env: { [variable]: text } }).config[name]).toEqual(value)
   })
@@ -136,7 +150,16 @@ describe('a configuration that cannot be used', () => {
     [{ env: { QUILLWORK_LOG_LEVEL: 'loud' } }, /Give one of debug, info/],
     [{ env: { QUILLWORK_LANES: '{' } }, /^QUILLWORK_LANES is not JSON/],
     [{ env: { QUILLWORK_LANES: '{"a b":{"slots":1}}' } }, /a b/],
-    [{ env: { QUILLWORK_LANES: '{"a":{"slots":0}}' } }, /a\.slots: Give at least 1/],
+    [{ env: { QUILLWORK_LANES: '{"a":{"slots":0}}' } }, /lanes\.a\.slots is 0.*Give at least 1/],
+    [{ flags: { lanes: 'default=-1' } }, /^--lanes .*default\.slots/],
+    [{ flags: { lanes: 'default' } }, /^--lanes .*default\.slots/],
+    [
+      { flags: { roles: 'api,boss' } },
+      /^--roles is \["api","boss"\]: 1: Give some of api, worker, maintenance/,
+    ],
+    [{ env: { QUILLWORK_EVENTS_STREAM: 'perhaps' } }, /Give true or false/],
+    [{ env: { QUILLWORK_BROKER_DELAY: 'sleep' } }, /Give one of auto, wait-queues, delayed-exchange/],
+    [{ env: { QUILLWORK_URL: 'tasks.example' } }, /Give an address such as/],
     [{ env: { QUILLWORK_LANES: '{"a":{"slot":1}}' } }, /slot/],
     [{ env: { QUILLWORK_RETENTION: '{"DONE":"1d"}' } }, /DONE/],
     [{ env: { QUILLWORK_UPLOAD_LIMIT: 'much' } }, /200MB/],
@@ -148,7 +171,7 @@ describe('a configuration that cannot be used', () => {
   test.each([
     ['{"prot": 1}', /unknown setting "prot"\. Did you mean "port"\?/],
     ['{"uploadLimti": 1}', /Did you mean "uploadLimit"/],
-    ['{"colour": "red"}', /unknown setting "colour"\. The settings are port, host/],
+    ['{"colour": "red"}', /unknown setting "colour"\. The settings are store, database/],
     ['{"toString": 1}', /unknown setting "toString"/],
     ['{"data": "x"}', /cannot set data; use --data or QUILLWORK_DATA/],
     ['{"port": "8080"}', /port in .*quillwork\.json is "8080"/],
@@ -165,4 +188,75 @@ describe('a configuration that cannot be used', () => {
       'QUILLWORK_PROT is not a setting. Did you mean QUILLWORK_PORT?',
     ])
   })
+})
+
+const mongo = 'mongodb://ann:s3cret@db1.example:27017,db2.example/tasks?replicaSet=rs&authSource=admin'
+const rabbit = 'amqp://ann:s3cret@mq1.example:5672/work, amqps://ann:s3cret@mq2.example'
+
+describe('the composition', () => {
+  test('is embedded, in the data directory, unless an SQLite file is named', () => {
+    const { config } = resolve()
+    expect(compositionOf(config)).toEqual({ kind: 'embedded', file: path.join(config.data, 'quillwork.db') })
+    const named = resolve({ flags: { store: 'sqlite:here/tasks.db' } }).config
+    expect(compositionOf(named)).toEqual({ kind: 'embedded', file: path.join(cwd, 'here', 'tasks.db') })
+  })
+
+  test('is distributed with MongoDB and RabbitMQ', () => {
+    const { config } = resolve({ env: { QUILLWORK_STORE: mongo, QUILLWORK_BROKER: rabbit } })
+    expect(compositionOf(config)).toEqual({ kind: 'distributed', store: mongo, broker: rabbit })
+    expect(addressesOf(rabbit)).toEqual([
+      'amqp://ann:s3cret@mq1.example:5672/work',
+      'amqps://ann:s3cret@mq2.example',
+    ])
+    const srv = { store: 'mongodb+srv://cluster.example', broker: 'amqp://mq' }
+    expect(resolve({ flags: { ...srv, lanes: 'default=0', roles: 'worker' } }).config.roles).toEqual([
+      'worker',
+    ])
+  })
+
+  test('shows where its servers are, and nothing that opens them', () => {
+    const resolved = resolve({ env: { QUILLWORK_STORE: mongo, QUILLWORK_BROKER: rabbit } })
+    expect(shownValue(resolved, 'store')).toBe('mongodb://db1.example:27017,db2.example/tasks')
+    expect(shownValue(resolved, 'broker')).toBe('amqp://mq1.example:5672/work,amqps://mq2.example')
+    expect(shownValue(resolve(), 'store')).toBeUndefined()
+    expect(shownAddress('mongodb://ann:p@ss/w0rd@db.example/?x=1')).toBe('mongodb://db.example/')
+    expect(shownAddress('ann:s3cret@db.example')).toBe('(not shown)')
+    expect(shownAddress('sqlite:a@b.db')).toBe('sqlite:a@b.db')
+  })
+
+  const both = { store: 'mongodb://db', broker: 'amqp://mq' }
+  test.each([
+    [{ store: 'mongodb://db' }, /no broker is configured/],
+    [{ broker: 'amqp://mq' }, /A broker is configured, but the store is an SQLite file/],
+    [{ store: 'sqlite:x.db', broker: 'amqp://mq' }, /A broker is configured/],
+    [{ roles: 'worker' }, /its one process has to do everything/],
+    [{ database: 'tasks' }, /database is "tasks", but the store is an SQLite file/],
+    [{ brokerPrefix: 'a.' }, /brokerPrefix is "a\."/],
+    [{ eventsStream: 'true' }, /no broker is configured/],
+    [{ ...both, port: '7000', healthPort: '7000' }, /healthPort and port are both 7000/],
+  ])('%j is refused', (flags, message) => {
+    expect(refusal({ flags })).toMatch(message)
+  })
+
+  test.each([
+    'postgres://ann:s3cret@db',
+    'mongodb//ann:s3cret@db',
+    'mongodb://ann:s3cret@',
+    'mongodb://ann:s3/cret@db',
+    'sqlite:',
+    'sqlite://x.db',
+  ])('the store %s is refused without a word of the secret', store => {
+    const message = refusal({ flags: { store, broker: 'amqp://mq' } })
+    expect(message).toMatch(/^--store: Give sqlite:FILE/)
+    expect(message).not.toContain('cret')
+  })
+
+  test.each(['http://ann:s3cret@mq', 'amqp://', 'amqp://ann:s3cret@mq:port', 'amqp://mq,ann:s3cret'])(
+    'the broker %s is refused without a word of the secret',
+    broker => {
+      const message = refusal({ flags: { store: 'mongodb://db', broker } })
+      expect(message).toMatch(/^--broker: Give amqp:/)
+      expect(message).not.toContain('cret')
+    },
+  )
 })
