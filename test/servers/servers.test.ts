@@ -57,6 +57,7 @@ describeWithRabbit('RabbitMQ', () => {
   }, async () => {
     const node = await privateRabbit({ conf: ['heartbeat = 5'] })
     await publish(node.url)
+    await node.sync()
     const first = node.pid
     await node.kill()
     expect(lives(first)).toBe(false)
