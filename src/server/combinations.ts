@@ -1,0 +1,66 @@
+import path from 'node:path'
+import { QuillworkError } from '../index.ts'
+import { sqliteFileOf } from './addresses.ts'
+import { placesOf } from './data-directory.ts'
+import { type Config, roles } from './settings.ts'
+
+/** What a configuration asks for: one process with a file, or any number of processes that share a database and a broker. */
+export type Composition =
+  | { readonly kind: 'embedded'; readonly file: string }
+  | { readonly kind: 'distributed'; readonly store: string; readonly broker: string }
+
+/** The composition that a configuration asks for. Throws CONFIG_INVALID for a store without the broker that it needs, and the reverse. */
+export function compositionOf({
+  data,
+  store,
+  broker,
+}: Pick<Config, 'data' | 'store' | 'broker'>): Composition {
+  const file = store === undefined ? placesOf(data).database : sqliteFileOf(store)
+  if (file !== undefined) {
+    if (broker === undefined) return { kind: 'embedded', file: path.resolve(file) }
+    throw invalid(
+      'A broker is configured, but the store is an SQLite file, which one process has for itself. ' +
+        'Set the store to mongodb://…, or leave the broker out.',
+    )
+  }
+  if (store !== undefined && broker !== undefined) return { kind: 'distributed', store, broker }
+  throw invalid(
+    'The store is MongoDB, which processes share, but no broker is configured to wake them up. ' +
+      'Set the broker to amqp://… (--broker, QUILLWORK_BROKER), or the store to sqlite:FILE.',
+  )
+}
+
+/** Throws CONFIG_INVALID for settings that cannot be true together. */
+export function refuseCombinations(config: Config): void {
+  const { kind } = compositionOf(config)
+  if (kind === 'embedded') refuseForEmbedded(config)
+  if (config.healthPort !== undefined && config.healthPort !== 0 && listensOn(config, config.healthPort))
+    throw invalid(`healthPort and port are both ${config.port}; health and metrics are on port already.`)
+}
+
+function listensOn({ roles: own, port }: Config, wanted: number): boolean {
+  return own.includes('api') && port === wanted
+}
+
+function refuseForEmbedded(config: Config): void {
+  if (config.roles.length < roles.length)
+    throw invalid(
+      `roles is ${config.roles.join(', ')}, but the store is an SQLite file: its one process has to do everything. ` +
+        'Leave roles out, or share the tasks by a MongoDB store and a broker.',
+    )
+  for (const name of ['database', 'brokerPrefix'] as const) {
+    const value = config[name]
+    if (value !== undefined && value !== '')
+      throw invalid(`${name} is ${JSON.stringify(value)}, but the store is an SQLite file. Leave it out.`)
+  }
+  if (config.eventsStream)
+    throw invalid('eventsStream is true, but no broker is configured. Leave it out, or set broker and store.')
+  for (const [lane, { slots }] of Object.entries(config.lanes)) {
+    if (slots === 0)
+      throw invalid(`lanes.${lane}.slots is 0, and no other process could run its tasks. Give at least 1.`)
+  }
+}
+
+function invalid(message: string): QuillworkError {
+  return new QuillworkError('CONFIG_INVALID', message)
+}
