@@ -26,6 +26,8 @@ export interface ManualClock extends Clock {
 export interface ManualClockOptions {
   /** Wall time at the beginning; default 2026-01-01T00:00:00Z. */
   startAt?: Date
+  /** Whether something outside this process, such as a database, is still at work for it; default never. `settle` waits for that too. */
+  isBusy?: () => boolean
 }
 
 interface Timer {
@@ -37,7 +39,8 @@ interface Timer {
 const defaultStart = Date.UTC(2026, 0, 1)
 
 /** Makes a clock that stands still until it is moved. */
-export function createManualClock({ startAt }: ManualClockOptions = {}): ManualClock {
+export function createManualClock({ startAt, isBusy = never }: ManualClockOptions = {}): ManualClock {
+  const settle = () => comeToRest(isBusy)
   const timers = new Set<Timer>()
   let wallOffset = startAt?.getTime() ?? defaultStart
   let elapsed = 0
@@ -90,6 +93,8 @@ export function createManualClock({ startAt }: ManualClockOptions = {}): ManualC
   }
 }
 
+const never = () => false
+
 /** Requests that end by themselves, as Node names them: file system requests and callbacks of the next turn. */
 const underWay = /^(FSReq\w*|\w*CloseReq|Immediate)$/
 /** Turns of the event loop without anything under way after which the process is at rest. */
@@ -99,9 +104,10 @@ const quietTurns = 2
  * Resolves when nothing is under way in this process any more: no file system request, no callback of the next turn, no promise
  * that can go on. Timers, sockets and whoever waits for them do not count.
  */
-async function settle(): Promise<void> {
+async function comeToRest(isBusy: () => boolean): Promise<void> {
   for (let quiet = 0; quiet < quietTurns; ) {
     await nextTurn()
-    quiet = process.getActiveResourcesInfo().some(resource => underWay.test(resource)) ? 0 : quiet + 1
+    const isUnderWay = isBusy() || process.getActiveResourcesInfo().some(resource => underWay.test(resource))
+    quiet = isUnderWay ? 0 : quiet + 1
   }
 }

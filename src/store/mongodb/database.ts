@@ -40,6 +40,8 @@ export interface SharedDatabase {
   run<T>(operation: string, work: () => Promise<T>): Promise<T>
   /** Runs `work` in a transaction, again as a whole when it met another one. Not for the hot path. Errors as `run`. */
   transaction<T>(operation: string, work: (session: ClientSession) => Promise<T>): Promise<T>
+  /** Operations on their way now. */
+  readonly inFlight: number
 }
 
 /** The database as its owner sees it. */
@@ -75,6 +77,7 @@ export function openDatabase(options: DatabaseOptions): OpenableDatabase {
   const plans: IndexPlan[] = []
   let opening: Promise<void> | undefined
   let closed = false
+  let inFlight = 0
 
   async function prepare(): Promise<void> {
     await client.connect()
@@ -90,6 +93,15 @@ export function openDatabase(options: DatabaseOptions): OpenableDatabase {
   }
 
   async function run<T>(operation: string, work: () => Promise<T>): Promise<T> {
+    inFlight += 1
+    try {
+      return await runAgain(operation, work)
+    } finally {
+      inFlight -= 1
+    }
+  }
+
+  async function runAgain<T>(operation: string, work: () => Promise<T>): Promise<T> {
     for (let sends = 1, waitMs = firstWaitMs; ; sends += 1, waitMs *= 2) {
       if (closed) throw closedError()
       try {
@@ -108,6 +120,9 @@ export function openDatabase(options: DatabaseOptions): OpenableDatabase {
     join: indexes => void plans.push(...indexes),
     collection: <T extends Document>(collection: string) => db.collection<T>(collection),
     run,
+    get inFlight() {
+      return inFlight
+    },
     transaction: (operation, work) =>
       run(operation, () =>
         client.withSession(session => session.withTransaction(() => work(session), majority)),
