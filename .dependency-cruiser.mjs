@@ -59,7 +59,7 @@ const layers = [
     '^src/broker/memory/',
   ]),
   // novel/ proves the public API: it has no other way to the engine. Its storage shares the store's database.
-  layer('novel-sees-the-index', '^src/novel/(?!library/[^/]+/)', [
+  layer('novel-sees-the-index', '^src/novel/(?!(library|uploads)/[^/]+/)', [
     '^src/index\\.ts$',
     '^src/novel/',
     '^src/ai/',
@@ -67,7 +67,7 @@ const layers = [
     // Long loops of the product give way to the event loop as the engine's do.
     '^src/runtime/cooperate\\.ts$',
   ]),
-  layer('novel-sees-the-index', '^src/novel/library/([^/]+)/', [
+  layer('novel-sees-the-index', '^src/novel/(?:library|uploads)/([^/]+)/', [
     '^src/index\\.ts$',
     '^src/novel/',
     '^src/store/$1/',

@@ -13,6 +13,9 @@ export { type Preview, type PreviewRequest, previewUpload } from './preview.ts'
 export type { NovelServices } from './services.ts'
 export { sweepDrafts } from './sweep.ts'
 export { type IncomingFile, storeUpload, sweepUploads } from './upload-files.ts'
+export type { StoredFile, UploadFiles } from './uploads/files.ts'
+export { folderUploads } from './uploads/folder/files.ts'
+export { mongodbUploads } from './uploads/mongodb/files.ts'
 export { batchGenerateSummary, generateSummary, importNovel, parseFile, vectorize }
 
 /** The task types of the novel, for `createEngine({ tasks: novelTasks, services })`. */

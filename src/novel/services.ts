@@ -1,14 +1,15 @@
 import type { ModelCatalogue } from '../ai/catalogue.ts'
 import { defineTask } from '../index.ts'
 import type { NovelLibrary } from './library/library.ts'
+import type { UploadFiles } from './uploads/files.ts'
 
 /** What the novel tasks are run with. */
 export interface NovelServices {
   readonly library: NovelLibrary
   /** The models that summarise; the first is used where a task names none. */
   readonly models: Pick<ModelCatalogue, 'summaryModel'>
-  /** The folder of the uploaded files. The library knows their names in it, never a path. */
-  readonly uploadsDir: string
+  /** Where the bytes of uploaded files are. The library knows their names there, never a path. */
+  readonly uploads: UploadFiles
   /** The clock, epoch milliseconds, by which uploads expire. Default: that of the process. */
   readonly now?: () => number
 }

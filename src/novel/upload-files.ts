@@ -1,8 +1,7 @@
 import { randomUUID } from 'node:crypto'
-import { mkdir, open, rm } from 'node:fs/promises'
 import path from 'node:path'
 import { QuillworkError } from '../index.ts'
-import { fileSource, type TextSource } from './import/text.ts'
+import type { TextSource } from './import/text.ts'
 import type { Upload } from './library/uploads.ts'
 import { type NovelServices, nowOf } from './services.ts'
 
@@ -25,21 +24,16 @@ export interface IncomingFile {
 }
 
 /**
- * Writes a file into the folder of the uploads, durably, and enters it into the library. Nothing stays behind when that fails.
- * Throws UPLOAD_TOO_LARGE, the signal's reason, and what the content throws.
+ * Writes a file where uploads are kept, durably, and enters it into the library. Nothing stays behind when that fails. Throws
+ * UPLOAD_TOO_LARGE, STORE_FAILED, STORE_FULL, the signal's reason, and what the content throws.
  */
 export async function storeUpload(services: NovelServices, file: IncomingFile): Promise<Upload> {
-  const id = randomUUID()
-  const location = `${id}.txt`
-  const target = pathOf(services, location)
-  await mkdir(services.uploadsDir, { recursive: true })
+  const { location, bytes } = await services.uploads.write(withinLimit(file))
   try {
-    const bytes = await writeFile(target, file)
-    await syncFolder(services.uploadsDir)
     const expiresAt = nowOf(services) + keepUploadMs
     const fileName = path.basename(file.fileName.replaceAll('\\', '/')).slice(0, 255) || 'untitled.txt'
     return await services.library.uploads.add({
-      id,
+      id: randomUUID(),
       userId: file.userId,
       fileName,
       bytes,
@@ -47,37 +41,19 @@ export async function storeUpload(services: NovelServices, file: IncomingFile): 
       expiresAt,
     })
   } catch (error) {
-    await rm(target, { force: true })
+    await services.uploads.remove(location).catch(() => undefined)
     throw error
   }
 }
 
-async function writeFile(target: string, file: IncomingFile): Promise<number> {
+async function* withinLimit(file: IncomingFile): AsyncGenerator<Uint8Array> {
   const { content, largest = largestUpload, signal } = file
-  const handle = await open(target, 'wx')
-  try {
-    let bytes = 0
-    for await (const piece of content) {
-      signal?.throwIfAborted()
-      bytes += piece.length
-      if (bytes > largest) throw tooLarge(largest)
-      await handle.writeFile(piece)
-    }
-    await handle.sync()
-    return bytes
-  } finally {
-    await handle.close()
-  }
-}
-
-/** Makes the entry of a new file durable. A system that cannot open a folder keeps its entries by itself. */
-async function syncFolder(folder: string): Promise<void> {
-  const handle = await open(folder, 'r').catch(() => undefined)
-  if (handle === undefined) return
-  try {
-    await handle.sync()
-  } finally {
-    await handle.close()
+  let bytes = 0
+  for await (const piece of content) {
+    signal?.throwIfAborted()
+    bytes += piece.length
+    if (bytes > largest) throw tooLarge(largest)
+    yield piece
   }
 }
 
@@ -93,15 +69,12 @@ function tooLarge(largest: number): QuillworkError {
 
 /** The text of an upload, to be read as a stream. Throws TEXT_UNREADABLE when its file is gone. */
 export async function openUpload(services: NovelServices, upload: Upload): Promise<TextSource> {
-  try {
-    return await fileSource(pathOf(services, upload.location), upload.fileName)
-  } catch {
-    // The cause names a path of the server, which is nothing for the person who reads the error.
-    throw new QuillworkError(
-      'TEXT_UNREADABLE',
-      `The file of upload ${upload.id} (${upload.fileName}) is not there any more; upload it again.`,
-    )
-  }
+  const source = await services.uploads.open(upload.location, upload.fileName)
+  if (source !== undefined) return source
+  throw new QuillworkError(
+    'TEXT_UNREADABLE',
+    `The file of upload ${upload.id} (${upload.fileName}) is not there any more; upload it again.`,
+  )
 }
 
 /**
@@ -115,23 +88,16 @@ export async function removeUpload(services: NovelServices, userId: string, uplo
       `Task ${upload.confirmation.taskId} imports upload ${uploadId}; cancel that task instead.`,
     )
   }
-  await rm(pathOf(services, upload.location), { force: true })
+  await services.uploads.remove(upload.location)
   await services.library.uploads.remove(uploadId)
 }
 
-/** Deletes uploads whose time is over, file first. Answers how many. */
+/** Deletes uploads whose time is over, file first, and what writes that were cut off a day ago left behind. Answers how many. */
 export async function sweepUploads(services: NovelServices, limit = 100): Promise<number> {
   const expired = await services.library.uploads.expired(limit)
   for (const upload of expired) {
-    await rm(pathOf(services, upload.location), { force: true })
+    await services.uploads.remove(upload.location)
     await services.library.uploads.remove(upload.id)
   }
-  return expired.length
-}
-
-function pathOf(services: NovelServices, location: string): string {
-  if (!/^[\w-]+(\.\w+)?$/.test(location)) {
-    throw new QuillworkError('TEXT_UNREADABLE', 'The upload is not stored under a plain file name.')
-  }
-  return path.join(services.uploadsDir, location)
+  return expired.length + (await services.uploads.removeUnfinished(keepUploadMs))
 }

@@ -47,7 +47,7 @@ describe('uploads', () => {
     expect(answer.status).toBe(201)
     expect(answer.headers.get('location')).toBe(`/v1/uploads/${answer.body.id}`)
     expect(answer.body).toMatchObject({ fileName: 'The River.txt', bytes: book.length, status: 'uploaded' })
-    expect(answer.text).not.toContain(api.novels.services.uploadsDir)
+    expect(answer.text).not.toContain(api.novels.uploadsFolder)
     const { body } = await api.ask<UploadJson>(`/v1/uploads/${answer.body.id}`)
     expect(body.preview).toMatchObject({
       encoding: { name: expect.stringMatching(/utf-?8/i) },

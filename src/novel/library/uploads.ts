@@ -1,5 +1,5 @@
 /**
- * Uploaded files and their previews. The bytes are files of the data directory; this is what is known of them. An upload belongs to
+ * Uploaded files and their previews. The bytes are elsewhere (`uploads/files.ts`); this is what is known of them. An upload belongs to
  * a user, survives a restart, and expires.
  */
 import type { Page, PageRequest } from './paging.ts'

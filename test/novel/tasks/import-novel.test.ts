@@ -136,7 +136,7 @@ describe('an import', () => {
     await n.t.drain()
     const record = await n.t.tasks.get(task.taskId)
     expect(record).toMatchObject({ status: 'FAILED', errorInfo: { code: 'TEXT_UNREADABLE' } })
-    expect(JSON.stringify(record)).not.toContain(n.services.uploadsDir)
+    expect(JSON.stringify(record)).not.toContain(n.uploadsFolder)
   })
 
   it('refuses what it does not know', async () => {

@@ -2,6 +2,7 @@ import { createReadStream, mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import {
+  folderUploads,
   importNovel,
   type NovelLibrary,
   type NovelServices,
@@ -67,7 +68,9 @@ export interface NovelEngine extends AsyncDisposable {
   importText(text: string, options?: { summarise?: boolean }): Promise<string>
   /** All scenes of a novel in reading order. */
   scenes(novelId: string): Promise<readonly SceneText[]>
-  /** The files in the folder of the uploads. */
+  /** The folder of the uploads. */
+  readonly uploadsFolder: string
+  /** The files in it. */
   files(): readonly string[]
 }
 
@@ -83,7 +86,6 @@ export interface NovelEngineOptions {
 /** Makes an engine with the novel tasks. `await using` ends it and removes its files. */
 export async function novelEngine(options: NovelEngineOptions = {}): Promise<NovelEngine> {
   const folder = mkdtempSync(path.join(tmpdir(), 'quillwork-novel-'))
-  const uploadsDir = path.join(folder, 'uploads')
   const open: { library?: NovelLibrary; now?: () => number } = {}
   const services: NovelServices = {
     get library() {
@@ -91,7 +93,7 @@ export async function novelEngine(options: NovelEngineOptions = {}): Promise<Nov
       return open.library
     },
     models: createModelCatalogue({ summary: [options.model ?? extractiveModel()] }),
-    uploadsDir,
+    uploads: folderUploads(path.join(folder, 'uploads')),
     now: () => open.now?.() ?? 0,
   }
   const file = options.persistent === true ? path.join(folder, 'novels.db') : ':memory:'
@@ -125,6 +127,10 @@ class Under implements NovelEngine {
     return this.services.library
   }
 
+  get uploadsFolder(): string {
+    return path.join(this.#folder, 'uploads')
+  }
+
   upload(text: string | Uint8Array, fileName = 'book.txt'): Promise<Upload> {
     const bytes = typeof text === 'string' ? Buffer.from(text) : text
     return storeUpload(this.services, { userId: ann, fileName, content: piecesOf(bytes) })
@@ -151,7 +157,7 @@ class Under implements NovelEngine {
   }
 
   files(): readonly string[] {
-    return readdirSync(this.services.uploadsDir)
+    return readdirSync(this.uploadsFolder)
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -1,0 +1,147 @@
+import { randomUUID } from 'node:crypto'
+import type { SharedDatabase } from '../../../store/mongodb/database.ts'
+import type { TextSource } from '../../import/text.ts'
+import { type UploadFiles, vanished } from '../files.ts'
+
+/** A file of the collection `upload_files`. */
+interface FileDocument {
+  /** Its location. */
+  _id: string
+  /** When its writing began, by the clock of the process that writes. */
+  startedAt: Date
+  /** Until its last chunk is written. */
+  unfinished?: true
+  bytes?: number
+  chunks?: number
+}
+
+/** A piece of the collection `upload_chunks`. */
+interface ChunkDocument {
+  /** The location and the number of the chunk, from 0. */
+  _id: string
+  content: Uint8Array
+}
+
+/** Bytes of each chunk but the last. */
+const chunkBytes = 262_144
+/** Unfinished files that one clean-up removes. */
+const perCleanUp = 100
+
+/**
+ * Uploads in the database of the tasks, for any number of machines. Not GridFS of the driver: each write and read here is one operation
+ * on one document, which is sent again when its outcome is unknown, so that a change of the primary fails no upload and no import.
+ */
+export function mongodbUploads(database: SharedDatabase): UploadFiles {
+  database.join([
+    {
+      collection: 'upload_files',
+      name: 'unfinished',
+      key: { startedAt: 1 },
+      partial: { unfinished: true },
+    },
+  ])
+  return new MongoUploads(database)
+}
+
+class MongoUploads implements UploadFiles {
+  readonly #database: SharedDatabase
+
+  constructor(database: SharedDatabase) {
+    this.#database = database
+  }
+
+  get #files() {
+    return this.#database.collection<FileDocument>('upload_files')
+  }
+
+  get #chunks() {
+    return this.#database.collection<ChunkDocument>('upload_chunks')
+  }
+
+  async write(content: AsyncIterable<Uint8Array>) {
+    const location = randomUUID()
+    const file = { startedAt: new Date(), unfinished: true } as const
+    try {
+      await this.#database.run('begin upload', () =>
+        this.#files.replaceOne({ _id: location }, file, { upsert: true }),
+      )
+      const { bytes, chunks } = await this.#writeChunks(location, content)
+      const { matchedCount } = await this.#database.run('finish upload', () =>
+        this.#files.updateOne({ _id: location }, { $set: { bytes, chunks }, $unset: { unfinished: true } }),
+      )
+      if (matchedCount === 0) throw vanished()
+      return { location, bytes }
+    } catch (error) {
+      // What a database that is away still holds, `removeUnfinished` finds.
+      await this.remove(location).catch(() => undefined)
+      throw error
+    }
+  }
+
+  async #writeChunks(location: string, content: AsyncIterable<Uint8Array>) {
+    let bytes = 0
+    let chunks = 0
+    for await (const chunk of inChunks(content)) {
+      const _id = `${location}/${chunks}`
+      await this.#database.run('write upload', () =>
+        this.#chunks.replaceOne({ _id }, { content: chunk }, { upsert: true }),
+      )
+      bytes += chunk.length
+      chunks += 1
+    }
+    return { bytes, chunks }
+  }
+
+  async open(location: string, name: string): Promise<TextSource | undefined> {
+    const file = await this.#database.run('open upload', () => this.#files.findOne({ _id: location }))
+    if (file?.bytes === undefined || file.chunks === undefined) return undefined
+    const { bytes: size, chunks } = file
+    return { name, size, read: () => this.#read(location, chunks) }
+  }
+
+  async *#read(location: string, chunks: number): AsyncGenerator<Uint8Array> {
+    for (let number = 0; number < chunks; number += 1) {
+      const chunk = await this.#database.run('read upload', () =>
+        this.#chunks.findOne({ _id: `${location}/${number}` }, { promoteBuffers: true }),
+      )
+      if (chunk === null) throw vanished()
+      yield chunk.content
+    }
+  }
+
+  /** The chunks first: what names them is there until the last one is gone. */
+  async remove(location: string): Promise<void> {
+    // '0' is the character after '/', so the range holds the chunks of this file and nothing else.
+    const ofFile = { _id: { $gte: `${location}/`, $lt: `${location}0` } }
+    await this.#database.run('remove upload', () => this.#chunks.deleteMany(ofFile))
+    await this.#database.run('remove upload', () => this.#files.deleteOne({ _id: location }))
+  }
+
+  async removeUnfinished(olderThanMs: number): Promise<number> {
+    const before = new Date(Date.now() - olderThanMs)
+    const files = await this.#database.run('find unfinished uploads', () =>
+      this.#files.find({ unfinished: true, startedAt: { $lte: before } }, { limit: perCleanUp }).toArray(),
+    )
+    for (const { _id } of files) await this.remove(_id)
+    return files.length
+  }
+}
+
+/** The same bytes in chunks of one length; only the last one is shorter. */
+async function* inChunks(content: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  let waiting: Uint8Array[] = []
+  let length = 0
+  for await (const piece of content) {
+    for (let at = 0; at < piece.length; ) {
+      const part = piece.subarray(at, at + chunkBytes - length)
+      waiting.push(part)
+      length += part.length
+      at += part.length
+      if (length < chunkBytes) continue
+      yield Buffer.concat(waiting)
+      waiting = []
+      length = 0
+    }
+  }
+  if (length > 0) yield Buffer.concat(waiting)
+}

@@ -1,0 +1,39 @@
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import { folderUploads } from 'quillwork/novel'
+import { describe, expect, test } from 'vitest'
+import { type FilesUnderTest, filesCases } from './cases.ts'
+
+class FolderUnderTest implements FilesUnderTest, Disposable {
+  readonly parent = mkdtempSync(path.join(tmpdir(), 'quillwork-uploads-'))
+  readonly folder = path.join(this.parent, 'uploads')
+  readonly files = folderUploads(this.folder)
+  readonly elsewhere = folderUploads(this.folder)
+
+  readonly left = async () => readdirSync(this.folder)
+
+  readonly damage = async (location: string) => rmSync(path.join(this.folder, location))
+
+  readonly dieWhileWriting = async () => writeFileSync(path.join(this.folder, 'half.txt.part'), 'ha');
+
+  [Symbol.dispose]() {
+    rmSync(this.parent, { recursive: true, force: true })
+  }
+}
+
+describe('uploads in a folder', () => {
+  for (const { name, run } of filesCases) {
+    test(name, async () => {
+      using under = new FolderUnderTest()
+      writeFileSync(path.join(under.parent, 'secret.txt'), 'secret')
+      await run(under)
+      expect(readdirSync(under.parent)).toContain('secret.txt')
+    })
+  }
+
+  test('before the first upload there is nothing to remove', async () => {
+    using under = new FolderUnderTest()
+    expect(await under.files.removeUnfinished(0)).toBe(0)
+  })
+})
