@@ -1,5 +1,6 @@
 import { type TaskStatus, taskStatuses } from '../../task/status.ts'
 import type { TaskRecord } from '../../task/task.ts'
+import { pageKey, pageOf, pageToken } from '../pages.ts'
 import type {
   AttemptRow,
   DeadLetterFilter,
@@ -11,7 +12,6 @@ import type {
   TaskQueries,
   UsageRow,
 } from '../store.ts'
-import { pageKey, pageOf, pageToken } from './pages.ts'
 import { recordOf, type TaskRow } from './rows.ts'
 import type { Session } from './session.ts'
 
@@ -99,7 +99,7 @@ function listTasks(session: Session, filter: TaskFilter, page: PageRequest): Pag
   if (filter.createdAfter !== undefined) conditions.add('created_at > ?', filter.createdAfter)
   if (filter.createdBefore !== undefined) conditions.add('created_at < ?', filter.createdBefore)
   const token = bound('tasks', filter)
-  const after = pageKey(token, page.pageToken, 1)?.[0]
+  const after = pageKey(token, page.pageToken, ['number'])?.[0]
   if (after !== undefined) conditions.add('seq < ?', after)
   const statuses = filter.status === undefined ? [undefined] : [...new Set(filter.status)]
   const rows = statuses.flatMap(status => newest(session, conditions, { status, limit: page.pageSize + 1 }))
@@ -138,11 +138,11 @@ const unsuccessful: readonly TaskStatus[] = ['FAILED', 'DEAD_LETTER', 'CANCELLED
 /** Failed first: a listing of the unsuccessful ones, then one of the others. */
 function listChildren(session: Session, filter: ChildrenFilter, page: PageRequest): Page<TaskRecord> {
   if (filter.failedFirst !== true) return childrenPage(session, filter, page)
-  const [part, after] = pageKey(filter, page.pageToken, 2) ?? [0, 0]
+  const [part, after] = pageKey(filter, page.pageToken, ['number', 'number']) ?? [0, 0]
   const rows: { row: TaskRow; part: number }[] = []
   for (const current of [0, 1]) {
-    if (current < Number(part) || rows.length > page.pageSize) continue
-    const conditions = childConditions(filter, current === part ? Number(after) : 0).among(
+    if (current < part || rows.length > page.pageSize) continue
+    const conditions = childConditions(filter, current === part ? after : 0).among(
       'status',
       taskStatuses.filter(status => unsuccessful.includes(status) === (current === 0)),
     )
@@ -156,7 +156,7 @@ function listChildren(session: Session, filter: ChildrenFilter, page: PageReques
 }
 
 function childrenPage(session: Session, filter: ChildrenFilter, page: PageRequest): Page<TaskRecord> {
-  const after = Number(pageKey(filter, page.pageToken, 1)?.[0] ?? 0)
+  const after = pageKey(filter, page.pageToken, ['number'])?.[0] ?? 0
   return tasksPage(
     session,
     childRows(session, childConditions(filter, after), page.pageSize + 1),
@@ -255,7 +255,7 @@ function deadLetterConditions(filter: DeadLetterFilter): Conditions {
 function listDeadLetters(session: Session, filter: DeadLetterFilter, page: PageRequest): Page<TaskRecord> {
   const conditions = deadLetterConditions(filter)
   const token = bound('dead-letters', filter)
-  const after = pageKey(token, page.pageToken, 1)?.[0]
+  const after = pageKey(token, page.pageToken, ['number'])?.[0]
   if (after !== undefined) conditions.add('seq < ?', after)
   const rows = session
     .sql(`SELECT * FROM tasks INDEXED BY tasks_dead${conditions.where()} ORDER BY seq DESC LIMIT ?`)

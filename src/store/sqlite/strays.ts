@@ -1,5 +1,5 @@
+import { pageKey, pageOf, pageToken } from '../pages.ts'
 import type { Stray, StrayStore } from '../store.ts'
-import { pageKey, pageOf, pageToken } from './pages.ts'
 import type { Session } from './session.ts'
 
 /** Messages and records that name no readable task. */
@@ -18,7 +18,7 @@ export function createStrays({ file, sql }: Session): StrayStore {
       }),
     list: page =>
       file.read(() => {
-        const after = pageKey('strays', page.pageToken, 1)?.[0] ?? Number.MAX_SAFE_INTEGER
+        const after = pageKey('strays', page.pageToken, ['number'])?.[0] ?? Number.MAX_SAFE_INTEGER
         const rows = sql(
           'SELECT seq, id, at, reason, content FROM strays WHERE seq < ? ORDER BY seq DESC LIMIT ?',
         ).all(after, page.pageSize + 1) as (Stray & { seq: number })[]

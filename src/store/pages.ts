@@ -1,25 +1,34 @@
 import { createHash } from 'node:crypto'
-import { QuillworkError } from '../../task/errors.ts'
-import type { Page } from '../store.ts'
+import { QuillworkError } from '../task/errors.ts'
+import type { Page } from './store.ts'
 
 /**
  * Page tokens: the key after which the next page starts, bound to the filter of the listing, so that a token used with another
  * filter is refused instead of answered wrongly.
  */
 
+type KeyKind = 'number' | 'string'
+type KeyOf<Kinds extends readonly KeyKind[]> = {
+  [I in keyof Kinds]: Kinds[I] extends 'number' ? number : string
+}
+
 /** The token of the page after `key`. `filter` names the listing too. */
-export function pageToken(filter: unknown, key: readonly number[]): string {
+export function pageToken(filter: unknown, key: readonly (number | string)[]): string {
   return Buffer.from(JSON.stringify([digest(filter), ...key])).toString('base64url')
 }
 
-/** The key of a token; undefined without one. Throws PAGE_TOKEN_INVALID. */
-export function pageKey(filter: unknown, token: string | undefined, length: number): number[] | undefined {
+/** The key of a token, whose parts are of these kinds; undefined without one. Throws PAGE_TOKEN_INVALID. */
+export function pageKey<const Kinds extends readonly KeyKind[]>(
+  filter: unknown,
+  token: string | undefined,
+  kinds: Kinds,
+): KeyOf<Kinds> | undefined {
   if (token === undefined) return undefined
   try {
     const parsed: unknown = JSON.parse(Buffer.from(token, 'base64url').toString())
-    if (Array.isArray(parsed) && parsed.length === length + 1 && parsed[0] === digest(filter)) {
+    if (Array.isArray(parsed) && parsed.length === kinds.length + 1 && parsed[0] === digest(filter)) {
       const key: unknown[] = parsed.slice(1)
-      if (key.every(part => Number.isSafeInteger(part))) return key as number[]
+      if (kinds.every((kind, index) => isOfKind(key[index], kind))) return key as KeyOf<Kinds>
     }
   } catch {
     // Answered below, as any other token that is not one of ours.
@@ -28,6 +37,10 @@ export function pageKey(filter: unknown, token: string | undefined, length: numb
     'PAGE_TOKEN_INVALID',
     'The page token does not belong to this listing; start from the first page.',
   )
+}
+
+function isOfKind(part: unknown, kind: KeyKind): boolean {
+  return kind === 'number' ? Number.isSafeInteger(part) : typeof part === 'string'
 }
 
 function digest(filter: unknown): string {
