@@ -3,16 +3,36 @@ import { defineConfig } from 'vitest/config'
 
 const source = (path: string) => fileURLToPath(new URL(`./src/${path}`, import.meta.url))
 
+const entries = [
+  { find: /^quillwork$/, replacement: source('index.ts') },
+  { find: /^quillwork\/(sqlite|mongodb)$/, replacement: source('store/$1/index.ts') },
+  { find: /^quillwork\/rabbitmq$/, replacement: source('broker/rabbitmq/index.ts') },
+  { find: /^quillwork\/(novel|http)$/, replacement: source('$1/index.ts') },
+]
+
+/** The tests of the engine run a second time on another store, which their test kit brings. */
+const engineOnMongo = fileURLToPath(new URL('./test/engine/on-mongodb.ts', import.meta.url))
+
 export default defineConfig({
-  resolve: {
-    alias: [
-      { find: /^quillwork$/, replacement: source('index.ts') },
-      { find: /^quillwork\/sqlite$/, replacement: source('store/sqlite/index.ts') },
-      { find: /^quillwork\/(novel|http|testing)$/, replacement: source('$1/index.ts') },
-    ],
-  },
   test: {
-    include: ['test/**/*.test.ts'],
+    projects: [
+      {
+        extends: true,
+        resolve: {
+          alias: [...entries, { find: 'quillwork/testing', replacement: source('testing/index.ts') }],
+        },
+        test: {
+          name: 'main',
+          include: ['test/**/*.test.ts'],
+          typecheck: { enabled: true, include: ['test/types/**/*.test-d.ts'], tsconfig: 'tsconfig.json' },
+        },
+      },
+      {
+        extends: true,
+        resolve: { alias: [...entries, { find: 'quillwork/testing', replacement: engineOnMongo }] },
+        test: { name: 'mongodb', include: ['test/engine/**/*.test.ts'] },
+      },
+    ],
     globalSetup: ['test/servers/shared.ts'],
     environment: 'node',
     pool: 'forks',
@@ -20,6 +40,5 @@ export default defineConfig({
     testTimeout: 20_000,
     hookTimeout: 30_000,
     retry: 0,
-    typecheck: { enabled: true, include: ['test/types/**/*.test-d.ts'], tsconfig: 'tsconfig.json' },
   },
 })

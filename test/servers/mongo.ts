@@ -8,6 +8,9 @@ const server = await askFor('mongo')
 /** `describe` for tests that need MongoDB: skipped with a loud line where there is none, failing when CI=true. */
 export const describeWithMongo = describeWith('MongoDB server', server)
 
+/** Why there is no shared server, and how to get one; undefined where there is one. */
+export const mongoIsMissing = 'missing' in server ? server.missing : undefined
+
 /** The address of the shared server. It names no database. Throws where there is none. */
 export function mongoUrl(): string {
   if ('missing' in server) throw new Error(server.missing)
