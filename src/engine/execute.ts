@@ -4,6 +4,7 @@ import type { Outcome } from '../task/decide.ts'
 import type { Awaitable, ResolvedTask } from '../task/definition.ts'
 import { QuillworkError } from '../task/errors.ts'
 import { parseWith } from '../task/schema.ts'
+import { liveStatuses } from '../task/status.ts'
 import { sameCounts, totalOf } from '../task/subtasks.ts'
 import type { TaskRecord } from '../task/task.ts'
 import type { Attempt, Interruption } from './attempt.ts'
@@ -91,10 +92,15 @@ async function outcomeLater(core: Core, context: AttemptContext, value: unknown)
   const outcome = await outcomeOf(context.task, context, value)
   const { record } = context
   if (record.phase !== 'reducing' || outcome.kind !== 'completed') return outcome
+  return (await haveMoved(core, record)) ? { kind: 'awaiting-subtasks', reduces: true } : outcome
+}
+
+/** Whether sub-tasks moved since the record was claimed. One that runs again may not be counted yet, so they are asked themselves too. */
+async function haveMoved(core: Core, record: TaskRecord): Promise<boolean> {
   const [current] = await core.store.queries.get([record.id])
-  return sameCounts(record.subTaskStatusSummary, current?.subTaskStatusSummary)
-    ? outcome
-    : { kind: 'awaiting-subtasks', reduces: true }
+  if (!sameCounts(record.subTaskStatusSummary, current?.subTaskStatusSummary)) return true
+  const live = await core.store.queries.children(record.id, { status: liveStatuses }, { pageSize: 1 })
+  return live.items.length > 0
 }
 
 function readParameters(task: ResolvedTask, record: TaskRecord): unknown {

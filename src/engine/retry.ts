@@ -111,7 +111,11 @@ async function applyTogether(core: Core, steps: readonly Step[]): Promise<boolea
   const applied: boolean[] = []
   for (let from = 0; from < steps.length; from += perWrite) {
     const part = steps.slice(from, from + perWrite)
-    const answers = await core.store.tasks.apply(part.map(step => step.transition))
+    const together = from === 0 && part.length > 1
+    const answers = await core.store.tasks.apply(
+      part.map(step => step.transition),
+      { together },
+    )
     for (const [index, { record, transition }] of part.entries()) {
       applied.push(answers[index] === 'applied')
       if (answers[index] === 'applied') tell(core, record, transition)

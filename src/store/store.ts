@@ -60,7 +60,11 @@ export interface TaskStore {
   /** `transaction`: the tasks come to be if and when the caller's transaction commits; only where the store offers it. */
   create(tasks: readonly NewTask[], limits: AdmissionLimits, transaction?: unknown): Promise<Created[]>
   claim(claims: readonly Claim[]): Promise<Claimed[]>
-  apply(transitions: readonly Transition[]): Promise<Applied[]>
+  /**
+   * `together`: all of them in one commit, so that nobody sees some without the others; when the first is not applied, none is. A store
+   * that commits each call as one does so anyway.
+   */
+  apply(transitions: readonly Transition[], options?: { together: boolean }): Promise<Applied[]>
   extend(leases: readonly Lease[], leaseMs: number): Promise<Extended[]>
   /** At most `limit` records that the sweep must look at, the longest overdue first. */
   lapsed(limit: number): Promise<Lapsed[]>
