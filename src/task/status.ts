@@ -39,6 +39,13 @@ export const endedStatuses = [
   'CANCELLED',
 ] as const satisfies readonly EndedStatus[]
 
+/** The ended statuses of tasks that did not do what they were for. */
+export const unsuccessfulStatuses = [
+  'FAILED',
+  'DEAD_LETTER',
+  'CANCELLED',
+] as const satisfies readonly EndedStatus[]
+
 /** Whether the task has ended. */
 export function hasEnded(status: TaskStatus): status is EndedStatus {
   return (endedStatuses as readonly TaskStatus[]).includes(status)

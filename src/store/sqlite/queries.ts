@@ -1,4 +1,4 @@
-import { type TaskStatus, taskStatuses } from '../../task/status.ts'
+import { type TaskStatus, taskStatuses, unsuccessfulStatuses } from '../../task/status.ts'
 import type { TaskRecord } from '../../task/task.ts'
 import { pageKey, pageOf, pageToken } from '../pages.ts'
 import type {
@@ -133,7 +133,7 @@ interface ChildrenFilter {
   failedFirst?: boolean
 }
 
-const unsuccessful: readonly TaskStatus[] = ['FAILED', 'DEAD_LETTER', 'CANCELLED']
+const unsuccessful: readonly TaskStatus[] = unsuccessfulStatuses
 
 /** Failed first: a listing of the unsuccessful ones, then one of the others. */
 function listChildren(session: Session, filter: ChildrenFilter, page: PageRequest): Page<TaskRecord> {
