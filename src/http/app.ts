@@ -41,7 +41,7 @@ export function createApp(options: AppOptions): FastifyInstance {
   assertSafeToListen(settings)
   const { engine, log = silent, models, novels } = options
   const app = createServer(settings)
-  const hub = new StreamHub(engine.events, settings)
+  const hub = new StreamHub(engine, settings)
   const metrics = createMetrics({ engine, streams: () => hub.counts, version })
   const context: ApiContext = { engine, settings, hub, metrics, models, novels, log }
   app.setValidatorCompiler(validatorCompiler)

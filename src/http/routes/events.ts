@@ -15,7 +15,7 @@ const headers = z.object({ 'last-event-id': lastEventId.describe('Go on after th
 const stream = {
   description:
     'Server-sent events: `task.created`, `task.updated`, `task.progress`, `task.completed`, `task.failed`, `task.cancelled`, ' +
-    '`task.dead-lettered`; `reset` when the place to go on from is unknown or too old: read the tasks again.',
+    '`task.dead-lettered`; `reset` when the place to go on from is unknown or too old, or events of other processes may have been missed: read the tasks again.',
   content: { 'text/event-stream': { schema: z.string() } },
 }
 

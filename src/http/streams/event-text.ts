@@ -32,7 +32,10 @@ const statusAfter: Record<TaskEventName, string> = {
   deadLettered: 'DEAD_LETTER',
 }
 
-/** The data of an event: what the task is now, never its parameters or result, which may be large and are one GET away. */
+/**
+ * The data of an event: what the task is now, never its parameters or result, which may be large and are one GET away. The numbers
+ * that events have between processes stay out: the stream has ids of its own.
+ */
 export function eventData(event: TaskEvent): Record<string, unknown> {
   const fields: Record<string, unknown> = { ...event }
   const {
@@ -45,6 +48,8 @@ export function eventData(event: TaskEvent): Record<string, unknown> {
     waitedMs,
     status,
     traceparent,
+    sequence: _sequence,
+    sequenceFrom: _sequenceFrom,
     ...rest
   } = fields
   return {

@@ -1,5 +1,5 @@
 import type { ServerResponse } from 'node:http'
-import type { TaskBus } from '../../engine/bus.ts'
+import type { Engine } from '../../engine/engine.ts'
 import { QuillworkError } from '../../task/errors.ts'
 import type { HttpSettings } from '../settings.ts'
 import { EventRing } from './ring.ts'
@@ -20,13 +20,16 @@ export interface StreamCounts {
   readonly dropped: number
 }
 
-/** All event streams of the process: one listener on the bus, one ring of kept events, any number of readers. */
+/** Where events of all processes come from. */
+export type LiveEvents = Pick<Engine, 'live' | 'onGap'>
+
+/** All event streams of the process: one listener, one ring of kept events, any number of readers. */
 export class StreamHub {
   readonly ring: EventRing
   readonly #settings: HttpSettings
   readonly #streams = new Map<EventStream, { client: string; endsAt: number }>()
   readonly #perClient = new Map<string, number>()
-  readonly #bus: TaskBus
+  readonly #events: LiveEvents
   #unsubscribe: (() => void) | undefined
   #heartbeat: NodeJS.Timeout | undefined
   #isScheduled = false
@@ -34,10 +37,10 @@ export class StreamHub {
   #opened = 0
   #dropped = 0
 
-  constructor(bus: TaskBus, settings: HttpSettings) {
+  constructor(events: LiveEvents, settings: HttpSettings) {
     this.#settings = settings
     this.ring = new EventRing(settings.keptEvents)
-    this.#bus = bus
+    this.#events = events
   }
 
   get counts(): StreamCounts {
@@ -63,7 +66,7 @@ export class StreamHub {
     if (from === undefined) return false
     for (let sequence = from + 1; sequence <= this.ring.last; sequence++) {
       const kept = this.ring.at(sequence)
-      if (kept === undefined || (await matches(kept.event))) return false
+      if (kept?.event === undefined || (await matches(kept.event))) return false
     }
     return true
   }
@@ -97,15 +100,24 @@ export class StreamHub {
 
   /** From the first stream on, events are kept: while nobody ever watched, they cost nothing. */
   #listen(): () => void {
-    return this.#bus.onAny(event => {
-      this.ring.add(event)
-      if (this.#streams.size > 0) this.#schedule()
-    })
+    const { live, onGap } = this.#events
+    const stops = [
+      live.onAny(event => {
+        if (this.ring.add(event)) this.#schedule()
+      }),
+      onGap(() => {
+        this.ring.addGap()
+        this.#schedule()
+      }),
+    ]
+    return () => {
+      for (const stop of stops) stop()
+    }
   }
 
   /** Several events of one turn of the event loop are told together. */
   #schedule(): void {
-    if (this.#isScheduled) return
+    if (this.#isScheduled || this.#streams.size === 0) return
     this.#isScheduled = true
     setImmediate(() => {
       this.#isScheduled = false

@@ -1,21 +1,30 @@
 import { randomBytes } from 'node:crypto'
-import type { TaskEvent } from '../../task/events.ts'
+import type { SequencedEvent } from '../../task/events.ts'
 import { eventData, sseText, streamNames } from './event-text.ts'
 
-/** One kept event, with its text once somebody needed it. */
+/** One kept event, or a place where events may be missing; with its text once somebody needed it. */
 export interface Kept {
   readonly sequence: number
-  readonly event: TaskEvent
+  /** Absent where events may be missing. */
+  readonly event?: SequencedEvent
   text?: string
 }
 
+/** What was last heard of a task. */
+interface Heard {
+  sequence: number
+  version: number
+}
+
 /**
- * The last events of the process, numbered. An id is `<epoch>-<sequence>`; the epoch is another one in every process, so that an id
- * of an earlier process is told from one of this.
+ * The last events, numbered in the order in which they came. An id is `<epoch>-<sequence>`; the epoch is another one in every process,
+ * so that an id of an earlier process is told from one of this. Events of other processes may come twice; what is kept does not.
  */
 export class EventRing {
   readonly epoch: string
   readonly #kept: (Kept | undefined)[]
+  /** The newest kept event of each task whose events are numbered. Never more tasks than kept events. */
+  readonly #heard = new Map<string, Heard>()
   /** Sequence of the next event. */
   #next = 1
 
@@ -34,10 +43,28 @@ export class EventRing {
     return Math.max(1, this.#next - this.#kept.length)
   }
 
-  add(event: TaskEvent): void {
-    const sequence = this.#next
-    this.#kept[sequence % this.#kept.length] = { sequence, event }
-    this.#next = sequence + 1
+  /** Keeps an event, unless it is known or older than one of its task that is. Answers whether it was kept. */
+  add(event: SequencedEvent): boolean {
+    const heard = this.#heard.get(event.taskId)
+    if (heard !== undefined && !isNews(event, heard)) return false
+    this.#keep({ sequence: this.#next, event })
+    const { sequence, version } = event
+    if (sequence !== undefined) this.#heard.set(event.taskId, { sequence, version })
+    return true
+  }
+
+  /** Keeps that events may be missing here. */
+  addGap(): void {
+    this.#keep({ sequence: this.#next })
+  }
+
+  #keep(kept: Kept): void {
+    const place = kept.sequence % this.#kept.length
+    const gone = this.#kept[place]?.event
+    if (gone !== undefined && this.#heard.get(gone.taskId)?.sequence === gone.sequence)
+      this.#heard.delete(gone.taskId)
+    this.#kept[place] = kept
+    this.#next = kept.sequence + 1
   }
 
   /** The event of a sequence; undefined when it is no longer, or not yet, there. */
@@ -58,13 +85,18 @@ export class EventRing {
     return sequence >= this.first - 1 && sequence <= this.last ? sequence : undefined
   }
 
-  /** The text of a kept event; made once for all streams. */
+  /** The text of a kept event; made once for all streams. Where events may be missing, the client is told to read the tasks again. */
   textOf(kept: Kept): string {
-    kept.text ??= sseText({
-      id: this.idOf(kept.sequence),
-      event: streamNames[kept.event.name],
-      data: eventData(kept.event),
-    })
+    const id = this.idOf(kept.sequence)
+    kept.text ??=
+      kept.event === undefined
+        ? sseText({ id, event: 'reset', data: { reason: 'gap' } })
+        : sseText({ id, event: streamNames[kept.event.name], data: eventData(kept.event) })
     return kept.text
   }
+}
+
+/** Progress is not numbered: it is old when the task has moved on since. */
+function isNews({ sequence, version }: SequencedEvent, heard: Heard): boolean {
+  return sequence === undefined ? version >= heard.version : sequence > heard.sequence
 }

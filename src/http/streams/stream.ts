@@ -80,7 +80,8 @@ export class EventStream {
     while (!this.#isOver && !this.#isWaiting && this.#place < this.#ring.last) {
       const kept = this.#ring.at(this.#place + 1)
       if (kept === undefined) return this.end('slow')
-      const matches = this.#matches(kept.event)
+      // A missing event may be one that the client wants.
+      const matches = kept.event === undefined || this.#matches(kept.event)
       const tells = typeof matches === 'boolean' ? matches : await matches
       this.#place = kept.sequence
       if (!tells || this.#isOver) continue
@@ -121,7 +122,7 @@ export class EventStream {
     for (let sequence = Math.max(this.#counted, this.#place) + 1; sequence <= this.#ring.last; sequence++) {
       const kept = this.#ring.at(sequence)
       this.#counted = sequence
-      if (kept !== undefined && this.#matches(kept.event) !== false)
+      if (kept !== undefined && (kept.event === undefined || this.#matches(kept.event) !== false))
         this.#behind += this.#ring.textOf(kept).length
       if (this.#behind > this.#backlog) break
     }

@@ -1,0 +1,171 @@
+import { PassThrough } from 'node:stream'
+import { describe, expect, test } from 'vitest'
+import { createBus } from '../../src/engine/bus.ts'
+import { resolveHttpSettings } from '../../src/http/settings.ts'
+import { StreamHub } from '../../src/http/streams/hub.ts'
+import { EventRing } from '../../src/http/streams/ring.ts'
+import type { SequencedEvent, TaskEvent } from '../../src/task/events.ts'
+import { until } from '../servers/until.ts'
+
+/** A hub whose events come from elsewhere, as those of other processes do. */
+function hubOf(keptEvents = 100) {
+  const live = createBus({ info: () => undefined, warn: () => undefined, error: () => undefined })
+  const listeners = new Set<() => void>()
+  const onGap = (listener: () => void) => {
+    listeners.add(listener)
+    return () => listeners.delete(listener)
+  }
+  const hub = new StreamHub({ live, onGap }, resolveHttpSettings({ keptEvents }))
+  return {
+    hub,
+    tell: (...events: SequencedEvent[]) => {
+      for (const event of events) live.emit(event as TaskEvent)
+    },
+    gap: () => {
+      for (const listener of listeners) listener()
+    },
+    listening: () => listeners.size,
+    watch: (lastEventId?: string, matches: (event: TaskEvent) => boolean = () => true) =>
+      new Watcher(hub, lastEventId, matches),
+  }
+}
+
+/** Reads one stream to the end of what was told. */
+class Watcher {
+  readonly #response = new PassThrough()
+  #text = ''
+
+  constructor(hub: StreamHub, lastEventId: string | undefined, matches: (event: TaskEvent) => boolean) {
+    this.#response.on('data', (piece: Buffer) => {
+      this.#text += piece.toString()
+    })
+    hub.open({ client: 'a', lastEventId, matches }, this.#response as never)
+  }
+
+  /** Each event as its task and version, a reset as its reason. */
+  get told(): string[] {
+    return [...this.#text.matchAll(/^event: (.*)\ndata: (.*)$/gm)].map(([, event, data = '{}']) => {
+      const { taskId, version, reason } = JSON.parse(data) as Record<string, unknown>
+      return event === 'reset' ? `reset ${String(reason)}` : `${String(taskId)} ${String(version)}`
+    })
+  }
+
+  get lastId(): string {
+    return [...this.#text.matchAll(/^id: (.*)$/gm)].at(-1)?.[1] ?? ''
+  }
+
+  get text(): string {
+    return this.#text
+  }
+
+  cut(): void {
+    this.#response.destroy()
+  }
+
+  async hears(...told: string[]): Promise<void> {
+    await until(() => this.told.length >= told.length, `${told.length} events`, 2_000)
+    expect(this.told).toEqual(told)
+  }
+}
+
+const event = (taskId: string, version: number, sequence?: number): SequencedEvent => ({
+  name: 'waiting',
+  at: 0,
+  taskId,
+  taskType: 'T',
+  userId: '',
+  lane: 'default',
+  version,
+  attempt: 1,
+  rootTaskId: taskId,
+  phase: 'executing',
+  ...(sequence === undefined ? {} : { sequence }),
+})
+
+const progress = (taskId: string, version: number): SequencedEvent => {
+  const { phase: _, ...base } = event(taskId, version) as SequencedEvent & { name: 'waiting' }
+  return { ...base, name: 'progress', progress: 0.5 }
+}
+
+describe('events of other processes', () => {
+  test('come once and in the order of their task, however often they arrive', async () => {
+    const { tell, watch } = hubOf()
+    const client = watch()
+    tell(event('a', 1, 1), event('b', 1, 1), event('a', 2, 2))
+    tell(event('a', 1, 1), event('a', 2, 2), event('a', 3, 3), event('b', 1, 1), event('b', 2, 2))
+    await client.hears('a 1', 'b 1', 'a 2', 'a 3', 'b 2')
+    expect(client.text).not.toContain('sequence')
+  })
+
+  test('progress that is older than what was told of its task is not told', async () => {
+    const { tell, watch } = hubOf()
+    const client = watch()
+    tell(
+      progress('a', 1),
+      event('a', 2, 2),
+      progress('a', 2),
+      event('a', 3, 3),
+      progress('a', 2),
+      event('a', 4, 4),
+    )
+    await client.hears('a 1', 'a 2', 'a 2', 'a 3', 'a 4')
+  })
+
+  test('that have no numbers, because there is one process only, are all told', async () => {
+    const { tell, watch } = hubOf()
+    const client = watch()
+    tell(event('a', 1), event('a', 1), event('a', 1))
+    await client.hears('a 1', 'a 1', 'a 1')
+  })
+
+  test('that may have been missed are told by a reset in their place: now, and to who comes back later', async () => {
+    const { tell, gap, watch } = hubOf()
+    const client = watch()
+    const narrow = watch(undefined, ({ taskId }) => taskId === 'other')
+    tell(event('a', 1, 1))
+    await client.hears('a 1')
+    const before = client.lastId
+    client.cut()
+    gap()
+    tell(event('a', 5, 5))
+    await narrow.hears('reset gap')
+    const again = watch(before)
+    await again.hears('reset gap', 'a 5')
+    const told = watch(again.lastId)
+    tell(event('a', 6, 6))
+    await told.hears('a 6')
+  })
+
+  test('that may have been missed are not taken for told', async () => {
+    const { hub, gap, watch } = hubOf()
+    const client = watch()
+    await until(() => client.lastId !== '', 'first id', 2_000)
+    expect(await hub.isToldAfter(client.lastId, () => true)).toBe(true)
+    gap()
+    expect(await hub.isToldAfter(client.lastId, () => false)).toBe(false)
+  })
+
+  test('are not listened to any more once the hub is closed', () => {
+    const { hub, listening, watch } = hubOf()
+    expect(listening()).toBe(0)
+    watch()
+    expect(listening()).toBe(1)
+    hub.close()
+    expect(listening()).toBe(0)
+  })
+})
+
+describe('the ring', () => {
+  test('knows what it heard of a task for as long as it keeps an event of it, and no longer', () => {
+    const ring = new EventRing(3)
+    expect(ring.add(event('a', 1, 1))).toBe(true)
+    expect(ring.add(event('b', 1, 1))).toBe(true)
+    expect(ring.add(event('a', 2, 2))).toBe(true)
+    // The first event of a goes; the second is still known.
+    expect(ring.add(event('b', 2, 2))).toBe(true)
+    expect(ring.add(event('a', 2, 2))).toBe(false)
+    for (const sequence of [3, 4, 5]) expect(ring.add(event('b', sequence, sequence))).toBe(true)
+    // Nothing of a is kept any more, so nobody can tell.
+    expect(ring.add(event('a', 2, 2))).toBe(true)
+  })
+})
