@@ -61,11 +61,15 @@ export interface TaskDocument {
 
   /** The queue (the lane, or the lane's suspects) while the task could run now and nobody has the right to send it. */
   ready?: string
-  /** The right to send it was taken: into which queue, by which look, how often so far, and whether the broker confirmed. */
-  sent?: { queue: string; by: string; times: number; confirmed: boolean }
+  /** The right to send it was taken: into which queue, by which look, and whether the broker confirmed. */
+  sent?: { queue: string; by: string; confirmed: boolean }
+  /** How often it was sent in a row without being claimed. */
+  sends?: number
+  /** When the sent delivery is presumed lost. */
+  lostAt?: Date
   /** When the task may be claimed; only while it waits for a time. */
   wakeAt?: Date
-  /** When the outbox looks at it next: it is time to send it, or the sent delivery is presumed lost. */
+  /** When the outbox looks at a task that waits for a time: then, or as much ahead as the broker can hold it. */
   tellAt?: Date
   /** The aggregator, or whoever cancels, must look at it. */
   look?: true
@@ -82,14 +86,28 @@ export interface TaskDocument {
   eventsAt?: Date
   /** Since when a dead letter waits to be told. */
   noticeAt?: Date
-  /** Names the write that made the document what it is, so that a writer recognises itself. */
-  lastWrite?: string
+  /** Names the last four writes that created or moved the task, the newest first, so that a writer recognises itself. */
+  lastWrites?: readonly string[]
+  /** The last fifty attempts that did not complete the task, oldest first. */
+  pastAttempts?: readonly PastAttempt[]
   /** Its tree is being deleted. */
   pruning?: true
 }
 
 /** Texts that may be too large to be rewritten with every change of a record. */
 export type LargeText = 'parameters' | 'progress' | 'result'
+
+/** An attempt that ended without completing the task. */
+export interface PastAttempt {
+  attempt: number
+  executionNodeId?: string
+  startedAt: Date
+  endedAt: Date
+  /** The name of the transition that ended it. */
+  outcome: string
+  code?: string
+  message?: string
+}
 
 /** What of an event is not in the rest of the record. */
 export interface StoredEvent {
@@ -103,11 +121,20 @@ export interface StoredEvent {
   fields: Readonly<Record<string, unknown>>
 }
 
-/** A text of the collection `task_payloads`. */
+/** A large text of the collection `task_payloads`, or a part of one that fits no document. */
 export interface PayloadDocument {
+  /** The payload and the number of the part. */
   _id: string
+  payload: string
+  part: number
   taskId: string
   content: string
+}
+
+/** A lane of the collection `task_lanes`; one that was never paused has none. */
+export interface LaneDocument {
+  _id: string
+  paused: boolean
 }
 
 /** The record of a document. `payloads` holds the large texts, by the id of the payload. */
