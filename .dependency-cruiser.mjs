@@ -87,6 +87,7 @@ const packages = [
   only('fastify|@fastify/[^/]+|fastify-type-provider-zod', ['http', 'server']),
   only('commander', ['cli']),
   only('prom-client', ['observe', 'http', 'server']),
+  only('@opentelemetry/api', ['observe']),
   only('pino', ['observe', 'http', 'server', 'cli']),
 ]
 
@@ -115,7 +116,7 @@ export default {
       comment: 'drivers and the web framework load with their composition only',
       severity: 'error',
       from: { path: '^src/index\\.ts$' },
-      to: { path: 'node_modules/(better-sqlite3|fastify|zod|pino|prom-client)/', reachable: true },
+      to: { path: 'node_modules/(better-sqlite3|fastify|zod|pino|prom-client|@opentelemetry/api)/', reachable: true },
     },
     {
       name: 'src-uses-no-dev-dependency',
