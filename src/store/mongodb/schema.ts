@@ -44,10 +44,10 @@ const upkeep: readonly Omit<IndexPlan, 'collection'>[] = [
 
 /** What people ask for. */
 const listings: readonly Omit<IndexPlan, 'collection'>[] = [
-  { name: 'newest', key: { order: -1 } },
-  { name: 'status', key: { status: 1, order: -1 } },
-  { name: 'user', key: { userId: 1, order: -1 } },
-  { name: 'parent', key: { parentTaskId: 1, order: 1 }, partial: { parentTaskId: present } },
+  { name: 'newest', key: { order: -1, _id: -1 } },
+  { name: 'status', key: { status: 1, order: -1, _id: -1 } },
+  { name: 'user', key: { userId: 1, order: -1, _id: -1 } },
+  { name: 'parent', key: { parentTaskId: 1, order: 1, _id: 1 }, partial: { parentTaskId: present } },
   { name: 'tree', key: { rootTaskId: 1, depth: -1 }, partial: { parentTaskId: present } },
   { name: 'dead', key: { order: -1, 'deadLetter.fingerprint': 1 }, partial: { deadLetter: present } },
   {
