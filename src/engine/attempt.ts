@@ -1,4 +1,5 @@
 import type { NewTask, TaskRecord } from '../task/task.ts'
+import type { AttemptTrace } from './trace.ts'
 
 /** Why an attempt is interrupted: cancelled by a person, too long, no longer its holder, or the process stops. */
 export type Interruption = 'cancelled' | 'timeout' | 'lease-lost' | 'stopping'
@@ -12,6 +13,8 @@ export class Attempt {
   leaseUntil: number
   /** Why it was interrupted; the first reason stands. */
   interruption: Interruption | undefined
+  /** Where the engine traces. */
+  trace: AttemptTrace | undefined
   /** Its outcome is known and being written. */
   settling = false
   #controller: AbortController | undefined
@@ -21,6 +24,11 @@ export class Attempt {
     this.record = record
     this.token = token
     this.leaseUntil = leaseUntil
+  }
+
+  /** W3C trace context of the attempt; where the engine does not trace, that of whoever submitted the task. */
+  get traceparent(): string | undefined {
+    return this.trace?.traceparent ?? this.record.traceparent
   }
 
   /** The signal for the handler; made when it is first asked for, since many handlers never do. */

@@ -120,18 +120,22 @@ export function reserveStart(core: Core, lane: string): Start | undefined {
  */
 function run(core: Core, attempt: Attempt, slot: { free(): void; ack(deadLettered: boolean): void }): void {
   core.running.set(attempt.record.id, attempt)
+  const trace = core.trace?.attempt(attempt.record)
+  attempt.trace = trace
   tellStarted(core, attempt.record)
   const done = (deadLettered: boolean) => {
+    trace?.settled()
     if (core.running.get(attempt.record.id) === attempt) core.running.delete(attempt.record.id)
     slot.ack(deadLettered)
   }
   const end = (outcome: Outcome | undefined) => {
     attempt.settling = true
+    trace?.settling(outcome)
     if (outcome === undefined) done(false)
     else settle(core, attempt.record, outcome, done)
     slot.free()
   }
-  const outcome = execute(core, attempt)
+  const outcome = trace === undefined ? execute(core, attempt) : trace.run(() => execute(core, attempt))
   if (outcome instanceof Promise) void outcome.then(end)
   else end(outcome)
 }

@@ -87,7 +87,7 @@ export class AttemptContext implements TaskContext {
   }
 
   get traceparent(): string | undefined {
-    return this.record.traceparent
+    return this.held.traceparent
   }
 
   get attempt(): number {

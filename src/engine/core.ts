@@ -11,6 +11,7 @@ import type { Applied, Transition } from '../task/transition.ts'
 import type { Attempt, Start } from './attempt.ts'
 import type { TaskBus } from './bus.ts'
 import type { EngineSettings } from './settings.ts'
+import type { Tracer } from './trace.ts'
 import type { Waiters } from './waiters.ts'
 
 /** What the parts of one engine share. Built once by `engine.ts`; the parts never reach each other any other way. */
@@ -24,6 +25,7 @@ export interface Core {
   /** What happens in every process; the same bus where there is only this one. */
   readonly live: TaskBus
   readonly log: Logger
+  readonly trace: Tracer | undefined
   readonly settings: EngineSettings
   readonly tasks: ReadonlyMap<string, ResolvedTask>
   readonly services: unknown

@@ -38,6 +38,7 @@ import { type AnySchedule, planSchedules } from './schedule.ts'
 import { type EngineRole, type EngineSettings, type EngineTimes, resolveSettings } from './settings.ts'
 import { type SubmitItem, type SubmitOptions, submitAs, submitMany } from './submit.ts'
 import { type Tasks, tasksOf } from './tasks.ts'
+import type { Tracer } from './trace.ts'
 import { createWaiters } from './waiters.ts'
 
 /** What an engine is made of. */
@@ -57,6 +58,8 @@ export interface EngineOptions<Tx = never> {
   times?: EngineTimes
   /** Default: silent. */
   log?: Logger
+  /** Watches the way of tasks, such as `openTelemetry()`; default none. */
+  trace?: Tracer | undefined
   clock?: Clock
   /**
    * What a started engine does beside telling what it submits; default both. Only where several processes share the store should it
@@ -191,6 +194,7 @@ function buildCore<Tx>(
     bus,
     live: broker.remote?.tellsEvents === true ? createBus(log) : bus,
     log,
+    trace: options.trace,
     settings: resolveSettings(
       options,
       [...tasks.values()].map(task => task.lane),

@@ -1,7 +1,6 @@
 import type { LogLine } from '../store/store.ts'
 import { encode } from '../task/codec.ts'
 import { eventBase } from '../task/events.ts'
-import type { TaskRecord } from '../task/task.ts'
 import type { Attempt } from './attempt.ts'
 import type { Core } from './core.ts'
 
@@ -40,7 +39,7 @@ export class Reports {
         taskId: record.id,
         taskType: record.taskType,
         attempt: record.attempt,
-        ...traceOf(record),
+        ...traceOf(this.#attempt),
       },
       message,
     )
@@ -107,10 +106,10 @@ export class Reports {
   }
 }
 
-/** The trace id of a W3C trace context: its second part. */
-function traceOf({ traceparent }: TaskRecord): { traceId?: string } {
-  const traceId = traceparent?.split('-')[1]
-  return traceId === undefined ? {} : { traceId }
+/** The ids in a W3C trace context: its second and third part. */
+function traceOf({ traceparent }: Attempt): { traceId?: string; spanId?: string } {
+  const [, traceId, spanId] = traceparent?.split('-') ?? []
+  return traceId === undefined || spanId === undefined ? {} : { traceId, spanId }
 }
 
 function jsonOf(fields: object): string | undefined {

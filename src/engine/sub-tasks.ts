@@ -10,6 +10,7 @@ import type { Attempt } from './attempt.ts'
 import type { Core } from './core.ts'
 import { subTaskOf } from './handle.ts'
 import { refusalError, requireLane, submissionDefaults, tellSubmitted, validate } from './submit.ts'
+import { traceSubmission } from './trace.ts'
 
 /** Sub-tasks per write: keeps one turn of the event loop short. */
 const perWrite = 500
@@ -31,7 +32,7 @@ export async function submitSubTask<A extends Schema, B extends Schema>(
   item: Item,
 ): Promise<{ subTask: SubTask<A, B>; isNew: boolean }> {
   const task = await newSubTask(core, attempt, type, item)
-  const [created] = await core.store.tasks.create([task], {})
+  const [created] = await traceSubmission(core.trace, [task], () => core.store.tasks.create([task], {}))
   const record = recordOf(core, attempt, task, created)
   return { subTask: subTaskOf(type, record), isNew: created?.outcome === 'created' }
 }
@@ -73,7 +74,7 @@ async function writePart(
   part: readonly NewTask[],
   written: SubTasksWritten,
 ): Promise<void> {
-  const created = await core.store.tasks.create(part, {})
+  const created = await traceSubmission(core.trace, part, () => core.store.tasks.create(part, {}))
   for (const [index, task] of part.entries()) {
     const record = recordOf(core, attempt, task, created[index])
     if (created[index]?.outcome === 'created') written.created += 1
@@ -126,7 +127,8 @@ async function newSubTask(
     parent: { taskId: record.id, attempt: record.attempt, rootTaskId: record.rootTaskId, key, depth },
   }
   if (deadlineMs !== undefined) task.deadlineAfter = deadlineMs
-  if (record.traceparent !== undefined) task.traceparent = record.traceparent
+  const { traceparent } = attempt
+  if (traceparent !== undefined) task.traceparent = traceparent
   return task
 }
 

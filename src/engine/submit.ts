@@ -9,6 +9,7 @@ import { parseWith } from '../task/schema.ts'
 import type { NewTask, Priority, TaskRecord } from '../task/task.ts'
 import type { Core } from './core.ts'
 import { notifyQueued } from './hooks.ts'
+import { traceSubmission } from './trace.ts'
 
 /** How a task is submitted. */
 export interface SubmitOptions<Tx = never> {
@@ -60,34 +61,51 @@ async function submitWithin(
   type: TaskType,
   parameters: unknown,
   options: SubmitOptions,
-): Promise<TaskRecord> {
+): Promise<{ record: TaskRecord; isNew: boolean }> {
   requireTransactions(core)
   await validate(type, parameters)
   const task = newTask(core, type, parameters, options)
-  const [created] = await core.store.tasks.create([task], core.admission, options.transaction)
-  return acceptedSilently(task, created)
+  const [created] = await traceSubmission(core.trace, [task], () =>
+    core.store.tasks.create([task], core.admission, options.transaction),
+  )
+  return { record: acceptedSilently(task, created), isNew: created?.outcome === 'created' }
+}
+
+/** What is submitted, and what the caller wants of it. */
+interface Submission<T> {
+  parameters: unknown
+  options: SubmitOptions
+  /** Makes of the record what the caller wants. `isNew`: this submission created it, not an earlier one of the same key. */
+  as(record: TaskRecord, isNew: boolean): T
 }
 
 /** As `submit`; `as` makes of the record what the caller wants, without one more promise. */
 export function submitAs<T>(
   core: Core,
   type: TaskType,
-  { parameters, options, as }: { parameters: unknown; options: SubmitOptions; as(record: TaskRecord): T },
+  { parameters, options, as }: Submission<T>,
 ): Promise<T> {
-  if (options.transaction !== undefined) return submitWithin(core, type, parameters, options).then(as)
+  if (options.transaction !== undefined)
+    return submitWithin(core, type, parameters, options).then(({ record, isNew }) => as(record, isNew))
   return new Promise((resolve, reject) => {
     const write = () => {
       const task = newTask(core, type, parameters, options)
+      const ended = core.trace?.submitting([task])
       const start = startsNow(core, task) ? core.reserveStart(task.lane) : undefined
       if (start !== undefined) task.claim = start.claim
       else if (sendsNow(core, task)) task.send = true
+      const refused = (error: unknown) => {
+        ended?.(error)
+        reject(error)
+      }
       core.writes.create.add(task, (error, created) => {
-        if (error !== undefined) reject(error)
+        if (error !== undefined) refused(error)
         else {
           try {
-            resolve(as(accepted(core, task, created)))
+            resolve(as(accepted(core, task, created), created?.outcome === 'created'))
+            ended?.()
           } catch (refusal) {
-            reject(refusal)
+            refused(refusal)
           }
         }
         start?.created(created?.outcome === 'created' ? created.record : undefined)
@@ -136,7 +154,9 @@ export async function submitMany(
   const records: TaskRecord[] = []
   for (let from = 0; from < tasks.length; from += perWrite) {
     const part = tasks.slice(from, from + perWrite)
-    const created = await core.store.tasks.create(part, core.admission, transaction)
+    const created = await traceSubmission(core.trace, part, () =>
+      core.store.tasks.create(part, core.admission, transaction),
+    )
     const accept = transaction === undefined ? accepted.bind(undefined, core) : acceptedSilently
     for (const [index, task] of part.entries()) records.push(accept(task, created[index]))
   }

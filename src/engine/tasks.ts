@@ -4,7 +4,7 @@ import type { TaskRecord } from '../task/task.ts'
 import { cancelTask } from './cancel.ts'
 import type { Core } from './core.ts'
 import { type RetryTaskOptions, retryTask } from './retry.ts'
-import { type SubmitOptions, submit } from './submit.ts'
+import { type SubmitOptions, submitAs } from './submit.ts'
 
 /** Tasks as an operator sees them: any type, as records. What the store answers is passed on as it is. */
 export interface Tasks extends Pick<TaskQueries, 'list' | 'children' | 'counts' | 'attempts' | 'logs'> {
@@ -15,8 +15,15 @@ export interface Tasks extends Pick<TaskQueries, 'list' | 'children' | 'counts' 
     taskId: string,
     options?: { tree?: boolean },
   ): Promise<readonly (Omit<UsageRow, 'at' | 'attempt'> & { calls: number })[]>
-  /** Submits a task by the name of its type, as `engine.submit`. Throws TASK_TYPE_UNKNOWN. */
-  submit(taskType: string, parameters: unknown, options?: SubmitOptions): Promise<TaskRecord>
+  /**
+   * Submits a task by the name of its type, as `engine.submit`. `isNew`: this call created it, not an earlier one of the same
+   * idempotency key. Throws TASK_TYPE_UNKNOWN.
+   */
+  submit(
+    taskType: string,
+    parameters: unknown,
+    options?: SubmitOptions,
+  ): Promise<{ record: TaskRecord; isNew: boolean }>
   /** See `handle.cancel`. `ifVersion`: only if the task still has this version. Throws TASK_CHANGED. */
   cancel(taskId: string, options?: { ifVersion?: number }): Promise<void>
   /** Has an ended task run again, and below it what did not complete. Answers how many tasks run again. */
@@ -47,7 +54,7 @@ export function tasksOf(core: Core): Tasks {
           `There is no task type ${JSON.stringify(taskType)}; the types are ${known}.`,
         )
       }
-      return submit(core, task, parameters, options)
+      return submitAs(core, task, { parameters, options, as: (record, isNew) => ({ record, isNew }) })
     },
     cancel: (taskId, { ifVersion } = {}) => cancelTask(core, taskId, ifVersion),
     retry: (taskId, options) => retryTask(core, taskId, options),

@@ -160,7 +160,7 @@ function summariseNovel(app: App, { engine, novels, settings }: NovelContext): v
       userId,
       traceparent: traceparentFor(request.id, request.headers['traceparent']),
     }
-    const record = await engine.tasks.submit(batchGenerateSummary.type, { novelId, ...range }, options)
+    const { record } = await engine.tasks.submit(batchGenerateSummary.type, { novelId, ...range }, options)
     reply.code(202).header('location', `/v1/tasks/${record.id}`)
     return presentTask(record)
   })

@@ -69,9 +69,8 @@ function submitTask(app: App, { engine, settings }: ApiContext): void {
       idempotencyKey,
       traceparent: traceparentFor(request.id, request.headers.traceparent),
     }) as SubmitOptions
-    const record = await engine.tasks.submit(taskType, parameters, options)
-    // A record that another request made carries that one's trace context.
-    if (record.traceparent !== options.traceparent) {
+    const { record, isNew } = await engine.tasks.submit(taskType, parameters, options)
+    if (!isNew) {
       refuseOtherSubmission(record, options)
       reply.header('idempotency-replayed', 'true')
     }

@@ -1,0 +1,43 @@
+import type { Outcome } from '../task/decide.ts'
+import type { NewTask, TaskRecord } from '../task/task.ts'
+
+/** Watches the way of tasks, for distributed traces. Where an engine has none, nothing is watched and nothing is paid. */
+export interface Tracer {
+  /**
+   * Tasks are about to be written together. Replaces the trace context of each, which is the caller's, by that of this step. Answers
+   * what to call when the write has ended, with the error if there was one.
+   */
+  submitting(tasks: readonly NewTask[]): (error?: unknown) => void
+  /** An attempt begins. */
+  attempt(record: TaskRecord): AttemptTrace
+}
+
+/** The trace of one attempt. */
+export interface AttemptTrace {
+  /** W3C trace context of the handler's run: what it calls and submits belongs to it. */
+  readonly traceparent: string | undefined
+  /** Runs the handler within that context. */
+  run<T>(handler: () => T): T
+  /** The handler has ended and its outcome is about to be written; undefined where the lease was lost. */
+  settling(outcome: Outcome | undefined): void
+  /** The outcome is durable, or found stale. */
+  settled(): void
+}
+
+/** Writes new tasks as one step of their trace. */
+export async function traceSubmission<T>(
+  trace: Tracer | undefined,
+  tasks: readonly NewTask[],
+  write: () => Promise<T>,
+): Promise<T> {
+  if (trace === undefined) return write()
+  const ended = trace.submitting(tasks)
+  try {
+    const written = await write()
+    ended()
+    return written
+  } catch (error) {
+    ended(error)
+    throw error
+  }
+}
