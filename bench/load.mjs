@@ -61,9 +61,10 @@ export function tally(count) {
  * Durable tasks per second from submit to COMPLETED, while submitting.
  *
  * `open({ onStart, onEnd })` gives `{ submit(index), close() }`. `onStart(index)` belongs in the handler, `onEnd()` where the
- * system tells its user that the task is completed. The clock runs from the first submit to the last end.
+ * system tells its user that the task is completed. The clock runs from the first submit to the last end. `around` is called with
+ * the timed part and answers what it made of its figures.
  */
-export async function sustained(open, { count, warmUp }) {
+export async function sustained(open, { count, warmUp, around = work => work() }) {
   let current = tally(0)
   const subject = await open({ onStart: index => current.started(index), onEnd: () => current.ended() })
   const run = async size => {
@@ -77,14 +78,14 @@ export async function sustained(open, { count, warmUp }) {
   }
   try {
     await run(warmUp)
-    return await run(count)
+    return await around(() => run(count))
   } finally {
     await subject.close()
   }
 }
 
-/** Milliseconds from submit to handler start, one task at a time on an idle queue. `open` as in `sustained`. */
-export async function idle(open, { samples, warmUp }) {
+/** Milliseconds from submit to handler start, one task at a time on an idle queue. `open` and `around` as in `sustained`. */
+export async function idle(open, { samples, warmUp, around = work => work() }) {
   let startedAt = 0
   let ended = deferred()
   const onStart = () => {
@@ -99,11 +100,14 @@ export async function idle(open, { samples, warmUp }) {
     await sleep(2 + (index % 4))
     return startedAt - begin
   }
-  try {
-    for (let i = 0; i < warmUp; i++) await one(i)
+  const timed = async () => {
     const latencies = []
     for (let i = 0; i < samples; i++) latencies.push(await one(i))
     return { medianMs: percentile(latencies, 0.5), p99Ms: percentile(latencies, 0.99) }
+  }
+  try {
+    for (let i = 0; i < warmUp; i++) await one(i)
+    return await around(timed)
   } finally {
     await subject.close()
   }

@@ -52,34 +52,40 @@ function measureFsync(directory) {
 }
 
 /**
- * Starts to watch the processors; the function returned tells the share (0 to 1) of all cores that processes other than this one
- * and its ended children used since, or undefined where /proc/stat does not exist. The kernel's own threads count as others.
+ * Starts to watch the processors; the function returned tells the share (0 to 1) of all cores that processes other than this one,
+ * its ended children and the servers `pids` used since, or undefined where /proc/stat does not exist. The kernel's own threads count
+ * as others.
  */
-export function watchOthers() {
-  const before = readCounters()
+export function watchOthers(pids = []) {
+  const before = readCounters(pids)
   return () => {
-    const after = readCounters()
+    const after = readCounters(pids)
     if (!before || !after) return undefined
     const others = after.busy - before.busy - (after.own - before.own)
     return Math.max(0, others) / Math.max(1, after.total - before.total)
   }
 }
 
-/** Clock ticks since boot, summed over the cores, and those of this process with the children that it has waited for. */
-function readCounters() {
+/** Clock ticks since boot, summed over the cores, and those of our processes with the children that they have waited for. */
+function readCounters(pids) {
   try {
     const [, ...fields] = readFileSync('/proc/stat', 'utf8').split('\n', 1)[0].split(/\s+/)
     // user nice system idle iowait irq softirq steal; the guest fields after them are part of user and nice already.
     const ticks = fields.slice(0, 8).map(Number)
     const total = ticks.reduce((sum, value) => sum + value, 0)
-    const self = readFileSync('/proc/self/stat', 'utf8')
-    const [utime, stime, cutime, cstime] = self
-      .slice(self.lastIndexOf(')') + 2)
-      .split(' ')
-      .slice(11, 15)
-      .map(Number)
-    return { total, busy: total - ticks[3] - ticks[4], own: utime + stime + cutime + cstime }
+    const own = ['self', ...pids].map(ticksOf).reduce((sum, value) => sum + value, 0)
+    return { total, busy: total - ticks[3] - ticks[4], own }
   } catch {
     return undefined
   }
+}
+
+function ticksOf(process) {
+  const stat = readFileSync(`/proc/${process}/stat`, 'utf8')
+  const [utime, stime, cutime, cstime] = stat
+    .slice(stat.lastIndexOf(')') + 2)
+    .split(' ')
+    .slice(11, 15)
+    .map(Number)
+  return utime + stime + cutime + cstime
 }

@@ -1,5 +1,6 @@
+import { readFileSync, writeFileSync } from 'node:fs'
 import { median } from './load.mjs'
-import { cells, evaluate, formatNumber, ROWS } from './rows.mjs'
+import { cells, evaluate, formatNumber } from './rows.mjs'
 import { QUIET_SHARE } from './run.mjs'
 
 /**
@@ -44,9 +45,9 @@ export function entryTable(summaries) {
   return table(['measurement', 'figure', 'median', 'lowest', 'highest', 'runs', 'CPU used by others'], rows)
 }
 
-/** The rows with bar and aim that need one of the entries `chosen` by name: `{ results, text }`. */
-export function barTable(summaries, chosen) {
-  const rows = ROWS.filter(row => chosen.has(row.of) || chosen.has(row.against))
+/** Those of the rows with bar and aim that need one of the entries `chosen` by name: `{ results, text }`. */
+export function barTable(all, summaries, chosen) {
+  const rows = all.filter(row => chosen.has(row.of) || chosen.has(row.against))
   const results = rows.map(row => evaluate(row, summaries))
   const head = ['what', 'Quillwork', 'against', 'ratio', 'bar', 'aim', 'verdict']
   return {
@@ -59,10 +60,20 @@ export function barTable(summaries, chosen) {
 }
 
 /** A Markdown table whose columns also line up on a terminal. */
-function table(head, rows) {
+export function table(head, rows) {
   const widths = head.map((title, i) => Math.max(title.length, ...rows.map(row => row[i].length)))
   const line = row => `| ${row.map((cell, i) => cell.padEnd(widths[i])).join(' | ')} |`
   return [line(head), `|${widths.map(width => '-'.repeat(width + 2)).join('|')}|`, ...rows.map(line)].join(
     '\n',
   )
+}
+
+/** Replaces what stands between `<!-- name -->` and `<!-- /name -->`, so that figures in a document are never typed by hand. */
+export function fillDocument(path, name, parts) {
+  const [begin, end] = [`<!-- ${name} -->`, `<!-- /${name} -->`]
+  const text = readFileSync(path, 'utf8')
+  const [from, to] = [text.indexOf(begin), text.indexOf(end)]
+  if (from < 0 || to < from) throw new Error(`${path} lacks the markers ${begin} and ${end}`)
+  const figures = `${begin}\n\n${parts.join('\n\n')}\n\n`
+  writeFileSync(path, text.slice(0, from) + figures + text.slice(to))
 }

@@ -39,7 +39,7 @@ export async function measureOnce(entry, size, folder) {
 }
 
 /** Resolves with what the child sent; rejects when it ended without, or took longer than 10 minutes. */
-function measureInChild(request) {
+export function measureInChild(request) {
   return new Promise((resolve, reject) => {
     const child = fork(CHILD, [JSON.stringify(request)], { execArgv: [], detached: true })
     const stopNow = () => killGroup(child)

@@ -1,11 +1,13 @@
 // Runs the benchmark: node scripts/bench.mjs [name...] [--rounds N] [--max-rounds N] [--quick] [--json FILE] [--doc FILE] [--list]
 import { spawnSync } from 'node:child_process'
-import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, rmSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { describeMachine, makeWorkFolder } from '../bench/machine.mjs'
 import { choose, ENTRIES, missing } from '../bench/plan.mjs'
-import { barTable, entryTable, isQuiet, summarise } from '../bench/report.mjs'
+import { barTable, entryTable, fillDocument, summarise } from '../bench/report.mjs'
+import { measureRounds } from '../bench/rounds.mjs'
+import { ROWS } from '../bench/rows.mjs'
 import { measureOnce } from '../bench/run.mjs'
 
 const USAGE = `usage: npm run bench -- [name...] [options]
@@ -52,7 +54,8 @@ async function main() {
   for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => process.exit(130))
   const machine = describeMachine(folder)
   console.log(`${introduction(machine, rounds)}\n`)
-  const { runs, failures } = await measureAll(entries, { rounds, maxRounds, folder })
+  const measure = entry => measureOnce(entry, flags.quick ? entry.quick : entry.full, folder)
+  const { runs, failures } = await measureRounds(entries, { rounds, maxRounds, measure })
   return report({ chosen, runs, failures, machine, rounds })
 }
 
@@ -91,39 +94,10 @@ function introduction(machine, rounds) {
   ].join('\n')
 }
 
-/** Rounds go through all entries in turn, so that a drift of the machine hits all of them alike. */
-async function measureAll(entries, { rounds, maxRounds, folder }) {
-  const runs = new Map(entries.map(entry => [entry.name, []]))
-  const failures = []
-  const wanted = entry => runs.get(entry.name).filter(isQuiet).length < rounds
-  for (let round = 1; round <= maxRounds; round++) {
-    for (const entry of entries) {
-      if (round > rounds && !wanted(entry)) continue
-      try {
-        const run = await measureOnce(entry, flags.quick ? entry.quick : entry.full, folder)
-        runs.get(entry.name).push(run)
-        console.log(progressLine(round, entry, run))
-      } catch (error) {
-        failures.push({ name: entry.name, round, message: error.message })
-        console.error(`round ${round}  ${entry.name}  FAILED: ${error.message}`)
-      }
-    }
-  }
-  return { runs, failures }
-}
-
-function progressLine(round, entry, run) {
-  const figures = Object.entries(run.figures).map(
-    ([name, value]) => `${name} ${Number(value.toPrecision(4))}`,
-  )
-  const others = run.others === undefined ? '' : `  (others ${Math.round(run.others * 100)} %)`
-  return `round ${round}  ${entry.name}  ${figures.join('  ')}${others}`
-}
-
 function report({ chosen, runs, failures, machine, rounds }) {
   const measured = [...runs].filter(([, ofEntry]) => ofEntry.length > 0)
   const summaries = new Map(measured.map(([name, ofEntry]) => [name, summarise(ofEntry, rounds)]))
-  const { results, text } = barTable(summaries, new Set(chosen.map(entry => entry.name)))
+  const { results, text } = barTable(ROWS, summaries, new Set(chosen.map(entry => entry.name)))
   const tables = [text, entryTable(summaries)]
   const date = new Date().toISOString()
   console.log(`\n${tables.join('\n\n')}`)
@@ -133,16 +107,9 @@ function report({ chosen, runs, failures, machine, rounds }) {
     writeFileSync(flags.json, `${JSON.stringify(kept, null, 2)}\n`)
   }
   if (flags.doc)
-    fillDocument(flags.doc, [`Measured ${date.slice(0, 10)}: ${introduction(machine, rounds)}`, ...tables])
+    fillDocument(flags.doc, 'figures', [
+      `Measured ${date.slice(0, 10)}: ${introduction(machine, rounds)}`,
+      ...tables,
+    ])
   return failures.length > 0 || results.some(result => result.verdict === 'FAIL') ? 1 : 0
-}
-
-/** Replaces what stands between the markers, so that figures in a document are never typed by hand. */
-function fillDocument(path, parts) {
-  const [begin, end] = ['<!-- figures -->', '<!-- /figures -->']
-  const text = readFileSync(path, 'utf8')
-  const [from, to] = [text.indexOf(begin), text.indexOf(end)]
-  if (from < 0 || to < from) throw new Error(`${path} lacks the markers ${begin} and ${end}`)
-  const figures = `${begin}\n\n${parts.join('\n\n')}\n\n`
-  writeFileSync(path, text.slice(0, from) + figures + text.slice(to))
 }

@@ -1,0 +1,52 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { idle, sustained as sustainedLoad } from '../../load.mjs'
+import { countingPerSecond, countingPerTask } from '../counting.mjs'
+import { openDistributed, openSubject, removeTopology } from '../engine.mjs'
+import { withFreshName } from '../fresh.mjs'
+import { addCounts, counted } from '../wire.mjs'
+import { openWorkers } from '../workers.mjs'
+
+/** Throughput through the public API, everything in one process. */
+export function sustained({ count, warmUp, ...options }) {
+  return measure(options, count, (open, around) => sustainedLoad(open, { count, warmUp, around }))
+}
+
+/** Idle latency through the public API. */
+export function latency({ samples, warmUp, ...options }) {
+  return measure(options, samples, (open, around) => idle(open, { samples, warmUp, around }))
+}
+
+function measure(options, tasks, load) {
+  return withFreshName(options, removeTopology, name =>
+    load(
+      listeners => openSubject({ ...options, name }, listeners),
+      work => countingPerTask(counted, tasks, work),
+    ),
+  )
+}
+
+/** Throughput with a process that submits and waits for results, and `workers` processes that run the tasks. */
+export function throughWorkers({ count, warmUp, workers: size, ...options }) {
+  return withFreshName(options, removeTopology, async name => {
+    let workers
+    const open = async listeners => {
+      workers = await openWorkers({ ...options, name }, size, listeners)
+      return workers
+    }
+    const everyCount = async () => addCounts([counted(), ...(await workers.counted())])
+    const around = work => countingPerTask(everyCount, count, work)
+    return await sustainedLoad(open, { count, warmUp, around })
+  })
+}
+
+/** What a started engine without tasks says to its servers, and the processor time it takes, per second. */
+export function atRest({ seconds, settleSeconds, ...options }) {
+  return withFreshName(options, removeTopology, async name => {
+    const { engine } = await openDistributed({ ...options, name }, () => {})
+    await engine.start()
+    await sleep(settleSeconds * 1000)
+    const measured = await countingPerSecond(counted, seconds)
+    await engine[Symbol.asyncDispose]()
+    return measured
+  })
+}

@@ -1,0 +1,65 @@
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { watchOthers } from '../machine.mjs'
+import { measureInChild } from '../run.mjs'
+
+const REPOSITORY = fileURLToPath(new URL('../..', import.meta.url))
+const RAW = 'distributed/measure/raw.mjs'
+const QUILLWORK = 'distributed/measure/quillwork.mjs'
+
+const throughput = (name, script, options = {}, measure = 'sustained') => ({
+  name,
+  script,
+  measure,
+  options,
+  full: { count: 3_000, warmUp: 300 },
+  quick: { count: 500, warmUp: 100 },
+})
+
+const idle = (name, script, options = {}) => ({
+  name,
+  script,
+  measure: 'latency',
+  options,
+  full: { samples: 300, warmUp: 50 },
+  quick: { samples: 60, warmUp: 20 },
+})
+
+/** Every measurement, in the order of a round. `events`: whether the engine tells other processes and services what happens. */
+export const ENTRIES = [
+  throughput('raw/sustained', RAW),
+  throughput('quillwork/sustained', QUILLWORK, { events: false }),
+  throughput('quillwork/sustained-events', QUILLWORK, { events: true }),
+  throughput('quillwork/one-worker', QUILLWORK, { events: true, workers: 1 }, 'throughWorkers'),
+  throughput('quillwork/two-workers', QUILLWORK, { events: true, workers: 2 }, 'throughWorkers'),
+  idle('raw/idle', RAW),
+  idle('quillwork/idle', QUILLWORK, { events: false }),
+  idle('quillwork/idle-events', QUILLWORK, { events: true }),
+  {
+    name: 'quillwork/at-rest',
+    script: QUILLWORK,
+    measure: 'atRest',
+    options: { events: true },
+    full: { seconds: 20, settleSeconds: 3 },
+    quick: { seconds: 5, settleSeconds: 2 },
+  },
+]
+
+/** The entries whose name contains one of the words; all of them where none is given. Throws when the engine was not built. */
+export function choose(words) {
+  const unknown = words.filter(word => !ENTRIES.some(entry => entry.name.includes(word)))
+  if (unknown.length > 0) throw new Error(`no measurement is named ${unknown.join(', ')}; see --list`)
+  const chosen = ENTRIES.filter(entry => words.length === 0 || words.some(word => entry.name.includes(word)))
+  if (chosen.some(entry => entry.script === QUILLWORK) && !existsSync(join(REPOSITORY, 'dist/index.js')))
+    throw new Error('dist/index.js is missing: npm run build')
+  return chosen
+}
+
+/** One round of one entry: its figures, what was said to the servers by name, and the share of the cores that others used. */
+export async function measureOnce(entry, size, { mongoUrl, rabbitUrl, pids }) {
+  const others = watchOthers(pids)
+  const options = { ...entry.options, ...size, mongoUrl, rabbitUrl }
+  const measured = await measureInChild({ script: entry.script, measure: entry.measure, options })
+  return { ...measured, others: others() }
+}

@@ -1,0 +1,58 @@
+const RAW = { sustained: 'raw/sustained', idle: 'raw/idle' }
+
+/** As the rows of the embedded benchmark: `figure` of entry `of`, divided by that of `against`; `higher` says which way is better. */
+export const ROWS = [
+  throughput('tasks per second, events off, of the raw loop', 'quillwork/sustained', RAW.sustained, 0.8, 1),
+  throughput(
+    'tasks per second, events on, of the raw loop',
+    'quillwork/sustained-events',
+    RAW.sustained,
+    0.8,
+    1,
+  ),
+  throughput(
+    'tasks per second, two worker processes, of one',
+    'quillwork/two-workers',
+    'quillwork/one-worker',
+    1,
+    1.3,
+  ),
+  commands('commands to MongoDB per task, of the raw loop', 'quillwork/sustained', 'mongoCommands', 1, 0.5),
+  commands('methods sent to RabbitMQ per task, of the raw loop', 'quillwork/sustained', 'rabbitSent', 1, 1),
+  {
+    what: 'idle submit to handler start, median, of the raw loop',
+    of: 'quillwork/idle',
+    against: RAW.idle,
+    figure: 'medianMs',
+    format: { unit: ' ms', digits: 2 },
+    higher: false,
+    bar: 1.3,
+    aim: 1,
+  },
+]
+
+function throughput(what, of, against, bar, aim) {
+  return {
+    what,
+    of,
+    against,
+    figure: 'tasksPerSecond',
+    format: { unit: '/s', digits: 0 },
+    higher: true,
+    bar,
+    aim,
+  }
+}
+
+function commands(what, of, figure, bar, aim) {
+  return {
+    what,
+    of,
+    against: RAW.sustained,
+    figure,
+    format: { unit: '', digits: 2 },
+    higher: false,
+    bar,
+    aim,
+  }
+}
