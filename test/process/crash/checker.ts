@@ -13,7 +13,7 @@ export function checkAlways(held: Held, entries: readonly Entry[]): string[] {
     ...lost(byId, entries),
     ...wrongCounts(held),
     ...wrongDeadLetters(held),
-    ...held.tasks.flatMap(task => wrongSummary(task, held.tasks)),
+    ...held.tasks.flatMap(task => wrongSummary(task, held)),
     ...staleEntries(byId, entries),
     ...(held.integrity === 'ok' ? [] : [`the file is damaged: ${held.integrity}`]),
   ]
@@ -54,13 +54,15 @@ export class Ends {
 
 type Tasks = ReadonlyMap<string, TaskRecord>
 
-function lost(tasks: Tasks, entries: readonly Entry[]): string[] {
+/** What was acknowledged and is not there. */
+export function lost(tasks: Tasks, entries: readonly Entry[]): string[] {
   return entriesOf(entries, 'accepted')
     .filter(({ taskId }) => !tasks.has(taskId))
     .map(({ key }) => `${key} was acknowledged and is lost`)
 }
 
-function wrongCounts({ counts, tasks }: Held): string[] {
+/** Counters by status that are not a recount. */
+export function wrongCounts({ counts, tasks }: Held): string[] {
   const right = recount(tasks)
   return Object.entries(right)
     .filter(([status, count]) => counts[status as keyof typeof right] !== count)
@@ -68,7 +70,7 @@ function wrongCounts({ counts, tasks }: Held): string[] {
 }
 
 /** Exactly one open dead letter per failed task. */
-function wrongDeadLetters({ tasks, deadLetters }: Held): string[] {
+export function wrongDeadLetters({ tasks, deadLetters }: Held): string[] {
   const failed = tasks
     .filter(({ status }) => status === 'FAILED' || status === 'DEAD_LETTER')
     .map(({ id }) => id)
@@ -77,8 +79,9 @@ function wrongDeadLetters({ tasks, deadLetters }: Held): string[] {
   return [`the dead letters are ${listed.join()}, the failed tasks ${failed.join()}`]
 }
 
-function wrongSummary(parent: TaskRecord, tasks: readonly TaskRecord[]): string[] {
-  const children = tasks.filter(({ parentTaskId }) => parentTaskId === parent.id)
+/** Sub-tasks counted wrongly by their parent. */
+export function wrongSummary(parent: TaskRecord, held: Held): string[] {
+  const children = childrenOf(parent, held)
   const right = Object.fromEntries(Object.entries(recount(children)).filter(([, count]) => count > 0))
   const kept = parent.subTaskStatusSummary ?? {}
   const same = Object.keys({ ...right, ...kept }).every(
@@ -90,7 +93,7 @@ function wrongSummary(parent: TaskRecord, tasks: readonly TaskRecord[]): string[
 }
 
 /** Attempts rise, no number is given twice, and no attempt leaves an effect once a later one has begun. */
-function staleEntries(tasks: Tasks, entries: readonly Entry[]): string[] {
+export function staleEntries(tasks: Tasks, entries: readonly Entry[]): string[] {
   const broken: string[] = []
   const newest = new Map<string, number>()
   const effects = new Set<string>()
@@ -114,7 +117,7 @@ function staleEntries(tasks: Tasks, entries: readonly Entry[]): string[] {
 }
 
 /** How a task has to end, by what it was asked to do and how its sub-tasks ended. */
-function wrongEnd(task: TaskRecord, held: Held): string[] {
+export function wrongEnd(task: TaskRecord, held: Held): string[] {
   const right = rightEnd(task, held)
   const broken =
     right === undefined || right === task.status ? [] : [`${task.id} is ${task.status}, not ${right}`]
@@ -127,24 +130,55 @@ function wrongEnd(task: TaskRecord, held: Held): string[] {
   return broken
 }
 
-function rightEnd(task: TaskRecord, { tasks }: Held): string | undefined {
+function rightEnd(task: TaskRecord, held: Held): string | undefined {
   const parameters = decode(task.parameters) as { kind?: string; children?: readonly string[] }
   if (parameters.kind === 'hang') return 'CANCELLED'
-  const parent = tasks.find(({ id }) => id === task.parentTaskId)
+  const parent = familiesOf(held).records.get(task.parentTaskId ?? '')
   // A sub-task of a parent that was cancelled has ended before or has not.
   if (parent?.status === 'CANCELLED') return undefined
-  if (parameters.kind !== undefined) return parameters.kind === 'permanent' ? 'FAILED' : 'COMPLETED'
+  if (parameters.kind !== undefined) return endsOfKinds[parameters.kind] ?? 'COMPLETED'
   if (parameters.children === undefined) return undefined
   if (parameters.children.includes('hang')) return 'CANCELLED'
-  const children = tasks.filter(({ parentTaskId }) => parentTaskId === task.id)
+  const children = childrenOf(task, held)
   if (children.length !== parameters.children.length) return `a parent of ${parameters.children.length}`
   const completed = children.filter(({ status }) => status === 'COMPLETED').length
   if (completed === children.length) return 'COMPLETED'
   return completed === 0 ? 'FAILED' : 'COMPLETED_WITH_ERRORS'
 }
 
+/** Kinds of tasks that do not complete. */
+const endsOfKinds: Readonly<Record<string, string>> = { permanent: 'FAILED', poison: 'DEAD_LETTER' }
+
+/** The records by id and the sub-tasks by parent, made once of what was read. */
+interface Families {
+  records: ReadonlyMap<string, TaskRecord>
+  children: ReadonlyMap<string, readonly TaskRecord[]>
+}
+
+const families = new WeakMap<Held, Families>()
+
+function familiesOf(held: Held): Families {
+  const known = families.get(held)
+  if (known !== undefined) return known
+  const children = new Map<string, TaskRecord[]>()
+  for (const task of held.tasks) {
+    if (task.parentTaskId === undefined) continue
+    const siblings = children.get(task.parentTaskId) ?? []
+    siblings.push(task)
+    children.set(task.parentTaskId, siblings)
+  }
+  const made = { records: new Map(held.tasks.map(task => [task.id, task])), children }
+  families.set(held, made)
+  return made
+}
+
+/** The sub-tasks of a task, oldest first. */
+function childrenOf(task: TaskRecord, held: Held): readonly TaskRecord[] {
+  return familiesOf(held).children.get(task.id) ?? []
+}
+
 /** A result belongs to the last attempt that ran the handler, and that attempt left its effect. */
-function wrongResults({ tasks }: Held, entries: readonly Entry[]): string[] {
+export function wrongResults({ tasks }: Held, entries: readonly Entry[]): string[] {
   const effects = new Set(entriesOf(entries, 'effect').map(({ taskId, attempt }) => `${taskId} ${attempt}`))
   const broken: string[] = []
   for (const { id, status, result, attempt } of tasks) {
@@ -159,7 +193,7 @@ function wrongResults({ tasks }: Held, entries: readonly Entry[]): string[] {
 }
 
 /** One task per key, and one key per task, over all attempts. */
-function wrongKeys({ tasks }: Held, entries: readonly Entry[]): string[] {
+export function wrongKeys({ tasks }: Held, entries: readonly Entry[]): string[] {
   const broken: string[] = []
   const taskOf = new Map<string, string>()
   for (const { idempotencyKey, id } of tasks) {
@@ -182,7 +216,7 @@ function wrongKeys({ tasks }: Held, entries: readonly Entry[]): string[] {
 }
 
 /** An end is told once at most, and it is the one that stands. */
-function endedTwice({ tasks }: Held, entries: readonly Entry[]): string[] {
+export function endedTwice({ tasks }: Held, entries: readonly Entry[]): string[] {
   const statusOf = new Map(tasks.map(({ id, status }) => [id, status]))
   const told = new Map<string, string>()
   const broken: string[] = []

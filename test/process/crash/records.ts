@@ -1,4 +1,11 @@
-import { type Page, type PageRequest, type TaskRecord, type TaskStatus, taskStatuses } from 'quillwork'
+import {
+  type Page,
+  type PageRequest,
+  type Store,
+  type TaskRecord,
+  type TaskStatus,
+  taskStatuses,
+} from 'quillwork'
 import { sqlite } from 'quillwork/sqlite'
 
 /** What a store holds, read while no engine runs. */
@@ -20,22 +27,28 @@ export interface Held {
 export async function readStore(file: string): Promise<Held> {
   const store = sqlite({ file })
   try {
-    const tasks = (await allPages(page => store.queries.list({}, page))).reverse()
-    const dead = await allPages(page => store.queries.deadLetters({}, page))
-    const rows = await Promise.all(
-      tasks.map(async ({ id }) => [id, (await store.queries.attempts(id)).map(row => row.attempt)] as const),
-    )
-    const lanes = await store.lanes.lanes()
-    return {
-      tasks,
-      counts: await store.queries.counts(),
-      deadLetters: dead.map(({ id }) => id),
-      attempts: new Map(rows),
-      waiting: lanes.reduce((sum, { waiting }) => sum + waiting, 0),
-      integrity: String(await store.database.read(db => db.pragma('integrity_check', { simple: true }))),
-    }
+    const integrity = await store.database.read(db => db.pragma('integrity_check', { simple: true }))
+    return await readHeld(store, String(integrity))
   } finally {
     await store.tasks.close()
+  }
+}
+
+/** Reads everything that an open store holds; `integrity` is its own check of itself. */
+export async function readHeld<Tx>(store: Store<Tx>, integrity = 'ok'): Promise<Held> {
+  const tasks = (await allPages(page => store.queries.list({}, page))).reverse()
+  const dead = await allPages(page => store.queries.deadLetters({}, page))
+  const rows = await Promise.all(
+    tasks.map(async ({ id }) => [id, (await store.queries.attempts(id)).map(row => row.attempt)] as const),
+  )
+  const lanes = await store.lanes.lanes()
+  return {
+    tasks,
+    counts: await store.queries.counts(),
+    deadLetters: dead.map(({ id }) => id),
+    attempts: new Map(rows),
+    waiting: lanes.reduce((sum, { waiting }) => sum + waiting, 0),
+    integrity,
   }
 }
 

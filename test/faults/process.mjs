@@ -1,0 +1,145 @@
+// A child program: one process of the distributed composition. It runs tasks, or only submits them, and does what its parent tells it
+// on standard input, one JSON line per order. It dies where it is told to.
+import { createInterface } from 'node:readline'
+import { MongoNetworkError } from 'mongodb'
+import { createEngine } from 'quillwork'
+import { mongodb } from 'quillwork/mongodb'
+import { rabbitmq } from 'quillwork/rabbitmq'
+import { deathAt } from '../process/crash/death.mjs'
+import { openLedger } from '../process/crash/ledger.mjs'
+import { optionsOf, say, stopBySignal } from '../process/crash/program.mjs'
+import { planned } from './plan.mjs'
+import { faultTasks } from './tasks.mjs'
+
+const {
+  mongoUrl,
+  rabbitUrl,
+  prefix,
+  ledgerFile,
+  boot,
+  kill,
+  /** Share of operations, by name, whose answer is lost after they were executed. */
+  lostAnswers = {},
+  /** The process is told nothing about a finished child until the relay looks. */
+  roles = ['worker', 'maintenance'],
+  start = true,
+  slots = 8,
+  times = { lease: '3s', sweep: '1s', grace: '5s' },
+  retry = { maxAttempts: 50, backoff: [200] },
+  broker = {},
+} = optionsOf()
+
+const raw = openLedger(ledgerFile)
+const ledger = {
+  note: entry => raw.note({ ...entry, ms: Date.now() }),
+  effect: entry => raw.effect({ ...entry, ms: Date.now() }),
+}
+const pass = deathAt(kill, ledger)
+ledger.note({ is: 'boot', boot })
+
+const store = mongodb({
+  url: mongoUrl,
+  faults: {
+    before: operation => pass(`before-${operation}`),
+    after(operation) {
+      pass(`after-${operation}`)
+      if (Math.random() >= (lostAnswers[operation] ?? lostAnswers.every ?? 0)) return
+      ledger.note({ is: 'fault', name: `the answer of ${operation} was lost`, boot })
+      throw new MongoNetworkError('the answer was lost on purpose')
+    },
+  },
+})
+const types = faultTasks({ ledger, boot, pass, retry })
+const engine = await createEngine({
+  tasks: Object.values(types),
+  store,
+  broker: rabbitmq({ url: rabbitUrl, prefix, ...broker }),
+  lanes: { default: { slots } },
+  times,
+  roles,
+  log: logTo(ledger),
+})
+engine.events.onAny(event => {
+  const { name, taskId, attempt, nextAttemptTimestamp } = event
+  if (['completed', 'failed', 'cancelled', 'deadLettered'].includes(name))
+    ledger.note({ is: 'ended', taskId, attempt, name, boot })
+  if (['retrying', 'waiting', 'givenBack'].includes(name))
+    ledger.note({ is: 'attempt-over', taskId, attempt, name, boot, notBefore: nextAttemptTimestamp })
+})
+stopBySignal(engine, times.grace ?? '5s')
+if (start) await engine.start()
+say('started', { pid: process.pid })
+
+const orders = {
+  /** Submits tasks of the plan, a few at a time, each until it is acknowledged. */
+  async submit({ plan, from, count, seed, key = '', wave = 16, pending = [] }) {
+    const wanted = [...pending]
+    for (let index = from; index < from + count; index++) wanted.push({ index, key: `${key}${index}` })
+    const next = wanted.values()
+    await Promise.all(
+      Array.from({ length: wave }, async () => {
+        for (const { index, key: ofTask } of next) await submitOne(planned(plan, index, ofTask, seed))
+      }),
+    )
+  },
+  async cancel({ taskId }) {
+    ledger.note({ is: 'cancel-asked', taskId })
+    await engine.tasks.cancel(taskId)
+    ledger.note({ is: 'cancel-accepted', taskId })
+  },
+  async retry({ taskId }) {
+    await engine.tasks.retry(taskId)
+  },
+  async health() {
+    say('health', { health: await engine.health() })
+  },
+}
+
+createInterface({ input: process.stdin })
+  .on('line', line => {
+    const { order, ...options } = JSON.parse(line)
+    orders[order](options).then(
+      () => say(`${order} done`),
+      error => say(`${order} failed`, { code: error.code, message: String(error) }),
+    )
+  })
+  // The test is gone.
+  .on('close', () => process.exit(3))
+
+/** Asks until it is acknowledged, always under the same key. */
+async function submitOne({ type, parameters, index, key, options }) {
+  ledger.note({ is: 'asked', key, index, cancelled: false })
+  for (;;) {
+    try {
+      const { taskId } = await engine.submit(types[type], parameters, { idempotencyKey: key, ...options })
+      ledger.note({ is: 'accepted', key, taskId })
+      return
+    } catch (error) {
+      ledger.note({ is: 'unheard', key, code: error.code ?? String(error) })
+      await new Promise(resolve => setTimeout(resolve, 250))
+    }
+  }
+}
+
+/** Warnings and errors are counted by what they say; what the broker's counters say is noted when it changes. */
+function logTo({ note }) {
+  const write = level => (fields, message) =>
+    note({
+      is: 'logged',
+      level,
+      message,
+      boot,
+      error: fields.err === undefined ? undefined : String(fields.err),
+    })
+  return { info: () => undefined, warn: write('warn'), error: write('error') }
+}
+
+let told = ''
+setInterval(async () => {
+  const { broker: health } = await engine.health()
+  if (health === undefined) return
+  const { connected, blocked, reconnects, returned, unconfirmed, problems } = health
+  const now = JSON.stringify({ connected, blocked, reconnects, returned, unconfirmed, problems })
+  if (now !== told) ledger.note({ is: 'broker', boot, ...JSON.parse(now) })
+  told = now
+}, 200).unref()

@@ -1,0 +1,63 @@
+import { expect, it } from 'vitest'
+import { type Chance, chance } from '../process/crash/seed.ts'
+import { checkInvariants, type Expectations, listed } from './checker.ts'
+import { lineOf, type Report, reportOf } from './report.ts'
+import type { System } from './system.ts'
+
+/** How much a row does: few tasks in `npm test`, the load of the acceptance matrix in `npm run test:faults`. */
+export interface Size {
+  readonly full: boolean
+  /** Picks by size. */
+  of<T>(small: T, full: T): T
+}
+
+/** What a row is run with. */
+export interface RowRun {
+  readonly seed: number
+  readonly chance: Chance
+  readonly size: Size
+  /**
+   * Ends the row: waits until nothing is live, checks the invariants, prints the report and answers it. Fails when something is broken,
+   * and when no fault was observed, for then nothing was tested.
+   */
+  finish(system: System, expected?: Expectations & { limit?: number }): Promise<Report>
+}
+
+/** Milliseconds that a row may take. */
+const timeouts = { small: 120_000, full: 600_000 }
+
+/** Set by `scripts/faults.mjs`. */
+const full = process.env['QUILLWORK_FAULTS'] === 'full'
+const givenSeed = process.env['QUILLWORK_FAULTS_SEED']
+
+/** Declares a row of the acceptance matrix as a test. */
+export function row(number: number, title: string, test: (run: RowRun) => Promise<void>): void {
+  const name = `row ${number}`
+  it(`${name}: ${title}`, { timeout: full ? timeouts.full : timeouts.small }, async () => {
+    const seed = givenSeed === undefined ? Math.floor(Math.random() * 4_294_967_296) : Number(givenSeed)
+    process.stderr.write(`${name}: seed ${seed}\n`)
+    await test({
+      seed,
+      chance: chance(seed),
+      size: { full, of: (small, large) => (full ? large : small) },
+      finish: (system, expected) => finish(name, seed, system, expected),
+    })
+  })
+}
+
+async function finish(
+  name: string,
+  seed: number,
+  system: System,
+  expected: Expectations & { limit?: number } = {},
+): Promise<Report> {
+  const idle = await system.untilIdle(expected.limit).catch(String)
+  const held = await system.held()
+  const lines = system.lines()
+  const report = reportOf(held, lines)
+  process.stderr.write(`${lineOf(name, seed, report)}\n`)
+  const broken = listed(checkInvariants(held, lines, expected))
+  expect([...(idle === undefined ? [] : [idle]), ...broken, ...(await system.changedEnds())]).toEqual([])
+  expect(report.faults, 'faults that were observed').toBeGreaterThan(0)
+  return report
+}

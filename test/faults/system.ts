@@ -1,0 +1,138 @@
+import { appendFileSync, mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import { hasEnded, type TaskRecord } from 'quillwork'
+import { mongodb } from 'quillwork/mongodb'
+import { Ends } from '../process/crash/checker.ts'
+import { type Child, Children } from '../process/crash/children.ts'
+import { unheard } from '../process/crash/ledger.ts'
+import { type Held, readHeld } from '../process/crash/records.ts'
+import { until } from '../servers/until.ts'
+import { entriesIn, type Line, readLines } from './ledger.ts'
+
+/** Where the parts of a run are. The test itself reads the store at `mongoUrl`; processes may be given an address through a proxy. */
+export interface Servers {
+  mongoUrl: string
+  rabbitUrl: string
+  prefix?: string
+}
+
+/** A child process and its number within the run. */
+export interface Running extends Child {
+  readonly boot: number
+  /** Gives an order to the process; resolves when it says that it is done. */
+  order(order: string, options?: object): Promise<void>
+}
+
+/** Milliseconds after the last fault within which everything has to have ended. */
+const patienceMs = 60_000
+
+/** One run: a database and a broker, the processes on them, and the ledger that they write. */
+export class System implements AsyncDisposable {
+  readonly folder = mkdtempSync(path.join(tmpdir(), 'quillwork-faults-'))
+  readonly ledgerFile = path.join(this.folder, 'ledger.jsonl')
+  readonly #children = new Children(this.folder)
+  readonly #servers: Servers
+  readonly #store
+  readonly #ends = new Ends()
+  #boots = 0
+  #client: Running | undefined
+
+  constructor(servers: Servers) {
+    this.#servers = servers
+    this.#store = mongodb({ url: servers.mongoUrl })
+  }
+
+  /** Starts a process; resolves when it runs tasks (or, with `start: false`, can submit them). */
+  async start(options: Partial<Servers> & { [option: string]: unknown } = {}): Promise<Running> {
+    const running = this.spawn(options)
+    await running.says('started')
+    return running
+  }
+
+  /** The same without waiting for it. */
+  spawn(options: object = {}): Running {
+    this.#boots += 1
+    const boot = this.#boots
+    const { prefix = '', ...servers } = this.#servers
+    const all = { ...servers, prefix, ledgerFile: this.ledgerFile, boot, ...options }
+    const child = this.#children.start('../../faults/process.mjs', all)
+    const orders = new Map<string, number>()
+    return {
+      ...child,
+      boot,
+      order: async (order, more = {}) => {
+        const number = (orders.get(order) ?? 0) + 1
+        orders.set(order, number)
+        child.tell(JSON.stringify({ order, ...more }))
+        await child.says(`${order} done`)
+      },
+    }
+  }
+
+  /** Submits tasks of a plan from a process of its own, which runs none. Resolves when all are acknowledged. */
+  async submit(plan: object, count: number, seed: number, from = 0): Promise<void> {
+    this.#client ??= await this.start({ start: false })
+    await this.#client.order('submit', { plan, from, count, seed })
+  }
+
+  /** What earlier processes asked for and never heard of. */
+  pending(): { key: string; index: number }[] {
+    return unheard(entriesIn(this.lines()))
+  }
+
+  /** Notes a fault that the row causes; `boot` where it hits one process. */
+  fault(name: string, boot?: number): void {
+    this.#note({ is: 'fault', name, ...(boot === undefined ? {} : { boot }) })
+  }
+
+  faultOver(name: string): void {
+    this.#note({ is: 'fault-over', name })
+  }
+
+  lines(): Line[] {
+    return readLines(this.ledgerFile)
+  }
+
+  /** Tasks that have not ended, by the counters of the store. */
+  async live(): Promise<number> {
+    const counts = await this.#store.queries.counts()
+    return counts.QUEUED + counts.RUNNING + counts.RETRYING
+  }
+
+  /** Resolves when nothing is live any more. */
+  async untilIdle(limit = patienceMs): Promise<void> {
+    await until(async () => (await this.live()) === 0, 'end of all tasks', limit)
+  }
+
+  /** Everything that the store holds. */
+  async held(): Promise<Held> {
+    return readHeld(this.#store)
+  }
+
+  /** Reads the store now, and tells which ends have changed since an earlier look. */
+  async changedEnds(): Promise<string[]> {
+    const { tasks } = await this.held()
+    return this.#ends.check(tasks)
+  }
+
+  /** Records that have ended by now. */
+  async ended(): Promise<TaskRecord[]> {
+    const { tasks } = await this.held()
+    return tasks.filter(({ status }) => hasEnded(status))
+  }
+
+  get store() {
+    return this.#store
+  }
+
+  #note(line: object): void {
+    appendFileSync(this.ledgerFile, `${JSON.stringify({ ...line, ms: Date.now() })}\n`)
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#children[Symbol.asyncDispose]()
+    await this.#store.tasks.close()
+    rmSync(this.folder, { recursive: true, force: true })
+  }
+}
