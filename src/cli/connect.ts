@@ -31,10 +31,11 @@ const patienceMs = 5_000
 const answerMs = 3_000
 
 /**
- * Finds the server that owns the data directory; where none does, starts one in this process on a free port. Throws SERVER_UNREACHABLE
- * when the owner does not answer, STORE_LOCKED when the owner cannot be found.
+ * Speaks to the API that is configured, or finds the server of the data directory; where there is none, starts one in this process on
+ * a free port. Throws SERVER_UNREACHABLE when the owner does not answer, STORE_LOCKED when the owner cannot be found.
  */
 export async function connect({ config }: ResolvedConfig, options: ConnectOptions): Promise<Connection> {
+  if (config.url !== undefined) return configured(config.url, config, options)
   const until = performance.now() + patienceMs
   for (;;) {
     const server = await findServer(config)
@@ -47,6 +48,11 @@ export async function connect({ config }: ResolvedConfig, options: ConnectOption
       await new Promise(resolve => setTimeout(resolve, 100))
     }
   }
+}
+
+function configured(url: string, { token }: Config, { signal }: ConnectOptions): Connection {
+  const client = createClient({ url, token }, signal)
+  return { client, isOwn: false, renew: async () => undefined, close: async () => undefined }
 }
 
 function joined(config: Config, server: Announcement, { signal }: ConnectOptions): Connection {
@@ -83,8 +89,16 @@ async function answers({ url, token, nodeId }: Announcement): Promise<boolean> {
 async function startOwn(config: Config, options: ConnectOptions): Promise<Connection> {
   // The server with its drivers loads only where it is needed.
   const { startServer } = await import('../server/server.ts')
-  const own: Config = { ...config, host: '127.0.0.1', port: 0, logLevel: 'silent' }
   const { works = false, command, signal } = options
+  const roles: Config['roles'] = works ? ['api', ...config.roles.filter(role => role !== 'api')] : ['api']
+  const own: Config = {
+    ...config,
+    roles,
+    host: '127.0.0.1',
+    port: 0,
+    healthPort: undefined,
+    logLevel: 'silent',
+  }
   const server: RunningServer = await startServer({
     config: own,
     works,
@@ -92,11 +106,20 @@ async function startOwn(config: Config, options: ConnectOptions): Promise<Connec
     logTo: { write: () => undefined },
   })
   return {
-    client: createClient({ url: server.url, token: config.token }, signal),
+    client: createClient({ url: urlOf(server), token: config.token }, signal),
     isOwn: true,
     renew: async () => undefined,
     close: () => server.stop({ grace: 0 }),
   }
+}
+
+/** The address of a server that has the role `api`. */
+export function urlOf({ url }: RunningServer): string {
+  if (url !== undefined) return url
+  throw new QuillworkError(
+    'SERVER_UNREACHABLE',
+    'This process does not answer the API: it has not the role api.',
+  )
 }
 
 /** The error for an owner that is alive and does not answer. */

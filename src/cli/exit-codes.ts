@@ -13,7 +13,7 @@ export const exitMeanings: readonly (readonly [code: number, meaning: string])[]
   [exitCodes.usage, 'the command line or the configuration cannot be used; nothing was done'],
   [
     exitCodes.unreachable,
-    'the server does not answer or cannot start: another process owns the data directory or the port',
+    'the server does not answer or cannot start: another process owns the data directory or the port, or the store or the broker is away',
   ],
   [exitCodes.interrupted, 'ended by Ctrl-C (143 by SIGTERM); `serve` ends with 0 after a clean stop'],
 ]
@@ -26,6 +26,7 @@ const byCode: Partial<Record<ErrorCode, number>> = {
   ENCODING_UNKNOWN: exitCodes.usage,
   SERVER_UNREACHABLE: exitCodes.unreachable,
   STORE_LOCKED: exitCodes.unreachable,
+  STORE_FAILED: exitCodes.unreachable,
 }
 
 /** The exit code for an error. */

@@ -47,6 +47,15 @@ export function createProgram(terminal: Terminal, end: (exitCode: number) => voi
     .version(version, '--version', 'print the version')
     .option('--data <dir>', 'data directory; default: QUILLWORK_DATA, else .quillwork')
     .option('--config <file>', 'configuration file; default: quillwork.json of the data directory')
+    .option(
+      '--store <address>',
+      'sqlite:FILE or mongodb://…; default: QUILLWORK_STORE, else in the data directory',
+    )
+    .option('--broker <address>', 'amqp://… of RabbitMQ, with a MongoDB store; default: QUILLWORK_BROKER')
+    .option(
+      '--url <address>',
+      'API to speak to; default: QUILLWORK_URL, else the server of the data directory',
+    )
     .option('--json', 'print JSON for programs')
     .helpOption('--help', 'print this')
     .helpCommand(false)

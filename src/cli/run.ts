@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import type { Command } from 'commander'
+import { compositionOf } from '../server/combinations.ts'
 import { type ConfigSources, type ResolvedConfig, resolveConfig } from '../server/config.ts'
-import { placesOf } from '../server/data-directory.ts'
 import { type SettingName, settings } from '../server/settings.ts'
 import { type Connection, connect } from './connect.ts'
 import type { Terminal } from './terminal.ts'
@@ -67,7 +67,7 @@ export async function withServer(
   ask: (connection: Connection) => Promise<number>,
 ): Promise<number> {
   const resolved = run.configure()
-  const isNew = !existsSync(placesOf(resolved.config.data).database)
+  const isNew = isEmpty(resolved.config)
   const connection = await connect(resolved, { command })
   try {
     // Somebody in another folder than they think sees nothing of their work.
@@ -76,6 +76,13 @@ export async function withServer(
   } finally {
     await connection.close()
   }
+}
+
+/** Whether nothing was ever stored where the configuration points; of a database that processes share, it is not known. */
+function isEmpty(config: ResolvedConfig['config']): boolean {
+  if (config.url !== undefined) return false
+  const composition = compositionOf(config)
+  return composition.kind === 'embedded' && !existsSync(composition.file)
 }
 
 /** Prints data as one JSON line. */

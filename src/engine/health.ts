@@ -9,6 +9,8 @@ export interface EngineHealth {
   readonly broker?: { readonly kind: string } & BrokerHealth
   /** When the last sweep of this process ended, epoch milliseconds; absent before the first, and where another process sweeps. */
   readonly sweptAt?: number
+  /** Milliseconds since then, by the clock of this process. */
+  readonly sweepAgeMs?: number
   /** Attempts that this process runs. */
   readonly running: number
 }
@@ -20,7 +22,7 @@ export async function healthOf(core: Core): Promise<EngineHealth> {
   return {
     store: { kind: store.kind, ...(await storeProblem(core)) },
     ...(remote === undefined ? {} : { broker: { kind: broker.kind, ...remote } }),
-    ...(core.swept.at === 0 ? {} : { sweptAt: core.swept.at }),
+    ...(core.swept.at === 0 ? {} : { sweptAt: core.swept.at, sweepAgeMs: core.clock.now() - core.swept.at }),
     running: core.running.size,
   }
 }

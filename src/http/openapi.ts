@@ -47,6 +47,7 @@ const tags = [
   { name: 'events', description: 'What happens, as it happens: server-sent events.' },
   { name: 'dead letters', description: 'Tasks that need a person.' },
   { name: 'lanes', description: 'The named work queues.' },
+  { name: 'workers', description: 'The processes that share the store.' },
   { name: 'novels', description: 'Import novels, read and search them.' },
   { name: 'server', description: 'What this server can do, and how it is.' },
 ]

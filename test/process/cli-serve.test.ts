@@ -52,7 +52,14 @@ describe('quillwork serve', { timeout: patience }, () => {
     await stream.text()
     const ended = await server.ended
     expect(ended).toMatchObject({ code: 0, signal: null, stdout: `listening on ${server.url}\n` })
-    expect(ended.stderr).toMatch(/^stopping: .*\nstopped\n$/)
+    const [started = '', ...others] = ended.stderr.split('\n')
+    expect(JSON.parse(started)).toMatchObject({
+      message: 'server started',
+      roles: 'api,worker,maintenance',
+      store: `sqlite:${path.join(data, 'quillwork.db')}`,
+      broker: 'in-process',
+    })
+    expect(others.join('\n')).toMatch(/^stopping: .*\nstopped\n$/)
     expect(existsSync(path.join(data, 'server.json'))).toBe(false)
   })
 

@@ -6,7 +6,7 @@ import { plainLine } from '../../server/log-lines.ts'
 import type { RunningServer } from '../../server/server.ts'
 import { logLevels } from '../../server/settings.ts'
 import { createClient } from '../client.ts'
-import { findServer, isLocked, lockedError } from '../connect.ts'
+import { findServer, isLocked, lockedError, urlOf } from '../connect.ts'
 import { exitCodes } from '../exit-codes.ts'
 import type { Register, Run } from '../run.ts'
 import { importSamples } from '../samples.ts'
@@ -21,9 +21,14 @@ interface ServeOptions {
 export function addServe(program: Command, register: Register): void {
   program
     .command('serve')
-    .description('Start the server of the data directory; Ctrl-C stops it in order, twice stops it now')
+    .description(
+      'Start a server: the API, its workers and their maintenance; Ctrl-C stops it in order, twice stops it now',
+    )
+    .option('--roles <list>', 'what this process does: api, worker, maintenance; default: all')
+    .option('--lanes <slots>', 'worker slots per lane, such as default=10,batch=4')
     .option('--port <n>', 'port to listen on; 0 = any free one')
     .option('--host <address>', 'address to listen on; any but the loopback needs QUILLWORK_TOKEN')
+    .option('--health-port <n>', 'another port for health and metrics alone')
     .option('--grace <time>', 'how long running tasks may go on when the server stops, such as 30s')
     .addOption(new Option('--log-level <level>', 'how much is logged').choices(logLevels))
     .option('--sample', 'on an empty database, import the two stories that come with the package')
@@ -35,7 +40,9 @@ async function serve(run: Run<ServeOptions>): Promise<number> {
   const resolved = run.configure()
   using signals = listenForSignals()
   const server = await start(run, resolved)
-  terminal.out(`listening on ${server.url}`)
+  if (server.url !== undefined) terminal.out(`listening on ${server.url}`)
+  else terminal.out(`running as ${resolved.config.roles.join(', ')}`)
+  if (server.healthUrl !== undefined) terminal.out(`health on ${server.healthUrl}`)
   for (const warning of resolved.warnings) terminal.note(`warning: ${warning}`)
   let failure: unknown
   try {
@@ -102,6 +109,6 @@ async function sample(
     terminal.note('The package has no samples; nothing was imported.')
     return
   }
-  const client = createClient({ url: server.url, token: resolved.config.token }, signals.asked)
+  const client = createClient({ url: urlOf(server), token: resolved.config.token }, signals.asked)
   await importSamples({ terminal, client, folder: url, signals, resolved, quiet: json })
 }

@@ -1,6 +1,6 @@
 import { z } from 'zod'
-import { QuillworkError } from '../../task/errors.ts'
 import type { ApiContext, App } from '../context.ts'
+import { readinessOf, readinessSchema } from '../readiness.ts'
 import { problems } from '../schemas/problem.ts'
 
 const tags = ['server']
@@ -24,24 +24,14 @@ function addHealth(app: App): void {
   app.get('/healthz', { schema: healthSchema, ...open }, async () => ({ status: 'ok' as const }))
 }
 
-const readinessSchema = {
+const readySchema = {
   tags,
-  summary: 'Whether the store answers, so that tasks are taken',
-  response: {
-    200: z.object({ status: z.literal('ready'), checks: z.object({ store: z.literal('ok') }) }),
-    ...problems('STORE_FAILED'),
-  },
+  summary: 'Whether tasks are taken, and what needs a look: store, broker, sweep, processes',
+  response: { 200: readinessSchema, ...problems('STORE_FAILED') },
 }
 
 function addReadiness(app: App, { engine }: ApiContext): void {
-  app.get('/readyz', { schema: readinessSchema, ...open }, async () => {
-    try {
-      await engine.tasks.counts()
-    } catch (cause) {
-      throw new QuillworkError('STORE_FAILED', 'The store does not answer.', { cause })
-    }
-    return { status: 'ready' as const, checks: { store: 'ok' as const } }
-  })
+  app.get('/readyz', { schema: readySchema, ...open }, () => readinessOf(engine))
 }
 
 const metricsSchema = {

@@ -10,6 +10,7 @@ import { addTaskActionRoutes } from './task-actions.ts'
 import { addTaskDetailRoutes } from './task-details.ts'
 import { addTaskRoutes } from './tasks.ts'
 import { addUploadRoutes } from './uploads.ts'
+import { addWorkerRoutes } from './workers.ts'
 
 /** All routes, by resource. */
 export function addRoutes(app: App, context: ApiContext): void {
@@ -19,6 +20,7 @@ export function addRoutes(app: App, context: ApiContext): void {
   addEventRoutes(app, context)
   addDeadLetterRoutes(app, context)
   addLaneRoutes(app, context)
+  addWorkerRoutes(app, context)
   addCapabilityRoutes(app, context)
   addHealthRoutes(app, context)
   if (context.novels === undefined) return

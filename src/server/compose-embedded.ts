@@ -1,0 +1,27 @@
+/** The embedded composition: one SQLite file, workers woken within the process. */
+import { createEngine, type Engine } from '../index.ts'
+import { folderUploads, sqliteLibrary } from '../novel/index.ts'
+import { sqlite } from '../store/sqlite/index.ts'
+import { type Composed, type ComposeOptions, createModels, engineOptions, limitsOf } from './compose.ts'
+import { placesOf } from './data-directory.ts'
+
+/** Opens the file and makes its engine, which does all of the work. Throws STORE_LOCKED, and the other errors of the store. */
+export async function composeEmbedded(file: string, options: ComposeOptions): Promise<Composed> {
+  const { config } = options
+  const store = sqlite({ file })
+  try {
+    const models = createModels()
+    const uploads = folderUploads(placesOf(config.data).uploads)
+    const services = { library: sqliteLibrary(store.database), models, uploads }
+    const engine = await createEngine({
+      ...engineOptions(options),
+      services,
+      store,
+      limits: limitsOf(config),
+    })
+    return { engine: engine as Engine, services, models }
+  } catch (error) {
+    await store.tasks.close()
+    throw error
+  }
+}

@@ -1,0 +1,50 @@
+/** What both compositions have in common: the models, and how the configuration becomes options of an engine. */
+import { createModelCatalogue, type ModelCatalogue } from '../ai/catalogue.ts'
+import { extractiveModel } from '../ai/extractive/extractive.ts'
+import type { Engine, EngineOptions } from '../index.ts'
+import { type NovelServices, novelTasks } from '../novel/index.ts'
+import type { Limit } from '../rate-limit/limiter.ts'
+import type { Logger } from '../runtime/log.ts'
+import type { Config } from './settings.ts'
+
+/** What a server is made of. Whoever has it stops the engine, which closes the store and the broker. */
+export interface Composed {
+  readonly engine: Engine
+  readonly services: NovelServices
+  readonly models: ModelCatalogue
+}
+
+/** What a composition is made from. */
+export interface ComposeOptions {
+  readonly config: Config
+  readonly log: Logger
+}
+
+/** The models that a server has. */
+export function createModels(): ModelCatalogue {
+  return createModelCatalogue({ summary: [extractiveModel()] })
+}
+
+/** The options of an engine that do not depend on the composition. */
+export function engineOptions({ config, log }: ComposeOptions) {
+  return {
+    tasks: novelTasks,
+    lanes: { ...config.lanes },
+    admission: admissionOf(config),
+    retention: { ...config.retention },
+    times: { lease: config.lease, sweep: config.sweep, grace: config.grace, obey: config.obey },
+    log,
+  } satisfies Omit<EngineOptions, 'store'> & { tasks: unknown }
+}
+
+/** The limits of the configuration. A field that is absent there is absent here. */
+export function limitsOf({ limits }: Config): Record<string, Limit> {
+  return { ...limits } as Record<string, Limit>
+}
+
+function admissionOf({ waiting: { perUser, perLane } }: Config) {
+  return {
+    ...(perUser === undefined ? {} : { waitingPerUser: perUser }),
+    ...(perLane === undefined ? {} : { waitingPerLane: perLane }),
+  }
+}

@@ -1,0 +1,54 @@
+import type { Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { QuillworkError } from '../index.ts'
+
+/** Where to listen, and by which option another port is chosen. */
+export interface ListenPlace {
+  host: string
+  port: number
+  option: '--port' | '--health-port'
+}
+
+/**
+ * Listens by `begin`, and answers the address, such as `http://127.0.0.1:7420`. Throws SERVER_UNREACHABLE when it cannot be listened on.
+ */
+export async function listenOn(
+  server: Server,
+  place: ListenPlace,
+  begin: () => Promise<unknown>,
+): Promise<string> {
+  const { host, port } = place
+  try {
+    await begin()
+  } catch (cause) {
+    const code = (cause as NodeJS.ErrnoException).code ?? ''
+    throw new QuillworkError('SERVER_UNREACHABLE', whyNot(code, place), { cause })
+  }
+  const address = server.address()
+  const actual = typeof address === 'object' && address !== null ? (address as AddressInfo).port : port
+  return `http://${host.includes(':') && !host.startsWith('[') ? `[${host}]` : host}:${actual}`
+}
+
+/** Makes a plain server listen. Rejects with the error of the system. */
+export function begin(server: Server, { host, port }: ListenPlace): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject)
+    server.listen({ host, port }, () => {
+      server.off('error', reject)
+      resolve()
+    })
+  })
+}
+
+/** The address for programs of this machine: that of a server which listens on all addresses is the loopback's. */
+export function reachable(url: string): string {
+  return url.replace('//0.0.0.0:', '//127.0.0.1:').replace('//[::]:', '//[::1]:')
+}
+
+function whyNot(code: string, { host, port, option }: ListenPlace): string {
+  if (code === 'EADDRINUSE')
+    return `Port ${port} of ${host} is in use by another program. Choose another one with ${option}, or any free one with ${option} 0.`
+  if (code === 'EACCES')
+    return `This user may not listen on port ${port} of ${host}. Choose one above 1023 with ${option}.`
+  return `The server cannot listen on ${host}:${port} (${code}). Is it an address of this machine?`
+}
