@@ -1,0 +1,101 @@
+/** What a search reads of a novel's index. */
+import type { IndexSegment } from '../../search/postings.ts'
+import type { IndexState } from '../passage-index.ts'
+import type { PassagePlace, SearchSource } from '../search-answer.ts'
+import { indexRowId } from './index-rows.ts'
+import type { SegmentDocument } from './schema.ts'
+import type { LibrarySession } from './session.ts'
+
+/** The build that a search reads; none where no index answers. */
+export interface AnsweringBuild {
+  novelId: string
+  generation: number | undefined
+}
+
+/** Segments that one reading of the database takes. */
+const segmentsPerRead = 64
+
+/** Reads one build of an index. */
+export function searchSource(
+  library: LibrarySession,
+  state: IndexState,
+  { novelId, generation = 0 }: AnsweringBuild,
+): SearchSource {
+  const build = { novelId, generation }
+  return {
+    state,
+    postings: {
+      async *read(shards) {
+        let after = -1
+        while (true) {
+          const found = await readSegments(library, build, shards, after)
+          yield* found.map(({ segment }) => segment)
+          if (found.length < segmentsPerRead) return
+          after = found.at(-1)?.number ?? after
+        }
+      },
+    },
+    places: passageIds => readPlaces(library, build, passageIds),
+  }
+}
+
+async function readSegments(
+  { database, segments, shards }: LibrarySession,
+  build: { novelId: string; generation: number },
+  wanted: readonly number[],
+  after: number,
+): Promise<{ number: number; segment: IndexSegment }[]> {
+  const found = await database.run('read segments', () =>
+    segments
+      .find({ ...build, number: { $gt: after } })
+      .sort({ number: 1 })
+      .limit(segmentsPerRead)
+      .toArray(),
+  )
+  const end = (found.at(-1)?.number ?? after) + 1
+  const postings = await database.run('read postings', () =>
+    shards.find({ ...build, shard: { $in: [...wanted] }, number: { $gt: after, $lt: end } }).toArray(),
+  )
+  const parts = new Map(found.map(({ number }) => [number, new Map<number, Uint8Array>()]))
+  for (const { number, shard, bytes } of postings) parts.get(number)?.set(shard, bytes.value())
+  return found.map(segment => ({
+    number: segment.number,
+    segment: segmentOf(segment, parts.get(segment.number) ?? new Map()),
+  }))
+}
+
+function segmentOf(
+  { passages, totalLength, documents }: SegmentDocument,
+  shards: IndexSegment['shards'],
+): IndexSegment {
+  return { passages, totalLength, documents: documents.value(), shards }
+}
+
+async function readPlaces(
+  { database, passages, scenes, chapters }: LibrarySession,
+  build: { novelId: string; generation: number },
+  passageIds: readonly number[],
+): Promise<readonly PassagePlace[]> {
+  const ids = passageIds.map(id => indexRowId(build, id))
+  const found = await database.run('find passages', () => passages.find({ _id: { $in: ids } }).toArray())
+  const sceneIds = [...new Set(found.map(({ sceneId }) => sceneId))]
+  const texts = await database.run('find scenes of passages', () =>
+    scenes
+      .find({ _id: { $in: sceneIds } }, { projection: { content: 1, textVersion: 1, chapterId: 1 } })
+      .toArray(),
+  )
+  const chapterIds = [...new Set(texts.map(({ chapterId }) => chapterId))]
+  const titles = await database.run('find chapters of passages', () =>
+    chapters.find({ _id: { $in: chapterIds } }, { projection: { title: 1 } }).toArray(),
+  )
+  const sceneOf = new Map(texts.map(scene => [scene._id, scene]))
+  const titleOf = new Map(titles.map(chapter => [chapter._id, chapter.title]))
+  return found.flatMap(({ passage, sceneId, textVersion, start, end }) => {
+    const scene = sceneOf.get(sceneId)
+    const chapterTitle = scene && titleOf.get(scene.chapterId)
+    if (scene === undefined || chapterTitle === undefined) return []
+    const { chapterId, content } = scene
+    const outOfDate = scene.textVersion !== textVersion
+    return [{ passageId: passage, sceneId, chapterId, chapterTitle, content, start, end, outOfDate }]
+  })
+}

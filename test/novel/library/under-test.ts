@@ -1,0 +1,97 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { describe, test } from 'vitest'
+import type { NovelLibrary } from '../../../src/novel/library/library.ts'
+import { mongoLibrary } from '../../../src/novel/library/mongodb/library.ts'
+import { sqliteLibrary } from '../../../src/novel/library/sqlite/library.ts'
+import {
+  type OpenableDatabase,
+  openDatabase,
+  type SharedDatabase,
+} from '../../../src/store/mongodb/database.ts'
+import { type DatabaseFile, openDatabase as openFile } from '../../../src/store/sqlite/database.ts'
+import { type FreshDatabase, freshDatabase } from '../../servers/mongo.ts'
+import type { LibraryUnderTest } from './case.ts'
+import { libraryCases } from './cases.ts'
+
+/** A library that ends with its test. */
+export type DisposableLibrary = LibraryUnderTest & AsyncDisposable
+
+/** A library in a new file. */
+export class SqliteUnderTest implements DisposableLibrary {
+  now = 1
+  readonly folder = mkdtempSync(join(tmpdir(), 'quillwork-library-'))
+  database: DatabaseFile = openFile(join(this.folder, 'library.db'))
+  library: NovelLibrary = this.open()
+
+  open(): NovelLibrary {
+    return sqliteLibrary(this.database, { now: () => this.now })
+  }
+
+  async reopen(): Promise<void> {
+    await this.database.close()
+    this.database = openFile(join(this.folder, 'library.db'))
+    this.library = this.open()
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.database.close()
+    rmSync(this.folder, { recursive: true })
+  }
+}
+
+/** What stands between the library and its database, for tests that cause trouble. */
+export type Between = (database: SharedDatabase) => SharedDatabase
+
+/** A library in a database of its own on the server. */
+export class MongoUnderTest implements DisposableLibrary {
+  now = 1
+  readonly #fresh: FreshDatabase
+  readonly #between: Between
+  database: OpenableDatabase
+  library: NovelLibrary
+
+  private constructor(fresh: FreshDatabase, between: Between) {
+    this.#fresh = fresh
+    this.#between = between
+    this.database = openDatabase({ url: fresh.url })
+    this.library = this.#libraryIn(this.database)
+  }
+
+  static async open(between: Between = database => database): Promise<MongoUnderTest> {
+    const under = new MongoUnderTest(freshDatabase(), between)
+    await under.database.open()
+    return under
+  }
+
+  #libraryIn(database: SharedDatabase): NovelLibrary {
+    return mongoLibrary(this.#between(database), { now: () => this.now })
+  }
+
+  async reopen(): Promise<void> {
+    await this.database.close()
+    this.database = openDatabase({ url: this.#fresh.url })
+    this.library = this.#libraryIn(this.database)
+    await this.database.open()
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.database.close()
+    await this.#fresh.drop()
+  }
+}
+
+/** Runs every case on libraries that `open` makes. */
+export function testLibrary(storage: string, open: () => Promise<DisposableLibrary>): void {
+  for (const [capability, cases] of Object.entries(libraryCases)) {
+    describe(`library on ${storage}: ${capability}`, () => {
+      for (const { name, run } of cases) {
+        test(name, async () => {
+          await using under = await open()
+          await run(under)
+        })
+      }
+    })
+  }
+}
