@@ -124,6 +124,12 @@ export const errorCatalogue = {
     status: 500,
     meaning: 'The database file does not hold the settings that the promises need.',
   },
+  BROKER_UNSUITABLE: {
+    retryable: false,
+    status: 500,
+    meaning: 'The broker has queues or exchanges with other arguments, or refuses the login.',
+  },
+  BROKER_UNREACHABLE: { retryable: true, status: 503, meaning: 'The broker does not answer.' },
   STORE_NEWER: {
     retryable: false,
     status: 500,

@@ -1,0 +1,106 @@
+/**
+ * Events as others read them: CloudEvents 1.0 in structured mode. They tell what happened to a task, never its parameters or result.
+ * Delivered at least once, per task in the order of `sequence`, which leaves no number out.
+ */
+import type { SequencedEvent, TaskEventName } from '../task/events.ts'
+import type { IncomingMessage, OutgoingMessage, Read } from './messages.ts'
+import { readObject } from './messages.ts'
+
+/** The media type of an event. */
+export const cloudEventsType = 'application/cloudevents+json'
+/** Where events come from, unless told otherwise. */
+export const defaultSource = '/quillwork/tasks'
+
+/** Every event, by name; the record makes the compiler ask for a new one. */
+const names: Readonly<Record<TaskEventName, true>> = {
+  submitted: true,
+  started: true,
+  progress: true,
+  waiting: true,
+  retrying: true,
+  givenBack: true,
+  completed: true,
+  failed: true,
+  cancelled: true,
+  deadLettered: true,
+  reopened: true,
+}
+
+/** Names of all events. */
+export const eventNames = Object.keys(names) as TaskEventName[]
+
+/** The type of an event: reverse DNS with a version, which rises when a consumer would have to change. */
+export function cloudEventType(name: TaskEventName): string {
+  return `dev.quillwork.task.${name}.v1`
+}
+
+/** Digits of a sequence as text, so that texts sort as numbers do. */
+const sequenceDigits = 10
+
+/** The message that tells of an event. */
+export function eventMessage(event: SequencedEvent, source = defaultSource): OutgoingMessage {
+  const { name, at, taskId, rootTaskId, traceparent, sequence } = event
+  const id = sequence === undefined ? `${taskId}/${name}/${at}` : `${taskId}/${sequence}`
+  const type = cloudEventType(name)
+  const body = {
+    specversion: '1.0',
+    id,
+    source,
+    type,
+    subject: taskId,
+    time: new Date(at).toISOString(),
+    datacontenttype: 'application/json',
+    ...(sequence === undefined ? {} : { sequence: String(sequence).padStart(sequenceDigits, '0') }),
+    partitionkey: rootTaskId,
+    ...(traceparent === undefined ? {} : { traceparent }),
+    data: dataOf(event),
+  }
+  return {
+    content: JSON.stringify(body),
+    type,
+    contentType: cloudEventsType,
+    messageId: id,
+    correlationId: taskId,
+    headers: {
+      'cloudEvents:id': id,
+      'cloudEvents:type': type,
+      'cloudEvents:source': source,
+      'cloudEvents:subject': taskId,
+    },
+  }
+}
+
+/** What the envelope does not say. A stack is for the operators of the process that has it. */
+function dataOf(event: SequencedEvent): Record<string, unknown> {
+  const { name: _name, at: _at, traceparent: _trace, sequence: _sequence, ...data } = event
+  if (!('errorInfo' in data) || data.errorInfo === undefined) return data
+  const { stack: _stack, ...errorInfo } = data.errorInfo
+  return { ...data, errorInfo }
+}
+
+/** Reads an event that another process told. */
+export function readEvent({ content }: IncomingMessage): Read<SequencedEvent> {
+  const read = readObject(content)
+  if ('malformed' in read) return read
+  const { type, time, data, sequence, traceparent } = read.value
+  const name = eventNames.find(known => cloudEventType(known) === type)
+  if (name === undefined) return { malformed: 'not an event that this version knows' }
+  const at = typeof time === 'string' ? Date.parse(time) : Number.NaN
+  if (Number.isNaN(at) || !isEventData(data)) return { malformed: 'an event without its time or task' }
+  const event = {
+    ...data,
+    name,
+    at,
+    ...(typeof sequence === 'string' ? { sequence: Number(sequence) } : {}),
+    ...(typeof traceparent === 'string' ? { traceparent } : {}),
+  }
+  return { value: event as SequencedEvent }
+}
+
+/** What every event names; the rest is as the type of the event says. */
+function isEventData(data: unknown): data is Record<string, unknown> {
+  if (typeof data !== 'object' || data === null) return false
+  const { taskId, rootTaskId, taskType, userId, lane, version, attempt } = data as Record<string, unknown>
+  const texts = [taskId, rootTaskId, taskType, userId, lane]
+  return texts.every(text => typeof text === 'string') && [version, attempt].every(Number.isSafeInteger)
+}

@@ -1,0 +1,220 @@
+/**
+ * The messages that processes send each other through a broker: what is in them, and how what arrives is read. Pure: no driver.
+ * A message carries ids, never parameters or results.
+ */
+import { createHash } from 'node:crypto'
+import type { DeadLetterNotice, Delivery, DeliveryHeaders } from '../store/store.ts'
+import type { ControlMessage, DeadMessage } from './broker.ts'
+
+/** What a message is, in its property `type`. */
+export const messageTypes = {
+  delivery: 'quillwork.delivery',
+  notice: 'quillwork.dead-letter',
+  control: 'quillwork.control',
+  /** Tries a binding; whoever receives it acknowledges it and does nothing. */
+  probe: 'quillwork.probe',
+} as const
+
+/** A message to send, in the words of AMQP. */
+export interface OutgoingMessage {
+  content: string
+  type: string
+  contentType: string
+  messageId: string
+  correlationId?: string
+  /** 5 and above is served before the others. */
+  priority?: number
+  headers: Readonly<Record<string, string | number | boolean>>
+}
+
+/** A message as it arrived; a stranger may have sent it. */
+export interface IncomingMessage {
+  content: Uint8Array
+  headers: Readonly<Record<string, unknown>>
+  /** The other properties, by their names in AMQP. */
+  properties: Readonly<Record<string, unknown>>
+}
+
+/** What a stranger's message is read as: what it says, or why it cannot be read. */
+export type Read<T> = { value: T } | { malformed: string }
+
+/** Ours have a few hundred bytes. */
+const largestBody = 64 * 1_024
+const longestId = 200
+/** From here on a message is served before the others. */
+const highPriority = 5
+
+/** The message that carries a delivery. */
+export function deliveryMessage(delivery: Delivery): OutgoingMessage {
+  const { taskId, taskType, attempt, lane, headers } = delivery
+  return {
+    content: JSON.stringify({ taskId, taskType, attempt, lane }),
+    type: messageTypes.delivery,
+    contentType: 'application/json',
+    messageId: `${taskId}/${attempt}`,
+    correlationId: taskId,
+    priority: headers?.priority === 'high' ? highPriority : 0,
+    headers: {
+      'x-task-id': taskId,
+      'x-task-type': taskType,
+      ...(delivery.suspect ? { 'x-suspect': true } : {}),
+      ...(headers === undefined ? {} : amqpHeaders(headers)),
+    },
+  }
+}
+
+function amqpHeaders({ userId, retryCount, delayMs, traceparent }: DeliveryHeaders) {
+  return {
+    'x-user-id': userId,
+    'x-retry-count': retryCount,
+    ...(delayMs === undefined ? {} : { 'x-delay': delayMs }),
+    ...(traceparent === undefined ? {} : { traceparent }),
+  }
+}
+
+/** Reads a delivery strictly: a message that names two tasks, or none, is nobody's. */
+export function readDelivery(message: IncomingMessage): Read<Delivery> {
+  const read = readObject(message.content)
+  if ('malformed' in read) return read
+  const { taskId, taskType, attempt, lane } = read.value
+  if (!isId(taskId)) return { malformed: 'the body names no task: taskId is missing' }
+  if (!isId(taskType) || !isId(lane)) return { malformed: 'taskType or lane is missing in the body' }
+  if (!isCount(attempt)) return { malformed: 'attempt is not a whole number in the body' }
+  const { headers } = message
+  if (headers['x-task-id'] !== undefined && headers['x-task-id'] !== taskId)
+    return { malformed: 'the header x-task-id names another task than the body' }
+  const delivery: Delivery = { taskId, taskType, lane, attempt, suspect: headers['x-suspect'] === true }
+  const told = readHeaders(message)
+  return { value: told === undefined ? delivery : { ...delivery, headers: told } }
+}
+
+function readHeaders({ headers, properties }: IncomingMessage): DeliveryHeaders | undefined {
+  const { 'x-user-id': userId, 'x-retry-count': retryCount, 'x-delay': delayMs, traceparent } = headers
+  if (typeof userId !== 'string') return undefined
+  const { priority } = properties
+  return {
+    userId,
+    priority: typeof priority === 'number' && priority >= highPriority ? 'high' : 'normal',
+    retryCount: isCount(retryCount) ? retryCount : 0,
+    ...(isCount(delayMs) ? { delayMs } : {}),
+    ...(typeof traceparent === 'string' ? { traceparent } : {}),
+  }
+}
+
+/** The message that tells of a dead letter whose delivery was not there to carry the news. */
+export function noticeMessage(notice: DeadLetterNotice): OutgoingMessage {
+  const { taskId, taskType, attempt, userId, retryCount } = notice
+  return {
+    content: JSON.stringify(notice),
+    type: messageTypes.notice,
+    contentType: 'application/json',
+    messageId: `${taskId}/${attempt}/dead-letter`,
+    correlationId: taskId,
+    headers: {
+      'x-task-id': taskId,
+      'x-task-type': taskType,
+      'x-user-id': userId,
+      'x-retry-count': retryCount,
+    },
+  }
+}
+
+/** The message that tells every process something. */
+export function controlMessage(message: ControlMessage, id: string): OutgoingMessage {
+  return {
+    content: JSON.stringify(message),
+    type: messageTypes.control,
+    contentType: 'application/json',
+    messageId: id,
+    headers: {},
+  }
+}
+
+/** Reads what a process told the others. */
+export function readControl({ content }: IncomingMessage): Read<ControlMessage> {
+  const read = readObject(content)
+  if ('malformed' in read) return read
+  const { kind, taskId, attempt, key, until } = read.value
+  if (kind === 'lanes') return { value: { kind } }
+  if (kind === 'cancel' && isId(taskId) && isCount(attempt)) return { value: { kind, taskId, attempt } }
+  if (kind === 'parked' && typeof key === 'string' && typeof until === 'number')
+    return { value: { kind, key, until } }
+  return { malformed: 'not a control message that this version knows' }
+}
+
+/** Reads a message of the dead letter queue: a delivery or a notice, which name their task alike. At worst it is malformed. */
+export function readDead(message: IncomingMessage): DeadMessage {
+  const common = {
+    id: hashOf(message),
+    content: textOf(message.content),
+    story: storyOf(message.headers['x-death']),
+  }
+  const read = readDelivery(message)
+  if ('malformed' in read) return { ...common, malformed: read.malformed }
+  const { taskId, attempt } = read.value
+  return { ...common, taskId, attempt }
+}
+
+/** What a redelivery changes is left out, so that the same message has the same hash. */
+const changesOnRedelivery = new Set(['x-delivery-count', 'x-acquired-count'])
+
+function hashOf({ content, headers, properties }: IncomingMessage): string {
+  const kept = Object.entries(headers).filter(([name]) => !changesOnRedelivery.has(name))
+  const { headers: _, ...others } = properties
+  return createHash('sha256')
+    .update(content)
+    .update(sortedJson([others, Object.fromEntries(kept)]))
+    .digest('hex')
+}
+
+/** JSON with the fields of every object in order. */
+function sortedJson(value: unknown): string {
+  return JSON.stringify(value, (_key, part: unknown) =>
+    isObject(part) ? Object.fromEntries(Object.entries(part).sort(([a], [b]) => (a < b ? -1 : 1))) : part,
+  )
+}
+
+/** Text as it is; other bytes as base64. */
+function textOf(content: Uint8Array): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(content)
+  } catch {
+    return `base64:${Buffer.from(content).toString('base64')}`
+  }
+}
+
+/** The broker's own record of a message's way, a line per queue and reason, newest first. */
+function storyOf(deaths: unknown): string {
+  if (!Array.isArray(deaths)) return ''
+  return deaths.filter(isObject).map(storyLine).join('\n')
+}
+
+function storyLine({ queue, reason, count, time }: Record<string, unknown>): string {
+  const seconds = isObject(time) ? time['value'] : undefined
+  const first = typeof seconds === 'number' ? `, first at ${new Date(seconds * 1_000).toISOString()}` : ''
+  return `${String(queue)}: ${String(reason)} ${String(count)} time(s)${first}`
+}
+
+/** A JSON object of a size that one of ours could have. */
+export function readObject(content: Uint8Array): Read<Record<string, unknown>> {
+  if (content.length > largestBody)
+    return { malformed: `the body has ${content.length} bytes, more than ${largestBody}` }
+  try {
+    const value: unknown = JSON.parse(Buffer.from(content).toString())
+    return isObject(value) ? { value } : { malformed: 'the body is not a JSON object' }
+  } catch {
+    return { malformed: 'the body is not JSON' }
+  }
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+function isId(value: unknown): value is string {
+  return typeof value === 'string' && value.length > 0 && value.length <= longestId
+}
+
+function isCount(value: unknown): value is number {
+  return Number.isSafeInteger(value) && Number(value) >= 0
+}

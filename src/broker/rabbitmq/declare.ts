@@ -1,0 +1,81 @@
+import type { Channel, ChannelModel } from 'amqplib'
+import { isDifferent, messageOf, unsuitable } from './failures.ts'
+import type { Binding, Exchange, Queue, Topology } from './topology.ts'
+
+/** What to do where the broker has something with other arguments. */
+export const howToReplace =
+  'Arguments of an exchange or queue cannot be changed: let it run empty, delete it, and start again; or use another prefix. ' +
+  'What the queue still holds is sent again from the store.'
+
+/**
+ * Declares what is missing, and binds. What is there already stays as it is, so this may be done at any time, by any number of
+ * processes. Throws BROKER_UNSUITABLE where something is there with other arguments.
+ */
+export async function declareTopology(connection: ChannelModel, topology: Topology): Promise<void> {
+  await inThrowAwayChannel(connection, async channel => {
+    for (const exchange of topology.exchanges)
+      await refusing(`exchange ${exchange.name}`, declareExchange(channel, exchange))
+    for (const queue of topology.queues) await refusing(`queue ${queue.name}`, declareQueue(channel, queue))
+    for (const binding of topology.bindings) await bind(channel, binding)
+  })
+}
+
+/** A refused declaration closes its channel, so it gets one that nobody else uses. */
+export async function inThrowAwayChannel<T>(
+  connection: ChannelModel,
+  work: (channel: Channel) => Promise<T>,
+): Promise<T> {
+  const channel = await connection.createChannel()
+  // The driver throws where nobody listens; the rejection of the call tells the same.
+  channel.on('error', () => undefined)
+  try {
+    return await work(channel)
+  } finally {
+    await channel.close().catch(() => undefined)
+  }
+}
+
+/** Declares an exchange as it should be. Rejects with 406 where it is there with other arguments. */
+export async function declareExchange(
+  channel: Channel,
+  { name, type, arguments: args }: Exchange,
+): Promise<void> {
+  await channel.assertExchange(name, type, args === undefined ? {} : { arguments: args })
+}
+
+/** Declares a queue as it should be. Rejects with 406 where it is there with other arguments. */
+export async function declareQueue(channel: Channel, { name, arguments: args }: Queue): Promise<void> {
+  await channel.assertQueue(name, { arguments: args })
+}
+
+/** Binds; a binding that is there already stays one. */
+export async function bind(channel: Channel, { queue, exchange, key }: Binding): Promise<void> {
+  await channel.bindQueue(queue, exchange, key)
+}
+
+async function refusing(what: string, declaration: Promise<void>): Promise<void> {
+  try {
+    await declaration
+  } catch (error) {
+    if (isDifferent(error))
+      throw unsuitable(`The ${what} differs: ${messageOf(error)}. ${howToReplace}`, error)
+    throw error
+  }
+}
+
+/** Whether the broker offers the exchange type of the delayed-message plugin. */
+export function offersDelayedExchange(connection: ChannelModel, prefix: string): Promise<boolean> {
+  const name = `${prefix}tasks.probe.exchange`
+  return inThrowAwayChannel(connection, async channel => {
+    try {
+      await channel.assertExchange(name, 'x-delayed-message', {
+        durable: false,
+        arguments: { 'x-delayed-type': 'topic' },
+      })
+      await channel.deleteExchange(name)
+      return true
+    } catch {
+      return false
+    }
+  })
+}

@@ -1,0 +1,43 @@
+import { QuillworkError } from '../../task/errors.ts'
+
+/** Codes that the broker closes a channel with. */
+export const notFound = 404
+const preconditionFailed = 406
+
+/** Codes with which the broker refuses a login or a vhost: what it asks for is a person, not another try. */
+const refusals = new Set([403, 530])
+
+/** The AMQP code of a driver's error, if it carries one. */
+export function codeOf(error: unknown): number | undefined {
+  if (typeof error !== 'object' || error === null || !('code' in error)) return undefined
+  return typeof error.code === 'number' ? error.code : undefined
+}
+
+/** Whether something is there with other arguments than ours. */
+export function isDifferent(error: unknown): boolean {
+  return codeOf(error) === preconditionFailed
+}
+
+/** Whether the broker answered and does not let us in. */
+export function isRefusal(error: unknown): boolean {
+  if (refusals.has(codeOf(error) ?? 0)) return true
+  return error instanceof Error && /ACCESS.REFUSED|NOT.ALLOWED/.test(error.message)
+}
+
+/** What an error says, without the driver's words around it. */
+export function messageOf(error: unknown): string {
+  if (error instanceof AggregateError && error.message === '')
+    return error.errors.map(part => messageOf(part)).join('; ')
+  const text = error instanceof Error ? error.message : String(error)
+  return /with message "(.*)"$/s.exec(text)?.[1] ?? text
+}
+
+/** The broker has something that the promises cannot be kept with. */
+export function unsuitable(message: string, cause?: unknown): QuillworkError {
+  return new QuillworkError('BROKER_UNSUITABLE', message, cause === undefined ? {} : { cause })
+}
+
+/** The broker does not answer. */
+export function unreachable(message: string, cause?: unknown): QuillworkError {
+  return new QuillworkError('BROKER_UNREACHABLE', message, cause === undefined ? {} : { cause })
+}

@@ -1,0 +1,8 @@
+export { rabbitmq } from './broker.ts'
+export type { Finding } from './check.ts'
+export { checkTopology } from './check.ts'
+export { declareTopology } from './declare.ts'
+export { diagramOf } from './diagram.ts'
+export type { RabbitmqOptions } from './options.ts'
+export type { Topology, TopologyOptions } from './topology.ts'
+export { topologyOf } from './topology.ts'

@@ -1,0 +1,90 @@
+/**
+ * How many more deliveries a lane's queue should get. The queue stays short, because what is in it can no longer be overtaken: whose turn
+ * it is, the store decides when a delivery is sent.
+ *
+ *   room   = window × consumers − depth, never below 0; with no consumer `withoutConsumer` − depth
+ *   depth  = ready + not counted − taken
+ *
+ * `ready` and `consumers` are what the broker counted last, for all processes. `not counted` are messages that this process sent and
+ * that may not have been in that count; `taken` are those that its slots got since. What other processes send and take is seen with
+ * the next count. Too much room sends a few deliveries early; too little is made good within a count.
+ */
+
+/** What the broker said of a queue. */
+export interface Count {
+  ready: number
+  consumers: number
+}
+
+/** Deliveries for a queue that nobody consumes, so that a worker finds work when it comes. */
+const withoutConsumer = 50
+/** A count that is older than this says nothing any more: the queue may be without a quorum. Milliseconds. */
+const staleMs = 10_000
+
+/** The room of one lane. Times are milliseconds of a clock that only grows. */
+export class LaneRoom {
+  readonly #window: number
+  #count: Count = { ready: 0, consumers: 0 }
+  #countedAt = Number.NEGATIVE_INFINITY
+  /** Sent so far, without those that did not arrive; and how many of them the last count surely held. */
+  #sent = 0
+  #sentCounted = 0
+  /** Sent, and neither confirmed nor given up. */
+  #inFlight = 0
+  #taken = 0
+  #takenCounted = 0
+  /** Slots of this process: they count before the broker has counted them. */
+  ownSlots = 0
+
+  constructor(window: number) {
+    this.#window = window
+  }
+
+  /** How many deliveries are useful now. */
+  room(now: number): number {
+    if (now - this.#countedAt > staleMs) return 0
+    return Math.max(0, this.#wanted() - this.#depth())
+  }
+
+  /** Whether so much room has come that filling it is worth a trip: half of it, or more. */
+  isWorthFilling(now: number): boolean {
+    return this.room(now) * 2 >= this.#wanted()
+  }
+
+  sent(messages: number): void {
+    this.#inFlight += messages
+    this.#sent += messages
+  }
+
+  /** The broker answered for messages that were sent, or will not; `arrived` of them are in the queue, or were. */
+  answered(messages: number, arrived: number): void {
+    this.#inFlight -= messages
+    this.#sent -= messages - arrived
+  }
+
+  taken(): void {
+    this.#taken += 1
+  }
+
+  /** A count is being asked for. Answers how to tell what it said. */
+  counting(): (count: Count, now: number) => void {
+    const sent = this.#sent - this.#inFlight
+    const taken = this.#taken
+    return (count, now) => {
+      this.#count = count
+      this.#countedAt = now
+      this.#sentCounted = sent
+      this.#takenCounted = taken
+    }
+  }
+
+  #wanted(): number {
+    const consumers = Math.max(this.#count.consumers, this.ownSlots)
+    return consumers === 0 ? withoutConsumer : this.#window * consumers
+  }
+
+  #depth(): number {
+    const notCounted = this.#sent - this.#sentCounted
+    return Math.max(0, this.#count.ready + notCounted - (this.#taken - this.#takenCounted))
+  }
+}

@@ -1,0 +1,247 @@
+/**
+ * What the broker should have, as one value: from it are made the declaration, the check and the diagram. A new task type changes
+ * nothing here; a new lane adds a queue.
+ */
+import { rungs } from './rungs.ts'
+
+/** An exchange and why it is there. */
+export interface Exchange {
+  name: string
+  type: 'topic' | 'fanout' | 'x-delayed-message'
+  arguments?: Readonly<Record<string, string>>
+  why: string
+}
+
+/** A durable queue. Its arguments are frozen: the broker refuses to declare it with others. */
+export interface Queue {
+  name: string
+  arguments: Readonly<Record<string, string | number>>
+  why: string
+}
+
+/** What reaches a queue. */
+export interface Binding {
+  exchange: string
+  queue: string
+  /** Pattern of the routing keys: `*` is one word, `#` any number. */
+  key: string
+  /** A routing key with which the binding can be tried; absent where a message to try with would be kept or read by others. */
+  probeKey?: string
+}
+
+/** A queue that each process makes for itself: exclusive, and gone with its connection. */
+export interface ProcessQueue {
+  exchange: string
+  key: string
+  why: string
+}
+
+/** The names that messages are published to and consumed from. */
+export interface TopologyNames {
+  work: string
+  retry: string
+  requeue: string
+  dlx: string
+  events: string
+  control: string
+  deadLetters: string
+  laneQueue(lane: string): string
+}
+
+/** Everything that the broker should have. */
+export interface Topology {
+  /** Who holds a delivery until its time. */
+  delay: Delay
+  names: TopologyNames
+  exchanges: readonly Exchange[]
+  queues: readonly Queue[]
+  bindings: readonly Binding[]
+  processQueues: readonly ProcessQueue[]
+}
+
+/** Plain queues, or the exchange type of the delayed-message plugin. */
+export type Delay = 'wait-queues' | 'delayed-exchange'
+
+/** What a topology is made from. */
+export interface TopologyOptions {
+  /** Stands before every name; default none. */
+  prefix?: string
+  lanes: readonly string[]
+  /** Default `wait-queues`. */
+  delay?: Delay
+  /** Keep events in a stream, for whoever wants to read them again. Default false. */
+  eventsStream?: boolean
+}
+
+/** Deliveries after which the broker gives up on a message. The store counts attempts; this is for what crashes before its claim. */
+const deliveryLimit = 20
+/** Milliseconds that the stream keeps events; in the broker's own notation. */
+const keepEvents = '7D'
+
+/** The topology of an installation. */
+export function topologyOf(options: TopologyOptions): Topology {
+  const delay = options.delay ?? 'wait-queues'
+  const names = namesOf(options.prefix ?? '', delay)
+  const delays = delay === 'wait-queues' ? waitQueues(names, options.prefix ?? '') : delayedExchange(names)
+  const lanes = options.lanes.map(lane => laneOf(names, lane, delay))
+  const stream = options.eventsStream === true ? [eventsStreamOf(names, options.prefix ?? '')] : []
+  return {
+    delay,
+    names,
+    exchanges: [...coreExchanges(names), ...delays.exchanges],
+    queues: [
+      ...lanes.map(({ queue }) => queue),
+      ...delays.queues,
+      deadLetterQueue(names),
+      ...stream.map(({ queue }) => queue),
+    ],
+    bindings: [
+      ...lanes.flatMap(({ bindings }) => bindings),
+      ...delays.bindings(options.lanes[0] ?? 'default'),
+      { exchange: names.dlx, queue: names.deadLetters, key: '#', probeKey: 'probe' },
+      ...stream.map(({ binding }) => binding),
+    ],
+    processQueues: [
+      { exchange: names.control, key: '', why: 'cancel, pause and parked keys, told to every process' },
+      {
+        exchange: names.events,
+        key: eventKey('#'),
+        why: 'live events of every process, for those who watch',
+      },
+    ],
+  }
+}
+
+/** The routing key of a task. */
+export function taskKey(lane: string, taskType: string): string {
+  return `task.${lane}.${taskType}`
+}
+
+/** The routing key of an event. */
+export function eventKey(name: string): string {
+  return `task.event.${name}`
+}
+
+function namesOf(prefix: string, delay: Delay): TopologyNames {
+  return {
+    work: `${prefix}tasks.exchange`,
+    // Another name, since the type of an exchange cannot be changed.
+    retry: `${prefix}tasks.${delay === 'wait-queues' ? 'retry' : 'delayed'}.exchange`,
+    requeue: `${prefix}tasks.requeue.exchange`,
+    dlx: `${prefix}tasks.dlx.exchange`,
+    events: `${prefix}tasks.events.exchange`,
+    control: `${prefix}tasks.control.exchange`,
+    deadLetters: `${prefix}tasks.dlq.queue`,
+    laneQueue: lane => (lane === 'default' ? `${prefix}tasks.queue` : `${prefix}tasks.${lane}.queue`),
+  }
+}
+
+function coreExchanges(names: TopologyNames): Exchange[] {
+  return [
+    { name: names.work, type: 'topic', why: 'tasks that may run, by lane and type' },
+    {
+      name: names.dlx,
+      type: 'topic',
+      why: 'messages that no worker takes any more, and news of dead letters',
+    },
+    {
+      name: names.events,
+      type: 'topic',
+      why: 'what happened to tasks, as CloudEvents, for anyone who binds',
+    },
+    { name: names.control, type: 'fanout', why: 'what every process should hear at once' },
+  ]
+}
+
+/** A lane's queue, fed by new tasks and by those that have waited. */
+function laneOf(names: TopologyNames, lane: string, delay: Delay) {
+  const name = names.laneQueue(lane)
+  const queue: Queue = {
+    name,
+    arguments: {
+      'x-queue-type': 'quorum',
+      'x-delivery-limit': deliveryLimit,
+      ...deadLettersAtLeastOnce(names.dlx),
+    },
+    why: `tasks of the lane ${lane} that may run`,
+  }
+  const back = delay === 'wait-queues' ? names.requeue : names.retry
+  // A message through the delayed exchange is published once and never returned, so there is nothing to try it with.
+  const probe = delay === 'wait-queues' ? { probeKey: `probe.${taskKey(lane, 'probe')}` } : {}
+  const bindings: Binding[] = [
+    { exchange: names.work, queue: name, key: taskKey(lane, '#'), probeKey: taskKey(lane, 'probe') },
+    { exchange: back, queue: name, key: `*.${taskKey(lane, '#')}`, ...probe },
+  ]
+  return { queue, bindings }
+}
+
+/**
+ * What is dead-lettered stays until the other queue has confirmed it. This needs `reject-publish`, which never rejects anything in a
+ * queue without a length limit.
+ */
+function deadLettersAtLeastOnce(exchange: string) {
+  return {
+    'x-dead-letter-exchange': exchange,
+    'x-dead-letter-strategy': 'at-least-once',
+    'x-overflow': 'reject-publish',
+  }
+}
+
+function waitQueues(names: TopologyNames, prefix: string) {
+  const named = rungs.map(rung => ({ ...rung, queue: `${prefix}tasks.wait_${rung.name}.queue` }))
+  const exchanges: Exchange[] = [
+    { name: names.retry, type: 'topic', why: 'tasks that may run after a delay' },
+    { name: names.requeue, type: 'topic', why: 'tasks whose delay is over' },
+  ]
+  const queues = named.map(
+    ({ ms, queue }): Queue => ({
+      name: queue,
+      arguments: {
+        'x-queue-type': 'quorum',
+        'x-message-ttl': ms,
+        ...deadLettersAtLeastOnce(names.requeue),
+      },
+      why: 'holds each message for its time, then hands it on',
+    }),
+  )
+  const bindings = (lane: string) =>
+    named.map(
+      ({ name, queue }): Binding => ({
+        exchange: names.retry,
+        queue,
+        key: `${name}.#`,
+        probeKey: `${name}.${taskKey(lane, 'probe')}`,
+      }),
+    )
+  return { exchanges, queues, bindings }
+}
+
+function delayedExchange(names: TopologyNames) {
+  const exchange: Exchange = {
+    name: names.retry,
+    type: 'x-delayed-message',
+    arguments: { 'x-delayed-type': 'topic' },
+    why: 'tasks that may run after a delay; the exchange holds them',
+  }
+  return { exchanges: [exchange], queues: [], bindings: (): Binding[] => [] }
+}
+
+function deadLetterQueue(names: TopologyNames): Queue {
+  return {
+    name: names.deadLetters,
+    // Without a limit: a message is filed in the end, however often whoever files it is interrupted.
+    arguments: { 'x-queue-type': 'quorum', 'x-delivery-limit': -1 },
+    why: 'dead letters, until they are filed in the store',
+  }
+}
+
+function eventsStreamOf(names: TopologyNames, prefix: string) {
+  const name = `${prefix}tasks.events.stream`
+  const queue: Queue = {
+    name,
+    arguments: { 'x-queue-type': 'stream', 'x-max-age': keepEvents },
+    why: 'events of the last days, for whoever wants to read them again',
+  }
+  const binding: Binding = { exchange: names.events, queue: name, key: eventKey('#') }
+  return { queue, binding }
+}

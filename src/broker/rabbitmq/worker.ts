@@ -1,0 +1,52 @@
+import type { LaneSlots, Receiver } from '../broker.ts'
+import type { Connection } from './connection.ts'
+import type { Gauge } from './gauge.ts'
+import type { RabbitmqSettings } from './options.ts'
+import { createSlot } from './slot.ts'
+
+/** The slots of one lane in this process. */
+export interface Worker {
+  /** No slot takes a further delivery. */
+  stop(): void
+  /** Resolves when the broker has taken in what was acknowledged. */
+  flush(): Promise<void>
+}
+
+/** What a worker is made of. */
+export interface WorkerOptions {
+  lane: LaneSlots
+  queue: string
+  receiver: Receiver
+  settings: RabbitmqSettings
+  connection: Connection
+  gauge: Gauge
+}
+
+/** Starts as many consumers as the lane has slots. */
+export function startWorker({ lane, queue, receiver, settings, connection, gauge }: WorkerOptions): Worker {
+  const { holdMs, log } = settings
+  const slots = Array.from({ length: lane.slots }, () =>
+    createSlot({
+      queue,
+      receiver,
+      holdMs,
+      log,
+      onTaken: () => gauge.taken(lane.lane),
+      repair: () => connection.repair(),
+    }),
+  )
+  for (const { plan } of slots) connection.keep(plan)
+  gauge.addSlots(lane.lane, lane.slots)
+  let isStopped = false
+  return {
+    stop() {
+      if (isStopped) return
+      isStopped = true
+      for (const slot of slots) slot.stop()
+      gauge.addSlots(lane.lane, -lane.slots)
+    },
+    async flush() {
+      await Promise.all(slots.map(slot => slot.flush()))
+    },
+  }
+}
