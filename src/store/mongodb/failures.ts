@@ -1,4 +1,4 @@
-import { MongoError, MongoServerError } from 'mongodb'
+import { MongoBulkWriteError, MongoError, MongoServerError } from 'mongodb'
 import { QuillworkError } from '../../task/errors.ts'
 
 /** The code of a write that met a unique key. */
@@ -7,6 +7,18 @@ export const duplicateKey = 11_000
 /** Whether the error is that of a unique key that is taken. */
 export function isDuplicateKey(error: unknown): boolean {
   return error instanceof MongoServerError && error.code === duplicateKey
+}
+
+/** Waits for an unordered write of many documents; those that were there already, by an earlier send of the same, are no failure. */
+export async function ignoreDuplicates(write: Promise<unknown>): Promise<void> {
+  try {
+    await write
+  } catch (error) {
+    if (!isDuplicateKey(error)) throw error
+    if (!(error instanceof MongoBulkWriteError)) return
+    const isOther = [error.writeErrors].flat().some(({ code }) => code !== duplicateKey)
+    if (isOther || error.result.getWriteConcernError() !== undefined) throw error
+  }
 }
 
 /**

@@ -4,7 +4,11 @@
  */
 import { liveStatuses } from '../../task/status.ts'
 import { claiming } from '../../task/transition.ts'
+import { checkpointIndexes } from './checkpoints.ts'
 import type { IndexPlan } from './indexes.ts'
+import { logIndexes } from './logs.ts'
+import { strayIndexes } from './strays.ts'
+import { usageIndexes } from './usage.ts'
 
 /** Names of the engine's collections. */
 export const collections = {
@@ -39,7 +43,7 @@ const upkeep: readonly Omit<IndexPlan, 'collection'>[] = [
   { name: 'uncounted', key: { uncounted: 1, parentTaskId: 1 }, partial: { uncounted: present } },
   { name: 'events', key: { eventsAt: 1 }, partial: { eventsAt: present } },
   { name: 'notice', key: { noticeAt: 1 }, partial: { noticeAt: present } },
-  { name: 'expiry', key: { status: 1, completedAt: 1 }, partial: { completedAt: present, depth: 0 } },
+  { name: 'expiry', key: { status: 1, completedAt: 1, _id: 1 }, partial: { completedAt: present, depth: 0 } },
 ]
 
 /** What people ask for. */
@@ -58,11 +62,12 @@ const listings: readonly Omit<IndexPlan, 'collection'>[] = [
   },
 ]
 
-/** The indexes of the task collection and of its payloads. */
+/** Every index of the engine. */
 export const engineIndexes: readonly IndexPlan[] = [
   ...[turns, upkeep, listings]
     .flat()
     .map(plan => ({ ...plan, name: `tasks_${plan.name}`, collection: collections.tasks })),
   { collection: collections.payloads, name: 'payloads_payload', key: { payload: 1, part: 1 } },
   { collection: collections.payloads, name: 'payloads_task', key: { taskId: 1 } },
+  ...[checkpointIndexes, logIndexes, usageIndexes, strayIndexes].flat(),
 ]

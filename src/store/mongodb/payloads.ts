@@ -1,0 +1,113 @@
+/** Large texts: they live apart, so that the many small writes of a task never copy them, and no document grows too large. */
+
+import type { TaskRecord } from '../../task/task.ts'
+import { type LargeText, type PayloadDocument, recordOf, type TaskDocument } from './documents.ts'
+import type { Session } from './session.ts'
+
+/** A text with more characters than this lives apart. */
+const longestInline = 65_536
+/** Characters of a part at most; one takes three bytes at most, and a document 16 MB. */
+const longestPart = 4_194_304
+
+/** A large text and the payload that holds it. */
+export interface LargeValue {
+  taskId: string
+  field: LargeText
+  payload: string
+  text: string
+}
+
+/** The payload for a text, under a fresh name; undefined for a text that stays in the document. */
+export function largeValue(
+  session: Session,
+  taskId: string,
+  field: LargeText,
+  text: unknown,
+): LargeValue | undefined {
+  if (typeof text !== 'string' || text.length <= longestInline) return undefined
+  return { taskId, field, text, payload: `${taskId}/${field}/${session.nextName()}` }
+}
+
+/** Writes payloads. Await it before the write that names them. */
+export async function writePayloads(
+  { database, payloads }: Session,
+  values: readonly LargeValue[],
+): Promise<void> {
+  const parts = values.flatMap(partsOf)
+  if (parts.length === 0) return
+  await database.run('payloads', () =>
+    payloads.bulkWrite(
+      parts.map(part => ({ replaceOne: { filter: { _id: part._id }, replacement: part, upsert: true } })),
+      { ordered: false },
+    ),
+  )
+}
+
+/** Deletes payloads that nothing names. Best effort: what is left goes with the task. */
+export function dropPayloads({ database, payloads }: Session, names: readonly string[]): void {
+  if (names.length === 0) return
+  database
+    .run('drop payloads', () => payloads.deleteMany({ payload: { $in: [...names] } }))
+    .catch(() => undefined)
+}
+
+/** A text is cut between characters, never within a surrogate pair: half of one could not be stored. */
+function partsOf({ taskId, payload, text }: LargeValue): PayloadDocument[] {
+  const parts: PayloadDocument[] = []
+  for (let from = 0; from < text.length; ) {
+    let to = Math.min(text.length, from + longestPart)
+    if (to < text.length && isLowSurrogate(text.charCodeAt(to))) to -= 1
+    const part = parts.length
+    parts.push({ _id: `${payload}/${part}`, payload, part, taskId, content: text.slice(from, to) })
+    from = to
+  }
+  return parts
+}
+
+function isLowSurrogate(code: number): boolean {
+  return code >= 0xdc00 && code <= 0xdfff
+}
+
+/** Looks at documents of which a text was replaced between reading the document and reading the text. */
+const mostLooks = 4
+
+/** The records of documents, with their large texts, in one read more per page that has any. */
+export async function recordsOf(session: Session, documents: readonly TaskDocument[]): Promise<TaskRecord[]> {
+  let current = documents
+  for (let looks = 1; ; looks += 1) {
+    const texts = await readPayloads(session, current.flatMap(payloadsOf))
+    const torn = current.filter(document => payloadsOf(document).some(name => !texts.has(name)))
+    if (torn.length === 0 || looks === mostLooks) return current.map(document => recordOf(document, texts))
+    const fresh = await readAgain(session, torn)
+    current = current.map(document => fresh.get(document._id) ?? document)
+  }
+}
+
+function payloadsOf({ large }: TaskDocument): string[] {
+  return large === undefined ? [] : Object.values(large)
+}
+
+async function readAgain(
+  { database, tasks }: Session,
+  documents: readonly TaskDocument[],
+): Promise<ReadonlyMap<string, TaskDocument>> {
+  const ids = documents.map(({ _id }) => _id)
+  const found = await database.run('read payloads', () => tasks.find({ _id: { $in: ids } }).toArray())
+  return new Map(found.map(document => [document._id, document]))
+}
+
+async function readPayloads(
+  { database, payloads }: Session,
+  names: readonly string[],
+): Promise<ReadonlyMap<string, string>> {
+  if (names.length === 0) return new Map()
+  const parts = await database.run('read payloads', () =>
+    payloads
+      .find({ payload: { $in: [...names] } })
+      .sort({ payload: 1, part: 1 })
+      .toArray(),
+  )
+  const texts = new Map<string, string>()
+  for (const { payload, content } of parts) texts.set(payload, (texts.get(payload) ?? '') + content)
+  return texts
+}

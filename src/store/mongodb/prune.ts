@@ -1,0 +1,187 @@
+import type { Filter } from 'mongodb'
+import { endedStatuses, liveStatuses, type TaskStatus } from '../../task/status.ts'
+import type { Retention } from '../store.ts'
+import type { TaskDocument } from './documents.ts'
+import { collections } from './schema.ts'
+import type { Session } from './session.ts'
+
+/** What belongs to a task and goes with it, by `taskId`. What its model calls used is kept: it is the history of cost. */
+const belongings = [collections.payloads, 'task_checkpoints', 'task_logs'] as const
+
+/** Trees that are looked at together. */
+const treesPerLook = 100
+
+/** Records that are marked by one write. */
+const marksPerWrite = 1_000
+
+/**
+ * Deletes ended trees whose root ended longer ago than its status is kept: leaves first, the root last, at most `limit` records per
+ * call, so that the tree is gone step by step and never half of a live one. Every record of a tree is marked before the first one goes: a
+ * marked record cannot be moved any more. A process that dies in between leaves marks, and the next call goes on. Several processes may
+ * prune at once: each record is deleted, and counted, by one of them.
+ */
+export async function prune(session: Session, retention: Retention, limit: number): Promise<number> {
+  let gone = 0
+  for (const [status, age] of Object.entries(retention) as [TaskStatus, number][]) {
+    const expired = { status: { $eq: status }, completedAt: { $lt: new Date(session.now() - age) } }
+    let after: Root | undefined
+    for (let more = true; more && gone < limit; ) {
+      const roots = await findRoots(session, expired, after)
+      gone += await pruneTrees(session, expired, roots, limit - gone)
+      after = roots.at(-1)
+      more = roots.length === treesPerLook
+    }
+  }
+  return gone
+}
+
+/** Which roots have ended long enough ago; repeated by the write that marks one. */
+interface Expired {
+  status: { $eq: TaskStatus }
+  completedAt: { $lt: Date }
+}
+
+type Root = Pick<TaskDocument, '_id' | 'completedAt'>
+
+/** Expired roots, the oldest first, from where the last look ended: trees that cannot go yet stand in no other's way. */
+function findRoots({ database, tasks }: Session, expired: Expired, after: Root | undefined): Promise<Root[]> {
+  const { completedAt } = after ?? {}
+  const beyond =
+    after === undefined || completedAt === undefined
+      ? {}
+      : {
+          completedAt: { ...expired.completedAt, $gte: completedAt },
+          $nor: [{ completedAt: { $eq: completedAt }, _id: { $lte: after._id } }],
+        }
+  return database.run('prune', () =>
+    tasks
+      .find<Root>({ ...expired, depth: 0, ...beyond }, { projection: { completedAt: 1 } })
+      .hint('tasks_expiry')
+      .sort({ completedAt: 1, _id: 1 })
+      .limit(treesPerLook)
+      .toArray(),
+  )
+}
+
+/** Deletes up to `limit` records of these trees. Most trees are a root alone: those go together. */
+async function pruneTrees(
+  session: Session,
+  expired: Expired,
+  roots: readonly Root[],
+  limit: number,
+): Promise<number> {
+  const ids = roots.map(({ _id }) => _id)
+  const liveBelow = await countLiveBelow(session, ids)
+  const alone = ids.filter(id => !liveBelow.has(id)).slice(0, limit)
+  let gone = await remove(session, await markRoots(session, expired, alone))
+  for (const [root, live] of liveBelow) {
+    if (gone >= limit) return gone
+    if (live === 0) gone += await pruneTree(session, expired, root, limit - gone)
+  }
+  return gone
+}
+
+/** How many live records each tree has below its root; only of trees that have anything below it. */
+async function countLiveBelow(
+  { database, tasks }: Session,
+  roots: readonly string[],
+): Promise<ReadonlyMap<string, number>> {
+  if (roots.length === 0) return new Map()
+  const found = await database.run('prune', () =>
+    tasks
+      .aggregate<{ _id: string; live: number }>(
+        [
+          { $match: { rootTaskId: { $in: roots }, parentTaskId: { $exists: true } } },
+          {
+            $group: {
+              _id: '$rootTaskId',
+              live: { $sum: { $cond: [{ $in: ['$status', liveStatuses] }, 1, 0] } },
+            },
+          },
+        ],
+        { hint: 'tasks_tree' },
+      )
+      .toArray(),
+  )
+  return new Map(found.map(({ _id, live }) => [_id, live]))
+}
+
+/** Deletes up to `limit` records of a tree, deepest first. */
+async function pruneTree(session: Session, expired: Expired, root: string, limit: number): Promise<number> {
+  const [marked] = await markRoots(session, expired, [root])
+  if (marked === undefined) return 0
+  await markBelow(session, root)
+  // One was revived before its mark came: the tree waits until that one has ended.
+  if ((await findBelow(session, root, { status: { $in: [...liveStatuses] } }, 1)).length > 0) return 0
+  let gone = 0
+  while (gone < limit) {
+    const below = await findBelow(session, root, { pruning: true }, limit - gone)
+    const [deepest] = below
+    if (deepest === undefined) return gone + (await remove(session, [root]))
+    gone += await remove(
+      session,
+      below.filter(({ depth }) => depth === deepest.depth).map(({ _id }) => _id),
+    )
+  }
+  return gone
+}
+
+/** Marks those of the roots that are still expired; answers which are marked, now or earlier. */
+async function markRoots(
+  { database, tasks }: Session,
+  expired: Expired,
+  roots: readonly string[],
+): Promise<string[]> {
+  if (roots.length === 0) return []
+  const _id = { $in: [...roots] }
+  await database.run('prune', () => tasks.updateMany({ _id, ...expired }, { $set: { pruning: true } }))
+  const marked = await database.run('prune', () =>
+    tasks.find({ _id, pruning: true }, { projection: { _id: 1 } }).toArray(),
+  )
+  return marked.map(document => document._id)
+}
+
+/** Marks what has ended below a root. */
+async function markBelow(session: Session, root: string): Promise<void> {
+  const unmarked = { status: { $in: [...endedStatuses] }, pruning: { $exists: false } }
+  for (let more = true; more; ) {
+    const found = await findBelow(session, root, unmarked, marksPerWrite)
+    const _id = { $in: found.map(document => document._id) }
+    await session.database.run('prune', () =>
+      session.tasks.updateMany({ _id, ...unmarked }, { $set: { pruning: true } }),
+    )
+    more = found.length === marksPerWrite
+  }
+}
+
+/** Records below a root, the deepest first. */
+function findBelow(
+  { database, tasks }: Session,
+  root: string,
+  filter: Filter<TaskDocument>,
+  limit: number,
+): Promise<Pick<TaskDocument, '_id' | 'depth'>[]> {
+  return database.run('prune', () =>
+    tasks
+      .find<Pick<TaskDocument, '_id' | 'depth'>>(
+        { rootTaskId: { $eq: root }, parentTaskId: { $exists: true }, ...filter },
+        { projection: { depth: 1 } },
+      )
+      .hint('tasks_tree')
+      .sort({ depth: -1 })
+      .limit(limit)
+      .toArray(),
+  )
+}
+
+/** Deletes marked records, after what belongs to them: nothing is left behind that no record leads to. */
+async function remove(session: Session, ids: readonly string[]): Promise<number> {
+  if (ids.length === 0) return 0
+  const { database, tasks } = session
+  for (const name of belongings)
+    await database.run('prune', () => database.collection(name).deleteMany({ taskId: { $in: [...ids] } }))
+  const { deletedCount } = await database.run('prune', () =>
+    tasks.deleteMany({ _id: { $in: [...ids] }, pruning: true }),
+  )
+  return deletedCount
+}
