@@ -2,9 +2,9 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { sceneIdOf } from '../../../src/novel/library/ids.ts'
 import { historyLength } from '../../../src/novel/library/scenes.ts'
-import { sqliteLibrary } from '../../../src/novel/library/sqlite/library.ts'
-import { openDatabase } from '../../../src/store/sqlite/database.ts'
-import { ann, importBook } from './case.ts'
+import { describeWithMongo } from '../../servers/mongo.ts'
+import { ann, importBook, type LibraryUnderTest } from './case.ts'
+import { MongoUnderTest, SqliteUnderTest } from './under-test.ts'
 
 /** A write by somebody who read the scene `lag` changes ago. */
 const write = fc.record({
@@ -12,12 +12,28 @@ const write = fc.record({
   lag: fc.nat({ max: 3 }),
 })
 
-test('no write that is applied overwrites what its writer has not seen, and all that is overwritten is kept', async () => {
+const promise =
+  'no write that is applied overwrites what its writer has not seen, and all that is overwritten is kept'
+
+test(`${promise}, on SQLite`, async () => {
+  await using under = new SqliteUnderTest()
+  await checkWrites(under, 60)
+})
+
+describeWithMongo('scenes on MongoDB', () => {
+  test(promise, async () => {
+    await using under = await MongoUnderTest.open()
+    await checkWrites(under, 12)
+  })
+})
+
+/** Each run has a novel of its own. */
+async function checkWrites({ library }: LibraryUnderTest, numRuns: number): Promise<void> {
+  const { scenes } = library
+  let novels = 0
   await fc.assert(
     fc.asyncProperty(fc.array(write, { maxLength: 18 }), async writes => {
-      const database = openDatabase(':memory:')
-      const { scenes, ...library } = sqliteLibrary(database)
-      const sceneId = sceneIdOf(await importBook({ scenes, ...library }, 'a'), 0, 0)
+      const sceneId = sceneIdOf(await importBook(library, `${novels++}`), 0, 0)
       const changed = { text: 1, title: 1, summary: 0 }
       const gone: string[] = []
       for (const [number, { part, lag }] of writes.entries()) {
@@ -57,8 +73,7 @@ test('no write that is applied overwrites what its writer has not seen, and all 
       expect(after).toMatchObject({ textVersion: changed.text, summaryVersion: changed.summary })
       const { items } = await scenes.history(ann, sceneId, { pageSize: 2 * historyLength })
       expect(items.map(entry => entry.text).reverse()).toEqual(gone)
-      await database.close()
     }),
-    { numRuns: 60 },
+    { numRuns },
   )
-})
+}

@@ -11,7 +11,7 @@ import {
   storeUpload,
 } from 'quillwork/novel'
 import { sqlite } from 'quillwork/sqlite'
-import { type TestEngine, testEngine } from 'quillwork/testing'
+import { createManualClock, type TestEngine, testEngine } from 'quillwork/testing'
 import { createModelCatalogue } from '../../../src/ai/catalogue.ts'
 import { extractiveModel } from '../../../src/ai/extractive/extractive.ts'
 import type { SummaryMethod, SummaryModel } from '../../../src/ai/model.ts'
@@ -81,6 +81,12 @@ export interface NovelEngineOptions {
   faults?: Faults
   persistent?: boolean
   slots?: number
+  /** A library elsewhere than in the database of the tasks. It is called again by `restart` and `crash`. */
+  elsewhere?: {
+    open(now: () => number): NovelLibrary
+    /** Whether it is at work. */
+    isBusy(): boolean
+  }
 }
 
 /** Makes an engine with the novel tasks. `await using` ends it and removes its files. */
@@ -100,10 +106,11 @@ export async function novelEngine(options: NovelEngineOptions = {}): Promise<Nov
   const t = await testEngine({
     tasks: novelTasks,
     services,
+    ...(options.elsewhere && { clock: createManualClock({ isBusy: options.elsewhere.isBusy }) }),
     lanes: { batch: { slots: options.slots ?? 10 } },
     openStore(now) {
       const store = sqlite({ file, now })
-      const library = sqliteLibrary(store.database, { now })
+      const library = options.elsewhere?.open(now) ?? sqliteLibrary(store.database, { now })
       open.library = { ...library, ...options.faults?.(library) }
       open.now = now
       return store

@@ -1,0 +1,139 @@
+import { expect, test } from 'vitest'
+import { sceneIdOf } from '../../../src/novel/library/ids.ts'
+import { buildNovelSegment } from '../../../src/novel/library/novel-segment.ts'
+import type { SharedDatabase } from '../../../src/store/mongodb/database.ts'
+import { describeWithMongo } from '../../servers/mongo.ts'
+import { ann, type Book, draftOf, everythingOf, importBook, smallBook, totalsOf, writeBook } from './case.ts'
+import { type Between, MongoUnderTest } from './under-test.ts'
+
+function manyScenes(count: number): Book {
+  const scenes = Array.from({ length: count }, (_, i) => `Scene ${i}. 曹操至。`)
+  return [{ title: '', chapters: [{ title: '', scenes }] }]
+}
+
+/** A database of which the operations are counted, or held up, by name. */
+function watched() {
+  const operations: string[] = []
+  const before: Record<string, () => Promise<void>> = {}
+  async function note(operation: string): Promise<void> {
+    operations.push(operation)
+    await before[operation]?.()
+  }
+  const between: Between = (database): SharedDatabase => ({
+    join: indexes => database.join(indexes),
+    collection: name => database.collection(name),
+    inFlight: 0,
+    run: (operation, work) => note(operation).then(() => database.run(operation, work)),
+    transaction: (operation, work) => note(operation).then(() => database.transaction(operation, work)),
+  })
+  return { operations, before, between }
+}
+
+async function documentsByCollection({ database }: MongoUnderTest): Promise<Record<string, number>> {
+  const names = await database.db.listCollections({}, { nameOnly: true }).toArray()
+  const counts = names.map(async ({ name }) => [name, await database.db.collection(name).countDocuments()])
+  return Object.fromEntries(await Promise.all(counts))
+}
+
+describeWithMongo('the documents of the library', () => {
+  test('a batch of an import is one transaction, however many scenes it has', async () => {
+    const { operations, between } = watched()
+    await using under = await MongoUnderTest.open(between)
+    const draft = await under.library.drafts.create(draftOf('a'))
+    operations.length = 0
+    await writeBook(under.library, draft, manyScenes(450))
+    expect(operations).toEqual(['write draft'])
+  })
+
+  test('the first summary of a scene is one write', async () => {
+    const { operations, between } = watched()
+    await using under = await MongoUnderTest.open(between)
+    const sceneId = sceneIdOf(await importBook(under.library, 'a'), 0, 0)
+    const writer = { taskId: 'task', attempt: 1 }
+    operations.length = 0
+    const write = { sceneId, expectedVersion: 1, summary: 's', method: 'generative', writer } as const
+    await under.library.scenes.writeSummary(write)
+    expect(operations).toEqual(['find scene', 'write summary'])
+  })
+
+  test('a removed novel leaves no document behind', async () => {
+    await using under = await MongoUnderTest.open()
+    const { library } = under
+    const novelId = await importBook(library, 'a', manyScenes(30))
+    const { items } = await library.shelf.texts(ann, { novelId }, { pageSize: 30 })
+    for (const builder of ['one', 'two']) {
+      const build = await library.index.begin(ann, novelId, builder)
+      await library.index.put(build, await buildNovelSegment(0, items))
+      if (builder === 'one') await library.index.finish(build, 1)
+    }
+    const sceneId = items[0]?.id ?? ''
+    await library.scenes.editScene(ann, { sceneId, expectedVersion: 1, content: 'new', summary: 'mine' })
+    const { uploads: noUploads, library_counters: counters, ...there } = await documentsByCollection(under)
+    expect(noUploads).toBe(0)
+    expect(Object.keys(there)).toHaveLength(9)
+    expect(Object.values(there)).not.toContain(0)
+    while ((await library.shelf.remove(ann, novelId, 7)) === 'more') {}
+    const left = await documentsByCollection(under)
+    expect(left).toEqual({
+      ...Object.fromEntries(Object.keys(left).map(name => [name, 0])),
+      library_counters: counters,
+    })
+  })
+
+  test('of two processes that write one draft, the one that was overtaken changes nothing', async () => {
+    const late = watched()
+    await using under = await MongoUnderTest.open(late.between)
+    const first = await under.library.drafts.create(draftOf('a'))
+    let second = first
+    late.before['write draft'] = async () => {
+      late.before['write draft'] = async () => undefined
+      second = await under.library.drafts.create(draftOf('a'))
+      await writeBook(under.library, second, smallBook)
+      await under.library.drafts.publish(second, totalsOf(smallBook))
+    }
+    expect(await writeBook(under.library, first, manyScenes(9))).toBe('published')
+    const { texts } = await everythingOf(under.library, second.novelId)
+    expect(texts.map(scene => scene.content)).toEqual(
+      smallBook.flatMap(volume => volume.chapters).flatMap(chapter => chapter.scenes),
+    )
+  })
+
+  test('a step of a deletion that comes late removes nothing of the same book imported anew', async () => {
+    const late = watched()
+    await using under = await MongoUnderTest.open(late.between)
+    const { library } = under
+    const novelId = await importBook(library, 'a')
+    late.before['delete scenes'] = async () => {
+      late.before['delete scenes'] = async () => undefined
+      while ((await library.shelf.remove(ann, novelId)) === 'more') {}
+      await importBook(library, 'a')
+    }
+    await library.shelf.remove(ann, novelId, 2)
+    expect((await everythingOf(library, novelId)).texts).toHaveLength(5)
+  })
+
+  test('many write at once: drafts, edits and summaries of one novel', async () => {
+    await using under = await MongoUnderTest.open()
+    const { library } = under
+    const novelId = await importBook(library, 'a', manyScenes(12))
+    const ids = Array.from({ length: 12 }, (_, i) => sceneIdOf(novelId, 0, i))
+    const writes = ids.flatMap((sceneId, i) => [
+      library.scenes.editScene(ann, { sceneId, expectedVersion: 1, content: `one two ${i}` }),
+      library.scenes.writeSummary({
+        sceneId,
+        expectedVersion: 1,
+        summary: 's',
+        method: 'generative',
+        writer: { taskId: sceneId, attempt: 1 },
+      }),
+    ])
+    const written = await Promise.all(writes)
+    expect(written.filter((_, i) => i % 2 === 0).map(({ outcome }) => outcome)).toEqual(
+      ids.map(() => 'applied'),
+    )
+    const summaries = written.filter(({ outcome }, i) => i % 2 === 1 && outcome === 'applied').length
+    const { novel, texts } = await everythingOf(library, novelId)
+    expect(novel).toMatchObject({ words: 36, textVersion: 13, summaries })
+    expect(texts.map(scene => scene.content)).toEqual(ids.map((_, i) => `one two ${i}`))
+  })
+})
