@@ -27,6 +27,7 @@ const byCode: Partial<Record<ErrorCode, number>> = {
   SERVER_UNREACHABLE: exitCodes.unreachable,
   STORE_LOCKED: exitCodes.unreachable,
   STORE_FAILED: exitCodes.unreachable,
+  BROKER_UNREACHABLE: exitCodes.unreachable,
 }
 
 /** The exit code for an error. */

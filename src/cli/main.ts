@@ -9,6 +9,7 @@ import { addLanes } from './commands/lanes.ts'
 import { addNovels } from './commands/novels.ts'
 import { addServe } from './commands/serve.ts'
 import { addTasks } from './commands/tasks.ts'
+import { addTopology } from './commands/topology.ts'
 import { codedError, exitCodeOf, exitCodes, exitMeanings } from './exit-codes.ts'
 import { createRegister } from './run.ts'
 import { createTerminal, type Streams, type Terminal } from './terminal.ts'
@@ -78,6 +79,7 @@ export function createProgram(terminal: Terminal, end: (exitCode: number) => voi
   addTasks(program, register)
   addDeadLetters(program, register)
   addLanes(program, register)
+  addTopology(program, register)
   addDoctor(program, register)
   return program
 }

@@ -1,7 +1,7 @@
 /** The distributed composition: one MongoDB database and one RabbitMQ broker, shared by any number of processes. */
 import { QuillworkError } from '../index.ts'
 import type { Composition } from './combinations.ts'
-import type { ComposeOptions, Composed } from './compose.ts'
+import type { Composed, ComposeOptions } from './compose.ts'
 
 /** Connects and makes the engine of this process. Throws what the store and the broker throw. */
 export async function composeDistributed(

@@ -1,0 +1,43 @@
+/** What the broker of a configuration should have, and how it is looked at. */
+import type { Inspection, RabbitmqOptions, Topology } from '../broker/rabbitmq/index.ts'
+import { QuillworkError } from '../index.ts'
+import { novelTasks } from '../novel/index.ts'
+import { resolveTask } from '../task/definition.ts'
+import { addressesOf } from './addresses.ts'
+import type { Config } from './settings.ts'
+
+/** The options of the broker that the configuration names. */
+export function brokerOptions(broker: string, config: Config): RabbitmqOptions {
+  const { brokerPrefix, brokerDelay, eventsStream } = config
+  return { url: addressesOf(broker), prefix: brokerPrefix, delay: brokerDelay, eventsStream }
+}
+
+/** What the broker should have, with its diagram. Connects to nothing; where the delay is `auto`, wait queues are assumed. */
+export async function plannedTopology(config: Config): Promise<{ topology: Topology; diagram: string }> {
+  const { topologyOf, diagramOf } = await import('../broker/rabbitmq/index.ts')
+  const topology = topologyOf({
+    prefix: config.brokerPrefix,
+    lanes: lanesOf(config),
+    delay: config.brokerDelay === 'delayed-exchange' ? 'delayed-exchange' : 'wait-queues',
+    eventsStream: config.eventsStream,
+  })
+  return { topology, diagram: diagramOf(topology) }
+}
+
+/** Connects to the broker, to be looked at. Throws CONFIG_INVALID where none is configured, BROKER_UNREACHABLE, BROKER_UNSUITABLE. */
+export async function inspectTopology(config: Config): Promise<Inspection> {
+  const { broker } = config
+  if (broker === undefined)
+    throw new QuillworkError(
+      'CONFIG_INVALID',
+      'No broker is configured: workers are woken within the process, and there is nothing to look at. Set --broker amqp://… and --store mongodb://….',
+    )
+  const { inspectBroker } = await import('../broker/rabbitmq/index.ts')
+  return inspectBroker(brokerOptions(broker, config), lanesOf(config))
+}
+
+/** The lanes that have a queue: those that are configured, and those that task types name. */
+function lanesOf(config: Config): string[] {
+  const ofTasks = novelTasks.map(task => resolveTask(task).lane)
+  return [...new Set(['default', ...Object.keys(config.lanes), ...ofTasks])]
+}
