@@ -8,6 +8,7 @@ const entries = [
   { find: /^quillwork\/(sqlite|mongodb)$/, replacement: source('store/$1/index.ts') },
   { find: /^quillwork\/rabbitmq$/, replacement: source('broker/rabbitmq/index.ts') },
   { find: /^quillwork\/(novel|http)$/, replacement: source('$1/index.ts') },
+  { find: /^quillwork\/opentelemetry$/, replacement: source('observe/index.ts') },
 ]
 
 /** The tests of the engine run a second time on another store, which their test kit brings. */

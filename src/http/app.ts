@@ -4,6 +4,7 @@ import type { ModelCatalogue } from '../ai/catalogue.ts'
 import type { Engine } from '../engine/engine.ts'
 import type { NovelServices } from '../novel/services.ts'
 import { createMetrics } from '../observe/metrics.ts'
+import { requestTracer } from '../observe/trace-requests.ts'
 import type { Logger } from '../runtime/log.ts'
 import { assertSafeToListen } from './auth.ts'
 import type { ApiContext, App } from './context.ts'
@@ -14,7 +15,7 @@ import { describeApi } from './openapi.ts'
 import { addRoutes } from './routes/routes.ts'
 import { type HttpOptions, type HttpSettings, resolveHttpSettings } from './settings.ts'
 import { StreamHub } from './streams/hub.ts'
-import { requestTraceId } from './trace.ts'
+import { addTraces, requestNames } from './trace.ts'
 import { version } from './version.ts'
 
 /** What the API is made of. */
@@ -46,6 +47,7 @@ export function createApp(options: AppOptions): FastifyInstance {
   const context: ApiContext = { engine, settings, hub, metrics, models, novels, log }
   app.setValidatorCompiler(validatorCompiler)
   app.setSerializerCompiler(serializerCompiler)
+  addTraces(app)
   answerErrors(app, log)
   addGuards(app, settings)
   stopInOrder(app, { hub, metrics })
@@ -65,7 +67,7 @@ function createServer(settings: HttpSettings): FastifyInstance {
       connectionsCheckingInterval: Math.min(2_000, settings.headersTimeoutMs),
       maxHeaderSize: 16_384,
     },
-    genReqId: requestTraceId,
+    genReqId: requestNames(requestTracer()),
     requestIdHeader: false,
     return503OnClosing: false,
     routerOptions: { maxParamLength: 500 },

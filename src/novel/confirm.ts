@@ -7,7 +7,11 @@ import { type NovelServices, nowOf } from './services.ts'
 import { keepConfirmedMs } from './upload-files.ts'
 
 /** What a person chose after the preview of an upload. */
-export type ImportChoice = In<typeof importNovel.parameters> & { userId: string }
+export type ImportChoice = In<typeof importNovel.parameters> & {
+  userId: string
+  /** W3C trace context of whoever confirms. */
+  traceparent?: string
+}
 
 /**
  * Starts the import of an upload. Confirming again answers the same task and novel. Throws UPLOAD_NOT_FOUND, CHAPTER_NOT_FOUND for a
@@ -16,7 +20,7 @@ export type ImportChoice = In<typeof importNovel.parameters> & { userId: string 
 export async function confirmUpload(
   engine: Pick<Engine, 'submit' | 'find'>,
   services: NovelServices,
-  { userId, ...choice }: ImportChoice,
+  { userId, traceparent, ...choice }: ImportChoice,
 ): Promise<Confirmation> {
   const { uploads } = services.library
   const upload = await uploads.upload(userId, choice.uploadId)
@@ -24,7 +28,8 @@ export async function confirmUpload(
   // Once the task's own time is over, its record no longer tells that the upload was used.
   if (earlier !== undefined && (await engine.find(importNovel, earlier.taskId)) === undefined) return earlier
   const parameters = normalised(choice, upload)
-  const options = { userId, idempotencyKey: `upload ${choice.uploadId}` }
+  const idempotencyKey = `upload ${choice.uploadId}`
+  const options = { userId, idempotencyKey, ...(traceparent === undefined ? {} : { traceparent }) }
   const task = await engine.submit(importNovel, parameters, options)
   const confirmation = { novelId: novelIdOf(choice.uploadId), taskId: task.taskId }
   const expiresAt = nowOf(services) + keepConfirmedMs

@@ -68,7 +68,7 @@ export function logEvents(engine: Pick<Engine, 'events'>, log: PinoLogger): () =
 /** The fields of a line. Progress and stacks stay out: they may be large, and a manuscript may be in them. */
 function fieldsOf(event: TaskEvent): object {
   const { name, at: _at, traceparent, ...rest } = event
-  const traceId = traceparent?.split('-')[1]
+  const [, traceId, spanId] = traceparent?.split('-') ?? []
   const {
     progress: _progress,
     errorInfo,
@@ -77,7 +77,7 @@ function fieldsOf(event: TaskEvent): object {
   return {
     event: name,
     ...fields,
-    ...(traceId === undefined ? {} : { traceId }),
+    ...(traceId === undefined || spanId === undefined ? {} : { traceId, spanId }),
     ...(errorInfo === undefined ? {} : { error: briefly(errorInfo) }),
   }
 }

@@ -1,6 +1,7 @@
 /** The embedded composition: one SQLite file, workers woken within the process. */
 import { createEngine, type Engine } from '../index.ts'
 import { folderUploads, sqliteLibrary } from '../novel/index.ts'
+import { openTelemetry } from '../observe/tracing.ts'
 import { sqlite } from '../store/sqlite/index.ts'
 import { type Composed, type ComposeOptions, createModels, engineOptions, limitsOf } from './compose.ts'
 import { placesOf } from './data-directory.ts'
@@ -18,6 +19,7 @@ export async function composeEmbedded(file: string, options: ComposeOptions): Pr
       services,
       store,
       limits: limitsOf(config),
+      trace: openTelemetry(),
     })
     return { engine: engine as Engine, services, models }
   } catch (error) {

@@ -3,6 +3,7 @@ import { createModelCatalogue, type ModelCatalogue } from '../ai/catalogue.ts'
 import { extractiveModel } from '../ai/extractive/extractive.ts'
 import type { Engine, EngineOptions } from '../index.ts'
 import { type NovelServices, novelTasks } from '../novel/index.ts'
+import { traceModels } from '../observe/trace-models.ts'
 import type { Limit } from '../rate-limit/limiter.ts'
 import type { Logger } from '../runtime/log.ts'
 import type { Config } from './settings.ts'
@@ -22,7 +23,7 @@ export interface ComposeOptions {
 
 /** The models that a server has. */
 export function createModels(): ModelCatalogue {
-  return createModelCatalogue({ summary: [extractiveModel()] })
+  return traceModels(createModelCatalogue({ summary: [extractiveModel()] }))
 }
 
 /** The options of an engine that do not depend on the composition. */

@@ -158,7 +158,7 @@ function summariseNovel(app: App, { engine, novels, settings }: NovelContext): v
       if (chapterId !== undefined) await shelf.chapter(userId, chapterId)
     const options: SubmitOptions = {
       userId,
-      traceparent: traceparentFor(request.id, request.headers['traceparent']),
+      traceparent: traceparentFor(request),
     }
     const { record } = await engine.tasks.submit(batchGenerateSummary.type, { novelId, ...range }, options)
     reply.code(202).header('location', `/v1/tasks/${record.id}`)

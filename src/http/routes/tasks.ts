@@ -67,7 +67,7 @@ function submitTask(app: App, { engine, settings }: ApiContext): void {
       userId: given.userId ?? settings.userId,
       startAt: startAt === undefined ? undefined : new Date(startAt),
       idempotencyKey,
-      traceparent: traceparentFor(request.id, request.headers.traceparent),
+      traceparent: traceparentFor(request),
     }) as SubmitOptions
     const { record, isNew } = await engine.tasks.submit(taskType, parameters, options)
     if (!isNew) {

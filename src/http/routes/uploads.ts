@@ -11,6 +11,7 @@ import { presentUpload } from '../present-novel.ts'
 import { pageOf, plainText } from '../schemas/fields.ts'
 import { confirmBody, pageQuery, uploadParams, uploadSchema } from '../schemas/novel.ts'
 import { problems } from '../schemas/problem.ts'
+import { traceparentFor } from '../trace.ts'
 import { withoutUndefined } from './tasks.ts'
 
 const tags = ['novels']
@@ -162,7 +163,8 @@ function confirm(app: App, { engine, novels, settings }: NovelContext): void {
   app.post('/v1/uploads/:uploadId([^:]+)::confirm', { schema: confirmSchema }, async (request, reply) => {
     const { uploadId } = request.params
     const choice = withoutUndefined({ ...request.body })
-    const confirmation = await confirmUpload(engine, novels, { userId: settings.userId, uploadId, ...choice })
+    const asked = { userId: settings.userId, uploadId, traceparent: traceparentFor(request) }
+    const confirmation = await confirmUpload(engine, novels, { ...choice, ...asked })
     const { taskId, novelId } = confirmation
     reply.code(202).header('location', `/v1/tasks/${taskId}`)
     return { taskId, novelId }
