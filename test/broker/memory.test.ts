@@ -7,7 +7,8 @@ import { type BrokerCaseContext, brokerCases } from '../../src/testing/broker-ca
 const turn = () => new Promise<void>(resolve => setImmediate(resolve))
 
 describe('the broker within a process', () => {
-  it.each(brokerCases.map(({ name, run }) => [name, run] as const))('%s', async (_name, run) => {
+  const cases = brokerCases.filter(({ needs }) => needs !== 'remote')
+  it.each(cases.map(({ name, run }) => [name, run] as const))('%s', async (_name, run) => {
     const made: Broker[] = []
     const context: BrokerCaseContext = {
       async makeBroker() {
@@ -16,6 +17,10 @@ describe('the broker within a process', () => {
         return broker
       },
       quiet: turn,
+      async until(condition, what) {
+        await turn()
+        if (!condition()) throw new Error(`no ${what}`)
+      },
     }
     await run(context)
     for (const broker of made) await broker.close()

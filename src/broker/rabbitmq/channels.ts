@@ -75,16 +75,23 @@ export function keepChannel<C extends Channel>(plan: ChannelPlan<C>, options: Ke
       if (current !== channel) return
       current = undefined
       plan.lost?.()
-      if (session !== on) return
-      log.warn({ channel: plan.name, reason }, 'the broker closed a channel; it is made again')
-      openLater(on)
+      // Where the whole connection is gone, that is known by the next turn, and told once.
+      setImmediate(() => {
+        if (session !== on || current !== undefined) return
+        log.warn({ channel: plan.name, reason }, 'the broker closed a channel; it is made again')
+        openLater(on)
+      })
     })
   }
 
   function openLater(on: Session): void {
+    if (timer !== undefined) return
     if (performance.now() - openedAt > healthyMs) waitMs = firstWaitMs
     timer = setTimeout(() => {
-      void repair().then(() => (session === on ? open(on) : undefined))
+      void repair().then(() => {
+        timer = undefined
+        return session === on ? open(on) : undefined
+      })
     }, waitMs)
     timer.unref()
     waitMs = Math.min(waitMs * 2, longestWaitMs)
@@ -92,6 +99,7 @@ export function keepChannel<C extends Channel>(plan: ChannelPlan<C>, options: Ke
 
   function down(): void {
     clearTimeout(timer)
+    timer = undefined
     session = undefined
     if (current === undefined) return
     current = undefined

@@ -2,12 +2,16 @@
  * How many more deliveries a lane's queue should get. The queue stays short, because what is in it can no longer be overtaken: whose turn
  * it is, the store decides when a delivery is sent.
  *
- *   room   = window × consumers − depth, never below 0; with no consumer `withoutConsumer` − depth
+ *   room   = wanted − depth, never below 0
+ *   wanted = the greater of window × consumers, and what they take in 50 ms; with no consumer 50
  *   depth  = ready + not counted − taken
  *
  * `ready` and `consumers` are what the broker counted last, for all processes. `not counted` are messages that this process sent and
  * that may not have been in that count; `taken` are those that its slots got since. What other processes send and take is seen with
  * the next count. Too much room sends a few deliveries early; too little is made good within a count.
+ *
+ * The 50 ms are for tasks so short that a trip of the relay takes longer than a window of them: then the queue would run empty on each
+ * trip. The pace of other processes is taken to be that of this one.
  */
 
 /** What the broker said of a queue. */
@@ -18,6 +22,10 @@ export interface Count {
 
 /** Deliveries for a queue that nobody consumes, so that a worker finds work when it comes. */
 const withoutConsumer = 50
+/** Milliseconds that the queue should last, with tasks so short that the window does not. */
+const lastsMs = 50
+/** How much the newest measure of the pace weighs; the rest is what was known. */
+const newest = 0.3
 /** A count that is older than this says nothing any more: the queue may be without a quorum. Milliseconds. */
 const staleMs = 10_000
 
@@ -33,6 +41,8 @@ export class LaneRoom {
   #inFlight = 0
   #taken = 0
   #takenCounted = 0
+  /** Deliveries per millisecond that the slots of this process take. */
+  #pace = 0
   /** Slots of this process: they count before the broker has counted them. */
   ownSlots = 0
 
@@ -71,6 +81,8 @@ export class LaneRoom {
     const sent = this.#sent - this.#inFlight
     const taken = this.#taken
     return (count, now) => {
+      const elapsed = Math.max(1, now - this.#countedAt)
+      this.#pace += newest * ((taken - this.#takenCounted) / elapsed - this.#pace)
       this.#count = count
       this.#countedAt = now
       this.#sentCounted = sent
@@ -80,7 +92,9 @@ export class LaneRoom {
 
   #wanted(): number {
     const consumers = Math.max(this.#count.consumers, this.ownSlots)
-    return consumers === 0 ? withoutConsumer : this.#window * consumers
+    if (consumers === 0) return withoutConsumer
+    const paceOfAll = this.ownSlots === 0 ? 0 : (this.#pace * consumers) / this.ownSlots
+    return Math.max(this.#window * consumers, Math.floor(paceOfAll * lastsMs))
   }
 
   #depth(): number {

@@ -39,6 +39,7 @@ export async function openSession(
     throw error
   })
   let blocked: string | undefined
+  let closing: Promise<unknown> | undefined
   publishing.on('blocked', reason => {
     blocked = reason
     onBlocked()
@@ -56,7 +57,8 @@ export async function openSession(
       return blocked
     },
     async close() {
-      await Promise.all([end(publishing), end(consuming)])
+      closing ??= Promise.all([end(publishing), end(consuming)])
+      await closing
     },
   }
 }
