@@ -154,6 +154,14 @@ export function endHold(state: KeyState, id: number): Hold | undefined {
   return hold
 }
 
+/** Moves the end of the leases of holds that are still there; their holder lives. */
+export function extendHolds(state: KeyState, ids: Iterable<number>, leaseEnd: number): void {
+  for (const id of ids) {
+    const hold = state.holds.get(id)
+    if (hold !== undefined) hold.leaseEnd = Math.max(hold.leaseEnd, leaseEnd)
+  }
+}
+
 /** Takes a ticket out of the queue and its turn out of the plan. */
 export function removeTicket(state: KeyState, id: string): void {
   const ticket = state.tickets.get(id)

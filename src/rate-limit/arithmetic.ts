@@ -127,7 +127,8 @@ function comeBack(state: KeyState, id: string, tokens: number): Ticket | undefin
   return ticket
 }
 
-function wholeCost(cost: number): number {
+/** A cost as the account counts it. Throws OPTION_INVALID for one that is no amount. */
+export function wholeCost(cost: number): number {
   if (Number.isFinite(cost) && cost >= 0) return Math.ceil(cost)
   throw new QuillworkError('OPTION_INVALID', `A cost is a number of zero or more, not ${cost}.`)
 }

@@ -1,10 +1,11 @@
 /**
  * The limiter of one process. Its account lives in memory: a process that is started again begins with an empty minute.
  */
-import { QuillworkError } from '../task/errors.ts'
 import { emptyState, type KeyState, park, sweep } from './account.ts'
-import { acquire, commit, release, takeReady, usedNow, withdraw } from './arithmetic.ts'
+import { acquire, commit, release, takeReady, withdraw } from './arithmetic.ts'
 import type { Acquired, AcquireRequest, Limit, LimitUse, RateLimiter, Reservation } from './limiter.ts'
+import { TurnListeners } from './turn-listeners.ts'
+import { unlimited, useOf, validLimits } from './use.ts'
 import { minute } from './window.ts'
 
 /** What the limiter is made from. */
@@ -20,21 +21,17 @@ export function createLocalLimiter(options: LocalLimiterOptions): RateLimiter {
   return new LocalLimiter(options)
 }
 
-/** Settles nothing: for keys without an account. */
-const unlimited: Reservation = { commit() {}, release() {} }
-
 class LocalLimiter implements RateLimiter {
   readonly #limits: ReadonlyMap<string, Limit>
   readonly #clock: { now(): number }
   /** Accounts by key, of configured keys once they are used and of others while they are parked. */
   readonly #states = new Map<string, KeyState>()
-  readonly #listeners = new Set<(key: string, ticket: string) => void>()
+  readonly #listeners = new TurnListeners()
   #nextSweep = Number.NEGATIVE_INFINITY
 
   constructor(options: LocalLimiterOptions) {
-    this.#limits = new Map(Object.entries(options.limits))
+    this.#limits = validLimits(options.limits)
     this.#clock = options.clock
-    for (const [key, limit] of this.#limits) requireValid(key, limit)
   }
 
   async acquire(request: AcquireRequest): Promise<Acquired> {
@@ -62,27 +59,16 @@ class LocalLimiter implements RateLimiter {
   }
 
   onTurn(listener: (key: string, ticket: string) => void): () => void {
-    // A function of its own per call, so that a listener added twice is two, each with its own end.
-    const own = (key: string, ticket: string) => listener(key, ticket)
-    this.#listeners.add(own)
-    return () => void this.#listeners.delete(own)
+    return this.#listeners.add(listener)
   }
 
   describe(): readonly LimitUse[] {
     const now = this.#clock.now()
     this.#sweep(now)
     const keys = new Set([...this.#limits.keys(), ...this.#states.keys()])
-    return [...keys].map(key => {
-      const state = this.#states.get(key) ?? emptyState(now)
-      return {
-        key,
-        limit: this.#limits.get(key) ?? {},
-        inFlight: state.holds.size,
-        waiting: state.tickets.size,
-        ...usedNow(state),
-        ...(state.parkedUntil > state.now ? { parkedUntil: state.parkedUntil } : {}),
-      }
-    })
+    return [...keys].map(key =>
+      useOf(key, this.#limits.get(key) ?? {}, this.#states.get(key) ?? emptyState(now)),
+    )
   }
 
   #state(key: string, now: number): KeyState {
@@ -105,10 +91,9 @@ class LocalLimiter implements RateLimiter {
   }
 
   #callReady(key: string, state: KeyState): void {
-    if (this.#listeners.size === 0) return
-    for (const ticket of takeReady(state, this.#limits.get(key) ?? {}, this.#clock.now())) {
-      for (const listener of this.#listeners) callSafely(() => listener(key, ticket))
-    }
+    if (!this.#listeners.any) return
+    for (const ticket of takeReady(state, this.#limits.get(key) ?? {}, this.#clock.now()))
+      this.#listeners.call(key, ticket)
   }
 
   #sweepNowAndThen(now: number): void {
@@ -121,23 +106,5 @@ class LocalLimiter implements RateLimiter {
     for (const [key, state] of this.#states) {
       if (!sweep(state, now) && !this.#limits.has(key)) this.#states.delete(key)
     }
-  }
-}
-
-/** A listener that throws must not fail the call whose commit freed the room. */
-function callSafely(call: () => void): void {
-  try {
-    call()
-  } catch {
-    // Best effort by contract: the ticket still has its turn.
-  }
-}
-
-function requireValid(key: string, limit: Limit): void {
-  for (const name of ['requestsPerMinute', 'tokensPerMinute', 'concurrency'] as const) {
-    const value = limit[name]
-    if (value === undefined || (Number.isSafeInteger(value) && value >= 1)) continue
-    const message = `The limit ${name} of ${key} must be a whole number of at least 1, not ${value}.`
-    throw new QuillworkError('OPTION_INVALID', message, { details: { key, name } })
   }
 }

@@ -1,0 +1,122 @@
+/** The account of a key as a text, for the place that several processes share. */
+import { emptyState, type Hold, type KeyState, type Ticket } from './account.ts'
+import type { Bucket } from './window.ts'
+
+/** An account and the names of the writes that made it what it is, the newest first. */
+export interface KeptAccount {
+  state: KeyState
+  writes: readonly string[]
+}
+
+/** Raised when the text changes its meaning; a text of another format is taken for an account that nobody has used. */
+const format = 1
+
+/** Writes that an account remembers, so that a writer who was told nothing recognises its own. */
+const mostWrites = 16
+
+type BucketRow = [from: number, at: number, requests: number, tokens: number]
+type HoldRow = [id: number, at: number, bucket: number, tokens: number, leaseEnd: number | null]
+type TicketRow = [id: string, tokens: number, turn: number, told: number, slot: number, expected: number]
+
+interface Text {
+  format: number
+  writes: readonly string[]
+  now: number
+  used: BucketRow[]
+  holds: HoldRow[]
+  nextHold: number
+  tickets: TicketRow[]
+  placed: BucketRow[]
+  lastTurn: number
+  nextReplan: number
+  overflow: number
+  /** Null: never. */
+  parkedUntil: number | null
+  callTime: number
+  realShare: number
+}
+
+/** The text of an account after the write of that name. Who was called is not part of it: each process calls its own. */
+export function textOf({ state, writes }: KeptAccount, write: string): string {
+  const { now, nextHold, lastTurn, nextReplan, overflow, callTime, realShare } = state
+  const text: Text = {
+    format,
+    writes: [write, ...writes].slice(0, mostWrites),
+    now,
+    used: state.used.map(bucketRow),
+    holds: [...state.holds].map(([id, { at, bucket, tokens, leaseEnd }]) => [
+      id,
+      at,
+      bucket,
+      tokens,
+      Number.isFinite(leaseEnd) ? leaseEnd : null,
+    ]),
+    nextHold,
+    tickets: [...state.tickets].map(([id, { tokens, turn, told, slot, expected }]) => [
+      id,
+      tokens,
+      turn,
+      told,
+      slot,
+      expected,
+    ]),
+    placed: state.placed.map(bucketRow),
+    lastTurn,
+    nextReplan,
+    overflow,
+    parkedUntil: Number.isFinite(state.parkedUntil) ? state.parkedUntil : null,
+    callTime,
+    realShare,
+  }
+  return JSON.stringify(text)
+}
+
+/** The account of a text; an unused one for a text that is empty, damaged, or of another format. */
+export function accountOf(text: string, now: number): KeptAccount {
+  const kept = parse(text)
+  if (kept === undefined) return { state: emptyState(now), writes: [] }
+  const { nextHold, lastTurn, nextReplan, overflow, callTime, realShare } = kept
+  return {
+    writes: kept.writes,
+    state: {
+      now: kept.now,
+      used: kept.used.map(bucketOf),
+      holds: new Map(kept.holds.map(holdOf)),
+      nextHold,
+      tickets: new Map(kept.tickets.map(ticketOf)),
+      placed: kept.placed.map(bucketOf),
+      lastTurn,
+      nextReplan,
+      overflow,
+      parkedUntil: kept.parkedUntil ?? Number.NEGATIVE_INFINITY,
+      callTime,
+      realShare,
+    },
+  }
+}
+
+function parse(text: string): Text | undefined {
+  if (text === '') return undefined
+  try {
+    const parsed = JSON.parse(text) as Partial<Text> | null
+    return parsed?.format === format ? (parsed as Text) : undefined
+  } catch {
+    return undefined
+  }
+}
+
+function bucketRow({ from, at, requests, tokens }: Bucket): BucketRow {
+  return [from, at, requests, tokens]
+}
+
+function bucketOf([from, at, requests, tokens]: BucketRow): Bucket {
+  return { from, at, requests, tokens }
+}
+
+function holdOf([id, at, bucket, tokens, leaseEnd]: HoldRow): [number, Hold] {
+  return [id, { at, bucket, tokens, leaseEnd: leaseEnd ?? Number.POSITIVE_INFINITY }]
+}
+
+function ticketOf([id, tokens, turn, told, slot, expected]: TicketRow): [string, Ticket] {
+  return [id, { tokens, turn, told, slot, expected, called: false }]
+}
