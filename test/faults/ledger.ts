@@ -9,6 +9,8 @@ type More =
   | { is: 'signalled'; taskId: string; attempt: number; afterMs: number }
   | { is: 'logged'; level: 'warn' | 'error'; message: string; error?: string; boot: number }
   | ({ is: 'broker'; boot: number } & BrokerState)
+  /** A process stopped itself at a named point, until it is told to go on. */
+  | { is: 'stopped'; at: string; boot: number }
   /** A fault that the row caused or observed; `boot` where it hit one process. */
   | { is: 'fault'; name: string; boot?: number }
   /** Everything is as it should be again. */

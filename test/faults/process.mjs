@@ -18,9 +18,10 @@ const {
   ledgerFile,
   boot,
   kill,
+  /** Point at which the process stops itself, once, until it gets SIGCONT. */
+  stop,
   /** Share of operations, by name, whose answer is lost after they were executed. */
   lostAnswers = {},
-  /** The process is told nothing about a finished child until the relay looks. */
   roles = ['worker', 'maintenance'],
   start = true,
   slots = 8,
@@ -34,7 +35,15 @@ const ledger = {
   note: entry => raw.note({ ...entry, ms: Date.now() }),
   effect: entry => raw.effect({ ...entry, ms: Date.now() }),
 }
-const pass = deathAt(kill, ledger)
+const die = deathAt(kill, ledger)
+let stopAt = stop
+const pass = point => {
+  die(point)
+  if (point !== stopAt) return
+  stopAt = undefined
+  ledger.note({ is: 'stopped', at: point, boot })
+  process.kill(process.pid, 'SIGSTOP')
+}
 ledger.note({ is: 'boot', boot })
 
 const store = mongodb({

@@ -30,9 +30,16 @@ const timeouts = { small: 120_000, full: 600_000 }
 const full = process.env['QUILLWORK_FAULTS'] === 'full'
 const givenSeed = process.env['QUILLWORK_FAULTS_SEED']
 
-/** Declares a row of the acceptance matrix as a test. */
-export function row(number: number, title: string, test: (run: RowRun) => Promise<void>): void {
-  const name = `row ${number}`
+/** Declares a row of the acceptance matrix, or two that one run shows, as a test. */
+export function row(
+  numbers: number | readonly number[],
+  title: string,
+  test: (run: RowRun) => Promise<void>,
+): void {
+  const name = [numbers]
+    .flat()
+    .map(number => `row ${number}`)
+    .join(', ')
   it(`${name}: ${title}`, { timeout: full ? timeouts.full : timeouts.small }, async () => {
     const seed = givenSeed === undefined ? Math.floor(Math.random() * 4_294_967_296) : Number(givenSeed)
     process.stderr.write(`${name}: seed ${seed}\n`)

@@ -24,6 +24,9 @@ export interface Running extends Child {
   order(order: string, options?: object): Promise<void>
 }
 
+/** Options of `process.mjs`; the run fills in the servers. */
+export type ProcessOptions = { readonly [option: string]: unknown }
+
 /** Milliseconds after the last fault within which everything has to have ended. */
 const patienceMs = 60_000
 
@@ -44,14 +47,14 @@ export class System implements AsyncDisposable {
   }
 
   /** Starts a process; resolves when it runs tasks (or, with `start: false`, can submit them). */
-  async start(options: Partial<Servers> & { [option: string]: unknown } = {}): Promise<Running> {
+  async start(options: ProcessOptions = {}): Promise<Running> {
     const running = this.spawn(options)
     await running.says('started')
     return running
   }
 
   /** The same without waiting for it. */
-  spawn(options: object = {}): Running {
+  spawn(options: ProcessOptions = {}): Running {
     this.#boots += 1
     const boot = this.#boots
     const { prefix = '', ...servers } = this.#servers

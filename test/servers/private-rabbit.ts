@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process'
-import { chmodSync, existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { promisify } from 'node:util'
 import amqp from 'amqplib'
@@ -17,6 +17,8 @@ export interface PrivateRabbit extends AsyncDisposable {
   readonly pid: number
   /** Runs `rabbitmqctl` on the node and answers what it prints. Needs a running node. */
   ctl(...args: string[]): Promise<string>
+  /** What the node has logged so far. */
+  log(): string
   /**
    * Writes the register of quorum queues to disk. RabbitMQ 4.0 does so only every 3 minutes: a queue that was declared since then never
    * gets a leader again after a crash. Call it after the declarations, before a kill.
@@ -157,6 +159,7 @@ async function startNode(
       return server?.pid ?? 0
     },
     ctl,
+    log: () => readFileSync(path.join(folder, 'log', `${node}.log`), 'utf8'),
     async sync() {
       await ctl('eval', '[ok = dets:sync(Table) || Table <- dets:all()].')
     },

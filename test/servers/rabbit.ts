@@ -39,9 +39,11 @@ const exchanges = ['tasks', 'tasks.retry', 'tasks.requeue', 'tasks.dlx', 'tasks.
   name => `${name}.exchange`,
 )
 
-/** Chooses a prefix; nothing is declared by it. `lanes` are the lanes besides the default one that the test uses. */
-export function freshPrefix(lanes: readonly string[] = []): FreshPrefix {
-  const url = rabbitUrl()
+/**
+ * Chooses a prefix; nothing is declared by it. `lanes` are the lanes besides the default one that the test uses. On the shared broker
+ * unless another's address is given.
+ */
+export function freshPrefix(lanes: readonly string[] = [], url = rabbitUrl()): FreshPrefix {
   const prefix = `test_${randomBytes(6).toString('hex')}.`
   async function deleteAll(more: Leftovers = {}) {
     const connection = await amqp.connect(url)

@@ -1,0 +1,59 @@
+import { expect } from 'vitest'
+import { privateMongo } from '../servers/private-mongo.ts'
+import { until } from '../servers/until.ts'
+import { pause, running, startAll } from './acts.ts'
+import { type Line, linesOf } from './ledger.ts'
+import { row } from './row.ts'
+import { describeRows, onServers } from './setup.ts'
+
+describeRows('a database that is away, or does not answer', () => {
+  row(21, 'the database is killed and started again under load', async ({ seed, size, finish }) => {
+    await using database = await privateMongo()
+    await onServers(
+      async system => {
+        await startAll(system, size.of(2, 4))
+        for (const awayMs of size.of([4_000], [10_000, 60_000])) {
+          const submitted = system.submit({ most: 8 }, size.of(120, 2_000), seed, awayMs * 10)
+          await until(() => running(system.lines()) > 2, 'tasks that run')
+          system.fault('database killed')
+          await database.kill()
+          await pause(awayMs)
+          await database.start()
+          system.faultOver('database started')
+          await submitted
+        }
+        const report = await finish(system)
+        expect(report.acknowledged).toBe(report.attempted)
+        expect(claimsPerSecond(system.lines()), 'failed claims a second and slot').toBeLessThan(4)
+      },
+      { mongoUrl: database.url },
+    )
+  })
+
+  row(
+    22,
+    'answers of the database are lost after it has done what was asked',
+    async ({ seed, size, finish }) =>
+      onServers(async system => {
+        const lostAnswers = { every: size.of(0.1, 0.05) }
+        await startAll(system, size.of(2, 4), { lostAnswers })
+        const client = await system.start({ start: false, lostAnswers })
+        await client.order('submit', { plan: { most: 8 }, from: 0, count: size.of(100, 4_000), seed })
+        const report = await finish(system)
+        expect(report.faults).toBeGreaterThan(size.of(20, 200))
+        expect(report.acknowledged).toBe(report.attempted)
+      }),
+  )
+})
+
+/** How often a slot asked again while the database was away: the most in any second, divided by the tasks that asked. */
+function claimsPerSecond(lines: readonly Line[]): number {
+  const perSecond = new Map<number, Line[]>()
+  for (const line of linesOf(lines, 'logged')) {
+    if (line.message !== 'a claim failed; trying again') continue
+    const second = Math.floor(line.ms / 1_000)
+    perSecond.set(second, [...(perSecond.get(second) ?? []), line])
+  }
+  const slots = 16
+  return Math.max(0, ...[...perSecond.values()].map(({ length }) => length / slots))
+}

@@ -1,0 +1,136 @@
+import { expect } from 'vitest'
+import { until } from '../servers/until.ts'
+import { pause, running, startAll } from './acts.ts'
+import { linesOf } from './ledger.ts'
+import { row } from './row.ts'
+import { describeRows, onServers } from './setup.ts'
+import type { System } from './system.ts'
+
+describeRows('trees, cancels and sweeps', () => {
+  row(24, 'the sub-tasks of one parent end all at once', async ({ seed, size, finish }) =>
+    onServers(async system => {
+      await startAll(system, 2, { slots: 16 })
+      await system.submit({ name: 'parents', children: size.of(300, 10_000), ms: 0 }, 1, seed)
+      system.fault('storm')
+      const report = await finish(system, { limit: size.of(60_000, 300_000) })
+      expect(report.completed).toBe(size.of(301, 10_001))
+      const { tasks } = await system.held()
+      const ends = tasks.map(({ completedAt }) => completedAt ?? 0).sort((a, b) => a - b)
+      expect((ends.at(-1) ?? 0) - (ends.at(-2) ?? 0), 'from the last child to the parent').toBeLessThan(5_000)
+    }),
+  )
+
+  row(
+    [25, 29],
+    'trees are cancelled at any moment, also while workers die',
+    async ({ seed, chance, size, finish }) =>
+      onServers(async system => {
+        const workers = await startAll(system, 2)
+        const trees = size.of(16, 300)
+        const plan = { name: 'parents', children: 6, ms: 100 }
+        const submitted = system.submit(plan, trees, seed)
+        const canceller = await system.start({ start: false })
+        const cancelled = new Set<string>()
+        for (let index = 0; index < trees; index += 2) {
+          const taskId = await until(() => accepted(system, `${index}`), 'submitted tree')
+          await pause(chance.between(0, 150))
+          await canceller.order('cancel', { taskId })
+          cancelled.add(taskId)
+          if (index === 8) {
+            system.fault('kill -9', workers[0]?.boot)
+            workers[0]?.signal('SIGKILL')
+            workers[0] = await system.start()
+          }
+        }
+        await submitted
+        await finish(system, { cancels: true })
+        const { tasks } = await system.held()
+        const statuses = tasks.filter(({ id }) => cancelled.has(id)).map(({ status }) => status)
+        expect(statuses.filter(status => status !== 'CANCELLED' && status !== 'COMPLETED')).toEqual([])
+        expect(statuses).toContain('CANCELLED')
+        const effectsLater = tasks.filter(
+          ({ id, parentTaskId, status }) =>
+            parentTaskId !== undefined && status === 'CANCELLED' && endedWithResult(system, id),
+        )
+        expect(effectsLater).toEqual([])
+      }),
+  )
+
+  row(
+    26,
+    'the process that ends the last sub-task dies before it tells the parent',
+    async ({ seed, size, finish }) =>
+      onServers(async system => {
+        const deaths = size.of(3, 30)
+        for (let death = 0; death < deaths; death++) {
+          const doomed = await system.start({ slots: 4, kill: { at: 'after-apply', nth: 2 + (death % 4) } })
+          await system.submit({ name: 'parents', children: 3, ms: 1 }, 2, seed, death * 100)
+          await doomed.ended
+        }
+        await system.start({ slots: 4 })
+        const report = await finish(system)
+        expect(report.completed).toBe(deaths * 2 * 4)
+      }),
+  )
+
+  row(27, 'a sweeper is stopped between its look and its write', async ({ seed, size, finish }) =>
+    onServers(async system => {
+      const times = { lease: '2s', sweep: '500ms', grace: '5s' }
+      for (let round = 0; round < size.of(2, 10); round++) {
+        const victim = await system.start({ times, roles: ['worker'] })
+        await system.submit({ name: 'leaves', ms: 1_500 }, 8, seed, round * 100)
+        await until(() => running(system.lines(), victim.boot) > 4, 'tasks that run')
+        system.fault('kill -9', victim.boot)
+        victim.signal('SIGKILL')
+        await victim.ended
+        // It has read which leases are over, and stands before its write.
+        const slow = await system.start({ times, roles: ['maintenance'], stop: 'before-apply' })
+        await until(() => stops(system, slow.boot) === 1, 'stop of the sweeper')
+        const others = await startAll(system, 1, { times })
+        await system.untilIdle()
+        slow.signal('SIGCONT')
+        for (const process of [slow, ...others]) {
+          process.signal('SIGTERM')
+          await process.ended
+        }
+        expect(await system.changedEnds()).toEqual([])
+      }
+      const report = await finish(system)
+      expect(report.sometimes['rescued']).toBeGreaterThan(0)
+    }),
+  )
+
+  row(28, 'many tasks fail at once and are retried with jitter', async ({ seed, size, finish }) =>
+    onServers(async system => {
+      const count = size.of(100, 5_000)
+      await startAll(system, 2, { slots: 16, retry: { maxAttempts: 5, backoff: [4_000], jitter: 0.5 } })
+      await system.submit({ name: 'leaves', kind: 'flaky', ms: 1 }, count, seed)
+      system.fault('all fail')
+      const report = await finish(system)
+      expect(report.completed).toBe(count)
+      const times = linesOf(system.lines(), 'started').flatMap(({ attempt, ms }) =>
+        attempt === 2 ? [ms] : [],
+      )
+      expect(mostWithin(100, times) / count, 'share of the retries in any 100 ms').toBeLessThan(0.15)
+    }),
+  )
+})
+
+function accepted(system: System, key: string): string | undefined {
+  return linesOf(system.lines(), 'accepted').find(line => line.key === key)?.taskId
+}
+
+/** Whether a process said that the task completed. */
+function endedWithResult(system: System, id: string): boolean {
+  return linesOf(system.lines(), 'ended').some(({ taskId, name }) => taskId === id && name === 'completed')
+}
+
+function stops(system: System, boot: number): number {
+  return linesOf(system.lines(), 'stopped').filter(line => line.boot === boot).length
+}
+
+/** The most of the times that lie within so many milliseconds. */
+function mostWithin(ms: number, times: readonly number[]): number {
+  const sorted = [...times].sort((a, b) => a - b)
+  return Math.max(0, ...sorted.map((time, at) => sorted.slice(at).filter(later => later < time + ms).length))
+}

@@ -1,0 +1,215 @@
+import { decode } from 'quillwork'
+import { expect } from 'vitest'
+import { until } from '../servers/until.ts'
+import { pause, replace, running, startAll, supervise } from './acts.ts'
+import { type Line, linesOf } from './ledger.ts'
+import { logged } from './report.ts'
+import { row } from './row.ts'
+import { describeRows, onServers } from './setup.ts'
+import type { System } from './system.ts'
+
+/** Milliseconds until a task runs again whose process is gone: its lease, a sweep, and what the broker needs to notice. */
+const recoveryMs = 20_000
+
+describeRows('processes that die or hang', () => {
+  row(1, 'a worker is killed again and again', async ({ seed, chance, size, finish }) =>
+    onServers(async system => {
+      const workers = await startAll(system, size.of(2, 4))
+      for (let kill = 0; kill < size.of(4, 30); kill++) {
+        const submitted = system.submit({ most: size.of(8, 50) }, size.of(30, 170), seed, kill * 1_000)
+        await until(() => running(system.lines()) > 4, 'tasks that run')
+        await pause(chance.between(0, size.of(200, 1_500)))
+        const victim = chance.between(0, workers.length - 1)
+        workers[victim] = await replace(system, workers[victim])
+        await submitted
+      }
+      const report = await finish(system, { limit: size.of(60_000, 300_000) })
+      expect(report.recovery[2], 'some task was interrupted, and ran again').toBeGreaterThan(0)
+      expect(report.recovery[2]).toBeLessThan(recoveryMs)
+    }),
+  )
+
+  row(
+    2,
+    'a worker dies between the durable outcome and the acknowledgement',
+    async ({ seed, chance, size, finish }) =>
+      onServers(async system => {
+        const endedAtDeath = new Set<string>()
+        for (let death = 0; death < size.of(4, 50); death++) {
+          const kill = { at: 'after-apply', nth: chance.between(1, 4) }
+          const doomed = await system.start({ kill, slots: 4 })
+          await system.submit({ name: 'leaves' }, 12, seed, death * 100)
+          await doomed.ended
+          expect(await system.changedEnds()).toEqual([])
+          for (const { id } of await system.ended()) endedAtDeath.add(`${id} ${system.lines().length}`)
+        }
+        await system.start()
+        const report = await finish(system)
+        expect(startedLater(endedAtDeath, system.lines())).toEqual([])
+        expect(report.faults).toBe(size.of(4, 50))
+      }),
+  )
+
+  row(3, 'a worker dies between the effect and the durable outcome', async ({ seed, chance, size, finish }) =>
+    onServers(async system => {
+      for (let death = 0; death < size.of(4, 50); death++) {
+        const doomed = await system.start({
+          kill: { at: 'after-effect', nth: chance.between(1, 8) },
+          slots: 4,
+        })
+        await system.submit({ name: 'leaves' }, 12, seed, death * 100)
+        await doomed.ended
+        expect(await system.changedEnds()).toEqual([])
+      }
+      await system.start()
+      const report = await finish(system)
+      expect(report.faults).toBe(size.of(4, 50))
+      expect(notRunAgain(system.lines())).toEqual([])
+    }),
+  )
+
+  row(4, 'a client dies between the insert and the publish', async ({ seed, chance, size, finish }) =>
+    onServers(async system => {
+      await system.start()
+      for (let death = 0; death < size.of(5, 100); death++) {
+        const kill = { at: 'after-create', nth: chance.between(1, 5) }
+        const doomed = await system.start({ start: false, kill })
+        const order = { plan: { name: 'leaves' }, from: death * 100, count: 20, seed, wave: 4 }
+        doomed.order('submit', { ...order, pending: system.pending() }).catch(() => undefined)
+        await doomed.ended
+      }
+      const client = await system.start({ start: false })
+      const pending = system.pending()
+      await client.order('submit', { plan: { name: 'leaves' }, from: 0, count: 0, seed, pending })
+      const report = await finish(system)
+      expect(report.faults).toBe(size.of(5, 100))
+      expect(report.attempted).toBe(report.acknowledged)
+      const waits = await waitsOf(system)
+      // Nobody published it: the relay of another process finds it, within a look or two.
+      expect(Math.max(...waits)).toBeLessThan(recoveryMs)
+    }),
+  )
+
+  row(
+    [5, 6],
+    'a worker is stopped for three leases, wakes up, and finds its tasks taken',
+    async ({ seed, size, finish }) =>
+      onServers(async system => {
+        const times = { lease: '2s', sweep: '500ms', grace: '5s' }
+        const zombie = await system.start({ times })
+        await system.submit({ name: 'leaves', kind: 'pause' }, 4, seed)
+        await until(() => running(system.lines()) === 4, 'tasks that run')
+        await system.start({ times })
+        for (let stop = 0; stop < size.of(1, 6); stop++) {
+          const submitted = system.submit(
+            { name: 'leaves', ms: 300 },
+            size.of(40, 300),
+            seed,
+            1_000 * (stop + 1),
+          )
+          await until(() => running(system.lines(), zombie.boot) > 4, 'tasks that run')
+          system.fault('SIGSTOP', zombie.boot)
+          zombie.signal('SIGSTOP')
+          await pause(6_000)
+          zombie.signal('SIGCONT')
+          system.faultOver('SIGCONT')
+          await submitted
+        }
+        const report = await finish(system, { paused: true })
+        const late = linesOf(system.lines(), 'late')
+        expect(late.length, 'writes that came too late').toBeGreaterThan(0)
+        expect(late.filter(({ answer }) => answer === 'applied')).toEqual([])
+        expect(report.fenced).toBeGreaterThan(0)
+        expect(report.sometimes['rescued']).toBeGreaterThan(0)
+        const slow = linesOf(system.lines(), 'signalled').filter(({ afterMs }) => afterMs > 1_000)
+        expect(slow, 'handlers that heard of it late').toEqual([])
+      }),
+  )
+
+  row(7, 'a handler holds the event loop for three leases', async ({ seed, finish }) =>
+    onServers(async system => {
+      const times = { lease: '2s', sweep: '500ms', grace: '5s' }
+      const blocked = await system.start({ times, slots: 4 })
+      await system.submit({ name: 'leaves', kind: 'block', ms: 6_000 }, 1, seed)
+      await blocked.says('blocking')
+      system.fault('blocked event loop', blocked.boot)
+      await system.start({ times, slots: 4 })
+      await system.submit({ name: 'leaves' }, 20, seed, 100)
+      await system.untilIdle()
+      // The process that was blocked works again.
+      await system.submit({ name: 'leaves', ms: 200 }, 40, seed, 1_000)
+      const report = await finish(system, { paused: true })
+      expect(report.fenced).toBeGreaterThan(0)
+      const after = linesOf(system.lines(), 'ended').filter(({ boot }) => boot === blocked.boot)
+      expect(after.length, 'tasks that the blocked process ended later').toBeGreaterThan(0)
+    }),
+  )
+
+  row(17, 'a task takes its process with it whenever it runs', async ({ seed, size, finish }) =>
+    onServers(async system => {
+      const options = { retry: { maxAttempts: 4, backoff: [100] }, slots: 8 }
+      const supervised = supervise(system, size.of(1, 2), options)
+      await system.submit({ name: 'leaves', kind: 'poison' }, size.of(1, 3), seed)
+      await system.submit({ name: 'leaves', ms: 50 }, size.of(7, 100), seed, 100)
+      const report = await finish(system, { maxAttempts: 5 })
+      await supervised.stop()
+      expect(report.dead).toBe(size.of(1, 3))
+      const { tasks } = await system.held()
+      const poison = tasks.filter(({ parameters }) => kindOf(parameters) === 'poison')
+      expect(new Set(poison.map(({ deadLetter }) => deadLetter?.reason))).toEqual(new Set(['crashes']))
+    }),
+  )
+
+  row(34, 'all workers are restarted one by one under load', async ({ seed, size, finish }) =>
+    onServers(async system => {
+      const times = { lease: '3s', sweep: '500ms', grace: '300ms' }
+      const workers = await startAll(system, 2, { times })
+      for (let restart = 0; restart < size.of(4, 30); restart++) {
+        const submitted = system.submit({ name: 'leaves', ms: 800 }, 20, seed, restart * 100)
+        const leaving = workers[restart % 2]
+        await until(() => running(system.lines(), leaving?.boot) > 2, 'tasks that run')
+        system.fault('SIGTERM', leaving?.boot)
+        leaving?.signal('SIGTERM')
+        expect(await leaving?.ended).toEqual({ code: 0, signal: null })
+        workers[restart % 2] = await system.start({ times })
+        await submitted
+      }
+      const report = await finish(system)
+      expect(report.sometimes['givenBack']).toBeGreaterThan(0)
+      const { tasks } = await system.held()
+      expect(tasks.filter(({ retryCount }) => retryCount > 0)).toEqual([])
+      expect(logged(system.lines(), 'a task was rescued'), 'leases that had to run out').toBe(0)
+    }),
+  )
+})
+
+/** Tasks that began again although the store had their end: each entry is a task and the length of the ledger at that time. */
+function startedLater(ended: ReadonlySet<string>, lines: readonly Line[]): string[] {
+  return [...ended].flatMap(entry => {
+    const [taskId, from] = entry.split(' ')
+    const again = linesOf(lines.slice(Number(from)), 'started').find(line => line.taskId === taskId)
+    return again === undefined ? [] : [`${taskId} began attempt ${again.attempt} after its end`]
+  })
+}
+
+/** Tasks that died after their effect and left none again, in a later attempt and under the same key. */
+function notRunAgain(lines: readonly Line[]): string[] {
+  return lines.flatMap((line, index) => {
+    const effect = line.is === 'killed' ? lines[index - 1] : undefined
+    if (effect?.is !== 'effect') return []
+    const again = linesOf(lines.slice(index), 'effect').find(({ taskId }) => taskId === effect.taskId)
+    const right =
+      again !== undefined && again.attempt > effect.attempt && again.effectKey === effect.effectKey
+    return right ? [] : [`${effect.taskId} after attempt ${effect.attempt}`]
+  })
+}
+
+/** Milliseconds from the creation of each task until its first attempt. */
+async function waitsOf(system: System): Promise<number[]> {
+  const { tasks } = await system.held()
+  return tasks.map(({ createdAt, startedAt }) => (startedAt ?? Number.POSITIVE_INFINITY) - createdAt)
+}
+
+function kindOf(parameters: string): string | undefined {
+  return (decode(parameters) as { kind?: string }).kind
+}
