@@ -1,6 +1,6 @@
 import type { LaneState, LaneStore } from '../store.ts'
 import type { TaskDocument } from './documents.ts'
-import { waiting } from './schema.ts'
+import { waiting } from './queue.ts'
 import type { Session } from './session.ts'
 
 /** Lanes: what waits in them, and whether a person paused them. A lane in which nothing waits is told only if it was paused once. */

@@ -3,10 +3,10 @@
  * nothing slower. A partial index is used only by a query that repeats its condition.
  */
 import { liveStatuses } from '../../task/status.ts'
-import { claiming } from '../../task/transition.ts'
 import { checkpointIndexes } from './checkpoints.ts'
 import type { IndexPlan } from './indexes.ts'
 import { logIndexes } from './logs.ts'
+import { waiting } from './queue.ts'
 import { strayIndexes } from './strays.ts'
 import { usageIndexes } from './usage.ts'
 
@@ -16,9 +16,6 @@ export const collections = {
   payloads: 'task_payloads',
   lanes: 'task_lanes',
 } as const
-
-/** Statuses in which a task waits for an attempt; the condition of the indexes of waiting tasks. */
-export const waiting = { status: { $in: [...claiming.from] } } as const
 
 const present = { $exists: true } as const
 

@@ -1,0 +1,187 @@
+import type { AnyBulkWriteOperation, Document, Filter } from 'mongodb'
+import { hasEnded } from '../../task/status.ts'
+import { claiming } from '../../task/transition.ts'
+import type { Claim, Claimed } from '../store.ts'
+import type { Told } from './coalesce.ts'
+import type { TaskDocument } from './documents.ts'
+import { eventStage } from './events.ts'
+import { recordsOf } from './payloads.ts'
+import { after, derived, flagged, literal, removed, unqueued } from './pipeline.ts'
+import type { Session } from './session.ts'
+
+/** A delivery that the broker held may come this much early, milliseconds. */
+const mayBeEarlyMs = 50
+
+/**
+ * Starts attempts: one guarded write each, by id. A claim that is refused answers undefined; one that is told again finds itself by its
+ * token. Of a sub-task the parent is asked first; which tasks are sub-tasks is known of most, and found out where the claim is refused.
+ */
+export async function claimAll(session: Session, claims: readonly Claim[]): Promise<Told<Claimed>[]> {
+  const won = new Map<string, TaskDocument>()
+  await claimRound(session, claims, won)
+  const others = await unknownSubTasks(session, claims, won)
+  if (others.length > 0) await claimRound(session, others, won)
+  const documents = claims.map(({ token }) => won.get(token))
+  const found = documents.filter(document => document !== undefined)
+  const records = await recordsOf(session, found)
+  noteClaimed(session, found)
+  const byToken = new Map(records.map(record => [record.claimToken, record]))
+  return claims.map(({ token }) => ({ answer: byToken.get(token) }))
+}
+
+/** Claims what may be claimed as far as is known, and notes under their tokens those that won. */
+async function claimRound(
+  session: Session,
+  claims: readonly Claim[],
+  won: Map<string, TaskDocument>,
+): Promise<void> {
+  const allowed = await withoutStopped(session, claims)
+  const documents =
+    allowed.length === 1 ? await claimOne(session, allowed) : await claimMany(session, allowed)
+  for (const document of documents)
+    if (document.claimToken !== undefined) won.set(document.claimToken, document)
+}
+
+/** Leaves out sub-tasks of parents that ended or were asked to stop. */
+async function withoutStopped(session: Session, claims: readonly Claim[]): Promise<readonly Claim[]> {
+  const parentOf = ({ taskId }: Claim) => session.families.parentOf(taskId) ?? undefined
+  const parents = [...new Set(claims.map(parentOf))].filter(id => id !== undefined)
+  if (parents.length === 0) return claims
+  const found = await session.database.run('may sub-tasks run', () =>
+    session.tasks
+      .find({ _id: { $in: parents } })
+      .project<Pick<TaskDocument, '_id' | 'status' | 'cancelRequestedAt'>>({
+        status: 1,
+        cancelRequestedAt: 1,
+      })
+      .toArray(),
+  )
+  const allow = found.filter(parent => !hasEnded(parent.status) && parent.cancelRequestedAt === undefined)
+  const allowing = new Set(allow.map(({ _id }) => _id))
+  return claims.filter(claim => {
+    const parent = parentOf(claim)
+    return parent === undefined || allowing.has(parent)
+  })
+}
+
+async function claimOne(session: Session, claims: readonly Claim[]): Promise<TaskDocument[]> {
+  const [claim] = claims
+  if (claim === undefined) return []
+  const claimed = await session.database.run('claim', () =>
+    session.tasks.findOneAndUpdate(filterOf(session, claim), pipelineOf(session, claim), {
+      returnDocument: 'after',
+    }),
+  )
+  return claimed === null ? findClaimed(session, claims) : [claimed]
+}
+
+async function claimMany(session: Session, claims: readonly Claim[]): Promise<TaskDocument[]> {
+  if (claims.length === 0) return []
+  const writes = claims.map(
+    (claim): AnyBulkWriteOperation<TaskDocument> => ({
+      updateOne: { filter: filterOf(session, claim), update: pipelineOf(session, claim) },
+    }),
+  )
+  await session.database.run('claim', () => session.tasks.bulkWrite(writes, { ordered: false }))
+  return findClaimed(session, claims)
+}
+
+/** Tasks that these claims hold, by their tokens: now, or since an earlier sending whose answer was lost. */
+function findClaimed({ database, tasks }: Session, claims: readonly Claim[]): Promise<TaskDocument[]> {
+  return database.run('find claimed', () =>
+    tasks
+      .find({
+        _id: { $in: claims.map(({ taskId }) => taskId) },
+        claimToken: { $in: claims.map(({ token }) => token) },
+      })
+      .toArray(),
+  )
+}
+
+/** Claims that were refused because nobody knew that they are of sub-tasks. */
+async function unknownSubTasks(
+  { database, tasks, families }: Session,
+  claims: readonly Claim[],
+  won: ReadonlyMap<string, unknown>,
+): Promise<Claim[]> {
+  const refused = claims.filter(
+    ({ taskId, token }) => !won.has(token) && families.parentOf(taskId) === undefined,
+  )
+  if (refused.length === 0) return []
+  const found = await database.run('which are sub-tasks', () =>
+    tasks
+      .find({
+        _id: { $in: refused.map(({ taskId }) => taskId) },
+        status: { $in: [...claiming.from] },
+        parentTaskId: { $exists: true },
+      })
+      .project<{ _id: string; parentTaskId: string }>({ parentTaskId: 1 })
+      .toArray(),
+  )
+  for (const { _id, parentTaskId } of found) families.know(_id, parentTaskId)
+  const ids = new Set(found.map(({ _id }) => _id))
+  return refused.filter(({ taskId }) => ids.has(taskId))
+}
+
+/** What a task must be to be claimed; a sub-task must have been counted, for else its parent would not know that it lives. */
+function filterOf(session: Session, { taskId, attempt }: Claim): Filter<TaskDocument> {
+  const absent = { $exists: false } as const
+  const parent = session.families.parentOf(taskId) ?? undefined
+  const early = session.keeps.delays.length > 0 ? mayBeEarlyMs : 0
+  return {
+    _id: taskId,
+    attempt,
+    status: { $in: [...claiming.from] },
+    cancelRequestedAt: absent,
+    pruning: absent,
+    wakeAt: { $not: { $gt: new Date(session.now() + early) } },
+    ...(parent === undefined
+      ? { parentTaskId: absent }
+      : { parentTaskId: parent, counted: { $exists: true } }),
+  }
+}
+
+function pipelineOf(session: Session, claim: Claim): Document[] {
+  const now = session.serverNow()
+  const stages: Document[] = [
+    {
+      $set: {
+        ...unqueued,
+        ...flagged,
+        status: claiming.to,
+        attempt: { $add: ['$attempt', 1] },
+        version: { $add: ['$version', 1] },
+        claimToken: literal(claim.token),
+        executionNodeId: literal(claim.executionNodeId),
+        leaseUntil: after(now, claim.leaseMs),
+        startedAt: { $ifNull: ['$startedAt', now] },
+        lastAttemptTimestamp: now,
+        updatedAt: now,
+        nextAttemptTimestamp: removed,
+      },
+    },
+  ]
+  if (session.keeps.events) stages.push(startedStage(session, claim))
+  return [...stages, derived]
+}
+
+function startedStage(session: Session, claim: Claim): Document {
+  const now = session.serverNow()
+  const sinceCreation = { $dateDiff: { startDate: '$createdAt', endDate: now, unit: 'millisecond' } }
+  return eventStage(session, 'started', {
+    executionNodeId: literal(claim.executionNodeId),
+    waitedMs: { $cond: [{ $eq: ['$attempt', 1] }, { $max: [0, sinceCreation] }, 0] },
+  })
+}
+
+function noteClaimed(session: Session, documents: readonly TaskDocument[]): void {
+  const { families, hands, order, keeps, events } = session
+  for (const document of documents) {
+    families.know(document._id, document.parentTaskId)
+    hands.claimed(document._id, document.crashCount > 0)
+    order.passed(document)
+  }
+  const ids = documents.map(({ _id }) => _id)
+  families.moved(ids)
+  if (keeps.events) events.note(ids)
+}

@@ -1,0 +1,238 @@
+import { type ClientSession, MongoBulkWriteError, MongoError } from 'mongodb'
+import { QuillworkError } from '../../task/errors.ts'
+import type { NewTask } from '../../task/task.ts'
+import { type Created, priorities } from '../store.ts'
+import { admit, type Refusal, type Wish } from './admit.ts'
+import type { Told } from './coalesce.ts'
+import { deliveryOf } from './deliver.ts'
+import { recordOf, type TaskDocument } from './documents.ts'
+import { duplicateKey, storeError } from './failures.ts'
+import { type Birth, documentOf } from './newcomer.ts'
+import { dropPayloads, largeValue, recordsOf, writePayloads } from './payloads.ts'
+import type { Session } from './session.ts'
+
+/** A task that is about to be written. */
+interface Newcomer {
+  wish: Wish
+  birth: Birth
+  document: TaskDocument
+}
+
+/** What became of the wishes so far. */
+interface Written {
+  refusals: ReadonlyMap<Wish, Refusal>
+  newcomers: ReadonlyMap<Wish, Newcomer>
+  /** Inserts that the server refused. */
+  failures: ReadonlyMap<Wish, { code?: number }>
+}
+
+/** Writes new tasks; a task whose id or idempotency key exists is answered with the record that was found. */
+export async function createAll(session: Session, wishes: readonly Wish[]): Promise<Told<Created>[]> {
+  const { newcomers, refusals } = await bear(session, wishes, { sends: true })
+  const failures = await insert(session, [...newcomers.values()])
+  const answers = await answersOf(session, wishes, { refusals, newcomers, failures })
+  const made = [...newcomers.values()].filter(({ wish }) => !failures.has(wish))
+  afterwards(session, made)
+  return answers
+}
+
+/**
+ * As `createAll`, within a caller's transaction: nothing is sent, and a duplicate that comes to be at the same moment ends the
+ * transaction, as MongoDB does it. Errors of the transaction pass as they are: the caller's driver repeats it.
+ */
+export async function createWithin(
+  session: Session,
+  wishes: readonly Wish[],
+  transaction: ClientSession,
+): Promise<Created[]> {
+  try {
+    const found = await lookUp(session, wishes, transaction)
+    const fresh = wishes.filter(wish => !found.has(wish))
+    const { newcomers, refusals } = await bear(session, fresh, { sends: false })
+    const documents = [...newcomers.values()].map(({ document }) => document)
+    if (documents.length > 0) await session.tasks.insertMany(documents, { session: transaction })
+    transaction.once('ended', () => afterwards(session, [...newcomers.values()]))
+    const existing = await existingOf(session, found)
+    return wishes.map(wish => {
+      const newcomer = newcomers.get(wish)
+      if (newcomer !== undefined) return createdOf(newcomer)
+      return existing.get(wish) ?? refusedOf(wish, refusals.get(wish))
+    })
+  } catch (error) {
+    if (error instanceof MongoError && error.hasErrorLabel('TransientTransactionError')) throw error
+    throw storeError(error, 'create')
+  }
+}
+
+/** Decides what becomes of each wish, and writes large parameters apart. */
+async function bear(
+  session: Session,
+  wishes: readonly Wish[],
+  { sends }: { sends: boolean },
+): Promise<Pick<Written, 'newcomers' | 'refusals'>> {
+  const wantsToSend = ({ task }: Wish) => sends && task.send === true && task.parent === undefined
+  // What is sent at once overtakes nobody, so it needs no look at who else waits.
+  await session.order.refresh(wishes.filter(wish => !wantsToSend(wish)).map(placeOf))
+  const paused = wishes.some(wantsToSend) ? await session.paused.current() : undefined
+  const answers = await admit(session, wishes)
+  const refusals = new Map(wishes.map((wish, index) => [wish, answers[index]]))
+  const newcomers = new Map<Wish, Newcomer>()
+  for (const wish of wishes) {
+    if (refusals.get(wish) !== undefined) continue
+    const { task } = wish
+    const birth: Birth = {
+      name: session.nextName(),
+      rank: session.order.rankFor(placeOf(wish)),
+      large: largeValue(session, task.id, 'parameters', task.parameters),
+      sends: wantsToSend(wish) && paused?.has(task.lane) !== true,
+    }
+    newcomers.set(wish, { wish, birth, document: documentOf(session, task, birth) })
+  }
+  const large = [...newcomers.values()].map(({ birth }) => birth.large)
+  await writePayloads(
+    session,
+    large.filter(value => value !== undefined),
+  )
+  return { newcomers, refusals }
+}
+
+function placeOf({ task: { userId, lane, priority } }: Wish) {
+  return { userId, lane, priority: priorities.indexOf(priority) }
+}
+
+/** Inserts documents; answers those that the server refused, each with its code. */
+async function insert(
+  { database, tasks }: Session,
+  newcomers: readonly Newcomer[],
+): Promise<Map<Wish, { code?: number }>> {
+  const failures = new Map<Wish, { code?: number }>()
+  if (newcomers.length === 0) return failures
+  const documents = newcomers.map(({ document }) => document)
+  await database.run('create', async () => {
+    failures.clear()
+    try {
+      await tasks.insertMany(documents, { ordered: false })
+    } catch (error) {
+      if (!(error instanceof MongoBulkWriteError) || !Array.isArray(error.writeErrors)) throw error
+      if (error.writeErrors.length === 0) throw error
+      for (const { index, code } of error.writeErrors) {
+        const newcomer = newcomers[index]
+        if (newcomer !== undefined) failures.set(newcomer.wish, { code })
+      }
+    }
+  })
+  return failures
+}
+
+async function answersOf(
+  session: Session,
+  wishes: readonly Wish[],
+  { refusals, newcomers, failures }: Written,
+): Promise<Told<Created>[]> {
+  const open = wishes.filter(wish => !newcomers.has(wish) || failures.has(wish))
+  const found = await lookUp(session, open)
+  const existing = await existingOf(session, found)
+  return wishes.map((wish): Told<Created> => {
+    const newcomer = newcomers.get(wish)
+    const isOurs = newcomer !== undefined && found.get(wish)?.lastWrites?.includes(newcomer.birth.name)
+    if (newcomer !== undefined && (isOurs || !failures.has(wish))) return { answer: createdOf(newcomer) }
+    const answer = existing.get(wish)
+    if (answer !== undefined) {
+      if (newcomer?.birth.large !== undefined) dropPayloads(session, [newcomer.birth.large.payload])
+      return { answer }
+    }
+    const failure = failures.get(wish)
+    if (failure !== undefined) return { error: insertError(wish, failure) }
+    return { answer: refusedOf(wish, refusals.get(wish)) }
+  })
+}
+
+function createdOf({ document, birth, wish }: Newcomer): Created {
+  const texts = new Map(birth.large === undefined ? [] : [[birth.large.payload, wish.task.parameters]])
+  const record = recordOf(document, texts)
+  return birth.sends
+    ? { outcome: 'created', record, delivery: deliveryOf(document) }
+    : { outcome: 'created', record }
+}
+
+function refusedOf({ task }: Wish, code: Refusal): Created {
+  if (code === undefined) throw new QuillworkError('STORE_FAILED', `The task ${task.id} got no answer.`)
+  return { outcome: 'refused', code }
+}
+
+function insertError({ task }: Wish, { code }: { code?: number }): QuillworkError {
+  const why = code === duplicateKey ? 'it was there and is gone again' : `the server answered ${code}`
+  return new QuillworkError('STORE_FAILED', `The task ${task.id} was not written: ${why}.`)
+}
+
+async function existingOf(
+  session: Session,
+  found: ReadonlyMap<Wish, TaskDocument>,
+): Promise<ReadonlyMap<Wish, Created>> {
+  const records = await recordsOf(session, [...found.values()])
+  return new Map(
+    [...found.keys()].flatMap((wish, index) => {
+      const record = records[index]
+      return record === undefined ? [] : [[wish, { outcome: 'existing', record }] as const]
+    }),
+  )
+}
+
+/** The tasks that are there already: by id, else by idempotency key. */
+async function lookUp(
+  { database, tasks }: Session,
+  wishes: readonly Wish[],
+  transaction?: ClientSession,
+): Promise<Map<Wish, TaskDocument>> {
+  const found = new Map<Wish, TaskDocument>()
+  if (wishes.length === 0) return found
+  const options = transaction === undefined ? {} : { session: transaction }
+  // Within a transaction nothing may be sent twice.
+  const ask = <T>(work: () => Promise<T>) =>
+    transaction === undefined ? database.run('look up', work) : work()
+  const ids = wishes.map(({ task }) => task.id)
+  const byId = await ask(() => tasks.find({ _id: { $in: ids } }, options).toArray())
+  const documents = new Map(byId.map(document => [document._id, document]))
+  for (const wish of wishes) {
+    const document = documents.get(wish.task.id)
+    if (document !== undefined) found.set(wish, document)
+  }
+  const keyed = wishes.filter(wish => !found.has(wish) && wish.task.idempotencyKey !== undefined)
+  if (keyed.length === 0) return found
+  const byKey = await ask(() =>
+    tasks.find({ $or: keyed.map(({ task }) => keyFilter(task)) }, options).toArray(),
+  )
+  const keys = new Map(byKey.map(document => [keyOf(document), document]))
+  for (const wish of keyed) {
+    const document = keys.get(keyOf(wish.task))
+    if (document !== undefined) found.set(wish, document)
+  }
+  return found
+}
+
+type Keyed = Pick<NewTask, 'userId' | 'taskType' | 'idempotencyKey'>
+
+function keyFilter({ userId, taskType, idempotencyKey }: Keyed) {
+  return { userId, taskType, idempotencyKey: idempotencyKey ?? '' }
+}
+
+function keyOf({ userId, taskType, idempotencyKey }: Keyed): string {
+  return JSON.stringify([userId, taskType, idempotencyKey])
+}
+
+/** What this process knows from now on. */
+function afterwards(session: Session, made: readonly Newcomer[]): void {
+  if (made.length === 0) return
+  const { families, hands, hints, keeps, order, events } = session
+  for (const { document, birth } of made) {
+    const { _id: id, lane, tellAt, parentTaskId } = document
+    families.know(id, parentTaskId)
+    if (birth.sends) {
+      hands.sending(id, birth.name)
+      order.passed(document)
+    } else if (tellAt !== undefined) hints.noteTell(tellAt.getTime())
+    else hints.noteReady(lane)
+  }
+  if (keeps.events) events.note(made.map(({ document }) => document._id))
+  session.tell()
+}

@@ -1,0 +1,153 @@
+/** The events of records: left in them by the writes that made them, until somebody outside was told. */
+import type { Document } from 'mongodb'
+import type { SequencedEvent, TaskEventName } from '../../task/events.ts'
+import { eventBase } from '../../task/events.ts'
+import type { EventBacklog, EventOutbox, UntoldEvents } from '../store.ts'
+import { recordOf, type StoredEvent, type TaskDocument } from './documents.ts'
+import type { Session } from './session.ts'
+
+/** Untold events of one record; beyond it the newest merge into one, so that a record stays bounded while nobody can be told. */
+const mostUntold = 32
+/** Milliseconds after which the events of a process that does not tell them are told by another. */
+const leftBehindMs = 2_000
+
+/**
+ * The stage that leaves an event in the record; it reads the record as the stages before it left it.
+ *
+ * @param fields What only this kind of event has: an expression for each.
+ */
+export function eventStage(session: Session, name: TaskEventName, fields: Document): Document {
+  const now = session.serverNow()
+  const sequence = { $add: [{ $ifNull: ['$eventSequence', 0] }, 1] }
+  const event = { sequence, name, at: now, version: '$version', attempt: '$attempt', fields }
+  const last = { $arrayElemAt: ['$$before', -1] }
+  const merged = {
+    $let: {
+      vars: { last },
+      in: {
+        $mergeObjects: ['$$event', { sequenceFrom: { $ifNull: ['$$last.sequenceFrom', '$$last.sequence'] } }],
+      },
+    },
+  }
+  return {
+    $set: {
+      events: {
+        $let: {
+          vars: { before: { $ifNull: ['$events', []] }, event },
+          in: {
+            $cond: [
+              { $lt: [{ $size: '$$before' }, mostUntold] },
+              { $concatArrays: ['$$before', ['$$event']] },
+              { $concatArrays: [{ $slice: ['$$before', mostUntold - 1] }, [merged]] },
+            ],
+          },
+        },
+      },
+      eventSequence: sequence,
+      eventsAt: { $ifNull: ['$eventsAt', now] },
+    },
+  }
+}
+
+/** The outbox of events. */
+export function createEventOutbox(session: Session): EventOutbox {
+  const { database, tasks, events, keeps } = session
+
+  async function read(filter: object, limit: number): Promise<TaskDocument[]> {
+    return database.run('read events', () =>
+      tasks
+        .find(filter)
+        .sort({ eventsAt: 1 })
+        .limit(limit)
+        .project<TaskDocument>({ parameters: 0, progress: 0, result: 0, pastAttempts: 0, failedSubTasks: 0 })
+        .toArray(),
+    )
+  }
+
+  return {
+    keep() {
+      keeps.events = true
+    },
+    async due(limit, { leftBehind }) {
+      session.requireOpen()
+      const ids = events.take(limit)
+      try {
+        const own =
+          ids.length === 0 ? [] : await read({ _id: { $in: ids }, events: { $exists: true } }, limit)
+        const room = limit - own.length
+        const before = new Date(session.now() - leftBehindMs)
+        const others = leftBehind && room > 0 ? await read({ eventsAt: { $lte: before } }, room) : []
+        const all = new Map([...own, ...others].map(document => [document._id, document]))
+        return [...all.values()].map(untoldOf)
+      } catch (error) {
+        events.note(ids)
+        throw error
+      }
+    },
+    async told(upTo) {
+      if (upTo.length === 0) return
+      const now = session.serverNow()
+      await database.run('events told', () =>
+        tasks.bulkWrite(
+          upTo.map(({ taskId, sequence }) => ({
+            updateOne: {
+              filter: { _id: taskId, events: { $exists: true } },
+              update: dropEvents(sequence, now),
+            },
+          })),
+          { ordered: false },
+        ),
+      )
+    },
+    onUntold: listener => events.onUntold(listener),
+    backlog: () => backlogOf(session),
+  }
+}
+
+/** Records that are counted at most: more need no exact number. */
+const mostCounted = 10_000
+
+async function backlogOf({ database, tasks }: Session): Promise<EventBacklog> {
+  const untold = { eventsAt: { $exists: true } }
+  const [records, oldest] = await database.run('count events', () =>
+    Promise.all([
+      tasks.countDocuments(untold, { limit: mostCounted }),
+      tasks.findOne(untold, { sort: { eventsAt: 1 }, projection: { eventsAt: 1 } }),
+    ]),
+  )
+  const oldestAt = oldest?.eventsAt?.getTime()
+  return oldestAt === undefined ? { records } : { records, oldestAt }
+}
+
+/** Drops the events up to the sequence; what is left is as good as new. */
+function dropEvents(sequence: number, now: '$$NOW' | Date): Document[] {
+  return [
+    {
+      $set: {
+        events: {
+          $filter: { input: '$events', as: 'event', cond: { $gt: ['$$event.sequence', sequence] } },
+        },
+      },
+    },
+    {
+      $set: {
+        events: { $cond: [{ $eq: [{ $size: '$events' }, 0] }, '$$REMOVE', '$events'] },
+        eventsAt: { $cond: [{ $eq: [{ $size: '$events' }, 0] }, '$$REMOVE', now] },
+      },
+    },
+  ]
+}
+
+function untoldOf(document: TaskDocument): UntoldEvents {
+  const record = recordOf(document)
+  return {
+    taskId: document._id,
+    events: (document.events ?? []).map(stored => eventOf(record, stored)),
+  }
+}
+
+function eventOf(record: ReturnType<typeof recordOf>, stored: StoredEvent): SequencedEvent {
+  const { name, at, version, attempt, sequence, sequenceFrom, fields } = stored
+  const event = { name, ...eventBase(record, at.getTime()), version, attempt, ...fields, sequence }
+  return (sequenceFrom === undefined ? event : { ...event, sequenceFrom }) as SequencedEvent
+}

@@ -1,0 +1,110 @@
+/** The document of a new task. */
+import type { Phase, TaskStatus } from '../../task/status.ts'
+import type { NewTask } from '../../task/task.ts'
+import { priorities } from '../store.ts'
+import type { TaskDocument } from './documents.ts'
+import type { LargeValue } from './payloads.ts'
+import type { Session } from './session.ts'
+import { tellTime } from './wake.ts'
+
+const born: { status: TaskStatus; phase: Phase } = { status: 'QUEUED', phase: 'executing' }
+
+/** Numbers of tasks that came to be in the same millisecond. */
+const perMillisecond = 4_096
+
+/** Gives each task a number that rises with submission; two processes may give the same one. */
+export function createNumbers(now: () => number): () => number {
+  let last = 0
+  return () => {
+    last = Math.max(last + 1, now() * perMillisecond)
+    return last
+  }
+}
+
+/** What is decided of a task before it is written. */
+export interface Birth {
+  /** Names the write. */
+  name: string
+  rank: number
+  large: LargeValue | undefined
+  /** The write takes the right to send it. */
+  sends: boolean
+}
+
+/** The document that is inserted. */
+export function documentOf(session: Session, task: NewTask, birth: Birth): TaskDocument {
+  const now = session.now()
+  const at = new Date(now)
+  const startAt = task.startAt ?? (task.delay === undefined ? undefined : now + task.delay)
+  const waitsUntil = startAt !== undefined && startAt > now ? startAt : undefined
+  const document: TaskDocument = {
+    _id: task.id,
+    taskType: task.taskType,
+    userId: task.userId,
+    lane: task.lane,
+    priority: priorities.indexOf(task.priority),
+    rank: birth.rank,
+    order: session.nextNumber(),
+    status: born.status,
+    phase: born.phase,
+    version: 1,
+    parameters: birth.large === undefined ? task.parameters : '',
+    parametersVersion: task.parametersVersion,
+    attempt: 0,
+    retryCount: 0,
+    crashCount: 0,
+    round: 0,
+    createdAt: at,
+    updatedAt: at,
+    rootTaskId: task.parent?.rootTaskId ?? task.id,
+    depth: task.parent?.depth ?? 0,
+    lastWrites: [birth.name],
+    ...placeOf(session, task, birth, waitsUntil),
+  }
+  if (birth.large !== undefined) document.large = { parameters: birth.large.payload }
+  if (task.tags.length > 0) document.tags = task.tags
+  if (task.deadlineAfter !== undefined) document.deadline = new Date(now + task.deadlineAfter)
+  if (task.idempotencyKey !== undefined) document.idempotencyKey = task.idempotencyKey
+  if (task.traceparent !== undefined) document.traceparent = task.traceparent
+  if (task.parent !== undefined) {
+    document.parentTaskId = task.parent.taskId
+    document.subTaskKey = task.parent.key
+    document.uncounted = true
+  }
+  if (session.keeps.events) {
+    document.events = [{ sequence: 1, name: 'submitted', at, version: 1, attempt: 0, fields: {} }]
+    document.eventSequence = 1
+    document.eventsAt = at
+  }
+  return document
+}
+
+type Place = Pick<
+  TaskDocument,
+  'ready' | 'sent' | 'sends' | 'lostAt' | 'wakeAt' | 'tellAt' | 'nextAttemptTimestamp'
+>
+
+/** Where it waits: for its time, in the hands of whoever created it, or in line; a sub-task gets its place when it has been counted. */
+function placeOf(
+  session: Session,
+  { lane, parent }: NewTask,
+  { name, sends }: Birth,
+  waitsUntil: number | undefined,
+): Place {
+  const now = session.now()
+  if (waitsUntil !== undefined) {
+    const wakeAt = new Date(waitsUntil)
+    return {
+      wakeAt,
+      nextAttemptTimestamp: wakeAt,
+      tellAt: new Date(tellTime(session.keeps, waitsUntil, now)),
+    }
+  }
+  if (parent !== undefined) return {}
+  if (!sends) return { ready: lane }
+  return {
+    sent: { queue: lane, by: name, confirmed: false },
+    sends: 1,
+    lostAt: new Date(now + session.resendAfter.unconfirmed),
+  }
+}

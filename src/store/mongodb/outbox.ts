@@ -1,0 +1,64 @@
+import type { DeadLetterNotice, Delivery, Due, LaneRoom, Outbox } from '../store.ts'
+import { deliverReady } from './deliver.ts'
+import { parentsToLookAt } from './look.ts'
+import { deadLetterNotices, noticed } from './notices.ts'
+import type { Session } from './session.ts'
+import { findLost, wake } from './wake.ts'
+
+/**
+ * What is still to tell. The right to send a delivery is a guarded write on its task, so that any number of processes need no leader. A
+ * look asks for what this process knows to be due, and once a second for what others left.
+ */
+export function createOutbox(session: Session, listeners: Set<() => void>): Outbox {
+  const { hands, hints, keeps } = session
+  return {
+    async due(lanes, options) {
+      session.requireOpen()
+      const [deliveries, parents, notices] = await Promise.all([
+        deliveriesOf(session, lanes, options.suspects),
+        options.parents > 0 ? parentsToLookAt(session, options.parents) : [],
+        noticesOf(session),
+      ])
+      const due: Due = { deliveries, parents, nextAt: hints.tellAt }
+      return notices.length > 0 ? { ...due, notices } : due
+    },
+    async told(deliveries) {
+      hands.told(deliveries)
+    },
+    forget: taskIds => hands.forget(taskIds),
+    onTelling(listener) {
+      // A fresh function: the same listener may be given twice.
+      const own = () => listener()
+      listeners.add(own)
+      return () => void listeners.delete(own)
+    },
+    holdsFor(delays) {
+      keeps.delays = [...delays].sort((one, other) => one - other)
+    },
+    keepNotices() {
+      keeps.notices = true
+    },
+    noticed: notices => noticed(session, notices),
+  }
+}
+
+async function deliveriesOf(
+  session: Session,
+  lanes: readonly LaneRoom[],
+  suspects: boolean,
+): Promise<Delivery[]> {
+  await session.hands.takeBack(lanes.map(({ lane }) => lane))
+  const [delayed] = await Promise.all([
+    wake(
+      session,
+      lanes.map(({ lane }) => lane),
+    ),
+    findLost(session),
+  ])
+  return [...delayed, ...(await deliverReady(session, lanes, suspects))]
+}
+
+async function noticesOf(session: Session): Promise<readonly DeadLetterNotice[]> {
+  if (!session.keeps.notices || !session.hints.periods.notices.isOver()) return []
+  return deadLetterNotices(session)
+}

@@ -1,0 +1,12 @@
+import { claiming } from '../../task/transition.ts'
+
+/** Which tasks wait for an attempt; the condition of the indexes of waiting tasks. */
+export const waiting = { status: { $in: [...claiming.from] } } as const
+
+/** The suffix of a queue whose tasks crashed their last attempt: they are handed out one at a time. */
+export const suspectSuffix = '~suspect'
+
+/** The queue of a lane for a task. */
+export function queueOf(lane: string, suspect: boolean): string {
+  return suspect ? lane + suspectSuffix : lane
+}

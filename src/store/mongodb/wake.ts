@@ -1,0 +1,136 @@
+/** Tasks that wait for a time: handed to the broker as much ahead as it can hold them, else put in line when the time has come. */
+import type { Delivery } from '../store.ts'
+import { deliveryFields, deliveryOf, idsSentBy, noteSent, type Waiting } from './deliver.ts'
+import { after, backInLine, removed } from './pipeline.ts'
+import type { Keeps, Session } from './session.ts'
+
+/** Tasks per step. */
+const perStep = 500
+/** A delivery may be handed to the broker this much late, milliseconds; a later one waits for the next shorter delay. */
+const mayBeLateMs = 250
+/** A delivery may come this much early, milliseconds; a claim is granted that much before its time. */
+const mayBeEarlyMs = 20
+/** A delayed delivery that is not claimed this long after its time is presumed lost; milliseconds. */
+const lostAfterMs = 5_000
+
+/** How long the broker is to hold a task that may be claimed in `waitMs`; undefined when it waits here. */
+function delayFor({ delays }: Keeps, waitMs: number): number | undefined {
+  return delays.findLast(delay => delay <= waitMs + mayBeLateMs)
+}
+
+/** When the outbox looks at a task that may be claimed at `wakeAt`: as much ahead as the broker can hold it. Epoch milliseconds. */
+export function tellTime(keeps: Keeps, wakeAt: number, now: number): number {
+  return wakeAt - (delayFor(keeps, wakeAt - now) ?? 0)
+}
+
+/** Looks at the tasks whose time it is. Answers deliveries for the broker to hold, of these lanes, none of a paused one. */
+export async function wake(session: Session, lanes: readonly string[]): Promise<Delivery[]> {
+  const { hints, now } = session
+  if (hints.periods.tell.isOver()) await refreshTell(session)
+  if (hints.tellAt === undefined || hints.tellAt > now()) return []
+  const found = await findTimely(session)
+  const delayed = await delayedAmong(session, found, lanes)
+  const others = found.filter(({ _id }) => !delayed.some(({ task }) => task._id === _id))
+  const [deliveries] = await Promise.all([sendDelayed(session, delayed), putInLine(session, others)])
+  await refreshTell(session)
+  return deliveries
+}
+
+function findTimely({ database, tasks, now }: Session): Promise<Waiting[]> {
+  return database.run('tasks whose time it is', () =>
+    tasks
+      .find({ tellAt: { $lte: new Date(now()) } })
+      .sort({ tellAt: 1 })
+      .limit(perStep)
+      .project<Waiting>(deliveryFields)
+      .toArray(),
+  )
+}
+
+interface Delayed {
+  task: Waiting
+  delayMs: number
+}
+
+/** Those that the broker is to hold. Tasks that crashed stay here, where they are handed out one at a time. */
+async function delayedAmong(
+  session: Session,
+  found: readonly Waiting[],
+  lanes: readonly string[],
+): Promise<Delayed[]> {
+  const now = session.now()
+  const delayed = found.flatMap((task): Delayed[] => {
+    const waitMs = (task.wakeAt?.getTime() ?? 0) - now
+    const delayMs = waitMs <= 0 ? undefined : delayFor(session.keeps, waitMs)
+    if (delayMs === undefined || delayMs < waitMs - mayBeEarlyMs) return []
+    return lanes.includes(task.lane) && task.crashCount === 0 ? [{ task, delayMs }] : []
+  })
+  if (delayed.length === 0) return []
+  const paused = await session.paused.current()
+  return delayed.filter(({ task }) => !paused.has(task.lane))
+}
+
+/** Takes the right to send them; the time before which they may not be claimed stays. */
+async function sendDelayed(session: Session, delayed: readonly Delayed[]): Promise<Delivery[]> {
+  if (delayed.length === 0) return []
+  const ids = delayed.map(({ task }) => task._id)
+  const by = session.nextName()
+  const { modifiedCount } = await session.database.run('send ahead', () =>
+    session.tasks.updateMany({ _id: { $in: ids }, tellAt: { $exists: true }, wakeAt: { $exists: true } }, [
+      {
+        $set: {
+          sent: { queue: '$lane', by, confirmed: false },
+          sends: { $add: [{ $ifNull: ['$sends', 0] }, 1] },
+          lostAt: after('$wakeAt', lostAfterMs),
+          tellAt: removed,
+        },
+      },
+    ]),
+  )
+  const mine = modifiedCount === ids.length ? undefined : await idsSentBy(session, ids, by)
+  const taken = mine === undefined ? delayed : delayed.filter(({ task }) => mine.has(task._id))
+  for (const { task } of taken) noteSent(session, task)
+  const deliveries = taken.map(({ task, delayMs }) => deliveryOf(task, delayMs))
+  session.hands.offer(deliveries, by)
+  return deliveries
+}
+
+/** Those whose time has come stand in line; the others are looked at again when it has. */
+async function putInLine(session: Session, found: readonly Waiting[]): Promise<void> {
+  if (found.length === 0) return
+  const now = new Date(session.now())
+  const ids = found.map(({ _id }) => _id)
+  await session.database.run('put in line', () =>
+    session.tasks.updateMany({ _id: { $in: ids }, tellAt: { $lte: now } }, [backInLine(now)]),
+  )
+  for (const { lane, crashCount } of found) {
+    session.hints.noteReady(lane)
+    session.hints.suspects ||= crashCount > 0
+  }
+}
+
+/** Learns the earliest time that a task waits for. What is noted meanwhile counts too. */
+async function refreshTell({ database, tasks, hints, now }: Session): Promise<void> {
+  hints.tellAt = undefined
+  try {
+    const next = await database.run('the next time', () =>
+      tasks.findOne({ tellAt: { $exists: true } }, { sort: { tellAt: 1 }, projection: { tellAt: 1 } }),
+    )
+    if (next?.tellAt !== undefined) hints.noteTell(next.tellAt.getTime())
+  } catch (error) {
+    hints.noteTell(now())
+    throw error
+  }
+}
+
+/** Deliveries that are presumed lost stand in line again. */
+export async function findLost(session: Session): Promise<void> {
+  if (!session.hints.periods.lost.isOver()) return
+  const now = new Date(session.now())
+  const { modifiedCount } = await session.database.run('presumed lost', () =>
+    session.tasks.updateMany({ lostAt: { $lte: now } }, [backInLine(now)]),
+  )
+  if (modifiedCount === 0) return
+  session.hints.noteReady()
+  session.hints.suspects = true
+}
