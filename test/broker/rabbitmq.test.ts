@@ -1,30 +1,30 @@
 import amqp from 'amqplib'
-import { expect, it } from 'vitest'
+import { it } from 'vitest'
 import type { Broker } from '../../src/broker/broker.ts'
 import { rabbitmq } from '../../src/broker/rabbitmq/index.ts'
 import { type BrokerCaseContext, brokerCases } from '../../src/testing/broker-cases.ts'
 import { describeWithRabbit, freshPrefix } from '../servers/rabbit.ts'
 import { until } from '../servers/until.ts'
 
-/** A broker that counts what goes through it, so that a test can wait until everything that can arrive has arrived. */
-class CountingBroker {
+/** Counts what goes through the brokers of a case, so that it can wait until everything that can arrive has arrived. */
+class Tally {
   #sent = 0
   #received = 0
   readonly #lanes: { slots: number; busy: number; isStopped: boolean }[] = []
-  readonly broker: Broker
 
-  constructor(inner: Broker) {
-    this.broker = {
-      ...inner,
+  /** The same broker, with its deliveries counted. */
+  counted(broker: Broker): Broker {
+    return {
+      ...broker,
       publish: async deliveries => {
-        const published = await inner.publish(deliveries)
+        const published = await broker.publish(deliveries)
         this.#sent += published.filter(answer => answer === 'confirmed').length
         return published
       },
       consume: (lane, receiver) => {
         const state = { slots: lane.slots, busy: 0, isStopped: false }
         this.#lanes.push(state)
-        const stop = inner.consume(lane, async received => {
+        const stop = broker.consume(lane, async received => {
           this.#received += 1
           state.busy += 1
           await receiver(received)
@@ -37,7 +37,7 @@ class CountingBroker {
       },
       close: async () => {
         for (const lane of this.#lanes) lane.isStopped = true
-        await inner.close()
+        await broker.close()
       },
     }
   }
@@ -52,18 +52,19 @@ describeWithRabbit('the broker on RabbitMQ', () => {
   const cases = brokerCases.filter(({ needs }) => needs !== 'in-process')
   it.each(cases.map(({ name, run }) => [name, run] as const))('%s', async (_name, run) => {
     await using names = freshPrefix(['batch'])
-    const made: CountingBroker[] = []
+    const made: Broker[] = []
+    const tally = new Tally()
     const observer = await amqp.connect(names.url)
     const channel = await observer.createChannel()
     const context: BrokerCaseContext = {
       async makeBroker() {
-        const counting = new CountingBroker(rabbitmq({ url: names.url, prefix: names.prefix }))
-        made.push(counting)
-        return counting.broker
+        const broker = tally.counted(rabbitmq({ url: names.url, prefix: names.prefix }))
+        made.push(broker)
+        return broker
       },
       async quiet() {
         await new Promise(resolve => setImmediate(resolve))
-        await until(() => made.every(counting => counting.isQuiet()), 'quiet broker', 5_000)
+        await until(() => tally.isQuiet(), 'quiet broker', 5_000)
         // A few round trips: what should not come has the time to come.
         for (let turn = 0; turn < 5; turn++) await channel.checkQueue(`${names.prefix}tasks.queue`)
       },
@@ -72,9 +73,8 @@ describeWithRabbit('the broker on RabbitMQ', () => {
     try {
       await run(context)
     } finally {
-      for (const { broker } of made) await broker.close()
+      for (const broker of made) await broker.close()
       await observer.close()
     }
-    expect(made.length).toBeGreaterThan(0)
   })
 })
