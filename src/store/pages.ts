@@ -3,8 +3,8 @@ import { QuillworkError } from '../task/errors.ts'
 import type { Page } from './store.ts'
 
 /**
- * Page tokens: the key after which the next page starts, bound to the filter of the listing, so that a token used with another
- * filter is refused instead of answered wrongly.
+ * Page tokens: the key after which the next page starts, bound to the filter of the listing, so that a token that was altered,
+ * or is used with another filter, is refused instead of answered wrongly.
  */
 
 type KeyKind = 'number' | 'string'
@@ -14,7 +14,7 @@ type KeyOf<Kinds extends readonly KeyKind[]> = {
 
 /** The token of the page after `key`. `filter` names the listing too. */
 export function pageToken(filter: unknown, key: readonly (number | string)[]): string {
-  return Buffer.from(JSON.stringify([digest(filter), ...key])).toString('base64url')
+  return Buffer.from(JSON.stringify([digest(filter, key), ...key])).toString('base64url')
 }
 
 /** The key of a token, whose parts are of these kinds; undefined without one. Throws PAGE_TOKEN_INVALID. */
@@ -26,9 +26,10 @@ export function pageKey<const Kinds extends readonly KeyKind[]>(
   if (token === undefined) return undefined
   try {
     const parsed: unknown = JSON.parse(Buffer.from(token, 'base64url').toString())
-    if (Array.isArray(parsed) && parsed.length === kinds.length + 1 && parsed[0] === digest(filter)) {
-      const key: unknown[] = parsed.slice(1)
-      if (kinds.every((kind, index) => isOfKind(key[index], kind))) return key as KeyOf<Kinds>
+    if (Array.isArray(parsed) && parsed.length === kinds.length + 1) {
+      const [sum, ...key]: unknown[] = parsed
+      const isOurs = sum === digest(filter, key) && kinds.every((kind, index) => isOfKind(key[index], kind))
+      if (isOurs) return key as KeyOf<Kinds>
     }
   } catch {
     // Answered below, as any other token that is not one of ours.
@@ -43,8 +44,11 @@ function isOfKind(part: unknown, kind: KeyKind): boolean {
   return kind === 'number' ? Number.isSafeInteger(part) : typeof part === 'string'
 }
 
-function digest(filter: unknown): string {
-  return createHash('sha256').update(JSON.stringify(filter)).digest('base64url').slice(0, 12)
+function digest(filter: unknown, key: readonly unknown[]): string {
+  return createHash('sha256')
+    .update(JSON.stringify([filter, key]))
+    .digest('base64url')
+    .slice(0, 12)
 }
 
 /** A page of rows of which one more than asked for was read. */
