@@ -95,9 +95,25 @@ export function claimOf(record: Pick<TaskRecord, 'id' | 'attempt'>, changes: Par
   }
 }
 
+/**
+ * Waits until parents have counted their sub-tasks: a store of many processes does so a moment after a sub-task moved, and at the latest
+ * when it is asked which parents to look at.
+ */
+export async function atRest(store: Store): Promise<void> {
+  let seen: readonly string[] | undefined
+  for (;;) {
+    const { parents } = await store.outbox.due([], { suspects: false, parents: 100 })
+    const sorted = [...parents].sort()
+    if (seen?.join() === sorted.join()) return
+    seen = sorted
+  }
+}
+
 /** Claims a task that can run. */
 export async function start(store: Store, record: Pick<TaskRecord, 'id' | 'attempt'>): Promise<TaskRecord> {
-  return only(await store.tasks.claim([claimOf(record)]))
+  const claimed = only(await store.tasks.claim([claimOf(record)]))
+  if (claimed.parentTaskId !== undefined) await atRest(store)
+  return claimed
 }
 
 /** A task whose first attempt runs. */
@@ -108,7 +124,9 @@ export async function startNew(store: Store, changes: Partial<NewTask> = {}): Pr
 /** Applies one transition that must be applied, and answers the record after it. */
 export async function move(store: Store, transition: Transition): Promise<TaskRecord> {
   assert.deepEqual(await store.tasks.apply([transition]), ['applied'], transition.name)
-  return read(store, transition.taskId)
+  const moved = await read(store, transition.taskId)
+  if (moved.parentTaskId !== undefined) await atRest(store)
+  return moved
 }
 
 /** A task to create below a running parent. */

@@ -17,6 +17,7 @@ import {
   retrying,
 } from '../task/transition.ts'
 import {
+  atRest,
   complete,
   createOne,
   fail,
@@ -265,6 +266,7 @@ export const traceCases: readonly StoreCase[] = [
       )
       const together = [retried(failing, context.now), reopened(ended, context.now)]
       assert.deepEqual(await store.tasks.apply(together), ['applied', 'applied'])
+      await atRest(store)
       const again = await read(store, parent.id)
       assert.deepEqual([again.status, again.phase, again.round], ['RUNNING', 'awaiting-subtasks', 1])
       assert.deepEqual(again.subTaskStatusSummary, { COMPLETED: 1, QUEUED: 1 })
