@@ -11,6 +11,7 @@ import {
   ReadConcern,
   WriteConcern,
 } from 'mongodb'
+import { QuillworkError } from '../../task/errors.ts'
 import { closedError, isUnknownOutcome, storeError, UnknownOutcome } from './failures.ts'
 import type { StoreFaults } from './faults.ts'
 import { type IndexPlan, makeIndexes } from './indexes.ts'
@@ -18,8 +19,13 @@ import { requirePromises } from './promises.ts'
 
 /** How a database is reached. */
 export interface DatabaseOptions {
-  /** A connection string; a replica set is required. */
-  url: string
+  /** A connection string; a replica set is required. Or `client`. */
+  url?: string
+  /**
+   * The caller's own client, so that tasks can be submitted within its transactions; it stays open when the store is closed. Its options
+   * must not weaken the write concern.
+   */
+  client?: MongoClient
   /** Default: the one that the connection string names, else `quillwork`. */
   database?: string
   /** Milliseconds that an operation may take before it is told as failed; default 10,000. */
@@ -60,20 +66,13 @@ const firstWaitMs = 50
 /** A database that is connected by `open`, or by its first operation. */
 export function openDatabase(options: DatabaseOptions): OpenableDatabase {
   const { deadlineMs = 10_000, faults } = options
-  const client = new MongoClient(options.url, {
-    appName: 'quillwork',
-    ignoreUndefined: true,
-    retryWrites: true,
-    serverSelectionTimeoutMS: Math.min(5_000, deadlineMs),
-    connectTimeoutMS: Math.min(5_000, deadlineMs),
-    maxPoolSize: 32,
-  })
+  const client = options.client ?? newClient(options, deadlineMs)
   const name = options.database ?? (client.options.dbName === 'test' ? 'quillwork' : client.options.dbName)
   const majority = {
     writeConcern: new WriteConcern('majority', undefined, true),
     readConcern: new ReadConcern('majority'),
   }
-  const db = client.db(name, majority)
+  const db = client.db(name, { ...majority, ignoreUndefined: true })
   const plans: IndexPlan[] = []
   let opening: Promise<void> | undefined
   let closed = false
@@ -136,9 +135,25 @@ export function openDatabase(options: DatabaseOptions): OpenableDatabase {
     },
     async close() {
       closed = true
-      await client.close()
+      if (options.client === undefined) await client.close()
     },
   }
+}
+
+function newClient({ url }: DatabaseOptions, deadlineMs: number): MongoClient {
+  if (url === undefined)
+    throw new QuillworkError(
+      'OPTION_INVALID',
+      'mongodb() needs `url`, or a `client` that is connected with one.',
+    )
+  return new MongoClient(url, {
+    appName: 'quillwork',
+    ignoreUndefined: true,
+    retryWrites: true,
+    serverSelectionTimeoutMS: Math.min(5_000, deadlineMs),
+    connectTimeoutMS: Math.min(5_000, deadlineMs),
+    maxPoolSize: 32,
+  })
 }
 
 /** The driver has no deadline of its own for an operation whose connection hangs; what it answers later is dropped. */

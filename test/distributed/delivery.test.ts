@@ -1,0 +1,210 @@
+import { obedientTasks } from 'quillwork/testing'
+import { expect, it } from 'vitest'
+import { z } from 'zod'
+import { defineTask } from '../../src/index.ts'
+import { until } from '../servers/until.ts'
+import { describeDistributed, installation } from './installation.ts'
+
+const second = 1_000
+
+/** A task that tells when its attempts began, and fails so often. */
+function failingTask(failures: number, backoff: readonly string[], maxAttempts = failures + 1) {
+  const starts: number[] = []
+  const task = defineTask({
+    type: 'Failing',
+    parameters: z.string(),
+    result: z.string(),
+    retry: { maxAttempts, backoff: backoff as readonly '1s'[], jitter: 0 },
+    execute(ctx) {
+      starts.push(Date.now())
+      if (ctx.attempt <= failures) throw new Error('told to fail')
+      return ctx.parameters
+    },
+  })
+  return { task, starts }
+}
+
+describeDistributed('delivery', () => {
+  it('A1, A2: the n-th retry starts when the policy says, once', async () => {
+    await using home = installation()
+    const { task, starts } = failingTask(2, ['1s', '2500ms'])
+    const engine = await home.engine({ tasks: [task] })
+    const handle = await engine.submit(task, 'text')
+    expect(await handle.result()).toBe('text')
+    expect(starts).toHaveLength(3)
+    const [first = 0, , third = 0] = starts
+    const waits = starts.slice(1).map((start, index) => start - (starts[index] ?? 0))
+    expect(waits[0]).toBeGreaterThan(0.95 * second)
+    expect(waits[0]).toBeLessThan(2 * second)
+    expect(waits[1]).toBeGreaterThan(2.45 * second)
+    expect(waits[1]).toBeLessThan(3.5 * second)
+    expect(third - first).toBeGreaterThan(3.4 * second)
+  })
+
+  it('A3, A24: messages that name no task, or another one, are filed with their bytes, once, and touch nothing', async () => {
+    await using home = installation()
+    const { obedient, journal } = obedientTasks()
+    const engine = await home.engine({ tasks: [obedient] })
+    const channel = await home.channel()
+    const exchange = `${home.prefix}tasks.exchange`
+    const live = await engine.submit(obedient, { orders: [{ do: 'hang', attempts: 1 }] })
+    await until(() => journal.some(entry => entry.taskId === live.taskId), 'attempt')
+    const odd = [
+      'no json at all',
+      '{"half":',
+      JSON.stringify({ taskType: 'Obedient', attempt: 0, lane: 'default' }),
+      JSON.stringify({ taskId: 'nobody', taskType: 'Obedient', attempt: 0, lane: 'default' }),
+    ]
+    for (const body of odd)
+      channel.publish(exchange, 'task.default.Obedient', Buffer.from(body), { persistent: true })
+    const mismatched = { taskId: live.taskId, taskType: 'Obedient', attempt: 0, lane: 'default' }
+    channel.publish(exchange, 'task.default.Obedient', Buffer.from(JSON.stringify(mismatched)), {
+      headers: { 'x-task-id': 'somebody-else' },
+    })
+    await channel.waitForConfirms()
+    const filed = async () => (await engine.store.strays.list({ pageSize: 50 })).items
+    await until(async () => (await filed()).length >= 4, 'four filed messages')
+    const contents = (await filed()).map(stray => stray.content)
+    expect(contents.some(content => content.includes('no json at all'))).toBe(true)
+    expect(new Set((await filed()).map(stray => stray.id)).size).toBe((await filed()).length)
+    expect(await engine.tasks.get(live.taskId)).toMatchObject({ status: 'RUNNING', attempt: 1 })
+  })
+
+  it('A4: exhausted attempts end in a dead letter that others learn of, with the broker’s story', async () => {
+    await using home = installation()
+    const { task } = failingTask(9, ['1ms'], 1)
+    const engine = await home.engine({ tasks: [task] })
+    const { taskId } = await engine.submit(task, 'text')
+    await until(async () => (await engine.tasks.get(taskId)).deadLetter?.story, 'story of the broker')
+    expect(await engine.tasks.get(taskId)).toMatchObject({
+      status: 'DEAD_LETTER',
+      deadLetter: { reason: 'attempts-exhausted', attempt: 1 },
+    })
+  })
+
+  it('A9: what a submitter left behind before it sent anything is sent by another process', async () => {
+    await using home = installation()
+    const { obedient } = obedientTasks()
+    const client = await home.engine({ tasks: [obedient], start: false })
+    const [record] = await client.store.tasks.create(
+      [
+        {
+          id: 'left-behind',
+          taskType: 'Obedient',
+          userId: 'ann',
+          lane: 'default',
+          priority: 'normal',
+          tags: [],
+          parameters: JSON.stringify({ orders: [{ do: 'succeed', value: 'found' }] }),
+          parametersVersion: 1,
+          send: true,
+        },
+      ],
+      {},
+    )
+    expect(record?.outcome).toBe('created')
+    const worker = await home.engine({ tasks: [obedient] })
+    const handle = await worker.find(obedient, 'left-behind')
+    expect(await handle?.result({ timeout: '12s' })).toBe('found')
+  })
+
+  it('A12, A19: a delivery that comes five times, also after the end, runs its task once', async () => {
+    await using home = installation()
+    const { obedient, journal } = obedientTasks()
+    const engine = await home.engine({ tasks: [obedient] })
+    const channel = await home.channel()
+    const handles = await Promise.all(
+      Array.from({ length: 20 }, () => engine.submit(obedient, { orders: [{ do: 'succeed', value: 1 }] })),
+    )
+    const again = () => {
+      for (const { taskId } of handles) {
+        const body = { taskId, taskType: 'Obedient', attempt: 0, lane: 'default' }
+        channel.publish(
+          `${home.prefix}tasks.exchange`,
+          'task.default.Obedient',
+          Buffer.from(JSON.stringify(body)),
+          { persistent: true, headers: { 'x-task-id': taskId } },
+        )
+      }
+    }
+    for (let times = 0; times < 4; times++) again()
+    await Promise.all(handles.map(handle => handle.result()))
+    again()
+    await channel.waitForConfirms()
+    await until(
+      async () => (await channel.checkQueue(`${home.prefix}tasks.queue`)).messageCount === 0,
+      'empty queue',
+    )
+    for (const { taskId } of handles)
+      expect(journal.filter(entry => entry.taskId === taskId && entry.did === 'start')).toHaveLength(1)
+  })
+
+  it('A8, A10: a purged queue loses nothing', async () => {
+    await using home = installation()
+    const { obedient } = obedientTasks()
+    const client = await home.engine({ tasks: [obedient], roles: [] })
+    const handles = await Promise.all(
+      Array.from({ length: 10 }, () => client.submit(obedient, { orders: [{ do: 'succeed', value: 1 }] })),
+    )
+    const channel = await home.channel()
+    await until(
+      async () => (await channel.checkQueue(`${home.prefix}tasks.queue`)).messageCount > 0,
+      'message in the queue',
+    )
+    await channel.purgeQueue(`${home.prefix}tasks.queue`)
+    await home.engine({ tasks: [obedient] })
+    const results = await Promise.all(handles.map(handle => handle.result({ timeout: '60s' })))
+    expect(results).toEqual(handles.map(() => 1))
+  }, 70_000)
+
+  it('cancel reaches an attempt in another process in under a second', async () => {
+    await using home = installation()
+    const { obedient, journal } = obedientTasks()
+    const client = await home.engine({ tasks: [obedient], start: false })
+    await home.engine({ tasks: [obedient] })
+    const handle = await client.submit(obedient, { orders: [{ do: 'hang' }] })
+    await until(() => journal.some(entry => entry.did === 'start'), 'attempt')
+    const asked = Date.now()
+    await handle.cancel()
+    await until(async () => (await handle.state()).status === 'CANCELLED', 'end of the cancelled task')
+    expect(Date.now() - asked).toBeLessThan(second)
+  })
+
+  it('a client that is not started waits for the result of what another process runs', async () => {
+    await using home = installation()
+    const { obedient } = obedientTasks()
+    const client = await home.engine({ tasks: [obedient], start: false })
+    await home.engine({ tasks: [obedient] })
+    const handle = await client.submit(obedient, { orders: [{ do: 'succeed', value: 'there' }] })
+    expect(await handle.result({ timeout: '5s' })).toBe('there')
+  })
+
+  it('every process hears of every task, in order and without a gap', async () => {
+    await using home = installation()
+    const { obedient } = obedientTasks()
+    const watcher = await home.engine({ tasks: [obedient], start: false })
+    const seen: { taskId: string; name: string; sequence?: number }[] = []
+    watcher.live.onAny(event => seen.push(event))
+    const worker = await home.engine({ tasks: [obedient] })
+    const handle = await worker.submit(obedient, {
+      orders: [
+        { do: 'progress', value: 0.5 },
+        { do: 'succeed', value: 1 },
+      ],
+    })
+    await handle.result()
+    const numbered = () => [
+      ...new Map(
+        seen
+          .filter(event => event.taskId === handle.taskId && event.sequence !== undefined)
+          .map(event => [event.sequence, event.name]),
+      ),
+    ]
+    await until(() => numbered().some(([, name]) => name === 'completed'), 'event of the end')
+    expect(numbered()).toEqual([
+      [1, 'submitted'],
+      [2, 'started'],
+      [3, 'completed'],
+    ])
+  })
+})

@@ -1,0 +1,77 @@
+/** One installation of the distributed composition for one test: a database and broker names of its own, and any number of engines. */
+import amqp from 'amqplib'
+import type { MongoClient } from 'mongodb'
+import { rabbitmq } from '../../src/broker/rabbitmq/index.ts'
+import { type AnyTask, createEngine, type Engine, type EngineOptions } from '../../src/index.ts'
+import { mongodb } from '../../src/store/mongodb/index.ts'
+import { describeWithMongo, freshDatabase } from '../servers/mongo.ts'
+import { describeWithRabbit, freshPrefix } from '../servers/rabbit.ts'
+
+/** `describe` for tests that need both servers. */
+export function describeDistributed(title: string, tests: () => void): void {
+  describeWithMongo(title, () => describeWithRabbit('on RabbitMQ and MongoDB', tests))
+}
+
+/** What of an engine a test sets. */
+export type ProcessOptions = Omit<EngineOptions, 'store' | 'broker'> & {
+  tasks: readonly AnyTask[]
+  /** Whether it runs tasks at once; default true. A client does not. */
+  start?: boolean
+  /** The client of the program that submits within its own transactions. */
+  client?: MongoClient
+  /** Milliseconds until a delivery is handed over. */
+  holdMs?: number
+}
+
+/** Several engines, each as a process of its own would be, on one database and one broker. */
+export interface Installation extends AsyncDisposable {
+  readonly prefix: string
+  readonly databaseUrl: string
+  readonly brokerUrl: string
+  engine(options: ProcessOptions): Promise<Engine>
+  /** A plain connection to the broker, for what an engine would never do. */
+  channel(): Promise<amqp.ConfirmChannel>
+}
+
+/** Short times: what takes half a minute in production takes a second here. */
+const times = { lease: '3s', sweep: '300ms', grace: '200ms', obey: '500ms' } as const
+
+/** Makes an installation; `await using` stops its engines and deletes what they left. */
+export function installation(urls: { database?: string; broker?: string } = {}): Installation {
+  const database = freshDatabase(urls.database)
+  const names = freshPrefix()
+  const brokerUrl = urls.broker ?? names.url
+  const engines: Engine[] = []
+  const connections: amqp.ChannelModel[] = []
+  return {
+    prefix: names.prefix,
+    databaseUrl: database.url,
+    brokerUrl,
+    async engine({ start = true, holdMs, client, ...options }) {
+      const engine = (await createEngine({
+        times,
+        ...options,
+        store: mongodb(client === undefined ? { url: database.url } : { client, database: database.name }),
+        broker: rabbitmq({
+          url: brokerUrl,
+          prefix: names.prefix,
+          ...(holdMs === undefined ? {} : { holdMs }),
+        }),
+      } as Parameters<typeof createEngine>[0])) as Engine
+      engines.push(engine)
+      if (start) await engine.start()
+      return engine
+    },
+    async channel() {
+      const connection = await amqp.connect(brokerUrl)
+      connections.push(connection)
+      return connection.createConfirmChannel()
+    },
+    async [Symbol.asyncDispose]() {
+      await Promise.all(engines.map(engine => engine.stop({ grace: 0 })))
+      await Promise.all(connections.map(connection => connection.close()))
+      if (urls.broker === undefined) await names.deleteAll()
+      await database.drop()
+    },
+  }
+}

@@ -1,0 +1,114 @@
+import { MongoClient } from 'mongodb'
+import { createGate, obedientTasks } from 'quillwork/testing'
+import { expect, it } from 'vitest'
+import { z } from 'zod'
+import { defineTask } from '../../src/index.ts'
+import { mongodb } from '../../src/store/mongodb/index.ts'
+import { until } from '../servers/until.ts'
+import { describeDistributed, installation } from './installation.ts'
+
+describeDistributed('state over several processes', () => {
+  it('B1: a cancelled task stays cancelled, whatever its handler does later', async () => {
+    await using home = installation()
+    const { obedient, journal } = obedientTasks()
+    const client = await home.engine({ tasks: [obedient], start: false })
+    await home.engine({ tasks: [obedient] })
+    const handle = await client.submit(obedient, { orders: [{ do: 'ignoreSignal' }] })
+    await until(() => journal.some(entry => entry.did === 'start'), 'attempt')
+    await handle.cancel()
+    await until(async () => (await handle.state()).done, 'end')
+    expect(await client.tasks.get(handle.taskId)).toMatchObject({ status: 'CANCELLED', attempt: 1 })
+    await expect(handle.cancel()).resolves.toBeUndefined()
+  })
+
+  it('A13, B2: an attempt that lost its lease can settle nothing', async () => {
+    await using home = installation()
+    const gate = createGate()
+    const attempts: number[] = []
+    const task = defineTask({
+      type: 'Slow',
+      parameters: z.string(),
+      result: z.number(),
+      async execute(ctx) {
+        attempts.push(ctx.attempt)
+        if (ctx.attempt === 1) await gate.opened
+        return ctx.attempt
+      },
+    })
+    const engine = await home.engine({ tasks: [task] })
+    const handle = await engine.submit(task, 'text')
+    await until(() => attempts.length === 1, 'first attempt')
+    const client = new MongoClient(home.databaseUrl)
+    try {
+      // The lease is given to somebody else, as after a pause that was too long.
+      await client
+        .db()
+        .collection<{ _id: string }>('background_tasks')
+        .updateOne({ _id: handle.taskId }, { $set: { leaseUntil: new Date(0), claimToken: 'another' } })
+      expect(await handle.result({ timeout: '10s' })).toBe(2)
+      gate.open()
+      expect(await handle.result()).toBe(2)
+      expect(await engine.tasks.get(handle.taskId)).toMatchObject({ status: 'COMPLETED', attempt: 2 })
+    } finally {
+      await client.close()
+    }
+  })
+
+  it('a task submitted in the caller’s transaction comes to be when it commits, and not when it does not', async () => {
+    await using home = installation()
+    const { obedient } = obedientTasks()
+    const client = new MongoClient(home.databaseUrl)
+    const engine = await home.engine({ tasks: [obedient], client })
+    try {
+      const orders = client.db().collection('orders')
+      await orders.insertOne({ made: 'before' })
+      const submit = (commit: boolean) =>
+        client.withSession(async session => {
+          session.startTransaction()
+          await orders.insertOne({ made: 'within' }, { session })
+          const handle = await engine.submit(
+            obedient,
+            { orders: [{ do: 'succeed', value: 'paid' }] },
+            { transaction: session as never },
+          )
+          if (commit) await session.commitTransaction()
+          else await session.abortTransaction()
+          return handle
+        })
+      const committed = await submit(true)
+      expect(await committed.result({ timeout: '10s' })).toBe('paid')
+      const aborted = await submit(false)
+      await expect(aborted.state()).rejects.toMatchObject({ code: 'TASK_NOT_FOUND' })
+      expect(await orders.countDocuments({ made: 'within' })).toBe(1)
+    } finally {
+      await engine.stop({ grace: 0 })
+      await client.close()
+    }
+  })
+
+  it('a connection string that weakens the promises is refused, with the reason', async () => {
+    await using home = installation()
+    const weak = (options: string) =>
+      mongodb({ url: `${home.databaseUrl}${home.databaseUrl.includes('?') ? '&' : '?'}${options}` })
+    for (const options of ['w=1', 'journal=false']) {
+      const store = weak(options)
+      await expect(store.open?.()).rejects.toMatchObject({ code: 'STORE_UNSUITABLE' })
+      await store.tasks.close()
+    }
+  })
+
+  it('a deployment that rolls: a type that this process does not know waits for one that does', async () => {
+    await using home = installation()
+    const { obedient, parent } = obedientTasks()
+    const client = await home.engine({ tasks: [obedient, parent], roles: [] })
+    const old = await home.engine({ tasks: [parent] })
+    const handle = await client.submit(obedient, { orders: [{ do: 'succeed', value: 'new' }] })
+    await until(async () => (await client.tasks.get(handle.taskId)).attempt > 0, 'first look at it')
+    expect(await client.tasks.get(handle.taskId)).toMatchObject({
+      status: 'RETRYING',
+      errorInfo: { code: 'TASK_TYPE_UNKNOWN' },
+      retryCount: 0,
+    })
+    await old.stop({ grace: 0 })
+  })
+})
