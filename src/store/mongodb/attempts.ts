@@ -17,8 +17,11 @@ type Holder = Pick<TaskDocument, '_id' | 'attempt' | 'leaseUntil' | 'large'>
 /** Writes that go together at most. */
 const mostTogether = 200
 
-/** What attempts leave behind. Writes that arrive together, or while others are on their way, go together. */
-export function createAttempts(session: Session): AttemptStore {
+/**
+ * What attempts leave behind. Writes that arrive together, or while others are on their way, go together. `idle` resolves when none is
+ * waiting or on its way.
+ */
+export function createAttempts(session: Session): AttemptStore & { idle(): Promise<void> } {
   const progress = coalesce(answered(writeProgress, session), mostTogether)
   const checkpoints = coalesce(answered(writeCheckpoints, session), mostTogether)
   return {
@@ -27,6 +30,9 @@ export function createAttempts(session: Session): AttemptStore {
     checkpoints: taskId => readCheckpoints(session, taskId),
     log: (taskId, lines) => addLines(session, taskId, lines),
     usage: (taskId, rows) => addUsage(session, taskId, rows),
+    async idle() {
+      await Promise.all([progress.idle(), checkpoints.idle()])
+    },
   }
 }
 

@@ -66,6 +66,7 @@ export function mongodb(options: MongoOptions): MongoStore {
   const life = { isClosed: false }
   const session = createSession(options, { database, clock, listeners, life })
   const writes = coalescedWrites(session)
+  const attempts = createAttempts(session)
   return {
     kind: 'mongodb',
     capabilities: { manyProcesses: true, durableDeliveries: true, callerTransactions: true },
@@ -81,13 +82,13 @@ export function mongodb(options: MongoOptions): MongoStore {
         if (life.isClosed) return
         life.isClosed = true
         clock.stop()
-        await finishAll(session, writes)
+        await Promise.all([finishAll(session, writes), attempts.idle()])
         await database.close()
       },
     },
     outbox: createOutbox(session, listeners),
     events: createEventOutbox(session),
-    attempts: createAttempts(session),
+    attempts,
     queries: createQueries(session),
     lanes: createLanes(session),
     schedules: createSchedules(session),
