@@ -251,6 +251,7 @@ export class AttemptContext implements TaskContext {
   }
 
   #stale(): QuillworkError {
+    this.#core.counts.fencedWrites += 1
     this.held.interrupt('lease-lost')
     return new QuillworkError(
       'ATTEMPT_STALE',

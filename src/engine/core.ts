@@ -10,6 +10,7 @@ import type { NewTask } from '../task/task.ts'
 import type { Applied, Transition } from '../task/transition.ts'
 import type { Attempt, Start } from './attempt.ts'
 import type { TaskBus } from './bus.ts'
+import type { EngineCounts } from './counts.ts'
 import type { EngineSettings } from './settings.ts'
 import type { Tracer } from './trace.ts'
 import type { Waiters } from './waiters.ts'
@@ -46,6 +47,7 @@ export interface Core {
   readonly crowded: Set<string>
   /** When the last sweep ended, epoch milliseconds; 0 before the first. */
   readonly swept: { at: number }
+  readonly counts: EngineCounts
   /** No new attempt begins any more. */
   stopping: boolean
   /** Those who wait for the end of a task. */

@@ -27,6 +27,7 @@ import type { TaskStatus } from '../task/status.ts'
 import { createBus, type TaskBus } from './bus.ts'
 import { reserveStart } from './consume.ts'
 import type { Core } from './core.ts'
+import { noCounts } from './counts.ts'
 import { type DeadLetters, deadLettersOf } from './dead-letter.ts'
 import { handleOf, type TaskHandle } from './handle.ts'
 import { type EngineHealth, healthOf } from './health.ts'
@@ -206,6 +207,7 @@ function buildCore<Tx>(
     claims: { inFlight: 0 },
     crowded: new Set(),
     swept: { at: 0 },
+    counts: noCounts(),
     stopping: false,
     waiters: createWaiters(),
     random: options.random ?? Math.random,

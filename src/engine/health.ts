@@ -1,5 +1,6 @@
 import type { BrokerHealth } from '../broker/broker.ts'
 import type { Core } from './core.ts'
+import type { EngineCounts } from './counts.ts'
 
 /** How the parts of an engine are doing. */
 export interface EngineHealth {
@@ -13,6 +14,7 @@ export interface EngineHealth {
   readonly sweepAgeMs?: number
   /** Attempts that this process runs. */
   readonly running: number
+  readonly counts: Readonly<EngineCounts>
 }
 
 /** Asks the parts; a store that does not answer is told, not thrown. */
@@ -24,6 +26,7 @@ export async function healthOf(core: Core): Promise<EngineHealth> {
     ...(remote === undefined ? {} : { broker: { kind: broker.kind, ...remote } }),
     ...(core.swept.at === 0 ? {} : { sweptAt: core.swept.at, sweepAgeMs: core.clock.now() - core.swept.at }),
     running: core.running.size,
+    counts: core.counts,
   }
 }
 

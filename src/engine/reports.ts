@@ -87,8 +87,10 @@ export class Reports {
     const { record } = this.#attempt
     const write = { taskId: record.id, attempt: record.attempt, progress: encode(value) }
     const [applied] = await this.#core.store.attempts.progress([write])
-    if (applied !== 'applied') this.#attempt.interrupt('lease-lost')
-    else if (this.#core.bus.wants('progress')) {
+    if (applied !== 'applied') {
+      this.#core.counts.fencedWrites += 1
+      this.#attempt.interrupt('lease-lost')
+    } else if (this.#core.bus.wants('progress')) {
       this.#core.bus.emit({
         name: 'progress',
         ...eventBase(record, this.#core.store.tasks.now()),

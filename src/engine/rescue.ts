@@ -23,6 +23,7 @@ export async function rescue(core: Core): Promise<number> {
       const transition = transitions[index]
       if (answers[index] !== 'applied' || transition === undefined) continue
       movedNow += 1
+      core.counts.rescued[found.why] += 1
       core.log.warn(
         { taskId: found.record.id, attempt: found.record.attempt, why: found.why, to: transition.name },
         'a task was rescued',

@@ -42,6 +42,7 @@ function settled(
     tell(core, record, transition)
     return transition.set.deadLetter !== undefined && transition.set.deadLetter !== null
   }
+  core.counts.fencedWrites += 1
   core.log.warn(
     { taskId: record.id, attempt: record.attempt, transition: transition.name },
     'a stale attempt was refused',

@@ -1,8 +1,8 @@
-import { type IntervalHistogram, monitorEventLoopDelay } from 'node:perf_hooks'
-import { Counter, Gauge, Registry } from 'prom-client'
+import { monitorEventLoopDelay } from 'node:perf_hooks'
 import type { Engine, TaskEvent } from '../index.ts'
-import { taskStatuses } from '../index.ts'
-import { Tally, TimeHistogram } from './tally.ts'
+import { describeParts } from './part-metrics.ts'
+import { Metered } from './registry.ts'
+import { type Snapshot, takeSnapshot } from './snapshot.ts'
 
 /** The metrics of one engine, in the text format of Prometheus. */
 export interface Metrics {
@@ -24,47 +24,44 @@ export interface MetricsSource {
 const buckets = [0.001, 0.005, 0.025, 0.1, 0.5, 1, 5, 15, 60, 300, 1_800]
 
 /**
- * Counts what the bus tells, in plain numbers; text is made only when somebody asks. Labels are task types, lanes and outcomes, never
- * ids, so that the number of lines is bounded.
+ * Counts what the bus tells, in plain numbers, and asks the parts when somebody wants the text. A part that does not answer is left
+ * out. Labels are task types, lanes and outcomes, never ids, so that the number of lines is bounded.
  */
-export function createMetrics(source: MetricsSource): Metrics {
-  const registry = new Registry()
-  const counts = countEvents(source.engine, registry)
-  describeStore(source.engine, registry)
-  describeStreams(source.streams, registry)
-  const delay = describeProcess(source.version, registry)
+export function createMetrics({ engine, streams, version }: MetricsSource): Metrics {
+  const metered = new Metered()
+  const stop = countEvents(engine, metered)
+  let snapshot: Snapshot | undefined
+  describeParts(metered, () => snapshot)
+  if (streams !== undefined) describeStreams(metered, streams)
+  const delay = describeProcess(metered, version)
   return {
-    contentType: registry.contentType,
-    text: () => registry.metrics(),
+    contentType: metered.contentType,
+    async text() {
+      snapshot = await takeSnapshot(engine)
+      return metered.text()
+    },
     close() {
-      counts.stop()
+      stop()
       delay.disable()
     },
   }
 }
 
-function countEvents({ events }: Engine, registry: Registry): { stop(): void } {
-  const created = counter(registry, 'tasks_created_total', 'Tasks created, sub-tasks too', ['type'])
-  const attempts = counter(registry, 'task_attempts_total', 'Attempts ended, by how', ['type', 'outcome'])
-  const letters = counter(registry, 'dead_letters_total', 'Dead letters opened, by status of the task', [
-    'status',
-  ])
-  const redrives = counter(registry, 'redrives_total', 'Ended tasks that run again', ['type'])
-  const expired = counter(
-    registry,
-    'leases_expired_total',
-    'Attempts whose process stopped extending its lease',
-    [],
-  )
-  const waited = times(
-    registry,
+function countEvents({ events }: Engine, metered: Metered): () => void {
+  const created = metered.tally('tasks_created_total', 'Tasks created, sub-tasks too', ['type'])
+  const attempts = metered.tally('task_attempts_total', 'Attempts ended, by how', ['type', 'outcome'])
+  const letters = metered.tally('dead_letters_total', 'Dead letters opened, by why', ['reason'])
+  const redrives = metered.tally('redrives_total', 'Ended tasks that run again', ['type'])
+  const expired = metered.tally('leases_expired_total', 'Attempts whose process stopped extending its lease')
+  const waited = metered.times(
     'task_wait_seconds',
     'From when a task could run to the start of its attempt',
     'lane',
+    buckets,
   )
-  const ran = times(registry, 'task_run_seconds', 'From the start of an attempt to its end', 'type')
+  const ran = metered.times('task_run_seconds', 'From the start of an attempt to its end', 'type', buckets)
 
-  const onEvent = (event: TaskEvent) => {
+  return events.onAny(event => {
     if (event.name === 'submitted') created.add(event.taskType)
     else if (event.name === 'started') waited.add(event.lane, event.waitedMs / 1_000)
     else if (event.name === 'reopened') redrives.add(event.taskType)
@@ -73,121 +70,40 @@ function countEvents({ events }: Engine, registry: Registry): { stop(): void } {
       attempts.add(event.taskType, event.name)
     } else if (event.name === 'givenBack' || event.name === 'cancelled')
       attempts.add(event.taskType, event.name)
-    if (event.name === 'failed' || event.name === 'deadLettered')
-      letters.add(event.name === 'failed' ? 'FAILED' : 'DEAD_LETTER')
+    const reason = deadLetterReason(event)
+    if (reason !== undefined) letters.add(reason)
     if ('errorInfo' in event && event.errorInfo?.errorClass === 'lease-lost') expired.add()
-  }
-  return { stop: events.onAny(onEvent) }
-}
-
-function counter(registry: Registry, name: string, help: string, labelNames: string[]): Tally {
-  const tally = new Tally()
-  registry.registerMetric(
-    new Counter({
-      name: `quillwork_${name}`,
-      help,
-      labelNames,
-      registers: [],
-      collect() {
-        this.reset()
-        for (const [labels, count] of tally.entries())
-          this.inc(Object.fromEntries(labelNames.map((label, index) => [label, labels[index] ?? ''])), count)
-      },
-    }),
-  )
-  return tally
-}
-
-function times(registry: Registry, name: string, help: string, label: string): TimeHistogram {
-  const histogram = new TimeHistogram({ name: `quillwork_${name}`, help, label, buckets })
-  registry.registerMetric(histogram)
-  return histogram
-}
-
-/** Read from the store's own counters when asked, so that they hold after a restart too. */
-function describeStore(engine: Engine, registry: Registry): void {
-  gauge(registry, 'tasks', 'Tasks by status', ['status'], async set => {
-    const counts = await engine.tasks.counts()
-    for (const status of taskStatuses) set({ status }, counts[status])
-  })
-  gauge(registry, 'tasks_waiting', 'Tasks that could run now', ['lane'], async set => {
-    for (const { lane, waiting } of await engine.lanes.list()) set({ lane }, waiting)
-  })
-  gauge(
-    registry,
-    'oldest_waiting_seconds',
-    'Age of the task that has waited longest',
-    ['lane'],
-    async set => {
-      const now = engine.store.tasks.now()
-      for (const { lane, oldestWaitingAt } of await engine.lanes.list())
-        set({ lane }, oldestWaitingAt === undefined ? 0 : Math.max(0, now - oldestWaitingAt) / 1_000)
-    },
-  )
-  gauge(registry, 'lane_running', 'Attempts that this process runs', ['lane'], async set => {
-    for (const { lane, running } of await engine.lanes.list()) set({ lane }, running)
-  })
-  gauge(registry, 'lane_paused', '1 while a lane is paused', ['lane'], async set => {
-    for (const { lane, paused } of await engine.lanes.list()) set({ lane }, paused ? 1 : 0)
   })
 }
 
-function describeStreams(streams: MetricsSource['streams'], registry: Registry): void {
-  if (streams === undefined) return
-  gauge(registry, 'sse_connections', 'Open event streams', [], set => set({}, streams().open))
-  for (const [name, help, field] of [
-    ['sse_opened_total', 'Event streams opened', 'opened'],
-    ['sse_dropped_total', 'Event streams dropped because their client did not read', 'dropped'],
-  ] as const) {
-    registry.registerMetric(
-      new Counter({
-        name: `quillwork_${name}`,
-        help,
-        registers: [],
-        collect() {
-          this.reset()
-          this.inc(streams()[field])
-        },
-      }),
-    )
-  }
+/** Why a task has a dead letter, as its record says it; undefined for an event that opens none. */
+function deadLetterReason(event: TaskEvent): string | undefined {
+  if (event.name === 'failed') return event.errorInfo.code === 'DEADLINE_PASSED' ? 'deadline' : 'permanent'
+  if (event.name !== 'deadLettered') return undefined
+  if (event.errorInfo.code === 'RECORD_UNREADABLE') return 'unreadable'
+  return event.errorInfo.errorClass === 'lease-lost' ? 'crashes' : 'attempts-exhausted'
 }
 
-function describeProcess(version: string | undefined, registry: Registry): IntervalHistogram {
+function describeStreams(metered: Metered, streams: NonNullable<MetricsSource['streams']>): void {
+  metered.gauge('sse_connections', 'Open event streams', () => [[streams().open]])
+  metered.counter('sse_opened_total', 'Event streams opened', () => [[streams().opened]])
+  metered.counter('sse_dropped_total', 'Event streams dropped because their client did not read', () => [
+    [streams().dropped],
+  ])
+}
+
+function describeProcess(metered: Metered, version = 'unknown') {
   const delay = monitorEventLoopDelay({ resolution: 20 })
   delay.enable()
-  gauge(registry, 'event_loop_lag_seconds', '99th percentile since the last look', [], set => {
-    set({}, delay.percentile(99) / 1e9)
+  metered.gauge('event_loop_lag_seconds', '99th percentile since the last look', () => {
+    const seconds = delay.percentile(99) / 1e9
     delay.reset()
+    return [[seconds]]
   })
-  gauge(registry, 'resident_memory_bytes', 'Resident memory of the process', [], set =>
-    set({}, process.memoryUsage.rss()),
-  )
-  gauge(registry, 'build_info', 'Version of the package and of Node', ['version', 'node'], set =>
-    set({ version: version ?? 'unknown', node: process.versions.node }, 1),
-  )
+  metered.gauge('resident_memory_bytes', 'Resident memory of the process', () => [
+    [process.memoryUsage.rss()],
+  ])
+  const about = { version, node: process.versions.node }
+  metered.gauge('build_info', 'Version of the package and of Node', () => [[1, about]], ['version', 'node'])
   return delay
-}
-
-type SetValue = (labels: Record<string, string>, value: number) => void
-
-function gauge(
-  registry: Registry,
-  name: string,
-  help: string,
-  labelNames: string[],
-  read: (set: SetValue) => void | Promise<void>,
-): void {
-  registry.registerMetric(
-    new Gauge({
-      name: `quillwork_${name}`,
-      help,
-      labelNames,
-      registers: [],
-      async collect() {
-        this.reset()
-        await read((labels, value) => this.set(labels, value))
-      },
-    }),
-  )
 }

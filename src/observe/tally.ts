@@ -1,5 +1,8 @@
 import { Histogram } from 'prom-client'
 
+/** The labels of a value. Never an id: each value of a label is one more line for ever. */
+export type Labels = Record<string, string>
+
 /** Counts by up to two labels, as plain numbers in nested maps: an increment makes no object and no text. */
 export class Tally {
   readonly #counts = new Map<string, Map<string, number>>()
@@ -13,9 +16,11 @@ export class Tally {
     inner.set(second, (inner.get(second) ?? 0) + 1)
   }
 
-  *entries(): Generator<[labels: readonly [string, string], count: number]> {
-    for (const [first, inner] of this.#counts)
-      for (const [second, count] of inner) yield [[first, second], count]
+  /** Every count with its labels, which have these names. */
+  *readings([first = '', second = '']: readonly string[]): Generator<[count: number, labels: Labels]> {
+    for (const [value, inner] of this.#counts)
+      for (const [other, count] of inner)
+        yield [count, { ...(first && { [first]: value }), ...(second && { [second]: other }) }]
   }
 }
 

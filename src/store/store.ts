@@ -159,6 +159,13 @@ export interface UntoldEvents {
   events: readonly SequencedEvent[]
 }
 
+/** What is still to be told of. */
+export interface EventBacklog {
+  records: number
+  /** Epoch milliseconds. */
+  oldestAt?: number
+}
+
 /** The events of records, kept in them by the writes that made them until they were told. Only where others listen. */
 export interface EventOutbox {
   /** From now on each transition leaves its event in the record. */
@@ -168,6 +175,8 @@ export interface EventOutbox {
    * writer has not told them for a while.
    */
   due(limit: number, options: { leftBehind: boolean }): Promise<readonly UntoldEvents[]>
+  /** How many records have untold events, counted to 10,000, and since when the oldest has; for those who watch. */
+  backlog(): Promise<EventBacklog>
   /** The events of these records were told, up to the sequence. */
   told(upTo: readonly { taskId: string; sequence: number }[]): Promise<void>
   /** Calls back after each commit of this process that left events to tell. Answers how to stop. */
@@ -307,6 +316,7 @@ export interface LaneState {
 
 /** Lanes: pausing survives a restart. */
 export interface LaneStore {
+  /** By name. A lane in which nothing waits and that was never paused may be left out. */
   lanes(): Promise<readonly LaneState[]>
   setPaused(lane: string, paused: boolean): Promise<void>
 }

@@ -1,6 +1,19 @@
+import { defineTask } from 'quillwork'
 import { type Order, obedientTasks, testEngine } from 'quillwork/testing'
 import { describe, expect, test } from 'vitest'
+import { z } from 'zod'
 import { createMetrics } from '../../src/observe/metrics.ts'
+import { decide } from '../../src/task/decide.ts'
+import { createGate } from '../../src/testing/gate.ts'
+
+/** A task that must have ended forty minutes after it was submitted. */
+const hasty = defineTask({
+  type: 'Hasty',
+  deadline: '40m',
+  parameters: z.object({}),
+  result: z.null(),
+  execute: () => null,
+})
 
 /** The value of one line; undefined when it is not there. */
 function lineOf(text: string, line: string): number | undefined {
@@ -29,12 +42,96 @@ describe('metrics', () => {
     expect(value('task_attempts_total{type="Obedient",outcome="retrying"}')).toBe(1)
     expect(value('task_attempts_total{type="Obedient",outcome="failed"}')).toBe(1)
     expect(value('task_attempts_total{type="Obedient",outcome="cancelled"}')).toBe(1)
-    expect(value('dead_letters_total{status="FAILED"}')).toBe(1)
+    expect(value('dead_letters_total{reason="permanent"}')).toBe(1)
     expect(value('redrives_total{type="Obedient"}')).toBe(1)
     expect(value('tasks{status="COMPLETED"}')).toBe(3)
     expect(value('tasks{status="CANCELLED"}')).toBe(1)
     expect(value('tasks_waiting{lane="default"}')).toBe(0)
     expect(value(`build_info{version="1.2.3",node="${process.versions.node}"}`)).toBe(1)
+    metrics.close()
+  })
+
+  test('count dead letters by the reason that their records name', async () => {
+    const { obedient } = obedientTasks()
+    await using engine = await testEngine({ tasks: [obedient, hasty] })
+    const metrics = createMetrics({ engine })
+    const failing = await engine.submit(obedient, { orders: [{ do: 'failForGood' }] })
+    const weak = await engine.submit(obedient, { orders: [{ do: 'fail' }] })
+    const late = await engine.submit(hasty, {}, { delay: '50m' })
+    await engine.advance('55m')
+    const reasons: (string | undefined)[] = []
+    for (const { taskId } of [failing, weak, late])
+      reasons.push((await engine.tasks.get(taskId)).deadLetter?.reason)
+    expect(reasons).toEqual(['permanent', 'attempts-exhausted', 'deadline'])
+    const text = await metrics.text()
+    for (const reason of reasons)
+      expect(lineOf(text, `quillwork_dead_letters_total{reason="${reason}"}`)).toBe(1)
+    expect(lineOf(text, 'quillwork_sweeper_repaired_total{kind="deadline"}')).toBe(1)
+    expect(lineOf(text, 'quillwork_sweeper_last_run_timestamp_seconds')).toBeGreaterThan(0)
+    metrics.close()
+  })
+
+  test('count the leases that ended and the writes that came too late', async () => {
+    const gate = createGate()
+    const slow = defineTask({
+      type: 'Slow',
+      parameters: z.object({}),
+      result: z.null(),
+      execute: () => gate.opened.then(() => null),
+    })
+    await using engine = await testEngine({ tasks: [slow] })
+    const metrics = createMetrics({ engine })
+    const { taskId } = await engine.submit(slow, {})
+    await engine.drain()
+    // Another process takes the task away, as after a pause of this one that it has not noticed.
+    const record = await engine.tasks.get(taskId)
+    const policy = { maxAttempts: 5, backoff: [1_000], jitter: 0 }
+    const taken = decide(record, { kind: 'given-back' }, { policy, now: engine.clock.now(), random: 0 })
+    expect(await engine.store.tasks.apply([taken])).toEqual(['applied'])
+    gate.open()
+    await engine.drain()
+    expect(lineOf(await metrics.text(), 'quillwork_fenced_writes_total')).toBe(1)
+    metrics.close()
+  })
+
+  test('count the attempts whose process went silent', async () => {
+    const { obedient } = obedientTasks()
+    await using engine = await testEngine({ tasks: [obedient] })
+    const metrics = createMetrics({ engine })
+    await engine.submit(obedient, { orders: [{ do: 'hang', attempts: 1 }] })
+    await engine.drain()
+    await engine.jump('10m')
+    await engine.advance('1m')
+    const text = await metrics.text()
+    expect(lineOf(text, 'quillwork_leases_expired_total')).toBe(1)
+    expect(lineOf(text, 'quillwork_sweeper_repaired_total{kind="lease"}')).toBe(1)
+    metrics.close()
+  })
+
+  test('leave out what a store that does not answer would say, and tell the rest', async () => {
+    const { obedient } = obedientTasks()
+    await using engine = await testEngine({ tasks: [obedient] })
+    const metrics = createMetrics({ engine })
+    await engine.submit(obedient, { orders: [] })
+    await engine.drain()
+    expect(lineOf(await metrics.text(), 'quillwork_store_up')).toBe(1)
+    await engine.engine.store.tasks.close()
+    const text = await metrics.text()
+    expect(lineOf(text, 'quillwork_store_up')).toBe(0)
+    expect(lineOf(text, 'quillwork_tasks{status="COMPLETED"}')).toBeUndefined()
+    expect(lineOf(text, 'quillwork_tasks_created_total{type="Obedient"}')).toBe(1)
+    expect(lineOf(text, 'quillwork_rate_limit_parked_keys')).toBe(0)
+    metrics.close()
+  })
+
+  test('count the keys that a provider has parked', async () => {
+    const { obedient } = obedientTasks()
+    await using engine = await testEngine({ tasks: [obedient] })
+    const metrics = createMetrics({ engine })
+    await engine.limiter.park('provider', engine.clock.now() + 60_000)
+    expect(lineOf(await metrics.text(), 'quillwork_rate_limit_parked_keys')).toBe(1)
+    await engine.advance('2m')
+    expect(lineOf(await metrics.text(), 'quillwork_rate_limit_parked_keys')).toBe(0)
     metrics.close()
   })
 
