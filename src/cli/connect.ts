@@ -1,6 +1,7 @@
 import { QuillworkError } from '../index.ts'
+import { compositionOf } from '../server/combinations.ts'
 import type { ResolvedConfig } from '../server/config.ts'
-import { type Announcement, announced, isAlive, placesOf } from '../server/data-directory.ts'
+import { type Announcement, announced, isAlive } from '../server/data-directory.ts'
 import type { RunningServer } from '../server/server.ts'
 import type { Config } from '../server/settings.ts'
 import { type Client, createClient } from './client.ts'
@@ -52,7 +53,19 @@ export async function connect({ config }: ResolvedConfig, options: ConnectOption
 
 function configured(url: string, { token }: Config, { signal }: ConnectOptions): Connection {
   const client = createClient({ url, token }, signal)
-  return { client, isOwn: false, renew: async () => undefined, close: async () => undefined }
+  return {
+    client,
+    isOwn: false,
+    async renew() {
+      const probe = createClient({ url, token }, AbortSignal.timeout(answerMs))
+      const isThere = await probe.get('/healthz').then(
+        () => true,
+        () => false,
+      )
+      return isThere ? client : undefined
+    },
+    close: async () => undefined,
+  }
 }
 
 function joined(config: Config, server: Announcement, { signal }: ConnectOptions): Connection {
@@ -140,12 +153,13 @@ export function isLocked(error: unknown): boolean {
 }
 
 /** The error for a data directory that another process owns, naming it where it is known. */
-export function lockedError({ data }: Pick<Config, 'data'>): QuillworkError {
+export function lockedError(config: Config): QuillworkError {
+  const { data } = config
   const owner = announced(data)
   if (owner === undefined || !isAlive(owner.pid)) {
     return new QuillworkError(
       'STORE_LOCKED',
-      `Another process owns ${placesOf(data).database}. Stop it, or name another data directory with --data.`,
+      `Another process owns ${fileOf(config)}. Stop it, or name another data directory with --data.`,
     )
   }
   const { pid, command, url, startedAt } = owner
@@ -155,4 +169,9 @@ export function lockedError({ data }: Pick<Config, 'data'>): QuillworkError {
       'Use that server, stop it, or name another data directory with --data.',
     { details: { pid, url, startedAt } },
   )
+}
+
+function fileOf(config: Config): string {
+  const composition = compositionOf(config)
+  return composition.kind === 'embedded' ? composition.file : config.data
 }

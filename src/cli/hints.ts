@@ -1,14 +1,24 @@
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { shownAddress } from '../server/addresses.ts'
 import type { ResolvedConfig } from '../server/config.ts'
 
-/** What a person can type next, so that it works here: the program as it can be called, on the same data directory. */
+/**
+ * What a person can type next, so that it works here: the program as it can be called, on the same data directory and servers. A
+ * password that was given in an address is left out.
+ */
 export function commandText(
   words: string,
   { config, origins }: Pick<ResolvedConfig, 'config' | 'origins'>,
 ): string {
   const data = origins.data === 'command line' ? ` --data ${quoted(config.data)}` : ''
-  return `${programText()} ${words}${data}`
+  const addresses = (['store', 'broker', 'url'] as const).map(name => {
+    const value = config[name]
+    return value === undefined || origins[name] !== 'command line'
+      ? ''
+      : ` --${name} ${quoted(shownAddress(value))}`
+  })
+  return `${programText()} ${words}${data}${addresses.join('')}`
 }
 
 /** `quillwork` where it was called by that name, such as from the PATH; else the file. */

@@ -1,5 +1,5 @@
 /** What the broker of a configuration should have, and how it is looked at. */
-import type { Inspection, RabbitmqOptions, Topology } from '../broker/rabbitmq/index.ts'
+import type { Finding, Inspection, RabbitmqOptions, Topology } from '../broker/rabbitmq/index.ts'
 import { QuillworkError } from '../index.ts'
 import { novelTasks } from '../novel/index.ts'
 import { resolveTask } from '../task/definition.ts'
@@ -34,6 +34,11 @@ export async function inspectTopology(config: Config): Promise<Inspection> {
     )
   const { inspectBroker } = await import('../broker/rabbitmq/index.ts')
   return inspectBroker(brokerOptions(broker, config), lanesOf(config))
+}
+
+/** Whether a part of the topology is not as it should be. One that could not be looked at is not wrong. */
+export function isWrong({ state }: Pick<Finding, 'state'>): boolean {
+  return state === 'missing' || state === 'differs'
 }
 
 /** The lanes that have a queue: those that are configured, and those that task types name. */

@@ -200,7 +200,17 @@ describe('quillwork lanes, novels and doctor', { timeout: patience }, () => {
     expect(report.ok).toBe(true)
     expect(report.settings).toContainEqual({ name: 'data', value: data, origin: 'command line' })
     const checks = new Set(report.findings.map(({ check }) => check))
-    for (const check of ['node', 'data directory', 'disk', 'server', 'database', 'models', 'tasks'])
+    for (const check of [
+      'node',
+      'data directory',
+      'disk',
+      'server',
+      'store',
+      'clock',
+      'processes',
+      'models',
+      'tasks',
+    ])
       expect(checks).toContain(check)
     expect((await on(['doctor'])).stdout).toContain(`answers at ${server.url} (process ${server.child.pid}`)
   })
@@ -208,7 +218,16 @@ describe('quillwork lanes, novels and doctor', { timeout: patience }, () => {
   test('help and version go to standard output and end with 0; no command at all ends with 2', async () => {
     const help = await run(['--help'])
     expect(help).toMatchObject({ code: 0, stderr: '' })
-    for (const command of ['serve', 'import', 'novels', 'tasks', 'dead-letters', 'lanes', 'doctor'])
+    for (const command of [
+      'serve',
+      'import',
+      'novels',
+      'tasks',
+      'dead-letters',
+      'lanes',
+      'topology',
+      'doctor',
+    ])
       expect(help.stdout).toMatch(new RegExp(`^ {2}${command}\\b`, 'm'))
     expect((await run(['tasks', 'list', '--help'])).stdout).toContain('--data <dir>')
     expect((await run(['--version'])).stdout).toMatch(/^\d+\.\d+\.\d+\n$/)

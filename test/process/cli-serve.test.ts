@@ -135,7 +135,7 @@ describe('quillwork serve', { timeout: patience }, () => {
     const doctor = await run(['doctor', '--data', data])
     expect(doctor.code).toBe(1)
     expect(doctor.stdout).toMatch(
-      /^wrong +database +STORE_UNSUITABLE: .*\n(?:.*\n)*Wrong: 1\. See above what to do\.\n$/m,
+      /^wrong +store +STORE_UNSUITABLE: .*\n(?:.*\n)*Wrong: 1\. See above what to do\.\n$/m,
     )
     expect(lastJson(await run(['doctor', '--json', '--data', data]))['ok']).toBe(false)
   })

@@ -1,8 +1,9 @@
 import type { Command } from 'commander'
 import { type ResolvedConfig, shownValue } from '../../server/config.ts'
 import { type SettingName, settingNames, settings } from '../../server/settings.ts'
-import { examine, type Finding } from '../doctor.ts'
+import { examine } from '../doctor.ts'
 import { exitCodes } from '../exit-codes.ts'
+import type { Finding } from '../finding.ts'
 import { printJson, type Register, type Run } from '../run.ts'
 import { bytesText, durationText } from '../words.ts'
 

@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
 import type { Finding } from '../../broker/rabbitmq/index.ts'
-import { inspectTopology, plannedTopology } from '../../server/topology.ts'
+import { inspectTopology, isWrong, plannedTopology } from '../../server/topology.ts'
 import { exitCodes } from '../exit-codes.ts'
 import { printJson, type Register, type Run } from '../run.ts'
 import { tableLines } from '../table.ts'
@@ -44,11 +44,6 @@ function tell(run: Run, place: string, findings: readonly Finding[]): number {
   if (run.json) printJson(run, { ok: wrong.length === 0, place, findings })
   else for (const line of lines(place, findings, wrong.length)) run.terminal.out(line)
   return wrong.length === 0 ? exitCodes.ok : exitCodes.failed
-}
-
-/** Whether a part of the topology is not as it should be. One that could not be looked at is not wrong. */
-export function isWrong({ state }: Finding): boolean {
-  return state === 'missing' || state === 'differs'
 }
 
 function lines(place: string, findings: readonly Finding[], wrong: number): string[] {
