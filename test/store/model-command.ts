@@ -45,6 +45,7 @@ export function picked<T>(items: readonly T[], index: number): T {
 
 /** Applies one transition and holds the answer against the record before and after. */
 export async function applyOne(world: World, transition: Transition): Promise<void> {
+  await world.rest()
   const [before] = await world.store.queries.get([transition.taskId])
   const [answer] = await world.store.tasks.apply([transition])
   const [after] = await world.store.queries.get([transition.taskId])

@@ -32,6 +32,7 @@ export async function drain(world: World, model: Model): Promise<void> {
 }
 
 async function sweep(world: World): Promise<void> {
+  await world.rest()
   const circumstances = { policy, now: world.now, random: 0 }
   const lapsed = await world.store.tasks.lapsed(1_000)
   const answers = await world.store.tasks.apply(

@@ -34,6 +34,7 @@ export const submit = fc
         const created = world.store.tasks.create([task()], {})
         if (fails) await expect(created).rejects.toThrow('disk I/O error')
         else expect((await created)[0]?.outcome).not.toBe('refused')
+        world.failingCommits = 0
       },
     )
   })

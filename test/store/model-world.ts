@@ -2,17 +2,14 @@
  * The real store under random commands, and what must be true of it after each of them. The world keeps what the commands have in
  * their hands: attempts (also those that lost their task), deliveries, what a sweep saw, records that a person read a while ago.
  */
-import { existsSync } from 'node:fs'
-import { tmpdir } from 'node:os'
 import { createEngine, defineTask, type Engine } from 'quillwork'
-import { type SqliteStore, sqlite } from 'quillwork/sqlite'
 import { expect } from 'vitest'
 import { z } from 'zod'
-import type { Delivery, Lapsed } from '../../src/store/store.ts'
+import type { Delivery, Lapsed, Store } from '../../src/store/store.ts'
 import { hasEnded, isLegal, type TaskStatus, taskStatuses } from '../../src/task/status.ts'
 import { totalOf } from '../../src/task/subtasks.ts'
 import type { SubTaskSummary, TaskRecord } from '../../src/task/task.ts'
-import { type TestFolder, testFolder } from './sqlite-files.ts'
+import type { Place } from './model-places.ts'
 
 /** What a command may change beside its own moves. */
 export interface Allowed {
@@ -57,15 +54,12 @@ export const lanes = ['default', 'batch'] as const
 /** Two users, so that they take turns. */
 export const users = ['ann', 'bob'] as const
 
-/** A file system in memory, where there is one: the model is about order, not about disks. */
-const fastFolder = existsSync('/dev/shm') ? '/dev/shm' : tmpdir()
-
 /** The store with everything that commands have in their hands. */
 export class World {
   now = Date.UTC(2030, 0, 1)
   /** The next commits fail, as on a broken disk. */
   failingCommits = 0
-  store: SqliteStore
+  store: Store
   engine: Engine
   /** Every attempt that was ever claimed, as its holder knows it. */
   readonly attempts: TaskRecord[] = []
@@ -77,34 +71,38 @@ export class World {
   readonly reads: TaskRecord[] = []
   /** Every record as it was after the last command. */
   last = new Map<string, TaskRecord>()
-  readonly #folder: TestFolder
+  readonly #place: Place
   readonly #discarded = new Set<string>()
 
-  private constructor(folder: TestFolder, store: SqliteStore, engine: Engine) {
-    this.#folder = folder
+  private constructor(place: Place, store: Store, engine: Engine) {
+    this.#place = place
     this.store = store
     this.engine = engine
   }
 
-  static async make(): Promise<World> {
-    const folder = testFolder(fastFolder)
+  static async make(place: Place): Promise<World> {
     let world: World | undefined
-    const store = openStore(folder, () => world)
-    world = new World(folder, store, await clientOf(store))
+    const store = await place.open(() => world)
+    world = new World(place, store, await clientOf(store))
     return world
   }
 
   /** The process ends and begins again. */
   async reopen(): Promise<void> {
     await this.store.tasks.close()
-    this.store = openStore(this.#folder, () => this)
+    this.store = await this.#place.open(() => this)
     this.engine = await clientOf(this.store)
     this.deliveries.length = 0
   }
 
+  /** Waits until parents have counted their sub-tasks. */
+  rest(): Promise<void> {
+    return this.#place.rest(this.store)
+  }
+
   async end(): Promise<void> {
     await this.store.tasks.close()
-    this.#folder.remove()
+    await this.#place.remove()
   }
 
   ids(): string[] {
@@ -117,6 +115,7 @@ export class World {
 
   /** Reads everything, and holds what must be true whatever was done. */
   async observe(model: Model, allowed: Allowed = {}): Promise<void> {
+    await this.rest()
     const [page, counts, laneStates, dead] = await Promise.all([
       this.store.queries.list({}, { pageSize: 10_000 }),
       this.store.queries.counts(),
@@ -186,18 +185,8 @@ export class World {
   }
 }
 
-function openStore(folder: TestFolder, world: () => World | undefined): SqliteStore {
-  const beforeCommit = () => {
-    const at = world()
-    if (at === undefined || at.failingCommits === 0) return
-    at.failingCommits -= 1
-    throw Object.assign(new Error('disk I/O error'), { code: 'SQLITE_IOERR_WRITE' })
-  }
-  return sqlite({ file: folder.file('tasks.db'), now: () => world()?.now ?? 0, faults: { beforeCommit } })
-}
-
 /** An engine that is not started: what people do (cancel, retry) goes through its own verbs. */
-function clientOf(store: SqliteStore): Promise<Engine> {
+function clientOf(store: Store): Promise<Engine> {
   return createEngine({ tasks: [write], store, lanes: { batch: { slots: 1 } } })
 }
 
