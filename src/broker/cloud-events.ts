@@ -34,6 +34,8 @@ export function cloudEventType(name: TaskEventName): string {
   return `dev.quillwork.task.${name}.v1`
 }
 
+/** Bytes; an event may carry progress, which its task chose. */
+const largestEvent = 1_048_576
 /** Digits of a sequence as text, so that texts sort as numbers do. */
 const sequenceDigits = 10
 
@@ -80,7 +82,7 @@ function dataOf(event: SequencedEvent): Record<string, unknown> {
 
 /** Reads an event that another process told. */
 export function readEvent({ content }: IncomingMessage): Read<SequencedEvent> {
-  const read = readObject(content)
+  const read = readObject(content, largestEvent)
   if ('malformed' in read) return read
   const { type, time, data, sequence, traceparent } = read.value
   const name = eventNames.find(known => cloudEventType(known) === type)

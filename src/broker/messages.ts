@@ -195,10 +195,10 @@ function storyLine({ queue, reason, count, time }: Record<string, unknown>): str
   return `${String(queue)}: ${String(reason)} ${String(count)} time(s)${first}`
 }
 
-/** A JSON object of a size that one of ours could have. */
-export function readObject(content: Uint8Array): Read<Record<string, unknown>> {
-  if (content.length > largestBody)
-    return { malformed: `the body has ${content.length} bytes, more than ${largestBody}` }
+/** A JSON object of a size (bytes) that one of ours could have. */
+export function readObject(content: Uint8Array, largest = largestBody): Read<Record<string, unknown>> {
+  if (content.length > largest)
+    return { malformed: `the body has ${content.length} bytes, more than ${largest}` }
   try {
     const value: unknown = JSON.parse(Buffer.from(content).toString())
     return isObject(value) ? { value } : { malformed: 'the body is not a JSON object' }

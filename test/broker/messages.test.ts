@@ -1,0 +1,209 @@
+import { describe, expect, it } from 'vitest'
+import { eventMessage, readEvent } from '../../src/broker/cloud-events.ts'
+import {
+  controlMessage,
+  deliveryMessage,
+  type IncomingMessage,
+  noticeMessage,
+  type OutgoingMessage,
+  readControl,
+  readDead,
+  readDelivery,
+} from '../../src/broker/messages.ts'
+import type { Delivery } from '../../src/store/store.ts'
+import type { SequencedEvent } from '../../src/task/events.ts'
+
+const traceparent = `00-${'a'.repeat(32)}-${'b'.repeat(16)}-01`
+
+const delivery: Delivery = {
+  taskId: 'task-1',
+  taskType: 'Write',
+  lane: 'batch',
+  attempt: 2,
+  suspect: true,
+  headers: { userId: 'ann', priority: 'high', retryCount: 1, delayMs: 5_000, traceparent },
+}
+
+/** What was sent, as it arrives. */
+function arrived({ content, headers, ...properties }: OutgoingMessage): IncomingMessage {
+  return { content: Buffer.from(content), headers, properties }
+}
+
+function incoming(content: string | Uint8Array, headers: Record<string, unknown> = {}): IncomingMessage {
+  return { content: Buffer.from(content), headers, properties: {} }
+}
+
+describe('a delivery as a message', () => {
+  it('arrives as it was sent', () => {
+    expect(readDelivery(arrived(deliveryMessage(delivery)))).toEqual({ value: delivery })
+    const { headers: _, ...bare } = delivery
+    expect(readDelivery(arrived(deliveryMessage(bare)))).toEqual({ value: bare })
+  })
+
+  it('carries ids and no more in its body, and the rest in its headers', () => {
+    const message = deliveryMessage(delivery)
+    expect(JSON.parse(message.content)).toEqual({
+      taskId: 'task-1',
+      taskType: 'Write',
+      attempt: 2,
+      lane: 'batch',
+    })
+    expect(message).toMatchObject({ messageId: 'task-1/2', correlationId: 'task-1', priority: 5 })
+    expect(message.headers).toEqual({
+      'x-task-id': 'task-1',
+      'x-task-type': 'Write',
+      'x-user-id': 'ann',
+      'x-retry-count': 1,
+      'x-delay': 5_000,
+      'x-suspect': true,
+      traceparent,
+    })
+  })
+
+  const body = JSON.stringify({ taskId: 'task-1', taskType: 'Write', attempt: 0, lane: 'default' })
+  it.each([
+    ['not JSON', incoming('{'), /not JSON/],
+    ['no object', incoming('[1]'), /not a JSON object/],
+    ['no id', incoming(body.replace('task-1', '')), /names no task/],
+    ['no attempt', incoming(body.replace('"attempt":0', '"attempt":"0"')), /attempt/],
+    ['no lane', incoming(body.replace('lane', 'line')), /lane/],
+    ['two ids', incoming(body, { 'x-task-id': 'task-2' }), /another task/],
+    ['too large', incoming(`${body}${' '.repeat(70_000)}`), /bytes/],
+  ])('is refused with the reason: %s', (_name, message, reason) => {
+    expect(readDelivery(message)).toEqual({ malformed: expect.stringMatching(reason) })
+  })
+
+  it('is read where a person sent it by hand, without headers', () => {
+    expect(readDelivery(incoming(body))).toMatchObject({ value: { taskId: 'task-1', suspect: false } })
+  })
+})
+
+describe('a control message', () => {
+  it.each([
+    { kind: 'lanes' },
+    { kind: 'cancel', taskId: 'task-1', attempt: 1 },
+    { kind: 'parked', key: 'k', until: 5 },
+  ] as const)('arrives as it was sent: $kind', message => {
+    expect(readControl(arrived(controlMessage(message, 'id')))).toEqual({ value: message })
+  })
+
+  it('of a newer version is not understood', () => {
+    expect(readControl(incoming('{"kind":"dance"}'))).toEqual({
+      malformed: expect.stringContaining('version'),
+    })
+  })
+})
+
+describe('a dead message', () => {
+  const death = {
+    queue: 'tasks.queue',
+    reason: 'rejected',
+    count: 1,
+    time: { '!': 'timestamp', value: 1_700_000_000 },
+  }
+
+  it('names its task and the way it came', () => {
+    const message = arrived(deliveryMessage(delivery))
+    const dead = readDead({ ...message, headers: { ...message.headers, 'x-death': [death] } })
+    expect(dead).toMatchObject({ taskId: 'task-1', attempt: 2 })
+    expect(dead.story).toBe('tasks.queue: rejected 1 time(s), first at 2023-11-14T22:13:20.000Z')
+    expect(dead.malformed).toBeUndefined()
+  })
+
+  it('may be the news of one', () => {
+    const notice = {
+      taskId: 'task-1',
+      taskType: 'Write',
+      lane: 'batch',
+      userId: 'ann',
+      attempt: 3,
+      retryCount: 2,
+    }
+    const told = noticeMessage({ ...notice, reason: 'permanent', code: 'HANDLER_FAILED' })
+    expect(readDead(arrived(told))).toMatchObject({ taskId: 'task-1', attempt: 3 })
+  })
+
+  it('keeps the text of what cannot be read, and bytes that are no text', () => {
+    expect(readDead(incoming('{ü'))).toMatchObject({
+      content: '{ü',
+      malformed: expect.any(String),
+      story: '',
+    })
+    expect(readDead(incoming(Uint8Array.of(0xff, 0x00)))).toMatchObject({ content: 'base64:/wA=' })
+  })
+
+  it('has the same id when it is delivered again, and another one when it died again', () => {
+    const once = readDead(incoming('x', { 'x-death': [death], a: 1 }))
+    expect(readDead(incoming('x', { a: 1, 'x-delivery-count': 3, 'x-death': [death] })).id).toBe(once.id)
+    expect(readDead(incoming('x', { 'x-death': [{ ...death, count: 2 }], a: 1 })).id).not.toBe(once.id)
+    expect(readDead(incoming('y', { 'x-death': [death], a: 1 })).id).not.toBe(once.id)
+  })
+})
+
+describe('an event as a CloudEvent', () => {
+  const event: SequencedEvent = {
+    name: 'failed',
+    at: 1_700_000_000_123,
+    taskId: 'task-1',
+    taskType: 'Write',
+    userId: 'ann',
+    lane: 'default',
+    version: 7,
+    attempt: 2,
+    parentTaskId: 'task-0',
+    rootTaskId: 'root',
+    traceparent,
+    errorInfo: {
+      code: 'HANDLER_FAILED',
+      message: 'no',
+      retryable: false,
+      errorClass: 'permanent',
+      stack: 'at secret.ts:1',
+    },
+    ranMs: 12,
+    sequence: 42,
+    sequenceFrom: 40,
+  }
+
+  it('is one of version 1.0, without the stack', () => {
+    const message = eventMessage(event)
+    expect(message.contentType).toBe('application/cloudevents+json')
+    expect(message.content).not.toContain('secret')
+    expect(JSON.parse(message.content)).toEqual({
+      specversion: '1.0',
+      id: 'task-1/42',
+      source: '/quillwork/tasks',
+      type: 'dev.quillwork.task.failed.v1',
+      subject: 'task-1',
+      time: '2023-11-14T22:13:20.123Z',
+      datacontenttype: 'application/json',
+      sequence: '0000000042',
+      partitionkey: 'root',
+      traceparent,
+      data: {
+        taskId: 'task-1',
+        taskType: 'Write',
+        userId: 'ann',
+        lane: 'default',
+        version: 7,
+        attempt: 2,
+        parentTaskId: 'task-0',
+        rootTaskId: 'root',
+        ranMs: 12,
+        sequenceFrom: 40,
+        errorInfo: { code: 'HANDLER_FAILED', message: 'no', retryable: false, errorClass: 'permanent' },
+      },
+    })
+  })
+
+  it('comes back as it was, without the stack', () => {
+    const { stack: _, ...errorInfo } = event.errorInfo
+    expect(readEvent(arrived(eventMessage(event)))).toEqual({ value: { ...event, errorInfo } })
+  })
+
+  it('that this version does not know is not read', () => {
+    const newer = eventMessage(event).content.replace('failed.v1', 'failed.v2')
+    expect(readEvent(incoming(newer))).toEqual({ malformed: expect.any(String) })
+    expect(readEvent(incoming('{}'))).toEqual({ malformed: expect.any(String) })
+  })
+})
