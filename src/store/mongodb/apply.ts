@@ -1,9 +1,10 @@
-import { type AnyBulkWriteOperation, type ClientSession, MongoBulkWriteError } from 'mongodb'
+import { type ClientSession, MongoBulkWriteError } from 'mongodb'
 import type { Applied, Transition } from '../../task/transition.ts'
 import { guardOf, type Move, pipelineOf } from './change.ts'
 import type { Told } from './coalesce.ts'
 import type { TaskDocument } from './documents.ts'
 import { storeError } from './failures.ts'
+import { mergeUpdates, type Statement, type TaskUpdate } from './merge-updates.ts'
 import { dropPayloads, largeValue, writePayloads } from './payloads.ts'
 import type { Session } from './session.ts'
 import { tellTime } from './wake.ts'
@@ -51,14 +52,11 @@ async function writeTogether(
   if (first === undefined) return true
   const { tasks } = session
   const options = { session: transaction }
-  const { matchedCount } = await tasks.updateOne(
-    guardOf(first.transition),
-    pipelineOf(session, first),
-    options,
-  )
+  const { filter, update } = updateOf(session, first)
+  const { matchedCount } = await tasks.updateOne(filter, update, options)
   if (matchedCount === 0) return false
   if (others.length === 0) return true
-  const writes = others.map(move => writeOf(session, move))
+  const writes = others.map(move => ({ updateOne: updateOf(session, move) }))
   const written = await tasks.bulkWrite(writes, options)
   return written.matchedCount === others.length
 }
@@ -125,46 +123,57 @@ function roundsOf(moves: readonly Move[]): Move[][] {
 }
 
 async function applyRound(session: Session, moves: readonly Move[]): Promise<Map<Move, Told<Applied>>> {
-  const { matched, failed } = await session.database.run('apply', () => write(session, moves))
+  const { matched, failed } = await write(session, moves)
   const told = new Map<Move, Told<Applied>>()
-  for (const [index, error] of failed) {
-    const move = moves[index]
-    if (move !== undefined) told.set(move, { error: storeError(error, 'apply') })
-  }
-  const others = moves.filter(move => !told.has(move))
+  for (const [move, error] of failed) told.set(move, { error: storeError(error, 'apply') })
+  const others = moves.filter(move => !failed.has(move))
   const find = matched === others.length ? undefined : await findEarlier(session, others)
   for (const move of others) told.set(move, { answer: find?.(move) ?? 'applied' })
   return told
 }
 
+/** What became of writes: how many found their tasks, and which the server could not make. */
 interface Written {
   matched: number
-  /** Writes that the server refused, by their index. */
-  failed: ReadonlyMap<number, unknown>
+  failed: ReadonlyMap<Move, unknown>
 }
 
+/** Writes moves of different tasks in one round trip. When the server cannot make one of those that share a statement, each goes alone. */
 async function write(session: Session, moves: readonly Move[]): Promise<Written> {
-  const { tasks } = session
-  const [move] = moves
-  if (move === undefined) return { matched: 0, failed: new Map() }
-  if (moves.length === 1) {
-    const { matchedCount } = await tasks.updateOne(guardOf(move.transition), pipelineOf(session, move))
-    return { matched: matchedCount, failed: new Map() }
-  }
-  try {
-    const writes = moves.map(each => writeOf(session, each))
-    const { matchedCount } = await tasks.bulkWrite(writes, { ordered: false })
-    return { matched: matchedCount, failed: new Map() }
-  } catch (error) {
-    if (!(error instanceof MongoBulkWriteError) || !Array.isArray(error.writeErrors)) throw error
-    if (error.writeErrors.length === 0) throw error
-    const failed = new Map(error.writeErrors.map(each => [each.index, each]))
-    return { matched: error.result.matchedCount, failed }
-  }
+  const updates = moves.map(move => ({ move, ...updateOf(session, move) }))
+  const written = await writeStatements(session, mergeUpdates(updates))
+  if (written.failed.size === 0 || moves.length === 1) return written
+  const alone = updates.filter(({ move }) => written.failed.has(move))
+  const again = await writeStatements(
+    session,
+    alone.map(update => ({ write: { updateOne: update }, updates: [update] })),
+  )
+  return { matched: written.matched + again.matched, failed: again.failed }
 }
 
-function writeOf(session: Session, move: Move): AnyBulkWriteOperation<TaskDocument> {
-  return { updateOne: { filter: guardOf(move.transition), update: pipelineOf(session, move) } }
+async function writeStatements(
+  { database, tasks }: Session,
+  statements: readonly Statement<TaskUpdate & { move: Move }>[],
+): Promise<Written> {
+  const writes = statements.map(statement => statement.write)
+  const { matched, failed } = await database.run('apply', async () => {
+    try {
+      const { matchedCount } = await tasks.bulkWrite(writes, { ordered: false })
+      return { matched: matchedCount, failed: [] }
+    } catch (error) {
+      if (!(error instanceof MongoBulkWriteError) || !Array.isArray(error.writeErrors)) throw error
+      if (error.writeErrors.length === 0) throw error
+      return { matched: error.result.matchedCount, failed: error.writeErrors }
+    }
+  })
+  const ofMoves = failed.flatMap(each =>
+    (statements[each.index]?.updates ?? []).map(({ move }) => [move, each] as const),
+  )
+  return { matched, failed: new Map<Move, unknown>(ofMoves) }
+}
+
+function updateOf(session: Session, move: Move): TaskUpdate {
+  return { filter: guardOf(move.transition), update: pipelineOf(session, move) }
 }
 
 type Earlier = Pick<TaskDocument, '_id' | 'status' | 'attempt' | 'phase' | 'cancelRequestedAt' | 'lastWrites'>

@@ -1,9 +1,10 @@
 /** A transition as MongoDB writes it: the filter that guards it, and the pipeline that makes the document what it says. */
-import type { Document, Filter } from 'mongodb'
+import type { Document } from 'mongodb'
 import { eventNameOf } from '../../task/events.ts'
 import type { RecordChange, Transition } from '../../task/transition.ts'
-import type { LargeText, TaskDocument } from './documents.ts'
+import type { LargeText } from './documents.ts'
 import { eventStage } from './events.ts'
+import type { TaskUpdate } from './merge-updates.ts'
 import type { LargeValue } from './payloads.ts'
 import { derived, flagged, isThere, literal, readyQueue, removed, touched, unqueued } from './pipeline.ts'
 import type { Session } from './session.ts'
@@ -33,8 +34,8 @@ const dates: ReadonlySet<keyof RecordChange> = new Set([
 const texts: ReadonlySet<string> = new Set<LargeText>(['parameters', 'progress', 'result'])
 
 /** What the document must still be. */
-export function guardOf({ taskId, from, fromPhase, fence }: Transition): Filter<TaskDocument> {
-  const filter: Filter<TaskDocument> = {
+export function guardOf({ taskId, from, fromPhase, fence }: Transition): TaskUpdate['filter'] {
+  const filter: TaskUpdate['filter'] = {
     _id: taskId,
     status: { $in: [...from] },
     pruning: { $exists: false },

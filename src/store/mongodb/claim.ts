@@ -1,10 +1,11 @@
-import type { AnyBulkWriteOperation, Document, Filter } from 'mongodb'
+import type { Document } from 'mongodb'
 import { hasEnded } from '../../task/status.ts'
 import { claiming } from '../../task/transition.ts'
 import type { Claim, Claimed } from '../store.ts'
 import type { Told } from './coalesce.ts'
 import type { TaskDocument } from './documents.ts'
 import { eventStage } from './events.ts'
+import { mergeUpdates, type TaskUpdate } from './merge-updates.ts'
 import { recordsOf } from './payloads.ts'
 import { after, derived, flagged, literal, removed, unqueued } from './pipeline.ts'
 import type { Session } from './session.ts'
@@ -68,7 +69,7 @@ async function claimOne(session: Session, claims: readonly Claim[]): Promise<Tas
   const [claim] = claims
   if (claim === undefined) return []
   const claimed = await session.database.run('claim', () =>
-    session.tasks.findOneAndUpdate(filterOf(session, claim), pipelineOf(session, claim), {
+    session.tasks.findOneAndUpdate(filterOf(session, claim, session.now()), pipelineOf(session, claim), {
       returnDocument: 'after',
     }),
   )
@@ -77,11 +78,12 @@ async function claimOne(session: Session, claims: readonly Claim[]): Promise<Tas
 
 async function claimMany(session: Session, claims: readonly Claim[]): Promise<TaskDocument[]> {
   if (claims.length === 0) return []
-  const writes = claims.map(
-    (claim): AnyBulkWriteOperation<TaskDocument> => ({
-      updateOne: { filter: filterOf(session, claim), update: pipelineOf(session, claim) },
-    }),
-  )
+  const now = session.now()
+  const updates = claims.map(claim => ({
+    filter: filterOf(session, claim, now),
+    update: pipelineOf(session, claim),
+  }))
+  const writes = mergeUpdates(updates).map(({ write }) => write)
   await session.database.run('claim', () => session.tasks.bulkWrite(writes, { ordered: false }))
   return findClaimed(session, claims)
 }
@@ -124,7 +126,7 @@ async function unknownSubTasks(
 }
 
 /** What a task must be to be claimed; a sub-task must have been counted, for else its parent would not know that it lives. */
-function filterOf(session: Session, { taskId, attempt }: Claim): Filter<TaskDocument> {
+function filterOf(session: Session, { taskId, attempt }: Claim, now: number): TaskUpdate['filter'] {
   const absent = { $exists: false } as const
   const parent = session.families.parentOf(taskId) ?? undefined
   const early = session.keeps.delays.length > 0 ? mayBeEarlyMs : 0
@@ -134,7 +136,7 @@ function filterOf(session: Session, { taskId, attempt }: Claim): Filter<TaskDocu
     status: { $in: [...claiming.from] },
     cancelRequestedAt: absent,
     pruning: absent,
-    wakeAt: { $not: { $gt: new Date(session.now() + early) } },
+    wakeAt: { $not: { $gt: new Date(now + early) } },
     ...(parent === undefined
       ? { parentTaskId: absent }
       : { parentTaskId: parent, counted: { $exists: true } }),

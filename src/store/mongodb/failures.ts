@@ -1,4 +1,4 @@
-import { MongoBulkWriteError, MongoError, MongoServerError } from 'mongodb'
+import { MongoBulkWriteError, MongoError, MongoServerError, WriteError } from 'mongodb'
 import { QuillworkError } from '../../task/errors.ts'
 
 /** The code of a write that met a unique key. */
@@ -49,15 +49,20 @@ export class UnknownOutcome extends Error {
   }
 }
 
-/** The error that a caller of the store is told. */
+/** The error that a caller of the store is told; of a write among many, what the server said of it. */
 export function storeError(error: unknown, operation: string): QuillworkError {
   if (error instanceof QuillworkError) return error
-  const cause = error instanceof Error ? error : new Error(String(error))
-  if (error instanceof MongoServerError && error.code === outOfDisk)
+  const cause = causeOf(error)
+  if ((error instanceof MongoServerError || error instanceof WriteError) && error.code === outOfDisk)
     return new QuillworkError('STORE_FULL', 'The disk of the database is full.', { cause })
   return new QuillworkError('STORE_FAILED', `The database could not do "${operation}": ${cause.message}`, {
     cause,
   })
+}
+
+function causeOf(error: unknown): Error {
+  if (error instanceof Error) return error
+  return new Error(error instanceof WriteError ? error.errmsg : String(error))
 }
 
 /** Code of MongoDB's OutOfDiskSpace. */

@@ -1,0 +1,106 @@
+/**
+ * Updates of many tasks as few statements: those that say the same but for some literal values become one, which looks each value up by
+ * the task's id. The server then reads one pipeline and makes one plan, instead of one for each task.
+ */
+import type { AnyBulkWriteOperation, Document, Filter } from 'mongodb'
+import type { TaskDocument } from './documents.ts'
+import { literal } from './pipeline.ts'
+
+/** A guarded update of one task. */
+export interface TaskUpdate {
+  filter: Filter<TaskDocument> & { _id: string }
+  update: Document[]
+}
+
+/** A statement, and the updates that it does. */
+export interface Statement<Update> {
+  write: AnyBulkWriteOperation<TaskDocument>
+  updates: readonly Update[]
+}
+
+/** Updates of one statement at most: each looks for its place among them. */
+const mostInOne = 200
+/** Characters of literal values up to which an update shares a statement: the values of all travel in it. */
+const mostShared = 4_096
+
+/**
+ * Statements that together do all updates, in any order. A statement does not stop at a task that its filter refuses. Of two updates of a
+ * task with the same filter the first is made.
+ */
+export function mergeUpdates<Update extends TaskUpdate>(updates: readonly Update[]): Statement<Update>[] {
+  const statements: Statement<Update>[] = []
+  const groups = new Map<string, [Update, ...Update[]]>()
+  const close = (group: [Update, ...Update[]]) => statements.push({ updates: group, write: writeOf(group) })
+  for (const update of updates) {
+    const shape = shapeOf(update)
+    const group = groups.get(shape)
+    if (group === undefined) groups.set(shape, [update])
+    else if (group.push(update) === mostInOne) {
+      close(group)
+      groups.delete(shape)
+    }
+  }
+  for (const group of groups.values()) close(group)
+  return statements
+}
+
+/** The same text for updates that differ in literal values only. One whose values are too large to be sent with others is like none. */
+function shapeOf({ filter: { _id, ...guard }, update }: TaskUpdate): string {
+  let size = 0
+  const shape = JSON.stringify([guard, update], (key, value: unknown) => {
+    if (key !== '$literal') return value
+    size += JSON.stringify(value).length
+    return '?'
+  })
+  return size > mostShared ? _id : shape
+}
+
+function writeOf(group: readonly [TaskUpdate, ...TaskUpdate[]]): AnyBulkWriteOperation<TaskDocument> {
+  const [first] = group
+  if (group.length === 1) return { updateOne: first }
+  const taskIds = group.map(({ filter }) => filter._id)
+  const pipelines = group.map(({ update }) => update)
+  const update = merged(pipelines, taskIds) as Document[]
+  return { updateMany: { filter: { ...first.filter, _id: { $in: taskIds } }, update, hint: { _id: 1 } } }
+}
+
+/** Parts of the same shape as one: what is literal in them is looked up where it differs. */
+function merged(parts: readonly unknown[], taskIds: readonly string[]): unknown {
+  const [first] = parts
+  if (Array.isArray(first))
+    return first.map((_, index) =>
+      merged(
+        parts.map(part => fieldOf(part, index)),
+        taskIds,
+      ),
+    )
+  if (!isExpression(first)) return first
+  if ('$literal' in first)
+    return valueByTask(
+      parts.map(part => fieldOf(part, '$literal')),
+      taskIds,
+    )
+  const fields = Object.keys(first).map(key => [
+    key,
+    merged(
+      parts.map(part => fieldOf(part, key)),
+      taskIds,
+    ),
+  ])
+  return Object.fromEntries(fields)
+}
+
+function fieldOf(part: unknown, key: string | number): unknown {
+  return (part as Record<string | number, unknown>)[key]
+}
+
+/** An object of the pipeline, as against a date or another value. */
+function isExpression(part: unknown): part is Document {
+  return typeof part === 'object' && part !== null && Object.getPrototypeOf(part) === Object.prototype
+}
+
+function valueByTask(values: readonly unknown[], taskIds: readonly string[]): Document {
+  const texts = new Set(values.map(value => JSON.stringify(value)))
+  if (texts.size === 1) return literal(values[0])
+  return { $arrayElemAt: [literal(values), { $indexOfArray: [literal(taskIds), '$_id'] }] }
+}
