@@ -40,7 +40,7 @@ function conditionsOf(filter: TaskFilter): Filter<TaskDocument> {
     ...among('taskType', taskType),
     ...(userId === undefined ? {} : { userId: { $eq: userId } }),
     ...(lane === undefined ? {} : { lane: { $eq: lane } }),
-    ...(tag === undefined ? {} : { tags: { $in: [tag] } }),
+    ...(tag === undefined ? {} : { tags: { $eq: tag } }),
     ...(parentTaskId === undefined ? {} : { parentTaskId: { $eq: parentTaskId } }),
     ...(rootsOnly === true ? { depth: { $eq: 0 } } : {}),
     ...(Object.keys(createdAt).length === 0 ? {} : { createdAt }),
@@ -49,7 +49,7 @@ function conditionsOf(filter: TaskFilter): Filter<TaskDocument> {
 
 /** No value does not restrict. */
 function among(field: 'taskType' | 'status', values: readonly string[] | undefined): Filter<TaskDocument> {
-  return values === undefined || values.length === 0 ? {} : { [field]: { $in: [...values] } }
+  return values === undefined || values.length === 0 ? {} : { [field]: { $in: values.map(String) } }
 }
 
 interface ChildrenFilter {

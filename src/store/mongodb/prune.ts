@@ -136,7 +136,10 @@ async function markRoots(
   const _id = { $in: [...roots] }
   await database.run('prune', () => tasks.updateMany({ _id, ...expired }, { $set: { pruning: true } }))
   const marked = await database.run('prune', () =>
-    tasks.find({ _id, pruning: true }, { projection: { _id: 1 } }).toArray(),
+    tasks
+      .find({ _id, pruning: true }, { projection: { _id: 1 } })
+      .hint('_id_')
+      .toArray(),
   )
   return marked.map(document => document._id)
 }

@@ -66,7 +66,7 @@ export async function sumUsage(
   taskId: string,
   tree: boolean,
 ): Promise<(Omit<UsageRow, 'at' | 'attempt'> & { calls: number })[]> {
-  const which = tree ? { path: { $in: [taskId] } } : { taskId: { $eq: taskId } }
+  const which = tree ? { path: { $eq: taskId } } : { taskId: { $eq: taskId } }
   const sums = await database.run('usage', () =>
     database
       .collection<UsageDocument>('task_usage')
