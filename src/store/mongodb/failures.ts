@@ -1,4 +1,4 @@
-import { MongoBulkWriteError, MongoError, MongoServerError, WriteError } from 'mongodb'
+import { MongoBulkWriteError, MongoError, MongoServerError, type WriteError } from 'mongodb'
 import { QuillworkError } from '../../task/errors.ts'
 
 /** The code of a write that met a unique key. */
@@ -53,7 +53,7 @@ export class UnknownOutcome extends Error {
 export function storeError(error: unknown, operation: string): QuillworkError {
   if (error instanceof QuillworkError) return error
   const cause = causeOf(error)
-  if ((error instanceof MongoServerError || error instanceof WriteError) && error.code === outOfDisk)
+  if ((error instanceof MongoServerError || isWriteError(error)) && error.code === outOfDisk)
     return new QuillworkError('STORE_FULL', 'The disk of the database is full.', { cause })
   return new QuillworkError('STORE_FAILED', `The database could not do "${operation}": ${cause.message}`, {
     cause,
@@ -62,7 +62,12 @@ export function storeError(error: unknown, operation: string): QuillworkError {
 
 function causeOf(error: unknown): Error {
   if (error instanceof Error) return error
-  return new Error(error instanceof WriteError ? error.errmsg : String(error))
+  return new Error(isWriteError(error) ? (error.errmsg ?? 'no reason given') : String(error))
+}
+
+/** What the driver tells of one write among many: not an error, and of a class that it does not export. */
+function isWriteError(error: unknown): error is Pick<WriteError, 'code' | 'errmsg'> {
+  return typeof error === 'object' && error !== null && 'code' in error && 'errmsg' in error
 }
 
 /** Code of MongoDB's OutOfDiskSpace. */
