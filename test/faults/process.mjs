@@ -106,10 +106,14 @@ const orders = {
 
 createInterface({ input: process.stdin })
   .on('line', line => {
-    const { order, ...options } = JSON.parse(line)
+    const { order, number, ...options } = JSON.parse(line)
     orders[order](options).then(
-      () => say(`${order} done`),
-      error => say(`${order} failed`, { code: error.code, message: String(error) }),
+      () => say(`done ${number}`),
+      // The test sees the end of the process, and why.
+      error => {
+        process.stderr.write(`${order} failed: ${error.code} ${error}\n`)
+        process.exit(4)
+      },
     )
   })
   // The test is gone.

@@ -60,15 +60,15 @@ export class System implements AsyncDisposable {
     const { prefix = '', ...servers } = this.#servers
     const all = { ...servers, prefix, ledgerFile: this.ledgerFile, boot, ...options }
     const child = this.#children.start('../../faults/process.mjs', all)
-    const orders = new Map<string, number>()
+    let orders = 0
     return {
       ...child,
       boot,
       order: async (order, more = {}) => {
-        const number = (orders.get(order) ?? 0) + 1
-        orders.set(order, number)
-        child.tell(JSON.stringify({ order, ...more }))
-        await child.says(`${order} done`)
+        orders += 1
+        const number = orders
+        child.tell(JSON.stringify({ order, number, ...more }))
+        await child.says(`done ${number}`)
       },
     }
   }

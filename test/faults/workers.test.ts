@@ -135,7 +135,7 @@ describeRows('processes that die or hang', () => {
       system.fault('blocked event loop', blocked.boot)
       await system.start({ times, slots: 4 })
       await system.submit({ name: 'leaves' }, 20, seed, 100)
-      await system.untilIdle()
+      await until(() => linesOf(system.lines(), 'late').length === 2, 'writes that come too late')
       // The process that was blocked works again.
       await system.submit({ name: 'leaves', ms: 200 }, 40, seed, 1_000)
       const report = await finish(system, { paused: true })
