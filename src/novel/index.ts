@@ -9,7 +9,15 @@ export { confirmUpload, type ImportChoice } from './confirm.ts'
 export { novelIdOf } from './library/ids.ts'
 export type { NovelLibrary } from './library/library.ts'
 export { mongoLibrary } from './library/mongodb/library.ts'
+export { mongoTransfer } from './library/mongodb/transfer.ts'
 export { sqliteLibrary } from './library/sqlite/library.ts'
+export { sqliteTransfer } from './library/sqlite/transfer.ts'
+export {
+  type CopiedRows,
+  type CopyOptions,
+  copyLibrary,
+  type LibraryTransfer,
+} from './library/transfer.ts'
 export { type Preview, type PreviewRequest, previewUpload } from './preview.ts'
 export type { NovelServices } from './services.ts'
 export { sweepDrafts } from './sweep.ts'

@@ -5,7 +5,7 @@ import { notTaken } from './refusal.ts'
 import type { SceneText } from './shelf.ts'
 
 /** Passages that one segment may have: ids of passages are made of the segment's number and the place in it. */
-const passagesPerSegment = 65_536
+export const passagesPerSegment = 65_536
 
 /**
  * Makes a segment of scenes, and gives the event loop its turns meanwhile. About 60,000 characters of text are a good size.

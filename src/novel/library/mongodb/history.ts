@@ -72,7 +72,8 @@ export async function listHistory(
   return { ...shown, items: shown.items.map(overwrittenOf) }
 }
 
-function overwrittenOf(entry: HistoryDocument): Overwritten {
+/** The entry as readers see it. */
+export function overwrittenOf(entry: HistoryDocument): Overwritten {
   const { what, text, version, overwrittenAt, overwrittenBy } = entry
   return { what, text, version, overwrittenAt, overwrittenBy }
 }

@@ -1,5 +1,6 @@
 /** The rows of the builds of an index: written by segment, chosen for deletion in bounded steps. */
 import { Binary, type ClientSession, type Collection } from 'mongodb'
+import { shardCount } from '../../search/segment.ts'
 import type { NovelSegment } from '../passage-index.ts'
 import type { IndexedSceneDocument, PassageDocument, SegmentDocument, ShardDocument } from './schema.ts'
 import type { LibrarySession } from './session.ts'
@@ -88,9 +89,14 @@ async function removeSegment(
   session: ClientSession,
   segment: Owner & { number: number },
 ): Promise<void> {
-  await shards.deleteMany(segment, { session })
+  await shards.deleteMany({ _id: { $in: shardIdsOf(segment) } }, { session })
   await indexedScenes.deleteMany(segment, { session })
   await passages.deleteMany(segment, { session })
+}
+
+/** The ids that the shards of a segment can have. */
+export function shardIdsOf({ number, ...owner }: Owner & { number: number }): string[] {
+  return Array.from({ length: shardCount }, (_, shard) => indexRowId(owner, number, shard))
 }
 
 function rowsOf(owner: Owner, segment: NovelSegment) {
@@ -110,6 +116,7 @@ function rowsOf(owner: Owner, segment: NovelSegment) {
       _id: indexRowId(owner, sceneId),
       ...owner,
       number,
+      sceneId,
       textVersion,
     }),
   )

@@ -129,6 +129,7 @@ export interface ShardDocument extends OfIndex {
 /** A scene as it was indexed. */
 export interface IndexedSceneDocument extends OfIndex {
   number: number
+  sceneId: string
   textVersion: number
 }
 
@@ -165,6 +166,7 @@ export const libraryIndexes: readonly IndexPlan[] = [
     key: { userId: 1, status: 1, publishedAt: -1, order: -1 },
   },
   { collection: collections.novels, name: 'unpublished', key: { status: 1, order: 1 } },
+  { collection: collections.novels, name: 'in_order', key: { order: 1 } },
   { collection: collections.volumes, name: 'in_order', key: { novelId: 1, position: 1 } },
   { collection: collections.chapters, name: 'in_order', key: { novelId: 1, position: 1 } },
   {
@@ -180,6 +182,7 @@ export const libraryIndexes: readonly IndexPlan[] = [
     partial: { textVersion: { $gt: 1 } },
   },
   { collection: collections.history, name: 'newest', key: { novelId: 1, sceneId: 1, order: -1 } },
+  { collection: collections.uploads, name: 'in_order', key: { order: 1 } },
   { collection: collections.uploads, name: 'of_user', key: { userId: 1, order: -1 } },
   { collection: collections.uploads, name: 'expiring', key: { expiresAt: 1 } },
   { collection: collections.segments, name: 'in_order', key: { novelId: 1, generation: 1, number: 1 } },
@@ -188,6 +191,10 @@ export const libraryIndexes: readonly IndexPlan[] = [
     name: 'of_terms',
     key: { novelId: 1, generation: 1, shard: 1, number: 1 },
   },
-  { collection: collections.indexedScenes, name: 'of_index', key: { novelId: 1, generation: 1 } },
-  { collection: collections.passages, name: 'of_index', key: { novelId: 1, generation: 1 } },
+  {
+    collection: collections.indexedScenes,
+    name: 'of_segment',
+    key: { novelId: 1, generation: 1, number: 1 },
+  },
+  { collection: collections.passages, name: 'of_segment', key: { novelId: 1, generation: 1, number: 1 } },
 ]

@@ -15,6 +15,7 @@ export interface FullSceneRow extends SceneTextRow, WriterColumns {
   title_version: number
   summary_version: number
   updated_at: number
+  generation: number
   method: SummaryOrigin | null
   model: string | null
   language: string | null
@@ -23,17 +24,17 @@ export interface FullSceneRow extends SceneTextRow, WriterColumns {
   written_at: number | null
 }
 
+/** Reads such rows, of any novel. */
+export const fullScenes = `
+SELECT ${overviewColumns}, s.key, s.chapter_key, n.key AS novel_key, n.user_id, s.title_version, s.summary_version, s.updated_at,
+  s.generation, t.content, m.summary, m.method, m.model, m.language, m.sentences, m.expected_version,
+  m.by_user, m.by_task, m.by_attempt, m.written_at
+FROM scenes s JOIN chapters c ON c.key = s.chapter_key JOIN novels n ON n.key = c.novel_key
+JOIN scene_texts t ON t.scene_key = s.key LEFT JOIN scene_summaries m ON m.scene_key = s.key`
+
 /** The row, or undefined when there is no such scene in a published novel. */
 export function findScene(db: Database, sceneId: string): FullSceneRow | undefined {
-  return statement<FullSceneRow>(
-    db,
-    `SELECT ${overviewColumns}, s.key, s.chapter_key, n.key AS novel_key, n.user_id, s.title_version, s.summary_version,
-       s.updated_at, t.content, m.summary, m.method, m.model, m.language, m.sentences, m.expected_version,
-       m.by_user, m.by_task, m.by_attempt, m.written_at
-     FROM scenes s JOIN chapters c ON c.key = s.chapter_key JOIN novels n ON n.key = c.novel_key
-     JOIN scene_texts t ON t.scene_key = s.key LEFT JOIN scene_summaries m ON m.scene_key = s.key
-     WHERE s.id = ? AND n.status = 'published'`,
-  ).get(sceneId)
+  return statement<FullSceneRow>(db, `${fullScenes} WHERE s.id = ? AND n.status = 'published'`).get(sceneId)
 }
 
 /** The summary of a row, if it has one. */

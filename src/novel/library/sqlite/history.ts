@@ -33,7 +33,8 @@ export function keep(db: Database, { scene, what, text, version, by, at }: Keeps
   ).run({ scene, what, kept: historyLength })
 }
 
-interface HistoryRow extends WriterColumns {
+/** A row of the history. */
+export interface HistoryRow extends WriterColumns {
   key: number
   what: Overwritten['what']
   version: number
@@ -59,7 +60,8 @@ export function listHistory(
   return { ...shown, items: shown.items.map(overwrittenOf) }
 }
 
-function overwrittenOf(row: HistoryRow): Overwritten {
+/** The entry as readers see it. */
+export function overwrittenOf(row: HistoryRow): Overwritten {
   return {
     what: row.what,
     text: row.content,

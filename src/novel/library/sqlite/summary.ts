@@ -1,5 +1,6 @@
 /** Putting a summary in place of another, with the counters that follow. */
 import type { Database } from 'better-sqlite3'
+import type { KeptSummary } from '../scene-guard.ts'
 import type { SummaryNote, Writer } from '../scenes.ts'
 import type { FullSceneRow } from './full-scene.ts'
 import { keep } from './history.ts'
@@ -20,23 +21,28 @@ export interface NewSummary extends SummaryNote {
 /** Writes a summary; the one before goes into the history. */
 export function putSummary(db: Database, scene: FullSceneRow, summary: NewSummary): void {
   keepSummary(db, scene, summary)
+  insertSummary(db, scene.key, { ...summary, writtenBy: summary.by, writtenAt: summary.at })
+  mark(db, scene, summary, summary.ofTextVersion)
+}
+
+/** Writes the row of a summary, in place of the one that is there. */
+export function insertSummary(db: Database, scene: number, summary: KeptSummary): void {
   statement(
     db,
     `INSERT OR REPLACE INTO scene_summaries
        (scene_key, summary, method, model, language, sentences, expected_version, by_user, by_task, by_attempt, written_at)
      VALUES (:scene, :text, :method, :model, :language, :sentences, :expected, :by_user, :by_task, :by_attempt, :at)`,
   ).run({
-    scene: scene.key,
+    scene,
     text: summary.text,
     method: summary.method,
     model: summary.model ?? null,
     language: summary.language ?? null,
     sentences: summary.sentences === undefined ? null : JSON.stringify(summary.sentences),
     expected: summary.expectedVersion,
-    at: summary.at,
-    ...writerColumns(summary.by),
+    at: summary.writtenAt,
+    ...writerColumns(summary.writtenBy),
   })
-  mark(db, scene, summary, summary.ofTextVersion)
 }
 
 /** Removes a summary; it goes into the history. */

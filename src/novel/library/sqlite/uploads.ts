@@ -30,7 +30,8 @@ export function sqliteUploads(database: SharedDatabase, now: () => number): Uplo
   }
 }
 
-interface UploadRow {
+/** An upload as its table holds it. */
+export interface UploadRow {
   key: number
   id: string
   user_id: string
@@ -91,7 +92,8 @@ function expired(db: Database, limit: number, at: number): readonly Upload[] {
     .map(uploadOf)
 }
 
-function uploadOf(row: UploadRow): Upload {
+/** The upload of a row. */
+export function uploadOf(row: UploadRow): Upload {
   const confirmation =
     row.novel_id === null || row.task_id === null ? undefined : { novelId: row.novel_id, taskId: row.task_id }
   return {
