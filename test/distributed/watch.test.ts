@@ -1,0 +1,196 @@
+import { createApp } from 'quillwork/http'
+import { openTelemetry } from 'quillwork/opentelemetry'
+import { obedientTasks } from 'quillwork/testing'
+import { expect, it } from 'vitest'
+import { z } from 'zod'
+import { rabbitmq } from '../../src/broker/rabbitmq/index.ts'
+import { type AnyTask, createEngine, defineTask, type Engine } from '../../src/index.ts'
+import { mongodb } from '../../src/store/mongodb/index.ts'
+import { startProxy } from '../faults/proxy.ts'
+import { askingOf } from '../http/api.ts'
+import { EventClient } from '../http/event-client.ts'
+import { registerSdk } from '../observe/spans.ts'
+import { until } from '../servers/until.ts'
+import { describeDistributed, type Installation, installation } from './installation.ts'
+
+/** A process that serves the API and runs nothing, reached as another machine would be. */
+async function apiOf(engine: Engine) {
+  const app = createApp({ engine })
+  const asking = await askingOf(app)
+  const clients: EventClient[] = []
+  return {
+    ...asking,
+    async watch(lastEventId = '') {
+      const client = new EventClient(`${asking.url}/v1/events`)
+      client.lastEventId = lastEventId
+      clients.push(client)
+      expect(await client.connect()).toBe(200)
+      return client
+    },
+    async submit(taskType: string, parameters: object) {
+      const body = { taskType, parameters }
+      const answer = await asking.post<{ id: string }>('/v1/tasks', body)
+      expect(answer.status).toBe(202)
+      return answer.body.id
+    },
+    async [Symbol.asyncDispose]() {
+      for (const client of clients) client.cut()
+      await app.close()
+    },
+  }
+}
+
+/** An engine like those of the installation whose way to the broker can be cut. */
+async function behindProxy(home: Installation, tasks: readonly AnyTask[]) {
+  const proxy = await startProxy(home.brokerUrl)
+  const engine = (await createEngine({
+    tasks,
+    roles: ['maintenance'],
+    store: mongodb({ url: home.databaseUrl }),
+    broker: rabbitmq({ url: proxy.through(home.brokerUrl), prefix: home.prefix }),
+    times: { lease: '3s', sweep: '300ms', grace: '200ms' },
+  } as Parameters<typeof createEngine>[0])) as Engine
+  await engine.start()
+  return {
+    engine,
+    proxy,
+    async [Symbol.asyncDispose]() {
+      await engine.stop({ grace: 0 })
+      await proxy.close()
+    },
+  }
+}
+
+/** What was told of a task, in order. */
+function toldOf(client: EventClient, taskId: string): string[] {
+  return client.events
+    .filter(({ data }) => data['taskId'] === taskId)
+    .map(({ event, data }) => `${event} ${String(data['status'])}`)
+}
+
+const isTold = (client: EventClient, taskId: string) =>
+  until(() => toldOf(client, taskId).some(told => told.startsWith('task.completed')), `end of ${taskId}`)
+
+const told = [
+  'task.created QUEUED',
+  'task.updated RUNNING',
+  'task.updated RETRYING',
+  'task.updated RUNNING',
+  'task.completed COMPLETED',
+]
+
+/** Fails once, and is tried again at once. */
+const flaky = defineTask({
+  type: 'Flaky',
+  parameters: z.object({}),
+  result: z.null(),
+  retry: { backoff: ['100ms'], jitter: 0 },
+  execute(ctx) {
+    if (ctx.attempt === 1) throw new Error('told to fail')
+    return null
+  },
+})
+
+describeDistributed('watching', () => {
+  it('one process tells what another one runs, in order, and goes on where a client was cut', async () => {
+    await using home = installation()
+    const tasks = [flaky]
+    const watching = await home.engine({ tasks, roles: ['maintenance'] })
+    await home.engine({ tasks, roles: ['worker'] })
+    await using api = await apiOf(watching)
+    const client = await api.watch()
+    const first = await api.submit('Flaky', {})
+    await isTold(client, first)
+    expect(toldOf(client, first)).toEqual(told)
+    client.cut()
+    const missed = await api.submit('Flaky', {})
+    await until(async () => (await watching.tasks.get(missed)).status === 'COMPLETED', 'end of the task')
+    const again = await api.watch(client.lastEventId)
+    await isTold(again, missed)
+    expect(toldOf(again, missed)).toEqual(told)
+    expect(again.events.map(({ event }) => event)).not.toContain('reset')
+    const ids = [...client.events, ...again.events].map(({ id }) => Number(id.split('-')[1]))
+    expect(ids).toEqual(ids.map((_, index) => (ids[0] ?? 0) + index))
+  })
+
+  it('a process that was cut off from the broker says so, then tells what happens', async () => {
+    await using home = installation()
+    const { obedient } = obedientTasks()
+    const worker = await home.engine({ tasks: [obedient], roles: ['worker'] })
+    await using cut = await behindProxy(home, [obedient])
+    await using api = await apiOf(cut.engine)
+    const client = await api.watch()
+    const before = await worker.submit(obedient, { orders: [] })
+    await isTold(client, before.taskId)
+    const place = client.lastEventId
+    cut.proxy.refuse(true)
+    expect(cut.proxy.reset()).toBeGreaterThan(0)
+    const away = await worker.submit(obedient, { orders: [] })
+    await away.result()
+    const metric = async (line: string) =>
+      new RegExp(`^quillwork_${line} (\\S+)$`, 'm').exec((await api.ask('/metrics')).text)?.[1]
+    expect(await metric('broker_connected')).toBe('0')
+    cut.proxy.refuse(false)
+    await client.first('reset')
+    expect(client.events.find(({ event }) => event === 'reset')?.data).toEqual({ reason: 'gap' })
+    const after = await worker.submit(obedient, { orders: [] })
+    await isTold(client, after.taskId)
+    const later = await api.watch(place)
+    await later.first('reset')
+    expect(await metric('broker_connected')).toBe('1')
+    expect(await metric('broker_blocked')).toBe('0')
+    expect(Number(await metric('broker_reconnects_total'))).toBeGreaterThan(0)
+  })
+
+  it('metrics tell how many events wait for a broker that is away, and since when', async () => {
+    await using home = installation()
+    const { obedient } = obedientTasks()
+    await using cut = await behindProxy(home, [obedient])
+    await using api = await apiOf(cut.engine)
+    const metric = async (name: string) =>
+      Number(new RegExp(`^quillwork_${name} (\\S+)$`, 'm').exec((await api.ask('/metrics')).text)?.[1])
+    await until(async () => (await metric('broker_connected')) === 1, 'connection')
+    expect(await metric('outbox_pending')).toBe(0)
+    cut.proxy.refuse(true)
+    cut.proxy.reset()
+    for (let index = 0; index < 3; index += 1) await api.submit('Obedient', { orders: [] })
+    expect(await metric('outbox_pending')).toBe(3)
+    await until(async () => (await metric('outbox_lag_seconds')) > 0.05, 'lag')
+    cut.proxy.refuse(false)
+    await until(async () => (await metric('outbox_pending')) === 0, 'empty outbox')
+    expect(await metric('outbox_lag_seconds')).toBe(0)
+  })
+
+  it('one trace leads from the request through the broker to the attempt in another process', async () => {
+    const { exported } = registerSdk()
+    await using home = installation()
+    const { obedient } = obedientTasks()
+    const { hostname: host, port } = new URL(home.brokerUrl)
+    const names = {
+      work: `${home.prefix}tasks.exchange`,
+      laneQueue: () => `${home.prefix}tasks.queue`,
+    }
+    const trace = openTelemetry({ rabbitmq: { host, port: Number(port), names } })
+    const tasks = [obedient]
+    const asked = await home.engine({ tasks, roles: ['maintenance'], trace })
+    await home.engine({ tasks, roles: ['worker'], trace })
+    await using api = await apiOf(asked)
+    await api.submit('Obedient', { orders: [{ do: 'submit', subTasks: [{ key: 'a', orders: [] }] }] })
+    const key = `${names.work}:task.default.Obedient`
+    const process = `process ${key}:${names.laneQueue()}`
+    await until(() => exported.named(process).length === 2, 'two attempts')
+    await until(() => exported.named('POST /v1/tasks').length === 1, 'the end of the request')
+    const settle = `settle ${key}:${names.laneQueue()}`
+    expect(exported.tree(exported.one('POST /v1/tasks'))).toEqual([
+      'POST /v1/tasks',
+      `  send ${key}`,
+      `    ${process}`,
+      '      task Obedient',
+      `        send ${key}`,
+      `          ${process}`,
+      '            task Obedient',
+      `            ${settle}`,
+      `      ${settle}`,
+    ])
+  })
+})
