@@ -27,6 +27,12 @@ export const readinessSchema = z.object({
     waiting: z.object({
       oldestMs: z.int().describe('How long the task has waited that could run and is next in turn'),
     }),
+    outbox: z
+      .object({ records: z.int(), lagMs: z.int() })
+      .optional()
+      .describe(
+        'Records with events that others were not told of yet, to 10,000, and since when the oldest waits',
+      ),
     sweep: z
       .object({ ageMs: z.int() })
       .optional()
@@ -48,7 +54,10 @@ const patienceMs = 3_000
 export async function readinessOf(engine: Engine): Promise<Readiness> {
   const health = await within(engine.health())
   if (health.store.problem !== undefined) throw away(health.store.problem)
-  const [lanes, nodes] = await within(Promise.all([engine.lanes.list(), engine.store.nodes?.list()]))
+  const { nodes: nodeStore, events } = engine.store
+  const [lanes, nodes, backlog] = await within(
+    Promise.all([engine.lanes.list(), nodeStore?.list(), events?.backlog()]),
+  )
   const { store, broker, sweepAgeMs } = health
   const now = engine.store.tasks.now()
   const oldest = Math.min(...lanes.map(({ oldestWaitingAt }) => oldestWaitingAt ?? now))
@@ -64,6 +73,14 @@ export async function readinessOf(engine: Engine): Promise<Readiness> {
       store: { kind: store.kind, clockOffsetMs: Math.round(now - Date.now()) },
       ...(broker === undefined ? {} : { broker }),
       waiting: { oldestMs: Math.max(0, Math.round(now - oldest)) },
+      ...(backlog === undefined
+        ? {}
+        : {
+            outbox: {
+              records: backlog.records,
+              lagMs: Math.max(0, Math.round(now - (backlog.oldestAt ?? now))),
+            },
+          }),
       ...(sweepAgeMs === undefined ? {} : { sweep: { ageMs: Math.round(sweepAgeMs) } }),
       ...(nodes === undefined ? {} : { processes: countProcesses(nodes) }),
     },

@@ -1,12 +1,71 @@
 /** The distributed composition: one MongoDB database and one RabbitMQ broker, shared by any number of processes. */
-import { QuillworkError } from '../index.ts'
+import { rabbitmq, topologyOf } from '../broker/rabbitmq/index.ts'
+import { createEngine, type Engine, QuillworkError, systemClock } from '../index.ts'
+import { mongodbUploads, mongoLibrary } from '../novel/index.ts'
+import { openTelemetry } from '../observe/tracing.ts'
+import { createSharedLimiter } from '../rate-limit/shared.ts'
+import { type MongoStore, mongodb } from '../store/mongodb/index.ts'
+import { addressesOf, shownAddress } from './addresses.ts'
 import type { Composition } from './combinations.ts'
-import type { Composed, ComposeOptions } from './compose.ts'
+import { type Composed, type ComposeOptions, createModels, engineOptions, limitsOf } from './compose.ts'
+import type { Config } from './settings.ts'
+import { brokerOptions } from './topology.ts'
 
-/** Connects and makes the engine of this process. Throws what the store and the broker throw. */
+/**
+ * Connects and makes the engine of this process, with the roles of the configuration. A broker that does not answer is waited for in the
+ * background. Throws CONFIG_INVALID for an address that cannot be read, STORE_FAILED, STORE_UNSUITABLE, BROKER_UNSUITABLE.
+ */
 export async function composeDistributed(
-  _composition: Extract<Composition, { kind: 'distributed' }>,
-  _options: ComposeOptions,
+  { store: address, broker: brokerAddress }: Extract<Composition, { kind: 'distributed' }>,
+  options: ComposeOptions,
 ): Promise<Composed> {
-  throw new QuillworkError('CONFIG_INVALID', 'This version cannot share its tasks between processes yet.')
+  const { config, log } = options
+  const store = mongoStore(address, config)
+  const broker = rabbitmq({ ...brokerOptions(brokerAddress, config), log })
+  try {
+    const models = createModels()
+    const { database } = store
+    const services = { library: mongoLibrary(database), models, uploads: mongodbUploads(database) }
+    const engine = await createEngine({
+      ...engineOptions(options),
+      services,
+      store,
+      broker,
+      roles: config.roles.filter(role => role !== 'api'),
+      limits: createSharedLimiter({ limits: limitsOf(config), states: statesOf(store), clock: systemClock }),
+      trace: openTelemetry({ rabbitmq: messagingOf(brokerAddress, config) }),
+    })
+    return { engine: engine as unknown as Engine, services, models }
+  } catch (error) {
+    await broker.close()
+    await store.tasks.close()
+    throw error
+  }
+}
+
+/** The names of the broker, for those of spans. */
+function messagingOf(addresses: string, { brokerPrefix }: Config) {
+  const [address = addresses] = addressesOf(addresses)
+  const { hostname, port, protocol } = new URL(address)
+  return {
+    host: hostname,
+    port: Number(port) || (protocol === 'amqps:' ? 5_671 : 5_672),
+    names: topologyOf({ prefix: brokerPrefix, lanes: [] }).names,
+  }
+}
+
+/** The store of an address. Some errors of the driver repeat the address as it was given, with its password. */
+export function mongoStore(address: string, { database }: Pick<Config, 'database'>): MongoStore {
+  try {
+    return mongodb({ url: address, ...(database === undefined ? {} : { database }) })
+  } catch (error) {
+    const shown = shownAddress(address)
+    const why = error instanceof Error ? error.message.replaceAll(address, shown) : ''
+    throw new QuillworkError('CONFIG_INVALID', `The address of the store, ${shown}, cannot be used: ${why}`)
+  }
+}
+
+function statesOf({ states }: MongoStore): NonNullable<MongoStore['states']> {
+  if (states === undefined) throw new QuillworkError('INTERNAL', 'The MongoDB store shares no states.')
+  return states
 }

@@ -1,0 +1,164 @@
+import { writeFileSync } from 'node:fs'
+import { beforeAll, expect, test } from 'vitest'
+import { privateMongo } from '../servers/private-mongo.ts'
+import { privateRabbit } from '../servers/private-rabbit.ts'
+import { until } from '../servers/until.ts'
+import { lastJson, makeNovel, requireBuilt, story, temporaryFolder } from './cli/quillwork.ts'
+import { describeDistributed, installation, readyz, untilReady } from './distributed/installation.ts'
+
+const patience = 240_000
+
+beforeAll(requireBuilt, patience)
+
+interface TaskJson {
+  id: string
+  status: string
+  attempt: number
+}
+
+async function ask<T>(url: string, path: string): Promise<T> {
+  const response = await fetch(url + path)
+  if (!response.ok) throw new Error(`${path}: ${response.status} ${await response.text()}`)
+  return (await response.json()) as T
+}
+
+describeDistributed('quillwork serve in several processes', () => {
+  test('an API without workers takes a novel, a worker elsewhere does the work, and any command reads it', {
+    timeout: patience,
+  }, async () => {
+    await using home = installation()
+    const api = await home.serve('api')
+    const alone = await readyz(api.url)
+    expect(alone).toMatchObject({ http: 200, status: 'degraded' })
+    expect(alone.reasons?.join()).toMatch(/No process runs tasks.*No process rescues/)
+    const worker = await home.serve('worker,maintenance', ['--lanes', 'default=3,batch=1'])
+    await untilReady(api.url, 'readiness', ({ status }) => status === 'ready')
+    expect(await readyz(worker.url)).toMatchObject({ http: 200, status: 'ready' })
+    expect((await fetch(`${worker.url}/v1/tasks`)).status).toBe(404)
+    expect((await fetch(`${worker.url}/metrics`)).status).toBe(200)
+
+    const stream = await fetch(`${api.url}/v1/events`)
+    const reader = stream.body?.pipeThrough(new TextDecoderStream()).getReader()
+    const imported = await home.run(['import', story, '--yes', '--watch', '--json', '--url', api.url])
+    expect([imported.code, lastJson(imported)]).toMatchObject([0, { status: 'COMPLETED' }])
+    let told = ''
+    while (!told.includes('event: task.completed')) {
+      const { value, done } = (await reader?.read()) ?? { done: true, value: undefined }
+      if (done) break
+      told += value
+    }
+    expect(told).toContain('event: task.completed')
+    await reader?.cancel()
+
+    const { novelId = '' } = lastJson<{ novelId?: string }>(imported)
+    const read = await home.run(['novels', 'read', novelId, '--chapters', '1'], { QUILLWORK_URL: api.url })
+    expect(read.stdout).toMatch(/^1 {2}Chapter 1: The Weighing House$/m)
+    // Without an API to speak to, a command answers itself, on the same store.
+    const listed = await home.run(['tasks', 'list', '--json', '--roots'])
+    expect(lastJson<{ items: TaskJson[] }>(listed).items.map(({ status }) => status)).toEqual(['COMPLETED'])
+
+    const { items } = await ask<{ items: { roles: string[]; lanes: object; pid: number }[] }>(
+      api.url,
+      '/v1/workers',
+    )
+    expect(items).toContainEqual(
+      expect.objectContaining({ pid: worker.child.pid, lanes: { default: 3, batch: 1 } }),
+    )
+    const doctor = await home.run(['doctor', '--json'])
+    expect([doctor.code, lastJson(doctor)]).toMatchObject([0, { ok: true }])
+    for (const server of [api, worker]) server.child.kill('SIGTERM')
+    expect(await worker.ended).toMatchObject({
+      code: 0,
+      stdout: expect.stringMatching(/^running as worker, maintenance$/m),
+    })
+    expect((await api.ended).code).toBe(0)
+    expect((await worker.ended).stderr).toContain('"roles":"worker,maintenance"')
+    expect((await worker.ended).stderr).not.toContain('guest:guest')
+  })
+
+  test('a worker that is killed in the middle of an import costs nothing but time', {
+    timeout: patience,
+  }, async () => {
+    await using home = installation()
+    using folder = temporaryFolder()
+    const file = `${folder}/miller.txt`
+    writeFileSync(file, makeNovel(12))
+    const api = await home.serve('api,maintenance')
+    const doomed = await home.serve('worker')
+    const imported = await home.run(['import', file, '--yes', '--json', '--url', api.url])
+    const { taskId = '' } = lastJson<{ taskId?: string }>(imported)
+    await until(async () => {
+      const { counts } = await ask<{ counts: Record<string, number> }>(api.url, '/v1/tasks/counts')
+      return (counts['COMPLETED'] ?? 0) > 3
+    }, 'work of the first worker')
+    doomed.child.kill('SIGKILL')
+    await doomed.ended
+    await home.serve('worker')
+    const task = await until(
+      async () => {
+        const found = await ask<TaskJson>(api.url, `/v1/tasks/${taskId}`)
+        return found.status === 'RUNNING' || found.status === 'QUEUED' || found.status === 'RETRYING'
+          ? undefined
+          : found
+      },
+      'end of the import',
+      60_000,
+    )
+    expect(task.status).toBe('COMPLETED')
+    const { counts } = await ask<{ counts: Record<string, number> }>(api.url, '/v1/tasks/counts')
+    expect(Object.keys(counts).filter(status => (counts[status] ?? 0) > 0)).toEqual(['COMPLETED'])
+  })
+
+  test('while the broker is away tasks are taken and health says so; when it is back they run', {
+    timeout: patience,
+  }, async () => {
+    await using broker = await privateRabbit()
+    await using home = installation({ broker: broker.url })
+    const server = await home.serve('api,worker,maintenance')
+    await untilReady(server.url, 'readiness', ({ status }) => status === 'ready')
+    await broker.kill()
+    const degraded = await untilReady(server.url, 'word of the broker', ({ status }) => status === 'degraded')
+    expect(degraded).toMatchObject({ http: 200 })
+    expect(degraded.reasons?.join()).toMatch(/The broker is away: tasks are taken/)
+    const imported = await home.run(['import', story, '--yes', '--json', '--url', server.url])
+    expect(imported.code).toBe(0)
+    const { taskId = '' } = lastJson<{ taskId?: string }>(imported)
+    const doctor = await home.run(['doctor'])
+    expect(doctor.code).toBe(1)
+    expect(doctor.stdout).toMatch(/^wrong +broker +BROKER_UNREACHABLE: /m)
+    expect(doctor.stdout).not.toContain('guest:guest')
+    await broker.start()
+    await untilReady(server.url, 'readiness', ({ status }) => status === 'ready')
+    await until(
+      async () => {
+        const { status } = await ask<TaskJson>(server.url, `/v1/tasks/${taskId}`)
+        return status === 'COMPLETED'
+      },
+      'end of the import',
+      60_000,
+    )
+  })
+
+  test('while the store is away health says 503 and why; when it is back work goes on', {
+    timeout: patience,
+  }, async () => {
+    await using database = await privateMongo()
+    await using home = installation({ store: database.url })
+    const server = await home.serve('api,worker,maintenance')
+    await untilReady(server.url, 'readiness', ({ status }) => status === 'ready')
+    await database.kill()
+    const away = await untilReady(server.url, 'word of the store', ({ http }) => http === 503)
+    expect(away).toMatchObject({
+      code: 'STORE_FAILED',
+      detail: expect.stringMatching(/^The store does not answer: /),
+    })
+    expect(await fetch(`${server.url}/healthz`)).toMatchObject({ status: 200 })
+    const started = await home.run(['serve', '--port', '0'])
+    expect(started.code).toBe(3)
+    expect(started.stderr).toMatch(/error STORE_FAILED: /)
+    await database.start()
+    await untilReady(server.url, 'readiness', ({ status }) => status === 'ready')
+    const imported = await home.run(['import', story, '--yes', '--watch', '--json', '--url', server.url])
+    expect([imported.code, lastJson(imported)]).toMatchObject([0, { status: 'COMPLETED' }])
+  })
+})
