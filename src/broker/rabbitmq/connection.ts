@@ -91,14 +91,15 @@ export function createConnection(plan: ConnectionPlan): Connection {
     session = undefined
     connected = false
     for (const channel of kept) channel.down()
+    if (!closed) {
+      health.reconnects += 1
+      health.problem(
+        'connection',
+        `The connection to the broker was lost (${reason}). It is made again by itself.`,
+      )
+      changed()
+    }
     await made.close()
-    if (closed) return
-    health.reconnects += 1
-    health.problem(
-      'connection',
-      `The connection to the broker was lost (${reason}). It is made again by itself.`,
-    )
-    changed()
   }
 
   async function run(firstTried: (error?: unknown) => void): Promise<void> {
@@ -187,7 +188,7 @@ function unsuitableOf(error: unknown): Error | undefined {
   const refused = failures.find(isRefusal)
   if (refused !== undefined)
     return unsuitable(
-      `The broker refuses the connection: ${messageOf(refused)}. Check user, password and vhost.`,
+      `The broker refuses the connection. Check user, password and vhost. It said: ${messageOf(refused)}`,
       refused,
     )
   return failures.find(isUnsuitable)

@@ -29,6 +29,9 @@ export function messageOf(error: unknown): string {
   if (error instanceof AggregateError && error.message === '')
     return error.errors.map(part => messageOf(part)).join('; ')
   const text = error instanceof Error ? error.message : String(error)
+  // The driver keeps the broker's reason to itself. Most often it is a vhost that is not there, or not there yet.
+  if (text.includes('got <ConnectionClose'))
+    return 'the broker closed the connection as it was opened: see that the vhost exists and that the user may use it'
   return /with message "(.*)"$/s.exec(text)?.[1] ?? text
 }
 

@@ -69,7 +69,7 @@ export function createPublisher(options: PublisherOptions): Publisher {
     return true
   }
 
-  function send(
+  function sendOne(
     on: ConfirmChannel,
     { exchange, key, message, mandatory }: Routed,
     done: (sent: Published) => void,
@@ -87,6 +87,27 @@ export function createPublisher(options: PublisherOptions): Publisher {
     }
   }
 
+  async function send(batch: readonly Routed[]): Promise<Published[]> {
+    // What is not answered in time keeps this: without a quorum the broker says nothing at all.
+    const answers = batch.map((): Published => 'unconfirmed')
+    const on = channel
+    if (on === undefined || isBlocked()) return answers
+    let left = batch.length
+    await new Promise<void>(resolve => {
+      const timer = setTimeout(resolve, confirmMs)
+      batch.forEach((routed, index) => {
+        sendOne(on, routed, answer => {
+          answers[index] = answer
+          left -= 1
+          if (left > 0) return
+          clearTimeout(timer)
+          resolve()
+        })
+      })
+    })
+    return [...answers]
+  }
+
   function count(answers: readonly Published[]): void {
     for (const answer of answers) if (answer !== 'confirmed') health[answer] += 1
     if (answers.includes('returned')) onReturned()
@@ -96,25 +117,7 @@ export function createPublisher(options: PublisherOptions): Publisher {
     plan,
     async publish(batch) {
       if (batch.length === 0) return []
-      const on = channel
-      if (on === undefined || isBlocked()) return batch.map(() => 'unconfirmed')
-      const answers = await new Promise<Published[]>(resolve => {
-        // What is not answered in time keeps this: without a quorum the broker says nothing at all.
-        const answers = batch.map((): Published => 'unconfirmed')
-        let left = batch.length
-        const finish = () => {
-          clearTimeout(timer)
-          resolve([...answers])
-        }
-        const timer = setTimeout(finish, confirmMs)
-        batch.forEach((routed, index) => {
-          send(on, routed, answer => {
-            answers[index] = answer
-            left -= 1
-            if (left === 0) finish()
-          })
-        })
-      })
+      const answers = await send(batch)
       count(answers)
       return answers
     },

@@ -45,14 +45,13 @@ export function createRemote({ settings, health, connection, news, names }: Remo
   }
 
   function onEvents({ event, gap }: Parameters<RemoteBroker['onEvents']>[0]): () => void {
-    let missed = !connection.connected
+    const wasConnected = connection.connected
     return keep(
       processQueuePlan({
         exchange: names.events,
         key: eventKey('#'),
-        onReady() {
-          if (missed) gap()
-          missed = true
+        onReady(isFirst) {
+          if (!isFirst || !wasConnected) gap()
         },
         onMessage(message) {
           const read = readEvent(message)
