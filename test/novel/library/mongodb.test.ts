@@ -1,12 +1,27 @@
+import { afterAll } from 'vitest'
 import type { SharedDatabase } from '../../../src/store/mongodb/database.ts'
 import { describeWithMongo } from '../../servers/mongo.ts'
-import { MongoUnderTest, testLibrary } from './under-test.ts'
+import { type Between, MongoUnderTest, testLibrary } from './under-test.ts'
 
 describeWithMongo('the library on MongoDB', () => {
-  testLibrary('MongoDB', () => MongoUnderTest.open())
+  testOnMongo('MongoDB', database => database)
   // So it is when the answer to an operation is lost: it was executed, and is sent again.
-  testLibrary('MongoDB, every operation executed twice', () => MongoUnderTest.open(everythingTwice))
+  testOnMongo('MongoDB, every operation executed twice', everythingTwice)
 })
+
+/** All cases in one database, which is emptied after each. */
+function testOnMongo(storage: string, between: Between): void {
+  let opened: MongoUnderTest | undefined
+  afterAll(() => opened?.[Symbol.asyncDispose]())
+  testLibrary(
+    storage,
+    async () => {
+      opened ??= await MongoUnderTest.open(between)
+      return opened
+    },
+    under => under.empty(),
+  )
+}
 
 function everythingTwice(database: SharedDatabase): SharedDatabase {
   return {

@@ -1,3 +1,7 @@
 import { SqliteUnderTest, testLibrary } from './under-test.ts'
 
-testLibrary('SQLite', async () => new SqliteUnderTest())
+testLibrary(
+  'SQLite',
+  async () => new SqliteUnderTest(),
+  under => under[Symbol.asyncDispose](),
+)
