@@ -421,7 +421,7 @@ export interface Store<Tx = never> {
   /** Connects and checks; called before anything else where it is there. Throws STORE_UNSUITABLE, STORE_FAILED. */
   open?(): Promise<void>
   /** For the compiler only: the type of the caller's transaction. */
-  readonly '~transaction'?: Tx
+  readonly '~transaction'?: (transaction: Tx) => void
 }
 
 /** Priorities in the order in which a lane hands them out. */
