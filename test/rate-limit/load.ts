@@ -107,7 +107,7 @@ export function mustWait(answer: { granted: true } | { granted: false; until: nu
 }
 
 /** Events by time; those of one time in the order in which they were added. */
-class Timeline {
+export class Timeline {
   now = 0
   readonly #heap: { at: number; order: number; action: (() => Promise<void>) | undefined }[] = []
   #order = 0
