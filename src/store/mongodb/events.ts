@@ -4,6 +4,8 @@ import type { SequencedEvent, TaskEventName } from '../../task/events.ts'
 import { eventBase } from '../../task/events.ts'
 import type { EventBacklog, EventOutbox, UntoldEvents } from '../store.ts'
 import { recordOf, type StoredEvent, type TaskDocument } from './documents.ts'
+import { mergeUpdates } from './merge-updates.ts'
+import { literal } from './pipeline.ts'
 import type { Session } from './session.ts'
 
 /** Untold events of one record; beyond it the newest merge into one, so that a record stays bounded while nobody can be told. */
@@ -87,17 +89,12 @@ export function createEventOutbox(session: Session): EventOutbox {
     async told(upTo) {
       if (upTo.length === 0) return
       const now = session.serverNow()
-      await database.run('events told', () =>
-        tasks.bulkWrite(
-          upTo.map(({ taskId, sequence }) => ({
-            updateOne: {
-              filter: { _id: taskId, events: { $exists: true } },
-              update: dropEvents(sequence, now),
-            },
-          })),
-          { ordered: false },
-        ),
-      )
+      const updates = upTo.map(({ taskId, sequence }) => ({
+        filter: { _id: taskId, events: { $exists: true } },
+        update: dropEvents(sequence, now),
+      }))
+      const writes = mergeUpdates(updates).map(({ write }) => write)
+      await database.run('events told', () => tasks.bulkWrite(writes, { ordered: false }))
     },
     onUntold: listener => events.onUntold(listener),
     backlog: () => backlogOf(session),
@@ -125,7 +122,7 @@ function dropEvents(sequence: number, now: '$$NOW' | Date): Document[] {
     {
       $set: {
         events: {
-          $filter: { input: '$events', as: 'event', cond: { $gt: ['$$event.sequence', sequence] } },
+          $filter: { input: '$events', as: 'event', cond: { $gt: ['$$event.sequence', literal(sequence)] } },
         },
       },
     },

@@ -4,11 +4,11 @@
  * the list is written into the sub-tasks. Whoever comes next first finishes that list: a crash between the two is found there, and no
  * move is counted twice or not at all.
  */
-import type { Document } from 'mongodb'
 import { cancelError } from '../../task/decide.ts'
 import { hasEnded } from '../../task/status.ts'
 import { liveOf, recount } from '../../task/subtasks.ts'
 import type { TaskDocument } from './documents.ts'
+import { mergeUpdates } from './merge-updates.ts'
 import { derived, firstPlace, flagged, literal, removed, touched, unqueued } from './pipeline.ts'
 import type { Session } from './session.ts'
 
@@ -115,25 +115,20 @@ async function countIn(
 
 /** Writes what was counted into the sub-tasks. One that moved meanwhile keeps its flag; a new one may be sent from now on. */
 async function finish({ database, tasks }: Session, batch: Counted): Promise<void> {
-  await database.run('finish a count', () =>
-    tasks.bulkWrite(
-      batch.map(({ id, version, as }) => ({
-        updateOne: {
-          filter: { _id: id, 'counted.version': { $not: { $gte: version } } },
-          update: [
-            {
-              $set: {
-                counted: literal({ as, version }),
-                uncounted: { $cond: [{ $eq: ['$version', version] }, removed, '$uncounted'] },
-              },
-            },
-            firstPlace,
-          ] as Document[],
+  const updates = batch.map(({ id, version, as }) => ({
+    filter: { _id: id, 'counted.version': { $not: { $gte: version } } },
+    update: [
+      {
+        $set: {
+          counted: literal({ as, version }),
+          uncounted: { $cond: [{ $eq: ['$version', version] }, removed, '$uncounted'] },
         },
-      })),
-      { ordered: false },
-    ),
-  )
+      },
+      firstPlace,
+    ],
+  }))
+  const writes = mergeUpdates(updates).map(({ write }) => write)
+  await database.run('finish a count', () => tasks.bulkWrite(writes, { ordered: false }))
 }
 
 /** A sub-task that came to be while its parent ended does not run: nobody has seen it yet. */
