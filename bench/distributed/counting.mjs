@@ -1,10 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { perEach, total } from './wire.mjs'
 
-const STILL_MS = 250
-const LIMIT_MS = 5_000
+const STILL_MS = 500
+const LIMIT_MS = 10_000
 
-/** Resolves when nothing was said to a server for a moment, or after 5 s: what is told after the end of a task counts too. */
+/** Resolves when nothing was said to a server for a moment, or after 10 s: what is told after the end of a task counts too. */
 async function still(count) {
   const begin = performance.now()
   for (let last = ''; performance.now() - begin < LIMIT_MS; ) {
