@@ -6,7 +6,7 @@
 const core = ['^src/task/', '^src/runtime/']
 const ports = [
   '^src/store/store\\.ts$',
-  '^src/broker/(broker|messages)\\.ts$',
+  '^src/broker/(broker|messages|cloud-events)\\.ts$',
   '^src/rate-limit/(limiter|arithmetic)\\.ts$',
   '^src/ai/model\\.ts$',
 ]
@@ -84,6 +84,7 @@ const layers = [
 
 const packages = [
   only('better-sqlite3', ['store/sqlite', 'novel/library/sqlite']),
+  only('amqplib', ['broker/rabbitmq']),
   only('fastify|@fastify/[^/]+|fastify-type-provider-zod', ['http', 'server']),
   only('commander', ['cli']),
   only('prom-client', ['observe', 'http', 'server']),
@@ -117,7 +118,7 @@ export default {
       severity: 'error',
       from: { path: '^src/index\\.ts$' },
       to: {
-        path: 'node_modules/(better-sqlite3|fastify|zod|pino|prom-client|@opentelemetry/api)/',
+        path: 'node_modules/(better-sqlite3|amqplib|fastify|zod|pino|prom-client|@opentelemetry/api)/',
         reachable: true,
       },
     },
