@@ -1,13 +1,13 @@
 import type { Broker } from '../broker.ts'
-import { createConnection } from './connection.ts'
+import { Connection } from './connection.ts'
 import { atMost } from './deadline.ts'
 import { declareTopology, offersDelayedExchange } from './declare.ts'
 import { deliver } from './deliver.ts'
 import { messageOf, unsuitable } from './failures.ts'
-import { createGauge } from './gauge.ts'
+import { Gauge } from './gauge.ts'
 import { createHealth } from './health.ts'
 import { type RabbitmqOptions, type RabbitmqSettings, settingsOf } from './options.ts'
-import { createPublisher } from './publisher.ts'
+import { Publisher } from './publisher.ts'
 import { createRemote } from './remote.ts'
 import type { Session } from './session.ts'
 import { type Delay, topologyOf } from './topology.ts'
@@ -29,8 +29,8 @@ export function rabbitmq(options: RabbitmqOptions): Broker {
   const workers: Worker[] = []
   let topology = topologyOf({ ...settings, lanes: [], delay: 'wait-queues' })
   const lanes = new Set<string>()
-  const connection = createConnection({ settings, health, prepare, changed })
-  const gauge = createGauge({ settings, onRoom })
+  const connection = new Connection({ settings, health, prepare, changed })
+  const gauge = new Gauge({ settings, onRoom })
   const publishing = {
     confirmMs: settings.confirmMs,
     health,
@@ -38,9 +38,9 @@ export function rabbitmq(options: RabbitmqOptions): Broker {
     isBlocked: () => connection.blocked !== undefined,
     onReturned: () => void connection.repair(),
   }
-  const publisher = createPublisher({ ...publishing, name: 'deliveries' })
+  const publisher = new Publisher({ ...publishing, name: 'deliveries' })
   // What others are told is not held up, or lost, with a channel that the work queues closed.
-  const news = createPublisher({ ...publishing, name: 'news' })
+  const news = new Publisher({ ...publishing, name: 'news' })
   let declaring: NodeJS.Timeout | undefined
 
   async function prepare(session: Session): Promise<void> {

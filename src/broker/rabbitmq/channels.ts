@@ -14,16 +14,6 @@ export interface ChannelPlan<C extends Channel> {
   lost?(): void
 }
 
-/** A channel that is kept. */
-export interface KeptChannel {
-  /** Makes the channel on a new connection. Never rejects: what fails is tried again. */
-  up(session: Session): Promise<void>
-  /** The connection is gone. */
-  down(): void
-  /** No longer kept; the channel is closed if it is there. */
-  end(): Promise<void>
-}
-
 /** What a kept channel needs of its surroundings. */
 export interface KeeperOptions {
   log: Logger
@@ -37,87 +27,99 @@ const longestWaitMs = 10_000
 const healthyMs = 30_000
 
 /** Keeps a channel. An error of the broker closes one channel, and costs only what is on it. */
-export function keepChannel<C extends Channel>(plan: ChannelPlan<C>, options: KeeperOptions): KeptChannel {
-  const { log, repair } = options
-  let session: Session | undefined
-  let current: C | undefined
-  let openedAt = 0
-  let waitMs = firstWaitMs
-  let timer: NodeJS.Timeout | undefined
+export class KeptChannel<C extends Channel> {
+  readonly #plan: ChannelPlan<C>
+  readonly #options: KeeperOptions
+  #session: Session | undefined
+  #current: C | undefined
+  #openedAt = 0
+  #waitMs = firstWaitMs
+  #timer: NodeJS.Timeout | undefined
 
-  async function open(on: Session): Promise<void> {
+  constructor(plan: ChannelPlan<C>, options: KeeperOptions) {
+    this.#plan = plan
+    this.#options = options
+  }
+
+  /** Makes the channel on a new connection. Never rejects: what fails is tried again. */
+  async up(on: Session): Promise<void> {
+    this.#session = on
+    this.#waitMs = firstWaitMs
+    await this.#open(on)
+  }
+
+  /** The connection is gone. */
+  down(): void {
+    clearTimeout(this.#timer)
+    this.#timer = undefined
+    this.#session = undefined
+    if (this.#current !== undefined) this.#lose()
+  }
+
+  /** No longer kept; the channel is closed if it is there. */
+  async end(): Promise<void> {
+    const channel = this.#current
+    this.down()
+    if (channel !== undefined) await close(channel)
+  }
+
+  async #open(on: Session): Promise<void> {
     try {
-      const channel = await plan.open(on)
-      watch(channel, on)
-      if (session !== on) return close(channel)
-      current = channel
-      openedAt = performance.now()
-      await plan.ready(channel)
+      const channel = await this.#plan.open(on)
+      this.#watch(channel, on)
+      if (this.#session !== on) return close(channel)
+      this.#current = channel
+      this.#openedAt = performance.now()
+      await this.#plan.ready(channel)
     } catch (error) {
-      if (session !== on) return
-      log.warn(
-        { channel: plan.name, reason: messageOf(error) },
-        'a channel could not be made ready; trying again',
-      )
-      if (current === undefined) return openLater(on)
+      if (this.#session !== on) return
+      const { log } = this.#options
+      const reason = messageOf(error)
+      log.warn({ channel: this.#plan.name, reason }, 'a channel could not be made ready; trying again')
+      if (this.#current === undefined) return this.#openLater(on)
       // Its end leads to the next try.
-      await close(current)
+      await close(this.#current)
     }
   }
 
-  function watch(channel: C, on: Session): void {
+  #watch(channel: C, on: Session): void {
+    const { log } = this.#options
+    const { name } = this.#plan
     let reason = 'closed'
     channel.on('error', error => {
       reason = messageOf(error)
     })
-    channel.on('handler-error', error => log.error({ err: error, channel: plan.name }, 'a listener threw'))
+    channel.on('handler-error', error => log.error({ err: error, channel: name }, 'a listener threw'))
     channel.on('close', () => {
-      if (current !== channel) return
-      current = undefined
-      plan.lost?.()
+      if (this.#current !== channel) return
+      this.#lose()
       // Where the whole connection is gone, that is known by the next turn, and told once.
       setImmediate(() => {
-        if (session !== on || current !== undefined) return
-        log.warn({ channel: plan.name, reason }, 'the broker closed a channel; it is made again')
-        openLater(on)
+        if (this.#session !== on || this.#current !== undefined) return
+        log.warn({ channel: name, reason }, 'the broker closed a channel; it is made again')
+        this.#openLater(on)
       })
     })
   }
 
-  function openLater(on: Session): void {
-    if (timer !== undefined) return
-    if (performance.now() - openedAt > healthyMs) waitMs = firstWaitMs
-    timer = setTimeout(() => {
-      void repair().then(() => {
-        timer = undefined
-        return session === on ? open(on) : undefined
-      })
-    }, waitMs)
-    timer.unref()
-    waitMs = Math.min(waitMs * 2, longestWaitMs)
+  #lose(): void {
+    this.#current = undefined
+    this.#plan.lost?.()
   }
 
-  function down(): void {
-    clearTimeout(timer)
-    timer = undefined
-    session = undefined
-    if (current === undefined) return
-    current = undefined
-    plan.lost?.()
+  #openLater(on: Session): void {
+    if (this.#timer !== undefined) return
+    if (performance.now() - this.#openedAt > healthyMs) this.#waitMs = firstWaitMs
+    this.#timer = setTimeout(() => void this.#openAgain(on), this.#waitMs)
+    this.#timer.unref()
+    this.#waitMs = Math.min(this.#waitMs * 2, longestWaitMs)
   }
 
-  return {
-    async up(on) {
-      session = on
-      waitMs = firstWaitMs
-      await open(on)
-    },
-    down,
-    async end() {
-      const channel = current
-      down()
-      if (channel !== undefined) await close(channel)
-    },
+  async #openAgain(on: Session): Promise<void> {
+    await this.#options.repair()
+    if (this.#session !== on) return
+    this.#timer = undefined
+    await this.#open(on)
   }
 }
 

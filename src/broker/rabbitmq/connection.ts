@@ -1,27 +1,10 @@
 import type { Channel } from 'amqplib'
-import { type ChannelPlan, type KeptChannel, keepChannel } from './channels.ts'
-import { isRefusal, messageOf, unsuitable } from './failures.ts'
+import { type ChannelPlan, KeptChannel } from './channels.ts'
+import { atMost } from './deadline.ts'
+import { isRefusal, isUnsuitable, messageOf, unreachable, unsuitable } from './failures.ts'
 import type { Health } from './health.ts'
 import { placeOf, type RabbitmqSettings } from './options.ts'
 import { openSession, type Session } from './session.ts'
-
-/** A connection that is made again, with all its channels, whenever it is lost. */
-export interface Connection {
-  /**
-   * Connects. Resolves after the first try of every node, also when none answers: then it goes on trying. Throws BROKER_UNSUITABLE when
-   * a node answers and what it has, or says, cannot be worked with.
-   */
-  open(): Promise<void>
-  /** Ready to be used. */
-  readonly connected: boolean
-  /** Why the broker takes no messages for now. */
-  readonly blocked: string | undefined
-  /** Keeps a channel from now until it is ended. */
-  keep<C extends Channel>(plan: ChannelPlan<C>): KeptChannel
-  /** Declares again what is missing. Many asks at once are one. Never rejects. */
-  repair(): Promise<void>
-  close(): Promise<void>
-}
 
 /** What a connection is for. */
 export interface ConnectionPlan {
@@ -35,41 +18,127 @@ export interface ConnectionPlan {
 
 const firstWaitMs = 100
 const longestWaitMs = 10_000
+/** Milliseconds that a broker may take for the declarations, or for the channels. */
+const answerMs = 10_000
+/** Milliseconds that the end waits for a try to connect. */
+const closeMs = 1_000
 /** The least time between two repairs: what is broken stays broken for a moment, and many channels may ask. */
 const repairEveryMs = 1_000
 
-/** A connection of its own class of trouble: the broker may be away at any time, and nobody is told by an exception. */
-export function createConnection(plan: ConnectionPlan): Connection {
-  const { settings, health, changed } = plan
-  const { log, urls } = settings
-  const kept = new Set<KeptChannel>()
-  let session: Session | undefined
-  let connected = false
-  let closed = false
-  let wake: (() => void) | undefined
-  let running: Promise<void> | undefined
-  let repairing: Promise<void> | undefined
-  let repairedAt = Number.NEGATIVE_INFINITY
+/**
+ * A connection that is made again, with all its channels, whenever it is lost. The broker may be away at any time: nobody is told of it
+ * by an exception, but by `connected`, by answers that say `unconfirmed`, and by the health.
+ */
+export class Connection {
+  readonly #plan: ConnectionPlan
+  readonly #kept = new Set<Pick<KeptChannel<Channel>, 'up' | 'down'>>()
+  #session: Session | undefined
+  #connected = false
+  #closed = false
+  #stopWaiting: (() => void) | undefined
+  #running: Promise<void> | undefined
+  #repairing: Promise<void> | undefined
+  #repairedAt = Number.NEGATIVE_INFINITY
 
-  /** Connects to the first node that answers and is fit for use. */
-  async function connectToAny(): Promise<Session> {
-    const failures: unknown[] = []
+  constructor(plan: ConnectionPlan) {
+    this.#plan = plan
+  }
+
+  /** Ready to be used. */
+  get connected(): boolean {
+    return this.#connected
+  }
+
+  /** Why the broker takes no messages for now; undefined while it does. */
+  get blocked(): string | undefined {
+    return this.#session?.blocked
+  }
+
+  /**
+   * Connects. Resolves after the first try of every node, also when none answers: then it goes on trying. Rejects with
+   * BROKER_UNSUITABLE when a node answers and what it has, or says, cannot be worked with.
+   */
+  open(): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#running ??= this.#run(problem => {
+        if (problem === undefined) return resolve()
+        this.#closed = true
+        reject(problem)
+      })
+    })
+  }
+
+  /** Keeps a channel from now on. Answers how to end it. */
+  keep<C extends Channel>(plan: ChannelPlan<C>): () => Promise<void> {
+    const { log } = this.#plan.settings
+    const channel = new KeptChannel(plan, { log, repair: () => this.repair() })
+    this.#kept.add(channel)
+    if (this.#session !== undefined) void channel.up(this.#session)
+    return () => {
+      this.#kept.delete(channel)
+      return channel.end()
+    }
+  }
+
+  /** Declares again what is missing. Many asks at once are one. Never rejects. */
+  async repair(): Promise<void> {
+    const on = this.#session
+    if (on === undefined || performance.now() - this.#repairedAt < repairEveryMs) return
+    this.#repairing ??= this.#prepare(on)
+      .catch(error =>
+        this.#plan.settings.log.warn({ reason: messageOf(error) }, 'the topology could not be repaired'),
+      )
+      .finally(() => {
+        this.#repairedAt = performance.now()
+        this.#repairing = undefined
+      })
+    await this.#repairing
+  }
+
+  /** Ends the connection, and every try to make one. */
+  async close(): Promise<void> {
+    this.#closed = true
+    this.#stopWaiting?.()
+    await this.#session?.close()
+    // A try that is under way may take longer; it ends by itself.
+    if (this.#running !== undefined) await atMost(closeMs, this.#running)
+  }
+
+  /** @param firstTried Is told how the first try went: with the problem, where waiting will not help. */
+  async #run(firstTried: (problem?: Error) => void): Promise<void> {
+    for (let waitMs = firstWaitMs; !this.#closed; waitMs = Math.min(waitMs * 2, longestWaitMs)) {
+      const failures: unknown[] = []
+      const made = await this.#connectToAny(failures)
+      if (made === undefined) firstTried(this.#tellFailures(failures))
+      else {
+        waitMs = firstWaitMs
+        await this.#use(made)
+        firstTried()
+        await this.#untilLost(made)
+      }
+      if (!this.#closed) await this.#wait(waitMs * (0.5 + Math.random() / 2))
+    }
+  }
+
+  /** Connects to the first node that answers and is fit for use; else adds what each of them said to `failures`. */
+  async #connectToAny(failures: unknown[]): Promise<Session | undefined> {
+    const { urls, log } = this.#plan.settings
     for (const url of urls) {
-      if (closed) break
+      if (this.#closed) return undefined
       try {
-        return await connectTo(url)
+        return await this.#connectTo(url)
       } catch (error) {
         failures.push(error)
         log.warn({ broker: placeOf(url), reason: messageOf(error) }, 'no connection to the broker')
       }
     }
-    throw new AggregateError(failures)
+    return undefined
   }
 
-  async function connectTo(url: string): Promise<Session> {
-    const made = await openSession(url, settings, changed)
+  async #connectTo(url: string): Promise<Session> {
+    const made = await openSession(url, this.#plan.settings, () => this.#plan.changed())
     try {
-      await plan.prepare(made)
+      await this.#prepare(made)
       return made
     } catch (error) {
       await made.close()
@@ -77,123 +146,67 @@ export function createConnection(plan: ConnectionPlan): Connection {
     }
   }
 
-  async function start(made: Session): Promise<void> {
-    session = made
-    await Promise.all([...kept].map(channel => channel.up(made)))
-    connected = true
-    health.solved('connection')
-    log.info({ broker: made.place }, 'connected to the broker')
-    changed()
+  async #prepare(on: Session): Promise<void> {
+    if (await atMost(answerMs, this.#plan.prepare(on))) return
+    throw unreachable(
+      `The broker at ${on.place} did not answer a declaration: its queues may be without a quorum.`,
+    )
   }
 
-  async function untilLost(made: Session): Promise<void> {
+  async #use(made: Session): Promise<void> {
+    const { health, settings, changed } = this.#plan
+    this.#session = made
+    // One that the broker does not answer must not keep the others from their work.
+    await atMost(answerMs, Promise.all([...this.#kept].map(channel => channel.up(made))))
+    this.#connected = true
+    health.solved('connection')
+    settings.log.info({ broker: made.place }, 'connected to the broker')
+    changed()
+    // Asked to close meanwhile: there was no session yet that could have been closed.
+    if (this.#closed) await made.close()
+  }
+
+  async #untilLost(made: Session): Promise<void> {
+    const { health, changed } = this.#plan
     const reason = await made.ended
-    session = undefined
-    connected = false
-    for (const channel of kept) channel.down()
-    if (!closed) {
+    this.#session = undefined
+    this.#connected = false
+    for (const channel of this.#kept) channel.down()
+    if (!this.#closed) {
       health.reconnects += 1
-      health.problem(
-        'connection',
-        `The connection to the broker was lost (${reason}). It is made again by itself.`,
-      )
+      const text = `The connection to the broker was lost (${reason}). It is made again by itself.`
+      health.problem('connection', text)
       changed()
     }
     await made.close()
   }
 
-  async function run(firstTried: (error?: unknown) => void): Promise<void> {
-    for (let waitMs = firstWaitMs; !closed; waitMs = Math.min(waitMs * 2, longestWaitMs)) {
-      try {
-        const made = await connectToAny()
-        if (closed) return made.close()
-        waitMs = firstWaitMs
-        await start(made)
-        firstTried()
-        await untilLost(made)
-      } catch (error) {
-        health.problem('connection', unsuitableOf(error)?.message ?? absence(error))
-        firstTried(error)
-      }
-      if (!closed) await wait(waitMs * (0.5 + Math.random() / 2))
-    }
+  /** Tells why there is no connection. Answers the problem where only a person can help. */
+  #tellFailures(failures: readonly unknown[]): Error | undefined {
+    const problem = unsuitableOf(failures)
+    const places = this.#plan.settings.urls.map(placeOf).join(', ')
+    const absence =
+      `No connection to the broker at ${places} (${failures.map(messageOf).join('; ')}). ` +
+      'Tasks are taken and wait in the store; see that the broker runs.'
+    if (!this.#closed) this.#plan.health.problem('connection', problem?.message ?? absence)
+    return problem
   }
 
-  function absence(error: unknown): string {
-    const places = urls.map(placeOf).join(', ')
-    return `No connection to the broker at ${places} (${messageOf(error)}). Tasks are taken and wait in the store; see that the broker runs.`
-  }
-
-  function wait(ms: number): Promise<void> {
+  #wait(ms: number): Promise<void> {
     return new Promise(resolve => {
-      wake = resolve
+      this.#stopWaiting = resolve
       setTimeout(resolve, ms).unref()
     })
-  }
-
-  async function repair(): Promise<void> {
-    const on = session
-    if (on === undefined || performance.now() - repairedAt < repairEveryMs) return
-    repairing ??= plan
-      .prepare(on)
-      .catch(error => log.warn({ reason: messageOf(error) }, 'the topology could not be repaired'))
-      .finally(() => {
-        repairedAt = performance.now()
-        repairing = undefined
-      })
-    await repairing
-  }
-
-  return {
-    open: () =>
-      new Promise((resolve, reject) => {
-        running ??= run(error => {
-          const problem = unsuitableOf(error)
-          if (problem === undefined) return resolve()
-          closed = true
-          reject(problem)
-        })
-      }),
-    get connected() {
-      return connected
-    },
-    get blocked() {
-      return session?.blocked
-    },
-    keep(channelPlan) {
-      const channel = keepChannel(channelPlan, { log, repair })
-      kept.add(channel)
-      if (session !== undefined) void channel.up(session)
-      return {
-        ...channel,
-        async end() {
-          kept.delete(channel)
-          await channel.end()
-        },
-      }
-    },
-    repair,
-    async close() {
-      closed = true
-      wake?.()
-      await session?.close()
-      await running
-    },
   }
 }
 
 /** The error that stops a start: a node answered, and waiting will not help. */
-function unsuitableOf(error: unknown): Error | undefined {
-  const failures: readonly unknown[] = error instanceof AggregateError ? error.errors : []
+function unsuitableOf(failures: readonly unknown[]): Error | undefined {
   const refused = failures.find(isRefusal)
-  if (refused !== undefined)
-    return unsuitable(
-      `The broker refuses the connection. Check user, password and vhost. It said: ${messageOf(refused)}`,
-      refused,
-    )
-  return failures.find(isUnsuitable)
-}
-
-function isUnsuitable(error: unknown): error is Error {
-  return error instanceof Error && 'code' in error && error.code === 'BROKER_UNSUITABLE'
+  if (refused === undefined) return failures.find(isUnsuitable)
+  const said = messageOf(refused)
+  return unsuitable(
+    `The broker refuses the connection. Check user, password and vhost. It said: ${said}`,
+    refused,
+  )
 }

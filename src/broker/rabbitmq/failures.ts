@@ -40,6 +40,11 @@ export function unsuitable(message: string, cause?: unknown): QuillworkError {
   return new QuillworkError('BROKER_UNSUITABLE', message, cause === undefined ? {} : { cause })
 }
 
+/** Whether an error is the one that `unsuitable` makes. */
+export function isUnsuitable(error: unknown): error is QuillworkError {
+  return error instanceof QuillworkError && error.code === 'BROKER_UNSUITABLE'
+}
+
 /** The broker does not answer. */
 export function unreachable(message: string, cause?: unknown): QuillworkError {
   return new QuillworkError('BROKER_UNREACHABLE', message, cause === undefined ? {} : { cause })

@@ -4,23 +4,6 @@ import { messageOf } from './failures.ts'
 import type { RabbitmqSettings } from './options.ts'
 import { LaneRoom } from './room.ts'
 
-/** Knows how full the lanes' queues are. */
-export interface Gauge {
-  readonly plan: ChannelPlan<Channel>
-  /** Measures the lane from the next connection on. */
-  add(lane: string, queue: string): void
-  /** The lane's room; 0 for an unknown lane. */
-  room(lane: string): number
-  /** Slots of this process were added, or taken away. */
-  addSlots(lane: string, slots: number): void
-  sent(lane: string, messages: number): void
-  answered(lane: string, messages: number, arrived: number): void
-  taken(lane: string): void
-  /** Counts again soon: something may have changed for every lane. */
-  refresh(): void
-  close(): void
-}
-
 /** What a gauge needs of its surroundings. */
 export interface GaugeOptions {
   settings: RabbitmqSettings
@@ -46,26 +29,83 @@ interface Lane {
   timer?: NodeJS.Timeout | undefined
 }
 
-/** A gauge on a channel of its own: a queue that is gone closes the channel that asks for it. */
-export function createGauge({ settings, onRoom }: GaugeOptions): Gauge {
-  let channel: Channel | undefined
-  const lanes = new Map<string, Lane>()
+/** Knows how full the lanes' queues are. Its channel is its own: a queue that is gone closes the channel that asks for it. */
+export class Gauge {
+  readonly plan: ChannelPlan<Channel>
+  readonly #options: GaugeOptions
+  readonly #lanes = new Map<string, Lane>()
+  #channel: Channel | undefined
 
-  const plan: ChannelPlan<Channel> = {
-    name: 'queue counts',
-    open: session => session.consuming.createChannel(),
-    async ready(made) {
-      channel = made
-      await Promise.all([...lanes.values()].map(count))
-    },
-    lost() {
-      channel = undefined
-      for (const lane of lanes.values()) clearTimeout(lane.timer)
-    },
+  constructor(options: GaugeOptions) {
+    this.#options = options
+    this.plan = {
+      name: 'queue counts',
+      open: session => session.consuming.createChannel(),
+      ready: channel => this.#ready(channel),
+      lost: () => this.close(),
+    }
   }
 
-  async function count(lane: Lane): Promise<void> {
-    const on = channel
+  /** Measures the lane from the next connection on. */
+  add(name: string, queue: string): void {
+    const room = new LaneRoom(this.#options.settings.window)
+    this.#lanes.set(name, { name, queue, room, usedAt: never, countedAt: never, low: true })
+  }
+
+  /** The lane's room; 0 for an unknown lane. */
+  room(name: string): number {
+    const lane = this.#lanes.get(name)
+    if (lane === undefined || this.#channel === undefined) return 0
+    const now = performance.now()
+    const room = lane.room.room(now)
+    // Whoever asked wants to send more: the next count comes soon.
+    if (room === 0) this.#used(lane, now)
+    return room
+  }
+
+  /** Slots of this process were added, or, with a negative number, taken away. */
+  addSlots(name: string, slots: number): void {
+    this.#change(name, room => {
+      room.ownSlots += slots
+    })
+  }
+
+  /** Messages are being sent to the lane's queue. */
+  sent(name: string, messages: number): void {
+    this.#change(name, room => room.sent(messages))
+  }
+
+  /** The broker answered for messages that were sent, or will not; `arrived` of them are in the queue, or were. */
+  answered(name: string, messages: number, arrived: number): void {
+    this.#change(name, room => room.answered(messages, arrived))
+  }
+
+  /** A slot of this process got a message of the lane. */
+  taken(name: string): void {
+    this.#change(name, room => room.taken())
+  }
+
+  /** Counts again now, and calls back for every lane with room: something may have changed for all of them. */
+  refresh(): void {
+    for (const lane of this.#lanes.values()) {
+      lane.low = true
+      if (lane.timer !== undefined) this.#countAgain(lane)
+    }
+  }
+
+  /** Counts no more. */
+  close(): void {
+    this.#channel = undefined
+    for (const lane of this.#lanes.values()) clearTimeout(lane.timer)
+  }
+
+  async #ready(channel: Channel): Promise<void> {
+    this.#channel = channel
+    await Promise.all([...this.#lanes.values()].map(lane => this.#count(lane)))
+  }
+
+  async #count(lane: Lane): Promise<void> {
+    const on = this.#channel
     if (on === undefined) return
     clearTimeout(lane.timer)
     lane.timer = undefined
@@ -74,79 +114,47 @@ export function createGauge({ settings, onRoom }: GaugeOptions): Gauge {
     const now = performance.now()
     tell({ ready: messageCount, consumers: consumerCount }, now)
     lane.countedAt = now
-    schedule(lane, now)
-    look(lane, now)
+    this.#schedule(lane, now)
+    this.#look(lane, now)
   }
 
-  function schedule(lane: Lane, now: number): void {
-    if (channel === undefined) return
+  #schedule(lane: Lane, now: number): void {
+    if (this.#channel === undefined) return
     clearTimeout(lane.timer)
     const every = now - lane.usedAt < busyForMs ? busyEveryMs : idleEveryMs
-    lane.timer = setTimeout(countAgain, Math.max(0, lane.countedAt + every - now), lane)
+    lane.timer = setTimeout(() => this.#countAgain(lane), Math.max(0, lane.countedAt + every - now))
     lane.timer.unref()
   }
 
-  function countAgain(lane: Lane): void {
-    count(lane).catch(error => {
+  #countAgain(lane: Lane): void {
+    const { log } = this.#options.settings
+    this.#count(lane).catch(error => {
       // Where it fails the channel is closed, and made again.
-      if (channel !== undefined)
-        settings.log.warn({ queue: lane.queue, reason: messageOf(error) }, 'a queue could not be counted')
+      if (this.#channel === undefined) return
+      log.warn({ queue: lane.queue, reason: messageOf(error) }, 'a queue could not be counted')
     })
   }
 
   /** The queue is in use: a count that was put off for longer comes sooner. */
-  function used(lane: Lane, now: number): void {
-    const isIdle = now - lane.usedAt >= busyForMs
+  #used(lane: Lane, now: number): void {
+    const wasIdle = now - lane.usedAt >= busyForMs
     lane.usedAt = now
-    if (isIdle && lane.timer !== undefined) schedule(lane, now)
+    if (wasIdle && lane.timer !== undefined) this.#schedule(lane, now)
   }
 
-  function look(lane: Lane, now: number): void {
+  #look(lane: Lane, now: number): void {
     const isWorthFilling = lane.room.isWorthFilling(now)
     const wasLow = lane.low
     lane.low = !isWorthFilling
-    if (wasLow && isWorthFilling) onRoom(lane.name)
+    if (wasLow && isWorthFilling) this.#options.onRoom(lane.name)
   }
 
-  function change(name: string, apply: (room: LaneRoom) => void): void {
-    const lane = lanes.get(name)
+  #change(name: string, apply: (room: LaneRoom) => void): void {
+    const lane = this.#lanes.get(name)
     if (lane === undefined) return
     const now = performance.now()
     apply(lane.room)
-    used(lane, now)
-    look(lane, now)
-  }
-
-  return {
-    plan,
-    add(name, queue) {
-      const room = new LaneRoom(settings.window)
-      lanes.set(name, { name, queue, room, usedAt: never, countedAt: never, low: true })
-    },
-    room(name) {
-      const lane = lanes.get(name)
-      if (lane === undefined || channel === undefined) return 0
-      const now = performance.now()
-      const room = lane.room.room(now)
-      if (room === 0) used(lane, now)
-      return room
-    },
-    addSlots: (name, slots) =>
-      change(name, room => {
-        room.ownSlots += slots
-      }),
-    sent: (name, messages) => change(name, room => room.sent(messages)),
-    answered: (name, messages, arrived) => change(name, room => room.answered(messages, arrived)),
-    taken: name => change(name, room => room.taken()),
-    refresh() {
-      for (const lane of lanes.values()) {
-        lane.low = true
-        if (lane.timer !== undefined) countAgain(lane)
-      }
-    },
-    close() {
-      channel = undefined
-      for (const lane of lanes.values()) clearTimeout(lane.timer)
-    },
+    this.#used(lane, now)
+    this.#look(lane, now)
   }
 }

@@ -1,3 +1,4 @@
+export { type AsyncApi, type AsyncApiOptions, asyncApiOf } from './asyncapi.ts'
 export { rabbitmq } from './broker.ts'
 export type { Finding } from './check.ts'
 export { checkTopology } from './check.ts'

@@ -15,13 +15,6 @@ export interface Routed {
   mandatory: boolean
 }
 
-/** Publishes with confirms. Nothing is thrown: whatever is not known to be with the broker is `unconfirmed` and stays to be told. */
-export interface Publisher {
-  readonly plan: ChannelPlan<ConfirmChannel>
-  /** Publishes in order and waits for all confirms together. */
-  publish(batch: readonly Routed[]): Promise<Published[]>
-}
-
 /** What a publisher needs of its surroundings. */
 export interface PublisherOptions {
   name: string
@@ -34,69 +27,62 @@ export interface PublisherOptions {
   onReturned(): void
 }
 
-/** A publisher on a confirm channel of its own. */
-export function createPublisher(options: PublisherOptions): Publisher {
-  const { name, confirmMs, health, log, isBlocked, onReturned } = options
-  let channel: ConfirmChannel | undefined
+/**
+ * Publishes with confirms, on a channel of its own. Nothing is thrown: whatever is not known to be with the broker is `unconfirmed` and
+ * stays to be told.
+ */
+export class Publisher {
+  readonly plan: ChannelPlan<ConfirmChannel>
+  readonly #options: PublisherOptions
+  #channel: ConfirmChannel | undefined
   /** Ids of messages that came back, until their confirm: the broker confirms an unroutable message after it returned it. */
-  const returned = new Map<string, number>()
+  readonly #returned = new Map<string, number>()
 
-  const plan: ChannelPlan<ConfirmChannel> = {
-    name,
-    open: session => session.publishing.createConfirmChannel(),
-    async ready(made) {
-      made.on('return', ({ properties, fields }) => {
-        const id = String(properties.messageId)
-        returned.set(id, (returned.get(id) ?? 0) + 1)
-        log.warn(
-          { messageId: id, key: fields.routingKey },
-          'a message found no queue; bindings are made again',
-        )
-      })
-      channel = made
-    },
-    lost() {
-      channel = undefined
-      returned.clear()
-    },
-  }
-
-  function isReturned(id: string): boolean {
-    const times = returned.get(id)
-    if (times === undefined) return false
-    if (times === 1) returned.delete(id)
-    else returned.set(id, times - 1)
-    return true
-  }
-
-  function sendOne(
-    on: ConfirmChannel,
-    { exchange, key, message, mandatory }: Routed,
-    done: (sent: Published) => void,
-  ) {
-    const { content, ...properties } = message
-    const settings = { ...properties, persistent: true, mandatory }
-    try {
-      on.publish(exchange, key, Buffer.from(content), settings, (error: unknown) => {
-        if (error !== null && error !== undefined) done('unconfirmed')
-        else done(isReturned(message.messageId) ? 'returned' : 'confirmed')
-      })
-    } catch (error) {
-      log.warn({ messageId: message.messageId, reason: messageOf(error) }, 'a message could not be sent')
-      done('unconfirmed')
+  constructor(options: PublisherOptions) {
+    this.#options = options
+    this.plan = {
+      name: options.name,
+      open: session => session.publishing.createConfirmChannel(),
+      ready: async channel => this.#ready(channel),
+      lost: () => this.#lost(),
     }
   }
 
-  async function send(batch: readonly Routed[]): Promise<Published[]> {
+  /** Publishes in order and waits for all confirms together. */
+  async publish(batch: readonly Routed[]): Promise<Published[]> {
+    if (batch.length === 0) return []
+    const answers = await this.#send(batch)
+    const { health, onReturned } = this.#options
+    for (const answer of answers) if (answer !== 'confirmed') health[answer] += 1
+    if (answers.includes('returned')) onReturned()
+    return answers
+  }
+
+  #ready(channel: ConfirmChannel): void {
+    const { log } = this.#options
+    channel.on('return', ({ properties, fields }) => {
+      const id = String(properties.messageId)
+      this.#returned.set(id, (this.#returned.get(id) ?? 0) + 1)
+      log.warn({ messageId: id, key: fields.routingKey }, 'a message found no queue; bindings are made again')
+    })
+    this.#channel = channel
+  }
+
+  #lost(): void {
+    this.#channel = undefined
+    this.#returned.clear()
+  }
+
+  async #send(batch: readonly Routed[]): Promise<Published[]> {
     // What is not answered in time keeps this: without a quorum the broker says nothing at all.
     const answers = batch.map((): Published => 'unconfirmed')
-    const on = channel
-    if (on === undefined || isBlocked()) return answers
+    const on = this.#channel
+    if (on === undefined || this.#options.isBlocked()) return answers
     let left = batch.length
     await new Promise<void>(resolve => {
-      const timer = setTimeout(resolve, confirmMs)
+      const timer = setTimeout(resolve, this.#options.confirmMs)
       batch.forEach((routed, index) => {
-        sendOne(on, routed, answer => {
+        this.#sendOne(on, routed, answer => {
           answers[index] = answer
           left -= 1
           if (left > 0) return
@@ -108,18 +94,27 @@ export function createPublisher(options: PublisherOptions): Publisher {
     return [...answers]
   }
 
-  function count(answers: readonly Published[]): void {
-    for (const answer of answers) if (answer !== 'confirmed') health[answer] += 1
-    if (answers.includes('returned')) onReturned()
+  #sendOne(on: ConfirmChannel, routed: Routed, done: (answer: Published) => void): void {
+    const { exchange, key, mandatory, message } = routed
+    const { content, ...properties } = message
+    const options = { ...properties, persistent: true, mandatory }
+    try {
+      on.publish(exchange, key, Buffer.from(content), options, (error: unknown) => {
+        if (error !== null && error !== undefined) done('unconfirmed')
+        else done(this.#isReturned(message.messageId) ? 'returned' : 'confirmed')
+      })
+    } catch (error) {
+      const reason = messageOf(error)
+      this.#options.log.warn({ messageId: message.messageId, reason }, 'a message could not be sent')
+      done('unconfirmed')
+    }
   }
 
-  return {
-    plan,
-    async publish(batch) {
-      if (batch.length === 0) return []
-      const answers = await send(batch)
-      count(answers)
-      return answers
-    },
+  #isReturned(id: string): boolean {
+    const times = this.#returned.get(id)
+    if (times === undefined) return false
+    if (times === 1) this.#returned.delete(id)
+    else this.#returned.set(id, times - 1)
+    return true
   }
 }

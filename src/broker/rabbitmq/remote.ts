@@ -1,7 +1,9 @@
 import { randomUUID } from 'node:crypto'
+import type { Channel } from 'amqplib'
 import type { BrokerHealth, ControlMessage, Published, RemoteBroker } from '../broker.ts'
 import { eventMessage, readEvent } from '../cloud-events.ts'
 import { controlMessage, noticeMessage, readControl } from '../messages.ts'
+import type { ChannelPlan } from './channels.ts'
 import type { Connection } from './connection.ts'
 import { deadLetterPlan } from './dead-letters.ts'
 import type { Health } from './health.ts'
@@ -21,56 +23,18 @@ export interface RemoteOptions {
   names: TopologyNames
 }
 
-/** Control messages, news of dead letters, and events. */
-export function createRemote({ settings, health, connection, news, names }: RemoteOptions): RemoteBroker {
-  function sendControl(message: ControlMessage): void {
-    // Best effort: nobody waits for the answer.
-    void news.publish([
-      { exchange: names.control, key: '', message: controlMessage(message, randomUUID()), mandatory: false },
-    ])
-  }
-
-  function onControl(listener: (message: ControlMessage) => void): () => void {
-    return keep(
-      processQueuePlan({
-        exchange: names.control,
-        key: '',
-        onMessage(message) {
-          const read = readControl(message)
-          if ('value' in read) listener(read.value)
-          else settings.log.warn({ reason: read.malformed }, 'a control message was not understood')
-        },
-      }),
-    )
-  }
-
-  function onEvents({ event, gap }: Parameters<RemoteBroker['onEvents']>[0]): () => void {
-    const wasConnected = connection.connected
-    return keep(
-      processQueuePlan({
-        exchange: names.events,
-        key: eventKey('#'),
-        onReady(isFirst) {
-          if (!isFirst || !wasConnected) gap()
-        },
-        onMessage(message) {
-          const read = readEvent(message)
-          if ('value' in read) event(read.value)
-        },
-      }),
-    )
-  }
-
-  function keep(plan: Parameters<Connection['keep']>[0]): () => void {
-    const kept = connection.keep(plan)
-    return () => void kept.end()
-  }
-
+/** What only a broker between processes offers: control messages, news of dead letters, and events. */
+export function createRemote(options: RemoteOptions): RemoteBroker {
+  const { settings, connection, news, names } = options
   return {
     delays: rungs.map(({ ms }) => ms),
     tellsEvents: settings.events,
-    sendControl,
-    onControl,
+    sendControl(message) {
+      const content = controlMessage(message, randomUUID())
+      // Best effort: nobody waits for the answer.
+      void news.publish([{ exchange: names.control, key: '', message: content, mandatory: false }])
+    },
+    onControl: listener => keep(connection, controlPlan(options, listener)),
     publishNotices: notices =>
       news.publish(
         notices.map(notice => ({
@@ -81,7 +45,7 @@ export function createRemote({ settings, health, connection, news, names }: Remo
         })),
       ),
     consumeDeadLetters: receiver =>
-      keep(deadLetterPlan({ queue: names.deadLetters, receiver, log: settings.log })),
+      keep(connection, deadLetterPlan({ queue: names.deadLetters, receiver, log: settings.log })),
     async publishEvents(events): Promise<Published[]> {
       if (!settings.events) return events.map(() => 'confirmed')
       return news.publish(
@@ -94,14 +58,57 @@ export function createRemote({ settings, health, connection, news, names }: Remo
         })),
       )
     },
-    onEvents,
-    health: (): BrokerHealth => ({
-      connected: connection.connected,
-      blocked: connection.blocked !== undefined,
-      problems: health.problems(),
-      reconnects: health.reconnects,
-      returned: health.returned,
-      unconfirmed: health.unconfirmed,
-    }),
+    onEvents: listeners => keep(connection, eventsPlan(options, listeners)),
+    health: () => healthOf(options),
+  }
+}
+
+function keep(connection: Connection, plan: ChannelPlan<Channel>): () => void {
+  const end = connection.keep(plan)
+  return () => void end()
+}
+
+function controlPlan(
+  { names, settings }: RemoteOptions,
+  listener: (message: ControlMessage) => void,
+): ChannelPlan<Channel> {
+  return processQueuePlan({
+    exchange: names.control,
+    key: '',
+    onMessage(message) {
+      const read = readControl(message)
+      if ('value' in read) listener(read.value)
+      else settings.log.warn({ reason: read.malformed }, 'a control message was not understood')
+    },
+  })
+}
+
+function eventsPlan(
+  { names, connection, settings }: RemoteOptions,
+  { event, gap }: Parameters<RemoteBroker['onEvents']>[0],
+): ChannelPlan<Channel> {
+  const wasConnected = connection.connected
+  return processQueuePlan({
+    exchange: names.events,
+    key: eventKey('#'),
+    onReady(isFirst) {
+      if (!isFirst || !wasConnected) gap()
+    },
+    onMessage(message) {
+      const read = readEvent(message)
+      if ('value' in read) event(read.value)
+      else settings.log.warn({ reason: read.malformed }, 'an event was not understood')
+    },
+  })
+}
+
+function healthOf({ connection, health }: RemoteOptions): BrokerHealth {
+  return {
+    connected: connection.connected,
+    blocked: connection.blocked !== undefined,
+    problems: health.problems(),
+    reconnects: health.reconnects,
+    returned: health.returned,
+    unconfirmed: health.unconfirmed,
   }
 }

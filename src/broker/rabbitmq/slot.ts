@@ -6,15 +6,7 @@ import type { Receiver } from '../broker.ts'
 import { type IncomingMessage, messageTypes, readDelivery } from '../messages.ts'
 import type { ChannelPlan } from './channels.ts'
 import { messageOf } from './failures.ts'
-
-/** One worker slot: one consumer that holds at most one delivery. */
-export interface Slot {
-  readonly plan: ChannelPlan<Channel>
-  /** Takes no further delivery; what runs may end, and be acknowledged. */
-  stop(): void
-  /** Resolves when the broker has taken in every acknowledgement of this slot. */
-  flush(): Promise<void>
-}
+import { HeldMessage } from './held-message.ts'
 
 /** What a slot needs of its surroundings. */
 export interface SlotOptions {
@@ -28,154 +20,143 @@ export interface SlotOptions {
   repair(): Promise<void>
 }
 
-/** A message, the channel it came on, and what is still to say of it. */
-interface Held {
-  message: ConsumeMessage
-  channel: Channel
-  answered: boolean
-  timer?: NodeJS.Timeout
-}
-
-/** The slot's channel is its own: an error of another slot, or a late acknowledgement, cannot take its delivery away. */
-export function createSlot({ queue, receiver, holdMs, log, onTaken, repair }: SlotOptions): Slot {
-  let channel: Channel | undefined
+/**
+ * One worker slot: one consumer that holds at most one delivery. Its channel is its own: an error of another slot, or a late
+ * acknowledgement, cannot take its delivery away.
+ */
+export class Slot {
+  readonly plan: ChannelPlan<Channel>
+  readonly #options: SlotOptions
+  #channel: Channel | undefined
   /** Set before the consumer is asked for, so that nobody asks twice. */
-  let consumerTag: string | undefined
-  let stopped = false
-  let running = false
+  #consumerTag: string | undefined
+  #stopped = false
+  #running = false
   /** The delivery that came after an acknowledgement, while the receiver of the one before has not resolved. */
-  let next: Held | undefined
+  #next: HeldMessage | undefined
 
-  const plan: ChannelPlan<Channel> = {
-    name: `slot of ${queue}`,
-    open: session => session.consuming.createChannel(),
-    async ready(made) {
-      await made.prefetch(1)
-      channel = made
-      await consume()
-    },
-    lost() {
-      channel = undefined
-      consumerTag = undefined
-      next = undefined
-    },
+  constructor(options: SlotOptions) {
+    this.#options = options
+    this.plan = {
+      name: `slot of ${options.queue}`,
+      open: session => session.consuming.createChannel(),
+      ready: channel => this.#ready(channel),
+      lost: () => this.#lost(),
+    }
+  }
+
+  /** Takes no further delivery; what runs may end, and be acknowledged. */
+  stop(): void {
+    this.#stopped = true
+    this.#next?.giveBack()
+    this.#next = undefined
+    // What is on its way until the broker has heard of it is given back.
+    if (this.#consumerTag !== undefined) this.#channel?.cancel(this.#consumerTag).catch(() => undefined)
+    this.#consumerTag = undefined
+  }
+
+  /** Resolves when the broker has taken in every acknowledgement of this slot. */
+  async flush(): Promise<void> {
+    // The broker reads a channel in order: its answer says that it has seen what was said before.
+    await this.#channel?.prefetch(1).catch(() => undefined)
+  }
+
+  async #ready(channel: Channel): Promise<void> {
+    await channel.prefetch(1)
+    this.#channel = channel
+    await this.#consume()
+  }
+
+  #lost(): void {
+    this.#channel = undefined
+    this.#consumerTag = undefined
+    this.#next = undefined
   }
 
   /** Consumes unless it does already, runs a task, or has stopped. */
-  async function consume(): Promise<void> {
-    const on = channel
-    if (on === undefined || stopped || running || consumerTag !== undefined) return
-    consumerTag = randomUUID()
+  async #consume(): Promise<void> {
+    const on = this.#channel
+    if (on === undefined || this.#stopped || this.#running || this.#consumerTag !== undefined) return
+    const consumerTag = randomUUID()
+    this.#consumerTag = consumerTag
     const onMessage = (message: ConsumeMessage | null) => {
-      if (message === null) void queueIsGone(on)
-      else take({ message, channel: on, answered: false })
+      if (message === null) void this.#queueIsGone(on)
+      else this.#take(new HeldMessage(message, on))
     }
-    await on.consume(queue, onMessage, { consumerTag })
+    await on.consume(this.#options.queue, onMessage, { consumerTag })
   }
 
   /** Consumes again after a hand-over, or on the channel that was made while the receiver ran. */
-  function resume(): void {
-    // Where it fails the channel is closed, and made again.
-    consume().catch(error => log.warn({ queue, reason: messageOf(error) }, 'a slot could not consume again'))
+  #resume(): void {
+    const { log, queue } = this.#options
+    this.#consume().catch(error => {
+      // The channel is closed then, and made again.
+      log.warn({ queue, reason: messageOf(error) }, 'a slot could not consume again')
+    })
   }
 
-  async function queueIsGone(on: Channel): Promise<void> {
-    if (channel !== on) return
-    consumerTag = undefined
+  async #queueIsGone(on: Channel): Promise<void> {
+    if (this.#channel !== on) return
+    this.#consumerTag = undefined
+    const { log, queue, repair } = this.#options
     log.warn({ queue }, 'the broker cancelled a consumer: its queue is gone or has moved')
     await repair()
-    if (channel === on) resume()
+    if (this.#channel === on) this.#resume()
   }
 
-  function take(held: Held): void {
-    if (stopped) giveBack(held)
+  #take(held: HeldMessage): void {
+    if (this.#stopped) held.giveBack()
     else {
-      onTaken()
-      if (running) next = held
-      else run(held)
+      this.#options.onTaken()
+      if (this.#running) this.#next = held
+      else this.#run(held)
     }
   }
 
-  function run(held: Held): void {
+  #run(held: HeldMessage): void {
+    const { log, queue } = this.#options
     const incoming = incomingOf(held.message)
     const read = readDelivery(incoming)
-    if (incoming.properties['type'] === messageTypes.probe) ack(held)
+    if (incoming.properties['type'] === messageTypes.probe) held.ack()
     else if ('malformed' in read) {
       log.warn({ queue, reason: read.malformed }, 'a message cannot be read; it is dead-lettered')
-      deadLetter(held)
-    } else receive(held, read.value)
-    resume()
+      held.deadLetter()
+    } else this.#receive(held, read.value)
+    this.#resume()
   }
 
-  function receive(held: Held, delivery: Delivery): void {
-    running = true
-    held.timer = setTimeout(() => void handOver(held), holdMs)
-    held.timer.unref()
-    const received = { delivery, ack: () => ack(held), deadLetter: () => deadLetter(held) }
-    void receiver(received).then(() => {
-      running = false
-      const waiting = next
-      next = undefined
-      if (waiting === undefined) resume()
-      else run(waiting)
-    })
+  #receive(held: HeldMessage, delivery: Delivery): void {
+    const { holdMs, receiver } = this.#options
+    this.#running = true
+    held.after(holdMs, () => void this.#handOver(held))
+    const received = { delivery, ack: () => held.ack(), deadLetter: () => held.deadLetter() }
+    void receiver(received).then(() => this.#free())
+  }
+
+  #free(): void {
+    this.#running = false
+    const next = this.#next
+    this.#next = undefined
+    if (next === undefined) this.#resume()
+    else this.#run(next)
   }
 
   /**
    * The broker closes channels whose deliveries are held for too long. The slot stops consuming, so that it gets no other delivery, and
    * acknowledges; its task goes on under the lease.
    */
-  async function handOver(held: Held): Promise<void> {
-    if (held.answered || channel !== held.channel) return
-    const tag = consumerTag
-    consumerTag = undefined
+  async #handOver(held: HeldMessage): Promise<void> {
+    if (held.isAnswered || this.#channel !== held.channel) return
+    const { log, queue } = this.#options
+    const tag = this.#consumerTag
+    this.#consumerTag = undefined
     try {
       if (tag !== undefined) await held.channel.cancel(tag)
     } catch (error) {
       log.warn({ queue, reason: messageOf(error) }, 'a consumer could not be cancelled')
     }
-    ack(held)
-    resume()
-  }
-
-  function ack(held: Held): void {
-    answer(held, () => held.channel.ack(held.message))
-  }
-
-  function deadLetter(held: Held): void {
-    answer(held, () => held.channel.nack(held.message, false, false))
-  }
-
-  /** Says once what becomes of a message. On a channel that is gone nothing is said: the broker has given the message to another. */
-  function answer(held: Held, say: () => void): void {
-    if (held.answered) return
-    held.answered = true
-    clearTimeout(held.timer)
-    try {
-      say()
-    } catch {
-      // The channel was closed a moment ago.
-    }
-  }
-
-  function giveBack(held: Held): void {
-    answer(held, () => held.channel.nack(held.message, false, true))
-  }
-
-  return {
-    plan,
-    stop() {
-      stopped = true
-      if (next !== undefined) giveBack(next)
-      next = undefined
-      // What is on its way until the broker has heard of it is given back.
-      if (consumerTag !== undefined) channel?.cancel(consumerTag).catch(() => undefined)
-      consumerTag = undefined
-    },
-    async flush() {
-      // The broker reads a channel in order: its answer says that it has seen what was said before.
-      await channel?.prefetch(1).catch(() => undefined)
-    },
+    held.ack()
+    this.#resume()
   }
 }
 

@@ -2,7 +2,7 @@ import type { LaneSlots, Receiver } from '../broker.ts'
 import type { Connection } from './connection.ts'
 import type { Gauge } from './gauge.ts'
 import type { RabbitmqSettings } from './options.ts'
-import { createSlot } from './slot.ts'
+import { Slot } from './slot.ts'
 
 /** The slots of one lane in this process. */
 export interface Worker {
@@ -25,15 +25,17 @@ export interface WorkerOptions {
 /** Starts as many consumers as the lane has slots. */
 export function startWorker({ lane, queue, receiver, settings, connection, gauge }: WorkerOptions): Worker {
   const { holdMs, log } = settings
-  const slots = Array.from({ length: lane.slots }, () =>
-    createSlot({
-      queue,
-      receiver,
-      holdMs,
-      log,
-      onTaken: () => gauge.taken(lane.lane),
-      repair: () => connection.repair(),
-    }),
+  const slots = Array.from(
+    { length: lane.slots },
+    () =>
+      new Slot({
+        queue,
+        receiver,
+        holdMs,
+        log,
+        onTaken: () => gauge.taken(lane.lane),
+        repair: () => connection.repair(),
+      }),
   )
   for (const { plan } of slots) connection.keep(plan)
   gauge.addSlots(lane.lane, lane.slots)

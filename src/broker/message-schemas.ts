@@ -1,0 +1,191 @@
+/** JSON Schemas (draft 7) of what `messages.ts` and `cloud-events.ts` write, for the description that others read. */
+import type { TaskEventName } from '../task/events.ts'
+import { endedStatuses, taskStatuses } from '../task/status.ts'
+import { cloudEventType, defaultSource } from './cloud-events.ts'
+
+/** A JSON Schema. */
+export type Schema = Readonly<Record<string, unknown>>
+
+const text: Schema = { type: 'string' }
+const count: Schema = { type: 'integer', minimum: 0 }
+const object = (properties: Readonly<Record<string, Schema>>, optional: readonly string[] = []): Schema => ({
+  type: 'object',
+  required: Object.keys(properties).filter(name => !optional.includes(name)),
+  properties,
+})
+
+const milliseconds: Schema = { ...count, description: 'Milliseconds' }
+const epoch: Schema = { type: 'integer', description: 'Epoch milliseconds' }
+const phase: Schema = {
+  enum: ['executing', 'awaiting-subtasks', 'reducing'],
+  description: 'The handler that runs next, or the wait for sub-tasks',
+}
+
+const errorInfo = object(
+  {
+    code: { ...text, description: 'A code of the catalogue in docs/errors.md, or one that a handler gave' },
+    message: { ...text, description: 'What was wrong and what to do, for people' },
+    retryable: { type: 'boolean' },
+    errorClass: text,
+    name: { ...text, description: 'Class of the error that the handler threw' },
+    causes: { type: 'array', items: text, description: 'Messages of its causes, outermost first' },
+    since: { ...epoch, description: 'When it was first seen, epoch milliseconds' },
+  },
+  ['name', 'causes', 'since'],
+)
+
+/** What the events of a task name. */
+const fields: Readonly<Record<string, Schema>> = {
+  taskId: text,
+  taskType: text,
+  userId: { ...text, description: 'Empty for programs without users' },
+  lane: text,
+  version: { ...count, description: 'Rises with every change of the task' },
+  attempt: { ...count, description: 'Number of the attempt; 0 before the first' },
+  rootTaskId: { ...text, description: 'The top of the tree; the task itself when it has no parent' },
+  parentTaskId: text,
+  sequenceFrom: {
+    ...count,
+    description: 'The first of several events that this one stands for: nobody could be told for long',
+  },
+  status: { enum: [...taskStatuses], description: 'What the task is from now on' },
+  phase,
+  retryCount: { ...count, description: 'Retries granted after failures, timeouts and crashes' },
+  ranMs: { ...milliseconds, description: 'How long the attempt ran, in milliseconds' },
+  waitedMs: { ...milliseconds, description: 'Since when the task could run, in milliseconds' },
+  executionNodeId: { ...text, description: 'The process that runs the attempt' },
+  nextAttemptTimestamp: { ...epoch, description: 'Not before this time, epoch milliseconds' },
+  errorInfo,
+  progress: { description: 'What the handler reported' },
+}
+
+/** What every event names. */
+const always = ['taskId', 'taskType', 'userId', 'lane', 'version', 'attempt', 'rootTaskId']
+/** What any event may name beside that. */
+const perhaps = ['parentTaskId', 'sequenceFrom', 'status', 'phase', 'retryCount', 'ranMs']
+
+interface EventDescription {
+  summary: string
+  /** What this event names beside what every event does. */
+  names: readonly string[]
+  /** What it may name. */
+  mayName?: readonly string[]
+}
+
+/** Every event in words. */
+export const eventDescriptions: Readonly<Record<TaskEventName, EventDescription>> = {
+  submitted: { summary: 'A task, or a sub-task, was created', names: [] },
+  started: { summary: 'An attempt began', names: ['executionNodeId', 'waitedMs'] },
+  progress: {
+    summary: 'Progress was recorded; at most four times a second and task, best effort, without a sequence',
+    names: ['progress'],
+  },
+  waiting: { summary: 'A parent waits for its sub-tasks, or its reduce is due', names: ['phase'] },
+  retrying: {
+    summary: 'The attempt ended; another one follows',
+    names: ['retryCount', 'nextAttemptTimestamp', 'ranMs'],
+    mayName: ['errorInfo'],
+  },
+  givenBack: { summary: 'The attempt ended because its process stops; no retry was spent', names: [] },
+  completed: {
+    summary: 'The task ended COMPLETED or COMPLETED_WITH_ERRORS',
+    names: ['status', 'ranMs'],
+    mayName: ['errorInfo'],
+  },
+  failed: {
+    summary: 'The task ended FAILED: trying again cannot help',
+    names: ['errorInfo', 'ranMs'],
+  },
+  cancelled: { summary: 'The task ended CANCELLED', names: ['ranMs'], mayName: ['errorInfo'] },
+  deadLettered: {
+    summary: 'The task ended DEAD_LETTER: its attempts are exhausted',
+    names: ['errorInfo', 'ranMs'],
+  },
+  reopened: {
+    summary: 'An ended task runs again, because a person or a retried sub-task said so',
+    names: [],
+    mayName: ['nextAttemptTimestamp'],
+  },
+}
+
+/** The data of an event. */
+export function eventDataSchema(name: TaskEventName): Schema {
+  const { names, mayName = [] } = eventDescriptions[name]
+  const known = [...new Set([...always, ...names, ...perhaps, ...mayName])]
+  const properties: Record<string, Schema> = Object.fromEntries(
+    known.map(field => [field, fields[field] ?? {}]),
+  )
+  if (name === 'completed') properties['status'] = { enum: [...endedStatuses] }
+  return { type: 'object', required: [...always, ...names], properties }
+}
+
+/** An event as it is sent: CloudEvents 1.0, structured mode. `data` is the schema of its data. */
+export function eventSchema(name: TaskEventName, data: Schema): Schema {
+  const envelope = object(
+    {
+      specversion: { const: '1.0' },
+      id: { ...text, description: 'The same in every delivery of the event' },
+      source: { ...text, format: 'uri-reference', examples: [defaultSource] },
+      type: { const: cloudEventType(name) },
+      subject: { ...text, description: 'The task' },
+      time: { ...text, format: 'date-time' },
+      datacontenttype: { const: 'application/json' },
+      sequence: {
+        ...text,
+        pattern: '^\\d{10,}$',
+        description: 'Number of the event within its task, from 1, none left out; sorts as text',
+      },
+      partitionkey: { ...text, description: 'The root task: events of one tree belong together' },
+      traceparent: { ...text, description: 'W3C trace context of whoever submitted the task' },
+      data,
+    },
+    name === 'progress' ? ['sequence', 'traceparent'] : ['traceparent'],
+  )
+  return { title: cloudEventType(name), ...envelope }
+}
+
+/** The message that wakes a worker up. */
+export const deliverySchema = object({
+  taskId: text,
+  taskType: text,
+  attempt: {
+    ...count,
+    description: 'Number of the last attempt; a claim of a task that moved on is refused',
+  },
+  lane: text,
+})
+
+/** The headers of a delivery and of a notice. */
+export const deliveryHeaders = object(
+  {
+    'x-task-id': text,
+    'x-task-type': text,
+    'x-user-id': text,
+    'x-retry-count': count,
+    'x-delay': { ...milliseconds, description: 'How long the broker holds it, in milliseconds' },
+    'x-suspect': { const: true, description: 'The last attempt ended in a crash' },
+    traceparent: { ...text, description: 'W3C trace context of whoever submitted the task' },
+  },
+  ['x-user-id', 'x-retry-count', 'x-delay', 'x-suspect', 'traceparent'],
+)
+
+/** News of a dead letter whose delivery was not there to carry it. */
+export const noticeSchema = object({
+  taskId: text,
+  taskType: text,
+  lane: text,
+  userId: text,
+  attempt: count,
+  retryCount: count,
+  reason: { enum: ['permanent', 'attempts-exhausted', 'crashes', 'deadline', 'unreadable'] },
+  code: text,
+})
+
+/** What processes tell each other, best effort. */
+export const controlSchema: Schema = {
+  oneOf: [
+    object({ kind: { const: 'cancel' }, taskId: text, attempt: count }),
+    object({ kind: { const: 'lanes' } }),
+    object({ kind: { const: 'parked' }, key: text, until: epoch }),
+  ],
+}
