@@ -1,0 +1,80 @@
+import { describe, expect, it } from 'vitest'
+import { LaneRoom } from '../../src/broker/rabbitmq/room.ts'
+
+describe('the room of a lane', () => {
+  /** A lane that was counted at the time 0. */
+  function counted(ready: number, consumers: number, window = 2): LaneRoom {
+    const room = new LaneRoom(window)
+    room.counting()({ ready, consumers }, 0)
+    return room
+  }
+
+  it.each([
+    { ready: 0, consumers: 0, room: 50, why: 'some without a consumer' },
+    { ready: 60, consumers: 0, room: 0, why: 'but not without end' },
+    { ready: 0, consumers: 10, room: 20, why: 'a window for each consumer' },
+    { ready: 15, consumers: 10, room: 5, why: 'less what is there' },
+    { ready: 90, consumers: 10, room: 0, why: 'never below nothing' },
+  ])('is $room with $ready ready and $consumers consumers: $why', ({ ready, consumers, room }) => {
+    expect(counted(ready, consumers).room(1)).toBe(room)
+  })
+
+  it('is nothing before the first count, and when the last one is old', () => {
+    expect(new LaneRoom(2).room(1)).toBe(0)
+    const room = counted(0, 10)
+    expect([room.room(9_999), room.room(10_001)]).toEqual([20, 0])
+  })
+
+  it('counts own slots before the broker does', () => {
+    const room = counted(0, 0)
+    room.ownSlots = 3
+    expect(room.room(1)).toBe(6)
+  })
+
+  it('knows what was sent and taken since the count', () => {
+    const room = counted(0, 10)
+    room.sent(12)
+    expect(room.room(1)).toBe(8)
+    room.answered(12, 10)
+    expect(room.room(1)).toBe(10)
+    for (let taken = 0; taken < 4; taken++) room.taken()
+    expect(room.room(1)).toBe(14)
+  })
+
+  it('counts nothing twice and forgets nothing, whenever the count is asked and answered', () => {
+    const room = counted(0, 10)
+    room.sent(5)
+    room.answered(5, 5)
+    room.sent(3)
+    // Five have surely arrived; three may be in the count or not, and are taken to be outside of it.
+    const tell = room.counting()
+    room.sent(2)
+    expect(room.room(1)).toBe(10)
+    tell({ ready: 5, consumers: 10 }, 2)
+    expect(room.room(3)).toBe(20 - 5 - 3 - 2)
+    room.answered(5, 5)
+    room.counting()({ ready: 10, consumers: 10 }, 4)
+    expect(room.room(5)).toBe(10)
+  })
+
+  it('grows with the pace of short tasks, to what the consumers take in 50 ms', () => {
+    const room = counted(0, 10)
+    room.ownSlots = 5
+    for (let count = 1; count <= 40; count++) {
+      for (let taken = 0; taken < 100; taken++) room.taken()
+      room.counting()({ ready: 0, consumers: 10 }, count * 50)
+    }
+    // Two a millisecond here, and as many by the five consumers elsewhere.
+    expect(room.room(2_001)).toBeGreaterThan(190)
+    expect(room.room(2_001)).toBeLessThanOrEqual(200)
+    for (let count = 41; count <= 80; count++) room.counting()({ ready: 0, consumers: 10 }, count * 50)
+    expect(room.room(4_001)).toBe(20)
+  })
+
+  it('is worth filling when half of it is there', () => {
+    const room = counted(11, 10)
+    expect(room.isWorthFilling(1)).toBe(false)
+    room.taken()
+    expect(room.isWorthFilling(1)).toBe(true)
+  })
+})
