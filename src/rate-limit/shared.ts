@@ -87,7 +87,7 @@ class SharedLimiter implements RateLimiter {
       if (decision.granted) this.#forget(key, ticket)
       else {
         this.#waitsFor(key).set(ticket, { called: false })
-        decision = { granted: false, until: now + decision.until - state.now }
+        decision = { granted: false, until: decision.until - (state.now - now) }
       }
       return true
     })
@@ -115,7 +115,7 @@ class SharedLimiter implements RateLimiter {
     await this.#persist(key, (state, now) => {
       advance(state, now)
       // The time is by this process's clock, the account's may be ahead.
-      const end = until + state.now - now
+      const end = until + (state.now - now)
       isNew = !(end <= Math.max(state.now, state.parkedUntil))
       if (isNew) park(state, end, now)
       return isNew

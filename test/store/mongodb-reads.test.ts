@@ -188,8 +188,8 @@ describeWithMongo('what a MongoDB store answers and keeps', () => {
   })
 
   it('log lines of several processes are numbered without a gap', async () => {
-    const stores = await Promise.all([openStore(), openStore(), openStore()])
-    const [store] = stores as [TestStore]
+    const store = await openStore()
+    const stores = [store, await openStore(), await openStore()]
     const running = await startNew(store)
     const line = (message: string) => ({ at: 1, attempt: 1, level: 'info' as const, message })
     await Promise.all(
