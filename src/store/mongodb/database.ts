@@ -116,7 +116,11 @@ export function openDatabase(options: DatabaseOptions): OpenableDatabase {
   return {
     client,
     db,
-    join: indexes => void plans.push(...indexes),
+    join(indexes) {
+      const isNew = (index: IndexPlan) =>
+        !plans.some(plan => plan.collection === index.collection && plan.name === index.name)
+      plans.push(...indexes.filter(isNew))
+    },
     collection: <T extends Document>(collection: string) => db.collection<T>(collection),
     run,
     get inFlight() {
