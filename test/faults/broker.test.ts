@@ -69,7 +69,7 @@ describeRows('a broker that is away', () => {
     await using proxy = await startProxy(rabbitUrl())
     const heartbeatS = size.of(2, 5)
     await onServers(async system => {
-      const options = { rabbitUrl: proxy.through(rabbitUrl()), broker: { heartbeatS } }
+      const options = { rabbitUrl: proxy.through(rabbitUrl()), brokerOptions: { heartbeatS } }
       await startAll(system, size.of(1, 4), options)
       const client = await system.start({ ...options, start: false })
       const submitted = client.order('submit', {

@@ -48,8 +48,12 @@ describeRows('a broker of three nodes', () => {
       async system => {
         const [first, ...others] = cluster.nodes
         const only = first?.url ?? ''
-        await startAll(system, size.of(1, 4), { rabbitUrl: only, broker: { confirmMs: 2_000 } })
-        const client = await system.start({ rabbitUrl: only, start: false, broker: { confirmMs: 2_000 } })
+        await startAll(system, size.of(1, 4), { rabbitUrl: only, brokerOptions: { confirmMs: 2_000 } })
+        const client = await system.start({
+          rabbitUrl: only,
+          start: false,
+          brokerOptions: { confirmMs: 2_000 },
+        })
         await client.order('submit', { plan: { name: 'leaves' }, from: 0, count: 10, seed })
         await system.untilIdle()
         for (const node of others) await node.kill('SIGSTOP')

@@ -18,10 +18,10 @@ describeRows('a task that runs longer than the broker waits for an acknowledgeme
       await onServers(
         async system => {
           const ms = timeoutMs * 3
-          const late = await system.start({ slots: 2, broker: { holdMs: ms * 10 } })
+          const late = await system.start({ slots: 2, brokerOptions: { holdMs: ms * 10 } })
           await system.submit({ name: 'leaves', ms }, 1, seed)
           await until(() => running(system.lines(), late.boot) === 1, 'task that runs')
-          const inTime = await system.start({ slots: 2, broker: { holdMs: timeoutMs / 3 } })
+          const inTime = await system.start({ slots: 2, brokerOptions: { holdMs: timeoutMs / 3 } })
           await system.submit({ name: 'leaves', ms }, 3, seed, 100)
           await until(() => running(system.lines(), inTime.boot) > 0, 'task that runs')
           system.fault('run longer than the timeout of the broker')

@@ -27,7 +27,7 @@ const {
   slots = 8,
   times = { lease: '3s', sweep: '1s', grace: '5s' },
   retry = { maxAttempts: 50, backoff: [200] },
-  broker = {},
+  brokerOptions = {},
 } = optionsOf()
 
 const raw = openLedger(ledgerFile)
@@ -58,11 +58,12 @@ const store = mongodb({
     },
   },
 })
+const broker = rabbitmq({ url: rabbitUrl, prefix, ...brokerOptions })
 const types = faultTasks({ ledger, boot, pass, retry })
 const engine = await createEngine({
   tasks: Object.values(types),
   store,
-  broker: rabbitmq({ url: rabbitUrl, prefix, ...broker }),
+  broker,
   lanes: { default: { slots } },
   times,
   roles,
@@ -98,9 +99,6 @@ const orders = {
   },
   async retry({ taskId }) {
     await engine.tasks.retry(taskId)
-  },
-  async health() {
-    say('health', { health: await engine.health() })
   },
 }
 
@@ -148,11 +146,9 @@ function logTo({ note }) {
 }
 
 let told = ''
-setInterval(async () => {
-  const { broker: health } = await engine.health()
-  if (health === undefined) return
-  const { connected, blocked, reconnects, returned, unconfirmed, problems } = health
-  const now = JSON.stringify({ connected, blocked, reconnects, returned, unconfirmed, problems })
-  if (now !== told) ledger.note({ is: 'broker', boot, ...JSON.parse(now) })
+setInterval(() => {
+  const health = broker.remote.health()
+  const now = JSON.stringify(health)
+  if (now !== told) ledger.note({ is: 'broker', boot, ...health })
   told = now
-}, 200).unref()
+}, 100).unref()

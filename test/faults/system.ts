@@ -105,7 +105,7 @@ export class System implements AsyncDisposable {
 
   /** Resolves when nothing is live any more. */
   async untilIdle(limit = patienceMs): Promise<void> {
-    await until(async () => (await this.live()) === 0, 'end of all tasks', limit)
+    await until(async () => (await this.live()) === 0, 'end of all tasks', limit, 250)
   }
 
   /** Everything that the store holds. */

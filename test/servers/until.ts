@@ -3,11 +3,13 @@ import { setTimeout as sleep } from 'node:timers/promises'
 /**
  * Asks again and again until the answer is something other than false or undefined, and gives that answer. Fails after `limit`
  * milliseconds (30 s unless given) with what was waited for. A rejected question counts as "not yet"; its error is in the message.
+ * Asks every `every` milliseconds (20 unless given): a question that costs something should not slow down what it waits for.
  */
 export async function until<T>(
   ask: () => T | Promise<T>,
   what: string,
   limit = 30_000,
+  every = 20,
 ): Promise<Exclude<Awaited<T>, false | undefined>> {
   const end = performance.now() + limit
   let failure = ''
@@ -20,6 +22,6 @@ export async function until<T>(
       failure = ` (${String(error)})`
     }
     if (performance.now() > end) throw new Error(`After ${limit} ms still no ${what}${failure}.`)
-    await sleep(20)
+    await sleep(every)
   }
 }
