@@ -1,18 +1,27 @@
 /** Where the store under random commands keeps its truth: a database of a server. */
 import { MongoClient } from 'mongodb'
+import type { StoreFaults } from '../../src/store/mongodb/faults.ts'
 import { mongodb } from '../../src/store/mongodb/index.ts'
 import { atRest } from '../../src/testing/store-case.ts'
 import { type FreshDatabase, freshDatabase } from '../servers/mongo.ts'
 import { breakIfAsked, type Place } from './model-places.ts'
 
-/** Places in one database, one after the other: its indexes are made once. */
-export function mongoPlaces(): { next(): Place; drop(): Promise<void> } {
+/**
+ * Places in one database, one after the other: its indexes are made once.
+ *
+ * @param faults What else goes wrong.
+ */
+export function mongoPlaces(faults: StoreFaults = {}): { next(): Place; drop(): Promise<void> } {
   const database = freshDatabase()
   return {
     next: () => ({
       async open(ground) {
-        const faults = { before: () => breakIfAsked(ground()) }
-        const store = mongodb({ url: database.url, now: () => ground()?.now ?? 0, faults })
+        const before = () => breakIfAsked(ground())
+        const store = mongodb({
+          url: database.url,
+          now: () => ground()?.now ?? 0,
+          faults: { ...faults, before },
+        })
         await store.open()
         return store
       },

@@ -31,8 +31,13 @@ export async function createAll(session: Session, wishes: readonly Wish[]): Prom
   const { newcomers, refusals } = await bear(session, wishes, { sends: true })
   const failures = await insert(session, [...newcomers.values()])
   const answers = await answersOf(session, wishes, { refusals, newcomers, failures })
-  const made = [...newcomers.values()].filter(({ wish }) => !failures.has(wish))
-  afterwards(session, made)
+  const isMade = (told: Told<Created> | undefined) =>
+    told !== undefined && 'answer' in told && told.answer.outcome === 'created'
+  const made = wishes.map((wish, index) => (isMade(answers[index]) ? newcomers.get(wish) : undefined))
+  afterwards(
+    session,
+    made.filter(newcomer => newcomer !== undefined),
+  )
   return answers
 }
 

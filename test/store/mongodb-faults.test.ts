@@ -1,0 +1,67 @@
+/** Answers that get lost: an operation was executed, and whoever asked for it does not learn so. It is sent again, and finds itself. */
+import { afterAll, afterEach, describe, expect, it } from 'vitest'
+import { UnknownOutcome } from '../../src/store/mongodb/failures.ts'
+import type { StoreFaults } from '../../src/store/mongodb/faults.ts'
+import { subTaskCases } from '../../src/testing/store-admission-cases.ts'
+import { claimCases, extendCases } from '../../src/testing/store-claim-cases.ts'
+import { createCases } from '../../src/testing/store-create-cases.ts'
+import { guardCases, traceCases } from '../../src/testing/store-guard-cases.ts'
+import { parentCases, tellingCases } from '../../src/testing/store-outbox-cases.ts'
+import { turnCases } from '../../src/testing/store-turn-cases.ts'
+import { describeWithMongo } from '../servers/mongo.ts'
+import { mongoPlaces } from './model-mongodb.ts'
+import { searchModel } from './model-search.ts'
+import { MongoContext } from './mongodb-context.ts'
+
+/** The cases of the suite in which something is written that must not be written twice. */
+const writes = [
+  ...[createCases, subTaskCases, claimCases, extendCases],
+  ...[guardCases, traceCases, turnCases, tellingCases, parentCases],
+].flat()
+
+/** The first answer to each kind of operation is lost. */
+function losesFirst(): StoreFaults & { lost: Set<string> } {
+  const lost = new Set<string>()
+  return {
+    lost,
+    after(operation) {
+      if (lost.has(operation)) return
+      lost.add(operation)
+      throw new UnknownOutcome('the answer was lost on purpose')
+    },
+  }
+}
+
+/** One answer in twenty is lost. */
+const losesSome: StoreFaults = {
+  after() {
+    if (Math.random() < 0.05) throw new UnknownOutcome('the answer was lost on purpose')
+  },
+}
+
+/** Set for a longer search. */
+const runs = Number(process.env['QUILLWORK_MODEL_RUNS_MONGODB'] ?? 6)
+
+describeWithMongo('a MongoDB store whose answers get lost', () => {
+  describe('the first of each kind', () => {
+    let context: MongoContext | undefined
+    afterEach(() => context?.end())
+
+    for (const { name, run } of writes.filter(({ needs }) => needs === undefined))
+      it(name, async () => {
+        const faults = losesFirst()
+        context = new MongoContext(faults)
+        await run(context)
+        expect(faults.lost.size).toBeGreaterThan(1)
+      })
+  })
+
+  describe('one in twenty, under random commands', () => {
+    const places = mongoPlaces(losesSome)
+    afterAll(() => places.drop())
+
+    it(`holds every invariant, and every task ends (${runs} runs)`, { timeout: 1_000_000 }, () =>
+      searchModel(runs, places.next),
+    )
+  })
+})
