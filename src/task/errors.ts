@@ -130,6 +130,17 @@ export const errorCatalogue = {
     meaning: 'The broker has queues or exchanges with other arguments, or refuses the login.',
   },
   BROKER_UNREACHABLE: { retryable: true, status: 503, meaning: 'The broker does not answer.' },
+  STORE_NOT_EMPTY: {
+    retryable: false,
+    status: 409,
+    meaning: 'The store that is to be filled from another one holds something already.',
+  },
+  TRANSFER_INCOMPLETE: {
+    retryable: false,
+    status: 503,
+    meaning:
+      'The store is being filled from another one, or that was cut off or went wrong; it cannot be used yet.',
+  },
   STORE_NEWER: {
     retryable: false,
     status: 500,

@@ -5,7 +5,7 @@ import type { IndexPlan } from './indexes.ts'
 import type { Session } from './session.ts'
 
 /** The value of a finished step, as the collection `task_checkpoints` keeps it. */
-interface CheckpointDocument {
+export interface CheckpointDocument {
   /** Task and key, so that a key has one value. */
   _id: string
   taskId: string
@@ -49,7 +49,8 @@ export async function keepCheckpoints(
   )
 }
 
-function nameOf({ taskId, key }: { taskId: string; key: string }): string {
+/** The id of a value. */
+export function nameOf({ taskId, key }: { taskId: string; key: string }): string {
   return `${taskId}/${createHash('sha256').update(key).digest('base64url')}`
 }
 

@@ -4,6 +4,7 @@ import { QuillworkError } from '../../task/errors.ts'
 import type { NewTask } from '../../task/task.ts'
 import type { Applied, Transition } from '../../task/transition.ts'
 import type { Claim, Claimed, Created, Store, TaskStore } from '../store.ts'
+import type { StoreTransfer } from '../transfer.ts'
 import type { Wish } from './admit.ts'
 import { applyAll, applyTogether } from './apply.ts'
 import { createAttempts } from './attempts.ts'
@@ -17,6 +18,7 @@ import { createEventOutbox } from './events.ts'
 import { closedError } from './failures.ts'
 import { createFairOrder } from './fair-order.ts'
 import { createFamilies } from './families.ts'
+import { requireWhole } from './filling.ts'
 import { createHands } from './hands.ts'
 import { createHints } from './hints.ts'
 import { createLanes } from './lanes.ts'
@@ -33,6 +35,7 @@ import { collections, engineIndexes } from './schema.ts'
 import type { Session } from './session.ts'
 import { createStates } from './states.ts'
 import { createStrays } from './strays.ts'
+import { createTransfer } from './transfer.ts'
 import { createWrittenEvents } from './written-events.ts'
 
 /** How a MongoDB store is opened. */
@@ -41,12 +44,16 @@ export interface MongoOptions extends DatabaseOptions {
   now?: () => number
   /** Milliseconds after which a sent and unclaimed delivery is sent again; default 5,000 unconfirmed and 30,000 confirmed. */
   resendAfter?: Partial<ResendAfter>
+  /** Opens a database also while it is being filled, to fill it: nothing but `transfer` is used then. Default false. */
+  filling?: boolean
 }
 
 /** A store in a MongoDB database that any number of processes share, with the database for others to join, such as the novel library. */
 export interface MongoStore extends Store<ClientSession> {
   readonly database: SharedDatabase
-  /** Connects, and checks what the promises need. Throws STORE_UNSUITABLE, STORE_FAILED. */
+  /** For moving all of it to another store, or from one; nothing else uses the store meanwhile. */
+  readonly transfer: StoreTransfer
+  /** Connects, and checks what the promises need. Throws STORE_UNSUITABLE, STORE_FAILED, TRANSFER_INCOMPLETE. */
   open(): Promise<void>
 }
 
@@ -74,6 +81,7 @@ export function mongodb(options: MongoOptions): MongoStore {
     async open() {
       session.requireOpen()
       await database.open()
+      if (options.filling !== true) await requireWhole(database)
       await clock.start()
     },
     tasks: {
@@ -95,6 +103,7 @@ export function mongodb(options: MongoOptions): MongoStore {
     strays: createStrays(session),
     states: createStates(session),
     nodes: createNodes(session),
+    transfer: createTransfer(session),
   }
 }
 

@@ -8,10 +8,10 @@ import type { Session } from './session.ts'
 const mostLines = 1_000
 
 /** Lines per document; the largest document has then less than a megabyte. */
-const linesPerDocument = 100
+export const linesPerDocument = 100
 
 /** Lines that were written together, as the collection `task_logs` keeps them. */
-interface LogDocument {
+export interface LogDocument {
   /** Task and number of the first line: of two writers that give the same number one is refused. */
   _id: string
   taskId: string

@@ -4,7 +4,7 @@ import { isDuplicateKey } from './failures.ts'
 import type { Session } from './session.ts'
 
 /** A schedule, as the collection `schedules` keeps it. */
-interface ScheduleDocument {
+export interface ScheduleDocument {
   _id: string
   definition: string
   lastTick?: Date

@@ -5,7 +5,7 @@ import type { IndexPlan } from './indexes.ts'
 import type { Session } from './session.ts'
 
 /** A message or record that names no readable task, as the collection `strays` keeps it. */
-interface StrayDocument {
+export interface StrayDocument {
   _id: string
   /** Rises as strays are filed: milliseconds times 4,096 and a counter. */
   order: number
@@ -72,7 +72,8 @@ export function createStrays({ database, now }: Session): StrayStore {
   }
 }
 
-function beginningOf(content: string): string {
+/** A text as far as a document holds it. */
+export function beginningOf(content: string): string {
   return content.length * 3 <= mostBytes || Buffer.byteLength(content) <= mostBytes
     ? content
     : Buffer.from(content).subarray(0, mostBytes).toString()

@@ -6,7 +6,7 @@ import type { IndexPlan } from './indexes.ts'
 import type { Session } from './session.ts'
 
 /** One call of a model, as the collection `task_usage` keeps it; also when its task is gone. */
-interface UsageDocument extends Omit<UsageRow, 'at'> {
+export interface UsageDocument extends Omit<UsageRow, 'at'> {
   _id: string
   taskId: string
   userId: string

@@ -1,4 +1,5 @@
 import type { Store } from '../store.ts'
+import type { StoreTransfer } from '../transfer.ts'
 import { apply } from './apply.ts'
 import { createAttempts } from './attempts.ts'
 import { claim } from './claim.ts'
@@ -18,6 +19,7 @@ import type { Session } from './session.ts'
 import { statementsOf } from './statements.ts'
 import { createStrays } from './strays.ts'
 import { createTally } from './tally.ts'
+import { createTransfer } from './transfer.ts'
 import { createWindow } from './window.ts'
 
 /** How a SQLite store is opened. */
@@ -33,6 +35,8 @@ export interface SqliteOptions {
 /** A store in one SQLite file, with the database for others to join, such as the novel library. */
 export interface SqliteStore extends Store {
   readonly database: SharedDatabase
+  /** For moving all of it to another store, or from one; nothing else uses the store meanwhile. */
+  readonly transfer: StoreTransfer
 }
 
 /**
@@ -64,6 +68,7 @@ export function sqlite(options: SqliteOptions): SqliteStore {
     lanes: createLanes(session),
     schedules: createSchedules(session),
     strays: createStrays(session),
+    transfer: createTransfer(session),
   }
 }
 

@@ -1,0 +1,275 @@
+/** The tasks of a database as rows that can be moved to another store. */
+import type { Document } from 'mongodb'
+import { hasEnded, type TaskStatus } from '../../task/status.ts'
+import { liveOf, recount } from '../../task/subtasks.ts'
+import type { TaskRecord } from '../../task/task.ts'
+import { claiming } from '../../task/transition.ts'
+import { type LogLine, priorities } from '../store.ts'
+import { mostAttempts, type RowsTransfer, type TransferredTask } from '../transfer.ts'
+import { type CheckpointDocument, nameOf } from './checkpoints.ts'
+import { type LargeText, type PastAttempt, type TaskDocument, times } from './documents.ts'
+import { type LogDocument, linesPerDocument } from './logs.ts'
+import { type LargeValue, largeValue, recordsOf, writePayloads } from './payloads.ts'
+import { queueOf } from './queue.ts'
+import type { Session } from './session.ts'
+
+/** Tasks of a page. */
+const pageTasks = 200
+/** Numbers of tasks that came to be in the same millisecond. */
+const perMillisecond = 4_096
+
+/** Reads and writes the tasks, each with all that hangs on it. */
+export function tasksTransfer(session: Session): RowsTransfer<TransferredTask> {
+  const orders = { last: 0 }
+  return {
+    async *read() {
+      let after: Pick<TaskDocument, 'order' | '_id'> | undefined
+      for (;;) {
+        const documents = await readPage(session, after)
+        after = documents.at(-1)
+        if (after === undefined) return
+        yield await readTasks(session, documents)
+      }
+    },
+    write: tasks => writeTasks(session, tasks, orders),
+  }
+}
+
+function readPage(
+  { database, tasks }: Session,
+  after: Pick<TaskDocument, 'order' | '_id'> | undefined,
+): Promise<TaskDocument[]> {
+  const filter = beyond(after)
+  return database.run('read tasks', () =>
+    tasks.find(filter).hint('tasks_newest').sort({ order: 1, _id: 1 }).limit(pageTasks).toArray(),
+  )
+}
+
+/** What comes after a document in the order of `order` and id. */
+export function beyond(after: { order: number; _id: string } | undefined): Document {
+  return after === undefined
+    ? {}
+    : { order: { $gte: after.order }, $nor: [{ order: after.order, _id: { $lte: after._id } }] }
+}
+
+async function readTasks(session: Session, documents: readonly TaskDocument[]): Promise<TransferredTask[]> {
+  const [records, logs, checkpoints, moved] = await Promise.all([
+    recordsOf(session, documents),
+    readBelonging<LogDocument>(session, 'task_logs', documents),
+    readBelonging<CheckpointDocument>(session, 'task_checkpoints', documents),
+    readUncounted(session, documents),
+  ])
+  return documents.map((document, index) => {
+    const record = records[index] as TaskRecord
+    const changes = moved.get(document._id)
+    if (changes !== undefined) record.subTaskStatusSummary = recount(record.subTaskStatusSummary, changes)
+    const values = (checkpoints.get(document._id) ?? []).map(({ key, value }) => [key, value] as const)
+    return {
+      record,
+      rank: document.rank,
+      attempts: (document.pastAttempts ?? []).map(({ startedAt, endedAt, ...attempt }) => ({
+        ...attempt,
+        startedAt: startedAt.getTime(),
+        endedAt: endedAt.getTime(),
+      })),
+      checkpoints: new Map(values),
+      logs: linesOf(logs.get(document._id) ?? []),
+    }
+  })
+}
+
+/** The documents of a collection that belong to the tasks, by task. */
+async function readBelonging<D extends Document & { taskId: string }>(
+  { database }: Session,
+  collection: string,
+  tasks: readonly TaskDocument[],
+): Promise<ReadonlyMap<string, D[]>> {
+  const filter = { taskId: { $in: tasks.map(({ _id }) => _id) } }
+  const found = await database.run('read what belongs to tasks', () =>
+    database.collection<Document>(collection).find<D>(filter).toArray(),
+  )
+  return grouped(found, ({ taskId }) => taskId)
+}
+
+function linesOf(documents: readonly LogDocument[]): (LogLine & { sequence: number })[] {
+  return [...documents]
+    .sort((one, other) => one.first - other.first)
+    .flatMap(({ first, lines }) =>
+      lines.map(({ at, ...line }, index) => ({ ...line, at: at.getTime(), sequence: first + index })),
+    )
+}
+
+type Change = { from?: TaskStatus; to: TaskStatus }
+type Child = Pick<TaskDocument, '_id' | 'status' | 'counted'> & { parentTaskId: string }
+
+/** What these parents have not counted yet: what a count that was interrupted has in its list, the parent has counted. */
+async function readUncounted(
+  { database, tasks }: Session,
+  parents: readonly TaskDocument[],
+): Promise<ReadonlyMap<string, Change[]>> {
+  const byId = new Map(parents.map(parent => [parent._id, parent]))
+  const children = await database.run('read sub-tasks that moved', () =>
+    tasks
+      .find({ uncounted: true, parentTaskId: { $in: [...byId.keys()] } })
+      .project<Child>({ parentTaskId: 1, status: 1, counted: 1 })
+      .toArray(),
+  )
+  const changes = children.map(({ _id, parentTaskId, status, counted }) => {
+    const listed = byId.get(parentTaskId)?.aggregate?.batch?.find(({ id }) => id === _id)
+    const from = listed?.as ?? counted?.as
+    return { parentTaskId, change: from === undefined ? { to: status } : { from, to: status } }
+  })
+  const byParent = grouped(changes, ({ parentTaskId }) => parentTaskId)
+  return new Map([...byParent].map(([id, of]) => [id, of.map(({ change }) => change)]))
+}
+
+function grouped<T>(items: readonly T[], keyOf: (item: T) => string): Map<string, T[]> {
+  const groups = new Map<string, T[]>()
+  for (const item of items) {
+    const group = groups.get(keyOf(item))
+    if (group === undefined) groups.set(keyOf(item), [item])
+    else group.push(item)
+  }
+  return groups
+}
+
+async function writeTasks(
+  session: Session,
+  tasks: readonly TransferredTask[],
+  orders: { last: number },
+): Promise<void> {
+  if (tasks.length === 0) return
+  const made = tasks.map(task => documentOf(session, task, orders))
+  await writePayloads(
+    session,
+    made.flatMap(({ large }) => large),
+  )
+  await replaceAll(
+    session,
+    'background_tasks',
+    made.map(({ document }) => document),
+  )
+  await replaceAll(session, 'task_checkpoints', tasks.flatMap(checkpointDocuments))
+  await replaceAll(session, 'task_logs', tasks.flatMap(logDocuments))
+}
+
+/** Writes documents in place of those with their ids. */
+export async function replaceAll<D extends { _id: string }>(
+  { database }: Session,
+  collection: string,
+  documents: readonly D[],
+): Promise<void> {
+  if (documents.length === 0) return
+  const target = database.collection<Document & { _id: string }>(collection)
+  await database.run('write rows', () =>
+    target.bulkWrite(
+      documents.map(document => ({
+        replaceOne: { filter: { _id: { $eq: document._id } }, replacement: document, upsert: true },
+      })),
+      { ordered: false },
+    ),
+  )
+}
+
+function checkpointDocuments({ record, checkpoints }: TransferredTask): CheckpointDocument[] {
+  const attempt = record.checkpointAttempt ?? record.attempt
+  return [...checkpoints].map(([key, value]) => ({
+    _id: nameOf({ taskId: record.id, key }),
+    taskId: record.id,
+    key,
+    attempt,
+    value,
+  }))
+}
+
+function logDocuments({ record, logs }: TransferredTask): LogDocument[] {
+  const documents: LogDocument[] = []
+  for (let start = 0; start < logs.length; start += linesPerDocument) {
+    const lines = logs.slice(start, start + linesPerDocument)
+    const first = lines[0]?.sequence ?? 0
+    documents.push({
+      _id: `${record.id}/${first}`,
+      taskId: record.id,
+      first,
+      last: first + lines.length - 1,
+      lines: lines.map(({ sequence: _, at, ...line }) => ({ ...line, at: new Date(at) })),
+      write: '',
+    })
+  }
+  return documents
+}
+
+function documentOf(
+  session: Session,
+  { record, rank, attempts }: TransferredTask,
+  orders: { last: number },
+): { document: TaskDocument; large: LargeValue[] } {
+  orders.last = Math.max(orders.last + 1, record.createdAt * perMillisecond)
+  const texts = (['parameters', 'progress', 'result'] as const).map(
+    field => [field, record[field], largeValue(session, record.id, field, record[field])] as const,
+  )
+  const large = texts.flatMap(([, , value]) => value ?? [])
+  const { id, tags, priority, parameters: _p, progress: _g, result: _r, ...rest } = record
+  const document: TaskDocument = {
+    ...withDates(rest),
+    _id: id,
+    parameters: '',
+    priority: priorities.indexOf(priority),
+    rank,
+    order: orders.last,
+    ...placeOf(record, session.now()),
+    ...familyOf(record),
+  }
+  for (const [field, text, value] of texts)
+    if (text !== undefined) document[field] = value === undefined ? text : ''
+  if (large.length > 0)
+    document.large = Object.fromEntries(large.map(({ field, payload }) => [field, payload]))
+  if (tags.length > 0) document.tags = tags
+  if (attempts.length > 0) document.pastAttempts = attempts.slice(-mostAttempts).map(pastAttemptOf)
+  return { document, large }
+}
+
+type Timed = (typeof times)[number] | 'createdAt' | 'updatedAt'
+type Plain = Omit<TaskRecord, 'id' | 'tags' | 'priority' | LargeText>
+
+const timed: ReadonlySet<string> = new Set<Timed>([...times, 'createdAt', 'updatedAt'])
+
+/** A lease is void: whoever held it does not know this database. */
+function withDates(record: Plain): Omit<Plain, Timed> & Pick<TaskDocument, Timed> {
+  const fields = Object.entries(record).map(([field, value]) => {
+    const isTime = timed.has(field) && value !== undefined
+    return [field, isTime ? new Date(field === 'leaseUntil' ? 0 : value) : value]
+  })
+  return Object.fromEntries(fields) as Omit<Plain, Timed> & Pick<TaskDocument, Timed>
+}
+
+/** In line, or waiting for its time. */
+function placeOf(record: TaskRecord, now: number): Pick<TaskDocument, 'ready' | 'wakeAt' | 'tellAt'> {
+  if (!claiming.from.some(status => status === record.status)) return {}
+  const wakeAt = record.nextAttemptTimestamp ?? 0
+  if (wakeAt <= now) return { ready: queueOf(record.lane, record.crashCount > 0) }
+  return { wakeAt: new Date(wakeAt), tellAt: new Date(wakeAt) }
+}
+
+/** The counts of a parent are exact, so each sub-task is counted as it is. */
+function familyOf(record: TaskRecord): Pick<TaskDocument, 'liveSubTasks' | 'counted' | 'look'> {
+  const { subTaskStatusSummary: summary, parentTaskId, status, version } = record
+  const live = liveOf(summary)
+  return {
+    ...(summary === undefined ? {} : { liveSubTasks: live }),
+    ...(parentTaskId === undefined ? {} : { counted: { as: status, version } }),
+    ...(needsLook(record, live) ? { look: true as const } : {}),
+  }
+}
+
+/** As every write of a task derives it; see `derived` in pipeline.ts. */
+function needsLook(record: TaskRecord, live: number): boolean {
+  const { status, phase, cancelRequestedAt, completedAt, leaseUntil } = record
+  if (status === 'RUNNING' && phase === 'awaiting-subtasks' && live <= 0) return true
+  if (cancelRequestedAt !== undefined && completedAt === undefined && leaseUntil === undefined) return true
+  return hasEnded(status) && live > 0
+}
+
+function pastAttemptOf({ startedAt, endedAt, ...attempt }: TransferredTask['attempts'][number]): PastAttempt {
+  return { ...attempt, startedAt: new Date(startedAt), endedAt: new Date(endedAt) }
+}

@@ -1,0 +1,143 @@
+/** A whole file as rows that can be moved to another store. */
+import { QuillworkError } from '../../task/errors.ts'
+import type { ScheduleState, Stray } from '../store.ts'
+import type { PausedLane, RowsTransfer, StoreTransfer, TransferredUsage } from '../transfer.ts'
+import type { Session } from './session.ts'
+import { pagesBy, tasksTransfer } from './transfer-tasks.ts'
+
+/** Reads and writes the rows of a file. */
+export function createTransfer(session: Session): StoreTransfer {
+  return {
+    tasks: tasksTransfer(session),
+    usage: usageTransfer(session),
+    strays: straysTransfer(session),
+    schedules: schedulesTransfer(session),
+    pausedLanes: pausedLanesTransfer(session),
+    begin: () => session.file.read(() => requireEmpty(session)),
+    finish: () => session.file.write(() => deriveAll(session)),
+  }
+}
+
+interface UsageColumns extends Omit<TransferredUsage, 'cost'> {
+  row: number
+  cost: number | null
+}
+
+function usageTransfer(session: Session): RowsTransfer<TransferredUsage> {
+  const { file, sql } = session
+  const query = `SELECT rowid AS row, task_id AS taskId, root_id AS rootTaskId, user_id AS userId, at, attempt, model,
+    input_tokens AS inputTokens, output_tokens AS outputTokens, cost FROM usage WHERE rowid > ? ORDER BY rowid LIMIT ?`
+  return {
+    async *read() {
+      for await (const rows of pagesBy<UsageColumns>(session, query, ({ row }) => row))
+        yield rows.map(({ row: _, cost, ...usage }) => (cost === null ? usage : { ...usage, cost }))
+    },
+    write: rows =>
+      file.write(() => {
+        for (const row of rows)
+          sql(`INSERT INTO usage (task_id, root_id, user_id, at, attempt, model, input_tokens, output_tokens, cost)
+            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`).run(
+            row.taskId,
+            row.rootTaskId,
+            row.userId,
+            row.at,
+            row.attempt,
+            row.model,
+            row.inputTokens,
+            row.outputTokens,
+            row.cost ?? null,
+          )
+      }),
+  }
+}
+
+function straysTransfer(session: Session): RowsTransfer<Stray> {
+  const { file, sql } = session
+  const query = 'SELECT seq, id, at, reason, content FROM strays WHERE seq > ? ORDER BY seq LIMIT ?'
+  return {
+    async *read() {
+      for await (const rows of pagesBy<Stray & { seq: number }>(session, query, ({ seq }) => seq))
+        yield rows.map(({ seq: _, ...stray }) => stray)
+    },
+    write: rows =>
+      file.write(() => {
+        for (const { id, at, reason, content } of rows)
+          sql('INSERT OR REPLACE INTO strays (id, at, reason, content) VALUES (?, ?, ?, ?)').run(
+            id,
+            at,
+            reason,
+            content,
+          )
+      }),
+  }
+}
+
+function schedulesTransfer({ file, sql }: Session): RowsTransfer<ScheduleState> {
+  return {
+    async *read() {
+      const rows = await file.read(
+        () =>
+          sql(
+            'SELECT id, definition, last_tick AS lastTick, last_task_id AS lastTaskId FROM schedules ORDER BY id',
+          ).all() as { id: string; definition: string; lastTick: number | null; lastTaskId: string | null }[],
+      )
+      yield rows.map(({ id, definition, lastTick, lastTaskId }) => ({
+        id,
+        definition,
+        ...(lastTick === null ? {} : { lastTick }),
+        ...(lastTaskId === null ? {} : { lastTaskId }),
+      }))
+    },
+    write: rows =>
+      file.write(() => {
+        for (const { id, definition, lastTick, lastTaskId } of rows)
+          sql(
+            'INSERT OR REPLACE INTO schedules (id, definition, last_tick, last_task_id) VALUES (?, ?, ?, ?)',
+          ).run(id, definition, lastTick ?? null, lastTaskId ?? null)
+      }),
+  }
+}
+
+function pausedLanesTransfer({ file, sql }: Session): RowsTransfer<PausedLane> {
+  return {
+    async *read() {
+      yield await file.read(
+        () => sql('SELECT lane FROM lanes WHERE paused = 1 ORDER BY lane').all() as PausedLane[],
+      )
+    },
+    write: lanes =>
+      file.write(() => {
+        for (const { lane } of lanes)
+          sql(`INSERT INTO lanes (lane, paused, waiting, roots, virtual_time) VALUES (?, 1, 0, 0, 0)
+            ON CONFLICT (lane) DO UPDATE SET paused = 1`).run(lane)
+      }),
+  }
+}
+
+/** A file of its own is filled, and gets its name when it is full: one that was cut off is never opened again. */
+function requireEmpty({ sql }: Session): void {
+  for (const table of ['tasks', 'usage', 'strays', 'schedules']) {
+    if (sql(`SELECT 1 FROM ${table} LIMIT 1`).get() === undefined) continue
+    throw new QuillworkError('STORE_NOT_EMPTY', `The file has rows in its table ${table}; name another one.`)
+  }
+}
+
+const waits = '(queue IS NOT NULL OR wake_at IS NOT NULL)'
+
+/** The counters and the fair order, from the rows; what this process has in memory of them is forgotten. */
+function deriveAll({ sql, tally, order }: Session): void {
+  sql('DELETE FROM counts').run()
+  sql('INSERT INTO counts (status, tasks) SELECT status, count(*) FROM tasks GROUP BY status').run()
+  sql('DELETE FROM flows').run()
+  sql(`INSERT INTO flows (user_id, lane, priority, waiting, roots, last_rank)
+    SELECT user_id, lane, priority, count(*), sum(parent_id IS NULL), max(rank)
+    FROM tasks WHERE ${waits} GROUP BY user_id, lane, priority`).run()
+  sql(`INSERT INTO lanes (lane, paused, waiting, roots, virtual_time)
+    SELECT lane, 0, sum(${waits}), sum(${waits} AND parent_id IS NULL),
+      coalesce(min(CASE WHEN ${waits} THEN rank END) - 1, max(rank))
+    FROM tasks WHERE true GROUP BY lane
+    ON CONFLICT (lane) DO UPDATE
+    SET waiting = excluded.waiting, roots = excluded.roots, virtual_time = excluded.virtual_time`).run()
+  tally.reset()
+  order.reset()
+}

@@ -1,0 +1,63 @@
+/**
+ * Moving everything that a store holds into another one, as rows that know nothing of either: ids, attempts, versions and times stay as
+ * they are. Both stores are at rest meanwhile. Rows replace what has their id, so a transfer that was cut off is made again from the start.
+ *
+ * What only concerns one store stays behind: deliveries that were sent, events that others were not told of yet, accounts of rate limits.
+ */
+import type { TaskRecord } from '../task/task.ts'
+import type { AttemptRow, LogLine, ScheduleState, Stray, UsageRow } from './store.ts'
+
+/** Attempts of a task that go along, the last ones: as many as the store that keeps the fewest. */
+export const mostAttempts = 50
+
+/** A task with all that hangs on it. */
+export interface TransferredTask {
+  /** The counts of sub-tasks are exact. A lease is void where it is written: `rescue` settles its attempt there. */
+  record: TaskRecord
+  /** Its place in the fair order of its lane. */
+  rank: number
+  /** Oldest first, at most fifty. */
+  attempts: readonly AttemptRow[]
+  /** Values of finished steps, by key. */
+  checkpoints: ReadonlyMap<string, string>
+  /** In order, numbered without a gap. */
+  logs: readonly (LogLine & { sequence: number })[]
+}
+
+/** One call of a model; its task may be gone. */
+export interface TransferredUsage extends UsageRow {
+  taskId: string
+  rootTaskId: string
+  userId: string
+}
+
+/** A lane that is paused. */
+export interface PausedLane {
+  lane: string
+}
+
+/** Rows of one kind. */
+export interface RowsTransfer<Row> {
+  /** All rows, a bounded page at a time. */
+  read(): AsyncIterable<readonly Row[]>
+  /** Writes rows in place of those with their ids. */
+  write(rows: readonly Row[]): Promise<void>
+}
+
+/** A whole store, kind by kind, in the order in which the kinds are copied. */
+export interface StoreTransfer {
+  /**
+   * Takes the store to be filled; `from` says for people where the rows come from. What a transfer that was cut off left is deleted.
+   * Throws STORE_NOT_EMPTY when it holds anything else.
+   */
+  begin(from: string): Promise<void>
+  /** In the order of submission: a parent stands before its sub-tasks. */
+  readonly tasks: RowsTransfer<TransferredTask>
+  readonly usage: RowsTransfer<TransferredUsage>
+  /** The oldest first. */
+  readonly strays: RowsTransfer<Stray>
+  readonly schedules: RowsTransfer<ScheduleState>
+  readonly pausedLanes: RowsTransfer<PausedLane>
+  /** After the last row was written: brings what is derived from the rows in step with them, and lets the store be used. */
+  finish(): Promise<void>
+}

@@ -1,0 +1,98 @@
+/** A file that holds something of every kind that a store keeps: trees, retries, dead letters, logs, large texts, a lost attempt. */
+import { createEngine } from 'quillwork'
+import { type Order, obedientTasks } from 'quillwork/testing'
+import { sqlite } from '../../src/store/sqlite/index.ts'
+import { until } from '../servers/until.ts'
+
+const use = (model: string, cost?: number): Order => ({
+  do: 'use',
+  model,
+  inputTokens: 12,
+  outputTokens: 3,
+  ...(cost === undefined ? {} : { cost }),
+})
+
+const chapter: readonly Order[] = [
+  { do: 'log', message: 'begun' },
+  { do: 'checkpoint', key: 'first step' },
+  { do: 'progress', value: 0.5 },
+  use('small', 0.25),
+]
+
+/** Fills a file, and closes it. */
+export async function fill(file: string): Promise<void> {
+  const { obedient, parent } = obedientTasks()
+  const engine = await createEngine({
+    tasks: [obedient, parent],
+    store: sqlite({ file }),
+    lanes: { default: { slots: 4 }, batch: { slots: 1 } },
+    times: { sweep: '50ms' },
+  })
+  await engine.start()
+  const submit = (orders: readonly Order[], options = {}) => engine.submit(obedient, { orders }, options)
+  const book = await engine.submit(parent, {
+    orders: [
+      {
+        do: 'submit',
+        subTasks: [
+          { key: 'one', orders: [...chapter, use('large')] },
+          { key: 'two', orders: [...chapter, { do: 'failForGood', message: 'It cannot be read.' }] },
+          { key: 'three', orders: [{ do: 'submitMany', count: 3, orders: chapter }] },
+        ],
+      },
+    ],
+  })
+  await submit([{ do: 'succeed', value: 'x'.repeat(200_000) }], { tags: ['vip', 'long'], userId: 'bob' })
+  const letters = [
+    await submit([{ do: 'failForGood' }], { idempotencyKey: 'once' }),
+    await submit([{ do: 'failForGood', attempts: 1 }]),
+    await submit([{ do: 'failForGood' }]),
+  ]
+  await submit([{ do: 'fail' }])
+  await submit([...chapter, { do: 'snooze', until: Date.now() + 3_600_000 }])
+  await Promise.all([book, ...letters].map(task => task.result().catch(() => undefined)))
+  for (const letter of letters.slice(1)) await engine.tasks.retry(letter.taskId)
+  await until(async () => (await engine.tasks.counts()).QUEUED === 0, 'rest')
+  await until(async () => (await engine.tasks.counts()).RUNNING === 0, 'rest')
+  await engine.lanes.pause('default')
+  for (const userId of ['ann', 'ann', 'bob', 'ann', 'carl']) await submit(chapter, { userId })
+  await submit(chapter, { priority: 'high' })
+  await submit(chapter, { delay: '1h', deadline: '2h' })
+  const cancelled = await submit(chapter)
+  await engine.tasks.cancel(cancelled.taskId)
+  await engine.lanes.resume('default')
+  await engine.lanes.pause('batch')
+  await engine.stop()
+  await leaveTraces(file)
+}
+
+/** What an engine leaves behind that dies, and what others file. */
+async function leaveTraces(file: string): Promise<void> {
+  const store = sqlite({ file })
+  const { deliveries } = await store.outbox.due([{ lane: 'default', room: 1 }], {
+    suspects: false,
+    parents: 0,
+  })
+  for (const { taskId, attempt } of deliveries) {
+    await store.tasks.claim([{ taskId, attempt, token: 'lost', executionNodeId: 'dead', leaseMs: 60_000 }])
+    await store.attempts.log(
+      taskId,
+      Array.from({ length: 250 }, (_, line) => ({
+        at: 1_000 + line,
+        attempt: 1,
+        level: 'info' as const,
+        message: `line ${line}`,
+      })),
+    )
+  }
+  await store.strays.file([
+    { id: 'stray-1', at: 1_000, reason: 'no JSON', content: '{' },
+    { id: 'stray-2', at: 2_000, reason: 'no task', content: 'ünreadable' },
+  ])
+  await store.schedules.advance(
+    { id: 'nightly', definition: '0 3 * * *', lastTick: 5_000, lastTaskId: 'task' },
+    undefined,
+  )
+  await store.schedules.advance({ id: 'hourly', definition: '0 * * * *' }, undefined)
+  await store.tasks.close()
+}
