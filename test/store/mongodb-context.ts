@@ -1,3 +1,5 @@
+import { type Document, MongoClient } from 'mongodb'
+import type { TaskDocument } from '../../src/store/mongodb/documents.ts'
 import type { StoreFaults } from '../../src/store/mongodb/faults.ts'
 import { type MongoStore, mongodb } from '../../src/store/mongodb/index.ts'
 import type { Store } from '../../src/store/store.ts'
@@ -20,6 +22,22 @@ export class MongoContext implements StoreCaseContext {
 
   makeStore(): Promise<MongoStore> {
     return this.#openIn(freshDatabase())
+  }
+
+  /** Several processes that share one database, which is fresh. */
+  async makeStores(count: number): Promise<MongoStore[]> {
+    const database = freshDatabase()
+    const stores: MongoStore[] = []
+    for (let made = 0; made < count; made++) stores.push(await this.#openIn(database))
+    return stores
+  }
+
+  /** A task as the database of the first store has it. */
+  async document(taskId: string): Promise<Document | undefined> {
+    const [database] = this.#open.values()
+    await using client = new MongoClient(database?.url ?? '')
+    const found = await client.db().collection<TaskDocument>('background_tasks').findOne({ _id: taskId })
+    return found ?? undefined
   }
 
   async reopenStore(store: Store): Promise<MongoStore> {

@@ -155,7 +155,7 @@ async function answersOf(
 function createdOf({ document, birth, wish }: Newcomer): Created {
   const texts = new Map(birth.large === undefined ? [] : [[birth.large.payload, wish.task.parameters]])
   const record = recordOf(document, texts)
-  return birth.sends
+  return document.sent !== undefined
     ? { outcome: 'created', record, delivery: deliveryOf(document) }
     : { outcome: 'created', record }
 }
@@ -232,7 +232,7 @@ function afterwards(session: Session, made: readonly Newcomer[]): void {
   for (const { document, birth } of made) {
     const { _id: id, lane, tellAt, parentTaskId } = document
     families.know(id, parentTaskId)
-    if (birth.sends) {
+    if (document.sent !== undefined) {
       hands.sending(id, birth.name)
       order.passed(document)
     } else if (tellAt !== undefined) hints.noteTell(tellAt.getTime())

@@ -27,7 +27,7 @@ export interface Birth {
   name: string
   rank: number
   large: LargeValue | undefined
-  /** The write takes the right to send it. */
+  /** The write takes the right to send it, if it could run now. */
   sends: boolean
 }
 

@@ -1,0 +1,125 @@
+/** Events that others are told of: left in the record by the write that made them, numbered without a gap, dropped when they were told. */
+import { afterEach, beforeEach, expect, it } from 'vitest'
+import type { MongoStore } from '../../src/store/mongodb/index.ts'
+import type { EventOutbox, UntoldEvents } from '../../src/store/store.ts'
+import { completed, givenBack, retrying } from '../../src/task/transition.ts'
+import { createOne, move, only, problem, start, startNew } from '../../src/testing/store-case.ts'
+import { describeWithMongo } from '../servers/mongo.ts'
+import { MongoContext } from './mongodb-context.ts'
+
+describeWithMongo('the events of a MongoDB store', () => {
+  let context: MongoContext
+  beforeEach(() => {
+    context = new MongoContext()
+  })
+  afterEach(() => context.end())
+
+  async function keeping(count: number): Promise<(MongoStore & { events: EventOutbox })[]> {
+    const stores = await context.makeStores(count)
+    return stores.map(store => {
+      if (store.events === undefined) throw new TypeError('a store without events')
+      store.events.keep()
+      return Object.assign(store, { events: store.events })
+    })
+  }
+
+  it('tell each move, in order and numbered, with what an observer of this process would hear', async () => {
+    const [store] = await keeping(1)
+    if (store === undefined) throw new TypeError('no store')
+    const record = await createOne(store)
+    context.advance(40)
+    const running = await start(store, record)
+    context.advance(60)
+    const error = problem()
+    const at = context.now + 500
+    const waiting = await move(store, retrying(running, { at, error, retryCount: 1, crashCount: 0 }))
+    context.advance(500)
+    const again = await start(store, waiting)
+    const done = await move(store, completed(again, '"$x"', context.now))
+    const { taskId, events } = only(await untold(store.events))
+    expect(taskId).toBe(record.id)
+    const base = { taskId, taskType: 'Write', userId: 'ann', lane: 'default', rootTaskId: taskId }
+    expect(events).toMatchObject([
+      { ...base, name: 'submitted', sequence: 1, at: record.createdAt, version: 1, attempt: 0 },
+      { name: 'started', sequence: 2, executionNodeId: 'node-1', waitedMs: 40, attempt: 1 },
+      {
+        ...{ name: 'retrying', sequence: 3, status: 'RETRYING', retryCount: 1, errorInfo: error },
+        ...{ nextAttemptTimestamp: at, ranMs: 60, version: waiting.version },
+      },
+      { name: 'started', sequence: 4, waitedMs: 0, attempt: 2 },
+      { name: 'completed', sequence: 5, status: 'COMPLETED', version: done.version, at: context.now },
+    ])
+  })
+
+  it('are told once, up to what was told, and the numbers go on', async () => {
+    const [store] = await keeping(1)
+    if (store === undefined) throw new TypeError('no store')
+    const record = await createOne(store)
+    const running = await start(store, record)
+    expect(sequences(await untold(store.events))).toEqual([[1, 2]])
+    expect(await untold(store.events)).toEqual([])
+    await store.events.told([{ taskId: record.id, sequence: 1 }])
+    await move(store, givenBack(running))
+    expect(sequences(await untold(store.events))).toEqual([[2, 3]])
+    await store.events.told([{ taskId: record.id, sequence: 3 }])
+    await store.events.told([{ taskId: record.id, sequence: 3 }])
+    context.advance(60_000)
+    expect(await store.events.due(10, { leftBehind: true })).toEqual([])
+    await start(store, { ...record, attempt: 1 })
+    expect(sequences(await untold(store.events))).toEqual([[4]])
+  })
+
+  it('of a process that does not tell them are told by another, two seconds later', async () => {
+    const [one, two] = await keeping(2)
+    if (one === undefined || two === undefined) throw new TypeError('no store')
+    await startNew(one)
+    expect(await untold(two.events)).toEqual([])
+    context.advance(1_999)
+    expect(await two.events.due(10, { leftBehind: true })).toEqual([])
+    context.advance(1)
+    expect(sequences(await two.events.due(10, { leftBehind: true }))).toEqual([[1, 2]])
+  })
+
+  it('beyond thirty-two the newest merge into one that names its range', async () => {
+    const [store] = await keeping(1)
+    if (store === undefined) throw new TypeError('no store')
+    let running = await startNew(store)
+    for (let round = 0; round < 20; round++)
+      running = await start(store, await move(store, givenBack(running)))
+    const { events } = only(await untold(store.events))
+    expect(events).toHaveLength(32)
+    expect(events.slice(0, 31).map(({ sequence }) => sequence)).toEqual(
+      Array.from({ length: 31 }, (_, i) => i + 1),
+    )
+    expect(events.at(-1)).toMatchObject({ name: 'started', sequence: 42, sequenceFrom: 32, attempt: 21 })
+  })
+
+  it('call back after each write that left some', async () => {
+    const [store] = await keeping(1)
+    if (store === undefined) throw new TypeError('no store')
+    let calls = 0
+    const stop = store.events.onUntold(() => {
+      calls += 1
+    })
+    const record = await createOne(store)
+    expect(calls).toBe(1)
+    await start(store, record)
+    expect(calls).toBe(2)
+    stop()
+    await createOne(store)
+    expect(calls).toBe(2)
+  })
+
+  it('are not kept before somebody asks for it', async () => {
+    const [store] = await context.makeStores(1)
+    const record = await startNew(store)
+    expect(await context.document(record.id)).not.toHaveProperty('events')
+  })
+})
+
+function untold(events: EventOutbox): Promise<readonly UntoldEvents[]> {
+  return events.due(10, { leftBehind: false })
+}
+
+const sequences = (untoldEvents: readonly UntoldEvents[]) =>
+  untoldEvents.map(({ events }) => events.map(({ sequence }) => sequence))
