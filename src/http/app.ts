@@ -27,6 +27,10 @@ export interface AppOptions {
   models?: ModelCatalogue
   /** What the novel tasks of the engine are run with. Default none: then there are no novels and no uploads. */
   novels?: NovelServices
+  /**
+   * The AsyncAPI document of the broker (`asyncApiOf`), for `GET /v1/asyncapi.json`. Default none: then tasks stay within the process.
+   */
+  asyncApi?: object | undefined
   /** Default: silent. */
   log?: Logger
 }
@@ -40,11 +44,11 @@ const silent: Logger = { info: () => undefined, warn: () => undefined, error: ()
 export function createApp(options: AppOptions): FastifyInstance {
   const settings = resolveHttpSettings(options.config)
   assertSafeToListen(settings)
-  const { engine, log = silent, models, novels } = options
+  const { engine, log = silent, models, novels, asyncApi } = options
   const app = createServer(settings)
   const hub = new StreamHub(engine, settings)
   const metrics = createMetrics({ engine, streams: () => hub.counts, version })
-  const context: ApiContext = { engine, settings, hub, metrics, models, novels, log }
+  const context: ApiContext = { engine, settings, hub, metrics, models, novels, asyncApi, log }
   app.setValidatorCompiler(validatorCompiler)
   app.setSerializerCompiler(serializerCompiler)
   addTraces(app)

@@ -26,6 +26,8 @@ export interface ApiContext {
   readonly metrics: Metrics
   readonly models: ModelCatalogue | undefined
   readonly novels: NovelServices | undefined
+  /** What goes through the broker; undefined where there is none between processes. */
+  readonly asyncApi: object | undefined
   readonly log: Logger
 }
 

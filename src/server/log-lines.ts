@@ -21,7 +21,16 @@ export function plainLine(json: string): string {
 }
 
 /** What a person at a terminal does not look for; the JSON lines have it. */
-const tooMuch = new Set(['event', 'sequence', 'traceId', 'rootTaskId', 'version', 'depth', 'userId'])
+const tooMuch = new Set([
+  'event',
+  'sequence',
+  'traceId',
+  'spanId',
+  'rootTaskId',
+  'version',
+  'depth',
+  'userId',
+])
 
 function errorText(error: unknown): string | undefined {
   if (typeof error !== 'object' || error === null) return undefined

@@ -10,6 +10,7 @@ import { announce, makeDataDirectory, withdraw } from './data-directory.ts'
 import { begin, listenOn, reachable } from './listen.ts'
 import type { Config } from './settings.ts'
 import { createStop, type Stop } from './stop.ts'
+import { describedBroker } from './topology.ts'
 import { startUpkeep } from './upkeep.ts'
 
 /** How a server is started. */
@@ -43,7 +44,8 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   makeDataDirectory(config.data)
   const log = createLog({ level: config.logLevel, destination: options.logTo })
   const { engine, services, models } = await compose({ config, log })
-  const app = createApp({ engine, config: httpOptions(config), models, novels: services, log })
+  const asyncApi = await describedBroker(config)
+  const app = createApp({ engine, config: httpOptions(config), models, novels: services, asyncApi, log })
   const health = createHealthListener(app)
   const keepsUp = works && config.roles.includes('maintenance')
   const upkeep = keepsUp ? startUpkeep({ engine, services, everyMs: config.cleanup, log }) : undefined

@@ -1,5 +1,6 @@
 /** What the broker of a configuration should have, and how it is looked at. */
 import type { Finding, Inspection, RabbitmqOptions, Topology } from '../broker/rabbitmq/index.ts'
+import { version } from '../http/version.ts'
 import { QuillworkError } from '../index.ts'
 import { novelTasks } from '../novel/index.ts'
 import { resolveTask } from '../task/definition.ts'
@@ -22,6 +23,16 @@ export async function plannedTopology(config: Config): Promise<{ topology: Topol
     eventsStream: config.eventsStream,
   })
   return { topology, diagram: diagramOf(topology) }
+}
+
+/** What goes through the broker of the configuration, as an AsyncAPI document; undefined where there is none. */
+export async function describedBroker(config: Config): Promise<object | undefined> {
+  if (config.broker === undefined) return undefined
+  const { asyncApiOf } = await import('../broker/rabbitmq/index.ts')
+  const { topology } = await plannedTopology(config)
+  const [address = ''] = addressesOf(config.broker)
+  const { host, protocol } = new URL(address)
+  return asyncApiOf(topology, { version, host, tls: protocol === 'amqps:' })
 }
 
 /** Connects to the broker, to be looked at. Throws CONFIG_INVALID where none is configured, BROKER_UNREACHABLE, BROKER_UNSUITABLE. */

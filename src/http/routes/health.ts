@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { QuillworkError } from '../../task/errors.ts'
 import type { ApiContext, App } from '../context.ts'
 import { readinessOf, readinessSchema } from '../readiness.ts'
 import { problems } from '../schemas/problem.ts'
@@ -12,6 +13,7 @@ export function addHealthRoutes(app: App, context: ApiContext): void {
   addReadiness(app, context)
   addMetrics(app, context)
   addDescription(app)
+  addEventsDescription(app, context)
 }
 
 const healthSchema = {
@@ -61,5 +63,18 @@ function addDescription(app: App): void {
   app.get('/v1/openapi.json', { schema: descriptionSchema }, async () => {
     document ??= app.swagger() as unknown as Record<string, unknown>
     return document
+  })
+}
+
+const eventsDescriptionSchema = {
+  tags,
+  summary: 'What goes through the broker, and what other services may read there, as AsyncAPI',
+  response: { 200: z.record(z.string(), z.unknown()), ...problems('ROUTE_NOT_FOUND') },
+}
+
+function addEventsDescription(app: App, { asyncApi }: ApiContext): void {
+  app.get('/v1/asyncapi.json', { schema: eventsDescriptionSchema }, async () => {
+    if (asyncApi !== undefined) return asyncApi as Record<string, unknown>
+    throw new QuillworkError('ROUTE_NOT_FOUND', 'The tasks of this server stay within its process.')
   })
 }
