@@ -6,7 +6,7 @@
 const core = ['^src/task/', '^src/runtime/']
 const ports = [
   '^src/store/store\\.ts$',
-  '^src/broker/(broker|messages|cloud-events)\\.ts$',
+  '^src/broker/(broker|messages|message-schemas|cloud-events)\\.ts$',
   '^src/rate-limit/(limiter|arithmetic)\\.ts$',
   '^src/ai/model\\.ts$',
 ]
