@@ -1,4 +1,4 @@
-import { type Document, MongoClient } from 'mongodb'
+import { type Collection, type Document, MongoClient, type UpdateFilter } from 'mongodb'
 import type { TaskDocument } from '../../src/store/mongodb/documents.ts'
 import type { StoreFaults } from '../../src/store/mongodb/faults.ts'
 import { type MongoStore, mongodb } from '../../src/store/mongodb/index.ts'
@@ -25,6 +25,9 @@ export class MongoContext implements StoreCaseContext {
   }
 
   /** Several processes that share one database, which is fresh. */
+  async makeStores(count: 1): Promise<[MongoStore]>
+  async makeStores(count: 2): Promise<[MongoStore, MongoStore]>
+  async makeStores(count: 3): Promise<[MongoStore, MongoStore, MongoStore]>
   async makeStores(count: number): Promise<MongoStore[]> {
     const database = freshDatabase()
     const stores: MongoStore[] = []
@@ -32,12 +35,34 @@ export class MongoContext implements StoreCaseContext {
     return stores
   }
 
-  /** A task as the database of the first store has it. */
-  async document(taskId: string): Promise<Document | undefined> {
+  /** The address of the first store's database. */
+  get url(): string {
     const [database] = this.#open.values()
-    await using client = new MongoClient(database?.url ?? '')
-    const found = await client.db().collection<TaskDocument>('background_tasks').findOne({ _id: taskId })
-    return found ?? undefined
+    return database?.url ?? ''
+  }
+
+  /** A store on the caller's own client. */
+  async makeStoreOn(client: (url: string) => MongoClient): Promise<MongoStore> {
+    const database = freshDatabase()
+    const store = mongodb({ client: client(database.url), now: () => this.now })
+    this.#open.set(store, database)
+    await store.open()
+    return store
+  }
+
+  /** A task as the database of the first store has it. */
+  document(taskId: string): Promise<Document | null> {
+    return this.#withTasks(tasks => tasks.findOne({ _id: taskId }))
+  }
+
+  /** Changes a task behind the back of every store. */
+  change(taskId: string, update: UpdateFilter<TaskDocument>): Promise<unknown> {
+    return this.#withTasks(tasks => tasks.updateOne({ _id: taskId }, update))
+  }
+
+  async #withTasks<T>(work: (tasks: Collection<TaskDocument>) => Promise<T>): Promise<T> {
+    await using client = new MongoClient(this.url)
+    return await work(client.db().collection<TaskDocument>('background_tasks'))
   }
 
   async reopenStore(store: Store): Promise<MongoStore> {

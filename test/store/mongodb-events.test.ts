@@ -14,18 +14,21 @@ describeWithMongo('the events of a MongoDB store', () => {
   })
   afterEach(() => context.end())
 
-  async function keeping(count: number): Promise<(MongoStore & { events: EventOutbox })[]> {
-    const stores = await context.makeStores(count)
-    return stores.map(store => {
-      if (store.events === undefined) throw new TypeError('a store without events')
-      store.events.keep()
-      return Object.assign(store, { events: store.events })
-    })
+  type Keeping = MongoStore & { events: EventOutbox }
+
+  function keeping(store: MongoStore): Keeping {
+    if (store.events === undefined) throw new TypeError('a store without events')
+    store.events.keep()
+    return { ...store, events: store.events }
+  }
+
+  async function keepingOne(): Promise<Keeping> {
+    const [store] = await context.makeStores(1)
+    return keeping(store)
   }
 
   it('tell each move, in order and numbered, with what an observer of this process would hear', async () => {
-    const [store] = await keeping(1)
-    if (store === undefined) throw new TypeError('no store')
+    const store = await keepingOne()
     const record = await createOne(store)
     context.advance(40)
     const running = await start(store, record)
@@ -52,8 +55,7 @@ describeWithMongo('the events of a MongoDB store', () => {
   })
 
   it('are told once, up to what was told, and the numbers go on', async () => {
-    const [store] = await keeping(1)
-    if (store === undefined) throw new TypeError('no store')
+    const store = await keepingOne()
     const record = await createOne(store)
     const running = await start(store, record)
     expect(sequences(await untold(store.events))).toEqual([[1, 2]])
@@ -70,8 +72,7 @@ describeWithMongo('the events of a MongoDB store', () => {
   })
 
   it('of a process that does not tell them are told by another, two seconds later', async () => {
-    const [one, two] = await keeping(2)
-    if (one === undefined || two === undefined) throw new TypeError('no store')
+    const [one, two] = (await context.makeStores(2)).map(keeping) as [Keeping, Keeping]
     await startNew(one)
     expect(await untold(two.events)).toEqual([])
     context.advance(1_999)
@@ -81,8 +82,7 @@ describeWithMongo('the events of a MongoDB store', () => {
   })
 
   it('beyond thirty-two the newest merge into one that names its range', async () => {
-    const [store] = await keeping(1)
-    if (store === undefined) throw new TypeError('no store')
+    const store = await keepingOne()
     let running = await startNew(store)
     for (let round = 0; round < 20; round++)
       running = await start(store, await move(store, givenBack(running)))
@@ -95,8 +95,7 @@ describeWithMongo('the events of a MongoDB store', () => {
   })
 
   it('call back after each write that left some', async () => {
-    const [store] = await keeping(1)
-    if (store === undefined) throw new TypeError('no store')
+    const store = await keepingOne()
     let calls = 0
     const stop = store.events.onUntold(() => {
       calls += 1

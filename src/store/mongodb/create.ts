@@ -1,4 +1,4 @@
-import { type ClientSession, MongoBulkWriteError, MongoError } from 'mongodb'
+import { type ClientSession, MongoBulkWriteError, MongoError, MongoInvalidArgumentError } from 'mongodb'
 import { QuillworkError } from '../../task/errors.ts'
 import type { NewTask } from '../../task/task.ts'
 import { type Created, priorities } from '../store.ts'
@@ -65,8 +65,14 @@ export async function createWithin(
     })
   } catch (error) {
     if (error instanceof MongoError && error.hasErrorLabel('TransientTransactionError')) throw error
+    if (error instanceof MongoInvalidArgumentError) throw foreignSession(error)
     throw storeError(error, 'create')
   }
+}
+
+function foreignSession(cause: Error): QuillworkError {
+  const message = `The transaction is not of the client that the store was given; open the store with the option \`client\`. ${cause.message}.`
+  return new QuillworkError('OPTION_INVALID', message, { cause })
 }
 
 /** Decides what becomes of each wish, and writes large parameters apart. */

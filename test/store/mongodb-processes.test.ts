@@ -1,0 +1,262 @@
+/** Several processes on one database: they count the same families, take turns for the same users, and write in transactions. */
+import { MongoClient } from 'mongodb'
+import { afterEach, beforeEach, expect, it } from 'vitest'
+import { UnknownOutcome } from '../../src/store/mongodb/failures.ts'
+import type { MongoStore } from '../../src/store/mongodb/index.ts'
+import type { TaskRecord } from '../../src/task/task.ts'
+import {
+  awaitingSubTasks,
+  cancelledWaiting,
+  closed,
+  completed,
+  reopened,
+  retried,
+} from '../../src/task/transition.ts'
+import {
+  atRest,
+  claimOf,
+  createAll,
+  createOne,
+  dueIds,
+  dueIn,
+  fail,
+  family,
+  ids,
+  move,
+  newTask,
+  only,
+  problem,
+  read,
+  start,
+  startNew,
+  subTaskOf,
+} from '../../src/testing/store-case.ts'
+import { describeWithMongo } from '../servers/mongo.ts'
+import { MongoContext } from './mongodb-context.ts'
+
+describeWithMongo('several processes on one MongoDB database', () => {
+  let context: MongoContext
+  beforeEach(() => {
+    context = new MongoContext()
+  })
+  afterEach(() => context.end())
+
+  it('count a family exactly, however many of them count it at once', async () => {
+    const stores = await context.makeStores(3)
+    const [one] = stores
+    const parent = await startNew(one)
+    const batches = await Promise.all(
+      stores.map((store, index) =>
+        createAll(
+          store,
+          Array.from({ length: 100 }, (_, key) => subTaskOf(parent, `${index}/${key}`)),
+        ),
+      ),
+    )
+    expect((await read(one, parent.id)).subTaskStatusSummary).toEqual({ QUEUED: 300 })
+    await move(one, awaitingSubTasks(parent, { reduces: true }))
+    await Promise.all(batches.map((children, index) => runAll(stores[index] ?? one, children, context.now)))
+    for (const store of stores) await atRest(store)
+    expect((await read(one, parent.id)).subTaskStatusSummary).toEqual({ COMPLETED: 300 })
+    for (const store of stores) expect((await dueIn(store)).parents).toEqual([parent.id])
+  })
+
+  it('finish a count that another process left half done', async () => {
+    let dies = false
+    const faulty = new MongoContext({
+      before(operation) {
+        if (dies && operation === 'finish a count') throw new Error('the process is gone')
+      },
+    })
+    const [one, two] = await faulty.makeStores(2)
+    try {
+      const parent = await startNew(one)
+      dies = true
+      const [child] = await createAll(one, [subTaskOf(parent, 'a')])
+      expect(await one.tasks.claim([claimOf(child ?? parent)])).toEqual([undefined])
+      expect((await read(one, parent.id)).subTaskStatusSummary).toEqual({ QUEUED: 1 })
+      dies = false
+      await atRest(two)
+      expect((await read(two, parent.id)).subTaskStatusSummary).toEqual({ QUEUED: 1 })
+      expect(await dueIds(two)).toEqual([child?.id])
+    } finally {
+      await faulty.end()
+    }
+  })
+
+  it('cancel a sub-task that came to be while its parent ended', async () => {
+    const [one, two] = await context.makeStores(2)
+    const parent = await startNew(one)
+    await createOne(one, subTaskOf(parent, 'a'))
+    const late = await createOne(one)
+    // As an insert leaves it whose parent ended after it was asked.
+    await context.change(late.id, {
+      $set: { parentTaskId: parent.id, rootTaskId: parent.id, uncounted: true },
+      $unset: { ready: 1 },
+    })
+    await move(one, completed(parent, '"x"', context.now))
+    await atRest(two)
+    context.advance(2_000)
+    await atRest(two)
+    expect(await read(two, late.id)).toMatchObject({ status: 'CANCELLED', completedAt: expect.any(Number) })
+    expect((await read(two, parent.id)).subTaskStatusSummary).toEqual({ QUEUED: 1, CANCELLED: 1 })
+  })
+
+  it('take turns for users whichever process they submit to', async () => {
+    const [one, two] = await context.makeStores(2)
+    await createAll(
+      one,
+      Array.from({ length: 200 }, () => newTask()),
+    )
+    for (const taskId of await dueIds(two, { lane: 'default', room: 20 }))
+      await start(two, { id: taskId, attempt: 0 })
+    const single = await createOne(two, { userId: 'bob' })
+    expect(await dueIds(one, { lane: 'default', room: 2 })).toContain(single.id)
+    const later = await createAll(two, [newTask(), newTask({ userId: 'cid' })])
+    const next = await dueIds(one, { lane: 'default', room: 4 })
+    expect(next).toContain(later[1]?.id)
+    expect(next).not.toContain(later[0]?.id)
+  })
+
+  it('write a retry of a tree in one commit, or not at all', async () => {
+    const [store] = await context.makeStores(1)
+    const { parent, children } = await family(store, ['a', 'b'])
+    const failed: TaskRecord[] = []
+    for (const child of children) failed.push(await fail(store, child, context.now))
+    await atRest(store)
+    const ended = await move(
+      store,
+      closed(await read(store, parent.id), { failedSubTasks: [], error: problem() }, context.now),
+    )
+    const steps = failed.map(child => retried(child, context.now))
+    const old = { ...ended, version: ended.version - 1 }
+    const together = { together: true }
+    expect(await store.tasks.apply([reopened(old, context.now), ...steps], together)).toEqual([
+      'stale',
+      'stale',
+      'stale',
+    ])
+    expect(await store.queries.get(ids(failed))).toEqual(failed)
+    const [gone] = failed
+    const moved = await move(store, retried(gone ?? ended, context.now))
+    const seen = await read(store, parent.id)
+    const answers = await store.tasks.apply([reopened(seen, context.now), ...steps], together)
+    expect(answers).toEqual(['applied', 'stale', 'applied'])
+    await atRest(store)
+    expect(await read(store, moved.id)).toEqual(moved)
+    expect(await read(store, parent.id)).toMatchObject({
+      status: 'RUNNING',
+      subTaskStatusSummary: { QUEUED: 2 },
+    })
+  })
+
+  it('find a task again whose commit together was not answered', async () => {
+    let losses = 1
+    const faulty = new MongoContext({
+      after(operation) {
+        if (operation !== 'apply together' || losses === 0) return
+        losses -= 1
+        throw new UnknownOutcome('the answer was lost on purpose')
+      },
+    })
+    try {
+      const [store] = await faulty.makeStores(1)
+      const made = await createAll(store, [newTask(), newTask()])
+      const transitions = made.map(record => cancelledWaiting(record, problem(), faulty.now))
+      expect(await store.tasks.apply(transitions, { together: true })).toEqual(['applied', 'applied'])
+      expect(losses).toBe(0)
+      const states = (await store.queries.get(ids(made))).map(record => record?.status)
+      expect(states).toEqual(['CANCELLED', 'CANCELLED'])
+    } finally {
+      await faulty.end()
+    }
+  })
+})
+
+describeWithMongo("a task in the caller's own MongoDB transaction", () => {
+  let context: MongoContext
+  let client: MongoClient
+  let store: MongoStore
+  beforeEach(async () => {
+    context = new MongoContext()
+    store = await context.makeStoreOn(url => {
+      client = new MongoClient(url)
+      return client
+    })
+  })
+  afterEach(async () => {
+    await context.end()
+    await client.close()
+  })
+
+  function inTransaction(
+    work: (create: MongoStore['tasks']['create']) => Promise<unknown>,
+  ): Promise<unknown> {
+    return client.withSession(session =>
+      session.withTransaction(() => work((tasks, limits) => store.tasks.create(tasks, limits, session))),
+    )
+  }
+
+  it('comes to be with the commit, and is due then', async () => {
+    let told = 0
+    const task = newTask({ send: true })
+    await inTransaction(async create => {
+      const answer = only(await create([task], {}))
+      expect(answer).toMatchObject({ outcome: 'created', record: { id: task.id, status: 'QUEUED' } })
+      expect(answer).not.toHaveProperty('delivery')
+      expect(await store.queries.get([task.id])).toEqual([undefined])
+      store.outbox.onTelling(() => {
+        told += 1
+      })
+    })
+    expect(told).toBeGreaterThan(0)
+    expect(await dueIds(store)).toEqual([task.id])
+  })
+
+  it('never was when the transaction is given up', async () => {
+    const task = newTask()
+    const wrong = new Error('not today')
+    const given = inTransaction(async create => {
+      await create([task], {})
+      throw wrong
+    })
+    await expect(given).rejects.toBe(wrong)
+    expect(await store.queries.get([task.id])).toEqual([undefined])
+    expect(await dueIds(store)).toEqual([])
+  })
+
+  it('is found when it exists, and the transaction goes on', async () => {
+    const first = await createOne(store, { idempotencyKey: 'once' })
+    const other = newTask()
+    await inTransaction(async create => {
+      const answers = await create(
+        [newTask({ idempotencyKey: 'once' }), other, newTask({ id: first.id })],
+        {},
+      )
+      expect(answers).toMatchObject([
+        { outcome: 'existing', record: first },
+        { outcome: 'created' },
+        { outcome: 'existing', record: first },
+      ])
+    })
+    expect((await read(store, other.id)).status).toBe('QUEUED')
+  })
+
+  it('is refused without a session of the driver, or with one of another client', async () => {
+    const create = (transaction: unknown) => store.tasks.create([newTask()], {}, transaction)
+    await expect(create({})).rejects.toMatchObject({ code: 'OPTION_INVALID' })
+    await using other = new MongoClient(context.url)
+    await other.withSession(session =>
+      expect(create(session)).rejects.toMatchObject({ code: 'OPTION_INVALID' }),
+    )
+  })
+})
+
+async function runAll(store: MongoStore, children: readonly TaskRecord[], now: number): Promise<void> {
+  for (let from = 0; from < children.length; from += 25) {
+    const claims = children.slice(from, from + 25).map(child => claimOf(child))
+    const claimed = (await store.tasks.claim(claims)).filter(record => record !== undefined)
+    expect(claimed).toHaveLength(claims.length)
+    await store.tasks.apply(claimed.map(record => completed(record, '"done"', now)))
+  }
+}
