@@ -13,8 +13,8 @@ describeRows('a task that runs longer than the broker waits for an acknowledgeme
     async ({ seed, size, finish }) => {
       const timeoutMs = size.of(6_000, 60_000)
       // The broker looks once a minute unless told otherwise.
-      const conf = [`consumer_timeout = ${timeoutMs}`, `channel_tick_interval = ${size.of(1_000, 60_000)}`]
-      await using node = await privateRabbit({ conf })
+      const advanced = { consumer_timeout: timeoutMs, channel_tick_interval: size.of(1_000, 60_000) }
+      await using node = await privateRabbit({ advanced })
       await onServers(
         async system => {
           const ms = timeoutMs * 3

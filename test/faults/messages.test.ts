@@ -13,7 +13,7 @@ describeRows('messages that are lost, repeated, late, or nonsense', () => {
     onServers(async (system, servers) => {
       await using messages = await connectTo(servers)
       await startAll(system, size.of(1, 4))
-      const submitted = system.submit({ most: 8 }, size.of(120, 4_000), seed)
+      const submitted = system.submit({ most: 6 }, size.of(60, 4_000), seed)
       await until(() => running(system.lines()) > 2, 'tasks that run')
       system.fault('queue deleted')
       await messages.deleteQueue('tasks.queue')
@@ -46,7 +46,8 @@ describeRows('messages that are lost, repeated, late, or nonsense', () => {
       system.fault(`${purged} messages purged`)
       const report = await finish(system)
       expect(report.completed).toBe(count)
-      expect(Math.max(...latenesses(system.lines()))).toBeLessThan(4_000)
+      // Two sweeps and two seconds, where nothing else keeps the machine busy.
+      expect(Math.max(...latenesses(system.lines()))).toBeLessThan(size.of(20_000, 4_000))
     }),
   )
 
@@ -86,9 +87,9 @@ describeRows('messages that are lost, repeated, late, or nonsense', () => {
         await startAll(system, size.of(2, 4))
         await using messages = await connectTo(servers)
         const repeated = await messages.repeat(3, nth => nth * 200)
-        await system.submit({ most: 8 }, size.of(60, 3_000), seed)
+        await system.submit({ most: 6 }, size.of(40, 3_000), seed)
         await system.untilIdle()
-        await until(() => repeated() > size.of(150, 9_000), 'repeated messages')
+        await until(() => repeated() > size.of(100, 9_000), 'repeated messages')
         system.fault(`${repeated()} messages repeated`)
         await until(async () => (await messages.waiting('tasks.queue')) === 0, 'empty queue')
         await finish(system)

@@ -67,7 +67,7 @@ export function logged(lines: readonly Line[], message: string): number {
 }
 
 /** Milliseconds from each fault of one process until each task that it interrupted began again, in the order of the faults. */
-export function recoveries(lines: readonly Line[]): number[] {
+function recoveries(lines: readonly Line[]): number[] {
   const found: number[] = []
   for (const [at, fault] of lines.entries()) {
     if (fault.is !== 'fault' || fault.boot === undefined) continue

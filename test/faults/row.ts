@@ -24,7 +24,7 @@ export interface RowRun {
 }
 
 /** Milliseconds that a row may take. */
-const timeouts = { small: 120_000, full: 600_000 }
+const timeouts = { small: 180_000, full: 900_000 }
 
 /** Set by `scripts/faults.mjs`. */
 const full = process.env['QUILLWORK_FAULTS'] === 'full'

@@ -13,7 +13,7 @@ describeRows('a database that is away, or does not answer', () => {
       async system => {
         await startAll(system, size.of(2, 4))
         for (const awayMs of size.of([4_000], [10_000, 60_000])) {
-          const submitted = system.submit({ most: 8 }, size.of(120, 2_000), seed, awayMs * 10)
+          const submitted = system.submit({ most: 6 }, size.of(60, 2_000), seed, awayMs * 10)
           await until(() => running(system.lines()) > 2, 'tasks that run')
           system.fault('database killed')
           await database.kill()

@@ -28,7 +28,7 @@ export interface Running extends Child {
 export type ProcessOptions = { readonly [option: string]: unknown }
 
 /** Milliseconds after the last fault within which everything has to have ended. */
-const patienceMs = 60_000
+const patienceMs = 90_000
 
 /** One run: a database and a broker, the processes on them, and the ledger that they write. */
 export class System implements AsyncDisposable {

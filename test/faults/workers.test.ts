@@ -15,8 +15,8 @@ describeRows('processes that die or hang', () => {
   row(1, 'a worker is killed again and again', async ({ seed, chance, size, finish }) =>
     onServers(async system => {
       const workers = await startAll(system, size.of(2, 4))
-      for (let kill = 0; kill < size.of(4, 30); kill++) {
-        const submitted = system.submit({ most: size.of(8, 50) }, size.of(30, 170), seed, kill * 1_000)
+      for (let kill = 0; kill < size.of(3, 30); kill++) {
+        const submitted = system.submit({ most: size.of(6, 50) }, size.of(20, 170), seed, kill * 1_000)
         await until(() => running(system.lines()) > 4, 'tasks that run')
         await pause(chance.between(0, size.of(200, 1_500)))
         const victim = chance.between(0, workers.length - 1)
@@ -25,7 +25,8 @@ describeRows('processes that die or hang', () => {
       }
       const report = await finish(system, { limit: size.of(60_000, 300_000) })
       expect(report.recovery[2], 'some task was interrupted, and ran again').toBeGreaterThan(0)
-      expect(report.recovery[2]).toBeLessThan(recoveryMs)
+      // One after the other, for each of them might be what killed its process.
+      expect(report.recovery[2]).toBeLessThan(size.of(60_000, recoveryMs))
     }),
   )
 
@@ -34,18 +35,19 @@ describeRows('processes that die or hang', () => {
     'a worker dies between the durable outcome and the acknowledgement',
     async ({ seed, chance, size, finish }) =>
       onServers(async system => {
-        const endedAtDeath = new Set<string>()
+        const ended: { taskId: string; line: number }[] = []
         for (let death = 0; death < size.of(4, 50); death++) {
           const kill = { at: 'after-apply', nth: chance.between(1, 4) }
           const doomed = await system.start({ kill, slots: 4 })
           await system.submit({ name: 'leaves' }, 12, seed, death * 100)
           await doomed.ended
           expect(await system.changedEnds()).toEqual([])
-          for (const { id } of await system.ended()) endedAtDeath.add(`${id} ${system.lines().length}`)
+          const line = system.lines().length
+          for (const { id } of await system.ended()) ended.push({ taskId: id, line })
         }
         await system.start()
         const report = await finish(system)
-        expect(startedLater(endedAtDeath, system.lines())).toEqual([])
+        expect(startedLater(ended, system.lines())).toEqual([])
         expect(report.faults).toBe(size.of(4, 50))
       }),
   )
@@ -183,11 +185,10 @@ describeRows('processes that die or hang', () => {
   )
 })
 
-/** Tasks that began again although the store had their end: each entry is a task and the length of the ledger at that time. */
-function startedLater(ended: ReadonlySet<string>, lines: readonly Line[]): string[] {
-  return [...ended].flatMap(entry => {
-    const [taskId, from] = entry.split(' ')
-    const again = linesOf(lines.slice(Number(from)), 'started').find(line => line.taskId === taskId)
+/** Tasks that began again although the store had their end when the ledger had so many lines. */
+function startedLater(ended: readonly { taskId: string; line: number }[], lines: readonly Line[]): string[] {
+  return ended.flatMap(({ taskId, line }) => {
+    const again = linesOf(lines.slice(line), 'started').find(started => started.taskId === taskId)
     return again === undefined ? [] : [`${taskId} began attempt ${again.attempt} after its end`]
   })
 }

@@ -34,10 +34,13 @@ export interface PrivateRabbit extends AsyncDisposable {
   stop(): Promise<void>
 }
 
-/** `conf` are lines of `rabbitmq.conf`; `port` is chosen unless given. */
+/** `port` is chosen unless given. */
 export interface RabbitOptions {
   port?: number
+  /** Lines of `rabbitmq.conf`. */
   conf?: readonly string[]
+  /** Settings of the broker itself that `rabbitmq.conf` does not know. */
+  advanced?: Readonly<Record<string, number>>
 }
 
 /** Where the scripts of RabbitMQ are; the ones on PATH change the user, and read the machine's own settings. */
@@ -129,7 +132,7 @@ async function startNode(
   const url = `amqp://guest:guest@127.0.0.1:${port}`
   const node = `q${port}@localhost`
   const env = environmentOf(folder, node, await freePort(), names.port)
-  writeSettings(folder, port, options.conf ?? [])
+  writeSettings(folder, port, options)
   let server: ServerProcess | undefined
 
   async function start() {
@@ -183,6 +186,7 @@ function environmentOf(folder: string, node: string, distPort: number, namesPort
     ERL_EPMD_PORT: `${namesPort}`,
     RABBITMQ_CONF_ENV_FILE: '/dev/null',
     RABBITMQ_CONFIG_FILE: path.join(folder, 'rabbitmq.conf'),
+    RABBITMQ_ADVANCED_CONFIG_FILE: path.join(folder, 'advanced.config'),
     RABBITMQ_ENABLED_PLUGINS_FILE: path.join(folder, 'enabled_plugins'),
     RABBITMQ_NODENAME: node,
     RABBITMQ_DIST_PORT: `${distPort}`,
@@ -196,7 +200,7 @@ function environmentOf(folder: string, node: string, distPort: number, namesPort
   }
 }
 
-function writeSettings(folder: string, port: number, conf: readonly string[]): void {
+function writeSettings(folder: string, port: number, { conf = [], advanced = {} }: RabbitOptions): void {
   const home = path.join(folder, 'home')
   mkdirSync(home, { recursive: true })
   const cookieFile = path.join(home, '.erlang.cookie')
@@ -204,6 +208,8 @@ function writeSettings(folder: string, port: number, conf: readonly string[]): v
   chmodSync(cookieFile, 0o400)
   const lines = [`listeners.tcp.1 = 127.0.0.1:${port}`, 'loopback_users = none', ...conf]
   writeFileSync(path.join(folder, 'rabbitmq.conf'), `${lines.join('\n')}\n`)
+  const settings = Object.entries(advanced).map(([name, value]) => `{${name}, ${value}}`)
+  writeFileSync(path.join(folder, 'advanced.config'), `[{rabbit, [${settings.join(', ')}]}].`)
   writeFileSync(path.join(folder, 'enabled_plugins'), '[].')
 }
 
