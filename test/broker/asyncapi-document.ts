@@ -13,11 +13,17 @@ const require = createRequire(import.meta.url)
 
 /** What the specification says against a document; nothing for a right one. */
 export function faultsOf(document: unknown): readonly ErrorObject[] {
+  validate ??= specification()
+  return validate(document) ? [] : (validate.errors ?? [])
+}
+
+let validate: ValidateFunction | undefined
+
+function specification(): ValidateFunction {
   const schema = require('@asyncapi/specs/schemas/3.1.0.json') as object
   // It brings the schema of schemas along.
   const ajv = withFormats({ strict: false, meta: false, validateSchema: false, unicodeRegExp: false })
-  const validate = ajv.compile(schema)
-  return validate(document) ? [] : (validate.errors ?? [])
+  return ajv.compile(schema)
 }
 
 /** Checks payloads of the document's messages by their names. */
