@@ -48,8 +48,8 @@ export async function declareQueue(channel: Channel, { name, arguments: args }: 
   await channel.assertQueue(name, { arguments: args })
 }
 
-/** Binds; a binding that is there already stays one. */
-export async function bind(channel: Channel, { queue, exchange, key }: Binding): Promise<void> {
+// A binding that is there already stays one; it cannot be told from one that was made just now.
+async function bind(channel: Channel, { queue, exchange, key }: Binding): Promise<void> {
   await channel.bindQueue(queue, exchange, key)
 }
 
