@@ -85,8 +85,9 @@ export function createFamilies(getSession: () => Session): Families {
     },
     count,
     async idle() {
-      while (lookups.size > 0 || counts.size > 0)
-        await Promise.allSettled([...lookups, ...[...counts.values()].map(({ running }) => running)])
+      // Of this moment only: where sub-tasks move all the time, another count is always on its way.
+      await Promise.allSettled(lookups)
+      await Promise.allSettled([...counts.values()].map(({ running, next }) => next ?? running))
     },
     async sweep() {
       const { database, tasks } = getSession()

@@ -8,6 +8,8 @@ import type { Session } from './session.ts'
 
 /** Milliseconds over which confirmations are gathered. */
 const confirmEveryMs = 200
+/** Deliveries whose sending is remembered. */
+const mostSending = 50_000
 /** Doubling ends here; milliseconds. */
 const longestResendMs = 3_600_000
 
@@ -55,7 +57,11 @@ export function createHands(getSession: () => Session, resend: ResendAfter): Han
         sending.set(taskId, by)
       }
     },
-    sending: (taskId, by) => void sending.set(taskId, by),
+    sending(taskId, by) {
+      // What was never told is of no use after a while; without it a delivery is only not marked as confirmed.
+      if (sending.size >= mostSending) sending.clear()
+      sending.set(taskId, by)
+    },
     told(deliveries) {
       for (const { taskId, suspect } of deliveries) {
         const by = sending.get(taskId)

@@ -17,6 +17,7 @@ export async function parentsToLookAt(session: Session, limit: number): Promise<
   // What is there may have to be looked at again.
   hints.look = true
   const moving = await families.withUncounted(found.map(({ _id }) => _id))
+  await Promise.all([...moving].map(parentId => families.count(parentId)))
   return found.map(({ _id }) => _id).filter(id => !moving.has(id))
 }
 

@@ -41,7 +41,7 @@ export interface Families {
   moved(taskIds: readonly string[]): void
   /** Counts what moved before this call. Rejects when the database fails; the sweep counts it then. */
   count(parentId: string): Promise<void>
-  /** Resolves when no count is on its way. */
+  /** Resolves when what moved before this call is counted, or could not be. */
   idle(): Promise<void>
   /** Counts what others left. */
   sweep(): Promise<void>
