@@ -1,0 +1,57 @@
+import {
+  confirmUpload,
+  mongodbUploads,
+  mongoLibrary,
+  type NovelServices,
+  novelTasks,
+  previewUpload,
+  storeUpload,
+  sweepUploads,
+} from 'quillwork/novel'
+import { expect, it } from 'vitest'
+import { createModelCatalogue } from '../../src/ai/catalogue.ts'
+import { extractiveModel } from '../../src/ai/extractive/extractive.ts'
+import { openDatabase } from '../../src/store/mongodb/database.ts'
+import { fourChapters } from '../novel/tasks/novel-engine.ts'
+import { until } from '../servers/until.ts'
+import { describeDistributed, type Installation, installation } from './installation.ts'
+
+/** The services of one process, on a connection of its own. */
+async function servicesOf(home: Installation) {
+  const database = openDatabase({ url: home.databaseUrl })
+  const services: NovelServices = {
+    library: mongoLibrary(database),
+    models: createModelCatalogue({ summary: [extractiveModel()] }),
+    uploads: mongodbUploads(database),
+  }
+  await database.open()
+  return { services, [Symbol.asyncDispose]: () => database.close() }
+}
+
+async function* textOf(text: string): AsyncGenerator<Uint8Array> {
+  yield Buffer.from(text)
+}
+
+describeDistributed('uploads', () => {
+  it('that one process receives are previewed by a second one and imported by a third', async () => {
+    await using home = installation()
+    await using receiving = await servicesOf(home)
+    await using previewing = await servicesOf(home)
+    await using importing = await servicesOf(home)
+    const asked = { tasks: novelTasks, services: previewing.services, start: false }
+    const client = await home.engine(asked as Parameters<Installation['engine']>[0])
+    const run = { tasks: novelTasks, services: importing.services }
+    await home.engine(run as Parameters<Installation['engine']>[0])
+    const file = { userId: 'ann', fileName: 'book.txt', content: textOf(fourChapters) }
+    const upload = await storeUpload(receiving.services, file)
+    const preview = await previewUpload(previewing.services, { userId: 'ann', uploadId: upload.id })
+    expect(preview.volumes.map(volume => volume.chapters.length)).toEqual([2, 2])
+    const choice = { userId: 'ann', uploadId: upload.id, summarise: false }
+    const { taskId, novelId } = await confirmUpload(client, previewing.services, choice)
+    await until(async () => (await client.tasks.get(taskId)).status === 'COMPLETED', 'end of the import')
+    const texts = await receiving.services.library.shelf.texts('ann', { novelId }, { pageSize: 100 })
+    expect(texts.items).toHaveLength(8)
+    expect(await sweepUploads(receiving.services)).toBe(0)
+    expect(await receiving.services.uploads.open(upload.location, 'book.txt')).toBeDefined()
+  })
+})
