@@ -94,8 +94,15 @@ const orders = {
   },
   async cancel({ taskId }) {
     ledger.note({ is: 'cancel-asked', taskId })
-    await engine.tasks.cancel(taskId)
-    ledger.note({ is: 'cancel-accepted', taskId })
+    const isAccepted = await engine.tasks.cancel(taskId).then(
+      () => true,
+      error => {
+        // It was quicker.
+        if (error.code !== 'TASK_ALREADY_ENDED') throw error
+        return false
+      },
+    )
+    if (isAccepted) ledger.note({ is: 'cancel-accepted', taskId })
   },
   async retry({ taskId }) {
     await engine.tasks.retry(taskId)

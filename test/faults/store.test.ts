@@ -24,6 +24,10 @@ describeRows('a database that is away, or does not answer', () => {
         }
         const report = await finish(system)
         expect(report.acknowledged).toBe(report.attempted)
+        // The code that the API answers with 503 and Retry-After.
+        expect([...new Set(linesOf(system.lines(), 'unheard').map(({ code }) => code))]).toEqual([
+          'STORE_FAILED',
+        ])
         expect(claimsPerSecond(system.lines()), 'failed claims a second and slot').toBeLessThan(4)
       },
       { mongoUrl: database.url },

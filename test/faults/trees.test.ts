@@ -108,10 +108,12 @@ describeRows('trees, cancels and sweeps', () => {
       system.fault('all fail')
       const report = await finish(system)
       expect(report.completed).toBe(count)
-      const times = linesOf(system.lines(), 'started').flatMap(({ attempt, ms }) =>
-        attempt === 2 ? [ms] : [],
+      const due = linesOf(system.lines(), 'attempt-over').flatMap(({ attempt, notBefore }) =>
+        attempt === 1 && notBefore !== undefined ? [notBefore] : [],
       )
-      expect(mostWithin(100, times) / count, 'share of the retries in any 100 ms').toBeLessThan(0.15)
+      expect(mostWithin(100, due) / count, 'share of the retries in any 100 ms').toBeLessThan(
+        size.of(0.15, 0.05),
+      )
     }),
   )
 })

@@ -180,6 +180,7 @@ describeRows('processes that die or hang', () => {
       expect(report.sometimes['givenBack']).toBeGreaterThan(0)
       const { tasks } = await system.held()
       expect(tasks.filter(({ retryCount }) => retryCount > 0)).toEqual([])
+      expect(Math.max(...waitsAfterGivingBack(system.lines()))).toBeLessThan(size.of(10_000, 2_000))
       expect(logged(system.lines(), 'a task was rescued'), 'leases that had to run out').toBe(0)
     }),
   )
@@ -202,6 +203,15 @@ function notRunAgain(lines: readonly Line[]): string[] {
     const right =
       again !== undefined && again.attempt > effect.attempt && again.effectKey === effect.effectKey
     return right ? [] : [`${effect.taskId} after attempt ${effect.attempt}`]
+  })
+}
+
+/** Milliseconds from the moment that a task was given back until it began again. */
+function waitsAfterGivingBack(lines: readonly Line[]): number[] {
+  return lines.flatMap((line, at) => {
+    if (line.is !== 'attempt-over' || line.name !== 'givenBack') return []
+    const again = linesOf(lines.slice(at), 'started').find(({ taskId }) => taskId === line.taskId)
+    return again === undefined ? [] : [again.ms - line.ms]
   })
 }
 
