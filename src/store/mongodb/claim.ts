@@ -89,15 +89,11 @@ async function claimMany(session: Session, claims: readonly Claim[]): Promise<Ta
 }
 
 /** Tasks that these claims hold, by their tokens: now, or since an earlier sending whose answer was lost. */
-function findClaimed({ database, tasks }: Session, claims: readonly Claim[]): Promise<TaskDocument[]> {
-  return database.run('find claimed', () =>
-    tasks
-      .find({
-        _id: { $in: claims.map(({ taskId }) => taskId) },
-        claimToken: { $in: claims.map(({ token }) => token) },
-      })
-      .toArray(),
-  )
+async function findClaimed({ database, tasks }: Session, claims: readonly Claim[]): Promise<TaskDocument[]> {
+  const ids = claims.map(({ taskId }) => taskId)
+  const found = await database.run('find claimed', () => tasks.find({ _id: { $in: ids } }).toArray())
+  const tokens = new Set(claims.map(({ token }) => token))
+  return found.filter(({ claimToken }) => claimToken !== undefined && tokens.has(claimToken))
 }
 
 /** Claims that were refused because nobody knew that they are of sub-tasks. */

@@ -74,7 +74,7 @@ async function isWorthALook(session: Session, lanes: readonly LaneRoom[]): Promi
   if (isKnown || !isTime) return isKnown
   const queues = lanes.flatMap(({ lane }) => [queueOf(lane, false), queueOf(lane, true)])
   const any = await session.database.run('is anything ready', () =>
-    session.tasks.findOne({ ready: { $in: queues } }, { projection: { _id: 1 } }),
+    session.tasks.findOne({ ready: { $in: queues } }, { projection: { _id: 1 }, hint: 'tasks_ready' }),
   )
   if (any === null) return false
   hints.noteReady()
@@ -107,6 +107,7 @@ function find({ database, tasks }: Session, filter: Filter<TaskDocument>, limit:
   return database.run('next in turn', () =>
     tasks
       .find(filter)
+      .hint('tasks_ready')
       .sort({ priority: 1, rank: 1, order: 1, _id: 1 })
       .limit(limit)
       .project<Waiting>(deliveryFields)

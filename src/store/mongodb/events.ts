@@ -51,17 +51,35 @@ export function eventStage(session: Session, name: TaskEventName, fields: Docume
   }
 }
 
+/** Reads of a record what an event may need. */
+const withoutTexts = { parameters: 0, progress: 0, result: 0, pastAttempts: 0, failedSubTasks: 0 } as const
+
 /** The outbox of events. */
 export function createEventOutbox(session: Session): EventOutbox {
   const { database, tasks, events, keeps } = session
 
-  async function read(filter: object, limit: number): Promise<TaskDocument[]> {
+  /** Records of this process, by their ids. */
+  async function readOwn(ids: readonly string[]): Promise<TaskDocument[]> {
+    if (ids.length === 0) return []
+    // As in `get`: all come at once.
+    const found = await database.run('read events', () =>
+      tasks
+        .find({ _id: { $in: [...ids] } }, { batchSize: ids.length + 1 })
+        .project<TaskDocument>(withoutTexts)
+        .toArray(),
+    )
+    return found.filter(({ events: untold }) => untold !== undefined)
+  }
+
+  /** Records that nobody told of for a while, the oldest first. */
+  async function readLeftBehind(limit: number): Promise<TaskDocument[]> {
+    const before = new Date(session.now() - leftBehindMs)
     return database.run('read events', () =>
       tasks
-        .find(filter)
+        .find({ eventsAt: { $lte: before } }, { hint: 'tasks_events', batchSize: limit })
         .sort({ eventsAt: 1 })
         .limit(limit)
-        .project<TaskDocument>({ parameters: 0, progress: 0, result: 0, pastAttempts: 0, failedSubTasks: 0 })
+        .project<TaskDocument>(withoutTexts)
         .toArray(),
     )
   }
@@ -74,11 +92,9 @@ export function createEventOutbox(session: Session): EventOutbox {
       session.requireOpen()
       const ids = events.take(limit)
       try {
-        const own =
-          ids.length === 0 ? [] : await read({ _id: { $in: ids }, events: { $exists: true } }, limit)
+        const own = await readOwn(ids)
         const room = limit - own.length
-        const before = new Date(session.now() - leftBehindMs)
-        const others = leftBehind && room > 0 ? await read({ eventsAt: { $lte: before } }, room) : []
+        const others = leftBehind && room > 0 ? await readLeftBehind(room) : []
         const all = new Map([...own, ...others].map(document => [document._id, document]))
         return [...all.values()].map(untoldOf)
       } catch (error) {
@@ -108,8 +124,8 @@ async function backlogOf({ database, tasks }: Session): Promise<EventBacklog> {
   const untold = { eventsAt: { $exists: true } }
   const [records, oldest] = await database.run('count events', () =>
     Promise.all([
-      tasks.countDocuments(untold, { limit: mostCounted }),
-      tasks.findOne(untold, { sort: { eventsAt: 1 }, projection: { eventsAt: 1 } }),
+      tasks.countDocuments(untold, { limit: mostCounted, hint: 'tasks_events' }),
+      tasks.findOne(untold, { sort: { eventsAt: 1 }, projection: { eventsAt: 1 }, hint: 'tasks_events' }),
     ]),
   )
   const oldestAt = oldest?.eventsAt?.getTime()

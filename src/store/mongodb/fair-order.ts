@@ -69,7 +69,7 @@ export function createFairOrder(asked: Asked): FairOrder {
     const first = await asked.database.run('first rank', () =>
       asked.tasks.findOne(
         { ready: queueOf(place.lane, false), priority: place.priority },
-        { sort: { rank: 1 }, projection: { rank: 1 } },
+        { sort: { rank: 1 }, projection: { rank: 1 }, hint: 'tasks_ready' },
       ),
     )
     // A lane in which nothing waits begins at the time: the same for every process, and later than whatever was in it.
@@ -120,15 +120,18 @@ async function lastRanks({ tasks }: Asked, places: readonly Place[]): Promise<Re
     $in: [...new Set(places.map(place => place[field]))],
   })
   const groups = await tasks
-    .aggregate<{ _id: Place; rank: number }>([
-      { $match: { userId: among('userId'), lane: among('lane'), priority: among('priority'), ...waiting } },
-      {
-        $group: {
-          _id: { userId: '$userId', lane: '$lane', priority: '$priority' },
-          rank: { $max: '$rank' },
+    .aggregate<{ _id: Place; rank: number }>(
+      [
+        { $match: { userId: among('userId'), lane: among('lane'), priority: among('priority'), ...waiting } },
+        {
+          $group: {
+            _id: { userId: '$userId', lane: '$lane', priority: '$priority' },
+            rank: { $max: '$rank' },
+          },
         },
-      },
-    ])
+      ],
+      { hint: 'tasks_waiting_user' },
+    )
     .toArray()
   return new Map(groups.map(({ _id, rank }) => [flowKey(_id), rank]))
 }

@@ -1,6 +1,6 @@
 /** Which parents have sub-tasks to count: each is counted by one fold at a time in this process, and those of one moment by the same. */
 import { setTimeout as sleep } from 'node:timers/promises'
-import { fold } from './fold.ts'
+import { fold, type KnownParents } from './fold.ts'
 import type { Families } from './parts.ts'
 import type { Session } from './session.ts'
 
@@ -25,7 +25,7 @@ export function createFamilies(getSession: () => Session): Families {
   const known = new Set<string>()
   const counts = new Map<string, Count>()
   const lookups = new Set<Promise<void>>()
-  const finished = new Map<string, string>()
+  const knownParents: KnownParents = new Map()
 
   function count(parentId: string): Promise<void> {
     const present = counts.get(parentId)
@@ -35,7 +35,7 @@ export function createFamilies(getSession: () => Session): Families {
   }
 
   function begin(parentId: string): Promise<void> {
-    const running = foldAll(getSession(), parentId, finished)
+    const running = foldAll(getSession(), parentId, knownParents)
     const own: Count = { running }
     counts.set(parentId, own)
     const end = () => {
@@ -94,6 +94,7 @@ export function createFamilies(getSession: () => Session): Families {
       const found = await database.run('find sub-tasks that moved', () =>
         tasks
           .find({ uncounted: true })
+          .hint('tasks_uncounted')
           .limit(perSweep)
           .project<{ parentTaskId: string }>({ _id: 0, parentTaskId: 1 })
           .toArray(),
@@ -105,6 +106,7 @@ export function createFamilies(getSession: () => Session): Families {
       const found = await database.run('which have sub-tasks that moved', () =>
         tasks
           .find({ uncounted: true, parentTaskId: { $in: [...parentIds] } })
+          .hint('tasks_uncounted')
           .limit(perSweep)
           .project<{ parentTaskId: string }>({ _id: 0, parentTaskId: 1 })
           .toArray(),
@@ -123,9 +125,9 @@ function dropOldest(known: Map<string, unknown> | Set<string>): void {
 }
 
 /** Counts until nothing is left. Several processes may do so: one of them is refused, and starts over. */
-async function foldAll(session: Session, parentId: string, finished: Map<string, string>): Promise<void> {
+async function foldAll(session: Session, parentId: string, parents: KnownParents): Promise<void> {
   for (let refusals = 0; refusals < mostRefusals; ) {
-    const folded = await fold(session, parentId, finished)
+    const folded = await fold(session, parentId, parents)
     session.hints.look = true
     session.hints.noteReady()
     if (folded === 'all') break
@@ -134,6 +136,6 @@ async function foldAll(session: Session, parentId: string, finished: Map<string,
       await sleep(Math.random() * jitterMs)
     }
   }
-  dropOldest(finished)
+  dropOldest(parents)
   session.tell()
 }

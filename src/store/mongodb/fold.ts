@@ -5,7 +5,7 @@
  * move is counted twice or not at all.
  */
 import { cancelError } from '../../task/decide.ts'
-import { hasEnded } from '../../task/status.ts'
+import { hasEnded, type TaskStatus } from '../../task/status.ts'
 import { liveOf, recount } from '../../task/subtasks.ts'
 import type { TaskDocument } from './documents.ts'
 import { mergeUpdates } from './merge-updates.ts'
@@ -15,45 +15,43 @@ import type { Session } from './session.ts'
 /** Sub-tasks per write: keeps the list in the parent small. */
 const perFold = 200
 
-type Parent = Pick<TaskDocument, '_id' | 'status' | 'aggregate' | 'subTaskStatusSummary'>
+/** What of a parent a count needs. */
+export type Parent = Pick<TaskDocument, '_id' | 'status' | 'aggregate' | 'subTaskStatusSummary'>
 type Child = Pick<TaskDocument, '_id' | 'status' | 'version' | 'counted'>
 type Counted = NonNullable<NonNullable<TaskDocument['aggregate']>['batch']>
 
 /** What became of a fold: all is counted, more may be left to count, or another process was faster. */
 export type Folded = 'all' | 'more' | 'refused'
 
-/**
- * Counts at most 200 sub-tasks of a parent.
- *
- * @param finished The list that this process finished last, by parent: it need not be written again.
- */
-export async function fold(
-  session: Session,
-  parentId: string,
-  finished: Map<string, string>,
-): Promise<Folded> {
-  const parent = await readParent(session, parentId)
-  const batch = parent?.aggregate?.batch ?? []
-  if (batch.length > 0 && finished.get(parentId) !== nameOf(batch)) await finish(session, batch)
+/** Parents as this process last wrote them, with nothing left to finish; one that changed since refuses the next write. */
+export type KnownParents = Map<string, Parent>
+
+/** Counts at most 200 sub-tasks of a parent. */
+export async function fold(session: Session, parentId: string, known: KnownParents): Promise<Folded> {
+  const parent = known.get(parentId) ?? (await readFinished(session, parentId))
+  known.delete(parentId)
   const children = await readFlagged(session, parentId)
   const strays = parent === null || hasEnded(parent.status) ? children.filter(isStray) : []
   if (strays.length > 0) {
     await cancelStrays(session, strays)
     return 'more'
   }
+  if (children.length === 0) return 'all'
   const counts = children.map(countOf)
-  if (children.length > 0) {
-    // A parent that is gone counts nothing.
-    if (parent !== null && !(await countIn(session, parent, children, counts))) return 'refused'
-    await finish(session, counts)
-    finished.set(parentId, nameOf(counts))
-  }
+  // A parent that is gone counts nothing.
+  const counted = parent === null ? undefined : await countIn(session, parent, children, counts)
+  if (parent !== null && counted === undefined) return 'refused'
+  await finish(session, counts)
+  if (counted !== undefined) known.set(parentId, counted)
   return children.length === perFold ? 'more' : 'all'
 }
 
-/** Versions only rise, so no two lists begin with the same one. */
-function nameOf([first]: Counted): string {
-  return `${first?.id}@${first?.version}`
+/** The parent, after what was left of its last count has been finished. */
+async function readFinished(session: Session, parentId: string): Promise<Parent | null> {
+  const parent = await readParent(session, parentId)
+  const batch = parent?.aggregate?.batch ?? []
+  if (batch.length > 0) await finish(session, batch)
+  return parent
 }
 
 function isStray({ counted, status }: Child): boolean {
@@ -73,27 +71,31 @@ function readParent({ database, tasks }: Session, parentId: string): Promise<Par
 function readFlagged({ database, tasks }: Session, parentId: string): Promise<Child[]> {
   return database.run('read sub-tasks that moved', () =>
     tasks
-      .find({ parentTaskId: parentId, uncounted: true })
+      .find({ uncounted: true, parentTaskId: parentId })
+      .hint('tasks_uncounted')
       .limit(perFold)
       .project<Child>({ status: 1, version: 1, counted: 1 })
       .toArray(),
   )
 }
 
-/** Writes the net changes into the parent. Answers whether it was still as it was read. */
+/**
+ * Writes the net changes and the list of what is counted into the parent, also where nothing changes: another process may have counted one
+ * of them differently a moment ago. Answers the parent as it is then, or undefined when it was no longer as it was read.
+ */
 async function countIn(
   { database, tasks }: Session,
   parent: Parent,
   children: readonly Child[],
   batch: Counted,
-): Promise<boolean> {
+): Promise<Parent | undefined> {
   const changes = children
     .filter(({ counted, status }) => counted?.as !== status)
     .map(({ counted, status }) => (counted === undefined ? { to: status } : { from: counted.as, to: status }))
-  // Without a change there is nothing to write here: that each was counted as it is, is written into the sub-tasks.
-  if (changes.length === 0) return true
   const summary = recount(parent.subTaskStatusSummary, changes)
   const version = parent.aggregate?.version
+  const aggregate = { version: (version ?? 0) + 1, batch }
+  const isSeen = changes.length > 0
   const { matchedCount } = await database.run('count sub-tasks', () =>
     tasks.updateOne(
       { _id: parent._id, 'aggregate.version': version === undefined ? { $exists: false } : version },
@@ -102,32 +104,40 @@ async function countIn(
           $set: {
             subTaskStatusSummary: literal(summary),
             liveSubTasks: liveOf(summary),
-            aggregate: literal({ version: (version ?? 0) + 1, batch }),
-            version: { $add: ['$version', 1] },
+            aggregate: literal(aggregate),
+            ...(isSeen ? { version: { $add: ['$version', 1] } } : {}),
           },
         },
         derived,
       ],
     ),
   )
-  return matchedCount === 1
+  return matchedCount === 1 ? { ...parent, subTaskStatusSummary: summary, aggregate } : undefined
 }
 
 /** Writes what was counted into the sub-tasks. One that moved meanwhile keeps its flag; a new one may be sent from now on. */
 async function finish({ database, tasks }: Session, batch: Counted): Promise<void> {
-  const updates = batch.map(({ id, version, as }) => ({
-    filter: { _id: id, 'counted.version': { $not: { $gte: version } } },
-    update: [
-      {
-        $set: {
-          counted: literal({ as, version }),
-          uncounted: { $cond: [{ $eq: ['$version', version] }, removed, '$uncounted'] },
+  const alike = new Map<string, { as: TaskStatus; version: number; ids: string[] }>()
+  for (const { id, as, version } of batch) {
+    const group = alike.get(`${version} ${as}`)
+    if (group === undefined) alike.set(`${version} ${as}`, { as, version, ids: [id] })
+    else group.ids.push(id)
+  }
+  const writes = [...alike.values()].map(({ as, version, ids }) => ({
+    updateMany: {
+      filter: { _id: { $in: ids }, 'counted.version': { $not: { $gte: version } } },
+      update: [
+        {
+          $set: {
+            counted: literal({ as, version }),
+            uncounted: { $cond: [{ $eq: ['$version', version] }, removed, '$uncounted'] },
+          },
         },
-      },
-      firstPlace,
-    ],
+        firstPlace,
+      ] as Document[],
+      hint: { _id: 1 } as const,
+    },
   }))
-  const writes = mergeUpdates(updates).map(({ write }) => write)
   await database.run('finish a count', () => tasks.bulkWrite(writes, { ordered: false }))
 }
 

@@ -50,6 +50,7 @@ export async function lapsed(session: Session, limit: number): Promise<Lapsed[]>
   const expired = await database.run('expired leases', () =>
     tasks
       .find({ status: claiming.to, leaseUntil: { $lte: now } })
+      .hint('tasks_lease')
       .sort({ leaseUntil: 1 })
       .limit(limit)
       .toArray(),
@@ -65,6 +66,7 @@ export async function lapsed(session: Session, limit: number): Promise<Lapsed[]>
               status: { $in: [...liveStatuses] },
               leaseUntil: { $exists: false },
             })
+            .hint('tasks_deadline')
             .sort({ deadline: 1 })
             .limit(room)
             .toArray(),

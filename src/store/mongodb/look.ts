@@ -34,6 +34,12 @@ async function nextToLookAt(session: Session, limit: number): Promise<Found[]> {
 
 function between({ database, tasks }: Session, order: object, limit: number): Promise<Found[]> {
   return database.run('records to look at', () =>
-    tasks.find({ look: true, order }).sort({ order: 1 }).limit(limit).project<Found>({ order: 1 }).toArray(),
+    tasks
+      .find({ look: true, order })
+      .hint('tasks_look')
+      .sort({ order: 1 })
+      .limit(limit)
+      .project<Found>({ order: 1 })
+      .toArray(),
   )
 }

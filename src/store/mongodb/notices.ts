@@ -17,6 +17,7 @@ export async function deadLetterNotices(session: Session): Promise<DeadLetterNot
   const found = await database.run('find notices', () =>
     tasks
       .find({ noticeAt: { $lte: before } })
+      .hint('tasks_notice')
       .sort({ noticeAt: 1 })
       .limit(perLook)
       .toArray(),

@@ -29,8 +29,10 @@ export function createQueries(session: Session): TaskQueries {
 }
 
 async function getTasks(session: Session, taskIds: readonly string[]): Promise<(TaskRecord | undefined)[]> {
+  // Room for one more than can come: all come at once, and no second trip finds out that there are no more.
+  const batchSize = taskIds.length + 1
   const documents = await session.database.run('get', () =>
-    session.tasks.find({ _id: { $in: [...new Set(taskIds)] } }).toArray(),
+    session.tasks.find({ _id: { $in: [...new Set(taskIds)] } }, { batchSize }).toArray(),
   )
   const records = new Map((await recordsOf(session, documents)).map(record => [record.id, record]))
   return taskIds.map(id => records.get(id))

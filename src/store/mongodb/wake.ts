@@ -40,6 +40,7 @@ function findTimely({ database, tasks, now }: Session): Promise<Waiting[]> {
   return database.run('tasks whose time it is', () =>
     tasks
       .find({ tellAt: { $lte: new Date(now()) } })
+      .hint('tasks_tell')
       .sort({ tellAt: 1 })
       .limit(perStep)
       .project<Waiting>(deliveryFields)
@@ -114,7 +115,10 @@ async function refreshTell({ database, tasks, hints, now }: Session): Promise<vo
   hints.tellAt = undefined
   try {
     const next = await database.run('the next time', () =>
-      tasks.findOne({ tellAt: { $exists: true } }, { sort: { tellAt: 1 }, projection: { tellAt: 1 } }),
+      tasks.findOne(
+        { tellAt: { $exists: true } },
+        { sort: { tellAt: 1 }, projection: { tellAt: 1 }, hint: 'tasks_tell' },
+      ),
     )
     if (next?.tellAt !== undefined) hints.noteTell(next.tellAt.getTime())
   } catch (error) {
@@ -123,14 +127,16 @@ async function refreshTell({ database, tasks, hints, now }: Session): Promise<vo
   }
 }
 
-/** Deliveries that are presumed lost stand in line again. */
-export async function findLost(session: Session): Promise<void> {
-  if (!session.hints.periods.lost.isOver()) return
-  const now = new Date(session.now())
-  const { modifiedCount } = await session.database.run('presumed lost', () =>
-    session.tasks.updateMany({ lostAt: { $lte: now } }, [backInLine(now)]),
+/** Deliveries that are presumed lost stand in line again. Asked for first: mostly there are none, and a question costs less than a write. */
+export async function findLost({ database, tasks, hints, now }: Session): Promise<void> {
+  if (!hints.periods.lost.isOver()) return
+  const time = new Date(now())
+  const isLost = { lostAt: { $lte: time } }
+  const lost = await database.run('presumed lost', () =>
+    tasks.findOne(isLost, { projection: { _id: 1 }, hint: 'tasks_lost' }),
   )
-  if (modifiedCount === 0) return
-  session.hints.noteReady()
-  session.hints.suspects = true
+  if (lost === null) return
+  await database.run('back in line', () => tasks.updateMany(isLost, [backInLine(time)]))
+  hints.noteReady()
+  hints.suspects = true
 }
