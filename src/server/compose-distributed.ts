@@ -4,10 +4,11 @@ import { createEngine, type Engine, QuillworkError, systemClock } from '../index
 import { mongodbUploads, mongoLibrary } from '../novel/index.ts'
 import { openTelemetry } from '../observe/tracing.ts'
 import { createSharedLimiter } from '../rate-limit/shared.ts'
-import { type MongoStore, mongodb } from '../store/mongodb/index.ts'
-import { addressesOf, shownAddress } from './addresses.ts'
+import type { MongoStore } from '../store/mongodb/index.ts'
+import { addressesOf } from './addresses.ts'
 import type { Composition } from './combinations.ts'
 import { type Composed, type ComposeOptions, createModels, engineOptions, limitsOf } from './compose.ts'
+import { mongoStore } from './mongo-store.ts'
 import type { Config } from './settings.ts'
 import { brokerOptions } from './topology.ts'
 
@@ -51,17 +52,6 @@ function messagingOf(addresses: string, { brokerPrefix }: Config) {
     host: hostname,
     port: Number(port) || (protocol === 'amqps:' ? 5_671 : 5_672),
     names: topologyOf({ prefix: brokerPrefix, lanes: [] }).names,
-  }
-}
-
-/** The store of an address. Some errors of the driver repeat the address as it was given, with its password. */
-export function mongoStore(address: string, { database }: Pick<Config, 'database'>): MongoStore {
-  try {
-    return mongodb({ url: address, ...(database === undefined ? {} : { database }) })
-  } catch (error) {
-    const shown = shownAddress(address)
-    const why = error instanceof Error ? error.message.replaceAll(address, shown) : ''
-    throw new QuillworkError('CONFIG_INVALID', `The address of the store, ${shown}, cannot be used: ${why}`)
   }
 }
 

@@ -25,7 +25,7 @@ export async function fill(file: string): Promise<void> {
   const engine = await createEngine({
     tasks: [obedient, parent],
     store: sqlite({ file }),
-    lanes: { default: { slots: 4 }, batch: { slots: 1 } },
+    lanes: { default: { slots: 4 }, night: { slots: 1 } },
     times: { sweep: '50ms' },
   })
   await engine.start()
@@ -61,7 +61,7 @@ export async function fill(file: string): Promise<void> {
   const cancelled = await submit(chapter)
   await engine.tasks.cancel(cancelled.taskId)
   await engine.lanes.resume('default')
-  await engine.lanes.pause('batch')
+  await engine.lanes.pause('night')
   await engine.stop()
   await leaveTraces(file)
 }

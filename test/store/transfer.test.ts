@@ -1,11 +1,14 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
+import { createEngine } from 'quillwork'
+import { obedientTasks } from 'quillwork/testing'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { mongodb } from '../../src/store/mongodb/index.ts'
 import { type SqliteStore, sqlite } from '../../src/store/sqlite/index.ts'
 import type { RowsTransfer, StoreTransfer, TransferredUsage } from '../../src/store/transfer.ts'
 import { describeWithMongo, freshDatabase } from '../servers/mongo.ts'
+import { until } from '../servers/until.ts'
 import { fill } from './filled.ts'
 
 let folder: string
@@ -116,6 +119,39 @@ describeWithMongo('the rows of a store', () => {
     await expect(usual.transfer.begin('a test')).rejects.toMatchObject({ code: 'STORE_NOT_EMPTY' })
     await usual.tasks.close()
     await source.tasks.close()
+  })
+})
+
+describeWithMongo('what waited in a file', () => {
+  it('runs in MongoDB, and the attempt that was lost is settled there', { timeout: 60_000 }, async () => {
+    await using database = freshDatabase()
+    const source = await filled()
+    const filling = mongodb({ url: database.url, filling: true })
+    await filling.open()
+    await copy(source.transfer, filling.transfer)
+    const before = await source.queries.counts()
+    expect(before).toMatchObject({ RUNNING: 1, QUEUED: expect.any(Number) })
+    const { items } = await source.queries.list({ status: ['RUNNING'] }, { pageSize: 2 })
+    for (const store of [source, filling]) await store.tasks.close()
+
+    const { obedient, parent } = obedientTasks()
+    const engine = await createEngine({
+      tasks: [obedient, parent],
+      store: mongodb({ url: database.url }),
+      times: { sweep: '50ms' },
+    })
+    await engine.start()
+    const lost = await until(async () => {
+      const task = await engine.tasks.get(items[0]?.id ?? '')
+      return task.status === 'COMPLETED' ? task : undefined
+    }, 'end of the lost task')
+    expect(lost).toMatchObject({ attempt: 2, retryCount: 1 })
+    // Two wait for a time: the one that was snoozed, and the one that was delayed.
+    await until(
+      async () => (await engine.tasks.counts()).COMPLETED > before.COMPLETED + before.QUEUED - 2,
+      'rest',
+    )
+    await engine.stop({ grace: 0 })
   })
 })
 

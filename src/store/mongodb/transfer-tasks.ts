@@ -237,7 +237,7 @@ const timed: ReadonlySet<string> = new Set<Timed>([...times, 'createdAt', 'updat
 /** A lease is void: whoever held it does not know this database. */
 function withDates(record: Plain): Omit<Plain, Timed> & Pick<TaskDocument, Timed> {
   const fields = Object.entries(record).map(([field, value]) => {
-    const isTime = timed.has(field) && value !== undefined
+    const isTime = timed.has(field) && typeof value === 'number'
     return [field, isTime ? new Date(field === 'leaseUntil' ? 0 : value) : value]
   })
   return Object.fromEntries(fields) as Omit<Plain, Timed> & Pick<TaskDocument, Timed>

@@ -1,0 +1,93 @@
+import { existsSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs'
+import path from 'node:path'
+import { QuillworkError } from '../index.ts'
+import { folderUploads, sqliteLibrary, sqliteTransfer } from '../novel/index.ts'
+import { type SqliteStore, sqlite } from '../store/sqlite/index.ts'
+import { sqliteFileOf } from './addresses.ts'
+import type { Home, HomeOptions } from './home.ts'
+
+/** What a file is called while it is being filled; it gets its name when it is full. */
+const unfinished = '.filling'
+
+/** Opens a file to be moved. Throws FILE_UNREADABLE when a source is not there, STORE_LOCKED, and the other errors of the store. */
+export async function sqliteHome({ address, isTarget, uploads }: HomeOptions): Promise<Home> {
+  const file = path.resolve(sqliteFileOf(address) ?? '')
+  return isTarget ? targetHome(file, uploads) : sourceHome(file, uploads)
+}
+
+function sourceHome(file: string, uploads: string): Home {
+  if (!existsSync(file)) throw new QuillworkError('FILE_UNREADABLE', `There is no file ${file}.`)
+  const store = sqlite({ file })
+  return {
+    ...partsOf(store, file),
+    uploads: folderUploads(uploads),
+    begin: async () => undefined,
+    finish: async () => undefined,
+    close: () => store.tasks.close(),
+  }
+}
+
+/** A file of another name is filled, and its uploads go into another folder: whatever is cut off leaves nothing that could be opened. */
+async function targetHome(file: string, uploads: string): Promise<Home> {
+  await requireEmpty(file)
+  const filling = `${file}${unfinished}`
+  const uploadsFilling = `${uploads}${unfinished}`
+  removeDatabase(filling)
+  rmSync(uploadsFilling, { recursive: true, force: true })
+  const store = sqlite({ file: filling })
+  return {
+    ...partsOf(store, file),
+    uploads: folderUploads(uploadsFilling),
+    begin: from => store.transfer.begin(from),
+    async finish() {
+      await store.transfer.finish()
+      await store.tasks.close()
+      await requireEmpty(file)
+      moveFiles(uploadsFilling, uploads)
+      removeDatabase(file)
+      renameSync(filling, file)
+    },
+    close: () => store.tasks.close(),
+  }
+}
+
+function partsOf(
+  store: SqliteStore,
+  file: string,
+): Pick<Home, 'shown' | 'tasks' | 'library' | 'requireUnused'> {
+  sqliteLibrary(store.database)
+  return {
+    shown: `sqlite:${file}`,
+    tasks: store.transfer,
+    library: sqliteTransfer(store.database),
+    // The lock of the file is held.
+    requireUnused: async () => undefined,
+  }
+}
+
+/** Throws STORE_NOT_EMPTY for a file with tasks or novels, STORE_LOCKED for one that is in use. */
+async function requireEmpty(file: string): Promise<void> {
+  if (!existsSync(file)) return
+  const store = sqlite({ file })
+  try {
+    await store.transfer.begin('')
+    const { library } = partsOf(store, file)
+    for (const rows of [library.novels, library.uploads]) {
+      for await (const page of rows.read())
+        if (page.length > 0) throw new QuillworkError('STORE_NOT_EMPTY', `${file} holds novels or uploads.`)
+    }
+  } finally {
+    await store.tasks.close()
+  }
+}
+
+function removeDatabase(file: string): void {
+  for (const suffix of ['', '-wal', '-shm']) rmSync(`${file}${suffix}`, { force: true })
+}
+
+function moveFiles(from: string, to: string): void {
+  if (!existsSync(from)) return
+  mkdirSync(to, { recursive: true, mode: 0o700 })
+  for (const name of readdirSync(from)) renameSync(path.join(from, name), path.join(to, name))
+  rmSync(from, { recursive: true, force: true })
+}

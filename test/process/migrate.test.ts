@@ -1,0 +1,147 @@
+import { copyFileSync, existsSync, mkdirSync, readdirSync } from 'node:fs'
+import path from 'node:path'
+import { afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
+import { mongodb } from '../../src/store/mongodb/index.ts'
+import { describeWithMongo, type FreshDatabase, freshDatabase } from '../servers/mongo.ts'
+import { until } from '../servers/until.ts'
+import { fill } from '../store/filled.ts'
+import {
+  lastError,
+  lastJson,
+  requireBuilt,
+  run,
+  serve,
+  start,
+  story,
+  temporaryFolder,
+} from './cli/quillwork.ts'
+import { recordsIn } from './migrate/records.ts'
+
+const patience = 240_000
+
+beforeAll(requireBuilt, patience)
+
+let folder: ReturnType<typeof temporaryFolder>
+let database: FreshDatabase
+let data: string
+let file: string
+beforeEach(async () => {
+  folder = temporaryFolder()
+  database = freshDatabase()
+  data = path.join(`${folder}`, 'data')
+  file = path.join(data, 'quillwork.db')
+})
+afterEach(async () => {
+  await database.drop()
+  folder[Symbol.dispose]()
+})
+
+/** A data directory with tasks of every kind and an imported novel. */
+async function fillData(): Promise<void> {
+  await fill(file)
+  const imported = await run(['import', story, '--yes', '--watch', '--json', '--data', data])
+  expect([imported.code, lastJson(imported)]).toMatchObject([0, { status: 'COMPLETED' }])
+}
+
+/** Kills a move after its first rows. One that was faster is made again, into an emptied database. */
+async function cutOff(): Promise<void> {
+  for (;;) {
+    await using cut = start(['migrate', '--from', `sqlite:${file}`, '--to', database.url])
+    const store = mongodb({ url: database.url, filling: true })
+    await store.open()
+    await until(
+      async () => Object.values(await store.queries.counts()).some(count => count > 0),
+      'first tasks',
+    )
+    cut.child.kill('SIGKILL')
+    const { signal } = await cut.ended
+    await store.tasks.close()
+    if (signal === 'SIGKILL') return
+    await database.drop()
+  }
+}
+
+describeWithMongo('quillwork migrate', () => {
+  test('moves tasks, trees, dead letters and novels to MongoDB and back, record by record', {
+    timeout: patience,
+  }, async () => {
+    await fillData()
+    const original = await recordsIn({ file })
+    const there = await run(['migrate', '--from', `sqlite:${file}`, '--to', database.url, '--json'])
+    expect([there.code, there.stderr]).toEqual([0, ''])
+    const { kinds } = lastJson<{ kinds: { kind: string; copied: number; same: boolean }[] }>(there)
+    expect(kinds.every(({ same }) => same)).toBe(true)
+    const counts = new Map(kinds.map(({ kind, copied }) => [kind, copied]))
+    for (const kind of ['tasks', 'dead letters', 'log lines', 'scenes', 'summaries', 'uploaded files'])
+      expect(counts.get(kind), kind).toBeGreaterThan(0)
+    expect(await recordsIn({ url: database.url })).toEqual(original)
+
+    const back = path.join(`${folder}`, 'back', 'quillwork.db')
+    const again = await run(['migrate', '--from', database.url, '--to', `sqlite:${back}`])
+    expect(again.code).toBe(0)
+    expect(again.stdout).toMatch(/^dead letters +\d+ +\d+$/m)
+    expect(again.stdout).not.toContain('@')
+    expect(await recordsIn({ file: back })).toEqual(original)
+    expect(readdirSync(path.dirname(back)).sort()).toEqual(['quillwork.db', 'uploads'])
+    expect(readdirSync(path.join(path.dirname(back), 'uploads'))).toHaveLength(1)
+
+    const listed = await run(['novels', 'list', '--json', '--data', path.dirname(back)])
+    expect(lastJson<{ items: object[] }>(listed).items).toHaveLength(1)
+  })
+
+  test('neither a store in use nor one that holds something is touched', { timeout: patience }, async () => {
+    await fillData()
+    const to = ['--to', database.url, '--json']
+    {
+      await using server = await serve(data)
+      expect(server.url).toContain('http')
+      const used = await run(['migrate', '--from', `sqlite:${file}`, ...to])
+      expect([used.code, lastError(used).code]).toEqual([3, 'STORE_LOCKED'])
+    }
+    const other = path.join(`${folder}`, 'other', 'quillwork.db')
+    mkdirSync(path.dirname(other))
+    copyFileSync(file, other)
+    const full = await run(['migrate', '--from', `sqlite:${file}`, '--to', `sqlite:${other}`, '--json'])
+    expect([full.code, lastError(full).code]).toEqual([1, 'STORE_NOT_EMPTY'])
+    expect((await run(['migrate', '--data', data, ...to])).code).toBe(0)
+    const twice = await run(['migrate', '--data', data, ...to])
+    expect([twice.code, lastError(twice).code]).toEqual([1, 'STORE_NOT_EMPTY'])
+    const store = mongodb({ url: database.url })
+    await store.open()
+    await store.nodes?.report({
+      nodeId: 'busy-1',
+      roles: [],
+      lanes: {},
+      running: 0,
+      startedAt: 1,
+      pid: 1,
+      host: 'busy',
+    })
+    await store.tasks.close()
+    const busy = await run(['migrate', '--from', database.url, '--to', `sqlite:${other}.db`, '--json'])
+    expect([busy.code, lastError(busy)]).toMatchObject([
+      3,
+      { code: 'STORE_LOCKED', message: expect.stringContaining('busy-1') },
+    ])
+    const gone = await run(['migrate', '--from', `sqlite:${folder}/gone.db`, ...to])
+    expect([gone.code, lastError(gone).code]).toEqual([1, 'FILE_UNREADABLE'])
+    expect(existsSync(`${folder}/gone.db`)).toBe(false)
+    const same = await run(['migrate', '--data', data, '--json'])
+    expect([same.code, lastError(same).code]).toEqual([2, 'USAGE_INVALID'])
+  })
+
+  test('one that was killed in the middle leaves nothing that can be used, and is run again', {
+    timeout: patience,
+  }, async () => {
+    await fillData()
+    const original = await recordsIn({ file })
+    await cutOff()
+    const served = await run(['serve', '--port', '0', '--json', '--data', `${folder}/none`], {
+      env: { QUILLWORK_STORE: database.url, QUILLWORK_BROKER: 'amqp://127.0.0.1:1' },
+    })
+    expect([served.code, lastError(served).code]).toEqual([1, 'TRANSFER_INCOMPLETE'])
+    const again = await run(['migrate', '--from', `sqlite:${file}`, '--to', database.url])
+    expect(again.code).toBe(0)
+    expect(await recordsIn({ url: database.url })).toEqual(original)
+  })
+})

@@ -1,0 +1,66 @@
+import { mongoLibrary, mongoTransfer, sqliteLibrary, sqliteTransfer } from '../../../src/novel/index.ts'
+import { mongodb } from '../../../src/store/mongodb/index.ts'
+import { sqlite } from '../../../src/store/sqlite/index.ts'
+
+interface Rows {
+  read(): AsyncIterable<readonly unknown[]>
+}
+
+/** Every row of a file or of a database, by kind, as far as two homes with the same content should agree. */
+export async function recordsIn(
+  home: { file: string } | { url: string },
+): Promise<Record<string, unknown[]>> {
+  const { parts, close } = await open(home)
+  try {
+    const found: Record<string, unknown[]> = {}
+    for (const [kind, rows] of Object.entries(parts)) {
+      const all: unknown[] = []
+      for await (const page of rows.read()) all.push(...page.map(comparable))
+      found[kind] = kind === 'tasks' ? all : sorted(all)
+    }
+    return found
+  } finally {
+    await close()
+  }
+}
+
+async function open(
+  home: { file: string } | { url: string },
+): Promise<{ parts: Record<string, Rows>; close(): Promise<void> }> {
+  if ('file' in home) {
+    const store = sqlite({ file: home.file })
+    sqliteLibrary(store.database)
+    const { begin: _b, finish: _f, ...tasks } = store.transfer
+    return { parts: { ...tasks, ...sqliteTransfer(store.database) }, close: () => store.tasks.close() }
+  }
+  const store = mongodb({ url: home.url })
+  mongoLibrary(store.database)
+  await store.open()
+  const { begin: _b, finish: _f, ...tasks } = store.transfer
+  return { parts: { ...tasks, ...mongoTransfer(store.database) }, close: () => store.tasks.close() }
+}
+
+interface Row {
+  record?: { leaseUntil?: number }
+  location?: string
+  segment?: { scenes: { sceneId: string }[] }
+}
+
+/** A lease is void where it is written, a file that is written anew lies elsewhere, and the scenes of a segment are a set. */
+function comparable(row: unknown): unknown {
+  const { record, location: _, segment, ...rest } = row as Row
+  if (record !== undefined) return { ...rest, record: { ...record, leaseUntil: record.leaseUntil && 0 } }
+  if (segment === undefined) return rest
+  const scenes = segment.scenes.map(({ sceneId }) => sceneId).sort()
+  return { ...rest, segment: { ...segment, scenes } }
+}
+
+function sorted(rows: unknown[]): unknown[] {
+  const texts = new Map(rows.map(row => [row, JSON.stringify(row, sortFields)]))
+  return rows.sort((one, other) => ((texts.get(one) ?? '') < (texts.get(other) ?? '') ? -1 : 1))
+}
+
+function sortFields(_name: string, value: unknown): unknown {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return value
+  return Object.fromEntries(Object.entries(value).sort(([one], [other]) => (one < other ? -1 : 1)))
+}
