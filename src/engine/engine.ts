@@ -47,7 +47,10 @@ export interface EngineOptions<Tx = never> {
   store: Store<Tx>
   /** Default: within this process. */
   broker?: Broker
-  /** Worker slots per lane; lanes that task types name and that are absent here get 10. */
+  /**
+   * Worker slots per lane; lanes that task types name and that are absent here get 10. 0 leaves a lane to the other processes that share
+   * the store.
+   */
   lanes?: Record<string, { slots: number }>
   /** How many tasks may wait; default no limit. */
   admission?: AdmissionLimits

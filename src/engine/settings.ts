@@ -75,10 +75,10 @@ function resolveLanes(
         `The lane name ${JSON.stringify(lane)} must be 1 to 60 letters, digits, '_' or '-'.`,
       )
     }
-    if (!Number.isInteger(slots) || slots < 1) {
+    if (!Number.isInteger(slots) || slots < 0) {
       throw new QuillworkError(
         'OPTION_INVALID',
-        `lanes.${lane}.slots is ${slots}; give a whole number of at least 1.`,
+        `lanes.${lane}.slots is ${slots}; give a whole number of at least 0.`,
       )
     }
   }

@@ -93,7 +93,8 @@ describeDistributed('quillwork serve in several processes', () => {
     }, 'work of the first worker')
     doomed.child.kill('SIGKILL')
     await doomed.ended
-    await home.serve('worker')
+    await home.serve('worker', ['--lanes', 'default=4,batch=0'])
+    await home.serve('worker', ['--lanes', 'default=0,batch=2'])
     const task = await until(
       async () => {
         const found = await ask<TaskJson>(api.url, `/v1/tasks/${taskId}`)
