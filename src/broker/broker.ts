@@ -40,6 +40,8 @@ export interface Broker {
   reserve?(lane: string): (() => void) | undefined
   /** Deliveries of the lane that wait in this process for a slot, plus free slots to fill: how many more are useful now. */
   room(lane: string): number
+  /** Whether nothing of the lane waits in a queue between processes: what was sent there a while ago, and not taken, is lost. */
+  isEmpty?(lane: string): boolean
   /** Calls back when a lane has room again. */
   onRoom(listener: (lane: string) => void): void
   close(): Promise<void>

@@ -1,6 +1,6 @@
 import type { Loop } from '../runtime/loop.ts'
 import { startLoop } from '../runtime/loop.ts'
-import type { DeadLetterNotice, Delivery } from '../store/store.ts'
+import type { DeadLetterNotice, Delivery, LaneRoom } from '../store/store.ts'
 import { aggregate } from './aggregate.ts'
 import type { Core } from './core.ts'
 
@@ -18,7 +18,7 @@ export function startRelay(core: Core): Loop {
 
   async function step(): Promise<number | undefined> {
     try {
-      const rooms = lanes.map(lane => ({ lane, room: core.broker.room(lane) }))
+      const rooms = lanes.map(lane => roomIn(core, lane))
       const due = await core.store.outbox.due(rooms, { suspects: true, parents: parentsPerStep })
       if (core.broker.remote !== undefined) noteCrowded(core, rooms, due.deliveries)
       if (due.deliveries.length > 0) await send(core, due.deliveries)
@@ -34,6 +34,11 @@ export function startRelay(core: Core): Loop {
   return startLoop({ clock: core.clock, everyMs: lookEveryMs, step })
 }
 
+function roomIn({ broker }: Core, lane: string): LaneRoom {
+  const room = broker.room(lane)
+  return broker.isEmpty?.(lane) === true ? { lane, room, isEmpty: true } : { lane, room }
+}
+
 /**
  * Hands deliveries to the broker, and tells the store which of them it confirmed. The right to send the others ends by itself: they
  * are sent again then, perhaps for the second time.
@@ -45,11 +50,7 @@ export async function send(core: Core, deliveries: readonly Delivery[]): Promise
 }
 
 /** A lane whose room was used up may have more waiting: what is submitted meanwhile must not overtake it. */
-function noteCrowded(
-  core: Core,
-  rooms: readonly { lane: string; room: number }[],
-  deliveries: readonly Delivery[],
-): void {
+function noteCrowded(core: Core, rooms: readonly LaneRoom[], deliveries: readonly Delivery[]): void {
   for (const { lane, room } of rooms) {
     const used = deliveries.filter(delivery => delivery.lane === lane).length
     if (used >= room) core.crowded.add(lane)

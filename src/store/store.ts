@@ -133,6 +133,8 @@ export interface Due {
 export interface LaneRoom {
   lane: string
   room: number
+  /** Nothing of the lane waits in the broker: what it confirmed a while ago, and nobody claimed, is lost. */
+  isEmpty?: boolean
 }
 
 /** What is still to tell, and whose turn it is. */

@@ -57,7 +57,7 @@ export function installation(urls: { database?: string; broker?: string } = {}):
           prefix: names.prefix,
           ...(holdMs === undefined ? {} : { holdMs }),
         }),
-      } as Parameters<typeof createEngine>[0])) as Engine
+      } as unknown as Parameters<typeof createEngine>[0])) as Engine
       engines.push(engine)
       if (start) await engine.start()
       return engine

@@ -11,7 +11,8 @@ import { type FreshDatabase, freshDatabase, mongoIsMissing } from '../servers/mo
 
 export * from '../../src/testing/index.ts'
 
-const opened = new Set<MongoStore>()
+/** The stores of a clock's engine; the clock waits for them. */
+const storesOf = new WeakMap<kit.ManualClock, Set<MongoStore>>()
 
 beforeEach(context => {
   if (mongoIsMissing !== undefined) context.skip(mongoIsMissing)
@@ -19,8 +20,11 @@ beforeEach(context => {
 
 /** As the original; it also waits for the database. */
 export function createManualClock(options: kit.ManualClockOptions = {}): kit.ManualClock {
-  const isBusy = () => [...opened].some(store => store.database.inFlight > 0)
-  return kit.createManualClock({ ...options, isBusy })
+  const stores = new Set<MongoStore>()
+  const isBusy = () => [...stores].some(store => store.database.inFlight > 0)
+  const clock = kit.createManualClock({ ...options, isBusy })
+  storesOf.set(clock, stores)
+  return clock
 }
 
 /** As the original, on a database of its own that is deleted with the engine. */
@@ -28,12 +32,12 @@ export async function testEngine<const T extends readonly AnyTask[]>(
   options: TestEngineOptions<T>,
 ): Promise<TestEngine> {
   const database = freshDatabase()
+  const clock = options.clock ?? createManualClock()
   const openStore = (now: () => number) => {
     const store = mongodb({ url: database.url, now })
-    opened.add(store)
+    storesOf.get(clock)?.add(store)
     return store
   }
-  const clock = options.clock ?? createManualClock()
   const engine = await kit.testEngine({ ...options, clock, openStore } as TestEngineOptions<T>)
   return deletedWith(engine, database)
 }

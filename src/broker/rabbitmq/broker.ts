@@ -86,6 +86,7 @@ export function rabbitmq(options: RabbitmqOptions): Broker {
       return () => worker.stop()
     },
     room: lane => (connection.connected && connection.blocked === undefined ? gauge.room(lane) : 0),
+    isEmpty: lane => gauge.isEmpty(lane),
     onRoom: listener => roomListeners.push(listener),
     async close() {
       clearInterval(declaring)

@@ -63,6 +63,12 @@ export class Gauge {
     return room
   }
 
+  /** Whether the lane's queue was empty at the last count; false where none is known, or it is old. */
+  isEmpty(name: string): boolean {
+    const lane = this.#lanes.get(name)
+    return lane !== undefined && this.#channel !== undefined && lane.room.isEmpty(performance.now())
+  }
+
   /** Slots of this process were added, or, with a negative number, taken away. */
   addSlots(name: string, slots: number): void {
     this.#change(name, room => {

@@ -56,6 +56,11 @@ export class LaneRoom {
     return Math.max(0, this.#wanted() - this.#depth())
   }
 
+  /** Whether the broker said lately that nothing is in the queue, and nothing was sent since. */
+  isEmpty(now: number): boolean {
+    return now - this.#countedAt <= staleMs && this.#count.ready === 0 && this.#depth() === 0
+  }
+
   /** Whether so much room has come that filling it is worth a trip: half of it, or more. */
   isWorthFilling(now: number): boolean {
     return this.room(now) * 2 >= this.#wanted()

@@ -125,7 +125,7 @@ async function takeRight(session: Session, found: readonly Waiting[]): Promise<D
     tasks.updateMany({ _id: { $in: ids }, ready: { $exists: true } }, [
       {
         $set: {
-          sent: { queue: '$ready', by, confirmed: false },
+          sent: { queue: '$ready', by, at: session.serverNow(), confirmed: false },
           sends: { $add: [{ $ifNull: ['$sends', 0] }, 1] },
           lostAt: after(session.serverNow(), resendAfter.unconfirmed),
         },

@@ -62,7 +62,7 @@ export interface TaskDocument {
   /** The queue (the lane, or the lane's suspects) while the task could run now and nobody has the right to send it. */
   ready?: string
   /** The right to send it was taken: into which queue, by which look, and whether the broker confirmed. */
-  sent?: { queue: string; by: string; confirmed: boolean }
+  sent?: { queue: string; by: string; at: Date; confirmed: boolean }
   /** How often it was sent in a row without being claimed. */
   sends?: number
   /** When the sent delivery is presumed lost. */

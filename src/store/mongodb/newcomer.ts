@@ -103,7 +103,7 @@ function placeOf(
   if (parent !== undefined) return {}
   if (!sends) return { ready: lane }
   return {
-    sent: { queue: lane, by: name, confirmed: false },
+    sent: { queue: lane, by: name, at: new Date(now), confirmed: false },
     sends: 1,
     lostAt: new Date(now + session.resendAfter.unconfirmed),
   }

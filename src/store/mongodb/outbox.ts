@@ -53,7 +53,10 @@ async function deliveriesOf(
       session,
       lanes.map(({ lane }) => lane),
     ),
-    findLost(session),
+    findLost(
+      session,
+      lanes.filter(({ isEmpty }) => isEmpty === true).map(({ lane }) => lane),
+    ),
   ])
   return [...delayed, ...(await deliverReady(session, lanes, suspects))]
 }

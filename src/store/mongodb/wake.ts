@@ -1,7 +1,10 @@
 /** Tasks that wait for a time: handed to the broker as much ahead as it can hold them, else put in line when the time has come. */
+import type { Filter } from 'mongodb'
 import type { Delivery } from '../store.ts'
 import { deliveryFields, deliveryOf, idsSentBy, noteSent, type Waiting } from './deliver.ts'
+import type { TaskDocument } from './documents.ts'
 import { after, backInLine, removed } from './pipeline.ts'
+import { queueOf } from './queue.ts'
 import type { Keeps, Session } from './session.ts'
 
 /** Tasks per step. */
@@ -12,6 +15,8 @@ const mayBeLateMs = 250
 const mayBeEarlyMs = 20
 /** A delayed delivery that is not claimed this long after its time is presumed lost; milliseconds. */
 const lostAfterMs = 5_000
+/** A confirmed delivery that nobody claimed for so long, while nothing waits in the queue, has vanished with it; milliseconds. */
+const vanishedAfterMs = 3_000
 
 /** How long the broker is to hold a task that may be claimed in `waitMs`; undefined when it waits here. */
 function delayFor({ delays }: Keeps, waitMs: number): number | undefined {
@@ -80,7 +85,7 @@ async function sendDelayed(session: Session, delayed: readonly Delayed[]): Promi
     session.tasks.updateMany({ _id: { $in: ids }, tellAt: { $exists: true }, wakeAt: { $exists: true } }, [
       {
         $set: {
-          sent: { queue: '$lane', by, confirmed: false },
+          sent: { queue: '$lane', by, at: session.serverNow(), confirmed: false },
           sends: { $add: [{ $ifNull: ['$sends', 0] }, 1] },
           lostAt: after('$wakeAt', lostAfterMs),
           tellAt: removed,
@@ -127,16 +132,34 @@ async function refreshTell({ database, tasks, hints, now }: Session): Promise<vo
   }
 }
 
-/** Deliveries that are presumed lost stand in line again. Asked for first: mostly there are none, and a question costs less than a write. */
-export async function findLost({ database, tasks, hints, now }: Session): Promise<void> {
-  if (!hints.periods.lost.isOver()) return
-  const time = new Date(now())
-  const isLost = { lostAt: { $lte: time } }
+/** Deliveries that are presumed lost stand in line again. `empty`: lanes of which the broker has nothing that waits. */
+export async function findLost(session: Session, empty: readonly string[]): Promise<void> {
+  if (!session.hints.periods.lost.isOver()) return
+  const time = session.now()
+  const queues = empty.flatMap(lane => [queueOf(lane, false), queueOf(lane, true)])
+  const isVanished: Filter<TaskDocument> = {
+    lostAt: { $exists: true },
+    wakeAt: { $exists: false },
+    'sent.queue': { $in: queues },
+    'sent.confirmed': true,
+    'sent.at': { $lte: new Date(time - vanishedAfterMs) },
+  }
+  await Promise.all([
+    putBack(session, { lostAt: { $lte: new Date(time) } }),
+    queues.length === 0 ? undefined : putBack(session, isVanished),
+  ])
+}
+
+/** Asked for first: mostly there are none, and a question costs less than a write. */
+async function putBack(
+  { database, tasks, hints, now }: Session,
+  isLost: Filter<TaskDocument>,
+): Promise<void> {
   const lost = await database.run('presumed lost', () =>
     tasks.findOne(isLost, { projection: { _id: 1 }, hint: 'tasks_lost' }),
   )
   if (lost === null) return
-  await database.run('back in line', () => tasks.updateMany(isLost, [backInLine(time)]))
+  await database.run('back in line', () => tasks.updateMany(isLost, [backInLine(new Date(now()))]))
   hints.noteReady()
   hints.suspects = true
 }
