@@ -66,7 +66,7 @@ export type SequencedEvent = TaskEvent & {
 }
 
 /** The event that tells of a transition; undefined where nothing happened that others would want to know. */
-export const eventOfTransition: Readonly<Record<TransitionName, TaskEventName | undefined>> = {
+const eventOfTransition: Readonly<Record<TransitionName, TaskEventName | undefined>> = {
   completed: 'completed',
   'awaiting-subtasks': 'waiting',
   retrying: 'retrying',
