@@ -1,5 +1,4 @@
 /** A place for accounts in memory that is as slow and as unreliable as a test wants it. */
-import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { LimiterState, LimiterStates } from '../../src/rate-limit/shared.ts'
 import type { Clock } from '../../src/runtime/clock.ts'
 import { start, Timeline } from './load.ts'
@@ -90,4 +89,9 @@ export function randomFrom(seed: number): () => number {
     mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
     return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
   }
+}
+
+/** The next turn of the event loop: whoever is under way goes first. */
+function nextTurn(): Promise<void> {
+  return new Promise(resolve => setImmediate(resolve))
 }

@@ -3,8 +3,8 @@ import type { RateLimiter } from '../../src/rate-limit/limiter.ts'
 import { createSharedLimiter, type SharedLimiterOptions } from '../../src/rate-limit/shared.ts'
 import { systemClock } from '../../src/runtime/clock.ts'
 import { type MongoStore, mongodb } from '../../src/store/mongodb/index.ts'
+import { mustGrant } from '../rate-limit/load.ts'
 import { describeWithMongo, freshDatabase } from '../servers/mongo.ts'
-import { mustGrant } from './load.ts'
 
 describeWithMongo('a limit that is shared over MongoDB', () => {
   const opened: MongoStore[] = []
