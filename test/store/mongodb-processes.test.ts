@@ -9,6 +9,7 @@ import {
   cancelledWaiting,
   closed,
   completed,
+  givenBack,
   reopened,
   retried,
 } from '../../src/task/transition.ts'
@@ -79,6 +80,33 @@ describeWithMongo('several processes on one MongoDB database', () => {
       await atRest(two)
       expect((await read(two, parent.id)).subTaskStatusSummary).toEqual({ QUEUED: 1 })
       expect(await dueIds(two)).toEqual([child?.id])
+    } finally {
+      await faulty.end()
+    }
+  })
+
+  it('count right what moved back before the process that counted it was done', async () => {
+    let dies = false
+    const faulty = new MongoContext({
+      before(operation) {
+        if (dies && operation === 'finish a count') throw new Error('the process is gone')
+      },
+    })
+    const [one, two] = await faulty.makeStores(2)
+    try {
+      const parent = await startNew(one)
+      const child = await createOne(one, subTaskOf(parent, 'a'))
+      const summary = async () => (await read(one, parent.id)).subTaskStatusSummary
+      dies = true
+      const claimed = only(await two.tasks.claim([claimOf(child)]))
+      await expect.poll(summary).toEqual({ RUNNING: 1 })
+      expect(await two.tasks.apply([givenBack(claimed)])).toEqual(['applied'])
+      await two.tasks.close()
+      dies = false
+      faulty.advance(2_000)
+      await atRest(one)
+      expect(await summary()).toEqual({ QUEUED: 1 })
+      expect(await dueIds(one)).toEqual([child.id])
     } finally {
       await faulty.end()
     }

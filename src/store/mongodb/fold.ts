@@ -5,7 +5,7 @@
  * move is counted twice or not at all.
  */
 import { cancelError } from '../../task/decide.ts'
-import { hasEnded, type TaskStatus } from '../../task/status.ts'
+import { hasEnded } from '../../task/status.ts'
 import { liveOf, recount } from '../../task/subtasks.ts'
 import type { TaskDocument } from './documents.ts'
 import { mergeUpdates } from './merge-updates.ts'
@@ -36,21 +36,19 @@ export async function fold(session: Session, parentId: string, known: KnownParen
     await cancelStrays(session, strays)
     return 'more'
   }
-  if (children.length === 0) return 'all'
   const counts = children.map(countOf)
   // A parent that is gone counts nothing.
-  const counted = parent === null ? undefined : await countIn(session, parent, children, counts)
-  if (parent !== null && counted === undefined) return 'refused'
+  const counted = parent === null ? null : await countIn(session, parent, children, counts)
+  if (counted === 'refused') return 'refused'
   await finish(session, counts)
-  if (counted !== undefined) known.set(parentId, counted)
+  if (counted !== null) known.set(parentId, counted)
   return children.length === perFold ? 'more' : 'all'
 }
 
 /** The parent, after what was left of its last count has been finished. */
 async function readFinished(session: Session, parentId: string): Promise<Parent | null> {
   const parent = await readParent(session, parentId)
-  const batch = parent?.aggregate?.batch ?? []
-  if (batch.length > 0) await finish(session, batch)
+  await finish(session, parent?.aggregate?.batch ?? [])
   return parent
 }
 
@@ -88,13 +86,14 @@ async function countIn(
   parent: Parent,
   children: readonly Child[],
   batch: Counted,
-): Promise<Parent | undefined> {
+): Promise<Parent | 'refused'> {
+  if (children.length === 0) return parent
   const changes = children
     .filter(({ counted, status }) => counted?.as !== status)
     .map(({ counted, status }) => (counted === undefined ? { to: status } : { from: counted.as, to: status }))
   const summary = recount(parent.subTaskStatusSummary, changes)
   const version = parent.aggregate?.version
-  const aggregate = { version: (version ?? 0) + 1, batch }
+  const next = (version ?? 0) + 1
   const isSeen = changes.length > 0
   const { matchedCount } = await database.run('count sub-tasks', () =>
     tasks.updateOne(
@@ -104,7 +103,7 @@ async function countIn(
           $set: {
             subTaskStatusSummary: literal(summary),
             liveSubTasks: liveOf(summary),
-            aggregate: literal(aggregate),
+            aggregate: literal({ version: next, batch }),
             ...(isSeen ? { version: { $add: ['$version', 1] } } : {}),
           },
         },
@@ -112,32 +111,26 @@ async function countIn(
       ],
     ),
   )
-  return matchedCount === 1 ? { ...parent, subTaskStatusSummary: summary, aggregate } : undefined
+  if (matchedCount === 0) return 'refused'
+  return { ...parent, subTaskStatusSummary: summary, aggregate: { version: next } }
 }
 
 /** Writes what was counted into the sub-tasks. One that moved meanwhile keeps its flag; a new one may be sent from now on. */
 async function finish({ database, tasks }: Session, batch: Counted): Promise<void> {
-  const alike = new Map<string, { as: TaskStatus; version: number; ids: string[] }>()
-  for (const { id, as, version } of batch) {
-    const group = alike.get(`${version} ${as}`)
-    if (group === undefined) alike.set(`${version} ${as}`, { as, version, ids: [id] })
-    else group.ids.push(id)
-  }
-  const writes = [...alike.values()].map(({ as, version, ids }) => ({
-    updateMany: {
-      filter: { _id: { $in: ids }, 'counted.version': { $not: { $gte: version } } },
-      update: [
-        {
-          $set: {
-            counted: literal({ as, version }),
-            uncounted: { $cond: [{ $eq: ['$version', version] }, removed, '$uncounted'] },
-          },
+  if (batch.length === 0) return
+  const updates = batch.map(({ id, version, as }) => ({
+    filter: { _id: id, 'counted.version': { $not: { $gte: version } } },
+    update: [
+      {
+        $set: {
+          counted: literal({ as, version }),
+          uncounted: { $cond: [{ $eq: ['$version', version] }, removed, '$uncounted'] },
         },
-        firstPlace,
-      ] as Document[],
-      hint: { _id: 1 } as const,
-    },
+      },
+      firstPlace,
+    ],
   }))
+  const writes = mergeUpdates(updates).map(({ write }) => write)
   await database.run('finish a count', () => tasks.bulkWrite(writes, { ordered: false }))
 }
 
