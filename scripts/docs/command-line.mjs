@@ -53,9 +53,10 @@ export function render() {
 Made from \`src/cli/\` by \`npm run docs\`; change it there. In a clone of the repository, \`quillwork\` is
 \`node bin/quillwork.js\`.
 
-The commands speak the HTTP API to the server that owns the data directory; they find it through \`server.json\` in
-there. Where no server runs, they start the same application in their own process, on a free port of the loopback, and
-stop it again. So \`import\` works without a server: it then stays until the import has ended.
+The commands speak the HTTP API: to the address of \`--url\`, else to the server that told of itself in the data directory (in
+\`server.json\`). Where no server runs, they start the same application in their own process, on a free port of the loopback, and
+stop it again. So \`import\` works without a server: it then stays until the import has ended. \`topology\`, \`migrate\` and a part of
+\`doctor\` speak to the store and the broker themselves; see [operations.md](operations.md).
 
 ## All commands
 
@@ -71,7 +72,8 @@ ${exits.join('\n')}
 
 ## What scripts can rely on
 
-- \`serve\` prints the line \`listening on http://127.0.0.1:N\` on standard output once it answers.
+- \`serve\` prints the line \`listening on http://127.0.0.1:N\` on standard output once it answers; without the role \`api\` the line
+  \`running as worker\` (its roles); and \`health on http://127.0.0.1:N\` where \`healthPort\` is set.
 - \`import FILE --preview --json\` prints
   \`{title, encoding: {name, confidence}, volumes: [{title, chapters: [{title, characters, words}]}], warnings}\`.
 - \`import FILE --yes --watch --json\` imports every chapter, waits for all tasks of it, and ends with the line
