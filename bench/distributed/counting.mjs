@@ -16,16 +16,18 @@ async function still(count) {
 }
 
 /**
- * Runs `work`, which does `tasks` tasks, and answers `{ figures, commands }`: its figures with the sums of what was said to the servers
- * per task, and the same by name. `count` is `counted`, or its sum over several processes.
+ * Runs `work`, which does `tasks` tasks, and answers `{ figures, commands }`: its figures, the processor time of this process per
+ * task, the sums of what was said to the servers per task, and the same by name. `count` is `counted`, or its sum over several processes.
  */
 export async function countingPerTask(count, tasks, work) {
   await still(count)
   const before = await count()
+  const cpu = process.cpuUsage()
   const figures = await work()
+  const cpuMs = spent(cpu) / tasks
   await still(count)
   const commands = perEach(before, await count(), tasks)
-  return { figures: { ...figures, ...sums(commands) }, commands }
+  return { figures: { ...figures, cpuMs, ...sums(commands) }, commands }
 }
 
 /** What is said per second while nothing happens. */
@@ -33,15 +35,23 @@ export async function countingPerSecond(count, seconds) {
   const before = await count()
   const cpu = process.cpuUsage()
   await sleep(seconds * 1000)
-  const { user, system } = process.cpuUsage(cpu)
+  const cpuMs = spent(cpu) / seconds
   const commands = perEach(before, await count(), seconds)
-  return { figures: { ...sums(commands), cpuMs: (user + system) / 1000 / seconds }, commands }
+  return { figures: { cpuMs, ...sums(commands) }, commands }
 }
 
-function sums({ mongodb, documents, sent, received }) {
+/** Milliseconds of processor time that this process used since then. */
+function spent(before) {
+  const { user, system } = process.cpuUsage(before)
+  return (user + system) / 1000
+}
+
+/** `rabbitMessages` are those published and acknowledged: what grows with tasks, and not with time. */
+function sums({ mongodb, statements, sent, received }) {
   return {
     mongoCommands: total(mongodb),
-    mongoDocuments: total(documents),
+    mongoStatements: total(statements),
+    rabbitMessages: (sent['basic.publish'] ?? 0) + (sent['basic.ack'] ?? 0),
     rabbitSent: total(sent),
     rabbitReceived: total(received),
   }

@@ -4,7 +4,7 @@ import { formatNumber } from '../rows.mjs'
 
 const KINDS = {
   mongodb: 'MongoDB command',
-  documents: 'MongoDB documents and statements written by',
+  statements: 'MongoDB statements in',
   sent: 'RabbitMQ, sent',
   received: 'RabbitMQ, received',
 }

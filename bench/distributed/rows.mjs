@@ -18,7 +18,13 @@ export const ROWS = [
     1.3,
   ),
   commands('commands to MongoDB per task, of the raw loop', 'quillwork/sustained', 'mongoCommands', 1, 0.5),
-  commands('methods sent to RabbitMQ per task, of the raw loop', 'quillwork/sustained', 'rabbitSent', 1, 1),
+  commands(
+    'messages published and acknowledged per task, of the raw loop',
+    'quillwork/sustained',
+    'rabbitMessages',
+    1,
+    1,
+  ),
   {
     what: 'idle submit to handler start, median, of the raw loop',
     of: 'quillwork/idle',

@@ -9,14 +9,15 @@ import { commandOf, mongoMessages } from './mongo-wire.mjs'
 /** What the drivers say on their own account: they look after their connections. */
 const UPKEEP = new Set(['hello', 'isMaster', 'ismaster', 'endSessions'])
 
-const counts = { mongodb: {}, documents: {}, sent: {}, received: {} }
+const counts = { mongodb: {}, statements: {}, sent: {}, received: {} }
 const sockets = new Set()
 
 // Not at once: connecting gives a socket its own `write` back. A driver says nothing before it is connected.
 subscribe('net.client.socket', ({ socket }) => socket.once('connect', () => watch(socket)))
 
 /**
- * The counts so far: `mongodb` commands by name, `documents` their writes (statements) by name, `sent` and `received` AMQP methods by
+ * The counts so far: `mongodb` commands by name, `statements` what is in those that write (documents inserted, updates,
+ * deletes) by name, `sent` and `received` AMQP methods by
  * name. Throws when bytes were sent past the counter.
  */
 export function counted() {
@@ -37,7 +38,7 @@ export function perEach(before, after, by) {
 
 /** The sums of several processes' counts. */
 export function addCounts(all) {
-  const sum = { mongodb: {}, documents: {}, sent: {}, received: {} }
+  const sum = { mongodb: {}, statements: {}, sent: {}, received: {} }
   for (const one of all)
     for (const [kind, byName] of Object.entries(one))
       for (const [name, count] of Object.entries(byName)) sum[kind][name] = (sum[kind][name] ?? 0) + count
@@ -84,7 +85,7 @@ function mongodb() {
     const { name, writes } = commandOf(message)
     if (UPKEEP.has(name)) return
     add('mongodb', name, 1)
-    add('documents', name, writes)
+    add('statements', name, writes)
   })
   return { sent, received: () => undefined }
 }
