@@ -104,12 +104,15 @@ function behavioursOf(ledger) {
       while (performance.now() < until);
       await comeLate(ledger, ctx, leaf)
     },
-    /** In its first attempt waits until its process was stopped and goes on. */
+    /** In its first attempt ends as soon as its process was stopped and goes on; later ones work for their time. */
+    async oversleep(ctx) {
+      if (ctx.attempt > 1) return work(ctx)
+      await untilGoesOn()
+    },
+    /** In its first attempt tries to write once its process was stopped and goes on. */
     async pause(ctx, leaf) {
       if (ctx.attempt > 1) return
-      const goesOn = new Promise(resolve => process.once('SIGCONT', () => resolve(Date.now())))
-      say('pausing', { taskId: ctx.taskId })
-      const wokeAt = await goesOn
+      const wokeAt = await untilGoesOn()
       ctx.signal.addEventListener('abort', () => {
         ledger.note({
           is: 'signalled',
@@ -121,6 +124,11 @@ function behavioursOf(ledger) {
       await comeLate(ledger, ctx, leaf)
     },
   }
+}
+
+/** Answers when the process was stopped and goes on, and the time. */
+function untilGoesOn() {
+  return new Promise(resolve => process.once('SIGCONT', () => resolve(Date.now())))
 }
 
 /** What a late attempt tries to write, and what it is told: all of it has to be refused. */

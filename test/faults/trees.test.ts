@@ -100,6 +100,29 @@ describeRows('trees, cancels and sweeps', () => {
     }),
   )
 
+  row(
+    27,
+    'a sweeper is stopped after its look at leases that are extended before its write',
+    async ({ seed, finish }) =>
+      onServers(async system => {
+        const times = { lease: '2s', sweep: '500ms', grace: '5s' }
+        const paused = await system.start({ times, roles: ['worker'] })
+        await system.submit({ name: 'leaves', ms: 8_000 }, 4, seed)
+        await until(() => running(system.lines()) === 4, 'tasks that run')
+        system.fault('SIGSTOP', paused.boot)
+        paused.signal('SIGSTOP')
+        const slow = await system.start({ times, roles: ['maintenance'], stop: 'before-apply' })
+        await until(() => stops(system, slow.boot) === 1, 'stop of the sweeper')
+        paused.signal('SIGCONT')
+        await until(() => leasesHold(system, 4), 'leases that were extended')
+        slow.signal('SIGCONT')
+        await finish(system, { paused: true })
+        // The attempts that went on are the ones that ended.
+        const { tasks } = await system.held()
+        expect(tasks.map(({ attempt }) => attempt)).toEqual([1, 1, 1, 1])
+      }),
+  )
+
   row(28, 'many tasks fail at once and are retried with jitter', async ({ seed, size, finish }) =>
     onServers(async system => {
       const count = size.of(100, 5_000)
@@ -129,6 +152,13 @@ function endedWithResult(system: System, id: string): boolean {
 
 function stops(system: System, boot: number): number {
   return linesOf(system.lines(), 'stopped').filter(line => line.boot === boot).length
+}
+
+/** Whether so many running tasks have a lease that is not over. */
+async function leasesHold(system: System, count: number): Promise<boolean> {
+  const { tasks } = await system.held()
+  const now = system.store.tasks.now()
+  return tasks.filter(({ leaseUntil = 0 }) => leaseUntil > now).length === count
 }
 
 /** The most of the times that lie within so many milliseconds. */

@@ -99,8 +99,10 @@ describeRows('processes that die or hang', () => {
       onServers(async system => {
         const times = { lease: '2s', sweep: '500ms', grace: '5s' }
         const zombie = await system.start({ times })
+        // Four try to write when they are too late, and three to end while their successors run.
         await system.submit({ name: 'leaves', kind: 'pause' }, 4, seed)
-        await until(() => running(system.lines()) === 4, 'tasks that run')
+        await system.submit({ name: 'leaves', kind: 'oversleep', ms: 5_000 }, 3, seed, 100)
+        await until(() => running(system.lines()) === 7, 'tasks that run')
         await system.start({ times })
         for (let stop = 0; stop < size.of(1, 6); stop++) {
           const submitted = system.submit(
@@ -109,7 +111,7 @@ describeRows('processes that die or hang', () => {
             seed,
             1_000 * (stop + 1),
           )
-          await until(() => running(system.lines(), zombie.boot) > 4, 'tasks that run')
+          await until(() => running(system.lines(), zombie.boot) > (stop === 0 ? 7 : 4), 'tasks that run')
           system.fault('SIGSTOP', zombie.boot)
           zombie.signal('SIGSTOP')
           await pause(6_000)
