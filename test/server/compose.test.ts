@@ -47,6 +47,8 @@ describe('compose.yaml', () => {
     expect(file.services['worker']?.deploy?.replicas).toBe(2)
     expect(file.services['rabbitmq']?.image).toMatch(/^rabbitmq:4/)
     expect(file.services['mongodb']?.command).toContain('--replSet')
+    for (const { healthcheck } of Object.values(file.services))
+      expect(healthcheck?.test.every(word => typeof word === 'string')).toBe(true)
     for (const service of Object.values(file.services))
       for (const volume of service.volumes ?? [])
         expect(Object.keys(file.volumes)).toContain(volume.split(':')[0])
