@@ -13,7 +13,7 @@ const throughput = (name, script, options = {}, measure = 'sustained') => ({
   script,
   measure,
   options,
-  full: { count: 3_000, warmUp: 300 },
+  full: { count: 2_000, warmUp: 200 },
   quick: { count: 500, warmUp: 100 },
 })
 
