@@ -9,6 +9,8 @@ const gatherMs = 15
 const perStep = 200
 /** Milliseconds between looks for what another process left behind. */
 const leftBehindEveryMs = 2_000
+/** Milliseconds of the longest pause after a step of which nothing was confirmed. */
+const longestPauseMs = 30_000
 
 /**
  * Tells other processes and services what happened: events leave the record's outbox in order, at least once. Progress, which is in
@@ -18,17 +20,26 @@ export function announceEvents(core: Core, outbox: EventOutbox): () => Promise<v
   const remote = core.broker.remote
   if (remote === undefined || !remote.tellsEvents) return async () => undefined
   outbox.keep()
-  let lookedAt = Number.NEGATIVE_INFINITY
+  /** When what others left behind is looked for, and until when nothing is told: by the monotonic clock. */
+  let lookAt = Number.NEGATIVE_INFINITY
+  let pauseUntil = Number.NEGATIVE_INFINITY
+  let pauseMs = 0
 
   async function step(): Promise<number | undefined> {
     try {
-      if (remote?.health().connected !== true) return undefined
       const now = core.clock.monotonic()
-      const leftBehind = now - lookedAt >= leftBehindEveryMs
-      if (leftBehind) lookedAt = now
+      const { connected, blocked } = remote?.health() ?? { connected: false, blocked: false }
+      if (!connected || blocked || now < pauseUntil) return undefined
+      const leftBehind = now >= lookAt
       const untold = await outbox.due(perStep, { leftBehind })
-      if (untold.length > 0) await tellOthers(core, outbox, untold)
-      return untold.length >= perStep ? 0 : undefined
+      const isFull = untold.length >= perStep
+      // What is left behind may be much more than one look finds.
+      if (leftBehind) lookAt = isFull ? now : now + leftBehindEveryMs
+      if (untold.length === 0) return undefined
+      const told = await tellOthers(core, outbox, untold)
+      pauseMs = told > 0 ? 0 : Math.min(longestPauseMs, Math.max(1_000, pauseMs * 2))
+      pauseUntil = now + pauseMs
+      return isFull && told > 0 ? 0 : undefined
     } catch (error) {
       core.log.error({ err: error }, 'events could not be told; trying again')
       return undefined
@@ -46,7 +57,8 @@ export function announceEvents(core: Core, outbox: EventOutbox): () => Promise<v
   }
 }
 
-async function tellOthers(core: Core, outbox: EventOutbox, untold: readonly UntoldEvents[]): Promise<void> {
+/** Answers of how many records something was confirmed. */
+async function tellOthers(core: Core, outbox: EventOutbox, untold: readonly UntoldEvents[]): Promise<number> {
   const events = untold.flatMap(record => record.events)
   const published = (await core.broker.remote?.publishEvents(events)) ?? []
   const confirmed = new Set<SequencedEvent>(events.filter((_, index) => published[index] === 'confirmed'))
@@ -55,6 +67,7 @@ async function tellOthers(core: Core, outbox: EventOutbox, untold: readonly Unto
     return sequence === undefined ? [] : [{ taskId, sequence }]
   })
   if (told.length > 0) await outbox.told(told)
+  return told.length
 }
 
 /** The last event before the first one that nobody confirmed. */

@@ -37,6 +37,8 @@ async function receive(core: Core, message: DeadMessage): Promise<void> {
     return file(core, message, malformed ?? 'The message names no task.')
   const [record] = await core.store.queries.get([taskId])
   if (record === undefined) return file(core, message, `There is no task ${taskId}.`)
+  // Of an attempt before: the task was retried, and sent again, while the message was on its way.
+  if (message.attempt !== undefined && message.attempt < record.attempt && !hasEnded(record.status)) return
   if (!hasEnded(record.status)) {
     await file(core, message, `Task ${taskId} is ${record.status}; it was sent again.`)
     return core.store.outbox.forget([taskId])

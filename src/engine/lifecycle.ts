@@ -120,6 +120,9 @@ async function sweepOnce(core: Core): Promise<undefined> {
   }
 }
 
+/** Milliseconds that a store which is away has to come back, once the grace time is over. */
+const writeMs = 5_000
+
 /**
  * Running attempts may end by themselves; when the grace time is over they get their signal and are given back at once. So does an
  * attempt that begins later still, of a claim that was on its way: the end of the grace time is asked for anew each time, for a
@@ -127,7 +130,15 @@ async function sweepOnce(core: Core): Promise<undefined> {
  */
 async function drain(core: Core, graceUntil: () => number): Promise<void> {
   while (core.running.size > 0 || core.claims.inFlight > 0) {
-    if (core.clock.monotonic() >= graceUntil()) interruptAll(core)
+    const now = core.clock.monotonic()
+    if (now >= graceUntil()) interruptAll(core)
+    if (now >= graceUntil() + writeMs) {
+      core.log.error(
+        { running: core.running.size },
+        'the store did not take the outcome of these attempts; their leases run out',
+      )
+      return
+    }
     await new Promise<void>(resolve => core.clock.after(5, resolve))
   }
 }

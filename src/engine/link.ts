@@ -77,7 +77,7 @@ function listenToOthers(core: Core, remote: RemoteBroker, gapListeners: Readonly
 function obey(core: Core, message: ControlMessage): void {
   if (message.kind === 'cancel') cancelHere(core, message)
   else if (message.kind === 'lanes') core.wakeRelay()
-  else {
+  else if (core.limiter.isShared !== true) {
     core.limiter
       .park(message.key, message.until)
       .catch(error => core.log.warn({ err: error }, 'a key could not be parked'))

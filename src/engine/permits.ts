@@ -111,7 +111,8 @@ export class Permits {
   #snooze(key: string, ticket: string, waitMs: number): SnoozeError {
     this.#waiting.delete(ticket)
     const until = this.#core.store.tasks.now() + waitMs - earlyMs
-    return new SnoozeError(until, `The limit ${key} allows the next call in ${Math.ceil(waitMs / 1_000)} s.`)
+    const message = `The limit ${key} allows the next call in ${Math.ceil(waitMs / 1_000)} s.`
+    return new SnoozeError(until, message, { limit: key })
   }
 
   #interrupted(key: string): QuillworkError {

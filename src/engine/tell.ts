@@ -25,5 +25,14 @@ function tellEnd(core: Core, record: TaskRecord, { set }: Transition, status: En
   if (typeof result === 'string') end.result = result
   if (errorInfo !== undefined) end.errorInfo = errorInfo
   core.waiters.tell(end)
+  giveUpPlace(core, record)
   notifyEnded(core, record, status)
+}
+
+/** A task that ends while it waits for a limit will not come back for its place. */
+function giveUpPlace(core: Core, { id, status, errorInfo }: TaskRecord): void {
+  if (status !== 'RETRYING' || errorInfo?.limit === undefined) return
+  core.limiter
+    .withdraw(errorInfo.limit, id)
+    .catch(error => core.log.warn({ err: error, taskId: id }, 'a place under a limit could not be given up'))
 }

@@ -1,3 +1,4 @@
+import { hasEnded } from '../task/status.ts'
 import type { TaskRecord } from '../task/task.ts'
 import { turnCame } from '../task/transition.ts'
 import type { Core } from './core.ts'
@@ -13,16 +14,19 @@ const perLook = 200
  * effort. Answers how to stop.
  */
 export function wakeOnTurn(core: Core): () => void {
-  const called = new Set<string>()
+  /** The keys of the tickets that were called. */
+  const called = new Map<string, string>()
   let cancelTimer: (() => void) | undefined
 
   async function wake(): Promise<void> {
     cancelTimer = undefined
-    const ids = [...called].slice(0, perLook)
-    for (const id of ids) called.delete(id)
+    const looked = [...called].slice(0, perLook)
+    for (const [id] of looked) called.delete(id)
     if (called.size > 0) later()
     try {
-      const records = await core.store.queries.get(ids)
+      const records = await core.store.queries.get(looked.map(([id]) => id))
+      for (const [index, [id, key]] of looked.entries())
+        if (isGone(records[index])) await core.limiter.withdraw(key, id)
       const now = core.store.tasks.now()
       const snoozed = records.filter(record => record !== undefined && isSnoozed(record, now)) as TaskRecord[]
       if (snoozed.length > 0) await core.store.tasks.apply(snoozed.map(record => turnCame(record, now)))
@@ -38,15 +42,21 @@ export function wakeOnTurn(core: Core): () => void {
     cancelTimer ??= core.clock.after(gatherMs, () => void wake())
   }
 
-  const stopListening = core.limiter.onTurn((_key, ticket) => {
-    if (core.running.has(ticket)) return
-    called.add(ticket)
+  const stopListening = core.limiter.onTurn((key, ticket) => {
+    // A second place of a task has a name of its own, and belongs to an attempt that waits for it.
+    if (core.running.has(ticket) || ticket.includes('/')) return
+    called.set(ticket, key)
     later()
   })
   return () => {
     stopListening()
     cancelTimer?.()
   }
+}
+
+/** Nobody comes back for the place: the task has ended, or is not there any more. */
+function isGone(record: TaskRecord | undefined): boolean {
+  return record === undefined || hasEnded(record.status)
 }
 
 function isSnoozed(record: TaskRecord, now: number): boolean {

@@ -57,6 +57,8 @@ export interface LimitUse {
 
 /** Shares out what a provider allows. Keys that nobody configured are not limited, but can be parked. */
 export interface RateLimiter {
+  /** Processes share the account: what one of them was told holds for all without a word. */
+  readonly isShared?: boolean
   /**
    * Asks once, never waits. Tickets of a key are served in the order of their first ask; a free room that is large enough for
    * everybody ahead and the asker too is granted at once. Throws OPTION_INVALID for a cost that the limit can never grant.

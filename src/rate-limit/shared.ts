@@ -57,6 +57,7 @@ class SharedLimiter implements RateLimiter {
   readonly #leaseMs: number
   readonly #accounts = new Map<string, SharedAccount>()
   /** The last state seen of each key. */
+  readonly isShared = true
   readonly #seen = new Map<string, KeyState>()
   /** By key: holds that are not settled yet, and tickets that were told to wait. */
   readonly #held = new Map<string, Set<number>>()

@@ -296,6 +296,8 @@ export interface ErrorInfo {
   stack?: string
   /** Messages of the chain of causes, outermost first, at most five. */
   causes?: readonly string[]
+  /** The limit that the task waits for; its place there is kept until the task comes back or ends. */
+  limit?: string
   /** When it was first seen, epoch milliseconds; of an error that several attempts in a row wait out. */
   since?: number
 }
@@ -332,11 +334,14 @@ export class PermanentError extends Error {
 export class SnoozeError extends Error {
   readonly until: number
   readonly code: 'RATE_LIMITED' = 'RATE_LIMITED'
+  /** The limit that is waited for, if it is one. */
+  readonly limit: string | undefined
 
-  constructor(until: number, message: string) {
+  constructor(until: number, message: string, options?: { limit?: string }) {
     super(message)
     this.name = 'SnoozeError'
     this.until = until
+    this.limit = options?.limit
   }
 }
 

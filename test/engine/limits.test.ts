@@ -55,4 +55,19 @@ describe('a limit', () => {
     expect(t.clock.now()).toBeLessThan(latest)
     expect((await Promise.all(waiters.map(waiter => waiter.state()))).every(({ done }) => done)).toBe(true)
   })
+
+  it('a cancelled task gives up the place that it waits for', async () => {
+    const { obedient } = obedientTasks()
+    await using t = await testEngine({ tasks: [obedient], limits: { model: { requestsPerMinute: 10 } } })
+    const many = await t.submitMany(
+      obedient,
+      Array.from({ length: 60 }, () => ({ parameters: { orders: [model, { do: 'succeed' as const }] } })),
+    )
+    await t.advance('3s')
+    const waiting = () => t.limiter.describe().find(({ key }) => key === 'model')?.waiting ?? 0
+    expect(waiting()).toBeGreaterThan(20)
+    for (const task of many) if (!(await task.state()).done) await task.cancel()
+    await t.drain()
+    expect(waiting()).toBe(0)
+  })
 })

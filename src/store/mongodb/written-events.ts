@@ -5,6 +5,9 @@ export interface WrittenEvents {
   onUntold(listener: () => void): () => void
 }
 
+/** Records that are remembered; the others are found as those of another process are. */
+const mostWritten = 10_000
+
 /** Nothing is written yet. */
 export function createWrittenEvents(): WrittenEvents {
   const written = new Set<string>()
@@ -12,7 +15,7 @@ export function createWrittenEvents(): WrittenEvents {
   return {
     note(taskIds) {
       if (taskIds.length === 0) return
-      for (const id of taskIds) written.add(id)
+      for (const id of taskIds) if (written.size < mostWritten) written.add(id)
       for (const listener of listeners) listener()
     },
     take(limit) {
