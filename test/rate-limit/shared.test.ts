@@ -141,6 +141,8 @@ describe('four processes that share eight keys, under more load than the limits'
       estimate: () => 1,
       lasts: random => 5_000 + 10_000 * random(),
     })
+    let used = 0
+    let allowed = 0
     for (const [key, calls] of granted) {
       const { concurrency = 0 } = limits[key] ?? {}
       for (const one of calls) {
@@ -149,9 +151,13 @@ describe('four processes that share eight keys, under more load than the limits'
         )
         expect(running.length).toBeLessThanOrEqual(concurrency)
       }
-      const used = busyPlaces(calls, 30_000, 3 * 60_000)
-      expect(used).toBeGreaterThanOrEqual(concurrency * 0.95)
+      const busy = busyPlaces(calls, 30_000, 3 * 60_000)
+      // One key's calls are few: by chance some end close together.
+      expect(busy).toBeGreaterThanOrEqual(concurrency * 0.9)
+      used += busy
+      allowed += concurrency
     }
+    expect(used).toBeGreaterThanOrEqual(allowed * 0.95)
   })
 })
 
