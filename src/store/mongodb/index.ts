@@ -137,7 +137,6 @@ function createSession(options: MongoOptions, { database, clock, listeners, life
     lanes,
     now,
     serverNow: () => (options.now === undefined ? '$$NOW' : new Date(options.now())),
-    processId,
     nextName() {
       names += 1
       return `${processId}/${names.toString(36)}`

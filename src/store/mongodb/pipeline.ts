@@ -29,7 +29,7 @@ export function isThere(field: Field): Document {
 }
 
 /** Whether the field is not there. */
-export function isAbsent(field: Field): Document {
+function isAbsent(field: Field): Document {
   return { $eq: [{ $type: field }, 'missing'] }
 }
 

@@ -19,9 +19,7 @@ export interface Session {
    * The server's time within a pipeline update or an `$expr`: `$$NOW`. With an injected clock, the date that it tells.
    */
   serverNow(): '$$NOW' | Date
-  /** Fresh for each process start. */
-  processId: string
-  /** A fresh name for a write, a look or a payload. */
+  /** A fresh name for a write, a look or a payload; no other process gives the same. */
   nextName(): string
   /** The number of the next task: rises with submission. */
   nextNumber(): number
