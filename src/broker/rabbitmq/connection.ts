@@ -58,13 +58,18 @@ export class Connection {
    * Connects. Resolves after the first try of every node, also when none answers: then it goes on trying. Rejects with
    * BROKER_UNSUITABLE when a node answers and what it has, or says, cannot be worked with.
    */
-  open(): Promise<void> {
-    return new Promise((resolve, reject) => {
-      this.#running ??= this.#run(problem => {
-        if (problem === undefined) return resolve()
-        this.#closed = true
-        reject(problem)
-      })
+  async open(): Promise<void> {
+    const problem = await this.#tryFirst()
+    if (problem === undefined) return
+    this.#closed = true
+    throw problem
+  }
+
+  /** Answers the problem where waiting will not help. */
+  #tryFirst(): Promise<Error | undefined> {
+    return new Promise(resolve => {
+      // Later tries resolve nothing any more: what worked once is waited for, whatever the broker says meanwhile.
+      this.#running ??= this.#run(resolve)
     })
   }
 
@@ -104,16 +109,16 @@ export class Connection {
     if (this.#running !== undefined) await atMost(closeMs, this.#running)
   }
 
-  /** @param firstTried Is told how the first try went: with the problem, where waiting will not help. */
-  async #run(firstTried: (problem?: Error) => void): Promise<void> {
+  /** @param tried Is told after each try how it went: with the problem, where only a person can help. */
+  async #run(tried: (problem: Error | undefined) => void): Promise<void> {
     for (let waitMs = firstWaitMs; !this.#closed; waitMs = Math.min(waitMs * 2, longestWaitMs)) {
       const failures: unknown[] = []
       const made = await this.#connectToAny(failures)
-      if (made === undefined) firstTried(this.#tellFailures(failures))
+      if (made === undefined) tried(this.#tellFailures(failures))
       else {
         waitMs = firstWaitMs
         await this.#use(made)
-        firstTried()
+        tried(undefined)
         await this.#untilLost(made)
       }
       if (!this.#closed) await this.#wait(waitMs * (0.5 + Math.random() / 2))
