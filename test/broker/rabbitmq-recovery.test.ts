@@ -51,4 +51,31 @@ describeWithRabbit('a broker whose connection is lost', () => {
     await until(() => remote.health().connected, 'connection')
     expect(remote.health().problems).toEqual([])
   })
+  it('loses nothing but the queue when dead letters are looked at while theirs is deleted', async () => {
+    await using made = behindProxy()
+    const { broker, remote } = made
+    await broker.open(lanes)
+    const looking: (() => void)[] = []
+    const seen: string[] = []
+    remote.consumeDeadLetters(({ content }) => {
+      seen.push(content)
+      return new Promise(resolve => looking.push(resolve))
+    })
+    const send = (content: string) =>
+      channel.publish(`${names.prefix}tasks.dlx.exchange`, 'any', Buffer.from(content))
+    for (let number = 0; number < 10; number++) send(`${number}`)
+    await until(() => looking.length === 10, 'dead letters')
+    // The consumer's channel stays half closed: its end does not reach the broker. What is done by then is acknowledged too late.
+    proxy.set({ kind: 'black-hole' }, 'up')
+    await channel.deleteQueue(`${names.prefix}tasks.dlq.queue`)
+    await until(() => {
+      looking.shift()?.()
+      return looking.length === 0
+    }, 'end of every look')
+    proxy.set({ kind: 'pass' }, 'up')
+    await until(() => {
+      send('after')
+      return seen.includes('after')
+    }, 'dead letter of the new queue')
+  })
 })

@@ -1,8 +1,9 @@
-import type { Channel, ConsumeMessage } from 'amqplib'
+import type { Channel } from 'amqplib'
 import type { Logger } from '../../runtime/log.ts'
 import type { DeadMessage } from '../broker.ts'
 import { messageTypes, readDead } from '../messages.ts'
 import type { ChannelPlan } from './channels.ts'
+import { HeldMessage } from './held-message.ts'
 import { incomingOf } from './slot.ts'
 
 /** Who takes the messages of the dead letter queue. */
@@ -24,10 +25,11 @@ const againAfterMs = 5_000
 export function deadLetterPlan({ queue, receiver, log }: DeadLetterOptions): ChannelPlan<Channel> {
   let current: Channel | undefined
 
-  async function take(channel: Channel, message: ConsumeMessage): Promise<void> {
-    const incoming = incomingOf(message)
+  async function take(held: HeldMessage): Promise<void> {
+    const incoming = incomingOf(held.message)
     const isProbe = incoming.properties['type'] === messageTypes.probe
-    while (!isProbe && current === channel) {
+    // On a channel that is gone the broker has given the message to another.
+    while (!isProbe && current === held.channel) {
       try {
         await receiver(readDead(incoming))
         break
@@ -36,8 +38,13 @@ export function deadLetterPlan({ queue, receiver, log }: DeadLetterOptions): Cha
         await new Promise(resolve => setTimeout(resolve, againAfterMs).unref())
       }
     }
-    // On a channel that is gone the broker has given the message to another.
-    if (current === channel) channel.ack(message)
+    held.ack()
+  }
+
+  /** What is being looked at meanwhile is not acknowledged: the broker has given it to another, or it is gone with the queue. */
+  function queueIsGone(channel: Channel): void {
+    if (current === channel) current = undefined
+    channel.close().catch(() => undefined)
   }
 
   return {
@@ -47,8 +54,8 @@ export function deadLetterPlan({ queue, receiver, log }: DeadLetterOptions): Cha
       current = channel
       await channel.prefetch(atOnce)
       await channel.consume(queue, message => {
-        if (message !== null) void take(channel, message)
-        else void channel.close().catch(() => undefined)
+        if (message === null) queueIsGone(channel)
+        else void take(new HeldMessage(message, channel))
       })
     },
     lost() {
