@@ -2,7 +2,6 @@
 import type { Finding, Inspection, RabbitmqOptions, Topology } from '../broker/rabbitmq/index.ts'
 import { version } from '../http/version.ts'
 import { QuillworkError } from '../index.ts'
-import { novelTasks } from '../novel/index.ts'
 import { resolveTask } from '../task/definition.ts'
 import { addressesOf } from './addresses.ts'
 import type { Config } from './settings.ts'
@@ -18,7 +17,7 @@ export async function plannedTopology(config: Config): Promise<{ topology: Topol
   const { topologyOf, diagramOf } = await import('../broker/rabbitmq/index.ts')
   const topology = topologyOf({
     prefix: config.brokerPrefix,
-    lanes: lanesOf(config),
+    lanes: await lanesOf(config),
     delay: config.brokerDelay === 'delayed-exchange' ? 'delayed-exchange' : 'wait-queues',
     eventsStream: config.eventsStream,
   })
@@ -44,7 +43,7 @@ export async function inspectTopology(config: Config): Promise<Inspection> {
       'No broker is configured: workers are woken within the process, and there is nothing to look at. Set --broker amqp://… and --store mongodb://….',
     )
   const { inspectBroker } = await import('../broker/rabbitmq/index.ts')
-  return inspectBroker(brokerOptions(broker, config), lanesOf(config))
+  return inspectBroker(brokerOptions(broker, config), await lanesOf(config))
 }
 
 /** Whether a part of the topology is not as it should be. One that could not be looked at is not wrong. */
@@ -52,8 +51,9 @@ export function isWrong({ state }: Pick<Finding, 'state'>): boolean {
   return state === 'missing' || state === 'differs'
 }
 
-/** The lanes that have a queue: those that are configured, and those that task types name. */
-function lanesOf(config: Config): string[] {
+/** The lanes that have a queue: those that are configured, and those that task types name. The types load with it. */
+async function lanesOf(config: Config): Promise<string[]> {
+  const { novelTasks } = await import('../novel/index.ts')
   const ofTasks = novelTasks.map(task => resolveTask(task).lane)
   return [...new Set(['default', ...Object.keys(config.lanes), ...ofTasks])]
 }

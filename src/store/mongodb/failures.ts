@@ -1,13 +1,6 @@
 import { MongoBulkWriteError, MongoError, MongoServerError, type WriteError } from 'mongodb'
 import { QuillworkError } from '../../task/errors.ts'
-
-/** The code of a write that met a unique key. */
-export const duplicateKey = 11_000
-
-/** Whether the error is that of a unique key that is taken. */
-export function isDuplicateKey(error: unknown): boolean {
-  return error instanceof MongoServerError && error.code === duplicateKey
-}
+import { duplicateKey, isDuplicateKey } from './duplicate-key.ts'
 
 /** Waits for an unordered write of many documents; those that were there already, by an earlier send of the same, are no failure. */
 export async function ignoreDuplicates(write: Promise<unknown>): Promise<void> {

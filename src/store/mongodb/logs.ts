@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { LogLine } from '../store.ts'
-import { isDuplicateKey } from './failures.ts'
+import { isDuplicateKey } from './duplicate-key.ts'
 import type { IndexPlan } from './indexes.ts'
 import type { Session } from './session.ts'
 

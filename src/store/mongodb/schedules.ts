@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { ScheduleState, ScheduleStore } from '../store.ts'
-import { isDuplicateKey } from './failures.ts'
+import { isDuplicateKey } from './duplicate-key.ts'
 import type { Session } from './session.ts'
 
 /** A schedule, as the collection `schedules` keeps it. */

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { SharedState, SharedStates } from '../store.ts'
-import { isDuplicateKey } from './failures.ts'
+import { isDuplicateKey } from './duplicate-key.ts'
 import type { Session } from './session.ts'
 
 /** A shared state, as the collection `shared_states` keeps it. */

@@ -1,5 +1,5 @@
 /** The rows of the builds of an index: written by segment, chosen for deletion in bounded steps. */
-import { Binary, type ClientSession, type Collection } from 'mongodb'
+import type { ClientSession, Collection } from 'mongodb'
 import { shardCount } from '../../search/segment.ts'
 import type { NovelSegment } from '../passage-index.ts'
 import type { IndexedSceneDocument, PassageDocument, SegmentDocument, ShardDocument } from './schema.ts'
@@ -70,7 +70,7 @@ export async function putSegment(
     number,
     passages: postings.passages,
     totalLength: postings.totalLength,
-    documents: new Binary(postings.documents),
+    documents: postings.documents,
   }
   const { matchedCount } = await library.segments.replaceOne({ _id: head._id }, head, {
     session,
@@ -107,7 +107,7 @@ function rowsOf(owner: Owner, segment: NovelSegment) {
       ...owner,
       number,
       shard,
-      bytes: new Binary(bytes),
+      bytes: bytes,
     }),
   )
   const textVersions = new Map(segment.scenes.map(({ sceneId, textVersion }) => [sceneId, textVersion]))

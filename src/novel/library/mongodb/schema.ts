@@ -104,6 +104,14 @@ export interface CounterDocument {
   last: number
 }
 
+/** Written as they are; the driver reads them as its own kind. Its class is not named here, so that only who uses it loads the driver. */
+type Bytes = Uint8Array | Binary
+
+/** The bytes, whoever made them. */
+export function bytesOf(bytes: Bytes): Uint8Array {
+  return bytes instanceof Uint8Array ? bytes : bytes.value()
+}
+
 /** What every document of a search index says: of which novel, of which build. */
 interface OfIndex {
   _id: string
@@ -116,14 +124,14 @@ export interface SegmentDocument extends OfIndex {
   number: number
   passages: number
   totalLength: number
-  documents: Binary
+  documents: Bytes
 }
 
 /** A shard of a segment: a query reads the shards of its terms. */
 export interface ShardDocument extends OfIndex {
   number: number
   shard: number
-  bytes: Binary
+  bytes: Bytes
 }
 
 /** A scene as it was indexed. */

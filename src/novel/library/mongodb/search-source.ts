@@ -3,7 +3,7 @@ import type { IndexSegment } from '../../search/postings.ts'
 import type { IndexState } from '../passage-index.ts'
 import type { PassagePlace, SearchSource } from '../search-answer.ts'
 import { indexRowId } from './index-rows.ts'
-import type { SegmentDocument } from './schema.ts'
+import { bytesOf, type SegmentDocument } from './schema.ts'
 import type { LibrarySession } from './session.ts'
 
 /** The build that a search reads; none where no index answers. */
@@ -57,7 +57,7 @@ async function readSegments(
     shards.find({ ...build, shard: { $in: [...wanted] }, number: { $gt: after, $lt: end } }).toArray(),
   )
   const parts = new Map(found.map(({ number }) => [number, new Map<number, Uint8Array>()]))
-  for (const { number, shard, bytes } of postings) parts.get(number)?.set(shard, bytes.value())
+  for (const { number, shard, bytes } of postings) parts.get(number)?.set(shard, bytesOf(bytes))
   return found.map(segment => ({
     number: segment.number,
     segment: segmentOf(segment, parts.get(segment.number) ?? new Map()),
@@ -68,7 +68,7 @@ function segmentOf(
   { passages, totalLength, documents }: SegmentDocument,
   shards: IndexSegment['shards'],
 ): IndexSegment {
-  return { passages, totalLength, documents: documents.value(), shards }
+  return { passages, totalLength, documents: bytesOf(documents), shards }
 }
 
 async function readPlaces(

@@ -3,7 +3,7 @@ import type { NovelSegment } from '../passage-index.ts'
 import type { RowTransfer, SegmentRow } from '../transfer.ts'
 import { putSegment, shardIdsOf } from './index-rows.ts'
 import { pagesByOrder } from './pages.ts'
-import type { SegmentDocument } from './schema.ts'
+import { bytesOf, type SegmentDocument } from './schema.ts'
 import type { LibrarySession } from './session.ts'
 
 /** The segments of the indexes that answer. */
@@ -61,8 +61,8 @@ async function segmentOf(
     postings: {
       passages: head.passages,
       totalLength: head.totalLength,
-      documents: head.documents.value(),
-      shards: new Map(postings.map(({ shard, bytes }) => [shard, bytes.value()])),
+      documents: bytesOf(head.documents),
+      shards: new Map(postings.map(({ shard, bytes }) => [shard, bytesOf(bytes)])),
     },
   }
 }
