@@ -1,3 +1,5 @@
+import { once } from 'node:events'
+import { type AddressInfo, connect, createServer } from 'node:net'
 import amqp, { type Channel, type ChannelModel } from 'amqplib'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { type RabbitmqOptions, rabbitmq } from '../../src/broker/rabbitmq/index.ts'
@@ -5,6 +7,7 @@ import { createCapturedLog } from '../../src/testing/captured-log.ts'
 import { startProxy, type TcpProxy } from '../faults/proxy.ts'
 import { describeWithRabbit, type FreshPrefix, freshPrefix } from '../servers/rabbit.ts'
 import { until } from '../servers/until.ts'
+import { HoldingWorker, someDeliveries } from './rabbitmq-setup.ts'
 
 describeWithRabbit('a broker whose connection is lost', () => {
   let names: FreshPrefix
@@ -78,4 +81,63 @@ describeWithRabbit('a broker whose connection is lost', () => {
       return seen.includes('after')
     }, 'dead letter of the new queue')
   })
+  it('right after its answer to a slot, in the same packet, has the slot consume on the next one', async () => {
+    let isArmed = false
+    await using server = await startRelay(names.url, bytes => {
+      const end = isArmed ? bytes.indexOf(prefetchOk) + prefetchOk.length : 0
+      // Nothing was found, or nothing is to be.
+      if (end < prefetchOk.length) return { pass: bytes }
+      isArmed = false
+      return { pass: Buffer.concat([bytes.subarray(0, end), connectionForced]), isLast: true }
+    })
+    const broker = rabbitmq({ url: server.url, prefix: names.prefix })
+    try {
+      await broker.open(lanes)
+      isArmed = true
+      const worker = new HoldingWorker()
+      broker.consume({ lane: 'default', slots: 1 }, worker.receive)
+      const { remote } = broker
+      await until(() => remote?.health().reconnects === 1 && remote.health().connected, 'next connection')
+      await broker.publish(someDeliveries(1))
+      await until(() => worker.held.length === 1, 'delivery', 5_000)
+    } finally {
+      await broker.close()
+    }
+  })
 })
+
+/** The broker's answer to `basic.qos`, on channel-independent bytes. */
+const prefetchOk = Buffer.from([0, 0, 0, 4, 0, 60, 0, 11, 206])
+
+/** `connection.close` with the code 320, as a broker says it that an operator stops. */
+const connectionForced = methodFrame(Buffer.from([0, 10, 0, 50, 320 >> 8, 320 & 255, 0, 0, 0, 0, 0]))
+
+function methodFrame(payload: Buffer): Buffer {
+  const header = Buffer.from([1, 0, 0, 0, 0, 0, payload.length])
+  return Buffer.concat([header, payload, Buffer.of(206)])
+}
+
+/** A relay to the server of the address that may change what comes from it; after the last bytes it ends the connection. */
+async function startRelay(target: string, change: (bytes: Buffer) => { pass: Buffer; isLast?: boolean }) {
+  const { hostname, port: targetPort } = new URL(target)
+  const server = createServer(client => {
+    const upstream = connect(Number(targetPort), hostname)
+    const end = () => {
+      client.destroy()
+      upstream.destroy()
+    }
+    for (const socket of [client, upstream]) socket.setNoDelay(true).on('error', end).on('close', end)
+    client.pipe(upstream)
+    upstream.on('data', (bytes: Buffer) => {
+      const { pass, isLast = false } = change(bytes)
+      client.write(pass)
+      if (isLast) upstream.removeAllListeners('data')
+    })
+  })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  const url = new URL(target)
+  url.port = `${port}`
+  return { url: url.href, [Symbol.asyncDispose]: async () => void server.close() }
+}

@@ -62,8 +62,9 @@ export class Slot {
   }
 
   async #ready(channel: Channel): Promise<void> {
-    await channel.prefetch(1)
+    // Before the wait: the channel may be lost meanwhile, and its loss comes only once.
     this.#channel = channel
+    await channel.prefetch(1)
     await this.#consume()
   }
 
@@ -83,7 +84,13 @@ export class Slot {
       if (message === null) void this.#queueIsGone(on)
       else this.#take(new HeldMessage(message, on))
     }
-    await on.consume(this.#options.queue, onMessage, { consumerTag })
+    try {
+      await on.consume(this.#options.queue, onMessage, { consumerTag })
+    } catch (error) {
+      // Another may be there already, on the next channel.
+      if (this.#consumerTag === consumerTag) this.#consumerTag = undefined
+      throw error
+    }
   }
 
   /** Consumes again after a hand-over, or on the channel that was made while the receiver ran. */
