@@ -49,16 +49,17 @@ export function changed(record: TaskRecord): QuillworkError {
 /** Cancels the live sub-tasks of a parent that ended, waiting ones first: they end at once, and no new attempt begins. */
 export async function cancelSubTasks(core: Core, parentId: string): Promise<void> {
   for (const status of [['QUEUED', 'RETRYING'], ['RUNNING']] as const) {
-    for (;;) {
-      const { items, nextPageToken } = await core.store.queries.children(
+    let pageToken: string | undefined
+    do {
+      const page = await core.store.queries.children(
         parentId,
         { status },
-        { pageSize: perWrite },
+        pageToken === undefined ? { pageSize: perWrite } : { pageSize: perWrite, pageToken },
       )
-      const open = items.filter(record => record.cancelRequestedAt === undefined)
-      const cancelled = open.length === 0 ? 0 : await cancelAll(core, open, true)
-      if (cancelled === 0 || nextPageToken === undefined) break
-    }
+      const open = page.items.filter(record => record.cancelRequestedAt === undefined)
+      if (open.length > 0) await cancelAll(core, open, true)
+      pageToken = page.nextPageToken
+    } while (pageToken !== undefined)
   }
 }
 

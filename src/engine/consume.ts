@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import type { Received } from '../broker/broker.ts'
 import type { Claim } from '../store/store.ts'
 import type { Outcome } from '../task/decide.ts'
@@ -83,10 +84,13 @@ async function claimAgain(
   firstError: unknown,
 ): Promise<{ record: TaskRecord | undefined; askedAt: number } | undefined> {
   let error = firstError
+  let isLast = false
   for (let waitMs = firstWaitMs; ; waitMs = Math.min(waitMs * 2, longestWaitMs)) {
-    if (core.stopping || (error instanceof QuillworkError && error.code === 'STORE_CLOSED')) return undefined
+    if (isLast || (error instanceof QuillworkError && error.code === 'STORE_CLOSED')) return undefined
     core.log.error({ err: error, taskId: claim.taskId, waitMs }, 'a claim failed; trying again')
     await new Promise<void>(resolve => core.clock.after(waitMs, resolve))
+    // A claim that was executed, and whose answer was lost, is found by one more try, and given back with the others.
+    isLast = core.stopping
     const askedAt = core.clock.monotonic()
     try {
       const [record] = await core.store.tasks.claim([claim])
@@ -119,13 +123,18 @@ export function reserveStart(core: Core, lane: string): Start | undefined {
  * settling is queued: the next claim then joins its commit.
  */
 function run(core: Core, attempt: Attempt, slot: { free(): void; ack(deadLettered: boolean): void }): void {
-  core.running.set(attempt.record.id, attempt)
+  const { id, cancelRequestedAt } = attempt.record
+  // An earlier attempt of the task that lost its lease may still run here, and would not be seen any more.
+  core.running.get(id)?.interrupt('lease-lost')
+  core.running.set(id, attempt)
+  // The request may have come between the claim and its answer, when nobody here could be told.
+  if (cancelRequestedAt !== undefined) attempt.interrupt('cancelled')
   const trace = core.trace?.attempt(attempt.record)
   attempt.trace = trace
   tellStarted(core, attempt.record)
   const done = (deadLettered: boolean) => {
     trace?.settled()
-    if (core.running.get(attempt.record.id) === attempt) core.running.delete(attempt.record.id)
+    if (core.running.get(id) === attempt) core.running.delete(id)
     slot.ack(deadLettered)
   }
   const end = (outcome: Outcome | undefined) => {
@@ -147,16 +156,18 @@ const nothing = () => undefined
 function nextClaim(core: Core): { claim: Start['claim']; askedAt: number } {
   const { leaseMs, nodeId } = core.settings
   core.claims.inFlight += 1
-  const claim = { token: nextToken(nodeId), executionNodeId: nodeId, leaseMs }
+  const claim = { token: nextToken(), executionNodeId: nodeId, leaseMs }
   return { claim, askedAt: core.clock.monotonic() }
 }
 
+/** Chance, made anew at each process start: a claim of an earlier process never looks like one of this. */
+const thisProcess = randomBytes(6).toString('base64url')
 let claims = 0
 
-/** Fresh for each claim: the end of the node id is chance, made anew at each process start. */
-function nextToken(nodeId: string): string {
+/** Fresh for each claim. */
+function nextToken(): string {
   claims += 1
-  return `${nodeId.slice(-8)}/${claims}`
+  return `${thisProcess}/${claims}`
 }
 
 /** A task that could not be claimed is not offered again at once: what stands in its way needs a moment. */

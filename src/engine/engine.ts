@@ -135,19 +135,23 @@ export async function createEngine<const T extends readonly AnyTask[], Tx = neve
   const link = createLink(core)
   const lifecycle = createLifecycle(core, planned, { parts, link })
   return {
-    submit: (type, parameters, submitOptions = {}) =>
-      submitAs(core, type, {
+    submit(type, parameters, submitOptions = {}) {
+      const { told } = core.waiters
+      return submitAs(core, type, {
         parameters,
         options: submitOptions as SubmitOptions,
-        as: record => handleOf(core, record),
-      }),
-    submitMany: async (type, items) =>
-      (await submitMany(core, type, items as Iterable<SubmitItem<Schema>>)).map(record =>
-        handleOf(core, record),
-      ),
+        as: (record, isNew) => handleOf(core, record, isNew ? core.waiters.told : told),
+      })
+    },
+    async submitMany(type, items) {
+      const { told } = core.waiters
+      const records = await submitMany(core, type, items as Iterable<SubmitItem<Schema>>)
+      return records.map(record => handleOf(core, record, told))
+    },
     async find(_type, taskId) {
+      const { told } = core.waiters
       const [record] = await core.store.queries.get([taskId])
-      return record === undefined ? undefined : handleOf(core, record)
+      return record === undefined ? undefined : handleOf(core, record, told)
     },
     start: lifecycle.start,
     stop: lifecycle.stop,

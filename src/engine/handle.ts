@@ -28,10 +28,10 @@ class Handle<R extends Schema> implements TaskHandle<R> {
   /** Ends that had been told when the task was known to be live; -1 when it was not. */
   readonly #since: number
 
-  constructor(core: Core, record: TaskRecord) {
+  constructor(core: Core, record: TaskRecord, since: number) {
     this.taskId = record.id
     this.#core = core
-    this.#since = hasEnded(record.status) ? -1 : core.waiters.told
+    this.#since = hasEnded(record.status) ? -1 : since
   }
 
   async state(): Promise<State<R>> {
@@ -47,9 +47,13 @@ class Handle<R extends Schema> implements TaskHandle<R> {
   }
 }
 
-/** The handle of a record. */
-export function handleOf<R extends Schema>(core: Core, record: TaskRecord): TaskHandle<R> {
-  return new Handle<R>(core, record)
+/**
+ * The handle of a record.
+ *
+ * @param since Ends that had been told before the record was read: a later one may be the task's.
+ */
+export function handleOf<R extends Schema>(core: Core, record: TaskRecord, since: number): TaskHandle<R> {
+  return new Handle<R>(core, record, since)
 }
 
 async function readRecord(core: Core, taskId: string): Promise<TaskRecord> {
@@ -71,7 +75,7 @@ function endOf(
   if (wait !== undefined || since < 0 || !core.waiters.remembersSince(since))
     return lookUpEnd(core, taskId, since, wait ?? {})
   // The usual case: whoever submitted the task waits for it, and no end can have been missed.
-  const recent = core.waiters.recent(taskId)
+  const recent = core.waiters.recent(taskId, since)
   if (recent !== undefined) return Promise.resolve(recent)
   return new Promise((found, failed) => core.waiters.wait(taskId, { found, failed }))
 }
@@ -83,7 +87,9 @@ async function lookUpEnd(
   wait: { signal?: AbortSignal; timeout?: Duration },
 ): Promise<End> {
   wait.signal?.throwIfAborted()
-  const recent = core.waiters.recent(taskId)
+  // Where others may have retried the task, an end that was told here may be an old one.
+  const isKnown = since >= 0 || !core.store.capabilities.manyProcesses
+  const recent = isKnown ? core.waiters.recent(taskId, since) : undefined
   if (recent !== undefined) return recent
   const end = waitForEnd(core, taskId, wait)
   if (since >= 0 && core.waiters.remembersSince(since)) return end.promise

@@ -4,6 +4,8 @@ import type { Core } from './core.ts'
 
 /** A lease is extended this many times within its length. */
 const beatsPerLease = 3
+/** Whether leases have run out is looked at this many times within the length of one. */
+const looksPerLease = 6
 
 /**
  * Extends, in one write, the leases of the attempts that this process runs (by id and token), and learns which are lost or asked to
@@ -26,12 +28,27 @@ export function startHeartbeat(core: Core): Loop {
     } catch (error) {
       core.log.error({ err: error }, 'leases could not be extended')
     }
-    const now = core.clock.monotonic()
-    for (const attempt of core.running.values())
-      if (attempt.leaseUntil <= now) attempt.interrupt('lease-lost')
+    interruptExpired(core)
   }
 
-  return startLoop({ clock: core.clock, everyMs: leaseMs / beatsPerLease, step: beat })
+  const beating = startLoop({ clock: core.clock, everyMs: leaseMs / beatsPerLease, step: beat })
+  // On its own: a store that does not answer must not keep an attempt from learning that its time is over.
+  const looking = startLoop({
+    clock: core.clock,
+    everyMs: leaseMs / looksPerLease,
+    step: async () => interruptExpired(core),
+  })
+  return {
+    wake: beating.wake,
+    stop: async () => {
+      await Promise.all([beating.stop(), looking.stop()])
+    },
+  }
+}
+
+function interruptExpired(core: Core): undefined {
+  const now = core.clock.monotonic()
+  for (const attempt of core.running.values()) if (attempt.leaseUntil <= now) attempt.interrupt('lease-lost')
 }
 
 function learn(
@@ -47,7 +64,7 @@ function learn(
     return
   }
   attempt.leaseUntil = leaseUntil
-  if (!answer.cancelRequested || attempt.record.cancelRequestedAt !== undefined) return
-  attempt.record.cancelRequestedAt = core.store.tasks.now()
+  if (!answer.cancelRequested) return
+  attempt.record.cancelRequestedAt ??= core.store.tasks.now()
   attempt.interrupt('cancelled')
 }

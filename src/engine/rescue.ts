@@ -1,5 +1,6 @@
 import type { Lapsed } from '../store/store.ts'
 import { decide, decideOverdue } from '../task/decide.ts'
+import type { TaskRecord } from '../task/task.ts'
 import type { Transition } from '../task/transition.ts'
 import type { Core } from './core.ts'
 import { circumstances } from './settle.ts'
@@ -24,6 +25,7 @@ export async function rescue(core: Core): Promise<number> {
       if (answers[index] !== 'applied' || transition === undefined) continue
       movedNow += 1
       core.counts.rescued[found.why] += 1
+      interruptOwn(core, found.record)
       core.log.warn(
         { taskId: found.record.id, attempt: found.record.attempt, why: found.why, to: transition.name },
         'a task was rescued',
@@ -38,9 +40,16 @@ export async function rescue(core: Core): Promise<number> {
 function transitionOf(core: Core, { record, why }: Lapsed): Transition {
   if (why === 'deadline') return decideOverdue(record, core.store.tasks.now())
   const own = core.running.get(record.id)
-  if (own !== undefined && own.token === record.claimToken) own.interrupt('lease-lost')
+  if (own !== undefined && own.token === record.claimToken && own.leaseUntil <= core.clock.monotonic())
+    own.interrupt('lease-lost')
   const transition = decide(record, { kind: 'lease-lost' }, circumstances(core, record))
   return record.leaseUntil === undefined
     ? transition
     : { ...transition, fence: { attempt: record.attempt, leaseUntil: record.leaseUntil } }
+}
+
+/** The attempt was taken from this process: it stops, although by its own clock there was time. */
+function interruptOwn(core: Core, record: TaskRecord): void {
+  const own = core.running.get(record.id)
+  if (own !== undefined && own.token === record.claimToken) own.interrupt('lease-lost')
 }

@@ -10,8 +10,8 @@ export type End = Pick<TaskRecord, 'id' | 'status' | 'result' | 'errorInfo'>
 export interface Waiters {
   /** How many ends were told so far; a handle remembers it, to know whether an end may have been told before it asked. */
   readonly told: number
-  /** How the task ended, if it ended a moment ago. */
-  recent(taskId: string): End | undefined
+  /** How the task ended, if it ended a moment ago and was told after `since`. */
+  recent(taskId: string, since: number): End | undefined
   /** Whether every end since then is still remembered. */
   remembersSince(told: number): boolean
   /** Calls back once: with the end, or with the reason why it will not be known here. */
@@ -38,7 +38,8 @@ const mostRecent = 1_024
 /** Nobody waits yet. */
 export function createWaiters(): Waiters {
   const listeners = new Map<string, Waiter[]>()
-  const recent = new Map<string, End>()
+  const recent = new Map<string, { end: End; told: number }>()
+  let closed: { reason: unknown } | undefined
   let told = 0
   let forgotten = 0
 
@@ -46,9 +47,13 @@ export function createWaiters(): Waiters {
     get told() {
       return told
     },
-    recent: taskId => recent.get(taskId),
+    recent(taskId, since) {
+      const last = recent.get(taskId)
+      return last !== undefined && last.told > since ? last.end : undefined
+    },
     remembersSince: since => since >= forgotten,
     wait(taskId, waiter) {
+      if (closed !== undefined) waiter.failed(closed.reason)
       const waiting = listeners.get(taskId)
       if (waiting === undefined) listeners.set(taskId, [waiter])
       else waiting.push(waiter)
@@ -64,7 +69,7 @@ export function createWaiters(): Waiters {
         recent.clear()
         forgotten = told
       }
-      recent.set(end.id, end)
+      recent.set(end.id, { end, told })
       const waiting = listeners.get(end.id)
       if (waiting === undefined) return
       listeners.delete(end.id)
@@ -74,6 +79,7 @@ export function createWaiters(): Waiters {
     waitedFor: () => [...listeners.keys()],
     isWaitedFor: taskId => listeners.has(taskId),
     close(reason) {
+      closed = { reason }
       const all = [...listeners.values()].flat()
       listeners.clear()
       for (const waiter of all) waiter.failed(reason)
