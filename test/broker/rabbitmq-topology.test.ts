@@ -125,6 +125,31 @@ describeWithRabbit('a broker whose topology is disturbed while it runs', () => {
     await until(() => worker.held.length > 0, 'delivery')
   })
 
+  it('is not sent to without end while what is missing cannot be made', async () => {
+    await using opened = await openOnShared({ delay: 'wait-queues' })
+    const { broker, channel, log, name } = opened
+    // The exchange is there and is of another type: it takes the binding's key at its word.
+    await channel.deleteExchange(name('tasks.exchange'))
+    await channel.assertExchange(name('tasks.exchange'), 'direct')
+    let tries = 0
+    let publishing: Promise<unknown> | undefined
+    const send = () => {
+      if (broker.room('default') === 0) return
+      tries += 1
+      publishing ??= broker.publish(someDeliveries(1)).finally(() => {
+        publishing = undefined
+      })
+    }
+    broker.onRoom(send)
+    send()
+    await until(() => tries > 2, 'third try', 10_000)
+    await until(() => publishing === undefined, 'end of the try')
+    expect(tries).toBe(3)
+    expect(
+      log.messages('warn').filter(message => message === 'a message found no queue; bindings are made again'),
+    ).toHaveLength(1)
+  })
+
   it('makes a deleted queue again and consumes it again', async () => {
     await using opened = await openOnShared()
     const { broker, channel, name } = opened

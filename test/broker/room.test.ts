@@ -35,7 +35,7 @@ describe('the room of a lane', () => {
     const room = counted(0, 10)
     room.sent(12)
     expect(room.room(1)).toBe(8)
-    room.answered(12, 10)
+    room.answered(12, 10, 1)
     expect(room.room(1)).toBe(10)
     for (let taken = 0; taken < 4; taken++) room.taken()
     expect(room.room(1)).toBe(14)
@@ -44,7 +44,7 @@ describe('the room of a lane', () => {
   it('counts nothing twice and forgets nothing, whenever the count is asked and answered', () => {
     const room = counted(0, 10)
     room.sent(5)
-    room.answered(5, 5)
+    room.answered(5, 5, 1)
     room.sent(3)
     // Five have surely arrived; three may be in the count or not, and are taken to be outside of it.
     const tell = room.counting()
@@ -52,7 +52,7 @@ describe('the room of a lane', () => {
     expect(room.room(1)).toBe(10)
     tell({ ready: 5, consumers: 10 }, 2)
     expect(room.room(3)).toBe(20 - 5 - 3 - 2)
-    room.answered(5, 5)
+    room.answered(5, 5, 3)
     room.counting()({ ready: 10, consumers: 10 }, 4)
     expect(room.room(5)).toBe(10)
   })
@@ -69,6 +69,55 @@ describe('the room of a lane', () => {
     expect(room.room(2_001)).toBeLessThanOrEqual(200)
     for (let count = 41; count <= 80; count++) room.counting()({ ready: 0, consumers: 10 }, count * 50)
     expect(room.room(4_001)).toBe(20)
+  })
+
+  it('is nothing for a while after messages of which none arrived, and for longer each time', () => {
+    const room = counted(0, 10)
+    const pauseAfter = (now: number) => {
+      room.counting()({ ready: 0, consumers: 10 }, now)
+      room.sent(3)
+      room.answered(3, 0, now)
+      let end = now
+      while (room.room(end) === 0 && end < now + 20_000) {
+        end += 100
+        room.counting()({ ready: 0, consumers: 10 }, end)
+      }
+      return end - now
+    }
+    expect([1, 2, 3, 4, 5, 6].map(time => pauseAfter(time * 100_000))).toEqual([
+      1_000, 2_000, 4_000, 8_000, 10_000, 10_000,
+    ])
+    room.sent(3)
+    room.answered(3, 1, 700_000)
+    expect(pauseAfter(800_000)).toBe(1_000)
+    pauseAfter(900_000)
+    room.sent(3)
+    room.answered(3, 0, 1_000_000)
+    room.counting()({ ready: 0, consumers: 10 }, 1_000_000)
+    expect(room.room(1_000_001)).toBe(0)
+    room.resume()
+    expect(room.room(1_000_001)).toBe(20)
+  })
+
+  it('is known to be empty when two counts in a row say so and could see consumers', () => {
+    const room = counted(0, 1)
+    expect(room.isEmpty(1)).toBe(false)
+    room.counting()({ ready: 0, consumers: 1 }, 2)
+    expect([room.isEmpty(3), room.isEmpty(10_003)]).toEqual([true, false])
+    room.sent(1)
+    expect(room.isEmpty(3)).toBe(false)
+    room.answered(1, 0, 3)
+    expect(room.isEmpty(3)).toBe(true)
+    room.counting()({ ready: 1, consumers: 1 }, 4)
+    room.counting()({ ready: 0, consumers: 1 }, 5)
+    expect(room.isEmpty(6)).toBe(false)
+    // Of a queue whose leader does not answer the broker says the same as of an empty one without consumers.
+    room.ownSlots = 1
+    for (const now of [7, 8]) room.counting()({ ready: 0, consumers: 0 }, now)
+    expect(room.isEmpty(9)).toBe(false)
+    room.ownSlots = 0
+    for (const now of [10, 11]) room.counting()({ ready: 0, consumers: 0 }, now)
+    expect(room.isEmpty(12)).toBe(true)
   })
 
   it('is worth filling when half of it is there', () => {

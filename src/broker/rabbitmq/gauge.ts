@@ -63,7 +63,7 @@ export class Gauge {
     return room
   }
 
-  /** Whether the lane's queue was empty at the last count; false where none is known, or it is old. */
+  /** Whether the lane's queue was empty at the last counts; false where none is known, or they are old. */
   isEmpty(name: string): boolean {
     const lane = this.#lanes.get(name)
     return lane !== undefined && this.#channel !== undefined && lane.room.isEmpty(performance.now())
@@ -83,7 +83,12 @@ export class Gauge {
 
   /** The broker answered for messages that were sent, or will not; `arrived` of them are in the queue, or were. */
   answered(name: string, messages: number, arrived: number): void {
-    this.#change(name, room => room.answered(messages, arrived))
+    const lane = this.#lanes.get(name)
+    if (lane === undefined) return
+    const now = performance.now()
+    // Nobody is called back: messages that did not arrive make room, and would be sent again at once, without end.
+    lane.room.answered(messages, arrived, now)
+    this.#used(lane, now)
   }
 
   /** A slot of this process got a message of the lane. */
@@ -94,6 +99,7 @@ export class Gauge {
   /** Counts again now, and calls back for every lane with room: something may have changed for all of them. */
   refresh(): void {
     for (const lane of this.#lanes.values()) {
+      lane.room.resume()
       lane.low = true
       if (lane.timer !== undefined) this.#countAgain(lane)
     }

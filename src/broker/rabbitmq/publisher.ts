@@ -27,6 +27,9 @@ export interface PublisherOptions {
   onReturned(): void
 }
 
+/** Milliseconds in which messages that come back are told of once for each routing key. */
+const tellEveryMs = 30_000
+
 /**
  * Publishes with confirms, on a channel of its own. Nothing is thrown: whatever is not known to be with the broker is `unconfirmed` and
  * stays to be told.
@@ -37,6 +40,9 @@ export class Publisher {
   #channel: ConfirmChannel | undefined
   /** Ids of messages that came back, until their confirm: the broker confirms an unroutable message after it returned it. */
   readonly #returned = new Map<string, number>()
+  /** Routing keys of which it was told since then that messages come back. */
+  readonly #told = new Set<string>()
+  #toldSince = Number.NEGATIVE_INFINITY
 
   constructor(options: PublisherOptions) {
     this.#options = options
@@ -59,13 +65,23 @@ export class Publisher {
   }
 
   #ready(channel: ConfirmChannel): void {
-    const { log } = this.#options
     channel.on('return', ({ properties, fields }) => {
       const id = String(properties.messageId)
       this.#returned.set(id, (this.#returned.get(id) ?? 0) + 1)
-      log.warn({ messageId: id, key: fields.routingKey }, 'a message found no queue; bindings are made again')
+      this.#tellReturned(id, fields.routingKey)
     })
     this.#channel = channel
+  }
+
+  #tellReturned(messageId: string, key: string): void {
+    const now = performance.now()
+    if (now - this.#toldSince > tellEveryMs) {
+      this.#told.clear()
+      this.#toldSince = now
+    }
+    if (this.#told.has(key)) return
+    this.#told.add(key)
+    this.#options.log.warn({ messageId, key }, 'a message found no queue; bindings are made again')
   }
 
   #lost(): void {

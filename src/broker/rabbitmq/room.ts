@@ -26,6 +26,9 @@ const withoutConsumer = 50
 const lastsMs = 50
 /** How much the newest measure of the pace weighs; the rest is what was known. */
 const newest = 0.3
+/** Milliseconds without room after messages of which none arrived: at first, and at most while this goes on. */
+const firstPauseMs = 1_000
+const longestPauseMs = 10_000
 /** A count that is older than this says nothing any more: the queue may be without a quorum. Milliseconds. */
 const staleMs = 10_000
 
@@ -43,6 +46,11 @@ export class LaneRoom {
   #takenCounted = 0
   /** Deliveries per millisecond that the slots of this process take. */
   #pace = 0
+  /** Counts in a row that said that nothing is there. */
+  #emptyCounts = 0
+  /** No room before this time, since what was sent did not arrive; and how long the pause was made. */
+  #pausedUntil = Number.NEGATIVE_INFINITY
+  #pauseMs = 0
   /** Slots of this process: they count before the broker has counted them. */
   ownSlots = 0
 
@@ -52,13 +60,17 @@ export class LaneRoom {
 
   /** How many deliveries are useful now. */
   room(now: number): number {
-    if (now - this.#countedAt > staleMs) return 0
+    if (now - this.#countedAt > staleMs || now < this.#pausedUntil) return 0
     return Math.max(0, this.#wanted() - this.#depth())
   }
 
-  /** Whether the broker said lately that nothing is in the queue, and nothing was sent since. */
+  /**
+   * Whether the broker said lately, twice in a row, that nothing is in the queue, and nothing was sent since. It also says so of a queue
+   * whose leader does not answer, and then counts no consumer: it is not believed where there should be one.
+   */
   isEmpty(now: number): boolean {
-    return now - this.#countedAt <= staleMs && this.#count.ready === 0 && this.#depth() === 0
+    if (now - this.#countedAt > staleMs || this.#emptyCounts < 2) return false
+    return this.#depth() === 0
   }
 
   /** Whether so much room has come that filling it is worth a trip: half of it, or more. */
@@ -72,9 +84,22 @@ export class LaneRoom {
   }
 
   /** The broker answered for messages that were sent, or will not; `arrived` of them are in the queue, or were. */
-  answered(messages: number, arrived: number): void {
+  answered(messages: number, arrived: number, now: number): void {
     this.#inFlight -= messages
     this.#sent -= messages - arrived
+    if (arrived > 0) this.resume()
+    else this.#pause(now)
+  }
+
+  /** Ends the pause after messages that did not arrive. */
+  resume(): void {
+    this.#pausedUntil = Number.NEGATIVE_INFINITY
+    this.#pauseMs = 0
+  }
+
+  #pause(now: number): void {
+    this.#pauseMs = Math.min(Math.max(firstPauseMs, this.#pauseMs * 2), longestPauseMs)
+    this.#pausedUntil = now + this.#pauseMs
   }
 
   taken(): void {
@@ -90,6 +115,8 @@ export class LaneRoom {
       this.#pace += newest * ((taken - this.#takenCounted) / elapsed - this.#pace)
       this.#count = count
       this.#countedAt = now
+      const isEmpty = count.ready === 0 && (count.consumers > 0 || this.ownSlots === 0)
+      this.#emptyCounts = isEmpty ? this.#emptyCounts + 1 : 0
       this.#sentCounted = sent
       this.#takenCounted = taken
     }
