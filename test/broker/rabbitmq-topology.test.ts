@@ -72,6 +72,22 @@ describeWithRabbit('the topology', () => {
     await broker.close()
   })
 
+  it('of which a part differs is made but for that part, and then refused', async () => {
+    const channel = await connection.createChannel()
+    const exchange = `${names.prefix}tasks.control.exchange`
+    await channel.assertExchange(exchange, 'topic')
+    await channel.assertQueue(`${names.prefix}tasks.queue`)
+    await expect(declareTopology(connection, topology)).rejects.toMatchObject({
+      code: 'BROKER_UNSUITABLE',
+      message: expect.stringContaining(exchange),
+    })
+    expect(await findings()).toEqual([
+      'exchange tasks.control.exchange: differs',
+      'queue tasks.queue: differs',
+      'binding tasks.events.exchange -> tasks.events.stream (task.event.#): unknown',
+    ])
+  })
+
   it('without a binding is found by a message that comes back', async () => {
     await declareTopology(connection, topology)
     const channel = await connection.createChannel()
@@ -132,18 +148,23 @@ describeWithRabbit('a broker whose topology is disturbed while it runs', () => {
     await channel.deleteExchange(name('tasks.exchange'))
     await channel.assertExchange(name('tasks.exchange'), 'direct')
     let tries = 0
-    let publishing: Promise<unknown> | undefined
-    const send = () => {
-      if (broker.room('default') === 0) return
-      tries += 1
-      publishing ??= broker.publish(someDeliveries(1)).finally(() => {
-        publishing = undefined
-      })
+    let isWoken = true
+    let sending: Promise<void> | undefined
+    async function sendWhileWoken() {
+      while (isWoken) {
+        isWoken = false
+        if (broker.room('default') === 0) break
+        tries += 1
+        await broker.publish(someDeliveries(1))
+      }
+      sending = undefined
     }
-    broker.onRoom(send)
-    send()
-    await until(() => tries > 2, 'third try', 10_000)
-    await until(() => publishing === undefined, 'end of the try')
+    broker.onRoom(() => {
+      isWoken = true
+      sending ??= sendWhileWoken()
+    })
+    sending = sendWhileWoken()
+    await until(() => tries > 2 && sending === undefined, 'third try', 10_000)
     expect(tries).toBe(3)
     expect(
       log.messages('warn').filter(message => message === 'a message found no queue; bindings are made again'),

@@ -9,15 +9,47 @@ export const howToReplace =
 
 /**
  * Declares what is missing, and binds. What is there already stays as it is, so this may be done at any time, by any number of
- * processes. Throws BROKER_UNSUITABLE where something is there with other arguments.
+ * processes. Each part is declared even where another is refused; then throws the first refusal: BROKER_UNSUITABLE where something is
+ * there with other arguments.
  */
 export async function declareTopology(connection: ChannelModel, topology: Topology): Promise<void> {
-  await inThrowAwayChannel(connection, async channel => {
-    for (const exchange of topology.exchanges)
-      await refusing(`exchange ${exchange.name}`, declareExchange(channel, exchange))
-    for (const queue of topology.queues) await refusing(`queue ${queue.name}`, declareQueue(channel, queue))
-    for (const binding of topology.bindings) await bind(channel, binding)
-  })
+  const parts = partsOf(topology)
+  const refusals: unknown[] = []
+  // A refusal closes the channel; the parts after it get another one.
+  while (parts.length > 0) {
+    await inThrowAwayChannel(connection, channel =>
+      declareUntilRefused(channel, parts).catch(error => refusals.push(error)),
+    )
+  }
+  if (refusals.length > 0) throw refusals[0]
+}
+
+/** Declares one exchange, queue or binding. */
+type Part = (channel: Channel) => Promise<void>
+
+function partsOf({ exchanges, queues, bindings }: Topology): Part[] {
+  return [
+    ...exchanges.map(
+      (exchange): Part =>
+        channel =>
+          refusing(`exchange ${exchange.name}`, declareExchange(channel, exchange)),
+    ),
+    ...queues.map(
+      (queue): Part =>
+        channel =>
+          refusing(`queue ${queue.name}`, declareQueue(channel, queue)),
+    ),
+    ...bindings.map(
+      (binding): Part =>
+        channel =>
+          bind(channel, binding),
+    ),
+  ]
+}
+
+/** Takes parts from the list, each as it is declared; the refused one too. */
+async function declareUntilRefused(channel: Channel, parts: Part[]): Promise<void> {
+  for (let part = parts.shift(); part !== undefined; part = parts.shift()) await part(channel)
 }
 
 /** A refused declaration closes its channel, so it gets one that nobody else uses. */
