@@ -2,6 +2,8 @@
 
 /** Milliseconds between two looks at the server's clock. */
 const learnEveryMs = 30_000
+/** An answer that took longer than this many milliseconds tells too little of when it was true: the last one is kept. */
+const slowMs = 1_000
 
 /** The server's time. */
 export interface ServerClock {
@@ -12,15 +14,36 @@ export interface ServerClock {
   stop(): void
 }
 
-/** @param ask Asks the server for its time. */
-export function createServerClock(ask: () => Promise<Date>): ServerClock {
+/** What the server told, and when it was asked and answered, as the process measures time. */
+interface Reading {
+  time: Date
+  askedAt: number
+  answeredAt: number
+}
+
+/**
+ * @param ask Asks the server for its time.
+ * @param send Runs a question, again when its answer was lost. What it takes beyond the question itself is not measured.
+ */
+export function createServerClock(
+  ask: () => Promise<Date>,
+  send: (question: () => Promise<Reading>) => Promise<Reading>,
+): ServerClock {
   let offset: number | undefined
   let timer: NodeJS.Timeout | undefined
 
-  async function learn(): Promise<void> {
-    const asked = performance.now()
+  async function read(): Promise<Reading> {
+    const askedAt = performance.now()
     const time = await ask()
-    offset = time.getTime() - (asked + performance.now()) / 2
+    return { time, askedAt, answeredAt: performance.now() }
+  }
+
+  async function learn(): Promise<void> {
+    const { time, askedAt, answeredAt } = await send(read)
+    const tookMs = answeredAt - askedAt
+    if (tookMs <= slowMs) offset = time.getTime() - (answeredAt - tookMs / 2)
+    // Nobody knows on which way it was slow. Taken as told a moment ago, it is never ahead of the server.
+    else offset ??= time.getTime() - answeredAt
   }
 
   return {

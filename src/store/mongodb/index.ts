@@ -108,11 +108,12 @@ export function mongodb(options: MongoOptions): MongoStore {
 }
 
 function serverClock(database: OpenableDatabase): ServerClock {
-  return createServerClock(() =>
-    database.run('ask for the time', async () => {
+  return createServerClock(
+    async () => {
       const { localTime } = await database.db.admin().command({ hello: 1 })
       return localTime instanceof Date ? localTime : new Date()
-    }),
+    },
+    question => database.run('ask for the time', question),
   )
 }
 
