@@ -12,6 +12,7 @@ import {
   givenBack,
   reopened,
   retried,
+  type Transition,
 } from '../../src/task/transition.ts'
 import {
   atRest,
@@ -133,6 +134,20 @@ describeWithMongo('several processes on one MongoDB database', () => {
     await atRest(two)
     expect(await read(two, late.id)).toMatchObject({ status: 'CANCELLED', completedAt: expect.any(Number) })
     expect((await read(two, parent.id)).subTaskStatusSummary).toEqual({ QUEUED: 1, CANCELLED: 1 })
+  })
+
+  it('take no lease that lasts by the clock of the server, however far ahead their own is', async () => {
+    const [one, two] = await context.makeStores(2)
+    const held = await startNew(one)
+    // As a process decides that takes the lease for expired.
+    const rescue: Transition = {
+      ...givenBack(held),
+      fence: { attempt: held.attempt, leaseUntil: held.leaseUntil ?? 0 },
+    }
+    expect(await two.tasks.apply([rescue])).toEqual(['stale'])
+    expect((await read(one, held.id)).leaseUntil).toBe(held.leaseUntil)
+    context.advance(30_000)
+    expect(await two.tasks.apply([rescue])).toEqual(['applied'])
   })
 
   it('take turns for users whichever process they submit to', async () => {

@@ -173,7 +173,7 @@ async function writeStatements(
 }
 
 function updateOf(session: Session, move: Move): TaskUpdate {
-  return { filter: guardOf(move.transition), update: pipelineOf(session, move) }
+  return { filter: guardOf(session, move.transition), update: pipelineOf(session, move) }
 }
 
 type Earlier = Pick<TaskDocument, '_id' | 'status' | 'attempt' | 'phase' | 'cancelRequestedAt' | 'lastWrites'>

@@ -33,8 +33,14 @@ const dates: ReadonlySet<keyof RecordChange> = new Set([
 ])
 const texts: ReadonlySet<string> = new Set<LargeText>(['parameters', 'progress', 'result'])
 
-/** What the document must still be. */
-export function guardOf({ taskId, from, fromPhase, fence }: Transition): TaskUpdate['filter'] {
+/**
+ * What the document must still be. A rescuer that takes a lease for expired is told by the server's clock whether it is: its own may be
+ * ahead.
+ */
+export function guardOf(
+  session: Session,
+  { taskId, from, fromPhase, fence }: Transition,
+): TaskUpdate['filter'] {
   const filter: TaskUpdate['filter'] = {
     _id: taskId,
     status: { $in: [...from] },
@@ -44,7 +50,10 @@ export function guardOf({ taskId, from, fromPhase, fence }: Transition): TaskUpd
   if ('version' in fence) filter.version = fence.version
   else {
     filter.attempt = fence.attempt
-    if (fence.leaseUntil !== undefined) filter.leaseUntil = new Date(fence.leaseUntil)
+    if (fence.leaseUntil !== undefined) {
+      filter.leaseUntil = new Date(fence.leaseUntil)
+      filter.$expr = { $lte: ['$leaseUntil', session.serverNow()] }
+    }
   }
   return filter
 }

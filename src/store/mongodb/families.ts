@@ -105,13 +105,16 @@ export function createFamilies(getSession: () => Session): Families {
       const { database, tasks } = getSession()
       const found = await database.run('which have sub-tasks that moved', () =>
         tasks
-          .find({ uncounted: true, parentTaskId: { $in: [...parentIds] } })
-          .hint('tasks_uncounted')
-          .limit(perSweep)
-          .project<{ parentTaskId: string }>({ _id: 0, parentTaskId: 1 })
+          .aggregate<{ _id: string }>(
+            [
+              { $match: { uncounted: true, parentTaskId: { $in: [...parentIds] } } },
+              { $group: { _id: '$parentTaskId' } },
+            ],
+            { hint: 'tasks_uncounted' },
+          )
           .toArray(),
       )
-      return new Set(found.map(({ parentTaskId }) => parentTaskId))
+      return new Set(found.map(({ _id }) => _id))
     },
   }
 }

@@ -5,11 +5,13 @@
  * move is counted twice or not at all.
  */
 import { cancelError } from '../../task/decide.ts'
-import { hasEnded } from '../../task/status.ts'
+import { endedStatuses, hasEnded } from '../../task/status.ts'
 import { liveOf, recount } from '../../task/subtasks.ts'
-import type { TaskDocument } from './documents.ts'
+import { cancelledWaiting } from '../../task/transition.ts'
+import { guardOf, type Move, pipelineOf } from './change.ts'
+import { recordOf, type TaskDocument } from './documents.ts'
 import { mergeUpdates } from './merge-updates.ts'
-import { derived, firstPlace, flagged, literal, removed, touched, unqueued } from './pipeline.ts'
+import { derived, firstPlace, literal, removed } from './pipeline.ts'
 import type { Session } from './session.ts'
 
 /** Sub-tasks per write: keeps the list in the parent small. */
@@ -23,7 +25,10 @@ type Counted = NonNullable<NonNullable<TaskDocument['aggregate']>['batch']>
 /** What became of a fold: all is counted, more may be left to count, or another process was faster. */
 export type Folded = 'all' | 'more' | 'refused'
 
-/** Parents as this process last wrote them, with nothing left to finish; one that changed since refuses the next write. */
+/**
+ * Live parents as this process last wrote them, with nothing left to finish; one that changed since refuses the next write. One that ended
+ * is read anew each time: new sub-tasks of it are cancelled, unless it was retried meanwhile.
+ */
 export type KnownParents = Map<string, Parent>
 
 /** Counts at most 200 sub-tasks of a parent. */
@@ -32,16 +37,13 @@ export async function fold(session: Session, parentId: string, known: KnownParen
   known.delete(parentId)
   const children = await readFlagged(session, parentId)
   const strays = parent === null || hasEnded(parent.status) ? children.filter(isStray) : []
-  if (strays.length > 0) {
-    await cancelStrays(session, strays)
-    return 'more'
-  }
+  if (strays.length > 0) return cancelStrays(session, parent, strays)
   const counts = children.map(countOf)
   // A parent that is gone counts nothing.
   const counted = parent === null ? null : await countIn(session, parent, children, counts)
   if (counted === 'refused') return 'refused'
   await finish(session, counts)
-  if (counted !== null) known.set(parentId, counted)
+  if (counted !== null && !hasEnded(counted.status)) known.set(parentId, counted)
   return children.length === perFold ? 'more' : 'all'
 }
 
@@ -134,31 +136,45 @@ async function finish({ database, tasks }: Session, batch: Counted): Promise<voi
   await database.run('finish a count', () => tasks.bulkWrite(writes, { ordered: false }))
 }
 
-/** A sub-task that came to be while its parent ended does not run: nobody has seen it yet. */
-async function cancelStrays(session: Session, strays: readonly Child[]): Promise<void> {
+/**
+ * A sub-task that came to be while its parent ended does not run: nobody has seen it yet. The same commit asks whether the parent has still
+ * ended: one that was retried meanwhile counts its new sub-tasks.
+ */
+async function cancelStrays(
+  session: Session,
+  parent: Parent | null,
+  strays: readonly Child[],
+): Promise<Folded> {
+  const { database, tasks, keeps, events } = session
+  const moves = await cancelsOf(session, strays)
+  if (moves.length === 0) return 'more'
+  const writes = moves.map(move => {
+    const filter = { ...guardOf(session, move.transition), counted: { $exists: false } }
+    return { updateOne: { filter, update: pipelineOf(session, move) } }
+  })
+  const areWritten = await database.transaction('cancel late sub-tasks', async transaction => {
+    const options = { session: transaction }
+    if (parent !== null) {
+      const ended = { _id: parent._id, status: { $in: [...endedStatuses] } }
+      const { matchedCount } = await tasks.updateOne(ended, { $inc: { 'aggregate.version': 1 } }, options)
+      if (matchedCount === 0) return false
+    }
+    await tasks.bulkWrite(writes, options)
+    return true
+  })
+  if (!areWritten) return 'refused'
+  if (keeps.events) events.note(moves.map(({ transition }) => transition.taskId))
+  return 'more'
+}
+
+async function cancelsOf(session: Session, strays: readonly Child[]): Promise<Move[]> {
   const { database, tasks } = session
-  await database.run('cancel late sub-tasks', () =>
-    tasks.bulkWrite(
-      strays.map(({ _id, version }) => ({
-        updateOne: {
-          filter: { _id, version, counted: { $exists: false } },
-          update: [
-            {
-              $set: {
-                ...touched(session, session.nextName()),
-                ...unqueued,
-                ...flagged,
-                status: literal('CANCELLED'),
-                completedAt: session.serverNow(),
-                errorInfo: literal(cancelError()),
-                nextAttemptTimestamp: removed,
-              },
-            },
-            derived,
-          ],
-        },
-      })),
-      { ordered: false },
-    ),
+  const found = await database.run('read late sub-tasks', () =>
+    tasks.find({ _id: { $in: strays.map(({ _id }) => _id) } }).toArray(),
   )
+  return found.filter(isStray).map(document => ({
+    transition: cancelledWaiting(recordOf(document), cancelError(), session.now()),
+    name: session.nextName(),
+    large: [],
+  }))
 }
