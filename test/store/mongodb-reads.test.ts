@@ -233,6 +233,26 @@ describeWithMongo('what a MongoDB store answers and keeps', () => {
     expect((await plain.strays.list({ pageSize: 9 })).items).toHaveLength(1)
   })
 
+  it('a task whose creation was told late keeps its large parameters, however often others moved it meanwhile', async () => {
+    const other = await openStore()
+    const task = newTask({ parameters: JSON.stringify('x'.repeat(100_000)) })
+    let isLost = false
+    const store = await openStore({
+      faults: {
+        async after(operation) {
+          if (operation !== 'create' || isLost) return
+          isLost = true
+          for (const attempt of [0, 1, 2, 3])
+            await move(other, givenBack(await start(other, { id: task.id, attempt })))
+          throw new UnknownOutcome('nobody was told that it was created')
+        },
+      },
+    })
+    expect(await store.tasks.create([task], {})).toMatchObject([{ outcome: 'created' }])
+    await store.tasks.close()
+    expect((await read(other, task.id)).parameters).toBe(task.parameters)
+  })
+
   it('two processes that prune at once delete each record once, and count it once', async () => {
     const [one, other] = [await openStore(), await openStore()]
     const roots = await createAll(
