@@ -142,6 +142,29 @@ describeWithRabbit('deliveries over RabbitMQ', () => {
   })
 })
 
+describeWithRabbit('deliveries that wait at RabbitMQ', () => {
+  it('for a lane without a queue become dead letters, and hold up no other lane', async () => {
+    await using opened = await openOnShared({ delay: 'wait-queues' })
+    const { broker, channel, name, remote } = opened
+    const dead: DeadMessage[] = []
+    const worker = new HoldingWorker()
+    remote.consumeDeadLetters(async message => void dead.push(message))
+    broker.consume({ lane: 'default', slots: 1 }, worker.receive)
+    // More than a wait queue has on its way at once.
+    for (let number = 0; number < 40; number++)
+      channel.publish(name('tasks.retry.exchange'), '1s.task.gone.Write', Buffer.from('{}'))
+    await until(
+      async () => (await channel.checkQueue(name('tasks.wait_1s.queue'))).messageCount === 40,
+      'wait',
+    )
+    const headers = { userId: 'ann', priority: 'normal', retryCount: 1, delayMs: 1_000 } as const
+    await broker.publish(someDeliveries(1).map(delivery => ({ ...delivery, headers })))
+    await until(() => worker.held.length === 1, 'delivery behind them', 10_000)
+    await until(() => dead.length === 40, 'dead letters', 10_000)
+    expect(dead[0]?.story).toMatch(/wait_1s.*expired/)
+  })
+})
+
 describeWithRabbit('what processes tell each other over RabbitMQ', () => {
   it('arrives in well under a tenth of a second', async () => {
     await using opened = await openOnShared()

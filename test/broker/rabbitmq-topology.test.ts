@@ -28,6 +28,13 @@ describeWithRabbit('the topology', () => {
     await connection.close()
   })
 
+  /** A message to try these bindings with would not come back. */
+  const cannotBeTried = [
+    'binding tasks.requeue.exchange -> tasks.queue (*.task.default.#): unknown',
+    'binding tasks.requeue.exchange -> tasks.batch.queue (*.task.batch.#): unknown',
+    'binding tasks.events.exchange -> tasks.events.stream (task.event.#): unknown',
+  ]
+
   /** What is not as it should be, by name without the prefix. */
   async function findings() {
     const found = await checkTopology(connection, topology)
@@ -39,9 +46,7 @@ describeWithRabbit('the topology', () => {
   it('is declared as it should be, as often as one likes', async () => {
     await declareTopology(connection, topology)
     await declareTopology(connection, topology)
-    expect(await findings()).toEqual([
-      'binding tasks.events.exchange -> tasks.events.stream (task.event.#): unknown',
-    ])
+    expect(await findings()).toEqual(cannotBeTried)
   })
 
   it('that is missing is found missing, and the look makes nothing', async () => {
@@ -84,20 +89,18 @@ describeWithRabbit('the topology', () => {
     expect(await findings()).toEqual([
       'exchange tasks.control.exchange: differs',
       'queue tasks.queue: differs',
-      'binding tasks.events.exchange -> tasks.events.stream (task.event.#): unknown',
+      ...cannotBeTried,
     ])
   })
 
   it('without a binding is found by a message that comes back', async () => {
     await declareTopology(connection, topology)
     const channel = await connection.createChannel()
-    const [queue, exchange] = [`${names.prefix}tasks.batch.queue`, `${names.prefix}tasks.requeue.exchange`]
-    await channel.unbindQueue(queue, exchange, '*.task.batch.#')
-    expect(await findings()).toContain(
-      'binding tasks.requeue.exchange -> tasks.batch.queue (*.task.batch.#): missing',
-    )
+    const [queue, exchange] = [`${names.prefix}tasks.batch.queue`, `${names.prefix}tasks.exchange`]
+    await channel.unbindQueue(queue, exchange, 'task.batch.#')
+    expect(await findings()).toContain('binding tasks.exchange -> tasks.batch.queue (task.batch.#): missing')
     await declareTopology(connection, topology)
-    expect(await findings()).toHaveLength(1)
+    expect(await findings()).toEqual(cannotBeTried)
   })
 
   it('names its queues by lane, and is drawn', () => {
@@ -110,6 +113,7 @@ describeWithRabbit('the topology', () => {
       'n7 -. rejected .-> n1',
       'n8 -. time is over .-> n5',
       'n5 -- "*.task.default.#" --> n6',
+      'n5 -. no queue .-> n1',
     ])
       expect(drawn.split('\n')).toContain(`  ${line}`)
   })
@@ -200,7 +204,7 @@ describeWithRabbit('a broker whose topology is disturbed while it runs', () => {
     const connection = await amqp.connect(rabbitUrl())
     const found = await checkTopology(connection, topologyOf({ prefix: name(''), lanes: ['default'] }))
     await connection.close()
-    expect(found.every(({ state }) => state === 'ok')).toBe(true)
+    expect(found.filter(({ state }) => state !== 'ok' && state !== 'unknown')).toEqual([])
     await broker.publish(someDeliveries(1))
     await until(() => worker.held.length > 0, 'delivery behind the probes')
     for (const queue of ['tasks.queue', 'tasks.dlq.queue', 'tasks.wait_30m.queue'])

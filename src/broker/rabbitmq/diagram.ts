@@ -1,6 +1,6 @@
 import type { Topology } from './topology.ts'
 
-/** The topology as the text of a Mermaid flowchart: exchanges, what they lead to by which key, and where queues hand on to. */
+/** The topology as the text of a Mermaid flowchart: exchanges, what they lead to by which key, and where what is left over goes. */
 export function diagramOf(topology: Topology): string {
   const { exchanges, queues, bindings, processQueues } = topology
   const ids = new Map([...exchanges, ...queues].map(({ name }, index) => [name, `n${index}`]))
@@ -10,6 +10,10 @@ export function diagramOf(topology: Topology): string {
     if (target === undefined) return []
     const when = queue.arguments['x-message-ttl'] === undefined ? 'rejected' : 'time is over'
     return [`  ${idOf(queue.name)} -. ${when} .-> ${idOf(String(target))}`]
+  })
+  const alternates = exchanges.flatMap(exchange => {
+    const target = exchange.arguments?.['alternate-exchange']
+    return target === undefined ? [] : [`  ${idOf(exchange.name)} -. no queue .-> ${idOf(target)}`]
   })
   return [
     'flowchart LR',
@@ -24,6 +28,7 @@ export function diagramOf(topology: Topology): string {
       return `  ${idOf(exchange)} ${arrow} p${index}`
     }),
     ...deadLetterings,
+    ...alternates,
     '',
   ].join('\n')
 }

@@ -166,11 +166,10 @@ function laneOf(names: TopologyNames, lane: string, delay: Delay) {
     why: `tasks of the lane ${lane} that may run`,
   }
   const back = delay === 'wait-queues' ? names.requeue : names.retry
-  // A message through the delayed exchange is published once and never returned, so there is nothing to try it with.
-  const probe = delay === 'wait-queues' ? { probeKey: `probe.${taskKey(lane, 'probe')}` } : {}
   const bindings: Binding[] = [
     { exchange: names.work, queue: name, key: taskKey(lane, '#'), probeKey: taskKey(lane, 'probe') },
-    { exchange: back, queue: name, key: `*.${taskKey(lane, '#')}`, ...probe },
+    // Neither exchange returns a message without a queue, so there is nothing to try it with.
+    { exchange: back, queue: name, key: `*.${taskKey(lane, '#')}` },
   ]
   return { queue, bindings }
 }
@@ -191,7 +190,13 @@ function waitQueues(names: TopologyNames, prefix: string) {
   const named = rungs.map(rung => ({ ...rung, queue: `${prefix}tasks.wait_${rung.name}.queue` }))
   const exchanges: Exchange[] = [
     { name: names.retry, type: 'topic', why: 'tasks that may run after a delay' },
-    { name: names.requeue, type: 'topic', why: 'tasks whose delay is over' },
+    {
+      name: names.requeue,
+      type: 'topic',
+      // A wait queue keeps what nobody takes from it, and hands on nothing behind 32 of these: those of a lane without a queue go on.
+      arguments: { 'alternate-exchange': names.dlx },
+      why: 'tasks whose delay is over; those without a queue are dead letters',
+    },
   ]
   const queues = named.map(
     ({ ms, queue }): Queue => ({
