@@ -142,7 +142,7 @@ export function readControl({ content }: IncomingMessage): Read<ControlMessage> 
   return { malformed: 'not a control message that this version knows' }
 }
 
-/** Reads a message of the dead letter queue: a delivery or a notice, which name their task alike. At worst it is malformed. */
+/** Reads a message of the dead letter queue: a delivery or a notice, which name their task alike. At worst it is malformed. Never throws. */
 export function readDead(message: IncomingMessage): DeadMessage {
   const common = {
     id: hashOf(message),
@@ -161,10 +161,13 @@ const changesOnRedelivery = new Set(['x-delivery-count', 'x-acquired-count'])
 function hashOf({ content, headers, properties }: IncomingMessage): string {
   const kept = Object.entries(headers).filter(([name]) => !changesOnRedelivery.has(name))
   const { headers: _, ...others } = properties
-  return createHash('sha256')
-    .update(content)
-    .update(sortedJson([others, Object.fromEntries(kept)]))
-    .digest('hex')
+  const hash = createHash('sha256').update(content)
+  try {
+    hash.update(sortedJson([others, Object.fromEntries(kept)]))
+  } catch {
+    // Nested more deeply than can be followed: the body alone has to do.
+  }
+  return hash.digest('hex')
 }
 
 /** JSON with the fields of every object in order. */
@@ -186,7 +189,12 @@ function textOf(content: Uint8Array): string {
 /** The broker's own record of a message's way, a line per queue and reason, newest first. */
 function storyOf(deaths: unknown): string {
   if (!Array.isArray(deaths)) return ''
-  return deaths.filter(isObject).map(storyLine).join('\n')
+  try {
+    return deaths.filter(isObject).map(storyLine).join('\n')
+  } catch {
+    // A stranger may have written it, with a time that is none.
+    return 'story unreadable'
+  }
 }
 
 function storyLine({ queue, reason, count, time }: Record<string, unknown>): string {

@@ -132,6 +132,19 @@ describe('a dead message', () => {
     expect(readDead(incoming(Uint8Array.of(0xff, 0x00)))).toMatchObject({ content: 'base64:/wA=' })
   })
 
+  it('never stops its reader, whatever a stranger put into its headers', () => {
+    let nested: unknown = 'deep'
+    for (let level = 0; level < 50_000; level++) nested = { a: nested }
+    const unreadable = [
+      { ...death, time: { '!': 'timestamp', value: 9e14 } },
+      { ...death, queue: { toString: 'no function' } },
+    ]
+    for (const strange of unreadable)
+      expect(readDead(incoming('x', { 'x-death': [strange] })).story).toBe('story unreadable')
+    expect(readDead(incoming('x', { nested })).id).toBe(readDead(incoming('x', { nested })).id)
+    expect(readDead(incoming('x', { 'x-death': 'no list' })).story).toBe('')
+  })
+
   it('has the same id when it is delivered again, and another one when it died again', () => {
     const once = readDead(incoming('x', { 'x-death': [death], a: 1 }))
     expect(readDead(incoming('x', { a: 1, 'x-delivery-count': 3, 'x-death': [death] })).id).toBe(once.id)
