@@ -18,8 +18,12 @@ export interface TaskBus {
   emit(event: TaskEvent): void
 }
 
-/** A bus without listeners. */
-export function createBus(log: Logger): TaskBus {
+/**
+ * A bus without listeners.
+ *
+ * @param onListen Called each time that somebody begins to listen; default nothing.
+ */
+export function createBus(log: Logger, onListen: () => void = () => undefined): TaskBus {
   const named = new Map<TaskEventName, Set<(event: never) => void>>()
   const any = new Set<(event: TaskEvent) => void>()
 
@@ -36,12 +40,14 @@ export function createBus(log: Logger): TaskBus {
 
   return {
     on(name, listener) {
+      onListen()
       const listeners = named.get(name) ?? new Set()
       named.set(name, listeners)
       listeners.add(listener)
       return () => listeners.delete(listener)
     },
     onAny(listener) {
+      onListen()
       any.add(listener)
       return () => any.delete(listener)
     },

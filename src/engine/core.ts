@@ -58,4 +58,6 @@ export interface Core {
   reserveStart(lane: string): Start | undefined
   /** Something may be due: the relay looks soon. */
   wakeRelay(): void
+  /** Somebody wants to know what happens in other processes. */
+  listenToOthers: () => void
 }

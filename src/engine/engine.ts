@@ -200,7 +200,7 @@ function buildCore<Tx>(
       : createLocalLimiter({ limits: options.limits ?? {}, clock }),
     clock,
     bus,
-    live: broker.remote?.tellsEvents === true ? createBus(log) : bus,
+    live: broker.remote?.tellsEvents === true ? createBus(log, () => core.listenToOthers()) : bus,
     log,
     trace: options.trace,
     settings: resolveSettings(
@@ -216,10 +216,11 @@ function buildCore<Tx>(
     swept: { at: 0 },
     counts: noCounts(),
     stopping: false,
-    waiters: createWaiters(),
+    waiters: createWaiters(() => core.listenToOthers()),
     random: options.random ?? Math.random,
     reserveStart: lane => reserveStart(core, lane),
     wakeRelay,
+    listenToOthers: () => undefined,
   }
   return core
 }

@@ -5,8 +5,8 @@ import { announceEvents } from './announce.ts'
 import type { Core } from './core.ts'
 import { askForWaiters } from './handle.ts'
 
-/** Milliseconds between two asks for the ends that somebody waits for; news of an end may get lost. */
-const askEveryMs = 1_000
+/** Milliseconds between two asks for the ends that somebody waits for: where no events tell them, and where those may get lost. */
+const askEveryMs = { untold: 1_000, told: 5_000 } as const
 /** Milliseconds between two reports of this process. */
 const reportEveryMs = 10_000
 
@@ -26,9 +26,16 @@ export function createLink(core: Core): Link {
   const gapListeners = new Set<() => void>()
   core.store.outbox.holdsFor?.(remote.delays)
   core.store.outbox.keepNotices?.()
-  const stops = [remote.onControl(message => obey(core, message)), listenToOthers(core, remote, gapListeners)]
+  const stopControl = remote.onControl(message => obey(core, message))
   const stopAnnouncing = core.store.events === undefined ? undefined : announceEvents(core, core.store.events)
-  const asking = startLoop({ clock: core.clock, everyMs: askEveryMs, step: () => ask(core) })
+  const askMs = remote.tellsEvents ? askEveryMs.told : askEveryMs.untold
+  const asking = startLoop({ clock: core.clock, everyMs: askMs, step: () => ask(core) })
+  gapListeners.add(() => asking.wake())
+  let stopListening: (() => void) | undefined
+  // A process that nobody asks what happens elsewhere, such as a worker, is spared the events of all the others.
+  core.listenToOthers = () => {
+    if (!core.stopping) stopListening ??= listenToOthers(core, remote, gapListeners)
+  }
   const reporting = startLoop({ clock: core.clock, everyMs: reportEveryMs, step: () => report(core) })
   reporting.wake()
   return {
@@ -37,7 +44,8 @@ export function createLink(core: Core): Link {
       return () => gapListeners.delete(listener)
     },
     async stop() {
-      for (const stop of stops) stop()
+      stopControl()
+      stopListening?.()
       await Promise.all([asking.stop(), reporting.stop(), stopAnnouncing?.()])
       await core.store.nodes?.remove(core.settings.nodeId).catch(() => undefined)
     },

@@ -46,8 +46,9 @@ export async function retryTask(core: Core, taskId: string, options: RetryTaskOp
   const own = retryOne(record, now, edited)
   const above = ancestors.map(ancestor => ({ record: ancestor, transition: reopened(ancestor, now) }))
   const below = await stepsBelow(core, record)
-  const [applied, ...others] = await applyTogether(core, [own, ...above, ...below])
-  if (applied !== true) throw changed((await core.store.queries.get([taskId]))[0] ?? record)
+  const required = 1 + above.length
+  const [applied, ...others] = await applyTogether(core, [own, ...above, ...below], required)
+  if (applied !== true) throw await changedOf(core, [record, ...ancestors])
   core.wakeRelay()
   return 1 + others.slice(above.length).filter(Boolean).length
 }
@@ -103,19 +104,23 @@ function slim({ progress: _progress, result: _result, ...record }: TaskRecord): 
   return { ...record, parameters: '' }
 }
 
+/** The error for the first of these that is no longer what was seen of it. */
+async function changedOf(core: Core, seen: readonly [TaskRecord, ...TaskRecord[]]): Promise<QuillworkError> {
+  const found = await core.store.queries.get(seen.map(({ id }) => id))
+  const moved = found.find((record, index) => record?.version !== seen[index]?.version)
+  return changed(moved ?? found[0] ?? seen[0])
+}
+
 /**
- * A task and the first of those below it are written together: no parent is closed, and no sub-task cancelled, between two of
- * them. What is left of a large tree follows at once.
+ * A task, its ended ancestors (these are required: none of them is retried without the others) and the first of those below it are written
+ * together: no parent is closed, and no sub-task cancelled, between two of them. What is left of a large tree follows at once.
  */
-async function applyTogether(core: Core, steps: readonly Step[]): Promise<boolean[]> {
+async function applyTogether(core: Core, steps: readonly Step[], required: number): Promise<boolean[]> {
   const applied: boolean[] = []
   for (let from = 0; from < steps.length; from += perWrite) {
     const part = steps.slice(from, from + perWrite)
-    const together = from === 0 && part.length > 1
-    const answers = await core.store.tasks.apply(
-      part.map(step => step.transition),
-      { together },
-    )
+    const transitions = part.map(step => step.transition)
+    const answers = await core.store.tasks.apply(transitions, from === 0 ? { required } : undefined)
     for (const [index, { record, transition }] of part.entries()) {
       applied.push(answers[index] === 'applied')
       if (answers[index] === 'applied') tell(core, record, transition)

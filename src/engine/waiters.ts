@@ -35,8 +35,12 @@ export interface Waiter {
 /** Ends that are remembered, so that asking right after the end needs no look-up. */
 const mostRecent = 1_024
 
-/** Nobody waits yet. */
-export function createWaiters(): Waiters {
+/**
+ * Nobody waits yet.
+ *
+ * @param onWait Called each time that somebody begins to wait.
+ */
+export function createWaiters(onWait: () => void): Waiters {
   const listeners = new Map<string, Waiter[]>()
   const recent = new Map<string, { end: End; told: number }>()
   let closed: { reason: unknown } | undefined
@@ -54,6 +58,7 @@ export function createWaiters(): Waiters {
     remembersSince: since => since >= forgotten,
     wait(taskId, waiter) {
       if (closed !== undefined) waiter.failed(closed.reason)
+      onWait()
       const waiting = listeners.get(taskId)
       if (waiting === undefined) listeners.set(taskId, [waiter])
       else waiting.push(waiter)
