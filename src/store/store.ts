@@ -61,10 +61,9 @@ export interface TaskStore {
   create(tasks: readonly NewTask[], limits: AdmissionLimits, transaction?: unknown): Promise<Created[]>
   claim(claims: readonly Claim[]): Promise<Claimed[]>
   /**
-   * `together`: all of them in one commit, so that nobody sees some without the others; when the first is not applied, none is. A store
-   * that commits each call as one does so anyway.
+   * `required`: one commit for all, so that nobody sees some without the others; unless each of the first so many is applied, none is.
    */
-  apply(transitions: readonly Transition[], options?: { together: boolean }): Promise<Applied[]>
+  apply(transitions: readonly Transition[], options?: { required: number }): Promise<Applied[]>
   extend(leases: readonly Lease[], leaseMs: number): Promise<Extended[]>
   /** At most `limit` records that the sweep must look at, the longest overdue first. */
   lapsed(limit: number): Promise<Lapsed[]>

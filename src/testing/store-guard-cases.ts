@@ -49,6 +49,7 @@ export const guardCases: readonly StoreCase[] = [
       assert.deepEqual(await store.tasks.apply([rescued]), ['stale'])
       assert.equal((await read(store, held.id)).status, 'RUNNING')
       const after = { ...rescued, fence: { attempt: held.attempt, leaseUntil: context.now + 30_000 } }
+      context.advance(30_000)
       assert.deepEqual(await store.tasks.apply([after]), ['applied'])
     },
   },
@@ -117,6 +118,34 @@ export const guardCases: readonly StoreCase[] = [
         found.map(record => record?.result),
         ['1', undefined, '3'],
       )
+    },
+  },
+  {
+    name: 'apply: unless all that are required can be written none is; of the others each for itself',
+    async run(context) {
+      const store = await context.makeStore()
+      const { parent, children } = await family(store, ['a', 'b'])
+      const failures: TaskRecord[] = []
+      for (const child of children) failures.push(await fail(store, child, context.now))
+      const end = closed(await read(store, parent.id), { failedSubTasks: [], error: problem() }, context.now)
+      const ended = await move(store, end)
+      const [a, b] = failures
+      assert.ok(a && b)
+      const again = (record: TaskRecord) => retried(record, context.now)
+      const missing = { ...again(b), taskId: 'nobody' }
+      const old = reopened({ ...ended, version: ended.version - 1 }, context.now)
+      const refused = await store.tasks.apply([again(a), old, again(b), missing], { required: 2 })
+      assert.deepEqual(refused, ['stale', 'stale', 'stale', 'missing'])
+      const gone = await store.tasks.apply([again(a), missing], { required: 2 })
+      assert.deepEqual(gone, ['stale', 'missing'])
+      assert.deepEqual(await store.queries.get([a.id, parent.id, b.id]), [a, ended, b])
+      const first = again({ ...b, version: b.version - 1 })
+      const written = [again(a), reopened(ended, context.now), first, missing]
+      assert.deepEqual(await store.tasks.apply(written, { required: 2 }), [
+        ...['applied', 'applied', 'stale', 'missing'],
+      ])
+      await atRest(store)
+      assert.deepEqual((await read(store, parent.id)).subTaskStatusSummary, { QUEUED: 1, FAILED: 1 })
     },
   },
   {

@@ -178,7 +178,7 @@ describeWithMongo('several processes on one MongoDB database', () => {
     )
     const steps = failed.map(child => retried(child, context.now))
     const old = { ...ended, version: ended.version - 1 }
-    const together = { together: true }
+    const together = { required: 1 }
     expect(await store.tasks.apply([reopened(old, context.now), ...steps], together)).toEqual([
       'stale',
       'stale',
@@ -211,7 +211,7 @@ describeWithMongo('several processes on one MongoDB database', () => {
       const [store] = await faulty.makeStores(1)
       const made = await createAll(store, [newTask(), newTask()])
       const transitions = made.map(record => cancelledWaiting(record, problem(), faulty.now))
-      expect(await store.tasks.apply(transitions, { together: true })).toEqual(['applied', 'applied'])
+      expect(await store.tasks.apply(transitions, { required: 1 })).toEqual(['applied', 'applied'])
       expect(losses).toBe(0)
       const states = (await store.queries.get(ids(made))).map(record => record?.status)
       expect(states).toEqual(['CANCELLED', 'CANCELLED'])

@@ -23,18 +23,20 @@ export async function applyAll(
   return answers
 }
 
-/** Writes transitions in one commit; when the first is not applied, none is. */
+/** Writes transitions in one commit; unless each of the first `required` is applied, none is. */
 export async function applyTogether(
   session: Session,
   transitions: readonly Transition[],
+  required: number,
 ): Promise<Applied[]> {
   const moves = await prepare(session, transitions)
   const areWritten = await session.database.transaction('apply together', transaction =>
-    writeTogether(session, moves, transaction),
+    writeTogether(session, moves, { required, transaction }),
   )
   const find = areWritten ? undefined : await findEarlier(session, moves)
   const found = moves.map(move => find?.(move) ?? 'applied')
-  const answers = found[0] === 'applied' ? found : found.map(each => (each === 'missing' ? each : 'stale'))
+  const areApplied = found.slice(0, required).every(answer => answer === 'applied')
+  const answers = areApplied ? found : found.map(each => (each === 'missing' ? each : 'stale'))
   afterwards(
     session,
     moves,
@@ -43,22 +45,21 @@ export async function applyTogether(
   return answers
 }
 
-/** Whether all were written; nothing is when the first is refused. */
+/** Whether all were written; nothing is when one of the first `required` is refused. */
 async function writeTogether(
   session: Session,
-  [first, ...others]: readonly Move[],
-  transaction: ClientSession,
+  moves: readonly Move[],
+  { required, transaction }: { required: number; transaction: ClientSession },
 ): Promise<boolean> {
-  if (first === undefined) return true
-  const { tasks } = session
-  const options = { session: transaction }
-  const { filter, update } = updateOf(session, first)
-  const { matchedCount } = await tasks.updateOne(filter, update, options)
-  if (matchedCount === 0) return false
-  if (others.length === 0) return true
-  const writes = others.map(move => ({ updateOne: updateOf(session, move) }))
-  const written = await tasks.bulkWrite(writes, options)
-  return written.matchedCount === others.length
+  const writes = moves.map(move => ({ updateOne: updateOf(session, move) }))
+  const write = async (part: typeof writes) => {
+    if (part.length === 0) return true
+    const { matchedCount } = await session.tasks.bulkWrite(part, { session: transaction })
+    return matchedCount === part.length
+  }
+  if (await write(writes.slice(0, required))) return write(writes.slice(required))
+  await transaction.abortTransaction()
+  return false
 }
 
 /** Names each write, puts large texts apart, and finds a place in line for ended tasks that are to wait anew. */

@@ -193,8 +193,8 @@ function taskStore(session: Session, writes: Writes): Omit<TaskStore, 'close'> {
     },
     async apply(transitions, options) {
       session.requireOpen()
-      const isTogether = options?.together === true && transitions.length > 1
-      return isTogether ? applyTogether(session, transitions) : writes.apply.send(transitions)
+      if (options === undefined || transitions.length < 2) return writes.apply.send(transitions)
+      return applyTogether(session, transitions, options.required)
     },
     extend: (leases, leaseMs) => extend(session, leases, leaseMs),
     lapsed: limit => lapsed(session, limit),

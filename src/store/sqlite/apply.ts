@@ -29,10 +29,17 @@ interface Before {
   lastAttemptAt: number | null
 }
 
-/** Writes transitions, each guarded by the statuses it may leave and by its fence. */
-export function apply(session: Session, transitions: readonly Transition[]): Promise<Applied[]> {
+/** Writes transitions, each guarded by the statuses it may leave and by its fence; none, unless the first `required` can be written. */
+export function apply(
+  session: Session,
+  transitions: readonly Transition[],
+  { required } = { required: 0 },
+): Promise<Applied[]> {
   return session.file.write(
-    () => transitions.map(transition => applyOne(session, transition)),
+    () => {
+      const canBe = transitions.slice(0, required).every(transition => canApply(session, transition))
+      return transitions.map(transition => (canBe ? applyOne : refuse)(session, transition))
+    },
     answers => {
       answers.forEach((answer, index) => {
         const transition = transitions[index]
@@ -78,6 +85,19 @@ function applyOne(session: Session, transition: Transition): Applied {
   if ('attempt' in transition.fence && transition.wake !== 'as-it-was')
     recordAttempt(session, transition, before, now)
   return 'applied'
+}
+
+function canApply(session: Session, { taskId, from, fromPhase, fence }: Transition): boolean {
+  const before = readBefore(session, taskId)
+  if (before === undefined || before.pruning) return false
+  const values: Value[] = [before.seq]
+  const guards = guard(fence, fromPhase, values)
+  const text = `SELECT 1 FROM tasks WHERE seq = ? AND ${isOneOf(from)}${guards}`
+  return session.sql(text).get(...values) !== undefined
+}
+
+function refuse(session: Session, { taskId }: Transition): Applied {
+  return readBefore(session, taskId) === undefined ? 'missing' : 'stale'
 }
 
 interface Wake {
@@ -201,7 +221,7 @@ function update(session: Session, transition: Transition, { before, now, wake, r
     if (set.deadLetter !== undefined) assignments.push('fingerprint = ?')
     if (moves) assignments.push('queue = ?', 'wake_at = ?', 'rank = ?')
     text = `UPDATE tasks SET version = version + 1, updated_at = ?, ${assignments.join(', ')}
-      WHERE seq = ? AND status IN (${from.map(status => `'${status}'`).join(', ')})${fences}`
+      WHERE seq = ? AND ${isOneOf(from)}${fences}`
     texts.set(shape, text)
   }
   return session.sql(text).run(...values).changes
@@ -225,6 +245,10 @@ function changedKeys(set: RecordChange, { held }: Before): (keyof RecordChange)[
 
 /** Texts of the statements by their shape: a few per kind of transition. */
 const texts = new Map<string, string>()
+
+function isOneOf(statuses: readonly TaskStatus[]): string {
+  return `status IN (${statuses.map(status => `'${status}'`).join(', ')})`
+}
 
 function guard(fence: Transition['fence'], fromPhase: Transition['fromPhase'], values: Value[]): string {
   let text = ''

@@ -56,7 +56,7 @@ export function sqlite(options: SqliteOptions): SqliteStore {
       now: session.now,
       create: (tasks, limits) => create(session, tasks, limits),
       claim: claims => claim(session, claims),
-      apply: transitions => apply(session, transitions),
+      apply: (transitions, options) => apply(session, transitions, options),
       extend: (leases, leaseMs) => extend(session, leases, leaseMs),
       lapsed: limit => lapsed(session, limit),
       prune: (retention, limit) => prune(session, retention, limit),
