@@ -15,7 +15,7 @@ function hubOf(keptEvents = 100) {
     listeners.add(listener)
     return () => listeners.delete(listener)
   }
-  const hub = new StreamHub({ live, onGap }, resolveHttpSettings({ keptEvents }))
+  const hub = new StreamHub({ live, events: live, onGap }, resolveHttpSettings({ keptEvents }))
   return {
     hub,
     tell: (...events: SequencedEvent[]) => {

@@ -20,8 +20,8 @@ export interface StreamCounts {
   readonly dropped: number
 }
 
-/** Where events of all processes come from. */
-export type LiveEvents = Pick<Engine, 'live' | 'onGap'>
+/** Where events of all processes come from; the same as those of this process where there is no other. */
+export type LiveEvents = Pick<Engine, 'live' | 'events' | 'onGap'>
 
 /** All event streams of the process: one listener, one ring of kept events, any number of readers. */
 export class StreamHub {
@@ -41,6 +41,8 @@ export class StreamHub {
     this.#settings = settings
     this.ring = new EventRing(settings.keptEvents)
     this.#events = events
+    // To hear of other processes takes a moment to begin: too long once somebody watches.
+    if (events.live !== events.events) this.#unsubscribe = this.#listen()
   }
 
   get counts(): StreamCounts {
@@ -98,7 +100,7 @@ export class StreamHub {
     for (const stream of [...this.#streams.keys()]) stream.end('shutdown')
   }
 
-  /** From the first stream on, events are kept: while nobody ever watched, they cost nothing. */
+  /** From the first stream on, events are kept: those of this process alone cost nothing while nobody ever watched. */
   #listen(): () => void {
     const { live, onGap } = this.#events
     const stops = [
