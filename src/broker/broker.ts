@@ -100,7 +100,7 @@ export interface RemoteBroker {
   readonly tellsEvents: boolean
   /** Tells others of events, in order. */
   publishEvents(events: readonly SequencedEvent[]): Promise<Published[]>
-  /** Every process's events, from now on. `gap`: some may have been missed, because the connection was lost. Answers how to stop. */
+  /** Every process's events, from now on. `gap`: some may have been missed, since listening begins, or begins again. Answers how to stop. */
   onEvents(listeners: { event(event: SequencedEvent): void; gap(): void }): () => void
   health(): BrokerHealth
 }

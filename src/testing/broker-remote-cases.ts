@@ -170,9 +170,13 @@ export const remoteBrokerCases: readonly BrokerCase[] = [
     needs: 'remote',
     async run(context) {
       const brokers = [await openRemote(context), await openRemote(context)]
+      let gaps = 0
+      const gap = () => {
+        gaps += 1
+      }
       const seen = brokers.map(({ remote }) => {
         const events: SequencedEvent[] = []
-        remote.onEvents({ event: told => events.push(told), gap: () => assert.fail('nothing was missed') })
+        remote.onEvents({ event: told => events.push(told), gap })
         return events
       })
       await context.until(() => {
@@ -186,6 +190,11 @@ export const remoteBrokerCases: readonly BrokerCase[] = [
         events.filter(({ taskId }) => taskId === 'second')
       await context.until(() => seen.every(events => ofSecond(events).length >= told.length), 'events')
       for (const events of seen) assert.deepEqual(ofSecond(events), told)
+      assert.equal(
+        gaps,
+        brokers.length,
+        'each is told once that it may have missed what came before it listened',
+      )
     },
   },
   {

@@ -8,8 +8,8 @@ export interface ProcessQueueOptions {
   exchange: string
   key: string
   onMessage(message: IncomingMessage): void
-  /** Messages come from now on. `isFirst`: at the first try; else what was sent meanwhile is missed. */
-  onReady?(isFirst: boolean): void
+  /** Messages come from now on; what was sent before is missed. */
+  onReady?(): void
 }
 
 /**
@@ -22,13 +22,9 @@ export function processQueuePlan({
   onMessage,
   onReady,
 }: ProcessQueueOptions): ChannelPlan<Channel> {
-  let tries = 0
   return {
     name: `own queue on ${exchange}`,
-    open(session) {
-      tries += 1
-      return session.consuming.createChannel()
-    },
+    open: session => session.consuming.createChannel(),
     async ready(channel) {
       const { queue } = await channel.assertQueue('', { exclusive: true, autoDelete: true, durable: false })
       await channel.bindQueue(queue, exchange, key)
@@ -38,7 +34,7 @@ export function processQueuePlan({
         else void channel.close().catch(() => undefined)
       }
       await channel.consume(queue, take, { noAck: true })
-      onReady?.(tries === 1)
+      onReady?.()
     },
   }
 }

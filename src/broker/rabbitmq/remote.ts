@@ -84,16 +84,14 @@ function controlPlan(
 }
 
 function eventsPlan(
-  { names, connection, settings }: RemoteOptions,
+  { names, settings }: RemoteOptions,
   { event, gap }: Parameters<RemoteBroker['onEvents']>[0],
 ): ChannelPlan<Channel> {
-  const wasConnected = connection.connected
   return processQueuePlan({
     exchange: names.events,
     key: eventKey('#'),
-    onReady(isFirst) {
-      if (!isFirst || !wasConnected) gap()
-    },
+    // The first time too: somebody may have listened since before the queue was there.
+    onReady: gap,
     onMessage(message) {
       const read = readEvent(message)
       if ('value' in read) event(read.value)
