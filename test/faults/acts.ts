@@ -40,15 +40,48 @@ export function supervise(system: System, count: number, options: ProcessOptions
   }
 }
 
-/** Attempts that have begun and not ended, on one process or on all. */
+/** How many attempts have begun and not ended, on one process or on all. */
 export function running(lines: readonly Line[], boot?: number): number {
-  const now = new Set<string>()
+  return runningAttempts(lines, boot).size
+}
+
+/** The attempt of each task that has begun one and not ended it, on one process or on all. */
+export function runningAttempts(lines: readonly Line[], boot?: number): ReadonlyMap<string, number> {
+  const now = new Map<string, number>()
   for (const line of lines) {
     if (boot !== undefined && (!('boot' in line) || line.boot !== boot)) continue
-    if (line.is === 'started') now.add(line.taskId)
+    if (line.is === 'started') now.set(line.taskId, line.attempt)
     if (line.is === 'ended' || line.is === 'attempt-over') now.delete(line.taskId)
   }
-  return now.size
+  return now
+}
+
+/** What the API answered to a submission. */
+export interface Answered {
+  status: number
+  /** Whether it says when to try again. */
+  saysWhen: boolean
+  taskId: string | undefined
+}
+
+/** Submits a leaf over HTTP, and writes down that it did and what it heard. Rejects where nobody answers. */
+export async function submitOver(system: System, url: string, key: string): Promise<Answered> {
+  system.note({ is: 'asked', key, index: 0, cancelled: false })
+  const response = await fetch(`${url}/v1/tasks`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', 'idempotency-key': key },
+    body: JSON.stringify({ taskType: 'Leaf', parameters: { key, kind: 'quick', ms: 10 } }),
+  })
+  const { id: taskId } = (await response.json()) as { id?: string }
+  if (response.status === 202 && taskId !== undefined) system.note({ is: 'accepted', key, taskId })
+  return { status: response.status, saysWhen: response.headers.has('retry-after'), taskId }
+}
+
+/** Starts a process that serves the API and runs nothing. */
+export async function startApi(system: System): Promise<Running & { url: string }> {
+  const api = await system.start({ start: false, api: true })
+  const { url } = await api.says('started')
+  return { ...api, url: String(url) }
 }
 
 /** Lets a fault last for a while, in milliseconds. */

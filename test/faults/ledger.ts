@@ -11,6 +11,8 @@ type More =
   | ({ is: 'broker'; boot: number } & BrokerState)
   /** A process stopped itself at a named point, until it is told to go on. */
   | { is: 'stopped'; at: string; boot: number }
+  /** A process has begun an operation of the store that it will never send. */
+  | { is: 'held'; at: string; boot: number }
   /** A fault that the row caused or observed; `boot` where it hit one process. */
   | { is: 'fault'; name: string; boot?: number }
   /** Everything is as it should be again. */
@@ -26,8 +28,11 @@ export interface BrokerState {
   problems: readonly string[]
 }
 
+/** What happened. */
+export type Noted = Entry | More
+
 /** One line of the ledger: what happened, and when in epoch milliseconds. All processes of a run append to one file, in order. */
-export type Line = (Entry | More) & { ms: number }
+export type Line = Noted & { ms: number }
 
 /** The lines of one kind. */
 export function linesOf<K extends Line['is']>(lines: readonly Line[], is: K): (Line & { is: K })[] {

@@ -14,6 +14,14 @@ export interface Messages extends AsyncDisposable {
   waiting(name: string): Promise<number | undefined>
   /** Sends each task's message again, so often and so much later. Answers how many were sent. */
   repeat(times: number, laterMs: (nth: number) => number): Promise<() => number>
+  /** Keeps a copy of each task's message. What it answers sends those that are wanted again, once each, and answers how many. */
+  keep(): Promise<(isWanted: (message: Asked) => boolean) => number>
+}
+
+/** What a message asks for. */
+export interface Asked {
+  taskId: string
+  attempt: number
 }
 
 /** Connects to the broker of a run. Names are without the prefix. */
@@ -57,10 +65,32 @@ export async function connectTo({ rabbitUrl, prefix }: Required<Servers>): Promi
       await channel.consume(queue, onMessage, { noAck: true })
       return () => sent
     },
+    async keep() {
+      const kept = new Map<ConsumeMessage, Asked>()
+      const { queue } = await channel.assertQueue('', { exclusive: true })
+      await channel.bindQueue(queue, full('tasks.exchange'), '#')
+      const keep = (message: ConsumeMessage | null) => void (message && kept.set(message, askedIn(message)))
+      await channel.consume(queue, keep, { noAck: true })
+      return isWanted => {
+        const wanted = [...kept].filter(([, asked]) => isWanted(asked))
+        for (const [message] of wanted) {
+          kept.delete(message)
+          const { properties, content } = message
+          channel.sendToQueue(full('tasks.queue'), content, properties as amqp.Options.Publish)
+        }
+        return wanted.length
+      }
+    },
     async [Symbol.asyncDispose]() {
       await connection.close()
     },
   }
+}
+
+/** A message names the attempts that were before the one that it asks for. */
+function askedIn({ content }: ConsumeMessage): Asked {
+  const { taskId, attempt } = JSON.parse(content.toString()) as Asked
+  return { taskId, attempt: attempt + 1 }
 }
 
 /** A channel of its own: asking for a queue that is not there closes it. */

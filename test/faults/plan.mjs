@@ -21,6 +21,8 @@ const plans = {
   },
   /** Leaves of one kind and one length. */
   leaves: ({ key, kind = 'quick', ms = 10 }) => leaf(key, kind, ms),
+  /** Tasks of a type that only a newer process knows. */
+  newcomers: ({ key }) => ({ type: 'newcomer', parameters: { key } }),
   /** Parents with a number of sub-tasks of one kind and one length. */
   parents({ key, children = 10, kind = 'quick', ms = 10, type = 'parent' }) {
     return { type, parameters: { key, children: Array.from({ length: children }, () => kind), ms } }

@@ -3,6 +3,7 @@
 import { createInterface } from 'node:readline'
 import { MongoNetworkError } from 'mongodb'
 import { createEngine } from 'quillwork'
+import { createApp } from 'quillwork/http'
 import { mongodb } from 'quillwork/mongodb'
 import { rabbitmq } from 'quillwork/rabbitmq'
 import { deathAt } from '../process/crash/death.mjs'
@@ -20,6 +21,10 @@ const {
   kill,
   /** Point at which the process stops itself, once, until it gets SIGCONT. */
   stop,
+  /** Operation of the store that this process begins and never sends. */
+  hold,
+  /** Operations of the store that always fail in this process. */
+  refuse = [],
   /** Share of operations, by name, whose answer is lost after they were executed. */
   lostAnswers = {},
   roles = ['worker', 'maintenance'],
@@ -28,6 +33,11 @@ const {
   times = { lease: '3s', sweep: '1s', grace: '5s' },
   retry = { maxAttempts: 50, backoff: [200] },
   brokerOptions = {},
+  resendAfter = {},
+  /** It knows a task type, and parameters of another, that an older process does not. */
+  newer = false,
+  /** It serves the HTTP API. */
+  api = false,
 } = optionsOf()
 
 const raw = openLedger(ledgerFile)
@@ -48,8 +58,18 @@ ledger.note({ is: 'boot', boot })
 
 const store = mongodb({
   url: mongoUrl,
+  resendAfter,
   faults: {
-    before: operation => pass(`before-${operation}`),
+    before(operation) {
+      pass(`before-${operation}`)
+      if (refuse.includes(operation)) {
+        ledger.note({ is: 'fault', name: `${operation} was refused` })
+        throw new Error('refused on purpose')
+      }
+      if (operation !== hold) return
+      ledger.note({ is: 'held', at: operation, boot })
+      return new Promise(() => undefined)
+    },
     after(operation) {
       pass(`after-${operation}`)
       if (Math.random() >= (lostAnswers[operation] ?? lostAnswers.every ?? 0)) return
@@ -59,7 +79,7 @@ const store = mongodb({
   },
 })
 const broker = rabbitmq({ url: rabbitUrl, prefix, ...brokerOptions })
-const types = faultTasks({ ledger, boot, pass, retry })
+const types = faultTasks({ ledger, boot, pass, retry, newer })
 const engine = await createEngine({
   tasks: Object.values(types),
   store,
@@ -76,9 +96,17 @@ engine.events.onAny(event => {
   if (['retrying', 'waiting', 'givenBack'].includes(name))
     ledger.note({ is: 'attempt-over', taskId, attempt, name, boot, notBefore: nextAttemptTimestamp })
 })
-stopBySignal(engine, times.grace ?? '5s')
+const app = api ? createApp({ engine }) : undefined
+stopBySignal({ stop: stopInOrder }, times.grace ?? '5s')
 if (start) await engine.start()
-say('started', { pid: process.pid })
+const url = await app?.listen({ host: '127.0.0.1', port: 0 })
+say('started', { pid: process.pid, url })
+
+/** First the requests, then the tasks, as the server does it. */
+async function stopInOrder(options) {
+  await app?.close()
+  await engine.stop(options)
+}
 
 const orders = {
   /** Submits tasks of the plan, a few at a time, each until it is acknowledged. */

@@ -1,10 +1,11 @@
 import { expect } from 'vitest'
 import { privateMongo } from '../servers/private-mongo.ts'
 import { until } from '../servers/until.ts'
-import { pause, running, startAll } from './acts.ts'
+import { pause, running, startAll, startApi, submitOver } from './acts.ts'
 import { type Line, linesOf } from './ledger.ts'
 import { row } from './row.ts'
 import { describeRows, onServers } from './setup.ts'
+import type { System } from './system.ts'
 
 describeRows('a database that is away, or does not answer', () => {
   row(21, 'the database is killed and started again under load', async ({ seed, size, finish }) => {
@@ -12,15 +13,19 @@ describeRows('a database that is away, or does not answer', () => {
     await onServers(
       async system => {
         await startAll(system, size.of(2, 4))
+        const api = await startApi(system)
         for (const awayMs of size.of([4_000], [10_000, 60_000])) {
           const submitted = system.submit({ most: 6 }, size.of(60, 2_000), seed, awayMs * 10)
           await until(() => running(system.lines()) > 2, 'tasks that run')
           system.fault('database killed')
           await database.kill()
-          await pause(awayMs)
+          // Whoever asks the API is told to come back, and not kept waiting for the database.
+          const [told] = await Promise.all([askedWhileAway(system, api.url, `${awayMs}`), pause(awayMs)])
+          expect(told).toEqual({ submitted: [503, true], read: [503, true], ready: 503 })
           await database.start()
           system.faultOver('database started')
           await submitted
+          expect((await submitOver(system, api.url, `api/${awayMs}`)).status).toBe(202)
         }
         const report = await finish(system)
         expect(report.acknowledged).toBe(report.attempted)
@@ -49,6 +54,20 @@ describeRows('a database that is away, or does not answer', () => {
       }),
   )
 })
+
+/** What the API answers while the database is away: status, and whether it says when to try again. */
+async function askedWhileAway(system: System, url: string, key: string) {
+  const [submitted, read, ready] = await Promise.all([
+    submitOver(system, url, `api/${key}`),
+    fetch(`${url}/v1/tasks`),
+    fetch(`${url}/readyz`),
+  ])
+  return {
+    submitted: [submitted.status, submitted.saysWhen],
+    read: [read.status, read.headers.has('retry-after')],
+    ready: ready.status,
+  }
+}
 
 /** How often a slot asked again while the database was away: the most in any second, divided by the tasks that asked. */
 function claimsPerSecond(lines: readonly Line[]): number {

@@ -8,7 +8,7 @@ import { type Child, Children } from '../process/crash/children.ts'
 import { unheard } from '../process/crash/ledger.ts'
 import { type Held, readHeld } from '../process/crash/records.ts'
 import { until } from '../servers/until.ts'
-import { entriesIn, type Line, readLines } from './ledger.ts'
+import { entriesIn, type Line, type Noted, readLines } from './ledger.ts'
 
 /** Where the parts of a run are. The test itself reads the store at `mongoUrl`; processes may be given an address through a proxy. */
 export interface Servers {
@@ -86,11 +86,16 @@ export class System implements AsyncDisposable {
 
   /** Notes a fault that the row causes; `boot` where it hits one process. */
   fault(name: string, boot?: number): void {
-    this.#note({ is: 'fault', name, ...(boot === undefined ? {} : { boot }) })
+    this.note({ is: 'fault', name, ...(boot === undefined ? {} : { boot }) })
+  }
+
+  /** Adds a line to the ledger for what the test itself does. */
+  note(line: Noted): void {
+    appendFileSync(this.ledgerFile, `${JSON.stringify({ ...line, ms: Date.now() })}\n`)
   }
 
   faultOver(name: string): void {
-    this.#note({ is: 'fault-over', name })
+    this.note({ is: 'fault-over', name })
   }
 
   lines(): Line[] {
@@ -127,10 +132,6 @@ export class System implements AsyncDisposable {
 
   get store() {
     return this.#store
-  }
-
-  #note(line: object): void {
-    appendFileSync(this.ledgerFile, `${JSON.stringify({ ...line, ms: Date.now() })}\n`)
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -12,8 +12,9 @@ const failures = 2
  * @param boot Number of this process within the run.
  * @param pass Called at named points within a handler.
  * @param retry Retry policy of all types.
+ * @param newer Whether this is the next version of the program: one type more, and other parameters of a leaf.
  */
-export function faultTasks({ ledger, boot, pass, retry }) {
+export function faultTasks({ ledger, boot, pass, retry, newer }) {
   const begin = ({ taskId, attempt }) => ledger.note({ is: 'started', taskId, attempt, boot })
   const effect = ({ taskId, attempt, parameters }) => {
     ledger.effect({ is: 'effect', taskId, attempt, effectKey: parameters.key, boot })
@@ -24,6 +25,7 @@ export function faultTasks({ ledger, boot, pass, retry }) {
 
   const leaf = defineTask({
     type: 'Leaf',
+    parametersVersion: newer ? 2 : 1,
     parameters: z.object({ key: z.string(), kind: z.enum(Object.keys(behaviours)), ms: z.number() }),
     result,
     retry,
@@ -79,7 +81,19 @@ export function faultTasks({ ledger, boot, pass, retry }) {
     },
   })
 
-  return { leaf, parent, reducer }
+  const newcomer = defineTask({
+    type: 'Newcomer',
+    parameters: z.object({ key: z.string() }),
+    result,
+    retry,
+    async execute(ctx) {
+      begin(ctx)
+      effect(ctx)
+      return { key: ctx.parameters.key, attempt: ctx.attempt }
+    },
+  })
+
+  return newer ? { leaf, parent, reducer, newcomer } : { leaf, parent, reducer }
 }
 
 /** What a leaf does before its effect, by kind. */

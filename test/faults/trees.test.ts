@@ -1,3 +1,4 @@
+import type { TaskRecord } from 'quillwork'
 import { expect } from 'vitest'
 import { until } from '../servers/until.ts'
 import { pause, running, startAll } from './acts.ts'
@@ -71,6 +72,21 @@ describeRows('trees, cancels and sweeps', () => {
         const report = await finish(system)
         expect(report.completed).toBe(deaths * 2 * 4)
       }),
+  )
+
+  row(26, 'no process that moves a sub-task tells its parent', async ({ seed, size, finish }) =>
+    onServers(async system => {
+      // All that they would tell is lost; another process finds it.
+      await startAll(system, 2, { roles: ['worker'], refuse: ['read sub-tasks that moved'] })
+      await system.start({ roles: ['maintenance'] })
+      const count = size.of(5, 200)
+      await system.submit({ name: 'parents', children: 3, ms: 1 }, count, seed)
+      const report = await finish(system)
+      expect(report.completed).toBe(count * 4)
+      const { tasks } = await system.held()
+      // Two sweeps and two seconds, where nothing else keeps the machine busy.
+      expect(Math.max(...closingTimes(tasks))).toBeLessThan(size.of(20_000, 4_000))
+    }),
   )
 
   row(27, 'a sweeper is stopped between its look and its write', async ({ seed, size, finish }) =>
@@ -159,6 +175,18 @@ async function leasesHold(system: System, count: number): Promise<boolean> {
   const { tasks } = await system.held()
   const now = system.store.tasks.now()
   return tasks.filter(({ leaseUntil = 0 }) => leaseUntil > now).length === count
+}
+
+/** Milliseconds from the end of each parent's last sub-task until its own. */
+function closingTimes(tasks: readonly TaskRecord[]): number[] {
+  const lastEnd = new Map<string, number>()
+  for (const { parentTaskId, completedAt = 0 } of tasks)
+    if (parentTaskId !== undefined)
+      lastEnd.set(parentTaskId, Math.max(lastEnd.get(parentTaskId) ?? 0, completedAt))
+  return tasks.flatMap(({ id, completedAt = 0 }) => {
+    const last = lastEnd.get(id)
+    return last === undefined ? [] : [completedAt - last]
+  })
 }
 
 /** The most of the times that lie within so many milliseconds. */

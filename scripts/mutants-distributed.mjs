@@ -1,0 +1,160 @@
+// The guards of the distributed composition, for `npm run mutate`. A row of the acceptance matrix shows most of them; where no row can,
+// a test of the store does.
+
+const apply = 'src/store/mongodb/apply.ts'
+const change = 'src/store/mongodb/change.ts'
+const leases = 'src/store/mongodb/leases.ts'
+const publisher = 'src/broker/rabbitmq/publisher.ts'
+const consume = 'src/engine/consume.ts'
+
+/** The tests of one row: their file, and what in their names tells them from the others. */
+const row = (file, only) => ({ files: [`test/faults/${file}.test.ts`], only, built: true })
+
+const zombies = row('workers', 'row 5, row 6')
+const slowSweeper = row('trees', 'row 27: .*extended')
+const returned = row('messages', 'row 14')
+const nonsense = row('messages', 'row 18: messages')
+const acknowledged = row('workers', 'row 3: .*acknowledged nothing')
+const conformance = { files: ['test/store/mongodb.test.ts'] }
+const processes = { files: ['test/store/mongodb-processes.test.ts'] }
+const lostAnswers = { files: ['test/store/mongodb-faults.test.ts'], only: 'the first of each kind' }
+const promises = { files: ['test/faults/promises.test.ts'] }
+const refusal = { files: ['test/distributed/state.test.ts'], only: 'weakens the promises' }
+
+/** Name, file, the text of the guard, what stands there without it, and the tests of which one must fail. */
+export const distributedMutants = [
+  // A transition is one guarded write.
+  ['mongodb apply: the attempt', change, '    filter.attempt = fence.attempt\n', '', zombies],
+  [
+    'mongodb apply: the lease end',
+    change,
+    '    if (fence.leaseUntil !== undefined) filter.leaseUntil = new Date(fence.leaseUntil)\n',
+    '',
+    slowSweeper,
+  ],
+  [
+    'mongodb apply: the version',
+    change,
+    "if ('version' in fence) filter.version = fence.version\n  else {",
+    "if (!('version' in fence)) {",
+    conformance,
+  ],
+  [
+    'mongodb apply: a write recognises itself',
+    apply,
+    'task.lastWrites?.includes(name) ||',
+    "name === '' ||",
+    lostAnswers,
+  ],
+  [
+    'mongodb create: a write recognises itself',
+    'src/store/mongodb/create.ts',
+    'found.get(wish)?.lastWrites?.includes(newcomer.birth.name)',
+    "newcomer.birth.name === ''",
+    lostAnswers,
+  ],
+  [
+    'mongodb extend: the token',
+    leases,
+    '    claimToken: { $in: leases.map(({ token }) => token) },\n',
+    '',
+    conformance,
+  ],
+  [
+    'mongodb extend: whose lease it is',
+    leases,
+    'if (task?.claimToken !== token)',
+    'if (task === undefined)',
+    zombies,
+  ],
+
+  // What is acknowledged is held by a majority.
+  [
+    'mongodb open: a weaker write concern is refused',
+    'src/store/mongodb/promises.ts',
+    "w === undefined || w === 'majority'",
+    'w !== 0',
+    refusal,
+  ],
+  [
+    'mongodb: each write asks for a majority',
+    'src/store/mongodb/database.ts',
+    "new WriteConcern('majority', undefined, true)",
+    'new WriteConcern(1)',
+    promises,
+  ],
+
+  // Sub-tasks and their counts.
+  [
+    'mongodb claim: a sub-task that nobody counted',
+    'src/store/mongodb/claim.ts',
+    ', counted: { $exists: true } }',
+    ' }',
+    processes,
+  ],
+  [
+    'mongodb create: no place in line before the count',
+    'src/store/mongodb/newcomer.ts',
+    '  if (parent !== undefined) return {}\n',
+    '  if (parent !== undefined && sends) return {}\n',
+    processes,
+  ],
+  [
+    'mongodb: no place in line before the count',
+    'src/store/mongodb/pipeline.ts',
+    "{ $and: [isThere('$parentTaskId'), isAbsent('$counted')] },\n    removed,",
+    'false,\n    removed,',
+    processes,
+  ],
+  [
+    'mongodb fold: the version of the aggregate',
+    'src/store/mongodb/fold.ts',
+    ", 'aggregate.version': version === undefined ? { $exists: false } : version }",
+    ' }',
+    row('trees', 'row 24'),
+  ],
+
+  // Messages.
+  [
+    'rabbitmq publish: mandatory',
+    publisher,
+    'persistent: true, mandatory }',
+    'persistent: true, mandatory: mandatory && false }',
+    returned,
+  ],
+  [
+    'rabbitmq publish: what was returned is not confirmed',
+    publisher,
+    "? 'returned' : 'confirmed'",
+    "? 'confirmed' : 'confirmed'",
+    returned,
+  ],
+  [
+    'rabbitmq topology: the dead letter exchange',
+    'src/broker/rabbitmq/topology.ts',
+    "    'x-dead-letter-exchange': exchange,\n",
+    "    ...(exchange === '' ? { 'x-dead-letter-exchange': exchange } : {}),\n",
+    nonsense,
+  ],
+  [
+    'rabbitmq: a dead letter does not return to its queue',
+    'src/broker/rabbitmq/held-message.ts',
+    'nack(this.message, false, false)',
+    'nack(this.message, false, true)',
+    nonsense,
+  ],
+  [
+    'acknowledge last: after the claim',
+    consume,
+    '    const { taskId, attempt, suspect } = received.delivery\n',
+    '    const { taskId, attempt, suspect } = received.delivery\n    received.ack()\n',
+    acknowledged,
+  ],
+  [
+    'acknowledge last: after the outcome is durable',
+    consume,
+    '    attempt.settling = true\n',
+    '    attempt.settling = true\n    slot.ack(false)\n',
+    acknowledged,
+  ],
+].map(([name, file, find, replace, tests]) => ({ name, file, find, replace, tests }))

@@ -1,0 +1,308 @@
+// The guards of the engine and of the embedded composition, for `npm run mutate`.
+
+const apply = 'src/store/sqlite/apply.ts'
+const attempts = 'src/store/sqlite/attempts.ts'
+const claim = 'src/store/sqlite/claim.ts'
+const create = 'src/store/sqlite/create.ts'
+const leases = 'src/store/sqlite/leases.ts'
+const outbox = 'src/store/sqlite/outbox.ts'
+const decide = 'src/task/decide.ts'
+const transition = 'src/task/transition.ts'
+
+const taskStatuses = [
+  ...['QUEUED', 'RUNNING', 'RETRYING', 'COMPLETED', 'COMPLETED_WITH_ERRORS'],
+  ...['FAILED', 'DEAD_LETTER', 'CANCELLED'],
+]
+/** For a status guard that lets everything through. */
+const statuses = taskStatuses.map(status => `'${status}'`).join(', ')
+
+const conformance = ['test/store/sqlite.test.ts']
+const ofTheFile = ['test/store/sqlite-file.test.ts']
+const ofDecide = ['test/task/decide.test.ts']
+const rescuer = ['test/store/rescuer.test.ts']
+
+/** Name, file, the text of the guard, what stands there without it, and the tests of which one must fail. */
+export const embeddedMutants = [
+  // A transition is one guarded write.
+  ['apply: the status', apply, 'from.map(', `[${statuses}].map(`, conformance],
+  [
+    'apply: the attempt',
+    apply,
+    "    text += ' AND attempt = ?'\n    values.push(fence.attempt)\n",
+    '',
+    conformance,
+  ],
+  [
+    'apply: the version',
+    apply,
+    "    text += ' AND version = ?'\n    values.push(fence.version)\n",
+    '',
+    conformance,
+  ],
+  [
+    'apply: the lease end',
+    apply,
+    'if (fence.leaseUntil !== undefined) {',
+    'if (fence.leaseUntil === 0) {',
+    conformance,
+  ],
+  [
+    'apply: the phase',
+    apply,
+    'if (fromPhase === undefined) return text',
+    "if (fromPhase !== 'never') return text",
+    conformance,
+  ],
+  [
+    'apply: told twice is applied once',
+    apply,
+    "if (set.status !== undefined) return row.status === set.status ? 'applied' : 'stale'",
+    "if (set.status !== undefined) return 'stale'",
+    conformance,
+  ],
+  [
+    'apply: the second of two people is stale',
+    apply,
+    "if ('version' in fence || row.attempt !== fence.attempt) return 'stale'",
+    "if ('attempt' in fence && row.attempt !== fence.attempt) return 'stale'",
+    conformance,
+  ],
+  [
+    'transition: the phase of an attempt',
+    transition,
+    'fromPhase: phase, fence: { attempt }',
+    'fence: { attempt }',
+    conformance,
+  ],
+  [
+    'transition: the phase of a result',
+    transition,
+    '    from: running,\n    fromPhase: record.phase,\n',
+    '    from: running,\n',
+    conformance,
+  ],
+  [
+    'rescue: the rescuer is fenced',
+    'src/engine/rescue.ts',
+    'fence: { attempt: record.attempt, leaseUntil: record.leaseUntil }',
+    'fence: { attempt: record.attempt }',
+    rescuer,
+  ],
+
+  // A claim is one atomic step.
+  ['claim: held or not due', claim, ' AND queue IS NOT NULL', '', conformance],
+  ['claim: the attempt', claim, ' AND attempt = ?', ' AND (attempt = ? OR 1)', conformance],
+  ['claim: the version', claim, ' AND version = ?', ' AND (version = ? OR 1)', conformance],
+  ['claim: asked to stop', claim, ' AND cancel_requested_at IS NULL', '', conformance],
+  [
+    'claim: the parent',
+    claim,
+    'parents.get(parentId) ?? parentAllows(session, parentId)',
+    'true',
+    conformance,
+  ],
+  [
+    'create: a claim overtakes nobody',
+    create,
+    '  return first === undefined\n',
+    '  return true\n',
+    conformance,
+  ],
+  ['create: a claim in a paused lane', create, '  if (lane.paused) return false\n', '', conformance],
+
+  // Creation.
+  [
+    'create: the conflict of a key',
+    create,
+    '?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`',
+    '?, ?, ?, ?, ?)`',
+    conformance,
+  ],
+  ['create: the conflict of an id', create, '}) ON CONFLICT DO NOTHING`', '})`', conformance],
+  [
+    'create: the attempt of the parent',
+    create,
+    'running = row?.running === 1 && row.attempt === parent.attempt',
+    'running = row?.running === 1',
+    conformance,
+  ],
+  [
+    'create: the parent runs',
+    create,
+    'running = row?.running === 1 && row',
+    'running = row !== undefined && row',
+    conformance,
+  ],
+  [
+    'create: the parent was not asked to stop',
+    create,
+    'IS NOT NULL AND cancel_requested_at IS NULL AS',
+    'IS NOT NULL AS',
+    conformance,
+  ],
+
+  // What an attempt leaves behind, and its lease.
+  [
+    'progress and checkpoints: the attempt',
+    attempts,
+    'row.attempt !== attempt || row.held === 0',
+    'row.held === 0',
+    conformance,
+  ],
+  [
+    'progress and checkpoints: still held',
+    attempts,
+    'row.attempt !== attempt || row.held === 0',
+    'row.attempt !== attempt',
+    conformance,
+  ],
+  [
+    'checkpoints: the first value stays',
+    attempts,
+    'VALUES (?, ?, ?) ON CONFLICT DO NOTHING',
+    'VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET value = excluded.value',
+    conformance,
+  ],
+  [
+    'extend: the token',
+    leases,
+    'WHERE id = ? AND claim_token = ?',
+    'WHERE id = ? AND (claim_token = ? OR 1)',
+    conformance,
+  ],
+  [
+    'open: earlier leases are void',
+    leases,
+    'SET lease_until = 0 WHERE',
+    'SET lease_until = 0 WHERE 0 AND',
+    conformance,
+  ],
+
+  // Whose turn it is.
+  ['due: one suspect at a time', outbox, 'suspects && window.suspects === 0', 'suspects', conformance],
+  [
+    'due: one suspect over all lanes',
+    outbox,
+    '        suspectsToo &&= !inLane.some(delivery => delivery.suspect)\n',
+    '',
+    conformance,
+  ],
+  ['due: what was told', outbox, '    if (window.isHanded(seq)) continue\n', '', conformance],
+  ['due: a paused lane', outbox, 'room <= 0 || paused ||', 'room <= 0 ||', conformance],
+  [
+    'prune: no task of the tree is live',
+    'src/store/sqlite/prune.ts',
+    'AND open.look = 1)',
+    'AND open.look = 1 AND open.seq < 0)',
+    conformance,
+  ],
+  [
+    'schedules: the tick before',
+    'src/store/sqlite/schedules.ts',
+    '!== seenTick) return false',
+    '!== seenTick && false) return false',
+    conformance,
+  ],
+
+  // The file.
+  [
+    'transactions: memory follows an undone commit',
+    'src/store/sqlite/transactions.ts',
+    "db.exec('ROLLBACK')\n      for (const participant of participants) participant.reset()\n",
+    "db.exec('ROLLBACK')\n",
+    ofTheFile,
+  ],
+  [
+    'transactions: memory follows an undone job',
+    'src/store/sqlite/transactions.ts',
+    "RELEASE job')\n    for (const participant of participants) participant.reset()\n",
+    "RELEASE job')\n",
+    ofTheFile,
+  ],
+  [
+    'sync: a read waits for it',
+    'src/store/sqlite/database.ts',
+    '    if (reads.length > 0) {\n      await syncer.settled()\n',
+    '    if (reads.length > 0) {\n',
+    conformance,
+  ],
+  [
+    'sync: nothing is told after a failed one',
+    'src/store/sqlite/database.ts',
+    '    if (syncer.failure === undefined) write(writes)\n',
+    '    if (writes.length > 0) write(writes)\n',
+    ofTheFile,
+  ],
+  [
+    'open: the settings are read back',
+    'src/store/sqlite/file.ts',
+    "    if (file !== ':memory:') readBack(db, file)\n",
+    '',
+    ofTheFile,
+  ],
+  [
+    'open: a newer schema',
+    'src/store/sqlite/migrations.ts',
+    'if (version > migrations.length) {',
+    'if (version < 0) {',
+    ofTheFile,
+  ],
+
+  // The decision.
+  [
+    'decide: a cancel wins',
+    decide,
+    "record.cancelRequestedAt !== undefined || outcome.kind === 'cancelled'",
+    "outcome.kind === 'cancelled'",
+    ofDecide,
+  ],
+  [
+    'decide: attempts are limited',
+    decide,
+    '  if (retryCount >= policy.maxAttempts) {\n    return deadLettered(\n',
+    '  if (retryCount < 0) {\n    return deadLettered(\n',
+    ofDecide,
+  ],
+  [
+    'decide: crashes are limited',
+    decide,
+    '  if (retryCount >= policy.maxAttempts) {\n    return deadLettered(record,',
+    '  if (retryCount < 0) {\n    return deadLettered(record,',
+    ofDecide,
+  ],
+  [
+    'decide: a checkpoint starts the crashes anew',
+    decide,
+    'const crashCount = progressed ? 1 :',
+    'const crashCount = progressed ? record.crashCount + 1 :',
+    ofDecide,
+  ],
+  [
+    'decide: a checkpoint starts the retries anew',
+    decide,
+    'const retryCount = progressed ? 1 :',
+    'const retryCount = progressed ? record.retryCount + 1 :',
+    ofDecide,
+  ],
+  [
+    'decide: no retry past the deadline',
+    decide,
+    'return record.deadline !== undefined && at >= record.deadline',
+    'return record.deadline === at - at',
+    ofDecide,
+  ],
+  [
+    'decide: a parent waits for live sub-tasks',
+    decide,
+    '  if (liveOf(record.subTaskStatusSummary) > 0) return undefined\n',
+    '',
+    ofDecide,
+  ],
+  [
+    'decide: a parent obeys a cancel',
+    decide,
+    '  if (record.cancelRequestedAt !== undefined && isUnheld(record))\n    return cancelledWaiting(record, cancelError(), now)\n',
+    '',
+    conformance,
+  ],
+].map(([name, file, find, replace, files]) => ({ name, file, find, replace, tests: { files } }))
