@@ -127,6 +127,8 @@ describeWithRabbit('the topology', () => {
   it('with the delayed exchange is refused where the broker does not offer it', async () => {
     const broker = rabbitmq({ url: names.url, prefix: names.prefix, delay: 'delayed-exchange' })
     await expect(broker.open([])).rejects.toMatchObject({ code: 'BROKER_UNSUITABLE' })
+    // A broker that was opened, well or not, is not opened again.
+    await expect(broker.open([])).rejects.toMatchObject({ code: 'OPTION_INVALID' })
     await broker.close()
   })
 })
@@ -135,6 +137,7 @@ describeWithRabbit('a broker whose topology is disturbed while it runs', () => {
   it('makes a missing binding again, and says so', async () => {
     await using opened = await openOnShared()
     const { broker, channel, log, name, remote } = opened
+    await expect(broker.open([])).rejects.toMatchObject({ code: 'OPTION_INVALID' })
     const worker = new HoldingWorker()
     broker.consume({ lane: 'default', slots: 1 }, worker.receive)
     await channel.unbindQueue(name('tasks.queue'), name('tasks.exchange'), 'task.default.#')
@@ -206,9 +209,13 @@ describeWithRabbit('a broker whose topology is disturbed while it runs', () => {
     await connection.close()
     expect(found.filter(({ state }) => state !== 'ok' && state !== 'unknown')).toEqual([])
     await broker.publish(someDeliveries(1))
-    await until(() => worker.held.length > 0, 'delivery behind the probes')
+    await until(() => worker.held.length > 0, 'delivery behind the probes', 8_000)
     for (const queue of ['tasks.queue', 'tasks.dlq.queue', 'tasks.wait_30m.queue'])
-      await until(async () => (await channel.checkQueue(name(queue))).messageCount === 0, `empty ${queue}`)
+      await until(
+        async () => (await channel.checkQueue(name(queue))).messageCount === 0,
+        `empty ${queue}`,
+        8_000,
+      )
     expect([worker.ids(), dead]).toEqual([['task-0'], []])
   })
 })

@@ -1,16 +1,14 @@
+import { QuillworkError } from '../../task/errors.ts'
 import type { Broker } from '../broker.ts'
 import { Connection } from './connection.ts'
 import { atMost } from './deadline.ts'
-import { declareTopology, offersDelayedExchange } from './declare.ts'
 import { deliver } from './deliver.ts'
-import { messageOf, unsuitable } from './failures.ts'
 import { Gauge } from './gauge.ts'
-import { createHealth } from './health.ts'
+import { createHealth, type Health } from './health.ts'
 import { type RabbitmqOptions, type RabbitmqSettings, settingsOf } from './options.ts'
+import { OwnTopology } from './own-topology.ts'
 import { Publisher } from './publisher.ts'
 import { createRemote } from './remote.ts'
-import type { Session } from './session.ts'
-import { type Delay, topologyOf } from './topology.ts'
 import { startWorker, type Worker } from './worker.ts'
 
 /** Milliseconds between two declarations of the whole topology: a binding that vanished is noticed by nobody else. */
@@ -20,65 +18,30 @@ const flushMs = 2_000
 
 /**
  * Wakes workers of any number of processes through RabbitMQ. Throws OPTION_INVALID. `open` throws BROKER_UNSUITABLE where the broker has
- * queues or exchanges with other arguments, or refuses the login; a broker that does not answer is waited for, and tasks stay in the store.
+ * queues or exchanges with other arguments, or refuses the login; a broker that does not answer is waited for, and tasks stay in the
+ * store. It is opened once, also where that fails: again it throws OPTION_INVALID.
  */
 export function rabbitmq(options: RabbitmqOptions): Broker {
   const settings = settingsOf(options)
-  const health = createHealth(settings.log)
-  const roomListeners: ((lane: string) => void)[] = []
+  const parts = partsOf(settings)
+  const { health, topology, gauge, connection, publisher, news, roomListeners } = parts
   const workers: Worker[] = []
-  let topology = topologyOf({ ...settings, lanes: [], delay: 'wait-queues' })
-  const lanes = new Set<string>()
-  const connection = new Connection({ settings, health, prepare, changed })
-  const gauge = new Gauge({ settings, onRoom })
-  const publishing = {
-    confirmMs: settings.confirmMs,
-    health,
-    log: settings.log,
-    isBlocked: () => connection.blocked !== undefined,
-    onReturned: () => void connection.repair(),
-  }
-  const publisher = new Publisher({ ...publishing, name: 'deliveries' })
-  // What others are told is not held up, or lost, with a channel that the work queues closed.
-  const news = new Publisher({ ...publishing, name: 'news' })
   let declaring: NodeJS.Timeout | undefined
-
-  async function prepare(session: Session): Promise<void> {
-    topology = topologyOf({ ...settings, lanes: [...lanes], delay: await delayOn(session, settings) })
-    try {
-      await declareTopology(session.consuming, topology)
-      health.solved('topology')
-    } catch (error) {
-      health.problem('topology', messageOf(error))
-      throw error
-    }
-  }
-
-  function changed(): void {
-    const { blocked } = connection
-    if (blocked === undefined) health.solved('blocked')
-    else health.problem('blocked', `The broker takes no messages (${blocked}): free its memory or disk.`)
-    gauge.refresh()
-  }
-
-  function onRoom(lane: string): void {
-    for (const listener of roomListeners) listener(lane)
-  }
-
   return {
     kind: 'rabbitmq',
-    open(opened) {
-      for (const { lane } of opened) {
-        lanes.add(lane)
+    async open(lanes) {
+      if (declaring !== undefined) throw openedBefore()
+      for (const { lane } of lanes) {
+        topology.addLane(lane)
         gauge.add(lane, topology.names.laneQueue(lane))
       }
-      for (const plan of [publisher.plan, news.plan]) connection.keep(plan)
+      for (const { plan } of [publisher, news]) connection.keep(plan)
       connection.keep(gauge.plan)
       declaring = setInterval(() => void connection.repair(), declareEveryMs)
       declaring.unref()
-      return connection.open()
+      await connection.open()
     },
-    publish: deliveries => deliver(deliveries, { topology, publisher, gauge }),
+    publish: deliveries => deliver(deliveries, { topology: topology.current, publisher, gauge }),
     consume(lane, receiver) {
       const queue = topology.names.laneQueue(lane.lane)
       const worker = startWorker({ lane, queue, receiver, settings, connection, gauge })
@@ -99,12 +62,54 @@ export function rabbitmq(options: RabbitmqOptions): Broker {
   }
 }
 
-/** Who holds delayed deliveries on this broker. Throws BROKER_UNSUITABLE where the wanted one is not offered. */
-async function delayOn({ consuming }: Session, { delay, prefix }: RabbitmqSettings): Promise<Delay> {
-  if (delay === 'wait-queues') return delay
-  if (await offersDelayedExchange(consuming, prefix)) return 'delayed-exchange'
-  if (delay === 'auto') return 'wait-queues'
-  throw unsuitable(
-    "The broker does not offer the exchange type x-delayed-message. Enable its plugin, or use delay: 'wait-queues'.",
+/** What a broker is made of, tied together. */
+function partsOf(settings: RabbitmqSettings) {
+  const health = createHealth(settings.log)
+  const topology = new OwnTopology(settings, health)
+  const roomListeners: ((lane: string) => void)[] = []
+  const gauge = new Gauge({
+    settings,
+    onRoom(lane) {
+      for (const listener of roomListeners) listener(lane)
+    },
+  })
+  const connection: Connection = new Connection({
+    settings,
+    health,
+    prepare: session => topology.declare(session),
+    changed() {
+      tellBlocked(connection, health)
+      gauge.refresh()
+    },
+  })
+  return {
+    ...{ health, topology, gauge, connection, roomListeners },
+    publisher: publisherOf('deliveries', { settings, health, connection }),
+    // What others are told is not held up, or lost, with a channel that the work queues closed.
+    news: publisherOf('news', { settings, health, connection }),
+  }
+}
+
+function publisherOf(
+  name: string,
+  { settings, health, connection }: { settings: RabbitmqSettings; health: Health; connection: Connection },
+): Publisher {
+  const { confirmMs, log } = settings
+  return new Publisher({
+    ...{ name, confirmMs, health, log },
+    isBlocked: () => connection.blocked !== undefined,
+    onReturned: () => void connection.repair(),
+  })
+}
+
+function tellBlocked({ blocked }: Connection, health: Health): void {
+  if (blocked === undefined) health.solved('blocked')
+  else health.problem('blocked', `The broker takes no messages (${blocked}): free its memory or disk.`)
+}
+
+function openedBefore(): QuillworkError {
+  return new QuillworkError(
+    'OPTION_INVALID',
+    'This broker was opened before. Make one with rabbitmq() for each engine, and another one after a start that failed.',
   )
 }
