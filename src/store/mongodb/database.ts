@@ -46,6 +46,8 @@ export interface SharedDatabase {
   run<T>(operation: string, work: () => Promise<T>): Promise<T>
   /** Runs `work` in a transaction, again as a whole when it met another one. Not for the hot path. Errors as `run`. */
   transaction<T>(operation: string, work: (session: ClientSession) => Promise<T>): Promise<T>
+  /** Waits before an operation that another process was ahead of is tried again; counts as on its way. */
+  wait(ms: number): Promise<void>
   /** Operations on their way now. */
   readonly inFlight: number
 }
@@ -123,6 +125,11 @@ export function openDatabase(options: DatabaseOptions): OpenableDatabase {
     },
     collection: <T extends Document>(collection: string) => db.collection<T>(collection),
     run,
+    async wait(ms) {
+      inFlight += 1
+      await new Promise(resolve => setTimeout(resolve, ms))
+      inFlight -= 1
+    },
     get inFlight() {
       return inFlight
     },

@@ -1,5 +1,4 @@
 /** Which parents have sub-tasks to count: each is counted by one fold at a time in this process, and those of one moment by the same. */
-import { setTimeout as sleep } from 'node:timers/promises'
 import { fold, type KnownParents } from './fold.ts'
 import type { Families } from './parts.ts'
 import type { Session } from './session.ts'
@@ -136,7 +135,7 @@ async function foldAll(session: Session, parentId: string, parents: KnownParents
     if (folded === 'all') break
     if (folded === 'refused') {
       refusals += 1
-      await sleep(Math.random() * jitterMs)
+      await session.database.wait(Math.random() * jitterMs)
     }
   }
   dropOldest(parents)
