@@ -46,8 +46,6 @@ export interface SharedDatabase {
   run<T>(operation: string, work: () => Promise<T>): Promise<T>
   /** Runs `work` in a transaction, again as a whole when it met another one. Not for the hot path. Errors as `run`. */
   transaction<T>(operation: string, work: (session: ClientSession) => Promise<T>): Promise<T>
-  /** Waits before an operation that another process was ahead of is tried again; counts as on its way. */
-  wait(ms: number): Promise<void>
   /** Operations on their way now. */
   readonly inFlight: number
 }
@@ -57,6 +55,8 @@ export interface OpenableDatabase extends SharedDatabase {
   readonly client: MongoClient
   readonly db: Db
   /** Connects; checks write concern and indexes. Once; later calls answer the same. Throws STORE_UNSUITABLE, STORE_FAILED. */
+  /** Waits before an operation that another process was ahead of is tried again; counts as on its way. */
+  wait(ms: number): Promise<void>
   open(): Promise<void>
   close(): Promise<void>
 }
