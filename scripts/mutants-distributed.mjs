@@ -16,7 +16,9 @@ const returned = row('messages', 'row 14')
 const nonsense = row('messages', 'row 18: messages')
 const acknowledged = row('workers', 'row 3: .*acknowledged nothing')
 const conformance = { files: ['test/store/mongodb.test.ts'] }
+
 const processes = { files: ['test/store/mongodb-processes.test.ts'] }
+const uncounted = { files: ['test/store/mongodb-uncounted.test.ts'] }
 const lostAnswers = { files: ['test/store/mongodb-faults.test.ts'], only: 'the first of each kind' }
 const promises = { files: ['test/faults/promises.test.ts'] }
 const refusal = { files: ['test/distributed/state.test.ts'], only: 'weakens the promises' }
@@ -28,9 +30,23 @@ export const distributedMutants = [
   [
     'mongodb apply: the lease end',
     change,
-    '    if (fence.leaseUntil !== undefined) filter.leaseUntil = new Date(fence.leaseUntil)\n',
-    '',
+    'if (fence.leaseUntil !== undefined) {',
+    'if (fence.leaseUntil === 0) {',
     slowSweeper,
+  ],
+  [
+    'mongodb apply: the lease end that was read',
+    change,
+    '      filter.leaseUntil = new Date(fence.leaseUntil)\n',
+    '',
+    conformance,
+  ],
+  [
+    "mongodb apply: the lease is over by the server's clock",
+    change,
+    "      filter.$expr = { $lte: ['$leaseUntil', session.serverNow()] }\n",
+    '',
+    processes,
   ],
   [
     'mongodb apply: the version',
@@ -49,8 +65,8 @@ export const distributedMutants = [
   [
     'mongodb create: a write recognises itself',
     'src/store/mongodb/create.ts',
-    'found.get(wish)?.lastWrites?.includes(newcomer.birth.name)',
-    "newcomer.birth.name === ''",
+    'if (found?.lastWrites?.includes(name) === true) return true',
+    "if (name === '') return true",
     lostAnswers,
   ],
   [
@@ -97,14 +113,14 @@ export const distributedMutants = [
     'src/store/mongodb/newcomer.ts',
     '  if (parent !== undefined) return {}\n',
     '  if (parent !== undefined && sends) return {}\n',
-    processes,
+    uncounted,
   ],
   [
     'mongodb: no place in line before the count',
     'src/store/mongodb/pipeline.ts',
     "{ $and: [isThere('$parentTaskId'), isAbsent('$counted')] },\n    removed,",
     'false,\n    removed,',
-    processes,
+    uncounted,
   ],
   [
     'mongodb fold: the version of the aggregate',
