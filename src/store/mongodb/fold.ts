@@ -33,7 +33,8 @@ export type KnownParents = Map<string, Parent>
 
 /** Counts at most 200 sub-tasks of a parent. */
 export async function fold(session: Session, parentId: string, known: KnownParents): Promise<Folded> {
-  const parent = known.get(parentId) ?? (await readFinished(session, parentId))
+  const remembered = known.get(parentId)
+  const parent = remembered ?? (await readFinished(session, parentId))
   known.delete(parentId)
   const children = await readFlagged(session, parentId)
   const strays = parent === null || hasEnded(parent.status) ? children.filter(isStray) : []
@@ -41,7 +42,8 @@ export async function fold(session: Session, parentId: string, known: KnownParen
   const counts = children.map(countOf)
   // A parent that is gone counts nothing.
   const counted = parent === null ? null : await countIn(session, parent, children, counts)
-  if (counted === 'refused') return 'refused'
+  // What was remembered may be old without another process that counts: the next look at the parent tells.
+  if (counted === 'refused') return remembered === undefined ? 'refused' : 'more'
   await finish(session, counts)
   if (counted !== null && !hasEnded(counted.status)) known.set(parentId, counted)
   return children.length === perFold ? 'more' : 'all'
