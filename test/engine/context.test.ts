@@ -3,6 +3,7 @@ import { createGate, obedientTasks, testEngine } from 'quillwork/testing'
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import { expectInvariants } from './invariants.ts'
+import { onSqlite } from './store-kind.ts'
 
 describe('a checkpoint', () => {
   it('is not paid twice: a later attempt gets the value, whatever its type', async () => {
@@ -189,30 +190,33 @@ describe('progress', () => {
 })
 
 describe('the log of a task', () => {
-  it('keeps the newest thousand lines, bounded, and also goes to the log of the process', async () => {
-    const chatty = defineTask({
-      type: 'Chatty',
-      parameters: z.null(),
-      result: z.null(),
-      execute(ctx) {
-        for (let line = 1; line <= 1_500; line++) ctx.logInfo(`line ${line}`)
-        ctx.logError('x'.repeat(10_000), { self: ctx.signal })
-        return null
-      },
-    })
-    await using t = await testEngine({ tasks: [chatty] })
-    const task = await t.submit(chatty, null)
-    await t.drain()
-    const lines = await t.tasks.logs(task.taskId, 0, 2_000)
-    expect(lines).toHaveLength(1_000)
-    expect(lines[0]?.message).toBe('line 502')
-    expect(lines.at(-1)).toMatchObject({ level: 'error', message: 'x'.repeat(2_000), attempt: 1 })
-    expect(await t.tasks.logs(task.taskId, lines[997]?.sequence ?? 0, 2_000)).toHaveLength(2)
-    expect(t.log.lines.find(({ message }) => message === 'line 1')?.fields).toMatchObject({
-      taskId: task.taskId,
-      attempt: 1,
-    })
-  })
+  it.runIf(onSqlite)(
+    'keeps the newest thousand lines, bounded, and also goes to the log of the process',
+    async () => {
+      const chatty = defineTask({
+        type: 'Chatty',
+        parameters: z.null(),
+        result: z.null(),
+        execute(ctx) {
+          for (let line = 1; line <= 1_500; line++) ctx.logInfo(`line ${line}`)
+          ctx.logError('x'.repeat(10_000), { self: ctx.signal })
+          return null
+        },
+      })
+      await using t = await testEngine({ tasks: [chatty] })
+      const task = await t.submit(chatty, null)
+      await t.drain()
+      const lines = await t.tasks.logs(task.taskId, 0, 2_000)
+      expect(lines).toHaveLength(1_000)
+      expect(lines[0]?.message).toBe('line 502')
+      expect(lines.at(-1)).toMatchObject({ level: 'error', message: 'x'.repeat(2_000), attempt: 1 })
+      expect(await t.tasks.logs(task.taskId, lines[997]?.sequence ?? 0, 2_000)).toHaveLength(2)
+      expect(t.log.lines.find(({ message }) => message === 'line 1')?.fields).toMatchObject({
+        taskId: task.taskId,
+        attempt: 1,
+      })
+    },
+  )
 })
 
 describe('usage', () => {

@@ -1,5 +1,6 @@
 import { obedientTasks, testEngine } from 'quillwork/testing'
 import { describe, expect, it } from 'vitest'
+import { onSqlite } from './store-kind.ts'
 
 const succeed = { orders: [{ do: 'succeed', value: 5 }] } as const
 const hang = { orders: [{ do: 'hang' }] } as const
@@ -60,7 +61,7 @@ describe('a handle', () => {
     expect(await Promise.all([...early, task.result()])).toEqual([5, 5, 5, 5, 5, 5])
   })
 
-  it('knows the end of each of more tasks than are remembered', async () => {
+  it.runIf(onSqlite)('knows the end of each of more tasks than are remembered', async () => {
     const { obedient } = obedientTasks()
     await using t = await testEngine({ tasks: [obedient] })
     const first = await t.submit(obedient, succeed)

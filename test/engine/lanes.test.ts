@@ -2,6 +2,7 @@ import { defineTask } from 'quillwork'
 import { createGate, obedientTasks, testEngine } from 'quillwork/testing'
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
+import { onSqlite } from './store-kind.ts'
 
 /** A task whose attempts each wait until the test lets one more of them end. */
 function stepping() {
@@ -154,7 +155,7 @@ describe('fairness', () => {
 })
 
 describe('tasks whose last attempt crashed', () => {
-  it('run one at a time in a process, over all its lanes, until each has ended', async () => {
+  it.runIf(onSqlite)('run one at a time in a process, over all its lanes, until each has ended', async () => {
     const { task, started, finishOne } = stepping()
     await using t = await testEngine({
       tasks: [task],

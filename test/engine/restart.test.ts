@@ -1,8 +1,9 @@
 import { obedientTasks, testEngine } from 'quillwork/testing'
 import { describe, expect, it } from 'vitest'
+import { onSqlite } from './store-kind.ts'
 
 describe('a process that ends and comes back', () => {
-  it('A22: goes on with what was QUEUED, RETRYING and RUNNING', async () => {
+  it.runIf(onSqlite)('A22: goes on with what was QUEUED, RETRYING and RUNNING', async () => {
     const { obedient, journal } = obedientTasks()
     await using t = await testEngine({
       tasks: [obedient],
