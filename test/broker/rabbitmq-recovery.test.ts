@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { type AddressInfo, connect, createServer } from 'node:net'
+import { type AddressInfo, connect, createServer, Socket } from 'node:net'
 import amqp, { type Channel, type ChannelModel } from 'amqplib'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { type RabbitmqOptions, rabbitmq } from '../../src/broker/rabbitmq/index.ts'
@@ -54,6 +54,23 @@ describeWithRabbit('a broker whose connection is lost', () => {
     await until(() => remote.health().connected, 'connection')
     expect(remote.health().problems).toEqual([])
   })
+  it('again and again, soon after it was made, is made again less and less often', async () => {
+    await using made = behindProxy()
+    const { broker, remote } = made
+    await broker.open(lanes)
+    const away: number[] = []
+    for (let loss = 1; loss <= 5; loss++) {
+      const at = performance.now()
+      proxy.reset()
+      await until(() => remote.health().reconnects === loss && remote.health().connected, 'next connection')
+      away.push(performance.now() - at)
+    }
+    // What is dead is not waited for: ending a connection in order may take 2 s.
+    expect(away[0]).toBeLessThan(2_000)
+    // Half of what four doublings of the first tenth of a second make, or more.
+    expect(away[4]).toBeGreaterThan(800)
+  })
+
   it('loses nothing but the queue when dead letters are looked at while theirs is deleted', async () => {
     await using made = behindProxy()
     const { broker, remote } = made
@@ -104,6 +121,30 @@ describeWithRabbit('a broker whose connection is lost', () => {
       await broker.close()
     }
   })
+
+  it('by a dead letter that the driver cannot read costs only the reading of dead letters', async () => {
+    await using made = behindProxy()
+    const { broker, remote } = made
+    await broker.open(lanes)
+    const dead: string[] = []
+    const worker = new HoldingWorker()
+    remote.consumeDeadLetters(async ({ content }) => void dead.push(content))
+    broker.consume({ lane: 'default', slots: 1 }, worker.receive)
+    const exchange = `${names.prefix}tasks.dlx.exchange`
+    await publishNested(observer, channel, exchange)
+    await until(
+      () => remote.health().problems.some(text => text.includes('deeply nested headers')),
+      'problem',
+      15_000,
+    )
+    await broker.publish(someDeliveries(1))
+    await until(() => worker.held.length === 1, 'delivery')
+    expect(remote.health()).toMatchObject({ connected: true, reconnects: 0 })
+    // Somebody takes it out, without reading it.
+    await channel.purgeQueue(`${names.prefix}tasks.dlq.queue`)
+    channel.publish(exchange, 'any', Buffer.from('after'))
+    await until(() => dead.includes('after'), 'dead letter', 15_000)
+  }, 40_000)
 })
 
 /** The broker's answer to `basic.qos`, on channel-independent bytes. */
@@ -140,4 +181,33 @@ async function startRelay(target: string, change: (bytes: Buffer) => { pass: Buf
   const url = new URL(target)
   url.port = `${port}`
   return { url: url.href, [Symbol.asyncDispose]: async () => void server.close() }
+}
+
+/** A message with headers nested deeper than the driver can read, or write: the frames are made here. */
+async function publishNested(
+  { connection }: ChannelModel,
+  channel: Channel,
+  exchange: string,
+): Promise<void> {
+  const stream: unknown = 'stream' in connection ? connection.stream : undefined
+  const id: unknown = 'ch' in channel ? channel.ch : undefined
+  if (!(stream instanceof Socket) || typeof id !== 'number') throw new Error('The driver has changed.')
+  let table = Buffer.alloc(0)
+  for (let level = 0; level < 8_000; level++)
+    table = Buffer.concat([Buffer.from('\x01aF'), uint32(table), table])
+  const text = (value: string) => Buffer.concat([Buffer.of(value.length), Buffer.from(value)])
+  const body = Buffer.from('nested')
+  const method = Buffer.concat([Buffer.of(0, 60, 0, 40, 0, 0), text(exchange), text('any'), Buffer.of(0)])
+  const properties = Buffer.of(0, 60, 0, 0, 0, 0, 0, 0, 0, 0, 0, body.length, 0x20, 0)
+  const frames = [method, Buffer.concat([properties, uint32(table), table]), body].map((payload, index) =>
+    Buffer.concat([Buffer.of(index + 1, id >> 8, id & 255), uint32(payload), payload, Buffer.of(206)]),
+  )
+  stream.write(Buffer.concat(frames))
+}
+
+/** The length of the bytes, as four bytes. */
+function uint32({ length }: Buffer): Buffer {
+  const bytes = Buffer.alloc(4)
+  bytes.writeUInt32BE(length)
+  return bytes
 }

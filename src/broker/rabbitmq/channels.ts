@@ -12,6 +12,8 @@ export interface ChannelPlan<C extends Channel> {
   ready(channel: C): Promise<void>
   /** The channel is gone; whatever was in flight on it is unknown. */
   lost?(): void
+  /** Milliseconds between two tries when it is lost again and again. Default 10,000. */
+  longestWaitMs?: number
 }
 
 /** What a kept channel needs of its surroundings. */
@@ -23,8 +25,8 @@ export interface KeeperOptions {
 
 const firstWaitMs = 100
 const longestWaitMs = 10_000
-/** Milliseconds after which a channel counts as healthy, so that the next loss is repaired at once. */
-const healthyMs = 30_000
+/** Milliseconds after which a channel, or a connection, counts as healthy, so that the next loss is repaired at once. */
+export const healthyMs = 30_000
 
 /** Keeps a channel. An error of the broker closes one channel, and costs only what is on it. */
 export class KeptChannel<C extends Channel> {
@@ -112,7 +114,7 @@ export class KeptChannel<C extends Channel> {
     if (performance.now() - this.#openedAt > healthyMs) this.#waitMs = firstWaitMs
     this.#timer = setTimeout(() => void this.#openAgain(on), this.#waitMs)
     this.#timer.unref()
-    this.#waitMs = Math.min(this.#waitMs * 2, longestWaitMs)
+    this.#waitMs = Math.min(this.#waitMs * 2, this.#plan.longestWaitMs ?? longestWaitMs)
   }
 
   async #openAgain(on: Session): Promise<void> {

@@ -1,5 +1,5 @@
 import type { Channel } from 'amqplib'
-import { type ChannelPlan, KeptChannel } from './channels.ts'
+import { type ChannelPlan, healthyMs, KeptChannel } from './channels.ts'
 import { atMost } from './deadline.ts'
 import { isRefusal, isUnsuitable, messageOf, unreachable, unsuitable } from './failures.ts'
 import type { Health } from './health.ts'
@@ -18,6 +18,11 @@ export interface ConnectionPlan {
 
 const firstWaitMs = 100
 const longestWaitMs = 10_000
+/**
+ * The longest wait after connections that were lost soon after they were made. Short: a delivery that the driver cannot read ends each
+ * connection that it comes on, until the broker has delivered it often enough and makes it a dead letter.
+ */
+const longestAfterLossMs = 2_000
 /** Milliseconds that a broker may take for the declarations, or for the channels. */
 const answerMs = 10_000
 /** Milliseconds that the end waits for a try to connect. */
@@ -111,15 +116,19 @@ export class Connection {
 
   /** @param tried Is told after each try how it went: with the problem, where only a person can help. */
   async #run(tried: (problem: Error | undefined) => void): Promise<void> {
+    let afterLossMs = firstWaitMs
     for (let waitMs = firstWaitMs; !this.#closed; waitMs = Math.min(waitMs * 2, longestWaitMs)) {
       const failures: unknown[] = []
       const made = await this.#connectToAny(failures)
       if (made === undefined) tried(this.#tellFailures(failures))
       else {
-        waitMs = firstWaitMs
+        const madeAt = performance.now()
         await this.#use(made)
         tried(undefined)
         await this.#untilLost(made)
+        if (performance.now() - madeAt > healthyMs) afterLossMs = firstWaitMs
+        waitMs = afterLossMs
+        afterLossMs = Math.min(afterLossMs * 2, longestAfterLossMs)
       }
       if (!this.#closed) await this.#wait(waitMs * (0.5 + Math.random() / 2))
     }

@@ -25,7 +25,7 @@ export interface RemoteOptions {
 
 /** What only a broker between processes offers: control messages, news of dead letters, and events. */
 export function createRemote(options: RemoteOptions): RemoteBroker {
-  const { settings, connection, news, names } = options
+  const { settings, health, connection, news, names } = options
   return {
     delays: rungs.map(({ ms }) => ms),
     tellsEvents: settings.events,
@@ -45,7 +45,7 @@ export function createRemote(options: RemoteOptions): RemoteBroker {
         })),
       ),
     consumeDeadLetters: receiver =>
-      keep(connection, deadLetterPlan({ queue: names.deadLetters, receiver, log: settings.log })),
+      keep(connection, deadLetterPlan({ queue: names.deadLetters, receiver, log: settings.log, health })),
     async publishEvents(events): Promise<Published[]> {
       if (!settings.events) return events.map(() => 'confirmed')
       return news.publish(

@@ -1,10 +1,10 @@
 import { Socket } from 'node:net'
-import { type ChannelModel, connect } from 'amqplib'
+import { type Channel, type ChannelModel, connect } from 'amqplib'
 import { unreachable } from './failures.ts'
 import { placeOf, type RabbitmqSettings } from './options.ts'
 
 /**
- * What lasts as long as the connections to one node do. There are two: while its memory or disk is low, the broker stops reading from
+ * What lasts as long as the connections to one node do. There are two, not counting what is set apart: while its memory or disk is low, the broker stops reading from
  * connections that publish, and acknowledgements on the same one would wait behind.
  */
 export interface Session {
@@ -16,7 +16,9 @@ export interface Session {
   readonly ended: Promise<string>
   /** Why the broker takes no messages for now; undefined while it does. */
   readonly blocked: string | undefined
-  /** Ends both in order; what does not answer in time is torn down. */
+  /** A channel on a further connection, which ends with the channel or the session. Its loss costs neither of the others. */
+  openApart(purpose: string): Promise<Channel>
+  /** Ends all in order; what does not answer in time is torn down. */
   close(): Promise<void>
 }
 
@@ -38,6 +40,7 @@ export async function openSession(
     await end(publishing)
     throw error
   })
+  const apart = new Set<ChannelModel>()
   let blocked: string | undefined
   let closing: Promise<unknown> | undefined
   publishing.on('blocked', reason => {
@@ -56,10 +59,33 @@ export async function openSession(
     get blocked() {
       return blocked
     },
+    async openApart(purpose) {
+      const model = await open(url, heartbeatS, purpose)
+      apart.add(model)
+      if (closing !== undefined) await end(model)
+      return channelOf(model, () => apart.delete(model))
+    },
     async close() {
-      closing ??= Promise.all([end(publishing), end(consuming)])
+      closing ??= Promise.all([publishing, consuming, ...apart].map(end))
       await closing
     },
+  }
+}
+
+/** The only channel of a connection, which ends with it. */
+async function channelOf(model: ChannelModel, ended: () => void): Promise<Channel> {
+  const endModel = () => {
+    ended()
+    void end(model)
+  }
+  try {
+    const channel = await model.createChannel()
+    // Not before the driver is done with the end of the connection, where that is what ended the channel.
+    channel.once('close', () => setImmediate(endModel))
+    return channel
+  } catch (error) {
+    endModel()
+    throw error
   }
 }
 
@@ -91,7 +117,9 @@ async function end(model: ChannelModel): Promise<void> {
     () => false,
     () => false,
   )
-  const isLate = await Promise.race([isClosed, late])
+  // A connection that breaks while it is ended leaves the driver's promise open.
+  const isBroken = endOf(model).then(() => false)
+  const isLate = await Promise.race([isClosed, isBroken, late])
   clearTimeout(timer)
   // Only an error makes the driver clear its timers.
   socketOf(model)?.destroy(
