@@ -1,13 +1,22 @@
-/** Sub-tasks and their parent where one of them moves at the worst moment: between two steps of a process that counts or cancels them. */
+/** Sub-tasks and their parent where one of them moves at the worst moment: between two steps of a process that counts, cancels or deletes. */
 import { type Document, MongoClient } from 'mongodb'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { cancelError } from '../../src/task/decide.ts'
 import type { TaskRecord } from '../../src/task/task.ts'
-import { cancelledWaiting, failed, retried } from '../../src/task/transition.ts'
 import {
+  type Applied,
+  cancelledWaiting,
+  closed,
+  failed,
+  reopened,
+  retried,
+} from '../../src/task/transition.ts'
+import {
+  atRest,
   complete,
   createOne,
   dueIn,
+  fail,
   family,
   ids,
   move,
@@ -108,5 +117,34 @@ describeWithMongo('sub-tasks in MongoDB whose parent moves meanwhile', () => {
         })),
       )
     expect((await dueIn(store)).parents).toEqual([])
+  })
+
+  it('can be retried again after their tree was about to be deleted as one of them came back', async () => {
+    const [one, two] = await context.makeStores(2)
+    const { parent, children } = await family(one, ['a', 'b'])
+    const [a, b] = [await fail(one, only(children.slice(0, 1)), context.now), only(children.slice(1))]
+    await complete(one, b, context.now)
+    const ends = { failedSubTasks: [], error: problem() }
+    const root = await move(one, closed(await read(one, parent.id), ends, context.now))
+    context.advance(1)
+    const answers: Applied[][] = []
+    const wait = async () => {
+      if ((await context.document(root.id))?.['pruning'] === undefined) return meanwhile.set('prune', wait)
+      const again = [retried(a, context.now), reopened(root, context.now)]
+      answers.push(await two.tasks.apply(again, { required: 2 }))
+      // Alone, as an older process may do it.
+      answers.push(await two.tasks.apply([retried(a, context.now)]))
+      return answers
+    }
+    meanwhile.set('prune', wait)
+    const old = { [root.status]: 0 }
+    expect(await one.tasks.prune(old, 100)).toBe(0)
+    expect(answers).toEqual([['stale', 'stale'], ['applied']])
+    await atRest(two)
+    await move(two, reopened(await read(two, root.id), context.now))
+    await complete(two, await read(two, a.id), context.now)
+    await move(two, closed(await read(two, root.id), ends, context.now))
+    context.advance(1)
+    expect(await one.tasks.prune({ COMPLETED: 0 }, 100)).toBe(3)
   })
 })

@@ -90,8 +90,8 @@ export interface TaskDocument {
   lastWrites?: readonly string[]
   /** The last fifty attempts that did not complete the task, oldest first. */
   pastAttempts?: readonly PastAttempt[]
-  /** Its tree is being deleted. */
-  pruning?: true
+  /** Its tree is about to be deleted, and nothing of it moves; `begun` at a root whose tree has lost records, or is about to. */
+  pruning?: true | 'begun'
 }
 
 /** Texts that may be too large to be rewritten with every change of a record. */

@@ -17,8 +17,8 @@ const marksPerWrite = 1_000
 /**
  * Deletes ended trees whose root ended longer ago than its status is kept: leaves first, the root last, at most `limit` records per
  * call, so that the tree is gone step by step and never half of a live one. Every record of a tree is marked before the first one goes: a
- * marked record cannot be moved any more. A process that dies in between leaves marks, and the next call goes on. Several processes may
- * prune at once: each record is deleted, and counted, by one of them.
+ * marked record cannot be moved any more. Where something below is live all the same, the marks are taken back. A process that dies in between
+ * leaves marks, and the next call goes on. Several processes may prune at once: each record is deleted, and counted, by one of them.
  */
 export async function prune(session: Session, retention: Retention, limit: number): Promise<number> {
   let gone = 0
@@ -76,7 +76,8 @@ async function pruneTrees(
   let gone = await remove(session, await markRoots(session, expired, alone))
   for (const [root, live] of liveBelow) {
     if (gone >= limit) return gone
-    if (live === 0) gone += await pruneTree(session, expired, root, limit - gone)
+    if (live > 0) await unmark(session, root)
+    else gone += await pruneTree(session, expired, root, limit - gone)
   }
   return gone
 }
@@ -112,12 +113,20 @@ async function pruneTree(session: Session, expired: Expired, root: string, limit
   if (marked === undefined) return 0
   await markBelow(session, root)
   // One was revived before its mark came: the tree waits until that one has ended.
-  if ((await findBelow(session, root, { status: { $in: [...liveStatuses] } }, 1)).length > 0) return 0
+  if ((await findBelow(session, root, { status: { $in: [...liveStatuses] } }, 1)).length > 0) {
+    await unmark(session, root)
+    return 0
+  }
+  if (!(await begin(session, root))) return 0
   let gone = 0
   while (gone < limit) {
     const below = await findBelow(session, root, { pruning: true }, limit - gone)
     const [deepest] = below
-    if (deepest === undefined) return gone + (await remove(session, [root]))
+    if (deepest === undefined) {
+      // What is left was unmarked by another process; the next call marks it again.
+      const isAlone = (await findBelow(session, root, {}, 1)).length === 0
+      return isAlone ? gone + (await remove(session, [root])) : gone
+    }
     gone += await remove(
       session,
       below.filter(({ depth }) => depth === deepest.depth).map(({ _id }) => _id),
@@ -134,10 +143,12 @@ async function markRoots(
 ): Promise<string[]> {
   if (roots.length === 0) return []
   const _id = { $in: [...roots] }
-  await database.run('prune', () => tasks.updateMany({ _id, ...expired }, { $set: { pruning: true } }))
+  await database.run('prune', () =>
+    tasks.updateMany({ _id, ...expired, pruning: { $exists: false } }, { $set: { pruning: true } }),
+  )
   const marked = await database.run('prune', () =>
     tasks
-      .find({ _id, pruning: true }, { projection: { _id: 1 } })
+      .find({ _id, pruning: { $exists: true } }, { projection: { _id: 1 } })
       .hint('_id_')
       .toArray(),
   )
@@ -155,6 +166,26 @@ async function markBelow(session: Session, root: string): Promise<void> {
     )
     more = found.length === marksPerWrite
   }
+}
+
+/** From here on the tree goes: its marks stay. Answers whether the root is still marked. */
+async function begin({ database, tasks }: Session, root: string): Promise<boolean> {
+  const { matchedCount } = await database.run('prune', () =>
+    tasks.updateOne({ _id: root, pruning: { $exists: true } }, { $set: { pruning: 'begun' } }),
+  )
+  return matchedCount > 0
+}
+
+/** Takes the marks of a tree back, unless another process has begun to delete it. */
+async function unmark({ database, tasks }: Session, root: string): Promise<void> {
+  const unset = { $unset: { pruning: '' } } as const
+  await database.run('prune', () => tasks.updateOne({ _id: root, pruning: true }, unset))
+  const unmarked = { _id: root, pruning: { $exists: false } }
+  if ((await database.run('prune', () => tasks.findOne(unmarked, { projection: { _id: 1 } }))) === null)
+    return
+  await database.run('prune', () =>
+    tasks.updateMany({ rootTaskId: root, parentTaskId: { $exists: true }, pruning: true }, unset),
+  )
 }
 
 /** Records below a root, the deepest first. */
@@ -184,7 +215,7 @@ async function remove(session: Session, ids: readonly string[]): Promise<number>
   for (const name of belongings)
     await database.run('prune', () => database.collection(name).deleteMany({ taskId: { $in: [...ids] } }))
   const { deletedCount } = await database.run('prune', () =>
-    tasks.deleteMany({ _id: { $in: [...ids] }, pruning: true }),
+    tasks.deleteMany({ _id: { $in: [...ids] }, pruning: { $exists: true } }),
   )
   return deletedCount
 }
