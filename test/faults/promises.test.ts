@@ -28,7 +28,7 @@ describeWithMongo('what a MongoDB store asks of the servers', () => {
       const parent = await startNew(store)
       const [child] = await createAll(store, [subTaskOf(parent, 'a'), subTaskOf(parent, 'b')])
       const failed = await fail(store, child ?? parent, store.tasks.now())
-      await store.tasks.apply([retried(failed, store.tasks.now())], { together: true })
+      await store.tasks.apply([retried(failed, store.tasks.now())], { required: 1 })
       await complete(store, await createOne(store), store.tasks.now())
       await store.tasks.extend([{ taskId: parent.id, token: parent.claimToken ?? '' }], 5_000)
       await store.attempts.checkpoint([{ taskId: parent.id, attempt: 1, key: 'a', value: '1' }])
