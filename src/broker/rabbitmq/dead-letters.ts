@@ -5,6 +5,7 @@ import { messageTypes, readDead } from '../messages.ts'
 import { type ChannelPlan, healthyMs } from './channels.ts'
 import type { Health } from './health.ts'
 import { HeldMessage } from './held-message.ts'
+import type { Session } from './session.ts'
 import { incomingOf } from './slot.ts'
 
 /** Who takes the messages of the dead letter queue. */
@@ -26,21 +27,68 @@ const longestWaitMs = 60_000
 
 /**
  * Consumes the dead letter queue, on a connection of its own: headers of a stranger may be nested so deeply that the driver gives up the
- * connection on which they come, and in this queue a message stays until it was read. A message is acknowledged when it was looked at. One that could not be is held and tried again, never
- * given back: it would come again at once, and again.
+ * connection on which they come, and in this queue a message stays until it was read. A message is acknowledged when it was looked at.
+ * One that could not be is held and tried again, never given back: it would come again at once, and again.
  */
 export function deadLetterPlan(options: DeadLetterOptions): ChannelPlan<Channel> {
-  const { queue, log } = options
-  const losses = countLosses(options)
-  let current: Channel | undefined
+  return new DeadLetterReader(options).plan
+}
 
-  async function take(held: HeldMessage): Promise<void> {
+class DeadLetterReader {
+  readonly plan: ChannelPlan<Channel>
+  readonly #options: DeadLetterOptions
+  readonly #losses: Losses
+  #channel: Channel | undefined
+
+  constructor(options: DeadLetterOptions) {
+    this.#options = options
+    this.#losses = new Losses(options)
+    this.plan = {
+      name: 'dead letters',
+      longestWaitMs,
+      open: session => this.#open(session),
+      ready: channel => this.#ready(channel),
+      lost: () => this.#lost(),
+    }
+  }
+
+  async #open(session: Session): Promise<Channel> {
+    const channel = await session.openApart('dead letters')
+    channel.once('close', () => {
+      if (this.#channel === channel) this.#losses.add()
+    })
+    return channel
+  }
+
+  async #ready(channel: Channel): Promise<void> {
+    this.#channel = channel
+    await channel.prefetch(atOnce)
+    await channel.consume(this.#options.queue, message => {
+      if (message === null) this.#queueIsGone(channel)
+      else void this.#take(new HeldMessage(message, channel))
+    })
+    if (this.#channel === channel) this.#losses.forgetLater()
+  }
+
+  #lost(): void {
+    this.#losses.remember()
+    this.#channel = undefined
+  }
+
+  /** What is being looked at meanwhile is not acknowledged: it is gone with the queue, or the broker has given it to another. */
+  #queueIsGone(channel: Channel): void {
+    if (this.#channel === channel) this.#lost()
+    channel.close().catch(() => undefined)
+  }
+
+  async #take(held: HeldMessage): Promise<void> {
+    const { queue, receiver, log } = this.#options
     const incoming = incomingOf(held.message)
     const isProbe = incoming.properties['type'] === messageTypes.probe
     // On a channel that is gone the broker has given the message to another.
-    while (!isProbe && current === held.channel) {
+    while (!isProbe && this.#channel === held.channel) {
       try {
-        await options.receiver(readDead(incoming))
+        await receiver(readDead(incoming))
         break
       } catch (error) {
         log.error({ err: error, queue }, 'a dead letter could not be looked at; trying again')
@@ -49,60 +97,39 @@ export function deadLetterPlan(options: DeadLetterOptions): ChannelPlan<Channel>
     }
     held.ack()
   }
-
-  /** What is being looked at meanwhile is not acknowledged: the broker has given it to another, or it is gone with the queue. */
-  function queueIsGone(channel: Channel): void {
-    if (current === channel) current = undefined
-    channel.close().catch(() => undefined)
-  }
-
-  return {
-    name: 'dead letters',
-    longestWaitMs,
-    async open(session) {
-      const channel = await session.openApart('dead letters')
-      channel.once('close', () => {
-        if (current === channel) losses.add()
-      })
-      return channel
-    },
-    async ready(channel) {
-      current = channel
-      await channel.prefetch(atOnce)
-      await channel.consume(queue, message => {
-        if (message === null) queueIsGone(channel)
-        else void take(new HeldMessage(message, channel))
-      })
-      if (current === channel) losses.endSoon()
-    },
-    lost() {
-      losses.goOn()
-      current = undefined
-    },
-  }
 }
 
 /** Counts losses until one connection has stayed, and tells of many. */
-function countLosses({ queue, health }: DeadLetterOptions) {
-  let count = 0
-  let timer: NodeJS.Timeout | undefined
-  return {
-    add() {
-      count += 1
-      if (count < manyLosses) return
-      const text =
-        `The connection that reads ${queue} is lost as soon as it is made. A message with deeply nested headers does this: ` +
-        `take it out of the queue. Until then no dead letter is read; it is tried again every ${longestWaitMs / 1_000} seconds.`
-      health.problem('dead letters', text)
-    },
-    /** A connection was made: if it stays, the losses before it count no more. */
-    endSoon() {
-      timer = setTimeout(() => {
-        count = 0
-        health.solved('dead letters')
-      }, healthyMs)
-      timer.unref()
-    },
-    goOn: () => clearTimeout(timer),
+class Losses {
+  readonly #options: Pick<DeadLetterOptions, 'queue' | 'health'>
+  #count = 0
+  #timer: NodeJS.Timeout | undefined
+
+  constructor(options: Pick<DeadLetterOptions, 'queue' | 'health'>) {
+    this.#options = options
+  }
+
+  add(): void {
+    this.#count += 1
+    if (this.#count < manyLosses) return
+    const { queue, health } = this.#options
+    const text =
+      `The connection that reads ${queue} is lost as soon as it is made. A message with deeply nested headers does this: ` +
+      `take it out of the queue. Until then no dead letter is read; it is tried again every ${longestWaitMs / 1_000} seconds.`
+    health.problem('dead letters', text)
+  }
+
+  /** A connection was made: when it has stayed for a while, the losses before it count no more. */
+  forgetLater(): void {
+    this.#timer = setTimeout(() => {
+      this.#count = 0
+      this.#options.health.solved('dead letters')
+    }, healthyMs)
+    this.#timer.unref()
+  }
+
+  /** It is gone. */
+  remember(): void {
+    clearTimeout(this.#timer)
   }
 }
