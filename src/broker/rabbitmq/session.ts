@@ -33,31 +33,17 @@ export async function openSession(
   { heartbeatS }: RabbitmqSettings,
   onBlocked: () => void,
 ): Promise<Session> {
-  const publishing = await open(url, heartbeatS, 'publishing')
-  // Listening begins at once: an end that nobody heard would be waited for for ever.
-  const publishingEnded = endOf(publishing)
-  const consuming = await open(url, heartbeatS, 'consuming').catch(async error => {
-    await end(publishing)
-    throw error
-  })
+  const { publishing, consuming, ended } = await openBoth(url, heartbeatS)
+  const blocked = watchBlocked(publishing, onBlocked)
   const apart = new Set<ChannelModel>()
-  let blocked: string | undefined
   let closing: Promise<unknown> | undefined
-  publishing.on('blocked', reason => {
-    blocked = reason
-    onBlocked()
-  })
-  publishing.on('unblocked', () => {
-    blocked = undefined
-    onBlocked()
-  })
   return {
     publishing,
     consuming,
     place: placeOf(url),
-    ended: Promise.race([publishingEnded, endOf(consuming)]),
+    ended,
     get blocked() {
-      return blocked
+      return blocked.reason
     },
     async openApart(purpose) {
       const model = await open(url, heartbeatS, purpose)
@@ -70,6 +56,29 @@ export async function openSession(
       await closing
     },
   }
+}
+
+async function openBoth(url: string, heartbeatS: number) {
+  const publishing = await open(url, heartbeatS, 'publishing')
+  // Listening begins at once: an end that nobody heard would be waited for for ever.
+  const publishingEnded = endOf(publishing)
+  const consuming = await open(url, heartbeatS, 'consuming').catch(async error => {
+    await end(publishing)
+    throw error
+  })
+  return { publishing, consuming, ended: Promise.race([publishingEnded, endOf(consuming)]) }
+}
+
+/** Keeps the reason why the broker takes no messages, and calls back when that changes. */
+function watchBlocked(publishing: ChannelModel, onChange: () => void): { reason: string | undefined } {
+  const state: { reason: string | undefined } = { reason: undefined }
+  const set = (reason: string | undefined) => {
+    state.reason = reason
+    onChange()
+  }
+  publishing.on('blocked', set)
+  publishing.on('unblocked', () => set(undefined))
+  return state
 }
 
 /** The only channel of a connection, which ends with it. */
