@@ -12,10 +12,10 @@ import {
   WriteConcern,
 } from 'mongodb'
 import { QuillworkError } from '../../task/errors.ts'
-import { closedError, isUnknownOutcome, storeError, UnknownOutcome } from './failures.ts'
 import type { StoreFaults } from './faults.ts'
 import { type IndexPlan, makeIndexes } from './indexes.ts'
 import { requirePromises } from './promises.ts'
+import { createSender } from './sender.ts'
 
 /** How a database is reached. */
 export interface DatabaseOptions {
@@ -61,10 +61,6 @@ export interface OpenableDatabase extends SharedDatabase {
   close(): Promise<void>
 }
 
-/** Sends of one operation whose outcome is unknown. */
-const mostSends = 4
-const firstWaitMs = 50
-
 /** A database that is connected by `open`, or by its first operation. */
 export function openDatabase(options: DatabaseOptions): OpenableDatabase {
   const { deadlineMs = 10_000, faults } = options
@@ -77,42 +73,12 @@ export function openDatabase(options: DatabaseOptions): OpenableDatabase {
   const db = client.db(name, { ...majority, ignoreUndefined: true })
   const plans: IndexPlan[] = []
   let opening: Promise<void> | undefined
-  let closed = false
-  let inFlight = 0
+  const sender = createSender(deadlineMs, faults)
 
   async function prepare(): Promise<void> {
     await client.connect()
     await requirePromises(client, db)
     await makeIndexes(db, plans)
-  }
-
-  async function once<T>(operation: string, work: () => Promise<T>): Promise<T> {
-    await faults?.before?.(operation)
-    const answer = await withDeadline(work(), deadlineMs, operation)
-    await faults?.after?.(operation)
-    return answer
-  }
-
-  async function run<T>(operation: string, work: () => Promise<T>): Promise<T> {
-    inFlight += 1
-    try {
-      return await runAgain(operation, work)
-    } finally {
-      inFlight -= 1
-    }
-  }
-
-  async function runAgain<T>(operation: string, work: () => Promise<T>): Promise<T> {
-    for (let sends = 1, waitMs = firstWaitMs; ; sends += 1, waitMs *= 2) {
-      if (closed) throw closedError()
-      try {
-        return await once(operation, work)
-      } catch (error) {
-        if (closed) throw closedError()
-        if (sends >= mostSends || !isUnknownOutcome(error)) throw storeError(error, operation)
-        await new Promise(resolve => setTimeout(resolve, waitMs))
-      }
-    }
   }
 
   return {
@@ -124,28 +90,24 @@ export function openDatabase(options: DatabaseOptions): OpenableDatabase {
       plans.push(...indexes.filter(isNew))
     },
     collection: <T extends Document>(collection: string) => db.collection<T>(collection),
-    run,
-    async wait(ms) {
-      inFlight += 1
-      await new Promise(resolve => setTimeout(resolve, ms))
-      inFlight -= 1
-    },
+    run: sender.run,
+    wait: sender.wait,
     get inFlight() {
-      return inFlight
+      return sender.inFlight
     },
     transaction: (operation, work) =>
-      run(operation, () =>
+      sender.run(operation, () =>
         client.withSession(session => session.withTransaction(() => work(session), majority)),
       ),
     open() {
-      opening ??= run('open', prepare).catch(error => {
+      opening ??= sender.run('open', prepare).catch(error => {
         opening = undefined
         throw error
       })
       return opening
     },
     async close() {
-      closed = true
+      sender.close()
       if (options.client === undefined) await client.close()
     },
   }
@@ -164,16 +126,5 @@ function newClient({ url }: DatabaseOptions, deadlineMs: number): MongoClient {
     serverSelectionTimeoutMS: Math.min(5_000, deadlineMs),
     connectTimeoutMS: Math.min(5_000, deadlineMs),
     maxPoolSize: 32,
-  })
-}
-
-/** The driver has no deadline of its own for an operation whose connection hangs; what it answers later is dropped. */
-function withDeadline<T>(answer: Promise<T>, deadlineMs: number, operation: string): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const timer = setTimeout(
-      () => reject(new UnknownOutcome(`no answer to "${operation}" within ${deadlineMs} ms`)),
-      deadlineMs,
-    )
-    answer.then(resolve, reject).finally(() => clearTimeout(timer))
   })
 }

@@ -2,6 +2,8 @@
  * What this process took the right to send, until the task is claimed: whoever dies with it loses nothing, for the right ends by itself.
  * Confirmations are written down lazily, because most tasks are claimed before.
  */
+import type { Filter } from 'mongodb'
+import type { TaskDocument } from './documents.ts'
 import type { Hands, ResendAfter } from './parts.ts'
 import { after, backInLine } from './pipeline.ts'
 import type { Session } from './session.ts'
@@ -17,38 +19,9 @@ const longestResendMs = 3_600_000
 export function createHands(getSession: () => Session, resend: ResendAfter): Hands {
   const offered = new Map<string, string>()
   const sending = new Map<string, string>()
-  const unconfirmed = new Map<string, string>()
+  const unconfirmed = createConfirmations(getSession, resend.confirmed)
   const forgotten = new Set<string>()
   const suspects = new Set<string>()
-  let timer: NodeJS.Timeout | undefined
-
-  function later(): void {
-    timer ??= setTimeout(() => {
-      // A confirmation that cannot be written costs at most a second delivery.
-      void confirm().catch(() => undefined)
-    }, confirmEveryMs).unref()
-  }
-
-  async function confirm(): Promise<void> {
-    clearTimeout(timer)
-    timer = undefined
-    const ids = [...unconfirmed.keys()]
-    const by = [...new Set(unconfirmed.values())]
-    unconfirmed.clear()
-    if (ids.length > 0) await confirmAs(getSession(), ids, by, resend.confirmed)
-  }
-
-  async function putBack(ids: readonly string[], by?: readonly string[]): Promise<void> {
-    if (ids.length === 0) return
-    const { database, tasks, now } = getSession()
-    const guard = by === undefined ? { sent: { $exists: true } } : { 'sent.by': { $in: [...by] } }
-    await database.run('put back', () =>
-      tasks.updateMany({ _id: { $in: [...ids] }, ...guard }, [
-        backInLine(new Date(now())),
-        { $unset: ['sends'] },
-      ]),
-    )
-  }
 
   return {
     offer(deliveries, by) {
@@ -67,10 +40,9 @@ export function createHands(getSession: () => Session, resend: ResendAfter): Han
         const by = sending.get(taskId)
         sending.delete(taskId)
         offered.delete(taskId)
-        if (by !== undefined) unconfirmed.set(taskId, by)
+        if (by !== undefined) unconfirmed.add(taskId, by)
         if (suspect) suspects.add(taskId)
       }
-      if (unconfirmed.size > 0) later()
     },
     forget(taskIds) {
       for (const taskId of taskIds) {
@@ -88,29 +60,85 @@ export function createHands(getSession: () => Session, resend: ResendAfter): Han
       const lost = [...forgotten]
       if (untold.length === 0 && lost.length === 0) return
       const by = [...new Set(untold.map(taskId => sending.get(taskId) ?? ''))]
-      await Promise.all([putBack(untold, by), putBack(lost)])
+      const session = getSession()
+      const isUntold = { 'sent.by': { $in: by } }
+      await Promise.all([putBack(session, untold, isUntold), putBack(session, lost, isSent)])
       for (const taskId of untold) for (const known of [offered, sending]) known.delete(taskId)
       for (const taskId of lost) forgotten.delete(taskId)
-      getSession().hints.noteReady()
-      getSession().hints.suspects = true
+      session.hints.noteReady()
+      session.hints.suspects = true
     },
     async suspectIsOut() {
       if (suspects.size === 0) return false
-      const { database, tasks } = getSession()
-      const found = await database.run('suspects', () =>
-        tasks
-          .find({ _id: { $in: [...suspects] }, crashCount: { $gt: 0 } })
-          .project<{ _id: string; sent?: object; leaseUntil?: Date }>({ sent: 1, leaseUntil: 1 })
-          .toArray(),
-      )
-      const out = found.filter(({ sent, leaseUntil }) => sent !== undefined || leaseUntil !== undefined)
-      suspects.clear()
-      for (const { _id } of out) suspects.add(_id)
-      return out.length > 0
+      const asked = [...suspects]
+      const out = new Set(await suspectsThatAreOut(getSession(), asked))
+      for (const taskId of asked) if (!out.has(taskId)) suspects.delete(taskId)
+      return out.size > 0
     },
     async flush() {
-      await Promise.all([confirm(), this.takeBack([...new Set(offered.values())])])
+      await Promise.all([unconfirmed.flush(), this.takeBack([...new Set(offered.values())])])
     },
+  }
+}
+
+const isSent = { sent: { $exists: true } } as const
+
+/** What was sent stands in line again, as if it had not been sent. */
+async function putBack(
+  { database, tasks, now }: Session,
+  ids: readonly string[],
+  guard: Filter<TaskDocument>,
+): Promise<void> {
+  if (ids.length === 0) return
+  await database.run('put back', () =>
+    tasks.updateMany({ _id: { $in: [...ids] }, ...guard }, [
+      backInLine(new Date(now())),
+      { $unset: ['sends'] },
+    ]),
+  )
+}
+
+/** Those whose last attempt crashed, and that are sent or run now. */
+async function suspectsThatAreOut({ database, tasks }: Session, ids: readonly string[]): Promise<string[]> {
+  const found = await database.run('suspects', () =>
+    tasks
+      .find({ _id: { $in: [...ids] }, crashCount: { $gt: 0 } })
+      .project<Pick<TaskDocument, '_id' | 'sent' | 'leaseUntil'>>({ sent: 1, leaseUntil: 1 })
+      .toArray(),
+  )
+  const out = found.filter(({ sent, leaseUntil }) => sent !== undefined || leaseUntil !== undefined)
+  return out.map(({ _id }) => _id)
+}
+
+/** What the broker confirmed, and is not written down yet. */
+interface Confirmations {
+  /** By whom it was sent. */
+  add(taskId: string, by: string): void
+  delete(taskId: string): void
+  flush(): Promise<void>
+}
+
+function createConfirmations(getSession: () => Session, confirmedMs: number): Confirmations {
+  const unconfirmed = new Map<string, string>()
+  let timer: NodeJS.Timeout | undefined
+
+  async function flush(): Promise<void> {
+    clearTimeout(timer)
+    timer = undefined
+    const ids = [...unconfirmed.keys()]
+    const by = [...new Set(unconfirmed.values())]
+    unconfirmed.clear()
+    if (ids.length > 0) await confirmAs(getSession(), ids, by, confirmedMs)
+  }
+
+  return {
+    add(taskId, by) {
+      unconfirmed.set(taskId, by)
+      // A confirmation that cannot be written costs at most a second delivery.
+      timer ??= setTimeout(() => void flush().catch(() => undefined), confirmEveryMs).unref()
+    },
+    delete: taskId => void unconfirmed.delete(taskId),
+    flush,
   }
 }
 
