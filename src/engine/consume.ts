@@ -123,12 +123,8 @@ export function reserveStart(core: Core, lane: string): Start | undefined {
  * settling is queued: the next claim then joins its commit.
  */
 function run(core: Core, attempt: Attempt, slot: { free(): void; ack(deadLettered: boolean): void }): void {
-  const { id, cancelRequestedAt } = attempt.record
-  // An earlier attempt of the task that lost its lease may still run here, and would not be seen any more.
-  core.running.get(id)?.interrupt('lease-lost')
-  core.running.set(id, attempt)
-  // The request may have come between the claim and its answer, when nobody here could be told.
-  if (cancelRequestedAt !== undefined) attempt.interrupt('cancelled')
+  const { id } = attempt.record
+  register(core, attempt)
   const trace = core.trace?.attempt(attempt.record)
   attempt.trace = trace
   tellStarted(core, attempt.record)
@@ -147,6 +143,16 @@ function run(core: Core, attempt: Attempt, slot: { free(): void; ack(deadLettere
   const outcome = trace === undefined ? execute(core, attempt) : trace.run(() => execute(core, attempt))
   if (outcome instanceof Promise) void outcome.then(end)
   else end(outcome)
+}
+
+/** From now on, whoever wants to interrupt the attempt finds it. */
+function register(core: Core, attempt: Attempt): void {
+  const { id, cancelRequestedAt } = attempt.record
+  // An earlier attempt of the task that lost its lease may still run here, and would not be seen any more.
+  core.running.get(id)?.interrupt('lease-lost')
+  core.running.set(id, attempt)
+  // The request may have come between the claim and its answer, when nobody here could be told.
+  if (cancelRequestedAt !== undefined) attempt.interrupt('cancelled')
 }
 
 /** No delivery came with the task. */

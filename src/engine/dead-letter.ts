@@ -40,34 +40,6 @@ export function deadLettersOf(core: Core): DeadLetters {
     throw new QuillworkError('DEAD_LETTER_NOT_FOUND', `Task ${taskId} has no open dead letter.`)
   }
 
-  /** Runs `act` on each match that was open when the operation began: what fails again meanwhile is not hit twice. */
-  async function forEach(
-    filter: DeadLetterFilter,
-    act: (record: TaskRecord) => Promise<unknown>,
-  ): Promise<BulkOutcome> {
-    const failed: { taskId: string; code: string; message: string }[] = []
-    const openedBefore = Math.min(filter.openedBefore ?? Number.POSITIVE_INFINITY, core.store.tasks.now() + 1)
-    const bounded = { ...filter, openedBefore }
-    let done = 0
-    let pageToken: string | undefined
-    do {
-      const page = await queries.deadLetters(
-        bounded,
-        pageToken === undefined ? { pageSize: perPage } : { pageSize: perPage, pageToken },
-      )
-      for (const record of page.items) {
-        try {
-          await act(record)
-          done += 1
-        } catch (error) {
-          if (failed.length < mostErrors) failed.push(told(record, error))
-        }
-      }
-      pageToken = page.nextPageToken
-    } while (pageToken !== undefined)
-    return { done, failed }
-  }
-
   return {
     list: (filter, page) => queries.deadLetters(filter, page),
     groups: filter => queries.deadLetterGroups(filter),
@@ -76,9 +48,43 @@ export function deadLettersOf(core: Core): DeadLetters {
       await get(taskId)
       return retryTask(core, taskId, options)
     },
-    retryAll: filter => forEach(filter, record => retryTask(core, record.id)),
-    purge: filter => forEach(filter, record => discard(core, record)),
+    retryAll: filter => forEach(core, filter, record => retryTask(core, record.id)),
+    purge: filter => forEach(core, filter, record => discard(core, record)),
   }
+}
+
+/** Runs `act` on each match. One that fails does not keep the others. */
+async function forEach(
+  core: Core,
+  filter: DeadLetterFilter,
+  act: (record: TaskRecord) => Promise<unknown>,
+): Promise<BulkOutcome> {
+  const failed: { taskId: string; code: string; message: string }[] = []
+  let done = 0
+  for await (const record of openNow(core, filter)) {
+    try {
+      await act(record)
+      done += 1
+    } catch (error) {
+      if (failed.length < mostErrors) failed.push(told(record, error))
+    }
+  }
+  return { done, failed }
+}
+
+/** The matches that were open when the reading began: what fails again meanwhile is not met twice. */
+async function* openNow({ store }: Core, filter: DeadLetterFilter): AsyncGenerator<TaskRecord> {
+  const openedBefore = Math.min(filter.openedBefore ?? Number.POSITIVE_INFINITY, store.tasks.now() + 1)
+  const bounded = { ...filter, openedBefore }
+  let pageToken: string | undefined
+  do {
+    const page = await store.queries.deadLetters(
+      bounded,
+      pageToken === undefined ? { pageSize: perPage } : { pageSize: perPage, pageToken },
+    )
+    yield* page.items
+    pageToken = page.nextPageToken
+  } while (pageToken !== undefined)
 }
 
 async function discard(core: Core, record: TaskRecord): Promise<void> {

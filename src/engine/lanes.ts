@@ -1,6 +1,6 @@
 import type { LaneState } from '../store/store.ts'
-import { QuillworkError } from '../task/errors.ts'
 import type { Core } from './core.ts'
+import { requireLane } from './submit.ts'
 
 /** A lane with what this process makes of it. */
 export interface LaneInfo extends LaneState {
@@ -22,12 +22,7 @@ export interface Lanes {
 /** The lanes of an engine. */
 export function lanesOf(core: Core): Lanes {
   async function setPaused(lane: string, paused: boolean): Promise<void> {
-    if (!core.settings.lanes.has(lane)) {
-      throw new QuillworkError(
-        'LANE_UNKNOWN',
-        `There is no lane ${JSON.stringify(lane)}; the lanes are ${[...core.settings.lanes.keys()].join(', ')}.`,
-      )
-    }
+    requireLane(core, lane)
     await core.store.lanes.setPaused(lane, paused)
     core.broker.remote?.sendControl({ kind: 'lanes' })
     core.wakeRelay()

@@ -54,30 +54,39 @@ export function createLink(core: Core): Link {
 
 function listenToOthers(core: Core, remote: RemoteBroker, gapListeners: ReadonlySet<() => void>): () => void {
   if (!remote.tellsEvents) return () => undefined
-  const ended = new Set<string>()
-  let cancelTimer: (() => void) | undefined
+  const ends = createEndReader(core)
   const stop = remote.onEvents({
     event(event) {
       core.live.emit(event)
-      if (!('status' in event) || !hasEnded(event.status) || !core.waiters.isWaitedFor(event.taskId)) return
-      ended.add(event.taskId)
-      // The ends of one moment are read together.
-      cancelTimer ??= core.clock.after(0, () => {
-        cancelTimer = undefined
-        const ids = [...ended]
-        ended.clear()
-        void askForWaiters(core, ids).catch(error =>
-          core.log.warn({ err: error }, 'an end could not be read'),
-        )
-      })
+      if ('status' in event && hasEnded(event.status) && core.waiters.isWaitedFor(event.taskId))
+        ends.read(event.taskId)
     },
     gap: () => {
       for (const listener of gapListeners) listener()
     },
   })
   return () => {
-    cancelTimer?.()
+    ends.stop()
     stop()
+  }
+}
+
+/** Reads how tasks ended, for those who wait for them: the ends of one moment together. */
+function createEndReader(core: Core): { read(taskId: string): void; stop(): void } {
+  const ended = new Set<string>()
+  let cancelTimer: (() => void) | undefined
+  function readAll(): void {
+    cancelTimer = undefined
+    const ids = [...ended]
+    ended.clear()
+    void askForWaiters(core, ids).catch(error => core.log.warn({ err: error }, 'an end could not be read'))
+  }
+  return {
+    read(taskId) {
+      ended.add(taskId)
+      cancelTimer ??= core.clock.after(0, readAll)
+    },
+    stop: () => cancelTimer?.(),
   }
 }
 

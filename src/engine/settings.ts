@@ -47,10 +47,6 @@ export function resolveSettings(
   lanesOfTasks: Iterable<string>,
 ): EngineSettings {
   const times = options.times ?? {}
-  const retention = Object.entries(options.retention ?? {}).map(([status, age]) => [
-    status,
-    durationMs(age, `retention.${status}`),
-  ])
   return Object.freeze({
     nodeId: options.nodeId ?? `${hostname()}-${randomUUID().slice(0, 8)}`,
     lanes: resolveLanes(options.lanes ?? {}, lanesOfTasks),
@@ -58,9 +54,17 @@ export function resolveSettings(
     sweepMs: positive(durationMs(times.sweep ?? '5s', 'times.sweep'), 'times.sweep'),
     graceMs: durationMs(times.grace ?? '30s', 'times.grace'),
     obeyMs: durationMs(times.obey ?? '10s', 'times.obey'),
-    retention: Object.fromEntries(retention) as Retention,
+    retention: resolveRetention(options.retention ?? {}),
     roles: new Set<EngineRole>(options.roles ?? ['worker', 'maintenance']),
   })
+}
+
+function resolveRetention(configured: Partial<Record<TaskStatus, Duration>>): Retention {
+  const ages = Object.entries(configured).map(([status, age]) => [
+    status,
+    durationMs(age, `retention.${status}`),
+  ])
+  return Object.fromEntries(ages) as Retention
 }
 
 function resolveLanes(

@@ -7,6 +7,7 @@ import { eventBase } from '../task/events.ts'
 import { newTaskId } from '../task/id.ts'
 import { parseWith } from '../task/schema.ts'
 import type { NewTask, Priority, TaskRecord } from '../task/task.ts'
+import type { Start } from './attempt.ts'
 import type { Core } from './core.ts'
 import { notifyQueued } from './hooks.ts'
 import { traceSubmission } from './trace.ts'
@@ -91,22 +92,15 @@ export function submitAs<T>(
     const write = () => {
       const task = newTask(core, type, parameters, options)
       const ended = core.trace?.submitting([task])
-      const start = startsNow(core, task) ? core.reserveStart(task.lane) : undefined
-      if (start !== undefined) task.claim = start.claim
-      else if (sendsNow(core, task)) task.send = true
-      const refused = (error: unknown) => {
-        ended?.(error)
-        reject(error)
-      }
+      const start = chooseWay(core, task)
       core.writes.create.add(task, (error, created) => {
-        if (error !== undefined) refused(error)
-        else {
-          try {
-            resolve(as(accepted(core, task, created), created?.outcome === 'created'))
-            ended?.()
-          } catch (refusal) {
-            refused(refusal)
-          }
+        try {
+          if (error !== undefined) throw error
+          resolve(as(accepted(core, task, created), created?.outcome === 'created'))
+          ended?.()
+        } catch (refusal) {
+          ended?.(refusal)
+          reject(refusal)
         }
         start?.created(created?.outcome === 'created' ? created.record : undefined)
       })
@@ -115,6 +109,14 @@ export function submitAs<T>(
     if (validated instanceof Promise) validated.then(write).catch(reject)
     else write()
   })
+}
+
+/** How the task gets to a worker: claimed for a free slot of this process, which is answered; or sent at once; or by the relay. */
+function chooseWay(core: Core, task: NewTask): Start | undefined {
+  const start = startsNow(core, task) ? core.reserveStart(task.lane) : undefined
+  if (start !== undefined) task.claim = start.claim
+  else if (sendsNow(core, task)) task.send = true
+  return start
 }
 
 /** Whether this process could run the task at once. */
