@@ -98,22 +98,13 @@ async function answers({ url, token, nodeId }: Announcement): Promise<boolean> {
   }
 }
 
-/** The same application in this process: on the loopback, on a free port, with nothing to say but errors. */
+/** The same application in this process. */
 async function startOwn(config: Config, options: ConnectOptions): Promise<Connection> {
   // The server with its drivers loads only where it is needed.
   const { startServer } = await import('../server/server.ts')
   const { works = false, command, signal } = options
-  const roles: Config['roles'] = works ? ['api', ...config.roles.filter(role => role !== 'api')] : ['api']
-  const own: Config = {
-    ...config,
-    roles,
-    host: '127.0.0.1',
-    port: 0,
-    healthPort: undefined,
-    logLevel: 'silent',
-  }
   const server: RunningServer = await startServer({
-    config: own,
+    config: ownConfig(config, works),
     works,
     command,
     logTo: { write: () => undefined },
@@ -123,6 +114,18 @@ async function startOwn(config: Config, options: ConnectOptions): Promise<Connec
     isOwn: true,
     renew: async () => undefined,
     close: () => server.stop({ grace: 0 }),
+  }
+}
+
+/** How the application runs within a command: on the loopback, on a free port, with nothing to say but errors. */
+function ownConfig(config: Config, works: boolean): Config {
+  return {
+    ...config,
+    roles: works ? ['api', ...config.roles.filter(role => role !== 'api')] : ['api'],
+    host: '127.0.0.1',
+    port: 0,
+    healthPort: undefined,
+    logLevel: 'silent',
   }
 }
 

@@ -35,18 +35,23 @@ function chapterLines(
     if (number >= shown) break
     if (volume.title !== '') lines.push('', `  ${printable(volume.title)}`)
     else if (lines.length === 0) lines.push('')
-    for (const { title, words } of volume.chapters) {
+    for (const chapter of volume.chapters) {
       number += 1
       if (number > shown) break
-      const label = pad(cut(printable(title), titleColumns), titleColumns)
-      lines.push(`${String(number).padStart(digits)}  ${label} ${numberText(words).padStart(7)} words`)
+      lines.push(`${String(number).padStart(digits)}  ${chapterLine(chapter, titleColumns)}`)
     }
   }
-  if (shown < all.length)
-    lines.push(
-      `${' '.repeat(digits)}  and ${countOf(all.length - shown, 'more chapter')} (all of them: --preview)`,
-    )
+  if (shown < all.length) lines.push(`${' '.repeat(digits)}  ${moreChapters(all.length - shown)}`)
   return lines
+}
+
+function chapterLine({ title, words }: { title: string; words: number }, titleColumns: number): string {
+  const label = pad(cut(printable(title), titleColumns), titleColumns)
+  return `${label} ${numberText(words).padStart(7)} words`
+}
+
+function moreChapters(count: number): string {
+  return `and ${countOf(count, 'more chapter')} (all of them: --preview)`
 }
 
 function warningLines({ warnings }: PreviewJson, whole: boolean): string[] {
