@@ -24,9 +24,7 @@ export async function composeDistributed(
   const store = mongoStore(address, config)
   const broker = rabbitmq({ ...brokerOptions(brokerAddress, config), log })
   try {
-    const models = createModels()
-    const { database } = store
-    const services = { library: mongoLibrary(database), models, uploads: mongodbUploads(database) }
+    const services = createServices(store)
     const engine = await createEngine({
       ...engineOptions(options),
       services,
@@ -36,12 +34,16 @@ export async function composeDistributed(
       limits: createSharedLimiter({ limits: limitsOf(config), states: statesOf(store), clock: systemClock }),
       trace: openTelemetry({ rabbitmq: messagingOf(brokerAddress, config) }),
     })
-    return { engine: engine as unknown as Engine, services, models }
+    return { engine: engine as unknown as Engine, services, models: services.models }
   } catch (error) {
     await broker.close()
     await store.tasks.close()
     throw error
   }
+}
+
+function createServices({ database }: MongoStore) {
+  return { library: mongoLibrary(database), models: createModels(), uploads: mongodbUploads(database) }
 }
 
 /** The names of the broker, for those of spans. */

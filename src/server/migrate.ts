@@ -53,15 +53,21 @@ export async function migrate({ from, to, onProgress, signal }: Move): Promise<r
   })
   await copyLibrary(library, to.library, { onProgress: told, ...(signal === undefined ? {} : { signal }) })
   const moved = compared(copied, await read(to, told))
-  const wrong = moved.filter(({ same }) => !same)
-  if (wrong.length > 0)
-    throw new QuillworkError(
-      'TRANSFER_INCOMPLETE',
-      `${to.shown} does not hold what ${from.shown} holds: ${wrong.map(({ kind, copied: was, found }) => `${kind} ${was} and ${found}`).join(', ')}.`,
-    )
+  requireSame(moved, from, to)
   await from.requireUnused()
   await to.finish()
   return moved
+}
+
+/** Throws TRANSFER_INCOMPLETE, with the numbers of each kind that differs. */
+function requireSame(moved: readonly MovedKind[], from: Home, to: Home): void {
+  const wrong = moved.filter(({ same }) => !same)
+  if (wrong.length === 0) return
+  const numbers = wrong.map(({ kind, copied, found }) => `${kind} ${copied} and ${found}`).join(', ')
+  throw new QuillworkError(
+    'TRANSFER_INCOMPLETE',
+    `${to.shown} does not hold what ${from.shown} holds: ${numbers}.`,
+  )
 }
 
 async function copyTasks(
