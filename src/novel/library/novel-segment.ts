@@ -16,24 +16,32 @@ export async function buildNovelSegment(
   scenes: readonly SceneText[],
   options?: { signal?: AbortSignal },
 ): Promise<NovelSegment> {
-  const passages: NovelSegment['passages'][number][] = []
-  function* texts(): Generator<IndexedPassage, void> {
-    for (const { id: sceneId, content } of scenes) {
-      for (const { start, end } of splitPassages(content)) {
-        if (passages.length === passagesPerSegment) {
-          throw notTaken(`A segment takes at most ${passagesPerSegment} passages; give it fewer scenes.`)
-        }
-        const id = number * passagesPerSegment + passages.length
-        passages.push({ id, sceneId, start, end })
-        yield { id, text: content.slice(start, end) }
-      }
-    }
-  }
-  const postings = await buildSegment(texts(), options)
+  const passages: Place[] = []
+  const postings = await buildSegment(textsOf(number, scenes, passages), options)
   return {
     number,
     scenes: scenes.map(({ id, textVersion }) => ({ sceneId: id, textVersion })),
     passages,
     postings,
+  }
+}
+
+type Place = NovelSegment['passages'][number]
+
+/** The text of each passage; its place is added to `places` when the text is taken. */
+function* textsOf(
+  number: number,
+  scenes: readonly SceneText[],
+  places: Place[],
+): Generator<IndexedPassage, void> {
+  for (const { id: sceneId, content } of scenes) {
+    for (const { start, end } of splitPassages(content)) {
+      if (places.length === passagesPerSegment) {
+        throw notTaken(`A segment takes at most ${passagesPerSegment} passages; give it fewer scenes.`)
+      }
+      const id = number * passagesPerSegment + places.length
+      places.push({ id, sceneId, start, end })
+      yield { id, text: content.slice(start, end) }
+    }
   }
 }

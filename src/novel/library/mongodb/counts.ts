@@ -1,5 +1,5 @@
 /** Sums over the rows of novels. Those over scenes read an index alone, never a text. */
-import type { ClientSession } from 'mongodb'
+import type { ClientSession, Document } from 'mongodb'
 import type { NovelCounts } from '../drafts.ts'
 import type { LibrarySession } from './session.ts'
 
@@ -57,16 +57,12 @@ export async function countRows(
   novelIds: readonly string[],
 ): Promise<(novelId: string) => NovelCounts> {
   if (novelIds.length === 0) return () => noCounts
-  const ofNovels = { $match: { novelId: { $in: [...novelIds] } } }
-  const perNovel = [ofNovels, { $group: { _id: '$novelId', count: { $sum: 1 } } }]
-  const sums = [
-    ofNovels,
-    { $group: { _id: '$novelId', count: { $sum: 1 }, words: { $sum: '$words' }, ...characters } },
-  ]
+  const counted = perNovel(novelIds)
+  const summed = perNovel(novelIds, { words: { $sum: '$words' }, ...characters })
   const [volumesOf, chaptersOf, scenesOf] = await Promise.all([
-    database.run('count volumes', () => volumes.aggregate<OfNovel>(perNovel).toArray()),
-    database.run('count chapters', () => chapters.aggregate<OfNovel>(perNovel).toArray()),
-    database.run('count scenes', () => scenes.aggregate<OfNovel & SceneSums>(sums).toArray()),
+    database.run('count volumes', () => volumes.aggregate<OfNovel>(counted).toArray()),
+    database.run('count chapters', () => chapters.aggregate<OfNovel>(counted).toArray()),
+    database.run('count scenes', () => scenes.aggregate<OfNovel & SceneSums>(summed).toArray()),
   ])
   return novelId => {
     const found = scenesOf.find(({ _id }) => _id === novelId)
@@ -78,6 +74,14 @@ export async function countRows(
       characters: found?.characters ?? 0,
     }
   }
+}
+
+/** Counts the rows of each novel, and adds up what `sums` names. */
+function perNovel(novelIds: readonly string[], sums: Document = {}): Document[] {
+  return [
+    { $match: { novelId: { $in: [...novelIds] } } },
+    { $group: { _id: '$novelId', count: { $sum: 1 }, ...sums } },
+  ]
 }
 
 interface OfNovel {

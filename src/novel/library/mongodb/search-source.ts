@@ -3,7 +3,7 @@ import type { IndexSegment } from '../../search/postings.ts'
 import type { IndexState } from '../passage-index.ts'
 import type { PassagePlace, SearchSource } from '../search-answer.ts'
 import { indexRowId } from './index-rows.ts'
-import { bytesOf, type SegmentDocument } from './schema.ts'
+import { bytesOf, type SceneDocument, type SegmentDocument } from './schema.ts'
 import type { LibrarySession } from './session.ts'
 
 /** The build that a search reads; none where no index answers. */
@@ -72,24 +72,17 @@ function segmentOf(
 }
 
 async function readPlaces(
-  { database, passages, scenes, chapters }: LibrarySession,
+  library: LibrarySession,
   build: { novelId: string; generation: number },
   passageIds: readonly number[],
 ): Promise<readonly PassagePlace[]> {
   const ids = passageIds.map(id => indexRowId(build, id))
-  const found = await database.run('find passages', () => passages.find({ _id: { $in: ids } }).toArray())
-  const sceneIds = [...new Set(found.map(({ sceneId }) => sceneId))]
-  const texts = await database.run('find scenes of passages', () =>
-    scenes
-      .find({ _id: { $in: sceneIds } }, { projection: { content: 1, textVersion: 1, chapterId: 1 } })
-      .toArray(),
+  const found = await library.database.run('find passages', () =>
+    library.passages.find({ _id: { $in: ids } }).toArray(),
   )
-  const chapterIds = [...new Set(texts.map(({ chapterId }) => chapterId))]
-  const titles = await database.run('find chapters of passages', () =>
-    chapters.find({ _id: { $in: chapterIds } }, { projection: { title: 1 } }).toArray(),
-  )
-  const sceneOf = new Map(texts.map(scene => [scene._id, scene]))
-  const titleOf = new Map(titles.map(chapter => [chapter._id, chapter.title]))
+  const sceneOf = await readScenes(library, new Set(found.map(({ sceneId }) => sceneId)))
+  const chapterIds = new Set([...sceneOf.values()].map(({ chapterId }) => chapterId))
+  const titleOf = await readTitles(library, chapterIds)
   return found.flatMap(({ passage, sceneId, textVersion, start, end }) => {
     const scene = sceneOf.get(sceneId)
     const chapterTitle = scene && titleOf.get(scene.chapterId)
@@ -98,4 +91,26 @@ async function readPlaces(
     const outOfDate = scene.textVersion !== textVersion
     return [{ passageId: passage, sceneId, chapterId, chapterTitle, content, start, end, outOfDate }]
   })
+}
+
+async function readScenes(
+  { database, scenes }: LibrarySession,
+  ids: ReadonlySet<string>,
+): Promise<ReadonlyMap<string, Pick<SceneDocument, 'content' | 'textVersion' | 'chapterId'>>> {
+  const projection = { content: 1, textVersion: 1, chapterId: 1 }
+  const found = await database.run('find scenes of passages', () =>
+    scenes.find({ _id: { $in: [...ids] } }, { projection }).toArray(),
+  )
+  return new Map(found.map(scene => [scene._id, scene]))
+}
+
+/** Titles of chapters by id. */
+async function readTitles(
+  { database, chapters }: LibrarySession,
+  ids: ReadonlySet<string>,
+): Promise<ReadonlyMap<string, string>> {
+  const found = await database.run('find chapters of passages', () =>
+    chapters.find({ _id: { $in: [...ids] } }, { projection: { title: 1 } }).toArray(),
+  )
+  return new Map(found.map(({ _id, title }) => [_id, title]))
 }

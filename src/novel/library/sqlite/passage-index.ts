@@ -123,6 +123,12 @@ function begin(db: Database, row: IndexRow, builder: string): IndexBuild {
       finished: true,
     }
   }
+  const generation = beginNew(db, row, builder)
+  return { ...build, generation, textVersion: row.novel_text_version, segments: 0 }
+}
+
+/** Begins a build from nothing, in place of one that was not finished. Answers its generation. */
+function beginNew(db: Database, row: IndexRow, builder: string): number {
   const generation = (row.last_generation ?? 0) + 1
   statement(
     db,
@@ -131,7 +137,7 @@ function begin(db: Database, row: IndexRow, builder: string): IndexBuild {
      ON CONFLICT (novel_key) DO UPDATE SET last_generation = :generation, building = :generation,
        building_builder = :builder, building_text_version = :text`,
   ).run({ novel: row.novel_key, generation, builder, text: row.novel_text_version })
-  return { ...build, generation, textVersion: row.novel_text_version, segments: 0 }
+  return generation
 }
 
 /** Numbers are written in order, so that the first gap is the end. */

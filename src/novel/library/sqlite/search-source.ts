@@ -103,14 +103,18 @@ function readPlaces(
      WHERE p.novel_key = ? AND p.generation = ? AND p.passage IN (SELECT value FROM json_each(?))`,
   )
     .all(novel_key, generation, JSON.stringify(passageIds))
-    .map(row => ({
-      passageId: row.passage,
-      start: row.start_at,
-      end: row.end_at,
-      sceneId: row.scene_id,
-      chapterId: row.chapter_id,
-      chapterTitle: row.chapter_title,
-      content: row.content,
-      outOfDate: row.changed === 1,
-    }))
+    .map(placeOf)
+}
+
+function placeOf(row: PlaceRow): PassagePlace {
+  return {
+    passageId: row.passage,
+    start: row.start_at,
+    end: row.end_at,
+    sceneId: row.scene_id,
+    chapterId: row.chapter_id,
+    chapterTitle: row.chapter_title,
+    content: row.content,
+    outOfDate: row.changed === 1,
+  }
 }
