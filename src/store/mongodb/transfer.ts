@@ -131,28 +131,28 @@ function readStrays({ database }: Session, after: StrayDocument | undefined): Pr
 function schedulesTransfer(session: Session): RowsTransfer<ScheduleState> {
   return {
     async *read() {
-      for await (const rows of pagesById<ScheduleDocument>(session, 'schedules'))
-        yield rows.map(({ _id, definition, lastTick, lastTaskId }) => ({
-          id: _id,
-          definition,
-          ...(lastTick === undefined ? {} : { lastTick: lastTick.getTime() }),
-          ...(lastTaskId === undefined ? {} : { lastTaskId }),
-        }))
+      for await (const rows of pagesById<ScheduleDocument>(session, 'schedules')) yield rows.map(scheduleOf)
     },
-    write: rows =>
-      replaceAll(
-        session,
-        'schedules',
-        rows.map(
-          ({ id, definition, lastTick, lastTaskId }): ScheduleDocument => ({
-            _id: id,
-            definition,
-            write: randomUUID(),
-            ...(lastTick === undefined ? {} : { lastTick: new Date(lastTick) }),
-            ...(lastTaskId === undefined ? {} : { lastTaskId }),
-          }),
-        ),
-      ),
+    write: rows => replaceAll(session, 'schedules', rows.map(scheduleDocument)),
+  }
+}
+
+function scheduleOf({ _id, definition, lastTick, lastTaskId }: ScheduleDocument): ScheduleState {
+  return {
+    id: _id,
+    definition,
+    ...(lastTick === undefined ? {} : { lastTick: lastTick.getTime() }),
+    ...(lastTaskId === undefined ? {} : { lastTaskId }),
+  }
+}
+
+function scheduleDocument({ id, definition, lastTick, lastTaskId }: ScheduleState): ScheduleDocument {
+  return {
+    _id: id,
+    definition,
+    write: randomUUID(),
+    ...(lastTick === undefined ? {} : { lastTick: new Date(lastTick) }),
+    ...(lastTaskId === undefined ? {} : { lastTaskId }),
   }
 }
 

@@ -3,6 +3,7 @@ import { QuillworkError } from '../../task/errors.ts'
 import type { ScheduleState, Stray } from '../store.ts'
 import type { PausedLane, RowsTransfer, StoreTransfer, TransferredUsage } from '../transfer.ts'
 import type { Session } from './session.ts'
+import type { Statements } from './statements.ts'
 import { pagesBy, tasksTransfer } from './transfer-tasks.ts'
 
 /** Reads and writes the rows of a file. */
@@ -34,21 +35,24 @@ function usageTransfer(session: Session): RowsTransfer<TransferredUsage> {
     },
     write: rows =>
       file.write(() => {
-        for (const row of rows)
-          sql(`INSERT INTO usage (task_id, root_id, user_id, at, attempt, model, input_tokens, output_tokens, cost)
-            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`).run(
-            row.taskId,
-            row.rootTaskId,
-            row.userId,
-            row.at,
-            row.attempt,
-            row.model,
-            row.inputTokens,
-            row.outputTokens,
-            row.cost ?? null,
-          )
+        for (const row of rows) insertUsage(sql, row)
       }),
   }
+}
+
+function insertUsage(sql: Statements, row: TransferredUsage): void {
+  sql(`INSERT INTO usage (task_id, root_id, user_id, at, attempt, model, input_tokens, output_tokens, cost)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`).run(
+    row.taskId,
+    row.rootTaskId,
+    row.userId,
+    row.at,
+    row.attempt,
+    row.model,
+    row.inputTokens,
+    row.outputTokens,
+    row.cost ?? null,
+  )
 }
 
 function straysTransfer(session: Session): RowsTransfer<Stray> {
