@@ -3,7 +3,8 @@
  * up; it may lose and repeat across a crash, but within one connection it keeps to the slots and loses nothing that it confirmed.
  */
 import assert from 'node:assert/strict'
-import type { BrokerCase } from './broker-case.ts'
+import type { Broker } from '../broker/broker.ts'
+import type { BrokerCase, BrokerCaseContext } from './broker-case.ts'
 import { deliveries, publish, Worker } from './broker-case.ts'
 import { remoteBrokerCases } from './broker-remote-cases.ts'
 
@@ -109,6 +110,17 @@ const deliveryCases: readonly BrokerCase[] = [
   },
 ]
 
+/** Sends into the lane `default`, which has two slots, until it has no room. Answers how many were sent. */
+async function fillLane(context: BrokerCaseContext, broker: Broker): Promise<number> {
+  let sent = 0
+  for (let room = broker.room('default'); room > 0; room = broker.room('default')) {
+    await publish(context, broker, deliveries(room, 'default', sent))
+    sent += room
+    assert.ok(sent <= 10, `${sent} deliveries for 2 slots, and still room`)
+  }
+  return sent
+}
+
 /** Room, and the end. */
 const roomCases: readonly BrokerCase[] = [
   {
@@ -123,12 +135,7 @@ const roomCases: readonly BrokerCase[] = [
       broker.consume({ lane: 'default', slots: 2 }, worker.receive)
       const atFirst = broker.room('default')
       assert.ok(atFirst >= 2, 'there is less room than free slots')
-      let sent = 0
-      for (let room = atFirst; room > 0; room = broker.room('default')) {
-        await publish(context, broker, deliveries(room, 'default', sent))
-        sent += room
-        assert.ok(sent <= 10, `${sent} deliveries for 2 slots, and still room`)
-      }
+      const sent = await fillLane(context, broker)
       await publish(context, broker, deliveries(3, 'default', sent))
       assert.equal(broker.room('default'), 0, 'more than the room makes no negative room')
       while (worker.busy > 0) {

@@ -1,6 +1,7 @@
 /** Dead letters: listings, filters, groups. */
 import assert from 'node:assert/strict'
 import type { Store } from '../store/store.ts'
+import type { TaskRecord } from '../task/task.ts'
 import { discarded, failedWaiting, retried } from '../task/transition.ts'
 import {
   allPages,
@@ -13,7 +14,19 @@ import {
   type newTask,
   problem,
   type StoreCase,
+  type StoreCaseContext,
 } from './store-case.ts'
+
+/** A task that fails 100 ms after what was before it. */
+async function failNew(
+  context: StoreCaseContext,
+  store: Store,
+  changes: Parameters<typeof newTask>[0],
+  error: ReturnType<typeof problem>,
+): Promise<TaskRecord> {
+  context.advance(100)
+  return fail(store, await createOne(store, changes), context.now, error)
+}
 
 /** Dead letters. */
 export const deadLetterCases: readonly StoreCase[] = [
@@ -21,13 +34,9 @@ export const deadLetterCases: readonly StoreCase[] = [
     name: 'dead letters: the open ones, filtered, page by page; a retry or a discard takes one out',
     async run(context) {
       const store = await context.makeStore()
-      const failing = async (changes: Parameters<typeof newTask>[0], code?: string) => {
-        context.advance(100)
-        return fail(store, await createOne(store, changes), context.now, problem('Broken', code))
-      }
-      const one = await failing({})
-      const two = await failing({ userId: 'bob' })
-      const three = await failing({ taskType: 'Import' }, 'RATE_LIMITED')
+      const one = await failNew(context, store, {}, problem('Broken'))
+      const two = await failNew(context, store, { userId: 'bob' }, problem('Broken'))
+      const three = await failNew(context, store, { taskType: 'Import' }, problem('Broken', 'RATE_LIMITED'))
       await complete(store, await createOne(store), context.now)
       const list = (filter: Parameters<Store['queries']['deadLetters']>[0], pageSize = 10) =>
         allPages(page => store.queries.deadLetters(filter, page), pageSize).then(ids)
@@ -49,10 +58,8 @@ export const deadLetterCases: readonly StoreCase[] = [
     name: 'dead letters: equal failures are one line, the most frequent first',
     async run(context) {
       const store = await context.makeStore()
-      for (const message of ['Scene 1 is gone', 'No key', 'Scene 22 is gone']) {
-        context.advance(100)
-        await fail(store, await createOne(store), context.now, problem(message))
-      }
+      for (const message of ['Scene 1 is gone', 'No key', 'Scene 22 is gone'])
+        await failNew(context, store, {}, problem(message))
       const waiting = await createOne(store, { taskType: 'Import' })
       await move(store, failedWaiting(waiting, problem('Scene 3 is gone'), context.now))
       const groups = await store.queries.deadLetterGroups({})

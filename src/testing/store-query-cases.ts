@@ -184,6 +184,12 @@ export const listCases: readonly StoreCase[] = [
   },
 ]
 
+/** New sub-tasks of the types Even and Odd in turn. */
+const evenAndOdd = (parent: TaskRecord, count: number) =>
+  Array.from({ length: count }, (_, index) =>
+    subTaskOf(parent, `${index}`, { taskType: index % 2 === 0 ? 'Even' : 'Odd' }),
+  )
+
 /** Sub-tasks. */
 export const childrenCases: readonly StoreCase[] = [
   {
@@ -191,12 +197,7 @@ export const childrenCases: readonly StoreCase[] = [
     async run(context) {
       const store = await context.makeStore()
       const running = await startNew(store)
-      const children = await createAll(
-        store,
-        Array.from({ length: 9 }, (_, index) =>
-          subTaskOf(running, `${index}`, { taskType: index % 2 === 0 ? 'Even' : 'Odd' }),
-        ),
-      )
+      const children = await createAll(store, evenAndOdd(running, 9))
       await createOne(store)
       const [first, second] = children
       assert.ok(first && second)

@@ -31,6 +31,12 @@ import {
   subTaskOf,
 } from './store-case.ts'
 
+/** How many tasks wait, by lane; lanes in which none waits are left out. */
+async function waitingIn(store: Store): Promise<Record<string, number>> {
+  const lanes = await store.lanes.lanes()
+  return Object.fromEntries(lanes.flatMap(({ lane, waiting }) => (waiting === 0 ? [] : [[lane, waiting]])))
+}
+
 /** Lanes. */
 export const laneCases: readonly StoreCase[] = [
   {
@@ -45,21 +51,17 @@ export const laneCases: readonly StoreCase[] = [
         newTask({ lane: 'batch', priority: 'high' }),
       ])
       assert.ok(one && two)
-      const waiting = async (from: Store) =>
-        Object.fromEntries(
-          (await from.lanes.lanes()).flatMap(({ lane, waiting }) => (waiting === 0 ? [] : [[lane, waiting]])),
-        )
-      assert.deepEqual(await waiting(store), { batch: 2, default: 2 })
+      assert.deepEqual(await waitingIn(store), { batch: 2, default: 2 })
       const running = await start(store, one)
       await move(store, cancelledWaiting(two, problem(), context.now))
-      assert.deepEqual(await waiting(store), { batch: 2 })
+      assert.deepEqual(await waitingIn(store), { batch: 2 })
       const retry = { at: context.now + 500, error: problem(), retryCount: 1, crashCount: 0 }
       await move(store, retrying(running, retry))
       context.advance(500)
       await dueIn(store)
-      assert.deepEqual(await waiting(store), { batch: 2, default: 1 })
+      assert.deepEqual(await waitingIn(store), { batch: 2, default: 1 })
       const again = await context.reopenStore(store)
-      assert.deepEqual(await waiting(again), { batch: 2, default: 1 })
+      assert.deepEqual(await waitingIn(again), { batch: 2, default: 1 })
       assert.equal((await again.lanes.lanes()).find(({ lane }) => lane === 'batch')?.oldestWaitingAt, since)
     },
   },
