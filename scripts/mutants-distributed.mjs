@@ -39,7 +39,7 @@ export const distributedMutants = [
     change,
     '      filter.leaseUntil = new Date(fence.leaseUntil)\n',
     '',
-    conformance,
+    slowSweeper,
   ],
   [
     "mongodb apply: the lease is over by the server's clock",

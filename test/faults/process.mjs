@@ -25,6 +25,8 @@ const {
   hold,
   /** Operations of the store that always fail in this process. */
   refuse = [],
+  /** Milliseconds by which this process takes the time for later than it is. */
+  aheadMs,
   /** Share of operations, by name, whose answer is lost after they were executed. */
   lostAnswers = {},
   roles = ['worker', 'maintenance'],
@@ -59,6 +61,7 @@ ledger.note({ is: 'boot', boot })
 const store = mongodb({
   url: mongoUrl,
   resendAfter,
+  ...(aheadMs === undefined ? {} : { now: () => Date.now() + aheadMs }),
   faults: {
     before(operation) {
       pass(`before-${operation}`)

@@ -121,19 +121,26 @@ describeRows('trees, cancels and sweeps', () => {
     'a sweeper is stopped after its look at leases that are extended before its write',
     async ({ seed, finish }) =>
       onServers(async system => {
-        const times = { lease: '2s', sweep: '500ms', grace: '5s' }
-        const paused = await system.start({ times, roles: ['worker'] })
-        await system.submit({ name: 'leaves', ms: 8_000 }, 4, seed)
+        const times = { lease: '5s', sweep: '500ms', grace: '5s' }
+        await system.start({ times, roles: ['worker'] })
+        await system.submit({ name: 'leaves', ms: 15_000 }, 4, seed)
         await until(() => running(system.lines()) === 4, 'tasks that run')
-        system.fault('SIGSTOP', paused.boot)
-        paused.signal('SIGSTOP')
-        const slow = await system.start({ times, roles: ['maintenance'], stop: 'before-apply' })
+        // By its clock every lease is over. It looks once.
+        const slow = await system.start({
+          times: { ...times, sweep: '10m' },
+          roles: ['maintenance'],
+          aheadMs: 60_000,
+          stop: 'before-apply',
+        })
         await until(() => stops(system, slow.boot) === 1, 'stop of the sweeper')
-        paused.signal('SIGCONT')
-        await until(() => leasesHold(system, 4), 'leases that were extended')
+        system.fault('SIGSTOP of a sweeper that has looked', slow.boot)
+        const seen = await earliestLeaseEnd(system)
+        await until(async () => (await earliestLeaseEnd(system)) > seen, 'leases that were extended')
         slow.signal('SIGCONT')
-        await finish(system, { paused: true })
-        // The attempts that went on are the ones that ended.
+        slow.signal('SIGTERM')
+        expect(await slow.ended).toEqual({ code: 0, signal: null })
+        const report = await finish(system)
+        expect(report.sometimes['rescued']).toBe(0)
         const { tasks } = await system.held()
         expect(tasks.map(({ attempt }) => attempt)).toEqual([1, 1, 1, 1])
       }),
@@ -170,11 +177,10 @@ function stops(system: System, boot: number): number {
   return linesOf(system.lines(), 'stopped').filter(line => line.boot === boot).length
 }
 
-/** Whether so many running tasks have a lease that is not over. */
-async function leasesHold(system: System, count: number): Promise<boolean> {
+/** When the first lease of a running task is over, in epoch milliseconds. */
+async function earliestLeaseEnd(system: System): Promise<number> {
   const { tasks } = await system.held()
-  const now = system.store.tasks.now()
-  return tasks.filter(({ leaseUntil = 0 }) => leaseUntil > now).length === count
+  return Math.min(...tasks.map(({ leaseUntil = 0 }) => leaseUntil))
 }
 
 /** Milliseconds from the end of each parent's last sub-task until its own. */
