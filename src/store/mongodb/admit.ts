@@ -68,32 +68,11 @@ interface Waits {
 }
 
 /** Tasks without a parent that wait, of the users and in the lanes that have a limit; counted no further than the limit. */
-async function countWaiting({ database, tasks }: Session, wishes: readonly Wish[]): Promise<Waits> {
+async function countWaiting(session: Session, wishes: readonly Wish[]): Promise<Waits> {
   const roots = wishes.filter(({ task }) => task.parent === undefined)
-  const limited = (limit: keyof AdmissionLimits, field: 'userId' | 'lane') => {
-    const highest = new Map<string, number>()
-    for (const { task, limits } of roots) {
-      const most = limits[limit]
-      if (most !== undefined) highest.set(task[field], Math.max(most, highest.get(task[field]) ?? 0))
-    }
-    return highest
-  }
-  const count = async (field: 'userId' | 'lane', highest: ReadonlyMap<string, number>) => {
-    const counts = new Map<string, number>()
-    await Promise.all(
-      [...highest].map(async ([key, most]) => {
-        const filter = { [field]: key, depth: 0, ...waiting }
-        const found = await database.run('count who waits', () =>
-          tasks.countDocuments(filter, { limit: Math.max(1, most) }),
-        )
-        counts.set(key, found)
-      }),
-    )
-    return counts
-  }
   const [users, lanes] = await Promise.all([
-    count('userId', limited('waitingPerUser', 'userId')),
-    count('lane', limited('waitingPerLane', 'lane')),
+    countBy(session, 'userId', highestBy('userId', roots, 'waitingPerUser')),
+    countBy(session, 'lane', highestBy('lane', roots, 'waitingPerLane')),
   ])
   return {
     users,
@@ -103,4 +82,33 @@ async function countWaiting({ database, tasks }: Session, wishes: readonly Wish[
       [lanes, lane],
     ],
   }
+}
+
+/** The highest limit that was given for each user, or each lane. */
+function highestBy(
+  field: 'userId' | 'lane',
+  wishes: readonly Wish[],
+  limit: keyof AdmissionLimits,
+): ReadonlyMap<string, number> {
+  const highest = new Map<string, number>()
+  for (const { task, limits } of wishes) {
+    const most = limits[limit]
+    if (most !== undefined) highest.set(task[field], Math.max(most, highest.get(task[field]) ?? 0))
+  }
+  return highest
+}
+
+async function countBy(
+  { database, tasks }: Session,
+  field: 'userId' | 'lane',
+  highest: ReadonlyMap<string, number>,
+): Promise<Map<string, number>> {
+  const counts = [...highest].map(async ([key, most]) => {
+    const filter = { [field]: key, depth: 0, ...waiting }
+    const found = await database.run('count who waits', () =>
+      tasks.countDocuments(filter, { limit: Math.max(1, most) }),
+    )
+    return [key, found] as const
+  })
+  return new Map(await Promise.all(counts))
 }

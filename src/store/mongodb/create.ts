@@ -210,22 +210,27 @@ async function lookUp(
     transaction === undefined ? database.run('look up', work) : work()
   const ids = wishes.map(({ task }) => task.id)
   const byId = await ask(() => tasks.find({ _id: { $in: ids } }, options).toArray())
-  const documents = new Map(byId.map(document => [document._id, document]))
-  for (const wish of wishes) {
-    const document = documents.get(wish.task.id)
-    if (document !== undefined) found.set(wish, document)
-  }
+  noteFound(found, wishes, new Map(byId.map(document => [document._id, document])), ({ id }) => id)
   const keyed = wishes.filter(wish => !found.has(wish) && wish.task.idempotencyKey !== undefined)
   if (keyed.length === 0) return found
   const byKey = await ask(() =>
     tasks.find({ $or: keyed.map(({ task }) => keyFilter(task)) }, options).toArray(),
   )
-  const keys = new Map(byKey.map(document => [keyOf(document), document]))
-  for (const wish of keyed) {
-    const document = keys.get(keyOf(wish.task))
+  noteFound(found, keyed, new Map(byKey.map(document => [keyOf(document), document])), keyOf)
+  return found
+}
+
+/** Notes the documents of those wishes whose key is there. */
+function noteFound(
+  found: Map<Wish, TaskDocument>,
+  wishes: readonly Wish[],
+  documents: ReadonlyMap<string, TaskDocument>,
+  keyFor: (task: NewTask) => string,
+): void {
+  for (const wish of wishes) {
+    const document = documents.get(keyFor(wish.task))
     if (document !== undefined) found.set(wish, document)
   }
-  return found
 }
 
 type Keyed = Pick<NewTask, 'userId' | 'taskType' | 'idempotencyKey'>

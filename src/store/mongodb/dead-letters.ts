@@ -23,6 +23,18 @@ export function listDeadLetters(
   return pageOfTasks(session, listing, { listing: 'dead-letters', ...filter }, page)
 }
 
+const byFingerprint = {
+  $group: {
+    _id: '$deadLetter.fingerprint',
+    taskType: { $max: '$taskType' },
+    code: { $max: '$deadLetter.error.code' },
+    count: { $sum: 1 },
+    firstAt: { $min: '$deadLetter.openedAt' },
+    lastAt: { $max: '$deadLetter.openedAt' },
+    sampleTaskId: { $max: '$_id' },
+  },
+}
+
 /** The most frequent first. */
 export async function groupDeadLetters(
   { database, tasks }: Session,
@@ -33,17 +45,7 @@ export async function groupDeadLetters(
       .aggregate<Omit<DeadLetterGroup, 'fingerprint'> & { _id: string }>(
         [
           { $match: conditionsOf(filter) },
-          {
-            $group: {
-              _id: '$deadLetter.fingerprint',
-              taskType: { $max: '$taskType' },
-              code: { $max: '$deadLetter.error.code' },
-              count: { $sum: 1 },
-              firstAt: { $min: '$deadLetter.openedAt' },
-              lastAt: { $max: '$deadLetter.openedAt' },
-              sampleTaskId: { $max: '$_id' },
-            },
-          },
+          byFingerprint,
           { $sort: { count: -1, _id: 1 } },
           { $limit: mostGroups },
         ],

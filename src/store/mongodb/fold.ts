@@ -4,6 +4,7 @@
  * the list is written into the sub-tasks. Whoever comes next first finishes that list: a crash between the two is found there, and no
  * move is counted twice or not at all.
  */
+import type { ClientSession } from 'mongodb'
 import { cancelError } from '../../task/decide.ts'
 import { endedStatuses, hasEnded } from '../../task/status.ts'
 import { liveOf, recount } from '../../task/subtasks.ts'
@@ -92,9 +93,7 @@ async function countIn(
   batch: Counted,
 ): Promise<Parent | 'refused'> {
   if (children.length === 0) return parent
-  const changes = children
-    .filter(({ counted, status }) => counted?.as !== status)
-    .map(({ counted, status }) => (counted === undefined ? { to: status } : { from: counted.as, to: status }))
+  const changes = changesOf(children)
   const summary = recount(parent.subTaskStatusSummary, changes)
   const version = parent.aggregate?.version
   const next = (version ?? 0) + 1
@@ -117,6 +116,13 @@ async function countIn(
   )
   if (matchedCount === 0) return 'refused'
   return { ...parent, subTaskStatusSummary: summary, aggregate: { version: next } }
+}
+
+/** What the parent has not counted of its sub-tasks. */
+function changesOf(children: readonly Child[]) {
+  return children
+    .filter(({ counted, status }) => counted?.as !== status)
+    .map(({ counted, status }) => (counted === undefined ? { to: status } : { from: counted.as, to: status }))
 }
 
 /** Writes what was counted into the sub-tasks. One that moved meanwhile keeps its flag; a new one may be sent from now on. */
@@ -155,18 +161,21 @@ async function cancelStrays(
     return { updateOne: { filter, update: pipelineOf(session, move) } }
   })
   const areWritten = await database.transaction('cancel late sub-tasks', async transaction => {
-    const options = { session: transaction }
-    if (parent !== null) {
-      const ended = { _id: parent._id, status: { $in: [...endedStatuses] } }
-      const { matchedCount } = await tasks.updateOne(ended, { $inc: { 'aggregate.version': 1 } }, options)
-      if (matchedCount === 0) return false
-    }
-    await tasks.bulkWrite(writes, options)
+    if (parent !== null && !(await holdEnded(session, parent, transaction))) return false
+    await tasks.bulkWrite(writes, { session: transaction })
     return true
   })
   if (!areWritten) return 'refused'
   if (keeps.events) events.note(moves.map(({ transition }) => transition.taskId))
   return 'more'
+}
+
+/** Whether the parent has still ended; if so, nobody changes it before the commit. */
+async function holdEnded({ tasks }: Session, { _id }: Parent, transaction: ClientSession): Promise<boolean> {
+  const ended = { _id, status: { $in: [...endedStatuses] } }
+  const held = { $inc: { 'aggregate.version': 1 } }
+  const { matchedCount } = await tasks.updateOne(ended, held, { session: transaction })
+  return matchedCount > 0
 }
 
 async function cancelsOf(session: Session, strays: readonly Child[]): Promise<Move[]> {

@@ -150,12 +150,8 @@ async function confirmAs(
   confirmedMs: number,
 ): Promise<void> {
   const now = session.serverNow()
-  const wait = {
-    $min: [
-      longestResendMs,
-      { $multiply: [confirmedMs, { $pow: [2, { $subtract: [{ $ifNull: ['$sends', 1] }, 1] }] }] },
-    ],
-  }
+  const doublings = { $subtract: [{ $ifNull: ['$sends', 1] }, 1] }
+  const wait = { $min: [longestResendMs, { $multiply: [confirmedMs, { $pow: [2, doublings] }] }] }
   await session.database.run('confirm', () =>
     session.tasks.updateMany(
       { _id: { $in: [...ids] }, 'sent.by': { $in: [...by] }, 'sent.confirmed': false },

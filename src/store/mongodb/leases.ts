@@ -42,6 +42,19 @@ export async function extend(
   })
 }
 
+/** Waiting tasks whose deadline has passed. */
+function findOverdue({ database, tasks }: Session, now: Date, limit: number): Promise<TaskDocument[]> {
+  const waits = { status: { $in: [...liveStatuses] }, leaseUntil: { $exists: false } }
+  return database.run('passed deadlines', () =>
+    tasks
+      .find({ deadline: { $lte: now }, ...waits })
+      .hint('tasks_deadline')
+      .sort({ deadline: 1 })
+      .limit(limit)
+      .toArray(),
+  )
+}
+
 /** Records whose lease has expired, and waiting ones whose deadline has passed; the longest overdue first. */
 export async function lapsed(session: Session, limit: number): Promise<Lapsed[]> {
   session.requireOpen()
@@ -56,21 +69,7 @@ export async function lapsed(session: Session, limit: number): Promise<Lapsed[]>
       .toArray(),
   )
   const room = limit - expired.length
-  const overdue =
-    room === 0
-      ? []
-      : await database.run('passed deadlines', () =>
-          tasks
-            .find({
-              deadline: { $lte: now },
-              status: { $in: [...liveStatuses] },
-              leaseUntil: { $exists: false },
-            })
-            .hint('tasks_deadline')
-            .sort({ deadline: 1 })
-            .limit(room)
-            .toArray(),
-        )
+  const overdue = room === 0 ? [] : await findOverdue(session, now, room)
   const records = await recordsOf(session, [...expired, ...overdue])
   return records.map((record, index) => ({ record, why: index < expired.length ? 'lease' : 'deadline' }))
 }

@@ -49,7 +49,6 @@ async function addTogether(
   lastKnown: number,
 ): Promise<number> {
   const write = randomUUID()
-  const logs = logsOf(session)
   for (let before = lastKnown; ; before = (await lastNumber(session, taskId)) ?? before) {
     const first = before + 1
     const last = before + lines.length
@@ -61,17 +60,22 @@ async function addTogether(
       lines: lines.map(({ at, ...line }) => ({ ...line, at: new Date(at) })),
       write,
     }
-    const isWritten = await session.database.run('log', async () => {
-      try {
-        await logs.insertOne(document)
-        return true
-      } catch (error) {
-        if (!isDuplicateKey(error)) throw error
-        return (await logs.findOne({ _id: document._id }))?.write === write
-      }
-    })
-    if (isWritten) return last
+    if (await insertOnce(session, document)) return last
   }
+}
+
+/** Whether the lines were written, now or by an earlier send; not where others have taken their number. */
+function insertOnce(session: Session, document: LogDocument): Promise<boolean> {
+  const logs = logsOf(session)
+  return session.database.run('log', async () => {
+    try {
+      await logs.insertOne(document)
+      return true
+    } catch (error) {
+      if (!isDuplicateKey(error)) throw error
+      return (await logs.findOne({ _id: document._id }))?.write === document.write
+    }
+  })
 }
 
 /** 0 for a task without lines, undefined for one that is not there. */

@@ -107,7 +107,7 @@ async function countLiveBelow(
   return new Map(found.map(({ _id, live }) => [_id, live]))
 }
 
-/** Deletes up to `limit` records of a tree, deepest first. */
+/** Deletes up to `limit` records of a tree, deepest first; marks all of them before. */
 async function pruneTree(session: Session, expired: Expired, root: string, limit: number): Promise<number> {
   const [marked] = await markRoots(session, expired, [root])
   if (marked === undefined) return 0
@@ -117,7 +117,11 @@ async function pruneTree(session: Session, expired: Expired, root: string, limit
     await unmark(session, root)
     return 0
   }
-  if (!(await begin(session, root))) return 0
+  return (await begin(session, root)) ? removeTree(session, root, limit) : 0
+}
+
+/** Deletes up to `limit` records of a tree whose deletion has begun. */
+async function removeTree(session: Session, root: string, limit: number): Promise<number> {
   let gone = 0
   while (gone < limit) {
     const below = await findBelow(session, root, { pruning: true }, limit - gone)

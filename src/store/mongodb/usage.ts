@@ -60,6 +60,29 @@ async function pathOf(session: Session, task: Link): Promise<string[]> {
   return task.rootTaskId === task._id ? path : [...path, task.rootTaskId]
 }
 
+interface Sum {
+  _id: string
+  calls: number
+  inputTokens: number
+  outputTokens: number
+  cost: number
+  highest: number | null
+}
+
+const sumsByModel = [
+  {
+    $group: {
+      _id: '$model',
+      calls: { $sum: 1 },
+      inputTokens: { $sum: '$inputTokens' },
+      outputTokens: { $sum: '$outputTokens' },
+      cost: { $sum: '$cost' },
+      highest: { $max: '$cost' },
+    },
+  },
+  { $sort: { _id: 1 } },
+]
+
 /** Sums per model, of a task or of a tree. */
 export async function sumUsage(
   { database }: Session,
@@ -70,30 +93,7 @@ export async function sumUsage(
   const sums = await database.run('usage', () =>
     database
       .collection<UsageDocument>('task_usage')
-      .aggregate<{
-        _id: string
-        calls: number
-        inputTokens: number
-        outputTokens: number
-        cost: number
-        highest: number | null
-      }>(
-        [
-          { $match: which },
-          {
-            $group: {
-              _id: '$model',
-              calls: { $sum: 1 },
-              inputTokens: { $sum: '$inputTokens' },
-              outputTokens: { $sum: '$outputTokens' },
-              cost: { $sum: '$cost' },
-              highest: { $max: '$cost' },
-            },
-          },
-          { $sort: { _id: 1 } },
-        ],
-        { hint: tree ? 'usage_path' : 'usage_task' },
-      )
+      .aggregate<Sum>([{ $match: which }, ...sumsByModel], { hint: tree ? 'usage_path' : 'usage_task' })
       .toArray(),
   )
   // A sum of costs that nobody told is not zero, it is not known.
