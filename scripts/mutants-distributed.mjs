@@ -80,8 +80,8 @@ export const distributedMutants = [
     'mongodb extend: whose lease it is',
     leases,
     'if (task?.claimToken !== token)',
-    'if (task === undefined)',
-    zombies,
+    "if (task === undefined || token === '')",
+    conformance,
   ],
 
   // What is acknowledged is held by a majority.
