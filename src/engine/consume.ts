@@ -36,17 +36,18 @@ export function startConsumer(core: Core): Consumer {
 function receive(core: Core, received: Received): Promise<void> {
   return new Promise(free => {
     const { taskId, attempt, suspect } = received.delivery
+    const { remote } = core.broker
     const refuse = () => {
-      forgetLater(core, taskId)
-      received.ack()
+      turnAway(core, received)
       free()
     }
-    if (suspect && core.broker.remote !== undefined && runsSuspect(core)) return refuse()
+    if (suspect && remote !== undefined && runsSuspect(core)) return refuse()
     const wish = nextClaim(core)
     const claim: Claim = { taskId, attempt, ...wish.claim }
     const answered = (record: TaskRecord | undefined, askedAt: number) => {
       core.claims.inFlight -= 1
-      if (record === undefined) return refuse()
+      if (record === undefined)
+        return remote === undefined ? refuse() : void turnAwayUnknown(core, received).then(free)
       const leaseUntil = askedAt + core.settings.leaseMs
       run(core, new Attempt(record, claim.token, leaseUntil), {
         free,
@@ -63,6 +64,22 @@ function receive(core: Core, received: Received): Promise<void> {
       })
     })
   })
+}
+
+/** The claim was refused: the task has ended, is held, or is not due. The store offers it again when it is time. */
+function turnAway(core: Core, received: Received): void {
+  forgetLater(core, received.delivery.taskId)
+  received.ack()
+}
+
+/** As `turnAway`; a message between processes that names no task is put aside, where people see it. */
+async function turnAwayUnknown(core: Core, received: Received): Promise<void> {
+  const isThere = await core.store.queries.get([received.delivery.taskId]).then(
+    ([record]) => record !== undefined,
+    () => true,
+  )
+  if (isThere) turnAway(core, received)
+  else received.deadLetter()
 }
 
 /** A task whose last attempt crashed may take its neighbours with it: a process runs one at a time. */

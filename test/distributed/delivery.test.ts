@@ -63,9 +63,10 @@ describeDistributed('delivery', () => {
     })
     await channel.waitForConfirms()
     const filed = async () => (await engine.store.strays.list({ pageSize: 50 })).items
-    await until(async () => (await filed()).length >= 4, 'four filed messages')
+    await until(async () => (await filed()).length >= 5, 'five filed messages')
     const contents = (await filed()).map(stray => stray.content)
     expect(contents.some(content => content.includes('no json at all'))).toBe(true)
+    expect(contents.some(content => content.includes('nobody'))).toBe(true)
     expect(new Set((await filed()).map(stray => stray.id)).size).toBe((await filed()).length)
     expect(await engine.tasks.get(live.taskId)).toMatchObject({ status: 'RUNNING', attempt: 1 })
   })

@@ -63,15 +63,15 @@ describeRows('messages that are lost, repeated, late, or nonsense', () => {
         ['no object', '[1,2,3]'],
         ['other program', '{"order":4711}', { type: 'OrderPlaced', contentType: 'application/json' }],
         ['big header', '{}', { headers: { big: 'x'.repeat(60_000) } }],
+        [
+          'no such task',
+          JSON.stringify({ taskId: 'tsk_nobody', taskType: 'Nobody', lane: 'default', attempt: 0 }),
+        ],
       ]
       for (const [name, content, properties] of nonsense) {
         system.fault(name)
         await messages.toWorkQueue(content, properties)
       }
-      // It can be read, and there is no such task: nothing to file, and nothing to run.
-      await messages.toWorkQueue(
-        JSON.stringify({ taskId: 'tsk_nobody', taskType: 'Nobody', lane: 'default', attempt: 0 }),
-      )
       await system.submit({ name: 'leaves' }, 20, seed, 100)
       const strays = () => system.store.strays.list({ pageSize: 100 })
       await until(async () => (await strays()).items.length === nonsense.length, 'filed messages')
