@@ -103,7 +103,10 @@ describeDistributed('state over several processes', () => {
     const client = await home.engine({ tasks: [obedient, parent], roles: [] })
     const old = await home.engine({ tasks: [parent] })
     const handle = await client.submit(obedient, { orders: [{ do: 'succeed', value: 'new' }] })
-    await until(async () => (await client.tasks.get(handle.taskId)).attempt > 0, 'first look at it')
+    await until(
+      async () => (await client.tasks.get(handle.taskId)).status === 'RETRYING',
+      'wait for a process that knows it',
+    )
     expect(await client.tasks.get(handle.taskId)).toMatchObject({
       status: 'RETRYING',
       errorInfo: { code: 'TASK_TYPE_UNKNOWN' },
