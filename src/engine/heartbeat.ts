@@ -13,15 +13,11 @@ const looksPerLease = 6
  */
 export function startHeartbeat(core: Core): Loop {
   const { leaseMs } = core.settings
-  const everyMs = leaseMs / beatsPerLease
-  /** When the beat that is on its way began, by the monotonic clock. */
-  let beatingSince: number | undefined
 
   async function beat(): Promise<undefined> {
     const attempts = [...core.running.values()].filter(attempt => attempt.interruption !== 'lease-lost')
     if (attempts.length === 0) return
     const askedAt = core.clock.monotonic()
-    beatingSince = askedAt
     try {
       const leases = attempts.map(({ record, token }) => ({ taskId: record.id, token }))
       const answers = await core.store.tasks.extend(leases, leaseMs)
@@ -32,20 +28,16 @@ export function startHeartbeat(core: Core): Loop {
     } catch (error) {
       core.log.error({ err: error }, 'leases could not be extended')
     }
-    beatingSince = undefined
     interruptExpired(core)
   }
 
-  /** A store that does not answer must not keep an attempt from learning that its time is over. */
-  async function look(): Promise<undefined> {
-    if (!hasExpired(core)) return
-    // After a pause of the process nobody may have taken the tasks: then a beat keeps them, if it is answered soon.
-    if (beatingSince === undefined) beating.wake()
-    else if (core.clock.monotonic() - beatingSince >= everyMs) interruptExpired(core)
-  }
-
-  const beating = startLoop({ clock: core.clock, everyMs, step: beat })
-  const looking = startLoop({ clock: core.clock, everyMs: leaseMs / looksPerLease, step: look })
+  const beating = startLoop({ clock: core.clock, everyMs: leaseMs / beatsPerLease, step: beat })
+  // On its own: a store that does not answer must not keep an attempt from learning that its time is over.
+  const looking = startLoop({
+    clock: core.clock,
+    everyMs: leaseMs / looksPerLease,
+    step: async () => interruptExpired(core),
+  })
   return {
     wake: beating.wake,
     stop: async () => {
@@ -54,16 +46,9 @@ export function startHeartbeat(core: Core): Loop {
   }
 }
 
-function interruptExpired(core: Core): void {
+function interruptExpired(core: Core): undefined {
   const now = core.clock.monotonic()
   for (const attempt of core.running.values()) if (attempt.leaseUntil <= now) attempt.interrupt('lease-lost')
-}
-
-function hasExpired(core: Core): boolean {
-  const now = core.clock.monotonic()
-  return [...core.running.values()].some(
-    attempt => attempt.leaseUntil <= now && attempt.interruption !== 'lease-lost',
-  )
 }
 
 function learn(
