@@ -37,14 +37,14 @@ async function receive(core: Core, message: DeadMessage): Promise<void> {
     return file(core, message, malformed ?? 'The message names no task.')
   const [record] = await core.store.queries.get([taskId])
   if (record === undefined) return file(core, message, `There is no task ${taskId}.`)
-  // Of an attempt before: the task was retried, and sent again, while the message was on its way.
-  if (message.attempt !== undefined && message.attempt < record.attempt && !hasEnded(record.status)) return
+  const { attempt, story } = message
   if (!hasEnded(record.status)) {
+    // Of an attempt before: the task was retried, and sent again, while the message was on its way.
+    if (attempt !== undefined && attempt < record.attempt) return
     await file(core, message, `Task ${taskId} is ${record.status}; it was sent again.`)
     return core.store.outbox.forget([taskId])
   }
   if (record.deadLetter === undefined) return
-  const { attempt, story } = message
   if (attempt !== undefined && attempt < record.deadLetter.attempt - 1) return
   await core.store.outbox.noticed?.([{ taskId, attempt: record.deadLetter.attempt, story }])
 }

@@ -2,6 +2,7 @@ import type { Lapsed } from '../store/store.ts'
 import { decide, decideOverdue } from '../task/decide.ts'
 import type { TaskRecord } from '../task/task.ts'
 import type { Transition } from '../task/transition.ts'
+import type { Attempt } from './attempt.ts'
 import type { Core } from './core.ts'
 import { circumstances } from './settle.ts'
 import { tell } from './tell.ts'
@@ -25,7 +26,8 @@ export async function rescue(core: Core): Promise<number> {
       if (answers[index] !== 'applied' || transition === undefined) continue
       movedNow += 1
       core.counts.rescued[found.why] += 1
-      interruptOwn(core, found.record)
+      // Taken from this process although by its own clock there was time.
+      ownAttempt(core, found.record)?.interrupt('lease-lost')
       core.log.warn(
         { taskId: found.record.id, attempt: found.record.attempt, why: found.why, to: transition.name },
         'a task was rescued',
@@ -39,17 +41,16 @@ export async function rescue(core: Core): Promise<number> {
 
 function transitionOf(core: Core, { record, why }: Lapsed): Transition {
   if (why === 'deadline') return decideOverdue(record, core.store.tasks.now())
-  const own = core.running.get(record.id)
-  if (own !== undefined && own.token === record.claimToken && own.leaseUntil <= core.clock.monotonic())
-    own.interrupt('lease-lost')
+  const own = ownAttempt(core, record)
+  if (own !== undefined && own.leaseUntil <= core.clock.monotonic()) own.interrupt('lease-lost')
   const transition = decide(record, { kind: 'lease-lost' }, circumstances(core, record))
   return record.leaseUntil === undefined
     ? transition
     : { ...transition, fence: { attempt: record.attempt, leaseUntil: record.leaseUntil } }
 }
 
-/** The attempt was taken from this process: it stops, although by its own clock there was time. */
-function interruptOwn(core: Core, record: TaskRecord): void {
+/** The attempt of this claim, if this process runs it. */
+function ownAttempt(core: Core, record: TaskRecord): Attempt | undefined {
   const own = core.running.get(record.id)
-  if (own !== undefined && own.token === record.claimToken) own.interrupt('lease-lost')
+  return own?.token === record.claimToken ? own : undefined
 }
