@@ -26,8 +26,6 @@ export interface SharedLimiterOptions {
    * 60,000. Less than a store may be away lets more calls run at once than the limit says.
    */
   leaseMs?: number
-  /** Called when this process parked a key, so that others can be told at once; they see it with their next ask all the same. */
-  onParked?(key: string, until: number): void
 }
 
 /** Milliseconds between two looks at the keys that somebody here waits for: others may have given room back. */
@@ -112,16 +110,14 @@ class SharedLimiter implements RateLimiter {
   }
 
   async park(key: string, until: number): Promise<void> {
-    let isNew = false
     await this.#persist(key, (state, now) => {
       advance(state, now)
       // The time is by this process's clock, the account's may be ahead.
       const end = until + (state.now - now)
-      isNew = !(end <= Math.max(state.now, state.parkedUntil))
+      const isNew = !(end <= Math.max(state.now, state.parkedUntil))
       if (isNew) park(state, end, now)
       return isNew
     })
-    if (isNew) this.#options.onParked?.(key, until)
   }
 
   onTurn(listener: (key: string, ticket: string) => void): () => void {
