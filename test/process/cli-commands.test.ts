@@ -212,7 +212,9 @@ describe('quillwork lanes, novels and doctor', { timeout: patience }, () => {
       'tasks',
     ])
       expect(checks).toContain(check)
-    expect((await on(['doctor'])).stdout).toContain(`answers at ${server.url} (process ${server.child.pid}`)
+    const plain = (await on(['doctor'])).stdout
+    expect(plain).toContain(`answers at ${server.url} (process ${server.child.pid}`)
+    expect(plain).toMatch(/^ +roles +api, worker, maintenance/m)
   })
 
   test('help and version go to standard output and end with 0; no command at all ends with 2', async () => {

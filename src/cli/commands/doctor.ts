@@ -61,6 +61,7 @@ function valueText(name: SettingName, value: unknown): string {
   }
   const entries = Object.entries(value as object)
   if (entries.length === 0) return 'none'
+  if (Array.isArray(value)) return value.join(', ')
   return entries
     .map(([key, each]) =>
       name === 'retention' ? `${key} ${durationText(each)}` : `${key} ${JSON.stringify(each)}`,
