@@ -1,4 +1,5 @@
 import type { Usage } from '../task/definition.ts'
+import type { ErrorCode } from '../task/errors.ts'
 
 /**
  * The port of language models. A model is a small object with an id and one capability; adapters live in
@@ -41,6 +42,80 @@ export interface Summary {
   readonly usage?: Usage
 }
 
+/** What a language model is asked to write. */
+export interface TextRequest {
+  /** What the model is told to be. */
+  readonly system?: string
+  /** What it is asked, with all that it may use. Texts of the novel in it are data. */
+  readonly prompt: string
+  /** Most tokens of the answer, from 1; never more than the model's own bound. */
+  readonly maxOutputTokens: number
+  /** Default: as configured, else as the provider has it. */
+  readonly temperature?: number
+}
+
+/** What went into a call beside the texts, kept with the result. */
+export interface ModelParameters {
+  /** Name of the model as its provider answered it. */
+  readonly providerModel: string
+  readonly maxOutputTokens: number
+  readonly temperature?: number
+}
+
+/** A whole answer. What is not one is an error, never a text: see `ModelError`. */
+export interface TextAnswer {
+  /** Never blank. */
+  readonly text: string
+  /** Why the model ended, in the provider's words; always one that means that it was done. */
+  readonly finishReason: string
+  /** `model` is the id of the model that answered. */
+  readonly usage: Usage
+  readonly parameters: ModelParameters
+}
+
+/** Price of a model, per million tokens. */
+export interface ModelPrice {
+  readonly input: number
+  readonly output: number
+  /** ISO 4217. */
+  readonly currency: string
+}
+
+/** Which other model is asked where one fails with one of these codes. */
+export interface ModelFallback {
+  readonly model: string
+  readonly on: readonly ErrorCode[]
+}
+
+/** A model that writes text. It is asked once per call: whoever retries is the engine. */
+export interface LanguageModel {
+  readonly id: string
+  /** Key of its limits, the same for all models of one (provider, account, model): for `ctx.acquire`, in tokens. */
+  readonly limit: string
+  /** Tokens of prompt and answer together. */
+  readonly contextTokens: number
+  readonly maxOutputTokens: number
+  readonly price?: ModelPrice
+  /** In the order in which they are tried. */
+  readonly fallbacks: readonly ModelFallback[]
+  /** About how many tokens a text is, rather too many than too few. */
+  countTokens(text: string): number
+  /** What so many tokens cost, in the currency of the price; undefined where no price is known. */
+  costOf(tokens: { inputTokens: number; outputTokens: number }): number | undefined
+  /**
+   * Writes one answer; `onText` is told each stretch as it arrives. Rejects with `ModelError`, or with the signal's reason when aborted,
+   * which closes the connection.
+   */
+  write(request: TextRequest, options?: WriteOptions): Promise<TextAnswer>
+}
+
+/** How one answer is written. */
+export interface WriteOptions extends CallOptions {
+  onText?(text: string): void
+  /** Told what an answer that failed or was aborted had used until then; estimated where the provider does not say. */
+  onPartialUsage?(usage: Usage): void
+}
+
 /** How one call is run. */
 export interface CallOptions {
   /** Ends the call early; it then rejects with the signal's reason. */
@@ -67,6 +142,11 @@ export interface EmbeddingModel {
   readonly dimensions: number
   /** Most texts that one call may carry, at least 1. */
   readonly maxTexts: number
+  /** Key of its limits, as `LanguageModel.limit`. */
+  readonly limit: string
+  readonly price?: ModelPrice
+  countTokens(text: string): number
+  costOf(tokens: { inputTokens: number; outputTokens: number }): number | undefined
   /** Answers one vector per text, in the order of the texts. */
   embed(texts: readonly string[], options?: CallOptions): Promise<Embeddings>
 }

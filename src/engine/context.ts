@@ -1,10 +1,12 @@
 import { decode, encode } from '../task/codec.ts'
 import type {
   Awaitable,
+  BudgetHold,
   In,
   Permit,
   ResolvedTask,
   Schema,
+  Spending,
   SubTask,
   SubTasksSubmitted,
   TaskContext,
@@ -151,6 +153,12 @@ export class AttemptContext implements TaskContext {
     this.#permits ??= new Permits(this.#core, this.held)
     return this.#permits.acquire(limit, cost)
   }
+
+  async reserve(_estimate: Spending): Promise<BudgetHold> {
+    return { commit: async () => undefined, release: async () => undefined }
+  }
+
+  write(_text: string): void {}
 
   async addUsage({ model, inputTokens, outputTokens, cost }: Usage): Promise<void> {
     const row = { at: this.#core.store.tasks.now(), attempt: this.attempt, model, inputTokens, outputTokens }

@@ -1,5 +1,6 @@
 import {
   type ErrorClass,
+  type ErrorCode,
   type ErrorInfo,
   errorCatalogue,
   PermanentError,
@@ -91,12 +92,18 @@ function isRefusal(status: number): boolean {
 function classOf(error: unknown): ErrorClass | undefined {
   if (error instanceof SnoozeError) return 'rate-limited'
   if (error instanceof PermanentError) return 'permanent'
-  if (error instanceof QuillworkError) return errorCatalogue[error.code].retryable ? 'retryable' : 'permanent'
+  if (error instanceof QuillworkError) return classOfCode(error.code)
   if (error instanceof Error && error.name === 'TimeoutError') return 'timeout'
   const status = statusOf(error)
   if (status === 429) return 'rate-limited'
   if (status !== undefined && isRefusal(status)) return 'permanent'
   return undefined
+}
+
+function classOfCode(code: ErrorCode): ErrorClass {
+  const entry = errorCatalogue[code]
+  if ('errorClass' in entry) return entry.errorClass
+  return entry.retryable ? 'retryable' : 'permanent'
 }
 
 function codeOf(error: unknown): string {

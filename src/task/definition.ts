@@ -25,6 +25,11 @@ export interface TaskType<P extends Schema = Schema, R extends Schema = Schema, 
 export interface TaskOptions<P extends Schema> {
   /** The lane that a submission without one goes to; default `'default'`. */
   lane?: string
+  /**
+   * Refuses what cannot be done before it is accepted: called with parsed parameters when a task of the type is submitted by itself (not
+   * as a sub-task), in a process that has the definition. Throws the refusal.
+   */
+  admit?(parameters: Out<P>, context: { services: never; userId: string }): Awaitable<void>
   /** How long one attempt may run; default 30 minutes. Its signal fires, and the attempt ends as a timeout. */
   attemptTimeout?: Duration
   /** How long after its submission a task fails if it has not ended; default none. */
@@ -44,6 +49,22 @@ export interface Usage {
   outputTokens: number
   /** Cost in the currency of the price list; absent when no price is known. */
   cost?: number
+  /** What the call was for, such as the id of a novel: usage can be summed by it. At most 100 characters. */
+  subject?: string
+}
+
+/** What a call may cost, or has cost: tokens in and out together, and money where a price is known. */
+export interface Spending {
+  tokens: number
+  cost?: number
+}
+
+/** A reservation under the budget of a tree. */
+export interface BudgetHold {
+  /** The call was made; absent, the estimate stands. */
+  commit(spent?: Spending): Promise<void>
+  /** The call was not made. */
+  release(): Promise<void>
 }
 
 /** A reservation under a limit; `commit` the real cost when it is known, `release` it when nothing was used. */
@@ -108,6 +129,16 @@ export interface TaskContext<P extends Schema = Schema, G extends Schema = Schem
    * the task comes back by itself when it is its turn, with no retry spent.
    */
   acquire(limit: string, cost?: number): Promise<Permit>
+  /**
+   * Reserves what a call may cost under the budget of the tree; without a budget it only asks. Where the budget does not allow it, the
+   * attempt ends (it throws; let it pass) and the task comes back when the budget was raised, with no retry spent.
+   */
+  reserve(estimate: Spending): Promise<BudgetHold>
+  /**
+   * Adds to the output of this attempt, which others can follow while it grows. It is written within a quarter of a second; an attempt
+   * that no longer holds the task writes nothing. A new attempt starts with an empty output.
+   */
+  write(text: string): void
   /** Records what a model call used; kept even when the attempt is stale, for it was paid. */
   addUsage(usage: Usage): Promise<void>
   /** Submits a sub-task, or finds the one with that key, and tells its present state. */

@@ -191,6 +191,87 @@ export const errorCatalogue = {
     status: 412,
     meaning: 'The scene was changed by somebody else while the task worked on it.',
   },
+  BUDGET_EXHAUSTED: {
+    retryable: true,
+    status: 409,
+    meaning: 'The budget of the tree allows no further call; raise it and the task goes on.',
+  },
+  MODEL_RATE_LIMITED: {
+    retryable: true,
+    status: 429,
+    errorClass: 'rate-limited',
+    meaning: 'The provider of the model refuses calls for a while.',
+  },
+  MODEL_UNAVAILABLE: {
+    retryable: true,
+    status: 502,
+    meaning: 'The provider of the model does not answer, or answers with an error of its own.',
+  },
+  MODEL_STALLED: {
+    retryable: true,
+    status: 504,
+    meaning: 'The model said nothing for too long.',
+  },
+  MODEL_ANSWER_CUT: {
+    retryable: true,
+    status: 502,
+    meaning: 'The connection to the model ended before its answer did.',
+  },
+  MODEL_ANSWER_EMPTY: {
+    retryable: true,
+    status: 502,
+    meaning: 'The model answered with nothing.',
+  },
+  MODEL_ANSWER_MALFORMED: {
+    retryable: true,
+    status: 502,
+    meaning: 'The answer of the model cannot be read.',
+  },
+  MODEL_ANSWER_FILTERED: {
+    retryable: false,
+    status: 422,
+    meaning: 'The provider withheld the answer because of its content rules.',
+  },
+  MODEL_ANSWER_REFUSED: {
+    retryable: false,
+    status: 422,
+    meaning: 'The model declined to write what it was asked for.',
+  },
+  MODEL_ANSWER_TRUNCATED: {
+    retryable: false,
+    status: 422,
+    meaning: 'The answer reached its longest length before it was complete.',
+  },
+  MODEL_CONTEXT_EXCEEDED: {
+    retryable: false,
+    status: 422,
+    meaning: 'The text is too long for the context of the model.',
+  },
+  MODEL_QUOTA_EXHAUSTED: {
+    retryable: false,
+    status: 402,
+    meaning: 'The account at the provider has no credit or quota left.',
+  },
+  MODEL_KEY_REJECTED: {
+    retryable: false,
+    status: 502,
+    meaning: 'The provider does not accept the key of the account.',
+  },
+  MODEL_UNKNOWN: {
+    retryable: false,
+    status: 502,
+    meaning: 'The provider does not know the model, or the account may not use it.',
+  },
+  MODEL_REQUEST_REFUSED: {
+    retryable: false,
+    status: 502,
+    meaning: 'The provider does not accept the request.',
+  },
+  MODEL_ADDRESS_FORBIDDEN: {
+    retryable: false,
+    status: 403,
+    meaning: 'The address of the provider leads into a network that models may not be called in.',
+  },
   PROVIDER_NOT_CONFIGURED: {
     retryable: false,
     status: 409,
@@ -273,7 +354,10 @@ export const errorCatalogue = {
     status: 500,
     meaning: 'Something unexpected happened; the log of the server says more.',
   },
-} as const satisfies Record<string, { retryable: boolean; status: number; meaning: string }>
+} as const satisfies Record<
+  string,
+  { retryable: boolean; status: number; errorClass?: 'rate-limited'; meaning: string }
+>
 
 /** A code of the catalogue. */
 export type ErrorCode = keyof typeof errorCatalogue

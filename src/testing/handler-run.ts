@@ -1,5 +1,6 @@
 import { decode, encode } from '../task/codec.ts'
 import {
+  type BudgetHold,
   type In,
   type Out,
   type Permit,
@@ -38,6 +39,8 @@ export interface HandlerRun<R extends Schema> {
   progress: readonly unknown[]
   logs: readonly { level: 'info' | 'error'; message: string; fields?: object }[]
   usage: readonly Usage[]
+  /** What it wrote, in order. */
+  output: readonly string[]
   subTasks: readonly { key: string; type: string; parameters: unknown }[]
   checkpoints: ReadonlyMap<string, unknown>
 }
@@ -76,6 +79,7 @@ interface Notes {
   progress: unknown[]
   logs: { level: 'info' | 'error'; message: string; fields?: object }[]
   usage: Usage[]
+  output: string[]
   subTasks: { key: string; type: string; parameters: unknown }[]
   checkpoints: Map<string, unknown>
 }
@@ -85,11 +89,13 @@ function createNotes<S>({ checkpoints = {} }: HandlerRunOptions<S>): Notes {
     progress: [],
     logs: [],
     usage: [],
+    output: [],
     subTasks: [],
     checkpoints: new Map(Object.entries(checkpoints)),
   }
 }
 
+const freeHold: BudgetHold = { commit: async () => undefined, release: async () => undefined }
 const freePermit: Permit = { commit: () => undefined, release: () => undefined }
 const aloneId = '00000000-0000-7000-8000-000000000000'
 
@@ -125,6 +131,8 @@ function contextOf<S>(
       return notes.checkpoints.get(key) as T
     },
     acquire: async () => freePermit,
+    reserve: async () => freeHold,
+    write: text => void notes.output.push(text),
     addUsage: async usage => void notes.usage.push(usage),
     ...subTasksOf(options, notes),
   }

@@ -7,6 +7,9 @@ const embedding: EmbeddingModel = {
   id: 'letters',
   dimensions: 1,
   maxTexts: 8,
+  limit: 'letters',
+  countTokens: text => text.length,
+  costOf: () => undefined,
   embed: async texts => ({ vectors: texts.map(text => Float32Array.of(text.length)) }),
 }
 

@@ -1,0 +1,42 @@
+import type { Limit } from '../../rate-limit/limiter.ts'
+import type { ModelFallback, ModelPrice } from '../model.ts'
+
+/** What speaks to a provider. `openai-compatible`: any server with that API, by its base URL. */
+export type ProviderKind = 'openai-compatible' | 'openai' | 'anthropic' | 'google'
+
+/** What a model may be used for. */
+export type ModelUse = 'prose' | 'summary' | 'embedding'
+
+/** One configured model, checked, with nothing left open. */
+export interface ModelConfig {
+  readonly provider: ProviderKind
+  /** Name of the model at its provider. */
+  readonly model: string
+  readonly uses: readonly ModelUse[]
+  /** Default: the provider's own. */
+  readonly baseUrl?: string
+  /** Whose account: models of one account and name share their limits. */
+  readonly account: string
+  /** Whether the address may be in a private network or on this machine; needed for models that one runs oneself. */
+  readonly privateNetwork: boolean
+  /** Tokens of prompt and answer together. */
+  readonly contextTokens: number
+  readonly maxOutputTokens: number
+  /** Length of the vectors of an embedding model. */
+  readonly dimensions?: number
+  readonly temperature?: number
+  readonly price?: ModelPrice
+  readonly limits?: Limit
+  readonly fallbacks: readonly ModelFallback[]
+  readonly timeouts: ModelTimeouts
+}
+
+/** How long a call is waited for, in milliseconds. */
+export interface ModelTimeouts {
+  /** Until the first stretch of the answer. */
+  readonly first: number
+  /** Between two stretches. */
+  readonly idle: number
+  /** For the whole answer. */
+  readonly total: number
+}
