@@ -1,121 +1,240 @@
+import type { Limit } from '../rate-limit/limiter.ts'
 import { QuillworkError } from '../task/errors.ts'
-import type { EmbeddingModel, SummaryMethod, SummaryModel } from './model.ts'
+import type {
+  EmbeddingModel,
+  LanguageModel,
+  ModelFallback,
+  ModelPrice,
+  SummaryMethod,
+  SummaryModel,
+} from './model.ts'
+import { limitKeyOf, type ModelConfig, type ModelUse, type ProviderKind } from './providers/config.ts'
 
-/** What the product can ask of a model: a summary, vectors for the search, new prose. */
-export type Capability = 'summary' | 'embedding' | 'prose'
+/** What the product can ask of a model, in the order in which it is told. */
+const modelUses: readonly ModelUse[] = ['summary', 'embedding', 'prose']
 
-/** One model in the answer of `GET /v1/capabilities`. */
+/** A model that is part of the product has this in the place of a provider. */
+const builtIn = 'built-in' as const
+
+/** One model as the API and the command line tell of it: no key, no address. */
 export interface ModelDescription {
   readonly id: string
-  readonly capability: Capability
-  /** Of a summary model: how its summaries come about. */
+  readonly provider: ProviderKind | typeof builtIn
+  /** Its name at the provider. */
+  readonly model: string
+  readonly uses: readonly ModelUse[]
+  /** The uses for which it is taken where a request names no model. */
+  readonly defaultFor: readonly ModelUse[]
+  /** Of a model that summarises: how its summaries come about. */
   readonly method?: SummaryMethod
   /** Of an embedding model: length of its vectors. */
   readonly dimensions?: number
-  /** Whether it is used where a request names no model. */
-  readonly isDefault: boolean
+  /** Tokens of prompt and answer together. */
+  readonly contextTokens?: number
+  readonly maxOutputTokens?: number
+  /** Key of its limits, and what they are; a key without limits is one that nobody limited. */
+  readonly limit?: string
+  readonly limits?: Limit
+  readonly price?: ModelPrice
+  readonly fallbacks?: readonly ModelFallback[]
+  /** Why it cannot be used, and what to do about it. */
+  readonly problem?: string
 }
 
-/** Whether a capability can be used, and if not, why and what to do about it. */
+/** Whether something can be done where a request names no model, and if not, why and what to do about it. */
 export type CapabilityStatus =
   | {
-      readonly capability: Capability
+      readonly capability: ModelUse
       readonly available: true
       readonly models: readonly ModelDescription[]
     }
   | {
-      readonly capability: Capability
+      readonly capability: ModelUse
       readonly available: false
       readonly code: 'PROVIDER_NOT_CONFIGURED'
-      /** For a person: what is off and what is done instead, if anything. */
+      /** For a person: what is off, what is done instead, if anything, and how to change that. */
       readonly reason: string
     }
 
-/** The models of a process. The first model of each list is the default of its capability. */
+/** Who makes a summary: the text itself, by the sentences picked from it, or a language model. */
+export type Summarizer =
+  | { readonly kind: 'extractive'; readonly model: SummaryModel }
+  | { readonly kind: 'generative'; readonly model: LanguageModel }
+
+/**
+ * The models of a process. Where no id is given, the first model of the configuration with that use is taken. All but `models` and
+ * `capabilities` throw `PROVIDER_NOT_CONFIGURED`, saying what to do, where there is no such model or its key is missing.
+ */
 export interface ModelCatalogue {
-  /** Every model, by capability in the order of `capabilities()`, then in the order of configuration. */
+  /** Every model, each once: those of the product first, then the others in the order of configuration. */
   models(): readonly ModelDescription[]
-  /** One entry per capability, those that are off included. */
+  /** One entry per use, those that are off included. */
   capabilities(): readonly CapabilityStatus[]
-  /** The named summary model, or the default. Throws `PROVIDER_NOT_CONFIGURED` where there is none. */
+  /** A model that writes. */
+  languageModel(use: Exclude<ModelUse, 'embedding'>, id?: string): LanguageModel
+  /** Who summarises. Default: the first configured model with that use, else the extractive one, which its own id always names. */
+  summarizer(id?: string): Summarizer
+  /** A summary model that is part of the product. */
   summaryModel(id?: string): SummaryModel
-  /** The named embedding model, or the default. Throws `PROVIDER_NOT_CONFIGURED` where there is none. */
   embeddingModel(id?: string): EmbeddingModel
 }
 
-/** What is configured. An id may be used once per list. */
+/** A model of a provider, as it is configured. */
+export interface ConfiguredModel {
+  readonly id: string
+  readonly config: ModelConfig
+  /** Why it cannot be used, and what to do about it. Default: it can. */
+  readonly problem?: string
+}
+
+/** Makes the adapter of a configured model, when it is first asked for. */
+export interface ModelOpener {
+  language(model: ConfiguredModel): LanguageModel
+  embedding(model: ConfiguredModel): EmbeddingModel
+}
+
+/** What there is. An id may be used once. */
 export interface ModelCatalogueOptions {
+  /** Models that are part of the product. */
   readonly summary?: readonly SummaryModel[]
-  readonly embedding?: readonly EmbeddingModel[]
+  /** Models of providers, and how to open them. */
+  readonly configured?: readonly ConfiguredModel[]
+  readonly open?: ModelOpener
 }
 
-const reasons: Record<Capability, string> = {
-  summary: 'No model that summarises is configured.',
-  embedding: 'No embedding model is configured. The search uses a lexical index instead and says so.',
+const howTo = 'Configure one under "models" (docs/models.md); the server then needs a restart.'
+
+const reasons: Record<ModelUse, string> = {
+  summary: `No model that summarises is configured. ${howTo}`,
+  embedding: `No embedding model is configured. The search uses a lexical index instead and says so. ${howTo}`,
   prose:
-    'No model that writes prose is configured. Nothing stands in for it: prose is never made without a model.',
+    'No model that writes prose is configured. Nothing stands in for it: prose is never made without a model. ' +
+    howTo,
 }
 
-/** Builds the catalogue. Throws `OPTION_INVALID` when two models of one list share an id. */
+/** Builds the catalogue. Throws `OPTION_INVALID` when two models share an id. */
 export function createModelCatalogue(options: ModelCatalogueOptions): ModelCatalogue {
-  const summary = byId('summary', options.summary ?? [])
-  const embedding = byId('embedding', options.embedding ?? [])
-  const described: Record<Capability, readonly ModelDescription[]> = {
-    summary: [...summary.values()].map((model, place) => ({
-      id: model.id,
-      capability: 'summary',
-      method: model.method,
-      isDefault: place === 0,
-    })),
-    embedding: [...embedding.values()].map((model, place) => ({
-      id: model.id,
-      capability: 'embedding',
-      dimensions: model.dimensions,
-      isDefault: place === 0,
-    })),
-    prose: [],
+  const { summary = [], configured = [] } = options
+  refuseSameIds([...summary, ...configured])
+  const byUse = (use: ModelUse) => configured.filter(({ config }) => config.uses.includes(use))
+  const open = openedOnce(options.open)
+  const described = describeAll(summary, configured)
+
+  function chosen(use: ModelUse, id: string | undefined): ConfiguredModel {
+    const models = byUse(use)
+    const model = id === undefined ? models[0] : models.find(each => each.id === id)
+    if (model === undefined) throw absent(use, id, models)
+    if (model.problem !== undefined) throw unusable(use, model.problem)
+    return model
+  }
+  function summaryModel(id?: string): SummaryModel {
+    const model = id === undefined ? summary[0] : summary.find(each => each.id === id)
+    if (model === undefined) throw absent('summary', id, summary)
+    return model
+  }
+  function isOwn(id: string | undefined): boolean {
+    if (id !== undefined) return summary.some(each => each.id === id)
+    return byUse('summary').length === 0
   }
   return {
-    models: () => [...described.summary, ...described.embedding, ...described.prose],
-    capabilities: () => [
-      statusOf('summary', described),
-      statusOf('embedding', described),
-      statusOf('prose', described),
-    ],
-    summaryModel: id => choose('summary', summary, id),
-    embeddingModel: id => choose('embedding', embedding, id),
+    models: () => described,
+    capabilities: () => modelUses.map(use => statusOf(use, described)),
+    languageModel: (use, id) => open.language(chosen(use, id)),
+    summarizer(id) {
+      if (isOwn(id)) return { kind: 'extractive', model: summaryModel(id) }
+      if (id !== undefined && byUse('summary').every(each => each.id !== id))
+        throw absent('summary', id, [...summary, ...byUse('summary')])
+      return { kind: 'generative', model: open.language(chosen('summary', id)) }
+    },
+    summaryModel,
+    embeddingModel: id => open.embedding(chosen('embedding', id)),
   }
 }
 
-function statusOf(
-  capability: Capability,
-  described: Record<Capability, readonly ModelDescription[]>,
-): CapabilityStatus {
-  const models = described[capability]
-  if (models.length > 0) return { capability, available: true, models }
-  return { capability, available: false, code: 'PROVIDER_NOT_CONFIGURED', reason: reasons[capability] }
-}
-
-function byId<M extends { readonly id: string }>(
-  capability: Capability,
-  models: readonly M[],
-): ReadonlyMap<string, M> {
-  const found = new Map<string, M>()
-  for (const model of models) {
-    if (found.has(model.id)) {
-      throw new QuillworkError('OPTION_INVALID', `Two ${capability} models have the id "${model.id}".`)
-    }
-    found.set(model.id, model)
+/** One adapter per model and process, so that what it keeps (connections) is kept once. */
+function openedOnce(open: ModelOpener | undefined): ModelOpener {
+  const language = new Map<string, LanguageModel>()
+  const embedding = new Map<string, EmbeddingModel>()
+  function once<M>(made: Map<string, M>, model: ConfiguredModel, make: (() => M) | undefined): M {
+    const there = made.get(model.id)
+    if (there !== undefined) return there
+    if (make === undefined)
+      throw new QuillworkError('OPTION_INVALID', `Nothing opens the model ${model.id}: give \`open\`.`)
+    const opened = make()
+    made.set(model.id, opened)
+    return opened
   }
-  return found
+  return {
+    language: model => once(language, model, open && (() => open.language(model))),
+    embedding: model => once(embedding, model, open && (() => open.embedding(model))),
+  }
 }
 
-function choose<M>(capability: Capability, models: ReadonlyMap<string, M>, id: string | undefined): M {
-  const model = id === undefined ? models.values().next().value : models.get(id)
-  if (model !== undefined) return model
-  const reason =
-    models.size === 0
-      ? reasons[capability]
-      : `There is no ${capability} model "${id}". Configured are: ${[...models.keys()].join(', ')}.`
-  throw new QuillworkError('PROVIDER_NOT_CONFIGURED', reason, { details: { capability } })
+function describeAll(
+  summary: readonly SummaryModel[],
+  configured: readonly ConfiguredModel[],
+): readonly ModelDescription[] {
+  const first = (use: ModelUse) => configured.find(({ config }) => config.uses.includes(use))?.id
+  const defaults: Record<ModelUse, string | undefined> = {
+    summary: first('summary') ?? summary[0]?.id,
+    embedding: first('embedding'),
+    prose: first('prose'),
+  }
+  const defaultFor = (id: string) => modelUses.filter(use => defaults[use] === id)
+  return [
+    ...summary.map(({ id, method }): ModelDescription => {
+      return { id, provider: builtIn, model: id, uses: ['summary'], defaultFor: defaultFor(id), method }
+    }),
+    ...configured.map(model => describe(model, defaultFor(model.id))),
+  ]
+}
+
+function describe(
+  { id, config, problem }: ConfiguredModel,
+  defaultFor: readonly ModelUse[],
+): ModelDescription {
+  const { provider, model, uses, dimensions, contextTokens, maxOutputTokens, limits, price, fallbacks } =
+    config
+  return {
+    id,
+    provider,
+    model,
+    uses,
+    defaultFor,
+    ...(uses.includes('summary') ? { method: 'generative' as const } : {}),
+    ...(dimensions === undefined ? {} : { dimensions }),
+    contextTokens,
+    maxOutputTokens,
+    limit: limitKeyOf(config),
+    ...(limits === undefined ? {} : { limits }),
+    ...(price === undefined ? {} : { price }),
+    ...(fallbacks.length === 0 ? {} : { fallbacks }),
+    ...(problem === undefined ? {} : { problem }),
+  }
+}
+
+function statusOf(use: ModelUse, described: readonly ModelDescription[]): CapabilityStatus {
+  const models = described.filter(({ uses }) => uses.includes(use))
+  const usual = models.find(({ defaultFor }) => defaultFor.includes(use))
+  const reason = usual === undefined ? reasons[use] : usual.problem
+  if (reason === undefined) return { capability: use, available: true, models }
+  return { capability: use, available: false, code: 'PROVIDER_NOT_CONFIGURED', reason }
+}
+
+function refuseSameIds(models: readonly { readonly id: string }[]): void {
+  const seen = new Set<string>()
+  for (const { id } of models) {
+    if (seen.has(id)) throw new QuillworkError('OPTION_INVALID', `Two models have the id "${id}".`)
+    seen.add(id)
+  }
+}
+
+function absent(use: ModelUse, id: string | undefined, models: readonly { id: string }[]): QuillworkError {
+  if (id === undefined || models.length === 0) return unusable(use, reasons[use])
+  const ids = models.map(model => model.id).join(', ')
+  return unusable(use, `There is no ${use} model "${id}". Configured are: ${ids}.`)
+}
+
+function unusable(use: ModelUse, reason: string): QuillworkError {
+  return new QuillworkError('PROVIDER_NOT_CONFIGURED', reason, { details: { capability: use } })
 }

@@ -110,13 +110,14 @@ async function lookAtProcesses(client: Client, tell: Tell): Promise<void> {
 }
 
 interface Capabilities {
-  models: { id: string; capability: string }[]
+  models: { id: string; uses: string[]; problem?: string }[]
   off: { capability: string; reason: string }[]
 }
 
 async function lookAtModels(client: Client, tell: Tell): Promise<void> {
   const { models, off } = await client.get<Capabilities>('/v1/capabilities')
-  for (const { id, capability } of models) tell('models', 'ok', `${capability}: ${id}`)
+  for (const { id, uses, problem } of models)
+    if (problem === undefined) tell('models', 'ok', `${uses.join(', ')}: ${id}`)
   for (const { capability, reason } of off) tell('models', 'note', `${capability} is off: ${reason}`)
 }
 

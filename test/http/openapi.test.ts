@@ -110,7 +110,7 @@ describe('the document', () => {
       composition: { store: 'sqlite', distributed: false },
       authentication: 'none',
       lanes: expect.arrayContaining([{ lane: 'default', slots: 10 }]),
-      models: [{ id: expect.stringMatching(/extractive/), capability: 'summary', isDefault: true }],
+      models: [{ id: 'extractive', uses: ['summary'], defaultFor: ['summary'], method: 'extractive' }],
       off: expect.arrayContaining([
         expect.objectContaining({ capability: 'prose', reason: expect.any(String) }),
       ]),

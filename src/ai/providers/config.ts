@@ -31,6 +31,11 @@ export interface ModelConfig {
   readonly timeouts: ModelTimeouts
 }
 
+/** Key of the limits of a model: the same for all models of one provider, account and name. */
+export function limitKeyOf({ provider, account, model }: ModelConfig): string {
+  return `${provider}:${account}:${model}`
+}
+
 /** How long a call is waited for, in milliseconds. */
 export interface ModelTimeouts {
   /** Until the first stretch of the answer. */

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import type { ResolvedTask } from '../../task/definition.ts'
 import type { ApiContext, App } from '../context.ts'
 import { jsonSchemaOf } from '../json-schema.ts'
+import { modelSchema, presentModel } from '../schemas/model.ts'
 import { problems } from '../schemas/problem.ts'
 import { version } from '../version.ts'
 
@@ -17,14 +18,6 @@ const taskTypeSchema = z.object({
   parameters: schemaText.optional(),
   progress: schemaText.optional(),
   result: schemaText.optional(),
-})
-
-const modelSchema = z.object({
-  id: z.string(),
-  capability: z.string(),
-  method: z.enum(['extractive', 'generative']).optional(),
-  dimensions: z.int().optional(),
-  isDefault: z.boolean(),
 })
 
 const capabilitiesSchema = z.object({
@@ -59,7 +52,7 @@ export function addCapabilityRoutes(app: App, context: ApiContext): void {
     roles: [...engine.settings.roles],
     authentication: settings.token === undefined ? ('none' as const) : ('bearer' as const),
     taskTypes,
-    models: (models?.models() ?? []).map(model => ({ ...model })),
+    models: (models?.models() ?? []).map(presentModel),
     lanes: [...engine.settings.lanes].map(([lane, { slots }]) => ({ lane, slots })),
     limits: {
       bodyBytes: settings.bodyLimit,
