@@ -10,6 +10,18 @@ import type { SequencedEvent } from '../task/events.ts'
 import type { TaskStatus } from '../task/status.ts'
 import type { DeadLetter, NewTask, Priority, TaskRecord } from '../task/task.ts'
 import type { Applied, Transition } from '../task/transition.ts'
+import type { AttemptStore } from './attempts.ts'
+import type { Page, PageRequest, TaskQueries } from './queries.ts'
+
+export type { AttemptRow, AttemptStore, Fenced, LogLine, UsageRow } from './attempts.ts'
+export type {
+  DeadLetterFilter,
+  DeadLetterGroup,
+  Page,
+  PageRequest,
+  TaskFilter,
+  TaskQueries,
+} from './queries.ts'
 
 /** What became of one creation. `existing` = the id or the idempotency key was there; the record is the one that was found. */
 export type Created =
@@ -182,127 +194,6 @@ export interface EventOutbox {
   told(upTo: readonly { taskId: string; sequence: number }[]): Promise<void>
   /** Calls back after each commit of this process that left events to tell. Answers how to stop. */
   onUntold(listener: () => void): () => void
-}
-
-/** One stored line of a task's log. */
-export interface LogLine {
-  at: number
-  attempt: number
-  level: 'info' | 'error'
-  message: string
-  /** Plain data as JSON text. */
-  fields?: string
-}
-
-/** What one call of a model used. */
-export interface UsageRow {
-  at: number
-  attempt: number
-  model: string
-  inputTokens: number
-  outputTokens: number
-  cost?: number
-}
-
-/** One ended attempt that did not end the task, or did so without completing it. */
-export interface AttemptRow {
-  attempt: number
-  executionNodeId?: string
-  startedAt: number
-  endedAt: number
-  /** The name of the transition that ended it. */
-  outcome: string
-  code?: string
-  message?: string
-}
-
-/** An attempt's write: refused as stale once the task has moved on. */
-export interface Fenced {
-  taskId: string
-  attempt: number
-}
-
-/** What an attempt leaves behind. Fenced by the attempt; usage is kept even when stale, for it was paid. */
-export interface AttemptStore {
-  progress(writes: readonly (Fenced & { progress: string })[]): Promise<Applied[]>
-  /** Keeps the value of a finished step; the first writer of a key wins. */
-  checkpoint(writes: readonly (Fenced & { key: string; value: string })[]): Promise<Applied[]>
-  checkpoints(taskId: string): Promise<ReadonlyMap<string, string>>
-  /** Lines are kept up to a cap per task, the newest win; not fenced. */
-  log(taskId: string, lines: readonly LogLine[]): Promise<void>
-  usage(taskId: string, rows: readonly UsageRow[]): Promise<void>
-}
-
-/** A page of a listing; no `nextPageToken` is the only sign of the end. */
-export interface Page<T> {
-  items: readonly T[]
-  nextPageToken?: string
-}
-
-/** Which page. */
-export interface PageRequest {
-  pageSize: number
-  pageToken?: string
-}
-
-/** Which tasks. Absent fields do not restrict. */
-export interface TaskFilter {
-  status?: readonly TaskStatus[]
-  taskType?: readonly string[]
-  userId?: string
-  lane?: string
-  tag?: string
-  parentTaskId?: string
-  /** Roots only. */
-  rootsOnly?: boolean
-  createdAfter?: number
-  createdBefore?: number
-}
-
-/** Which dead letters. */
-export interface DeadLetterFilter {
-  taskType?: readonly string[]
-  userId?: string
-  code?: string
-  fingerprint?: string
-  openedBefore?: number
-  openedAfter?: number
-}
-
-/** Equal failures as one line. */
-export interface DeadLetterGroup {
-  fingerprint: string
-  taskType: string
-  code: string
-  count: number
-  firstAt: number
-  lastAt: number
-  sampleTaskId: string
-}
-
-/** Questions that the API and the engine ask; none of them changes anything. */
-export interface TaskQueries {
-  get(taskIds: readonly string[]): Promise<(TaskRecord | undefined)[]>
-  /** Newest first. */
-  list(filter: TaskFilter, page: PageRequest): Promise<Page<TaskRecord>>
-  /** In the order of submission; with `failedFirst`, those that did not complete come first. */
-  children(
-    parentTaskId: string,
-    filter: { status?: readonly TaskStatus[]; taskType?: string; failedFirst?: boolean },
-    page: PageRequest,
-  ): Promise<Page<TaskRecord>>
-  /** How many tasks have each status: counters kept in step with the transitions, not a scan. */
-  counts(): Promise<Readonly<Record<TaskStatus, number>>>
-  attempts(taskId: string): Promise<readonly AttemptRow[]>
-  logs(taskId: string, after: number, limit: number): Promise<readonly (LogLine & { sequence: number })[]>
-  /** Summed over the task and, with `tree`, all tasks below it. */
-  usage(
-    taskId: string,
-    tree: boolean,
-  ): Promise<readonly (Omit<UsageRow, 'at' | 'attempt'> & { calls: number })[]>
-  /** Open dead letters, newest first. */
-  deadLetters(filter: DeadLetterFilter, page: PageRequest): Promise<Page<TaskRecord>>
-  deadLetterGroups(filter: DeadLetterFilter): Promise<readonly DeadLetterGroup[]>
 }
 
 /** A lane as the store knows it. */

@@ -1,0 +1,51 @@
+/** The port of what attempts leave behind: progress, checkpoints, log lines, usage. */
+import type { Applied } from '../task/transition.ts'
+
+/** One stored line of a task's log. */
+export interface LogLine {
+  at: number
+  attempt: number
+  level: 'info' | 'error'
+  message: string
+  /** Plain data as JSON text. */
+  fields?: string
+}
+
+/** What one call of a model used. */
+export interface UsageRow {
+  at: number
+  attempt: number
+  model: string
+  inputTokens: number
+  outputTokens: number
+  cost?: number
+}
+
+/** One ended attempt that did not end the task, or did so without completing it. */
+export interface AttemptRow {
+  attempt: number
+  executionNodeId?: string
+  startedAt: number
+  endedAt: number
+  /** The name of the transition that ended it. */
+  outcome: string
+  code?: string
+  message?: string
+}
+
+/** An attempt's write: refused as stale once the task has moved on. */
+export interface Fenced {
+  taskId: string
+  attempt: number
+}
+
+/** What an attempt leaves behind. Fenced by the attempt; usage is kept even when stale, for it was paid. */
+export interface AttemptStore {
+  progress(writes: readonly (Fenced & { progress: string })[]): Promise<Applied[]>
+  /** Keeps the value of a finished step; the first writer of a key wins. */
+  checkpoint(writes: readonly (Fenced & { key: string; value: string })[]): Promise<Applied[]>
+  checkpoints(taskId: string): Promise<ReadonlyMap<string, string>>
+  /** Lines are kept up to a cap per task, the newest win; not fenced. */
+  log(taskId: string, lines: readonly LogLine[]): Promise<void>
+  usage(taskId: string, rows: readonly UsageRow[]): Promise<void>
+}

@@ -1,0 +1,76 @@
+/** The port of questions about tasks; none of them changes anything. */
+import type { TaskStatus } from '../task/status.ts'
+import type { TaskRecord } from '../task/task.ts'
+import type { AttemptRow, LogLine, UsageRow } from './attempts.ts'
+
+/** A page of a listing; no `nextPageToken` is the only sign of the end. */
+export interface Page<T> {
+  items: readonly T[]
+  nextPageToken?: string
+}
+
+/** Which page. */
+export interface PageRequest {
+  pageSize: number
+  pageToken?: string
+}
+
+/** Which tasks. Absent fields do not restrict. */
+export interface TaskFilter {
+  status?: readonly TaskStatus[]
+  taskType?: readonly string[]
+  userId?: string
+  lane?: string
+  tag?: string
+  parentTaskId?: string
+  /** Roots only. */
+  rootsOnly?: boolean
+  createdAfter?: number
+  createdBefore?: number
+}
+
+/** Which dead letters. */
+export interface DeadLetterFilter {
+  taskType?: readonly string[]
+  userId?: string
+  code?: string
+  fingerprint?: string
+  openedBefore?: number
+  openedAfter?: number
+}
+
+/** Equal failures as one line. */
+export interface DeadLetterGroup {
+  fingerprint: string
+  taskType: string
+  code: string
+  count: number
+  firstAt: number
+  lastAt: number
+  sampleTaskId: string
+}
+
+/** Questions that the API and the engine ask; none of them changes anything. */
+export interface TaskQueries {
+  get(taskIds: readonly string[]): Promise<(TaskRecord | undefined)[]>
+  /** Newest first. */
+  list(filter: TaskFilter, page: PageRequest): Promise<Page<TaskRecord>>
+  /** In the order of submission; with `failedFirst`, those that did not complete come first. */
+  children(
+    parentTaskId: string,
+    filter: { status?: readonly TaskStatus[]; taskType?: string; failedFirst?: boolean },
+    page: PageRequest,
+  ): Promise<Page<TaskRecord>>
+  /** How many tasks have each status: counters kept in step with the transitions, not a scan. */
+  counts(): Promise<Readonly<Record<TaskStatus, number>>>
+  attempts(taskId: string): Promise<readonly AttemptRow[]>
+  logs(taskId: string, after: number, limit: number): Promise<readonly (LogLine & { sequence: number })[]>
+  /** Summed over the task and, with `tree`, all tasks below it. */
+  usage(
+    taskId: string,
+    tree: boolean,
+  ): Promise<readonly (Omit<UsageRow, 'at' | 'attempt'> & { calls: number })[]>
+  /** Open dead letters, newest first. */
+  deadLetters(filter: DeadLetterFilter, page: PageRequest): Promise<Page<TaskRecord>>
+  deadLetterGroups(filter: DeadLetterFilter): Promise<readonly DeadLetterGroup[]>
+}
