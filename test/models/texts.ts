@@ -1,0 +1,69 @@
+import { createHash } from 'node:crypto'
+
+/** What a scripted model writes and how it counts: the same for equal prompts, in any process. */
+
+export function hashOf(text: string): string {
+  return createHash('sha256').update(text).digest('hex').slice(0, 16)
+}
+
+const english =
+  'the miller crossed an old bridge while rain fell upon quiet fields and nobody spoke of that letter again'.split(
+    ' ',
+  )
+const chinese = [
+  '河水',
+  '渐渐',
+  '平静',
+  '老人',
+  '提着',
+  '灯笼',
+  '走过',
+  '石桥',
+  '夜色',
+  '很深',
+  '他们',
+  '没有',
+  '回头',
+]
+
+/** A text of a few sentences, which ends with the hash of its prompt: whoever finds it knows where it comes from. */
+export function textFor(prompt: string, sentences = 4): string {
+  const digest = createHash('sha256').update(prompt).digest()
+  const isChinese = /\p{Script=Han}/u.test(prompt)
+  const words = isChinese ? chinese : english
+  const made: string[] = []
+  for (let sentence = 0; sentence < sentences; sentence++) {
+    const picked = Array.from({ length: 8 }, (_, at) => {
+      const byte = digest[(sentence * 8 + at) % digest.length] ?? 0
+      return words[byte % words.length] ?? ''
+    })
+    made.push(isChinese ? `${picked.join('')}。` : `${picked.join(' ')}.`)
+  }
+  return `${made.join(isChinese ? '' : ' ')}${isChinese ? '' : ' '}[${hashOf(prompt)}]`
+}
+
+/** Tokens as the server counts them: one for a Chinese character, one for four others. */
+export function tokensOf(text: string): number {
+  let quarters = 0
+  for (const character of text) quarters += character > '⺀' ? 4 : 1
+  return Math.ceil(quarters / 4)
+}
+
+/** The stretches in which a text is streamed; joined they are the text. */
+export function stretchesOf(text: string, characters = 12): readonly string[] {
+  const points = [...text]
+  const stretches: string[] = []
+  for (let at = 0; at < points.length; at += characters)
+    stretches.push(points.slice(at, at + characters).join(''))
+  return stretches
+}
+
+/** A vector of length 1 derived from a text. */
+export function vectorFor(text: string, dimensions: number): readonly number[] {
+  const values = Array.from({ length: dimensions }, (_, at) => {
+    const digest = createHash('sha256').update(`${at} ${text}`).digest()
+    return digest.readInt32BE(0) / 2 ** 31
+  })
+  const length = Math.hypot(...values) || 1
+  return values.map(value => value / length)
+}
