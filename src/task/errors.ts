@@ -21,6 +21,11 @@ export const errorCatalogue = {
     meaning: 'No task of that type is defined in this process.',
   },
   TASK_TYPE_DUPLICATE: { retryable: false, status: 400, meaning: 'Two task definitions have the same type.' },
+  SUBMISSION_REFUSED: {
+    retryable: false,
+    status: 422,
+    meaning: 'The task type refuses what was submitted; the message says why.',
+  },
   LANE_UNKNOWN: { retryable: false, status: 400, meaning: 'The lane is not one of the configured lanes.' },
   USER_QUEUE_FULL: {
     retryable: true,
@@ -185,6 +190,12 @@ export const errorCatalogue = {
     status: 404,
     meaning: 'There is no such scene, or it was deleted meanwhile.',
   },
+  HISTORY_ENTRY_NOT_FOUND: {
+    retryable: false,
+    status: 404,
+    meaning: 'There is no such entry in the history of the scene, or it was pushed out by newer ones.',
+  },
+  CHAPTER_FULL: { retryable: false, status: 409, meaning: 'The chapter has as many scenes as it may have.' },
   SCENE_EMPTY: { retryable: false, status: 409, meaning: 'The scene has no text to work on.' },
   SCENE_CHANGED: {
     retryable: false,
