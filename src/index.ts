@@ -31,6 +31,7 @@ export type {
 export type { AdmissionLimits } from './task/admission.ts'
 export { decode, encode } from './task/codec.ts'
 export {
+  type Admission,
   type AnyTask,
   defineTask,
   type In,

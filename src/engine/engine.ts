@@ -80,7 +80,7 @@ export interface EngineOptions<Tx = never> {
 export interface Engine<Tx = never> extends AsyncDisposable {
   /**
    * Submits a task. Resolves when it is durable. Throws PARAMETERS_INVALID, VALUE_NOT_STORABLE, OPTION_INVALID, LANE_UNKNOWN,
-   * USER_QUEUE_FULL, LANE_QUEUE_FULL, IDEMPOTENCY_KEY_REUSED.
+   * USER_QUEUE_FULL, LANE_QUEUE_FULL, IDEMPOTENCY_KEY_REUSED, and what the type's own `admit` refuses (SUBMISSION_REFUSED).
    */
   submit<P extends Schema, R extends Schema>(
     type: TaskType<P, R>,

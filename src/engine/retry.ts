@@ -4,9 +4,9 @@ import { hasEnded, type TaskStatus } from '../task/status.ts'
 import { liveOf, totalOf, unsuccessfulOf } from '../task/subtasks.ts'
 import type { TaskRecord } from '../task/task.ts'
 import { reopened, retried, type Transition } from '../task/transition.ts'
+import { validate } from './admit.ts'
 import { changed } from './cancel.ts'
 import type { Core } from './core.ts'
-import { validate } from './submit.ts'
 import { tell } from './tell.ts'
 
 /** How a task is retried. */

@@ -6,10 +6,11 @@ import { type ErrorInfo, QuillworkError } from '../task/errors.ts'
 import { subTaskId } from '../task/id.ts'
 import { hasEnded } from '../task/status.ts'
 import type { NewTask, TaskRecord } from '../task/task.ts'
+import { validate } from './admit.ts'
 import type { Attempt } from './attempt.ts'
 import type { Core } from './core.ts'
 import { subTaskOf } from './handle.ts'
-import { refusalError, requireLane, submissionDefaults, tellSubmitted, validate } from './submit.ts'
+import { refusalError, requireLane, submissionDefaults, tellSubmitted } from './submit.ts'
 import { traceSubmission } from './trace.ts'
 
 /** Sub-tasks per write: keeps one turn of the event loop short. */

@@ -5,8 +5,8 @@ import { type Duration, durationMs } from '../task/duration.ts'
 import { QuillworkError } from '../task/errors.ts'
 import { eventBase } from '../task/events.ts'
 import { newTaskId } from '../task/id.ts'
-import { parseWith } from '../task/schema.ts'
 import type { NewTask, Priority, TaskRecord } from '../task/task.ts'
+import { check } from './admit.ts'
 import type { Start } from './attempt.ts'
 import type { Core } from './core.ts'
 import { notifyQueued } from './hooks.ts'
@@ -64,7 +64,7 @@ async function submitWithin(
   options: SubmitOptions,
 ): Promise<{ record: TaskRecord; isNew: boolean }> {
   requireTransactions(core)
-  await validate(type, parameters)
+  await check(core, type, parameters, options.userId)
   const task = newTask(core, type, parameters, options)
   const [created] = await traceSubmission(core.trace, [task], () =>
     core.store.tasks.create([task], core.admission, options.transaction),
@@ -105,8 +105,8 @@ export function submitAs<T>(
         start?.created(created?.outcome === 'created' ? created.record : undefined)
       })
     }
-    const validated = validate(type, parameters)
-    if (validated instanceof Promise) validated.then(write).catch(reject)
+    const checked = check(core, type, parameters, options.userId)
+    if (checked instanceof Promise) checked.then(write).catch(reject)
     else write()
   })
 }
@@ -148,8 +148,8 @@ export async function submitMany(
   let transaction: unknown
   for (const { parameters, ...options } of items) {
     transaction ??= options.transaction
-    const validated = validate(type, parameters)
-    if (validated instanceof Promise) await validated
+    const checked = check(core, type, parameters, options.userId)
+    if (checked instanceof Promise) await checked
     tasks.push(newTask(core, type, parameters, options))
   }
   if (transaction !== undefined) requireTransactions(core)
@@ -163,16 +163,6 @@ export async function submitMany(
     for (const [index, task] of part.entries()) records.push(accept(task, created[index]))
   }
   return records
-}
-
-/** Checks parameters against the schema; what the schema makes of them is made again at each attempt. */
-export function validate(type: TaskType, parameters: unknown): unknown {
-  return parseWith(
-    type.parameters,
-    parameters,
-    'PARAMETERS_INVALID',
-    `The parameters of ${type.type} are not valid`,
-  )
 }
 
 /** What of a task type a submission needs; a type that is only known as a client has the defaults. */

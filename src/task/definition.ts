@@ -21,15 +21,22 @@ export interface TaskType<P extends Schema = Schema, R extends Schema = Schema, 
   readonly progress?: G
 }
 
+/** What a hook that may refuse a submission is told beside the parameters. */
+export interface Admission<S> {
+  readonly services: S
+  readonly userId: string
+}
+
 /** How tasks of a type are run. */
-export interface TaskOptions<P extends Schema> {
+export interface TaskOptions<P extends Schema, S = unknown> {
   /** The lane that a submission without one goes to; default `'default'`. */
   lane?: string
   /**
-   * Refuses what cannot be done before it is accepted: called with parsed parameters when a task of the type is submitted by itself (not
-   * as a sub-task), in a process that has the definition. Throws the refusal.
+   * Refuses what cannot be done before it is accepted: called with parsed parameters when a task of the type is submitted by itself or by
+   * a schedule (not as a sub-task), in a process whose engine has the definition; also when the idempotency key will find an earlier task.
+   * Throws the refusal, which reaches the submitter: as it is if it has a code of the catalogue, else as SUBMISSION_REFUSED.
    */
-  admit?(parameters: Out<P>, context: { services: never; userId: string }): Awaitable<void>
+  admit?(parameters: Out<P>, context: Admission<S>): Awaitable<void>
   /** How long one attempt may run; default 30 minutes. Its signal fires, and the attempt ends as a timeout. */
   attemptTimeout?: Duration
   /** How long after its submission a task fails if it has not ended; default none. */
@@ -213,12 +220,13 @@ export interface ResolvedTask extends TaskType {
   readonly parametersVersion: number
   readonly hooks: TaskHooks
   upgradeParameters(stored: unknown, fromVersion: number): unknown
+  readonly admit: ((parameters: unknown, context: Admission<unknown>) => Awaitable<void>) | undefined
   execute(ctx: TaskContext): Awaitable<unknown>
   readonly onSubTasksSettled: ((ctx: TaskContext) => Awaitable<unknown>) | undefined
 }
 
 type Definable<P extends Schema, R extends Schema, G extends Schema, S> = TaskType<P, R, G> &
-  TaskOptions<P> &
+  TaskOptions<P, S> &
   TaskHooks &
   Handlers<P, R, G, S>
 
@@ -251,7 +259,7 @@ function define<P extends Schema, R extends Schema, G extends Schema, S>(
       ? { type: task.type, parameters: task.parameters, result: task.result }
       : { type: task.type, parameters: task.parameters, result: task.result, progress: task.progress }
   // The one place where the handler's own types are given up: the engine calls it with what its schemas parsed.
-  const code = task as unknown as Pick<ResolvedTask, 'execute' | 'onSubTasksSettled'>
+  const code = task as unknown as Pick<ResolvedTask, 'admit' | 'execute' | 'onSubTasksSettled'>
   resolvedTasks.set(definition, {
     ...definition,
     lane: task.lane ?? 'default',
@@ -266,6 +274,7 @@ function define<P extends Schema, R extends Schema, G extends Schema, S>(
     hooks: task,
     upgradeParameters: (stored, from) =>
       task.upgradeParameters === undefined ? stored : task.upgradeParameters(stored, from),
+    admit: code.admit === undefined ? undefined : (parameters, context) => code.admit?.(parameters, context),
     execute: ctx => code.execute(ctx),
     onSubTasksSettled:
       code.onSubTasksSettled === undefined ? undefined : ctx => code.onSubTasksSettled?.(ctx),

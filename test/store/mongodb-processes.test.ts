@@ -1,6 +1,8 @@
 /** Several processes on one database: they count the same families, take turns for the same users, and write in transactions. */
 import { MongoClient } from 'mongodb'
+import { createEngine, defineTask } from 'quillwork'
 import { afterEach, beforeEach, expect, it } from 'vitest'
+import { z } from 'zod'
 import { UnknownOutcome } from '../../src/store/mongodb/failures.ts'
 import type { MongoStore } from '../../src/store/mongodb/index.ts'
 import type { TaskRecord } from '../../src/task/task.ts'
@@ -288,6 +290,29 @@ describeWithMongo("a task in the caller's own MongoDB transaction", () => {
       ])
     })
     expect((await read(store, other.id)).status).toBe('QUEUED')
+  })
+
+  it('is refused by its type before anything is written, and the transaction goes on', async () => {
+    const choosy = defineTask({
+      type: 'Choosy',
+      parameters: z.string(),
+      result: z.null(),
+      admit: async parameters => {
+        if (parameters === 'wrong') throw new Error('Not this one.')
+      },
+      execute: () => null,
+    })
+    const engine = await createEngine({ tasks: [choosy], store })
+    await client.withSession(session =>
+      session.withTransaction(async transaction => {
+        await expect(engine.submit(choosy, 'wrong', { transaction })).rejects.toMatchObject({
+          code: 'SUBMISSION_REFUSED',
+        })
+        await engine.submit(choosy, 'right', { transaction })
+      }),
+    )
+    const { items } = await store.queries.list({}, { pageSize: 5 })
+    expect(items.map(({ parameters }) => parameters)).toEqual(['"right"'])
   })
 
   it('is refused without a session of the driver, or with one of another client', async () => {

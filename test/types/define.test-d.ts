@@ -118,6 +118,45 @@ describe('defineTask', () => {
   })
 })
 
+describe('a hook that may refuse', () => {
+  const base = { type: 'A', result: z.null(), execute: () => null } as const
+
+  it('gets what the schema makes of the parameters, and the owner', () => {
+    defineTask({
+      ...base,
+      parameters: z.object({ words: z.number().default(1) }),
+      admit(parameters, { services, userId }) {
+        expectTypeOf(parameters).toEqualTypeOf<{ words: number }>()
+        expectTypeOf(services).toEqualTypeOf<unknown>()
+        expectTypeOf(userId).toEqualTypeOf<string>()
+      },
+    })
+    defineTask({
+      ...base,
+      parameters: z.string(),
+      // @ts-expect-error the parameters are a text
+      admit: (_words: number) => undefined,
+    })
+    // @ts-expect-error it throws the refusal, and answers nothing
+    defineTask({ ...base, parameters: z.string(), admit: () => 'no' })
+  })
+
+  it('gets the services of its type, now or later', async () => {
+    const task = defineTask.withServices<{ library: Library }>()({
+      ...base,
+      parameters: z.string(),
+      async admit(parameters, { services }) {
+        expectTypeOf(services.library).toEqualTypeOf<Library>()
+        services.library.read(parameters)
+        // @ts-expect-error no such service
+        services.prices.get('a')
+      },
+    })
+    // @ts-expect-error the services are missing
+    await createEngine({ tasks: [task], store })
+  })
+})
+
 describe('submitting', () => {
   it('takes the parameters of the task and nothing else', async () => {
     const engine = await createEngine({ tasks: [countWords], store })

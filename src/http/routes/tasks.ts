@@ -44,6 +44,8 @@ const submitSchema = {
       'REQUEST_INVALID',
       'PARAMETERS_INVALID',
       'TASK_TYPE_UNKNOWN',
+      'SUBMISSION_REFUSED',
+      'PROVIDER_NOT_CONFIGURED',
       'LANE_UNKNOWN',
       'OPTION_INVALID',
       'VALUE_NOT_STORABLE',
