@@ -1,18 +1,10 @@
 /** The account of a key as a text, for the place that several processes share. */
+import { type Kept, writesAfter } from '../runtime/shared-account.ts'
 import { emptyState, type Hold, type KeyState, type Ticket } from './account.ts'
 import type { Bucket } from './window.ts'
 
-/** An account and the names of the writes that made it what it is, the newest first. */
-export interface KeptAccount {
-  state: KeyState
-  writes: readonly string[]
-}
-
 /** Raised when the text changes its meaning; a text of another format is taken for an account that nobody has used. */
 const format = 1
-
-/** Writes that an account remembers, so that a writer who was told nothing recognises its own. */
-const mostWrites = 16
 
 type BucketRow = [from: number, at: number, requests: number, tokens: number]
 type HoldRow = [id: number, at: number, bucket: number, tokens: number, leaseEnd: number | null]
@@ -37,11 +29,11 @@ interface Text {
 }
 
 /** The text of an account after the write of that name. Who was called is not part of it: each process calls its own. */
-export function textOf({ state, writes }: KeptAccount, write: string): string {
+export function textOf({ state, writes }: Kept<KeyState>, write: string): string {
   const { now, nextHold, lastTurn, nextReplan, overflow, callTime, realShare } = state
   const text: Text = {
     format,
-    writes: [write, ...writes].slice(0, mostWrites),
+    writes: writesAfter(writes, write),
     now,
     used: state.used.map(bucketRow),
     holds: [...state.holds].map(([id, { at, bucket, tokens, leaseEnd }]) => [
@@ -72,7 +64,7 @@ export function textOf({ state, writes }: KeptAccount, write: string): string {
 }
 
 /** The account of a text; an unused one for a text that is empty, damaged, or of another format. */
-export function accountOf(text: string, now: number): KeptAccount {
+export function accountOf(text: string, now: number): Kept<KeyState> {
   const kept = parse(text)
   if (kept === undefined) return { state: emptyState(now), writes: [] }
   const { nextHold, lastTurn, nextReplan, overflow, callTime, realShare } = kept

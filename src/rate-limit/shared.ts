@@ -5,21 +5,22 @@
  */
 import { randomBytes } from 'node:crypto'
 import type { Clock } from '../runtime/clock.ts'
+import { type AccountCodec, type Change, SharedAccount, type SharedTexts } from '../runtime/shared-account.ts'
 import { advance, emptyState, extendHolds, isParked, type KeyState, park, sweep } from './account.ts'
+import { accountOf, textOf } from './account-text.ts'
 import { acquire, commit, type Decision, release, takeReady, wholeCost, withdraw } from './arithmetic.ts'
 import type { Acquired, AcquireRequest, Limit, LimitUse, RateLimiter, Reservation } from './limiter.ts'
-import { type Change, type LimiterStates, SharedAccount } from './shared-account.ts'
 import { TurnListeners } from './turn-listeners.ts'
 import { unlimited, useOf, validLimits } from './use.ts'
 
-export type { LimiterState, LimiterStates } from './shared-account.ts'
+const codec: AccountCodec<KeyState> = { read: accountOf, write: textOf }
 
 /** What the limiter is made from. */
 export interface SharedLimiterOptions {
   /** By key. A key that is not here is not limited. Should be the same in every process: each decides by its own. */
   limits: Readonly<Record<string, Limit>>
   /** Where the accounts are kept, such as the `states` of a store that processes share. */
-  states: LimiterStates
+  states: SharedTexts
   clock: Pick<Clock, 'now' | 'after'>
   /**
    * A process that dies gives its places back after this time, in milliseconds; one that lives extends them at every third of it. Default
@@ -53,7 +54,7 @@ class SharedLimiter implements RateLimiter {
   readonly #limits: ReadonlyMap<string, Limit>
   readonly #clock: Pick<Clock, 'now' | 'after'>
   readonly #leaseMs: number
-  readonly #accounts = new Map<string, SharedAccount>()
+  readonly #accounts = new Map<string, SharedAccount<KeyState>>()
   /** The last state seen of each key. */
   readonly isShared = true
   readonly #seen = new Map<string, KeyState>()
@@ -136,13 +137,13 @@ class SharedLimiter implements RateLimiter {
     return keys.map(key => useOf(key, this.#limits.get(key) ?? {}, this.#seen.get(key) ?? emptyState(now)))
   }
 
-  #account(key: string): SharedAccount {
+  #account(key: string): SharedAccount<KeyState> {
     let account = this.#accounts.get(key)
     if (account === undefined) {
       const { states, clock } = this.#options
       const nextName = () => `${this.#process}${(this.#writes++).toString(36)}`
       const onSeen = (state: KeyState) => this.#see(key, state)
-      account = new SharedAccount({ key, states, clock, nextName, onSeen })
+      account = new SharedAccount({ key, states, codec, clock, nextName, onSeen })
       this.#accounts.set(key, account)
     }
     return account
@@ -164,7 +165,7 @@ class SharedLimiter implements RateLimiter {
     const held = this.#held.get(key) ?? new Set<number>()
     this.#held.set(key, held.add(hold))
     this.#extendLater()
-    const settle = (change: Change) => {
+    const settle = (change: Change<KeyState>) => {
       if (!held.delete(hold)) return
       if (held.size === 0 && this.#held.get(key) === held) this.#held.delete(key)
       void this.#persist(key, change)
@@ -186,7 +187,7 @@ class SharedLimiter implements RateLimiter {
   }
 
   /** Tries until it is done, or a lease has passed: then the account says the same without it. */
-  async #persist(key: string, change: Change): Promise<void> {
+  async #persist(key: string, change: Change<KeyState>): Promise<void> {
     for (let waited = 0; ; waited += tryAgainAfter) {
       const { done } = await this.#account(key).change(change)
       if (done || waited >= this.#leaseMs) return

@@ -1,6 +1,6 @@
 /** A place for accounts in memory that is as slow and as unreliable as a test wants it. */
-import type { LimiterState, LimiterStates } from '../../src/rate-limit/shared.ts'
 import type { Clock } from '../../src/runtime/clock.ts'
+import type { SharedText, SharedTexts } from '../../src/runtime/shared-account.ts'
 import { start, Timeline } from './load.ts'
 
 /** A clock for thousands of timers: it jumps from one to the next, and lets what a timer set off come to rest. */
@@ -33,12 +33,12 @@ export interface Trouble {
 }
 
 /** A place that several limiters share. */
-export class SharedPlace implements LimiterStates {
+export class SharedPlace implements SharedTexts {
   loads = 0
   saves = 0
   conflicts = 0
   trouble: Trouble
-  readonly #states = new Map<string, LimiterState>()
+  readonly #states = new Map<string, SharedText>()
   readonly #clock: Pick<Clock, 'after'>
   readonly #random: () => number
 
@@ -49,7 +49,7 @@ export class SharedPlace implements LimiterStates {
     this.trouble = trouble
   }
 
-  async load(keys: readonly string[]): Promise<LimiterState[]> {
+  async load(keys: readonly string[]): Promise<SharedText[]> {
     this.loads += 1
     await this.#way()
     this.#failSometimes(this.trouble.fails)
@@ -58,7 +58,7 @@ export class SharedPlace implements LimiterStates {
     return found
   }
 
-  async save({ key, state, version }: LimiterState): Promise<boolean> {
+  async save({ key, state, version }: SharedText): Promise<boolean> {
     this.saves += 1
     await this.#way()
     this.#failSometimes(this.trouble.fails)

@@ -1,28 +1,40 @@
-/** One key's account in a place that several processes share: what one process wants of it at one moment is one load and one save. */
-import type { Clock } from '../runtime/clock.ts'
-import type { KeyState } from './account.ts'
-import { accountOf, type KeptAccount, textOf } from './account-text.ts'
+/** An account in a place that several processes share: what one process wants of it at one moment is one load and one save. */
+import type { Clock } from './clock.ts'
 
 /** A text by key, guarded by its version. */
-export interface LimiterState {
+export interface SharedText {
   key: string
   state: string
   /** 0 = not there yet. */
   version: number
 }
 
-/** Where the accounts are kept. */
-export interface LimiterStates {
-  load(keys: readonly string[]): Promise<readonly LimiterState[]>
-  /** Writes the state if its version is still the one given, and raises it; answers whether it was. One whose outcome is unknown throws. */
-  save(state: LimiterState): Promise<boolean>
+/** Where such texts are kept. */
+export interface SharedTexts {
+  load(keys: readonly string[]): Promise<readonly SharedText[]>
+  /** Writes the text if its version is still the one given, and raises it; answers whether it was. One whose outcome is unknown throws. */
+  save(text: SharedText): Promise<boolean>
+}
+
+/** What a text holds: the account, and the names of the writes that made it what it is, the newest first. */
+export interface Kept<State> {
+  state: State
+  writes: readonly string[]
+}
+
+/** How an account becomes a text and back. */
+export interface AccountCodec<State> {
+  /** The account of a text, of the caller's own; an unused one for a text that is empty or cannot be read. */
+  read(text: string, now: number): Kept<State>
+  /** The text of an account after the write of that name. */
+  write(kept: Kept<State>, write: string): string
 }
 
 /**
  * Changes a state; answers whether anything is worth saving. It may run several times, each time on a fresh state, and only the last run
  * counts. One that throws must not have changed anything: it is told, and harms no other.
  */
-export type Change = (state: KeyState, now: number) => boolean
+export type Change<State> = (state: State, now: number) => boolean
 
 /** Done and durable; not done, because others wrote at every try; or not done as far as is known, because the place failed. */
 export type Outcome = { done: true } | { done: false; error?: unknown }
@@ -31,37 +43,45 @@ export type Outcome = { done: true } | { done: false; error?: unknown }
 const mostTries = 12
 /** The longest wait before the next try, in milliseconds; the first are shorter. */
 const longestWait = 200
+/** Writes that an account remembers, so that a writer who was told nothing recognises its own. */
+const mostWrites = 16
 
-interface Waiting {
-  change: Change
+/** The names of the writes of an account after one more. */
+export function writesAfter(writes: readonly string[], write: string): string[] {
+  return [write, ...writes].slice(0, mostWrites)
+}
+
+interface Waiting<State> {
+  change: Change<State>
   resolve(outcome: Outcome): void
   reject(error: unknown): void
 }
 
 /** What an account is made from. */
-export interface SharedAccountOptions {
+export interface SharedAccountOptions<State> {
   key: string
-  states: LimiterStates
+  states: SharedTexts
+  codec: AccountCodec<State>
   clock: Pick<Clock, 'now' | 'after'>
   /** A fresh name for a write, among all processes. */
   nextName(): string
   /** Called with each state that was loaded or written, which is the listener's own. */
-  onSeen(state: KeyState): void
+  onSeen(state: State): void
 }
 
 /** The changes that one process makes to one key. */
-export class SharedAccount {
-  readonly #options: SharedAccountOptions
-  #waiting: Waiting[] = []
+export class SharedAccount<State> {
+  readonly #options: SharedAccountOptions<State>
+  #waiting: Waiting<State>[] = []
   #isBusy = false
   #version = 0
 
-  constructor(options: SharedAccountOptions) {
+  constructor(options: SharedAccountOptions<State>) {
     this.#options = options
   }
 
   /** Rejects only with what the change itself throws. */
-  change(change: Change): Promise<Outcome> {
+  change(change: Change<State>): Promise<Outcome> {
     return new Promise((resolve, reject) => {
       this.#waiting.push({ change, resolve, reject })
       if (this.#isBusy) return
@@ -71,10 +91,10 @@ export class SharedAccount {
   }
 
   /** A state that was read on the side; one that is older than what is known says nothing. */
-  saw({ state, version }: LimiterState): void {
+  saw({ state, version }: SharedText): void {
     if (version < this.#version || version === 0) return
     this.#version = version
-    this.#options.onSeen(accountOf(state, this.#options.clock.now()).state)
+    this.#options.onSeen(this.#options.codec.read(state, this.#options.clock.now()).state)
   }
 
   /** What arrives while a batch is on its way goes together in the next one. */
@@ -88,7 +108,7 @@ export class SharedAccount {
     this.#isBusy = false
   }
 
-  async #write(batch: readonly Waiting[]): Promise<Outcome> {
+  async #write(batch: readonly Waiting<State>[]): Promise<Outcome> {
     const name = this.#options.nextName()
     for (let tries = 1; ; tries += 1) {
       let error: unknown
@@ -102,20 +122,20 @@ export class SharedAccount {
     }
   }
 
-  async #try(batch: readonly Waiting[], name: string): Promise<boolean> {
-    const { key, states, clock } = this.#options
+  async #try(batch: readonly Waiting<State>[], name: string): Promise<boolean> {
+    const { key, states, clock, codec } = this.#options
     const [loaded = { key, state: '', version: 0 }] = await states.load([key])
     const now = clock.now()
-    const kept = accountOf(loaded.state, now)
+    const kept = codec.read(loaded.state, now)
     // A save whose outcome was unknown had been executed: what the changes answered then stands.
     if (kept.writes.includes(name)) return this.#is(kept, loaded.version)
     const isChanged = batch.map(one => run(one, kept.state, now)).includes(true)
     if (!isChanged) return this.#is(kept, loaded.version)
-    if (!(await states.save({ key, state: textOf(kept, name), version: loaded.version }))) return false
+    if (!(await states.save({ key, state: codec.write(kept, name), version: loaded.version }))) return false
     return this.#is(kept, loaded.version + 1)
   }
 
-  #is({ state }: KeptAccount, version: number): true {
+  #is({ state }: Kept<State>, version: number): true {
     this.#version = Math.max(this.#version, version)
     this.#options.onSeen(state)
     return true
@@ -126,7 +146,7 @@ export class SharedAccount {
   }
 }
 
-function run({ change, reject }: Waiting, state: KeyState, now: number): boolean {
+function run<State>({ change, reject }: Waiting<State>, state: State, now: number): boolean {
   try {
     return change(state, now)
   } catch (error) {
