@@ -11,9 +11,18 @@ import type { TaskStatus } from '../task/status.ts'
 import type { DeadLetter, NewTask, Priority, TaskRecord } from '../task/task.ts'
 import type { Applied, Transition } from '../task/transition.ts'
 import type { AttemptStore } from './attempts.ts'
+import type { OutputStore } from './output.ts'
 import type { Page, PageRequest, TaskQueries } from './queries.ts'
 
 export type { AttemptRow, AttemptStore, Fenced, LogLine, UsageRow } from './attempts.ts'
+export {
+  longestOutput,
+  longestPiece,
+  type Output,
+  type OutputPiece,
+  type OutputPlace,
+  type OutputStore,
+} from './output.ts'
 export type {
   DeadLetterFilter,
   DeadLetterGroup,
@@ -301,6 +310,7 @@ export interface Store<Tx = never> {
   readonly tasks: TaskStore
   readonly outbox: Outbox
   readonly attempts: AttemptStore
+  readonly output: OutputStore
   readonly queries: TaskQueries
   readonly lanes: LaneStore
   readonly schedules: ScheduleStore

@@ -12,6 +12,7 @@ import { createCases, startedCases } from './store-create-cases.ts'
 import { deadLetterCases } from './store-dead-letter-cases.ts'
 import { guardCases, traceCases } from './store-guard-cases.ts'
 import { parentCases, tellingCases } from './store-outbox-cases.ts'
+import { outputCases } from './store-output-cases.ts'
 import { childrenCases, countCases, listCases } from './store-query-cases.ts'
 import { turnCases } from './store-turn-cases.ts'
 import { durabilityCases, laneCases, pruneCases, scheduleCases, strayCases } from './store-upkeep-cases.ts'
@@ -21,7 +22,7 @@ export const storeCases: readonly StoreCase[] = [
   ...[createCases, startedCases, admissionCases, subTaskCases],
   ...[claimCases, extendCases, lapsedCases],
   ...[moveCases, guardCases, traceCases],
-  ...[reportCases, recordCases],
+  ...[reportCases, recordCases, outputCases],
   ...[turnCases, tellingCases, parentCases],
   ...[listCases, childrenCases, countCases, deadLetterCases],
   ...[laneCases, scheduleCases, strayCases, pruneCases, durabilityCases],

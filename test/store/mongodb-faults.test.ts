@@ -7,6 +7,7 @@ import { claimCases, extendCases } from '../../src/testing/store-claim-cases.ts'
 import { createCases } from '../../src/testing/store-create-cases.ts'
 import { guardCases, traceCases } from '../../src/testing/store-guard-cases.ts'
 import { parentCases, tellingCases } from '../../src/testing/store-outbox-cases.ts'
+import { outputCases } from '../../src/testing/store-output-cases.ts'
 import { turnCases } from '../../src/testing/store-turn-cases.ts'
 import { describeWithMongo } from '../servers/mongo.ts'
 import { mongoPlaces } from './model-mongodb.ts'
@@ -16,7 +17,7 @@ import { MongoContext } from './mongodb-context.ts'
 /** The cases of the suite in which something is written that must not be written twice. */
 const writes = [
   ...[createCases, subTaskCases, claimCases, extendCases],
-  ...[guardCases, traceCases, turnCases, tellingCases, parentCases],
+  ...[guardCases, traceCases, turnCases, tellingCases, parentCases, outputCases],
 ].flat()
 
 /** The first answer to each kind of operation is lost. */

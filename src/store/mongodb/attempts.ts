@@ -1,9 +1,10 @@
-import type { Filter, UpdateFilter } from 'mongodb'
+import type { UpdateFilter } from 'mongodb'
 import type { Applied } from '../../task/transition.ts'
 import type { AttemptStore, Fenced } from '../store.ts'
 import { keepCheckpoints, readCheckpoints } from './checkpoints.ts'
 import { coalesce } from './coalesce.ts'
 import type { TaskDocument } from './documents.ts'
+import { answerFor, findHolders, heldBy } from './holders.ts'
 import { addLines } from './logs.ts'
 import { dropPayloads, type LargeValue, largeValue, writePayloads } from './payloads.ts'
 import type { Session } from './session.ts'
@@ -11,8 +12,6 @@ import { addUsage } from './usage.ts'
 
 type ProgressWrite = Fenced & { progress: string }
 type CheckpointWrite = Fenced & { key: string; value: string }
-/** What tells whether an attempt holds a task. */
-type Holder = Pick<TaskDocument, '_id' | 'attempt' | 'leaseUntil' | 'large'>
 
 /** Writes that go together at most. */
 const mostTogether = 200
@@ -41,29 +40,6 @@ function answered<W>(
   session: Session,
 ): (writes: readonly W[]) => Promise<{ answer: Applied }[]> {
   return async writes => (await write(session, writes)).map(answer => ({ answer }))
-}
-
-/** The task, as long as the attempt holds it. */
-function heldBy({ taskId, attempt }: Fenced): Filter<TaskDocument> {
-  return { _id: { $eq: taskId }, attempt: { $eq: attempt }, leaseUntil: { $type: 'date' } }
-}
-
-function answerFor({ attempt }: Fenced, holder: Holder | undefined): Applied {
-  if (holder === undefined) return 'missing'
-  return holder.attempt === attempt && holder.leaseUntil instanceof Date ? 'applied' : 'stale'
-}
-
-async function findHolders(
-  { database, tasks }: Session,
-  operation: string,
-  writes: readonly Fenced[],
-): Promise<ReadonlyMap<string, Holder>> {
-  const ids = writes.map(({ taskId }) => taskId)
-  const projection = { attempt: 1, leaseUntil: 1, large: 1 }
-  const found = await database.run(operation, () =>
-    tasks.find<Holder>({ _id: { $in: ids } }, { projection }).toArray(),
-  )
-  return new Map(found.map(holder => [holder._id, holder]))
 }
 
 /**

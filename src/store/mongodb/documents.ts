@@ -3,7 +3,7 @@ import type { ErrorInfo } from '../../task/errors.ts'
 import type { SequencedEvent } from '../../task/events.ts'
 import type { Phase, TaskStatus } from '../../task/status.ts'
 import type { DeadLetter, FailedSubTask, SubTaskSummary, TaskRecord } from '../../task/task.ts'
-import { priorities } from '../store.ts'
+import { type OutputPlace, priorities } from '../store.ts'
 
 /** A task as MongoDB keeps it. What the record does not have is what the record still has to tell, and who counts it. */
 export interface TaskDocument {
@@ -33,6 +33,8 @@ export interface TaskDocument {
   retryCount: number
   crashCount: number
   checkpointAttempt?: number
+  /** How far an attempt may have written its output: up to this piece it held the task. */
+  output?: OutputPlace
   round: number
   createdAt: Date
   updatedAt: Date

@@ -26,6 +26,7 @@ import { extend, lapsed } from './leases.ts'
 import { createNumbers } from './newcomer.ts'
 import { createNodes } from './nodes.ts'
 import { createOutbox } from './outbox.ts'
+import { createOutput } from './output.ts'
 import type { ResendAfter } from './parts.ts'
 import { createPausedLanes } from './paused.ts'
 import { prune } from './prune.ts'
@@ -74,6 +75,7 @@ export function mongodb(options: MongoOptions): MongoStore {
   const session = createSession(options, { database, clock, listeners, life })
   const writes = coalescedWrites(session)
   const attempts = createAttempts(session)
+  const output = createOutput(session)
   return {
     kind: 'mongodb',
     capabilities: { manyProcesses: true, durableDeliveries: true, callerTransactions: true },
@@ -90,13 +92,14 @@ export function mongodb(options: MongoOptions): MongoStore {
         if (life.isClosed) return
         life.isClosed = true
         clock.stop()
-        await Promise.all([finishAll(session, writes), attempts.idle()])
+        await Promise.all([finishAll(session, writes), attempts.idle(), output.idle()])
         await database.close()
       },
     },
     outbox: createOutbox(session, listeners),
     events: createEventOutbox(session),
     attempts,
+    output,
     queries: createQueries(session),
     lanes: createLanes(session),
     schedules: createSchedules(session),

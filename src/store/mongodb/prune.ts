@@ -6,7 +6,7 @@ import { collections } from './schema.ts'
 import type { Session } from './session.ts'
 
 /** What belongs to a task and goes with it, by `taskId`. What its model calls used is kept: it is the history of cost. */
-const belongings = [collections.payloads, 'task_checkpoints', 'task_logs'] as const
+const belongings = [collections.payloads, 'task_checkpoints', 'task_logs', 'task_output'] as const
 
 /** Trees that are looked at together. */
 const treesPerLook = 100

@@ -6,6 +6,7 @@ import { liveStatuses } from '../../task/status.ts'
 import { checkpointIndexes } from './checkpoints.ts'
 import type { IndexPlan } from './indexes.ts'
 import { logIndexes } from './logs.ts'
+import { outputIndexes } from './output.ts'
 import { waiting } from './queue.ts'
 import { strayIndexes } from './strays.ts'
 import { usageIndexes } from './usage.ts'
@@ -66,5 +67,5 @@ export const engineIndexes: readonly IndexPlan[] = [
     .map(plan => ({ ...plan, name: `tasks_${plan.name}`, collection: collections.tasks })),
   { collection: collections.payloads, name: 'payloads_payload', key: { payload: 1, part: 1 } },
   { collection: collections.payloads, name: 'payloads_task', key: { taskId: 1 } },
-  ...[checkpointIndexes, logIndexes, usageIndexes, strayIndexes].flat(),
+  ...[checkpointIndexes, logIndexes, outputIndexes, usageIndexes, strayIndexes].flat(),
 ]

@@ -49,7 +49,7 @@ export function createAttempts(session: Session): AttemptStore {
 }
 
 /** Runs `write` if the attempt still holds the task. */
-function fenced({ sql }: Session, { taskId, attempt }: Fenced, write: (seq: number) => void): Applied {
+export function fenced({ sql }: Session, { taskId, attempt }: Fenced, write: (seq: number) => void): Applied {
   const row = sql('SELECT seq, attempt, lease_until IS NOT NULL AS held FROM tasks WHERE id = ?').get(
     taskId,
   ) as { seq: number; attempt: number; held: number } | undefined

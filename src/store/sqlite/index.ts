@@ -11,6 +11,7 @@ import type { StoreFaults } from './faults.ts'
 import { createLanes } from './lanes.ts'
 import { extend, lapsed, voidLeases } from './leases.ts'
 import { createOutbox, earliestWake } from './outbox.ts'
+import { createOutput } from './output.ts'
 import { prune } from './prune.ts'
 import { createQueries } from './queries.ts'
 import { createSchedules } from './schedules.ts'
@@ -64,6 +65,7 @@ export function sqlite(options: SqliteOptions): SqliteStore {
     },
     outbox: createOutbox(session),
     attempts: createAttempts(session),
+    output: createOutput(session),
     queries: createQueries(session),
     lanes: createLanes(session),
     schedules: createSchedules(session),

@@ -6,7 +6,7 @@ import type { Session } from './session.ts'
 const allEnded = `tasks.look IS NOT 1
   AND NOT EXISTS (SELECT 1 FROM tasks AS open INDEXED BY tasks_look WHERE open.root_id = tasks.id AND open.look = 1)`
 
-const tables = ['payloads', 'attempts', 'checkpoints', 'logs'] as const
+const tables = ['payloads', 'attempts', 'checkpoints', 'logs', 'output'] as const
 
 /**
  * Deletes ended trees whose root ended longer ago than its status is kept: leaves first, the root last, at most `limit` records per

@@ -161,4 +161,13 @@ CREATE TABLE strays (
   content TEXT NOT NULL
 ) STRICT;
 `,
+  `
+CREATE TABLE output (
+  task_seq INTEGER NOT NULL,
+  attempt INTEGER NOT NULL,
+  sequence INTEGER NOT NULL,
+  text TEXT NOT NULL,
+  PRIMARY KEY (task_seq, attempt, sequence)
+) STRICT, WITHOUT ROWID;
+`,
 ]

@@ -88,7 +88,7 @@ function writeTask({ sql, now }: Session, task: TransferredTask): void {
   const { record } = task
   const known = sql('SELECT seq FROM tasks WHERE id = ?').pluck().get(record.id)
   const seq = typeof known === 'number' ? known : nextSeq(sql)
-  for (const table of ['payloads', 'attempts', 'checkpoints', 'logs'])
+  for (const table of ['payloads', 'attempts', 'checkpoints', 'logs', 'output'])
     sql(`DELETE FROM ${table} WHERE task_seq = ?`).run(seq)
   const columns = columnsOf(sql, seq, task, now())
   const names = Object.keys(columns)

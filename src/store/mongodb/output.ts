@@ -1,0 +1,182 @@
+import { QuillworkError } from '../../task/errors.ts'
+import type { Applied } from '../../task/transition.ts'
+import type { Fenced, Output, OutputPiece, OutputPlace, OutputStore } from '../store.ts'
+import { coalesce, type Told } from './coalesce.ts'
+import type { TaskDocument } from './documents.ts'
+import { ignoreDuplicates } from './failures.ts'
+import { answerFor, findHolders, heldBy } from './holders.ts'
+import type { IndexPlan } from './indexes.ts'
+import type { Session } from './session.ts'
+
+/** A piece of the output of an attempt, as the collection `task_output` keeps it. */
+export interface OutputDocument extends OutputPiece {
+  /** Task, attempt and sequence, so that a piece that is sent twice meets itself. */
+  _id: string
+  taskId: string
+  attempt: number
+}
+
+/** For the pieces of one attempt, in order. */
+export const outputIndexes: readonly IndexPlan[] = [
+  { collection: 'task_output', name: 'output_task', key: { taskId: 1, attempt: 1, sequence: 1 } },
+]
+
+type OutputWrite = Fenced & OutputPiece
+
+/** Pieces that go together at most: each has some kilobytes. */
+const mostTogether = 100
+
+/** What attempts write for others to follow. `idle` resolves when no piece is waiting or on its way. */
+export function createOutput(session: Session): OutputStore & { idle(): Promise<void> } {
+  const pieces = coalesce<OutputWrite, Applied>(writes => append(session, writes), mostTogether)
+  return {
+    append: writes => pieces.send(writes),
+    read: (taskId, from, limit) => read(session, taskId, { from, limit }),
+    idle: () => pieces.idle(),
+  }
+}
+
+/** Pieces of one attempt that follow each other. */
+interface Run extends Fenced {
+  first: number
+  last: number
+  pieces: readonly OutputPiece[]
+}
+
+/**
+ * The task is written first, guarded by the attempt and by the piece before: it says how far its attempt may write, and only what it says is
+ * read. The pieces are written after it. So an attempt that lost its task adds nothing that a reader sees, even if its pieces come late;
+ * and a piece that is missing, because its process died between the two writes, was acknowledged to nobody.
+ */
+async function append(session: Session, writes: readonly OutputWrite[]): Promise<Told<Applied>[]> {
+  const runs = runsOf(writes)
+  const answers = await allow(session, [...runs.values()])
+  const allowed = [...runs.values()].filter(run => answers.get(run) === 'applied')
+  await insertPieces(session, allowed)
+  await dropEarlier(session, allowed)
+  return writes.map(write => {
+    const run = runs.get(nameOf(write))
+    const answer = run === undefined ? undefined : answers.get(run)
+    return answer === undefined ? { error: gapError(write) } : { answer }
+  })
+}
+
+/** The pieces of each attempt. Those that leave a gap among themselves make no run. */
+function runsOf(writes: readonly OutputWrite[]): ReadonlyMap<string, Run> {
+  const pieces = new Map<string, Map<number, OutputWrite>>()
+  for (const write of writes) {
+    const own = pieces.get(nameOf(write)) ?? new Map<number, OutputWrite>()
+    pieces.set(nameOf(write), own)
+    if (!own.has(write.sequence)) own.set(write.sequence, write)
+  }
+  const runs = new Map<string, Run>()
+  for (const [name, own] of pieces) {
+    const sorted = [...own.values()].sort((one, other) => one.sequence - other.sequence)
+    const [first, last] = [sorted[0], sorted.at(-1)]
+    if (first === undefined || last === undefined) continue
+    if (last.sequence - first.sequence + 1 !== sorted.length) continue
+    const { taskId, attempt } = first
+    runs.set(name, { taskId, attempt, first: first.sequence, last: last.sequence, pieces: sorted })
+  }
+  return runs
+}
+
+function nameOf({ taskId, attempt }: Fenced): string {
+  return `${taskId}/${attempt}`
+}
+
+/** Writes into each task how far its attempt may write. No answer for a run that would leave a gap. */
+async function allow(session: Session, runs: readonly Run[]): Promise<ReadonlyMap<Run, Applied>> {
+  if (runs.length === 0) return new Map()
+  const { matchedCount } = await session.database.run('output', () =>
+    session.tasks.bulkWrite(
+      runs.map(run => ({
+        updateOne: {
+          filter: { ...heldBy(run), $or: placesBefore(run) },
+          update: { $set: { output: { attempt: run.attempt, sequence: run.last } } },
+        },
+      })),
+      { ordered: false },
+    ),
+  )
+  if (matchedCount === runs.length) return new Map(runs.map(run => [run, 'applied']))
+  const holders = await findHolders(session, 'output', runs)
+  const answers = new Map<Run, Applied>()
+  for (const run of runs) {
+    const holder = holders.get(run.taskId)
+    const answer = answerFor(run, holder)
+    if (answer !== 'applied' || isWritten(run, holder?.output)) answers.set(run, answer)
+  }
+  return answers
+}
+
+/** What the task says before the run: a piece that leaves no gap; at the start also what an earlier attempt wrote, or nothing. */
+function placesBefore({ attempt, first, last }: Run) {
+  const own = { 'output.attempt': { $eq: attempt }, 'output.sequence': { $gte: first - 1, $lt: last } }
+  return first === 1 ? [{ 'output.attempt': { $ne: attempt } }, own] : [own]
+}
+
+/** Whether the task says that the attempt may write so far: now, or since an earlier send. */
+function isWritten({ attempt, last }: Run, place: OutputPlace | undefined): boolean {
+  return place?.attempt === attempt && place.sequence >= last
+}
+
+async function insertPieces({ database }: Session, runs: readonly Run[]): Promise<void> {
+  const documents = runs.flatMap(({ taskId, attempt, pieces }) =>
+    pieces.map(({ sequence, text }) => outputDocument({ taskId, attempt, sequence, text })),
+  )
+  if (documents.length === 0) return
+  const output = database.collection<OutputDocument>('task_output')
+  await database.run('output pieces', () =>
+    ignoreDuplicates(output.insertMany(documents, { ordered: false })),
+  )
+}
+
+/** The document of a piece. */
+export function outputDocument(piece: Omit<OutputDocument, '_id'>): OutputDocument {
+  return { _id: `${piece.taskId}/${piece.attempt}/${piece.sequence}`, ...piece }
+}
+
+/** What an earlier attempt wrote goes when a later one begins to write. What it may still send after that is not read, and goes with the task. */
+async function dropEarlier({ database }: Session, runs: readonly Run[]): Promise<void> {
+  const begun = runs.filter(({ first, attempt }) => first === 1 && attempt > 1)
+  if (begun.length === 0) return
+  const output = database.collection<OutputDocument>('task_output')
+  const deletes = begun.map(({ taskId, attempt }) => ({
+    deleteMany: { filter: { taskId: { $eq: taskId }, attempt: { $lt: attempt } } },
+  }))
+  await database.run('earlier output', () => output.bulkWrite(deletes, { ordered: false }))
+}
+
+function gapError({ taskId, sequence }: OutputWrite): QuillworkError {
+  return new QuillworkError(
+    'OPTION_INVALID',
+    `Piece ${sequence} of the output of ${taskId} would leave a gap; append pieces in order.`,
+  )
+}
+
+async function read(
+  { database, tasks }: Session,
+  taskId: string,
+  { from, limit }: { from: OutputPlace; limit: number },
+): Promise<Output> {
+  const task = await database.run('read output', () =>
+    tasks.findOne<Pick<TaskDocument, 'output'>>({ _id: { $eq: taskId } }, { projection: { output: 1 } }),
+  )
+  if (task?.output === undefined) return { attempt: 0, pieces: [] }
+  const { attempt, sequence: last } = task.output
+  const after = from.attempt === attempt ? from.sequence : 0
+  const found = await database.run('read output', () =>
+    database
+      .collection<OutputDocument>('task_output')
+      .find({ taskId: { $eq: taskId }, attempt: { $eq: attempt }, sequence: { $gt: after, $lte: last } })
+      .project<OutputPiece>({ _id: 0, sequence: 1, text: 1 })
+      .hint('output_task')
+      .sort({ sequence: 1 })
+      .limit(limit)
+      .toArray(),
+  )
+  // What comes after a piece that is still on its way is told when that one is there.
+  const gap = found.findIndex(({ sequence }, index) => sequence !== after + index + 1)
+  return { attempt, pieces: gap < 0 ? found : found.slice(0, gap) }
+}

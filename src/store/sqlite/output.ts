@@ -1,0 +1,58 @@
+import { QuillworkError } from '../../task/errors.ts'
+import type { Fenced, Output, OutputPiece, OutputPlace, OutputStore } from '../store.ts'
+import { fenced } from './attempts.ts'
+import type { Session } from './session.ts'
+
+/** What attempts write for others to follow. */
+export function createOutput(session: Session): OutputStore {
+  const { file } = session
+  return {
+    append: writes =>
+      file.write(() => writes.map(write => fenced(session, write, seq => addPiece(session, seq, write)))),
+    read: (taskId, from, limit) => file.read(() => read(session, taskId, { from, limit })),
+  }
+}
+
+function addPiece({ sql }: Session, seq: number, piece: Fenced & OutputPiece): void {
+  const { taskId, attempt, sequence, text } = piece
+  const last = Number(
+    sql('SELECT coalesce(max(sequence), 0) FROM output WHERE task_seq = ? AND attempt = ?')
+      .pluck()
+      .get(seq, attempt),
+  )
+  if (sequence <= last) return
+  if (sequence > last + 1) {
+    throw new QuillworkError(
+      'OPTION_INVALID',
+      `Piece ${sequence} of the output of ${taskId} would leave a gap; append pieces in order.`,
+    )
+  }
+  if (sequence === 1) sql('DELETE FROM output WHERE task_seq = ? AND attempt < ?').run(seq, attempt)
+  sql('INSERT INTO output (task_seq, attempt, sequence, text) VALUES (?, ?, ?, ?)').run(
+    seq,
+    attempt,
+    sequence,
+    text,
+  )
+}
+
+function read(
+  { sql }: Session,
+  taskId: string,
+  { from, limit }: { from: OutputPlace; limit: number },
+): Output {
+  const seq = sql('SELECT seq FROM tasks WHERE id = ?').pluck().get(taskId)
+  if (typeof seq !== 'number') return { attempt: 0, pieces: [] }
+  const attempt = Number(
+    sql('SELECT coalesce(max(attempt), 0) FROM output WHERE task_seq = ?').pluck().get(seq),
+  )
+  const after = from.attempt === attempt ? from.sequence : 0
+  const pieces = sql(`SELECT sequence, text FROM output
+    WHERE task_seq = ? AND attempt = ? AND sequence > ? ORDER BY sequence LIMIT ?`).all(
+    seq,
+    attempt,
+    after,
+    limit,
+  ) as OutputPiece[]
+  return { attempt, pieces }
+}
