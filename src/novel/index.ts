@@ -6,6 +6,7 @@ import { parseFile } from './parse-file.ts'
 import { vectorize } from './vectorize.ts'
 
 export { confirmUpload, type ImportChoice } from './confirm.ts'
+export { type Estimate, type EstimateRequest, estimateTask, type ModelEstimate } from './estimate.ts'
 export { novelIdOf } from './library/ids.ts'
 export type { NovelLibrary } from './library/library.ts'
 export { mongoLibrary } from './library/mongodb/library.ts'

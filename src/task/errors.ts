@@ -202,6 +202,11 @@ export const errorCatalogue = {
     status: 412,
     meaning: 'The scene was changed by somebody else while the task worked on it.',
   },
+  ESTIMATE_UNAVAILABLE: {
+    retryable: false,
+    status: 422,
+    meaning: 'What tasks of that type will ask of models cannot be told beforehand.',
+  },
   BUDGET_EXHAUSTED: {
     retryable: true,
     status: 409,
