@@ -102,6 +102,11 @@ export const errorCatalogue = {
     status: 500,
     meaning: 'The handler reported progress that its schema refuses.',
   },
+  OUTPUT_TOO_LARGE: {
+    retryable: false,
+    status: 500,
+    meaning: 'An attempt wrote more output than one may.',
+  },
   SUBTASKS_FAILED: { retryable: false, status: 500, meaning: 'No sub-task of the task completed.' },
   NEXT_STAGE_MISSING: {
     retryable: false,
