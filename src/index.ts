@@ -5,6 +5,7 @@ export type { TaskBus, TaskEventListener } from './engine/bus.ts'
 export type { EngineCounts } from './engine/counts.ts'
 export type { BulkOutcome, DeadLetters } from './engine/dead-letter.ts'
 export { createEngine, type Engine, type EngineOptions, type ServicesOf } from './engine/engine.ts'
+export type { FollowOptions, OutputEvent } from './engine/follow-output.ts'
 export type { TaskHandle } from './engine/handle.ts'
 export type { EngineHealth } from './engine/health.ts'
 export type { LaneInfo, Lanes } from './engine/lanes.ts'
@@ -22,6 +23,9 @@ export type {
   DeadLetterFilter,
   DeadLetterGroup,
   LogLine,
+  Output,
+  OutputPiece,
+  OutputPlace,
   Page,
   PageRequest,
   Store,

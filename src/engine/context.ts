@@ -18,8 +18,10 @@ import { parseWith } from '../task/schema.ts'
 import type { TaskRecord } from '../task/task.ts'
 import type { Attempt } from './attempt.ts'
 import type { Core } from './core.ts'
+import { OutputWriter } from './output.ts'
 import { Permits } from './permits.ts'
 import { Reports } from './reports.ts'
+import { foundStale } from './stale.ts'
 import { findSubTasks, submitSubTask, submitSubTasks } from './sub-tasks.ts'
 
 /** Longest key of a checkpoint or a sub-task, in characters. */
@@ -38,6 +40,7 @@ export class AttemptContext implements TaskContext {
   readonly held: Attempt
   readonly task: ResolvedTask
   #reports: Reports | undefined
+  #output: OutputWriter | undefined
   #permits: Permits | undefined
   #submitting: Set<Promise<unknown>> | undefined
   #stored: Promise<ReadonlyMap<string, string>> | undefined
@@ -51,7 +54,7 @@ export class AttemptContext implements TaskContext {
 
   /** Whether `finish` has anything to do before the attempt is settled. */
   get isUnfinished(): boolean {
-    return this.#reports !== undefined || this.#permits !== undefined
+    return this.#reports !== undefined || this.#output !== undefined || this.#permits !== undefined
   }
 
   /** Submissions on their way that the handler did not wait for; undefined when there are none. */
@@ -158,7 +161,10 @@ export class AttemptContext implements TaskContext {
     return { commit: async () => undefined, release: async () => undefined }
   }
 
-  write(_text: string): void {}
+  write(text: string): void {
+    this.#output ??= new OutputWriter(this.#core, this.held)
+    this.#output.write(text)
+  }
 
   async addUsage({ model, inputTokens, outputTokens, cost }: Usage): Promise<void> {
     const row = { at: this.#core.store.tasks.now(), attempt: this.attempt, model, inputTokens, outputTokens }
@@ -221,7 +227,7 @@ export class AttemptContext implements TaskContext {
   /** Settles the places under limits that are left, and writes what the attempt still has to report. */
   async finish(): Promise<void> {
     this.#permits?.end()
-    await this.#reports?.flush()
+    await Promise.all([this.#reports?.flush(), this.#output?.finish()])
   }
 
   /** Remembers a submission until it has ended. */
@@ -259,8 +265,7 @@ export class AttemptContext implements TaskContext {
   }
 
   #stale(): QuillworkError {
-    this.#core.counts.fencedWrites += 1
-    this.held.interrupt('lease-lost')
+    foundStale(this.#core, this.held)
     return new QuillworkError(
       'ATTEMPT_STALE',
       `Attempt ${this.attempt} no longer holds task ${this.taskId}; stop working on it.`,

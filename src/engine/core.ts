@@ -11,6 +11,7 @@ import type { Applied, Transition } from '../task/transition.ts'
 import type { Attempt, Start } from './attempt.ts'
 import type { TaskBus } from './bus.ts'
 import type { EngineCounts } from './counts.ts'
+import type { OutputNews } from './output-news.ts'
 import type { EngineSettings } from './settings.ts'
 import type { Tracer } from './trace.ts'
 import type { Waiters } from './waiters.ts'
@@ -52,6 +53,8 @@ export interface Core {
   stopping: boolean
   /** Those who wait for the end of a task. */
   readonly waiters: Waiters
+  /** Tells those who follow the output of a task that there is more. */
+  readonly outputNews: OutputNews
   /** A number in [0, 1); a parameter so that tests repeat themselves. */
   random(): number
   /** Takes a free slot for a task that is about to be created; undefined when there is none. */

@@ -34,6 +34,7 @@ import { type EngineHealth, healthOf } from './health.ts'
 import { type Lanes, lanesOf } from './lanes.ts'
 import { createLifecycle } from './lifecycle.ts'
 import { createLink } from './link.ts'
+import { createOutputNews } from './output-news.ts'
 import { send } from './relay.ts'
 import { type AnySchedule, planSchedules } from './schedule.ts'
 import { type EngineRole, type EngineSettings, type EngineTimes, resolveSettings } from './settings.ts'
@@ -217,6 +218,7 @@ function buildCore<Tx>(
     counts: noCounts(),
     stopping: false,
     waiters: createWaiters(() => core.listenToOthers()),
+    outputNews: createOutputNews(),
     random: options.random ?? Math.random,
     reserveStart: lane => reserveStart(core, lane),
     wakeRelay,

@@ -3,6 +3,7 @@ import { encode } from '../task/codec.ts'
 import { eventBase } from '../task/events.ts'
 import type { Attempt } from './attempt.ts'
 import type { Core } from './core.ts'
+import { foundStale } from './stale.ts'
 
 /** Milliseconds between two writes of what an attempt reports: at most four a second. */
 const reportEveryMs = 250
@@ -87,10 +88,8 @@ export class Reports {
     const { record } = this.#attempt
     const write = { taskId: record.id, attempt: record.attempt, progress: encode(value) }
     const [applied] = await this.#core.store.attempts.progress([write])
-    if (applied !== 'applied') {
-      this.#core.counts.fencedWrites += 1
-      this.#attempt.interrupt('lease-lost')
-    } else if (this.#core.bus.wants('progress')) {
+    if (applied !== 'applied') foundStale(this.#core, this.#attempt)
+    else if (this.#core.bus.wants('progress')) {
       this.#core.bus.emit({
         name: 'progress',
         ...eventBase(record, this.#core.store.tasks.now()),

@@ -1,8 +1,9 @@
-import type { TaskQueries, UsageRow } from '../store/store.ts'
+import type { Output, OutputPlace, TaskQueries, UsageRow } from '../store/store.ts'
 import { QuillworkError } from '../task/errors.ts'
 import type { TaskRecord } from '../task/task.ts'
 import { cancelTask } from './cancel.ts'
 import type { Core } from './core.ts'
+import { type FollowOptions, followOutput, type OutputEvent, outputStart } from './follow-output.ts'
 import { type RetryTaskOptions, retryTask } from './retry.ts'
 import { type SubmitOptions, submitAs } from './submit.ts'
 
@@ -15,6 +16,13 @@ export interface Tasks extends Pick<TaskQueries, 'list' | 'children' | 'counts' 
     taskId: string,
     options?: { tree?: boolean },
   ): Promise<readonly (Omit<UsageRow, 'at' | 'attempt'> & { calls: number })[]>
+  /** What the newest attempt that wrote has written, after a place: at most `limit` pieces, default 1,000. */
+  output(taskId: string, from?: OutputPlace, limit?: number): Promise<Output>
+  /**
+   * Follows the output of a task as it grows, until the task has ended. Throws TASK_NOT_FOUND, ENGINE_STOPPED when the engine stops, and
+   * what the store throws. Abort the signal to end it while it waits.
+   */
+  followOutput(taskId: string, options?: FollowOptions): AsyncIterable<OutputEvent>
   /**
    * Submits a task by the name of its type, as `engine.submit`. `isNew`: this call created it, not an earlier one of the same
    * idempotency key. Throws TASK_TYPE_UNKNOWN.
@@ -45,6 +53,8 @@ export function tasksOf(core: Core): Tasks {
     attempts: taskId => queries.attempts(taskId),
     logs: (taskId, after, limit) => queries.logs(taskId, after, limit),
     usage: (taskId, { tree = false } = {}) => queries.usage(taskId, tree),
+    output: (taskId, from = outputStart, limit = 1_000) => core.store.output.read(taskId, from, limit),
+    followOutput: (taskId, options = {}) => followOutput(core, taskId, options),
     async submit(taskType, parameters, options = {}) {
       const task = core.tasks.get(taskType)
       if (task === undefined) {

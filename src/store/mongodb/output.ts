@@ -166,6 +166,8 @@ async function read(
   if (task?.output === undefined) return { attempt: 0, pieces: [] }
   const { attempt, sequence: last } = task.output
   const after = from.attempt === attempt ? from.sequence : 0
+  // Followers ask often, and mostly nothing is new.
+  if (after >= last) return { attempt, pieces: [] }
   const found = await database.run('read output', () =>
     database
       .collection<OutputDocument>('task_output')
