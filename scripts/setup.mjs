@@ -5,6 +5,7 @@
 import { spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import {
+  copyFileSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
@@ -15,7 +16,7 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { createRequire } from 'node:module'
-import { join, relative, sep } from 'node:path'
+import { dirname, join, relative, sep } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 
 /** The repository's folder. */
@@ -114,6 +115,7 @@ function buildDist() {
   const aside = mkdtempSync(join(root, '.build-'))
   try {
     compile(join(aside, 'dist'))
+    copyTexts(join(aside, 'dist'))
     writeFileSync(join(aside, 'dist', '.build.json'), JSON.stringify({ hash }))
     replaceDist(aside)
   } finally {
@@ -126,6 +128,15 @@ function compile(outDir) {
   const args = [tsc, '-p', 'tsconfig.build.json', '--outDir', outDir, '--noEmitOnError', '--pretty', 'false']
   const { status } = spawnSync(process.execPath, args, { cwd: root, stdio: ['ignore', 2, 2] })
   if (status !== 0) throw new SetupError('the sources do not compile; see the lines above.')
+}
+
+/** The prompts are read where the program is, so they are taken along as they are. */
+function copyTexts(outDir) {
+  for (const path of filesUnder(join(root, 'src')).filter(path => path.endsWith('.md'))) {
+    const target = join(outDir, relative('src', path))
+    mkdirSync(dirname(target), { recursive: true })
+    copyFileSync(join(root, path), target)
+  }
 }
 
 /** Swaps dist/ for the one made aside. Another build may do the same meanwhile, so each step may have to look again. */
@@ -147,7 +158,7 @@ function replaceDist(aside) {
 
 /** One hash over the content of all that decides what `dist/` holds. */
 function sourceHash() {
-  const sources = filesUnder(join(root, 'src')).filter(path => path.endsWith('.ts'))
+  const sources = filesUnder(join(root, 'src')).filter(path => /\.(ts|md)$/.test(path))
   const hash = createHash('sha256')
   for (const path of ['tsconfig.json', 'tsconfig.build.json', 'package-lock.json', ...sources]) {
     hash

@@ -1,0 +1,204 @@
+import type { ModelCatalogue } from '../../ai/catalogue.ts'
+import type { LanguageModel, ModelParameters, TextRequest } from '../../ai/model.ts'
+import { ModelError, type ModelErrorCode } from '../../ai/model-error.ts'
+import { type Permit, SnoozeError, type TaskContext, type Usage } from '../../index.ts'
+import { GrowingText } from './growing-text.ts'
+
+/** What of a task's context a call needs. */
+export type CallContext = Pick<
+  TaskContext,
+  'acquire' | 'addUsage' | 'checkpoint' | 'logInfo' | 'reserve' | 'signal'
+>
+
+/** One call. */
+export interface ModelCall {
+  /** Names the call within the task: at most 150 characters, the same in every attempt. */
+  readonly unit: string
+  readonly use: 'prose' | 'summary'
+  /** Makes the request for a model: that of a fallback may have to be smaller. Throws MODEL_CONTEXT_EXCEEDED. */
+  request(model: LanguageModel): TextRequest
+  /** What the usage is recorded for: the id of the novel. */
+  readonly subject: string
+  /** Told each stretch of the text as it is sure to stay; absent where nobody follows. */
+  onText?(text: string): void
+  /** An answer that reached its longest length is taken as far as it goes, if it goes anywhere. Default: an error like any other. */
+  readonly takesTruncated?: boolean
+}
+
+/** A text that a model wrote. */
+export interface ModelAnswer {
+  /** Never blank; without white space around it. */
+  readonly text: string
+  /** Id of the model that wrote it. */
+  readonly model: string
+  readonly finishReason: string
+  /** It goes on, but the model was not allowed to say more. */
+  readonly truncated: boolean
+  readonly usage: Usage
+  readonly parameters: ModelParameters
+}
+
+/**
+ * Asks a model once: the budget of the tree, then the limit of the model, then the call, then what it really used, which is recorded
+ * however the call ends. Where it fails with a code that the model has a fallback for, the fallback is asked. Throws `ModelError`,
+ * what `reserve` and `acquire` throw, and the signal's reason; nothing is written once the signal has fired.
+ */
+export async function callModel(
+  ctx: CallContext,
+  models: Pick<ModelCatalogue, 'languageModel'>,
+  { model, ...call }: ModelCall & { readonly model: LanguageModel },
+): Promise<ModelAnswer> {
+  const renewals = model.fallbacks.length === 0 ? [] : await storedRenewals(ctx, call.unit)
+  let asked = model
+  for (const id of renewals) asked = models.languageModel(call.use, id)
+  for (;;) {
+    const attempt = await ask(ctx, asked, call)
+    if ('answer' in attempt) return attempt.answer
+    const { error } = attempt
+    const next = nextModel(model, asked.id, error.code)
+    if (next === undefined) throw error
+    ctx.logInfo(`The model ${asked.id} gave no answer; ${next} is asked.`, { code: error.code })
+    if (attempt.isFollowed) {
+      await ctx.checkpoint(renewalKey(call.unit, renewals.length), () => next)
+      // At once, and without a retry.
+      throw new SnoozeError(0, `The text is begun anew with the model ${next}: ${error.message}`)
+    }
+    asked = models.languageModel(call.use, next)
+  }
+}
+
+/** The fallback of a model that is due when it, or one of its fallbacks, failed with a code: each is asked once. */
+function nextModel(model: LanguageModel, failed: string, code: ModelErrorCode): string | undefined {
+  const after = model.fallbacks.findIndex(fallback => fallback.model === failed)
+  return model.fallbacks.slice(after + 1).find(fallback => fallback.on.includes(code))?.model
+}
+
+const nothingStored = new Error('There is no such checkpoint.')
+
+/**
+ * The fallbacks that earlier attempts left a half-written text for. Whoever followed it has read words of the model that failed and
+ * must not read those of another one behind them, so the fallback is asked by a new attempt, whose output begins empty.
+ */
+async function storedRenewals(ctx: CallContext, unit: string): Promise<string[]> {
+  const renewals: string[] = []
+  for (;;) {
+    try {
+      const key = renewalKey(unit, renewals.length)
+      // A step that fails stores nothing: this only reads.
+      const next = await ctx.checkpoint<string>(key, () => {
+        throw nothingStored
+      })
+      renewals.push(next)
+    } catch (error) {
+      if (error === nothingStored) return renewals
+      throw error
+    }
+  }
+}
+
+function renewalKey(unit: string, number: number): string {
+  return `${unit}: fallback ${number + 1}`
+}
+
+type Asked = { answer: ModelAnswer } | { error: ModelError; isFollowed: boolean }
+
+async function ask(ctx: CallContext, model: LanguageModel, call: ModelCall): Promise<Asked> {
+  const request = call.request(model)
+  const expense = await reserve(ctx, model, { request, subject: call.subject })
+  const text = new GrowingText(stretch => {
+    if (!ctx.signal.aborted) call.onText?.(stretch)
+  })
+  let used: Usage | undefined
+  try {
+    const answer = await model.write(request, {
+      signal: ctx.signal,
+      ...(call.onText === undefined ? {} : { onText: (stretch: string) => text.add(stretch) }),
+      onPartialUsage: usage => {
+        used = usage
+      },
+    })
+    used = answer.usage
+    ctx.signal.throwIfAborted()
+    if (text.end() === '') text.add(answer.text)
+    const { usage, parameters, finishReason } = answer
+    const whole = { text: text.end(), model: model.id, truncated: false }
+    return { answer: { ...whole, finishReason, usage, parameters } }
+  } catch (error) {
+    if (ctx.signal.aborted || !(error instanceof ModelError)) throw error
+    used ??= error.usage
+    const isTaken = error.code === 'MODEL_ANSWER_TRUNCATED' && call.takesTruncated === true
+    if (isTaken && text.text !== '')
+      return { answer: truncatedAnswer({ model, request, text: text.text, usage: used }) }
+    return { error, isFollowed: call.onText !== undefined && text.text !== '' }
+  } finally {
+    await expense.settle(used)
+  }
+}
+
+function truncatedAnswer({
+  model,
+  request: { maxOutputTokens, temperature },
+  text,
+  usage = { model: model.id, inputTokens: 0, outputTokens: 0 },
+}: {
+  model: LanguageModel
+  request: TextRequest
+  text: string
+  usage: Usage | undefined
+}): ModelAnswer {
+  const parameters = { providerModel: usage.model, maxOutputTokens }
+  return {
+    text,
+    model: model.id,
+    finishReason: 'length',
+    truncated: true,
+    usage,
+    parameters: temperature === undefined ? parameters : { ...parameters, temperature },
+  }
+}
+
+/** What a call has reserved. */
+interface Expense {
+  /** Absent: nothing is known to have been used. */
+  settle(used: Usage | undefined): Promise<void>
+}
+
+/** Reserves the most that a call may use, under the budget and under the limit: a lower real use gives room back when it is known. */
+async function reserve(
+  ctx: CallContext,
+  model: LanguageModel,
+  { request, subject }: { request: TextRequest; subject: string },
+): Promise<Expense> {
+  const inputTokens = promptTokens(model, request)
+  const tokens = inputTokens + request.maxOutputTokens
+  const cost = model.costOf({ inputTokens, outputTokens: request.maxOutputTokens })
+  const hold = await ctx.reserve(cost === undefined ? { tokens } : { tokens, cost })
+  let permit: Permit
+  try {
+    permit = await ctx.acquire(model.limit, tokens)
+  } catch (error) {
+    await hold.release()
+    throw error
+  }
+  return {
+    async settle(used) {
+      // A call that failed was a call for the provider, too: it counts against the requests of the minute.
+      permit.commit(used === undefined ? 0 : used.inputTokens + used.outputTokens)
+      if (used === undefined) return hold.release()
+      const spent = { tokens: used.inputTokens + used.outputTokens }
+      await ctx.addUsage({ ...used, subject })
+      await hold.commit(used.cost === undefined ? spent : { ...spent, cost: used.cost })
+    },
+  }
+}
+
+/** Tokens that providers add for the roles of the messages, at most. */
+const framingTokens = 16
+
+/** About how many tokens a request is without its answer, rather too many than too few. */
+export function promptTokens(
+  model: LanguageModel,
+  { system = '', prompt }: Pick<TextRequest, 'system' | 'prompt'>,
+): number {
+  return model.countTokens(system) + model.countTokens(prompt) + framingTokens
+}

@@ -1,0 +1,174 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import path from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { hashedId, QuillworkError } from '../../index.ts'
+import type { PromptNote } from '../library/provenance.ts'
+import { asData, dataRule, defuse, type PromptLanguage } from './data-text.ts'
+import { parseTemplate, renderTemplate, type Template, type TemplateSlots } from './template.ts'
+
+/**
+ * The prompts of the writing tasks. Each is a file `<name>.<language>.md` beside this one; a folder of the user's own replaces them
+ * file by file. What is wrong with a file is said when the prompts are loaded, not when a task needs them.
+ */
+
+/** Slots of a prompt: `author` takes wishes of the author, `novel` takes texts of the novel, which are data. */
+interface PromptSlots {
+  readonly author: readonly string[]
+  readonly novel: readonly string[]
+  /** A wish that the prompt did not pass on would be ignored unseen. */
+  readonly required: readonly string[]
+}
+
+const sceneWishes = ['language', 'length', 'style', 'tone', 'instructions', 'goesOn']
+const sceneMaterial = ['novel', 'summary', 'textBefore', 'chapterSummaries', 'passages', 'names']
+const sceneRequired = ['length', 'style', 'tone', 'instructions', 'summary']
+
+const promptSlots = {
+  'generate-scene': { author: sceneWishes, novel: sceneMaterial, required: sceneRequired },
+  'continue-scene': {
+    author: sceneWishes,
+    novel: [...sceneMaterial, 'written'],
+    required: [...sceneRequired, 'written'],
+  },
+  'summarise-scene': summarySlots('text'),
+  'summarise-part': summarySlots('text'),
+  'combine-summaries': summarySlots('summaries'),
+} satisfies Record<string, PromptSlots>
+
+function summarySlots(material: string): PromptSlots {
+  return {
+    author: ['language', 'length', 'style'],
+    novel: [material],
+    required: ['length', 'style', material],
+  }
+}
+
+/** Name of a prompt. */
+export type PromptName = keyof typeof promptSlots
+
+const names = Object.keys(promptSlots) as PromptName[]
+const languages: readonly PromptLanguage[] = ['en', 'zh']
+
+/** One prompt. */
+export interface Prompt {
+  /** Its version is that of the file, `+`, and 8 digits of a hash of the file: a change without a new version shows. */
+  readonly note: PromptNote
+  /** Fills the slots. Texts of the novel are marked as data, and no value can forge the marks. */
+  render(values: Readonly<Record<string, string>>): RenderedPrompt
+}
+
+/** What a model is sent. */
+export interface RenderedPrompt {
+  readonly system: string
+  readonly prompt: string
+}
+
+/** The prompts of a process. */
+export type Prompts = (name: PromptName, language: PromptLanguage) => Prompt
+
+/** The language of the prompts for texts of a language (BCP 47): Chinese for Chinese, else English. */
+export function promptLanguageOf(language: string): PromptLanguage {
+  return /^zh\b/i.test(language) ? 'zh' : 'en'
+}
+
+/** Loaded once per folder: all results of a process name the same prompts. */
+const loaded = new Map<string, Prompts>()
+const ownFolder = fileURLToPath(new URL('.', import.meta.url))
+
+/**
+ * Loads the prompts; those in `folder` stand in for the ones of the same name. Throws CONFIG_INVALID for a folder that cannot be read,
+ * a file that is no prompt of the product, and one that has a wrong slot or lacks one; the message names the file.
+ */
+export function loadPrompts(folder?: string): Prompts {
+  const key = folder === undefined ? '' : path.resolve(folder)
+  const known = loaded.get(key)
+  if (known !== undefined) return known
+  const replaced = folder === undefined ? new Set<string>() : new Set(promptFiles(folder))
+  const prompts = new Map<string, Prompt>()
+  for (const name of names) {
+    for (const language of languages) {
+      const file = `${name}.${language}.md`
+      const from = folder !== undefined && replaced.has(file) ? folder : ownFolder
+      prompts.set(file, readPrompt(path.join(from, file), { name, language }))
+    }
+  }
+  const book: Prompts = (name, language) => {
+    const prompt = prompts.get(`${name}.${language}.md`)
+    if (prompt === undefined) throw new QuillworkError('INTERNAL', `There is no prompt ${name}.${language}.`)
+    return prompt
+  }
+  loaded.set(key, book)
+  return book
+}
+
+/** The prompts of a folder. Throws CONFIG_INVALID for a file that would be ignored. */
+function promptFiles(folder: string): string[] {
+  const allowed = names.flatMap(name => languages.map(language => `${name}.${language}.md`))
+  const found = readFolder(folder).filter(file => file.endsWith('.md') && file !== 'README.md')
+  const unknown = found.find(file => !allowed.includes(file))
+  if (unknown === undefined) return found
+  throw invalid(path.join(folder, unknown), `it replaces nothing; the prompts are ${allowed.join(', ')}`)
+}
+
+function readFolder(folder: string): string[] {
+  try {
+    return readdirSync(folder)
+  } catch (error) {
+    throw new QuillworkError('CONFIG_INVALID', `The folder of prompts ${folder} cannot be read.`, {
+      cause: error,
+    })
+  }
+}
+
+function readPrompt(
+  file: string,
+  { name, language }: { name: PromptName; language: PromptLanguage },
+): Prompt {
+  const text = readFileSync(file, 'utf8')
+    .replace(/^\uFEFF/, '')
+    .replaceAll('\r\n', '\n')
+  const { version, system, prompt } = sectionsOf(file, text)
+  const slots: PromptSlots = promptSlots[name]
+  const all = [...slots.author, ...slots.novel]
+  const inBoth: TemplateSlots = { required: [], optional: all }
+  const asked: Template = parseTemplate(file, prompt, {
+    required: slots.required,
+    optional: all.filter(slot => !slots.required.includes(slot)),
+  })
+  const told = parseTemplate(file, system, inBoth)
+  return {
+    note: { name, language, version: `${version}+${hashedId(text).slice(0, 8)}` },
+    render(values) {
+      const filled = Object.fromEntries(
+        Object.entries(values).map(([slot, value]) => [
+          slot,
+          slots.novel.includes(slot) ? asData(value) : defuse(value),
+        ]),
+      )
+      return {
+        system: `${renderTemplate(told, filled)}\n\n${dataRule(language)}`,
+        prompt: renderTemplate(asked, filled),
+      }
+    },
+  }
+}
+
+const shape = /^---\n([\s\S]*?)\n---\n\s*# System\n([\s\S]*?)\n# Prompt\n([\s\S]*)$/
+
+function sectionsOf(file: string, text: string): { version: string; system: string; prompt: string } {
+  const [, matter = '', system = '', prompt = ''] = shape.exec(text) ?? []
+  const version = /^version:\s*(\S{1,20})\s*$/m.exec(matter)?.[1]
+  if (version === undefined || !/^description:\s*\S/m.test(matter))
+    throw invalid(
+      file,
+      'it must begin with a front matter of `version` (1 to 20 characters) and `description`, then `# System` and `# Prompt`',
+    )
+  if (system.trim() === '' || prompt.trim() === '') throw invalid(file, 'one of its two parts is empty')
+  return { version, system, prompt }
+}
+
+function invalid(file: string, what: string): QuillworkError {
+  return new QuillworkError('CONFIG_INVALID', `The prompt ${file} cannot be used: ${what}.`, {
+    details: { file },
+  })
+}

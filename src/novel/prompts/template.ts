@@ -1,0 +1,97 @@
+import { QuillworkError } from '../../index.ts'
+
+/**
+ * Prompt templates: text with slots `{{name}}` and sections `{{#name}}...{{/name}}`, which are shown where the slot is filled. What is
+ * put into a slot is never read as a template again.
+ */
+
+/** Text, a slot, or a section. */
+type Node =
+  | { kind: 'text'; text: string }
+  | { kind: 'slot'; name: string }
+  | { kind: 'section'; name: string; inside: readonly Node[] }
+
+/** A template that was read without a fault. */
+export interface Template {
+  readonly nodes: readonly Node[]
+}
+
+/** Which slots a template may have, and which of them it must show. */
+export interface TemplateSlots {
+  readonly required: readonly string[]
+  readonly optional: readonly string[]
+}
+
+const mark = /\{\{\s*([#/]?)\s*([^{}]*?)\s*\}\}/g
+
+/**
+ * Reads a template; `file` is what errors name. Throws CONFIG_INVALID for a slot that is not one of `slots`, a required one that is
+ * never shown, and a section that is not closed where it should be.
+ */
+export function parseTemplate(file: string, text: string, slots: TemplateSlots): Template {
+  const known = new Set([...slots.required, ...slots.optional])
+  const root: Node[] = []
+  const open: { name: string; inside: Node[] }[] = [{ name: '', inside: root }]
+  const shown = new Set<string>()
+  const add = (node: Node) => open.at(-1)?.inside.push(node)
+  let at = 0
+  for (const found of text.matchAll(mark)) {
+    add({ kind: 'text', text: text.slice(at, found.index) })
+    at = found.index + found[0].length
+    const [, sign, name = ''] = found
+    if (!known.has(name)) throw unknownSlot(file, name, known)
+    if (sign === '#') open.push({ name, inside: [] })
+    else if (sign === '/') closeSection(file, name, open)
+    else {
+      shown.add(name)
+      add({ kind: 'slot', name })
+    }
+  }
+  add({ kind: 'text', text: text.slice(at) })
+  const unclosed = open.length > 1 ? open.at(-1) : undefined
+  if (unclosed !== undefined) throw invalid(file, `the section {{#${unclosed.name}}} is never closed`)
+  const missing = slots.required.find(name => !shown.has(name))
+  if (missing !== undefined) throw invalid(file, `it must have the slot {{${missing}}}`)
+  return { nodes: root }
+}
+
+function closeSection(file: string, name: string, open: { name: string; inside: Node[] }[]): void {
+  const section = open.length > 1 ? open.pop() : undefined
+  if (section === undefined || section.name !== name) {
+    const wanted = section === undefined ? 'no section is open' : `{{/${section.name}}} is due`
+    throw invalid(file, `{{/${name}}} closes nothing: ${wanted}`)
+  }
+  open.at(-1)?.inside.push({ kind: 'section', name, inside: section.inside })
+}
+
+/** Fills a template. A slot without a value is empty; more than two line breaks in a row, as empty sections leave them, become two. */
+export function renderTemplate({ nodes }: Template, values: Readonly<Record<string, string>>): string {
+  const filled = new Map(Object.entries(values).filter(([, value]) => value.trim() !== ''))
+  const kept: string[] = []
+  // Slots are put in after the blank lines are seen to: those of a text of the novel are not the template's.
+  const skeleton = skeletonOf(nodes, filled, kept)
+  return skeleton
+    .replace(/\n{3,}/g, '\n\n')
+    .trim()
+    .replace(/\0(\d+)\0/g, (_, place) => kept[Number(place)] ?? '')
+}
+
+function skeletonOf(nodes: readonly Node[], filled: ReadonlyMap<string, string>, kept: string[]): string {
+  return nodes
+    .map(node => {
+      if (node.kind === 'text') return node.text.replaceAll('\0', '')
+      if (node.kind === 'section') return filled.has(node.name) ? skeletonOf(node.inside, filled, kept) : ''
+      return `\0${kept.push(filled.get(node.name) ?? '') - 1}\0`
+    })
+    .join('')
+}
+
+function unknownSlot(file: string, name: string, known: ReadonlySet<string>): QuillworkError {
+  return invalid(file, `there is no slot "${name}"; the slots are ${[...known].join(', ')}`)
+}
+
+function invalid(file: string, what: string): QuillworkError {
+  return new QuillworkError('CONFIG_INVALID', `The prompt ${file} cannot be used: ${what}.`, {
+    details: { file },
+  })
+}
