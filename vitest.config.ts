@@ -42,6 +42,7 @@ export default defineConfig({
             'handle',
             'lanes',
             'limits',
+            'output',
             'restart',
             'sub-tasks',
           ].map(name => `test/engine/${name}.test.ts`),
