@@ -1,4 +1,5 @@
 import path from 'node:path'
+import { limitKeyOf } from '../ai/providers/config.ts'
 import { QuillworkError } from '../index.ts'
 import { sqliteFileOf } from './addresses.ts'
 import { placesOf } from './data-directory.ts'
@@ -34,12 +35,22 @@ export function compositionOf({
 export function refuseCombinations(config: Config): void {
   const { kind } = compositionOf(config)
   if (kind === 'embedded') refuseForEmbedded(config)
+  refuseLimitsTwice(config)
   if (config.healthPort !== undefined && config.healthPort !== 0 && listensOn(config, config.healthPort))
     throw invalid(`healthPort and port are both ${config.port}; health and metrics are on port already.`)
 }
 
 function listensOn({ roles: own, port }: Config, wanted: number): boolean {
   return own.includes('api') && port === wanted
+}
+
+/** A limit has one place, or one of the two would be ignored. */
+function refuseLimitsTwice({ limits, models }: Config): void {
+  for (const [id, model] of Object.entries(models)) {
+    const key = limitKeyOf(model)
+    if (model.limits !== undefined && limits[key] !== undefined)
+      throw invalid(`limits has "${key}", which is what models.${id}.limits says too. Leave one of them out.`)
+  }
 }
 
 function refuseForEmbedded(config: Config): void {

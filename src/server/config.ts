@@ -4,6 +4,8 @@ import path from 'node:path'
 import { QuillworkError } from '../index.ts'
 import { shownAddress, withAbsoluteFile } from './addresses.ts'
 import { refuseCombinations } from './combinations.ts'
+import { EnvironmentKeys } from './environment-keys.ts'
+import { modelsOfShort, shortKeyVariable } from './models-setting.ts'
 import { nearestName } from './nearest.ts'
 import {
   type Config,
@@ -60,7 +62,8 @@ export function resolveConfig(sources: ConfigSources = {}): ResolvedConfig {
     config[name] = check(name, found)
   }
   config['data'] = data
-  const checked = deepFreeze(withAbsoluteFile(config as unknown as Config, cwd))
+  if (config['model'] !== undefined) origins.models = origins.model
+  const checked = deepFreeze(withModels(withAbsoluteFile(config as unknown as Config, cwd), env))
   refuseCombinations(checked)
   return Object.freeze({
     config: checked,
@@ -76,7 +79,35 @@ export function shownValue({ config }: ResolvedConfig, name: SettingName): unkno
   const value = config[name]
   if (value === undefined) return undefined
   if (setting.isSecret === true) return '(set, not shown)'
+  if (name === 'models') return shownModels(config.models)
   return setting.isAddress === true ? shownAddress(String(value)) : value
+}
+
+/** The models, with the one of `model` where that is set, and the keys that stand in variables. */
+function withModels(config: Config, env: Places['env']): Config {
+  if (config.model !== undefined && Object.keys(config.models).length > 0)
+    throw invalid('model and models are both set. Give the one model in short, or all of them in models.')
+  const models =
+    config.model === undefined
+      ? config.models
+      : modelsOfShort(config.model, given(env[shortKeyVariable]) !== undefined)
+  const keys = new Map<string, string>()
+  for (const { key = '' } of Object.values(models)) {
+    const variable = key.startsWith('env:') ? key.slice('env:'.length) : undefined
+    const value = variable === undefined ? undefined : given(env[variable])
+    if (variable !== undefined && value !== undefined) keys.set(variable, value)
+  }
+  return { ...config, models, environmentKeys: new EnvironmentKeys(keys) }
+}
+
+/** Addresses of models without their paths: some gateways have a key in them. */
+function shownModels(models: Config['models']) {
+  return Object.fromEntries(
+    Object.entries(models).map(([id, { baseUrl, ...model }]) => [
+      id,
+      { ...model, ...(baseUrl === undefined ? {} : { baseUrl: new URL(baseUrl).origin }) },
+    ]),
+  )
 }
 
 interface Found {
@@ -124,7 +155,7 @@ function fromText({ kind }: Setting, text: string, place: string): unknown {
   try {
     return JSON.parse(text)
   } catch (cause) {
-    throw invalid(`${place} is not JSON: ${messageOf(cause)}`)
+    throw invalid(`${place} is not JSON: ${jsonProblem(cause)}`)
   }
 }
 
@@ -143,9 +174,12 @@ function check(name: SettingName, { value, place }: Found): unknown {
   if (result.success) return result.data
   const told = result.error.issues.map(issue => {
     const at = issue.path.map(String).join('.')
-    return at === '' ? issue.message : `${at}: ${issue.message}`
+    // Of a name that is refused, the library keeps why within.
+    const message =
+      issue.code === 'invalid_key' ? issue.issues.map(each => each.message).join(' ') : issue.message
+    return at === '' ? message : `${at}: ${message}`
   })
-  const isHidden = setting.isSecret === true || setting.isAddress === true
+  const isHidden = setting.isSecret === true || setting.isAddress === true || setting.isDelicate === true
   const shown = isHidden ? '' : ` is ${JSON.stringify(value)}`
   throw invalid(`${place}${shown}: ${told.join(' ')}`)
 }
@@ -174,7 +208,7 @@ function valuesOf(text: string, file: string): Record<string, unknown> {
   try {
     values = JSON.parse(text.replace(/^\uFEFF/, ''))
   } catch (cause) {
-    throw invalid(`${file} is not JSON: ${messageOf(cause)}`)
+    throw invalid(`${file} is not JSON: ${jsonProblem(cause)}`)
   }
   if (typeof values !== 'object' || values === null || Array.isArray(values))
     throw invalid(`${file} must hold one JSON object, such as {"port": 8080}.`)
@@ -187,7 +221,7 @@ function refuseUnknown(name: string, file: string): void {
     ? settings[name as SettingName]
     : undefined
   if (setting?.notInFile === true)
-    throw invalid(`${file} cannot set ${name}; use ${setting.flag} or ${variableOf(name as SettingName)}.`)
+    throw invalid(`${file} cannot set ${name}; use ${elsewhere(setting, name as SettingName)}.`)
   if (setting !== undefined) return
   const known = settingNames.filter(each => !('notInFile' in settings[each]))
   const nearest = nearestName(name, known)
@@ -195,9 +229,14 @@ function refuseUnknown(name: string, file: string): void {
   throw invalid(`${file} has an unknown setting "${name}". ${hint}`)
 }
 
+function elsewhere({ flag }: Setting, name: SettingName): string {
+  const variable = variableOf(name)
+  return flag === undefined ? `the variable ${variable}` : `${flag} or ${variable}`
+}
+
 /** A mistyped variable would be ignored in silence; one of another program with our prefix must not stop the server. */
 function unknownVariables(env: Places['env']): string[] {
-  const known = [...settingNames.map(variableOf), fileVariable]
+  const known = [...settingNames.map(variableOf), fileVariable, shortKeyVariable]
   return Object.keys(env)
     .filter(name => name.startsWith('QUILLWORK_') && !known.includes(name))
     .flatMap(name => {
@@ -208,6 +247,11 @@ function unknownVariables(env: Places['env']): string[] {
 
 function invalid(message: string): QuillworkError {
   return new QuillworkError('CONFIG_INVALID', message)
+}
+
+/** What JSON.parse says, without the piece of the text that it quotes: a secret may stand there. */
+function jsonProblem(error: unknown): string {
+  return messageOf(error).replace(/, (\.\.\.)?"[\s\S]*$/, '')
 }
 
 function messageOf(error: unknown): string {

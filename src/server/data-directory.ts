@@ -9,6 +9,7 @@ export function placesOf(data: string) {
     database: path.join(data, 'quillwork.db'),
     uploads: path.join(data, 'uploads'),
     announcement: path.join(data, 'server.json'),
+    keys: path.join(data, 'keys.json'),
   }
 }
 

@@ -1,7 +1,9 @@
 import { z } from 'zod'
-import { type Duration, taskStatuses } from '../index.ts'
-import { durationMs } from '../task/duration.ts'
+import { taskStatuses } from '../index.ts'
 import { isBrokerAddress, isStoreAddress } from './addresses.ts'
+import type { EnvironmentKeys } from './environment-keys.ts'
+import { modelsSchema, shortModel } from './models-setting.ts'
+import { atLeastOne, duration, limit, longer, size, text } from './setting-values.ts'
 
 /** How a value is written as text, in the environment and on the command line. */
 export type SettingKind = 'text' | 'count' | 'duration' | 'size' | 'switch' | 'list' | 'slots' | 'json'
@@ -18,6 +20,8 @@ export interface Setting<S extends z.ZodType = z.ZodType> {
   readonly flag?: string
   /** Never shown, and never a flag: the list of processes shows those to everybody. */
   readonly isSecret?: boolean
+  /** Somebody may have put a secret into it by mistake: what was given is never repeated in an error. */
+  readonly isDelicate?: boolean
   /** An address that may hold a password: shown without it, and never repeated in an error. */
   readonly isAddress?: boolean
   /** Not in the file, which lies in the data directory. */
@@ -28,42 +32,11 @@ const define = <S extends z.ZodType>(setting: Setting<S>): Setting<S> => setting
 
 const portText = 'Give a whole number from 0 to 65535.'
 
-const text = z.string().trim().min(1)
-
-const duration = z.union([z.number(), z.string()]).transform((value, context) => {
-  try {
-    return durationMs(value as Duration, 'it')
-  } catch {
-    context.addIssue("Give milliseconds, or a text such as '250ms', '15s', '10m', '2h' or '7d'.")
-    return z.NEVER
-  }
-})
-
-const longer = duration.refine(ms => ms > 0, 'It must be longer than nothing.')
-
-const unitBytes: Record<string, number> = { '': 1, B: 1, KB: 1e3, MB: 1e6, GB: 1e9 }
-
-const size = z.union([z.number(), z.string()]).transform((value, context) => {
-  const match = /^(\d+(?:\.\d+)?)\s*([KMG]?B?)$/i.exec(String(value).trim())
-  const bytes = Math.floor(Number(match?.[1]) * (unitBytes[match?.[2]?.toUpperCase() ?? ''] ?? Number.NaN))
-  if (Number.isSafeInteger(bytes) && bytes > 0) return bytes
-  context.addIssue("Give bytes, or a text such as '200MB' or '1GB'.")
-  return z.NEVER
-})
-
-const atLeastOne = z.int('Give a whole number.').min(1, 'Give at least 1.')
-
 const slots = z.int('Give a whole number.').min(0, 'Give at least 0.')
 
 const laneName = z
   .string()
   .regex(/^[a-z0-9_-]{1,60}$/i, "Lane names are 1 to 60 letters, digits, '_' or '-'.")
-
-const limit = z.strictObject({
-  requestsPerMinute: atLeastOne.optional(),
-  tokensPerMinute: atLeastOne.optional(),
-  concurrency: atLeastOne.optional(),
-})
 
 const portNumber = z.int(portText).min(0, portText).max(65_535, portText)
 
@@ -245,6 +218,35 @@ export const settings = {
     fallback: {},
     schema: z.record(z.string().min(1), limit),
   }),
+  model: define({
+    kind: 'text',
+    about:
+      'One language model for prose and summaries, in short: `openai:NAME`, `anthropic:NAME` or `google:NAME` with the key in ' +
+      '`OPENAI_API_KEY`, `ANTHROPIC_API_KEY` or `GOOGLE_GENERATIVE_AI_API_KEY`; or `NAME@http://HOST:PORT/v1` for any OpenAI-compatible ' +
+      'server, with its key, if it wants one, in `QUILLWORK_MODEL_KEY`. Its id is `default`. For more than that, use `models`.',
+    fallback: undefined,
+    schema: shortModel.optional(),
+    isDelicate: true,
+  }),
+  models: define({
+    kind: 'json',
+    about:
+      'The language and embedding models by id, in the order of preference: the first one with a use is taken where a task names none. ' +
+      'What each may hold is told in [models.md](models.md). A key is never written here: `"key": "env:VARIABLE"` or `"key": "stored:NAME"`.',
+    fallback: {},
+    schema: modelsSchema,
+    isDelicate: true,
+  }),
+  secret: define({
+    kind: 'text',
+    about:
+      'What the keys that `quillwork models key set` keeps in the data directory are encrypted with; at least 16 characters. Only models ' +
+      'with `"key": "stored:…"` need it.',
+    fallback: undefined,
+    schema: text.min(16, 'It is shorter than 16 characters; use a long random one.').optional(),
+    isSecret: true,
+    notInFile: true,
+  }),
   waiting: define({
     kind: 'json',
     about:
@@ -314,6 +316,9 @@ export type SettingName = keyof typeof settings
 /** The configuration as it is used: every setting there, checked, frozen. Durations are milliseconds, sizes bytes, paths absolute. */
 export type Config = {
   readonly [Name in SettingName]: z.output<(typeof settings)[Name]['schema']>
+} & {
+  /** The keys in the variables that `models` names. */
+  readonly environmentKeys: EnvironmentKeys
 }
 
 /** All names, in the order of the reference. */

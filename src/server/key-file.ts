@@ -1,0 +1,174 @@
+/**
+ * Keys of model providers, encrypted in the data directory: AES-256-GCM, each under its name, with a key that scrypt makes of
+ * `QUILLWORK_SECRET`. Whoever has the file alone has nothing; whoever changes it is found out when it is read.
+ */
+import { createCipheriv, createDecipheriv, randomBytes, scryptSync } from 'node:crypto'
+import { readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { z } from 'zod'
+import { QuillworkError } from '../index.ts'
+import { makeDataDirectory, placesOf } from './data-directory.ts'
+
+const version = 1
+/** Costs of scrypt in version 1: 32 MiB, a quarter of a second (RFC 7914; OWASP's least for N = 2^15 is p = 3). */
+const scrypt = { N: 32_768, r: 8, p: 3, maxmem: 64 * 1_024 * 1_024 }
+const cipher = 'aes-256-gcm'
+const [saltBytes, nonceBytes, tagBytes, keyBytes] = [16, 12, 16, 32]
+
+const base64 = z.base64().max(8_192)
+const sealed = z.strictObject({ nonce: base64, tag: base64, text: base64 })
+const fileSchema = z.strictObject({
+  version: z.literal(version),
+  salt: base64,
+  /** A known text under the same key: tells a wrong secret from a changed entry. */
+  check: sealed,
+  keys: z.record(z.string(), sealed.extend({ storedAt: z.iso.datetime() })),
+})
+type Sealed = z.output<typeof sealed>
+type KeyFile = z.output<typeof fileSchema>
+
+/** A stored key, as a listing tells it. */
+export interface StoredKey {
+  readonly name: string
+  /** RFC 3339. */
+  readonly storedAt: string
+}
+
+/** Reads stored keys by name. Undefined: there is none of that name. Throws CONFIG_INVALID for one that was changed. */
+export type ReadKey = (name: string) => string | undefined
+
+/** What is stored, by name; needs no secret. Throws CONFIG_INVALID for a file that cannot be read. */
+export function listKeys(data: string): readonly StoredKey[] {
+  const entries = Object.entries(readFile(data)?.keys ?? {})
+  return entries
+    .map(([name, { storedAt }]) => ({ name, storedAt }))
+    .sort((a, b) => (a.name < b.name ? -1 : 1))
+}
+
+/** Opens the file. Throws CONFIG_INVALID without the secret, with another one, and for a file that cannot be read. */
+export function openKeys(data: string, secret: string | undefined): ReadKey {
+  const file = readFile(data)
+  if (file === undefined) return () => undefined
+  const key = unlock(file, data, secret)
+  return name => {
+    const entry = Object.hasOwn(file.keys, name) ? file.keys[name] : undefined
+    if (entry === undefined) return undefined
+    const text = unseal(key, entry, labelOf(name))
+    if (text !== undefined) return text
+    throw invalid(
+      `The key ${name} in ${fileOf(data)} was changed after it was stored, so it is not used. ` +
+        `Store it again: quillwork models key set ${name}`,
+    )
+  }
+}
+
+/** Stores a key, or puts it in the place of another one. Throws CONFIG_INVALID as `openKeys` does. */
+export function storeKey(
+  data: string,
+  secret: string | undefined,
+  entry: { name: string; key: string },
+): void {
+  makeDataDirectory(data)
+  const file = readFile(data) ?? newFile(data, secret)
+  const key = unlock(file, data, secret)
+  const stored = { ...seal(key, entry.key, labelOf(entry.name)), storedAt: new Date().toISOString() }
+  writeFile(data, { ...file, keys: { ...file.keys, [entry.name]: stored } })
+}
+
+/** Forgets a key; needs no secret. False: there is none of that name. */
+export function removeKey(data: string, name: string): boolean {
+  const file = readFile(data)
+  if (file === undefined || !Object.hasOwn(file.keys, name)) return false
+  const { [name]: _removed, ...keys } = file.keys
+  writeFile(data, { ...file, keys })
+  return true
+}
+
+const checkText = 'quillwork'
+const checkLabel = `quillwork keys ${version} check`
+
+/** What an entry is bound to: an entry that is moved to another name does not open. */
+function labelOf(name: string): string {
+  return `quillwork keys ${version} key ${name}`
+}
+
+function fileOf(data: string): string {
+  return placesOf(data).keys
+}
+
+function newFile(data: string, secret: string | undefined): KeyFile {
+  const salt = randomBytes(saltBytes)
+  const key = derive(requireSecret(data, secret), salt)
+  return { version, salt: salt.toString('base64'), check: seal(key, checkText, checkLabel), keys: {} }
+}
+
+function unlock(file: KeyFile, data: string, secret: string | undefined): Buffer {
+  const key = derive(requireSecret(data, secret), Buffer.from(file.salt, 'base64'))
+  if (unseal(key, file.check, checkLabel) === checkText) return key
+  throw invalid(
+    `QUILLWORK_SECRET does not open ${fileOf(data)}: the keys in it were stored with another one. ` +
+      'Set that one, or remove the file and store the keys again.',
+  )
+}
+
+function requireSecret(data: string, secret: string | undefined): string {
+  if (secret !== undefined) return secret
+  throw invalid(
+    `QUILLWORK_SECRET is not set, and the keys in ${fileOf(data)} are encrypted with it. ` +
+      'Set it to a long random text, the same each time, in the environment of the server and of this command.',
+  )
+}
+
+function derive(secret: string, salt: Buffer): Buffer {
+  return scryptSync(secret.normalize('NFC'), salt, keyBytes, scrypt)
+}
+
+function seal(key: Buffer, text: string, label: string): Sealed {
+  const nonce = randomBytes(nonceBytes)
+  const sealing = createCipheriv(cipher, key, nonce, { authTagLength: tagBytes })
+  sealing.setAAD(Buffer.from(label))
+  const bytes = Buffer.concat([sealing.update(text, 'utf8'), sealing.final()])
+  const tag = sealing.getAuthTag()
+  return { nonce: nonce.toString('base64'), tag: tag.toString('base64'), text: bytes.toString('base64') }
+}
+
+/** Undefined for anything that this key did not seal under this label. */
+function unseal(key: Buffer, { nonce, tag, text }: Sealed, label: string): string | undefined {
+  try {
+    const opening = createDecipheriv(cipher, key, Buffer.from(nonce, 'base64'), { authTagLength: tagBytes })
+    opening.setAAD(Buffer.from(label))
+    opening.setAuthTag(Buffer.from(tag, 'base64'))
+    return opening.update(text, 'base64', 'utf8') + opening.final('utf8')
+  } catch {
+    return undefined
+  }
+}
+
+function readFile(data: string): KeyFile | undefined {
+  const file = fileOf(data)
+  let text: string
+  try {
+    text = readFileSync(file, 'utf8')
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
+    throw invalid(`${file} cannot be read: ${error instanceof Error ? error.message : String(error)}`)
+  }
+  try {
+    return fileSchema.parse(JSON.parse(text))
+  } catch {
+    throw invalid(
+      `${file} is not a file of keys that this version reads. Bring back a copy of it, or remove it and store the keys again.`,
+    )
+  }
+}
+
+/** Whole or not at all; for its owner's eyes alone. */
+function writeFile(data: string, content: KeyFile): void {
+  const file = fileOf(data)
+  const aside = `${file}.${process.pid}`
+  writeFileSync(aside, `${JSON.stringify(content, null, 2)}\n`, { mode: 0o600 })
+  renameSync(aside, file)
+}
+
+function invalid(message: string): QuillworkError {
+  return new QuillworkError('CONFIG_INVALID', message)
+}

@@ -1,0 +1,205 @@
+/** One model of the setting `models`: what is taken, what is refused and why, and what each field is by default. */
+import { z } from 'zod'
+import type { ModelConfig, ProviderKind } from '../ai/providers/config.ts'
+import { type ErrorCode, errorCatalogue } from '../task/errors.ts'
+import { nearestName } from './nearest.ts'
+import { atLeastOne, limit, longer, text } from './setting-values.ts'
+
+/** A model of the configuration. */
+export interface ModelSetting extends ModelConfig {
+  /** Where its key is, never what it is. Absent: it needs none. */
+  readonly key?: KeySource
+}
+
+/** Where a key is: in a variable of the environment, or kept encrypted in the data directory. */
+export type KeySource = `env:${string}` | `stored:${string}`
+
+const providers = ['openai-compatible', 'openai', 'anthropic', 'google'] as const
+const uses = ['prose', 'summary', 'embedding'] as const
+
+/** The variable that the provider's own programs read. */
+const usualKeys: Partial<Record<ProviderKind, KeySource>> = {
+  openai: 'env:OPENAI_API_KEY',
+  anthropic: 'env:ANTHROPIC_API_KEY',
+  google: 'env:GOOGLE_GENERATIVE_AI_API_KEY',
+}
+
+/** Tokens of prompt and answer together; of a server that somebody runs, no more can be taken for granted. */
+const usualContext: Record<ProviderKind, number> = {
+  'openai-compatible': 8_192,
+  openai: 128_000,
+  anthropic: 200_000,
+  google: 1_000_000,
+}
+const usualOutput = 4_096
+
+/** The name of a stored key. */
+export const keyName = /^[\w.-]{1,100}$/
+
+const keySource = z.custom<KeySource>(
+  value =>
+    typeof value === 'string' &&
+    (/^env:[A-Za-z_]\w{0,199}$/.test(value) ||
+      (value.startsWith('stored:') && keyName.test(value.slice('stored:'.length)))),
+  'Say where the key is: "env:VARIABLE", or "stored:NAME" after `quillwork models key set NAME`. A key is never written into the ' +
+    'configuration, where every copy and backup would have it; if it was one, take it out, and have the provider replace it.',
+)
+
+const baseUrl = z.string('Give the base URL of the API.').superRefine((value, context) => {
+  const problem = addressProblem(value)
+  if (problem !== undefined) context.addIssue(problem)
+})
+
+function addressProblem(value: string): string | undefined {
+  const url = URL.canParse(value) ? new URL(value) : undefined
+  if (url === undefined || !['http:', 'https:'].includes(url.protocol))
+    return 'Give the base URL of the API, such as https://api.example/v1.'
+  if (url.username !== '' || url.password !== '')
+    return 'An address has no user and no password in it: use "key".'
+  if (url.search !== '' || url.hash !== '')
+    return 'Leave out what follows "?" or "#"; a key belongs into "key".'
+  return undefined
+}
+
+const amount = z.number('Give a number.').min(0, 'Give at least 0.')
+
+const price = z.strictObject({
+  input: amount,
+  output: amount.exactOptional(),
+  currency: z.string().regex(/^[A-Z]{3}$/, 'Give a currency by its three letters, such as "USD".'),
+})
+
+const failures = Object.keys(errorCatalogue).filter(code => code.startsWith('MODEL_'))
+const failure = z.custom<ErrorCode>(
+  code => typeof code === 'string' && failures.includes(code),
+  `Give codes of calls that failed: ${failures.join(', ')}.`,
+)
+
+const usualTimeouts = { first: 60_000, idle: 60_000, total: 600_000 }
+
+const shape = {
+  provider: z.enum(providers, `Give one of ${providers.join(', ')}.`),
+  model: text.max(200),
+  baseUrl: baseUrl.exactOptional(),
+  uses: z
+    .array(z.enum(uses, `Give some of ${uses.join(', ')}.`))
+    .min(1, `Give some of ${uses.join(', ')}.`)
+    .transform(given => uses.filter(use => given.includes(use)))
+    .default(['prose', 'summary']),
+  key: keySource.exactOptional(),
+  account: z
+    .string()
+    .regex(/^[\w.@[\]:-]{1,100}$/, "Give up to 100 letters, digits, '_', '.', '@', ':' or '-'.")
+    .exactOptional(),
+  privateNetwork: z.boolean('Give true or false.').default(false),
+  contextTokens: atLeastOne.exactOptional(),
+  maxOutputTokens: atLeastOne.exactOptional(),
+  dimensions: atLeastOne.exactOptional(),
+  temperature: amount.max(2, 'Give at most 2.').exactOptional(),
+  price: price.exactOptional(),
+  limits: limit.exactOptional(),
+  fallbacks: z
+    .array(z.strictObject({ model: text, on: z.array(failure).min(1, 'Give at least one code.') }))
+    .default([]),
+  timeouts: z
+    .strictObject({
+      first: longer.default(usualTimeouts.first),
+      idle: longer.default(usualTimeouts.idle),
+      total: longer.default(usualTimeouts.total),
+    })
+    .default(usualTimeouts),
+}
+
+type Given = z.output<z.ZodObject<typeof shape>>
+
+/** One model, checked, with nothing left open. */
+export const modelSchema = z
+  .strictObject(shape, { error: unknownFields })
+  .superRefine((given, context) => {
+    for (const [path, message] of contradictions(given))
+      context.addIssue({ code: 'custom', path: [path], message })
+  })
+  .transform(resolved)
+
+function unknownFields(issue: { code: string; keys?: unknown }): string | undefined {
+  if (issue.code !== 'unrecognized_keys') return issue.code === 'invalid_type' ? 'Give an object.' : undefined
+  const names = Array.isArray(issue.keys) ? issue.keys.map(String) : []
+  return names.map(unknownField).join(' ')
+}
+
+function unknownField(name: string): string {
+  if (/key|secret|token$|password|authorization/i.test(name))
+    return `There is no field "${name}". A key is never written here: use "key": "env:VARIABLE".`
+  const nearest = nearestName(name, Object.keys(shape))
+  const hint =
+    nearest === undefined ? `The fields are ${Object.keys(shape).join(', ')}.` : `Did you mean "${nearest}"?`
+  return `There is no field "${name}". ${hint}`
+}
+
+function* contradictions(given: Given): Generator<readonly [path: keyof Given, message: string]> {
+  yield* addressContradictions(given)
+  const { contextTokens, maxOutputTokens } = withWindow(given)
+  if (maxOutputTokens >= contextTokens)
+    yield [
+      'maxOutputTokens',
+      `It leaves no room for the prompt: contextTokens, for both, is ${contextTokens}.`,
+    ]
+  if (given.uses.includes('embedding')) yield* embeddingContradictions(given)
+  else yield* writerContradictions(given)
+}
+
+function* addressContradictions({
+  provider,
+  baseUrl: address,
+  key,
+  privateNetwork,
+}: Given): Generator<readonly [keyof Given, string]> {
+  if (address === undefined) {
+    if (provider === 'openai-compatible')
+      yield ['baseUrl', 'Give the base URL of the server, such as http://127.0.0.1:11434/v1.']
+    return
+  }
+  if (/^http:/i.test(address) && !privateNetwork)
+    yield [
+      'baseUrl',
+      'http:// sends the key and the texts unencrypted. Use https://, or set "privateNetwork": true for a server of your own.',
+    ]
+  if (provider !== 'openai-compatible' && key === undefined)
+    yield ['key', `Say which key is sent to that address: the usual one is for ${provider} itself.`]
+}
+
+function* embeddingContradictions(given: Given): Generator<readonly [keyof Given, string]> {
+  if (given.provider === 'anthropic')
+    yield ['uses', 'Anthropic has no models that make vectors: name another provider.']
+  if (given.uses.length > 1)
+    yield ['uses', 'A model that makes vectors writes nothing: configure another one for the rest.']
+  if (given.dimensions === undefined) yield ['dimensions', 'Give the length of its vectors.']
+  if (given.fallbacks.length > 0)
+    yield [
+      'fallbacks',
+      'Vectors of two models cannot be compared, so no other model stands in. Leave it out.',
+    ]
+  if (given.temperature !== undefined) yield ['temperature', 'It has no effect on vectors. Leave it out.']
+}
+
+function* writerContradictions(given: Given): Generator<readonly [keyof Given, string]> {
+  if (given.dimensions !== undefined) yield ['dimensions', 'Only models with the use "embedding" have it.']
+  if (given.price !== undefined && given.price.output === undefined)
+    yield ['price', 'Give the price of a million tokens of output too.']
+}
+
+function withWindow({ provider, contextTokens = usualContext[provider], maxOutputTokens }: Given) {
+  const usual = Math.min(usualOutput, Math.max(1, Math.floor(contextTokens / 2)))
+  return { contextTokens, maxOutputTokens: maxOutputTokens ?? usual }
+}
+
+function resolved({ price: paid, ...given }: Given): ModelSetting {
+  const key = given.key ?? usualKeys[given.provider]
+  return {
+    ...given,
+    ...withWindow(given),
+    account: given.account ?? (given.baseUrl === undefined ? 'default' : new URL(given.baseUrl).host),
+    ...(key === undefined ? {} : { key }),
+    ...(paid === undefined ? {} : { price: { output: 0, ...paid } }),
+  }
+}

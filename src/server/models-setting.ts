@@ -1,0 +1,137 @@
+/** The settings `models` and `model`: models that fit together, and one model in short. */
+import { z } from 'zod'
+import { limitKeyOf } from '../ai/providers/config.ts'
+import { type ModelSetting, modelSchema } from './model-setting.ts'
+
+/** The models of a configuration by id, in its order. */
+export type ModelSettings = Readonly<Record<string, ModelSetting>>
+
+/** Id of the model that the setting `model` names. */
+export const shortId = 'default'
+/** The variable that may hold the key of a server that the setting `model` names. */
+export const shortKeyVariable = 'QUILLWORK_MODEL_KEY'
+
+const modelId = z
+  .string()
+  .regex(
+    /^[a-z][\w.:/-]{0,99}$/i,
+    "Ids of models begin with a letter and have up to 100 letters, digits, '_', '.', ':', '/' or '-'.",
+  )
+  .refine(
+    id => id !== 'extractive',
+    'That is the model that quotes the text, which is always there. Choose another id.',
+  )
+
+/** Models by id, each checked, and all of them together. */
+export const modelsSchema = z.record(modelId, modelSchema).superRefine((models, context) => {
+  const checks = [fallbackProblems, currencyProblems, limitProblems]
+  for (const check of checks)
+    for (const { path, message } of check(models)) context.addIssue({ code: 'custom', path, message })
+})
+
+interface Problem {
+  path: string[]
+  message: string
+}
+
+function* fallbackProblems(models: ModelSettings): Generator<Problem> {
+  for (const [id, model] of Object.entries(models)) {
+    for (const { model: other } of model.fallbacks) {
+      const message = fallbackProblem(model, models[other], other)
+      if (message !== undefined) yield { path: [id, 'fallbacks'], message }
+    }
+    const cycle = cycleFrom(id, models)
+    if (cycle !== undefined)
+      yield {
+        path: [id, 'fallbacks'],
+        message: `They lead in a circle: ${cycle.join(' -> ')}. Leave one of them out.`,
+      }
+  }
+}
+
+function fallbackProblem(
+  model: ModelSetting,
+  other: ModelSetting | undefined,
+  otherId: string,
+): string | undefined {
+  if (other === undefined) return `There is no model "${otherId}". Configure it, or leave it out.`
+  const missing = model.uses.filter(use => !other.uses.includes(use))
+  if (missing.length === 0) return undefined
+  return `The model "${otherId}" is not for ${missing.join(' and ')}. Add that to its uses, or name another one.`
+}
+
+/** The way back to a model along its fallbacks; undefined when none leads there. */
+function cycleFrom(start: string, models: ModelSettings): string[] | undefined {
+  const seen = new Set<string>()
+  const ways = [[start]]
+  for (let way = ways.pop(); way !== undefined; way = ways.pop()) {
+    for (const { model } of models[way.at(-1) ?? '']?.fallbacks ?? []) {
+      if (model === start) return [...way, start]
+      if (!seen.has(model)) ways.push([...way, model])
+      seen.add(model)
+    }
+  }
+  return undefined
+}
+
+/** Sums over models mean something in one currency only. */
+function* currencyProblems(models: ModelSettings): Generator<Problem> {
+  let first: { id: string; currency: string } | undefined
+  for (const [id, { price }] of Object.entries(models)) {
+    if (price === undefined) continue
+    first ??= { id, currency: price.currency }
+    if (price.currency !== first.currency)
+      yield {
+        path: [id, 'price', 'currency'],
+        message: `It is ${price.currency}, and that of "${first.id}" is ${first.currency}. Costs are summed up, so give all prices in one currency.`,
+      }
+  }
+}
+
+function* limitProblems(models: ModelSettings): Generator<Problem> {
+  const first = new Map<string, { id: string; limits: string }>()
+  for (const [id, model] of Object.entries(models)) {
+    if (model.limits === undefined) continue
+    const key = limitKeyOf(model)
+    const limits = JSON.stringify(Object.entries(model.limits).sort())
+    const before = first.get(key)
+    if (before === undefined) first.set(key, { id, limits })
+    else if (before.limits !== limits)
+      yield {
+        path: [id, 'limits'],
+        message:
+          `It is the same model of the same account as "${before.id}", which has other limits. ` +
+          'Give both the same, or another account to one.',
+      }
+  }
+}
+
+/** The text of the setting `model`. */
+export const shortModel = z.string().superRefine((text, context) => {
+  const result = modelSchema.safeParse(fromShort(text))
+  if (!result.success)
+    context.addIssue(
+      'Give openai:NAME, anthropic:NAME, google:NAME, or NAME@http://HOST:PORT/v1 without a password.',
+    )
+})
+
+/** The models that the setting `model` means; `hasKey` tells whether its variable holds a key for a server. */
+export function modelsOfShort(text: string, hasKey: boolean): ModelSettings {
+  const { key, ...model } = modelSchema.parse(fromShort(text))
+  const isSent = key !== undefined && (key !== `env:${shortKeyVariable}` || hasKey)
+  return { [shortId]: isSent ? { ...model, key } : model }
+}
+
+/** What the file would have for it. Whoever names an http:// address there means a server of their own. */
+function fromShort(text: string): unknown {
+  const ofProvider = /^(openai|anthropic|google):(.+)$/.exec(text.trim())
+  if (ofProvider !== null) return { provider: ofProvider[1], model: ofProvider[2] }
+  const ofServer = /^(.+?)@(https?:\/\/.+)$/i.exec(text.trim())
+  return {
+    provider: 'openai-compatible',
+    model: ofServer?.[1],
+    baseUrl: ofServer?.[2],
+    key: `env:${shortKeyVariable}`,
+    privateNetwork: /^http:/i.test(ofServer?.[2] ?? ''),
+  }
+}

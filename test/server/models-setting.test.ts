@@ -1,0 +1,342 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import { inspect } from 'node:util'
+import { QuillworkError } from 'quillwork'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { resolveConfig, shownValue } from '../../src/server/config.ts'
+
+let cwd: string
+beforeEach(() => {
+  cwd = mkdtempSync(path.join(tmpdir(), 'quillwork-models-'))
+})
+afterEach(() => rmSync(cwd, { recursive: true }))
+
+type Environment = Record<string, string>
+
+function resolve(models: unknown, env: Environment = {}) {
+  return resolveConfig({ env: { QUILLWORK_MODELS: JSON.stringify(models), ...env }, cwd })
+}
+
+function refusal(env: Environment): string {
+  try {
+    resolveConfig({ env, cwd })
+  } catch (error) {
+    expect(error).toBeInstanceOf(QuillworkError)
+    expect(error).toMatchObject({ code: 'CONFIG_INVALID' })
+    return (error as QuillworkError).message
+  }
+  return expect.fail('it was taken')
+}
+
+const refusalOf = (models: unknown) => refusal({ QUILLWORK_MODELS: JSON.stringify(models) })
+
+const local = {
+  provider: 'openai-compatible',
+  baseUrl: 'http://127.0.0.1:11434/v1',
+  model: 'qwen3:8b',
+  privateNetwork: true,
+}
+const gpt = { provider: 'openai', model: 'gpt-5-mini' }
+const embedder = { ...local, model: 'e5', uses: ['embedding'], dimensions: 384 }
+const usd = (input: number) => ({ input, output: input, currency: 'USD' })
+
+describe('the models of a configuration', () => {
+  test('are there with every default', () => {
+    const { models } = resolve({ local, gpt, claude: { provider: 'anthropic', model: 'c' } }).config
+    expect(models['local']).toEqual({
+      ...local,
+      uses: ['prose', 'summary'],
+      account: '127.0.0.1:11434',
+      contextTokens: 8_192,
+      maxOutputTokens: 4_096,
+      fallbacks: [],
+      timeouts: { first: 60_000, idle: 60_000, total: 600_000 },
+    })
+    expect(models['gpt']).toMatchObject({
+      account: 'default',
+      privateNetwork: false,
+      contextTokens: 128_000,
+      maxOutputTokens: 4_096,
+      key: 'env:OPENAI_API_KEY',
+    })
+    expect(models['claude']).toMatchObject({ contextTokens: 200_000, key: 'env:ANTHROPIC_API_KEY' })
+    expect(Object.keys(models), 'the order is that of preference').toEqual(['local', 'gpt', 'claude'])
+    expect(Object.isFrozen(models['local']?.timeouts)).toBe(true)
+  })
+
+  test('take all that can be said', () => {
+    const whole = {
+      ...local,
+      uses: ['summary'],
+      key: 'stored:main',
+      account: 'main',
+      contextTokens: 32_768,
+      maxOutputTokens: 2_048,
+      temperature: 0.8,
+      price: { input: 0.15, output: 0.6, currency: 'USD' },
+      limits: { requestsPerMinute: 60, tokensPerMinute: 90_000, concurrency: 4 },
+      fallbacks: [{ model: 'gpt', on: ['MODEL_UNAVAILABLE', 'MODEL_ANSWER_FILTERED'] }],
+      timeouts: { first: '30s', idle: '10s', total: '5m' },
+    }
+    expect(resolve({ whole, gpt }).config.models['whole']).toEqual({
+      ...whole,
+      timeouts: { first: 30_000, idle: 10_000, total: 300_000 },
+    })
+    expect(
+      resolve({ embedder: { ...embedder, price: { input: 1, currency: 'EUR' } } }).config.models,
+    ).toMatchObject({
+      embedder: { dimensions: 384, price: { input: 1, output: 0, currency: 'EUR' } },
+    })
+  })
+
+  test('come from the file as well', () => {
+    mkdirSync(path.join(cwd, '.quillwork'))
+    writeFileSync(path.join(cwd, '.quillwork', 'quillwork.json'), JSON.stringify({ models: { gpt } }))
+    const resolved = resolveConfig({ env: {}, cwd })
+    expect(resolved).toMatchObject({ origins: { models: 'file' }, config: { models: { gpt } } })
+  })
+
+  test('a small window leaves half of it to the prompt', () => {
+    expect(resolve({ local: { ...local, contextTokens: 4_000 } }).config.models['local']).toMatchObject({
+      maxOutputTokens: 2_000,
+    })
+  })
+
+  test('two models of one account may share their limits, said once or twice', () => {
+    const limits = { requestsPerMinute: 5, concurrency: 1 }
+    const twice = {
+      a: { ...gpt, limits },
+      b: { ...gpt, limits: { concurrency: 1, requestsPerMinute: 5 } },
+      c: gpt,
+    }
+    expect(Object.keys(resolve(twice).config.models)).toEqual(['a', 'b', 'c'])
+  })
+})
+
+describe('one model in short', () => {
+  test.each([
+    ['openai:gpt-5-mini', { provider: 'openai', model: 'gpt-5-mini', key: 'env:OPENAI_API_KEY' }],
+    ['anthropic:claude-x', { provider: 'anthropic', model: 'claude-x', key: 'env:ANTHROPIC_API_KEY' }],
+    ['google:gemini-x', { provider: 'google', key: 'env:GOOGLE_GENERATIVE_AI_API_KEY' }],
+    ['qwen3:8b@http://127.0.0.1:11434/v1', { ...local, account: '127.0.0.1:11434' }],
+    [
+      'org/m@2@https://api.example/v1',
+      { model: 'org/m@2', baseUrl: 'https://api.example/v1', privateNetwork: false },
+    ],
+  ])('%s', (model, expected) => {
+    const resolved = resolveConfig({ env: { QUILLWORK_MODEL: model }, cwd })
+    expect(resolved.config.models).toMatchObject({ default: { ...expected, uses: ['prose', 'summary'] } })
+    expect(resolved.origins.models).toBe('environment')
+    expect(shownValue(resolved, 'model')).toBe(model)
+  })
+
+  test('a server that wants a key has it in a variable of its own', () => {
+    const env = { QUILLWORK_MODEL: 'm@https://api.example/v1' }
+    expect(resolveConfig({ env, cwd }).config.models['default']).not.toHaveProperty('key')
+    const { config, warnings } = resolveConfig({ env: { ...env, QUILLWORK_MODEL_KEY: 'sk-short' }, cwd })
+    expect(config.models['default']?.key).toBe('env:QUILLWORK_MODEL_KEY')
+    expect(config.environmentKeys.read('QUILLWORK_MODEL_KEY')).toBe('sk-short')
+    expect(warnings).toEqual([])
+  })
+
+  test.each([
+    'gpt-5-mini',
+    'mistral:x',
+    '@http://x/v1',
+    'm@ftp://x/v1',
+    'm@http://ann:s3cret@x/v1',
+    'openai:',
+  ])('%s is refused, and not repeated', model => {
+    const message = refusal({ QUILLWORK_MODEL: model })
+    expect(message).toMatch(/^QUILLWORK_MODEL: Give openai:NAME/)
+    expect(message).not.toContain('s3cret')
+  })
+
+  test('together with the long form is refused', () => {
+    const models = JSON.stringify({ gpt })
+    expect(refusal({ QUILLWORK_MODEL: 'openai:x', QUILLWORK_MODELS: models })).toMatch(/both set/)
+  })
+})
+
+describe('models that cannot be used', () => {
+  const filtered = ['MODEL_ANSWER_FILTERED']
+  test.each<[string, unknown, RegExp]>([
+    ['no provider', { a: { model: 'x' } }, /a\.provider: Give one of openai-compatible, openai/],
+    ['an unknown one', { a: { provider: 'acme', model: 'x' } }, /a\.provider: Give one of/],
+    ['no model', { a: { provider: 'openai' } }, /a\.model/],
+    ['no address', { a: { provider: 'openai-compatible', model: 'x' } }, /a\.baseUrl: Give the base URL/],
+    [
+      'an address of another kind',
+      { a: { ...local, baseUrl: 'file:///etc/passwd' } },
+      /a\.baseUrl: Give the base URL/,
+    ],
+    [
+      'an address with a password',
+      { a: { ...local, baseUrl: 'http://ann:s3cret@x/v1' } },
+      /no user and no password/,
+    ],
+    ['an address with a query', { a: { ...local, baseUrl: 'https://x/v1?key=s3cret' } }, /"key"/],
+    ['an open line', { a: { ...local, privateNetwork: false } }, /a\.baseUrl: http:\/\/ sends the key/],
+    [
+      'a key for somebody else',
+      { a: { ...gpt, baseUrl: 'https://proxy.example/v1' } },
+      /a\.key: Say which key/,
+    ],
+    [
+      'a use that is not there',
+      { a: { ...local, uses: ['poetry'] } },
+      /Give some of prose, summary, embedding/,
+    ],
+    ['no use', { a: { ...local, uses: [] } }, /Give some of prose/],
+    [
+      'vectors and prose',
+      { a: { ...embedder, uses: ['embedding', 'prose'] } },
+      /makes vectors writes nothing/,
+    ],
+    ['vectors of no length', { a: { ...embedder, dimensions: undefined } }, /a\.dimensions: Give the length/],
+    [
+      'vectors of Anthropic',
+      { a: { ...embedder, provider: 'anthropic', key: 'env:A' } },
+      /no models that make vectors/,
+    ],
+    ['dimensions of prose', { a: { ...local, dimensions: 3 } }, /Only models with the use "embedding"/],
+    [
+      'no room for the prompt',
+      { a: { ...local, contextTokens: 100, maxOutputTokens: 100 } },
+      /no room for the prompt/,
+    ],
+    ['a hot head', { a: { ...local, temperature: 3 } }, /Give at most 2/],
+    ['half a price', { a: { ...local, price: { input: 1, currency: 'USD' } } }, /a\.price: Give the price/],
+    ['a price below nothing', { a: { ...local, price: usd(-1) } }, /a\.price\.input: Give at least 0/],
+    ['money of no country', { a: { ...local, price: { ...usd(1), currency: '$' } } }, /three letters/],
+    [
+      'two currencies',
+      { a: { ...local, price: usd(1) }, b: { ...gpt, price: { ...usd(1), currency: 'EUR' } } },
+      /b\.price\.currency: It is EUR, and that of "a" is USD/,
+    ],
+    [
+      'limits that differ',
+      { a: { ...gpt, limits: { concurrency: 1 } }, b: { ...gpt, limits: { concurrency: 2 } } },
+      /b\.limits: It is the same model of the same account as "a"/,
+    ],
+    ['a limit of nothing', { a: { ...gpt, limits: { concurrency: 0 } } }, /Give at least 1/],
+    [
+      'a fallback that is not there',
+      { a: { ...gpt, fallbacks: [{ model: 'b', on: filtered }] } },
+      /There is no model "b"/,
+    ],
+    [
+      'a fallback on nothing',
+      { a: { ...gpt, fallbacks: [{ model: 'b', on: [] }] }, b: gpt },
+      /at least one code/,
+    ],
+    [
+      'a fallback on another error',
+      { a: { ...gpt, fallbacks: [{ model: 'b', on: ['STORE_FULL'] }] }, b: gpt },
+      /Give codes of calls that failed: MODEL_/,
+    ],
+    [
+      'a fallback to itself',
+      { a: { ...gpt, fallbacks: [{ model: 'a', on: filtered }] } },
+      /in a circle: a -> a/,
+    ],
+    [
+      'fallbacks in a circle',
+      {
+        a: { ...gpt, fallbacks: [{ model: 'b', on: filtered }] },
+        b: { ...gpt, fallbacks: [{ model: 'c', on: filtered }] },
+        c: { ...gpt, fallbacks: [{ model: 'a', on: filtered }] },
+      },
+      /in a circle: a -> b -> c -> a/,
+    ],
+    [
+      'a fallback for less',
+      { a: { ...gpt, fallbacks: [{ model: 'b', on: filtered }] }, b: { ...gpt, uses: ['prose'] } },
+      /"b" is not for summary/,
+    ],
+    [
+      'a fallback of vectors',
+      { a: { ...embedder, fallbacks: [{ model: 'b', on: filtered }] }, b: embedder },
+      /cannot be compared/,
+    ],
+    ['a time of nothing', { a: { ...gpt, timeouts: { idle: 0 } } }, /longer than nothing/],
+    ['a field that is not there', { a: { ...gpt, temprature: 1 } }, /Did you mean "temperature"\?/],
+    ['a list', [gpt], /QUILLWORK_MODELS: /],
+    ['a model that is no object', { a: 'gpt' }, /a: Give an object/],
+    ['the id of the built-in model', { extractive: gpt }, /always there/],
+    ['an id that begins with a digit', { '4o': gpt }, /begin with a letter/],
+  ])('%s', (_what, models, message) => {
+    const said = refusalOf(models)
+    expect(said).toMatch(message)
+    expect(said).toMatch(/^QUILLWORK_MODELS: /)
+    expect(said).not.toContain('s3cret')
+  })
+
+  test('limits of one key in both places are refused', () => {
+    const limits = JSON.stringify({ 'openai:default:gpt-5-mini': { concurrency: 1 } })
+    const models = (own: object) => JSON.stringify({ a: { ...gpt, ...own } })
+    const both = { QUILLWORK_LIMITS: limits, QUILLWORK_MODELS: models({ limits: { concurrency: 2 } }) }
+    expect(refusal(both)).toMatch(/models\.a\.limits says too/)
+    const one = { QUILLWORK_LIMITS: limits, QUILLWORK_MODELS: models({}) }
+    expect(resolveConfig({ env: one, cwd }).config.limits).toHaveProperty('openai:default:gpt-5-mini')
+  })
+})
+
+describe('a key', () => {
+  const secret = 'sk-proj-s3cret-0123456789'
+
+  test.each([
+    ['as the key', { a: { ...gpt, key: secret } }, /Say where the key is/],
+    ['as a key in a variable', { a: { ...gpt, key: `env:${secret}` } }, /Say where the key is/],
+    ['in a field of its own', { a: { ...gpt, apiKey: secret } }, /A key is never written here/],
+    ['in the address', { a: { ...local, baseUrl: `https://x:${secret}@y/v1` } }, /no user and no password/],
+  ])('written into the configuration %s is refused and not repeated', (_where, models, message) => {
+    const said = refusalOf(models)
+    expect(said).toMatch(message)
+    expect(said).not.toContain('s3cret')
+  })
+
+  test('in a text that is not JSON is not repeated', () => {
+    const said = refusal({ QUILLWORK_MODELS: `{"a": {"key": ${secret}"}}` })
+    expect(said).toMatch(/^QUILLWORK_MODELS is not JSON: Unexpected token/)
+    expect(said).not.toContain('s3cret')
+    mkdirSync(path.join(cwd, '.quillwork'))
+    writeFileSync(path.join(cwd, '.quillwork', 'quillwork.json'), `{"models": {"a": {"key": ${secret}}}}`)
+    expect(refusal({})).not.toContain('s3cret')
+  })
+
+  test('of the environment is in no dump, no copy and no shown value', () => {
+    const resolved = resolve({ gpt }, { OPENAI_API_KEY: secret, QUILLWORK_SECRET: `${secret}-too` })
+    expect(resolved.config.environmentKeys.read('OPENAI_API_KEY')).toBe(secret)
+    const shown = (['models', 'secret', 'model'] as const).map(name => shownValue(resolved, name))
+    const { secret: _secret, ...rest } = resolved.config
+    const dumps = [
+      JSON.stringify(rest),
+      inspect(rest, { depth: 20, showHidden: true }),
+      JSON.stringify(shown),
+    ]
+    for (const dump of dumps) expect(dump).not.toContain('s3cret')
+    expect(JSON.stringify(structuredClone({ ...rest, environmentKeys: undefined }))).not.toContain('s3cret')
+  })
+
+  test('only variables that a model names are read', () => {
+    const { environmentKeys } = resolve({ gpt }, { ANTHROPIC_API_KEY: secret }).config
+    expect(environmentKeys.read('ANTHROPIC_API_KEY')).toBeUndefined()
+    expect(environmentKeys.read('OPENAI_API_KEY')).toBeUndefined()
+  })
+
+  test('is not shown with an address that may hold one in its path', () => {
+    const models = { a: { ...local, privateNetwork: false, baseUrl: `https://gateway.example/${secret}/v1` } }
+    const shown = JSON.stringify(shownValue(resolve(models), 'models'))
+    expect(shown).toContain('https://gateway.example')
+    expect(shown).not.toContain('s3cret')
+  })
+
+  test('the secret of the stored keys is not taken from the file that lies beside them', () => {
+    mkdirSync(path.join(cwd, '.quillwork'))
+    writeFileSync(path.join(cwd, '.quillwork', 'quillwork.json'), '{"secret": "a-long-random-secret"}')
+    expect(refusal({})).toMatch(/cannot set secret; use the variable QUILLWORK_SECRET\./)
+    expect(refusal({ QUILLWORK_SECRET: 'hunter2' })).not.toContain('hunter2')
+  })
+})
