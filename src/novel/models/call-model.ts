@@ -2,6 +2,7 @@ import type { ModelCatalogue } from '../../ai/catalogue.ts'
 import type { LanguageModel, ModelParameters, TextRequest } from '../../ai/model.ts'
 import { ModelError, type ModelErrorCode } from '../../ai/model-error.ts'
 import { type Permit, SnoozeError, type TaskContext, type Usage } from '../../index.ts'
+import { promptTokens } from './context.ts'
 import { GrowingText } from './growing-text.ts'
 
 /** What of a task's context a call needs. */
@@ -125,7 +126,6 @@ async function ask(ctx: CallContext, model: LanguageModel, call: ModelCall): Pro
     return { answer: { ...whole, finishReason, usage, parameters } }
   } catch (error) {
     if (ctx.signal.aborted || !(error instanceof ModelError)) throw error
-    used ??= error.usage
     const isTaken = error.code === 'MODEL_ANSWER_TRUNCATED' && call.takesTruncated === true
     if (isTaken && text.text !== '')
       return { answer: truncatedAnswer({ model, request, text: text.text, usage: used }) }
@@ -190,15 +190,4 @@ async function reserve(
       await hold.commit(used.cost === undefined ? spent : { ...spent, cost: used.cost })
     },
   }
-}
-
-/** Tokens that providers add for the roles of the messages, at most. */
-const framingTokens = 16
-
-/** About how many tokens a request is without its answer, rather too many than too few. */
-export function promptTokens(
-  model: LanguageModel,
-  { system = '', prompt }: Pick<TextRequest, 'system' | 'prompt'>,
-): number {
-  return model.countTokens(system) + model.countTokens(prompt) + framingTokens
 }
