@@ -1,0 +1,47 @@
+import { ModelError, type ModelErrorCode } from '../model-error.ts'
+import type { Heard } from './heard.ts'
+import { messageFor } from './messages.ts'
+
+/** Reasons to end, of servers that have words of their own for it, which say that the model was done. */
+const done: ReadonlySet<string> = new Set([
+  'eos',
+  'eos_token',
+  'end_turn',
+  'stop_sequence',
+  'complete',
+  'completed',
+])
+
+/**
+ * What a stream that ended in order amounts to: nothing where it is a whole answer, else the error. An answer of another kind must not
+ * pass for a text, whatever of it arrived.
+ */
+export function judge(heard: Heard, model: string): ModelError | undefined {
+  const code = codeFor(heard)
+  return code === undefined
+    ? undefined
+    : new ModelError(code, messageFor(code, { model }), { details: { model } })
+}
+
+function codeFor(heard: Heard): ModelErrorCode | undefined {
+  const { finish, refused, messages } = heard
+  if (refused || finish?.raw === 'refusal') return 'MODEL_ANSWER_REFUSED'
+  switch (finish?.reason) {
+    case 'content-filter':
+      return 'MODEL_ANSWER_FILTERED'
+    case 'length':
+      return 'MODEL_ANSWER_TRUNCATED'
+    case 'stop':
+      return blankOr(heard, undefined)
+    case 'other':
+      return blankOr(heard, done.has(finish.raw?.toLowerCase() ?? '') ? undefined : 'MODEL_ANSWER_MALFORMED')
+    case 'tool-calls':
+      return 'MODEL_ANSWER_MALFORMED'
+    default:
+      return messages === 0 ? 'MODEL_ANSWER_MALFORMED' : 'MODEL_ANSWER_CUT'
+  }
+}
+
+function blankOr<C>({ texts }: Heard, otherwise: C): C | 'MODEL_ANSWER_EMPTY' {
+  return texts.some(text => text.trim() !== '') ? otherwise : 'MODEL_ANSWER_EMPTY'
+}

@@ -1,0 +1,218 @@
+import { ModelError, type ModelErrorCode } from '../model-error.ts'
+import { type Facts, factsOf } from './facts.ts'
+import { type MessageFacts, messageFor } from './messages.ts'
+import { retryAfterMs } from './retry-after.ts'
+
+/** Which call failed. */
+export interface FailedCall {
+  /** Id of the model, as it is configured. */
+  readonly model: string
+  /** Never shown; what repeats a part of it is not shown either. */
+  readonly key: string | undefined
+  /** Whether a part of the answer had arrived. */
+  readonly answered: boolean
+  /** Epoch milliseconds, for a date in Retry-After. */
+  readonly now: number
+}
+
+/**
+ * Classes what went wrong with a call. The answer holds the model's id, the status, the provider's code and the wait that it asks for.
+ * Nothing else of the error is kept, neither as a cause: the objects of the SDK hold the prompt, and a provider's words may echo the key.
+ */
+export function modelErrorOf(error: unknown, call: FailedCall): ModelError {
+  const facts = factsOf(error)
+  if (facts.own !== undefined) return facts.own
+  const code = codeFor(facts, call)
+  const wait = waits.has(code) ? retryAfterMs(facts, call.now) : undefined
+  const numbers = code === 'MODEL_CONTEXT_EXCEEDED' ? contextNumbers(facts.said) : undefined
+  const shown: MessageFacts = {
+    model: call.model,
+    ...optional('status', facts.status),
+    ...optional('providerCode', shownCode(facts, call.key)),
+    ...optional('retryAfterMs', wait),
+    ...numbers,
+  }
+  return new ModelError(code, messageFor(code, shown), {
+    details: { ...shown },
+    ...optional('retryAfterMs', wait),
+  })
+}
+
+function optional<K extends string, V>(name: K, value: V | undefined): Partial<Record<K, V>> {
+  const entry: Partial<Record<K, V>> = {}
+  if (value !== undefined) entry[name] = value
+  return entry
+}
+
+/** Codes after which the provider's wait is heeded. */
+const waits: ReadonlySet<ModelErrorCode> = new Set(['MODEL_RATE_LIMITED', 'MODEL_UNAVAILABLE'])
+
+interface Rule {
+  readonly code: ModelErrorCode
+  /** Any of these words of the provider, */
+  readonly words?: readonly string[]
+  /** any of these statuses, */
+  readonly statuses?: readonly number[]
+  /** or these words in its message, where it has no code for it. */
+  readonly said?: RegExp
+}
+
+/** The first rule that fits counts: what is special stands before what is general. */
+const rules: readonly Rule[] = [
+  {
+    code: 'MODEL_QUOTA_EXHAUSTED',
+    words: [
+      'insufficient_quota',
+      'insufficient_user_quota',
+      'insufficient_balance',
+      'insufficient_credits',
+      'exceeded_current_quota_error',
+      'billing_hard_limit_reached',
+      'billing_not_active',
+      'billing_error',
+      'arrearage',
+    ],
+    statuses: [402],
+    said: /credit balance is too low|insufficient (?:balance|credits|quota)/iu,
+  },
+  {
+    code: 'MODEL_CONTEXT_EXCEEDED',
+    words: ['context_length_exceeded', 'exceed_context_size_error', 'request_too_large'],
+    statuses: [413],
+    said: /maximum context length|prompt is too long|exceed context limit|exceeds the (?:maximum number of tokens|available context)/iu,
+  },
+  {
+    code: 'MODEL_ANSWER_FILTERED',
+    words: [
+      'content_filter',
+      'content_policy_violation',
+      'responsibleaipolicyviolation',
+      'data_inspection_failed',
+    ],
+  },
+  { code: 'MODEL_UNKNOWN', words: ['model_not_found', 'not_found_error', 'not_found'], statuses: [404] },
+  {
+    code: 'MODEL_KEY_REJECTED',
+    words: [
+      'invalid_api_key',
+      'api_key_invalid',
+      'incorrect_api_key',
+      'authentication_error',
+      'unauthenticated',
+      'permission_error',
+      'permission_denied',
+    ],
+    statuses: [401, 403],
+  },
+  {
+    code: 'MODEL_RATE_LIMITED',
+    words: [
+      'rate_limit_exceeded',
+      'rate_limit_error',
+      'rate_limited',
+      'resource_exhausted',
+      'too_many_requests',
+    ],
+    statuses: [429],
+  },
+  {
+    code: 'MODEL_UNAVAILABLE',
+    words: [
+      'overloaded_error',
+      'server_error',
+      'internal_server_error',
+      'api_error',
+      'timeout_error',
+      'unavailable',
+    ],
+    statuses: [408, 409, 425, 499],
+  },
+]
+
+/** Of an error within a stream, which has no status: the request was wrong. */
+const requestWords = ['invalid_request_error', 'invalid_argument', 'failed_precondition']
+
+/** Network codes of a connection that was there and broke. */
+const cut: ReadonlySet<string> = new Set([
+  'UND_ERR_SOCKET',
+  'UND_ERR_ABORTED',
+  'UND_ERR_RES_CONTENT_LENGTH_MISMATCH',
+  'ECONNRESET',
+  'EPIPE',
+  'HPE_INVALID_EOF_STATE',
+])
+
+/** Errors of the SDK about an answer that it cannot read. */
+const unreadable: ReadonlySet<string> = new Set([
+  'AI_JSONParseError',
+  'AI_TypeValidationError',
+  'AI_InvalidResponseDataError',
+])
+
+/** Errors of the SDK about a question that it cannot ask. */
+const unaskable: ReadonlySet<string> = new Set([
+  'AI_InvalidPromptError',
+  'AI_InvalidArgumentError',
+  'AI_UnsupportedFunctionalityError',
+  'AI_NoSuchModelError',
+  'AI_LoadSettingError',
+])
+
+function codeFor(facts: Facts, call: FailedCall): ModelErrorCode {
+  const { status, names, network } = facts
+  const failed = status !== undefined && status >= 400
+  const rule = rules.find(one => fits(one, facts))
+  if (rule !== undefined) return rule.code
+  if (failed) return status >= 500 ? 'MODEL_UNAVAILABLE' : 'MODEL_REQUEST_REFUSED'
+  if (requestWords.some(word => facts.words.has(word))) return 'MODEL_REQUEST_REFUSED'
+  if (names.some(name => unreadable.has(name))) return 'MODEL_ANSWER_MALFORMED'
+  if (names.includes('AI_EmptyResponseBodyError')) return 'MODEL_ANSWER_EMPTY'
+  if (names.some(name => unaskable.has(name))) return 'MODEL_REQUEST_REFUSED'
+  if (network === undefined)
+    return call.answered || status !== undefined ? 'MODEL_ANSWER_CUT' : 'MODEL_UNAVAILABLE'
+  if (network.startsWith('HPE_')) return 'MODEL_ANSWER_MALFORMED'
+  return cut.has(network) ? 'MODEL_ANSWER_CUT' : 'MODEL_UNAVAILABLE'
+}
+
+function fits({ words = [], statuses = [], said }: Rule, facts: Facts): boolean {
+  return (
+    words.some(word => facts.words.has(word)) ||
+    (facts.status !== undefined && statuses.includes(facts.status)) ||
+    (said?.test(facts.said) ?? false)
+  )
+}
+
+const numberPatterns: readonly RegExp[] = [
+  /maximum context length is (?<limit>\d{2,9})(?:.{0,80}?(?:resulted in|requested|has) (?:about )?(?<asked>\d{2,9}))?/u,
+  /(?:too long|context limit): (?<asked>\d{2,9}(?: \+ \d{2,9})?)(?: tokens)? > (?<limit>\d{2,9})/u,
+  /count \((?<asked>\d{2,9})\) exceeds .{0,60}?\((?<limit>\d{2,9})\)/u,
+  /\((?<asked>\d{2,9}) tokens\) exceeds .{0,60}?\((?<limit>\d{2,9})/u,
+]
+
+/** How many tokens were asked for and how many are allowed, where the provider says so. */
+function contextNumbers(said: string): { asked?: number; limit?: number } {
+  const { asked, limit } = numberPatterns.map(pattern => pattern.exec(said)?.groups).find(Boolean) ?? {}
+  const sum = asked?.split(' + ').reduce((total, part) => total + Number(part), 0)
+  return { ...optional('asked', sum), ...optional('limit', limit === undefined ? undefined : Number(limit)) }
+}
+
+/** Parts of a key of this length are not shown. */
+const longestEcho = 6
+
+/** The code that is shown: the provider's, unless it repeats a part of the key, else the network's. */
+function shownCode({ words, network }: Facts, key: string | undefined): string | undefined {
+  return [...words].find(word => !echoes(word, key)) ?? network
+}
+
+/** Whether a text repeats a part of the key. */
+export function echoes(text: string, key: string | undefined): boolean {
+  if (key === undefined) return false
+  const plain = (value: string) => value.toLowerCase().replace(/[.-]/gu, '_')
+  const secret = plain(key)
+  const shown = plain(text)
+  if (secret.length <= longestEcho) return shown.includes(secret)
+  for (let at = 0; at + longestEcho <= secret.length; at++) {
+    if (shown.includes(secret.slice(at, at + longestEcho))) return true
+  }
+  return false
+}

@@ -1,0 +1,103 @@
+import { BlockList, isIPv4, isIPv6 } from 'node:net'
+
+/** Where an address leads: into the open, into a network of one's own, or nowhere that a model can be. */
+export type Reach = 'public' | 'private' | 'never'
+
+/** This machine, private networks, links, carriers' networks, networks for measurements. */
+const privateRanges = listOf([
+  '10.0.0.0/8',
+  '100.64.0.0/10',
+  '127.0.0.0/8',
+  '169.254.0.0/16',
+  '172.16.0.0/12',
+  '192.168.0.0/16',
+  '198.18.0.0/15',
+  '::1/128',
+  'fc00::/7',
+  'fe80::/10',
+])
+
+/**
+ * Where no model is: the services of clouds that hand out a machine's credentials, unspecified and reserved addresses, groups, addresses
+ * for documents, and IPv6 ranges that tunnel (https://www.iana.org/assignments/iana-ipv4-special-registry and its IPv6 twin).
+ */
+const forbiddenRanges = listOf([
+  '100.100.100.200/32',
+  '168.63.129.16/32',
+  '169.254.169.254/32',
+  '169.254.170.2/32',
+  '169.254.170.23/32',
+  'fd00:ec2::/32',
+  'fd20:ce::254/128',
+  '0.0.0.0/8',
+  '192.0.0.0/24',
+  '192.0.2.0/24',
+  '192.88.99.0/24',
+  '198.51.100.0/24',
+  '203.0.113.0/24',
+  '224.0.0.0/4',
+  '240.0.0.0/4',
+  '2001::/23',
+  '2001:db8::/32',
+  '2002::/16',
+  '3fff::/20',
+])
+
+/** Of IPv6, what is in none of these leads nowhere. */
+const openRanges = listOf(['2000::/3'])
+
+/** Where an address leads, by the address alone. What is not an address leads nowhere. */
+export function reachOf(address: string): Reach {
+  const plain = address.split('%')[0] ?? ''
+  if (isIPv4(plain)) return reachIn(plain, 'ipv4')
+  if (!isIPv6(plain)) return 'never'
+  const embedded = embeddedIPv4(plain)
+  // Whoever writes an address of the open in this way wants to get past somebody.
+  if (embedded !== undefined) return reachIn(embedded, 'ipv4') === 'never' ? 'never' : 'private'
+  return reachIn(plain, 'ipv6')
+}
+
+function reachIn(address: string, family: 'ipv4' | 'ipv6'): Reach {
+  if (forbiddenRanges.check(address, family)) return 'never'
+  if (privateRanges.check(address, family)) return 'private'
+  return family === 'ipv4' || openRanges.check(address, family) ? 'public' : 'never'
+}
+
+function listOf(ranges: readonly string[]): BlockList {
+  const list = new BlockList()
+  for (const range of ranges) {
+    const [network = '', prefix] = range.split('/')
+    list.addSubnet(network, Number(prefix), isIPv4(network) ? 'ipv4' : 'ipv6')
+  }
+  return list
+}
+
+/** The IPv4 address within a mapped one (`::ffff:0:0/96`) or one that is translated (NAT64: `64:ff9b::/96`, `64:ff9b:1::/48`). */
+function embeddedIPv4(address: string): string | undefined {
+  const groups = groupsOf(address)
+  const [first, second, third] = groups
+  const isMapped = groups.slice(0, 5).every(group => group === 0) && groups[5] === 0xffff
+  const isTranslated =
+    first === 0x64 && second === 0xff9b && (third === 1 || groups.slice(2, 6).every(group => group === 0))
+  if (!isMapped && !isTranslated) return undefined
+  return groups
+    .slice(6)
+    .flatMap(group => [group >> 8, group & 0xff])
+    .join('.')
+}
+
+/** The eight groups of an IPv6 address. */
+function groupsOf(address: string): number[] {
+  // The URL parser writes every notation in one way, without a dotted end.
+  const canonical = new URL(`http://[${address}]/`).hostname.slice(1, -1)
+  const [head = '', tail] = canonical.split('::')
+  const before = numbersIn(head)
+  const after = numbersIn(tail ?? '')
+  return tail === undefined
+    ? before
+    : [...before, ...Array(8 - before.length - after.length).fill(0), ...after]
+}
+
+function numbersIn(part: string): number[] {
+  return part === '' ? [] : part.split(':').map(group => Number.parseInt(group, 16))
+}

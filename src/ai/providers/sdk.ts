@@ -1,0 +1,76 @@
+import type { EmbeddingModelV3, LanguageModelV3 } from '@ai-sdk/provider'
+import type { ModelConfig, ProviderKind } from './config.ts'
+
+/**
+ * The AI SDK loads with the first call of a model, so that a process without models never pays for it. Every setting is passed: what is
+ * left out, the SDK reads from the environment.
+ */
+
+/** Where a model is called and as whom. */
+export interface Connection {
+  readonly config: ModelConfig
+  readonly key: string | undefined
+  readonly fetch: typeof fetch
+}
+
+/** Addresses of the providers that have one. */
+const homes: Readonly<Record<Exclude<ProviderKind, 'openai-compatible'>, string>> = {
+  openai: 'https://api.openai.com/v1',
+  anthropic: 'https://api.anthropic.com/v1',
+  google: 'https://generativelanguage.googleapis.com/v1beta',
+}
+
+/** The address that a model is called at, without a slash at its end; undefined where the configuration has to name it and does not. */
+export function baseUrlOf({ provider, baseUrl }: ModelConfig): string | undefined {
+  const url = baseUrl ?? (provider === 'openai-compatible' ? undefined : homes[provider])
+  return url?.replace(/\/+$/u, '')
+}
+
+/** Loads what speaks to the provider. OpenAI by its chat API: the newer one keeps texts at the provider unless told not to. */
+export async function loadLanguageModel(connection: Connection): Promise<LanguageModelV3> {
+  const { model, provider } = connection.config
+  const settings = settingsOf(connection)
+  switch (provider) {
+    case 'openai-compatible':
+      return (await loadCompatible(connection)).chatModel(model)
+    case 'openai':
+      return (await import('@ai-sdk/openai')).createOpenAI(settings).chat(model)
+    case 'anthropic':
+      return (await import('@ai-sdk/anthropic')).createAnthropic(settings).languageModel(model)
+    case 'google':
+      return (await import('@ai-sdk/google')).createGoogleGenerativeAI(settings).languageModel(model)
+  }
+}
+
+/** As `loadLanguageModel`. Undefined of a provider that has no embedding models. */
+export async function loadEmbeddingModel(connection: Connection): Promise<EmbeddingModelV3 | undefined> {
+  const { model, provider } = connection.config
+  const settings = settingsOf(connection)
+  switch (provider) {
+    case 'openai-compatible':
+      return (await loadCompatible(connection)).embeddingModel(model)
+    case 'openai':
+      return (await import('@ai-sdk/openai')).createOpenAI(settings).embeddingModel(model)
+    case 'anthropic':
+      return undefined
+    case 'google':
+      return (await import('@ai-sdk/google')).createGoogleGenerativeAI(settings).embeddingModel(model)
+  }
+}
+
+async function loadCompatible(connection: Connection) {
+  const { createOpenAICompatible } = await import('@ai-sdk/openai-compatible')
+  const { key, fetch } = connection
+  return createOpenAICompatible({
+    name: 'openai-compatible',
+    baseURL: baseUrlOf(connection.config) ?? '',
+    fetch,
+    // Without it a streamed answer says nothing of its tokens.
+    includeUsage: true,
+    ...(key === undefined ? {} : { apiKey: key }),
+  })
+}
+
+function settingsOf({ config, key, fetch }: Connection) {
+  return { apiKey: key ?? '', baseURL: baseUrlOf(config) ?? '', fetch }
+}

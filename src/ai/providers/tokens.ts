@@ -1,0 +1,37 @@
+import type { ModelPrice } from '../model.ts'
+
+/**
+ * Estimates the tokens of a text, rather too many than too few: it is what is reserved before a call, and what counts where a
+ * provider says nothing. A reservation that is too low breaks a limit; one that is too high is given back a moment later.
+ *
+ * Measured with the vocabularies o200k and cl100k (npm gpt-tokenizer 4): 三国演义 1.3 and 0.93 times the truth, modern Chinese 1.5 and
+ * 1.1, Pride and Prejudice 1.35 and 1.34, Alice 1.3 and 1.3, Japanese 1.5 and 1.15, German 1.2 and 1.0, Russian 2.0 and 1.0.
+ */
+export function countTokens(text: string): number {
+  let tokens = 0
+  for (let place = 0; place < text.length; place++) tokens += weightOf(text.charCodeAt(place))
+  return Math.ceil(tokens)
+}
+
+/** Letters of the alphabets (Latin, Greek, Cyrillic and their neighbours) end here, UTF-16 code units. */
+const alphabetsEnd = 0x0530
+const asciiEnd = 0x80
+
+function weightOf(unit: number): number {
+  if (unit < asciiEnd) return isLetterOrSpace(unit) ? 0.3 : 0.6
+  return unit < alphabetsEnd ? 0.6 : 1.3
+}
+
+function isLetterOrSpace(unit: number): boolean {
+  const lower = unit | 0x20
+  return (lower >= 0x61 && lower <= 0x7a) || unit === 0x20
+}
+
+/** What tokens cost at a price per million; undefined where no price is known. */
+export function costAt(
+  price: ModelPrice | undefined,
+  tokens: { inputTokens: number; outputTokens: number },
+): number | undefined {
+  if (price === undefined) return undefined
+  return (tokens.inputTokens * price.input + tokens.outputTokens * price.output) / 1_000_000
+}
