@@ -1,6 +1,6 @@
 /** The distributed composition: one MongoDB database and one RabbitMQ broker, shared by any number of processes. */
 import { rabbitmq, topologyOf } from '../broker/rabbitmq/index.ts'
-import { createEngine, type Engine, QuillworkError, systemClock } from '../index.ts'
+import { createEngine, type Engine, systemClock } from '../index.ts'
 import { mongodbUploads, mongoLibrary } from '../novel/index.ts'
 import { openTelemetry } from '../observe/tracing.ts'
 import { createSharedLimiter } from '../rate-limit/shared.ts'
@@ -31,7 +31,7 @@ export async function composeDistributed(
       store,
       broker,
       roles: config.roles.filter(role => role !== 'api'),
-      limits: createSharedLimiter({ limits: limitsOf(config), states: statesOf(store), clock: systemClock }),
+      limits: createSharedLimiter({ limits: limitsOf(config), states: store.states, clock: systemClock }),
       trace: openTelemetry({ rabbitmq: messagingOf(brokerAddress, config) }),
     })
     return { engine: engine as unknown as Engine, services, models: services.models }
@@ -55,9 +55,4 @@ function messagingOf(addresses: string, { brokerPrefix }: Config) {
     port: Number(port) || (protocol === 'amqps:' ? 5_671 : 5_672),
     names: topologyOf({ prefix: brokerPrefix, lanes: [] }).names,
   }
-}
-
-function statesOf({ states }: MongoStore): NonNullable<MongoStore['states']> {
-  if (states === undefined) throw new QuillworkError('INTERNAL', 'The MongoDB store shares no states.')
-  return states
 }

@@ -86,6 +86,7 @@ async function copyTasks(
   await copy(from.strays, tasks.strays)
   await copy(from.schedules, tasks.schedules)
   await copy(from.pausedLanes, tasks.pausedLanes)
+  await copy(from.budgets, tasks.budgets)
 }
 
 /** The name under which files that could be copied are counted. */

@@ -31,11 +31,12 @@ export function countedTasks(
     strays: counted(tasks.strays, row => addTo(tally, 'strays', row)),
     schedules: counted(tasks.schedules, row => addTo(tally, 'schedules', row)),
     pausedLanes: counted(tasks.pausedLanes, row => addTo(tally, 'paused lanes', row)),
+    budgets: counted(tasks.budgets, row => addTo(tally, 'budgets', row)),
   }
 }
 
 /** The kinds of rows of a store, in the order in which they are copied. */
-export const taskKinds = ['tasks', 'usage', 'strays', 'schedules', 'pausedLanes'] as const
+export const taskKinds = ['tasks', 'usage', 'strays', 'schedules', 'pausedLanes', 'budgets'] as const
 
 /** The library with every row that is read from it counted. */
 export function countedLibrary(library: LibraryTransfer, tally: Tally): LibraryTransfer {

@@ -70,6 +70,14 @@ export interface TaskQueries {
     taskId: string,
     tree: boolean,
   ): Promise<readonly (Omit<UsageRow, 'at' | 'attempt'> & { calls: number })[]>
+  /**
+   * The tasks of a tree that wait for its budget (RETRYING with the code BUDGET_EXHAUSTED, and not due): how many there are, and the
+   * first of them in the order of submission, at most `limit`.
+   */
+  waitingForBudget(
+    rootTaskId: string,
+    limit: number,
+  ): Promise<{ total: number; tasks: readonly TaskRecord[] }>
   /** Open dead letters, newest first. */
   deadLetters(filter: DeadLetterFilter, page: PageRequest): Promise<Page<TaskRecord>>
   deadLetterGroups(filter: DeadLetterFilter): Promise<readonly DeadLetterGroup[]>

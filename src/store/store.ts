@@ -4,6 +4,7 @@
  *
  * A read sees only what is durable.
  */
+import type { SharedTexts } from '../runtime/shared-account.ts'
 import type { AdmissionLimits } from '../task/admission.ts'
 import type { ErrorCode } from '../task/errors.ts'
 import type { SequencedEvent } from '../task/events.ts'
@@ -255,20 +256,12 @@ export interface StrayStore {
   remove(ids: readonly string[]): Promise<number>
 }
 
-/** A small state by key that several processes change, guarded by its version. */
-export interface SharedState {
-  key: string
-  /** Text of whoever keeps it. */
-  state: string
-  /** 0 = not there yet. */
-  version: number
-}
+/** Small states by key that several processes change, such as the accounts of rate limits and budgets. */
+export type SharedStates = SharedTexts
 
-/** States that processes share, such as the accounts of rate limits. */
-export interface SharedStates {
-  load(keys: readonly string[]): Promise<readonly SharedState[]>
-  /** Writes the state if its version is still the one given, and raises it. Answers whether it was; one whose outcome is unknown throws. */
-  save(state: SharedState): Promise<boolean>
+/** The key of the state that belongs to the budget of a tree; it is deleted with the root. */
+export function budgetKey(rootTaskId: string): string {
+  return `budget/${rootTaskId}`
 }
 
 /** What a process tells of itself, for people who ask which processes there are. */
@@ -317,8 +310,8 @@ export interface Store<Tx = never> {
   readonly strays: StrayStore
   /** Of a store that others can be told by. */
   readonly events?: EventOutbox
+  readonly states: SharedStates
   /** Of a store that processes share. */
-  readonly states?: SharedStates
   readonly nodes?: NodeStore
   /** Connects and checks; called before anything else where it is there. Throws STORE_UNSUITABLE, STORE_FAILED. */
   open?(): Promise<void>

@@ -4,6 +4,7 @@
  *
  * What only concerns one store stays behind: deliveries that were sent, events that others were not told of yet, accounts of rate limits.
  */
+import type { SharedText } from '../runtime/shared-account.ts'
 import type { TaskRecord } from '../task/task.ts'
 import type { AttemptRow, LogLine, ScheduleState, Stray, UsageRow } from './store.ts'
 
@@ -58,6 +59,8 @@ export interface StoreTransfer {
   readonly strays: RowsTransfer<Stray>
   readonly schedules: RowsTransfer<ScheduleState>
   readonly pausedLanes: RowsTransfer<PausedLane>
+  /** The accounts of budgets, as texts by key. */
+  readonly budgets: RowsTransfer<SharedText>
   /** After the last row was written: brings what is derived from the rows in step with them, and lets the store be used. */
   finish(): Promise<void>
 }

@@ -125,7 +125,10 @@ export function classifyError(error: unknown, now: number): ClassifiedError {
   const notBefore = delay === undefined ? undefined : now + delay
   if (errorClass === 'rate-limited' && notBefore === undefined) errorClass = 'retryable'
   const info = errorInfo(error, errorClass, { code: codeOf(decisive), causes: chain.slice(1).map(messageOf) })
-  if (decisive instanceof SnoozeError && decisive.limit !== undefined) info.limit = decisive.limit
+  if (decisive instanceof SnoozeError) {
+    if (decisive.limit !== undefined) info.limit = decisive.limit
+    Object.assign(info, decisive.budget)
+  }
   if (notBefore === undefined) return { errorClass, info }
   const refusedByProvider = errorClass === 'rate-limited' && !(decisive instanceof SnoozeError)
   return refusedByProvider

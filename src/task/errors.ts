@@ -403,6 +403,8 @@ export interface ErrorInfo {
   causes?: readonly string[]
   /** The limit that the task waits for; its place there is kept until the task comes back or ends. */
   limit?: string
+  /** What the next call needs under the budget of the tree, which the task waits for. */
+  need?: { tokens: number; cost?: number }
   /** When it was first seen, epoch milliseconds; of an error that several attempts in a row wait out. */
   since?: number
 }
@@ -435,18 +437,24 @@ export class PermanentError extends Error {
   }
 }
 
+type BudgetWait = Required<Pick<ErrorInfo, 'need' | 'since'>>
+
 /** Thrown by a handler: end this attempt, run again at `until` (epoch milliseconds), spend no retry. */
 export class SnoozeError extends Error {
   readonly until: number
-  readonly code: 'RATE_LIMITED' = 'RATE_LIMITED'
+  readonly code: 'RATE_LIMITED' | 'BUDGET_EXHAUSTED'
   /** The limit that is waited for, if it is one. */
   readonly limit: string | undefined
+  /** What is waited for under the budget of the tree, and since when (epoch milliseconds), if it is that. */
+  readonly budget: BudgetWait | undefined
 
-  constructor(until: number, message: string, options?: { limit?: string }) {
+  constructor(until: number, message: string, options?: { limit?: string; budget?: BudgetWait }) {
     super(message)
     this.name = 'SnoozeError'
     this.until = until
     this.limit = options?.limit
+    this.budget = options?.budget
+    this.code = this.budget === undefined ? 'RATE_LIMITED' : 'BUDGET_EXHAUSTED'
   }
 }
 

@@ -37,6 +37,14 @@ export interface DeadLetter {
   parametersVersion?: number
 }
 
+/** What a tree may spend, at least one of the two; absent = not limited. */
+export interface Budget {
+  /** Tokens in and out together, of all its calls. */
+  tokens?: number
+  /** In the currency of the price list. */
+  cost?: number
+}
+
 /** The record of a task, as every store returns it. */
 export interface TaskRecord {
   id: string
@@ -102,6 +110,8 @@ export interface TaskRecord {
   idempotencyKey?: string
   /** W3C trace context of whoever submitted the task. */
   traceparent?: string
+  /** Of a root: the budget that it was submitted with. What holds now is in its account, once there is one. */
+  budget?: Budget
   /** Open while the task is FAILED or DEAD_LETTER, and only then. */
   deadLetter?: DeadLetter
   /** The dead letters that retries closed, oldest first, the last ten. */
@@ -134,6 +144,8 @@ export interface NewTask {
   deadlineAfter?: number
   idempotencyKey?: string
   traceparent?: string
+  /** Only of a root. */
+  budget?: Budget
   parent?: { taskId: string; attempt: number; rootTaskId: string; key: string; depth: number }
   /**
    * Starts the first attempt in the same write, if the task could run now and nothing waits in its lane: the submitter has a free

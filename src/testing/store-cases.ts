@@ -14,6 +14,7 @@ import { guardCases, traceCases } from './store-guard-cases.ts'
 import { parentCases, tellingCases } from './store-outbox-cases.ts'
 import { outputCases } from './store-output-cases.ts'
 import { childrenCases, countCases, listCases } from './store-query-cases.ts'
+import { budgetCases, stateCases } from './store-state-cases.ts'
 import { turnCases } from './store-turn-cases.ts'
 import { durabilityCases, laneCases, pruneCases, scheduleCases, strayCases } from './store-upkeep-cases.ts'
 
@@ -26,6 +27,7 @@ export const storeCases: readonly StoreCase[] = [
   ...[turnCases, tellingCases, parentCases],
   ...[listCases, childrenCases, countCases, deadLetterCases],
   ...[laneCases, scheduleCases, strayCases, pruneCases, durabilityCases],
+  ...[stateCases, budgetCases],
 ].flat()
 
 export type { StoreCase, StoreCaseContext } from './store-case.ts'

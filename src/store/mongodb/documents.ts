@@ -2,7 +2,7 @@
 import type { ErrorInfo } from '../../task/errors.ts'
 import type { SequencedEvent } from '../../task/events.ts'
 import type { Phase, TaskStatus } from '../../task/status.ts'
-import type { DeadLetter, FailedSubTask, SubTaskSummary, TaskRecord } from '../../task/task.ts'
+import type { Budget, DeadLetter, FailedSubTask, SubTaskSummary, TaskRecord } from '../../task/task.ts'
 import { type OutputPlace, priorities } from '../store.ts'
 
 /** A task as MongoDB keeps it. What the record does not have is what the record still has to tell, and who counts it. */
@@ -58,6 +58,7 @@ export interface TaskDocument {
   cancelRequestedAt?: Date
   idempotencyKey?: string
   traceparent?: string
+  budget?: Budget
   deadLetter?: DeadLetter
   deadLetterHistory?: readonly DeadLetter[]
 
@@ -205,6 +206,7 @@ const asTheyAre = [
   'failedSubTasks',
   'idempotencyKey',
   'traceparent',
+  'budget',
   'deadLetter',
   'deadLetterHistory',
 ] as const satisfies readonly (keyof TaskDocument & keyof TaskRecord)[]

@@ -66,6 +66,7 @@ export function documentOf(session: Session, task: NewTask, birth: Birth): TaskD
   if (task.deadlineAfter !== undefined) document.deadline = new Date(now + task.deadlineAfter)
   if (task.idempotencyKey !== undefined) document.idempotencyKey = task.idempotencyKey
   if (task.traceparent !== undefined) document.traceparent = task.traceparent
+  if (task.budget !== undefined) document.budget = task.budget
   if (task.parent !== undefined) {
     document.parentTaskId = task.parent.taskId
     document.subTaskKey = task.parent.key

@@ -1,9 +1,10 @@
 import type { Filter } from 'mongodb'
 import { endedStatuses, liveStatuses, type TaskStatus } from '../../task/status.ts'
-import type { Retention } from '../store.ts'
+import { budgetKey, type Retention } from '../store.ts'
 import type { TaskDocument } from './documents.ts'
 import { collections } from './schema.ts'
 import type { Session } from './session.ts'
+import { stateCollection } from './states.ts'
 
 /** What belongs to a task and goes with it, by `taskId`. What its model calls used is kept: it is the history of cost. */
 const belongings = [collections.payloads, 'task_checkpoints', 'task_logs', 'task_output'] as const
@@ -218,6 +219,8 @@ async function remove(session: Session, ids: readonly string[]): Promise<number>
   const { database, tasks } = session
   for (const name of belongings)
     await database.run('prune', () => database.collection(name).deleteMany({ taskId: { $in: [...ids] } }))
+  const states = { _id: { $in: ids.map(budgetKey) } }
+  await database.run('prune', () => database.collection<{ _id: string }>(stateCollection).deleteMany(states))
   const { deletedCount } = await database.run('prune', () =>
     tasks.deleteMany({ _id: { $in: [...ids] }, pruning: { $exists: true } }),
   )

@@ -8,6 +8,7 @@ import { readLog } from './logs.ts'
 import { recordsOf } from './payloads.ts'
 import type { Session } from './session.ts'
 import { sumUsage } from './usage.ts'
+import { waitingForBudget } from './waiting.ts'
 
 /**
  * Questions; each reads by an index that it names, and a bounded number of documents. Only `counts` reads as many index entries as
@@ -23,6 +24,7 @@ export function createQueries(session: Session): TaskQueries {
     attempts: taskId => listAttempts(session, taskId),
     logs: (taskId, after, limit) => readLog(session, taskId, { after, limit }),
     usage: (taskId, tree) => sumUsage(session, taskId, tree),
+    waitingForBudget: (rootTaskId, limit) => waitingForBudget(session, rootTaskId, limit),
     deadLetters: (filter, page) => listDeadLetters(session, filter, page),
     deadLetterGroups: filter => groupDeadLetters(session, filter),
   }

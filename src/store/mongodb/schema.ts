@@ -51,6 +51,7 @@ const listings: readonly Omit<IndexPlan, 'collection'>[] = [
   { name: 'user', key: { userId: 1, order: -1, _id: -1 } },
   { name: 'parent', key: { parentTaskId: 1, order: 1, _id: 1 }, partial: { parentTaskId: present } },
   { name: 'tree', key: { rootTaskId: 1, depth: -1 }, partial: { parentTaskId: present } },
+  { name: 'tree_wake', key: { rootTaskId: 1, order: 1, _id: 1 }, partial: { wakeAt: present } },
   { name: 'dead', key: { order: -1, 'deadLetter.fingerprint': 1 }, partial: { deadLetter: present } },
   {
     name: 'idempotency',

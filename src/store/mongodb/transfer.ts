@@ -8,6 +8,7 @@ import { beginFilling, endFilling } from './filling.ts'
 import type { ScheduleDocument } from './schedules.ts'
 import { collections } from './schema.ts'
 import type { Session } from './session.ts'
+import { budgetsTransfer } from './states.ts'
 import { beginningOf, type StrayDocument } from './strays.ts'
 import { beyond, replaceAll, tasksTransfer } from './transfer-tasks.ts'
 import type { UsageDocument } from './usage.ts'
@@ -25,6 +26,7 @@ export function createTransfer(session: Session): StoreTransfer {
     strays: straysTransfer(session),
     schedules: schedulesTransfer(session),
     pausedLanes: pausedLanesTransfer(session),
+    budgets: budgetsTransfer(session),
     begin: from => beginFilling(session.database, from),
     // Nothing is derived that the rows do not hold.
     finish: () => endFilling(session.database),

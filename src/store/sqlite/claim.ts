@@ -146,6 +146,7 @@ function claimedRecord(before: TaskRecord, wish: Claim, now: number, leaseUntil:
   if (before.subTaskKey !== undefined) record.subTaskKey = before.subTaskKey
   if (before.deadline !== undefined) record.deadline = before.deadline
   if (before.traceparent !== undefined) record.traceparent = before.traceparent
+  if (before.budget !== undefined) record.budget = before.budget
   if (before.idempotencyKey !== undefined) record.idempotencyKey = before.idempotencyKey
   return record
 }

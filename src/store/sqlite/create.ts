@@ -13,10 +13,10 @@ import type { Known } from './window.ts'
 const always = `id, task_type, user_id, lane, priority, rank, queue, status, phase, version, attempt, retry_count, crash_count,
   created_at, updated_at, depth, parameters, parameters_version, lease_until, claim_token, node, started_at, last_attempt_at`
 const sometimes =
-  'wake_at, next_attempt_at, deadline, root_id, parent_id, sub_task_key, idempotency_key, tags, traceparent'
+  'wake_at, next_attempt_at, deadline, root_id, parent_id, sub_task_key, idempotency_key, tags, traceparent, budget'
 const values = '?, ?, ?, ?, ?, ?, ?, ?, ?, 1, ?, 0, 0, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?'
 const insertPlain = `INSERT INTO tasks (${always}) VALUES (${values}) ON CONFLICT DO NOTHING`
-const insertFull = `INSERT INTO tasks (${always}, ${sometimes}) VALUES (${values}, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`
+const insertFull = `INSERT INTO tasks (${always}, ${sometimes}) VALUES (${values}, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`
 
 const born: { status: TaskStatus; phase: Phase } = { status: 'QUEUED', phase: 'executing' }
 
@@ -180,6 +180,7 @@ function newRecord(task: NewTask, now: number): TaskRecord {
   if (task.deadlineAfter !== undefined) record.deadline = now + task.deadlineAfter
   if (task.idempotencyKey !== undefined) record.idempotencyKey = task.idempotencyKey
   if (task.traceparent !== undefined) record.traceparent = task.traceparent
+  if (task.budget !== undefined) record.budget = task.budget
   if (task.parent !== undefined) {
     record.parentTaskId = task.parent.taskId
     record.subTaskKey = task.parent.key
@@ -194,6 +195,7 @@ function isPlain(record: TaskRecord, wakeAt: number | null): boolean {
     record.idempotencyKey === undefined &&
     record.deadline === undefined &&
     record.traceparent === undefined &&
+    record.budget === undefined &&
     record.tags.length === 0
   )
 }
@@ -237,6 +239,7 @@ function insertRow({ sql }: Session, task: NewTask, record: TaskRecord, place: P
         record.idempotencyKey ?? null,
         record.tags.length === 0 ? null : JSON.stringify(record.tags),
         record.traceparent ?? null,
+        record.budget === undefined ? null : JSON.stringify(record.budget),
       )
   if (changes === 0) return undefined
   const seq = Number(lastInsertRowid)

@@ -18,6 +18,7 @@ import { createSchedules } from './schedules.ts'
 import { engineMigrations } from './schema.ts'
 import type { Session } from './session.ts'
 import { statementsOf } from './statements.ts'
+import { createStates } from './states.ts'
 import { createStrays } from './strays.ts'
 import { createTally } from './tally.ts'
 import { createTransfer } from './transfer.ts'
@@ -70,6 +71,7 @@ export function sqlite(options: SqliteOptions): SqliteStore {
     lanes: createLanes(session),
     schedules: createSchedules(session),
     strays: createStrays(session),
+    states: createStates(session),
     transfer: createTransfer(session),
   }
 }

@@ -14,6 +14,7 @@ import type {
 } from '../store.ts'
 import { recordOf, type TaskRow } from './rows.ts'
 import type { Session } from './session.ts'
+import { waitingForBudget } from './waiting.ts'
 
 /** Questions; each reads by an index and a bounded number of rows. */
 export function createQueries(session: Session): TaskQueries {
@@ -33,6 +34,7 @@ export function createQueries(session: Session): TaskQueries {
     attempts: taskId => file.read(() => listAttempts(session, taskId)),
     logs: (taskId, after, limit) => file.read(() => listLogs(session, taskId, { after, limit })),
     usage: (taskId, tree) => file.read(() => sumUsage(session, taskId, tree)),
+    waitingForBudget: (rootTaskId, limit) => waitingForBudget(session, rootTaskId, limit),
     deadLetters: (filter, page) => file.read(() => listDeadLetters(session, filter, page)),
     deadLetterGroups: filter => file.read(() => groupDeadLetters(session, filter)),
   }

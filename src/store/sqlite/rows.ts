@@ -1,7 +1,7 @@
 /** Rows of the table `tasks` and the records they are. */
 import type { ErrorInfo } from '../../task/errors.ts'
 import type { Phase, TaskStatus } from '../../task/status.ts'
-import type { DeadLetter, FailedSubTask, SubTaskSummary, TaskRecord } from '../../task/task.ts'
+import type { Budget, DeadLetter, FailedSubTask, SubTaskSummary, TaskRecord } from '../../task/task.ts'
 import { priorities } from '../store.ts'
 import type { Statements } from './statements.ts'
 
@@ -54,6 +54,7 @@ export interface TaskRow {
   idempotency_key: string | null
   tags: string | null
   traceparent: string | null
+  budget: string | null
   dead_letter: string | null
   dead_letter_history: string | null
 }
@@ -120,6 +121,8 @@ function addTexts(record: TaskRecord, row: TaskRow, sql: Statements): void {
   if (row.claim_token !== null) record.claimToken = row.claim_token
   if (row.idempotency_key !== null) record.idempotencyKey = row.idempotency_key
   if (row.traceparent !== null) record.traceparent = row.traceparent
+  const budget = json<Budget>(row.budget)
+  if (budget !== undefined) record.budget = budget
 }
 
 function addFamily(record: TaskRecord, row: TaskRow): void {

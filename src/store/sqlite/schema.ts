@@ -170,4 +170,9 @@ CREATE TABLE output (
   PRIMARY KEY (task_seq, attempt, sequence)
 ) STRICT, WITHOUT ROWID;
 `,
+  `
+CREATE TABLE states (key TEXT PRIMARY KEY, state TEXT NOT NULL, version INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+ALTER TABLE tasks ADD COLUMN budget TEXT;
+CREATE INDEX tasks_tree_wake ON tasks (root_id, seq) WHERE wake_at IS NOT NULL AND root_id IS NOT NULL;
+`,
 ]

@@ -146,6 +146,7 @@ function columnsOf(sql: Statements, seq: number, { record, rank }: TransferredTa
     idempotency_key: record.idempotencyKey ?? null,
     tags: record.tags.length === 0 ? null : JSON.stringify(record.tags),
     traceparent: record.traceparent ?? null,
+    budget: jsonOf(record.budget),
     ...placeOf(record, now),
     ...timesOf(record),
     ...familyOf(record),

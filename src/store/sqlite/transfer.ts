@@ -3,6 +3,7 @@ import { QuillworkError } from '../../task/errors.ts'
 import type { ScheduleState, Stray } from '../store.ts'
 import type { PausedLane, RowsTransfer, StoreTransfer, TransferredUsage } from '../transfer.ts'
 import type { Session } from './session.ts'
+import { budgetsTransfer } from './states.ts'
 import type { Statements } from './statements.ts'
 import { pagesBy, tasksTransfer } from './transfer-tasks.ts'
 
@@ -14,6 +15,7 @@ export function createTransfer(session: Session): StoreTransfer {
     strays: straysTransfer(session),
     schedules: schedulesTransfer(session),
     pausedLanes: pausedLanesTransfer(session),
+    budgets: budgetsTransfer(session),
     begin: () => session.file.read(() => requireEmpty(session)),
     finish: () => session.file.write(() => deriveAll(session)),
   }
@@ -120,7 +122,7 @@ function pausedLanesTransfer({ file, sql }: Session): RowsTransfer<PausedLane> {
 
 /** A file of its own is filled, and gets its name when it is full: one that was cut off is never opened again. */
 function requireEmpty({ sql }: Session): void {
-  for (const table of ['tasks', 'usage', 'strays', 'schedules']) {
+  for (const table of ['tasks', 'usage', 'strays', 'schedules', 'states']) {
     if (sql(`SELECT 1 FROM ${table} LIMIT 1`).get() === undefined) continue
     throw new QuillworkError('STORE_NOT_EMPTY', `The file has rows in its table ${table}; name another one.`)
   }
