@@ -116,11 +116,11 @@ function listHistory(app: App, { novels, settings }: NovelContext): void {
       request.params.sceneId,
       pageRequest(request.query),
     )
-    const items = page.items.map(({ what, text, version, overwrittenAt }) => ({
+    const items = page.items.map(({ what, text, version, keptAt }) => ({
       what,
       text,
       version,
-      overwrittenAt: timeText(overwrittenAt),
+      overwrittenAt: timeText(keptAt),
     }))
     return { ...page, items }
   })

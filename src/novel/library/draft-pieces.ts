@@ -13,6 +13,7 @@ import {
 } from './drafts.ts'
 import { chapterIdOf, sceneIdOf, volumeIdOf } from './ids.ts'
 import { notTaken } from './refusal.ts'
+import type { SceneAppend } from './scenes.ts'
 
 /** Code units, and rows, of a piece: a few milliseconds of work. */
 const pieceUnits = 300_000
@@ -84,6 +85,19 @@ export function checkLength(content: string): void {
   throw notTaken(
     `The text of a scene has ${content.length} characters; at most ${longestScene} are taken, cut it in two.`,
   )
+}
+
+/** Throws OPTION_INVALID for a text that no task may write. */
+export function checkWritten(content: string): void {
+  checkLength(content)
+  if (content.trim() === '')
+    throw notTaken('The text that was made has nothing to read; nothing was written.')
+}
+
+/** Throws OPTION_INVALID for a scene that cannot be added. */
+export function checkAppend({ id, summary }: SceneAppend): void {
+  if (!/^[\w-]{1,100}$/.test(id)) throw notTaken(`${JSON.stringify(id)} is not an id.`)
+  checkLength(summary?.text ?? '')
 }
 
 /** OPTION_INVALID: a chapter whose volume this attempt has not written. */

@@ -20,6 +20,29 @@ export function sceneNotFound(sceneId: string): QuillworkError {
   })
 }
 
+/** HISTORY_ENTRY_NOT_FOUND. */
+export function entryNotFound({ sceneId, entryId }: { sceneId: string; entryId: string }): QuillworkError {
+  return new QuillworkError(
+    'HISTORY_ENTRY_NOT_FOUND',
+    `There is no entry ${entryId} in the history of scene ${sceneId}; newer ones may have pushed it out.`,
+    { details: { sceneId, entryId } },
+  )
+}
+
+/** CHAPTER_FULL. */
+export function chapterFull(chapterId: string, most: number): QuillworkError {
+  return new QuillworkError(
+    'CHAPTER_FULL',
+    `Chapter ${chapterId} has ${most} scenes already; go on in another chapter.`,
+    { details: { chapterId } },
+  )
+}
+
+/** OPTION_INVALID: a new scene cannot have the id of one that is elsewhere. */
+export function idOfOtherChapter(id: string): QuillworkError {
+  return notTaken(`The id ${id} belongs to a scene of another chapter; choose another one.`)
+}
+
 /** UPLOAD_NOT_FOUND. */
 export function uploadNotFound(uploadId: string): QuillworkError {
   return new QuillworkError(

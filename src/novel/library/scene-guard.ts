@@ -1,5 +1,6 @@
 /** Who may overwrite what of a scene (the rules of `scenes.ts`), decided from what was read; every storage writes by it. */
-import type { SceneEdit, StoredSummary, SummaryWrite } from './scenes.ts'
+import type { Origin, TaskWriter, Writer } from './provenance.ts'
+import type { HistoryEntry, SceneEdit, StoredSummary, SummaryWrite, TextWrite } from './scenes.ts'
 
 /** A summary as storages keep it: with the version of the scene that its writer had read. */
 export interface KeptSummary extends StoredSummary {
@@ -11,6 +12,16 @@ export function storedSummaryOf({ expectedVersion: _, ...summary }: KeptSummary)
   return summary
 }
 
+/** Where a text comes from, as storages keep it. */
+export interface KeptOrigin extends Origin {
+  expectedVersion: number
+}
+
+/** The origin as readers see it. */
+export function originOf({ expectedVersion: _, ...origin }: KeptOrigin): Origin {
+  return origin
+}
+
 /** What of a scene decides whether a write may overwrite it. */
 export interface GuardedScene {
   version: number
@@ -20,14 +31,31 @@ export interface GuardedScene {
   summaryVersion: number
   title?: string
   content: string
+  /** Absent for a text that is as it was imported. */
+  textOrigin?: KeptOrigin
   summary?: KeptSummary
 }
 
-/** What to do with a summary. `repeated`: it is there already. */
+/** What to do with what a task made. `repeated`: it is there already. */
+export type WriteDecision = 'repeated' | 'conflict' | 'write'
+
+/** Decides about a text that a task made. */
+export function decideText(
+  { version, textVersion, textOrigin }: Pick<GuardedScene, 'version' | 'textVersion' | 'textOrigin'>,
+  { expectedVersion, writer }: Pick<TextWrite, 'expectedVersion' | 'writer'>,
+): WriteDecision {
+  if (textOrigin !== undefined && isOfTask(textOrigin, writer)) {
+    if (textOrigin.expectedVersion === expectedVersion) return 'repeated'
+    if (writer.attempt < textOrigin.writtenBy.attempt) return 'conflict'
+  }
+  return expectedVersion < textVersion || expectedVersion > version ? 'conflict' : 'write'
+}
+
+/** Decides about a summary that a task made. */
 export function decideSummary(
   scene: Omit<GuardedScene, 'title' | 'titleVersion' | 'content'>,
   write: SummaryWrite,
-): 'repeated' | 'conflict' | 'write' {
+): WriteDecision {
   if (isRepeated(scene, write)) return 'repeated'
   const latest = Math.max(scene.textVersion, scene.summaryVersion)
   const isStale = write.expectedVersion < latest || write.expectedVersion > scene.version
@@ -40,16 +68,20 @@ function isRepeated(
   write: SummaryWrite,
 ): boolean {
   if (summary === undefined) return false
-  const { writtenBy, expectedVersion } = summary
-  const isOfTask = 'taskId' in writtenBy && writtenBy.taskId === write.writer.taskId
-  if (isOfTask && expectedVersion === write.expectedVersion) return true
+  if (isOfTask(summary, write.writer) && summary.expectedVersion === write.expectedVersion) return true
   const isOfThisText = summary.ofTextVersion === textVersion && write.expectedVersion >= textVersion
   return isOfThisText && summary.text === write.summary && summary.method === write.method
 }
 
-function isEarlierAttempt(summary: KeptSummary | undefined, writer: SummaryWrite['writer']): boolean {
-  if (summary === undefined || !('taskId' in summary.writtenBy)) return false
-  return summary.writtenBy.taskId === writer.taskId && writer.attempt < summary.writtenBy.attempt
+function isEarlierAttempt(summary: KeptSummary | undefined, writer: TaskWriter): boolean {
+  return summary !== undefined && isOfTask(summary, writer) && writer.attempt < summary.writtenBy.attempt
+}
+
+function isOfTask<Written extends { writtenBy: Writer }>(
+  written: Written,
+  { taskId }: TaskWriter,
+): written is Written & { writtenBy: TaskWriter } {
+  return 'taskId' in written.writtenBy && written.writtenBy.taskId === taskId
 }
 
 /** What an edit makes different. */
@@ -90,4 +122,15 @@ function isConflict(scene: GuardedScene, edit: SceneEdit, changes: EditChanges):
     changes.summary ? Math.max(scene.summaryVersion, scene.textVersion) : 0,
   ]
   return edit.expectedVersion < Math.max(...marks) || edit.expectedVersion > scene.version
+}
+
+/** What to do with an entry of the history that is to be put back. `unchanged`: that text is there. */
+export function decideRestore(
+  { content, summary, ...scene }: GuardedScene,
+  { what, text }: Pick<HistoryEntry, 'what' | 'text'>,
+  expectedVersion: number,
+): 'unchanged' | 'conflict' | 'write' {
+  if (text === (what === 'text' ? content : summary?.text)) return 'unchanged'
+  const seen = what === 'text' ? scene.textVersion : Math.max(scene.summaryVersion, scene.textVersion)
+  return expectedVersion < seen || expectedVersion > scene.version ? 'conflict' : 'write'
 }

@@ -5,26 +5,23 @@
  * Every writer names the version that it has read, and is refused when what it overwrites has changed since:
  *
  * - a summary when the text or the summary changed: it describes an older text, or would bury another's work;
- * - an edit of the text when the text changed, but not when only a summary arrived meanwhile;
+ * - a text, an edited or a generated one, when the text changed, but not when only a summary arrived meanwhile;
  * - an edit of the title when the title changed.
  *
- * So no writer loses an update unseen, and a person who edits while summaries arrive is not disturbed. What is overwritten is kept.
+ * So no writer loses an update unseen, and a person who edits while summaries arrive is not disturbed. What is overwritten is kept, and
+ * so is what a task made and must not write.
  */
 import type { TextSpan } from '../../ai/model.ts'
 import type { Page, PageRequest } from './paging.ts'
+import type { Origin, Provenance, TaskWriter, Writer } from './provenance.ts'
 import type { SceneText } from './shelf.ts'
-
-/** Who wrote something: a person, or an attempt of a task. */
-export type Writer = { userId: string } | { taskId: string; attempt: number }
 
 /** How a summary came about: picked from the text, written by a model, or by a person. */
 export type SummaryOrigin = 'extractive' | 'generative' | 'person'
 
 /** What is known of the summary of a scene. */
-export interface SummaryNote {
+export interface SummaryNote extends Provenance {
   method: SummaryOrigin
-  /** Id of the model that made it. */
-  model?: string
   /** BCP 47 tag. */
   language?: string
   /** Of an extractive summary: where its sentences stand in the text of `ofTextVersion`. */
@@ -43,6 +40,8 @@ export interface StoredSummary extends SummaryNote {
 /** A scene with all that is known of it. */
 export interface Scene extends Omit<SceneText, 'summary'> {
   userId: string
+  /** How the text came about; absent for a text that is as it was imported, and for a scene that never had one. */
+  textOrigin?: Origin
   /** `version` at the last change of the summary; 0 when it never had one. */
   summaryVersion: number
   summary?: StoredSummary
@@ -55,7 +54,26 @@ export interface SummaryWrite extends SummaryNote {
   /** `version` of the scene that was read. */
   expectedVersion: number
   summary: string
-  writer: { taskId: string; attempt: number }
+  writer: TaskWriter
+}
+
+/** A text that a task made. */
+export interface TextWrite {
+  sceneId: string
+  /**
+   * `version` of the scene that was read. Checkpoint it with the text: an attempt that reads the scene anew would take an edit that was
+   * made since for its own.
+   */
+  expectedVersion: number
+  /** At most `longestScene` code units, not blank. */
+  content: string
+  provenance: Provenance
+  writer: TaskWriter
+  /**
+   * The text was written from the summary that was read: unless that changed since, it counts as describing the new text. Default
+   * false: a summary is out of date as soon as the text changes.
+   */
+  fromSummary?: boolean
 }
 
 /** An edit by a person; at least one of title, content and summary. */
@@ -70,23 +88,70 @@ export interface SceneEdit {
   summary?: string
 }
 
-/** What became of a write: `conflict` tells the version that is there now, `missing`: the scene was deleted. */
-export type SceneWritten =
-  | { outcome: 'applied' | 'conflict'; version: number; textVersion: number }
-  | { outcome: 'missing' }
-
-/** A text or a summary that was overwritten. */
-export interface Overwritten {
-  what: 'text' | 'summary'
-  text: string
-  /** `version` of the scene that it came with. */
-  version: number
-  overwrittenAt: number
-  overwrittenBy: Writer
+/** A text or a summary that is to be put back. */
+export interface SceneRestore {
+  sceneId: string
+  /** Id of an entry of the history of the scene. */
+  entryId: string
+  /** `version` of the scene that was read. */
+  expectedVersion: number
 }
 
-/** Overwritten texts, and as many overwritten summaries, that are kept of a scene. */
+/** A scene that is to follow the last one of a chapter. */
+export interface SceneAppend {
+  userId: string
+  chapterId: string
+  /** Chosen by the caller, at most 100 characters: the scene that has it already is found. */
+  id: string
+  title?: string
+  /** What is to happen in it, so that it can be written from that. */
+  summary?: SummaryNote & { text: string }
+  writer: Writer
+}
+
+/** What became of a write: `conflict` tells the version that is there now, `missing`: the scene was deleted. */
+export type SceneWritten =
+  | {
+      outcome: 'applied' | 'conflict'
+      version: number
+      textVersion: number
+      /** Of a conflict: the entry of the history that keeps what a task made. */
+      alternativeId?: string
+    }
+  | { outcome: 'missing' }
+
+/** A text or a summary that is not in its place: it was overwritten, or it was kept because it must not overwrite. */
+export interface HistoryEntry {
+  /** Made of what the entry is: the same in every storage. */
+  id: string
+  what: 'text' | 'summary'
+  /** `conflict`: a task made it from a scene that somebody changed meanwhile. */
+  why: 'overwritten' | 'conflict'
+  text: string
+  /** `version` of the scene that it came with; of a conflict: that its writer had read. */
+  version: number
+  /** When it went into the history. */
+  keptAt: number
+  /** Absent for a conflict: nobody did. */
+  overwrittenBy?: Writer
+  /** How it came about, by whom and when; absent where that was not recorded. */
+  provenance?: Provenance
+  writtenBy?: Writer
+  writtenAt?: number
+  /** Of a summary: as in `StoredSummary`. */
+  language?: string
+  sentences?: readonly TextSpan[]
+  ofTextVersion?: number
+}
+
+/**
+ * How many entries are kept of a scene: of the texts that a person wrote the newest of these, as many of all others (imported,
+ * made by a model, kept in a conflict), and the same of summaries. So frequent saving never drives out what was paid for.
+ */
 export const historyLength = 20
+
+/** Scenes that a chapter has at most for another one to be appended. */
+export const scenesPerChapter = 1_000
 
 /** The scenes of published novels, one at a time. */
 export interface SceneStore {
@@ -95,11 +160,29 @@ export interface SceneStore {
   /**
    * Writes a summary if neither text nor summary changed since `expectedVersion`. Written again by the same task with the same
    * `expectedVersion`, or with the words that are there already, it answers `applied` and changes nothing. An attempt never
-   * overwrites what a later attempt of its task wrote. Not scoped to a user: the task has read the scene as its user.
+   * overwrites what a later attempt of its task wrote. What must not overwrite is kept in the history, once however often it is
+   * written. Not scoped to a user: the task has read the scene as its user.
    */
   writeSummary(write: SummaryWrite): Promise<SceneWritten>
+  /**
+   * Writes a text if the text did not change since `expectedVersion`; a summary may have. Repetitions, earlier attempts and conflicts
+   * are as those of a summary. Throws OPTION_INVALID for a text that is blank or too long.
+   */
+  writeText(write: TextWrite): Promise<SceneWritten>
   /** Writes what a person edited. A scene of another user is `missing`. Throws OPTION_INVALID for a text that is too long. */
   editScene(userId: string, edit: SceneEdit): Promise<SceneWritten>
-  /** What was overwritten, newest first. Throws SCENE_NOT_FOUND. */
-  history(userId: string, sceneId: string, page: PageRequest): Promise<Page<Overwritten>>
+  /**
+   * Puts an entry of the history in place, as an edit by that person would; what is there goes into the history, the entry stays. A
+   * summary is restored with what it describes, and so may be out of date. Throws HISTORY_ENTRY_NOT_FOUND.
+   */
+  restore(userId: string, restore: SceneRestore): Promise<SceneWritten>
+  /**
+   * Adds an empty scene at the end of a chapter, or finds the one with that id. Throws CHAPTER_NOT_FOUND, CHAPTER_FULL, and
+   * OPTION_INVALID where the id is that of a scene of another chapter.
+   */
+  appendScene(append: SceneAppend): Promise<Scene>
+  /** What is not in its place, newest first. Throws SCENE_NOT_FOUND. */
+  history(userId: string, sceneId: string, page: PageRequest): Promise<Page<HistoryEntry>>
+  /** Throws SCENE_NOT_FOUND, HISTORY_ENTRY_NOT_FOUND. */
+  historyEntry(userId: string, entry: { sceneId: string; entryId: string }): Promise<HistoryEntry>
 }

@@ -80,6 +80,27 @@ export interface ChapterRange {
   endChapterId?: string
 }
 
+/** The summary of a scene, with the place of the scene. */
+export interface SceneSummary {
+  sceneId: string
+  chapterId: string
+  /** Of the chapter over the whole novel, from 0. */
+  chapterPosition: number
+  chapterTitle: string
+  /** Within its chapter, from 0. */
+  position: number
+  title?: string
+  summary: string
+  /** It was made from an older text. */
+  outOfDate: boolean
+}
+
+/** A page of texts that ends early. */
+export interface TextPageRequest extends PageRequest {
+  /** The text that fills so many code units is the last of the page. Default, and at most: 400,000. */
+  units?: number
+}
+
 /** The novels that can be read. */
 export interface NovelShelf {
   /** The user's novels, newest first. */
@@ -100,6 +121,10 @@ export interface NovelShelf {
   scenes(userId: string, range: ChapterRange, page: PageRequest): Promise<Page<SceneOverview>>
   /** The same with their texts; a page ends early after about 400,000 code units. */
   texts(userId: string, range: ChapterRange, page: PageRequest): Promise<Page<SceneText>>
+  /** The texts before a scene, nearest first: backwards in reading order, across chapters. Throws SCENE_NOT_FOUND. */
+  textsBefore(userId: string, sceneId: string, page: TextPageRequest): Promise<Page<SceneText>>
+  /** The summaries of the scenes before a scene that have one, nearest first, without the texts. Throws SCENE_NOT_FOUND. */
+  summariesBefore(userId: string, sceneId: string, page: PageRequest): Promise<Page<SceneSummary>>
   /**
    * Takes a novel from the shelf at once and deletes it by one step of at most `limit` scenes; `more`: call again, or leave it to
    * the sweep of `NovelDrafts.list`. Throws NOVEL_NOT_FOUND.

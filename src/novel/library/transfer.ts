@@ -4,9 +4,9 @@
  * start.
  */
 import type { NovelCounts, NovelStatus } from './drafts.ts'
+import type { KeptEntry } from './history.ts'
 import type { NovelSegment } from './passage-index.ts'
 import type { GuardedScene } from './scene-guard.ts'
-import type { Overwritten } from './scenes.ts'
 import type { Upload } from './uploads.ts'
 
 /** A novel of any status. The counts of one that is not published are 0: they are those of its rows. */
@@ -46,7 +46,7 @@ export interface ChapterRow extends VolumeRow {
   volumeId: string
 }
 
-/** A scene with its text, its summary, and what was overwritten of it. */
+/** A scene with its text, its summary, and its history. */
 export interface SceneRow extends GuardedScene {
   id: string
   novelId: string
@@ -58,7 +58,7 @@ export interface SceneRow extends GuardedScene {
   characters: number
   updatedAt: number
   /** Oldest first. */
-  history: readonly Overwritten[]
+  history: readonly KeptEntry[]
 }
 
 /** A segment of an index that answers. */

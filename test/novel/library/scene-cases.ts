@@ -82,7 +82,8 @@ export const sceneCases: readonly LibraryCase[] = [
       expect(await read()).toMatchObject({ summaryOutOfDate: true, summary: { ofTextVersion: 1 } })
       for (const expectedVersion of [1, 2]) {
         const late = await scenes.writeSummary(summary('late', expectedVersion, 'other'))
-        expect(late).toEqual({ outcome: 'conflict', version: 3, textVersion: 3 })
+        const seen = { outcome: 'conflict', version: 3, textVersion: 3 }
+        expect(late).toEqual({ ...seen, alternativeId: expect.any(String) })
       }
       expect(await scenes.writeSummary(summary('of the new text', 3, 'other'))).toMatchObject({
         outcome: 'applied',
@@ -264,13 +265,28 @@ export const sceneCases: readonly LibraryCase[] = [
       await scenes.writeSummary(summary('s2', 3, 'two', 4))
       expect(await overwritten()).toEqual([
         {
+          id: expect.stringMatching(/^[\w-]{1,100}$/),
           what: 'summary',
+          why: 'overwritten',
           text: 's1',
           version: 3,
-          overwrittenAt: 200,
+          keptAt: 200,
           overwrittenBy: { taskId: 'two', attempt: 4 },
+          provenance: { method: 'generative', model: 'm' },
+          writtenBy: { taskId: 'one', attempt: 1 },
+          writtenAt: 100,
+          ofTextVersion: 2,
         },
-        { what: 'text', text: original, version: 1, overwrittenAt: 100, overwrittenBy: { userId: ann } },
+        {
+          id: expect.any(String),
+          what: 'text',
+          why: 'overwritten',
+          text: original,
+          version: 1,
+          keptAt: 100,
+          overwrittenBy: { userId: ann },
+          provenance: { method: 'imported' },
+        },
       ])
       for (let i = 0; i < historyLength + 5; i++) {
         await scenes.writeSummary(summary(`more ${i}`, 4 + i, `task ${i}`))

@@ -71,7 +71,7 @@ async function checkWrites({ library }: LibraryUnderTest, numRuns: number): Prom
       }
       const after = await scenes.scene(ann, sceneId)
       expect(after).toMatchObject({ textVersion: changed.text, summaryVersion: changed.summary })
-      const { items } = await scenes.history(ann, sceneId, { pageSize: 2 * historyLength })
+      const { items } = await scenes.history(ann, sceneId, { pageSize: 4 * historyLength })
       expect(items.map(entry => entry.text).reverse()).toEqual(gone)
     }),
     { numRuns },

@@ -106,7 +106,8 @@ async function writeRows(
   if (sceneRows.length > 0) await scenes.bulkWrite(sceneRows.map(replacement), { session })
 }
 
-const firstVersions = { version: 1, textVersion: 1, titleVersion: 1, summaryVersion: 0 }
+/** The versions of a scene that nobody changed. */
+export const firstVersions = { version: 1, textVersion: 1, titleVersion: 1, summaryVersion: 0 }
 
 /** Writes a document, in place of the one with its id. */
 export function replacement<T extends { _id: string }>(document: T) {

@@ -1,13 +1,12 @@
-/** A person's edit of a scene. */
-import type { UpdateFilter } from 'mongodb'
-import { measure } from '../../words.ts'
-import { decideEdit, type EditChanges } from '../scene-guard.ts'
-import type { Overwritten, SceneEdit, SceneWritten } from '../scenes.ts'
+/** A person's edit of a scene, and a person's putting back of what was overwritten. */
+import { overwrittenSummary, overwrittenText, restoredOrigin, restoredSummary } from '../history.ts'
+import { entryNotFound } from '../refusal.ts'
+import { decideEdit, decideRestore, type EditChanges } from '../scene-guard.ts'
+import type { SceneEdit, SceneRestore, SceneWritten } from '../scenes.ts'
+import { apply, type PlannedChange, summaryFields, textFields, titleFields } from './change.ts'
 import { type FullScene, findScene } from './full-scene.ts'
-import { keep } from './history.ts'
-import type { NovelDocument, SceneDocument } from './schema.ts'
+import { findEntry } from './history.ts'
 import type { LibrarySession } from './session.ts'
-import { overwrittenSummary } from './summary.ts'
 
 /** Writes an edit, unless what it overwrites changed since it was read. Sent again, it finds itself. */
 export async function editScene(
@@ -19,110 +18,73 @@ export async function editScene(
     const scene = await findScene(library, edit.sceneId)
     if (scene?.userId !== userId) return { outcome: 'missing' }
     const decision = decideEdit(scene, edit)
-    if (decision.outcome !== 'write') {
-      const outcome = decision.outcome === 'conflict' ? 'conflict' : 'applied'
-      return { outcome, version: scene.version, textVersion: scene.textVersion }
-    }
-    const version = scene.version + 1
-    const planned = planEdit(scene, edit, decision.changes, { version, at: library.now() })
-    if (await apply(library, scene, planned)) {
-      return { outcome: 'applied', version, textVersion: decision.changes.text ? version : scene.textVersion }
-    }
+    if (decision.outcome !== 'write') return notWritten(scene, decision.outcome)
+    const planned = planEdit(scene, edit, decision.changes, library.now())
+    if (await apply(library, scene, planned)) return written(scene, decision.changes.text)
   }
 }
 
-/** What an edit writes. */
-interface PlannedEdit {
-  scene: UpdateFilter<SceneDocument>
-  novel: UpdateFilter<NovelDocument>
-  /** Oldest first. */
-  overwritten: readonly Overwritten[]
+/** Puts an entry of the history in place. Throws HISTORY_ENTRY_NOT_FOUND. */
+export async function restore(
+  library: LibrarySession,
+  userId: string,
+  wanted: SceneRestore,
+): Promise<SceneWritten> {
+  for (;;) {
+    const scene = await findScene(library, wanted.sceneId)
+    if (scene?.userId !== userId) return { outcome: 'missing' }
+    const entry = await findEntry(library, scene, wanted.entryId)
+    if (entry === undefined) throw entryNotFound(wanted)
+    const decision = decideRestore(scene, entry, wanted.expectedVersion)
+    if (decision !== 'write') return notWritten(scene, decision)
+    const at = library.now()
+    const { entryId, expectedVersion } = wanted
+    const restoring = { entryId, userId, expectedVersion, at }
+    const version = scene.version + 1
+    const isText = entry.what === 'text'
+    const text = isText
+      ? textFields(scene, { content: entry.text, textOrigin: restoredOrigin(entry, restoring), version })
+      : undefined
+    const summary = isText ? undefined : summaryFields(restoredSummary(entry, restoring, scene), version)
+    const overwriting = { by: { userId }, at }
+    const planned: PlannedChange = {
+      scene: { $set: { version, updatedAt: at, ...text?.$set, ...summary?.$set } },
+      novel: { $set: { updatedAt: at }, $inc: text?.novel ?? {} },
+      kept: isText ? overwrittenText(scene, overwriting) : overwrittenSummary(scene, overwriting),
+    }
+    if (await apply(library, scene, planned)) return written(scene, isText)
+  }
 }
 
-/** All of it, if the scene is what it was when that was decided. */
-function apply(library: LibrarySession, read: FullScene, planned: PlannedEdit): Promise<boolean> {
-  const { database, scenes, novels } = library
-  return database.transaction('edit scene', async session => {
-    const isUnchanged = { _id: read._id, version: read.version }
-    const { matchedCount } = await scenes.updateOne(isUnchanged, planned.scene, { session })
-    if (matchedCount === 0) return false
-    await novels.updateOne({ _id: read.novelId }, planned.novel, { session })
-    await keep(library, session, read, planned.overwritten)
-    return true
-  })
+function notWritten({ version, textVersion }: FullScene, decision: 'unchanged' | 'conflict'): SceneWritten {
+  return { outcome: decision === 'conflict' ? 'conflict' : 'applied', version, textVersion }
 }
 
-function planEdit(
-  scene: FullScene,
-  edit: SceneEdit,
-  changes: EditChanges,
-  { version, at }: { version: number; at: number },
-): PlannedEdit {
+function written(scene: FullScene, isText: boolean): SceneWritten {
+  const version = scene.version + 1
+  return { outcome: 'applied', version, textVersion: isText ? version : scene.textVersion }
+}
+
+function planEdit(scene: FullScene, edit: SceneEdit, changes: EditChanges, at: number): PlannedChange {
+  const version = scene.version + 1
+  const { expectedVersion, content = '' } = edit
   const by = { userId: scene.userId }
-  const text = changes.text ? textOf(scene, edit.content ?? '', version) : undefined
-  const textVersion = changes.text ? version : scene.textVersion
-  const title = changes.title ? titleOf(edit.title ?? '', version) : undefined
-  const summary = changes.summary ? summaryOf(edit, { by, textVersion, version, at }) : undefined
-  const oldText: Overwritten[] =
-    changes.text && scene.content !== ''
-      ? [
-          {
-            what: 'text',
-            text: scene.content,
-            version: scene.textVersion,
-            overwrittenAt: at,
-            overwrittenBy: by,
-          },
-        ]
-      : []
+  const origin = { method: 'person', writtenBy: by, writtenAt: at, expectedVersion } as const
+  const text = changes.text ? textFields(scene, { content, textOrigin: origin, version }) : undefined
+  const ofTextVersion = changes.text ? version : scene.textVersion
+  const title = changes.title ? titleFields(edit.title ?? '', version) : undefined
+  const words = edit.summary ?? ''
+  const newSummary = words === '' ? undefined : { ...origin, text: words, ofTextVersion }
+  const summary = changes.summary ? summaryFields(newSummary, version) : undefined
   return {
     scene: {
       $set: { version, updatedAt: at, ...title?.$set, ...text?.$set, ...summary?.$set },
       $unset: { ...title?.$unset, ...summary?.$unset },
     },
     novel: { $set: { updatedAt: at }, $inc: text?.novel ?? {} },
-    overwritten: [...oldText, ...(changes.summary ? overwrittenSummary(scene, by, at) : [])],
+    kept: [
+      ...(changes.text ? overwrittenText(scene, { by, at }) : []),
+      ...(changes.summary ? overwrittenSummary(scene, { by, at }) : []),
+    ],
   }
-}
-
-/** Fields that an edit sets, and that it removes. */
-interface Fields {
-  $set: Partial<SceneDocument>
-  $unset: { title?: 1; summary?: 1; summaryOf?: 1 }
-}
-
-function titleOf(title: string, version: number): Fields {
-  return title === ''
-    ? { $set: { titleVersion: version }, $unset: { title: 1 } }
-    : { $set: { titleVersion: version, title }, $unset: {} }
-}
-
-function textOf(scene: FullScene, content: string, version: number) {
-  const { words, characters } = measure(content)
-  return {
-    $set: { content, textVersion: version, words, characters },
-    novel: { words: words - scene.words, characters: characters - scene.characters, textVersion: 1 },
-  }
-}
-
-/** An empty summary removes the one that is there. */
-function summaryOf(
-  { summary: text = '', expectedVersion }: SceneEdit,
-  {
-    by,
-    textVersion,
-    version,
-    at,
-  }: { by: { userId: string }; textVersion: number; version: number; at: number },
-): Fields {
-  if (text === '') return { $set: { summaryVersion: version }, $unset: { summary: 1, summaryOf: 1 } }
-  const summary = {
-    text,
-    method: 'person',
-    ofTextVersion: textVersion,
-    expectedVersion,
-    writtenBy: by,
-    writtenAt: at,
-  } as const
-  return { $set: { summary, summaryVersion: version, summaryOf: textVersion }, $unset: {} }
 }

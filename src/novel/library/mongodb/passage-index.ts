@@ -58,24 +58,31 @@ async function stateOf(library: LibrarySession, novel: NovelDocument): Promise<I
   }
 }
 
-/** Scenes of which another text was indexed; only those that were ever edited are looked at. */
+/**
+ * Scenes of which another text was indexed, and scenes with a text that came since; only those of which the text ever changed are looked
+ * at, since a scene that is added has none.
+ */
 async function changedScenes(
   { database, scenes, indexedScenes }: LibrarySession,
   novelId: string,
   { generation }: BuildDocument,
 ): Promise<number> {
   const edited = await database.run('find edited scenes', () =>
-    scenes.find({ novelId, textVersion: { $gt: 1 } }, { projection: { textVersion: 1 } }).toArray(),
-  )
-  const textVersions = new Map(
-    edited.map(scene => [indexRowId({ novelId, generation }, scene._id), scene.textVersion]),
-  )
-  const indexed = await database.run('find indexed scenes', () =>
-    indexedScenes
-      .find({ _id: { $in: [...textVersions.keys()] } }, { projection: { textVersion: 1 } })
+    scenes
+      .find({ novelId, textVersion: { $gt: 1 } }, { projection: { textVersion: 1, characters: 1 } })
       .toArray(),
   )
-  return indexed.filter(({ _id, textVersion }) => textVersions.get(_id) !== textVersion).length
+  const idOf = (sceneId: string) => indexRowId({ novelId, generation }, sceneId)
+  const indexed = await database.run('find indexed scenes', () =>
+    indexedScenes
+      .find({ _id: { $in: edited.map(({ _id }) => idOf(_id)) } }, { projection: { textVersion: 1 } })
+      .toArray(),
+  )
+  const indexedVersions = new Map(indexed.map(({ _id, textVersion }) => [_id, textVersion]))
+  return edited.filter(({ _id, textVersion, characters }) => {
+    const indexedVersion = indexedVersions.get(idOf(_id))
+    return indexedVersion === undefined ? characters > 0 : indexedVersion !== textVersion
+  }).length
 }
 
 /** A build is begun by a write that finds the index as it was read; sent again, it is found by its builder. */

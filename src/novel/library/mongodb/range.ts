@@ -46,45 +46,50 @@ export async function rangeTexts(
   const listing = rangeListing('texts', range)
   const start = pageStart(listing, page)
   const ranges = await rangesOf(library, range, start)
-  let found: PageOfTexts = { scenes: [], more: false }
+  const most = { size: start.size, units: pageUnits }
+  let found: TextsRead = { scenes: [], more: false }
   for (const filter of ranges) {
     const before = found
     if (before.more) break
-    found = await library.database.run('read texts', () => readTexts(library, filter, start.size, before))
+    found = await library.database.run('read texts', () =>
+      readTexts(library, { filter, sort: readingOrder }, most, before),
+    )
   }
   const shown = pageOf(listing, found.scenes, found.more, keysOf)
   return { ...shown, items: shown.items.map(textOf) }
 }
 
-interface PageOfTexts {
+/** What has been read of a page of texts. */
+export interface TextsRead {
   scenes: readonly SceneDocument[]
   /** The page is full, and there is another scene. */
   more: boolean
 }
 
-/** Goes on with a page until it is full. */
-async function readTexts(
+/** Goes on with a page until it is full: of scenes, or of code units. */
+export async function readTexts(
   { scenes }: LibrarySession,
-  filter: Filter<SceneDocument>,
-  size: number,
-  before: PageOfTexts,
-): Promise<PageOfTexts> {
+  { filter, sort }: { filter: Filter<SceneDocument>; sort: Record<'chapter' | 'position', 1 | -1> },
+  most: { size: number; units: number },
+  before: TextsRead,
+): Promise<TextsRead> {
   const found = [...before.scenes]
   let units = found.reduce((sum, { content }) => sum + content.length, 0)
   const cursor = scenes
     .find(filter)
-    .sort(readingOrder)
-    .limit(size + 1 - found.length)
+    .sort(sort)
+    .limit(most.size + 1 - found.length)
     .batchSize(textsPerAnswer)
   for await (const scene of cursor) {
-    if (found.length === size || units >= pageUnits) return { scenes: found, more: true }
+    if (found.length === most.size || units >= most.units) return { scenes: found, more: true }
     found.push(scene)
     units += scene.content.length
   }
   return { scenes: found, more: false }
 }
 
-function keysOf({ chapter, position }: SceneRow): readonly number[] {
+/** Sort keys of a scene in reading order. */
+export function keysOf({ chapter, position }: SceneRow): readonly number[] {
   return [chapter, position]
 }
 

@@ -5,8 +5,8 @@
 import type { Binary } from 'mongodb'
 import type { IndexPlan } from '../../../store/mongodb/indexes.ts'
 import type { NovelCounts, NovelStatus } from '../drafts.ts'
+import type { KeptEntry } from '../history.ts'
 import type { GuardedScene } from '../scene-guard.ts'
-import type { Overwritten } from '../scenes.ts'
 import type { Upload } from '../uploads.ts'
 
 /** A novel. Its counts are those of the publication, kept up to date from then on; those of a draft are 0. */
@@ -80,15 +80,21 @@ export interface SceneDocument extends GuardedScene {
   /** `ofTextVersion` of the summary, where the index of the scenes can see it. */
   summaryOf?: number
   updatedAt: number
+  /** How often something was kept in the history beside it. */
+  locks?: number
 }
 
-/** A text or a summary that was overwritten. */
-export interface HistoryDocument extends Overwritten {
+/** A text or a summary that is not in its place. */
+export interface HistoryDocument extends Omit<KeptEntry, 'why' | 'keptAt'> {
   _id: string
   novelId: string
   sceneId: string
   /** Rises within the scene. */
   order: number
+  /** Absent where nothing but what was overwritten was kept: then that is meant, and `overwrittenAt` says when. */
+  why?: KeptEntry['why']
+  keptAt?: number
+  overwrittenAt?: number
 }
 
 /** An upload. */

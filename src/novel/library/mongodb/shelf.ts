@@ -5,6 +5,7 @@ import { type Listing, pageOf, pageStart } from '../page-token.ts'
 import type { Page, PageRequest } from '../paging.ts'
 import { chapterNotFound, novelNotFound } from '../refusal.ts'
 import type { ChapterOverview, NovelOverview, NovelShelf, VolumeOverview } from '../shelf.ts'
+import { summariesBefore, textsBefore } from './before.ts'
 import { countSummaries, sumChapters, wordsByChapter } from './counts.ts'
 import { rangeScenes, rangeTexts } from './range.ts'
 import { deletionStep } from './removal.ts'
@@ -37,6 +38,8 @@ export function mongoShelf(library: LibrarySession): NovelShelf {
       await ownNovel(library, userId, range.novelId)
       return rangeTexts(library, range, page)
     },
+    textsBefore: (userId, sceneId, page) => textsBefore(library, userId, sceneId, page),
+    summariesBefore: (userId, sceneId, page) => summariesBefore(library, userId, sceneId, page),
     remove: (userId, novelId, limit = discardStep) => remove(library, userId, novelId, limit),
   }
 }

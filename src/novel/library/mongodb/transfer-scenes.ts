@@ -1,7 +1,7 @@
 /** Scenes as rows that can be moved, with what was overwritten of them. */
 import type { RowTransfer, SceneRow } from '../transfer.ts'
 import { replacement } from './draft-rows.ts'
-import { historyIdOf, overwrittenOf } from './history.ts'
+import { documentOf as entryDocument, entryOf } from './history.ts'
 import { pagesById } from './pages.ts'
 import type { HistoryDocument, SceneDocument } from './schema.ts'
 import type { LibrarySession } from './session.ts'
@@ -49,8 +49,8 @@ function readHistory(
 }
 
 function rowOf(scene: SceneDocument, history: readonly HistoryDocument[]): SceneRow {
-  const { _id: id, chapter: chapterPosition, summaryOf: _, ...row } = scene
-  return { id, chapterPosition, ...row, history: history.map(overwrittenOf) }
+  const { _id: id, chapter: chapterPosition, summaryOf: _, locks: __, ...row } = scene
+  return { id, chapterPosition, ...row, history: history.map(entryOf) }
 }
 
 function documentOf({ id, chapterPosition, history: _, ...scene }: SceneRow): SceneDocument {
@@ -62,12 +62,6 @@ function documentOf({ id, chapterPosition, history: _, ...scene }: SceneRow): Sc
   }
 }
 
-function historyOf({ id: sceneId, novelId, history }: SceneRow): HistoryDocument[] {
-  return history.map((entry, place) => ({
-    _id: historyIdOf(sceneId, entry),
-    novelId,
-    sceneId,
-    order: place + 1,
-    ...entry,
-  }))
+function historyOf({ id: _id, novelId, history }: SceneRow): HistoryDocument[] {
+  return history.map((entry, place) => entryDocument({ _id, novelId }, entry, place + 1))
 }

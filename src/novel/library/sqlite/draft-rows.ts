@@ -79,7 +79,7 @@ function writeScene(place: Place, scene: PreparedScene, touched: Map<number, num
     )
   statement(
     db,
-    'INSERT INTO scene_texts VALUES (?, ?) ON CONFLICT (scene_key) DO UPDATE SET content = excluded.content',
+    'INSERT INTO scene_texts (scene_key, content) VALUES (?, ?) ON CONFLICT (scene_key) DO UPDATE SET content = excluded.content',
   ).run(key, scene.content)
 }
 

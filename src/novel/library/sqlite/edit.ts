@@ -1,65 +1,75 @@
-/** A person's edit of a scene. */
+/** A person's edit of a scene, and a person's putting back of what was overwritten. */
 import type { Database } from 'better-sqlite3'
-import { measure } from '../../words.ts'
-import { decideEdit } from '../scene-guard.ts'
-import type { SceneEdit, SceneWritten } from '../scenes.ts'
+import { restoredOrigin, restoredSummary } from '../history.ts'
+import { entryNotFound } from '../refusal.ts'
+import { decideEdit, decideRestore } from '../scene-guard.ts'
+import type { SceneEdit, SceneRestore, SceneWritten } from '../scenes.ts'
 import { type FullSceneRow, findScene, guardedOf } from './full-scene.ts'
-import { keep } from './history.ts'
+import { findEntry } from './history.ts'
 import { statement } from './statement.ts'
 import { dropSummary, putSummary } from './summary.ts'
+import { putText } from './text.ts'
 
 /** Writes an edit, unless what it overwrites changed since it was read. */
 export function editScene(db: Database, userId: string, edit: SceneEdit, at: number): SceneWritten {
   const scene = findScene(db, edit.sceneId)
   if (scene?.user_id !== userId) return { outcome: 'missing' }
-  const seen = { version: scene.version, textVersion: scene.text_version }
   const decision = decideEdit(guardedOf(scene), edit)
-  if (decision.outcome !== 'write')
-    return { outcome: decision.outcome === 'conflict' ? 'conflict' : 'applied', ...seen }
+  if (decision.outcome !== 'write') return notWritten(scene, decision.outcome)
   const { changes } = decision
+  const { expectedVersion } = edit
   const version = scene.version + 1
-  const by = { userId }
-  statement(db, 'UPDATE scenes SET version = ?, updated_at = ? WHERE key = ?').run(version, at, scene.key)
-  statement(db, 'UPDATE novels SET updated_at = ? WHERE key = ?').run(at, scene.novel_key)
-  if (changes.title) writeTitle(db, scene, edit.title ?? '', version)
-  if (changes.text) {
-    keep(db, { scene: scene.key, what: 'text', text: scene.content, version: scene.text_version, by, at })
-    writeText(db, scene, edit.content ?? '', version)
-  }
+  const origin = { method: 'person', writtenBy: { userId }, writtenAt: at, expectedVersion } as const
+  if (changes.title) writeTitle(db, scene, edit.title ?? '', { version, at })
+  if (changes.text) putText(db, scene, { content: edit.content ?? '', origin, version })
   const textVersion = changes.text ? version : scene.text_version
-  const summary = { text: edit.summary ?? '', method: 'person', by, version, at } as const
-  if (changes.summary && summary.text === '') dropSummary(db, scene, summary)
-  else if (changes.summary) {
-    putSummary(db, scene, { ...summary, ofTextVersion: textVersion, expectedVersion: edit.expectedVersion })
-  }
+  const text = edit.summary ?? ''
+  if (changes.summary && text === '') dropSummary(db, scene, { by: { userId }, version, at })
+  else if (changes.summary) putSummary(db, scene, { ...origin, text, ofTextVersion: textVersion }, version)
+  touchNovel(db, scene, at)
   return { outcome: 'applied', version, textVersion }
 }
 
-function writeTitle(db: Database, scene: FullSceneRow, title: string, version: number): void {
-  statement(db, 'UPDATE scenes SET title = ?, title_version = ? WHERE key = ?').run(
-    title === '' ? null : title,
-    version,
-    scene.key,
-  )
+/** Puts an entry of the history in place. Throws HISTORY_ENTRY_NOT_FOUND. */
+export function restore(db: Database, userId: string, wanted: SceneRestore, at: number): SceneWritten {
+  const { sceneId, entryId, expectedVersion } = wanted
+  const scene = findScene(db, sceneId)
+  if (scene?.user_id !== userId) return { outcome: 'missing' }
+  const entry = findEntry(db, scene.key, wanted)
+  if (entry === undefined) throw entryNotFound(wanted)
+  const guarded = guardedOf(scene)
+  const decision = decideRestore(guarded, entry, expectedVersion)
+  if (decision !== 'write') return notWritten(scene, decision)
+  const version = scene.version + 1
+  const restoring = { entryId, userId, expectedVersion, at }
+  if (entry.what === 'text') {
+    putText(db, scene, { content: entry.text, origin: restoredOrigin(entry, restoring), version })
+    return { outcome: 'applied', version, textVersion: version }
+  }
+  putSummary(db, scene, restoredSummary(entry, restoring, guarded), version)
+  touchNovel(db, scene, at)
+  return { outcome: 'applied', version, textVersion: scene.text_version }
 }
 
-function writeText(db: Database, scene: FullSceneRow, content: string, version: number): void {
-  const { words, characters } = measure(content)
-  statement(db, 'UPDATE scene_texts SET content = ? WHERE scene_key = ?').run(content, scene.key)
-  statement(db, 'UPDATE scenes SET text_version = ?, words = ?, characters = ? WHERE key = ?').run(
-    version,
-    words,
-    characters,
-    scene.key,
-  )
-  const more = { words: words - scene.words, characters: characters - scene.characters }
+function notWritten(
+  { version, text_version: textVersion }: FullSceneRow,
+  decision: 'unchanged' | 'conflict',
+): SceneWritten {
+  return { outcome: decision === 'conflict' ? 'conflict' : 'applied', version, textVersion }
+}
+
+function writeTitle(
+  db: Database,
+  scene: FullSceneRow,
+  title: string,
+  { version, at }: { version: number; at: number },
+): void {
   statement(
     db,
-    'UPDATE chapters SET words = words + :words, characters = characters + :characters WHERE key = :key',
-  ).run({ ...more, key: scene.chapter_key })
-  statement(
-    db,
-    `UPDATE novels SET words = words + :words, characters = characters + :characters, text_version = text_version + 1
-     WHERE key = :key`,
-  ).run({ ...more, key: scene.novel_key })
+    'UPDATE scenes SET title = :title, version = :version, title_version = :version, updated_at = :at WHERE key = :key',
+  ).run({ title: title === '' ? null : title, version, at, key: scene.key })
+}
+
+function touchNovel(db: Database, scene: FullSceneRow, at: number): void {
+  statement(db, 'UPDATE novels SET updated_at = ? WHERE key = ?').run(at, scene.novel_key)
 }

@@ -1,6 +1,7 @@
 /** A scene of a published novel with all that is known of it. */
 import type { Database } from 'better-sqlite3'
-import type { GuardedScene, KeptSummary } from '../scene-guard.ts'
+import type { Provenance } from '../provenance.ts'
+import type { GuardedScene, KeptOrigin, KeptSummary } from '../scene-guard.ts'
 import type { SummaryOrigin } from '../scenes.ts'
 import { overviewColumns, type SceneTextRow } from './scene-rows.ts'
 import { statement } from './statement.ts'
@@ -16,6 +17,8 @@ export interface FullSceneRow extends SceneTextRow, WriterColumns {
   summary_version: number
   updated_at: number
   generation: number
+  origin: string | null
+  provenance: string | null
   method: SummaryOrigin | null
   model: string | null
   language: string | null
@@ -27,7 +30,7 @@ export interface FullSceneRow extends SceneTextRow, WriterColumns {
 /** Reads such rows, of any novel. */
 export const fullScenes = `
 SELECT ${overviewColumns}, s.key, s.chapter_key, n.key AS novel_key, n.user_id, s.title_version, s.summary_version, s.updated_at,
-  s.generation, t.content, m.summary, m.method, m.model, m.language, m.sentences, m.expected_version,
+  s.generation, t.content, t.origin, m.summary, m.method, m.model, m.language, m.sentences, m.provenance, m.expected_version,
   m.by_user, m.by_task, m.by_attempt, m.written_at
 FROM scenes s JOIN chapters c ON c.key = s.chapter_key JOIN novels n ON n.key = c.novel_key
 JOIN scene_texts t ON t.scene_key = s.key LEFT JOIN scene_summaries m ON m.scene_key = s.key`
@@ -41,6 +44,7 @@ export function findScene(db: Database, sceneId: string): FullSceneRow | undefin
 export function keptSummaryOf(row: FullSceneRow): KeptSummary | undefined {
   if (row.summary === null) return undefined
   return {
+    ...(JSON.parse(row.provenance ?? '{}') as Partial<Provenance>),
     text: row.summary,
     method: row.method ?? 'person',
     ...(row.model === null ? {} : { model: row.model }),
@@ -65,6 +69,7 @@ export function guardedOf(row: FullSceneRow): GuardedScene {
     summaryVersion: row.summary_version,
     ...(row.title === null ? {} : { title: row.title }),
     content: row.content,
+    ...(row.origin === null ? {} : { textOrigin: JSON.parse(row.origin) as KeptOrigin }),
     ...(summary === undefined ? {} : { summary }),
   }
 }

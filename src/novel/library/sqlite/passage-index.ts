@@ -95,15 +95,19 @@ function stateOf(db: Database, row: IndexRow): IndexState {
   }
 }
 
+/** Scenes of which another text was indexed, and scenes with a text that came since. */
 function changedScenes(db: Database, row: IndexRow): number {
+  const { novel_key: novel, generation } = row
   return (
     statement<number>(
       db,
-      `SELECT count(*) FROM search_scenes i JOIN scenes s ON s.key = i.scene_key
-       WHERE i.novel_key = ? AND i.generation = ? AND i.text_version <> s.text_version`,
+      `SELECT count(*) FROM chapters c CROSS JOIN scenes s ON s.chapter_key = c.key
+       LEFT JOIN search_scenes i ON i.novel_key = c.novel_key AND i.generation = :generation AND i.scene_key = s.key
+       WHERE c.novel_key = :novel
+         AND CASE WHEN i.scene_key IS NULL THEN s.characters > 0 ELSE i.text_version <> s.text_version END`,
     )
       .pluck()
-      .get(row.novel_key, row.generation) ?? 0
+      .get({ novel, generation }) ?? 0
   )
 }
 

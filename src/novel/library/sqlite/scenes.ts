@@ -1,28 +1,49 @@
-/** One scene: reading it, and the guarded writes of its summary and of a person's edits. */
+/** One scene: reading it, its history, and the guarded writes. */
 import type { Database } from 'better-sqlite3'
 import type { SharedDatabase } from '../../../store/sqlite/database.ts'
-import { checkLength } from '../draft-pieces.ts'
-import { sceneNotFound } from '../refusal.ts'
-import { decideSummary, storedSummaryOf } from '../scene-guard.ts'
-import type { Scene, SceneStore, SceneWritten, SummaryWrite } from '../scenes.ts'
-import { editScene } from './edit.ts'
-import { type FullSceneRow, findScene, guardedOf, keptSummaryOf } from './full-scene.ts'
-import { listHistory } from './history.ts'
+import { checkAppend, checkLength, checkWritten } from '../draft-pieces.ts'
+import { historyEntryOf } from '../history.ts'
+import { entryNotFound, sceneNotFound } from '../refusal.ts'
+import { originOf, storedSummaryOf } from '../scene-guard.ts'
+import type { Scene, SceneStore } from '../scenes.ts'
+import { appendScene } from './append.ts'
+import { editScene, restore } from './edit.ts'
+import { type FullSceneRow, findScene, guardedOf } from './full-scene.ts'
+import { findEntry, listHistory } from './history.ts'
 import { overviewOf } from './scene-rows.ts'
-import { putSummary } from './summary.ts'
+import { writeSummary } from './summary.ts'
+import { writeText } from './text.ts'
 
 /** The scenes of a database. */
 export function sqliteScenes(database: SharedDatabase, now: () => number): SceneStore {
   return {
     scene: (userId, sceneId) => database.read(db => sceneOf(ownScene(db, userId, sceneId))),
     writeSummary: write => database.write(db => writeSummary(db, write, now())),
+    async writeText(write) {
+      checkWritten(write.content)
+      return database.write(db => writeText(db, write, now()))
+    },
     async editScene(userId, edit) {
       checkLength(edit.content ?? '')
       checkLength(edit.summary ?? '')
       return database.write(db => editScene(db, userId, edit, now()))
     },
+    restore: (userId, wanted) => database.write(db => restore(db, userId, wanted, now())),
+    async appendScene(append) {
+      checkAppend(append)
+      return database.write(db => {
+        appendScene(db, append, now())
+        return sceneOf(ownScene(db, append.userId, append.id))
+      })
+    },
     history: (userId, sceneId, page) =>
       database.read(db => listHistory(db, ownScene(db, userId, sceneId).key, sceneId, page)),
+    historyEntry: (userId, wanted) =>
+      database.read(db => {
+        const entry = findEntry(db, ownScene(db, userId, wanted.sceneId).key, wanted)
+        if (entry === undefined) throw entryNotFound(wanted)
+        return historyEntryOf(wanted.sceneId, entry)
+      }),
   }
 }
 
@@ -33,31 +54,14 @@ function ownScene(db: Database, userId: string, sceneId: string): FullSceneRow {
 }
 
 function sceneOf(row: FullSceneRow): Scene {
-  const kept = keptSummaryOf(row)
+  const { textOrigin, summary } = guardedOf(row)
   return {
     ...overviewOf(row),
     userId: row.user_id,
     content: row.content,
+    ...(textOrigin === undefined ? {} : { textOrigin: originOf(textOrigin) }),
     summaryVersion: row.summary_version,
-    ...(kept === undefined ? {} : { summary: storedSummaryOf(kept) }),
+    ...(summary === undefined ? {} : { summary: storedSummaryOf(summary) }),
     updatedAt: row.updated_at,
   }
-}
-
-function writeSummary(db: Database, write: SummaryWrite, at: number): SceneWritten {
-  const row = findScene(db, write.sceneId)
-  if (row === undefined) return { outcome: 'missing' }
-  const seen = { version: row.version, textVersion: row.text_version }
-  const decision = decideSummary(guardedOf(row), write)
-  if (decision !== 'write') return { outcome: decision === 'repeated' ? 'applied' : 'conflict', ...seen }
-  const version = row.version + 1
-  putSummary(db, row, {
-    ...write,
-    text: write.summary,
-    ofTextVersion: row.text_version,
-    by: write.writer,
-    version,
-    at,
-  })
-  return { outcome: 'applied', version, textVersion: row.text_version }
 }

@@ -173,8 +173,34 @@ CREATE TABLE search_passages (
 ) WITHOUT ROWID;
 `
 
+/** What an entry is comes before its text, so that looking for one never reads the texts. */
+const provenance = `
+ALTER TABLE scene_texts ADD COLUMN origin TEXT;
+ALTER TABLE scene_summaries ADD COLUMN provenance TEXT;
+
+CREATE TABLE scene_entries (
+  key INTEGER PRIMARY KEY,
+  scene_key INTEGER NOT NULL,
+  what TEXT NOT NULL CHECK (what IN ('text', 'summary')),
+  why TEXT NOT NULL CHECK (why IN ('overwritten', 'conflict')),
+  version INTEGER NOT NULL,
+  kept_at INTEGER NOT NULL,
+  by_user TEXT,
+  by_task TEXT,
+  by_attempt INTEGER,
+  origin TEXT NOT NULL,
+  content TEXT NOT NULL
+);
+INSERT INTO scene_entries
+  SELECT key, scene_key, what, 'overwritten', version, overwritten_at, by_user, by_task, by_attempt, '{}', content
+  FROM scene_history ORDER BY key;
+DROP TABLE scene_history;
+ALTER TABLE scene_entries RENAME TO scene_history;
+CREATE INDEX scene_history_newest ON scene_history (scene_key, key);
+`
+
 /** The part of the database file that the library owns. */
 export const libraryPart = 'novel'
 
 /** What brings the library's tables to their newest form, in order. */
-export const libraryMigrations: readonly Migration[] = [novels + scenes + uploads, searchIndex]
+export const libraryMigrations: readonly Migration[] = [novels + scenes + uploads, searchIndex, provenance]

@@ -6,6 +6,7 @@ import { type Listing, pageOf, pageStart } from '../page-token.ts'
 import type { Page, PageRequest } from '../paging.ts'
 import { chapterNotFound, novelNotFound } from '../refusal.ts'
 import type { ChapterOverview, NovelOverview, NovelShelf, VolumeOverview } from '../shelf.ts'
+import { summariesBefore, textsBefore } from './before.ts'
 import { rangeScenes, rangeTexts } from './range.ts'
 import { deletionStep } from './removal.ts'
 import { countsOf } from './standing.ts'
@@ -24,6 +25,9 @@ export function sqliteShelf(database: SharedDatabase): NovelShelf {
       database.read(db => rangeScenes(db, novelRow(db, userId, range.novelId).key, range, page)),
     texts: (userId, range, page) =>
       database.read(db => rangeTexts(db, novelRow(db, userId, range.novelId).key, range, page)),
+    textsBefore: (userId, sceneId, page) => database.read(db => textsBefore(db, userId, sceneId, page)),
+    summariesBefore: (userId, sceneId, page) =>
+      database.read(db => summariesBefore(db, userId, sceneId, page)),
     remove: (userId, novelId, limit = discardStep) =>
       database.write(db => deletionStep(db, novelRow(db, userId, novelId, 'deleting').key, limit)),
   }

@@ -5,7 +5,7 @@ import { notTaken } from '../refusal.ts'
 import type { RowTransfer, SceneRow } from '../transfer.ts'
 import { countChapter } from './draft-rows.ts'
 import { type FullSceneRow, fullScenes, guardedOf } from './full-scene.ts'
-import { type HistoryRow, keep, overwrittenOf } from './history.ts'
+import { keep, wholeHistory } from './history.ts'
 import { pagesByKey } from './pages.ts'
 import { statement } from './statement.ts'
 import { insertSummary } from './summary.ts'
@@ -30,7 +30,6 @@ function readPage(db: Database, after: number): (SceneRow & { key: number })[] {
 }
 
 function rowOf(db: Database, row: FullSceneRow): SceneRow {
-  const history = statement<HistoryRow>(db, 'SELECT * FROM scene_history WHERE scene_key = ? ORDER BY key')
   return {
     id: row.id,
     novelId: row.novel_id,
@@ -42,7 +41,7 @@ function rowOf(db: Database, row: FullSceneRow): SceneRow {
     words: row.words,
     characters: row.characters,
     updatedAt: row.updated_at,
-    history: history.all(row.key).map(overwrittenOf),
+    history: wholeHistory(db, row.key),
   }
 }
 
@@ -56,16 +55,15 @@ function writeScene(db: Database, row: SceneRow): void {
   const scene = insertScene(db, row)
   if (scene === undefined)
     throw notTaken(`Scene ${row.id} is in chapter ${row.chapterId}, which was not written before it.`)
-  statement(db, 'INSERT OR REPLACE INTO scene_texts (scene_key, content) VALUES (?, ?)').run(
+  statement(db, 'INSERT OR REPLACE INTO scene_texts (scene_key, content, origin) VALUES (?, ?, ?)').run(
     scene,
     row.content,
+    row.textOrigin === undefined ? null : JSON.stringify(row.textOrigin),
   )
   if (row.summary === undefined) statement(db, 'DELETE FROM scene_summaries WHERE scene_key = ?').run(scene)
   else insertSummary(db, scene, row.summary)
   statement(db, 'DELETE FROM scene_history WHERE scene_key = ?').run(scene)
-  for (const { what, text, version, overwrittenBy: by, overwrittenAt: at } of row.history) {
-    keep(db, { scene, what, text, version, by, at })
-  }
+  keep(db, scene, row.history)
 }
 
 /** Answers the key of the scene; undefined where its chapter is not there. */

@@ -1,4 +1,4 @@
-import type { Writer } from '../scenes.ts'
+import type { Writer } from '../provenance.ts'
 
 /** The columns that say who wrote something. */
 export interface WriterColumns {

@@ -1,0 +1,80 @@
+/** How a text or a summary came about, so that it can be traced to the attempt that wrote it. */
+
+/** Who wrote something: a person, or an attempt of a task. */
+export type Writer = { userId: string } | TaskWriter
+
+/** An attempt of a task. */
+export interface TaskWriter {
+  taskId: string
+  attempt: number
+}
+
+/** Read from a file, picked from the text, written by a model, or by a person. */
+export type ProvenanceMethod = 'imported' | 'extractive' | 'generative' | 'person'
+
+/** The prompt that a model was given. */
+export interface PromptNote {
+  name: string
+  version: string
+  /** BCP 47 tag of the prompt's own words. */
+  language: string
+}
+
+/** What the calls that made a text used, all together. */
+export interface UsageNote {
+  inputTokens: number
+  outputTokens: number
+  /** In the currency of the price list; absent where no price is known. */
+  cost?: number
+}
+
+/** How a text or a summary came about. All but the method are kept as they were given. */
+export interface Provenance {
+  method: ProvenanceMethod
+  /** Id of the model that made it. */
+  model?: string
+  prompt?: PromptNote
+  /** What else the model was given, such as the length or the temperature. */
+  parameters?: Readonly<Record<string, string | number | boolean>>
+  usage?: UsageNote
+  /** Why the model ended, in the provider's words. */
+  finishReason?: string
+  /** What the text was to tell, such as the summary that it was written from. */
+  brief?: string
+  /** It was put back from the history. The rest still says how it came about. */
+  restored?: Restored
+}
+
+/** Where a restored text comes from. */
+export interface Restored {
+  /** The entry of the history. */
+  entryId: string
+  /** Who wrote it first, and when; absent where that was not recorded. */
+  writtenBy?: Writer
+  writtenAt?: number
+}
+
+/** A provenance with who put the text where it is, and when. */
+export interface Origin extends Provenance {
+  writtenBy: Writer
+  writtenAt: number
+}
+
+const parts = [
+  'model',
+  'prompt',
+  'parameters',
+  'usage',
+  'finishReason',
+  'brief',
+  'restored',
+] as const satisfies readonly (keyof Provenance)[]
+
+/** The provenance in an object that says more; what is undefined is left out. */
+export function provenanceOf<Method extends ProvenanceMethod>(
+  given: { [Part in keyof Provenance]?: Provenance[Part] | undefined } & { method: Method },
+): Provenance & { method: Method } {
+  const { method } = given
+  const known = parts.filter(part => given[part] !== undefined).map(part => [part, given[part]])
+  return { method, ...Object.fromEntries(known) }
+}
