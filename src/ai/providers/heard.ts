@@ -16,13 +16,13 @@ export interface Heard {
   providerModel?: string
   /** An error within the stream. The first counts. */
   error?: { readonly is: unknown }
-  /** The SDK saw the abort. */
-  aborted: boolean
+  /** The request was handed over. */
+  asked: boolean
 }
 
 /** Nothing yet. */
 export function nothingHeard(): Heard {
-  return { texts: [], characters: 0, thoughts: '', messages: 0, refused: false, aborted: false }
+  return { texts: [], characters: 0, thoughts: '', messages: 0, refused: false, asked: false }
 }
 
 /** Takes in one part of the stream; answers the stretch of text that it brings, if any. */
@@ -44,9 +44,6 @@ export function hear(heard: Heard, part: TextStreamPart<ToolSet>): string | unde
       return undefined
     case 'error':
       if (!isMissingFinish(part.error)) heard.error ??= { is: part.error }
-      return undefined
-    case 'abort':
-      heard.aborted = true
       return undefined
     default:
       return undefined

@@ -42,8 +42,8 @@ export async function loadLanguageModel(connection: Connection): Promise<Languag
   }
 }
 
-/** As `loadLanguageModel`. Undefined of a provider that has no embedding models. */
-export async function loadEmbeddingModel(connection: Connection): Promise<EmbeddingModelV3 | undefined> {
+/** As `loadLanguageModel`. The SDK of Anthropic throws, since it has none. */
+export async function loadEmbeddingModel(connection: Connection): Promise<EmbeddingModelV3> {
   const { model, provider } = connection.config
   const settings = settingsOf(connection)
   switch (provider) {
@@ -52,7 +52,7 @@ export async function loadEmbeddingModel(connection: Connection): Promise<Embedd
     case 'openai':
       return (await import('@ai-sdk/openai')).createOpenAI(settings).embeddingModel(model)
     case 'anthropic':
-      return undefined
+      return (await import('@ai-sdk/anthropic')).createAnthropic(settings).embeddingModel(model)
     case 'google':
       return (await import('@ai-sdk/google')).createGoogleGenerativeAI(settings).embeddingModel(model)
   }

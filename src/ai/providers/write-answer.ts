@@ -1,14 +1,15 @@
 import type { LanguageModelV3 } from '@ai-sdk/provider'
+import type { TextStreamPart, ToolSet } from 'ai'
 import type { Clock } from '../../runtime/clock.ts'
 import type { TextAnswer, TextRequest, WriteOptions } from '../model.ts'
 import { ModelError, type ModelErrorCode } from '../model-error.ts'
-import { type Deadlines, watchDeadlines } from './deadlines.ts'
 import { type Heard, hear, nothingHeard } from './heard.ts'
 import { judge } from './judge.ts'
 import { messageFor } from './messages.ts'
 import { echoes, modelErrorOf } from './model-error-of.ts'
 import type { Connection } from './sdk.ts'
 import { usageOf } from './usage.ts'
+import { type Waits, withinWaits } from './within-waits.ts'
 
 /** The model that is asked. */
 export interface Asked {
@@ -24,9 +25,6 @@ interface Call {
   readonly request: TextRequest
   readonly options: WriteOptions
   readonly heard: Heard
-  readonly deadlines: Deadlines
-  /** Ends the connection. */
-  readonly stop: AbortController
 }
 
 /** Asks once and listens until the end. What does not end as a whole answer is an error, and what it used is told first. */
@@ -35,60 +33,44 @@ export async function writeAnswer(
   request: TextRequest,
   options: WriteOptions = {},
 ): Promise<TextAnswer> {
-  const { signal } = options
-  signal?.throwIfAborted()
-  const model = await asked.load()
-  const stop = new AbortController()
-  // Without a reason: with one, the SDK takes the abort for an error of the connection.
-  const close = () => stop.abort()
-  const deadlines = watchDeadlines(asked.connection.config.timeouts, asked.clock, close)
-  const call: Call = { asked, request, options, heard: nothingHeard(), deadlines, stop }
-  signal?.addEventListener('abort', close, { once: true })
-  if (signal?.aborted) close()
+  const call: Call = { asked, request, options, heard: nothingHeard() }
+  const { timeouts } = asked.connection.config
   try {
-    const failure = await listen(call, model)
-    if (failure === undefined) return answerOf(call)
-    tellPartialUsage(call, failure.is)
-    throw failure.is
-  } finally {
-    deadlines.end()
-    signal?.removeEventListener('abort', close)
-    close()
-  }
-}
-
-/** Listens until the stream ends; answers what went wrong, if anything. */
-async function listen(call: Call, model: LanguageModelV3): Promise<{ is: unknown } | undefined> {
-  const { heard, options, deadlines } = call
-  let listener: { is: unknown } | undefined
-  let broken: { is: unknown } | undefined
-  try {
-    for await (const part of await stream(call, model)) {
-      if (options.signal?.aborted) break
-      const before = heard.thoughts.length
-      const text = hear(heard, part)
-      if (text !== undefined || heard.thoughts.length > before) deadlines.heard()
-      if (heard.error !== undefined || isTooLong(call)) break
-      if (text === undefined) continue
-      try {
-        options.onText?.(text)
-      } catch (error) {
-        listener = { is: error }
-        break
-      }
-    }
+    await withinWaits({ model: asked.id, timeouts, clock: asked.clock, signal: options.signal }, waits =>
+      listen(call, waits),
+    )
+    return answerOf(call)
   } catch (error) {
-    broken = { is: error }
+    tellPartialUsage(call, error)
+    throw error
   }
-  return listener ?? failureOf(call, broken)
 }
 
-async function stream(call: Call, model: LanguageModelV3) {
+/** Listens until the stream ends. Throws what makes the answer none. */
+async function listen(call: Call, waits: Waits): Promise<void> {
+  const { asked, heard, options } = call
+  const model = await asked.load()
+  for await (const part of readable(call, await open(call, model, waits.stop))) {
+    const thought = heard.thoughts.length
+    const text = hear(heard, part)
+    if (text !== undefined || heard.thoughts.length > thought) waits.heard()
+    if (heard.error !== undefined) throw errorOf(call, heard.error.is)
+    if (isTooLong(call)) throw tooLong(asked.id)
+    // A stretch that comes after the end of its call is nobody's any more.
+    if (text !== undefined && !waits.stop.aborted) options.onText?.(text)
+  }
+  const failure = judge(heard, asked.id)
+  if (failure !== undefined) throw failure
+}
+
+async function open(call: Call, model: LanguageModelV3, stop: AbortSignal) {
   const { streamText } = await import('ai')
+  stop.throwIfAborted()
   // Its warnings go to the console otherwise.
   globalThis.AI_SDK_LOG_WARNINGS = false
   const { system, prompt } = call.request
   const { maxOutputTokens, temperature } = parametersOf(call)
+  call.heard.asked = true
   return streamText({
     model,
     prompt,
@@ -96,35 +78,32 @@ async function stream(call: Call, model: LanguageModelV3) {
     maxOutputTokens,
     ...(temperature === undefined ? {} : { temperature }),
     maxRetries: 0,
-    abortSignal: call.stop.signal,
+    abortSignal: stop,
     includeRawChunks: true,
     // Errors come as parts too; without a listener the SDK prints them, with the prompt.
     onError: () => undefined,
   }).fullStream
 }
 
-/** An abort comes before all that it may have caused; then the waits, then what the connection or the stream says. */
-function failureOf(call: Call, broken: { is: unknown } | undefined): { is: unknown } | undefined {
-  const { asked, heard, deadlines, options } = call
-  const { id, clock, connection } = asked
-  if (options.signal?.aborted) return { is: options.signal.reason }
-  if (deadlines.missed !== undefined) return { is: stalled(call, deadlines.missed) }
-  if (isTooLong(call)) return { is: tooLong(id) }
-  const error = broken ?? heard.error
-  const finished = heard.finish !== undefined && heard.finish.reason !== 'error'
-  if (error !== undefined && !finished) {
-    const failed = { model: id, key: connection.key, answered: heard.messages > 0, now: clock.now() }
-    return { is: modelErrorOf(error.is, failed) }
+/** The same parts; what breaks the stream is an error of ours. */
+async function* readable(
+  call: Call,
+  parts: AsyncIterable<TextStreamPart<ToolSet>>,
+): AsyncGenerator<TextStreamPart<ToolSet>> {
+  try {
+    yield* parts
+  } catch (error) {
+    throw errorOf(call, error)
   }
-  const judged = judge(heard, id)
-  return judged === undefined ? undefined : { is: judged }
 }
 
-function stalled({ asked }: Call, wait: keyof Connection['config']['timeouts']): ModelError {
-  const { timeouts } = asked.connection.config
-  const message = messageFor('MODEL_STALLED', { model: asked.id })
-  return new ModelError('MODEL_STALLED', `${message} It had ${timeouts[wait]} ms (timeouts.${wait}).`, {
-    details: { model: asked.id, wait, ms: timeouts[wait] },
+function errorOf({ asked, heard }: Call, error: unknown): ModelError {
+  const { id, connection, clock } = asked
+  return modelErrorOf(error, {
+    model: id,
+    key: connection.key,
+    answered: heard.messages > 0,
+    now: clock.now(),
   })
 }
 
@@ -182,6 +161,7 @@ const free: ReadonlySet<ModelErrorCode> = new Set([
 ])
 
 function tellPartialUsage({ asked, heard, request, options }: Call, failure: unknown): void {
+  if (!heard.asked) return
   if (heard.messages === 0 && failure instanceof ModelError && free.has(failure.code)) return
   options.onPartialUsage?.(usageOf({ id: asked.id, price: asked.connection.config.price }, request, heard))
 }

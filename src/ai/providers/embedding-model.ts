@@ -1,0 +1,133 @@
+import type { EmbeddingModelV3 } from '@ai-sdk/provider'
+import { type Clock, systemClock } from '../../runtime/clock.ts'
+import type { Usage } from '../../task/definition.ts'
+import { QuillworkError } from '../../task/errors.ts'
+import type { CallOptions, EmbeddingModel, Embeddings } from '../model.ts'
+import { ModelError } from '../model-error.ts'
+import { limitKeyOf, type ModelConfig } from './config.ts'
+import { type Access, connectionTo } from './connection.ts'
+import { messageFor } from './messages.ts'
+import { modelErrorOf } from './model-error-of.ts'
+import { type Connection, loadEmbeddingModel } from './sdk.ts'
+import { costAt, countTokens } from './tokens.ts'
+import { withinWaits } from './within-waits.ts'
+
+/** Every provider takes that many texts in one call: Google's most. */
+const maxTexts = 100
+
+/** The model that is asked. */
+interface Asked {
+  readonly id: string
+  readonly dimensions: number
+  readonly connection: Connection
+  readonly clock: Clock
+  load(): Promise<EmbeddingModelV3>
+}
+
+/**
+ * An embedding model of a provider. The SDK loads with the first call. Throws as `createLanguageModel`, and `CONFIG_INVALID` for a
+ * model without dimensions or a provider without embedding models.
+ */
+export function createEmbeddingModel(
+  id: string,
+  config: ModelConfig,
+  access: Access & { readonly clock?: Clock },
+): EmbeddingModel {
+  const connection = connectionTo(id, config, access)
+  if (config.provider === 'anthropic') {
+    throw unfit(
+      `Model "${id}" cannot make vectors: Anthropic has no embedding models. Take another provider.`,
+    )
+  }
+  const { dimensions } = config
+  if (dimensions === undefined) {
+    throw unfit(`Model "${id}" makes vectors, so it needs dimensions: the length of a vector.`)
+  }
+  let loading: Promise<EmbeddingModelV3> | undefined
+  const load = () => {
+    loading ??= loadEmbeddingModel(connection)
+    return loading
+  }
+  const asked: Asked = { id, dimensions, connection, clock: access.clock ?? systemClock, load }
+  return {
+    id,
+    dimensions,
+    maxTexts,
+    limit: limitKeyOf(config),
+    ...(config.price === undefined ? {} : { price: config.price }),
+    countTokens,
+    costOf: tokens => costAt(config.price, tokens),
+    embed: (texts, options) => embed(asked, texts, options),
+  }
+}
+
+async function embed(
+  asked: Asked,
+  texts: readonly string[],
+  { signal }: CallOptions = {},
+): Promise<Embeddings> {
+  if (texts.length > maxTexts) {
+    throw new QuillworkError(
+      'OPTION_INVALID',
+      `One call takes at most ${maxTexts} texts, and was given ${texts.length}.`,
+    )
+  }
+  if (texts.length === 0) return { vectors: [] }
+  const { total } = asked.connection.config.timeouts
+  // The answer comes in one piece, so one wait is all there is.
+  const timeouts = { first: total, idle: total, total }
+  const answer = await withinWaits({ model: asked.id, timeouts, clock: asked.clock, signal }, ({ stop }) =>
+    ask(asked, texts, stop),
+  )
+  return { vectors: vectorsOf(asked, texts, answer.embeddings), usage: usageOf(asked, texts, answer.tokens) }
+}
+
+async function ask(asked: Asked, texts: readonly string[], stop: AbortSignal) {
+  const model = await asked.load()
+  const { embedMany } = await import('ai')
+  globalThis.AI_SDK_LOG_WARNINGS = false
+  try {
+    const { embeddings, usage } = await embedMany({
+      model,
+      values: [...texts],
+      maxRetries: 0,
+      abortSignal: stop,
+    })
+    return { embeddings, tokens: usage.tokens }
+  } catch (error) {
+    const { id, connection, clock } = asked
+    throw modelErrorOf(error, { model: id, key: connection.key, answered: false, now: clock.now() })
+  }
+}
+
+/** Vectors that can be stored beside others of the model. */
+function vectorsOf(
+  { id, dimensions }: Asked,
+  texts: readonly string[],
+  embeddings: readonly (readonly number[])[],
+): Float32Array[] {
+  const vectors = embeddings.map(embedding => Float32Array.from(embedding))
+  const isWhole = vectors.length === texts.length && vectors.every(vector => vector.every(Number.isFinite))
+  if (!isWhole) {
+    throw new ModelError('MODEL_ANSWER_MALFORMED', messageFor('MODEL_ANSWER_MALFORMED', { model: id }), {
+      details: { model: id },
+    })
+  }
+  const other = vectors.find(vector => vector.length !== dimensions)
+  if (other === undefined) return vectors
+  throw unfit(
+    `Model "${id}" answers vectors of length ${other.length}, and its dimensions are set to ${dimensions}. Correct the setting.`,
+  )
+}
+
+function usageOf({ id, connection }: Asked, texts: readonly string[], told: number): Usage {
+  const inputTokens =
+    Number.isSafeInteger(told) && told > 0 ? told : texts.reduce((sum, text) => sum + countTokens(text), 0)
+  const tokens = { inputTokens, outputTokens: 0 }
+  const cost = costAt(connection.config.price, tokens)
+  return { model: id, ...tokens, ...(cost === undefined ? {} : { cost }) }
+}
+
+function unfit(message: string): QuillworkError {
+  return new QuillworkError('CONFIG_INVALID', message)
+}
