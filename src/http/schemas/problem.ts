@@ -2,6 +2,12 @@ import { z } from 'zod'
 import { type ErrorCode, errorCatalogue } from '../../task/errors.ts'
 import { named } from './registry.ts'
 
+/** What an error means for the author, beside the message for whoever runs the server. */
+export const authorMessageSchema = z
+  .string()
+  .optional()
+  .describe('What it means for the author and what to do, in English or Chinese by Accept-Language')
+
 /** What is told of every error of the API: problem details (RFC 9457) with a code of the catalogue. */
 export const problemSchema = named(
   'Problem',
@@ -10,6 +16,7 @@ export const problemSchema = named(
     title: z.string().describe('What the code means'),
     status: z.int(),
     detail: z.string().describe('What was wrong this time, and what to do'),
+    authorMessage: authorMessageSchema,
     instance: z.string().describe('The path of the request'),
     code: z.string(),
     retryable: z.boolean().describe('Whether the same request may succeed later'),

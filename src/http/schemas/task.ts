@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { durationMs } from '../../task/duration.ts'
 import { taskStatuses } from '../../task/status.ts'
 import { flag, givenTime, id, paging, plainText, time } from './fields.ts'
+import { authorMessageSchema } from './problem.ts'
 import { named } from './registry.ts'
 
 /** Where a task is in its life. */
@@ -13,6 +14,7 @@ const errorInfoSchema = named(
   z.object({
     code: z.string(),
     message: z.string(),
+    authorMessage: authorMessageSchema,
     retryable: z.boolean(),
     errorClass: z.enum(['retryable', 'rate-limited', 'permanent', 'timeout', 'cancelled', 'lease-lost']),
     name: z.string().optional(),

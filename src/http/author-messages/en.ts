@@ -1,0 +1,41 @@
+import type { AuthorMessages } from './codes.ts'
+
+/** What an author is told in English. */
+export const english: AuthorMessages = {
+  MODEL_RATE_LIMITED:
+    'The model takes no more requests for the moment. The work goes on by itself as soon as it does; there is nothing to do.',
+  MODEL_UNAVAILABLE:
+    'The model cannot be reached. It is tried again by itself; if that does not help, try later or choose another model.',
+  MODEL_STALLED:
+    'The model fell silent in the middle of its work. It is tried again by itself; if that does not help, choose another model.',
+  MODEL_ANSWER_CUT: 'The connection to the model broke before it was done. It is tried again by itself.',
+  MODEL_ANSWER_EMPTY:
+    'The model answered with nothing. It is tried again by itself; if that does not help, say more in the instructions or choose another model.',
+  MODEL_ANSWER_MALFORMED:
+    'The answer of the model could not be read. It is tried again by itself; if that does not help, choose another model.',
+  MODEL_ANSWER_FILTERED:
+    'The provider of the model held the text back because of its content rules. Nothing in your novel was changed. Ask for it in other words, or choose another model.',
+  MODEL_ANSWER_REFUSED:
+    'The model declined to write this. Nothing in your novel was changed. Ask for it in other words, or choose another model.',
+  MODEL_ANSWER_TRUNCATED:
+    'The text grew longer than the model may write at once and broke off, so it was not used. Ask for a shorter text, or choose a model that writes longer ones.',
+  MODEL_CONTEXT_EXCEEDED:
+    'The text is too long for this model to read at once. Shorten it or split the scene, or choose a model that reads longer texts.',
+  MODEL_QUOTA_EXHAUSTED:
+    'The account at the provider of the model has nothing left to spend. Whoever runs this server has to top it up; then try again.',
+  MODEL_KEY_REJECTED:
+    'The provider of the model does not accept the key of this server. Whoever runs this server has to put that right; then try again.',
+  MODEL_UNKNOWN:
+    'The provider does not know this model, or this server may not use it. Choose another model, or tell whoever runs this server.',
+  MODEL_REQUEST_REFUSED:
+    'The provider of the model did not accept the request. Choose another model, or tell whoever runs this server.',
+  MODEL_ADDRESS_FORBIDDEN:
+    'This server may not call the model at its address. Choose another model, or tell whoever runs this server.',
+  BUDGET_EXHAUSTED:
+    'The budget of this work is used up. What is written is kept. Raise the budget and the work goes on where it stopped.',
+  PROVIDER_NOT_CONFIGURED:
+    'This needs a language model, and none is set up for it here. Whoever runs this server can set one up; without one, nothing is made up in its place.',
+  SCENE_EMPTY: 'There is no text in this scene to work on. Write something in it first.',
+  SCENE_CHANGED:
+    'The scene was changed while the work on it was going on, so nothing in it was overwritten. Look at the scene, and start the work again if it is still wanted.',
+}
