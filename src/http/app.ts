@@ -7,6 +7,7 @@ import { createMetrics } from '../observe/metrics.ts'
 import { requestTracer } from '../observe/trace-requests.ts'
 import type { Logger } from '../runtime/log.ts'
 import { assertSafeToListen } from './auth.ts'
+import { addAuthorMessages } from './author-messages/hook.ts'
 import type { ApiContext, App } from './context.ts'
 import { refuseSocket, sendProblem } from './errors.ts'
 import { addGuards } from './guards.ts'
@@ -47,13 +48,14 @@ export function createApp(options: AppOptions): FastifyInstance {
   const { engine, log = silent, models, novels, asyncApi } = options
   const app = createServer(settings)
   const hub = new StreamHub(engine, settings)
-  const metrics = createMetrics({ engine, streams: () => hub.counts, version })
+  const metrics = createMetrics({ engine, streams: () => hub.places.counts, version })
   const context: ApiContext = { engine, settings, hub, metrics, models, novels, asyncApi, log }
   app.setValidatorCompiler(validatorCompiler)
   app.setSerializerCompiler(serializerCompiler)
   addTraces(app)
   answerErrors(app, log)
   addGuards(app, settings)
+  addAuthorMessages(app)
   stopInOrder(app, { hub, metrics })
   describeApi(app, engine, settings)
   app.register(async scope => addRoutes(scope as unknown as App, context))

@@ -6,6 +6,7 @@ import { flag, id } from '../schemas/fields.ts'
 import { problems } from '../schemas/problem.ts'
 import { taskFilter, taskParams } from '../schemas/task.ts'
 import { treeEvents, wantedEvents } from '../streams/filters.ts'
+import { beginStream } from '../streams/head.ts'
 import type { EventFilter } from '../streams/stream.ts'
 
 const tags = ['events']
@@ -92,15 +93,7 @@ interface Wanted {
 }
 
 function openStream({ hub }: ApiContext, { request, reply, lastEventId, matches }: Wanted): void {
-  hub.admit(request.ip)
-  const kept = Object.entries(reply.getHeaders()).filter(([, value]) => value !== undefined)
-  reply.hijack()
-  request.raw.socket.setNoDelay(true)
-  reply.raw.writeHead(200, {
-    ...(Object.fromEntries(kept) as Record<string, string>),
-    'content-type': 'text/event-stream; charset=utf-8',
-    'cache-control': 'no-cache, no-transform',
-    'x-accel-buffering': 'no',
-  })
+  hub.places.admit(request.ip)
+  beginStream(request, reply)
   hub.open({ client: request.ip, lastEventId, matches }, reply.raw)
 }

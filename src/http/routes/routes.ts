@@ -5,6 +5,7 @@ import { addEventRoutes } from './events.ts'
 import { addHealthRoutes } from './health.ts'
 import { addLaneRoutes } from './lanes.ts'
 import { addNovelRoutes } from './novels.ts'
+import { addOutputRoutes } from './output.ts'
 import { addSceneRoutes } from './scenes.ts'
 import { addTaskActionRoutes } from './task-actions.ts'
 import { addTaskDetailRoutes } from './task-details.ts'
@@ -18,6 +19,7 @@ export function addRoutes(app: App, context: ApiContext): void {
   addTaskDetailRoutes(app, context)
   addTaskActionRoutes(app, context)
   addEventRoutes(app, context)
+  addOutputRoutes(app, context)
   addDeadLetterRoutes(app, context)
   addLaneRoutes(app, context)
   addWorkerRoutes(app, context)

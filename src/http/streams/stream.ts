@@ -1,19 +1,17 @@
 import type { ServerResponse } from 'node:http'
 import type { TaskEvent } from '../../task/events.ts'
 import { sseText } from './event-text.ts'
+import type { OpenStream, StreamEnd } from './places.ts'
 import type { EventRing } from './ring.ts'
 
 /** Whether a stream tells an event; a promise where that must be looked up. */
 export type EventFilter = (event: TaskEvent) => boolean | Promise<boolean>
 
-/** Why a stream ended. */
-export type StreamEnd = 'client' | 'slow' | 'life' | 'shutdown'
-
 /**
  * One event stream: a place in the ring that moves on as fast as its client reads. Nothing is queued for a client that does not
  * read; one that falls behind the ring, or further behind than the backlog allows, is dropped and may come back.
  */
-export class EventStream {
+export class EventStream implements OpenStream {
   readonly #ring: EventRing
   readonly #response: ServerResponse
   readonly #matches: EventFilter

@@ -1,0 +1,94 @@
+import { QuillworkError } from '../../task/errors.ts'
+import type { HttpSettings } from '../settings.ts'
+
+/** Why a stream ended; `told`: there is nothing more to tell. */
+export type StreamEnd = 'client' | 'slow' | 'life' | 'shutdown' | 'told'
+
+/** A stream that is open. */
+export interface OpenStream {
+  /** Shows a sign of life. */
+  beat(): void
+  end(why: StreamEnd): void
+}
+
+/** Counters of the streams, for metrics. */
+export interface StreamCounts {
+  readonly open: number
+  readonly opened: number
+  readonly dropped: number
+}
+
+/** The places for streams of the process: so many, and so many per client; each is kept alive, and none lasts for ever. */
+export class StreamPlaces {
+  readonly #settings: HttpSettings
+  readonly #streams = new Map<OpenStream, { client: string; endsAt: number }>()
+  readonly #perClient = new Map<string, number>()
+  #heartbeat: NodeJS.Timeout | undefined
+  #isClosed = false
+  #opened = 0
+  #dropped = 0
+
+  constructor(settings: HttpSettings) {
+    this.#settings = settings
+  }
+
+  get counts(): StreamCounts {
+    return { open: this.#streams.size, opened: this.#opened, dropped: this.#dropped }
+  }
+
+  /** Throws TOO_MANY_STREAMS, and ENGINE_STOPPED while the server shuts down. */
+  admit(client: string): void {
+    if (this.#isClosed) throw new QuillworkError('ENGINE_STOPPED', 'The server is shutting down.')
+    const { streams, streamsPerClient } = this.#settings
+    if (this.#streams.size >= streams)
+      throw new QuillworkError('TOO_MANY_STREAMS', `All ${streams} event streams of the server are in use.`)
+    if ((this.#perClient.get(client) ?? 0) >= streamsPerClient)
+      throw new QuillworkError(
+        'TOO_MANY_STREAMS',
+        `One address may hold ${streamsPerClient} event streams; close another one first.`,
+      )
+  }
+
+  /** Gives the stream of a client that was admitted its place. */
+  take(client: string, stream: OpenStream): void {
+    this.#streams.set(stream, { client, endsAt: this.#endOfLife() })
+    this.#perClient.set(client, (this.#perClient.get(client) ?? 0) + 1)
+    this.#opened += 1
+    this.#heartbeat ??= this.#startHeartbeat()
+  }
+
+  /** The stream has ended. */
+  leave(stream: OpenStream, why: StreamEnd): void {
+    const kept = this.#streams.get(stream)
+    if (kept === undefined) return
+    this.#streams.delete(stream)
+    const left = (this.#perClient.get(kept.client) ?? 1) - 1
+    if (left > 0) this.#perClient.set(kept.client, left)
+    else this.#perClient.delete(kept.client)
+    if (why === 'slow') this.#dropped += 1
+    if (this.#streams.size > 0) return
+    clearInterval(this.#heartbeat)
+    this.#heartbeat = undefined
+  }
+
+  /** Ends every stream and takes no new one. */
+  close(): void {
+    this.#isClosed = true
+    for (const stream of [...this.#streams.keys()]) stream.end('shutdown')
+  }
+
+  #endOfLife(): number {
+    return performance.now() + this.#settings.streamLifeMs * (1 - Math.random() / 5)
+  }
+
+  #startHeartbeat(): NodeJS.Timeout {
+    const beat = () => {
+      const now = performance.now()
+      for (const [stream, { endsAt }] of [...this.#streams]) {
+        if (now >= endsAt) stream.end('life')
+        else stream.beat()
+      }
+    }
+    return setInterval(beat, this.#settings.heartbeatMs).unref()
+  }
+}
