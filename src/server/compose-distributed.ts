@@ -7,7 +7,8 @@ import { createSharedLimiter } from '../rate-limit/shared.ts'
 import type { MongoStore } from '../store/mongodb/index.ts'
 import { addressesOf } from './addresses.ts'
 import type { Composition } from './combinations.ts'
-import { type Composed, type ComposeOptions, createModels, engineOptions, limitsOf } from './compose.ts'
+import { type Composed, type ComposeOptions, engineOptions, limitsOf } from './compose.ts'
+import { createModels } from './models.ts'
 import { mongoStore } from './mongo-store.ts'
 import type { Config } from './settings.ts'
 import { brokerOptions } from './topology.ts'
@@ -24,7 +25,7 @@ export async function composeDistributed(
   const store = mongoStore(address, config)
   const broker = rabbitmq({ ...brokerOptions(brokerAddress, config), log })
   try {
-    const services = createServices(store)
+    const services = createServices(store, config)
     const engine = await createEngine({
       ...engineOptions(options),
       services,
@@ -42,8 +43,8 @@ export async function composeDistributed(
   }
 }
 
-function createServices({ database }: MongoStore) {
-  return { library: mongoLibrary(database), models: createModels(), uploads: mongodbUploads(database) }
+function createServices({ database }: MongoStore, config: Config) {
+  return { library: mongoLibrary(database), models: createModels(config), uploads: mongodbUploads(database) }
 }
 
 /** The names of the broker, for those of spans. */

@@ -3,15 +3,16 @@ import { createEngine, type Engine } from '../index.ts'
 import { folderUploads, sqliteLibrary } from '../novel/index.ts'
 import { openTelemetry } from '../observe/tracing.ts'
 import { sqlite } from '../store/sqlite/index.ts'
-import { type Composed, type ComposeOptions, createModels, engineOptions, limitsOf } from './compose.ts'
+import { type Composed, type ComposeOptions, engineOptions, limitsOf } from './compose.ts'
 import { placesOf } from './data-directory.ts'
+import { createModels } from './models.ts'
 
 /** Opens the file and makes its engine, which does all of the work. Throws STORE_LOCKED, and the other errors of the store. */
 export async function composeEmbedded(file: string, options: ComposeOptions): Promise<Composed> {
   const { config } = options
   const store = sqlite({ file })
   try {
-    const models = createModels()
+    const models = createModels(config)
     const uploads = folderUploads(placesOf(config.data).uploads)
     const services = { library: sqliteLibrary(store.database), models, uploads }
     const engine = await createEngine({

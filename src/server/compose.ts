@@ -1,11 +1,10 @@
-/** What both compositions have in common: the models, and how the configuration becomes options of an engine. */
-import { createModelCatalogue, type ModelCatalogue } from '../ai/catalogue.ts'
-import { extractiveModel } from '../ai/extractive/extractive.ts'
+/** What both compositions have in common: how the configuration becomes options of an engine. */
+import type { ModelCatalogue } from '../ai/catalogue.ts'
 import type { Engine, EngineOptions } from '../index.ts'
 import { type NovelServices, novelTasks } from '../novel/index.ts'
-import { traceModels } from '../observe/trace-models.ts'
 import type { Limit } from '../rate-limit/limiter.ts'
 import type { Logger } from '../runtime/log.ts'
+import { modelLimits } from './models.ts'
 import type { Config } from './settings.ts'
 
 /** What a server is made of. Whoever has it stops the engine, which closes the store and the broker. */
@@ -21,11 +20,6 @@ export interface ComposeOptions {
   readonly log: Logger
 }
 
-/** The models that a server has. */
-export function createModels(): ModelCatalogue {
-  return traceModels(createModelCatalogue({ summary: [extractiveModel()] }))
-}
-
 /** The options of an engine that do not depend on the composition. */
 export function engineOptions({ config, log }: ComposeOptions) {
   return {
@@ -38,9 +32,9 @@ export function engineOptions({ config, log }: ComposeOptions) {
   } satisfies Omit<EngineOptions, 'store'> & { tasks: unknown }
 }
 
-/** The limits of the configuration. A field that is absent there is absent here. */
-export function limitsOf({ limits }: Config): Record<string, Limit> {
-  return { ...limits } as Record<string, Limit>
+/** The limits of the configuration, those of the models among them. */
+export function limitsOf(config: Config): Record<string, Limit> {
+  return { ...config.limits, ...modelLimits(config) }
 }
 
 function admissionOf({ waiting: { perUser, perLane } }: Config) {

@@ -1,0 +1,86 @@
+/** The models of a server: those of the product, and those of the configuration with the keys that were found for them. */
+import { type ConfiguredModel, createModelCatalogue, type ModelCatalogue } from '../ai/catalogue.ts'
+import { extractiveModel } from '../ai/extractive/extractive.ts'
+import { limitKeyOf } from '../ai/providers/config.ts'
+import { createEmbeddingModel } from '../ai/providers/embedding-model.ts'
+import { createLanguageModel } from '../ai/providers/language-model.ts'
+import { QuillworkError } from '../index.ts'
+import { traceModels } from '../observe/trace-models.ts'
+import type { Limit } from '../rate-limit/limiter.ts'
+import { openKeys, type ReadKey } from './key-file.ts'
+import type { KeySource, ModelSetting } from './model-setting.ts'
+import type { Config } from './settings.ts'
+
+/** What a model needs to be called with. */
+export interface FoundKey {
+  /** Where it was looked for. Absent: the model needs none. */
+  readonly source?: KeySource
+  readonly key?: string
+  /** Why it was not found, and what to do about it. */
+  readonly problem?: string
+}
+
+/** The models that a server has. One whose key is missing is there, and refused where it is chosen. */
+export function createModels(config: Config): ModelCatalogue {
+  const keys = findKeys(config)
+  const configured = Object.entries(config.models).map(([id, model]): ConfiguredModel => {
+    const problem = keys.get(id)?.problem
+    return { id, config: model, ...(problem === undefined ? {} : { problem }) }
+  })
+  const access = (id: string) => ({ key: keys.get(id)?.key })
+  return traceModels(
+    createModelCatalogue({
+      summary: [extractiveModel()],
+      configured,
+      open: {
+        language: ({ id, config: model }) => createLanguageModel(id, model, access(id)),
+        embedding: ({ id, config: model }) => createEmbeddingModel(id, model, access(id)),
+      },
+    }),
+  )
+}
+
+/** Looks for the key of each model, by its id. Stored keys are decrypted only where a model wants one. */
+export function findKeys(config: Config): ReadonlyMap<string, FoundKey> {
+  let stored: ReadKey | undefined
+  const read = (name: string) => {
+    stored ??= openKeys(config.data, config.secret)
+    return stored(name)
+  }
+  const find = ({ key }: ModelSetting) => (key === undefined ? {} : findKey(key, config, read))
+  return new Map(Object.entries(config.models).map(([id, model]) => [id, find(model)]))
+}
+
+/** What the provider's limit allows, by its key, for all models of it. */
+export function modelLimits({ models }: Pick<Config, 'models'>): Readonly<Record<string, Limit>> {
+  const limited = Object.values(models).flatMap(model =>
+    model.limits === undefined ? [] : [[limitKeyOf(model), model.limits] as const],
+  )
+  return Object.fromEntries(limited)
+}
+
+function findKey(source: KeySource, { environmentKeys }: Config, read: ReadKey): FoundKey {
+  try {
+    const [place, name = ''] = source.split(':', 2)
+    const key = place === 'env' ? environmentKeys.read(name) : read(name)
+    if (key === undefined) return { source, problem: place === 'env' ? unset(name) : notStored(name) }
+    // What else could a header not hold? The key itself is not repeated.
+    if (!/^[\x21-\x7e]+$/.test(key)) return { source, problem: unusable(source) }
+    return { source, key }
+  } catch (error) {
+    if (error instanceof QuillworkError) return { source, problem: error.message }
+    throw error
+  }
+}
+
+function unset(variable: string): string {
+  return `Its key is missing: the variable ${variable} is not set. Set it in the environment of the server, and start the server again.`
+}
+
+function notStored(name: string): string {
+  return `Its key is missing: none is stored as ${name}. Store it: quillwork models key set ${name}; then start the server again.`
+}
+
+function unusable(source: KeySource): string {
+  return `Its key (${source}) has blanks or other signs that no key has. Set it again, the key alone.`
+}
