@@ -82,6 +82,7 @@ async function copyTasks(
     }
   }
   await copy(from.tasks, tasks.tasks)
+  await copy(from.output, tasks.output)
   await copy(from.usage, tasks.usage)
   await copy(from.strays, tasks.strays)
   await copy(from.schedules, tasks.schedules)

@@ -27,6 +27,7 @@ export function countedTasks(
 ): Pick<StoreTransfer, (typeof taskKinds)[number]> {
   return {
     tasks: counted(tasks.tasks, task => countTask(tally, task)),
+    output: counted(tasks.output, row => addTo(tally, 'pieces of output', row)),
     usage: counted(tasks.usage, row => addTo(tally, 'model calls', row)),
     strays: counted(tasks.strays, row => addTo(tally, 'strays', row)),
     schedules: counted(tasks.schedules, row => addTo(tally, 'schedules', row)),
@@ -36,7 +37,15 @@ export function countedTasks(
 }
 
 /** The kinds of rows of a store, in the order in which they are copied. */
-export const taskKinds = ['tasks', 'usage', 'strays', 'schedules', 'pausedLanes', 'budgets'] as const
+export const taskKinds = [
+  'tasks',
+  'output',
+  'usage',
+  'strays',
+  'schedules',
+  'pausedLanes',
+  'budgets',
+] as const
 
 /** The library with every row that is read from it counted. */
 export function countedLibrary(library: LibraryTransfer, tally: Tally): LibraryTransfer {

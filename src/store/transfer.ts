@@ -6,7 +6,7 @@
  */
 import type { SharedText } from '../runtime/shared-account.ts'
 import type { TaskRecord } from '../task/task.ts'
-import type { AttemptRow, LogLine, ScheduleState, Stray, UsageRow } from './store.ts'
+import type { AttemptRow, LogLine, OutputPiece, ScheduleState, Stray, UsageRow } from './store.ts'
 
 /** Attempts of a task that go along, the last ones: as many as the store that keeps the fewest. */
 export const mostAttempts = 50
@@ -32,6 +32,12 @@ export interface TransferredUsage extends UsageRow {
   userId: string
 }
 
+/** A piece of what the newest attempt of a task wrote. */
+export interface TransferredPiece extends OutputPiece {
+  taskId: string
+  attempt: number
+}
+
 /** A lane that is paused. */
 export interface PausedLane {
   lane: string
@@ -54,6 +60,8 @@ export interface StoreTransfer {
   begin(from: string): Promise<void>
   /** In the order of submission: a parent stands before its sub-tasks. */
   readonly tasks: RowsTransfer<TransferredTask>
+  /** After the tasks. */
+  readonly output: RowsTransfer<TransferredPiece>
   readonly usage: RowsTransfer<TransferredUsage>
   /** The oldest first. */
   readonly strays: RowsTransfer<Stray>

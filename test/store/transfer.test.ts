@@ -6,7 +6,12 @@ import { obedientTasks } from 'quillwork/testing'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { mongodb } from '../../src/store/mongodb/index.ts'
 import { type SqliteStore, sqlite } from '../../src/store/sqlite/index.ts'
-import type { RowsTransfer, StoreTransfer, TransferredUsage } from '../../src/store/transfer.ts'
+import type {
+  RowsTransfer,
+  StoreTransfer,
+  TransferredPiece,
+  TransferredUsage,
+} from '../../src/store/transfer.ts'
 import { describeWithMongo, freshDatabase } from '../servers/mongo.ts'
 import { until } from '../servers/until.ts'
 import { fill } from './filled.ts'
@@ -23,7 +28,7 @@ async function filled(): Promise<SqliteStore> {
   return sqlite({ file })
 }
 
-const kinds = ['tasks', 'usage', 'strays', 'schedules', 'pausedLanes'] as const
+const kinds = ['tasks', 'output', 'usage', 'strays', 'schedules', 'pausedLanes'] as const
 
 async function rowsOf(transfer: StoreTransfer): Promise<Record<string, unknown[]>> {
   const read = async <Row>(rows: RowsTransfer<Row>) => {
@@ -33,12 +38,18 @@ async function rowsOf(transfer: StoreTransfer): Promise<Record<string, unknown[]
   }
   return {
     tasks: await read(transfer.tasks),
+    // Pieces stand in another order in each store.
+    output: (await read(transfer.output)).sort((one, other) => placeOf(one).localeCompare(placeOf(other))),
     // Calls of models stand in no order.
     usage: (await read(transfer.usage)).sort((one, other) => textOf(one).localeCompare(textOf(other))),
     strays: await read(transfer.strays),
     schedules: await read(transfer.schedules),
     pausedLanes: await read(transfer.pausedLanes),
   }
+}
+
+function placeOf({ taskId, attempt, sequence }: TransferredPiece): string {
+  return [taskId, attempt, sequence].join()
 }
 
 function textOf({ at, taskId, model, attempt }: TransferredUsage): string {
@@ -76,6 +87,7 @@ describeWithMongo('the rows of a store', () => {
     try {
       const original = settled(await rowsOf(source.transfer))
       expect(original['tasks']?.length).toBeGreaterThan(18)
+      expect(original['output']?.length).toBeGreaterThan(1)
       await copy(source.transfer, there.transfer)
       expect(settled(await rowsOf(there.transfer))).toEqual(original)
       expect(await there.queries.counts()).toEqual(await source.queries.counts())

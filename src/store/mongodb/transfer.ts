@@ -2,9 +2,16 @@
 import { randomUUID } from 'node:crypto'
 import type { Document } from 'mongodb'
 import type { ScheduleState, Stray } from '../store.ts'
-import type { PausedLane, RowsTransfer, StoreTransfer, TransferredUsage } from '../transfer.ts'
+import type {
+  PausedLane,
+  RowsTransfer,
+  StoreTransfer,
+  TransferredPiece,
+  TransferredUsage,
+} from '../transfer.ts'
 import type { TaskDocument } from './documents.ts'
 import { beginFilling, endFilling } from './filling.ts'
+import { type OutputDocument, outputDocument } from './output.ts'
 import type { ScheduleDocument } from './schedules.ts'
 import { collections } from './schema.ts'
 import type { Session } from './session.ts'
@@ -15,6 +22,8 @@ import type { UsageDocument } from './usage.ts'
 
 /** Rows of a page. */
 const pageRows = 500
+/** Pieces of output of a page: each may have some kilobytes. */
+const pagePieces = 100
 /** Strays of a page: each may have some megabytes. */
 const pageStrays = 20
 
@@ -22,6 +31,7 @@ const pageStrays = 20
 export function createTransfer(session: Session): StoreTransfer {
   return {
     tasks: tasksTransfer(session),
+    output: outputTransfer(session),
     usage: usageTransfer(session),
     strays: straysTransfer(session),
     schedules: schedulesTransfer(session),
@@ -37,17 +47,50 @@ export function createTransfer(session: Session): StoreTransfer {
 async function* pagesById<D extends Document & { _id: string }>(
   { database }: Session,
   collection: string,
+  limit = pageRows,
 ): AsyncGenerator<D[]> {
   let after: string | undefined
   for (;;) {
     const filter: Document = after === undefined ? {} : { _id: { $gt: after } }
     const rows = await database.run('read rows', () =>
-      database.collection(collection).find<D>(filter).sort({ _id: 1 }).limit(pageRows).toArray(),
+      database.collection(collection).find<D>(filter).sort({ _id: 1 }).limit(limit).toArray(),
     )
     after = rows.at(-1)?._id
     if (after === undefined) return
     yield rows
   }
+}
+
+function outputTransfer(session: Session): RowsTransfer<TransferredPiece> {
+  return {
+    async *read() {
+      for await (const rows of pagesById<OutputDocument>(session, 'task_output', pagePieces))
+        yield rows.map(({ _id, ...piece }) => piece)
+    },
+    async write(rows) {
+      await replaceAll(session, 'task_output', rows.map(outputDocument))
+      await allowUpTo(session, rows)
+    },
+  }
+}
+
+/** The tasks say how far they were written: as far as the last piece of the last attempt. */
+async function allowUpTo({ database, tasks }: Session, pieces: readonly TransferredPiece[]): Promise<void> {
+  if (pieces.length === 0) return
+  const writes = pieces.map(({ taskId, attempt, sequence }) => ({
+    updateOne: {
+      filter: {
+        _id: { $eq: taskId },
+        $or: [
+          { output: { $exists: false } },
+          { 'output.attempt': { $lt: attempt } },
+          { 'output.attempt': { $eq: attempt }, 'output.sequence': { $lt: sequence } },
+        ],
+      },
+      update: { $set: { output: { attempt, sequence } } },
+    },
+  }))
+  await database.run('write rows', () => tasks.bulkWrite(writes))
 }
 
 function usageTransfer(session: Session): RowsTransfer<TransferredUsage> {

@@ -1,5 +1,6 @@
 import { QuillworkError } from '../../task/errors.ts'
 import type { Fenced, Output, OutputPiece, OutputPlace, OutputStore } from '../store.ts'
+import type { RowsTransfer, TransferredPiece } from '../transfer.ts'
 import { fenced } from './attempts.ts'
 import type { Session } from './session.ts'
 
@@ -55,4 +56,42 @@ function read(
     limit,
   ) as OutputPiece[]
   return { attempt, pieces }
+}
+
+/** Pieces of a page: at most some megabytes. */
+const pagePieces = 100
+
+type PieceRow = TransferredPiece & { seq: number }
+
+/** Reads and writes the pieces of all tasks. */
+export function outputTransfer({ file, sql }: Session): RowsTransfer<TransferredPiece> {
+  const page = (after: Omit<PieceRow, 'taskId' | 'text'>) =>
+    file.read(
+      () =>
+        sql(`SELECT output.task_seq AS seq, tasks.id AS taskId, output.attempt, output.sequence, output.text
+          FROM output JOIN tasks ON tasks.seq = output.task_seq
+          WHERE (output.task_seq, output.attempt, output.sequence) > (?, ?, ?)
+          ORDER BY output.task_seq, output.attempt, output.sequence LIMIT ?`).all(
+          after.seq,
+          after.attempt,
+          after.sequence,
+          pagePieces,
+        ) as PieceRow[],
+    )
+  return {
+    async *read() {
+      for (let rows = await page({ seq: 0, attempt: 0, sequence: 0 }); ; ) {
+        const last = rows.at(-1)
+        if (last === undefined) return
+        yield rows.map(({ seq: _, ...piece }) => piece)
+        rows = await page(last)
+      }
+    },
+    write: pieces =>
+      file.write(() => {
+        for (const { taskId, attempt, sequence, text } of pieces)
+          sql(`INSERT OR REPLACE INTO output (task_seq, attempt, sequence, text)
+            SELECT seq, ?, ?, ? FROM tasks WHERE id = ?`).run(attempt, sequence, text, taskId)
+      }),
+  }
 }
