@@ -1,6 +1,7 @@
 /** Quillwork: durable background tasks. Define a task, submit it, run workers. */
 export type { Broker } from './broker/broker.ts'
 export { memoryBroker } from './broker/memory/broker.ts'
+export type { Budgets, BudgetUse } from './engine/budget.ts'
 export type { TaskBus, TaskEventListener } from './engine/bus.ts'
 export type { EngineCounts } from './engine/counts.ts'
 export type { BulkOutcome, DeadLetters } from './engine/dead-letter.ts'
@@ -37,12 +38,14 @@ export { decode, encode } from './task/codec.ts'
 export {
   type Admission,
   type AnyTask,
+  type BudgetHold,
   defineTask,
   type In,
   type Out,
   type Permit,
   type ResolvedTask,
   type Schema,
+  type Spending,
   type State,
   type SubTask,
   type TaskContext,
@@ -65,4 +68,4 @@ export type { TaskEvent, TaskEventBase, TaskEventName, TaskEvents } from './task
 export { hashedId } from './task/id.ts'
 export { hasEnded, type Phase, type TaskStatus, taskStatuses } from './task/status.ts'
 export { liveOf, totalOf, unsuccessfulOf } from './task/subtasks.ts'
-export type { DeadLetter, FailedSubTask, Priority, SubTaskSummary, TaskRecord } from './task/task.ts'
+export type { Budget, DeadLetter, FailedSubTask, Priority, SubTaskSummary, TaskRecord } from './task/task.ts'

@@ -17,6 +17,7 @@ import { QuillworkError } from '../task/errors.ts'
 import { parseWith } from '../task/schema.ts'
 import type { TaskRecord } from '../task/task.ts'
 import type { Attempt } from './attempt.ts'
+import { BudgetHolds } from './budget-holds.ts'
 import type { Core } from './core.ts'
 import { OutputWriter } from './output.ts'
 import { Permits } from './permits.ts'
@@ -42,6 +43,7 @@ export class AttemptContext implements TaskContext {
   #reports: Reports | undefined
   #output: OutputWriter | undefined
   #permits: Permits | undefined
+  #holds: BudgetHolds | undefined
   #submitting: Set<Promise<unknown>> | undefined
   #stored: Promise<ReadonlyMap<string, string>> | undefined
   #steps: Map<string, Promise<unknown>> | undefined
@@ -54,7 +56,7 @@ export class AttemptContext implements TaskContext {
 
   /** Whether `finish` has anything to do before the attempt is settled. */
   get isUnfinished(): boolean {
-    return this.#reports !== undefined || this.#output !== undefined || this.#permits !== undefined
+    return (this.#permits ?? this.#holds ?? this.#reports ?? this.#output) !== undefined
   }
 
   /** Submissions on their way that the handler did not wait for; undefined when there are none. */
@@ -157,8 +159,9 @@ export class AttemptContext implements TaskContext {
     return this.#permits.acquire(limit, cost)
   }
 
-  async reserve(_estimate: Spending): Promise<BudgetHold> {
-    return { commit: async () => undefined, release: async () => undefined }
+  async reserve(estimate: Spending): Promise<BudgetHold> {
+    this.#holds ??= new BudgetHolds(this.#core, this.held)
+    return this.#holds.reserve(estimate)
   }
 
   write(text: string): void {
@@ -227,6 +230,7 @@ export class AttemptContext implements TaskContext {
   /** Settles the places under limits that are left, and writes what the attempt still has to report. */
   async finish(): Promise<void> {
     this.#permits?.end()
+    this.#holds?.end()
     await Promise.all([this.#reports?.flush(), this.#output?.finish()])
   }
 

@@ -9,6 +9,7 @@ import type { ResolvedTask } from '../task/definition.ts'
 import type { NewTask } from '../task/task.ts'
 import type { Applied, Transition } from '../task/transition.ts'
 import type { Attempt, Start } from './attempt.ts'
+import type { BudgetLedger } from './budget.ts'
 import type { TaskBus } from './bus.ts'
 import type { EngineCounts } from './counts.ts'
 import type { OutputNews } from './output-news.ts'
@@ -21,6 +22,7 @@ export interface Core {
   readonly store: Store<never>
   readonly broker: Broker
   readonly limiter: RateLimiter
+  readonly budgets: BudgetLedger
   readonly clock: Clock
   /** What happens in this process. */
   readonly bus: TaskBus

@@ -24,6 +24,7 @@ import {
 import type { Duration } from '../task/duration.ts'
 import { QuillworkError } from '../task/errors.ts'
 import type { TaskStatus } from '../task/status.ts'
+import { BudgetLedger, type Budgets } from './budget.ts'
 import { createBus, type TaskBus } from './bus.ts'
 import { reserveStart } from './consume.ts'
 import type { Core } from './core.ts'
@@ -103,6 +104,8 @@ export interface Engine<Tx = never> extends AsyncDisposable {
   readonly tasks: Tasks
   readonly deadLetters: DeadLetters
   readonly lanes: Lanes
+  /** What trees may spend. */
+  readonly budgets: Budgets
   /** What happens in this process, as it happens; best effort. */
   readonly events: TaskBus
   /** What happens in every process that shares the store; the same as `events` where there is only this one. */
@@ -160,6 +163,7 @@ export async function createEngine<const T extends readonly AnyTask[], Tx = neve
     tasks: tasksOf(core),
     deadLetters: deadLettersOf(core),
     lanes: lanesOf(core),
+    budgets: core.budgets,
     events: core.bus,
     live: core.live,
     onGap: link.onGap,
@@ -186,6 +190,7 @@ function buildCore<Tx>(
   const store = options.store as unknown as Store<never>
   const admission = options.admission ?? {}
   const broker = options.broker ?? memoryBroker()
+  const random = options.random ?? Math.random
   const bus = createBus(log)
   const core: Core = {
     store,
@@ -199,6 +204,7 @@ function buildCore<Tx>(
     limiter: isLimiter(options.limits)
       ? options.limits
       : createLocalLimiter({ limits: options.limits ?? {}, clock }),
+    budgets: new BudgetLedger({ store, clock, log, random }),
     clock,
     bus,
     live: broker.remote?.tellsEvents === true ? createBus(log, () => core.listenToOthers()) : bus,
@@ -219,7 +225,7 @@ function buildCore<Tx>(
     stopping: false,
     waiters: createWaiters(() => core.listenToOthers()),
     outputNews: createOutputNews(),
-    random: options.random ?? Math.random,
+    random,
     reserveStart: lane => reserveStart(core, lane),
     wakeRelay,
     listenToOthers: () => undefined,

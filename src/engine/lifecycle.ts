@@ -42,6 +42,7 @@ export function createLifecycle(
   async function stopOnce(): Promise<void> {
     core.stopping = true
     running?.pause()
+    core.budgets.stop()
     await Promise.all([parts.relay?.stop(), ...(running?.upkeep ?? []).map(loop => loop.stop())])
     await drain(core, () => graceUntil)
     await running?.heartbeat.stop()

@@ -5,9 +5,10 @@ import { type Duration, durationMs } from '../task/duration.ts'
 import { QuillworkError } from '../task/errors.ts'
 import { eventBase } from '../task/events.ts'
 import { newTaskId } from '../task/id.ts'
-import type { NewTask, Priority, TaskRecord } from '../task/task.ts'
+import type { Budget, NewTask, Priority, TaskRecord } from '../task/task.ts'
 import { check } from './admit.ts'
 import type { Start } from './attempt.ts'
+import { checkedBudget } from './budget-arithmetic.ts'
 import type { Core } from './core.ts'
 import { notifyQueued } from './hooks.ts'
 import { traceSubmission } from './trace.ts'
@@ -31,6 +32,8 @@ export interface SubmitOptions<Tx = never> {
   idempotencyKey?: string
   /** At most 20, each at most 100 characters. */
   tags?: readonly string[]
+  /** What the task and all below it may spend on calls that ask with `ctx.reserve`; default without end. See `engine.budgets`. */
+  budget?: Budget
   /** W3C trace context of the caller. */
   traceparent?: string
   /**
@@ -198,6 +201,7 @@ function newTask(core: Core, type: TaskType, parameters: unknown, options: Submi
   if (defaults.deadlineMs !== undefined) task.deadlineAfter = defaults.deadlineMs
   if (options.idempotencyKey !== undefined)
     task.idempotencyKey = bounded(options.idempotencyKey, 255, 'idempotencyKey')
+  if (options.budget !== undefined) task.budget = checkedBudget(options.budget)
   if (options.traceparent !== undefined && isTraceparent(options.traceparent))
     task.traceparent = options.traceparent
   return task

@@ -12,6 +12,7 @@ export function tell(core: Core, record: TaskRecord, transition: Transition): vo
   if (hasEnded(status)) {
     if (!hasEnded(record.status)) tellEnd(core, record, transition, status)
   } else if (hasEnded(record.status)) core.waiters.forget(record.id)
+  if (transition.set.errorInfo?.code === 'BUDGET_EXHAUSTED') core.budgets.waits(record.rootTaskId)
   const name = eventNameOf(transition)
   if (name === undefined || !core.bus.wants(name)) return
   const moment = { at: core.store.tasks.now(), version: record.version + 1 }

@@ -29,6 +29,8 @@ export type Order =
   | { do: 'use'; model: string; inputTokens: number; outputTokens: number; cost?: number }
   /** Waits for a place under a limit. */
   | { do: 'acquire'; limit: string; cost?: number }
+  /** Reserves under the budget of the tree and, unless `keep`, commits `spent`, or the estimate. */
+  | { do: 'reserve'; tokens: number; cost?: number; spent?: number; keep?: boolean }
   /** Submits sub-tasks of the same type, each with its own orders. */
   | { do: 'submit'; subTasks: readonly { key: string; orders: readonly Order[] }[] }
   /** Submits so many sub-tasks that obey the same orders. */
@@ -146,6 +148,8 @@ async function carryOut(
     }
     case 'acquire':
       return note(await ctx.acquire(order.limit, order.cost))
+    case 'reserve':
+      return note(await spend(ctx, order))
     case 'submit':
       await ctx.submitSubTasks(
         child,
@@ -161,6 +165,12 @@ async function carryOut(
         })),
       )
   }
+}
+
+async function spend(ctx: ObedientContext, order: Extract<Order, { do: 'reserve' }>): Promise<void> {
+  const { tokens, cost, spent = tokens, keep = false } = order
+  const hold = await ctx.reserve(cost === undefined ? { tokens } : { tokens, cost })
+  if (!keep) await hold.commit(cost === undefined ? { tokens: spent } : { tokens: spent, cost })
 }
 
 function fired(signal: AbortSignal): Promise<void> {

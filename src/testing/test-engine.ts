@@ -135,6 +135,10 @@ class EngineUnderTest implements TestEngine {
     return this.engine.lanes
   }
 
+  get budgets() {
+    return this.engine.budgets
+  }
+
   get events() {
     return this.engine.events
   }
