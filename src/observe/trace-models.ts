@@ -1,26 +1,90 @@
-import { context, SpanKind } from '@opentelemetry/api'
-import type { Summary, SummaryModel } from '../ai/model.ts'
+import { context, type Span, SpanKind } from '@opentelemetry/api'
+import type { EmbeddingModel, LanguageModel, SummaryModel } from '../ai/model.ts'
+import type { Usage } from '../task/definition.ts'
 import { sdkTracer } from './trace-context.ts'
 import { codeOf, fail } from './tracing.ts'
+
+/** Whatever chooses models: the catalogue of them. */
+interface Models {
+  summaryModel(id?: string): SummaryModel
+  languageModel(use: 'prose' | 'summary', id?: string): LanguageModel
+  summarizer(
+    id?: string,
+  ): { kind: 'extractive'; model: SummaryModel } | { kind: 'generative'; model: LanguageModel }
+  embeddingModel(id?: string): EmbeddingModel
+}
 
 /**
  * The same models, with a span for each call by OpenTelemetry's conventions for generative models
  * (https://opentelemetry.io/docs/specs/semconv/gen-ai/). Texts stay out. Without a registered SDK they are the models themselves.
  */
-export function traceModels<C extends { summaryModel(id?: string): SummaryModel }>(catalogue: C): C {
+export function traceModels<C extends Models>(catalogue: C): C {
   if (sdkTracer() === undefined) return catalogue
-  return { ...catalogue, summaryModel: id => traced(catalogue.summaryModel(id)) }
+  const traced: Models = {
+    summaryModel: id => tracedSummary(catalogue.summaryModel(id)),
+    languageModel: (use, id) => tracedLanguage(catalogue.languageModel(use, id)),
+    summarizer(id) {
+      const { kind, model } = catalogue.summarizer(id)
+      return kind === 'extractive'
+        ? { kind, model: tracedSummary(model) }
+        : { kind, model: tracedLanguage(model) }
+    },
+    embeddingModel: id => tracedEmbedding(catalogue.embeddingModel(id)),
+  }
+  return { ...catalogue, ...traced }
 }
 
-function traced(model: SummaryModel): SummaryModel {
+function tracedSummary(model: SummaryModel): SummaryModel {
   return {
     ...model,
-    summarise: (request, options) => watch(model.id, () => model.summarise(request, options)),
+    summarise: (request, options) =>
+      watch({ name: 'summarize', model: model.id }, async span => {
+        const summary = await model.summarise(request, options)
+        span?.setAttribute('gen_ai.response.model', summary.model)
+        tellUsage(span, summary.usage)
+        return summary
+      }),
   }
 }
 
-async function watch(model: string, call: () => Promise<Summary>): Promise<Summary> {
-  const name = 'summarize'
+function tracedLanguage(model: LanguageModel): LanguageModel {
+  return {
+    ...model,
+    write: (request, options) =>
+      watch({ name: 'chat', model: model.id }, async span => {
+        span?.setAttribute('gen_ai.request.max_tokens', request.maxOutputTokens)
+        const answer = await model.write(request, options)
+        span?.setAttribute('gen_ai.response.model', answer.parameters.providerModel)
+        span?.setAttribute('gen_ai.response.finish_reasons', [answer.finishReason])
+        tellUsage(span, answer.usage)
+        return answer
+      }),
+  }
+}
+
+function tracedEmbedding(model: EmbeddingModel): EmbeddingModel {
+  return {
+    ...model,
+    embed: (texts, options) =>
+      watch({ name: 'embeddings', model: model.id }, async span => {
+        const embeddings = await model.embed(texts, options)
+        tellUsage(span, embeddings.usage)
+        return embeddings
+      }),
+  }
+}
+
+function tellUsage(span: Span | undefined, usage: Usage | undefined): void {
+  if (usage === undefined) return
+  span?.setAttribute('gen_ai.usage.input_tokens', usage.inputTokens)
+  span?.setAttribute('gen_ai.usage.output_tokens', usage.outputTokens)
+}
+
+/** One call under a span; the operation is named as the conventions name it. */
+async function watch<T>(
+  { name, model }: { name: string; model: string },
+  call: (span: Span | undefined) => Promise<T>,
+): Promise<T> {
   const span = sdkTracer()?.startSpan(
     `${name} ${model}`,
     {
@@ -30,13 +94,7 @@ async function watch(model: string, call: () => Promise<Summary>): Promise<Summa
     context.active(),
   )
   try {
-    const summary = await call()
-    span?.setAttribute('gen_ai.response.model', summary.model)
-    if (summary.usage !== undefined) {
-      span?.setAttribute('gen_ai.usage.input_tokens', summary.usage.inputTokens)
-      span?.setAttribute('gen_ai.usage.output_tokens', summary.usage.outputTokens)
-    }
-    return summary
+    return await call(span)
   } catch (error) {
     if (span !== undefined) fail(span, codeOf(error))
     throw error
