@@ -33,7 +33,8 @@ function waitOf(value: string | undefined, now: number): number | undefined {
   }
   const duration = durationOf(value)
   if (duration !== undefined) return duration
-  const date = Date.parse(value)
+  // The parser takes almost anything for a date; one has a time of day.
+  const date = /\d:\d\d/u.test(value) ? Date.parse(value) : Number.NaN
   return Number.isNaN(date) ? undefined : Math.max(0, date - now)
 }
 

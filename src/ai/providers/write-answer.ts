@@ -148,20 +148,21 @@ function answerOf(call: Call): TextAnswer {
   }
 }
 
-/** Failures of a request that the provider did not take up: nothing is paid for them. */
-const free: ReadonlySet<ModelErrorCode> = new Set([
-  'MODEL_RATE_LIMITED',
+/** Failures without a status, of requests that never reached a model. */
+const unheard: ReadonlySet<ModelErrorCode> = new Set([
   'MODEL_UNAVAILABLE',
-  'MODEL_CONTEXT_EXCEEDED',
-  'MODEL_QUOTA_EXHAUSTED',
-  'MODEL_KEY_REJECTED',
-  'MODEL_UNKNOWN',
   'MODEL_REQUEST_REFUSED',
   'MODEL_ADDRESS_FORBIDDEN',
 ])
 
+/** Whether a provider would charge nothing: it refused, or was not reached. */
+function isFree(failure: unknown): boolean {
+  if (!(failure instanceof ModelError)) return false
+  const status = failure.details?.['status']
+  return unheard.has(failure.code) || (typeof status === 'number' && status >= 400)
+}
+
 function tellPartialUsage({ asked, heard, request, options }: Call, failure: unknown): void {
-  if (!heard.asked) return
-  if (heard.messages === 0 && failure instanceof ModelError && free.has(failure.code)) return
+  if (!heard.asked || (heard.messages === 0 && isFree(failure))) return
   options.onPartialUsage?.(usageOf({ id: asked.id, price: asked.connection.config.price }, request, heard))
 }

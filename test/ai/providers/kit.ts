@@ -101,3 +101,12 @@ export function chunk(delta: object, finish: string | null = null): object {
     choices: [{ index: 0, delta, finish_reason: finish }],
   }
 }
+
+/** A promise that is resolved from outside. */
+export function later(): { readonly promise: Promise<void>; resolve(): void } {
+  let resolve = () => {}
+  const promise = new Promise<void>(done => {
+    resolve = done
+  })
+  return { promise, resolve: () => resolve() }
+}
