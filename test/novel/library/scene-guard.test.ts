@@ -1,19 +1,19 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { sceneIdOf } from '../../../src/novel/library/ids.ts'
-import { historyLength } from '../../../src/novel/library/scenes.ts'
+import { historyLength, type SceneStore, type SceneWritten } from '../../../src/novel/library/scenes.ts'
 import { describeWithMongo } from '../../servers/mongo.ts'
 import { ann, importBook, type LibraryUnderTest } from './case.ts'
 import { MongoUnderTest, SqliteUnderTest } from './under-test.ts'
 
 /** A write by somebody who read the scene `lag` changes ago. */
 const write = fc.record({
-  part: fc.constantFrom('text', 'title', 'summary', 'machine summary'),
+  part: fc.constantFrom('text', 'machine text', 'title', 'summary', 'machine summary'),
   lag: fc.nat({ max: 3 }),
 })
 
 const promise =
-  'no write that is applied overwrites what its writer has not seen, and all that is overwritten is kept'
+  'no write that is applied overwrites what its writer has not seen, and all that is overwritten or refused is kept'
 
 test(`${promise}, on SQLite`, async () => {
   await using under = new SqliteUnderTest()
@@ -27,6 +27,30 @@ describeWithMongo('scenes on MongoDB', () => {
   })
 })
 
+type Part = 'text' | 'machine text' | 'title' | 'summary' | 'machine summary'
+
+interface Writing {
+  part: Part
+  sceneId: string
+  expectedVersion: number
+  value: string
+}
+
+function apply(scenes: SceneStore, writing: Writing): Promise<SceneWritten> {
+  const { part, sceneId, expectedVersion, value } = writing
+  const scene = { sceneId, expectedVersion }
+  const writer = { taskId: `task of ${value}`, attempt: 1 }
+  const method = 'generative'
+  if (part === 'machine summary') return scenes.writeSummary({ ...scene, summary: value, method, writer })
+  if (part === 'machine text')
+    return scenes.writeText({ ...scene, content: value, provenance: { method }, writer })
+  const field = { text: 'content', title: 'title', summary: 'summary' }[part]
+  return scenes.editScene(ann, { ...scene, [field]: value })
+}
+
+const isMachine = (part: Part) => part.startsWith('machine')
+const fieldOf = (part: Part) => part.replace('machine ', '') as 'text' | 'title' | 'summary'
+
 /** Each run has a novel of its own. */
 async function checkWrites({ library }: LibraryUnderTest, numRuns: number): Promise<void> {
   const { scenes } = library
@@ -35,45 +59,44 @@ async function checkWrites({ library }: LibraryUnderTest, numRuns: number): Prom
     fc.asyncProperty(fc.array(write, { maxLength: 18 }), async writes => {
       const sceneId = sceneIdOf(await importBook(library, `${novels++}`), 0, 0)
       const changed = { text: 1, title: 1, summary: 0 }
-      const gone: string[] = []
+      const kept: string[] = []
+      const done: { writing: Writing; outcome: SceneWritten['outcome'] }[] = []
       for (const [number, { part, lag }] of writes.entries()) {
         const before = await scenes.scene(ann, sceneId)
         const expectedVersion = Math.max(1, before.version - lag)
-        const value = `${part} ${number}`
-        const isSummary = part === 'summary' || part === 'machine summary'
-        const { outcome } =
-          part === 'machine summary'
-            ? await scenes.writeSummary({
-                sceneId,
-                expectedVersion,
-                summary: value,
-                method: 'generative',
-                writer: { taskId: `task ${number}`, attempt: 1 },
-              })
-            : await scenes.editScene(ann, {
-                sceneId,
-                expectedVersion,
-                ...(part === 'text'
-                  ? { content: value }
-                  : part === 'title'
-                    ? { title: value }
-                    : { summary: value }),
-              })
-        const seen = isSummary ? Math.max(changed.text, changed.summary) : changed[part]
+        const writing = { part, sceneId, expectedVersion, value: `${part} ${number}` }
+        const { outcome } = await apply(scenes, writing)
+        if (isMachine(part)) done.push({ writing, outcome })
+        const field = fieldOf(part)
+        const seen = field === 'summary' ? Math.max(changed.text, changed.summary) : changed[field]
         expect(outcome).toBe(expectedVersion >= seen ? 'applied' : 'conflict')
         if (outcome !== 'applied') {
           expect(await scenes.scene(ann, sceneId)).toEqual(before)
+          if (isMachine(part)) kept.push(writing.value)
           continue
         }
-        changed[isSummary ? 'summary' : part] = before.version + 1
-        if (part === 'text') gone.push(before.content)
-        if (isSummary && before.summary !== undefined) gone.push(before.summary.text)
+        changed[field] = before.version + 1
+        if (field === 'text') kept.push(before.content)
+        if (field === 'summary' && before.summary !== undefined) kept.push(before.summary.text)
       }
       const after = await scenes.scene(ann, sceneId)
       expect(after).toMatchObject({ textVersion: changed.text, summaryVersion: changed.summary })
-      const { items } = await scenes.history(ann, sceneId, { pageSize: 4 * historyLength })
-      expect(items.map(entry => entry.text).reverse()).toEqual(gone)
+      const history = (await scenes.history(ann, sceneId, { pageSize: 4 * historyLength })).items
+      expect(history.map(entry => entry.text).reverse()).toEqual(kept)
+      await checkRepetition(scenes, done)
+      expect(await scenes.scene(ann, sceneId)).toEqual(after)
+      expect((await scenes.history(ann, sceneId, { pageSize: 4 * historyLength })).items).toEqual(history)
     }),
     { numRuns },
   )
+}
+
+/** What a task writes again ends as it did, however much happened since. */
+async function checkRepetition(
+  scenes: SceneStore,
+  done: readonly { writing: Writing; outcome: SceneWritten['outcome'] }[],
+): Promise<void> {
+  for (const { writing, outcome } of done) {
+    expect(await apply(scenes, writing)).toMatchObject({ outcome })
+  }
 }

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { buildNovelSegment } from '../../../src/novel/library/novel-segment.ts'
 import { sqliteLibrary } from '../../../src/novel/library/sqlite/library.ts'
+import { libraryMigrations, libraryPart } from '../../../src/novel/library/sqlite/schema.ts'
 import { type DatabaseFile, openDatabase } from '../../../src/store/sqlite/database.ts'
 import { ann, type Book, importBook } from './case.ts'
 
@@ -85,6 +86,46 @@ test('a removed novel leaves no row behind', async () => {
   expect(Object.values(rowsByTable(open.database)).filter(rows => rows === 0)).toHaveLength(1) // uploads alone
   while ((await library.shelf.remove(ann, novelId, 7)) === 'more') {}
   expect(new Set(Object.values(rowsByTable(open.database)))).toEqual(new Set([0]))
+})
+
+test('a file from before provenance was recorded keeps its history, and says what it knows', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'quillwork-library-'))
+  const database = openDatabase(join(folder, 'library.db'))
+  database.migrate(libraryPart, libraryMigrations.slice(0, 2))
+  database.db.exec(`
+    INSERT INTO novels (key, id, user_id, import_task_id, title, status, generation, created_at, published_at, updated_at)
+      VALUES (1, 'n', 'ann', 't', 'Book', 'published', 1, 1, 1, 1);
+    INSERT INTO volumes VALUES (1, 'v', 1, 0, 1, '');
+    INSERT INTO chapters (key, id, novel_key, volume_key, position, generation, title) VALUES (1, 'c', 1, 1, 0, 1, '');
+    INSERT INTO scenes (key, id, chapter_key, position, generation, words, characters, version, text_version, summary_version,
+      summary_of, updated_at) VALUES (1, 's', 1, 0, 1, 1, 5, 4, 3, 4, 3, 9);
+    INSERT INTO scene_texts VALUES (1, 'third');
+    INSERT INTO scene_summaries VALUES (1, 'sum', 'extractive', 'm', 'en', NULL, 3, NULL, 'task', 2, 8);
+    INSERT INTO scene_history VALUES (1, 1, 'text', 1, 5, 'ann', NULL, NULL, 'first'),
+      (2, 1, 'text', 2, 6, 'ann', NULL, NULL, 'second'), (3, 1, 'summary', 2, 7, NULL, 'task', 1, 'old');`)
+  const { scenes } = sqliteLibrary(database)
+  const read = await scenes.scene(ann, 's')
+  expect(read).toMatchObject({ content: 'third', summary: { text: 'sum', method: 'extractive', model: 'm' } })
+  expect(read).not.toHaveProperty('textOrigin')
+  const { items } = await scenes.history(ann, 's', { pageSize: 10 })
+  expect(items).toMatchObject([
+    {
+      what: 'summary',
+      why: 'overwritten',
+      text: 'old',
+      keptAt: 7,
+      overwrittenBy: { taskId: 'task', attempt: 1 },
+    },
+    { what: 'text', why: 'overwritten', text: 'second', version: 2 },
+    { what: 'text', why: 'overwritten', text: 'first', keptAt: 5, overwrittenBy: { userId: ann } },
+  ])
+  const entryId = items.at(-1)?.id ?? ''
+  expect(await scenes.restore(ann, { sceneId: 's', entryId, expectedVersion: 4 })).toMatchObject({
+    outcome: 'applied',
+  })
+  expect(await scenes.scene(ann, 's')).toMatchObject({ content: 'first', summaryOutOfDate: true })
+  await database.close()
+  rmSync(folder, { recursive: true })
 })
 
 test('a failed write of another caller harms none of the same commit', async () => {

@@ -22,6 +22,7 @@ async function onMongo(): Promise<Movable> {
 }
 
 const edited = sceneIdOf(novelIdOf('edited'), 0, 0)
+const generated = sceneIdOf(novelIdOf('edited'), 2, 1)
 
 /** A library with everything that a library can hold. */
 async function fill(t: Movable): Promise<void> {
@@ -78,6 +79,34 @@ async function editScenes({ scenes }: NovelLibrary): Promise<void> {
     sentences: [{ start: 0, end: 3 }],
     writer: { taskId: 'task', attempt: 2 },
   })
+  await generateTexts(scenes)
+}
+
+/** A text of a model, one that came too late, a restored one, and a scene that was added. */
+async function generateTexts(scenes: NovelLibrary['scenes']): Promise<void> {
+  const write = (expectedVersion: number, taskId: string) =>
+    scenes.writeText({
+      sceneId: generated,
+      expectedVersion,
+      content: `of ${taskId}`,
+      provenance: {
+        method: 'generative',
+        model: 'm',
+        prompt: { name: 'scene', version: '1', language: 'en' },
+        parameters: { temperature: 0.5 },
+        usage: { inputTokens: 7, outputTokens: 3, cost: 0.1 },
+        finishReason: 'stop',
+      },
+      writer: { taskId, attempt: 2 },
+    })
+  await write(1, 'in time')
+  const late = await write(1, 'late')
+  const entryId = late.outcome === 'conflict' ? (late.alternativeId ?? '') : ''
+  await scenes.restore(ann, { sceneId: generated, entryId, expectedVersion: 2 })
+  const { chapterId } = await scenes.scene(ann, generated)
+  const summary = { text: 'to come', method: 'person' } as const
+  const by = { userId: ann }
+  await scenes.appendScene({ userId: ann, chapterId, id: 'added', title: 'Added', summary, writer: by })
 }
 
 /** All that a library tells. */
@@ -94,8 +123,11 @@ async function told(library: NovelLibrary) {
     scenes: await Promise.all([
       library.scenes.scene(ann, edited),
       library.scenes.scene(ann, sceneIdOf(editedNovel, 2, 0)),
+      library.scenes.scene(ann, generated),
+      library.scenes.scene(ann, 'added'),
     ]),
     history: (await library.scenes.history(ann, edited, { pageSize: 50 })).items,
+    generated: (await library.scenes.history(ann, generated, { pageSize: 50 })).items,
     drafts: (await library.drafts.list({ pageSize: 10 })).items,
     uploads: (await library.uploads.uploads(ann, { pageSize: 10 })).items,
     firstUpload: (await library.uploads.uploads(ann, page)).items,
@@ -132,14 +164,19 @@ describeWithMongo('a library is moved', () => {
 })
 
 /** Otherwise a copy could be right by having nothing to copy. */
-function checkFilled({ history, index, found }: Told): void {
+function checkFilled({ history, generated: kept, index, found }: Told): void {
+  expect(kept.map(({ why, text }) => [why, text])).toEqual([
+    ['overwritten', 'of in time'],
+    ['conflict', 'of late'],
+    ['overwritten', 'She fell.'],
+  ])
   expect(history.map(entry => entry.text)).toEqual([
     'second',
     '曹操 second',
     '刘备见关羽张飞。三人结义。',
     'first',
   ])
-  expect(index).toMatchObject({ kind: 'lexical', outOfDateScenes: 1 })
+  expect(index).toMatchObject({ kind: 'lexical', outOfDateScenes: 2 })
   expect(found.map(({ hits }) => hits.length)).not.toContain(0)
 }
 
@@ -157,9 +194,9 @@ async function copyTwice(source: Movable, target: Movable, wanted: Told): Promis
       novels: 6,
       volumes: 12,
       chapters: 15 + (half?.counts.chapters ?? 0),
-      scenes: 28,
-      summaries: 2,
-      history: 4,
+      scenes: 29,
+      summaries: 3,
+      history: 7,
       segments: 2,
       uploads: 3,
     })
@@ -178,6 +215,9 @@ async function goOn(library: NovelLibrary, wanted: Told): Promise<void> {
   const { items } = await library.scenes.history(ann, edited, { pageSize: 50 })
   const before = wanted.history.map(entry => entry.text)
   expect(items.map(entry => entry.text)).toEqual(['曹操 third', ...before])
+  const again = { userId: ann, chapterId: wanted.scenes[3].chapterId, id: 'added', writer: { userId: ann } }
+  expect(await library.scenes.appendScene(again)).toEqual(wanted.scenes[3])
+  expect(await library.scenes.appendScene({ ...again, id: 'more' })).toMatchObject({ position: 3 })
   const late = await importBook(library, 'late')
   const { items: novels } = await library.shelf.novels(ann, { pageSize: 10 })
   expect(novels.map(novel => novel.id)).toEqual([late, ...wanted.shelf.flat().map(novel => novel.id)])

@@ -1,0 +1,352 @@
+import { expect } from 'vitest'
+import { sceneIdOf } from '../../../src/novel/library/ids.ts'
+import type { Provenance } from '../../../src/novel/library/provenance.ts'
+import { historyLength, type TextWrite } from '../../../src/novel/library/scenes.ts'
+import { ann, importBook, type LibraryCase, type LibraryUnderTest } from './case.ts'
+
+const provenance: Provenance = {
+  method: 'generative',
+  model: 'scripted/large',
+  prompt: { name: 'scene', version: '3', language: 'zh' },
+  parameters: { temperature: 0.7, length: 'long', streamed: true },
+  usage: { inputTokens: 900, outputTokens: 120, cost: 0.004 },
+  finishReason: 'stop',
+  brief: '三人结义。',
+}
+
+async function withScene({ library }: LibraryUnderTest) {
+  const novelId = await importBook(library, 'a')
+  const sceneId = sceneIdOf(novelId, 0, 0)
+  const { scenes } = library
+  return {
+    novelId,
+    sceneId,
+    scenes,
+    read: () => scenes.scene(ann, sceneId),
+    text: (content: string, expectedVersion: number, taskId = 'task', attempt = 1): TextWrite => ({
+      sceneId,
+      expectedVersion,
+      content,
+      provenance,
+      writer: { taskId, attempt },
+    }),
+    edit: (expectedVersion: number, edit: { content?: string; summary?: string; title?: string }) =>
+      scenes.editScene(ann, { sceneId, expectedVersion, ...edit }),
+    entries: async () => (await scenes.history(ann, sceneId, { pageSize: 100 })).items,
+    restore: (entryId: string | undefined, expectedVersion: number) =>
+      scenes.restore(ann, { sceneId, entryId: entryId ?? '', expectedVersion }),
+  }
+}
+
+/** Texts that tasks write: nobody's work is overwritten unseen, and every text can be traced and put back. */
+export const textCases: readonly LibraryCase[] = [
+  {
+    name: 'a text is kept with where it came from, the one before it in the history, and counted',
+    async run(t) {
+      const { novelId, scenes, read, text, entries } = await withScene(t)
+      const before = await read()
+      expect(before).not.toHaveProperty('textOrigin')
+      const novel = await t.library.shelf.novel(ann, novelId)
+      t.now = 9_000
+      const written = await scenes.writeText(text('一二三 four', 1, 'task', 2))
+      expect(written).toEqual({ outcome: 'applied', version: 2, textVersion: 2 })
+      expect(await read()).toMatchObject({
+        content: '一二三 four',
+        words: 4,
+        characters: 7,
+        updatedAt: 9_000,
+      })
+      expect((await read()).textOrigin).toEqual({
+        ...provenance,
+        writtenBy: { taskId: 'task', attempt: 2 },
+        writtenAt: 9_000,
+      })
+      expect(await entries()).toMatchObject([
+        {
+          what: 'text',
+          why: 'overwritten',
+          text: before.content,
+          provenance: { method: 'imported' },
+          overwrittenBy: { taskId: 'task', attempt: 2 },
+        },
+      ])
+      expect(await t.library.shelf.novel(ann, novelId)).toMatchObject({
+        words: novel.words - before.words + 4,
+        characters: novel.characters - before.characters + 7,
+        textVersion: 2,
+        updatedAt: 9_000,
+      })
+      const { words } = await t.library.shelf.chapter(ann, before.chapterId)
+      expect(words).toBe(6 + 4)
+    },
+  },
+  {
+    name: 'an edit during generation stays; the generated text is kept beside it, once',
+    async run(t) {
+      const { sceneId, scenes, read, text, edit, entries } = await withScene(t)
+      await edit(1, { content: 'hers' })
+      const held = await read()
+      const before = await entries()
+      t.now = 500
+      const written = await scenes.writeText(text('generated', 1))
+      expect(written).toEqual({
+        outcome: 'conflict',
+        version: 2,
+        textVersion: 2,
+        alternativeId: expect.any(String),
+      })
+      expect(await read()).toEqual(held)
+      const [alternative, ...rest] = await entries()
+      expect(rest).toEqual(before)
+      expect(alternative).toEqual({
+        id: written.outcome === 'conflict' ? written.alternativeId : '',
+        what: 'text',
+        why: 'conflict',
+        text: 'generated',
+        version: 1,
+        keptAt: 500,
+        provenance,
+        writtenBy: { taskId: 'task', attempt: 1 },
+        writtenAt: 500,
+      })
+      expect(await scenes.historyEntry(ann, { sceneId, entryId: alternative?.id ?? '' })).toEqual(alternative)
+      expect(await scenes.writeText(text('generated', 1, 'task', 2))).toEqual(written)
+      expect(await entries()).toHaveLength(2)
+      expect(await scenes.writeText(text('of another task', 1, 'other'))).toMatchObject({
+        outcome: 'conflict',
+      })
+      expect(await entries()).toHaveLength(3)
+    },
+  },
+  {
+    name: 'summaries and titles that change meanwhile do not stand in the way of a text',
+    async run(t) {
+      const { scenes, read, text, edit } = await withScene(t)
+      await edit(1, { summary: 'mine', title: 'T' })
+      expect(await scenes.writeText(text('generated', 1))).toMatchObject({ outcome: 'applied', version: 3 })
+      expect(await read()).toMatchObject({ title: 'T', summary: { text: 'mine' }, summaryOutOfDate: true })
+      expect(await scenes.writeText(text('from the future', 4, 'other'))).toMatchObject({
+        outcome: 'conflict',
+      })
+    },
+  },
+  {
+    name: 'the summary that a text was written from describes it, unless it changed meanwhile',
+    async run(t) {
+      const { scenes, read, text, edit } = await withScene(t)
+      await edit(1, { summary: 'what is to happen' })
+      await scenes.writeText({ ...text('generated', 2), fromSummary: true })
+      expect(await read()).toMatchObject({
+        version: 3,
+        summaryVersion: 2,
+        summaryOutOfDate: false,
+        summary: { ofTextVersion: 3, method: 'person' },
+      })
+      await edit(3, { summary: 'something else' })
+      await scenes.writeText({ ...text('generated from the first', 3, 'other'), fromSummary: true })
+      expect(await read()).toMatchObject({ version: 5, summaryOutOfDate: true })
+    },
+  },
+  {
+    name: 'a text that is written again changes nothing, also after somebody has overwritten it',
+    async run(t) {
+      const { scenes, read, text, edit, entries } = await withScene(t)
+      await scenes.writeText(text('first', 1))
+      for (const attempt of [1, 2])
+        expect(await scenes.writeText(text(`again ${attempt}`, 1, 'task', attempt))).toEqual({
+          outcome: 'applied',
+          version: 2,
+          textVersion: 2,
+        })
+      expect(await read()).toMatchObject({ version: 2, content: 'first' })
+      await edit(2, { content: 'hers' })
+      const held = await entries()
+      expect(await scenes.writeText(text('first', 1))).toEqual({
+        outcome: 'applied',
+        version: 3,
+        textVersion: 3,
+      })
+      expect((await read()).content).toBe('hers')
+      expect(await entries()).toEqual(held)
+    },
+  },
+  {
+    name: 'an attempt does not overwrite the text that a later attempt of its task wrote',
+    async run(t) {
+      const { scenes, read, text } = await withScene(t)
+      await scenes.writeText(text('second attempt', 1, 'task', 2))
+      expect(await scenes.writeText(text('first attempt', 2, 'task', 1))).toMatchObject({
+        outcome: 'conflict',
+      })
+      expect(await scenes.writeText(text('third attempt', 2, 'task', 3))).toMatchObject({
+        outcome: 'applied',
+      })
+      expect((await read()).content).toBe('third attempt')
+    },
+  },
+  {
+    name: 'of many texts made at the same time one is written, and all others are kept',
+    async run(t) {
+      const { scenes, read, text, entries } = await withScene(t)
+      const outcomes = await Promise.all(
+        Array.from({ length: 10 }, (_, i) => scenes.writeText(text(`text ${i}`, 1, `task ${i}`))),
+      )
+      const applied = outcomes.flatMap(({ outcome }, i) => (outcome === 'applied' ? [`text ${i}`] : []))
+      expect(applied).toHaveLength(1)
+      expect((await read()).content).toBe(applied[0])
+      const kept = (await entries()).filter(({ why }) => why === 'conflict').map(entry => entry.text)
+      expect([...kept, ...applied].sort()).toEqual(Array.from({ length: 10 }, (_, i) => `text ${i}`))
+    },
+  },
+  {
+    name: 'a summary in conflict is kept too, with where its sentences stand',
+    async run(t) {
+      const { sceneId, scenes, edit, entries } = await withScene(t)
+      await edit(1, { content: 'hers' })
+      const summary = {
+        sceneId,
+        expectedVersion: 1,
+        summary: 'late',
+        method: 'extractive',
+        language: 'zh',
+        sentences: [{ start: 0, end: 4 }],
+        writer: { taskId: 'task', attempt: 1 },
+      } as const
+      const written = await scenes.writeSummary(summary)
+      expect(await scenes.writeSummary(summary)).toEqual(written)
+      const kept = (await entries()).filter(({ what }) => what === 'summary')
+      expect(kept).toMatchObject([
+        { why: 'conflict', text: 'late', language: 'zh', sentences: [{ start: 0, end: 4 }], version: 1 },
+      ])
+    },
+  },
+  {
+    name: 'a text without anything to read, or too long, is refused; of a removed scene nothing is kept',
+    async run(t) {
+      const { novelId, scenes, text } = await withScene(t)
+      for (const content of ['', ' \n　', 'x'.repeat(50_001)])
+        await expect(scenes.writeText(text(content, 1))).rejects.toMatchObject({ code: 'OPTION_INVALID' })
+      await t.library.shelf.remove(ann, novelId, 1)
+      expect(await scenes.writeText(text('late', 1))).toEqual({ outcome: 'missing' })
+    },
+  },
+  {
+    name: 'an entry is put back; what was there is kept, and the text can still be traced to its attempt',
+    async run(t) {
+      const { sceneId, scenes, read, text, edit, entries, restore } = await withScene(t)
+      t.now = 100
+      await scenes.writeText(text('generated', 1, 'task', 3))
+      t.now = 200
+      await edit(2, { content: 'hers' })
+      const [generated] = await entries()
+      t.now = 300
+      expect(await restore(generated?.id, 2)).toEqual({ outcome: 'conflict', version: 3, textVersion: 3 })
+      expect(await restore(generated?.id, 3)).toEqual({ outcome: 'applied', version: 4, textVersion: 4 })
+      const origin = {
+        ...provenance,
+        restored: { entryId: generated?.id, writtenBy: { taskId: 'task', attempt: 3 }, writtenAt: 100 },
+        writtenBy: { userId: ann },
+        writtenAt: 300,
+      }
+      expect(await read()).toMatchObject({ content: 'generated', characters: 9, textOrigin: origin })
+      expect(await restore(generated?.id, 3)).toMatchObject({ outcome: 'applied', version: 4 })
+      expect(await entries()).toMatchObject([
+        { text: 'hers', provenance: { method: 'person' }, writtenBy: { userId: ann }, writtenAt: 200 },
+        { text: 'generated' },
+        { provenance: { method: 'imported' } },
+      ])
+      await edit(4, { content: 'hers again' })
+      const [restored] = await entries()
+      expect(restored).toMatchObject({ text: 'generated', version: 4 })
+      await restore(restored?.id, 5)
+      const twice = { entryId: restored?.id, writtenBy: { taskId: 'task', attempt: 3 }, writtenAt: 100 }
+      expect((await read()).textOrigin).toMatchObject({ ...provenance, restored: twice })
+      const foreign = { sceneId, entryId: generated?.id ?? '', expectedVersion: 6 }
+      expect(await scenes.restore('bob', foreign)).toEqual({ outcome: 'missing' })
+    },
+  },
+  {
+    name: 'what was kept in a conflict can be put in place',
+    async run(t) {
+      const { scenes, read, text, edit, entries, restore } = await withScene(t)
+      await edit(1, { content: 'hers' })
+      const written = await scenes.writeText(text('generated', 1))
+      const alternativeId = written.outcome === 'conflict' ? written.alternativeId : undefined
+      expect(await restore(alternativeId, 2)).toMatchObject({ outcome: 'applied' })
+      expect(await read()).toMatchObject({
+        content: 'generated',
+        textOrigin: { method: 'generative', restored: { writtenBy: { taskId: 'task', attempt: 1 } } },
+      })
+      expect((await entries())[0]).toMatchObject({ text: 'hers', why: 'overwritten' })
+    },
+  },
+  {
+    name: 'a summary is restored with what it describes',
+    async run(t) {
+      const { novelId, sceneId, scenes, read, edit, entries, restore } = await withScene(t)
+      await scenes.writeSummary({
+        sceneId,
+        expectedVersion: 1,
+        summary: 'first',
+        method: 'extractive',
+        model: 'extractive',
+        language: 'zh',
+        sentences: [{ start: 0, end: 4 }],
+        writer: { taskId: 'task', attempt: 1 },
+      })
+      const first = (await read()).summary
+      await edit(2, { summary: '' })
+      const [removed] = await entries()
+      await restore(removed?.id, 3)
+      expect((await read()).summary).toMatchObject({
+        text: 'first',
+        method: 'extractive',
+        language: 'zh',
+        sentences: [{ start: 0, end: 4 }],
+        ofTextVersion: 1,
+        writtenBy: { userId: ann },
+        restored: { writtenBy: first?.writtenBy, writtenAt: first?.writtenAt },
+      })
+      expect((await t.library.shelf.novel(ann, novelId)).summaries).toBe(1)
+      await edit(4, { content: 'hers', summary: 'second' })
+      const kept = (await entries()).find(({ text }) => text === 'first')
+      expect(await restore(kept?.id, 4)).toMatchObject({ outcome: 'conflict' })
+      await restore(kept?.id, 5)
+      expect(await read()).toMatchObject({ summaryOutOfDate: true, summary: { text: 'first' } })
+    },
+  },
+  {
+    name: 'an entry that is not there, or of another scene, is not found',
+    async run(t) {
+      const { novelId, sceneId, scenes, edit, entries, restore } = await withScene(t)
+      await edit(1, { content: 'hers' })
+      const entryId = (await entries())[0]?.id ?? ''
+      const missing = { code: 'HISTORY_ENTRY_NOT_FOUND' }
+      await expect(restore('nowhere', 2)).rejects.toMatchObject(missing)
+      const other = { sceneId: sceneIdOf(novelId, 0, 1), entryId }
+      await expect(scenes.restore(ann, { ...other, expectedVersion: 1 })).rejects.toMatchObject(missing)
+      await expect(scenes.historyEntry(ann, other)).rejects.toMatchObject(missing)
+      await expect(scenes.historyEntry('bob', { sceneId, entryId })).rejects.toMatchObject({
+        code: 'SCENE_NOT_FOUND',
+      })
+    },
+  },
+  {
+    name: 'frequent saving by a person drives out neither the import nor what models made',
+    async run(t) {
+      const { scenes, text, edit, entries } = await withScene(t)
+      await scenes.writeText(text('generated', 1))
+      let version = 2
+      for (let i = 0; i < historyLength + 5; i++) await edit(version++, { content: `edit ${i}` })
+      await scenes.writeText(text('in conflict', 1, 'late'))
+      for (let i = 0; i < historyLength; i++) await edit(version++, { content: `more ${i}` })
+      const kept = await entries()
+      expect(kept.filter(({ provenance: p }) => p?.method === 'person')).toHaveLength(historyLength)
+      expect(kept.filter(({ provenance: p }) => p?.method !== 'person')).toMatchObject([
+        { text: 'in conflict', why: 'conflict' },
+        { text: 'generated' },
+        { provenance: { method: 'imported' } },
+      ])
+    },
+  },
+]
