@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { modelNeeds } from '../../novel/model-needs.ts'
 import type { ResolvedTask } from '../../task/definition.ts'
 import type { ApiContext, App } from '../context.ts'
 import { jsonSchemaOf } from '../json-schema.ts'
@@ -18,6 +19,11 @@ const taskTypeSchema = z.object({
   parameters: schemaText.optional(),
   progress: schemaText.optional(),
   result: schemaText.optional(),
+  needs: z.string().optional().describe('What it needs a model for, such as `prose`'),
+  off: z
+    .object({ code: z.string(), reason: z.string() })
+    .optional()
+    .describe('Why a task that names no model would be refused, and what to do; absent: it can run'),
 })
 
 const capabilitiesSchema = z.object({
@@ -44,7 +50,7 @@ const getSchema = {
 /** What this server is made of and can do. */
 export function addCapabilityRoutes(app: App, context: ApiContext): void {
   const { engine, settings, models } = context
-  const taskTypes = engine.types.map(describeType)
+  const taskTypes = engine.types.map(type => ({ ...describeType(type), ...needOf(type, context) }))
   app.get('/v1/capabilities', { schema: getSchema }, async () => ({
     version,
     composition: { store: engine.store.kind, distributed: engine.store.capabilities.manyProcesses },
@@ -79,6 +85,15 @@ function describeType(task: ResolvedTask) {
     progress: jsonSchemaOf(task.progress, 'output'),
     result: jsonSchemaOf(task.result, 'output'),
   }
+}
+
+/** What a task type needs a model for, and why that is not there. */
+function needOf({ type }: ResolvedTask, { models }: ApiContext) {
+  const needs = Object.hasOwn(modelNeeds, type) ? modelNeeds[type] : undefined
+  if (needs === undefined) return {}
+  const status = models?.capabilities().find(({ capability }) => capability === needs)
+  if (status?.available !== false) return { needs }
+  return { needs, off: { code: status.code, reason: status.reason } }
 }
 
 function whatIsOff({ models, novels }: ApiContext) {
