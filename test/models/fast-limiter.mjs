@@ -1,0 +1,31 @@
+// The shared limiter on a clock that runs faster: its minute passes in a few seconds. What goes in and comes out is by the real clock.
+import { createSharedLimiter } from '../../dist/rate-limit/shared.js'
+
+/**
+ * @param epoch When the fast clock showed the real time; the same in every process.
+ * @param speed How much faster it runs.
+ */
+export function fastLimiter({ limits, states, epoch, speed }) {
+  const toFast = ms => epoch + (ms - epoch) * speed
+  const toReal = ms => epoch + (ms - epoch) / speed
+  const clock = {
+    now: () => toFast(Date.now()),
+    after(ms, callback) {
+      const timer = setTimeout(callback, ms / speed)
+      timer.unref()
+      return () => clearTimeout(timer)
+    },
+  }
+  const limiter = createSharedLimiter({ limits, states, clock, leaseMs: 60_000 * speed })
+  return {
+    isShared: true,
+    async acquire(request) {
+      const answer = await limiter.acquire(request)
+      return answer.granted ? answer : { granted: false, until: toReal(answer.until) }
+    },
+    withdraw: (key, ticket) => limiter.withdraw(key, ticket),
+    park: (key, until) => limiter.park(key, toFast(until)),
+    onTurn: listener => limiter.onTurn(listener),
+    describe: () => limiter.describe(),
+  }
+}

@@ -1,0 +1,149 @@
+import { tmpdir } from 'node:os'
+import { beforeAll, expect, it } from 'vitest'
+import { z } from 'zod'
+import type { Engine, TaskType } from '../../src/index.ts'
+import { describeDistributed, type Installation, installation } from '../distributed/installation.ts'
+import { requireBuilt } from '../process/crash/built.ts'
+import { type Child, Children } from '../process/crash/children.ts'
+import { until } from '../servers/until.ts'
+import { startModelProcess } from './remote.ts'
+
+/** Set to `full`, the minute of the limits is a minute, and there are more calls. */
+const full = process.env['QUILLWORK_MODELS'] === 'full'
+const speed = full ? 1 : 4
+/** The limiter counts a call for half a second more than a minute: that is how long the way to the provider may vary. */
+const turnMs = 60_500 / speed
+/** That half a second is not as long on the fast clock, and the way to the server is no shorter. */
+const windowMs = 60_000 / speed - (500 - 500 / speed)
+/** Windows that are looked at; what happens in the first is left out, for a key that nobody used starts with a burst. */
+const windows = 2
+
+const call = {
+  type: 'Call',
+  parameters: z.object({ key: z.string(), prompt: z.string() }),
+  result: z.object({ text: z.string() }),
+} satisfies TaskType
+
+/** Eight keys: four with a limit on calls, four with one on tokens, and one of each kind that is refused in between. */
+const perMinute = full ? 120 : 24
+/** Tokens of one call as the server counts them. */
+const tokensPerCall = 80
+const byCalls = { requestsPerMinute: perMinute }
+const byTokens = { tokensPerMinute: perMinute * 2 * tokensPerCall }
+const keys = Array.from({ length: 8 }, (_, at) => `key-${at}`)
+const limits = Object.fromEntries(keys.map((key, at) => [key, at < 4 ? byCalls : byTokens]))
+const refusedKey = 'key-0'
+const retryAfterMs = 5_000
+
+beforeAll(requireBuilt, 240_000)
+
+describeDistributed('four processes that share eight keys', () => {
+  it('E1, E2, E4: no limit is exceeded, 95 % of each is used, a 429 holds all processes and no other key', {
+    timeout: 360_000,
+  }, async () => {
+    await using home = installation()
+    await using children = new Children(tmpdir())
+    const server = await startModelProcess(children)
+    const epoch = Date.now()
+    const workers = await Promise.all(
+      Array.from({ length: 4 }, () => startWorker(children, home, server.url, epoch)),
+    )
+    const client = await home.engine({ tasks: [], roles: [], start: false })
+    await submitAll(client)
+    const begin = await until(async () => (await server.ledger()).calls[0]?.startedAt, 'first call')
+    await passes(begin + 1.5 * turnMs)
+    await server.addRules({
+      answer: { is: 'rate-limited', retryAfter: retryAfterMs / 1_000 },
+      key: refusedKey,
+      times: 1,
+    })
+    const end = begin + (windows + 1) * turnMs
+    await passes(end)
+
+    const ledger = await server.ledger()
+    for (const key of keys) {
+      const [amount, limit] = amountOf(key)
+      expect(ledger.fullest(windowMs, amount, { key }), `${amount} of ${key}`).toBeLessThanOrEqual(limit)
+      const used = ledger.between(begin + turnMs, end, amount, { key }) / (windows * limit)
+      // Where it was held back, that time is missing.
+      const held = key === refusedKey ? retryAfterMs / (windows * turnMs) : 0
+      expect(used, `share of the ${amount} of ${key} that was used`).toBeGreaterThanOrEqual(0.95 - held)
+    }
+    const refused = ledger.calls.filter(({ status }) => status === 429)
+    expect(refused.map(({ key }) => key)).toEqual([refusedKey])
+    // Calls that were on their way when the answer came, and while the word of it went round.
+    expect(
+      ledger.tooEarly(0).filter(({ startedAt }) => startedAt > (refused[0]?.startedAt ?? 0) + 1_000),
+    ).toEqual([])
+    expect(await mostRetries(client)).toBe(0)
+    for (const worker of workers) expect(await longestWait(worker)).toBeLessThan(2_500)
+  })
+})
+
+function startWorker(
+  children: Children,
+  home: Installation,
+  modelUrl: string,
+  epoch: number,
+): Promise<Child> {
+  const child = children.start('../../models/limits-process.mjs', {
+    mongoUrl: home.databaseUrl,
+    rabbitUrl: home.brokerUrl,
+    prefix: home.prefix,
+    modelUrl,
+    limits,
+    epoch,
+    speed,
+    slots: 16,
+  })
+  return child.says('started').then(() => child)
+}
+
+/** More than the limits allow until the end. */
+async function submitAll(client: Engine): Promise<void> {
+  const perKey = perMinute * (windows + 2)
+  const items = keys.flatMap((key, at) =>
+    Array.from({ length: perKey * (at < 4 ? 1 : 2.2) }, (_, index) => ({
+      key,
+      prompt: `Prompt ${index} of ${key}`,
+    })),
+  )
+  items.sort((a, b) => Number(a.prompt.split(' ')[1]) - Number(b.prompt.split(' ')[1]))
+  for (let from = 0; from < items.length; from += 200) {
+    const some = items.slice(from, from + 200)
+    await client.submitMany(
+      call,
+      some.map(parameters => ({ parameters })),
+    )
+  }
+}
+
+function passes(time: number): Promise<boolean> {
+  return until(() => Date.now() > time, 'time to pass', 300_000, 100)
+}
+
+function amountOf(key: string): ['calls' | 'tokens', number] {
+  const limit = limits[key]
+  if (limit !== undefined && 'tokensPerMinute' in limit) return ['tokens', limit.tokensPerMinute]
+  return ['calls', perMinute]
+}
+
+async function mostRetries(client: Engine): Promise<number> {
+  let most = 0
+  for (let pageToken: string | undefined; ; ) {
+    const page = await client.tasks.list(
+      {},
+      { pageSize: 200, ...(pageToken === undefined ? {} : { pageToken }) },
+    )
+    for (const { retryCount } of page.items) most = Math.max(most, retryCount)
+    pageToken = page.nextPageToken
+    if (pageToken === undefined) return most
+  }
+}
+
+/** The longest that a worker held a slot for a wait, in milliseconds. */
+async function longestWait(worker: Child): Promise<number> {
+  worker.tell('waits')
+  const { ms } = await worker.says('longest')
+  return Number(ms)
+}

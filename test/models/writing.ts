@@ -1,0 +1,220 @@
+/**
+ * An engine with the novel tasks, real adapters and a scripted model server, on a manual clock: a retry of half an hour takes a moment,
+ * a call of a model takes the time that it takes. On either store; the server is started with the engine and ends with it.
+ */
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import {
+  folderUploads,
+  importNovel,
+  mongoLibrary,
+  type NovelServices,
+  novelIdOf,
+  novelTasks,
+  sqliteLibrary,
+  storeUpload,
+} from 'quillwork/novel'
+import { sqlite } from 'quillwork/sqlite'
+import { createManualClock, type TestEngine, testEngine } from 'quillwork/testing'
+import { describe } from 'vitest'
+import { type ConfiguredModel, createModelCatalogue, type ModelCatalogue } from '../../src/ai/catalogue.ts'
+import { extractiveModel } from '../../src/ai/extractive/extractive.ts'
+import type { LanguageModel } from '../../src/ai/model.ts'
+import { limitKeyOf, type ModelConfig } from '../../src/ai/providers/config.ts'
+import { createLanguageModel } from '../../src/ai/providers/language-model.ts'
+import type { NovelLibrary } from '../../src/novel/library/library.ts'
+import type { SceneText } from '../../src/novel/library/shelf.ts'
+import { type MongoStore, mongodb } from '../../src/store/mongodb/index.ts'
+import type { Store } from '../../src/store/store.ts'
+import { bookOf } from '../novel/tasks/novel-engine.ts'
+import { describeWithMongo, freshDatabase } from '../servers/mongo.ts'
+import { ask } from './ask.ts'
+import { type ModelServer, type ModelServerOptions, startModelServer } from './server.ts'
+
+/** The owner of the novels. */
+export const ann = 'ann'
+
+/** What of a configured model a test sets. */
+export type ModelOptions = Partial<ModelConfig> & { readonly key?: string }
+
+/** How such an engine is made. */
+export interface WritingOptions {
+  /** By id, the first is the default; default one model `prose`. */
+  readonly models?: Readonly<Record<string, ModelOptions>>
+  readonly server?: ModelServerOptions
+  readonly slots?: number
+}
+
+/** What the tests work with. */
+export interface Writing extends AsyncDisposable {
+  readonly t: TestEngine
+  readonly server: ModelServer
+  readonly services: NovelServices
+  readonly library: NovelLibrary
+  readonly models: ModelCatalogue
+  /** Imports a book of so many chapters with two scenes each; answers its id. */
+  novel(chapters?: number): Promise<string>
+  /** All scenes in reading order. */
+  scenes(novelId: string): Promise<readonly SceneText[]>
+  scene(sceneId: string): ReturnType<NovelLibrary['scenes']['scene']>
+}
+
+/** Makes the engine of a test, on the store that the tests run on. */
+export type OpenWriting = (options?: WritingOptions) => Promise<Writing>
+
+/** Declares tests once for each store. */
+export function describeWriting(title: string, tests: (open: OpenWriting) => void): void {
+  describe(`${title}, on SQLite`, () => tests(options => openWriting('sqlite', options)))
+  describeWithMongo(`${title}, on MongoDB`, () => tests(options => openWriting('mongodb', options)))
+}
+
+async function openWriting(storeKind: 'sqlite' | 'mongodb', options: WritingOptions = {}): Promise<Writing> {
+  const server = await startModelServer(options.server)
+  const configured = configuredModels(server, options)
+  const busy = { calls: 0 }
+  const place = storeKind === 'sqlite' ? sqlitePlace() : mongoPlace()
+  const folder = mkdtempSync(path.join(tmpdir(), 'quillwork-writing-'))
+  const models = createModelCatalogue({
+    summary: [extractiveModel()],
+    configured,
+    open: {
+      language: ({ id, config }) =>
+        counted(busy, createLanguageModel(id, config, { key: keyOf(options, id) })),
+      embedding: ({ id }) => {
+        throw new Error(`${id} makes no vectors here`)
+      },
+    },
+  })
+  const services: NovelServices & { models: ModelCatalogue } = {
+    get library() {
+      return place.library()
+    },
+    models,
+    uploads: folderUploads(path.join(folder, 'uploads')),
+    now: () => t.clock.now(),
+  }
+  const t: TestEngine = await testEngine({
+    tasks: [...novelTasks, ask],
+    services,
+    clock: createManualClock({ isBusy: () => busy.calls > 0 || place.isBusy() }),
+    lanes: { default: { slots: 4 }, batch: { slots: options.slots ?? 4 } },
+    limits: Object.fromEntries(configured.map(({ config }) => [limitKeyOf(config), config.limits ?? {}])),
+    openStore: place.open,
+  })
+  return {
+    t,
+    server,
+    services,
+    models,
+    library: services.library,
+    novel: (chapters = 1) => importBook(t, services, chapters),
+    scenes: async novelId =>
+      (await services.library.shelf.texts(ann, { novelId }, { pageSize: 1_000 })).items,
+    scene: sceneId => services.library.scenes.scene(ann, sceneId),
+    async [Symbol.asyncDispose]() {
+      await server.close()
+      await t[Symbol.asyncDispose]()
+      await place.remove()
+      rmSync(folder, { recursive: true, force: true })
+    },
+  }
+}
+
+function keyOf({ models = {} }: WritingOptions, id: string): string {
+  return models[id]?.key ?? 'test-key'
+}
+
+function configuredModels(
+  server: ModelServer,
+  { models = { prose: {} } }: WritingOptions,
+): ConfiguredModel[] {
+  return Object.entries(models).map(([id, { key: _, ...config }]) => ({
+    id,
+    config: {
+      provider: 'openai-compatible',
+      model: id,
+      uses: ['prose', 'summary'],
+      baseUrl: server.url,
+      account: 'test',
+      privateNetwork: true,
+      contextTokens: 16_000,
+      maxOutputTokens: 1_000,
+      price: { input: 1, output: 2, currency: 'USD' },
+      fallbacks: [],
+      // Real time: long enough for a busy machine, short enough to be waited for.
+      timeouts: { first: 1_500, idle: 1_500, total: 30_000 },
+      ...config,
+    },
+  }))
+}
+
+/** The manual clock stands still while a call of a model is on its way. */
+function counted(busy: { calls: number }, model: LanguageModel): LanguageModel {
+  return {
+    ...model,
+    async write(request, options) {
+      busy.calls += 1
+      try {
+        return await model.write(request, options)
+      } finally {
+        busy.calls -= 1
+      }
+    },
+  }
+}
+
+/** Where tasks and novels are: one file, or one database. */
+interface Place {
+  open(now: () => number): Store
+  library(): NovelLibrary
+  isBusy(): boolean
+  remove(): Promise<void>
+}
+
+function sqlitePlace(): Place {
+  const opened: { library?: NovelLibrary } = {}
+  return {
+    open(now) {
+      const store = sqlite({ file: ':memory:', now })
+      opened.library = sqliteLibrary(store.database, { now })
+      return store
+    },
+    library: () => present(opened.library),
+    isBusy: () => false,
+    remove: async () => undefined,
+  }
+}
+
+function mongoPlace(): Place {
+  const database = freshDatabase()
+  const opened: { library?: NovelLibrary; store?: MongoStore } = {}
+  return {
+    open(now) {
+      const store = mongodb({ url: database.url, now })
+      opened.store = store
+      opened.library = mongoLibrary(store.database, { now })
+      return store
+    },
+    library: () => present(opened.library),
+    isBusy: () => (opened.store?.database.inFlight ?? 0) > 0,
+    remove: () => database.drop(),
+  }
+}
+
+function present<T>(value: T | undefined): T {
+  if (value === undefined) throw new Error('The store is not open.')
+  return value
+}
+
+async function importBook(t: TestEngine, services: NovelServices, chapters: number): Promise<string> {
+  const bytes = Buffer.from(bookOf([['Volume One', chapters]]))
+  async function* content(): AsyncGenerator<Uint8Array> {
+    yield bytes
+  }
+  const upload = await storeUpload(services, { userId: ann, fileName: 'book.txt', content: content() })
+  const task = await t.submit(importNovel, { uploadId: upload.id, summarise: false }, { userId: ann })
+  await t.drain()
+  await task.result()
+  return novelIdOf(upload.id)
+}
