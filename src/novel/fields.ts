@@ -8,6 +8,32 @@ export const id = z.string().min(1).max(100)
 /** How many there are of something. */
 export const count = z.int().min(0)
 
+/** Upper bound of a summary that can be asked for, in code units. */
+export const maxCharacters = z.int().min(1).max(10_000)
+
+/** Id of a configured model. */
+export const modelId = z.string().min(1).max(200)
+
+/** What a text should be like, in the author's words. */
+export const style = z.string().trim().min(1).max(1_000)
+
+/** The prompt that a model was given. */
+export const promptNote = z.object({
+  name: z.string(),
+  /** As its file says, with a hash of the file. */
+  version: z.string(),
+  /** BCP 47 tag of the prompt's own words. */
+  language: z.string(),
+})
+
+/** What the calls that made something used. */
+export const usageNote = z.object({
+  inputTokens: count,
+  outputTokens: count,
+  /** In the currency of the price list; absent where no price is known. */
+  cost: z.number().min(0).optional(),
+})
+
 /** Something that a person should look at. */
 export const warning = z.object({
   /** Such as NUMBER_GAP or EMPTY_CHAPTER. */
@@ -21,19 +47,19 @@ export const warning = z.object({
   count: count.optional(),
 })
 
-/** What became of the scenes that were to be summarised; `total` is the sum of the others. */
-export const summaryCounts = z.object({
+/** What became of the scenes of a batch; `total` is the sum of the others. */
+export const sceneCounts = z.object({
   total: count,
   success: count,
   failed: count,
-  /** Somebody else changed the scene twice while it was summarised; nothing of theirs was overwritten. */
+  /** Somebody else changed the scene meanwhile; nothing of theirs was overwritten. */
   conflict: count,
-  /** There was a summary already that was not to be overwritten, or nothing to summarise. */
+  /** What was to be made was there and was not to be overwritten, or there was nothing to make it from. */
   skipped: count,
 })
 
-/** Counts of summaries. */
-export type SummaryCounts = z.infer<typeof summaryCounts>
+/** Counts of scenes. */
+export type SceneCounts = z.infer<typeof sceneCounts>
 
 /** What of a novel file is read. */
 export const reading = {

@@ -1,24 +1,21 @@
 import { z } from 'zod'
-import type { Summary, SummaryModel } from '../ai/model.ts'
-import { hashedId, QuillworkError, type TaskContext } from '../index.ts'
-import { count, id } from './fields.ts'
+import type { Summarizer } from '../ai/catalogue.ts'
+import { QuillworkError, type TaskContext } from '../index.ts'
+import { count, id, maxCharacters, modelId, promptNote, style, usageNote } from './fields.ts'
 import { sceneNotFound } from './library/refusal.ts'
-import type { Scene, SceneWritten } from './library/scenes.ts'
-import { defineNovelTask, type NovelServices } from './services.ts'
-
-/** Upper bound of a summary that can be asked for, in code units. */
-export const maxCharacters = z.int().min(1).max(10_000)
-/** Id of a configured model. */
-export const modelId = z.string().min(1).max(200)
+import type { Scene, SceneWritten, SummaryWrite } from './library/scenes.ts'
+import { summariseText } from './models/summarise-text.ts'
+import { textLanguage } from './models/text-language.ts'
+import { defineNovelTask, given, type NovelServices } from './services.ts'
 
 const parameters = z.strictObject({
   novelId: id,
   sceneId: id,
   /** Default: as long as the model finds right. */
   maxCharacters: maxCharacters.optional(),
-  /** What the summary should be like; refused by models that quote the text. */
-  style: z.string().trim().min(1).max(1_000).optional(),
-  /** Default: the first model that is configured. */
+  /** What the summary should be like; refused where the text is quoted. */
+  style: style.optional(),
+  /** Default: the first model that is configured for summaries, else quotations from the text. */
   model: modelId.optional(),
   /** Whether a summary that is there already is replaced; the old one is kept in the history. */
   overwriteExisting: z.boolean().default(true),
@@ -36,6 +33,12 @@ const result = z.object({
   model: z.string().optional(),
   /** BCP 47 tag. */
   language: z.string().optional(),
+  /** The prompt that a model was given. */
+  prompt: promptNote.optional(),
+  /** What the calls that made the summary used; those that failed are in the usage of the task. */
+  usage: usageNote.optional(),
+  /** Why the model ended, in the provider's words. */
+  finishReason: z.string().optional(),
   /** How long this attempt took. */
   processingTimeMs: z.number().min(0),
 })
@@ -55,6 +58,9 @@ export const generateSummary = defineNovelTask({
   lane: 'batch',
   parameters,
   result,
+  admit(asked, { services }) {
+    chosenSummarizer(services, asked)
+  },
   async execute(ctx: SummaryContext) {
     const startedAt = performance.now()
     const made = await summariseScene(ctx)
@@ -63,33 +69,37 @@ export const generateSummary = defineNovelTask({
 })
 
 async function summariseScene(ctx: SummaryContext): Promise<Result> {
-  const model = chosenModel(ctx)
+  const summarizer = chosenSummarizer(ctx.services, ctx.parameters)
   let scene = await readScene(ctx)
   const there = alreadyThere(ctx, scene)
   if (there !== undefined) return there
   for (let looks = 1; ; looks++) {
     ctx.signal.throwIfAborted()
-    const summary = await summarise(ctx, model, scene)
-    const written = await write(ctx, scene, summary)
+    const made = await summarise(ctx, summarizer, scene)
+    ctx.signal.throwIfAborted()
+    const written = await write(ctx, scene, made)
     if (written.outcome === 'missing') throw sceneNotFound(scene.id)
-    if (written.outcome === 'applied') return resultOf(scene.id, summary, summary.summary.length)
+    if (written.outcome === 'applied') return resultOf(scene.id, made, made.summary.length)
     ctx.logInfo('The scene changed while it was summarised.', { looks, version: written.version })
-    if (looks === mostLooks) return { ...resultOf(scene.id, summary, 0), conflict: true }
+    if (looks === mostLooks) return { ...resultOf(scene.id, made, 0), conflict: true }
     const newest = await readScene(ctx)
     // Another summary arrived: whoever wrote it knew more than this attempt does.
     const outrun = newest.summary !== undefined && newest.summaryVersion > scene.summaryVersion
-    if (outrun) return { ...resultOf(scene.id, summary, 0), conflict: true }
+    if (outrun) return { ...resultOf(scene.id, made, 0), conflict: true }
     scene = newest
   }
 }
 
 /** Throws PROVIDER_NOT_CONFIGURED for a model that is not there, OPTION_INVALID for a wish that it cannot fulfil. */
-function chosenModel({ parameters: { model: name, style }, services }: SummaryContext): SummaryModel {
-  const model = services.models.summaryModel(name)
-  if (style === undefined || model.takesInstructions) return model
+export function chosenSummarizer(
+  { models }: Pick<NovelServices, 'models'>,
+  { model: name, style: wish }: { model?: string | undefined; style?: string | undefined },
+): Summarizer {
+  const summarizer = models.summarizer(name)
+  if (wish === undefined || summarizer.kind === 'generative') return summarizer
   throw new QuillworkError(
     'OPTION_INVALID',
-    `The model ${model.id} cannot follow a style; leave style out, or choose another model.`,
+    `The model ${summarizer.model.id} quotes the text and cannot follow a style; leave style out, or choose another model.`,
   )
 }
 
@@ -114,52 +124,42 @@ export function isBlank(scene: { empty: boolean; words: number }): boolean {
 /** The summary that an earlier attempt of this task wrote, or the one that is not to be overwritten. */
 function alreadyThere(ctx: SummaryContext, { id: sceneId, summary }: Scene): Result | undefined {
   if (summary === undefined) return undefined
-  const { writtenBy, method, model, language, text } = summary
+  const { writtenBy, text } = summary
   const isOwn = 'taskId' in writtenBy && writtenBy.taskId === ctx.taskId
   if (!isOwn && ctx.parameters.overwriteExisting) return undefined
-  return {
-    sceneId,
-    conflict: false,
-    skipped: !isOwn,
-    characters: isOwn ? text.length : 0,
-    method,
-    ...(model === undefined ? {} : { model }),
-    ...(language === undefined ? {} : { language }),
-  }
+  const { length } = text
+  return { ...resultOf(sceneId, { summary: text, ...summary }, isOwn ? length : 0), skipped: !isOwn }
 }
 
-/** What a model was paid for is a checkpoint: a later attempt does not pay again for the same text. */
-async function summarise(ctx: SummaryContext, model: SummaryModel, scene: Scene): Promise<Summary> {
-  const { maxCharacters: most, style } = ctx.parameters
-  const request = {
-    text: scene.content,
-    ...(most === undefined ? {} : { maxCharacters: most }),
-    ...(style === undefined ? {} : { instructions: style }),
+/** A summary with all that is known of how it came about. */
+type Made = Omit<SummaryWrite, 'sceneId' | 'expectedVersion' | 'writer'>
+
+async function summarise(ctx: SummaryContext, { kind, model }: Summarizer, scene: Scene): Promise<Made> {
+  const { novelId, maxCharacters: most, style: wish } = ctx.parameters
+  if (kind === 'extractive') {
+    const bound = most === undefined ? {} : { maxCharacters: most }
+    return model.summarise({ text: scene.content, ...bound }, { signal: ctx.signal })
   }
-  const call = async () => {
-    const summary = await model.summarise(request, { signal: ctx.signal })
-    if (summary.usage !== undefined) await ctx.addUsage(summary.usage)
-    return summary
-  }
-  if (model.method === 'extractive') return call()
-  const wish = JSON.stringify([model.id, scene.textVersion, most, style])
-  return ctx.checkpoint(`summary ${hashedId(wish)}`, call)
+  const novel = await ctx.services.library.shelf.novel(ctx.userId, novelId)
+  const language = textLanguage(scene.content, novel.language)
+  const wanted = { text: scene.content, language, maxCharacters: most, style: wish, subject: novelId }
+  return { ...(await summariseText(ctx, model, wanted)), method: 'generative', language }
 }
 
-function write(ctx: SummaryContext, scene: Scene, made: Summary): Promise<SceneWritten> {
-  const { summary, method, language, model, sentences } = made
+function write(ctx: SummaryContext, scene: Scene, made: Made): Promise<SceneWritten> {
   return ctx.services.library.scenes.writeSummary({
+    ...made,
     sceneId: scene.id,
     expectedVersion: scene.version,
-    summary,
-    method,
-    model,
-    language,
-    ...(sentences === undefined ? {} : { sentences }),
     writer: { taskId: ctx.taskId, attempt: ctx.attempt },
   })
 }
 
-function resultOf(sceneId: string, { method, model, language }: Summary, characters: number): Result {
-  return { sceneId, conflict: false, skipped: false, characters, method, model, language }
+function resultOf(sceneId: string, made: Made, characters: number): Result {
+  return { sceneId, conflict: false, skipped: false, characters, ...originOf(made) }
+}
+
+/** What a result tells of how a summary came about. */
+function originOf({ method, model, language, prompt, usage, finishReason }: Omit<Made, 'summary'>) {
+  return given({ method, model, language, prompt, usage, finishReason })
 }

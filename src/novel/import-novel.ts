@@ -2,12 +2,13 @@ import { z } from 'zod'
 import { type ErrorInfo, PermanentError, QuillworkError, type TaskContext } from '../index.ts'
 import { batchGenerateSummary } from './batch-generate-summary.ts'
 import { discardDraft } from './draft-writer.ts'
-import { count, id, reading, type SummaryCounts, summaryCounts, warning } from './fields.ts'
-import { isBlank } from './generate-summary.ts'
+import { count, id, modelId, reading, type SceneCounts, sceneCounts, warning } from './fields.ts'
+import { chosenSummarizer, isBlank } from './generate-summary.ts'
 import { novelIdOf } from './library/ids.ts'
 import { everyItem } from './library/paging.ts'
 import { parseFile } from './parse-file.ts'
-import { defineNovelTask, type NovelServices, nowOf } from './services.ts'
+import { noScenes } from './scene-batch.ts'
+import { defineNovelTask, given, type NovelServices, nowOf } from './services.ts'
 import { keepConfirmedMs } from './upload-files.ts'
 import { vectorize } from './vectorize.ts'
 
@@ -16,6 +17,8 @@ const parameters = z.strictObject({
   ...reading,
   /** Whether every scene gets a summary. */
   summarise: z.boolean().default(true),
+  /** The model that summarises. Default: the first that is configured for summaries, else quotations from the text. */
+  model: modelId.optional(),
 })
 
 const result = z.object({
@@ -26,7 +29,7 @@ const result = z.object({
   scenes: count,
   words: count,
   /** All 0 when no summaries were asked for. */
-  summaries: summaryCounts,
+  summaries: sceneCounts,
   /** What answers searches in the novel. */
   index: z.enum(['none', 'lexical']),
   warnings: z.array(warning),
@@ -51,6 +54,9 @@ export const importNovel = defineNovelTask({
   parameters,
   result,
   progress,
+  admit(asked, { services }) {
+    if (asked.summarise) chosenSummarizer(services, asked)
+  },
   async execute(ctx: ImportContext) {
     await confirm(ctx)
     report(ctx, 'parsing')
@@ -61,7 +67,7 @@ export const importNovel = defineNovelTask({
     if (!parse.done) return undefined
     if (parse.error !== undefined) throw await parseFailed(ctx, parse.error)
     const { warnings, ...novel } = parse.result
-    const summaries = ctx.parameters.summarise ? await summarise(ctx, novel.novelId) : noSummaries
+    const summaries = ctx.parameters.summarise ? await summarise(ctx, novel.novelId) : noScenes
     if (summaries === 'pending') return undefined
     report(ctx, 'indexing')
     const index = await ctx.submitSubTask(vectorize, { novelId: novel.novelId }, { key: 'index' })
@@ -88,11 +94,7 @@ async function confirm(ctx: ImportContext): Promise<void> {
 
 function submitParse(ctx: ImportContext) {
   const { uploadId, title, chapters, encoding } = ctx.parameters
-  const options = {
-    ...(title === undefined ? {} : { title }),
-    ...(chapters === undefined ? {} : { chapters }),
-    ...(encoding === undefined ? {} : { encoding }),
-  }
+  const options = given({ title, chapters, encoding })
   return ctx.submitSubTask(
     parseFile,
     { uploadId, novelId: novelIdOf(uploadId), ...options },
@@ -108,10 +110,10 @@ async function parseFailed(ctx: ImportContext, error: ErrorInfo): Promise<Perman
   return new PermanentError(error.message, { code: error.code })
 }
 
-const noSummaries: SummaryCounts = { total: 0, success: 0, failed: 0, conflict: 0, skipped: 0 }
-
-async function summarise(ctx: ImportContext, novelId: string): Promise<SummaryCounts | 'pending'> {
-  const batch = await ctx.submitSubTask(batchGenerateSummary, { novelId }, { key: 'summaries' })
+async function summarise(ctx: ImportContext, novelId: string): Promise<SceneCounts | 'pending'> {
+  const { model } = ctx.parameters
+  const asked = { novelId, ...given({ model }) }
+  const batch = await ctx.submitSubTask(batchGenerateSummary, asked, { key: 'summaries' })
   if (!batch.done) {
     report(ctx, 'summarising')
     return 'pending'
@@ -122,8 +124,8 @@ async function summarise(ctx: ImportContext, novelId: string): Promise<SummaryCo
 }
 
 /** A batch that did not complete left no counts: what is not there now has failed. */
-async function recount({ userId, services }: ImportContext, novelId: string): Promise<SummaryCounts> {
-  const counts = { ...noSummaries }
+async function recount({ userId, services }: ImportContext, novelId: string): Promise<SceneCounts> {
+  const counts = { ...noScenes }
   const { shelf } = services.library
   for await (const scene of everyItem(page => shelf.scenes(userId, { novelId }, page), 500)) {
     counts.total++

@@ -67,17 +67,16 @@ describe('BatchGenerateSummary', () => {
     })
   })
 
-  it("fails for another user's novel, and for a model that is not configured", async () => {
+  it("fails for another user's novel; is refused for a model that is not configured and a wish that has no effect", async () => {
     const { n, novelId } = await novel()
     await using _ = n
     const theirs = await n.t.submit(batchGenerateSummary, { novelId }, { userId: 'bob' })
-    const grand = await n.t.submit(batchGenerateSummary, { novelId, model: 'grand' }, { userId: ann })
     await n.t.drain()
     expect(await theirs.state()).toMatchObject({ status: 'FAILED', error: { code: 'NOVEL_NOT_FOUND' } })
-    expect(await grand.state()).toMatchObject({
-      status: 'FAILED',
-      error: { code: 'PROVIDER_NOT_CONFIGURED' },
-    })
+    for (const refused of [{ model: 'grand' }, { style: 'short' }])
+      await expect(
+        n.t.submit(batchGenerateSummary, { novelId, ...refused }, { userId: ann }),
+      ).rejects.toMatchObject({ code: 'model' in refused ? 'PROVIDER_NOT_CONFIGURED' : 'OPTION_INVALID' })
   })
 
   it('skips what has a summary and what is empty; completes at once when nothing is left', async () => {

@@ -125,22 +125,39 @@ describe('GenerateSummary', () => {
 
   it('refuses a style that the model cannot follow, and follows it where it can', async () => {
     await using quoting = await novelEngine()
-    const refused = await start(quoting, { style: 'like a telegram' })
-    await quoting.t.drain()
-    expect(await refused.task.state()).toMatchObject({ status: 'FAILED', error: { code: 'OPTION_INVALID' } })
+    await expect(start(quoting, { style: 'like a telegram' })).rejects.toMatchObject({
+      code: 'OPTION_INVALID',
+    })
 
     await using writing = await novelEngine({ model: scriptedModel() })
-    const { task, sceneId } = await start(writing, { style: 'like a telegram', maxCharacters: 60 })
+    const { task, sceneId } = await start(writing, { style: 'like a telegram' })
     await writing.t.drain()
-    expect(await task.result()).toMatchObject({ characters: 60 })
-    expect((await writing.library.scenes.scene(ann, sceneId)).summary?.text).toHaveLength(60)
+    expect(await task.result()).toMatchObject({ method: 'generative', language: 'en', finishReason: 'stop' })
+    const { summary } = await writing.library.scenes.scene(ann, sceneId)
+    expect(summary).toMatchObject({
+      text: expect.stringMatching(/\(like a telegram\)$/),
+      model: 'scripted',
+      prompt: { name: 'summarise-scene', language: 'en', version: expect.stringMatching(/^1\+/) },
+      parameters: { providerModel: 'scripted-1', style: 'like a telegram', maxCharacters: 360 },
+      usage: { outputTokens: summary?.text.length },
+      finishReason: 'stop',
+      writtenBy: { taskId: task.taskId, attempt: 1 },
+    })
+  })
+
+  it('is never longer than was asked for, and ends with a clause', async () => {
+    await using n = await novelEngine({ model: scriptedModel() })
+    const { task, sceneId } = await start(n, { maxCharacters: 36 })
+    await n.t.drain()
+    expect(await task.result()).toMatchObject({ characters: 34 })
+    expect((await n.library.scenes.scene(ann, sceneId)).summary?.text).toBe(
+      'Summary of Scene 1 begins at dawn.',
+    )
   })
 
   it('refuses a model that is not configured', async () => {
     await using n = await novelEngine()
-    const { task } = await start(n, { model: 'grand' })
-    await n.t.drain()
-    expect(await task.state()).toMatchObject({ status: 'FAILED', error: { code: 'PROVIDER_NOT_CONFIGURED' } })
+    await expect(start(n, { model: 'grand' })).rejects.toMatchObject({ code: 'PROVIDER_NOT_CONFIGURED' })
   })
 
   it('tries again when the model fails', async () => {

@@ -12,9 +12,10 @@ import {
 } from 'quillwork/novel'
 import { sqlite } from 'quillwork/sqlite'
 import { createManualClock, type TestEngine, testEngine } from 'quillwork/testing'
-import { createModelCatalogue } from '../../../src/ai/catalogue.ts'
+import { createModelCatalogue, type ModelCatalogue } from '../../../src/ai/catalogue.ts'
 import { extractiveModel } from '../../../src/ai/extractive/extractive.ts'
-import type { SummaryMethod, SummaryModel } from '../../../src/ai/model.ts'
+import type { LanguageModel, SummaryMethod, SummaryModel } from '../../../src/ai/model.ts'
+import type { ModelConfig } from '../../../src/ai/providers/config.ts'
 import { novelIdOf } from '../../../src/novel/library/ids.ts'
 import type { SceneText } from '../../../src/novel/library/shelf.ts'
 import type { Upload } from '../../../src/novel/library/uploads.ts'
@@ -23,7 +24,8 @@ import type { Upload } from '../../../src/novel/library/uploads.ts'
 export const ann = 'ann'
 
 /** A model that does as the test says, and remembers every summary that it made. */
-export interface ScriptedModel extends SummaryModel {
+export interface ScriptedModel {
+  readonly method: SummaryMethod
   /** The texts that were summarised to the end, in order. */
   readonly made: string[]
   /** Runs before a summary is made; may wait or throw. */
@@ -32,24 +34,85 @@ export interface ScriptedModel extends SummaryModel {
 
 /** Makes a scripted model. Its summaries are `Summary of` and the first words of the text. */
 export function scriptedModel(method: SummaryMethod = 'generative'): ScriptedModel {
-  const made: string[] = []
-  const model: ScriptedModel = {
+  return { method, made: [], before: () => undefined }
+}
+
+async function summaryBy(model: ScriptedModel, text: string, signal: AbortSignal | undefined) {
+  await model.before(text, signal)
+  signal?.throwIfAborted()
+  model.made.push(text)
+  return `Summary of ${text.trim().slice(0, 40)}`
+}
+
+/** The scripted model as one that quotes. */
+function quoting(model: ScriptedModel): SummaryModel {
+  return {
     id: 'scripted',
-    method,
-    takesInstructions: method === 'generative',
-    made,
-    before: () => undefined,
-    async summarise({ text, instructions, maxCharacters = 1_000 }, { signal } = {}) {
-      await model.before(text, signal)
-      signal?.throwIfAborted()
-      made.push(text)
-      const style = instructions === undefined ? '' : ` (${instructions})`
-      const summary = `Summary of ${text.trim().slice(0, 40)}${style}`.slice(0, maxCharacters)
-      const usage = { model: 'scripted', inputTokens: text.length, outputTokens: summary.length }
-      return { summary, method, language: 'en', model: 'scripted', usage }
+    method: 'extractive',
+    takesInstructions: false,
+    async summarise({ text }, { signal } = {}) {
+      const summary = await summaryBy(model, text, signal)
+      return { summary, method: 'extractive', language: 'en', model: 'scripted' }
     },
   }
-  return model
+}
+
+const marked = /<novel-text>\n([\s\S]*?)\n<\/novel-text>/
+
+/** The scripted model as one that writes: the text is the first one that is marked in its prompt. */
+function writing(model: ScriptedModel): LanguageModel {
+  return {
+    id: 'scripted',
+    limit: 'scripted',
+    contextTokens: 100_000,
+    maxOutputTokens: 10_000,
+    fallbacks: [],
+    countTokens: text => text.length,
+    costOf: () => undefined,
+    async write({ prompt, maxOutputTokens }, { signal } = {}) {
+      const summary = await summaryBy(model, marked.exec(prompt)?.[1] ?? '', signal)
+      const style = /^- Style: (.*)$/m.exec(prompt)?.[1]
+      const text = style === undefined ? summary : `${summary} (${style})`
+      return {
+        text,
+        finishReason: 'stop',
+        usage: { model: 'scripted', inputTokens: prompt.length, outputTokens: text.length },
+        parameters: { providerModel: 'scripted-1', maxOutputTokens },
+      }
+    },
+  }
+}
+
+function catalogueOf(model: ScriptedModel | undefined): ModelCatalogue {
+  if (model?.method !== 'generative')
+    return createModelCatalogue({ summary: [model === undefined ? extractiveModel() : quoting(model)] })
+  const config = modelConfig({ model: 'scripted-1', uses: ['summary'] })
+  return createModelCatalogue({
+    summary: [extractiveModel()],
+    configured: [{ id: 'scripted', config }],
+    open: {
+      language: () => writing(model),
+      embedding: () => {
+        throw new Error('No embeddings here.')
+      },
+    },
+  })
+}
+
+/** A configuration of a model, with what a test says about it. */
+export function modelConfig(config: Partial<ModelConfig>): ModelConfig {
+  return {
+    provider: 'openai-compatible',
+    model: 'scripted',
+    uses: ['prose', 'summary'],
+    account: 'tests',
+    privateNetwork: true,
+    contextTokens: 8_000,
+    maxOutputTokens: 4_000,
+    fallbacks: [],
+    timeouts: { first: 10_000, idle: 10_000, total: 60_000 },
+    ...config,
+  }
 }
 
 /** What may be broken on purpose: parts of the library that stand in front of the real ones. */
@@ -77,7 +140,10 @@ export interface NovelEngine extends AsyncDisposable {
 /** How such an engine is made. */
 export interface NovelEngineOptions {
   /** Default: the extractive model. */
-  model?: SummaryModel
+  model?: ScriptedModel
+  /** All models, in the place of that one. */
+  models?: ModelCatalogue
+  promptsFolder?: string
   faults?: Faults
   persistent?: boolean
   slots?: number
@@ -98,7 +164,8 @@ export async function novelEngine(options: NovelEngineOptions = {}): Promise<Nov
       if (open.library === undefined) throw new Error('The library is not open.')
       return open.library
     },
-    models: createModelCatalogue({ summary: [options.model ?? extractiveModel()] }),
+    models: options.models ?? catalogueOf(options.model),
+    ...(options.promptsFolder === undefined ? {} : { promptsFolder: options.promptsFolder }),
     uploads: folderUploads(path.join(folder, 'uploads')),
     now: () => open.now?.() ?? 0,
   }

@@ -1,0 +1,213 @@
+import { beginningOf } from '../../ai/extractive/join.ts'
+import type { LanguageModel, TextRequest } from '../../ai/model.ts'
+import { detectLanguage, type Writing } from '../../ai/text/language.ts'
+import { hashedId } from '../../index.ts'
+import { cooperate } from '../../runtime/cooperate.ts'
+import type { PromptNote, UsageNote } from '../library/provenance.ts'
+import { type Prompt, type PromptName, promptLanguageOf } from '../prompts/prompts.ts'
+import { type NovelServices, promptsOf } from '../services.ts'
+import { type CallContext, callModel, type ModelAnswer } from './call-model.ts'
+import { contextExceeded, promptTokens } from './context.ts'
+import { answerRoom, languageName, lengthWish, tokensFor } from './lengths.ts'
+import { splitByTokens } from './split-text.ts'
+import { addUsage, noUsage } from './usage.ts'
+
+/** A text that is to be summarised by a language model. */
+export interface TextToSummarise {
+  readonly text: string
+  /** BCP 47; `und` where nobody knows. */
+  readonly language: string
+  /** Most code units of the summary. Default: by the writing. */
+  readonly maxCharacters?: number | undefined
+  readonly style?: string | undefined
+  /** What the usage is recorded for. */
+  readonly subject: string
+}
+
+/** A summary that a language model wrote. */
+export interface WrittenSummary {
+  readonly summary: string
+  /** Id of the model that wrote it. */
+  readonly model: string
+  readonly prompt: PromptNote
+  /** Of all calls that it took. */
+  readonly usage: UsageNote
+  readonly finishReason: string
+  readonly parameters: Readonly<Record<string, string | number>>
+}
+
+/** What of a task's context a summary needs. */
+export type SummariseContext = CallContext & { readonly services: NovelServices }
+
+/** Code units of a summary where none are asked for: about what the extractive model answers. */
+const usual: Record<Writing, number> = { cjk: 160, spaced: 360 }
+/** Code units of the summary of a part: enough to tell the whole from. */
+const ofPart: Record<Writing, number> = { cjk: 400, spaced: 900 }
+/** Parts smaller than this, in tokens, are not worth a call. */
+const smallestRoom = 100
+
+interface Job {
+  readonly ctx: SummariseContext
+  readonly model: LanguageModel
+  readonly wanted: TextToSummarise
+  readonly writing: Writing
+  /** Names the calls: the same for the same text, model, wishes and prompts. */
+  readonly unit: string
+  usage: UsageNote
+}
+
+/** One call of a job. */
+interface Step {
+  readonly name: string
+  readonly prompt: PromptName
+  /** The slot that the material goes into. */
+  readonly slot: 'text' | 'summaries'
+  readonly material: string
+  readonly most: number
+}
+
+/**
+ * Summarises a text with one call, or, where it is too long for the model, part by part and then from the summaries of the parts. Every
+ * finished call is a checkpoint. Throws what `callModel` throws; MODEL_CONTEXT_EXCEEDED where not even a part can be read.
+ */
+export async function summariseText(
+  ctx: SummariseContext,
+  model: LanguageModel,
+  wanted: TextToSummarise,
+): Promise<WrittenSummary> {
+  const { writing } = detectLanguage(wanted.text)
+  const job: Job = { ctx, model, wanted, writing, unit: unitOf(ctx, model, wanted), usage: noUsage }
+  const most = wanted.maxCharacters ?? usual[writing]
+  const whole: Step = {
+    name: 'whole',
+    prompt: 'summarise-scene',
+    slot: 'text',
+    material: wanted.text,
+    most,
+  }
+  if (fits(job, whole)) return summaryOf(job, whole, await take(job, whole))
+  const part: Step = { ...whole, prompt: 'summarise-part', most: ofPart[writing] }
+  const parts = await splitForStep(job, part)
+  const summaries: string[] = []
+  for (const [at, material] of parts.entries())
+    summaries.push((await take(job, { ...part, name: `part ${at + 1}`, material })).text)
+  return combine(job, summaries, most)
+}
+
+/** One summary from those of the parts; where there are too many for one call, from summaries of groups of them. */
+async function combine(
+  job: Job,
+  summaries: readonly string[],
+  most: number,
+  level = 1,
+): Promise<WrittenSummary> {
+  const whole: Step = {
+    name: `whole ${level}`,
+    prompt: 'combine-summaries',
+    slot: 'summaries',
+    material: summaries.join('\n\n'),
+    most,
+  }
+  if (fits(job, whole)) return summaryOf(job, whole, await take(job, whole))
+  const group: Step = { ...whole, most: ofPart[job.writing] }
+  const groups = await splitForStep(job, group)
+  if (groups.length >= summaries.length) throw tooLong(job, group)
+  const fewer: string[] = []
+  for (const [at, material] of groups.entries())
+    fewer.push((await take(job, { ...group, name: `group ${level}.${at + 1}`, material })).text)
+  return combine(job, fewer, most, level + 1)
+}
+
+/** Makes a call, or finds what an earlier attempt was answered. */
+async function take(job: Job, step: Step): Promise<ModelAnswer> {
+  const { ctx, model, wanted } = job
+  const unit = `${job.unit}: ${step.name}`
+  const answer = await ctx.checkpoint(unit, () =>
+    callModel(ctx, ctx.services.models, {
+      unit,
+      use: 'summary',
+      model,
+      subject: wanted.subject,
+      request: asked => checked(job, step, asked),
+    }),
+  )
+  job.usage = addUsage(job.usage, answer.usage)
+  return answer
+}
+
+function checked(job: Job, step: Step, model: LanguageModel): TextRequest {
+  const request = requestFor(job, step, model)
+  if (room(model, request) < 0) throw tooLong({ ...job, model }, step)
+  return request
+}
+
+function requestFor(job: Job, { most, slot, material, prompt }: Step, model: LanguageModel): TextRequest {
+  const { language: tag, style = '' } = job.wanted
+  const language = promptLanguageOf(tag)
+  return {
+    ...promptOf(job, prompt).render({
+      language: languageName(tag, language),
+      length: lengthWish({ characters: most }, 'most', language),
+      style,
+      [slot]: material,
+    }),
+    maxOutputTokens: answerRoom(model, tokensFor(model, { characters: most }, job.writing)),
+  }
+}
+
+function promptOf({ ctx, wanted }: Pick<Job, 'ctx' | 'wanted'>, name: PromptName): Prompt {
+  return promptsOf(ctx.services)(name, promptLanguageOf(wanted.language))
+}
+
+/** Tokens of the model's window that a request leaves; negative where it is too long. */
+function room(model: LanguageModel, request: TextRequest): number {
+  return model.contextTokens - request.maxOutputTokens - promptTokens(model, request)
+}
+
+function fits(job: Job, step: Step): boolean {
+  return room(job.model, requestFor(job, step, job.model)) >= 0
+}
+
+async function splitForStep(job: Job, step: Step): Promise<readonly string[]> {
+  const { model, ctx } = job
+  // With something in the slot, so that its marks are counted.
+  const left = room(model, requestFor(job, { ...step, material: '.' }, model))
+  if (left < smallestRoom) throw tooLong(job, step)
+  return cooperate(
+    splitByTokens(step.material, left, text => model.countTokens(text)),
+    ctx.signal,
+  )
+}
+
+function tooLong(job: Job, step: Step) {
+  const request = requestFor(job, step, job.model)
+  return contextExceeded(
+    { model: job.model, outputTokens: request.maxOutputTokens },
+    promptTokens(job.model, request),
+  )
+}
+
+function summaryOf(job: Job, { prompt, most }: Step, answer: ModelAnswer): WrittenSummary {
+  const { text, model, finishReason, parameters } = answer
+  const { style } = job.wanted
+  return {
+    summary: clipped(text, most),
+    model,
+    prompt: promptOf(job, prompt).note,
+    usage: job.usage,
+    finishReason,
+    parameters: { ...parameters, maxCharacters: most, ...(style === undefined ? {} : { style }) },
+  }
+}
+
+/** Models count badly: what is too long ends with the last clause that fits. */
+function clipped(text: string, most: number): string {
+  const { start, end } = beginningOf(text, { start: 0, end: text.length }, most)
+  return text.slice(start, end).trim()
+}
+
+function unitOf(ctx: SummariseContext, model: LanguageModel, wanted: TextToSummarise): string {
+  const { text, maxCharacters, style } = wanted
+  const { version } = promptOf({ ctx, wanted }, 'summarise-scene').note
+  return `summary ${hashedId(JSON.stringify([model.id, text, maxCharacters, style, version]))}`
+}

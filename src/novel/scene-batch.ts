@@ -1,0 +1,211 @@
+import { z } from 'zod'
+import { type In, PermanentError, type Schema, type TaskContext, type TaskType } from '../index.ts'
+import { count, id, type SceneCounts, sceneCounts } from './fields.ts'
+import type { ChapterRange, SceneOverview } from './library/shelf.ts'
+import type { NovelServices } from './services.ts'
+
+/**
+ * What the tasks have in common that do something to each scene of a range of chapters, each scene in a sub-task of its own. While such
+ * a task waits, the summary of its sub-tasks tells how far it is. It completes with errors when some scenes fail, and fails when all do.
+ */
+
+/** Which chapters; both ends are included. */
+export const range = {
+  novelId: id,
+  /** First chapter in reading order; default: the first of the novel. */
+  startChapterId: id.optional(),
+  /** Last chapter in reading order, included; default: the last of the novel. */
+  endChapterId: id.optional(),
+}
+
+/** The result of such a task. */
+export const batchResult = sceneCounts.extend({
+  /** The first 100 scenes that failed. */
+  failedScenes: z.array(z.object({ sceneId: id, reason: z.string() })),
+})
+
+/** The progress of such a task. */
+export const batchProgress = sceneCounts.extend({ processed: count })
+
+type BatchResult = z.infer<typeof batchResult>
+
+/** What of a task's context is needed. */
+export type BatchContext = TaskContext<Schema, typeof batchProgress, NovelServices>
+
+/** What is known of a sub-task that completed. */
+type SceneResult = Schema<unknown, { conflict: boolean; skipped: boolean }>
+
+/** What is done to the scenes. */
+export interface BatchWork<P extends Schema, R extends SceneResult> {
+  /** The task that each scene gets. */
+  readonly type: TaskType<P, R>
+  readonly range: ChapterRange
+  /** In a sentence: the scenes could not be ... */
+  readonly participle: string
+  wants(scene: SceneOverview): boolean
+  /** `scenesBefore`: how many scenes right before it are left as they are, so that their texts can be read; at most 20. */
+  parametersFor(scene: { sceneId: string; scenesBefore: number }): In<P>
+}
+
+/** Scenes before one that count. */
+const mostScenesBefore = 20
+/** Scenes that are looked at, and submitted, at a time. */
+const pageSize = 500
+/** Failed scenes that the result names; the rest are found among the sub-tasks. */
+const mostFailedNamed = 100
+
+/** No scenes. */
+export const noScenes: SceneCounts = { total: 0, success: 0, failed: 0, conflict: 0, skipped: 0 }
+
+/** The range that parameters name. */
+export function rangeOf({
+  novelId,
+  startChapterId,
+  endChapterId,
+}: {
+  novelId: string
+  startChapterId?: string | undefined
+  endChapterId?: string | undefined
+}): ChapterRange {
+  return {
+    novelId,
+    ...(startChapterId === undefined ? {} : { startChapterId }),
+    ...(endChapterId === undefined ? {} : { endChapterId }),
+  }
+}
+
+/** Submits the scenes that are wanted. */
+export async function submitScenes<P extends Schema, R extends SceneResult>(
+  ctx: BatchContext,
+  work: BatchWork<P, R>,
+): Promise<void> {
+  const plan: Plan = { total: 0, skipped: 0, refused: [] }
+  let page = await planPage(ctx, work, { number: 0, run: mostScenesBefore })
+  for (let number = 1; ; number++) {
+    ctx.signal.throwIfAborted()
+    plan.total += page.wanted.length + page.skipped
+    plan.skipped += page.skipped
+    await submit(ctx, work, page, plan)
+    ctx.updateProgress(progressOf({ ...noScenes, total: plan.total, skipped: plan.skipped }))
+    if (page.next === undefined) break
+    page = await planPage(ctx, work, { number, run: page.run ?? 0, pageToken: page.next })
+  }
+  await ctx.checkpoint('plan', () => plan)
+}
+
+/** Counts what became of them. Throws SUBTASKS_FAILED where all failed. */
+export async function countScenes<P extends Schema, R extends SceneResult>(
+  ctx: BatchContext,
+  work: BatchWork<P, R>,
+): Promise<BatchResult> {
+  const plan = await ctx.checkpoint<Plan>('plan', () => ({ total: 0, skipped: 0, refused: [] }))
+  const { counts, subTasks } = await countSubTasks(ctx, work, plan)
+  ctx.updateProgress(progressOf(counts))
+  if (subTasks > 0 && counts.failed === counts.total - plan.skipped) throw allFailed(counts, work.participle)
+  return counts
+}
+
+/** What the batch found when it looked through the range. */
+interface Plan {
+  total: number
+  skipped: number
+  refused: { sceneId: string; reason: string }[]
+}
+
+interface PlannedPage {
+  wanted: string[]
+  /** For each of them: scenes right before it that are left as they are. */
+  before?: number[]
+  /** The same for what follows the page. */
+  run?: number
+  skipped: number
+  next?: string | undefined
+}
+
+/**
+ * Decides which scenes of a page are wanted. A checkpoint, made before they are submitted: for an attempt that looks again, those
+ * that were done meanwhile would count as skipped.
+ */
+function planPage<P extends Schema, R extends SceneResult>(
+  ctx: BatchContext,
+  work: BatchWork<P, R>,
+  { number, run: runBefore, pageToken }: { number: number; run: number; pageToken?: string },
+): Promise<PlannedPage> {
+  return ctx.checkpoint(`page ${number}`, async () => {
+    const { shelf } = ctx.services.library
+    const page = pageToken === undefined ? { pageSize } : { pageSize, pageToken }
+    const { items, nextPageToken } = await shelf.scenes(ctx.userId, work.range, page)
+    const wanted: string[] = []
+    const before: number[] = []
+    let run = runBefore
+    for (const scene of items) {
+      if (work.wants(scene)) {
+        wanted.push(scene.id)
+        before.push(run)
+        run = 0
+      } else run = Math.min(run + 1, mostScenesBefore)
+    }
+    const planned = { wanted, before, run, skipped: items.length - wanted.length }
+    return nextPageToken === undefined ? planned : { ...planned, next: nextPageToken }
+  })
+}
+
+async function submit<P extends Schema, R extends SceneResult>(
+  ctx: BatchContext,
+  work: BatchWork<P, R>,
+  { wanted, before = [] }: PlannedPage,
+  plan: Plan,
+): Promise<void> {
+  const { refused } = await ctx.submitSubTasks(
+    work.type,
+    wanted.map((sceneId, at) => ({
+      key: sceneId,
+      parameters: work.parametersFor({ sceneId, scenesBefore: before[at] ?? 0 }),
+    })),
+  )
+  for (const { key, error } of refused) plan.refused.push({ sceneId: key, reason: error.message })
+}
+
+async function countSubTasks<P extends Schema, R extends SceneResult>(
+  ctx: BatchContext,
+  work: BatchWork<P, R>,
+  plan: Plan,
+): Promise<{ counts: BatchResult; subTasks: number }> {
+  const counts: BatchResult = {
+    ...noScenes,
+    total: plan.total,
+    skipped: plan.skipped,
+    failed: plan.refused.length,
+    failedScenes: plan.refused.slice(0, mostFailedNamed),
+  }
+  let subTasks = plan.refused.length
+  for await (const scene of ctx.subTasks(work.type)) {
+    subTasks++
+    if (scene.result === undefined) {
+      counts.failed++
+      const reason = scene.error?.message ?? scene.status
+      if (counts.failedScenes.length < mostFailedNamed)
+        counts.failedScenes.push({ sceneId: scene.key, reason })
+    } else if (scene.result.conflict) counts.conflict++
+    else if (scene.result.skipped) counts.skipped++
+    else counts.success++
+  }
+  return { counts, subTasks }
+}
+
+function progressOf({
+  total,
+  success,
+  failed,
+  conflict,
+  skipped,
+}: SceneCounts): z.infer<typeof batchProgress> {
+  return { total, processed: success + failed + conflict + skipped, success, failed, conflict, skipped }
+}
+
+function allFailed({ failed, failedScenes }: BatchResult, participle: string): PermanentError {
+  return new PermanentError(
+    `None of the ${failed} scenes could be ${participle}; the first failed with: ${failedScenes[0]?.reason ?? 'no reason'}`,
+    { code: 'SUBTASKS_FAILED' },
+  )
+}
