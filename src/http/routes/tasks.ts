@@ -8,6 +8,7 @@ import { hasEnded, taskStatuses } from '../../task/status.ts'
 import type { TaskRecord } from '../../task/task.ts'
 import { etagOf, noneMatchNames } from '../conditional.ts'
 import type { ApiContext, App } from '../context.ts'
+import { idempotencyKeyHeader, idempotencyKeyOf } from '../idempotency.ts'
 import { pageRequest } from '../page-request.ts'
 import { presentListed, presentTask } from '../present.ts'
 import { pageOf } from '../schemas/fields.ts'
@@ -31,10 +32,7 @@ const submitSchema = {
   description:
     'Answers when the task is durable. With an Idempotency-Key, submitting again finds the first task.',
   headers: z.object({
-    'idempotency-key': z
-      .string()
-      .optional()
-      .describe('1 to 255 printable ASCII characters, bare or in quotes'),
+    ...idempotencyKeyHeader,
     traceparent: z.string().optional().describe('W3C trace context; kept with the task'),
   }),
   body: submissionSchema,
@@ -79,15 +77,6 @@ function submitTask(app: App, { engine, settings }: ApiContext): void {
     reply.code(202).header('location', `/v1/tasks/${record.id}`)
     return answerTask(reply, record, engine)
   })
-}
-
-/** The key of an Idempotency-Key header: a bare value, or a string of structured fields (RFC 9651, section 3.3.3). */
-function idempotencyKeyOf(header: string | undefined): string | undefined {
-  if (header === undefined) return undefined
-  const quoted = /^"((?:[\x20-\x21\x23-\x5b\x5d-\x7e]|\\["\\])*)"$/.exec(header.trim())?.[1]
-  const key = quoted?.replace(/\\(["\\])/g, '$1') ?? header.trim()
-  if (/^[\x20-\x7e]{1,255}$/.test(key)) return key
-  throw new QuillworkError('REQUEST_INVALID', 'Idempotency-Key takes 1 to 255 printable ASCII characters.')
 }
 
 /** Same key, same parameters, but another lane, priority or other tags: not the same request. */
