@@ -35,6 +35,7 @@ export default defineConfig({
           name: 'mongodb',
           // What needs hours of the manual clock, each second of which asks the database, runs on SQLite alone.
           include: [
+            'budgets',
             'cancel',
             'context',
             'dead-letters',

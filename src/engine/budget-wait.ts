@@ -13,9 +13,10 @@ import {
 
 /**
  * How long a task waits if nobody wakes it, in milliseconds: as long as it has waited already, within these bounds. Whoever raises the
- * budget or gives room back wakes those that fit; looking by itself is only for a process that died before it did.
+ * budget or gives room back wakes those that fit; looking by itself is only for a process that died before it did, and the first task
+ * that finds room wakes others. So a thousand tasks that wait cost an attempt every few seconds, and less than one a second at first.
  */
-const wait = { shortest: 60_000, longest: 900_000 } as const
+const wait = { shortest: 60_000, longest: 3_600_000 } as const
 
 /** Numbers of an account at the moment of a refusal. */
 export interface Refusal {

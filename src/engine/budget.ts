@@ -128,14 +128,18 @@ export class BudgetLedger implements Budgets {
     const id = nextName()
     const wasWoken = waitsSince(record.errorInfo) !== undefined
     let refusal: Refusal | undefined
+    let hasMore = false
     await tree.change((account, now) => {
       const before = account.wanted
       const isExpired = expire(account, now)
       if (wasWoken) keepPromise(account, need)
       const misfit = reserve(account, id, need, now + leaseMs)
       refusal = misfit === undefined ? undefined : refusalOf(account, misfit)
+      // It may have come by itself, because nobody was there to wake it: then it wakes the others.
+      hasMore = wasWoken && hasWantedRoom(account, now)
       return isExpired || wasWoken || refusal === undefined || !isSame(before, account.wanted)
     })
+    if (hasMore) this.#waker.wakeSoon(tree, 'room')
     if (refusal === undefined) return id
     const { store, random } = this.#parts
     throw budgetWait(record, need, refusal, { now: store.tasks.now(), random: random() })
