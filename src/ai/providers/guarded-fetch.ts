@@ -30,9 +30,9 @@ export function guardedFetch(options: GuardOptions = {}): typeof fetch {
   const allows = (reach: Reach) => reach === 'public' || (privateNetwork && reach === 'private')
   let client: ReturnType<typeof load> | undefined
   return async (input, init) => {
-    const request = new Request(input, init)
-    const problem = addressProblem(request.url, allows)
+    const problem = addressProblem(input instanceof Request ? input.url : `${input}`, allows)
     if (problem !== undefined) throw forbidden(problem)
+    const request = new Request(input, init)
     client ??= load(guardedLookup(lookup, allows))
     const body = request.body === null ? null : await request.text()
     const { fetch, agent } = await client
@@ -59,6 +59,7 @@ async function load(lookup: LookupFunction): Promise<{ fetch: typeof undiciFetch
  * what the URL parser makes of them.
  */
 function addressProblem(address: string, allows: (reach: Reach) => boolean): string | undefined {
+  if (!URL.canParse(address)) return 'it is no URL'
   const { protocol, hostname, username, password } = new URL(address)
   if (protocol !== 'http:' && protocol !== 'https:') return 'only http and https are spoken'
   if (username !== '' || password !== '') return 'a URL with a user or a password is not called'
