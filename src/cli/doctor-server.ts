@@ -5,6 +5,7 @@ import type { ResolvedConfig } from '../server/config.ts'
 import { announced } from '../server/data-directory.ts'
 import type { Client } from './client.ts'
 import { connect, findServer } from './connect.ts'
+import { lookAtConfiguredModels, type ModelsTold, tellModels } from './doctor-models.ts'
 import { codedError } from './exit-codes.ts'
 import type { Tell } from './finding.ts'
 import { commandText } from './hints.ts'
@@ -32,6 +33,7 @@ export async function lookAtServer(resolved: ResolvedConfig, tell: Tell): Promis
   ) {
     tell('server', 'note', 'none runs', start)
     tell('store', 'note', `${composition.file} is not there yet; it is made at the first start`)
+    await lookAtConfiguredModels(resolved, tell)
     return
   }
   try {
@@ -70,7 +72,7 @@ function noServer(data: string): string {
 async function lookInside(client: Client, resolved: ResolvedConfig, tell: Tell): Promise<void> {
   await lookAtReadiness(client, tell)
   await lookAtProcesses(client, tell)
-  await lookAtModels(client, tell)
+  tellModels(await client.get<ModelsTold>('/v1/capabilities'), tell)
   await lookAtTasks(client, resolved, tell)
   await lookAtLanes(client, resolved, tell)
 }
@@ -107,18 +109,6 @@ async function lookAtProcesses(client: Client, tell: Tell): Promise<void> {
     const room = slots.length === 0 ? '' : `; slots ${slots.join(', ')}; ${running} running`
     tell('processes', 'ok', `${nodeId} (process ${pid}): ${does}${room}`)
   }
-}
-
-interface Capabilities {
-  models: { id: string; uses: string[]; problem?: string }[]
-  off: { capability: string; reason: string }[]
-}
-
-async function lookAtModels(client: Client, tell: Tell): Promise<void> {
-  const { models, off } = await client.get<Capabilities>('/v1/capabilities')
-  for (const { id, uses, problem } of models)
-    if (problem === undefined) tell('models', 'ok', `${uses.join(', ')}: ${id}`)
-  for (const { capability, reason } of off) tell('models', 'note', `${capability} is off: ${reason}`)
 }
 
 async function lookAtTasks(client: Client, resolved: ResolvedConfig, tell: Tell): Promise<void> {

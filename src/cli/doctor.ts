@@ -1,6 +1,7 @@
 import { accessSync, constants, existsSync, statfsSync } from 'node:fs'
 import path from 'node:path'
 import type { ResolvedConfig } from '../server/config.ts'
+import { callModels, lookAtKeys } from './doctor-models.ts'
 import { lookAtServer } from './doctor-server.ts'
 import { lookAtTopology } from './doctor-topology.ts'
 import type { Finding, Tell } from './finding.ts'
@@ -9,8 +10,11 @@ import { bytesText } from './words.ts'
 /** Free disk below this is wrong: the database stops taking tasks when the disk is full. */
 const leastFreeBytes = 200e6
 
-/** Looks at everything that a server needs; changes nothing but what opening the database changes. */
-export async function examine(resolved: ResolvedConfig): Promise<Finding[]> {
+/** Looks at everything that a server needs; changes nothing but what opening the database changes. Models are called only if asked for. */
+export async function examine(
+  resolved: ResolvedConfig,
+  { callsModels }: { callsModels: boolean },
+): Promise<Finding[]> {
   const findings: Finding[] = []
   const tell: Tell = (check, state, detail, advice) =>
     findings.push({ check, state, detail, ...(advice === undefined ? {} : { advice }) })
@@ -25,6 +29,8 @@ export async function examine(resolved: ResolvedConfig): Promise<Finding[]> {
   lookAtDirectory(config.data, tell)
   await lookAtServer(resolved, tell)
   await lookAtTopology(resolved, tell)
+  lookAtKeys(resolved, tell)
+  if (callsModels) await callModels(resolved, tell)
   return findings
 }
 

@@ -7,6 +7,7 @@ import { addDoctor } from './commands/doctor.ts'
 import { addImport } from './commands/import.ts'
 import { addLanes } from './commands/lanes.ts'
 import { addMigrate } from './commands/migrate.ts'
+import { addModels } from './commands/models.ts'
 import { addNovels } from './commands/novels.ts'
 import { addServe } from './commands/serve.ts'
 import { addTasks } from './commands/tasks.ts'
@@ -80,6 +81,7 @@ export function createProgram(terminal: Terminal, end: (exitCode: number) => voi
   addTasks(program, register)
   addDeadLetters(program, register)
   addLanes(program, register)
+  addModels(program, register)
   addTopology(program, register)
   addMigrate(program, register)
   addDoctor(program, register)

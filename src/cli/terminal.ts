@@ -1,5 +1,5 @@
 import { createInterface } from 'node:readline/promises'
-import type { Readable, Writable } from 'node:stream'
+import { type Readable, Writable } from 'node:stream'
 import { cut } from './width.ts'
 
 /** What a command prints to, and asks. */
@@ -21,6 +21,8 @@ export interface Terminal {
   keep(): void
   /** Asks for yes or no; anything but yes is no. */
   confirm(question: string, signal?: AbortSignal): Promise<boolean>
+  /** Reads a text that nobody should see: a line that is not shown while it is typed, or all that is piped in. */
+  readSecret(question: string): Promise<string>
 }
 
 /** The streams of a process. */
@@ -81,8 +83,36 @@ export function createTerminal({ stdin, stdout, stderr }: Streams): Terminal {
         asking.close()
       }
     },
+    readSecret: question => (stdin.isTTY === true ? readUnseen(question) : readPiped(stdin)),
+  }
+
+  async function readUnseen(question: string): Promise<string> {
+    const nowhere = new Writable({ write: (_chunk, _encoding, done) => done() })
+    // The library echoes what is typed to its output.
+    const asking = createInterface({ input: stdin, output: nowhere, terminal: true })
+    asking.once('SIGINT', () => process.kill(process.pid, 'SIGINT'))
+    try {
+      stderr.write(question)
+      const line = await asking.question('')
+      stderr.write('\n')
+      return line
+    } finally {
+      asking.close()
+    }
   }
   return terminal
+}
+
+/** No secret is longer. */
+const longestSecret = 65_536
+
+async function readPiped(stdin: Readable): Promise<string> {
+  let text = ''
+  for await (const chunk of stdin) {
+    text += String(chunk)
+    if (text.length > longestSecret) break
+  }
+  return text
 }
 
 /** A bar of so many columns. */

@@ -3,7 +3,7 @@
  * `QUILLWORK_SECRET`. Whoever has the file alone has nothing; whoever changes it is found out when it is read.
  */
 import { createCipheriv, createDecipheriv, randomBytes, scryptSync } from 'node:crypto'
-import { readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { readFileSync, renameSync, statSync, writeFileSync } from 'node:fs'
 import { z } from 'zod'
 import { QuillworkError } from '../index.ts'
 import { makeDataDirectory, placesOf } from './data-directory.ts'
@@ -35,6 +35,17 @@ export interface StoredKey {
 
 /** Reads stored keys by name. Undefined: there is none of that name. Throws CONFIG_INVALID for one that was changed. */
 export type ReadKey = (name: string) => string | undefined
+
+/** Whether a text can be a key: it goes into a header, where blanks and line ends have no place. */
+export function isKey(text: string): boolean {
+  return /^[\x21-\x7e]{1,4096}$/.test(text)
+}
+
+/** Whether others than the owner of the file may read it; nothing of it is in clear, but it is nobody's business. */
+export function isOpenToOthers(data: string): boolean {
+  const found = statSync(fileOf(data), { throwIfNoEntry: false })
+  return found !== undefined && process.platform !== 'win32' && (found.mode & 0o077) !== 0
+}
 
 /** What is stored, by name; needs no secret. Throws CONFIG_INVALID for a file that cannot be read. */
 export function listKeys(data: string): readonly StoredKey[] {

@@ -33,8 +33,8 @@ const usualContext: Record<ProviderKind, number> = {
 }
 const usualOutput = 4_096
 
-/** The name of a stored key. */
-export const keyName = /^[\w.-]{1,100}$/
+/** The name of a stored key. A key itself, pasted in its place, is not one. */
+export const keyName = /^(?!sk-)[\w.-]{1,40}$/
 
 const keySource = z.custom<KeySource>(
   value =>

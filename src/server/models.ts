@@ -7,7 +7,7 @@ import { createLanguageModel } from '../ai/providers/language-model.ts'
 import { QuillworkError } from '../index.ts'
 import { traceModels } from '../observe/trace-models.ts'
 import type { Limit } from '../rate-limit/limiter.ts'
-import { openKeys, type ReadKey } from './key-file.ts'
+import { isKey, openKeys, type ReadKey } from './key-file.ts'
 import type { KeySource, ModelSetting } from './model-setting.ts'
 import type { Config } from './settings.ts'
 
@@ -47,8 +47,14 @@ export function findKeys(config: Config): ReadonlyMap<string, FoundKey> {
     stored ??= openKeys(config.data, config.secret)
     return stored(name)
   }
-  const find = ({ key }: ModelSetting) => (key === undefined ? {} : findKey(key, config, read))
-  return new Map(Object.entries(config.models).map(([id, model]) => [id, find(model)]))
+  const find = (id: string, { key }: ModelSetting): FoundKey => {
+    if (key === undefined) return {}
+    const found = findKey(key, config, read)
+    return 'key' in found
+      ? { source: key, key: found.key }
+      : { source: key, problem: `The model "${id}" cannot be used: ${found.problem}` }
+  }
+  return new Map(Object.entries(config.models).map(([id, model]) => [id, find(id, model)]))
 }
 
 /** What the provider's limit allows, by its key, for all models of it. */
@@ -59,28 +65,30 @@ export function modelLimits({ models }: Pick<Config, 'models'>): Readonly<Record
   return Object.fromEntries(limited)
 }
 
-function findKey(source: KeySource, { environmentKeys }: Config, read: ReadKey): FoundKey {
+function findKey(
+  source: KeySource,
+  { environmentKeys }: Config,
+  read: ReadKey,
+): { key: string } | { problem: string } {
   try {
     const [place, name = ''] = source.split(':', 2)
     const key = place === 'env' ? environmentKeys.read(name) : read(name)
-    if (key === undefined) return { source, problem: place === 'env' ? unset(name) : notStored(name) }
-    // What else could a header not hold? The key itself is not repeated.
-    if (!/^[\x21-\x7e]+$/.test(key)) return { source, problem: unusable(source) }
-    return { source, key }
+    if (key === undefined) return { problem: place === 'env' ? unset(name) : notStored(name) }
+    return isKey(key) ? { key } : { problem: unusable(source) }
   } catch (error) {
-    if (error instanceof QuillworkError) return { source, problem: error.message }
+    if (error instanceof QuillworkError) return { problem: error.message }
     throw error
   }
 }
 
 function unset(variable: string): string {
-  return `Its key is missing: the variable ${variable} is not set. Set it in the environment of the server, and start the server again.`
+  return `its key is missing, the variable ${variable} is not set. Set it in the environment of the server, then start the server again.`
 }
 
 function notStored(name: string): string {
-  return `Its key is missing: none is stored as ${name}. Store it: quillwork models key set ${name}; then start the server again.`
+  return `its key is missing, none is stored as ${name}. Store it: quillwork models key set ${name}; then start the server again.`
 }
 
 function unusable(source: KeySource): string {
-  return `Its key (${source}) has blanks or other signs that no key has. Set it again, the key alone.`
+  return `its key (${source}) has blanks or other signs that no key has. Set it again, the key alone.`
 }

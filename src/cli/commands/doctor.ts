@@ -7,17 +7,22 @@ import type { Finding } from '../finding.ts'
 import { printJson, type Register, type Run } from '../run.ts'
 import { bytesText, durationText } from '../words.ts'
 
+interface DoctorOptions {
+  callModels?: boolean
+}
+
 /** `quillwork doctor`: what is configured, what is reachable, what is wrong. */
 export function addDoctor(program: Command, register: Register): void {
   program
     .command('doctor')
     .description('Show what is configured, what is reachable, and what is wrong; exit code 1 if anything is')
-    .action(register(doctor))
+    .option('--call-models', 'ask each model for one word too, which may cost a little')
+    .action(register<DoctorOptions>(doctor))
 }
 
-async function doctor(run: Run): Promise<number> {
+async function doctor(run: Run<DoctorOptions>): Promise<number> {
   const resolved = run.configure()
-  const findings = await examine(resolved)
+  const findings = await examine(resolved, { callsModels: run.options.callModels === true })
   const isWell = findings.every(({ state }) => state !== 'wrong')
   if (run.json) printJson(run, { ok: isWell, settings: settingsOf(resolved), findings })
   else for (const line of lines(resolved, findings)) run.terminal.out(line)
@@ -62,6 +67,8 @@ function valueText(name: SettingName, value: unknown): string {
   const entries = Object.entries(value as object)
   if (entries.length === 0) return 'none'
   if (Array.isArray(value)) return value.join(', ')
+  if (name === 'models')
+    return entries.map(([id, { provider, model }]) => `${id} (${provider} ${model})`).join(', ')
   return entries
     .map(([key, each]) =>
       name === 'retention' ? `${key} ${durationText(each)}` : `${key} ${JSON.stringify(each)}`,

@@ -1,0 +1,219 @@
+import type { Command } from 'commander'
+import type { ModelDescription } from '../../ai/catalogue.ts'
+import { QuillworkError } from '../../index.ts'
+import { isKey, listKeys, removeKey, storeKey } from '../../server/key-file.ts'
+import { keyName } from '../../server/model-setting.ts'
+import type { FoundKey } from '../../server/models.ts'
+import { exitCodes } from '../exit-codes.ts'
+import { type Trial, trialText, tryModel } from '../model-trial.ts'
+import { printJson, type Register, type Run } from '../run.ts'
+import { listenForSignals } from '../signals.ts'
+import { tableLines } from '../table.ts'
+import { agoText, countOf, numberText } from '../words.ts'
+
+/** `quillwork models list|test|key`: from the configuration, whether a server runs or not. */
+export function addModels(program: Command, register: Register): void {
+  const models = program
+    .command('models')
+    .description('See and try the language models of the configuration, and keep their keys')
+    .helpCommand(false)
+  models
+    .command('list')
+    .description('List the models with their uses, limits, prices, and whether their keys are there')
+    .action(register(list))
+  models
+    .command('test')
+    .description('Ask a model, or each, for one word; exit code 1 if one does not answer')
+    .argument('[id]')
+    .action(register(test))
+  const key = models
+    .command('key')
+    .description('Keep keys in the data directory, encrypted with QUILLWORK_SECRET')
+    .helpCommand(false)
+  key
+    .command('set')
+    .description('Store a key under a name; it is read from standard input, never from the command line')
+    .argument('<name>')
+    .action(register(setKey))
+  key.command('list').description('List the names of the stored keys').action(register(listNames))
+  key.command('remove').description('Forget a stored key').argument('<name>').action(register(forgetKey))
+}
+
+/** The adapters of providers load only where they are needed. */
+function loadModels() {
+  return import('../../server/models.ts')
+}
+
+type Row = ModelDescription & { readonly key: FoundKey }
+
+async function list(run: Run): Promise<number> {
+  const { config } = run.configure()
+  const { createModels, findKeys } = await loadModels()
+  const keys = findKeys(config)
+  const rows = createModels(config)
+    .models()
+    .map((model): Row => ({ ...model, key: keys.get(model.id) ?? {} }))
+  if (run.json) printJson(run, { items: rows.map(rowJson) })
+  else for (const line of modelLines(rows)) run.terminal.out(line)
+  return exitCodes.ok
+}
+
+function rowJson({ key, ...model }: Row) {
+  return {
+    ...model,
+    ...(key.source === undefined ? {} : { key: key.source, keyFound: key.key !== undefined }),
+  }
+}
+
+function modelLines(rows: readonly Row[]): string[] {
+  const table = tableLines(
+    rows,
+    [
+      { title: 'ID', text: ({ id }) => id },
+      { title: 'PROVIDER', text: ({ provider }) => provider },
+      { title: 'MODEL', text: ({ model }) => model },
+      { title: 'USES', text: usesText },
+      { title: 'LIMITS', text: ({ limits }) => limitsText(limits) },
+      { title: 'PRICE', text: ({ price }) => priceText(price) },
+      { title: 'KEY', text: ({ key }) => keyText(key) },
+    ],
+    undefined,
+  )
+  const problems = rows.flatMap(({ problem }) => problem ?? [])
+  return [
+    ...table,
+    '',
+    '* = taken where a task names no model. Prices per million tokens, in / out.',
+    ...problems,
+    ...(rows.some(({ provider }) => provider !== 'built-in')
+      ? []
+      : ['No model is configured: summaries quote the text, and no prose is written. See docs/models.md.']),
+  ]
+}
+
+function usesText({ uses, defaultFor }: ModelDescription): string {
+  return uses.map(use => (defaultFor.includes(use) ? `${use}*` : use)).join(', ')
+}
+
+function limitsText(limits: ModelDescription['limits']): string {
+  if (limits === undefined) return 'none'
+  const { requestsPerMinute, tokensPerMinute, concurrency } = limits
+  const parts = [
+    ...(requestsPerMinute === undefined ? [] : [`${numberText(requestsPerMinute)} calls/min`]),
+    ...(tokensPerMinute === undefined ? [] : [`${numberText(tokensPerMinute)} tokens/min`]),
+    ...(concurrency === undefined ? [] : [`${concurrency} at once`]),
+  ]
+  return parts.length === 0 ? 'none' : parts.join(', ')
+}
+
+function priceText(price: ModelDescription['price']): string {
+  return price === undefined ? 'not set' : `${price.input} / ${price.output} ${price.currency}`
+}
+
+function keyText({ source, key }: FoundKey): string {
+  if (source === undefined) return 'none'
+  return `${source} ${key === undefined ? 'MISSING' : 'present'}`
+}
+
+async function test(run: Run): Promise<number> {
+  const { config } = run.configure()
+  const { createModels } = await loadModels()
+  const models = createModels(config)
+  const tried = chosen(models.models(), run.arguments[0])
+  using signals = listenForSignals()
+  const trials: Trial[] = []
+  for (const model of tried) {
+    const trial = await tryModel(models, model, signals.asked).catch(() => undefined)
+    if (trial === undefined) return signals.exitCode
+    trials.push(trial)
+    if (!run.json) run.terminal.out(`${trial.ok ? 'ok   ' : 'wrong'}  ${trial.id}  ${trialText(trial)}`)
+  }
+  if (run.json) printJson(run, { items: trials })
+  else if (trials.length === 0) run.terminal.out('No model is configured. See docs/models.md.')
+  return trials.every(({ ok }) => ok) ? exitCodes.ok : exitCodes.failed
+}
+
+/** The models of providers, or the named one of them. */
+function chosen(models: readonly ModelDescription[], id: string | undefined): readonly ModelDescription[] {
+  const configured = models.filter(({ provider }) => provider !== 'built-in')
+  if (id === undefined) return configured
+  const model = configured.find(each => each.id === id)
+  if (model !== undefined) return [model]
+  const ids = configured.map(each => each.id).join(', ')
+  throw usage(
+    `There is no model "${id}" in the configuration. ${ids === '' ? 'None is configured.' : `There are: ${ids}.`}`,
+  )
+}
+
+async function setKey(run: Run): Promise<number> {
+  const { config } = run.configure()
+  const name = nameOf(run)
+  const given = await run.terminal.readSecret(`The key to store as ${name} (it is not shown): `)
+  const key = given.trim()
+  if (key === '')
+    throw usage('There is no key on standard input. Pipe it in, or type it where it is asked for.')
+  if (!isKey(key))
+    throw usage(
+      'What came from standard input has blanks or other signs that no key has. Give the key alone.',
+    )
+  storeKey(config.data, config.secret, { name, key })
+  if (run.json) printJson(run, { name, source: `stored:${name}` })
+  else
+    run.terminal.out(
+      `Stored. A model has it by "key": "stored:${name}"; a server that runs reads it at its next start.`,
+    )
+  return exitCodes.ok
+}
+
+async function listNames(run: Run): Promise<number> {
+  const { config } = run.configure()
+  const keys = listKeys(config.data).map(stored => ({
+    ...stored,
+    models: Object.entries(config.models)
+      .filter(([, { key }]) => key === `stored:${stored.name}`)
+      .map(([id]) => id),
+  }))
+  if (run.json) {
+    printJson(run, { items: keys })
+    return exitCodes.ok
+  }
+  const lines = tableLines(
+    keys,
+    [
+      { title: 'NAME', text: ({ name }) => name },
+      { title: 'STORED', text: ({ storedAt }) => agoText(storedAt) },
+      { title: 'MODELS', text: ({ models }) => models.join(', ') },
+    ],
+    undefined,
+  )
+  for (const line of keys.length === 0 ? ['No key is stored.'] : lines) run.terminal.out(line)
+  return exitCodes.ok
+}
+
+async function forgetKey(run: Run): Promise<number> {
+  const { config } = run.configure()
+  const name = nameOf(run)
+  const users = Object.values(config.models).filter(({ key }) => key === `stored:${name}`)
+  const isRemoved = removeKey(config.data, name)
+  if (run.json) printJson(run, { name, removed: isRemoved })
+  else if (!isRemoved) run.terminal.out(`No key is stored as ${name}.`)
+  else if (users.length === 0) run.terminal.out('Removed.')
+  else
+    run.terminal.out(
+      `Removed; ${countOf(users.length, 'model')} of the configuration cannot be used without it.`,
+    )
+  return isRemoved ? exitCodes.ok : exitCodes.failed
+}
+
+function nameOf(run: Run): string {
+  const [name = ''] = run.arguments
+  if (keyName.test(name)) return name
+  // It is not repeated: it may be the key itself.
+  throw usage(
+    "That is no name for a key: give 1 to 40 letters, digits, '_', '.' or '-', such as main. The key itself goes to standard input.",
+  )
+}
+
+function usage(message: string): QuillworkError {
+  return new QuillworkError('USAGE_INVALID', message)
+}
