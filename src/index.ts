@@ -14,7 +14,7 @@ export type { RetryTaskOptions } from './engine/retry.ts'
 export { type AnySchedule, type Schedule, schedule } from './engine/schedule.ts'
 export type { EngineSettings, EngineTimes } from './engine/settings.ts'
 export type { SubmitItem, SubmitOptions } from './engine/submit.ts'
-export type { Tasks } from './engine/tasks.ts'
+export type { ModelUsage, Tasks } from './engine/tasks.ts'
 export type { AttemptTrace, Tracer } from './engine/trace.ts'
 export type { Limit, RateLimiter } from './rate-limit/limiter.ts'
 export { type Clock, systemClock } from './runtime/clock.ts'
@@ -31,7 +31,10 @@ export type {
   PageRequest,
   Store,
   TaskFilter,
+  UsageFilter,
+  UsageKind,
   UsageRow,
+  UsageSum,
 } from './store/store.ts'
 export type { AdmissionLimits } from './task/admission.ts'
 export { decode, encode } from './task/codec.ts'

@@ -1,3 +1,4 @@
+import type { UsageRow } from '../store/store.ts'
 import { decode, encode } from '../task/codec.ts'
 import type {
   Awaitable,
@@ -16,6 +17,7 @@ import type {
 import { QuillworkError } from '../task/errors.ts'
 import { parseWith } from '../task/schema.ts'
 import type { TaskRecord } from '../task/task.ts'
+import { validUsage } from '../task/usage.ts'
 import type { Attempt } from './attempt.ts'
 import { BudgetHolds } from './budget-holds.ts'
 import type { Core } from './core.ts'
@@ -169,9 +171,18 @@ export class AttemptContext implements TaskContext {
     this.#output.write(text)
   }
 
-  async addUsage({ model, inputTokens, outputTokens, cost }: Usage): Promise<void> {
-    const row = { at: this.#core.store.tasks.now(), attempt: this.attempt, model, inputTokens, outputTokens }
-    await this.#core.store.attempts.usage(this.taskId, [cost === undefined ? row : { ...row, cost }])
+  async addUsage(usage: Usage): Promise<void> {
+    const { model, inputTokens, outputTokens, cost, subject } = validUsage(usage)
+    const row: UsageRow = {
+      at: this.#core.store.tasks.now(),
+      attempt: this.attempt,
+      model,
+      inputTokens,
+      outputTokens,
+    }
+    if (cost !== undefined) row.cost = cost
+    if (subject !== undefined) row.subject = subject
+    await this.#core.store.attempts.usage(this.taskId, [row])
   }
 
   submitSubTask<A extends Schema, B extends Schema>(

@@ -1,4 +1,13 @@
-import type { Output, OutputPlace, TaskQueries, UsageRow } from '../store/store.ts'
+import type {
+  Output,
+  OutputPlace,
+  Page,
+  PageRequest,
+  TaskQueries,
+  UsageFilter,
+  UsageKind,
+  UsageSum,
+} from '../store/store.ts'
 import { QuillworkError } from '../task/errors.ts'
 import type { TaskRecord } from '../task/task.ts'
 import { cancelTask } from './cancel.ts'
@@ -7,15 +16,20 @@ import { type FollowOptions, followOutput, type OutputEvent, outputStart } from 
 import { type RetryTaskOptions, retryTask } from './retry.ts'
 import { type SubmitOptions, submitAs } from './submit.ts'
 
+/** What the calls of one model used; `cost` is absent when no call has a known one. */
+export type ModelUsage = Omit<UsageSum, 'key' | 'unpricedCalls'> & { model: string }
+
 /** Tasks as an operator sees them: any type, as records. What the store answers is passed on as it is. */
 export interface Tasks extends Pick<TaskQueries, 'list' | 'children' | 'counts' | 'attempts' | 'logs'> {
   /** Throws TASK_NOT_FOUND. */
   get(taskId: string): Promise<TaskRecord>
   /** What the model calls used, by model; with `tree`, of all tasks below it too. */
-  usage(
-    taskId: string,
-    options?: { tree?: boolean },
-  ): Promise<readonly (Omit<UsageRow, 'at' | 'attempt'> & { calls: number })[]>
+  usage(taskId: string, options?: { tree?: boolean }): Promise<readonly ModelUsage[]>
+  /**
+   * What model calls used, summed by task, user, subject, day (UTC) or model: the newest days and tasks first, else by the key. A page has
+   * `pageSize` keys, default 50. Costs are in the currency of the price list.
+   */
+  usageReport(filter: UsageFilter, request: Partial<PageRequest> & { by: UsageKind }): Promise<Page<UsageSum>>
   /** What the newest attempt that wrote has written, after a place: at most `limit` pieces, default 1,000. */
   output(taskId: string, from?: OutputPlace, limit?: number): Promise<Output>
   /**
@@ -52,7 +66,8 @@ export function tasksOf(core: Core): Tasks {
     counts: () => queries.counts(),
     attempts: taskId => queries.attempts(taskId),
     logs: (taskId, after, limit) => queries.logs(taskId, after, limit),
-    usage: (taskId, { tree = false } = {}) => queries.usage(taskId, tree),
+    usage: (taskId, { tree = false } = {}) => usageByModel(queries, tree ? { treeOf: taskId } : { taskId }),
+    usageReport: (filter, request) => queries.usageReport(filter, { pageSize: 50, ...request }),
     output: (taskId, from = outputStart, limit = 1_000) => core.store.output.read(taskId, from, limit),
     followOutput: (taskId, options = {}) => followOutput(core, taskId, options),
     async submit(taskType, parameters, options = {}) {
@@ -69,4 +84,18 @@ export function tasksOf(core: Core): Tasks {
     cancel: (taskId, { ifVersion } = {}) => cancelTask(core, taskId, ifVersion),
     retry: (taskId, options) => retryTask(core, taskId, options),
   }
+}
+
+/** Models per page. */
+const perPage = 200
+
+async function usageByModel(queries: TaskQueries, filter: UsageFilter): Promise<ModelUsage[]> {
+  const models: ModelUsage[] = []
+  let page: Page<UsageSum> | undefined
+  do {
+    const from = page?.nextPageToken === undefined ? {} : { pageToken: page.nextPageToken }
+    page = await queries.usageReport(filter, { by: 'model', pageSize: perPage, ...from })
+    for (const { key: model, unpricedCalls: _, ...sum } of page.items) models.push({ model, ...sum })
+  } while (page.nextPageToken !== undefined)
+  return models
 }

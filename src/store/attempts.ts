@@ -19,6 +19,8 @@ export interface UsageRow {
   inputTokens: number
   outputTokens: number
   cost?: number
+  /** What the call was for, such as the id of a novel. */
+  subject?: string
 }
 
 /** One ended attempt that did not end the task, or did so without completing it. */

@@ -1,7 +1,8 @@
 /** The port of questions about tasks; none of them changes anything. */
 import type { TaskStatus } from '../task/status.ts'
 import type { TaskRecord } from '../task/task.ts'
-import type { AttemptRow, LogLine, UsageRow } from './attempts.ts'
+import type { AttemptRow, LogLine } from './attempts.ts'
+import type { UsageFilter, UsageKind, UsageSum } from './usage.ts'
 
 /** A page of a listing; no `nextPageToken` is the only sign of the end. */
 export interface Page<T> {
@@ -13,6 +14,11 @@ export interface Page<T> {
 export interface PageRequest {
   pageSize: number
   pageToken?: string
+}
+
+/** What usage is summed by, and which page of it. */
+export interface UsageReportRequest extends PageRequest {
+  by: UsageKind
 }
 
 /** Which tasks. Absent fields do not restrict. */
@@ -65,11 +71,8 @@ export interface TaskQueries {
   counts(): Promise<Readonly<Record<TaskStatus, number>>>
   attempts(taskId: string): Promise<readonly AttemptRow[]>
   logs(taskId: string, after: number, limit: number): Promise<readonly (LogLine & { sequence: number })[]>
-  /** Summed over the task and, with `tree`, all tasks below it. */
-  usage(
-    taskId: string,
-    tree: boolean,
-  ): Promise<readonly (Omit<UsageRow, 'at' | 'attempt'> & { calls: number })[]>
+  /** What calls of models used, summed by a key: the newest days and tasks first, else by the key. */
+  usageReport(filter: UsageFilter, request: UsageReportRequest): Promise<Page<UsageSum>>
   /**
    * The tasks of a tree that wait for its budget (RETRYING with the code BUDGET_EXHAUSTED, and not due): how many there are, and the
    * first of them in the order of submission, at most `limit`.

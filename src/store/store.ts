@@ -31,7 +31,9 @@ export type {
   PageRequest,
   TaskFilter,
   TaskQueries,
+  UsageReportRequest,
 } from './queries.ts'
+export { type UsageFilter, type UsageKind, type UsageSum, usageKinds } from './usage.ts'
 
 /** What became of one creation. `existing` = the id or the idempotency key was there; the record is the one that was found. */
 export type Created =

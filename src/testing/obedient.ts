@@ -26,7 +26,9 @@ export type Order =
   | { do: 'checkpoint'; key: string }
   | { do: 'progress'; value: number }
   | { do: 'log'; message: string }
-  | { do: 'use'; model: string; inputTokens: number; outputTokens: number; cost?: number }
+  /** Adds to the output of the attempt. */
+  | { do: 'write'; text: string }
+  | { do: 'use'; model: string; inputTokens: number; outputTokens: number; cost?: number; subject?: string }
   /** Waits for a place under a limit. */
   | { do: 'acquire'; limit: string; cost?: number }
   /** Reserves under the budget of the tree and, unless `keep`, commits `spent`, or the estimate. */
@@ -142,6 +144,8 @@ async function carryOut(
       return ctx.updateProgress(order.value)
     case 'log':
       return ctx.logInfo(order.message)
+    case 'write':
+      return ctx.write(order.text)
     case 'use': {
       const { do: _, ...usage } = order
       return ctx.addUsage(usage)

@@ -1,22 +1,14 @@
-/** What attempts leave behind: progress and checkpoints, fenced; logs, capped; usage, kept even when stale. */
+/** What attempts leave behind: progress and checkpoints, fenced; logs, capped. */
 import assert from 'node:assert/strict'
-import type { LogLine, UsageRow } from '../store/store.ts'
+import type { LogLine } from '../store/store.ts'
 import { awaitingSubTasks, cancelRequested, completed, givenBack } from '../task/transition.ts'
-import { createOne, move, read, type StoreCase, start, startNew, subTaskOf } from './store-case.ts'
+import { move, read, type StoreCase, start, startNew } from './store-case.ts'
 
 const line = (message: string, changes: Partial<LogLine> = {}): LogLine => ({
   at: 1,
   attempt: 1,
   level: 'info',
   message,
-  ...changes,
-})
-const call = (changes: Partial<UsageRow> = {}): UsageRow => ({
-  at: 1,
-  attempt: 1,
-  model: 'small',
-  inputTokens: 10,
-  outputTokens: 2,
   ...changes,
 })
 
@@ -103,8 +95,8 @@ export const reportCases: readonly StoreCase[] = [
   },
 ]
 
-/** Logs and usage. */
-export const recordCases: readonly StoreCase[] = [
+/** Logs. */
+export const logCases: readonly StoreCase[] = [
   {
     name: 'logs: lines are numbered, read on from a number, and kept whoever wrote them',
     async run(context) {
@@ -142,44 +134,6 @@ export const recordCases: readonly StoreCase[] = [
         kept.map(({ sequence }) => sequence),
         kept.map((_, index) => 2_401 - kept.length + index),
       )
-    },
-  },
-  {
-    name: 'usage: what was paid is kept when the attempt is stale, and summed per model over the tree',
-    async run(context) {
-      const store = await context.makeStore()
-      const parent = await startNew(store)
-      const child = await start(store, await createOne(store, subTaskOf(parent, 'a')))
-      const grandChild = await createOne(store, subTaskOf(child, 'b'))
-      await move(store, completed(child, '"x"', context.now))
-      await store.attempts.usage(parent.id, [call({ cost: 0.5 }), call({ model: 'large', outputTokens: 7 })])
-      await store.attempts.usage(child.id, [call({ attempt: 1, cost: 0.25 })])
-      await store.attempts.usage(grandChild.id, [call({ attempt: 99 })])
-      await store.attempts.usage((await startNew(store)).id, [call({ inputTokens: 1_000_000 })])
-      const large = { model: 'large', calls: 1, inputTokens: 10, outputTokens: 7 }
-      assert.deepEqual(await store.queries.usage(parent.id, false), [
-        large,
-        { model: 'small', calls: 1, inputTokens: 10, outputTokens: 2, cost: 0.5 },
-      ])
-      assert.deepEqual(await store.queries.usage(parent.id, true), [
-        large,
-        { model: 'small', calls: 3, inputTokens: 30, outputTokens: 6, cost: 0.75 },
-      ])
-      assert.deepEqual(await store.queries.usage(child.id, true), [
-        { model: 'small', calls: 2, inputTokens: 20, outputTokens: 4, cost: 0.25 },
-      ])
-      assert.deepEqual(await store.queries.usage('nobody', true), [])
-    },
-  },
-  {
-    name: 'usage: calls that are told at once are all counted',
-    async run(context) {
-      const store = await context.makeStore()
-      const running = await startNew(store)
-      await Promise.all(Array.from({ length: 50 }, () => store.attempts.usage(running.id, [call()])))
-      assert.deepEqual(await store.queries.usage(running.id, false), [
-        { model: 'small', calls: 50, inputTokens: 500, outputTokens: 100 },
-      ])
     },
   },
 ]

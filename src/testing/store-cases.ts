@@ -5,7 +5,7 @@
 
 import { admissionCases, subTaskCases } from './store-admission-cases.ts'
 import { moveCases } from './store-apply-cases.ts'
-import { recordCases, reportCases } from './store-attempt-cases.ts'
+import { logCases, reportCases } from './store-attempt-cases.ts'
 import type { StoreCase } from './store-case.ts'
 import { claimCases, extendCases, lapsedCases } from './store-claim-cases.ts'
 import { createCases, startedCases } from './store-create-cases.ts'
@@ -17,13 +17,14 @@ import { childrenCases, countCases, listCases } from './store-query-cases.ts'
 import { budgetCases, stateCases } from './store-state-cases.ts'
 import { turnCases } from './store-turn-cases.ts'
 import { durabilityCases, laneCases, pruneCases, scheduleCases, strayCases } from './store-upkeep-cases.ts'
+import { usageCases } from './store-usage-cases.ts'
 
 /** Every case, by port. */
 export const storeCases: readonly StoreCase[] = [
   ...[createCases, startedCases, admissionCases, subTaskCases],
   ...[claimCases, extendCases, lapsedCases],
   ...[moveCases, guardCases, traceCases],
-  ...[reportCases, recordCases, outputCases],
+  ...[reportCases, logCases, usageCases, outputCases],
   ...[turnCases, tellingCases, parentCases],
   ...[listCases, childrenCases, countCases, deadLetterCases],
   ...[laneCases, scheduleCases, strayCases, pruneCases, durabilityCases],

@@ -228,7 +228,8 @@ export const pruneCases: readonly StoreCase[] = [
         (await store.queries.get([parent.id, child.id, alone.id])).map(record => record?.id),
         [parent.id, child.id, undefined],
       )
-      assert.equal((await store.queries.usage(alone.id, false)).length, 1)
+      const { items } = await store.queries.usageReport({ treeOf: alone.id }, { by: 'model', pageSize: 5 })
+      assert.equal(items.length, 1)
     },
   },
   {

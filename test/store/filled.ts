@@ -9,13 +9,14 @@ const use = (model: string, cost?: number): Order => ({
   model,
   inputTokens: 12,
   outputTokens: 3,
-  ...(cost === undefined ? {} : { cost }),
+  ...(cost === undefined ? {} : { cost, subject: 'novel' }),
 })
 
 const chapter: readonly Order[] = [
   { do: 'log', message: 'begun' },
   { do: 'checkpoint', key: 'first step' },
   { do: 'progress', value: 0.5 },
+  { do: 'write', text: '很久以前 '.repeat(5_000) },
   use('small', 0.25),
 ]
 

@@ -3,7 +3,7 @@ import { afterEach, beforeEach, expect, it } from 'vitest'
 import type { OpenableDatabase } from '../../src/store/mongodb/database.ts'
 import { UnknownOutcome } from '../../src/store/mongodb/failures.ts'
 import { type MongoOptions, type MongoStore, mongodb } from '../../src/store/mongodb/index.ts'
-import type { TaskFilter } from '../../src/store/store.ts'
+import { type TaskFilter, usageKinds } from '../../src/store/store.ts'
 import { cancelledWaiting, completed, givenBack } from '../../src/task/transition.ts'
 import {
   complete,
@@ -91,8 +91,9 @@ describeWithMongo('what a MongoDB store answers and keeps', () => {
     await store.queries.counts()
     await store.queries.attempts(parent.id)
     await store.queries.logs(parent.id, 0, 10)
-    await store.queries.usage(parent.id, true)
-    await store.queries.usage(parent.id, false)
+    const usage = [{ treeOf: parent.id }, { taskId: parent.id }, { subject: 'novel' }, { userId: 'ann' }, {}]
+    for (const filter of usage)
+      for (const by of usageKinds) await store.queries.usageReport(filter, { by, pageSize: 5 })
     await store.attempts.checkpoints(parent.id)
     await store.attempts.log(parent.id, [{ at: 1, attempt: 1, level: 'info', message: 'x' }])
     await store.lanes.lanes()
@@ -212,7 +213,8 @@ describeWithMongo('what a MongoDB store answers and keeps', () => {
 
     const usage = await openForgetful('usage')
     await usage.attempts.usage(running.id, [row, row])
-    expect(await plain.queries.usage(running.id, true)).toMatchObject([{ calls: 2 }])
+    const report = await plain.queries.usageReport({ treeOf: running.id }, { by: 'model', pageSize: 5 })
+    expect(report.items).toMatchObject([{ calls: 2 }])
     const log = await openForgetful('log')
     await log.attempts.log(running.id, [line, line])
     expect(await plain.queries.logs(running.id, 0, 9)).toHaveLength(2)

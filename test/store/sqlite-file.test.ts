@@ -6,6 +6,8 @@ import path from 'node:path'
 import SqliteDatabase from 'better-sqlite3'
 import { type SqliteOptions, type SqliteStore, sqlite } from 'quillwork/sqlite'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { applyMigrations } from '../../src/store/sqlite/migrations.ts'
+import { engineMigrations } from '../../src/store/sqlite/schema.ts'
 import { completed } from '../../src/task/transition.ts'
 import {
   allPages,
@@ -126,6 +128,22 @@ describe('opening a file', () => {
     expect(codeOf(() => openStore())).toBe('STORE_NEWER')
     setVersion('- 1')
     await createOne(openStore())
+  })
+
+  it('of an earlier version is brought up to date, with all that it holds', async () => {
+    const db = new SqliteDatabase(folder.file('tasks.db'))
+    applyMigrations(db, 'engine', engineMigrations.slice(0, 1))
+    db.exec("INSERT INTO usage VALUES ('task', 'root', 'ann', 5, 1, 'm', 10, 2, 0.5)")
+    db.close()
+    const store = openStore()
+    await store.attempts.usage('task', [
+      { at: 6, attempt: 1, model: 'm', inputTokens: 1, outputTokens: 1, subject: 'novel' },
+    ])
+    const { items } = await store.queries.usageReport({ taskId: 'task' }, { by: 'subject', pageSize: 5 })
+    expect(items).toEqual([
+      { key: '', calls: 1, inputTokens: 10, outputTokens: 2, cost: 0.5, unpricedCalls: 0 },
+      { key: 'novel', calls: 1, inputTokens: 1, outputTokens: 1, unpricedCalls: 1 },
+    ])
   })
 
   it('refuses what is no database, and leaves it as it was', () => {

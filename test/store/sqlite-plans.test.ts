@@ -2,6 +2,7 @@ import { createEngine } from 'quillwork'
 import { sqlite } from 'quillwork/sqlite'
 import { obedientTasks } from 'quillwork/testing'
 import { expect, it } from 'vitest'
+import { usageKinds } from '../../src/store/store.ts'
 
 /** The texts that a store prepares while an engine does a bit of everything, with the plan of each. */
 async function plansOfEverything(): Promise<{ sql: string; plan: string[] }[]> {
@@ -31,13 +32,23 @@ async function plansOfEverything(): Promise<{ sql: string; plan: string[] }[]> {
   await engine.tasks.children(parent.taskId, { failedFirst: true }, { pageSize: 5 })
   await engine.deadLetters.groups({})
   await engine.lanes.list()
+  const filters = [
+    {},
+    { userId: '' },
+    { subject: 'novel' },
+    { taskId: failed.taskId },
+    { treeOf: failed.taskId },
+  ]
+  for (const filter of filters) for (const by of usageKinds) await engine.tasks.usageReport(filter, { by })
   await store.tasks.lapsed(10)
   await store.tasks.prune({ COMPLETED: 0 }, 100)
   const plans = await store.database.read(db =>
     [...texts]
       .filter(
         sql =>
-          /\b(FROM|UPDATE|INTO) tasks\b/.test(sql) && !sql.startsWith('INSERT') && !sql.startsWith('EXPLAIN'),
+          /\b(FROM|UPDATE|INTO) (tasks|usage)\b/.test(sql) &&
+          !sql.startsWith('INSERT') &&
+          !sql.startsWith('EXPLAIN'),
       )
       .map(sql => ({ sql, plan: explain(db, sql) })),
   )
@@ -57,7 +68,7 @@ function explain(
 it('no question walks the table: each goes by an index, or by the rows of one page', async () => {
   const plans = await plansOfEverything()
   expect(plans.length).toBeGreaterThan(15)
-  const walks = plans.filter(({ plan }) => plan.some(step => /^SCAN (tasks|open)(?! USING)/.test(step)))
+  const walks = plans.filter(({ plan }) => plan.some(step => /^SCAN (tasks|open|usage)(?! USING)/.test(step)))
   expect(walks.filter(({ sql }) => !sql.includes('ORDER BY seq DESC'))).toEqual([])
   // A range of rows is a page of a listing and nothing else: anywhere else it is the whole table.
   const ranges = plans.filter(({ plan }) => plan.some(step => /PRIMARY KEY \(rowid[<>]/.test(step)))

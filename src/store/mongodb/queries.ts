@@ -7,7 +7,7 @@ import { listChildren, listTasks } from './listings.ts'
 import { readLog } from './logs.ts'
 import { recordsOf } from './payloads.ts'
 import type { Session } from './session.ts'
-import { sumUsage } from './usage.ts'
+import { reportUsage } from './usage.ts'
 import { waitingForBudget } from './waiting.ts'
 
 /**
@@ -23,7 +23,7 @@ export function createQueries(session: Session): TaskQueries {
     counts: () => countTasks(session),
     attempts: taskId => listAttempts(session, taskId),
     logs: (taskId, after, limit) => readLog(session, taskId, { after, limit }),
-    usage: (taskId, tree) => sumUsage(session, taskId, tree),
+    usageReport: (filter, request) => reportUsage(session, filter, request),
     waitingForBudget: (rootTaskId, limit) => waitingForBudget(session, rootTaskId, limit),
     deadLetters: (filter, page) => listDeadLetters(session, filter, page),
     deadLetterGroups: filter => groupDeadLetters(session, filter),

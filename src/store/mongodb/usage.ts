@@ -1,5 +1,8 @@
 import { randomUUID } from 'node:crypto'
-import type { UsageRow } from '../store.ts'
+import type { Document, Filter } from 'mongodb'
+import { pageKey, pageOf, pageToken } from '../pages.ts'
+import type { Page, UsageFilter, UsageKind, UsageReportRequest, UsageRow, UsageSum } from '../store.ts'
+import { goesDown } from '../usage.ts'
 import type { TaskDocument } from './documents.ts'
 import { ignoreDuplicates } from './failures.ts'
 import type { IndexPlan } from './indexes.ts'
@@ -15,10 +18,18 @@ export interface UsageDocument extends Omit<UsageRow, 'at'> {
   path: readonly string[]
 }
 
-/** For the sums of a task and of a tree. */
+/** For the sums of a task, a tree, a user, a subject, and of all. */
 export const usageIndexes: readonly IndexPlan[] = [
   { collection: 'task_usage', name: 'usage_path', key: { path: 1 } },
   { collection: 'task_usage', name: 'usage_task', key: { taskId: 1 } },
+  { collection: 'task_usage', name: 'usage_user', key: { userId: 1, at: 1 } },
+  {
+    collection: 'task_usage',
+    name: 'usage_subject',
+    key: { subject: 1, at: 1 },
+    partial: { subject: { $exists: true } },
+  },
+  { collection: 'task_usage', name: 'usage_time', key: { at: 1 } },
 ]
 
 /** Adds calls of a task, whether its attempt still holds it or not. */
@@ -66,40 +77,90 @@ interface Sum {
   inputTokens: number
   outputTokens: number
   cost: number
-  highest: number | null
+  priced: number
 }
 
-const sumsByModel = [
-  {
-    $group: {
-      _id: '$model',
-      calls: { $sum: 1 },
-      inputTokens: { $sum: '$inputTokens' },
-      outputTokens: { $sum: '$outputTokens' },
-      cost: { $sum: '$cost' },
-      highest: { $max: '$cost' },
-    },
-  },
-  { $sort: { _id: 1 } },
-]
+/** What a document is summed by. */
+const keys: Readonly<Record<UsageKind, Document | string>> = {
+  task: '$taskId',
+  user: '$userId',
+  subject: { $ifNull: ['$subject', ''] },
+  day: { $dateToString: { date: '$at', format: '%Y-%m-%d' } },
+  model: '$model',
+}
 
-/** Sums per model, of a task or of a tree. */
-export async function sumUsage(
+/** Sums calls by a key, a page of keys at a time. */
+export async function reportUsage(
   { database }: Session,
-  taskId: string,
-  tree: boolean,
-): Promise<(Omit<UsageRow, 'at' | 'attempt'> & { calls: number })[]> {
-  const which = tree ? { path: { $eq: taskId } } : { taskId: { $eq: taskId } }
+  filter: UsageFilter,
+  { by, pageSize, pageToken: token }: UsageReportRequest,
+): Promise<Page<UsageSum>> {
+  const bound = { listing: 'usage', by, ...filter }
+  const after = pageKey(bound, token, ['string'])?.[0]
+  const pipeline = [
+    { $match: { $and: [...conditionsOf(filter), ...(after === undefined ? [] : [beyond(by, after)])] } },
+    { $group: { _id: keys[by], ...groupSums } },
+    { $sort: { _id: goesDown(by) ? -1 : 1 } },
+    { $limit: pageSize + 1 },
+  ]
   const sums = await database.run('usage', () =>
     database
       .collection<UsageDocument>('task_usage')
-      .aggregate<Sum>([{ $match: which }, ...sumsByModel], { hint: tree ? 'usage_path' : 'usage_task' })
+      .aggregate<Sum>(pipeline, { hint: indexFor(filter) })
       .toArray(),
   )
-  // A sum of costs that nobody told is not zero, it is not known.
-  return sums.map(({ _id, cost, highest, ...sum }) => ({
-    model: _id,
-    ...sum,
-    ...(highest === null ? {} : { cost }),
-  }))
+  return pageOf(sums, pageSize, {
+    item: ({ _id, cost, priced, ...sum }) => ({
+      key: _id,
+      ...sum,
+      ...(priced === 0 ? {} : { cost }),
+      unpricedCalls: sum.calls - priced,
+    }),
+    token: ({ _id }) => pageToken(bound, [_id]),
+  })
+}
+
+const groupSums = {
+  calls: { $sum: 1 },
+  inputTokens: { $sum: '$inputTokens' },
+  outputTokens: { $sum: '$outputTokens' },
+  cost: { $sum: '$cost' },
+  priced: { $sum: { $cond: [{ $isNumber: '$cost' }, 1, 0] } },
+}
+
+/** Never empty: the first says that a call has a time. */
+function conditionsOf(filter: UsageFilter): Filter<UsageDocument>[] {
+  const { taskId, treeOf, userId, subject, model, after, before } = filter
+  const equal = { taskId, path: treeOf, userId, subject, model }
+  const at: Filter<UsageDocument>['at'] = {
+    $type: 'date',
+    ...(after === undefined ? {} : { $gte: new Date(after) }),
+    ...(before === undefined ? {} : { $lt: new Date(before) }),
+  }
+  const given = Object.entries(equal).filter(([, value]) => value !== undefined)
+  return [{ at }, ...given.map(([field, value]) => ({ [field]: { $eq: value } }))]
+}
+
+/** What comes after a key that was shown. */
+function beyond(by: UsageKind, key: string): Filter<UsageDocument> {
+  switch (by) {
+    case 'day':
+      return { at: { $lt: new Date(key) } }
+    case 'task':
+      return { taskId: { $lt: key } }
+    case 'user':
+      return { userId: { $gt: key } }
+    case 'subject':
+      return { subject: { $gt: key } }
+    case 'model':
+      return { model: { $gt: key } }
+  }
+}
+
+/** The most telling field that has an index. */
+function indexFor({ taskId, treeOf, subject, userId }: UsageFilter): string {
+  if (taskId !== undefined) return 'usage_task'
+  if (treeOf !== undefined) return 'usage_path'
+  if (subject !== undefined) return 'usage_subject'
+  return userId === undefined ? 'usage_time' : 'usage_user'
 }

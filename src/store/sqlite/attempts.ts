@@ -1,7 +1,8 @@
 import type { Applied } from '../../task/transition.ts'
-import type { AttemptStore, Fenced, LogLine, UsageRow } from '../store.ts'
+import type { AttemptStore, Fenced, LogLine } from '../store.ts'
 import { storeText } from './rows.ts'
 import type { Session } from './session.ts'
+import { addUsage } from './usage.ts'
 
 /** Log lines kept per task; the newest win. */
 const mostLogLines = 1_000
@@ -72,24 +73,4 @@ function addLines({ sql }: Session, taskId: string, lines: readonly LogLine[]): 
     ).run(seq, sequence, line.at, line.attempt, line.level, line.message, line.fields ?? null)
   }
   sql('DELETE FROM logs WHERE task_seq = ? AND sequence <= ?').run(seq, sequence - mostLogLines)
-}
-
-function addUsage({ sql }: Session, taskId: string, rows: readonly UsageRow[]): void {
-  const task = sql('SELECT coalesce(root_id, id) AS root_id, user_id FROM tasks WHERE id = ?').get(taskId) as
-    | { root_id: string; user_id: string }
-    | undefined
-  for (const row of rows) {
-    sql(`INSERT INTO usage (task_id, root_id, user_id, at, attempt, model, input_tokens, output_tokens, cost)
-      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`).run(
-      taskId,
-      task?.root_id ?? taskId,
-      task?.user_id ?? '',
-      row.at,
-      row.attempt,
-      row.model,
-      row.inputTokens,
-      row.outputTokens,
-      row.cost ?? null,
-    )
-  }
 }

@@ -10,10 +10,11 @@ import type {
   PageRequest,
   TaskFilter,
   TaskQueries,
-  UsageRow,
 } from '../store.ts'
+import { Conditions } from './conditions.ts'
 import { recordOf, type TaskRow } from './rows.ts'
 import type { Session } from './session.ts'
+import { reportUsage } from './usage.ts'
 import { waitingForBudget } from './waiting.ts'
 
 /** Questions; each reads by an index and a bounded number of rows. */
@@ -33,43 +34,16 @@ export function createQueries(session: Session): TaskQueries {
     counts: () => file.read(() => countTasks(session)),
     attempts: taskId => file.read(() => listAttempts(session, taskId)),
     logs: (taskId, after, limit) => file.read(() => listLogs(session, taskId, { after, limit })),
-    usage: (taskId, tree) => file.read(() => sumUsage(session, taskId, tree)),
+    usageReport: (filter, request) => reportUsage(session, filter, request),
     waitingForBudget: (rootTaskId, limit) => waitingForBudget(session, rootTaskId, limit),
     deadLetters: (filter, page) => file.read(() => listDeadLetters(session, filter, page)),
     deadLetterGroups: filter => file.read(() => groupDeadLetters(session, filter)),
   }
 }
 
-type Value = string | number
-
 /** A column of JSON, or null where it is damaged: one bad row never stops a listing. */
 function readable(column: string): string {
   return `iif(json_valid(${column}), ${column}, NULL)`
-}
-
-/** Conditions and the values they bind. */
-class Conditions {
-  readonly texts: string[] = []
-  readonly values: Value[] = []
-
-  add(text: string, ...values: Value[]): this {
-    this.texts.push(text)
-    this.values.push(...values)
-    return this
-  }
-
-  among(column: string, values: readonly string[] | undefined): this {
-    if (values === undefined || values.length === 0) return this
-    return this.add(`${column} IN (${values.map(() => '?').join(', ')})`, ...values)
-  }
-
-  equal(column: string, value: Value | undefined): this {
-    return value === undefined ? this : this.add(`${column} = ?`, value)
-  }
-
-  where(): string {
-    return this.texts.length === 0 ? '' : ` WHERE ${this.texts.join(' AND ')}`
-  }
 }
 
 function tasksPage(
@@ -218,26 +192,6 @@ function listLogs({ sql }: Session, taskId: string, { after, limit }: { after: n
     limit,
   ) as (Omit<LogLine, 'fields'> & { sequence: number; fields: string | null })[]
   return rows.map(({ fields, ...line }) => (fields === null ? line : { ...line, fields }))
-}
-
-function sumUsage(
-  { sql }: Session,
-  taskId: string,
-  tree: boolean,
-): (Omit<UsageRow, 'at' | 'attempt'> & { calls: number })[] {
-  const below = `WITH RECURSIVE below (id) AS (SELECT ? UNION ALL SELECT tasks.id FROM tasks JOIN below ON tasks.parent_id = below.id)`
-  const which = tree ? 'task_id IN (SELECT id FROM below)' : 'task_id = ?'
-  const rows = sql(`${tree ? below : ''} SELECT model, count(*) AS calls, sum(input_tokens) AS inputTokens,
-    sum(output_tokens) AS outputTokens, sum(cost) AS cost FROM usage WHERE ${which} GROUP BY model ORDER BY model`).all(
-    taskId,
-  ) as {
-    model: string
-    calls: number
-    inputTokens: number
-    outputTokens: number
-    cost: number | null
-  }[]
-  return rows.map(({ cost, ...row }) => (cost === null ? row : { ...row, cost }))
 }
 
 const deadLetterCode = `json_extract(${readable('dead_letter')}, '$.error.code')`

@@ -175,4 +175,10 @@ CREATE TABLE states (key TEXT PRIMARY KEY, state TEXT NOT NULL, version INTEGER 
 ALTER TABLE tasks ADD COLUMN budget TEXT;
 CREATE INDEX tasks_tree_wake ON tasks (root_id, seq) WHERE wake_at IS NOT NULL AND root_id IS NOT NULL;
 `,
+  `
+ALTER TABLE usage ADD COLUMN subject TEXT;
+CREATE INDEX usage_user ON usage (user_id, at);
+CREATE INDEX usage_subject ON usage (subject, at) WHERE subject IS NOT NULL;
+CREATE INDEX usage_time ON usage (at);
+`,
 ]

@@ -2,15 +2,17 @@
 import { QuillworkError } from '../../task/errors.ts'
 import type { ScheduleState, Stray } from '../store.ts'
 import type { PausedLane, RowsTransfer, StoreTransfer, TransferredUsage } from '../transfer.ts'
+import { outputTransfer } from './output.ts'
 import type { Session } from './session.ts'
 import { budgetsTransfer } from './states.ts'
-import type { Statements } from './statements.ts'
 import { pagesBy, tasksTransfer } from './transfer-tasks.ts'
+import { insertUsage } from './usage.ts'
 
 /** Reads and writes the rows of a file. */
 export function createTransfer(session: Session): StoreTransfer {
   return {
     tasks: tasksTransfer(session),
+    output: outputTransfer(session),
     usage: usageTransfer(session),
     strays: straysTransfer(session),
     schedules: schedulesTransfer(session),
@@ -21,40 +23,30 @@ export function createTransfer(session: Session): StoreTransfer {
   }
 }
 
-interface UsageColumns extends Omit<TransferredUsage, 'cost'> {
+interface UsageColumns extends Omit<TransferredUsage, 'cost' | 'subject'> {
   row: number
   cost: number | null
+  subject: string | null
 }
 
 function usageTransfer(session: Session): RowsTransfer<TransferredUsage> {
   const { file, sql } = session
   const query = `SELECT rowid AS row, task_id AS taskId, root_id AS rootTaskId, user_id AS userId, at, attempt, model,
-    input_tokens AS inputTokens, output_tokens AS outputTokens, cost FROM usage WHERE rowid > ? ORDER BY rowid LIMIT ?`
+    input_tokens AS inputTokens, output_tokens AS outputTokens, cost, subject FROM usage WHERE rowid > ? ORDER BY rowid LIMIT ?`
   return {
     async *read() {
       for await (const rows of pagesBy<UsageColumns>(session, query, ({ row }) => row))
-        yield rows.map(({ row: _, cost, ...usage }) => (cost === null ? usage : { ...usage, cost }))
+        yield rows.map(({ row: _, cost, subject, ...usage }) => ({
+          ...usage,
+          ...(cost === null ? {} : { cost }),
+          ...(subject === null ? {} : { subject }),
+        }))
     },
     write: rows =>
       file.write(() => {
         for (const row of rows) insertUsage(sql, row)
       }),
   }
-}
-
-function insertUsage(sql: Statements, row: TransferredUsage): void {
-  sql(`INSERT INTO usage (task_id, root_id, user_id, at, attempt, model, input_tokens, output_tokens, cost)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`).run(
-    row.taskId,
-    row.rootTaskId,
-    row.userId,
-    row.at,
-    row.attempt,
-    row.model,
-    row.inputTokens,
-    row.outputTokens,
-    row.cost ?? null,
-  )
 }
 
 function straysTransfer(session: Session): RowsTransfer<Stray> {

@@ -1,0 +1,197 @@
+/** What calls of models used: one row each, kept also when the task is gone, and their sums. */
+import { pageKey, pageOf, pageToken } from '../pages.ts'
+import type { Page, UsageFilter, UsageKind, UsageReportRequest, UsageRow, UsageSum } from '../store.ts'
+import type { TransferredUsage } from '../transfer.ts'
+import { goesDown } from '../usage.ts'
+import { Conditions } from './conditions.ts'
+import type { Session } from './session.ts'
+import type { Statements } from './statements.ts'
+
+/** Adds calls of a task, whether its attempt still holds it or not. */
+export function addUsage({ sql }: Session, taskId: string, rows: readonly UsageRow[]): void {
+  const task = sql('SELECT coalesce(root_id, id) AS root_id, user_id FROM tasks WHERE id = ?').get(taskId) as
+    | { root_id: string; user_id: string }
+    | undefined
+  const whose = { taskId, rootTaskId: task?.root_id ?? taskId, userId: task?.user_id ?? '' }
+  for (const row of rows) insertUsage(sql, { ...row, ...whose })
+}
+
+/** Writes one row. */
+export function insertUsage(sql: Statements, row: TransferredUsage): void {
+  sql(`INSERT INTO usage (task_id, root_id, user_id, at, attempt, model, input_tokens, output_tokens, cost, subject)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`).run(
+    row.taskId,
+    row.rootTaskId,
+    row.userId,
+    row.at,
+    row.attempt,
+    row.model,
+    row.inputTokens,
+    row.outputTokens,
+    row.cost ?? null,
+    row.subject ?? null,
+  )
+}
+
+/** Rows that are summed in one turn of the event loop. */
+const rowsPerTurn = 4_000
+const dayMs = 86_400_000
+
+/** What a row is summed by. */
+const keys: Readonly<Record<UsageKind, string>> = {
+  task: 'task_id',
+  user: 'user_id',
+  subject: "coalesce(subject, '')",
+  day: `at / ${dayMs}`,
+  model: 'model',
+}
+
+/**
+ * Sums calls by a key. However many there are, they are read newest first along one index, some thousand in a turn of the event loop, and
+ * no more keys are remembered than the page shows.
+ */
+export async function reportUsage(
+  session: Session,
+  filter: UsageFilter,
+  request: UsageReportRequest,
+): Promise<Page<UsageSum>> {
+  const { by, pageSize } = request
+  const bound = { listing: 'usage', by, ...filter }
+  const after = pageKey(bound, request.pageToken, ['string'])?.[0]
+  const walk = walkOf(filter, { by, after, limit: pageSize + 1 })
+  const sums = new Map<string, UsageSum>()
+  let before: number | undefined = walk.before
+  do {
+    const until: number = before
+    const slice = await session.file.read(() => readSlice(session, walk, until))
+    for (const sum of slice.sums) addSum(sums, sum)
+    keepFirst(sums, by, pageSize + 1)
+    // The days go by with the rows, so a page of them needs no earlier row.
+    before = by === 'day' && sums.size > pageSize ? undefined : slice.next
+  } while (before !== undefined)
+  return pageOf([...sums.values()], pageSize, {
+    item: sum => sum,
+    token: ({ key }) => pageToken(bound, [key]),
+  })
+}
+
+/** A way through the rows. */
+interface Walk {
+  by: UsageKind
+  /** The index that is walked, and the part of it; without one all rows are read at once. */
+  along: { index: string; conditions: Conditions } | undefined
+  /** Which rows count. */
+  conditions: Conditions
+  after: number
+  before: number
+  limit: number
+}
+
+function walkOf(
+  filter: UsageFilter,
+  { by, after, limit }: { by: UsageKind; after: string | undefined; limit: number },
+): Walk {
+  const beyond = after === undefined || by !== 'day' ? Number.MAX_SAFE_INTEGER : Date.parse(after)
+  const conditions = conditionsOf(filter)
+  if (after !== undefined && by !== 'day') conditions.add(`${keys[by]} ${goesDown(by) ? '<' : '>'} ?`, after)
+  return {
+    by,
+    along: indexFor(filter),
+    conditions,
+    after: filter.after ?? Number.MIN_SAFE_INTEGER,
+    before: Math.min(filter.before ?? Number.MAX_SAFE_INTEGER, beyond),
+    limit,
+  }
+}
+
+/** The calls of a root are known by it, those of another task by the tasks below it. */
+const below = `WITH RECURSIVE below (id) AS (SELECT ? UNION ALL SELECT tasks.id FROM tasks JOIN below ON tasks.parent_id = below.id)
+  SELECT id FROM below`
+
+function conditionsOf({ taskId, treeOf, userId, subject, model }: UsageFilter): Conditions {
+  const conditions = new Conditions().equal('task_id', taskId)
+  if (treeOf !== undefined) conditions.add(`(root_id = ? OR task_id IN (${below}))`, treeOf, treeOf)
+  return conditions.equal('subject', subject).equal('user_id', userId).equal('model', model)
+}
+
+function indexFor({ taskId, treeOf, subject, userId }: UsageFilter): Walk['along'] {
+  if (taskId !== undefined || treeOf !== undefined) return undefined
+  if (subject !== undefined)
+    return { index: 'usage_subject', conditions: new Conditions().equal('subject', subject) }
+  if (userId !== undefined)
+    return { index: 'usage_user', conditions: new Conditions().equal('user_id', userId) }
+  return { index: 'usage_time', conditions: new Conditions() }
+}
+
+interface Slice {
+  sums: UsageSum[]
+  /** Rows from before this time are still to be read. */
+  next: number | undefined
+}
+
+function readSlice(session: Session, walk: Walk, before: number): Slice {
+  const next = cutOf(session, walk, before)
+  return { sums: sumRange(session, walk, { from: next ?? walk.after, before }), next }
+}
+
+/** The time of the row that is so many rows further on; undefined when fewer are left. Rows of one time stay together. */
+function cutOf({ sql }: Session, { along, after }: Walk, before: number): number | undefined {
+  if (along === undefined) return undefined
+  const { index, conditions } = along
+  const where = [...conditions.texts, 'at >= ?', 'at < ?'].join(' AND ')
+  const at = sql(
+    `SELECT at FROM usage INDEXED BY ${index} WHERE ${where} ORDER BY at DESC LIMIT 1 OFFSET ${rowsPerTurn}`,
+  )
+    .pluck()
+    .get(...conditions.values, after, before)
+  return typeof at === 'number' ? at : undefined
+}
+
+type Columns = Omit<UsageSum, 'key' | 'cost'> & { key: string | number; cost: number | null }
+
+function sumRange(
+  { sql }: Session,
+  { by, along, conditions, limit }: Walk,
+  { from, before }: { from: number; before: number },
+): UsageSum[] {
+  const where = [...conditions.texts, 'at >= ?', 'at < ?'].join(' AND ')
+  const rows = sql(`SELECT ${keys[by]} AS key, count(*) AS calls, sum(input_tokens) AS inputTokens,
+      sum(output_tokens) AS outputTokens, sum(cost) AS cost, count(*) - count(cost) AS unpricedCalls
+    FROM usage${along === undefined ? '' : ` INDEXED BY ${along.index}`} WHERE ${where}
+    GROUP BY 1 ORDER BY 1${goesDown(by) ? ' DESC' : ''} LIMIT ?`).all(
+    ...conditions.values,
+    from,
+    before,
+    limit,
+  ) as Columns[]
+  return rows.map(({ key, cost, ...sum }) => ({
+    key: typeof key === 'number' ? new Date(key * dayMs).toISOString().slice(0, 10) : key,
+    ...sum,
+    ...(cost === null ? {} : { cost }),
+  }))
+}
+
+function addSum(sums: Map<string, UsageSum>, sum: UsageSum): void {
+  const sofar = sums.get(sum.key)
+  if (sofar === undefined) {
+    sums.set(sum.key, sum)
+    return
+  }
+  sofar.calls += sum.calls
+  sofar.inputTokens += sum.inputTokens
+  sofar.outputTokens += sum.outputTokens
+  sofar.unpricedCalls += sum.unpricedCalls
+  if (sum.cost !== undefined) sofar.cost = (sofar.cost ?? 0) + sum.cost
+}
+
+/** Keeps the first keys, in order: one that came behind so many others never comes among them again. */
+function keepFirst(sums: Map<string, UsageSum>, by: UsageKind, limit: number): void {
+  const direction = goesDown(by) ? -1 : 1
+  // As the database compares texts, by their bytes.
+  const first = [...sums.values()]
+    .map(sum => ({ sum, bytes: Buffer.from(sum.key) }))
+    .sort((one, other) => direction * Buffer.compare(one.bytes, other.bytes))
+    .slice(0, limit)
+  sums.clear()
+  for (const { sum } of first) sums.set(sum.key, sum)
+}

@@ -1,0 +1,248 @@
+/** What calls of models used: kept whoever wrote it, and summed by task, user, subject, day and model. */
+import assert from 'node:assert/strict'
+import type { Store, UsageFilter, UsageKind, UsageRow, UsageSum } from '../store/store.ts'
+import { completed } from '../task/transition.ts'
+import {
+  allPages,
+  createOne,
+  move,
+  rejectsWith,
+  type StoreCase,
+  start,
+  startNew,
+  subTaskOf,
+} from './store-case.ts'
+
+const hour = 3_600_000
+const day = 24 * hour
+const start2031 = Date.parse('2031-01-01T00:00:00Z')
+
+const call = (changes: Partial<UsageRow> = {}): UsageRow => ({
+  at: start2031,
+  attempt: 1,
+  model: 'small',
+  inputTokens: 10,
+  outputTokens: 2,
+  ...changes,
+})
+
+const sum = (key: string, calls: number, changes: Partial<UsageSum> = {}): UsageSum => ({
+  key,
+  calls,
+  inputTokens: 10 * calls,
+  outputTokens: 2 * calls,
+  unpricedCalls: calls,
+  ...changes,
+})
+
+/** All that a report tells, in its order. */
+function report(store: Store, filter: UsageFilter, by: UsageKind, pageSize = 50): Promise<UsageSum[]> {
+  return allPages(page => store.queries.usageReport(filter, { by, ...page }), pageSize)
+}
+
+/** A tree of three levels, a task of another user, and calls of all of them over some days. */
+async function calls(store: Store) {
+  const root = await startNew(store)
+  const child = await start(store, await createOne(store, subTaskOf(root, 'a')))
+  const grandChild = await createOne(store, subTaskOf(child, 'b'))
+  const other = await startNew(store, { userId: 'bob' })
+  await store.attempts.usage(root.id, [
+    call({ cost: 0.5, subject: 'novel-1' }),
+    call({ model: 'large', outputTokens: 7, at: start2031 + day }),
+  ])
+  await store.attempts.usage(child.id, [call({ cost: 0.25, subject: 'novel-1', at: start2031 + day - 1 })])
+  await store.attempts.usage(grandChild.id, [
+    call({ attempt: 99, subject: 'novel-2', at: start2031 + 2 * day }),
+  ])
+  await store.attempts.usage(other.id, [
+    call({ inputTokens: 1_000, cost: 0, subject: 'novel-1', at: start2031 - hour }),
+  ])
+  return { root, child, grandChild, other }
+}
+
+/** Usage. */
+export const usageCases: readonly StoreCase[] = [
+  {
+    name: 'usage: what was paid is kept when the attempt is stale, and summed over a task or its tree',
+    async run(context) {
+      const store = await context.makeStore()
+      const { root, child } = await calls(store)
+      await move(store, completed(child, '"x"', context.now))
+      await store.attempts.usage(child.id, [call({ attempt: 1 })])
+      const large = sum('large', 1, { outputTokens: 7 })
+      assert.deepEqual(await report(store, { taskId: root.id }, 'model'), [
+        large,
+        sum('small', 1, { cost: 0.5, unpricedCalls: 0 }),
+      ])
+      assert.deepEqual(await report(store, { treeOf: root.id }, 'model'), [
+        large,
+        sum('small', 4, { cost: 0.75, unpricedCalls: 2 }),
+      ])
+      assert.deepEqual(await report(store, { treeOf: child.id }, 'model'), [
+        sum('small', 3, { cost: 0.25, unpricedCalls: 2 }),
+      ])
+      assert.deepEqual(await report(store, { treeOf: 'nobody' }, 'model'), [])
+      assert.deepEqual(await report(store, { taskId: 'nobody' }, 'task'), [])
+    },
+  },
+  {
+    name: 'usage: calls that are told at once are all counted',
+    async run(context) {
+      const store = await context.makeStore()
+      const running = await startNew(store)
+      await Promise.all(Array.from({ length: 50 }, () => store.attempts.usage(running.id, [call()])))
+      assert.deepEqual(await report(store, { taskId: running.id }, 'model'), [sum('small', 50)])
+    },
+  },
+  {
+    name: 'usage: a sum of costs that nobody told is not zero, and a cost of zero is one',
+    async run(context) {
+      const store = await context.makeStore()
+      const running = await startNew(store)
+      await store.attempts.usage(running.id, [
+        call({ model: 'free', cost: 0 }),
+        call({ model: 'free', cost: 0 }),
+        call({ model: 'mixed', cost: 0 }),
+        call({ model: 'mixed' }),
+        call({ model: 'untold' }),
+      ])
+      assert.deepEqual(await report(store, {}, 'model'), [
+        sum('free', 2, { cost: 0, unpricedCalls: 0 }),
+        sum('mixed', 2, { cost: 0, unpricedCalls: 1 }),
+        sum('untold', 1),
+      ])
+    },
+  },
+  {
+    name: 'usage: summed by task, user, subject, day and model; the newest days and tasks first',
+    async run(context) {
+      const store = await context.makeStore()
+      const { root, child, grandChild, other } = await calls(store)
+      const bobs = { inputTokens: 1_000, cost: 0, unpricedCalls: 0 }
+      const tasks = [
+        sum(root.id, 2, { outputTokens: 9, cost: 0.5, unpricedCalls: 1 }),
+        sum(child.id, 1, { cost: 0.25, unpricedCalls: 0 }),
+        sum(grandChild.id, 1),
+        sum(other.id, 1, bobs),
+      ]
+      const newest = tasks.sort((one, two) => (one.key < two.key ? 1 : -1))
+      assert.deepEqual(await report(store, {}, 'task'), newest)
+      assert.deepEqual(await report(store, {}, 'user'), [
+        sum('ann', 4, { outputTokens: 13, cost: 0.75, unpricedCalls: 2 }),
+        sum('bob', 1, bobs),
+      ])
+      assert.deepEqual(await report(store, {}, 'subject'), [
+        sum('', 1, { outputTokens: 7 }),
+        sum('novel-1', 3, { inputTokens: 1_020, cost: 0.75, unpricedCalls: 0 }),
+        sum('novel-2', 1),
+      ])
+      assert.deepEqual(await report(store, {}, 'day'), [
+        sum('2031-01-03', 1),
+        sum('2031-01-02', 1, { outputTokens: 7 }),
+        sum('2031-01-01', 2, { cost: 0.75, unpricedCalls: 0 }),
+        sum('2030-12-31', 1, bobs),
+      ])
+      assert.deepEqual(await report(store, {}, 'model'), [
+        sum('large', 1, { outputTokens: 7 }),
+        sum('small', 4, { inputTokens: 1_030, cost: 0.75, unpricedCalls: 1 }),
+      ])
+    },
+  },
+  {
+    name: 'usage: a filter lets through what it names, alone and with others; from its first time to before its last',
+    async run(context) {
+      const store = await context.makeStore()
+      const { root, child } = await calls(store)
+      const counted = async (filter: UsageFilter) => {
+        const counts = (await report(store, filter, 'model')).map(({ calls: count }) => count)
+        return counts.reduce((one, other) => one + other, 0)
+      }
+      const filters: [UsageFilter, number][] = [
+        [{}, 5],
+        [{ userId: 'ann' }, 4],
+        [{ userId: 'nobody' }, 0],
+        [{ subject: 'novel-1' }, 3],
+        [{ subject: 'novel-1', userId: 'ann' }, 2],
+        [{ subject: 'novel-1', treeOf: child.id }, 1],
+        [{ model: 'large' }, 1],
+        [{ model: 'large', userId: 'bob' }, 0],
+        [{ treeOf: root.id, userId: 'ann', after: start2031 + day }, 2],
+        [{ taskId: root.id, subject: 'novel-1', model: 'small' }, 1],
+        [{ taskId: root.id, treeOf: child.id }, 0],
+        [{ after: start2031, before: start2031 + day }, 2],
+        [{ after: start2031 + day, before: start2031 + 2 * day }, 1],
+        [{ after: start2031 + 2 * day }, 1],
+        [{ before: start2031 }, 1],
+        [{ userId: 'ann', subject: 'novel-1', after: start2031 + 1 }, 1],
+      ]
+      for (const [filter, expected] of filters)
+        assert.equal(await counted(filter), expected, JSON.stringify(filter))
+    },
+  },
+  {
+    name: 'usage: pages hold every key once, and a token of another report is refused',
+    async run(context) {
+      const store = await context.makeStore()
+      for (let index = 0; index < 9; index++) {
+        const task = await startNew(store, { userId: `user-${index % 4}` })
+        const at = start2031 + (index % 5) * day
+        await store.attempts.usage(task.id, [
+          call({ at, model: `m${index % 3}`, subject: ['a', 'ä', '\u{ff5e}', '\u{1f600}'][index % 4] ?? '' }),
+          call({ at: at + hour, model: `m${index % 2}`, cost: 1 }),
+        ])
+      }
+      for (const by of ['task', 'user', 'subject', 'day', 'model'] as const) {
+        const whole = await report(store, {}, by)
+        for (const pageSize of [1, 2, 3, 8])
+          assert.deepEqual(await report(store, {}, by, pageSize), whole, `${pageSize} by ${by}`)
+        assert.equal(
+          whole.reduce((one, { calls: count }) => one + count, 0),
+          18,
+        )
+      }
+      const { nextPageToken = '' } = await store.queries.usageReport({}, { by: 'user', pageSize: 2 })
+      for (const [filter, by] of [
+        [{}, 'model'],
+        [{ userId: 'user-1' }, 'user'],
+      ] as const) {
+        const page = { by, pageSize: 2, pageToken: nextPageToken }
+        await rejectsWith('PAGE_TOKEN_INVALID', store.queries.usageReport(filter, page))
+      }
+    },
+  },
+  {
+    name: 'usage: thousands of calls are summed exactly, those of one moment too, and kept over a restart',
+    async run(context) {
+      const store = await context.makeStore()
+      const running = await startNew(store)
+      const rows = Array.from({ length: 13_000 }, (_, index) =>
+        call({
+          at: index < 5_000 ? start2031 : start2031 + index * 60_000,
+          model: `m${index % 7}`,
+          ...(index % 2 === 0 ? { cost: 0.5, subject: 'novel' } : {}),
+        }),
+      )
+      for (let from = 0; from < rows.length; from += 1_000)
+        await store.attempts.usage(running.id, rows.slice(from, from + 1_000))
+      const reopened = await context.reopenStore(store)
+      const modelled = await report(reopened, { userId: 'ann' }, 'model', 2)
+      assert.deepEqual(
+        modelled.map(({ calls: count }) => count),
+        [1_858, 1_857, 1_857, 1_857, 1_857, 1_857, 1_857],
+      )
+      assert.deepEqual(await report(reopened, { subject: 'novel' }, 'subject'), [
+        sum('novel', 6_500, { cost: 3_250, unpricedCalls: 0 }),
+      ])
+      const days = await report(reopened, {}, 'day', 4)
+      assert.deepEqual(
+        days.map(({ key }) => key),
+        [...['10', '09', '08', '07', '06', '05', '04'].map(date => `2031-01-${date}`), '2031-01-01'],
+      )
+      assert.equal(
+        days.reduce((one, { calls: count }) => one + count, 0),
+        13_000,
+      )
+      assert.equal(days.at(-1)?.calls, 5_000)
+    },
+  },
+]
