@@ -1,8 +1,10 @@
+import { textProvenance } from '../novel/library/history.ts'
 import type { Scene } from '../novel/library/scenes.ts'
 import type { ChapterOverview, NovelOverview, VolumeOverview } from '../novel/library/shelf.ts'
 import type { Upload } from '../novel/library/uploads.ts'
 import type { Preview } from '../novel/preview.ts'
 import { timeText } from './present.ts'
+import { presentProvenance, presentWriting } from './present-provenance.ts'
 
 /** An upload as the API tells it: without its place on the disk. */
 export function presentUpload(upload: Upload, preview?: Preview) {
@@ -68,6 +70,7 @@ export function presentScene(scene: Scene) {
     title,
     words,
     characters,
+    textOrigin: presentOrigin(scene),
     summary: presentSummary(scene),
     version,
     textVersion,
@@ -75,16 +78,23 @@ export function presentScene(scene: Scene) {
   }
 }
 
+/** A scene that never had a text has no origin of it. */
+function presentOrigin(scene: Scene) {
+  const { textOrigin, content } = scene
+  if (textOrigin === undefined && content === '') return undefined
+  return { ...presentProvenance(textProvenance(scene)), ...presentWriting(textOrigin ?? {}) }
+}
+
 function presentSummary({ summary, textVersion }: Scene) {
   if (summary === undefined) return undefined
-  const { text, method, model, language, sentences, ofTextVersion, writtenAt } = summary
+  const { text, language, sentences, ofTextVersion, method } = summary
   return {
     text,
+    ...presentProvenance(summary),
     method,
-    model,
     language,
     sentences: sentences?.map(span => ({ ...span })),
     outOfDate: ofTextVersion < textVersion,
-    writtenAt: timeText(writtenAt),
+    ...presentWriting(summary),
   }
 }

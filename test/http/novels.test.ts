@@ -309,8 +309,8 @@ describe('novels', () => {
       status: 412,
       body: { code: 'SCENE_CHANGED', version: read.body.version + 1 },
     })
-    const history = await api.ask<{ items: { what: string; text: string }[] }>(`${path}/history`)
-    expect(history.body.items).toMatchObject([{ what: 'text', text: read.body.content }])
+    const history = await api.ask<{ items: { what: string; excerpt: string }[] }>(`${path}/history`)
+    expect(history.body.items).toMatchObject([{ what: 'text', excerpt: read.body.content.slice(0, 200) }])
     expect(written.headers.get('etag')).toBe(`"${read.body.version + 1}"`)
   })
 

@@ -1,4 +1,5 @@
 import type { ApiContext, App } from '../context.ts'
+import { addBudgetRoutes } from './budget.ts'
 import { addCapabilityRoutes } from './capabilities.ts'
 import { addDeadLetterRoutes } from './dead-letters.ts'
 import { addEventRoutes } from './events.ts'
@@ -6,6 +7,7 @@ import { addHealthRoutes } from './health.ts'
 import { addLaneRoutes } from './lanes.ts'
 import { addNovelRoutes } from './novels.ts'
 import { addOutputRoutes } from './output.ts'
+import { addSceneHistoryRoutes } from './scene-history.ts'
 import { addSceneRoutes } from './scenes.ts'
 import { addTaskActionRoutes } from './task-actions.ts'
 import { addTaskDetailRoutes } from './task-details.ts'
@@ -18,6 +20,7 @@ export function addRoutes(app: App, context: ApiContext): void {
   addTaskRoutes(app, context)
   addTaskDetailRoutes(app, context)
   addTaskActionRoutes(app, context)
+  addBudgetRoutes(app, context)
   addEventRoutes(app, context)
   addOutputRoutes(app, context)
   addDeadLetterRoutes(app, context)
@@ -30,4 +33,5 @@ export function addRoutes(app: App, context: ApiContext): void {
   addUploadRoutes(app, novels)
   addNovelRoutes(app, novels)
   addSceneRoutes(app, novels)
+  addSceneHistoryRoutes(app, novels)
 }

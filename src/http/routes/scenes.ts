@@ -1,23 +1,25 @@
+import { randomUUID } from 'node:crypto'
 import { z } from 'zod'
 import { sceneNotFound } from '../../novel/library/refusal.ts'
+import type { SceneWritten } from '../../novel/library/scenes.ts'
 import { QuillworkError } from '../../task/errors.ts'
+import { hashedId } from '../../task/id.ts'
 import { etagOf, ifMatchVersion, noneMatchNames } from '../conditional.ts'
 import type { App, NovelContext } from '../context.ts'
-import { pageRequest } from '../page-request.ts'
-import { timeText } from '../present.ts'
+import { idempotencyKeyHeader, idempotencyKeyOf } from '../idempotency.ts'
 import { presentScene } from '../present-novel.ts'
-import { ifMatch, pageOf } from '../schemas/fields.ts'
-import { overwrittenSchema, pageQuery, sceneEdit, sceneParams, sceneSchema } from '../schemas/novel.ts'
+import { ifMatch } from '../schemas/fields.ts'
+import { newScene, ownChapterParams, sceneEdit, sceneParams, sceneSchema } from '../schemas/novel.ts'
 import { problems } from '../schemas/problem.ts'
 import { withoutUndefined } from './tasks.ts'
 
 const tags = ['novels']
 
-/** One scene: read it, edit it, see what was overwritten. */
+/** One scene: read it, edit it, add another. */
 export function addSceneRoutes(app: App, context: NovelContext): void {
   getScene(app, context)
   editScene(app, context)
-  listHistory(app, context)
+  appendScene(app, context)
 }
 
 const getSchema = {
@@ -71,57 +73,85 @@ function editScene(app: App, { novels, settings }: NovelContext): void {
   const { userId } = settings
   app.patch('/v1/scenes/:sceneId', { schema: editSchema }, async (request, reply) => {
     const { sceneId } = request.params
-    const expectedVersion = ifMatchVersion(request.headers['if-match'])
-    if (expectedVersion === undefined)
-      throw new QuillworkError(
-        'IF_MATCH_REQUIRED',
-        'Send the version of the scene that you have read as If-Match.',
-      )
+    const expectedVersion = versionRead(request.headers['if-match'])
     const written = await scenes.editScene(userId, {
       sceneId,
       expectedVersion,
       ...withoutUndefined(request.body as { title?: string; content?: string; summary?: string }),
     })
-    if (written.outcome === 'missing') throw sceneNotFound(sceneId)
-    if (written.outcome === 'conflict') throw changed(sceneId, written.version)
+    refuseUnlessApplied(sceneId, written)
     const scene = await scenes.scene(userId, sceneId)
     reply.header('etag', etagOf(scene.version))
     return { ...presentScene(scene), content: scene.content }
   })
 }
 
-function changed(sceneId: string, version: number): QuillworkError {
-  return new QuillworkError(
+/** The version that If-Match names. Throws IF_MATCH_REQUIRED without one, IF_MATCH_INVALID. */
+export function versionRead(ifMatch: string | undefined): number {
+  const version = ifMatchVersion(ifMatch)
+  if (version !== undefined) return version
+  throw new QuillworkError(
+    'IF_MATCH_REQUIRED',
+    'Send the version of the scene that you have read as If-Match.',
+  )
+}
+
+/** Throws SCENE_NOT_FOUND, SCENE_CHANGED. */
+export function refuseUnlessApplied(sceneId: string, written: SceneWritten): void {
+  if (written.outcome === 'missing') throw sceneNotFound(sceneId)
+  if (written.outcome === 'applied') return
+  const { version } = written
+  throw new QuillworkError(
     'SCENE_CHANGED',
     `Scene ${sceneId} was changed since you read it and is now at version ${version}; look at it again.`,
     { details: { version } },
   )
 }
 
-const historySchema = {
+const appendSchema = {
   tags,
-  summary: 'The texts and summaries of a scene that were overwritten, newest first',
-  params: sceneParams,
-  querystring: pageQuery,
+  summary: 'Add an empty scene at the end of a chapter',
+  description:
+    'With a summary it can be written from that by GenerateScene. With an Idempotency-Key, adding it again finds the first one.',
+  params: ownChapterParams,
+  headers: z.object(idempotencyKeyHeader),
+  body: newScene,
   response: {
-    200: pageOf(overwrittenSchema),
-    ...problems('REQUEST_INVALID', 'PAGE_TOKEN_INVALID', 'SCENE_NOT_FOUND'),
+    201: sceneSchema,
+    ...problems(
+      'REQUEST_INVALID',
+      'CHAPTER_NOT_FOUND',
+      'CHAPTER_FULL',
+      'IDEMPOTENCY_KEY_REUSED',
+      'REQUEST_TOO_LARGE',
+      'REQUEST_TIMEOUT',
+      'MEDIA_TYPE_UNSUPPORTED',
+    ),
   },
 }
 
-function listHistory(app: App, { novels, settings }: NovelContext): void {
-  app.get('/v1/scenes/:sceneId/history', { schema: historySchema }, async request => {
-    const page = await novels.library.scenes.history(
-      settings.userId,
-      request.params.sceneId,
-      pageRequest(request.query),
-    )
-    const items = page.items.map(({ what, text, version, keptAt }) => ({
-      what,
-      text,
-      version,
-      overwrittenAt: timeText(keptAt),
-    }))
-    return { ...page, items }
+function appendScene(app: App, { novels, settings }: NovelContext): void {
+  const { userId } = settings
+  app.post('/v1/chapters/:chapterId/scenes', { schema: appendSchema }, async (request, reply) => {
+    const { chapterId } = request.params
+    const { title, summary = '' } = request.body ?? {}
+    const key = idempotencyKeyOf(request.headers['idempotency-key'])
+    const scene = await novels.library.scenes.appendScene({
+      userId,
+      chapterId,
+      id: key === undefined ? randomUUID() : hashedId(['scene', userId, chapterId, key].join('\n')),
+      ...(title === undefined ? {} : { title }),
+      ...(summary === '' ? {} : { summary: { text: summary, method: 'person' } }),
+      writer: { userId },
+    })
+    // As long as nobody has changed it, it says what was asked for.
+    const isOther = scene.title !== title || (scene.summary?.text ?? '') !== summary
+    if (scene.version === 1 && isOther)
+      throw new QuillworkError(
+        'IDEMPOTENCY_KEY_REUSED',
+        `The idempotency key belongs to scene ${scene.id}, which has another title or summary; use a new key.`,
+      )
+    reply.code(201).header('location', `/v1/scenes/${scene.id}`).header('etag', etagOf(scene.version))
+    return { ...presentScene(scene), content: scene.content }
   })
 }

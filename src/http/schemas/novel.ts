@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { id, paging, plainText, time } from './fields.ts'
+import { originSchema, provenanceFields, writingFields } from './provenance.ts'
 import { named } from './registry.ts'
 
 /** How many of something. */
@@ -122,14 +123,14 @@ const summarySchema = named(
     method: z
       .enum(['extractive', 'generative', 'person'])
       .describe('Picked from the text, written by a model, or by a person'),
-    model: z.string().optional(),
+    ...provenanceFields,
     language: z.string().optional(),
     sentences: z
       .array(span)
       .optional()
       .describe('Of an extractive one: where its sentences stand in the text'),
     outOfDate: z.boolean().describe('It was made from an older text'),
-    writtenAt: time,
+    ...writingFields,
   }),
 )
 
@@ -141,6 +142,7 @@ const sceneFields = {
   title: z.string().optional(),
   words: count,
   characters: count,
+  textOrigin: originSchema.optional().describe('Absent where there never was a text'),
   summary: summarySchema.optional(),
   version: count,
   textVersion: count,
@@ -171,13 +173,19 @@ export const sceneEdit = named(
     ),
 )
 
-/** A text or a summary that was overwritten. */
-export const overwrittenSchema = z.object({
-  what: z.enum(['text', 'summary']),
-  text: z.string(),
-  version: count,
-  overwrittenAt: time,
-})
+/** Which entry of the history is to be put in place. */
+export const restoreBody = z.strictObject({ entryId: id })
+
+/** A scene that is to follow the last one of a chapter. */
+export const newScene = named(
+  'NewScene',
+  z
+    .strictObject({
+      title: plainText(300).trim().min(1).optional(),
+      summary: plainText(20_000).optional().describe('What is to happen in it'),
+    })
+    .nullish(),
+)
 
 /** The answer of a search. */
 export const searchAnswer = z.object({
@@ -220,6 +228,8 @@ export const summariseBody = z
 export const novelParams = z.object({ novelId: id })
 export const chapterParams = z.object({ novelId: id, chapterId: id })
 export const sceneParams = z.object({ sceneId: id })
+export const entryParams = z.object({ sceneId: id, entryId: id })
+export const ownChapterParams = z.object({ chapterId: id })
 export const uploadParams = z.object({ uploadId: id })
 
 /** A listing without filters. */
