@@ -28,6 +28,7 @@ export function presentTask(record: TaskRecord): TaskJson {
     priority: record.priority,
     tags: [...record.tags],
     ...values(record),
+    waitingFor: waitingForOf(record),
     ...times(record),
     attempt: record.attempt,
     retryCount: record.retryCount,
@@ -77,6 +78,13 @@ function values(record: TaskRecord) {
     result: shown && record.result !== undefined ? plainOfText(record.result) : undefined,
     errorInfo: record.errorInfo === undefined ? undefined : presentError(record.errorInfo),
   }
+}
+
+/** What the task itself waits for, as far as its record tells. */
+function waitingForOf({ status, errorInfo, rootTaskId }: TaskRecord): TaskJson['waitingFor'] {
+  if (status !== 'RETRYING') return undefined
+  if (errorInfo?.code === 'BUDGET_EXHAUSTED') return { kind: 'budget', rootTaskId }
+  return errorInfo?.limit === undefined ? undefined : { kind: 'limit', limit: errorInfo.limit }
 }
 
 function times(record: TaskRecord) {

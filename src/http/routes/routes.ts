@@ -1,5 +1,6 @@
 import type { ApiContext, App } from '../context.ts'
 import { addBudgetRoutes } from './budget.ts'
+import { addBudgetRoutes } from './budget.ts'
 import { addCapabilityRoutes } from './capabilities.ts'
 import { addDeadLetterRoutes } from './dead-letters.ts'
 import { addEventRoutes } from './events.ts'
@@ -20,6 +21,7 @@ export function addRoutes(app: App, context: ApiContext): void {
   addTaskRoutes(app, context)
   addTaskDetailRoutes(app, context)
   addTaskActionRoutes(app, context)
+  addBudgetRoutes(app, context)
   addBudgetRoutes(app, context)
   addEventRoutes(app, context)
   addOutputRoutes(app, context)

@@ -79,13 +79,15 @@ function submitTask(app: App, { engine, settings }: ApiContext): void {
   })
 }
 
-/** Same key, same parameters, but another lane, priority or other tags: not the same request. */
+/** Same key, same parameters, but another lane, priority, budget or other tags: not the same request. */
 function refuseOtherSubmission(record: TaskRecord, options: SubmitOptions): void {
-  const { lane = record.lane, priority = 'normal', tags: wanted = [] } = options
+  const { lane = record.lane, priority = 'normal', tags: wanted = [], budget } = options
   const isSame =
     record.lane === lane &&
     record.priority === priority &&
-    JSON.stringify(record.tags) === JSON.stringify(wanted)
+    JSON.stringify(record.tags) === JSON.stringify(wanted) &&
+    record.budget?.tokens === budget?.tokens &&
+    record.budget?.cost === budget?.cost
   if (isSame) return
   throw new QuillworkError(
     'IDEMPOTENCY_KEY_REUSED',
@@ -143,12 +145,25 @@ const getSchema = {
 function getTask(app: App, { engine }: ApiContext): void {
   app.get('/v1/tasks/:taskId', { schema: getSchema }, async (request, reply) => {
     const record = await engine.tasks.get(request.params.taskId)
+    const tasks = await waitingBelow(engine, record)
+    // How many wait for the budget is not in the record, so its version does not tell.
+    if (tasks > 0)
+      return {
+        ...answerTask(reply, record, engine),
+        waitingFor: { kind: 'budget' as const, rootTaskId: record.id, tasks },
+      }
     if (noneMatchNames(request.headers['if-none-match'], record.version)) {
       describe(reply, record, engine)
       return reply.code(304).send()
     }
     return answerTask(reply, record, engine)
   })
+}
+
+/** How many tasks below a root wait for its budget; asked only while the root waits for its sub-tasks. */
+async function waitingBelow(engine: Engine, { id, rootTaskId, status, phase }: TaskRecord): Promise<number> {
+  if (id !== rootTaskId || status !== 'RUNNING' || phase !== 'awaiting-subtasks') return 0
+  return (await engine.store.queries.waitingForBudget(id, 0)).total
 }
 
 /** Answers a task: its version as entity tag, and while it lives when to look again and where to listen. */

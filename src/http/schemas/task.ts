@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { durationMs } from '../../task/duration.ts'
 import { taskStatuses } from '../../task/status.ts'
+import { budgetSchema } from './budget.ts'
 import { flag, givenTime, id, paging, plainText, time } from './fields.ts'
 import { authorMessageSchema } from './problem.ts'
 import { named } from './registry.ts'
@@ -19,6 +20,10 @@ const errorInfoSchema = named(
     errorClass: z.enum(['retryable', 'rate-limited', 'permanent', 'timeout', 'cancelled', 'lease-lost']),
     name: z.string().optional(),
     causes: z.array(z.string()).optional(),
+    need: z
+      .object({ tokens: z.int(), cost: z.number().optional() })
+      .optional()
+      .describe('With BUDGET_EXHAUSTED: what the next call needs'),
   }),
 )
 
@@ -33,6 +38,22 @@ const deadLetterSchema = named(
     closedAt: time.optional(),
     error: errorInfoSchema,
   }),
+)
+
+/** What a task waits for beside its turn and its sub-tasks; it goes on by itself. */
+const waitingForSchema = named(
+  'WaitingFor',
+  z.discriminatedUnion('kind', [
+    z.object({ kind: z.literal('limit'), limit: z.string().describe('Key of the rate limit') }),
+    z.object({
+      kind: z.literal('budget'),
+      rootTaskId: z.string().describe('The budget is that of this task'),
+      tasks: z
+        .int()
+        .optional()
+        .describe('Of a root that is read by itself: how many tasks below it wait, while its own do'),
+    }),
+  ]),
 )
 
 /** A task. What is not known is absent. */
@@ -60,6 +81,7 @@ export const taskSchema = named(
       .optional()
       .describe('In listings: values that are too large to be listed; read the task for them'),
     errorInfo: errorInfoSchema.optional(),
+    waitingFor: waitingForSchema.optional(),
     timestamps: z.object({
       createdAt: time,
       startedAt: time.optional(),
@@ -124,6 +146,7 @@ export const submissionSchema = named(
         .describe('Not before this much time: milliseconds, or a text such as `10m`'),
       startAt: givenTime.optional().describe('Not before this time; instead of `delay`'),
       tags: z.array(plainText(100)).max(20).optional(),
+      budget: budgetSchema.optional().describe('What the task and all below it may spend'),
     })
     .refine(({ delay, startAt }) => delay === undefined || startAt === undefined, {
       path: ['delay'],

@@ -1,0 +1,69 @@
+import type { BudgetUse } from '../../engine/budget.ts'
+import type { Budget } from '../../task/task.ts'
+import type { ApiContext, App } from '../context.ts'
+import { budgetSchema, budgetUseSchema } from '../schemas/budget.ts'
+import { problems } from '../schemas/problem.ts'
+import { taskParams } from '../schemas/task.ts'
+import { withoutUndefined } from './tasks.ts'
+
+const tags = ['tasks']
+
+/** What a tree may spend: a resource below its root. */
+export function addBudgetRoutes(app: App, context: ApiContext): void {
+  readBudget(app, context)
+  setBudget(app, context)
+  removeBudget(app, context)
+}
+
+const refusals = ['REQUEST_INVALID', 'OPTION_INVALID', 'TASK_NOT_FOUND'] as const
+const answers = { 200: budgetUseSchema, ...problems(...refusals) }
+
+const readSchema = {
+  tags,
+  summary: 'Read what a tree may spend, and what it has spent',
+  description: 'The budget belongs to the root; for another task of the tree the answer names it.',
+  params: taskParams,
+  response: answers,
+}
+
+function readBudget(app: App, { engine }: ApiContext): void {
+  app.get('/v1/tasks/:taskId/budget', { schema: readSchema }, async request =>
+    present(await engine.budgets.get(request.params.taskId)),
+  )
+}
+
+const setSchema = {
+  tags,
+  summary: 'Set, raise or lower what a tree may spend',
+  description:
+    'Takes the place of the whole budget, also while the tree runs. Tasks that wait go on, as many as fit. The first time, what the tree has used so far counts.',
+  params: taskParams,
+  body: budgetSchema,
+  response: {
+    200: budgetUseSchema,
+    ...problems(...refusals, 'REQUEST_TOO_LARGE', 'REQUEST_TIMEOUT', 'MEDIA_TYPE_UNSUPPORTED'),
+  },
+}
+
+function setBudget(app: App, { engine }: ApiContext): void {
+  app.put('/v1/tasks/:taskId/budget', { schema: setSchema }, async request =>
+    present(await engine.budgets.set(request.params.taskId, withoutUndefined(request.body) as Budget)),
+  )
+}
+
+const removeSchema = {
+  tags,
+  summary: 'Take the budget of a tree away; what waits for it goes on',
+  params: taskParams,
+  response: answers,
+}
+
+function removeBudget(app: App, { engine }: ApiContext): void {
+  app.delete('/v1/tasks/:taskId/budget', { schema: removeSchema }, async request =>
+    present(await engine.budgets.remove(request.params.taskId)),
+  )
+}
+
+function present({ budget, ...use }: BudgetUse) {
+  return budget === undefined ? use : { ...use, budget: { ...budget } }
+}
