@@ -11,6 +11,8 @@ export interface Heard {
   messages: number
   /** The model says that it declines; what follows as text is the refusal. */
   refused: boolean
+  /** The provider withholds the answer because of what was asked. */
+  withheld: boolean
   finish?: { readonly reason: string; readonly raw: string | undefined }
   usage?: LanguageModelUsage
   providerModel?: string
@@ -22,7 +24,15 @@ export interface Heard {
 
 /** Nothing yet. */
 export function nothingHeard(): Heard {
-  return { texts: [], characters: 0, thoughts: '', messages: 0, refused: false, asked: false }
+  return {
+    texts: [],
+    characters: 0,
+    thoughts: '',
+    messages: 0,
+    refused: false,
+    withheld: false,
+    asked: false,
+  }
 }
 
 /** Takes in one part of the stream; answers the stretch of text that it brings, if any. */
@@ -36,6 +46,7 @@ export function hear(heard: Heard, part: TextStreamPart<ToolSet>): string | unde
     case 'raw':
       heard.messages += 1
       heard.refused ||= isRefusal(part.rawValue)
+      heard.withheld ||= isBlocked(part.rawValue)
       return undefined
     case 'finish-step':
       heard.finish = { reason: part.finishReason, raw: part.rawFinishReason }
@@ -66,8 +77,16 @@ function isMissingFinish(error: unknown): boolean {
 
 /** OpenAI's refusals come beside the text; the SDK makes text of them. */
 function isRefusal(message: unknown): boolean {
-  const refusal = at(at(at(at(message, 'choices'), '0'), 'delta'), 'refusal')
-  return typeof refusal === 'string' && refusal !== ''
+  return isText(at(at(at(at(message, 'choices'), '0'), 'delta'), 'refusal'))
+}
+
+/** Google refuses a prompt beside an answer without candidates; the SDK passes over it. */
+function isBlocked(message: unknown): boolean {
+  return isText(at(at(message, 'promptFeedback'), 'blockReason'))
+}
+
+function isText(value: unknown): boolean {
+  return typeof value === 'string' && value !== ''
 }
 
 function at(value: unknown, name: string): unknown {

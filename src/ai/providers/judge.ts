@@ -24,7 +24,8 @@ export function judge(heard: Heard, model: string): ModelError | undefined {
 }
 
 function codeFor(heard: Heard): ModelErrorCode | undefined {
-  const { finish, refused, messages } = heard
+  const { finish, refused, withheld } = heard
+  if (withheld) return 'MODEL_ANSWER_FILTERED'
   if (refused || finish?.raw === 'refusal') return 'MODEL_ANSWER_REFUSED'
   switch (finish?.reason) {
     case 'content-filter':
@@ -34,12 +35,19 @@ function codeFor(heard: Heard): ModelErrorCode | undefined {
     case 'stop':
       return blankOr(heard, undefined)
     case 'other':
-      return blankOr(heard, done.has(finish.raw?.toLowerCase() ?? '') ? undefined : 'MODEL_ANSWER_MALFORMED')
+      // Where nothing is said, the SDK says this.
+      if (finish.raw === undefined) return unfinished(heard)
+      return blankOr(heard, done.has(finish.raw.toLowerCase()) ? undefined : 'MODEL_ANSWER_MALFORMED')
     case 'tool-calls':
       return 'MODEL_ANSWER_MALFORMED'
     default:
-      return messages === 0 ? 'MODEL_ANSWER_MALFORMED' : 'MODEL_ANSWER_CUT'
+      return unfinished(heard)
   }
+}
+
+/** A stream that ended in order, but not its answer. One without a single message was of another kind. */
+function unfinished({ messages }: Heard): ModelErrorCode {
+  return messages === 0 ? 'MODEL_ANSWER_MALFORMED' : 'MODEL_ANSWER_CUT'
 }
 
 function blankOr<C>({ texts }: Heard, otherwise: C): C | 'MODEL_ANSWER_EMPTY' {
