@@ -1,4 +1,4 @@
-import { type Engine, type In, QuillworkError } from '../index.ts'
+import { type Budget, type Engine, type In, QuillworkError, type SubmitOptions } from '../index.ts'
 import { importNovel } from './import-novel.ts'
 import { novelIdOf } from './library/ids.ts'
 import type { Confirmation, Upload } from './library/uploads.ts'
@@ -11,6 +11,8 @@ export type ImportChoice = In<typeof importNovel.parameters> & {
   userId: string
   /** W3C trace context of whoever confirms. */
   traceparent?: string
+  /** What the import may spend on models; default without end. */
+  budget?: Budget
 }
 
 /**
@@ -20,7 +22,7 @@ export type ImportChoice = In<typeof importNovel.parameters> & {
 export async function confirmUpload(
   engine: Pick<Engine, 'submit' | 'find'>,
   services: NovelServices,
-  { userId, traceparent, ...choice }: ImportChoice,
+  { userId, traceparent, budget, ...choice }: ImportChoice,
 ): Promise<Confirmation> {
   const { uploads } = services.library
   const upload = await uploads.upload(userId, choice.uploadId)
@@ -29,7 +31,7 @@ export async function confirmUpload(
   if (earlier !== undefined && (await engine.find(importNovel, earlier.taskId)) === undefined) return earlier
   const parameters = normalised(choice, upload)
   const idempotencyKey = `upload ${choice.uploadId}`
-  const options = { userId, idempotencyKey, ...(traceparent === undefined ? {} : { traceparent }) }
+  const options = stated({ userId, idempotencyKey, traceparent, budget }) as SubmitOptions
   const task = await engine.submit(importNovel, parameters, options)
   const confirmation = { novelId: novelIdOf(choice.uploadId), taskId: task.taskId }
   const expiresAt = nowOf(services) + keepConfirmedMs

@@ -1,8 +1,11 @@
-/** The novel-writing tasks: import a text as a novel, summarise its scenes, make it searchable. */
+/** The novel-writing tasks: import a text as a novel, summarise its scenes, write new ones, make it searchable. */
+import { batchGenerateScene } from './batch-generate-scene.ts'
 import { batchGenerateSummary } from './batch-generate-summary.ts'
+import { generateScene } from './generate-scene.ts'
 import { generateSummary } from './generate-summary.ts'
 import { importNovel } from './import-novel.ts'
 import { parseFile } from './parse-file.ts'
+import { sceneBrief } from './scene-brief.ts'
 import { vectorize } from './vectorize.ts'
 
 export { confirmUpload, type ImportChoice } from './confirm.ts'
@@ -20,13 +23,32 @@ export {
   type LibraryTransfer,
 } from './library/transfer.ts'
 export { type Preview, type PreviewRequest, previewUpload } from './preview.ts'
+export { loadPrompts } from './prompts/prompts.ts'
 export type { NovelServices } from './services.ts'
 export { sweepDrafts } from './sweep.ts'
 export { type IncomingFile, storeUpload, sweepUploads } from './upload-files.ts'
 export type { StoredFile, UploadFiles } from './uploads/files.ts'
 export { folderUploads } from './uploads/folder/files.ts'
 export { mongodbUploads } from './uploads/mongodb/files.ts'
-export { batchGenerateSummary, generateSummary, importNovel, parseFile, vectorize }
+export {
+  batchGenerateScene,
+  batchGenerateSummary,
+  generateScene,
+  generateSummary,
+  importNovel,
+  parseFile,
+  sceneBrief,
+  vectorize,
+}
 
 /** The task types of the novel, for `createEngine({ tasks: novelTasks, services })`. */
-export const novelTasks = [importNovel, parseFile, batchGenerateSummary, generateSummary, vectorize] as const
+export const novelTasks = [
+  importNovel,
+  parseFile,
+  batchGenerateScene,
+  batchGenerateSummary,
+  generateScene,
+  generateSummary,
+  sceneBrief,
+  vectorize,
+] as const

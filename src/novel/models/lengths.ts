@@ -35,26 +35,34 @@ export function tokensFor(
 /** Room for a model that thinks before it writes, in tokens. */
 const thought = 1_024
 
-/** Most tokens that the answer to a wish for so many may have: models do not count, and some think before they write. */
+/**
+ * Most tokens that the answer to a wish for so many may have: models do not count, and some think before they write. At most half of the
+ * window, so that something can be asked.
+ */
 export function answerRoom(
-  { maxOutputTokens }: Pick<LanguageModel, 'maxOutputTokens'>,
+  { maxOutputTokens, contextTokens }: Pick<LanguageModel, 'contextTokens' | 'maxOutputTokens'>,
   tokens: number,
 ): number {
-  return Math.min(maxOutputTokens, tokens * 2 + thought)
+  return Math.min(maxOutputTokens, Math.floor(contextTokens / 2), tokens * 2 + thought)
 }
 
-/** Whether a model can write so many tokens in one answer, with room to spare. */
-export function longestAnswer({ maxOutputTokens }: Pick<LanguageModel, 'maxOutputTokens'>): number {
-  return Math.max(
-    1,
-    Math.floor(maxOutputTokens > 2 * thought ? (maxOutputTokens - thought) / 2 : maxOutputTokens / 2),
-  )
+/** Tokens that are asked for in one answer at most: what is longer is written in parts, each kept for itself. */
+const longestPart = 2_500
+
+/** How many tokens a model can be asked for at a time. */
+export function partTokens(model: Pick<LanguageModel, 'contextTokens' | 'maxOutputTokens'>): number {
+  return Math.max(1, Math.min(longestPart, Math.floor(answerRoom(model, longestPart) / 2)))
 }
 
 /** The length of a text in the unit of a wish. */
 export function lengthOf(text: string, unit: Length): number {
   const { words, characters } = measure(text)
   return 'words' in unit ? words : characters
+}
+
+/** How a language is written. */
+export function writingOf(language: string): Writing {
+  return /^(zh|ja|ko)\b/i.test(language) ? 'cjk' : 'spaced'
 }
 
 /** The number of a length. */

@@ -1,0 +1,192 @@
+import type { LanguageModel, TextRequest } from '../../ai/model.ts'
+import { ModelError } from '../../ai/model-error.ts'
+import type { Writing } from '../../ai/text/language.ts'
+import type { TaskContext } from '../../index.ts'
+import type { PromptLanguage } from '../prompts/data-text.ts'
+import type { Prompt, PromptName } from '../prompts/prompts.ts'
+import { type NovelServices, promptsOf } from '../services.ts'
+import { type CallContext, callModel, type ModelAnswer } from './call-model.ts'
+import { fitPrompt, type Material } from './context.ts'
+import {
+  amountOf,
+  answerRoom,
+  type Length,
+  lengthOf,
+  lengthWish,
+  partTokens,
+  sameUnit,
+  tokensFor,
+} from './lengths.ts'
+import { endByTokens } from './split-text.ts'
+
+/** A scene that is to be written. */
+export interface SceneToWrite {
+  readonly novelId: string
+  readonly model: LanguageModel
+  readonly length: Length
+  readonly writing: Writing
+  readonly promptLanguage: PromptLanguage
+  readonly temperature?: number | undefined
+  /** What fills the slots beside length and material: wishes of the author, the summary. */
+  readonly slots: Readonly<Record<string, string>>
+  /** Most tokens of material. */
+  readonly mostMaterial: number
+  /** Read when the first call is due, not for one that finds everything written. */
+  material(): Promise<Material>
+  /** Names the calls within the task: the same for the same scene and wishes; at most 100 characters. */
+  readonly unit: string
+  /** Told whenever a part is finished. */
+  onPart?(written: { parts: number; done: number; text: string }): void
+}
+
+/** A scene that was written. */
+export interface WrittenScene {
+  readonly text: string
+  readonly parts: readonly ModelAnswer[]
+}
+
+/** What of a task's context is needed. */
+export type WriteContext = CallContext & Pick<TaskContext, 'write'> & { readonly services: NovelServices }
+
+/** Tokens of the scene so far that a prompt repeats. */
+const writtenTokens = 1_500
+/** A wish for what is left of a part that broke off is not for less than this share of it. */
+const smallestRest = 0.1
+
+/** In how many parts a scene is written, and how long each is. */
+export function planParts({ model, length, writing }: Pick<SceneToWrite, 'model' | 'length' | 'writing'>): {
+  parts: number
+  length: Length
+} {
+  const parts = Math.max(1, Math.ceil(tokensFor(model, length, writing) / partTokens(model)))
+  return { parts, length: sameUnit(length, Math.ceil(amountOf(length) / parts)) }
+}
+
+/**
+ * Writes a scene, a long one in parts. Every finished part is a checkpoint; whoever follows reads them all, also those of an earlier
+ * attempt, exactly as they are kept. An answer that breaks off at its longest length is gone on with in a further part. Throws what
+ * `callModel` throws, MODEL_ANSWER_TRUNCATED where the model breaks off again and again.
+ */
+export async function writeScene(ctx: WriteContext, scene: SceneToWrite): Promise<WrittenScene> {
+  const plan = planParts(scene)
+  const answers: ModelAnswer[] = []
+  let text = ''
+  let left = amountOf(plan.length)
+  for (let place = 1, broken = 0; place <= plan.parts; ) {
+    ctx.signal.throwIfAborted()
+    const part: Part = {
+      name: `${scene.unit} part ${answers.length + 1}`,
+      length: sameUnit(plan.length, left),
+      written: text,
+      between: between(answers.at(-1), scene.writing),
+      position: { place, parts: plan.parts },
+    }
+    const answer = await takePart(ctx, scene, part)
+    answers.push(answer)
+    text += part.between + answer.text
+    if (answer.truncated) {
+      if (++broken > plan.parts + 1) throw breaksOff(scene.model)
+      left = Math.ceil(
+        Math.max(left - lengthOf(answer.text, plan.length), amountOf(plan.length) * smallestRest),
+      )
+    } else {
+      place += 1
+      left = amountOf(plan.length)
+    }
+    scene.onPart?.({ parts: plan.parts, done: place - 1, text })
+  }
+  return { text, parts: answers }
+}
+
+interface Part {
+  readonly name: string
+  readonly length: Length
+  /** The scene so far. */
+  readonly written: string
+  /** What stands between that and the part. */
+  readonly between: string
+  readonly position: { place: number; parts: number }
+}
+
+/** A part ends with a paragraph; one that broke off, within a sentence. */
+function between(before: ModelAnswer | undefined, writing: Writing): string {
+  if (before === undefined) return ''
+  if (!before.truncated) return '\n\n'
+  return writing === 'cjk' ? '' : ' '
+}
+
+/** Has a part written, or finds the one that an earlier attempt wrote and shows it again. */
+async function takePart(ctx: WriteContext, scene: SceneToWrite, part: Part): Promise<ModelAnswer> {
+  let lead = part.between
+  let isNew = false
+  const follow = (text: string) => {
+    ctx.write(lead + text)
+    lead = ''
+  }
+  const answer = await ctx.checkpoint(part.name, async () => {
+    isNew = true
+    const material = await scene.material()
+    return callModel(ctx, ctx.services.models, {
+      unit: part.name,
+      use: 'prose',
+      model: scene.model,
+      subject: scene.novelId,
+      takesTruncated: true,
+      onText: follow,
+      request: model => requestFor(ctx, { ...scene, model }, part, material),
+    })
+  })
+  if (!isNew) follow(answer.text)
+  return answer
+}
+
+function requestFor(
+  { services }: Pick<WriteContext, 'services'>,
+  scene: SceneToWrite,
+  part: Part,
+  material: Material,
+): TextRequest {
+  const { model, promptLanguage, writing, temperature, slots, mostMaterial } = scene
+  const prompt: Prompt = promptsOf(services)(promptName(part), promptLanguage)
+  const outputTokens = answerRoom(model, tokensFor(model, part.length, writing))
+  const own = {
+    ...slots,
+    length: lengthWish(part.length, 'about', promptLanguage),
+    goesOn: goesOnWish(part.position, promptLanguage),
+    written: endByTokens(part.written, Math.min(writtenTokens, Math.floor(model.contextTokens / 8)), text =>
+      model.countTokens(text),
+    ),
+  }
+  const rendered = fitPrompt(material, {
+    model,
+    outputTokens,
+    mostMaterial,
+    render: fitted => prompt.render({ ...own, ...fitted }),
+  })
+  const request = { ...rendered, maxOutputTokens: outputTokens }
+  return temperature === undefined ? request : { ...request, temperature }
+}
+
+function promptName({ written }: Part): PromptName {
+  return written === '' ? 'generate-scene' : 'continue-scene'
+}
+
+function goesOnWish({ place, parts }: Part['position'], language: PromptLanguage): string {
+  if (parts === 1) return ''
+  if (language === 'zh') {
+    return place < parts
+      ? `这是全场景${parts}部分中的第${place}部分：不要写到结尾。`
+      : '这是最后一部分：写到场景结尾。'
+  }
+  return place < parts
+    ? `This is part ${place} of ${parts} of the scene: do not bring the scene to its end.`
+    : 'This is the last part: bring the scene to its end.'
+}
+
+function breaksOff({ id }: LanguageModel): ModelError {
+  return new ModelError(
+    'MODEL_ANSWER_TRUNCATED',
+    `The model ${id} breaks off before the scene is complete, again and again. Ask for a shorter scene, or raise the model's maxOutputTokens.`,
+    { details: { model: id } },
+  )
+}

@@ -1,0 +1,117 @@
+import { hashedId, QuillworkError, type TaskContext } from '../index.ts'
+import { chapterNotFound, sceneNotFound } from './library/refusal.ts'
+import type { Scene } from './library/scenes.ts'
+import { textLanguage } from './models/text-language.ts'
+import type { NovelServices } from './services.ts'
+
+/** Which scene is to be written: one that is there, or a new one at the end of a chapter. */
+export interface SceneChoice {
+  readonly novelId: string
+  readonly sceneId?: string | undefined
+  readonly chapterId?: string | undefined
+  readonly title?: string | undefined
+  readonly summary?: string | undefined
+  readonly instructions?: string | undefined
+}
+
+/** Who asks for it. */
+interface Asker {
+  readonly services: NovelServices
+  readonly userId: string
+}
+
+/** What a scene is written from, as it was when the task first read it. */
+export interface SceneTarget {
+  sceneId: string
+  /** `version` of the scene that was read: the text is written against it. */
+  version: number
+  /** What happens in it; empty where only instructions say. */
+  brief: string
+  /** The brief is the summary of the scene. */
+  fromSummary: boolean
+  /** Somebody has written the scene already. */
+  hasText: boolean
+  /** Title and author of the novel. */
+  novel: string
+  /** BCP 47. */
+  language: string
+}
+
+/** Throws SCENE_NOT_FOUND, CHAPTER_NOT_FOUND, and SCENE_EMPTY where nothing says what to write. */
+export async function admitScene(asker: Asker, choice: SceneChoice): Promise<void> {
+  const { sceneId, chapterId, summary } = choice
+  if (sceneId !== undefined)
+    requireBrief(choice, summary ?? (await findScene(asker, choice, sceneId)).summary?.text)
+  else {
+    await findChapter(asker, choice, chapterId ?? '')
+    requireBrief(choice, summary)
+  }
+}
+
+/** The scene to write, which is made where it is to be a new one; a later attempt finds the same. */
+export async function openScene(ctx: OpenContext, choice: SceneChoice): Promise<Scene> {
+  const { sceneId, chapterId = '', title, summary } = choice
+  if (sceneId !== undefined) return findScene(ctx, choice, sceneId)
+  await findChapter(ctx, choice, chapterId)
+  return ctx.services.library.scenes.appendScene({
+    userId: ctx.userId,
+    chapterId,
+    id: hashedId(`scene of task ${ctx.taskId}`),
+    writer: { taskId: ctx.taskId, attempt: ctx.attempt },
+    ...(title === undefined ? {} : { title }),
+    // The author's own words, whoever brings them.
+    ...(summary === undefined ? {} : { summary: { method: 'person', text: summary } }),
+  })
+}
+
+/** What of a task's context is needed. */
+export type OpenContext = Asker & Pick<TaskContext, 'attempt' | 'taskId'>
+
+/** What the scene is written from. Throws SCENE_EMPTY where nothing says what to write. */
+export async function targetOf(
+  { userId, services }: Asker,
+  scene: Scene,
+  choice: SceneChoice,
+): Promise<SceneTarget> {
+  const { title, author, language } = await services.library.shelf.novel(userId, scene.novelId)
+  const own = scene.summary?.text ?? ''
+  const brief = choice.summary ?? own
+  requireBrief(choice, brief)
+  return {
+    sceneId: scene.id,
+    version: scene.version,
+    brief,
+    fromSummary: brief !== '' && brief === own,
+    hasText: !scene.empty,
+    novel: author === undefined ? title : `${title}, ${author}`,
+    language: language ?? textLanguage(`${brief} ${choice.instructions ?? ''}`, undefined),
+  }
+}
+
+/** Throws SCENE_NOT_FOUND, also for a scene of another novel. */
+export async function findScene(
+  { services, userId }: Asker,
+  { novelId }: Pick<SceneChoice, 'novelId'>,
+  sceneId: string,
+): Promise<Scene> {
+  const scene = await services.library.scenes.scene(userId, sceneId)
+  if (scene.novelId !== novelId) throw sceneNotFound(sceneId)
+  return scene
+}
+
+async function findChapter(
+  { services, userId }: Asker,
+  { novelId }: SceneChoice,
+  chapterId: string,
+): Promise<void> {
+  const chapter = await services.library.shelf.chapter(userId, chapterId)
+  if (chapter.novelId !== novelId) throw chapterNotFound(chapterId)
+}
+
+function requireBrief({ instructions }: SceneChoice, brief: string | undefined): void {
+  if (instructions !== undefined || (brief ?? '').trim() !== '') return
+  throw new QuillworkError(
+    'SCENE_EMPTY',
+    'Nothing says what happens in the scene: it has no summary, and neither a summary nor instructions were given. Write its summary first, or give one of them.',
+  )
+}
