@@ -8,8 +8,10 @@ import type {
   UsageKind,
   UsageSum,
 } from '../store/store.ts'
+import type { ResolvedTask } from '../task/definition.ts'
 import { QuillworkError } from '../task/errors.ts'
 import type { TaskRecord } from '../task/task.ts'
+import { check } from './admit.ts'
 import { cancelTask } from './cancel.ts'
 import type { Core } from './core.ts'
 import { type FollowOptions, followOutput, type OutputEvent, outputStart } from './follow-output.ts'
@@ -37,6 +39,11 @@ export interface Tasks extends Pick<TaskQueries, 'list' | 'children' | 'counts' 
    * what the store throws. Abort the signal to end it while it waits.
    */
   followOutput(taskId: string, options?: FollowOptions): AsyncIterable<OutputEvent>
+  /**
+   * Checks what would be submitted, and writes nothing: its parameters by the schema of the type, and what the type itself refuses. Throws
+   * TASK_TYPE_UNKNOWN, PARAMETERS_INVALID, the refusal.
+   */
+  check(taskType: string, parameters: unknown, options?: { userId?: string }): Promise<void>
   /**
    * Submits a task by the name of its type, as `engine.submit`. `isNew`: this call created it, not an earlier one of the same
    * idempotency key. Throws TASK_TYPE_UNKNOWN.
@@ -70,20 +77,29 @@ export function tasksOf(core: Core): Tasks {
     usageReport: (filter, request) => queries.usageReport(filter, { pageSize: 50, ...request }),
     output: (taskId, from = outputStart, limit = 1_000) => core.store.output.read(taskId, from, limit),
     followOutput: (taskId, options = {}) => followOutput(core, taskId, options),
+    async check(taskType, parameters, { userId } = {}) {
+      await check(core, typeOf(core, taskType), parameters, userId)
+    },
     async submit(taskType, parameters, options = {}) {
-      const task = core.tasks.get(taskType)
-      if (task === undefined) {
-        const known = [...core.tasks.keys()].join(', ')
-        throw new QuillworkError(
-          'TASK_TYPE_UNKNOWN',
-          `There is no task type ${JSON.stringify(taskType)}; the types are ${known}.`,
-        )
-      }
-      return submitAs(core, task, { parameters, options, as: (record, isNew) => ({ record, isNew }) })
+      return submitAs(core, typeOf(core, taskType), {
+        parameters,
+        options,
+        as: (record, isNew) => ({ record, isNew }),
+      })
     },
     cancel: (taskId, { ifVersion } = {}) => cancelTask(core, taskId, ifVersion),
     retry: (taskId, options) => retryTask(core, taskId, options),
   }
+}
+
+function typeOf(core: Core, taskType: string): ResolvedTask {
+  const task = core.tasks.get(taskType)
+  if (task !== undefined) return task
+  const known = [...core.tasks.keys()].join(', ')
+  throw new QuillworkError(
+    'TASK_TYPE_UNKNOWN',
+    `There is no task type ${JSON.stringify(taskType)}; the types are ${known}.`,
+  )
 }
 
 /** Models per page. */

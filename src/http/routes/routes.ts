@@ -1,8 +1,8 @@
 import type { ApiContext, App } from '../context.ts'
 import { addBudgetRoutes } from './budget.ts'
-import { addBudgetRoutes } from './budget.ts'
 import { addCapabilityRoutes } from './capabilities.ts'
 import { addDeadLetterRoutes } from './dead-letters.ts'
+import { addEstimateRoutes } from './estimates.ts'
 import { addEventRoutes } from './events.ts'
 import { addHealthRoutes } from './health.ts'
 import { addLaneRoutes } from './lanes.ts'
@@ -14,6 +14,7 @@ import { addTaskActionRoutes } from './task-actions.ts'
 import { addTaskDetailRoutes } from './task-details.ts'
 import { addTaskRoutes } from './tasks.ts'
 import { addUploadRoutes } from './uploads.ts'
+import { addUsageRoutes } from './usage.ts'
 import { addWorkerRoutes } from './workers.ts'
 
 /** All routes, by resource. */
@@ -21,7 +22,7 @@ export function addRoutes(app: App, context: ApiContext): void {
   addTaskRoutes(app, context)
   addTaskDetailRoutes(app, context)
   addTaskActionRoutes(app, context)
-  addBudgetRoutes(app, context)
+  addUsageRoutes(app, context)
   addBudgetRoutes(app, context)
   addEventRoutes(app, context)
   addOutputRoutes(app, context)
@@ -32,6 +33,7 @@ export function addRoutes(app: App, context: ApiContext): void {
   addHealthRoutes(app, context)
   if (context.novels === undefined) return
   const novels = { ...context, novels: context.novels }
+  addEstimateRoutes(app, novels)
   addUploadRoutes(app, novels)
   addNovelRoutes(app, novels)
   addSceneRoutes(app, novels)
