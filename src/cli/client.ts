@@ -1,5 +1,6 @@
 import type { Problem } from '../http/index.ts'
 import { type ErrorCode, errorCatalogue, QuillworkError } from '../index.ts'
+import { readEvents, type ServerEvent } from './read-events.ts'
 import { type SentFile, sendFile } from './send-file.ts'
 
 /** Values of a query; a list is repeated, undefined is left out. */
@@ -9,10 +10,13 @@ export type Query = Record<string, string | number | boolean | readonly string[]
 export interface Client {
   readonly url: string
   get<T>(path: string, query?: Query): Promise<T>
-  post<T>(path: string, body?: object): Promise<T>
+  post<T>(path: string, body?: object, headers?: Readonly<Record<string, string>>): Promise<T>
   /** Sends a file as the body. */
   upload<T>(path: string, file: SentFile, query: Query): Promise<T>
-  remove(path: string): Promise<void>
+  put<T>(path: string, body: object): Promise<T>
+  remove<T = void>(path: string): Promise<T>
+  /** Server-sent events, after the one with that id, until the stream ends or breaks off. */
+  events(path: string, lastEventId?: string): AsyncIterable<ServerEvent>
 }
 
 /** Makes a client. `signal` ends every request that runs. */
@@ -24,13 +28,18 @@ export function createClient(
   const authorization: Record<string, string> =
     token === undefined ? {} : { authorization: `Bearer ${token}` }
 
+  /** The error for a request that failed; the reason of the signal where that ended it. */
+  function unreachable(cause: unknown): QuillworkError {
+    signal?.throwIfAborted()
+    return new QuillworkError('SERVER_UNREACHABLE', `The server at ${url} does not answer.`, { cause })
+  }
+
   async function answer<T>(asking: () => Promise<{ status: number; text: string }>): Promise<T> {
     let given: { status: number; text: string }
     try {
       given = await asking()
     } catch (cause) {
-      signal?.throwIfAborted()
-      throw new QuillworkError('SERVER_UNREACHABLE', `The server at ${url} does not answer.`, { cause })
+      throw unreachable(cause)
     }
     if (given.status < 200 || given.status > 299) throw problemError(given.text, given.status, url)
     return (given.text === '' ? undefined : JSON.parse(given.text)) as T
@@ -50,14 +59,33 @@ export function createClient(
   return {
     url,
     remove: path => ask(path, { method: 'DELETE' }),
+    put: (path, body) =>
+      ask(path, {
+        method: 'PUT',
+        body: JSON.stringify(body),
+        headers: { 'content-type': 'application/json' },
+      }),
     get: (path, query = {}) => ask(path + queryText(query), {}),
-    post: (path, body) =>
+    post: (path, body, headers = {}) =>
       ask(path, {
         method: 'POST',
         ...(body === undefined
-          ? {}
-          : { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } }),
+          ? { headers }
+          : { body: JSON.stringify(body), headers: { ...headers, 'content-type': 'application/json' } }),
       }),
+    async *events(path, lastEventId) {
+      const resumed: Record<string, string> =
+        lastEventId === undefined ? {} : { 'last-event-id': lastEventId }
+      const headers = { ...authorization, ...resumed, accept: 'text/event-stream' }
+      const init = signal === undefined ? { headers } : { headers, signal }
+      const response = await fetch(url + path, init).catch(cause => Promise.reject(unreachable(cause)))
+      if (!response.ok) throw problemError(await response.text(), response.status, url)
+      try {
+        if (response.body !== null) yield* readEvents(response.body)
+      } catch (cause) {
+        throw unreachable(cause)
+      }
+    },
     upload: (path, file, query) =>
       answer(() => sendFile(url + path + queryText(query), file, { headers: authorization, signal })),
   }

@@ -1,5 +1,6 @@
 import type { z } from 'zod'
 import type { chapterSchema, outlineSchema, sceneSchema, searchAnswer } from '../http/schemas/novel.ts'
+import { originText } from './history-lines.ts'
 import { cut, pad, printable } from './width.ts'
 import { countOf, numberText } from './words.ts'
 
@@ -42,23 +43,24 @@ export function chapterLines(chapter: Chapter, scenes: readonly Scene[] | undefi
   for (const scene of scenes ?? chapter.scenes) {
     const title = scene.title === undefined || scene.title === '' ? '' : `  ${printable(scene.title)}`
     lines.push('', `  scene ${scene.position + 1}${title}  ${countOf(scene.words, 'word')}`)
-    if ('content' in scene) lines.push(...paragraphs(scene.content))
+    if ('content' in scene) lines.push(...textLines(scene))
     else lines.push(...summaryLines(scene.summary))
   }
   return lines
 }
 
+/** A text that was not imported says how it came about. */
+function textLines({ content, textOrigin }: Scene): string[] {
+  const isImported = textOrigin === undefined || textOrigin.method === 'imported'
+  return [...paragraphs(content), ...(isImported ? [] : [`  [${printable(originText(textOrigin))}]`])]
+}
+
 /** A summary is never shown without how it came about. */
 function summaryLines(summary: Summary | undefined): string[] {
   if (summary === undefined) return ['  (no summary)']
-  const { text, method, model, outOfDate } = summary
-  const how = {
-    extractive: 'sentences of the text',
-    generative: 'written by a model',
-    person: 'written by a person',
-  }
+  const { text, outOfDate } = summary
   const stale = outOfDate ? '; the text changed since' : ''
-  return [...paragraphs(text), `  [${how[method]}${model === undefined ? '' : `, ${model}`}${stale}]`]
+  return [...paragraphs(text), `  [${printable(originText(summary))}${stale}]`]
 }
 
 function paragraphs(text: string): string[] {

@@ -189,6 +189,48 @@ describe('quillwork lanes, novels and doctor', { timeout: patience }, () => {
     expect(found.stdout).toMatch(/\[[Ww]eighing\]/)
   })
 
+  test('novels history and restore', async () => {
+    const [chapter] = lastJson<{ outline: { chapters: { id: string }[] }[] }>(
+      await on(['novels', 'show', novelId, '--json']),
+    ).outline.flatMap(({ chapters }) => chapters)
+    const read = await fetch(`${server.url}/v1/novels/${novelId}/chapters/${chapter?.id}`)
+    const { scenes } = (await read.json()) as { scenes: { id: string; version: number }[] }
+    const [scene] = scenes
+    const edited = await fetch(`${server.url}/v1/scenes/${scene?.id}`, {
+      method: 'PATCH',
+      headers: { 'content-type': 'application/json', 'if-match': `"${scene?.version}"` },
+      body: JSON.stringify({ content: 'Edited.' }),
+    })
+    expect(edited.status).toBe(200)
+    const text = await on(['novels', 'read', novelId, '--chapters', '1', '--text'])
+    expect(text.stdout).toMatch(/^ {2}Edited\.\n {2}\[written by a person\]$/m)
+    const place = [novelId, '1.1']
+    const { items } = lastJson<Listing<{ id: string; why: string }>>(
+      await on(['novels', 'history', ...place, '--json']),
+    )
+    const [entry] = items
+    expect((await on(['novels', 'history', ...place])).stdout).toMatch(
+      new RegExp(`^${entry?.id} +text +overwritten +\\d+\\w ago +[\\d,]+ +from the imported file +The`, 'm'),
+    )
+    const whole = await on(['novels', 'history', ...place, '--entry', entry?.id ?? ''])
+    expect(whole.stdout).toContain('The weighing house at Anderby Pans had two doors')
+    expect((await on(['novels', 'restore', ...place, entry?.id ?? ''])).stdout).toMatch(
+      /^Restored\. Scene 1\.1 /,
+    )
+    const restored = await on(['novels', 'read', novelId, '--chapters', '1', '--text'])
+    expect(restored.stdout).toContain('The weighing house at Anderby Pans had two doors')
+    expect(await on(['novels', 'restore', ...place, 'nowhere'])).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining('HISTORY_ENTRY_NOT_FOUND'),
+    })
+    for (const [wrong, code] of [
+      ['1.99', 'SCENE_NOT_FOUND'],
+      ['99.1', 'SCENE_NOT_FOUND'],
+      ['x', 'USAGE_INVALID'],
+    ] as const)
+      expect((await on(['novels', 'history', novelId, wrong])).stderr).toContain(code)
+  })
+
   test('doctor tells what is configured and reachable, and ends with 0', async () => {
     const told = await on(['doctor', '--json'])
     expect(told.code).toBe(0)
@@ -227,6 +269,7 @@ describe('quillwork lanes, novels and doctor', { timeout: patience }, () => {
       'tasks',
       'dead-letters',
       'lanes',
+      'models',
       'topology',
       'doctor',
     ])

@@ -1,32 +1,27 @@
 import type { Command } from 'commander'
 import type { z } from 'zod'
-import type {
-  chapterSchema,
-  novelSchema,
-  outlineSchema,
-  sceneSchema,
-  searchAnswer,
-} from '../../http/schemas/novel.ts'
+import type { chapterSchema, novelSchema, sceneSchema, searchAnswer } from '../../http/schemas/novel.ts'
 import { QuillworkError } from '../../index.ts'
 import { parseChapters } from '../chapters.ts'
 import type { Client } from '../client.ts'
 import { exitCodes } from '../exit-codes.ts'
+import { findNovel } from '../find-novel.ts'
 import { commandText } from '../hints.ts'
 import { chapterLines, hitLines, outlineLines } from '../novel-lines.ts'
 import { addPaging, type PagingOptions, pagingQuery, parseLimit, sayNextPage } from '../paging.ts'
 import { printJson, type Register, type Run, withServer } from '../run.ts'
 import { tableLines } from '../table.ts'
 import { agoText, numberText } from '../words.ts'
+import { addNovelHistory } from './novel-history.ts'
 
 type Novel = z.output<typeof novelSchema>
-type Outline = z.output<typeof outlineSchema>
 type Chapter = z.output<typeof chapterSchema>
 type Scene = z.output<typeof sceneSchema>
 type Answer = z.output<typeof searchAnswer>
 
 const novelArgument = 'id of the novel, or part of its title'
 
-/** `quillwork novels list|show|read|search`. */
+/** `quillwork novels list|show|read|search|history|restore`. */
 export function addNovels(program: Command, register: Register): void {
   const novels = program.command('novels').description('Read and search the novels').helpCommand(false)
   addPaging(novels.command('list').description('List the novels, newest first')).action(
@@ -42,7 +37,10 @@ export function addNovels(program: Command, register: Register): void {
     .description('Read the summaries of the scenes, each with how it came about')
     .argument('<novel>', novelArgument)
     .option('--chapters <list>', 'only these, such as 1-3,7')
-    .option('--text', 'the text itself instead of the summaries')
+    .option(
+      '--text',
+      'the text itself instead of the summaries, with how it came about where it was not imported',
+    )
     .action(register<ReadOptions>(read))
   novels
     .command('search')
@@ -51,6 +49,7 @@ export function addNovels(program: Command, register: Register): void {
     .argument('<words...>')
     .option('--limit <n>', 'at most so many, up to 100; default 20')
     .action(register<{ limit?: string }>(search))
+  addNovelHistory(novels, register, novelArgument)
 }
 
 function list(run: Run<PagingOptions>): Promise<number> {
@@ -145,21 +144,4 @@ function search(run: Run<{ limit?: string }>): Promise<number> {
     else for (const line of hitLines(answer)) terminal.out(line)
     return exitCodes.ok
   })
-}
-
-const mostTitles = 200
-
-/** A novel by its id, else the one whose title holds the text. Throws NOVEL_NOT_FOUND, also where several do. */
-async function findNovel(client: Client, given: string): Promise<Outline> {
-  const isId = /^[\w-]{20,100}$/.test(given)
-  if (isId) return client.get<Outline>(`/v1/novels/${given}`)
-  const { items } = await client.get<{ items: Novel[] }>('/v1/novels', { pageSize: mostTitles })
-  const found = items.filter(({ title }) => title.toLowerCase().includes(given.toLowerCase()))
-  const [only] = found
-  if (only !== undefined && found.length === 1) return client.get<Outline>(`/v1/novels/${only.id}`)
-  const which = found.length === 0 ? 'No novel has' : `${found.length} novels have`
-  throw new QuillworkError(
-    'NOVEL_NOT_FOUND',
-    `${which} ${JSON.stringify(given)} in the title. Name it by its id; see quillwork novels list.`,
-  )
 }

@@ -1,0 +1,46 @@
+import type { z } from 'zod'
+import type { chapterSchema, novelSchema, outlineSchema } from '../http/schemas/novel.ts'
+import { QuillworkError } from '../index.ts'
+import type { Client } from './client.ts'
+
+type Novel = z.output<typeof novelSchema>
+type Outline = z.output<typeof outlineSchema>
+type Chapter = z.output<typeof chapterSchema>
+
+const mostTitles = 200
+
+/** A novel by its id, else the one whose title holds the text. Throws NOVEL_NOT_FOUND, also where several do. */
+export async function findNovel(client: Client, given: string): Promise<Outline> {
+  const isId = /^[\w-]{20,100}$/.test(given)
+  if (isId) return client.get<Outline>(`/v1/novels/${given}`)
+  const { items } = await client.get<{ items: Novel[] }>('/v1/novels', { pageSize: mostTitles })
+  const found = items.filter(({ title }) => title.toLowerCase().includes(given.toLowerCase()))
+  const [only] = found
+  if (only !== undefined && found.length === 1) return client.get<Outline>(`/v1/novels/${only.id}`)
+  const which = found.length === 0 ? 'No novel has' : `${found.length} novels have`
+  throw new QuillworkError(
+    'NOVEL_NOT_FOUND',
+    `${which} ${JSON.stringify(given)} in the title. Name it by its id; see quillwork novels list.`,
+  )
+}
+
+/** Id of a scene, by that or by its chapter and its number there as `novels read` prints them: `3.2`. Throws SCENE_NOT_FOUND. */
+export async function findSceneId(client: Client, novel: string, place: string): Promise<string> {
+  if (/^[\w-]{20,100}$/.test(place)) return place
+  const [, chapterNumber, sceneNumber] = /^(\d{1,6})\.(\d{1,6})$/.exec(place) ?? []
+  if (chapterNumber === undefined || sceneNumber === undefined)
+    throw new QuillworkError(
+      'USAGE_INVALID',
+      `${place} is no place of a scene: give chapter.scene, such as 3.2, or its id.`,
+    )
+  const { id, outline } = await findNovel(client, novel)
+  const chapter = outline
+    .flatMap(({ chapters }) => chapters)
+    .find(({ position }) => position + 1 === Number(chapterNumber))
+  const scenes = chapter && (await client.get<Chapter>(`/v1/novels/${id}/chapters/${chapter.id}`)).scenes
+  const scene = scenes?.find(({ position }) => position + 1 === Number(sceneNumber))
+  if (scene !== undefined) return scene.id
+  const which =
+    scenes === undefined ? `chapter ${chapterNumber}` : `scene ${sceneNumber} in chapter ${chapterNumber}`
+  throw new QuillworkError('SCENE_NOT_FOUND', `The novel has no ${which}; see quillwork novels show.`)
+}
