@@ -11,6 +11,8 @@ export interface Terminal {
   readonly columns: number
   /** A line on standard output: what was asked for. */
   out(line: string): void
+  /** Text on standard output that grows, without a line end of its own. */
+  write(text: string): void
   /** A line on standard error: all else. */
   note(line: string): void
   /** Text on standard error that has its line ends. */
@@ -59,6 +61,7 @@ export function createTerminal({ stdin, stdout, stderr }: Streams): Terminal {
       return stdout.columns ?? usualColumns
     },
     out: line => around(() => stdout.write(`${line}\n`)),
+    write: text => around(() => stdout.write(text)),
     note: line => around(() => stderr.write(`${line}\n`)),
     log: text => around(() => stderr.write(text)),
     live(lines) {

@@ -1,6 +1,6 @@
 import type { TaskJson } from '../http/index.ts'
-import { QuillworkError } from '../index.ts'
 import type { Client } from './client.ts'
+import { createPatience } from './patience.ts'
 import type { Terminal } from './terminal.ts'
 import { advanceOf, detailOf, type TaskTree, treeLines } from './tree.ts'
 
@@ -19,34 +19,27 @@ export interface Watch {
   titles?: readonly string[]
 }
 
-/** Between two looks. */
-const lookMs = 200
-/** A server that restarts is waited for. */
-const patienceMs = 10_000
 /** Sub-tasks that are shown of each task. */
 const mostChildren = 12
 
 /** Watches trees until their roots have ended, and answers the roots. Throws the signal's reason, SERVER_UNREACHABLE. */
 export async function watchTrees(watch: Watch): Promise<readonly TaskJson[]> {
-  const { taskIds, terminal, quiet, signal, renew } = watch
-  let { client } = watch
+  const { taskIds, terminal, quiet } = watch
+  const patience = createPatience(watch)
   const printer = quiet ? () => undefined : createPrinter(watch)
-  let answeredAt = performance.now()
   for (;;) {
     try {
-      const trees = await readTrees(client, taskIds)
-      answeredAt = performance.now()
+      const trees = await readTrees(patience.client, taskIds)
+      patience.answered()
       printer(trees)
       if (trees.every(({ task }) => task.done)) {
         terminal.keep()
         return trees.map(({ task }) => task)
       }
     } catch (error) {
-      const isAway = error instanceof QuillworkError && error.code === 'SERVER_UNREACHABLE'
-      if (!isAway || performance.now() - answeredAt > patienceMs) throw error
-      client = (await renew?.()) ?? client
+      await patience.bear(error)
     }
-    await pause(lookMs, signal)
+    await patience.pause()
   }
 }
 
@@ -110,19 +103,4 @@ function changeOf(task: TaskJson): { key: string; text: string } {
     key: `${task.status} ${task.attempt} ${stage} ${task.done ? '' : tenth}`,
     text: `${task.taskType} ${task.status}${detail === '' ? '' : ` ${detail}`}`,
   }
-}
-
-function pause(ms: number, signal: AbortSignal): Promise<void> {
-  signal.throwIfAborted()
-  return new Promise((resolve, reject) => {
-    const onAbort = () => {
-      clearTimeout(timer)
-      reject(signal.reason)
-    }
-    const timer = setTimeout(() => {
-      signal.removeEventListener('abort', onAbort)
-      resolve()
-    }, ms)
-    signal.addEventListener('abort', onAbort, { once: true })
-  })
 }

@@ -29,6 +29,14 @@ export function printable(text: string): string {
   return text.replace(/\s+/g, ' ').replace(/[\p{Cc}\u202a-\u202e\u2066-\u2069]/gu, '\uFFFD')
 }
 
+/** As `printable`, of a text that keeps its lines. */
+export function printableText(text: string): string {
+  return text.replace(/[\p{Cc}\u202a-\u202e\u2066-\u2069]/gu, character => {
+    if (character === '\n' || character === '\t') return character
+    return character === '\r' ? '' : '\uFFFD'
+  })
+}
+
 function columnsOfCharacter(character: string): number {
   if (/^[\p{Mn}\p{Me}\p{Cf}\p{Cc}]$/u.test(character)) return 0
   return isWide(character.codePointAt(0) ?? 0) ? 2 : 1

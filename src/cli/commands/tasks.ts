@@ -13,6 +13,7 @@ import { taskLines } from '../task-lines.ts'
 import { advanceOf, detailOf } from '../tree.ts'
 import { readTree, watchTrees } from '../watch.ts'
 import { agoText, countOf, numberText } from '../words.ts'
+import { output } from './output.ts'
 
 interface ListOptions extends PagingOptions {
   status?: string[]
@@ -22,7 +23,7 @@ interface ListOptions extends PagingOptions {
   roots?: boolean
 }
 
-/** `quillwork tasks list|show|cancel|retry`. */
+/** `quillwork tasks list|show|output|cancel|retry`. */
 export function addTasks(program: Command, register: Register): void {
   const tasks = program.command('tasks').description('See and steer tasks').helpCommand(false)
   addPaging(
@@ -41,6 +42,12 @@ export function addTasks(program: Command, register: Register): void {
     .argument('<id>')
     .option('--watch', 'until it has ended')
     .action(register<{ watch?: boolean }>(show))
+  tasks
+    .command('output')
+    .description('Print the text that a task has written so far')
+    .argument('<id>')
+    .option('--follow', 'and what follows, until it has ended; a new attempt is told on standard error')
+    .action(register<{ follow?: boolean }>(output))
   tasks
     .command('cancel')
     .description('Cancel tasks and all below them')

@@ -1,8 +1,9 @@
 import { z } from 'zod'
 import type { Engine } from '../../engine/engine.ts'
 import type { OutputPlace } from '../../store/store.ts'
-import { hasEnded, taskStatuses } from '../../task/status.ts'
+import { hasEnded } from '../../task/status.ts'
 import type { ApiContext, App } from '../context.ts'
+import { outputSchema } from '../schemas/output.ts'
 import { problems } from '../schemas/problem.ts'
 import { taskParams } from '../schemas/task.ts'
 import { beginStream } from '../streams/head.ts'
@@ -14,13 +15,6 @@ const place = z
   .string()
   .regex(outputIdPattern, 'An id is one that this stream gave, such as 2.17.')
   .optional()
-
-const outputSchema = z.object({
-  attempt: z.int().describe('The newest attempt that wrote anything; 0 when none has'),
-  text: z.string().describe('What it wrote after `after` if that is of this attempt, else all of it'),
-  after: z.string().describe('Where the text ends: give it back to ask for what is new'),
-  status: z.enum(taskStatuses).describe('Of the task; once it has ended, the text is whole'),
-})
 
 const schema = {
   tags: ['tasks'],

@@ -17,8 +17,10 @@ const {
   roles = ['worker', 'maintenance'],
   /** Whether it serves the API. */
   api = false,
+  port = 0,
   /** Whether it submits the task. */
   submits = false,
+  scenes = 60,
 } = optionsOf()
 endWithParent()
 
@@ -65,9 +67,7 @@ const engine = await createEngine({
 })
 stopBySignal(engine, '1s')
 const app = api ? createApp({ engine }) : undefined
-const url = await app?.listen({ host: '127.0.0.1', port: 0 })
+const url = await app?.listen({ host: '127.0.0.1', port })
 await engine.start()
-const taskId = submits
-  ? (await engine.submit(task, { scenes: 60 }, { idempotencyKey: 'one' })).taskId
-  : undefined
+const taskId = submits ? (await engine.submit(task, { scenes }, { idempotencyKey: 'one' })).taskId : undefined
 say('started', { url, taskId })

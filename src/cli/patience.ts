@@ -1,0 +1,59 @@
+import { QuillworkError } from '../index.ts'
+import type { Client } from './client.ts'
+
+/** Between two looks. */
+const lookMs = 200
+/** A server that restarts is waited for. */
+const patienceMs = 10_000
+
+/** Asks a server again and again, for as long as somebody watches; one that is away for a while is waited for. */
+export interface Patience {
+  /** The server as it was last found. */
+  readonly client: Client
+  /** The server answered. */
+  answered(): void
+  /** The server did not: finds it anew. Throws what was thrown when it is another error, or the server has been away too long. */
+  bear(error: unknown): Promise<void>
+  /** Waits a moment. Throws the signal's reason. */
+  pause(): Promise<void>
+}
+
+/** @param renew Finds the server anew when it does not answer. */
+export function createPatience(options: {
+  client: Client
+  renew?: () => Promise<Client | undefined>
+  signal: AbortSignal
+}): Patience {
+  const { renew, signal } = options
+  let { client } = options
+  let answeredAt = performance.now()
+  return {
+    get client() {
+      return client
+    },
+    answered() {
+      answeredAt = performance.now()
+    },
+    async bear(error) {
+      const isAway = error instanceof QuillworkError && error.code === 'SERVER_UNREACHABLE'
+      if (!isAway || performance.now() - answeredAt > patienceMs) throw error
+      client = (await renew?.()) ?? client
+    },
+    pause: () => pause(lookMs, signal),
+  }
+}
+
+function pause(ms: number, signal: AbortSignal): Promise<void> {
+  signal.throwIfAborted()
+  return new Promise((resolve, reject) => {
+    const onAbort = () => {
+      clearTimeout(timer)
+      reject(signal.reason)
+    }
+    const timer = setTimeout(() => {
+      signal.removeEventListener('abort', onAbort)
+      resolve()
+    }, ms)
+    signal.addEventListener('abort', onAbort, { once: true })
+  })
+}
