@@ -1,0 +1,150 @@
+import { describe, expect, it } from 'vitest'
+import type { EmbeddingModel } from '../../../src/ai/model.ts'
+import type { ModelConfig } from '../../../src/ai/providers/config.ts'
+import { createEmbeddingModel } from '../../../src/ai/providers/embedding-model.ts'
+import type { Answer } from '../../models/script.ts'
+import { startModelServer } from '../../models/server.ts'
+import { configFor, later, secret, serving } from './kit.ts'
+
+const price = { input: 0.5, output: 0, currency: 'EUR' }
+
+function modelAt(url: string, changes: Partial<ModelConfig> = {}): EmbeddingModel {
+  return createEmbeddingModel('vectors', configFor(url, { dimensions: 8, price, ...changes }), {
+    key: secret,
+  })
+}
+
+/** The error of a call that is answered as told, as JSON. */
+async function errorOf(body: unknown, status = 200): Promise<unknown> {
+  await using server = await serving((_, response) => {
+    response.writeHead(status, { 'content-type': 'application/json' })
+    response.end(typeof body === 'string' ? body : JSON.stringify(body))
+  })
+  return await modelAt(server.url)
+    .embed(['a'])
+    .catch((error: unknown) => error)
+}
+
+const data = (...vectors: readonly (readonly unknown[])[]) => ({
+  object: 'list',
+  data: vectors.map((embedding, index) => ({ object: 'embedding', index, embedding })),
+})
+
+describe('an embedding model', () => {
+  it('answers a vector for each text, in their order, in one call', async () => {
+    await using server = await startModelServer({ dimensions: 8 })
+    const model = modelAt(server.url)
+    const texts = ['The ferry', '渡船', 'the clock']
+    const { vectors, usage } = await model.embed(texts)
+    const alone = await Promise.all(texts.map(text => model.embed([text])))
+    expect(vectors).toEqual(alone.map(({ vectors: [vector] }) => vector))
+    expect(vectors.every(vector => vector instanceof Float32Array && vector.length === 8)).toBe(true)
+    const [call] = server.ledger.calls
+    expect(call).toMatchObject({ route: 'embeddings', key: secret })
+    const inputTokens = call?.inputTokens ?? 0
+    expect(usage).toEqual({
+      model: 'vectors',
+      inputTokens,
+      outputTokens: 0,
+      cost: (inputTokens * 0.5) / 1_000_000,
+    })
+    expect(model).toMatchObject({ id: 'vectors', dimensions: 8, limit: 'openai-compatible:main:scripted' })
+  })
+
+  it('takes as many texts as it says, and no more', async () => {
+    await using server = await startModelServer({ dimensions: 8 })
+    const model = modelAt(server.url)
+    const texts = Array.from({ length: model.maxTexts }, (_, place) => `text ${place}`)
+    expect((await model.embed(texts)).vectors).toHaveLength(texts.length)
+    expect(server.ledger.calls).toHaveLength(1)
+    await expect(model.embed([...texts, 'one more'])).rejects.toMatchObject({ code: 'OPTION_INVALID' })
+    expect((await model.embed([])).vectors).toEqual([])
+    expect(server.ledger.calls).toHaveLength(1)
+  })
+
+  it('counts by the estimate where nothing is told', async () => {
+    await using server = await serving((_, response) => {
+      response.writeHead(200, { 'content-type': 'application/json' })
+      response.end(JSON.stringify(data([1, 0, 0, 0, 0, 0, 0, 0])))
+    })
+    const model = modelAt(server.url)
+    const { usage } = await model.embed(['The ferry came in.'])
+    expect(usage?.inputTokens).toBe(model.countTokens('The ferry came in.'))
+  })
+
+  it.each<[Answer, string]>([
+    [{ is: 'rate-limited', retryAfter: 2 }, 'MODEL_RATE_LIMITED'],
+    [{ is: 'quota-gone' }, 'MODEL_QUOTA_EXHAUSTED'],
+    [{ is: 'wrong-key' }, 'MODEL_KEY_REJECTED'],
+    [{ is: 'unknown-model' }, 'MODEL_UNKNOWN'],
+    [{ is: 'context-exceeded' }, 'MODEL_CONTEXT_EXCEEDED'],
+    [{ is: 'failed', status: 503 }, 'MODEL_UNAVAILABLE'],
+    [{ is: 'cut' }, 'MODEL_ANSWER_CUT'],
+    [{ is: 'half-json' }, 'MODEL_ANSWER_MALFORMED'],
+    [{ is: 'garbage' }, 'MODEL_ANSWER_MALFORMED'],
+    [{ is: 'redirect', to: 'http://127.0.0.1:9/' }, 'MODEL_REQUEST_REFUSED'],
+  ])('%j is %s', async (answer, code) => {
+    await using server = await startModelServer()
+    server.script.add({ answer })
+    await expect(modelAt(server.url).embed(['a'])).rejects.toMatchObject({ code })
+  })
+
+  it('refuses vectors that cannot be stored', async () => {
+    const whole = [1, 0, 0, 0, 0, 0, 0, 0]
+    expect(await errorOf(data(whole, whole))).toMatchObject({ code: 'MODEL_ANSWER_MALFORMED' })
+    expect(await errorOf(data())).toMatchObject({ code: 'MODEL_ANSWER_MALFORMED' })
+    expect(await errorOf(data([1, 0, 0, 0, 0, 0, 0, null]))).toMatchObject({ code: 'MODEL_ANSWER_MALFORMED' })
+    expect(await errorOf(JSON.stringify(data(whole)).replace('[1,', '[1e999,'))).toMatchObject({
+      code: 'MODEL_ANSWER_MALFORMED',
+    })
+    const short = await errorOf(data([1, 0]))
+    expect(short).toMatchObject({ code: 'CONFIG_INVALID' })
+    expect(String(short)).toContain('length 2')
+  })
+
+  it('ends when it takes too long or is aborted, and closes the connection', async () => {
+    for (const isAborted of [false, true]) {
+      const arrived = later()
+      const closed = later()
+      await using server = await serving((_, response) => {
+        response.once('close', closed.resolve)
+        arrived.resolve()
+      })
+      const timeouts = { first: 10_000, idle: 10_000, total: isAborted ? 10_000 : 100 }
+      const controller = new AbortController()
+      const call = modelAt(server.url, { timeouts }).embed(['a'], { signal: controller.signal })
+      const failed = expect(call).rejects.toMatchObject(
+        isAborted ? { message: 'enough' } : { code: 'MODEL_STALLED', details: { wait: 'total' } },
+      )
+      await arrived.promise
+      if (isAborted) controller.abort(new Error('enough'))
+      await failed
+      await closed.promise
+    }
+  })
+
+  it('needs the length of its vectors', () => {
+    const { dimensions: _, ...config } = configFor('http://127.0.0.1:9')
+    expect(() => createEmbeddingModel('vectors', config, { key: secret })).toThrow(
+      expect.objectContaining({ code: 'CONFIG_INVALID' }),
+    )
+  })
+
+  it('speaks to Google too', async () => {
+    let key: unknown
+    await using server = await serving((request, response) => {
+      key = request.headers['x-goog-api-key']
+      response.writeHead(200, { 'content-type': 'application/json' })
+      const vector = { values: [1, 0, 0, 0, 0, 0, 0, 0] }
+      response.end(
+        JSON.stringify(
+          request.url?.includes('batch') === true ? { embeddings: [vector, vector] } : { embedding: vector },
+        ),
+      )
+    })
+    const model = modelAt(server.url, { provider: 'google' })
+    expect((await model.embed(['a', 'b'])).vectors).toHaveLength(2)
+    expect((await model.embed(['a'])).vectors).toHaveLength(1)
+    expect(key).toBe(secret)
+  })
+})
