@@ -2,6 +2,7 @@
 import { Command, CommanderError } from 'commander'
 import { version } from '../http/version.ts'
 import { QuillworkError } from '../index.ts'
+import { addBudgetCommand } from './commands/budget.ts'
 import { addDeadLetters } from './commands/dead-letters.ts'
 import { addDoctor } from './commands/doctor.ts'
 import { addImport } from './commands/import.ts'
@@ -79,6 +80,7 @@ export function createProgram(terminal: Terminal, end: (exitCode: number) => voi
   addImport(program, register)
   addNovels(program, register)
   addTasks(program, register)
+  addBudgetCommand(program, register)
   addDeadLetters(program, register)
   addLanes(program, register)
   addModels(program, register)

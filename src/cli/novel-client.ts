@@ -2,7 +2,7 @@ import { stat } from 'node:fs/promises'
 import path from 'node:path'
 import type { z } from 'zod'
 import type { uploadSchema } from '../http/schemas/novel.ts'
-import { QuillworkError } from '../index.ts'
+import { type Budget, QuillworkError } from '../index.ts'
 import type { Client } from './client.ts'
 import { bytesText } from './words.ts'
 
@@ -15,6 +15,7 @@ export interface ImportChoice {
   /** Indexes from 0. */
   chapters?: readonly number[]
   encoding?: string
+  budget?: Budget
 }
 
 /** An import that was begun. */

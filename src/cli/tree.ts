@@ -39,7 +39,7 @@ export function detailOf(task: TaskJson, { bars }: { bars: boolean }): string {
   if (task.errorInfo !== undefined && task.status !== 'RUNNING')
     return `${task.errorInfo.code}: ${printable(task.errorInfo.message)}`
   const { done, total } = advanceOf(task)
-  const words = [stageOf(task), retryOf(task)].filter(text => text !== '')
+  const words = [stageOf(task), retryOf(task), waitOf(task)].filter(text => text !== '')
   if (!task.done && total > 0) {
     const count = `${numberText(done)}/${numberText(total)}`
     words.unshift(bars ? `${progressBar(done, total)} ${count}` : count)
@@ -67,6 +67,12 @@ function stageOf({ progress, done }: TaskJson): string {
 /** Retries, not attempts: a parent's attempts rise with each of its stages. */
 function retryOf({ done, retryCount }: TaskJson): string {
   return done || retryCount === 0 ? '' : `retry ${retryCount}`
+}
+
+/** What a parent waits for beside its sub-tasks. */
+function waitOf({ waitingFor }: TaskJson): string {
+  if (waitingFor?.kind !== 'budget' || waitingFor.tasks === undefined) return ''
+  return `${countOf(waitingFor.tasks, 'task')} below it wait for the budget (quillwork budget ${waitingFor.rootTaskId})`
 }
 
 /** Counts of a result that a person wants to see. */

@@ -1,6 +1,5 @@
-import type { TaskJson } from 'quillwork/http'
+import type { BudgetUseJson, TaskJson } from 'quillwork/http'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import type { BudgetUseJson } from '../../src/http/schemas/budget.ts'
 import { type Api, serve } from './api.ts'
 
 const call = (tokens: number) => ({ do: 'reserve', tokens })

@@ -1,7 +1,8 @@
 import type { Command } from 'commander'
 import type { TaskJson } from '../../http/index.ts'
-import { hasEnded, QuillworkError, type TaskStatus } from '../../index.ts'
+import { type Budget, hasEnded, QuillworkError, type TaskStatus } from '../../index.ts'
 import type { ResolvedConfig } from '../../server/config.ts'
+import { addBudget, type BudgetOptions, budgetGiven } from '../budget-options.ts'
 import { parseChapters } from '../chapters.ts'
 import { type Connection, connect } from '../connect.ts'
 import { exitCodes } from '../exit-codes.ts'
@@ -24,7 +25,7 @@ import { detailOf } from '../tree.ts'
 import { watchTrees } from '../watch.ts'
 import { countOf } from '../words.ts'
 
-interface ImportOptions {
+interface ImportOptions extends BudgetOptions {
   preview?: boolean
   yes?: boolean
   watch?: boolean
@@ -35,7 +36,7 @@ interface ImportOptions {
 
 /** `quillwork import FILE`: a text becomes a novel with summaries and an index. */
 export function addImport(program: Command, register: Register): void {
-  program
+  const command = program
     .command('import')
     .description('Import a text file (.txt, .md) as a novel: chapters, scenes, summaries, search index')
     .argument('<file>', 'UTF-8, UTF-16, GB18030/GBK or Big5; the encoding is found out')
@@ -45,13 +46,14 @@ export function addImport(program: Command, register: Register): void {
     .option('--title <title>', 'title of the novel; default: the one found in the file')
     .option('--encoding <name>', 'read the file in this encoding')
     .option('--chapters <list>', 'only these, by the numbers of the preview, such as 1-10,12')
-    .action(register<ImportOptions>(importFile))
+  addBudget(command).action(register<ImportOptions>(importFile))
 }
 
 async function importFile(run: Run<ImportOptions>): Promise<number> {
   const { options, terminal } = run
   const [file = ''] = run.arguments
   const chapters = options.chapters === undefined ? undefined : parseChapters(options.chapters)
+  const budget = budgetGiven(options)
   const mayAsk = terminal.canAsk && !run.json
   if (options.preview !== true && options.yes !== true && !mayAsk) {
     throw new QuillworkError(
@@ -68,7 +70,7 @@ async function importFile(run: Run<ImportOptions>): Promise<number> {
     signal: signals.asked,
   })
   try {
-    return await importThrough(run, { resolved, connection, signals, file, chapters })
+    return await importThrough(run, { resolved, connection, signals, file, chapters, budget })
   } catch (error) {
     if (!signals.asked.aborted) throw error
     return signals.exitCode
@@ -83,6 +85,7 @@ interface Work {
   signals: Signals
   file: string
   chapters: number[] | undefined
+  budget: Budget | undefined
 }
 
 async function importThrough(run: Run<ImportOptions>, work: Work): Promise<number> {
@@ -99,7 +102,7 @@ async function importThrough(run: Run<ImportOptions>, work: Work): Promise<numbe
     await forget(client, uploadId)
     return isOver
   }
-  const begun = await confirm(client, uploadId, choiceOf(options, work.chapters))
+  const begun = await confirm(client, uploadId, choiceOf(options, work))
   // Where no server runs, this process is the only one that can do the work, so it stays until it is done.
   if (options.watch === true || work.connection.isOwn) return watch(run, work, begun)
   if (json) printJson(run, { ...begun, status: 'QUEUED' })
@@ -170,8 +173,9 @@ function question(found: PreviewJson, chapters: readonly number[] | undefined): 
   return wanted === all ? `Import all of it?` : `Import ${wanted} of the ${countOf(all, 'chapter')}?`
 }
 
-function choiceOf({ title, encoding }: ImportOptions, chapters: number[] | undefined): ImportChoice {
+function choiceOf({ title, encoding }: ImportOptions, { chapters, budget }: Work): ImportChoice {
   return {
+    ...(budget === undefined ? {} : { budget }),
     ...(title === undefined ? {} : { title }),
     ...(encoding === undefined ? {} : { encoding }),
     ...(chapters === undefined ? {} : { chapters }),

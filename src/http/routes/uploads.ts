@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import type { FastifyRequest } from 'fastify'
 import { z } from 'zod'
+import type { Budget } from '../../index.ts'
 import { confirmUpload } from '../../novel/confirm.ts'
 import { type Preview, previewUpload } from '../../novel/preview.ts'
 import { removeUpload, storeUpload } from '../../novel/upload-files.ts'
@@ -162,9 +163,10 @@ const confirmSchema = {
 function confirm(app: App, { engine, novels, settings }: NovelContext): void {
   app.post('/v1/uploads/:uploadId([^:]+)::confirm', { schema: confirmSchema }, async (request, reply) => {
     const { uploadId } = request.params
-    const choice = withoutUndefined({ ...request.body })
+    const { budget, ...choice } = withoutUndefined({ ...request.body })
     const asked = { userId: settings.userId, uploadId, traceparent: traceparentFor(request) }
-    const confirmation = await confirmUpload(engine, novels, { ...choice, ...asked })
+    const limits = budget === undefined ? {} : { budget: withoutUndefined(budget) as Budget }
+    const confirmation = await confirmUpload(engine, novels, { ...choice, ...asked, ...limits })
     const { taskId, novelId } = confirmation
     reply.code(202).header('location', `/v1/tasks/${taskId}`)
     return { taskId, novelId }

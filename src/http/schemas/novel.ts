@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { budgetSchema } from './budget.ts'
 import { id, paging, plainText, time } from './fields.ts'
 import { originSchema, provenanceFields, writingFields } from './provenance.ts'
 import { named } from './registry.ts'
@@ -60,6 +61,7 @@ export const confirmBody = z
       .describe('By their numbers in the preview; default all'),
     summarise: z.boolean().optional().describe('Whether every scene gets a summary; default true'),
     encoding: plainText(40).min(1).optional().describe('Default: the one of the preview'),
+    budget: budgetSchema.optional().describe('What the import may spend on models'),
   })
   .nullish()
 
