@@ -124,6 +124,18 @@ export default {
       },
     },
     {
+      name: 'models-load-with-their-first-call',
+      comment:
+        'a server without models pays nothing for the SDK: types aside, it is imported where a call is made',
+      severity: 'error',
+      from: { path: '^src/' },
+      to: {
+        path: 'node_modules/(ai|@ai-sdk/[^/]+|undici)/',
+        dynamic: false,
+        dependencyTypesNot: ['type-only'],
+      },
+    },
+    {
       name: 'src-uses-no-dev-dependency',
       severity: 'error',
       from: { path: '^src/' },
