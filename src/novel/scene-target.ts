@@ -39,12 +39,13 @@ export interface SceneTarget {
 
 /** Throws SCENE_NOT_FOUND, CHAPTER_NOT_FOUND, and SCENE_EMPTY where nothing says what to write. */
 export async function admitScene(asker: Asker, choice: SceneChoice): Promise<void> {
-  const { sceneId, chapterId, summary } = choice
-  if (sceneId !== undefined)
-    requireBrief(choice, summary ?? (await findScene(asker, choice, sceneId)).summary?.text)
-  else {
-    await findChapter(asker, choice, chapterId ?? '')
+  const { sceneId, chapterId = '', summary } = choice
+  if (sceneId === undefined) {
+    await findChapter(asker, choice, chapterId)
     requireBrief(choice, summary)
+  } else {
+    const scene = await findScene(asker, choice, sceneId)
+    requireBrief(choice, summary ?? scene.summary?.text)
   }
 }
 

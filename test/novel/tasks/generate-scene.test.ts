@@ -1,0 +1,382 @@
+import { batchGenerateScene, generateScene, importNovel, storeUpload } from 'quillwork/novel'
+import { expect, it, vi } from 'vitest'
+import type { SceneEdit } from '../../../src/novel/library/scenes.ts'
+import type { Answer } from '../../models/script.ts'
+import { textFor } from '../../models/texts.ts'
+import { ann, describeWriting, type Writing } from '../../models/writing.ts'
+
+vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 })
+
+/** A model that writes a whole scene in one part. */
+const large = { prose: { contextTokens: 16_000, maxOutputTokens: 8_000 } }
+const summary = 'The miller finds the letter under the bridge.'
+
+describeWriting('GenerateScene', open => {
+  it('writes a scene from its summary, shows it as it grows, and keeps where it comes from', async () => {
+    await using w = await open({ models: large })
+    const { novelId, sceneId, before } = await emptyScene(w)
+    const wishes = { style: 'like a ballad', tone: 'wry', instructions: 'Mention rain.', temperature: 0.5 }
+    const task = await w.t.submit(
+      generateScene,
+      { novelId, sceneId, length: { words: 300 }, ...wishes },
+      { userId: ann },
+    )
+    await w.t.drain()
+    const [call] = w.server.ledger.calls
+    const text = textFor(call?.prompt ?? '')
+    const result = await task.result()
+    expect(result).toMatchObject({
+      sceneId,
+      conflict: false,
+      skipped: false,
+      model: 'prose',
+      finishReason: 'stop',
+      prompt: { name: 'generate-scene', language: 'en', version: expect.stringMatching(/^1\+/) },
+      usage: { inputTokens: call?.inputTokens, outputTokens: call?.outputTokens, cost: expect.any(Number) },
+    })
+    expect(result.processingTimeMs).toBeLessThan(60_000)
+    expect(w.server.ledger.calls).toHaveLength(1)
+    expect(await w.scene(sceneId)).toMatchObject({
+      content: text,
+      summaryOutOfDate: false,
+      textOrigin: {
+        method: 'generative',
+        model: 'prose',
+        prompt: result.prompt,
+        usage: result.usage,
+        finishReason: 'stop',
+        brief: summary,
+        parameters: { ...wishes, words: 300, parts: 1, providerModel: 'prose' },
+        writtenBy: { taskId: task.taskId, attempt: 1 },
+      },
+    })
+    expect(await outputOf(w, task.taskId)).toBe(text)
+    expect(call?.prompt).toContain(`<novel-text>\n${summary}\n</novel-text>`)
+    expect(call?.prompt).toContain(before)
+    expect(call?.prompt).toMatch(
+      /Length: about 300 words\.\n- Style: like a ballad\n- Tone: wry\n- Mention rain\.\n/,
+    )
+    const { items } = await w.t.tasks.usageReport({}, { by: 'subject' })
+    expect(items).toMatchObject([{ key: novelId }])
+  })
+
+  it('keeps the text that was there in the history, or leaves it', async () => {
+    await using w = await open({ models: large })
+    const { novelId, sceneId } = await emptyScene(w, { content: 'By hand.' })
+    const kept = { novelId, sceneId, overwriteExisting: false }
+    const left = await w.t.submit(generateScene, kept, { userId: ann })
+    await w.t.drain()
+    expect(await left.result()).toMatchObject({ skipped: true, conflict: false, words: 0 })
+    expect(w.server.ledger.calls).toEqual([])
+    const replaced = await w.t.submit(generateScene, { novelId, sceneId }, { userId: ann })
+    await w.t.drain()
+    expect(await replaced.result()).toMatchObject({ skipped: false })
+    const { items } = await w.library.scenes.history(ann, sceneId, { pageSize: 5 })
+    expect(items).toMatchObject([{ what: 'text', why: 'overwritten', text: 'By hand.' }, {}])
+  })
+
+  it('takes a summary of the task in the place of that of the scene, and says that the other is out of date', async () => {
+    await using w = await open({ models: large })
+    const { novelId, sceneId } = await emptyScene(w)
+    const own = 'The miller burns the letter.'
+    const task = await w.t.submit(generateScene, { novelId, sceneId, summary: own }, { userId: ann })
+    await w.t.drain()
+    await task.result()
+    expect(w.server.ledger.calls[0]?.prompt).toContain(own)
+    expect(w.server.ledger.calls[0]?.prompt).not.toContain(summary)
+    expect(await w.scene(sceneId)).toMatchObject({ summaryOutOfDate: true, textOrigin: { brief: own } })
+  })
+
+  it('writes a long scene in parts, pays none twice, and shows all of it in every attempt', async () => {
+    await using w = await open({ models: { prose: { maxOutputTokens: 1_000 } } })
+    const { novelId, sceneId } = await emptyScene(w)
+    w.server.script.add({ answer: { is: 'cut' }, prompt: 'This is the last part', times: 1 })
+    const asked = { novelId, sceneId, length: { words: 700 } }
+    const task = await w.t.submit(generateScene, asked, { userId: ann })
+    await w.t.drain()
+    const first = await w.t.tasks.get(task.taskId)
+    expect(first).toMatchObject({ status: 'RETRYING', errorInfo: { code: 'MODEL_ANSWER_CUT' } })
+    expect((await w.scene(sceneId)).content).toBe('')
+    await w.t.jump('20s')
+    const result = await task.result()
+    const whole = w.server.ledger.of().filter(call => call.whole)
+    expect(whole).toHaveLength(3)
+    const text = whole.map(call => call.text).join('\n\n')
+    expect((await w.scene(sceneId)).content).toBe(text)
+    expect(await outputOf(w, task.taskId)).toBe(text)
+    expect(w.server.ledger.paidTwice()).toEqual([])
+    expect(whole[1]?.prompt).toContain(whole[0]?.text ?? '-')
+    expect(whole.map(call => /about (\d+) words/.exec(call.prompt)?.[1])).toEqual(['234', '234', '234'])
+    expect(result.usage?.outputTokens).toBe(whole.reduce((sum, call) => sum + call.outputTokens, 0))
+  })
+
+  it('goes on where an answer broke off, between whole words', async () => {
+    await using w = await open({ models: large })
+    const { novelId, sceneId } = await emptyScene(w)
+    w.server.script.add(
+      { answer: { is: 'truncated', text: 'The miller crossed the bri' }, times: 1 },
+      { answer: { is: 'text', text: 'bridge and saw nobody.' }, times: 1 },
+    )
+    const task = await w.t.submit(generateScene, { novelId, sceneId }, { userId: ann })
+    await w.t.drain()
+    expect(await task.result()).toMatchObject({ finishReason: 'stop', words: 8 })
+    const text = 'The miller crossed the bridge and saw nobody.'
+    expect((await w.scene(sceneId)).content).toBe(text)
+    expect(await outputOf(w, task.taskId)).toBe(text)
+    expect(w.server.ledger.calls[1]?.prompt).toContain('<novel-text>\nThe miller crossed the\n</novel-text>')
+  })
+
+  it('fails where the model breaks off again and again, and keeps nothing half', async () => {
+    await using w = await open({ models: large })
+    const { novelId, sceneId } = await emptyScene(w)
+    w.server.script.add({ answer: { is: 'truncated', text: 'And then the rain began to' } })
+    const task = await w.t.submit(generateScene, { novelId, sceneId }, { userId: ann })
+    await w.t.drain()
+    expect(await task.state()).toMatchObject({ status: 'FAILED', error: { code: 'MODEL_ANSWER_TRUNCATED' } })
+    expect(w.server.ledger.calls).toHaveLength(3)
+    expect((await w.scene(sceneId)).content).toBe('')
+  })
+
+  it('D4: leaves the text that a person wrote meanwhile, and keeps its own beside it', async () => {
+    await using w = await open({ models: large })
+    const { novelId, sceneId } = await emptyScene(w)
+    const { task, during } = await whileAsked(w, { novelId, sceneId })
+    await during(() => edit(w, sceneId, { content: 'By hand.' }))
+    const result = await task.result()
+    expect(result).toMatchObject({ conflict: true, alternativeId: expect.any(String), skipped: false })
+    expect((await w.scene(sceneId)).content).toBe('By hand.')
+    const kept = await w.library.scenes.historyEntry(ann, { sceneId, entryId: result.alternativeId ?? '' })
+    expect(kept).toMatchObject({ what: 'text', why: 'conflict', text: w.server.ledger.calls[0]?.text })
+  })
+
+  it('does not take for an edit that only the summary or the title changed', async () => {
+    await using w = await open({ models: large })
+    const { novelId, sceneId } = await emptyScene(w)
+    const { task, during } = await whileAsked(w, { novelId, sceneId })
+    await during(() => edit(w, sceneId, { title: 'At dawn' }))
+    expect(await task.result()).toMatchObject({ conflict: false })
+  })
+
+  it('D5: fails for good when the scene is deleted meanwhile', async () => {
+    await using w = await open({ models: large })
+    const { novelId, sceneId } = await emptyScene(w)
+    const { task, during } = await whileAsked(w, { novelId, sceneId })
+    await during(() => w.library.shelf.remove(ann, novelId))
+    expect(await task.state()).toMatchObject({ status: 'FAILED', error: { code: 'SCENE_NOT_FOUND' } })
+    expect(w.server.ledger.calls).toHaveLength(1)
+  })
+
+  it('closes the connection when it is cancelled, counts what was used, and writes nothing', async () => {
+    await using w = await open({ models: large })
+    const { novelId, sceneId } = await emptyScene(w)
+    const { task, during } = await whileAsked(w, { novelId, sceneId }, { is: 'stalled', after: 3 })
+    await during(() => w.t.tasks.cancel(task.taskId))
+    expect((await task.state()).status).toBe('CANCELLED')
+    expect(w.server.ledger.calls[0]).toMatchObject({ closedByClient: true, whole: false })
+    expect((await w.scene(sceneId)).content).toBe('')
+    const [used] = await w.t.tasks.usage(task.taskId)
+    expect(used).toMatchObject({ model: 'prose', calls: 1 })
+  })
+})
+
+describeWriting('GenerateScene with fallbacks', open => {
+  const models = {
+    prose: {
+      ...large.prose,
+      fallbacks: [{ model: 'second', on: ['MODEL_ANSWER_FILTERED', 'MODEL_UNAVAILABLE'] as const }],
+    },
+    second: large.prose,
+  }
+
+  it.each<[string, Answer, number]>([
+    ['before a word was read: in the same attempt', { is: 'failed', status: 500 }, 1],
+    [
+      'behind words that were read: in a new attempt, whose output begins anew',
+      { is: 'filtered', text: 'The first words are. ' },
+      2,
+    ],
+  ])('asks another model %s', async (_name, answer, attempts) => {
+    await using w = await open({ models })
+    const { novelId, sceneId } = await emptyScene(w)
+    w.server.script.add({ answer, model: 'prose' })
+    const task = await w.t.submit(generateScene, { novelId, sceneId }, { userId: ann })
+    await w.t.drain()
+    await w.t.advance('1s')
+    expect(await task.result()).toMatchObject({ model: 'second', conflict: false })
+    expect(await w.t.tasks.get(task.taskId)).toMatchObject({ attempt: attempts, retryCount: 0 })
+    expect(w.server.ledger.of({ refused: true }).map(call => call.model)).toEqual(['prose', 'second'])
+    const text = w.server.ledger.calls[1]?.text
+    expect((await w.scene(sceneId)).content).toBe(text)
+    expect(await outputOf(w, task.taskId)).toBe(text)
+  })
+
+  it('fails with what the model said where no fallback is for that', async () => {
+    await using w = await open({ models })
+    const { novelId, sceneId } = await emptyScene(w)
+    w.server.script.add({ answer: { is: 'refused' } })
+    const task = await w.t.submit(generateScene, { novelId, sceneId }, { userId: ann })
+    await w.t.drain()
+    expect(await task.state()).toMatchObject({ status: 'FAILED', error: { code: 'MODEL_ANSWER_REFUSED' } })
+    expect(w.server.ledger.calls).toHaveLength(1)
+  })
+})
+
+describeWriting('GenerateScene refuses at once', open => {
+  it('what cannot be done', async () => {
+    await using w = await open({ models: large })
+    const { novelId, sceneId } = await emptyScene(w, { summary: '' })
+    const [chapter] = (await w.library.shelf.chapters(ann, { novelId }, { pageSize: 1 })).items
+    const chapterId = chapter?.id ?? ''
+    const scene = { novelId, sceneId, summary }
+    for (const [parameters, code] of [
+      [{ novelId, sceneId }, 'SCENE_EMPTY'],
+      [{ novelId, chapterId }, 'SCENE_EMPTY'],
+      [{ ...scene, model: 'grand' }, 'PROVIDER_NOT_CONFIGURED'],
+      [{ ...scene, length: { words: 19 } }, 'PARAMETERS_INVALID'],
+      [{ ...scene, length: { words: 5_001 } }, 'PARAMETERS_INVALID'],
+      [{ ...scene, length: { characters: 30_001 } }, 'PARAMETERS_INVALID'],
+      [{ ...scene, chapterId }, 'PARAMETERS_INVALID'],
+      [{ novelId, summary }, 'PARAMETERS_INVALID'],
+      [{ ...scene, title: 'New' }, 'PARAMETERS_INVALID'],
+      [{ ...scene, sceneId: 'nowhere' }, 'SCENE_NOT_FOUND'],
+      [{ ...scene, novelId: 'another' }, 'SCENE_NOT_FOUND'],
+      [{ novelId, summary, chapterId: 'nowhere' }, 'CHAPTER_NOT_FOUND'],
+    ] as const) {
+      await expect(w.t.submit(generateScene, parameters, { userId: ann }), code).rejects.toMatchObject({
+        code,
+      })
+    }
+    await expect(w.t.submit(generateScene, scene, { userId: 'bob' })).rejects.toMatchObject({
+      code: 'SCENE_NOT_FOUND',
+    })
+    expect(w.server.ledger.calls).toEqual([])
+  })
+
+  it('prose where no model is configured, and says what to do', async () => {
+    await using w = await open({ models: {} })
+    const { novelId, sceneId } = await emptyScene(w)
+    for (const submitted of [
+      w.t.submit(generateScene, { novelId, sceneId }, { userId: ann }),
+      w.t.submit(batchGenerateScene, { novelId }, { userId: ann }),
+    ])
+      await expect(submitted).rejects.toMatchObject({
+        code: 'PROVIDER_NOT_CONFIGURED',
+        message: expect.stringMatching(/Configure one/),
+      })
+  })
+
+  it('a request that is too long for the model even alone, with the numbers and before any call', async () => {
+    await using w = await open({ models: { prose: { contextTokens: 900, maxOutputTokens: 200 } } })
+    const { novelId, sceneId } = await emptyScene(w)
+    const instructions = 'Mention the rain. '.repeat(150)
+    const task = await w.t.submit(generateScene, { novelId, sceneId, instructions }, { userId: ann })
+    await w.t.drain()
+    expect(await task.state()).toMatchObject({
+      status: 'FAILED',
+      error: {
+        code: 'MODEL_CONTEXT_EXCEEDED',
+        message: expect.stringMatching(/about \d+ tokens.*prose takes 900/),
+      },
+    })
+    expect(w.server.ledger.calls).toEqual([])
+  })
+})
+
+describeWriting('GenerateScene for a new scene', open => {
+  it('adds one at the end of the chapter, once however often it is tried', async () => {
+    await using w = await open({ models: large })
+    const novelId = await w.novel(2)
+    const [chapter] = (await w.library.shelf.chapters(ann, { novelId }, { pageSize: 1 })).items
+    const chapterId = chapter?.id ?? ''
+    w.server.script.add({ answer: { is: 'empty' }, times: 2 })
+    const asked = { novelId, chapterId, title: 'The letter', summary }
+    const task = await w.t.submit(generateScene, asked, { userId: ann })
+    await w.t.advance('2m')
+    const { sceneId } = await task.result()
+    const { sceneIds } = await w.library.shelf.chapter(ann, chapterId)
+    expect(sceneIds).toEqual([...(chapter?.sceneIds ?? []), sceneId])
+    expect(await w.scene(sceneId)).toMatchObject({
+      title: 'The letter',
+      content: w.server.ledger.calls[2]?.text,
+      summary: { text: summary, method: 'person' },
+      summaryOutOfDate: false,
+    })
+    const [, second = ''] = chapter?.sceneIds ?? []
+    expect(w.server.ledger.calls[0]?.prompt).toContain((await w.scene(second)).content)
+  })
+
+  it('writes Chinese for a Chinese novel, with the Chinese prompt', async () => {
+    await using w = await open({ models: large })
+    const { novelId, sceneId } = await chineseScene(w)
+    const task = await w.t.submit(generateScene, { novelId, sceneId, tone: '冷静' }, { userId: ann })
+    await w.t.drain()
+    const { prompt } = await task.result()
+    expect(prompt).toMatchObject({ language: 'zh' })
+    const [call] = w.server.ledger.calls
+    expect(call?.prompt).toMatch(/篇幅：约1500字。\n- 语气：冷静/)
+    expect((await w.scene(sceneId)).content).toBe(call?.text)
+  })
+})
+
+interface SceneOptions {
+  content?: string
+  summary?: string
+}
+
+/** A novel whose third scene has a summary and no text. */
+async function emptyScene(w: Writing, { content = '', summary: own = summary }: SceneOptions = {}) {
+  const novelId = await w.novel(2)
+  const [, second, third] = await w.scenes(novelId)
+  const sceneId = third?.id ?? ''
+  await edit(w, sceneId, { content, ...(own === '' ? {} : { summary: own }) })
+  return { novelId, sceneId, before: second?.content ?? '' }
+}
+
+/** The second scene of a Chinese novel, with a summary and no text. */
+async function chineseScene(w: Writing) {
+  const text = '第一回 石桥\n\n天还没有亮，老磨坊主提着灯笼走过石桥。\n\n第二回 信\n\n河水渐渐平静。\n'
+  async function* content() {
+    yield Buffer.from(text)
+  }
+  const { id } = await storeUpload(w.services, { userId: ann, fileName: 'book.txt', content: content() })
+  const task = await w.t.submit(importNovel, { uploadId: id, summarise: false }, { userId: ann })
+  await w.t.drain()
+  const { novelId } = await task.result()
+  const sceneId = (await w.scenes(novelId))[1]?.id ?? ''
+  await edit(w, sceneId, { content: '', summary: '老磨坊主在桥下发现了信。' })
+  return { novelId, sceneId }
+}
+
+async function edit(w: Writing, sceneId: string, change: Partial<SceneEdit>) {
+  const { version } = await w.scene(sceneId)
+  const written = await w.library.scenes.editScene(ann, { sceneId, expectedVersion: version, ...change })
+  expect(written.outcome).toBe('applied')
+}
+
+/** The whole output that a follower has read in the end. */
+async function outputOf(w: Writing, taskId: string): Promise<string> {
+  let text = ''
+  for await (const event of w.t.tasks.followOutput(taskId)) {
+    if (event.kind === 'reset') text = ''
+    if (event.kind === 'text') text += event.text
+  }
+  return text
+}
+
+/** Submits a scene; `during` does something while the model is being asked, and then lets it come to its end. */
+async function whileAsked(
+  w: Writing,
+  parameters: { novelId: string; sceneId: string },
+  answer: Answer = { is: 'text', firstMs: 400 },
+) {
+  w.server.script.add({ answer, times: 1 })
+  const task = await w.t.submit(generateScene, parameters, { userId: ann })
+  const draining = w.t.drain()
+  await vi.waitFor(() => expect(w.server.ledger.calls).toHaveLength(1))
+  const during = async (act: () => Promise<unknown>) => {
+    await act()
+    await draining
+    await w.t.drain()
+  }
+  return { task, during }
+}
