@@ -50,6 +50,7 @@ export async function fill(file: string): Promise<void> {
     await submit([{ do: 'failForGood' }]),
   ]
   await submit([{ do: 'fail' }])
+  await submit([{ do: 'reserve', tokens: 10 }], { budget: { tokens: 50, cost: 0.5 } })
   await submit([...chapter, { do: 'snooze', until: Date.now() + 3_600_000 }])
   await Promise.all([book, ...letters].map(task => task.result().catch(() => undefined)))
   for (const letter of letters.slice(1)) await engine.tasks.retry(letter.taskId)

@@ -94,6 +94,7 @@ describeWithMongo('what a MongoDB store answers and keeps', () => {
     const usage = [{ treeOf: parent.id }, { taskId: parent.id }, { subject: 'novel' }, { userId: 'ann' }, {}]
     for (const filter of usage)
       for (const by of usageKinds) await store.queries.usageReport(filter, { by, pageSize: 5 })
+    await store.queries.waitingForBudget(parent.id, 5)
     await store.attempts.checkpoints(parent.id)
     await store.attempts.log(parent.id, [{ at: 1, attempt: 1, level: 'info', message: 'x' }])
     await store.lanes.lanes()
@@ -129,6 +130,7 @@ describeWithMongo('what a MongoDB store answers and keeps', () => {
         expect(await store.queries.deadLetterGroups(filter)).toEqual([])
       }
       expect(await store.queries.logs(value, 0, 5)).toEqual([])
+      expect(await store.queries.waitingForBudget(value, 5)).toEqual({ total: 0, tasks: [] })
       expect(await store.attempts.checkpoints(value)).toEqual(new Map())
     }
     expect(await createOne(store, { userId: '$userId', tags: ['$$NOW'] })).toMatchObject({

@@ -32,6 +32,8 @@ async function plansOfEverything(): Promise<{ sql: string; plan: string[] }[]> {
   await engine.tasks.children(parent.taskId, { failedFirst: true }, { pageSize: 5 })
   await engine.deadLetters.groups({})
   await engine.lanes.list()
+  await engine.budgets.set(parent.taskId, { tokens: 1 })
+  await store.queries.waitingForBudget(parent.taskId, 5)
   const filters = [
     {},
     { userId: '' },

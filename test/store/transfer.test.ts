@@ -28,7 +28,7 @@ async function filled(): Promise<SqliteStore> {
   return sqlite({ file })
 }
 
-const kinds = ['tasks', 'output', 'usage', 'strays', 'schedules', 'pausedLanes'] as const
+const kinds = ['tasks', 'output', 'usage', 'strays', 'schedules', 'pausedLanes', 'budgets'] as const
 
 async function rowsOf(transfer: StoreTransfer): Promise<Record<string, unknown[]>> {
   const read = async <Row>(rows: RowsTransfer<Row>) => {
@@ -45,6 +45,7 @@ async function rowsOf(transfer: StoreTransfer): Promise<Record<string, unknown[]
     strays: await read(transfer.strays),
     schedules: await read(transfer.schedules),
     pausedLanes: await read(transfer.pausedLanes),
+    budgets: await read(transfer.budgets),
   }
 }
 
@@ -87,6 +88,7 @@ describeWithMongo('the rows of a store', () => {
     try {
       const original = settled(await rowsOf(source.transfer))
       expect(original['tasks']?.length).toBeGreaterThan(18)
+      expect(original['budgets']).toHaveLength(1)
       expect(original['output']?.length).toBeGreaterThan(1)
       await copy(source.transfer, there.transfer)
       expect(settled(await rowsOf(there.transfer))).toEqual(original)

@@ -213,14 +213,22 @@ function findBelow(
   )
 }
 
+/** Few trees have a budget. */
+async function removeBudgets({ database }: Session, ids: readonly string[]): Promise<void> {
+  const states = database.collection<{ _id: string }>(stateCollection)
+  const budgets = { _id: { $in: ids.map(budgetKey) } }
+  const found = await database.run('prune', () => states.findOne(budgets, { projection: { _id: 1 } }))
+  if (found === null) return
+  await database.run('prune', () => states.deleteMany(budgets))
+}
+
 /** Deletes marked records, after what belongs to them: nothing is left behind that no record leads to. */
 async function remove(session: Session, ids: readonly string[]): Promise<number> {
   if (ids.length === 0) return 0
   const { database, tasks } = session
   for (const name of belongings)
     await database.run('prune', () => database.collection(name).deleteMany({ taskId: { $in: [...ids] } }))
-  const states = { _id: { $in: ids.map(budgetKey) } }
-  await database.run('prune', () => database.collection<{ _id: string }>(stateCollection).deleteMany(states))
+  await removeBudgets(session, ids)
   const { deletedCount } = await database.run('prune', () =>
     tasks.deleteMany({ _id: { $in: [...ids] }, pruning: { $exists: true } }),
   )
