@@ -11,6 +11,8 @@ const kinds = {
   duration: "milliseconds, or a text such as `'250ms'`, `'15s'`, `'10m'`, `'2h'`, `'7d'`",
   size: "bytes, or a text such as `'200MB'`",
   list: 'a list of texts; in the environment separated by commas',
+  switch: '`true` or `false`',
+  slots: 'an object; on the command line and in the environment also as `default=10,batch=4`',
   json: 'an object; in the environment as JSON',
 }
 

@@ -16,7 +16,7 @@ const modelUses: readonly ModelUse[] = ['summary', 'embedding', 'prose']
 /** A model that is part of the product has this in the place of a provider. */
 const builtIn = 'built-in' as const
 
-/** One model as the API and the command line tell of it: no key, no address. */
+/** One model as the API and the command line tell of it: no key, and of its address at most the host, which may name the account. */
 export interface ModelDescription {
   readonly id: string
   readonly provider: ProviderKind | typeof builtIn

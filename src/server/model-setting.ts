@@ -110,6 +110,9 @@ const shape = {
     .default(usualTimeouts),
 }
 
+/** What a model of the setting may hold, for the reference. */
+export const modelFields: readonly string[] = Object.keys(shape)
+
 type Given = z.output<z.ZodObject<typeof shape>>
 
 /** One model, checked, with nothing left open. */
@@ -130,9 +133,9 @@ function unknownFields(issue: { code: string; keys?: unknown }): string | undefi
 function unknownField(name: string): string {
   if (/key|secret|token$|password|authorization/i.test(name))
     return `There is no field "${name}". A key is never written here: use "key": "env:VARIABLE".`
-  const nearest = nearestName(name, Object.keys(shape))
+  const nearest = nearestName(name, modelFields)
   const hint =
-    nearest === undefined ? `The fields are ${Object.keys(shape).join(', ')}.` : `Did you mean "${nearest}"?`
+    nearest === undefined ? `The fields are ${modelFields.join(', ')}.` : `Did you mean "${nearest}"?`
   return `There is no field "${name}". ${hint}`
 }
 

@@ -7,7 +7,7 @@ const limitsSchema = z.object({
   concurrency: z.number().optional(),
 })
 
-/** A model, without its key and its address. */
+/** A model, without its key and where it is called. */
 export const modelSchema = z.object({
   id: z.string(),
   provider: z.string().describe('Who answers; `built-in`: a part of the product, with no network'),

@@ -63,13 +63,21 @@ export function start(
     env = {},
     script = 'bin/quillwork.js',
     cwd = root,
-  }: { env?: Record<string, string>; script?: string; cwd?: string } = {},
+    input,
+  }: {
+    env?: Record<string, string>
+    script?: string
+    cwd?: string
+    /** What is piped in; default: nothing is. */
+    input?: string
+  } = {},
 ): Running {
   const child = spawn(process.execPath, [path.join(root, script), ...args], {
     cwd,
     env: { ...bareEnvironment(), ...env },
-    stdio: ['ignore', 'pipe', 'pipe'],
+    stdio: [input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
   })
+  child.stdin?.end(input)
   const output = { stdout: '', stderr: '' }
   const listeners = new Set<() => void>()
   for (const name of ['stdout', 'stderr'] as const) {

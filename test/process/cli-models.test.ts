@@ -1,0 +1,219 @@
+import { chmodSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import path from 'node:path'
+import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { type ModelServer, startModelServer } from '../models/server.ts'
+import {
+  type Ended,
+  lastError,
+  lastJson,
+  requireBuilt,
+  run,
+  serve,
+  temporaryFolder,
+} from './cli/quillwork.ts'
+
+const patience = 120_000
+const key = 'sk-s3cret-0123456789'
+const secret = { QUILLWORK_SECRET: 'a-long-random-secret' }
+
+let folder: ReturnType<typeof temporaryFolder>
+let data: string
+let models: ModelServer
+beforeAll(requireBuilt, patience)
+beforeEach(async () => {
+  folder = temporaryFolder()
+  data = path.join(`${folder}`, 'data')
+  models = await startModelServer({ keys: [key] })
+})
+afterEach(async () => {
+  await models.close()
+  folder[Symbol.dispose]()
+})
+
+function configure(configured: object): void {
+  mkdirSync(data, { recursive: true })
+  writeFileSync(path.join(data, 'quillwork.json'), JSON.stringify({ models: configured }))
+}
+
+const writer = () => ({
+  provider: 'openai-compatible',
+  baseUrl: models.url,
+  model: 'scripted',
+  privateNetwork: true,
+  key: 'env:WRITER_KEY',
+  price: { input: 1_000, output: 2_000, currency: 'EUR' },
+  limits: { requestsPerMinute: 60, concurrency: 4 },
+})
+
+/** Runs a command on the data directory. Whatever it prints, no key is in it. */
+async function on(args: readonly string[], options: Parameters<typeof run>[1] = {}): Promise<Ended> {
+  const ended = await run([...args, '--data', data], options)
+  expect(ended.stdout + ended.stderr).not.toContain('s3cret')
+  return ended
+}
+
+interface Trial {
+  id: string
+  ok: boolean
+  ms: number
+  outputTokens?: number
+  cost?: number
+  currency?: string
+  error?: { code: string; message: string }
+}
+const trials = (ended: Ended) => lastJson<{ items: Trial[] }>(ended).items
+
+describe('quillwork models', { timeout: patience }, () => {
+  test('list shows each with uses, limits, price and whether its key is there', async () => {
+    configure({
+      writer: writer(),
+      vectors: { ...writer(), uses: ['embedding'], dimensions: 64, key: 'stored:main' },
+    })
+    const { code, stdout } = await on(['models', 'list'], { env: { WRITER_KEY: key } })
+    expect(code).toBe(0)
+    const lines = stdout.split('\n')
+    expect(lines[0]).toMatch(/^ID +PROVIDER +MODEL +USES +LIMITS +PRICE +KEY$/)
+    expect(lines[1]).toMatch(/^extractive +built-in +extractive +summary +none +not set +none$/)
+    expect(lines[2]).toMatch(
+      /^writer +openai-compatible +scripted +prose\*, summary\* +60 calls\/min, 4 at once +1000 \/ 2000 EUR +env:WRITER_KEY present$/,
+    )
+    expect(lines[3]).toMatch(/^vectors +.* embedding\* .* stored:main MISSING$/)
+    expect(stdout).toMatch(/The model "vectors" cannot be used: .*quillwork models key set main/)
+    const { items } = lastJson<{ items: Record<string, unknown>[] }>(await on(['models', 'list', '--json']))
+    expect(items[1]).toMatchObject({ id: 'writer', key: 'env:WRITER_KEY', keyFound: false })
+    expect(JSON.stringify(items)).not.toContain('http://')
+  })
+
+  test('list without any says what that means', async () => {
+    const { code, stdout } = await on(['models', 'list'])
+    expect([code, stdout]).toEqual([
+      0,
+      expect.stringMatching(/extractive .* summary\* [\s\S]*No model is configured/),
+    ])
+  })
+
+  test('test asks each for one word, and tells time, tokens and cost', async () => {
+    configure({ writer: writer() })
+    const ended = await on(['models', 'test'], { env: { WRITER_KEY: key } })
+    expect(ended.code).toBe(0)
+    expect(ended.stdout).toMatch(/^ok {5}writer {2}answered in \d+ ms, \d+ tokens in, \d+ out, [\d.]+ EUR\n$/)
+    const [trial] = trials(await on(['models', 'test', 'writer', '--json'], { env: { WRITER_KEY: key } }))
+    expect(trial).toEqual({
+      id: 'writer',
+      ok: true,
+      ms: expect.any(Number),
+      inputTokens: expect.any(Number),
+      outputTokens: expect.any(Number),
+      cost: expect.any(Number),
+      currency: 'EUR',
+    })
+    expect(models.ledger.calls).toHaveLength(2)
+  })
+
+  test('test tells what is wrong, by its code and with what to do; the others are asked all the same', async () => {
+    configure({
+      rejected: writer(),
+      unset: { ...writer(), key: 'env:NOBODY_SET_IT' },
+      away: { ...writer(), baseUrl: 'http://127.0.0.1:9/v1', limits: undefined },
+      fine: { ...writer(), key: 'env:RIGHT_KEY', limits: undefined },
+    })
+    const env = { WRITER_KEY: `${key}-wrong`, RIGHT_KEY: key }
+    const ended = await on(['models', 'test', '--json'], { env })
+    expect(ended.code).toBe(1)
+    expect(trials(ended).map(({ id, error }) => [id, error?.code])).toEqual([
+      ['rejected', 'MODEL_KEY_REJECTED'],
+      ['unset', 'PROVIDER_NOT_CONFIGURED'],
+      ['away', 'MODEL_UNAVAILABLE'],
+      ['fine', undefined],
+    ])
+    const plain = await on(['models', 'test', 'unset'], { env })
+    expect(plain.stdout).toMatch(/^wrong {2}unset {2}PROVIDER_NOT_CONFIGURED: .*NOBODY_SET_IT is not set/)
+    const nobody = await on(['models', 'test', 'gpt', '--json'], { env })
+    expect([nobody.code, lastError(nobody)]).toEqual([
+      2,
+      expect.objectContaining({
+        code: 'USAGE_INVALID',
+        message: expect.stringContaining('rejected, unset, away, fine'),
+      }),
+    ])
+  })
+})
+
+describe('quillwork models key', { timeout: patience }, () => {
+  test('set keeps a key that models then have; list and remove know it by name', async () => {
+    configure({ writer: { ...writer(), key: 'stored:main' } })
+    const set = await on(['models', 'key', 'set', 'main'], { env: secret, input: `${key}\n` })
+    expect([set.code, set.stdout]).toEqual([0, expect.stringContaining('"stored:main"')])
+    const file = path.join(data, 'keys.json')
+    expect(statSync(file).mode & 0o777).toBe(0o600)
+    expect(readFileSync(file, 'utf8')).not.toContain('s3cret')
+
+    expect((await on(['models', 'test', 'writer'], { env: secret })).code).toBe(0)
+    expect(models.ledger.calls.map(call => call.key)).toEqual([key])
+    expect((await on(['models', 'key', 'list'])).stdout).toMatch(
+      /^NAME +STORED +MODELS\nmain +\S+ ago +writer\n$/,
+    )
+
+    const wrong = await on(['models', 'test', 'writer'], { env: { QUILLWORK_SECRET: 'another-long-secret' } })
+    expect([wrong.code, wrong.stdout]).toEqual([1, expect.stringContaining('QUILLWORK_SECRET does not open')])
+
+    expect((await on(['models', 'key', 'remove', 'main'])).stdout).toMatch(
+      /^Removed; 1 model .* cannot be used/,
+    )
+    expect((await on(['models', 'key', 'remove', 'main'])).code).toBe(1)
+    expect((await on(['models', 'key', 'list'])).stdout).toBe('No key is stored.\n')
+  })
+
+  test.each([
+    ['without a secret', { env: {}, input: key }, 'CONFIG_INVALID', /QUILLWORK_SECRET is not set/],
+    ['with nothing piped in', { env: secret, input: '' }, 'USAGE_INVALID', /no key on standard input/],
+    ['with more than a key', { env: secret, input: `${key} ${key}` }, 'USAGE_INVALID', /the key alone/],
+  ])('set %s is refused', async (_how, options, code, message) => {
+    const ended = await on(['models', 'key', 'set', 'main', '--json'], options)
+    expect([ended.code, lastError(ended)]).toEqual([2, { code, message: expect.stringMatching(message) }])
+  })
+
+  test('set does not take the key itself for a name, nor as an argument', async () => {
+    const asName = await on(['models', 'key', 'set', key, '--json'], { env: secret, input: key })
+    expect([asName.code, lastError(asName).message]).toEqual([2, expect.stringMatching(/no name for a key/)])
+    const asArgument = await on(['models', 'key', 'set', 'main', key], { env: secret, input: key })
+    expect(asArgument.code).toBe(2)
+  })
+})
+
+describe('a server whose model has no key', { timeout: patience }, () => {
+  test('starts, says so in the API and to the doctor, and shows no key of the others', async () => {
+    configure({ unset: { ...writer(), key: 'env:NOBODY_SET_IT' }, fine: { ...writer(), limits: undefined } })
+    await using server = await serve(data, [], { WRITER_KEY: key })
+    const answer = await (await fetch(`${server.url}/v1/capabilities`)).text()
+    expect(answer).toContain('the variable NOBODY_SET_IT is not set')
+    expect(answer).not.toContain('s3cret')
+    const { code, stdout } = await on(['doctor', '--call-models'], { env: { WRITER_KEY: key } })
+    expect(code).toBe(1)
+    expect(stdout).toMatch(/wrong {2}models +The model "unset" cannot be used/)
+    expect(stdout).toMatch(/ok {5}models +prose, summary: fine/)
+    expect(stdout).toMatch(/ok {5}model calls +fine: answered in/)
+    expect(stdout).toMatch(/^ +models +unset \(openai-compatible scripted\), fine/m)
+    expect(models.ledger.calls).toHaveLength(1)
+  })
+
+  test('doctor looks at models and keys before the first start too, and calls nobody', async () => {
+    configure({ unset: { ...writer(), key: 'stored:main' }, fine: { ...writer(), limits: undefined } })
+    await on(['models', 'key', 'set', 'other'], { env: secret, input: key })
+    chmodSync(path.join(data, 'keys.json'), 0o644)
+    const ended = await on(['doctor', '--json'], { env: { ...secret, WRITER_KEY: key } })
+    const report = lastJson<{ ok: boolean; findings: { check: string; state: string; detail: string }[] }>(
+      ended,
+    )
+    expect(report.ok).toBe(false)
+    expect(report.findings).toContainEqual(
+      expect.objectContaining({
+        check: 'models',
+        state: 'wrong',
+        detail: expect.stringContaining('none is stored as main'),
+      }),
+    )
+    expect(report.findings).toContainEqual(expect.objectContaining({ check: 'keys', state: 'wrong' }))
+    expect(models.ledger.calls).toEqual([])
+  })
+})
