@@ -2,7 +2,7 @@ import type { ServerResponse } from 'node:http'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Call } from './ledger.ts'
 import type { Answer } from './script.ts'
-import { stretchesOf, textFor, tokensOf } from './texts.ts'
+import { quartersOf, stretchesOf, textFor, tokensOf } from './texts.ts'
 
 /** How an answer goes out over HTTP: whole, or as a stream of events. */
 
@@ -98,8 +98,8 @@ function refuse({ response, call }: Reply, { status, headers = {}, body }: Refus
 }
 
 /** The text of an answer and why it ends. */
-function contentOf(answer: Answer, prompt: string): { text: string; finish: string } {
-  const text = 'text' in answer && answer.text !== undefined ? answer.text : textFor(prompt)
+function contentOf(answer: Answer, call: Call): { text: string; finish: string } {
+  const text = 'text' in answer && answer.text !== undefined ? answer.text : textFor(call.prompt)
   switch (answer.is) {
     case 'text':
       return { text, finish: answer.finish ?? 'stop' }
@@ -110,13 +110,17 @@ function contentOf(answer: Answer, prompt: string): { text: string; finish: stri
     case 'truncated':
       return { text, finish: 'length' }
     case 'huge':
-      return {
-        text: 'All work and no play. '.repeat(Math.ceil((answer.bytes ?? 10_000_000) / 22)),
-        finish: 'stop',
-      }
+      return { text: call.streamed ? '' : hugeStretches(answer.bytes).join(''), finish: 'stop' }
     default:
       return { text, finish: 'stop' }
   }
+}
+
+/** Stretches of 4,000 bytes. */
+function hugeStretches(bytes = 10_000_000): readonly string[] {
+  return Array.from({ length: Math.ceil(bytes / 4_000) }, () =>
+    'All work and no play. '.repeat(182).slice(0, 4_000),
+  )
 }
 
 /** What a model says that declines. */
@@ -125,7 +129,7 @@ const refusal = 'I am sorry, but I cannot help with that.'
 async function whole({ response, call, answer, gone }: Reply): Promise<void> {
   if (answer.is === 'stalled') return forever(gone)
   if (answer.is === 'cut') return cut(response, '{"id":"chatcmpl-1","choices":[')
-  const { text, finish } = contentOf(answer, call.prompt)
+  const { text, finish } = contentOf(answer, call)
   call.text = answer.is === 'refused' ? refusal : text
   call.outputTokens = tokensOf(call.text)
   const message =
@@ -145,7 +149,7 @@ async function whole({ response, call, answer, gone }: Reply): Promise<void> {
 
 async function stream(it: Reply): Promise<void> {
   const { response, call, answer, gone } = it
-  const { text, finish } = contentOf(answer, call.prompt)
+  const { text, finish } = contentOf(answer, call)
   response.writeHead(200, { 'content-type': 'text/event-stream' })
   response.flushHeaders()
   if (answer.is === 'garbage')
@@ -183,14 +187,16 @@ async function sendText(
   text: string,
   delta: (change: object) => Promise<void>,
 ): Promise<'sent' | 'stalled' | 'cut'> {
-  const stretches = stretchesOf(text, answer.is === 'huge' ? 4_000 : 12)
+  const stretches = answer.is === 'huge' ? hugeStretches(answer.bytes) : stretchesOf(text)
+  let quarters = 0
   for (const [at, content] of stretches.entries()) {
     if ((answer.is === 'stalled' || answer.is === 'cut') && at >= (answer.after ?? 2)) return answer.is
     if (answer.chunkMs !== undefined) await pause(answer.chunkMs, gone)
     gone.throwIfAborted()
     await delta({ content })
     call.text += content
-    call.outputTokens = tokensOf(call.text)
+    quarters += quartersOf(content)
+    call.outputTokens = Math.ceil(quarters / 4)
   }
   return 'sent'
 }
@@ -208,8 +214,12 @@ async function write({ response, answer, gone }: Reply, text: string): Promise<v
 
 function drained(response: ServerResponse, gone: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
-    response.once('drain', resolve)
-    gone.addEventListener('abort', () => reject(gone.reason), { once: true })
+    const leave = () => reject(gone.reason)
+    gone.addEventListener('abort', leave, { once: true })
+    response.once('drain', () => {
+      gone.removeEventListener('abort', leave)
+      resolve()
+    })
   })
 }
 

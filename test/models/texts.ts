@@ -44,15 +44,21 @@ export function textFor(prompt: string, sentences = 4): string {
 
 /** Tokens as the server counts them: one for a Chinese character, one for four others. */
 export function tokensOf(text: string): number {
+  return Math.ceil(quartersOf(text) / 4)
+}
+
+/** Quarters of tokens: what texts have together is the sum of what each has. */
+export function quartersOf(text: string): number {
   let quarters = 0
   for (const character of text) quarters += character > '⺀' ? 4 : 1
-  return Math.ceil(quarters / 4)
+  return quarters
 }
 
 /** The stretches in which a text is streamed; joined they are the text. */
-export function stretchesOf(text: string, characters = 12): readonly string[] {
+export function stretchesOf(text: string): readonly string[] {
   const points = [...text]
   const stretches: string[] = []
+  const characters = 12
   for (let at = 0; at < points.length; at += characters)
     stretches.push(points.slice(at, at + characters).join(''))
   return stretches
