@@ -4,10 +4,11 @@ import type { LanguageModelUsage, TextStreamPart, ToolSet } from 'ai'
 export interface Heard {
   /** The stretches of the text, in order. */
   readonly texts: string[]
-  /** Characters of the text, and of what the model thought before it, which is paid too. */
-  characters: number
+  /** What the model thought before it wrote: nobody reads it, and it is paid. */
   thoughts: string
-  /** Whether anything came that is a message of this API. */
+  /** UTF-16 code units of both. */
+  characters: number
+  /** Messages of the stream, whatever is in them. */
   messages: number
   /** The model says that it declines; what follows as text is the refusal. */
   refused: boolean
@@ -42,6 +43,7 @@ export function hear(heard: Heard, part: TextStreamPart<ToolSet>): string | unde
       return hearText(heard, part.text)
     case 'reasoning-delta':
       heard.thoughts += part.text
+      heard.characters += part.text.length
       return undefined
     case 'raw':
       heard.messages += 1

@@ -51,9 +51,9 @@ async function listen(call: Call, waits: Waits): Promise<void> {
   const { asked, heard, options } = call
   const model = await asked.load()
   for await (const part of readable(call, await open(call, model, waits.stop))) {
-    const thought = heard.thoughts.length
+    const before = heard.characters
     const text = hear(heard, part)
-    if (text !== undefined || heard.thoughts.length > thought) waits.heard()
+    if (heard.characters > before) waits.heard()
     if (heard.error !== undefined) throw errorOf(call, heard.error.is)
     if (isTooLong(call)) throw tooLong(asked.id)
     // A stretch that comes after the end of its call is nobody's any more.
