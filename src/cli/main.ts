@@ -5,6 +5,7 @@ import { QuillworkError } from '../index.ts'
 import { addBudgetCommand } from './commands/budget.ts'
 import { addDeadLetters } from './commands/dead-letters.ts'
 import { addDoctor } from './commands/doctor.ts'
+import { addEstimate } from './commands/estimate.ts'
 import { addImport } from './commands/import.ts'
 import { addLanes } from './commands/lanes.ts'
 import { addMigrate } from './commands/migrate.ts'
@@ -13,6 +14,7 @@ import { addNovels } from './commands/novels.ts'
 import { addServe } from './commands/serve.ts'
 import { addTasks } from './commands/tasks.ts'
 import { addTopology } from './commands/topology.ts'
+import { addUsage } from './commands/usage.ts'
 import { codedError, exitCodeOf, exitCodes, exitMeanings } from './exit-codes.ts'
 import { createRegister } from './run.ts'
 import { createTerminal, type Streams, type Terminal } from './terminal.ts'
@@ -81,6 +83,8 @@ export function createProgram(terminal: Terminal, end: (exitCode: number) => voi
   addNovels(program, register)
   addTasks(program, register)
   addBudgetCommand(program, register)
+  addEstimate(program, register)
+  addUsage(program, register)
   addDeadLetters(program, register)
   addLanes(program, register)
   addModels(program, register)

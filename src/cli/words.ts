@@ -39,3 +39,22 @@ export function bytesText(bytes: number): string {
   const value = bytes / 1_000 ** power
   return `${value.toFixed(power > 0 && value < 10 ? 1 : 0)} ${units[power]}`
 }
+
+/** Money with at least two places behind the point, and as many as it has, up to a millionth: `1,200.00`, `0.0125`. */
+export function costText(cost: number): string {
+  return money.format(cost)
+}
+
+const money = new Intl.NumberFormat('en-GB', { minimumFractionDigits: 2, maximumFractionDigits: 6 })
+
+/** How long to wait, in its two largest units: `45s`, `4m 30s`, `2h 10m`. */
+export function waitText(seconds: number): string {
+  let left = Math.ceil(seconds) * 1_000
+  const parts: string[] = []
+  for (const [unitMs, unit] of spans) {
+    const count = Math.floor(left / unitMs)
+    left -= count * unitMs
+    if (count > 0) parts.push(`${count}${unit}`)
+  }
+  return parts.length === 0 ? '0s' : parts.slice(0, 2).join(' ')
+}

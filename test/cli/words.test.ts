@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { agoText, bytesText, countOf, durationText } from '../../src/cli/words.ts'
+import { agoText, bytesText, costText, countOf, durationText, waitText } from '../../src/cli/words.ts'
 
 const now = Date.parse('2026-03-01T12:00:00Z')
 
@@ -35,6 +35,29 @@ describe('words', () => {
     [1e18, '1000000 TB'],
   ])('%d bytes are %s', (bytes, text) => {
     expect(bytesText(bytes)).toBe(text)
+  })
+
+  test.each([
+    [0, '0.00'],
+    [0.1, '0.10'],
+    [0.012_5, '0.0125'],
+    [0.000_000_4, '0.00'],
+    [1_234.5, '1,234.50'],
+    [0.1 + 0.2, '0.30'],
+  ])('%d costs %s', (cost, text) => {
+    expect(costText(cost)).toBe(text)
+  })
+
+  test.each([
+    [0, '0s'],
+    [44.2, '45s'],
+    [60, '1m'],
+    [270, '4m 30s'],
+    [3_600, '1h'],
+    [7_845, '2h 10m'],
+    [90_061, '1d 1h'],
+  ])('%d seconds are a wait of %s', (seconds, text) => {
+    expect(waitText(seconds)).toBe(text)
   })
 
   test('counts agree with their noun', () => {

@@ -1,0 +1,89 @@
+import type { z } from 'zod'
+import type { estimateSchema } from '../http/routes/estimates.ts'
+import type { usageSchema } from '../http/routes/usage.ts'
+import { type Column, tableLines } from './table.ts'
+import { costText, numberText, waitText } from './words.ts'
+
+/** One line of a report, as the API tells it. */
+export type UsageRow = z.output<typeof usageSchema>
+/** An estimate, as the API tells it. */
+export type EstimateAnswer = z.output<typeof estimateSchema>
+
+/** How a report is shown. */
+export interface UsageTable {
+  /** What the calls are summed by, as the title of the first column. */
+  title: string
+  /** ISO 4217, of the price list; undefined where no price is known. */
+  currency: string | undefined
+  /** Titles of novels, by id: with them, the last column is the title. */
+  titles?: ReadonlyMap<string, string>
+  /** Whether there are more rows: then there is no sum of all. */
+  isPart: boolean
+  /** Of the terminal; undefined = as wide as it is. */
+  columns: number | undefined
+}
+
+/** A report as a table, with a sum below it. */
+export function usageLines(rows: readonly UsageRow[], table: UsageTable): string[] {
+  const { title, currency, titles, isPart, columns } = table
+  const all = rows.length > 1 && !isPart ? [...rows, sumOf(rows)] : rows
+  const shown: Column<UsageRow>[] = [
+    { title, text: ({ key }) => (key === '' ? '(none)' : key) },
+    { title: 'CALLS', text: ({ calls }) => numberText(calls), right: true },
+    { title: 'INPUT', text: ({ inputTokens }) => numberText(inputTokens), right: true },
+    { title: 'OUTPUT', text: ({ outputTokens }) => numberText(outputTokens), right: true },
+    { title: currency === undefined ? 'COST' : `COST ${currency}`, text: knownCost, right: true },
+    ...(titles === undefined ? [] : [{ title: 'TITLE', text: ({ key }: UsageRow) => titles.get(key) ?? '' }]),
+  ]
+  const hasPartOfCost = all.some(({ cost, unpricedCalls }) => cost !== undefined && unpricedCalls > 0)
+  return [
+    ...tableLines(all, shown, columns),
+    ...(hasPartOfCost ? ['+ and more: some of the calls have no known price.'] : []),
+  ]
+}
+
+function knownCost({ cost, unpricedCalls }: UsageRow): string {
+  if (cost === undefined) return 'not known'
+  return `${costText(cost)}${unpricedCalls > 0 ? '+' : ''}`
+}
+
+function sumOf(rows: readonly UsageRow[]): UsageRow {
+  const sum = (part: (row: UsageRow) => number) => rows.reduce((sofar, row) => sofar + part(row), 0)
+  const isPriced = rows.some(({ cost }) => cost !== undefined)
+  return {
+    key: 'all',
+    calls: sum(({ calls }) => calls),
+    inputTokens: sum(({ inputTokens }) => inputTokens),
+    outputTokens: sum(({ outputTokens }) => outputTokens),
+    ...(isPriced ? { cost: sum(({ cost = 0 }) => cost) } : {}),
+    unpricedCalls: sum(({ unpricedCalls }) => unpricedCalls),
+  }
+}
+
+type EstimateRow = Omit<EstimateAnswer, 'byModel'> & { model: string }
+
+/** An estimate for a person. */
+export function estimateLines({ byModel, ...all }: EstimateAnswer, columns: number | undefined): string[] {
+  if (byModel.length === 0) return ['It asks no model, so it costs nothing.']
+  const rows: EstimateRow[] = byModel.length > 1 ? [...byModel, { ...all, model: 'all' }] : byModel
+  return [
+    ...tableLines(
+      rows,
+      [
+        { title: 'MODEL', text: ({ model }) => model },
+        { title: 'CALLS', text: ({ calls }) => numberText(calls), right: true },
+        { title: 'INPUT', text: ({ inputTokens }) => numberText(inputTokens), right: true },
+        { title: 'OUTPUT', text: ({ outputTokens }) => numberText(outputTokens), right: true },
+        {
+          title: 'COST',
+          text: ({ cost, currency = '' }) =>
+            cost === undefined ? 'not known' : `${costText(cost)} ${currency}`.trim(),
+          right: true,
+        },
+      ],
+      columns,
+    ),
+    'At most about that; a fallback to another model is not in it.',
+    ...(all.seconds === 0 ? [] : [`The limits hold it up for at least ${waitText(all.seconds)}.`]),
+  ]
+}
