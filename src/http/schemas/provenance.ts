@@ -30,7 +30,7 @@ const method = z
   .describe('Read from a file, picked from the text, written by a model, or by a person')
 
 /** How a text came about. */
-export const provenanceSchema = named('Provenance', z.object({ method, ...provenanceFields }))
+const provenanceSchema = named('Provenance', z.object({ method, ...provenanceFields }))
 
 /** Who wrote something where it is, and when. */
 export const writingFields = { writtenBy: writerSchema.optional(), writtenAt: time.optional() }

@@ -28,7 +28,7 @@ export interface UsageNote {
   cost?: number
 }
 
-/** How a text or a summary came about. All but the method are kept as they were given. */
+/** How a text or a summary came about. */
 export interface Provenance {
   method: ProvenanceMethod
   /** Id of the model that made it. */
@@ -39,7 +39,7 @@ export interface Provenance {
   usage?: UsageNote
   /** Why the model ended, in the provider's words. */
   finishReason?: string
-  /** What the text was to tell, such as the summary that it was written from. */
+  /** What the text was to tell, such as the summary that it was written from; at most `longestBrief` code units are kept. */
   brief?: string
   /** It was put back from the history. The rest still says how it came about. */
   restored?: Restored
@@ -60,21 +60,24 @@ export interface Origin extends Provenance {
   writtenAt: number
 }
 
+/** Code units of a brief that are kept: it is stored with every text, and is there to recognise what was asked. */
+const longestBrief = 2_000
+
 const parts = [
   'model',
   'prompt',
   'parameters',
   'usage',
   'finishReason',
-  'brief',
   'restored',
 ] as const satisfies readonly (keyof Provenance)[]
 
-/** The provenance in an object that says more; what is undefined is left out. */
+/** The provenance in an object that says more; what is undefined is left out, a long brief is cut. */
 export function provenanceOf<Method extends ProvenanceMethod>(
   given: { [Part in keyof Provenance]?: Provenance[Part] | undefined } & { method: Method },
 ): Provenance & { method: Method } {
   const { method } = given
   const known = parts.filter(part => given[part] !== undefined).map(part => [part, given[part]])
-  return { method, ...Object.fromEntries(known) }
+  const brief = given.brief?.slice(0, longestBrief).replace(/[\uD800-\uDBFF]$/, '')
+  return { method, ...Object.fromEntries(known), ...(brief === undefined ? {} : { brief }) }
 }

@@ -143,8 +143,11 @@ export const textCases: readonly LibraryCase[] = [
         summary: { ofTextVersion: 3, method: 'person' },
       })
       await edit(3, { summary: 'something else' })
-      await scenes.writeText({ ...text('generated from the first', 3, 'other'), fromSummary: true })
+      const brief = `${'x'.repeat(1_999)}😀`
+      const late = text('generated from the first', 3, 'other')
+      await scenes.writeText({ ...late, provenance: { ...provenance, brief }, fromSummary: true })
       expect(await read()).toMatchObject({ version: 5, summaryOutOfDate: true })
+      expect((await read()).textOrigin?.brief).toBe('x'.repeat(1_999))
     },
   },
   {

@@ -41,7 +41,7 @@ export function findScene(db: Database, sceneId: string): FullSceneRow | undefin
 }
 
 /** The summary of a row, if it has one. */
-export function keptSummaryOf(row: FullSceneRow): KeptSummary | undefined {
+function keptSummaryOf(row: FullSceneRow): KeptSummary | undefined {
   if (row.summary === null) return undefined
   return {
     ...(JSON.parse(row.provenance ?? '{}') as Partial<Provenance>),
