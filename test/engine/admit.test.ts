@@ -56,6 +56,17 @@ describe('a type that may refuse', () => {
     expect(await allTasks(t)).toEqual([])
   })
 
+  it('can be asked without submitting anything', async () => {
+    const { task, asked, services } = choosy()
+    await using t = await testEngine({ tasks: [task], services })
+    await t.tasks.check('Choosy', { words: 3 }, { userId: 'ann' })
+    await expect(t.tasks.check('Choosy', { words: 11 })).rejects.toMatchObject(refused)
+    await expect(t.tasks.check('Choosy', 7)).rejects.toMatchObject({ code: 'PARAMETERS_INVALID' })
+    await expect(t.tasks.check('Nothing', 7)).rejects.toMatchObject({ code: 'TASK_TYPE_UNKNOWN' })
+    expect(asked.map(({ userId }) => userId)).toEqual(['ann', ''])
+    expect(await allTasks(t)).toEqual([])
+  })
+
   it('keeps a code of the catalogue, and gives the others one', async () => {
     const thrown = new QuillworkError('PROVIDER_NOT_CONFIGURED', 'Name a model.')
     const { task, services } = choosy(words => {
