@@ -211,7 +211,7 @@ describe('the stream', () => {
   })
 
   test('shows signs of life, and does not last for ever', async () => {
-    const taskId = await serveWriting({ heartbeatMs: 10, streamLifeMs: 60 })
+    const taskId = await serveWriting({ heartbeatMs: 10, streamLifeMs: 500 })
     const client = await listen(`/v1/tasks/${taskId}/output`)
     await client.until(({ isClosed }) => isClosed)
     expect(client.comments).toContain('hb')

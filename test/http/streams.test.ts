@@ -282,7 +282,7 @@ describe('limits', () => {
   }, 90_000)
 
   test('a stream does not last for ever', async () => {
-    api = await serve({ streamLifeMs: 30, heartbeatMs: 10 })
+    api = await serve({ streamLifeMs: 500, heartbeatMs: 10 })
     const client = await listen()
     await client.until(({ isClosed }) => isClosed)
     expect(client.comments.length).toBeGreaterThan(0)
