@@ -7,7 +7,7 @@ import { type ModelSetting, modelSchema } from './model-setting.ts'
 export type ModelSettings = Readonly<Record<string, ModelSetting>>
 
 /** Id of the model that the setting `model` names. */
-export const shortId = 'default'
+const shortId = 'default'
 /** The variable that may hold the key of a server that the setting `model` names. */
 export const shortKeyVariable = 'QUILLWORK_MODEL_KEY'
 

@@ -92,3 +92,29 @@ describe('a progress bar', () => {
     expect(progressBar(done, total, 10)).toBe(bar)
   })
 })
+
+describe('a secret', () => {
+  test('that is typed is not shown; only the question is', async () => {
+    const { screen, stdin, terminal } = terminalOn(true)
+    const reading = terminal.readSecret('The key: ')
+    stdin.write('sk-s3cret\r')
+    expect(await reading).toBe('sk-s3cret')
+    expect(screen.lines).toEqual(['The key: ', ''])
+  })
+
+  test('that is piped in is read to its end, and nothing is asked', async () => {
+    const { screen, stdin, terminal } = terminalOn(false)
+    const reading = terminal.readSecret('The key: ')
+    stdin.write('sk-')
+    stdin.end('s3cret\n')
+    expect(await reading).toBe('sk-s3cret\n')
+    expect(screen.lines).toEqual([''])
+  })
+
+  test('without end is not read without end', async () => {
+    const { stdin, terminal } = terminalOn(false)
+    const reading = terminal.readSecret('The key: ')
+    stdin.write('x'.repeat(100_000))
+    expect((await reading).length).toBeLessThanOrEqual(100_000)
+  })
+})
