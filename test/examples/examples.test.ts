@@ -25,6 +25,10 @@ Draft permanent TOPIC_MISSING
   'limits.ts': `10 calls, at most 2 at a time
 [ { key: 'example/model', requests: 10, tokens: 600 } ]
 `,
+  'budgets.ts': `spent 450 of 500, 3 scenes wait
+{ written: 8 }
+spent 720
+`,
   'schedules.ts': 'BackUp ended COMPLETED\nBackUp ended COMPLETED\n',
 }
 

