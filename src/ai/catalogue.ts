@@ -106,7 +106,7 @@ const howTo = 'Configure one under "models" (docs/models.md); the server then ne
 
 const reasons: Record<ModelUse, string> = {
   summary: `No model that summarises is configured. ${howTo}`,
-  embedding: `No embedding model is configured. The search uses a lexical index instead and says so. ${howTo}`,
+  embedding: 'No embedding model is configured. The search uses a lexical index and says so.',
   prose:
     'No model that writes prose is configured. Nothing stands in for it: prose is never made without a model. ' +
     howTo,

@@ -60,7 +60,7 @@ describe('the catalogue of models', () => {
       expect.objectContaining({ capability: 'prose', available: false, code: 'PROVIDER_NOT_CONFIGURED' }),
     ])
     for (const status of catalogue.capabilities())
-      if (!status.available) expect(status.reason).toMatch(/Configure one under "models"/)
+      if (!status.available) expect(status.reason).toMatch(/configured/)
   })
 
   test('the first model with a use is its default, the others go by id', () => {
