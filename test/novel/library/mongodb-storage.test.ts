@@ -80,6 +80,27 @@ describeWithMongo('the documents of the library', () => {
     })
   })
 
+  test('entries from before provenance was recorded are told, and can be put back', async () => {
+    await using under = await MongoUnderTest.open()
+    const { scenes } = under.library
+    const novelId = await importBook(under.library, 'a')
+    const sceneId = sceneIdOf(novelId, 0, 0)
+    await scenes.editScene(ann, { sceneId, expectedVersion: 1, content: 'hers' })
+    const history = under.database.db.collection<{ _id: string }>('scene_history')
+    await history.deleteMany({})
+    const entry = { what: 'text', text: 'old', version: 1, overwrittenAt: 7, overwrittenBy: { userId: ann } }
+    await history.insertOne({ _id: `${sceneId} text 1`, novelId, sceneId, order: 1, ...entry } as {
+      _id: string
+    })
+    const { items } = await scenes.history(ann, sceneId, { pageSize: 5 })
+    expect(items).toMatchObject([{ what: 'text', why: 'overwritten', text: 'old', keptAt: 7 }])
+    const entryId = items[0]?.id ?? ''
+    expect(entryId).toMatch(/^[\w-]{1,100}$/)
+    await scenes.restore(ann, { sceneId, entryId, expectedVersion: 2 })
+    expect((await scenes.scene(ann, sceneId)).content).toBe('old')
+    expect((await scenes.history(ann, sceneId, { pageSize: 5 })).items).toHaveLength(2)
+  })
+
   test('of two processes that write one draft, the one that was overtaken changes nothing', async () => {
     const late = watched()
     await using under = await MongoUnderTest.open(late.between)

@@ -316,6 +316,11 @@ export const textCases: readonly LibraryCase[] = [
       expect(await restore(kept?.id, 4)).toMatchObject({ outcome: 'conflict' })
       await restore(kept?.id, 5)
       expect(await read()).toMatchObject({ summaryOutOfDate: true, summary: { text: 'first' } })
+      await edit(6, { summary: 'third' })
+      const [outOfDate] = await entries()
+      expect(outOfDate).toMatchObject({ text: 'first', version: 6 })
+      await restore(outOfDate?.id, 7)
+      expect(await read()).toMatchObject({ summaryOutOfDate: true, summary: { ofTextVersion: 1 } })
     },
   },
   {
