@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { maxCharacters, modelId, style } from './fields.ts'
 import { chosenSummarizer, generateSummary, isBlank } from './generate-summary.ts'
+import type { SceneOverview } from './library/shelf.ts'
 import { batchProgress, batchResult, countScenes, range, rangeOf, submitScenes } from './scene-batch.ts'
 import { defineNovelTask, given } from './services.ts'
 
@@ -40,8 +41,7 @@ function workOf(asked: z.output<typeof parameters>) {
     type: generateSummary,
     range: rangeOf(asked),
     participle: 'summarised',
-    wants: (scene: { empty: boolean; words: number; hasSummary: boolean }) =>
-      !isBlank(scene) && (overwriteExisting || !scene.hasSummary),
+    wants: (scene: SceneOverview) => needsSummary(scene, overwriteExisting),
     parametersFor: ({ sceneId }: { sceneId: string }) => ({
       novelId,
       sceneId,
@@ -49,4 +49,12 @@ function workOf(asked: z.output<typeof parameters>) {
       ...options,
     }),
   }
+}
+
+/** Whether a batch summarises a scene. */
+export function needsSummary(
+  scene: Pick<SceneOverview, 'empty' | 'hasSummary' | 'words'>,
+  overwriteExisting: boolean,
+): boolean {
+  return !isBlank(scene) && (overwriteExisting || !scene.hasSummary)
 }

@@ -1,9 +1,22 @@
 import { z } from 'zod'
+import type { LanguageModel } from '../ai/model.ts'
 import { QuillworkError, type TaskType } from '../index.ts'
-import { batchGenerateSummary } from './batch-generate-summary.ts'
-import { generateSummary } from './generate-summary.ts'
+import { batchGenerateScene, isUnwritten } from './batch-generate-scene.ts'
+import { batchGenerateSummary, needsSummary } from './batch-generate-summary.ts'
+import { generateScene, writingFor } from './generate-scene.ts'
+import { chosenSummarizer, generateSummary, readScene } from './generate-summary.ts'
 import { importNovel } from './import-novel.ts'
+import { everyItem } from './library/paging.ts'
+import type { NovelOverview, SceneOverview } from './library/shelf.ts'
+import { type ExpectedUse, sceneExpectation, summaryExpectations } from './models/expected.ts'
+import { tokensFor, writingOf } from './models/lengths.ts'
+import { usualSummary } from './models/summarise-text.ts'
+import { textLanguage } from './models/text-language.ts'
 import { parseFile } from './parse-file.ts'
+import { surveyOf } from './preview.ts'
+import { rangeOf } from './scene-batch.ts'
+import { sceneBrief } from './scene-brief.ts'
+import { admitScene } from './scene-target.ts'
 import type { NovelServices } from './services.ts'
 import { vectorize } from './vectorize.ts'
 
@@ -44,17 +57,142 @@ interface Asked<P> {
 
 type Estimator = (services: NovelServices, request: EstimateRequest) => Promise<Estimate>
 
-/** Quotes, index terms and files need no model. */
+/** Quotes, index terms, briefs and files need no model. */
 const noCalls: Estimate = { byModel: [] }
 
 /** One per task type of the novel; a test holds the list against `novelTasks`. */
 const estimators: ReadonlyMap<string, Estimator> = new Map([
-  estimator(importNovel, async () => noCalls),
+  estimator(importNovel, importUse),
   estimator(parseFile, async () => noCalls),
-  estimator(batchGenerateSummary, async () => noCalls),
-  estimator(generateSummary, async () => noCalls),
+  estimator(batchGenerateScene, scenesUse),
+  estimator(batchGenerateSummary, summariesUse),
+  estimator(generateScene, sceneUse),
+  estimator(generateSummary, summaryUse),
+  estimator(sceneBrief, async () => noCalls),
   estimator(vectorize, async () => noCalls),
 ])
+
+async function summaryUse(asked: Asked<z.output<typeof generateSummary.parameters>>): Promise<Estimate> {
+  const { services, userId, parameters } = asked
+  const { kind, model } = chosenSummarizer(services, parameters)
+  if (kind === 'extractive') return noCalls
+  const scene = await readScene(asked)
+  if (scene.summary !== undefined && !parameters.overwriteExisting) return noCalls
+  const novel = await services.library.shelf.novel(userId, parameters.novelId)
+  const language = textLanguage(scene.content, novel.language)
+  return of(model, [summaryExpectations(services, model, { ...parameters, language })(scene.characters)])
+}
+
+async function summariesUse(
+  asked: Asked<z.output<typeof batchGenerateSummary.parameters>>,
+): Promise<Estimate> {
+  const { services, userId, parameters } = asked
+  const { kind, model } = chosenSummarizer(services, parameters)
+  if (kind === 'extractive') return noCalls
+  const { language = 'und' } = await services.library.shelf.novel(userId, parameters.novelId)
+  const expected = summaryExpectations(services, model, { ...parameters, language })
+  const uses: ExpectedUse[] = []
+  for await (const scene of scenesOf(asked)) {
+    if (needsSummary(scene, parameters.overwriteExisting)) uses.push(expected(scene.characters))
+  }
+  return of(model, uses)
+}
+
+async function importUse({
+  services,
+  userId,
+  parameters,
+}: Asked<z.output<typeof importNovel.parameters>>): Promise<Estimate> {
+  const { kind, model } = chosenSummarizer(services, parameters)
+  if (!parameters.summarise || kind === 'extractive') return noCalls
+  const upload = await services.library.uploads.upload(userId, parameters.uploadId)
+  const survey = await surveyOf(services, upload, { encoding: parameters.encoding })
+  const chapters = survey.volumes.flatMap(volume => volume.chapters)
+  const chosen = chapters.filter((_, at) => parameters.chapters?.includes(at) ?? true)
+  const characters = chosen.reduce((sum, chapter) => sum + chapter.characters, 0)
+  // Every chapter has a scene; where one is parted further, it is not told which.
+  const scenes = chosen.length + survey.plan.sections.length
+  const language = chosen.some(({ words, characters: seen }) => words * 2 > seen) ? 'zh' : 'en'
+  const expected = summaryExpectations(services, model, { language })
+  const each = expected(Math.ceil(characters / Math.max(1, scenes)))
+  return of(
+    model,
+    Array.from({ length: scenes }, () => each),
+  )
+}
+
+async function sceneUse(asked: Asked<z.output<typeof generateScene.parameters>>): Promise<Estimate> {
+  const { services, userId, parameters } = asked
+  const model = services.models.languageModel('prose', parameters.model)
+  await admitScene(asked, parameters)
+  const { novelId, sceneId, summary, instructions = '', overwriteExisting } = parameters
+  const novel = await services.library.shelf.novel(userId, novelId)
+  const scene = sceneId === undefined ? undefined : await services.library.scenes.scene(userId, sceneId)
+  if (scene?.empty === false && !overwriteExisting) return noCalls
+  const brief = summary ?? scene?.summary?.text ?? ''
+  const language = novel.language ?? textLanguage(`${brief} ${instructions}`, undefined)
+  return of(model, [expectedScene(asked, model, { novel, language, brief })])
+}
+
+async function scenesUse(asked: Asked<z.output<typeof batchGenerateScene.parameters>>): Promise<Estimate> {
+  const { services, userId, parameters } = asked
+  const model = services.models.languageModel('prose', parameters.model)
+  const novel = await services.library.shelf.novel(userId, parameters.novelId)
+  const { language = 'und' } = novel
+  const brief =
+    writingOf(language) === 'cjk' ? '一'.repeat(usualSummary.cjk) : 'a '.repeat(usualSummary.spaced / 2)
+  const each = expectedScene(asked, model, { novel, language, brief })
+  const uses: ExpectedUse[] = []
+  for await (const scene of scenesOf(asked)) {
+    if (isUnwritten(scene, parameters.overwriteExisting)) uses.push(each)
+  }
+  return of(model, uses)
+}
+
+/** The wishes of a scene or of each scene of a batch. */
+type SceneParameters = z.output<typeof batchGenerateScene.parameters>
+
+function expectedScene(
+  { services, parameters }: Asked<Omit<SceneParameters, 'endChapterId' | 'startChapterId'>>,
+  model: LanguageModel,
+  { novel, language, brief }: { novel: NovelOverview; language: string; brief: string },
+): ExpectedUse {
+  const wishes = writingFor(parameters, { brief, novel: novel.title, language })
+  const there = tokensFor(model, { characters: novel.characters }, wishes.writing) * 2
+  const mostMaterial = Math.min(parameters.contextTokens, there)
+  return sceneExpectation(services, model, { ...wishes, mostMaterial })
+}
+
+/** Scenes of a range that an estimate looks at, at most, and at a time. */
+const mostScenes = 50_000
+const pageSize = 500
+
+async function* scenesOf({
+  services,
+  userId,
+  parameters,
+}: Asked<Parameters<typeof rangeOf>[0]>): AsyncGenerator<SceneOverview> {
+  const range = rangeOf(parameters)
+  let seen = 0
+  for await (const scene of everyItem(page => services.library.shelf.scenes(userId, range, page), pageSize)) {
+    if (++seen > mostScenes)
+      throw new QuillworkError(
+        'ESTIMATE_UNAVAILABLE',
+        `The range has more than ${mostScenes} scenes; estimate it in parts, by startChapterId and endChapterId.`,
+      )
+    yield scene
+  }
+}
+
+function of(model: LanguageModel, uses: readonly ExpectedUse[]): Estimate {
+  if (uses.length === 0) return noCalls
+  const sum = (part: keyof ExpectedUse) => uses.reduce((total, use) => total + use[part], 0)
+  const tokens = { inputTokens: sum('inputTokens'), outputTokens: sum('outputTokens') }
+  const cost = model.costOf(tokens)
+  const priced =
+    cost === undefined || model.price === undefined ? {} : { cost, currency: model.price.currency }
+  return { byModel: [{ model: model.id, limit: model.limit, calls: sum('calls'), ...tokens, ...priced }] }
+}
 
 function estimator<P extends z.ZodType>(
   { type, parameters: schema }: TaskType<P>,

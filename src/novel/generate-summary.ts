@@ -104,11 +104,11 @@ export function chosenSummarizer(
 }
 
 /** Throws SCENE_NOT_FOUND, and SCENE_EMPTY where there is nothing to summarise. */
-async function readScene({
+export async function readScene({
   userId,
   parameters: { sceneId, novelId },
   services,
-}: SummaryContext): Promise<Scene> {
+}: Pick<SummaryContext, 'parameters' | 'services' | 'userId'>): Promise<Scene> {
   const scene = await services.library.scenes.scene(userId, sceneId)
   if (scene.novelId !== novelId) throw sceneNotFound(sceneId)
   if (isBlank(scene))

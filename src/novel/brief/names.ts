@@ -49,7 +49,7 @@ function* spacedNames(text: string): Generator<Sighting> {
       name: form === '' ? name : `${form.trim()} ${name}`,
       isPerson: person,
       isPlace: place,
-      isSure: !isBegin || form !== '',
+      isSure: !isBegin || form !== '' || /\s/u.test(name),
     }
   }
 }

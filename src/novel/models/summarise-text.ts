@@ -40,9 +40,9 @@ export interface WrittenSummary {
 export type SummariseContext = CallContext & { readonly services: NovelServices }
 
 /** Code units of a summary where none are asked for: about what the extractive model answers. */
-const usual: Record<Writing, number> = { cjk: 160, spaced: 360 }
+export const usualSummary: Record<Writing, number> = { cjk: 160, spaced: 360 }
 /** Code units of the summary of a part: enough to tell the whole from. */
-const ofPart: Record<Writing, number> = { cjk: 400, spaced: 900 }
+export const partSummary: Record<Writing, number> = { cjk: 400, spaced: 900 }
 /** Parts smaller than this, in tokens, are not worth a call. */
 const smallestRoom = 100
 
@@ -77,7 +77,7 @@ export async function summariseText(
 ): Promise<WrittenSummary> {
   const { writing } = detectLanguage(wanted.text)
   const job: Job = { ctx, model, wanted, writing, unit: unitOf(ctx, model, wanted), usage: noUsage }
-  const most = wanted.maxCharacters ?? usual[writing]
+  const most = wanted.maxCharacters ?? usualSummary[writing]
   const whole: Step = {
     name: 'whole',
     prompt: 'summarise-scene',
@@ -86,7 +86,7 @@ export async function summariseText(
     most,
   }
   if (fits(job, whole)) return summaryOf(job, whole, await take(job, whole))
-  const part: Step = { ...whole, prompt: 'summarise-part', most: ofPart[writing] }
+  const part: Step = { ...whole, prompt: 'summarise-part', most: partSummary[writing] }
   const parts = await splitForStep(job, part)
   const summaries: string[] = []
   for (const [at, material] of parts.entries())
@@ -109,7 +109,7 @@ async function combine(
     most,
   }
   if (fits(job, whole)) return summaryOf(job, whole, await take(job, whole))
-  const group: Step = { ...whole, most: ofPart[job.writing] }
+  const group: Step = { ...whole, most: partSummary[job.writing] }
   const groups = await splitForStep(job, group)
   if (groups.length >= summaries.length) throw tooLong(job, group)
   const fewer: string[] = []

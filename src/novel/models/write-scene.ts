@@ -48,10 +48,13 @@ export interface WrittenScene {
 /** What of a task's context is needed. */
 export type WriteContext = CallContext & Pick<TaskContext, 'write'> & { readonly services: NovelServices }
 
-/** Tokens of the scene so far that a prompt repeats. */
-const writtenTokens = 1_500
 /** A wish for what is left of a part that broke off is not for less than this share of it. */
 const smallestRest = 0.1
+
+/** Tokens of the scene so far that a prompt repeats. */
+export function repeatedTokens({ contextTokens }: Pick<LanguageModel, 'contextTokens'>): number {
+  return Math.min(1_500, Math.floor(contextTokens / 8))
+}
 
 /** In how many parts a scene is written, and how long each is. */
 export function planParts({ model, length, writing }: Pick<SceneToWrite, 'model' | 'length' | 'writing'>): {
@@ -153,9 +156,7 @@ function requestFor(
     ...slots,
     length: lengthWish(part.length, 'about', promptLanguage),
     goesOn: goesOnWish(part.position, promptLanguage),
-    written: endByTokens(part.written, Math.min(writtenTokens, Math.floor(model.contextTokens / 8)), text =>
-      model.countTokens(text),
-    ),
+    written: endByTokens(part.written, repeatedTokens(model), text => model.countTokens(text)),
   }
   const rendered = fitPrompt(material, {
     model,

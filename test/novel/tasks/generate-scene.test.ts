@@ -7,8 +7,11 @@ import { ann, describeWriting, type Writing } from '../../models/writing.ts'
 
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 })
 
+/** A busy machine is no model that stalls. */
+const patient = { first: 30_000, idle: 30_000, total: 50_000 }
+
 /** A model that writes a whole scene in one part. */
-const large = { prose: { contextTokens: 16_000, maxOutputTokens: 8_000 } }
+const large = { prose: { contextTokens: 16_000, maxOutputTokens: 8_000, timeouts: patient } }
 const summary = 'The miller finds the letter under the bridge.'
 
 describeWriting('GenerateScene', open => {
@@ -88,7 +91,7 @@ describeWriting('GenerateScene', open => {
   })
 
   it('writes a long scene in parts, pays none twice, and shows all of it in every attempt', async () => {
-    await using w = await open({ models: { prose: { maxOutputTokens: 1_000 } } })
+    await using w = await open({ models: { prose: { maxOutputTokens: 1_000, timeouts: patient } } })
     const { novelId, sceneId } = await emptyScene(w)
     w.server.script.add({ answer: { is: 'cut' }, prompt: 'This is the last part', times: 1 })
     const asked = { novelId, sceneId, length: { words: 700 } }
@@ -266,7 +269,9 @@ describeWriting('GenerateScene refuses at once', open => {
   })
 
   it('a request that is too long for the model even alone, with the numbers and before any call', async () => {
-    await using w = await open({ models: { prose: { contextTokens: 900, maxOutputTokens: 200 } } })
+    await using w = await open({
+      models: { prose: { contextTokens: 900, maxOutputTokens: 200, timeouts: patient } },
+    })
     const { novelId, sceneId } = await emptyScene(w)
     const instructions = 'Mention the rain. '.repeat(150)
     const task = await w.t.submit(generateScene, { novelId, sceneId, instructions }, { userId: ann })
@@ -372,7 +377,7 @@ async function whileAsked(
   w.server.script.add({ answer, times: 1 })
   const task = await w.t.submit(generateScene, parameters, { userId: ann })
   const draining = w.t.drain()
-  await vi.waitFor(() => expect(w.server.ledger.calls).toHaveLength(1))
+  await vi.waitFor(() => expect(w.server.ledger.calls).toHaveLength(1), 20_000)
   const during = async (act: () => Promise<unknown>) => {
     await act()
     await draining

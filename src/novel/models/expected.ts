@@ -1,0 +1,85 @@
+import type { LanguageModel } from '../../ai/model.ts'
+import { promptLanguageOf } from '../prompts/prompts.ts'
+import { type NovelServices, promptsOf } from '../services.ts'
+import { promptTokens } from './context.ts'
+import { answerRoom, type Length, languageName, lengthWish, tokensFor, writingOf } from './lengths.ts'
+import { partSummary, usualSummary } from './summarise-text.ts'
+import { planParts, repeatedTokens, type SceneToWrite } from './write-scene.ts'
+
+/** What something will ask of a model, rather too much than too little. */
+export interface ExpectedUse {
+  readonly calls: number
+  readonly inputTokens: number
+  readonly outputTokens: number
+}
+
+/** Models write more than they are asked for, by this much at most as a rule. */
+const overshoot = 1.25
+
+function answerTokens(model: LanguageModel, tokens: number): number {
+  return Math.min(answerRoom(model, tokens), Math.ceil(tokens * overshoot))
+}
+
+/** Which summary is expected. */
+export interface SummaryWishes {
+  readonly language: string
+  readonly maxCharacters?: number | undefined
+  readonly style?: string | undefined
+}
+
+/** What the summary of a text will ask, by the characters of the text that can be seen. */
+export function summaryExpectations(
+  services: Pick<NovelServices, 'promptsFolder'>,
+  model: LanguageModel,
+  { language: tag, maxCharacters, style = '' }: SummaryWishes,
+): (characters: number) => ExpectedUse {
+  const writing = writingOf(tag)
+  const language = promptLanguageOf(tag)
+  const most = maxCharacters ?? usualSummary[writing]
+  const length = lengthWish({ characters: most }, 'most', language)
+  const slots = { language: languageName(tag, language), length, style, text: '.' }
+  const frame = promptTokens(model, promptsOf(services)('summarise-part', language).render(slots))
+  const tokens = (characters: number) => tokensFor(model, { characters }, writing)
+  const answer = answerTokens(model, tokens(most))
+  const partAnswer = answerTokens(model, tokens(partSummary[writing]))
+  const room = Math.max(1, model.contextTokens - answerRoom(model, tokens(most)) - frame)
+  return characters => {
+    const text = Math.ceil(tokens(characters) * overshoot)
+    if (text <= room) return { calls: 1, inputTokens: text + frame, outputTokens: answer }
+    const parts = Math.ceil(text / room)
+    return {
+      calls: parts + 1,
+      inputTokens: text + parts * (frame + partAnswer) + frame,
+      outputTokens: parts * partAnswer + answer,
+    }
+  }
+}
+
+/** Which scene is expected. */
+export interface SceneWishes extends Pick<SceneToWrite, 'promptLanguage' | 'slots' | 'writing'> {
+  readonly length: Length
+  /** Most tokens of material. */
+  readonly mostMaterial: number
+}
+
+/** What a scene will ask of a model. */
+export function sceneExpectation(
+  services: Pick<NovelServices, 'promptsFolder'>,
+  model: LanguageModel,
+  wishes: SceneWishes,
+): ExpectedUse {
+  const { length, writing, promptLanguage, slots, mostMaterial } = wishes
+  const { parts } = planParts({ model, length, writing })
+  const filled = { ...slots, length: lengthWish(length, 'about', promptLanguage), written: '.' }
+  const prompt = promptsOf(services)('continue-scene', promptLanguage)
+  const frame = promptTokens(model, prompt.render(filled))
+  const material = Math.min(mostMaterial, model.contextTokens)
+  return {
+    calls: parts,
+    inputTokens: parts * (frame + material) + (parts - 1) * repeatedTokens(model),
+    outputTokens: Math.min(
+      Math.ceil(tokensFor(model, length, writing) * overshoot),
+      parts * answerRoom(model, tokensFor(model, length, writing)),
+    ),
+  }
+}
