@@ -16,6 +16,9 @@ const gatherMs = { room: 20, wait: 250 } as const
 /** Milliseconds that tasks which were woken have to ask, before others are woken for their room. */
 const promisedForMs = 60_000
 
+/** Milliseconds that the last looks may take when the engine stops. */
+const patienceMs = 2_000
+
 /** Why waiting tasks are looked at: room was given back, or a task has begun to wait. */
 type Reason = keyof typeof gatherMs
 
@@ -25,19 +28,20 @@ export interface BudgetWaker {
   wake(tree: BudgetTree): Promise<void>
   /** As `wake`, a little later, together with others who ask for it; best effort. */
   wakeSoon(tree: BudgetTree, reason: Reason): void
-  stop(): void
+  /** Does at once what was to be done a little later; nothing more is begun. */
+  stop(): Promise<void>
 }
 
 /** Makes a waker. */
 export function createBudgetWaker(parts: BudgetParts): BudgetWaker {
-  const planned = new Map<string, () => void>()
+  const planned = new Map<string, { cancel(): void; look(): void }>()
+  const looking = new Set<Promise<void>>()
   let isStopped = false
 
   async function wakeQuietly(tree: BudgetTree): Promise<void> {
     try {
       await wakeAll(parts, tree)
     } catch (error) {
-      if (isStopped) return
       parts.log.warn(
         { err: error, taskId: tree.rootTaskId },
         'tasks that wait for a budget could not be woken; they look again at the time they were told',
@@ -45,21 +49,30 @@ export function createBudgetWaker(parts: BudgetParts): BudgetWaker {
     }
   }
 
+  function look(name: string, tree: BudgetTree): void {
+    planned.delete(name)
+    const woken = wakeQuietly(tree).finally(() => looking.delete(woken))
+    looking.add(woken)
+  }
+
   return {
     wake: tree => wakeAll(parts, tree),
     wakeSoon(tree, reason) {
       const name = `${reason}/${tree.rootTaskId}`
       if (isStopped || planned.has(name)) return
-      const look = () => {
-        planned.delete(name)
-        void wakeQuietly(tree)
-      }
-      planned.set(name, parts.clock.after(gatherMs[reason], look))
+      const now = () => look(name, tree)
+      planned.set(name, { look: now, cancel: parts.clock.after(gatherMs[reason], now) })
     },
-    stop() {
+    async stop() {
       isStopped = true
-      for (const cancel of planned.values()) cancel()
-      planned.clear()
+      for (const { cancel, look } of [...planned.values()]) {
+        cancel()
+        look()
+      }
+      await Promise.race([
+        Promise.all(looking),
+        new Promise<void>(resolve => void parts.clock.after(patienceMs, resolve)),
+      ])
     },
   }
 }

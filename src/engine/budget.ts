@@ -119,9 +119,9 @@ export class BudgetLedger implements Budgets {
     this.#waker.wakeSoon(this.#tree(rootTaskId), 'wait')
   }
 
-  /** Wakes nobody any more. */
-  stop(): void {
-    this.#waker.stop()
+  /** Wakes whom it was about to wake, and nobody after that. */
+  stop(): Promise<void> {
+    return this.#waker.stop()
   }
 
   async #hold(tree: BudgetTree, record: TaskRecord, need: Need): Promise<string> {

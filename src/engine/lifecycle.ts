@@ -42,10 +42,10 @@ export function createLifecycle(
   async function stopOnce(): Promise<void> {
     core.stopping = true
     running?.pause()
-    core.budgets.stop()
     await Promise.all([parts.relay?.stop(), ...(running?.upkeep ?? []).map(loop => loop.stop())])
     await drain(core, () => graceUntil)
     await running?.heartbeat.stop()
+    await core.budgets.stop()
     await link.stop()
     await core.broker.close()
     await core.store.tasks.close()

@@ -399,6 +399,38 @@ describe('calls that nobody settles', () => {
 })
 
 describe('a tree that nobody woke', () => {
+  it('is none whose last call gave room back while the engine stopped', async () => {
+    const { obedient } = obedientTasks()
+    const gate = createGate()
+    const first = defineTask({
+      type: 'First',
+      parameters: z.number(),
+      result: z.void(),
+      async execute(ctx) {
+        const hold = await ctx.reserve({ tokens: 100 })
+        await gate.opened
+        await hold.commit({ tokens: 10 })
+      },
+    })
+    const root = defineTask({
+      type: 'Root',
+      parameters: z.number(),
+      result: z.unknown(),
+      async execute(ctx) {
+        await ctx.submitSubTask(first, 1, { key: 'first' })
+        await ctx.submitSubTask(obedient, { orders: [call(50)] }, { key: 'second' })
+      },
+    })
+    await using t = await testEngine({ tasks: [obedient, first, root], persistent: true })
+    const { taskId } = await t.submit(root, 1, { budget: { tokens: 100 } })
+    await t.advance('1s')
+    expect(await t.budgets.get(taskId)).toMatchObject({ reserved: { tokens: 100 }, waiting: 1 })
+    gate.open()
+    await t.restart({ grace: '5s' })
+    await within1s(t, async () => (await t.tasks.get(taskId)).status === 'COMPLETED')
+    expect(await t.budgets.get(taskId)).toMatchObject({ waiting: 0 })
+  })
+
   it('looks by itself, and the first that finds room wakes the others', async () => {
     const { scene, book, seen } = writing(10, 10)
     await using t = await testEngine({

@@ -105,7 +105,22 @@ describe('quillwork tasks', { timeout: patience }, () => {
     expect((await on(['tasks', 'show', taskId, '--watch'])).code).toBe(0)
   })
 
+  test('the budget of an import is given, shown, changed and taken away', async () => {
+    const given = ['--budget-tokens', '250,000', '--budget-cost', '2.5']
+    const { taskId } = lastJson(await on(['import', story, '--yes', '--json', '--title', 'Thrift', ...given]))
+    const budget = (...args: string[]) => on(['budget', String(taskId), ...args])
+    expect((await budget()).stdout).toBe(
+      'budget    250,000 tokens, cost 2.5\nspent     0 tokens, cost 0\nreserved  0 tokens, cost 0\n',
+    )
+    expect(lastJson(await budget('--tokens', '9', '--json'))).toMatchObject({ budget: { tokens: 9 }, waiting: 0 })
+    expect((await budget('--remove')).stdout).toMatch(/^budget {4}none$/m)
+    expect((await on(['tasks', 'show', String(taskId), '--watch'])).code).toBe(0)
+  })
+
   test.each([
+    [['budget', 'nothing'], 1, 'TASK_NOT_FOUND'],
+    [['budget', 'nothing', '--tokens', '1', '--remove'], 2, 'USAGE_INVALID'],
+    [['import', 'any.txt', '--yes', '--budget-tokens', 'many'], 2, 'USAGE_INVALID'],
     [['tasks', 'show', 'nothing'], 1, 'TASK_NOT_FOUND'],
     [['tasks', 'cancel', 'nothing'], 1, 'TASK_NOT_FOUND'],
     [['tasks', 'retry', 'not an id'], 2, 'REQUEST_INVALID'],
