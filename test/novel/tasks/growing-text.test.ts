@@ -64,4 +64,18 @@ describe('a growing text', () => {
     for (const piece of [' 河水', '平静。', 'He sa', 'id: ', '“No', '.”']) growing.add(piece)
     expect(passed).toEqual(['河水', '平静。', 'He', ' said:', ' “', 'No.”'])
   })
+
+  it('keeps up with a model that writes white space without end', { timeout: 5_000 }, () => {
+    const long = ' '.repeat(200_000)
+    let passed = ''
+    const growing = new GrowingText(stretch => {
+      passed += stretch
+    })
+    growing.add(`The${long}miller.`)
+    for (let stretches = 0; stretches < 200_000; stretches++) growing.add(' ')
+    growing.add('He')
+    expect(growing.text).toBe(`The${long}miller.`)
+    expect(growing.end()).toBe(`The${long}miller.${long}He`)
+    expect(passed).toBe(growing.text)
+  })
 })
