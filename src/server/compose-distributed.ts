@@ -7,7 +7,7 @@ import { createSharedLimiter } from '../rate-limit/shared.ts'
 import type { MongoStore } from '../store/mongodb/index.ts'
 import { addressesOf } from './addresses.ts'
 import type { Composition } from './combinations.ts'
-import { type Composed, type ComposeOptions, engineOptions, limitsOf } from './compose.ts'
+import { type Composed, type ComposeOptions, engineOptions, limitsOf, promptsOf } from './compose.ts'
 import { createModels } from './models.ts'
 import { mongoStore } from './mongo-store.ts'
 import type { Config } from './settings.ts'
@@ -44,7 +44,12 @@ export async function composeDistributed(
 }
 
 function createServices({ database }: MongoStore, config: Config) {
-  return { library: mongoLibrary(database), models: createModels(config), uploads: mongodbUploads(database) }
+  return {
+    library: mongoLibrary(database),
+    models: createModels(config),
+    uploads: mongodbUploads(database),
+    ...promptsOf(config),
+  }
 }
 
 /** The names of the broker, for those of spans. */

@@ -1,7 +1,7 @@
 /** What both compositions have in common: how the configuration becomes options of an engine. */
 import type { ModelCatalogue } from '../ai/catalogue.ts'
 import type { Engine, EngineOptions } from '../index.ts'
-import { type NovelServices, novelTasks } from '../novel/index.ts'
+import { loadPrompts, type NovelServices, novelTasks } from '../novel/index.ts'
 import type { Limit } from '../rate-limit/limiter.ts'
 import type { Logger } from '../runtime/log.ts'
 import { modelLimits } from './models.ts'
@@ -35,6 +35,12 @@ export function engineOptions({ config, log }: ComposeOptions) {
 /** The limits of the configuration, those of the models among them. */
 export function limitsOf(config: Config): Record<string, Limit> {
   return { ...config.limits, ...modelLimits(config) }
+}
+
+/** The author's own prompts. Throws CONFIG_INVALID for one that cannot be used, which is known before a task needs it. */
+export function promptsOf({ prompts }: Config): Pick<NovelServices, 'promptsFolder'> {
+  loadPrompts(prompts)
+  return prompts === undefined ? {} : { promptsFolder: prompts }
 }
 
 function admissionOf({ waiting: { perUser, perLane } }: Config) {

@@ -237,6 +237,14 @@ export const settings = {
     schema: modelsSchema,
     isDelicate: true,
   }),
+  prompts: define({
+    kind: 'text',
+    about:
+      'A folder with prompts that stand in for those of the product, file by file; see [writing-tasks.md](writing-tasks.md). They are read ' +
+      'when the server starts, and one that cannot be used keeps it from starting. Default: those of the product.',
+    fallback: undefined,
+    schema: text.optional(),
+  }),
   secret: define({
     kind: 'text',
     about:
