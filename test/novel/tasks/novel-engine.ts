@@ -100,7 +100,7 @@ function catalogueOf(model: ScriptedModel | undefined): ModelCatalogue {
 }
 
 /** A configuration of a model, with what a test says about it. */
-export function modelConfig(config: Partial<ModelConfig>): ModelConfig {
+function modelConfig(config: Partial<ModelConfig>): ModelConfig {
   return {
     provider: 'openai-compatible',
     model: 'scripted',

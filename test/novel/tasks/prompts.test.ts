@@ -201,6 +201,16 @@ describe("the user's own prompts", () => {
     expect(prompts('summarise-scene', 'zh').note).toEqual(loadPrompts()('summarise-scene', 'zh').note)
   })
 
+  it('are as the documentation shows one', () => {
+    const page = readFileSync(new URL('../../../docs/writing-tasks.md', import.meta.url), 'utf8')
+    write('summarise-scene.en.md', /```markdown\n([\s\S]*?)```/.exec(page)?.[1] ?? '')
+    const { note, render } = loadPrompts(folder)('summarise-scene', 'en')
+    expect(note.version).toMatch(/^mine-2\+/)
+    expect(render({ text: 'T', length: 'short', style: 'dry' }).prompt).toMatch(
+      /T[\s\S]*Length: short\.\nStyle: dry\.$/,
+    )
+  })
+
   it('tell a changed file from one with the same version', () => {
     const other = mkdtempSync(path.join(tmpdir(), 'quillwork-prompts-'))
     write('summarise-scene.en.md', own('Be brief.', '{{length}} {{style}} {{text}}'))
