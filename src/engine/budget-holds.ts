@@ -13,6 +13,8 @@ export class BudgetHolds {
   readonly #core: Core
   readonly #attempt: Attempt
   readonly #open = new Set<Allowance>()
+  /** Those that stand at their estimate since the attempt ended: a call that ends later tells what it really cost. */
+  readonly #left = new Set<Allowance>()
   #ended = false
 
   constructor(core: Core, attempt: Attempt) {
@@ -31,10 +33,10 @@ export class BudgetHolds {
     return {
       commit: async spent => {
         const real = realOf(spent ?? estimate, need)
-        if (this.#open.delete(allowance)) await this.#core.budgets.settle(allowance, real)
+        if (this.#take(allowance)) await this.#core.budgets.settle(allowance, real)
       },
       release: async () => {
-        if (this.#open.delete(allowance)) await this.#core.budgets.settle(allowance, nothing)
+        if (this.#take(allowance)) await this.#core.budgets.settle(allowance, nothing)
       },
     }
   }
@@ -45,8 +47,14 @@ export class BudgetHolds {
     for (const allowance of this.#open) {
       const { tokens, money = 0 } = allowance.need
       void this.#core.budgets.settle(allowance, { tokens, money })
+      this.#left.add(allowance)
     }
     this.#open.clear()
+  }
+
+  /** The first word about a call counts. */
+  #take(allowance: Allowance): boolean {
+    return this.#open.delete(allowance) || this.#left.delete(allowance)
   }
 
   get #isRunning(): boolean {

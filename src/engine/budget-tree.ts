@@ -87,11 +87,13 @@ export class BudgetTree {
     }
   }
 
-  /** As `change`, also when the store is away for a minute. */
-  async changeSurely(change: Change<BudgetAccount>): Promise<void> {
+  /** As `change`, also when the store is away for a minute. From the second time on, `isAgain`: an earlier one may have been written. */
+  async changeSurely(
+    change: (account: BudgetAccount, now: number, isAgain: boolean) => boolean,
+  ): Promise<void> {
     const { clock, log } = this.#parts
     for (let waited = 0; ; waited += again.afterMs) {
-      const outcome = await this.#account.change(change)
+      const outcome = await this.#account.change((account, now) => change(account, now, waited > 0))
       if (outcome.done) return
       const isClosed = outcome.error instanceof QuillworkError && outcome.error.code === 'STORE_CLOSED'
       if (isClosed || waited >= again.forMs) {

@@ -104,12 +104,17 @@ export class BudgetLedger implements Budgets {
     const tree = this.#tree(record.rootTaskId)
     if (hold === undefined && !(await this.#isGovernedBestEffort(tree))) return
     let frees = false
-    await tree.changeSurely((account, now) => {
+    let wasHeld = false
+    await tree.changeSurely((account, now, isAgain) => {
       if (!account.isOpen) return false
+      // A hold that went between two tries was settled by a write that nobody was told of; or its lease ended, and the estimate stands.
+      const isHeld = hold !== undefined && account.holds.has(hold)
+      const isSettled = hold !== undefined && !isHeld && (isAgain || wasHeld)
+      wasHeld ||= isHeld
       if (hold === undefined) charge(account, real)
-      else settle(account, hold, need, real)
+      else if (!isSettled) settle(account, hold, need, real)
       frees = hasWantedRoom(account, now)
-      return true
+      return !isSettled
     })
     if (frees) this.#waker.wakeSoon(tree, 'room')
   }

@@ -118,7 +118,7 @@ export class SharedAccount<State> {
         error = cause
       }
       if (tries === mostTries) return { done: false, error }
-      await this.#pause(Math.random() * Math.min(longestWait, 2 ** (tries + 2)))
+      await this.#pause(Math.ceil(Math.random() * Math.min(longestWait, 2 ** (tries + 2))))
     }
   }
 
