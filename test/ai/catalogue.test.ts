@@ -34,7 +34,7 @@ function opener(): ModelOpener & { opened: string[] } {
     },
     embedding({ id }): EmbeddingModel {
       opened.push(id)
-      return { ...common, id, dimensions: 1, maxTexts: 8, embed: async () => ({ vectors: [] }) }
+      return { ...common, id, space: id, dimensions: 1, maxTexts: 8, embed: async () => ({ vectors: [] }) }
     },
   }
 }

@@ -41,6 +41,8 @@ const writer: LanguageModel = {
 const embedder: EmbeddingModel = {
   ...common,
   id: 'vectors',
+  space: 'openai:vectors',
+  space: 'tests:none',
   dimensions: 1,
   maxTexts: 8,
   embed: async texts => ({ vectors: texts.map(() => Float32Array.of(1)), usage }),
