@@ -61,6 +61,14 @@ export type Summarizer =
   | { readonly kind: 'extractive'; readonly model: SummaryModel }
   | { readonly kind: 'generative'; readonly model: LanguageModel }
 
+/** What answers searches: the words of the text alone, or also the vectors that a model makes of it. */
+export type Indexer =
+  | { readonly kind: 'lexical' }
+  | { readonly kind: 'hybrid'; readonly model: EmbeddingModel }
+
+/** Names the index that needs no model, where one is chosen. */
+const lexical = 'lexical'
+
 /**
  * The models of a process. Where no id is given, the first model of the configuration with that use is taken. All but `models` and
  * `capabilities` throw `PROVIDER_NOT_CONFIGURED`, saying what to do, where there is no such model or its key is missing.
@@ -77,6 +85,8 @@ export interface ModelCatalogue {
   /** A summary model that is part of the product. */
   summaryModel(id?: string): SummaryModel
   embeddingModel(id?: string): EmbeddingModel
+  /** What indexes a novel. Default: the first configured embedding model, else words alone, which the id `lexical` always names. */
+  indexer(id?: string): Indexer
 }
 
 /** A model of a provider, as it is configured. */
@@ -148,6 +158,12 @@ export function createModelCatalogue(options: ModelCatalogueOptions): ModelCatal
     },
     summaryModel,
     embeddingModel: id => open.embedding(chosen('embedding', id)),
+    indexer(id) {
+      const isLexical = id === undefined ? byUse('embedding').length === 0 : id === lexical
+      return isLexical
+        ? { kind: 'lexical' }
+        : { kind: 'hybrid', model: open.embedding(chosen('embedding', id)) }
+    },
   }
 }
 

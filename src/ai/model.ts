@@ -135,9 +135,11 @@ export interface SummaryModel {
   summarise(request: SummaryRequest, options?: CallOptions): Promise<Summary>
 }
 
-/** A model that turns texts into vectors. Vectors of different models or dimensions never mix. */
+/** A model that turns texts into vectors. Vectors of different spaces or dimensions never mix. */
 export interface EmbeddingModel {
   readonly id: string
+  /** The provider and its name of the model: only vectors of one space can be compared, whatever the id is. */
+  readonly space: string
   /** Length of every vector. */
   readonly dimensions: number
   /** Most texts that one call may carry, at least 1. */

@@ -31,10 +31,12 @@ export function outlineLines(novel: Outline, columns: number): string[] {
   return [...lines, '']
 }
 
-function indexText({ kind, building, passages, outOfDateScenes }: Outline['index']): string {
+function indexText({ kind, building, passages, vectors, outOfDateScenes }: Outline['index']): string {
   if (kind === 'none') return building ? 'search: the index is being built' : 'search: not indexed'
   const stale = outOfDateScenes === 0 ? '' : `; ${countOf(outOfDateScenes, 'scene')} changed since`
-  return `search: lexical index (BM25) of ${countOf(passages, 'passage')}${stale}`
+  const made = vectors === undefined ? '' : `; vectors of ${printable(vectors.model)}`
+  const what = kind === 'hybrid' ? 'hybrid index (BM25 and vectors)' : 'lexical index (BM25)'
+  return `search: ${what} of ${countOf(passages, 'passage')}${made}${stale}`
 }
 
 /** A chapter: the summaries of its scenes, or their texts where those are given. */
@@ -68,14 +70,21 @@ function paragraphs(text: string): string[] {
 }
 
 /** What a search found. */
-export function hitLines({ index, outOfDateScenes, hits }: Answer): string[] {
-  const how = index === 'none' ? 'The novel is not indexed yet.' : 'Answered by the lexical index (BM25).'
+export function hitLines(answer: Answer): string[] {
+  const { outOfDateScenes, hits, degraded } = answer
   const stale =
     outOfDateScenes === 0 ? '' : ` ${countOf(outOfDateScenes, 'scene')} changed since it was built.`
-  const lines = [`${countOf(hits.length, 'place')}. ${how}${stale}`]
+  const lines = [`${countOf(hits.length, 'place')}. ${answeredBy(answer)}${stale}`]
+  if (degraded !== undefined) lines.push(`By words alone: ${printable(degraded.message)}`)
   for (const { chapterTitle, snippet, sceneId } of hits)
     lines.push('', printable(chapterTitle), `  ${printable(marked(snippet))}`, `  scene ${sceneId}`)
   return lines
+}
+
+function answeredBy({ index, model = '' }: Answer): string {
+  if (index === 'none') return 'The novel is not indexed yet.'
+  if (index === 'lexical') return 'Answered by the lexical index (BM25).'
+  return `Answered by words (BM25) and by the vectors of ${printable(model)}.`
 }
 
 /** The text with what answers the query in brackets. */

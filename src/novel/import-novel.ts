@@ -6,6 +6,7 @@ import { count, id, modelId, reading, type SceneCounts, sceneCounts, warning } f
 import { chosenSummarizer, isBlank } from './generate-summary.ts'
 import { novelIdOf } from './library/ids.ts'
 import { everyItem } from './library/paging.ts'
+import type { IndexKind } from './library/passage-index.ts'
 import { parseFile } from './parse-file.ts'
 import { noScenes } from './scene-batch.ts'
 import { defineNovelTask, given, type NovelServices, nowOf } from './services.ts'
@@ -31,7 +32,7 @@ const result = z.object({
   /** All 0 when no summaries were asked for. */
   summaries: sceneCounts,
   /** What answers searches in the novel. */
-  index: z.enum(['none', 'lexical']),
+  index: z.enum(['none', 'lexical', 'hybrid']),
   warnings: z.array(warning),
 })
 
@@ -70,10 +71,10 @@ export const importNovel = defineNovelTask({
     const summaries = ctx.parameters.summarise ? await summarise(ctx, novel.novelId) : noScenes
     if (summaries === 'pending') return undefined
     report(ctx, 'indexing')
-    const index = await ctx.submitSubTask(vectorize, { novelId: novel.novelId }, { key: 'index' })
-    if (!index.done) return undefined
+    const index = await makeSearchable(ctx, novel.novelId)
+    if (index === 'pending') return undefined
     report(ctx, 'indexing', true)
-    return { ...novel, summaries, index: index.result?.index ?? 'none', warnings }
+    return { ...novel, summaries, index, warnings }
   },
 })
 
@@ -121,6 +122,19 @@ async function summarise(ctx: ImportContext, novelId: string): Promise<SceneCoun
   if (batch.result === undefined) return recount(ctx, novelId)
   const { failedScenes: _, ...counts } = batch.result
   return counts
+}
+
+/** What answers searches. Where the model that makes vectors is of no use, words alone do. */
+async function makeSearchable(ctx: ImportContext, novelId: string): Promise<IndexKind | 'pending'> {
+  const index = await ctx.submitSubTask(vectorize, { novelId }, { key: 'index' })
+  if (!index.done) return 'pending'
+  if (index.result !== undefined || !isOfModel(index.error?.code)) return index.result?.index ?? 'none'
+  const words = await ctx.submitSubTask(vectorize, { novelId, model: 'lexical' }, { key: 'words' })
+  return words.done ? (words.result?.index ?? 'none') : 'pending'
+}
+
+function isOfModel(code = ''): boolean {
+  return code.startsWith('MODEL_') || code === 'PROVIDER_NOT_CONFIGURED'
 }
 
 /** A batch that did not complete left no counts: what is not there now has failed. */

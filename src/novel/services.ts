@@ -7,8 +7,8 @@ import type { UploadFiles } from './uploads/files.ts'
 /** What the novel tasks are run with. */
 export interface NovelServices {
   readonly library: NovelLibrary
-  /** The models that write and summarise; the first of each use is taken where a task names none. */
-  readonly models: Pick<ModelCatalogue, 'languageModel' | 'summarizer'>
+  /** The models that write, summarise and make vectors; the first of each use is taken where a task names none. */
+  readonly models: Pick<ModelCatalogue, 'embeddingModel' | 'indexer' | 'languageModel' | 'summarizer'>
   /** A folder with prompts that stand in for those of the product. Default: none. `loadPrompts` tells whether it can be used. */
   readonly promptsFolder?: string
   /** Where the bytes of uploaded files are. The library knows their names there, never a path. */
@@ -21,7 +21,7 @@ export interface NovelServices {
 export const defineNovelTask = defineTask.withServices<NovelServices>()
 
 /** The time by the clock of the services. */
-export function nowOf(services: NovelServices): number {
+export function nowOf(services: { readonly now?: (() => number) | undefined }): number {
   return services.now?.() ?? Date.now()
 }
 

@@ -1,21 +1,36 @@
 import { z } from 'zod'
-import { QuillworkError, type TaskContext } from '../index.ts'
-import { count, id } from './fields.ts'
+import type { EmbeddingModel } from '../ai/model.ts'
+import { hashedId, QuillworkError, type TaskContext } from '../index.ts'
+import { count, id, modelId, usageNote } from './fields.ts'
 import { buildNovelSegment } from './library/novel-segment.ts'
-import type { IndexBuild } from './library/passage-index.ts'
+import type { IndexBuild, NovelSegment, VectorKind } from './library/passage-index.ts'
+import type { UsageNote } from './library/provenance.ts'
 import type { SceneText } from './library/shelf.ts'
-import { defineNovelTask, type NovelServices } from './services.ts'
+import { embedTexts, textBatches } from './models/embed-texts.ts'
+import { addUsage, noUsage } from './models/usage.ts'
+import { encodeVectors } from './search/vectors.ts'
+import { defineNovelTask, given, type NovelServices } from './services.ts'
 
-const parameters = z.strictObject({ novelId: id })
+const parameters = z.strictObject({
+  novelId: id,
+  /** The model that makes the vectors. Default: the first configured embedding model; without one, and for `lexical`, words alone. */
+  model: modelId.optional(),
+})
 
 const result = z.object({
   novelId: id,
-  /** What answers searches: `lexical`, since no model that makes vectors is used; `none` while another task still builds the first index. */
-  index: z.enum(['none', 'lexical']),
+  /** What answers searches: `lexical` where no model made vectors; `none` while another task still builds the first index. */
+  index: z.enum(['none', 'lexical', 'hybrid']),
   passages: count,
   segments: count,
   /** Another task began to build the index later; this one left it to that. */
   superseded: z.boolean(),
+  /** Id of the model that made the vectors. */
+  model: z.string().optional(),
+  /** Length of a vector. */
+  dimensions: count.optional(),
+  /** What the calls that made the vectors used; those that failed are in the usage of the task. */
+  usage: usageNote.optional(),
 })
 
 const progress = z.object({
@@ -33,8 +48,8 @@ const firstScenes = 4
 const mostScenes = 64
 
 /**
- * Builds the search index of a novel, segment by segment: an attempt that runs again goes on with the segment after the last one. The
- * index that was there answers until the new one is complete.
+ * Builds the search index of a novel, segment by segment: an attempt that runs again goes on with the segment after the last one, and
+ * with the vectors after the last ones that were paid. The index that was there answers until the new one is complete.
  */
 export const vectorize = defineNovelTask({
   type: 'Vectorize',
@@ -43,59 +58,143 @@ export const vectorize = defineNovelTask({
   parameters,
   result,
   progress,
+  admit({ model }, { services }) {
+    services.models.indexer(model)
+  },
   async execute(ctx: VectorizeContext) {
     const { novelId } = ctx.parameters
     const { index, shelf } = ctx.services.library
     const { scenes: total } = await shelf.novel(ctx.userId, novelId)
-    const build = await index.begin(ctx.userId, novelId, ctx.taskId)
-    const segments = build.finished ? build.segments : await writeSegments(ctx, build, total)
+    const model = await chosenModel(ctx)
+    const kind = model === undefined ? undefined : kindOf(model)
+    const build = await index.begin(ctx.userId, novelId, ctx.taskId, kind)
+    const segments = build.finished ? build.segments : await writeSegments(ctx, { build, model }, total)
     const outcome = segments === undefined ? 'stale' : await index.finish(build, segments)
     if (outcome === 'incomplete') throw gapInIndex(novelId)
     while ((await index.clean(novelId)) === 'more') ctx.signal.throwIfAborted()
-    const { kind, passages } = await index.state(ctx.userId, novelId)
-    return { novelId, index: kind, passages, segments: segments ?? 0, superseded: outcome === 'stale' }
+    const { kind: answering, passages } = await index.state(ctx.userId, novelId)
+    const written = { passages, segments: segments ?? 0, superseded: outcome === 'stale' }
+    const vectors = kind === undefined ? {} : await vectorsNote(ctx, kind)
+    return { novelId, index: answering, ...written, ...vectors }
   },
 })
+
+/** The model of the first attempt: another default since then would pay for all vectors again. */
+async function chosenModel(ctx: VectorizeContext): Promise<EmbeddingModel | undefined> {
+  const { models } = ctx.services
+  const id = await ctx.checkpoint('model', () => {
+    const indexer = models.indexer(ctx.parameters.model)
+    return indexer.kind === 'lexical' ? indexer.kind : indexer.model.id
+  })
+  const indexer = models.indexer(id)
+  return indexer.kind === 'lexical' ? undefined : indexer.model
+}
+
+function kindOf({ id: model, space, dimensions }: EmbeddingModel): VectorKind {
+  return { model, space, dimensions }
+}
+
+/** An index that is being built, and the model that makes its vectors. */
+interface Building {
+  build: IndexBuild
+  model: EmbeddingModel | undefined
+}
 
 /** A segment that is written, and where the next one starts. */
 interface Written {
   scenes: number
   next?: string | undefined
+  usage?: UsageNote
 }
 
 /** Writes the segments that are missing. Answers how many there are, or undefined when another build made this one stale. */
 async function writeSegments(
   ctx: VectorizeContext,
-  build: IndexBuild,
+  { build, model }: Building,
   total: number,
 ): Promise<number | undefined> {
   let done = 0
+  let usage = noUsage
   let next: string | undefined
   for (let number = 0; ; number++) {
     ctx.signal.throwIfAborted()
     const from = next
     const written = await ctx.checkpoint(`segment ${number} of build ${build.generation}`, () =>
-      writeSegment(ctx, build, number, from),
+      writeSegment(ctx, { build, model }, { number, from }),
     )
     if (written === null) return undefined
     done += written.scenes
+    if (written.usage !== undefined) usage = addUsage(usage, written.usage)
     next = written.next
     ctx.updateProgress({ done, total: Math.max(done, total) })
-    if (next === undefined) return number + 1
+    if (next !== undefined) continue
+    // What the segments used is told by an attempt that finds the index finished, too.
+    await ctx.checkpoint('usage', () => usage)
+    return number + 1
   }
 }
 
 /** Null: the build is stale. */
 async function writeSegment(
   ctx: VectorizeContext,
-  build: IndexBuild,
-  number: number,
-  from: string | undefined,
+  { build, model }: Building,
+  { number, from }: { number: number; from: string | undefined },
 ): Promise<Written | null> {
   const { scenes, next } = await readScenes(ctx, from)
   const segment = await buildNovelSegment(number, scenes, { signal: ctx.signal })
-  if ((await ctx.services.library.index.put(build, segment)) === 'stale') return null
-  return next === undefined ? { scenes: scenes.length } : { scenes: scenes.length, next }
+  const texts = model === undefined ? [] : textsOf(segment, scenes)
+  const paid = model === undefined ? noVectors : await writeVectors(ctx, { build, model }, { segment, texts })
+  if (paid === null) return null
+  if ((await ctx.services.library.index.put(build, segment, paid.parts)) === 'stale') return null
+  return { scenes: scenes.length, ...given({ next, usage: paid.usage }) }
+}
+
+/** The vectors of a segment that are written. */
+interface PaidVectors {
+  parts: number
+  usage?: UsageNote
+}
+
+const noVectors: PaidVectors = { parts: 0 }
+
+/**
+ * Writes the vectors of a segment, one call of the model after the other. What was paid for is known by its texts, so that it is not
+ * paid again as long as they have not changed.
+ */
+async function writeVectors(
+  ctx: VectorizeContext,
+  { build, model }: { build: IndexBuild; model: EmbeddingModel },
+  { segment, texts }: { segment: NovelSegment; texts: readonly string[] },
+): Promise<PaidVectors | null> {
+  const { novelId } = ctx.parameters
+  let parts = 0
+  let usage = noUsage
+  for (const batch of textBatches(model, texts)) {
+    ctx.signal.throwIfAborted()
+    const place = { segment: segment.number, part: parts++ }
+    const name = `vectors ${build.generation}/${place.segment}/${place.part} ${hashedId(batch.texts.join('\n'))}`
+    const paid = await ctx.checkpoint(name, async () => {
+      const { vectors, usage: used } = await embedTexts(ctx, { model, texts: batch.texts, subject: novelId })
+      const first = segment.passages[batch.first]?.id ?? 0
+      const written = { ...place, first, vectors: encodeVectors(vectors) }
+      const outcome = await ctx.services.library.index.putVectors(build, written)
+      return outcome === 'stale' ? null : addUsage(noUsage, used ?? noUsage)
+    })
+    if (paid === null) return null
+    usage = addUsage(usage, paid)
+  }
+  return { parts, usage }
+}
+
+function textsOf({ passages }: NovelSegment, scenes: readonly SceneText[]): string[] {
+  const contents = new Map(scenes.map(({ id: sceneId, content }) => [sceneId, content]))
+  return passages.map(({ sceneId, start, end }) => contents.get(sceneId)?.slice(start, end) ?? '')
+}
+
+async function vectorsNote(ctx: VectorizeContext, { model, dimensions }: VectorKind) {
+  // Absent where another build made this one stale.
+  const usage = await ctx.checkpoint('usage', () => noUsage)
+  return { model, dimensions, usage }
 }
 
 /** The texts of a segment, from a place in the novel. How many scenes are read depends on nothing but them. */

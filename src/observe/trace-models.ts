@@ -12,6 +12,7 @@ interface Models {
     id?: string,
   ): { kind: 'extractive'; model: SummaryModel } | { kind: 'generative'; model: LanguageModel }
   embeddingModel(id?: string): EmbeddingModel
+  indexer(id?: string): { kind: 'lexical' } | { kind: 'hybrid'; model: EmbeddingModel }
 }
 
 /**
@@ -30,6 +31,10 @@ export function traceModels<C extends Models>(catalogue: C): C {
         : { kind, model: tracedLanguage(model) }
     },
     embeddingModel: id => tracedEmbedding(catalogue.embeddingModel(id)),
+    indexer(id) {
+      const indexer = catalogue.indexer(id)
+      return indexer.kind === 'lexical' ? indexer : { ...indexer, model: tracedEmbedding(indexer.model) }
+    },
   }
   return { ...catalogue, ...traced }
 }

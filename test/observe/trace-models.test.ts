@@ -42,7 +42,6 @@ const embedder: EmbeddingModel = {
   ...common,
   id: 'vectors',
   space: 'openai:vectors',
-  space: 'tests:none',
   dimensions: 1,
   maxTexts: 8,
   embed: async texts => ({ vectors: texts.map(() => Float32Array.of(1)), usage }),

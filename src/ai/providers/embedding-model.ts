@@ -51,6 +51,7 @@ export function createEmbeddingModel(
   const asked: Asked = { id, dimensions, connection, clock: access.clock ?? systemClock, load }
   return {
     id,
+    space: `${config.provider}:${config.model}`,
     dimensions,
     maxTexts,
     limit: limitKeyOf(config),

@@ -4,6 +4,7 @@ import { batchGenerateSummary } from '../../novel/batch-generate-summary.ts'
 import { everyItem } from '../../novel/library/paging.ts'
 import { chapterNotFound } from '../../novel/library/refusal.ts'
 import type { ChapterOverview } from '../../novel/library/shelf.ts'
+import { searchNovel } from '../../novel/search-novel.ts'
 import type { App, NovelContext } from '../context.ts'
 import { pageRequest } from '../page-request.ts'
 import { presentTask, timeText } from '../present.ts'
@@ -32,7 +33,7 @@ export function addNovelRoutes(app: App, context: NovelContext): void {
   listNovels(app, context)
   getNovel(app, context)
   getChapter(app, context)
-  searchNovel(app, context)
+  addSearch(app, context)
   summariseNovel(app, context)
   deleteNovel(app, context)
 }
@@ -102,22 +103,22 @@ function getChapter(app: App, { novels, settings }: NovelContext): void {
 
 const searchSchema = {
   tags,
-  summary: 'Search a novel',
+  summary: 'Search a novel: by words, and by meaning where its index has vectors of an embedding model',
   params: novelParams,
   querystring: searchQuery,
   response: { 200: searchAnswer, ...problems('REQUEST_INVALID', 'NOVEL_NOT_FOUND') },
 }
 
-function searchNovel(app: App, { novels, settings }: NovelContext): void {
+function addSearch(app: App, { engine, novels, settings }: NovelContext): void {
   app.get('/v1/novels/:novelId/search', { schema: searchSchema }, async request => {
     const { q: query, limit } = request.query
     const gone = new AbortController()
     request.raw.once('close', () => gone.abort())
-    const answer = await novels.library.index.search(settings.userId, request.params.novelId, {
-      query,
-      limit,
-      signal: gone.signal,
-    })
+    const { library, models, now } = novels
+    const answer = await searchNovel(
+      { library, models, now, limiter: engine.limiter },
+      { userId: settings.userId, novelId: request.params.novelId, query, limit, signal: gone.signal },
+    )
     const hits = answer.hits.map(hit => ({
       ...hit,
       snippet: { ...hit.snippet, marks: [...hit.snippet.marks] },

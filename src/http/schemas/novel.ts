@@ -106,10 +106,14 @@ export const outlineSchema = named(
       }),
     ),
     index: z.object({
-      kind: z.enum(['none', 'lexical']),
+      kind: z.enum(['none', 'lexical', 'hybrid']),
       building: z.boolean(),
       builtAt: time.optional(),
       passages: count,
+      vectors: z
+        .object({ model: z.string(), dimensions: count })
+        .optional()
+        .describe('Of a hybrid index: what made its vectors'),
       outOfDateScenes: count,
     }),
   }),
@@ -191,7 +195,23 @@ export const newScene = named(
 
 /** The answer of a search. */
 export const searchAnswer = z.object({
-  index: z.enum(['none', 'lexical']).describe('The index that answered'),
+  index: z
+    .enum(['none', 'lexical', 'hybrid'])
+    .describe('What answered: hybrid is words (BM25) and the vectors of a model, joined by their ranks'),
+  model: z.string().optional().describe('Of a hybrid answer: the model whose vectors were compared'),
+  degraded: z
+    .object({
+      reason: z.enum([
+        'model-not-configured',
+        'model-changed',
+        'model-busy',
+        'model-failed',
+        'index-changed',
+      ]),
+      message: z.string(),
+    })
+    .optional()
+    .describe('Why an index with vectors was searched by words alone'),
   outOfDateScenes: count,
   hits: z.array(
     z.object({

@@ -8,8 +8,17 @@ import type { TextSpan } from '../../ai/model.ts'
 import type { IndexSegment } from '../search/postings.ts'
 import type { Discarded } from './drafts.ts'
 
-/** What answers a search: nothing, or BM25 over words and pairs of characters. */
-export type IndexKind = 'none' | 'lexical'
+/** What answers a search: nothing, BM25 over words and pairs of characters, or that together with the vectors of a model. */
+export type IndexKind = 'none' | 'lexical' | 'hybrid'
+
+/** Which vectors an index has. All of one build are of one kind; others are never compared with them. */
+export interface VectorKind {
+  /** Id of the model as it was configured. */
+  model: string
+  /** `EmbeddingModel.space`. */
+  space: string
+  dimensions: number
+}
 
 /** What is known of the index of a novel. */
 export interface IndexState {
@@ -20,8 +29,15 @@ export interface IndexState {
   /** Of the index that answers. */
   builtAt?: number
   passages: number
+  /** Of a hybrid index. */
+  vectors?: VectorKind
   /** Scenes whose text changed since it was indexed; 0 when the index is up to date. */
   outOfDateScenes: number
+}
+
+/** Whether vectors can be compared; the id of the model may have changed meanwhile. */
+export function areSameKind(a: VectorKind | undefined, b: VectorKind | undefined): boolean {
+  return a?.space === b?.space && a?.dimensions === b?.dimensions
 }
 
 /** An index that is being built. */
@@ -51,6 +67,18 @@ export interface NovelSegment {
   postings: IndexSegment
 }
 
+/** The vectors of some neighbouring passages of a segment: what one call of a model answered. */
+export interface VectorBatch {
+  /** Number of the segment. */
+  segment: number
+  /** From 0, in the order of the passages. */
+  part: number
+  /** Id of the first passage; those of the others follow without a gap. */
+  first: number
+  /** See `encodeVectors`. */
+  vectors: Uint8Array
+}
+
 /** Text around a place that answers a query. */
 export interface Snippet {
   text: string
@@ -76,7 +104,7 @@ export interface PassageHit {
 
 /** The answer of a search. */
 export interface SearchAnswer {
-  /** The index that answered. */
+  /** What answered: of a hybrid index it is `lexical` where the query had no vector of its kind. */
   index: IndexKind
   outOfDateScenes: number
   /** Best first. */
@@ -88,6 +116,8 @@ export interface NovelSearch {
   query: string
   /** Most hits, from 1 to 100. Default 20. */
   limit?: number
+  /** The query as a vector. It is used where the index that answers has vectors of its kind. */
+  vector?: { kind: VectorKind; values: Float32Array }
   signal?: AbortSignal
 }
 
@@ -96,12 +126,14 @@ export interface PassageIndex {
   /** Throws NOVEL_NOT_FOUND. */
   state(userId: string, novelId: string): Promise<IndexState>
   /**
-   * Begins a build, or finds the one that the same builder (a task's id) has begun. Another builder's unfinished build becomes
-   * stale. Throws NOVEL_NOT_FOUND.
+   * Begins a build, or finds the one that the same builder (a task's id) has begun with vectors of the same kind. Another unfinished
+   * build becomes stale. Throws NOVEL_NOT_FOUND.
    */
-  begin(userId: string, novelId: string, builder: string): Promise<IndexBuild>
-  /** Writes a segment. */
-  put(build: IndexWriter, segment: NovelSegment): Promise<'written' | 'stale'>
+  begin(userId: string, novelId: string, builder: string, vectors?: VectorKind): Promise<IndexBuild>
+  /** Writes a segment, whose first `parts` batches of vectors were written before; others that it has are removed. Default 0. */
+  put(build: IndexWriter, segment: NovelSegment, parts?: number): Promise<'written' | 'stale'>
+  /** Writes a batch of vectors, before its segment. At most some 2 MB. */
+  putVectors(build: IndexWriter, batch: VectorBatch): Promise<'written' | 'stale'>
   /**
    * Makes the build the index that answers, if it has the segments 0 to `segments` - 1. Finishing again answers the same. What it
    * replaces is left to `clean`.

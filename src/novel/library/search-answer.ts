@@ -1,10 +1,21 @@
 /** How a query is answered, whatever stores the index. */
 import type { TextSpan } from '../../ai/model.ts'
+import { turnTaking } from '../../runtime/cooperate.ts'
+import { fuseRanks } from '../search/fuse.ts'
 import { marksOf } from '../search/marks.ts'
 import { splitPassages } from '../search/passages.ts'
 import type { PostingStore } from '../search/postings.ts'
 import { searchIndex } from '../search/search.ts'
-import type { IndexState, NovelSearch, PassageHit, SearchAnswer, Snippet } from './passage-index.ts'
+import { Closest, type CloseVector } from '../search/vectors.ts'
+import {
+  areSameKind,
+  type IndexState,
+  type NovelSearch,
+  type PassageHit,
+  type SearchAnswer,
+  type Snippet,
+  type VectorBatch,
+} from './passage-index.ts'
 import { notTaken } from './refusal.ts'
 
 /** Where a passage is, with the text of its scene as it is now. */
@@ -21,6 +32,8 @@ export interface PassagePlace extends TextSpan {
 export interface SearchSource {
   state: IndexState
   postings: Pick<PostingStore, 'read'>
+  /** All vectors of the index, in any order. */
+  vectors(): AsyncIterable<VectorBatch>
   /** The places of passages, in any order; those that are gone are left out. */
   places(passageIds: readonly number[]): Promise<readonly PassagePlace[]>
 }
@@ -39,11 +52,7 @@ export async function answerSearch(source: SearchSource, search: NovelSearch): P
   const limit = searchLimit(search)
   const { kind, outOfDateScenes } = source.state
   if (kind === 'none') return { index: 'none', outOfDateScenes, hits: [] }
-  const { signal } = search
-  const found = await searchIndex(source.postings, search.query, {
-    limit,
-    ...(signal === undefined ? {} : { signal }),
-  })
+  const { found, index } = await findPassages(source, search, limit)
   const places = new Map(
     (await source.places(found.map(hit => hit.passageId))).map(place => [place.passageId, place]),
   )
@@ -61,7 +70,44 @@ export async function answerSearch(source: SearchSource, search: NovelSearch): P
     const snippet = snippetOf(content, passage, search.query)
     hits.push({ sceneId, chapterId, chapterTitle, passage, snippet, score, outOfDate })
   }
-  return { index: kind, outOfDateScenes, hits }
+  return { index, outOfDateScenes, hits }
+}
+
+/** How many of each list are joined: enough that a passage in the middle of both comes before one that only one list has. */
+const fused = 100
+
+interface FoundPassages {
+  index: 'lexical' | 'hybrid'
+  found: readonly { passageId: number; score: number }[]
+}
+
+/** By words, and by meaning where the query has a vector of the kind that the index has. */
+async function findPassages(
+  source: SearchSource,
+  { query, vector, signal }: NovelSearch,
+  limit: number,
+): Promise<FoundPassages> {
+  const abort = signal === undefined ? {} : { signal }
+  const { vectors } = source.state
+  if (vector === undefined || vectors === undefined || !areSameKind(vector.kind, vectors))
+    return { index: 'lexical', found: await searchIndex(source.postings, query, { limit, ...abort }) }
+  const lexical = await searchIndex(source.postings, query, { limit: fused, ...abort })
+  const close = await closestPassages(source, vector.values, signal)
+  return { index: 'hybrid', found: fuseRanks([lexical, close]).slice(0, limit) }
+}
+
+async function closestPassages(
+  source: SearchSource,
+  query: Float32Array,
+  signal: AbortSignal | undefined,
+): Promise<readonly CloseVector[]> {
+  const closest = new Closest(query, fused)
+  const takeTurns = turnTaking(signal)
+  for await (const { first, vectors } of source.vectors()) {
+    closest.add(first, vectors)
+    await takeTurns()
+  }
+  return closest.found
 }
 
 /** The passage where it was indexed; of a changed scene, the one with the most marks, if any has one. */

@@ -5,7 +5,7 @@
  */
 import type { NovelCounts, NovelStatus } from './drafts.ts'
 import type { KeptEntry } from './history.ts'
-import type { NovelSegment } from './passage-index.ts'
+import type { NovelSegment, VectorBatch, VectorKind } from './passage-index.ts'
 import type { GuardedScene } from './scene-guard.ts'
 import type { Upload } from './uploads.ts'
 
@@ -29,7 +29,14 @@ export interface NovelRow extends NovelCounts {
 /** The search index of a novel. A build that was not finished is left behind: its builder begins another one. */
 export interface IndexRow {
   lastGeneration: number
-  answering?: { generation: number; builder: string; textVersion: number; builtAt: number; passages: number }
+  answering?: {
+    generation: number
+    builder: string
+    textVersion: number
+    builtAt: number
+    passages: number
+    vectors?: VectorKind
+  }
 }
 
 /** A volume of a novel. */
@@ -66,6 +73,8 @@ export interface SegmentRow {
   novelId: string
   generation: number
   segment: NovelSegment
+  /** In order; none of a lexical index. */
+  vectors: readonly VectorBatch[]
 }
 
 /** An upload; its file is not part of the library. */

@@ -1,8 +1,9 @@
 import type { ModelCatalogue } from '../../ai/catalogue.ts'
 import type { LanguageModel, ModelParameters, TextRequest } from '../../ai/model.ts'
 import { ModelError, type ModelErrorCode } from '../../ai/model-error.ts'
-import { type Permit, SnoozeError, type TaskContext, type Usage } from '../../index.ts'
+import { SnoozeError, type TaskContext, type Usage } from '../../index.ts'
 import { promptTokens } from './context.ts'
+import { type Expense, openExpense } from './expense.ts'
 import { GrowingText } from './growing-text.ts'
 
 /** What of a task's context a call needs. */
@@ -157,37 +158,13 @@ function truncatedAnswer({
   }
 }
 
-/** What a call has reserved. */
-interface Expense {
-  /** Absent: nothing is known to have been used. */
-  settle(used: Usage | undefined): Promise<void>
-}
-
-/** Reserves the most that a call may use, under the budget and under the limit: a lower real use gives room back when it is known. */
-async function reserve(
+/** Reserves the most that a call may use. */
+function reserve(
   ctx: CallContext,
   model: LanguageModel,
   { request, subject }: { request: TextRequest; subject: string },
 ): Promise<Expense> {
   const inputTokens = promptTokens(model, request)
-  const tokens = inputTokens + request.maxOutputTokens
-  const cost = model.costOf({ inputTokens, outputTokens: request.maxOutputTokens })
-  const hold = await ctx.reserve(cost === undefined ? { tokens } : { tokens, cost })
-  let permit: Permit
-  try {
-    permit = await ctx.acquire(model.limit, tokens)
-  } catch (error) {
-    await hold.release()
-    throw error
-  }
-  return {
-    async settle(used) {
-      // A call that failed was a call for the provider, too: it counts against the requests of the minute.
-      permit.commit(used === undefined ? 0 : used.inputTokens + used.outputTokens)
-      if (used === undefined) return hold.release()
-      const spent = { tokens: used.inputTokens + used.outputTokens }
-      await ctx.addUsage({ ...used, subject })
-      await hold.commit(used.cost === undefined ? spent : { ...spent, cost: used.cost })
-    },
-  }
+  const outputTokens = request.maxOutputTokens
+  return openExpense(ctx, model, { inputTokens, outputTokens, subject })
 }

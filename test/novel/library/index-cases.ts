@@ -2,7 +2,8 @@ import { expect } from 'vitest'
 import { sceneIdOf } from '../../../src/novel/library/ids.ts'
 import type { NovelLibrary } from '../../../src/novel/library/library.ts'
 import { buildNovelSegment } from '../../../src/novel/library/novel-segment.ts'
-import type { PassageHit } from '../../../src/novel/library/passage-index.ts'
+import type { IndexWriter, PassageHit, VectorKind } from '../../../src/novel/library/passage-index.ts'
+import { encodeVectors } from '../../../src/novel/search/vectors.ts'
 import { ann, type Book, importBook, type LibraryCase } from './case.ts'
 
 const book: Book = [
@@ -47,6 +48,48 @@ function marked(hit: PassageHit | undefined): string[] {
   return hit === undefined
     ? []
     : hit.snippet.marks.map(({ start, end }) => hit.snippet.text.slice(start, end))
+}
+
+const kind: VectorKind = { model: 'm', space: 'tests:m', dimensions: 3 }
+
+/** A direction that each of the four passages has for itself. */
+function direction(passage: number): Float32Array {
+  return Float32Array.of(passage, 1, passage * passage - 4)
+}
+
+/** Builds an index with vectors, two passages a batch, in segments of three scenes and one. */
+async function buildHybrid(library: NovelLibrary, novelId: string, builder = 'hybrid') {
+  const begun = await library.index.begin(ann, novelId, builder, kind)
+  const { items } = await library.shelf.texts(ann, { novelId }, { pageSize: 10 })
+  const segments = [await buildNovelSegment(0, items.slice(0, 3)), await buildNovelSegment(1, items.slice(3))]
+  let passage = 0
+  for (const { number, passages, ...segment } of segments) {
+    const parts = Math.ceil(passages.length / 2)
+    for (let part = 0; part < parts; part++) {
+      const those = passages.slice(part * 2, part * 2 + 2)
+      const vectors = encodeVectors(those.map(() => direction(passage++)))
+      const first = those[0]?.id ?? 0
+      expect(await library.index.putVectors(begun, { segment: number, part, first, vectors })).toBe('written')
+    }
+    await library.index.put(begun, { number, passages, ...segment }, parts)
+  }
+  expect(await library.index.finish(begun, segments.length)).toBe('finished')
+  return begun
+}
+
+/** What a search by a vector alone finds, as the numbers of the scenes. */
+async function byMeaning(library: NovelLibrary, novelId: string, values: Float32Array) {
+  const answer = await library.index.search(ann, novelId, { query: '貂蝉', vector: { kind, values } })
+  const { items } = await library.shelf.texts(ann, { novelId }, { pageSize: 10 })
+  return {
+    index: answer.index,
+    scenes: answer.hits.map(hit => items.findIndex(({ id }) => id === hit.sceneId)),
+  }
+}
+
+function oneVector(writer: IndexWriter, library: NovelLibrary, part = 0) {
+  const vectors = encodeVectors([direction(9)])
+  return library.index.putVectors(writer, { segment: 0, part, first: 0, vectors })
 }
 
 /** The search: what is there is found where it is, and an answer says what it is worth. */
@@ -246,6 +289,86 @@ export const indexCases: readonly LibraryCase[] = [
           code: 'OPTION_INVALID',
         })
       }
+    },
+  },
+  {
+    name: 'an index with vectors finds what no word leads to, nearest first',
+    async run(t) {
+      const novelId = await importBook(t.library, 'a', book)
+      await buildHybrid(t.library, novelId)
+      const state = { kind: 'hybrid', vectors: kind, passages: 4 }
+      expect(await t.library.index.state(ann, novelId)).toMatchObject(state)
+      await t.reopen()
+      for (const scene of [0, 1, 2, 3]) {
+        const found = await byMeaning(t.library, novelId, direction(scene))
+        expect(found).toMatchObject({ index: 'hybrid' })
+        expect(found.scenes[0]).toBe(scene)
+        expect(found.scenes).toHaveLength(4)
+      }
+    },
+  },
+  {
+    name: 'what words and vectors find is joined: the passage that both have comes first',
+    async run({ library }) {
+      const novelId = await importBook(library, 'a', book)
+      await buildHybrid(library, novelId)
+      const vector = { kind, values: direction(3) }
+      const { hits } = await library.index.search(ann, novelId, { query: 'gardeners', vector, limit: 2 })
+      expect(hits.map(hit => hit.sceneId)[0]).toBe(sceneIdOf(novelId, 1, 1))
+      expect(hits).toHaveLength(2)
+      expect(marked(hits[0])).toEqual(['gardeners'])
+      expect(marked(hits[1])).toEqual([])
+    },
+  },
+  {
+    name: 'vectors of another kind are never compared: words alone answer, and say so',
+    async run({ library }) {
+      const novelId = await importBook(library, 'a', book)
+      await buildHybrid(library, novelId)
+      const values = direction(3)
+      for (const other of [
+        { ...kind, space: 'tests:other' },
+        { ...kind, dimensions: 2 },
+      ]) {
+        const search = { query: '曹操', vector: { kind: other, values } }
+        const answer = await library.index.search(ann, novelId, search)
+        expect(answer).toMatchObject({ index: 'lexical', hits: [{ sceneId: sceneIdOf(novelId, 0, 0) }] })
+      }
+      expect(await library.index.search(ann, novelId, { query: '曹操' })).toMatchObject({ index: 'lexical' })
+      await build(library, novelId, 'without')
+      expect(await library.index.state(ann, novelId)).not.toHaveProperty('vectors')
+      expect(await byMeaning(library, novelId, values)).toEqual({ index: 'lexical', scenes: [] })
+    },
+  },
+  {
+    name: 'a builder that comes back with another kind of vectors begins anew',
+    async run({ library }) {
+      const novelId = await importBook(library, 'a', book)
+      const first = await library.index.begin(ann, novelId, 'task', kind)
+      expect(await oneVector(first, library)).toBe('written')
+      const renamed = { ...kind, model: 'renamed' }
+      expect(await library.index.begin(ann, novelId, 'task', renamed)).toEqual(first)
+      const second = await library.index.begin(ann, novelId, 'task', { ...kind, space: 'tests:other' })
+      expect(second.generation).toBe(first.generation + 1)
+      expect(await oneVector(first, library)).toBe('stale')
+      expect(await library.index.begin(ann, novelId, 'task')).toMatchObject({
+        generation: second.generation + 1,
+      })
+      while ((await library.index.clean(novelId)) === 'more') {}
+    },
+  },
+  {
+    name: 'vectors that a segment no longer has do not answer',
+    async run({ library }) {
+      const novelId = await importBook(library, 'a', book)
+      const begun = await library.index.begin(ann, novelId, 'task', kind)
+      const { items } = await library.shelf.texts(ann, { novelId }, { pageSize: 10 })
+      const vectors = encodeVectors([direction(0), direction(1)])
+      await library.index.putVectors(begun, { segment: 0, part: 0, first: 0, vectors })
+      await library.index.putVectors(begun, { segment: 0, part: 1, first: 2, vectors })
+      await library.index.put(begun, await buildNovelSegment(0, items), 1)
+      await library.index.finish(begun, 1)
+      expect((await byMeaning(library, novelId, direction(1))).scenes).toEqual([1, 0])
     },
   },
 ]

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import { sceneIdOf } from '../../../src/novel/library/ids.ts'
 import { buildNovelSegment } from '../../../src/novel/library/novel-segment.ts'
+import { encodeVectors } from '../../../src/novel/search/vectors.ts'
 import type { SharedDatabase } from '../../../src/store/mongodb/database.ts'
 import { describeWithMongo } from '../../servers/mongo.ts'
 import { ann, type Book, draftOf, everythingOf, importBook, smallBook, totalsOf, writeBook } from './case.ts'
@@ -62,15 +63,21 @@ describeWithMongo('the documents of the library', () => {
     const novelId = await importBook(library, 'a', manyScenes(30))
     const { items } = await library.shelf.texts(ann, { novelId }, { pageSize: 30 })
     for (const builder of ['one', 'two']) {
-      const build = await library.index.begin(ann, novelId, builder)
-      await library.index.put(build, await buildNovelSegment(0, items))
+      const build = await library.index.begin(ann, novelId, builder, {
+        model: 'm',
+        space: 'tests:m',
+        dimensions: 2,
+      })
+      const vectors = encodeVectors([Float32Array.of(1, 0)])
+      await library.index.putVectors(build, { segment: 0, part: 0, first: 0, vectors })
+      await library.index.put(build, await buildNovelSegment(0, items), 1)
       if (builder === 'one') await library.index.finish(build, 1)
     }
     const sceneId = items[0]?.id ?? ''
     await library.scenes.editScene(ann, { sceneId, expectedVersion: 1, content: 'new', summary: 'mine' })
     const { uploads: noUploads, library_counters: counters, ...there } = await documentsByCollection(under)
     expect(noUploads).toBe(0)
-    expect(Object.keys(there)).toHaveLength(9)
+    expect(Object.keys(there)).toHaveLength(10)
     expect(Object.values(there)).not.toContain(0)
     while ((await library.shelf.remove(ann, novelId, 7)) === 'more') {}
     const left = await documentsByCollection(under)

@@ -5,6 +5,7 @@ import { expect, test } from 'vitest'
 import { buildNovelSegment } from '../../../src/novel/library/novel-segment.ts'
 import { sqliteLibrary } from '../../../src/novel/library/sqlite/library.ts'
 import { libraryMigrations, libraryPart } from '../../../src/novel/library/sqlite/schema.ts'
+import { encodeVectors } from '../../../src/novel/search/vectors.ts'
 import { type DatabaseFile, openDatabase } from '../../../src/store/sqlite/database.ts'
 import { ann, type Book, importBook } from './case.ts'
 
@@ -77,8 +78,14 @@ test('a removed novel leaves no row behind', async () => {
   const novelId = await importBook(library, 'a', manyScenes(30))
   const { items } = await library.shelf.texts(ann, { novelId }, { pageSize: 30 })
   for (const builder of ['one', 'two']) {
-    const build = await library.index.begin(ann, novelId, builder)
-    await library.index.put(build, await buildNovelSegment(0, items))
+    const build = await library.index.begin(ann, novelId, builder, {
+      model: 'm',
+      space: 'tests:m',
+      dimensions: 2,
+    })
+    const vectors = encodeVectors([Float32Array.of(1, 0)])
+    await library.index.putVectors(build, { segment: 0, part: 0, first: 0, vectors })
+    await library.index.put(build, await buildNovelSegment(0, items), 1)
     if (builder === 'one') await library.index.finish(build, 1)
   }
   const sceneId = items[0]?.id ?? ''

@@ -5,6 +5,7 @@ import { mongoTransfer } from '../../../src/novel/library/mongodb/transfer.ts'
 import { buildNovelSegment } from '../../../src/novel/library/novel-segment.ts'
 import { sqliteTransfer } from '../../../src/novel/library/sqlite/transfer.ts'
 import { copyLibrary, type LibraryTransfer } from '../../../src/novel/library/transfer.ts'
+import { encodeVectors } from '../../../src/novel/search/vectors.ts'
 import { describeWithMongo } from '../../servers/mongo.ts'
 import { ann, draftOf, everythingOf, importBook, smallBook, writeBook } from './case.ts'
 import { type DisposableLibrary, MongoUnderTest, SqliteUnderTest } from './under-test.ts'
@@ -53,10 +54,20 @@ async function fill(t: Movable): Promise<void> {
   await library.uploads.confirm(ann, 'u2', { novelId: 'n', taskId: 't', expiresAt: 2_000 })
 }
 
+const kind = { model: 'm', space: 'tests:m', dimensions: 2 }
+const vector = { kind, values: Float32Array.of(1, 2) }
+
 async function buildIndex(library: NovelLibrary, novelId: string, builder: string): Promise<void> {
-  const build = await library.index.begin(ann, novelId, builder)
+  const build = await library.index.begin(ann, novelId, builder, kind)
   const { items } = await library.shelf.texts(ann, { novelId }, { pageSize: 10 })
-  await library.index.put(build, await buildNovelSegment(0, items.slice(0, 2)))
+  for (const [part, values] of [
+    [1, 2],
+    [2, 1],
+  ].entries()) {
+    const vectors = encodeVectors([Float32Array.from(values)])
+    await library.index.putVectors(build, { segment: 0, part, first: part, vectors })
+  }
+  await library.index.put(build, await buildNovelSegment(0, items.slice(0, 2)), 2)
   await library.index.put(build, await buildNovelSegment(1, items.slice(2)))
   await library.index.finish(build, 2)
 }
@@ -135,6 +146,7 @@ async function told(library: NovelLibrary) {
     found: await Promise.all(
       ['曹操', 'rabbit', '黄巾'].map(query => library.index.search(ann, editedNovel, { query })),
     ),
+    near: await library.index.search(ann, editedNovel, { query: '貂蝉', vector }),
   }
 }
 
@@ -164,7 +176,9 @@ describeWithMongo('a library is moved', () => {
 })
 
 /** Otherwise a copy could be right by having nothing to copy. */
-function checkFilled({ history, generated: kept, index, found }: Told): void {
+function checkFilled({ history, generated: kept, index, found, near }: Told): void {
+  expect(near.index).toBe('hybrid')
+  expect(near.hits).not.toHaveLength(0)
   expect(kept.map(({ why, text }) => [why, text])).toEqual([
     ['overwritten', 'of in time'],
     ['conflict', 'of late'],
@@ -176,7 +190,7 @@ function checkFilled({ history, generated: kept, index, found }: Told): void {
     '刘备见关羽张飞。三人结义。',
     'first',
   ])
-  expect(index).toMatchObject({ kind: 'lexical', outOfDateScenes: 2 })
+  expect(index).toMatchObject({ kind: 'hybrid', vectors: kind, outOfDateScenes: 2 })
   expect(found.map(({ hits }) => hits.length)).not.toContain(0)
 }
 

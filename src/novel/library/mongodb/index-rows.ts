@@ -1,15 +1,21 @@
 /** The rows of the builds of an index: written by segment, chosen for deletion in bounded steps. */
 import type { ClientSession, Collection } from 'mongodb'
 import { shardCount } from '../../search/segment.ts'
-import type { NovelSegment } from '../passage-index.ts'
-import type { IndexedSceneDocument, PassageDocument, SegmentDocument, ShardDocument } from './schema.ts'
+import type { NovelSegment, VectorBatch } from '../passage-index.ts'
+import type {
+  IndexedSceneDocument,
+  PassageDocument,
+  SegmentDocument,
+  ShardDocument,
+  VectorsDocument,
+} from './schema.ts'
 import type { LibrarySession } from './session.ts'
 
 /** Rows of the index that a step deletes for each scene that it may delete: an index has small rows. */
 const rowsPerScene = 20
 
 /** Collections of an index. The segments, by which a build is found, go last. */
-const ofIndex = ['shards', 'passages', 'indexedScenes', 'segments'] as const
+const ofIndex = ['vectors', 'shards', 'passages', 'indexedScenes', 'segments'] as const
 
 /** Rows of one collection of an index. */
 export interface RowsOfIndex {
@@ -56,14 +62,33 @@ interface Owner {
   generation: number
 }
 
+/** Writes a batch of vectors, in place of the one with its number. */
+export async function putVectors(
+  { vectors }: LibrarySession,
+  session: ClientSession,
+  { novelId, generation }: Owner,
+  { segment: number, ...batch }: VectorBatch,
+): Promise<void> {
+  const _id = indexRowId({ novelId, generation }, number, batch.part)
+  const document: VectorsDocument = { _id, novelId, generation, number, ...batch }
+  await vectors.replaceOne({ _id }, document, { session, upsert: true })
+}
+
+/** A segment, and how many batches of vectors it has. */
+export interface SegmentParts {
+  segment: NovelSegment
+  parts: number
+}
+
 /** Writes a segment, in place of the one with its number. */
 export async function putSegment(
   library: LibrarySession,
   session: ClientSession,
   owner: Owner,
-  segment: NovelSegment,
+  { segment, parts }: SegmentParts,
 ): Promise<void> {
   const { number, postings } = segment
+  await library.vectors.deleteMany({ ...owner, number, part: { $gte: parts } }, { session })
   const head: SegmentDocument = {
     _id: indexRowId(owner, number),
     ...owner,

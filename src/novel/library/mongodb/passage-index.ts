@@ -1,18 +1,19 @@
 /** The search index of a novel: its builds and its state, which are a part of the novel's document. */
-import type { Filter } from 'mongodb'
+import type { ClientSession, Filter } from 'mongodb'
 import { type Discarded, discardStep } from '../drafts.ts'
-import type {
-  IndexBuild,
-  IndexState,
-  IndexWriter,
-  NovelSearch,
-  NovelSegment,
-  PassageIndex,
-  SearchAnswer,
+import {
+  areSameKind,
+  type IndexBuild,
+  type IndexState,
+  type IndexWriter,
+  type NovelSearch,
+  type PassageIndex,
+  type SearchAnswer,
+  type VectorKind,
 } from '../passage-index.ts'
 import { novelNotFound } from '../refusal.ts'
 import { answerSearch, searchLimit } from '../search-answer.ts'
-import { indexRowId, indexStep, putSegment } from './index-rows.ts'
+import { indexRowId, indexStep, putSegment, putVectors } from './index-rows.ts'
 import { removeRows } from './removal.ts'
 import type { BuildDocument, NovelDocument } from './schema.ts'
 import { searchSource } from './search-source.ts'
@@ -22,8 +23,11 @@ import { type LibrarySession, lockNovel } from './session.ts'
 export function mongoPassageIndex(library: LibrarySession): PassageIndex {
   return {
     state: async (userId, novelId) => stateOf(library, await ownNovel(library, userId, novelId)),
-    begin: (userId, novelId, builder) => begin(library, userId, novelId, builder),
-    put: (build, segment) => put(library, build, segment),
+    begin: (userId, novelId, builder, vectors) => begin(library, { userId, novelId }, { builder, vectors }),
+    put: (build, segment, parts = 0) =>
+      put(library, build, session => putSegment(library, session, ownerOf(build), { segment, parts })),
+    putVectors: (build, batch) =>
+      put(library, build, session => putVectors(library, session, ownerOf(build), batch)),
     finish: (build, segments) => finish(library, build, segments),
     clean: (novelId, limit = discardStep) => clean(library, novelId, limit),
     search: (userId, novelId, search) => answer(library, userId, novelId, search),
@@ -48,11 +52,13 @@ async function stateOf(library: LibrarySession, novel: NovelDocument): Promise<I
   const { answering, building: built } = novel.index
   const building = built !== undefined
   if (answering === undefined) return { kind: 'none', building, passages: 0, outOfDateScenes: 0 }
+  const { vectors } = answering
   return {
-    kind: 'lexical',
+    kind: vectors === undefined ? 'lexical' : 'hybrid',
     building,
     builtAt: answering.builtAt,
     passages: answering.passages,
+    ...(vectors === undefined ? {} : { vectors }),
     outOfDateScenes:
       answering.textVersion === novel.textVersion ? 0 : await changedScenes(library, novel._id, answering),
   }
@@ -88,14 +94,14 @@ async function changedScenes(
 /** A build is begun by a write that finds the index as it was read; sent again, it is found by its builder. */
 async function begin(
   library: LibrarySession,
-  userId: string,
-  novelId: string,
-  builder: string,
+  { userId, novelId }: { userId: string; novelId: string },
+  { builder, vectors }: { builder: string; vectors: VectorKind | undefined },
 ): Promise<IndexBuild> {
   for (;;) {
     const { index, textVersion } = await ownNovel(library, userId, novelId)
     const { building, answering, lastGeneration } = index
-    const held = [building, answering].find(build => build?.builder === builder)
+    const isSame = areSameKind(building?.vectors, vectors)
+    const held = [isSame ? building : undefined, answering].find(build => build?.builder === builder)
     if (held !== undefined) {
       return {
         novelId,
@@ -112,7 +118,12 @@ async function begin(
         {
           $set: {
             'index.lastGeneration': generation,
-            'index.building': { generation, builder, textVersion },
+            'index.building': {
+              generation,
+              builder,
+              textVersion,
+              ...(vectors === undefined ? {} : { vectors }),
+            },
           },
         },
       ),
@@ -140,15 +151,18 @@ function isBuilding({ novelId, generation }: IndexWriter): Filter<NovelDocument>
   return { _id: novelId, status: 'published', 'index.building.generation': generation }
 }
 
+function ownerOf({ novelId, generation }: IndexWriter): IndexWriter {
+  return { novelId, generation }
+}
+
 function put(
   library: LibrarySession,
   build: IndexWriter,
-  segment: NovelSegment,
+  write: (session: ClientSession) => Promise<void>,
 ): Promise<'written' | 'stale'> {
-  const { novelId, generation } = build
-  return library.database.transaction('write segment', async session => {
+  return library.database.transaction('write index', async session => {
     if ((await lockNovel(library, session, isBuilding(build))) === null) return 'stale'
-    await putSegment(library, session, { novelId, generation }, segment)
+    await write(session)
     return 'written'
   })
 }

@@ -6,6 +6,7 @@ import type { Binary } from 'mongodb'
 import type { IndexPlan } from '../../../store/mongodb/indexes.ts'
 import type { NovelCounts, NovelStatus } from '../drafts.ts'
 import type { KeptEntry } from '../history.ts'
+import type { VectorBatch, VectorKind } from '../passage-index.ts'
 import type { GuardedScene } from '../scene-guard.ts'
 import type { Upload } from '../uploads.ts'
 
@@ -45,6 +46,8 @@ export interface BuildDocument {
   builder: string
   /** `textVersion` of the novel when it began. */
   textVersion: number
+  /** Of a hybrid index. */
+  vectors?: VectorKind
 }
 
 /** A volume. */
@@ -157,6 +160,19 @@ export interface PassageDocument extends OfIndex {
   end: number
 }
 
+/** Vectors of neighbouring passages: those of one call of a model, so some 2 MB at most. */
+export interface VectorsDocument extends OfIndex {
+  number: number
+  part: number
+  first: number
+  vectors: Bytes
+}
+
+/** The vectors without what the document says of its place. */
+export function vectorBatchOf({ number, part, first, vectors }: VectorsDocument): VectorBatch {
+  return { segment: number, part, first, vectors: bytesOf(vectors) }
+}
+
 /** The names of the collections. */
 export const collections = {
   novels: 'novels',
@@ -170,6 +186,7 @@ export const collections = {
   shards: 'search_shards',
   indexedScenes: 'search_scenes',
   passages: 'search_passages',
+  vectors: 'search_vectors',
 } as const
 
 /** The indexes that the library's questions are answered by. */
@@ -211,4 +228,9 @@ export const libraryIndexes: readonly IndexPlan[] = [
     key: { novelId: 1, generation: 1, number: 1 },
   },
   { collection: collections.passages, name: 'of_segment', key: { novelId: 1, generation: 1, number: 1 } },
+  {
+    collection: collections.vectors,
+    name: 'in_order',
+    key: { novelId: 1, generation: 1, number: 1, part: 1 },
+  },
 ]

@@ -1,10 +1,10 @@
 /** What a search reads of a novel's index. */
 import type { IndexSegment } from '../../search/postings.ts'
-import type { IndexState } from '../passage-index.ts'
+import type { IndexState, VectorBatch } from '../passage-index.ts'
 import type { PassagePlace, SearchSource } from '../search-answer.ts'
 import { indexRowId } from './index-rows.ts'
-import { bytesOf, type SceneDocument, type SegmentDocument } from './schema.ts'
-import type { LibrarySession } from './session.ts'
+import { bytesOf, type SceneDocument, type SegmentDocument, vectorBatchOf } from './schema.ts'
+import { inTurn, type LibrarySession } from './session.ts'
 
 /** The build that a search reads; none where no index answers. */
 export interface AnsweringBuild {
@@ -14,6 +14,8 @@ export interface AnsweringBuild {
 
 /** Segments that one reading of the database takes. */
 const segmentsPerRead = 64
+/** Batches of vectors that the driver fetches at a time. */
+const batchesPerRead = 16
 
 /** Reads one build of an index. */
 export function searchSource(
@@ -34,6 +36,15 @@ export function searchSource(
           after = found.at(-1)?.number ?? after
         }
       },
+    },
+    async *vectors() {
+      let after: Pick<VectorBatch, 'segment' | 'part'> = { segment: -1, part: -1 }
+      while (true) {
+        const found = await readVectors(library, build, after)
+        yield* found
+        if (found.length < batchesPerRead) return
+        after = found.at(-1) ?? after
+      }
     },
     places: passageIds => readPlaces(library, build, passageIds),
   }
@@ -69,6 +80,25 @@ function segmentOf(
   shards: IndexSegment['shards'],
 ): IndexSegment {
   return { passages, totalLength, documents: bytesOf(documents), shards }
+}
+
+/** The rest of a segment comes before the next one: a page without `$or`. */
+async function readVectors(
+  { database, vectors }: LibrarySession,
+  build: { novelId: string; generation: number },
+  { segment, part }: Pick<VectorBatch, 'segment' | 'part'>,
+): Promise<VectorBatch[]> {
+  const ranges = [{ number: segment, part: { $gt: part } }, { number: { $gt: segment } }]
+  const found = await inTurn(ranges, batchesPerRead, (range, limit) =>
+    database.run('read vectors', () =>
+      vectors
+        .find({ ...build, ...range })
+        .sort({ number: 1, part: 1 })
+        .limit(limit)
+        .toArray(),
+    ),
+  )
+  return found.map(vectorBatchOf)
 }
 
 async function readPlaces(

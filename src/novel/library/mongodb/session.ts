@@ -14,6 +14,7 @@ import {
   type SegmentDocument,
   type ShardDocument,
   type UploadDocument,
+  type VectorsDocument,
   type VolumeDocument,
 } from './schema.ts'
 
@@ -31,6 +32,7 @@ export interface LibrarySession {
   shards: Collection<ShardDocument>
   indexedScenes: Collection<IndexedSceneDocument>
   passages: Collection<PassageDocument>
+  vectors: Collection<VectorsDocument>
   /** Epoch milliseconds. */
   now(): number
 }
@@ -50,6 +52,7 @@ export function librarySession(database: SharedDatabase, now: () => number): Lib
     shards: database.collection(collections.shards),
     indexedScenes: database.collection(collections.indexedScenes),
     passages: database.collection(collections.passages),
+    vectors: database.collection(collections.vectors),
     now,
   }
 }

@@ -1,9 +1,9 @@
 /** Segments of indexes as rows that can be moved. */
-import type { NovelSegment } from '../passage-index.ts'
+import type { NovelSegment, VectorBatch } from '../passage-index.ts'
 import type { RowTransfer, SegmentRow } from '../transfer.ts'
-import { putSegment, shardIdsOf } from './index-rows.ts'
+import { putSegment, putVectors, shardIdsOf } from './index-rows.ts'
 import { pagesByOrder } from './pages.ts'
-import { bytesOf, type SegmentDocument } from './schema.ts'
+import { bytesOf, type SegmentDocument, vectorBatchOf } from './schema.ts'
 import type { LibrarySession } from './session.ts'
 
 /** The segments of the indexes that answer. */
@@ -18,10 +18,15 @@ export function segmentsTransfer(library: LibrarySession): RowTransfer<SegmentRo
       }
     },
     async write(rows) {
-      for (const { novelId, generation, segment } of rows) {
+      for (const { novelId, generation, segment, vectors } of rows) {
+        const owner = { novelId, generation }
         await library.database.transaction('write segment', session =>
-          putSegment(library, session, { novelId, generation }, segment),
+          putSegment(library, session, owner, { segment, parts: vectors.length }),
         )
+        for (const batch of vectors)
+          await library.database.transaction('write vectors', session =>
+            putVectors(library, session, owner, batch),
+          )
       }
     },
   }
@@ -38,9 +43,19 @@ async function* readSegments(
       library.segments.findOne({ ...build, number: { $gt: after } }, { sort: { number: 1 } }),
     )
     if (found === null) return
-    yield [{ ...build, segment: await segmentOf(library, found) }]
+    yield [{ ...build, segment: await segmentOf(library, found), vectors: await vectorsOf(library, found) }]
     after = found.number
   }
+}
+
+async function vectorsOf(
+  { database, vectors }: LibrarySession,
+  { novelId, generation, number }: SegmentDocument,
+): Promise<VectorBatch[]> {
+  const found = await database.run('read vectors', () =>
+    vectors.find({ novelId, generation, number }).sort({ part: 1 }).toArray(),
+  )
+  return found.map(vectorBatchOf)
 }
 
 async function segmentOf(

@@ -1,12 +1,12 @@
 /** The rows of the generations of an index: written by segment, deleted in bounded steps. */
 import type { Database } from 'better-sqlite3'
-import type { NovelSegment } from '../passage-index.ts'
+import type { NovelSegment, VectorBatch } from '../passage-index.ts'
 import { statement } from './statement.ts'
 
 /** Rows of the index that a step deletes for each scene that it may delete: an index has small rows. */
 const rowsPerScene = 20
 
-const ofGeneration = ['search_shards', 'search_passages', 'search_scenes']
+const ofGeneration = ['search_vectors', 'search_shards', 'search_passages', 'search_scenes']
 
 /** Deletes one step of a generation; its segments, by which it is found, go last. Answers whether there is more. */
 export function deleteGeneration(db: Database, novel: number, generation: number, limit: number): boolean {
@@ -36,19 +36,23 @@ export function deleteIndex(db: Database, novel: number, limit: number): boolean
   return false
 }
 
-/** The oldest generation of which there are rows, except the ones named. */
+/** The oldest generation of which there are rows, except the ones named. A build can have vectors before it has a segment. */
 export function oldestGeneration(
   db: Database,
   novel: number,
   except: readonly (number | null)[],
 ): number | undefined {
-  return statement<number>(
+  const oldest = statement<number | null>(
     db,
-    `SELECT generation FROM search_segments
-     WHERE novel_key = ? AND generation NOT IN (SELECT value FROM json_each(?)) ORDER BY generation LIMIT 1`,
+    `SELECT min(generation) FROM (
+       SELECT min(generation) AS generation FROM search_segments
+         WHERE novel_key = :novel AND generation NOT IN (SELECT value FROM json_each(:except))
+       UNION ALL SELECT min(generation) FROM search_vectors
+         WHERE novel_key = :novel AND generation NOT IN (SELECT value FROM json_each(:except)))`,
   )
     .pluck()
-    .get(novel, JSON.stringify(except.filter(generation => generation !== null)))
+    .get({ novel, except: JSON.stringify(except.filter(generation => generation !== null)) })
+  return oldest ?? undefined
 }
 
 /** Whose index, and which generation of it. */
@@ -57,9 +61,22 @@ interface Owner {
   generation: number
 }
 
-/** Writes a segment, in place of the one with its number. */
-export function putSegment(db: Database, owner: Owner, segment: NovelSegment): void {
+/** Writes a batch of vectors, in place of the one with its number. */
+export function putVectors(db: Database, owner: Owner, { segment: number, ...batch }: VectorBatch): void {
+  statement(
+    db,
+    `INSERT OR REPLACE INTO search_vectors (novel_key, generation, number, part, first, vectors)
+     VALUES (:novel, :generation, :number, :part, :first, :vectors)`,
+  ).run({ ...owner, number, ...batch })
+}
+
+/** Writes a segment with so many batches of vectors, in place of the one with its number. */
+export function putSegment(db: Database, owner: Owner, segment: NovelSegment, parts: number): void {
   putPostings(db, owner, segment)
+  statement(
+    db,
+    'DELETE FROM search_vectors WHERE novel_key = :novel AND generation = :generation AND number = :number AND part >= :parts',
+  ).run({ ...owner, number: segment.number, parts })
   const scenes = into(db, 'search_scenes', ':scene, :textVersion')
   const keys = new Map<string, number>()
   for (const { sceneId, textVersion } of segment.scenes) {

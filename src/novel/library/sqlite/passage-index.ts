@@ -2,10 +2,17 @@
 import type { Database } from 'better-sqlite3'
 import type { SharedDatabase } from '../../../store/sqlite/database.ts'
 import { type Discarded, discardStep } from '../drafts.ts'
-import type { IndexBuild, IndexState, IndexWriter, NovelSegment, PassageIndex } from '../passage-index.ts'
+import {
+  areSameKind,
+  type IndexBuild,
+  type IndexState,
+  type IndexWriter,
+  type PassageIndex,
+  type VectorKind,
+} from '../passage-index.ts'
 import { novelNotFound } from '../refusal.ts'
 import { answerSearch, searchLimit } from '../search-answer.ts'
-import { deleteGeneration, oldestGeneration, putSegment } from './index-rows.ts'
+import { deleteGeneration, oldestGeneration, putSegment, putVectors } from './index-rows.ts'
 import { searchSource } from './search-source.ts'
 import { statement } from './statement.ts'
 
@@ -14,9 +21,11 @@ export function sqlitePassageIndex(database: SharedDatabase, now: () => number):
   return {
     state: (userId, novelId) =>
       database.read(db => stateOf(db, indexOf(db, publishedNovel(db, novelId, userId)))),
-    begin: (userId, novelId, builder) =>
-      database.write(db => begin(db, indexOf(db, publishedNovel(db, novelId, userId)), builder)),
-    put: (build, segment) => database.write(db => put(db, build, segment)),
+    begin: (userId, novelId, builder, vectors) =>
+      database.write(db => begin(db, indexOf(db, publishedNovel(db, novelId, userId)), { builder, vectors })),
+    put: (build, segment, parts = 0) =>
+      database.write(db => put(db, build, owner => putSegment(db, owner, segment, parts))),
+    putVectors: (build, batch) => database.write(db => put(db, build, owner => putVectors(db, owner, batch))),
     finish: (build, segments) => database.write(db => finish(db, build, segments, now())),
     clean: (novelId, limit = discardStep) => database.write(db => clean(db, novelId, limit)),
     async search(userId, novelId, search) {
@@ -48,6 +57,9 @@ export interface IndexRow {
   building: number | null
   building_builder: string | null
   building_text_version: number | null
+  /** JSON of `VectorKind`. */
+  vectors: string | null
+  building_vectors: string | null
 }
 
 /** Throws NOVEL_NOT_FOUND, also for another user's when a user is given. */
@@ -64,7 +76,8 @@ function publishedNovel(db: Database, novelId: string, userId?: string): number 
 
 const indexRow = `
 SELECT n.key AS novel_key, n.id AS novel_id, n.text_version AS novel_text_version, i.last_generation, i.generation, i.builder,
-  i.text_version, i.built_at, i.building, i.building_builder, i.building_text_version
+  i.text_version, i.built_at, i.building, i.building_builder, i.building_text_version, i.vectors,
+  i.building_vectors
 FROM novels n LEFT JOIN search_indices i ON i.novel_key = n.key`
 
 function indexOf(db: Database, novel: number): IndexRow {
@@ -86,13 +99,19 @@ function stateOf(db: Database, row: IndexRow): IndexState {
   )
     .pluck()
     .get(row.novel_key, row.generation)
+  const vectors = vectorsOf(row.vectors)
   return {
-    kind: 'lexical',
+    kind: vectors === undefined ? 'lexical' : 'hybrid',
     building,
     builtAt: row.built_at ?? 0,
     passages: passages ?? 0,
+    ...(vectors === undefined ? {} : { vectors }),
     outOfDateScenes: row.text_version === row.novel_text_version ? 0 : changedScenes(db, row),
   }
+}
+
+function vectorsOf(column: string | null): VectorKind | undefined {
+  return column === null ? undefined : (JSON.parse(column) as VectorKind)
 }
 
 /** Scenes of which another text was indexed, and scenes with a text that came since. */
@@ -111,9 +130,16 @@ function changedScenes(db: Database, row: IndexRow): number {
   )
 }
 
-function begin(db: Database, row: IndexRow, builder: string): IndexBuild {
+/** Who builds, and what. */
+interface Builder {
+  builder: string
+  vectors: VectorKind | undefined
+}
+
+function begin(db: Database, row: IndexRow, { builder, vectors }: Builder): IndexBuild {
   const build = { novelId: row.novel_id, finished: false }
-  if (row.building !== null && row.building_builder === builder) {
+  const isSame = row.building_builder === builder && areSameKind(vectorsOf(row.building_vectors), vectors)
+  if (row.building !== null && isSame) {
     const segments = writtenSegments(db, row.novel_key, row.building)
     return { ...build, generation: row.building, textVersion: row.building_text_version ?? 0, segments }
   }
@@ -127,20 +153,27 @@ function begin(db: Database, row: IndexRow, builder: string): IndexBuild {
       finished: true,
     }
   }
-  const generation = beginNew(db, row, builder)
+  const generation = beginNew(db, row, { builder, vectors })
   return { ...build, generation, textVersion: row.novel_text_version, segments: 0 }
 }
 
 /** Begins a build from nothing, in place of one that was not finished. Answers its generation. */
-function beginNew(db: Database, row: IndexRow, builder: string): number {
+function beginNew(db: Database, row: IndexRow, { builder, vectors }: Builder): number {
   const generation = (row.last_generation ?? 0) + 1
   statement(
     db,
-    `INSERT INTO search_indices (novel_key, last_generation, building, building_builder, building_text_version)
-     VALUES (:novel, :generation, :generation, :builder, :text)
+    `INSERT INTO search_indices (novel_key, last_generation, building, building_builder, building_text_version,
+       building_vectors)
+     VALUES (:novel, :generation, :generation, :builder, :text, :vectors)
      ON CONFLICT (novel_key) DO UPDATE SET last_generation = :generation, building = :generation,
-       building_builder = :builder, building_text_version = :text`,
-  ).run({ novel: row.novel_key, generation, builder, text: row.novel_text_version })
+       building_builder = :builder, building_text_version = :text, building_vectors = :vectors`,
+  ).run({
+    novel: row.novel_key,
+    generation,
+    builder,
+    text: row.novel_text_version,
+    vectors: vectors === undefined ? null : JSON.stringify(vectors),
+  })
   return generation
 }
 
@@ -156,10 +189,14 @@ function writtenSegments(db: Database, novel: number, generation: number): numbe
   return gap === -1 ? numbers.length : gap
 }
 
-function put(db: Database, build: IndexWriter, segment: NovelSegment): 'written' | 'stale' {
+function put(
+  db: Database,
+  build: IndexWriter,
+  write: (owner: { novel: number; generation: number }) => void,
+): 'written' | 'stale' {
   const row = findIndex(db, build.novelId)
   if (row?.building !== build.generation) return 'stale'
-  putSegment(db, { novel: row.novel_key, generation: build.generation }, segment)
+  write({ novel: row.novel_key, generation: build.generation })
   return 'written'
 }
 
@@ -177,7 +214,8 @@ function finish(
   statement(
     db,
     `UPDATE search_indices SET generation = building, builder = building_builder, text_version = building_text_version,
-       built_at = ?, building = NULL, building_builder = NULL, building_text_version = NULL WHERE novel_key = ?`,
+       vectors = building_vectors, built_at = ?, building = NULL, building_builder = NULL, building_text_version = NULL,
+       building_vectors = NULL WHERE novel_key = ?`,
   ).run(at, row.novel_key)
   return 'finished'
 }

@@ -199,8 +199,30 @@ ALTER TABLE scene_entries RENAME TO scene_history;
 CREATE INDEX scene_history_newest ON scene_history (scene_key, key);
 `
 
+/** Which vectors an index has is JSON; absent where it has none. A row holds those of one call of a model. */
+const vectors = `
+ALTER TABLE search_indices ADD COLUMN vectors TEXT;
+ALTER TABLE search_indices ADD COLUMN building_vectors TEXT;
+
+CREATE TABLE search_vectors (
+  key INTEGER PRIMARY KEY,
+  novel_key INTEGER NOT NULL,
+  generation INTEGER NOT NULL,
+  number INTEGER NOT NULL,
+  part INTEGER NOT NULL,
+  first INTEGER NOT NULL,
+  vectors BLOB NOT NULL,
+  UNIQUE (novel_key, generation, number, part)
+);
+`
+
 /** The part of the database file that the library owns. */
 export const libraryPart = 'novel'
 
 /** What brings the library's tables to their newest form, in order. */
-export const libraryMigrations: readonly Migration[] = [novels + scenes + uploads, searchIndex, provenance]
+export const libraryMigrations: readonly Migration[] = [
+  novels + scenes + uploads,
+  searchIndex,
+  provenance,
+  vectors,
+]

@@ -2,7 +2,7 @@
 import type { Database } from 'better-sqlite3'
 import type { SharedDatabase } from '../../../store/sqlite/database.ts'
 import type { IndexSegment } from '../../search/postings.ts'
-import type { IndexState } from '../passage-index.ts'
+import type { IndexState, VectorBatch } from '../passage-index.ts'
 import type { PassagePlace, SearchSource } from '../search-answer.ts'
 import { statement } from './statement.ts'
 
@@ -14,6 +14,8 @@ export interface IndexGeneration {
 
 /** Segments that one reading of the database takes: a few milliseconds of the event loop. */
 const segmentsPerRead = 64
+/** Batches of vectors that one reading takes. */
+const batchesPerRead = 16
 
 /** Reads one generation of an index. */
 export function searchSource(
@@ -33,6 +35,15 @@ export function searchSource(
           after = found.at(-1)?.number ?? after
         }
       },
+    },
+    async *vectors() {
+      let after = { segment: -1, part: 0 }
+      while (true) {
+        const found = await database.read(db => readVectors(db, index, after))
+        yield* found
+        if (found.length < batchesPerRead) return
+        after = found.at(-1) ?? after
+      }
     },
     places: passageIds => database.read(db => readPlaces(db, index, passageIds)),
   }
@@ -75,6 +86,19 @@ function readSegments(
       shards: parts.get(row.number) ?? new Map<number, Uint8Array>(),
     },
   }))
+}
+
+function readVectors(
+  db: Database,
+  { novel_key: novel, generation }: IndexGeneration,
+  { segment, part }: Pick<VectorBatch, 'segment' | 'part'>,
+): VectorBatch[] {
+  return statement<VectorBatch>(
+    db,
+    `SELECT number AS segment, part, first, vectors FROM search_vectors
+     WHERE novel_key = :novel AND generation = :generation AND (number, part) > (:segment, :part)
+     ORDER BY number, part LIMIT :limit`,
+  ).all({ novel, generation, segment, part, limit: batchesPerRead })
 }
 
 interface PlaceRow {

@@ -2,6 +2,7 @@
 import type { Database } from 'better-sqlite3'
 import type { SharedDatabase } from '../../../store/sqlite/database.ts'
 import type { NovelStatus } from '../drafts.ts'
+import type { VectorKind } from '../passage-index.ts'
 import type { IndexRow, NovelRow, RowTransfer } from '../transfer.ts'
 import { pagesByKey } from './pages.ts'
 import { countsOf } from './standing.ts'
@@ -51,12 +52,13 @@ interface NovelColumns {
   index_text_version: number | null
   built_at: number | null
   passages: number
+  vectors: string | null
 }
 
 const novels = `
 SELECT n.key, n.id, n.user_id, n.import_task_id, n.title, n.author, n.language, n.status, n.generation, n.created_at,
   n.published_at, n.updated_at, n.text_version, n.volumes, n.chapters, n.scenes, n.words, n.characters,
-  i.last_generation AS last_index, i.generation AS index_generation, i.builder, i.text_version AS index_text_version, i.built_at,
+  i.last_generation AS last_index, i.generation AS index_generation, i.builder, i.text_version AS index_text_version, i.built_at, i.vectors,
   (SELECT coalesce(sum(g.passages), 0) FROM search_segments g WHERE g.novel_key = n.key AND g.generation = i.generation) AS passages
 FROM novels n LEFT JOIN search_indices i ON i.novel_key = n.key
 WHERE n.key > ? ORDER BY n.key LIMIT ?`
@@ -89,6 +91,7 @@ function indexOf(row: NovelColumns): IndexRow {
     textVersion: row.index_text_version ?? 0,
     builtAt: row.built_at ?? 0,
     passages: row.passages,
+    ...(row.vectors === null ? {} : { vectors: JSON.parse(row.vectors) as VectorKind }),
   }
   return { lastGeneration, answering }
 }
@@ -121,8 +124,8 @@ function insertIndex(db: Database, novel: number, { lastGeneration, answering }:
   if (lastGeneration === 0) return
   statement(
     db,
-    `INSERT OR REPLACE INTO search_indices (novel_key, last_generation, generation, builder, text_version, built_at)
-     VALUES (?, ?, ?, ?, ?, ?)`,
+    `INSERT OR REPLACE INTO search_indices (novel_key, last_generation, generation, builder, text_version, built_at, vectors)
+     VALUES (?, ?, ?, ?, ?, ?, ?)`,
   ).run(
     novel,
     lastGeneration,
@@ -130,5 +133,6 @@ function insertIndex(db: Database, novel: number, { lastGeneration, answering }:
     answering?.builder ?? null,
     answering?.textVersion ?? null,
     answering?.builtAt ?? null,
+    answering?.vectors === undefined ? null : JSON.stringify(answering.vectors),
   )
 }

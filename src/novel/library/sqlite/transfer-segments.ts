@@ -3,10 +3,10 @@ import type { Database } from 'better-sqlite3'
 import type { SharedDatabase } from '../../../store/sqlite/database.ts'
 import { shardCount } from '../../search/segment.ts'
 import { passagesPerSegment } from '../novel-segment.ts'
-import type { NovelSegment } from '../passage-index.ts'
+import type { NovelSegment, VectorBatch } from '../passage-index.ts'
 import { notTaken } from '../refusal.ts'
 import type { RowTransfer, SegmentRow } from '../transfer.ts'
-import { putSegment } from './index-rows.ts'
+import { putSegment, putVectors } from './index-rows.ts'
 import { pagesByKey } from './pages.ts'
 import { statement } from './statement.ts'
 
@@ -50,7 +50,8 @@ async function* readSegments(
   for (let number = 0; ; number++) {
     const segment = await database.read(db => readSegment(db, novel, number))
     if (segment === undefined) return
-    yield [{ novelId: novel.id, generation: novel.generation, segment }]
+    const vectors = await database.read(db => readVectors(db, novel, number))
+    yield [{ novelId: novel.id, generation: novel.generation, segment, vectors }]
   }
 }
 
@@ -94,6 +95,14 @@ function readSegment(
   }
 }
 
+function readVectors(db: Database, { key, generation }: IndexedNovel, number: number): VectorBatch[] {
+  return statement<VectorBatch>(
+    db,
+    `SELECT number AS segment, part, first, vectors FROM search_vectors
+     WHERE novel_key = ? AND generation = ? AND number = ? ORDER BY part`,
+  ).all(key, generation, number)
+}
+
 /** Scenes are known by their passages; those without any go with the first segment. */
 function readScenes(
   db: Database,
@@ -117,8 +126,9 @@ function passagesOf(number: number): [first: number, last: number] {
   return [number * passagesPerSegment, (number + 1) * passagesPerSegment - 1]
 }
 
-function writeSegment(db: Database, { novelId, generation, segment }: SegmentRow): void {
+function writeSegment(db: Database, { novelId, generation, segment, vectors }: SegmentRow): void {
   const novel = statement<number>(db, 'SELECT key FROM novels WHERE id = ?').pluck().get(novelId)
   if (novel === undefined) throw notTaken(`The index of novel ${novelId} was written before the novel.`)
-  putSegment(db, { novel, generation }, segment)
+  putSegment(db, { novel, generation }, segment, vectors.length)
+  for (const batch of vectors) putVectors(db, { novel, generation }, batch)
 }

@@ -1,0 +1,60 @@
+import type { EmbeddingModel, Embeddings } from '../../ai/model.ts'
+import type { TaskContext, Usage } from '../../index.ts'
+import { openExpense } from './expense.ts'
+
+/** Texts for one call of an embedding model. */
+export interface TextsToEmbed {
+  readonly model: EmbeddingModel
+  readonly texts: readonly string[]
+  /** What the usage is recorded for: the id of the novel. */
+  readonly subject: string
+}
+
+/**
+ * Makes the vectors of some texts in one call, under the budget of the tree and the limit of the model, and records what it used.
+ * Throws `ModelError`, what `reserve` and `acquire` throw, and the signal's reason.
+ */
+export async function embedTexts(
+  ctx: Pick<TaskContext, 'acquire' | 'addUsage' | 'reserve' | 'signal'>,
+  { model, texts, subject }: TextsToEmbed,
+): Promise<Embeddings> {
+  const inputTokens = texts.reduce((sum, text) => sum + model.countTokens(text), 0)
+  const expense = await openExpense(ctx, model, { inputTokens, outputTokens: 0, subject })
+  let used: Usage | undefined
+  try {
+    const embeddings = await model.embed(texts, { signal: ctx.signal })
+    used = embeddings.usage
+    return embeddings
+  } finally {
+    await expense.settle(used)
+  }
+}
+
+/** Tokens of one call at most: a model on a small machine needs a minute for them, and a big one is not called too often. */
+export const batchTokens = 8_000
+
+/** Texts with their places that go into one call. */
+export interface TextBatch {
+  /** Place of the first one. */
+  readonly first: number
+  readonly texts: readonly string[]
+}
+
+/** Parts texts into calls, in order: as many as the model takes, and not too many tokens. */
+export function* textBatches(
+  { maxTexts, countTokens }: Pick<EmbeddingModel, 'countTokens' | 'maxTexts'>,
+  texts: readonly string[],
+): Generator<TextBatch, void> {
+  let first = 0
+  let tokens = 0
+  for (const [place, text] of texts.entries()) {
+    const more = countTokens(text)
+    if (place > first && (place - first === maxTexts || tokens + more > batchTokens)) {
+      yield { first, texts: texts.slice(first, place) }
+      first = place
+      tokens = 0
+    }
+    tokens += more
+  }
+  if (first < texts.length) yield { first, texts: texts.slice(first) }
+}

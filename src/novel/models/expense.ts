@@ -1,0 +1,47 @@
+import type { LanguageModel } from '../../ai/model.ts'
+import type { Permit, TaskContext, Usage } from '../../index.ts'
+
+/** What a call has reserved. */
+export interface Expense {
+  /** Absent: nothing is known to have been used. */
+  settle(used: Usage | undefined): Promise<void>
+}
+
+/** The most that a call may use, and what its usage is recorded for. */
+export interface MostUse {
+  readonly inputTokens: number
+  readonly outputTokens: number
+  /** Id of the novel. */
+  readonly subject: string
+}
+
+/**
+ * Reserves for a call under the budget of the tree, then under the limit of the model: a lower real use gives room back when it is
+ * known. Throws what `reserve` and `acquire` throw.
+ */
+export async function openExpense(
+  ctx: Pick<TaskContext, 'acquire' | 'addUsage' | 'reserve'>,
+  model: Pick<LanguageModel, 'costOf' | 'limit'>,
+  { subject, ...most }: MostUse,
+): Promise<Expense> {
+  const tokens = most.inputTokens + most.outputTokens
+  const cost = model.costOf(most)
+  const hold = await ctx.reserve(cost === undefined ? { tokens } : { tokens, cost })
+  let permit: Permit
+  try {
+    permit = await ctx.acquire(model.limit, tokens)
+  } catch (error) {
+    await hold.release()
+    throw error
+  }
+  return {
+    async settle(used) {
+      // A call that failed was a call for the provider, too: it counts against the requests of the minute.
+      permit.commit(used === undefined ? 0 : used.inputTokens + used.outputTokens)
+      if (used === undefined) return hold.release()
+      const spent = { tokens: used.inputTokens + used.outputTokens }
+      await ctx.addUsage({ ...used, subject })
+      await hold.commit(used.cost === undefined ? spent : { ...spent, cost: used.cost })
+    },
+  }
+}
