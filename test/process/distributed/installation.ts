@@ -26,14 +26,18 @@ export interface Installation extends AsyncDisposable {
 /** Short times: what takes half a minute in production takes seconds here. */
 const times = { QUILLWORK_LEASE: '3s', QUILLWORK_SWEEP: '500ms', QUILLWORK_GRACE: '1s' }
 
-/** Makes an installation. `urls` name servers other than the shared ones. */
-export function installation(urls: { broker?: string; store?: string } = {}): Installation {
+/** Makes an installation. `urls` name servers other than the shared ones; `more` is added to the environment of every process. */
+export function installation(
+  urls: { broker?: string; store?: string } = {},
+  more: Readonly<Record<string, string>> = {},
+): Installation {
   const folder = temporaryFolder()
   const database = freshDatabase(urls.store)
   const names = urls.broker === undefined ? freshPrefix(['batch']) : undefined
   const running: Running[] = []
   const env = {
     ...times,
+    ...more,
     QUILLWORK_STORE: database.url,
     QUILLWORK_BROKER: urls.broker ?? names?.url ?? '',
     QUILLWORK_BROKER_PREFIX: names?.prefix ?? '',
@@ -48,8 +52,8 @@ export function installation(urls: { broker?: string; store?: string } = {}): In
       const [, url = ''] = await server.says(/^(?:listening|health) on (http:\/\/\S+)$/m)
       return { ...server, url, [Symbol.asyncDispose]: server[Symbol.asyncDispose] }
     },
-    run: (args, more = {}) =>
-      run(args, { env: { ...env, QUILLWORK_DATA: path.join(`${folder}`, 'none'), ...more } }),
+    run: (args, ofCommand = {}) =>
+      run(args, { env: { ...env, QUILLWORK_DATA: path.join(`${folder}`, 'none'), ...ofCommand } }),
     async [Symbol.asyncDispose]() {
       await Promise.all(running.map(server => server[Symbol.asyncDispose]()))
       await names?.deleteAll()

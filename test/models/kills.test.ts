@@ -1,0 +1,186 @@
+import path from 'node:path'
+import { beforeAll, describe, expect, it } from 'vitest'
+import {
+  lastJson,
+  type Running,
+  requireBuilt,
+  run,
+  serve,
+  temporaryFolder,
+} from '../process/cli/quillwork.ts'
+import { type Chance, printedChance } from '../process/crash/seed.ts'
+import { describeDistributed, installation } from '../process/distributed/installation.ts'
+import { until } from '../servers/until.ts'
+import {
+  api,
+  hasEnded,
+  modelsAt,
+  readBook,
+  type SceneSeen,
+  type TaskSeen,
+  unwriteBook,
+  writeBook,
+} from './book.ts'
+import type { Call } from './ledger.ts'
+import { type ModelServer, startModelServer } from './server.ts'
+
+/** Set to `full`: a hundred scenes, killed a hundred times. */
+const full = process.env['QUILLWORK_MODEL_TESTS'] === 'full'
+const embedded = full ? { chapters: 50, kills: 100 } : { chapters: 15, kills: 12 }
+const distributed = full ? { chapters: 25, kills: 20 } : { chapters: 4, kills: 3 }
+const slots = 2
+const patience = full ? 3_600_000 : 300_000
+
+beforeAll(requireBuilt, 240_000)
+
+describe('killed at any point', { timeout: patience }, () => {
+  const { chapters, kills } = embedded
+  it(`a batch of ${chapters * 2} scenes pays for no finished unit twice and ends as an undisturbed one, ${kills} kills`, async () => {
+    using folder = temporaryFolder()
+    const file = writeBook(`${folder}`, chapters)
+    const place = (name: string) => (env: Record<string, string>) =>
+      serve(path.join(`${folder}`, name), ['--lanes', `batch=${slots}`], env)
+    const undisturbed = await write(file, { start: place('undisturbed') })
+    const chance = printedChance('kills of a batch')
+    const disturbed = await write(file, { start: place('disturbed'), kills, chance })
+    expectSame(undisturbed, disturbed, kills)
+  })
+
+  describeDistributed('workers elsewhere', () => {
+    const { chapters, kills } = distributed
+    it(`a batch of ${chapters * 2} scenes does the same, ${kills} kills`, async () => {
+      using folder = temporaryFolder()
+      const file = writeBook(`${folder}`, chapters)
+      const undisturbed = await writeElsewhere(file)
+      const chance = printedChance('kills of workers')
+      const disturbed = await writeElsewhere(file, { kills, chance })
+      expectSame(undisturbed, disturbed, kills)
+    })
+  })
+})
+
+function expectSame(undisturbed: Run, disturbed: Run, kills: number): void {
+  const repeated = repeatedAnswers(disturbed.calls)
+  process.stderr.write(
+    `${undisturbed.calls.length} calls, ${disturbed.calls.length} with ${kills} kills, ${repeated.length} answers paid twice\n`,
+  )
+  expect(disturbed.kills).toHaveLength(kills)
+  expect(repeatedAnswers(undisturbed.calls)).toEqual([])
+  expect(textsOf(disturbed.scenes)).toEqual(textsOf(undisturbed.scenes))
+  for (const { content } of disturbed.scenes) expect(content).not.toBe('')
+  // Its answer was whole, and the process died before it could keep it.
+  expect(repeated.map(answer => lateFor(answer, disturbed)).filter(late => late !== undefined)).toEqual([])
+  expect(repeated.length).toBeLessThanOrEqual(kills * slots)
+}
+
+/** What a run leaves behind. */
+interface Run {
+  readonly scenes: readonly SceneSeen[]
+  readonly calls: readonly Call[]
+  /** When the process was killed; epoch milliseconds. */
+  readonly kills: readonly number[]
+}
+
+/** How a run is made: the process that works, how often it is killed, and whose API is asked where it has none. */
+interface RunOptions {
+  start(env: Record<string, string>): Promise<Running & { readonly url: string }>
+  readonly apiUrl?: string
+  readonly models?: ModelServer
+  readonly kills?: number
+  readonly chance?: Chance
+}
+
+async function writeElsewhere(file: string, more: { kills?: number; chance?: Chance } = {}): Promise<Run> {
+  await using models = await startModelServer(pace)
+  await using home = installation({}, modelsAt(models.url))
+  const front = await home.serve('api,maintenance')
+  const start = () => home.serve('worker', ['--lanes', `batch=${slots}`])
+  return await write(file, { start, apiUrl: front.url, models, ...more })
+}
+
+const pace = { pace: { firstMs: 15, chunkMs: 3 } }
+
+/** Imports the book, with summaries by the model, takes the texts away, and has every scene written from its summary. */
+async function write(file: string, options: RunOptions): Promise<Run> {
+  const { kills: wanted = 0, chance, apiUrl } = options
+  await using own = await startModelServer(pace)
+  const models = options.models ?? own
+  const start = () => options.start(modelsAt(models.url))
+  const kills: number[] = []
+  let worker = await start()
+  const url = () => apiUrl ?? worker.url
+  const untilEnded = (id: string) =>
+    until(
+      async () => {
+        const task = await api<TaskSeen>(url(), `/v1/tasks/${id}`)
+        return hasEnded(task) ? task : undefined
+      },
+      'end of the task',
+      patience,
+      100,
+    )
+  const killSome = async (some: number) => {
+    while (chance !== undefined && kills.length < some) {
+      await untilSomewhere(models, chance)
+      worker.child.kill('SIGKILL')
+      kills.push(Date.now())
+      await worker.ended
+      worker = await start()
+    }
+  }
+  try {
+    const imported = await run(['import', file, '--yes', '--json', '--url', url()])
+    const { taskId = '', novelId = '' } = lastJson<{ taskId?: string; novelId?: string }>(imported)
+    await killSome(Math.floor(wanted / 2))
+    expect(await untilEnded(taskId)).toMatchObject({ status: 'COMPLETED' })
+    await unwriteBook(url(), novelId)
+    const submission = { taskType: 'BatchGenerateScene', parameters: { novelId } }
+    const batch = await api<TaskSeen>(url(), '/v1/tasks', submission)
+    await killSome(wanted)
+    expect(await untilEnded(batch.id)).toMatchObject({ status: 'COMPLETED' })
+    return { scenes: await readBook(url(), novelId), calls: models.ledger.calls, kills }
+  } finally {
+    await worker[Symbol.asyncDispose]()
+  }
+}
+
+/** Waits until a few more calls were answered, and then for any moment of a call. */
+async function untilSomewhere({ ledger }: ModelServer, chance: Chance): Promise<void> {
+  const whole = () => ledger.calls.filter(call => call.whole).length
+  const target = whole() + slots + chance.between(0, full ? 0 : 1)
+  await until(() => whole() >= target, 'some more answers', 60_000, 1)
+  const moment = Date.now() + chance.between(0, 120)
+  await until(() => Date.now() >= moment, 'a moment', 10_000, 1)
+}
+
+const textsOf = (scenes: readonly SceneSeen[]) =>
+  scenes.map(({ content, summary }) => ({ content, summary: summary?.text }))
+
+/** The whole answers of a prompt that was wholly answered once more later. */
+function repeatedAnswers(calls: readonly Call[]): readonly Call[] {
+  const last = new Map<string, Call>()
+  const repeated: Call[] = []
+  for (const call of calls.filter(each => each.whole)) {
+    const before = last.get(call.promptHash)
+    if (before !== undefined) repeated.push(before)
+    last.set(call.promptHash, call)
+  }
+  return repeated
+}
+
+/**
+ * Why an answer should have been kept, undefined where it could not: the process died before the slot that got it came to its next call.
+ * The other slots may have begun one.
+ */
+function lateFor(
+  { startedAt: askedAt, endedAt = 0, promptHash }: Call,
+  { calls, kills }: Run,
+): string | undefined {
+  // What a process that is dead already has asked for may still be sent to it.
+  const killedAt = kills.find(kill => kill >= askedAt)
+  if (killedAt === undefined) return `${promptHash}: nothing was killed after it`
+  const later = calls.filter(({ startedAt }) => startedAt > endedAt && startedAt < killedAt)
+  if (later.length < slots) return undefined
+  const begun = later.map(({ startedAt }) => startedAt - endedAt)
+  return `${promptHash}: killed ${killedAt - endedAt} ms after it, other calls began after ${begun} ms`
+}
