@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import type { Writing } from '../ai/text/language.ts'
 import { hashedId, type TaskContext } from '../index.ts'
 import { count, id, modelId, promptNote, style, usageNote } from './fields.ts'
 import type { Provenance } from './library/provenance.ts'
@@ -158,6 +159,9 @@ function sceneToWrite(ctx: SceneContext, model: SceneToWrite['model'], target: S
   }
 }
 
+/** Where no length is asked for. */
+const usualLength: Record<Writing, Length> = { cjk: { characters: 1_500 }, spaced: { words: 800 } }
+
 /** How long a scene should be, in which language, and what its prompt is told. */
 export function writingFor(
   {
@@ -173,7 +177,7 @@ export function writingFor(
   return {
     promptLanguage,
     writing,
-    length: lengthOr(length, writing === 'cjk' ? { characters: 1_500 } : { words: 800 }),
+    length: length ?? usualLength[writing],
     slots: {
       language: languageName(language, promptLanguage),
       style: wish,
@@ -183,10 +187,6 @@ export function writingFor(
       novel,
     },
   }
-}
-
-function lengthOr(length: Length | undefined, usual: Length): Length {
-  return length ?? usual
 }
 
 /** Parts that were written for other wishes, another model or another prompt are not gone on with. */

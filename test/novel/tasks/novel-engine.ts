@@ -100,7 +100,7 @@ function catalogueOf(model: ScriptedModel | undefined): ModelCatalogue {
 }
 
 /** A configuration of a model, with what a test says about it. */
-function modelConfig(config: Partial<ModelConfig>): ModelConfig {
+export function modelConfig(config: Partial<ModelConfig>): ModelConfig {
   return {
     provider: 'openai-compatible',
     model: 'scripted',
