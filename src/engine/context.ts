@@ -1,4 +1,5 @@
-import type { UsageRow } from '../store/store.ts'
+import { randomUUID } from 'node:crypto'
+import type { Store, UsageRow } from '../store/store.ts'
 import { decode, encode } from '../task/codec.ts'
 import type {
   Awaitable,
@@ -23,6 +24,7 @@ import { BudgetHolds } from './budget-holds.ts'
 import type { Core } from './core.ts'
 import { OutputWriter } from './output.ts'
 import { Permits } from './permits.ts'
+import { persist } from './persist.ts'
 import { Reports } from './reports.ts'
 import { foundStale } from './stale.ts'
 import { findSubTasks, submitSubTask, submitSubTasks } from './sub-tasks.ts'
@@ -174,6 +176,7 @@ export class AttemptContext implements TaskContext {
   async addUsage(usage: Usage): Promise<void> {
     const { model, inputTokens, outputTokens, cost, subject } = validUsage(usage)
     const row: UsageRow = {
+      id: randomUUID(),
       at: this.#core.store.tasks.now(),
       attempt: this.attempt,
       model,
@@ -182,7 +185,7 @@ export class AttemptContext implements TaskContext {
     }
     if (cost !== undefined) row.cost = cost
     if (subject !== undefined) row.subject = subject
-    await this.#core.store.attempts.usage(this.taskId, [row])
+    await this.#persist(({ attempts }) => attempts.usage(this.taskId, [row]))
   }
 
   submitSubTask<A extends Schema, B extends Schema>(
@@ -264,10 +267,14 @@ export class AttemptContext implements TaskContext {
     if (stored !== undefined) return decode(stored) as T
     const value = await step()
     const write = { taskId: this.taskId, attempt: this.attempt, key, value: encode(value) }
-    const [applied] = await this.#core.store.attempts.checkpoint([write])
+    const [applied] = await this.#persist(({ attempts }) => attempts.checkpoint([write]))
     if (applied !== 'applied') throw this.#stale()
     this.record.checkpointAttempt = this.attempt
     return value
+  }
+
+  #persist<T>(write: (store: Store) => Promise<T>): Promise<T> {
+    return persist(this.#core, this.held, () => write(this.#core.store))
   }
 
   /** A first attempt that wrote none has none to read. */

@@ -1,7 +1,8 @@
 import { longestOutput, longestPiece, type OutputPiece } from '../store/store.ts'
-import { errorCatalogue, QuillworkError } from '../task/errors.ts'
+import { QuillworkError } from '../task/errors.ts'
 import type { Attempt } from './attempt.ts'
 import type { Core } from './core.ts'
+import { isHopeless } from './persist.ts'
 import { foundStale } from './stale.ts'
 
 /** Milliseconds over which text is gathered: at most four appends a second. */
@@ -96,10 +97,7 @@ export class OutputWriter {
 
   /** An attempt that was told to end does not wait for a store that is away. */
   #isGivenUp(error: unknown): boolean {
-    const isHopeless =
-      error instanceof QuillworkError &&
-      (error.code === 'STORE_CLOSED' || !errorCatalogue[error.code].retryable)
-    const isGivenUp = isHopeless || this.#attempt.interruption !== undefined
+    const isGivenUp = isHopeless(error) || this.#attempt.interruption !== undefined
     this.#core.log.warn(
       { err: error, taskId: this.#attempt.record.id, pieces: this.#pieces.length },
       isGivenUp ? 'output of an attempt is lost' : 'output of an attempt could not be written; trying again',

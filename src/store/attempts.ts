@@ -13,6 +13,8 @@ export interface LogLine {
 
 /** What one call of a model used. */
 export interface UsageRow {
+  /** Chosen by the writer, so that a row that is sent again meets itself. */
+  id?: string
   at: number
   attempt: number
   model: string

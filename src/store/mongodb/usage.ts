@@ -9,7 +9,7 @@ import type { IndexPlan } from './indexes.ts'
 import type { Session } from './session.ts'
 
 /** One call of a model, as the collection `task_usage` keeps it; also when its task is gone. */
-export interface UsageDocument extends Omit<UsageRow, 'at'> {
+export interface UsageDocument extends Omit<UsageRow, 'at' | 'id'> {
   _id: string
   taskId: string
   userId: string
@@ -37,9 +37,9 @@ export async function addUsage(session: Session, taskId: string, rows: readonly 
   if (rows.length === 0) return
   const task = await findLink(session, taskId)
   const path = task === undefined ? [taskId] : await pathOf(session, task)
-  const documents = rows.map(({ at, ...row }) => ({
+  const documents = rows.map(({ id = randomUUID(), at, ...row }) => ({
     ...row,
-    _id: randomUUID(),
+    _id: id,
     taskId,
     userId: task?.userId ?? '',
     at: new Date(at),

@@ -1,0 +1,33 @@
+import { errorCatalogue, QuillworkError } from '../task/errors.ts'
+import type { Attempt } from './attempt.ts'
+import type { Core } from './core.ts'
+
+const firstWaitMs = 100
+const longestWaitMs = 5_000
+
+/** Whether a store that failed like this will not do better later. */
+export function isHopeless(error: unknown): boolean {
+  return (
+    error instanceof QuillworkError &&
+    (error.code === 'STORE_CLOSED' || !errorCatalogue[error.code].retryable)
+  )
+}
+
+/**
+ * Writes what an attempt has done and maybe paid for: a store that is away for a while does not lose it. The write must recognise its
+ * earlier self. Throws what cannot be helped, and, once the attempt was interrupted, what the store threw last.
+ */
+export async function persist<T>(core: Core, attempt: Attempt, write: () => Promise<T>): Promise<T> {
+  for (let waitMs = firstWaitMs; ; waitMs = Math.min(waitMs * 2, longestWaitMs)) {
+    try {
+      return await write()
+    } catch (error) {
+      if (isHopeless(error) || attempt.interruption !== undefined) throw error
+      core.log.warn(
+        { err: error, taskId: attempt.record.id, waitMs },
+        'what an attempt has done could not be written; trying again',
+      )
+      await new Promise<void>(resolve => core.clock.after(waitMs, resolve))
+    }
+  }
+}
