@@ -1,11 +1,9 @@
-import { spawn, spawnSync } from 'node:child_process'
-import { once } from 'node:events'
-import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync } from 'node:fs'
+import { spawnSync } from 'node:child_process'
 import path from 'node:path'
-import { fileURLToPath } from 'node:url'
+import { installPackage } from './python-package.ts'
 
-/** Stands in for MongoDB where no `mongod` is installed. The newest release whose package carries the server `secantusd-rs`. */
-const standIn = { name: 'SecantusDB', version: '0.6.0b17' }
+/** Stands in for MongoDB where no `mongod` is installed. The newest release whose package carries the server `secantusd-rs`: one program, which needs none of the Python packages. */
+const standIn = { name: 'SecantusDB', version: '0.6.0b17', alone: true }
 
 /** A program that speaks MongoDB's protocol: `mongod` itself, or the stand-in with the Python that starts it. */
 export interface MongoProgram {
@@ -33,36 +31,9 @@ async function find(): Promise<MongoProgram> {
 
 /** Installs the stand-in once per clone, and answers the path of its server. */
 async function installStandIn(): Promise<string> {
-  const cache = fileURLToPath(new URL('../../node_modules/.cache/quillwork', import.meta.url))
-  const folder = path.join(cache, `${standIn.name}-${standIn.version}`)
-  const server = path.join(folder, 'secantusdb.scripts', 'secantusd-rs')
-  if (existsSync(server)) return server
-  mkdirSync(cache, { recursive: true })
-  // Made aside and put in place whole: two runs at once, or one that is interrupted, leave no half of it.
-  const aside = mkdtempSync(path.join(cache, 'install-'))
   try {
-    const python = path.join(aside, 'venv', 'bin', 'python')
-    await run('python3', ['-m', 'venv', path.join(aside, 'venv')])
-    const target = path.join(aside, 'packages')
-    // --no-deps: the server is one program, and needs none of the Python packages.
-    const install = ['install', '--quiet', '--disable-pip-version-check', '--no-deps', '--target', target]
-    await run(python, ['-m', 'pip', ...install, `${standIn.name}==${standIn.version}`])
-    if (!existsSync(folder)) renameSync(target, folder)
+    return path.join(await installPackage(standIn), 'secantusdb.scripts', 'secantusd-rs')
   } catch (error) {
-    if (!existsSync(server)) throw new Error(`${howToGet}. The installation failed: ${String(error)}`)
-  } finally {
-    rmSync(aside, { recursive: true, force: true })
+    throw new Error(`${howToGet}. The installation failed: ${String(error)}`)
   }
-  return server
-}
-
-async function run(command: string, args: readonly string[]): Promise<void> {
-  const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'] })
-  let output = ''
-  for (const stream of [child.stdout, child.stderr])
-    stream.on('data', (piece: Buffer) => {
-      output += piece.toString()
-    })
-  const [code] = await once(child, 'close')
-  if (code !== 0) throw new Error(`${command} ${args.slice(0, 2).join(' ')}: ${output.slice(-500).trim()}`)
 }

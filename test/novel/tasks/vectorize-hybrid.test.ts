@@ -1,0 +1,203 @@
+import { importNovel, searchNovel, vectorize } from 'quillwork/novel'
+import { createGate } from 'quillwork/testing'
+import { describe, expect, it } from 'vitest'
+import { createModelCatalogue } from '../../../src/ai/catalogue.ts'
+import { ModelError } from '../../../src/ai/model-error.ts'
+import { ann, bookOf, fourChapters, type NovelEngine, novelEngine } from './novel-engine.ts'
+import { embeddingCatalogue, scriptedEmbedding } from './scripted-embedding.ts'
+
+const book = [
+  'The Book of Things',
+  '',
+  'Chapter 1',
+  '',
+  'A candle stood in the window and its lamp was bright.',
+  '',
+  'Chapter 2',
+  '',
+  'The stream was cold, and the river carried the boat away.',
+  '',
+  'Chapter 3',
+  '',
+  'Under the roof of the old home nobody spoke.',
+  '',
+].join('\n')
+
+function search(n: NovelEngine, novelId: string, query: string) {
+  const { library, models, now } = n.services
+  return searchNovel({ library, models, now, limiter: n.t.limiter }, { userId: ann, novelId, query })
+}
+
+async function chapterOf(n: NovelEngine, novelId: string, query: string) {
+  const { hits, ...answer } = await search(n, novelId, query)
+  return { ...answer, first: hits[0]?.chapterTitle }
+}
+
+describe('Vectorize with an embedding model', () => {
+  it('makes a vector of every passage, says what it used, and passages are found by what they mean', async () => {
+    const script = scriptedEmbedding()
+    await using n = await novelEngine({ models: embeddingCatalogue(script) })
+    const novelId = await n.importText(book)
+    script.calls.length = 0
+    const task = await n.t.submit(vectorize, { novelId }, { userId: ann })
+    await n.t.drain()
+    const result = await task.result()
+    const texts = script.calls.flat()
+    const inputTokens = texts.join('').length
+    expect(result).toMatchObject({ index: 'hybrid', model: 'vectors', dimensions: 3, passages: 3 })
+    expect(result.usage).toMatchObject({ inputTokens, outputTokens: 0 })
+    expect(result.usage?.cost).toBeCloseTo((inputTokens * 2) / 1_000_000, 10)
+    expect(texts).toHaveLength(3)
+    expect(await n.t.tasks.usage(task.taskId)).toMatchObject([{ model: 'vectors', inputTokens }])
+    const { items } = await n.t.tasks.usageReport({}, { by: 'subject' })
+    expect(items.map(({ subject }) => subject)).toEqual([novelId])
+    // No word of these queries is in the text.
+    for (const [query, first] of [
+      ['lantern light', 'Chapter 1'],
+      ['water', 'Chapter 2'],
+      ['house', 'Chapter 3'],
+    ] as const)
+      expect(await chapterOf(n, novelId, query)).toEqual({
+        index: 'hybrid',
+        model: 'vectors',
+        outOfDateScenes: 0,
+        first,
+      })
+  })
+
+  it('pays no vector twice when it is killed between two calls', async () => {
+    const gate = createGate<never>()
+    const script = scriptedEmbedding()
+    await using n = await novelEngine({ persistent: true, models: embeddingCatalogue(script) })
+    const novelId = await n.importText(bookOf([['Volume One', 20]]))
+    const whole = script.calls.map(texts => texts.join('\n'))
+    expect(whole.length).toBeGreaterThan(3)
+    script.calls.length = 0
+    let isHanging = true
+    script.before = () => (isHanging && script.calls.length === 3 ? gate.opened : undefined)
+    const task = await n.t.submit(vectorize, { novelId }, { userId: ann })
+    await n.t.drain()
+    expect(script.calls).toHaveLength(3)
+    isHanging = false
+    await n.t.crash()
+    await n.t.drain()
+    expect(await n.t.tasks.get(task.taskId)).toMatchObject({ status: 'COMPLETED', attempt: 2 })
+    expect(script.calls.map(texts => texts.join('\n'))).toEqual(whole)
+    const found = await n.t.find(vectorize, task.taskId)
+    const used = script.calls.flat().join('').length
+    expect(await found?.result()).toMatchObject({ index: 'hybrid', usage: { inputTokens: used } })
+  })
+
+  it('uses words alone where it is told to, and where no model is configured', async () => {
+    const script = scriptedEmbedding()
+    await using n = await novelEngine({ models: embeddingCatalogue(script) })
+    const novelId = await n.importText(book)
+    script.calls.length = 0
+    const task = await n.t.submit(vectorize, { novelId, model: 'lexical' }, { userId: ann })
+    await n.t.drain()
+    expect(await task.result()).toEqual({
+      novelId,
+      index: 'lexical',
+      passages: 3,
+      segments: 1,
+      superseded: false,
+    })
+    expect(script.calls).toEqual([])
+    expect(await search(n, novelId, 'water')).toEqual({ index: 'lexical', outOfDateScenes: 0, hits: [] })
+  })
+
+  it('refuses a model that is not configured before it is queued', async () => {
+    await using n = await novelEngine({ models: embeddingCatalogue(scriptedEmbedding()) })
+    const novelId = await n.importText(book)
+    await expect(n.t.submit(vectorize, { novelId, model: 'nobody' }, { userId: ann })).rejects.toMatchObject({
+      code: 'PROVIDER_NOT_CONFIGURED',
+    })
+  })
+
+  it('an import is searchable by words where the model has no use', async () => {
+    const script = scriptedEmbedding()
+    script.before = () => {
+      throw new ModelError('MODEL_KEY_REJECTED', 'The key is wrong.')
+    }
+    await using n = await novelEngine({ models: embeddingCatalogue(script) })
+    const { id } = await n.upload(fourChapters)
+    const task = await n.t.submit(importNovel, { uploadId: id, summarise: false }, { userId: ann })
+    await n.t.drain()
+    const record = await n.t.tasks.get(task.taskId)
+    expect(record.status).toBe('COMPLETED_WITH_ERRORS')
+    expect(JSON.parse(record.result ?? '{}')).toMatchObject({ index: 'lexical' })
+  })
+})
+
+describe('a search of a hybrid index', () => {
+  async function indexed() {
+    const script = scriptedEmbedding()
+    const catalogue = embeddingCatalogue(script)
+    const gone = createModelCatalogue({})
+    const models = { ...catalogue, isGone: false }
+    const embeddingModel = (id?: string) => (models.isGone ? gone : catalogue).embeddingModel(id)
+    const n = await novelEngine({ models: Object.assign(models, { embeddingModel }) })
+    return { n, script, models, novelId: await n.importText(book) }
+  }
+
+  it('asks the model once, for the query alone', async () => {
+    const { n, script, novelId } = await indexed()
+    await using _ = n
+    script.calls.length = 0
+    await search(n, novelId, 'water')
+    expect(script.calls).toEqual([['water']])
+  })
+
+  it('is answered by words alone while the model fails, and says why', async () => {
+    const { n, script, novelId } = await indexed()
+    await using _ = n
+    script.before = () => {
+      throw new ModelError('MODEL_UNAVAILABLE', 'The provider is down.')
+    }
+    const degraded = { reason: 'model-failed', message: 'The provider is down.' }
+    expect(await chapterOf(n, novelId, 'boat')).toEqual({
+      index: 'lexical',
+      degraded,
+      outOfDateScenes: 0,
+      first: 'Chapter 2',
+    })
+  })
+
+  it('holds the model for all where it says when to come back, and does not wait for that', async () => {
+    const { n, script, novelId } = await indexed()
+    await using _ = n
+    script.before = () => {
+      throw new ModelError('MODEL_RATE_LIMITED', 'Too many requests.', { retryAfterMs: 60_000 })
+    }
+    expect((await search(n, novelId, 'boat')).degraded?.reason).toBe('model-failed')
+    script.before = () => undefined
+    script.calls.length = 0
+    expect((await search(n, novelId, 'boat')).degraded?.reason).toBe('model-busy')
+    expect(script.calls).toEqual([])
+  })
+
+  it('never compares vectors of another model: neither one of that id nor one of another length', async () => {
+    const { n, script, novelId } = await indexed()
+    await using _ = n
+    script.calls.length = 0
+    script.space = 'tests:other'
+    expect((await search(n, novelId, 'water')).degraded).toMatchObject({
+      reason: 'model-changed',
+      message: expect.stringContaining('Run Vectorize'),
+    })
+    script.space = 'tests:scripted'
+    script.dimensions = 4
+    expect((await search(n, novelId, 'water')).degraded?.reason).toBe('model-changed')
+    expect(script.calls).toEqual([])
+  })
+
+  it('says what to do where the model is no longer configured', async () => {
+    const { n, models, novelId } = await indexed()
+    await using _ = n
+    models.isGone = true
+    expect((await search(n, novelId, 'boat')).degraded).toMatchObject({
+      reason: 'model-not-configured',
+      message: expect.stringContaining('vectors'),
+    })
+  })
+})
