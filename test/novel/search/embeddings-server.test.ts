@@ -44,7 +44,7 @@ describeWithEmbeddings("an OpenAI-compatible embeddings server of somebody else'
         language: () => {
           throw new Error('It writes no texts.')
         },
-        embedding: ({ id }) => createEmbeddingModel(id, config, {}),
+        embedding: ({ id }) => createEmbeddingModel(id, config, { key: undefined }),
       },
     })
     await using n = await novelEngine({ models })

@@ -50,7 +50,7 @@ describe('Vectorize with an embedding model', () => {
     expect(texts).toHaveLength(3)
     expect(await n.t.tasks.usage(task.taskId)).toMatchObject([{ model: 'vectors', inputTokens }])
     const { items } = await n.t.tasks.usageReport({}, { by: 'subject' })
-    expect(items.map(({ subject }) => subject)).toEqual([novelId])
+    expect(items).toMatchObject([{ key: novelId }])
     // No word of these queries is in the text.
     for (const [query, first] of [
       ['lantern light', 'Chapter 1'],
