@@ -103,6 +103,11 @@ export interface LanguageModel {
   /** What so many tokens cost, in the currency of the price; undefined where no price is known. */
   costOf(tokens: { inputTokens: number; outputTokens: number }): number | undefined
   /**
+   * Loads what the first call needs. Done before a place under a limit is asked for, a call leaves when it gets its place, which the limit
+   * takes for granted. Default: there is nothing to load.
+   */
+  prepare?(): Promise<void>
+  /**
    * Writes one answer; `onText` is told each stretch as it arrives. Rejects with `ModelError`, or with the signal's reason when aborted,
    * which closes the connection.
    */
@@ -149,6 +154,8 @@ export interface EmbeddingModel {
   readonly price?: ModelPrice
   countTokens(text: string): number
   costOf(tokens: { inputTokens: number; outputTokens: number }): number | undefined
+  /** As `LanguageModel.prepare`. */
+  prepare?(): Promise<void>
   /** Answers one vector per text, in the order of the texts. */
   embed(texts: readonly string[], options?: CallOptions): Promise<Embeddings>
 }

@@ -17,6 +17,7 @@ export const ask = defineTask.withServices<{ models: Pick<ModelCatalogue, 'langu
     for (const [place, prompt] of prompts.entries()) {
       const text = await ctx.checkpoint(`prompt ${place}`, async () => {
         const estimate = model.countTokens(prompt) + model.maxOutputTokens
+        await model.prepare?.()
         const hold = await ctx.reserve({ tokens: estimate })
         const permit = await ctx.acquire(model.limit, estimate)
         const { text: written, usage } = await model.write(

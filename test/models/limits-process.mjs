@@ -23,6 +23,7 @@ const call = defineTask({
     const { key, prompt } = ctx.parameters
     const model = models.get(key)
     const estimate = model.countTokens(prompt) + model.maxOutputTokens
+    await model.prepare()
     const permit = await waitFor(ctx.acquire(model.limit, estimate))
     const request = { prompt, maxOutputTokens: model.maxOutputTokens }
     // A call that failed was counted at the provider: its estimate stands.

@@ -61,14 +61,15 @@ describeDistributed('four processes that share eight keys', () => {
     await passes(end)
 
     const ledger = await server.ledger()
-    for (const key of keys) {
+    const shares = keys.map(key => {
       const [amount, limit] = amountOf(key)
       expect(ledger.fullest(windowMs, amount, { key }), `${amount} of ${key}`).toBeLessThanOrEqual(limit)
-      const used = ledger.between(begin + turnMs, end, amount, { key }) / (windows * limit)
-      // Where it was held back, that time is missing.
-      const held = key === refusedKey ? retryAfterMs / (windows * turnMs) : 0
-      expect(used, `share of the ${amount} of ${key} that was used`).toBeGreaterThanOrEqual(0.95 - held)
-    }
+      return { key, used: ledger.between(begin + turnMs, end, amount, { key }) / (windows * limit) }
+    })
+    process.stderr.write(`shares used: ${shares.map(({ used }) => used.toFixed(3)).join(' ')}\n`)
+    // Where a key was held back, that time is missing, and what the refused call had reserved.
+    const least = (key: string) => 0.95 - (key === refusedKey ? retryAfterMs / (windows * turnMs) + 0.05 : 0)
+    expect(shares.filter(({ key, used }) => used < least(key))).toEqual([])
     const refused = ledger.calls.filter(({ status }) => status === 429)
     expect(refused.map(({ key }) => key)).toEqual([refusedKey])
     // Calls that were on their way when the answer came, and while the word of it went round.

@@ -8,7 +8,7 @@ import { limitKeyOf, type ModelConfig } from './config.ts'
 import { type Access, connectionTo } from './connection.ts'
 import { messageFor } from './messages.ts'
 import { modelErrorOf } from './model-error-of.ts'
-import { type Connection, loadEmbeddingModel } from './sdk.ts'
+import { type Connection, loadEmbeddingModel, loadForCalls } from './sdk.ts'
 import { costAt, countTokens } from './tokens.ts'
 import { withinWaits } from './within-waits.ts'
 
@@ -58,6 +58,7 @@ export function createEmbeddingModel(
     ...(config.price === undefined ? {} : { price: config.price }),
     countTokens,
     costOf: tokens => costAt(config.price, tokens),
+    prepare: () => loadForCalls(load),
     embed: (texts, options) => embed(asked, texts, options),
   }
 }

@@ -2,7 +2,7 @@ import { type Clock, systemClock } from '../../runtime/clock.ts'
 import type { LanguageModel } from '../model.ts'
 import { limitKeyOf, type ModelConfig } from './config.ts'
 import { type Access, connectionTo } from './connection.ts'
-import { loadLanguageModel } from './sdk.ts'
+import { loadForCalls, loadLanguageModel } from './sdk.ts'
 import { costAt, countTokens } from './tokens.ts'
 import { writeAnswer } from './write-answer.ts'
 
@@ -35,6 +35,7 @@ export function createLanguageModel(
     fallbacks: config.fallbacks,
     countTokens,
     costOf: tokens => costAt(config.price, tokens),
+    prepare: () => loadForCalls(asked.load),
     write: (request, options) => writeAnswer(asked, request, options),
   }
 }

@@ -26,6 +26,11 @@ export function baseUrlOf({ provider, baseUrl }: ModelConfig): string | undefine
   return url?.replace(/\/+$/u, '')
 }
 
+/** Loads a model and all that its first call would load: several hundred milliseconds of a process's life. */
+export async function loadForCalls(load: () => Promise<unknown>): Promise<void> {
+  await Promise.all([load(), import('ai'), import('undici')])
+}
+
 /** Loads what speaks to the provider. OpenAI by its chat API: the newer one keeps texts at the provider unless told not to. */
 export async function loadLanguageModel(connection: Connection): Promise<LanguageModelV3> {
   const { model, provider } = connection.config

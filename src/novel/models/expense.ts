@@ -21,11 +21,12 @@ export interface MostUse {
  */
 export async function openExpense(
   ctx: Pick<TaskContext, 'acquire' | 'addUsage' | 'reserve'>,
-  model: Pick<LanguageModel, 'costOf' | 'limit'>,
+  model: Pick<LanguageModel, 'costOf' | 'limit' | 'prepare'>,
   { subject, ...most }: MostUse,
 ): Promise<Expense> {
   const tokens = most.inputTokens + most.outputTokens
   const cost = model.costOf(most)
+  await model.prepare?.()
   const hold = await ctx.reserve(cost === undefined ? { tokens } : { tokens, cost })
   let permit: Permit
   try {
