@@ -51,17 +51,22 @@ export async function callModel(
   { model, ...call }: ModelCall & { readonly model: LanguageModel },
 ): Promise<ModelAnswer> {
   const renewals = model.fallbacks.length === 0 ? [] : await storedRenewals(ctx, call.unit)
+  const remember = (next: string) => ctx.checkpoint(renewalKey(call.unit, renewals.length), () => next)
   let asked = model
   for (const id of renewals) asked = models.languageModel(call.use, id)
-  for (;;) {
-    const attempt = await ask(ctx, asked, call)
+  for (let isFirst = true; ; isFirst = false) {
+    const attempt = await ask(ctx, asked, call).catch(async error => {
+      // The models before it were paid for nothing, once: the attempt that comes when it is its turn begins with it.
+      if (error instanceof SnoozeError && !isFirst) await remember(asked.id)
+      throw error
+    })
     if ('answer' in attempt) return attempt.answer
     const { error } = attempt
     const next = nextModel(model, asked.id, error.code)
     if (next === undefined) throw error
     ctx.logInfo(`The model ${asked.id} gave no answer; ${next} is asked.`, { code: error.code })
     if (attempt.isFollowed) {
-      await ctx.checkpoint(renewalKey(call.unit, renewals.length), () => next)
+      await remember(next)
       // At once, and without a retry.
       throw new SnoozeError(0, `The text is begun anew with the model ${next}: ${error.message}`)
     }
@@ -78,7 +83,7 @@ function nextModel(model: LanguageModel, failed: string, code: ModelErrorCode): 
 const nothingStored = new Error('There is no such checkpoint.')
 
 /**
- * The fallbacks that earlier attempts left a half-written text for. Whoever followed it has read words of the model that failed and
+ * The fallbacks that earlier attempts left a half-written text for, or waited for. Whoever followed it has read words of the model that failed and
  * must not read those of another one behind them, so the fallback is asked by a new attempt, whose output begins empty.
  */
 async function storedRenewals(ctx: CallContext, unit: string): Promise<string[]> {
@@ -105,7 +110,8 @@ function renewalKey(unit: string, number: number): string {
 type Asked = { answer: ModelAnswer } | { error: ModelError; isFollowed: boolean }
 
 async function ask(ctx: CallContext, model: LanguageModel, call: ModelCall): Promise<Asked> {
-  const request = call.request(model)
+  const request = requestOf(model, call)
+  if (request instanceof ModelError) return { error: request, isFollowed: false }
   const expense = await reserve(ctx, model, { request, subject: call.subject })
   const text = new GrowingText(stretch => {
     if (!ctx.signal.aborted) call.onText?.(stretch)
@@ -133,6 +139,16 @@ async function ask(ctx: CallContext, model: LanguageModel, call: ModelCall): Pro
     return { error, isFollowed: call.onText !== undefined && text.text !== '' }
   } finally {
     await expense.settle(used)
+  }
+}
+
+/** A model that the request is too long for may have a fallback that takes it. */
+function requestOf(model: LanguageModel, call: ModelCall): TextRequest | ModelError {
+  try {
+    return call.request(model)
+  } catch (error) {
+    if (error instanceof ModelError) return error
+    throw error
   }
 }
 

@@ -1,0 +1,86 @@
+import { defineTask } from 'quillwork'
+import { testEngine } from 'quillwork/testing'
+import { describe, expect, it } from 'vitest'
+import { z } from 'zod'
+import type { LanguageModel, ModelFallback } from '../../../src/ai/model.ts'
+import { ModelError, type ModelErrorCode } from '../../../src/ai/model-error.ts'
+import { callModel } from '../../../src/novel/models/call-model.ts'
+
+/** Models that remember who was asked; each answers, or fails with its code, which costs something too. */
+function models(failures: Record<string, ModelErrorCode | undefined>, fallbacks: readonly ModelFallback[]) {
+  const asked: string[] = []
+  const languageModel = (_use: string, id = 'first'): LanguageModel => ({
+    id,
+    limit: id,
+    contextTokens: id === 'first' ? 100 : 1_000,
+    maxOutputTokens: 10,
+    fallbacks: id === 'first' ? fallbacks : [],
+    countTokens: text => text.length,
+    costOf: () => undefined,
+    async write(_request, { onPartialUsage } = {}) {
+      asked.push(id)
+      const code = failures[id]
+      const usage = { model: id, inputTokens: 5, outputTokens: 1 }
+      if (code !== undefined) {
+        onPartialUsage?.(usage)
+        throw new ModelError(code, 'No answer.')
+      }
+      return {
+        text: `by ${id}`,
+        finishReason: 'stop',
+        usage,
+        parameters: { providerModel: id, maxOutputTokens: 10 },
+      }
+    },
+  })
+  return { asked, languageModel }
+}
+
+/** A task that asks the first model once. */
+function asking(made: ReturnType<typeof models>, promptLength = 5) {
+  return defineTask({
+    type: 'Asking',
+    parameters: z.null(),
+    result: z.string(),
+    async execute(ctx) {
+      const answer = await ctx.checkpoint('unit', () =>
+        callModel(ctx, made, {
+          unit: 'unit',
+          use: 'summary',
+          model: made.languageModel('summary'),
+          subject: 'novel',
+          request({ contextTokens }) {
+            if (promptLength > contextTokens) throw new ModelError('MODEL_CONTEXT_EXCEEDED', 'Too long.')
+            return { prompt: 'x'.repeat(promptLength), maxOutputTokens: 10 }
+          },
+        }),
+      )
+      return answer.text
+    },
+  })
+}
+
+describe('a fallback', () => {
+  it('that has to wait for its limit or the budget is asked next, not the model that failed and was paid', async () => {
+    const made = models({ first: 'MODEL_ANSWER_FILTERED' }, [
+      { model: 'second', on: ['MODEL_ANSWER_FILTERED'] },
+    ])
+    const task = asking(made)
+    await using t = await testEngine({ tasks: [task], limits: { second: { requestsPerMinute: 1 } } })
+    const handles = [await t.submit(task, null), await t.submit(task, null), await t.submit(task, null)]
+    await t.advance('5m')
+    for (const { taskId } of handles) expect((await t.tasks.get(taskId)).status).toBe('COMPLETED')
+    expect(made.asked.filter(id => id === 'first')).toHaveLength(3)
+    expect(made.asked.filter(id => id === 'second')).toHaveLength(3)
+  })
+
+  it('is asked for a text that is too long for the first model', async () => {
+    const made = models({}, [{ model: 'second', on: ['MODEL_CONTEXT_EXCEEDED'] }])
+    const task = asking(made, 500)
+    await using t = await testEngine({ tasks: [task] })
+    const { taskId } = await t.submit(task, null)
+    await t.drain()
+    expect(await t.tasks.get(taskId)).toMatchObject({ status: 'COMPLETED', result: '"by second"' })
+    expect(made.asked).toEqual(['second'])
+  })
+})
