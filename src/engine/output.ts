@@ -11,6 +11,8 @@ const gatherMs = 250
 const perAppend = 16
 const firstWaitMs = 100
 const longestWaitMs = 5_000
+/** Milliseconds that an attempt which is done waits for its output to be taken: its result is worth more. */
+const patienceMs = 60_000
 
 /**
  * What an attempt writes while it runs: gathered, cut into pieces, and appended in the order in which it was written. All of it is written
@@ -27,6 +29,8 @@ export class OutputWriter {
   /** Sequence of the last piece. */
   #last = 0
   #isOver = false
+  /** By the monotonic clock; set when the attempt is done. */
+  #giveUpAt = Number.POSITIVE_INFINITY
   #cancelTimer: (() => void) | undefined
   #appending: Promise<void> = Promise.resolve()
 
@@ -55,6 +59,7 @@ export class OutputWriter {
   /** Writes what is left, and takes no more. */
   async finish(): Promise<void> {
     this.#isOver = true
+    this.#giveUpAt = this.#core.clock.monotonic() + patienceMs
     this.#cancelTimer?.()
     this.#cancelTimer = undefined
     await this.#append({ isEnd: true })
@@ -95,9 +100,12 @@ export class OutputWriter {
     }
   }
 
-  /** An attempt that was told to end does not wait for a store that is away. */
+  /** An attempt that was told to end does not wait for a store that is away; one that is done waits for a while. */
   #isGivenUp(error: unknown): boolean {
-    const isGivenUp = isHopeless(error) || this.#attempt.interruption !== undefined
+    const isGivenUp =
+      isHopeless(error) ||
+      this.#attempt.interruption !== undefined ||
+      this.#core.clock.monotonic() >= this.#giveUpAt
     this.#core.log.warn(
       { err: error, taskId: this.#attempt.record.id, pieces: this.#pieces.length },
       isGivenUp ? 'output of an attempt is lost' : 'output of an attempt could not be written; trying again',

@@ -72,3 +72,32 @@ describe('what a step has paid for', () => {
     expect((await handle.state()).status).toBe('CANCELLED')
   })
 })
+
+describe('output that cannot be written', () => {
+  it('does not keep a task that is done', async () => {
+    const task = defineTask({
+      type: 'Writing',
+      parameters: z.null(),
+      result: z.string(),
+      async execute(ctx) {
+        ctx.write('lost')
+        return 'kept'
+      },
+    })
+    await using t = await testEngine({
+      tasks: [task],
+      openStore(now) {
+        const store = sqlite({ file: ':memory:', now })
+        const append = async () => {
+          throw new QuillworkError('STORE_FAILED', 'The output of tasks may not be written.')
+        }
+        return { ...store, output: { ...store.output, append } }
+      },
+    })
+    const { taskId } = await t.submit(task, null)
+    await t.advance('30s')
+    expect((await t.tasks.get(taskId)).status).toBe('RUNNING')
+    await t.advance('1m')
+    expect(await t.tasks.get(taskId)).toMatchObject({ status: 'COMPLETED', attempt: 1, result: '"kept"' })
+  })
+})
