@@ -8,7 +8,12 @@ import { chosenSummarizer, generateSummary, readScene } from './generate-summary
 import { importNovel } from './import-novel.ts'
 import { everyItem } from './library/paging.ts'
 import type { NovelOverview, SceneOverview } from './library/shelf.ts'
-import { type ExpectedUse, sceneExpectation, summaryExpectations } from './models/expected.ts'
+import {
+  type ExpectedUse,
+  sceneExpectation,
+  summaryExpectations,
+  vectorsExpectation,
+} from './models/expected.ts'
 import { tokensFor, writingOf } from './models/lengths.ts'
 import { usualSummary } from './models/summarise-text.ts'
 import { textLanguage } from './models/text-language.ts'
@@ -57,7 +62,7 @@ interface Asked<P> {
 
 type Estimator = (services: NovelServices, request: EstimateRequest) => Promise<Estimate>
 
-/** Quotes, index terms, briefs and files need no model. */
+/** Quotes, index terms of words, briefs and files need no model. */
 const noCalls: Estimate = { byModel: [] }
 
 /** One per task type of the novel; a test holds the list against `novelTasks`. */
@@ -69,7 +74,7 @@ const estimators: ReadonlyMap<string, Estimator> = new Map([
   estimator(generateScene, sceneUse),
   estimator(generateSummary, summaryUse),
   estimator(sceneBrief, async () => noCalls),
-  estimator(vectorize, async () => noCalls),
+  estimator(vectorize, vectorsUse),
 ])
 
 async function summaryUse(asked: Asked<z.output<typeof generateSummary.parameters>>): Promise<Estimate> {
@@ -149,6 +154,9 @@ async function scenesUse(asked: Asked<z.output<typeof batchGenerateScene.paramet
   return of(model, uses)
 }
 
+/** What an estimate says of a model. */
+type Priced = Pick<LanguageModel, 'costOf' | 'id' | 'limit' | 'price'>
+
 /** The wishes of a scene or of each scene of a batch. */
 type SceneParameters = z.output<typeof batchGenerateScene.parameters>
 
@@ -184,7 +192,17 @@ async function* scenesOf({
   }
 }
 
-function of(model: LanguageModel, uses: readonly ExpectedUse[]): Estimate {
+async function vectorsUse({
+  services,
+  userId,
+  parameters,
+}: Asked<z.output<typeof vectorize.parameters>>): Promise<Estimate> {
+  const indexer = services.models.indexer(parameters.model)
+  const novel = await services.library.shelf.novel(userId, parameters.novelId)
+  return indexer.kind === 'lexical' ? noCalls : of(indexer.model, vectorsExpectation(indexer.model, novel))
+}
+
+function of(model: Priced, uses: readonly ExpectedUse[]): Estimate {
   if (uses.length === 0) return noCalls
   const sum = (part: keyof ExpectedUse) => uses.reduce((total, use) => total + use[part], 0)
   const tokens = { inputTokens: sum('inputTokens'), outputTokens: sum('outputTokens') }

@@ -32,7 +32,10 @@ if ('missing' in installed) {
 }
 
 /** `describe` for tests that need it: skipped with a loud line where it cannot be installed. It is optional, also when CI=true. */
-export const describeWithEmbeddings = describe.skipIf('missing' in installed)
+export function describeWithEmbeddings(title: string, tests: () => void): void {
+  if ('missing' in installed) describe.skip(title, tests)
+  else describe(title, tests)
+}
 
 /** Starts a server. Throws where there is none. */
 export async function embeddingsServer(): Promise<EmbeddingsServer> {

@@ -1,7 +1,10 @@
-import type { LanguageModel } from '../../ai/model.ts'
+import type { EmbeddingModel, LanguageModel } from '../../ai/model.ts'
+import type { Writing } from '../../ai/text/language.ts'
+import type { NovelOverview } from '../library/shelf.ts'
 import { promptLanguageOf } from '../prompts/prompts.ts'
 import { type NovelServices, promptsOf } from '../services.ts'
 import { promptTokens } from './context.ts'
+import { batchTokens } from './embed-texts.ts'
 import { answerRoom, type Length, languageName, lengthWish, tokensFor, writingOf } from './lengths.ts'
 import { partSummary, usualSummary } from './summarise-text.ts'
 import { planParts, repeatedTokens, type SceneToWrite } from './write-scene.ts'
@@ -82,4 +85,24 @@ export function sceneExpectation(
       parts * answerRoom(model, tokensFor(model, length, writing)),
     ),
   }
+}
+
+/** Characters of a passage at least, but for the last one of a scene; and tokens of one at most, about. */
+const passageCharacters: Record<Writing, number> = { cjk: 200, spaced: 500 }
+const passageTokens = 1_200
+/** Characters of a segment of the index at least: a call does not take passages of two. */
+const segmentCharacters = 40_000
+
+/** What the vectors of a novel will ask of a model; of an empty one, nothing. */
+export function vectorsExpectation(
+  model: Pick<EmbeddingModel, 'countTokens' | 'maxTexts'>,
+  { characters, scenes, language = 'und' }: Pick<NovelOverview, 'characters' | 'language' | 'scenes'>,
+): readonly ExpectedUse[] {
+  if (characters === 0) return []
+  const writing = writingOf(language)
+  const inputTokens = Math.ceil(tokensFor(model, { characters }, writing) * overshoot)
+  const passages = scenes + Math.ceil(characters / passageCharacters[writing])
+  const segments = Math.ceil(characters / segmentCharacters)
+  const full = Math.ceil(inputTokens / (batchTokens - passageTokens) + passages / model.maxTexts)
+  return [{ calls: Math.min(passages, full + segments), inputTokens, outputTokens: 0 }]
 }

@@ -1,4 +1,4 @@
-import { importNovel, searchNovel, vectorize } from 'quillwork/novel'
+import { estimateTask, importNovel, searchNovel, vectorize } from 'quillwork/novel'
 import { createGate } from 'quillwork/testing'
 import { describe, expect, it } from 'vitest'
 import { createModelCatalogue } from '../../../src/ai/catalogue.ts'
@@ -65,7 +65,7 @@ describe('Vectorize with an embedding model', () => {
       })
   })
 
-  it('pays no vector twice when it is killed between two calls', async () => {
+  it('pays no vector twice when it is killed between two calls, and told before what it would ask', async () => {
     const gate = createGate<never>()
     const script = scriptedEmbedding()
     await using n = await novelEngine({ persistent: true, models: embeddingCatalogue(script) })
@@ -73,6 +73,13 @@ describe('Vectorize with an embedding model', () => {
     const whole = script.calls.map(texts => texts.join('\n'))
     expect(whole.length).toBeGreaterThan(3)
     script.calls.length = 0
+    const asked = { userId: ann, taskType: 'Vectorize', parameters: { novelId } }
+    const [estimate] = (await estimateTask(n.services, asked)).byModel
+    const all = whole.join('').length
+    expect(estimate).toMatchObject({ model: 'vectors', limit: 'vectors', outputTokens: 0, currency: 'EUR' })
+    expect(estimate?.calls).toBeGreaterThanOrEqual(whole.length)
+    expect(estimate?.inputTokens).toBeGreaterThanOrEqual(all)
+    expect(estimate?.inputTokens).toBeLessThan(all * 2)
     let isHanging = true
     script.before = () => (isHanging && script.calls.length === 3 ? gate.opened : undefined)
     const task = await n.t.submit(vectorize, { novelId }, { userId: ann })
@@ -93,7 +100,10 @@ describe('Vectorize with an embedding model', () => {
     await using n = await novelEngine({ models: embeddingCatalogue(script) })
     const novelId = await n.importText(book)
     script.calls.length = 0
-    const task = await n.t.submit(vectorize, { novelId, model: 'lexical' }, { userId: ann })
+    const parameters = { novelId, model: 'lexical' }
+    const estimate = await estimateTask(n.services, { userId: ann, taskType: 'Vectorize', parameters })
+    expect(estimate.byModel).toEqual([])
+    const task = await n.t.submit(vectorize, parameters, { userId: ann })
     await n.t.drain()
     expect(await task.result()).toEqual({
       novelId,
