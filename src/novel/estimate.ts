@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import type { LanguageModel } from '../ai/model.ts'
+import type { EmbeddingModel, LanguageModel } from '../ai/model.ts'
 import { QuillworkError, type TaskType } from '../index.ts'
 import { batchGenerateScene, isUnwritten } from './batch-generate-scene.ts'
 import { batchGenerateSummary, needsSummary } from './batch-generate-summary.ts'
@@ -108,8 +108,9 @@ async function importUse({
   userId,
   parameters,
 }: Asked<z.output<typeof importNovel.parameters>>): Promise<Estimate> {
-  const { kind, model } = chosenSummarizer(services, parameters)
-  if (!parameters.summarise || kind === 'extractive') return noCalls
+  const summarizer = parameters.summarise ? chosenSummarizer(services, parameters) : undefined
+  const vectors = importIndexer(services)
+  if (summarizer?.kind !== 'generative' && vectors === undefined) return noCalls
   const upload = await services.library.uploads.upload(userId, parameters.uploadId)
   const survey = await surveyOf(services, upload, { encoding: parameters.encoding })
   const chapters = survey.volumes.flatMap(volume => volume.chapters)
@@ -118,12 +119,26 @@ async function importUse({
   // Every chapter has a scene; where one is parted further, it is not told which.
   const scenes = chosen.length + survey.plan.sections.length
   const language = chosen.some(({ words, characters: seen }) => words * 2 > seen) ? 'zh' : 'en'
-  const expected = summaryExpectations(services, model, { language })
-  const each = expected(Math.ceil(characters / Math.max(1, scenes)))
-  return of(
-    model,
-    Array.from({ length: scenes }, () => each),
-  )
+  const parts: Estimate[] = []
+  if (summarizer?.kind === 'generative') {
+    const expected = summaryExpectations(services, summarizer.model, { language })
+    const each = expected(Math.ceil(characters / Math.max(1, scenes)))
+    parts.push(of(summarizer.model, new Array<ExpectedUse>(scenes).fill(each)))
+  }
+  if (vectors !== undefined)
+    parts.push(of(vectors, vectorsExpectation(vectors, { characters, scenes, language })))
+  return { byModel: parts.flatMap(part => part.byModel) }
+}
+
+/** The model that makes the vectors of an import; words alone do where the one that is configured cannot be used. */
+function importIndexer({ models }: NovelServices): EmbeddingModel | undefined {
+  try {
+    const indexer = models.indexer()
+    return indexer.kind === 'lexical' ? undefined : indexer.model
+  } catch (error) {
+    if (error instanceof QuillworkError && error.code === 'PROVIDER_NOT_CONFIGURED') return undefined
+    throw error
+  }
 }
 
 async function sceneUse(asked: Asked<z.output<typeof generateScene.parameters>>): Promise<Estimate> {

@@ -131,7 +131,10 @@ describe('Vectorize with an embedding model', () => {
     }
     await using n = await novelEngine({ models: embeddingCatalogue(script) })
     const { id } = await n.upload(fourChapters)
-    const task = await n.t.submit(importNovel, { uploadId: id, summarise: false }, { userId: ann })
+    const parameters = { uploadId: id, summarise: false }
+    const told = await estimateTask(n.services, { userId: ann, taskType: 'ImportNovel', parameters })
+    expect(told.byModel).toMatchObject([{ model: 'vectors', outputTokens: 0 }])
+    const task = await n.t.submit(importNovel, parameters, { userId: ann })
     await n.t.drain()
     const record = await n.t.tasks.get(task.taskId)
     expect(record.status).toBe('COMPLETED_WITH_ERRORS')
