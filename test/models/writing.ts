@@ -149,18 +149,20 @@ function configuredModels(
   }))
 }
 
-/** The manual clock stands still while a call of a model is on its way. */
+/** The manual clock stands still while a call of a model is on its way, or loads what it needs. */
 function counted(busy: { calls: number }, model: LanguageModel): LanguageModel {
+  const during = async <T>(work: () => Promise<T>): Promise<T> => {
+    busy.calls += 1
+    try {
+      return await work()
+    } finally {
+      busy.calls -= 1
+    }
+  }
   return {
     ...model,
-    async write(request, options) {
-      busy.calls += 1
-      try {
-        return await model.write(request, options)
-      } finally {
-        busy.calls -= 1
-      }
-    },
+    prepare: () => during(async () => model.prepare?.()),
+    write: (request, options) => during(() => model.write(request, options)),
   }
 }
 
