@@ -9,9 +9,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { distributedMutants } from './mutants-distributed.mjs'
 import { embeddedMutants } from './mutants-embedded.mjs'
+import { modelMutants } from './mutants-models.mjs'
 import { root } from './setup.mjs'
 
-const mutants = [...embeddedMutants, ...distributedMutants]
+const mutants = [...embeddedMutants, ...modelMutants, ...distributedMutants]
 
 const leftOut = /(^|[/\\])(node_modules|\.git|dist|coverage)$/
 

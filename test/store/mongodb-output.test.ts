@@ -60,4 +60,20 @@ describeWithMongo('a piece of output that is on its way', () => {
     expect(await slow.output.read(first.id, fromStart, 10)).toEqual({ attempt: 2, pieces })
     expect(await slow.output.read(first.id, { attempt: 1, sequence: 0 }, 10)).toEqual({ attempt: 2, pieces })
   })
+
+  it('holds back what was written behind it until it is there', async () => {
+    const { faults, held, goOn } = holding('output pieces')
+    context = new MongoContext(faults)
+    const [slow, other] = await context.makeStores(2)
+    const { id: taskId } = await startNew(slow)
+    const piece = { taskId, attempt: 1 }
+    const first = slow.output.append([{ ...piece, sequence: 1, text: 'one ' }])
+    await held
+    expect(await other.output.append([{ ...piece, sequence: 2, text: 'two' }])).toEqual(['applied'])
+    expect(await other.output.read(taskId, fromStart, 10)).toEqual({ attempt: 1, pieces: [] })
+    goOn()
+    await first
+    const { pieces } = await other.output.read(taskId, fromStart, 10)
+    expect(pieces.map(({ text }) => text)).toEqual(['one ', 'two'])
+  })
 })

@@ -57,6 +57,22 @@ describeWithMongo('the documents of the library', () => {
     expect(operations).toEqual(['find scene', 'write summary'])
   })
 
+  test('a text does not overwrite an edit that came after it was decided about', async () => {
+    const { before, between } = watched()
+    await using under = await MongoUnderTest.open(between)
+    const { scenes } = under.library
+    const sceneId = sceneIdOf(await importBook(under.library, 'a'), 0, 0)
+    before['change scene'] = async () => {
+      before['change scene'] = async () => undefined
+      await scenes.editScene(ann, { sceneId, expectedVersion: 1, content: 'hers' })
+    }
+    const writer = { taskId: 'task', attempt: 1 }
+    const provenance = { method: 'generative' } as const
+    const write = { sceneId, expectedVersion: 1, content: 'generated', provenance, writer }
+    expect(await scenes.writeText(write)).toMatchObject({ outcome: 'conflict', version: 2 })
+    expect(await scenes.scene(ann, sceneId)).toMatchObject({ version: 2, content: 'hers' })
+  })
+
   test('a removed novel leaves no document behind', async () => {
     await using under = await MongoUnderTest.open()
     const { library } = under

@@ -1,0 +1,267 @@
+// The guards around calls of models, for `npm run mutate`: what they may cost, what of an answer is taken, whom a text may overwrite,
+// what followers read, and where calls may go.
+
+const arithmetic = 'src/engine/budget-arithmetic.ts'
+const call = 'src/novel/models/call-model.ts'
+const expense = 'src/novel/models/expense.ts'
+const sceneGuard = 'src/novel/library/scene-guard.ts'
+const history = 'src/novel/library/history.ts'
+const judge = 'src/ai/providers/judge.ts'
+const guardedFetch = 'src/ai/providers/guarded-fetch.ts'
+const mongoOutput = 'src/store/mongodb/output.ts'
+
+const ofBudgets = { files: ['test/engine/budget-arithmetic.test.ts'] }
+const settledInOutage = { files: ['test/engine/budget-outage.test.ts'] }
+const ofCalls = { files: ['test/novel/tasks/call-account.test.ts'] }
+const inParts = { files: ['test/novel/tasks/generate-scene.test.ts'], only: 'pays none twice' }
+const ofOutput = { files: ['test/store/sqlite.test.ts'], only: 'output: ' }
+const ofMongoOutput = { files: ['test/store/mongodb-output.test.ts'] }
+const ofTexts = { files: ['test/novel/library/sqlite.test.ts'], only: 'text' }
+const ofHistory = {
+  files: ['test/novel/library/sqlite.test.ts'],
+  only: 'frequent saving|newest of each kind',
+}
+const ofMongoTexts = {
+  files: ['test/novel/library/mongodb-storage.test.ts'],
+  only: 'after it was decided about',
+}
+const ofStreams = { files: ['test/ai/providers/streams.test.ts'], only: 'a stream that is no answer' }
+const ofProviders = { files: ['test/ai/providers/providers.test.ts'] }
+const ofAddresses = { files: ['test/ai/providers/guarded-fetch.test.ts'] }
+const ofKeys = { files: ['test/server/key-file.test.ts'], only: 'cannot be opened' }
+
+/** Name, file, the text of the guard, what stands there without it, and the tests of which one must fail. */
+export const modelMutants = [
+  // What followers read.
+  [
+    'output: the attempt',
+    'src/store/sqlite/output.ts',
+    'writes.map(write => fenced(session, write, seq => addPiece(session, seq, write)))',
+    `writes.map(write => {
+          const row = session.sql('SELECT tasks.seq FROM tasks WHERE id = ?').get(write.taskId)
+          if (row === undefined) return 'missing'
+          addPiece(session, row.seq, write)
+          return 'applied'
+        })`,
+    ofOutput,
+  ],
+  [
+    'mongodb output: the attempt',
+    mongoOutput,
+    'filter: { ...heldBy(run), $or: placesBefore(run) }',
+    'filter: { _id: { $eq: run.taskId }, $or: placesBefore(run) }',
+    ofMongoOutput,
+  ],
+  [
+    'mongodb output: pieces of the attempt that the task names',
+    mongoOutput,
+    'attempt: { $eq: attempt }, sequence: { $gt: after, $lte: last } })',
+    'sequence: { $gt: after, $lte: last } })',
+    ofMongoOutput,
+  ],
+  [
+    'mongodb output: nothing is read behind a gap',
+    mongoOutput,
+    'pieces: gap < 0 ? found : found.slice(0, gap)',
+    'pieces: gap < 0 ? found : found.slice(0)',
+    ofMongoOutput,
+  ],
+
+  // What calls may cost.
+  [
+    'budget: what is spent and reserved leaves less room',
+    arithmetic,
+    'if (fits(roomOf(account), need)) return undefined',
+    'if (fits(account.limit, need)) return undefined',
+    ofBudgets,
+  ],
+  [
+    'budget: a call that runs is reserved',
+    arithmetic,
+    'limit.tokens - spent.tokens - reserved.tokens',
+    'limit.tokens - spent.tokens',
+    ofBudgets,
+  ],
+  [
+    'budget: a hold whose lease has ended counts as spent',
+    arithmetic,
+    '    charge(account, hold)\n',
+    '',
+    ofBudgets,
+  ],
+  [
+    'budget: a call that was counted at its estimate is counted once',
+    arithmetic,
+    'wasHeld ? nothing : amountOf(estimate)',
+    'wasHeld ? nothing : nothing',
+    ofBudgets,
+  ],
+  [
+    'budget: the first word about a call counts',
+    'src/engine/budget-holds.ts',
+    'return this.#open.delete(allowance) || this.#left.delete(allowance)',
+    'return this.#open.delete(allowance) || this.#left.has(allowance)',
+    settledInOutage,
+  ],
+  [
+    'budget: a call that is told again is counted once',
+    'src/engine/budget.ts',
+    '!isHeld && (isAgain || wasHeld)',
+    '!isHeld && isAgain && !wasHeld',
+    settledInOutage,
+  ],
+  [
+    'budget: only those are woken that fit',
+    arithmetic,
+    '    if (!fits(room, need)) return false\n',
+    '',
+    ofBudgets,
+  ],
+  [
+    'budget: nobody is woken for room that was promised',
+    arithmetic,
+    'room.tokens -= promised.tokens',
+    'room.tokens -= 0',
+    ofBudgets,
+  ],
+
+  // A call.
+  ['call: what a failed one used', call, '        used = usage\n', '        used ??= undefined\n', ofCalls],
+  ['call: no word after the end', call, 'if (!ctx.signal.aborted) call.onText', 'call.onText', ofCalls],
+  ['call: no answer after the end', call, '    ctx.signal.throwIfAborted()\n', '', ofCalls],
+  ['call: its use is recorded', expense, '      await ctx.addUsage({ ...used, subject })\n', '', ofCalls],
+  [
+    'call: one that waits gives the budget back',
+    expense,
+    '    await hold.release()\n    throw error\n',
+    '    throw error\n',
+    ofCalls,
+  ],
+  [
+    'call: a checkpoint before the next one',
+    'src/novel/models/write-scene.ts',
+    'await ctx.checkpoint(part.name, async () => {',
+    'await Promise.resolve().then(async () => {',
+    inParts,
+  ],
+
+  // What of an answer is taken.
+  [
+    'answer: one that was filtered is no text',
+    judge,
+    "    case 'content-filter':\n      return 'MODEL_ANSWER_FILTERED'\n",
+    "    case 'content-filter':\n      return undefined\n",
+    ofProviders,
+  ],
+  [
+    'answer: one that is too long is no whole one',
+    judge,
+    "      return 'MODEL_ANSWER_TRUNCATED'\n",
+    '      return undefined\n',
+    ofProviders,
+  ],
+  [
+    'answer: a stream that breaks off is no whole one',
+    judge,
+    "? 'MODEL_ANSWER_MALFORMED' : 'MODEL_ANSWER_CUT'",
+    "? 'MODEL_ANSWER_MALFORMED' : undefined",
+    ofProviders,
+  ],
+  [
+    'answer: what ends without a word of its end is none',
+    judge,
+    '    default:\n      return unfinished(heard)\n',
+    '    default:\n      return undefined\n',
+    ofStreams,
+  ],
+  [
+    'answer: a blank one is none',
+    judge,
+    "texts.some(text => text.trim() !== '')",
+    "texts.some(text => text !== '')",
+    ofStreams,
+  ],
+  [
+    'answer: a refusal is no text',
+    'src/ai/providers/heard.ts',
+    '      heard.refused ||= isRefusal(part.rawValue)\n',
+    '',
+    ofStreams,
+  ],
+
+  // Whom a text may overwrite.
+  [
+    'text: what was not seen is not overwritten',
+    sceneGuard,
+    'return expectedVersion < textVersion || expectedVersion > version ?',
+    'return expectedVersion > version ?',
+    ofTexts,
+  ],
+  [
+    'text: not that of a later attempt',
+    sceneGuard,
+    "    if (writer.attempt < textOrigin.writtenBy.attempt) return 'conflict'\n",
+    '',
+    ofTexts,
+  ],
+  [
+    'text: told twice is written once',
+    sceneGuard,
+    "    if (textOrigin.expectedVersion === expectedVersion) return 'repeated'\n",
+    '',
+    ofTexts,
+  ],
+  [
+    'text: one that was overwritten does not come back',
+    'src/novel/library/sqlite/refused.ts',
+    "  if (wasApplied(there, entry.what, write)) return { outcome: 'applied', ...seen }\n",
+    '',
+    ofTexts,
+  ],
+  [
+    'text: one that is refused is kept',
+    'src/novel/library/sqlite/refused.ts',
+    'keep(db, scene.key, [entry])',
+    'keep(db, scene.key, [])',
+    ofTexts,
+  ],
+  [
+    'mongodb text: the version that was decided about',
+    'src/novel/library/mongodb/change.ts',
+    '{ _id: read._id, version: read.version }',
+    '{ _id: read._id }',
+    ofMongoTexts,
+  ],
+  ['history: it is bounded', history, '.slice(historyLength - 1)', '.slice(entries.length)', ofHistory],
+  [
+    'history: people drive out only what people wrote',
+    history,
+    ' && isByPerson(entry) === isByPerson(added)',
+    '',
+    ofHistory,
+  ],
+
+  // Where calls may go, and with what key.
+  [
+    'address: a private one',
+    guardedFetch,
+    'isIP(literal) !== 0 && !allows(reachOf(literal))',
+    'isIP(literal) !== 0 && !URL.canParse(address)',
+    ofAddresses,
+  ],
+  [
+    'address: a name that leads to a private one',
+    guardedFetch,
+    'addresses.filter(({ address }) => allows(reachOf(address)))',
+    "addresses.filter(({ address }) => address !== '')",
+    ofAddresses,
+  ],
+  ['address: no redirect is followed', guardedFetch, "redirect: 'manual'", "redirect: 'follow'", ofAddresses],
+  [
+    'key file: an entry belongs to its name',
+    'src/server/key-file.ts',
+    'function labelOf(name: string): string {\n',
+    "function labelOf(given: string): string {\n  const name = given === '' ? given : ''\n",
+    ofKeys,
+  ],
+].map(([name, file, find, replace, tests]) => ({ name, file, find, replace, tests }))

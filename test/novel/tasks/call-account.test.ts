@@ -1,0 +1,102 @@
+/** What a call of a model leaves behind, however it ends: its use counted, nothing reserved, and no word after the end of its attempt. */
+import { defineTask } from 'quillwork'
+import { createGate, testEngine } from 'quillwork/testing'
+import { expect, it } from 'vitest'
+import { z } from 'zod'
+import type { LanguageModel } from '../../../src/ai/model.ts'
+import { ModelError } from '../../../src/ai/model-error.ts'
+import { callModel } from '../../../src/novel/models/call-model.ts'
+
+const usage = { model: 'prose', inputTokens: 5, outputTokens: 1 }
+const whole = {
+  text: 'Once upon a time.',
+  finishReason: 'stop',
+  usage,
+  parameters: { providerModel: 'prose', maxOutputTokens: 10 },
+}
+
+/** A task that asks a model so often, one call after the other; `told` and `answers` are what it heard. */
+function calling(calls: number, write: LanguageModel['write']) {
+  const told: string[] = []
+  const answers: string[] = []
+  const model: LanguageModel = {
+    id: 'prose',
+    limit: 'prose',
+    contextTokens: 1_000,
+    maxOutputTokens: 10,
+    fallbacks: [],
+    countTokens: text => text.length,
+    costOf: () => undefined,
+    write,
+  }
+  const task = defineTask({
+    type: 'Calling',
+    parameters: z.null(),
+    result: z.void(),
+    async execute(ctx) {
+      for (let call = 1; call <= calls; call++) {
+        const answer = await callModel(
+          ctx,
+          { languageModel: () => model },
+          {
+            unit: `unit ${call}`,
+            use: 'prose',
+            model,
+            subject: 'novel',
+            onText: text => told.push(text),
+            request: () => ({ prompt: 'Write.', maxOutputTokens: 10 }),
+          },
+        )
+        answers.push(answer.text)
+      }
+    },
+  })
+  return { task, told, answers }
+}
+
+const budget = { tokens: 1_000 }
+const once = { spent: { tokens: 6 }, reserved: { tokens: 0 } }
+
+it('a call that fails counts at what it used', async () => {
+  const { task } = calling(1, async (_request, { onPartialUsage } = {}) => {
+    onPartialUsage?.(usage)
+    throw new ModelError('MODEL_ANSWER_REFUSED', 'No.')
+  })
+  await using t = await testEngine({ tasks: [task] })
+  const { taskId } = await t.submit(task, null, { budget })
+  await t.drain()
+  expect(await t.tasks.get(taskId)).toMatchObject({ status: 'FAILED' })
+  expect(await t.tasks.usage(taskId)).toMatchObject([{ ...usage, calls: 1 }])
+  expect(await t.budgets.get(taskId)).toMatchObject(once)
+})
+
+it('a model that goes on after the end of its attempt is not heard, but counted', async () => {
+  const gate = createGate()
+  const { task, told, answers } = calling(1, async (_request, { onText } = {}) => {
+    onText?.('Once ')
+    await gate.opened
+    onText?.('upon a time.')
+    return whole
+  })
+  await using t = await testEngine({ tasks: [task] })
+  const handle = await t.submit(task, null, { budget })
+  const { taskId } = handle
+  await t.drain()
+  await handle.cancel()
+  gate.open()
+  await t.drain()
+  expect(await t.tasks.get(taskId)).toMatchObject({ status: 'CANCELLED' })
+  expect(told).toEqual(['Once'])
+  expect(answers).toEqual([])
+  expect(await t.tasks.usage(taskId)).toMatchObject([{ ...usage, calls: 1 }])
+  expect(await t.budgets.get(taskId)).toMatchObject(once)
+})
+
+it('a call that has to wait for its limit keeps no part of the budget', async () => {
+  const { task } = calling(2, async () => whole)
+  await using t = await testEngine({ tasks: [task], limits: { prose: { requestsPerMinute: 1 } } })
+  const { taskId } = await t.submit(task, null, { budget })
+  await t.drain()
+  expect(await t.tasks.get(taskId)).toMatchObject({ status: 'RETRYING', retryCount: 0 })
+  expect(await t.budgets.get(taskId)).toMatchObject(once)
+})
