@@ -163,6 +163,11 @@ export class AttemptContext implements TaskContext {
     return this.#permits.acquire(limit, cost)
   }
 
+  isParked(limit: string): boolean {
+    const use = this.#core.limiter.describe().find(({ key }) => key === limit)
+    return use?.parkedUntil !== undefined
+  }
+
   async reserve(estimate: Spending): Promise<BudgetHold> {
     this.#holds ??= new BudgetHolds(this.#core, this.held)
     return this.#holds.reserve(estimate)

@@ -1,4 +1,5 @@
 import type { Acquired } from '../rate-limit/limiter.ts'
+import { longestDelay } from '../task/classify.ts'
 import type { Permit } from '../task/definition.ts'
 import { QuillworkError, SnoozeError } from '../task/errors.ts'
 import type { Attempt } from './attempt.ts'
@@ -45,10 +46,12 @@ export class Permits {
       this.#held.size > 0
         ? new Set(this.#held.values())
         : new Set(this.#lastKey === undefined ? [] : [this.#lastKey])
-    for (const key of keys) {
-      void this.#core.limiter.park(key, until)
-      this.#core.broker.remote?.sendControl({ kind: 'parked', key, until })
-    }
+    for (const key of keys) this.#park(key, until)
+  }
+
+  #park(key: string, until: number): void {
+    void this.#core.limiter.park(key, until)
+    this.#core.broker.remote?.sendControl({ kind: 'parked', key, until })
   }
 
   /** The attempt is over: an uncommitted estimate stands, for the call may have been made; places in a queue are given up. */
@@ -81,6 +84,10 @@ export class Permits {
       },
       release: () => {
         if (this.#held.delete(permit)) reservation.release()
+      },
+      refused: retryAfterMs => {
+        if (!(retryAfterMs >= 0 && retryAfterMs <= longestDelay)) throw noWait(retryAfterMs)
+        this.#park(key, this.#core.clock.now() + Math.ceil(retryAfterMs))
       },
     }
     this.#held.set(permit, key)
@@ -122,4 +129,9 @@ export class Permits {
       `The attempt was interrupted (${why}) while it waited for ${key}.`,
     )
   }
+}
+
+function noWait(retryAfterMs: number): QuillworkError {
+  const message = `A refusal names a wait of 0 to ${longestDelay} milliseconds, not ${retryAfterMs}.`
+  return new QuillworkError('OPTION_INVALID', message)
 }

@@ -21,7 +21,7 @@ export interface ClassifiedError {
 const longestMessage = 2_000
 const deepestCause = 5
 /** A year in milliseconds: whoever asks for a longer wait did not mean it. */
-const longestDelay = 31_536_000_000
+export const longestDelay = 31_536_000_000
 
 /** Walks the chain of causes, outermost first; a cycle or a very long chain ends after five. */
 function chainOf(error: unknown): unknown[] {

@@ -80,6 +80,12 @@ export interface Permit {
   commit(cost?: number): void
   /** Gives the reservation back. */
   release(): void
+  /**
+   * The provider refused the call and takes none for so many milliseconds: the key is parked for every process, as by an error with
+   * status 429 and `retryAfterMs` that ends the attempt. For a handler that goes on another way. Settle the reservation as ever. Never
+   * shortens a wait. Throws OPTION_INVALID for less than 0 or more than a year.
+   */
+  refused(retryAfterMs: number): void
 }
 
 /** The state of a task as its type describes it: a result when it completed, an error when it did not. */
@@ -136,6 +142,8 @@ export interface TaskContext<P extends Schema = Schema, G extends Schema = Schem
    * the task comes back by itself when it is its turn, with no retry spent.
    */
   acquire(limit: string, cost?: number): Promise<Permit>
+  /** Whether a provider takes no call under a limit for now, as far as this process knows: `acquire` would wait for it. */
+  isParked(limit: string): boolean
   /**
    * Reserves what a call may cost under the budget of the tree; without a budget it only asks. Where the budget does not allow it, the
    * attempt ends (it throws; let it pass) and the task comes back when the budget was raised, with no retry spent.

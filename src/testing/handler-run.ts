@@ -96,7 +96,7 @@ function createNotes<S>({ checkpoints = {} }: HandlerRunOptions<S>): Notes {
 }
 
 const freeHold: BudgetHold = { commit: async () => undefined, release: async () => undefined }
-const freePermit: Permit = { commit: () => undefined, release: () => undefined }
+const freePermit: Permit = { commit: () => undefined, release: () => undefined, refused: () => undefined }
 const aloneId = '00000000-0000-7000-8000-000000000000'
 
 function contextOf<S>(
@@ -131,6 +131,7 @@ function contextOf<S>(
       return notes.checkpoints.get(key) as T
     },
     acquire: async () => freePermit,
+    isParked: () => false,
     reserve: async () => freeHold,
     write: text => void notes.output.push(text),
     addUsage: async usage => void notes.usage.push(usage),

@@ -1,5 +1,7 @@
+import { defineTask } from 'quillwork'
 import { obedientTasks, testEngine } from 'quillwork/testing'
 import { describe, expect, it } from 'vitest'
+import { z } from 'zod'
 
 const model = { do: 'acquire', limit: 'model' } as const
 
@@ -22,6 +24,35 @@ describe('a limit', () => {
     await t.advance('10s')
     expect(await t.tasks.get(held.taskId)).toMatchObject({ status: 'COMPLETED', retryCount: 0 })
     expect(journal.filter(({ did }) => did === 'acquire')).toHaveLength(4)
+  })
+
+  it('a handler can tell of a refusal and go on: the key is held for everybody, and it can ask whether it is', async () => {
+    const known: boolean[] = []
+    const task = defineTask({
+      type: 'Refused',
+      parameters: z.null(),
+      result: z.null(),
+      async execute(ctx) {
+        const permit = await ctx.acquire('model')
+        expect(() => permit.refused(Number.NaN)).toThrow(expect.objectContaining({ code: 'OPTION_INVALID' }))
+        known.push(ctx.isParked('model'))
+        permit.refused(60_000)
+        permit.commit(0)
+        known.push(ctx.isParked('model'), ctx.isParked('other'))
+        return null
+      },
+    })
+    const { obedient } = obedientTasks()
+    await using t = await testEngine({ tasks: [task, obedient], limits: { model: {}, other: {} } })
+    const told = await t.submit(task, null)
+    await t.drain()
+    expect((await told.state()).status).toBe('COMPLETED')
+    expect(known).toEqual([false, true, false])
+    const held = await t.submit(obedient, { orders: [model, { do: 'succeed' }] })
+    await t.advance('55s')
+    expect(await t.tasks.get(held.taskId)).toMatchObject({ status: 'RETRYING', retryCount: 0 })
+    await t.advance('10s')
+    expect((await held.state()).status).toBe('COMPLETED')
   })
 
   it('a snooze of the task itself holds nobody else', async () => {

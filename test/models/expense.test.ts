@@ -4,7 +4,7 @@ import { openExpense } from '../../src/novel/models/expense.ts'
 it('a model loads what its first call needs before it gets a place under a limit', async () => {
   const done: string[] = []
   const note = (what: string) => () => void done.push(what)
-  const permit = { commit: note('commit'), release: note('release') }
+  const permit = { commit: note('commit'), release: note('release'), refused: () => undefined }
   const hold = { commit: async () => undefined, release: async () => undefined }
   const ctx = {
     acquire: async () => {

@@ -9,7 +9,7 @@ import { GrowingText } from './growing-text.ts'
 /** What of a task's context a call needs. */
 export type CallContext = Pick<
   TaskContext,
-  'acquire' | 'addUsage' | 'checkpoint' | 'logInfo' | 'reserve' | 'signal'
+  'acquire' | 'addUsage' | 'checkpoint' | 'isParked' | 'logInfo' | 'reserve' | 'signal'
 >
 
 /** One call. */
@@ -42,8 +42,9 @@ export interface ModelAnswer {
 
 /**
  * Asks a model once: the budget of the tree, then the limit of the model, then the call, then what it really used, which is recorded
- * however the call ends. Where it fails with a code that the model has a fallback for, the fallback is asked. Throws `ModelError`,
- * what `reserve` and `acquire` throw, and the signal's reason; nothing is written once the signal has fired.
+ * however the call ends. Where it fails with a code that the model has a fallback for, the fallback is asked; one for
+ * MODEL_RATE_LIMITED also while the provider is known to refuse all calls of the model. Throws `ModelError`, what `reserve` and `acquire`
+ * throw, and the signal's reason; nothing is written once the signal has fired.
  */
 export async function callModel(
   ctx: CallContext,
@@ -52,9 +53,21 @@ export async function callModel(
 ): Promise<ModelAnswer> {
   const renewals = model.fallbacks.length === 0 ? [] : await storedRenewals(ctx, call.unit)
   const remember = (next: string) => ctx.checkpoint(renewalKey(call.unit, renewals.length), () => next)
+  const freeModel = (due: LanguageModel): LanguageModel => {
+    let candidate = due
+    while (ctx.isParked(candidate.limit)) {
+      const next = nextModel(model, candidate.id, 'MODEL_RATE_LIMITED')
+      if (next === undefined) return due
+      candidate = models.languageModel(call.use, next)
+    }
+    if (candidate !== due)
+      ctx.logInfo(`The provider refuses calls of the model ${due.id} for now; ${candidate.id} is asked.`)
+    return candidate
+  }
   let asked = model
   for (const id of renewals) asked = models.languageModel(call.use, id)
   for (let isFirst = true; ; isFirst = false) {
+    asked = freeModel(asked)
     const attempt = await ask(ctx, asked, call).catch(async error => {
       // The models before it were paid for nothing, once: the attempt that comes when it is its turn begins with it.
       if (error instanceof SnoozeError && !isFirst) await remember(asked.id)
@@ -133,6 +146,8 @@ async function ask(ctx: CallContext, model: LanguageModel, call: ModelCall): Pro
     return { answer: { ...whole, finishReason, usage, parameters } }
   } catch (error) {
     if (ctx.signal.aborted || !(error instanceof ModelError)) throw error
+    if (error.code === 'MODEL_RATE_LIMITED' && error.retryAfterMs !== undefined)
+      expense.refused(error.retryAfterMs)
     const isTaken = error.code === 'MODEL_ANSWER_TRUNCATED' && call.takesTruncated === true
     if (isTaken && text.text !== '')
       return { answer: truncatedAnswer({ model, request, text: text.text, usage: used }) }

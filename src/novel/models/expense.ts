@@ -5,6 +5,8 @@ import type { Permit, TaskContext, Usage } from '../../index.ts'
 export interface Expense {
   /** Absent: nothing is known to have been used. */
   settle(used: Usage | undefined): Promise<void>
+  /** The provider takes no call for so many milliseconds: nobody makes one, whoever asks. */
+  refused(retryAfterMs: number): void
 }
 
 /** The most that a call may use, and what its usage is recorded for. */
@@ -36,6 +38,7 @@ export async function openExpense(
     throw error
   }
   return {
+    refused: retryAfterMs => permit.refused(retryAfterMs),
     async settle(used) {
       // A call that failed was a call for the provider, too: it counts against the requests of the minute.
       permit.commit(used === undefined ? 0 : used.inputTokens + used.outputTokens)

@@ -23,7 +23,11 @@ function models(failures: Record<string, ModelErrorCode | undefined>, fallbacks:
       const usage = { model: id, inputTokens: 5, outputTokens: 1 }
       if (code !== undefined) {
         onPartialUsage?.(usage)
-        throw new ModelError(code, 'No answer.')
+        throw new ModelError(
+          code,
+          'No answer.',
+          code === 'MODEL_RATE_LIMITED' ? { retryAfterMs: 60_000 } : {},
+        )
       }
       return {
         text: `by ${id}`,
@@ -82,5 +86,33 @@ describe('a fallback', () => {
     await t.drain()
     expect(await t.tasks.get(taskId)).toMatchObject({ status: 'COMPLETED', result: '"by second"' })
     expect(made.asked).toEqual(['second'])
+  })
+
+  it('for a refusal with a time is asked alone until then, and the refusing model again after it', async () => {
+    const made = models({ first: 'MODEL_RATE_LIMITED' }, [{ model: 'second', on: ['MODEL_RATE_LIMITED'] }])
+    const task = asking(made)
+    await using t = await testEngine({ tasks: [task], limits: { first: { requestsPerMinute: 600 } } })
+    const ask = async () => {
+      const { taskId } = await t.submit(task, null)
+      await t.drain()
+      expect(await t.tasks.get(taskId)).toMatchObject({ status: 'COMPLETED', result: '"by second"' })
+    }
+    await ask()
+    await ask()
+    expect(made.asked).toEqual(['first', 'second', 'second'])
+    await t.advance('61s')
+    await ask()
+    expect(made.asked.slice(3)).toEqual(['first', 'second'])
+  })
+
+  it('that is refused too leaves the task waiting for its own model', async () => {
+    const refused = 'MODEL_RATE_LIMITED' as const
+    const made = models({ first: refused, second: refused }, [{ model: 'second', on: [refused] }])
+    const task = asking(made)
+    await using t = await testEngine({ tasks: [task] })
+    const handle = await t.submit(task, null)
+    await t.advance('30s')
+    expect(await t.tasks.get(handle.taskId)).toMatchObject({ status: 'RETRYING', retryCount: 0 })
+    expect(made.asked).toEqual(['first', 'second'])
   })
 })
