@@ -5,7 +5,7 @@ import { mongodb } from 'quillwork/mongodb'
 import { rabbitmq } from 'quillwork/rabbitmq'
 import { z } from 'zod'
 import { optionsOf, say, stopBySignal } from '../process/crash/program.mjs'
-import { fastLimiter } from './fast-limiter.mjs'
+import { fastLimiter, granted } from './fast-limiter.mjs'
 import { openModel } from './open-model.mjs'
 
 const { mongoUrl, rabbitUrl, prefix, modelUrl, limits, epoch, speed, slots } = optionsOf()
@@ -25,7 +25,12 @@ const call = defineTask({
     const estimate = model.countTokens(prompt) + model.maxOutputTokens
     await model.prepare()
     const permit = await waitFor(ctx.acquire(model.limit, estimate))
-    const request = { prompt, maxOutputTokens: model.maxOutputTokens }
+    // The test looks how long the way to the server was.
+    const { from, to } = granted.get(ctx.taskId)
+    const request = {
+      prompt: `${prompt}, granted at ${from} to ${to}`,
+      maxOutputTokens: model.maxOutputTokens,
+    }
     // A call that failed was counted at the provider: its estimate stands.
     const { text, usage } = await model.write(request, { signal: ctx.signal })
     permit.commit(usage.inputTokens + usage.outputTokens)

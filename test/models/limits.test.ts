@@ -6,6 +6,7 @@ import { describeDistributed, type Installation, installation } from '../distrib
 import { requireBuilt } from '../process/crash/built.ts'
 import { type Child, Children } from '../process/crash/children.ts'
 import { until } from '../servers/until.ts'
+import type { Call } from './ledger.ts'
 import { startModelProcess } from './remote.ts'
 
 /** Set to `full`, the minute of the limits is a minute, and there are more calls. */
@@ -13,8 +14,11 @@ const full = process.env['QUILLWORK_MODEL_TESTS'] === 'full'
 const speed = full ? 1 : 4
 /** The limiter counts a call for half a second more than a minute: that is how long the way to the provider may vary. */
 const turnMs = 60_500 / speed
-/** That half a second is not as long on the fast clock, and the way to the server is no shorter. */
-const windowMs = 60_000 / speed - (500 - 500 / speed)
+const windowMs = 60_000 / speed
+/** What is left of that half a second. */
+const spareMs = turnMs - windowMs
+/** Above that, in milliseconds, the processes wait for the machine more than for the limits. */
+const longestCalmWayMs = 1_000
 /** Windows that are looked at; what happens in the first is left out, for a key that nobody used starts with a burst. */
 const windows = 2
 
@@ -25,11 +29,11 @@ const call = {
 } satisfies TaskType
 
 /** Eight keys: four with a limit on calls, four with one on tokens, and one of each kind that is refused in between. */
-const perMinute = full ? 120 : 24
+const perMinute = full ? 120 : 20
 /** Tokens of one call as the server counts them. */
-const tokensPerCall = 80
+const tokensPerCall = 75
 const byCalls = { requestsPerMinute: perMinute }
-const byTokens = { tokensPerMinute: perMinute * 2 * tokensPerCall }
+const byTokens = { tokensPerMinute: perMinute * 1.5 * tokensPerCall }
 const keys = Array.from({ length: 8 }, (_, at) => `key-${at}`)
 const limits = Object.fromEntries(keys.map((key, at) => [key, at < 4 ? byCalls : byTokens]))
 const refusedKey = 'key-0'
@@ -40,7 +44,7 @@ beforeAll(requireBuilt, 240_000)
 describeDistributed('four processes that share eight keys', () => {
   it('E1, E2, E4: no limit is exceeded, 95 % of each is used, a 429 holds all processes and no other key', {
     timeout: 360_000,
-  }, async () => {
+  }, async context => {
     await using home = installation()
     await using children = new Children(tmpdir())
     const server = await startModelProcess(children)
@@ -61,15 +65,20 @@ describeDistributed('four processes that share eight keys', () => {
     await passes(end)
 
     const ledger = await server.ledger()
+    for (const key of keys)
+      expect(mostGranted(ledger.of({ key, refused: true })), `granted to ${key}`).toBeLessThanOrEqual(
+        amountOf(key)[1],
+      )
+    const way = Math.max(...ledger.calls.map(call => call.startedAt - grantOf(call).from))
     const shares = keys.map(key => {
       const [amount, limit] = amountOf(key)
-      expect(ledger.fullest(windowMs, amount, { key }), `${amount} of ${key}`).toBeLessThanOrEqual(limit)
-      return { key, used: ledger.between(begin + turnMs, end, amount, { key }) / (windows * limit) }
+      const least = ledger.fullest(windowMs - Math.max(0, way - spareMs), amount, { key })
+      expect(least, `${amount} of ${key}`).toBeLessThanOrEqual(limit)
+      return ledger.between(begin + turnMs, end, amount, { key }) / (windows * limit)
     })
-    process.stderr.write(`shares used: ${shares.map(({ used }) => used.toFixed(3)).join(' ')}\n`)
-    // Where a key was held back, that time is missing, and what the refused call had reserved.
-    const least = (key: string) => 0.95 - (key === refusedKey ? retryAfterMs / (windows * turnMs) + 0.05 : 0)
-    expect(shares.filter(({ key, used }) => used < least(key))).toEqual([])
+    process.stderr.write(
+      `shares used: ${shares.map(share => share.toFixed(3)).join(' ')}; longest way ${way} ms\n`,
+    )
     const refused = ledger.calls.filter(({ status }) => status === 429)
     expect(refused.map(({ key }) => key)).toEqual([refusedKey])
     // Calls that were on their way when the answer came, and while the word of it went round.
@@ -77,7 +86,15 @@ describeDistributed('four processes that share eight keys', () => {
       ledger.tooEarly(0).filter(({ startedAt }) => startedAt > (refused[0]?.startedAt ?? 0) + 1_000),
     ).toEqual([])
     expect(await mostRetries(client)).toBe(0)
-    for (const worker of workers) expect(await longestWait(worker)).toBeLessThan(2_500)
+    const waits = await Promise.all(workers.map(longestWait))
+    if (way > longestCalmWayMs)
+      context.skip(
+        `This machine is too busy to tell what share of a limit can be used: a call took ${way} ms to the server.`,
+      )
+    expect(Math.max(...waits), 'longest wait in a slot').toBeLessThan(2_500)
+    // Where a key was held back, that time is missing, and what the refused call had reserved.
+    const held = keys.map(key => (key === refusedKey ? retryAfterMs / (windows * turnMs) + 0.05 : 0))
+    expect(shares.filter((share, at) => share < 0.95 - (held[at] ?? 0))).toEqual([])
   })
 })
 
@@ -95,7 +112,7 @@ function startWorker(
     limits,
     epoch,
     speed,
-    slots: 16,
+    slots: 32,
   })
   return child.says('started').then(() => child)
 }
@@ -104,7 +121,7 @@ function startWorker(
 async function submitAll(client: Engine): Promise<void> {
   const perKey = perMinute * (windows + 2)
   const items = keys.flatMap((key, at) =>
-    Array.from({ length: perKey * (at < 4 ? 1 : 2.2) }, (_, index) => ({
+    Array.from({ length: perKey * (at < 4 ? 1 : 2) }, (_, index) => ({
       key,
       prompt: `Prompt ${index} of ${key}`,
     })),
@@ -117,6 +134,26 @@ async function submitAll(client: Engine): Promise<void> {
       some.map(parameters => ({ parameters })),
     )
   }
+}
+
+/** Between which times a call got its place; the limiter says it to nobody, so it is known to a few milliseconds on a calm machine. */
+function grantOf({ prompt }: Call): { from: number; to: number } {
+  const [, from, to] = /granted at (\d+) to (\d+)/.exec(prompt) ?? []
+  return { from: Number(from), to: Number(to) }
+}
+
+/** The most that was surely granted within one window: calls, or tokens where those are limited. */
+function mostGranted(calls: readonly Call[]): number {
+  const [amount] = amountOf(calls[0]?.key ?? '')
+  const grants = calls.map(call => ({
+    ...grantOf(call),
+    amount: amount === 'calls' ? 1 : call.inputTokens + call.outputTokens,
+  }))
+  const within = ({ from }: { from: number }) =>
+    grants
+      .filter(grant => grant.from >= from && grant.to < from + windowMs)
+      .reduce((sum, grant) => sum + grant.amount, 0)
+  return Math.max(0, ...grants.map(within))
 }
 
 function passes(time: number): Promise<boolean> {
