@@ -5,7 +5,7 @@ export type ModelErrorCode = Extract<ErrorCode, `MODEL_${string}`>
 
 /**
  * A call of a model that gave no whole answer. Holds neither the prompt nor the answer, and no key. What the call used until then is
- * told to `WriteOptions.onPartialUsage`, of an aborted call too.
+ * told to `PaidCallOptions.onPartialUsage`, of an aborted call too.
  */
 export class ModelError extends QuillworkError {
   declare readonly code: ModelErrorCode

@@ -115,16 +115,20 @@ export interface LanguageModel {
 }
 
 /** How one answer is written. */
-export interface WriteOptions extends CallOptions {
+export interface WriteOptions extends PaidCallOptions {
   onText?(text: string): void
-  /** Told what an answer that failed or was aborted had used until then; estimated where the provider does not say. */
-  onPartialUsage?(usage: Usage): void
 }
 
 /** How one call is run. */
 export interface CallOptions {
   /** Ends the call early; it then rejects with the signal's reason. */
   readonly signal?: AbortSignal
+}
+
+/** How one call is run that is paid for. */
+export interface PaidCallOptions extends CallOptions {
+  /** Told what a call that failed or was aborted had used until then; estimated where the provider does not say. */
+  onPartialUsage?(usage: Usage): void
 }
 
 /** A model that summarises. */
@@ -157,7 +161,7 @@ export interface EmbeddingModel {
   /** As `LanguageModel.prepare`. */
   prepare?(): Promise<void>
   /** Answers one vector per text, in the order of the texts. */
-  embed(texts: readonly string[], options?: CallOptions): Promise<Embeddings>
+  embed(texts: readonly string[], options?: PaidCallOptions): Promise<Embeddings>
 }
 
 /** The vectors of one call. */

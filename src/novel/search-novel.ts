@@ -114,7 +114,12 @@ async function embedQuery(
   try {
     const late = AbortSignal.timeout(longestCallMs)
     const stop = signal === undefined ? late : AbortSignal.any([signal, late])
-    const { vectors, usage } = await model.embed([query], { signal: stop })
+    const { vectors, usage } = await model.embed([query], {
+      signal: stop,
+      onPartialUsage: used => {
+        tokens = used.inputTokens
+      },
+    })
     tokens = usage?.inputTokens ?? cost
     const [vector] = vectors
     return vector ?? degraded('model-failed', `${model.id} answered no vector.`)

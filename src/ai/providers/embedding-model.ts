@@ -2,10 +2,11 @@ import type { EmbeddingModelV3 } from '@ai-sdk/provider'
 import { type Clock, systemClock } from '../../runtime/clock.ts'
 import type { Usage } from '../../task/definition.ts'
 import { QuillworkError } from '../../task/errors.ts'
-import type { CallOptions, EmbeddingModel, Embeddings } from '../model.ts'
+import type { EmbeddingModel, Embeddings, PaidCallOptions } from '../model.ts'
 import { ModelError } from '../model-error.ts'
 import { limitKeyOf, type ModelConfig } from './config.ts'
 import { type Access, connectionTo } from './connection.ts'
+import { isFree } from './free.ts'
 import { messageFor } from './messages.ts'
 import { modelErrorOf } from './model-error-of.ts'
 import { type Connection, loadEmbeddingModel, loadForCalls } from './sdk.ts'
@@ -22,6 +23,16 @@ interface Asked {
   readonly connection: Connection
   readonly clock: Clock
   load(): Promise<EmbeddingModelV3>
+}
+
+/** One call on its way. */
+interface Call {
+  readonly asked: Asked
+  readonly texts: readonly string[]
+  /** Whether the provider may have been asked. */
+  isSent: boolean
+  /** Tokens as the provider tells them. */
+  told?: number
 }
 
 /**
@@ -66,7 +77,7 @@ export function createEmbeddingModel(
 async function embed(
   asked: Asked,
   texts: readonly string[],
-  { signal }: CallOptions = {},
+  { signal, onPartialUsage }: PaidCallOptions = {},
 ): Promise<Embeddings> {
   if (texts.length > maxTexts) {
     throw new QuillworkError(
@@ -78,16 +89,24 @@ async function embed(
   const { total } = asked.connection.config.timeouts
   // The answer comes in one piece, so one wait is all there is.
   const timeouts = { first: total, idle: total, total }
-  const answer = await withinWaits({ model: asked.id, timeouts, clock: asked.clock, signal }, ({ stop }) =>
-    ask(asked, texts, stop),
-  )
-  return { vectors: vectorsOf(asked, texts, answer.embeddings), usage: usageOf(asked, texts, answer.tokens) }
+  const waits = { model: asked.id, timeouts, clock: asked.clock, signal }
+  const call: Call = { asked, texts, isSent: false }
+  try {
+    const embeddings = await withinWaits(waits, ({ stop }) => ask(call, stop))
+    return { vectors: vectorsOf(asked, texts, embeddings), usage: usageOf(call) }
+  } catch (error) {
+    if (call.isSent && !isFree(error)) onPartialUsage?.(usageOf(call))
+    throw error
+  }
 }
 
-async function ask(asked: Asked, texts: readonly string[], stop: AbortSignal) {
+async function ask(call: Call, stop: AbortSignal): Promise<readonly (readonly number[])[]> {
+  const { asked, texts } = call
   const model = await asked.load()
   const { embedMany } = await import('ai')
+  stop.throwIfAborted()
   globalThis.AI_SDK_LOG_WARNINGS = false
+  call.isSent = true
   try {
     const { embeddings, usage } = await embedMany({
       model,
@@ -95,7 +114,8 @@ async function ask(asked: Asked, texts: readonly string[], stop: AbortSignal) {
       maxRetries: 0,
       abortSignal: stop,
     })
-    return { embeddings, tokens: usage.tokens }
+    call.told = usage.tokens
+    return embeddings
   } catch (error) {
     const { id, connection, clock } = asked
     throw modelErrorOf(error, { model: id, key: connection.key, answered: false, now: clock.now() })
@@ -122,9 +142,12 @@ function vectorsOf(
   )
 }
 
-function usageOf({ id, connection }: Asked, texts: readonly string[], told: number): Usage {
+/** What a call has used: the provider's number where it tells one, else an estimate. */
+function usageOf({ asked: { id, connection }, texts, told }: Call): Usage {
   const inputTokens =
-    Number.isSafeInteger(told) && told > 0 ? told : texts.reduce((sum, text) => sum + countTokens(text), 0)
+    told !== undefined && Number.isSafeInteger(told) && told > 0
+      ? told
+      : texts.reduce((sum, text) => sum + countTokens(text), 0)
   const tokens = { inputTokens, outputTokens: 0 }
   const cost = costAt(connection.config.price, tokens)
   return { model: id, ...tokens, ...(cost === undefined ? {} : { cost }) }

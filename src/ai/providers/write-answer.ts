@@ -2,7 +2,8 @@ import type { LanguageModelV3 } from '@ai-sdk/provider'
 import type { TextStreamPart, ToolSet } from 'ai'
 import type { Clock } from '../../runtime/clock.ts'
 import type { TextAnswer, TextRequest, WriteOptions } from '../model.ts'
-import { ModelError, type ModelErrorCode } from '../model-error.ts'
+import { ModelError } from '../model-error.ts'
+import { isFree } from './free.ts'
 import { type Heard, hear, nothingHeard } from './heard.ts'
 import { judge } from './judge.ts'
 import { messageFor } from './messages.ts'
@@ -146,20 +147,6 @@ function answerOf(call: Call): TextAnswer {
     usage: usageOf({ id: asked.id, price: config.price }, request, heard),
     parameters: { providerModel: isName ? named : config.model, ...parametersOf(call) },
   }
-}
-
-/** Failures without a status, of requests that never reached a model. */
-const unheard: ReadonlySet<ModelErrorCode> = new Set([
-  'MODEL_UNAVAILABLE',
-  'MODEL_REQUEST_REFUSED',
-  'MODEL_ADDRESS_FORBIDDEN',
-])
-
-/** Whether a provider would charge nothing: it refused, or was not reached. */
-function isFree(failure: unknown): boolean {
-  if (!(failure instanceof ModelError)) return false
-  const status = failure.details?.['status']
-  return unheard.has(failure.code) || (typeof status === 'number' && status >= 400)
 }
 
 function tellPartialUsage({ asked, heard, request, options }: Call, failure: unknown): void {

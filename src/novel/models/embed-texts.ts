@@ -11,8 +11,8 @@ export interface TextsToEmbed {
 }
 
 /**
- * Makes the vectors of some texts in one call, under the budget of the tree and the limit of the model, and records what it used.
- * Throws `ModelError`, what `reserve` and `acquire` throw, and the signal's reason.
+ * Makes the vectors of some texts in one call, under the budget of the tree and the limit of the model, and records what it used,
+ * however it ends. Throws `ModelError`, what `reserve` and `acquire` throw, and the signal's reason.
  */
 export async function embedTexts(
   ctx: Pick<TaskContext, 'acquire' | 'addUsage' | 'reserve' | 'signal'>,
@@ -22,7 +22,12 @@ export async function embedTexts(
   const expense = await openExpense(ctx, model, { inputTokens, outputTokens: 0, subject })
   let used: Usage | undefined
   try {
-    const embeddings = await model.embed(texts, { signal: ctx.signal })
+    const embeddings = await model.embed(texts, {
+      signal: ctx.signal,
+      onPartialUsage: usage => {
+        used = usage
+      },
+    })
     used = embeddings.usage
     return embeddings
   } finally {

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import type { EmbeddingModel } from '../../../src/ai/model.ts'
 import type { ModelConfig } from '../../../src/ai/providers/config.ts'
 import { createEmbeddingModel } from '../../../src/ai/providers/embedding-model.ts'
+import type { Usage } from '../../../src/task/definition.ts'
 import type { Answer } from '../../models/script.ts'
 import { startModelServer } from '../../models/server.ts'
 import { configFor, later, secret, serving } from './kit.ts'
@@ -23,6 +24,20 @@ async function errorOf(body: unknown, status = 200): Promise<unknown> {
   return await modelAt(server.url)
     .embed(['a'])
     .catch((error: unknown) => error)
+}
+
+/** What a call tells that is answered so. */
+async function partialUsageOf(body: unknown, status = 200): Promise<readonly Usage[]> {
+  const partial: Usage[] = []
+  await using server = await serving((_, response) => {
+    response.writeHead(status, { 'content-type': 'application/json' })
+    response.end(typeof body === 'string' ? body : JSON.stringify(body))
+  })
+  const onPartialUsage = (usage: Usage) => void partial.push(usage)
+  await modelAt(server.url)
+    .embed(['a'], { onPartialUsage })
+    .catch(() => undefined)
+  return partial
 }
 
 const data = (...vectors: readonly (readonly unknown[])[]) => ({
@@ -100,6 +115,32 @@ describe('an embedding model', () => {
     const short = await errorOf(data([1, 0]))
     expect(short).toMatchObject({ code: 'CONFIG_INVALID' })
     expect(String(short)).toContain('length 2')
+  })
+
+  it('tells what a call that was paid for nothing has used', async () => {
+    const told = { prompt_tokens: 42, total_tokens: 42 }
+    const whole = [1, 0, 0, 0, 0, 0, 0, 0]
+    const used = { model: 'vectors', inputTokens: 42, outputTokens: 0, cost: (42 * 0.5) / 1_000_000 }
+    for (const vectors of [[whole, whole], [[1, 0]], []]) {
+      expect(await partialUsageOf({ ...data(...vectors), usage: told })).toEqual([used])
+    }
+    const [estimated] = await partialUsageOf('no JSON')
+    expect(estimated?.inputTokens).toBeGreaterThan(0)
+    expect(await partialUsageOf({ error: { message: 'No' } }, 500)).toEqual([])
+    expect(await partialUsageOf({ ...data(whole), usage: told })).toEqual([])
+  })
+
+  it('tells what a call has used that is aborted while its answer comes', async () => {
+    const controller = new AbortController()
+    await using server = await serving(() => controller.abort(new Error('enough')))
+    const partial: Usage[] = []
+    const call = modelAt(server.url).embed(['The ferry'], {
+      signal: controller.signal,
+      onPartialUsage: usage => partial.push(usage),
+    })
+    await expect(call).rejects.toThrow('enough')
+    expect(partial).toMatchObject([{ model: 'vectors', outputTokens: 0 }])
+    expect(partial[0]?.inputTokens).toBeGreaterThan(0)
   })
 
   it('ends when it takes too long or is aborted, and closes the connection', async () => {
