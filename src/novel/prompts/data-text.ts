@@ -16,9 +16,16 @@ export function dataRule(language: PromptLanguage): string {
   return rules[language]
 }
 
-/** The mark, also with white space, invisible characters or other widths between its signs. */
-const anyMark =
-  /[<＜﹤‹](?=[\s\p{Cf}]*[/／]?[\s\p{Cf}]*n[\s\p{Cf}]*o[\s\p{Cf}]*v[\s\p{Cf}]*e[\s\p{Cf}]*l[\s\p{Cf}]*[-‐‑–]?[\s\p{Cf}]*t[\s\p{Cf}]*e[\s\p{Cf}]*x[\s\p{Cf}]*t)/giu
+const gap = '[\\s\\p{Cf}]*'
+
+/**
+ * The mark, also with white space, invisible characters or other widths between its signs. Two gaps never meet: a text of many blanks
+ * would be tried in every division of them.
+ */
+const anyMark = new RegExp(
+  `[<＜﹤‹](?=${gap}(?:[/／]${gap})?${[...'novel'].join(gap)}${gap}(?:[-‐‑–]${gap})?${[...'text'].join(gap)})`,
+  'giu',
+)
 
 /** The text without anything that could be taken for a mark: its first sign becomes a bracket. */
 export function defuse(text: string): string {
