@@ -48,7 +48,7 @@ export interface WrittenScene {
 /** What of a task's context is needed. */
 export type WriteContext = CallContext & Pick<TaskContext, 'write'> & { readonly services: NovelServices }
 
-/** A wish for what is left of a part that broke off is not for less than this share of it. */
+/** A wish for what is left is not for less than this share of a part. */
 const smallestRest = 0.1
 
 /** Tokens of the scene so far that a prompt repeats. */
@@ -84,21 +84,33 @@ export async function writeScene(ctx: WriteContext, scene: SceneToWrite): Promis
       between: between(answers.at(-1), scene.writing),
       position: { place, parts: plan.parts },
     }
-    const answer = await takePart(ctx, scene, part)
+    const { answer, isNew } = await takePart(ctx, scene, part)
     answers.push(answer)
     text += part.between + answer.text
     if (answer.truncated) {
-      if (++broken > plan.parts + 1) throw breaksOff(scene.model)
+      // Those of earlier attempts do not count: who raised the model's length and tries again goes on from them.
+      if (isNew && ++broken > plan.parts + 1) throw breaksOff(scene.model)
       left = Math.ceil(
         Math.max(left - lengthOf(answer.text, plan.length), amountOf(plan.length) * smallestRest),
       )
     } else {
       place += 1
-      left = amountOf(plan.length)
+      left = nextLength(scene, plan, { text, place })
     }
     scene.onPart?.({ parts: plan.parts, done: place - 1, text })
   }
   return { text, parts: answers }
+}
+
+/** Who wrote more than was asked for is asked for less, so that the whole does not outgrow what a scene may have. */
+function nextLength(
+  { length }: SceneToWrite,
+  plan: { parts: number; length: Length },
+  { text, place }: { text: string; place: number },
+): number {
+  const usual = amountOf(plan.length)
+  const share = (amountOf(length) - lengthOf(text, length)) / Math.max(1, plan.parts - place + 1)
+  return Math.ceil(Math.min(usual, Math.max(share, usual * smallestRest)))
 }
 
 interface Part {
@@ -111,15 +123,26 @@ interface Part {
   readonly position: { place: number; parts: number }
 }
 
-/** A part ends with a paragraph; one that broke off, within a sentence. */
+/** As much of the end of a text as shows how it is written. */
+const longestEnd = 40
+/** No space follows these. */
+const opening = /[“‘«([—]$/u
+
+/** A part ends with a paragraph; one that broke off, within a sentence. Korean has spaces, unlike Chinese and Japanese. */
 function between(before: ModelAnswer | undefined, writing: Writing): string {
   if (before === undefined) return ''
   if (!before.truncated) return '\n\n'
-  return writing === 'cjk' ? '' : ' '
+  const end = before.text.slice(-longestEnd)
+  const hasNoSpaces = writing === 'cjk' && !/\p{Script=Hangul}/u.test(end)
+  return hasNoSpaces || opening.test(end) ? '' : ' '
 }
 
 /** Has a part written, or finds the one that an earlier attempt wrote and shows it again. */
-async function takePart(ctx: WriteContext, scene: SceneToWrite, part: Part): Promise<ModelAnswer> {
+async function takePart(
+  ctx: WriteContext,
+  scene: SceneToWrite,
+  part: Part,
+): Promise<{ answer: ModelAnswer; isNew: boolean }> {
   let lead = part.between
   let isNew = false
   const follow = (text: string) => {
@@ -140,7 +163,7 @@ async function takePart(ctx: WriteContext, scene: SceneToWrite, part: Part): Pro
     })
   })
   if (!isNew) follow(answer.text)
-  return answer
+  return { answer, isNew }
 }
 
 function requestFor(
@@ -176,8 +199,8 @@ function goesOnWish({ place, parts }: Part['position'], language: PromptLanguage
   if (parts === 1) return ''
   if (language === 'zh') {
     return place < parts
-      ? `这是全场景${parts}部分中的第${place}部分：不要写到结尾。`
-      : '这是最后一部分：写到场景结尾。'
+      ? `整个场景分${parts}部分来写，这是第${place}部分：不要写到场景的结尾。`
+      : '这是最后一部分：把场景写到结尾。'
   }
   return place < parts
     ? `This is part ${place} of ${parts} of the scene: do not bring the scene to its end.`
