@@ -23,7 +23,7 @@ const parameters = z.strictObject({
 
 const result = z.object({
   sceneId: id,
-  /** Somebody else changed the scene twice meanwhile: nothing was overwritten, the summary was dropped. */
+  /** Somebody else changed the scene twice meanwhile: nothing was overwritten, the summary is kept in the history of the scene. */
   conflict: z.boolean(),
   /** There was a summary that was not to be overwritten: none was made. */
   skipped: z.boolean(),

@@ -27,7 +27,7 @@ export interface SceneTarget {
   version: number
   /** What happens in it; empty where only instructions say. */
   brief: string
-  /** The brief is the summary of the scene. */
+  /** The brief is the summary of the scene, and tells of the new text as of the old one; a quotation of the old text does not. */
   fromSummary: boolean
   /** Somebody has written the scene already. */
   hasText: boolean
@@ -82,7 +82,7 @@ export async function targetOf(
     sceneId: scene.id,
     version: scene.version,
     brief,
-    fromSummary: brief !== '' && brief === own,
+    fromSummary: brief !== '' && brief === own && scene.summary?.method !== 'extractive',
     hasText: !scene.empty,
     novel: author === undefined ? title : `${title}, ${author}`,
     language: language ?? textLanguage(`${brief} ${choice.instructions ?? ''}`, undefined),

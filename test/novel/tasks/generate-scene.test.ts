@@ -1,4 +1,4 @@
-import { batchGenerateScene, generateScene, importNovel, storeUpload } from 'quillwork/novel'
+import { batchGenerateScene, generateScene, generateSummary, importNovel, storeUpload } from 'quillwork/novel'
 import { expect, it, vi } from 'vitest'
 import type { SceneEdit } from '../../../src/novel/library/scenes.ts'
 import type { Answer } from '../../models/script.ts'
@@ -138,6 +138,49 @@ describeWriting('GenerateScene', open => {
     expect(await task.state()).toMatchObject({ status: 'FAILED', error: { code: 'MODEL_ANSWER_TRUNCATED' } })
     expect(w.server.ledger.calls).toHaveLength(3)
     expect((await w.scene(sceneId)).content).toBe('')
+
+    // Whoever gave the model more room goes on from what is paid.
+    w.server.script.clear()
+    w.server.script.add({ answer: { is: 'text', text: 'to fall.' }, times: 1 })
+    await w.t.tasks.retry(task.taskId)
+    await w.t.drain()
+    await task.result()
+    expect(w.server.ledger.calls).toHaveLength(4)
+    const begun = 'And then the rain began '
+    expect((await w.scene(sceneId)).content).toBe(`${begun.repeat(3)}to fall.`)
+  })
+
+  it('asks for less where the part before was longer than asked', async () => {
+    await using w = await open({ models: { prose: { maxOutputTokens: 1_000, timeouts: patient } } })
+    const { novelId, sceneId } = await emptyScene(w)
+    w.server.script.add({ answer: { is: 'text', text: 'And then it rained. '.repeat(100) }, times: 1 })
+    const task = await w.t.submit(
+      generateScene,
+      { novelId, sceneId, length: { words: 700 } },
+      { userId: ann },
+    )
+    await w.t.drain()
+    await task.result()
+    const asked = w.server.ledger.calls.map(call => /about (\d+) words/.exec(call.prompt)?.[1])
+    expect(asked).toEqual(['234', '150', '234'])
+  })
+
+  it('says of a quotation of the old text that it is out of date', async () => {
+    await using w = await open({ models: large })
+    const { novelId, sceneId } = await emptyScene(w, {
+      content: 'The miller sang. He was alone.',
+      summary: '',
+    })
+    await w.t.submit(generateSummary, { novelId, sceneId, model: 'extractive' }, { userId: ann })
+    await w.t.drain()
+    expect((await w.scene(sceneId)).summary).toMatchObject({ method: 'extractive' })
+    const task = await w.t.submit(generateScene, { novelId, sceneId }, { userId: ann })
+    await w.t.drain()
+    await task.result()
+    expect(await w.scene(sceneId)).toMatchObject({
+      summaryOutOfDate: true,
+      textOrigin: { method: 'generative', brief: expect.stringContaining('The miller sang.') },
+    })
   })
 
   it('D4: leaves the text that a person wrote meanwhile, and keeps its own beside it', async () => {
@@ -312,7 +355,7 @@ describeWriting('GenerateScene for a new scene', open => {
 
   it('writes Chinese for a Chinese novel, with the Chinese prompt', async () => {
     await using w = await open({ models: large })
-    const { novelId, sceneId } = await chineseScene(w)
+    const { novelId, sceneId } = await sceneOf(w, chineseBook)
     const task = await w.t.submit(generateScene, { novelId, sceneId, tone: '冷静' }, { userId: ann })
     await w.t.drain()
     const { prompt } = await task.result()
@@ -320,6 +363,23 @@ describeWriting('GenerateScene for a new scene', open => {
     const [call] = w.server.ledger.calls
     expect(call?.prompt).toMatch(/篇幅：约1500字。\n- 语气：冷静/)
     expect((await w.scene(sceneId)).content).toBe(call?.text)
+  })
+
+  it.each([
+    ['Korean with a space', koreanBook, '그는 다리 위에서 멈', '멈추었다.', '그는 다리 위에서 멈추었다.'],
+    ['Chinese without one', chineseBook, '他在桥上停', '住了。', '他在桥上停住了。'],
+  ])('goes on with %s', async (_name, book, begun, rest, whole) => {
+    await using w = await open({ models: large })
+    const { novelId, sceneId } = await sceneOf(w, book)
+    w.server.script.add(
+      { answer: { is: 'truncated', text: begun }, times: 1 },
+      { answer: { is: 'text', text: rest }, times: 1 },
+    )
+    const task = await w.t.submit(generateScene, { novelId, sceneId }, { userId: ann })
+    await w.t.drain()
+    await task.result()
+    expect((await w.scene(sceneId)).content).toBe(whole)
+    expect(await outputOf(w, task.taskId)).toBe(whole)
   })
 })
 
@@ -337,9 +397,17 @@ async function emptyScene(w: Writing, { content = '', summary: own = summary }: 
   return { novelId, sceneId, before: second?.content ?? '' }
 }
 
-/** The second scene of a Chinese novel, with a summary and no text. */
-async function chineseScene(w: Writing) {
-  const text = '第一回 石桥\n\n天还没有亮，老磨坊主提着灯笼走过石桥。\n\n第二回 信\n\n河水渐渐平静。\n'
+const chineseBook = {
+  text: '第一回 石桥\n\n天还没有亮，老磨坊主提着灯笼走过石桥。\n\n第二回 信\n\n河水渐渐平静。\n',
+  summary: '老磨坊主在桥下发现了信。',
+}
+const koreanBook = {
+  text: 'Chapter 1\n\n늙은 방앗간 주인은 등불을 들고 돌다리를 건넜다.\n\nChapter 2\n\n강물은 점점 잔잔해졌다.\n',
+  summary: '방앗간 주인이 다리 아래에서 편지를 발견한다.',
+}
+
+/** The second scene of a novel, with a summary and no text. */
+async function sceneOf(w: Writing, { text, summary: own }: { text: string; summary: string }) {
   async function* content() {
     yield Buffer.from(text)
   }
@@ -348,7 +416,7 @@ async function chineseScene(w: Writing) {
   await w.t.drain()
   const { novelId } = await task.result()
   const sceneId = (await w.scenes(novelId))[1]?.id ?? ''
-  await edit(w, sceneId, { content: '', summary: '老磨坊主在桥下发现了信。' })
+  await edit(w, sceneId, { content: '', summary: own })
   return { novelId, sceneId }
 }
 
