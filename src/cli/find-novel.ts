@@ -1,6 +1,7 @@
 import type { z } from 'zod'
 import type { chapterSchema, novelSchema, outlineSchema } from '../http/schemas/novel.ts'
 import { QuillworkError } from '../index.ts'
+import { parseChapters } from './chapters.ts'
 import type { Client } from './client.ts'
 
 type Novel = z.output<typeof novelSchema>
@@ -43,4 +44,32 @@ export async function findSceneId(client: Client, novel: string, place: string):
   const which =
     scenes === undefined ? `chapter ${chapterNumber}` : `scene ${sceneNumber} in chapter ${chapterNumber}`
   throw new QuillworkError('SCENE_NOT_FOUND', `The novel has no ${which}; see quillwork novels show.`)
+}
+
+/** Id of a chapter by its number from 1. Throws CHAPTER_NOT_FOUND. */
+export function findChapterId({ outline }: Outline, number: number): string {
+  const chapters = outline.flatMap(volume => volume.chapters)
+  const chapter = chapters.find(({ position }) => position + 1 === number)
+  if (chapter !== undefined) return chapter.id
+  throw new QuillworkError(
+    'CHAPTER_NOT_FOUND',
+    `The novel has no chapter ${number}, it has ${chapters.length}; see quillwork novels show.`,
+  )
+}
+
+/** First and last chapter of a range such as `2-4`; nothing for `all`. Throws USAGE_INVALID, CHAPTER_NOT_FOUND. */
+export function findChapters(
+  novel: Outline,
+  text: string,
+): { startChapterId?: string; endChapterId?: string } {
+  if (text === 'all') return {}
+  const indexes = parseChapters(text)
+  const [first = 0] = indexes
+  const last = first + indexes.length - 1
+  if (last !== indexes.at(-1))
+    throw new QuillworkError(
+      'USAGE_INVALID',
+      `--chapters ${text} has gaps; this command takes one range, such as 2-4.`,
+    )
+  return { startChapterId: findChapterId(novel, first + 1), endChapterId: findChapterId(novel, last + 1) }
 }

@@ -81,21 +81,38 @@ const nouns: Record<string, readonly [one: string, many: string]> = {
   chapters: ['chapter', 'chapters'],
   scenes: ['scene', 'scenes'],
   words: ['word', 'words'],
-  success: ['summary', 'summaries'],
+  success: ['done', 'done'],
   failed: ['failed', 'failed'],
   conflict: ['conflict', 'conflicts'],
   skipped: ['skipped', 'skipped'],
   passages: ['passage', 'passages'],
 }
 
-function resultOf({ result }: TaskJson): string {
+/** What the tasks of a batch make. */
+const made: Record<string, typeof nouns> = {
+  BatchGenerateSummary: { success: ['summary', 'summaries'] },
+  BatchGenerateScene: { success: ['scene', 'scenes'] },
+}
+
+function resultOf({ result, taskType }: TaskJson): string {
   const counts = numbersOf(result)
-  return Object.entries(nouns)
-    .flatMap(([name, [one, many]]) => {
+  const words = Object.entries({ ...nouns, ...made[taskType] })
+  return [
+    ...words.flatMap(([name, [one, many]]) => {
       const count = counts[name] ?? 0
       return count === 0 ? [] : [`${numberText(count)} ${count === 1 ? one : many}`]
-    })
-    .join(', ')
+    }),
+    ...flagsOf(result),
+  ].join(', ')
+}
+
+/** What became of one scene, where it is not in its place. */
+function flagsOf(result: unknown): string[] {
+  const { conflict, skipped } = (result ?? {}) as { conflict?: unknown; skipped?: unknown }
+  return [
+    ...(conflict === true ? ['not put in place: the scene was changed meanwhile'] : []),
+    ...(skipped === true ? ['skipped'] : []),
+  ]
 }
 
 function numbersOf(value: unknown): Record<string, number> {

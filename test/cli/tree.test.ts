@@ -46,7 +46,30 @@ describe('what a task does', () => {
       { status: 'COMPLETED', done: true, result: { novelId: 'n', volumes: 1, chapters: 12, words: 26_468 } },
       '1 volume, 12 chapters, 26,468 words',
     ],
-    [{ status: 'COMPLETED', done: true, result: { total: 2, success: 1, failed: 1 } }, '1 summary, 1 failed'],
+    [
+      {
+        taskType: 'BatchGenerateSummary',
+        status: 'COMPLETED',
+        done: true,
+        result: { total: 2, success: 1, failed: 1 },
+      },
+      '1 summary, 1 failed',
+    ],
+    [
+      {
+        taskType: 'BatchGenerateScene',
+        status: 'COMPLETED',
+        done: true,
+        result: { total: 3, success: 2, conflict: 1 },
+      },
+      '2 scenes, 1 conflict',
+    ],
+    [{ status: 'COMPLETED', done: true, result: { total: 2, success: 2 } }, '2 done'],
+    [
+      { taskType: 'GenerateScene', status: 'COMPLETED', done: true, result: { words: 9, conflict: true } },
+      '9 words, not put in place: the scene was changed meanwhile',
+    ],
+    [{ status: 'COMPLETED', done: true, result: { words: 0, skipped: true, conflict: false } }, 'skipped'],
     [{ status: 'FAILED', done: true, errorInfo: failure }, 'TEXT_UNREADABLE: There is no text.'],
     [{ status: 'COMPLETED', done: true, result: 'text' }, ''],
   ] as [Partial<TaskJson>, string][])('%j is told as %j', (fields, text) => {

@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
-import { QuillworkError } from '../../index.ts'
 import { exitCodes } from '../exit-codes.ts'
+import { parametersOf } from '../parameters.ts'
 import { printJson, type Register, type Run, withServer } from '../run.ts'
 import { type EstimateAnswer, estimateLines } from '../usage-lines.ts'
 
@@ -36,16 +36,4 @@ function estimate(run: Run<EstimateOptions>): Promise<number> {
         terminal.out(line)
     return exitCodes.ok
   })
-}
-
-/** Throws USAGE_INVALID. */
-function parametersOf(text = '{}'): unknown {
-  try {
-    return JSON.parse(text) as unknown
-  } catch {
-    throw new QuillworkError(
-      'USAGE_INVALID',
-      '--parameters is not JSON; put it in single quotes for the shell.',
-    )
-  }
 }

@@ -1,5 +1,4 @@
 import type { Command } from 'commander'
-import type { TaskJson } from '../../http/index.ts'
 import { type Budget, hasEnded, QuillworkError, type TaskStatus } from '../../index.ts'
 import type { ResolvedConfig } from '../../server/config.ts'
 import { addBudget, type BudgetOptions, budgetGiven } from '../budget-options.ts'
@@ -20,8 +19,8 @@ import {
 import { previewLines } from '../preview-lines.ts'
 import { printJson, type Register, type Run } from '../run.ts'
 import { listenForSignals, type Signals } from '../signals.ts'
+import { sayFailure, watchText } from '../stay.ts'
 import { progressBar } from '../terminal.ts'
-import { detailOf } from '../tree.ts'
 import { watchTrees } from '../watch.ts'
 import { countOf } from '../words.ts'
 
@@ -106,7 +105,7 @@ async function importThrough(run: Run<ImportOptions>, work: Work): Promise<numbe
   // Where no server runs, this process is the only one that can do the work, so it stays until it is done.
   if (options.watch === true || work.connection.isOwn) return watch(run, work, begun)
   if (json) printJson(run, { ...begun, status: 'QUEUED' })
-  else terminal.out(`The import runs on the server. Watch it: ${watchText(work, begun)}`)
+  else terminal.out(`The import runs on the server. Watch it: ${watchText(work.resolved, begun.taskId)}`)
   return exitCodes.ok
 }
 
@@ -206,25 +205,11 @@ async function watch(run: Run<ImportOptions>, work: Work, begun: BegunImport): P
     terminal.note(
       connection.isOwn
         ? `Stopped. The import goes on where it was when a server is started: ${commandText('serve', work.resolved)}`
-        : `Not watching any more; the import goes on. Watch it again: ${watchText(work, begun)}`,
+        : `Not watching any more; the import goes on. Watch it again: ${watchText(work.resolved, begun.taskId)}`,
     )
     if (json) printJson(run, { taskId: begun.taskId, novelId: begun.novelId, status: 'RUNNING' })
     return signals.exitCode
   }
-}
-
-/** Why it did not complete: its own error, or what became of the tasks below it. */
-function sayFailure({ terminal, json }: Run, task: TaskJson): void {
-  const { errorInfo, status, id } = task
-  const code = errorInfo?.code ?? 'TASK_FAILED'
-  const message = errorInfo?.message ?? `The import ended ${status}: ${detailOf(task, { bars: false })}`
-  terminal.note(
-    json ? JSON.stringify({ code, message, details: { taskId: id } }) : `error ${code}: ${message}`,
-  )
-}
-
-function watchText({ resolved }: Work, { taskId }: BegunImport): string {
-  return commandText(`tasks show ${taskId} --watch`, resolved)
 }
 
 function sayEnd({ terminal }: Run, { resolved }: Work, begun: BegunImport & { status: TaskStatus }): void {

@@ -56,11 +56,14 @@ function history(run: Run<HistoryOptions>): Promise<number> {
       printJson(run, page)
       return exitCodes.ok
     }
-    if (page.items.length === 0) terminal.out('Nothing was overwritten.')
+    if (page.items.length === 0) {
+      terminal.out('Nothing was overwritten.')
+      return exitCodes.ok
+    }
     const columns = terminal.isInteractive ? terminal.columns : undefined
     for (const line of historyTable(page.items, columns)) terminal.out(line)
     const words = `novels restore ${JSON.stringify(novel)} ${place} ENTRY`
-    if (page.items.length > 0) terminal.out(`Put one in place: ${commandText(words, run.configure())}`)
+    terminal.out(`Put one in place: ${commandText(words, run.configure())}`)
     sayNextPage(terminal, page.nextPageToken)
     return exitCodes.ok
   })

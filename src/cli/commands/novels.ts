@@ -13,6 +13,7 @@ import { printJson, type Register, type Run, withServer } from '../run.ts'
 import { tableLines } from '../table.ts'
 import { agoText, numberText } from '../words.ts'
 import { addNovelHistory } from './novel-history.ts'
+import { addNovelWriting } from './novel-writing.ts'
 
 type Novel = z.output<typeof novelSchema>
 type Chapter = z.output<typeof chapterSchema>
@@ -21,9 +22,9 @@ type Answer = z.output<typeof searchAnswer>
 
 const novelArgument = 'id of the novel, or part of its title'
 
-/** `quillwork novels list|show|read|search|history|restore`. */
+/** `quillwork novels list|show|read|search|write|brief|history|restore`. */
 export function addNovels(program: Command, register: Register): void {
-  const novels = program.command('novels').description('Read and search the novels').helpCommand(false)
+  const novels = program.command('novels').description('Read, search and write the novels').helpCommand(false)
   addPaging(novels.command('list').description('List the novels, newest first')).action(
     register<PagingOptions>(list),
   )
@@ -49,6 +50,7 @@ export function addNovels(program: Command, register: Register): void {
     .argument('<words...>')
     .option('--limit <n>', 'at most so many, up to 100; default 20')
     .action(register<{ limit?: string }>(search))
+  addNovelWriting(novels, register, novelArgument)
   addNovelHistory(novels, register, novelArgument)
 }
 

@@ -1,6 +1,7 @@
 import { type Command, Option } from 'commander'
 import type { TaskJson } from '../../http/index.ts'
 import { hasEnded, taskStatuses } from '../../index.ts'
+import { addBudget } from '../budget-options.ts'
 import type { Client } from '../client.ts'
 import { type Connection, connect } from '../connect.ts'
 import { exitCodes } from '../exit-codes.ts'
@@ -14,6 +15,7 @@ import { advanceOf, detailOf } from '../tree.ts'
 import { readTree, watchTrees } from '../watch.ts'
 import { agoText, countOf, numberText } from '../words.ts'
 import { output } from './output.ts'
+import { type SubmitOptions, submit } from './submit.ts'
 
 interface ListOptions extends PagingOptions {
   status?: string[]
@@ -23,9 +25,20 @@ interface ListOptions extends PagingOptions {
   roots?: boolean
 }
 
-/** `quillwork tasks list|show|output|cancel|retry`. */
+/** `quillwork tasks submit|list|show|output|cancel|retry`. */
 export function addTasks(program: Command, register: Register): void {
-  const tasks = program.command('tasks').description('See and steer tasks').helpCommand(false)
+  const tasks = program.command('tasks').description('Submit, see and steer tasks').helpCommand(false)
+  addBudget(
+    tasks
+      .command('submit')
+      .description('Submit a task; it runs on the server, or here until it has ended where none runs')
+      .argument('<type>', 'such as GenerateScene; see docs/writing-tasks.md and /v1/capabilities')
+      .option('--parameters <json>', 'what it takes, such as \'{"novelId": "…"}\'; default {}')
+      .option('--user <id>', 'the owner; default: the user of the server')
+      .option('--lane <name>', 'default: that of the task type')
+      .option('--key <text>', 'idempotency key: the same task is not submitted twice')
+      .option('--watch', 'show it until it has ended'),
+  ).action(register<SubmitOptions>(submit))
   addPaging(
     tasks
       .command('list')

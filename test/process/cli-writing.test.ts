@@ -1,0 +1,208 @@
+import { mkdirSync, writeFileSync } from 'node:fs'
+import path from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { type ModelServer, startModelServer } from '../models/server.ts'
+import {
+  lastError,
+  lastJson,
+  requireBuilt,
+  run,
+  serve,
+  start,
+  story,
+  temporaryFolder,
+} from './cli/quillwork.ts'
+
+const patience = 180_000
+let folder: ReturnType<typeof temporaryFolder>
+let data: string
+let models: ModelServer
+let server: Awaited<ReturnType<typeof serve>>
+beforeAll(async () => {
+  requireBuilt()
+  folder = temporaryFolder()
+  data = path.join(`${folder}`, 'data')
+  models = await startModelServer()
+  const writer = {
+    provider: 'openai-compatible',
+    baseUrl: models.url,
+    model: 'scripted',
+    privateNetwork: true,
+    uses: ['prose'],
+    contextTokens: 32_000,
+    price: { input: 1, output: 2, currency: 'EUR' },
+  }
+  mkdirSync(data, { recursive: true })
+  writeFileSync(path.join(data, 'quillwork.json'), JSON.stringify({ models: { writer } }))
+  server = await serve(data)
+  await on('import', story, '--yes', '--watch')
+}, patience)
+afterAll(async () => {
+  await server[Symbol.asyncDispose]()
+  await models.close()
+  folder[Symbol.dispose]()
+})
+
+const on = (...args: string[]) => run([...args, '--data', data])
+const lastText = () => models.ledger.calls.at(-1)?.text ?? ''
+
+interface SceneJson {
+  id: string
+  content: string
+  version: number
+}
+
+/** A scene as the API has it. */
+async function sceneAt(chapter: number, scene: number): Promise<SceneJson> {
+  const read = await on('novels', 'read', 'salt', '--chapters', String(chapter), '--text', '--json')
+  const found = lastJson<{ scenes: SceneJson[] }>(read).scenes[scene - 1]
+  if (found === undefined) throw new Error(`There is no scene ${chapter}.${scene}.`)
+  return found
+}
+
+async function edit({ id, version }: SceneJson, content: string): Promise<void> {
+  const response = await fetch(`${server.url}/v1/scenes/${id}`, {
+    method: 'PATCH',
+    headers: { 'content-type': 'application/json', 'if-match': `"${version}"` },
+    body: JSON.stringify({ content }),
+  })
+  expect(response.status).toBe(200)
+}
+
+describe('quillwork novels write', { timeout: patience }, () => {
+  test('prints the scene as it is written, says what it took, and keeps the old text', async () => {
+    const before = await sceneAt(1, 1)
+    const wishes = ['--words', '300', '--tone', 'wry', '--instructions', 'Mention rain.']
+    const { code, stdout, stderr } = await on('novels', 'write', 'salt', '1.1', ...wishes)
+    expect([code, stdout]).toEqual([0, `${lastText()}\n`])
+    expect(stderr).toMatch(/^-- \d+ words by writer; [\d,]+ tokens in, \d+ out, cost 0\.\d+ --\n/)
+    expect(models.ledger.calls.at(-1)?.prompt).toMatch(/about 300 words\.\n- Tone: wry\n- Mention rain\./)
+    expect((await sceneAt(1, 1)).content).toBe(lastText())
+    const history = await on('novels', 'history', 'salt', '1.1', '--json')
+    expect(lastJson<{ items: object[] }>(history).items).toMatchObject([{ why: 'overwritten' }])
+    expect((await on('novels', 'history', 'salt', '1.2')).stdout).toBe('Nothing was overwritten.\n')
+    expect(before.content).not.toBe(lastText())
+  })
+
+  test('with --estimate only tells what it would cost', async () => {
+    const calls = models.ledger.calls.length
+    const { code, stdout } = await on('novels', 'write', 'salt', '1.1', '--estimate')
+    expect([code, stdout]).toEqual([0, expect.stringMatching(/^MODEL +CALLS .*\nwriter +1 .* EUR\n/)])
+    expect(models.ledger.calls).toHaveLength(calls)
+  })
+
+  test('adds a scene to a chapter', async () => {
+    const summary = 'Ines reads the ledger alone.'
+    const asked = ['--title', 'At night', '--summary', summary, '--json']
+    const ended = lastJson<{ status: string }>(await on('novels', 'write', 'salt', '2.new', ...asked))
+    expect(ended).toMatchObject({ status: 'COMPLETED', result: { model: 'writer', conflict: false } })
+    expect(models.ledger.calls.at(-1)?.prompt).toContain(summary)
+    const read = await on('novels', 'read', 'salt', '--chapters', '2', '--text')
+    expect(read.stdout).toContain('At night')
+    expect(read.stdout).toContain(lastText())
+  })
+
+  test('leaves what was edited meanwhile, and says how to take the other text', async () => {
+    models.script.add({ prompt: 'SLOWLY', answer: { is: 'text', chunkMs: 300 }, times: 1 })
+    await using writing = start([
+      'novels',
+      'write',
+      'salt',
+      '1.2',
+      '--instructions',
+      'SLOWLY',
+      '--data',
+      data,
+    ])
+    await writing.says(/\w/)
+    await edit(await sceneAt(1, 2), 'By hand.')
+    const { code, stdout, stderr } = await writing.ended
+    expect([code, stdout]).toEqual([0, `${lastText()}\n`])
+    expect((await sceneAt(1, 2)).content).toBe('By hand.')
+    const words = /novels restore "salt" (\S+) (\S+)/.exec(stderr)
+    expect((await on('novels', 'restore', 'salt', words?.[1] ?? '', words?.[2] ?? '')).code).toBe(0)
+    expect((await sceneAt(1, 2)).content).toBe(lastText())
+  })
+
+  test('says why nothing comes, and leaves the task to the server at Ctrl-C', async () => {
+    await using writing = start(['novels', 'write', 'salt', '2.1', '--budget-tokens', '10', '--data', data])
+    await writing.says(/-- BUDGET_EXHAUSTED: .* --/)
+    writing.child.kill('SIGINT')
+    const { code, stderr } = await writing.ended
+    expect(code).toBe(130)
+    const taskId = /tasks cancel (\S+)/.exec(stderr)?.[1] ?? ''
+    expect(lastJson(await on('tasks', 'show', taskId, '--json'))).toMatchObject({ status: 'RETRYING' })
+    expect((await on('tasks', 'cancel', taskId)).code).toBe(0)
+    const output = await on('tasks', 'output', taskId, '--follow')
+    expect([output.code, output.stderr]).toEqual([1, expect.stringContaining('ended CANCELLED')])
+  })
+
+  test('with --chapters writes what has no text, and with --overwrite the rest', async () => {
+    const calls = models.ledger.calls.length
+    const left = await on('novels', 'write', 'salt', '--chapters', '4-5')
+    expect(left.code).toBe(0)
+    expect(left.stdout).toMatch(/^BatchGenerateScene COMPLETED \d+ skipped$/m)
+    expect(left.stderr).toContain('--overwrite')
+    expect(models.ledger.calls).toHaveLength(calls)
+    const written = await on('novels', 'write', 'salt', '--chapters', '4-5', '--overwrite', '--words', '50')
+    expect(written.stdout).toMatch(/^BatchGenerateScene COMPLETED \d+ scenes$/m)
+    expect(models.ledger.calls.length).toBeGreaterThan(calls)
+  })
+
+  test('fails with the error of the task', async () => {
+    models.script.add({ prompt: 'FORBIDDEN', answer: { is: 'filtered' } })
+    const failed = await on('novels', 'write', 'salt', '1.1', '--instructions', 'FORBIDDEN', '--json')
+    expect([failed.code, lastError(failed).code]).toEqual([1, 'MODEL_ANSWER_FILTERED'])
+    expect(lastJson(failed)).toMatchObject({ status: 'FAILED' })
+  })
+
+  test.each([
+    [[], 'USAGE_INVALID', 2],
+    [['1.1', '--chapters', '2'], 'USAGE_INVALID', 2],
+    [['1.1', '--overwrite'], 'USAGE_INVALID', 2],
+    [['--chapters', '1,3'], 'USAGE_INVALID', 2],
+    [['--chapters', '1-2', '--summary', 'x'], 'USAGE_INVALID', 2],
+    [['1.1', '--words', 'many'], 'USAGE_INVALID', 2],
+    [['1.1', '--words', '9', '--characters', '9'], 'USAGE_INVALID', 2],
+    [['9.1'], 'SCENE_NOT_FOUND', 1],
+    [['9.new', '--summary', 'x'], 'CHAPTER_NOT_FOUND', 1],
+    [['1.new'], 'SCENE_EMPTY', 1],
+    [['1.1', '--model', 'nobody'], 'PROVIDER_NOT_CONFIGURED', 1],
+  ])('refuses %j', async (args, code, exit) => {
+    const refused = await on('novels', 'write', 'salt', ...args, '--json')
+    expect([lastError(refused).code, refused.code]).toEqual([code, exit])
+  })
+})
+
+describe('quillwork novels brief', { timeout: patience }, () => {
+  test('prints what helps to write a scene, and says what it is', async () => {
+    const calls = models.ledger.calls.length
+    const { code, stdout } = await on('novels', 'brief', 'salt', '3.1')
+    expect(code).toBe(0)
+    expect(stdout).toMatch(/^writing brief, not generated prose\n\nWhat happens:\n {2}1\. \S/)
+    expect(stdout).toMatch(/\nClose passages:\n {2}Chapter \d/)
+    const json = lastJson(await on('novels', 'brief', 'salt', '3.1', '--summary', 'She leaves.', '--json'))
+    expect(json).toMatchObject({ status: 'COMPLETED', result: { beats: ['She leaves.'] } })
+    expect(models.ledger.calls).toHaveLength(calls)
+  })
+})
+
+describe('quillwork tasks submit', { timeout: patience }, () => {
+  test('submits any task, once for a key', async () => {
+    const { id } = await sceneAt(3, 1)
+    const novels = lastJson<{ items: { id: string }[] }>(await on('novels', 'list', '--json'))
+    const parameters = JSON.stringify({ novelId: novels.items[0]?.id, sceneId: id })
+    const submit = (...more: string[]) =>
+      on('tasks', 'submit', 'SceneBrief', '--parameters', parameters, '--key', 'once', ...more, '--json')
+    const watched = lastJson<{ taskId: string }>(await submit('--watch'))
+    expect(watched).toMatchObject({ status: 'COMPLETED', result: { sceneId: id } })
+    expect(lastJson<{ taskId: string }>(await submit()).taskId).toBe(watched.taskId)
+  })
+
+  test('refuses what is no task and what is no JSON', async () => {
+    const unknown = await on('tasks', 'submit', 'Nothing', '--json')
+    expect([unknown.code, lastError(unknown).code]).toEqual([1, 'TASK_TYPE_UNKNOWN'])
+    const broken = await on('tasks', 'submit', 'SceneBrief', '--parameters', '{novelId', '--json')
+    expect([broken.code, lastError(broken).code]).toEqual([2, 'USAGE_INVALID'])
+  })
+})
