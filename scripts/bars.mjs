@@ -14,8 +14,11 @@ const LIMITS = {
 }
 const PORTS = ['src/store/store.ts', 'src/broker/broker.ts', 'src/rate-limit/limiter.ts', 'src/ai/model.ts']
 const ENVIRONMENT_READER = 'src/server/config.ts'
-/** Tests of whole processes, and of several together, may wait on the clock of the wall; all others wait for signals. */
-const MAY_WAIT = /^test\/(process|faults|servers|distributed|e2e)\//
+/**
+ * Tests of whole processes, and of several together, may wait on the clock of the wall; all others wait for signals. A model that is
+ * slow by its script plays its part.
+ */
+const MAY_WAIT = /^test\/((process|faults|servers|distributed|e2e)\/|models\/(reply\.ts|fast-limiter\.mjs)$)/
 /** A name for a drawer, not for a thing. `types` only as a whole name: a route may be called task-types. */
 const DRAWER = /(^|[/.-])(utils?|helpers?|common|misc|managers?)(?=[/.-])|(^|\/)types?(?=[/.])/
 /** The handler that obeys its input throws what a user's handler would: errors without a code. */
