@@ -117,8 +117,8 @@ async function ask(call: Call, stop: AbortSignal): Promise<readonly (readonly nu
     call.told = usage.tokens
     return embeddings
   } catch (error) {
-    const { id, connection, clock } = asked
-    throw modelErrorOf(error, { model: id, key: connection.key, answered: false, now: clock.now() })
+    const { id, clock } = asked
+    throw modelErrorOf(error, { model: id, answered: false, now: clock.now() })
   }
 }
 

@@ -1,11 +1,12 @@
 import type { ModelErrorCode } from '../model-error.ts'
 
-/** What a message may tell. Nothing of it is a text of the novel or of the provider, but its code. */
+/** What a message may tell. Nothing of it is a text of the novel or of the provider. */
 export interface MessageFacts {
   /** Id of the model, as it is configured. */
   readonly model: string
   /** HTTP status. */
   readonly status?: number
+  /** A known one. */
   readonly providerCode?: string
   readonly retryAfterMs?: number
   /** Of a text that is too long: its tokens, and how many are allowed. */

@@ -1,14 +1,13 @@
 import { ModelError, type ModelErrorCode } from '../model-error.ts'
 import { type Facts, factsOf } from './facts.ts'
 import { type MessageFacts, messageFor } from './messages.ts'
+import { networkCodes } from './network-codes.ts'
 import { retryAfterMs } from './retry-after.ts'
 
 /** Which call failed. */
 export interface FailedCall {
   /** Id of the model, as it is configured. */
   readonly model: string
-  /** Never shown; what repeats a part of it is not shown either. */
-  readonly key: string | undefined
   /** Whether a part of the answer had arrived. */
   readonly answered: boolean
   /** Epoch milliseconds, for a date in Retry-After. */
@@ -16,8 +15,8 @@ export interface FailedCall {
 }
 
 /**
- * Classes what went wrong with a call. The answer holds the model's id, the status, the provider's code and the wait that it asks for.
- * Nothing else of the error is kept, neither as a cause: the objects of the SDK hold the prompt, and a provider's words may echo the key.
+ * Classes what went wrong with a call. The answer holds the model's id, the status, the provider's code if it is a known one, and the
+ * wait that it asks for. Nothing else of the error is kept, neither as a cause: the objects of the SDK hold the prompt, and a provider's words may echo the key.
  */
 export function modelErrorOf(error: unknown, call: FailedCall): ModelError {
   const facts = factsOf(error)
@@ -28,7 +27,7 @@ export function modelErrorOf(error: unknown, call: FailedCall): ModelError {
   const shown: MessageFacts = {
     model: call.model,
     ...optional('status', facts.status),
-    ...optional('providerCode', shownCode(facts, call.key)),
+    ...optional('providerCode', shownCode(facts)),
     ...optional('retryAfterMs', wait),
     ...numbers,
   }
@@ -196,23 +195,16 @@ function contextNumbers(said: string): { asked?: number; limit?: number } {
   return { ...optional('asked', sum), ...optional('limit', limit === undefined ? undefined : Number(limit)) }
 }
 
-/** Parts of a key of this length are not shown. */
-const longestEcho = 6
+/** The codes that are shown: those that a rule knows. Any other is the provider's free choice, and may repeat a text or the key. */
+const knownWords: ReadonlySet<string> = new Set([
+  ...rules.flatMap(({ words = [] }) => words),
+  ...requestWords,
+])
 
-/** The code that is shown: the provider's, unless it repeats a part of the key, else the network's. */
-function shownCode({ words, network }: Facts, key: string | undefined): string | undefined {
-  return [...words].find(word => !echoes(word, key)) ?? network
-}
-
-/** Whether a text repeats a part of the key. */
-export function echoes(text: string, key: string | undefined): boolean {
-  if (key === undefined) return false
-  const plain = (value: string) => value.toLowerCase().replace(/[.-]/gu, '_')
-  const secret = plain(key)
-  const shown = plain(text)
-  if (secret.length <= longestEcho) return shown.includes(secret)
-  for (let at = 0; at + longestEcho <= secret.length; at++) {
-    if (shown.includes(secret.slice(at, at + longestEcho))) return true
-  }
-  return false
+/** The code that is shown: the provider's, else the network's, where it is a known one. */
+function shownCode({ words, network }: Facts): string | undefined {
+  return (
+    [...words].find(word => knownWords.has(word)) ??
+    (network !== undefined && networkCodes.has(network) ? network : undefined)
+  )
 }

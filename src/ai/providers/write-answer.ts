@@ -7,7 +7,7 @@ import { isFree } from './free.ts'
 import { type Heard, hear, nothingHeard } from './heard.ts'
 import { judge } from './judge.ts'
 import { messageFor } from './messages.ts'
-import { echoes, modelErrorOf } from './model-error-of.ts'
+import { modelErrorOf } from './model-error-of.ts'
 import type { Connection } from './sdk.ts'
 import { usageOf } from './usage.ts'
 import { type Waits, withinWaits } from './within-waits.ts'
@@ -99,10 +99,9 @@ async function* readable(
 }
 
 function errorOf({ asked, heard }: Call, error: unknown): ModelError {
-  const { id, connection, clock } = asked
+  const { id, clock } = asked
   return modelErrorOf(error, {
     model: id,
-    key: connection.key,
     answered: heard.messages > 0,
     now: clock.now(),
   })
@@ -147,6 +146,22 @@ function answerOf(call: Call): TextAnswer {
     usage: usageOf({ id: asked.id, price: config.price }, request, heard),
     parameters: { providerModel: isName ? named : config.model, ...parametersOf(call) },
   }
+}
+
+/** Parts of a key of this length are not told. */
+const longestEcho = 6
+
+/** Whether a text repeats a part of the key. */
+function echoes(text: string, key: string | undefined): boolean {
+  if (key === undefined) return false
+  const plain = (value: string) => value.toLowerCase().replace(/[.-]/gu, '_')
+  const secret = plain(key)
+  const shown = plain(text)
+  if (secret.length <= longestEcho) return shown.includes(secret)
+  for (let at = 0; at + longestEcho <= secret.length; at++) {
+    if (shown.includes(secret.slice(at, at + longestEcho))) return true
+  }
+  return false
 }
 
 function tellPartialUsage({ asked, heard, request, options }: Call, failure: unknown): void {

@@ -5,7 +5,7 @@ import { modelErrorOf } from '../../../src/ai/providers/model-error-of.ts'
 import { classifyError } from '../../../src/task/classify.ts'
 import { chunk, configFor, events, type Outcome, outcomeOf, secret, serving } from './kit.ts'
 
-const call = { model: 'prose', key: secret, answered: false, now: 1_000_000 }
+const call = { model: 'prose', answered: false, now: 1_000_000 }
 
 interface Refusal {
   readonly status: number
@@ -243,6 +243,26 @@ describe('the network', () => {
     const cause = Object.assign(new Error('from the network'), { code })
     const error = modelErrorOf(new Error('Cannot connect to API', { cause }), call)
     expect(error).toMatchObject({ code: expected, details: { providerCode: code } })
+  })
+})
+
+describe('the code that is shown', () => {
+  const texts = ['the_ferry_sank_at_dawn', 'ECHOED']
+  it.each(texts)('is none of the free choice of a provider: %s', async text => {
+    const body = { error: { message: text, type: text, code: text, status: text } }
+    const { error } = await refusedWith({ status: 400, body })
+    expect(error).toMatchObject({ code: 'MODEL_REQUEST_REFUSED', details: { status: 400 } })
+    const streamed = modelErrorOf({ code: text, type: text, message: text }, { ...call, answered: true })
+    for (const shown of [error, streamed])
+      expect(`${String(shown)} ${JSON.stringify(shown)}`.toLowerCase()).not.toContain(text.toLowerCase())
+  })
+
+  it('is the one that is known, whatever stands beside it', async () => {
+    const { error } = await refusedWith({
+      status: 429,
+      body: openai('insufficient_quota', 'Pay', 'the_ferry'),
+    })
+    expect(error).toMatchObject({ details: { providerCode: 'insufficient_quota' } })
   })
 })
 
