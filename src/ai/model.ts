@@ -56,8 +56,8 @@ export interface TextRequest {
 
 /** What went into a call beside the texts, kept with the result. */
 export interface ModelParameters {
-  /** Name of the model as its provider answered it. */
-  readonly providerModel: string
+  /** Name of the model as its provider answered it. Absent of an answer that broke off. */
+  readonly providerModel?: string
   readonly maxOutputTokens: number
   readonly temperature?: number
 }

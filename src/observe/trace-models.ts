@@ -59,7 +59,8 @@ function tracedLanguage(model: LanguageModel): LanguageModel {
       watch({ name: 'chat', model: model.id }, async span => {
         span?.setAttribute('gen_ai.request.max_tokens', request.maxOutputTokens)
         const answer = await model.write(request, options)
-        span?.setAttribute('gen_ai.response.model', answer.parameters.providerModel)
+        const { providerModel } = answer.parameters
+        if (providerModel !== undefined) span?.setAttribute('gen_ai.response.model', providerModel)
         span?.setAttribute('gen_ai.response.finish_reasons', [answer.finishReason])
         tellUsage(span, answer.usage)
         return answer

@@ -178,14 +178,13 @@ function truncatedAnswer({
   text: string
   usage: Usage | undefined
 }): ModelAnswer {
-  const parameters = { providerModel: usage.model, maxOutputTokens }
   return {
     text,
     model: model.id,
     finishReason: 'length',
     truncated: true,
     usage,
-    parameters: temperature === undefined ? parameters : { ...parameters, temperature },
+    parameters: temperature === undefined ? { maxOutputTokens } : { maxOutputTokens, temperature },
   }
 }
 

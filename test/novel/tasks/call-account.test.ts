@@ -5,7 +5,7 @@ import { expect, it } from 'vitest'
 import { z } from 'zod'
 import type { LanguageModel } from '../../../src/ai/model.ts'
 import { ModelError } from '../../../src/ai/model-error.ts'
-import { callModel } from '../../../src/novel/models/call-model.ts'
+import { callModel, type ModelAnswer } from '../../../src/novel/models/call-model.ts'
 
 const usage = { model: 'prose', inputTokens: 5, outputTokens: 1 }
 const whole = {
@@ -18,7 +18,7 @@ const whole = {
 /** A task that asks a model so often, one call after the other; `told` and `answers` are what it heard. */
 function calling(calls: number, write: LanguageModel['write']) {
   const told: string[] = []
-  const answers: string[] = []
+  const answers: ModelAnswer[] = []
   const model: LanguageModel = {
     id: 'prose',
     limit: 'prose',
@@ -44,10 +44,11 @@ function calling(calls: number, write: LanguageModel['write']) {
             model,
             subject: 'novel',
             onText: text => told.push(text),
+            takesTruncated: true,
             request: () => ({ prompt: 'Write.', maxOutputTokens: 10 }),
           },
         )
-        answers.push(answer.text)
+        answers.push(answer)
       }
     },
   })
@@ -99,4 +100,17 @@ it('a call that has to wait for its limit keeps no part of the budget', async ()
   await t.drain()
   expect(await t.tasks.get(taskId)).toMatchObject({ status: 'RETRYING', retryCount: 0 })
   expect(await t.budgets.get(taskId)).toMatchObject(once)
+})
+
+it('an answer that broke off and is taken names no model of the provider, which was not told', async () => {
+  const { task, answers } = calling(1, async (_request, { onText, onPartialUsage } = {}) => {
+    onText?.('Once upon a time')
+    onPartialUsage?.(usage)
+    throw new ModelError('MODEL_ANSWER_TRUNCATED', 'It goes on.')
+  })
+  await using t = await testEngine({ tasks: [task] })
+  await t.submit(task, null)
+  await t.drain()
+  expect(answers).toMatchObject([{ text: 'Once upon a', truncated: true, model: 'prose', usage }])
+  expect(answers[0]?.parameters).toEqual({ maxOutputTokens: 10 })
 })
