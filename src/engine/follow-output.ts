@@ -25,8 +25,9 @@ export const outputStart: OutputPlace = { attempt: 0, sequence: 0 }
 
 /** Pieces per read: at most some megabytes. */
 const perRead = 50
-/** Milliseconds between two looks for what other processes wrote. */
+/** Milliseconds between two looks for what other processes wrote: more and more while a task has no output, which may wait for long. */
 const lookEveryMs = 300
+const longestLookMs = 1_000
 
 /**
  * Tells the output of a task from a place on, as it grows, until the task has ended. Nothing is read ahead of whoever asks for the next
@@ -40,6 +41,7 @@ export async function* followOutput(
   using watch = watchOutput(core, taskId, signal)
   await watch.begin()
   let place = from
+  let lookMs = lookEveryMs
   while (signal?.aborted !== true) {
     // Looked at before the read: what was written before the end is then read before it is told.
     const { status } = watch
@@ -54,7 +56,8 @@ export async function* followOutput(
     }
     if (pieces.length > 0) continue
     if (status !== undefined) return yield { kind: 'end', status, place }
-    await watch.news()
+    const wasTold = await watch.news(lookMs)
+    lookMs = wasTold || attempt !== 0 ? lookEveryMs : Math.min(lookMs * 2, longestLookMs)
   }
 }
 
@@ -64,8 +67,8 @@ interface OutputWatch extends Disposable {
   readonly status: EndedStatus | undefined
   /** Looks whether the task is there, and has ended. Throws TASK_NOT_FOUND. */
   begin(): Promise<void>
-  /** Resolves when there may be something new since the last time. Throws when nobody will know. */
-  news(): Promise<void>
+  /** Resolves when there may be something new since the last time; whether it was told, or is time to look. Throws when nobody will know. */
+  news(lookMs: number): Promise<boolean>
 }
 
 function watchOutput(core: Core, taskId: string, signal: AbortSignal | undefined): OutputWatch {
@@ -99,10 +102,12 @@ function watchOutput(core: Core, taskId: string, signal: AbortSignal | undefined
       if (record === undefined) throw new QuillworkError('TASK_NOT_FOUND', `There is no task ${taskId}.`)
       ended(record)
     },
-    async news() {
-      if (!isNew) await next(core, resolve => (wake = resolve))
+    async news(lookMs) {
+      if (!isNew) await next(core, lookMs, resolve => (wake = resolve))
+      const wasTold = isNew
       isNew = false
       if (failure !== undefined) throw failure.reason
+      return wasTold
     },
     [Symbol.dispose]() {
       stopNews()
@@ -113,11 +118,15 @@ function watchOutput(core: Core, taskId: string, signal: AbortSignal | undefined
 }
 
 /** Waits for the news; where others write too, at most until it is time to look. */
-async function next({ store, clock }: Core, onWake: (wake: () => void) => void): Promise<void> {
+async function next(
+  { store, clock }: Core,
+  lookMs: number,
+  onWake: (wake: () => void) => void,
+): Promise<void> {
   let cancelTimer: (() => void) | undefined
   await new Promise<void>(resolve => {
     onWake(resolve)
-    if (store.capabilities.manyProcesses) cancelTimer = clock.after(lookEveryMs, resolve)
+    if (store.capabilities.manyProcesses) cancelTimer = clock.after(lookMs, resolve)
   })
   cancelTimer?.()
 }

@@ -58,6 +58,7 @@ function listenToOthers(core: Core, remote: RemoteBroker, gapListeners: Readonly
   const stop = remote.onEvents({
     event(event) {
       core.live.emit(event)
+      if (event.name === 'started') core.outputNews.tell(event.taskId)
       if ('status' in event && hasEnded(event.status) && core.waiters.isWaitedFor(event.taskId))
         ends.read(event.taskId)
     },

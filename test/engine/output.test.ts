@@ -281,6 +281,30 @@ describe('whoever follows the output', () => {
     await expect(stays.ended).rejects.toMatchObject({ code: 'ENGINE_STOPPED' })
   })
 
+  it.runIf(!onSqlite)('of a task that waits is seldom looked for, and told soon when it comes', async () => {
+    const gate = createGate()
+    const task = writing(async ctx => {
+      ctx.write('one')
+      await gate.opened
+      return null
+    })
+    await using t = await testEngine({ tasks: [task] })
+    const read = vi.spyOn(t.store.output, 'read')
+    const { taskId } = await t.submit(task, null, { delay: '20s' })
+    const { events, ended } = follow(t, taskId)
+    await t.advance('10s')
+    expect(read.mock.calls.length).toBeGreaterThanOrEqual(9)
+    expect(read.mock.calls.length).toBeLessThanOrEqual(13)
+    await t.advance('12s')
+    expect(events).toEqual([{ kind: 'text', attempt: 1, sequence: 1, text: 'one' }])
+    const before = read.mock.calls.length
+    await t.advance('3s')
+    expect(read.mock.calls.length - before).toBeGreaterThanOrEqual(9)
+    gate.open()
+    await t.drain()
+    await ended
+  })
+
   it('is asked for before anything is read: a slow one holds nothing up', async () => {
     const task = writing(async ctx => {
       for (let word = 1; word <= 100; word++) {
