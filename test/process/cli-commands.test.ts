@@ -112,7 +112,10 @@ describe('quillwork tasks', { timeout: patience }, () => {
     expect((await budget()).stdout).toBe(
       'budget    250,000 tokens, cost 2.5\nspent     0 tokens, cost 0\nreserved  0 tokens, cost 0\n',
     )
-    expect(lastJson(await budget('--tokens', '9', '--json'))).toMatchObject({ budget: { tokens: 9 }, waiting: 0 })
+    expect(lastJson(await budget('--tokens', '9', '--json'))).toMatchObject({
+      budget: { tokens: 9 },
+      waiting: 0,
+    })
     expect((await budget('--remove')).stdout).toMatch(/^budget {4}none$/m)
     expect((await on(['tasks', 'show', String(taskId), '--watch'])).code).toBe(0)
   })
