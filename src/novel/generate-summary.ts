@@ -25,6 +25,8 @@ const result = z.object({
   sceneId: id,
   /** Somebody else changed the scene twice meanwhile: nothing was overwritten, the summary is kept in the history of the scene. */
   conflict: z.boolean(),
+  /** The entry of the history that keeps it. */
+  alternativeId: z.string().optional(),
   /** There was a summary that was not to be overwritten: none was made. */
   skipped: z.boolean(),
   /** Length of the summary in code units; 0 when none was written. */
@@ -81,11 +83,11 @@ async function summariseScene(ctx: SummaryContext): Promise<Result> {
     if (written.outcome === 'missing') throw sceneNotFound(scene.id)
     if (written.outcome === 'applied') return resultOf(scene.id, made, made.summary.length)
     ctx.logInfo('The scene changed while it was summarised.', { looks, version: written.version })
-    if (looks === mostLooks) return { ...resultOf(scene.id, made, 0), conflict: true }
+    if (looks === mostLooks) return conflictOf(scene.id, made, written)
     const newest = await readScene(ctx)
     // Another summary arrived: whoever wrote it knew more than this attempt does.
     const outrun = newest.summary !== undefined && newest.summaryVersion > scene.summaryVersion
-    if (outrun) return { ...resultOf(scene.id, made, 0), conflict: true }
+    if (outrun) return conflictOf(scene.id, made, written)
     scene = newest
   }
 }
@@ -157,6 +159,14 @@ function write(ctx: SummaryContext, scene: Scene, made: Made): Promise<SceneWrit
 
 function resultOf(sceneId: string, made: Made, characters: number): Result {
   return { sceneId, conflict: false, skipped: false, characters, ...originOf(made) }
+}
+
+function conflictOf(
+  sceneId: string,
+  made: Made,
+  { alternativeId }: Pick<Exclude<SceneWritten, { outcome: 'missing' }>, 'alternativeId'>,
+): Result {
+  return { ...resultOf(sceneId, made, 0), conflict: true, ...given({ alternativeId }) }
 }
 
 /** What a result tells of how a summary came about. */

@@ -59,7 +59,7 @@ const sentences: Readonly<Record<ModelErrorCode, readonly [what: string, toDo: s
   ],
   MODEL_KEY_REJECTED: [
     'does not accept the key of model {model}',
-    'Set a valid key whose account may use the model, then retry the task.',
+    'Set a valid `key` for the model (where none is set, none is sent), of an account that may use it; then retry the task.',
   ],
   MODEL_UNKNOWN: [
     'does not know what is configured as model {model}, or the account may not use it',

@@ -65,7 +65,13 @@ describe('GenerateSummary', () => {
     await edit(n, sceneId, { summary: 'By hand.' })
     gate.open()
     await n.t.drain()
-    expect(await task.result()).toMatchObject({ conflict: true })
+    const result = await task.result()
+    expect(result).toMatchObject({ conflict: true, alternativeId: expect.any(String) })
+    const kept = await n.library.scenes.historyEntry(ann, {
+      sceneId,
+      entryId: String(result.alternativeId),
+    })
+    expect(kept).toMatchObject({ what: 'summary', why: 'conflict' })
     expect((await n.library.scenes.scene(ann, sceneId)).summary).toMatchObject({
       text: 'By hand.',
       method: 'person',
