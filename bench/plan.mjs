@@ -7,6 +7,8 @@ const BOOK = join(REPOSITORY, '../shared/data/sanguo-yanyi.txt')
 const BACKLOG = 'measure/backlog.mjs'
 const QUILLWORK = 'measure/quillwork.mjs'
 
+const MODELS = 'measure/models.mjs'
+
 /** How many users the queued tasks belong to, and in what order their tasks were submitted. */
 const SHAPES = ['one-user', 'distinct', 'interleaved', 'blocks']
 
@@ -36,6 +38,15 @@ const children = (measure, name, count) => ({
   needs: 'engine',
   full: { count, warmUp: 2_000 },
   quick: { count: count / 5, warmUp: 1_000 },
+})
+
+const models = (name, measure) => ({
+  name: `models/${name}`,
+  script: MODELS,
+  measure,
+  needs: 'engine',
+  full: { scenes: 1_000, warmUp: 100 },
+  quick: { scenes: 200, warmUp: 50 },
 })
 
 const backlog = (name, measure, shape, prepared) => ({
@@ -80,6 +91,8 @@ export const ENTRIES = [
     full: { seconds: 10, warmUpSeconds: 2 },
     quick: { seconds: 3, warmUpSeconds: 1 },
   },
+  models('instant', 'instant'),
+  models('http', 'overHttp'),
   {
     name: 'novel/sanguo',
     script: 'measure/novel.mjs',

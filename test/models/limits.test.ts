@@ -17,8 +17,8 @@ const turnMs = 60_500 / speed
 const windowMs = 60_000 / speed
 /** What is left of that half a second. */
 const spareMs = turnMs - windowMs
-/** Above that, in milliseconds, the processes wait for the machine more than for the limits. */
-const longestCalmWayMs = 1_000
+/** Where a place is asked for, or a call sent, for longer than so many milliseconds, processes wait for the machine and not for limits. */
+const calmMs = 750
 /** Windows that are looked at; what happens in the first is left out, for a key that nobody used starts with a burst. */
 const windows = 2
 
@@ -29,7 +29,7 @@ const call = {
 } satisfies TaskType
 
 /** Eight keys: four with a limit on calls, four with one on tokens, and one of each kind that is refused in between. */
-const perMinute = full ? 120 : 20
+const perMinute = full ? 120 : 24
 /** Tokens of one call as the server counts them. */
 const tokensPerCall = 75
 const byCalls = { requestsPerMinute: perMinute }
@@ -69,10 +69,11 @@ describeDistributed('four processes that share eight keys', () => {
       expect(mostGranted(ledger.of({ key, refused: true })), `granted to ${key}`).toBeLessThanOrEqual(
         amountOf(key)[1],
       )
-    const way = Math.max(...ledger.calls.map(call => call.startedAt - grantOf(call).from))
+    const way = Math.max(...ledger.calls.map(call => call.startedAt - grantOf(call).to))
+    const late = Math.max(...ledger.calls.map(call => call.startedAt - grantOf(call).from)) - spareMs
     const shares = keys.map(key => {
       const [amount, limit] = amountOf(key)
-      const least = ledger.fullest(windowMs - Math.max(0, way - spareMs), amount, { key })
+      const least = ledger.fullest(windowMs - Math.max(0, late), amount, { key })
       expect(least, `${amount} of ${key}`).toBeLessThanOrEqual(limit)
       return ledger.between(begin + turnMs, end, amount, { key }) / (windows * limit)
     })
@@ -81,15 +82,15 @@ describeDistributed('four processes that share eight keys', () => {
     )
     const refused = ledger.calls.filter(({ status }) => status === 429)
     expect(refused.map(({ key }) => key)).toEqual([refusedKey])
-    // Calls that were on their way when the answer came, and while the word of it went round.
-    expect(
-      ledger.tooEarly(0).filter(({ startedAt }) => startedAt > (refused[0]?.startedAt ?? 0) + 1_000),
-    ).toEqual([])
+    // Within a second the word of it has gone round; calls that had their place by then may still arrive.
+    const heardOf = (refused[0]?.endedAt ?? 0) + 1_000
+    expect(ledger.tooEarly().filter(call => grantOf(call).from > heardOf)).toEqual([])
     expect(await mostRetries(client)).toBe(0)
     const waits = await Promise.all(workers.map(longestWait))
-    if (way > longestCalmWayMs)
+    const asking = Math.max(...ledger.calls.map(call => grantOf(call).to - grantOf(call).from))
+    if (Math.max(way, asking) > calmMs)
       context.skip(
-        `This machine is too busy to tell what share of a limit can be used: a call took ${way} ms to the server.`,
+        `Too busy here to judge how well limits are used: ${asking} ms to ask for a place, ${way} ms to the server.`,
       )
     expect(Math.max(...waits), 'longest wait in a slot').toBeLessThan(2_500)
     // Where a key was held back, that time is missing, and what the refused call had reserved.
