@@ -51,7 +51,7 @@ describeWriting('answers that are no text', open => {
   let scenes: SceneText[]
   beforeAll(async () => {
     w = await open({
-      models: { prose: { timeouts: { first: 700, idle: 700, total: 10_000 }, key: 'secret-key-1234' } },
+      models: { prose: { timeouts: { first: 2_000, idle: 2_000, total: 30_000 }, key: 'secret-key-1234' } },
     })
     novelId = await w.novel(12)
     scenes = [...(await w.scenes(novelId))]
