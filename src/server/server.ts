@@ -76,6 +76,8 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
       await engine.start()
       tellOfItself(config, { url: urls.url, nodeId, command })
       log.info(described(config, engine), 'server started')
+      for (const problem of new Set(models.models().flatMap(model => model.problem ?? [])))
+        log.warn({}, problem)
     }
     return { ...urls, nodeId, stop }
   } catch (error) {

@@ -19,6 +19,8 @@ const windowMs = 60_000 / speed
 const spareMs = turnMs - windowMs
 /** Where a place is asked for, or a call sent, for longer than so many milliseconds, processes wait for the machine and not for limits. */
 const calmMs = 750
+/** A wait of two seconds at most, with what asking takes; milliseconds. */
+const longestInSlot = 2_500
 /** Windows that are looked at; what happens in the first is left out, for a key that nobody used starts with a burst. */
 const windows = 2
 
@@ -88,14 +90,16 @@ describeDistributed('four processes that share eight keys', () => {
     expect(await mostRetries(client)).toBe(0)
     const waits = await Promise.all(workers.map(longestWait))
     const asking = Math.max(...ledger.calls.map(call => grantOf(call).to - grantOf(call).from))
-    if (Math.max(way, asking) > calmMs)
+    // Where a key was held back, that time is missing, and what the refused call had reserved.
+    const held = keys.map(key => (key === refusedKey ? retryAfterMs / (windows * turnMs) + 0.05 : 0))
+    const low = shares.filter((share, at) => share < 0.95 - (held[at] ?? 0))
+    const longest = Math.max(...waits)
+    if ((low.length > 0 || longest >= longestInSlot) && Math.max(way, asking) > calmMs)
       context.skip(
         `Too busy here to judge how well limits are used: ${asking} ms to ask for a place, ${way} ms to the server.`,
       )
-    expect(Math.max(...waits), 'longest wait in a slot').toBeLessThan(2_500)
-    // Where a key was held back, that time is missing, and what the refused call had reserved.
-    const held = keys.map(key => (key === refusedKey ? retryAfterMs / (windows * turnMs) + 0.05 : 0))
-    expect(shares.filter((share, at) => share < 0.95 - (held[at] ?? 0))).toEqual([])
+    expect(longest, 'longest wait in a slot').toBeLessThan(longestInSlot)
+    expect(low, 'shares that are too low').toEqual([])
   })
 })
 

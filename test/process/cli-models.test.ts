@@ -185,6 +185,7 @@ describe('a server whose model has no key', { timeout: patience }, () => {
   test('starts, says so in the API and to the doctor, and shows no key of the others', async () => {
     configure({ unset: { ...writer(), key: 'env:NOBODY_SET_IT' }, fine: { ...writer(), limits: undefined } })
     await using server = await serve(data, [], { WRITER_KEY: key })
+    await server.says(/The model \\?"unset\\?" cannot be used/)
     const answer = await (await fetch(`${server.url}/v1/capabilities`)).text()
     expect(answer).toContain('the variable NOBODY_SET_IT is not set')
     expect(answer).not.toContain('s3cret')
