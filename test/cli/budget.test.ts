@@ -44,15 +44,19 @@ describe('what a tree has spent, in words', () => {
       waiting: 12,
     }
     expect(budgetLines(use)).toEqual([
-      'budget    250,000 tokens, cost 2.5',
+      'budget    250,000 tokens, cost 2.50',
       'spent     249,800 tokens, cost 1.200001',
-      'reserved  1 token, cost 0.1',
+      'reserved  1 token, cost 0.10',
       'waiting   12 tasks, until the budget is raised',
     ])
   })
 
   it('says that there is none, and leaves out who does not wait', () => {
     const lines = budgetLines({ rootTaskId: 'x', spent: { tokens: 7, cost: 0 }, reserved: none, waiting: 0 })
-    expect(lines).toEqual(['budget    none', 'spent     7 tokens, cost 0', 'reserved  0 tokens, cost 0'])
+    expect(lines).toEqual([
+      'budget    none',
+      'spent     7 tokens, cost 0.00',
+      'reserved  0 tokens, cost 0.00',
+    ])
   })
 })

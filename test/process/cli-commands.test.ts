@@ -110,7 +110,7 @@ describe('quillwork tasks', { timeout: patience }, () => {
     const { taskId } = lastJson(await on(['import', story, '--yes', '--json', '--title', 'Thrift', ...given]))
     const budget = (...args: string[]) => on(['budget', String(taskId), ...args])
     expect((await budget()).stdout).toBe(
-      'budget    250,000 tokens, cost 2.5\nspent     0 tokens, cost 0\nreserved  0 tokens, cost 0\n',
+      'budget    250,000 tokens, cost 2.50\nspent     0 tokens, cost 0.00\nreserved  0 tokens, cost 0.00\n',
     )
     expect(lastJson(await budget('--tokens', '9', '--json'))).toMatchObject({
       budget: { tokens: 9 },

@@ -5,7 +5,7 @@ import { budgetFrom } from '../budget-options.ts'
 import type { Client } from '../client.ts'
 import { exitCodes } from '../exit-codes.ts'
 import { printJson, type Register, type Run, withServer } from '../run.ts'
-import { countOf } from '../words.ts'
+import { costText, countOf } from '../words.ts'
 
 interface BudgetCommandOptions {
   tokens?: string
@@ -62,10 +62,7 @@ export function budgetLines({ budget, spent, reserved, waiting }: BudgetUseJson)
 function said({ tokens, cost }: { tokens?: number | undefined; cost?: number | undefined }): string {
   const parts = [
     ...(tokens === undefined ? [] : [countOf(tokens, 'token')]),
-    ...(cost === undefined ? [] : [`cost ${costText.format(cost)}`]),
+    ...(cost === undefined ? [] : [`cost ${costText(cost)}`]),
   ]
   return parts.join(', ')
 }
-
-/** As exact as it is counted. */
-const costText = new Intl.NumberFormat('en-GB', { maximumFractionDigits: 6 })

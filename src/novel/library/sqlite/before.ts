@@ -5,7 +5,7 @@ import { pageOf, pageStart } from '../page-token.ts'
 import type { Page, PageRequest } from '../paging.ts'
 import { sceneNotFound } from '../refusal.ts'
 import type { SceneSummary, SceneText, TextPageRequest } from '../shelf.ts'
-import { overviewColumns, type SceneRow, type SceneTextRow, textOf } from './scene-rows.ts'
+import { overviewColumns, type SceneRow, type SceneTextRow, takeTexts, textOf } from './scene-rows.ts'
 import { statement } from './statement.ts'
 
 /** One page of texts; read row by row, so that a page that ends early has not read the rest. */
@@ -17,21 +17,14 @@ export function textsBefore(
 ): Page<SceneText> {
   const listing = beforeListing('texts before', sceneId)
   const { size, after } = pageStart(listing, page)
-  const most = unitsOf(page)
-  const rows: SceneTextRow[] = []
-  let units = 0
-  let more = false
+  // Before the query is open: a refusal must not leave it so.
+  const units = unitsOf(page)
   const found = statement<SceneTextRow>(
     db,
     `SELECT ${overviewColumns}, t.content, m.summary ${backwards}
      JOIN scene_texts t ON t.scene_key = s.key LEFT JOIN scene_summaries m ON m.scene_key = s.key ${nearestFirst}`,
-  )
-  for (const row of found.iterate({ ...placeOf(db, userId, sceneId, after), limit: size + 1 })) {
-    more = rows.length === size || units >= most
-    if (more) break
-    rows.push(row)
-    units += row.content.length
-  }
+  ).iterate({ ...placeOf(db, userId, sceneId, after), limit: size + 1 })
+  const { rows, more } = takeTexts(found, { size, units })
   const shown = pageOf(listing, rows, more, keysOf)
   return { ...shown, items: shown.items.map(textOf) }
 }

@@ -5,7 +5,14 @@ import type { Page, PageRequest } from '../paging.ts'
 import { pageUnits, rangeIsBackwards, rangeListing } from '../range.ts'
 import { chapterNotFound } from '../refusal.ts'
 import type { ChapterRange, SceneOverview, SceneText } from '../shelf.ts'
-import { overviewColumns, overviewOf, type SceneRow, type SceneTextRow, textOf } from './scene-rows.ts'
+import {
+  overviewColumns,
+  overviewOf,
+  type SceneRow,
+  type SceneTextRow,
+  takeTexts,
+  textOf,
+} from './scene-rows.ts'
 import { statement } from './statement.ts'
 
 /** One page of overviews. */
@@ -33,16 +40,11 @@ export function rangeTexts(
 ): Page<SceneText> {
   const listing = rangeListing('texts', range)
   const { size, after } = pageStart(listing, page)
-  const rows: SceneTextRow[] = []
-  let units = 0
-  let more = false
-  const found = statement<SceneTextRow>(db, `SELECT ${overviewColumns}, t.content, m.summary ${textsInOrder}`)
-  for (const row of found.iterate(bounds(db, novel, range, after, size + 1))) {
-    more = rows.length === size || units >= pageUnits
-    if (more) break
-    rows.push(row)
-    units += row.content.length
-  }
+  const found = statement<SceneTextRow>(
+    db,
+    `SELECT ${overviewColumns}, t.content, m.summary ${textsInOrder}`,
+  ).iterate(bounds(db, novel, range, after, size + 1))
+  const { rows, more } = takeTexts(found, { size, units: pageUnits })
   const shown = pageOf(listing, rows, more, keysOf)
   return { ...shown, items: shown.items.map(textOf) }
 }

@@ -52,3 +52,18 @@ export function textOf(row: SceneTextRow): SceneText {
     ...(row.summary === null ? {} : { summary: row.summary }),
   }
 }
+
+/** The rows of one page: it ends after `size` of them, or early once they hold `units` code units. The rest is not read. */
+export function takeTexts(
+  found: Iterable<SceneTextRow>,
+  { size, units: most }: { size: number; units: number },
+): { rows: SceneTextRow[]; more: boolean } {
+  const rows: SceneTextRow[] = []
+  let units = 0
+  for (const row of found) {
+    if (rows.length === size || units >= most) return { rows, more: true }
+    rows.push(row)
+    units += row.content.length
+  }
+  return { rows, more: false }
+}
