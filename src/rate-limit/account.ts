@@ -82,7 +82,10 @@ export function emptyState(now: number): KeyState {
   }
 }
 
-/** Grants nothing before `until`; the whole queue moves back in its order. A time before one that was set earlier changes nothing. */
+/**
+ * Grants nothing before `until`; the queue moves back in its order, but for those who have lost their place. A time before one that was set
+ * earlier changes nothing.
+ */
 export function park(state: KeyState, until: number, now: number): void {
   if (!Number.isFinite(until)) {
     throw new QuillworkError(
@@ -96,7 +99,11 @@ export function park(state: KeyState, until: number, now: number): void {
   state.parkedUntil = until
   shift(state.placed, delay)
   state.lastTurn += delay
-  for (const ticket of state.tickets.values()) {
+  for (const [id, ticket] of state.tickets) {
+    if (isOverdue(state, ticket)) {
+      removeTicket(state, id)
+      continue
+    }
     ticket.turn = Math.max(ticket.turn + delay, until)
     ticket.told = Math.max(ticket.told, until)
     ticket.slot += delay

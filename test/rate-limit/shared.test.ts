@@ -197,7 +197,13 @@ describe('one account', () => {
         expect(limiters[0].describe()).toEqual(both[1].describe())
       }
     })
-    await fc.assert(cases, { numRuns: 60 })
+    const parkedAfterLosingItsPlace = [
+      { kind: 'park', ms: 1 },
+      { kind: 'ask', ticket: 0, cost: 0 },
+      { kind: 'wait', ms: 30_002 },
+      { kind: 'park', ms: 1 },
+    ] as const
+    await fc.assert(cases, { numRuns: 60, examples: [[[...parkedAfterLosingItsPlace]]] })
   })
 
   test('comes back from its text as it was; a text that is not one is an account that nobody has used', () => {
