@@ -18,6 +18,8 @@ export interface SampleImport {
   quiet: boolean
   /** For the words at the end. */
   resolved: ResolvedConfig
+  /** Of the web pages, where there are any. */
+  pagesUrl: string | undefined
 }
 
 /** Imports the stories of a folder into an empty database, shows how, and says what to do next. Does nothing where anything is there. */
@@ -50,7 +52,11 @@ export async function importSamples(work: SampleImport): Promise<void> {
   }
 }
 
-function sayWhatNext({ terminal, client, resolved }: SampleImport, title: string, novelId: string): void {
+function sayWhatNext(
+  { terminal, client, resolved, pagesUrl }: SampleImport,
+  title: string,
+  novelId: string,
+): void {
   const next: [command: string, what: string][] = [
     [commandText(`novels read ${novelId}`, resolved), `read the summaries of ${title}`],
     [commandText('import FILE --watch', resolved), 'import a text of your own'],
@@ -58,6 +64,7 @@ function sayWhatNext({ terminal, client, resolved }: SampleImport, title: string
     [`${client.url}/v1/openapi.json`, 'the API'],
   ]
   terminal.out('')
+  if (pagesUrl !== undefined) terminal.out(`Open ${pagesUrl} in a browser to read and write.`)
   terminal.out('What you can do now, in another terminal:')
   for (const [command, what] of next) terminal.out(`  ${command}   ${what}`)
   terminal.out('Ctrl-C stops the server; started again, it goes on where it was.')

@@ -13,6 +13,7 @@ import { refuseSocket, sendProblem } from './errors.ts'
 import { addGuards } from './guards.ts'
 import { watchRoutes } from './not-found.ts'
 import { describeApi } from './openapi.ts'
+import { createPages, type Pages } from './pages/pages.ts'
 import { addRoutes } from './routes/routes.ts'
 import { type HttpOptions, type HttpSettings, resolveHttpSettings } from './settings.ts'
 import { StreamHub } from './streams/hub.ts'
@@ -32,6 +33,11 @@ export interface AppOptions {
    * The AsyncAPI document of the broker (`asyncApiOf`), for `GET /v1/asyncapi.json`. Default none: then tasks stay within the process.
    */
   asyncApi?: object | undefined
+  /**
+   * The folder of the built web pages, read when the app is made: they are answered at every address that is not of the API. Default
+   * none: then there is the API alone.
+   */
+  pages?: URL | string | undefined
   /** Default: silent. */
   log?: Logger
 }
@@ -40,21 +46,22 @@ const silent: Logger = { info: () => undefined, warn: () => undefined, error: ()
 
 /**
  * Makes the HTTP API of an engine. It does not listen; `app.listen({ host, port })` does, with the host of `config`. Throws
- * CONFIG_INVALID for settings that cannot be used, or that would let anybody on the network in.
+ * CONFIG_INVALID for settings that cannot be used, or that would let anybody on the network in, and for a folder that cannot be the pages.
  */
 export function createApp(options: AppOptions): FastifyInstance {
   const settings = resolveHttpSettings(options.config)
   assertSafeToListen(settings)
   const { engine, log = silent, models, novels, asyncApi } = options
   const app = createServer(settings)
+  const pages = options.pages === undefined ? undefined : createPages(options.pages)
   const hub = new StreamHub(engine, settings)
   const metrics = createMetrics({ engine, streams: () => hub.places.counts, version })
   const context: ApiContext = { engine, settings, hub, metrics, models, novels, asyncApi, log }
   app.setValidatorCompiler(validatorCompiler)
   app.setSerializerCompiler(serializerCompiler)
   addTraces(app)
-  answerErrors(app, log)
-  addGuards(app, settings)
+  answerErrors(app, log, pages)
+  addGuards(app, settings, pages)
   addAuthorMessages(app)
   stopInOrder(app, { hub, metrics })
   describeApi(app, engine, settings)
@@ -84,14 +91,13 @@ function createServer(settings: HttpSettings): FastifyInstance {
   return app
 }
 
-function answerErrors(app: FastifyInstance, log: Logger): void {
+/** What no route answers, the pages do, where there are any. */
+function answerErrors(app: FastifyInstance, log: Logger, pages: Pages | undefined): void {
   const missing = watchRoutes(app)
   app.setErrorHandler((error, request, reply) => sendProblem(log, error, request, reply))
   app.setNotFoundHandler((request, reply) => {
-    const error = missing(request)
-    const allow = error.details?.['allow']
-    if (typeof allow === 'string') reply.header('allow', allow)
-    sendProblem(log, error, request, reply)
+    if (pages?.answersFor(request.url) === true) return pages.answer(request, reply)
+    throw missing(request)
   })
 }
 

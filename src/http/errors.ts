@@ -101,6 +101,8 @@ export function sendProblem(log: Logger, error: unknown, request: FastifyRequest
       { err: error, traceId: request.id, method: request.method, path: problem.instance },
       'a request failed',
     )
+  const allow = error instanceof QuillworkError ? error.details?.['allow'] : undefined
+  if (typeof allow === 'string') reply.header('allow', allow)
   if (problem.status === 401) reply.header('www-authenticate', 'Bearer realm="quillwork"')
   if (problem.status === 429 || problem.status === 503) reply.header('retry-after', '1')
   reply.code(problem.status).header('cache-control', 'no-store').type(problemType).send(problem)

@@ -4,6 +4,7 @@ import { QuillworkError } from '../task/errors.ts'
 import { checkHost, checkOrigin, checkToken } from './auth.ts'
 import { refuseSocket } from './errors.ts'
 import { checkJsonText } from './json-body.ts'
+import type { Pages } from './pages/pages.ts'
 import type { HttpSettings } from './settings.ts'
 
 declare module 'fastify' {
@@ -17,13 +18,16 @@ declare module 'fastify' {
   }
 }
 
-/** What every request must pass before a route sees it. */
-export function addGuards(app: FastifyInstance, settings: HttpSettings): void {
+/** What every request must pass before a route sees it, or the pages do. */
+export function addGuards(app: FastifyInstance, settings: HttpSettings, pages: Pages | undefined): void {
   app.addHook('onRequest', async (request, reply) => {
     reply.headers(safeHeaders)
     checkHost(settings, request.headers)
     checkOrigin(settings, request.method, request.headers)
-    if (request.routeOptions.config.open !== true) checkToken(settings.token, request.headers)
+    const isOpen = request.is404
+      ? pages?.answersFor(request.url) === true
+      : request.routeOptions.config.open === true
+    if (!isOpen) checkToken(settings.token, request.headers)
     checkEncoding(request)
     limitBodyTime(request, settings)
   })

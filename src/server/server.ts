@@ -1,4 +1,5 @@
 /** The composition root of the server: the engine of the configuration and its API, started and stopped in order. */
+import { existsSync } from 'node:fs'
 import type { FastifyInstance } from 'fastify'
 import { assertSafeToListen, createApp, createHealthListener } from '../http/index.ts'
 import type { Engine } from '../index.ts'
@@ -8,6 +9,7 @@ import { compositionOf } from './combinations.ts'
 import type { Composed, ComposeOptions } from './compose.ts'
 import { announce, makeDataDirectory, withdraw } from './data-directory.ts'
 import { begin, listenOn, reachable } from './listen.ts'
+import { pagesFolder } from './package-folders.ts'
 import type { Config } from './settings.ts'
 import { createStop, type Stop } from './stop.ts'
 import { describedBroker } from './topology.ts'
@@ -30,6 +32,8 @@ export interface RunningServer {
   readonly url: string | undefined
   /** Of health and metrics, where they have a port of their own. */
   readonly healthUrl: string | undefined
+  /** Of the web pages, for a browser of this machine; undefined where they are not answered, or were not built. */
+  readonly pagesUrl: string | undefined
   readonly nodeId: string
   readonly stop: Stop
 }
@@ -45,7 +49,12 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   const log = createLog({ level: config.logLevel, destination: options.logTo })
   const { engine, services, models } = await compose({ config, log })
   const asyncApi = await describedBroker(config)
-  const app = createApp({ engine, config: httpOptions(config), models, novels: services, asyncApi, log })
+  const served = works ? { pages: pagesFolder } : {}
+  const app = createApp({
+    ...{ engine, models, asyncApi, log, ...served },
+    config: httpOptions(config),
+    novels: services,
+  })
   const health = createHealthListener(app)
   const keepsUp = works && config.roles.includes('maintenance')
   const upkeep = keepsUp ? startUpkeep({ engine, services, everyMs: config.cleanup, log }) : undefined
@@ -79,7 +88,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
       for (const problem of new Set(models.models().flatMap(model => model.problem ?? [])))
         log.warn({}, problem)
     }
-    return { ...urls, nodeId, stop }
+    return { ...urls, pagesUrl: works ? pagesUrlOf(urls.url) : undefined, nodeId, stop }
   } catch (error) {
     await stop({ grace: 0 })
     throw error
@@ -109,6 +118,11 @@ async function listen(
   if (healthPort === undefined) return { url, healthUrl: undefined }
   const place = { host, port: healthPort, option: '--health-port' } as const
   return { url, healthUrl: await listenOn(health, place, () => begin(health, place)) }
+}
+
+function pagesUrlOf(url: string | undefined): string | undefined {
+  if (url === undefined || !existsSync(new URL('index.html', pagesFolder))) return undefined
+  return reachable(url)
 }
 
 function tellOfItself(

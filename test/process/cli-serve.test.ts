@@ -17,6 +17,12 @@ import {
 
 const patience = 120_000
 
+/** What a server prints once it answers; where its pages were built, also where they are. */
+function startOf(url: string): string {
+  const isBuilt = existsSync(new URL('../../dist/dashboard/index.html', import.meta.url))
+  return `listening on ${url}\n${isBuilt ? `open ${url} in a browser\n` : ''}`
+}
+
 beforeAll(requireBuilt, patience)
 
 let folder: ReturnType<typeof temporaryFolder>
@@ -51,7 +57,7 @@ describe('quillwork serve', { timeout: patience }, () => {
     server.child.kill('SIGTERM')
     await stream.text()
     const ended = await server.ended
-    expect(ended).toMatchObject({ code: 0, signal: null, stdout: `listening on ${server.url}\n` })
+    expect(ended).toMatchObject({ code: 0, signal: null, stdout: startOf(server.url) })
     const [started = '', ...others] = ended.stderr.split('\n')
     expect(JSON.parse(started)).toMatchObject({
       message: 'server started',
@@ -198,6 +204,7 @@ describe('npm start', { timeout: patience }, () => {
         .sort(),
     ).toEqual(['The Salt Ledger', '渡口的钟'])
     again.child.kill('SIGTERM')
-    expect((await again.ended).stdout).toMatch(/^listening on \S+\n$/)
+    const { stdout } = await again.ended
+    expect(stdout).toBe(startOf(/^listening on (\S+)/.exec(stdout)?.[1] ?? ''))
   })
 })

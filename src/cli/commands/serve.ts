@@ -3,6 +3,7 @@ import { type Command, Option } from 'commander'
 import type { ResolvedConfig } from '../../server/config.ts'
 import { announced } from '../../server/data-directory.ts'
 import { plainLine } from '../../server/log-lines.ts'
+import { samplesFolder } from '../../server/package-folders.ts'
 import type { RunningServer } from '../../server/server.ts'
 import { logLevels } from '../../server/settings.ts'
 import { createClient } from '../client.ts'
@@ -42,6 +43,7 @@ async function serve(run: Run<ServeOptions>): Promise<number> {
   const server = await start(run, resolved)
   if (server.url !== undefined) terminal.out(`listening on ${server.url}`)
   else terminal.out(`running as ${resolved.config.roles.join(', ')}`)
+  if (server.pagesUrl !== undefined && !run.json) terminal.out(`open ${server.pagesUrl} in a browser`)
   if (server.healthUrl !== undefined) terminal.out(`health on ${server.healthUrl}`)
   for (const warning of resolved.warnings) terminal.note(`warning: ${warning}`)
   let failure: unknown
@@ -104,11 +106,11 @@ async function sample(
   server: RunningServer,
   signals: Signals,
 ): Promise<void> {
-  const url = new URL('../../../samples/', import.meta.url)
-  if (!existsSync(url)) {
+  if (!existsSync(samplesFolder)) {
     terminal.note('The package has no samples; nothing was imported.')
     return
   }
   const client = createClient({ url: urlOf(server), token: resolved.config.token }, signals.asked)
-  await importSamples({ terminal, client, folder: url, signals, resolved, quiet: json })
+  const { pagesUrl } = server
+  await importSamples({ terminal, client, folder: samplesFolder, signals, resolved, quiet: json, pagesUrl })
 }

@@ -1,0 +1,148 @@
+import { randomBytes } from 'node:crypto'
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import { QuillworkError } from '../../task/errors.ts'
+import { chooseEncoding, weightsOf } from './encodings.ts'
+import { type PageFile, type PagesFolder, readPages } from './folder.ts'
+
+/**
+ * The web pages, beside the API: what is no address of it. They hold no data and ask the API like any other client, so they are answered
+ * without a token.
+ */
+export interface Pages {
+  /** Whether the pages answer for an address that no route has, whatever the method. */
+  answersFor(url: string): boolean
+  /** Answers it. Throws METHOD_NOT_ALLOWED for anything but GET and HEAD, and ROUTE_NOT_FOUND where the pages were not built. */
+  answer(request: FastifyRequest, reply: FastifyReply): void
+}
+
+/** The pages of a folder, as it is now. Throws CONFIG_INVALID for one that is too large. */
+export function createPages(folder: URL | string): Pages {
+  const built = readPages(folder)
+  return {
+    answersFor: url => placeOf(built, url) !== undefined,
+    answer(request, reply) {
+      const { method, headers } = request
+      if (method !== 'GET' && method !== 'HEAD')
+        throw new QuillworkError('METHOD_NOT_ALLOWED', 'This address takes GET, HEAD.', {
+          details: { allow: 'GET, HEAD' },
+        })
+      const place = placeOf(built, request.url)
+      if (place === undefined || (place === 'page' && !takesHtml(headers.accept))) throw notFound()
+      if (built === undefined) throw notBuilt()
+      if (place === 'page') sendIndex(built, reply)
+      else sendFile(place, headers, reply)
+    },
+  }
+}
+
+/** Addresses that are never those of a page, whatever the API has below them. */
+const ofTheApi = /^\/(v1|healthz|readyz|metrics)(\/|$)/i
+
+/** What is at an address: a file, or a page, whose address `index.html` alone understands; undefined: nothing of ours. */
+function placeOf(built: PagesFolder | undefined, url: string): PageFile | 'page' | undefined {
+  const parts = partsOf(url)
+  if (parts === undefined) return undefined
+  const path = `/${parts.join('/')}`
+  if (ofTheApi.test(path)) return undefined
+  const file = built?.files.get(path)
+  if (file !== undefined) return file
+  // A file that is not there is not a page: a script of an older build must fail, not be read as HTML.
+  const [top = ''] = parts
+  const isBelowFiles = parts.length > 1 && (built?.folders ?? assetsAlone).has(top)
+  const isFile = parts.length === 1 && /\.[a-z\d]+$/i.test(top) && top !== 'index.html'
+  return isBelowFiles || isFile ? undefined : 'page'
+}
+
+const assetsAlone: ReadonlySet<string> = new Set(['assets'])
+
+/**
+ * The parts of the path of an address, decoded; undefined where it is not one that a link of ours has, such as `//x`, `/../x` or
+ * `/.git`. What an encoded slash holds apart stays one part.
+ */
+function partsOf(url: string): string[] | undefined {
+  const path = /^[^?#]*/.exec(url)?.[0] ?? ''
+  try {
+    const parts = path.slice(1).split('/').map(decodeURIComponent)
+    const isPlain = path.startsWith('/') && parts.every(part => !/^\.|\p{Cc}/u.test(part))
+    const isWhole = parts.every((part, at) => part !== '' || at === parts.length - 1)
+    return isPlain && isWhole && !path.includes('\\') ? parts : undefined
+  } catch {
+    return undefined
+  }
+}
+
+/** Whoever asks for JSON meant the API, and is told that there is nothing. */
+function takesHtml(accept: string | undefined): boolean {
+  if (accept === undefined) return true
+  const weights = weightsOf(accept)
+  return ['text/html', 'text/*', '*/*'].some(type => (weights.get(type) ?? 0) > 0)
+}
+
+/** A new nonce with each answer, so `index.html` has no entity tag: an old text would come with a header that refuses it. */
+function sendIndex({ index }: PagesFolder, reply: FastifyReply): void {
+  const nonce = randomBytes(16).toString('base64url')
+  reply
+    .code(200)
+    .headers({
+      'content-security-policy': policy(`'nonce-${nonce}'`),
+      'cross-origin-opener-policy': 'same-origin',
+      'cache-control': 'no-cache',
+      vary: 'accept',
+    })
+    .type('text/html; charset=utf-8')
+    .send(index.join(nonce))
+}
+
+function sendFile(file: PageFile, headers: FastifyRequest['headers'], reply: FastifyReply): void {
+  const encoding = chooseEncoding(headers['accept-encoding']?.toString(), file.compressed.keys())
+  const tag = encoding === undefined ? `"${file.tag}"` : `"${file.tag}-${encoding}"`
+  reply.headers({
+    'content-security-policy': policy(),
+    'cache-control': file.isImmutable ? 'public, max-age=31536000, immutable' : 'no-cache',
+    etag: tag,
+    ...(file.compressed.size === 0 ? {} : { vary: 'accept-encoding' }),
+  })
+  if (namesTag(headers['if-none-match'], tag)) {
+    reply.code(304).send()
+    return
+  }
+  if (encoding !== undefined) reply.header('content-encoding', encoding)
+  const content = encoding === undefined ? file.content : file.compressed.get(encoding)
+  reply.code(200).type(file.type).send(content)
+}
+
+/** Only what came with the pages may run or be shown. Workers take the policy that their script comes with. */
+function policy(nonce = ''): string {
+  return [
+    "default-src 'none'",
+    "script-src 'self'",
+    `style-src 'self' ${nonce}`.trim(),
+    "img-src 'self' data: blob:",
+    "font-src 'self'",
+    "connect-src 'self'",
+    "manifest-src 'self'",
+    "base-uri 'none'",
+    "form-action 'none'",
+    "frame-ancestors 'none'",
+  ].join('; ')
+}
+
+/** Weak tags count (RFC 9110 section 13.1.2). */
+function namesTag(header: string | undefined, tag: string): boolean {
+  const tags = (header ?? '').split(',').map(text => text.trim().replace(/^W\//, ''))
+  return tags.includes('*') || tags.includes(tag)
+}
+
+function notFound(): QuillworkError {
+  return new QuillworkError(
+    'ROUTE_NOT_FOUND',
+    'There is no such address; see /v1/openapi.json for those that exist.',
+  )
+}
+
+function notBuilt(): QuillworkError {
+  return new QuillworkError(
+    'ROUTE_NOT_FOUND',
+    'The web pages were not built with this server; `npm run build` makes them. The API works: see /v1/openapi.json.',
+  )
+}
