@@ -6,6 +6,7 @@ import { spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import {
   copyFileSync,
+  cpSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
@@ -18,6 +19,7 @@ import {
 import { createRequire } from 'node:module'
 import { dirname, join, relative, sep } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
+import { brotliCompressSync, gzipSync } from 'node:zlib'
 
 /** The repository's folder. */
 export const root = fileURLToPath(new URL('..', import.meta.url))
@@ -103,24 +105,62 @@ function npm(args) {
 }
 
 /**
- * Compiles `src/` into `dist/` unless the stamp in `dist/` names these very sources. The new `dist/` is made aside and
- * put in place whole: nothing of a deleted source stays, a failed build leaves the old one, and two builds at once
- * do not mix.
+ * What `dist/` is made of: the compiled `src/`, and the pages of `dashboard/` in a folder of their own. Each part is made again when its
+ * sources changed, and taken over from the `dist/` before otherwise.
+ */
+const parts = [
+  {
+    name: 'the server',
+    folder: 'src',
+    files: /\.(ts|md)$/,
+    beside: ['tsconfig.json', 'tsconfig.build.json'],
+    build(dist) {
+      compile(dist)
+      copyTexts(dist)
+    },
+  },
+  {
+    name: 'the pages',
+    folder: 'dashboard',
+    files: /\.(tsx?|json|css|html|svg)$/,
+    beside: [],
+    build: dist => buildPages(join(dist, pages)),
+  },
+]
+const pages = 'dashboard'
+const stampName = '.build.json'
+
+/**
+ * Makes the parts of `dist/` whose sources are not those that the stamp in it names. The new `dist/` is made aside and put in place whole:
+ * nothing of a deleted source stays, a failed build leaves the old one, and two builds at once do not mix.
  */
 function buildDist() {
-  const hash = sourceHash()
-  const stamp = join(root, 'dist', '.build.json')
-  if (existsSync(stamp) && readJson(stamp).hash === hash) return
-  say('building dist/')
+  const dist = join(root, 'dist')
+  const stamp = join(dist, stampName)
+  const built = existsSync(stamp) ? readJson(stamp) : {}
+  const hashes = Object.fromEntries(parts.map(part => [part.folder, sourceHash(part)]))
+  const stale = parts.filter(({ folder }) => built[folder] !== hashes[folder])
+  if (stale.length === 0) return
+  say(`building ${stale.map(({ name }) => name).join(' and ')} into dist/`)
   const aside = mkdtempSync(join(root, '.build-'))
   try {
-    compile(join(aside, 'dist'))
-    copyTexts(join(aside, 'dist'))
-    writeFileSync(join(aside, 'dist', '.build.json'), JSON.stringify({ hash }))
+    const made = join(aside, 'dist')
+    mkdirSync(made)
+    for (const part of stale) part.build(made)
+    for (const part of parts) if (!stale.includes(part)) copyPart(part, dist, made)
+    writeFileSync(join(made, stampName), JSON.stringify(hashes))
     replaceDist(aside)
   } finally {
     rmSync(aside, { recursive: true, force: true })
   }
+}
+
+/** Takes a part over that is still right; the `dist/` before stays whole until the new one takes its place. */
+function copyPart({ folder }, from, to) {
+  const isPages = folder === pages
+  for (const name of readdirSync(from))
+    if (name !== stampName && (name === pages) === isPages)
+      cpSync(join(from, name), join(to, name), { recursive: true, preserveTimestamps: true })
 }
 
 function compile(outDir) {
@@ -128,6 +168,22 @@ function compile(outDir) {
   const args = [tsc, '-p', 'tsconfig.build.json', '--outDir', outDir, '--noEmitOnError', '--pretty', 'false']
   const { status } = spawnSync(process.execPath, args, { cwd: root, stdio: ['ignore', 2, 2] })
   if (status !== 0) throw new SetupError('the sources do not compile; see the lines above.')
+}
+
+/** Bundles the pages, and puts what a browser takes compressed beside each file. */
+function buildPages(outDir) {
+  const vite = join(root, 'node_modules', 'vite', 'bin', 'vite.js')
+  const args = [vite, 'build', 'dashboard', '--outDir', outDir, '--emptyOutDir', '--logLevel', 'warn']
+  const { status } = spawnSync(process.execPath, args, { cwd: root, stdio: ['ignore', 2, 2] })
+  if (status !== 0) throw new SetupError('the pages cannot be built; see the lines above.')
+  for (const name of readdirSync(outDir, { recursive: true })) {
+    const path = join(outDir, name)
+    // The page itself gets a nonce with every answer, so it is not sent as it lies there.
+    if (!/\.(js|css|svg)$/.test(name)) continue
+    const content = readFileSync(path)
+    writeFileSync(`${path}.gz`, gzipSync(content, { level: 9 }))
+    writeFileSync(`${path}.br`, brotliCompressSync(content))
+  }
 }
 
 /** The prompts are read where the program is, so they are taken along as they are. */
@@ -156,11 +212,11 @@ function replaceDist(aside) {
   }
 }
 
-/** One hash over the content of all that decides what `dist/` holds. */
-function sourceHash() {
-  const sources = filesUnder(join(root, 'src')).filter(path => /\.(ts|md)$/.test(path))
+/** One hash over the content of all that decides what a part of `dist/` holds. */
+function sourceHash({ folder, files, beside }) {
+  const sources = filesUnder(join(root, folder)).filter(path => files.test(path))
   const hash = createHash('sha256')
-  for (const path of ['tsconfig.json', 'tsconfig.build.json', 'package-lock.json', ...sources]) {
+  for (const path of ['package-lock.json', ...beside, ...sources]) {
     hash
       .update(`${path}\0`)
       .update(readFileSync(join(root, path)))

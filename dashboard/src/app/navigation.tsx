@@ -1,0 +1,39 @@
+import { Badge } from '@mantine/core'
+import { IconAlertTriangle, IconBooks, IconChartBar, IconListCheck, IconSettings } from '@tabler/icons-react'
+import { useTranslations } from 'use-intl'
+import { EntryLink } from '../parts/links.tsx'
+import { useTaskCounts } from '../tasks/counts.ts'
+import { useWriting } from '../text/format.ts'
+
+const entries = [
+  { to: '/', name: 'shelf', icon: IconBooks },
+  { to: '/tasks', name: 'tasks', icon: IconListCheck },
+  { to: '/dead-letters', name: 'deadLetters', icon: IconAlertTriangle },
+  { to: '/usage', name: 'usage', icon: IconChartBar },
+  { to: '/settings', name: 'settings', icon: IconSettings },
+] as const
+
+/** The places one can go to. `onGo`: a place was chosen. */
+export function Navigation({ onGo }: { onGo: () => void }) {
+  const t = useTranslations('shell')
+  const writing = useWriting()
+  const { live } = useTaskCounts()
+  return entries.map(({ to, name, icon: Icon }) => (
+    <EntryLink
+      key={to}
+      to={to}
+      label={t(name)}
+      onClick={onGo}
+      activeOptions={{ exact: to === '/', includeSearch: false }}
+      activeProps={{ active: true }}
+      leftSection={<Icon size={18} aria-hidden />}
+      rightSection={
+        name === 'tasks' && live > 0 ? (
+          <Badge size="sm" variant="light" className="numbers">
+            {writing.number(live)}
+          </Badge>
+        ) : undefined
+      }
+    />
+  ))
+}

@@ -1,0 +1,102 @@
+import { createRootRoute, createRoute, createRouter, lazyRouteComponent } from '@tanstack/react-router'
+import { Broken } from './broken.tsx'
+import { NotFound } from './not-found.tsx'
+import {
+  type DeadLettersSearch,
+  type NovelSearch,
+  searchOf,
+  type TaskSearch,
+  type TasksSearch,
+  type UsageSearch,
+} from './search.ts'
+import { Shell } from './shell.tsx'
+
+/** Every address of the pages. Each page is loaded when it is opened first. */
+const root = createRootRoute({ component: Shell, notFoundComponent: NotFound, errorComponent: Broken })
+
+const home = createRoute({
+  getParentRoute: () => root,
+  path: '/',
+  component: lazyRouteComponent(() => import('../home/home-page.tsx'), 'HomePage'),
+})
+
+const importing = createRoute({
+  getParentRoute: () => root,
+  path: '/import/$uploadId',
+  component: lazyRouteComponent(() => import('../imports/import-page.tsx'), 'ImportPage'),
+})
+
+const tasks = createRoute({
+  getParentRoute: () => root,
+  path: '/tasks',
+  validateSearch: (search): TasksSearch => searchOf.tasks(search),
+  component: lazyRouteComponent(() => import('../tasks/tasks-page.tsx'), 'TasksPage'),
+})
+
+const task = createRoute({
+  getParentRoute: () => root,
+  path: '/tasks/$taskId',
+  validateSearch: (search): TaskSearch => searchOf.task(search),
+  component: lazyRouteComponent(() => import('../task/task-page.tsx'), 'TaskPage'),
+})
+
+const deadLetters = createRoute({
+  getParentRoute: () => root,
+  path: '/dead-letters',
+  validateSearch: (search): DeadLettersSearch => searchOf.deadLetters(search),
+  component: lazyRouteComponent(() => import('../dead-letters/dead-letters-page.tsx'), 'DeadLettersPage'),
+})
+
+const novel = createRoute({
+  getParentRoute: () => root,
+  path: '/novels/$novelId',
+  validateSearch: (search): NovelSearch => searchOf.novel(search),
+  component: lazyRouteComponent(() => import('../novels/novel-page.tsx'), 'NovelPage'),
+})
+
+const chapter = createRoute({
+  getParentRoute: () => root,
+  path: '/novels/$novelId/chapters/$chapterId',
+  component: lazyRouteComponent(() => import('../novels/chapter-page.tsx'), 'ChapterPage'),
+})
+
+const scene = createRoute({
+  getParentRoute: () => root,
+  path: '/novels/$novelId/scenes/$sceneId',
+  component: lazyRouteComponent(() => import('../scenes/scene-page.tsx'), 'ScenePage'),
+})
+
+const usage = createRoute({
+  getParentRoute: () => root,
+  path: '/usage',
+  validateSearch: (search): UsageSearch => searchOf.usage(search),
+  component: lazyRouteComponent(() => import('../usage/usage-page.tsx'), 'UsagePage'),
+})
+
+const settings = createRoute({
+  getParentRoute: () => root,
+  path: '/settings',
+  component: lazyRouteComponent(() => import('../settings/settings-page.tsx'), 'SettingsPage'),
+})
+
+const routeTree = root.addChildren([
+  home,
+  importing,
+  tasks,
+  task,
+  deadLetters,
+  novel,
+  chapter,
+  scene,
+  usage,
+  settings,
+])
+
+/** The router of the pages. */
+export const router = createRouter({ routeTree, defaultPreload: 'intent', scrollRestoration: true })
+
+declare module '@tanstack/react-router' {
+  interface Register {
+    router: typeof router
+  }
+}

@@ -1,0 +1,108 @@
+import type { Task } from '../live/event.ts'
+import { isStatus } from '../tasks/statuses.ts'
+
+/** What the address of the list of tasks says: filters and order. Absent: not restricted, newest first. */
+export interface TasksSearch {
+  status?: Task['status'][]
+  type?: string[]
+  user?: string
+  lane?: string
+  tag?: string
+  /** RFC 3339. */
+  after?: string
+  before?: string
+  /** Sub-tasks too; default only tasks without a parent. */
+  all?: true
+  order?: 'oldest'
+}
+
+/** What the address of a task says: which part of it is open, and which of its sub-tasks are shown. */
+export interface TaskSearch {
+  part?: 'sub-tasks' | 'attempts' | 'log' | 'parameters' | 'result' | 'usage'
+  status?: Task['status'][]
+}
+
+/** What the address of the dead letters says: which group is open. */
+export interface DeadLettersSearch {
+  fingerprint?: string
+  type?: string
+}
+
+/** What the address of a novel says: what is searched for. */
+export interface NovelSearch {
+  q?: string
+}
+
+/** What the address of the usage says. */
+export interface UsageSearch {
+  by?: 'day' | 'model' | 'subject' | 'task' | 'user'
+  novel?: string
+}
+
+type Given = Record<string, unknown>
+
+const parts = ['sub-tasks', 'attempts', 'log', 'parameters', 'result', 'usage'] as const
+const sums = ['day', 'model', 'subject', 'task', 'user'] as const
+
+/** Reads addresses. What cannot be read is left out: a mistyped address shows more, never nothing. */
+export const searchOf = {
+  tasks: (given: Given): TasksSearch => ({
+    ...list('status', given['status'], isStatus),
+    ...list('type', given['type'], isText),
+    ...text('user', given['user']),
+    ...text('lane', given['lane']),
+    ...text('tag', given['tag']),
+    ...time('after', given['after']),
+    ...time('before', given['before']),
+    ...(given['all'] === true ? { all: true } : {}),
+    ...(given['order'] === 'oldest' ? { order: 'oldest' } : {}),
+  }),
+  task: (given: Given): TaskSearch => ({
+    ...one('part', given['part'], parts),
+    ...list('status', given['status'], isStatus),
+  }),
+  deadLetters: (given: Given): DeadLettersSearch => ({
+    ...text('fingerprint', given['fingerprint']),
+    ...text('type', given['type']),
+  }),
+  novel: (given: Given): NovelSearch => text('q', given['q']),
+  usage: (given: Given): UsageSearch => ({
+    ...one('by', given['by'], sums),
+    ...text('novel', given['novel']),
+  }),
+}
+
+type Part<Name extends string, T> = { [Key in Name]?: T }
+
+function isText(value: unknown): value is string {
+  return typeof value === 'string' && value !== ''
+}
+
+/** A text of digits alone comes as a number. */
+function text<Name extends string>(name: Name, value: unknown): Part<Name, string> {
+  const given = typeof value === 'number' ? String(value) : value
+  return (isText(given) ? { [name]: given } : {}) as Part<Name, string>
+}
+
+function time<Name extends string>(name: Name, value: unknown): Part<Name, string> {
+  return isText(value) && !Number.isNaN(Date.parse(value)) ? text(name, value) : ({} as Part<Name, string>)
+}
+
+function one<Name extends string, T extends string>(
+  name: Name,
+  value: unknown,
+  known: readonly T[],
+): Part<Name, T> {
+  const found = known.find(each => each === value)
+  return (found === undefined ? {} : { [name]: found }) as Part<Name, T>
+}
+
+/** One or several values; a single one need not stand in a list. */
+function list<Name extends string, T>(
+  name: Name,
+  value: unknown,
+  is: (value: unknown) => value is T,
+): Part<Name, T[]> {
+  const found = (Array.isArray(value) ? value : [value]).filter(is)
+  return (found.length === 0 ? {} : { [name]: found }) as Part<Name, T[]>
+}

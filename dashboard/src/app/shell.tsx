@@ -1,0 +1,118 @@
+import {
+  ActionIcon,
+  AppShell,
+  Burger,
+  Group,
+  SegmentedControl,
+  Text,
+  useComputedColorScheme,
+  useMantineColorScheme,
+} from '@mantine/core'
+import { useDisclosure } from '@mantine/hooks'
+import { IconKeyboard, IconMoon, IconSun } from '@tabler/icons-react'
+import { Link, Outlet } from '@tanstack/react-router'
+import { useTranslations } from 'use-intl'
+import { useTokenIsWanted } from '../api/token.ts'
+import { LiveBadge } from './live-badge.tsx'
+import { Navigation } from './navigation.tsx'
+import { OfflineBanner } from './offline-banner.tsx'
+import { setPreferences, shownLanguage, usePreferences } from './preferences.ts'
+import { ShortcutList } from './shortcut-list.tsx'
+import { useNavigationKeys, useShortcuts } from './shortcuts.tsx'
+import { TokenPage } from './token-page.tsx'
+
+/** What is around every page. */
+export function Shell() {
+  const t = useTranslations('shell')
+  const [isMenuOpen, menu] = useDisclosure()
+  const [showsKeys, keyList] = useDisclosure()
+  const { toggleColorScheme } = useMantineColorScheme()
+  useNavigationKeys()
+  useShortcuts({ 'Shift+?': keyList.open, t: toggleColorScheme })
+  if (useTokenIsWanted()) return <TokenPage />
+  return (
+    <AppShell
+      header={{ height: 56 }}
+      navbar={{ width: 224, breakpoint: 'sm', collapsed: { mobile: !isMenuOpen } }}
+      padding={{ base: 'sm', sm: 'lg' }}
+    >
+      <a href="#content" className="skip">
+        {t('skip')}
+      </a>
+      <AppShell.Header>
+        <Group h="100%" px="md" justify="space-between" wrap="nowrap">
+          <Group gap="sm" wrap="nowrap">
+            <Burger
+              opened={isMenuOpen}
+              onClick={menu.toggle}
+              hiddenFrom="sm"
+              size="sm"
+              aria-label={isMenuOpen ? t('closeMenu') : t('menu')}
+            />
+            <Text component={Link} to="/" fw={700} size="lg">
+              Quillwork
+            </Text>
+          </Group>
+          <Group gap="xs" wrap="nowrap">
+            <LiveBadge />
+            <LanguageSwitch />
+            <ThemeSwitch />
+            <ActionIcon
+              variant="subtle"
+              color="gray"
+              onClick={keyList.open}
+              aria-label={t('help')}
+              title={t('help')}
+              visibleFrom="sm"
+            >
+              <IconKeyboard size={20} aria-hidden />
+            </ActionIcon>
+          </Group>
+        </Group>
+      </AppShell.Header>
+      <AppShell.Navbar p="sm">
+        <Navigation onGo={menu.close} />
+      </AppShell.Navbar>
+      <AppShell.Main id="content" tabIndex={-1}>
+        <OfflineBanner />
+        <Outlet />
+      </AppShell.Main>
+      {showsKeys && <ShortcutList onClose={keyList.close} />}
+    </AppShell>
+  )
+}
+
+function LanguageSwitch() {
+  const t = useTranslations('shell')
+  const preferences = usePreferences()
+  return (
+    <SegmentedControl
+      size="xs"
+      aria-label={t('language')}
+      value={shownLanguage(preferences)}
+      onChange={value => setPreferences({ language: value === 'zh' ? 'zh' : 'en' })}
+      data={[
+        { value: 'en', label: 'EN' },
+        { value: 'zh', label: '中文' },
+      ]}
+    />
+  )
+}
+
+function ThemeSwitch() {
+  const t = useTranslations('shell')
+  const { setColorScheme } = useMantineColorScheme()
+  const isDark = useComputedColorScheme('light') === 'dark'
+  const Icon = isDark ? IconSun : IconMoon
+  return (
+    <ActionIcon
+      variant="subtle"
+      color="gray"
+      onClick={() => setColorScheme(isDark ? 'light' : 'dark')}
+      aria-label={t('theme')}
+      title={t('theme')}
+    >
+      <Icon size={20} aria-hidden />
+    </ActionIcon>
+  )
+}

@@ -1,0 +1,75 @@
+import { Group, Kbd, Modal, Stack, Text, Title } from '@mantine/core'
+import { useTranslations } from 'use-intl'
+import { usePreferences } from './preferences.ts'
+
+/** The keyboard map, by where it holds. The one list of all keys: a page that adds one adds it here. */
+const map = [
+  {
+    group: 'groupGo',
+    keys: [
+      ['g s', 'goShelf'],
+      ['g t', 'goTasks'],
+      ['g d', 'goDeadLetters'],
+      ['g u', 'goUsage'],
+      ['g e', 'goSettings'],
+    ],
+  },
+  {
+    group: 'groupAll',
+    keys: [
+      ['?', 'help'],
+      ['/', 'search'],
+      ['t', 'theme'],
+      ['Esc', 'escape'],
+    ],
+  },
+  {
+    group: 'groupList',
+    keys: [
+      ['j', 'next'],
+      ['k', 'previous'],
+      ['x', 'select'],
+      ['Enter', 'open'],
+    ],
+  },
+  {
+    group: 'groupTask',
+    keys: [
+      ['c', 'cancel'],
+      ['r', 'retry'],
+    ],
+  },
+] as const
+
+/** Shows which keys do what. */
+export function ShortcutList({ onClose }: { onClose: () => void }) {
+  const t = useTranslations()
+  const { shortcuts: isOn } = usePreferences()
+  return (
+    <Modal
+      opened
+      onClose={onClose}
+      title={t('shortcuts.title')}
+      closeButtonProps={{ 'aria-label': t('actions.close') }}
+    >
+      <Stack gap="lg">
+        {!isOn && <Text c="dimmed">{t('shortcuts.off')}</Text>}
+        {map.map(({ group, keys }) => (
+          <Stack key={group} gap="xs">
+            <Title order={3}>{t(`shortcuts.${group}`)}</Title>
+            {keys.map(([key, what]) => (
+              <Group key={key} justify="space-between">
+                <Text>{t(`shortcuts.${what}`)}</Text>
+                <Group gap={4}>
+                  {key.split(' ').map(each => (
+                    <Kbd key={each}>{each}</Kbd>
+                  ))}
+                </Group>
+              </Group>
+            ))}
+          </Stack>
+        ))}
+      </Stack>
+    </Modal>
+  )
+}

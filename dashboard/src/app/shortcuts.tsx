@@ -1,0 +1,45 @@
+import { useNavigate } from '@tanstack/react-router'
+import { useEffect } from 'react'
+import { tinykeys } from 'tinykeys'
+import { usePreferences } from './preferences.ts'
+
+/** What keys do: names of keys, or several one after the other (`g t`), and what happens. */
+export type Shortcuts = Readonly<Record<string, (event: KeyboardEvent) => void>>
+
+/** Whether the keys belong to something that is being filled in, or to a dialog that lies above the page. */
+function isElsewhere({ target, defaultPrevented }: KeyboardEvent): boolean {
+  if (defaultPrevented || !(target instanceof HTMLElement)) return true
+  return (
+    target.isContentEditable ||
+    target.closest('input, textarea, select, [role="dialog"], [role="menu"]') !== null
+  )
+}
+
+/** Lets keys do something while the component is there. Never while something is filled in; not at all where they are switched off. */
+export function useShortcuts(shortcuts: Shortcuts): void {
+  const { shortcuts: isOn } = usePreferences()
+  useEffect(() => {
+    if (!isOn) return
+    const guarded = Object.entries(shortcuts).map(([keys, act]): [string, (event: KeyboardEvent) => void] => [
+      keys,
+      event => {
+        if (isElsewhere(event)) return
+        event.preventDefault()
+        act(event)
+      },
+    ])
+    return tinykeys(window, Object.fromEntries(guarded))
+  })
+}
+
+/** The keys that lead from page to page. */
+export function useNavigationKeys(): void {
+  const navigate = useNavigate()
+  useShortcuts({
+    'g s': () => navigate({ to: '/' }),
+    'g t': () => navigate({ to: '/tasks' }),
+    'g d': () => navigate({ to: '/dead-letters' }),
+    'g u': () => navigate({ to: '/usage' }),
+    'g e': () => navigate({ to: '/settings' }),
+  })
+}

@@ -1,0 +1,33 @@
+import { createTheme, type MantineColorsTuple } from '@mantine/core'
+
+/** The one accent: the colour of ink that has dried for a while. */
+const ink: MantineColorsTuple = [
+  '#e8f6f8',
+  '#d3e9ed',
+  '#a5d2da',
+  '#74bac7',
+  '#4da6b6',
+  '#349aac',
+  '#2394a7',
+  '#0b7285',
+  '#046577',
+  '#004e5d',
+]
+
+/** Spacing, type and colour of every page. Sizes are Mantine's scale; nothing else sets a size in pixels. */
+export const theme = createTheme({
+  colors: { ink },
+  primaryColor: 'ink',
+  primaryShade: { light: 7, dark: 5 },
+  autoContrast: true,
+  defaultRadius: 'md',
+  fontFamily:
+    "system-ui, -apple-system, 'Segoe UI', Roboto, 'Noto Sans', 'PingFang SC', 'Microsoft YaHei', 'Noto Sans CJK SC', sans-serif",
+  fontFamilyMonospace: "ui-monospace, 'Cascadia Mono', 'Liberation Mono', Menlo, monospace",
+  headings: {
+    fontWeight: '650',
+    sizes: { h1: { fontSize: '1.6rem' }, h2: { fontSize: '1.2rem' }, h3: { fontSize: '1.05rem' } },
+  },
+  cursorType: 'pointer',
+  respectReducedMotion: true,
+})

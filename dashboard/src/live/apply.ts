@@ -1,0 +1,127 @@
+import type { InfiniteData, QueryClient } from '@tanstack/react-query'
+import { keys } from '../api/keys.ts'
+import type { LiveMessage, Task, TaskEvent } from './event.ts'
+
+/** A page of a listing of tasks. */
+export interface TaskPage {
+  items: Task[]
+  nextPageToken?: string
+}
+
+/** Milliseconds between two readings of the same kind of answer, however much happens. */
+const readAgainAfter = 1_000
+
+/**
+ * Brings what is kept of the API up to what the stream told: rows that are there are changed in place at once; what an event does not
+ * tell (results, counts, new rows) is read again, at most once a second, and only where it is shown.
+ */
+export class LiveCache {
+  readonly #queries: QueryClient
+  readonly #changed = new Set<string>()
+  #isPlanned = false
+  #all = false
+
+  constructor(queries: QueryClient) {
+    this.#queries = queries
+  }
+
+  /** Takes what the stream told since the last time. */
+  take(messages: readonly LiveMessage[]): void {
+    const newest = new Map<string, TaskEvent>()
+    for (const message of messages) {
+      if (message.kind === 'reset') this.#all = true
+      else newest.set(message.event.taskId, message.event)
+    }
+    if (newest.size > 0) this.#patch(newest)
+    for (const { taskId, parentTaskId, rootTaskId } of newest.values())
+      for (const id of [taskId, parentTaskId, rootTaskId]) if (id !== undefined) this.#changed.add(id)
+    this.#plan()
+  }
+
+  /** Something may have been missed: everything that is shown is read again. */
+  missed(): void {
+    this.#all = true
+    this.#plan()
+  }
+
+  #patch(newest: ReadonlyMap<string, TaskEvent>): void {
+    this.#queries.setQueriesData<InfiniteData<TaskPage>>({ queryKey: keys.taskLists }, data =>
+      patchPages(data, newest),
+    )
+    this.#queries.setQueriesData<InfiniteData<TaskPage>>({ queryKey: ['tasks', 'children'] }, data =>
+      patchPages(data, newest),
+    )
+    for (const [taskId, event] of newest)
+      this.#queries.setQueryData<Task>(keys.task(taskId), task => task && patched(task, event))
+  }
+
+  #plan(): void {
+    if (this.#isPlanned) return
+    this.#isPlanned = true
+    setTimeout(() => {
+      this.#isPlanned = false
+      this.#readAgain()
+    }, readAgainAfter)
+  }
+
+  #readAgain(): void {
+    const changed = new Set(this.#changed)
+    const all = this.#all
+    this.#changed.clear()
+    this.#all = false
+    void this.#queries.invalidateQueries({
+      predicate: ({ queryKey }) => all || isTouched(queryKey, changed),
+    })
+  }
+}
+
+/** Kinds of answers that any event of a task may change. */
+const ofAnyTask = new Set<unknown>(['list', 'counts'])
+
+function isTouched([resource, kind, id]: readonly unknown[], changed: ReadonlySet<string>): boolean {
+  if (changed.size === 0) return false
+  if (resource === 'tasks') return ofAnyTask.has(kind) || (typeof id === 'string' && changed.has(id))
+  return resource === 'dead-letters'
+}
+
+function patchPages(
+  data: InfiniteData<TaskPage> | undefined,
+  newest: ReadonlyMap<string, TaskEvent>,
+): InfiniteData<TaskPage> | undefined {
+  if (data === undefined) return undefined
+  let isSame = true
+  const pages = data.pages.map(page => {
+    if (!page.items.some(({ id }) => newest.has(id))) return page
+    isSame = false
+    const items = page.items.map(task => {
+      const event = newest.get(task.id)
+      return event === undefined ? task : patched(task, event)
+    })
+    return { ...page, items }
+  })
+  return isSame ? data : { ...data, pages }
+}
+
+/** The task with what an event tells of it; an event that is older than the answer changes nothing. */
+function patched(task: Task, event: TaskEvent): Task {
+  if (event.at < task.timestamps.updatedAt || (event.attempt ?? task.attempt) < task.attempt) return task
+  return {
+    ...task,
+    status: event.status,
+    done: isEnd(event.status),
+    ...(event.attempt === undefined ? {} : { attempt: event.attempt }),
+    ...(event.progress === undefined ? {} : { progress: event.progress }),
+    ...(event.errorInfo === undefined ? {} : { errorInfo: event.errorInfo }),
+  }
+}
+
+const ends = new Set<Task['status']>([
+  'COMPLETED',
+  'COMPLETED_WITH_ERRORS',
+  'FAILED',
+  'DEAD_LETTER',
+  'CANCELLED',
+])
+
+/** Whether a status is one that a task ends with. */
+export const isEnd = (status: Task['status']): boolean => ends.has(status)

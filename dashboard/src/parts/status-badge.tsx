@@ -1,0 +1,49 @@
+import { Badge } from '@mantine/core'
+import {
+  IconAlertTriangle,
+  IconBan,
+  IconCheck,
+  IconChecks,
+  IconClock,
+  IconLoader2,
+  IconRefresh,
+  IconX,
+} from '@tabler/icons-react'
+import type { ComponentType } from 'react'
+import { useTranslations } from 'use-intl'
+import type { Task } from '../live/event.ts'
+
+interface Look {
+  color: string
+  icon: ComponentType<{ size?: number; 'aria-hidden'?: boolean }>
+}
+
+/** A status is told by its icon and its word; the colour only helps. */
+const looks: Record<Task['status'], Look> = {
+  QUEUED: { color: 'gray', icon: IconClock },
+  RUNNING: { color: 'ink', icon: IconLoader2 },
+  RETRYING: { color: 'yellow', icon: IconRefresh },
+  COMPLETED: { color: 'green', icon: IconCheck },
+  COMPLETED_WITH_ERRORS: { color: 'orange', icon: IconChecks },
+  FAILED: { color: 'red', icon: IconX },
+  DEAD_LETTER: { color: 'red', icon: IconAlertTriangle },
+  CANCELLED: { color: 'gray', icon: IconBan },
+}
+
+/** Where a task is in its life. */
+export function StatusBadge({ status, phase }: { status: Task['status']; phase?: Task['phase'] }) {
+  const t = useTranslations('status')
+  const { color, icon: Icon } = looks[status]
+  const isWaiting = status === 'RUNNING' && phase === 'awaiting-subtasks'
+  return (
+    <Badge
+      color={color}
+      variant="light"
+      leftSection={<Icon size={12} aria-hidden />}
+      tt="none"
+      data-status={status}
+    >
+      {isWaiting ? t('waitingForSubTasks') : t(status)}
+    </Badge>
+  )
+}

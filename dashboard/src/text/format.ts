@@ -1,0 +1,48 @@
+import { useFormatter, useTranslations } from 'use-intl'
+import { usePreferences } from '../app/preferences.ts'
+
+/** How numbers, times and amounts are written, in the language and the time zone of the person. */
+export function useWriting() {
+  const format = useFormatter()
+  const t = useTranslations('units')
+  const { zone } = usePreferences()
+  const timeZone = zone === 'utc' ? { timeZone: 'UTC' } : {}
+  return {
+    /** A whole number, grouped. */
+    number: (value: number) => format.number(value),
+    /** A share of 0 to 1 as percent. */
+    percent: (share: number) => format.number(share, { style: 'percent', maximumFractionDigits: 0 }),
+    /** Date and time. `at`: RFC 3339 or epoch milliseconds. */
+    dateTime: (at: string | number) =>
+      format.dateTime(new Date(at), { dateStyle: 'medium', timeStyle: 'medium', ...timeZone }),
+    /** A time of the day. */
+    time: (at: string | number) => format.dateTime(new Date(at), { timeStyle: 'medium', ...timeZone }),
+    /** How long ago, or how far ahead. */
+    ago: (at: string | number, now: number) => format.relativeTime(new Date(at), new Date(now)),
+    /** A length of time in its two largest units; never negative. */
+    duration(ms: number) {
+      const seconds = Math.max(0, ms) / 1_000
+      if (seconds < 10) return t('seconds', { count: Number(seconds.toFixed(1)) })
+      if (seconds < 60) return t('seconds', { count: Math.round(seconds) })
+      const minutes = Math.floor(seconds / 60)
+      if (minutes < 60) return t('minutes', { minutes, seconds: Math.round(seconds % 60) })
+      const hours = Math.floor(minutes / 60)
+      if (hours < 48) return t('hours', { hours, minutes: minutes % 60 })
+      return t('days', { days: Math.floor(hours / 24), hours: hours % 24 })
+    },
+    /** An amount of money. Small amounts keep two significant digits. */
+    money: (amount: number, currency: string | undefined) =>
+      currency === undefined
+        ? format.number(amount, { maximumSignificantDigits: amount < 1 ? 2 : 4 })
+        : format.number(amount, {
+            style: 'currency',
+            currency,
+            ...(amount > 0 && amount < 1 ? { maximumSignificantDigits: 2 } : {}),
+          }),
+    /** A size in bytes. */
+    bytes(bytes: number) {
+      const [size, unit] = bytes < 1_048_576 ? [bytes / 1_024, 'kilobyte'] : [bytes / 1_048_576, 'megabyte']
+      return format.number(size, { style: 'unit', unit, maximumFractionDigits: 1 })
+    },
+  }
+}

@@ -1,0 +1,20 @@
+import react from '@vitejs/plugin-react'
+import { defineConfig } from 'vite'
+
+/** While the pages are being worked on (`npx vite dashboard`), a server that runs answers the API. */
+const api = process.env['QUILLWORK_URL'] ?? 'http://127.0.0.1:7420'
+
+export default defineConfig({
+  plugins: [react()],
+  build: {
+    outDir: '../dist/dashboard',
+    emptyOutDir: true,
+    target: 'es2022',
+    // The content security policy lets nothing inline in.
+    assetsInlineLimit: 0,
+    modulePreload: { polyfill: false },
+    reportCompressedSize: false,
+    chunkSizeWarningLimit: 1_000,
+  },
+  server: { proxy: { '/v1': api, '/healthz': api, '/readyz': api } },
+})
