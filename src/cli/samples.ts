@@ -1,18 +1,15 @@
-import { readdirSync } from 'node:fs'
-import { fileURLToPath } from 'node:url'
 import type { ResolvedConfig } from '../server/config.ts'
 import type { Client } from './client.ts'
 import { commandText } from './hints.ts'
-import { confirm, preview, uploadFile } from './novel-client.ts'
+import type { BegunImport } from './novel-client.ts'
 import type { Signals } from './signals.ts'
 import type { Terminal } from './terminal.ts'
 import { watchTrees } from './watch.ts'
 
-/** Where the samples are and where they go. */
+/** Where the samples go. */
 export interface SampleImport {
   terminal: Terminal
   client: Client
-  folder: URL
   signals: Signals
   /** Say nothing: a program reads the output. */
   quiet: boolean
@@ -22,21 +19,23 @@ export interface SampleImport {
   pagesUrl: string | undefined
 }
 
-/** Imports the stories of a folder into an empty database, shows how, and says what to do next. Does nothing where anything is there. */
+/**
+ * Imports the stories that come with the package into an empty database, shows how, and says what to do next. Does nothing where
+ * anything is there.
+ */
 export async function importSamples(work: SampleImport): Promise<void> {
-  const { terminal, client, folder, signals, quiet } = work
+  const { terminal, client, signals, quiet } = work
   const { total } = await client.get<{ total: number }>('/v1/tasks/counts')
   if (total > 0) return
-  const files = readdirSync(folder).filter(name => name.endsWith('.txt'))
-  if (!quiet) terminal.out(`The database is empty: importing the sample, ${files.length} short stories.`)
+  const { items: stories } = await client.get<{ items: { name: string; title: string }[] }>('/v1/samples')
+  if (stories.length === 0) {
+    terminal.note('The package has no samples; nothing was imported.')
+    return
+  }
+  if (!quiet) terminal.out(`The database is empty: importing the sample, ${stories.length} short stories.`)
   try {
-    const stories = []
-    for (const name of files) {
-      const uploadId = await uploadFile(client, fileURLToPath(new URL(name, folder)))
-      stories.push({ uploadId, ...(await preview(client, uploadId, undefined)) })
-    }
-    const begun = []
-    for (const { uploadId } of stories) begun.push(await confirm(client, uploadId, {}))
+    const begun: BegunImport[] = []
+    for (const { name } of stories) begun.push(await client.post(`/v1/samples/${name}:import`, undefined))
     const taskIds = begun.map(({ taskId }) => taskId)
     const titles = stories.map(({ title }) => title)
     const ended = await watchTrees({ client, taskIds, titles, terminal, quiet, signal: signals.asked })

@@ -38,6 +38,8 @@ export interface AppOptions {
    * none: then there is the API alone.
    */
   pages?: URL | string | undefined
+  /** The folder of the texts that `GET /v1/samples` tells of. Default none. */
+  samples?: URL | string | undefined
   /** Default: silent. */
   log?: Logger
 }
@@ -51,12 +53,12 @@ const silent: Logger = { info: () => undefined, warn: () => undefined, error: ()
 export function createApp(options: AppOptions): FastifyInstance {
   const settings = resolveHttpSettings(options.config)
   assertSafeToListen(settings)
-  const { engine, log = silent, models, novels, asyncApi } = options
+  const { engine, log = silent, models, novels, asyncApi, samples } = options
   const app = createServer(settings)
   const pages = options.pages === undefined ? undefined : createPages(options.pages)
   const hub = new StreamHub(engine, settings)
   const metrics = createMetrics({ engine, streams: () => hub.places.counts, version })
-  const context: ApiContext = { engine, settings, hub, metrics, models, novels, asyncApi, log }
+  const context: ApiContext = { engine, settings, hub, metrics, models, novels, asyncApi, samples, log }
   app.setValidatorCompiler(validatorCompiler)
   app.setSerializerCompiler(serializerCompiler)
   addTraces(app)

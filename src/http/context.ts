@@ -28,6 +28,8 @@ export interface ApiContext {
   readonly novels: NovelServices | undefined
   /** What goes through the broker; undefined where there is none between processes. */
   readonly asyncApi: object | undefined
+  /** The folder of the texts that come with the server, where there is one. */
+  readonly samples: URL | string | undefined
   readonly log: Logger
 }
 

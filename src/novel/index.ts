@@ -24,6 +24,7 @@ export {
 } from './library/transfer.ts'
 export { type Preview, type PreviewRequest, previewUpload } from './preview.ts'
 export { loadPrompts } from './prompts/prompts.ts'
+export { importSample, listSamples, type Sample, type SampleImport } from './samples.ts'
 export { type NovelSearchAnswer, searchNovel } from './search-novel.ts'
 export type { NovelServices } from './services.ts'
 export { sweepDrafts } from './sweep.ts'

@@ -15,6 +15,8 @@ const largestUpload = 500_000_000
 /** A file that arrives. */
 export interface IncomingFile {
   userId: string
+  /** Default: a new one. A file that arrives again under an id is the first one. */
+  id?: string
   /** As the person named it. It is shown and tells the title; no path is made of it. */
   fileName: string
   content: AsyncIterable<Uint8Array>
@@ -32,14 +34,10 @@ export async function storeUpload(services: NovelServices, file: IncomingFile): 
   try {
     const expiresAt = nowOf(services) + keepUploadMs
     const fileName = path.basename(file.fileName.replaceAll('\\', '/')).slice(0, 255) || 'untitled.txt'
-    return await services.library.uploads.add({
-      id: randomUUID(),
-      userId: file.userId,
-      fileName,
-      bytes,
-      location,
-      expiresAt,
-    })
+    const { id = randomUUID(), userId } = file
+    const upload = await services.library.uploads.add({ id, userId, fileName, bytes, location, expiresAt })
+    if (upload.location !== location) await services.uploads.remove(location)
+    return upload
   } catch (error) {
     await services.uploads.remove(location).catch(() => undefined)
     throw error

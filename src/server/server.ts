@@ -9,7 +9,7 @@ import { compositionOf } from './combinations.ts'
 import type { Composed, ComposeOptions } from './compose.ts'
 import { announce, makeDataDirectory, withdraw } from './data-directory.ts'
 import { begin, listenOn, reachable } from './listen.ts'
-import { pagesFolder } from './package-folders.ts'
+import { pagesFolder, samplesFolder } from './package-folders.ts'
 import type { Config } from './settings.ts'
 import { createStop, type Stop } from './stop.ts'
 import { describedBroker } from './topology.ts'
@@ -49,9 +49,9 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   const log = createLog({ level: config.logLevel, destination: options.logTo })
   const { engine, services, models } = await compose({ config, log })
   const asyncApi = await describedBroker(config)
-  const served = works ? { pages: pagesFolder } : {}
   const app = createApp({
-    ...{ engine, models, asyncApi, log, ...served },
+    ...{ engine, models, asyncApi, log, samples: samplesFolder },
+    pages: works ? pagesFolder : undefined,
     config: httpOptions(config),
     novels: services,
   })

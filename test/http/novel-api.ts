@@ -28,8 +28,8 @@ export interface UploadJson {
   }
 }
 
-/** Starts an API on an engine with the novel tasks. */
-export async function serveNovels(config: HttpOptions = {}): Promise<NovelApi> {
+/** Starts an API on an engine with the novel tasks, and the samples of a folder. */
+export async function serveNovels(config: HttpOptions = {}, samples?: URL | string): Promise<NovelApi> {
   const novels = await novelEngine()
   const { t: engine, services } = novels
   const models = createModelCatalogue({ summary: [extractiveModel()] })
@@ -37,6 +37,7 @@ export async function serveNovels(config: HttpOptions = {}): Promise<NovelApi> {
     engine,
     novels: services,
     models,
+    samples,
     config: { userId: ann, ...config },
     log: engine.log,
   })

@@ -1,9 +1,7 @@
-import { existsSync } from 'node:fs'
 import { type Command, Option } from 'commander'
 import type { ResolvedConfig } from '../../server/config.ts'
 import { announced } from '../../server/data-directory.ts'
 import { plainLine } from '../../server/log-lines.ts'
-import { samplesFolder } from '../../server/package-folders.ts'
 import type { RunningServer } from '../../server/server.ts'
 import { logLevels } from '../../server/settings.ts'
 import { createClient } from '../client.ts'
@@ -106,11 +104,7 @@ async function sample(
   server: RunningServer,
   signals: Signals,
 ): Promise<void> {
-  if (!existsSync(samplesFolder)) {
-    terminal.note('The package has no samples; nothing was imported.')
-    return
-  }
   const client = createClient({ url: urlOf(server), token: resolved.config.token }, signals.asked)
   const { pagesUrl } = server
-  await importSamples({ terminal, client, folder: samplesFolder, signals, resolved, quiet: json, pagesUrl })
+  await importSamples({ terminal, client, signals, resolved, quiet: json, pagesUrl })
 }

@@ -8,6 +8,7 @@ import { addHealthRoutes } from './health.ts'
 import { addLaneRoutes } from './lanes.ts'
 import { addNovelRoutes } from './novels.ts'
 import { addOutputRoutes } from './output.ts'
+import { addSampleRoutes } from './samples.ts'
 import { addSceneHistoryRoutes } from './scene-history.ts'
 import { addSceneRoutes } from './scenes.ts'
 import { addTaskActionRoutes } from './task-actions.ts'
@@ -35,6 +36,7 @@ export function addRoutes(app: App, context: ApiContext): void {
   const novels = { ...context, novels: context.novels }
   addEstimateRoutes(app, novels)
   addUploadRoutes(app, novels)
+  addSampleRoutes(app, novels)
   addNovelRoutes(app, novels)
   addSceneRoutes(app, novels)
   addSceneHistoryRoutes(app, novels)

@@ -1,0 +1,84 @@
+import { z } from 'zod'
+import { importSample, listSamples, type Sample } from '../../novel/samples.ts'
+import type { App, NovelContext } from '../context.ts'
+import { idempotencyKeyHeader, idempotencyKeyOf } from '../idempotency.ts'
+import { plainText } from '../schemas/fields.ts'
+import { problems } from '../schemas/problem.ts'
+import { named } from '../schemas/registry.ts'
+import { traceparentFor } from '../trace.ts'
+
+const tags = ['novels']
+
+/** The texts that come with the server. */
+export function addSampleRoutes(app: App, context: NovelContext): void {
+  listAll(app, context)
+  importOne(app, context)
+}
+
+const listSchema = {
+  tags,
+  summary: 'The texts that come with the server, to be imported by name',
+  response: {
+    200: z.object({
+      items: z.array(
+        named(
+          'Sample',
+          z.object({
+            name: z.string(),
+            title: z.string(),
+            language: z.string().optional().describe('BCP 47'),
+            chapters: z.int(),
+            words: z.int(),
+          }),
+        ),
+      ),
+    }),
+    ...problems(),
+  },
+}
+
+function listAll(app: App, { samples }: NovelContext): void {
+  let known: Promise<Sample[]> | undefined
+  app.get('/v1/samples', { schema: listSchema }, async () => {
+    // They come with the package and stay as they are; one that could not be read is tried again.
+    known ??= listSamples(samples).catch(error => {
+      known = undefined
+      throw error
+    })
+    return { items: await known }
+  })
+}
+
+const importSchema = {
+  tags,
+  summary: 'Import one of them as a novel',
+  description: 'Each import makes a novel; with an Idempotency-Key, importing again finds the first one.',
+  params: z.object({ name: plainText(100) }),
+  headers: z.object(idempotencyKeyHeader),
+  response: {
+    202: z.object({ taskId: z.string(), novelId: z.string() }),
+    ...problems(
+      'REQUEST_INVALID',
+      'ROUTE_NOT_FOUND',
+      'IDEMPOTENCY_KEY_REUSED',
+      'USER_QUEUE_FULL',
+      'LANE_QUEUE_FULL',
+      'STORE_FULL',
+    ),
+  },
+}
+
+function importOne(app: App, { engine, novels, samples, settings }: NovelContext): void {
+  app.post('/v1/samples/:name([^:]+)::import', { schema: importSchema }, async (request, reply) => {
+    const { taskId, novelId, isNew } = await importSample(engine, novels, {
+      folder: samples,
+      name: request.params.name,
+      userId: settings.userId,
+      idempotencyKey: idempotencyKeyOf(request.headers['idempotency-key']),
+      traceparent: traceparentFor(request),
+    })
+    if (!isNew) reply.header('idempotency-replayed', 'true')
+    reply.code(202).header('location', `/v1/tasks/${taskId}`)
+    return { taskId, novelId }
+  })
+}

@@ -1,0 +1,127 @@
+import { readdir } from 'node:fs/promises'
+import path from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { detectLanguage } from '../ai/text/language.ts'
+import { type Engine, hashedId, QuillworkError, type SubmitOptions } from '../index.ts'
+import { confirmUpload } from './confirm.ts'
+import { fileSource, surveyText } from './import/text.ts'
+import { novelIdOf } from './library/ids.ts'
+import type { Confirmation, Upload } from './library/uploads.ts'
+import type { NovelServices } from './services.ts'
+import { storeUpload } from './upload-files.ts'
+
+/** Texts that come with the product, for whoever wants to see it at work before giving it one of their own. */
+
+/** A text that can be imported by its name. */
+export interface Sample {
+  /** Of its file, without the extension. */
+  readonly name: string
+  readonly title: string
+  /** BCP 47; absent where it cannot be told. */
+  readonly language?: string
+  readonly chapters: number
+  readonly words: number
+}
+
+/** The samples of a folder, by name: its `.txt` files, each read once to tell what it holds. None where there is no such folder. */
+export async function listSamples(folder: URL | string | undefined): Promise<Sample[]> {
+  const samples: Sample[] = []
+  for (const file of await sampleFiles(folder)) samples.push(await describe(file))
+  return samples
+}
+
+/** Which sample is imported, and for whom. */
+export interface SampleImport extends Pick<SubmitOptions, 'traceparent'> {
+  readonly name: string
+  readonly userId: string
+  /** Importing again with it finds the first import; without one, each import makes a novel. */
+  readonly idempotencyKey?: string | undefined
+}
+
+/**
+ * Uploads a sample and confirms it. Throws ROUTE_NOT_FOUND where there is none of that name, IDEMPOTENCY_KEY_REUSED for a key whose
+ * import is so long ago that its task is not known any more, and what uploads and submissions throw.
+ */
+export async function importSample(
+  engine: Pick<Engine, 'submit' | 'find'>,
+  services: NovelServices,
+  { folder, ...asked }: SampleImport & { folder: URL | string | undefined },
+): Promise<Confirmation & { isNew: boolean }> {
+  const { name, userId, idempotencyKey, traceparent } = asked
+  const file = (await sampleFiles(folder)).find(each => nameOf(each) === name)
+  if (file === undefined)
+    throw new QuillworkError(
+      'ROUTE_NOT_FOUND',
+      `There is no sample ${name}; GET /v1/samples tells those that there are.`,
+    )
+  const id =
+    idempotencyKey === undefined ? undefined : hashedId(`sample\n${userId}\n${name}\n${idempotencyKey}`)
+  const earlier = id === undefined ? undefined : await earlierImport(services, userId, id)
+  const source = await fileSource(file)
+  const upload =
+    earlier ??
+    (await storeUpload(services, {
+      userId,
+      fileName: source.name,
+      content: source.read(),
+      ...(id && { id }),
+    }))
+  const trace = traceparent === undefined ? {} : { traceparent }
+  const confirmation = await confirmUpload(engine, services, { userId, uploadId: upload.id, ...trace })
+  return { ...confirmation, isNew: earlier?.confirmation === undefined }
+}
+
+/** The upload that the same key made. */
+async function earlierImport(
+  { library }: NovelServices,
+  userId: string,
+  uploadId: string,
+): Promise<Upload | undefined> {
+  const upload = await found(library.uploads.upload(userId, uploadId), 'UPLOAD_NOT_FOUND')
+  if (upload !== undefined) return upload
+  if ((await found(library.shelf.novel(userId, novelIdOf(uploadId)), 'NOVEL_NOT_FOUND')) === undefined)
+    return undefined
+  throw new QuillworkError(
+    'IDEMPOTENCY_KEY_REUSED',
+    `The idempotency key belongs to the import of novel ${novelIdOf(uploadId)}, whose task is not known any more; use a new key.`,
+  )
+}
+
+async function found<T>(answer: Promise<T>, code: string): Promise<T | undefined> {
+  try {
+    return await answer
+  } catch (error) {
+    if (error instanceof QuillworkError && error.code === code) return undefined
+    throw error
+  }
+}
+
+async function sampleFiles(folder: URL | string | undefined): Promise<string[]> {
+  if (folder === undefined) return []
+  const root = typeof folder === 'string' ? folder : fileURLToPath(folder)
+  const entries = await readdir(root, { withFileTypes: true }).catch(() => [])
+  return entries
+    .filter(entry => entry.isFile() && entry.name.endsWith('.txt'))
+    .map(entry => path.join(root, entry.name))
+    .sort()
+}
+
+function nameOf(file: string): string {
+  return path.basename(file, '.txt')
+}
+
+async function describe(file: string): Promise<Sample> {
+  const source = await fileSource(file)
+  const { title, volumes } = await surveyText(source)
+  const chapters = volumes.flatMap(volume => volume.chapters)
+  const words = chapters.reduce((sum, chapter) => sum + chapter.words, 0)
+  const { tag } = detectLanguage(await beginningOf(source.read()))
+  const language = tag === 'und' ? {} : { language: tag }
+  return { name: nameOf(file), title, ...language, chapters: chapters.length, words }
+}
+
+/** The first piece of a text. */
+async function beginningOf(pieces: AsyncIterable<Uint8Array>): Promise<string> {
+  for await (const piece of pieces) return new TextDecoder().decode(piece)
+  return ''
+}
