@@ -5,7 +5,7 @@ import { QuillworkError, SnoozeError } from '../task/errors.ts'
 import type { Attempt } from './attempt.ts'
 import type { Core } from './core.ts'
 
-/** The longest wait in a worker slot, in milliseconds; a longer one becomes a snooze, and the slot is free. */
+/** The longest wait in a worker slot, in milliseconds, asking included; a longer one becomes a snooze, and the slot is free. */
 const longestWaitMs = 2_000
 /** A snoozed task comes back this long before its turn, so that the way back to a slot costs no throughput. */
 const earlyMs = 1_000
@@ -26,17 +26,28 @@ export class Permits {
     this.#attempt = attempt
   }
 
-  /** Waits for a place, two seconds at most; then it throws, the attempt ends, and the task comes back when it is its turn. */
+  /**
+   * Waits for a place, two seconds at most with the time that asking takes; then it throws, the attempt ends, and the task comes back when it
+   * is its turn.
+   */
   async acquire(key: string, cost: number): Promise<Permit> {
+    const { clock, limiter } = this.#core
     const ticket = this.#ticketFor(key)
-    const giveUpAt = this.#core.clock.monotonic() + longestWaitMs
+    const giveUpAt = clock.monotonic() + longestWaitMs
+    const leftMs = () => giveUpAt - clock.monotonic()
     for (;;) {
-      const answer = await this.#core.limiter.acquire({ key, cost, ticket })
+      const askedAt = clock.monotonic()
+      const answer = await limiter.acquire({ key, cost, ticket, within: leftMs() })
       if (answer.granted) return this.#granted(ticket, answer)
-      if (this.#ended || this.#attempt.interruption !== undefined) throw this.#interrupted(key)
-      const waitMs = Math.max(1, answer.until - this.#core.clock.now())
-      if (this.#core.clock.monotonic() + waitMs > giveUpAt) throw this.#snooze(key, ticket, waitMs)
+      this.#throwIfOver(key)
+      const waitMs = Math.max(1, Math.ceil(answer.until - clock.now()))
+      // The next ask takes about as long as this one, and has to be answered in time, too.
+      const askMs = clock.monotonic() - askedAt
+      if (waitMs + askMs > leftMs()) throw this.#snooze(key, ticket, waitMs)
       await this.#turn(key, ticket, waitMs)
+      this.#throwIfOver(key)
+      // On a busy machine timers are late.
+      if (askMs > leftMs()) throw this.#snooze(key, ticket, 1)
     }
   }
 
@@ -74,10 +85,8 @@ export class Permits {
   #granted(ticket: string, { reservation }: Extract<Acquired, { granted: true }>): Permit {
     const key = this.#waiting.get(ticket) ?? ''
     this.#waiting.delete(ticket)
-    if (this.#ended || this.#attempt.interruption !== undefined) {
-      reservation.release()
-      throw this.#interrupted(key)
-    }
+    if (this.#isOver) reservation.release()
+    this.#throwIfOver(key)
     const permit: Permit = {
       commit: cost => {
         if (this.#held.delete(permit)) reservation.commit(cost)
@@ -122,12 +131,15 @@ export class Permits {
     return new SnoozeError(until, message, { limit: key })
   }
 
-  #interrupted(key: string): QuillworkError {
+  get #isOver(): boolean {
+    return this.#ended || this.#attempt.interruption !== undefined
+  }
+
+  #throwIfOver(key: string): void {
+    if (!this.#isOver) return
     const why = this.#attempt.interruption ?? 'ended'
-    return new QuillworkError(
-      'ATTEMPT_STALE',
-      `The attempt was interrupted (${why}) while it waited for ${key}.`,
-    )
+    const message = `The attempt was interrupted (${why}) while it waited for ${key}.`
+    throw new QuillworkError('ATTEMPT_STALE', message)
   }
 }
 

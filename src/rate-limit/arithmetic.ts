@@ -82,6 +82,17 @@ export function release(state: KeyState, id: number, now: number): void {
   if (hold !== undefined) refund(state.used, hold.bucket, { requests: 1, tokens: hold.tokens })
 }
 
+/**
+ * Ends a hold whose asker does not know of it: it had given up when it was granted. Nothing of the call counts any more, and the asker
+ * is the first in the queue again, as it was.
+ */
+export function giveBack(state: KeyState, limit: Limit, id: number, ask: Ask, now: number): void {
+  release(state, id, now)
+  const ticket = state.tickets.get(ask.ticket) ?? firstTicket(state, limit, wholeCost(ask.cost))
+  state.tickets.delete(ask.ticket)
+  state.tickets = new Map([[ask.ticket, ticket], ...state.tickets])
+}
+
 /** Takes a ticket out of the queue. */
 export function withdraw(state: KeyState, ticket: string, now: number): void {
   advance(state, now)
@@ -202,6 +213,13 @@ function enqueue(state: KeyState, limit: Limit, id: string, tokens: number): num
   placeTicket(state, limit, plan, ticket)
   state.tickets.set(id, ticket)
   return tell(state, ticket)
+}
+
+/** A ticket whose turn is now. */
+function firstTicket(state: KeyState, limit: Limit, tokens: number): Ticket {
+  const expected = expectedTokens(state, limit, tokens)
+  const slot = charge(state.placed, state.now, { requests: 1, tokens: expected })
+  return { tokens, turn: state.now, told: state.now, slot, expected, called: false }
 }
 
 /** A ticket asked again and must wait. Turns move with what was freed, and with who came late: they are estimated anew now and then. */

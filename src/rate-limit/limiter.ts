@@ -38,6 +38,11 @@ export interface AcquireRequest {
    * a ticket each. A granted ticket is used up: the next ask with the same name queues anew.
    */
   ticket: string
+  /**
+   * Milliseconds that the asker waits for the answer; absent, as long as it takes. Who is not answered by then is told to ask again, keeps
+   * the place that it has, and is granted nothing by this ask.
+   */
+  within?: number
 }
 
 /** What is configured for a key and how much of it is in use. */

@@ -5,10 +5,25 @@
  */
 import { randomBytes } from 'node:crypto'
 import type { Clock } from '../runtime/clock.ts'
-import { type AccountCodec, type Change, SharedAccount, type SharedTexts } from '../runtime/shared-account.ts'
+import {
+  type AccountCodec,
+  type Change,
+  type Outcome,
+  SharedAccount,
+  type SharedTexts,
+} from '../runtime/shared-account.ts'
 import { advance, emptyState, extendHolds, isParked, type KeyState, park, sweep } from './account.ts'
 import { accountOf, textOf } from './account-text.ts'
-import { acquire, commit, type Decision, release, takeReady, wholeCost, withdraw } from './arithmetic.ts'
+import {
+  acquire,
+  commit,
+  type Decision,
+  giveBack,
+  release,
+  takeReady,
+  wholeCost,
+  withdraw,
+} from './arithmetic.ts'
 import type { Acquired, AcquireRequest, Limit, LimitUse, RateLimiter, Reservation } from './limiter.ts'
 import { TurnListeners } from './turn-listeners.ts'
 import { unlimited, useOf, validLimits } from './use.ts'
@@ -41,6 +56,14 @@ const busyWait = 500
 /** Makes a limiter for several processes. Throws OPTION_INVALID for a limit that is not a whole number of at least 1. */
 export function createSharedLimiter(options: SharedLimiterOptions): RateLimiter {
   return new SharedLimiter(options)
+}
+
+/** What has become of an ask. */
+interface Asked {
+  /** What the last try decided; it holds when the try was the last and its outcome is done. */
+  decision: Decision | undefined
+  /** The asker waits for the answer no longer. */
+  isGivenUp: boolean
 }
 
 /** A place in a queue that somebody here waits for. */
@@ -76,25 +99,16 @@ class SharedLimiter implements RateLimiter {
   }
 
   async acquire(request: AcquireRequest): Promise<Acquired> {
-    const { key, ticket } = request
-    const limit = this.#limits.get(key)
-    let decision: Decision | undefined
-    const outcome = await this.#account(key).change((state, now) => {
-      advance(state, now)
-      decision = undefined
-      if (limit === undefined && !isParked(state) && state.tickets.size === 0) return false
-      decision = acquire(state, limit ?? {}, { ...request, leaseEnd: state.now + this.#leaseMs }, now)
-      if (decision.granted) this.#forget(key, ticket)
-      else {
-        this.#waitsFor(key).set(ticket, { called: false })
-        decision = { granted: false, until: decision.until - (state.now - now) }
-      }
-      return true
-    })
+    const { key, within } = request
+    const asked: Asked = { decision: undefined, isGivenUp: false }
+    const asking = this.#ask(request, asked)
+    const outcome = within === undefined ? await asking : await this.#inTime(within, asking, asked)
+    if (outcome === undefined) return this.#giveUp(request, asking, asked)
     if (!outcome.done) {
       if (outcome.error !== undefined) throw outcome.error
-      return { granted: false, until: this.#clock.now() + busyWait * (0.5 + Math.random() / 2) }
+      return this.#busy()
     }
+    const { decision } = asked
     if (decision === undefined) return { granted: true, reservation: unlimited }
     if (decision.granted) return { granted: true, reservation: this.#reservation(key, decision.hold) }
     this.#look()
@@ -135,6 +149,57 @@ class SharedLimiter implements RateLimiter {
       void this.#read(keys)
     }
     return keys.map(key => useOf(key, this.#limits.get(key) ?? {}, this.#seen.get(key) ?? emptyState(now)))
+  }
+
+  /** Decides on the account as it is at each try. */
+  #ask(request: AcquireRequest, asked: Asked): Promise<Outcome> {
+    const { key, ticket } = request
+    const limit = this.#limits.get(key)
+    return this.#account(key).change((state, now) => {
+      advance(state, now)
+      asked.decision = undefined
+      if (asked.isGivenUp) return false
+      if (limit === undefined && !isParked(state) && state.tickets.size === 0) return false
+      const leaseEnd = state.now + this.#leaseMs
+      const decision = acquire(state, limit ?? {}, { ...request, leaseEnd }, now)
+      asked.decision = decision.granted
+        ? decision
+        : { granted: false, until: decision.until - (state.now - now) }
+      if (decision.granted) this.#forget(key, ticket)
+      else this.#waitsFor(key).set(ticket, { called: false })
+      return true
+    })
+  }
+
+  /** The outcome, or undefined when it takes longer than so many milliseconds: then no later try grants anything. */
+  #inTime(ms: number, asking: Promise<Outcome>, asked: Asked): Promise<Outcome | undefined> {
+    return new Promise((resolve, reject) => {
+      const cancelTimer = this.#clock.after(ms, () => {
+        asked.isGivenUp = true
+        resolve(undefined)
+      })
+      asking.then(resolve, reject).finally(cancelTimer)
+    })
+  }
+
+  /** The try that is under way may still be granted: that is given back, with the asker's place in the queue. */
+  #giveUp({ key, ticket, cost }: AcquireRequest, asking: Promise<Outcome>, asked: Asked): Acquired {
+    const settle = ({ done }: Outcome) => {
+      const { decision } = asked
+      if (!done || decision?.granted !== true) return
+      void this.#persist(key, (state, now) => {
+        giveBack(state, this.#limits.get(key) ?? {}, decision.hold, { ticket, cost }, now)
+        return true
+      })
+    }
+    // What the ask itself throws is told to its next try.
+    asking.then(settle, () => undefined)
+    return asked.decision?.granted === false ? asked.decision : this.#busy()
+  }
+
+  /** Nobody knows when it is the asker's turn: soon again, and not all at once. */
+  #busy(): Acquired {
+    return { granted: false, until: this.#clock.now() + Math.ceil(busyWait * (0.5 + Math.random() / 2)) }
   }
 
   #account(key: string): SharedAccount<KeyState> {

@@ -24,7 +24,7 @@ export function fastLimiter({ limits, states, epoch, speed }) {
     isShared: true,
     async acquire(request) {
       const from = Date.now()
-      const answer = await limiter.acquire(request)
+      const answer = await limiter.acquire({ ...request, within: request.within * speed })
       if (answer.granted) granted.set(request.ticket, { from, to: Date.now() })
       return answer.granted ? answer : { granted: false, until: toReal(answer.until) }
     },

@@ -1,4 +1,6 @@
-// A child program: one of several processes that call models under shared limits. Asked for it, it tells how long a wait held a slot.
+// A child program: one of several processes that call models under shared limits. Asked for it, it tells how long a wait held a slot, and
+// how long the machine kept the process from its timers.
+import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { createInterface } from 'node:readline'
 import { createEngine, defineTask } from 'quillwork'
 import { mongodb } from 'quillwork/mongodb'
@@ -50,6 +52,8 @@ const engine = await createEngine({
 })
 stopBySignal(engine, '1s')
 await engine.start()
+const lateness = monitorEventLoopDelay({ resolution: 10 })
+lateness.enable()
 say('started')
 
 /** How long a slot is held by a wait, granted or not. */
@@ -63,6 +67,6 @@ async function waitFor(permit) {
 }
 
 createInterface({ input: process.stdin })
-  .on('line', () => say('longest', { ms: longestWait }))
+  .on('line', () => say('longest', { ms: longestWait, lateMs: lateness.max / 1e6 }))
   // The test is gone.
   .on('close', () => process.exit(3))

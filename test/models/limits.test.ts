@@ -19,8 +19,10 @@ const windowMs = 60_000 / speed
 const spareMs = turnMs - windowMs
 /** Where a place is asked for, or a call sent, for longer than so many milliseconds, processes wait for the machine and not for limits. */
 const calmMs = 750
-/** A wait of two seconds at most, with what asking takes; milliseconds. */
-const longestInSlot = 2_500
+/** The longest that a wait may hold a slot with what asking takes, where the process is on time; milliseconds. */
+const longestInSlot = 2_000
+/** What is let pass beyond that and beyond the lateness of the process; milliseconds. */
+const unmeasuredMs = 50
 /** Windows that are looked at; what happens in the first is left out, for a key that nobody used starts with a burst. */
 const windows = 2
 
@@ -89,16 +91,19 @@ describeDistributed('four processes that share eight keys', () => {
     expect(ledger.tooEarly().filter(call => grantOf(call).from > heardOf)).toEqual([])
     expect(await mostRetries(client)).toBe(0)
     const waits = await Promise.all(workers.map(longestWait))
+    process.stderr.write(
+      `longest wait in a slot, and lateness, by process: ${waits.map(({ ms, lateMs }) => `${ms.toFixed()} (${lateMs.toFixed()})`).join(', ')} ms\n`,
+    )
+    for (const { ms, lateMs } of waits)
+      expect(ms - lateMs, 'longest wait in a slot').toBeLessThan(longestInSlot + unmeasuredMs)
     const asking = Math.max(...ledger.calls.map(call => grantOf(call).to - grantOf(call).from))
     // Where a key was held back, that time is missing, and what the refused call had reserved.
     const held = keys.map(key => (key === refusedKey ? retryAfterMs / (windows * turnMs) + 0.05 : 0))
     const low = shares.filter((share, at) => share < 0.95 - (held[at] ?? 0))
-    const longest = Math.max(...waits)
-    if ((low.length > 0 || longest >= longestInSlot) && Math.max(way, asking) > calmMs)
+    if (low.length > 0 && Math.max(way, asking) > calmMs)
       context.skip(
         `Too busy here to judge how well limits are used: ${asking} ms to ask for a place, ${way} ms to the server.`,
       )
-    expect(longest, 'longest wait in a slot').toBeLessThan(longestInSlot)
     expect(low, 'shares that are too low').toEqual([])
   })
 })
@@ -184,9 +189,9 @@ async function mostRetries(client: Engine): Promise<number> {
   }
 }
 
-/** The longest that a worker held a slot for a wait, in milliseconds. */
-async function longestWait(worker: Child): Promise<number> {
+/** The longest that a worker held a slot for a wait, and how late its timers were at most; milliseconds. */
+async function longestWait(worker: Child): Promise<{ ms: number; lateMs: number }> {
   worker.tell('waits')
-  const { ms } = await worker.says('longest')
-  return Number(ms)
+  const { ms, lateMs } = await worker.says('longest')
+  return { ms: Number(ms), lateMs: Number(lateMs) }
 }

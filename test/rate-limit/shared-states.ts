@@ -30,6 +30,8 @@ export interface Trouble {
   fails?: number
   /** Share of saves that are executed, and fail all the same. */
   forgets?: number
+  /** Share of saves that come after another process's: they are refused, and nothing is written. */
+  late?: number
 }
 
 /** A place that several limiters share. */
@@ -62,7 +64,7 @@ export class SharedPlace implements SharedTexts {
     this.saves += 1
     await this.#way()
     this.#failSometimes(this.trouble.fails)
-    const isCurrent = (this.#states.get(key)?.version ?? 0) === version
+    const isCurrent = (this.#states.get(key)?.version ?? 0) === version && !this.#happens(this.trouble.late)
     if (isCurrent) this.#states.set(key, { key, state, version: version + 1 })
     else this.conflicts += 1
     this.#failSometimes(this.trouble.forgets)
@@ -76,7 +78,11 @@ export class SharedPlace implements SharedTexts {
   }
 
   #failSometimes(share = 0): void {
-    if (this.#random() < share) throw new Error('the place failed')
+    if (this.#happens(share)) throw new Error('the place failed')
+  }
+
+  #happens(share = 0): boolean {
+    return this.#random() < share
   }
 }
 
