@@ -1,0 +1,120 @@
+import { accessSync, constants } from 'node:fs'
+import path from 'node:path'
+import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+
+/** How a page is looked at. */
+export interface Look {
+  language?: 'en' | 'zh'
+  theme?: 'light' | 'dark'
+  width?: number
+  height?: number
+}
+
+/** A page, with what went wrong in it since it was opened. */
+export interface Opened extends AsyncDisposable {
+  readonly page: Page
+  readonly context: BrowserContext
+  /** Errors of programs, of the console, and refusals of the content security policy. */
+  readonly problems: string[]
+}
+
+const howToGet =
+  'Install Chromium (Debian: apt-get install chromium), or set CHROMIUM_PATH to the program of a Chromium or Chrome.'
+
+/** The browser of this machine, or undefined. */
+export function findChromium(): string | undefined {
+  const names = ['chromium', 'chromium-browser', 'google-chrome-stable', 'google-chrome']
+  const folders = (process.env['PATH'] ?? '').split(path.delimiter)
+  const given = process.env['CHROMIUM_PATH']
+  const places =
+    given === undefined ? names.flatMap(name => folders.map(folder => path.join(folder, name))) : [given]
+  return places.find(place => {
+    try {
+      accessSync(place, constants.X_OK)
+      return true
+    } catch {
+      return false
+    }
+  })
+}
+
+/** Starts the browser, without what it would ask of the network by itself. */
+export function launchChromium(executablePath: string): Promise<Browser> {
+  const args = [
+    '--no-sandbox',
+    '--disable-gpu',
+    '--disable-quic',
+    '--no-first-run',
+    '--disable-background-networking',
+    '--disable-component-update',
+    '--disable-sync',
+    '--enable-precise-memory-info',
+  ]
+  return chromium.launch({ executablePath, args })
+}
+
+let running: Browser | undefined
+
+/**
+ * `describe` for tests in a real browser. Where there is none they are skipped, with a line that says how to get one; with CI=true they
+ * fail instead. One browser serves all tests of a file.
+ */
+export function describePages(title: string, tests: () => void): void {
+  const program = findChromium()
+  if (program === undefined && process.env['CI'] === 'true') {
+    describe(title, () => {
+      it('needs Chromium', () => Promise.reject(new Error(howToGet)))
+    })
+    return
+  }
+  if (program === undefined) {
+    process.stderr.write(`\nSKIPPED: no browser for the tests of the pages. ${howToGet}\n\n`)
+    describe.skip(title, tests)
+    return
+  }
+  describe(title, { timeout: 90_000 }, () => {
+    beforeAll(async () => {
+      running = await launchChromium(program)
+    }, 60_000)
+    afterAll(() => running?.close())
+    tests()
+  })
+}
+
+/** Opens an address in a browser profile of its own. When it is disposed, nothing may have gone wrong in the page. */
+export async function open(url: string, look: Look = {}): Promise<Opened> {
+  if (running === undefined) throw new Error('There is no browser outside describePages.')
+  const { language = 'en', theme = 'light', width = 1_280, height = 900 } = look
+  const context = await running.newContext({
+    viewport: { width, height },
+    colorScheme: theme,
+    reducedMotion: 'reduce',
+    locale: language === 'zh' ? 'zh-CN' : 'en-GB',
+    timezoneId: 'Europe/Berlin',
+  })
+  context.setDefaultTimeout(20_000)
+  const page = await context.newPage()
+  const problems = watch(page)
+  await page.goto(url)
+  return {
+    page,
+    context,
+    problems,
+    async [Symbol.asyncDispose]() {
+      await context.close()
+      expect(problems).toEqual([])
+    },
+  }
+}
+
+/** What goes wrong in a page. That a request was refused or got no answer is the business of the test, not a mistake of the page. */
+export function watch(page: Page): string[] {
+  const problems: string[] = []
+  page.on('pageerror', error => problems.push(`pageerror: ${error.message}`))
+  page.on('console', message => {
+    const isNetwork = message.text().startsWith('Failed to load resource')
+    if (message.type() === 'error' && !isNetwork) problems.push(`console: ${message.text()}`)
+  })
+  return problems
+}

@@ -1,0 +1,50 @@
+import { fileURLToPath } from 'node:url'
+import { createEngine, type Engine } from 'quillwork'
+import { createApp, type HttpOptions } from 'quillwork/http'
+import { sqlite } from 'quillwork/sqlite'
+import { obedientTasks } from 'quillwork/testing'
+import { requireBuilt } from '../../process/cli/quillwork.ts'
+import { askingOf, type PageServer } from './kit.ts'
+
+/** An API with the pages, in this process, on an engine whose tasks obey (see `Order` in src/testing/obedient.ts). */
+export interface EngineServer extends Pick<PageServer, 'url' | 'ask' | 'post' | 'ended'>, AsyncDisposable {
+  readonly engine: Engine
+  /** Submits a task that does these things in order. Answers its id. */
+  submit(orders: readonly object[], fields?: object): Promise<string>
+}
+
+/** Where the built pages are. */
+export const pagesFolder = new URL('../../../dist/dashboard/', import.meta.url)
+
+/** Starts it on a database in memory, with the clock of the machine. Retries come after some milliseconds instead of minutes. */
+export async function startEngineServer(config: HttpOptions = {}): Promise<EngineServer> {
+  requireBuilt()
+  const tasks = obedientTasks()
+  const engine = (await createEngine({
+    tasks: [tasks.obedient, tasks.parent],
+    store: sqlite({ file: ':memory:' }),
+  })) as Engine
+  await engine.start()
+  const app = createApp({ engine, config, pages: fileURLToPath(pagesFolder) })
+  const url = await app.listen({ host: '127.0.0.1', port: 0 })
+  const asking = askingOf(url)
+  return {
+    url,
+    engine,
+    ask: asking.ask,
+    post: asking.post,
+    ended: asking.ended,
+    async submit(orders, fields = {}) {
+      const { id } = await asking.post<{ id: string }>('/v1/tasks', {
+        taskType: 'Obedient',
+        parameters: { orders },
+        ...fields,
+      })
+      return id
+    },
+    async [Symbol.asyncDispose]() {
+      await app.close()
+      await engine.stop({ grace: 0 })
+    },
+  }
+}

@@ -1,0 +1,107 @@
+/**
+ * The kit of the tests of the pages: a real server, a real browser.
+ *
+ * - `describePages(title, tests)` in place of `describe`; `await using opened = await open(`${server.url}/tasks`, { language: 'zh' })`.
+ *   When a page is closed, the test fails if a program broke, the console had an error, or the content security policy refused something.
+ * - `startServer()`: `quillwork serve` in a process of its own on a new data directory. It can be killed and started again on the same
+ *   port (`server.kill()`, `server.startAgain()`). Its pages are those of `dist/`, built of these sources.
+ * - `engine-server.ts`: an API with the pages on an engine of the test's own, with tasks that obey (fail, wait, write, have 10,000 parts).
+ * - Wait for what is to be seen (`page.getByRole(...).waitFor()`), never for time.
+ */
+import { existsSync } from 'node:fs'
+import path from 'node:path'
+import { requireBuilt, serve, temporaryFolder } from '../../process/cli/quillwork.ts'
+
+export { describePages, type Look, launchChromium, type Opened, open, watch } from './browser.ts'
+
+/** A server of the product, with its pages. */
+export interface PageServer extends AsyncDisposable {
+  readonly url: string
+  /** Asks the API, and fails on what is no success. */
+  ask<T>(path: string, init?: RequestInit): Promise<T>
+  post<T>(path: string, body?: unknown): Promise<T>
+  /** Uploads a text and imports it. Answers when the task has begun. */
+  importText(text: string, fileName?: string): Promise<{ taskId: string; novelId: string }>
+  /** Resolves with the task when it has ended. */
+  ended(taskId: string): Promise<{ status: string }>
+  /** Ends the process at once, as a crash does. */
+  kill(): Promise<void>
+  /** Starts it again on the same data and the same port. */
+  startAgain(): Promise<void>
+}
+
+/** Starts a server on a new data directory. `args` and `env` as for `quillwork serve`. */
+export async function startServer(
+  args: readonly string[] = [],
+  env: Record<string, string> = {},
+): Promise<PageServer> {
+  requireBuilt()
+  if (!existsSync(new URL('../../../dist/dashboard/index.html', import.meta.url)))
+    throw new Error('dist/dashboard is not there: the pages were not built.')
+  const folder = temporaryFolder()
+  const data = path.join(`${folder}`, 'data')
+  let running = await serve(data, args, env)
+  const { url } = running
+  const { port } = new URL(url)
+  return {
+    url,
+    ...askingOf(url),
+    async kill() {
+      running.child.kill('SIGKILL')
+      await running.ended
+    },
+    async startAgain() {
+      running = await serve(data, [...args, '--port', port], env)
+    },
+    async [Symbol.asyncDispose]() {
+      await running[Symbol.asyncDispose]()
+      folder[Symbol.dispose]()
+    },
+  }
+}
+
+/** The requests of a test to an API. */
+export function askingOf(url: string): Pick<PageServer, 'ask' | 'post' | 'importText' | 'ended'> {
+  async function ask<T>(place: string, init?: RequestInit): Promise<T> {
+    const response = await fetch(`${url}${place}`, init)
+    const text = await response.text()
+    if (!response.ok)
+      throw new Error(`${init?.method ?? 'GET'} ${place} answered ${response.status}: ${text}`)
+    return (text === '' ? undefined : JSON.parse(text)) as T
+  }
+  const post = <T>(place: string, body: unknown = {}) =>
+    ask<T>(place, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(body),
+    })
+  return {
+    ask,
+    post,
+    async importText(text, fileName = 'book.txt') {
+      const upload = await ask<{ id: string }>(`/v1/uploads?fileName=${encodeURIComponent(fileName)}`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/octet-stream' },
+        body: text,
+      })
+      return post(`/v1/uploads/${upload.id}:confirm`)
+    },
+    async ended(taskId) {
+      // The stream of a task that has ended closes by itself once everything was told.
+      const stream = await fetch(`${url}/v1/tasks/${taskId}/events`)
+      const ends = /^event: task\.(completed|failed|cancelled|dead-lettered)\ndata: .*"taskId":"([^"]+)"/gm
+      let text = ''
+      const task = () => ask<{ status: string; done: boolean }>(`/v1/tasks/${taskId}`)
+      const before = await task()
+      if (before.done) {
+        await stream.body?.cancel()
+        return before
+      }
+      for await (const part of stream.body?.pipeThrough(new TextDecoderStream()) ?? []) {
+        text += part
+        if ([...text.matchAll(ends)].some(([, , id]) => id === taskId)) break
+      }
+      return task()
+    },
+  }
+}
