@@ -13,6 +13,8 @@ export type ImportChoice = In<typeof importNovel.parameters> & {
   traceparent?: string
   /** What the import may spend on models; default without end. */
   budget?: Budget
+  /** Of the task of the import. */
+  tags?: readonly string[]
 }
 
 /**
@@ -22,7 +24,7 @@ export type ImportChoice = In<typeof importNovel.parameters> & {
 export async function confirmUpload(
   engine: Pick<Engine, 'submit' | 'find'>,
   services: NovelServices,
-  { userId, traceparent, budget, ...choice }: ImportChoice,
+  { userId, traceparent, budget, tags, ...choice }: ImportChoice,
 ): Promise<Confirmation> {
   const { uploads } = services.library
   const upload = await uploads.upload(userId, choice.uploadId)
@@ -31,7 +33,7 @@ export async function confirmUpload(
   if (earlier !== undefined && (await engine.find(importNovel, earlier.taskId)) === undefined) return earlier
   const parameters = normalised(choice, upload)
   const idempotencyKey = `upload ${choice.uploadId}`
-  const options = stated({ userId, idempotencyKey, traceparent, budget }) as SubmitOptions
+  const options = stated({ userId, idempotencyKey, traceparent, budget, tags }) as SubmitOptions
   const task = await engine.submit(importNovel, parameters, options)
   const confirmation = { novelId: novelIdOf(choice.uploadId), taskId: task.taskId }
   const expiresAt = nowOf(services) + keepConfirmedMs

@@ -5,9 +5,11 @@ import { detectLanguage } from '../ai/text/language.ts'
 import { type Engine, hashedId, QuillworkError, type SubmitOptions } from '../index.ts'
 import { confirmUpload } from './confirm.ts'
 import { fileSource, surveyText } from './import/text.ts'
+import { importNovel } from './import-novel.ts'
 import { novelIdOf } from './library/ids.ts'
 import type { Confirmation, Upload } from './library/uploads.ts'
 import type { NovelServices } from './services.ts'
+import { withSubjectTags } from './subject-tags.ts'
 import { storeUpload } from './upload-files.ts'
 
 /** Texts that come with the product, for whoever wants to see it at work before giving it one of their own. */
@@ -67,7 +69,9 @@ export async function importSample(
       ...(id && { id }),
     }))
   const trace = traceparent === undefined ? {} : { traceparent }
-  const confirmation = await confirmUpload(engine, services, { userId, uploadId: upload.id, ...trace })
+  const uploadId = upload.id
+  const tags = withSubjectTags(importNovel.type, { uploadId })
+  const confirmation = await confirmUpload(engine, services, { userId, uploadId, tags, ...trace })
   return { ...confirmation, isNew: earlier?.confirmation === undefined }
 }
 

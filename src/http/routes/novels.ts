@@ -5,6 +5,7 @@ import { everyItem } from '../../novel/library/paging.ts'
 import { chapterNotFound } from '../../novel/library/refusal.ts'
 import type { ChapterOverview } from '../../novel/library/shelf.ts'
 import { searchNovel } from '../../novel/search-novel.ts'
+import { withSubjectTags } from '../../novel/subject-tags.ts'
 import type { App, NovelContext } from '../context.ts'
 import { pageRequest } from '../page-request.ts'
 import { presentTask, timeText } from '../present.ts'
@@ -159,6 +160,7 @@ function summariseNovel(app: App, { engine, novels, settings }: NovelContext): v
       if (chapterId !== undefined) await shelf.chapter(userId, chapterId)
     const options: SubmitOptions = {
       userId,
+      tags: withSubjectTags(batchGenerateSummary.type, { novelId }),
       traceparent: traceparentFor(request),
     }
     const { record } = await engine.tasks.submit(batchGenerateSummary.type, { novelId, ...range }, options)

@@ -2,6 +2,7 @@ import type { FastifyReply } from 'fastify'
 import { z } from 'zod'
 import type { Engine } from '../../engine/engine.ts'
 import type { SubmitOptions } from '../../engine/submit.ts'
+import { withSubjectTags } from '../../novel/subject-tags.ts'
 import type { TaskFilter } from '../../store/store.ts'
 import { QuillworkError } from '../../task/errors.ts'
 import { hasEnded, taskStatuses } from '../../task/status.ts'
@@ -64,6 +65,7 @@ function submitTask(app: App, { engine, settings }: ApiContext): void {
     const idempotencyKey = idempotencyKeyOf(request.headers['idempotency-key'])
     const options = withoutUndefined({
       ...given,
+      tags: withSubjectTags(taskType, parameters, given.tags),
       userId: given.userId ?? settings.userId,
       startAt: startAt === undefined ? undefined : new Date(startAt),
       idempotencyKey,
@@ -71,7 +73,7 @@ function submitTask(app: App, { engine, settings }: ApiContext): void {
     }) as SubmitOptions
     const { record, isNew } = await engine.tasks.submit(taskType, parameters, options)
     if (!isNew) {
-      refuseOtherSubmission(record, options)
+      refuseOtherSubmission(record, options, given.tags)
       reply.header('idempotency-replayed', 'true')
     }
     reply.code(202).header('location', `/v1/tasks/${record.id}`)
@@ -79,13 +81,20 @@ function submitTask(app: App, { engine, settings }: ApiContext): void {
   })
 }
 
-/** Same key, same parameters, but another lane, priority, budget or other tags: not the same request. */
-function refuseOtherSubmission(record: TaskRecord, options: SubmitOptions): void {
+/**
+ * Same key, same parameters, but another lane, priority, budget or other tags: not the same request. A task that was not submitted here
+ * lacks the tags of its subject.
+ */
+function refuseOtherSubmission(
+  record: TaskRecord,
+  options: SubmitOptions,
+  ownTags: readonly string[] = [],
+): void {
   const { lane = record.lane, priority = 'normal', tags: wanted = [], budget } = options
   const isSame =
     record.lane === lane &&
     record.priority === priority &&
-    JSON.stringify(record.tags) === JSON.stringify(wanted) &&
+    [wanted, ownTags].some(each => JSON.stringify(record.tags) === JSON.stringify(each)) &&
     record.budget?.tokens === budget?.tokens &&
     record.budget?.cost === budget?.cost
   if (isSame) return

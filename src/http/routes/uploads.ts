@@ -3,7 +3,9 @@ import type { FastifyRequest } from 'fastify'
 import { z } from 'zod'
 import type { Budget } from '../../index.ts'
 import { confirmUpload } from '../../novel/confirm.ts'
+import { importNovel } from '../../novel/import-novel.ts'
 import { type Preview, previewUpload } from '../../novel/preview.ts'
+import { withSubjectTags } from '../../novel/subject-tags.ts'
 import { removeUpload, storeUpload } from '../../novel/upload-files.ts'
 import type { App, NovelContext } from '../context.ts'
 import { refuseSocket } from '../errors.ts'
@@ -164,7 +166,8 @@ function confirm(app: App, { engine, novels, settings }: NovelContext): void {
   app.post('/v1/uploads/:uploadId([^:]+)::confirm', { schema: confirmSchema }, async (request, reply) => {
     const { uploadId } = request.params
     const { budget, ...choice } = withoutUndefined({ ...request.body })
-    const asked = { userId: settings.userId, uploadId, traceparent: traceparentFor(request) }
+    const tags = withSubjectTags(importNovel.type, { uploadId })
+    const asked = { userId: settings.userId, uploadId, tags, traceparent: traceparentFor(request) }
     const limits = budget === undefined ? {} : { budget: withoutUndefined(budget) as Budget }
     const confirmation = await confirmUpload(engine, novels, { ...choice, ...asked, ...limits })
     const { taskId, novelId } = confirmation
