@@ -22,9 +22,14 @@ export const keys = {
   search: (novelId: string, query: string) => ['novels', 'search', novelId, query],
   scene: (sceneId: string) => ['scenes', 'one', sceneId],
   sceneHistory: (sceneId: string) => ['scenes', 'history', sceneId],
+  historyEntry: (sceneId: string, entryId: string) => ['scenes', 'entry', sceneId, entryId],
+  /** What was asked for a scene. In the form of a list of tasks, which the stream keeps in date. */
+  sceneTasks: (sceneId: string) => ['tasks', 'list', { scene: sceneId }],
   uploads: ['uploads', 'list'],
   upload: (uploadId: string, encoding: string | undefined) => ['uploads', 'one', uploadId, encoding ?? ''],
   samples: ['samples'],
   usage: (filter: object) => ['usage', filter],
+  lanes: ['lanes'],
+  workers: ['workers'],
   estimate: (request: object) => ['estimate', request],
 } as const

@@ -4,6 +4,7 @@ import { NotFound } from './not-found.tsx'
 import {
   type DeadLettersSearch,
   type NovelSearch,
+  type SceneSearch,
   searchOf,
   type TaskSearch,
   type TasksSearch,
@@ -63,6 +64,7 @@ const chapter = createRoute({
 const scene = createRoute({
   getParentRoute: () => root,
   path: '/novels/$novelId/scenes/$sceneId',
+  validateSearch: (search): SceneSearch => searchOf.scene(search),
   component: lazyRouteComponent(() => import('../scenes/scene-page.tsx'), 'ScenePage'),
 })
 

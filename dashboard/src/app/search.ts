@@ -33,16 +33,28 @@ export interface NovelSearch {
   q?: string
 }
 
+/** What the address of a scene says: which part of it is open (absent: its text), and which entry of its history. */
+export interface SceneSearch {
+  part?: 'brief' | 'history'
+  entry?: string
+}
+
 /** What the address of the usage says. */
 export interface UsageSearch {
-  by?: 'day' | 'model' | 'subject' | 'task' | 'user'
+  /** What the sums are of; absent: of models. */
+  by?: 'day' | 'subject' | 'task'
+  /** Over which time; absent: the last 30 days. */
+  days?: '7' | '90' | 'all'
+  /** Of one novel alone. */
   novel?: string
 }
 
 type Given = Record<string, unknown>
 
 const parts = ['sub-tasks', 'attempts', 'log', 'parameters', 'result', 'usage'] as const
-const sums = ['day', 'model', 'subject', 'task', 'user'] as const
+const sceneParts = ['brief', 'history'] as const
+const sums = ['day', 'subject', 'task'] as const
+const spans = ['7', '90', 'all'] as const
 
 /** Reads addresses. What cannot be read is left out: a mistyped address shows more, never nothing. */
 export const searchOf = {
@@ -66,8 +78,13 @@ export const searchOf = {
     ...text('type', given['type']),
   }),
   novel: (given: Given): NovelSearch => text('q', given['q']),
+  scene: (given: Given): SceneSearch => ({
+    ...one('part', given['part'], sceneParts),
+    ...text('entry', given['entry']),
+  }),
   usage: (given: Given): UsageSearch => ({
     ...one('by', given['by'], sums),
+    ...one('days', String(given['days']), spans),
     ...text('novel', given['novel']),
   }),
 }
