@@ -1,5 +1,5 @@
 // The bars that a machine can hold, measured with the TypeScript parser. Prints every figure, then each offender
-// with its place. `src/` is held to all of them; tests and programs only to those about suppressions and waiting.
+// with its place. `src/` and the pages are held to all of them; tests and programs only to those about suppressions and waiting.
 
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -9,10 +9,14 @@ import { filesUnder, root } from './setup.mjs'
 const LIMITS = {
   fileLines: { p95: 300, max: 450 },
   functionLines: { p95: 25, max: 80 },
+  /** A component is mostly the tree of what it shows, one element a line. */
+  componentLines: { p95: 50, max: 80 },
   portMethods: 10,
   documentedShare: 0.95,
 }
 const PORTS = ['src/store/store.ts', 'src/broker/broker.ts', 'src/rate-limit/limiter.ts', 'src/ai/model.ts']
+/** Made from the API, however long that is. */
+const GENERATED = ['dashboard/src/api/schema.ts']
 const ENVIRONMENT_READER = 'src/server/config.ts'
 /**
  * Tests of whole processes, and of several together, may wait on the clock of the wall; all others wait for signals. A model that is
@@ -235,17 +239,25 @@ const parseAll = folder =>
     .filter(path => /\.m?[jt]sx?$/.test(path) && !path.includes('node_modules/'))
     .map(parse)
 
-const sources = parseAll('src')
+const sources = [
+  ...parseAll('src'),
+  ...parseAll('dashboard/src').filter(({ fileName }) => !GENERATED.includes(fileName)),
+]
 const tests = parseAll('test')
 const programs = ['examples', 'bench', 'scripts', 'bin'].flatMap(parseAll)
 
-if (sources.length === 0) offenders.push('src/ holds no source')
+for (const folder of ['src', 'dashboard/src'])
+  if (!sources.some(({ fileName }) => fileName.startsWith(`${folder}/`)))
+    offenders.push(`${folder}/ holds no source`)
 holdSizes(
   'source files',
   sources.map(file => ({ lines: file.text.trimEnd().split('\n').length, what: file.fileName })),
   LIMITS.fileLines,
 )
-holdSizes('functions in braces', sources.flatMap(functionSizes), LIMITS.functionLines)
+const isOfComponents = ({ fileName }) => fileName.endsWith('.tsx')
+const [components, others] = [sources.filter(isOfComponents), sources.filter(file => !isOfComponents(file))]
+holdSizes('functions in braces', others.flatMap(functionSizes), LIMITS.functionLines)
+holdSizes('components', components.flatMap(functionSizes), LIMITS.componentLines)
 holdDocumented(sources)
 holdPorts(sources)
 for (const file of sources) refuseInSource(file)

@@ -26,6 +26,11 @@ const gates = [
     'types of src, tests, examples and benchmarks',
     [bin('typescript/bin/tsc'), '--noEmit', '--pretty', 'false'],
   ],
+  [
+    'pages',
+    'types of the pages',
+    [bin('typescript/bin/tsc'), '--noEmit', '--pretty', 'false', '-p', 'dashboard'],
+  ],
   ['boundaries', 'imports point inward, no cycles', ['scripts/boundaries.mjs']],
   [
     'unused',
