@@ -70,7 +70,7 @@ export class LiveCache {
     this.#changed.clear()
     this.#all = false
     void this.#queries.invalidateQueries({
-      predicate: ({ queryKey }) => all || isTouched(queryKey, changed),
+      predicate: ({ queryKey, state }) => all || isTouched(queryKey, changed, state.data),
     })
   }
 }
@@ -78,8 +78,22 @@ export class LiveCache {
 /** Kinds of answers that any event of a task may change. */
 const ofAnyTask = new Set<unknown>(['list', 'counts'])
 
-function isTouched([resource, kind, id]: readonly unknown[], changed: ReadonlySet<string>): boolean {
+/** Pages of a list of sub-tasks beyond which it is not read again as a whole: that would take a request per page, once a second. */
+const mostPagesReadAgain = 2
+
+/** Whether it is a list of so many pages that only its rows are kept up to date. */
+export function isLongList(data: unknown): boolean {
+  if (typeof data !== 'object' || data === null || !('pages' in data)) return false
+  return Array.isArray(data.pages) && data.pages.length > mostPagesReadAgain
+}
+
+function isTouched(
+  [resource, kind, id]: readonly unknown[],
+  changed: ReadonlySet<string>,
+  data: unknown,
+): boolean {
   if (changed.size === 0) return false
+  if (kind === 'children' && isLongList(data)) return false
   if (resource === 'tasks') return ofAnyTask.has(kind) || (typeof id === 'string' && changed.has(id))
   return resource === 'dead-letters'
 }
@@ -105,14 +119,23 @@ function patchPages(
 /** The task with what an event tells of it; an event that is older than the answer changes nothing. */
 function patched(task: Task, event: TaskEvent): Task {
   if (event.at < task.timestamps.updatedAt || (event.attempt ?? task.attempt) < task.attempt) return task
+  const { nextAttemptTimestamp: _, ...before } = task
   return {
-    ...task,
+    ...before,
     status: event.status,
     done: isEnd(event.status),
+    timestamps: timestampsAfter(task, event),
+    ...(event.nextAttemptTimestamp === undefined ? {} : { nextAttemptTimestamp: event.nextAttemptTimestamp }),
     ...(event.attempt === undefined ? {} : { attempt: event.attempt }),
     ...(event.progress === undefined ? {} : { progress: event.progress }),
     ...(event.errorInfo === undefined ? {} : { errorInfo: event.errorInfo }),
   }
+}
+
+function timestampsAfter({ timestamps }: Task, { status, at }: TaskEvent): Task['timestamps'] {
+  const { completedAt: _, ...before } = timestamps
+  if (isEnd(status)) return { ...timestamps, updatedAt: at, completedAt: timestamps.completedAt ?? at }
+  return { ...before, updatedAt: at }
 }
 
 const ends = new Set<Task['status']>([

@@ -1,0 +1,94 @@
+import { useTranslations } from 'use-intl'
+import type { Task } from '../live/event.ts'
+import { ProgressBar } from './progress-bar.tsx'
+
+/** How far a task is, as far as it tells. */
+export interface TaskSteps {
+  done: number
+  /** 0: it has not told. */
+  total: number
+  /** The name of the step, such as `summarising`. */
+  stage?: string
+  /** Words written so far. */
+  words?: number
+  /** `done` is a share of 100, and counts nothing. */
+  isShare?: true
+}
+
+/**
+ * How far a task is: from what it reports; of a task that waits for its sub-tasks and names no step, from their counts. Undefined where
+ * neither says anything.
+ */
+export function stepsOf({ progress, phase, subTaskStatusSummary }: TaskLike): TaskSteps | undefined {
+  const reported = reportedSteps(progress)
+  if (reported?.stage !== undefined || phase !== 'awaiting-subtasks' || subTaskStatusSummary === undefined)
+    return reported
+  const total = sum(Object.values(subTaskStatusSummary))
+  const { QUEUED = 0, RUNNING = 0, RETRYING = 0 } = subTaskStatusSummary
+  return total === 0 ? reported : { done: total - QUEUED - RUNNING - RETRYING, total }
+}
+
+type TaskLike = Pick<Task, 'progress' | 'phase' | 'subTaskStatusSummary'>
+
+/** A task type may report a share, or an object that says how much of how much is done. */
+function reportedSteps(progress: unknown): TaskSteps | undefined {
+  if (typeof progress === 'number')
+    return { done: progress <= 1 ? progress * 100 : progress, total: 100, isShare: true }
+  if (typeof progress !== 'object' || progress === null) return undefined
+  const told = progress as Record<string, unknown>
+  if (typeof told['percent'] === 'number') return { done: told['percent'], total: 100, isShare: true }
+  const done = firstNumber(told['processed'], told['done'], told['current'])
+  const total = firstNumber(told['total']) ?? 0
+  const stage = told['stage'] ?? told['step']
+  const words = told['words']
+  if (done === undefined && typeof stage !== 'string') return undefined
+  return {
+    done: done ?? 0,
+    total,
+    ...(typeof stage === 'string' ? { stage } : {}),
+    ...(typeof words === 'number' && words > 0 ? { words } : {}),
+  }
+}
+
+function firstNumber(...values: unknown[]): number | undefined {
+  return values.find((value): value is number => typeof value === 'number')
+}
+
+function sum(values: readonly number[]): number {
+  return values.reduce((total, value) => total + value, 0)
+}
+
+/** What a task is doing right now, in words; undefined where it does not say. */
+export function useStepText(): (steps: TaskSteps) => string | undefined {
+  const t = useTranslations('task')
+  return ({ done, total, stage, words, isShare }) => {
+    const named =
+      stage === undefined
+        ? undefined
+        : t.has(`stages.${stage as 'reading'}`)
+          ? t(`stages.${stage as 'reading'}`)
+          : stage
+    const counted = total > 0 && isShare !== true ? t('steps', { done, total }) : undefined
+    const written = words === undefined ? undefined : t('wordsSoFar', { words })
+    const said = [named, counted, written].filter(part => part !== undefined)
+    return said.length === 0 ? undefined : said.join(' · ')
+  }
+}
+
+/** The progress of a task, while it lives. Nothing where the task says nothing of it. */
+export function TaskProgress({ task, isSlim = false }: { task: Task; isSlim?: boolean }) {
+  const t = useTranslations('task')
+  const stepText = useStepText()
+  const steps = task.done ? undefined : stepsOf(task)
+  if (steps === undefined) return null
+  const step = isSlim ? undefined : stepText(steps)
+  return (
+    <ProgressBar
+      done={steps.done}
+      total={steps.total}
+      label={t('progress')}
+      isSlim={isSlim}
+      {...(step === undefined ? {} : { step })}
+    />
+  )
+}

@@ -1,0 +1,103 @@
+import { useInfiniteQuery, useQuery } from '@tanstack/react-query'
+import { api, dataOf } from '../api/client.ts'
+import { keys } from '../api/keys.ts'
+import type { components } from '../api/schema.ts'
+import type { TaskPage } from '../live/apply.ts'
+import { isLongList } from '../live/apply.ts'
+import type { Task } from '../live/event.ts'
+
+/** One attempt that ended without completing its task. */
+export type Attempt = Awaited<ReturnType<typeof readAttempts>>[number]
+
+/** What the calls of one model used. */
+export type ModelUse = Awaited<ReturnType<typeof readUsage>>[number]
+
+/** What a tree may spend, and has spent. */
+export type BudgetUse = components['schemas']['BudgetUse']
+
+/** Sub-tasks that one request reads. */
+const perPage = 100
+
+/** Reads a task as it is now. */
+export function readTask(taskId: string): Promise<Task> {
+  return dataOf(api.GET('/v1/tasks/{taskId}', { params: { path: { taskId } } }))
+}
+
+/** A task, kept up to date. `isWanted`: false asks for nothing. */
+export function useTask(taskId: string, isWanted = true) {
+  return useQuery({ queryKey: keys.task(taskId), queryFn: () => readTask(taskId), enabled: isWanted })
+}
+
+/** Which sub-tasks are listed. */
+export interface ChildFilter {
+  status?: readonly Task['status'][]
+  type?: string
+}
+
+/** The sub-tasks of a task, those that did not complete first, one page at a time. */
+export function useChildren(taskId: string, { status, type }: ChildFilter = {}) {
+  const filter = {
+    failedFirst: 'true' as const,
+    pageSize: perPage,
+    ...(status === undefined ? {} : { status: [...status] }),
+    ...(type === undefined ? {} : { taskType: type }),
+  }
+  return useInfiniteQuery({
+    queryKey: keys.childList(taskId, filter),
+    queryFn: ({ pageParam }): Promise<TaskPage> =>
+      dataOf(
+        api.GET('/v1/tasks/{taskId}/children', {
+          params: {
+            path: { taskId },
+            query: { ...filter, ...(pageParam === '' ? {} : { pageToken: pageParam }) },
+          },
+        }),
+      ),
+    initialPageParam: '',
+    getNextPageParam: page => page.nextPageToken,
+    // Whoever comes back to a long list finds it as it was: reading it again would take a request per page.
+    refetchOnMount: ({ state }) => !isLongList(state.data),
+  })
+}
+
+async function readAttempts(taskId: string) {
+  const { items } = await dataOf(api.GET('/v1/tasks/{taskId}/attempts', { params: { path: { taskId } } }))
+  return items
+}
+
+/** The attempts of a task that ended without completing it. */
+export function useAttempts(taskId: string) {
+  return useQuery({ queryKey: keys.attempts(taskId), queryFn: () => readAttempts(taskId) })
+}
+
+async function readUsage(taskId: string, tree: 'true' | 'false') {
+  const { items } = await dataOf(
+    api.GET('/v1/tasks/{taskId}/usage', { params: { path: { taskId }, query: { tree } } }),
+  )
+  return items
+}
+
+/** What the calls of models of a task, or of its whole tree, used. */
+export function useTaskUsage(taskId: string, tree: 'true' | 'false') {
+  return useQuery({
+    queryKey: [...keys.taskUsage(taskId), tree],
+    queryFn: () => readUsage(taskId, tree),
+  })
+}
+
+/** What the tree of a task may spend, and has spent. */
+export function useBudget(taskId: string) {
+  return useQuery({
+    queryKey: keys.budget(taskId),
+    queryFn: () => dataOf(api.GET('/v1/tasks/{taskId}/budget', { params: { path: { taskId } } })),
+  })
+}
+
+/** What the server is made of and can do. */
+export function useCapabilities() {
+  return useQuery({
+    queryKey: keys.capabilities,
+    queryFn: () => dataOf(api.GET('/v1/capabilities')),
+    staleTime: 600_000,
+  })
+}
