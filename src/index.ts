@@ -31,6 +31,7 @@ export type {
   PageRequest,
   Store,
   TaskFilter,
+  TaskListRequest,
   UsageFilter,
   UsageKind,
   UsageRow,

@@ -16,6 +16,12 @@ export interface PageRequest {
   pageToken?: string
 }
 
+/** Which page of the tasks, and from which end. A token belongs to the order that it was made in. */
+export interface TaskListRequest extends PageRequest {
+  /** Of their submission; default newest first. */
+  order?: 'newest' | 'oldest'
+}
+
 /** What usage is summed by, and which page of it. */
 export interface UsageReportRequest extends PageRequest {
   by: UsageKind
@@ -59,8 +65,7 @@ export interface DeadLetterGroup {
 /** Questions that the API and the engine ask; none of them changes anything. */
 export interface TaskQueries {
   get(taskIds: readonly string[]): Promise<(TaskRecord | undefined)[]>
-  /** Newest first. */
-  list(filter: TaskFilter, page: PageRequest): Promise<Page<TaskRecord>>
+  list(filter: TaskFilter, page: TaskListRequest): Promise<Page<TaskRecord>>
   /** In the order of submission; with `failedFirst`, those that did not complete come first. */
   children(
     parentTaskId: string,

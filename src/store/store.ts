@@ -30,6 +30,7 @@ export type {
   Page,
   PageRequest,
   TaskFilter,
+  TaskListRequest,
   TaskQueries,
   UsageReportRequest,
 } from './queries.ts'

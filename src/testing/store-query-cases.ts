@@ -97,7 +97,7 @@ export const listCases: readonly StoreCase[] = [
     },
   },
   {
-    name: 'list: every filter lets through what it says, newest first, whatever the size of a page',
+    name: 'list: every filter lets through what it says, newest or oldest first, whatever the size of a page',
     async run(context) {
       const store = await context.makeStore()
       const all = await mixture(store, context)
@@ -114,11 +114,13 @@ export const listCases: readonly StoreCase[] = [
         ['createdBefore', { createdBefore: middle }, (r: TaskRecord) => r.createdAt < middle],
       ] as const
       for (const [name, filter, lets] of cases) {
-        const expected = all.filter(lets).reverse()
-        for (const pageSize of [1, 7, 100]) {
-          const found = await allPages(page => store.queries.list(filter, page), pageSize)
-          assert.deepEqual(found, expected, `${name}, ${pageSize} per page`)
-        }
+        const oldest = all.filter(lets)
+        const orders = [[{}, oldest.toReversed()] as const, [{ order: 'oldest' }, oldest] as const]
+        for (const [order, expected] of orders)
+          for (const pageSize of [1, 7, 100]) {
+            const found = await allPages(page => store.queries.list(filter, { ...page, ...order }), pageSize)
+            assert.deepEqual(found, expected, `${name}, ${JSON.stringify(order)}, ${pageSize} per page`)
+          }
       }
     },
   },
@@ -139,6 +141,33 @@ export const listCases: readonly StoreCase[] = [
         const old = found.filter(({ id }) => ids(before).includes(id))
         assert.deepEqual(ids(old), newestFirst(before))
         assert.equal(new Set(ids(found)).size, found.length)
+      }
+    },
+  },
+  {
+    name: 'list: oldest first, pages go on to what is created meanwhile; a page token of the other order is refused',
+    async run(context) {
+      const store = await context.makeStore()
+      const before = await createAll(store, [newTask(), newTask(), newTask({ userId: 'bob' })])
+      const order = 'oldest'
+      const later: TaskRecord[] = []
+      const found = await allPages(
+        page => store.queries.list({}, { ...page, order }),
+        1,
+        async () => void (later.length < 2 && later.push(await createOne(store))),
+      )
+      assert.deepEqual(ids(found), ids([...before, ...later]))
+      for (const filter of [{}, { status: ['QUEUED'] }] satisfies TaskFilter[]) {
+        const one = { pageSize: 1 }
+        const { nextPageToken: ofNewest = '' } = await store.queries.list(filter, one)
+        const { nextPageToken: ofOldest = '' } = await store.queries.list(filter, { ...one, order })
+        await rejectsWith(
+          'PAGE_TOKEN_INVALID',
+          store.queries.list(filter, { ...one, order, pageToken: ofNewest }),
+        )
+        await rejectsWith('PAGE_TOKEN_INVALID', store.queries.list(filter, { ...one, pageToken: ofOldest }))
+        const asked = { ...one, pageToken: ofNewest, order: 'newest' } as const
+        assert.deepEqual(ids((await store.queries.list(filter, asked)).items), [later[0]?.id])
       }
     },
   },

@@ -50,6 +50,22 @@ describe('paging', () => {
     )
   }, 90_000)
 
+  test('goes from the oldest on where it is asked to, and no token serves both ways', async () => {
+    const seen = await walk('order=oldest&status=CANCELLED&status=QUEUED', [7, 3], false)
+    expect(seen.filter(id => before.includes(id))).toEqual(before)
+    const newest = await api.ask<Page>('/v1/tasks?pageSize=1')
+    expect(await api.ask('/v1/tasks?pageSize=1&order=newest')).toMatchObject({ body: newest.body })
+    const token = (page: { body: Page }) => encodeURIComponent(page.body.nextPageToken ?? '')
+    const oldest = await api.ask<Page>('/v1/tasks?pageSize=1&order=oldest')
+    for (const query of [`order=oldest&pageToken=${token(newest)}`, `pageToken=${token(oldest)}`])
+      expect(await api.ask(`/v1/tasks?pageSize=1&${query}`)).toMatchObject({
+        status: 400,
+        body: { code: 'PAGE_TOKEN_INVALID' },
+      })
+    for (const order of ['random', '', 'newest&order=oldest'])
+      expect((await api.ask(`/v1/tasks?order=${order}`)).status, order).toBe(400)
+  })
+
   test.each([
     ['status=CANCELLED', (i: number) => i % 5 === 0],
     ['status=CANCELLED&status=QUEUED&userId=user-1', (i: number) => i % 3 === 1],

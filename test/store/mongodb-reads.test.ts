@@ -4,6 +4,7 @@ import type { OpenableDatabase } from '../../src/store/mongodb/database.ts'
 import { UnknownOutcome } from '../../src/store/mongodb/failures.ts'
 import { type MongoOptions, type MongoStore, mongodb } from '../../src/store/mongodb/index.ts'
 import { type TaskFilter, usageKinds } from '../../src/store/store.ts'
+import { liveStatuses } from '../../src/task/status.ts'
 import { cancelledWaiting, completed, givenBack } from '../../src/task/transition.ts'
 import {
   complete,
@@ -76,6 +77,7 @@ describeWithMongo('what a MongoDB store answers and keeps', () => {
       { status: ['QUEUED', 'FAILED'] },
       { userId: 'ann' },
       { userId: 'ann', status: ['QUEUED'], tag: 'x', lane: 'default', taskType: ['Write'] },
+      { userId: 'ann', status: [...liveStatuses], tag: 'x' },
       { parentTaskId: parent.id },
       { rootsOnly: true, createdAfter: 1, createdBefore: now },
     ]
@@ -83,6 +85,10 @@ describeWithMongo('what a MongoDB store answers and keeps', () => {
       const { nextPageToken } = await store.queries.list(filter, { pageSize: 1 })
       if (nextPageToken !== undefined)
         await store.queries.list(filter, { pageSize: 1, pageToken: nextPageToken })
+      const order = 'oldest'
+      const { nextPageToken: ofOldest } = await store.queries.list(filter, { pageSize: 1, order })
+      if (ofOldest !== undefined)
+        await store.queries.list(filter, { pageSize: 1, pageToken: ofOldest, order })
     }
     await store.queries.children(parent.id, { taskType: 'Part' }, { pageSize: 5 })
     await store.queries.children(parent.id, { failedFirst: true }, { pageSize: 5 })
@@ -113,6 +119,10 @@ describeWithMongo('what a MongoDB store answers and keeps', () => {
       )
       expect(stages).not.toContain('COLLSCAN')
     }
+    // However many have ended: live ones are read by their status.
+    const ofLive = questions.filter(({ command }) => command['filter']?.tags !== undefined)
+    expect(ofLive.length).toBeGreaterThan(3)
+    expect(new Set(ofLive.map(({ command }) => command['hint']))).toEqual(new Set(['tasks_status']))
   })
 
   it('what a filter names is compared, whatever it is, and never read as a query', async () => {

@@ -106,18 +106,18 @@ function refuseOtherSubmission(
 
 const listSchema = {
   tags,
-  summary: 'List tasks, newest first',
+  summary: 'List tasks, newest or oldest first',
   querystring: taskListQuery,
   response: { 200: pageOf(taskSchema), ...problems('REQUEST_INVALID', 'PAGE_TOKEN_INVALID') },
 }
 
 function listTasks(app: App, { engine }: ApiContext): void {
   app.get('/v1/tasks', { schema: listSchema }, async request => {
-    const { pageSize, pageToken, ...filter } = request.query
-    const page = await engine.tasks.list(
-      withoutUndefined(filter) as TaskFilter,
-      pageRequest({ pageSize, pageToken }),
-    )
+    const { pageSize, pageToken, order, ...filter } = request.query
+    const page = await engine.tasks.list(withoutUndefined(filter) as TaskFilter, {
+      ...pageRequest({ pageSize, pageToken }),
+      order,
+    })
     return { ...page, items: page.items.map(presentListed) }
   })
 }

@@ -168,7 +168,11 @@ export const taskFilter = {
 }
 
 /** The query of a listing of tasks. */
-export const taskListQuery = z.strictObject({ ...taskFilter, ...paging })
+export const taskListQuery = z.strictObject({
+  ...taskFilter,
+  order: z.enum(['newest', 'oldest']).default('newest').describe('Which come first, by their submission'),
+  ...paging,
+})
 
 /** The query of a listing of sub-tasks. */
 export const childrenQuery = z.strictObject({

@@ -1,31 +1,43 @@
 import type { Filter } from 'mongodb'
-import { type TaskStatus, taskStatuses, unsuccessfulStatuses } from '../../task/status.ts'
+import { liveStatuses, type TaskStatus, taskStatuses, unsuccessfulStatuses } from '../../task/status.ts'
 import type { TaskRecord } from '../../task/task.ts'
 import { pageKey, pageToken } from '../pages.ts'
-import type { Page, PageRequest, TaskFilter } from '../store.ts'
+import type { Page, PageRequest, TaskFilter, TaskListRequest } from '../store.ts'
 import type { TaskDocument } from './documents.ts'
 import { type Listing, type Place, pageOfTasks, readBeyond, taskPage } from './keyset.ts'
 import type { Session } from './session.ts'
 
-/** Newest first. Values of a filter stand behind an operator: whatever they are, they are compared and never read as a query. */
+/** Values of a filter stand behind an operator: whatever they are, they are compared and never read as a query. */
 export function listTasks(
   session: Session,
   filter: TaskFilter,
-  page: PageRequest,
+  page: TaskListRequest,
 ): Promise<Page<TaskRecord>> {
+  const newestFirst = page.order !== 'oldest'
   const listing = {
     operation: 'list',
     index: indexFor(filter),
     filter: conditionsOf(filter),
-    newestFirst: true,
+    newestFirst,
   }
-  return pageOfTasks(session, listing, { listing: 'tasks', ...filter }, page)
+  return pageOfTasks(
+    session,
+    listing,
+    { listing: newestFirst ? 'tasks' : 'tasks, oldest first', ...filter },
+    page,
+  )
 }
 
-/** The most telling field that has an index. Several statuses are several ranges of it, which the server merges in order. */
+const live: readonly TaskStatus[] = liveStatuses
+
+/**
+ * The most telling field that has an index. Several statuses are several ranges of it, which the server merges in order. Live tasks are
+ * few beside those that ended, so that their status tells more than their user does.
+ */
 function indexFor({ parentTaskId, userId, status }: TaskFilter): string {
   if (parentTaskId !== undefined) return 'tasks_parent'
-  if (userId !== undefined) return 'tasks_user'
+  const isLive = status?.every(each => live.includes(each)) === true
+  if (userId !== undefined && !isLive) return 'tasks_user'
   return status === undefined ? 'tasks_newest' : 'tasks_status'
 }
 

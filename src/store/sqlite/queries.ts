@@ -1,4 +1,4 @@
-import { type TaskStatus, taskStatuses, unsuccessfulStatuses } from '../../task/status.ts'
+import { liveStatuses, type TaskStatus, taskStatuses, unsuccessfulStatuses } from '../../task/status.ts'
 import type { TaskRecord } from '../../task/task.ts'
 import { pageKey, pageOf, pageToken } from '../pages.ts'
 import type {
@@ -9,6 +9,7 @@ import type {
   Page,
   PageRequest,
   TaskFilter,
+  TaskListRequest,
   TaskQueries,
 } from '../store.ts'
 import { Conditions } from './conditions.ts'
@@ -63,7 +64,7 @@ function bound(listing: string, filter: object): object {
   return { listing, ...filter }
 }
 
-function listTasks(session: Session, filter: TaskFilter, page: PageRequest): Page<TaskRecord> {
+function listTasks(session: Session, filter: TaskFilter, page: TaskListRequest): Page<TaskRecord> {
   const conditions = new Conditions()
     .among('task_type', filter.taskType)
     .equal('user_id', filter.userId)
@@ -74,27 +75,36 @@ function listTasks(session: Session, filter: TaskFilter, page: PageRequest): Pag
   if (filter.rootsOnly === true) conditions.add('parent_id IS NULL')
   if (filter.createdAfter !== undefined) conditions.add('created_at > ?', filter.createdAfter)
   if (filter.createdBefore !== undefined) conditions.add('created_at < ?', filter.createdBefore)
-  const token = bound('tasks', filter)
+  const oldestFirst = page.order === 'oldest'
+  const token = bound(oldestFirst ? 'tasks, oldest first' : 'tasks', filter)
   const after = pageKey(token, page.pageToken, ['number'])?.[0]
-  if (after !== undefined) conditions.add('seq < ?', after)
+  if (after !== undefined) conditions.add(oldestFirst ? 'seq > ?' : 'seq < ?', after)
   const statuses = filter.status === undefined ? [undefined] : [...new Set(filter.status)]
-  const rows = statuses.flatMap(status => newest(session, conditions, { status, limit: page.pageSize + 1 }))
-  const merged = filter.status === undefined ? rows : rows.sort((a, b) => b.seq - a.seq)
-  return tasksPage(session, merged.slice(0, page.pageSize + 1), page, token)
+  const limit = page.pageSize + 1
+  const rows = statuses.flatMap(status => walk(session, conditions, { status, oldestFirst, limit }))
+  if (statuses.length > 1) rows.sort((a, b) => (oldestFirst ? a.seq - b.seq : b.seq - a.seq))
+  return tasksPage(session, rows.slice(0, limit), page, token)
 }
 
-/** Several statuses are read one after the other and merged: each is then one walk along its index. */
-function newest(
+const live: readonly TaskStatus[] = liveStatuses
+
+/**
+ * Several statuses are read one after the other and merged: each is then one walk along its index. Live tasks are few beside those that
+ * ended, so that their status is the index to take, whatever else is asked.
+ */
+function walk(
   { sql }: Session,
   conditions: Conditions,
-  wanted: { status: TaskStatus | undefined; limit: number },
+  wanted: { status: TaskStatus | undefined; oldestFirst: boolean; limit: number },
 ): TaskRow[] {
-  const { status, limit } = wanted
+  const { status, oldestFirst, limit } = wanted
   const all = new Conditions().add('1 = 1')
   all.texts.push(...conditions.texts)
   all.values.push(...conditions.values)
   all.equal('status', status)
-  return sql(`SELECT * FROM tasks${all.where()} ORDER BY seq DESC LIMIT ?`).all(
+  const index = status !== undefined && live.includes(status) ? ' INDEXED BY tasks_status' : ''
+  const direction = oldestFirst ? 'ASC' : 'DESC'
+  return sql(`SELECT * FROM tasks${index}${all.where()} ORDER BY seq ${direction} LIMIT ?`).all(
     ...all.values,
     limit,
   ) as TaskRow[]
