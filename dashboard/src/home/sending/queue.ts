@@ -1,0 +1,135 @@
+import { useSyncExternalStore } from 'react'
+import { api, dataOf } from '../../api/client.ts'
+import { type Refusal, refusalOf } from './accept.ts'
+import { sendFile, type Upload } from './send-file.ts'
+
+/** A file on its way to the server. */
+export interface Sending {
+  readonly id: number
+  readonly file: File
+  /** Whether it came without others: then one goes on with it as soon as the server has it. */
+  readonly isAlone: boolean
+  readonly state: 'waiting' | 'sending' | 'sent' | 'failed' | 'refused'
+  readonly sentBytes: number
+  /** Of a failed one: why. It can be tried again. */
+  readonly error?: unknown
+  /** Of a refused one: what is wrong with the file. Trying again would not help. */
+  readonly refusal?: Refusal
+  /** Of a sent one: what the server made of it. */
+  readonly upload?: Upload
+}
+
+/**
+ * The files that are being sent, one after the other. They belong to the tab and not to a page: going to another page breaks none of them.
+ */
+let all: readonly Sending[] = []
+const listeners = new Set<() => void>()
+const aborts = new Map<number, AbortController>()
+/** The uploads that were there before a file was sent; what is there beside them afterwards may be the file. */
+const before = new Map<number, ReadonlySet<string>>()
+let lastId = 0
+let isRunning = false
+
+function change(id: number, changed: Partial<Sending>): void {
+  all = all.map(each => (each.id === id ? { ...each, ...changed } : each))
+  tellAll()
+}
+
+function tellAll(): void {
+  for (const listener of listeners) listener()
+}
+
+/** Queues files. `largest`: bytes that the server takes, where that is known. */
+export function send(files: readonly File[], largest: number | undefined): void {
+  const added = files.map((file): Sending => {
+    const refusal = refusalOf(file, largest)
+    const start = { id: ++lastId, file, isAlone: files.length === 1, sentBytes: 0 }
+    return refusal === undefined ? { ...start, state: 'waiting' } : { ...start, state: 'refused', refusal }
+  })
+  all = [...all, ...added]
+  tellAll()
+  void run()
+}
+
+/** Sends a failed one again; what the server has of it already is not sent twice. */
+export function sendAgain(id: number): void {
+  all = all.map(each => {
+    if (each.id !== id || each.state !== 'failed') return each
+    const { error: _, ...rest } = each
+    return { ...rest, state: 'waiting' }
+  })
+  tellAll()
+  void run()
+}
+
+/** Takes one from the list; one that is being sent is broken off. */
+export function dropSending(id: number): void {
+  aborts.get(id)?.abort()
+  before.delete(id)
+  all = all.filter(each => each.id !== id)
+  tellAll()
+}
+
+async function run(): Promise<void> {
+  if (isRunning) return
+  isRunning = true
+  window.addEventListener('beforeunload', askBeforeLeaving)
+  for (let next = nextOne(); next !== undefined; next = nextOne()) await sendOne(next)
+  window.removeEventListener('beforeunload', askBeforeLeaving)
+  isRunning = false
+}
+
+function nextOne(): Sending | undefined {
+  return all.find(each => each.state === 'waiting')
+}
+
+/** A page that is left takes the files with it that it has not sent yet. */
+function askBeforeLeaving(event: BeforeUnloadEvent): void {
+  event.preventDefault()
+}
+
+async function sendOne({ id, file, sentBytes }: Sending): Promise<void> {
+  const abort = new AbortController()
+  aborts.set(id, abort)
+  change(id, { state: 'sending', sentBytes: 0 })
+  try {
+    const earlier = sentBytes > 0 ? await alreadyThere(id, file) : undefined
+    if (!before.has(id)) before.set(id, new Set((await newestUploads()).map(upload => upload.id)))
+    const options = { signal: abort.signal, onProgress: (bytes: number) => change(id, { sentBytes: bytes }) }
+    const upload = earlier ?? (await sendFile(file, options))
+    before.delete(id)
+    change(id, { state: 'sent', sentBytes: file.size, upload })
+  } catch (error) {
+    // One that was broken off by the person is not in the list any more.
+    change(id, { state: 'failed', error })
+  } finally {
+    aborts.delete(id)
+  }
+}
+
+/** The answer may have been lost and not the file: the same name and length, and not there before. */
+async function alreadyThere(id: number, file: File): Promise<Upload | undefined> {
+  const known = before.get(id)
+  return (await newestUploads()).find(
+    ({ id: uploadId, fileName, bytes, status }) =>
+      known?.has(uploadId) === false &&
+      fileName === file.name.slice(0, 255) &&
+      bytes === file.size &&
+      status === 'uploaded',
+  )
+}
+
+async function newestUploads(): Promise<readonly Upload[]> {
+  const { items } = await dataOf(api.GET('/v1/uploads', { params: { query: { pageSize: 100 } } }))
+  return items
+}
+
+function subscribe(listener: () => void): () => void {
+  listeners.add(listener)
+  return () => listeners.delete(listener)
+}
+
+/** The files that are being sent, in the order in which they came. */
+export function useSendings(): readonly Sending[] {
+  return useSyncExternalStore(subscribe, () => all)
+}
