@@ -113,10 +113,12 @@ async function newDraft(ctx: ParseFileContext, source: TextSource, survey: TextS
   }
 }
 
-/** The language of the first scene. */
+/** The language of the first scene, else the one that the file says: programs write one there whatever the book is in. */
 async function languageOf(source: TextSource, survey: TextSurvey, ctx: ParseFileContext): Promise<string> {
   for await (const piece of readChapters(source, survey, readOptions(ctx))) {
-    if (piece.kind === 'scene') return detectLanguage(piece.text).tag
+    if (piece.kind !== 'scene') continue
+    const { tag } = detectLanguage(piece.text)
+    return tag === 'und' ? (survey.language ?? tag) : tag
   }
   return 'und'
 }

@@ -1,5 +1,5 @@
 import { encodingName } from './import/decoder.ts'
-import { surveyText, type TextSource, type TextSurvey } from './import/text.ts'
+import { isSurveyOf, surveyText, type TextSource, type TextSurvey } from './import/text.ts'
 import type { Upload } from './library/uploads.ts'
 import type { NovelServices } from './services.ts'
 import { openUpload } from './upload-files.ts'
@@ -18,7 +18,7 @@ export interface PreviewRequest {
 
 /**
  * Reads an upload once and tells what it holds. The answer is kept with the upload, so that asking again costs nothing and the import
- * reads the chapters that were shown. Throws UPLOAD_NOT_FOUND, TEXT_UNREADABLE, ENCODING_UNKNOWN, the signal's reason.
+ * reads the chapters that were shown. Throws UPLOAD_NOT_FOUND, TEXT_UNREADABLE, what `openText` throws, the signal's reason.
  */
 export async function previewUpload(services: NovelServices, request: PreviewRequest): Promise<Preview> {
   const upload = await services.library.uploads.upload(request.userId, request.uploadId)
@@ -55,5 +55,5 @@ export function chaptersOf(survey: Preview): number {
 
 function isOf(survey: TextSurvey, source: TextSource, encoding: string | undefined): boolean {
   const asAsked = encoding === undefined || encodingName(encoding) === survey.encoding.name
-  return asAsked && survey.plan.size === source.size
+  return asAsked && isSurveyOf(survey, source)
 }

@@ -177,6 +177,31 @@ export const errorCatalogue = {
     status: 400,
     meaning: 'The file is not a text that the import can read.',
   },
+  ENCODING_FIXED: {
+    retryable: false,
+    status: 400,
+    meaning: 'The file says in what encoding it is, and cannot be read in another.',
+  },
+  FILE_KIND_UNSUPPORTED: {
+    retryable: false,
+    status: 422,
+    meaning: 'The file is of a kind that the import does not read; the message says which and what to do.',
+  },
+  FILE_PROTECTED: {
+    retryable: false,
+    status: 422,
+    meaning: 'The text of the file is encrypted, by a password or by copy protection.',
+  },
+  FILE_DAMAGED: {
+    retryable: false,
+    status: 422,
+    meaning: 'The file is cut off or broken, so that its text cannot be read.',
+  },
+  FILE_LIMIT_EXCEEDED: {
+    retryable: false,
+    status: 422,
+    meaning: 'What the file holds goes beyond a bound of the import; the details name the bound.',
+  },
   UPLOAD_NOT_FOUND: { retryable: false, status: 404, meaning: 'There is no such upload, or it has expired.' },
   UPLOAD_CONFIRMED: {
     retryable: false,

@@ -3,6 +3,11 @@ import type { ErrorCode } from '../../task/errors.ts'
 /** Codes that mean something to an author, and not only to whoever runs the server. */
 export type AuthorCode =
   | Extract<ErrorCode, `MODEL_${string}`>
+  | 'FILE_KIND_UNSUPPORTED'
+  | 'FILE_PROTECTED'
+  | 'FILE_DAMAGED'
+  | 'FILE_LIMIT_EXCEEDED'
+  | 'ENCODING_FIXED'
   | 'BUDGET_EXHAUSTED'
   | 'PROVIDER_NOT_CONFIGURED'
   | 'SCENE_EMPTY'

@@ -38,4 +38,14 @@ export const english: AuthorMessages = {
   SCENE_EMPTY: 'There is no text in this scene to work on. Write something in it first.',
   SCENE_CHANGED:
     'The scene was changed while the work on it was going on, so nothing in it was overwritten. Look at the scene, and start the work again if it is still wanted.',
+  FILE_KIND_UNSUPPORTED:
+    'A novel cannot be made of a file of this kind. Save it as EPUB, as Word document (.docx) or as plain text, and choose that file.',
+  FILE_PROTECTED:
+    'This file is locked by a password or by copy protection, so its text cannot be read. Save a copy without protection where you can, and choose that.',
+  FILE_DAMAGED:
+    'This file is broken or was not copied to its end. Copy or save it again; if it opens in your reader or word processor, save it from there as a new file.',
+  FILE_LIMIT_EXCEEDED:
+    'There is more in this file than can be taken in at once, or it is built in an unusual way. Save it anew or in several parts, or as plain text.',
+  ENCODING_FIXED:
+    'This file itself says how its letters are written, so no other encoding can be chosen for it.',
 }

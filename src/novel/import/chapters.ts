@@ -1,9 +1,11 @@
 import { QuillworkError } from '../../index.ts'
-import { type Line, readLines } from './lines.ts'
+import { type Line, noFaults } from './lines.ts'
+import { openText } from './open-text.ts'
+import { nothingLeftOut } from './opened.ts'
 import { BACK, FRONT, type Span } from './outline.ts'
 import { SceneSplitter, type SceneText } from './scenes.ts'
 import type { TextSource } from './source.ts'
-import type { TextSurvey } from './survey.ts'
+import { linesVersion, type TextSurvey } from './survey.ts'
 
 /** A piece of the book, in reading order. */
 export type Piece = VolumePiece | ChapterPiece | ScenePiece | MatterPiece
@@ -51,7 +53,8 @@ export interface ReadOptions {
  * Reads the chapters of a surveyed text as volumes, chapters and scenes, in reading order. The same source and survey give
  * the same pieces every time, so that a read that was cut off goes on with the chapters that are missing.
  * Text before and after the book comes only when all chapters are read. Memory is bounded by a scene.
- * Throws TEXT_UNREADABLE when the source is not the surveyed one, CHAPTER_NOT_FOUND for an index beyond the survey.
+ * Throws TEXT_UNREADABLE when the source is not the surveyed one, CHAPTER_NOT_FOUND for an index beyond the survey, what `openText`
+ * throws.
  */
 export async function* readChapters(
   source: TextSource,
@@ -60,7 +63,8 @@ export async function* readChapters(
 ): AsyncGenerator<Piece> {
   const wanted = wantedChapters(source, survey, options)
   const reader = new ChapterReader(survey, wanted)
-  for await (const lines of readLines(source, survey.encoding.name)) {
+  const opened = await openText(source, { encoding: survey.encoding.name, signal: options.signal })
+  for await (const lines of opened.lines(noFaults(), nothingLeftOut())) {
     options.signal?.throwIfAborted()
     for (const line of lines) reader.add(line)
     yield* reader.take()
@@ -70,15 +74,20 @@ export async function* readChapters(
   yield* reader.take()
 }
 
+/** Whether a survey still tells where the chapters of a source are. */
+export function isSurveyOf({ kind, plan }: TextSurvey, source: TextSource): boolean {
+  return plan.size === source.size && (kind === 'text' || plan.lines === linesVersion)
+}
+
 function wantedChapters(
   source: TextSource,
   survey: TextSurvey,
   { chapters }: ReadOptions,
 ): ReadonlySet<number> | undefined {
-  if (source.size !== survey.plan.size) {
+  if (!isSurveyOf(survey, source)) {
     throw new QuillworkError(
       'TEXT_UNREADABLE',
-      `${source.name} has ${source.size} bytes but had ${survey.plan.size} when it was surveyed. Survey it again.`,
+      `${source.name} (${source.size} bytes) is not what was surveyed (${survey.plan.size} bytes), or not in this way. Survey it again.`,
     )
   }
   if (chapters === undefined) return undefined

@@ -2,7 +2,7 @@ import { between, type Candidate } from './candidate.ts'
 import type { Chosen, Role, TextFacts } from './chosen.ts'
 
 /**
- * Chooses the headings that Markdown marks, by their levels. Undefined when the text is not structured that way.
+ * Chooses the headings that are marked, by their levels. Undefined when the text is not structured that way.
  * One heading above all others names the book. Then a level that says chapters is chapters; else the first level
  * with text of its own is.
  */
@@ -11,11 +11,37 @@ export function chooseMarked(candidates: readonly Candidate[], facts: TextFacts)
   const others = candidates.filter(({ level, heading }) => level === undefined && heading.sureness === 'sure')
   const title = bookTitle(marked)
   const parts = marked.filter(candidate => candidate !== title && !CONTENTS.test(candidate.heading.title))
-  if (parts.length === 0 || (!facts.markdown && (parts.length < 2 || others.length > parts.length)))
+  if (parts.length === 0 || (!facts.declared && (parts.length < 2 || others.length > parts.length)))
     return undefined
   const levels = [...new Set(parts.map(candidate => candidate.level ?? 6))].sort((a, b) => a - b)
   const chapterLevel = levelOfChapters(parts, levels)
-  return parts.map(candidate => ({ candidate, role: roleAt(candidate, chapterLevel) }))
+  if (!facts.structured) return parts.map(candidate => ({ candidate, role: roleAt(candidate, chapterLevel) }))
+  const counted = parts.some(({ level, heading }) => level === chapterLevel && isChapter(heading))
+  return parts.map((candidate, i) => {
+    const next = parts[i + 1]
+    return { candidate, role: roleInStructure(candidate, next, chapterLevel, counted) }
+  })
+}
+
+/**
+ * A book may list a prologue or a letter beside its parts, with nothing below it, and its parts beside their chapters. `counted`: the
+ * chapters say that they are some.
+ */
+function roleInStructure(
+  candidate: Candidate,
+  next: Candidate | undefined,
+  chapterLevel: number,
+  counted: boolean,
+): Role {
+  const { level = 6, heading } = candidate
+  const below = next?.level ?? 0
+  if (level < chapterLevel && below <= level) return 'chapter'
+  const isPart = level === chapterLevel && counted && heading.depth < 4 && isNumbered(heading.style)
+  return isPart && below === level ? 'volume' : roleAt(candidate, chapterLevel)
+}
+
+function isChapter({ style, depth }: Candidate['heading']): boolean {
+  return isNumbered(style) && depth === 4
 }
 
 /** The heading of a table of contents starts no chapter. */

@@ -17,6 +17,8 @@ export interface TextFacts {
   readonly charactersBefore: number
   /** Blank lines part the paragraphs. */
   readonly usesBlanks: boolean
-  /** The file is Markdown. */
-  readonly markdown: boolean
+  /** Headings are what is marked as one, and nothing else: the file is Markdown, or a book with a table of contents. */
+  readonly declared: boolean
+  /** The file itself says where its headings are, as EPUB and DOCX do. */
+  readonly structured: boolean
 }

@@ -8,6 +8,8 @@ export interface Line {
   readonly text: string
   /** The line goes on: the next piece continues it. */
   readonly partial: boolean
+  /** The level of a heading, 0 the highest, where the file itself says that the line is one. */
+  readonly level?: number
 }
 
 /** What was wrong with the characters of a text. Filled while its lines are read. */

@@ -19,12 +19,17 @@ export class MarkdownState {
   #fence = ''
   #inFields = false
 
-  constructor(fileName: string) {
-    this.declared = /\.(?:md|markdown|mdown|mkd)$/i.test(fileName)
+  readonly #isRead: boolean
+
+  /** `isRead` is false where the marks of Markdown are characters like all others. */
+  constructor(fileName: string, isRead = true) {
+    this.#isRead = isRead
+    this.declared = isRead && /\.(?:md|markdown|mdown|mkd)$/i.test(fileName)
   }
 
   /** Whether the line belongs to front matter or a fence, where no heading can be. */
   takes(line: string, number: number): boolean {
+    if (!this.#isRead) return false
     if (number === 0 && line === '---') {
       this.#inFields = true
       return true
@@ -63,6 +68,11 @@ export function markedHeading(line: string): MarkedHeading | undefined {
   const heading = headingFromText(text)
   if (found[2] === '' && heading.style === 'marked') return undefined
   return { heading, level: (found[1] ?? '').length }
+}
+
+/** A line that the file itself marks as a heading of a level, as EPUB and DOCX do. */
+export function levelHeading(line: string, level: number): MarkedHeading {
+  return { heading: headingFromText(plainSpaces(line)), level }
 }
 
 /** Reads a line that stands above === or ---. */

@@ -2,7 +2,13 @@ import { type Candidate, ownCopy, ownHeading, type Totals } from './candidate.ts
 import { type Heading, LONGEST_HEADING } from './heading.ts'
 import type { Line } from './lines.ts'
 import { ListedTitles } from './listed-titles.ts'
-import { MarkdownState, markedHeading, underlinedHeading } from './markdown.ts'
+import {
+  levelHeading,
+  MarkdownState,
+  type MarkedHeading,
+  markedHeading,
+  underlinedHeading,
+} from './markdown.ts'
 import { type Measure, measure } from './measure.ts'
 import { readHeading } from './read-heading.ts'
 import { isSeparator } from './separators.ts'
@@ -56,11 +62,14 @@ export class TextScan {
   #wrapperOpen = false
   #previous: { text: string; place: Place; own: Measure; alone: boolean } | undefined
   #open: Candidate[] = []
+  readonly #isPlain: boolean
   readonly #titles = new ListedTitles()
   readonly #perStyle = new Map<string, number>()
 
-  constructor(fileName: string) {
-    this.markdown = new MarkdownState(fileName)
+  /** `isPlain`: the text is all there is, so that its lines may be marked as Markdown marks them. */
+  constructor(fileName: string, isPlain = true) {
+    this.#isPlain = isPlain
+    this.markdown = new MarkdownState(fileName, isPlain)
     this.bodyStart = this.#here()
   }
 
@@ -77,8 +86,8 @@ export class TextScan {
     }
     const text = line.text.trim()
     if (text === '') this.#addBlank()
-    else if (isSeparator(text)) this.#addSeparator(text)
-    else this.#addText(text, line.text)
+    else if (line.level === undefined && isSeparator(text)) this.#addSeparator(text)
+    else this.#addText(text, line)
   }
 
   #here(): Place {
@@ -111,25 +120,30 @@ export class TextScan {
     this.#previous = undefined
   }
 
-  #addText(text: string, raw: string): void {
+  #addText(text: string, line: Line): void {
     if (this.#addWrapper(text)) return
     const place = this.#here()
     const own = measure(text)
     const taken = this.markdown.takes(text, this.#line)
-    const marked = taken ? undefined : markedHeading(text)
+    const marked = taken ? undefined : this.#marked(text, line)
     const heading = marked?.heading ?? (taken ? undefined : this.#read(text))
     if (!taken) this.#remember(text)
     this.#feed(text, false)
     const known = heading !== undefined && heading.sureness !== 'weak'
     this.#countRun(known)
     const alone = this.#blank > 0 || this.#afterMark
-    if (heading !== undefined) this.#take(heading, marked?.level, place, own, indentOf(raw))
+    if (heading !== undefined) this.#take(heading, marked?.level, place, own, indentOf(line.text))
     this.#count(own)
     this.#totals.lines++
     const ends = isSentence(text)
     this.#countSentence(text, own.words, known, ends)
     this.#previous = this.markdown.declared ? { text, place, own, alone } : undefined
     this.#after(known, text.length < SHORT_LINE || SENTENCE_END.has(text.at(-1) ?? ''))
+  }
+
+  #marked(text: string, { level }: Line): MarkedHeading | undefined {
+    if (level !== undefined) return levelHeading(text, level)
+    return this.#isPlain ? markedHeading(text) : undefined
   }
 
   #read(text: string): Heading | undefined {

@@ -3,7 +3,7 @@ import { stat } from 'node:fs/promises'
 import { basename } from 'node:path'
 import { QuillworkError } from '../../index.ts'
 
-/** Bytes that can be read from the start, as often as needed. A survey reads them twice, a read of chapters once. */
+/** Bytes that can be read, from the start or a part of them, as often as needed. A survey reads a text twice, a read of chapters once. */
 export interface TextSource {
   /** The file name, with extension: it gives the title when the text does not. */
   readonly name: string
@@ -11,6 +11,8 @@ export interface TextSource {
   readonly size: number
   /** Reads all bytes in order, in pieces of any length. */
   read(): AsyncIterable<Uint8Array>
+  /** Reads the bytes from one place up to another, in order. Both are within the source. */
+  readRange(from: number, to: number): AsyncIterable<Uint8Array>
 }
 
 /**
@@ -20,24 +22,20 @@ export interface TextSource {
  */
 export async function fileSource(path: string, name: string = basename(path)): Promise<TextSource> {
   const size = await sizeOf(path)
-  return {
-    name,
-    size,
-    async *read() {
-      for await (const piece of createReadStream(path, { highWaterMark: BLOCK_BYTES })) yield piece as Buffer
-    },
+  const read = async function* (from: number, to: number) {
+    if (from >= to) return
+    const options = { start: from, end: to - 1, highWaterMark: BLOCK_BYTES }
+    for await (const piece of createReadStream(path, options)) yield piece as Buffer
   }
+  return { name, size, read: () => read(0, size), readRange: read }
 }
 
 /** Bytes in memory as a text source. */
 export function bytesSource(bytes: Uint8Array, name = 'untitled.txt'): TextSource {
-  return {
-    name,
-    size: bytes.length,
-    async *read() {
-      for (let at = 0; at < bytes.length; at += BLOCK_BYTES) yield bytes.subarray(at, at + BLOCK_BYTES)
-    },
+  const read = async function* (from: number, to: number) {
+    for (let at = from; at < to; at += BLOCK_BYTES) yield bytes.subarray(at, Math.min(to, at + BLOCK_BYTES))
   }
+  return { name, size: bytes.length, read: () => read(0, bytes.length), readRange: read }
 }
 
 /** Bytes read and decoded at once. */

@@ -1,10 +1,11 @@
 import { chooseHeadings } from './choose.ts'
 import { bookTitle as markedTitle } from './choose-marked.ts'
 import type { Chosen } from './chosen.ts'
-import { detectEncoding } from './encoding.ts'
-import { noFaults, readLines } from './lines.ts'
+import { noFaults } from './lines.ts'
+import { openText } from './open-text.ts'
+import { type BookFacts, type FileKind, nothingLeftOut, type OpenedText } from './opened.ts'
 import { type Outline, outlineOf, type Span } from './outline.ts'
-import { TextScan } from './scan.ts'
+import { type Place, TextScan } from './scan.ts'
 import type { TextSource } from './source.ts'
 import { type BookTitle, bookTitle, titleFromFileName } from './title-page.ts'
 import { type SurveyWarning, warningsOf } from './warnings.ts'
@@ -28,14 +29,20 @@ export interface SurveyVolume {
 export interface TextSurvey {
   readonly title: string
   readonly author?: string
+  /** BCP 47 tag, where the file itself says it. */
+  readonly language?: string
+  /** What kind of file it is, by its bytes. */
+  readonly kind: FileKind
   readonly encoding: { readonly name: string; readonly confidence: number }
   readonly volumes: readonly SurveyVolume[]
   readonly warnings: readonly SurveyWarning[]
   readonly plan: ReadingPlan
 }
 
-/** Where the chapters stand in the text. Holds for the same bytes only. */
+/** Where the chapters stand in the text. Holds for the same bytes, and lines made of them in the same way. */
 export interface ReadingPlan {
+  /** The version of `linesVersion` that it was made with. */
+  readonly lines: number
   /** Number of bytes of the source. */
   readonly size: number
   readonly spans: readonly Span[]
@@ -45,9 +52,15 @@ export interface ReadingPlan {
   readonly blankLines: number
 }
 
+/**
+ * Grows whenever an EPUB or DOCX comes to give other lines than before: plans that were kept hold for the lines of their version only.
+ * Plain text has the lines that it has.
+ */
+export const linesVersion = 1
+
 /** Options of a survey. */
 export interface SurveyOptions {
-  /** Encoding to read the text in; default: the detected one. */
+  /** Encoding to read the text in; default: the detected one. An EPUB or DOCX can be read in its own only. */
   readonly encoding?: string
   /** Stops the survey: the promise rejects with the reason of the signal. */
   readonly signal?: AbortSignal
@@ -56,25 +69,22 @@ export interface SurveyOptions {
 /**
  * Reads a text once and tells what it holds: encoding, title, volumes and chapters with their sizes, and what is
  * suspicious. Memory is bounded by the number of headings, not by the size of the text.
- * Throws ENCODING_UNKNOWN for an encoding that does not exist.
+ * Throws what `openText` throws, such as ENCODING_UNKNOWN for an encoding that does not exist.
  */
 export async function surveyText(source: TextSource, options: SurveyOptions = {}): Promise<TextSurvey> {
-  const encoding = await detectEncoding(source, options.encoding)
+  const opened = await openText(source, options)
+  const { kind, encoding, facts } = opened
   const faults = noFaults()
-  const scan = new TextScan(source.name)
-  for await (const lines of readLines(source, encoding.name, faults)) {
+  const leftOut = nothingLeftOut()
+  const scan = new TextScan(source.name, kind === 'text')
+  for await (const lines of opened.lines(faults, leftOut)) {
     options.signal?.throwIfAborted()
     for (const line of lines) scan.add(line)
   }
   const last = scan.end
   const end = scan.bodyEnd ?? last
-  const chosen = chooseHeadings(scan.candidates, {
-    characters: Math.max(1, end.before.characters - scan.bodyStart.before.characters),
-    charactersBefore: scan.bodyStart.before.characters,
-    usesBlanks: usesBlankLines(scan),
-    markdown: scan.markdown.declared,
-  })
-  const { title, author } = titleOf(scan, chosen, source.name)
+  const chosen = chosenHeadings(scan, opened, end)
+  const { title, author } = titleOf(scan, chosen, source.name, facts)
   const chinese = scan.ideographs * 2 > last.before.words
   const outline = outlineOf(chosen, {
     start: scan.bodyStart,
@@ -87,14 +97,32 @@ export async function surveyText(source: TextSource, options: SurveyOptions = {}
   return {
     title,
     ...(author === undefined ? {} : { author }),
-    encoding: { name: encoding.name, confidence: encoding.confidence },
+    ...(facts.language === undefined ? {} : { language: facts.language }),
+    kind,
+    encoding: { ...encoding },
     volumes: volumesOf(outline),
-    warnings: warningsOf(encoding, faults, outline),
+    warnings: warningsOf({ encoding, faults, leftOut, outline }),
     plan: planOf(outline, scan, source),
   }
 }
 
-function titleOf(scan: TextScan, chosen: readonly Chosen[], fileName: string): BookTitle & { title: string } {
+function chosenHeadings(scan: TextScan, { kind, declared }: OpenedText, end: Place): Chosen[] {
+  const { before } = scan.bodyStart
+  return chooseHeadings(scan.candidates, {
+    characters: Math.max(1, end.before.characters - before.characters),
+    charactersBefore: before.characters,
+    usesBlanks: usesBlankLines(scan),
+    declared: declared || scan.markdown.declared,
+    structured: kind !== 'text',
+  })
+}
+
+function titleOf(
+  scan: TextScan,
+  chosen: readonly Chosen[],
+  fileName: string,
+  facts: BookFacts,
+): BookTitle & { title: string } {
   const first = chosen[0]?.candidate.line ?? Number.POSITIVE_INFINITY
   const marked = markedTitle(scan.candidates.filter(({ level }) => level !== undefined))
   const page = bookTitle(
@@ -102,9 +130,9 @@ function titleOf(scan: TextScan, chosen: readonly Chosen[], fileName: string): B
     scan.header,
   )
   const file = titleFromFileName(fileName)
-  const author = scan.markdown.fields.get('author') ?? page.author ?? file.author
-  const title =
-    scan.markdown.fields.get('title') || marked?.heading.title || page.title || file.title || fileName
+  const author = facts.author ?? scan.markdown.fields.get('author') ?? page.author ?? file.author
+  const own = facts.title ?? scan.markdown.fields.get('title')
+  const title = own || marked?.heading.title || page.title || file.title || fileName
   return { title, ...(author === undefined || author === '' ? {} : { author }) }
 }
 
@@ -123,6 +151,7 @@ function volumesOf(outline: Outline): SurveyVolume[] {
 
 function planOf(outline: Outline, scan: TextScan, source: TextSource): ReadingPlan {
   return {
+    lines: linesVersion,
     size: source.size,
     spans: outline.spans,
     sections: outline.sections,

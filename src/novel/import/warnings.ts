@@ -1,12 +1,14 @@
-import type { Encoding } from './encoding.ts'
+import { shown } from './archive/bounds.ts'
 import { LOW_CONFIDENCE } from './encoding.ts'
 import type { CharacterFaults } from './lines.ts'
+import type { LeftOut } from './opened.ts'
 import type { Outline, OutlineChapter } from './outline.ts'
 
 /** What a person should look at before importing. */
 export type WarningCode =
   | 'LOW_ENCODING_CONFIDENCE'
   | 'BAD_BYTES'
+  | 'BROKEN_MARKUP'
   | 'CONTROL_CHARACTERS'
   | 'EMPTY_TEXT'
   | 'NO_HEADINGS'
@@ -16,6 +18,8 @@ export type WarningCode =
   | 'DUPLICATE_TITLE'
   | 'EMPTY_CHAPTER'
   | 'LONG_CHAPTER'
+  | 'PAGES_LEFT_OUT'
+  | 'NOTES_LEFT_OUT'
 
 /** A warning of the survey. */
 export interface SurveyWarning {
@@ -33,14 +37,23 @@ export interface SurveyWarning {
 /** Warnings of one kind that are listed one by one. */
 const LISTED = 20
 
+/** What is looked at for warnings. */
+export interface Findings {
+  readonly encoding: { readonly name: string; readonly confidence: number }
+  readonly faults: CharacterFaults
+  readonly leftOut: LeftOut
+  readonly outline: Outline
+}
+
 /** Everything that is suspicious about a text, with at most 20 warnings of a kind. */
-export function warningsOf(encoding: Encoding, faults: CharacterFaults, outline: Outline): SurveyWarning[] {
+export function warningsOf({ encoding, faults, leftOut, outline }: Findings): SurveyWarning[] {
   const all = [
     ...encodingWarnings(encoding, faults),
     ...structureWarnings(outline),
     ...numberWarnings(outline.chapters),
     ...titleWarnings(outline.chapters),
     ...sizeWarnings(outline.chapters),
+    ...leftOutWarnings(leftOut),
   ]
   return capped(all)
 }
@@ -58,7 +71,26 @@ function capped(all: readonly SurveyWarning[]): SurveyWarning[] {
   })
 }
 
-function encodingWarnings(encoding: Encoding, faults: CharacterFaults): SurveyWarning[] {
+/** What is in the file and not in the text that was read from it. */
+function leftOutWarnings({ pages, notes, broken }: LeftOut): SurveyWarning[] {
+  const warnings: SurveyWarning[] = []
+  const add = (code: WarningCode, count: number, message: string) => {
+    if (count > 0) warnings.push({ code, message, count })
+  }
+  const some = broken.length
+  add('BROKEN_MARKUP', some, `${listed(broken)}: the file is broken there, and some text may be missing.`)
+  add('PAGES_LEFT_OUT', pages.length, `Not part of the story and left out: ${listed(pages)}.`)
+  add('NOTES_LEFT_OUT', notes, `The text refers to ${notes} notes; the numbers and the notes are left out.`)
+  return warnings
+}
+
+/** The first names of a list. */
+function listed(names: readonly string[]): string {
+  const first = [...new Set(names)].slice(0, 5).map(name => shown(name))
+  return names.length > first.length ? `${first.join(', ')} and others` : first.join(', ')
+}
+
+function encodingWarnings(encoding: Findings['encoding'], faults: CharacterFaults): SurveyWarning[] {
   const warnings: SurveyWarning[] = []
   if (encoding.confidence < LOW_CONFIDENCE) {
     warnings.push({

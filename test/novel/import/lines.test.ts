@@ -16,6 +16,9 @@ function inPieces(bytes: Uint8Array, lengths: readonly number[]): TextSource {
         at = end
       }
     },
+    async *readRange(from, to) {
+      yield bytes.subarray(from, to)
+    },
   }
 }
 

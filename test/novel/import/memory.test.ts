@@ -14,6 +14,10 @@ function longText(size: number, unit: string): TextSource {
     async *read() {
       for (let i = 0; i < count; i++) yield bytes
     },
+    async *readRange(from, to) {
+      for (let at = from; at < to; at += bytes.length)
+        yield bytes.subarray(at % bytes.length, (at % bytes.length) + to - at)
+    },
   }
 }
 

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises'
 import path from 'node:path'
-import { fileSource, type TextSource } from '../../import/text.ts'
+import { fileSource } from '../../import/text.ts'
 import { type UploadFiles, vanished } from '../files.ts'
 
 /** The end of the name of a file that is not whole yet. */
@@ -28,7 +28,12 @@ export function folderUploads(folder: string): UploadFiles {
     async open(location, name) {
       if (!isPlain(location)) return undefined
       const source = await fileSource(path.join(folder, location), name).catch(() => undefined)
-      return source === undefined ? undefined : { ...source, read: () => readable(source) }
+      if (source === undefined) return undefined
+      return {
+        ...source,
+        read: () => readable(source.read()),
+        readRange: (from, to) => readable(source.readRange(from, to)),
+      }
     },
     async remove(location) {
       if (isPlain(location)) await rm(path.join(folder, location), { force: true })
@@ -43,9 +48,9 @@ function isPlain(location: string): boolean {
 }
 
 /** The bytes of a file. Why they cannot be read names a path of the server, which is nothing for the person who asks. */
-async function* readable(source: TextSource): AsyncGenerator<Uint8Array> {
+async function* readable(bytes: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
   try {
-    yield* source.read()
+    yield* bytes
   } catch {
     throw vanished()
   }

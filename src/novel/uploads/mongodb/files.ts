@@ -96,11 +96,26 @@ class MongoUploads implements UploadFiles {
     const file = await this.#database.run('open upload', () => this.#files.findOne({ _id: location }))
     if (file?.bytes === undefined || file.chunks === undefined) return undefined
     const { bytes: size, chunks } = file
-    return { name, size, read: () => this.#read(location, chunks) }
+    return {
+      name,
+      size,
+      read: () => this.#read(location, 0, chunks),
+      readRange: (from, to) => this.#readRange(location, from, to),
+    }
   }
 
-  async *#read(location: string, chunks: number): AsyncGenerator<Uint8Array> {
-    for (let number = 0; number < chunks; number += 1) {
+  /** The chunks hold `chunkBytes` each, so the place tells the chunk. */
+  async *#readRange(location: string, from: number, to: number): AsyncGenerator<Uint8Array> {
+    const first = Math.floor(from / chunkBytes)
+    let at = first * chunkBytes
+    for await (const chunk of this.#read(location, first, Math.ceil(to / chunkBytes))) {
+      yield chunk.subarray(Math.max(0, from - at), to - at)
+      at += chunk.length
+    }
+  }
+
+  async *#read(location: string, first: number, end: number): AsyncGenerator<Uint8Array> {
+    for (let number = first; number < end; number += 1) {
       const chunk = await this.#database.run('read upload', () =>
         this.#chunks.findOne({ _id: `${location}/${number}` }, { promoteBuffers: true }),
       )

@@ -1,0 +1,179 @@
+import { Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
+import { crc32, createInflateRaw } from 'node:zlib'
+import { type Entry, fromRandomAccessReaderPromise, getFileNameLowLevel, type ZipFile } from 'yauzl'
+import { QuillworkError } from '../../../index.ts'
+import type { TextSource } from '../source.ts'
+import { type Bounds, damaged, encrypted, importBounds, overLimit, shown } from './bounds.ts'
+import { SourceReader } from './random-reader.ts'
+
+/** Options of an archive. */
+export interface ArchiveOptions {
+  /** Default: those of every import. */
+  readonly bounds?: Bounds
+  /** Stops what is being read: it throws the reason of the signal. */
+  readonly signal?: AbortSignal
+}
+
+/** Longest name that is looked at, in bytes; no part of a book has a longer one. */
+const longestName = 1_000
+
+/**
+ * The files of a ZIP archive by their names. A name is only ever a key: no path is made of it, so that it leads nowhere. Of two with
+ * the same name the first one counts. Memory is bounded by the number of files.
+ */
+export class Archive {
+  readonly bounds: Bounds
+  readonly signal: AbortSignal | undefined
+  readonly #source: TextSource
+  readonly #zip: ZipFile
+  readonly #entries: ReadonlyMap<string, Entry>
+  #unpacked = 0
+
+  private constructor(
+    source: TextSource,
+    zip: ZipFile,
+    entries: ReadonlyMap<string, Entry>,
+    { bounds = importBounds, signal }: ArchiveOptions,
+  ) {
+    this.#source = source
+    this.#zip = zip
+    this.#entries = entries
+    this.bounds = bounds
+    this.signal = signal
+  }
+
+  /** Reads the directory. Throws FILE_DAMAGED, FILE_PROTECTED, FILE_LIMIT_EXCEEDED, the signal's reason, what the source throws. */
+  static async open(source: TextSource, options: ArchiveOptions = {}): Promise<Archive> {
+    const { bounds = importBounds, signal } = options
+    const settings = { autoClose: false, decodeStrings: false, validateEntrySizes: false }
+    try {
+      const zip = await fromRandomAccessReaderPromise(new SourceReader(source), source.size, settings)
+      if (zip.entryCount > bounds.entries) throw overLimit('entries', bounds.entries)
+      return new Archive(source, zip, await entriesOf(zip, signal), options)
+    } catch (error) {
+      signal?.throwIfAborted()
+      throw asCoded(error)
+    }
+  }
+
+  /** Names of the files, in the order of the directory. */
+  get names(): Iterable<string> {
+    return this.#entries.keys()
+  }
+
+  /** Whether there is a file of that name. */
+  has(name: string): boolean {
+    return this.#entries.has(name)
+  }
+
+  /**
+   * Unpacks a file piece by piece and stops at the first byte beyond a bound, whatever its header says.
+   * Throws FILE_DAMAGED (also when there is none), FILE_PROTECTED, FILE_LIMIT_EXCEEDED, the signal's reason, what the source throws.
+   */
+  async *read(name: string): AsyncGenerator<Uint8Array> {
+    const entry = this.#entries.get(name)
+    if (entry === undefined) throw damaged(`lacks its part ${shown(name)}`)
+    if (entry.isEncrypted()) throw encrypted('its archive asks for a password')
+    const check = new SizeCheck(name, entry, this.bounds)
+    try {
+      for await (const piece of this.#unpack(entry)) {
+        this.signal?.throwIfAborted()
+        check.add(piece)
+        this.#unpacked += piece.length
+        if (this.#unpacked > this.bounds.totalBytes) throw overLimit('totalBytes', this.bounds.totalBytes)
+        yield piece
+      }
+      check.end()
+    } catch (error) {
+      this.signal?.throwIfAborted()
+      throw asCoded(error)
+    }
+  }
+
+  async *#unpack(entry: Entry): AsyncGenerator<Uint8Array> {
+    if (!entry.canDecodeFileData())
+      throw damaged(`is packed in a way that is not read (${entry.compressionMethod})`)
+    const { fileDataStart } = await this.#zip.readLocalFileHeaderPromise(entry, { minimal: true })
+    const packed = this.#source.readRange(fileDataStart, fileDataStart + entry.compressedSize)
+    yield* entry.compressionMethod === 0 ? packed : inflated(packed)
+  }
+}
+
+async function entriesOf(zip: ZipFile, signal: AbortSignal | undefined): Promise<Map<string, Entry>> {
+  const entries = new Map<string, Entry>()
+  for await (const entry of zip.eachEntry()) {
+    signal?.throwIfAborted()
+    if (entry.fileNameLength > longestName) continue
+    const { generalPurposeBitFlag, fileNameRaw, extraFields } = entry
+    const name = getFileNameLowLevel(generalPurposeBitFlag, fileNameRaw, extraFields, false)
+    if (!entries.has(name)) entries.set(name, withoutExtras(entry))
+  }
+  return entries
+}
+
+/** An entry that holds no part of the directory alive: comments and extra fields may have 64 KB each. */
+function withoutExtras(entry: Entry): Entry {
+  const none = Buffer.alloc(0)
+  return Object.assign(entry, {
+    fileName: '',
+    fileNameRaw: none,
+    comment: '',
+    fileComment: '',
+    fileCommentRaw: none,
+    extraFields: [],
+    extraFieldRaw: none,
+  })
+}
+
+async function* inflated(packed: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  const inflate = createInflateRaw({ chunkSize: 65_536 })
+  // Its failure is that of the stream that is read here.
+  const feeding = pipeline(Readable.from(packed, { objectMode: false }), inflate).catch(() => undefined)
+  try {
+    for await (const piece of inflate) yield piece as Buffer
+  } finally {
+    inflate.destroy()
+    await feeding
+  }
+}
+
+/** Counts what a file is unpacked to. */
+class SizeCheck {
+  readonly #name: string
+  readonly #entry: Entry
+  readonly #bounds: Bounds
+  #bytes = 0
+  #crc = 0
+
+  constructor(name: string, entry: Entry, bounds: Bounds) {
+    this.#name = name
+    this.#entry = entry
+    this.#bounds = bounds
+  }
+
+  add(piece: Uint8Array): void {
+    const { entryBytes, ratio, ratioFrom } = this.#bounds
+    this.#bytes += piece.length
+    this.#crc = crc32(piece, this.#crc)
+    if (this.#bytes > entryBytes) throw overLimit('entryBytes', entryBytes, this.#name)
+    if (this.#bytes > ratioFrom && this.#bytes > ratio * this.#entry.compressedSize)
+      throw overLimit('ratio', ratio, this.#name)
+    if (this.#bytes > this.#entry.uncompressedSize) throw this.#wrong()
+  }
+
+  end(): void {
+    if (this.#bytes !== this.#entry.uncompressedSize || this.#crc !== this.#entry.crc32) throw this.#wrong()
+  }
+
+  #wrong(): QuillworkError {
+    return damaged(`is broken: its part ${shown(this.#name)} is not what its directory says`)
+  }
+}
+
+function asCoded(error: unknown): unknown {
+  if (error instanceof QuillworkError) return error
+  const message = error instanceof Error ? error.message : ''
+  if (message.includes('strong encryption')) return encrypted('its archive asks for a password')
+  return damaged('is cut off or broken', error)
+}

@@ -1,0 +1,147 @@
+import type { HeadingHolder } from '../heading-holder.ts'
+import type { LeftOut } from '../opened.ts'
+import type { XmlEvents } from '../xml/read-xml.ts'
+import { isOn, outlineLevel, type Purpose, type Styles } from './styles.ts'
+import { WordNames } from './word-names.ts'
+
+/** UTF-16 units of a paragraph after which it is cut: what is held of one. */
+const longestParagraph = 1_000_000
+
+/** Elements whose content is no text: what was deleted or moved away, the reading of ruby, the old form of what stands before it. */
+const silentElements = new Set(['del', 'moveFrom', 'rt'])
+
+/** A paragraph that is open. Text boxes have paragraphs within a paragraph. */
+interface Paragraph {
+  text: string
+  purpose: Purpose
+  /** A new page or section begins after it. */
+  breaks: boolean
+  /** Part of it was written already. */
+  isCut: boolean
+}
+
+/** Hears the main part of a DOCX and writes its headings and paragraphs. */
+export class DocumentEvents implements XmlEvents {
+  /** The title of the document by its style. */
+  title: string | undefined
+  readonly #out: HeadingHolder
+  readonly #styles: Styles
+  readonly #leftOut: LeftOut
+  readonly #names = new WordNames()
+  readonly #open: Paragraph[] = []
+  #silent = 0
+  #isText = false
+  #isHidden = false
+  #inProperties = 0
+  #sectionBreaks = false
+
+  constructor(out: HeadingHolder, styles: Styles, leftOut: LeftOut) {
+    this.#out = out
+    this.#styles = styles
+    this.#leftOut = leftOut
+  }
+
+  open(qualified: string, attributes: Readonly<Record<string, string>>): void {
+    const name = this.#names.of(qualified, attributes)
+    // A drawing comes once more in an old form, with the same text.
+    if (this.#silent > 0 || qualified === 'mc:Fallback' || (name !== undefined && silentElements.has(name))) {
+      this.#silent += 1
+      return
+    }
+    if (name === undefined) return
+    if (name === 'pPr' || name === 'rPr') this.#inProperties += 1
+    if (this.#inProperties > 0) this.#property(name, attributes)
+    else this.#content(name, attributes)
+  }
+
+  close(qualified: string): void {
+    if (this.#silent > 0) {
+      this.#silent -= 1
+      return
+    }
+    const name = this.#names.of(qualified)
+    if (name === 'pPr' || name === 'rPr') this.#inProperties -= 1
+    else if (name === 't') this.#isText = false
+    else if (name === 'sectPr') this.#endSection()
+    else if (name === 'p' && this.#inProperties === 0) this.#endParagraph()
+  }
+
+  text(text: string): void {
+    if (this.#isText && this.#silent === 0 && !this.#isHidden) this.#append(text.replace(/[\r\n]+/g, ' '))
+  }
+
+  #content(name: string, attributes: Readonly<Record<string, string>>): void {
+    if (name === 'p')
+      this.#open.push({ text: '', purpose: this.#styles.purposeOf(undefined), breaks: false, isCut: false })
+    else if (name === 'r') this.#isHidden = false
+    else if (name === 't') this.#isText = true
+    else if (name === 'tab' || name === 'ptab') this.#append('\t')
+    else if (name === 'cr') this.#append('\n')
+    else if (name === 'noBreakHyphen') this.#append('-')
+    else if (name === 'br') this.#break(this.#names.attribute(attributes, 'type'))
+    else if (name === 'footnoteReference' || name === 'endnoteReference') this.#leftOut.notes += 1
+  }
+
+  #property(name: string, attributes: Readonly<Record<string, string>>): void {
+    const paragraph = this.#open.at(-1)
+    const value = this.#names.attribute(attributes, 'val')
+    if (name === 'vanish') this.#isHidden = isOn(value) && this.#inProperties === 1
+    else if (name === 'sectPr') this.#sectionBreaks = true
+    else if (name === 'type' && value === 'continuous') this.#sectionBreaks = false
+    else if (paragraph === undefined) return
+    else if (name === 'pStyle') paragraph.purpose = this.#styles.purposeOf(value)
+    else if (name === 'outlineLvl') this.#outline(paragraph, outlineLevel(value))
+  }
+
+  #outline(paragraph: Paragraph, level: number | undefined): void {
+    if (level === undefined || paragraph.purpose === 'contents') return
+    paragraph.purpose = level < 9 ? { level: level + 1 } : 'text'
+  }
+
+  #endSection(): void {
+    const paragraph = this.#open.at(-1)
+    if (this.#sectionBreaks && paragraph !== undefined) paragraph.breaks = true
+    this.#sectionBreaks = false
+  }
+
+  /** A new page or column within a paragraph ends what stands before it. */
+  #break(kind: string | undefined): void {
+    if (kind === undefined || kind === 'textWrapping') this.#append('\n')
+    else if (kind === 'page') {
+      const paragraph = this.#open.at(-1)
+      if (paragraph === undefined) return
+      this.#write(paragraph)
+      this.#out.sceneBreak()
+      paragraph.isCut = true
+    } else this.#append(' ')
+  }
+
+  #append(text: string): void {
+    const paragraph = this.#open.at(-1)
+    if (paragraph === undefined || this.#isHidden) return
+    paragraph.text += text
+    if (paragraph.text.length > longestParagraph) {
+      this.#write(paragraph)
+      paragraph.isCut = true
+    }
+  }
+
+  #endParagraph(): void {
+    const paragraph = this.#open.pop()
+    if (paragraph === undefined) return
+    if (paragraph.text.trim() !== '') this.#write(paragraph)
+    else if (!paragraph.isCut && paragraph.purpose !== 'contents') this.#out.gap()
+    if (paragraph.breaks) this.#out.sceneBreak()
+  }
+
+  #write(paragraph: Paragraph): void {
+    const text = paragraph.text.replace(/[\u00ad\u200b\u2060\ufeff]/g, '')
+    paragraph.text = ''
+    if (text.trim() === '' || paragraph.purpose === 'contents') return
+    if (paragraph.purpose === 'text') this.#out.paragraph(text.trimEnd().replace(/^[ \n]+/, ''))
+    else {
+      if (paragraph.purpose.level === 0) this.title ??= text.trim()
+      this.#out.heading(paragraph.purpose.level, text)
+    }
+  }
+}

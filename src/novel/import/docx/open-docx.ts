@@ -1,0 +1,127 @@
+import type { Archive } from '../archive/archive.ts'
+import { damaged } from '../archive/bounds.ts'
+import { resolveTarget } from '../epub/paths.ts'
+import { HeadingHolder } from '../heading-holder.ts'
+import { LineWriter } from '../line-writer.ts'
+import type { CharacterFaults, Line } from '../lines.ts'
+import { type BookFacts, factsOf, type LeftOut, type OpenedText } from '../opened.ts'
+import { decodeXml, xmlEncoding } from '../xml/decode-xml.ts'
+import { readPart } from '../xml/read-part.ts'
+import { localName, XmlReader } from '../xml/read-xml.ts'
+import { DocumentEvents } from './document-events.ts'
+import { readStyles, type Styles } from './styles.ts'
+
+/** Whether an archive is a Word document: it says what its parts are, and its main part is a text. */
+export async function isDocx(archive: Archive): Promise<boolean> {
+  if (!archive.has('[Content_Types].xml')) return false
+  if (archive.has('word/document.xml')) return true
+  const main = await mainPart(archive)
+  return main !== undefined && archive.has(main) && isTextPart(archive, main)
+}
+
+/**
+ * Opens a Word document: what it says of itself, and its text, headings by their styles. Throws what `Archive.read` and `XmlReader`
+ * throw, FILE_DAMAGED where its main part is not well-formed.
+ */
+export async function openDocx(archive: Archive): Promise<OpenedText> {
+  const main = (await mainPart(archive)) ?? 'word/document.xml'
+  const parts = await relationsOf(archive, main)
+  const styles = await readStyles(archive, parts.get('styles') ?? 'word/styles.xml')
+  return {
+    kind: 'docx',
+    encoding: { name: await xmlEncoding(archive.read(main)), confidence: 1 },
+    facts: await coreFacts(archive),
+    declared: false,
+    lines: (faults, leftOut) => documentLines(archive, main, styles, { faults, leftOut }),
+  }
+}
+
+async function* documentLines(
+  archive: Archive,
+  name: string,
+  styles: Styles,
+  { faults, leftOut }: { faults: CharacterFaults; leftOut: LeftOut },
+): AsyncGenerator<Line[]> {
+  const writer = new LineWriter(faults)
+  const out = new HeadingHolder(writer, false)
+  const reader = new XmlReader({ name, bounds: archive.bounds }, new DocumentEvents(out, styles, leftOut))
+  const { text } = await decodeXml(archive.read(name))
+  for await (const piece of text) {
+    reader.push(piece)
+    yield writer.take()
+  }
+  reader.end()
+  if (reader.faults > 0) throw damaged('is broken: its text is not the XML that it should be')
+  out.release()
+  yield writer.take()
+}
+
+/** The main part, as the package says. */
+async function mainPart(archive: Archive): Promise<string | undefined> {
+  return (await relationsOf(archive, '')).get('officeDocument')
+}
+
+async function isTextPart(archive: Archive, main: string): Promise<boolean> {
+  let isText = false
+  await readPart(archive, '[Content_Types].xml', {
+    open(_, { PartName, ContentType = '' }) {
+      if (PartName === `/${main}`) isText = /wordprocessingml|ms-word/.test(ContentType)
+    },
+    close: () => undefined,
+    text: () => undefined,
+  })
+  return isText
+}
+
+/** The parts that a part names, by the last word of what they are to it. Of two of a kind the first one counts. */
+async function relationsOf(archive: Archive, part: string): Promise<ReadonlyMap<string, string>> {
+  const [folder, file] = [part.split('/').slice(0, -1), part.split('/').at(-1) ?? '']
+  const list = [...folder, '_rels', `${file}.rels`].join('/')
+  const relations = new Map<string, string>()
+  if (!archive.has(list)) return relations
+  await readPart(archive, list, {
+    open(name, { Type = '', Target = '', TargetMode }) {
+      if (localName(name) !== 'Relationship' || TargetMode === 'External') return
+      const kind = Type.split('/').at(-1) ?? ''
+      const target = resolveTarget(part, Target)
+      if (target !== undefined && wantedParts.has(kind) && !relations.has(kind))
+        relations.set(kind, target.file)
+    },
+    close: () => undefined,
+    text: () => undefined,
+  })
+  return relations
+}
+
+const wantedParts = new Set(['officeDocument', 'styles', 'core-properties'])
+
+/** Titles and authors that programs put where nobody wrote one. */
+const placeholders =
+  /^(?:word document|document ?\d*|untitled(?: document)?|无标题|administrator|admin|user|(?:microsoft(?: office)?|windows|office) (?:user|用户)|微软用户|用户|un-?named|unknown|python-docx)$/i
+
+/** What the properties of the document say. */
+async function coreFacts(archive: Archive): Promise<BookFacts> {
+  const part = (await relationsOf(archive, '')).get('core-properties') ?? 'docProps/core.xml'
+  if (!archive.has(part)) return {}
+  const fields = new Map<string, string>()
+  let text = ''
+  await readPart(archive, part, {
+    open() {
+      text = ''
+    },
+    close(name) {
+      const field = localName(name)
+      const isNew = ['title', 'creator', 'language'].includes(field) && !fields.has(field)
+      if (isNew && !placeholders.test(text.trim())) fields.set(field, text)
+      text = ''
+    },
+    text(piece) {
+      if (text.length < 1_000) text += piece
+    },
+  })
+  return factsOf({
+    title: fields.get('title'),
+    author: fields.get('creator')?.replaceAll(';', ', '),
+    language: fields.get('language'),
+  })
+}

@@ -1,0 +1,119 @@
+import type { Archive } from '../archive/archive.ts'
+import { overLimit } from '../archive/bounds.ts'
+import { readPart } from '../xml/read-part.ts'
+import type { XmlEvents } from '../xml/read-xml.ts'
+import { WordNames } from './word-names.ts'
+
+/** What a paragraph is by its style. Level 0 is the title of the document, 1 to 9 are headings. */
+export type Purpose = { readonly level: number } | 'contents' | 'text'
+
+/** The paragraph styles of a document. */
+export interface Styles {
+  /** What paragraphs of a style are; of the default style where it has no id. */
+  purposeOf(id: string | undefined): Purpose
+}
+
+interface Style {
+  readonly id: string
+  name: string
+  basedOn: string | undefined
+  outline: number | undefined
+}
+
+/** Styles on styles that are followed. */
+const deepest = 20
+
+/** Reads the styles; a document without the part has those of Word. Throws what `readPart` throws. */
+export async function readStyles(archive: Archive, file: string | undefined): Promise<Styles> {
+  const events = new StyleEvents(file ?? '', archive.bounds.listed)
+  if (file !== undefined && archive.has(file)) await readPart(archive, file, events)
+  const known = new Map<string, Purpose>()
+  return {
+    purposeOf(id) {
+      const key = id ?? events.standard
+      let purpose = known.get(key)
+      if (purpose === undefined) {
+        purpose = purposeOf(events.styles, key)
+        if (known.size <= events.styles.size) known.set(key, purpose)
+      }
+      return purpose
+    },
+  }
+}
+
+/**
+ * A style is what its own name or outline level says, else what the style says that it is based on. The names of Word's own styles are
+ * English in the file, whatever language it was written in; their ids are not.
+ */
+function purposeOf(styles: ReadonlyMap<string, Style>, id: string): Purpose {
+  let style = styles.get(id)
+  if (style === undefined) return purposeByName(id.replace(/(?<=\D)(?=\d+$)/, ' ')) ?? 'text'
+  for (let steps = 0; style !== undefined && steps < deepest; steps += 1) {
+    const byName = purposeByName(style.name)
+    if (byName === 'contents') return byName
+    if (style.outline !== undefined) return style.outline < 9 ? { level: style.outline + 1 } : 'text'
+    if (byName !== undefined) return byName
+    style = style.basedOn === undefined ? undefined : styles.get(style.basedOn)
+  }
+  return 'text'
+}
+
+function purposeByName(name: string): Purpose | undefined {
+  const plain = name.trim().toLowerCase()
+  if (/^(?:toc \d|toc heading|contents \d|table of (?:figures|authorities))/.test(plain)) return 'contents'
+  if (plain === 'title') return { level: 0 }
+  const level = /^heading ([1-9])$/.exec(plain)?.[1]
+  return level === undefined ? undefined : { level: Number(level) }
+}
+
+class StyleEvents implements XmlEvents {
+  readonly styles = new Map<string, Style>()
+  standard = ''
+  readonly #file: string
+  readonly #most: number
+  readonly #names = new WordNames()
+  #style: Style | undefined
+
+  constructor(file: string, most: number) {
+    this.#file = file
+    this.#most = most
+  }
+
+  open(qualified: string, attributes: Readonly<Record<string, string>>): void {
+    const name = this.#names.of(qualified, attributes)
+    const value = this.#names.attribute(attributes, 'val')
+    if (name === 'style') this.#begin(attributes)
+    else if (this.#style === undefined) return
+    else if (name === 'name') this.#style.name = value ?? ''
+    else if (name === 'basedOn') this.#style.basedOn = value
+    else if (name === 'outlineLvl') this.#style.outline = outlineLevel(value)
+  }
+
+  close(qualified: string): void {
+    if (this.#names.of(qualified) === 'style') this.#style = undefined
+  }
+
+  text(): void {
+    // Styles have no text.
+  }
+
+  #begin(attributes: Readonly<Record<string, string>>): void {
+    const id = this.#names.attribute(attributes, 'styleId')
+    const kind = this.#names.attribute(attributes, 'type') ?? 'paragraph'
+    if (id === undefined || kind !== 'paragraph') return
+    this.#style = { id, name: '', basedOn: undefined, outline: undefined }
+    this.styles.set(id, this.#style)
+    if (this.styles.size > this.#most) throw overLimit('listed', this.#most, this.#file)
+    if (isOn(this.#names.attribute(attributes, 'default') ?? '0')) this.standard = id
+  }
+}
+
+/** An outline level, 0 the highest; 9 is text. */
+export function outlineLevel(value: string | undefined): number | undefined {
+  return value !== undefined && /^\d$/.test(value) ? Number(value) : undefined
+}
+
+/** Whether the value of a property that is on or off means on; a property without a value is on. */
+export function isOn(value: string | undefined): boolean {
+  return value === undefined || !/^(?:0|false|off|none)$/.test(value)
+}
