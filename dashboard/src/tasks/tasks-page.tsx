@@ -1,8 +1,124 @@
+import { ActionIcon, Button, Center, Stack, Text } from '@mantine/core'
+import { IconRefresh } from '@tabler/icons-react'
+import { useNavigate, useSearch } from '@tanstack/react-router'
+import { useCallback, useState } from 'react'
 import { useTranslations } from 'use-intl'
+import type { TasksSearch } from '../app/search.ts'
+import { ErrorNotice } from '../parts/error-notice.tsx'
 import { PageTitle } from '../parts/page-title.tsx'
+import { Loading } from '../parts/states.tsx'
+import { ActionDialog, type AskedAction } from './action-dialog.tsx'
+import { Arrivals } from './arrivals.tsx'
+import { NovelTitles } from './concern.tsx'
+import { FindBox } from './find-box.tsx'
+import { NoTasks } from './no-tasks.tsx'
+import { type Selection, useSelection } from './selection.ts'
+import { SelectionBar } from './selection-bar.tsx'
+import { StatusTiles } from './status-tiles.tsx'
+import { TaskFilters } from './task-filters.tsx'
+import { type RowRange, type TaskList, useTaskList } from './task-list.ts'
+import { TaskRows } from './task-rows.tsx'
 
 /** The list of tasks. */
 export function TasksPage() {
   const t = useTranslations('tasks')
-  return <PageTitle title={t('title')} />
+  const search = useSearch({ from: '/tasks' })
+  const navigate = useNavigate()
+  const onSearch = (changed: TasksSearch) => navigate({ to: '/tasks', search: changed, resetScroll: false })
+  const [inView, setInView] = useState<RowRange>(atFirst)
+  const list = useTaskList(search, inView)
+  const selection = useSelection(list.rows, search)
+  const [asked, setAsked] = useState<AskedAction>()
+  const onRange = useCallback((range: RowRange) => setInView(range), [])
+  return (
+    <NovelTitles tasks={list.rows}>
+      <Stack gap="md">
+        <PageTitle title={t('title')}>
+          <FindBox shown={list.rows} />
+          <Refresh list={list} />
+        </PageTitle>
+        <StatusTiles search={search} onSearch={onSearch} />
+        <TaskFilters search={search} onSearch={onSearch} />
+        <Arrivals list={list} isOldestFirst={search.order === 'oldest'} />
+        <Listed {...{ list, search, onSearch, selection, onRange }} onAsk={asking => setAsked(asking)} />
+        <SelectionBar selection={selection} onAct={action => setAsked({ action, tasks: selection.tasks })} />
+      </Stack>
+      {asked && <ActionDialog {...asked} onClose={() => setAsked(undefined)} />}
+    </NovelTitles>
+  )
+}
+
+const atFirst: RowRange = { first: 0, last: 0 }
+
+interface ListedProps {
+  list: TaskList
+  search: TasksSearch
+  onSearch: (search: TasksSearch) => void
+  selection: Selection
+  onRange: (range: RowRange) => void
+  onAsk: (asked: AskedAction) => void
+}
+
+/** The rows, or what stands in their place. */
+function Listed({ list, search, onSearch, selection, onRange, onAsk }: ListedProps) {
+  const navigate = useNavigate()
+  if (list.isLoading && list.error === null) return <Loading lines={8} />
+  if (list.rows.length === 0 && list.error !== null)
+    return <ErrorNotice error={list.error} onRetry={list.tryAgain} />
+  if (list.rows.length === 0) return <NoTasks search={search} onSearch={onSearch} />
+  return (
+    <>
+      <TaskRows
+        rows={list.rows}
+        status={search.status}
+        selection={selection}
+        onAct={(action, tasks) => onAsk({ action, tasks })}
+        onOpen={({ id }) => navigate({ to: '/tasks/$taskId', params: { taskId: id } })}
+        onRange={onRange}
+      />
+      {list.error !== null && <ErrorNotice error={list.error} onRetry={list.tryAgain} />}
+      <End list={list} />
+    </>
+  )
+}
+
+/** How many rows there are so far, and the way to more. */
+function End({ list }: { list: TaskList }) {
+  const t = useTranslations()
+  return (
+    <Center>
+      <Stack align="center" gap="xs">
+        <Text size="sm" c="dimmed" className="numbers">
+          {t(list.hasMore ? 'tasks.shownSoFar' : 'tasks.shownAll', { count: list.rows.length })}
+        </Text>
+        {list.hasMore && (
+          <Button variant="default" loading={list.isLoadingMore} onClick={list.loadMore}>
+            {t('actions.more')}
+          </Button>
+        )}
+      </Stack>
+    </Center>
+  )
+}
+
+/** Reads the list anew. */
+function Refresh({ list }: { list: TaskList }) {
+  const t = useTranslations('tasks')
+  const [isBusy, setIsBusy] = useState(false)
+  return (
+    <ActionIcon
+      variant="default"
+      size="input-sm"
+      loading={isBusy}
+      aria-label={t('refresh')}
+      title={t('refresh')}
+      onClick={async () => {
+        setIsBusy(true)
+        await list.refresh()
+        setIsBusy(false)
+      }}
+    >
+      <IconRefresh size={18} aria-hidden />
+    </ActionIcon>
+  )
 }

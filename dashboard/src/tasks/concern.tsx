@@ -1,0 +1,49 @@
+import { useQuery } from '@tanstack/react-query'
+import { createContext, type ReactNode, useContext } from 'react'
+import { api, dataOf } from '../api/client.ts'
+import type { Task } from '../live/event.ts'
+
+/** The titles of the novels of the shelf, by their ids. Empty until they are known. */
+const TitlesContext = createContext<ReadonlyMap<string, string>>(new Map())
+
+/** Reads the titles of the novels for everything below it, once one of the tasks concerns a novel. */
+export function NovelTitles({ tasks, children }: { tasks: readonly Task[]; children: ReactNode }) {
+  const { data } = useQuery({
+    queryKey: ['novels', 'titles'],
+    queryFn: async ({ signal }) => {
+      const page = await dataOf(api.GET('/v1/novels', { params: { query: { pageSize: 200 } }, signal }))
+      return new Map(page.items.map(({ id, title }) => [id, title]))
+    },
+    enabled: tasks.some(task => novelOf(task) !== undefined),
+  })
+  return <TitlesContext value={data ?? noTitles}>{children}</TitlesContext>
+}
+
+const noTitles: ReadonlyMap<string, string> = new Map()
+const ofNovel = 'novel:'
+/** What tells a person nothing: it stands beside the tags. */
+const ids = new Set(['novelId', 'sceneId', 'uploadId', 'chapterId', 'startChapterId', 'endChapterId'])
+
+function novelOf({ tags }: Task): string | undefined {
+  return tags.find(tag => tag.startsWith(ofNovel))?.slice(ofNovel.length)
+}
+
+/** Tells in a line what a task concerns: the title of its novel, its own tags, or the first of its parameters. */
+export function useConcern(): (task: Task) => string {
+  const titles = useContext(TitlesContext)
+  return task => {
+    const title = titles.get(novelOf(task) ?? '')
+    const tags = task.tags.filter(tag => !/^(novel|scene):/.test(tag))
+    const said = [...(title === undefined ? [] : [title]), ...tags]
+    return (said.length > 0 ? said : firstParameters(task.parameters)).join(' · ')
+  }
+}
+
+/** At most three plain parameters. */
+function firstParameters(parameters: unknown): string[] {
+  if (typeof parameters !== 'object' || parameters === null) return []
+  return Object.entries(parameters)
+    .filter(([name, value]) => !ids.has(name) && ['string', 'number', 'boolean'].includes(typeof value))
+    .slice(0, 3)
+    .map(([name, value]) => `${name}: ${String(value).slice(0, 60)}`)
+}

@@ -1,0 +1,51 @@
+import { ActionIcon, Menu } from '@mantine/core'
+import { IconBan, IconCopy, IconDots, IconRefresh } from '@tabler/icons-react'
+import { useTranslations } from 'use-intl'
+import type { Task } from '../live/event.ts'
+import { copyText } from '../parts/copy-text.ts'
+import { notifyDone } from '../parts/notify.ts'
+import { hindranceOf, type TaskAction } from './task-actions.ts'
+
+/** What can be done to the task of a row. `name`: what the row is called. `onAct`: asks before it is done. */
+export function RowMenu({
+  task,
+  name,
+  onAct,
+}: {
+  task: Task
+  name: string
+  onAct: (action: TaskAction) => void
+}) {
+  const t = useTranslations()
+  const copyId = async () => {
+    if (await copyText(task.id)) notifyDone(t('actions.copied'))
+  }
+  return (
+    <Menu position="bottom-end" withinPortal>
+      <Menu.Target>
+        <ActionIcon variant="subtle" color="gray" aria-label={t('tasks.actionsOf', { name })}>
+          <IconDots size={18} aria-hidden />
+        </ActionIcon>
+      </Menu.Target>
+      <Menu.Dropdown>
+        <Menu.Item
+          leftSection={<IconBan size={16} aria-hidden />}
+          disabled={hindranceOf('cancel', task) !== undefined}
+          onClick={() => onAct('cancel')}
+        >
+          {t('tasks.cancel')}
+        </Menu.Item>
+        <Menu.Item
+          leftSection={<IconRefresh size={16} aria-hidden />}
+          disabled={hindranceOf('retry', task) !== undefined}
+          onClick={() => onAct('retry')}
+        >
+          {t('tasks.retry')}
+        </Menu.Item>
+        <Menu.Item leftSection={<IconCopy size={16} aria-hidden />} onClick={copyId}>
+          {t('tasks.copyId')}
+        </Menu.Item>
+      </Menu.Dropdown>
+    </Menu>
+  )
+}

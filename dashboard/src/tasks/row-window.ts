@@ -1,0 +1,63 @@
+import { useWindowVirtualizer, type VirtualItem } from '@tanstack/react-virtual'
+import { type RefObject, useEffect, useLayoutEffect, useRef, useState } from 'react'
+import type { Task } from '../live/event.ts'
+import type { RowRange } from './task-list.ts'
+
+/** The rows that are drawn: those on the screen, and some beyond it. */
+export interface RowWindow {
+  /** Goes on what holds the rows. */
+  readonly ref: RefObject<HTMLDivElement | null>
+  readonly items: readonly VirtualItem[]
+  /** Pixels before the first row that is drawn, and after the last. */
+  readonly before: number
+  readonly after: number
+  /** For rows whose height is not known before they are drawn; goes on each with `data-index`. */
+  readonly measure: (element: Element | null) => void
+  /** Brings a row onto the screen. */
+  readonly show: (index: number) => void
+}
+
+/** What stands above the rows and does not scroll away, in pixels. */
+const headHeight = 110
+/** Rows beyond the screen that are drawn, and a step of the range that is told. */
+const beyond = 10
+
+/** Draws only those of many rows that are on the screen, which scrolls as a whole. `onRange` is told roughly which that are. */
+export function useRowWindow(
+  rows: readonly Task[],
+  { rowHeight, gap = 0, onRange }: { rowHeight: number; gap?: number; onRange: (range: RowRange) => void },
+): RowWindow {
+  const ref = useRef<HTMLDivElement>(null)
+  const [top, setTop] = useState(0)
+  // What stands above the rows changes with what is chosen and said there.
+  useLayoutEffect(() => {
+    const found = (ref.current?.getBoundingClientRect().top ?? 0) + window.scrollY
+    if (Math.abs(found - top) >= 1) setTop(found)
+  })
+  const virtual = useWindowVirtualizer<Element>({
+    count: rows.length,
+    estimateSize: () => rowHeight,
+    gap,
+    overscan: beyond,
+    scrollMargin: top,
+    scrollPaddingStart: headHeight,
+    scrollPaddingEnd: headHeight,
+    getItemKey: index => rows[index]?.id ?? index,
+  })
+  const items = virtual.getVirtualItems()
+  const first = stepDown(items[0]?.index ?? 0)
+  const last = stepDown(items.at(-1)?.index ?? 0) + beyond
+  useEffect(() => onRange({ first, last }), [onRange, first, last])
+  return {
+    ref,
+    items,
+    before: (items[0]?.start ?? top) - top,
+    after: items.length === 0 ? 0 : virtual.getTotalSize() - ((items.at(-1)?.end ?? top) - top),
+    measure: virtual.measureElement,
+    show: index => virtual.scrollToIndex(index, { align: 'auto' }),
+  }
+}
+
+function stepDown(index: number): number {
+  return Math.floor(index / beyond) * beyond
+}
