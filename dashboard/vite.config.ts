@@ -2,7 +2,11 @@ import react from '@vitejs/plugin-react'
 import { defineConfig } from 'vite'
 
 /** While the pages are being worked on (`npx vite dashboard`), a server that runs answers the API. */
-const api = process.env['QUILLWORK_URL'] ?? 'http://127.0.0.1:7420'
+const api = {
+  target: process.env['QUILLWORK_URL'] ?? 'http://127.0.0.1:7420',
+  // It lets only pages of its own host change anything, so it has to see the one that the browser asked.
+  changeOrigin: false,
+}
 
 export default defineConfig({
   plugins: [react()],
