@@ -2,6 +2,7 @@ import { createRootRoute, createRoute, createRouter, lazyRouteComponent } from '
 import { Broken } from './broken.tsx'
 import { NotFound } from './not-found.tsx'
 import {
+  type ChapterSearch,
   type DeadLettersSearch,
   type NovelSearch,
   type SceneSearch,
@@ -58,6 +59,7 @@ const novel = createRoute({
 const chapter = createRoute({
   getParentRoute: () => root,
   path: '/novels/$novelId/chapters/$chapterId',
+  validateSearch: (search): ChapterSearch => searchOf.chapter(search),
   component: lazyRouteComponent(() => import('../novels/chapter-page.tsx'), 'ChapterPage'),
 })
 

@@ -18,9 +18,16 @@ export interface TasksSearch {
 
 /** What the address of a task says: which part of it is open, and which of its sub-tasks are shown. */
 export interface TaskSearch {
-  part?: 'sub-tasks' | 'attempts' | 'log' | 'parameters' | 'result' | 'usage'
+  part?: TaskPart
   status?: Task['status'][]
+  /** Sub-tasks of this task type alone. */
+  type?: string
+  /** Of the log: errors alone. */
+  level?: 'error'
 }
+
+/** A part of the page of a task that can be open. */
+export type TaskPart = (typeof parts)[number]
 
 /** What the address of the dead letters says: which group is open. */
 export interface DeadLettersSearch {
@@ -39,6 +46,15 @@ export interface SceneSearch {
   entry?: string
 }
 
+/** What the address of a chapter says: a passage that is looked for, and the search that found it. */
+export interface ChapterSearch {
+  scene?: string
+  /** Where the passage begins and ends in the text of the scene, UTF-16 code units. */
+  from?: number
+  to?: number
+  q?: string
+}
+
 /** What the address of the usage says. */
 export interface UsageSearch {
   /** What the sums are of; absent: of models. */
@@ -51,7 +67,7 @@ export interface UsageSearch {
 
 type Given = Record<string, unknown>
 
-const parts = ['sub-tasks', 'attempts', 'log', 'parameters', 'result', 'usage'] as const
+const parts = ['sub-tasks', 'attempts', 'text', 'log', 'parameters', 'result', 'usage'] as const
 const sceneParts = ['brief', 'history'] as const
 const sums = ['day', 'subject', 'task'] as const
 const spans = ['7', '90', 'all'] as const
@@ -72,12 +88,20 @@ export const searchOf = {
   task: (given: Given): TaskSearch => ({
     ...one('part', given['part'], parts),
     ...list('status', given['status'], isStatus),
+    ...text('type', given['type']),
+    ...one('level', given['level'], ['error']),
   }),
   deadLetters: (given: Given): DeadLettersSearch => ({
     ...text('fingerprint', given['fingerprint']),
     ...text('type', given['type']),
   }),
   novel: (given: Given): NovelSearch => text('q', given['q']),
+  chapter: (given: Given): ChapterSearch => ({
+    ...text('scene', given['scene']),
+    ...offset('from', given['from']),
+    ...offset('to', given['to']),
+    ...text('q', given['q']),
+  }),
   scene: (given: Given): SceneSearch => ({
     ...one('part', given['part'], sceneParts),
     ...text('entry', given['entry']),
@@ -99,6 +123,12 @@ function isText(value: unknown): value is string {
 function text<Name extends string>(name: Name, value: unknown): Part<Name, string> {
   const given = typeof value === 'number' ? String(value) : value
   return (isText(given) ? { [name]: given } : {}) as Part<Name, string>
+}
+
+/** A place in a text. */
+function offset<Name extends string>(name: Name, value: unknown): Part<Name, number> {
+  const isPlace = typeof value === 'number' && Number.isInteger(value) && value >= 0
+  return (isPlace ? { [name]: value } : {}) as Part<Name, number>
 }
 
 function time<Name extends string>(name: Name, value: unknown): Part<Name, string> {

@@ -1,0 +1,113 @@
+import { Group, Select } from '@mantine/core'
+import { IconChevronLeft, IconChevronRight } from '@tabler/icons-react'
+import { useNavigate } from '@tanstack/react-router'
+import { type ReactNode, useMemo } from 'react'
+import { useTranslations } from 'use-intl'
+import { useShortcuts } from '../app/shortcuts.tsx'
+import { ButtonLink } from '../parts/links.tsx'
+import { nearest } from './near-options.ts'
+import { type ChapterEntry, chaptersOf, type NovelOutline } from './novel.ts'
+
+/** To the chapter before, the one after, or any. */
+export function ChapterNavigation({ novel, chapterId }: { novel: NovelOutline; chapterId: string }) {
+  const t = useTranslations('novels.reader')
+  const { previous, next } = useNeighbours(novel, chapterId)
+  return (
+    <Group gap="xs" component="nav" aria-label={t('chapters')} wrap="nowrap">
+      <Step novelId={novel.id} to={previous} label={t('previous')}>
+        <IconChevronLeft size={18} aria-hidden />
+      </Step>
+      <ChapterPicker novel={novel} chapterId={chapterId} />
+      <Step novelId={novel.id} to={next} label={t('next')}>
+        <IconChevronRight size={18} aria-hidden />
+      </Step>
+    </Group>
+  )
+}
+
+function useNeighbours(novel: NovelOutline | undefined, chapterId: string) {
+  return useMemo(() => {
+    const chapters = novel === undefined ? [] : chaptersOf(novel)
+    const at = chapters.findIndex(({ id }) => id === chapterId)
+    return at === -1 ? {} : { previous: chapters[at - 1], next: chapters[at + 1] }
+  }, [novel, chapterId])
+}
+
+/** `p` and `n` lead to the chapter before and after, `/` to the search. */
+export function useChapterKeys(novel: NovelOutline | undefined, chapterId: string): void {
+  const navigate = useNavigate()
+  const { previous, next } = useNeighbours(novel, chapterId)
+  const go = (chapter: ChapterEntry | undefined) => {
+    if (novel === undefined || chapter === undefined) return
+    const params = { novelId: novel.id, chapterId: chapter.id }
+    void navigate({ to: '/novels/$novelId/chapters/$chapterId', params })
+  }
+  useShortcuts({
+    p: () => go(previous),
+    n: () => go(next),
+    '/': () => {
+      if (novel !== undefined)
+        void navigate({ to: '/novels/$novelId', params: { novelId: novel.id }, hash: 'search' })
+    },
+  })
+}
+
+function Step({
+  novelId,
+  to,
+  label,
+  children,
+}: {
+  novelId: string
+  to: ChapterEntry | undefined
+  label: string
+  children: ReactNode
+}) {
+  return (
+    <ButtonLink
+      to="/novels/$novelId/chapters/$chapterId"
+      params={{ novelId, chapterId: to?.id ?? '' }}
+      variant="default"
+      px="xs"
+      disabled={to === undefined}
+      aria-label={to === undefined ? label : `${label}: ${to.title}`}
+    >
+      {children}
+    </ButtonLink>
+  )
+}
+
+/** Any chapter, by its title. Of thousands, those around the present one are shown until something is typed. */
+function ChapterPicker({ novel, chapterId }: { novel: NovelOutline; chapterId: string }) {
+  const t = useTranslations('novels')
+  const navigate = useNavigate()
+  const options = useMemo(
+    () =>
+      chaptersOf(novel).map(({ id, title, position }) => ({
+        value: id,
+        label: title === '' ? t('chapterNumber', { number: position + 1 }) : title,
+      })),
+    [novel, t],
+  )
+  return (
+    <Select
+      aria-label={t('reader.pick')}
+      data={options}
+      value={chapterId}
+      onChange={id => {
+        if (id === null || id === chapterId) return
+        void navigate({
+          to: '/novels/$novelId/chapters/$chapterId',
+          params: { novelId: novel.id, chapterId: id },
+        })
+      }}
+      searchable
+      allowDeselect={false}
+      filter={({ options: all, search }) => nearest(all, search, chapterId)}
+      nothingFoundMessage={t('reader.noChapter')}
+      maxDropdownHeight={320}
+      miw={0}
+      w={{ base: '11rem', xs: '16rem' }}
+    />
+  )
+}

@@ -1,0 +1,58 @@
+import { Radio, Stack, Text } from '@mantine/core'
+import { useTranslations } from 'use-intl'
+import { TextLink } from '../parts/links.tsx'
+import { type Capabilities, useCapabilities } from '../scenes/models.ts'
+
+/** The model that quotes. */
+const extractive = 'extractive'
+
+/** The models that can summarise now, in the order of preference, and the one that is taken where none is named. */
+function summaryModels(capabilities: Capabilities | undefined) {
+  const models = (capabilities?.models ?? []).filter(
+    ({ uses, problem }) => uses.includes('summary') && problem === undefined,
+  )
+  return {
+    models,
+    preferred: models.find(({ defaultFor }) => defaultFor.includes('summary'))?.id ?? extractive,
+  }
+}
+
+/** Which model summarises unless the person chooses; and whether it is one that writes. */
+export function useSummaryModel(chosen: string | undefined): { model: string; writes: boolean } {
+  const { data } = useCapabilities()
+  const model = chosen ?? summaryModels(data).preferred
+  return { model, writes: model !== extractive }
+}
+
+/** Lets a person choose how summaries are made. Without models there is one way, and the way to others. */
+export function HowToSummarise({ value, onChange }: { value: string; onChange: (model: string) => void }) {
+  const t = useTranslations('novels.how')
+  const { data } = useCapabilities()
+  const { models } = summaryModels(data)
+  if (models.length < 2)
+    return (
+      <Text>
+        {t.rich('onlyPicked', {
+          settings: words => (
+            <TextLink to="/settings" underline="always">
+              {words}
+            </TextLink>
+          ),
+        })}
+      </Text>
+    )
+  return (
+    <Radio.Group label={t('label')} value={value} onChange={onChange}>
+      <Stack gap="xs" mt="xs">
+        {models.map(({ id }) => (
+          <Radio
+            key={id}
+            value={id}
+            label={id === extractive ? t('picked') : t('written', { model: id })}
+            description={id === extractive ? t('pickedText') : undefined}
+          />
+        ))}
+      </Stack>
+    </Radio.Group>
+  )
+}

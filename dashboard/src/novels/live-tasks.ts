@@ -1,0 +1,62 @@
+import { useInfiniteQuery, useQueryClient } from '@tanstack/react-query'
+import { useEffect, useRef } from 'react'
+import { api, dataOf } from '../api/client.ts'
+import { keys } from '../api/keys.ts'
+import type { Task } from '../live/event.ts'
+import { liveStatuses } from '../tasks/statuses.ts'
+
+/** Tasks that are told of; the list of tasks has all. */
+const shown = 100
+
+/** The tag of every task that is about a novel. */
+export const novelTag = (novelId: string): string => `novel:${novelId}`
+
+/** Asks for the tasks that work on a novel and have not ended. */
+function useLiveTasksQuery(novelId: string) {
+  return useInfiniteQuery({
+    queryKey: [...keys.taskLists, { ofNovel: novelId }],
+    initialPageParam: undefined,
+    queryFn: ({ signal }) => {
+      const query = { tag: novelTag(novelId), status: [...liveStatuses], pageSize: shown }
+      return dataOf(api.GET('/v1/tasks', { params: { query }, signal }))
+    },
+    getNextPageParam: () => undefined,
+    refetchOnMount: 'always',
+  })
+}
+
+/** What works on a novel now, newest first. Kept in date by the live stream. */
+export function useLiveTasks(novelId: string): readonly Task[] {
+  const { data } = useLiveTasksQuery(novelId)
+  return (data?.pages.flatMap(page => page.items) ?? []).filter(({ done }) => !done)
+}
+
+/** Milliseconds between two readings of a novel that is being worked on: its outline may be long. */
+const readAgainAfter = 2_000
+
+/**
+ * Keeps what is shown of a novel in date while tasks work on it. The live stream tells of tasks alone, so the novel is read again when
+ * they got on or ended, at most every two seconds.
+ */
+export function useFollowNovel(novelId: string): void {
+  const queries = useQueryClient()
+  const { data } = useLiveTasksQuery(novelId)
+  const first = useRef(data)
+  const timer = useRef<ReturnType<typeof setTimeout>>(undefined)
+  useEffect(() => {
+    if (data === undefined || data === first.current) return
+    const isFirst = first.current === undefined
+    first.current = data
+    if (isFirst) return
+    timer.current ??= setTimeout(() => {
+      timer.current = undefined
+      void queries.invalidateQueries({ predicate: ({ queryKey }) => isOfNovel(queryKey, novelId) })
+    }, readAgainAfter)
+  }, [data, queries, novelId])
+  useEffect(() => () => clearTimeout(timer.current), [])
+}
+
+/** The outline, the chapters and the searches of a novel. */
+function isOfNovel([resource, kind, id]: readonly unknown[], novelId: string): boolean {
+  return resource === 'novels' && kind !== 'list' && id === novelId
+}

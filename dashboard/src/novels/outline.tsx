@@ -1,0 +1,112 @@
+import { Button, Group, Paper, Stack, Title } from '@mantine/core'
+import { useWindowVirtualizer } from '@tanstack/react-virtual'
+import { type RefObject, useLayoutEffect, useMemo, useRef, useState } from 'react'
+import { useTranslations } from 'use-intl'
+import { Empty } from '../parts/states.tsx'
+import { chaptersOf, type NovelOutline } from './novel.ts'
+import classes from './outline.module.css'
+import { ChapterRow, VolumeRow } from './outline-row.tsx'
+import { type OutlineRow, outlineRows, rowKey } from './outline-rows.ts'
+import { readPlace } from './reading-place.ts'
+
+/** Below this many lines all of them are there, so that the search of the browser finds them; above, those on the screen alone. */
+const mostWhole = 400
+/** Height of a line in pixels, until it was measured. */
+const lineHeight = 44
+
+/** The volumes and chapters of a novel. Volumes can be closed; thousands of chapters stay fluid. */
+export function Outline({ novel }: { novel: NovelOutline }) {
+  const t = useTranslations('novels.outline')
+  const [closed, setClosed] = useState<ReadonlySet<string>>(() => new Set())
+  const rows = useMemo(() => outlineRows(novel, closed), [novel, closed])
+  if (chaptersOf(novel).length === 0) return <Empty title={t('emptyTitle')} text={t('emptyText')} />
+  const toggle = (volumeId: string) =>
+    setClosed(now => (now.has(volumeId) ? without(now, volumeId) : new Set([...now, volumeId])))
+  const { outline } = novel
+  return (
+    <Stack gap="sm" component="section" aria-label={t('title')}>
+      <Group justify="space-between">
+        <Title order={2}>{t('title')}</Title>
+        {outline.length > 1 && (
+          <Button
+            variant="subtle"
+            size="compact-sm"
+            onClick={() => setClosed(closed.size > 0 ? new Set() : new Set(outline.map(({ id }) => id)))}
+          >
+            {closed.size > 0 ? t('openAll') : t('closeAll')}
+          </Button>
+        )}
+      </Group>
+      <Paper withBorder>
+        <Rows rows={rows} novel={novel} onToggle={toggle} />
+      </Paper>
+    </Stack>
+  )
+}
+
+function without(set: ReadonlySet<string>, gone: string): ReadonlySet<string> {
+  return new Set([...set].filter(each => each !== gone))
+}
+
+interface RowsProps {
+  rows: readonly OutlineRow[]
+  novel: NovelOutline
+  onToggle: (volumeId: string) => void
+}
+
+function Rows({ rows, novel, onToggle }: RowsProps) {
+  const list = useRef<HTMLUListElement>(null)
+  const here = useMemo(() => readPlace(novel.id)?.chapterId, [novel.id])
+  const lines = useLines(rows, list)
+  return (
+    <ul ref={list} className={classes['list']} style={{ height: lines.getTotalSize() }}>
+      {lines.getVirtualItems().map(({ index, key, start }) => {
+        const row = rows[index]
+        if (row === undefined) return null
+        return (
+          <li
+            key={key}
+            ref={lines.measureElement}
+            aria-setsize={rows.length}
+            aria-posinset={index + 1}
+            data-index={index}
+            className={classes['line']}
+            style={{ transform: `translateY(${start - lines.options.scrollMargin}px)` }}
+          >
+            {row.kind === 'volume' ? (
+              <VolumeRow row={row} onToggle={() => onToggle(row.volume.id)} />
+            ) : (
+              <ChapterRow novelId={novel.id} chapter={row.chapter} isHere={row.chapter.id === here} />
+            )}
+          </li>
+        )
+      })}
+    </ul>
+  )
+}
+
+/** The lines that are on the screen and near it. */
+function useLines(rows: readonly OutlineRow[], list: RefObject<HTMLUListElement | null>) {
+  // What stands above the list moves it: tasks that begin and end.
+  const [top, setTop] = useState(0)
+  useLayoutEffect(() => {
+    const measure = () => {
+      const { current } = list
+      if (current !== null) setTop(current.getBoundingClientRect().top + window.scrollY)
+    }
+    measure()
+    const sizes = new ResizeObserver(measure)
+    sizes.observe(document.body)
+    return () => sizes.disconnect()
+  }, [list])
+  return useWindowVirtualizer({
+    count: rows.length,
+    estimateSize: () => lineHeight,
+    getItemKey(index) {
+      const row = rows[index]
+      return row === undefined ? index : rowKey(row)
+    },
+    overscan: rows.length > mostWhole ? 12 : rows.length,
+    scrollMargin: top,
+  })
+}

@@ -1,0 +1,46 @@
+import { useMemo } from 'react'
+import { MarkedText, type Span } from './marked-text.tsx'
+import { type Paragraph, paragraphsOf } from './paragraphs.ts'
+import classes from './reader.module.css'
+
+/** The text of a scene, set as prose. `mark`: a passage that is marked. */
+export function Prose({
+  text,
+  language,
+  mark,
+}: {
+  text: string
+  language: string | undefined
+  mark?: Span | undefined
+}) {
+  const paragraphs = useMemo(() => paragraphsOf(text), [text])
+  return (
+    <div className={`prose ${classes['text']}`} lang={language}>
+      {paragraphs.map(each => (
+        <p key={each.start}>
+          <MarkedText text={shown(text, each)} marks={marksIn(each, mark)} />
+        </p>
+      ))}
+    </div>
+  )
+}
+
+/** A line break that only fitted a width is a space: as long as itself, so that offsets stay. */
+function shown(text: string, { start, end, isWrapped }: Paragraph): string {
+  const own = text.slice(start, end)
+  return isWrapped ? own.replaceAll('\n', ' ') : own
+}
+
+function overlaps(paragraph: Span, mark: Span): boolean {
+  return mark.start < paragraph.end && mark.end > paragraph.start
+}
+
+function marksIn(paragraph: Span, mark: Span | undefined): Span[] {
+  if (mark === undefined || !overlaps(paragraph, mark)) return []
+  return [
+    {
+      start: Math.max(0, mark.start - paragraph.start),
+      end: Math.min(mark.end, paragraph.end) - paragraph.start,
+    },
+  ]
+}
