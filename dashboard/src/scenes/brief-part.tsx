@@ -1,0 +1,171 @@
+import { Badge, Blockquote, Button, Group, List, Loader, Stack, Text, Title } from '@mantine/core'
+import { IconNotes, IconRefresh } from '@tabler/icons-react'
+import { useQuery } from '@tanstack/react-query'
+import type { ReactNode } from 'react'
+import { useTranslations } from 'use-intl'
+import { api, dataOf } from '../api/client.ts'
+import { keys } from '../api/keys.ts'
+import type { Task } from '../live/event.ts'
+import { Ago } from '../parts/ago.tsx'
+import { ErrorNotice } from '../parts/error-notice.tsx'
+import { TextLink } from '../parts/links.tsx'
+import { Empty, Loading } from '../parts/states.tsx'
+import type { Scene } from './scene-queries.ts'
+import { useSubmit } from './use-write.ts'
+
+/** What a brief of a scene tells. */
+interface Brief {
+  beats: string[]
+  people: string[]
+  places: string[]
+  otherNames: string[]
+  passages: { sceneId: string; chapterId: string; chapterTitle: string; start: number; text: string }[]
+  openQuestions: string[]
+}
+
+/** Notes to write a scene by hand, made of the author's own words. `making`: the task that last made them. */
+export function BriefPart({ scene, making }: { scene: Scene; making: Task | undefined }) {
+  const t = useTranslations('scenes.brief')
+  const hasSummary = (scene.summary?.text ?? '').trim() !== ''
+  if (making === undefined || (making.done && making.status !== 'COMPLETED'))
+    return (
+      <Stack>
+        {making?.errorInfo !== undefined && (
+          <Text c="red">{making.errorInfo.authorMessage ?? making.errorInfo.message}</Text>
+        )}
+        <Empty title={t('emptyTitle')} text={hasSummary ? t('emptyText') : t('needsSummary')}>
+          {hasSummary && <MakeBrief scene={scene} label={t('make')} />}
+        </Empty>
+      </Stack>
+    )
+  if (!making.done)
+    return (
+      <Group gap="xs" role="status">
+        <Loader size="sm" aria-hidden />
+        <Text>{t('making')}</Text>
+      </Group>
+    )
+  return <MadeBrief scene={scene} task={making} />
+}
+
+function MakeBrief({ scene, label }: { scene: Scene; label: string }) {
+  const submit = useSubmit(scene.id)
+  return (
+    <>
+      <Button
+        variant="default"
+        loading={submit.isPending}
+        leftSection={<IconRefresh size={16} aria-hidden />}
+        onClick={() =>
+          submit.mutate({
+            taskType: 'SceneBrief',
+            parameters: { novelId: scene.novelId, sceneId: scene.id },
+          })
+        }
+      >
+        {label}
+      </Button>
+      {submit.error !== null && <ErrorNotice error={submit.error} />}
+    </>
+  )
+}
+
+/** A listing leaves out what is large, so the task is read by itself. */
+function MadeBrief({ scene, task }: { scene: Scene; task: Task }) {
+  const t = useTranslations('scenes.brief')
+  const { data, error, refetch } = useQuery({
+    queryKey: keys.task(task.id),
+    queryFn: () => dataOf(api.GET('/v1/tasks/{taskId}', { params: { path: { taskId: task.id } } })),
+  })
+  if (error !== null) return <ErrorNotice error={error} onRetry={() => void refetch()} />
+  if (data?.result === undefined) return <Loading lines={8} />
+  return (
+    <Stack gap="lg" data-brief>
+      <Group justify="space-between" gap="xs">
+        <Group gap="xs">
+          <IconNotes size={16} aria-hidden />
+          <Text size="sm" c="dimmed">
+            {t('label')}
+            {task.timestamps.completedAt !== undefined && (
+              <>
+                {' · '}
+                <Ago at={task.timestamps.completedAt} />
+              </>
+            )}
+          </Text>
+        </Group>
+        <MakeBrief scene={scene} label={t('makeAgain')} />
+      </Group>
+      <BriefText brief={data.result as Brief} scene={scene} />
+    </Stack>
+  )
+}
+
+function BriefText({ brief, scene }: { brief: Brief; scene: Scene }) {
+  const t = useTranslations('scenes.brief')
+  return (
+    <>
+      <Section title={t('beats')}>
+        <List type="ordered" spacing="xs">
+          {brief.beats.map(beat => (
+            <List.Item key={beat}>{beat}</List.Item>
+          ))}
+        </List>
+      </Section>
+      <Names title={t('people')} names={brief.people} />
+      <Names title={t('places')} names={brief.places} />
+      <Names title={t('otherNames')} names={brief.otherNames} />
+      {brief.openQuestions.length > 0 && (
+        <Section title={t('openQuestions')}>
+          <List spacing="xs">
+            {brief.openQuestions.map(question => (
+              <List.Item key={question}>{question}</List.Item>
+            ))}
+          </List>
+        </Section>
+      )}
+      {brief.passages.length > 0 && (
+        <Section title={t('passages')}>
+          {brief.passages.map(passage => (
+            <Blockquote key={`${passage.sceneId} ${passage.start}`} p="sm" color="gray">
+              <Text className="prose" size="sm">
+                {passage.text}
+              </Text>
+              <TextLink
+                size="xs"
+                to="/novels/$novelId/scenes/$sceneId"
+                params={{ novelId: scene.novelId, sceneId: passage.sceneId }}
+              >
+                {passage.chapterTitle}
+              </TextLink>
+            </Blockquote>
+          ))}
+        </Section>
+      )}
+    </>
+  )
+}
+
+function Names({ title, names }: { title: string; names: string[] }) {
+  if (names.length === 0) return null
+  return (
+    <Section title={title}>
+      <Group gap="xs">
+        {names.map(name => (
+          <Badge key={name} variant="light" tt="none" size="lg">
+            {name}
+          </Badge>
+        ))}
+      </Group>
+    </Section>
+  )
+}
+
+function Section({ title, children }: { title: string; children: ReactNode }) {
+  return (
+    <Stack gap="xs">
+      <Title order={2}>{title}</Title>
+      {children}
+    </Stack>
+  )
+}

@@ -1,0 +1,170 @@
+import { Alert, Button, Group, Stack, Text, Textarea, TextInput } from '@mantine/core'
+import { IconFeather } from '@tabler/icons-react'
+import { useBlocker } from '@tanstack/react-router'
+import { useDeferredValue } from 'react'
+import { useTranslations } from 'use-intl'
+import { measure } from '../../../src/novel/import/measure.ts'
+import { Confirm } from '../parts/confirm.tsx'
+import { ErrorNotice } from '../parts/error-notice.tsx'
+import { notifyDone } from '../parts/notify.ts'
+import { BothVersions } from './both-versions.tsx'
+import { type Draft, forgetDraft, type Typed, useDraft } from './draft.ts'
+import type { Scene } from './scene-queries.ts'
+import styles from './scenes.module.css'
+import { useSave } from './use-save.ts'
+
+/** What the API takes of a text and of a title, in UTF-16 code units. */
+const most = { content: 50_000, title: 300 } as const
+
+/** What an editor is given. */
+export interface EditorProps {
+  scene: Scene
+  first: Draft
+  /** A task is writing the scene at this moment. */
+  isBeingWritten: boolean
+  onClose: () => void
+}
+
+/** A scene to type in. What is typed is kept in the browser until it is saved or thrown away. */
+export function Editor({ scene, first, isBeingWritten, onClose }: EditorProps) {
+  const t = useTranslations('scenes.edit')
+  const { draft, isChanged, type } = useDraft(scene.id, first)
+  const save = useSave(scene.id, () => {
+    forgetDraft(scene.id)
+    notifyDone(t('saved'))
+    onClose()
+  })
+  const drop = () => {
+    forgetDraft(scene.id)
+    onClose()
+  }
+  if (save.theirs !== undefined)
+    return (
+      <BothVersions
+        mine={draft}
+        theirs={save.theirs}
+        isBusy={save.isPending}
+        onKeepMine={() => save.keepMine(draft)}
+        onTakeTheirs={drop}
+        onBack={save.back}
+      />
+    )
+  return (
+    <form
+      data-editor
+      onSubmit={event => {
+        event.preventDefault()
+        if (isChanged) save.send(draft)
+        else onClose()
+      }}
+    >
+      <Stack>
+        <Notices isBeingWritten={isBeingWritten} isOutrun={isOutrun(first, scene)} />
+        <Fields draft={draft} onType={type} onSave={() => isChanged && save.send(draft)} />
+        {save.error !== null && <ErrorNotice error={save.error} />}
+        <Group justify="space-between">
+          <Count content={draft.content} />
+          <Group gap="xs">
+            <Button variant="default" onClick={drop}>
+              {isChanged ? t('drop') : t('close')}
+            </Button>
+            <Button type="submit" loading={save.isPending} disabled={!isChanged}>
+              {t('save')}
+            </Button>
+          </Group>
+        </Group>
+      </Stack>
+      <BeforeLeaving isChanged={isChanged} />
+    </form>
+  )
+}
+
+/** Somebody else changed the text or the title since the person began. */
+function isOutrun({ base }: Draft, { content, title = '' }: Scene): boolean {
+  return content !== base.content || title !== base.title
+}
+
+function Notices({ isBeingWritten, isOutrun: isOld }: { isBeingWritten: boolean; isOutrun: boolean }) {
+  const t = useTranslations('scenes.edit')
+  return (
+    <>
+      {isBeingWritten && (
+        <Alert color="ink" variant="light" icon={<IconFeather aria-hidden />} role="status" data-edit-wins>
+          {t('editWins')}
+        </Alert>
+      )}
+      {isOld && (
+        <Alert color="yellow" variant="light" role="status">
+          {t('outrun')}
+        </Alert>
+      )}
+    </>
+  )
+}
+
+interface FieldsProps {
+  draft: Draft
+  onType: (part: Partial<Typed>) => void
+  onSave: () => void
+}
+
+function Fields({ draft, onType, onSave }: FieldsProps) {
+  const t = useTranslations('scenes.edit')
+  const isTooLong = draft.content.length > most.content
+  return (
+    <>
+      <TextInput
+        label={t('title')}
+        placeholder={t('noTitle')}
+        value={draft.title}
+        maxLength={most.title}
+        onChange={({ currentTarget }) => onType({ title: currentTarget.value })}
+      />
+      <Textarea
+        label={t('text')}
+        description={t('textHint')}
+        autosize
+        minRows={12}
+        value={draft.content}
+        error={isTooLong ? t('tooLong', { most: most.content }) : undefined}
+        onChange={({ currentTarget }) => onType({ content: currentTarget.value })}
+        onKeyDown={event => {
+          if (event.key !== 's' || !(event.ctrlKey || event.metaKey)) return
+          event.preventDefault()
+          onSave()
+        }}
+        classNames={{ input: styles['editor'] ?? '' }}
+        spellCheck
+        data-autofocus
+      />
+    </>
+  )
+}
+
+/** Words as the server counts them. Counting waits for typing, never the other way round. */
+function Count({ content }: { content: string }) {
+  const t = useTranslations('scenes.edit')
+  const still = useDeferredValue(content)
+  const { words, characters } = measure(still)
+  return (
+    <Text size="sm" c="dimmed" className="numbers" data-words={words}>
+      {t('count', { words, characters })}
+    </Text>
+  )
+}
+
+/** Asks before the page is left with something unsaved. It is kept in the browser all the same. */
+function BeforeLeaving({ isChanged }: { isChanged: boolean }) {
+  const t = useTranslations('scenes.edit')
+  const blocker = useBlocker({
+    shouldBlockFn: ({ current, next }) => isChanged && current.pathname !== next.pathname,
+    enableBeforeUnload: isChanged,
+    withResolver: true,
+  })
+  if (blocker.status !== 'blocked') return null
+  return (
+    <Confirm title={t('leaveTitle')} action={t('leave')} onConfirm={blocker.proceed} onClose={blocker.reset}>
+      <Text size="sm">{t('leaveText')}</Text>
+    </Confirm>
+  )
+}

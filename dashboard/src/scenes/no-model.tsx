@@ -1,0 +1,38 @@
+import { Alert, Code, Group, Stack, Text } from '@mantine/core'
+import { IconPlugOff } from '@tabler/icons-react'
+import { useTranslations } from 'use-intl'
+import { ButtonLink } from '../parts/links.tsx'
+import type { Scene } from './scene-queries.ts'
+
+/** In place of the button that has a scene written: why there is none, and what to do. `reason`: in the words of the server. */
+export function NoModel({ reason, scene }: { reason: string; scene: Scene }) {
+  const t = useTranslations('scenes.noModel')
+  const { novelId, id: sceneId } = scene
+  return (
+    <Alert color="gray" variant="light" icon={<IconPlugOff aria-hidden />} title={t('title')} data-no-model>
+      <Stack gap="sm">
+        <Text size="sm">{t('text')}</Text>
+        <Text size="sm">{t('how')}</Text>
+        <Code block>{t('command')}</Code>
+        <Text size="sm" c="dimmed">
+          {reason}
+        </Text>
+        <Text size="sm">{t('meanwhile')}</Text>
+        <Group gap="xs">
+          <ButtonLink size="xs" to="/settings" hash="models">
+            {t('settings')}
+          </ButtonLink>
+          <ButtonLink
+            size="xs"
+            variant="default"
+            to="/novels/$novelId/scenes/$sceneId"
+            params={{ novelId, sceneId }}
+            search={{ part: 'brief' }}
+          >
+            {t('brief')}
+          </ButtonLink>
+        </Group>
+      </Stack>
+    </Alert>
+  )
+}

@@ -1,0 +1,194 @@
+import { Alert, Button, Group, Spoiler, Stack, Text } from '@mantine/core'
+import { IconAlertTriangle, IconArrowsSplit, IconBan, IconCheck } from '@tabler/icons-react'
+import { useState } from 'react'
+import { useTranslations } from 'use-intl'
+import type { Task } from '../live/event.ts'
+import { useOutput } from '../live/follow-output.ts'
+import { copyText } from '../parts/copy-text.ts'
+import { ButtonLink, TextLink } from '../parts/links.tsx'
+import { notifyDone, useNotifyError } from '../parts/notify.ts'
+import type { Scene } from './scene-queries.ts'
+import { useTaskAction } from './use-write.ts'
+
+/** What is told of the task that last wrote a scene, once it has ended. */
+interface SceneResult {
+  words?: number
+  conflict?: boolean
+  alternativeId?: string
+}
+
+/**
+ * What became of the last writing of a scene, as long as it matters: an author's text that stayed, a failure, a stop. A text that is in its
+ * place speaks for itself.
+ */
+export function Outcome({ task, scene }: { task: Task; scene: Scene }) {
+  const [dismissed, setDismissed] = useState('')
+  const name = `${task.id} ${task.attempt}`
+  if (!task.done || dismissed === name || isPast(task, scene)) return null
+  const dismiss = () => setDismissed(name)
+  const result = (task.result ?? {}) as SceneResult
+  if (task.status === 'COMPLETED')
+    return result.conflict === true ? <Conflict scene={scene} result={result} onDismiss={dismiss} /> : null
+  if (task.status === 'CANCELLED') return <Stopped task={task} onDismiss={dismiss} />
+  return <Failed task={task} onDismiss={dismiss} />
+}
+
+/** The text was written anew since the task ended: what became of it is past. */
+function isPast({ timestamps }: Task, { textOrigin }: Scene): boolean {
+  const { completedAt } = timestamps
+  if (completedAt === undefined || textOrigin?.writtenAt === undefined) return false
+  return Date.parse(textOrigin.writtenAt) > Date.parse(completedAt)
+}
+
+interface Told {
+  onDismiss: () => void
+}
+
+function Conflict({ scene, result, onDismiss }: Told & { scene: Scene; result: SceneResult }) {
+  const t = useTranslations('scenes.outcome')
+  const { novelId, id: sceneId } = scene
+  return (
+    <Alert
+      color="yellow"
+      variant="light"
+      icon={<IconArrowsSplit aria-hidden />}
+      title={t('conflictTitle')}
+      data-outcome="conflict"
+    >
+      <Stack gap="sm">
+        <Text size="sm">{t('conflict')}</Text>
+        <Group gap="xs">
+          <ButtonLink
+            size="xs"
+            to="/novels/$novelId/scenes/$sceneId"
+            params={{ novelId, sceneId }}
+            search={{
+              part: 'history',
+              ...(result.alternativeId === undefined ? {} : { entry: result.alternativeId }),
+            }}
+          >
+            {t('compare')}
+          </ButtonLink>
+          <Dismiss onDismiss={onDismiss} />
+        </Group>
+      </Stack>
+    </Alert>
+  )
+}
+
+function Failed({ task, onDismiss }: Told & { task: Task }) {
+  const t = useTranslations('scenes.outcome')
+  const why = task.errorInfo?.authorMessage ?? task.errorInfo?.message
+  return (
+    <Alert
+      color="red"
+      variant="light"
+      icon={<IconAlertTriangle aria-hidden />}
+      title={t('failedTitle')}
+      role="alert"
+      data-outcome="failed"
+    >
+      <Stack gap="sm">
+        {why !== undefined && <Text size="sm">{why}</Text>}
+        <Text size="sm">{t('failedKept')}</Text>
+        <WhatCame task={task} />
+        <Text size="xs" c="dimmed">
+          {task.errorInfo !== undefined && `${t('code', { code: task.errorInfo.code })} · `}
+          <TextLink to="/tasks/$taskId" params={{ taskId: task.id }} inherit>
+            {t('toTask')}
+          </TextLink>
+        </Text>
+        <Group gap="xs">
+          <TryAgain task={task} />
+          <Dismiss onDismiss={onDismiss} />
+        </Group>
+      </Stack>
+    </Alert>
+  )
+}
+
+function Stopped({ task, onDismiss }: Told & { task: Task }) {
+  const t = useTranslations('scenes.outcome')
+  return (
+    <Alert
+      color="gray"
+      variant="light"
+      icon={<IconBan aria-hidden />}
+      title={t('stoppedTitle')}
+      data-outcome="stopped"
+    >
+      <Stack gap="sm">
+        <Text size="sm">{t('stopped')}</Text>
+        <WhatCame task={task} />
+        <Group gap="xs">
+          <TryAgain task={task} />
+          <Dismiss onDismiss={onDismiss} />
+        </Group>
+      </Stack>
+    </Alert>
+  )
+}
+
+/** What was written before the end, to read and to copy: it was paid for. */
+function WhatCame({ task }: { task: Task }) {
+  const t = useTranslations('scenes.outcome')
+  const { text } = useOutput(task.id, true)
+  if (text === '') return null
+  return (
+    <Stack gap="xs">
+      <Text size="sm">{t('cameUntil')}</Text>
+      <Spoiler maxHeight={120} showLabel={t('showAll')} hideLabel={t('showLess')}>
+        <Text component="div" className="prose" data-came>
+          {text}
+        </Text>
+      </Spoiler>
+      <CopyThis text={text} />
+    </Stack>
+  )
+}
+
+/** A button with a word that copies a text. */
+export function CopyThis({ text }: { text: string }) {
+  const t = useTranslations('actions')
+  const [isCopied, setIsCopied] = useState(false)
+  return (
+    <Button
+      size="xs"
+      variant="default"
+      w="fit-content"
+      leftSection={isCopied ? <IconCheck size={16} aria-hidden /> : undefined}
+      onClick={async () => setIsCopied(await copyText(text))}
+    >
+      {isCopied ? t('copied') : t('copy')}
+    </Button>
+  )
+}
+
+function TryAgain({ task }: { task: Task }) {
+  const t = useTranslations()
+  const { again } = useTaskAction(task.id)
+  const notifyError = useNotifyError()
+  return (
+    <Button
+      size="xs"
+      loading={again.isPending}
+      onClick={() =>
+        again.mutate(undefined, {
+          onSuccess: () => notifyDone(t('scenes.outcome.goesOn')),
+          onError: notifyError,
+        })
+      }
+    >
+      {t('actions.retry')}
+    </Button>
+  )
+}
+
+function Dismiss({ onDismiss }: Told) {
+  const t = useTranslations('actions')
+  return (
+    <Button size="xs" variant="subtle" onClick={onDismiss}>
+      {t('dismiss')}
+    </Button>
+  )
+}

@@ -1,0 +1,130 @@
+import { type InfiniteData, useInfiniteQuery, useQuery, useQueryClient } from '@tanstack/react-query'
+import { useEffect, useRef } from 'react'
+import { api, dataOf } from '../api/client.ts'
+import { keys } from '../api/keys.ts'
+import type { components } from '../api/schema.ts'
+import type { TaskPage } from '../live/apply.ts'
+import type { Task } from '../live/event.ts'
+
+/** A scene with its text, as the API tells it. */
+export type Scene = components['schemas']['Scene']
+
+/** Reads a scene. What somebody else did to it is seen when the person comes back to the page. */
+export function useScene(sceneId: string) {
+  return useQuery({
+    queryKey: keys.scene(sceneId),
+    queryFn: () => readScene(sceneId),
+    refetchOnWindowFocus: 'always',
+  })
+}
+
+/** Asks for a scene. */
+export function readScene(sceneId: string): Promise<Scene> {
+  return dataOf(api.GET('/v1/scenes/{sceneId}', { params: { path: { sceneId } } }))
+}
+
+/** Reads the novel with its outline. */
+export function useOutline(novelId: string) {
+  return useQuery({
+    queryKey: keys.novel(novelId),
+    queryFn: () => dataOf(api.GET('/v1/novels/{novelId}', { params: { path: { novelId } } })),
+  })
+}
+
+/** Reads a chapter with its scenes, without their texts. `undefined`: none is asked for. */
+export function useChapter(novelId: string, chapterId: string | undefined) {
+  return useQuery({
+    queryKey: keys.chapter(novelId, chapterId ?? ''),
+    queryFn: () =>
+      dataOf(
+        api.GET('/v1/novels/{novelId}/chapters/{chapterId}', {
+          params: { path: { novelId, chapterId: chapterId ?? '' } },
+        }),
+      ),
+    enabled: chapterId !== undefined,
+  })
+}
+
+/** The header that makes a change one of the version that the person saw. */
+export function ifMatch({ version }: Pick<Scene, 'version'>): { 'if-match': string } {
+  return { 'if-match': `"${version}"` }
+}
+
+/** What the pages ask for a scene: kinds of tasks that are about one scene. */
+type SceneTaskType = 'GenerateScene' | 'GenerateSummary' | 'SceneBrief'
+
+/** The newest task of each kind, and whether the server has said. */
+export interface SceneTasks {
+  readonly isKnown: boolean
+  /** The one that has not ended, else the newest. */
+  readonly newest: (type: SceneTaskType) => Task | undefined
+}
+
+/** Tasks that are read of a scene: the newest ones. */
+const mostTasks = 50
+
+/** What was asked for a scene, by whom- and wherever, kept in date by the stream. */
+export function useSceneTasks(sceneId: string): SceneTasks {
+  const { data } = useInfiniteQuery({
+    queryKey: keys.sceneTasks(sceneId),
+    queryFn: () =>
+      dataOf(api.GET('/v1/tasks', { params: { query: { tag: `scene:${sceneId}`, pageSize: mostTasks } } })),
+    initialPageParam: undefined,
+    getNextPageParam: () => undefined,
+  })
+  const tasks = data?.pages.flatMap(page => page.items) ?? []
+  return {
+    isKnown: data !== undefined,
+    newest(type) {
+      const ofType = tasks.filter(({ taskType }) => taskType === type)
+      return ofType.find(({ done }) => !done) ?? ofType[0]
+    },
+  }
+}
+
+/** Has a task that was just submitted be there at once. */
+export function useAddSceneTask(sceneId: string): (task: Task) => void {
+  const queries = useQueryClient()
+  return task => {
+    queries.setQueryData(keys.task(task.id), task)
+    queries.setQueryData<InfiniteData<TaskPage>>(keys.sceneTasks(sceneId), data => {
+      const [first, ...rest] = data?.pages ?? []
+      if (first === undefined || first.items.some(({ id }) => id === task.id)) return data
+      return {
+        pageParams: data?.pageParams ?? [],
+        pages: [{ ...first, items: [task, ...first.items] }, ...rest],
+      }
+    })
+  }
+}
+
+/** Has everything that is shown of a scene be read again: its text changed, or its summary. */
+export function useReadAgain({ id, novelId }: Pick<Scene, 'id' | 'novelId'>): () => Promise<unknown> {
+  const queries = useQueryClient()
+  const again = (queryKey: readonly unknown[]) => queries.invalidateQueries({ queryKey })
+  return () =>
+    Promise.all([
+      again(keys.scene(id)),
+      again(keys.sceneHistory(id)),
+      again(keys.novel(novelId)),
+      again(['novels', 'chapter', novelId]),
+    ])
+}
+
+/** Reads the scene again whenever a task about it has ended. */
+export function useReadAgainAfterTasks(
+  ids: Pick<Scene, 'id' | 'novelId'>,
+  tasks: readonly (Task | undefined)[],
+): void {
+  const readAgain = useReadAgain(ids)
+  const ended = tasks
+    .filter(task => task?.done === true)
+    .map(task => `${task?.id} ${task?.attempt}`)
+    .join()
+  const seen = useRef<string>(undefined)
+  useEffect(() => {
+    const isNews = seen.current !== undefined && seen.current !== ended
+    seen.current = ended
+    if (isNews) void readAgain()
+  }, [ended, readAgain])
+}

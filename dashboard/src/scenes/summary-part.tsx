@@ -1,0 +1,154 @@
+import { Button, Group, Loader, Paper, Stack, Text, Textarea, Title } from '@mantine/core'
+import { IconPencil, IconRefresh } from '@tabler/icons-react'
+import { useState } from 'react'
+import { useTranslations } from 'use-intl'
+import type { Task } from '../live/event.ts'
+import { ErrorNotice } from '../parts/error-notice.tsx'
+import { notifyDone } from '../parts/notify.ts'
+import { Provenance } from '../parts/provenance.tsx'
+import type { Scene } from './scene-queries.ts'
+import styles from './scenes.module.css'
+import { useEdit, useSubmit } from './use-write.ts'
+
+/** The summary of a scene with where it comes from; to edit, and to have made again. `making`: the task that last made it. */
+export function SummaryPart({ scene, making }: { scene: Scene; making: Task | undefined }) {
+  const t = useTranslations('scenes.summary')
+  const [isEditing, setIsEditing] = useState(false)
+  return (
+    <Paper withBorder p="md" component="section" aria-labelledby="summary-title" data-summary>
+      <Stack gap="sm">
+        <Title order={2} id="summary-title">
+          {t('title')}
+        </Title>
+        {isEditing ? (
+          <SummaryEditor scene={scene} onClose={() => setIsEditing(false)} />
+        ) : (
+          <>
+            <Shown scene={scene} />
+            <Group gap="xs">
+              <Button
+                variant="default"
+                size="xs"
+                leftSection={<IconPencil size={16} aria-hidden />}
+                onClick={() => setIsEditing(true)}
+              >
+                {scene.summary === undefined ? t('write') : t('edit')}
+              </Button>
+              <MakeAgain scene={scene} making={making} />
+            </Group>
+          </>
+        )}
+      </Stack>
+    </Paper>
+  )
+}
+
+function Shown({ scene: { summary } }: { scene: Scene }) {
+  const t = useTranslations('scenes.summary')
+  if (summary === undefined)
+    return (
+      <Text size="sm" c="dimmed">
+        {t('none')}
+      </Text>
+    )
+  return (
+    <Stack gap="xs">
+      <Text size="sm" className={styles['summary'] ?? ''}>
+        {summary.text}
+      </Text>
+      <Provenance origin={summary} isOutOfDate={summary.outOfDate} />
+    </Stack>
+  )
+}
+
+function SummaryEditor({ scene, onClose }: { scene: Scene; onClose: () => void }) {
+  const t = useTranslations()
+  const [text, setText] = useState(scene.summary?.text ?? '')
+  const edit = useEdit(scene.id)
+  // What the person saw, however often the scene is read again meanwhile.
+  const [seen] = useState(scene)
+  const save = () =>
+    edit.mutate(
+      { edit: { summary: text.trim() }, seen },
+      {
+        onSuccess() {
+          notifyDone(t('scenes.summary.saved'))
+          onClose()
+        },
+      },
+    )
+  return (
+    <form
+      onSubmit={event => {
+        event.preventDefault()
+        save()
+      }}
+    >
+      <Stack gap="sm">
+        <Textarea
+          label={t('scenes.summary.label')}
+          description={t('scenes.summary.hint')}
+          autosize
+          minRows={4}
+          maxRows={16}
+          maxLength={20_000}
+          value={text}
+          onChange={({ currentTarget }) => setText(currentTarget.value)}
+          data-autofocus
+        />
+        {edit.error !== null && <ErrorNotice error={edit.error} />}
+        <Group gap="xs" justify="flex-end">
+          <Button variant="default" size="xs" onClick={onClose}>
+            {t('actions.back')}
+          </Button>
+          <Button type="submit" size="xs" loading={edit.isPending}>
+            {t('actions.save')}
+          </Button>
+        </Group>
+      </Stack>
+    </form>
+  )
+}
+
+/** Has the summary made anew of the text as it is now. */
+function MakeAgain({ scene, making }: { scene: Scene; making: Task | undefined }) {
+  const t = useTranslations('scenes.summary')
+  const submit = useSubmit(scene.id)
+  if (scene.content.trim() === '') return null
+  if (making?.done === false)
+    return (
+      <Group gap="xs" role="status">
+        <Loader size="xs" aria-hidden />
+        <Text size="sm">{t('making')}</Text>
+      </Group>
+    )
+  return (
+    <>
+      <Button
+        variant="default"
+        size="xs"
+        leftSection={<IconRefresh size={16} aria-hidden />}
+        loading={submit.isPending}
+        onClick={() =>
+          submit.mutate({
+            taskType: 'GenerateSummary',
+            parameters: { novelId: scene.novelId, sceneId: scene.id },
+          })
+        }
+      >
+        {scene.summary === undefined ? t('make') : t('makeAgain')}
+      </Button>
+      {submit.error !== null && <ErrorNotice error={submit.error} />}
+      {making !== undefined && making.status !== 'COMPLETED' && <NotMade task={making} />}
+    </>
+  )
+}
+
+function NotMade({ task: { errorInfo } }: { task: Task }) {
+  const t = useTranslations('scenes.summary')
+  return (
+    <Text size="sm" c="red">
+      {errorInfo?.authorMessage ?? errorInfo?.message ?? t('notMade')}
+    </Text>
+  )
+}

@@ -1,0 +1,117 @@
+import { Alert, Button, Group, Stack, Text, Title } from '@mantine/core'
+import { IconPencil } from '@tabler/icons-react'
+import { useState } from 'react'
+import { useTranslations } from 'use-intl'
+import type { Task } from '../live/event.ts'
+import { Ago } from '../parts/ago.tsx'
+import { Provenance } from '../parts/provenance.tsx'
+import { Empty } from '../parts/states.tsx'
+import { type Draft, draftOf, forgetDraft, readDraft } from './draft.ts'
+import { Editor } from './editor.tsx'
+import { Outcome } from './outcome.tsx'
+import type { Scene } from './scene-queries.ts'
+import { WritingNow } from './writing-now.tsx'
+
+/** The text of a scene: to read, to edit, and while it is written. `writing`: the task that last wrote it. */
+export function TextPart({ scene, writing }: { scene: Scene; writing: Task | undefined }) {
+  const [editing, setEditing] = useState<Draft>()
+  const [draft, setDraft] = useState(() => readDraft(scene))
+  const isBeingWritten = writing?.done === false
+  // What begins while the person looks was begun by them, with a button that is gone now: the focus goes to what came of it.
+  const [wasBeingWritten] = useState(isBeingWritten)
+  const close = () => {
+    setEditing(undefined)
+    setDraft(undefined)
+  }
+  return (
+    <Stack gap="lg">
+      {isBeingWritten && (
+        <WritingNow task={writing} replaces={scene.content !== ''} takesFocus={!wasBeingWritten} />
+      )}
+      {writing !== undefined && !isBeingWritten && <Outcome task={writing} scene={scene} />}
+      {editing === undefined && draft !== undefined && (
+        <DraftOffer
+          draft={draft}
+          onGoOn={() => setEditing(draft)}
+          onDrop={() => {
+            forgetDraft(scene.id)
+            setDraft(undefined)
+          }}
+        />
+      )}
+      {editing === undefined ? (
+        <Reading
+          scene={scene}
+          isBeingWritten={isBeingWritten}
+          onEdit={() => setEditing(draft ?? draftOf(scene))}
+        />
+      ) : (
+        <Editor scene={scene} first={editing} isBeingWritten={isBeingWritten} onClose={close} />
+      )}
+    </Stack>
+  )
+}
+
+interface ReadingProps {
+  scene: Scene
+  isBeingWritten: boolean
+  onEdit: () => void
+}
+
+function Reading({ scene, isBeingWritten, onEdit }: ReadingProps) {
+  const t = useTranslations('scenes.text')
+  if (scene.content === '')
+    return isBeingWritten ? null : (
+      <Empty title={t('emptyTitle')} text={t('emptyText')}>
+        <Button variant="default" leftSection={<IconPencil size={16} aria-hidden />} onClick={onEdit}>
+          {t('writeYourself')}
+        </Button>
+      </Empty>
+    )
+  return (
+    <Stack gap="sm">
+      {isBeingWritten && <Title order={2}>{t('textNow')}</Title>}
+      <Group justify="space-between" gap="xs">
+        {scene.textOrigin === undefined ? <span /> : <Provenance origin={scene.textOrigin} />}
+        <Button
+          variant="default"
+          size="xs"
+          leftSection={<IconPencil size={16} aria-hidden />}
+          onClick={onEdit}
+        >
+          {t('edit')}
+        </Button>
+      </Group>
+      <Text component="article" className="prose" data-scene-text>
+        {scene.content}
+      </Text>
+    </Stack>
+  )
+}
+
+interface DraftOfferProps {
+  draft: Draft
+  onGoOn: () => void
+  onDrop: () => void
+}
+
+function DraftOffer({ draft, onGoOn, onDrop }: DraftOfferProps) {
+  const t = useTranslations('scenes.edit')
+  return (
+    <Alert color="ink" variant="light" icon={<IconPencil aria-hidden />} title={t('draftTitle')} data-draft>
+      <Stack gap="sm">
+        <Text size="sm">
+          {t('draftText')} <Ago at={new Date(draft.at).toISOString()} />
+        </Text>
+        <Group gap="xs">
+          <Button size="xs" onClick={onGoOn}>
+            {t('goOn')}
+          </Button>
+          <Button size="xs" variant="subtle" onClick={onDrop}>
+            {t('dropDraft')}
+          </Button>
+        </Group>
+      </Stack>
+    </Alert>
+  )
+}
