@@ -31,6 +31,11 @@ const gates = [
     'types of the pages',
     [bin('typescript/bin/tsc'), '--noEmit', '--pretty', 'false', '-p', 'dashboard'],
   ],
+  [
+    'page-tests',
+    'types of the tests of the pages',
+    [bin('typescript/bin/tsc'), '--noEmit', '--pretty', 'false', '-p', 'test/pages'],
+  ],
   ['boundaries', 'imports point inward, no cycles', ['scripts/boundaries.mjs']],
   [
     'unused',

@@ -1,0 +1,115 @@
+import { readFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import type { Page } from 'playwright-core'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { type EngineServer, startEngineServer } from './kit/engine-server.ts'
+import { describePages, type Look, open, type PageServer, startServer } from './kit/kit.ts'
+
+const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
+
+interface Violation {
+  id: string
+  impact: string
+  nodes: { html: string; failureSummary: string }[]
+}
+
+/** What axe finds serious or critical in the page as it stands. */
+async function seriousIn(page: Page): Promise<string[]> {
+  // As the debugger runs it: the content security policy lets no other script in.
+  await page.evaluate(axe)
+  const violations = await page.evaluate<Violation[]>(
+    "axe.run(document, { resultTypes: ['violations'] }).then(({ violations }) => violations)",
+  )
+  return violations
+    .filter(({ impact }) => impact === 'serious' || impact === 'critical')
+    .flatMap(({ id, nodes }) =>
+      nodes.map(({ html, failureSummary }) => `${id}: ${html.slice(0, 200)} ${failureSummary}`),
+    )
+}
+
+const looks: readonly Look[] = [
+  { theme: 'light', language: 'en' },
+  { theme: 'dark', language: 'zh' },
+  { theme: 'light', language: 'en', width: 360, height: 740 },
+]
+
+describePages('what people with a screen reader or a keyboard would stumble over', () => {
+  let server: PageServer
+  let tasks: EngineServer
+  const pages: [name: string, url: string][] = []
+
+  beforeAll(async () => {
+    server = await startServer(['--sample'])
+    const { items: samples } = await server.ask<{ items: { name: string }[] }>('/v1/samples')
+    expect(samples.length).toBeGreaterThan(0)
+    tasks = await startEngineServer()
+    const failed = await tasks.submit([
+      { do: 'log', message: 'began' },
+      { do: 'failForGood', message: 'no paper left' },
+    ])
+    const parent = await tasks.submit([{ do: 'submitMany', count: 30, orders: [{ do: 'succeed' }] }])
+    for (const id of [failed, parent]) await tasks.ended(id)
+    const upload = await server.ask<{ id: string }>('/v1/uploads?fileName=a.txt', {
+      method: 'POST',
+      headers: { 'content-type': 'application/octet-stream' },
+      body: 'Chapter 1\n\nOne.\n\nChapter 2\n\nTwo.\n',
+    })
+    const task = (
+      await server.importText('Chapter 1\n\nThe lantern.\n\nChapter 2\n\nThe bridge.\n', 'Lantern.txt')
+    ).taskId
+    await server.ended(task)
+    const { items } = await server.ask<{ items: { id: string }[] }>('/v1/novels')
+    const novel = items[0]?.id ?? ''
+    const { outline } = await server.ask<{ outline: { chapters: { id: string }[] }[] }>(`/v1/novels/${novel}`)
+    const chapter = outline[0]?.chapters[0]?.id ?? ''
+    const { scenes } = await server.ask<{ scenes: { id: string }[] }>(
+      `/v1/novels/${novel}/chapters/${chapter}`,
+    )
+    pages.push(
+      ['the shelf', `${server.url}/`],
+      ['an empty shelf without novels', `${tasks.url}/`],
+      ['an import', `${server.url}/import/${upload.id}`],
+      ['the tasks', `${server.url}/tasks`],
+      ['a task', `${server.url}/tasks/${task}`],
+      ['a task that failed', `${tasks.url}/tasks/${failed}`],
+      ['a parent', `${tasks.url}/tasks/${parent}?part=sub-tasks`],
+      ['the dead letters', `${tasks.url}/dead-letters`],
+      ['no dead letters', `${server.url}/dead-letters`],
+      ['a novel', `${server.url}/novels/${novel}`],
+      ['a search', `${server.url}/novels/${novel}?q=lantern`],
+      ['a chapter', `${server.url}/novels/${novel}/chapters/${chapter}`],
+      ['a scene', `${server.url}/novels/${novel}/scenes/${scenes[0]?.id ?? ''}`],
+      ['the usage', `${server.url}/usage`],
+      ['the settings', `${server.url}/settings`],
+      ['no such page', `${server.url}/nowhere`],
+    )
+  }, 240_000)
+  afterAll(async () => {
+    await server?.[Symbol.asyncDispose]()
+    await tasks?.[Symbol.asyncDispose]()
+  })
+
+  for (const look of looks) {
+    const name = `${look.theme}, ${look.language}, ${look.width ?? 1_280} px`
+    test(`nothing serious on any page (${name})`, async () => {
+      for (const [page, url] of pages) {
+        await using opened = await open(url, look)
+        await opened.page.getByRole('heading', { level: 1 }).waitFor()
+        await opened.page.locator('[data-live=live]').waitFor()
+        expect(await seriousIn(opened.page), page).toEqual([])
+      }
+    })
+
+    test(`nothing runs over the side (${name})`, async () => {
+      for (const [page, url] of pages) {
+        await using opened = await open(url, look)
+        await opened.page.getByRole('heading', { level: 1 }).waitFor()
+        const [content, window] = await opened.page.evaluate(() => [
+          document.documentElement.scrollWidth,
+          document.documentElement.clientWidth,
+        ])
+        expect(content, page).toBeLessThanOrEqual(window ?? 0)
+      }
+    })
+  }
+})
