@@ -10,7 +10,7 @@ export function AddNovel() {
   return (
     <Paper className={classes['zone'] ?? ''} p="md" data-zone>
       <Group justify="space-between" gap="sm">
-        <Text c="dimmed" flex="1 1 14rem">
+        <Text size="sm" c="dimmed" flex="1 1 14rem">
           {t('dropHere')}
         </Text>
         <Group gap="xs">

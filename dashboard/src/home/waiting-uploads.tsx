@@ -57,6 +57,7 @@ function WaitingUpload({ upload }: { upload: Upload }) {
           <ButtonLink
             to="/import/$uploadId"
             params={{ uploadId: id }}
+            variant="light"
             aria-label={t('lookNamed', { name: fileName })}
           >
             {t('look')}
@@ -74,7 +75,7 @@ export function DiscardUpload({
   onClose,
   onDone,
 }: {
-  upload: Upload
+  upload: Pick<Upload, 'id' | 'fileName'>
   onClose: () => void
   onDone?: () => void
 }) {

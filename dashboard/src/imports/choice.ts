@@ -1,0 +1,60 @@
+import { useEffect, useState } from 'react'
+
+/** What a person has chosen of a preview, before it is confirmed. */
+export interface Choice {
+  /** Undefined: the one of the preview. */
+  readonly title?: string
+  /** Numbers of the chapters that are left out. */
+  readonly excluded: ReadonlySet<number>
+  readonly summarise: boolean
+  /** What the import may spend: an amount of money, or of tokens where no price is known. Undefined: without end. */
+  readonly budget?: number
+}
+
+const untouched: Choice = { excluded: new Set(), summarise: true }
+
+/** As it is kept in the browser's tab, so that a reload of the page takes nothing back. */
+interface Kept extends Omit<Choice, 'excluded'> {
+  readonly excluded: readonly number[]
+  /** How many chapters there were to choose from. */
+  readonly chapters: number
+}
+
+/**
+ * What is chosen of an upload whose preview has so many chapters. With another number of chapters, as another encoding may give, the
+ * numbers mean other chapters: then all are chosen again.
+ */
+export function useChoice(uploadId: string, chapters: number) {
+  const place = `quillwork.import.${uploadId}`
+  const [kept, setKept] = useState(() => read(place) ?? { choice: untouched, chapters })
+  const choice = kept.chapters === chapters ? kept.choice : { ...kept.choice, excluded: untouched.excluded }
+  useEffect(() => write(place, choice, chapters), [place, choice, chapters])
+  const change = (changed: { [Key in keyof Choice]?: Choice[Key] | undefined }) =>
+    setKept({ choice: { ...choice, ...changed } as Choice, chapters })
+  return [choice, change] as const
+}
+
+function read(place: string): { choice: Choice; chapters: number } | undefined {
+  try {
+    const text = sessionStorage.getItem(place)
+    if (text === null) return undefined
+    const { excluded, chapters, ...rest } = JSON.parse(text) as Kept
+    return { choice: { ...rest, excluded: new Set(excluded) }, chapters }
+  } catch {
+    return undefined
+  }
+}
+
+function write(place: string, choice: Choice, chapters: number): void {
+  try {
+    if (isUntouched(choice)) sessionStorage.removeItem(place)
+    else
+      sessionStorage.setItem(place, JSON.stringify({ ...choice, excluded: [...choice.excluded], chapters }))
+  } catch {
+    // Storage that is full or switched off: the choice holds for this page then.
+  }
+}
+
+function isUntouched({ title, excluded, summarise, budget }: Choice): boolean {
+  return title === undefined && excluded.size === 0 && summarise && budget === undefined
+}

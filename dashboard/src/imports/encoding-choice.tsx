@@ -1,0 +1,90 @@
+import { Button, Group, NativeSelect, Stack, Text, TextInput } from '@mantine/core'
+import { useState } from 'react'
+import { useTranslations } from 'use-intl'
+import { useErrorText } from '../parts/error-notice.tsx'
+import { confidenceOf, saysItself, usualEncodings } from './encodings.ts'
+import type { Preview } from './upload-query.ts'
+
+interface EncodingChoiceProps {
+  fileName: string
+  encoding: Preview['encoding']
+  /** Whether it was chosen here, and not detected. */
+  isChosen: boolean
+  isBusy: boolean
+  /** Why the last choice could not be followed. */
+  error: unknown
+  onChoose: (encoding: string) => void
+}
+
+/** The last entry of the choice: a name that is typed. */
+const other = 'other'
+
+/** In which encoding the file was read, how sure that is, and a way to correct it. */
+export function EncodingChoice(props: EncodingChoiceProps) {
+  const { fileName, encoding, isChosen, isBusy, onChoose } = props
+  const t = useTranslations('imports.encoding')
+  const errorText = useErrorText()
+  const [isTyping, setIsTyping] = useState(false)
+  const entries = useEncodingEntries(encoding.name)
+  if (saysItself(fileName)) return <Text size="sm">{t('fixed')}</Text>
+  const confidence = isChosen ? 'chosen' : confidenceOf(encoding.confidence)
+  const error = props.error === null ? undefined : errorText(props.error)
+  const choose = (value: string) => {
+    setIsTyping(value === other)
+    if (value !== other) onChoose(value)
+  }
+  return (
+    <Stack gap="xs">
+      <NativeSelect
+        label={t('label')}
+        description={t(confidence)}
+        data-confidence={confidence}
+        value={isTyping ? other : encoding.name}
+        onChange={({ currentTarget }) => choose(currentTarget.value)}
+        disabled={isBusy}
+        error={error}
+        data={entries}
+      />
+      {isTyping && <TypedEncoding isBusy={isBusy} onChoose={onChoose} />}
+    </Stack>
+  )
+}
+
+function useEncodingEntries(current: string): { value: string; label: string }[] {
+  const t = useTranslations('imports.encoding')
+  const known: readonly string[] = usualEncodings
+  const names = known.includes(current) ? known : [current, ...known]
+  return [
+    ...names.map(value => ({ value, label: known.includes(value) ? t(`names.${value as 'utf-8'}`) : value })),
+    { value: other, label: t('other') },
+  ]
+}
+
+function TypedEncoding({ isBusy, onChoose }: Pick<EncodingChoiceProps, 'isBusy' | 'onChoose'>) {
+  const t = useTranslations('imports.encoding')
+  const [name, setName] = useState('')
+  return (
+    <form
+      onSubmit={event => {
+        event.preventDefault()
+        if (name.trim() !== '') onChoose(name.trim())
+      }}
+    >
+      <Group gap="xs" align="flex-end">
+        <TextInput
+          label={t('name')}
+          placeholder="iso-8859-15"
+          value={name}
+          onChange={({ currentTarget }) => setName(currentTarget.value)}
+          maxLength={40}
+          flex={1}
+          autoComplete="off"
+          data-autofocus
+        />
+        <Button type="submit" variant="light" loading={isBusy}>
+          {t('use')}
+        </Button>
+      </Group>
+    </form>
+  )
+}
