@@ -29,10 +29,11 @@ export interface TaskSearch {
 /** A part of the page of a task that can be open. */
 export type TaskPart = (typeof parts)[number]
 
-/** What the address of the dead letters says: which group is open. */
+/** What the address of the dead letters says: which group is open, else of which task type; and the task that is looked at. */
 export interface DeadLettersSearch {
   fingerprint?: string
   type?: string
+  task?: string
 }
 
 /** What the address of a novel says: what is searched for. */
@@ -69,6 +70,7 @@ type Given = Record<string, unknown>
 
 const parts = ['sub-tasks', 'attempts', 'text', 'log', 'parameters', 'result', 'usage'] as const
 const sceneParts = ['brief', 'history'] as const
+const levels = ['error'] as const
 const sums = ['day', 'subject', 'task'] as const
 const spans = ['7', '90', 'all'] as const
 
@@ -89,11 +91,12 @@ export const searchOf = {
     ...one('part', given['part'], parts),
     ...list('status', given['status'], isStatus),
     ...text('type', given['type']),
-    ...one('level', given['level'], ['error']),
+    ...one('level', given['level'], levels),
   }),
   deadLetters: (given: Given): DeadLettersSearch => ({
     ...text('fingerprint', given['fingerprint']),
     ...text('type', given['type']),
+    ...text('task', given['task']),
   }),
   novel: (given: Given): NovelSearch => text('q', given['q']),
   chapter: (given: Given): ChapterSearch => ({

@@ -11,8 +11,8 @@ export interface TaskSteps {
   stage?: string
   /** Words written so far. */
   words?: number
-  /** `done` is a share of 100, and counts nothing. */
-  isShare?: true
+  /** `done` is a share of 100, or counts sub-tasks: nothing to be told beside the bar. */
+  isBarOnly?: true
 }
 
 /**
@@ -25,7 +25,7 @@ export function stepsOf({ progress, phase, subTaskStatusSummary }: TaskLike): Ta
     return reported
   const total = sum(Object.values(subTaskStatusSummary))
   const { QUEUED = 0, RUNNING = 0, RETRYING = 0 } = subTaskStatusSummary
-  return total === 0 ? reported : { done: total - QUEUED - RUNNING - RETRYING, total }
+  return total === 0 ? reported : { done: total - QUEUED - RUNNING - RETRYING, total, isBarOnly: true }
 }
 
 type TaskLike = Pick<Task, 'progress' | 'phase' | 'subTaskStatusSummary'>
@@ -33,10 +33,10 @@ type TaskLike = Pick<Task, 'progress' | 'phase' | 'subTaskStatusSummary'>
 /** A task type may report a share, or an object that says how much of how much is done. */
 function reportedSteps(progress: unknown): TaskSteps | undefined {
   if (typeof progress === 'number')
-    return { done: progress <= 1 ? progress * 100 : progress, total: 100, isShare: true }
+    return { done: progress <= 1 ? progress * 100 : progress, total: 100, isBarOnly: true }
   if (typeof progress !== 'object' || progress === null) return undefined
   const told = progress as Record<string, unknown>
-  if (typeof told['percent'] === 'number') return { done: told['percent'], total: 100, isShare: true }
+  if (typeof told['percent'] === 'number') return { done: told['percent'], total: 100, isBarOnly: true }
   const done = firstNumber(told['processed'], told['done'], told['current'])
   const total = firstNumber(told['total']) ?? 0
   const stage = told['stage'] ?? told['step']
@@ -61,14 +61,14 @@ function sum(values: readonly number[]): number {
 /** What a task is doing right now, in words; undefined where it does not say. */
 export function useStepText(): (steps: TaskSteps) => string | undefined {
   const t = useTranslations('task')
-  return ({ done, total, stage, words, isShare }) => {
+  return ({ done, total, stage, words, isBarOnly }) => {
     const named =
       stage === undefined
         ? undefined
         : t.has(`stages.${stage as 'reading'}`)
           ? t(`stages.${stage as 'reading'}`)
           : stage
-    const counted = total > 0 && isShare !== true ? t('steps', { done, total }) : undefined
+    const counted = total > 0 && isBarOnly !== true ? t('steps', { done, total }) : undefined
     const written = words === undefined ? undefined : t('wordsSoFar', { words })
     const said = [named, counted, written].filter(part => part !== undefined)
     return said.length === 0 ? undefined : said.join(' · ')

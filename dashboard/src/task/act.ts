@@ -1,0 +1,72 @@
+import { useMutation, useQueryClient } from '@tanstack/react-query'
+import { api, dataOf } from '../api/client.ts'
+import { keys } from '../api/keys.ts'
+import { ApiError } from '../api/problem.ts'
+import type { Task } from '../live/event.ts'
+import { readTask } from './task-query.ts'
+
+/** Times that a task is looked at again when it changed in a way that does not matter. */
+const mostLooks = 5
+
+/**
+ * Does something to a task as the person saw it. The version rises with every step of progress, which is nobody's business here: when only
+ * that moved, the task is read again and the same is asked for once more. Rejects with the 412 when its status is another one.
+ */
+async function whileAsSeen<T>(seen: Task, act: (ifMatch: string) => Promise<T>): Promise<T> {
+  let task = seen
+  for (let looks = 1; ; looks++) {
+    try {
+      return await act(`"${task.version}"`)
+    } catch (error) {
+      if (!(error instanceof ApiError) || error.status !== 412 || looks === mostLooks) throw error
+      task = await readTask(seen.id)
+      if (task.done !== seen.done || (seen.done && task.status !== seen.status)) throw error
+    }
+  }
+}
+
+/** Cancels a task and everything below it. */
+export function useCancel(task: Task) {
+  const learn = useLearn()
+  return useMutation({
+    mutationFn: () =>
+      whileAsSeen(task, ifMatch =>
+        dataOf(
+          api.POST('/v1/tasks/{taskId}:cancel', {
+            params: { path: { taskId: task.id }, header: { 'if-match': ifMatch } },
+          }),
+        ),
+      ),
+    onSuccess: learn,
+    onError: () => learn(undefined, task.id),
+  })
+}
+
+/** Has a task run again, and below it what did not complete. `parameters`: with these instead of its own. */
+export function useRetry(task: Task) {
+  const learn = useLearn()
+  return useMutation({
+    mutationFn: (edited?: { parameters: unknown }) =>
+      whileAsSeen(task, ifMatch =>
+        dataOf(
+          api.POST('/v1/tasks/{taskId}:retry', {
+            params: { path: { taskId: task.id }, header: { 'if-match': ifMatch } },
+            body: edited ?? {},
+          }),
+        ),
+      ),
+    onSuccess: answer => learn(answer.task),
+    onError: () => learn(undefined, task.id),
+  })
+}
+
+/** Takes over what an action answered, and has everything else about the task read again. */
+function useLearn(): (task: Task | undefined, taskId?: string) => void {
+  const queries = useQueryClient()
+  return (task, taskId = task?.id ?? '') => {
+    if (task !== undefined) queries.setQueryData(keys.task(taskId), task)
+    void queries.invalidateQueries({
+      queryKey: task === undefined ? keys.task(taskId) : keys.attempts(taskId),
+    })
+  }
+}

@@ -1,0 +1,145 @@
+import { Button, Group, Paper, Progress, Stack, Text, Title } from '@mantine/core'
+import { useMutation, useQueryClient } from '@tanstack/react-query'
+import { useState } from 'react'
+import { useTranslations } from 'use-intl'
+import { api, dataOf } from '../api/client.ts'
+import { keys } from '../api/keys.ts'
+import type { Task } from '../live/event.ts'
+import { ErrorNotice } from '../parts/error-notice.tsx'
+import { TextLink } from '../parts/links.tsx'
+import { notifyDone, useNotifyError } from '../parts/notify.ts'
+import { Loading } from '../parts/states.tsx'
+import { useWriting } from '../text/format.ts'
+import { BudgetDialog } from './budget-dialog.tsx'
+import { useCurrency } from './currency.ts'
+import { type BudgetUse, useBudget } from './task-query.ts'
+
+/** What a tree may spend, and has spent; the limit can be changed at the topmost task. */
+export function BudgetPart({ task }: { task: Task }) {
+  const t = useTranslations('task.budget')
+  const { data, error, refetch } = useBudget(task.id)
+  return (
+    <Paper withBorder p="md">
+      <Stack gap="sm">
+        <Title order={2} size="h3">
+          {t('title')}
+        </Title>
+        {data === undefined && error !== null && <ErrorNotice error={error} onRetry={() => void refetch()} />}
+        {data === undefined && error === null && <Loading lines={2} />}
+        {data !== undefined && <BudgetFigures use={data} />}
+        {data !== undefined && <BudgetActions task={task} use={data} />}
+      </Stack>
+    </Paper>
+  )
+}
+
+function BudgetFigures({ use: { budget, spent, reserved } }: { use: BudgetUse }) {
+  const t = useTranslations('task.budget')
+  const writing = useWriting()
+  const currency = useCurrency()
+  const money = (amount: number) => writing.money(amount, currency)
+  return (
+    <>
+      {budget === undefined && <Text size="sm">{t('none')}</Text>}
+      <Figure
+        name={t('tokens')}
+        spent={spent.tokens}
+        reserved={reserved.tokens}
+        limit={budget?.tokens}
+        write={writing.number}
+      />
+      <Figure
+        name={t('cost')}
+        spent={spent.cost}
+        reserved={reserved.cost}
+        limit={budget?.cost}
+        write={money}
+      />
+    </>
+  )
+}
+
+interface FigureProps {
+  name: string
+  spent: number
+  reserved: number
+  limit: number | undefined
+  write: (amount: number) => string
+}
+
+function Figure({ name, spent, reserved, limit, write }: FigureProps) {
+  const t = useTranslations('task.budget')
+  const share = (amount: number) => (limit ? Math.min(100, (amount / limit) * 100) : 0)
+  const held = Math.min(share(reserved), 100 - share(spent))
+  const text = [
+    `${t('spent')}: ${write(spent)}`,
+    ...(reserved > 0 ? [`${t('reserved')}: ${write(reserved)}`] : []),
+    `${t('limit')}: ${limit === undefined ? t('noLimit') : write(limit)}`,
+  ].join(' · ')
+  return (
+    <Stack gap={4}>
+      <Text size="sm" className="numbers">
+        <Text span inherit fw={600}>
+          {name}
+        </Text>{' '}
+        {text}
+      </Text>
+      {limit !== undefined && (
+        <Progress.Root role="img" aria-label={`${name}. ${text}`}>
+          <Progress.Section value={share(spent)} withAria={false} />
+          <Progress.Section value={held} color="gray" striped withAria={false} />
+        </Progress.Root>
+      )}
+    </Stack>
+  )
+}
+
+function BudgetActions({ task, use }: { task: Task; use: BudgetUse }) {
+  const t = useTranslations('task.budget')
+  const [isOpen, setIsOpen] = useState(false)
+  const remove = useRemoveBudget(use.rootTaskId)
+  if (use.rootTaskId !== task.id)
+    return (
+      <Text size="sm">
+        {t('ofRoot')}{' '}
+        <TextLink to="/tasks/$taskId" params={{ taskId: use.rootTaskId }} search={{ part: 'usage' }}>
+          {t('toRoot')}
+        </TextLink>
+      </Text>
+    )
+  return (
+    <Group gap="xs">
+      <Button size="xs" variant="light" onClick={() => setIsOpen(true)}>
+        {use.budget === undefined ? t('set') : t('change')}
+      </Button>
+      {use.budget !== undefined && (
+        <Button
+          size="xs"
+          variant="subtle"
+          color="gray"
+          loading={remove.isPending}
+          onClick={() => remove.mutate()}
+        >
+          {t('remove')}
+        </Button>
+      )}
+      {isOpen && <BudgetDialog rootTaskId={use.rootTaskId} onClose={() => setIsOpen(false)} />}
+    </Group>
+  )
+}
+
+function useRemoveBudget(rootTaskId: string) {
+  const t = useTranslations('task.budget')
+  const queries = useQueryClient()
+  const onError = useNotifyError()
+  return useMutation({
+    mutationFn: () =>
+      dataOf(api.DELETE('/v1/tasks/{taskId}/budget', { params: { path: { taskId: rootTaskId } } })),
+    onSuccess(answer) {
+      queries.setQueryData(keys.budget(rootTaskId), answer)
+      void queries.invalidateQueries({ queryKey: ['tasks', 'one'] })
+      notifyDone(t('removed'))
+    },
+    onError,
+  })
+}

@@ -1,0 +1,37 @@
+import { Text } from '@mantine/core'
+import { useTranslations } from 'use-intl'
+import type { Task } from '../live/event.ts'
+import { Confirm } from '../parts/confirm.tsx'
+import { notifyDone } from '../parts/notify.ts'
+import { useCancel } from './act.ts'
+import { belowOf } from './counts-below.ts'
+import { Refusal } from './refusal.tsx'
+
+/** Asks whether a task is to be cancelled, says what that does, and does it. */
+export function CancelDialog({ task, onClose }: { task: Task; onClose: () => void }) {
+  const t = useTranslations('task.cancel')
+  const cancel = useCancel(task)
+  const { open } = belowOf(task)
+  return (
+    <Confirm
+      title={t('title')}
+      action={t('action')}
+      isDangerous
+      isBusy={cancel.isPending}
+      onClose={onClose}
+      onConfirm={() =>
+        cancel.mutate(undefined, {
+          onSuccess({ status }) {
+            notifyDone(t(status === 'CANCELLED' ? 'done' : 'asked'))
+            onClose()
+          },
+        })
+      }
+    >
+      <Text>{t(task.status === 'QUEUED' ? 'waiting' : 'running')}</Text>
+      {open > 0 && <Text>{t('below', { count: open })}</Text>}
+      <Text c="dimmed">{t('later')}</Text>
+      {cancel.error !== null && <Refusal error={cancel.error} task={task} />}
+    </Confirm>
+  )
+}

@@ -1,0 +1,45 @@
+import type { Task } from '../live/event.ts'
+
+/** Where the API is, and whether it wants a token; the token itself is nothing to paste around. */
+export interface ApiPlace {
+  origin: string
+  wantsToken: boolean
+}
+
+/** The command that reads a task. */
+export function curlToRead({ id }: Pick<Task, 'id'>, place: ApiPlace): string {
+  return lines(['curl', ...tokenOf(place), quoted(`${place.origin}/v1/tasks/${id}`)])
+}
+
+/** The command that submits the same task once more. */
+export function curlToSubmit(task: Task, place: ApiPlace): string {
+  const { taskType, parameters, lane, priority, tags } = task
+  const body = {
+    taskType,
+    ...(parameters === undefined ? {} : { parameters }),
+    lane,
+    ...(priority === 'normal' ? {} : { priority }),
+    ...(tags.length === 0 ? {} : { tags }),
+  }
+  return lines([
+    'curl -X POST',
+    ...tokenOf(place),
+    `-H ${quoted('content-type: application/json')}`,
+    `-d ${quoted(JSON.stringify(body))}`,
+    quoted(`${place.origin}/v1/tasks`),
+  ])
+}
+
+/** Within double quotes, so that the shell fills the token in. */
+function tokenOf({ wantsToken }: ApiPlace): string[] {
+  return wantsToken ? ['-H "authorization: Bearer $QUILLWORK_TOKEN"'] : []
+}
+
+/** A word that a POSIX shell takes as it stands, whatever is in it. */
+function quoted(text: string): string {
+  return `'${text.replaceAll("'", `'\\''`)}'`
+}
+
+function lines(parts: readonly string[]): string {
+  return parts.join(' \\\n  ')
+}

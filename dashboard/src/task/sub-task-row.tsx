@@ -1,0 +1,112 @@
+import { ActionIcon, Text } from '@mantine/core'
+import { IconChevronDown, IconChevronRight } from '@tabler/icons-react'
+import { memo } from 'react'
+import { useTranslations } from 'use-intl'
+import type { Task } from '../live/event.ts'
+import { Ago } from '../parts/ago.tsx'
+import { TextLink } from '../parts/links.tsx'
+import { StatusBadge } from '../parts/status-badge.tsx'
+import { TaskProgress } from '../parts/task-progress.tsx'
+import { useTaskTypeName } from '../parts/task-type.ts'
+import { useWriting } from '../text/format.ts'
+import { belowOf } from './counts-below.ts'
+import classes from './sub-tasks.module.css'
+import { labelOf } from './subject.ts'
+
+interface SubTaskRowProps {
+  task: Task
+  isOpen: boolean
+  onToggle: (taskId: string) => void
+}
+
+/** One sub-task in a list. Rendered again only when the task itself changed: there may be many of them. */
+export const SubTaskRow = memo(function SubTaskRow({ task, isOpen, onToggle }: SubTaskRowProps) {
+  const { total } = belowOf(task)
+  return (
+    <div className={classes['row']} data-task={task.id}>
+      <div className={classes['toggle']}>
+        {total > 0 && <Toggle task={task} isOpen={isOpen} onToggle={onToggle} />}
+      </div>
+      <div className={classes['status']}>
+        <StatusBadge status={task.status} phase={task.phase} />
+      </div>
+      <div className={classes['name']}>
+        <Name task={task} />
+        <Headline task={task} />
+      </div>
+      <div className={classes['progress']}>
+        <TaskProgress task={task} isSlim />
+      </div>
+      <div className={classes['facts']}>
+        <RowFacts task={task} />
+      </div>
+    </div>
+  )
+})
+
+function Toggle({ task, isOpen, onToggle }: SubTaskRowProps) {
+  const t = useTranslations('task.children')
+  const typeName = useTaskTypeName()
+  const name = labelOf(task) ?? typeName(task.taskType)
+  const Icon = isOpen ? IconChevronDown : IconChevronRight
+  return (
+    <ActionIcon
+      variant="subtle"
+      color="gray"
+      aria-expanded={isOpen}
+      aria-label={t(isOpen ? 'close' : 'open', { name })}
+      onClick={() => onToggle(task.id)}
+    >
+      <Icon size={16} aria-hidden />
+    </ActionIcon>
+  )
+}
+
+function Name({ task }: { task: Task }) {
+  const typeName = useTaskTypeName()
+  const label = labelOf(task)
+  return (
+    <Text size="sm" truncate>
+      <TextLink to="/tasks/$taskId" params={{ taskId: task.id }} preload={false} data-row-link>
+        {typeName(task.taskType)}
+      </TextLink>
+      {label !== undefined && (
+        <Text span inherit c="dimmed">
+          {' '}
+          {label}
+        </Text>
+      )}
+    </Text>
+  )
+}
+
+/** What went wrong, in one line, of a task that has not got over it. */
+function Headline({ task: { errorInfo, status } }: { task: Task }) {
+  if (errorInfo === undefined || status === 'COMPLETED' || status === 'CANCELLED') return null
+  const text = errorInfo.authorMessage ?? errorInfo.message
+  return (
+    <Text
+      size="xs"
+      c={status === 'RETRYING' || status === 'RUNNING' ? 'dimmed' : 'red'}
+      truncate
+      title={text}
+    >
+      {text}
+    </Text>
+  )
+}
+
+function RowFacts({ task }: { task: Task }) {
+  const t = useTranslations('task.children')
+  const writing = useWriting()
+  const { attempt, done, timestamps, nextAttemptTimestamp } = task
+  const { startedAt, completedAt } = timestamps
+  return (
+    <Text size="xs" c="dimmed" className="numbers">
+      {attempt > 1 && `${t('attempts', { count: attempt })} · `}
+      {done && startedAt !== undefined && completedAt !== undefined
+        ? writing.duration(Date.parse(completedAt) - Date.parse(startedAt))
+        : startedAt !== undefined && <Ago at={nextAttemptTimestamp ?? startedAt} />}
+    </Text>
+  )
+}

@@ -1,0 +1,39 @@
+import type { Task } from '../live/event.ts'
+
+/** What a task is about. */
+export interface Subject {
+  novelId?: string
+  sceneId?: string
+}
+
+/** What a task is about, by its tags (`novel:ID`, `scene:ID`), else by its parameters or its result. */
+export function subjectOf({
+  tags,
+  parameters,
+  result,
+}: Pick<Task, 'tags' | 'parameters' | 'result'>): Subject {
+  const find = (kind: 'novel' | 'scene') =>
+    tagged(tags, kind) ?? textField(parameters, `${kind}Id`) ?? textField(result, `${kind}Id`)
+  const novelId = find('novel')
+  const sceneId = find('scene')
+  return {
+    ...(novelId === undefined ? {} : { novelId }),
+    ...(sceneId === undefined ? {} : { sceneId }),
+  }
+}
+
+function tagged(tags: readonly string[], kind: string): string | undefined {
+  return tags.find(tag => tag.startsWith(`${kind}:`))?.slice(kind.length + 1)
+}
+
+/** The field of a value whose shape nobody has promised, if it is a text with something in it. */
+export function textField(value: unknown, name: string): string | undefined {
+  if (typeof value !== 'object' || value === null) return undefined
+  const found = (value as Record<string, unknown>)[name]
+  return typeof found === 'string' && found !== '' ? found : undefined
+}
+
+/** What tells a task from others of its type: a title that its result or its parameters name, else its name below its parent. */
+export function labelOf({ result, parameters, subTaskKey }: Task): string | undefined {
+  return textField(result, 'title') ?? textField(parameters, 'title') ?? subTaskKey
+}

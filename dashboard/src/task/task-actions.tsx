@@ -1,0 +1,91 @@
+import { ActionIcon, Button, Menu } from '@mantine/core'
+import { notifications } from '@mantine/notifications'
+import { IconBan, IconDots, IconEdit, IconRefresh, IconTerminal2 } from '@tabler/icons-react'
+import { useState } from 'react'
+import { useTranslations } from 'use-intl'
+import { currentToken } from '../api/token.ts'
+import { useShortcuts } from '../app/shortcuts.tsx'
+import type { Task } from '../live/event.ts'
+import { copyText } from '../parts/copy-text.ts'
+import { notifyDone } from '../parts/notify.ts'
+import { CancelDialog } from './cancel-dialog.tsx'
+import { belowOf } from './counts-below.ts'
+import { curlToRead, curlToSubmit } from './curl.ts'
+import { EditDialog } from './edit-dialog.tsx'
+import { RetryDialog } from './retry-dialog.tsx'
+
+const retryable: readonly Task['status'][] = ['FAILED', 'DEAD_LETTER', 'CANCELLED', 'COMPLETED_WITH_ERRORS']
+
+/** What can be done to a task in its status; with the keys `c` and `r`, which ask first as well. */
+export function TaskActions({ task }: { task: Task }) {
+  const t = useTranslations('task.actions')
+  const [asked, setAsked] = useState<'cancel' | 'retry' | 'edit'>()
+  const canCancel = !task.done && task.cancelRequestedAt === undefined
+  const canRetry = retryable.includes(task.status)
+  // Only a dead letter without sub-tasks takes other parameters.
+  const canEdit = task.deadLetter !== undefined && belowOf(task).total === 0
+  useShortcuts({
+    c: () => canCancel && setAsked('cancel'),
+    r: () => canRetry && setAsked('retry'),
+  })
+  const close = () => setAsked(undefined)
+  return (
+    <>
+      {!task.done && (
+        <Button
+          variant="default"
+          leftSection={<IconBan size={16} aria-hidden />}
+          disabled={!canCancel}
+          onClick={() => setAsked('cancel')}
+        >
+          {canCancel ? t('cancel') : t('cancelling')}
+        </Button>
+      )}
+      {canRetry && (
+        <Button leftSection={<IconRefresh size={16} aria-hidden />} onClick={() => setAsked('retry')}>
+          {t('retry')}
+        </Button>
+      )}
+      {canEdit && (
+        <Button
+          variant="default"
+          leftSection={<IconEdit size={16} aria-hidden />}
+          onClick={() => setAsked('edit')}
+        >
+          {t('edit')}
+        </Button>
+      )}
+      <MoreMenu task={task} />
+      {asked === 'cancel' && <CancelDialog task={task} onClose={close} />}
+      {asked === 'retry' && <RetryDialog task={task} onClose={close} />}
+      {asked === 'edit' && <EditDialog task={task} onClose={close} />}
+    </>
+  )
+}
+
+function MoreMenu({ task }: { task: Task }) {
+  const t = useTranslations('task')
+  const place = { origin: window.location.origin, wantsToken: currentToken() !== undefined }
+  const copy = async (text: string) => {
+    if (await copyText(text)) notifyDone(t('actions.copied'))
+    else notifications.show({ message: t('copyFailed'), color: 'red' })
+  }
+  const icon = <IconTerminal2 size={16} aria-hidden />
+  return (
+    <Menu position="bottom-end">
+      <Menu.Target>
+        <ActionIcon variant="default" size="lg" aria-label={t('actions.more')}>
+          <IconDots size={18} aria-hidden />
+        </ActionIcon>
+      </Menu.Target>
+      <Menu.Dropdown>
+        <Menu.Item leftSection={icon} onClick={() => copy(curlToRead(task, place))}>
+          {t('actions.copyRead')}
+        </Menu.Item>
+        <Menu.Item leftSection={icon} onClick={() => copy(curlToSubmit(task, place))}>
+          {t('actions.copySubmit')}
+        </Menu.Item>
+      </Menu.Dropdown>
+    </Menu>
+  )
+}

@@ -1,0 +1,12 @@
+import type { Task } from '../live/event.ts'
+import { useTaskTypeName } from '../parts/task-type.ts'
+import { textField } from './subject.ts'
+
+/** How a task is called where others are named beside it: its type, and the title that it is about. */
+export function useTaskName(): (task: Task) => string {
+  const typeName = useTaskTypeName()
+  return ({ taskType, result, parameters }) => {
+    const title = textField(result, 'title') ?? textField(parameters, 'title')
+    return title === undefined ? typeName(taskType) : `${typeName(taskType)}: ${title}`
+  }
+}

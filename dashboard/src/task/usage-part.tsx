@@ -1,0 +1,111 @@
+import { SegmentedControl, Stack, Table } from '@mantine/core'
+import { useState } from 'react'
+import { useTranslations } from 'use-intl'
+import type { Task } from '../live/event.ts'
+import { ErrorNotice } from '../parts/error-notice.tsx'
+import { Empty, Loading } from '../parts/states.tsx'
+import { useWriting } from '../text/format.ts'
+import { BudgetPart } from './budget-part.tsx'
+import { belowOf } from './counts-below.ts'
+import { useCurrency } from './currency.ts'
+import { type ModelUse, useTaskUsage } from './task-query.ts'
+
+/** What the calls of models of a task used, by model, and what its tree may use. */
+export function UsagePart({ task }: { task: Task }) {
+  const t = useTranslations('task.usage')
+  const hasBelow = belowOf(task).total > 0
+  const [scope, setScope] = useState<'own' | 'tree'>(hasBelow ? 'tree' : 'own')
+  return (
+    <Stack>
+      {hasBelow && (
+        <SegmentedControl
+          size="xs"
+          w="fit-content"
+          aria-label={t('scope')}
+          value={scope}
+          onChange={value => setScope(value === 'tree' ? 'tree' : 'own')}
+          data={[
+            { value: 'tree', label: t('tree') },
+            { value: 'own', label: t('own') },
+          ]}
+        />
+      )}
+      <Use taskId={task.id} tree={scope === 'tree' ? 'true' : 'false'} />
+      <BudgetPart task={task} />
+    </Stack>
+  )
+}
+
+function Use({ taskId, tree }: { taskId: string; tree: 'true' | 'false' }) {
+  const t = useTranslations('task.usage')
+  const { data, error, refetch } = useTaskUsage(taskId, tree)
+  if (data === undefined)
+    return error === null ? (
+      <Loading lines={3} />
+    ) : (
+      <ErrorNotice error={error} onRetry={() => void refetch()} />
+    )
+  if (data.length === 0) return <Empty title={t('empty')} text={t('emptyText')} />
+  return <UseTable uses={data} />
+}
+
+const sums = ['calls', 'inputTokens', 'outputTokens'] as const
+
+/** A sum is told only where every part of it is known. */
+function sumOf(uses: readonly ModelUse[]): Omit<ModelUse, 'model'> {
+  const isPriced = uses.every(({ cost }) => cost !== undefined)
+  const total = { calls: 0, inputTokens: 0, outputTokens: 0 }
+  for (const use of uses) for (const name of sums) total[name] += use[name]
+  return isPriced ? { ...total, cost: uses.reduce((sum, { cost = 0 }) => sum + cost, 0) } : total
+}
+
+function UseTable({ uses }: { uses: readonly ModelUse[] }) {
+  const t = useTranslations('task.usage')
+  return (
+    <Table.ScrollContainer minWidth={440}>
+      <Table aria-label={t('caption')}>
+        <Table.Thead>
+          <Table.Tr>
+            <Table.Th scope="col">{t('model')}</Table.Th>
+            {(['calls', 'input', 'output', 'cost'] as const).map(name => (
+              <Table.Th key={name} scope="col" ta="right">
+                {t(name)}
+              </Table.Th>
+            ))}
+          </Table.Tr>
+        </Table.Thead>
+        <Table.Tbody>
+          {uses.map(use => (
+            <UseRow key={use.model} name={use.model} use={use} />
+          ))}
+        </Table.Tbody>
+        {uses.length > 1 && (
+          <Table.Tfoot>
+            <UseRow name={t('sum')} use={sumOf(uses)} />
+          </Table.Tfoot>
+        )}
+      </Table>
+    </Table.ScrollContainer>
+  )
+}
+
+function UseRow({ name, use }: { name: string; use: Omit<ModelUse, 'model'> }) {
+  const t = useTranslations('task.usage')
+  const writing = useWriting()
+  const currency = useCurrency()
+  return (
+    <Table.Tr>
+      <Table.Th scope="row" fw={500}>
+        {name}
+      </Table.Th>
+      {sums.map(sum => (
+        <Table.Td key={sum} ta="right" className="numbers">
+          {writing.number(use[sum])}
+        </Table.Td>
+      ))}
+      <Table.Td ta="right" className="numbers">
+        {use.cost === undefined ? t('unknownCost') : writing.money(use.cost, currency)}
+      </Table.Td>
+    </Table.Tr>
+  )
+}

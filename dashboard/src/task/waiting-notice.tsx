@@ -1,0 +1,115 @@
+import { Alert, Button, Group, Text } from '@mantine/core'
+import { IconCoins, IconHourglass } from '@tabler/icons-react'
+import { type ReactNode, useState } from 'react'
+import { useTranslations } from 'use-intl'
+import type { Task } from '../live/event.ts'
+import { useWriting } from '../text/format.ts'
+import { BudgetDialog } from './budget-dialog.tsx'
+import { Countdown } from './countdown.tsx'
+import { belowOf } from './counts-below.ts'
+
+/** What a task waits for, and what can be done about it. Nothing for one that works or has ended. */
+export function WaitingNotice({ task }: { task: Task }) {
+  const { done, status, phase, waitingFor, cancelRequestedAt } = task
+  if (done) return null
+  if (cancelRequestedAt !== undefined) return <Cancelling />
+  if (waitingFor?.kind === 'budget') return <BudgetWait task={task} {...waitingFor} />
+  if (waitingFor?.kind === 'limit') return <LimitWait task={task} limit={waitingFor.limit} />
+  if (status === 'RETRYING') return <TimedWait title="retryTitle" at={task.nextAttemptTimestamp} />
+  if (status === 'QUEUED') return <TurnWait task={task} />
+  return phase === 'awaiting-subtasks' ? <PartsWait task={task} /> : null
+}
+
+function Notice({ title, children }: { title: string; children?: ReactNode }) {
+  return (
+    <Alert color="gray" variant="light" icon={<IconHourglass aria-hidden />} title={title}>
+      {children}
+    </Alert>
+  )
+}
+
+function Cancelling() {
+  const t = useTranslations('task.waiting')
+  return <Notice title={t('cancelling')} />
+}
+
+function TimedWait({ title, at }: { title: 'retryTitle' | 'startTitle'; at: string | undefined }) {
+  const t = useTranslations('task.waiting')
+  return <Notice title={t(title)}>{at !== undefined && <NextAttempt at={at} />}</Notice>
+}
+
+function NextAttempt({ at }: { at: string }) {
+  const t = useTranslations('task.waiting')
+  return (
+    <Text size="sm">
+      {t('at')} <Countdown at={at} />
+    </Text>
+  )
+}
+
+function LimitWait({ task, limit }: { task: Task; limit: string }) {
+  const t = useTranslations('task.waiting')
+  const { nextAttemptTimestamp: at } = task
+  return (
+    <Notice title={t('limitTitle')}>
+      <Text size="sm">{t('limitText', { limit })}</Text>
+      {at !== undefined && <NextAttempt at={at} />}
+    </Notice>
+  )
+}
+
+function TurnWait({ task: { lane, nextAttemptTimestamp: at } }: { task: Task }) {
+  const t = useTranslations('task.waiting')
+  if (at !== undefined && Date.parse(at) > Date.now()) return <TimedWait title="startTitle" at={at} />
+  return (
+    <Notice title={t('turnTitle')}>
+      <Text size="sm">{t('turnText', { lane })}</Text>
+    </Notice>
+  )
+}
+
+function PartsWait({ task }: { task: Task }) {
+  const t = useTranslations('task.waiting')
+  const units = useTranslations('units')
+  const { open } = belowOf(task)
+  if (open === 0) return null
+  return (
+    <Text size="sm" c="dimmed">
+      {t('below', { open: units('tasks', { count: open }) })}
+    </Text>
+  )
+}
+
+function BudgetWait({ task, rootTaskId, tasks }: { task: Task; rootTaskId: string; tasks?: number }) {
+  const t = useTranslations('task.waiting')
+  const [isOpen, setIsOpen] = useState(false)
+  const need = task.errorInfo?.need
+  return (
+    <Alert
+      color="yellow"
+      variant="light"
+      icon={<IconCoins aria-hidden />}
+      title={tasks === undefined ? t('budgetTitle') : t('budgetBelow', { count: tasks })}
+    >
+      <Text size="sm">{t('budgetText')}</Text>
+      {need !== undefined && <Need tokens={need.tokens} />}
+      <Group mt="xs">
+        <Button size="xs" onClick={() => setIsOpen(true)}>
+          {t('raise')}
+        </Button>
+      </Group>
+      {isOpen && <BudgetDialog rootTaskId={rootTaskId} onClose={() => setIsOpen(false)} />}
+    </Alert>
+  )
+}
+
+function Need({ tokens }: { tokens: number }) {
+  const t = useTranslations('task.waiting')
+  const units = useTranslations('units')
+  const writing = useWriting()
+  return (
+    <Text size="sm" title={writing.number(tokens)}>
+      {t('budgetNeed', { tokens: units('tokens', { count: tokens }) })}
+    </Text>
+  )
+}
