@@ -1,6 +1,7 @@
 import { Badge } from '@mantine/core'
 import { IconAlertTriangle, IconBooks, IconChartBar, IconListCheck, IconSettings } from '@tabler/icons-react'
 import { useTranslations } from 'use-intl'
+import { useAttentionCount } from '../dead-letters/attention.ts'
 import { EntryLink } from '../parts/links.tsx'
 import { useTaskCounts } from '../tasks/counts.ts'
 import { useWriting } from '../text/format.ts'
@@ -13,24 +14,33 @@ const entries = [
   { to: '/settings', name: 'settings', icon: IconSettings },
 ] as const
 
+type EntryName = (typeof entries)[number]['name']
+
 /** The places one can go to. `onGo`: a place was chosen. */
 export function Navigation({ onGo }: { onGo: () => void }) {
   const t = useTranslations('shell')
   const writing = useWriting()
   const { live } = useTaskCounts()
+  const counts: Partial<Record<EntryName, number>> = { tasks: live, deadLetters: useAttentionCount() }
   return entries.map(({ to, name, icon: Icon }) => (
     <EntryLink
       key={to}
       to={to}
       label={t(name)}
+      px="calc(var(--mantine-spacing-xs) / 2)"
       onClick={onGo}
       activeOptions={{ exact: to === '/', includeSearch: false }}
       activeProps={{ active: true }}
       leftSection={<Icon size={18} aria-hidden />}
       rightSection={
-        name === 'tasks' && live > 0 ? (
-          <Badge size="sm" variant="light" className="numbers">
-            {writing.number(live)}
+        (counts[name] ?? 0) > 0 ? (
+          <Badge
+            size="xs"
+            variant="light"
+            className="numbers"
+            {...(name === 'deadLetters' ? { color: 'red' } : {})}
+          >
+            {writing.number(counts[name] ?? 0)}
           </Badge>
         ) : undefined
       }

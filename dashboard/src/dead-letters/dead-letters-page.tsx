@@ -1,8 +1,50 @@
-import { useTranslations } from 'use-intl'
-import { PageTitle } from '../parts/page-title.tsx'
+import { Stack } from '@mantine/core'
+import { useNavigate, useSearch } from '@tanstack/react-router'
+import { useState } from 'react'
+import type { Task } from '../live/event.ts'
+import { NovelTitles } from '../tasks/concern.tsx'
+import { type AskedBulk, BulkDialog } from './bulk-dialog.tsx'
+import { EditDialog } from './edit-dialog.tsx'
+import { GroupView } from './group-view.tsx'
+import { Groups } from './groups.tsx'
+import { Inspector } from './inspector.tsx'
 
-/** The tasks that need a person. */
+/** What can be asked for on the page: it is done in a dialog. */
+export interface LetterActions {
+  onBulk: (asked: AskedBulk) => void
+  onEdit: (task: Task) => void
+  /** Opens the details of a task. */
+  onInspect: (taskId: string) => void
+}
+
+/** The tasks that need a person: equal failures as one, then the tasks of one of them. */
 export function DeadLettersPage() {
-  const t = useTranslations('deadLetters')
-  return <PageTitle title={t('title')} />
+  const { fingerprint, task: inspected, ...others } = useSearch({ from: '/dead-letters' })
+  const navigate = useNavigate()
+  const [bulk, setBulk] = useState<AskedBulk>()
+  const [edited, setEdited] = useState<Task>()
+  const place = fingerprint === undefined ? others : { ...others, fingerprint }
+  const inspect = (task: string | undefined) =>
+    navigate({
+      to: '/dead-letters',
+      search: task === undefined ? place : { ...place, task },
+      resetScroll: false,
+    })
+  const actions: LetterActions = { onBulk: setBulk, onEdit: setEdited, onInspect: inspect }
+  return (
+    <NovelTitles tasks={edited === undefined ? [] : [edited]}>
+      <Stack gap="md">
+        {fingerprint === undefined ? (
+          <Groups {...others} actions={actions} />
+        ) : (
+          <GroupView fingerprint={fingerprint} actions={actions} />
+        )}
+      </Stack>
+      {inspected !== undefined && (
+        <Inspector taskId={inspected} actions={actions} onClose={() => inspect(undefined)} />
+      )}
+      {bulk && <BulkDialog {...bulk} onClose={() => setBulk(undefined)} />}
+      {edited && <EditDialog task={edited} onClose={() => setEdited(undefined)} />}
+    </NovelTitles>
+  )
 }

@@ -2,6 +2,7 @@ import { useQuery } from '@tanstack/react-query'
 import { createContext, type ReactNode, useContext } from 'react'
 import { api, dataOf } from '../api/client.ts'
 import type { Task } from '../live/event.ts'
+import { labelOf } from '../task/subject.ts'
 
 /** The titles of the novels of the shelf, by their ids. Empty until they are known. */
 const TitlesContext = createContext<ReadonlyMap<string, string>>(new Map())
@@ -34,9 +35,16 @@ export function useConcern(): (task: Task) => string {
   return task => {
     const title = titles.get(novelOf(task) ?? '')
     const tags = task.tags.filter(tag => !/^(novel|scene):/.test(tag))
-    const said = [...(title === undefined ? [] : [title]), ...tags]
+    const name = title ?? namedBy(task)
+    const said = [...(name === undefined ? [] : [name]), ...tags]
     return (said.length > 0 ? said : firstParameters(task.parameters)).join(' · ')
   }
+}
+
+/** What the task itself is named by, unless that is an id, which says nothing to a person. */
+function namedBy(task: Task): string | undefined {
+  const label = labelOf(task)
+  return label === undefined || /^[\da-f-]{32,}$/i.test(label) ? undefined : label
 }
 
 /** At most three plain parameters. */

@@ -1,5 +1,5 @@
 import { Button, Collapse, Group, MultiSelect, Select, Stack, Switch } from '@mantine/core'
-import { useDisclosure } from '@mantine/hooks'
+import { useDisclosure, useMediaQuery } from '@mantine/hooks'
 import { IconFilter, IconX } from '@tabler/icons-react'
 import { useQuery } from '@tanstack/react-query'
 import { useTranslations } from 'use-intl'
@@ -27,19 +27,18 @@ export function TaskFilters(props: FilterProps) {
   const t = useTranslations('tasks')
   const isUsed = ['user', 'lane', 'tag', 'after', 'before'].some(name => name in search)
   const [isOpen, more] = useDisclosure(isUsed)
+  const isWide = useMediaQuery('(min-width: 48em)', undefined, { getInitialValueInEffect: false })
   return (
     <Stack gap="xs">
       <Group gap="sm" align="flex-end">
-        <StatusFilter {...props} />
-        <TypeFilter {...props} />
-        <OrderChoice {...props} />
+        {isWide && <FirstFilters {...props} />}
         <Button
           variant="default"
           leftSection={<IconFilter size={16} aria-hidden />}
           aria-expanded={isOpen}
           onClick={more.toggle}
         >
-          {t('moreFilters')}
+          {t(isWide ? 'moreFilters' : 'allFilters')}
         </Button>
         <Switch
           py="xs"
@@ -50,6 +49,7 @@ export function TaskFilters(props: FilterProps) {
         {isFiltered(search) && (
           <Button
             variant="subtle"
+            px="xs"
             leftSection={<IconX size={16} aria-hidden />}
             onClick={() => onSearch(search.order === undefined ? {} : { order: search.order })}
           >
@@ -58,9 +58,22 @@ export function TaskFilters(props: FilterProps) {
         )}
       </Group>
       <Collapse expanded={isOpen}>
-        <MoreFilters {...props} />
+        <Stack gap="sm">
+          {!isWide && <FirstFilters {...props} />}
+          <MoreFilters {...props} />
+        </Stack>
       </Collapse>
     </Stack>
+  )
+}
+
+function FirstFilters(props: FilterProps) {
+  return (
+    <>
+      <StatusFilter {...props} />
+      <TypeFilter {...props} />
+      <OrderChoice {...props} />
+    </>
   )
 }
 
@@ -73,7 +86,7 @@ function StatusFilter({ search, onSearch }: FilterProps) {
   const { status: chosen = [], ...others } = search
   return (
     <MultiSelect
-      flex="1 1 12rem"
+      flex={{ sm: '1 1 9rem' }}
       label={t('tasks.filters.status')}
       {...(chosen.length === 0 ? { placeholder: t('tasks.filters.any') } : {})}
       data={statuses.map(status => ({ value: status, label: t(`status.${status}`) }))}
@@ -100,7 +113,7 @@ function TypeFilter({ search, onSearch }: FilterProps) {
   const types = [...new Set([...(data?.taskTypes.map(({ type }) => type) ?? []), ...chosen])]
   return (
     <MultiSelect
-      flex="1 1 12rem"
+      flex={{ sm: '1 1 9rem' }}
       label={t('filters.type')}
       {...(chosen.length === 0 ? { placeholder: t('filters.any') } : {})}
       data={types.map(type => ({ value: type, label: nameOf(type) }))}
@@ -117,7 +130,7 @@ function OrderChoice({ search, onSearch }: FilterProps) {
   const { order, ...others } = search
   return (
     <Select
-      w="10rem"
+      w={{ base: '100%', sm: '9rem' }}
       label={t('filters.order')}
       allowDeselect={false}
       value={order ?? 'newest'}

@@ -23,7 +23,7 @@ export interface TaskRowsProps {
 }
 
 /** Pixels; as in tasks.module.css, and about what a card takes. */
-const rowHeight = 64
+const rowHeight = 56
 const cardHeight = 150
 const cardGap = 8
 

@@ -1,0 +1,27 @@
+import { useThrottledValue } from '@mantine/hooks'
+import { keepPreviousData, useQuery } from '@tanstack/react-query'
+import { api, dataOf } from '../api/client.ts'
+import { useTaskCounts } from '../tasks/counts.ts'
+import { attentionKey } from './letter-queries.ts'
+
+/** Milliseconds between two countings: the server goes through all dead letters for each. */
+const countAgainAfter = 5_000
+
+/**
+ * How many tasks need a person. A task comes to need one by ending FAILED or DEAD_LETTER, so it is asked only when the number of those
+ * changed, and never where there are none.
+ */
+export function useAttentionCount(): number {
+  const { counts } = useTaskCounts()
+  const { FAILED: failed = 0, DEAD_LETTER: givenUp = 0 } = counts
+  const ended = useThrottledValue(`${failed} ${givenUp}`, countAgainAfter)
+  const { data } = useQuery({
+    queryKey: [...attentionKey, ended],
+    queryFn: ({ signal }) => dataOf(api.GET('/v1/dead-letters/groups', { signal })),
+    select: ({ items }) => items.reduce((sum, { count }) => sum + count, 0),
+    enabled: failed + givenUp > 0,
+    placeholderData: keepPreviousData,
+    gcTime: 10_000,
+  })
+  return failed + givenUp > 0 ? (data ?? 0) : 0
+}

@@ -1,0 +1,65 @@
+import { Stack, Text } from '@mantine/core'
+import { useMutation } from '@tanstack/react-query'
+import { useTranslations } from 'use-intl'
+import type { Task } from '../live/event.ts'
+import { Confirm } from '../parts/confirm.tsx'
+import { ErrorNotice } from '../parts/error-notice.tsx'
+import { notifyDone } from '../parts/notify.ts'
+import { TaskNames } from '../tasks/task-names.tsx'
+import { BulkResult } from './bulk-result.tsx'
+import { actOnLetters, type LetterFilter, useReadLettersAgain } from './letter-queries.ts'
+
+/** What is to be done to which tasks. */
+export interface AskedBulk {
+  action: 'retry' | 'purge'
+  filter: LetterFilter
+  count: number
+  /** Who they are, where they are few enough to be named. */
+  tasks?: readonly Task[]
+}
+
+/** Beyond so many, taking them out of the list wants their number typed. */
+const typedBeyond = 100
+
+/** Asks before something is done to many, does it, and tells what became of it. */
+export function BulkDialog({
+  action,
+  filter,
+  count,
+  tasks = [],
+  onClose,
+}: AskedBulk & { onClose: () => void }) {
+  const t = useTranslations('deadLetters')
+  const readAgain = useReadLettersAgain()
+  const run = useMutation({
+    mutationFn: () => actOnLetters(action, filter),
+    onSuccess({ done, failed }) {
+      if (failed.length > 0) return
+      notifyDone(t(`${action}Done`, { count: done }))
+      onClose()
+    },
+    onSettled: readAgain,
+  })
+  if (run.data !== undefined && run.data.failed.length > 0)
+    return <BulkResult action={action} filter={filter} answer={run.data} onClose={onClose} />
+  return (
+    <Confirm
+      title={t(`${action}Title`, { count })}
+      action={t(`${action}Verb`, { count })}
+      isDangerous={action === 'purge'}
+      isBusy={run.isPending}
+      {...(action === 'purge' && count > typedBeyond
+        ? { typed: { text: String(count), label: t('typeCount', { count: String(count) }) } }
+        : {})}
+      onConfirm={() => run.mutate()}
+      onClose={onClose}
+    >
+      <Stack gap="sm">
+        <Text>{t(`${action}Text`, { count })}</Text>
+        <TaskNames tasks={tasks} />
+        {run.isPending && count > typedBeyond && <Text c="dimmed">{t('takesLong')}</Text>}
+        {run.error !== null && <ErrorNotice error={run.error} />}
+      </Stack>
+    </Confirm>
+  )
+}

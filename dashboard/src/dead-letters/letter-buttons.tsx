@@ -1,0 +1,70 @@
+import { Button, Group } from '@mantine/core'
+import { IconCircleMinus, IconPencil, IconRefresh } from '@tabler/icons-react'
+import { useMutation } from '@tanstack/react-query'
+import { useTranslations } from 'use-intl'
+import type { Task } from '../live/event.ts'
+import { notifyDone, useNotifyError } from '../parts/notify.ts'
+import type { LetterActions } from './dead-letters-page.tsx'
+import { filterOfOne, lettersOf, retryLetter, useReadLettersAgain } from './letter-queries.ts'
+
+/** What can be done to a single task. `onDone`: it runs again. */
+export function LetterButtons({
+  task,
+  actions,
+  onDone,
+}: {
+  task: Task
+  actions: LetterActions
+  onDone?: () => void
+}) {
+  const t = useTranslations('deadLetters')
+  const readAgain = useReadLettersAgain()
+  const onError = useNotifyError()
+  const retry = useMutation({
+    mutationFn: () => retryLetter(task),
+    onSuccess({ retried }) {
+      notifyDone(t('retried', { count: retried }))
+      onDone?.()
+    },
+    onError,
+    onSettled: readAgain,
+  })
+  // The API takes letters out of the list by what they have in common; who else is meant has to be known before one is asked.
+  const purge = useMutation({
+    mutationFn: () => lettersOf(filterOfOne(task)),
+    onSuccess: tasks =>
+      actions.onBulk({ action: 'purge', filter: filterOfOne(task), count: tasks.length, tasks }),
+    onError,
+  })
+  return (
+    <Group gap="xs">
+      <Button
+        size="xs"
+        variant="light"
+        leftSection={<IconRefresh size={16} aria-hidden />}
+        loading={retry.isPending}
+        onClick={() => retry.mutate()}
+      >
+        {t('retry')}
+      </Button>
+      <Button
+        size="xs"
+        variant="default"
+        leftSection={<IconPencil size={16} aria-hidden />}
+        onClick={() => actions.onEdit(task)}
+      >
+        {t('edit')}
+      </Button>
+      <Button
+        size="xs"
+        variant="subtle"
+        color="gray"
+        leftSection={<IconCircleMinus size={16} aria-hidden />}
+        loading={purge.isPending}
+        onClick={() => purge.mutate()}
+      >
+        {t('purge')}
+      </Button>
+    </Group>
+  )
+}
