@@ -44,6 +44,15 @@ function isChapter({ style, depth }: Candidate['heading']): boolean {
   return isNumbered(style) && depth === 4
 }
 
+/** The headings below the title of a document, which has level 0; a document that has others of that level only uses it for them. */
+export function withoutTitle(candidates: readonly Candidate[]): readonly Candidate[] {
+  const titles = candidates.filter(({ level }) => level === 0).length
+  const others = candidates.length - titles
+  return titles > 0 && (titles === 1 || others > 0)
+    ? candidates.filter(({ level }) => level !== 0)
+    : candidates
+}
+
 /** The heading of a table of contents starts no chapter. */
 const CONTENTS = /^(?:(?:table of )?contents|目[\s　]?[录錄次])$/i
 

@@ -1,5 +1,5 @@
 import { between, blankAfter, type Candidate } from './candidate.ts'
-import { chooseMarked } from './choose-marked.ts'
+import { chooseMarked, withoutTitle } from './choose-marked.ts'
 import { chooseNumerals, continueNumerals } from './choose-numerals.ts'
 import type { Chosen, Role, TextFacts } from './chosen.ts'
 import { comparable, isTouching, withoutContents } from './contents.ts'
@@ -9,7 +9,8 @@ import { fitting, withoutStrays } from './sequence.ts'
  * Chooses the headings of a text among its candidates, in order. One line tells little; the document decides:
  * what is a table of contents, which unit the chapters are counted in, whether numbers rise, what stands alone.
  */
-export function chooseHeadings(candidates: readonly Candidate[], facts: TextFacts): Chosen[] {
+export function chooseHeadings(found: readonly Candidate[], facts: TextFacts): Chosen[] {
+  const candidates = withoutTitle(found)
   const marked = chooseMarked(candidates, facts)
   if (marked !== undefined) return marked
   const strong = withoutContents(

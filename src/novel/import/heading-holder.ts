@@ -82,14 +82,21 @@ export class HeadingHolder {
 
   /** Whether a heading prints the listed title, or a piece of it, or more of it: then the fuller one stands. */
   #isPrinted(held: Held, title: string): boolean {
-    const [listed, printed] = [comparable(held.title), comparable(title)]
-    if (listed.includes(printed)) return true
+    if (holds(held.title, title)) return true
     const fuller = isWithin(held.title, title) || isSameNumber(held.title, title)
     if (fuller) held.title = fullerOf(held.title, title)
     else if (isNameOf(held.title, title)) held.title = joinedTitle(held.title, [title], false)
+    else if (isNameOf(title, held.title)) held.title = joinedTitle(title, [held.title], false)
     else return false
     return true
   }
+}
+
+/** Whether a listed title has a printed one in it. Chinese has no spaces between its words. */
+function holds(listed: string, printed: string): boolean {
+  const [whole, part] = [comparable(listed), comparable(printed)]
+  if (whole === part || isWithin(printed, listed)) return true
+  return /[\u3400-\u9fff]/.test(part) && whole.includes(part)
 }
 
 /** Whether the words of one title stand as whole words in another. */

@@ -76,3 +76,17 @@ export function hanProse(seed: number, sentences = 5): string {
   })
   return `　　${text.join('，')}。`
 }
+
+/** What a file of any kind is read as: what its survey says, and the text of each chapter with its scenes. */
+export async function read(bytes: Uint8Array, name = 'file.bin') {
+  const source = bytesSource(bytes, name)
+  const found = await surveyText(source)
+  const chapters: string[][] = []
+  const matter: string[] = []
+  for await (const piece of readChapters(source, found)) {
+    if (piece.kind === 'chapter') chapters.push([])
+    else if (piece.kind === 'scene') chapters[piece.chapter]?.push(piece.text)
+    else if (piece.kind === 'matter') matter.push(piece.text)
+  }
+  return { survey: found, outline: outlineOf(found), chapters, matter }
+}

@@ -22,8 +22,6 @@ interface Paragraph {
 
 /** Hears the main part of a DOCX and writes its headings and paragraphs. */
 export class DocumentEvents implements XmlEvents {
-  /** The title of the document by its style. */
-  title: string | undefined
   readonly #out: HeadingHolder
   readonly #styles: Styles
   readonly #leftOut: LeftOut
@@ -139,9 +137,6 @@ export class DocumentEvents implements XmlEvents {
     paragraph.text = ''
     if (text.trim() === '' || paragraph.purpose === 'contents') return
     if (paragraph.purpose === 'text') this.#out.paragraph(text.trimEnd().replace(/^[ \n]+/, ''))
-    else {
-      if (paragraph.purpose.level === 0) this.title ??= text.trim()
-      this.#out.heading(paragraph.purpose.level, text)
-    }
+    else this.#out.heading(paragraph.purpose.level, text)
   }
 }

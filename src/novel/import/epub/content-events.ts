@@ -1,18 +1,21 @@
 import type { HeadingHolder } from '../heading-holder.ts'
 import type { LeftOut } from '../opened.ts'
 import { localName, type XmlEvents } from '../xml/read-xml.ts'
-import type { ContentsEntry } from './contents.ts'
-import { kindsOf } from './contents.ts'
+import { type ContentsEntry, kindsOf } from './contents.ts'
 import { blockElements, isNoteMark, isSceneMark, pageKinds, purposeOf } from './elements.ts'
+import { ParagraphText } from './paragraph-text.ts'
 
 /** UTF-16 units of a paragraph after which it is cut: what is held of one. */
 const longestParagraph = 1_000_000
+
+/** UTF-16 units of the text of a link that may be the number of a note. */
+const longestMark = 20
 
 /** An element that is open. */
 interface Open {
   readonly name: string
   readonly attributes: Readonly<Record<string, string>>
-  /** Length of the paragraph where the element began; -1 once that paragraph was written. */
+  /** The place in the paragraph where the element began; -1 once that paragraph was written. */
   start: number
   /** A picture or a block stands within. */
   filled: boolean
@@ -28,7 +31,7 @@ export class ContentEvents implements XmlEvents {
   readonly #open: Open[] = []
   /** Elements that are open within one whose text is left out. */
   #silent = 0
-  #text = ''
+  readonly #text = new ParagraphText()
   #heading: number | undefined
   #verbatim = 0
 
@@ -49,7 +52,7 @@ export class ContentEvents implements XmlEvents {
     const raised = name === 'sup' || (name === 'a' && this.#open.some(each => each.name === 'sup'))
     if (name === 'sup') for (const each of this.#open) each.raised ||= each.name === 'a'
     if (name === 'img' || name === 'image') for (const each of this.#open) each.filled = true
-    this.#open.push({ name, attributes, start: this.#text.length, filled: false, raised })
+    this.#open.push({ name, attributes, start: this.#text.place, filled: false, raised })
   }
 
   close(): void {
@@ -63,7 +66,7 @@ export class ContentEvents implements XmlEvents {
 
   text(text: string): void {
     if (this.#silent > 0) return
-    this.#text += this.#verbatim > 0 ? text.replace(/\r\n?/g, '\n') : this.#collapsed(text)
+    this.#text.add(this.#verbatim > 0 ? text.replace(/\r\n?/g, '\n') : this.#collapsed(text))
     if (this.#text.length > longestParagraph) this.#flush()
   }
 
@@ -91,9 +94,9 @@ export class ContentEvents implements XmlEvents {
   }
 
   #begin(name: string): void {
-    if (name === 'br') this.#text += this.#heading === undefined ? '\n' : ' '
-    else if (name === 'q') this.#text += '“'
-    else if ((name === 'td' || name === 'th') && this.#text.trim() !== '') this.#text += '\t'
+    if (name === 'br') this.#text.add(this.#heading === undefined ? '\n' : ' ')
+    else if (name === 'q') this.#text.add('“')
+    else if ((name === 'td' || name === 'th') && !this.#text.isBlank) this.#text.add('\t')
     else if (name === 'hr') {
       this.#flush()
       this.#out.sceneBreak()
@@ -105,14 +108,14 @@ export class ContentEvents implements XmlEvents {
 
   #beginBlock(name: string): void {
     if (name === 'pre') this.#verbatim += 1
-    if (this.#heading !== undefined) this.#text += ' '
+    if (this.#heading !== undefined) this.#text.add(' ')
     else this.#flush()
     for (const each of this.#open) each.filled = true
   }
 
   #end(closed: Open): void {
     const { name } = closed
-    if (name === 'q') this.#text += '”'
+    if (name === 'q') this.#text.add('”')
     else if (name === 'a') this.#endLink(closed)
     else if (/^h[1-6]$/.test(name)) {
       this.#flush()
@@ -123,7 +126,7 @@ export class ContentEvents implements XmlEvents {
   #endBlock({ name, attributes, filled }: Open): void {
     if (name === 'pre') this.#verbatim -= 1
     if (this.#heading !== undefined) return
-    const isEmpty = this.#text.trim() === ''
+    const isEmpty = this.#text.isBlank
     this.#flush()
     if (!isEmpty) return
     if (isSceneMark(attributes)) this.#out.sceneBreak()
@@ -133,14 +136,14 @@ export class ContentEvents implements XmlEvents {
   /** Leaves out the number of a note. */
   #endLink({ attributes, start, raised }: Open): void {
     if (start < 0 || !(attributes['href'] ?? '').includes('#')) return
-    if (!isNoteMark(this.#text.slice(start), raised)) return
-    this.#text = this.#text.slice(0, start)
+    const text = this.#text.since(start, longestMark)
+    if (text === undefined || !isNoteMark(text, raised)) return
+    this.#text.cut(start)
     this.#leftOut.notes += 1
   }
 
   #flush(): void {
-    const text = this.#text
-    this.#text = ''
+    const text = this.#text.take()
     for (const each of this.#open) each.start = -1
     if (this.#heading !== undefined) this.#out.heading(this.#heading, text)
     else if (text.trim() !== '') this.#out.paragraph(text.replace(/^[ \t\n\u00a0]+/, '').trimEnd())
@@ -152,8 +155,7 @@ export class ContentEvents implements XmlEvents {
       .replace(/[\u00ad\u200b\u2060\ufeff]/g, '')
       .replace(wrappedChinese, '')
       .replace(/[ \t\r\n\f]+/g, ' ')
-    const isAtStart = this.#text === '' || /[ \n\t]$/.test(this.#text)
-    return isAtStart && plain.startsWith(' ') ? plain.slice(1) : plain
+    return this.#text.endsInSpace && plain.startsWith(' ') ? plain.slice(1) : plain
   }
 }
 

@@ -40,7 +40,7 @@ export class XmlReader {
   constructor(part: XmlPart, events: XmlEvents) {
     this.#part = part
     this.#events = events
-    this.#parser.ENTITIES = namedEntities
+    this.#parser.ENTITIES = entities
     this.#listen()
   }
 
@@ -53,7 +53,7 @@ export class XmlReader {
 
   /** Reads what is left at the end. */
   end(): void {
-    this.#write(this.#carry.replace(bareAmpersand, '&amp;'))
+    this.#write(this.#carry.replace(bareAmpersand, written))
     this.#parser.close()
   }
 
@@ -78,7 +78,7 @@ export class XmlReader {
     parser.on('opentag', ({ name, attributes }) => this.#open(name, attributes))
     parser.on('closetag', ({ name }) => this.#close(name))
     parser.on('text', text => this.#text(text))
-    parser.on('cdata', text => this.#text(text))
+    parser.on('cdata', text => this.#text(text.replaceAll(written, '&')))
   }
 
   #open(name: string, attributes: Readonly<Record<string, string>>): void {
@@ -123,13 +123,18 @@ export class XmlReader {
 /** Characters that are parsed before the length of what is open is looked at. */
 const step = 65_536
 const longestEntity = 40
+/** What a bare "&" is written as for the parser. No file has this name, so that it can be told in CDATA, where "&amp;" is no entity. */
+const written = '&bareAmpersand;'
+const entities = Object.assign(Object.create(null) as Record<string, string>, namedEntities, {
+  [written.slice(1, -1)]: '&',
+})
 const bareAmpersand = /&(?!(?:[A-Za-z][A-Za-z\d]{0,31}|#\d{1,7}|#[xX][\dA-Fa-f]{1,6});)/g
 
 /** An "&" that begins no entity is one that somebody forgot to write as one; the parser would read on to the next ";". */
 function withoutBareAmpersands(text: string): { text: string; carry: string } {
   const last = text.lastIndexOf('&')
   const cut = last >= 0 && last > text.length - longestEntity ? last : text.length
-  return { text: text.slice(0, cut).replace(bareAmpersand, '&amp;'), carry: text.slice(cut) }
+  return { text: text.slice(0, cut).replace(bareAmpersand, written), carry: text.slice(cut) }
 }
 
 /** A name without its prefix. */
