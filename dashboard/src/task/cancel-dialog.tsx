@@ -7,6 +7,11 @@ import { useCancel } from './act.ts'
 import { belowOf } from './counts-below.ts'
 import { Refusal } from './refusal.tsx'
 
+const effects: Partial<Record<Task['status'], 'waiting' | 'paused'>> = {
+  QUEUED: 'waiting',
+  RETRYING: 'paused',
+}
+
 /** Asks whether a task is to be cancelled, says what that does, and does it. */
 export function CancelDialog({ task, onClose }: { task: Task; onClose: () => void }) {
   const t = useTranslations('task.cancel')
@@ -28,7 +33,7 @@ export function CancelDialog({ task, onClose }: { task: Task; onClose: () => voi
         })
       }
     >
-      <Text>{t(task.status === 'QUEUED' ? 'waiting' : 'running')}</Text>
+      <Text>{t(effects[task.status] ?? 'running')}</Text>
       {open > 0 && <Text>{t('below', { count: open })}</Text>}
       <Text c="dimmed">{t('later')}</Text>
       {cancel.error !== null && <Refusal error={cancel.error} task={task} />}

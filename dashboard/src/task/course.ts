@@ -145,6 +145,7 @@ function afterLast(task: Task, last: AttemptMoment | undefined): Moment[] {
     const isLong = completedAt !== undefined && completedAt > from
     return isLong ? [{ kind: 'gap', reason, from, to: completedAt }] : []
   }
-  const due = task.nextAttemptTimestamp
+  // A budget is looked at now and then until it is raised: the next look is nothing to count down to.
+  const due = reason === 'budget' ? undefined : task.nextAttemptTimestamp
   return [{ kind: 'gap', reason, from, ...(due === undefined ? {} : { due }) }]
 }

@@ -23,10 +23,9 @@ export function FailureNotice({ task }: { task: Task }) {
   if (errorInfo === undefined || !isFailure(task)) return <SomeFailed task={task} />
   return (
     <Alert
-      color={done ? 'red' : 'yellow'}
       variant="default"
-      className={classes['failure']}
-      data-ended={done}
+      className={classes['notice']}
+      data-tone={done ? 'bad' : 'uneasy'}
       icon={<IconAlertTriangle aria-hidden />}
       title={done ? t('title') : t('lastTitle')}
     >
@@ -92,7 +91,12 @@ function SomeFailed({ task }: { task: Task }) {
   const { failed } = belowOf(task)
   if (failed === 0) return null
   return (
-    <Alert color="orange" variant="light" icon={<IconAlertTriangle aria-hidden />}>
+    <Alert
+      variant="default"
+      className={classes['notice']}
+      data-tone="uneasy"
+      icon={<IconAlertTriangle aria-hidden />}
+    >
       <Group gap="sm">
         <Text size="sm">{t('someFailed', { count: failed })}</Text>
         <TextLink

@@ -23,9 +23,7 @@ export function useHasText({ id, taskType, subTaskStatusSummary }: Task): boolea
   const { data } = useQuery({
     queryKey: [...keys.output(id), 'any'],
     queryFn: async () => {
-      const answer = await dataOf(
-        api.GET('/v1/tasks/{taskId}/output', { params: { path: { taskId: id } } }),
-      )
+      const answer = await dataOf(api.GET('/v1/tasks/{taskId}/output', { params: { path: { taskId: id } } }))
       return typeof answer === 'object' && answer.attempt > 0
     },
     enabled: ({ state }) =>

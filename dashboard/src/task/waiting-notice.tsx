@@ -7,6 +7,7 @@ import { useWriting } from '../text/format.ts'
 import { BudgetDialog } from './budget-dialog.tsx'
 import { Countdown } from './countdown.tsx'
 import { belowOf } from './counts-below.ts'
+import classes from './task.module.css'
 
 /** What a task waits for, and what can be done about it. Nothing for one that works or has ended. */
 export function WaitingNotice({ task }: { task: Task }) {
@@ -22,7 +23,7 @@ export function WaitingNotice({ task }: { task: Task }) {
 
 function Notice({ title, children }: { title: string; children?: ReactNode }) {
   return (
-    <Alert color="gray" variant="light" icon={<IconHourglass aria-hidden />} title={title}>
+    <Alert variant="default" className={classes['notice']} icon={<IconHourglass aria-hidden />} title={title}>
       {children}
     </Alert>
   )
@@ -86,12 +87,13 @@ function BudgetWait({ task, rootTaskId, tasks }: { task: Task; rootTaskId: strin
   const need = task.errorInfo?.need
   return (
     <Alert
-      color="yellow"
-      variant="light"
+      variant="default"
+      className={classes['notice']}
+      data-tone="uneasy"
       icon={<IconCoins aria-hidden />}
       title={tasks === undefined ? t('budgetTitle') : t('budgetBelow', { count: tasks })}
     >
-      <Text size="sm">{t('budgetText')}</Text>
+      <Text size="sm">{task.errorInfo?.authorMessage ?? t('budgetText')}</Text>
       {need !== undefined && <Need tokens={need.tokens} />}
       <Group mt="xs">
         <Button size="xs" onClick={() => setIsOpen(true)}>

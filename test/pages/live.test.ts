@@ -1,0 +1,127 @@
+import { type InfiniteData, QueryClient } from '@tanstack/react-query'
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import { keys } from '../../dashboard/src/api/keys.ts'
+import { isLongList, LiveCache, type TaskPage } from '../../dashboard/src/live/apply.ts'
+import type { LiveMessage, Task, TaskEvent } from '../../dashboard/src/live/event.ts'
+import { taskOf } from './task-of.ts'
+
+beforeEach(() => void vi.useFakeTimers())
+afterEach(() => void vi.useRealTimers())
+
+function told(taskId: string, event: Partial<TaskEvent> = {}): LiveMessage {
+  const base = {
+    name: 'task.updated',
+    taskId,
+    taskType: 'Some',
+    userId: 'local',
+    lane: 'default',
+    rootTaskId: 'parent',
+    status: 'RUNNING',
+    at: '2026-01-01T00:00:10.000Z',
+  } as const
+  return { kind: 'task', id: '1', event: { ...base, ...event } }
+}
+
+function listOf(...pages: Task[][]): InfiniteData<TaskPage> {
+  return { pages: pages.map(items => ({ items })), pageParams: pages.map(() => '') }
+}
+
+function started() {
+  const queries = new QueryClient()
+  return { queries, cache: new LiveCache(queries) }
+}
+
+const isInvalidated = (queries: QueryClient, key: readonly unknown[]) =>
+  queries.getQueryState(key)?.isInvalidated
+
+test('an event changes a task wherever it is shown, and leaves the others as they are', () => {
+  const { queries, cache } = started()
+  const other = taskOf({ id: 'b' })
+  const list = keys.childList('parent', {})
+  queries.setQueryData(keys.task('a'), taskOf({ id: 'a' }))
+  queries.setQueryData(list, listOf([taskOf({ id: 'a' })], [other]))
+  cache.take([
+    told('a', { status: 'RETRYING', attempt: 1, nextAttemptTimestamp: '2026-01-01T00:01:00.000Z' }),
+  ])
+  const changed = {
+    status: 'RETRYING',
+    attempt: 1,
+    done: false,
+    nextAttemptTimestamp: '2026-01-01T00:01:00.000Z',
+  }
+  expect(queries.getQueryData(keys.task('a'))).toMatchObject(changed)
+  const after = queries.getQueryData<InfiniteData<TaskPage>>(list)
+  expect(after?.pages[0]?.items[0]).toMatchObject(changed)
+  expect(after?.pages[1]?.items[0]).toBe(other)
+})
+
+test('a task that begins again is no longer planned, and one that ended has ended when the event says', () => {
+  const { queries, cache } = started()
+  const waiting = taskOf({
+    id: 'a',
+    status: 'RETRYING',
+    attempt: 1,
+    nextAttemptTimestamp: '2026-01-01T00:00:09.000Z',
+  })
+  queries.setQueryData(keys.task('a'), waiting)
+  cache.take([told('a', { status: 'RUNNING', attempt: 2 })])
+  expect(queries.getQueryData<Task>(keys.task('a'))).not.toHaveProperty('nextAttemptTimestamp')
+  cache.take([told('a', { status: 'COMPLETED', attempt: 2, at: '2026-01-01T00:00:20.000Z' })])
+  const ended = queries.getQueryData<Task>(keys.task('a'))
+  expect(ended).toMatchObject({ done: true, timestamps: { completedAt: '2026-01-01T00:00:20.000Z' } })
+  cache.take([told('a', { status: 'QUEUED', attempt: 2, at: '2026-01-01T00:00:30.000Z' })])
+  expect(queries.getQueryData<Task>(keys.task('a'))?.timestamps).not.toHaveProperty('completedAt')
+})
+
+test('an event that is older than what was read changes nothing', () => {
+  const { queries, cache } = started()
+  const read = taskOf({ id: 'a', status: 'COMPLETED', done: true, attempt: 2 })
+  queries.setQueryData(keys.task('a'), {
+    ...read,
+    timestamps: { ...read.timestamps, updatedAt: '2026-01-01T00:01:00.000Z' },
+  })
+  cache.take([told('a', { status: 'RUNNING', attempt: 2 })])
+  expect(queries.getQueryData<Task>(keys.task('a'))?.status).toBe('COMPLETED')
+})
+
+test('what an event does not tell is read again a second later: of the task, its parent and its root, and of nobody else', () => {
+  const { queries, cache } = started()
+  const touched = [
+    keys.task('a'),
+    keys.logs('a'),
+    keys.attempts('a'),
+    keys.childList('parent', {}),
+    keys.taskUsage('root'),
+    keys.taskCounts,
+  ]
+  const untouched = [keys.task('b'), keys.childList('b', {}), keys.novels]
+  for (const key of [...touched, ...untouched]) queries.setQueryData(key, listOf([]))
+  for (const id of ['a', 'b']) queries.setQueryData(keys.task(id), taskOf({ id }))
+  cache.take([told('a', { parentTaskId: 'parent', rootTaskId: 'root' })])
+  expect(touched.map(key => isInvalidated(queries, key))).not.toContain(true)
+  vi.advanceTimersByTime(1_000)
+  expect(touched.map(key => isInvalidated(queries, key))).toEqual(touched.map(() => true))
+  expect(untouched.map(key => isInvalidated(queries, key))).toEqual(untouched.map(() => false))
+})
+
+test('a long list of sub-tasks is not read again as a whole, unless something may have been missed', () => {
+  const { queries, cache } = started()
+  const long = keys.childList('parent', { pageSize: 100 })
+  queries.setQueryData(long, listOf([taskOf({ id: 'a' })], [taskOf({ id: 'b' })], [taskOf({ id: 'c' })]))
+  cache.take([told('c', { parentTaskId: 'parent', status: 'COMPLETED' })])
+  vi.advanceTimersByTime(1_000)
+  expect(isInvalidated(queries, long)).toBe(false)
+  expect(queries.getQueryData<InfiniteData<TaskPage>>(long)?.pages[2]?.items[0]?.status).toBe('COMPLETED')
+  cache.take([{ kind: 'reset', id: '2' }])
+  vi.advanceTimersByTime(1_000)
+  expect(isInvalidated(queries, long)).toBe(true)
+})
+
+test.each([
+  [undefined, false],
+  [{ items: [] }, false],
+  [listOf([], []), false],
+  [listOf([], [], []), true],
+])('tells a long list by its pages (%#)', (data, isLong) => {
+  expect(isLongList(data)).toBe(isLong)
+})
