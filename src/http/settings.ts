@@ -24,7 +24,7 @@ export interface HttpOptions {
   bodyTimeoutMs?: number
   /** Open sockets; more are closed at once. Default 1,000. */
   maxConnections?: number
-  /** Event streams per client address; default 4. */
+  /** Event streams per client address, each tab that shows a text as it grows among them; default 24. */
   streamsPerClient?: number
   /** Event streams of the process; default 500. */
   streams?: number
@@ -56,7 +56,7 @@ export function resolveHttpSettings(options: HttpOptions = {}): HttpSettings {
     headersTimeoutMs: 10_000,
     bodyTimeoutMs: 60_000,
     maxConnections: 1_000,
-    streamsPerClient: 4,
+    streamsPerClient: 24,
     streams: 500,
     keptEvents: 10_000,
     streamBacklog: 1_048_576,

@@ -237,6 +237,55 @@ describe('coming back', () => {
   })
 })
 
+describe('a page with a token', () => {
+  const token = 'a-long-and-random-token-0123456789'
+  const page = { accept: 'text/event-stream', 'sec-fetch-site': 'same-origin', 'sec-fetch-mode': 'cors' }
+  const bearer = { ...page, authorization: `Bearer ${token}` }
+
+  test('listens by fetch, to events and to the output of a task, and goes on where it was', async () => {
+    api = await serve({ token })
+    const body = { taskType: 'Obedient', parameters: { orders: succeed }, delay: '1s' }
+    const made = await api.post<TaskJson>('/v1/tasks', body, { authorization: bearer.authorization })
+    const paths = ['/v1/events', `/v1/tasks/${made.body.id}/events`, `/v1/tasks/${made.body.id}/output`]
+    const streams = []
+    for (const path of paths) {
+      const stop = new AbortController()
+      const answer = await fetch(api.url + path, { headers: bearer, signal: stop.signal })
+      expect([answer.status, answer.headers.get('content-type')], path).toEqual([
+        200,
+        'text/event-stream; charset=utf-8',
+      ])
+      streams.push({ reader: answer.body?.pipeThrough(new TextDecoderStream()).getReader(), stop })
+    }
+    await api.engine.advance('5s')
+    for (const [at, end] of ['event: task.completed', 'event: task.completed', 'event: end'].entries()) {
+      let seen = ''
+      while (!seen.includes(end)) {
+        const piece = await streams[at]?.reader?.read()
+        expect(piece?.done, `${paths[at]}: ${seen}`).toBe(false)
+        seen += piece?.value ?? ''
+      }
+      streams[at]?.stop.abort()
+      const id = /id: (\S+)\nevent: (task\.completed|end)/.exec(seen)?.[1] ?? ''
+      const again = await fetch(api.url + paths[at], { headers: { ...bearer, 'last-event-id': id } })
+      expect(again.status, paths[at]).toBe(at === 0 ? 200 : 204)
+      await again.body?.cancel()
+    }
+    // What fetch opens ahead of a next request, and never uses, is waited for by whoever closes.
+    api.app.server.closeAllConnections()
+  })
+
+  test('is told in JSON, not by a stream, that its token is missing or wrong', async () => {
+    api = await serve({ token })
+    const made = { authorization: `Bearer ${token}x` }
+    for (const path of ['/v1/events', '/v1/tasks/x/events', '/v1/tasks/x/output'])
+      for (const headers of [page, { ...page, ...made }]) {
+        const answer = await api.ask(path, { headers })
+        expect(answer).toMatchObject({ status: 401, body: { code: 'UNAUTHENTICATED', retryable: false } })
+      }
+  })
+})
+
 describe('limits', () => {
   test('so many per client, and a place is free again when one ends', async () => {
     api = await serve({ streamsPerClient: 2 })
@@ -250,6 +299,14 @@ describe('limits', () => {
     let status = 429
     while (status === 429) status = (await listen()).status ?? 0
     expect(status).toBe(200)
+  })
+
+  test('unless told otherwise, some browsers with many tabs are one address', async () => {
+    api = await serve()
+    const { body } = await api.ask<{ limits: { streamsPerClient: number } }>('/v1/capabilities')
+    expect(body.limits.streamsPerClient).toBe(24)
+    for (let open = 0; open < 24; open++) expect((await listen()).status).toBe(200)
+    expect(await api.ask('/v1/events')).toMatchObject({ status: 429, body: { code: 'TOO_MANY_STREAMS' } })
   })
 
   test('so many per process', async () => {
