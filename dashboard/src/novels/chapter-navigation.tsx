@@ -1,4 +1,4 @@
-import { Group, Select } from '@mantine/core'
+import { Button, Group, Select } from '@mantine/core'
 import { IconChevronLeft, IconChevronRight } from '@tabler/icons-react'
 import { useNavigate } from '@tanstack/react-router'
 import { type ReactNode, useMemo } from 'react'
@@ -63,14 +63,19 @@ function Step({
   label: string
   children: ReactNode
 }) {
+  if (to === undefined)
+    return (
+      <Button variant="default" px="xs" disabled aria-label={label}>
+        {children}
+      </Button>
+    )
   return (
     <ButtonLink
       to="/novels/$novelId/chapters/$chapterId"
-      params={{ novelId, chapterId: to?.id ?? '' }}
+      params={{ novelId, chapterId: to.id }}
       variant="default"
       px="xs"
-      disabled={to === undefined}
-      aria-label={to === undefined ? label : `${label}: ${to.title}`}
+      aria-label={`${label}: ${to.title}`}
     >
       {children}
     </ButtonLink>

@@ -25,7 +25,10 @@ export function ChapterPage() {
   useChapterKeys(novel, chapterId)
   return (
     <Stack gap="lg">
-      <Where novelId={novelId} novel={novel} q={search.q} />
+      <Group justify="space-between" gap="sm">
+        <Where novelId={novelId} novel={novel} q={search.q} />
+        {novel !== undefined && <ChapterNavigation novel={novel} chapterId={chapterId} />}
+      </Group>
       <Chapter key={chapterId} novelId={novelId} chapterId={chapterId} novel={novel} search={search} />
     </Stack>
   )
@@ -77,13 +80,13 @@ function Chapter({ novelId, chapterId, novel, search }: ChapterProps) {
         title={title}
         below={
           <span className="numbers">
-            {t('units.words', { count: chapter.words })} ·{' '}
-            {t('units.scenes', { count: chapter.scenes.length })}
+            {[
+              t('units.words', { count: chapter.words }),
+              t('units.scenes', { count: chapter.scenes.length }),
+            ].join(' · ')}
           </span>
         }
-      >
-        {navigation}
-      </PageTitle>
+      />
       <Scenes
         novelId={novelId}
         chapterId={chapterId}

@@ -1,4 +1,3 @@
-import { Group } from '@mantine/core'
 import { useTranslations } from 'use-intl'
 import { type NovelOutline, useLanguageName } from './novel.ts'
 
@@ -15,16 +14,5 @@ export function NovelFacts({ novel }: { novel: NovelOutline }) {
     t('scenes', { count: scenes }),
     t('words', { count: words }),
   ]
-  return (
-    <Group gap="xs" className="numbers">
-      {facts
-        .filter(fact => fact !== undefined)
-        .map((fact, at) => (
-          <span key={fact}>
-            {at > 0 && <span aria-hidden>· </span>}
-            {fact}
-          </span>
-        ))}
-    </Group>
-  )
+  return <span className="numbers">{facts.filter(fact => fact !== undefined).join(' · ')}</span>
 }

@@ -15,7 +15,7 @@ export function Prose({
 }) {
   const paragraphs = useMemo(() => paragraphsOf(text), [text])
   return (
-    <div className={`prose ${classes['text']}`} lang={language}>
+    <div className={`prose ${classes['text']} ${classes['passage']}`} lang={language}>
       {paragraphs.map(each => (
         <p key={each.start}>
           <MarkedText text={shown(text, each)} marks={marksIn(each, mark)} />

@@ -39,6 +39,7 @@ export function SceneReading({ scene, language, isOnly, target, isWanted, onShow
       : t('sceneTitled', { number, title: scene.title })
   return (
     <section ref={section} className={classes['scene']} aria-label={title} data-scene={scene.id}>
+      <SummaryPanel scene={scene} language={language} />
       <Stack gap="sm" className={classes['body'] ?? ''}>
         <Group justify="space-between" gap="xs">
           {isOnly && scene.title === undefined ? <span /> : <Title order={2}>{title}</Title>}
@@ -65,7 +66,6 @@ export function SceneReading({ scene, language, isOnly, target, isWanted, onShow
           <Provenance origin={scene.textOrigin} />
         )}
       </Stack>
-      <SummaryPanel scene={scene} language={language} />
     </section>
   )
 }

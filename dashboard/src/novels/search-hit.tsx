@@ -1,10 +1,12 @@
 import { Badge, Group, Text } from '@mantine/core'
+import { IconAlertTriangle } from '@tabler/icons-react'
 import { Link } from '@tanstack/react-router'
 import { useTranslations } from 'use-intl'
 import { hitAttribute } from './hit-focus.ts'
 import { MarkedText } from './marked-text.tsx'
 import type { NovelOutline, SearchAnswer } from './novel.ts'
 import classes from './search.module.css'
+import { wholeWords } from './whole-words.ts'
 
 /** A passage that was found. Opens it in the reader, where it is marked. */
 export function SearchHit({
@@ -17,8 +19,9 @@ export function SearchHit({
   hit: SearchAnswer['hits'][number]
 }) {
   const t = useTranslations('novels.search')
-  const { chapterId, chapterTitle, sceneId, passage, snippet, outOfDate } = hit
-  const goesOn = snippet.start + snippet.text.length < passage.end
+  const { chapterId, chapterTitle, sceneId, passage, outOfDate } = hit
+  const goesOn = hit.snippet.start + hit.snippet.text.length < passage.end
+  const snippet = wholeWords(hit.snippet, { start: hit.snippet.start > passage.start, end: goesOn })
   return (
     <Link
       to="/novels/$novelId/chapters/$chapterId"
@@ -32,7 +35,7 @@ export function SearchHit({
           {chapterTitle}
         </Text>
         {outOfDate && (
-          <Badge color="yellow" variant="light" tt="none">
+          <Badge variant="default" tt="none" leftSection={<IconAlertTriangle size={12} aria-hidden />}>
             {t('outOfDate')}
           </Badge>
         )}

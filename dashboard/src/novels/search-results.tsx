@@ -105,12 +105,7 @@ function HowAnswered({ answer }: { answer: SearchAnswer }) {
         </Text>
       )}
       {degraded !== undefined && (
-        <Alert
-          variant="light"
-          color="yellow"
-          icon={<IconInfoCircle aria-hidden />}
-          title={t('degradedTitle')}
-        >
+        <Alert variant="light" color="gray" icon={<IconInfoCircle aria-hidden />} title={t('degradedTitle')}>
           {t(`degraded.${degraded.reason}`)}
         </Alert>
       )}

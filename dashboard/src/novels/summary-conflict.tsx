@@ -28,7 +28,7 @@ export function SummaryConflict({
   return (
     <Stack gap="sm" role="group" aria-label={t('changedTitle')}>
       <Alert
-        color="yellow"
+        color="gray"
         variant="light"
         icon={<IconGitMerge aria-hidden />}
         title={t('changedTitle')}

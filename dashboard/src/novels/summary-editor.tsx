@@ -29,7 +29,7 @@ export function SummaryEditor({ scene, language, isBeingMade, onClose }: Summary
   const [seen] = useState(scene)
   const before = seen.summary?.text ?? ''
   const [text, setText] = useState(before)
-  const { save, error, isPending, there } = useSave(seen, onClose)
+  const { save, error, isPending, there, readAgain } = useSave(seen, onClose)
   const question = useUnsaved(text !== before)
   if (there !== undefined)
     return (
@@ -39,7 +39,7 @@ export function SummaryEditor({ scene, language, isBeingMade, onClose }: Summary
         language={language}
         isBusy={isPending}
         onKeepMine={() => save({ text, version: there.version })}
-        onTakeTheirs={onClose}
+        onTakeTheirs={() => void readAgain().then(onClose)}
       />
     )
   return (
@@ -112,5 +112,5 @@ function useSave(scene: SceneEntry, onSaved: () => void) {
     },
   })
   const isConflict = error instanceof ApiError && error.status === 412
-  return { save: mutate, error: isConflict ? undefined : (error ?? undefined), isPending, there }
+  return { save: mutate, error: isConflict ? undefined : (error ?? undefined), isPending, there, readAgain }
 }

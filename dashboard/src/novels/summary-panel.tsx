@@ -19,6 +19,7 @@ interface SummaryProps {
 export function SummaryPanel(props: SummaryProps) {
   const t = useTranslations('novels.summary')
   const [isOpen, opened] = useDisclosure()
+  const making = useSummaryTask(props.scene)
   const Icon = isOpen ? IconChevronDown : IconChevronRight
   return (
     <aside className={classes['aside']} aria-label={t('title')}>
@@ -33,20 +34,22 @@ export function SummaryPanel(props: SummaryProps) {
         {t('title')}
       </Button>
       <Paper withBorder p="md" className={isOpen ? '' : (classes['closed'] ?? '')}>
-        <Summary {...props} />
+        <Summary {...props} making={making} />
+        <SummaryProgress scene={props.scene} making={making} />
       </Paper>
     </aside>
   )
 }
 
-function Summary({ scene, language }: SummaryProps) {
+function Summary({ scene, language, making }: SummaryProps & { making: SummaryTask }) {
   const t = useTranslations('novels.summary')
   const [isEditing, editing] = useDisclosure()
-  const making = useSummaryTask(scene)
   const { summary } = scene
   return (
     <Stack gap="sm">
-      <Title order={3}>{t('title')}</Title>
+      <Title order={3} visibleFrom="lg">
+        {t('title')}
+      </Title>
       {isEditing ? (
         <SummaryEditor
           scene={scene}
@@ -67,7 +70,6 @@ function Summary({ scene, language }: SummaryProps) {
           <SummaryActions scene={scene} making={making} onEdit={editing.open} />
         </>
       )}
-      <SummaryProgress scene={scene} making={making} />
     </Stack>
   )
 }

@@ -22,7 +22,7 @@ function Making({ task, onCancel }: { task: Task | undefined; onCancel: () => vo
   const t = useTranslations('novels.summary')
   const actions = useTranslations('actions')
   return (
-    <Stack gap="xs" data-making={task?.status ?? 'QUEUED'}>
+    <Stack gap="xs" mt="sm" data-making={task?.status ?? 'QUEUED'}>
       <Group gap="xs">
         <StatusBadge status={task?.status ?? 'QUEUED'} />
         {task !== undefined && <ToTask task={task} />}
@@ -62,7 +62,7 @@ function Outcome({ scene, task }: { scene: SceneEntry; task: Task }) {
   const t = useTranslations('novels.summary')
   if (isConflict(task.result))
     return (
-      <Alert variant="light" color="yellow" icon={<IconInfoCircle aria-hidden />}>
+      <Alert mt="sm" variant="light" color="gray" icon={<IconInfoCircle aria-hidden />}>
         <Text size="sm">{t('conflict')}</Text>
         <TextLink
           to="/novels/$novelId/scenes/$sceneId"
@@ -73,10 +73,15 @@ function Outcome({ scene, task }: { scene: SceneEntry; task: Task }) {
         </TextLink>
       </Alert>
     )
-  if (task.status === 'CANCELLED') return <Text size="sm">{t('cancelled')}</Text>
+  if (task.status === 'CANCELLED')
+    return (
+      <Text mt="sm" size="sm">
+        {t('cancelled')}
+      </Text>
+    )
   if (task.errorInfo === undefined || task.status === 'COMPLETED') return null
   return (
-    <Alert variant="light" color="red" icon={<IconAlertTriangle aria-hidden />} title={t('failed')}>
+    <Alert mt="sm" variant="light" color="red" icon={<IconAlertTriangle aria-hidden />} title={t('failed')}>
       <Text size="sm">{task.errorInfo.authorMessage ?? task.errorInfo.message}</Text>
       <ToTask task={task} />
     </Alert>

@@ -1,5 +1,12 @@
 import { Badge, Group, Text } from '@mantine/core'
-import { IconBook2, IconFeather, IconHistory, IconQuote, IconSparkles } from '@tabler/icons-react'
+import {
+  IconAlertTriangle,
+  IconBook2,
+  IconFeather,
+  IconHistory,
+  IconQuote,
+  IconSparkles,
+} from '@tabler/icons-react'
 import type { ReactNode } from 'react'
 import { useTranslations } from 'use-intl'
 import type { components } from '../api/schema.ts'
@@ -27,9 +34,8 @@ export function Provenance({ origin, isOutOfDate = false }: { origin: Origin; is
   const t = useTranslations('novels.origin')
   const Icon = icons[origin.method]
   return (
-    <Group gap={6} data-origin={origin.method}>
-      <Icon size={14} aria-hidden />
-      <Text size="xs" c="dimmed">
+    <Group gap="xs" data-origin={origin.method}>
+      <Line icon={<Icon size={14} aria-hidden />}>
         <Words origin={origin} />
         {origin.writtenAt !== undefined && (
           <>
@@ -37,10 +43,10 @@ export function Provenance({ origin, isOutOfDate = false }: { origin: Origin; is
             <Ago at={origin.restored?.writtenAt ?? origin.writtenAt} />
           </>
         )}
-      </Text>
+      </Line>
       {origin.restored !== undefined && <Restored at={origin.writtenAt} />}
       {isOutOfDate && (
-        <Badge color="yellow" variant="light" tt="none" size="sm">
+        <Badge variant="default" tt="none" leftSection={<IconAlertTriangle size={12} aria-hidden />}>
           {t('outOfDate')}
         </Badge>
       )}
@@ -75,16 +81,24 @@ function TaskLink({ attempt, children }: { attempt: { taskId: string } | undefin
 function Restored({ at }: { at: string | undefined }) {
   const t = useTranslations('novels.origin')
   return (
-    <Group gap={4}>
-      <IconHistory size={14} aria-hidden />
+    <Line icon={<IconHistory size={14} aria-hidden />}>
+      {t('restored')}
+      {at !== undefined && (
+        <>
+          {' · '}
+          <Ago at={at} />
+        </>
+      )}
+    </Line>
+  )
+}
+
+function Line({ icon, children }: { icon: ReactNode; children: ReactNode }) {
+  return (
+    <Group gap={6} wrap="nowrap" align="baseline">
+      {icon}
       <Text size="xs" c="dimmed">
-        {t('restored')}
-        {at !== undefined && (
-          <>
-            {' · '}
-            <Ago at={at} />
-          </>
-        )}
+        {children}
       </Text>
     </Group>
   )
