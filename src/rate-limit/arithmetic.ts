@@ -93,6 +93,20 @@ export function giveBack(state: KeyState, limit: Limit, id: number, ask: Ask, no
   state.tickets = new Map([[ask.ticket, ticket], ...state.tickets])
 }
 
+/** Gives an asker that has no place in the queue the last one, and grants nothing. Answers whether anything has changed. */
+export function keepPlace(state: KeyState, limit: Limit, ask: Ask, now: number): boolean {
+  advance(state, now)
+  if (state.tickets.has(ask.ticket) || state.tickets.size >= maxTickets) return false
+  enqueue(state, limit, ask.ticket, wholeCost(ask.cost))
+  return true
+}
+
+/** When an asker whose ask is not decided yet should ask again: for its place, or for the last one where it has none. */
+export function expectedTurn(state: KeyState, ticket: string, now: number): number {
+  advance(state, now)
+  return timeToAsk(state, state.tickets.get(ticket)?.turn ?? state.lastTurn)
+}
+
 /** Takes a ticket out of the queue. */
 export function withdraw(state: KeyState, ticket: string, now: number): void {
   advance(state, now)
@@ -243,15 +257,19 @@ function placeTicket(state: KeyState, limit: Limit, plan: Plan, ticket: Ticket):
   state.lastTurn = ticket.turn
 }
 
+function tell(state: KeyState, ticket: Ticket): number {
+  ticket.told = timeToAsk(state, ticket.turn)
+  return ticket.told
+}
+
 /**
  * When a ticket should ask again: at its turn, but half-way to one that is far away, for by then much may have been freed or withdrawn.
  * A turn that is here already waits for running calls to end or to cost less than was reserved: about when the next of them does.
  */
-function tell(state: KeyState, ticket: Ticket): number {
-  const wait = ticket.turn - state.now
+function timeToAsk(state: KeyState, turn: number): number {
+  const wait = turn - state.now
   const told = wait > 0 ? Math.min(wait, Math.max(farAway, wait / 2)) : untilNextEnd(state)
-  ticket.told = Math.max(Math.ceil(state.now + told), state.parkedUntil)
-  return ticket.told
+  return Math.max(Math.ceil(state.now + told), state.parkedUntil)
 }
 
 /** How long until a running call ends: the oldest one after the average time, or soon, when it is late already; 0.1 to 2 seconds. */

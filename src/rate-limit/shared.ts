@@ -18,7 +18,9 @@ import {
   acquire,
   commit,
   type Decision,
+  expectedTurn,
   giveBack,
+  keepPlace,
   release,
   takeReady,
   wholeCost,
@@ -56,6 +58,13 @@ const busyWait = 500
 /** Makes a limiter for several processes. Throws OPTION_INVALID for a limit that is not a whole number of at least 1. */
 export function createSharedLimiter(options: SharedLimiterOptions): RateLimiter {
   return new SharedLimiter(options)
+}
+
+type Refused = Extract<Acquired, { granted: false }>
+
+/** By the asker's clock; the account's may be ahead. */
+function told(until: number, state: KeyState, now: number): Refused {
+  return { granted: false, until: until - (state.now - now) }
 }
 
 /** What has become of an ask. */
@@ -151,20 +160,18 @@ class SharedLimiter implements RateLimiter {
     return keys.map(key => useOf(key, this.#limits.get(key) ?? {}, this.#seen.get(key) ?? emptyState(now)))
   }
 
-  /** Decides on the account as it is at each try. */
+  /** Decides on the account as it is at each try. For an asker that has given up, a try only keeps its place. */
   #ask(request: AcquireRequest, asked: Asked): Promise<Outcome> {
     const { key, ticket } = request
     const limit = this.#limits.get(key)
     return this.#account(key).change((state, now) => {
       advance(state, now)
       asked.decision = undefined
-      if (asked.isGivenUp) return false
       if (limit === undefined && !isParked(state) && state.tickets.size === 0) return false
+      if (asked.isGivenUp) return keepPlace(state, limit ?? {}, request, now)
       const leaseEnd = state.now + this.#leaseMs
       const decision = acquire(state, limit ?? {}, { ...request, leaseEnd }, now)
-      asked.decision = decision.granted
-        ? decision
-        : { granted: false, until: decision.until - (state.now - now) }
+      asked.decision = decision.granted ? decision : told(decision.until, state, now)
       if (decision.granted) this.#forget(key, ticket)
       else this.#waitsFor(key).set(ticket, { called: false })
       return true
@@ -183,22 +190,28 @@ class SharedLimiter implements RateLimiter {
   }
 
   /** The try that is under way may still be granted: that is given back, with the asker's place in the queue. */
-  #giveUp({ key, ticket, cost }: AcquireRequest, asking: Promise<Outcome>, asked: Asked): Acquired {
+  #giveUp(request: AcquireRequest, asking: Promise<Outcome>, asked: Asked): Acquired {
+    const { key } = request
     const settle = ({ done }: Outcome) => {
       const { decision } = asked
       if (!done || decision?.granted !== true) return
       void this.#persist(key, (state, now) => {
-        giveBack(state, this.#limits.get(key) ?? {}, decision.hold, { ticket, cost }, now)
+        giveBack(state, this.#limits.get(key) ?? {}, decision.hold, request, now)
         return true
       })
     }
     // What the ask itself throws is told to its next try.
     asking.then(settle, () => undefined)
-    return asked.decision?.granted === false ? asked.decision : this.#busy()
+    if (asked.decision?.granted === false) return asked.decision
+    const seen = this.#seen.get(key)
+    // What is about to be granted is the first in the queue soon; what nobody has decided on is best not asked again before its turn.
+    if (asked.decision?.granted === true || seen === undefined) return this.#busy()
+    const now = this.#clock.now()
+    return told(expectedTurn(seen, request.ticket, now), seen, now)
   }
 
   /** Nobody knows when it is the asker's turn: soon again, and not all at once. */
-  #busy(): Acquired {
+  #busy(): Refused {
     return { granted: false, until: this.#clock.now() + Math.ceil(busyWait * (0.5 + Math.random() / 2)) }
   }
 
