@@ -1,4 +1,4 @@
-import { Badge, Blockquote, Button, Group, List, Loader, Stack, Text, Title } from '@mantine/core'
+import { Badge, Blockquote, Button, Group, List, Loader, Spoiler, Stack, Text, Title } from '@mantine/core'
 import { IconNotes, IconRefresh } from '@tabler/icons-react'
 import { useQuery } from '@tanstack/react-query'
 import type { ReactNode } from 'react'
@@ -128,9 +128,11 @@ function BriefText({ brief, scene }: { brief: Brief; scene: Scene }) {
         <Section title={t('passages')}>
           {brief.passages.map(passage => (
             <Blockquote key={`${passage.sceneId} ${passage.start}`} p="sm" color="gray">
-              <Text className="prose" size="sm">
-                {passage.text}
-              </Text>
+              <Spoiler maxHeight={140} showLabel={t('showAll')} hideLabel={t('showLess')}>
+                <Text className="prose" size="sm">
+                  {passage.text}
+                </Text>
+              </Spoiler>
               <TextLink
                 size="xs"
                 to="/novels/$novelId/scenes/$sceneId"

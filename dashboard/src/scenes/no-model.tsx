@@ -2,6 +2,7 @@ import { Alert, Code, Group, Stack, Text } from '@mantine/core'
 import { IconPlugOff } from '@tabler/icons-react'
 import { useTranslations } from 'use-intl'
 import { ButtonLink } from '../parts/links.tsx'
+import { modelCommands } from '../settings/commands.ts'
 import type { Scene } from './scene-queries.ts'
 
 /** In place of the button that has a scene written: why there is none, and what to do. `reason`: in the words of the server. */
@@ -13,7 +14,7 @@ export function NoModel({ reason, scene }: { reason: string; scene: Scene }) {
       <Stack gap="sm">
         <Text size="sm">{t('text')}</Text>
         <Text size="sm">{t('how')}</Text>
-        <Code block>{t('command')}</Code>
+        <Code block>{modelCommands.own}</Code>
         <Text size="sm" c="dimmed">
           {reason}
         </Text>

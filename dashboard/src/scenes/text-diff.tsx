@@ -12,6 +12,8 @@ interface Stretch {
 
 /** Milliseconds that comparing the words of two paragraphs may take; then they are shown as replaced. */
 const mostMs = 200
+/** Share of the longer paragraph that has to be the same for them to be compared word by word. */
+const leastAlike = 0.4
 
 /** What changed from one text to another, paragraph by paragraph, and word by word within a paragraph that was changed. */
 export function TextDiff({ before, after }: { before: string; after: string }) {
@@ -30,7 +32,7 @@ export function TextDiff({ before, after }: { before: string; after: string }) {
       </Group>
       <div className="prose">
         {paragraphs.map(({ place, stretches }) => (
-          <div key={place}>
+          <div key={place} className={styles['paragraph']}>
             {stretches.map(({ place: at, stretch }) => (
               <Piece key={at} stretch={stretch} />
             ))}
@@ -92,10 +94,16 @@ function compareWords(before: string, after: string): Stretch[] {
   const words = (text: string) =>
     Array.from(new Intl.Segmenter(undefined, { granularity: 'word' }).segment(text), ({ segment }) => segment)
   const changes = diffArrays(words(before), words(after), { timeout: mostMs })
-  if (changes === undefined)
-    return [
-      { value: before, is: 'removed' },
-      { value: after, is: 'added' },
-    ]
-  return changes.map(change => ({ value: change.value.join(''), is: kindOf(change) }))
+  const stretches = changes?.map((change): Stretch => ({ value: change.value.join(''), is: kindOf(change) }))
+  if (stretches !== undefined && isAlike(stretches, Math.max(before.length, after.length))) return stretches
+  return [
+    { value: before, is: 'removed' },
+    { value: after, is: 'added' },
+  ]
+}
+
+/** Whether enough is the same for a comparison word by word to be read; else one paragraph stands after the other. */
+function isAlike(stretches: readonly Stretch[], length: number): boolean {
+  const same = stretches.reduce((sum, { value, is }) => sum + (is === 'same' ? value.length : 0), 0)
+  return same >= length * leastAlike
 }

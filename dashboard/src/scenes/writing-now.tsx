@@ -38,7 +38,7 @@ export function WritingNow({ task, replaces, takesFocus }: WritingNowProps) {
             <Title order={2} ref={title} tabIndex={-1}>
               {t('title')}
             </Title>
-            <StatusBadge status={task.status} phase={task.phase} />
+            {task.waitingFor === undefined && <StatusBadge status={task.status} phase={task.phase} />}
           </Group>
           <StopButton task={task} />
         </Group>

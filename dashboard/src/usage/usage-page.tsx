@@ -1,8 +1,121 @@
+import { Button, Group, SegmentedControl, Stack, Title } from '@mantine/core'
+import { IconX } from '@tabler/icons-react'
+import { useNavigate, useSearch } from '@tanstack/react-router'
+import { useState } from 'react'
 import { useTranslations } from 'use-intl'
+import type { UsageSearch } from '../app/search.ts'
+import { ErrorNotice } from '../parts/error-notice.tsx'
 import { PageTitle } from '../parts/page-title.tsx'
+import { Loading } from '../parts/states.tsx'
+import { useCapabilities } from '../scenes/models.ts'
+import { DayChart } from './day-chart.tsx'
+import { NothingUsed } from './nothing-used.tsx'
+import { useNovelTitles } from './novel-titles.ts'
+import { Totals } from './totals.tsx'
+import { filterOf, type SumsOf, totalOf, type UsageFilter, useDays } from './usage-queries.ts'
+import { UsageTable } from './usage-table.tsx'
 
-/** What the calls of models used and cost. */
+const from = '/usage'
+
+/** What calls of models used and cost. */
 export function UsagePage() {
   const t = useTranslations('usage')
-  return <PageTitle title={t('title')} />
+  const search = useSearch({ from })
+  // The day may change while the page is open; what it shows stays of one piece.
+  const [now] = useState(Date.now)
+  const filter = filterOf(search, now)
+  const { data: days, error, refetch } = useDays(filter)
+  // Costs are written in the currency of the server.
+  const capabilities = useCapabilities()
+  const data = capabilities.isPending ? undefined : days
+  return (
+    <Stack gap="lg">
+      <PageTitle title={t('title')} below={t('below')} />
+      <Group gap="xs">
+        <Span />
+        <OneNovel />
+      </Group>
+      {error !== null && <ErrorNotice error={error} onRetry={() => void refetch()} />}
+      {data === undefined && error === null && <Loading lines={6} />}
+      {data?.length === 0 && <NothingUsed search={search} />}
+      {data !== undefined && data.length > 0 && (
+        <>
+          <Totals total={totalOf(data)} />
+          <DayChart days={data} span={search.days ?? '30'} now={now} />
+          <Sums filter={filter} />
+        </>
+      )}
+    </Stack>
+  )
+}
+
+/** Over which time is summed up. */
+function Span() {
+  const t = useTranslations('usage')
+  const { days = '30', ...search } = useSearch({ from })
+  const navigate = useNavigate({ from })
+  return (
+    <SegmentedControl
+      aria-label={t('span')}
+      size="xs"
+      value={days}
+      onChange={value => void navigate({ search: { ...search, ...daysOf(value) }, replace: true })}
+      data={[
+        { value: '7', label: t('days', { count: 7 }) },
+        { value: '30', label: t('days', { count: 30 }) },
+        { value: '90', label: t('days', { count: 90 }) },
+        { value: 'all', label: t('all') },
+      ]}
+    />
+  )
+}
+
+function daysOf(value: string): Pick<UsageSearch, 'days'> {
+  return value === '7' || value === '90' || value === 'all' ? { days: value } : {}
+}
+
+/** Says that only one novel is counted, and takes that back. */
+function OneNovel() {
+  const t = useTranslations('usage')
+  const { novel, ...search } = useSearch({ from })
+  const navigate = useNavigate({ from })
+  const titles = useNovelTitles()
+  if (novel === undefined) return null
+  return (
+    <Button
+      variant="light"
+      size="xs"
+      w="fit-content"
+      rightSection={<IconX size={14} aria-hidden />}
+      onClick={() => void navigate({ search })}
+    >
+      {t('onlyNovel', { title: titles.get(novel) ?? t('goneNovel') })}
+    </Button>
+  )
+}
+
+/** The sums of the chosen kind, as a table. */
+function Sums({ filter }: { filter: UsageFilter }) {
+  const t = useTranslations('usage')
+  const { by = 'model', ...search } = useSearch({ from })
+  const navigate = useNavigate({ from })
+  const kinds = ['model', 'subject', 'task', 'day'] as const satisfies readonly SumsOf[]
+  return (
+    <Stack gap="sm">
+      <Group justify="space-between" gap="xs">
+        <Title order={2}>{t('where')}</Title>
+        <SegmentedControl
+          aria-label={t('by')}
+          size="xs"
+          value={by}
+          onChange={value => {
+            const kind = kinds.find(each => each === value) ?? 'model'
+            void navigate({ search: { ...search, ...(kind === 'model' ? {} : { by: kind }) }, replace: true })
+          }}
+          data={kinds.map(kind => ({ value: kind, label: t(`kinds.${kind}`) }))}
+        />
+      </Group>
+      <UsageTable filter={filter} by={by} />
+    </Stack>
+  )
 }

@@ -1,0 +1,112 @@
+import { Alert, Badge, Group, Paper, SimpleGrid, Stack, Text, Title } from '@mantine/core'
+import { IconAlertTriangle } from '@tabler/icons-react'
+import { useEffect } from 'react'
+import { useTranslations } from 'use-intl'
+import type { Model } from '../scenes/models.ts'
+import { useWriting } from '../text/format.ts'
+import { Facts } from './facts.tsx'
+import { HowToSetUp } from './how-to-set-up.tsx'
+import { Section } from './section.tsx'
+
+/** Who writes and summarises: what each model is for, what it costs, how fast it may be asked. Keys are never told. */
+export function Models({ models }: { models: readonly Model[] }) {
+  const t = useTranslations('settings.models')
+  // The address may point here, and this part comes later than the page.
+  useEffect(() => {
+    if (window.location.hash === '#models') document.getElementById('models')?.scrollIntoView()
+  }, [])
+  const isAlone = models.every(({ provider }) => provider === 'built-in')
+  return (
+    <Section id="models" title={t('title')} text={t('text')}>
+      {isAlone && (
+        <Alert color="gray" variant="light" title={t('noneTitle')}>
+          {t('none')}
+        </Alert>
+      )}
+      <SimpleGrid cols={{ base: 1, md: 2 }}>
+        {models.map(model => (
+          <ModelCard key={model.id} model={model} />
+        ))}
+      </SimpleGrid>
+      <HowToSetUp />
+    </Section>
+  )
+}
+
+function ModelCard({ model }: { model: Model }) {
+  const t = useTranslations('settings.models')
+  const { id, provider, uses, defaultFor, problem } = model
+  const isBuiltIn = provider === 'built-in'
+  return (
+    <Paper withBorder p="md" data-model={id}>
+      <Stack gap="sm">
+        <Group justify="space-between" gap="xs">
+          <Title order={3}>{id}</Title>
+          <Group gap={4}>
+            {uses.map(use => (
+              <Use key={use} use={use} isDefault={defaultFor.includes(use)} />
+            ))}
+          </Group>
+        </Group>
+        {problem !== undefined && (
+          <Alert color="red" variant="light" icon={<IconAlertTriangle aria-hidden />} title={t('problem')}>
+            <Text size="sm">{problem}</Text>
+          </Alert>
+        )}
+        {isBuiltIn ? <Text size="sm">{t('builtIn')}</Text> : <ModelFacts model={model} />}
+      </Stack>
+    </Paper>
+  )
+}
+
+function Use({ use, isDefault }: { use: string; isDefault: boolean }) {
+  const t = useTranslations('settings.models')
+  const name = t.has(`uses.${use as 'prose'}`) ? t(`uses.${use as 'prose'}`) : use
+  return (
+    <Badge variant={isDefault ? 'filled' : 'light'} color={isDefault ? 'ink' : 'gray'} tt="none">
+      {isDefault ? t('usual', { use: name }) : name}
+    </Badge>
+  )
+}
+
+function ModelFacts({ model }: { model: Model }) {
+  const t = useTranslations('settings.models')
+  const writing = useWriting()
+  const { provider, model: name, contextTokens, maxOutputTokens, dimensions, price, fallbacks = [] } = model
+  const money = (amount: number) => writing.money(amount, price?.currency)
+  return (
+    <Facts
+      facts={[
+        [t('provider'), `${provider} · ${name}`],
+        [t('context'), contextTokens && t('tokens', { count: contextTokens })],
+        [t('answer'), maxOutputTokens && t('tokens', { count: maxOutputTokens })],
+        [t('dimensions'), dimensions && writing.number(dimensions)],
+        [
+          t('price'),
+          price === undefined
+            ? t('noPrice')
+            : t('perMillion', { input: money(price.input), output: money(price.output) }),
+        ],
+        [t('limits'), useLimits(model)],
+        [
+          t('fallbacks'),
+          fallbacks.length > 0 &&
+            fallbacks
+              .map(({ model: other, on }) => t('fallback', { model: other, on: on.join(', ') }))
+              .join('; '),
+        ],
+      ]}
+    />
+  )
+}
+
+function useLimits({ limits = {} }: Model): string {
+  const t = useTranslations('settings.models')
+  const { requestsPerMinute, tokensPerMinute, concurrency } = limits
+  const said = [
+    requestsPerMinute !== undefined && t('requests', { count: requestsPerMinute }),
+    tokensPerMinute !== undefined && t('tokensPerMinute', { count: tokensPerMinute }),
+    concurrency !== undefined && t('concurrency', { count: concurrency }),
+  ].filter(part => part !== false)
+  return said.length === 0 ? t('noLimits') : said.join(' · ')
+}

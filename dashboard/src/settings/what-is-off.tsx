@@ -1,0 +1,27 @@
+import { List, Text } from '@mantine/core'
+import { IconPlugOff } from '@tabler/icons-react'
+import { useTranslations } from 'use-intl'
+import type { Capabilities } from '../scenes/models.ts'
+import { Section } from './section.tsx'
+
+/** What this server cannot do, why, and what to do about it, in the words of the server. */
+export function WhatIsOff({ off }: { off: Capabilities['off'] }) {
+  const t = useTranslations('settings.off')
+  return (
+    <Section id="off" title={t('title')}>
+      {off.length === 0 && <Text size="sm">{t('nothing')}</Text>}
+      <List spacing="sm" icon={<IconPlugOff size={16} aria-hidden />}>
+        {off.map(({ capability, reason }) => (
+          <List.Item key={capability} data-off={capability}>
+            <Text fw={500}>
+              {t.has(`names.${capability as 'prose'}`) ? t(`names.${capability as 'prose'}`) : capability}
+            </Text>
+            <Text size="sm" c="dimmed">
+              {reason}
+            </Text>
+          </List.Item>
+        ))}
+      </List>
+    </Section>
+  )
+}

@@ -1,0 +1,144 @@
+import { ActionIcon, Button, Group, Stack, Table, Text } from '@mantine/core'
+import { IconFilter } from '@tabler/icons-react'
+import { useQuery } from '@tanstack/react-query'
+import { useNavigate } from '@tanstack/react-router'
+import { useTranslations } from 'use-intl'
+import { api, dataOf } from '../api/client.ts'
+import { keys } from '../api/keys.ts'
+import { ErrorNotice } from '../parts/error-notice.tsx'
+import { TextLink } from '../parts/links.tsx'
+import { Loading } from '../parts/states.tsx'
+import { useTaskTypeName } from '../parts/task-type.ts'
+import { currencyOf, useCapabilities } from '../scenes/models.ts'
+import { useWriting } from '../text/format.ts'
+import { useDayName } from './days.ts'
+import { useNovelTitles } from './novel-titles.ts'
+import styles from './usage.module.css'
+import { type SumsOf, type UsageFilter, type UsageSum, useSums } from './usage-queries.ts'
+
+/** Sums as a table: by model, novel, task or day. */
+export function UsageTable({ filter, by }: { filter: UsageFilter; by: SumsOf }) {
+  const t = useTranslations()
+  const sums = useSums(filter, by)
+  if (sums.error !== null) return <ErrorNotice error={sums.error} onRetry={() => void sums.refetch()} />
+  if (sums.data === undefined) return <Loading lines={4} />
+  return (
+    <Stack gap="sm">
+      <Table verticalSpacing="xs" striped data-sums={by}>
+        <Table.Thead>
+          <Table.Tr>
+            <Table.Th scope="col">{t(`usage.kinds.${by}`)}</Table.Th>
+            <Table.Th scope="col" ta="right" className={styles['whole'] ?? ''}>
+              {t('usage.calls')}
+            </Table.Th>
+            <Table.Th scope="col" ta="right" className={styles['whole'] ?? ''}>
+              {t('usage.tokens')}
+            </Table.Th>
+            <Table.Th scope="col" ta="right" className={styles['whole'] ?? ''}>
+              {t('usage.cost')}
+            </Table.Th>
+          </Table.Tr>
+        </Table.Thead>
+        <Table.Tbody>
+          {sums.data.pages.flatMap(({ items }) => items.map(sum => <Row key={sum.key} sum={sum} by={by} />))}
+        </Table.Tbody>
+      </Table>
+      {sums.hasNextPage && (
+        <Button
+          variant="default"
+          w="fit-content"
+          loading={sums.isFetchingNextPage}
+          onClick={() => void sums.fetchNextPage()}
+        >
+          {t('actions.more')}
+        </Button>
+      )}
+    </Stack>
+  )
+}
+
+function Row({ sum, by }: { sum: UsageSum; by: SumsOf }) {
+  const t = useTranslations('usage')
+  const writing = useWriting()
+  const { data: capabilities } = useCapabilities()
+  const { key, calls, inputTokens, outputTokens, cost, unpricedCalls } = sum
+  return (
+    <Table.Tr>
+      <Table.Th scope="row" fw={400}>
+        <Name by={by} name={key} />
+      </Table.Th>
+      <Table.Td ta="right" className={`numbers ${styles['whole']}`}>
+        {writing.number(calls)}
+      </Table.Td>
+      <Table.Td ta="right" className={`numbers ${styles['whole']}`}>
+        {writing.number(inputTokens + outputTokens)}
+        <Text size="xs" c="dimmed" visibleFrom="sm">
+          {t('inAndOut', { input: inputTokens, output: outputTokens })}
+        </Text>
+      </Table.Td>
+      <Table.Td ta="right" className={`numbers ${styles['whole']}`}>
+        {cost === undefined ? t('unknown') : writing.money(cost, currencyOf(capabilities))}
+        {unpricedCalls > 0 && cost !== undefined && (
+          <Text size="xs" c="dimmed">
+            {t('without', { count: unpricedCalls })}
+          </Text>
+        )}
+      </Table.Td>
+    </Table.Tr>
+  )
+}
+
+function Name({ by, name }: { by: SumsOf; name: string }) {
+  const dayName = useDayName()
+  if (by === 'day') return dayName(name)
+  if (by === 'subject') return <NovelName novelId={name} />
+  if (by === 'task') return <TaskName taskId={name} />
+  return name
+}
+
+function NovelName({ novelId }: { novelId: string }) {
+  const t = useTranslations('usage')
+  const titles = useNovelTitles()
+  const navigate = useNavigate({ from: '/usage' })
+  const title = titles.get(novelId)
+  if (novelId === '') return t('noNovel')
+  if (title === undefined) return t('goneNovel')
+  return (
+    <Group gap="xs" wrap="nowrap">
+      <TextLink to="/novels/$novelId" params={{ novelId }} inherit>
+        {title}
+      </TextLink>
+      <ActionIcon
+        variant="subtle"
+        size="sm"
+        aria-label={t('onlyThis', { title })}
+        title={t('onlyThis', { title })}
+        onClick={() => void navigate({ search: search => ({ ...search, novel: novelId }) })}
+      >
+        <IconFilter size={16} aria-hidden />
+      </ActionIcon>
+    </Group>
+  )
+}
+
+/** Sums outlive their tasks. */
+function TaskName({ taskId }: { taskId: string }) {
+  const t = useTranslations('usage')
+  const typeName = useTaskTypeName()
+  const writing = useWriting()
+  const { data, error } = useQuery({
+    queryKey: keys.task(taskId),
+    queryFn: () => dataOf(api.GET('/v1/tasks/{taskId}', { params: { path: { taskId } } })),
+  })
+  if (error !== null) return t('goneTask')
+  return (
+    <>
+      <TextLink to="/tasks/$taskId" params={{ taskId }} inherit>
+        {data === undefined ? t('task') : typeName(data.taskType)}
+      </TextLink>
+      <Text size="xs" c="dimmed">
+        {data !== undefined && writing.dateTime(data.timestamps.createdAt)}
+      </Text>
+    </>
+  )
+}
