@@ -21,6 +21,7 @@ import { parseFile } from './parse-file.ts'
 import { surveyOf } from './preview.ts'
 import { rangeOf } from './scene-batch.ts'
 import { sceneBrief } from './scene-brief.ts'
+import { sceneSizes } from './scene-sizes.ts'
 import { admitScene } from './scene-target.ts'
 import type { NovelServices } from './services.ts'
 import { vectorize } from './vectorize.ts'
@@ -113,20 +114,22 @@ async function importUse({
   if (summarizer?.kind !== 'generative' && vectors === undefined) return noCalls
   const upload = await services.library.uploads.upload(userId, parameters.uploadId)
   const survey = await surveyOf(services, upload, { encoding: parameters.encoding })
+  const wanted = parameters.chapters === undefined ? undefined : new Set(parameters.chapters)
   const chapters = survey.volumes.flatMap(volume => volume.chapters)
-  const chosen = chapters.filter((_, at) => parameters.chapters?.includes(at) ?? true)
-  const characters = chosen.reduce((sum, chapter) => sum + chapter.characters, 0)
-  // Every chapter has a scene; where one is parted further, it is not told which.
-  const scenes = chosen.length + survey.plan.sections.length
+  const chosen = chapters.filter((_, at) => wanted?.has(at) ?? true)
+  const sizes = await sceneSizes(services, upload, survey)
+  const scenes = sizes.flatMap((each, at) => ((wanted?.has(at) ?? true) ? each : []))
   const language = chosen.some(({ words, characters: seen }) => words * 2 > seen) ? 'zh' : 'en'
   const parts: Estimate[] = []
   if (summarizer?.kind === 'generative') {
     const expected = summaryExpectations(services, summarizer.model, { language })
-    const each = expected(Math.ceil(characters / Math.max(1, scenes)))
-    parts.push(of(summarizer.model, new Array<ExpectedUse>(scenes).fill(each)))
+    parts.push(of(summarizer.model, scenes.map(expected)))
   }
-  if (vectors !== undefined)
-    parts.push(of(vectors, vectorsExpectation(vectors, { characters, scenes, language })))
+  if (vectors !== undefined) {
+    const characters = scenes.reduce((sum, size) => sum + size, 0)
+    const told = { characters, scenes: scenes.length, language }
+    parts.push(of(vectors, vectorsExpectation(vectors, told)))
+  }
   return { byModel: parts.flatMap(part => part.byModel) }
 }
 

@@ -1,8 +1,12 @@
 import { afterAll, beforeAll, describe, expect, it, test } from 'vitest'
-import { presentEstimate } from '../../src/http/present-estimate.ts'
+import { createModelCatalogue } from '../../src/ai/catalogue.ts'
+import { extractiveModel } from '../../src/ai/extractive/extractive.ts'
+import { createEmbeddingModel } from '../../src/ai/providers/embedding-model.ts'
+import { createLanguageModel } from '../../src/ai/providers/language-model.ts'
+import { type EstimateJson, presentEstimate } from '../../src/http/present-estimate.ts'
 import { estimateTask, type ModelEstimate, novelTasks } from '../../src/novel/index.ts'
 import type { LimitUse } from '../../src/rate-limit/limiter.ts'
-import { ann } from '../novel/tasks/novel-engine.ts'
+import { ann, modelConfig } from '../novel/tasks/novel-engine.ts'
 import { type NovelApi, serveNovels } from './novel-api.ts'
 
 const estimate = (changes: Partial<ModelEstimate> = {}): ModelEstimate => ({
@@ -118,6 +122,79 @@ describe('POST /v1/estimates', () => {
     expect([answer.status, answer.body['code']]).toEqual([status, code])
   })
 })
+
+describe('what importing an upload would cost, before it is confirmed', () => {
+  let api: NovelApi
+  let uploadId: string
+  const story = (scenes: number) =>
+    Array.from({ length: scenes }, () => 'The clocks struck. '.repeat(40)).join('\n\n* * *\n\n')
+  const book = [1, 3, 2].map((scenes, at) => `Chapter ${at + 1}\n\n${story(scenes)}\n`).join('\n')
+  beforeAll(async () => {
+    api = await serveNovels({}, { models: pricedModels() })
+    uploadId = (await api.upload(book)).body.id
+  })
+  afterAll(() => api[Symbol.asyncDispose]())
+
+  const costOf = async (choice: object) => {
+    const parameters = { uploadId, ...choice }
+    const answer = await api.post<EstimateJson>('/v1/estimates', { taskType: 'ImportNovel', parameters })
+    expect(answer.status, answer.text).toBe(200)
+    return answer.body
+  }
+
+  test('is told for the chapters that were chosen, in money where the price is known', async () => {
+    const all = await costOf({})
+    expect(all).toMatchObject({ calls: 6, currency: 'USD', byModel: [{ model: 'priced', calls: 6 }] })
+    expect(all.cost).toBeCloseTo(all.inputTokens / 1e6 + (all.outputTokens * 4) / 1e6, 9)
+    for (const [chapters, scenes] of [
+      [[0], 1],
+      [[1], 3],
+      [[2], 2],
+      [[0, 2, 2], 3],
+    ] as const)
+      expect((await costOf({ chapters })).calls, `${chapters}`).toBe(scenes)
+    const parts = [await costOf({ chapters: [0, 1] }), await costOf({ chapters: [2] })]
+    expect(parts[0]?.cost).toBeLessThan(all.cost ?? 0)
+    expect(parts.reduce((sum, { inputTokens }) => sum + inputTokens, 0)).toBeCloseTo(all.inputTokens, -2)
+  })
+
+  test('is nothing without summaries, and has no price where the model has none', async () => {
+    expect(await costOf({ summarise: false })).toMatchObject({ calls: 0, byModel: [] })
+    const free = await costOf({ model: 'own' })
+    expect([free.calls, free.cost]).toEqual([6, undefined])
+  })
+
+  test('changes nothing, and the model that it was told for can be confirmed', async () => {
+    expect((await api.ask('/v1/tasks')).body['items']).toEqual([])
+    expect(await api.ask(`/v1/uploads/${uploadId}`)).toMatchObject({ body: { status: 'uploaded' } })
+    const confirm = (model: string) =>
+      api.post<{ taskId: string }>(`/v1/uploads/${uploadId}:confirm`, { model })
+    expect(await confirm('unheard')).toMatchObject({
+      status: 409,
+      body: { code: 'PROVIDER_NOT_CONFIGURED' },
+    })
+    const { body } = await confirm('own')
+    const task = await api.ask(`/v1/tasks/${body.taskId}`)
+    expect(task).toMatchObject({ body: { parameters: { model: 'own' } } })
+  })
+})
+
+/** Models of a server that nobody asks here: an estimate makes no call. */
+function pricedModels() {
+  const config = { uses: ['summary'], baseUrl: 'http://127.0.0.1:9/v1' } as const
+  const price = { input: 1, output: 4, currency: 'USD' }
+  return createModelCatalogue({
+    summary: [extractiveModel()],
+    configured: [
+      { id: 'priced', config: modelConfig({ ...config, model: 'priced-1', price }) },
+      { id: 'own', config: modelConfig({ ...config, model: 'own-1' }) },
+    ],
+    open: {
+      language: ({ id, config: model }) => createLanguageModel(id, model, { key: undefined }),
+      embedding: ({ id, config: model }) => createEmbeddingModel(id, model, { key: undefined }),
+    },
+  })
+}
 
 describe('estimating a task', () => {
   const nobody = undefined as never

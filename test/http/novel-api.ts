@@ -1,5 +1,5 @@
 import { createApp, type HttpOptions } from 'quillwork/http'
-import { createModelCatalogue } from '../../src/ai/catalogue.ts'
+import { createModelCatalogue, type ModelCatalogue } from '../../src/ai/catalogue.ts'
 import { extractiveModel } from '../../src/ai/extractive/extractive.ts'
 import { ann, type NovelEngine, novelEngine } from '../novel/tasks/novel-engine.ts'
 import { type Answer, type Api, askingOf } from './api.ts'
@@ -28,11 +28,19 @@ export interface UploadJson {
   }
 }
 
-/** Starts an API on an engine with the novel tasks, and the samples of a folder. */
-export async function serveNovels(config: HttpOptions = {}, samples?: URL | string): Promise<NovelApi> {
-  const novels = await novelEngine()
+/** What such an API has beside its settings. */
+export interface NovelApiParts {
+  /** The folder of the samples; default none. */
+  samples?: URL | string | undefined
+  /** Default: one that quotes. */
+  models?: ModelCatalogue
+}
+
+/** Starts an API on an engine with the novel tasks. */
+export async function serveNovels(config: HttpOptions = {}, parts: NovelApiParts = {}): Promise<NovelApi> {
+  const { samples, models = createModelCatalogue({ summary: [extractiveModel()] }) } = parts
+  const novels = await novelEngine({ models })
   const { t: engine, services } = novels
-  const models = createModelCatalogue({ summary: [extractiveModel()] })
   const app = createApp({
     engine,
     novels: services,

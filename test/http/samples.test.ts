@@ -13,7 +13,7 @@ interface Begun {
 
 let api: NovelApi
 beforeAll(async () => {
-  api = await serveNovels({}, ofThePackage)
+  api = await serveNovels({}, { samples: ofThePackage })
 })
 afterAll(() => api[Symbol.asyncDispose]())
 
@@ -104,7 +104,7 @@ describe('where there are none', () => {
     ['no folder', undefined],
     ['a folder that is not there', path.join(folder, 'nowhere')],
   ])('%s: the list is empty', async (_, samples) => {
-    await using none = await serveNovels({}, samples)
+    await using none = await serveNovels({}, { samples })
     expect(await none.ask('/v1/samples')).toMatchObject({ status: 200, body: { items: [] } })
     expect(await none.post('/v1/samples/the-salt-ledger:import')).toMatchObject({ status: 404 })
   })
@@ -113,7 +113,7 @@ describe('where there are none', () => {
     writeFileSync(path.join(folder, 'notes.md'), '# Notes')
     mkdirSync(path.join(folder, 'folder.txt'))
     symlinkSync('/etc/hostname', path.join(folder, 'link.txt'))
-    await using none = await serveNovels({}, folder)
+    await using none = await serveNovels({}, { samples: folder })
     expect(await none.ask('/v1/samples')).toMatchObject({ status: 200, body: { items: [] } })
     expect(await none.post('/v1/samples/link:import')).toMatchObject({ status: 404 })
   })

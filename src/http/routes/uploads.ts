@@ -28,11 +28,13 @@ export function addUploadRoutes(app: App, context: NovelContext): void {
   deleteUpload(app, context)
 }
 
+const docxType = 'application/vnd.openxmlformats-officedocument.wordprocessingml.document'
+
 const receiveSchema = {
   tags,
-  summary: 'Upload a text file, as it is',
+  summary: 'Upload a book, as it is: text, Markdown, EPUB or DOCX',
   description: 'The body is the file. It is written to the disk as it comes; what it holds, GET tells.',
-  consumes: ['application/octet-stream', 'text/plain'],
+  consumes: ['application/octet-stream', 'text/plain', 'application/epub+zip', docxType],
   querystring: z.strictObject({
     fileName: plainText(500).min(1).default('untitled.txt').describe('Its name, which may tell the title'),
   }),
@@ -116,7 +118,17 @@ const previewSchema = {
   }),
   response: {
     200: uploadSchema,
-    ...problems('REQUEST_INVALID', 'ENCODING_UNKNOWN', 'TEXT_UNREADABLE', 'UPLOAD_NOT_FOUND'),
+    ...problems(
+      'REQUEST_INVALID',
+      'ENCODING_UNKNOWN',
+      'ENCODING_FIXED',
+      'TEXT_UNREADABLE',
+      'FILE_KIND_UNSUPPORTED',
+      'FILE_PROTECTED',
+      'FILE_DAMAGED',
+      'FILE_LIMIT_EXCEEDED',
+      'UPLOAD_NOT_FOUND',
+    ),
   },
 }
 
@@ -152,6 +164,8 @@ const confirmSchema = {
       'PARAMETERS_INVALID',
       'UPLOAD_NOT_FOUND',
       'CHAPTER_NOT_FOUND',
+      'PROVIDER_NOT_CONFIGURED',
+      'OPTION_INVALID',
       'IDEMPOTENCY_KEY_REUSED',
       'REQUEST_TOO_LARGE',
       'REQUEST_TIMEOUT',

@@ -60,6 +60,10 @@ export const confirmBody = z
       .optional()
       .describe('By their numbers in the preview; default all'),
     summarise: z.boolean().optional().describe('Whether every scene gets a summary; default true'),
+    model: plainText(200)
+      .min(1)
+      .optional()
+      .describe('What summarises; default: the first model for summaries, else quotations'),
     encoding: plainText(40).min(1).optional().describe('Default: the one of the preview'),
     budget: budgetSchema.optional().describe('What the import may spend on models'),
   })
