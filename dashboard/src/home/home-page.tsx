@@ -1,8 +1,10 @@
 import { Stack } from '@mantine/core'
 import { useTranslations } from 'use-intl'
+import { codeOf } from '../api/problem.ts'
 import { ErrorNotice } from '../parts/error-notice.tsx'
+import { ButtonLink } from '../parts/links.tsx'
 import { PageTitle } from '../parts/page-title.tsx'
-import { Loading } from '../parts/states.tsx'
+import { Empty, Loading } from '../parts/states.tsx'
 import { AddNovel } from './add-novel.tsx'
 import { ModelNote } from './model-note.tsx'
 import { PageDrop } from './page-drop.tsx'
@@ -35,6 +37,7 @@ function Content() {
   const uploads = useUploads()
   useShelfFollowing(working.data?.tasks)
   const failed = [shelf, working, uploads].find(({ data, error }) => data === undefined && error !== null)
+  if (codeOf(shelf.error) === 'ROUTE_NOT_FOUND') return <NoLibrary />
   if (failed !== undefined) return <ErrorNotice error={failed.error} onRetry={() => void failed.refetch()} />
   if (shelf.data === undefined || working.data === undefined || uploads.data === undefined)
     return <Loading lines={6} />
@@ -51,5 +54,17 @@ function Content() {
       {!isEmpty && <ShelfSection shelf={shelf} working={working.data.tasks} {...subjects} />}
       {!isEmpty && <ModelNote />}
     </>
+  )
+}
+
+/** A server may run tasks alone, without novels. */
+function NoLibrary() {
+  const t = useTranslations('home.noLibrary')
+  return (
+    <Empty title={t('title')} text={t('text')}>
+      <ButtonLink to="/tasks" mt="sm">
+        {t('tasks')}
+      </ButtonLink>
+    </Empty>
   )
 }
