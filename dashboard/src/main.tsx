@@ -13,6 +13,8 @@ import { LiveProvider } from './live/live.tsx'
 import { LanguageProvider } from './text/language.tsx'
 
 const nonce = document.querySelector('meta[name="csp-nonce"]')?.getAttribute('content') ?? ''
+// Dialogs keep the page below them from scrolling by a style of their own, which takes its nonce from here (get-nonce).
+Object.assign(globalThis, { __webpack_nonce__: nonce })
 const queries = createQueries()
 
 createRoot(document.getElementById('root') ?? document.body).render(
