@@ -1,6 +1,10 @@
 import { createHash } from 'node:crypto'
 import { expect } from 'vitest'
+import { bytesSource, surveyText } from '../../../src/novel/import/text.ts'
 import type { UploadFiles } from '../../../src/novel/uploads/files.ts'
+
+import { epub } from '../import/epub-writer.ts'
+import { prose } from '../import/reading.ts'
 
 /** A place for uploads, and what it holds. */
 export interface FilesUnderTest {
@@ -61,6 +65,42 @@ export const filesCases: readonly FilesCase[] = [
       expect(source).toMatchObject({ name: 'The River.txt', size: total })
       for (let reading = 0; source !== undefined && reading < 2; reading += 1)
         expect(await digest(source.read())).toBe(await digest(manyPieces(total)))
+    },
+  },
+  {
+    name: 'any part of a file is read as it stands in the whole',
+    async run({ files, elsewhere }) {
+      const total = 1_000_000
+      const { location } = await files.write(manyPieces(total))
+      const source = await elsewhere.open(location, 'book.epub')
+      const parts = [
+        [0, total],
+        [0, 0],
+        [total, total],
+        [1, 2],
+        [262_143, 262_145],
+        [262_144, 524_288],
+        [524_287, 999_999],
+      ] as const
+      for (const [from, to] of parts) {
+        const read: Uint8Array[] = []
+        for await (const piece of source?.readRange(from, to) ?? []) read.push(piece)
+        expect(Buffer.concat(read).equals(bytesFrom(from, to - from)), `${from} to ${to}`).toBe(true)
+      }
+    },
+  },
+  {
+    name: 'an EPUB is read where it is kept, as it is from memory',
+    async run({ files, elsewhere }) {
+      // Pictures make the file longer than a block, and part the text from the directory.
+      const picture = { name: 'OEBPS/a.png', content: bytesFrom(0, 600_000) }
+      const page = (n: number) => ({ file: `${n}.xhtml`, body: `<h1>Chapter ${n}</h1><p>${prose(n)}</p>` })
+      const bytes = epub({ pages: [page(1), page(2)], extra: [picture] })
+      const { location } = await files.write(pieces(bytes))
+      const source = await elsewhere.open(location, 'book.epub')
+      expect(await surveyText(source ?? bytesSource(new Uint8Array(0)))).toEqual(
+        await surveyText(bytesSource(bytes, 'book.epub')),
+      )
     },
   },
   {
@@ -125,7 +165,8 @@ export const filesCases: readonly FilesCase[] = [
       const { location } = await files.write(manyPieces(600_000))
       const source = await files.open(location, 'a.txt')
       await damage(location)
-      await expect(digest(source?.read() ?? pieces())).rejects.toMatchObject({ code: 'TEXT_UNREADABLE' })
+      for (const reading of [source?.read(), source?.readRange(300_000, 600_000)])
+        await expect(digest(reading ?? pieces())).rejects.toMatchObject({ code: 'TEXT_UNREADABLE' })
     },
   },
   {
