@@ -1,7 +1,7 @@
 import { Button, Group, Select } from '@mantine/core'
 import { IconChevronLeft, IconChevronRight } from '@tabler/icons-react'
 import { useNavigate } from '@tanstack/react-router'
-import { type ReactNode, useMemo } from 'react'
+import { type ReactNode, useMemo, useRef } from 'react'
 import { useTranslations } from 'use-intl'
 import { useShortcuts } from '../app/shortcuts.tsx'
 import { ButtonLink } from '../parts/links.tsx'
@@ -86,6 +86,7 @@ function Step({
 function ChapterPicker({ novel, chapterId }: { novel: NovelOutline; chapterId: string }) {
   const t = useTranslations('novels')
   const navigate = useNavigate()
+  const field = useRef<HTMLInputElement>(null)
   const options = useMemo(
     () =>
       chaptersOf(novel).map(({ id, title, position }) => ({
@@ -96,10 +97,13 @@ function ChapterPicker({ novel, chapterId }: { novel: NovelOutline; chapterId: s
   )
   return (
     <Select
+      ref={field}
       aria-label={t('reader.pick')}
       data={options}
       value={chapterId}
       onChange={id => {
+        // The keys belong to the text again.
+        field.current?.blur()
         if (id === null || id === chapterId) return
         void navigate({
           to: '/novels/$novelId/chapters/$chapterId',

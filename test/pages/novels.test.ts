@@ -1,0 +1,386 @@
+import type { Page } from 'playwright-core'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { startModelServer } from '../models/server.ts'
+import { type HeldModel, holdModel } from './held-model.ts'
+import { describePages, open, type PageServer, startServer } from './kit/kit.ts'
+
+interface Outline {
+  id: string
+  scenes: number
+  summaries: number
+  outline: { id: string; title: string; chapters: { id: string; title: string }[] }[]
+}
+interface Scene {
+  id: string
+  version: number
+  summary?: { text: string; method: string }
+}
+
+/** Two volumes with two chapters each; the first chapter has two scenes. */
+function book(title: string): string {
+  return [
+    title,
+    'Part One: The River',
+    'Chapter 1: The Bridge',
+    'Nobody believed the miller. He had counted seven lanterns on the bridge that evening, and the river said nothing about it.',
+    '* * *',
+    'In the morning the bridge was gone. The miller wrote it down, and went to look for the lanterns in the reeds.',
+    'Chapter 2: The Reeds',
+    'The reeds were high that year. A heron stood where the ferry used to land, and did not move for anybody.',
+    'Part Two: The Town',
+    'Chapter 3: The Clock',
+    'The clock of the town was slow by a quarter of an hour. It was the only thing that everybody agreed upon.',
+    'Chapter 4: The Wedding',
+    'They danced until the candles were short. Nobody asked the miller, who had stayed at the window.',
+    '',
+  ].join('\n\n')
+}
+
+const clock = [
+  '渡口',
+  '第一章 钟声',
+  '阿芸在渡口等了一夜。钟声从对岸传来，比昨天慢了半刻。',
+  '第二章 学徒',
+  '老钟匠收她做学徒，教她听钟。',
+  '',
+].join('\n\n')
+
+const searchBox = (page: Page) => page.getByRole('searchbox')
+const hits = (page: Page) => page.locator('[data-hit]')
+const prose = (page: Page) => page.locator('.prose')
+
+describePages('a novel', () => {
+  let server: PageServer
+  let held: HeldModel
+  let closeModel: () => Promise<void>
+  let novel: Outline
+
+  beforeAll(async () => {
+    const model = await startModelServer()
+    closeModel = model.close
+    held = await holdModel(model.url)
+    const house = {
+      provider: 'openai-compatible',
+      baseUrl: held.url,
+      privateNetwork: true,
+      model: 'm',
+      uses: ['prose', 'summary'],
+      price: { input: 1, output: 2, currency: 'USD' },
+    }
+    server = await startServer([], { QUILLWORK_MODELS: JSON.stringify({ house }) })
+    novel = await importBook(book('The Miller'))
+  }, 240_000)
+  afterAll(async () => {
+    await server?.[Symbol.asyncDispose]()
+    await held?.[Symbol.asyncDispose]()
+    await closeModel?.()
+  })
+
+  /** Imports a text without summaries. */
+  async function importBook(text: string): Promise<Outline> {
+    const upload = await server.ask<{ id: string }>('/v1/uploads?fileName=a.txt', {
+      method: 'POST',
+      headers: { 'content-type': 'application/octet-stream' },
+      body: text,
+    })
+    const begun = await server.post<{ taskId: string; novelId: string }>(`/v1/uploads/${upload.id}:confirm`, {
+      summarise: false,
+    })
+    await server.ended(begun.taskId)
+    return server.ask<Outline>(`/v1/novels/${begun.novelId}`)
+  }
+
+  const chapterUrl = ({ id, outline }: Outline, volume = 0, at = 0) =>
+    `${server.url}/novels/${id}/chapters/${outline[volume]?.chapters[at]?.id}`
+
+  async function firstScene({ id, outline }: Outline): Promise<Scene> {
+    const { scenes } = await server.ask<{ scenes: Scene[] }>(
+      `/v1/novels/${id}/chapters/${outline[0]?.chapters[0]?.id}`,
+    )
+    const [scene] = scenes
+    if (scene === undefined) throw new Error('The chapter has no scene.')
+    return server.ask<Scene>(`/v1/scenes/${scene.id}`)
+  }
+
+  const edit = ({ id, version }: Scene, change: object) =>
+    server.ask<Scene>(`/v1/scenes/${id}`, {
+      method: 'PATCH',
+      headers: { 'content-type': 'application/json', 'if-match': `"${version}"` },
+      body: JSON.stringify(change),
+    })
+
+  test('shows its volumes and chapters, which can be closed, and leads into the text and on', async () => {
+    await using opened = await open(`${server.url}/novels/${novel.id}`)
+    const { page } = opened
+    await page.getByRole('heading', { level: 1, name: 'The Miller' }).waitFor()
+    await page.getByText('2 volumes · 4 chapters · 5 scenes').waitFor()
+    const chapters = page.getByRole('region', { name: 'Chapters' }).getByRole('link')
+    expect(await chapters.allTextContents()).toEqual(
+      ['Chapter 1: The Bridge', 'Chapter 2: The Reeds', 'Chapter 3: The Clock', 'Chapter 4: The Wedding'].map(
+        title => expect.stringContaining(title),
+      ),
+    )
+    const first = page.getByRole('button', { name: 'Part One: The River' })
+    await first.click()
+    expect(await first.getAttribute('aria-expanded')).toBe('false')
+    expect(await chapters.count()).toBe(2)
+    await page.getByRole('button', { name: 'Open all volumes' }).click()
+    await chapters.nth(1).click()
+    await prose(page).getByText('The reeds were high').waitFor()
+    await page.keyboard.press('p')
+    await prose(page).getByText('Nobody believed the miller').waitFor()
+    await page.getByRole('link', { name: 'Next chapter: Chapter 2: The Reeds' }).first().click()
+    await page.getByRole('heading', { level: 1, name: 'Chapter 2: The Reeds' }).waitFor()
+    await page.getByRole('combobox', { name: 'Go to a chapter' }).first().fill('wedding')
+    await page.getByRole('option', { name: 'Chapter 4: The Wedding' }).click()
+    await prose(page).getByText('They danced').waitFor()
+    await page.keyboard.press('/')
+    await expect.poll(() => searchBox(page).evaluate(field => field === document.activeElement)).toBe(true)
+    await page.getByText('You are here').waitFor()
+  })
+
+  test('is searched while one types, and a hit opens in the reader with its passage marked', async () => {
+    await using opened = await open(`${server.url}/novels/${novel.id}`)
+    const { page } = opened
+    await page.getByRole('heading', { level: 1 }).waitFor()
+    await page.keyboard.press('/')
+    await page.keyboard.type('heron ferry')
+    await hits(page).first().waitFor()
+    expect(await searchBox(page).inputValue()).toBe('heron ferry')
+    await page.waitForURL(url => url.searchParams.get('q') === 'heron ferry')
+    expect(await hits(page).first().locator('mark').allTextContents()).toEqual(['heron', 'ferry'])
+    await page.getByText('Answered by words.').waitFor()
+    await page.keyboard.press('ArrowDown')
+    await page.keyboard.press('Enter')
+    const mark = prose(page).locator('mark')
+    await mark.waitFor()
+    expect(await mark.textContent()).toContain('A heron stood where the ferry used to land')
+    await expect.poll(() => mark.evaluate(each => each.getBoundingClientRect().top)).toBeLessThan(900)
+    await page.getByRole('link', { name: 'Back to the search for “heron ferry”' }).click()
+    await hits(page).first().waitFor()
+    await searchBox(page).fill('xylophone')
+    await page.getByRole('heading', { name: 'Nothing found for “xylophone”' }).waitFor()
+    await page.getByText('The search finds words as they are written').waitFor()
+    await page.getByRole('button', { name: 'Clear the search' }).click()
+    await page.getByRole('region', { name: 'Chapters' }).waitFor()
+  })
+
+  test('is not searched while Chinese is composed, and then for what is meant', async () => {
+    const { id } = await importBook(clock)
+    await using opened = await open(`${server.url}/novels/${id}`, { language: 'zh' })
+    const { page } = opened
+    const asked: string[] = []
+    page.on('request', request => {
+      const url = new URL(request.url())
+      if (url.pathname.endsWith('/search')) asked.push(url.searchParams.get('q') ?? '')
+    })
+    await page.getByRole('heading', { level: 1 }).waitFor()
+    await searchBox(page).focus()
+    const keyboard = await opened.context.newCDPSession(page)
+    for (const text of ['z', 'zh', 'zhong', 'zhong s'])
+      await keyboard.send('Input.imeSetComposition', {
+        text,
+        selectionStart: text.length,
+        selectionEnd: text.length,
+      })
+    await keyboard.send('Input.insertText', { text: '钟声' })
+    await hits(page).first().waitFor()
+    expect(await searchBox(page).inputValue()).toBe('钟声')
+    expect([...new Set(asked)]).toEqual(['钟声'])
+    expect(await hits(page).first().locator('mark').allTextContents()).toContain('钟声')
+    await page.getByText('按字词匹配。').waitFor()
+    await hits(page).first().press('Enter')
+    await page.getByRole('link', { name: '返回搜索“钟声”' }).waitFor()
+    await page.getByRole('heading', { level: 1, name: '第一章 钟声' }).waitFor()
+  })
+
+  test('has its missing summaries made, and says before what that costs', async () => {
+    const own = await importBook(book('The Missing'))
+    await using opened = await open(`${server.url}/novels/${own.id}`)
+    const { page } = opened
+    const summaries = page.getByRole('region', { name: 'Summaries' })
+    await summaries.getByText('0 of 5 scenes have a summary.').waitFor()
+    await summaries.getByRole('button', { name: 'Summarise the 5 missing ones' }).click()
+    const dialog = page.getByRole('dialog', { name: 'Summarise 5 scenes' })
+    await dialog.getByText('for 5 calls of house').waitFor()
+    await dialog.getByText('$').waitFor()
+    await dialog.getByRole('radio', { name: 'Picked from the text' }).check()
+    await dialog.getByText('It costs nothing').waitFor()
+    await dialog.getByRole('button', { name: 'Summarise', exact: true }).click()
+    await summaries.getByText('5 of 5 scenes have a summary.').waitFor()
+    expect(await server.ask<Outline>(`/v1/novels/${own.id}`)).toMatchObject({ summaries: 5 })
+  })
+
+  test('tells what works on it now', async () => {
+    const own = await importBook(book('The Busy'))
+    await server.post('/v1/lanes/default:pause')
+    try {
+      const task = await server.post<{ id: string }>(`/v1/novels/${own.id}:summarise`, {
+        model: 'extractive',
+      })
+      await using opened = await open(`${server.url}/novels/${own.id}`)
+      const working = opened.page.getByRole('region', { name: 'Being worked on' })
+      await working.getByRole('link', { name: 'Summarise scenes' }).waitFor()
+      expect(await working.getByRole('link').getAttribute('href')).toBe(`/tasks/${task.id}`)
+      await server.post('/v1/lanes/default:resume')
+      await working.waitFor({ state: 'detached' })
+    } finally {
+      await server.post('/v1/lanes/default:resume')
+    }
+  })
+
+  test('a summary is made in place, and says which model and attempt made it', async () => {
+    const own = await importBook(book('The Made'))
+    await using opened = await open(chapterUrl(own))
+    const { page } = opened
+    const summary = page.getByRole('complementary', { name: 'Summary' }).first()
+    await summary.getByText('No summary yet.').waitFor()
+    const hold = held.hold()
+    await summary.getByRole('button', { name: 'Have it summarised' }).click()
+    await page.getByRole('dialog').getByRole('button', { name: 'Summarise', exact: true }).click()
+    await summary.getByText('Working', { exact: true }).waitFor()
+    hold.release()
+    await summary.getByText('Written by house').waitFor()
+    const { summary: made } = await firstScene(own)
+    expect(made?.method).toBe('generative')
+    await summary.getByText(made?.text ?? '?').waitFor()
+    await summary.getByRole('link', { name: 'attempt 1 of a task' }).click()
+    await page.waitForURL(/\/tasks\/[\w-]+$/)
+  })
+
+  test('a summary is edited in place; what somebody else wrote meanwhile is shown beside it', async () => {
+    const own = await importBook(book('The Edited'))
+    await using opened = await open(chapterUrl(own))
+    const { page } = opened
+    const summary = page.getByRole('complementary', { name: 'Summary' }).first()
+    await summary.getByRole('button', { name: 'Write one' }).click()
+    await summary.getByRole('textbox', { name: 'Summary' }).fill('Seven lanterns.')
+    await summary.getByRole('button', { name: 'Save' }).click()
+    await summary.getByText('Written by you').waitFor()
+    expect((await firstScene(own)).summary).toMatchObject({ text: 'Seven lanterns.', method: 'person' })
+
+    await summary.getByRole('button', { name: 'Edit' }).click()
+    await summary.getByRole('textbox', { name: 'Summary' }).fill('Eight lanterns.')
+    await edit(await firstScene(own), { summary: 'Nine lanterns.' })
+    await summary.getByRole('button', { name: 'Save' }).click()
+    await summary.getByText('The scene changed while you wrote').first().waitFor()
+    await summary.getByText('Eight lanterns.').waitFor()
+    await summary.getByText('Nine lanterns.').waitFor()
+    await summary.getByRole('button', { name: 'Keep mine' }).click()
+    await summary.getByText('Written by you').waitFor()
+    expect((await firstScene(own)).summary?.text).toBe('Eight lanterns.')
+  })
+
+  test('an edit wins over a summary that is being made', async () => {
+    const own = await importBook(book('The Outrun'))
+    await using opened = await open(chapterUrl(own))
+    const { page } = opened
+    const summary = page.getByRole('complementary', { name: 'Summary' }).first()
+    const hold = held.hold()
+    await summary.getByRole('button', { name: 'Have it summarised' }).click()
+    await page.getByRole('dialog').getByRole('button', { name: 'Summarise', exact: true }).click()
+    await hold.asked
+    await summary.getByRole('button', { name: 'Write one' }).click()
+    await summary.getByText('What you save now stays').waitFor()
+    await summary.getByRole('textbox', { name: 'Summary' }).fill('Mine.')
+    await summary.getByRole('button', { name: 'Save' }).click()
+    await summary.getByText('Written by you').waitFor()
+    hold.release()
+    await summary.getByText('so your words stayed').waitFor()
+    expect((await firstScene(own)).summary?.text).toBe('Mine.')
+  })
+
+  test('says of a summary that the text changed since', async () => {
+    const own = await importBook(book('The Old'))
+    const made = await edit(await firstScene(own), { summary: 'Seven lanterns.' })
+    await edit(made, { content: 'There were no lanterns.' })
+    await using opened = await open(chapterUrl(own), { language: 'zh' })
+    await opened.page.getByText('已过时：正文后来有改动').waitFor()
+    await prose(opened.page).getByText('There were no lanterns.').waitFor()
+  })
+
+  test('a chapter opens where one was reading', async () => {
+    const long = Array.from(
+      { length: 30 },
+      (_, at) => `Paragraph ${at}. ${'The river said nothing. '.repeat(30)}`,
+    )
+    const scenes = [1, 2, 3].map(() => long.join('\n\n')).join('\n\n* * *\n\n')
+    const own = await importBook(`The Long\n\nChapter 1: All of it\n\n${scenes}\n`)
+    await using opened = await open(chapterUrl(own))
+    const { page } = opened
+    await prose(page).first().waitFor()
+    const second = page.locator('[data-scene]').nth(1)
+    await second.scrollIntoViewIfNeeded()
+    await second.locator('.prose').waitFor()
+    await second.getByText('Paragraph 12.').evaluate(each => each.scrollIntoView({ block: 'center' }))
+    const kept = () => page.evaluate(() => JSON.stringify({ ...localStorage }))
+    const id = await second.getAttribute('data-scene')
+    await expect.poll(kept).toContain(id ?? '?')
+    await page.goto(`${server.url}/novels/${own.id}`)
+    await page.getByRole('link', { name: 'Read on' }).click()
+    const place = page.locator('[data-scene]').nth(1).getByText('Paragraph 12.')
+    await place.waitFor()
+    await expect
+      .poll(() => place.evaluate(each => Math.abs(each.getBoundingClientRect().top - 450) < 450))
+      .toBe(true)
+  })
+
+  test('a scene is added to a chapter and opened', async () => {
+    await using opened = await open(chapterUrl(novel, 1, 1))
+    const { page } = opened
+    await page.getByRole('button', { name: 'Add a scene' }).click()
+    const dialog = page.getByRole('dialog')
+    await dialog.getByLabel('What happens in it').fill('The miller dances after all.')
+    await dialog.getByRole('button', { name: 'Add and open' }).click()
+    await page.waitForURL(/\/scenes\/[\w-]+$/)
+    const id = page.url().split('/').at(-1)
+    expect((await server.ask<Scene>(`/v1/scenes/${id}`)).summary).toMatchObject({
+      text: 'The miller dances after all.',
+      method: 'person',
+    })
+  })
+
+  test('is deleted once its title was typed, and only then', async () => {
+    const own = await importBook(book('The Gone'))
+    await using opened = await open(`${server.url}/novels/${own.id}`)
+    const { page } = opened
+    await page.getByRole('button', { name: 'What else can be done' }).click()
+    await page.getByRole('menuitem', { name: 'Delete the novel' }).click()
+    const dialog = page.getByRole('dialog', { name: 'Delete this novel?' })
+    await dialog.getByText('4 chapters with 5 scenes').waitFor()
+    const button = dialog.getByRole('button', { name: 'Delete for good' })
+    await dialog.getByRole('textbox').fill('The Gon')
+    expect(await button.isDisabled()).toBe(true)
+    await dialog.getByRole('textbox').fill('The Gone')
+    await button.click()
+    await page.waitForURL(`${server.url}/`)
+    expect((await fetch(`${server.url}/v1/novels/${own.id}`)).status).toBe(404)
+  })
+
+  test('a novel that is not there says so', async () => {
+    await using opened = await open(`${server.url}/novels/nowhere`, { language: 'zh' })
+    await opened.page.getByText('NOVEL_NOT_FOUND').waitFor()
+  })
+
+  test('five thousand chapters are a few lines on the screen, and any of them is a step away', async () => {
+    const text = Array.from(
+      { length: 5_000 },
+      (_, at) => `Chapter ${at + 1}: Lantern ${at + 1}\n\nIt was dark.`,
+    )
+    const own = await importBook(`The Lanterns\n\n${text.join('\n\n')}\n`)
+    await using opened = await open(`${server.url}/novels/${own.id}`)
+    const { page } = opened
+    const lines = page.getByRole('region', { name: 'Chapters' }).getByRole('listitem')
+    await lines.first().waitFor()
+    expect(await lines.count()).toBeLessThan(100)
+    await page.evaluate(() => window.scrollTo(0, document.body.scrollHeight))
+    await page.getByText('Chapter 5000: Lantern 5000').click()
+    await prose(page).waitFor()
+    const picker = page.getByRole('combobox', { name: 'Go to a chapter' }).first()
+    await picker.click()
+    await page.getByRole('option', { name: 'Chapter 4990: Lantern 4990' }).waitFor()
+    await picker.fill('lantern 777')
+    await page.getByRole('option', { name: 'Chapter 777: Lantern 777' }).click()
+    await page.getByRole('heading', { level: 1, name: 'Chapter 777: Lantern 777' }).waitFor()
+  })
+})
