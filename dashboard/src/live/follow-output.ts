@@ -17,10 +17,10 @@ export interface Output {
 }
 
 /** Before anything was written. */
-export const noOutput: Output = { attempt: 0, text: '', after: '0.0', isWhole: false }
+const noOutput: Output = { attempt: 0, text: '', after: '0.0', isWhole: false }
 
 /** How the output of a task is followed. */
-export interface FollowOptions {
+interface FollowOptions {
   readonly taskId: string
   /** What is known already; it is gone on behind it. */
   readonly from: Output
@@ -38,7 +38,7 @@ const askEveryMs = 1_500
  * Follows what a task writes until it has ended or the signal fires. The stream is the usual way; as long as it does not stand (its places are
  * taken, or the connection is broken) the text is asked for instead. Rejects with ApiError where the server refuses.
  */
-export async function followOutput({ taskId, from, signal, onOutput }: FollowOptions): Promise<void> {
+async function followOutput({ taskId, from, signal, onOutput }: FollowOptions): Promise<void> {
   const over = new AbortController()
   const either = AbortSignal.any([signal, over.signal])
   const written = new Written(from, onOutput, () => over.abort())

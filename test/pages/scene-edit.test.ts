@@ -1,0 +1,183 @@
+import type { Page } from 'playwright-core'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { describePages, open, type PageServer, startServer } from './kit/kit.ts'
+import { type SceneServer, startSceneServer } from './scene-server.ts'
+
+describePages('editing a scene', () => {
+  let it: SceneServer
+  beforeAll(async () => {
+    it = await startSceneServer()
+  }, 180_000)
+  afterAll(() => it?.[Symbol.asyncDispose]())
+
+  const textBox = (page: Page) => page.locator('[data-editor] textarea')
+  const openEditor = (page: Page, name = 'Edit') =>
+    page.locator('[data-scene-text]').locator('xpath=..').getByRole('button', { name }).click()
+
+  async function change(sceneId: string, edit: object): Promise<void> {
+    await it.server.ask(`/v1/scenes/${sceneId}`, {
+      method: 'PATCH',
+      headers: { 'content-type': 'application/json', 'if-match': `"${(await it.scene(sceneId)).version}"` },
+      body: JSON.stringify(edit),
+    })
+  }
+
+  async function written(title: string, content = 'The scale was wrong by a thumb.'): Promise<string> {
+    const sceneId = await it.addScene(title)
+    await change(sceneId, { content })
+    return sceneId
+  }
+
+  test('saves text and title, counts words as the server does, and keeps the old text', async () => {
+    const sceneId = await written('The thumb')
+    await using opened = await open(it.pageOf(sceneId))
+    const { page } = opened
+    await openEditor(page)
+    await page.getByLabel('Title').fill('A thumb of salt')
+    await textBox(page).fill("The scale wasn't right. 称不准。")
+    await page.locator('[data-words="7"]').waitFor()
+    await page.getByRole('button', { name: 'Save' }).click()
+    await page.getByRole('heading', { level: 1, name: 'A thumb of salt' }).waitFor()
+    await page.getByText('7 words').waitFor()
+    await page.getByRole('tab', { name: 'History' }).click()
+    await page.locator('[data-entry]').getByText('The scale was wrong by a thumb.').waitFor()
+  })
+
+  test('keeps what was typed through a reload, warns before it is left, and offers it again', async () => {
+    const sceneId = await written('Unsaved')
+    await using opened = await open(it.pageOf(sceneId))
+    const { page } = opened
+    page.on('dialog', dialog => void dialog.accept())
+    await openEditor(page)
+    await textBox(page).fill('Half a sentence that was never')
+    await page.reload()
+    await page.getByText('You have unsaved changes').waitFor()
+    await page.getByRole('button', { name: 'Go on with them' }).click()
+    expect(await textBox(page).inputValue()).toBe('Half a sentence that was never')
+    await page.getByRole('link', { name: 'Tasks' }).click()
+    const question = page.getByRole('dialog')
+    await question.getByText('Your changes are not saved in the novel.').waitFor()
+    await question.getByRole('button', { name: 'Back' }).click()
+    expect(await textBox(page).inputValue()).toBe('Half a sentence that was never')
+    await page.getByRole('link', { name: 'Tasks' }).click()
+    await question.getByRole('button', { name: 'Leave' }).click()
+    await page.getByRole('heading', { level: 1, name: 'Tasks' }).waitFor()
+    await page.goto(it.pageOf(sceneId))
+    await page.getByRole('button', { name: 'Discard them' }).click()
+    await page.reload()
+    await page.locator('[data-scene-text]').waitFor()
+    expect(await page.getByText('You have unsaved changes').count()).toBe(0)
+  })
+
+  test('shows both versions where somebody else was faster, and overwrites nothing unasked', async () => {
+    const sceneId = await written('Two hands')
+    await using opened = await open(it.pageOf(sceneId), { language: 'zh' })
+    const { page } = opened
+    await openEditor(page, '编辑')
+    await textBox(page).fill('Mine.')
+    await change(sceneId, { content: 'Theirs.' })
+    await page.getByRole('button', { name: '保存' }).click()
+    await page.locator('[data-version=mine]').getByText('Mine.').waitFor()
+    await page.locator('[data-version=theirs]').getByText('Theirs.').waitFor()
+    expect((await it.scene(sceneId)).content).toBe('Theirs.')
+    await page.getByRole('button', { name: '保留我的' }).click()
+    await page.locator('[data-scene-text]').getByText('Mine.').waitFor()
+    expect((await it.scene(sceneId)).content).toBe('Mine.')
+    await page.getByRole('tab', { name: '历史' }).click()
+    await page.locator('[data-entry]').getByText('Theirs.').waitFor()
+  })
+
+  test('takes theirs where the person wants that, and asks nothing where both changed something else', async () => {
+    const sceneId = await written('Apart')
+    await using opened = await open(it.pageOf(sceneId))
+    const { page } = opened
+    await openEditor(page)
+    await page.getByLabel('Title').fill('Mine')
+    await change(sceneId, { content: 'Their text.' })
+    await page.getByRole('button', { name: 'Save' }).click()
+    await page.getByRole('heading', { level: 1, name: 'Mine' }).waitFor()
+    expect(await it.scene(sceneId)).toMatchObject({ title: 'Mine', content: 'Their text.' })
+    await openEditor(page)
+    await textBox(page).fill('My text.')
+    await change(sceneId, { content: 'Their newest text.' })
+    await page.getByRole('button', { name: 'Save' }).click()
+    await page.getByRole('button', { name: 'Take this one' }).click()
+    await page.locator('[data-scene-text]').getByText('Their newest text.').waitFor()
+    expect((await it.scene(sceneId)).content).toBe('Their newest text.')
+  })
+
+  test('compares an older text with the present one, and puts it back', async () => {
+    const sceneId = await written('Older', 'Berit opened the heavy ledger.')
+    await change(sceneId, { content: 'Berit closed the heavy ledger.' })
+    await using opened = await open(it.pageOf(sceneId, '?part=history'))
+    const { page } = opened
+    await page.getByRole('button', { name: 'Read' }).first().click()
+    await page.getByText('Compared with now').click()
+    const diff = page.locator('[data-diff] .prose')
+    await diff.waitFor()
+    expect(await diff.locator('del').allTextContents()).toEqual(['removed: opened'])
+    expect(await diff.locator('ins').allTextContents()).toEqual(['added: closed'])
+    await page.getByRole('button', { name: 'Put back' }).click()
+    await expect.poll(async () => (await it.scene(sceneId)).content).toBe('Berit opened the heavy ledger.')
+  })
+
+  test('edits the summary and has it made again', async () => {
+    const sceneId = await written('Summed', 'The tide rose. Berit counted the sledges twice. Nobody came.')
+    await using opened = await open(it.pageOf(sceneId))
+    const { page } = opened
+    const summary = page.locator('[data-summary]')
+    await summary.getByRole('button', { name: 'Edit' }).click()
+    await summary.getByRole('textbox').fill('She counts, and is alone.')
+    await summary.getByRole('button', { name: 'Save' }).click()
+    await summary.getByText('She counts, and is alone.').waitFor()
+    await summary.getByRole('button', { name: 'Make it again' }).click()
+    await summary.locator('[data-origin=extractive]').waitFor()
+    expect((await it.scene(sceneId)).summary?.method).toBe('extractive')
+  })
+
+  test('leads from scene to scene, over the end of a chapter too', async () => {
+    await using opened = await open(it.pageOf(it.sceneIds[0] ?? ''))
+    const { page } = opened
+    expect(await page.getByRole('link', { name: 'Previous' }).count()).toBe(0)
+    await page.getByRole('link', { name: 'Next' }).click()
+    await page.waitForURL(it.pageOf(it.sceneIds[1] ?? ''))
+    for (let scene = 0; scene < 20; scene++) {
+      if (await page.getByText('Chapter 2: Ink').isVisible()) break
+      const here = page.url()
+      await page.getByRole('link', { name: 'Next' }).click()
+      await page.waitForURL(url => url.href !== here)
+      await page.locator('[data-scene-text], [data-write]').first().waitFor()
+    }
+    await page.getByText('Chapter 2: Ink').waitFor()
+    await page.getByRole('link', { name: 'Previous' }).waitFor()
+  })
+})
+
+describePages('a scene without a model', () => {
+  let server: PageServer
+  beforeAll(async () => {
+    server = await startServer()
+  }, 120_000)
+  afterAll(() => server?.[Symbol.asyncDispose]())
+
+  test.each(['en', 'zh'] as const)('says what is missing and makes a brief (%s)', async language => {
+    const { taskId, novelId } = await server.importText(
+      'Chapter 1\n\nBerit Hask opened the ledger at Anderby Pans. The salt came in on sledges.\n',
+    )
+    await server.ended(taskId)
+    const { outline } = await server.ask<{ outline: { chapters: { id: string }[] }[] }>(
+      `/v1/novels/${novelId}`,
+    )
+    const { scenes } = await server.ask<{ scenes: { id: string }[] }>(
+      `/v1/novels/${novelId}/chapters/${outline[0]?.chapters[0]?.id}`,
+    )
+    await using opened = await open(`${server.url}/novels/${novelId}/scenes/${scenes[0]?.id}`, { language })
+    const { page } = opened
+    const why = page.locator('[data-no-model]')
+    await why.getByText('export QUILLWORK_MODEL=').waitFor()
+    expect(await page.locator('button:disabled').count()).toBe(0)
+    await why.getByRole('link', { name: language === 'en' ? 'To the brief' : '查看写作提要' }).click()
+    await page.getByRole('button', { name: language === 'en' ? 'Make the brief' : '生成提要' }).click()
+    await page.locator('[data-brief]').getByText('Berit Hask', { exact: true }).waitFor()
+  })
+})

@@ -1,0 +1,166 @@
+import type { Page } from 'playwright-core'
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
+import { describePages, open } from './kit/kit.ts'
+import { proseOf, type SceneServer, startSceneServer } from './scene-server.ts'
+
+/** Slow enough to be looked at, and over within seconds. */
+const slowly = { is: 'text', chunkMs: 40 } as const
+
+describePages('writing a scene', () => {
+  let it: SceneServer
+  beforeAll(async () => {
+    it = await startSceneServer()
+  }, 180_000)
+  afterAll(() => it?.[Symbol.asyncDispose]())
+  beforeEach(() => it.model.script.clear())
+
+  const write = (page: Page, name = 'Write the scene') =>
+    page.getByRole('button', { name, exact: true }).click()
+  const growing = (page: Page) => page.locator('[data-growing]')
+  const text = (page: Page) => page.locator('[data-scene-text]')
+
+  test('says what it costs before, grows on the page, and says how the text came about', async () => {
+    const sceneId = await it.addScene('At night')
+    it.model.script.add({ answer: { ...slowly, text: proseOf(6) } })
+    await using opened = await open(it.pageOf(sceneId))
+    const { page } = opened
+    await page.getByText(/About \$0\.\d+ at most, for 1 call of writer/).waitFor()
+    await write(page)
+    await growing(page).waitFor()
+    const early = (await growing(page).textContent()) ?? ''
+    expect(proseOf(6).startsWith(early.trim())).toBe(true)
+    expect(early.length).toBeLessThan(proseOf(6).length)
+    await text(page).waitFor()
+    expect(await text(page).textContent()).toBe(proseOf(6))
+    await page
+      .getByText(/^Written by writer/)
+      .first()
+      .waitFor()
+    expect(await it.scene(sceneId)).toMatchObject({ textOrigin: { method: 'generative', model: 'writer' } })
+  })
+
+  test('goes on while no page is open, and is found again in another browser', async () => {
+    const sceneId = await it.addScene('Two doors')
+    it.model.script.add({ answer: { ...slowly, text: proseOf(14) } })
+    let seen = ''
+    {
+      await using first = await open(it.pageOf(sceneId))
+      await write(first.page)
+      await growing(first.page).getByText('Sentence 2').waitFor()
+      seen = (await growing(first.page).textContent()) ?? ''
+    }
+    await using second = await open(it.pageOf(sceneId), { language: 'zh' })
+    await second.page.getByRole('heading', { name: '正在写' }).waitFor()
+    await growing(second.page).waitFor()
+    expect((await growing(second.page).textContent())?.startsWith(seen)).toBe(true)
+    await text(second.page).waitFor()
+    expect(await text(second.page).textContent()).toBe(proseOf(14))
+  })
+
+  test('goes on after the server was killed under the open page', async () => {
+    const sceneId = await it.addScene('The sluice')
+    it.model.script.add({ answer: { ...slowly, text: proseOf(14) } })
+    await using opened = await open(it.pageOf(sceneId))
+    const { page } = opened
+    await write(page)
+    await growing(page).getByText('Sentence 2').waitFor()
+    await it.server.kill()
+    await it.server.startAgain()
+    await page.getByText('This is attempt 2.').waitFor({ timeout: 60_000 })
+    await text(page).waitFor({ timeout: 60_000 })
+    // The words of the attempt that was lost are gone.
+    expect(await text(page).textContent()).toBe(proseOf(14))
+  })
+
+  test('waits for its budget, says what the next call needs, and goes on when it is raised', async () => {
+    const sceneId = await it.addScene('The reply')
+    await using opened = await open(it.pageOf(sceneId))
+    const { page } = opened
+    await page.getByRole('button', { name: 'Length, style, model, budget' }).click()
+    await page.getByLabel('Spend at most (USD)').fill('0.001')
+    await write(page)
+    await page.getByText(/^Spent \$0\.00 of \$0\.001; the next call needs up to \$0\.\d+\.$/).waitFor()
+    // It is there for whoever opens the page anew, too.
+    await page.reload()
+    await page.getByRole('button', { name: 'Raise and go on' }).click()
+    await text(page).waitFor()
+    expect((await it.scene(sceneId)).content).not.toBe('')
+  })
+
+  test('waits for the time that the provider named', async () => {
+    const sceneId = await it.addScene('The tide')
+    it.model.script.add({ answer: { is: 'rate-limited', retryAfter: 8 }, times: 1 })
+    await using opened = await open(it.pageOf(sceneId))
+    await write(opened.page)
+    await opened.page.getByText('Waits for its turn at the model').waitFor()
+    await text(opened.page).waitFor({ timeout: 40_000 })
+  })
+
+  test('fails in words for authors, keeps what came, and can be tried again', async () => {
+    const sceneId = await it.addScene('The refusal')
+    it.model.script.add({ answer: { is: 'filtered', text: proseOf(2) }, times: 1 })
+    await using opened = await open(it.pageOf(sceneId), { language: 'zh' })
+    const { page } = opened
+    await write(page, '开始写')
+    await page.getByText('没能写完这个场景').waitFor()
+    await page.getByText('MODEL_ANSWER_FILTERED').waitFor()
+    await page.locator('[data-came]').waitFor()
+    await page.getByRole('button', { name: '重试' }).click()
+    await text(page).waitFor()
+  })
+
+  test('is stopped by the person, who keeps what came', async () => {
+    const sceneId = await it.addScene('Stopped')
+    it.model.script.add({ answer: { ...slowly, text: proseOf(60) } })
+    await using opened = await open(it.pageOf(sceneId))
+    const { page } = opened
+    await write(page)
+    await growing(page).getByText('Sentence 2').waitFor()
+    await page.getByRole('button', { name: 'Stop', exact: true }).click()
+    await page.getByText('The writing was stopped.').waitFor()
+    await page.locator('[data-came]').getByText('Sentence 2').waitFor()
+    expect((await it.scene(sceneId)).content).toBe('')
+  })
+
+  test('lets an edit win, and keeps both texts', async () => {
+    const sceneId = await it.addScene('Both')
+    it.model.script.add({ answer: { ...slowly, text: proseOf(16) } })
+    await using opened = await open(it.pageOf(sceneId))
+    const { page } = opened
+    await write(page)
+    await growing(page).waitFor()
+    await it.server.ask(`/v1/scenes/${sceneId}`, {
+      method: 'PATCH',
+      headers: { 'content-type': 'application/json', 'if-match': `"${(await it.scene(sceneId)).version}"` },
+      body: JSON.stringify({ content: 'My own words.' }),
+    })
+    await page.getByText('Your text stayed').waitFor()
+    expect(await text(page).textContent()).toBe('My own words.')
+    await page.getByRole('link', { name: 'Read what was written' }).click()
+    expect(await page.locator('[data-entry-text]').textContent()).toBe(proseOf(16))
+    await page.getByRole('button', { name: 'Put back' }).click()
+    await page.getByRole('tab', { name: 'Text' }).click()
+    await page.getByText('Put back from the history').waitFor()
+    expect(await text(page).textContent()).toBe(proseOf(16))
+  })
+
+  test('asks for the text where there is no place for another stream', async () => {
+    const sceneId = await it.addScene('Crowded')
+    it.model.script.add({ answer: { ...slowly, text: proseOf(20) } })
+    await using opened = await open(it.pageOf(sceneId))
+    const { page } = opened
+    await page.locator('[data-live=live]').waitFor()
+    // Four streams of an address, one of which is the page's own.
+    const leaving = new AbortController()
+    await Promise.all([1, 2, 3].map(() => fetch(`${it.server.url}/v1/events`, { signal: leaving.signal })))
+    const refused = page.waitForResponse(
+      answer => answer.url().endsWith('/output') && answer.status() === 429,
+    )
+    await write(page)
+    await refused
+    await growing(page).getByText('Sentence 2').waitFor()
+    leaving.abort()
+    await text(page).waitFor()
+    expect(await text(page).textContent()).toBe(proseOf(20))
+  })
+})

@@ -1,0 +1,68 @@
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { describePages, open, type PageServer, startServer } from './kit/kit.ts'
+
+describePages('settings', () => {
+  let server: PageServer
+  beforeAll(async () => {
+    server = await startServer([], {
+      SOME_MODEL_KEY: 'sk-that-nobody-may-see',
+      QUILLWORK_MODELS: JSON.stringify({
+        writer: {
+          provider: 'openai',
+          model: 'gpt-4.1',
+          uses: ['prose'],
+          key: 'env:SOME_MODEL_KEY',
+          price: { input: 2, output: 8, currency: 'USD' },
+          limits: { requestsPerMinute: 60 },
+        },
+        other: { provider: 'anthropic', model: 'claude-sonnet-4-5', key: 'env:NO_SUCH_VARIABLE' },
+      }),
+    })
+  }, 120_000)
+  afterAll(() => server?.[Symbol.asyncDispose]())
+
+  test('tells of models, what is off and why, and the server; never a key', async () => {
+    await using opened = await open(`${server.url}/settings`)
+    const { page } = opened
+    const writer = page.locator('[data-model=writer]')
+    await writer.getByText('usual for prose').waitFor()
+    await writer.getByText('$2.00 in, $8.00 out, per million tokens').waitFor()
+    await writer.getByText('60 calls a minute').waitFor()
+    await page.locator('[data-model=other]').getByText('NO_SUCH_VARIABLE').waitFor()
+    await page.locator('[data-off=embedding]').waitFor()
+    await page.locator('[data-lanes]').getByRole('row', { name: /batch/ }).waitFor()
+    await page.locator('[data-set-up]').getByText("QUILLWORK_MODEL='openai:gpt-5-mini'").waitFor()
+    expect(await page.content()).not.toContain('sk-that-nobody-may-see')
+    const download = page.waitForEvent('download')
+    await page.getByRole('button', { name: 'Description of the API (OpenAPI)' }).click()
+    expect((await download).suggestedFilename()).toBe('openapi.json')
+  })
+
+  test('keeps the choices of the browser: language, light or dark, zone, shortcuts', async () => {
+    await using opened = await open(`${server.url}/settings`)
+    const { page } = opened
+    await page.getByText('简体中文').click()
+    await page.getByRole('heading', { level: 1, name: '设置' }).waitFor()
+    await page.getByText('深色', { exact: true }).click()
+    await page.locator('html[data-mantine-color-scheme=dark]').waitFor()
+    await page.getByText('UTC', { exact: true }).click()
+    await page.getByRole('switch', { name: /键盘快捷键/ }).uncheck({ force: true })
+    await page.reload()
+    await page.getByRole('heading', { level: 1, name: '设置' }).waitFor()
+    await page.locator('html[data-mantine-color-scheme=dark]').waitFor()
+    expect(await page.getByRole('radio', { name: 'UTC', exact: true }).isChecked()).toBe(true)
+    expect(await page.getByRole('switch', { name: /键盘快捷键/ }).isChecked()).toBe(false)
+    await page.keyboard.press('g')
+    await page.keyboard.press('t')
+    expect(page.url()).toContain('/settings')
+  })
+
+  test('lets a lane go on that somebody paused', async () => {
+    await server.post('/v1/lanes/batch:pause')
+    await using opened = await open(`${server.url}/settings`)
+    await opened.page.getByRole('button', { name: 'Let it go on' }).click()
+    await opened.page.getByRole('button', { name: 'Let it go on' }).waitFor({ state: 'detached' })
+    const { items } = await server.ask<{ items: { lane: string; paused: boolean }[] }>('/v1/lanes')
+    expect(items.every(({ paused }) => !paused)).toBe(true)
+  })
+})
