@@ -61,7 +61,12 @@ function Details({ task, actions, onClose }: { task: Task; actions: LetterAction
         <Title order={3} mb="xs">
           {t('parameters')}
         </Title>
-        <JsonView value={task.parameters} label={t('parameters')} fileName={`${task.id}.json`} />
+        <JsonView
+          openDepth={4}
+          value={task.parameters}
+          label={t('parameters')}
+          fileName={`${task.id}.json`}
+        />
       </section>
       <Attempts taskId={task.id} />
       <TextLink to="/tasks/$taskId" params={{ taskId: task.id }}>

@@ -1,0 +1,192 @@
+import type { Page } from 'playwright-core'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { type EngineServer, startEngineServer } from './kit/engine-server.ts'
+import { describePages, open } from './kit/kit.ts'
+
+const groupOf = (page: Page, words: string) => page.getByRole('article').filter({ hasText: words })
+const rowsOf = (page: Page) => page.getByRole('listitem').filter({ has: page.getByText('Failed') })
+
+describePages('what needs attention', () => {
+  let server: EngineServer
+  beforeAll(async () => {
+    server = await startEngineServer()
+  }, 300_000)
+  afterAll(() => server?.[Symbol.asyncDispose]())
+
+  /** Submits tasks that fail for good, on their first attempt unless they are to fail on all; answers their ids once they have failed. */
+  async function failing(message: string, count: number, attempts?: number): Promise<string[]> {
+    const ids: string[] = []
+    const order = { do: 'failForGood', message, ...(attempts === undefined ? {} : { attempts }) }
+    for (let index = 0; index < count; index++) ids.push(await server.submit([order]))
+    for (const id of ids) await becomes(id, 'FAILED')
+    return ids
+  }
+
+  async function becomes(id: string, status: string): Promise<void> {
+    const read = async () => (await server.ask<{ status: string }>(`/v1/tasks/${id}`)).status
+    await expect.poll(read, { timeout: 30_000 }).toBe(status)
+  }
+
+  test('says that nothing needs anybody, and shows what does as soon as it does', async () => {
+    await using opened = await open(`${server.url}/dead-letters`)
+    const { page } = opened
+    await page.locator('[data-live=live]').waitFor()
+    await page.getByRole('heading', { name: 'Nothing needs you' }).waitFor()
+    const entry = page.getByRole('navigation').getByRole('link', { name: 'Needs attention' })
+    expect(await entry.textContent()).toBe('Needs attention')
+    const [id = ''] = await failing('the ink is dry', 1)
+    await groupOf(page, 'the ink is dry').getByText('1 task', { exact: true }).waitFor()
+    await entry.getByText('1', { exact: true }).waitFor()
+    await server.post(`/v1/dead-letters:purge`, { filter: {} })
+    await page.getByRole('heading', { name: 'Nothing needs you' }).waitFor()
+    await becomes(id, 'FAILED')
+  })
+
+  test('equal failures stand together; all of them run again, and nothing else does', async () => {
+    const together = await failing('chapter 7 has no end', 3, 1)
+    const [other = ''] = await failing('the harbour is closed', 1)
+    await using opened = await open(`${server.url}/dead-letters`)
+    const { page } = opened
+    const group = groupOf(page, 'has no end')
+    await group.getByText('3 tasks', { exact: true }).waitFor()
+    await group.getByRole('button', { name: 'Try all again' }).click()
+    const dialog = page.getByRole('dialog', { name: 'Try 3 tasks again?' })
+    await dialog.getByRole('button', { name: 'Try 3 tasks again' }).click()
+    await page.getByText('3 tasks run again.').waitFor()
+    await group.waitFor({ state: 'detached' })
+    for (const id of together) await becomes(id, 'COMPLETED')
+    await becomes(other, 'FAILED')
+  })
+
+  test('a group and a task of it have an address of their own, and the task is told in full', async () => {
+    const [id = ''] = await failing('scene 12 is missing', 2, 1)
+    await using opened = await open(`${server.url}/dead-letters`)
+    const { page } = opened
+    await groupOf(page, 'is missing').getByRole('link', { name: 'Look at them' }).click()
+    await page.getByText('2 of 2 shown').waitFor()
+    const row = page.locator(`[data-task-id="${id}"]`)
+    await row.getByRole('button', { name: 'Obedient' }).click()
+    const details = page.getByRole('dialog', { name: 'Obedient' })
+    for (const told of ['It needs you', 'Code: HANDLER_FAILED', 'Attempt 1', 'failForGood'])
+      await details.getByText(told).first().waitFor()
+    await using pasted = await open(page.url())
+    const same = pasted.page.getByRole('dialog', { name: 'Obedient' })
+    await same.getByText('Code: HANDLER_FAILED').waitFor()
+    await same.getByRole('button', { name: 'Try again', exact: true }).click()
+    await pasted.page.getByText('The task runs again.').waitFor()
+    await becomes(id, 'COMPLETED')
+    await pasted.page.getByText('1 of 1 shown').waitFor()
+    await details.getByText('This task no longer needs attention').waitFor()
+    await page.goBack()
+    await page.getByText('1 of 1 shown').waitFor()
+  })
+
+  test('parameters are edited beside the former ones; what the task does not accept is shown where it stands', async () => {
+    const [id = ''] = await failing('the map is torn', 1)
+    await using opened = await open(`${server.url}/dead-letters?task=${id}`)
+    const { page } = opened
+    await page.getByRole('dialog').getByRole('button', { name: 'Edit and try again' }).click()
+    const dialog = page.getByRole('dialog', { name: 'Edit and try again' })
+    const field = dialog.getByLabel('New parameters')
+    const submit = dialog.getByRole('button', { name: 'Try again with these' })
+    await field.fill('{ "orders": [')
+    await dialog.getByText('This is not JSON yet').waitFor()
+    expect(await submit.isDisabled()).toBe(true)
+    await field.fill('{\n  "orders": [\n    { "do": "succeed" },\n    "run"\n  ]\n}')
+    await submit.click()
+    await dialog.getByText('/orders/1').waitFor()
+    await dialog.getByRole('button', { name: 'Line 4' }).click()
+    const chosen = await field.evaluate((area: HTMLTextAreaElement) =>
+      area.value.slice(area.selectionStart, area.selectionEnd),
+    )
+    expect(chosen).toBe('"run"')
+    await dialog.getByText('the map is torn').waitFor()
+    await field.fill('{ "orders": [{ "do": "succeed", "value": "mended" }] }')
+    await submit.click()
+    await page.getByText('The task runs again.').waitFor()
+    await becomes(id, 'COMPLETED')
+    expect(await server.ask(`/v1/tasks/${id}`)).toMatchObject({ result: 'mended' })
+  })
+
+  test('who edits what somebody else has tried again meanwhile is told so, and keeps what was written', async () => {
+    const [id = ''] = await failing('the bell is cracked', 1)
+    await using opened = await open(`${server.url}/dead-letters`)
+    const { page } = opened
+    await groupOf(page, 'is cracked').getByRole('link', { name: 'Look at it' }).click()
+    await page.getByRole('button', { name: 'Edit and try again' }).click()
+    const field = page.getByRole('dialog').getByLabel('New parameters')
+    await field.fill('{ "orders": [] }')
+    await server.post(`/v1/dead-letters/${id}:retry`)
+    await becomes(id, 'FAILED')
+    await page.getByRole('button', { name: 'Try again with these' }).click()
+    await page.getByText('The task has changed meanwhile').waitFor()
+    expect(await field.inputValue()).toBe('{ "orders": [] }')
+  })
+
+  test('one is taken off the list: it stays as it ended, and the others stay on the list', async () => {
+    const [first = '', second = ''] = await failing('the well is deep', 2)
+    await using opened = await open(`${server.url}/dead-letters`)
+    const { page } = opened
+    await groupOf(page, 'is deep').getByRole('link', { name: 'Look at them' }).click()
+    await page.locator(`[data-task-id="${first}"]`).getByRole('button', { name: 'Take off the list' }).click()
+    const dialog = page.getByRole('dialog', { name: 'Take the task off the list?' })
+    await dialog.getByText('It stays as it ended').waitFor()
+    await dialog.getByText(`…${first.slice(-6)}`).waitFor()
+    await dialog.getByRole('button', { name: 'Take off the list' }).click()
+    await page.locator(`[data-task-id="${first}"]`).waitFor({ state: 'detached' })
+    expect(await rowsOf(page).count()).toBe(1)
+    await page.locator(`[data-task-id="${second}"]`).waitFor()
+    await becomes(first, 'FAILED')
+  })
+
+  test('taking more than a hundred off the list wants their number typed', async () => {
+    await failing('page 3 is blank', 103)
+    await using opened = await open(`${server.url}/dead-letters`)
+    const { page } = opened
+    const group = groupOf(page, 'is blank')
+    await group.getByText('103 tasks', { exact: true }).waitFor()
+    await group.getByRole('button', { name: 'Take all off the list' }).click()
+    const dialog = page.getByRole('dialog', { name: 'Take 103 tasks off the list?' })
+    const verb = dialog.getByRole('button', { name: 'Take 103 off the list' })
+    expect(await verb.isDisabled()).toBe(true)
+    await dialog.getByLabel('Type 103 to confirm').fill('103')
+    await verb.click()
+    await page.getByText('103 tasks are off the list.').waitFor()
+    await group.waitFor({ state: 'detached' })
+  })
+
+  test('what could not be done to some is told by task, and can be asked for again', async () => {
+    const parent = await server.submit([
+      { do: 'submit', subTasks: [{ key: 'lost', orders: [{ do: 'failForGood', message: 'a lost key' }] }] },
+      { do: 'failForGood', message: 'the door is locked' },
+    ])
+    await becomes(parent, 'FAILED')
+    const { items } = await server.ask<{ items: { id: string }[] }>(`/v1/tasks/${parent}/children`)
+    const child = items[0]?.id ?? ''
+    const { status } = await server.ask<{ status: string }>(`/v1/tasks/${child}`)
+    expect(status).toBe('FAILED')
+    await using opened = await open(`${server.url}/dead-letters`)
+    const { page } = opened
+    await groupOf(page, 'a lost key').getByRole('button', { name: 'Try again' }).click()
+    await page.getByRole('dialog').getByRole('button', { name: 'Try again' }).click()
+    const report = page.getByRole('dialog', { name: 'Not all could be tried again' })
+    await report.getByText('0 done, 1 failed.').waitFor()
+    await report.getByText('Code: TASK_NOT_RETRYABLE').waitFor()
+    await report.getByRole('link', { name: `Task …${child.slice(-6)}` }).waitFor()
+    await report.getByRole('button', { name: 'Try those again' }).click()
+    await report.getByText('0 done, 1 failed.').waitFor()
+  })
+
+  test('on a phone and in Chinese', async () => {
+    const long = 'the thread that was to hold the whole of the second volume together broke'
+    const [id = ''] = await failing(long, 1)
+    await using opened = await open(`${server.url}/dead-letters`, { width: 360, height: 740, language: 'zh' })
+    const { page } = opened
+    await page.getByRole('heading', { level: 1, name: '待处理' }).waitFor()
+    await groupOf(page, long).getByRole('link', { name: '查看' }).click()
+    await page.getByText('已显示 1 / 1').waitFor()
+    expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(360)
+    await page.locator(`[data-task-id="${id}"]`).getByRole('button', { name: '修改后重试' }).click()
+    await page.getByRole('dialog', { name: '修改后重试' }).getByLabel('新参数').waitFor()
+  })
+})

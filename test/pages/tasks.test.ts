@@ -1,0 +1,337 @@
+import type { Locator, Page } from 'playwright-core'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { type EngineServer, startEngineServer } from './kit/engine-server.ts'
+import { describePages, open } from './kit/kit.ts'
+
+/** Waits for its turn all through the tests. */
+const later = { delay: '1h' }
+const quick = [{ do: 'succeed' }]
+const hopeless = [{ do: 'failForGood', message: 'no paper left' }]
+
+const rowsOf = (page: Page) => page.locator('[data-task-id]')
+const rowOf = (page: Page, id: string) => page.locator(`[data-task-id="${id}"]`)
+const idsOf = (rows: Locator) => rows.evaluateAll(all => all.map(row => row.getAttribute('data-task-id')))
+
+describePages('the list of tasks', () => {
+  let server: EngineServer
+  beforeAll(async () => {
+    server = await startEngineServer()
+  }, 300_000)
+  afterAll(() => server?.[Symbol.asyncDispose]())
+
+  /** So many tasks with a tag, one after the other; answers their ids, newest first. */
+  async function submitMany(tag: string, count: number, orders: readonly object[], fields: object = {}) {
+    const ids: string[] = []
+    for (let index = 0; index < count; index++)
+      ids.unshift(await server.submit(orders, { tags: [tag], ...fields }))
+    return ids
+  }
+
+  /** The status of a task that ends soon, once it has. */
+  async function ended(id: string): Promise<string> {
+    let status = ''
+    await expect
+      .poll(
+        async () => {
+          const task = await server.ask<{ status: string; done: boolean }>(`/v1/tasks/${id}`)
+          status = task.status
+          return task.done
+        },
+        { timeout: 30_000 },
+      )
+      .toBe(true)
+    return status
+  }
+
+  test('a row says what a task is, how it stands, and what went wrong', async () => {
+    const failed = await server.submit(hopeless, { tags: ['of-the-harbour', 'says'] })
+    await ended(failed)
+    await using opened = await open(`${server.url}/tasks?tag=says`)
+    const row = rowOf(opened.page, failed)
+    await row.getByText('Failed', { exact: true }).waitFor()
+    await row.getByRole('link', { name: 'Obedient' }).waitFor()
+    await row.getByText('no paper left').waitFor()
+    await row.getByText('of-the-harbour').waitFor()
+    await opened.page.getByText('That is the only task').waitFor()
+    expect(await opened.page.getByRole('columnheader').allTextContents()).toEqual(
+      expect.arrayContaining(['Status', 'Task', 'Progress', 'Attempts', 'Submitted', 'Time taken']),
+    )
+  })
+
+  test('filters and order are in the address: a reload, the way back and a pasted link show the same', async () => {
+    const failed = await submitMany('address', 2, hopeless)
+    const done = await submitMany('address', 2, quick)
+    for (const id of [...failed, ...done]) await ended(id)
+    await using opened = await open(`${server.url}/tasks?tag=address`)
+    const { page } = opened
+    await rowOf(page, done[1] ?? '').waitFor()
+    expect(await idsOf(rowsOf(page))).toEqual([...done, ...failed])
+    const tile = page.getByRole('group', { name: 'Tasks by status' }).getByRole('button', { name: 'Failed' })
+    await tile.click()
+    await rowOf(page, done[0] ?? '').waitFor({ state: 'detached' })
+    expect(await idsOf(rowsOf(page))).toEqual(failed)
+    expect(await tile.getAttribute('aria-pressed')).toBe('true')
+    await page.getByRole('combobox', { name: 'Order' }).click()
+    await page.getByRole('option', { name: 'Oldest first' }).click()
+    await page.waitForFunction(
+      id => document.querySelector('[data-task-id]')?.getAttribute('data-task-id') === id,
+      failed[1],
+    )
+    const link = page.url()
+    expect(link).toMatch(/order=oldest/)
+    await page.reload()
+    await rowOf(page, failed[0] ?? '').waitFor()
+    expect(await idsOf(rowsOf(page))).toEqual([...failed].reverse())
+    await page.goBack()
+    await page.waitForFunction(
+      id => document.querySelector('[data-task-id]')?.getAttribute('data-task-id') === id,
+      failed[0],
+    )
+    await using pasted = await open(link)
+    await rowOf(pasted.page, failed[0] ?? '').waitFor()
+    expect(await idsOf(rowsOf(pasted.page))).toEqual([...failed].reverse())
+  })
+
+  test('the rarer filters take effect when they are typed, and are cleared together', async () => {
+    const [mine = ''] = await submitMany('typed', 1, quick, { userId: 'bertha' })
+    const [other = ''] = await submitMany('typed', 1, quick, { userId: 'carl' })
+    await using opened = await open(`${server.url}/tasks`)
+    const { page } = opened
+    await page.getByRole('button', { name: 'More filters' }).click()
+    await page.getByLabel('Tag').fill('typed')
+    await page.getByLabel('Tag').press('Enter')
+    await page.getByLabel('User').fill('bertha')
+    await page.getByLabel('User').press('Enter')
+    await rowOf(page, other).waitFor({ state: 'detached' })
+    expect(await idsOf(rowsOf(page))).toEqual([mine])
+    await page.getByLabel('Submitted before').fill('2020-01-01T00:00')
+    await page.getByLabel('Submitted before').press('Enter')
+    await page.getByRole('heading', { name: 'No task fits' }).waitFor()
+    expect(page.url()).toMatch(/before=2019-12-31T23/)
+    await page.getByRole('main').getByRole('button', { name: 'Clear filters' }).last().click()
+    await rowOf(page, other).waitFor()
+    expect(new URL(page.url()).search).toBe('')
+  })
+
+  test('sub-tasks are shown where they are asked for, and their parent counts them', async () => {
+    const { id } = await server.post<{ id: string }>('/v1/tasks', {
+      taskType: 'ObedientParent',
+      tags: ['family'],
+      parameters: {
+        orders: [
+          {
+            do: 'submit',
+            subTasks: [
+              { key: 'good', orders: quick },
+              { key: 'bad', orders: hopeless },
+            ],
+          },
+        ],
+      },
+    })
+    await ended(id)
+    await using opened = await open(`${server.url}/tasks?type=Obedient&type=ObedientParent`)
+    const { page } = opened
+    await rowOf(page, id).getByText('2 of 2 sub-tasks').waitFor()
+    await rowOf(page, id).getByText('1 failed').waitFor()
+    const { items } = await server.ask<{ items: { id: string }[] }>(`/v1/tasks/${id}/children`)
+    const child = items[0]?.id ?? ''
+    expect(await rowOf(page, child).count()).toBe(0)
+    await page.getByRole('switch', { name: 'Sub-tasks too' }).click({ force: true })
+    await rowOf(page, child).waitFor()
+  })
+
+  test('a row changes where it is; one that no longer fits stays until the list is read again', async () => {
+    const [id = ''] = await submitMany('changing', 1, quick, later)
+    await using opened = await open(`${server.url}/tasks?status=QUEUED&tag=changing`)
+    const { page } = opened
+    await page.locator('[data-live=live]').waitFor()
+    await rowOf(page, id).getByText('Waiting', { exact: true }).waitFor()
+    await server.post(`/v1/tasks/${id}:cancel`)
+    await rowOf(page, id).getByText('Cancelled', { exact: true }).waitFor()
+    await rowOf(page, id).getByText('No longer fits the filter').waitFor()
+    await page.getByRole('button', { name: 'Read the list again' }).click()
+    await page.getByRole('heading', { name: 'No task fits' }).waitFor()
+  })
+
+  test('new tasks come in at the beginning; further down they are announced, and nothing moves', async () => {
+    const first = await submitMany('arriving', 40, quick, later)
+    await using opened = await open(`${server.url}/tasks?tag=arriving`)
+    const { page } = opened
+    await page.locator('[data-live=live]').waitFor()
+    await rowOf(page, first[0] ?? '').waitFor()
+    const [second = ''] = await submitMany('arriving', 1, quick, later)
+    await rowOf(page, second).waitFor()
+    expect((await idsOf(rowsOf(page))).slice(0, 2)).toEqual([second, first[0]])
+    await page.evaluate(() => window.scrollTo(0, 900))
+    const near = first[20] ?? ''
+    await rowOf(page, near).waitFor()
+    const before = await rowOf(page, near).boundingBox()
+    const [newest = ''] = await submitMany('arriving', 2, quick, later)
+    const announced = page.getByRole('button', { name: '2 new tasks' })
+    await announced.waitFor()
+    expect(await rowOf(page, near).boundingBox()).toEqual(before)
+    await announced.click()
+    await rowOf(page, newest).waitFor()
+    expect(await page.evaluate(() => window.scrollY)).toBe(0)
+  })
+
+  test('pages follow one another, few rows are drawn, and who comes back from a task finds the same place', async () => {
+    const ids = await submitMany('paged', 130, quick, later)
+    await using opened = await open(`${server.url}/tasks?tag=paged`)
+    const { page } = opened
+    await rowOf(page, ids[0] ?? '').waitFor()
+    await page.getByText('50 tasks so far').waitFor()
+    for (const shown of ['100 tasks so far', 'Those are all 130 tasks']) {
+      await page.getByRole('button', { name: 'Show more' }).click()
+      await page.getByText(shown).waitFor()
+    }
+    expect(await rowsOf(page).count()).toBeLessThan(60)
+    await page.evaluate(() => window.scrollTo(0, document.body.scrollHeight))
+    const far = rowOf(page, ids[120] ?? '')
+    await far.waitFor()
+    const before = await page.evaluate(() => window.scrollY)
+    await far.getByRole('link').click()
+    await page.waitForURL(`**/tasks/${ids[120]}**`)
+    await page.goBack()
+    await far.waitFor()
+    await page.waitForFunction(y => Math.abs(window.scrollY - y) < 5, before)
+    await page.getByText('Those are all 130 tasks').waitFor()
+  })
+
+  test('one asks the server for the first page alone', async () => {
+    await using opened = await open(`${server.url}/settings`)
+    const { page } = opened
+    const asked: string[] = []
+    page.on('request', request => {
+      const { pathname, searchParams } = new URL(request.url())
+      if (pathname === '/v1/tasks')
+        asked.push(`${searchParams.get('pageSize')} ${searchParams.get('pageToken')}`)
+    })
+    await page.getByRole('link', { name: 'Tasks' }).click()
+    await rowsOf(page).first().waitFor()
+    expect(asked).toEqual(['50 null'])
+  })
+
+  test('keys: from row to row, open, cancel and try again', async () => {
+    const [newer = '', older = ''] = await submitMany('keys', 2, quick, later)
+    await using opened = await open(`${server.url}/tasks?tag=keys`)
+    const { page } = opened
+    await rowOf(page, older).waitFor()
+    await page.keyboard.press('j')
+    await page.keyboard.press('j')
+    await page.waitForFunction(id => document.activeElement?.getAttribute('data-task-id') === id, older)
+    await page.keyboard.press('k')
+    await page.waitForFunction(id => document.activeElement?.getAttribute('data-task-id') === id, newer)
+    await page.keyboard.press('c')
+    await page.getByRole('dialog').getByRole('button', { name: 'Cancel the task' }).click()
+    await rowOf(page, newer).getByText('Cancelled', { exact: true }).waitFor()
+    expect(await ended(newer)).toBe('CANCELLED')
+    await page.getByRole('dialog').waitFor({ state: 'detached' })
+    await rowOf(page, newer).focus()
+    await page.keyboard.press('r')
+    await page.getByRole('dialog').getByRole('button', { name: 'Try again' }).click()
+    await rowOf(page, newer).getByText('Done', { exact: true }).waitFor()
+    await page.getByRole('dialog').waitFor({ state: 'detached' })
+    await rowOf(page, older).focus()
+    await page.keyboard.press('Enter')
+    await page.waitForURL(`**/tasks/${older}**`)
+  })
+
+  test('many at once: what can be done to how many, and to which it cannot', async () => {
+    const waiting = await submitMany('many', 3, quick, later)
+    const [done = ''] = await submitMany('many', 1, quick)
+    await ended(done)
+    await using opened = await open(`${server.url}/tasks?tag=many`)
+    const { page } = opened
+    await rowOf(page, waiting[2] ?? '').waitFor()
+    await rowOf(page, done).getByRole('checkbox').click()
+    await rowOf(page, waiting[2] ?? '')
+      .getByRole('checkbox')
+      .click({ modifiers: ['Shift'] })
+    const bar = page.getByRole('region', { name: 'What to do with the selected tasks' })
+    await bar.getByText('4 selected').waitFor()
+    await bar.getByRole('button', { name: 'Cancel' }).click()
+    const dialog = page.getByRole('dialog', { name: 'Cancel 3 tasks?' })
+    await dialog.getByText('One cannot be cancelled:').waitFor()
+    await dialog.getByText(`…${done.slice(-6)} – has already ended`).waitFor()
+    await dialog.getByRole('button', { name: 'Cancel 3 tasks' }).click()
+    await page.getByText('3 tasks are being cancelled.').waitFor()
+    for (const id of waiting) expect(await ended(id)).toBe('CANCELLED')
+    expect(await ended(done)).toBe('COMPLETED')
+  })
+
+  test('what the server refuses is told by task, and can be asked for once more', async () => {
+    const parent = await server.submit([
+      { do: 'submit', subTasks: [{ key: 'waits', orders: [{ do: 'hang' }] }] },
+    ])
+    const children = async () =>
+      (await server.ask<{ items: { id: string; status: string }[] }>(`/v1/tasks/${parent}/children`)).items
+    await expect.poll(async () => (await children()).length).toBe(1)
+    await server.post(`/v1/tasks/${parent}:cancel`)
+    const [child] = await children()
+    await ended(child?.id ?? '')
+    await using opened = await open(`${server.url}/tasks?status=CANCELLED&all=true`)
+    const { page } = opened
+    const row = rowOf(page, child?.id ?? '')
+    await row.getByRole('button', { name: 'Actions' }).click()
+    await page.getByRole('menuitem', { name: 'Try again' }).click()
+    await page.getByRole('dialog').getByRole('button', { name: 'Try again' }).click()
+    const report = page.getByRole('dialog', { name: 'Started again what could be' })
+    await report.getByText('Code: TASK_NOT_RETRYABLE').waitFor()
+    await report.getByText('retry the parent instead').waitFor()
+    await report.getByText(`…${child?.id.slice(-6)}`).waitFor()
+    await server.post(`/v1/tasks/${parent}:retry`)
+    await report.getByRole('button', { name: 'Once more for the one that failed' }).click()
+    await report.getByText('Code: TASK_NOT_RETRYABLE').waitFor()
+    await report.getByRole('button', { name: 'Close' }).last().click()
+    await server.post(`/v1/tasks/${parent}:cancel`)
+  })
+
+  test('an id, or its beginning, leads to its task', async () => {
+    const id = await server.submit(quick, { tags: ['found'] })
+    await using opened = await open(`${server.url}/tasks?tag=nothing-has-it`)
+    const { page } = opened
+    await page.getByRole('heading', { name: 'No task fits' }).waitFor()
+    await page.keyboard.press('/')
+    const box = page.getByRole('textbox', { name: 'Task id' })
+    for (const [typed, told] of [
+      ['ffffffff-ffff-4fff-8fff-ffffffffffff', 'No task with such an id was found.'],
+      ['zzz', 'No task with such an id was found.'],
+    ] as const) {
+      await box.fill(typed)
+      await box.press('Enter')
+      await page.getByText(told).waitFor()
+    }
+    await box.fill(id.slice(0, 30))
+    await box.press('Enter')
+    await page.waitForURL(`**/tasks/${id}**`)
+    await page.goBack()
+    await box.fill(id)
+    await box.press('Enter')
+    await page.waitForURL(`**/tasks/${id}**`)
+  })
+
+  test('a phone gets cards, in Chinese too, and nothing is wider than it', async () => {
+    const [failed = ''] = await submitMany('phone', 1, hopeless)
+    await submitMany('phone', 60, quick, later)
+    await ended(failed)
+    await using opened = await open(`${server.url}/tasks?tag=phone`, {
+      width: 360,
+      height: 740,
+      language: 'zh',
+    })
+    const { page } = opened
+    await page.getByRole('heading', { level: 1, name: '任务' }).waitFor()
+    await rowsOf(page).first().getByText('等待中').waitFor()
+    expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(360)
+    await page.getByRole('button', { name: '显示更多' }).click()
+    await page.getByText('共 61 个任务').waitFor()
+    await page.evaluate(() => window.scrollTo(0, document.body.scrollHeight))
+    await rowOf(page, failed).getByText('no paper left').waitFor()
+    expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(360)
+    await rowOf(page, failed).getByRole('button', { name: '操作' }).click()
+    await page.getByRole('menuitem', { name: '重试' }).click()
+    await page.getByRole('dialog', { name: '重试 1 个任务？' }).waitFor()
+  })
+})
