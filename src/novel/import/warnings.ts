@@ -8,7 +8,6 @@ import type { Outline, OutlineChapter } from './outline.ts'
 export type WarningCode =
   | 'LOW_ENCODING_CONFIDENCE'
   | 'BAD_BYTES'
-  | 'BROKEN_MARKUP'
   | 'CONTROL_CHARACTERS'
   | 'EMPTY_TEXT'
   | 'NO_HEADINGS'
@@ -18,6 +17,7 @@ export type WarningCode =
   | 'DUPLICATE_TITLE'
   | 'EMPTY_CHAPTER'
   | 'LONG_CHAPTER'
+  | 'BROKEN_MARKUP'
   | 'PAGES_LEFT_OUT'
   | 'NOTES_LEFT_OUT'
 
