@@ -26,10 +26,10 @@ export function VolumeRow({
     >
       <Icon size={16} aria-hidden />
       <span className={classes['title']}>{title}</span>
-      <Text size="sm" c="dimmed" className="numbers" visibleFrom="xs">
+      <Text size="sm" className="numbers" visibleFrom="xs">
         {t('units.chapters', { count: volume.chapters.length })}
       </Text>
-      <Text size="sm" c="dimmed" className="numbers">
+      <Text size="sm" className="numbers">
         {t('units.words', { count: volume.words })}
       </Text>
     </UnstyledButton>

@@ -1,4 +1,4 @@
-import type { Span } from './marked-text.tsx'
+import type { Span } from './spans.ts'
 
 /** A paragraph of a scene: where it stands in the text. */
 export interface Paragraph extends Span {

@@ -1,7 +1,8 @@
 import { useMemo } from 'react'
-import { MarkedText, type Span } from './marked-text.tsx'
+import { MarkedText } from './marked-text.tsx'
 import { type Paragraph, paragraphsOf } from './paragraphs.ts'
 import classes from './reader.module.css'
+import type { Span } from './spans.ts'
 
 /** The text of a scene, set as prose. `mark`: a passage that is marked. */
 export function Prose({

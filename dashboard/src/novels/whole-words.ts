@@ -1,4 +1,4 @@
-import type { Span } from './marked-text.tsx'
+import type { Span } from './spans.ts'
 
 /** A stretch of a text with its marks, which count from its beginning. */
 export interface Stretch {
