@@ -49,7 +49,14 @@ export function Shell() {
               size="sm"
               aria-label={isMenuOpen ? t('closeMenu') : t('menu')}
             />
-            <Text component={Link} to="/" fw={700} size="lg">
+            <Text
+              component={Link}
+              to="/"
+              fw={700}
+              size="lg"
+              c="var(--mantine-primary-color-light-color)"
+              td="none"
+            >
               Quillwork
             </Text>
           </Group>
