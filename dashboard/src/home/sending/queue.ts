@@ -88,12 +88,12 @@ function askBeforeLeaving(event: BeforeUnloadEvent): void {
   event.preventDefault()
 }
 
-async function sendOne({ id, file, sentBytes }: Sending): Promise<void> {
+async function sendOne({ id, file }: Sending): Promise<void> {
   const abort = new AbortController()
   aborts.set(id, abort)
   change(id, { state: 'sending', sentBytes: 0 })
   try {
-    const earlier = sentBytes > 0 ? await alreadyThere(id, file) : undefined
+    const earlier = before.has(id) ? await alreadyThere(id, file) : undefined
     if (!before.has(id)) before.set(id, new Set((await newestUploads()).map(upload => upload.id)))
     const options = { signal: abort.signal, onProgress: (bytes: number) => change(id, { sentBytes: bytes }) }
     const upload = earlier ?? (await sendFile(file, options))
