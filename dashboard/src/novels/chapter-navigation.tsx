@@ -7,6 +7,7 @@ import { useShortcuts } from '../app/shortcuts.tsx'
 import { ButtonLink } from '../parts/links.tsx'
 import { nearest } from './near-options.ts'
 import { type ChapterEntry, chaptersOf, type NovelOutline } from './novel.ts'
+import { searchHash } from './search-hash.ts'
 
 /** To the chapter before, the one after, or any. */
 export function ChapterNavigation({ novel, chapterId }: { novel: NovelOutline; chapterId: string }) {
@@ -47,7 +48,7 @@ export function useChapterKeys(novel: NovelOutline | undefined, chapterId: strin
     n: () => go(next),
     '/': () => {
       if (novel !== undefined)
-        void navigate({ to: '/novels/$novelId', params: { novelId: novel.id }, hash: 'search' })
+        void navigate({ to: '/novels/$novelId', params: { novelId: novel.id }, hash: searchHash })
     },
   })
 }

@@ -1,43 +1,44 @@
-import { Badge, Text, UnstyledButton } from '@mantine/core'
+import { Badge } from '@mantine/core'
 import { IconBookmark, IconChevronDown, IconChevronRight } from '@tabler/icons-react'
 import { Link } from '@tanstack/react-router'
+import { memo } from 'react'
 import { useTranslations } from 'use-intl'
-import type { ChapterEntry } from './novel.ts'
+import type { ChapterEntry, Volume } from './novel.ts'
 import classes from './outline.module.css'
-import type { OutlineRow } from './outline-rows.ts'
 
-/** The heading of a volume, which opens and closes it. */
-export function VolumeRow({
-  row: { volume, isOpen },
+/** The heading of a volume, which opens and closes it. Rendered anew only when it changed: a scroll moves thousands of lines. */
+export const VolumeRow = memo(function VolumeRow({
+  volume,
+  isOpen,
   onToggle,
 }: {
-  row: OutlineRow & { kind: 'volume' }
-  onToggle: () => void
+  volume: Volume
+  isOpen: boolean
+  onToggle: (volumeId: string) => void
 }) {
   const t = useTranslations()
   const Icon = isOpen ? IconChevronDown : IconChevronRight
   const title =
     volume.title === '' ? t('novels.outline.volume', { number: volume.position + 1 }) : volume.title
   return (
-    <UnstyledButton
+    <button
+      type="button"
       className={`${classes['row']} ${classes['volume']}`}
       aria-expanded={isOpen}
-      onClick={onToggle}
+      onClick={() => onToggle(volume.id)}
     >
       <Icon size={16} aria-hidden />
       <span className={classes['title']}>{title}</span>
-      <Text size="sm" className="numbers" visibleFrom="xs">
+      <span className={`numbers ${classes['wide']}`}>
         {t('units.chapters', { count: volume.chapters.length })}
-      </Text>
-      <Text size="sm" className="numbers">
-        {t('units.words', { count: volume.words })}
-      </Text>
-    </UnstyledButton>
+      </span>
+      <span className={`numbers ${classes['fact']}`}>{t('units.words', { count: volume.words })}</span>
+    </button>
   )
-}
+})
 
-/** A chapter, to be opened in the reader. `isHere`: where the person was reading. */
-export function ChapterRow({
+/** A chapter, to be opened in the reader. `isHere`: where the person was reading. Rendered anew only when it changed. */
+export const ChapterRow = memo(function ChapterRow({
   novelId,
   chapter,
   isHere,
@@ -62,13 +63,11 @@ export function ChapterRow({
         </Badge>
       )}
       {chapter.summaries === 0 && (
-        <Text size="sm" c="dimmed" visibleFrom="sm">
-          {t('novels.outline.noSummary')}
-        </Text>
+        <span className={`${classes['dimmed']} ${classes['wide']}`}>{t('novels.outline.noSummary')}</span>
       )}
-      <Text size="sm" c="dimmed" className="numbers">
+      <span className={`numbers ${classes['dimmed']} ${classes['fact']}`}>
         {t('units.words', { count: chapter.words })}
-      </Text>
+      </span>
     </Link>
   )
-}
+})

@@ -1,6 +1,6 @@
 import { Button, Group, Paper, Stack, Title } from '@mantine/core'
 import { useWindowVirtualizer } from '@tanstack/react-virtual'
-import { type RefObject, useLayoutEffect, useMemo, useRef, useState } from 'react'
+import { type RefObject, useCallback, useLayoutEffect, useMemo, useRef, useState } from 'react'
 import { useTranslations } from 'use-intl'
 import { Empty } from '../parts/states.tsx'
 import { chaptersOf, type NovelOutline } from './novel.ts'
@@ -12,16 +12,19 @@ import { readPlace } from './reading-place.ts'
 /** Below this many lines all of them are there, so that the search of the browser finds them; above, those on the screen alone. */
 const mostWhole = 400
 /** Height of a line in pixels, until it was measured. */
-const lineHeight = 44
+const lineHeight = 46
 
 /** The volumes and chapters of a novel. Volumes can be closed; thousands of chapters stay fluid. */
 export function Outline({ novel }: { novel: NovelOutline }) {
   const t = useTranslations('novels.outline')
   const [closed, setClosed] = useState<ReadonlySet<string>>(() => new Set())
+  const toggle = useCallback(
+    (volumeId: string) =>
+      setClosed(now => (now.has(volumeId) ? without(now, volumeId) : new Set([...now, volumeId]))),
+    [],
+  )
   const rows = useMemo(() => outlineRows(novel, closed), [novel, closed])
   if (chaptersOf(novel).length === 0) return <Empty title={t('emptyTitle')} text={t('emptyText')} />
-  const toggle = (volumeId: string) =>
-    setClosed(now => (now.has(volumeId) ? without(now, volumeId) : new Set([...now, volumeId])))
   const { outline } = novel
   return (
     <Stack gap="sm" component="section" aria-label={t('title')}>
@@ -74,7 +77,7 @@ function Rows({ rows, novel, onToggle }: RowsProps) {
             style={{ transform: `translateY(${start - lines.options.scrollMargin}px)` }}
           >
             {row.kind === 'volume' ? (
-              <VolumeRow row={row} onToggle={() => onToggle(row.volume.id)} />
+              <VolumeRow volume={row.volume} isOpen={row.isOpen} onToggle={onToggle} />
             ) : (
               <ChapterRow novelId={novel.id} chapter={row.chapter} isHere={row.chapter.id === here} />
             )}

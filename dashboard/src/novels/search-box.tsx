@@ -6,12 +6,10 @@ import { useTranslations } from 'use-intl'
 import { useShortcuts } from '../app/shortcuts.tsx'
 import { focusHit } from './hit-focus.ts'
 import classes from './search.module.css'
+import { searchHash } from './search-hash.ts'
 import { type Typed, useTyped } from './use-typed.ts'
 
 const route = getRouteApi('/novels/$novelId')
-
-/** The part of an address that asks for the search box. */
-export const searchHash = 'search'
 
 /** Searches the novel while one types. Always in reach: it stays on top, and `/` leads to it. */
 export function NovelSearchBox({ novelId }: { novelId: string }) {

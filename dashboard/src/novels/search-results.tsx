@@ -95,9 +95,11 @@ function HowAnswered({ answer }: { answer: SearchAnswer }) {
         <Text size="sm" role="status" data-index={index}>
           {t('found', { count: hits.length })} {t(index, { model: model ?? '' })}
         </Text>
-        <Text size="sm" c="dimmed" visibleFrom="sm">
-          {t('keys')}
-        </Text>
+        {hits.length > 0 && (
+          <Text size="sm" c="dimmed" visibleFrom="sm">
+            {t('keys')}
+          </Text>
+        )}
       </Group>
       {outOfDateScenes > 0 && (
         <Text size="sm" c="dimmed">

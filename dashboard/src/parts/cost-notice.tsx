@@ -15,7 +15,7 @@ export interface PlannedTask {
 }
 
 /** What a task will ask of models, rather too much than too little. Asked anew for each planned task, since limits and texts change. */
-export function useEstimate(planned: PlannedTask) {
+function useEstimate(planned: PlannedTask) {
   return useQuery({
     queryKey: keys.estimate(planned),
     queryFn: ({ signal }) => dataOf(api.POST('/v1/estimates', { body: planned, signal })),

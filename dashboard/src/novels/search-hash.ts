@@ -1,0 +1,2 @@
+/** The part of the address of a novel that asks for its search box. */
+export const searchHash = 'search'
