@@ -1,7 +1,7 @@
 import { api, dataOf } from '../api/client.ts'
 import { ApiError } from '../api/problem.ts'
 import type { Task } from '../live/event.ts'
-import { mostPerPage, readTasks } from './task-query.ts'
+import { mostPerPage, readTasks, type TaskQuery } from './task-query.ts'
 
 /** Characters of an id after which it is whole. */
 const idLength = 36
@@ -9,6 +9,10 @@ const idLength = 36
 const timeDigits = 12
 /** Fewer of them stand for more tasks than one could look through. */
 const fewestDigits = 8
+/** The id is made when a task is submitted; on a busy machine it is stored a while later. Milliseconds. */
+const storedWithinMs = 30_000
+/** Pages that are looked through. */
+const mostPages = 5
 
 /**
  * The tasks whose id begins with a text: one of the rows that are shown, the task of a whole id, or, since the ids of tasks without a parent
@@ -23,10 +27,24 @@ export async function findTasks(
   if (given.length >= idLength) return taskWithId(given, signal)
   const rows = shown.filter(({ id }) => given !== '' && id.startsWith(given))
   if (rows.length > 0) return rows.map(({ id }) => id)
-  const window = timesOf(given)
-  if (window === undefined) return []
-  const { items } = await readTasks({ ...window, rootsOnly: 'true' }, { pageSize: mostPerPage }, signal)
-  return items.filter(({ id }) => id.startsWith(given)).map(({ id }) => id)
+  const times = timesOf(given)
+  return times === undefined ? [] : idsSubmitted(times, given, signal)
+}
+
+type Times = Required<Pick<TaskQuery, 'createdAfter' | 'createdBefore'>>
+
+/** The ids, of those submitted in a time, that begin so; the oldest are looked through first. */
+async function idsSubmitted(times: Times, beginning: string, signal: AbortSignal): Promise<string[]> {
+  const query = { ...times, rootsOnly: 'true', order: 'oldest' } as const
+  const found: string[] = []
+  let pageToken: string | undefined
+  for (let pages = 0; pages < mostPages; pages++) {
+    const page = await readTasks(query, { pageToken, pageSize: mostPerPage }, signal)
+    found.push(...page.items.map(({ id }) => id).filter(id => id.startsWith(beginning)))
+    pageToken = page.nextPageToken
+    if (pageToken === undefined) break
+  }
+  return found
 }
 
 async function taskWithId(taskId: string, signal: AbortSignal): Promise<string[]> {
@@ -38,13 +56,13 @@ async function taskWithId(taskId: string, signal: AbortSignal): Promise<string[]
   }
 }
 
-/** Between which times tasks with such ids were submitted; both bounds are outside. */
-function timesOf(beginning: string): { createdAfter: string; createdBefore: string } | undefined {
+/** Between which times tasks with such ids were stored. */
+function timesOf(beginning: string): Times | undefined {
   const digits = beginning.replaceAll('-', '').slice(0, timeDigits)
   if (digits.length < fewestDigits || !/^[\da-f]+$/.test(digits)) return undefined
   const [from, to] = ['0', 'f'].map(digit => Number.parseInt(digits.padEnd(timeDigits, digit), 16))
   if (from === undefined || to === undefined || to > lastTime) return undefined
-  return { createdAfter: timeText(from - 1), createdBefore: timeText(to + 1) }
+  return { createdAfter: timeText(from - 1_000), createdBefore: timeText(to + storedWithinMs) }
 }
 
 /** The end of the year 9999: times after it are written in another way. */
