@@ -29,7 +29,6 @@ export function ProgressBar({ done, total, label, step, isSlim = false, color = 
       flex={1}
       miw={0}
       aria-label={label}
-      aria-valuetext={writing.percent(share)}
     />
   )
   const percent = (

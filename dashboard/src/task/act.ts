@@ -1,4 +1,5 @@
 import { useMutation, useQueryClient } from '@tanstack/react-query'
+import { useState } from 'react'
 import { api, dataOf } from '../api/client.ts'
 import { keys } from '../api/keys.ts'
 import { ApiError } from '../api/problem.ts'
@@ -20,13 +21,21 @@ async function whileAsSeen<T>(seen: Task, act: (ifMatch: string) => Promise<T>):
     } catch (error) {
       if (!(error instanceof ApiError) || error.status !== 412 || looks === mostLooks) throw error
       task = await readTask(seen.id)
-      if (task.done !== seen.done || (seen.done && task.status !== seen.status)) throw error
+      if (!isAsSeen(task, seen)) throw error
     }
   }
 }
 
-/** Cancels a task and everything below it. */
-export function useCancel(task: Task) {
+/** Of a task that lives only that it does; of one that has ended, how it did. */
+function isAsSeen(task: Task, seen: Task): boolean {
+  if (task.done !== seen.done) return false
+  const isSameEnd = task.status === seen.status && task.attempt === seen.attempt
+  return !seen.done || (isSameEnd && task.deadLetter?.openedAt === seen.deadLetter?.openedAt)
+}
+
+/** Cancels a task and everything below it, if it still is as it was when the person was asked. */
+export function useCancel(shown: Task) {
+  const [task] = useState(shown)
   const learn = useLearn()
   return useMutation({
     mutationFn: () =>
@@ -42,8 +51,12 @@ export function useCancel(task: Task) {
   })
 }
 
-/** Has a task run again, and below it what did not complete. `parameters`: with these instead of its own. */
-export function useRetry(task: Task) {
+/**
+ * Has a task run again, and below it what did not complete, if it still is as it was when the person was asked. `parameters`: with these
+ * instead of its own.
+ */
+export function useRetry(shown: Task) {
+  const [task] = useState(shown)
   const learn = useLearn()
   return useMutation({
     mutationFn: (edited?: { parameters: unknown }) =>

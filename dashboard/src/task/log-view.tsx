@@ -8,6 +8,7 @@ import { Empty, Loading } from '../parts/states.tsx'
 import classes from './log.module.css'
 import { type LogLine, useLog } from './log-query.ts'
 import { LogRow } from './log-row.tsx'
+import { correctsOnTheWayDown } from './steady-scroll.ts'
 import { useTaskSearch } from './task-search.ts'
 
 /** What a task said while it ran, newest last. */
@@ -73,6 +74,7 @@ function LogLines({ lines }: { lines: readonly LogLine[] }) {
     overscan: 10,
     getItemKey: index => lines[index]?.sequence ?? index,
   })
+  virtualizer.shouldAdjustScrollPositionOnItemSizeChange = correctsOnTheWayDown
   // Whoever reads further up is not moved.
   useEffect(() => {
     if (isAtEnd && lines.length > 0) virtualizer.scrollToIndex(lines.length - 1, { align: 'end' })

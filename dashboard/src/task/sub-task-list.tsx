@@ -4,6 +4,7 @@ import { useTranslations } from 'use-intl'
 import { useShortcuts } from '../app/shortcuts.tsx'
 import type { Task } from '../live/event.ts'
 import { NestedSubTasks } from './nested-sub-tasks.tsx'
+import { correctsOnTheWayDown } from './steady-scroll.ts'
 import { SubTaskRow } from './sub-task-row.tsx'
 import classes from './sub-tasks.module.css'
 
@@ -17,7 +18,7 @@ interface SubTaskListProps {
 }
 
 /** Pixels of a row with one line; rows are measured once they are there. */
-const usualHeight = 46
+const usualHeight = 41
 /** Rows before the end at which the next page is asked for. */
 const nearEnd = 25
 
@@ -34,6 +35,7 @@ export function SubTaskList({ tasks, total, hasMore, onNearEnd }: SubTaskListPro
     scrollMargin: top,
     getItemKey: index => tasks[index]?.id ?? index,
   })
+  virtualizer.shouldAdjustScrollPositionOnItemSizeChange = correctsOnTheWayDown
   const rows = virtualizer.getVirtualItems()
   const last = rows.at(-1)?.index ?? 0
   useEffect(() => {

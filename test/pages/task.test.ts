@@ -1,0 +1,284 @@
+import type { Page } from 'playwright-core'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { type EngineServer, startEngineServer } from './kit/engine-server.ts'
+import { describePages, type Look, type Opened, open } from './kit/kit.ts'
+
+const hostile = '<img src=x onerror="document.title=1">'
+/** The machine may have much to do beside this. */
+const patient = { timeout: 20_000 }
+
+describePages('one task', () => {
+  let server: EngineServer
+  beforeAll(async () => {
+    server = await startEngineServer()
+  }, 120_000)
+  afterAll(() => server?.[Symbol.asyncDispose]())
+
+  const openTask = (id: string, search = '', look: Look = {}): Promise<Opened> =>
+    open(`${server.url}/tasks/${id}${search}`, look)
+  const statusIs = (page: Page, status: string) =>
+    page.locator(`main [data-status=${status}]`).first().waitFor()
+  const tab = (page: Page, name: string) => page.getByRole('tab', { name, exact: true })
+
+  test('a task that failed says so in plain words first, and runs again with other parameters', async () => {
+    const id = await server.submit([{ do: 'failForGood', message: hostile }])
+    await server.ended(id)
+    await using opened = await openTask(id)
+    const { page } = opened
+    await statusIs(page, 'FAILED')
+    const notice = page.getByRole('alert').filter({ hasText: 'What went wrong' })
+    await notice.getByText('It failed for a reason that does not pass by itself.').waitFor()
+    await notice.getByText('HANDLER_FAILED').waitFor()
+    await notice.getByText(hostile).waitFor()
+    await page.getByText(/It needs you: trying again by itself/).waitFor()
+
+    await page.getByRole('button', { name: 'Change and try again' }).click()
+    const dialog = page.getByRole('dialog')
+    const parameters = dialog.getByLabel('Parameters (JSON)')
+    await parameters.fill('{')
+    await dialog.getByText(/This is not JSON/).waitFor()
+    expect(await dialog.getByRole('button', { name: 'Try again with these' }).isDisabled()).toBe(true)
+    await parameters.fill('{"orders": 1}')
+    await dialog.getByRole('button', { name: 'Try again with these' }).click()
+    await dialog.getByText('PARAMETERS_INVALID').waitFor()
+    await parameters.fill('{"orders": [{"do": "succeed", "value": {"answer": 42}}]}')
+    await dialog.getByRole('button', { name: 'Try again with these' }).click()
+    await statusIs(page, 'COMPLETED')
+    await tab(page, 'Result').click()
+    await page.getByRole('group', { name: 'Result' }).getByText('42').waitFor()
+    await page.getByRole('button', { name: 'It was given up once before' }).click()
+    await page.getByText(/Attempt 1: given up .*tried again/).waitFor()
+    expect(await page.title()).toBe('Obedient · Quillwork')
+  })
+
+  test('the keys c and r ask before they cancel and retry, and the page follows', async () => {
+    const id = await server.submit([{ do: 'progress', value: 0.4 }, { do: 'hang' }])
+    await using opened = await openTask(id)
+    const { page } = opened
+    await statusIs(page, 'RUNNING')
+    await page.getByRole('progressbar', { name: 'Progress' }).waitFor()
+    await page.keyboard.press('c')
+    await page.getByRole('dialog').getByText('It stops at the next safe point.').waitFor()
+    await page.keyboard.press('Escape')
+    await page.getByRole('dialog').waitFor({ state: 'detached' })
+    await page.keyboard.press('c')
+    await page.keyboard.press('Enter')
+    await statusIs(page, 'CANCELLED')
+    await page.keyboard.press('r')
+    await page.getByRole('dialog').getByRole('button', { name: 'Try again' }).click()
+    await page.getByText('The task runs again.').waitFor()
+    await statusIs(page, 'RUNNING')
+    await page.getByText('Attempt 2 · running').waitFor()
+    expect(await page.getByText(/Attempt \d/).allTextContents()).toEqual([
+      'Attempt 1 · cancelled',
+      'Attempt 2 · running',
+    ])
+  })
+
+  test('what was not possible any more is answered in words, in Chinese too', async () => {
+    const id = await server.submit([{ do: 'failForGood', attempts: 1 }, { do: 'hang' }])
+    await server.ended(id)
+    await using opened = await openTask(id, '', { language: 'zh' })
+    const { page } = opened
+    await page.getByRole('button', { name: '重试', exact: true }).click()
+    await page.getByRole('dialog').waitFor()
+    await server.post(`/v1/tasks/${id}:retry`)
+    await statusIs(page, 'RUNNING')
+    await page.getByRole('dialog').getByRole('button', { name: '重试' }).click()
+    await page.getByRole('dialog').getByText('在您查看期间任务发生了变化，当前状态：进行中。').waitFor()
+  })
+
+  test('the course of events tells every attempt and the waits between', async () => {
+    const id = await server.submit([{ do: 'tooMany', retryAfterMs: 1, attempts: 2 }, { do: 'succeed' }])
+    await using opened = await openTask(id, '?part=attempts')
+    const { page } = opened
+    await statusIs(page, 'COMPLETED')
+    const course = page.getByRole('list', { name: 'Course of events, oldest first' })
+    await course.getByText('Attempt 3 · completed').waitFor()
+    const told = await course.getByRole('listitem').allTextContents()
+    expect(
+      told.map(text =>
+        text
+          .split(/[·,]|Nov|\d+ \w+ \d{4}/)[0]
+          ?.trim()
+          .slice(0, 9),
+      ),
+    ).toHaveLength(8)
+    expect(told[0]).toMatch(/^Submitted/)
+    expect(told.filter(text => /waited for a limit$/.test(text))).toHaveLength(2)
+    expect(told.at(-1)).toMatch(/^Done/)
+    expect(told.join()).not.toMatch(/[\s·]-\d/)
+  })
+
+  test('sub-tasks: counted by the record, failed ones first, filtered by the address, opened in place', async () => {
+    const id = await server.submit([
+      {
+        do: 'submit',
+        subTasks: [
+          { key: 'good', orders: [{ do: 'succeed' }] },
+          { key: 'bad', orders: [{ do: 'failForGood', message: `no text ${hostile}` }] },
+          {
+            key: 'parent',
+            orders: [{ do: 'submit', subTasks: [{ key: 'grandchild', orders: [{ do: 'hang' }] }] }],
+          },
+        ],
+      },
+    ])
+    await using opened = await openTask(id)
+    const { page } = opened
+    const asked: string[] = []
+    page.on('request', request => {
+      if (request.url().includes('/children')) asked.push(new URL(request.url()).pathname)
+    })
+    const counts = page.getByRole('group', { name: 'Sub-tasks by status' })
+    await counts.getByRole('button', { name: '1 Failed' }).waitFor()
+    await page.reload()
+    const rows = page.getByRole('list', { name: 'Sub-tasks', exact: true }).locator('[data-task]')
+    await expect.poll(() => rows.count(), patient).toBe(3)
+    expect(await rows.first().textContent()).toContain(`bad`)
+    await rows.first().getByText(`no text ${hostile}`).waitFor()
+
+    asked.length = 0
+    await page.getByRole('button', { name: 'Show the sub-tasks of parent' }).click()
+    await page.getByRole('list', { name: 'Sub-tasks of parent' }).getByText('grandchild').waitFor()
+    const parentId = await rows.filter({ hasText: /^.*Obedient parent/ }).getAttribute('data-task')
+    expect([...new Set(asked)]).toEqual([`/v1/tasks/${parentId}/children`])
+
+    await counts.getByRole('button', { name: '1 Failed' }).click()
+    await expect.poll(() => rows.count(), patient).toBe(1)
+    expect(new URL(page.url()).search).toContain('FAILED')
+    await page.reload()
+    await expect.poll(() => rows.count(), patient).toBe(1)
+    await page.keyboard.press('j')
+    await page.keyboard.press('Enter')
+    await page.getByText('It needs you').waitFor()
+    await page
+      .getByRole('navigation', { name: 'Where this task belongs' })
+      .getByRole('link', { name: 'Obedient' })
+      .click()
+    await counts.waitFor()
+    await server.post(`/v1/tasks/${id}:cancel`)
+    await counts.getByRole('button', { name: '1 Cancelled' }).waitFor()
+  })
+
+  test('a log of 1,000 lines holds only what is seen, follows while one is at its end, and leaves one alone who reads', async () => {
+    const lines = Array.from({ length: 990 }, (_, index) => ({
+      do: 'log',
+      message: `Line ${index} ${hostile}`,
+    }))
+    const id = await server.submit([...lines, { do: 'hang' }])
+    await using opened = await openTask(id, '?part=log')
+    const { page } = opened
+    const log = page.getByRole('log', { name: 'Log of the task' })
+    await log.getByText('Line 989').waitFor()
+    expect(await log.getByRole('listitem').count()).toBeLessThan(60)
+    await log.focus()
+    await page.keyboard.press('Home')
+    await log.getByText('Line 0 ').waitFor()
+    const toEnd = page.getByRole('button', { name: 'To the newest' })
+    await toEnd.waitFor()
+    await server.post(`/v1/tasks/${id}:cancel`)
+    await statusIs(page, 'CANCELLED')
+    await log.getByText('Line 0 ').waitFor()
+    await toEnd.click()
+    await log.getByText('Line 989').waitFor()
+    await page.getByText('Errors', { exact: true }).click()
+    await page.waitForURL(/level=error/)
+  })
+
+  test('a task that waits for the budget goes on when it is raised on the page', async () => {
+    const id = await server.submit(
+      [
+        { do: 'reserve', tokens: 5_000, spent: 4_000 },
+        { do: 'use', model: 'm', inputTokens: 3_000, outputTokens: 1_000 },
+        { do: 'succeed' },
+      ],
+      {
+        budget: { tokens: 1_000 },
+      },
+    )
+    await using opened = await openTask(id, '?part=usage')
+    const { page } = opened
+    await page.getByText('It waits for the budget').waitFor()
+    await page.getByText('The next call needs up to 5,000 tokens.').waitFor()
+    await page.getByRole('button', { name: 'Raise the budget' }).click()
+    await page.getByLabel('Tokens, in and out together').fill('9000')
+    await page.getByRole('button', { name: 'Save' }).click()
+    await statusIs(page, 'COMPLETED')
+    await page.getByText('Spent: 4,000 · Limit: 9,000').waitFor()
+    await page.getByRole('row', { name: /^m 1 3,000 1,000/ }).waitFor()
+  })
+
+  test('values: exact large numbers, hostile text as text, and what is too large to be shown is saved instead', async () => {
+    const value = { big: '12345678901234567890', text: hostile, deep: { deeper: { deepest: 1 } } }
+    const id = await server.submit([{ do: 'succeed', value }])
+    await server.ended(id)
+    await using opened = await openTask(id, '?part=result')
+    const { page } = opened
+    const shown = page.getByRole('group', { name: 'Result' })
+    await shown.getByText('"12345678901234567890"').waitFor()
+    await shown.getByText(JSON.stringify(hostile)).waitFor()
+    expect(await shown.getByText('deepest').count()).toBe(0)
+    await shown.getByRole('button', { name: /deeper/ }).click()
+    await shown.getByText('deepest').waitFor()
+
+    const large = await server.submit([{ do: 'succeed', value: 'x'.repeat(400_000) }])
+    await server.ended(large)
+    await page.goto(`${server.url}/tasks/${large}?part=result`)
+    await page.getByText(/Too large to show here/).waitFor()
+    const saving = page.waitForEvent('download')
+    await page.getByRole('button', { name: 'Download' }).click()
+    expect((await saving).suggestedFilename()).toBe(`${large}-result.json`)
+  })
+
+  test('the text of a task that writes is shown as it stands', async () => {
+    const id = await server.submit([{ do: 'write', text: `Once upon a time. ${hostile}` }, { do: 'hang' }])
+    await using opened = await openTask(id)
+    const { page } = opened
+    await tab(page, 'Text').click()
+    await page.getByText(`Once upon a time. ${hostile}`).waitFor()
+    await page.getByText(/It is being written/).waitFor()
+  })
+
+  test('the parts are reached by keyboard, and the open one stands in the address', async () => {
+    const id = await server.submit([{ do: 'succeed' }])
+    await server.ended(id)
+    await using opened = await openTask(id)
+    const { page } = opened
+    await tab(page, 'Course of events').focus()
+    await page.keyboard.press('ArrowRight')
+    await page.getByText('Nothing is logged').waitFor()
+    expect(new URL(page.url()).searchParams.get('part')).toBe('log')
+  })
+
+  test('on a phone the parts stand one below the other, and nothing overflows', async () => {
+    const id = await server.submit([{ do: 'failForGood', message: 'word'.repeat(200) }], {
+      tags: ['t'.repeat(90)],
+    })
+    await server.ended(id)
+    await using opened = await openTask(id, '', { width: 360, height: 740, language: 'zh', theme: 'dark' })
+    const { page } = opened
+    await statusIs(page, 'FAILED')
+    for (const part of ['日志', '参数', '结果', '用量与预算', '经过']) {
+      const control = page.getByRole('button', { name: part, exact: true })
+      await control.click()
+      await expect.poll(() => control.getAttribute('aria-expanded'), patient).toBe('true')
+      expect(
+        await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth),
+      ).toBeLessThanOrEqual(0)
+    }
+  })
+
+  test('a task that there is not, and one that is deleted while it is looked at', async () => {
+    await using opened = await openTask('01890000-0000-7000-8000-000000000000')
+    const { page } = opened
+    await page.getByRole('heading', { name: 'There is no such task' }).waitFor()
+    const id = await server.submit([{ do: 'failForGood' }])
+    await server.ended(id)
+    await page.goto(`${server.url}/tasks/${id}`)
+    await page.getByRole('button', { name: 'Try again', exact: true }).click()
+    await server.engine.store.tasks.prune({ FAILED: 0 }, 500)
+    await page.getByRole('dialog').getByRole('button', { name: 'Try again' }).click()
+    await page.getByText('This task was deleted meanwhile').waitFor()
+  })
+})
