@@ -41,7 +41,7 @@ describePages('writing a scene', () => {
 
   test('goes on while no page is open, and is found again in another browser', async () => {
     const sceneId = await it.addScene('Two doors')
-    it.model.script.add({ answer: { ...slowly, text: proseOf(14) } })
+    it.model.script.add({ answer: { ...slowly, text: proseOf(60) } })
     let seen = ''
     {
       await using first = await open(it.pageOf(sceneId))
@@ -54,12 +54,12 @@ describePages('writing a scene', () => {
     await growing(second.page).waitFor()
     expect((await growing(second.page).textContent())?.startsWith(seen)).toBe(true)
     await text(second.page).waitFor()
-    expect(await text(second.page).textContent()).toBe(proseOf(14))
+    expect(await text(second.page).textContent()).toBe(proseOf(60))
   })
 
   test('goes on after the server was killed under the open page', async () => {
     const sceneId = await it.addScene('The sluice')
-    it.model.script.add({ answer: { ...slowly, text: proseOf(14) } })
+    it.model.script.add({ answer: { ...slowly, text: proseOf(60) } })
     await using opened = await open(it.pageOf(sceneId))
     const { page } = opened
     await write(page)
@@ -69,7 +69,7 @@ describePages('writing a scene', () => {
     await page.getByText('This is attempt 2.').waitFor({ timeout: 60_000 })
     await text(page).waitFor({ timeout: 60_000 })
     // The words of the attempt that was lost are gone.
-    expect(await text(page).textContent()).toBe(proseOf(14))
+    expect(await text(page).textContent()).toBe(proseOf(60))
   })
 
   test('waits for its budget, says what the next call needs, and goes on when it is raised', async () => {
@@ -124,7 +124,7 @@ describePages('writing a scene', () => {
 
   test('lets an edit win, and keeps both texts', async () => {
     const sceneId = await it.addScene('Both')
-    it.model.script.add({ answer: { ...slowly, text: proseOf(16) } })
+    it.model.script.add({ answer: { ...slowly, text: proseOf(40) } })
     await using opened = await open(it.pageOf(sceneId))
     const { page } = opened
     await write(page)
@@ -137,16 +137,16 @@ describePages('writing a scene', () => {
     await page.getByText('Your text stayed').waitFor()
     expect(await text(page).textContent()).toBe('My own words.')
     await page.getByRole('link', { name: 'Read what was written' }).click()
-    expect(await page.locator('[data-entry-text]').textContent()).toBe(proseOf(16))
+    expect(await page.locator('[data-entry-text]').textContent()).toBe(proseOf(40))
     await page.getByRole('button', { name: 'Put back' }).click()
     await page.getByRole('tab', { name: 'Text' }).click()
     await page.getByText('Put back from the history').waitFor()
-    expect(await text(page).textContent()).toBe(proseOf(16))
+    expect(await text(page).textContent()).toBe(proseOf(40))
   })
 
   test('asks for the text where there is no place for another stream', async () => {
     const sceneId = await it.addScene('Crowded')
-    it.model.script.add({ answer: { ...slowly, text: proseOf(20) } })
+    it.model.script.add({ answer: { ...slowly, text: proseOf(60) } })
     await using opened = await open(it.pageOf(sceneId))
     const { page } = opened
     await page.locator('[data-live=live]').waitFor()
@@ -159,8 +159,8 @@ describePages('writing a scene', () => {
     await write(page)
     await refused
     await growing(page).getByText('Sentence 2').waitFor()
-    leaving.abort()
+    await Promise.all(taken.map(stream => stream.body?.cancel()))
     await text(page).waitFor()
-    expect(await text(page).textContent()).toBe(proseOf(20))
+    expect(await text(page).textContent()).toBe(proseOf(60))
   })
 })

@@ -14,6 +14,8 @@ export function WaitingFor({ task }: { task: Task }) {
   if (task.status === 'RUNNING' || task.done) return null
   if (task.waitingFor?.kind === 'budget') return <RaiseBudget task={task} />
   if (task.waitingFor?.kind === 'limit') return <ForLimit task={task} limit={task.waitingFor.limit} />
+  // The provider said when to come again.
+  if (task.errorInfo?.errorClass === 'rate-limited') return <ForLimit task={task} />
   if (task.status === 'RETRYING') return <ForRetry task={task} />
   return <ForTurn lane={task.lane} />
 }
@@ -26,7 +28,7 @@ function useUntil(at: string | undefined): string | undefined {
   return Date.parse(at) <= now ? undefined : writing.ago(at, now)
 }
 
-function ForLimit({ task, limit }: { task: Task; limit: string }) {
+function ForLimit({ task, limit }: { task: Task; limit?: string }) {
   const t = useTranslations('scenes.waiting')
   const until = useUntil(task.nextAttemptTimestamp)
   return (
@@ -38,9 +40,11 @@ function ForLimit({ task, limit }: { task: Task; limit: string }) {
       role="status"
     >
       <Text size="sm">{until === undefined ? t('limitNow') : t('limit', { until })}</Text>
-      <Text size="xs" c="dimmed">
-        {t('limitKey', { limit })}
-      </Text>
+      {limit !== undefined && (
+        <Text size="xs" c="dimmed">
+          {t('limitKey', { limit })}
+        </Text>
+      )}
     </Alert>
   )
 }
