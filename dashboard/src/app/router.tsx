@@ -1,5 +1,7 @@
-import { createRootRoute, createRoute, createRouter, lazyRouteComponent } from '@tanstack/react-router'
+import { createRootRoute, createRoute, createRouter } from '@tanstack/react-router'
+import { Loading } from '../parts/states.tsx'
 import { Broken } from './broken.tsx'
+import { lazyPage } from './lazy-page.ts'
 import { NotFound } from './not-found.tsx'
 import {
   type ChapterSearch,
@@ -14,73 +16,73 @@ import {
 import { Shell } from './shell.tsx'
 
 /** Every address of the pages. Each page is loaded when it is opened first. */
-const root = createRootRoute({ component: Shell, notFoundComponent: NotFound, errorComponent: Broken })
+const root = createRootRoute({ component: Shell, notFoundComponent: NotFound })
 
 const home = createRoute({
   getParentRoute: () => root,
   path: '/',
-  component: lazyRouteComponent(() => import('../home/home-page.tsx'), 'HomePage'),
+  component: lazyPage(() => import('../home/home-page.tsx'), 'HomePage'),
 })
 
 const importing = createRoute({
   getParentRoute: () => root,
   path: '/import/$uploadId',
-  component: lazyRouteComponent(() => import('../imports/import-page.tsx'), 'ImportPage'),
+  component: lazyPage(() => import('../imports/import-page.tsx'), 'ImportPage'),
 })
 
 const tasks = createRoute({
   getParentRoute: () => root,
   path: '/tasks',
   validateSearch: (search): TasksSearch => searchOf.tasks(search),
-  component: lazyRouteComponent(() => import('../tasks/tasks-page.tsx'), 'TasksPage'),
+  component: lazyPage(() => import('../tasks/tasks-page.tsx'), 'TasksPage'),
 })
 
 const task = createRoute({
   getParentRoute: () => root,
   path: '/tasks/$taskId',
   validateSearch: (search): TaskSearch => searchOf.task(search),
-  component: lazyRouteComponent(() => import('../task/task-page.tsx'), 'TaskPage'),
+  component: lazyPage(() => import('../task/task-page.tsx'), 'TaskPage'),
 })
 
 const deadLetters = createRoute({
   getParentRoute: () => root,
   path: '/dead-letters',
   validateSearch: (search): DeadLettersSearch => searchOf.deadLetters(search),
-  component: lazyRouteComponent(() => import('../dead-letters/dead-letters-page.tsx'), 'DeadLettersPage'),
+  component: lazyPage(() => import('../dead-letters/dead-letters-page.tsx'), 'DeadLettersPage'),
 })
 
 const novel = createRoute({
   getParentRoute: () => root,
   path: '/novels/$novelId',
   validateSearch: (search): NovelSearch => searchOf.novel(search),
-  component: lazyRouteComponent(() => import('../novels/novel-page.tsx'), 'NovelPage'),
+  component: lazyPage(() => import('../novels/novel-page.tsx'), 'NovelPage'),
 })
 
 const chapter = createRoute({
   getParentRoute: () => root,
   path: '/novels/$novelId/chapters/$chapterId',
   validateSearch: (search): ChapterSearch => searchOf.chapter(search),
-  component: lazyRouteComponent(() => import('../novels/chapter-page.tsx'), 'ChapterPage'),
+  component: lazyPage(() => import('../novels/chapter-page.tsx'), 'ChapterPage'),
 })
 
 const scene = createRoute({
   getParentRoute: () => root,
   path: '/novels/$novelId/scenes/$sceneId',
   validateSearch: (search): SceneSearch => searchOf.scene(search),
-  component: lazyRouteComponent(() => import('../scenes/scene-page.tsx'), 'ScenePage'),
+  component: lazyPage(() => import('../scenes/scene-page.tsx'), 'ScenePage'),
 })
 
 const usage = createRoute({
   getParentRoute: () => root,
   path: '/usage',
   validateSearch: (search): UsageSearch => searchOf.usage(search),
-  component: lazyRouteComponent(() => import('../usage/usage-page.tsx'), 'UsagePage'),
+  component: lazyPage(() => import('../usage/usage-page.tsx'), 'UsagePage'),
 })
 
 const settings = createRoute({
   getParentRoute: () => root,
   path: '/settings',
-  component: lazyRouteComponent(() => import('../settings/settings-page.tsx'), 'SettingsPage'),
+  component: lazyPage(() => import('../settings/settings-page.tsx'), 'SettingsPage'),
 })
 
 const routeTree = root.addChildren([
@@ -97,7 +99,14 @@ const routeTree = root.addChildren([
 ])
 
 /** The router of the pages. */
-export const router = createRouter({ routeTree, defaultPreload: 'intent', scrollRestoration: true })
+export const router = createRouter({
+  routeTree,
+  defaultPreload: 'intent',
+  defaultPendingComponent: Loading,
+  defaultPendingMs: 300,
+  defaultErrorComponent: Broken,
+  scrollRestoration: true,
+})
 
 declare module '@tanstack/react-router' {
   interface Register {

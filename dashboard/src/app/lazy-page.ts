@@ -1,0 +1,52 @@
+import { type ComponentType, type LazyExoticComponent, lazy } from 'react'
+
+/** Milliseconds between two tries to load a page from a server that is away. */
+const tryAgainAfter = 1_500
+const reloadedAt = 'quillwork.reloaded'
+
+/**
+ * A page that is loaded when it is opened first, or when a link to it is pointed at. While the server is away the rest of what is shown
+ * stays, and the page comes as soon as the server is back.
+ */
+export function lazyPage<Name extends string>(
+  load: () => Promise<{ [Key in Name]: ComponentType }>,
+  name: Name,
+): LazyExoticComponent<ComponentType> & { preload: () => Promise<void> } {
+  let loading: Promise<{ default: ComponentType }> | undefined
+  const loadOnce = () => {
+    loading ??= patiently(load).then(module => ({ default: module[name] }))
+    return loading
+  }
+  return Object.assign(lazy(loadOnce), {
+    async preload() {
+      // Nothing waits for what is only pointed at.
+      loadOnce().catch(() => undefined)
+    },
+  })
+}
+
+async function patiently<T>(load: () => Promise<T>): Promise<T> {
+  for (;;) {
+    try {
+      return await load()
+    } catch (error) {
+      if (await serverAnswers()) reloadOnce(error)
+      await new Promise(resolve => setTimeout(resolve, tryAgainAfter))
+    }
+  }
+}
+
+async function serverAnswers(): Promise<boolean> {
+  return fetch('/healthz').then(
+    ({ ok }) => ok,
+    () => false,
+  )
+}
+
+/** The server is there and the file is not: it was updated under this page. Throws where a reload a moment ago did not help. */
+function reloadOnce(error: unknown): void {
+  const before = Number(sessionStorage.getItem(reloadedAt) ?? 0)
+  if (Date.now() - before < 30_000) throw error
+  sessionStorage.setItem(reloadedAt, String(Date.now()))
+  window.location.reload()
+}
