@@ -51,7 +51,7 @@ export async function isPacked(source: TextSource): Promise<boolean> {
 const packedStarts = [starts(0x50, 0x4b, 3, 4), starts(0x50, 0x4b, 5, 6), starts(0x50, 0x4b, 7, 8)]
 
 /** The error of a file that the import does not read. */
-export function unsupported(what: string, advice: string): QuillworkError {
+function unsupported(what: string, advice: string): QuillworkError {
   return new QuillworkError('FILE_KIND_UNSUPPORTED', `The file is ${what}. ${advice}`)
 }
 

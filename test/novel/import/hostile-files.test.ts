@@ -316,9 +316,11 @@ describe('a hostile page', () => {
   ])('is read or refused in linear time: 400 KB of %s', async (_, unit) => {
     const content = xhtml(`<p>${unit.repeat(Math.ceil(400_000 / unit.length))}</p>`)
     const bytes = zip(withFile(page(content)))
-    const start = performance.now()
+    const start = process.cpuUsage()
     const answer = await refusal(bytes)
-    expect(performance.now() - start).toBeLessThan(8_000)
+    const { user, system } = process.cpuUsage(start)
+    // Microseconds of the processor: how busy the machine is does not count.
+    expect(user + system).toBeLessThan(8_000_000)
     if (answer !== 'read') expect(answer).toMatchObject({ code: expect.stringMatching(/^FILE_/) })
   })
 
