@@ -54,7 +54,7 @@ describePages('the list of tasks', () => {
     await row.getByText('of-the-harbour').waitFor()
     await opened.page.getByText('That is the only task').waitFor()
     expect(await opened.page.getByRole('columnheader').allTextContents()).toEqual(
-      expect.arrayContaining(['Status', 'Task', 'Progress', 'Attempts', 'Submitted', 'Time taken']),
+      expect.arrayContaining(['Status', 'Task', 'Progress', 'Tries', 'Submitted', 'Time taken']),
     )
   })
 
@@ -132,7 +132,7 @@ describePages('the list of tasks', () => {
     await ended(id)
     await using opened = await open(`${server.url}/tasks?type=Obedient&type=ObedientParent`)
     const { page } = opened
-    await rowOf(page, id).getByText('2 of 2 sub-tasks').waitFor()
+    await rowOf(page, id).getByText('2 of 2').waitFor()
     await rowOf(page, id).getByText('1 failed').waitFor()
     const { items } = await server.ask<{ items: { id: string }[] }>(`/v1/tasks/${id}/children`)
     const child = items[0]?.id ?? ''

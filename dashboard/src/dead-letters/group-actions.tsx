@@ -11,7 +11,12 @@ export function GroupActions({ group, actions }: { group: LetterGroup; actions: 
     actions.onBulk({ action, filter: filterOfGroup(group), count: group.count })
   return (
     <>
-      <Button size="sm" leftSection={<IconRefresh size={16} aria-hidden />} onClick={() => ask('retry')}>
+      <Button
+        size="sm"
+        variant="light"
+        leftSection={<IconRefresh size={16} aria-hidden />}
+        onClick={() => ask('retry')}
+      >
         {t('retryAll', { count: group.count })}
       </Button>
       <Button

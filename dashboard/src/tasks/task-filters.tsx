@@ -26,8 +26,9 @@ export function TaskFilters(props: FilterProps) {
   const { search, onSearch } = props
   const t = useTranslations('tasks')
   const isUsed = ['user', 'lane', 'tag', 'after', 'before'].some(name => name in search)
-  const [isOpen, more] = useDisclosure(isUsed)
   const isWide = useMediaQuery('(min-width: 48em)', undefined, { getInitialValueInEffect: false })
+  // On a phone they would push the list off the screen.
+  const [isOpen, more] = useDisclosure(isUsed && isWide)
   return (
     <Stack gap="xs">
       <Group gap="sm" align="flex-end">
@@ -87,6 +88,7 @@ function StatusFilter({ search, onSearch }: FilterProps) {
   return (
     <MultiSelect
       flex={{ sm: '1 1 9rem' }}
+      miw={0}
       label={t('tasks.filters.status')}
       {...(chosen.length === 0 ? { placeholder: t('tasks.filters.any') } : {})}
       data={statuses.map(status => ({ value: status, label: t(`status.${status}`) }))}
@@ -114,6 +116,7 @@ function TypeFilter({ search, onSearch }: FilterProps) {
   return (
     <MultiSelect
       flex={{ sm: '1 1 9rem' }}
+      miw={0}
       label={t('filters.type')}
       {...(chosen.length === 0 ? { placeholder: t('filters.any') } : {})}
       data={types.map(type => ({ value: type, label: nameOf(type) }))}

@@ -76,26 +76,26 @@ function Head({ rows, selection }: TaskRowsProps) {
             onChange={selection.toggleAll}
           />
         </Table.Th>
-        <Table.Th scope="col" w={176}>
+        <Table.Th scope="col" w={196}>
           {t('columns.status')}
         </Table.Th>
         <Table.Th scope="col">{t('columns.task')}</Table.Th>
-        <Table.Th scope="col" w={176}>
+        <Table.Th scope="col" w={168}>
           {t('columns.progress')}
         </Table.Th>
-        <Table.Th scope="col" w={104} visibleFrom="lg">
+        <Table.Th scope="col" w={88} visibleFrom="lg">
           {t('columns.attempts')}
         </Table.Th>
         <Table.Th scope="col" w={120} visibleFrom="xl">
           {t('columns.user')}
         </Table.Th>
-        <Table.Th scope="col" w={136}>
+        <Table.Th scope="col" w={140}>
           {t('columns.created')}
         </Table.Th>
-        <Table.Th scope="col" w={112}>
+        <Table.Th scope="col" w={108}>
           {t('columns.took')}
         </Table.Th>
-        <Table.Th scope="col" w={56} aria-label={t('columns.actions')} />
+        <Table.Th scope="col" w={52} aria-label={t('columns.actions')} />
       </Table.Tr>
     </Table.Thead>
   )
