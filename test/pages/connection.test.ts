@@ -34,12 +34,10 @@ describePages('when the connection is bad', () => {
     await page.locator('[data-live=live]').waitFor()
     await server.kill()
     // The chunk of the page and its data cannot be had now; the shell stays.
-    await page.getByRole('link', { name: 'Tasks' }).click()
-    await page.getByText('The server does not answer').waitFor()
+    await page.getByRole('link', { name: 'Tasks', exact: true }).click()
+    await page.getByText('The server does not answer').first().waitFor()
     await server.startAgain()
     await page.locator('[data-live=live]').waitFor()
-    await page.getByRole('link', { name: 'Shelf' }).click()
-    await page.getByRole('link', { name: 'Tasks' }).click()
     await page.getByRole('heading', { level: 1, name: 'Tasks' }).waitFor()
   })
 
@@ -78,7 +76,7 @@ describePages('when the connection is bad', () => {
       if (request.url().includes('/v1/tasks/00000000-')) asked += 1
     })
     await page.goto(`${server.url}/tasks/00000000-0000-7000-8000-000000000000`)
-    await page.getByText('TASK_NOT_FOUND').first().waitFor()
+    await page.getByText('There is no such task').first().waitFor()
     expect(asked).toBeLessThanOrEqual(8)
   })
 

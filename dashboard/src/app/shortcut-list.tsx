@@ -33,6 +33,13 @@ const map = [
     ],
   },
   {
+    group: 'groupReader',
+    keys: [
+      ['n', 'nextChapter'],
+      ['p', 'previousChapter'],
+    ],
+  },
+  {
     group: 'groupTask',
     keys: [
       ['c', 'cancel'],
