@@ -1,6 +1,7 @@
 import { Alert, NumberInput, Stack, Text } from '@mantine/core'
 import { IconCoin, IconCoinOff } from '@tabler/icons-react'
 import type { UseQueryResult } from '@tanstack/react-query'
+import { useState } from 'react'
 import { useTranslations } from 'use-intl'
 import { useErrorText } from '../parts/error-notice.tsx'
 import { useWriting } from '../text/format.ts'
@@ -64,6 +65,8 @@ interface BudgetChoiceProps {
 /** A bound on what the import may spend: in money where the price is known, else in tokens. Nothing where nothing is spent. */
 export function BudgetChoice({ estimate, budget, onBudget }: BudgetChoiceProps) {
   const t = useTranslations('imports.budget')
+  // What is half typed, such as "0.", is no amount yet and must stay as it is.
+  const [typed, setTyped] = useState<string | number>(budget ?? '')
   if (estimate === undefined || estimate.calls === 0) return null
   const { cost, currency, inputTokens, outputTokens } = estimate
   const isMoney = currency !== undefined
@@ -74,13 +77,16 @@ export function BudgetChoice({ estimate, budget, onBudget }: BudgetChoiceProps) 
       label={isMoney ? t('money', { currency }) : t('tokens')}
       description={pauses ? t('belowEstimate') : t('text')}
       placeholder={t('none')}
-      value={budget ?? ''}
-      onChange={value => onBudget(typeof value === 'number' && value >= 0 ? value : undefined)}
+      value={typed}
+      onChange={value => {
+        setTyped(value)
+        onBudget(value === '' ? undefined : Number(value))
+      }}
       min={0}
       max={9_000_000_000}
+      clampBehavior="strict"
       allowNegative={false}
-      decimalScale={isMoney ? 4 : 0}
-      thousandSeparator=" "
+      decimalScale={isMoney ? 6 : 0}
       hideControls
     />
   )

@@ -1,0 +1,249 @@
+import type { Locator, Page } from 'playwright-core'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { describePages, open, type PageServer, startServer } from './kit/kit.ts'
+
+const story =
+  'The Ferry\n\nChapter 1\n\nThe ferry left at noon.\n\nChapter 2\n\nIt came back with nobody aboard.\n\nChapter 3\n\nThe bell rang.\n'
+
+/** 渡口 in the encoding of mainland China before Unicode: two chapters. */
+const chinese = Buffer.from(
+  'b5dad2bbd5c220b7e7c6f00a0acbfbd5bed4dab6c9bfdaa3acbfb4bcfbbad3cbaec2fdc2fdc1f7b9fdc8a5a1a30a0a' +
+    'b5dab6fed5c220d4c6d3bf0a0ab7e7b4d3b1b1b1dfc0b4a3acb4b5b6afc1cbd6d3c2a5c9cfb5c4cdadc1e5a1a30a',
+  'hex',
+)
+
+interface Imported {
+  taskId: string
+  novelId: string
+}
+
+describePages('the look before an import', () => {
+  let server: PageServer
+  beforeAll(async () => {
+    server = await startServer()
+  }, 180_000)
+  afterAll(() => server?.[Symbol.asyncDispose]())
+
+  const upload = async (text: string | Uint8Array, fileName = 'ferry.txt', at: PageServer = server) => {
+    const { id } = await at.ask<{ id: string }>(`/v1/uploads?fileName=${encodeURIComponent(fileName)}`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/octet-stream' },
+      body: text as BodyInit,
+    })
+    return { id, url: `${at.url}/import/${id}` }
+  }
+  const confirmed = (id: string) => server.ask<{ confirmation?: Imported }>(`/v1/uploads/${id}`)
+  const novelOf = async (id: string) => {
+    const { confirmation } = await confirmed(id)
+    if (confirmation === undefined) throw new Error(`Upload ${id} was not confirmed.`)
+    await server.ended(confirmation.taskId)
+    return server.ask<{ title: string; outline: { chapters: { title: string }[] }[] }>(
+      `/v1/novels/${confirmation.novelId}`,
+    )
+  }
+
+  test('the title that was written and the chapters that were left in become the novel', async () => {
+    const { id, url } = await upload(story)
+    await using opened = await open(url)
+    const { page } = opened
+    await page.getByLabel('Title').fill('The Ferry at Noon')
+    await page.getByLabel('Chapter 2', { exact: true }).click()
+    await page.getByText('2 of 3 chapters').waitFor()
+    await page.getByText('This costs nothing').waitFor()
+    await page.reload()
+    await page.getByText('2 of 3 chapters').waitFor()
+    expect(await page.getByLabel('Title').inputValue()).toBe('The Ferry at Noon')
+    await page.getByRole('button', { name: 'Put it on the shelf' }).click()
+    await page.waitForURL(/\/tasks\//)
+    const novel = await novelOf(id)
+    expect(novel.title).toBe('The Ferry at Noon')
+    expect(novel.outline.flatMap(({ chapters }) => chapters.map(({ title }) => title))).toEqual([
+      'Chapter 1',
+      'Chapter 3',
+    ])
+  })
+
+  test('a wrong encoding shows in the titles and can be put right; a name that nobody knows changes nothing', async () => {
+    const { url } = await upload(chinese, '云涌.txt')
+    await using opened = await open(url, { language: 'zh' })
+    const { page } = opened
+    await page.getByLabel('第一章 风起').waitFor()
+    const choice = page.getByLabel('文字编码')
+    expect(await choice.inputValue()).toBe('gb18030')
+    await choice.selectOption('windows-1252')
+    await page.getByLabel('第一章 风起').waitFor({ state: 'detached' })
+    await choice.selectOption('other')
+    await page.getByLabel('编码名称').fill('klingon')
+    await page.getByRole('button', { name: '用它读取' }).click()
+    await page.getByText('klingon').waitFor()
+    await page.getByLabel('编码名称').fill('GBK')
+    await page.getByRole('button', { name: '用它读取' }).click()
+    await page.getByLabel('第一章 风起').waitFor()
+  })
+
+  test('what is suspicious is told in plain words, with where it is', async () => {
+    const twice = `${story}\nChapter 3\n\nThe bell rang.\n\nChapter 7\n\n`
+    const { url } = await upload(twice)
+    await using opened = await open(url)
+    const { page } = opened
+    const warnings = page.getByRole('region', { name: 'Worth a look' })
+    await warnings.getByText('A chapter number stands twice').waitFor()
+    await warnings.getByText('A chapter may be missing').waitFor()
+    await warnings.getByText('A chapter has no text').waitFor()
+    expect(await warnings.getByRole('button', { name: 'Chapter 7' }).count()).toBeGreaterThan(0)
+    expect(await page.getByRole('img', { name: 'Worth a look' }).count()).toBe(2)
+  })
+
+  test('thousands of chapters stay fluid, and the keyboard reaches all of them', async () => {
+    const chapters = Array.from(
+      { length: 5_000 },
+      (_, i) => `Chapter ${i + 1}: Mile ${i + 1}\n\nThe river.\n`,
+    )
+    const { id, url } = await upload(`The River\n\n${chapters.join('\n')}`, 'river.txt')
+    await using opened = await open(url)
+    const { page } = opened
+    const list = page.getByRole('list', { name: 'Chapters' })
+    await list.getByRole('listitem').first().waitFor()
+    expect(await list.getByRole('listitem').count()).toBeLessThan(80)
+    await list.getByLabel('Chapter 2: Mile 2', { exact: true }).focus()
+    await page.keyboard.press('Space')
+    await page.getByText('4,999 of 5,000 chapters').waitFor()
+    await page.keyboard.press('End')
+    await focused(list.getByLabel('Chapter 5000: Mile 5000'))
+    await page.keyboard.press('Shift+Space')
+    await page.getByText('1 of 5,000 chapters').waitFor()
+    await page.keyboard.press('Home')
+    await focused(list.getByLabel('Chapter 1: Mile 1', { exact: true }))
+    await page.getByRole('button', { name: 'Put it on the shelf' }).click()
+    await page.waitForURL(/\/tasks\//)
+    const { outline } = await novelOf(id)
+    expect(outline.flatMap(volume => volume.chapters).map(({ title }) => title)).toEqual([
+      'Chapter 1: Mile 1',
+    ])
+  })
+
+  test('volumes are chosen as a whole, and a range with Shift', async () => {
+    const parts = ['One', 'Two'].map(
+      name =>
+        `Part ${name}\n\n${[1, 2, 3, 4].map(n => `Chapter ${n}\n\nThe river of ${name} went on for long.\n\n`).join('')}`,
+    )
+    const { url } = await upload(`The River\n\n${parts.join('\n')}`)
+    await using opened = await open(url)
+    const { page } = opened
+    await page.getByLabel('Part Two').click()
+    await page.getByText('4 of 8 chapters').waitFor()
+    await page.getByLabel('Chapter 2', { exact: true }).first().click()
+    await page
+      .getByLabel('Chapter 4', { exact: true })
+      .first()
+      .click({ modifiers: ['Shift'] })
+    await page.getByText('1 of 8 chapters').waitFor()
+    expect(await isMixed(page.getByLabel('Part One'))).toBe(true)
+    await page.getByRole('button', { name: 'Take none' }).click()
+    await page.getByText('No chapter is chosen').waitFor()
+    expect(await page.getByRole('button', { name: 'Put it on the shelf' }).isDisabled()).toBe(true)
+    await page.getByRole('button', { name: 'Take all' }).click()
+    await page.getByText('8 of 8 chapters').waitFor()
+  })
+
+  test('an answer that got lost is asked for again: one novel', async () => {
+    const { id, url } = await upload(story)
+    await using opened = await open(url)
+    const { page } = opened
+    await page.route(
+      '**/v1/uploads/*:confirm',
+      async route => {
+        await route.fetch()
+        await route.abort('connectionreset')
+      },
+      { times: 1 },
+    )
+    await page.getByRole('button', { name: 'Put it on the shelf' }).click()
+    await page.getByText('The server does not answer').waitFor()
+    const { confirmation } = await confirmed(id)
+    await page.getByRole('button', { name: 'Try again' }).click()
+    await page.waitForURL(`**/tasks/${confirmation?.taskId}`)
+    expect((await confirmed(id)).confirmation).toEqual(confirmation)
+  })
+
+  test('one that was confirmed in another window, in another way, leads on to its novel', async () => {
+    const { id, url } = await upload(story)
+    await using opened = await open(url)
+    const { page } = opened
+    await page.getByLabel('Title').fill('Another title')
+    const { novelId } = await server.post<Imported>(`/v1/uploads/${id}:confirm`)
+    await page.getByRole('button', { name: 'Put it on the shelf' }).click()
+    await page.getByRole('heading', { name: 'This file is a novel already' }).waitFor()
+    const link = page.getByRole('link', { name: 'Go to the novel' })
+    expect(await link.getAttribute('href')).toBe(`/novels/${novelId}`)
+  })
+
+  test('a file that is not there any more says so; one that is thrown away is gone', async () => {
+    const { id, url } = await upload(story)
+    await using opened = await open(url)
+    const { page } = opened
+    await page.getByRole('button', { name: 'Throw away' }).click()
+    await page.getByRole('dialog').getByRole('button', { name: 'Throw away' }).click()
+    await page.waitForURL(`${server.url}/`)
+    await page.goto(`${server.url}/import/${id}`)
+    await page.getByRole('heading', { name: 'This file is not here any more' }).waitFor()
+  })
+
+  test('where a model is configured one sees what it will cost, and a bound on it is kept', async () => {
+    const models = {
+      house: {
+        provider: 'openai-compatible',
+        baseUrl: 'http://127.0.0.1:9/v1',
+        privateNetwork: true,
+        model: 'm',
+        price: { input: 1, output: 2, currency: 'USD' },
+      },
+    }
+    await using priced = await startServer([], { QUILLWORK_MODELS: JSON.stringify(models) })
+    const { id, url } = await upload(story, 'ferry.txt', priced)
+    await using opened = await open(url)
+    const { page } = opened
+    await page.getByText(/About \$0\.\d+ at most, for 3 calls of house/).waitFor()
+    const bound = page.getByLabel('Spend at most (USD)')
+    await bound.fill('0.000001')
+    await page.getByText('That is less than the estimate').waitFor()
+    await bound.fill('')
+    await bound.pressSequentially('0.05')
+    expect(await bound.inputValue()).toBe('0.05')
+    await page.getByRole('switch').click()
+    await page.getByText('This costs nothing').waitFor()
+    await page.getByRole('switch').click()
+    await bound.waitFor()
+    await page.getByRole('button', { name: 'Put it on the shelf' }).click()
+    await page.waitForURL(/\/tasks\//)
+    const { confirmation } = await priced.ask<{ confirmation: Imported }>(`/v1/uploads/${id}`)
+    const { budget } = await priced.ask<{ budget: unknown }>(`/v1/tasks/${confirmation.taskId}/budget`)
+    expect(budget).toEqual({ cost: 0.05 })
+  }, 240_000)
+
+  test('fits a phone', async () => {
+    const { url } = await upload(story)
+    await using opened = await open(url, { width: 360, theme: 'dark' })
+    await opened.page.getByText('3 of 3 chapters').waitFor()
+    expect(await overflowOf(opened.page)).toBeLessThanOrEqual(0)
+  })
+})
+
+/** Waits until the keyboard is there. */
+async function focused(locator: Locator): Promise<void> {
+  await expect
+    .poll(
+      async () =>
+        (await locator.count()) > 0 && (await locator.evaluate(each => each === document.activeElement)),
+    )
+    .toBe(true)
+}
+
+function isMixed(locator: Locator): Promise<boolean> {
+  return locator.evaluate(each => (each as HTMLInputElement).indeterminate)
+}
+
+/** Pixels by which the page goes beyond its window. */
+function overflowOf(page: Page): Promise<number> {
+  return page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth)
+}
