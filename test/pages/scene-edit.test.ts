@@ -62,6 +62,7 @@ describePages('editing a scene', () => {
     await page.getByRole('link', { name: 'Tasks' }).click()
     await question.getByRole('button', { name: 'Leave' }).click()
     await page.getByRole('heading', { level: 1, name: 'Tasks' }).waitFor()
+    expect((await it.scene(sceneId)).content).toBe('The scale was wrong by a thumb.')
     await page.goto(it.pageOf(sceneId))
     await page.getByRole('button', { name: 'Discard them' }).click()
     await page.reload()

@@ -1,7 +1,7 @@
 import { Alert, Button, Group, Stack, Text, Textarea, TextInput } from '@mantine/core'
 import { IconFeather } from '@tabler/icons-react'
 import { useBlocker } from '@tanstack/react-router'
-import { useDeferredValue } from 'react'
+import { type ReactNode, useDeferredValue } from 'react'
 import { useTranslations } from 'use-intl'
 import { measure } from '../../../src/novel/import/measure.ts'
 import { Confirm } from '../parts/confirm.tsx'
@@ -38,34 +38,56 @@ export function Editor({ scene, first, isBeingWritten, onClose }: EditorProps) {
     forgetDraft(scene.id)
     onClose()
   }
-  if (save.theirs !== undefined)
-    return (
-      <BothVersions
-        mine={draft}
-        theirs={save.theirs}
-        isBusy={save.isPending}
-        onKeepMine={() => save.keepMine(draft)}
-        onTakeTheirs={drop}
-        onBack={save.back}
-      />
-    )
+  return (
+    <>
+      {/* Not within the form: what is submitted in a dialog is submitted in all that is around it. */}
+      <BeforeLeaving isChanged={isChanged} />
+      {save.theirs !== undefined ? (
+        <BothVersions
+          mine={draft}
+          theirs={save.theirs}
+          isBusy={save.isPending}
+          onKeepMine={() => save.keepMine(draft)}
+          onTakeTheirs={drop}
+          onBack={save.back}
+        />
+      ) : (
+        <EditForm draft={draft} isChanged={isChanged} save={save} onType={type} onDrop={drop}>
+          <Notices isBeingWritten={isBeingWritten} isOutrun={isOutrun(first, scene)} />
+        </EditForm>
+      )}
+    </>
+  )
+}
+
+interface EditFormProps {
+  draft: Draft
+  isChanged: boolean
+  save: ReturnType<typeof useSave>
+  onType: (part: Partial<Typed>) => void
+  onDrop: () => void
+  children: ReactNode
+}
+
+function EditForm({ draft, isChanged, save, onType, onDrop, children }: EditFormProps) {
+  const t = useTranslations('scenes.edit')
+  const send = () => (isChanged ? save.send(draft) : undefined)
   return (
     <form
       data-editor
       onSubmit={event => {
         event.preventDefault()
-        if (isChanged) save.send(draft)
-        else onClose()
+        send()
       }}
     >
       <Stack>
-        <Notices isBeingWritten={isBeingWritten} isOutrun={isOutrun(first, scene)} />
-        <Fields draft={draft} onType={type} onSave={() => isChanged && save.send(draft)} />
+        {children}
+        <Fields draft={draft} onType={onType} onSave={send} />
         {save.error !== null && <ErrorNotice error={save.error} />}
         <Group justify="space-between">
           <Count content={draft.content} />
           <Group gap="xs">
-            <Button variant="default" onClick={drop}>
+            <Button variant="default" onClick={onDrop}>
               {isChanged ? t('drop') : t('close')}
             </Button>
             <Button type="submit" loading={save.isPending} disabled={!isChanged}>
@@ -74,7 +96,6 @@ export function Editor({ scene, first, isBeingWritten, onClose }: EditorProps) {
           </Group>
         </Group>
       </Stack>
-      <BeforeLeaving isChanged={isChanged} />
     </form>
   )
 }
