@@ -61,7 +61,7 @@ describePages('the shelf', () => {
     const { page } = opened
     await page.getByRole('heading', { name: 'Give it a novel' }).waitFor()
     expect(await page.locator('[data-model-note]').textContent()).toContain('picked from the text itself')
-    await page.getByRole('button', { name: 'Take the sample The Salt Ledger' }).click()
+    await page.getByRole('button', { name: 'Take it: The Salt Ledger' }).click()
     const card = page.locator('[data-novel]')
     await card.getByRole('link', { name: 'The Salt Ledger' }).waitFor()
     await card.getByText('Every scene has a summary').waitFor()
@@ -74,7 +74,7 @@ describePages('the shelf', () => {
     await using opened = await open(server.url, { language: 'zh', width: 360, theme: 'dark' })
     const { page } = opened
     await page.getByRole('heading', { name: '放一本小说进来' }).waitFor()
-    await page.getByRole('button', { name: '试用示例《渡口的钟》' }).click()
+    await page.getByRole('button', { name: '拿来试试：《渡口的钟》' }).click()
     await page.locator('[data-novel]').getByText('所有场景都有摘要').waitFor()
     const overflow = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth)
     expect(overflow).toBeLessThanOrEqual(0)
@@ -94,7 +94,7 @@ describePages('the shelf', () => {
     )
     // The page does not hear of the import by its stream here, so the button is still there.
     await page.route('**/v1/events*', route => route.abort())
-    const take = page.getByRole('button', { name: 'Take the sample The Salt Ledger' })
+    const take = page.getByRole('button', { name: 'Take it: The Salt Ledger' })
     await take.click()
     await page.getByText('The server does not answer').first().waitFor()
     await take.click()
@@ -120,11 +120,11 @@ describePages('the shelf', () => {
       expect.stringContaining('This file is empty'),
     ])
     await page.getByRole('button', { name: 'Take scan.pdf from this list' }).click()
-    await page.getByRole('button', { name: 'Throw two.md away' }).click()
+    await page.getByRole('button', { name: 'Throw away: two.md' }).click()
     await page.getByRole('dialog').getByRole('button', { name: 'Throw away' }).click()
     await page.locator('[data-upload]').getByText('two.md').waitFor({ state: 'detached' })
     expect((await uploads()).map(({ fileName }) => fileName)).toEqual(['one.txt'])
-    await page.getByRole('link', { name: 'Have a look at one.txt' }).click()
+    await page.getByRole('link', { name: 'Have a look: one.txt' }).click()
     await page.waitForURL(/\/import\//)
   })
 

@@ -10,7 +10,13 @@ export function ModelNote() {
   if (model?.method !== 'extractive') return null
   return (
     <Text size="sm" c="dimmed" ta="center" data-model-note>
-      {t.rich('noModel', { settings: words => <TextLink to="/settings">{words}</TextLink> })}
+      {t.rich('noModel', {
+        settings: words => (
+          <TextLink to="/settings" underline="always">
+            {words}
+          </TextLink>
+        ),
+      })}
     </Text>
   )
 }
