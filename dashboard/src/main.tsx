@@ -8,7 +8,7 @@ import { RouterProvider } from '@tanstack/react-router'
 import { createRoot } from 'react-dom/client'
 import { createQueries } from './app/queries.ts'
 import { router } from './app/router.tsx'
-import { theme } from './app/theme.ts'
+import { readableGreys, theme } from './app/theme.ts'
 import { LiveProvider } from './live/live.tsx'
 import { LanguageProvider } from './text/language.tsx'
 
@@ -18,7 +18,12 @@ Object.assign(globalThis, { __webpack_nonce__: nonce })
 const queries = createQueries()
 
 createRoot(document.getElementById('root') ?? document.body).render(
-  <MantineProvider theme={theme} defaultColorScheme="auto" getStyleNonce={() => nonce}>
+  <MantineProvider
+    theme={theme}
+    cssVariablesResolver={readableGreys}
+    defaultColorScheme="auto"
+    getStyleNonce={() => nonce}
+  >
     <LanguageProvider>
       <QueryClientProvider client={queries}>
         <Notifications position="bottom-right" limit={4} />
