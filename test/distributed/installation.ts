@@ -36,11 +36,13 @@ export interface Installation extends AsyncDisposable {
 /** Short times: what takes half a minute in production takes a second here. */
 const times = { lease: '3s', sweep: '300ms', grace: '200ms', obey: '500ms' } as const
 
-/** Makes an installation; `await using` stops its engines and deletes what they left. */
-export function installation(urls: { database?: string; broker?: string } = {}): Installation {
-  const database = freshDatabase(urls.database)
-  const names = freshPrefix()
-  const brokerUrl = urls.broker ?? names.url
+/** Makes an installation; `await using` stops its engines and deletes what they left. `lanes`: those that it has besides the default one. */
+export function installation(
+  where: { database?: string; broker?: string; lanes?: readonly string[] } = {},
+): Installation {
+  const database = freshDatabase(where.database)
+  const names = freshPrefix(where.lanes)
+  const brokerUrl = where.broker ?? names.url
   const engines: Engine[] = []
   const connections: amqp.ChannelModel[] = []
   return {
@@ -70,7 +72,7 @@ export function installation(urls: { database?: string; broker?: string } = {}):
     async [Symbol.asyncDispose]() {
       await Promise.all(engines.map(engine => engine.stop({ grace: 0 })))
       await Promise.all(connections.map(connection => connection.close()))
-      if (urls.broker === undefined) await names.deleteAll()
+      if (where.broker === undefined) await names.deleteAll()
       await database.drop()
     },
   }

@@ -1,9 +1,10 @@
 import { generateSummary } from 'quillwork/novel'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import type { SceneText } from '../../src/novel/library/shelf.ts'
+import { compositions } from './compositions.ts'
 import type { Answer } from './script.ts'
 import { textFor } from './texts.ts'
-import { ann, describeWriting, type Writing } from './writing.ts'
+import { ann, describeOn, type Writing } from './writing.ts'
 
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 })
 
@@ -45,7 +46,7 @@ const final: readonly Case[] = [
 
 const nameOf = ({ answer }: Case) => JSON.stringify(answer)
 
-describeWriting('answers that are no text', open => {
+describeOn(compositions, 'answers that are no text', open => {
   let w: Writing
   let novelId: string
   let scenes: SceneText[]

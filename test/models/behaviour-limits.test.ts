@@ -1,10 +1,11 @@
 import { expect, it, vi } from 'vitest'
 import { until } from '../servers/until.ts'
 import { ask } from './ask.ts'
+import { compositions } from './compositions.ts'
 import { textFor } from './texts.ts'
-import { describeWriting, type Writing } from './writing.ts'
+import { describeOn, type Writing } from './writing.ts'
 
-vi.setConfig({ testTimeout: 60_000 })
+vi.setConfig({ testTimeout: 120_000 })
 
 /** Submits one task per prompt. */
 function askAll(w: Writing, prompts: readonly string[], { model = 'prose', userId = 'ann' } = {}) {
@@ -17,7 +18,7 @@ function askAll(w: Writing, prompts: readonly string[], { model = 'prose', userI
 const numbered = (count: number, name = 'Prompt') =>
   Array.from({ length: count }, (_, at) => `${name} ${at}.`)
 
-describeWriting('limits of a model', open => {
+describeOn(compositions, 'limits of a model', open => {
   it('E1, E10: a batch of 100 under a limit of 20 a minute is only slower, and no wait spends a retry', async () => {
     await using w = await open({ models: { prose: { limits: { requestsPerMinute: 20 } } }, slots: 8 })
     const handles = await askAll(w, numbered(100))

@@ -1,8 +1,9 @@
 import { generateScene, generateSummary } from 'quillwork/novel'
 import { expect, it, vi } from 'vitest'
 import { until } from '../servers/until.ts'
+import { compositions } from './compositions.ts'
 import { textFor } from './texts.ts'
-import { ann, describeWriting, type Writing } from './writing.ts'
+import { ann, describeOn, type Writing } from './writing.ts'
 
 vi.setConfig({ testTimeout: 60_000 })
 
@@ -19,7 +20,7 @@ async function withScene(w: Writing) {
 /** Short enough for one call. */
 const short = { summary, length: { words: 100 } }
 
-describeWriting('scenes that models write', open => {
+describeOn(compositions, 'scenes that models write', open => {
   it('D1, D3: an answer that is cut leaves the text alone, and the next attempt writes it', async () => {
     await using w = await open()
     const { novelId, scene } = await withScene(w)

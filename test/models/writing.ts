@@ -1,6 +1,6 @@
 /**
  * An engine with the novel tasks, real adapters and a scripted model server, on a manual clock: a retry of half an hour takes a moment,
- * a call of a model takes the time that it takes. On either store; the server is started with the engine and ends with it.
+ * a call of a model takes the time that it takes. On each composition; the server is started with the engine and ends with it.
  */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -8,16 +8,12 @@ import path from 'node:path'
 import {
   folderUploads,
   importNovel,
-  mongoLibrary,
   type NovelServices,
   novelIdOf,
   novelTasks,
-  sqliteLibrary,
   storeUpload,
 } from 'quillwork/novel'
-import { sqlite } from 'quillwork/sqlite'
 import { createManualClock, type TestEngine, testEngine } from 'quillwork/testing'
-import { describe } from 'vitest'
 import { type ConfiguredModel, createModelCatalogue, type ModelCatalogue } from '../../src/ai/catalogue.ts'
 import { extractiveModel } from '../../src/ai/extractive/extractive.ts'
 import type { LanguageModel } from '../../src/ai/model.ts'
@@ -25,11 +21,9 @@ import { limitKeyOf, type ModelConfig } from '../../src/ai/providers/config.ts'
 import { createLanguageModel } from '../../src/ai/providers/language-model.ts'
 import type { NovelLibrary } from '../../src/novel/library/library.ts'
 import type { SceneText } from '../../src/novel/library/shelf.ts'
-import { type MongoStore, mongodb } from '../../src/store/mongodb/index.ts'
-import type { Store } from '../../src/store/store.ts'
 import { bookOf } from '../novel/tasks/novel-engine.ts'
-import { describeWithMongo, freshDatabase } from '../servers/mongo.ts'
 import { ask } from './ask.ts'
+import { type Composition, onEachStore, type Place } from './compositions.ts'
 import { type ModelServer, type ModelServerOptions, startModelServer } from './server.ts'
 
 /** The owner of the novels. */
@@ -60,20 +54,28 @@ export interface Writing extends AsyncDisposable {
   scene(sceneId: string): ReturnType<NovelLibrary['scenes']['scene']>
 }
 
-/** Makes the engine of a test, on the store that the tests run on. */
+/** Makes the engine of a test, on the composition that the tests run on. */
 export type OpenWriting = (options?: WritingOptions) => Promise<Writing>
+
+/** Declares tests once for each of the compositions. */
+export function describeOn(
+  on: readonly Composition[],
+  title: string,
+  tests: (open: OpenWriting) => void,
+): void {
+  for (const { name, describe, place } of on)
+    describe(`${title}, on ${name}`, () => tests(options => openWriting(place(), options)))
+}
 
 /** Declares tests once for each store. */
 export function describeWriting(title: string, tests: (open: OpenWriting) => void): void {
-  describe(`${title}, on SQLite`, () => tests(options => openWriting('sqlite', options)))
-  describeWithMongo(`${title}, on MongoDB`, () => tests(options => openWriting('mongodb', options)))
+  describeOn(onEachStore, title, tests)
 }
 
-async function openWriting(storeKind: 'sqlite' | 'mongodb', options: WritingOptions = {}): Promise<Writing> {
+async function openWriting(place: Place, options: WritingOptions = {}): Promise<Writing> {
   const server = await startModelServer(options.server)
   const configured = configuredModels(server, options)
   const busy = { calls: 0 }
-  const place = storeKind === 'sqlite' ? sqlitePlace() : mongoPlace()
   const folder = mkdtempSync(path.join(tmpdir(), 'quillwork-writing-'))
   const models = createModelCatalogue({
     summary: [extractiveModel()],
@@ -101,6 +103,7 @@ async function openWriting(storeKind: 'sqlite' | 'mongodb', options: WritingOpti
     lanes: { default: { slots: 4 }, batch: { slots: options.slots ?? 4 } },
     limits: Object.fromEntries(configured.map(({ config }) => [limitKeyOf(config), config.limits ?? {}])),
     openStore: place.open,
+    ...(place.broker === undefined ? {} : { broker: place.broker }),
   })
   return {
     t,
@@ -142,8 +145,8 @@ function configuredModels(
       maxOutputTokens: 1_000,
       price: { input: 1, output: 2, currency: 'USD' },
       fallbacks: [],
-      // Real time: long enough for a busy machine, short enough to be waited for.
-      timeouts: { first: 1_500, idle: 1_500, total: 30_000 },
+      // Real time: a busy machine must not make a good answer a stalled one. A test that waits for a stalled one sets its own.
+      timeouts: { first: 20_000, idle: 20_000, total: 60_000 },
       ...config,
     },
   }))
@@ -164,49 +167,6 @@ function counted(busy: { calls: number }, model: LanguageModel): LanguageModel {
     prepare: () => during(async () => model.prepare?.()),
     write: (request, options) => during(() => model.write(request, options)),
   }
-}
-
-/** Where tasks and novels are: one file, or one database. */
-interface Place {
-  open(now: () => number): Store
-  library(): NovelLibrary
-  isBusy(): boolean
-  remove(): Promise<void>
-}
-
-function sqlitePlace(): Place {
-  const opened: { library?: NovelLibrary } = {}
-  return {
-    open(now) {
-      const store = sqlite({ file: ':memory:', now })
-      opened.library = sqliteLibrary(store.database, { now })
-      return store
-    },
-    library: () => present(opened.library),
-    isBusy: () => false,
-    remove: async () => undefined,
-  }
-}
-
-function mongoPlace(): Place {
-  const database = freshDatabase()
-  const opened: { library?: NovelLibrary; store?: MongoStore } = {}
-  return {
-    open(now) {
-      const store = mongodb({ url: database.url, now })
-      opened.store = store
-      opened.library = mongoLibrary(store.database, { now })
-      return store
-    },
-    library: () => present(opened.library),
-    isBusy: () => (opened.store?.database.inFlight ?? 0) > 0,
-    remove: () => database.drop(),
-  }
-}
-
-function present<T>(value: T | undefined): T {
-  if (value === undefined) throw new Error('The store is not open.')
-  return value
 }
 
 async function importBook(t: TestEngine, services: NovelServices, chapters: number): Promise<string> {

@@ -1,0 +1,96 @@
+/** The compositions that tests of the writing tasks run on, as data: one text of each test runs on all of them. */
+import { mongoLibrary, sqliteLibrary } from 'quillwork/novel'
+import { sqlite } from 'quillwork/sqlite'
+import { describe } from 'vitest'
+import type { Broker } from '../../src/broker/broker.ts'
+import { rabbitmq } from '../../src/broker/rabbitmq/index.ts'
+import type { NovelLibrary } from '../../src/novel/library/library.ts'
+import { type MongoStore, mongodb } from '../../src/store/mongodb/index.ts'
+import type { Store } from '../../src/store/store.ts'
+import { describeDistributed, installation } from '../distributed/installation.ts'
+import { describeWithMongo, freshDatabase } from '../servers/mongo.ts'
+import { countedBroker } from './counted-broker.ts'
+
+/** Where tasks and novels are, and who wakes workers up, for one test. */
+export interface Place {
+  open(now: () => number): Store
+  /** Of the store that was opened. Throws where none was. */
+  library(): NovelLibrary
+  /** Absent = the one of the process. */
+  readonly broker?: Broker
+  /** Whether something outside the process is at work for it. */
+  isBusy(): boolean
+  remove(): Promise<void>
+}
+
+/** A composition: what it needs, and how a test gets one for itself. */
+export interface Composition {
+  readonly name: string
+  /** `describe`, for tests that need its servers. */
+  readonly describe: (title: string, tests: () => void) => void
+  place(): Place
+}
+
+/** Those whose workers are woken in the process, one for each store; the quickest first. */
+export const onEachStore: readonly Composition[] = [
+  { name: 'SQLite', describe, place: sqlitePlace },
+  { name: 'MongoDB', describe: describeWithMongo, place: mongoPlace },
+]
+
+/** All of them. */
+export const compositions: readonly Composition[] = [
+  ...onEachStore,
+  { name: 'MongoDB and RabbitMQ', describe: describeDistributed, place: distributedPlace },
+]
+
+function sqlitePlace(): Place {
+  const opened: { library?: NovelLibrary } = {}
+  return {
+    open(now) {
+      const store = sqlite({ file: ':memory:', now })
+      opened.library = sqliteLibrary(store.database, { now })
+      return store
+    },
+    library: () => present(opened.library),
+    isBusy: () => false,
+    remove: async () => undefined,
+  }
+}
+
+function mongoPlace(): Place {
+  const database = freshDatabase()
+  return { ...onDatabase(database.url), remove: () => database.drop() }
+}
+
+function distributedPlace(): Place {
+  const home = installation({ lanes: ['batch'] })
+  // A busy machine must not make the broker say less than it knows: an unconfirmed message would be sent, and counted, twice.
+  const patient = { confirmMs: 30_000, heartbeatS: 30 }
+  const { broker, isBusy } = countedBroker(rabbitmq({ url: home.brokerUrl, prefix: home.prefix, ...patient }))
+  const kept = onDatabase(home.databaseUrl)
+  return {
+    ...kept,
+    broker,
+    isBusy: () => kept.isBusy() || isBusy(),
+    remove: async () => home[Symbol.asyncDispose](),
+  }
+}
+
+function onDatabase(url: string): Pick<Place, 'open' | 'library' | 'isBusy'> {
+  const opened: { library?: NovelLibrary; store?: MongoStore } = {}
+  return {
+    open(now) {
+      const store = mongodb({ url, now })
+      opened.store = store
+      opened.library = mongoLibrary(store.database, { now })
+      return store
+    },
+    library: () => present(opened.library),
+    isBusy: () => (opened.store?.database.inFlight ?? 0) > 0,
+  }
+}
+
+function present<T>(value: T | undefined): T {
+  if (value === undefined) throw new Error('The store is not open.')
+  return value
+}
