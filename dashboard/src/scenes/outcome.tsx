@@ -94,7 +94,7 @@ function Failed({ task, onDismiss }: Told & { task: Task }) {
         <WhatCame task={task} />
         <Text size="xs" c="dimmed">
           {task.errorInfo !== undefined && `${t('code', { code: task.errorInfo.code })} · `}
-          <TextLink to="/tasks/$taskId" params={{ taskId: task.id }} inherit>
+          <TextLink to="/tasks/$taskId" params={{ taskId: task.id }} inherit underline="always">
             {t('toTask')}
           </TextLink>
         </Text>

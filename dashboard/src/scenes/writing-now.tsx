@@ -58,7 +58,7 @@ export function WritingNow({ task, replaces, takesFocus }: WritingNowProps) {
         <Spent taskId={task.id} />
         <Text size="sm" c="dimmed">
           {replaces ? t('replaces') : t('keepsOn')}{' '}
-          <TextLink to="/tasks/$taskId" params={{ taskId: task.id }} inherit>
+          <TextLink to="/tasks/$taskId" params={{ taskId: task.id }} inherit underline="always">
             {t('toTask')}
           </TextLink>
         </Text>
