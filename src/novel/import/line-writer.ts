@@ -32,20 +32,17 @@ export class LineWriter {
 
   /** A paragraph; LF within it are its line breaks. One without visible text is a gap. */
   paragraph(text: string): void {
-    const lines = text.split('\n').map(line => line.trimEnd())
-    if (lines.every(line => line.trim() === '')) {
-      this.gap()
-      return
-    }
-    const last = lines.findLastIndex(line => line !== '')
-    for (const line of lines.slice(
-      lines.findIndex(each => each !== ''),
-      last + 1,
-    )) {
-      if (line === '') this.gap()
-      else this.#add(line)
-    }
+    if (text.includes('\n')) this.#addLines(text.split('\n').map(line => line.trimEnd()))
+    else if (text.trim() !== '') this.#add(text.trimEnd())
     this.gap()
+  }
+
+  #addLines(lines: readonly string[]): void {
+    const [first, last] = [lines.findIndex(isVisible), lines.findLastIndex(isVisible)]
+    for (const line of lines.slice(first, last + 1)) {
+      if (isVisible(line)) this.#add(line)
+      else this.gap()
+    }
   }
 
   /** A blank line. */
@@ -87,8 +84,15 @@ export class LineWriter {
       if (this.#faults.firstBadLine < 0) this.#faults.firstBadLine = this.#number
       this.#faults.bad += 1
     }
-    return line.replace(/[\p{Cc}\u2028\u2029]/gu, character => (character === '\t' ? '\t' : ''))
+    return controls.test(line) ? line.replace(allControls, '') : line
   }
+}
+
+const controls = /[^\P{Cc}\t]|[\u2028\u2029]/u
+const allControls = new RegExp(controls, 'gu')
+
+function isVisible(line: string): boolean {
+  return line.trim() !== ''
 }
 
 function isHighSurrogate(text: string, at: number): boolean {

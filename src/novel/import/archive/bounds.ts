@@ -28,7 +28,7 @@ export const importBounds: Bounds = {
   entryBytes: 64_000_000,
   totalBytes: 200_000_000,
   ratio: 100,
-  ratioFrom: 8_000_000,
+  ratioFrom: 4_000_000,
   xmlDepth: 500,
   xmlToken: 8_000_000,
   xmlAttributes: 1_000,
