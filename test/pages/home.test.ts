@@ -96,7 +96,7 @@ describePages('the shelf', () => {
     await page.route('**/v1/events*', route => route.abort())
     const take = page.getByRole('button', { name: 'Take it: The Salt Ledger' })
     await take.click()
-    await page.getByText('The server does not answer').first().waitFor()
+    await page.getByText('it will be one novel all the same').first().waitFor()
     await take.click()
     await page.locator('[data-novel], [data-working]').first().waitFor()
     await expect.poll(async () => (await novels()).length).toBe(1)

@@ -159,7 +159,7 @@ describePages('the look before an import', () => {
       { times: 1 },
     )
     await page.getByRole('button', { name: 'Put it on the shelf' }).click()
-    await page.getByText('The server does not answer').waitFor()
+    await page.getByText('it will be one novel all the same').waitFor()
     const { confirmation } = await confirmed(id)
     await page.getByRole('button', { name: 'Try again' }).click()
     await page.waitForURL(`**/tasks/${confirmation?.taskId}`)

@@ -1,4 +1,5 @@
 import { Button, Divider, Group, Menu, Paper, SimpleGrid, Stack, Text } from '@mantine/core'
+import { notifications } from '@mantine/notifications'
 import { IconChevronDown } from '@tabler/icons-react'
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { useRef } from 'react'
@@ -6,6 +7,7 @@ import { useTranslations } from 'use-intl'
 import { api, dataOf } from '../api/client.ts'
 import { newIdempotencyKey } from '../api/idempotency-key.ts'
 import { keys } from '../api/keys.ts'
+import { codeOf } from '../api/problem.ts'
 import type { components } from '../api/schema.ts'
 import { ErrorNotice } from '../parts/error-notice.tsx'
 import { useNotifyError } from '../parts/notify.ts'
@@ -26,7 +28,8 @@ function useSamples() {
 function useTakeSample() {
   const queries = useQueryClient()
   const key = useRef(new Map<string, string>())
-  const onError = useNotifyError()
+  const t = useTranslations('home')
+  const notifyError = useNotifyError()
   return useMutation({
     mutationFn(name: string) {
       const known = key.current.get(name) ?? newIdempotencyKey()
@@ -34,7 +37,10 @@ function useTakeSample() {
       const params = { path: { name }, header: { 'idempotency-key': known } }
       return dataOf(api.POST('/v1/samples/{name}:import', { params }))
     },
-    onError,
+    onError(error) {
+      if (codeOf(error) === 'OFFLINE') notifications.show({ message: t('lostAnswer'), color: 'yellow' })
+      else notifyError(error)
+    },
     async onSuccess(_, name) {
       key.current.delete(name)
       // The button stays busy until what it began is to be seen.

@@ -1,6 +1,7 @@
-import { Button, Group, Stack, Text } from '@mantine/core'
-import { IconBook2 } from '@tabler/icons-react'
+import { Alert, Button, Group, Stack, Text } from '@mantine/core'
+import { IconBook2, IconPlugConnectedX } from '@tabler/icons-react'
 import { useTranslations } from 'use-intl'
+import { codeOf } from '../api/problem.ts'
 import { ErrorNotice } from '../parts/error-notice.tsx'
 import { useConfirmImport } from './confirm-import.ts'
 import type { Estimate } from './import-estimate.ts'
@@ -25,17 +26,18 @@ export function ConfirmBar({ upload, chosen, title, estimate }: ConfirmBarProps)
   const send = () => confirm.mutate(confirmedImport(chosen, title, estimate))
   return (
     <Stack gap="sm" py="md" className={classes['bar'] ?? ''}>
-      {confirm.error !== null && <ErrorNotice error={confirm.error} onRetry={send} />}
+      {confirm.error !== null && <NotConfirmed error={confirm.error} onRetry={send} />}
       <Group justify="space-between" gap="sm">
         <Text size="sm" className="numbers" aria-live="polite" flex="1 1 12rem">
           {chapters.length === 0
             ? t('nothingChosen')
             : t('chosen', { chosen: chapters.length, chapters: chosen.chapters.length, words })}
         </Text>
-        <Group gap="xs" wrap="nowrap" justify="flex-end" flex="1 0 auto">
+        <Group gap="xs" wrap="nowrap" justify="flex-end" flex="1 1 auto">
           <DiscardButton upload={upload} />
           <Button
             leftSection={<IconBook2 size={18} aria-hidden />}
+            px={{ base: 'sm', sm: 'lg' }}
             loading={confirm.isPending}
             disabled={chapters.length === 0 || title.trim() === ''}
             onClick={send}
@@ -45,5 +47,23 @@ export function ConfirmBar({ upload, chosen, title, estimate }: ConfirmBarProps)
         </Group>
       </Group>
     </Stack>
+  )
+}
+
+/** A lost answer says nothing of what became of the question; asking again is safe, and that is said. */
+function NotConfirmed({ error, onRetry }: { error: unknown; onRetry: () => void }) {
+  const t = useTranslations()
+  if (codeOf(error) !== 'OFFLINE') return <ErrorNotice error={error} onRetry={onRetry} />
+  return (
+    <Alert color="yellow" variant="light" icon={<IconPlugConnectedX aria-hidden />} role="alert">
+      <Group justify="space-between" gap="sm">
+        <Text size="sm" flex="1 1 12rem">
+          {t('imports.lostAnswer')}
+        </Text>
+        <Button size="xs" variant="default" onClick={onRetry}>
+          {t('actions.retry')}
+        </Button>
+      </Group>
+    </Alert>
   )
 }

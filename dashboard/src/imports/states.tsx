@@ -89,7 +89,7 @@ export function DiscardButton({
   const [asks, setAsks] = useState(false)
   return (
     <>
-      <Button variant="subtle" color="gray" onClick={() => setAsks(true)}>
+      <Button variant="subtle" color="gray" px="sm" onClick={() => setAsks(true)}>
         {t('discard')}
       </Button>
       {asks && (

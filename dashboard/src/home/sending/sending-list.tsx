@@ -4,6 +4,7 @@ import { useTranslations } from 'use-intl'
 import { ApiError } from '../../api/problem.ts'
 import { useErrorText } from '../../parts/error-notice.tsx'
 import { useWriting } from '../../text/format.ts'
+import classes from '../home.module.css'
 import { dropSending, type Sending, sendAgain, useSendings } from './queue.ts'
 
 /** The files that are on their way to the server. */
@@ -110,7 +111,7 @@ function Refused({ sending: { refusal } }: { sending: Sending }) {
 function Warning({ text }: { text: string }) {
   return (
     <Group gap="xs" wrap="nowrap" flex={1} align="flex-start" c="red">
-      <IconAlertTriangle size={18} aria-hidden className="fixed" />
+      <IconAlertTriangle size={18} aria-hidden className={classes['icon'] ?? ''} />
       <Text size="sm" c="var(--mantine-color-text)">
         {text}
       </Text>
