@@ -8,7 +8,7 @@ import { RouterProvider } from '@tanstack/react-router'
 import { createRoot } from 'react-dom/client'
 import { createQueries } from './app/queries.ts'
 import { router } from './app/router.tsx'
-import { readableGreys, theme } from './app/theme.ts'
+import { readableColors, theme } from './app/theme.ts'
 import { LiveProvider } from './live/live.tsx'
 import { LanguageProvider } from './text/language.tsx'
 
@@ -20,7 +20,7 @@ const queries = createQueries()
 createRoot(document.getElementById('root') ?? document.body).render(
   <MantineProvider
     theme={theme}
-    cssVariablesResolver={readableGreys}
+    cssVariablesResolver={readableColors}
     defaultColorScheme="auto"
     getStyleNonce={() => nonce}
   >

@@ -91,7 +91,7 @@ describePages('what people with a screen reader or a keyboard would stumble over
 
   for (const look of looks) {
     const name = `${look.theme}, ${look.language}, ${look.width ?? 1_280} px`
-    test(`nothing serious on any page (${name})`, async () => {
+    test(`nothing serious on any page (${name})`, { timeout: 240_000 }, async () => {
       const found: string[] = []
       for (const [page, url] of pages) {
         await using opened = await open(url, look)
@@ -102,7 +102,7 @@ describePages('what people with a screen reader or a keyboard would stumble over
       expect(found).toEqual([])
     })
 
-    test(`nothing runs over the side (${name})`, async () => {
+    test(`nothing runs over the side (${name})`, { timeout: 240_000 }, async () => {
       for (const [page, url] of pages) {
         await using opened = await open(url, look)
         await opened.page.getByRole('heading', { level: 1 }).waitFor()

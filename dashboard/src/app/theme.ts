@@ -32,9 +32,15 @@ export const theme = createTheme({
   respectReducedMotion: true,
 })
 
-/** The library's own greys are too light to be read by everybody (WCAG 1.4.3: 4.5 to 1). */
-export const readableGreys: CSSVariablesResolver = ({ colors }) => ({
+/** The library's own greys, and its words on light grounds, are too light to be read by everybody (WCAG 1.4.3: 4.5 to 1). */
+export const readableColors: CSSVariablesResolver = ({ colors }) => ({
   variables: {},
-  light: { '--mantine-color-dimmed': colors.gray[7], '--mantine-color-placeholder': colors.gray[7] },
+  light: {
+    '--mantine-color-dimmed': colors.gray[7],
+    '--mantine-color-placeholder': colors.gray[7],
+    '--mantine-color-green-light-color': '#206b31',
+    '--mantine-color-yellow-light-color': '#8f4b00',
+    '--mantine-color-orange-light-color': '#a8380b',
+  },
   dark: { '--mantine-color-dimmed': colors.dark[1], '--mantine-color-placeholder': colors.dark[1] },
 })
