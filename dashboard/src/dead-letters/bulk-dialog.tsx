@@ -30,12 +30,13 @@ export function BulkDialog({
   onClose,
 }: AskedBulk & { onClose: () => void }) {
   const t = useTranslations('deadLetters')
+  const said = useTranslations(`deadLetters.acts.${action}`)
   const readAgain = useReadLettersAgain()
   const run = useMutation({
     mutationFn: () => actOnLetters(action, filter),
     onSuccess({ done, failed }) {
       if (failed.length > 0) return
-      notifyDone(t(`${action}Done`, { count: done }))
+      notifyDone(said('done', { count: done }))
       onClose()
     },
     onSettled: readAgain,
@@ -44,8 +45,8 @@ export function BulkDialog({
     return <BulkResult action={action} filter={filter} answer={run.data} onClose={onClose} />
   return (
     <Confirm
-      title={t(`${action}Title`, { count })}
-      action={t(`${action}Verb`, { count })}
+      title={said('title', { count })}
+      action={said('verb', { count })}
       isDangerous={action === 'purge'}
       isBusy={run.isPending}
       {...(action === 'purge' && count > typedBeyond
@@ -55,7 +56,7 @@ export function BulkDialog({
       onClose={onClose}
     >
       <Stack gap="sm">
-        <Text>{t(`${action}Text`, { count })}</Text>
+        <Text>{said('text', { count })}</Text>
         <TaskNames tasks={tasks} />
         {run.isPending && count > typedBeyond && <Text c="dimmed">{t('takesLong')}</Text>}
         {run.error !== null && <ErrorNotice error={run.error} />}

@@ -18,6 +18,7 @@ export function BulkResult(props: {
 }) {
   const { action, filter, onClose } = props
   const t = useTranslations()
+  const said = useTranslations(`deadLetters.acts.${action}`)
   const [answer, setAnswer] = useState(props.answer)
   const readAgain = useReadLettersAgain()
   // What was done is not in the list any more, so the same filter stands for what is left.
@@ -31,7 +32,7 @@ export function BulkResult(props: {
       opened
       centered
       onClose={onClose}
-      title={t(`deadLetters.${action}Ended`)}
+      title={said('ended')}
       closeButtonProps={{ 'aria-label': t('actions.close') }}
     >
       <Stack>

@@ -17,7 +17,7 @@ export interface AskedAction {
 
 /** Asks before tasks are cancelled or tried again, does it, and tells what it could not be done to. */
 export function ActionDialog({ action, tasks, onClose }: AskedAction & { onClose: () => void }) {
-  const t = useTranslations('tasks')
+  const said = useTranslations(`tasks.acts.${action}`)
   const [progress, setProgress] = useState<RunProgress<Task>>()
   const [isRunning, setIsRunning] = useState(false)
   const stopping = useRef(new AbortController())
@@ -31,7 +31,7 @@ export function ActionDialog({ action, tasks, onClose }: AskedAction & { onClose
     setIsRunning(false)
     setProgress(end)
     if (end.failures.length > 0 || signal.aborted) return
-    notifyDone(t(`${action}Done`, { count: end.done }))
+    notifyDone(said('done', { count: end.done }))
     onClose()
   }
 
@@ -57,24 +57,25 @@ interface QuestionProps extends AskedAction {
 /** Says what will happen to how many, and names those that it cannot be done to. */
 function Question({ action, tasks, onConfirm, onClose }: QuestionProps) {
   const t = useTranslations('tasks')
+  const said = useTranslations(`tasks.acts.${action}`)
   const able = tasks.filter(task => hindranceOf(action, task) === undefined)
   const unable = tasks.filter(task => hindranceOf(action, task) !== undefined)
   const count = able.length
   return (
     <Confirm
-      title={t(`${action}Title`, { count })}
-      action={count === 0 ? t('nothingToDo') : t(`${action}Verb`, { count })}
+      title={said('title', { count })}
+      action={count === 0 ? t('nothingToDo') : said('verb', { count })}
       isDangerous={action === 'cancel'}
       isBusy={false}
       onConfirm={() => (count === 0 ? onClose() : onConfirm(able))}
       onClose={onClose}
     >
       <Stack gap="sm">
-        {count > 0 && <Text>{t(`${action}Text`, { count })}</Text>}
+        {count > 0 && <Text>{said('text', { count })}</Text>}
         <TaskNames tasks={able} />
         {unable.length > 0 && (
           <>
-            <Text fw={600}>{t(`${action}Unable`, { count: unable.length })}</Text>
+            <Text fw={600}>{said('unable', { count: unable.length })}</Text>
             <TaskNames tasks={unable} note={task => t(`hindrance.${hindranceOf(action, task) ?? 'ended'}`)} />
           </>
         )}

@@ -19,20 +19,21 @@ export function ActionRun(props: {
 }) {
   const { action, progress, isRunning, onStop, onAgain, onClose } = props
   const t = useTranslations()
+  const said = useTranslations(`tasks.acts.${action}`)
   const { total, done, failures } = progress
   return (
     <Modal
       opened
       centered
       onClose={isRunning ? onStop : onClose}
-      title={t(isRunning ? `tasks.${action}Running` : `tasks.${action}Ended`)}
+      title={said(isRunning ? 'running' : 'ended')}
       closeButtonProps={{ 'aria-label': t(isRunning ? 'actions.stop' : 'actions.close') }}
     >
       <Stack>
         <ProgressBar
           done={done + failures.length}
           total={total}
-          label={t(`tasks.${action}Running`)}
+          label={said('running')}
           step={t('tasks.runSummary', { done, total, failed: failures.length })}
         />
         <Failures failures={failures} />
