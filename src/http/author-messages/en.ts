@@ -39,7 +39,7 @@ export const english: AuthorMessages = {
   SCENE_CHANGED:
     'The scene was changed while the work on it was going on, so nothing in it was overwritten. Look at the scene, and start the work again if it is still wanted.',
   FILE_KIND_UNSUPPORTED:
-    'A novel cannot be made of a file of this kind. Save it as EPUB, as Word document (.docx) or as plain text, and choose that file.',
+    'A novel cannot be made of a file of this kind. Save it as an e-book (.epub), as a Word document (.docx) or as plain text, and choose that file.',
   FILE_PROTECTED:
     'This file is locked by a password or by copy protection, so its text cannot be read. Save a copy without protection where you can, and choose that.',
   FILE_DAMAGED:
