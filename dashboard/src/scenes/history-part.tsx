@@ -80,7 +80,7 @@ function Entry({ note, scene, isOpen }: { note: Note; scene: Scene; isOpen: bool
               {t(note.what)}
             </Badge>
             <Badge variant="light" color={note.why === 'conflict' ? 'yellow' : 'gray'} tt="none">
-              {t(note.why)}
+              {note.why === 'conflict' ? t('conflict') : t('overwritten')}
             </Badge>
             <Text size="sm" c="dimmed">
               <Ago at={note.keptAt} />

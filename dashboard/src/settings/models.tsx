@@ -59,9 +59,13 @@ function ModelCard({ model }: { model: Model }) {
   )
 }
 
+/** Uses that have a name here; that of a newer server is shown as it is. */
+const knownUses = ['prose', 'summary', 'embedding'] as const
+
 function Use({ use, isDefault }: { use: string; isDefault: boolean }) {
   const t = useTranslations('settings.models')
-  const name = t.has(`uses.${use as 'prose'}`) ? t(`uses.${use as 'prose'}`) : use
+  const known = knownUses.find(each => each === use)
+  const name = known === undefined ? use : t(`uses.${known}`)
   return (
     <Badge variant={isDefault ? 'filled' : 'light'} color={isDefault ? 'ink' : 'gray'} tt="none">
       {isDefault ? t('usual', { use: name }) : name}

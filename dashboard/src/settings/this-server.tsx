@@ -36,16 +36,28 @@ export function ThisServer({ capabilities }: { capabilities: Capabilities }) {
   )
 }
 
+const namedLimits = [
+  'bodyBytes',
+  'bodyDepth',
+  'uploadBytes',
+  'pageSize',
+  'streamsPerClient',
+  'keptEvents',
+] as const
+
 /** What the server takes at most. Names that are not known here, such as those of a newer server, are shown as they are. */
 function Limits({ limits }: { limits: Capabilities['limits'] }) {
   const t = useTranslations('settings.limits')
   const writing = useWriting()
   return (
     <Facts
-      facts={Object.entries(limits).map(([name, value]) => [
-        t.has(name as 'bodyBytes') ? t(name as 'bodyBytes') : name,
-        name.endsWith('Bytes') ? writing.bytes(value) : writing.number(value),
-      ])}
+      facts={Object.entries(limits).map(([name, value]) => {
+        const known = namedLimits.find(each => each === name)
+        return [
+          known === undefined ? name : t(known),
+          name.endsWith('Bytes') ? writing.bytes(value) : writing.number(value),
+        ]
+      })}
     />
   )
 }
