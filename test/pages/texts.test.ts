@@ -79,9 +79,16 @@ describe('the texts of the pages', () => {
   })
 
   test('every text is used', () => {
-    // Keys that are made of a status, a code and the like are found by the part of the text file they stand in.
-    const isUsed = (key: string) =>
-      code.includes(`'${key.split('.').at(-1)}'`) || code.includes(`.${key.split('.').at(-1)}'`)
+    // A key stands in the code by its last part, or is made of a value behind the parts before it: `classes.${errorClass}`.
+    const isUsed = (key: string) => {
+      const parts = key.split('.')
+      const before = parts.slice(0, -1)
+      const made = before.some((_, from) => code.includes(`\`${before.slice(from).join('.')}.\${`))
+      const chosen = before.length > 1 && code.includes(`useTranslations('${before.join('.')}')`)
+      return (
+        made || chosen || [`'${parts.at(-1)}'`, `.${parts.at(-1)}'`].some(literal => code.includes(literal))
+      )
+    }
     const byName = /^(status|task-types|units)\./
     const unused = [...english.keys()].filter(key => !byName.test(key) && !isUsed(key))
     expect(unused).toEqual([])

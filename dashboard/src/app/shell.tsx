@@ -10,7 +10,9 @@ import {
 } from '@mantine/core'
 import { useDisclosure } from '@mantine/hooks'
 import { IconKeyboard, IconMoon, IconSun } from '@tabler/icons-react'
+import { useQueryClient } from '@tanstack/react-query'
 import { Link, Outlet } from '@tanstack/react-router'
+import { useEffect, useRef } from 'react'
 import { useTranslations } from 'use-intl'
 import { useTokenIsWanted } from '../api/token.ts'
 import { LiveBadge } from './live-badge.tsx'
@@ -21,6 +23,18 @@ import { ShortcutList } from './shortcut-list.tsx'
 import { useNavigationKeys, useShortcuts } from './shortcuts.tsx'
 import { TokenPage } from './token-page.tsx'
 
+/** Some answers are worded by the server, in the language of the request: in another one they are asked for again. */
+function useAnswersInLanguage(): void {
+  const language = shownLanguage(usePreferences())
+  const queries = useQueryClient()
+  const worded = useRef(language)
+  useEffect(() => {
+    if (worded.current === language) return
+    worded.current = language
+    void queries.invalidateQueries()
+  }, [language, queries])
+}
+
 /** What is around every page. */
 export function Shell() {
   const t = useTranslations('shell')
@@ -28,6 +42,7 @@ export function Shell() {
   const [showsKeys, keyList] = useDisclosure()
   const { toggleColorScheme } = useMantineColorScheme()
   useNavigationKeys()
+  useAnswersInLanguage()
   useShortcuts({ 'Shift+?': keyList.open, t: toggleColorScheme })
   if (useTokenIsWanted()) return <TokenPage />
   return (

@@ -87,21 +87,23 @@ export function askingOf(url: string): Pick<PageServer, 'ask' | 'post' | 'import
       return post(`/v1/uploads/${upload.id}:confirm`)
     },
     async ended(taskId) {
-      // The stream of a task that has ended closes by itself once everything was told.
-      const stream = await fetch(`${url}/v1/tasks/${taskId}/events`)
-      const ends = /^event: task\.(completed|failed|cancelled|dead-lettered)\ndata: .*"taskId":"([^"]+)"/gm
-      let text = ''
+      const leaving = new AbortController()
+      const stream = await fetch(`${url}/v1/tasks/${taskId}/events`, { signal: leaving.signal })
       const task = () => ask<{ status: string; done: boolean }>(`/v1/tasks/${taskId}`)
-      const before = await task()
-      if (before.done) {
-        await stream.body?.cancel()
-        return before
+      const ends = /^event: task\.(completed|failed|cancelled|dead-lettered)\ndata: .*"taskId":"([^"]+)"/gm
+      try {
+        const before = await task()
+        if (before.done) return before
+        let text = ''
+        for await (const part of stream.body?.pipeThrough(new TextDecoderStream()) ?? []) {
+          text += part
+          if ([...text.matchAll(ends)].some(([, , id]) => id === taskId)) break
+        }
+        return await task()
+      } finally {
+        // A stream that is only left unread keeps its connection, and the server would wait for it.
+        leaving.abort()
       }
-      for await (const part of stream.body?.pipeThrough(new TextDecoderStream()) ?? []) {
-        text += part
-        if ([...text.matchAll(ends)].some(([, , id]) => id === taskId)) break
-      }
-      return task()
     },
   }
 }
