@@ -148,8 +148,9 @@ describePages('the look before an import', () => {
 
   test('an answer that got lost is asked for again: one novel', async () => {
     const { id, url } = await upload(story)
-    await using opened = await open(url)
+    await using opened = await open('about:blank')
     const { page } = opened
+    await withoutStream(page, url)
     await page.route(
       '**/v1/uploads/*:confirm',
       async route => {
@@ -168,8 +169,9 @@ describePages('the look before an import', () => {
 
   test('one that was confirmed in another window, in another way, leads on to its novel', async () => {
     const { id, url } = await upload(story)
-    await using opened = await open(url)
+    await using opened = await open('about:blank')
     const { page } = opened
+    await withoutStream(page, url)
     await page.getByLabel('Title').fill('Another title')
     const { novelId } = await server.post<Imported>(`/v1/uploads/${id}:confirm`)
     await page.getByRole('button', { name: 'Put it on the shelf' }).click()
@@ -246,4 +248,10 @@ function isMixed(locator: Locator): Promise<boolean> {
 /** Pixels by which the page goes beyond its window. */
 function overflowOf(page: Page): Promise<number> {
   return page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth)
+}
+
+/** Opens a page that does not hear by the stream what became of the upload, and so has to find out by asking. */
+async function withoutStream(page: Page, url: string): Promise<void> {
+  await page.route('**/v1/events*', route => route.abort())
+  await page.goto(url)
 }
