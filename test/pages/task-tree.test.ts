@@ -14,6 +14,18 @@ async function heapOf(page: Page): Promise<number> {
   return usedSize
 }
 
+/** Counts the milliseconds that the main thread of the page has had of a processor since. */
+async function cpuOf(page: Page): Promise<() => Promise<number>> {
+  const client = await page.context().newCDPSession(page)
+  await client.send('Performance.enable', { timeDomain: 'threadTicks' })
+  const read = async () => {
+    const { metrics } = await client.send('Performance.getMetrics')
+    return (metrics.find(({ name }) => name === 'TaskDuration')?.value ?? Number.NaN) * 1_000
+  }
+  const before = await read()
+  return async () => (await read()) - before
+}
+
 /** Milliseconds from the navigation to the first row, and until the page had time for something else after that. */
 async function openedIn(page: Page): Promise<{ rows: number; idle: number }> {
   return page.evaluate(
@@ -71,12 +83,14 @@ describePages('a task with 10,000 sub-tasks', () => {
     const { page } = opened
     await page.locator('[data-live=live]').waitFor()
     await page.goto('about:blank')
+    const cpu = await cpuOf(page)
     let asked = 0
     page.on('request', request => {
       if (request.url().includes('/children')) asked += 1
     })
     await page.goto(`${server.url}/tasks/${parent}`)
     const first = await openedIn(page)
+    const cpuToOpen = await cpu()
     const rows = page.locator('[data-task]')
     expect(asked).toBeLessThanOrEqual(2)
     expect(await rows.count()).toBeLessThan(80)
@@ -93,28 +107,32 @@ describePages('a task with 10,000 sub-tasks', () => {
     const frame = await longestFrame(page)
     const heap = await heapOf(page)
     process.stderr.write(
-      `\n10,000 sub-tasks: first rows after ${Math.round(first.rows)} ms, at rest after ${Math.round(first.idle)} ms; heap ${mega(heapAtFirst)} MB, ` +
+      `\n10,000 sub-tasks: first rows after ${Math.round(first.rows)} ms, at rest after ${Math.round(first.idle)} ms (${Math.round(cpuToOpen)} ms of the processor); heap ${mega(heapAtFirst)} MB, ` +
         `with all of them read ${mega(heap)} MB; longest frame while scrolling ${Math.round(frame)} ms\n`,
     )
     expect(heap).toBeLessThan(60 * 1_048_576)
-    // On a machine of its own it is well below one second; here others may work beside it.
-    expect(first.rows).toBeLessThan(10_000)
+    // Of the processor's time, for others may work beside it here.
+    expect(cpuToOpen).toBeLessThan(1_000)
   })
 
   test('whoever comes back from a sub-task finds the list where it was, without it being read again', async () => {
     await using opened = await open(`${server.url}/tasks/${parent}`)
     const { page } = opened
+    const read = new Set<string>()
+    page.on('request', request => {
+      if (request.url().includes('/children')) read.add(request.url())
+    })
     const row = page.getByRole('listitem').filter({ hasText: /^.*Obedient 250\D/ })
     while ((await row.count()) === 0) await page.evaluate(() => window.scrollBy(0, 800))
     await row.getByRole('link').click()
     await page.getByRole('navigation', { name: 'Where this task belongs' }).waitFor()
-    let asked = 0
+    const again: string[] = []
     page.on('request', request => {
-      if (request.url().includes(`${parent}/children`)) asked += 1
+      if (read.has(request.url())) again.push(request.url())
     })
     await page.goBack()
     await row.getByRole('link').waitFor()
-    expect(asked).toBe(0)
+    expect(again).toEqual([])
   })
 
   test('rows of a long list change in place, and it is not read again and again', {

@@ -62,6 +62,8 @@ describePages('one task', () => {
     await page.keyboard.press('Escape')
     await page.getByRole('dialog').waitFor({ state: 'detached' })
     await page.keyboard.press('c')
+    const confirming = page.getByRole('dialog').getByRole('button', { name: 'Cancel the task' })
+    await confirming.and(page.locator(':focus')).waitFor()
     await page.keyboard.press('Enter')
     await statusIs(page, 'CANCELLED')
     await page.keyboard.press('r')
@@ -142,7 +144,9 @@ describePages('one task', () => {
     await page.getByRole('button', { name: 'Show the sub-tasks of parent' }).click()
     await page.getByRole('list', { name: 'Sub-tasks of parent' }).getByText('grandchild').waitFor()
     const parentId = await rows.filter({ hasText: /^.*Obedient parent/ }).getAttribute('data-task')
-    expect([...new Set(asked)]).toEqual([`/v1/tasks/${parentId}/children`])
+    // Its own are kept up to date; of those below only what was opened is read.
+    const below = asked.filter(path => !path.includes(id))
+    expect([...new Set(below)]).toEqual([`/v1/tasks/${parentId}/children`])
 
     await counts.getByRole('button', { name: '1 Failed' }).click()
     await expect.poll(() => rows.count(), patient).toBe(1)
