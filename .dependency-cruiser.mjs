@@ -90,6 +90,7 @@ const packages = [
   only('prom-client', ['observe', 'http', 'server']),
   only('@opentelemetry/api', ['observe']),
   only('pino', ['observe', 'http', 'server', 'cli']),
+  only('yauzl|saxes', ['novel/import']),
   only('ai|@ai-sdk/[^/]+|undici', ['ai/providers']),
 ]
 

@@ -24,6 +24,7 @@ const byCode: Partial<Record<ErrorCode, number>> = {
   OPTION_INVALID: exitCodes.usage,
   REQUEST_INVALID: exitCodes.usage,
   ENCODING_UNKNOWN: exitCodes.usage,
+  ENCODING_FIXED: exitCodes.usage,
   SERVER_UNREACHABLE: exitCodes.unreachable,
   STORE_LOCKED: exitCodes.unreachable,
   STORE_FAILED: exitCodes.unreachable,

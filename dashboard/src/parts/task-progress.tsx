@@ -59,7 +59,7 @@ function sum(values: readonly number[]): number {
 }
 
 /** What a task is doing right now, in words; undefined where it does not say. */
-export function useStepText(): (steps: TaskSteps) => string | undefined {
+function useStepText(): (steps: TaskSteps) => string | undefined {
   const t = useTranslations('task')
   return ({ done, total, stage, words, isBarOnly }) => {
     const named =

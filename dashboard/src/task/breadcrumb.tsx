@@ -34,7 +34,7 @@ export function TaskPath({ task }: { task: Task }) {
 }
 
 /** A link to a task by its name; its id where it cannot be read. */
-export function TaskLink({ taskId }: { taskId: string }) {
+function TaskLink({ taskId }: { taskId: string }) {
   const t = useTranslations('task.path')
   const { data, error } = useTask(taskId)
   const nameOf = useTaskName()

@@ -17,7 +17,7 @@ const deepest = 3
 const mostPages = 3
 
 /** A row, and below it, when it is open, its own sub-tasks. `level`: of the row, from 1. */
-export function SubTaskBranch({ task, level }: { task: Task; level: number }) {
+function SubTaskBranch({ task, level }: { task: Task; level: number }) {
   const [isOpen, { toggle }] = useDisclosure()
   return (
     <>

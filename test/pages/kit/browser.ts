@@ -23,7 +23,7 @@ const howToGet =
   'Install Chromium (Debian: apt-get install chromium), or set CHROMIUM_PATH to the program of a Chromium or Chrome.'
 
 /** The browser of this machine, or undefined. */
-export function findChromium(): string | undefined {
+function findChromium(): string | undefined {
   const names = ['chromium', 'chromium-browser', 'google-chrome-stable', 'google-chrome']
   const folders = (process.env['PATH'] ?? '').split(path.delimiter)
   const given = process.env['CHROMIUM_PATH']
@@ -40,7 +40,7 @@ export function findChromium(): string | undefined {
 }
 
 /** Starts the browser, without what it would ask of the network by itself. */
-export function launchChromium(executablePath: string): Promise<Browser> {
+function launchChromium(executablePath: string): Promise<Browser> {
   const args = [
     '--no-sandbox',
     '--disable-gpu',
@@ -109,7 +109,7 @@ export async function open(url: string, look: Look = {}): Promise<Opened> {
 }
 
 /** What goes wrong in a page. That a request was refused or got no answer is the business of the test, not a mistake of the page. */
-export function watch(page: Page): string[] {
+function watch(page: Page): string[] {
   const problems: string[] = []
   page.on('pageerror', error => problems.push(`pageerror: ${error.message}`))
   page.on('console', message => {

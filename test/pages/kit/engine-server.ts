@@ -14,7 +14,7 @@ export interface EngineServer extends Pick<PageServer, 'url' | 'ask' | 'post' | 
 }
 
 /** Where the built pages are. */
-export const pagesFolder = new URL('../../../dist/dashboard/', import.meta.url)
+const pagesFolder = new URL('../../../dist/dashboard/', import.meta.url)
 
 /** Starts it on a database in memory, with the clock of the machine. Retries come after some milliseconds instead of minutes. */
 export async function startEngineServer(config: HttpOptions = {}): Promise<EngineServer> {
