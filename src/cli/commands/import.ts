@@ -37,7 +37,9 @@ interface ImportOptions extends BudgetOptions {
 export function addImport(program: Command, register: Register): void {
   const command = program
     .command('import')
-    .description('Import a text (.txt, .md, .epub, .docx) as a novel: chapters, scenes, summaries, search index')
+    .description(
+      'Import a text (.txt, .md, .epub, .docx) as a novel: chapters, scenes, summaries, search index',
+    )
     .argument('<file>', 'UTF-8, UTF-16, GB18030/GBK or Big5; the encoding is found out')
     .option('--preview', 'only show what the file holds')
     .option('--yes', 'import without asking')
