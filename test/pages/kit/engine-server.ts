@@ -43,7 +43,10 @@ export async function startEngineServer(config: HttpOptions = {}): Promise<Engin
       return id
     },
     async [Symbol.asyncDispose]() {
-      await app.close()
+      const closing = app.close()
+      // A browser keeps connections at hand on which it has asked nothing yet; the server would wait for them.
+      app.server.closeAllConnections()
+      await closing
       await engine.stop({ grace: 0 })
     },
   }
