@@ -8,6 +8,7 @@ const BACKLOG = 'measure/backlog.mjs'
 const QUILLWORK = 'measure/quillwork.mjs'
 
 const MODELS = 'measure/models.mjs'
+const PAGES = 'measure/pages.mjs'
 
 /** How many users the queued tasks belong to, and in what order their tasks were submitted. */
 const SHAPES = ['one-user', 'distinct', 'interleaved', 'blocks']
@@ -60,6 +61,16 @@ const backlog = (name, measure, shape, prepared) => ({
   prepared: prepared && { key: shape, script: BACKLOG, measure: 'fill', options: { shape } },
 })
 
+const pages = (name, measure, full, prepared) => ({
+  name: `pages/${name}`,
+  script: PAGES,
+  measure,
+  needs: 'browser',
+  full: { samples: 5, ...full },
+  quick: { samples: 2, ...full, ...(full.queued && { queued: full.queued / 10 }) },
+  prepared: prepared && { key: prepared, script: BACKLOG, measure: 'fill', options: { shape: prepared } },
+})
+
 /** Every measurement, in the order of a round. `full` and `quick` are the sizes; `prepared` names a file that is made once. */
 export const ENTRIES = [
   throughput('raw/sustained', 'measure/raw.mjs', { count: 100_000, warmUp: 10_000 }),
@@ -93,6 +104,9 @@ export const ENTRIES = [
   },
   models('instant', 'instant'),
   models('http', 'overHttp'),
+  pages('first-load', 'firstLoad', {}),
+  pages('million-tasks', 'millionTasks', { queued: 1_000_000 }, 'one-user'),
+  pages('tree', 'tree', { count: 10_000 }),
   {
     name: 'novel/sanguo',
     script: 'measure/novel.mjs',
@@ -107,8 +121,10 @@ export const ENTRIES = [
 /** Why an entry cannot be measured here, or undefined. */
 export function missing(entry) {
   const built = existsSync(join(REPOSITORY, 'dist/index.js'))
-  if ((entry.needs === 'engine' || entry.needs === 'book') && !built)
+  if (['engine', 'book', 'browser'].includes(entry.needs) && !built)
     return 'dist/index.js is missing: npm run build'
+  if (entry.needs === 'browser' && !onPath('chromium') && process.env['CHROMIUM_PATH'] === undefined)
+    return 'chromium is not on the PATH, and CHROMIUM_PATH is not set'
   if (entry.needs === 'book' && !existsSync(BOOK)) return `${BOOK} is missing`
   if (entry.needs === 'redis' && !onPath('redis-server')) return 'redis-server is not on the PATH'
   return undefined

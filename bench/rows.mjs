@@ -55,6 +55,26 @@ export const ROWS = [
     2,
     1,
   ),
+  plain(
+    'pages: first load until the list of tasks, gzipped',
+    'pages/first-load',
+    'gzippedKb',
+    ' kB',
+    0,
+    300,
+    250,
+  ),
+  plain(
+    'pages: 1,000,000 tasks in the store, list of tasks seen',
+    'pages/million-tasks',
+    'interactiveMs',
+    ' ms',
+    0,
+    1_000,
+    500,
+  ),
+  plain('pages: 10,000 sub-tasks, tree seen', 'pages/tree', 'interactiveMs', ' ms', 0, 1_000, 500),
+  plain('pages: 10,000 sub-tasks, heap of the page', 'pages/tree', 'heapMb', ' MB', 0, 60, 30),
   plain('novel of 120 chapters imported, summarised, indexed', 'novel/sanguo', 'seconds', ' s', 1, 15, 6),
 ]
 
