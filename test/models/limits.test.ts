@@ -186,9 +186,7 @@ async function retries(client: Engine): Promise<string[]> {
       { pageSize: 200, ...(pageToken === undefined ? {} : { pageToken }) },
     )
     for (const { id, retryCount } of page.items) {
-      if (retryCount === 0) continue
-      const { items } = await client.tasks.history(id, { pageSize: 50 })
-      codes.push(...items.map(attempt => JSON.stringify(attempt)))
+      if (retryCount > 0) codes.push(JSON.stringify(await client.tasks.attempts(id)))
     }
     pageToken = page.nextPageToken
     if (pageToken === undefined) return codes
