@@ -44,7 +44,11 @@ export async function startModelServer(options: ModelServerOptions = {}, port = 
   const calls: Call[] = []
   const script = new Script()
   const desk = new Desk(options, script, calls)
-  const server = createServer((request, response) => void desk.serve(request, response))
+  // An idle connection that is ended just when a late client uses it again would look like an answer that was cut.
+  const server = createServer(
+    { keepAliveTimeout: 0 },
+    (request, response) => void desk.serve(request, response),
+  )
   server.listen(port, '127.0.0.1')
   await once(server, 'listening')
   const address = server.address()
