@@ -7,11 +7,40 @@ export function useCapabilities() {
   return useQuery({
     queryKey: keys.capabilities,
     queryFn: ({ signal }) => dataOf(api.GET('/v1/capabilities', { signal })),
+    staleTime: 300_000,
   })
 }
 
+/** What a server can do, as the API tells it. */
+export type Capabilities = NonNullable<ReturnType<typeof useCapabilities>['data']>
+/** A model, as the API tells it. */
+export type Model = Capabilities['models'][number]
+
 /** The model that summarises where none is named; undefined until the server has said, or where there is none. */
-export function useSummaryModel() {
+export function useSummaryModel(): Model | undefined {
   const { data } = useCapabilities()
   return data?.models.find(({ defaultFor }) => defaultFor.includes('summary'))
+}
+
+/** Models that can write prose now. */
+export function proseModels(capabilities: Capabilities | undefined): Model[] {
+  return (capabilities?.models ?? []).filter(
+    ({ uses, problem }) => uses.includes('prose') && problem === undefined,
+  )
+}
+
+/** Why a kind of task is off, or undefined. */
+export function whyOff(capabilities: Capabilities | undefined, taskType: string) {
+  return capabilities?.taskTypes.find(({ type }) => type === taskType)?.off
+}
+
+/** The one currency of the price list; undefined while it is not known, or where prices have several. */
+export function currencyOf(capabilities: Capabilities | undefined): string | undefined {
+  const currencies = new Set((capabilities?.models ?? []).flatMap(({ price }) => price?.currency ?? []))
+  return currencies.size === 1 ? [...currencies][0] : undefined
+}
+
+/** The one currency of the price list, for pages that need nothing else of the server. */
+export function useCurrency(): string | undefined {
+  return currencyOf(useCapabilities().data)
 }

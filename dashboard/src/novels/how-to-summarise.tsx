@@ -1,7 +1,7 @@
 import { Radio, Stack, Text } from '@mantine/core'
 import { useTranslations } from 'use-intl'
+import { type Capabilities, useCapabilities } from '../api/capabilities.ts'
 import { TextLink } from '../parts/links.tsx'
-import { type Capabilities, useCapabilities } from '../scenes/models.ts'
 
 /** The model that quotes. */
 const extractive = 'extractive'

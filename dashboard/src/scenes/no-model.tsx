@@ -10,7 +10,15 @@ export function NoModel({ reason, scene }: { reason: string; scene: Scene }) {
   const t = useTranslations('scenes.noModel')
   const { novelId, id: sceneId } = scene
   return (
-    <Alert color="gray" variant="light" icon={<IconPlugOff aria-hidden />} title={t('title')} data-no-model>
+    <Alert
+      color="gray"
+      variant="light"
+      icon={<IconPlugOff aria-hidden />}
+      title={t('title')}
+      // The commands scroll in their own box.
+      styles={{ body: { minWidth: 0 }, message: { minWidth: 0 } }}
+      data-no-model
+    >
       <Stack gap="sm">
         <Text size="sm">{t('text')}</Text>
         <Text size="sm">{t('how')}</Text>

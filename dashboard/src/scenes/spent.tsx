@@ -1,10 +1,10 @@
 import { Group, Progress, Stack, Text } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
 import { useTranslations } from 'use-intl'
+import { currencyOf, useCapabilities } from '../api/capabilities.ts'
 import { api, dataOf } from '../api/client.ts'
 import { keys } from '../api/keys.ts'
 import { useWriting } from '../text/format.ts'
-import { currencyOf, useCapabilities } from './models.ts'
 import { type BudgetUse, useBudget } from './raise-budget.tsx'
 
 /** What a task has cost so far, and how much of its budget that is. */

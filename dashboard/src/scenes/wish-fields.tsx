@@ -1,7 +1,7 @@
 import { NumberInput, Select, SimpleGrid, Stack, Text, TextInput } from '@mantine/core'
 import { useTranslations } from 'use-intl'
+import { type Capabilities, currencyOf, proseModels } from '../api/capabilities.ts'
 import { useWriting } from '../text/format.ts'
-import { type Capabilities, currencyOf, proseModels } from './models.ts'
 import { type Unit, usualLength, type Wishes } from './wishes.ts'
 
 /** What the API takes of a length. */

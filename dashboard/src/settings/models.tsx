@@ -2,7 +2,7 @@ import { Alert, Badge, Group, Paper, SimpleGrid, Stack, Text, Title } from '@man
 import { IconAlertTriangle } from '@tabler/icons-react'
 import { useEffect } from 'react'
 import { useTranslations } from 'use-intl'
-import type { Model } from '../scenes/models.ts'
+import type { Model } from '../api/capabilities.ts'
 import { useWriting } from '../text/format.ts'
 import { Facts } from './facts.tsx'
 import { HowToSetUp } from './how-to-set-up.tsx'

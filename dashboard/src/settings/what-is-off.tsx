@@ -1,7 +1,7 @@
 import { List, Text } from '@mantine/core'
 import { IconPlugOff } from '@tabler/icons-react'
 import { useTranslations } from 'use-intl'
-import type { Capabilities } from '../scenes/models.ts'
+import type { Capabilities } from '../api/capabilities.ts'
 import { Section } from './section.tsx'
 
 /** Capabilities that have a name here; that of a newer server is shown as it is. */

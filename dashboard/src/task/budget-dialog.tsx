@@ -2,12 +2,12 @@ import { Button, Group, Modal, NumberInput, Stack, Text } from '@mantine/core'
 import { useMutation, useQueryClient } from '@tanstack/react-query'
 import { useState } from 'react'
 import { useTranslations } from 'use-intl'
+import { useCurrency } from '../api/capabilities.ts'
 import { api, dataOf } from '../api/client.ts'
 import { keys } from '../api/keys.ts'
 import { ErrorNotice } from '../parts/error-notice.tsx'
 import { notifyDone } from '../parts/notify.ts'
 import { Loading } from '../parts/states.tsx'
-import { useCurrency } from './currency.ts'
 import { type BudgetUse, useBudget } from './task-query.ts'
 
 interface BudgetDialogProps {

@@ -2,6 +2,7 @@ import { Button, Group, Paper, Progress, Stack, Text, Title } from '@mantine/cor
 import { useMutation, useQueryClient } from '@tanstack/react-query'
 import { useState } from 'react'
 import { useTranslations } from 'use-intl'
+import { useCurrency } from '../api/capabilities.ts'
 import { api, dataOf } from '../api/client.ts'
 import { keys } from '../api/keys.ts'
 import type { Task } from '../live/event.ts'
@@ -11,7 +12,6 @@ import { notifyDone, useNotifyError } from '../parts/notify.ts'
 import { Loading } from '../parts/states.tsx'
 import { useWriting } from '../text/format.ts'
 import { BudgetDialog } from './budget-dialog.tsx'
-import { useCurrency } from './currency.ts'
 import { type BudgetUse, useBudget } from './task-query.ts'
 
 /** What a tree may spend, and has spent; the limit can be changed at the topmost task. */

@@ -92,12 +92,3 @@ export function useBudget(taskId: string) {
     queryFn: () => dataOf(api.GET('/v1/tasks/{taskId}/budget', { params: { path: { taskId } } })),
   })
 }
-
-/** What the server is made of and can do. */
-export function useCapabilities() {
-  return useQuery({
-    queryKey: keys.capabilities,
-    queryFn: () => dataOf(api.GET('/v1/capabilities')),
-    staleTime: 600_000,
-  })
-}

@@ -11,7 +11,7 @@ import {
 } from '@mantine/core'
 import { lazy, Suspense, useMemo, useState } from 'react'
 import { useTranslations } from 'use-intl'
-import { currencyOf, useCapabilities } from '../scenes/models.ts'
+import { currencyOf, useCapabilities } from '../api/capabilities.ts'
 import { useWriting } from '../text/format.ts'
 import { type Day, everyDay, useDayName } from './days.ts'
 import { totalOf, type UsageSum } from './usage-queries.ts'

@@ -1,6 +1,6 @@
 import { Paper, SimpleGrid, Stack, Text } from '@mantine/core'
 import { useTranslations } from 'use-intl'
-import { currencyOf, useCapabilities } from '../scenes/models.ts'
+import { currencyOf, useCapabilities } from '../api/capabilities.ts'
 import { useWriting } from '../text/format.ts'
 import type { UsageSum } from './usage-queries.ts'
 
