@@ -1,9 +1,9 @@
 import { Badge } from '@mantine/core'
 import { IconAlertTriangle, IconBooks, IconChartBar, IconListCheck, IconSettings } from '@tabler/icons-react'
 import { useTranslations } from 'use-intl'
+import { useTaskCounts } from '../api/task-counts.ts'
 import { useAttentionCount } from '../dead-letters/attention.ts'
 import { EntryLink } from '../parts/links.tsx'
-import { useTaskCounts } from '../tasks/counts.ts'
 import { useWriting } from '../text/format.ts'
 
 const entries = [

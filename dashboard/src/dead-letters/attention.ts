@@ -1,7 +1,7 @@
 import { useThrottledValue } from '@mantine/hooks'
 import { keepPreviousData, useQuery } from '@tanstack/react-query'
 import { api, dataOf } from '../api/client.ts'
-import { useTaskCounts } from '../tasks/counts.ts'
+import { useTaskCounts } from '../api/task-counts.ts'
 import { attentionKey } from './letter-queries.ts'
 
 /** Milliseconds between two countings: the server goes through all dead letters for each. */

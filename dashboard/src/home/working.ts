@@ -1,8 +1,8 @@
 import { useInfiniteQuery } from '@tanstack/react-query'
 import { api, dataOf } from '../api/client.ts'
 import { keys } from '../api/keys.ts'
+import { liveStatuses } from '../api/statuses.ts'
 import type { Task } from '../live/event.ts'
-import { liveStatuses } from '../tasks/statuses.ts'
 import type { Upload } from './sending/send-file.ts'
 import type { Novel } from './shelf.ts'
 

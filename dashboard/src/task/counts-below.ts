@@ -1,5 +1,5 @@
+import { liveStatuses, statuses } from '../api/statuses.ts'
 import type { Task } from '../live/event.ts'
-import { liveStatuses, statuses } from '../tasks/statuses.ts'
 
 /** How many sub-tasks a task has, by its own record. */
 export interface Below {

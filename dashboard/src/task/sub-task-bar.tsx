@@ -1,5 +1,5 @@
 import { useTranslations } from 'use-intl'
-import { statuses } from '../tasks/statuses.ts'
+import { statuses } from '../api/statuses.ts'
 import type { Below } from './counts-below.ts'
 import classes from './sub-tasks.module.css'
 

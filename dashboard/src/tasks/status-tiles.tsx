@@ -1,10 +1,10 @@
 import { Box, Text, UnstyledButton } from '@mantine/core'
 import { useTranslations } from 'use-intl'
+import { statuses } from '../api/statuses.ts'
+import { useTaskCounts } from '../api/task-counts.ts'
 import type { TasksSearch } from '../app/search.ts'
 import { StatusBadge } from '../parts/status-badge.tsx'
 import { useWriting } from '../text/format.ts'
-import { useTaskCounts } from './counts.ts'
-import { statuses } from './statuses.ts'
 import classes from './tasks.module.css'
 
 /**

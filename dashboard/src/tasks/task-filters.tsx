@@ -5,10 +5,10 @@ import { useQuery } from '@tanstack/react-query'
 import { useTranslations } from 'use-intl'
 import { api, dataOf } from '../api/client.ts'
 import { keys } from '../api/keys.ts'
+import { isStatus, statuses } from '../api/statuses.ts'
 import type { TasksSearch } from '../app/search.ts'
 import { useTaskTypeName } from '../parts/task-type.ts'
 import { MoreFilters } from './more-filters.tsx'
-import { isStatus, statuses } from './statuses.ts'
 
 /** What the list shows, and what to do when that is changed. */
 export interface FilterProps {

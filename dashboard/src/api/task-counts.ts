@@ -1,7 +1,7 @@
 import { useQuery } from '@tanstack/react-query'
-import { api, dataOf } from '../api/client.ts'
-import { keys } from '../api/keys.ts'
 import type { Task } from '../live/event.ts'
+import { api, dataOf } from './client.ts'
+import { keys } from './keys.ts'
 import { liveStatuses } from './statuses.ts'
 
 /** How many tasks there are. Zero everywhere until the server has said. */
