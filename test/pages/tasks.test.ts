@@ -210,7 +210,8 @@ describePages('the list of tasks', () => {
     })
     await page.getByRole('link', { name: 'Tasks' }).click()
     await rowsOf(page).first().waitFor()
-    expect(asked).toEqual(['50 null'])
+    // It may be asked for twice: what was read before the stream of events stood is read again.
+    expect([...new Set(asked)]).toEqual(['50 null'])
   })
 
   test('keys: from row to row, open, cancel and try again', async () => {
