@@ -22,7 +22,9 @@ export function NoModel({ reason, scene }: { reason: string; scene: Scene }) {
       <Stack gap="sm">
         <Text size="sm">{t('text')}</Text>
         <Text size="sm">{t('how')}</Text>
-        <Code block>{modelCommands.own}</Code>
+        <Code block tabIndex={0} aria-label={t('how')}>
+          {modelCommands.own}
+        </Code>
         <Text size="sm" c="dimmed">
           {reason}
         </Text>

@@ -67,7 +67,13 @@ function Name({ task }: { task: Task }) {
   const label = labelOf(task)
   return (
     <Text size="sm" truncate>
-      <TextLink to="/tasks/$taskId" params={{ taskId: task.id }} preload={false} data-row-link>
+      <TextLink
+        to="/tasks/$taskId"
+        params={{ taskId: task.id }}
+        preload={false}
+        underline="always"
+        data-row-link
+      >
         {typeName(task.taskType)}
       </TextLink>
       {label !== undefined && (
