@@ -1,5 +1,5 @@
 import { useNavigate } from '@tanstack/react-router'
-import { useEffect } from 'react'
+import { useEffect, useRef } from 'react'
 import { tinykeys } from 'tinykeys'
 import { usePreferences } from './preferences.ts'
 
@@ -18,18 +18,25 @@ function isElsewhere({ target, defaultPrevented }: KeyboardEvent): boolean {
 /** Lets keys do something while the component is there. Never while something is filled in; not at all where they are switched off. */
 export function useShortcuts(shortcuts: Shortcuts): void {
   const { shortcuts: isOn } = usePreferences()
+  const newest = useRef(shortcuts)
   useEffect(() => {
-    if (!isOn) return
-    const guarded = Object.entries(shortcuts).map(([keys, act]): [string, (event: KeyboardEvent) => void] => [
+    newest.current = shortcuts
+  })
+  const names = Object.keys(shortcuts).join('\n')
+  // Listened to once, however often the page is drawn: who has pressed the first of two keys would lose it otherwise.
+  useEffect(() => {
+    if (!isOn || names === '') return
+    const guarded = names.split('\n').map((keys): [string, (event: KeyboardEvent) => void] => [
       keys,
       event => {
-        if (isElsewhere(event)) return
+        const act = newest.current[keys]
+        if (act === undefined || isElsewhere(event)) return
         event.preventDefault()
         act(event)
       },
     ])
     return tinykeys(window, Object.fromEntries(guarded))
-  })
+  }, [isOn, names])
 }
 
 /** The keys that lead from page to page. */
