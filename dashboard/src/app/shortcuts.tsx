@@ -26,16 +26,20 @@ export function useShortcuts(shortcuts: Shortcuts): void {
   // Listened to once, however often the page is drawn: who has pressed the first of two keys would lose it otherwise.
   useEffect(() => {
     if (!isOn || names === '') return
-    const guarded = names.split('\n').map((keys): [string, (event: KeyboardEvent) => void] => [
-      keys,
-      event => {
-        const act = newest.current[keys]
-        if (act === undefined || isElsewhere(event)) return
-        event.preventDefault()
-        act(event)
-      },
-    ])
-    return tinykeys(window, Object.fromEntries(guarded))
+    // A listener for each: one for all would leave the others in the middle of their keys when one of them is complete.
+    const endings = names.split('\n').map(keys =>
+      tinykeys(window, {
+        [keys](event: KeyboardEvent) {
+          const act = newest.current[keys]
+          if (act === undefined || isElsewhere(event)) return
+          event.preventDefault()
+          act(event)
+        },
+      }),
+    )
+    return () => {
+      for (const end of endings) end()
+    }
   }, [isOn, names])
 }
 
