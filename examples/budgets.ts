@@ -42,7 +42,8 @@ const book = await engine.submit(writeBook, { scenes: 8 }, { budget: { tokens: 5
 
 // Five calls of 90 fit: the sixth would need 100, and 50 are left.
 let use = await engine.budgets.get(book.taskId)
-for (; use.waiting < 3; use = await engine.budgets.get(book.taskId)) await sleep(20)
+for (; use.waiting < 3 || use.reserved.tokens > 0; use = await engine.budgets.get(book.taskId))
+  await sleep(20)
 console.log(`spent ${use.spent.tokens} of ${use.budget?.tokens}, ${use.waiting} scenes wait`)
 
 await engine.budgets.set(book.taskId, { tokens: 1_000 })
