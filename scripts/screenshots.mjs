@@ -53,7 +53,7 @@ async function takeAll(url) {
       const page = await browser.newPage(look)
       for (const { name, path, text } of shots) {
         await page.goto(`${url}${path}`)
-        await page.getByText(text).first().waitFor()
+        await page.getByText(text).filter({ visible: true }).first().waitFor()
         await page.locator('[data-live=live]').waitFor()
         await page.evaluate(() => document.fonts.ready)
         await page.screenshot({ path: join(pictures, `${name}-${theme}.png`) })
