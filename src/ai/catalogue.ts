@@ -16,6 +16,18 @@ const modelUses: readonly ModelUse[] = ['summary', 'embedding', 'prose']
 /** A model that is part of the product has this in the place of a provider. */
 const builtIn = 'built-in' as const
 
+/** Why a model cannot be used. */
+export interface ModelProblem {
+  readonly cause: ModelProblemCause
+  /** Where its key is looked for, as it is configured: `env:NAME` or `stored:NAME`. */
+  readonly key: string
+  /** For a person: why, and what to do about it. */
+  readonly message: string
+}
+
+/** A variable that is not set, a key that nobody stored, one with signs that no key has, stored keys that cannot be read. */
+export type ModelProblemCause = 'KEY_NOT_SET' | 'KEY_NOT_STORED' | 'KEY_MALFORMED' | 'KEYS_UNREADABLE'
+
 /** One model as the API and the command line tell of it: no key, and of its address at most the host, which may name the account. */
 export interface ModelDescription {
   readonly id: string
@@ -37,8 +49,7 @@ export interface ModelDescription {
   readonly limits?: Limit
   readonly price?: ModelPrice
   readonly fallbacks?: readonly ModelFallback[]
-  /** Why it cannot be used, and what to do about it. */
-  readonly problem?: string
+  readonly problem?: ModelProblem
 }
 
 /** Whether something can be done where a request names no model, and if not, why and what to do about it. */
@@ -54,6 +65,9 @@ export type CapabilityStatus =
       readonly code: 'PROVIDER_NOT_CONFIGURED'
       /** For a person: what is off, what is done instead, if anything, and how to change that. */
       readonly reason: string
+      /** The model that would be taken, and why it cannot be used. Absent: there is none. */
+      readonly model?: string
+      readonly problem?: ModelProblem
     }
 
 /** Who makes a summary: the text itself, by the sentences picked from it, or a language model. */
@@ -93,8 +107,8 @@ export interface ModelCatalogue {
 export interface ConfiguredModel {
   readonly id: string
   readonly config: ModelConfig
-  /** Why it cannot be used, and what to do about it. Default: it can. */
-  readonly problem?: string
+  /** Default: it can be used. */
+  readonly problem?: ModelProblem
 }
 
 /** Makes the adapter of a configured model, when it is first asked for. */
@@ -134,7 +148,7 @@ export function createModelCatalogue(options: ModelCatalogueOptions): ModelCatal
     const models = byUse(use)
     const model = id === undefined ? models[0] : models.find(each => each.id === id)
     if (model === undefined) throw absent(use, id, models)
-    if (model.problem !== undefined) throw unusable(use, model.problem)
+    if (model.problem !== undefined) throw unusable(use, model.problem.message)
     return model
   }
   function summaryModel(id?: string): SummaryModel {
@@ -232,9 +246,11 @@ function describe(
 function statusOf(use: ModelUse, described: readonly ModelDescription[]): CapabilityStatus {
   const models = described.filter(({ uses }) => uses.includes(use))
   const usual = models.find(({ defaultFor }) => defaultFor.includes(use))
-  const reason = usual === undefined ? reasons[use] : usual.problem
-  if (reason === undefined) return { capability: use, available: true, models }
-  return { capability: use, available: false, code: 'PROVIDER_NOT_CONFIGURED', reason }
+  const off = { capability: use, available: false, code: 'PROVIDER_NOT_CONFIGURED' } as const
+  if (usual === undefined) return { ...off, reason: reasons[use] }
+  const { id, problem } = usual
+  if (problem === undefined) return { capability: use, available: true, models }
+  return { ...off, reason: problem.message, model: id, problem }
 }
 
 function refuseSameIds(models: readonly { readonly id: string }[]): void {

@@ -7,18 +7,21 @@ import { trialText, tryModel } from './model-trial.ts'
 
 /** What a server, or the configuration, tells of its models. */
 export interface ModelsTold {
-  readonly models: readonly { id: string; uses: readonly string[]; problem?: string | undefined }[]
-  readonly off: readonly { capability: string; reason: string }[]
+  readonly models: readonly {
+    id: string
+    uses: readonly string[]
+    problem?: { message: string } | undefined
+  }[]
+  readonly off: readonly { capability: string; reason: string; problem?: object | undefined }[]
 }
 
 /** Tells which models can be used; one that cannot is wrong, one that nobody configured is not. */
 export function tellModels({ models, off }: ModelsTold, tell: Tell): void {
   for (const { id, uses, problem } of models)
     if (problem === undefined) tell('models', 'ok', `${uses.join(', ')}: ${id}`)
-    else tell('models', 'wrong', problem)
-  const problems = new Set(models.map(({ problem }) => problem))
-  for (const { capability, reason } of off)
-    if (!problems.has(reason)) tell('models', 'note', `${capability} is off: ${reason}`)
+    else tell('models', 'wrong', problem.message)
+  for (const { capability, reason, problem } of off)
+    if (problem === undefined) tell('models', 'note', `${capability} is off: ${reason}`)
 }
 
 /** Tells of the models of the configuration, where there is no server to ask. */

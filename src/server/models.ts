@@ -1,5 +1,11 @@
 /** The models of a server: those of the product, and those of the configuration with the keys that were found for them. */
-import { type ConfiguredModel, createModelCatalogue, type ModelCatalogue } from '../ai/catalogue.ts'
+import {
+  type ConfiguredModel,
+  createModelCatalogue,
+  type ModelCatalogue,
+  type ModelProblem,
+  type ModelProblemCause,
+} from '../ai/catalogue.ts'
 import { extractiveModel } from '../ai/extractive/extractive.ts'
 import { limitKeyOf } from '../ai/providers/config.ts'
 import { createEmbeddingModel } from '../ai/providers/embedding-model.ts'
@@ -16,8 +22,8 @@ export interface FoundKey {
   /** Where it was looked for. Absent: the model needs none. */
   readonly source?: KeySource
   readonly key?: string
-  /** Why it was not found, and what to do about it. */
-  readonly problem?: string
+  /** Why it was not found. */
+  readonly problem?: ModelProblem
 }
 
 /** The models that a server has. One whose key is missing is there, and refused where it is chosen. */
@@ -50,9 +56,9 @@ export function findKeys(config: Config): ReadonlyMap<string, FoundKey> {
   const find = (id: string, { key }: ModelSetting): FoundKey => {
     if (key === undefined) return {}
     const found = findKey(key, config, read)
-    return 'key' in found
-      ? { source: key, key: found.key }
-      : { source: key, problem: `The model "${id}" cannot be used: ${found.problem}` }
+    if ('key' in found) return { source: key, key: found.key }
+    const message = `The model "${id}" cannot be used: ${found.why}`
+    return { source: key, problem: { cause: found.cause, key, message } }
   }
   return new Map(Object.entries(config.models).map(([id, model]) => [id, find(id, model)]))
 }
@@ -69,14 +75,16 @@ function findKey(
   source: KeySource,
   { environmentKeys }: Config,
   read: ReadKey,
-): { key: string } | { problem: string } {
+): { key: string } | { cause: ModelProblemCause; why: string } {
   try {
     const [place, name = ''] = source.split(':', 2)
     const key = place === 'env' ? environmentKeys.read(name) : read(name)
-    if (key === undefined) return { problem: place === 'env' ? unset(name) : notStored(name) }
-    return isKey(key) ? { key } : { problem: unusable(source) }
+    if (key !== undefined) return isKey(key) ? { key } : { cause: 'KEY_MALFORMED', why: malformed(source) }
+    return place === 'env'
+      ? { cause: 'KEY_NOT_SET', why: unset(name) }
+      : { cause: 'KEY_NOT_STORED', why: notStored(name) }
   } catch (error) {
-    if (error instanceof QuillworkError) return { problem: error.message }
+    if (error instanceof QuillworkError) return { cause: 'KEYS_UNREADABLE', why: error.message }
     throw error
   }
 }
@@ -89,6 +97,6 @@ function notStored(name: string): string {
   return `its key is missing, none is stored as ${name}. Store it: quillwork models key set ${name}; then start the server again.`
 }
 
-function unusable(source: KeySource): string {
+function malformed(source: KeySource): string {
   return `its key (${source}) has blanks or other signs that no key has. Set it again, the key alone.`
 }

@@ -85,7 +85,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
       await engine.start()
       tellOfItself(config, { url: urls.url, nodeId, command })
       log.info(described(config, engine), 'server started')
-      for (const problem of new Set(models.models().flatMap(model => model.problem ?? [])))
+      for (const problem of new Set(models.models().flatMap(model => model.problem?.message ?? [])))
         log.warn({}, problem)
     }
     return { ...urls, pagesUrl: works ? pagesUrlOf(urls.url) : undefined, nodeId, stop }

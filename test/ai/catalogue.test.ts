@@ -1,5 +1,10 @@
 import { describe, expect, test } from 'vitest'
-import { type ConfiguredModel, createModelCatalogue, type ModelOpener } from '../../src/ai/catalogue.ts'
+import {
+  type ConfiguredModel,
+  createModelCatalogue,
+  type ModelOpener,
+  type ModelProblem,
+} from '../../src/ai/catalogue.ts'
 import { extractiveModel } from '../../src/ai/extractive/extractive.ts'
 import type { EmbeddingModel, LanguageModel } from '../../src/ai/model.ts'
 import type { ModelConfig } from '../../src/ai/providers/config.ts'
@@ -17,7 +22,7 @@ const config: ModelConfig = {
   timeouts: { first: 1_000, idle: 1_000, total: 1_000 },
 }
 
-function configured(id: string, changes: Partial<ModelConfig> = {}, problem?: string): ConfiguredModel {
+function configured(id: string, changes: Partial<ModelConfig> = {}, problem?: ModelProblem): ConfiguredModel {
   return { id, config: { ...config, ...changes }, ...(problem === undefined ? {} : { problem }) }
 }
 
@@ -106,7 +111,12 @@ describe('the catalogue of models', () => {
   })
 
   test('a model with a problem is told of, and refused with what to do; no other one stands in for it', () => {
-    const models = [configured('first', {}, 'Set OPENAI_API_KEY.'), configured('second')]
+    const problem = {
+      cause: 'KEY_NOT_SET',
+      key: 'env:OPENAI_API_KEY',
+      message: 'Set OPENAI_API_KEY.',
+    } as const
+    const models = [configured('first', {}, problem), configured('second')]
     const catalogue = createModelCatalogue({ ...own, configured: models, open: opener() })
     expect(() => catalogue.languageModel('prose')).toThrow(notConfigured('Set OPENAI_API_KEY.'))
     expect(() => catalogue.summarizer()).toThrow(notConfigured('Set OPENAI_API_KEY.'))
@@ -116,9 +126,11 @@ describe('the catalogue of models', () => {
       available: false,
       code: 'PROVIDER_NOT_CONFIGURED',
       reason: 'Set OPENAI_API_KEY.',
+      model: 'first',
+      problem,
     })
     expect(catalogue.models().find(({ id }) => id === 'first')).toMatchObject({
-      problem: 'Set OPENAI_API_KEY.',
+      problem,
       limit: 'openai-compatible:home:letters',
     })
   })

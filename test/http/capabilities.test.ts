@@ -70,13 +70,16 @@ describe('GET /v1/capabilities', () => {
     for (const { type, needs, off } of without.taskTypes.filter(each => each.needs === 'prose'))
       expect([type, needs, off?.code]).toEqual([type, 'prose', 'PROVIDER_NOT_CONFIGURED'])
 
-    const problem = 'Its key is missing: the variable OPENAI_API_KEY is not set.'
+    const message = 'Its key is missing: the variable OPENAI_API_KEY is not set.'
+    const problem = { cause: 'KEY_NOT_SET', key: 'env:OPENAI_API_KEY', message } as const
     const broken = await capabilitiesWith([{ id: 'writer', config, problem }])
     expect(broken.typeNamed('GenerateSummary')).toMatchObject({
       needs: 'summary',
-      off: { code: 'PROVIDER_NOT_CONFIGURED', reason: problem },
+      off: { code: 'PROVIDER_NOT_CONFIGURED', reason: message, model: 'writer', problem },
     })
-    expect(broken.off).toContainEqual(expect.objectContaining({ capability: 'prose', reason: problem }))
+    expect(broken.off).toContainEqual(
+      expect.objectContaining({ capability: 'prose', reason: message, problem }),
+    )
     expect(broken.models).toContainEqual(expect.objectContaining({ id: 'writer', problem }))
   })
 

@@ -81,13 +81,22 @@ describe('the models of a server', () => {
         .models()
         .map(({ id, problem }) => [id, problem]),
     )
-    expect(problems.get('unset')).toMatch(
-      /^The model "unset" cannot be used: .*variable OPENAI_API_KEY is not set\. Set it/,
-    )
-    expect(problems.get('blank')).toMatch(/BLANK_KEY\) has blanks/)
-    expect(problems.get('absent')).toMatch(
-      /none is stored as other\. Store it: quillwork models key set other/,
-    )
+    const told = (message: RegExp) => expect.stringMatching(message)
+    expect(problems.get('unset')).toEqual({
+      cause: 'KEY_NOT_SET',
+      key: 'env:OPENAI_API_KEY',
+      message: told(/^The model "unset" cannot be used: .*variable OPENAI_API_KEY is not set\. Set it/),
+    })
+    expect(problems.get('blank')).toEqual({
+      cause: 'KEY_MALFORMED',
+      key: 'env:BLANK_KEY',
+      message: told(/BLANK_KEY\) has blanks/),
+    })
+    expect(problems.get('absent')).toEqual({
+      cause: 'KEY_NOT_STORED',
+      key: 'stored:other',
+      message: told(/none is stored as other\. Store it: quillwork models key set other/),
+    })
     expect([problems.get('present'), problems.get('free')]).toEqual([undefined, undefined])
     expect(() => createModels(config).languageModel('prose')).toThrow(
       expect.objectContaining({
@@ -103,7 +112,10 @@ describe('the models of a server', () => {
   ])('whose stored key does not open with %j are told of; the others go on', (env, message) => {
     storeKey(data(), secret, { name: 'main', key })
     const keys = findKeys(configOf({ stored: { ...local, key: 'stored:main' }, free: local }, env))
-    expect(keys.get('stored')?.problem).toMatch(message)
+    expect(keys.get('stored')?.problem).toMatchObject({
+      cause: 'KEYS_UNREADABLE',
+      message: expect.stringMatching(message),
+    })
     expect(keys.get('free')).toEqual({})
   })
 

@@ -15,6 +15,10 @@ export function useCapabilities() {
 export type Capabilities = NonNullable<ReturnType<typeof useCapabilities>['data']>
 /** A model, as the API tells it. */
 export type Model = Capabilities['models'][number]
+/** Why a model cannot be used, as the API tells it. */
+export type ModelProblem = NonNullable<Model['problem']>
+/** Why a kind of task is off, as the API tells it. */
+export type Off = NonNullable<Capabilities['taskTypes'][number]['off']>
 
 /** The model that summarises where none is named; undefined until the server has said, or where there is none. */
 export function useSummaryModel(): Model | undefined {
@@ -30,7 +34,7 @@ export function proseModels(capabilities: Capabilities | undefined): Model[] {
 }
 
 /** Why a kind of task is off, or undefined. */
-export function whyOff(capabilities: Capabilities | undefined, taskType: string) {
+export function whyOff(capabilities: Capabilities | undefined, taskType: string): Off | undefined {
   return capabilities?.taskTypes.find(({ type }) => type === taskType)?.off
 }
 

@@ -1,12 +1,14 @@
 import { Alert, Code, Group, Stack, Text } from '@mantine/core'
 import { IconPlugOff } from '@tabler/icons-react'
 import { useTranslations } from 'use-intl'
+import type { Off } from '../api/capabilities.ts'
 import { ButtonLink } from '../parts/links.tsx'
+import { ModelProblemText } from '../parts/model-problem.tsx'
 import { modelCommands } from '../settings/commands.ts'
 import type { Scene } from './scene-queries.ts'
 
-/** In place of the button that has a scene written: why there is none, and what to do. `reason`: in the words of the server. */
-export function NoModel({ reason, scene }: { reason: string; scene: Scene }) {
+/** In place of the button that has a scene written: why there is none, and what to do. */
+export function NoModel({ off, scene }: { off: Off; scene: Scene }) {
   const t = useTranslations('scenes.noModel')
   const { novelId, id: sceneId } = scene
   return (
@@ -20,14 +22,7 @@ export function NoModel({ reason, scene }: { reason: string; scene: Scene }) {
       data-no-model
     >
       <Stack gap="sm">
-        <Text size="sm">{t('text')}</Text>
-        <Text size="sm">{t('how')}</Text>
-        <Code block tabIndex={0} aria-label={t('how')}>
-          {modelCommands.own}
-        </Code>
-        <Text size="sm" c="dimmed">
-          {reason}
-        </Text>
+        <WhatToDo off={off} />
         <Text size="sm">{t('meanwhile')}</Text>
         <Group gap="xs">
           <ButtonLink size="xs" to="/settings" hash="models">
@@ -45,5 +40,25 @@ export function NoModel({ reason, scene }: { reason: string; scene: Scene }) {
         </Group>
       </Stack>
     </Alert>
+  )
+}
+
+/** One is set up and cannot be used, or there is none. */
+function WhatToDo({ off: { model, problem } }: { off: Off }) {
+  const t = useTranslations('scenes.noModel')
+  if (model !== undefined && problem !== undefined)
+    return (
+      <Text size="sm">
+        <ModelProblemText model={model} problem={problem} />
+      </Text>
+    )
+  return (
+    <>
+      <Text size="sm">{t('text')}</Text>
+      <Text size="sm">{t('how')}</Text>
+      <Code block tabIndex={0} aria-label={t('how')}>
+        {modelCommands.own}
+      </Code>
+    </>
   )
 }

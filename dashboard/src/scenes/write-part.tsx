@@ -30,7 +30,7 @@ function Content({ scene, tasks }: { scene: Scene; tasks: SceneTasks }) {
   if (error !== null) return <ErrorNotice error={error} onRetry={() => void refetch()} />
   if (capabilities === undefined || outline === undefined || !tasks.isKnown) return <Loading lines={5} />
   const off = whyOff(capabilities, 'GenerateScene')
-  if (off !== undefined) return <NoModel reason={off.reason} scene={scene} />
+  if (off !== undefined) return <NoModel off={off} scene={scene} />
   if (tasks.newest('GenerateScene')?.done === false) return <Text size="sm">{t('isWriting')}</Text>
   return <WriteForm scene={scene} capabilities={capabilities} unit={unitOf(outline.language)} />
 }

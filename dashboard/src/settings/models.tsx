@@ -3,6 +3,7 @@ import { IconAlertTriangle } from '@tabler/icons-react'
 import { useEffect } from 'react'
 import { useTranslations } from 'use-intl'
 import type { Model } from '../api/capabilities.ts'
+import { ModelProblemText } from '../parts/model-problem.tsx'
 import { useWriting } from '../text/format.ts'
 import { Facts } from './facts.tsx'
 import { HowToSetUp } from './how-to-set-up.tsx'
@@ -50,7 +51,9 @@ function ModelCard({ model }: { model: Model }) {
         </Group>
         {problem !== undefined && (
           <Alert color="red" variant="light" icon={<IconAlertTriangle aria-hidden />} title={t('problem')}>
-            <Text size="sm">{problem}</Text>
+            <Text size="sm">
+              <ModelProblemText model={id} problem={problem} />
+            </Text>
           </Alert>
         )}
         {isBuiltIn ? <Text size="sm">{t('builtIn')}</Text> : <ModelFacts model={model} />}

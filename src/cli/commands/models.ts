@@ -79,7 +79,7 @@ function modelLines(rows: readonly Row[]): string[] {
     ],
     undefined,
   )
-  const problems = rows.flatMap(({ problem }) => problem ?? [])
+  const problems = rows.flatMap(({ problem }) => problem?.message ?? [])
   return [
     ...table,
     '',

@@ -1,13 +1,21 @@
 import { z } from 'zod'
+import type { CapabilityStatus } from '../../ai/catalogue.ts'
 import { modelNeeds } from '../../novel/model-needs.ts'
 import type { ResolvedTask } from '../../task/definition.ts'
 import type { ApiContext, App } from '../context.ts'
 import { jsonSchemaOf } from '../json-schema.ts'
-import { modelSchema, presentModel } from '../schemas/model.ts'
+import { modelProblemSchema, modelSchema, presentModel } from '../schemas/model.ts'
 import { problems } from '../schemas/problem.ts'
 import { version } from '../version.ts'
 
 const schemaText = z.record(z.string(), z.unknown()).describe('JSON Schema, 2020-12')
+
+const offSchema = z.object({
+  code: z.string(),
+  reason: z.string().describe('What is off, what is done instead, and how to change that'),
+  model: z.string().optional().describe('The model that would be taken'),
+  problem: modelProblemSchema.optional().describe('Why that model cannot be used'),
+})
 
 const taskTypeSchema = z.object({
   type: z.string(),
@@ -20,8 +28,7 @@ const taskTypeSchema = z.object({
   progress: schemaText.optional(),
   result: schemaText.optional(),
   needs: z.string().optional().describe('What it needs a model for, such as `prose`'),
-  off: z
-    .object({ code: z.string(), reason: z.string() })
+  off: offSchema
     .optional()
     .describe('Why a task that names no model would be refused, and what to do; absent: it can run'),
 })
@@ -36,9 +43,7 @@ const capabilitiesSchema = z.object({
   models: z.array(modelSchema),
   lanes: z.array(z.object({ lane: z.string(), slots: z.int() })),
   limits: z.record(z.string(), z.number()).describe('Bytes, milliseconds and counts'),
-  off: z
-    .array(z.object({ capability: z.string(), code: z.string(), reason: z.string() }))
-    .describe('What is off, and why'),
+  off: z.array(offSchema.extend({ capability: z.string() })).describe('What is off, and why'),
 })
 
 const getSchema = {
@@ -92,19 +97,21 @@ function needOf({ type }: ResolvedTask, { models }: ApiContext) {
   const needs = Object.hasOwn(modelNeeds, type) ? modelNeeds[type] : undefined
   if (needs === undefined) return {}
   const status = models?.capabilities().find(({ capability }) => capability === needs)
-  if (status?.available !== false) return { needs }
-  return { needs, off: { code: status.code, reason: status.reason } }
+  return status?.available === false ? { needs, off: presentOff(status) } : { needs }
 }
 
 function whatIsOff({ models, novels }: ApiContext) {
-  const off = (models?.capabilities() ?? []).filter(status => !status.available)
+  const off = (models?.capabilities() ?? []).flatMap(status =>
+    status.available ? [] : [{ capability: status.capability, ...presentOff(status) }],
+  )
   const noNovels = {
     capability: 'novels',
     code: 'PROVIDER_NOT_CONFIGURED',
     reason: 'This server was started without a library of novels.',
   }
-  return [
-    ...off.map(({ capability, code, reason }) => ({ capability, code, reason })),
-    ...(novels === undefined ? [noNovels] : []),
-  ]
+  return [...off, ...(novels === undefined ? [noNovels] : [])]
+}
+
+function presentOff({ code, reason, model, problem }: Extract<CapabilityStatus, { available: false }>) {
+  return { code, reason, ...(problem === undefined ? {} : { model, problem: { ...problem } }) }
 }

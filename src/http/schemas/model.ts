@@ -7,6 +7,15 @@ const limitsSchema = z.object({
   concurrency: z.number().optional(),
 })
 
+/** Why a model cannot be used. */
+export const modelProblemSchema = z.object({
+  cause: z
+    .string()
+    .describe('`KEY_NOT_SET`, `KEY_NOT_STORED`, `KEY_MALFORMED`, `KEYS_UNREADABLE`; more may come to be'),
+  key: z.string().describe('Where its key is looked for: `env:NAME` or `stored:NAME`'),
+  message: z.string().describe('Why, and what to do about it'),
+})
+
 /** A model, without its key and where it is called. */
 export const modelSchema = z.object({
   id: z.string(),
@@ -25,7 +34,7 @@ export const modelSchema = z.object({
     .optional()
     .describe('Per million tokens'),
   fallbacks: z.array(z.object({ model: z.string(), on: z.array(z.string()) })).optional(),
-  problem: z.string().optional().describe('Why it cannot be used, and what to do about it'),
+  problem: modelProblemSchema.optional().describe('Why it cannot be used; absent: it can'),
 })
 
 /** A model as the API tells it. */
