@@ -2,6 +2,7 @@ import type { DeadLetterFilter, DeadLetterGroup, Page, PageRequest } from '../st
 import { QuillworkError } from '../task/errors.ts'
 import type { TaskRecord } from '../task/task.ts'
 import { discarded } from '../task/transition.ts'
+import { changed } from './cancel.ts'
 import type { Core } from './core.ts'
 import { type RetryTaskOptions, retryTask } from './retry.ts'
 
@@ -22,8 +23,13 @@ export interface DeadLetters {
   retry(taskId: string, options?: RetryTaskOptions): Promise<number>
   /** Retries all that were open when it began and match, a page at a time. */
   retryAll(filter: DeadLetterFilter): Promise<BulkOutcome>
-  /** Takes those that match out of the list, with history; the tasks stay as they ended. */
-  purge(filter: DeadLetterFilter): Promise<BulkOutcome>
+  /**
+   * Takes one out of the list, with history; the task stays as it ended. Throws DEAD_LETTER_NOT_FOUND; TASK_CHANGED when it has not the
+   * version that was given any more, or changes meanwhile.
+   */
+  purge(taskId: string, options?: { ifVersion?: number }): Promise<void>
+  /** Takes all that match out of the list, a page at a time. */
+  purgeAll(filter: DeadLetterFilter): Promise<BulkOutcome>
 }
 
 const perPage = 200
@@ -49,7 +55,12 @@ export function deadLettersOf(core: Core): DeadLetters {
       return retryTask(core, taskId, options)
     },
     retryAll: filter => forEach(core, filter, record => retryTask(core, record.id)),
-    purge: filter => forEach(core, filter, record => discard(core, record)),
+    async purge(taskId, { ifVersion } = {}) {
+      const record = await get(taskId)
+      if (ifVersion !== undefined && record.version !== ifVersion) throw changed(record)
+      await discard(core, record)
+    },
+    purgeAll: filter => forEach(core, filter, record => discard(core, record)),
   }
 }
 

@@ -121,7 +121,7 @@ describe('dead letters', () => {
     const young = await t.submit(task, 'young')
     await t.drain()
     const openedBefore = t.clock.now() - 60_000
-    expect(await t.deadLetters.purge({ openedBefore })).toEqual({ done: 1, failed: [] })
+    expect(await t.deadLetters.purgeAll({ openedBefore })).toEqual({ done: 1, failed: [] })
     expect((await t.deadLetters.list({}, { pageSize: 10 })).items.map(({ id }) => id)).toEqual([young.taskId])
     expect(await t.tasks.get(old.taskId)).toMatchObject({
       status: 'DEAD_LETTER',

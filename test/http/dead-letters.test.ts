@@ -81,6 +81,18 @@ describe('dead letters', () => {
     expect(await api.ask(`/v1/dead-letters/${id}`)).toMatchObject({ status: 404 })
   })
 
+  test('purge one, only as it was seen', async () => {
+    const id = await api.submit([{ do: 'failForGood', attempts: 1, message: 'not to be kept' }])
+    await api.engine.drain()
+    const { version } = (await api.ask<TaskJson>(`/v1/dead-letters/${id}`)).body
+    const purge = (expected: number) =>
+      api.post(`/v1/dead-letters/${id}:purge`, undefined, { 'if-match': `"${expected}"` })
+    expect(await purge(version + 1)).toMatchObject({ status: 412, body: { code: 'TASK_CHANGED', version } })
+    expect(await purge(version)).toMatchObject({ status: 200, body: { id, status: 'FAILED' } })
+    expect(await purge(version)).toMatchObject({ status: 404, body: { code: 'DEAD_LETTER_NOT_FOUND' } })
+    expect((await api.ask<Page>('/v1/dead-letters')).body.items.map(item => item.id)).not.toContain(id)
+  })
+
   test('a bulk action needs a filter to be named', async () => {
     for (const verb of ['retry', 'purge']) {
       for (const body of [undefined, {}, { filter: 'all' }, { filter: { status: 'FAILED' } }, []])

@@ -414,8 +414,15 @@ export interface paths {
                                     input: number;
                                     output: number;
                                 };
-                                /** @description Why it cannot be used, and what to do about it */
-                                problem?: string;
+                                /** @description Why it cannot be used; absent: it can */
+                                problem?: {
+                                    /** @description `KEY_NOT_SET`, `KEY_NOT_STORED`, `KEY_MALFORMED`, `KEYS_UNREADABLE`; more may come to be */
+                                    cause: string;
+                                    /** @description Where its key is looked for: `env:NAME` or `stored:NAME` */
+                                    key: string;
+                                    /** @description Why, and what to do about it */
+                                    message: string;
+                                };
                                 /** @description Who answers; `built-in`: a part of the product, with no network */
                                 provider: string;
                                 /** @description What it may be used for: `prose`, `summary`, `embedding` */
@@ -426,6 +433,18 @@ export interface paths {
                             off: {
                                 capability: string;
                                 code: string;
+                                /** @description The model that would be taken */
+                                model?: string;
+                                /** @description Why that model cannot be used */
+                                problem?: {
+                                    /** @description `KEY_NOT_SET`, `KEY_NOT_STORED`, `KEY_MALFORMED`, `KEYS_UNREADABLE`; more may come to be */
+                                    cause: string;
+                                    /** @description Where its key is looked for: `env:NAME` or `stored:NAME` */
+                                    key: string;
+                                    /** @description Why, and what to do about it */
+                                    message: string;
+                                };
+                                /** @description What is off, what is done instead, and how to change that */
                                 reason: string;
                             }[];
                             /** @description What this process does beside answering: `worker`, `maintenance` */
@@ -440,6 +459,18 @@ export interface paths {
                                 /** @description Why a task that names no model would be refused, and what to do; absent: it can run */
                                 off?: {
                                     code: string;
+                                    /** @description The model that would be taken */
+                                    model?: string;
+                                    /** @description Why that model cannot be used */
+                                    problem?: {
+                                        /** @description `KEY_NOT_SET`, `KEY_NOT_STORED`, `KEY_MALFORMED`, `KEYS_UNREADABLE`; more may come to be */
+                                        cause: string;
+                                        /** @description Where its key is looked for: `env:NAME` or `stored:NAME` */
+                                        key: string;
+                                        /** @description Why, and what to do about it */
+                                        message: string;
+                                    };
+                                    /** @description What is off, what is done instead, and how to change that */
                                     reason: string;
                                 };
                                 /** @description JSON Schema, 2020-12 */
@@ -1075,6 +1106,110 @@ export interface paths {
         };
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/dead-letters/{taskId}:purge": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Take one out of the list; the task stays as it ended */
+        post: {
+            parameters: {
+                query?: never;
+                header?: {
+                    /** @description Only if the version is still this one: `"7"` */
+                    "if-match"?: string;
+                };
+                path: {
+                    taskId: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Task"];
+                    };
+                };
+                /** @description REQUEST_INVALID, IF_MATCH_INVALID */
+                400: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description UNAUTHENTICATED */
+                401: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description FORBIDDEN */
+                403: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description DEAD_LETTER_NOT_FOUND */
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description TASK_CHANGED */
+                412: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description INTERNAL */
+                500: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description ENGINE_STOPPED */
+                503: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
         delete?: never;
         options?: never;
         head?: never;

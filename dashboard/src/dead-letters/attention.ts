@@ -2,7 +2,7 @@ import { useThrottledValue } from '@mantine/hooks'
 import { keepPreviousData, useQuery } from '@tanstack/react-query'
 import { api, dataOf } from '../api/client.ts'
 import { useTaskCounts } from '../api/task-counts.ts'
-import { attentionKey } from './letter-queries.ts'
+import { attentionKey, readLettersEvery } from './letter-queries.ts'
 
 /** Milliseconds between two countings: the server goes through all dead letters for each. */
 const countAgainAfter = 5_000
@@ -19,6 +19,7 @@ export function useAttentionCount(): number {
     queryKey: [...attentionKey, ended],
     queryFn: ({ signal }) => dataOf(api.GET('/v1/dead-letters/groups', { signal })),
     select: ({ items }) => items.reduce((sum, { count }) => sum + count, 0),
+    refetchInterval: readLettersEvery,
     enabled: failed + givenUp > 0,
     placeholderData: keepPreviousData,
     gcTime: 10_000,

@@ -1,11 +1,9 @@
 import { Stack, Text } from '@mantine/core'
 import { useMutation } from '@tanstack/react-query'
 import { useTranslations } from 'use-intl'
-import type { Task } from '../live/event.ts'
 import { Confirm } from '../parts/confirm.tsx'
 import { ErrorNotice } from '../parts/error-notice.tsx'
 import { notifyDone } from '../parts/notify.ts'
-import { TaskNames } from '../tasks/task-names.tsx'
 import { BulkResult } from './bulk-result.tsx'
 import { actOnLetters, type LetterFilter, useReadLettersAgain } from './letter-queries.ts'
 
@@ -14,21 +12,13 @@ export interface AskedBulk {
   action: 'retry' | 'purge'
   filter: LetterFilter
   count: number
-  /** Who they are, where they are few enough to be named. */
-  tasks?: readonly Task[]
 }
 
 /** Beyond so many, taking them out of the list wants their number typed. */
 const typedBeyond = 100
 
 /** Asks before something is done to many, does it, and tells what became of it. */
-export function BulkDialog({
-  action,
-  filter,
-  count,
-  tasks = [],
-  onClose,
-}: AskedBulk & { onClose: () => void }) {
+export function BulkDialog({ action, filter, count, onClose }: AskedBulk & { onClose: () => void }) {
   const t = useTranslations('deadLetters')
   const said = useTranslations(`deadLetters.acts.${action}`)
   const readAgain = useReadLettersAgain()
@@ -57,7 +47,6 @@ export function BulkDialog({
     >
       <Stack gap="sm">
         <Text>{said('text', { count })}</Text>
-        <TaskNames tasks={tasks} />
         {run.isPending && count > typedBeyond && <Text c="dimmed">{t('takesLong')}</Text>}
         {run.error !== null && <ErrorNotice error={run.error} />}
       </Stack>

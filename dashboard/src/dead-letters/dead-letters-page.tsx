@@ -8,11 +8,13 @@ import { EditDialog } from './edit-dialog.tsx'
 import { GroupView } from './group-view.tsx'
 import { Groups } from './groups.tsx'
 import { Inspector } from './inspector.tsx'
+import { PurgeDialog } from './purge-dialog.tsx'
 
 /** What can be asked for on the page: it is done in a dialog. */
 export interface LetterActions {
   onBulk: (asked: AskedBulk) => void
   onEdit: (task: Task) => void
+  onPurge: (task: Task) => void
   /** Opens the details of a task. */
   onInspect: (taskId: string) => void
 }
@@ -23,6 +25,7 @@ export function DeadLettersPage() {
   const navigate = useNavigate()
   const [bulk, setBulk] = useState<AskedBulk>()
   const [edited, setEdited] = useState<Task>()
+  const [purged, setPurged] = useState<Task>()
   const place = fingerprint === undefined ? others : { ...others, fingerprint }
   const inspect = (task: string | undefined) =>
     navigate({
@@ -30,9 +33,9 @@ export function DeadLettersPage() {
       search: task === undefined ? place : { ...place, task },
       resetScroll: false,
     })
-  const actions: LetterActions = { onBulk: setBulk, onEdit: setEdited, onInspect: inspect }
+  const actions = { onBulk: setBulk, onEdit: setEdited, onPurge: setPurged, onInspect: inspect }
   return (
-    <NovelTitles tasks={edited === undefined ? [] : [edited]}>
+    <NovelTitles tasks={[edited, purged].filter(task => task !== undefined)}>
       <Stack gap="md">
         {fingerprint === undefined ? (
           <Groups {...others} actions={actions} />
@@ -44,6 +47,7 @@ export function DeadLettersPage() {
         <Inspector taskId={inspected} actions={actions} onClose={() => inspect(undefined)} />
       )}
       {bulk && <BulkDialog {...bulk} onClose={() => setBulk(undefined)} />}
+      {purged && <PurgeDialog task={purged} onClose={() => setPurged(undefined)} />}
       {edited && <EditDialog task={edited} onClose={() => setEdited(undefined)} />}
     </NovelTitles>
   )

@@ -5,7 +5,7 @@ import { useTranslations } from 'use-intl'
 import type { Task } from '../live/event.ts'
 import { notifyDone, useNotifyError } from '../parts/notify.ts'
 import type { LetterActions } from './dead-letters-page.tsx'
-import { filterOfOne, lettersOf, retryLetter, useReadLettersAgain } from './letter-queries.ts'
+import { retryLetter, useReadLettersAgain } from './letter-queries.ts'
 
 /** What can be done to a single task. `onDone`: it runs again. */
 export function LetterButtons({
@@ -28,13 +28,6 @@ export function LetterButtons({
     },
     onError,
     onSettled: readAgain,
-  })
-  // The API takes letters out of the list by what they have in common; who else is meant has to be known before one is asked.
-  const purge = useMutation({
-    mutationFn: () => lettersOf(filterOfOne(task)),
-    onSuccess: tasks =>
-      actions.onBulk({ action: 'purge', filter: filterOfOne(task), count: tasks.length, tasks }),
-    onError,
   })
   return (
     <Group gap="xs">
@@ -60,8 +53,7 @@ export function LetterButtons({
         variant="subtle"
         color="gray"
         leftSection={<IconCircleMinus size={16} aria-hidden />}
-        loading={purge.isPending}
-        onClick={() => purge.mutate()}
+        onClick={() => actions.onPurge(task)}
       >
         {t('purge')}
       </Button>

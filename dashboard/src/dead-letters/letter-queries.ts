@@ -15,6 +15,9 @@ export type LetterFilter = components['schemas']['DeadLetterSelection']['filter'
 export type BulkAnswer =
   paths['/v1/dead-letters:retry']['post']['responses'][200]['content']['application/json']
 
+/** Milliseconds after which the list is read again where nothing told to: taking a task off the list is no event of it. */
+export const readLettersEvery = 10_000
+
 /** The key of how many tasks need a person. */
 export const attentionKey = ['attention'] as const
 
@@ -28,6 +31,7 @@ export function useGroups({ type, fingerprint }: { type?: string; fingerprint?: 
     queryKey: keys.deadLetterGroups(filter),
     queryFn: ({ signal }) =>
       dataOf(api.GET('/v1/dead-letters/groups', { params: { query: filter }, signal })),
+    refetchInterval: readLettersEvery,
   })
 }
 
@@ -67,6 +71,12 @@ export function retryLetter(
   return dataOf(api.POST('/v1/dead-letters/{taskId}:retry', { params, body: edited ?? {} }))
 }
 
+/** Takes a task out of the list, only if nobody changed it since. */
+export function purgeLetter({ id, version }: Pick<Task, 'id' | 'version'>): Promise<Task> {
+  const params = { path: { taskId: id }, header: { 'if-match': `"${version}"` } }
+  return dataOf(api.POST('/v1/dead-letters/{taskId}:purge', { params }))
+}
+
 /** Runs all that match again, or takes them out of the list. */
 export function actOnLetters(action: 'retry' | 'purge', filter: LetterFilter): Promise<BulkAnswer> {
   const path = action === 'retry' ? '/v1/dead-letters:retry' : '/v1/dead-letters:purge'
@@ -78,26 +88,8 @@ export function filterOfGroup({ fingerprint, lastAt }: LetterGroup): LetterFilte
   return { fingerprint, openedBefore: shifted(lastAt, 1) }
 }
 
-/** The narrowest filter that a single task fits. Others that failed in the same way in the same millisecond fit it too. */
-export function filterOfOne({ deadLetter, userId, taskType, timestamps }: Task): LetterFilter {
-  const at = timestamps.completedAt ?? deadLetter?.openedAt ?? timestamps.updatedAt
-  return {
-    ...(deadLetter === undefined ? {} : { fingerprint: deadLetter.fingerprint }),
-    userId,
-    taskType: [taskType],
-    openedAfter: shifted(at, -1),
-    openedBefore: shifted(at, 1),
-  }
-}
-
 function shifted(at: string, ms: number): string {
   return new Date(Date.parse(at) + ms).toISOString()
-}
-
-/** The first 200 that a filter fits. */
-export async function lettersOf(filter: LetterFilter): Promise<Task[]> {
-  const query = { ...filter, pageSize: 200 }
-  return (await dataOf(api.GET('/v1/dead-letters', { params: { query } }))).items
 }
 
 /** Has everything about dead letters read again, once something was done to some. */

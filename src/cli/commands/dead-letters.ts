@@ -2,7 +2,7 @@ import type { Command } from 'commander'
 import type { TaskJson } from '../../http/index.ts'
 import { type Duration, QuillworkError } from '../../index.ts'
 import { durationMs } from '../../task/duration.ts'
-import type { Query } from '../client.ts'
+import type { Client, Query } from '../client.ts'
 import { exitCodes } from '../exit-codes.ts'
 import { addPaging, type PagingOptions, pagingQuery, sayNextPage } from '../paging.ts'
 import { printJson, type Register, type Run, withServer } from '../run.ts'
@@ -49,6 +49,7 @@ export function addDeadLetters(program: Command, register: Register): void {
     letters
       .command('purge')
       .description('Take dead letters out of the list; the tasks stay as they ended')
+      .argument('[id...]')
       .option('--all', 'every one that the other options leave')
       .option('--yes', 'without asking'),
   ).action(register<BulkOptions>(purge))
@@ -120,16 +121,10 @@ interface BulkAnswer {
 
 function retry(run: Run<BulkOptions>): Promise<number> {
   const ids = run.arguments
-  if (ids.length === 0) refuseWithoutSelection(run, 'retry')
+  if (ids.length === 0) refuseWithoutSelection(run)
   return withServer(run, 'quillwork dead-letters retry', async connection => {
     const { client } = connection
-    let answer: BulkAnswer = { done: 0, failed: [] }
-    if (ids.length === 0)
-      answer = await client.post('/v1/dead-letters:retry', { filter: filterOf(run.options) })
-    for (const id of ids) {
-      await client.post(`/v1/dead-letters/${encodeURIComponent(id)}:retry`)
-      answer.done += 1
-    }
+    const answer = await actOn(client, 'retry', ids, run.options)
     const code = tell(run, answer, 'will run again')
     if (answer.done > 0) sayWhoWorks(run, connection)
     return code
@@ -137,7 +132,8 @@ function retry(run: Run<BulkOptions>): Promise<number> {
 }
 
 async function purge(run: Run<BulkOptions>): Promise<number> {
-  refuseWithoutSelection(run, 'purge')
+  const ids = run.arguments
+  if (ids.length === 0) refuseWithoutSelection(run)
   const { terminal, options, json } = run
   return withServer(run, 'quillwork dead-letters purge', async ({ client }) => {
     if (options.yes !== true) {
@@ -148,18 +144,30 @@ async function purge(run: Run<BulkOptions>): Promise<number> {
         return exitCodes.failed
       }
     }
-    const filter = filterOf(options)
-    return tell(run, await client.post<BulkAnswer>('/v1/dead-letters:purge', { filter }), 'purged')
+    const answer = await actOn(client, 'purge', ids, options)
+    return tell(run, answer, 'purged')
   })
 }
 
+/** Does it to those that are named; where none is, to all that the options leave. */
+async function actOn(
+  client: Client,
+  verb: 'retry' | 'purge',
+  ids: readonly string[],
+  options: FilterOptions,
+): Promise<BulkAnswer> {
+  if (ids.length === 0) return client.post(`/v1/dead-letters:${verb}`, { filter: filterOf(options) })
+  for (const id of ids) await client.post(`/v1/dead-letters/${encodeURIComponent(id)}:${verb}`)
+  return { done: ids.length, failed: [] }
+}
+
 /** Nobody means all by accident. */
-function refuseWithoutSelection({ options }: Run<BulkOptions>, verb: string): void {
+function refuseWithoutSelection({ options }: Run<BulkOptions>): void {
   const { all, type, user, code, olderThan } = options
   if (all === true || [type, user, code, olderThan].some(given => given !== undefined)) return
   throw new QuillworkError(
     'USAGE_INVALID',
-    `Say which: ${verb === 'retry' ? 'ids, ' : ''}--type, --user, --code, --older-than, or --all for every one.`,
+    'Say which: ids, --type, --user, --code, --older-than, or --all for every one.',
   )
 }
 

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import type { DeadLetterFilter } from '../../store/store.ts'
+import { ifMatchVersion } from '../conditional.ts'
 import type { ApiContext, App } from '../context.ts'
 import { pageRequest } from '../page-request.ts'
 import { presentListed, timeText } from '../present.ts'
@@ -31,6 +32,7 @@ export function addDeadLetterRoutes(app: App, context: ApiContext): void {
   getDeadLetter(app, context)
   retryDeadLetter(app, context)
   retryDeadLetters(app, context)
+  purgeDeadLetter(app, context)
   purgeDeadLetters(app, context)
 }
 
@@ -112,6 +114,26 @@ function retryDeadLetter(app: App, { engine }: ApiContext): void {
   })
 }
 
+const purgeSchema = {
+  tags,
+  summary: 'Take one out of the list; the task stays as it ended',
+  params: taskParams,
+  headers: z.object(ifMatch),
+  response: {
+    200: taskSchema,
+    ...problems('REQUEST_INVALID', 'IF_MATCH_INVALID', 'DEAD_LETTER_NOT_FOUND', 'TASK_CHANGED'),
+  },
+}
+
+function purgeDeadLetter(app: App, { engine }: ApiContext): void {
+  app.post('/v1/dead-letters/:taskId([^:]+)::purge', { schema: purgeSchema }, async (request, reply) => {
+    const { taskId } = request.params
+    const ifVersion = ifMatchVersion(request.headers['if-match'])
+    await engine.deadLetters.purge(taskId, ifVersion === undefined ? {} : { ifVersion })
+    return answerTask(reply, await engine.tasks.get(taskId), engine)
+  })
+}
+
 const bulk = { tags, body: bulkBody, response: { 200: bulkAnswer, ...problems(...forBodies) } }
 
 /** What a body selects: its filter, and the age beside it. */
@@ -134,7 +156,7 @@ function retryDeadLetters(app: App, { engine }: ApiContext): void {
 function purgeDeadLetters(app: App, { engine }: ApiContext): void {
   const schema = { ...bulk, summary: 'Take all that match out of the list; the tasks stay as they ended' }
   app.post('/v1/dead-letters::purge', { schema }, async request => {
-    const { done, failed } = await engine.deadLetters.purge(selected(request.body))
+    const { done, failed } = await engine.deadLetters.purgeAll(selected(request.body))
     return { done, failed: [...failed] }
   })
 }
