@@ -1,5 +1,6 @@
 import createClient, { type Middleware } from 'openapi-fetch'
 import { shownLanguage } from '../app/preferences.ts'
+import { mayAsk } from './first-requests.ts'
 import { ApiError, errorOf } from './problem.ts'
 import type { paths } from './schema.ts'
 import { currentToken, tokenWasRefused } from './token.ts'
@@ -15,7 +16,8 @@ export function requestHeaders(): Record<string, string> {
 
 /** Throws ApiError for what is no success, so that a query or a mutation fails with it. */
 const refusals: Middleware = {
-  onRequest({ request }) {
+  async onRequest({ request }) {
+    await mayAsk()
     for (const [name, value] of Object.entries(requestHeaders())) request.headers.set(name, value)
     return request
   },

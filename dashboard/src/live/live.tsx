@@ -1,5 +1,6 @@
 import { useQueryClient } from '@tanstack/react-query'
 import { createContext, type ReactNode, useContext, useEffect, useState } from 'react'
+import { streamStands } from '../api/first-requests.ts'
 import { useTokenIsWanted } from '../api/token.ts'
 import { LiveCache } from './apply.ts'
 import { openChannel } from './channel.ts'
@@ -30,10 +31,13 @@ export function LiveProvider({ children }: { children: ReactNode }) {
       onState(isOpen) {
         change(isOpen ? 'live' : 'stale')
         // What was read before the stream stood may have changed in between.
-        if (isOpen && !wasOpen) cache.missed()
+        if (isOpen && !wasOpen && streamStands()) cache.missed()
         wasOpen = isOpen
       },
-      onRefused: () => change('refused'),
+      onRefused() {
+        streamStands()
+        change('refused')
+      },
     })
   }, [queries, wantsToken])
 
