@@ -1,6 +1,6 @@
 import { Alert, Button, Group, Spoiler, Stack, Text } from '@mantine/core'
 import { IconAlertTriangle, IconArrowsSplit, IconBan, IconCheck } from '@tabler/icons-react'
-import { useState } from 'react'
+import { type ReactNode, useState } from 'react'
 import { useTranslations } from 'use-intl'
 import type { Task } from '../live/event.ts'
 import { useOutput } from '../live/follow-output.ts'
@@ -40,92 +40,96 @@ function isPast({ timestamps }: Task, { textOrigin }: Scene): boolean {
   return Date.parse(textOrigin.writtenAt) > Date.parse(completedAt)
 }
 
-interface Told {
+/** How an end looks. */
+const looks = {
+  conflict: { color: 'yellow', Icon: IconArrowsSplit },
+  failed: { color: 'red', Icon: IconAlertTriangle },
+  stopped: { color: 'gray', Icon: IconBan },
+} as const
+
+interface EndProps {
+  kind: keyof typeof looks
+  /** What happened. */
+  children: ReactNode
+  /** What can be done about it. */
+  action: ReactNode
   onDismiss: () => void
 }
 
-function Conflict({ scene, result, onDismiss }: Told & { scene: Scene; result: SceneResult }) {
-  const t = useTranslations('scenes.outcome')
-  const { novelId, id: sceneId } = scene
+/** How a writing ended, and what can be done about it. */
+function End({ kind, children, action, onDismiss }: EndProps) {
+  const t = useTranslations()
+  const { color, Icon } = looks[kind]
   return (
     <Alert
-      color="yellow"
+      color={color}
       variant="light"
-      icon={<IconArrowsSplit aria-hidden />}
-      title={t('conflictTitle')}
-      data-outcome="conflict"
+      icon={<Icon aria-hidden />}
+      title={t(`scenes.outcome.${kind}Title`)}
+      data-outcome={kind}
+      {...(kind === 'failed' ? { role: 'alert' } : {})}
     >
       <Stack gap="sm">
-        <Text size="sm">{t('conflict')}</Text>
+        {children}
         <Group gap="xs">
-          <ButtonLink
-            size="xs"
-            to="/novels/$novelId/scenes/$sceneId"
-            params={{ novelId, sceneId }}
-            search={{
-              part: 'history',
-              ...(result.alternativeId === undefined ? {} : { entry: result.alternativeId }),
-            }}
-          >
-            {t('compare')}
-          </ButtonLink>
-          <Dismiss onDismiss={onDismiss} />
+          {action}
+          <Button size="xs" variant="subtle" onClick={onDismiss}>
+            {t('actions.dismiss')}
+          </Button>
         </Group>
       </Stack>
     </Alert>
   )
 }
 
-function Failed({ task, onDismiss }: Told & { task: Task }) {
+type Dismissible = Pick<EndProps, 'onDismiss'>
+
+function Conflict({ scene, result, onDismiss }: Dismissible & { scene: Scene; result: SceneResult }) {
+  const t = useTranslations('scenes.outcome')
+  const { novelId, id: sceneId } = scene
+  const entry = result.alternativeId === undefined ? {} : { entry: result.alternativeId }
+  const compare = (
+    <ButtonLink
+      size="xs"
+      to="/novels/$novelId/scenes/$sceneId"
+      params={{ novelId, sceneId }}
+      search={{ part: 'history', ...entry }}
+    >
+      {t('compare')}
+    </ButtonLink>
+  )
+  return (
+    <End kind="conflict" action={compare} onDismiss={onDismiss}>
+      <Text size="sm">{t('conflict')}</Text>
+    </End>
+  )
+}
+
+function Failed({ task, onDismiss }: Dismissible & { task: Task }) {
   const t = useTranslations('scenes.outcome')
   const why = task.errorInfo?.authorMessage ?? task.errorInfo?.message
   return (
-    <Alert
-      color="red"
-      variant="light"
-      icon={<IconAlertTriangle aria-hidden />}
-      title={t('failedTitle')}
-      role="alert"
-      data-outcome="failed"
-    >
-      <Stack gap="sm">
-        {why !== undefined && <Text size="sm">{why}</Text>}
-        <Text size="sm">{t('failedKept')}</Text>
-        <WhatCame task={task} />
-        <Text size="xs" c="dimmed">
-          {task.errorInfo !== undefined && `${t('code', { code: task.errorInfo.code })} · `}
-          <TextLink to="/tasks/$taskId" params={{ taskId: task.id }} inherit underline="always">
-            {t('toTask')}
-          </TextLink>
-        </Text>
-        <Group gap="xs">
-          <TryAgain task={task} />
-          <Dismiss onDismiss={onDismiss} />
-        </Group>
-      </Stack>
-    </Alert>
+    <End kind="failed" action={<TryAgain task={task} />} onDismiss={onDismiss}>
+      {why !== undefined && <Text size="sm">{why}</Text>}
+      <Text size="sm">{t('failedKept')}</Text>
+      <WhatCame task={task} />
+      <Text size="xs" c="dimmed">
+        {task.errorInfo !== undefined && `${t('code', { code: task.errorInfo.code })} · `}
+        <TextLink to="/tasks/$taskId" params={{ taskId: task.id }} inherit underline="always">
+          {t('toTask')}
+        </TextLink>
+      </Text>
+    </End>
   )
 }
 
-function Stopped({ task, onDismiss }: Told & { task: Task }) {
+function Stopped({ task, onDismiss }: Dismissible & { task: Task }) {
   const t = useTranslations('scenes.outcome')
   return (
-    <Alert
-      color="gray"
-      variant="light"
-      icon={<IconBan aria-hidden />}
-      title={t('stoppedTitle')}
-      data-outcome="stopped"
-    >
-      <Stack gap="sm">
-        <Text size="sm">{t('stopped')}</Text>
-        <WhatCame task={task} />
-        <Group gap="xs">
-          <TryAgain task={task} />
-          <Dismiss onDismiss={onDismiss} />
-        </Group>
-      </Stack>
-    </Alert>
+    <End kind="stopped" action={<TryAgain task={task} />} onDismiss={onDismiss}>
+      <Text size="sm">{t('stopped')}</Text>
+      <WhatCame task={task} />
+    </End>
   )
 }
 
@@ -180,15 +184,6 @@ function TryAgain({ task }: { task: Task }) {
       }
     >
       {t('actions.retry')}
-    </Button>
-  )
-}
-
-function Dismiss({ onDismiss }: Told) {
-  const t = useTranslations('actions')
-  return (
-    <Button size="xs" variant="subtle" onClick={onDismiss}>
-      {t('dismiss')}
     </Button>
   )
 }

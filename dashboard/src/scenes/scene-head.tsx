@@ -1,4 +1,4 @@
-import { Breadcrumbs, Group, Text } from '@mantine/core'
+import { Breadcrumbs, type ButtonProps, Group, Text } from '@mantine/core'
 import { IconArrowLeft, IconArrowRight } from '@tabler/icons-react'
 import { useTranslations } from 'use-intl'
 import { ButtonLink, TextLink } from '../parts/links.tsx'
@@ -50,28 +50,33 @@ function Neighbours({ scene }: { scene: Scene }) {
   const { novelId } = scene
   return (
     <Group gap="xs" component="nav" aria-label={t('neighbours')}>
-      {before !== undefined && (
-        <ButtonLink
-          size="xs"
-          variant="default"
-          to="/novels/$novelId/scenes/$sceneId"
-          params={{ novelId, sceneId: before }}
-          leftSection={<IconArrowLeft size={16} aria-hidden />}
-        >
-          {t('previous')}
-        </ButtonLink>
-      )}
-      {after !== undefined && (
-        <ButtonLink
-          size="xs"
-          variant="default"
-          to="/novels/$novelId/scenes/$sceneId"
-          params={{ novelId, sceneId: after }}
-          rightSection={<IconArrowRight size={16} aria-hidden />}
-        >
-          {t('next')}
-        </ButtonLink>
-      )}
+      <Neighbour novelId={novelId} sceneId={before} leftSection={<IconArrowLeft size={16} aria-hidden />}>
+        {t('previous')}
+      </Neighbour>
+      <Neighbour novelId={novelId} sceneId={after} rightSection={<IconArrowRight size={16} aria-hidden />}>
+        {t('next')}
+      </Neighbour>
     </Group>
+  )
+}
+
+/** The way to a scene beside this one, if there is one. */
+function Neighbour({
+  novelId,
+  sceneId,
+  ...rest
+}: { novelId: string; sceneId: string | undefined } & Pick<
+  ButtonProps,
+  'children' | 'leftSection' | 'rightSection'
+>) {
+  if (sceneId === undefined) return null
+  return (
+    <ButtonLink
+      size="xs"
+      variant="default"
+      to="/novels/$novelId/scenes/$sceneId"
+      params={{ novelId, sceneId }}
+      {...rest}
+    />
   )
 }

@@ -22,6 +22,7 @@ export function useWriting() {
     /** A length of time in its two largest units; never negative. */
     duration(ms: number) {
       const seconds = Math.max(0, ms) / 1_000
+      if (seconds < 0.1) return t('moment')
       if (seconds < 10) return t('seconds', { count: Number(seconds.toFixed(1)) })
       if (seconds < 60) return t('seconds', { count: Math.round(seconds) })
       const minutes = Math.floor(seconds / 60)
@@ -41,8 +42,14 @@ export function useWriting() {
           }),
     /** A size in bytes. */
     bytes(bytes: number) {
-      const [size, unit] = bytes < 1_048_576 ? [bytes / 1_024, 'kilobyte'] : [bytes / 1_048_576, 'megabyte']
+      const [size, unit] = sizeOf(bytes)
       return format.number(size, { style: 'unit', unit, maximumFractionDigits: 1 })
     },
   }
+}
+
+/** A number of bytes in the unit that fits it. */
+function sizeOf(bytes: number): [size: number, unit: 'byte' | 'kilobyte' | 'megabyte'] {
+  if (bytes < 1_024) return [bytes, 'byte']
+  return bytes < 1_048_576 ? [bytes / 1_024, 'kilobyte'] : [bytes / 1_048_576, 'megabyte']
 }
