@@ -88,7 +88,8 @@ async function removeUnfinished(folder: string, olderThanMs: number): Promise<nu
   for (const name of names.filter(each => each.endsWith(unfinished))) {
     const file = path.join(folder, name)
     const { mtimeMs } = await stat(file)
-    if (Date.now() - mtimeMs < olderThanMs) continue
+    // The file system counts finer than the clock.
+    if (Date.now() - Math.floor(mtimeMs) < olderThanMs) continue
     await rm(file, { force: true })
     removed += 1
   }
