@@ -55,7 +55,8 @@ export default defineConfig({
     globalSetup: ['test/servers/shared.ts'],
     environment: 'node',
     pool: 'forks',
-    maxWorkers: 2,
+    // More than a machine of two cores has: many tests wait for clocks, and for other processes.
+    maxWorkers: 3,
     testTimeout: 20_000,
     hookTimeout: 30_000,
     retry: 0,

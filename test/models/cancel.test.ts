@@ -8,7 +8,7 @@ import { type ModelServer, startModelServer } from './server.ts'
 
 const patience = 180_000
 /** A second for the word of it to get there; unless set to `full`, more for a machine that runs other tests beside this one. */
-const longestMs = process.env['QUILLWORK_MODEL_TESTS'] === 'full' ? 1_000 : 2_500
+const longestMs = process.env['QUILLWORK_TESTS'] === 'full' ? 1_000 : 2_500
 
 beforeAll(requireBuilt, 240_000)
 

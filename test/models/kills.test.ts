@@ -25,9 +25,9 @@ import type { Call } from './ledger.ts'
 import { type ModelServer, startModelServer } from './server.ts'
 
 /** Set to `full`: a hundred scenes, killed a hundred times. */
-const full = process.env['QUILLWORK_MODEL_TESTS'] === 'full'
-const embedded = full ? { chapters: 50, kills: 100 } : { chapters: 15, kills: 12 }
-const distributed = full ? { chapters: 25, kills: 20 } : { chapters: 4, kills: 3 }
+const full = process.env['QUILLWORK_TESTS'] === 'full'
+const embedded = full ? { chapters: 50, kills: 100 } : { chapters: 10, kills: 6 }
+const distributed = full ? { chapters: 25, kills: 20 } : { chapters: 3, kills: 2 }
 const slots = 2
 const patience = full ? 3_600_000 : 300_000
 

@@ -10,7 +10,7 @@ import type { Call } from './ledger.ts'
 import { startModelProcess } from './remote.ts'
 
 /** Set to `full`, the minute of the limits is a minute, and there are more calls. */
-const full = process.env['QUILLWORK_MODEL_TESTS'] === 'full'
+const full = process.env['QUILLWORK_TESTS'] === 'full'
 const speed = full ? 1 : 4
 /** The limiter counts a call for half a second more than a minute: that is how long the way to the provider may vary. */
 const turnMs = 60_500 / speed

@@ -15,20 +15,22 @@ import { printedChance } from './crash/seed.ts'
 
 beforeAll(requireBuilt, 120_000)
 
+/** Set to `full`, a hundred servers are killed. */
+const full = process.env['QUILLWORK_TESTS'] === 'full'
 /** Servers that are killed, one after the other. */
-const kills = 100
+const kills = full ? 100 : 25
 /** Of so many servers one is killed while it starts. */
-const perStart = 10
+const perStart = 5
 /** Milliseconds that the others live at least and at most, once they listen. */
 const life = [50, 400] as const
 /** Servers that are restarted in order. */
-const restarts = 10
+const restarts = full ? 10 : 5
 const chapters = 60
 /** A free port, and less time to end than most steps of an import need. */
 const quickly = ['--port', '0', '--grace', '20ms']
 const command = fileURLToPath(new URL('../../bin/quillwork.js', import.meta.url))
 
-it('a server that is killed a hundred times imports as if nothing had happened', {
+it(`a server that is killed ${kills} times imports as if nothing had happened`, {
   timeout: 600_000,
 }, async () => {
   const { between } = printedChance('killed imports')
