@@ -9,8 +9,12 @@ const METHOD = 1
 /** Methods that a queue's work consists of, by class and number (AMQP 0-9-1); others are told by their numbers. */
 const METHODS = new Map([
   ['50.10', 'queue.declare'],
+  ['50.11', 'queue.declare-ok'],
   ['50.20', 'queue.bind'],
   ['60.20', 'basic.consume'],
+  ['60.21', 'basic.consume-ok'],
+  ['60.30', 'basic.cancel'],
+  ['60.31', 'basic.cancel-ok'],
   ['60.40', 'basic.publish'],
   ['60.50', 'basic.return'],
   ['60.60', 'basic.deliver'],

@@ -35,7 +35,7 @@ export interface Broker {
   consume(lane: LaneSlots, receiver: Receiver): () => void
   /**
    * Takes a free slot of the lane for a task that this process is about to create; nothing of the lane may wait here. Answers how to
-   * free the slot, or undefined when there is none. A broker of many processes has none to give.
+   * free the slot, or undefined when there is none.
    */
   reserve?(lane: string): (() => void) | undefined
   /** Deliveries of the lane that wait in this process for a slot, plus free slots to fill: how many more are useful now. */

@@ -114,17 +114,21 @@ export function submitAs<T>(
   })
 }
 
-/** How the task gets to a worker: claimed for a free slot of this process, which is answered; or sent at once; or by the relay. */
+/**
+ * How the task gets to a worker: claimed for a free slot of this process, which is answered; where the store does not grant that, or no
+ * slot is free, sent at once; or by the relay.
+ */
 function chooseWay(core: Core, task: NewTask): Start | undefined {
   const start = startsNow(core, task) ? core.reserveStart(task.lane) : undefined
   if (start !== undefined) task.claim = start.claim
-  else if (sendsNow(core, task)) task.send = true
+  if (sendsNow(core, task)) task.send = true
   return start
 }
 
-/** Whether this process could run the task at once. */
-function startsNow(core: Core, { taskType, startAt, delay }: NewTask): boolean {
-  return startAt === undefined && delay === undefined && core.tasks.has(taskType)
+/** Whether this process could run the task at once, and nobody is overtaken. */
+function startsNow(core: Core, { taskType, lane, startAt, delay }: NewTask): boolean {
+  if (startAt !== undefined || delay !== undefined || core.crowded.has(lane)) return false
+  return core.tasks.has(taskType)
 }
 
 /** Whether the task is sent right after it is written: the broker has room, and nobody is overtaken. */

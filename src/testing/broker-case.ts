@@ -6,9 +6,10 @@ import type { Delivery } from '../store/store.ts'
  * What a case needs beyond the port; a runner skips, by name, the cases whose need its broker does not offer.
  *
  * - `in-process`: the broker serves one process, so a lane without a consumer here has none.
+ * - `reserve`: the broker has slots to give for tasks that come without a delivery.
  * - `remote`: the broker is between processes; a second broker of the case is another process.
  */
-export type BrokerNeed = 'in-process' | 'remote'
+export type BrokerNeed = 'in-process' | 'reserve' | 'remote'
 
 /** What a runner gives each case. */
 export interface BrokerCaseContext {

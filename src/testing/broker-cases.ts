@@ -212,5 +212,78 @@ const roomCases: readonly BrokerCase[] = [
   },
 ]
 
+/** Takes a slot of the lane `default` as soon as one is free. */
+async function takeSlot({ until }: BrokerCaseContext, broker: Broker): Promise<() => void> {
+  let free: (() => void) | undefined
+  await until(() => {
+    free ??= broker.reserve?.('default')
+    return free !== undefined
+  }, 'no slot could be taken')
+  assert.ok(free)
+  return free
+}
+
+/** Slots for tasks without a delivery. */
+const reserveCases: readonly BrokerCase[] = [
+  {
+    name: 'reserve: takes a free slot from the deliveries, until it is freed',
+    needs: 'reserve',
+    async run(context) {
+      const broker = await context.makeBroker()
+      await broker.open([{ lane: 'default', slots: 2 }])
+      assert.equal(broker.reserve?.('default'), undefined)
+      const worker = new Worker()
+      const stop = broker.consume({ lane: 'default', slots: 2 }, worker.receive)
+      const free = await takeSlot(context, broker)
+      await publish(context, broker, deliveries(2))
+      assert.equal(worker.busy, 1)
+      assert.equal(broker.reserve?.('default'), undefined)
+      free()
+      await context.quiet()
+      assert.deepEqual([worker.busy, worker.most], [2, 2])
+      worker.endOne()
+      worker.endOne()
+      const again = await takeSlot(context, broker)
+      stop()
+      again()
+      assert.equal(broker.reserve?.('default'), undefined)
+    },
+  },
+  {
+    name: 'reserve: nothing is lost or handed out twice however taking slots, publishing and ending interleave',
+    needs: 'reserve',
+    async run(context) {
+      const broker = await context.makeBroker()
+      await broker.open([{ lane: 'default', slots: 2 }])
+      const worker = new Worker()
+      broker.consume({ lane: 'default', slots: 2 }, worker.receive)
+      const sent = 30
+      let taken = 0
+      for (let index = 0; index < sent; index++) {
+        const free = broker.reserve?.('default')
+        if (free !== undefined) taken += 1
+        const published = broker.publish(deliveries(1, 'default', index))
+        if (index % 2 === 0) await published
+        free?.()
+        if (index % 3 === 0) await context.quiet()
+        worker.endOne()
+        worker.endOne()
+        await published
+      }
+      await context.until(() => {
+        worker.endOne()
+        return worker.taken.length >= sent
+      }, 'a delivery never came')
+      assert.equal(new Set(worker.ids()).size, worker.taken.length)
+      assert.ok(taken > 0)
+    },
+  },
+]
+
 /** Every case. */
-export const brokerCases: readonly BrokerCase[] = [...deliveryCases, ...roomCases, ...remoteBrokerCases]
+export const brokerCases: readonly BrokerCase[] = [
+  ...deliveryCases,
+  ...roomCases,
+  ...reserveCases,
+  ...remoteBrokerCases,
+]

@@ -10,7 +10,7 @@ import { until } from '../servers/until.ts'
 class Tally {
   #sent = 0
   #received = 0
-  readonly #lanes: { slots: number; busy: number; isStopped: boolean }[] = []
+  readonly #lanes: { lane: string; slots: number; busy: number; isStopped: boolean }[] = []
 
   /** The same broker, with its deliveries counted. */
   counted(broker: Broker): Broker {
@@ -22,7 +22,7 @@ class Tally {
         return published
       },
       consume: (lane, receiver) => {
-        const state = { slots: lane.slots, busy: 0, isStopped: false }
+        const state = { ...lane, busy: 0, isStopped: false }
         this.#lanes.push(state)
         const stop = broker.consume(lane, async received => {
           this.#received += 1
@@ -33,6 +33,16 @@ class Tally {
         return () => {
           state.isStopped = true
           stop()
+        }
+      },
+      reserve: name => {
+        const free = broker.reserve?.(name)
+        const state = this.#lanes.find(({ lane }) => lane === name)
+        if (free === undefined || state === undefined) return undefined
+        state.busy += 1
+        return () => {
+          state.busy -= 1
+          free()
         }
       },
       close: async () => {

@@ -59,12 +59,10 @@ describeDistributed('limits over several processes', () => {
       limits: { model: { requestsPerMinute: 100 } },
       roles: [],
     })
-    await one.submit(obedient, {
-      orders: [
-        { do: 'acquire', limit: 'model' },
-        { do: 'tooMany', retryAfterMs: 30_000 },
-      ],
-    })
+    const acquire = { do: 'acquire', limit: 'model' } as const
+    const tooMany = { do: 'tooMany', retryAfterMs: 30_000 } as const
+    // Not at once: the other process has just begun, and may not listen yet.
+    await one.submit(obedient, { orders: [acquire, tooMany] }, { delay: '1s' })
     const parked = () => other.limiter.describe().find(use => use.key === 'model')?.parkedUntil
     await until(() => parked() !== undefined, 'parked key in the other process')
     expect(parked() ?? 0).toBeGreaterThan(Date.now() + 20_000)

@@ -123,6 +123,29 @@ describeRows('processes that die or hang', () => {
   )
 
   row(
+    4,
+    'a worker dies after the insert that began a task of its own',
+    async ({ seed, chance, size, finish }) =>
+      onServers(async system => {
+        const deaths = size.of(2, 30)
+        for (let death = 0; death < deaths; death++) {
+          const doomed = await system.start({ kill: { at: 'after-create', nth: chance.between(3, 6) } })
+          // One at a time: each finds its worker at rest.
+          const order = { plan: { name: 'leaves' }, from: death * 100, count: 20, seed, wave: 1 }
+          doomed.order('submit', { ...order, pending: system.pending() }).catch(() => undefined)
+          await doomed.ended
+        }
+        const last = await system.start()
+        const pending = system.pending()
+        await last.order('submit', { plan: { name: 'leaves' }, from: 0, count: 0, seed, pending })
+        const report = await finish(system)
+        expect(report.faults).toBe(deaths)
+        expect(report.attempted).toBe(report.acknowledged)
+        expect(report.sometimes['rescued']).toBeGreaterThan(0)
+      }),
+  )
+
+  row(
     [5, 6],
     'a worker is stopped for three leases, wakes up, and finds its tasks taken',
     async ({ seed, size, finish }) =>

@@ -25,7 +25,7 @@ export function rabbitmq(options: RabbitmqOptions): Broker {
   const settings = settingsOf(options)
   const parts = partsOf(settings)
   const { health, topology, gauge, connection, publisher, news, roomListeners } = parts
-  const workers: Worker[] = []
+  const workers = new Map<string, Worker>()
   let declaring: NodeJS.Timeout | undefined
   return {
     kind: 'rabbitmq',
@@ -45,17 +45,19 @@ export function rabbitmq(options: RabbitmqOptions): Broker {
     consume(lane, receiver) {
       const queue = topology.names.laneQueue(lane.lane)
       const worker = startWorker({ lane, queue, receiver, settings, connection, gauge })
-      workers.push(worker)
+      workers.set(lane.lane, worker)
       return () => worker.stop()
     },
+    reserve: lane => workers.get(lane)?.reserve(),
     room: lane => (connection.connected && connection.blocked === undefined ? gauge.room(lane) : 0),
     isEmpty: lane => gauge.isEmpty(lane),
     onRoom: listener => roomListeners.push(listener),
     async close() {
       clearInterval(declaring)
       gauge.close()
-      for (const worker of workers) worker.stop()
-      await atMost(flushMs, Promise.all(workers.map(worker => worker.flush())))
+      const all = [...workers.values()]
+      for (const worker of all) worker.stop()
+      await atMost(flushMs, Promise.all(all.map(worker => worker.flush())))
       await connection.close()
     },
     remote: createRemote({ settings, health, connection, news, names: topology.names }),

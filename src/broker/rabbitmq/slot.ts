@@ -45,6 +45,26 @@ export class Slot {
     }
   }
 
+  /** Whether it runs a task. */
+  get isBusy(): boolean {
+    return this.#running
+  }
+
+  /**
+   * Takes the slot, if it waits for a delivery, for a task that comes without one. Answers how to free it. The broker is told meanwhile;
+   * what it hands over until it has heard goes back.
+   */
+  reserve(): (() => void) | undefined {
+    const tag = this.#consumerTag
+    const channel = this.#channel
+    if (this.#stopped || this.#running || channel === undefined || tag === undefined) return undefined
+    this.#running = true
+    this.#consumerTag = undefined
+    // Where it fails the channel is lost, and the consumer with it.
+    channel.cancel(tag).catch(() => undefined)
+    return () => this.#free()
+  }
+
   /** Takes no further delivery; what runs may end, and be acknowledged. */
   stop(): void {
     this.#stopped = true
@@ -81,8 +101,9 @@ export class Slot {
     const consumerTag = randomUUID()
     this.#consumerTag = consumerTag
     const onMessage = (message: ConsumeMessage | null) => {
-      if (message === null) void this.#queueIsGone(on)
-      else this.#take(new HeldMessage(message, on))
+      const isCancelled = this.#consumerTag !== consumerTag
+      if (message !== null) this.#take(new HeldMessage(message, on), isCancelled)
+      else if (!isCancelled) void this.#queueIsGone(on)
     }
     try {
       await on.consume(this.#options.queue, onMessage, { consumerTag })
@@ -111,8 +132,8 @@ export class Slot {
     if (this.#channel === on) this.#resume()
   }
 
-  #take(held: HeldMessage): void {
-    if (this.#stopped) held.giveBack()
+  #take(held: HeldMessage, isCancelled: boolean): void {
+    if (this.#stopped || isCancelled) held.giveBack()
     else {
       this.#options.onTaken()
       if (this.#running) this.#next = held

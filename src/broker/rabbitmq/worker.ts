@@ -6,6 +6,8 @@ import { Slot } from './slot.ts'
 
 /** The slots of one lane in this process. */
 export interface Worker {
+  /** Takes a slot for a task that comes without a delivery. Answers how to free it; undefined unless the whole lane rests here. */
+  reserve(): (() => void) | undefined
   /** No slot takes a further delivery. */
   stop(): void
   /** Resolves when the broker has taken in what was acknowledged. */
@@ -41,6 +43,15 @@ export function startWorker({ lane, queue, receiver, settings, connection, gauge
   gauge.addSlots(lane.lane, lane.slots)
   let isStopped = false
   return {
+    // Taking a slot costs the broker more than a delivery: under load, where it gains nothing, deliveries come instead.
+    reserve() {
+      if (slots.some(slot => slot.isBusy)) return undefined
+      for (const slot of slots) {
+        const free = slot.reserve()
+        if (free !== undefined) return free
+      }
+      return undefined
+    },
     stop() {
       if (isStopped) return
       isStopped = true

@@ -83,20 +83,26 @@ async function bear(
   { sends }: { sends: boolean },
 ): Promise<Pick<Written, 'newcomers' | 'refusals'>> {
   const wantsToSend = ({ task }: Wish) => sends && task.send === true && task.parent === undefined
-  // What is sent at once overtakes nobody, so it needs no look at who else waits.
-  await session.order.refresh(wishes.filter(wish => !wantsToSend(wish)).map(placeOf))
-  const paused = wishes.some(wantsToSend) ? await session.paused.current() : undefined
+  // A lane that this process looked through, and in which nothing came to wait since.
+  const wantsToStart = ({ task }: Wish) =>
+    sends && task.claim !== undefined && task.parent === undefined && !session.hints.isReady(task.lane)
+  const goesAtOnce = (wish: Wish) => wantsToSend(wish) || wantsToStart(wish)
+  // What goes at once overtakes nobody, so it needs no look at who else waits.
+  await session.order.refresh(wishes.filter(wish => !goesAtOnce(wish)).map(placeOf))
+  const paused = wishes.some(goesAtOnce) ? await session.paused.current() : undefined
   const answers = await admit(session, wishes)
   const refusals = new Map(wishes.map((wish, index) => [wish, answers[index]]))
   const newcomers = new Map<Wish, Newcomer>()
   for (const wish of wishes) {
     if (refusals.get(wish) !== undefined) continue
     const { task } = wish
+    const isOpen = paused?.has(task.lane) !== true
     const birth: Birth = {
       name: session.nextName(),
       rank: session.order.rankFor(placeOf(wish)),
       large: largeValue(session, task.id, 'parameters', task.parameters),
-      sends: wantsToSend(wish) && paused?.has(task.lane) !== true,
+      sends: isOpen && wantsToSend(wish),
+      claim: isOpen && wantsToStart(wish) ? task.claim : undefined,
     }
     newcomers.set(wish, { wish, birth, document: documentOf(session, task, birth) })
   }
@@ -146,9 +152,10 @@ async function answersOf(
   const existing = await existingOf(session, found)
   return wishes.map((wish): Told<Created> => {
     const newcomer = newcomers.get(wish)
-    if (newcomer !== undefined && (!failures.has(wish) || isOurs(newcomer, found.get(wish))))
-      return { answer: createdOf(newcomer) }
     const answer = existing.get(wish)
+    if (newcomer !== undefined && !failures.has(wish)) return { answer: createdOf(newcomer) }
+    if (newcomer !== undefined && isOurs(newcomer, found.get(wish)))
+      return { answer: createdEarlier(newcomer, answer) }
     if (answer !== undefined) {
       if (newcomer?.birth.large !== undefined) dropPayloads(session, [newcomer.birth.large.payload])
       return { answer }
@@ -171,6 +178,13 @@ function createdOf({ document, birth, wish }: Newcomer): Created {
   return document.sent !== undefined
     ? { outcome: 'created', record, delivery: deliveryOf(document) }
     : { outcome: 'created', record }
+}
+
+/** What an earlier send wrote, whose answer was lost: an attempt that began with it may be over by now. */
+function createdEarlier(newcomer: Newcomer, now: Created | undefined): Created {
+  const created = createdOf(newcomer)
+  if (now?.outcome !== 'existing' || created.outcome !== 'created') return created
+  return now.record.claimToken === created.record.claimToken ? created : { ...created, record: now.record }
 }
 
 function refusedOf({ task }: Wish, code: Refusal): Created {
@@ -250,12 +264,13 @@ function afterwards(session: Session, made: readonly Newcomer[]): void {
   for (const { document, birth } of made) {
     const { _id: id, lane, tellAt, parentTaskId } = document
     families.know(id, parentTaskId)
-    if (document.sent !== undefined) {
+    if (document.claimToken !== undefined) order.passed(document)
+    else if (document.sent !== undefined) {
       hands.sending(id, birth.name)
       order.passed(document)
     } else if (tellAt !== undefined) hints.noteTell(tellAt.getTime())
     else hints.noteReady(lane)
   }
   if (keeps.events) events.note(made.map(({ document }) => document._id))
-  session.tell()
+  if (made.some(({ document }) => document.claimToken === undefined)) session.tell()
 }

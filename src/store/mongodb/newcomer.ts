@@ -1,8 +1,9 @@
 /** The document of a new task. */
 import type { Phase, TaskStatus } from '../../task/status.ts'
 import type { NewTask } from '../../task/task.ts'
+import { claiming } from '../../task/transition.ts'
 import { priorities } from '../store.ts'
-import type { TaskDocument } from './documents.ts'
+import type { StoredEvent, TaskDocument } from './documents.ts'
 import type { LargeValue } from './payloads.ts'
 import type { Session } from './session.ts'
 import { tellTime } from './wake.ts'
@@ -29,6 +30,8 @@ export interface Birth {
   large: LargeValue | undefined
   /** The write takes the right to send it, if it could run now. */
   sends: boolean
+  /** The write starts its first attempt, if it could run now. */
+  claim: NewTask['claim']
 }
 
 /** The document that is inserted. */
@@ -72,12 +75,37 @@ export function documentOf(session: Session, task: NewTask, birth: Birth): TaskD
     document.subTaskKey = task.parent.key
     document.uncounted = true
   }
-  if (session.keeps.events) {
-    document.events = [{ sequence: 1, name: 'submitted', at, version: 1, attempt: 0, fields: {} }]
-    document.eventSequence = 1
-    document.eventsAt = at
-  }
+  if (session.keeps.events) leaveEvent(document, 'submitted', at, {})
+  if (birth.claim !== undefined && waitsUntil === undefined) start(session, document, birth.claim, at)
   return document
+}
+
+/** The claim that comes with the creation: nobody has to send it. */
+function start(session: Session, document: TaskDocument, claim: Started, at: Date): void {
+  document.status = claiming.to
+  document.attempt = 1
+  document.claimToken = claim.token
+  document.executionNodeId = claim.executionNodeId
+  document.leaseUntil = new Date(at.getTime() + claim.leaseMs)
+  document.startedAt = at
+  document.lastAttemptTimestamp = at
+  if (session.keeps.events)
+    leaveEvent(document, 'started', at, { executionNodeId: claim.executionNodeId, waitedMs: 0 })
+}
+
+type Started = NonNullable<NewTask['claim']>
+
+function leaveEvent(
+  document: TaskDocument,
+  name: StoredEvent['name'],
+  at: Date,
+  fields: StoredEvent['fields'],
+): void {
+  const { events = [], version, attempt } = document
+  const sequence = events.length + 1
+  document.events = [...events, { sequence, name, at, version, attempt, fields }]
+  document.eventSequence = sequence
+  document.eventsAt = at
 }
 
 type Place = Pick<
@@ -89,7 +117,7 @@ type Place = Pick<
 function placeOf(
   session: Session,
   { lane, parent }: NewTask,
-  { name, sends }: Birth,
+  { name, sends, claim }: Birth,
   waitsUntil: number | undefined,
 ): Place {
   const now = session.now()
@@ -101,7 +129,7 @@ function placeOf(
       tellAt: new Date(tellTime(session.keeps, waitsUntil, now)),
     }
   }
-  if (parent !== undefined) return {}
+  if (parent !== undefined || claim !== undefined) return {}
   if (!sends) return { ready: lane }
   return {
     sent: { queue: lane, by: name, at: new Date(now), confirmed: false },
