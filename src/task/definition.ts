@@ -262,6 +262,7 @@ function define<P extends Schema, R extends Schema, G extends Schema, S>(
       `parametersVersion of ${task.type} is ${version}; give a whole number of at least 1.`,
     )
   }
+  requireSchemas(task)
   const definition: TaskDefinition<P, R, G, S> =
     task.progress === undefined
       ? { type: task.type, parameters: task.parameters, result: task.result }
@@ -288,6 +289,18 @@ function define<P extends Schema, R extends Schema, G extends Schema, S>(
       code.onSubTasksSettled === undefined ? undefined : ctx => code.onSubTasksSettled?.(ctx),
   })
   return definition
+}
+
+/** The compiler asks for them; in plain JavaScript nobody else does, and the first attempt would fail without end. */
+function requireSchemas({ type, parameters, result, progress }: TaskType): void {
+  for (const [name, schema] of Object.entries({ parameters, result, progress })) {
+    if (schema === undefined && name === 'progress') continue
+    if ('~standard' in Object(schema)) continue
+    throw new QuillworkError(
+      'OPTION_INVALID',
+      `The task ${type} has no schema of its ${name}; give one that follows Standard Schema, such as one of Zod.`,
+    )
+  }
 }
 
 /**
