@@ -1,5 +1,7 @@
 import react from '@vitejs/plugin-react'
 import { defineConfig } from 'vite'
+import { compiledTexts } from './build/compiled-texts.ts'
+import { neededStyles } from './build/needed-styles.ts'
 
 /** While the pages are being worked on (`npx vite dashboard`), a server that runs answers the API. */
 const api = {
@@ -9,7 +11,7 @@ const api = {
 }
 
 export default defineConfig({
-  plugins: [react()],
+  plugins: [react(), compiledTexts(), neededStyles()],
   build: {
     outDir: '../dist/dashboard',
     emptyOutDir: true,

@@ -107,6 +107,7 @@ export async function tree({ count, samples }) {
     async execute(ctx) {
       for (const items of chunks(count, index => ({ key: `part-${index}`, parameters: payload(index) })))
         await ctx.submitSubTasks(child, items)
+      return { index: ctx.parameters.index }
     },
   })
   const engine = await createEngine({ tasks: [child, parent], store: sqlite({ file: ':memory:' }) })
@@ -116,7 +117,7 @@ export async function tree({ count, samples }) {
   const figures = await withPages(engine, async (url, browser) => {
     const found = []
     for (let sample = 0; sample <= samples; sample++) {
-      const { ms, page, context } = await timeToSee(browser, `${url}/tasks/${task.id}`, rows)
+      const { ms, page, context } = await timeToSee(browser, `${url}/tasks/${task.taskId}`, rows)
       const session = await context.newCDPSession(page)
       await session.send('HeapProfiler.collectGarbage')
       const { usedSize } = await session.send('Runtime.getHeapUsage')

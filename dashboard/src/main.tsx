@@ -2,7 +2,6 @@ import '@mantine/core/styles.css'
 import '@mantine/notifications/styles.css'
 import './app/app.css'
 import { MantineProvider } from '@mantine/core'
-import { Notifications } from '@mantine/notifications'
 import { QueryClientProvider } from '@tanstack/react-query'
 import { RouterProvider } from '@tanstack/react-router'
 import { createRoot } from 'react-dom/client'
@@ -10,6 +9,7 @@ import { createQueries } from './app/queries.ts'
 import { router } from './app/router.tsx'
 import { readableColors, theme } from './app/theme.ts'
 import { LiveProvider } from './live/live.tsx'
+import { Notices } from './parts/notices.tsx'
 import { LanguageProvider } from './text/language.tsx'
 
 const nonce = document.querySelector('meta[name="csp-nonce"]')?.getAttribute('content') ?? ''
@@ -26,7 +26,7 @@ createRoot(document.getElementById('root') ?? document.body).render(
   >
     <LanguageProvider>
       <QueryClientProvider client={queries}>
-        <Notifications position="bottom-right" limit={4} />
+        <Notices />
         <LiveProvider>
           <RouterProvider router={router} />
         </LiveProvider>

@@ -19,7 +19,7 @@ describePages('around every page', () => {
       'Usage and cost',
       'Settings',
     ])
-    expect(await page.title()).toBe('Shelf · Quillwork')
+    await expect.poll(() => page.title()).toBe('Shelf · Quillwork')
   })
 
   test('speaks the language of the browser, and the one that is chosen from then on', async () => {

@@ -7,14 +7,16 @@
 const longestWaitMs = 250
 
 let hasAsked = false
+let isWaiting = false
 let release: () => void = () => undefined
 const released = new Promise<void>(resolve => {
   release = resolve
-  setTimeout(resolve, longestWaitMs)
 })
 
 /** Await it before a request is sent. */
 export async function mayAsk(): Promise<void> {
+  if (!isWaiting) setTimeout(release, longestWaitMs)
+  isWaiting = true
   await released
   hasAsked = true
 }

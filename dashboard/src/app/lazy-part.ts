@@ -1,18 +1,18 @@
 import { type ComponentType, type LazyExoticComponent, lazy } from 'react'
 
-/** Milliseconds between two tries to load a page from a server that is away. */
+/** Milliseconds between two tries to load a part from a server that is away. */
 const tryAgainAfter = 1_500
 const reloadedAt = 'quillwork.reloaded'
 
 /**
- * A page that is loaded when it is opened first, or when a link to it is pointed at. While the server is away the rest of what is shown
- * stays, and the page comes as soon as the server is back.
+ * A part of the pages that is loaded when it is shown first, or when a link to it is pointed at. While the server is away the rest of
+ * what is shown stays, and the part comes as soon as the server is back.
  */
-export function lazyPage<Name extends string>(
-  load: () => Promise<{ [Key in Name]: ComponentType }>,
+export function lazyPart<Name extends string, Props = object>(
+  load: () => Promise<{ [Key in Name]: ComponentType<Props> }>,
   name: Name,
-): LazyExoticComponent<ComponentType> & { preload: () => Promise<void> } {
-  let loading: Promise<{ default: ComponentType }> | undefined
+): LazyExoticComponent<ComponentType<Props>> & { preload: () => Promise<void> } {
+  let loading: Promise<{ default: ComponentType<Props> }> | undefined
   const loadOnce = () => {
     loading ??= patiently(load).then(module => ({ default: module[name] }))
     return loading

@@ -1,7 +1,7 @@
 import { createRootRoute, createRoute, createRouter } from '@tanstack/react-router'
 import { Loading } from '../parts/states.tsx'
 import { Broken } from './broken.tsx'
-import { lazyPage } from './lazy-page.ts'
+import { lazyPart } from './lazy-part.ts'
 import { NotFound } from './not-found.tsx'
 import {
   type ChapterSearch,
@@ -21,68 +21,68 @@ const root = createRootRoute({ component: Shell, notFoundComponent: NotFound })
 const home = createRoute({
   getParentRoute: () => root,
   path: '/',
-  component: lazyPage(() => import('../home/home-page.tsx'), 'HomePage'),
+  component: lazyPart(() => import('../home/home-page.tsx'), 'HomePage'),
 })
 
 const importing = createRoute({
   getParentRoute: () => root,
   path: '/import/$uploadId',
-  component: lazyPage(() => import('../imports/import-page.tsx'), 'ImportPage'),
+  component: lazyPart(() => import('../imports/import-page.tsx'), 'ImportPage'),
 })
 
 const tasks = createRoute({
   getParentRoute: () => root,
   path: '/tasks',
   validateSearch: (search): TasksSearch => searchOf.tasks(search),
-  component: lazyPage(() => import('../tasks/tasks-page.tsx'), 'TasksPage'),
+  component: lazyPart(() => import('../tasks/tasks-page.tsx'), 'TasksPage'),
 })
 
 const task = createRoute({
   getParentRoute: () => root,
   path: '/tasks/$taskId',
   validateSearch: (search): TaskSearch => searchOf.task(search),
-  component: lazyPage(() => import('../task/task-page.tsx'), 'TaskPage'),
+  component: lazyPart(() => import('../task/task-page.tsx'), 'TaskPage'),
 })
 
 const deadLetters = createRoute({
   getParentRoute: () => root,
   path: '/dead-letters',
   validateSearch: (search): DeadLettersSearch => searchOf.deadLetters(search),
-  component: lazyPage(() => import('../dead-letters/dead-letters-page.tsx'), 'DeadLettersPage'),
+  component: lazyPart(() => import('../dead-letters/dead-letters-page.tsx'), 'DeadLettersPage'),
 })
 
 const novel = createRoute({
   getParentRoute: () => root,
   path: '/novels/$novelId',
   validateSearch: (search): NovelSearch => searchOf.novel(search),
-  component: lazyPage(() => import('../novels/novel-page.tsx'), 'NovelPage'),
+  component: lazyPart(() => import('../novels/novel-page.tsx'), 'NovelPage'),
 })
 
 const chapter = createRoute({
   getParentRoute: () => root,
   path: '/novels/$novelId/chapters/$chapterId',
   validateSearch: (search): ChapterSearch => searchOf.chapter(search),
-  component: lazyPage(() => import('../novels/chapter-page.tsx'), 'ChapterPage'),
+  component: lazyPart(() => import('../novels/chapter-page.tsx'), 'ChapterPage'),
 })
 
 const scene = createRoute({
   getParentRoute: () => root,
   path: '/novels/$novelId/scenes/$sceneId',
   validateSearch: (search): SceneSearch => searchOf.scene(search),
-  component: lazyPage(() => import('../scenes/scene-page.tsx'), 'ScenePage'),
+  component: lazyPart(() => import('../scenes/scene-page.tsx'), 'ScenePage'),
 })
 
 const usage = createRoute({
   getParentRoute: () => root,
   path: '/usage',
   validateSearch: (search): UsageSearch => searchOf.usage(search),
-  component: lazyPage(() => import('../usage/usage-page.tsx'), 'UsagePage'),
+  component: lazyPart(() => import('../usage/usage-page.tsx'), 'UsagePage'),
 })
 
 const settings = createRoute({
   getParentRoute: () => root,
   path: '/settings',
-  component: lazyPage(() => import('../settings/settings-page.tsx'), 'SettingsPage'),
+  component: lazyPart(() => import('../settings/settings-page.tsx'), 'SettingsPage'),
 })
 
 const routeTree = root.addChildren([

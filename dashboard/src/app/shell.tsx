@@ -12,16 +12,16 @@ import { useDisclosure } from '@mantine/hooks'
 import { IconKeyboard, IconMoon, IconSun } from '@tabler/icons-react'
 import { useQueryClient } from '@tanstack/react-query'
 import { Link, Outlet } from '@tanstack/react-router'
-import { useEffect, useRef } from 'react'
+import { Suspense, useEffect, useRef } from 'react'
 import { useTranslations } from 'use-intl'
 import { useTokenIsWanted } from '../api/token.ts'
+import { lazyPart } from './lazy-part.ts'
 import { LiveBadge } from './live-badge.tsx'
 import { Navigation } from './navigation.tsx'
 import { OfflineBanner } from './offline-banner.tsx'
 import { setPreferences, shownLanguage, usePreferences } from './preferences.ts'
 import { ShortcutList } from './shortcut-list.tsx'
 import { useNavigationKeys, useShortcuts } from './shortcuts.tsx'
-import { TokenPage } from './token-page.tsx'
 
 /** Some answers are worded by the server, in the language of the request: in another one they are asked for again. */
 function useAnswersInLanguage(): void {
@@ -35,6 +35,9 @@ function useAnswersInLanguage(): void {
   }, [language, queries])
 }
 
+/** Most servers ask for no token. */
+const TokenPage = lazyPart(() => import('./token-page.tsx'), 'TokenPage')
+
 /** What is around every page. */
 export function Shell() {
   const t = useTranslations('shell')
@@ -44,7 +47,12 @@ export function Shell() {
   useNavigationKeys()
   useAnswersInLanguage()
   useShortcuts({ 'Shift+?': keyList.open, t: toggleColorScheme })
-  if (useTokenIsWanted()) return <TokenPage />
+  if (useTokenIsWanted())
+    return (
+      <Suspense>
+        <TokenPage />
+      </Suspense>
+    )
   return (
     <AppShell
       header={{ height: 56 }}

@@ -1,5 +1,6 @@
-import { Group, Kbd, Modal, Stack, Text, Title } from '@mantine/core'
+import { Group, Kbd, Stack, Text, Title } from '@mantine/core'
 import { useTranslations } from 'use-intl'
+import { Dialog } from '../parts/dialog.tsx'
 import { usePreferences } from './preferences.ts'
 
 /** The keyboard map, by where it holds. The one list of all keys: a page that adds one adds it here. */
@@ -53,12 +54,7 @@ export function ShortcutList({ onClose }: { onClose: () => void }) {
   const t = useTranslations()
   const { shortcuts: isOn } = usePreferences()
   return (
-    <Modal
-      opened
-      onClose={onClose}
-      title={t('shortcuts.title')}
-      closeButtonProps={{ 'aria-label': t('actions.close') }}
-    >
+    <Dialog onClose={onClose} title={t('shortcuts.title')}>
       <Stack gap="lg">
         {!isOn && <Text c="dimmed">{t('shortcuts.off')}</Text>}
         {map.map(({ group, keys }) => (
@@ -77,6 +73,6 @@ export function ShortcutList({ onClose }: { onClose: () => void }) {
           </Stack>
         ))}
       </Stack>
-    </Modal>
+    </Dialog>
   )
 }

@@ -1,7 +1,8 @@
-import { Button, Group, List, Modal, Stack, Text } from '@mantine/core'
+import { Button, Group, List, Stack, Text } from '@mantine/core'
 import { useMutation } from '@tanstack/react-query'
 import { useState } from 'react'
 import { useTranslations } from 'use-intl'
+import { Dialog } from '../parts/dialog.tsx'
 import { ErrorNotice } from '../parts/error-notice.tsx'
 import { TextLink } from '../parts/links.tsx'
 import { actOnLetters, type BulkAnswer, type LetterFilter, useReadLettersAgain } from './letter-queries.ts'
@@ -28,13 +29,7 @@ export function BulkResult(props: {
     onSettled: readAgain,
   })
   return (
-    <Modal
-      opened
-      centered
-      onClose={onClose}
-      title={said('ended')}
-      closeButtonProps={{ 'aria-label': t('actions.close') }}
-    >
+    <Dialog centered onClose={onClose} title={said('ended')}>
       <Stack>
         <Text role="status">
           {t('deadLetters.outcome', { done: answer.done, failed: answer.failed.length })}
@@ -52,7 +47,7 @@ export function BulkResult(props: {
           )}
         </Group>
       </Stack>
-    </Modal>
+    </Dialog>
   )
 }
 

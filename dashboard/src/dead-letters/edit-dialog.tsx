@@ -1,9 +1,10 @@
-import { Alert, Button, Code, Group, Modal, ScrollArea, SimpleGrid, Stack, Text } from '@mantine/core'
+import { Alert, Button, Code, Group, ScrollArea, SimpleGrid, Stack, Text } from '@mantine/core'
 import { useMutation } from '@tanstack/react-query'
 import { useState } from 'react'
 import { useTranslations } from 'use-intl'
 import { ApiError } from '../api/problem.ts'
 import type { Task } from '../live/event.ts'
+import { Dialog } from '../parts/dialog.tsx'
 import { ErrorNotice } from '../parts/error-notice.tsx'
 import { notifyDone } from '../parts/notify.ts'
 import { Loading } from '../parts/states.tsx'
@@ -16,19 +17,13 @@ export function EditDialog({ task, onClose }: { task: Task; onClose: () => void 
   // In a listing, parameters that are large are left out.
   const whole = useLetter(task.id)
   return (
-    <Modal
-      opened
-      onClose={onClose}
-      title={t('deadLetters.editTitle')}
-      size="xl"
-      closeButtonProps={{ 'aria-label': t('actions.close') }}
-    >
+    <Dialog onClose={onClose} title={t('deadLetters.editTitle')} size="xl">
       {whole.data === undefined && whole.error === null && <Loading lines={6} />}
       {whole.data === undefined && whole.error !== null && (
         <ErrorNotice error={whole.error} onRetry={() => void whole.refetch()} />
       )}
       {whole.data !== undefined && <Editing task={whole.data} onClose={onClose} />}
-    </Modal>
+    </Dialog>
   )
 }
 

@@ -1,4 +1,4 @@
-import { Button, Modal, Stack, Text, Textarea, TextInput } from '@mantine/core'
+import { Button, Stack, Text, Textarea, TextInput } from '@mantine/core'
 import { useDisclosure } from '@mantine/hooks'
 import { IconPlus } from '@tabler/icons-react'
 import { useMutation } from '@tanstack/react-query'
@@ -7,6 +7,7 @@ import { useState } from 'react'
 import { useTranslations } from 'use-intl'
 import { api, dataOf } from '../api/client.ts'
 import { newIdempotencyKey } from '../api/idempotency-key.ts'
+import { Dialog } from '../parts/dialog.tsx'
 import { ErrorNotice } from '../parts/error-notice.tsx'
 import { useReadAgain } from '../scenes/scene-queries.ts'
 
@@ -26,22 +27,17 @@ interface Wish {
 /** Adds a scene to the end of a chapter and goes to its page, where it is written. */
 export function AddScene(props: AddSceneProps) {
   const t = useTranslations('novels.addScene')
-  const actions = useTranslations('actions')
   const [isOpen, opened] = useDisclosure()
   return (
     <>
       <Button variant="default" leftSection={<IconPlus size={18} aria-hidden />} onClick={opened.open}>
         {t('open')}
       </Button>
-      <Modal
-        opened={isOpen}
-        onClose={opened.close}
-        title={t('open')}
-        centered
-        closeButtonProps={{ 'aria-label': actions('close') }}
-      >
-        <AddSceneForm {...props} />
-      </Modal>
+      {isOpen && (
+        <Dialog onClose={opened.close} title={t('open')} centered>
+          <AddSceneForm {...props} />
+        </Dialog>
+      )}
     </>
   )
 }

@@ -1,6 +1,7 @@
-import { Button, Group, Modal, Stack, TextInput } from '@mantine/core'
+import { Button, Group, Stack, TextInput } from '@mantine/core'
 import { type ReactNode, useState } from 'react'
 import { useTranslations } from 'use-intl'
+import { Dialog } from './dialog.tsx'
 
 /** A question before something that cannot be taken back. */
 export interface ConfirmProps {
@@ -24,7 +25,7 @@ export function Confirm(props: ConfirmProps) {
   const [given, setGiven] = useState('')
   const isReady = typed === undefined || given.trim() === typed.text
   return (
-    <Modal opened onClose={onClose} title={title} centered closeButtonProps={{ 'aria-label': t('close') }}>
+    <Dialog onClose={onClose} title={title} centered>
       <form
         onSubmit={event => {
           event.preventDefault()
@@ -57,6 +58,6 @@ export function Confirm(props: ConfirmProps) {
           </Group>
         </Stack>
       </form>
-    </Modal>
+    </Dialog>
   )
 }

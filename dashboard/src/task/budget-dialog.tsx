@@ -1,10 +1,11 @@
-import { Button, Group, Modal, NumberInput, Stack, Text } from '@mantine/core'
+import { Button, Group, NumberInput, Stack, Text } from '@mantine/core'
 import { useMutation, useQueryClient } from '@tanstack/react-query'
 import { useState } from 'react'
 import { useTranslations } from 'use-intl'
 import { useCurrency } from '../api/capabilities.ts'
 import { api, dataOf } from '../api/client.ts'
 import { keys } from '../api/keys.ts'
+import { Dialog } from '../parts/dialog.tsx'
 import { ErrorNotice } from '../parts/error-notice.tsx'
 import { notifyDone } from '../parts/notify.ts'
 import { Loading } from '../parts/states.tsx'
@@ -18,19 +19,13 @@ interface BudgetDialogProps {
 /** Asks what a tree may spend from now on. */
 export function BudgetDialog({ rootTaskId, onClose }: BudgetDialogProps) {
   const t = useTranslations('task.budget')
-  const actions = useTranslations('actions')
   const { data, error, refetch } = useBudget(rootTaskId)
   return (
-    <Modal
-      opened
-      onClose={onClose}
-      title={t('dialogTitle')}
-      closeButtonProps={{ 'aria-label': actions('close') }}
-    >
+    <Dialog onClose={onClose} title={t('dialogTitle')}>
       {data === undefined && error !== null && <ErrorNotice error={error} onRetry={() => void refetch()} />}
       {data === undefined && error === null && <Loading lines={3} />}
       {data !== undefined && <BudgetForm use={data} onClose={onClose} />}
-    </Modal>
+    </Dialog>
   )
 }
 

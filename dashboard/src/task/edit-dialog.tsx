@@ -1,7 +1,8 @@
-import { Button, Group, Modal, Stack, Text, Textarea } from '@mantine/core'
+import { Button, Group, Stack, Text, Textarea } from '@mantine/core'
 import { useState } from 'react'
 import { useTranslations } from 'use-intl'
 import type { Task } from '../live/event.ts'
+import { Dialog } from '../parts/dialog.tsx'
 import { notifyDone } from '../parts/notify.ts'
 import { useRetry } from './act.ts'
 import { Refusal } from './refusal.tsx'
@@ -35,13 +36,7 @@ export function EditDialog({ task, onClose }: { task: Task; onClose: () => void 
     )
   }
   return (
-    <Modal
-      opened
-      onClose={onClose}
-      title={t('edit.title')}
-      size="lg"
-      closeButtonProps={{ 'aria-label': actions('close') }}
-    >
+    <Dialog onClose={onClose} title={t('edit.title')} size="lg">
       <form
         onSubmit={event => {
           event.preventDefault()
@@ -73,6 +68,6 @@ export function EditDialog({ task, onClose }: { task: Task; onClose: () => void 
           </Group>
         </Stack>
       </form>
-    </Modal>
+    </Dialog>
   )
 }

@@ -15,8 +15,12 @@ export interface AskedAction {
   tasks: readonly Task[]
 }
 
+export interface ActionDialogProps extends AskedAction {
+  onClose: () => void
+}
+
 /** Asks before tasks are cancelled or tried again, does it, and tells what it could not be done to. */
-export function ActionDialog({ action, tasks, onClose }: AskedAction & { onClose: () => void }) {
+export function ActionDialog({ action, tasks, onClose }: ActionDialogProps) {
   const said = useTranslations(`tasks.acts.${action}`)
   const [progress, setProgress] = useState<RunProgress<Task>>()
   const [isRunning, setIsRunning] = useState(false)

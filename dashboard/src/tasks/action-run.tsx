@@ -1,7 +1,8 @@
-import { Button, Group, Modal, Stack, Text } from '@mantine/core'
+import { Button, Group, Stack, Text } from '@mantine/core'
 import { useTranslations } from 'use-intl'
 import { codeOf } from '../api/problem.ts'
 import type { Task } from '../live/event.ts'
+import { Dialog } from '../parts/dialog.tsx'
 import { useErrorText } from '../parts/error-notice.tsx'
 import { ProgressBar } from '../parts/progress-bar.tsx'
 import type { RunProgress } from './run-for-each.ts'
@@ -22,12 +23,11 @@ export function ActionRun(props: {
   const said = useTranslations(`tasks.acts.${action}`)
   const { total, done, failures } = progress
   return (
-    <Modal
-      opened
+    <Dialog
       centered
       onClose={isRunning ? onStop : onClose}
       title={said(isRunning ? 'running' : 'ended')}
-      closeButtonProps={{ 'aria-label': t(isRunning ? 'actions.stop' : 'actions.close') }}
+      closeLabel={t(isRunning ? 'actions.stop' : 'actions.close')}
     >
       <Stack>
         <ProgressBar
@@ -54,7 +54,7 @@ export function ActionRun(props: {
           )}
         </Group>
       </Stack>
-    </Modal>
+    </Dialog>
   )
 }
 

@@ -6,22 +6,22 @@ import { copyText } from '../parts/copy-text.ts'
 import { notifyDone } from '../parts/notify.ts'
 import { hindranceOf, type TaskAction } from './task-actions.ts'
 
-/** What can be done to the task of a row. `name`: what the row is called. `onAct`: asks before it is done. */
-export function RowMenu({
-  task,
-  name,
-  onAct,
-}: {
+export interface RowMenuProps {
   task: Task
+  /** What the row is called. */
   name: string
+  /** Asks before it is done. */
   onAct: (action: TaskAction) => void
-}) {
+}
+
+/** The menu of a row, opened. */
+export function RowMenuItems({ task, name, onAct }: RowMenuProps) {
   const t = useTranslations()
   const copyId = async () => {
     if (await copyText(task.id)) notifyDone(t('actions.copied'))
   }
   return (
-    <Menu position="bottom-end" withinPortal>
+    <Menu defaultOpened position="bottom-end" withinPortal>
       <Menu.Target>
         <ActionIcon variant="subtle" color="gray" aria-label={t('tasks.actionsOf', { name })}>
           <IconDots size={18} aria-hidden />

@@ -1,13 +1,14 @@
 import { ActionIcon, Button, Center, Stack, Text } from '@mantine/core'
 import { IconRefresh } from '@tabler/icons-react'
 import { useNavigate, useSearch } from '@tanstack/react-router'
-import { useCallback, useState } from 'react'
+import { Suspense, useCallback, useState } from 'react'
 import { useTranslations } from 'use-intl'
+import { lazyPart } from '../app/lazy-part.ts'
 import type { TasksSearch } from '../app/search.ts'
 import { ErrorNotice } from '../parts/error-notice.tsx'
 import { PageTitle } from '../parts/page-title.tsx'
 import { Loading } from '../parts/states.tsx'
-import { ActionDialog, type AskedAction } from './action-dialog.tsx'
+import type { ActionDialogProps, AskedAction } from './action-dialog.tsx'
 import { Arrivals } from './arrivals.tsx'
 import { NovelTitles } from './concern.tsx'
 import { FindBox } from './find-box.tsx'
@@ -18,6 +19,12 @@ import { StatusTiles } from './status-tiles.tsx'
 import { TaskFilters } from './task-filters.tsx'
 import { type RowRange, type TaskList, useTaskList } from './task-list.ts'
 import { TaskRows } from './task-rows.tsx'
+
+/** Comes with the first action that is asked for. */
+const ActionDialog = lazyPart<'ActionDialog', ActionDialogProps>(
+  () => import('./action-dialog.tsx'),
+  'ActionDialog',
+)
 
 /** The list of tasks. */
 export function TasksPage() {
@@ -43,7 +50,7 @@ export function TasksPage() {
         <Listed {...{ list, search, onSearch, selection, onRange }} onAsk={asking => setAsked(asking)} />
         <SelectionBar selection={selection} onAct={action => setAsked({ action, tasks: selection.tasks })} />
       </Stack>
-      {asked && <ActionDialog {...asked} onClose={() => setAsked(undefined)} />}
+      <Suspense>{asked && <ActionDialog {...asked} onClose={() => setAsked(undefined)} />}</Suspense>
     </NovelTitles>
   )
 }
