@@ -10,8 +10,8 @@ import { chunks, noopTask, openEngine } from '../engine.mjs'
 import { median, payload } from '../load.mjs'
 
 const pages = fileURLToPath(new URL('../../dist/dashboard', import.meta.url))
-/** Links to tasks: the rows of a list. */
-const rows = 'main a[href^="/tasks/0"]'
+/** The rows of the list of tasks, and of a tree. */
+const rows = { list: 'main a[href^="/tasks/0"]', tree: '[data-row-link]' }
 const browserArgs = [
   '--no-sandbox',
   '--disable-gpu',
@@ -86,7 +86,7 @@ export async function millionTasks({ directory, prepared, samples }) {
   const times = await withPages(engine, async (url, browser) => {
     const found = []
     for (let sample = 0; sample <= samples; sample++) {
-      const { ms, context } = await timeToSee(browser, `${url}/tasks`, rows)
+      const { ms, context } = await timeToSee(browser, `${url}/tasks`, rows.list)
       await context.close()
       // The first one warms the file and the browser up.
       if (sample > 0) found.push(ms)
@@ -117,7 +117,7 @@ export async function tree({ count, samples }) {
   const figures = await withPages(engine, async (url, browser) => {
     const found = []
     for (let sample = 0; sample <= samples; sample++) {
-      const { ms, page, context } = await timeToSee(browser, `${url}/tasks/${task.taskId}`, rows)
+      const { ms, page, context } = await timeToSee(browser, `${url}/tasks/${task.taskId}`, rows.tree)
       const session = await context.newCDPSession(page)
       await session.send('HeapProfiler.collectGarbage')
       const { usedSize } = await session.send('Runtime.getHeapUsage')
