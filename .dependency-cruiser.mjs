@@ -1,6 +1,7 @@
 // Who may import whom. Imports point inward:
 //   task, runtime <- ports <- engine <- index <- {novel, observe} <- http <- server <- cli
 // Adapters (a folder under store/ or broker/) see their own port, task and runtime. testing sees what is below http.
+// Of the pages, each folder of `below` sees those before it and itself; a page sees all of them, and no other page; `app` sees everything.
 // Read by scripts/boundaries.mjs, which also fails when a source was not looked at.
 
 const core = ['^src/task/', '^src/runtime/']
@@ -82,6 +83,25 @@ const layers = [
   { ...layer('testing-is-below-http', '^src/testing/', []), to: { path: '^src/(http|server|cli)/' } },
 ]
 
+/** Folders of `dashboard/src` that pages are made of, from the lowest up. */
+const below = ['browser', 'api', 'text', 'live', 'queries', 'parts']
+const inPages = '^dashboard/src/'
+
+const pages = [
+  ...below.map((folder, at) => ({
+    name: `pages-${folder}-sees-what-is-below`,
+    severity: 'error',
+    from: { path: `${inPages}${folder}/` },
+    to: { path: inPages, pathNot: below.slice(0, at + 1).map(each => `${inPages}${each}/`) },
+  })),
+  {
+    name: 'a-page-sees-no-other',
+    severity: 'error',
+    from: { path: `${inPages}(?!(?:${below.join('|')}|app)/)([^/]+)/` },
+    to: { path: inPages, pathNot: [...below.map(each => `${inPages}${each}/`), `${inPages}$1/`] },
+  },
+]
+
 const packages = [
   only('better-sqlite3', ['store/sqlite', 'novel/library/sqlite']),
   only('amqplib', ['broker/rabbitmq']),
@@ -97,6 +117,7 @@ const packages = [
 export default {
   forbidden: [
     ...layers,
+    ...pages,
     ...packages,
     { name: 'no-cycle', comment: 'type imports count', severity: 'error', from: {}, to: { circular: true } },
     { name: 'resolvable', severity: 'error', from: {}, to: { couldNotResolve: true, pathNot: '(^|/)dist/' } },

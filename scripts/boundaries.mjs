@@ -8,7 +8,7 @@ import rules from '../.dependency-cruiser.mjs'
 import { filesUnder, root } from './setup.mjs'
 
 process.chdir(root)
-const folders = ['src', 'test', 'examples', 'bench'].filter(
+const folders = ['src', 'dashboard/src', 'test', 'examples', 'bench'].filter(
   folder => filesUnder(join(root, folder)).length > 0,
 )
 const tsConfig = extractTSConfig('tsconfig.json')
@@ -27,7 +27,9 @@ const { output } = await cruise(
 const { modules, summary } = JSON.parse(output)
 
 const seen = new Set(modules.map(module => module.source))
-const missed = filesUnder(join(root, 'src')).filter(path => path.endsWith('.ts') && !seen.has(path))
+const missed = ['src', 'dashboard/src']
+  .flatMap(folder => filesUnder(join(root, folder)))
+  .filter(path => /\.tsx?$/.test(path) && !seen.has(path))
 const lines = summary.violations.map(({ rule, from, to, cycle, via }) => {
   const route = (cycle ?? via ?? []).map(step => step.name ?? step).join(' -> ')
   return `${rule.name}: ${from} -> ${route || to}`

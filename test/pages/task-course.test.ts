@@ -1,10 +1,10 @@
 import { describe, expect, test } from 'vitest'
+import { labelOf, subjectOf } from '../../dashboard/src/parts/subject.ts'
+import type { Attempt } from '../../dashboard/src/queries/task-queries.ts'
 import { belowOf } from '../../dashboard/src/task/counts-below.ts'
 import { courseOf, type Moment } from '../../dashboard/src/task/course.ts'
 import { curlToRead, curlToSubmit } from '../../dashboard/src/task/curl.ts'
 import { isOutOfOrder, RowOrder } from '../../dashboard/src/task/row-order.ts'
-import { labelOf, subjectOf } from '../../dashboard/src/task/subject.ts'
-import type { Attempt } from '../../dashboard/src/task/task-query.ts'
 import { taskOf } from './task-of.ts'
 
 const at = (seconds: number) => new Date(Date.UTC(2026, 0, 1) + seconds * 1_000).toISOString()

@@ -1,4 +1,4 @@
-import type { Task } from '../../dashboard/src/live/event.ts'
+import type { Task } from '../../dashboard/src/api/task.ts'
 
 /** A task as the API tells it that was submitted on the first of January; `fields`: what is different. */
 export function taskOf(fields: Partial<Task> = {}): Task {

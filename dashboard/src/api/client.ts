@@ -1,5 +1,5 @@
 import createClient, { type Middleware } from 'openapi-fetch'
-import { shownLanguage } from '../app/preferences.ts'
+import { shownLanguage } from '../browser/preferences.ts'
 import { mayAsk } from './first-requests.ts'
 import { ApiError, errorOf } from './problem.ts'
 import type { paths } from './schema.ts'

@@ -1,4 +1,4 @@
-import type { Task } from '../live/event.ts'
+import type { Task } from './task.ts'
 
 /** Every status, in the order in which a task goes through them. */
 export const statuses = [

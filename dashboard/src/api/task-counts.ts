@@ -1,8 +1,8 @@
 import { useQuery } from '@tanstack/react-query'
-import type { Task } from '../live/event.ts'
 import { api, dataOf } from './client.ts'
 import { keys } from './keys.ts'
 import { liveStatuses } from './statuses.ts'
+import type { Task } from './task.ts'
 
 /** How many tasks there are. Zero everywhere until the server has said. */
 export interface TaskCounts {

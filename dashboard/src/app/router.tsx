@@ -1,8 +1,6 @@
 import { createRootRoute, createRoute, createRouter } from '@tanstack/react-router'
+import { lazyPart } from '../browser/lazy-part.ts'
 import { Loading } from '../parts/states.tsx'
-import { Broken } from './broken.tsx'
-import { lazyPart } from './lazy-part.ts'
-import { NotFound } from './not-found.tsx'
 import {
   type ChapterSearch,
   type DeadLettersSearch,
@@ -12,7 +10,9 @@ import {
   type TaskSearch,
   type TasksSearch,
   type UsageSearch,
-} from './search.ts'
+} from '../queries/search.ts'
+import { Broken } from './broken.tsx'
+import { NotFound } from './not-found.tsx'
 import { Shell } from './shell.tsx'
 
 /** Every address of the pages. Each page is loaded when it is opened first. */

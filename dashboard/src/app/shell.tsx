@@ -15,13 +15,13 @@ import { Link, Outlet } from '@tanstack/react-router'
 import { Suspense, useEffect, useRef } from 'react'
 import { useTranslations } from 'use-intl'
 import { useTokenIsWanted } from '../api/token.ts'
-import { lazyPart } from './lazy-part.ts'
+import { lazyPart } from '../browser/lazy-part.ts'
+import { setPreferences, shownLanguage, usePreferences } from '../browser/preferences.ts'
+import { useNavigationKeys, useShortcuts } from '../browser/shortcuts.tsx'
 import { LiveBadge } from './live-badge.tsx'
 import { Navigation } from './navigation.tsx'
 import { OfflineBanner } from './offline-banner.tsx'
-import { setPreferences, shownLanguage, usePreferences } from './preferences.ts'
 import { ShortcutList } from './shortcut-list.tsx'
-import { useNavigationKeys, useShortcuts } from './shortcuts.tsx'
 
 /** Some answers are worded by the server, in the language of the request: in another one they are asked for again. */
 function useAnswersInLanguage(): void {

@@ -1,7 +1,7 @@
 import { Group, Kbd, Stack, Text, Title } from '@mantine/core'
 import { useTranslations } from 'use-intl'
+import { usePreferences } from '../browser/preferences.ts'
 import { Dialog } from '../parts/dialog.tsx'
-import { usePreferences } from './preferences.ts'
 
 /** The keyboard map, by where it holds. The one list of all keys: a page that adds one adds it here. */
 const map = [

@@ -5,14 +5,8 @@ import { Confirm } from '../parts/confirm.tsx'
 import { ErrorNotice } from '../parts/error-notice.tsx'
 import { notifyDone } from '../parts/notify.ts'
 import { BulkResult } from './bulk-result.tsx'
-import { actOnLetters, type LetterFilter, useReadLettersAgain } from './letter-queries.ts'
-
-/** What is to be done to which tasks. */
-export interface AskedBulk {
-  action: 'retry' | 'purge'
-  filter: LetterFilter
-  count: number
-}
+import type { AskedBulk } from './letter-actions.ts'
+import { actOnLetters, useReadLettersAgain } from './letter-queries.ts'
 
 /** Beyond so many, taking them out of the list wants their number typed. */
 const typedBeyond = 100

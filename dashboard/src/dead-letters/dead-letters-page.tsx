@@ -1,23 +1,15 @@
 import { Stack } from '@mantine/core'
 import { useNavigate, useSearch } from '@tanstack/react-router'
 import { useState } from 'react'
-import type { Task } from '../live/event.ts'
-import { NovelTitles } from '../tasks/concern.tsx'
-import { type AskedBulk, BulkDialog } from './bulk-dialog.tsx'
+import type { Task } from '../api/task.ts'
+import { NovelTitles } from '../parts/concern.tsx'
+import { BulkDialog } from './bulk-dialog.tsx'
 import { EditDialog } from './edit-dialog.tsx'
 import { GroupView } from './group-view.tsx'
 import { Groups } from './groups.tsx'
 import { Inspector } from './inspector.tsx'
+import type { AskedBulk } from './letter-actions.ts'
 import { PurgeDialog } from './purge-dialog.tsx'
-
-/** What can be asked for on the page: it is done in a dialog. */
-export interface LetterActions {
-  onBulk: (asked: AskedBulk) => void
-  onEdit: (task: Task) => void
-  onPurge: (task: Task) => void
-  /** Opens the details of a task. */
-  onInspect: (taskId: string) => void
-}
 
 /** The tasks that need a person: equal failures as one, then the tasks of one of them. */
 export function DeadLettersPage() {

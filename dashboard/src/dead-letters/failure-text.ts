@@ -1,5 +1,5 @@
-import type { Task } from '../live/event.ts'
-import { useTask } from '../task/task-query.ts'
+import type { Task } from '../api/task.ts'
+import { useTask } from '../queries/task-queries.ts'
 import type { LetterGroup } from './letter-queries.ts'
 
 /** What failed, in the words for authors where there are any. */

@@ -1,7 +1,7 @@
 import { Button } from '@mantine/core'
 import { IconCircleMinus, IconRefresh } from '@tabler/icons-react'
 import { useTranslations } from 'use-intl'
-import type { LetterActions } from './dead-letters-page.tsx'
+import type { LetterActions } from './letter-actions.ts'
 import { filterOfGroup, type LetterGroup } from './letter-queries.ts'
 
 /** What can be done to all tasks of a group. */

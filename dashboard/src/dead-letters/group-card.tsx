@@ -1,10 +1,10 @@
 import { Group, Paper, Skeleton, Stack, Text, Title } from '@mantine/core'
 import { useTranslations } from 'use-intl'
 import { ButtonLink } from '../parts/links.tsx'
-import type { LetterActions } from './dead-letters-page.tsx'
 import { useGroupFailure } from './failure-text.ts'
 import { GroupActions } from './group-actions.tsx'
 import { GroupFacts } from './group-facts.tsx'
+import type { LetterActions } from './letter-actions.ts'
 import type { LetterGroup } from './letter-queries.ts'
 
 /** Equal failures as one: what failed, how often, since when, and what can be done. */

@@ -5,8 +5,8 @@ import { ErrorNotice } from '../parts/error-notice.tsx'
 import { PageTitle } from '../parts/page-title.tsx'
 import { Empty, Loading } from '../parts/states.tsx'
 import { useTaskTypeName } from '../parts/task-type.ts'
-import type { LetterActions } from './dead-letters-page.tsx'
 import { GroupCard } from './group-card.tsx'
+import type { LetterActions } from './letter-actions.ts'
 import { type LetterGroup, useGroups } from './letter-queries.ts'
 
 /** The most groups that the API tells of. */

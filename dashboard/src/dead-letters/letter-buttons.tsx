@@ -2,9 +2,9 @@ import { Button, Group } from '@mantine/core'
 import { IconCircleMinus, IconPencil, IconRefresh } from '@tabler/icons-react'
 import { useMutation } from '@tanstack/react-query'
 import { useTranslations } from 'use-intl'
-import type { Task } from '../live/event.ts'
+import type { Task } from '../api/task.ts'
 import { notifyDone, useNotifyError } from '../parts/notify.ts'
-import type { LetterActions } from './dead-letters-page.tsx'
+import type { LetterActions } from './letter-actions.ts'
 import { retryLetter, useReadLettersAgain } from './letter-queries.ts'
 
 /** What can be done to a single task. `onDone`: it runs again. */

@@ -2,8 +2,8 @@ import { useInfiniteQuery, useQuery, useQueryClient } from '@tanstack/react-quer
 import { api, dataOf } from '../api/client.ts'
 import { keys } from '../api/keys.ts'
 import type { components, paths } from '../api/schema.ts'
+import type { Task } from '../api/task.ts'
 import { isLongList, type TaskPage } from '../live/apply.ts'
-import type { Task } from '../live/event.ts'
 
 type Groups = paths['/v1/dead-letters/groups']['get']['responses'][200]['content']['application/json']
 

@@ -1,12 +1,12 @@
 import { Anchor, Group, Paper, Stack, Text } from '@mantine/core'
 import { useTranslations } from 'use-intl'
-import type { Task } from '../live/event.ts'
+import type { Task } from '../api/task.ts'
 import { Ago } from '../parts/ago.tsx'
+import { useConcern } from '../parts/concern.tsx'
 import { StatusBadge } from '../parts/status-badge.tsx'
 import { useTaskTypeName } from '../parts/task-type.ts'
-import { useConcern } from '../tasks/concern.tsx'
-import type { LetterActions } from './dead-letters-page.tsx'
 import { failureOf } from './failure-text.ts'
+import type { LetterActions } from './letter-actions.ts'
 import { LetterButtons } from './letter-buttons.tsx'
 
 /** A task of a group: what it is, when it was given up, and what can be done. */

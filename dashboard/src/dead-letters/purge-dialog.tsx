@@ -1,11 +1,11 @@
 import { Stack, Text } from '@mantine/core'
 import { useMutation } from '@tanstack/react-query'
 import { useTranslations } from 'use-intl'
-import type { Task } from '../live/event.ts'
+import type { Task } from '../api/task.ts'
 import { Confirm } from '../parts/confirm.tsx'
 import { ErrorNotice } from '../parts/error-notice.tsx'
 import { notifyDone } from '../parts/notify.ts'
-import { TaskNames } from '../tasks/task-names.tsx'
+import { TaskNames } from '../parts/task-names.tsx'
 import { purgeLetter, useReadLettersAgain } from './letter-queries.ts'
 
 /** Asks before a single task is taken off the list, and does it. */

@@ -1,7 +1,7 @@
 import { useInfiniteQuery } from '@tanstack/react-query'
 import { api, dataOf } from '../api/client.ts'
 import { keys } from '../api/keys.ts'
-import type { Task } from '../live/event.ts'
+import type { Task } from '../api/task.ts'
 import { stepsOf } from '../parts/task-progress.tsx'
 
 /** A step of an import, and how far it is. */

@@ -1,7 +1,7 @@
 import { Group, Loader, Stack, Text } from '@mantine/core'
 import { IconCircle, IconCircleCheck } from '@tabler/icons-react'
 import { useTranslations } from 'use-intl'
-import type { Task } from '../live/event.ts'
+import type { Task } from '../api/task.ts'
 import { ProgressBar } from '../parts/progress-bar.tsx'
 import classes from './home.module.css'
 import { type ImportStep, shareOf, useImportSteps } from './import-progress.ts'

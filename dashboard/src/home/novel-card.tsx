@@ -1,7 +1,7 @@
 import { Paper, Stack, Text } from '@mantine/core'
 import { IconCheck } from '@tabler/icons-react'
 import { useTranslations } from 'use-intl'
-import type { Task } from '../live/event.ts'
+import type { Task } from '../api/task.ts'
 import { Ago } from '../parts/ago.tsx'
 import { TextLink } from '../parts/links.tsx'
 import { TaskProgress } from '../parts/task-progress.tsx'

@@ -1,6 +1,6 @@
 import { Button, Center, SimpleGrid, Stack, Text, Title } from '@mantine/core'
 import { useTranslations } from 'use-intl'
-import type { Task } from '../live/event.ts'
+import type { Task } from '../api/task.ts'
 import { useNotifyError } from '../parts/notify.ts'
 import { NovelCard } from './novel-card.tsx'
 import type { useShelf } from './shelf.ts'

@@ -3,7 +3,7 @@ import { useEffect, useRef } from 'react'
 import { api, dataOf } from '../api/client.ts'
 import { keys } from '../api/keys.ts'
 import type { components } from '../api/schema.ts'
-import type { Task } from '../live/event.ts'
+import type { Task } from '../api/task.ts'
 
 /** A novel on the shelf. */
 export type Novel = components['schemas']['Novel']

@@ -1,14 +1,9 @@
 import { Button, Group, Paper, Stack, Text, Title } from '@mantine/core'
-import { useMutation, useQueryClient } from '@tanstack/react-query'
 import { useState } from 'react'
 import { useTranslations } from 'use-intl'
-import { api } from '../api/client.ts'
-import { keys } from '../api/keys.ts'
-import { codeOf } from '../api/problem.ts'
 import { Ago } from '../parts/ago.tsx'
-import { Confirm } from '../parts/confirm.tsx'
+import { DiscardUpload } from '../parts/discard-upload.tsx'
 import { ButtonLink } from '../parts/links.tsx'
-import { useNotifyError } from '../parts/notify.ts'
 import { useWriting } from '../text/format.ts'
 import type { Upload } from './sending/send-file.ts'
 
@@ -67,49 +62,4 @@ function WaitingUpload({ upload }: { upload: Upload }) {
       {asks && <DiscardUpload upload={upload} onClose={() => setAsks(false)} />}
     </Paper>
   )
-}
-
-/** Throws an upload away once the person has said so. `onDone`: it is gone. */
-export function DiscardUpload({
-  upload,
-  onClose,
-  onDone,
-}: {
-  upload: Pick<Upload, 'id' | 'fileName'>
-  onClose: () => void
-  onDone?: () => void
-}) {
-  const t = useTranslations('home.waiting')
-  const discard = useDiscard(() => {
-    onClose()
-    onDone?.()
-  })
-  return (
-    <Confirm
-      title={t('discardTitle')}
-      action={t('discard')}
-      isDangerous
-      isBusy={discard.isPending}
-      onConfirm={() => discard.mutate(upload.id)}
-      onClose={onClose}
-    >
-      <Text>{t('discardText', { name: upload.fileName })}</Text>
-    </Confirm>
-  )
-}
-
-function useDiscard(onDone: () => void) {
-  const queries = useQueryClient()
-  const notifyError = useNotifyError()
-  return useMutation({
-    mutationFn: (uploadId: string) =>
-      api.DELETE('/v1/uploads/{uploadId}', { params: { path: { uploadId } } }),
-    onError(error) {
-      // An answer that was lost, or another tab: it is gone all the same.
-      if (codeOf(error) === 'UPLOAD_NOT_FOUND') onDone()
-      else notifyError(error)
-    },
-    onSuccess: onDone,
-    onSettled: () => queries.invalidateQueries({ queryKey: keys.uploads }),
-  })
 }

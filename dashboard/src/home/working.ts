@@ -2,7 +2,7 @@ import { useInfiniteQuery } from '@tanstack/react-query'
 import { api, dataOf } from '../api/client.ts'
 import { keys } from '../api/keys.ts'
 import { liveStatuses } from '../api/statuses.ts'
-import type { Task } from '../live/event.ts'
+import type { Task } from '../api/task.ts'
 import type { Upload } from './sending/send-file.ts'
 import type { Novel } from './shelf.ts'
 

@@ -1,6 +1,7 @@
 import type { InfiniteData, QueryClient } from '@tanstack/react-query'
 import { keys } from '../api/keys.ts'
-import type { LiveMessage, Task, TaskEvent } from './event.ts'
+import type { Task } from '../api/task.ts'
+import type { LiveMessage, TaskEvent } from './event.ts'
 
 /** A page of a listing of tasks. */
 export interface TaskPage {

@@ -1,7 +1,4 @@
-import type { components } from '../api/schema.ts'
-
-/** A task as the API tells it. */
-export type Task = components['schemas']['Task']
+import type { Task } from '../api/task.ts'
 
 /** The names of the events of the stream that tell of a task. */
 export const taskEventNames = [

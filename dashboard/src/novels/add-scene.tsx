@@ -9,7 +9,7 @@ import { api, dataOf } from '../api/client.ts'
 import { newIdempotencyKey } from '../api/idempotency-key.ts'
 import { Dialog } from '../parts/dialog.tsx'
 import { ErrorNotice } from '../parts/error-notice.tsx'
-import { useReadAgain } from '../scenes/scene-queries.ts'
+import { useReadAgain } from '../queries/scene-queries.ts'
 
 interface AddSceneProps {
   novelId: string

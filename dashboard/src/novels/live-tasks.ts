@@ -3,7 +3,7 @@ import { useEffect, useRef } from 'react'
 import { api, dataOf } from '../api/client.ts'
 import { keys } from '../api/keys.ts'
 import { liveStatuses } from '../api/statuses.ts'
-import type { Task } from '../live/event.ts'
+import type { Task } from '../api/task.ts'
 
 /** Tasks that are told of; the list of tasks has all. */
 const shown = 100

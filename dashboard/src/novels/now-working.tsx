@@ -1,6 +1,6 @@
 import { Group, Paper, Stack, Text, Title } from '@mantine/core'
 import { useTranslations } from 'use-intl'
-import type { Task } from '../live/event.ts'
+import type { Task } from '../api/task.ts'
 import { TextLink } from '../parts/links.tsx'
 import { StatusBadge } from '../parts/status-badge.tsx'
 import { TaskProgress } from '../parts/task-progress.tsx'

@@ -2,7 +2,7 @@ import { Alert, Button, Group, Stack, Text } from '@mantine/core'
 import { IconGitMerge } from '@tabler/icons-react'
 import { useTranslations } from 'use-intl'
 import { Provenance } from '../parts/provenance.tsx'
-import type { Scene } from '../scenes/scene-queries.ts'
+import type { Scene } from '../queries/scene-queries.ts'
 import classes from './reader.module.css'
 
 interface SummaryConflictProps {

@@ -1,7 +1,7 @@
 import { Alert, Button, Group, Stack, Text } from '@mantine/core'
 import { IconAlertTriangle, IconInfoCircle } from '@tabler/icons-react'
 import { useTranslations } from 'use-intl'
-import type { Task } from '../live/event.ts'
+import type { Task } from '../api/task.ts'
 import { TextLink } from '../parts/links.tsx'
 import { StatusBadge } from '../parts/status-badge.tsx'
 import type { SceneEntry } from './novel.ts'

@@ -1,7 +1,7 @@
 import type { ModalProps } from '@mantine/core'
 import { Suspense } from 'react'
 import { useTranslations } from 'use-intl'
-import { lazyPart } from '../app/lazy-part.ts'
+import { lazyPart } from '../browser/lazy-part.ts'
 
 /** Comes with the first dialog that opens. */
 const Modal = lazyPart<'Modal', ModalProps>(() => import('./modal.ts'), 'Modal')

@@ -1,6 +1,6 @@
 import { useNotifications } from '@mantine/notifications'
 import { Suspense, useState } from 'react'
-import { lazyPart } from '../app/lazy-part.ts'
+import { lazyPart } from '../browser/lazy-part.ts'
 
 /** Comes with the first notice. */
 const Notifications = lazyPart(() => import('./notifications.ts'), 'Notifications')

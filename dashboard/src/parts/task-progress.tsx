@@ -1,5 +1,5 @@
 import { useTranslations } from 'use-intl'
-import type { Task } from '../live/event.ts'
+import type { Task } from '../api/task.ts'
 import { ProgressBar } from './progress-bar.tsx'
 
 /** How far a task is, as far as it tells. */

@@ -2,9 +2,9 @@ import { Alert, Box, Button, Group, Paper, SimpleGrid, Stack, Text, Title } from
 import { IconArrowsSplit } from '@tabler/icons-react'
 import { useTranslations } from 'use-intl'
 import { Provenance } from '../parts/provenance.tsx'
+import type { Scene } from '../queries/scene-queries.ts'
 import type { Typed } from './draft.ts'
 import { CopyThis } from './outcome.tsx'
-import type { Scene } from './scene-queries.ts'
 import styles from './scenes.module.css'
 
 /** What the choice between two versions is given. */

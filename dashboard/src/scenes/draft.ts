@@ -1,5 +1,5 @@
 import { useCallback, useEffect, useState } from 'react'
-import type { Scene } from './scene-queries.ts'
+import type { Scene } from '../queries/scene-queries.ts'
 import type { SceneEdit } from './use-write.ts'
 
 /** What of a scene is typed. */

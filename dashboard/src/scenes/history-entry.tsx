@@ -8,8 +8,8 @@ import { keys } from '../api/keys.ts'
 import { ErrorNotice } from '../parts/error-notice.tsx'
 import { notifyDone } from '../parts/notify.ts'
 import { Loading } from '../parts/states.tsx'
+import { ifMatch, type Scene, useReadAgain } from '../queries/scene-queries.ts'
 import { CopyThis } from './outcome.tsx'
-import { ifMatch, type Scene, useReadAgain } from './scene-queries.ts'
 
 /** Comparing needs a library of its own: it is loaded when somebody compares. */
 const TextDiff = lazy(() => import('./text-diff.tsx').then(module => ({ default: module.TextDiff })))

@@ -9,8 +9,8 @@ import { Ago } from '../parts/ago.tsx'
 import { ErrorNotice } from '../parts/error-notice.tsx'
 import { Provenance } from '../parts/provenance.tsx'
 import { Empty, Loading } from '../parts/states.tsx'
+import type { Scene } from '../queries/scene-queries.ts'
 import { HistoryEntry } from './history-entry.tsx'
-import type { Scene } from './scene-queries.ts'
 
 type Note = components['schemas']['HistoryNote']
 

@@ -1,4 +1,4 @@
-import { type Scene, useChapter, useOutline } from './scene-queries.ts'
+import { type Scene, useChapter, useOutline } from '../queries/scene-queries.ts'
 
 /** Ids of the scenes right before and after one, also in the chapters beside it; undefined at the ends of the novel. */
 export function useNeighbours({ novelId, chapterId, position }: Scene): {

@@ -3,9 +3,9 @@ import { IconPlugOff } from '@tabler/icons-react'
 import { useTranslations } from 'use-intl'
 import type { Off } from '../api/capabilities.ts'
 import { ButtonLink } from '../parts/links.tsx'
+import { modelCommands } from '../parts/model-commands.ts'
 import { ModelProblemText } from '../parts/model-problem.tsx'
-import { modelCommands } from '../settings/commands.ts'
-import type { Scene } from './scene-queries.ts'
+import type { Scene } from '../queries/scene-queries.ts'
 
 /** In place of the button that has a scene written: why there is none, and what to do. */
 export function NoModel({ off, scene }: { off: Off; scene: Scene }) {

@@ -3,9 +3,9 @@ import { IconArrowLeft, IconArrowRight } from '@tabler/icons-react'
 import { useTranslations } from 'use-intl'
 import { ButtonLink, TextLink } from '../parts/links.tsx'
 import { PageTitle } from '../parts/page-title.tsx'
+import { type Scene, useChapter, useOutline } from '../queries/scene-queries.ts'
 import { useWriting } from '../text/format.ts'
 import { useNeighbours } from './neighbours.ts'
-import { type Scene, useChapter, useOutline } from './scene-queries.ts'
 import { unitOf } from './wishes.ts'
 
 /** The name of a scene, where in the novel it is, and the way to the scenes before and after it. */

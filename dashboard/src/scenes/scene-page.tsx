@@ -4,16 +4,16 @@ import { useTranslations } from 'use-intl'
 import { ErrorNotice } from '../parts/error-notice.tsx'
 import { PageTitle } from '../parts/page-title.tsx'
 import { Loading } from '../parts/states.tsx'
-import { BriefPart } from './brief-part.tsx'
-import { HistoryPart } from './history-part.tsx'
-import { SceneHead } from './scene-head.tsx'
 import {
   type Scene,
   type SceneTasks,
   useReadAgainAfterTasks,
   useScene,
   useSceneTasks,
-} from './scene-queries.ts'
+} from '../queries/scene-queries.ts'
+import { BriefPart } from './brief-part.tsx'
+import { HistoryPart } from './history-part.tsx'
+import { SceneHead } from './scene-head.tsx'
 import { SummaryPart } from './summary-part.tsx'
 import { TextPart } from './text-part.tsx'
 import { WritePart } from './write-part.tsx'

@@ -2,11 +2,11 @@ import { Button, Group, Loader, Paper, Stack, Text, Textarea, Title } from '@man
 import { IconPencil, IconRefresh } from '@tabler/icons-react'
 import { useState } from 'react'
 import { useTranslations } from 'use-intl'
-import type { Task } from '../live/event.ts'
+import type { Task } from '../api/task.ts'
 import { ErrorNotice } from '../parts/error-notice.tsx'
 import { notifyDone } from '../parts/notify.ts'
 import { Provenance } from '../parts/provenance.tsx'
-import type { Scene } from './scene-queries.ts'
+import type { Scene } from '../queries/scene-queries.ts'
 import styles from './scenes.module.css'
 import { useEdit, useSubmit } from './use-write.ts'
 

@@ -2,8 +2,8 @@ import { useQueryClient } from '@tanstack/react-query'
 import { useState } from 'react'
 import { keys } from '../api/keys.ts'
 import { ApiError } from '../api/problem.ts'
+import { readScene, type Scene } from '../queries/scene-queries.ts'
 import { collides, type Draft, editOf } from './draft.ts'
-import { readScene, type Scene } from './scene-queries.ts'
 import { useEdit } from './use-write.ts'
 
 /**

@@ -4,8 +4,8 @@ import { api, dataOf } from '../api/client.ts'
 import { newIdempotencyKey } from '../api/idempotency-key.ts'
 import { keys } from '../api/keys.ts'
 import type { components } from '../api/schema.ts'
-import type { Task } from '../live/event.ts'
-import { ifMatch, type Scene, useAddSceneTask } from './scene-queries.ts'
+import type { Task } from '../api/task.ts'
+import { ifMatch, type Scene, useAddSceneTask } from '../queries/scene-queries.ts'
 
 /** A task that is about a scene, as it is submitted. */
 type Submission = components['schemas']['TaskSubmission']

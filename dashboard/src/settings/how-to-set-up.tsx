@@ -1,7 +1,7 @@
 import { Code, Group, Paper, Stack, Text, Title } from '@mantine/core'
 import { useTranslations } from 'use-intl'
 import { CopyButton } from '../parts/copy-button.tsx'
-import { modelCommands } from './commands.ts'
+import { modelCommands } from '../parts/model-commands.ts'
 
 /** How a model is set up: by whoever runs the server, in its environment or its configuration. */
 export function HowToSetUp() {

@@ -1,7 +1,7 @@
 import { SegmentedControl, SimpleGrid, Stack, Switch, Text, useMantineColorScheme } from '@mantine/core'
 import { type ReactNode, useId } from 'react'
 import { useTranslations } from 'use-intl'
-import { setPreferences, usePreferences } from '../app/preferences.ts'
+import { setPreferences, usePreferences } from '../browser/preferences.ts'
 import { Section } from './section.tsx'
 
 /** What a person chose for this browser; it holds at once. */

@@ -3,8 +3,8 @@ import { useState } from 'react'
 import { api, dataOf } from '../api/client.ts'
 import { keys } from '../api/keys.ts'
 import { ApiError } from '../api/problem.ts'
-import type { Task } from '../live/event.ts'
-import { readTask } from './task-query.ts'
+import type { Task } from '../api/task.ts'
+import { readTask } from '../queries/task-queries.ts'
 
 /** Times that a task is looked at again when it changed in a way that does not matter. */
 const mostLooks = 5

@@ -1,9 +1,9 @@
 import { Breadcrumbs, Text } from '@mantine/core'
 import { useTranslations } from 'use-intl'
-import type { Task } from '../live/event.ts'
+import type { Task } from '../api/task.ts'
 import { TextLink } from '../parts/links.tsx'
+import { useTask } from '../queries/task-queries.ts'
 import { useTaskName } from './task-names.ts'
-import { useTask } from './task-query.ts'
 
 /** The way from the list of tasks over the root and the parent to a task. */
 export function TaskPath({ task }: { task: Task }) {

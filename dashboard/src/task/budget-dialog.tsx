@@ -9,7 +9,7 @@ import { Dialog } from '../parts/dialog.tsx'
 import { ErrorNotice } from '../parts/error-notice.tsx'
 import { notifyDone } from '../parts/notify.ts'
 import { Loading } from '../parts/states.tsx'
-import { type BudgetUse, useBudget } from './task-query.ts'
+import { type BudgetUse, useBudget } from '../queries/task-queries.ts'
 
 interface BudgetDialogProps {
   rootTaskId: string

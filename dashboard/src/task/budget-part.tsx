@@ -5,14 +5,14 @@ import { useTranslations } from 'use-intl'
 import { useCurrency } from '../api/capabilities.ts'
 import { api, dataOf } from '../api/client.ts'
 import { keys } from '../api/keys.ts'
-import type { Task } from '../live/event.ts'
+import type { Task } from '../api/task.ts'
 import { ErrorNotice } from '../parts/error-notice.tsx'
 import { TextLink } from '../parts/links.tsx'
 import { notifyDone, useNotifyError } from '../parts/notify.ts'
 import { Loading } from '../parts/states.tsx'
+import { type BudgetUse, useBudget } from '../queries/task-queries.ts'
 import { useWriting } from '../text/format.ts'
 import { BudgetDialog } from './budget-dialog.tsx'
-import { type BudgetUse, useBudget } from './task-query.ts'
 
 /** What a tree may spend, and has spent; the limit can be changed at the topmost task. */
 export function BudgetPart({ task }: { task: Task }) {

@@ -1,5 +1,5 @@
 import { liveStatuses, statuses } from '../api/statuses.ts'
-import type { Task } from '../live/event.ts'
+import type { Task } from '../api/task.ts'
 
 /** How many sub-tasks a task has, by its own record. */
 export interface Below {

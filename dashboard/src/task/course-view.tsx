@@ -1,15 +1,15 @@
 import { Anchor, Stack, Text } from '@mantine/core'
 import { useState } from 'react'
 import { useTranslations } from 'use-intl'
-import type { Task } from '../live/event.ts'
+import type { Task } from '../api/task.ts'
 import { ErrorNotice } from '../parts/error-notice.tsx'
 import { useNow } from '../parts/now.ts'
 import { Loading } from '../parts/states.tsx'
+import { useAttempts } from '../queries/task-queries.ts'
 import { useWriting } from '../text/format.ts'
 import { Countdown } from './countdown.tsx'
 import classes from './course.module.css'
 import { courseOf, type Moment } from './course.ts'
-import { useAttempts } from './task-query.ts'
 
 /** Moments from which on the middle is left out until it is asked for, and what is shown of the beginning and of the end. */
 const most = { whole: 60, first: 6, last: 24 }

@@ -1,5 +1,5 @@
-import type { Task } from '../live/event.ts'
-import type { Attempt } from './task-query.ts'
+import type { Task } from '../api/task.ts'
+import type { Attempt } from '../queries/task-queries.ts'
 
 /** How an attempt ended, or that it has not. */
 export type AttemptOutcome =

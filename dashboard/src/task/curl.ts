@@ -1,4 +1,4 @@
-import type { Task } from '../live/event.ts'
+import type { Task } from '../api/task.ts'
 
 /** Where the API is, and whether it wants a token; the token itself is nothing to paste around. */
 export interface ApiPlace {

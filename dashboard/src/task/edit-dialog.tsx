@@ -1,7 +1,7 @@
 import { Button, Group, Stack, Text, Textarea } from '@mantine/core'
 import { useState } from 'react'
 import { useTranslations } from 'use-intl'
-import type { Task } from '../live/event.ts'
+import type { Task } from '../api/task.ts'
 import { Dialog } from '../parts/dialog.tsx'
 import { notifyDone } from '../parts/notify.ts'
 import { useRetry } from './act.ts'

@@ -1,7 +1,7 @@
 import { Badge, Group, Text } from '@mantine/core'
 import type { ReactNode } from 'react'
 import { useTranslations } from 'use-intl'
-import type { Task } from '../live/event.ts'
+import type { Task } from '../api/task.ts'
 import { Ago } from '../parts/ago.tsx'
 import { CopyButton } from '../parts/copy-button.tsx'
 import { useNow } from '../parts/now.ts'

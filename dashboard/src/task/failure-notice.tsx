@@ -1,10 +1,10 @@
 import { Alert, Group, Stack, Text } from '@mantine/core'
 import { IconAlertTriangle } from '@tabler/icons-react'
 import { useTranslations } from 'use-intl'
-import type { Task } from '../live/event.ts'
+import type { Task } from '../api/task.ts'
+import { DeadLetterNote } from '../parts/dead-letter-note.tsx'
 import { TextLink } from '../parts/links.tsx'
 import { belowOf } from './counts-below.ts'
-import { DeadLetterNote } from './dead-letter-note.tsx'
 import { Fact } from './facts.tsx'
 import classes from './task.module.css'
 

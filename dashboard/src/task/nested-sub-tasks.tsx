@@ -1,15 +1,15 @@
 import { Anchor, Text } from '@mantine/core'
 import { useDisclosure } from '@mantine/hooks'
 import { useTranslations } from 'use-intl'
-import type { Task } from '../live/event.ts'
+import type { Task } from '../api/task.ts'
 import { ErrorNotice } from '../parts/error-notice.tsx'
 import { TextLink } from '../parts/links.tsx'
 import { Loading } from '../parts/states.tsx'
+import { labelOf } from '../parts/subject.ts'
 import { useTaskTypeName } from '../parts/task-type.ts'
+import { useChildren } from '../queries/task-queries.ts'
 import { SubTaskRow } from './sub-task-row.tsx'
 import classes from './sub-tasks.module.css'
-import { labelOf } from './subject.ts'
-import { useChildren } from './task-query.ts'
 
 /** Levels below the task of the page that are shown on it; what lies deeper is shown on pages of its own. */
 const deepest = 3

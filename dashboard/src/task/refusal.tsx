@@ -2,7 +2,7 @@ import { Alert } from '@mantine/core'
 import { IconInfoCircle } from '@tabler/icons-react'
 import { useTranslations } from 'use-intl'
 import { codeOf } from '../api/problem.ts'
-import type { Task } from '../live/event.ts'
+import type { Task } from '../api/task.ts'
 import { ErrorNotice } from '../parts/error-notice.tsx'
 
 const worded = ['TASK_ALREADY_ENDED', 'TASK_NOT_RETRYABLE', 'TASK_CHANGED', 'TASK_NOT_FOUND'] as const

@@ -1,6 +1,6 @@
 import { Text } from '@mantine/core'
 import { useTranslations } from 'use-intl'
-import type { Task } from '../live/event.ts'
+import type { Task } from '../api/task.ts'
 import { Confirm } from '../parts/confirm.tsx'
 import { notifyDone } from '../parts/notify.ts'
 import { useRetry } from './act.ts'

@@ -1,4 +1,4 @@
-import type { Task } from '../live/event.ts'
+import type { Task } from '../api/task.ts'
 import type { Below } from './counts-below.ts'
 
 /**

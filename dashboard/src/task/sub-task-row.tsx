@@ -2,16 +2,16 @@ import { ActionIcon, Text } from '@mantine/core'
 import { IconChevronDown, IconChevronRight } from '@tabler/icons-react'
 import { memo } from 'react'
 import { useTranslations } from 'use-intl'
-import type { Task } from '../live/event.ts'
+import type { Task } from '../api/task.ts'
 import { Ago } from '../parts/ago.tsx'
 import { TextLink } from '../parts/links.tsx'
 import { StatusBadge } from '../parts/status-badge.tsx'
+import { labelOf } from '../parts/subject.ts'
 import { TaskProgress } from '../parts/task-progress.tsx'
 import { useTaskTypeName } from '../parts/task-type.ts'
 import { useWriting } from '../text/format.ts'
 import { belowOf } from './counts-below.ts'
 import classes from './sub-tasks.module.css'
-import { labelOf } from './subject.ts'
 
 interface SubTaskRowProps {
   task: Task

@@ -1,7 +1,7 @@
 import { Group, Text, UnstyledButton } from '@mantine/core'
 import { useTranslations } from 'use-intl'
 import { statuses } from '../api/statuses.ts'
-import type { Task } from '../live/event.ts'
+import type { Task } from '../api/task.ts'
 import { useWriting } from '../text/format.ts'
 import type { Below } from './counts-below.ts'
 import classes from './sub-tasks.module.css'

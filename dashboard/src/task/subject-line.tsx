@@ -3,9 +3,9 @@ import { useQuery } from '@tanstack/react-query'
 import { useTranslations } from 'use-intl'
 import { api, dataOf } from '../api/client.ts'
 import { keys } from '../api/keys.ts'
-import type { Task } from '../live/event.ts'
+import type { Task } from '../api/task.ts'
 import { TextLink } from '../parts/links.tsx'
-import { subjectOf } from './subject.ts'
+import { subjectOf } from '../parts/subject.ts'
 
 /** What a task concerns, with the way there. Nothing for a task that concerns no novel. */
 export function SubjectLine({ task }: { task: Task }) {

@@ -1,6 +1,6 @@
-import type { Task } from '../live/event.ts'
+import type { Task } from '../api/task.ts'
+import { textField } from '../parts/subject.ts'
 import { useTaskTypeName } from '../parts/task-type.ts'
-import { textField } from './subject.ts'
 
 /** How a task is called where others are named beside it: its type, and the title that it is about. */
 export function useTaskName(): (task: Task) => string {

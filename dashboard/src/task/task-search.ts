@@ -1,5 +1,5 @@
 import { useNavigate, useParams, useSearch } from '@tanstack/react-router'
-import type { TaskSearch } from '../app/search.ts'
+import type { TaskSearch } from '../queries/search.ts'
 
 /** What is to be different in the address; undefined takes a part away. */
 type Change = { [Name in keyof TaskSearch]: TaskSearch[Name] | undefined }

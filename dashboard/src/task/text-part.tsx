@@ -3,10 +3,10 @@ import { useQuery } from '@tanstack/react-query'
 import { useTranslations } from 'use-intl'
 import { api, dataOf } from '../api/client.ts'
 import { keys } from '../api/keys.ts'
-import type { Task } from '../live/event.ts'
+import type { Task } from '../api/task.ts'
 import { useOutput } from '../live/follow-output.ts'
 import { ButtonLink } from '../parts/links.tsx'
-import { subjectOf } from './subject.ts'
+import { subjectOf } from '../parts/subject.ts'
 
 /** Task types of the product that write no text of their own. */
 const writeNothing: ReadonlySet<string> = new Set([

@@ -2,13 +2,13 @@ import { SegmentedControl, Stack, Table } from '@mantine/core'
 import { useState } from 'react'
 import { useTranslations } from 'use-intl'
 import { useCurrency } from '../api/capabilities.ts'
-import type { Task } from '../live/event.ts'
+import type { Task } from '../api/task.ts'
 import { ErrorNotice } from '../parts/error-notice.tsx'
 import { Empty, Loading } from '../parts/states.tsx'
+import { type ModelUse, useTaskUsage } from '../queries/task-queries.ts'
 import { useWriting } from '../text/format.ts'
 import { BudgetPart } from './budget-part.tsx'
 import { belowOf } from './counts-below.ts'
-import { type ModelUse, useTaskUsage } from './task-query.ts'
 
 /** What the calls of models of a task used, by model, and what its tree may use. */
 export function UsagePart({ task }: { task: Task }) {

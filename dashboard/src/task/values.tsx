@@ -1,6 +1,6 @@
 import { Stack, Text } from '@mantine/core'
 import { useTranslations } from 'use-intl'
-import type { Task } from '../live/event.ts'
+import type { Task } from '../api/task.ts'
 import { JsonView } from '../parts/json-view.tsx'
 import { Empty } from '../parts/states.tsx'
 

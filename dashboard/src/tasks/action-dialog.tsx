@@ -1,13 +1,13 @@
 import { Stack, Text } from '@mantine/core'
 import { useRef, useState } from 'react'
 import { useTranslations } from 'use-intl'
-import type { Task } from '../live/event.ts'
+import type { Task } from '../api/task.ts'
 import { Confirm } from '../parts/confirm.tsx'
 import { notifyDone } from '../parts/notify.ts'
+import { TaskNames } from '../parts/task-names.tsx'
 import { ActionRun } from './action-run.tsx'
 import { type RunProgress, runForEach } from './run-for-each.ts'
 import { act, hindranceOf, type TaskAction } from './task-actions.ts'
-import { TaskNames } from './task-names.tsx'
 
 /** What is to be done to which tasks. */
 export interface AskedAction {

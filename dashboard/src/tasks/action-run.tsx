@@ -1,13 +1,13 @@
 import { Button, Group, Stack, Text } from '@mantine/core'
 import { useTranslations } from 'use-intl'
 import { codeOf } from '../api/problem.ts'
-import type { Task } from '../live/event.ts'
+import type { Task } from '../api/task.ts'
 import { Dialog } from '../parts/dialog.tsx'
 import { useErrorText } from '../parts/error-notice.tsx'
 import { ProgressBar } from '../parts/progress-bar.tsx'
+import { TaskNames } from '../parts/task-names.tsx'
 import type { RunProgress } from './run-for-each.ts'
 import type { TaskAction } from './task-actions.ts'
-import { TaskNames } from './task-names.tsx'
 
 /** How far an action on many tasks is; when it has ended, what it could not be done to and why. */
 export function ActionRun(props: {

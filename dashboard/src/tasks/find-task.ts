@@ -1,6 +1,6 @@
 import { api, dataOf } from '../api/client.ts'
 import { ApiError } from '../api/problem.ts'
-import type { Task } from '../live/event.ts'
+import type { Task } from '../api/task.ts'
 import { mostPerPage, readTasks, type TaskQuery } from './task-query.ts'
 
 /** Characters of an id after which it is whole. */

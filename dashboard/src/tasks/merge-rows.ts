@@ -1,5 +1,5 @@
+import type { Task } from '../api/task.ts'
 import type { TaskPage } from '../live/apply.ts'
-import type { Task } from '../live/event.ts'
 import { mostPerPage } from './task-query.ts'
 
 /**

@@ -1,10 +1,10 @@
 import { SimpleGrid, TextInput } from '@mantine/core'
 import { useState } from 'react'
 import { useTranslations } from 'use-intl'
-import { usePreferences } from '../app/preferences.ts'
-import type { TasksSearch } from '../app/search.ts'
+import { usePreferences } from '../browser/preferences.ts'
+import type { TasksSearch } from '../queries/search.ts'
+import type { FilterProps } from './filter-props.ts'
 import { timeOfTyped, typedTimeOf } from './local-time.ts'
-import type { FilterProps } from './task-filters.tsx'
 
 /** The filters that are typed: user, lane, tag, and when a task was submitted. */
 export function MoreFilters({ search, onSearch }: FilterProps) {

@@ -2,7 +2,8 @@ import { Button, Group } from '@mantine/core'
 import { useTranslations } from 'use-intl'
 import { ButtonLink } from '../parts/links.tsx'
 import { Empty } from '../parts/states.tsx'
-import { type FilterProps, isFiltered } from './task-filters.tsx'
+import type { FilterProps } from './filter-props.ts'
+import { isFiltered } from './task-filters.tsx'
 
 /** In place of a list without rows: nothing was ever begun here, or nothing fits the filters. */
 export function NoTasks({ search, onSearch }: FilterProps) {

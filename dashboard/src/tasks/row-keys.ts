@@ -1,6 +1,6 @@
 import { useEffect, useRef, useState } from 'react'
-import { useShortcuts } from '../app/shortcuts.tsx'
-import type { Task } from '../live/event.ts'
+import type { Task } from '../api/task.ts'
+import { useShortcuts } from '../browser/shortcuts.tsx'
 import type { TaskAction } from './task-actions.ts'
 
 /** What the keys of a list do. */

@@ -2,7 +2,7 @@ import { ActionIcon } from '@mantine/core'
 import { IconDots } from '@tabler/icons-react'
 import { Suspense, useState } from 'react'
 import { useTranslations } from 'use-intl'
-import { lazyPart } from '../app/lazy-part.ts'
+import { lazyPart } from '../browser/lazy-part.ts'
 import type { RowMenuProps } from './row-menu-items.tsx'
 
 /** Comes when a person is about to open the first one: a long list has many of them, and few are opened. */

@@ -1,6 +1,6 @@
 import { Group, Text } from '@mantine/core'
 import { useTranslations } from 'use-intl'
-import type { Task } from '../live/event.ts'
+import type { Task } from '../api/task.ts'
 import { useNow } from '../parts/now.ts'
 import { TaskProgress } from '../parts/task-progress.tsx'
 import { useWriting } from '../text/format.ts'

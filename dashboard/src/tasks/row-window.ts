@@ -1,6 +1,6 @@
 import { useWindowVirtualizer, type VirtualItem } from '@tanstack/react-virtual'
 import { type RefObject, useEffect, useLayoutEffect, useRef, useState } from 'react'
-import type { Task } from '../live/event.ts'
+import type { Task } from '../api/task.ts'
 import type { RowRange } from './task-list.ts'
 
 /** The rows that are drawn: those on the screen, and some beyond it. */

@@ -1,5 +1,5 @@
 import { useRef, useState } from 'react'
-import type { Task } from '../live/event.ts'
+import type { Task } from '../api/task.ts'
 
 /** Which rows of a list are chosen. */
 export interface Selection {

@@ -1,5 +1,5 @@
 import { api, dataOf } from '../api/client.ts'
-import type { Task } from '../live/event.ts'
+import type { Task } from '../api/task.ts'
 
 /** What can be done to tasks from the list. */
 export type TaskAction = 'cancel' | 'retry'

@@ -6,15 +6,10 @@ import { useTranslations } from 'use-intl'
 import { api, dataOf } from '../api/client.ts'
 import { keys } from '../api/keys.ts'
 import { isStatus, statuses } from '../api/statuses.ts'
-import type { TasksSearch } from '../app/search.ts'
 import { useTaskTypeName } from '../parts/task-type.ts'
+import type { TasksSearch } from '../queries/search.ts'
+import type { FilterProps } from './filter-props.ts'
 import { MoreFilters } from './more-filters.tsx'
-
-/** What the list shows, and what to do when that is changed. */
-export interface FilterProps {
-  search: TasksSearch
-  onSearch: (search: TasksSearch) => void
-}
 
 /** Whether anything is filtered; the order is no filter. */
 export function isFiltered({ order: _order, ...filters }: TasksSearch): boolean {

@@ -7,9 +7,9 @@ import {
 } from '@tanstack/react-query'
 import { useMemo } from 'react'
 import { keys } from '../api/keys.ts'
-import type { TasksSearch } from '../app/search.ts'
+import type { Task } from '../api/task.ts'
 import type { TaskPage } from '../live/apply.ts'
-import type { Task } from '../live/event.ts'
+import type { TasksSearch } from '../queries/search.ts'
 import { type PagePair, rowsOf, takeIn } from './merge-rows.ts'
 import { mostPerPage, readTasks, type TaskQuery, taskQueryOf, tasksPerPage } from './task-query.ts'
 

@@ -1,7 +1,7 @@
 import { api, dataOf } from '../api/client.ts'
 import type { paths } from '../api/schema.ts'
-import type { TasksSearch } from '../app/search.ts'
 import type { TaskPage } from '../live/apply.ts'
+import type { TasksSearch } from '../queries/search.ts'
 
 /** What the API is asked for when tasks are listed. */
 export type TaskQuery = Omit<

@@ -1,5 +1,5 @@
 import { useFormatter, useTranslations } from 'use-intl'
-import { usePreferences } from '../app/preferences.ts'
+import { usePreferences } from '../browser/preferences.ts'
 
 /** How numbers, times and amounts are written, in the language and the time zone of the person. */
 export function useWriting() {

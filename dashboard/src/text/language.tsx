@@ -1,6 +1,6 @@
 import { type ReactNode, useEffect, useState } from 'react'
 import { IntlProvider } from 'use-intl'
-import { shownLanguage, usePreferences } from '../app/preferences.ts'
+import { shownLanguage, usePreferences } from '../browser/preferences.ts'
 import type { Messages } from './messages.ts'
 
 /** The texts of a language are loaded when they are shown first. */

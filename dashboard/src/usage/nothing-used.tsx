@@ -1,8 +1,8 @@
 import { Group } from '@mantine/core'
 import { useTranslations } from 'use-intl'
-import type { UsageSearch } from '../app/search.ts'
 import { ButtonLink } from '../parts/links.tsx'
 import { Empty } from '../parts/states.tsx'
+import type { UsageSearch } from '../queries/search.ts'
 
 /** No model was called, at all or within the chosen time. */
 export function NothingUsed({ search: { days, novel } }: { search: UsageSearch }) {

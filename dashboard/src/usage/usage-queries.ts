@@ -2,7 +2,7 @@ import { useInfiniteQuery, useQuery } from '@tanstack/react-query'
 import { api, dataOf } from '../api/client.ts'
 import { keys } from '../api/keys.ts'
 import type { components } from '../api/schema.ts'
-import type { UsageSearch } from '../app/search.ts'
+import type { UsageSearch } from '../queries/search.ts'
 
 /** What the calls of one model, novel, task or day used. */
 export type UsageSum = components['schemas']['UsageSum']

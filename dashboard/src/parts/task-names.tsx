@@ -1,8 +1,8 @@
 import { List, Text } from '@mantine/core'
 import { useTranslations } from 'use-intl'
-import type { Task } from '../live/event.ts'
-import { useTaskTypeName } from '../parts/task-type.ts'
+import type { Task } from '../api/task.ts'
 import { useConcern } from './concern.tsx'
+import { useTaskTypeName } from './task-type.ts'
 
 /** Names in a dialog before it says how many more there are. */
 const mostNamed = 5

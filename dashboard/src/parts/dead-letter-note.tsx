@@ -1,7 +1,7 @@
 import { Anchor, Collapse, Stack, Text } from '@mantine/core'
 import { useDisclosure } from '@mantine/hooks'
 import { useTranslations } from 'use-intl'
-import type { Task } from '../live/event.ts'
+import type { Task } from '../api/task.ts'
 import { useWriting } from '../text/format.ts'
 
 type DeadLetter = NonNullable<Task['deadLetter']>

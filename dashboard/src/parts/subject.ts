@@ -1,4 +1,4 @@
-import type { Task } from '../live/event.ts'
+import type { Task } from '../api/task.ts'
 
 /** What a task is about. */
 export interface Subject {

@@ -1,5 +1,5 @@
 import { useNavigate } from '@tanstack/react-router'
-import { useEffect, useRef } from 'react'
+import { useLayoutEffect, useRef } from 'react'
 import { tinykeys } from 'tinykeys'
 import { usePreferences } from './preferences.ts'
 
@@ -19,12 +19,13 @@ function isElsewhere({ target, defaultPrevented }: KeyboardEvent): boolean {
 export function useShortcuts(shortcuts: Shortcuts): void {
   const { shortcuts: isOn } = usePreferences()
   const newest = useRef(shortcuts)
-  useEffect(() => {
+  // Before the page is seen: who sees it may press a key.
+  useLayoutEffect(() => {
     newest.current = shortcuts
   })
   const names = Object.keys(shortcuts).join('\n')
   // Listened to once, however often the page is drawn: who has pressed the first of two keys would lose it otherwise.
-  useEffect(() => {
+  useLayoutEffect(() => {
     if (!isOn || names === '') return
     // A listener for each: one for all would leave the others in the middle of their keys when one of them is complete.
     const endings = names.split('\n').map(keys =>

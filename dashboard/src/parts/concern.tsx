@@ -1,8 +1,8 @@
 import { useQuery } from '@tanstack/react-query'
 import { createContext, type ReactNode, useContext } from 'react'
 import { api, dataOf } from '../api/client.ts'
-import type { Task } from '../live/event.ts'
-import { labelOf } from '../task/subject.ts'
+import type { Task } from '../api/task.ts'
+import { labelOf } from './subject.ts'
 
 /** The titles of the novels of the shelf, by their ids. Empty until they are known. */
 const TitlesContext = createContext<ReadonlyMap<string, string>>(new Map())

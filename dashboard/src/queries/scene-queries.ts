@@ -3,8 +3,8 @@ import { useEffect, useRef } from 'react'
 import { api, dataOf } from '../api/client.ts'
 import { keys } from '../api/keys.ts'
 import type { components } from '../api/schema.ts'
+import type { Task } from '../api/task.ts'
 import type { TaskPage } from '../live/apply.ts'
-import type { Task } from '../live/event.ts'
 
 /** A scene with its text, as the API tells it. */
 export type Scene = components['schemas']['Scene']

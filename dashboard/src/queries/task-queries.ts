@@ -2,9 +2,9 @@ import { useInfiniteQuery, useQuery } from '@tanstack/react-query'
 import { api, dataOf } from '../api/client.ts'
 import { keys } from '../api/keys.ts'
 import type { components } from '../api/schema.ts'
+import type { Task } from '../api/task.ts'
 import type { TaskPage } from '../live/apply.ts'
 import { isLongList } from '../live/apply.ts'
-import type { Task } from '../live/event.ts'
 
 /** One attempt that ended without completing its task. */
 export type Attempt = Awaited<ReturnType<typeof readAttempts>>[number]
