@@ -208,6 +208,7 @@ export class AttemptContext implements TaskContext {
   ): Promise<SubTask<A, B>> {
     checkKey(key, 'sub-task')
     const { subTask, isNew } = await submitSubTask(this.#core, this.held, type, { key, parameters })
+    this.#requireHeld()
     if (isNew) this.submittedSubTasks = true
     if (!subTask.done) this.sawLiveSubTask = true
     return subTask
@@ -225,6 +226,7 @@ export class AttemptContext implements TaskContext {
     items: Iterable<{ key: string; parameters: In<A> }>,
   ): Promise<SubTasksSubmitted> {
     const { created, found, live, refused } = await submitSubTasks(this.#core, this.held, type, items)
+    this.#requireHeld()
     if (created > 0) this.submittedSubTasks = true
     if (live) this.sawLiveSubTask = true
     for (const { key, error } of refused)
@@ -291,8 +293,17 @@ export class AttemptContext implements TaskContext {
     return this.#stored
   }
 
+  /** A store that was away may have answered when the lease was over: a handler that waited for it must not go on. */
+  #requireHeld(): void {
+    if (this.held.interruption === 'lease-lost') throw this.#notHeld()
+  }
+
   #stale(): QuillworkError {
     foundStale(this.#core, this.held)
+    return this.#notHeld()
+  }
+
+  #notHeld(): QuillworkError {
     return new QuillworkError(
       'ATTEMPT_STALE',
       `Attempt ${this.attempt} no longer holds task ${this.taskId}; stop working on it.`,

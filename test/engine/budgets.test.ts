@@ -295,8 +295,9 @@ describe('a budget that is set while a tree runs', () => {
     const root = await t.submit(book, 1)
     await t.drain()
     const [child] = await childrenOf(t, root.taskId)
-    for (const ask of [t.budgets.get(child?.id ?? ''), t.budgets.set(child?.id ?? '', { tokens: 1 })])
-      await expect(ask).rejects.toMatchObject({
+    const id = child?.id ?? ''
+    for (const ask of [() => t.budgets.get(id), () => t.budgets.set(id, { tokens: 1 })])
+      await expect(ask()).rejects.toMatchObject({
         code: 'OPTION_INVALID',
         message: expect.stringContaining(root.taskId),
       })

@@ -1,0 +1,60 @@
+import { defineTask } from 'quillwork'
+import { sqlite } from 'quillwork/sqlite'
+import { createGate, obedientTasks, testEngine } from 'quillwork/testing'
+import { expect, it } from 'vitest'
+import { z } from 'zod'
+import type { Store } from '../../src/store/store.ts'
+
+/** A store that answers no heartbeat any more, and no submission of sub-tasks before the gate opens. */
+function awayStore(now: () => number, answers: Promise<void>): Store {
+  const store = sqlite({ file: ':memory:', now })
+  const { tasks } = store
+  const away: Store['tasks'] = {
+    now: () => tasks.now(),
+    claim: claims => tasks.claim(claims),
+    apply: (transitions, options) => tasks.apply(transitions, options),
+    lapsed: limit => tasks.lapsed(limit),
+    prune: (retention, limit) => tasks.prune(retention, limit),
+    close: () => tasks.close(),
+    extend: () => Promise.reject(new Error('away')),
+    async create(created, limits) {
+      const answer = await tasks.create(created, limits)
+      if (created[0]?.parent !== undefined) await answers
+      return answer
+    },
+  }
+  return { ...store, tasks: away }
+}
+
+it.each(['one', 'many'])(
+  'a handler does not go on with sub-tasks (%s) that it learns of when its lease is over',
+  async amount => {
+    const answers = createGate()
+    const outcome = createGate<unknown>()
+    const { obedient } = obedientTasks()
+    const parameters = { orders: [] }
+    const parent = defineTask({
+      type: 'Parent',
+      parameters: z.null(),
+      result: z.null(),
+      async execute(ctx) {
+        if (ctx.attempt > 1) return null
+        const submitted =
+          amount === 'one'
+            ? ctx.submitSubTask(obedient, parameters, { key: 'a' })
+            : ctx.submitSubTasks(obedient, [{ key: 'a', parameters }])
+        await submitted.then(outcome.open, outcome.open)
+        return null
+      },
+    })
+    await using t = await testEngine({
+      tasks: [parent, obedient],
+      openStore: now => awayStore(now, answers.opened),
+    })
+    await t.submit(parent, null)
+    await t.drain()
+    await t.advance('40s')
+    answers.open()
+    expect(await outcome.opened).toMatchObject({ code: 'ATTEMPT_STALE' })
+  },
+)
