@@ -36,7 +36,13 @@ function runTests(copy, { files, only, built = false }) {
   const build = built ? runNode(copy, [join('scripts', 'setup.mjs')], limits.other) : { ok: true }
   if (!build.ok) return build
   const named = only === undefined ? [] : ['-t', only]
-  const flags = ['--project=main', '--bail=1', '--typecheck.enabled=false', '--testTimeout=10000']
+  const flags = [
+    '--project=main',
+    '--project=units',
+    '--bail=1',
+    '--typecheck.enabled=false',
+    '--testTimeout=10000',
+  ]
   const vitest = join('node_modules', 'vitest', 'vitest.mjs')
   const run = runNode(copy, [vitest, 'run', ...files, ...named, ...flags], built ? limits.row : limits.other)
   return { ...run, failing: /^ FAIL .* > (.*)$/m.exec(run.output)?.[1] }

@@ -27,7 +27,7 @@ export interface Running extends Child {
 /** Options of `process.mjs`; the run fills in the servers. */
 export type ProcessOptions = { readonly [option: string]: unknown }
 
-/** Milliseconds after the last fault within which everything has to have ended. */
+/** Milliseconds within which some task has to end as long as one is live: how long all of them take, the load and the servers decide. */
 const patienceMs = 90_000
 
 /** One run: a database and a broker, the processes on them, and the ledger that they write. */
@@ -108,9 +108,21 @@ export class System implements AsyncDisposable {
     return counts.QUEUED + counts.RUNNING + counts.RETRYING
   }
 
-  /** Resolves when nothing is live any more. */
+  /** Resolves when nothing is live any more; rejects when no task ended for so many milliseconds. */
   async untilIdle(limit = patienceMs): Promise<void> {
-    await until(async () => (await this.live()) === 0, 'end of all tasks', limit, 250)
+    for (let ended = 0, most = -1; ; most = ended) {
+      await until(
+        async () => {
+          const { QUEUED, RUNNING, RETRYING, ...ends } = await this.#store.queries.counts()
+          ended = Object.values(ends).reduce((sum, count) => sum + count, 0)
+          return QUEUED + RUNNING + RETRYING === 0 || ended > most
+        },
+        `end of any task after ${most} ended`,
+        limit,
+        250,
+      )
+      if ((await this.live()) === 0) return
+    }
   }
 
   /** Everything that the store holds. */

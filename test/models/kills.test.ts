@@ -26,7 +26,7 @@ import { type ModelServer, startModelServer } from './server.ts'
 
 /** Set to `full`: a hundred scenes, killed a hundred times. */
 const full = process.env['QUILLWORK_TESTS'] === 'full'
-const embedded = full ? { chapters: 50, kills: 100 } : { chapters: 10, kills: 6 }
+const embedded = full ? { chapters: 50, kills: 100 } : { chapters: 8, kills: 4 }
 const distributed = full ? { chapters: 25, kills: 20 } : { chapters: 3, kills: 2 }
 const slots = 2
 const patience = full ? 3_600_000 : 300_000

@@ -18,13 +18,13 @@ beforeAll(requireBuilt, 120_000)
 /** Set to `full`, a hundred servers are killed. */
 const full = process.env['QUILLWORK_TESTS'] === 'full'
 /** Servers that are killed, one after the other. */
-const kills = full ? 100 : 25
+const kills = full ? 100 : 15
 /** Of so many servers one is killed while it starts. */
 const perStart = 5
 /** Milliseconds that the others live at least and at most, once they listen. */
 const life = [50, 400] as const
 /** Servers that are restarted in order. */
-const restarts = full ? 10 : 5
+const restarts = full ? 10 : 4
 const chapters = 60
 /** A free port, and less time to end than most steps of an import need. */
 const quickly = ['--port', '0', '--grace', '20ms']

@@ -12,7 +12,7 @@ import { chance } from './crash/seed.ts'
 
 beforeAll(requireBuilt, 240_000)
 
-const kills = process.env['QUILLWORK_TESTS'] === 'full' ? 20 : 7
+const kills = process.env['QUILLWORK_TESTS'] === 'full' ? 20 : 5
 let folder: string
 beforeEach(() => {
   folder = mkdtempSync(path.join(tmpdir(), 'quillwork-output-'))

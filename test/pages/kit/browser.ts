@@ -73,7 +73,7 @@ export function describePages(title: string, tests: () => void): void {
     describe.skip(title, tests)
     return
   }
-  describe(title, { timeout: 90_000 }, () => {
+  describe(title, { timeout: 150_000 }, () => {
     beforeAll(async () => {
       running = await launchChromium(program)
     }, 60_000)
@@ -93,7 +93,7 @@ export async function open(url: string, look: Look = {}): Promise<Opened> {
     locale: language === 'zh' ? 'zh-CN' : 'en-GB',
     timezoneId: 'Europe/Berlin',
   })
-  context.setDefaultTimeout(20_000)
+  context.setDefaultTimeout(30_000)
   const page = await context.newPage()
   const problems = watch(page)
   await page.goto(url)
