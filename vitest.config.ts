@@ -73,8 +73,8 @@ export default defineConfig({
     globalSetup: ['test/servers/shared.ts'],
     environment: 'node',
     pool: 'forks',
-    // More than a machine of two cores has: many tests wait for clocks, and for other processes.
-    maxWorkers: 3,
+    // With more, processes of tests that measure by seconds wait for each other.
+    maxWorkers: 2,
     // They are there for what hangs; a busy machine may take long.
     testTimeout: 60_000,
     hookTimeout: 120_000,

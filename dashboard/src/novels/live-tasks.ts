@@ -36,23 +36,23 @@ const readAgainAfter = 2_000
 
 /**
  * Keeps what is shown of a novel in date while tasks work on it. The live stream tells of tasks alone, so the novel is read again when
- * they got on or ended, at most every two seconds.
+ * those that work on it were, at most every two seconds: one that was quick began and ended between two readings of the list.
  */
 export function useFollowNovel(novelId: string): void {
   const queries = useQueryClient()
-  const { data } = useLiveTasksQuery(novelId)
-  const first = useRef(data)
+  const { dataUpdatedAt: readAt } = useLiveTasksQuery(novelId)
+  const seen = useRef(readAt)
   const timer = useRef<ReturnType<typeof setTimeout>>(undefined)
   useEffect(() => {
-    if (data === undefined || data === first.current) return
-    const isFirst = first.current === undefined
-    first.current = data
+    if (readAt === seen.current) return
+    const isFirst = seen.current === 0
+    seen.current = readAt
     if (isFirst) return
     timer.current ??= setTimeout(() => {
       timer.current = undefined
       void queries.invalidateQueries({ predicate: ({ queryKey }) => isOfNovel(queryKey, novelId) })
     }, readAgainAfter)
-  }, [data, queries, novelId])
+  }, [readAt, queries, novelId])
   useEffect(() => () => clearTimeout(timer.current), [])
 }
 
