@@ -267,8 +267,8 @@ describePages('a novel', () => {
     await summary.getByText('Eight lanterns.').waitFor()
     await summary.getByText('Nine lanterns.').waitFor()
     await summary.getByRole('button', { name: 'Keep mine' }).click()
+    await expect.poll(async () => (await firstScene(own)).summary?.text).toBe('Eight lanterns.')
     await summary.getByText('Written by you').waitFor()
-    expect((await firstScene(own)).summary?.text).toBe('Eight lanterns.')
   })
 
   test('an edit wins over a summary that is being made', async () => {
