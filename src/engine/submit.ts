@@ -119,22 +119,13 @@ export function submitAs<T>(
  * slot is free, sent at once; or by the relay.
  */
 function chooseWay(core: Core, task: NewTask): Start | undefined {
-  const start = startsNow(core, task) ? core.reserveStart(task.lane) : undefined
+  const { taskType, lane, startAt, delay } = task
+  // It waits for its time, or others wait that it would overtake.
+  if (startAt !== undefined || delay !== undefined || core.crowded.has(lane)) return undefined
+  const start = core.tasks.has(taskType) ? core.reserveStart(lane) : undefined
   if (start !== undefined) task.claim = start.claim
-  if (sendsNow(core, task)) task.send = true
+  if (core.broker.remote !== undefined && core.broker.room(lane) > 0) task.send = true
   return start
-}
-
-/** Whether this process could run the task at once, and nobody is overtaken. */
-function startsNow(core: Core, { taskType, lane, startAt, delay }: NewTask): boolean {
-  if (startAt !== undefined || delay !== undefined || core.crowded.has(lane)) return false
-  return core.tasks.has(taskType)
-}
-
-/** Whether the task is sent right after it is written: the broker has room, and nobody is overtaken. */
-function sendsNow(core: Core, { lane, startAt, delay }: NewTask): boolean {
-  if (core.broker.remote === undefined || startAt !== undefined || delay !== undefined) return false
-  return !core.crowded.has(lane) && core.broker.room(lane) > 0
 }
 
 function requireTransactions(core: Core): void {

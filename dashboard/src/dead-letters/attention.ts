@@ -2,14 +2,16 @@ import { useThrottledValue } from '@mantine/hooks'
 import { keepPreviousData, useQuery } from '@tanstack/react-query'
 import { api, dataOf } from '../api/client.ts'
 import { useTaskCounts } from '../api/task-counts.ts'
-import { attentionKey, readLettersEvery } from './letter-queries.ts'
+import { attentionKey } from './letter-queries.ts'
 
 /** Milliseconds between two countings: the server goes through all dead letters for each. */
 const countAgainAfter = 5_000
+/** Milliseconds until they are counted again where nothing told to: taking one off the list is no event of a task. */
+const countAgainEvery = 60_000
 
 /**
- * How many tasks need a person. A task comes to need one by ending FAILED or DEAD_LETTER, so it is asked only when the number of those
- * changed, and never where there are none.
+ * How many tasks need a person. A task comes to need one by ending FAILED or DEAD_LETTER, so it is asked when the number of those
+ * changed, seldom otherwise, and never where there are none.
  */
 export function useAttentionCount(): number {
   const { counts } = useTaskCounts()
@@ -19,7 +21,7 @@ export function useAttentionCount(): number {
     queryKey: [...attentionKey, ended],
     queryFn: ({ signal }) => dataOf(api.GET('/v1/dead-letters/groups', { signal })),
     select: ({ items }) => items.reduce((sum, { count }) => sum + count, 0),
-    refetchInterval: readLettersEvery,
+    refetchInterval: countAgainEvery,
     enabled: failed + givenUp > 0,
     placeholderData: keepPreviousData,
     gcTime: 10_000,

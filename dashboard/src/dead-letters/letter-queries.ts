@@ -16,7 +16,7 @@ export type BulkAnswer =
   paths['/v1/dead-letters:retry']['post']['responses'][200]['content']['application/json']
 
 /** Milliseconds after which the list is read again where nothing told to: taking a task off the list is no event of it. */
-export const readLettersEvery = 10_000
+const readLettersEvery = 10_000
 
 /** The key of how many tasks need a person. */
 export const attentionKey = ['attention'] as const

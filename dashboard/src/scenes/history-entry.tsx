@@ -1,10 +1,11 @@
 import { Button, Group, SegmentedControl, Stack, Text } from '@mantine/core'
 import { IconHistory } from '@tabler/icons-react'
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
-import { lazy, Suspense, useState } from 'react'
+import { Suspense, useState } from 'react'
 import { useTranslations } from 'use-intl'
 import { api, dataOf } from '../api/client.ts'
 import { keys } from '../api/keys.ts'
+import { lazyPart } from '../browser/lazy-part.ts'
 import { ErrorNotice } from '../parts/error-notice.tsx'
 import { notifyDone } from '../parts/notify.ts'
 import { Loading } from '../parts/states.tsx'
@@ -12,7 +13,7 @@ import { ifMatch, type Scene, useReadAgain } from '../queries/scene-queries.ts'
 import { CopyThis } from './outcome.tsx'
 
 /** Comparing needs a library of its own: it is loaded when somebody compares. */
-const TextDiff = lazy(() => import('./text-diff.tsx').then(module => ({ default: module.TextDiff })))
+const TextDiff = lazyPart(() => import('./text-diff.tsx'), 'TextDiff')
 
 /** An entry of the history, whole: to read, to compare with what is in its place now, and to put back. */
 export function HistoryEntry({ entryId, scene }: { entryId: string; scene: Scene }) {

@@ -9,15 +9,16 @@ import {
   Title,
   VisuallyHidden,
 } from '@mantine/core'
-import { lazy, Suspense, useMemo, useState } from 'react'
+import { Suspense, useMemo, useState } from 'react'
 import { useTranslations } from 'use-intl'
 import { currencyOf, useCapabilities } from '../api/capabilities.ts'
+import { lazyPart } from '../browser/lazy-part.ts'
 import { useWriting } from '../text/format.ts'
 import { type Day, everyDay, useDayName } from './days.ts'
 import { totalOf, type UsageSum } from './usage-queries.ts'
 
 /** The chart needs a library of its own. */
-const Bars = lazy(() => import('./bars.tsx').then(module => ({ default: module.Bars })))
+const Bars = lazyPart(() => import('./bars.tsx'), 'Bars')
 
 const height = 200
 
