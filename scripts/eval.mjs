@@ -141,7 +141,7 @@ async function vectorsOf(model, texts) {
 function finders({ store }, model, vectors) {
   const words = (query, limit) => searchIndex(store, query, { limit })
   const close = async (query, limit) => {
-    const [vector] = (await model.embed([query])).vectors
+    const [vector] = (await model.embed([query], { purpose: 'query' })).vectors
     const closest = new Closest(vector, limit)
     closest.add(0, vectors)
     return closest.found

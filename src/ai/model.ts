@@ -147,7 +147,7 @@ export interface SummaryModel {
 /** A model that turns texts into vectors. Vectors of different spaces or dimensions never mix. */
 export interface EmbeddingModel {
   readonly id: string
-  /** The provider and its name of the model: only vectors of one space can be compared, whatever the id is. */
+  /** The provider, its name of the model and what it is told of passages: only vectors of one space can be compared, whatever the id is. */
   readonly space: string
   /** Length of every vector. */
   readonly dimensions: number
@@ -161,7 +161,16 @@ export interface EmbeddingModel {
   /** As `LanguageModel.prepare`. */
   prepare?(): Promise<void>
   /** Answers one vector per text, in the order of the texts. */
-  embed(texts: readonly string[], options?: PaidCallOptions): Promise<Embeddings>
+  embed(texts: readonly string[], options?: EmbedOptions): Promise<Embeddings>
+}
+
+/** What texts become vectors for: to be searched, or to search with. Many models make other vectors for these two. */
+export type EmbeddingPurpose = 'passage' | 'query'
+
+/** How one call for vectors is run. */
+export interface EmbedOptions extends PaidCallOptions {
+  /** Default: `passage`. */
+  readonly purpose?: EmbeddingPurpose
 }
 
 /** The vectors of one call. */

@@ -20,7 +20,7 @@ export interface Trial {
 /** Enough for models that think before they speak; the answer that is asked for is one word. */
 const mostTokens = 1_024
 
-/** Asks a model for one word, or for the vector of one, outside of all limits and budgets. Never rejects but when aborted. */
+/** Asks a model for one word, or for the vectors of one as a passage and as a query, outside of all limits and budgets. Never rejects but when aborted. */
 export async function tryModel(
   models: ModelCatalogue,
   description: ModelDescription,
@@ -45,8 +45,11 @@ async function ask(
   signal: AbortSignal,
 ): Promise<Usage | undefined> {
   if (uses.includes('embedding')) {
-    const { usage } = await models.embeddingModel(id).embed(['ready'], { signal })
-    return usage
+    const model = models.embeddingModel(id)
+    const passage = await model.embed(['ready'], { signal })
+    // It may go by another name for these, which the provider may not have.
+    const query = await model.embed(['ready'], { signal, purpose: 'query' })
+    return bothOf(passage.usage, query.usage)
   }
   const model = models.languageModel(uses.includes('prose') ? 'prose' : 'summary', id)
   const { usage } = await model.write(
@@ -57,6 +60,16 @@ async function ask(
     { signal },
   )
   return usage
+}
+
+function bothOf(one: Usage | undefined, other: Usage | undefined): Usage | undefined {
+  if (one === undefined || other === undefined) return one ?? other
+  const tokens = {
+    inputTokens: one.inputTokens + other.inputTokens,
+    outputTokens: one.outputTokens + other.outputTokens,
+  }
+  const cost = one.cost === undefined || other.cost === undefined ? {} : { cost: one.cost + other.cost }
+  return { model: one.model, ...tokens, ...cost }
 }
 
 function spent(usage: Usage | undefined, currency: string | undefined) {

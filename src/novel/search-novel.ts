@@ -115,6 +115,7 @@ async function embedQuery(
     const late = AbortSignal.timeout(longestCallMs)
     const stop = signal === undefined ? late : AbortSignal.any([signal, late])
     const { vectors, usage } = await model.embed([query], {
+      purpose: 'query',
       signal: stop,
       onPartialUsage: used => {
         tokens = used.inputTokens

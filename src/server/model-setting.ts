@@ -1,6 +1,6 @@
 /** One model of the setting `models`: what is taken, what is refused and why, and what each field is by default. */
 import { z } from 'zod'
-import type { ModelConfig, ProviderKind } from '../ai/providers/config.ts'
+import { googleTaskTypes, type ModelConfig, type ProviderKind } from '../ai/providers/config.ts'
 import { type ErrorCode, errorCatalogue } from '../task/errors.ts'
 import { nearestName } from './nearest.ts'
 import { atLeastOne, limit, longer, text } from './setting-values.ts'
@@ -75,6 +75,15 @@ const failure = z.custom<ErrorCode>(
   `Give codes of calls that failed: ${failures.join(', ')}.`,
 )
 
+const embeddedAs = {
+  prefix: z
+    .string('Give a text, such as "passage: ".')
+    .min(1, 'Give a text, or leave it out.')
+    .max(1_000)
+    .exactOptional(),
+  taskType: z.enum(googleTaskTypes, `Give one of ${googleTaskTypes.join(', ')}.`).exactOptional(),
+}
+
 const usualTimeouts = { first: 60_000, idle: 60_000, total: 600_000 }
 
 const shape = {
@@ -95,6 +104,8 @@ const shape = {
   contextTokens: atLeastOne.exactOptional(),
   maxOutputTokens: atLeastOne.exactOptional(),
   dimensions: atLeastOne.exactOptional(),
+  passage: z.strictObject(embeddedAs).exactOptional(),
+  query: z.strictObject({ ...embeddedAs, model: text.max(200).exactOptional() }).exactOptional(),
   temperature: amount.max(2, 'Give at most 2.').exactOptional(),
   price: price.exactOptional(),
   limits: limit.exactOptional(),
@@ -183,10 +194,16 @@ function* embeddingContradictions(given: Given): Generator<readonly [keyof Given
       'Vectors of two models cannot be compared, so no other model stands in. Leave it out.',
     ]
   if (given.temperature !== undefined) yield ['temperature', 'It has no effect on vectors. Leave it out.']
+  if (given.provider !== 'google') {
+    for (const purpose of ['passage', 'query'] as const)
+      if (given[purpose]?.taskType !== undefined)
+        yield [purpose, 'Only Google has task types: give a "prefix", if the model was trained with one.']
+  }
 }
 
 function* writerContradictions(given: Given): Generator<readonly [keyof Given, string]> {
-  if (given.dimensions !== undefined) yield ['dimensions', 'Only models with the use "embedding" have it.']
+  for (const field of ['dimensions', 'passage', 'query'] as const)
+    if (given[field] !== undefined) yield [field, 'Only models with the use "embedding" have it.']
   if (given.price !== undefined && given.price.output === undefined)
     yield ['price', 'Give the price of a million tokens of output too.']
 }

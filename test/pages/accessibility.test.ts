@@ -3,7 +3,7 @@ import { createRequire } from 'node:module'
 import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type EngineServer, startEngineServer } from './kit/engine-server.ts'
-import { describePages, type Look, open, type PageServer, startServer } from './kit/kit.ts'
+import { describePages, type Look, open, type PageServer, startServer, untilLoaded } from './kit/kit.ts'
 
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
 
@@ -99,7 +99,7 @@ describePages('what people with a screen reader or a keyboard would stumble over
       const { page } = opened
       for (const [title, url] of pages) {
         await page.goto(url)
-        await page.getByRole('heading', { level: 1 }).waitFor()
+        await untilLoaded(page)
         await page.locator('[data-live=live]').waitFor()
         for (const violation of await seriousIn(page)) found.push(`${title}: ${violation}`)
         const [content = 0, window = 0] = await page.evaluate(() => [

@@ -1,7 +1,7 @@
 import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type EngineServer, startEngineServer } from './kit/engine-server.ts'
-import { describePages, open, type PageServer, startServer } from './kit/kit.ts'
+import { describePages, open, type PageServer, startServer, untilLoaded } from './kit/kit.ts'
 import { payloads } from './payloads.ts'
 
 /** Remembers what ran in a page, from its first moment on. */
@@ -20,7 +20,7 @@ async function watchForRuns(page: Page): Promise<() => Promise<unknown>> {
 /** Looks at an address from top to bottom, as a person who scrolls through it. */
 async function lookThrough(page: Page, url: string): Promise<void> {
   await page.goto(url)
-  await page.getByRole('heading', { level: 1 }).waitFor()
+  await untilLoaded(page)
   await page.waitForLoadState('load')
   for (let turn = 0; turn < 60; turn++) {
     const isAtEnd = await page.evaluate(async () => {

@@ -2,7 +2,7 @@ import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { startModelServer } from '../models/server.ts'
 import { type HeldModel, holdModel } from './held-model.ts'
-import { describePages, open, type PageServer, startServer } from './kit/kit.ts'
+import { describePages, open, type PageServer, startServer, untilLoaded } from './kit/kit.ts'
 
 interface Outline {
   id: string
@@ -142,7 +142,7 @@ describePages('a novel', () => {
   test('is searched while one types, and a hit opens in the reader with its passage marked', async () => {
     await using opened = await open(`${server.url}/novels/${novel.id}`)
     const { page } = opened
-    await page.getByRole('heading', { level: 1 }).waitFor()
+    await untilLoaded(page)
     await page.keyboard.press('/')
     await page.keyboard.type('heron ferry')
     await hits(page).first().waitFor()
@@ -174,7 +174,7 @@ describePages('a novel', () => {
       const url = new URL(request.url())
       if (url.pathname.endsWith('/search')) asked.push(url.searchParams.get('q') ?? '')
     })
-    await page.getByRole('heading', { level: 1 }).waitFor()
+    await untilLoaded(page)
     await searchBox(page).focus()
     const keyboard = await opened.context.newCDPSession(page)
     for (const text of ['z', 'zh', 'zhong', 'zhong s'])

@@ -110,6 +110,16 @@ describe('quillwork models', { timeout: patience }, () => {
     expect(models.ledger.calls).toHaveLength(2)
   })
 
+  test('test asks a model that makes vectors for both kinds, and finds a name that only queries have', async () => {
+    const vectors = { ...writer(), uses: ['embedding'], dimensions: 64, query: { model: 'queries' } }
+    configure({ vectors })
+    const asked = () => on(['models', 'test', '--json'], { env: { WRITER_KEY: key } })
+    expect(trials(await asked())).toMatchObject([{ id: 'vectors', ok: true, outputTokens: 0 }])
+    expect(models.ledger.calls.map(({ model }) => model)).toEqual(['scripted', 'queries'])
+    models.script.add({ model: 'queries', answer: { is: 'unknown-model' } })
+    expect(trials(await asked())).toMatchObject([{ ok: false, error: { code: 'MODEL_UNKNOWN' } }])
+  })
+
   test('test tells what is wrong, by its code and with what to do; the others are asked all the same', async () => {
     configure({
       rejected: writer(),

@@ -88,6 +88,12 @@ describe('the models of a configuration', () => {
     ).toMatchObject({
       embedder: { dimensions: 384, price: { input: 1, output: 0, currency: 'EUR' } },
     })
+    const told = {
+      ...embedder,
+      passage: { prefix: 'passage: ' },
+      query: { model: 'e5-query', prefix: 'query: ' },
+    }
+    expect(resolve({ told }).config.models).toMatchObject({ told })
   })
 
   test('come from the file as well', () => {
@@ -201,6 +207,14 @@ describe('models that cannot be used', () => {
       /no models that make vectors/,
     ],
     ['dimensions of prose', { a: { ...local, dimensions: 3 } }, /Only models with the use "embedding"/],
+    ['queries of prose', { a: { ...local, query: { model: 'q' } } }, /Only models with the use "embedding"/],
+    ['an empty prefix', { a: { ...embedder, passage: { prefix: '' } } }, /a\.passage\.prefix: Give a text/],
+    ['a name for passages', { a: { ...embedder, passage: { model: 'p' } } }, /a\.passage: .*model/],
+    [
+      'a task type of another provider',
+      { a: { ...embedder, query: { taskType: 'RETRIEVAL_QUERY' } } },
+      /a\.query: Only Google has task types/,
+    ],
     [
       'no room for the prompt',
       { a: { ...local, contextTokens: 100, maxOutputTokens: 100 } },

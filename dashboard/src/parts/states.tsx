@@ -9,7 +9,7 @@ const widths = ['96%', '84%', '91%', '72%', '88%', '79%', '94%', '67%']
 export function Loading({ lines = 4 }: { lines?: number }) {
   const t = useTranslations('parts')
   return (
-    <Stack gap="sm" role="status">
+    <Stack gap="sm" role="status" data-awaited>
       <VisuallyHidden>{t('loading')}</VisuallyHidden>
       {widths.slice(0, lines).map(width => (
         <Skeleton key={width} height="1.5rem" width={width} aria-hidden />

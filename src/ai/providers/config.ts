@@ -24,12 +24,36 @@ export interface ModelConfig {
   readonly maxOutputTokens: number
   /** Length of the vectors of an embedding model. */
   readonly dimensions?: number
+  /** What an embedding model is told of a text that is searched. */
+  readonly passage?: EmbeddedAs
+  /** What it is told of a text that one searches with, where it was trained to tell them apart. */
+  readonly query?: EmbeddedAs & {
+    /** The name that the model has for these. Default: that of the model. */
+    readonly model?: string
+  }
   readonly temperature?: number
   readonly price?: ModelPrice
   readonly limits?: Limit
   readonly fallbacks: readonly ModelFallback[]
   readonly timeouts: ModelTimeouts
 }
+
+/** How an embedding model learns what a text is for. */
+export interface EmbeddedAs {
+  /** Stands before the text, as it is: `passage: `. */
+  readonly prefix?: string
+  /** Google alone: `RETRIEVAL_DOCUMENT`. */
+  readonly taskType?: GoogleTaskType
+}
+
+/** The task types of Google's embedding API that search has a use for. */
+export const googleTaskTypes = [
+  'RETRIEVAL_DOCUMENT',
+  'RETRIEVAL_QUERY',
+  'QUESTION_ANSWERING',
+  'SEMANTIC_SIMILARITY',
+] as const
+export type GoogleTaskType = (typeof googleTaskTypes)[number]
 
 /** Key of the limits of a model: the same for all models of one provider, account and name. */
 export function limitKeyOf({ provider, account, model }: ModelConfig): string {

@@ -2,9 +2,9 @@ import type { EmbeddingModelV3 } from '@ai-sdk/provider'
 import { type Clock, systemClock } from '../../runtime/clock.ts'
 import type { Usage } from '../../task/definition.ts'
 import { QuillworkError } from '../../task/errors.ts'
-import type { EmbeddingModel, Embeddings, PaidCallOptions } from '../model.ts'
+import type { EmbeddingModel, EmbeddingPurpose, Embeddings, EmbedOptions } from '../model.ts'
 import { ModelError } from '../model-error.ts'
-import { limitKeyOf, type ModelConfig } from './config.ts'
+import { type EmbeddedAs, limitKeyOf, type ModelConfig } from './config.ts'
 import { type Access, connectionTo } from './connection.ts'
 import { isFree } from './free.ts'
 import { messageFor } from './messages.ts'
@@ -22,13 +22,15 @@ interface Asked {
   readonly dimensions: number
   readonly connection: Connection
   readonly clock: Clock
-  load(): Promise<EmbeddingModelV3>
+  load(purpose: EmbeddingPurpose): Promise<EmbeddingModelV3>
 }
 
 /** One call on its way. */
 interface Call {
   readonly asked: Asked
+  /** As they are sent. */
   readonly texts: readonly string[]
+  readonly purpose: EmbeddingPurpose
   /** Whether the provider may have been asked. */
   isSent: boolean
   /** Tokens as the provider tells them. */
@@ -54,30 +56,45 @@ export function createEmbeddingModel(
   if (dimensions === undefined) {
     throw unfit(`Model "${id}" makes vectors, so it needs dimensions: the length of a vector.`)
   }
-  let loading: Promise<EmbeddingModelV3> | undefined
-  const load = () => {
-    loading ??= loadEmbeddingModel(connection)
-    return loading
+  const loading: Partial<Record<EmbeddingPurpose, Promise<EmbeddingModelV3>>> = {}
+  const load = (purpose: EmbeddingPurpose) => {
+    loading[purpose] ??= loadEmbeddingModel(connection, nameFor(config, purpose))
+    return loading[purpose]
   }
   const asked: Asked = { id, dimensions, connection, clock: access.clock ?? systemClock, load }
   return {
     id,
-    space: `${config.provider}:${config.model}`,
+    space: spaceOf(config),
     dimensions,
     maxTexts,
     limit: limitKeyOf(config),
     ...(config.price === undefined ? {} : { price: config.price }),
-    countTokens,
+    countTokens: text => countTokens(sent(config, 'passage', text)),
     costOf: tokens => costAt(config.price, tokens),
-    prepare: () => loadForCalls(load),
+    prepare: () => loadForCalls(() => load('passage')),
     embed: (texts, options) => embed(asked, texts, options),
   }
+}
+
+/** Vectors of passages that were told of in another way are not compared either; how queries are told of changes none of them. */
+function spaceOf({ provider, model, passage }: ModelConfig): string {
+  const told: EmbeddedAs = { ...passage }
+  const { prefix, taskType } = told
+  return [provider, model, ...[taskType, prefix].filter(part => part !== undefined)].join(':')
+}
+
+function nameFor({ model, query }: ModelConfig, purpose: EmbeddingPurpose): string {
+  return purpose === 'query' ? (query?.model ?? model) : model
+}
+
+function sent(config: ModelConfig, purpose: EmbeddingPurpose, text: string): string {
+  return `${config[purpose]?.prefix ?? ''}${text}`
 }
 
 async function embed(
   asked: Asked,
   texts: readonly string[],
-  { signal, onPartialUsage }: PaidCallOptions = {},
+  { signal, onPartialUsage, purpose = 'passage' }: EmbedOptions = {},
 ): Promise<Embeddings> {
   if (texts.length > maxTexts) {
     throw new QuillworkError(
@@ -86,11 +103,12 @@ async function embed(
     )
   }
   if (texts.length === 0) return { vectors: [] }
-  const { total } = asked.connection.config.timeouts
+  const { config } = asked.connection
+  const { total } = config.timeouts
   // The answer comes in one piece, so one wait is all there is.
   const timeouts = { first: total, idle: total, total }
   const waits = { model: asked.id, timeouts, clock: asked.clock, signal }
-  const call: Call = { asked, texts, isSent: false }
+  const call: Call = { asked, texts: texts.map(text => sent(config, purpose, text)), purpose, isSent: false }
   try {
     const embeddings = await withinWaits(waits, ({ stop }) => ask(call, stop))
     return { vectors: vectorsOf(asked, texts, embeddings), usage: usageOf(call) }
@@ -101,8 +119,9 @@ async function embed(
 }
 
 async function ask(call: Call, stop: AbortSignal): Promise<readonly (readonly number[])[]> {
-  const { asked, texts } = call
-  const model = await asked.load()
+  const { asked, texts, purpose } = call
+  const model = await asked.load(purpose)
+  const taskType = asked.connection.config[purpose]?.taskType
   const { embedMany } = await import('ai')
   stop.throwIfAborted()
   globalThis.AI_SDK_LOG_WARNINGS = false
@@ -113,6 +132,7 @@ async function ask(call: Call, stop: AbortSignal): Promise<readonly (readonly nu
       values: [...texts],
       maxRetries: 0,
       abortSignal: stop,
+      ...(taskType === undefined ? {} : { providerOptions: { google: { taskType } } }),
     })
     call.told = usage.tokens
     return embeddings

@@ -47,9 +47,9 @@ export async function loadLanguageModel(connection: Connection): Promise<Languag
   }
 }
 
-/** As `loadLanguageModel`. The SDK of Anthropic throws, since it has none. */
-export async function loadEmbeddingModel(connection: Connection): Promise<EmbeddingModelV3> {
-  const { model, provider } = connection.config
+/** As `loadLanguageModel`, by a name that the provider has for it. The SDK of Anthropic throws, since it has none. */
+export async function loadEmbeddingModel(connection: Connection, model: string): Promise<EmbeddingModelV3> {
+  const { provider } = connection.config
   const settings = settingsOf(connection)
   switch (provider) {
     case 'openai-compatible':

@@ -171,6 +171,56 @@ describe('an embedding model', () => {
     )
   })
 
+  it('tells passages and queries apart as it is configured to', async () => {
+    await using server = await startModelServer({ dimensions: 8 })
+    const model = modelAt(server.url, {
+      model: 'e5-passage',
+      passage: { prefix: 'passage: ' },
+      query: { model: 'e5-query', prefix: 'query: ' },
+    })
+    await model.embed(['The ferry', 'The clock'])
+    await model.embed(['The ferry', 'The clock'], { purpose: 'passage' })
+    await model.embed(['ferry'], { purpose: 'query' })
+    const passages = { model: 'e5-passage', prompt: 'passage: The ferry\n\npassage: The clock' }
+    const query = { model: 'e5-query', prompt: 'query: ferry' }
+    expect(server.ledger.calls).toMatchObject([passages, passages, query])
+    expect(model.countTokens('The ferry')).toBe(modelAt(server.url).countTokens('passage: The ferry'))
+  })
+
+  it('makes vectors of another space where it is told of passages in another way, and of the same however it is asked', () => {
+    const spaces = [
+      {},
+      { query: { model: 'q', prefix: 'query: ' } },
+      { passage: { prefix: 'passage: ' } },
+      { passage: { prefix: 'document: ' } },
+      { provider: 'google', passage: { taskType: 'RETRIEVAL_DOCUMENT' } },
+    ] as const
+    expect(spaces.map(changes => modelAt('http://127.0.0.1:9', changes).space)).toEqual([
+      'openai-compatible:scripted',
+      'openai-compatible:scripted',
+      'openai-compatible:scripted:passage: ',
+      'openai-compatible:scripted:document: ',
+      'google:scripted:RETRIEVAL_DOCUMENT',
+    ])
+  })
+
+  it('tells Google what a text is for', async () => {
+    const told: unknown[] = []
+    await using server = await serving((_, response, body) => {
+      told.push(JSON.parse(body))
+      response.writeHead(200, { 'content-type': 'application/json' })
+      response.end(JSON.stringify({ embedding: { values: [1, 0, 0, 0, 0, 0, 0, 0] } }))
+    })
+    const model = modelAt(server.url, {
+      provider: 'google',
+      passage: { taskType: 'RETRIEVAL_DOCUMENT' },
+      query: { taskType: 'RETRIEVAL_QUERY' },
+    })
+    await model.embed(['a'])
+    await model.embed(['a'], { purpose: 'query' })
+    expect(told).toMatchObject([{ taskType: 'RETRIEVAL_DOCUMENT' }, { taskType: 'RETRIEVAL_QUERY' }])
+  })
+
   it('speaks to Google too', async () => {
     let key: unknown
     await using server = await serving((request, response) => {

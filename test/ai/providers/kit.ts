@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { text } from 'node:stream/consumers'
 import type { LanguageModel, TextAnswer, TextRequest, WriteOptions } from '../../../src/ai/model.ts'
 import type { ModelConfig } from '../../../src/ai/providers/config.ts'
 import type { Usage } from '../../../src/task/definition.ts'
@@ -63,11 +64,14 @@ export async function outcomeOf(
 
 /** An HTTP server with one handler. `await using` closes it, with all its connections. */
 export async function serving(
-  handler: (request: IncomingMessage, response: ServerResponse) => void,
+  handler: (request: IncomingMessage, response: ServerResponse, body: string) => void,
 ): Promise<AsyncDisposable & { readonly url: string; readonly port: number }> {
   const server = createServer((request, response) => {
-    request.resume()
-    request.once('end', () => handler(request, response))
+    // A request whose client left before its end is nobody's.
+    void text(request).then(
+      body => handler(request, response, body),
+      () => undefined,
+    )
   })
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')

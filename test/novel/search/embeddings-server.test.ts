@@ -37,7 +37,13 @@ describeWithEmbeddings("an OpenAI-compatible embeddings server of somebody else'
   it('makes an index in which a passage is found from another language', { timeout: 120_000 }, async () => {
     await using server = await embeddingsServer()
     const { baseUrl, dimensions } = server
-    const config = modelConfig({ model: 'e5-query', uses: ['embedding'], baseUrl, dimensions })
+    const config = modelConfig({
+      model: 'e5-passage',
+      query: { model: 'e5-query' },
+      uses: ['embedding'],
+      baseUrl,
+      dimensions,
+    })
     const models = createModelCatalogue({
       configured: [{ id: 'e5', config }],
       open: {

@@ -108,6 +108,12 @@ export async function open(url: string, look: Look = {}): Promise<Opened> {
   }
 }
 
+/** Waits until a page stands there whole: its heading alone is seen while what belongs below it is still on its way. */
+export async function untilLoaded(page: Page): Promise<void> {
+  await page.getByRole('heading', { level: 1 }).waitFor()
+  await expect.poll(() => page.locator('[data-awaited]').count()).toBe(0)
+}
+
 /** What goes wrong in a page. That a request was refused or got no answer is the business of the test, not a mistake of the page. */
 function watch(page: Page): string[] {
   const problems: string[] = []
