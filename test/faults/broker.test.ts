@@ -23,7 +23,7 @@ describeRows('a broker that is away', () => {
         async system => {
           await startAll(system, size.of(1, 4))
           for (let restart = 0; restart < size.of(1, 3); restart++) {
-            const submitted = system.submit({ most: 6 }, size.of(50, 1_500), seed, restart * 2_000)
+            const submitted = system.submit({ most: 6 }, size.of(50, 800), seed, restart * 2_000)
             await until(() => running(system.lines()) > 2, 'tasks that run')
             system.fault('broker stopped')
             await node.restart()
@@ -47,7 +47,7 @@ describeRows('a broker that is away', () => {
           await system.submit({ name: 'leaves' }, 5, seed, 100_000)
           await node.sync()
           for (let kill = 0; kill < size.of(1, 3); kill++) {
-            const submitted = system.submit({ most: 6 }, size.of(50, 1_500), seed, kill * 2_000)
+            const submitted = system.submit({ most: 6 }, size.of(50, 800), seed, kill * 2_000)
             await until(() => running(system.lines()) > 2, 'tasks that run')
             system.fault('broker killed')
             await node.kill()
@@ -75,7 +75,7 @@ describeRows('a broker that is away', () => {
       const submitted = client.order('submit', {
         plan: { most: 6 },
         from: 0,
-        count: size.of(60, 3_000),
+        count: size.of(60, 2_400),
         seed,
       })
       await until(() => running(system.lines()) > 2, 'tasks that run')

@@ -14,7 +14,7 @@ describeRows('messages that are lost, repeated, late, or nonsense', () => {
     onServers(async (system, servers) => {
       await using messages = await connectTo(servers)
       await startAll(system, size.of(1, 4))
-      const submitted = system.submit({ most: 6 }, size.of(60, 4_000), seed)
+      const submitted = system.submit({ most: 6 }, size.of(60, 2_400), seed)
       await until(() => running(system.lines()) > 2, 'tasks that run')
       system.fault('queue deleted')
       await messages.deleteQueue('tasks.queue')
@@ -118,7 +118,7 @@ describeRows('messages that are lost, repeated, late, or nonsense', () => {
         await startAll(system, size.of(2, 4))
         await using messages = await connectTo(servers)
         const repeated = await messages.repeat(3, nth => nth * 200)
-        await system.submit({ most: 6 }, size.of(40, 3_000), seed)
+        await system.submit({ most: 6 }, size.of(40, 2_400), seed)
         await system.untilIdle()
         await until(() => repeated() > size.of(100, 9_000), 'repeated messages')
         system.fault(`${repeated()} messages repeated`)

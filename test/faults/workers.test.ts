@@ -16,7 +16,7 @@ describeRows('processes that die or hang', () => {
     onServers(async system => {
       const workers = await startAll(system, size.of(2, 4))
       for (let kill = 0; kill < size.of(3, 30); kill++) {
-        const submitted = system.submit({ most: size.of(6, 50) }, size.of(20, 170), seed, kill * 1_000)
+        const submitted = system.submit({ most: size.of(6, 20) }, size.of(20, 48), seed, kill * 1_000)
         await until(() => running(system.lines()) > 4, 'tasks that run')
         await pause(chance.between(0, size.of(200, 1_500)))
         const victim = chance.between(0, workers.length - 1)

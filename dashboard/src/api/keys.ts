@@ -17,6 +17,7 @@ export const keys = {
   deadLetterGroups: (filter: object) => ['dead-letters', 'groups', filter],
   deadLetterList: (filter: object) => ['dead-letters', 'list', filter],
   novels: ['novels', 'list'],
+  novelTitles: ['novels', 'list', 'titles'],
   novel: (novelId: string) => ['novels', 'one', novelId],
   chapter: (novelId: string, chapterId: string) => ['novels', 'chapter', novelId, chapterId],
   search: (novelId: string, query: string) => ['novels', 'search', novelId, query],

@@ -1,8 +1,7 @@
 import { useThrottledValue } from '@mantine/hooks'
-import { keepPreviousData, useQuery } from '@tanstack/react-query'
-import { api, dataOf } from '../api/client.ts'
+import { keepPreviousData, useQuery, useQueryClient } from '@tanstack/react-query'
 import { useTaskCounts } from '../api/task-counts.ts'
-import { attentionKey } from './letter-queries.ts'
+import { attentionKey, groupsQuery } from './letter-queries.ts'
 
 /** Milliseconds between two countings: the server goes through all dead letters for each. */
 const countAgainAfter = 5_000
@@ -14,15 +13,18 @@ const countAgainEvery = 60_000
  * changed, seldom otherwise, and never where there are none.
  */
 export function useAttentionCount(): number {
+  const queries = useQueryClient()
   const { counts } = useTaskCounts()
   const { FAILED: failed = 0, DEAD_LETTER: givenUp = 0 } = counts
   const ended = useThrottledValue(`${failed} ${givenUp}`, countAgainAfter)
   const { data } = useQuery({
     queryKey: [...attentionKey, ended],
-    queryFn: ({ signal }) => dataOf(api.GET('/v1/dead-letters/groups', { signal })),
+    // A page that shows the groups has just read them, or does so now.
+    queryFn: () => queries.fetchQuery({ ...groupsQuery({}), staleTime: 1_000 }),
     select: ({ items }) => items.reduce((sum, { count }) => sum + count, 0),
     refetchInterval: countAgainEvery,
-    enabled: failed + givenUp > 0,
+    // The first counts reach the throttled text a moment later.
+    enabled: failed + givenUp > 0 && ended !== '0 0',
     placeholderData: keepPreviousData,
     gcTime: 10_000,
   })

@@ -1,4 +1,4 @@
-import { useInfiniteQuery, useQuery, useQueryClient } from '@tanstack/react-query'
+import { queryOptions, useInfiniteQuery, useQuery, useQueryClient } from '@tanstack/react-query'
 import { api, dataOf } from '../api/client.ts'
 import { keys } from '../api/keys.ts'
 import type { components, paths } from '../api/schema.ts'
@@ -27,11 +27,15 @@ export function useGroups({ type, fingerprint }: { type?: string; fingerprint?: 
     ...(type === undefined ? {} : { taskType: [type] }),
     ...(fingerprint === undefined ? {} : { fingerprint }),
   }
-  return useQuery({
+  return useQuery({ ...groupsQuery(filter), refetchInterval: readLettersEvery })
+}
+
+/** How the groups are read. */
+export function groupsQuery(filter: { taskType?: string[]; fingerprint?: string }) {
+  return queryOptions({
     queryKey: keys.deadLetterGroups(filter),
     queryFn: ({ signal }) =>
       dataOf(api.GET('/v1/dead-letters/groups', { params: { query: filter }, signal })),
-    refetchInterval: readLettersEvery,
   })
 }
 

@@ -21,7 +21,6 @@ function useLiveTasksQuery(novelId: string) {
       return dataOf(api.GET('/v1/tasks', { params: { query }, signal }))
     },
     getNextPageParam: () => undefined,
-    refetchOnMount: 'always',
   })
 }
 

@@ -1,7 +1,6 @@
-import { useQuery } from '@tanstack/react-query'
 import { createContext, type ReactNode, useContext } from 'react'
-import { api, dataOf } from '../api/client.ts'
 import type { Task } from '../api/task.ts'
+import { useNovelTitles } from '../queries/novel-titles.ts'
 import { labelOf } from './subject.ts'
 
 /** The titles of the novels of the shelf, by their ids. Empty until they are known. */
@@ -9,18 +8,10 @@ const TitlesContext = createContext<ReadonlyMap<string, string>>(new Map())
 
 /** Reads the titles of the novels for everything below it, once one of the tasks concerns a novel. */
 export function NovelTitles({ tasks, children }: { tasks: readonly Task[]; children: ReactNode }) {
-  const { data } = useQuery({
-    queryKey: ['novels', 'titles'],
-    queryFn: async ({ signal }) => {
-      const page = await dataOf(api.GET('/v1/novels', { params: { query: { pageSize: 200 } }, signal }))
-      return new Map(page.items.map(({ id, title }) => [id, title]))
-    },
-    enabled: tasks.some(task => novelOf(task) !== undefined),
-  })
-  return <TitlesContext value={data ?? noTitles}>{children}</TitlesContext>
+  const titles = useNovelTitles({ enabled: tasks.some(task => novelOf(task) !== undefined) })
+  return <TitlesContext value={titles}>{children}</TitlesContext>
 }
 
-const noTitles: ReadonlyMap<string, string> = new Map()
 const ofNovel = 'novel:'
 /** What tells a person nothing: it stands beside the tags. */
 const ids = new Set(['novelId', 'sceneId', 'uploadId', 'chapterId', 'startChapterId', 'endChapterId'])

@@ -33,7 +33,7 @@ const looks: readonly Look[] = [
   { theme: 'light', language: 'en', width: 360, height: 740 },
 ]
 
-describePages('what people with a screen reader or a keyboard would stumble over', () => {
+describePages('every page', () => {
   let server: PageServer
   let tasks: EngineServer
   const pages: [name: string, url: string][] = []
@@ -91,7 +91,7 @@ describePages('what people with a screen reader or a keyboard would stumble over
 
   for (const look of looks) {
     const name = `${look.theme}, ${look.language}, ${look.width ?? 1_280} px`
-    test(`nothing serious, and nothing over the side, on any page (${name})`, {
+    test(`is nothing to stumble over with a screen reader or a keyboard, and fits (${name})`, {
       timeout: 240_000,
     }, async () => {
       const found: string[] = []
@@ -111,4 +111,26 @@ describePages('what people with a screen reader or a keyboard would stumble over
       expect(found).toEqual([])
     })
   }
+
+  test('asks for nothing twice while it loads', { timeout: 240_000 }, async () => {
+    const twice: string[] = []
+    await using opened = await open('about:blank')
+    const { page } = opened
+    let asked: string[] = []
+    page.on('request', request => {
+      if (request.method() === 'GET' && request.url().includes('/v1/')) asked.push(request.url())
+    })
+    for (const [title, url] of pages) {
+      asked = []
+      await page.goto(url)
+      await untilLoaded(page)
+      await page.locator('[data-live=live]').waitFor()
+      // What would be read again is read as soon as the stream stands.
+      await page.waitForTimeout(500)
+      expect(asked.length, title).toBeGreaterThan(0)
+      const again = asked.filter((one, at) => asked.indexOf(one) !== at)
+      twice.push(...again.map(one => `${title}: ${one.replace(/^.*?\/v1\//, '/v1/')}`))
+    }
+    expect(twice).toEqual([])
+  })
 })
