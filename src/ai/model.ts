@@ -95,6 +95,8 @@ export interface LanguageModel {
   /** Tokens of prompt and answer together. */
   readonly contextTokens: number
   readonly maxOutputTokens: number
+  /** Tokens of an answer that it may think before it writes. Default: that is not known. */
+  readonly thinkingTokens?: number
   readonly price?: ModelPrice
   /** In the order in which they are tried. */
   readonly fallbacks: readonly ModelFallback[]
@@ -153,10 +155,13 @@ export interface EmbeddingModel {
   readonly dimensions: number
   /** Most texts that one call may carry, at least 1. */
   readonly maxTexts: number
+  /** Most tokens that one call may carry. Default: no bound of its own. */
+  readonly maxTokens?: number
   /** Key of its limits, as `LanguageModel.limit`. */
   readonly limit: string
   readonly price?: ModelPrice
-  countTokens(text: string): number
+  /** About how many tokens a text is, with what the model is told of it. `purpose`: default `passage`. */
+  countTokens(text: string, purpose?: EmbeddingPurpose): number
   costOf(tokens: { inputTokens: number; outputTokens: number }): number | undefined
   /** As `LanguageModel.prepare`. */
   prepare?(): Promise<void>

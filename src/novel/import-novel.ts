@@ -133,8 +133,9 @@ async function makeSearchable(ctx: ImportContext, novelId: string): Promise<Inde
   return words.done ? (words.result?.index ?? 'none') : 'pending'
 }
 
+/** The model does not answer, or is not what its configuration says. */
 function isOfModel(code = ''): boolean {
-  return code.startsWith('MODEL_') || code === 'PROVIDER_NOT_CONFIGURED'
+  return code.startsWith('MODEL_') || ['CONFIG_INVALID', 'PROVIDER_NOT_CONFIGURED'].includes(code)
 }
 
 /** A batch that did not complete left no counts: what is not there now has failed. */

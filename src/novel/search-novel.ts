@@ -70,8 +70,7 @@ async function queryVector(
     return await embedQuery(services, model, search)
   } catch (error) {
     search.signal?.throwIfAborted()
-    if (error instanceof ModelError && error.retryAfterMs !== undefined)
-      await services.limiter.park(model.limit, nowOf(services) + error.retryAfterMs)
+    if (isRefusalOfAll(error)) await services.limiter.park(model.limit, nowOf(services) + error.retryAfterMs)
     return degraded(
       'model-failed',
       error instanceof QuillworkError
@@ -79,6 +78,13 @@ async function queryVector(
         : `${model.id} gave no vector within ${longestCallMs / 1_000} seconds.`,
     )
   }
+}
+
+/** The provider takes no call until then; one that is only ill for a while holds nobody else up. */
+function isRefusalOfAll(error: unknown): error is ModelError & { retryAfterMs: number } {
+  return (
+    error instanceof ModelError && error.code === 'MODEL_RATE_LIMITED' && error.retryAfterMs !== undefined
+  )
 }
 
 /** The model that made the vectors of an index. */
@@ -102,7 +108,7 @@ async function embedQuery(
   model: EmbeddingModel,
   { query, signal }: Pick<NovelSearch, 'query' | 'signal'>,
 ): Promise<Float32Array | Degraded> {
-  const cost = model.countTokens(query)
+  const cost = model.countTokens(query, 'query')
   const turn = await takeTurn(services, { key: model.limit, cost, signal })
   if (turn === undefined) {
     return degraded(

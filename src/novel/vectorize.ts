@@ -7,6 +7,7 @@ import type { IndexBuild, NovelSegment, VectorKind } from './library/passage-ind
 import type { UsageNote } from './library/provenance.ts'
 import type { SceneText } from './library/shelf.ts'
 import { embedTexts, textBatches } from './models/embed-texts.ts'
+import { storedSeries } from './models/stored-series.ts'
 import { addUsage, noUsage } from './models/usage.ts'
 import { encodeVectors } from './search/vectors.ts'
 import { defineNovelTask, given, type NovelServices } from './services.ts'
@@ -157,6 +158,13 @@ interface PaidVectors {
 
 const noVectors: PaidVectors = { parts: 0 }
 
+/** What was put in the place of a batch. */
+interface PaidBatch {
+  /** Of the texts, and of the passages that they are. */
+  hash: string
+  usage: UsageNote
+}
+
 /**
  * Writes the vectors of a segment, one call of the model after the other. What was paid for is known by its texts, so that it is not
  * paid again as long as they have not changed.
@@ -172,16 +180,29 @@ async function writeVectors(
   for (const batch of textBatches(model, texts)) {
     ctx.signal.throwIfAborted()
     const place = { segment: segment.number, part: parts++ }
-    const name = `vectors ${build.generation}/${place.segment}/${place.part} ${hashedId(batch.texts.join('\n'))}`
-    const paid = await ctx.checkpoint(name, async () => {
-      const { vectors, usage: used } = await embedTexts(ctx, { model, texts: batch.texts, subject: novelId })
-      const first = segment.passages[batch.first]?.id ?? 0
-      const written = { ...place, first, vectors: encodeVectors(vectors) }
-      const outcome = await ctx.services.library.index.putVectors(build, written)
-      return outcome === 'stale' ? null : addUsage(noUsage, used ?? noUsage)
-    })
-    if (paid === null) return null
-    usage = addUsage(usage, paid)
+    const first = segment.passages[batch.first]?.id ?? 0
+    const hash = hashedId(JSON.stringify([first, batch.texts]))
+    const keyFor = (number: number) =>
+      `vectors ${build.generation}/${place.segment}/${place.part} ${number + 1}`
+    // The place holds what was put there last, whatever it held before.
+    const paid = await storedSeries<PaidBatch | null>(ctx, keyFor)
+    if (paid.at(-1)?.hash !== hash) {
+      const written = await ctx.checkpoint<PaidBatch | null>(keyFor(paid.length), async () => {
+        const { vectors, usage: used } = await embedTexts(ctx, {
+          model,
+          texts: batch.texts,
+          subject: novelId,
+        })
+        const row = { ...place, first, vectors: encodeVectors(vectors) }
+        const outcome = await ctx.services.library.index.putVectors(build, row)
+        return outcome === 'stale' ? null : { hash, usage: addUsage(noUsage, used ?? noUsage) }
+      })
+      paid.push(written)
+    }
+    for (const one of paid) {
+      if (one === null) return null
+      usage = addUsage(usage, one.usage)
+    }
   }
   return { parts, usage }
 }

@@ -32,6 +32,8 @@ const usualContext: Record<ProviderKind, number> = {
   google: 1_000_000,
 }
 const usualOutput = 4_096
+/** A passage has about 1,200 tokens at most, and what the model is told of it as many as its prefix has characters. */
+const leastPerMinute = 2_500
 
 /** The name of a stored key. A key itself, pasted in its place, is not one. */
 export const keyName = /^(?!sk-)[\w.-]{1,40}$/
@@ -103,6 +105,7 @@ const shape = {
   privateNetwork: z.boolean('Give true or false.').default(false),
   contextTokens: atLeastOne.exactOptional(),
   maxOutputTokens: atLeastOne.exactOptional(),
+  thinkingTokens: atLeastOne.exactOptional(),
   dimensions: atLeastOne.exactOptional(),
   passage: z.strictObject(embeddedAs).exactOptional(),
   query: z.strictObject({ ...embeddedAs, model: text.max(200).exactOptional() }).exactOptional(),
@@ -156,7 +159,12 @@ function* contradictions(given: Given): Generator<readonly [path: keyof Given, m
   if (maxOutputTokens >= contextTokens)
     yield [
       'maxOutputTokens',
-      `It leaves no room for the prompt: contextTokens, for both, is ${contextTokens}.`,
+      `It leaves no room for the prompt: contextTokens, or what limits.tokensPerMinute leaves of it, is ${contextTokens} for both.`,
+    ]
+  if ((given.thinkingTokens ?? 0) >= maxOutputTokens)
+    yield [
+      'thinkingTokens',
+      `It leaves no room for the answer: maxOutputTokens, for both, is ${maxOutputTokens}.`,
     ]
   if (given.uses.includes('embedding')) yield* embeddingContradictions(given)
   else yield* writerContradictions(given)
@@ -188,12 +196,15 @@ function* embeddingContradictions(given: Given): Generator<readonly [keyof Given
   if (given.uses.length > 1)
     yield ['uses', 'A model that makes vectors writes nothing: configure another one for the rest.']
   if (given.dimensions === undefined) yield ['dimensions', 'Give the length of its vectors.']
+  if ((given.limits?.tokensPerMinute ?? leastPerMinute) < leastPerMinute)
+    yield ['limits', `A passage alone may need ${leastPerMinute} tokens: give tokensPerMinute at least that.`]
   if (given.fallbacks.length > 0)
     yield [
       'fallbacks',
       'Vectors of two models cannot be compared, so no other model stands in. Leave it out.',
     ]
-  if (given.temperature !== undefined) yield ['temperature', 'It has no effect on vectors. Leave it out.']
+  for (const field of ['temperature', 'thinkingTokens'] as const)
+    if (given[field] !== undefined) yield [field, 'It has no effect on vectors. Leave it out.']
   if (given.provider !== 'google') {
     for (const purpose of ['passage', 'query'] as const)
       if (given[purpose]?.taskType !== undefined)
@@ -208,9 +219,11 @@ function* writerContradictions(given: Given): Generator<readonly [keyof Given, s
     yield ['price', 'Give the price of a million tokens of output too.']
 }
 
-function withWindow({ provider, contextTokens = usualContext[provider], maxOutputTokens }: Given) {
-  const usual = Math.min(usualOutput, Math.max(1, Math.floor(contextTokens / 2)))
-  return { contextTokens, maxOutputTokens: maxOutputTokens ?? usual }
+/** A call that needs more than the tokens of a minute would never get its turn. */
+function withWindow({ provider, contextTokens = usualContext[provider], maxOutputTokens, limits }: Given) {
+  const window = Math.min(contextTokens, limits?.tokensPerMinute ?? contextTokens)
+  const usual = Math.min(usualOutput, Math.max(1, Math.floor(window / 2)))
+  return { contextTokens: window, maxOutputTokens: maxOutputTokens ?? usual }
 }
 
 function resolved({ price: paid, ...given }: Given): ModelSetting {

@@ -88,6 +88,10 @@ describe('the models of a configuration', () => {
     ).toMatchObject({
       embedder: { dimensions: 384, price: { input: 1, output: 0, currency: 'EUR' } },
     })
+    const slow = { ...local, limits: { tokensPerMinute: 6_000 } }
+    expect(resolve({ slow }).config.models).toMatchObject({
+      slow: { contextTokens: 6_000, maxOutputTokens: 3_000 },
+    })
     const told = {
       ...embedder,
       passage: { prefix: 'passage: ' },
@@ -218,6 +222,18 @@ describe('models that cannot be used', () => {
     [
       'no room for the prompt',
       { a: { ...local, contextTokens: 100, maxOutputTokens: 100 } },
+      /no room for the prompt/,
+    ],
+    ['no room beside thoughts', { a: { ...local, thinkingTokens: 4_096 } }, /no room for the answer/],
+    ['vectors of a thinker', { a: { ...embedder, thinkingTokens: 10 } }, /no effect on vectors/],
+    [
+      'too few tokens a minute',
+      { a: { ...embedder, limits: { tokensPerMinute: 1_000 } } },
+      /a\.limits: A passage/,
+    ],
+    [
+      'a prompt that no minute has room for',
+      { a: { ...local, limits: { tokensPerMinute: 3_000 }, maxOutputTokens: 3_000 } },
       /no room for the prompt/,
     ],
     ['a hot head', { a: { ...local, temperature: 3 } }, /Give at most 2/],

@@ -22,6 +22,8 @@ export interface ModelConfig {
   /** Tokens of prompt and answer together. */
   readonly contextTokens: number
   readonly maxOutputTokens: number
+  /** Of these, what it may think before it writes. */
+  readonly thinkingTokens?: number
   /** Length of the vectors of an embedding model. */
   readonly dimensions?: number
   /** What an embedding model is told of a text that is searched. */

@@ -6,6 +6,8 @@ export interface Heard {
   readonly texts: string[]
   /** What the model thought before it wrote: nobody reads it, and it is paid. */
   thoughts: string
+  /** Where a text begins that may begin with thoughts; absent once that is decided. */
+  opening?: Opening
   /** UTF-16 code units of both. */
   characters: number
   /** Messages of the stream, whatever is in them. */
@@ -23,12 +25,19 @@ export interface Heard {
   asked: boolean
 }
 
+/** The beginning of a text: what is held of it until it is known to be text or thoughts. */
+interface Opening {
+  isThought: boolean
+  held: string
+}
+
 /** Nothing yet. */
 export function nothingHeard(): Heard {
   return {
     texts: [],
     characters: 0,
     thoughts: '',
+    opening: { isThought: false, held: '' },
     messages: 0,
     refused: false,
     withheld: false,
@@ -63,10 +72,53 @@ export function hear(heard: Heard, part: TextStreamPart<ToolSet>): string | unde
   }
 }
 
-function hearText(heard: Heard, text: string): string | undefined {
-  if (text === '' || heard.refused) return undefined
+function hearText(heard: Heard, stretch: string): string | undefined {
+  if (stretch === '' || heard.refused) return undefined
+  heard.characters += stretch.length
+  const text = heard.opening === undefined ? stretch : withoutThoughts(heard, heard.opening, stretch)
+  if (text === '') return undefined
   heard.texts.push(text)
-  heard.characters += text.length
+  return text
+}
+
+/** The stream has ended: answers what was held of a text that was too short to tell. */
+export function hearEnd(heard: Heard): string | undefined {
+  const { opening } = heard
+  if (opening === undefined || opening.isThought || opening.held === '') return undefined
+  heard.texts.push(opening.held)
+  return decided(heard, opening.held)
+}
+
+const thinks = '<think>'
+const hasThought = '</think>'
+
+/**
+ * Some servers leave in the text what a model thinks first, between these marks, where nothing was configured to take it out. Answers
+ * what is surely text by now.
+ */
+function withoutThoughts(heard: Heard, opening: Opening, stretch: string): string {
+  opening.held += stretch
+  if (!opening.isThought) {
+    const begun = opening.held.trimStart()
+    if (begun.length < thinks.length && thinks.startsWith(begun)) return ''
+    if (!begun.startsWith(thinks)) return decided(heard, opening.held)
+    opening.isThought = true
+    opening.held = begun.slice(thinks.length)
+  }
+  const end = opening.held.indexOf(hasThought)
+  if (end !== -1) {
+    heard.thoughts += opening.held.slice(0, end)
+    return decided(heard, opening.held.slice(end + hasThought.length).trimStart())
+  }
+  // The mark may come in two stretches.
+  const sure = Math.max(0, opening.held.length - hasThought.length + 1)
+  heard.thoughts += opening.held.slice(0, sure)
+  opening.held = opening.held.slice(sure)
+  return ''
+}
+
+function decided(heard: Heard, text: string): string {
+  delete heard.opening
   return text
 }
 

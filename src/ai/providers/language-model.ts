@@ -31,6 +31,7 @@ export function createLanguageModel(
     limit: limitKeyOf(config),
     contextTokens: config.contextTokens,
     maxOutputTokens: config.maxOutputTokens,
+    ...(config.thinkingTokens === undefined ? {} : { thinkingTokens: config.thinkingTokens }),
     ...(config.price === undefined ? {} : { price: config.price }),
     fallbacks: config.fallbacks,
     countTokens,

@@ -47,7 +47,7 @@ const sentences: Readonly<Record<ModelErrorCode, readonly [what: string, toDo: s
   ],
   MODEL_ANSWER_TRUNCATED: [
     'ended the answer of model {model} at its greatest length',
-    'Ask for a shorter text, or raise maxOutputTokens of the model.',
+    'Ask for a shorter text, or raise maxOutputTokens of the model; of one that thinks before it writes, thinkingTokens.',
   ],
   MODEL_CONTEXT_EXCEEDED: [
     'says that the text is too long for model {model}',

@@ -3,12 +3,11 @@ import { BlockList, isIPv4, isIPv6 } from 'node:net'
 /** Where an address leads: into the open, into a network of one's own, or nowhere that a model can be. */
 export type Reach = 'public' | 'private' | 'never'
 
-/** This machine, private networks, links, carriers' networks, networks for measurements. */
+/** This machine, private networks, IPv6 links, carriers' networks, networks for measurements. */
 const privateRanges = listOf([
   '10.0.0.0/8',
   '100.64.0.0/10',
   '127.0.0.0/8',
-  '169.254.0.0/16',
   '172.16.0.0/12',
   '192.168.0.0/16',
   '198.18.0.0/15',
@@ -18,15 +17,14 @@ const privateRanges = listOf([
 ])
 
 /**
- * Where no model is: the services of clouds that hand out a machine's credentials, unspecified and reserved addresses, groups, addresses
+ * Where no model is: the services of clouds that hand out a machine's credentials, which most have on an IPv4 link, unspecified and reserved addresses, groups, addresses
  * for documents, and IPv6 ranges that tunnel (https://www.iana.org/assignments/iana-ipv4-special-registry and its IPv6 twin).
  */
 const forbiddenRanges = listOf([
   '100.100.100.200/32',
   '168.63.129.16/32',
-  '169.254.169.254/32',
-  '169.254.170.2/32',
-  '169.254.170.23/32',
+  '169.254.0.0/16',
+  'fd00:42::42/128',
   'fd00:ec2::/32',
   'fd20:ce::254/128',
   '0.0.0.0/8',

@@ -4,7 +4,7 @@ import type { Clock } from '../../runtime/clock.ts'
 import type { TextAnswer, TextRequest, WriteOptions } from '../model.ts'
 import { ModelError } from '../model-error.ts'
 import { isFree } from './free.ts'
-import { type Heard, hear, nothingHeard } from './heard.ts'
+import { type Heard, hear, hearEnd, nothingHeard } from './heard.ts'
 import { judge } from './judge.ts'
 import { messageFor } from './messages.ts'
 import { modelErrorOf } from './model-error-of.ts'
@@ -51,15 +51,19 @@ export async function writeAnswer(
 async function listen(call: Call, waits: Waits): Promise<void> {
   const { asked, heard, options } = call
   const model = await asked.load()
+  // A stretch that comes after the end of its call is nobody's any more.
+  const tell = (text: string | undefined) => {
+    if (text !== undefined && !waits.stop.aborted) options.onText?.(text)
+  }
   for await (const part of readable(call, await open(call, model, waits.stop))) {
     const before = heard.characters
     const text = hear(heard, part)
     if (heard.characters > before) waits.heard()
     if (heard.error !== undefined) throw errorOf(call, heard.error.is)
     if (isTooLong(call)) throw tooLong(asked.id)
-    // A stretch that comes after the end of its call is nobody's any more.
-    if (text !== undefined && !waits.stop.aborted) options.onText?.(text)
+    tell(text)
   }
+  tell(hearEnd(heard))
   const failure = judge(heard, asked.id)
   if (failure !== undefined) throw failure
 }

@@ -1,10 +1,11 @@
 import type { ModelCatalogue } from '../../ai/catalogue.ts'
 import type { LanguageModel, ModelParameters, TextRequest } from '../../ai/model.ts'
 import { ModelError, type ModelErrorCode } from '../../ai/model-error.ts'
-import { SnoozeError, type TaskContext, type Usage } from '../../index.ts'
+import { errorCatalogue, QuillworkError, SnoozeError, type TaskContext, type Usage } from '../../index.ts'
 import { promptTokens } from './context.ts'
 import { type Expense, openExpense } from './expense.ts'
 import { GrowingText } from './growing-text.ts'
+import { storedSeries } from './stored-series.ts'
 
 /** What of a task's context a call needs. */
 export type CallContext = Pick<
@@ -43,77 +44,100 @@ export interface ModelAnswer {
 /**
  * Asks a model once: the budget of the tree, then the limit of the model, then the call, then what it really used, which is recorded
  * however the call ends. Where it fails with a code that the model has a fallback for, the fallback is asked; one for
- * MODEL_RATE_LIMITED also while the provider is known to refuse all calls of the model. Throws `ModelError`, what `reserve` and `acquire`
- * throw, and the signal's reason; nothing is written once the signal has fired.
+ * MODEL_RATE_LIMITED also while the provider is known to refuse all calls of the model. A fallback that is not configured is passed over, and
+ * one that fails for good takes no retry from a model that may answer later. Throws `ModelError`, what `reserve` and `acquire` throw, and
+ * the signal's reason; nothing is written once the signal has fired.
  */
 export async function callModel(
   ctx: CallContext,
   models: Pick<ModelCatalogue, 'languageModel'>,
   { model, ...call }: ModelCall & { readonly model: LanguageModel },
 ): Promise<ModelAnswer> {
+  const fallbacks = fallbacksOf(models, model, call.use)
   const renewals = model.fallbacks.length === 0 ? [] : await storedRenewals(ctx, call.unit)
   const remember = (next: string) => ctx.checkpoint(renewalKey(call.unit, renewals.length), () => next)
   const freeModel = (due: LanguageModel): LanguageModel => {
     let candidate = due
     while (ctx.isParked(candidate.limit)) {
-      const next = nextModel(model, candidate.id, 'MODEL_RATE_LIMITED')
+      const next = fallbacks.after(candidate.id, 'MODEL_RATE_LIMITED')
       if (next === undefined) return due
-      candidate = models.languageModel(call.use, next)
+      candidate = next
     }
     if (candidate !== due)
       ctx.logInfo(`The provider refuses calls of the model ${due.id} for now; ${candidate.id} is asked.`)
     return candidate
   }
   let asked = model
-  for (const id of renewals) asked = models.languageModel(call.use, id)
-  for (let isFirst = true; ; isFirst = false) {
+  for (const id of renewals) asked = fallbacks.named(id) ?? asked
+  let isFirst = true
+  let passing: ModelError | undefined
+  for (;;) {
     asked = freeModel(asked)
     const attempt = await ask(ctx, asked, call).catch(async error => {
+      if (!(error instanceof SnoozeError)) throw error
+      // That the provider refuses all calls may be known to other processes first, and was heard when the place was asked for.
+      if (error.limit !== undefined && freeModel(asked) !== asked) return undefined
       // The models before it were paid for nothing, once: the attempt that comes when it is its turn begins with it.
-      if (error instanceof SnoozeError && !isFirst) await remember(asked.id)
+      if (!isFirst) await remember(asked.id)
       throw error
     })
+    if (attempt === undefined) continue
     if ('answer' in attempt) return attempt.answer
     const { error } = attempt
-    const next = nextModel(model, asked.id, error.code)
-    if (next === undefined) throw error
-    ctx.logInfo(`The model ${asked.id} gave no answer; ${next} is asked.`, { code: error.code })
+    const isPassing = errorCatalogue[error.code].retryable
+    if (isPassing) passing ??= error
+    const next = fallbacks.after(asked.id, error.code)
+    if (next === undefined) throw isPassing ? error : (passing ?? error)
+    ctx.logInfo(`The model ${asked.id} gave no answer; ${next.id} is asked.`, { code: error.code })
     if (attempt.isFollowed) {
-      await remember(next)
+      await remember(next.id)
       // At once, and without a retry.
-      throw new SnoozeError(0, `The text is begun anew with the model ${next}: ${error.message}`)
+      throw new SnoozeError(0, `The text is begun anew with the model ${next.id}: ${error.message}`)
     }
-    asked = models.languageModel(call.use, next)
+    asked = next
+    isFirst = false
   }
 }
 
-/** The fallback of a model that is due when it, or one of its fallbacks, failed with a code: each is asked once. */
-function nextModel(model: LanguageModel, failed: string, code: ModelErrorCode): string | undefined {
-  const after = model.fallbacks.findIndex(fallback => fallback.model === failed)
-  return model.fallbacks.slice(after + 1).find(fallback => fallback.on.includes(code))?.model
+interface Fallbacks {
+  /** Undefined: it is not configured, or not any more. */
+  named(id: string): LanguageModel | undefined
+  /** The one that is due when the model, or one of its fallbacks, failed with a code: each is asked once. */
+  after(failed: string, code: ModelErrorCode): LanguageModel | undefined
 }
 
-const nothingStored = new Error('There is no such checkpoint.')
+function fallbacksOf(
+  models: Pick<ModelCatalogue, 'languageModel'>,
+  { fallbacks }: LanguageModel,
+  use: ModelCall['use'],
+): Fallbacks {
+  const named = (id: string) => {
+    try {
+      return models.languageModel(use, id)
+    } catch (error) {
+      if (error instanceof QuillworkError && error.code === 'PROVIDER_NOT_CONFIGURED') return undefined
+      throw error
+    }
+  }
+  return {
+    named,
+    after(failed, code) {
+      const at = fallbacks.findIndex(fallback => fallback.model === failed)
+      for (const { model: id, on } of fallbacks.slice(at + 1)) {
+        const model = on.includes(code) ? named(id) : undefined
+        if (model !== undefined) return model
+      }
+      return undefined
+    },
+  }
+}
 
 /**
  * The fallbacks that earlier attempts left a half-written text for, or waited for. Whoever followed it has read words of the model that failed and
  * must not read those of another one behind them, so the fallback is asked by a new attempt, whose output begins empty.
  */
-async function storedRenewals(ctx: CallContext, unit: string): Promise<string[]> {
-  const renewals: string[] = []
-  for (;;) {
-    try {
-      const key = renewalKey(unit, renewals.length)
-      // A step that fails stores nothing: this only reads.
-      const next = await ctx.checkpoint<string>(key, () => {
-        throw nothingStored
-      })
-      renewals.push(next)
-    } catch (error) {
-      if (error === nothingStored) return renewals
-      throw error
-    }
-  }
+function storedRenewals(ctx: CallContext, unit: string): Promise<string[]> {
+  return storedSeries<string>(ctx, number => renewalKey(unit, number))
 }
 
 function renewalKey(unit: string, number: number): string {

@@ -36,7 +36,11 @@ export async function embedTexts(
 }
 
 /** Tokens of one call at most: a model on a small machine needs a minute for them, and a big one is not called too often. */
-export const batchTokens = 8_000
+export function batchTokens({ maxTokens = most }: Pick<EmbeddingModel, 'maxTokens'>): number {
+  return Math.min(most, maxTokens)
+}
+
+const most = 8_000
 
 /** Texts with their places that go into one call. */
 export interface TextBatch {
@@ -47,14 +51,15 @@ export interface TextBatch {
 
 /** Parts texts into calls, in order: as many as the model takes, and not too many tokens. */
 export function* textBatches(
-  { maxTexts, countTokens }: Pick<EmbeddingModel, 'countTokens' | 'maxTexts'>,
+  model: Pick<EmbeddingModel, 'countTokens' | 'maxTexts' | 'maxTokens'>,
   texts: readonly string[],
 ): Generator<TextBatch, void> {
+  const mostTokens = batchTokens(model)
   let first = 0
   let tokens = 0
   for (const [place, text] of texts.entries()) {
-    const more = countTokens(text)
-    if (place > first && (place - first === maxTexts || tokens + more > batchTokens)) {
+    const more = model.countTokens(text)
+    if (place > first && (place - first === model.maxTexts || tokens + more > mostTokens)) {
       yield { first, texts: texts.slice(first, place) }
       first = place
       tokens = 0

@@ -20,7 +20,7 @@ export interface ExpectedUse {
 const overshoot = 1.25
 
 function answerTokens(model: LanguageModel, tokens: number): number {
-  return Math.min(answerRoom(model, tokens), Math.ceil(tokens * overshoot))
+  return Math.min(answerRoom(model, tokens), Math.ceil(tokens * overshoot) + (model.thinkingTokens ?? 0))
 }
 
 /** Which summary is expected. */
@@ -81,7 +81,7 @@ export function sceneExpectation(
     calls: parts,
     inputTokens: parts * (frame + material) + (parts - 1) * repeatedTokens(model),
     outputTokens: Math.min(
-      Math.ceil(tokensFor(model, length, writing) * overshoot),
+      Math.ceil(tokensFor(model, length, writing) * overshoot) + parts * (model.thinkingTokens ?? 0),
       parts * answerRoom(model, tokensFor(model, length, writing)),
     ),
   }
@@ -95,14 +95,18 @@ const segmentCharacters = 40_000
 
 /** What the vectors of a novel will ask of a model; of an empty one, nothing. */
 export function vectorsExpectation(
-  model: Pick<EmbeddingModel, 'countTokens' | 'maxTexts'>,
+  model: Pick<EmbeddingModel, 'countTokens' | 'maxTexts' | 'maxTokens'>,
   { characters, scenes, language = 'und' }: Pick<NovelOverview, 'characters' | 'language' | 'scenes'>,
 ): readonly ExpectedUse[] {
   if (characters === 0) return []
   const writing = writingOf(language)
-  const inputTokens = Math.ceil(tokensFor(model, { characters }, writing) * overshoot)
   const passages = scenes + Math.ceil(characters / passageCharacters[writing])
+  // What the model is told of each passage stands before it.
+  const told = passages * model.countTokens('')
+  const inputTokens = Math.ceil(tokensFor(model, { characters }, writing) * overshoot) + told
   const segments = Math.ceil(characters / segmentCharacters)
-  const full = Math.ceil(inputTokens / (batchTokens - passageTokens) + passages / model.maxTexts)
+  const batch = batchTokens(model)
+  const filled = Math.max(batch - passageTokens, batch / 2)
+  const full = Math.ceil(inputTokens / filled + passages / model.maxTexts)
   return [{ calls: Math.min(passages, full + segments), inputTokens, outputTokens: 0 }]
 }

@@ -32,26 +32,30 @@ export function tokensFor(
   return Math.ceil((unit * countTokens(prose[writing].repeat(repeats))) / repeats)
 }
 
-/** Room for a model that thinks before it writes, in tokens. */
+/** Room for a model that may think before it writes, and of which nothing is known; in tokens. */
 const thought = 1_024
+
+/** What of a model decides how much it can answer. */
+export type AnswerBounds = Pick<LanguageModel, 'contextTokens' | 'maxOutputTokens' | 'thinkingTokens'>
 
 /**
  * Most tokens that the answer to a wish for so many may have: models do not count, and some think before they write. At most half of the
  * window, so that something can be asked.
  */
 export function answerRoom(
-  { maxOutputTokens, contextTokens }: Pick<LanguageModel, 'contextTokens' | 'maxOutputTokens'>,
+  { maxOutputTokens, contextTokens, thinkingTokens = thought }: AnswerBounds,
   tokens: number,
 ): number {
-  return Math.min(maxOutputTokens, Math.floor(contextTokens / 2), tokens * 2 + thought)
+  return Math.min(maxOutputTokens, Math.floor(contextTokens / 2), tokens * 2 + thinkingTokens)
 }
 
 /** Tokens that are asked for in one answer at most: what is longer is written in parts, each kept for itself. */
 const longestPart = 2_500
 
 /** How many tokens a model can be asked for at a time. */
-export function partTokens(model: Pick<LanguageModel, 'contextTokens' | 'maxOutputTokens'>): number {
-  return Math.max(1, Math.min(longestPart, Math.floor(answerRoom(model, longestPart) / 2)))
+export function partTokens(model: AnswerBounds): number {
+  const written = answerRoom(model, longestPart) - (model.thinkingTokens ?? 0)
+  return Math.max(1, Math.min(longestPart, Math.floor(written / 2)))
 }
 
 /** The length of a text in the unit of a wish. */

@@ -91,6 +91,37 @@ describe('a stream', () => {
     expect(answer?.usage.outputTokens).toBe(countTokens('Once.Let me think.'))
   })
 
+  it.each([
+    ['in one stretch', ['<think>Let me think.</think>\n\nOnce.']],
+    ['in pieces', ['\n<th', 'ink>', 'Let me ', 'think.</thi', 'nk>', '\n\n', 'On', 'ce.']],
+    ['letter by letter', [...'<think>Let me think.</think>Once.']],
+  ])('tells thoughts from the text that they are left in, %s', async (_, stretches) => {
+    await using server = await streaming(response =>
+      response.end(events(...stretches.map(content => chunk({ content }))) + end),
+    )
+    const { answer, text } = await outcomeOf(server.model)
+    expect([answer?.text.trim(), text.trim()]).toEqual(['Once.', 'Once.'])
+    expect(answer?.usage.outputTokens).toBeGreaterThanOrEqual(countTokens('Let me think.'))
+  })
+
+  it.each(['<', '<think', '<thinking> was what the sign said.', 'He wrote <think>no</think> on it.'])(
+    'that only looks like a thought is text: %s',
+    async content => {
+      await using server = await streaming(response => response.end(events(chunk({ content })) + end))
+      const { answer, text } = await outcomeOf(server.model)
+      expect([answer?.text, text]).toEqual([content, content])
+    },
+  )
+
+  it('of thoughts alone is none', async () => {
+    await using server = await streaming(response =>
+      response.end(events(chunk({ content: '<think>Hm. ' }), chunk({ content: 'Well.' })) + end),
+    )
+    const { error, text } = await outcomeOf(server.model)
+    expect(error).toMatchObject({ code: 'MODEL_ANSWER_EMPTY' })
+    expect(text).toBe('')
+  })
+
   it('of 10 MB within its bound is read as it comes', async () => {
     const stretch = 'All work and no play. '.repeat(180)
     await using server = await streaming(

@@ -1,10 +1,10 @@
-import { defineTask } from 'quillwork'
+import { defineTask, QuillworkError, SnoozeError } from 'quillwork'
 import { testEngine } from 'quillwork/testing'
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import type { LanguageModel, ModelFallback } from '../../../src/ai/model.ts'
 import { ModelError, type ModelErrorCode } from '../../../src/ai/model-error.ts'
-import { callModel } from '../../../src/novel/models/call-model.ts'
+import { type CallContext, callModel } from '../../../src/novel/models/call-model.ts'
 
 /** Models that remember who was asked; each answers, or fails with its code, which costs something too. */
 function models(failures: Record<string, ModelErrorCode | undefined>, fallbacks: readonly ModelFallback[]) {
@@ -103,6 +103,65 @@ describe('a fallback', () => {
     await t.advance('61s')
     await ask()
     expect(made.asked.slice(3)).toEqual(['first', 'second'])
+  })
+
+  it('that fails for good takes no retry from a model that may answer later', async () => {
+    const on = ['MODEL_UNAVAILABLE'] as const
+    const made = models({ first: on[0], second: 'MODEL_KEY_REJECTED' }, [{ model: 'second', on }])
+    const task = asking(made)
+    await using t = await testEngine({ tasks: [task] })
+    const { taskId } = await t.submit(task, null)
+    await t.advance('100ms')
+    expect(await t.tasks.get(taskId)).toMatchObject({
+      status: 'RETRYING',
+      errorInfo: { code: 'MODEL_UNAVAILABLE' },
+    })
+    expect(made.asked).toEqual(['first', 'second'])
+  })
+
+  it('that is not configured is passed over', async () => {
+    const on = ['MODEL_RATE_LIMITED', 'MODEL_UNAVAILABLE'] as const
+    const made = models({ first: 'MODEL_UNAVAILABLE' }, [
+      { model: 'without a key', on },
+      { model: 'third', on },
+    ])
+    const { languageModel } = made
+    made.languageModel = (use, id) => {
+      if (id === 'without a key') throw new QuillworkError('PROVIDER_NOT_CONFIGURED', 'Its key is not set.')
+      return languageModel(use, id)
+    }
+    const task = asking(made)
+    await using t = await testEngine({ tasks: [task] })
+    const { taskId } = await t.submit(task, null)
+    await t.drain()
+    expect(await t.tasks.get(taskId)).toMatchObject({ status: 'COMPLETED', result: '"by third"' })
+  })
+
+  it('is asked at once where only asking for a place tells that the provider refuses all calls', async () => {
+    const made = models({}, [{ model: 'second', on: ['MODEL_RATE_LIMITED'] }])
+    const parked = new Set<string>()
+    const permit = { commit() {}, release() {}, refused() {} }
+    const ctx: CallContext = {
+      signal: new AbortController().signal,
+      isParked: limit => parked.has(limit),
+      async acquire(limit) {
+        if (limit !== 'first') return permit
+        // Another process was told so.
+        parked.add(limit)
+        throw new SnoozeError(Date.now() + 3_600_000, 'In an hour.', { limit })
+      },
+      reserve: async () => ({ async commit() {}, async release() {} }),
+      addUsage: async () => undefined,
+      logInfo: () => undefined,
+      async checkpoint(_, step) {
+        return step()
+      },
+    }
+    const request = () => ({ prompt: 'x', maxOutputTokens: 10 })
+    const model = made.languageModel('summary')
+    const call = { unit: 'unit', use: 'summary', model, subject: 'novel', request } as const
+    expect(await callModel(ctx, made, call)).toMatchObject({ text: 'by second' })
+    expect(made.asked).toEqual(['second'])
   })
 
   it('that is refused too leaves the task waiting for its own model', async () => {

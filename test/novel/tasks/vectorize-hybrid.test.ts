@@ -1,3 +1,4 @@
+import { QuillworkError } from 'quillwork'
 import { estimateTask, importNovel, searchNovel, vectorize } from 'quillwork/novel'
 import { createGate } from 'quillwork/testing'
 import { describe, expect, it } from 'vitest'
@@ -95,6 +96,66 @@ describe('Vectorize with an embedding model', () => {
     expect(await found?.result()).toMatchObject({ index: 'hybrid', usage: { inputTokens: used } })
   })
 
+  it('has the vectors of the text as it is, though it was another one when a killed attempt paid for it', async () => {
+    const gate = createGate<never>()
+    const script = scriptedEmbedding()
+    await using n = await novelEngine({ persistent: true, models: embeddingCatalogue(script, 1) })
+    const novelId = await n.importText(book)
+    const [scene] = await n.scenes(novelId)
+    const edit = async (content: string) => {
+      const { version } = await n.library.scenes.scene(ann, scene?.id ?? '')
+      await n.library.scenes.editScene(ann, { sceneId: scene?.id ?? '', expectedVersion: version, content })
+    }
+    script.calls.length = 0
+    // Each attempt pays for the first passage and is killed before the second.
+    script.before = texts => (texts[0]?.includes('stream was') === true ? gate.opened : undefined)
+    const task = await n.t.submit(vectorize, { novelId }, { userId: ann })
+    await n.t.drain()
+    await edit('River, stream, river, and water everywhere.')
+    await n.t.crash()
+    await n.t.advance('5m')
+    await edit(scene?.content ?? '')
+    await n.t.crash()
+    script.before = () => undefined
+    await n.t.advance('15m')
+    expect(await n.t.tasks.get(task.taskId)).toMatchObject({ status: 'COMPLETED', attempt: 3 })
+    expect(script.calls).toHaveLength(5)
+    expect((await chapterOf(n, novelId, 'lantern')).first).toBe('Chapter 1')
+    expect((await chapterOf(n, novelId, 'water')).first).toBe('Chapter 2')
+    const found = await n.t.find(vectorize, task.taskId)
+    const used = script.calls.slice(0, 5).flat().join('').length
+    expect(await found?.result()).toMatchObject({ index: 'hybrid', usage: { inputTokens: used } })
+  })
+
+  it('gives each passage its own vector where a paragraph was split between two attempts', async () => {
+    const gate = createGate<never>()
+    const script = scriptedEmbedding()
+    await using n = await novelEngine({ persistent: true, models: embeddingCatalogue(script) })
+    // Four of them fill a call.
+    const paragraph = (about: string) => `${about} ${'It was so, as everybody knew. '.repeat(62)}`.trim()
+    const names = ['window', 'door', 'garden', 'road', 'lamp', 'river', 'wall', 'bell', 'end']
+    const parts = names.map(name => paragraph(`The ${name}.`))
+    const novelId = await n.importText(`A Book\n\nChapter 1\n\n${parts.join('\n\n')}\n`)
+    const [scene] = await n.scenes(novelId)
+    const sceneId = scene?.id ?? ''
+    script.calls.length = 0
+    script.before = texts => (texts[0]?.startsWith('The end.') === true ? gate.opened : undefined)
+    const task = await n.t.submit(vectorize, { novelId }, { userId: ann })
+    await n.t.drain()
+    expect(script.calls.map(({ length }) => length)).toEqual([4, 4])
+    const { version, content: before } = await n.library.scenes.scene(ann, sceneId)
+    const middle = before.indexOf('It was so', 800)
+    const content = `${before.slice(0, middle).trim()}\n\n${before.slice(middle)}`
+    await n.library.scenes.editScene(ann, { sceneId, expectedVersion: version, content })
+    await n.t.crash()
+    script.before = () => undefined
+    await n.t.advance('15m')
+    expect((await n.t.tasks.get(task.taskId)).status).toBe('COMPLETED')
+    expect(script.calls.slice(2).map(({ length }) => length)).toEqual([5, 4, 1])
+    const { hits } = await search(n, novelId, 'water')
+    expect(content.slice(hits[0]?.passage.start, hits[0]?.passage.end)).toContain('The river.')
+  })
+
   it('uses words alone where it is told to, and where no model is configured', async () => {
     const script = scriptedEmbedding()
     await using n = await novelEngine({ models: embeddingCatalogue(script) })
@@ -124,10 +185,13 @@ describe('Vectorize with an embedding model', () => {
     })
   })
 
-  it('an import is searchable by words where the model has no use', async () => {
+  it.each([
+    ['is refused', new ModelError('MODEL_KEY_REJECTED', 'The key is wrong.')],
+    ['is not what its configuration says', new QuillworkError('CONFIG_INVALID', 'Vectors of length 768.')],
+  ])('an import is searchable by words where the model %s', async (_, failure) => {
     const script = scriptedEmbedding()
     script.before = () => {
-      throw new ModelError('MODEL_KEY_REJECTED', 'The key is wrong.')
+      throw failure
     }
     await using n = await novelEngine({ models: embeddingCatalogue(script) })
     const { id } = await n.upload(fourChapters)
@@ -187,6 +251,17 @@ describe('a search of a hybrid index', () => {
     script.calls.length = 0
     expect((await search(n, novelId, 'boat')).degraded?.reason).toBe('model-busy')
     expect(script.calls).toEqual([])
+  })
+
+  it('holds nobody else up where the provider is only ill for a while', async () => {
+    const { n, script, novelId } = await indexed()
+    await using _ = n
+    script.before = () => {
+      throw new ModelError('MODEL_UNAVAILABLE', 'Overloaded.', { retryAfterMs: 3_600_000 })
+    }
+    expect((await search(n, novelId, 'boat')).degraded?.reason).toBe('model-failed')
+    script.before = () => undefined
+    expect(await search(n, novelId, 'boat')).toMatchObject({ index: 'hybrid' })
   })
 
   it('never compares vectors of another model: neither one of that id nor one of another length', async () => {
