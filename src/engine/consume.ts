@@ -11,7 +11,7 @@ import { execute } from './execute.ts'
 import { notifyStarted } from './hooks.ts'
 import { settle } from './settle.ts'
 
-/** Milliseconds until a task whose claim was refused may be offered again, if it still waits. */
+/** Milliseconds until a task whose claim was refused may be offered again, if it still waits; as long may it wait for its turn before. */
 const refusedForMs = 1_000
 
 /** How the deliveries of this process's lanes are run. */
@@ -35,33 +35,48 @@ export function startConsumer(core: Core): Consumer {
 /** One delivery in one slot: claimed, then run. Written with callbacks, for this is the path of every task. */
 function receive(core: Core, received: Received): Promise<void> {
   return new Promise(free => {
-    const { taskId, attempt, suspect } = received.delivery
-    const { remote } = core.broker
-    const refuse = () => {
+    // The embedded store hands out one of these at a time; messages of several processes can meet.
+    if (!received.delivery.suspect || core.broker.remote === undefined)
+      return claimAndRun(core, received, free)
+    core.suspects.enter(refusedForMs, entered => {
+      if (entered) return claimAndRun(core, received, free, () => core.suspects.leave())
       turnAway(core, received)
       free()
+    })
+  })
+}
+
+/** `left`: told when the attempt is over, or never began. */
+function claimAndRun(core: Core, received: Received, free: () => void, left: () => void = nothing): void {
+  const { taskId, attempt } = received.delivery
+  const wish = nextClaim(core)
+  const claim: Claim = { taskId, attempt, ...wish.claim }
+  const answered = (record: TaskRecord | undefined, askedAt: number) => {
+    core.claims.inFlight -= 1
+    if (record === undefined) {
+      left()
+      if (core.broker.remote !== undefined) return void turnAwayUnknown(core, received).then(free)
+      turnAway(core, received)
+      return free()
     }
-    if (suspect && remote !== undefined && runsSuspect(core)) return refuse()
-    const wish = nextClaim(core)
-    const claim: Claim = { taskId, attempt, ...wish.claim }
-    const answered = (record: TaskRecord | undefined, askedAt: number) => {
+    const leaseUntil = askedAt + core.settings.leaseMs
+    run(core, new Attempt(record, claim.token, leaseUntil), {
+      free,
+      ack(deadLettered) {
+        left()
+        if (deadLettered) received.deadLetter()
+        else received.ack()
+      },
+    })
+  }
+  core.writes.claim.add(claim, (error, record) => {
+    if (error === undefined) return answered(record, wish.askedAt)
+    void claimAgain(core, claim, error).then(later => {
+      if (later !== undefined) return answered(later.record, later.askedAt)
+      // The engine stops. The delivery stays with the broker, which gives it to somebody else.
       core.claims.inFlight -= 1
-      if (record === undefined)
-        return remote === undefined ? refuse() : void turnAwayUnknown(core, received).then(free)
-      const leaseUntil = askedAt + core.settings.leaseMs
-      run(core, new Attempt(record, claim.token, leaseUntil), {
-        free,
-        ack: deadLettered => (deadLettered ? received.deadLetter() : received.ack()),
-      })
-    }
-    core.writes.claim.add(claim, (error, record) => {
-      if (error === undefined) return answered(record, wish.askedAt)
-      void claimAgain(core, claim, error).then(later => {
-        if (later !== undefined) return answered(later.record, later.askedAt)
-        // The engine stops. The delivery stays with the broker, which gives it to somebody else.
-        core.claims.inFlight -= 1
-        free()
-      })
+      left()
+      free()
     })
   })
 }
@@ -80,12 +95,6 @@ async function turnAwayUnknown(core: Core, received: Received): Promise<void> {
   )
   if (isThere) turnAway(core, received)
   else received.deadLetter()
-}
-
-/** A task whose last attempt crashed may take its neighbours with it: a process runs one at a time. */
-function runsSuspect(core: Core): boolean {
-  for (const { record } of core.running.values()) if (record.crashCount > 0) return true
-  return false
 }
 
 const firstWaitMs = 100

@@ -24,7 +24,7 @@ import { BudgetHolds } from './budget-holds.ts'
 import type { Core } from './core.ts'
 import { OutputWriter } from './output.ts'
 import { Permits } from './permits.ts'
-import { persist } from './persist.ts'
+import { paidLateMs, persist } from './persist.ts'
 import { Reports } from './reports.ts'
 import { foundStale } from './stale.ts'
 import { findSubTasks, submitSubTask, submitSubTasks } from './sub-tasks.ts'
@@ -190,7 +190,8 @@ export class AttemptContext implements TaskContext {
     }
     if (cost !== undefined) row.cost = cost
     if (subject !== undefined) row.subject = subject
-    await this.#persist(({ attempts }) => attempts.usage(this.taskId, [row]))
+    const keep = () => this.#core.store.attempts.usage(this.taskId, [row])
+    await persist(this.#core, this.held, keep, { lateMs: paidLateMs })
   }
 
   submitSubTask<A extends Schema, B extends Schema>(
@@ -273,7 +274,7 @@ export class AttemptContext implements TaskContext {
     const stored = (await this.#checkpoints()).get(key)
     if (stored !== undefined) return decode(stored) as T
     const value = await step()
-    const write = { taskId: this.taskId, attempt: this.attempt, key, value: encode(value) }
+    const write = { taskId: this.taskId, attempt: this.attempt, key, value: encoded(key, value) }
     const [applied] = await this.#persist(({ attempts }) => attempts.checkpoint([write]))
     if (applied !== 'applied') throw this.#stale()
     this.record.checkpointAttempt = this.attempt
@@ -314,4 +315,17 @@ export class AttemptContext implements TaskContext {
 function checkKey(key: string, what: string): void {
   if (key.length > 0 && key.length <= longestKey) return
   throw new QuillworkError('OPTION_INVALID', `The key of a ${what} must have 1 to ${longestKey} characters.`)
+}
+
+/** Characters of an encoded value: a database keeps it in one document, of 16 MB at most. */
+const longestCheckpoint = 4_000_000
+
+/** Throws CHECKPOINT_TOO_LARGE: written again and again it would never be kept. */
+function encoded(key: string, value: unknown): string {
+  const text = encode(value)
+  if (text.length <= longestCheckpoint) return text
+  throw new QuillworkError(
+    'CHECKPOINT_TOO_LARGE',
+    `The value of the step "${key}" has ${text.length} characters, and a checkpoint may have ${longestCheckpoint}. Keep it elsewhere, and what names it as the checkpoint; or take smaller steps.`,
+  )
 }

@@ -14,6 +14,7 @@ import type { TaskBus } from './bus.ts'
 import type { EngineCounts } from './counts.ts'
 import type { OutputNews } from './output-news.ts'
 import type { EngineSettings } from './settings.ts'
+import type { SuspectTurn } from './suspect-turn.ts'
 import type { Tracer } from './trace.ts'
 import type { Waiters } from './waiters.ts'
 
@@ -46,6 +47,8 @@ export interface Core {
   readonly running: Map<string, Attempt>
   /** Claims whose answer is not known yet: an engine that stops waits for them. */
   readonly claims: { inFlight: number }
+  /** Tasks whose last attempt crashed run one at a time. */
+  readonly suspects: SuspectTurn
   /** Lanes in which more tasks were due at the last look than the broker had room for: a new one waits its turn. */
   readonly crowded: Set<string>
   /** When the last sweep ended, epoch milliseconds; 0 before the first. */

@@ -40,6 +40,7 @@ import { send } from './relay.ts'
 import { type AnySchedule, planSchedules } from './schedule.ts'
 import { type EngineRole, type EngineSettings, type EngineTimes, resolveSettings } from './settings.ts'
 import { type SubmitItem, type SubmitOptions, submitAs, submitMany } from './submit.ts'
+import { SuspectTurn } from './suspect-turn.ts'
 import { type Tasks, tasksOf } from './tasks.ts'
 import type { Tracer } from './trace.ts'
 import { createWaiters } from './waiters.ts'
@@ -219,6 +220,7 @@ function buildCore<Tx>(
     admission,
     running: new Map(),
     claims: { inFlight: 0 },
+    suspects: new SuspectTurn(clock),
     crowded: new Set(),
     swept: { at: 0 },
     counts: noCounts(),

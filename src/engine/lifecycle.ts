@@ -110,15 +110,17 @@ function startUpkeep(core: Core, planned: ReturnType<typeof planSchedules>, stop
   return [sweep, schedules]
 }
 
+/** What fails keeps the rest from nothing. */
 async function sweepOnce(core: Core): Promise<undefined> {
-  try {
-    await rescue(core)
-    await askForWaiters(core, core.waiters.waitedFor())
-    await prune(core)
-    core.swept.at = core.clock.now()
-  } catch (error) {
-    core.log.error({ err: error }, 'the sweep could not finish; trying again')
-  }
+  const errors: unknown[] = []
+  for (const step of [rescue, askWhatIsWaitedFor, prune])
+    await step(core).catch(error => void errors.push(error))
+  if (errors.length === 0) core.swept.at = core.clock.now()
+  else core.log.error({ err: errors[0] }, 'the sweep could not finish; trying again')
+}
+
+function askWhatIsWaitedFor(core: Core): Promise<void> {
+  return askForWaiters(core, core.waiters.waitedFor())
 }
 
 /** Milliseconds that a store which is away has to come back, once the grace time is over. */

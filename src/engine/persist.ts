@@ -13,16 +13,26 @@ export function isHopeless(error: unknown): boolean {
   )
 }
 
+/** Milliseconds for which what was paid is told on after its attempt was interrupted: a database may be electing its primary. */
+export const paidLateMs = 60_000
+
 /**
  * Writes what an attempt has done and maybe paid for: a store that is away for a while does not lose it. The write must recognise its
- * earlier self. Throws what cannot be helped, and, once the attempt was interrupted, what the store threw last.
+ * earlier self. Throws what cannot be helped, and, once the attempt was interrupted for `lateMs` milliseconds, what the store threw last.
  */
-export async function persist<T>(core: Core, attempt: Attempt, write: () => Promise<T>): Promise<T> {
+export async function persist<T>(
+  core: Core,
+  attempt: Attempt,
+  write: () => Promise<T>,
+  { lateMs = 0 } = {},
+): Promise<T> {
+  let late: number | undefined
   for (let waitMs = firstWaitMs; ; waitMs = Math.min(waitMs * 2, longestWaitMs)) {
     try {
       return await write()
     } catch (error) {
-      if (isHopeless(error) || attempt.interruption !== undefined) throw error
+      if (attempt.interruption !== undefined) late ??= core.clock.monotonic() + lateMs
+      if (isHopeless(error) || (late !== undefined && core.clock.monotonic() >= late)) throw error
       core.log.warn(
         { err: error, taskId: attempt.record.id, waitMs },
         'what an attempt has done could not be written; trying again',

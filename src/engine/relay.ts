@@ -22,7 +22,7 @@ export function startRelay(core: Core): Loop {
       const due = await core.store.outbox.due(rooms, { suspects: true, parents: parentsPerStep })
       if (core.broker.remote !== undefined) noteCrowded(core, rooms, due.deliveries)
       if (due.deliveries.length > 0) await send(core, due.deliveries)
-      for (const parent of due.parents) await aggregate(core, parent)
+      for (const parent of due.parents) await lookAt(core, parent)
       if (due.notices !== undefined && due.notices.length > 0) await notify(core, due.notices)
       return due.nextAt === undefined ? undefined : Math.max(0, due.nextAt - core.store.tasks.now())
     } catch (error) {
@@ -32,6 +32,15 @@ export function startRelay(core: Core): Loop {
   }
 
   return startLoop({ clock: core.clock, everyMs: lookEveryMs, step })
+}
+
+/** One parent that cannot be looked at holds up no other. */
+async function lookAt(core: Core, parentId: string): Promise<void> {
+  try {
+    await aggregate(core, parentId)
+  } catch (error) {
+    core.log.error({ err: error, taskId: parentId }, 'a parent could not be looked at; trying again')
+  }
 }
 
 function roomIn({ broker }: Core, lane: string): LaneRoom {

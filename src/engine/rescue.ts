@@ -1,7 +1,7 @@
 import type { Lapsed } from '../store/store.ts'
 import { decide, decideOverdue } from '../task/decide.ts'
 import type { TaskRecord } from '../task/task.ts'
-import type { Transition } from '../task/transition.ts'
+import type { Applied, Transition } from '../task/transition.ts'
 import type { Attempt } from './attempt.ts'
 import type { Core } from './core.ts'
 import { circumstances } from './settle.ts'
@@ -19,7 +19,7 @@ export async function rescue(core: Core): Promise<number> {
   for (;;) {
     const lapsed = await core.store.tasks.lapsed(perStep)
     const transitions = lapsed.map(found => transitionOf(core, found))
-    const answers = transitions.length === 0 ? [] : await core.store.tasks.apply(transitions)
+    const answers = await applyEach(core, transitions)
     let movedNow = 0
     for (const [index, found] of lapsed.entries()) {
       const transition = transitions[index]
@@ -37,6 +37,34 @@ export async function rescue(core: Core): Promise<number> {
     moved += movedNow
     if (lapsed.length < perStep || movedNow === 0) return moved
   }
+}
+
+/** Tasks that may fail to be written before any was. */
+const mostFailures = 3
+
+/** Together; where that fails, one by one, so that one which cannot be written holds up no other. */
+async function applyEach(
+  core: Core,
+  transitions: readonly Transition[],
+): Promise<readonly (Applied | undefined)[]> {
+  if (transitions.length === 0) return []
+  try {
+    return await core.store.tasks.apply(transitions)
+  } catch (error) {
+    if (transitions.length === 1) throw error
+  }
+  const answers: (Applied | undefined)[] = []
+  for (const transition of transitions) {
+    try {
+      answers.push((await core.store.tasks.apply([transition]))[0])
+    } catch (error) {
+      // Then it is the store, and not the task.
+      if (answers.length === mostFailures && answers.every(answer => answer === undefined)) throw error
+      core.log.error({ err: error, taskId: transition.taskId }, 'a task could not be rescued; trying again')
+      answers.push(undefined)
+    }
+  }
+  return answers
 }
 
 function transitionOf(core: Core, { record, why }: Lapsed): Transition {

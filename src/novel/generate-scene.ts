@@ -191,12 +191,19 @@ export function writingFor(
 
 /** Parts that were written for other wishes, another model or another prompt are not gone on with. */
 function unitOf(ctx: SceneContext, modelId: string, target: SceneTarget): string {
-  const { version } = promptFor(ctx.services, target)
-  return hashedId(JSON.stringify([ctx.parameters, modelId, target, version]))
+  const versions = promptNames.map(name => promptFor(ctx.services, target, name).version)
+  return hashedId(JSON.stringify([ctx.parameters, modelId, target, ...versions]))
 }
 
-function promptFor(services: NovelServices, { language }: SceneTarget) {
-  return promptsOf(services)('generate-scene', promptLanguageOf(language)).note
+/** The first part is written by the one, those after it by the other. */
+const promptNames = ['generate-scene', 'continue-scene'] as const
+
+function promptFor(
+  services: NovelServices,
+  { language }: SceneTarget,
+  name: (typeof promptNames)[number] = 'generate-scene',
+) {
+  return promptsOf(services)(name, promptLanguageOf(language)).note
 }
 
 async function save(ctx: SceneContext, target: SceneTarget, { text, parts }: WrittenScene): Promise<Result> {
@@ -212,7 +219,12 @@ async function save(ctx: SceneContext, target: SceneTarget, { text, parts }: Wri
   const provenance: Provenance = {
     method: 'generative',
     ...origin,
-    parameters: recordedParameters(ctx.parameters, parts),
+    parameters: {
+      ...recordedParameters(ctx.parameters, parts),
+      ...(parts.length > 1 && {
+        continuePrompt: promptFor(ctx.services, target, 'continue-scene').version,
+      }),
+    },
     ...(target.brief === '' ? {} : { brief: target.brief }),
   }
   const writer = { taskId: ctx.taskId, attempt: ctx.attempt }

@@ -145,7 +145,9 @@ class SharedLimiter implements RateLimiter {
   }
 
   onTurn(listener: (key: string, ticket: string) => void): () => void {
-    return this.#listeners.add(listener)
+    const stop = this.#listeners.add(listener)
+    this.#look()
+    return stop
   }
 
   describe(): readonly LimitUse[] {
@@ -292,12 +294,13 @@ class SharedLimiter implements RateLimiter {
 
   /** While somebody here waits, the accounts are read now and then. */
   #look(): void {
-    if (this.#looks) return
+    // Nobody wants to know in an engine that was stopped.
+    if (this.#looks || this.#waiting.size === 0 || !this.#listeners.any) return
     this.#looks = true
     this.#clock.after(lookEvery, async () => {
-      if (this.#listeners.any) await this.#read([...this.#waiting.keys()])
+      await this.#read([...this.#waiting.keys()])
       this.#looks = false
-      if (this.#waiting.size > 0) this.#look()
+      this.#look()
     })
   }
 

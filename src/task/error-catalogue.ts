@@ -107,6 +107,11 @@ export const errorCatalogue = {
     status: 500,
     meaning: 'An attempt wrote more output than one may.',
   },
+  CHECKPOINT_TOO_LARGE: {
+    retryable: false,
+    status: 500,
+    meaning: 'The value of a step is larger than a checkpoint may be.',
+  },
   SUBTASKS_FAILED: { retryable: false, status: 500, meaning: 'No sub-task of the task completed.' },
   NEXT_STAGE_MISSING: {
     retryable: false,

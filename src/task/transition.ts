@@ -381,13 +381,16 @@ function openDeadLetter(
   }
 }
 
+/** Characters of replaced parameters that stay with the record; the story of a task has ten of them at most. */
+const longestKept = 65_536
+
 function closeDeadLetter(record: TaskRecord, now: number, keepParameters = false): RecordChange {
   if (record.deadLetter === undefined) return {}
   const { parameters, parametersVersion } = record
   const closed = {
     ...record.deadLetter,
     closedAt: now,
-    ...(keepParameters ? { parameters, parametersVersion } : {}),
+    ...(keepParameters && parameters.length <= longestKept ? { parameters, parametersVersion } : {}),
   }
   const history = [...(record.deadLetterHistory ?? []), closed]
   return { deadLetter: null, deadLetterHistory: history.slice(-10) }

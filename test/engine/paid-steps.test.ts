@@ -1,5 +1,5 @@
 import { defineTask, QuillworkError, type Store } from 'quillwork'
-import { testEngine } from 'quillwork/testing'
+import { obedientTasks, testEngine } from 'quillwork/testing'
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import { sqlite } from '../../src/store/sqlite/index.ts'
@@ -70,6 +70,93 @@ describe('what a step has paid for', () => {
     await handle.cancel()
     await t.advance('10s')
     expect((await handle.state()).status).toBe('CANCELLED')
+    // The call was paid for all the same.
+    outage.isOn = false
+    await t.advance('10s')
+    expect(await t.tasks.usage(handle.taskId)).toMatchObject([{ inputTokens: 1, outputTokens: 2 }])
+  })
+
+  it('is refused where it is more than a checkpoint may be, and not asked for again', async () => {
+    const seen = { calls: 0 }
+    const task = defineTask({
+      type: 'Large',
+      parameters: z.null(),
+      result: z.void(),
+      async execute(ctx) {
+        await ctx.checkpoint('text', () => {
+          seen.calls += 1
+          return 'x'.repeat(4_000_000)
+        })
+      },
+    })
+    await using t = await testEngine({ tasks: [task] })
+    const { taskId } = await t.submit(task, null)
+    await t.advance('10m')
+    expect(await t.tasks.get(taskId)).toMatchObject({
+      status: 'FAILED',
+      attempt: 1,
+      errorInfo: { code: 'CHECKPOINT_TOO_LARGE', message: expect.stringContaining('"text"') },
+    })
+    expect(seen.calls).toBe(1)
+  })
+})
+
+describe('a record that cannot be written', () => {
+  /** A store that refuses to write one task, alone or among others. */
+  const refusing = (store: Store, refused: Set<string>): Store => ({
+    ...store,
+    tasks: {
+      ...store.tasks,
+      async apply(transitions, options) {
+        if (transitions.some(({ taskId }) => refused.has(taskId)))
+          throw new QuillworkError('STORE_FAILED', 'The document is too large.')
+        return store.tasks.apply(transitions, options)
+      },
+    },
+  })
+
+  it('keeps no other from its rescue, nor the sweep from the rest of its work', async () => {
+    const refused = new Set<string>()
+    const brief = defineTask({
+      type: 'Brief',
+      parameters: z.null(),
+      result: z.void(),
+      deadline: '1m',
+      execute: () => undefined,
+    })
+    await using t = await testEngine({
+      tasks: [brief],
+      openStore: now => refusing(sqlite({ file: ':memory:', now }), refused),
+    })
+    const handles = []
+    for (let index = 0; index < 6; index++) handles.push(await t.submit(brief, null, { delay: '1h' }))
+    refused.add(handles[0]?.taskId ?? '')
+    await t.advance('5m')
+    const statuses = await Promise.all(handles.map(async handle => (await handle.state()).status))
+    expect(statuses).toEqual(['QUEUED', ...Array.from({ length: 5 }, () => 'FAILED')])
+    refused.clear()
+    await t.advance('5m')
+    expect((await handles[0]?.state())?.status).toBe('FAILED')
+  })
+
+  it('keeps no other parent from its end', async () => {
+    const refused = new Set<string>()
+    const { obedient } = obedientTasks()
+    await using t = await testEngine({
+      tasks: [obedient],
+      openStore: now => refusing(sqlite({ file: ':memory:', now }), refused),
+    })
+    const later = { do: 'snooze', until: t.clock.now() + 60_000, attempts: 1 } as const
+    const orders = [{ do: 'submitMany', count: 2, orders: [later, { do: 'succeed' }] }] as const
+    const parents = [await t.submit(obedient, { orders }), await t.submit(obedient, { orders })]
+    await t.advance('10s')
+    refused.add(parents[0]?.taskId ?? '')
+    await t.advance('5m')
+    const status = async (index: number) => (await parents[index]?.state())?.status
+    expect([await status(0), await status(1)]).toEqual(['RUNNING', 'COMPLETED'])
+    refused.clear()
+    await t.advance('1m')
+    expect(await status(0)).toBe('COMPLETED')
   })
 })
 

@@ -202,6 +202,13 @@ describe('what a transition writes', () => {
     expect(retried(record, now).set.deadLetterHistory?.[0]).not.toHaveProperty('parameters')
   })
 
+  it('parameters of a megabyte are not copied into the story of a task', () => {
+    const open = { fingerprint: 'f', reason: 'permanent', attempt: 1, openedAt: 1, error: someError } as const
+    const record = recordOf({ status: 'FAILED', deadLetter: open, parameters: `"${'x'.repeat(1_000_000)}"` })
+    const { set } = retried(record, now, { parameters: '{"good":1}', parametersVersion: 1 })
+    expect(set.deadLetterHistory?.[0]).toEqual({ ...open, closedAt: now })
+  })
+
   it('a parent that waited when it ended runs its hook when it is retried; a second request to cancel keeps the first time', () => {
     expect(retried(recordOf({ status: 'FAILED', phase: 'awaiting-subtasks' }), now).set.phase).toBe(
       'reducing',

@@ -56,6 +56,8 @@ interface Job {
   usage: UsageNote
 }
 
+const promptNames = ['summarise-scene', 'summarise-part', 'combine-summaries'] as const
+
 /** One call of a job. */
 interface Step {
   readonly name: string
@@ -196,7 +198,13 @@ function summaryOf(job: Job, { prompt, most }: Step, answer: ModelAnswer): Writt
     prompt: promptOf(job, prompt).note,
     usage: job.usage,
     finishReason,
-    parameters: { ...parameters, maxCharacters: most, ...(style === undefined ? {} : { style }) },
+    parameters: {
+      ...parameters,
+      maxCharacters: most,
+      ...(style === undefined ? {} : { style }),
+      // The parts of a long text were summarised by a prompt of their own.
+      ...(prompt === 'combine-summaries' && { partPrompt: promptOf(job, 'summarise-part').note.version }),
+    },
   }
 }
 
@@ -208,6 +216,6 @@ function clipped(text: string, most: number): string {
 
 function unitOf(ctx: SummariseContext, model: LanguageModel, wanted: TextToSummarise): string {
   const { text, maxCharacters, style } = wanted
-  const { version } = promptOf({ ctx, wanted }, 'summarise-scene').note
-  return `summary ${hashedId(JSON.stringify([model.id, text, maxCharacters, style, version]))}`
+  const versions = promptNames.map(name => promptOf({ ctx, wanted }, name).note.version)
+  return `summary ${hashedId(JSON.stringify([model.id, text, maxCharacters, style, ...versions]))}`
 }

@@ -57,7 +57,7 @@ export async function createWithin(
     const { newcomers, refusals } = await bear(session, fresh, { sends: false })
     const documents = [...newcomers.values()].map(({ document }) => document)
     if (documents.length > 0) await session.tasks.insertMany(documents, { session: transaction })
-    transaction.once('ended', () => afterwards(session, [...newcomers.values()]))
+    whenEnded(session, transaction, [...newcomers.values()])
     const existing = await existingOf(session, found)
     return wishes.map(wish => {
       const newcomer = newcomers.get(wish)
@@ -69,6 +69,39 @@ export async function createWithin(
     if (error instanceof MongoInvalidArgumentError) throw foreignSession(error)
     throw storeError(error, 'create')
   }
+}
+
+/** What was made within each transaction, or several after one another of a session, until the session ends. */
+const within = new WeakMap<ClientSession, Newcomer[]>()
+
+/** Once the caller's session has ended, this process knows of what it made, and drops what belongs to nothing. */
+function whenEnded(session: Session, transaction: ClientSession, made: readonly Newcomer[]): void {
+  const known = within.get(transaction)
+  if (known !== undefined) return void known.push(...made)
+  const all = [...made]
+  within.set(transaction, all)
+  transaction.once('ended', () => {
+    within.delete(transaction)
+    afterwards(session, all)
+    void dropUnborn(session, all).catch(() => undefined)
+  })
+}
+
+/** Large parameters of tasks that were not committed. Best effort. */
+async function dropUnborn(session: Session, made: readonly Newcomer[]): Promise<void> {
+  const large = made.flatMap(({ birth }) => (birth.large === undefined ? [] : [birth.large]))
+  if (large.length === 0) return
+  const found = await session.database.run('which were committed', () =>
+    session.tasks
+      .find({ _id: { $in: large.map(({ taskId }) => taskId) } })
+      .project<{ _id: string }>({ _id: 1 })
+      .toArray(),
+  )
+  const born = new Set(found.map(({ _id }) => _id))
+  dropPayloads(
+    session,
+    large.filter(({ taskId }) => !born.has(taskId)).map(({ payload }) => payload),
+  )
 }
 
 function foreignSession(cause: Error): QuillworkError {

@@ -9,6 +9,7 @@ import {
   type Document,
   MongoClient,
   ReadConcern,
+  ReadPreference,
   WriteConcern,
 } from 'mongodb'
 import { QuillworkError } from '../../task/errors.ts'
@@ -61,6 +62,9 @@ export interface OpenableDatabase extends SharedDatabase {
   close(): Promise<void>
 }
 
+/** A day: what takes longer hangs. */
+const longestIndexBuildMs = 86_400_000
+
 /** A database that is connected by `open`, or by its first operation. */
 export function openDatabase(options: DatabaseOptions): OpenableDatabase {
   const { deadlineMs = 10_000, faults } = options
@@ -69,6 +73,8 @@ export function openDatabase(options: DatabaseOptions): OpenableDatabase {
   const majority = {
     writeConcern: new WriteConcern('majority', undefined, true),
     readConcern: new ReadConcern('majority'),
+    // Whatever the connection string says: a secondary may not know yet what was just written.
+    readPreference: ReadPreference.primary,
   }
   const db = client.db(name, { ...majority, ignoreUndefined: true })
   const plans: IndexPlan[] = []
@@ -76,9 +82,12 @@ export function openDatabase(options: DatabaseOptions): OpenableDatabase {
   const sender = createSender(deadlineMs, faults)
 
   async function prepare(): Promise<void> {
-    await client.connect()
-    await requirePromises(client, db)
-    await makeIndexes(db, plans)
+    await sender.run('open', async () => {
+      await client.connect()
+      await requirePromises(client, db)
+    })
+    // An index on a large collection is as long in the making as it takes, and without it nothing may begin.
+    await sender.run('make indexes', () => makeIndexes(db, plans), { deadlineMs: longestIndexBuildMs })
   }
 
   return {
@@ -90,7 +99,7 @@ export function openDatabase(options: DatabaseOptions): OpenableDatabase {
       plans.push(...indexes.filter(isNew))
     },
     collection: <T extends Document>(collection: string) => db.collection<T>(collection),
-    run: sender.run,
+    run: (operation, work) => sender.run(operation, work),
     wait: sender.wait,
     get inFlight() {
       return sender.inFlight
@@ -100,7 +109,7 @@ export function openDatabase(options: DatabaseOptions): OpenableDatabase {
         client.withSession(session => session.withTransaction(() => work(session), majority)),
       ),
     open() {
-      opening ??= sender.run('open', prepare).catch(error => {
+      opening ??= prepare().catch(error => {
         opening = undefined
         throw error
       })

@@ -16,7 +16,7 @@ export function listDeadLetters(
 ): Promise<Page<TaskRecord>> {
   const listing = {
     operation: 'dead-letters',
-    index: 'tasks_dead',
+    index: 'tasks_dead_letters',
     filter: conditionsOf(filter),
     newestFirst: true,
   }
@@ -49,7 +49,7 @@ export async function groupDeadLetters(
           { $sort: { count: -1, _id: 1 } },
           { $limit: mostGroups },
         ],
-        { hint: 'tasks_dead' },
+        { hint: 'tasks_dead_letters' },
       )
       .toArray(),
   )

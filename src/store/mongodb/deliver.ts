@@ -66,17 +66,18 @@ export async function deliverReady(
   return takeRight(session, found.flat())
 }
 
-/** What this process wrote is known; whether others wrote something is asked with one question for all lanes, now and then. */
+/** What this process wrote is known; whether others wrote something is asked with one question for all quiet lanes, now and then. */
 async function isWorthALook(session: Session, lanes: readonly LaneRoom[]): Promise<boolean> {
   const { hints } = session
   const isTime = hints.periods.ready.isOver()
-  const isKnown = hints.suspects || lanes.some(({ lane }) => hints.isReady(lane))
-  if (isKnown || !isTime) return isKnown
-  const queues = lanes.flatMap(({ lane }) => [queueOf(lane, false), queueOf(lane, true)])
+  const quiet = lanes.filter(({ lane }) => !hints.isReady(lane))
+  const isKnown = hints.suspects || quiet.length < lanes.length
+  if (!isTime || quiet.length === 0) return isKnown
+  const queues = quiet.flatMap(({ lane }) => [queueOf(lane, false), queueOf(lane, true)])
   const any = await session.database.run('is anything ready', () =>
     session.tasks.findOne({ ready: { $in: queues } }, { projection: { _id: 1 }, hint: 'tasks_ready' }),
   )
-  if (any === null) return false
+  if (any === null) return isKnown
   hints.noteReady()
   hints.suspects = true
   return true

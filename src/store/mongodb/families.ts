@@ -51,7 +51,12 @@ export function createFamilies(getSession: () => Session): Families {
       await idle()
     },
     async sweep() {
-      await Promise.all((await parentsOfMoved(getSession())).map(count))
+      const parents = await parentsOfMoved(getSession())
+      const counted = await Promise.allSettled(parents.map(count))
+      // One that cannot be counted holds up no other, and nothing else that is due; of a store that is away everything says so.
+      const failed = counted.find(({ status }) => status === 'rejected')
+      if (failed?.status === 'rejected' && counted.every(({ status }) => status === 'rejected'))
+        throw failed.reason
     },
     withUncounted: parentIds => withUncounted(getSession(), parentIds),
   }

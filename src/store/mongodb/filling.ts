@@ -25,7 +25,7 @@ export async function beginFilling(database: OpenableDatabase, from: string): Pr
   const own = names.map(({ name }) => name).filter(name => !name.startsWith('system.'))
   const isOurs = (await readMark(database)) !== null
   for (const name of own.filter(each => !passing.has(each))) {
-    if (isOurs) await database.run('empty', () => database.collection(name).deleteMany({}))
+    if (isOurs) await empty(database, name)
     else if ((await database.run('look', () => database.collection(name).findOne({}))) !== null)
       throw new QuillworkError(
         'STORE_NOT_EMPTY',
@@ -34,6 +34,20 @@ export async function beginFilling(database: OpenableDatabase, from: string): Pr
   }
   const mark: Mark = { _id: 'filling', from, startedAt: new Date() }
   await database.run('mark', () => marksOf(database).replaceOne({ _id: 'filling' }, mark, { upsert: true }))
+}
+
+/** Documents that are deleted at a time: all of a large collection would take longer than an operation may. */
+const perDelete = 1_000
+
+async function empty(database: OpenableDatabase, name: string): Promise<void> {
+  const collection = database.collection(name)
+  for (;;) {
+    const found = await database.run('look', () =>
+      collection.find({}, { projection: { _id: 1 }, limit: perDelete }).toArray(),
+    )
+    if (found.length === 0) return
+    await database.run('empty', () => collection.deleteMany({ _id: { $in: found.map(({ _id }) => _id) } }))
+  }
 }
 
 /** The database is full: engines may open it. */

@@ -21,8 +21,8 @@ export async function makeIndexes(db: Db, plans: readonly IndexPlan[]): Promise<
     const wanted = plans.filter(plan => plan.collection === collection)
     const present = await listIndexes(db, collection)
     for (const plan of wanted) requireSame(plan, present)
-    const missing = wanted.filter(plan => !present.some(index => index['name'] === plan.name))
-    if (missing.length > 0) await create(db, collection, missing)
+    // Also those that are listed: another process may still be making them, and this waits until they can be used.
+    await create(db, collection, wanted)
   }
 }
 

@@ -10,6 +10,18 @@ const patienceMs = 30_000
 /** Notices per look. */
 const perLook = 200
 
+/** What of a task a notice needs. */
+const notable = {
+  taskType: 1,
+  lane: 1,
+  userId: 1,
+  retryCount: 1,
+  deadLetter: 1,
+  noticeAt: 1,
+} as const satisfies Partial<Record<keyof TaskDocument, 1>>
+
+type Notable = Pick<TaskDocument, '_id' | keyof typeof notable>
+
 /** Dead letters whose news nobody carried; each is handed out to one process, and again a while later unless `noticed` came. */
 export async function deadLetterNotices(session: Session): Promise<DeadLetterNotice[]> {
   const { database, tasks, now } = session
@@ -20,6 +32,7 @@ export async function deadLetterNotices(session: Session): Promise<DeadLetterNot
       .hint('tasks_notice')
       .sort({ noticeAt: 1 })
       .limit(perLook)
+      .project<Notable>(notable)
       .toArray(),
   )
   const notices: DeadLetterNotice[] = []
@@ -28,11 +41,7 @@ export async function deadLetterNotices(session: Session): Promise<DeadLetterNot
 }
 
 /** A notice is handed out by moving its time, which only one process can. */
-async function isHandedOut(
-  { database, tasks, now }: Session,
-  task: TaskDocument,
-  before: Date,
-): Promise<boolean> {
+async function isHandedOut({ database, tasks, now }: Session, task: Notable, before: Date): Promise<boolean> {
   const { modifiedCount } = await database.run('hand out a notice', () =>
     tasks.updateOne(
       { _id: task._id, noticeAt: task.noticeAt ?? before },
@@ -42,7 +51,7 @@ async function isHandedOut(
   return modifiedCount === 1
 }
 
-function noticeOf(task: TaskDocument): DeadLetterNotice[] {
+function noticeOf(task: Notable): DeadLetterNotice[] {
   const { _id: taskId, taskType, lane, userId, retryCount, deadLetter } = task
   if (deadLetter === undefined) return []
   const { attempt, reason, error } = deadLetter

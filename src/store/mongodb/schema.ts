@@ -52,7 +52,11 @@ const listings: readonly Omit<IndexPlan, 'collection'>[] = [
   { name: 'parent', key: { parentTaskId: 1, order: 1, _id: 1 }, partial: { parentTaskId: present } },
   { name: 'tree', key: { rootTaskId: 1, depth: -1 }, partial: { parentTaskId: present } },
   { name: 'tree_wake', key: { rootTaskId: 1, order: 1, _id: 1 }, partial: { wakeAt: present } },
-  { name: 'dead', key: { order: -1, 'deadLetter.fingerprint': 1 }, partial: { deadLetter: present } },
+  {
+    name: 'dead_letters',
+    key: { order: -1, _id: -1, 'deadLetter.fingerprint': 1 },
+    partial: { deadLetter: present },
+  },
   {
     name: 'idempotency',
     key: { userId: 1, taskType: 1, idempotencyKey: 1 },

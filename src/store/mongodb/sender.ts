@@ -8,8 +8,8 @@ const firstWaitMs = 50
 
 /** Sends operations. */
 export interface Sender {
-  /** As `SharedDatabase.run`. */
-  run<T>(operation: string, work: () => Promise<T>): Promise<T>
+  /** As `SharedDatabase.run`. `deadlineMs`: of each send, where another one than usual is meant. */
+  run<T>(operation: string, work: () => Promise<T>, options?: { deadlineMs: number }): Promise<T>
   /** As `SharedDatabase.wait`. */
   wait(ms: number): Promise<void>
   /** Operations on their way now, and waits. */
@@ -18,23 +18,23 @@ export interface Sender {
   close(): void
 }
 
-/** @param deadlineMs Milliseconds that one send may take. */
-export function createSender(deadlineMs: number, faults: StoreFaults | undefined): Sender {
+/** @param usualMs Milliseconds that one send may take. */
+export function createSender(usualMs: number, faults: StoreFaults | undefined): Sender {
   let closed = false
   let inFlight = 0
 
-  async function once<T>(operation: string, work: () => Promise<T>): Promise<T> {
+  async function once<T>(operation: string, work: () => Promise<T>, deadlineMs: number): Promise<T> {
     await faults?.before?.(operation)
     const answer = await withDeadline(work(), deadlineMs, operation)
     await faults?.after?.(operation)
     return answer
   }
 
-  async function runAgain<T>(operation: string, work: () => Promise<T>): Promise<T> {
+  async function runAgain<T>(operation: string, work: () => Promise<T>, deadlineMs: number): Promise<T> {
     for (let sends = 1, waitMs = firstWaitMs; ; sends += 1, waitMs *= 2) {
       if (closed) throw closedError()
       try {
-        return await once(operation, work)
+        return await once(operation, work, deadlineMs)
       } catch (error) {
         if (closed) throw closedError()
         if (sends >= mostSends || !isUnknownOutcome(error)) throw storeError(error, operation)
@@ -44,10 +44,10 @@ export function createSender(deadlineMs: number, faults: StoreFaults | undefined
   }
 
   return {
-    async run(operation, work) {
+    async run(operation, work, { deadlineMs } = { deadlineMs: usualMs }) {
       inFlight += 1
       try {
-        return await runAgain(operation, work)
+        return await runAgain(operation, work, deadlineMs)
       } finally {
         inFlight -= 1
       }
