@@ -58,7 +58,15 @@ describeRows('a broker of three nodes', () => {
         await system.untilIdle()
         for (const node of others) await node.kill('SIGSTOP')
         system.fault('no quorum')
-        await client.order('submit', { plan: { name: 'leaves' }, from: 100, count: size.of(20, 500), seed })
+        // Nothing runs meanwhile, and everything is accepted.
+        const order = {
+          plan: { name: 'leaves' },
+          from: 100,
+          count: size.of(20, 500),
+          seed,
+          mostWaiting: 1_000,
+        }
+        await client.order('submit', order)
         await pause(size.of(6_000, 30_000))
         for (const node of others) await node.kill('SIGCONT')
         system.faultOver('quorum')

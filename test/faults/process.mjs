@@ -113,7 +113,7 @@ async function stopInOrder(options) {
 
 const orders = {
   /** Submits tasks of the plan, a few at a time, each until it is acknowledged. */
-  async submit({ plan, from, count, seed, key = '', wave = 16, pending = [] }) {
+  async submit({ plan, from, count, seed, key = '', wave = 16, pending = [], mostWaiting = usualBacklog }) {
     const wanted = [...pending]
     for (let index = from; index < from + count; index++) wanted.push({ index, key: `${key}${index}` })
     const next = wanted.entries()
@@ -121,7 +121,7 @@ const orders = {
     await Promise.all(
       Array.from({ length: wave }, async () => {
         for (const [nth, { index, key: ofTask }] of next) {
-          if (nth % 25 === 0) room = roomForMore()
+          if (nth % 25 === 0) room = roomForMore(mostWaiting)
           await room
           await submitOne(planned(plan, index, ofTask, seed))
         }
@@ -161,10 +161,10 @@ createInterface({ input: process.stdin })
   .on('close', () => process.exit(3))
 
 /** Tasks that wait at once: the database of the tests sorts all of them whenever the next ones are looked for. */
-const mostWaiting = 300
+const usualBacklog = 300
 
 /** Resolves when less than that wait. Whoever cannot be asked is not waited for. */
-async function roomForMore() {
+async function roomForMore(mostWaiting) {
   for (;;) {
     const { QUEUED } = await engine.tasks.counts().catch(() => ({ QUEUED: 0 }))
     if (QUEUED < mostWaiting) return
