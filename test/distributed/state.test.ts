@@ -86,6 +86,12 @@ describeDistributed('state over several processes', () => {
     }
   })
 
+  it('what is read comes from the primary, whatever the connection string says', async () => {
+    const store = mongodb({ url: 'mongodb://127.0.0.1:9/x?readPreference=secondaryPreferred' })
+    expect(store.database.collection('tasks').readPreference?.mode).toBe('primary')
+    await store.tasks.close()
+  })
+
   it('a connection string that weakens the promises is refused, with the reason', async () => {
     await using home = installation()
     const weak = (options: string) =>

@@ -36,6 +36,7 @@ import {
   subTaskOf,
 } from '../../src/testing/store-case.ts'
 import { describeWithMongo } from '../servers/mongo.ts'
+import { until } from '../servers/until.ts'
 import { MongoContext } from './mongodb-context.ts'
 
 describeWithMongo('several processes on one MongoDB database', () => {
@@ -273,6 +274,36 @@ describeWithMongo("a task in the caller's own MongoDB transaction", () => {
     await expect(given).rejects.toBe(wrong)
     expect(await store.queries.get([task.id])).toEqual([undefined])
     expect(await dueIds(store)).toEqual([])
+  })
+
+  it('of large parameters leaves nothing behind when it is given up, and all of them when it is not', async () => {
+    const large = () => newTask({ parameters: JSON.stringify('x'.repeat(100_000)) })
+    const payloads = store.database.collection<{ taskId: string }>('task_payloads')
+    const wrong = new Error('not today')
+    const given = inTransaction(async create => {
+      await create([large()], {})
+      throw wrong
+    })
+    await expect(given).rejects.toBe(wrong)
+    const kept = large()
+    await inTransaction(create => create([kept], {}))
+    await until(async () => (await payloads.find({}).toArray()).length === 1, 'the payload of one task')
+    expect(await payloads.findOne({})).toMatchObject({ taskId: kept.id })
+    expect(only(await store.queries.get([kept.id]))?.parameters).toBe(kept.parameters)
+  })
+
+  it('can be one of many in a session', async () => {
+    const warned: string[] = []
+    const onWarning = ({ name }: Error) => void warned.push(name)
+    process.on('warning', onWarning)
+    const tasks = Array.from({ length: 12 }, () => newTask())
+    await inTransaction(async create => {
+      for (const task of tasks) await create([task], {})
+    })
+    await new Promise(resolve => setImmediate(resolve))
+    process.off('warning', onWarning)
+    expect(warned).toEqual([])
+    expect((await dueIds(store)).sort()).toEqual(tasks.map(({ id }) => id).sort())
   })
 
   it('is found when it exists, and the transaction goes on', async () => {
