@@ -92,16 +92,20 @@ async function findReady(session: Session, lane: string, room: number): Promise<
   return found
 }
 
-/** The next task whose last attempt crashed, unless one is out. */
+/** Suspects of which one is taken: several processes that all took the first would wait for each other. */
+const suspectsLookedAt = 8
+
+/** One of the next tasks whose last attempt crashed, unless one is out. */
 async function findSuspect(session: Session, lanes: readonly LaneRoom[]): Promise<Waiting | undefined> {
   const { hints, hands } = session
   if (!hints.suspects) return undefined
   hints.suspects = false
-  const [first] = await find(session, { ready: { $in: lanes.map(({ lane }) => queueOf(lane, true)) } }, 1)
-  if (first === undefined) return undefined
+  const queues = lanes.map(({ lane }) => queueOf(lane, true))
+  const next = await find(session, { ready: { $in: queues } }, suspectsLookedAt)
+  if (next.length === 0) return undefined
   // While one waits it is looked at each time: the one before it may have come to its end.
   hints.suspects = true
-  return (await hands.suspectIsOut()) ? undefined : first
+  return (await hands.suspectIsOut()) ? undefined : next[Math.floor(Math.random() * next.length)]
 }
 
 function find({ database, tasks }: Session, filter: Filter<TaskDocument>, limit: number): Promise<Waiting[]> {
