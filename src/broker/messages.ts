@@ -53,7 +53,8 @@ export function deliveryMessage(delivery: Delivery): OutgoingMessage {
     contentType: 'application/json',
     messageId: `${taskId}/${attempt}`,
     correlationId: taskId,
-    priority: headers?.priority === 'high' ? highPriority : 0,
+    // What was cut off has waited once already, and only a few of these are out at a time.
+    priority: headers?.priority === 'high' || delivery.suspect ? highPriority : 0,
     headers: {
       'x-task-id': taskId,
       'x-task-type': taskType,
