@@ -22,7 +22,8 @@ export function startRelay(core: Core): Loop {
       const due = await core.store.outbox.due(rooms, { suspects: true, parents: parentsPerStep })
       if (core.broker.remote !== undefined) noteCrowded(core, rooms, due.deliveries)
       if (due.deliveries.length > 0) await send(core, due.deliveries)
-      for (const parent of due.parents) await lookAt(core, parent)
+      // All at once: their writes go together, and what is to be sent next does not wait for each of them.
+      await Promise.all(due.parents.map(parent => lookAt(core, parent)))
       if (due.notices !== undefined && due.notices.length > 0) await notify(core, due.notices)
       return due.nextAt === undefined ? undefined : Math.max(0, due.nextAt - core.store.tasks.now())
     } catch (error) {
