@@ -113,7 +113,7 @@ async function stopInOrder(options) {
 
 const orders = {
   /** Submits tasks of the plan, a few at a time, each until it is acknowledged. */
-  async submit({ plan, from, count, seed, key = '', wave = 16, pending = [], mostWaiting = usualBacklog }) {
+  async submit({ plan, from, count, seed, key = '', wave = 16, pending = [] }) {
     const wanted = [...pending]
     for (let index = from; index < from + count; index++) wanted.push({ index, key: `${key}${index}` })
     const next = wanted.entries()
@@ -121,7 +121,7 @@ const orders = {
     await Promise.all(
       Array.from({ length: wave }, async () => {
         for (const [nth, { index, key: ofTask }] of next) {
-          if (nth % 25 === 0) room = roomForMore(mostWaiting)
+          if (nth % 25 === 0) room = roomForMore()
           await room
           await submitOne(planned(plan, index, ofTask, seed))
         }
@@ -161,13 +161,19 @@ createInterface({ input: process.stdin })
   .on('close', () => process.exit(3))
 
 /** Tasks that wait at once: the database of the tests sorts all of them whenever the next ones are looked for. */
-const usualBacklog = 300
+const mostWaiting = 300
+
+/** Milliseconds after which more come although none of these went: nobody runs them. */
+const patienceMs = 5_000
 
 /** Resolves when less than that wait. Whoever cannot be asked is not waited for. */
-async function roomForMore(mostWaiting) {
+async function roomForMore() {
+  let least = Number.POSITIVE_INFINITY
+  let since = Date.now()
   for (;;) {
     const { QUEUED } = await engine.tasks.counts().catch(() => ({ QUEUED: 0 }))
-    if (QUEUED < mostWaiting) return
+    if (QUEUED < least) [least, since] = [QUEUED, Date.now()]
+    if (QUEUED < mostWaiting || Date.now() - since > patienceMs) return
     await new Promise(resolve => setTimeout(resolve, 200))
   }
 }
