@@ -4,7 +4,7 @@ import type { Usage } from '../../task/definition.ts'
 import { QuillworkError } from '../../task/errors.ts'
 import type { EmbeddingModel, EmbeddingPurpose, Embeddings, EmbedOptions } from '../model.ts'
 import { ModelError } from '../model-error.ts'
-import { type EmbeddedAs, limitKeyOf, type ModelConfig } from './config.ts'
+import { limitKeyOf, type ModelConfig } from './config.ts'
 import { type Access, connectionTo } from './connection.ts'
 import { isFree } from './free.ts'
 import { messageFor } from './messages.ts'
@@ -78,9 +78,8 @@ export function createEmbeddingModel(
 }
 
 /** Vectors of passages that were told of in another way are not compared either; how queries are told of changes none of them. */
-function spaceOf({ provider, model, passage }: ModelConfig): string {
-  const told: EmbeddedAs = { ...passage }
-  const { prefix, taskType } = told
+function spaceOf({ provider, model, passage = {} }: ModelConfig): string {
+  const { prefix, taskType } = passage
   return [provider, model, ...[taskType, prefix].filter(part => part !== undefined)].join(':')
 }
 

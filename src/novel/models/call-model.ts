@@ -76,7 +76,11 @@ export async function callModel(
     const attempt = await ask(ctx, asked, call).catch(async error => {
       if (!(error instanceof SnoozeError)) throw error
       // That the provider refuses all calls may be known to other processes first, and was heard when the place was asked for.
-      if (error.limit !== undefined && freeModel(asked) !== asked) return undefined
+      const free = error.limit === undefined ? asked : freeModel(asked)
+      if (free !== asked) {
+        asked = free
+        return undefined
+      }
       // The models before it were paid for nothing, once: the attempt that comes when it is its turn begins with it.
       if (!isFirst) await remember(asked.id)
       throw error

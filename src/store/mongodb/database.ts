@@ -55,9 +55,9 @@ export interface SharedDatabase {
 export interface OpenableDatabase extends SharedDatabase {
   readonly client: MongoClient
   readonly db: Db
-  /** Connects; checks write concern and indexes. Once; later calls answer the same. Throws STORE_UNSUITABLE, STORE_FAILED. */
   /** Waits before an operation that another process was ahead of is tried again; counts as on its way. */
   wait(ms: number): Promise<void>
+  /** Connects; checks write concern and indexes. Once; later calls answer the same. Throws STORE_UNSUITABLE, STORE_FAILED. */
   open(): Promise<void>
   close(): Promise<void>
 }

@@ -4,7 +4,7 @@ import { expect, it } from 'vitest'
 import { z } from 'zod'
 import type { EmbeddingModel } from '../../../src/ai/model.ts'
 import { ModelError } from '../../../src/ai/model-error.ts'
-import { embedTexts } from '../../../src/novel/models/embed-texts.ts'
+import { embedTexts, textBatches } from '../../../src/novel/models/embed-texts.ts'
 
 const usage = { model: 'vectors', inputTokens: 7, outputTokens: 0 }
 
@@ -42,4 +42,12 @@ it('vectors that cannot be used count at what they cost', async () => {
   expect(await t.tasks.usage(taskId)).toMatchObject([{ ...usage, calls: 1 }])
   expect(await t.budgets.get(taskId)).toMatchObject({ spent: { tokens: 7 }, reserved: { tokens: 0 } })
   expect(t.limiter.describe()).toMatchObject([{ key: 'vectors', tokens: 7, inFlight: 0 }])
+})
+
+it('a call has no more tokens than the model takes in a minute, where that is fewer than usual', () => {
+  const texts = Array.from({ length: 10 }, () => 'x'.repeat(1_500))
+  const sizes = (bounds: object) =>
+    [...textBatches({ ...model, ...bounds }, texts)].map(batch => batch.texts.length)
+  expect(sizes({})).toEqual([5, 5])
+  expect(sizes({ maxTokens: 3_000 })).toEqual([2, 2, 2, 2, 2])
 })
