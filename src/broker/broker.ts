@@ -42,6 +42,8 @@ export interface Broker {
   room(lane: string): number
   /** Whether nothing of the lane waits in a queue between processes: what was sent there a while ago, and not taken, is lost. */
   isEmpty?(lane: string): boolean
+  /** Whether a delivery that goes ahead of all that wait reaches a slot of the lane soon, also where there is no room. */
+  takesUrgent?(lane: string): boolean
   /** Calls back when a lane has room again. */
   onRoom(listener: (lane: string) => void): void
   close(): Promise<void>

@@ -45,8 +45,12 @@ async function lookAt(core: Core, parentId: string): Promise<void> {
 }
 
 function roomIn({ broker }: Core, lane: string): LaneRoom {
-  const room = broker.room(lane)
-  return broker.isEmpty?.(lane) === true ? { lane, room, isEmpty: true } : { lane, room }
+  return {
+    lane,
+    room: broker.room(lane),
+    isEmpty: broker.isEmpty?.(lane) === true,
+    takesUrgent: broker.takesUrgent?.(lane) === true,
+  }
 }
 
 /**

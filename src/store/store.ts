@@ -159,11 +159,16 @@ export interface LaneRoom {
   room: number
   /** Nothing of the lane waits in the broker: what it confirmed a while ago, and nobody claimed, is lost. */
   isEmpty?: boolean
+  /** A delivery that goes ahead of all that wait reaches a slot soon, also where there is no room. */
+  takesUrgent?: boolean
 }
 
 /** What is still to tell, and whose turn it is. */
 export interface Outbox {
-  /** The next deliveries in fair order, at most `room` per lane, none of a paused lane; at most one suspect when `suspects`. */
+  /**
+   * The next deliveries in fair order, at most `room` per lane, none of a paused lane; at most one suspect when `suspects`, which needs
+   * no room where the lane takes what is urgent.
+   */
   due(lanes: readonly LaneRoom[], options: { suspects: boolean; parents: number }): Promise<Due>
   /** These deliveries reached the broker; they are not due again until claimed, or until `forget` says that they were lost. */
   told(deliveries: readonly Delivery[]): Promise<void>

@@ -96,6 +96,32 @@ export const remoteBrokerCases: readonly BrokerCase[] = [
     },
   },
   {
+    name: 'takesUrgent: what crashed is taken before all that wait, also where there is no room',
+    needs: 'remote',
+    async run(context) {
+      const { broker } = await openRemote(context)
+      const worker = new Worker()
+      await context.until(() => broker.takesUrgent?.('default') === true, 'a count of the queue')
+      assert.equal(broker.takesUrgent?.('unknown'), false)
+      broker.consume({ lane: 'default', slots: 1 }, worker.receive)
+      await publish(context, broker, deliveries(20))
+      await context.until(() => worker.busy === 1, 'a busy slot')
+      await context.until(() => broker.room('default') === 0, 'a full lane')
+      assert.equal(broker.takesUrgent?.('default'), true)
+      const [crashed] = deliveries(1, 'default', 20)
+      assert.ok(crashed !== undefined)
+      await publish(context, broker, [{ ...crashed, suspect: true }])
+      worker.endOne()
+      await context.until(() => worker.taken.length === 2, 'the next delivery')
+      assert.equal(worker.taken[1]?.taskId, crashed.taskId)
+      while (worker.taken.length < 21) {
+        worker.endOne()
+        await context.quiet()
+      }
+      worker.endOne()
+    },
+  },
+  {
     name: 'deadLetter: the message goes to the dead letter queue, names its task, and tells where it was',
     needs: 'remote',
     async run(context) {

@@ -126,6 +126,22 @@ export const tellingCases: readonly StoreCase[] = [
     },
   },
   {
+    name: 'due: one whose last attempt crashed is handed out without room where the lane takes what is urgent',
+    async run(context) {
+      const store = await context.makeStore()
+      await createOne(store)
+      await suspect(store, context.now)
+      const crashed = await suspect(store, context.now)
+      const full = { lane: 'default', room: 0 }
+      assert.deepEqual((await dueIn(store, full)).deliveries, [])
+      await store.lanes.setPaused('default', true)
+      assert.deepEqual((await dueIn(store, { ...full, takesUrgent: true })).deliveries, [])
+      await store.lanes.setPaused('default', false)
+      const { deliveries } = await dueIn(store, { ...full, takesUrgent: true })
+      assert.deepEqual([only(deliveries).suspect, only(deliveries).taskType], [true, crashed.taskType])
+    },
+  },
+  {
     name: 'due: without room for suspects none is handed out',
     async run(context) {
       const store = await context.makeStore()

@@ -99,6 +99,15 @@ describe('the room of a lane', () => {
     expect(room.room(1_000_001)).toBe(20)
   })
 
+  it('is known while counts are new and what was sent arrives, however full the lane is', () => {
+    const room = counted(100, 1)
+    expect([room.isKnown(1), room.room(1)]).toEqual([true, 0])
+    expect(room.isKnown(10_002)).toBe(false)
+    room.sent(1)
+    room.answered(1, 0, 2)
+    expect([room.isKnown(3), room.isKnown(1_003)]).toEqual([false, true])
+  })
+
   it('is known to be empty when two counts in a row say so and could see consumers', () => {
     const room = counted(0, 1)
     expect(room.isEmpty(1)).toBe(false)

@@ -14,6 +14,7 @@ import {
   givenBack,
   reopened,
   retried,
+  retrying,
   type Transition,
 } from '../../src/task/transition.ts'
 import {
@@ -119,6 +120,25 @@ describeWithMongo('several processes on one MongoDB database', () => {
     } finally {
       await faulty.end()
     }
+  })
+
+  it('send what crashed in another one also while their own lane is always busy', async () => {
+    const [one, two] = await context.makeStores(2)
+    await createAll(
+      one,
+      Array.from({ length: 20 }, () => newTask()),
+    )
+    const look = async () => {
+      const { deliveries } = await dueIn(one, { lane: 'default', room: 2 })
+      await one.outbox.told(deliveries)
+      return deliveries.map(({ suspect }) => suspect)
+    }
+    expect(await look()).toEqual([false, false])
+    const crashed = await startNew(two)
+    await move(two, retrying(crashed, { at: context.now, error: problem(), retryCount: 1, crashCount: 1 }))
+    context.advance(2_000)
+    expect(await look()).toEqual([true, false])
+    expect(await look()).toEqual([false, false])
   })
 
   it('cancel a sub-task that came to be while its parent ended', async () => {

@@ -26,6 +26,7 @@ export function rabbitmq(options: RabbitmqOptions): Broker {
   const parts = partsOf(settings)
   const { health, topology, gauge, connection, publisher, news, roomListeners } = parts
   const workers = new Map<string, Worker>()
+  const isOpen = () => connection.connected && connection.blocked === undefined
   let declaring: NodeJS.Timeout | undefined
   return {
     kind: 'rabbitmq',
@@ -49,8 +50,9 @@ export function rabbitmq(options: RabbitmqOptions): Broker {
       return () => worker.stop()
     },
     reserve: lane => workers.get(lane)?.reserve(),
-    room: lane => (connection.connected && connection.blocked === undefined ? gauge.room(lane) : 0),
+    room: lane => (isOpen() ? gauge.room(lane) : 0),
     isEmpty: lane => gauge.isEmpty(lane),
+    takesUrgent: lane => isOpen() && gauge.takesUrgent(lane),
     onRoom: listener => roomListeners.push(listener),
     async close() {
       clearInterval(declaring)

@@ -69,6 +69,12 @@ export class Gauge {
     return lane !== undefined && this.#channel !== undefined && lane.room.isEmpty(performance.now())
   }
 
+  /** Whether what goes ahead of all others in the lane's queue gets through it; false where its state is not known, or it was lost. */
+  takesUrgent(name: string): boolean {
+    const lane = this.#lanes.get(name)
+    return lane !== undefined && this.#channel !== undefined && lane.room.isKnown(performance.now())
+  }
+
   /** Slots of this process were added, or, with a negative number, taken away. */
   addSlots(name: string, slots: number): void {
     this.#change(name, room => {

@@ -60,8 +60,13 @@ export class LaneRoom {
 
   /** How many deliveries are useful now. */
   room(now: number): number {
-    if (now - this.#countedAt > staleMs || now < this.#pausedUntil) return 0
+    if (!this.isKnown(now)) return 0
     return Math.max(0, this.#wanted() - this.#depth())
+  }
+
+  /** Whether the broker counted lately, and what was sent last arrived: nothing should be sent otherwise. */
+  isKnown(now: number): boolean {
+    return now - this.#countedAt <= staleMs && now >= this.#pausedUntil
   }
 
   /**

@@ -52,10 +52,10 @@ export async function deliverReady(
   lanes: readonly LaneRoom[],
   suspects: boolean,
 ): Promise<Delivery[]> {
-  const roomy = lanes.filter(({ room }) => room > 0)
-  if (roomy.length === 0 || !(await isWorthALook(session, roomy))) return []
+  const usable = lanes.filter(({ room, takesUrgent }) => room > 0 || (suspects && takesUrgent === true))
+  if (usable.length === 0 || !(await isWorthALook(session, usable))) return []
   const paused = await session.paused.current()
-  const open = roomy.filter(({ lane }) => !paused.has(lane))
+  const open = usable.filter(({ lane }) => !paused.has(lane))
   const suspect = suspects ? await findSuspect(session, open) : undefined
   const found = await Promise.all(
     open.map(async ({ lane, room }) => {
@@ -66,14 +66,15 @@ export async function deliverReady(
   return takeRight(session, found.flat())
 }
 
-/** What this process wrote is known; whether others wrote something is asked with one question for all quiet lanes, now and then. */
+/** What this process wrote is known; whether others wrote something is asked with one question for all that is quiet, now and then. */
 async function isWorthALook(session: Session, lanes: readonly LaneRoom[]): Promise<boolean> {
   const { hints } = session
-  const isTime = hints.periods.ready.isOver()
   const quiet = lanes.filter(({ lane }) => !hints.isReady(lane))
   const isKnown = hints.suspects || quiet.length < lanes.length
-  if (!isTime || quiet.length === 0) return isKnown
-  const queues = quiet.flatMap(({ lane }) => [queueOf(lane, false), queueOf(lane, true)])
+  const queues = quiet.map(({ lane }) => queueOf(lane, false))
+  // A lane may be busy for hours: what crashed in other processes is asked for all the same.
+  if (!hints.suspects) queues.push(...lanes.map(({ lane }) => queueOf(lane, true)))
+  if (queues.length === 0 || !hints.periods.ready.isOver()) return isKnown
   const any = await session.database.run('is anything ready', () =>
     session.tasks.findOne({ ready: { $in: queues } }, { projection: { _id: 1 }, hint: 'tasks_ready' }),
   )
@@ -85,7 +86,7 @@ async function isWorthALook(session: Session, lanes: readonly LaneRoom[]): Promi
 
 /** The next tasks of a lane in fair order. */
 async function findReady(session: Session, lane: string, room: number): Promise<Waiting[]> {
-  if (room === 0 || !session.hints.isReady(lane)) return []
+  if (room <= 0 || !session.hints.isReady(lane)) return []
   session.hints.looksAt(lane)
   const found = await find(session, { ready: queueOf(lane, false) }, room)
   if (found.length === room) session.hints.noteReady(lane)
@@ -98,14 +99,14 @@ const suspectsLookedAt = 8
 /** One of the next tasks whose last attempt crashed, unless one is out. */
 async function findSuspect(session: Session, lanes: readonly LaneRoom[]): Promise<Waiting | undefined> {
   const { hints, hands } = session
-  if (!hints.suspects) return undefined
+  // While one is out the next is looked for each time: it may have come to its end.
+  if (!hints.suspects || (await hands.suspectIsOut())) return undefined
   hints.suspects = false
   const queues = lanes.map(({ lane }) => queueOf(lane, true))
   const next = await find(session, { ready: { $in: queues } }, suspectsLookedAt)
   if (next.length === 0) return undefined
-  // While one waits it is looked at each time: the one before it may have come to its end.
   hints.suspects = true
-  return (await hands.suspectIsOut()) ? undefined : next[Math.floor(Math.random() * next.length)]
+  return next[Math.floor(Math.random() * next.length)]
 }
 
 function find({ database, tasks }: Session, filter: Filter<TaskDocument>, limit: number): Promise<Waiting[]> {

@@ -40,15 +40,14 @@ export function createOutbox(session: Session): Outbox {
   }
 }
 
-function dueIn(session: Session, { lane, room }: LaneRoom, suspects: boolean): Delivery[] {
+function dueIn(session: Session, { lane, room, takesUrgent }: LaneRoom, suspects: boolean): Delivery[] {
   const { paused, waiting } = session.order.lane(lane)
-  if (room <= 0 || paused || waiting === 0) return []
+  if (paused || waiting === 0 || (room <= 0 && takesUrgent !== true)) return []
   const first = suspects ? take(session, queueOf(lane, true), { room: 1, handed: 0 }) : []
-  const rest = take(session, queueOf(lane, false), {
-    room: room - first.length,
-    handed: session.window.handedIn(lane),
-  })
-  return [...first, ...rest]
+  const left = room - first.length
+  if (left <= 0) return first
+  const handed = session.window.handedIn(lane)
+  return [...first, ...take(session, queueOf(lane, false), { room: left, handed })]
 }
 
 /** The next rows of a queue in fair order. Those handed out already stand among the first, so as many more are looked at. */
