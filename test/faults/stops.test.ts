@@ -11,16 +11,18 @@ import type { Running, System } from './system.ts'
 describeRows('processes that are told to stop', () => {
   row(34, 'all workers are restarted one by one under load', async ({ seed, size, finish }) =>
     onServers(async system => {
-      const times = { lease: '3s', sweep: '500ms', grace: '300ms' }
-      const workers = await startAll(system, 2, { times })
+      // What one worker gives back fits into the slots that the others have to spare.
+      const options = { times: { lease: '3s', sweep: '500ms', grace: '300ms' }, slots: 16 }
+      const workers = await startAll(system, size.of(2, 4), options)
       for (let restart = 0; restart < size.of(4, 30); restart++) {
-        const submitted = system.submit({ name: 'leaves', ms: 800 }, 20, seed, restart * 100)
-        const leaving = workers[restart % 2]
+        const count = size.of(12, 40)
+        const submitted = system.submit({ name: 'leaves', ms: 800 }, count, seed, restart * 100)
+        const leaving = workers[restart % workers.length]
         await until(() => running(system.lines(), leaving?.boot) > 2, 'tasks that run')
         system.fault('SIGTERM', leaving?.boot)
         leaving?.signal('SIGTERM')
         expect(await leaving?.ended).toEqual({ code: 0, signal: null })
-        workers[restart % 2] = await system.start({ times })
+        workers[restart % workers.length] = await system.start(options)
         await submitted
       }
       const report = await finish(system)

@@ -13,7 +13,7 @@ const lookEveryMs = {
   /** Records for the aggregator. */
   look: 1_000,
   /** Deliveries that are presumed lost. */
-  lost: 2_000,
+  lost: 1_000,
   /** Sub-tasks that are not counted yet. */
   uncounted: 2_000,
   /** Dead letters that nobody was told of. */
