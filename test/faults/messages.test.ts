@@ -33,10 +33,12 @@ describeRows('messages that are lost, repeated, late, or nonsense', () => {
     onServers(async (system, servers) => {
       await using messages = await connectTo(servers)
       const count = size.of(30, 1_000)
-      // All wait in the queues at once, and become due as fast as they were submitted.
+      // All wait in the queues at once, and become due as fast as they were submitted: no faster than they can be run.
       const backoff = [size.of(6_000, 60_000)]
       await startAll(system, size.of(1, 4), { retry: { maxAttempts: 50, backoff, jitter: 0 } })
-      await system.submit({ name: 'leaves', kind: 'flaky' }, count, seed)
+      const client = await system.start({ start: false })
+      const plan = { name: 'leaves', kind: 'flaky' }
+      await client.order('submit', { plan, from: 0, count, seed, wave: 4 })
       let purged = 0
       await until(
         async () => {

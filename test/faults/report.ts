@@ -73,11 +73,17 @@ function recoveries(lines: readonly Line[]): number[] {
     if (fault.is !== 'fault' || fault.boot === undefined) continue
     const later = lines.slice(at)
     for (const [taskId, attempt] of runningOn(lines.slice(0, at), fault.boot)) {
-      const again = linesOf(later, 'started').find(line => line.taskId === taskId && line.attempt > attempt)
-      if (again !== undefined) found.push(again.ms - fault.ms)
+      const next = later.find(line => 'taskId' in line && line.taskId === taskId && tellsOn(line, attempt))
+      if (next?.is === 'started') found.push(next.ms - fault.ms)
     }
   }
   return found
+}
+
+/** Whether the line tells how a task went on: its next attempt, or that this one was over before the fault, only not written down. */
+function tellsOn(line: Line, attempt: number): boolean {
+  if (line.is === 'started') return line.attempt > attempt
+  return (line.is === 'attempt-over' && line.name === 'waiting') || line.is === 'ended'
 }
 
 /** The attempts that a process had begun and not ended. */

@@ -5,6 +5,7 @@ import type { EventOutbox, UntoldEvents } from '../../src/store/store.ts'
 import { completed, givenBack, retrying } from '../../src/task/transition.ts'
 import { createOne, move, only, problem, start, startNew } from '../../src/testing/store-case.ts'
 import { describeWithMongo } from '../servers/mongo.ts'
+import { until } from '../servers/until.ts'
 import { MongoContext } from './mongodb-context.ts'
 
 describeWithMongo('the events of a MongoDB store', () => {
@@ -69,6 +70,28 @@ describeWithMongo('the events of a MongoDB store', () => {
     expect(await store.events.due(10, { leftBehind: true })).toEqual([])
     await start(store, { ...record, attempt: 1 })
     expect(sequences(await untold(store.events))).toEqual([[4]])
+  })
+
+  it('that were told are dropped a moment later, all together, and when the store closes', async () => {
+    const store = await keepingOne()
+    const tellAll = async () => {
+      const records = await untold(store.events)
+      const upTo = records.map(({ taskId, events }) => ({ taskId, sequence: events.at(-1)?.sequence ?? 0 }))
+      await store.events.told(upTo)
+      return upTo
+    }
+    const record = await createOne(store)
+    const running = await start(store, record)
+    expect(await tellAll()).toEqual([{ taskId: record.id, sequence: 2 }])
+    await move(store, completed(running, '"x"', context.now))
+    expect(await tellAll()).toEqual([{ taskId: record.id, sequence: 3 }])
+    const kept = async () => (await context.document(record.id))?.['events']
+    expect(await kept()).toHaveLength(3)
+    await until(async () => (await kept()) === undefined, 'a record without events')
+    const last = await createOne(store)
+    expect(await tellAll()).toHaveLength(1)
+    await store.tasks.close()
+    expect(await context.document(last.id)).not.toHaveProperty('events')
   })
 
   it('of a process that does not tell them are told by another, two seconds later', async () => {

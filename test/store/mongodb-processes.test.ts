@@ -141,6 +141,18 @@ describeWithMongo('several processes on one MongoDB database', () => {
     expect(await look()).toEqual([false, false])
   })
 
+  it('rescue what one of them left once, however many of them saw its lease end', async () => {
+    const stores = await context.makeStores(3)
+    const left = await startNew(stores[0])
+    context.advance(60_000)
+    const retry = { at: context.now, error: problem(), retryCount: 1, crashCount: 1 }
+    const fence = { attempt: left.attempt, leaseUntil: left.leaseUntil ?? 0 }
+    const answers = await Promise.all(
+      stores.map(store => store.tasks.apply([{ ...retrying(left, retry), fence }])),
+    )
+    expect(answers.flat().sort()).toEqual(['applied', 'stale', 'stale'])
+  })
+
   it('cancel a sub-task that came to be while its parent ended', async () => {
     const [one, two] = await context.makeStores(2)
     const parent = await startNew(one)

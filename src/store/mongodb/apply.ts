@@ -182,7 +182,8 @@ type Earlier = Pick<TaskDocument, '_id' | 'status' | 'attempt' | 'phase' | 'canc
 /**
  * Tells writes apart of which some were refused. A write that finds its name was made before, perhaps in an earlier sending. One of an
  * attempt may also be the second telling of one that was applied: nobody else writes for that attempt. Behind a version stand people
- * and the aggregator, who may want the same thing at the same moment: one of them did it, the other did not.
+ * and the aggregator, behind a lease whoever rescues, who may want the same thing at the same moment: one of them did it, the others did
+ * not.
  */
 async function findEarlier(
   { database, tasks }: Session,
@@ -203,7 +204,7 @@ async function findEarlier(
 }
 
 function isToldAgain(task: Earlier, { fence, set, from }: Transition): boolean {
-  if ('version' in fence || task.attempt !== fence.attempt) return false
+  if ('version' in fence || fence.leaseUntil !== undefined || task.attempt !== fence.attempt) return false
   if (set.status !== undefined) return task.status === set.status
   if (set.phase !== undefined) return task.phase === set.phase
   return task.cancelRequestedAt !== undefined && from.some(status => status === task.status)

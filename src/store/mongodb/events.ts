@@ -4,12 +4,15 @@ import type { SequencedEvent, TaskEventName } from '../../task/events.ts'
 import { eventBase } from '../../task/events.ts'
 import type { EventBacklog, EventOutbox, UntoldEvents } from '../store.ts'
 import { recordOf, type StoredEvent, type TaskDocument } from './documents.ts'
+import { createLazyWrites } from './lazy-writes.ts'
 import { mergeUpdates } from './merge-updates.ts'
 import { literal } from './pipeline.ts'
 import type { Session } from './session.ts'
 
 /** Untold events of one record; beyond it the newest merge into one, so that a record stays bounded while nobody can be told. */
 const mostUntold = 32
+/** Milliseconds over which it is gathered what was told: most tasks tell of a claim and of an end within. */
+const toldEveryMs = 200
 /** Milliseconds after which the events of a process that does not tell them are told by another. */
 const leftBehindMs = 2_000
 
@@ -54,9 +57,13 @@ export function eventStage(session: Session, name: TaskEventName, fields: Docume
 /** Reads of a record what an event may need. */
 const withoutTexts = { parameters: 0, progress: 0, result: 0, pastAttempts: 0, failedSubTasks: 0 } as const
 
-/** The outbox of events. */
-export function createEventOutbox(session: Session): EventOutbox {
+/** The outbox of events. Whoever closes the store flushes it first; events that were told, and not dropped, are told again. */
+export function createEventOutbox(session: Session): EventOutbox & { flush(): Promise<void> } {
   const { database, tasks, events, keeps } = session
+  /** Up to which sequence the events of a record were told. */
+  const told = createLazyWrites<number>(toldEveryMs, dropTold)
+  /** Records of other processes that were asked for last: what is told of them is dropped before a third one finds them. */
+  const foreign = new Set<string>()
 
   /** Records of this process, by their ids. */
   async function readOwn(ids: readonly string[]): Promise<TaskDocument[]> {
@@ -68,7 +75,7 @@ export function createEventOutbox(session: Session): EventOutbox {
         .project<TaskDocument>(withoutTexts)
         .toArray(),
     )
-    return found.filter(({ events: untold }) => untold !== undefined)
+    return found.filter(document => document.events !== undefined)
   }
 
   /** Records that nobody told of for a while, the oldest first. */
@@ -84,6 +91,24 @@ export function createEventOutbox(session: Session): EventOutbox {
     )
   }
 
+  /** What is still to tell of a record, without what was told a moment ago. */
+  function untold(document: TaskDocument): UntoldEvents {
+    const record = recordOf(document)
+    const upTo = told.get(document._id) ?? 0
+    const left = (document.events ?? []).filter(({ sequence }) => sequence > upTo)
+    return { taskId: document._id, events: left.map(stored => eventOf(record, stored)) }
+  }
+
+  async function dropTold(upTo: ReadonlyMap<string, number>): Promise<void> {
+    const now = session.serverNow()
+    const updates = [...upTo].map(([taskId, sequence]) => ({
+      filter: { _id: taskId, events: { $exists: true } },
+      update: dropEvents(sequence, now),
+    }))
+    const writes = mergeUpdates(updates).map(({ write }) => write)
+    await database.run('events told', () => tasks.bulkWrite(writes, { ordered: false }))
+  }
+
   return {
     keep() {
       keeps.events = true
@@ -95,23 +120,20 @@ export function createEventOutbox(session: Session): EventOutbox {
         const own = await readOwn(ids)
         const room = limit - own.length
         const others = leftBehind && room > 0 ? await readLeftBehind(room) : []
+        foreign.clear()
+        for (const { _id } of others) foreign.add(_id)
         const all = new Map([...own, ...others].map(document => [document._id, document]))
-        return [...all.values()].map(untoldOf)
+        return [...all.values()].map(untold).filter(({ events: left }) => left.length > 0)
       } catch (error) {
         events.note(ids)
         throw error
       }
     },
     async told(upTo) {
-      if (upTo.length === 0) return
-      const now = session.serverNow()
-      const updates = upTo.map(({ taskId, sequence }) => ({
-        filter: { _id: taskId, events: { $exists: true } },
-        update: dropEvents(sequence, now),
-      }))
-      const writes = mergeUpdates(updates).map(({ write }) => write)
-      await database.run('events told', () => tasks.bulkWrite(writes, { ordered: false }))
+      for (const { taskId, sequence } of upTo) told.set(taskId, sequence)
+      if (upTo.filter(({ taskId }) => foreign.delete(taskId)).length > 0) await told.flush()
     },
+    flush: () => told.flush(),
     onUntold: listener => events.onUntold(listener),
     backlog: () => backlogOf(session),
   }
@@ -149,14 +171,6 @@ function dropEvents(sequence: number, now: '$$NOW' | Date): Document[] {
       },
     },
   ]
-}
-
-function untoldOf(document: TaskDocument): UntoldEvents {
-  const record = recordOf(document)
-  return {
-    taskId: document._id,
-    events: (document.events ?? []).map(stored => eventOf(record, stored)),
-  }
 }
 
 function eventOf(record: ReturnType<typeof recordOf>, stored: StoredEvent): SequencedEvent {

@@ -4,6 +4,7 @@
  */
 import type { Filter } from 'mongodb'
 import type { TaskDocument } from './documents.ts'
+import { createLazyWrites } from './lazy-writes.ts'
 import type { Hands, ResendAfter } from './parts.ts'
 import { after, backInLine } from './pipeline.ts'
 import type { Session } from './session.ts'
@@ -19,7 +20,10 @@ const longestResendMs = 3_600_000
 export function createHands(getSession: () => Session, resend: ResendAfter): Hands {
   const offered = new Map<string, string>()
   const sending = new Map<string, string>()
-  const unconfirmed = createConfirmations(getSession, resend.confirmed)
+  // A confirmation that cannot be written costs at most a second delivery.
+  const unconfirmed = createLazyWrites<string>(confirmEveryMs, sendings =>
+    confirmAs(getSession(), sendings, resend.confirmed),
+  )
   const forgotten = new Set<string>()
   const suspects = new Set<string>()
 
@@ -40,7 +44,7 @@ export function createHands(getSession: () => Session, resend: ResendAfter): Han
         const by = sending.get(taskId)
         sending.delete(taskId)
         offered.delete(taskId)
-        if (by !== undefined) unconfirmed.add(taskId, by)
+        if (by !== undefined) unconfirmed.set(taskId, by)
         if (suspect) suspects.add(taskId)
       }
     },
@@ -110,51 +114,19 @@ async function suspectsThatAreOut({ database, tasks }: Session, ids: readonly st
   return out.map(({ _id }) => _id)
 }
 
-/** What the broker confirmed, and is not written down yet. */
-interface Confirmations {
-  /** By whom it was sent. */
-  add(taskId: string, by: string): void
-  delete(taskId: string): void
-  flush(): Promise<void>
-}
-
-function createConfirmations(getSession: () => Session, confirmedMs: number): Confirmations {
-  const unconfirmed = new Map<string, string>()
-  let timer: NodeJS.Timeout | undefined
-
-  async function flush(): Promise<void> {
-    clearTimeout(timer)
-    timer = undefined
-    const ids = [...unconfirmed.keys()]
-    const by = [...new Set(unconfirmed.values())]
-    unconfirmed.clear()
-    if (ids.length > 0) await confirmAs(getSession(), ids, by, confirmedMs)
-  }
-
-  return {
-    add(taskId, by) {
-      unconfirmed.set(taskId, by)
-      // A confirmation that cannot be written costs at most a second delivery.
-      timer ??= setTimeout(() => void flush().catch(() => undefined), confirmEveryMs).unref()
-    },
-    delete: taskId => void unconfirmed.delete(taskId),
-    flush,
-  }
-}
-
 /** Marks what the broker confirmed; a delivery that it holds for a time is lost when that time has passed, and not before. */
 async function confirmAs(
   session: Session,
-  ids: readonly string[],
-  by: readonly string[],
+  sendings: ReadonlyMap<string, string>,
   confirmedMs: number,
 ): Promise<void> {
+  const by = [...new Set(sendings.values())]
   const now = session.serverNow()
   const doublings = { $subtract: [{ $ifNull: ['$sends', 1] }, 1] }
   const wait = { $min: [longestResendMs, { $multiply: [confirmedMs, { $pow: [2, doublings] }] }] }
   await session.database.run('confirm', () =>
     session.tasks.updateMany(
-      { _id: { $in: [...ids] }, 'sent.by': { $in: [...by] }, 'sent.confirmed': false },
+      { _id: { $in: [...sendings.keys()] }, 'sent.by': { $in: by }, 'sent.confirmed': false },
       [
         {
           $set: {

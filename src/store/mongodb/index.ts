@@ -76,6 +76,7 @@ export function mongodb(options: MongoOptions): MongoStore {
   const writes = coalescedWrites(session)
   const attempts = createAttempts(session)
   const output = createOutput(session)
+  const events = createEventOutbox(session)
   return {
     kind: 'mongodb',
     capabilities: { manyProcesses: true, durableDeliveries: true, callerTransactions: true },
@@ -92,12 +93,17 @@ export function mongodb(options: MongoOptions): MongoStore {
         if (life.isClosed) return
         life.isClosed = true
         clock.stop()
-        await Promise.all([finishAll(session, writes), attempts.idle(), output.idle()])
+        await Promise.all([
+          finishAll(session, writes),
+          events.flush().catch(() => undefined),
+          attempts.idle(),
+          output.idle(),
+        ])
         await database.close()
       },
     },
     outbox: createOutbox(session, listeners),
-    events: createEventOutbox(session),
+    events,
     attempts,
     output,
     queries: createQueries(session),
