@@ -1,6 +1,6 @@
 import { cancelError } from '../task/decide.ts'
 import { QuillworkError } from '../task/errors.ts'
-import { hasEnded } from '../task/status.ts'
+import { hasEnded, type TaskStatus } from '../task/status.ts'
 import type { TaskRecord } from '../task/task.ts'
 import { cancelledWaiting, cancelRequested, type Transition } from '../task/transition.ts'
 import type { Core } from './core.ts'
@@ -12,6 +12,8 @@ const mostLooks = 20
 const looksAtRest = 2
 /** Sub-tasks cancelled per write. */
 const perWrite = 200
+/** Such writes per look at a parent: the next look goes on, and what else is to be done comes in between. */
+const mostWrites = 5
 
 /**
  * Cancels a task and everything below it. A task that no attempt holds ends at once; one that runs is asked to stop, and ends when
@@ -46,21 +48,36 @@ export function changed(record: TaskRecord): QuillworkError {
   )
 }
 
-/** Cancels the live sub-tasks of a parent that ended, waiting ones first: they end at once, and no new attempt begins. */
+/**
+ * Cancels live sub-tasks of a parent that ended, waiting ones first: they end at once, and no new attempt begins. Of very many it cancels
+ * some, whose ends call for the next look.
+ */
 export async function cancelSubTasks(core: Core, parentId: string): Promise<void> {
-  for (const status of [['QUEUED', 'RETRYING'], ['RUNNING']] as const) {
-    let pageToken: string | undefined
-    do {
-      const page = await core.store.queries.children(
-        parentId,
-        { status },
-        pageToken === undefined ? { pageSize: perWrite } : { pageSize: perWrite, pageToken },
-      )
-      const open = page.items.filter(record => record.cancelRequestedAt === undefined)
-      if (open.length > 0) await cancelAll(core, open, true)
-      pageToken = page.nextPageToken
-    } while (pageToken !== undefined)
-  }
+  await cancelPages(core, parentId, ['QUEUED', 'RETRYING'], mostWrites)
+  await cancelPages(core, parentId, ['RUNNING'], Number.POSITIVE_INFINITY)
+}
+
+async function cancelPages(
+  core: Core,
+  parentId: string,
+  status: readonly TaskStatus[],
+  most: number,
+): Promise<void> {
+  let pageToken: string | undefined
+  let writes = 0
+  do {
+    const page = await core.store.queries.children(
+      parentId,
+      { status },
+      pageToken === undefined ? { pageSize: perWrite } : { pageSize: perWrite, pageToken },
+    )
+    const open = page.items.filter(record => record.cancelRequestedAt === undefined)
+    if (open.length > 0) {
+      await cancelAll(core, open, true)
+      writes += 1
+    }
+    pageToken = page.nextPageToken
+  } while (pageToken !== undefined && writes < most)
 }
 
 /**

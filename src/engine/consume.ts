@@ -117,14 +117,23 @@ async function claimAgain(
     await new Promise<void>(resolve => core.clock.after(waitMs, resolve))
     // A claim that was executed, and whose answer was lost, is found by one more try, and given back with the others.
     isLast = core.stopping
-    const askedAt = core.clock.monotonic()
     try {
       const [record] = await core.store.tasks.claim([claim])
-      return { record, askedAt }
+      // The lease of a claim that finds itself began with its first telling, and may be over.
+      const askedAt = core.clock.monotonic()
+      return { record: (await isHeld(core, claim, record)) ? record : undefined, askedAt }
     } catch (again) {
       error = again
     }
   }
+}
+
+/** Makes the lease of a claim begin anew; answers whether it is still there. */
+async function isHeld(core: Core, claim: Claim, record: TaskRecord | undefined): Promise<boolean> {
+  if (record === undefined) return false
+  const lease = { taskId: claim.taskId, token: claim.token }
+  const [extended] = await core.store.tasks.extend([lease], core.settings.leaseMs)
+  return extended?.held === true
 }
 
 /** Takes a free slot of the lane for a task that is about to be created; undefined when none is free, or when none runs here. */

@@ -38,6 +38,8 @@ export class AttemptContext implements TaskContext {
   parameters: unknown
   /** The handler submitted a sub-task that was not there before. */
   submittedSubTasks = false
+  /** The handler has returned; what it returned is being read. */
+  hasReturned = false
   /** The handler was shown a sub-task that has not ended. */
   sawLiveSubTask = false
   readonly #core: Core

@@ -128,9 +128,23 @@ export type ServicesOf<T extends readonly AnyTask[]> =
 
 const silent: Logger = { info: () => undefined, warn: () => undefined, error: () => undefined }
 
-/** Makes an engine. Throws TASK_TYPE_DUPLICATE, OPTION_INVALID, SCHEDULE_INVALID. */
+/**
+ * Makes an engine, which owns the store and the broker from now on: `stop` closes them. Throws TASK_TYPE_DUPLICATE, OPTION_INVALID,
+ * SCHEDULE_INVALID, and what the store and the broker throw when they are opened; they are closed then, too.
+ */
 export async function createEngine<const T extends readonly AnyTask[], Tx = never>(
   options: EngineOptions<Tx> & { tasks: T } & ServicesOf<T>,
+): Promise<Engine<Tx>> {
+  try {
+    return await makeEngine(options)
+  } catch (error) {
+    await Promise.allSettled([options.broker?.close(), options.store.tasks.close()])
+    throw error
+  }
+}
+
+async function makeEngine<Tx>(
+  options: EngineOptions<Tx> & { tasks: readonly AnyTask[]; services?: unknown },
 ): Promise<Engine<Tx>> {
   const parts: { relay?: Loop } = {}
   const core = buildCore(options, () => parts.relay?.wake())

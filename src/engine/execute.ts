@@ -10,6 +10,7 @@ import type { TaskRecord } from '../task/task.ts'
 import type { Attempt, Interruption } from './attempt.ts'
 import { AttemptContext } from './context.ts'
 import type { Core } from './core.ts'
+import { persist } from './persist.ts'
 
 /** How long a task of an unknown type, or with newer parameters, waits for a process that knows it. */
 const unknownForMs = 600_000
@@ -38,11 +39,8 @@ export function execute(core: Core, attempt: Attempt): Awaitable<Outcome | undef
   const context = new AttemptContext(core, attempt, task)
   let outcome: Awaitable<Outcome | undefined>
   try {
-    const parameters = readParameters(task, record)
-    outcome =
-      parameters instanceof Promise
-        ? parameters.then(parsed => runWith(core, context, parsed))
-        : runWith(core, context, parameters)
+    const running = run(core, context)
+    outcome = running instanceof Promise ? watch(core, context, running) : running
   } catch (error) {
     outcome = failure(core, context, error)
   }
@@ -66,21 +64,31 @@ async function finish(
   return outcome
 }
 
-function runWith(core: Core, context: AttemptContext, parameters: unknown): Awaitable<Outcome | undefined> {
+/** Reads the parameters, runs the handler of the phase, reads its result. Where all of them answer at once, so does this. */
+function run(core: Core, context: AttemptContext): Awaitable<Outcome> {
+  const parameters = readParameters(context.task, context.record)
+  return parameters instanceof Promise
+    ? parameters.then(parsed => runWith(core, context, parsed))
+    : runWith(core, context, parameters)
+}
+
+function runWith(core: Core, context: AttemptContext, parameters: unknown): Awaitable<Outcome> {
   context.parameters = parameters
-  const { task, held } = context
-  const returned = run(core, held, task, context)
-  return returned instanceof Promise
-    ? returned.then(later =>
-        later.interrupted === undefined
-          ? outcomeWhole(core, context, later.value)
-          : interrupted(core, task, later.interrupted),
-      )
-    : outcomeWhole(core, context, returned.value)
+  const returned = handlerOf(context)(context)
+  if (isThenable(returned)) return Promise.resolve(returned).then(value => outcomeWhole(core, context, value))
+  return outcomeWhole(core, context, returned)
+}
+
+function handlerOf({ task, record }: AttemptContext) {
+  const handler = record.phase === 'reducing' ? task.onSubTasksSettled : task.execute
+  if (handler !== undefined) return handler
+  const message = `${task.type} has sub-tasks to reduce, but no onSubTasksSettled any more.`
+  throw new QuillworkError('INTERNAL', message)
 }
 
 /** The outcome once the submissions that the handler did not wait for are written: what it left behind is part of it. */
 function outcomeWhole(core: Core, context: AttemptContext, value: unknown): Awaitable<Outcome> {
+  context.hasReturned = true
   const { submitting, record, task } = context
   if (submitting === undefined && record.phase !== 'reducing') return outcomeOf(task, context, value)
   return outcomeLater(core, context, value)
@@ -90,9 +98,10 @@ function outcomeWhole(core: Core, context: AttemptContext, value: unknown): Awai
 async function outcomeLater(core: Core, context: AttemptContext, value: unknown): Promise<Outcome> {
   await context.submitting
   const outcome = await outcomeOf(context.task, context, value)
-  const { record } = context
+  const { held, record } = context
   if (record.phase !== 'reducing' || outcome.kind !== 'completed') return outcome
-  return (await haveMoved(core, record)) ? { kind: 'awaiting-subtasks', reduces: true } : outcome
+  const moved = await persist(core, held, () => haveMoved(core, record))
+  return moved ? { kind: 'awaiting-subtasks', reduces: true } : outcome
 }
 
 /** Whether sub-tasks moved since the record was claimed. One that runs again may not be counted yet, so they are asked themselves too. */
@@ -117,29 +126,6 @@ function readParameters(task: ResolvedTask, record: TaskRecord): unknown {
   )
 }
 
-type Returned = { value: unknown; interrupted?: undefined } | { interrupted: Interruption }
-
-/**
- * Runs the handler of the phase. A handler that answers at once needs neither promise nor timer. An interrupted one gets its signal
- * and a while to obey; then the attempt ends without it.
- */
-function run(
-  core: Core,
-  attempt: Attempt,
-  task: ResolvedTask,
-  context: AttemptContext,
-): Promise<Returned> | { value: unknown } {
-  const handler = attempt.record.phase === 'reducing' ? task.onSubTasksSettled : task.execute
-  if (handler === undefined) {
-    throw new QuillworkError(
-      'INTERNAL',
-      `${task.type} has sub-tasks to reduce, but no onSubTasksSettled any more.`,
-    )
-  }
-  const answer = handler(context)
-  return isThenable(answer) ? watch(core, attempt, task, Promise.resolve(answer)) : { value: answer }
-}
-
 /** Query builders and the like are waited for as promises are. */
 function isThenable(answer: unknown): answer is PromiseLike<unknown> {
   return (
@@ -147,23 +133,31 @@ function isThenable(answer: unknown): answer is PromiseLike<unknown> {
   )
 }
 
-function watch(
-  core: Core,
-  attempt: Attempt,
-  task: ResolvedTask,
-  answer: Promise<unknown>,
-): Promise<Returned> {
+/**
+ * The outcome within the time that the attempt has, its schemas included. An interrupted one gets its signal and a while to obey; then it
+ * ends without its handler. A handler that has returned already is not taken for one that goes on because the process stops.
+ */
+function watch(core: Core, context: AttemptContext, running: Promise<Outcome>): Promise<Outcome | undefined> {
+  const { held: attempt, task } = context
   return new Promise((resolve, reject) => {
-    let cancelTimer = core.clock.after(timeLeft(core, attempt, task), () => attempt.interrupt('timeout'))
+    const timeOut = () => attempt.interrupt('timeout')
+    let cancelTimer = core.clock.after(timeLeft(core, attempt, task), () => {
+      // A result that came in time has as long again to be read, for the store may be away.
+      if (context.hasReturned) cancelTimer = core.clock.after(task.attemptTimeoutMs, timeOut)
+      else timeOut()
+    })
     attempt.onInterrupt(why => {
       cancelTimer()
-      const patience = why === 'stopping' || why === 'lease-lost' ? 0 : core.settings.obeyMs
-      cancelTimer = core.clock.after(patience, () => resolve({ interrupted: attempt.interruption ?? why }))
+      const isAtOnce = why === 'lease-lost' || (why === 'stopping' && !context.hasReturned)
+      const patience = isAtOnce ? 0 : core.settings.obeyMs
+      cancelTimer = core.clock.after(patience, () =>
+        resolve(interrupted(core, task, attempt.interruption ?? why)),
+      )
     })
-    answer.then(
-      value => {
+    running.then(
+      outcome => {
         cancelTimer()
-        resolve({ value })
+        resolve(outcome)
       },
       error => {
         cancelTimer()

@@ -89,7 +89,10 @@ export class Permits {
     this.#throwIfOver(key)
     const permit: Permit = {
       commit: cost => {
-        if (this.#held.delete(permit)) reservation.commit(cost)
+        if (!this.#held.has(permit)) return
+        // A cost that is refused leaves the permit to the end of the attempt.
+        reservation.commit(cost)
+        this.#held.delete(permit)
       },
       release: () => {
         if (this.#held.delete(permit)) reservation.release()

@@ -1,7 +1,6 @@
 import { Cron } from 'croner'
 import { type Loop, startLoop } from '../runtime/loop.ts'
 import type { ScheduleState } from '../store/store.ts'
-import { encode } from '../task/codec.ts'
 import type { In, Schema, TaskType } from '../task/definition.ts'
 import { QuillworkError } from '../task/errors.ts'
 import { hasEnded } from '../task/status.ts'
@@ -38,6 +37,8 @@ export function schedule<P extends Schema>(definition: Schedule<P>): AnySchedule
 const missedAfterMs = 60_000
 /** Missed ticks that are made up for at most. */
 const mostCaughtUp = 100
+/** Milliseconds before now in which missed ticks are looked for first. */
+const firstSpanMs = 60_000
 /** Milliseconds between looks when no tick is nearer. */
 const lookEveryMs = 30_000
 
@@ -58,12 +59,8 @@ export function planSchedules(schedules: readonly AnySchedule[]): Planned[] {
       const cron = new Cron(planned.cron, { timezone: planned.timeZone ?? 'UTC', paused: true })
       // The time zone is read by the first use.
       cron.nextRun(new Date(0))
-      const definition = JSON.stringify([
-        planned.cron,
-        planned.timeZone ?? 'UTC',
-        planned.task.type,
-        encode(planned.parameters),
-      ])
+      // Only what decides the ticks: processes of two versions, with other parameters, share the state of a schedule.
+      const definition = JSON.stringify([planned.cron, planned.timeZone ?? 'UTC'])
       return { schedule: planned, cron, definition }
     } catch (cause) {
       const why = cause instanceof Error ? cause.message : String(cause)
@@ -132,18 +129,20 @@ async function runDue(core: Core, plan: Planned, state: ScheduleState | undefine
 
 /** The ticks to make up for, oldest first. Ticks that are skipped by the catch-up policy are passed over for ever. */
 function dueTicks({ cron, schedule: { catchUp = 'latest' } }: Planned, after: number, now: number): number[] {
-  const ticks: number[] = []
-  for (
-    let tick = cron.nextRun(new Date(after));
-    tick !== null && tick.getTime() <= now;
-    tick = cron.nextRun(tick)
-  ) {
-    ticks.push(tick.getTime())
-    if (ticks.length > mostCaughtUp) ticks.shift()
+  if (catchUp === 'all') return newestTicks(cron, after, now, mostCaughtUp)
+  const latest = newestTicks(cron, after, now, 1)
+  return catchUp === 'latest' ? latest : latest.filter(tick => now - tick <= missedAfterMs)
+}
+
+/** The newest ticks after one time and until another, oldest first; found from the end, for there may be months of them. */
+function newestTicks(cron: Cron, after: number, now: number, most: number): number[] {
+  for (let spanMs = firstSpanMs; ; spanMs *= 2) {
+    const from = Math.max(after, now - spanMs)
+    const ticks: number[] = []
+    let tick = cron.nextRun(new Date(from))
+    for (; tick !== null && tick.getTime() <= now; tick = cron.nextRun(tick)) ticks.push(tick.getTime())
+    if (from === after || ticks.length >= most) return ticks.slice(-most)
   }
-  if (catchUp === 'all') return ticks
-  const wanted = ticks.slice(-1)
-  return catchUp === 'latest' ? wanted : wanted.filter(tick => now - tick <= missedAfterMs)
 }
 
 async function submitTick(

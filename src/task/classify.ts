@@ -136,6 +136,18 @@ export function classifyError(error: unknown, now: number): ClassifiedError {
     : { errorClass, info, notBefore }
 }
 
+/** Characters of an error's name, and of its stack, that a record keeps. */
+const longestName = 100
+const longestStack = 4_000
+/** Frames of a stack that a record keeps. */
+const mostFrames = 10
+
+/** The frames alone: a stack begins with the message, which may be a whole answer of a model. */
+function framesOf(stack: string): string {
+  const frames = stack.split('\n').filter(line => /^\s+at /.test(line))
+  return frames.slice(0, mostFrames).join('\n').slice(0, longestStack)
+}
+
 /** Makes the plain data that a record keeps of an error. */
 export function errorInfo(
   error: unknown,
@@ -149,8 +161,8 @@ export function errorInfo(
     errorClass,
   }
   if (error instanceof Error) {
-    info.name = `${error.name}`
-    if (typeof error.stack === 'string') info.stack = error.stack.split('\n').slice(1, 11).join('\n')
+    info.name = `${error.name}`.slice(0, longestName)
+    if (typeof error.stack === 'string') info.stack = framesOf(error.stack)
   }
   if (extra.causes !== undefined && extra.causes.length > 0) info.causes = extra.causes
   return info

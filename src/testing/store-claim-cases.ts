@@ -16,6 +16,7 @@ import {
   createAll,
   createOne,
   dueIds,
+  dueIn,
   family,
   move,
   newTask,
@@ -137,12 +138,25 @@ export const claimCases: readonly StoreCase[] = [
     },
   },
   {
-    name: 'claim: a paused lane hands nothing out, but a claim that is on its way wins',
+    name: 'claim: of a paused lane nothing is claimed, also of what was handed out before; afterwards it is',
     async run(context) {
       const store = await context.makeStore()
-      const record = await createOne(store)
+      const [one, two] = await createAll(store, [newTask(), newTask()])
+      assert.ok(one !== undefined && two !== undefined)
+      await store.outbox.told((await dueIn(store)).deliveries)
+      const other = await createOne(store, { lane: 'batch' })
       await store.lanes.setPaused('default', true)
-      assert.equal((await start(store, record)).status, 'RUNNING')
+      const claims = [one, two, other].map(record => claimOf(record))
+      const claimed = await store.tasks.claim(claims)
+      assert.deepEqual(
+        claimed.map(record => record?.id),
+        [undefined, undefined, other.id],
+      )
+      assert.deepEqual(await store.tasks.claim([claimOf(one)]), [undefined])
+      await store.lanes.setPaused('default', false)
+      store.outbox.forget([one.id, two.id])
+      assert.deepEqual(await dueIds(store), [one.id, two.id])
+      assert.equal((await start(store, one)).status, 'RUNNING')
     },
   },
   {

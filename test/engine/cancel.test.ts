@@ -63,6 +63,36 @@ describe('cancelling a task', () => {
     expect((await next.state()).status).toBe('COMPLETED')
   })
 
+  it('with thousands of sub-tasks ends all of them, a part at a time', async () => {
+    const child = defineTask({
+      type: 'Child',
+      lane: 'batch',
+      parameters: z.null(),
+      result: z.null(),
+      execute: () => null,
+    })
+    const items = Array.from({ length: 2_500 }, (_, index) => ({ key: `${index}`, parameters: null }))
+    const parent = defineTask({
+      type: 'Parent',
+      parameters: z.null(),
+      result: z.null(),
+      async execute(ctx) {
+        await ctx.submitSubTasks(child, items)
+        return null
+      },
+    })
+    await using t = await testEngine({ tasks: [parent, child] })
+    await t.lanes.pause('batch')
+    const task = await t.submit(parent, null)
+    await t.drain()
+    expect((await t.tasks.counts()).QUEUED).toBe(2_500)
+    await task.cancel()
+    await t.drain()
+    const counts = await t.tasks.counts()
+    expect(counts.QUEUED + counts.RUNNING).toBe(0)
+    await expectInvariants(t)
+  })
+
   it('a result that is returned first wins', async () => {
     const { obedient } = obedientTasks()
     await using t = await testEngine({ tasks: [obedient] })

@@ -1,5 +1,7 @@
-import { obedientTasks, testEngine } from 'quillwork/testing'
+import { sqlite } from 'quillwork/sqlite'
+import { createGate, obedientTasks, testEngine } from 'quillwork/testing'
 import { describe, expect, it } from 'vitest'
+import type { Store } from '../../src/store/store.ts'
 import { onSqlite } from './store-kind.ts'
 
 const succeed = { orders: [{ do: 'succeed', value: 5 }] } as const
@@ -27,6 +29,35 @@ describe('a handle', () => {
     controller.abort('enough')
     await rejected
     await expect(task.result({ signal: AbortSignal.abort('before') })).rejects.toBe('before')
+  })
+
+  it('stops waiting in time, also while the store does not answer', async () => {
+    const { obedient } = obedientTasks()
+    const answer = createGate()
+    let isAway = false
+    const openStore = (now: () => number): Store => {
+      const store = sqlite({ file: ':memory:', now })
+      const get: Store['queries']['get'] = async ids => {
+        if (isAway) await answer.opened
+        return store.queries.get(ids)
+      }
+      return { ...store, queries: { ...store.queries, get } }
+    }
+    await using t = await testEngine({ tasks: [obedient], openStore })
+    const task = await t.submit(obedient, hang)
+    // More ends than are remembered: the record has to be read.
+    await t.submitMany(
+      obedient,
+      Array.from({ length: 1_100 }, () => ({ parameters: succeed })),
+    )
+    await t.drain()
+    isAway = true
+    const rejected = expect(task.result({ timeout: '5s' })).rejects.toMatchObject({ code: 'WAIT_TIMEOUT' })
+    await t.advance('5s')
+    await rejected
+    isAway = false
+    answer.open()
+    expect((await task.state()).status).toBe('RUNNING')
   })
 
   it('rejects with what failed the task', async () => {

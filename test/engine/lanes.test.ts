@@ -70,6 +70,29 @@ describe('a lane', () => {
     await expect(t.lanes.pause('nowhere')).rejects.toMatchObject({ code: 'LANE_UNKNOWN' })
   })
 
+  it('that is paused starts nothing of what has left it for a worker already', async () => {
+    const { task, started, finishOne } = stepping()
+    await using t = await testEngine({ tasks: [task], lanes: { default: { slots: 1 } } })
+    const tasks = await t.submitMany(
+      task,
+      ['a', 'b', 'c'].map(parameters => ({ parameters })),
+    )
+    await t.drain()
+    await t.lanes.pause('default')
+    finishOne()
+    await t.advance('10s')
+    expect(started).toEqual(['a'])
+    await t.lanes.resume('default')
+    for (const _ of ['b', 'c']) {
+      await t.advance('2s')
+      finishOne()
+    }
+    await t.drain()
+    expect(started).toEqual(['a', 'b', 'c'])
+    const records = await Promise.all(tasks.map(({ taskId }) => t.tasks.get(taskId)))
+    expect(records.map(({ status, attempt }) => [status, attempt])).toEqual(tasks.map(() => ['COMPLETED', 1]))
+  })
+
   it('tasks of high priority leave it first', async () => {
     const { task, started, finishOne } = stepping()
     await using t = await testEngine({ tasks: [task], lanes: { default: { slots: 1 } } })

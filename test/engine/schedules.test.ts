@@ -144,6 +144,42 @@ describe('a schedule', () => {
     expect(t.log.messages('error')).toContain('a schedule could not submit its task; trying again')
   })
 
+  it('keeps its ticks where only what it submits has changed: versions of a program take over from each other', async () => {
+    const { task, ran } = ticking()
+    const hourly = (parameters: string) => schedule({ id: 's', cron: '0 * * * *', task, parameters })
+    const schedules = [hourly('old')]
+    await using t = await testEngine({ tasks: [task], schedules, persistent: true })
+    await t.drain()
+    await t.stop()
+    schedules[0] = hourly('new')
+    await t.jump('90m')
+    await t.restart()
+    await t.drain()
+    expect(ran).toEqual(['new'])
+  })
+
+  it.each([
+    { cron: '0 0 1 * *', catchUp: 'latest', made: 1 },
+    { cron: '0 0 1 * *', catchUp: 'all', made: 13 },
+    { cron: '* * * * * *', catchUp: 'latest', made: 1 },
+    { cron: '* * * * * *', catchUp: 'all', made: 100 },
+  ] as const)(
+    'finds the newest ticks of more than a year: $cron, $catchUp',
+    async ({ cron, catchUp, made }) => {
+      const { task, ran } = ticking()
+      const missed = schedule({ id: 's', cron, task, parameters: 'x', catchUp })
+      const clock = createManualClock({ startAt: new Date('2030-01-15T12:00:00Z') })
+      await using t = await testEngine({ tasks: [task], schedules: [missed], persistent: true, clock })
+      await t.drain()
+      await t.stop()
+      const before = ran.length
+      await t.jump('400d')
+      await t.restart()
+      await t.drain()
+      expect(ran.length - before).toBe(made)
+    },
+  )
+
   it('a changed definition starts from now', async () => {
     const { task, ran } = ticking()
     const hourly = schedule({ id: 's', cron: '0 * * * *', task, parameters: 'x', catchUp: 'all' })

@@ -14,6 +14,7 @@ const mostRounds = 60
 /** Runs workers, sweeps and the aggregator until nothing is live. */
 export async function drain(world: World, model: Model): Promise<void> {
   for (const lane of lanes) await world.store.lanes.setPaused(lane, false)
+  world.paused.clear()
   world.store.outbox.forget(world.deliveries.map(({ taskId }) => taskId))
   world.deliveries.length = 0
   for (let round = 0; round < mostRounds; round++) {

@@ -167,6 +167,8 @@ export const discard = pick.map(index =>
 export const pause = fc.tuple(fc.constantFrom(...lanes), fc.boolean()).map(([lane, paused]) =>
   command(`pause(${lane}, ${paused})`, async world => {
     await world.store.lanes.setPaused(lane, paused)
+    if (paused) world.paused.add(lane)
+    else world.paused.delete(lane)
     const due = await world.store.outbox.due([{ lane, room: 5 }], { suspects: true, parents: 0 })
     if (paused) expect(due.deliveries).toEqual([])
   }),

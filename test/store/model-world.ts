@@ -69,6 +69,8 @@ export class World {
   readonly sights: Lapsed[] = []
   /** Records as somebody read them. */
   readonly reads: TaskRecord[] = []
+  /** Lanes that are paused. */
+  readonly paused = new Set<string>()
   /** Every record as it was after the last command. */
   last = new Map<string, TaskRecord>()
   readonly #place: Place

@@ -126,6 +126,15 @@ describe('what is kept of an error', () => {
     expect(Object.getPrototypeOf(info)).toBe(Object.prototype)
   })
 
+  it('is short, however long its message and its name are', () => {
+    const error = new Error(`The model answered:\n${'A line of a novel.\n'.repeat(10_000)}`)
+    error.name = 'N'.repeat(5_000)
+    const { info } = classifyError(error, now)
+    expect(info.stack).toMatch(/^\s+at /)
+    expect(info.stack).not.toContain('novel')
+    expect(JSON.stringify(info).length).toBeLessThan(8_000)
+  })
+
   it('the code is that of the error that decided the class', () => {
     const error = new Error('outer', { cause: new PermanentError('inner', { code: 'SCENE_GONE' }) })
     expect(classifyError(error, now).info.code).toBe('SCENE_GONE')

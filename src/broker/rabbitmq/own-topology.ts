@@ -27,8 +27,9 @@ export class OwnTopology {
     return this.#current.names
   }
 
-  /** The lane has a queue from the next declaration on. */
+  /** The lane has a queue from the next declaration on. Throws OPTION_INVALID for a name that would be that of another queue. */
   addLane(lane: string): void {
+    topologyOf({ ...this.#settings, lanes: [lane], delay: 'wait-queues' })
     this.#lanes.add(lane)
   }
 

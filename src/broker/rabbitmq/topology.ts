@@ -2,6 +2,7 @@
  * What the broker should have, as one value: from it are made the declaration, the check and the diagram. A new task type changes
  * nothing here; a new lane adds a queue.
  */
+import { QuillworkError } from '../../task/errors.ts'
 import { rungs } from './rungs.ts'
 
 /** An exchange and why it is there. */
@@ -78,12 +79,13 @@ const deliveryLimit = 20
 /** Milliseconds that the stream keeps events; in the broker's own notation. */
 const keepEvents = '7D'
 
-/** The topology of an installation. */
+/** The topology of an installation. Throws OPTION_INVALID for a lane whose queue would have the name of another one. */
 export function topologyOf(options: TopologyOptions): Topology {
   const delay = options.delay ?? 'wait-queues'
   const names = namesOf(options.prefix ?? '', delay)
   const delays = delay === 'wait-queues' ? waitQueues(names, options.prefix ?? '') : delayedExchange(names)
   const lanes = options.lanes.map(lane => laneOf(names, lane, delay))
+  refuseTaken(options.lanes, names, options.prefix ?? '')
   const stream = options.eventsStream === true ? [eventsStreamOf(names, options.prefix ?? '')] : []
   return {
     delay,
@@ -109,6 +111,17 @@ export function topologyOf(options: TopologyOptions): Topology {
         why: 'live events of every process, for those who watch',
       },
     ],
+  }
+}
+
+function refuseTaken(lanes: readonly string[], names: TopologyNames, prefix: string): void {
+  const others = [deadLetterQueue(names), ...waitQueues(names, prefix).queues]
+  const taken = new Set(others.map(({ name }) => name))
+  for (const lane of lanes) {
+    const name = names.laneQueue(lane)
+    if (!taken.has(name)) continue
+    const message = `A lane cannot be called ${lane}: the queue ${name} has another purpose. Give it another name.`
+    throw new QuillworkError('OPTION_INVALID', message)
   }
 }
 

@@ -19,9 +19,10 @@ const mayBeEarlyMs = 50
  */
 export async function claimAll(session: Session, claims: readonly Claim[]): Promise<Told<Claimed>[]> {
   const won = new Map<string, TaskDocument>()
-  await claimRound(session, claims, won)
+  const paused = [...(await session.paused.current())]
+  await claimRound(session, claims, { won, paused })
   const others = await unknownSubTasks(session, claims, won)
-  if (others.length > 0) await claimRound(session, others, won)
+  if (others.length > 0) await claimRound(session, others, { won, paused })
   const documents = claims.map(({ token }) => won.get(token))
   const found = documents.filter(document => document !== undefined)
   const records = await recordsOf(session, found)
@@ -30,15 +31,22 @@ export async function claimAll(session: Session, claims: readonly Claim[]): Prom
   return claims.map(({ token }) => ({ answer: byToken.get(token) }))
 }
 
-/** Claims what may be claimed as far as is known, and notes under their tokens those that won. */
+/** Claims what may be claimed as far as is known, nothing of a paused lane, and notes under their tokens those that won. */
 async function claimRound(
   session: Session,
   claims: readonly Claim[],
-  won: Map<string, TaskDocument>,
+  { won, paused }: { won: Map<string, TaskDocument>; paused: readonly string[] },
 ): Promise<void> {
   const allowed = await withoutStopped(session, claims)
-  const documents =
-    allowed.length === 1 ? await claimOne(session, allowed) : await claimMany(session, allowed)
+  const now = session.now()
+  const updates = allowed.map(claim => ({
+    filter: {
+      ...filterOf(session, claim, now),
+      ...(paused.length === 0 ? {} : { lane: { $nin: [...paused] } }),
+    },
+    update: pipelineOf(session, claim),
+  }))
+  const documents = await writeClaims(session, updates, allowed)
   for (const document of documents)
     if (document.claimToken !== undefined) won.set(document.claimToken, document)
 }
@@ -65,24 +73,19 @@ async function withoutStopped(session: Session, claims: readonly Claim[]): Promi
   })
 }
 
-async function claimOne(session: Session, claims: readonly Claim[]): Promise<TaskDocument[]> {
-  const [claim] = claims
-  if (claim === undefined) return []
-  const claimed = await session.database.run('claim', () =>
-    session.tasks.findOneAndUpdate(filterOf(session, claim, session.now()), pipelineOf(session, claim), {
-      returnDocument: 'after',
-    }),
-  )
-  return claimed === null ? findClaimed(session, claims) : [claimed]
-}
-
-async function claimMany(session: Session, claims: readonly Claim[]): Promise<TaskDocument[]> {
-  if (claims.length === 0) return []
-  const now = session.now()
-  const updates = claims.map(claim => ({
-    filter: filterOf(session, claim, now),
-    update: pipelineOf(session, claim),
-  }))
+async function writeClaims(
+  session: Session,
+  updates: readonly TaskUpdate[],
+  claims: readonly Claim[],
+): Promise<TaskDocument[]> {
+  const [first] = updates
+  if (first === undefined) return []
+  if (updates.length === 1) {
+    const claimed = await session.database.run('claim', () =>
+      session.tasks.findOneAndUpdate(first.filter, first.update, { returnDocument: 'after' }),
+    )
+    return claimed === null ? findClaimed(session, claims) : [claimed]
+  }
   const writes = mergeUpdates(updates).map(({ write }) => write)
   await session.database.run('claim', () => session.tasks.bulkWrite(writes, { ordered: false }))
   return findClaimed(session, claims)

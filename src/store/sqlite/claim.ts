@@ -35,7 +35,7 @@ type Parents = Map<string, boolean>
 
 function claimOne(session: Session, wish: Claim, parents: Parents): Known | undefined {
   const known = session.window.handed.get(wish.taskId)?.known ?? find(session, wish.taskId)
-  if (known === undefined) return undefined
+  if (known === undefined || session.order.lane(known.record.lane).paused) return undefined
   const parentId = known.record.parentTaskId
   if (parentId !== undefined) {
     const allows = parents.get(parentId) ?? parentAllows(session, parentId)
