@@ -118,6 +118,13 @@ describeWithRabbit('the topology', () => {
       expect(drawn.split('\n')).toContain(`  ${line}`)
   })
 
+  it.each(['dlq', 'wait_5s'])('has no place for a lane called %s', async lane => {
+    expect(() => topologyOf({ lanes: [lane], delay: 'delayed-exchange' })).toThrow(/another purpose/)
+    const broker = rabbitmq({ url: names.url, prefix: names.prefix })
+    await expect(broker.open([{ lane, slots: 1 }])).rejects.toMatchObject({ code: 'OPTION_INVALID' })
+    await broker.close()
+  })
+
   it('with the delayed exchange needs no wait queues', () => {
     const { queues, exchanges } = topologyOf({ lanes: ['default'], delay: 'delayed-exchange' })
     expect(queues.map(({ name }) => name)).toEqual(['tasks.queue', 'tasks.dlq.queue'])

@@ -5,6 +5,43 @@ import { expect, it } from 'vitest'
 import { z } from 'zod'
 import type { Store } from '../../src/store/store.ts'
 
+/** A store that makes the first claim, and answers no claim for so many milliseconds; then that one finds itself. */
+function lateClaims(now: () => number, lateMs: number): Store {
+  const store = sqlite({ file: ':memory:', now })
+  const { tasks } = store
+  const answerAt = now() + lateMs
+  let first: { token: string; claimed: ReturnType<typeof tasks.claim> } | undefined
+  const claim: typeof tasks.claim = async claims => {
+    const token = claims[0]?.token ?? ''
+    first ??= { token, claimed: tasks.claim(claims) }
+    await first.claimed
+    if (now() < answerAt) throw new Error('away')
+    return token === first.token ? first.claimed : tasks.claim(claims)
+  }
+  return { ...store, tasks: { ...tasks, claim } }
+}
+
+it.each([
+  { lateMs: 20_000, attempt: 1, crashCount: 0 },
+  { lateMs: 60_000, attempt: 2, crashCount: 1 },
+])('a claim whose answer comes after $lateMs ms begins with a whole lease, or not at all', async expected => {
+  const { obedient, journal } = obedientTasks()
+  await using t = await testEngine({
+    tasks: [obedient],
+    openStore: now => lateClaims(now, expected.lateMs),
+  })
+  const { taskId } = await t.submit(obedient, { orders: [{ do: 'hang' }] }, { delay: '1s' })
+  await t.advance(expected.lateMs + 9_000)
+  const record = await t.tasks.get(taskId)
+  if (expected.attempt === 1) expect(record.leaseUntil).toBeGreaterThan(t.clock.now() + 20_000)
+  await t.advance('30s')
+  expect(journal.filter(({ did }) => did === 'start')).toHaveLength(1)
+  expect(await t.tasks.get(taskId)).toMatchObject({
+    attempt: expected.attempt,
+    crashCount: expected.crashCount,
+  })
+})
+
 /** A store that answers no heartbeat any more, and no submission of sub-tasks before the gate opens. */
 function awayStore(now: () => number, answers: Promise<void>): Store {
   const store = sqlite({ file: ':memory:', now })

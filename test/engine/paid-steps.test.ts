@@ -37,7 +37,49 @@ function paying(outage: { isOn: boolean }) {
   return { task, seen }
 }
 
+/** A store whose list of sub-tasks cannot be read once. */
+function unreadableOnce(store: Store, reads: { failed: number }): Store {
+  const children: Store['queries']['children'] = async (...asked) => {
+    if (asked[1]?.status?.includes('RUNNING') === true && reads.failed === 0) {
+      reads.failed += 1
+      throw new QuillworkError('STORE_FAILED', 'The store is away.')
+    }
+    return store.queries.children(...asked)
+  }
+  return { ...store, queries: { ...store.queries, children } }
+}
+
 describe('what a step has paid for', () => {
+  it('is kept when it is the result of a hook, and the sub-tasks cannot be read for a moment', async () => {
+    const { obedient } = obedientTasks()
+    const reads = { failed: 0 }
+    let calls = 0
+    const parent = defineTask({
+      type: 'Parent',
+      parameters: z.null(),
+      result: z.string(),
+      async execute(ctx) {
+        await ctx.submitSubTask(obedient, { orders: [{ do: 'succeed' }] }, { key: 'a' })
+      },
+      onSubTasksSettled() {
+        calls += 1
+        return `answer ${calls}`
+      },
+    })
+    await using t = await testEngine({
+      tasks: [parent, obedient],
+      openStore: now => unreadableOnce(sqlite({ file: ':memory:', now }), reads),
+    })
+    const { taskId } = await t.submit(parent, null)
+    await t.advance('5s')
+    expect(reads.failed).toBe(1)
+    expect(await t.tasks.get(taskId)).toMatchObject({
+      status: 'COMPLETED',
+      result: '"answer 1"',
+      retryCount: 0,
+    })
+  })
+
   it('is kept when the store is away for a while', async () => {
     const outage = { isOn: false }
     const { task, seen } = paying(outage)

@@ -51,6 +51,30 @@ describe('a timeout', () => {
     expect(await task.state()).toMatchObject({ status: 'COMPLETED', result: 'second' })
   })
 
+  it.each(['parameters', 'result'] as const)(
+    'counts a schema of the %s that waits for something as part of the attempt',
+    async of => {
+      let isPatient = false
+      const patient = z.string().refine(() => (isPatient ? new Promise<boolean>(() => undefined) : true))
+      const task = defineTask({
+        type: 'Patient',
+        parameters: of === 'parameters' ? patient : z.string(),
+        result: of === 'result' ? patient : z.string(),
+        attemptTimeout: '1m',
+        execute: () => 'x',
+      })
+      await using t = await testEngine({ tasks: [task] })
+      const { taskId } = await t.submit(task, 'x', { delay: '1s' })
+      isPatient = true
+      await t.advance('1s')
+      await t.advance('59s')
+      expect((await t.tasks.get(taskId)).status).toBe('RUNNING')
+      // A result that came in time has as long again.
+      await t.advance('75s')
+      expect(await t.tasks.get(taskId)).toMatchObject({ errorInfo: { code: 'ATTEMPT_TIMEOUT' } })
+    },
+  )
+
   it('a result that comes after the signal and before the patience ends is kept', async () => {
     const { obedient } = obedientTasks()
     const late = defineTask({
@@ -218,6 +242,26 @@ describe('a limit', () => {
     await t.advance('5s')
     expect((await last.state()).status).toBe('COMPLETED')
     expect(journal.filter(({ did }) => did === 'acquire')).toHaveLength(3)
+  })
+
+  it('a place is free again when its holder names a cost that is none', async () => {
+    const wrong = defineTask({
+      type: 'Wrong',
+      parameters: z.number().nullable(),
+      result: z.null(),
+      async execute(ctx) {
+        const permit = await ctx.acquire('model')
+        permit.commit(ctx.parameters ?? Number.NaN)
+        return null
+      },
+    })
+    await using t = await testEngine({ tasks: [wrong], limits: { model: { concurrency: 1 } } })
+    const failed = await t.submit(wrong, null)
+    await t.drain()
+    expect((await failed.state()).status).toBe('FAILED')
+    const next = await t.submit(wrong, 1)
+    await t.advance('5s')
+    expect((await next.state()).status).toBe('COMPLETED')
   })
 
   it('a wait of more than two seconds leaves the slot to others', async () => {

@@ -4,6 +4,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import path from 'node:path'
 import SqliteDatabase from 'better-sqlite3'
+import { createEngine } from 'quillwork'
 import { type SqliteOptions, type SqliteStore, sqlite } from 'quillwork/sqlite'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { applyMigrations } from '../../src/store/sqlite/migrations.ts'
@@ -74,6 +75,13 @@ describe('the owner of the file', () => {
     await createOne(first)
     await first.tasks.close()
     expect((await openStore().queries.counts()).QUEUED).toBe(1)
+  })
+
+  it('is let go of by an engine that could not be made', async () => {
+    const wrong = { tasks: [], store: openStore(), lanes: { 'no lane': { slots: 1 } } }
+    await expect(createEngine(wrong)).rejects.toMatchObject({ code: 'OPTION_INVALID' })
+    await using engine = await createEngine({ tasks: [], store: openStore() })
+    expect(await engine.tasks.counts()).toMatchObject({ QUEUED: 0 })
   })
 
   it('lets no other process read or write', async () => {
