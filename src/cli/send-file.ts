@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import { createReadStream } from 'node:fs'
-import { type IncomingMessage, request } from 'node:http'
+import { type IncomingMessage, request as plainRequest } from 'node:http'
+import { request as secureRequest } from 'node:https'
 import { Transform } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 
@@ -24,6 +25,7 @@ export async function sendFile(
   file: SentFile,
   { headers, signal }: { headers: Record<string, string>; signal?: AbortSignal | undefined },
 ): Promise<{ status: number; text: string }> {
+  const request = new URL(url).protocol === 'https:' ? secureRequest : plainRequest
   const sending = request(url, {
     method: 'POST',
     headers: { ...headers, 'content-type': 'application/octet-stream', 'content-length': file.bytes },

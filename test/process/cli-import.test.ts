@@ -2,6 +2,8 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import {
+  behindTls,
+  certificate,
   lastError,
   lastJson,
   makeNovel,
@@ -129,6 +131,18 @@ describe('quillwork import without a server', { timeout: patience }, () => {
       await run(['import', file, '--preview', '--json', '--data', data]),
     )
     expect(found.encoding.name).toBe('utf-16le')
+  })
+})
+
+describe('quillwork import to a server elsewhere', { timeout: patience }, () => {
+  test('sends the file over https', async () => {
+    await using server = await serve(data)
+    await using proxy = await behindTls(server.url)
+    const ended = await run(['import', story, '--yes', '--watch', '--json', '--url', proxy.url], {
+      env: { NODE_EXTRA_CA_CERTS: certificate },
+    })
+    expect(ended).toMatchObject({ code: 0, stderr: '' })
+    expect(await novels()).toMatchObject([{ id: lastJson(ended)['novelId'], chapters: 5 }])
   })
 })
 

@@ -1,8 +1,11 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { type AddressInfo, connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
+import { pipeline } from 'node:stream'
+import { createServer } from 'node:tls'
 import { fileURLToPath } from 'node:url'
 
 /** The repository's folder. */
@@ -152,6 +155,27 @@ export async function serve(data: string, args: readonly string[] = [], env: Rec
   const running = start(['serve', '--data', data, '--port', '0', ...args], { env })
   const [, url = ''] = await running.says(/^listening on (http:\/\/\S+)$/m)
   return { ...running, url, [Symbol.asyncDispose]: running[Symbol.asyncDispose] }
+}
+
+/** The certificate of `behindTls`, for `NODE_EXTRA_CA_CERTS`: of 127.0.0.1, signed by itself, with a key that everybody knows. */
+export const certificate = fileURLToPath(new URL('tls/certificate.pem', import.meta.url))
+
+/** Answers for a server over https, as a proxy in front of it would. */
+export async function behindTls(url: string): Promise<{ url: string } & AsyncDisposable> {
+  const { port, hostname } = new URL(url)
+  const key = readFileSync(new URL('tls/key.pem', import.meta.url))
+  const proxy = createServer({ key, cert: readFileSync(certificate) }, socket => {
+    const behind = connect(Number(port), hostname)
+    pipeline(socket, behind, socket, () => undefined)
+  }).listen(0, '127.0.0.1')
+  await once(proxy, 'listening')
+  return {
+    url: `https://127.0.0.1:${(proxy.address() as AddressInfo).port}`,
+    async [Symbol.asyncDispose]() {
+      proxy.close()
+      await once(proxy, 'close')
+    },
+  }
 }
 
 /** What the server of a data directory told of itself. */
