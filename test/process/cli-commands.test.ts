@@ -139,6 +139,9 @@ describe('quillwork tasks', { timeout: patience }, () => {
     [['dead-letters', 'retry'], 2, 'USAGE_INVALID'],
     [['dead-letters', 'purge'], 2, 'USAGE_INVALID'],
     [['dead-letters', 'purge', '--all'], 2, 'USAGE_INVALID'],
+    [['dead-letters', 'purge', '--yes', '--type', 'ParseFile', 'nothing'], 2, 'USAGE_INVALID'],
+    [['dead-letters', 'retry', 'nothing', '--older-than', '1d'], 2, 'USAGE_INVALID'],
+    [['dead-letters', 'retry', '--all', 'nothing'], 2, 'USAGE_INVALID'],
     [['dead-letters', 'list', '--older-than', 'long'], 2, 'OPTION_INVALID'],
     [['serve', '--port', 'http'], 2, 'CONFIG_INVALID'],
     [['doctor', '--config', 'nowhere.json'], 2, 'CONFIG_INVALID'],
@@ -171,6 +174,9 @@ describe('quillwork dead-letters', { timeout: patience }, () => {
     expect((await on(['dead-letters', 'show', first])).stdout).toMatch(/^error +UPLOAD_NOT_FOUND/m)
     expect((await on(['dead-letters', 'retry', first])).stdout).toBe('1 dead letter will run again.\n')
     expect((await on(['tasks', 'show', first, '--watch'])).code).toBe(1)
+    const types = ['--type', 'ImportNovel', '--type', 'ParseFile']
+    const ofTwo = lastJson<Listing>(await on(['dead-letters', 'list', '--json', ...types]))
+    expect(ofTwo.items).toHaveLength(2)
     const none = await on(['dead-letters', 'purge', '--older-than', '1d', '--yes', '--json'])
     expect(lastJson(none)).toEqual({ done: 0, failed: [] })
     expect((await on(['dead-letters', 'purge', second, '--yes'])).stdout).toBe('1 dead letter purged.\n')

@@ -42,14 +42,14 @@ export function addDeadLetters(program: Command, register: Register): void {
     letters
       .command('retry')
       .description('Run dead-lettered tasks again; their retries start anew')
-      .argument('[id...]')
+      .argument('[id...]', 'these alone; not together with options that select')
       .option('--all', 'every one that the other options leave'),
   ).action(register<BulkOptions>(retry))
   addFilter(
     letters
       .command('purge')
       .description('Take dead letters out of the list; the tasks stay as they ended')
-      .argument('[id...]')
+      .argument('[id...]', 'these alone; not together with options that select')
       .option('--all', 'every one that the other options leave')
       .option('--yes', 'without asking'),
   ).action(register<BulkOptions>(purge))
@@ -57,10 +57,15 @@ export function addDeadLetters(program: Command, register: Register): void {
 
 function addFilter(command: Command): Command {
   return command
-    .option('--type <type...>', 'only these task types')
+    .option('--type <type>', 'only this task type; give it again for several', andAgain)
     .option('--user <id>', 'only those of a user')
     .option('--code <code>', 'only those with this error')
     .option('--older-than <time>', 'only those older than, such as 7d')
+}
+
+/** One value at a time: an option that took several would take the ids that follow it. */
+function andAgain(type: string, before: readonly string[] = []): string[] {
+  return [...before, type]
 }
 
 function filterOf({ type, user, code, olderThan }: FilterOptions): Query {
@@ -121,7 +126,7 @@ interface BulkAnswer {
 
 function retry(run: Run<BulkOptions>): Promise<number> {
   const ids = run.arguments
-  if (ids.length === 0) refuseWithoutSelection(run)
+  requireOneSelection(run)
   return withServer(run, 'quillwork dead-letters retry', async connection => {
     const { client } = connection
     const answer = await actOn(client, 'retry', ids, run.options)
@@ -133,7 +138,7 @@ function retry(run: Run<BulkOptions>): Promise<number> {
 
 async function purge(run: Run<BulkOptions>): Promise<number> {
   const ids = run.arguments
-  if (ids.length === 0) refuseWithoutSelection(run)
+  requireOneSelection(run)
   const { terminal, options, json } = run
   return withServer(run, 'quillwork dead-letters purge', async ({ client }) => {
     if (options.yes !== true) {
@@ -161,13 +166,16 @@ async function actOn(
   return { done: ids.length, failed: [] }
 }
 
-/** Nobody means all by accident. */
-function refuseWithoutSelection({ options }: Run<BulkOptions>): void {
+/** Nobody means all by accident, and nobody gives what would be left out of account. */
+function requireOneSelection({ arguments: ids, options }: Run<BulkOptions>): void {
   const { all, type, user, code, olderThan } = options
-  if (all === true || [type, user, code, olderThan].some(given => given !== undefined)) return
+  const selects = all === true || [type, user, code, olderThan].some(given => given !== undefined)
+  if (selects !== ids.length > 0) return
   throw new QuillworkError(
     'USAGE_INVALID',
-    'Say which: ids, --type, --user, --code, --older-than, or --all for every one.',
+    selects
+      ? 'Give either ids, or options that select (--type, --user, --code, --older-than, --all); not both.'
+      : 'Say which: ids, --type, --user, --code, --older-than, or --all for every one.',
   )
 }
 
