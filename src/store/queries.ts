@@ -27,7 +27,7 @@ export interface UsageReportRequest extends PageRequest {
   by: UsageKind
 }
 
-/** Which tasks. Absent fields do not restrict. */
+/** Which tasks. Absent fields do not restrict; an empty list matches nothing. */
 export interface TaskFilter {
   status?: readonly TaskStatus[]
   taskType?: readonly string[]
@@ -41,7 +41,7 @@ export interface TaskFilter {
   createdBefore?: number
 }
 
-/** Which dead letters. */
+/** Which dead letters. Absent fields do not restrict; an empty list matches nothing. */
 export interface DeadLetterFilter {
   taskType?: readonly string[]
   userId?: string

@@ -44,6 +44,8 @@ export const deadLetterCases: readonly StoreCase[] = [
       assert.deepEqual(await list({}, 1), [three.id, two.id, one.id])
       assert.deepEqual(await list({ userId: 'bob' }), [two.id])
       assert.deepEqual(await list({ taskType: ['Import', 'Other'] }), [three.id])
+      assert.deepEqual(await list({ taskType: [] }), [])
+      assert.deepEqual(await store.queries.deadLetterGroups({ taskType: [] }), [])
       assert.deepEqual(await list({ code: 'RATE_LIMITED' }), [three.id])
       assert.deepEqual(await list({ fingerprint: one.deadLetter?.fingerprint ?? '' }), [two.id, one.id])
       assert.deepEqual(await list({ openedBefore: two.deadLetter?.openedAt ?? 0 }), [one.id])

@@ -63,6 +63,8 @@ const filters: readonly (readonly [string, TaskFilter, (record: TaskRecord) => b
   ['a status twice', { status: ['QUEUED', 'QUEUED'] }, ({ status }) => status === 'QUEUED'],
   ['taskType', { taskType: ['Import'] }, ({ taskType }) => taskType === 'Import'],
   ['several types', { taskType: ['Import', 'Part'] }, ({ taskType }) => taskType !== 'Write'],
+  ['no type at all', { taskType: [] }, () => false],
+  ['no status at all', { status: [] }, () => false],
   ['userId', { userId: 'bob' }, ({ userId }) => userId === 'bob'],
   ['lane', { lane: 'batch' }, ({ lane }) => lane === 'batch'],
   ['tag', { tag: 'draft' }, ({ tags }) => tags.includes('draft')],

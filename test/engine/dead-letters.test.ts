@@ -99,6 +99,16 @@ describe('dead letters', () => {
     await expectInvariants(t)
   })
 
+  it('an empty list of task types means none of them, not all', async () => {
+    const { task } = failing()
+    await using t = await testEngine({ tasks: [task] })
+    await t.submit(task, 'x')
+    await t.drain()
+    for (const act of ['retryAll', 'purgeAll'] as const)
+      expect(await t.deadLetters[act]({ taskType: [] })).toEqual({ done: 0, failed: [] })
+    expect((await t.deadLetters.list({}, { pageSize: 10 })).items).toHaveLength(1)
+  })
+
   it('those that fail again while all are retried are tried once', async () => {
     const { task } = failing()
     await using t = await testEngine({ tasks: [task] })

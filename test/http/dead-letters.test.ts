@@ -100,6 +100,17 @@ describe('dead letters', () => {
     }
   })
 
+  test('a bulk action on no task type at all is refused, with what to do', async () => {
+    for (const verb of ['retry', 'purge'])
+      expect(await api.post(`/v1/dead-letters:${verb}`, { filter: { taskType: [] } })).toMatchObject({
+        status: 400,
+        body: {
+          code: 'REQUEST_INVALID',
+          errors: [{ pointer: '/filter/taskType', detail: expect.stringContaining('leave taskType out') }],
+        },
+      })
+  })
+
   test('retry by filter, then purge what is left', async () => {
     const scene = await api.post('/v1/dead-letters:retry', { filter: { userId: 'bob' } })
     expect(scene.body).toEqual({ done: 0, failed: [] })

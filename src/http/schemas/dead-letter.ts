@@ -4,7 +4,11 @@ import { named } from './registry.ts'
 
 /** Which dead letters. */
 const deadLetterFilter = {
-  taskType: z.array(z.string().min(1).max(100)).max(50).optional(),
+  taskType: z
+    .array(z.string().min(1).max(100))
+    .min(1, 'Name at least one task type, or leave taskType out, which means every one.')
+    .max(50)
+    .optional(),
   userId: plainText(200).optional(),
   code: plainText(100).optional(),
   fingerprint: plainText(200).optional(),

@@ -64,7 +64,7 @@ function conditionsOf(filter: DeadLetterFilter): Filter<TaskDocument> {
   }
   return {
     deadLetter: { $exists: true },
-    ...(taskType === undefined || taskType.length === 0 ? {} : { taskType: { $in: taskType.map(String) } }),
+    ...(taskType === undefined ? {} : { taskType: { $in: taskType.map(String) } }),
     ...(userId === undefined ? {} : { userId: { $eq: userId } }),
     ...(code === undefined ? {} : { 'deadLetter.error.code': { $eq: code } }),
     ...(fingerprint === undefined ? {} : { 'deadLetter.fingerprint': { $eq: fingerprint } }),

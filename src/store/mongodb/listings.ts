@@ -59,9 +59,9 @@ function conditionsOf(filter: TaskFilter): Filter<TaskDocument> {
   }
 }
 
-/** No value does not restrict. */
+/** No list does not restrict; an empty one matches nothing. */
 function among(field: 'taskType' | 'status', values: readonly string[] | undefined): Filter<TaskDocument> {
-  return values === undefined || values.length === 0 ? {} : { [field]: { $in: values.map(String) } }
+  return values === undefined ? {} : { [field]: { $in: values.map(String) } }
 }
 
 interface ChildrenFilter {

@@ -12,9 +12,12 @@ export class Conditions {
     return this
   }
 
+  /** No list does not restrict; an empty one matches nothing. */
   among(column: string, values: readonly string[] | undefined): this {
-    if (values === undefined || values.length === 0) return this
-    return this.add(`${column} IN (${values.map(() => '?').join(', ')})`, ...values)
+    if (values === undefined) return this
+    // `IN ()` is false before any index is chosen, which an index that is prescribed does not survive.
+    const places = values.length === 0 ? 'NULL' : values.map(() => '?').join(', ')
+    return this.add(`${column} IN (${places})`, ...values)
   }
 
   equal(column: string, value: Value | undefined): this {
