@@ -43,11 +43,25 @@ export interface RunningServer {
  * cannot be served, SERVER_UNREACHABLE when the address is in use, and what the store and the broker throw.
  */
 export async function startServer(options: ServerOptions): Promise<RunningServer> {
-  const { config, works, command } = options
-  if (config.roles.includes('api') || config.healthPort !== undefined) assertSafeToListen(withToken(config))
+  const { config, logTo } = options
+  if (listensAnywhere(config)) assertSafeToListen(withToken(config))
   makeDataDirectory(config.data)
-  const log = createLog({ level: config.logLevel, destination: options.logTo })
-  const { engine, services, models } = await compose({ config, log })
+  const log = createLog({ level: config.logLevel, destination: logTo })
+  const composed = await compose({ config, log })
+  try {
+    return await runServer(options, composed, log)
+  } catch (error) {
+    await composed.engine.stop({ grace: 0 })
+    throw error
+  }
+}
+
+/** Serves what was composed. The caller stops the engine where this fails. */
+async function runServer(
+  { config, works, command }: ServerOptions,
+  { engine, services, models }: Composed,
+  log: ReturnType<typeof createLog>,
+): Promise<RunningServer> {
   const asyncApi = await describedBroker(config)
   const app = createApp({
     ...{ engine, models, asyncApi, log, samples: samplesFolder },
@@ -147,11 +161,18 @@ function described(config: Config, { settings }: Engine): object {
   }
 }
 
+/** Whether it answers anything, be it its health alone. */
+function listensAnywhere({ roles, healthPort }: Config): boolean {
+  return roles.includes('api') || healthPort !== undefined
+}
+
 function withToken({ host, token }: Config) {
   return token === undefined ? { host } : { host, token }
 }
 
 function httpOptions(config: Config) {
   const { allowedHosts, allowedOrigins, uploadLimit } = config
-  return { ...withToken(config), allowedHosts, allowedOrigins, uploadLimit }
+  // Nobody reaches a process that listens nowhere, whatever its host would be.
+  const listening = listensAnywhere(config) ? withToken(config) : {}
+  return { ...listening, allowedHosts, allowedOrigins, uploadLimit }
 }

@@ -3,7 +3,7 @@ import { beforeAll, expect, test } from 'vitest'
 import { privateMongo } from '../servers/private-mongo.ts'
 import { privateRabbit } from '../servers/private-rabbit.ts'
 import { until } from '../servers/until.ts'
-import { lastJson, makeNovel, requireBuilt, story, temporaryFolder } from './cli/quillwork.ts'
+import { lastJson, makeNovel, requireBuilt, start, story, temporaryFolder } from './cli/quillwork.ts'
 import { describeDistributed, installation, readyz, untilReady } from './distributed/installation.ts'
 
 const patience = 240_000
@@ -74,6 +74,16 @@ describeDistributed('quillwork serve in several processes', () => {
     expect((await api.ended).code).toBe(0)
     expect((await worker.ended).stderr).toContain('"roles":"worker,maintenance"')
     expect((await worker.ended).stderr).not.toContain('guest:guest')
+  })
+
+  test('a worker that listens nowhere needs no token, whatever its host', { timeout: patience }, async () => {
+    await using home = installation()
+    using folder = temporaryFolder()
+    const args = ['serve', '--data', `${folder}`, '--roles', 'worker', '--host', '0.0.0.0']
+    await using worker = start(args, { env: { ...home.env } })
+    await worker.says(/^running as worker$/m)
+    worker.child.kill('SIGTERM')
+    expect((await worker.ended).code).toBe(0)
   })
 
   test('a worker that is killed in the middle of an import costs nothing but time', {
