@@ -1,5 +1,5 @@
 import { QuillworkError } from '../index.ts'
-import { compositionOf } from '../server/combinations.ts'
+import { compositionOf, shownComposition } from '../server/combinations.ts'
 import type { ResolvedConfig } from '../server/config.ts'
 import { type Announcement, announced, isAlive } from '../server/data-directory.ts'
 import type { RunningServer } from '../server/server.ts'
@@ -33,14 +33,19 @@ const answerMs = 3_000
 
 /**
  * Speaks to the API that is configured, or finds the server of the data directory; where there is none, starts one in this process on
- * a free port. Throws SERVER_UNREACHABLE when the owner does not answer, STORE_LOCKED when the owner cannot be found.
+ * a free port. Throws SERVER_UNREACHABLE when the owner does not answer, STORE_LOCKED when the owner cannot be found, CONFIG_INVALID
+ * when it works on another store than the one that was given.
  */
-export async function connect({ config }: ResolvedConfig, options: ConnectOptions): Promise<Connection> {
+export async function connect(resolved: ResolvedConfig, options: ConnectOptions): Promise<Connection> {
+  const { config } = resolved
   if (config.url !== undefined) return configured(config.url, config, options)
   const until = performance.now() + patienceMs
   for (;;) {
     const server = await findServer(config)
-    if (server !== undefined) return joined(config, server, options)
+    if (server !== undefined) {
+      refuseOtherStore(resolved, server)
+      return joined(config, server, options)
+    }
     try {
       return await startOwn(config, options)
     } catch (error) {
@@ -77,6 +82,21 @@ function joined(config: Config, server: Announcement, { signal }: ConnectOptions
       return next === undefined ? undefined : createClient(next, signal)
     },
     close: async () => undefined,
+  }
+}
+
+/** Throws CONFIG_INVALID for a server that works on something else than what was given: the command would act there. */
+function refuseOtherStore({ config, origins }: ResolvedConfig, server: Announcement): void {
+  if (origins.store === 'default') return
+  const wanted = shownComposition(config)
+  for (const name of ['store', 'broker'] as const) {
+    const its = server[name]
+    if (its === undefined || its === wanted[name]) continue
+    throw new QuillworkError(
+      'CONFIG_INVALID',
+      `The ${name} is ${wanted[name]}, but the server of the data directory ${config.data} (process ${server.pid}) ` +
+        `works on ${its}. Leave the ${name} out to speak to that server, or name another data directory with --data.`,
+    )
   }
 }
 

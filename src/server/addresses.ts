@@ -50,6 +50,15 @@ export function shownAddress(address: string): string {
     .join(',')
 }
 
+/** The address of a MongoDB store as it may be told, with the database in it: the one that is named beside it, else its own. */
+export function shownDatabase(address: string, named: string | undefined): string {
+  const shown = shownAddress(address)
+  const servers = shown.replace(/(?<=[^/])\/[^/]*$/, '')
+  const own = shown.slice(servers.length + 1)
+  // The store takes the name that the driver falls back on for none.
+  return `${servers}/${named ?? (own === '' || own === 'test' ? 'quillwork' : own)}`
+}
+
 function shownOne(address: string): string {
   const parts = /^([a-z][a-z+]*:\/\/)(.*)$/s.exec(address)
   if (parts === null) return '(not shown)'

@@ -1,7 +1,7 @@
 import path from 'node:path'
 import { limitKeyOf } from '../ai/providers/config.ts'
 import { QuillworkError } from '../index.ts'
-import { sqliteFileOf } from './addresses.ts'
+import { shownAddress, shownDatabase, sqliteFileOf } from './addresses.ts'
 import { placesOf } from './data-directory.ts'
 import { type Config, roles } from './settings.ts'
 
@@ -29,6 +29,23 @@ export function compositionOf({
     'The store is MongoDB, which processes share, but no broker is configured to wake them up. ' +
       'Set the broker to amqp://… (--broker, QUILLWORK_BROKER), or the store to sqlite:FILE.',
   )
+}
+
+/** What a configuration works on, as it may be told: without what opens it. */
+interface ShownComposition {
+  /** `sqlite:FILE`, or the MongoDB servers with the name of the database. */
+  readonly store: string
+  readonly broker: string
+}
+
+/** The composition that a configuration asks for, to be told and compared. Throws CONFIG_INVALID as `compositionOf` does. */
+export function shownComposition(
+  config: Pick<Config, 'data' | 'store' | 'broker' | 'database'>,
+): ShownComposition {
+  const composition = compositionOf(config)
+  if (composition.kind === 'embedded') return { store: `sqlite:${composition.file}`, broker: 'in-process' }
+  const { store, broker } = composition
+  return { store: shownDatabase(store, config.database), broker: shownAddress(broker) }
 }
 
 /** Throws CONFIG_INVALID for settings that cannot be true together. */

@@ -21,6 +21,9 @@ const announcementSchema = z.object({
   nodeId: z.string(),
   /** What was started, for people. */
   command: z.string(),
+  /** What it works on, as it may be shown; not told by a server of an earlier version. */
+  store: z.string().optional(),
+  broker: z.string().optional(),
   token: z.string().optional(),
 })
 

@@ -4,8 +4,7 @@ import type { FastifyInstance } from 'fastify'
 import { assertSafeToListen, createApp, createHealthListener } from '../http/index.ts'
 import type { Engine } from '../index.ts'
 import { createLog, logEvents } from '../observe/log.ts'
-import { shownAddress } from './addresses.ts'
-import { compositionOf } from './combinations.ts'
+import { compositionOf, shownComposition } from './combinations.ts'
 import type { Composed, ComposeOptions } from './compose.ts'
 import { announce, makeDataDirectory, withdraw } from './data-directory.ts'
 import { begin, listenOn, reachable } from './listen.ts'
@@ -140,25 +139,20 @@ function pagesUrlOf(url: string | undefined): string | undefined {
 }
 
 function tellOfItself(
-  { data, token }: Config,
+  config: Config,
   { url, nodeId, command }: { url: string | undefined; nodeId: string; command: string },
 ): void {
   if (url === undefined) return
+  const { data, token } = config
   const startedAt = new Date().toISOString()
   const secret = token === undefined ? {} : { token }
-  announce(data, { url: reachable(url), pid: process.pid, startedAt, nodeId, command, ...secret })
+  const worksOn = shownComposition(config)
+  announce(data, { url: reachable(url), pid: process.pid, startedAt, nodeId, command, ...worksOn, ...secret })
 }
 
 /** What this process is, without what opens its store and broker. */
 function described(config: Config, { settings }: Engine): object {
-  const composition = compositionOf(config)
-  const isEmbedded = composition.kind === 'embedded'
-  return {
-    nodeId: settings.nodeId,
-    roles: config.roles.join(','),
-    store: isEmbedded ? `sqlite:${composition.file}` : shownAddress(composition.store),
-    broker: isEmbedded ? 'in-process' : shownAddress(composition.broker),
-  }
+  return { nodeId: settings.nodeId, roles: config.roles.join(','), ...shownComposition(config) }
 }
 
 /** Whether it answers anything, be it its health alone. */

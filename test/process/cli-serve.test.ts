@@ -6,6 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import {
   announcementIn,
+  type Ended,
   lastError,
   lastJson,
   requireBuilt,
@@ -121,6 +122,27 @@ describe('quillwork serve', { timeout: patience }, () => {
     writeFileSync(path.join(data, 'server.json'), JSON.stringify(told))
     const listed = await run(['tasks', 'list', '--json', '--data', data])
     expect([listed.code, lastJson(listed)]).toEqual([0, { items: [] }])
+  })
+
+  test('a command that names another store than the server of its data directory is refused', async () => {
+    await using server = await serve(data)
+    const own = `sqlite:${path.join(data, 'quillwork.db')}`
+    const other = `sqlite:${path.join(`${folder}`, 'other.db')}`
+    const list = ['tasks', 'list', '--json', '--data', data]
+    const refused = [
+      await run([...list, '--store', other]),
+      await run(list, {
+        env: { QUILLWORK_STORE: 'mongodb://ann:s3cret@db/?x=1', QUILLWORK_BROKER: 'amqp://mq' },
+      }),
+    ]
+    for (const [index, its] of [other, 'mongodb://db/quillwork'].entries()) {
+      expect(refused[index]).toMatchObject({ code: 2, stdout: '' })
+      const { code, message } = lastError(refused[index] as Ended)
+      expect(code).toBe('CONFIG_INVALID')
+      for (const part of [its, own, `process ${server.child.pid}`, '--data']) expect(message).toContain(part)
+    }
+    expect(existsSync(path.join(`${folder}`, 'other.db'))).toBe(false)
+    expect((await run([...list, '--store', own])).code).toBe(0)
   })
 
   test('a port in use is told with the way out', async () => {

@@ -4,7 +4,7 @@ import path from 'node:path'
 import { QuillworkError } from 'quillwork'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { addressesOf, shownAddress } from '../../src/server/addresses.ts'
-import { compositionOf } from '../../src/server/combinations.ts'
+import { compositionOf, shownComposition } from '../../src/server/combinations.ts'
 import { type ConfigSources, resolveConfig, shownValue } from '../../src/server/config.ts'
 import { settingNames, settings, variableOf } from '../../src/server/settings.ts'
 
@@ -226,6 +226,16 @@ describe('the composition', () => {
     expect(shownAddress('mongodb://ann:p@ss/w0rd@db.example/?x=1')).toBe('mongodb://db.example/')
     expect(shownAddress('ann:s3cret@db.example')).toBe('(not shown)')
     expect(shownAddress('sqlite:a@b.db')).toBe('sqlite:a@b.db')
+  })
+
+  test.each([
+    ['mongodb://ann:s3cret@db1,db2:27018/?x=1', undefined, 'mongodb://db1,db2:27018/quillwork'],
+    ['mongodb://db', 'tasks', 'mongodb://db/tasks'],
+    ['mongodb://db/own?x=1', undefined, 'mongodb://db/own'],
+    ['mongodb+srv://db/own', 'tasks', 'mongodb+srv://db/tasks'],
+  ])('of %s with the database %s it tells %s', (store, database, shown) => {
+    const { config } = resolve({ env: { QUILLWORK_STORE: store, QUILLWORK_BROKER: 'amqp://ann:s3cret@mq' } })
+    expect(shownComposition({ ...config, database })).toEqual({ store: shown, broker: 'amqp://mq' })
   })
 
   const both = { store: 'mongodb://db', broker: 'amqp://mq' }
