@@ -22,6 +22,7 @@ export async function mongoHome({ address, database: name, isTarget }: HomeOptio
     tasks: transfer,
     library: mongoTransfer(database),
     uploads,
+    uploadsShown: shown,
     async requireUnused() {
       const seen = (await nodes?.list()) ?? []
       if (seen.length === 0) return

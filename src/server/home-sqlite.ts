@@ -21,6 +21,7 @@ function sourceHome(file: string, uploads: string): Home {
   return {
     ...partsOf(store, file),
     uploads: folderUploads(uploads),
+    uploadsShown: uploads,
     begin: async () => undefined,
     finish: async () => undefined,
     close: () => store.tasks.close(),
@@ -38,6 +39,7 @@ async function targetHome(file: string, uploads: string): Promise<Home> {
   return {
     ...partsOf(store, file),
     uploads: folderUploads(uploadsFilling),
+    uploadsShown: uploads,
     begin: from => store.transfer.begin(from),
     async finish() {
       await store.transfer.finish()

@@ -8,6 +8,8 @@ export interface Home {
   readonly tasks: StoreTransfer
   readonly library: LibraryTransfer
   readonly uploads: UploadFiles
+  /** Where the uploaded files are, for people. */
+  readonly uploadsShown: string
   /** Throws STORE_LOCKED when a process uses it. */
   requireUnused(): Promise<void>
   /** Takes it to be filled; what a move that was cut off left is deleted. Throws STORE_NOT_EMPTY. */

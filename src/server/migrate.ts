@@ -1,5 +1,5 @@
 /** Moves all tasks and novels from one home to another, and compares what is there with what was there. */
-import { QuillworkError } from '../index.ts'
+import { QuillworkError, systemClock } from '../index.ts'
 import { copyLibrary, type LibraryTransfer, type UploadFiles } from '../novel/index.ts'
 import type { RowsTransfer } from '../store/transfer.ts'
 import { sqliteFileOf } from './addresses.ts'
@@ -24,6 +24,13 @@ export interface MovedKind {
   same: boolean
 }
 
+/** What a move came to. */
+export interface Moved {
+  kinds: readonly MovedKind[]
+  /** Uploads whose time is not over and whose file was not there: nothing can read them in the new home either. */
+  missingFiles: number
+}
+
 /** Opens a home by its address. The driver loads with it. */
 export async function openHome(options: HomeOptions): Promise<Home> {
   if (sqliteFileOf(options.address) === undefined)
@@ -36,7 +43,7 @@ export async function openHome(options: HomeOptions): Promise<Home> {
  * something, TRANSFER_INCOMPLETE when it does not hold what was copied; then, and when it is cut off, it cannot be used, and the move
  * is made again from the start.
  */
-export async function migrate({ from, to, onProgress, signal }: Move): Promise<readonly MovedKind[]> {
+export async function migrate({ from, to, onProgress, signal }: Move): Promise<Moved> {
   await from.requireUnused()
   await to.requireUnused()
   await to.begin(from.shown)
@@ -46,17 +53,19 @@ export async function migrate({ from, to, onProgress, signal }: Move): Promise<r
     onProgress?.(copied)
   }
   await copyTasks(countedTasks(from.tasks, copied), to, told)
+  const missing = new Set<string>()
   const library = withFiles(countedLibrary(from.library, copied), {
     from: from.uploads,
     to: to.uploads,
     copied,
+    missing,
   })
   await copyLibrary(library, to.library, { onProgress: told, ...(signal === undefined ? {} : { signal }) })
-  const moved = compared(copied, await read(to, told))
-  requireSame(moved, from, to)
+  const kinds = compared(copied, await read(to, told))
+  requireSame(kinds, from, to)
   await from.requireUnused()
   await to.finish()
-  return moved
+  return { kinds, missingFiles: missing.size }
 }
 
 /** Throws TRANSFER_INCOMPLETE, with the numbers of each kind that differs. */
@@ -93,11 +102,17 @@ async function copyTasks(
 /** The name under which files that could be copied are counted. */
 const filesKind = 'uploaded files'
 
-/** Each upload with its file copied first. One whose file is gone stays without. */
-function withFiles(
-  library: LibraryTransfer,
-  { from, to, copied }: { from: UploadFiles; to: UploadFiles; copied: Tally },
-): LibraryTransfer {
+/** Where files are copied from and to, and what is noted of them. */
+interface FilesMove {
+  from: UploadFiles
+  to: UploadFiles
+  copied: Tally
+  /** Ids of uploads that should have a file. */
+  missing: Set<string>
+}
+
+/** Each upload with its file copied first. One whose file is gone stays without, and is noted where its time is not over. */
+function withFiles(library: LibraryTransfer, { from, to, copied, missing }: FilesMove): LibraryTransfer {
   const { uploads } = library
   return {
     ...library,
@@ -110,6 +125,7 @@ function withFiles(
             const source = await from.open(row.location, row.fileName)
             const stored = source === undefined ? undefined : await to.write(source.read())
             if (stored !== undefined) addTo(copied, filesKind, { id: row.id, bytes: stored.bytes })
+            else if (row.expiresAt > systemClock.now()) missing.add(row.id)
             moved.push(stored === undefined ? row : { ...row, location: stored.location })
           }
           yield moved

@@ -6,6 +6,7 @@ import { describeWithMongo, type FreshDatabase, freshDatabase } from '../servers
 import { until } from '../servers/until.ts'
 import { fill } from '../store/filled.ts'
 import {
+  type Ended,
   lastError,
   lastJson,
   requireBuilt,
@@ -87,6 +88,34 @@ describeWithMongo('quillwork migrate', () => {
 
     const listed = await run(['novels', 'list', '--json', '--data', path.dirname(back)])
     expect(lastJson<{ items: object[] }>(listed).items).toHaveLength(1)
+  })
+
+  test('finds the uploads of the configured store in its data directory, and tells of those without a file', {
+    timeout: patience,
+  }, async () => {
+    const elsewhere = path.join(`${folder}`, 'fast', 'quillwork.db')
+    mkdirSync(path.dirname(elsewhere))
+    const env = { QUILLWORK_STORE: `sqlite:${elsewhere}`, QUILLWORK_DATA: data }
+    expect((await run(['import', story, '--yes', '--watch'], { env })).code).toBe(0)
+    const copy = (name: string) => `sqlite:${path.join(`${folder}`, name, 'quillwork.db')}`
+    const filesOf = (ended: Ended) => {
+      const { kinds, missingFiles } = lastJson<{
+        kinds: { kind: string; copied: number }[]
+        missingFiles: number
+      }>(ended)
+      return [ended.code, missingFiles, kinds.find(({ kind }) => kind === 'uploaded files')?.copied]
+    }
+    for (const name of ['configured', 'named']) mkdirSync(path.join(`${folder}`, name))
+    expect(filesOf(await run(['migrate', '--to', copy('configured'), '--json'], { env }))).toEqual([0, 0, 1])
+    expect(readdirSync(path.join(`${folder}`, 'configured', 'uploads'))).toHaveLength(1)
+    const named = ['migrate', '--from', `sqlite:${elsewhere}`, '--to', copy('named')]
+    expect(filesOf(await run([...named, '--data', data, '--json']))).toEqual([0, 0, 1])
+    const without = ['migrate', '--from', `sqlite:${elsewhere}`, '--to', database.url]
+    const told = await run(without)
+    expect(told.code).toBe(1)
+    expect(told.stdout).toContain(`Without its file: 1 upload, which ${path.dirname(elsewhere)}/uploads does`)
+    await database.drop()
+    expect(filesOf(await run([...without, '--json']))).toEqual([1, 1, undefined])
   })
 
   test('neither a store in use nor one that holds something is touched', { timeout: patience }, async () => {

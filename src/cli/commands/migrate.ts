@@ -4,13 +4,13 @@ import { QuillworkError } from '../../index.ts'
 import { isStoreAddress, sqliteFileOf } from '../../server/addresses.ts'
 import type { ResolvedConfig } from '../../server/config.ts'
 import { placesOf } from '../../server/data-directory.ts'
-import type { Home } from '../../server/home.ts'
-import { type MovedKind, migrate, openHome } from '../../server/migrate.ts'
+import type { Home, HomeOptions } from '../../server/home.ts'
+import { type Moved, migrate, openHome } from '../../server/migrate.ts'
 import { exitCodes } from '../exit-codes.ts'
 import { printJson, type Register, type Run } from '../run.ts'
 import { listenForSignals } from '../signals.ts'
 import { tableLines } from '../table.ts'
-import { numberText } from '../words.ts'
+import { countOf, numberText } from '../words.ts'
 
 interface MigrateOptions {
   from?: string
@@ -32,11 +32,11 @@ export function addMigrate(program: Command, register: Register): void {
 async function move(run: Run<MigrateOptions>): Promise<number> {
   const { terminal, json } = run
   const resolved = run.configure()
-  const [fromAddress, toAddress] = addressesFor(run.options, resolved)
+  const ends = endsOf(run.options, resolved)
   using signals = listenForSignals()
-  const from = await open(fromAddress, resolved, false)
+  const from = await openHome(ends.from)
   try {
-    const to = await open(toAddress, resolved, true)
+    const to = await openHome(ends.to)
     try {
       const moved = await migrate({
         from,
@@ -46,9 +46,9 @@ async function move(run: Run<MigrateOptions>): Promise<number> {
           terminal.live([[...copied].map(([kind, { count }]) => `${numberText(count)} ${kind}`).join(', ')]),
       })
       terminal.live([])
-      if (json) printJson(run, { from: from.shown, to: to.shown, kinds: moved })
+      if (json) printJson(run, { from: from.shown, to: to.shown, ...moved })
       else for (const line of lines(from, to, moved)) terminal.out(line)
-      return exitCodes.ok
+      return moved.missingFiles === 0 ? exitCodes.ok : exitCodes.failed
     } finally {
       await to.close()
     }
@@ -61,15 +61,38 @@ async function move(run: Run<MigrateOptions>): Promise<number> {
   }
 }
 
-/** The address that is not given is the configured store's. */
-function addressesFor({ from, to }: MigrateOptions, { config }: ResolvedConfig): [from: string, to: string] {
+/** The two ends. The address that is not given is the configured store's. */
+function endsOf(options: MigrateOptions, resolved: ResolvedConfig): Record<'from' | 'to', HomeOptions> {
+  const { config } = resolved
   const configured = config.store ?? `sqlite:${placesOf(config.data).database}`
-  const [source, target] = [absolute(from, '--from') ?? configured, absolute(to, '--to') ?? configured]
-  if (source !== target) return [source, target]
-  throw new QuillworkError(
-    'USAGE_INVALID',
-    'Give --from or --to: one of them is the configured store, the other one is not.',
-  )
+  const from = absolute(options.from, '--from') ?? configured
+  const to = absolute(options.to, '--to') ?? configured
+  if (from === to)
+    throw new QuillworkError(
+      'USAGE_INVALID',
+      'Give --from or --to: one of them is the configured store, the other one is not.',
+    )
+  const owner = ownerOfData([from, to], configured, resolved)
+  const end = (address: string, isTarget: boolean) => ({
+    address,
+    isTarget,
+    uploads: placesOf(address === owner ? config.data : path.dirname(sqliteFileOf(address) ?? '')).uploads,
+    database: address === config.store ? config.database : undefined,
+  })
+  return { from: end(from, false), to: end(to, true) }
+}
+
+/**
+ * The end whose uploaded files are in the data directory, as for a server on it: the configured store; where neither is, the file for
+ * which --data was given. Beside any other file are its own.
+ */
+function ownerOfData(
+  ends: readonly string[],
+  configured: string,
+  { origins }: ResolvedConfig,
+): string | undefined {
+  if (ends.includes(configured)) return configured
+  return origins.data === 'command line' ? ends.find(each => sqliteFileOf(each) !== undefined) : undefined
 }
 
 function absolute(address: string | undefined, option: string): string | undefined {
@@ -80,17 +103,9 @@ function absolute(address: string | undefined, option: string): string | undefin
   return file === undefined ? address : `sqlite:${path.resolve(file)}`
 }
 
-function open(address: string, { config, origins }: ResolvedConfig, isTarget: boolean): Promise<Home> {
-  const file = sqliteFileOf(address)
-  const isElsewhere = file !== undefined && origins.data === 'default'
-  const uploads = placesOf(isElsewhere ? path.dirname(file) : config.data).uploads
-  const database = address === config.store ? config.database : undefined
-  return openHome({ address, isTarget, uploads, database })
-}
-
-function lines(from: Home, to: Home, moved: readonly MovedKind[]): string[] {
+function lines(from: Home, to: Home, { kinds, missingFiles }: Moved): string[] {
   const table = tableLines(
-    moved,
+    kinds,
     [
       { title: 'KIND', text: ({ kind }) => kind },
       { title: 'COPIED', text: ({ copied }) => numberText(copied), right: true },
@@ -98,10 +113,19 @@ function lines(from: Home, to: Home, moved: readonly MovedKind[]): string[] {
     ],
     undefined,
   )
+  if (missingFiles > 0) return [...table, '', ...missingLines(from, to, missingFiles)]
   return [
     ...table,
     '',
     `${to.shown} holds everything that ${from.shown} holds. Start servers on it, and none on the old one:`,
     'each would run the tasks that wait there.',
+  ]
+}
+
+function missingLines(from: Home, to: Home, missingFiles: number): string[] {
+  return [
+    `Without its file: ${countOf(missingFiles, 'upload')}, which ${from.uploadsShown} does not have. The rest is in ${to.shown}.`,
+    `Where the files are elsewhere, delete ${to.shown} and run this again, with --data for the data directory that has them.`,
+    'Where they are lost, the new store can be used as it is; imports that still need one fail until it is uploaded again.',
   ]
 }
