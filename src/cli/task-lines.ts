@@ -26,7 +26,7 @@ const lastLines = 20
 export async function taskLines(client: Client, tree: TaskTree): Promise<string[]> {
   const { task } = tree
   const attempts = await client.get<{ items: AttemptJson[] }>(`/v1/tasks/${task.id}/attempts`)
-  const logs = await client.get<{ items: LogJson[] }>(`/v1/tasks/${task.id}/logs`, { pageSize: 200 })
+  const logs = await endOfLog(client, task.id)
   return [
     ...treeLines(tree, { bars: false }),
     '',
@@ -40,13 +40,26 @@ export async function taskLines(client: Client, tree: TaskTree): Promise<string[
     ),
     ...section(
       'log',
-      logs.items
-        .slice(-lastLines)
-        .map(
-          ({ at, attempt, level, message }) => `${at}  attempt ${attempt}  ${level}  ${printable(message)}`,
-        ),
+      logs.map(
+        ({ at, attempt, level, message }) => `${at}  attempt ${attempt}  ${level}  ${printable(message)}`,
+      ),
     ),
   ]
+}
+
+/** The last lines of a log, which is told from its beginning, page by page. */
+async function endOfLog(client: Client, taskId: string): Promise<LogJson[]> {
+  let last: LogJson[] = []
+  let pageToken: string | undefined
+  do {
+    const page = await client.get<{ items: LogJson[]; nextPageToken?: string }>(`/v1/tasks/${taskId}/logs`, {
+      pageSize: 200,
+      pageToken,
+    })
+    last = [...last, ...page.items].slice(-lastLines)
+    pageToken = page.nextPageToken
+  } while (pageToken !== undefined)
+  return last
 }
 
 function section(title: string, lines: readonly string[]): string[] {
