@@ -25,8 +25,7 @@ export interface SampleImport {
  */
 export async function importSamples(work: SampleImport): Promise<void> {
   const { terminal, client, signals, quiet } = work
-  const { total } = await client.get<{ total: number }>('/v1/tasks/counts')
-  if (total > 0) return
+  if (!(await isEmpty(client))) return
   const { items: stories } = await client.get<{ items: { name: string; title: string }[] }>('/v1/samples')
   if (stories.length === 0) {
     terminal.note('The package has no samples; nothing was imported.')
@@ -49,6 +48,17 @@ export async function importSamples(work: SampleImport): Promise<void> {
     // A server that is told to stop in the middle of the sample stops; the import goes on at the next start.
     if (!signals.asked.aborted) throw error
   }
+}
+
+/** Whether nothing was ever done: tasks alone do not tell, as they are deleted after a while. */
+async function isEmpty(client: Client): Promise<boolean> {
+  const { total } = await client.get<{ total: number }>('/v1/tasks/counts')
+  if (total > 0) return false
+  for (const kept of ['novels', 'uploads']) {
+    const { items } = await client.get<{ items: unknown[] }>(`/v1/${kept}`, { pageSize: 1 })
+    if (items.length > 0) return false
+  }
+  return true
 }
 
 function sayWhatNext(
