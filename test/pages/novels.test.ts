@@ -1,6 +1,7 @@
 import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { startModelServer } from '../models/server.ts'
+import { holdEdits } from './held-edits.ts'
 import { type HeldModel, holdModel } from './held-model.ts'
 import { describePages, open, type PageServer, startServer, untilLoaded } from './kit/kit.ts'
 
@@ -269,6 +270,29 @@ describePages('a novel', () => {
     await summary.getByRole('button', { name: 'Keep mine' }).click()
     await expect.poll(async () => (await firstScene(own)).summary?.text).toBe('Eight lanterns.')
     await summary.getByText('Written by you').waitFor()
+  })
+
+  test('what is typed while a summary is on its way to the server stays, to be saved in its turn', async () => {
+    const own = await importBook(book('The Typed'))
+    await using opened = await open(chapterUrl(own))
+    const { page } = opened
+    const summary = page.getByRole('complementary', { name: 'Summary' }).first()
+    const box = summary.getByRole('textbox', { name: 'Summary' })
+    await summary.getByRole('button', { name: 'Write one' }).click()
+    const edits = await holdEdits(page)
+    await box.fill('Seven lanterns.')
+    await box.press('Control+Enter')
+    await expect.poll(() => edits.sent).toEqual([{ summary: 'Seven lanterns.' }])
+    await box.fill('Seven lanterns, no bridge.')
+    await box.press('Control+Enter')
+    edits.release()
+    await summary.locator('button[type=submit]:not([data-loading])').waitFor()
+    expect((await firstScene(own)).summary?.text).toBe('Seven lanterns.')
+    expect(await box.inputValue()).toBe('Seven lanterns, no bridge.')
+    await box.press('Control+Enter')
+    await summary.getByText('Written by you').waitFor()
+    expect(edits.sent).toEqual([{ summary: 'Seven lanterns.' }, { summary: 'Seven lanterns, no bridge.' }])
+    expect((await firstScene(own)).summary?.text).toBe('Seven lanterns, no bridge.')
   })
 
   test('an edit wins over a summary that is being made', async () => {

@@ -1,5 +1,8 @@
 import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import type { Scene } from '../../dashboard/src/queries/scene-queries.ts'
+import { collides, draftOf, editOf, rebased } from '../../dashboard/src/scenes/draft.ts'
+import { holdEdits } from './held-edits.ts'
 import { describePages, open, type PageServer, startServer } from './kit/kit.ts'
 import { type SceneServer, startSceneServer } from './scene-server.ts'
 
@@ -14,13 +17,7 @@ describePages('editing a scene', () => {
   const openEditor = (page: Page, name = 'Edit') =>
     page.locator('[data-scene-text]').locator('xpath=..').getByRole('button', { name }).click()
 
-  async function change(sceneId: string, edit: object): Promise<void> {
-    await it.server.ask(`/v1/scenes/${sceneId}`, {
-      method: 'PATCH',
-      headers: { 'content-type': 'application/json', 'if-match': `"${(await it.scene(sceneId)).version}"` },
-      body: JSON.stringify(edit),
-    })
-  }
+  const change = (sceneId: string, edit: object) => it.edit(sceneId, edit)
 
   async function written(title: string, content = 'The scale was wrong by a thumb.'): Promise<string> {
     const sceneId = await it.addScene(title)
@@ -68,6 +65,28 @@ describePages('editing a scene', () => {
     await page.reload()
     await page.locator('[data-scene-text]').waitFor()
     expect(await page.getByText('You have unsaved changes').count()).toBe(0)
+  })
+
+  test('keeps what is typed while a save is on its way, and sends one save at a time', async () => {
+    const sceneId = await written('On its way')
+    await using opened = await open(it.pageOf(sceneId))
+    const { page } = opened
+    await openEditor(page)
+    const edits = await holdEdits(page)
+    await textBox(page).fill('First.')
+    await textBox(page).press('Control+s')
+    await expect.poll(() => edits.sent).toEqual([{ content: 'First.' }])
+    await textBox(page).fill('First. Second.')
+    await textBox(page).press('Control+s')
+    edits.release()
+    await page.getByText('What you typed since is not saved yet.').waitFor()
+    expect((await it.scene(sceneId)).content).toBe('First.')
+    expect(await textBox(page).inputValue()).toBe('First. Second.')
+    expect(await page.getByText('The scene was changed since you began.').count()).toBe(0)
+    await textBox(page).press('Control+s')
+    await page.locator('[data-scene-text]').getByText('First. Second.').waitFor()
+    expect(edits.sent).toEqual([{ content: 'First.' }, { content: 'First. Second.' }])
+    expect((await it.scene(sceneId)).content).toBe('First. Second.')
   })
 
   test('shows both versions where somebody else was faster, and overwrites nothing unasked', async () => {
@@ -152,6 +171,25 @@ describePages('editing a scene', () => {
     await page.getByText('Chapter 2: Ink').waitFor()
     await page.getByRole('link', { name: 'Previous' }).waitFor()
   })
+})
+
+test('what is typed during a save begins with what was saved; what nobody saw still collides', () => {
+  const scene = { id: 's', content: 'Old.', title: 'T', version: 1 } as Scene
+  const sent = { ...draftOf(scene), content: 'Sent.' }
+  const now = { ...sent, content: 'Sent. More.', title: 'U' }
+  const saved = { ...scene, content: 'Sent.', version: 2 }
+  expect(rebased(now, sent, saved)).toMatchObject({
+    title: 'U',
+    content: 'Sent. More.',
+    version: 2,
+    base: { title: 'T', content: 'Sent.' },
+  })
+  expect(editOf(rebased(sent, sent, saved))).toEqual({})
+  const theirs = { ...saved, title: 'Theirs' }
+  expect(rebased(sent, sent, theirs)).toMatchObject({ title: 'Theirs', version: 2 })
+  const unseen = rebased(now, sent, theirs)
+  expect(unseen).toMatchObject({ title: 'U', version: 1, base: { title: 'T', content: 'Sent.' } })
+  expect(collides(unseen, theirs)).toBe(true)
 })
 
 describePages('a scene without a model', () => {

@@ -13,6 +13,8 @@ export interface SceneServer extends AsyncDisposable {
   /** The address of the page of a scene. */
   pageOf(sceneId: string, search?: string): string
   scene(sceneId: string): Promise<SceneState>
+  /** Edits a scene as somebody else does. */
+  edit(sceneId: string, change: object): Promise<void>
 }
 
 /** What a test looks at of a scene. */
@@ -60,6 +62,7 @@ export async function startSceneServer(fields: object = {}): Promise<SceneServer
   const { scenes } = await server.ask<{ scenes: { id: string }[] }>(
     `/v1/novels/${novelId}/chapters/${chapterId}`,
   )
+  const sceneOf = (sceneId: string) => server.ask<SceneState>(`/v1/scenes/${sceneId}`)
   return {
     server,
     model,
@@ -70,7 +73,15 @@ export async function startSceneServer(fields: object = {}): Promise<SceneServer
       return id
     },
     pageOf: (sceneId, search = '') => `${server.url}/novels/${novelId}/scenes/${sceneId}${search}`,
-    scene: sceneId => server.ask<SceneState>(`/v1/scenes/${sceneId}`),
+    scene: sceneOf,
+    async edit(sceneId, change) {
+      const { version } = await sceneOf(sceneId)
+      await server.ask(`/v1/scenes/${sceneId}`, {
+        method: 'PATCH',
+        headers: { 'content-type': 'application/json', 'if-match': `"${version}"` },
+        body: JSON.stringify(change),
+      })
+    },
     async [Symbol.asyncDispose]() {
       await server[Symbol.asyncDispose]()
       await model.close()

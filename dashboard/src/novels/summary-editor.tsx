@@ -1,6 +1,6 @@
 import { Button, Group, Stack, Text, Textarea } from '@mantine/core'
 import { useMutation, useQueryClient } from '@tanstack/react-query'
-import { useState } from 'react'
+import { useRef, useState } from 'react'
 import { useTranslations } from 'use-intl'
 import { api, dataOf } from '../api/client.ts'
 import { keys } from '../api/keys.ts'
@@ -26,10 +26,19 @@ interface SummaryEditorProps {
 export function SummaryEditor({ scene, language, isBeingMade, onClose }: SummaryEditorProps) {
   const t = useTranslations('novels.summary')
   const actions = useTranslations('actions')
-  const [seen] = useState(scene)
+  const [seen, setSeen] = useState(scene)
   const before = seen.summary?.text ?? ''
   const [text, setText] = useState(before)
-  const { save, error, isPending, there, readAgain } = useSave(seen, onClose)
+  // What a save that ends compares with: more may have been typed since it began.
+  const newest = useRef(text)
+  const type = (typed: string) => {
+    newest.current = typed
+    setText(typed)
+  }
+  const { save, error, isPending, there, readAgain } = useSave(seen, (sent, saved) =>
+    newest.current === sent ? onClose() : setSeen(saved),
+  )
+  const send = () => (isPending ? undefined : save({ text, version: seen.version }))
   const question = useUnsaved(text !== before)
   if (there !== undefined)
     return (
@@ -46,7 +55,7 @@ export function SummaryEditor({ scene, language, isBeingMade, onClose }: Summary
     <form
       onSubmit={event => {
         event.preventDefault()
-        save({ text, version: seen.version })
+        send()
       }}
     >
       <Stack gap="sm">
@@ -54,11 +63,10 @@ export function SummaryEditor({ scene, language, isBeingMade, onClose }: Summary
           aria-label={t('title')}
           description={t('emptyRemoves')}
           value={text}
-          onChange={({ currentTarget }) => setText(currentTarget.value)}
+          onChange={({ currentTarget }) => type(currentTarget.value)}
           onKeyDown={event => {
             if (event.nativeEvent.isComposing) return
-            if (event.key === 'Enter' && (event.ctrlKey || event.metaKey))
-              save({ text, version: seen.version })
+            if (event.key === 'Enter' && (event.ctrlKey || event.metaKey)) send()
             if (event.key === 'Escape' && text === before) onClose()
           }}
           autosize
@@ -92,7 +100,7 @@ interface Saving {
 }
 
 /** Saves a summary if the scene is what the person saw; else `there` is the scene as it is now. */
-function useSave(scene: SceneEntry, onSaved: () => void) {
+function useSave(scene: SceneEntry, onSaved: (sent: string, saved: Scene) => void) {
   const queries = useQueryClient()
   const readAgain = useReadAgain(scene)
   const [there, setThere] = useState<Scene>()
@@ -105,10 +113,10 @@ function useSave(scene: SceneEntry, onSaved: () => void) {
     async onError(failure) {
       if (failure instanceof ApiError && failure.status === 412) setThere(await readScene(sceneId))
     },
-    async onSuccess(saved) {
+    async onSuccess(saved, { text }) {
       queries.setQueryData(keys.scene(sceneId), saved)
       await readAgain()
-      onSaved()
+      onSaved(text, saved)
     },
   })
   const isConflict = error instanceof ApiError && error.status === 412

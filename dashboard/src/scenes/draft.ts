@@ -1,4 +1,4 @@
-import { useCallback, useEffect, useState } from 'react'
+import { useRef, useState } from 'react'
 import type { Scene } from '../queries/scene-queries.ts'
 import type { SceneEdit } from './use-write.ts'
 
@@ -69,17 +69,52 @@ export function collides(draft: Draft, theirs: Scene): boolean {
   return (isOtherTitle && theirs.title !== title) || (isOtherText && theirs.content !== content)
 }
 
+/** Whether there is anything to save. */
+function isChanged(draft: Draft): boolean {
+  return Object.keys(editOf(draft)).length > 0
+}
+
+/**
+ * What is typed, once `sent` was saved: from then on it is a change of what was saved. Where somebody else changed what the person typed on,
+ * it stays a change of what they saw, so that it collides.
+ */
+export function rebased(draft: Draft, sent: Typed, { title = '', content, version }: Scene): Draft {
+  const saved = { title, content }
+  const after = (part: keyof Typed) => {
+    if (draft[part] === sent[part]) return { typed: saved[part], base: saved[part], isSeen: true }
+    const isSeen = saved[part] === sent[part]
+    return { typed: draft[part], base: isSeen ? saved[part] : draft.base[part], isSeen }
+  }
+  const [ofTitle, ofContent] = [after('title'), after('content')]
+  return {
+    title: ofTitle.typed,
+    content: ofContent.typed,
+    base: { title: ofTitle.base, content: ofContent.base },
+    version: ofTitle.isSeen && ofContent.isSeen ? version : draft.version,
+    at: draft.at,
+  }
+}
+
 /** What is typed, kept in the browser at each change: a tab may be closed at any time. */
 export function useDraft(sceneId: string, first: Draft) {
   const [draft, setDraft] = useState(first)
-  const isChanged = Object.keys(editOf(draft)).length > 0
-  useEffect(() => {
-    if (isChanged) keepDraft(sceneId, draft)
+  // What a save that ends compares with: it began with an older one, and the editor may be gone by then.
+  const newest = useRef(first)
+  const put = (next: Draft) => {
+    newest.current = next
+    setDraft(next)
+    if (isChanged(next)) keepDraft(sceneId, next)
     else forgetDraft(sceneId)
-  }, [sceneId, draft, isChanged])
-  const type = useCallback(
-    (part: Partial<Typed>) => setDraft(now => ({ ...now, ...part, at: Date.now() })),
-    [],
-  )
-  return { draft, isChanged, type }
+  }
+  return {
+    draft,
+    isChanged: isChanged(draft),
+    type: (part: Partial<Typed>) => put({ ...newest.current, ...part, at: Date.now() }),
+    /** Goes on from what was saved. Answers whether anything was typed since it was sent. */
+    rebase(sent: Typed, saved: Scene): boolean {
+      const next = rebased(newest.current, sent, saved)
+      put(next)
+      return isChanged(next)
+    },
+  }
 }

@@ -28,11 +28,11 @@ export interface EditorProps {
 /** A scene to type in. What is typed is kept in the browser until it is saved or thrown away. */
 export function Editor({ scene, first, isBeingWritten, onClose }: EditorProps) {
   const t = useTranslations('scenes.edit')
-  const { draft, isChanged, type } = useDraft(scene.id, first)
-  const save = useSave(scene.id, () => {
-    forgetDraft(scene.id)
-    notifyDone(t('saved'))
-    onClose()
+  const { draft, isChanged, type, rebase } = useDraft(scene.id, first)
+  const save = useSave(scene.id, (sent, saved) => {
+    const isMore = rebase(sent, saved)
+    notifyDone(t(isMore ? 'savedButMore' : 'saved'))
+    if (!isMore) onClose()
   })
   const drop = () => {
     forgetDraft(scene.id)
@@ -53,7 +53,7 @@ export function Editor({ scene, first, isBeingWritten, onClose }: EditorProps) {
         />
       ) : (
         <EditForm draft={draft} isChanged={isChanged} save={save} onType={type} onDrop={drop}>
-          <Notices isBeingWritten={isBeingWritten} isOutrun={isOutrun(first, scene)} />
+          <Notices isBeingWritten={isBeingWritten} isOutrun={isOutrun(draft, scene)} />
         </EditForm>
       )}
     </>
@@ -87,7 +87,7 @@ function EditForm({ draft, isChanged, save, onType, onDrop, children }: EditForm
         <Group justify="space-between">
           <Count content={draft.content} />
           <Group gap="xs">
-            <Button variant="default" onClick={onDrop}>
+            <Button variant="default" onClick={onDrop} disabled={save.isPending}>
               {isChanged ? t('drop') : t('close')}
             </Button>
             <Button type="submit" loading={save.isPending} disabled={!isChanged}>

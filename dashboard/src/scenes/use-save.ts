@@ -8,20 +8,21 @@ import { useEdit } from './use-write.ts'
 
 /**
  * Saves what a person typed. What somebody else did to another part of the scene does not stand in the way; where both changed the same,
- * nothing is overwritten: `theirs` is there then, until the person has decided.
+ * nothing is overwritten: `theirs` is there then, until the person has decided. One save at a time: a second one would be of a version that the
+ * first makes old.
  */
-export function useSave(sceneId: string, onSaved: () => void) {
+export function useSave(sceneId: string, onSaved: (sent: Draft, saved: Scene) => void) {
   const queries = useQueryClient()
   const edit = useEdit(sceneId)
   const [theirs, setTheirs] = useState<Scene>()
   const [error, setError] = useState<unknown>(null)
+  const [isPending, setIsPending] = useState(false)
 
   /** `outrunBy`: the version that the person accepts to write over. */
   const send = async (draft: Draft, outrunBy?: Scene): Promise<void> => {
     setError(null)
     try {
-      await edit.mutateAsync({ edit: editOf(draft), seen: outrunBy ?? draft })
-      onSaved()
+      onSaved(draft, await edit.mutateAsync({ edit: editOf(draft), seen: outrunBy ?? draft }))
     } catch (failure) {
       if (!(failure instanceof ApiError) || failure.code !== 'SCENE_CHANGED') return setError(failure)
       await meet(draft)
@@ -37,16 +38,21 @@ export function useSave(sceneId: string, onSaved: () => void) {
       setError(failure)
     }
   }
+  const begin = async (draft: Draft, outrunBy?: Scene): Promise<void> => {
+    if (isPending) return
+    setIsPending(true)
+    await send(draft, outrunBy)
+    setIsPending(false)
+  }
 
   return {
     error,
     theirs,
-    isPending: edit.isPending,
-    send: (draft: Draft) => void send(draft),
+    isPending,
+    send: (draft: Draft) => void begin(draft),
     keepMine(draft: Draft) {
-      const over = theirs
       setTheirs(undefined)
-      void send(draft, over)
+      void begin(draft, theirs)
     },
     back: () => setTheirs(undefined),
   }
