@@ -124,6 +124,11 @@ describePages('editing a scene', () => {
     await page.getByRole('button', { name: 'Take this one' }).click()
     await page.locator('[data-scene-text]').getByText('Their newest text.').waitFor()
     expect((await it.scene(sceneId)).content).toBe('Their newest text.')
+    await page.getByRole('button', { name: 'Go on with them' }).click()
+    expect(await textBox(page).inputValue()).toBe('My text.')
+    await page.getByRole('button', { name: 'Discard changes' }).click()
+    await page.locator('[data-scene-text]').getByText('Their newest text.').waitFor()
+    expect(await page.getByText('You have unsaved changes').count()).toBe(0)
   })
 
   test('compares an older text with the present one, and puts it back', async () => {

@@ -22,7 +22,8 @@ export interface EditorProps {
   first: Draft
   /** A task is writing the scene at this moment. */
   isBeingWritten: boolean
-  onClose: () => void
+  /** `kept`: what was typed and is neither saved nor thrown away. */
+  onClose: (kept?: Draft) => void
 }
 
 /** A scene to type in. What is typed is kept in the browser until it is saved or thrown away. */
@@ -48,7 +49,7 @@ export function Editor({ scene, first, isBeingWritten, onClose }: EditorProps) {
           theirs={save.theirs}
           isBusy={save.isPending}
           onKeepMine={() => save.keepMine(draft)}
-          onTakeTheirs={drop}
+          onTakeTheirs={() => onClose(draft)}
           onBack={save.back}
         />
       ) : (

@@ -19,9 +19,9 @@ export function TextPart({ scene, writing }: { scene: Scene; writing: Task | und
   const isBeingWritten = writing?.done === false
   // What begins while the person looks was begun by them, with a button that is gone now: the focus goes to what came of it.
   const [wasBeingWritten] = useState(isBeingWritten)
-  const close = () => {
+  const close = (kept?: Draft) => {
     setEditing(undefined)
-    setDraft(undefined)
+    setDraft(kept)
   }
   return (
     <Stack gap="lg">
