@@ -160,6 +160,27 @@ describePages('editing a scene', () => {
     expect((await it.scene(sceneId)).summary?.method).toBe('extractive')
   })
 
+  test('a summary outrun by another edit is shown beside it, and is not left behind unasked', async () => {
+    const sceneId = await written('Outrun')
+    await change(sceneId, { summary: 'She measures.' })
+    await using opened = await open(it.pageOf(sceneId))
+    const { page } = opened
+    const summary = page.locator('[data-summary]')
+    await summary.getByRole('button', { name: 'Edit' }).click()
+    await summary.getByRole('textbox').fill('She measures again.')
+    await page.getByRole('link', { name: 'Tasks' }).click()
+    const question = page.getByRole('dialog', { name: 'Leave without saving?' })
+    await question.getByRole('button', { name: 'Back' }).click()
+    await change(sceneId, { content: 'The scale was right.' })
+    await summary.getByRole('button', { name: 'Save' }).click()
+    await summary.getByText('The scene changed while you wrote').first().waitFor()
+    await summary.getByText('She measures.', { exact: true }).waitFor()
+    expect((await it.scene(sceneId)).summary?.text).toBe('She measures.')
+    await summary.getByRole('button', { name: 'Keep mine' }).click()
+    await summary.getByText('Written by you').waitFor()
+    expect((await it.scene(sceneId)).summary?.text).toBe('She measures again.')
+  })
+
   test('leads from scene to scene, over the end of a chapter too', async () => {
     await using opened = await open(it.pageOf(it.sceneIds[0] ?? ''))
     const { page } = opened

@@ -3,10 +3,11 @@ import { useDisclosure } from '@mantine/hooks'
 import { IconChevronDown, IconChevronRight, IconFeather, IconSparkles } from '@tabler/icons-react'
 import { useTranslations } from 'use-intl'
 import { Provenance } from '../parts/provenance.tsx'
+import summaryClasses from '../parts/summary.module.css'
+import { SummaryEditor } from '../parts/summary-editor.tsx'
 import type { SceneEntry } from './novel.ts'
 import classes from './reader.module.css'
 import { SummariseScene } from './summarise-scene.tsx'
-import { SummaryEditor } from './summary-editor.tsx'
 import { SummaryProgress } from './summary-progress.tsx'
 import { type SummaryTask, useSummaryTask } from './summary-task.ts'
 
@@ -62,7 +63,7 @@ function Summary({ scene, language, making }: SummaryProps & { making: SummaryTa
           {summary === undefined ? (
             <Text c="dimmed">{t('none')}</Text>
           ) : (
-            <Text className={classes['summaryText'] ?? ''} lang={language}>
+            <Text className={summaryClasses['text'] ?? ''} lang={language}>
               {summary.text}
             </Text>
           )}

@@ -1,18 +1,19 @@
-import { Button, Group, Loader, Paper, Stack, Text, Textarea, Title } from '@mantine/core'
+import { Button, Group, Loader, Paper, Stack, Text, Title } from '@mantine/core'
 import { IconPencil, IconRefresh } from '@tabler/icons-react'
 import { useState } from 'react'
 import { useTranslations } from 'use-intl'
 import type { Task } from '../api/task.ts'
 import { ErrorNotice } from '../parts/error-notice.tsx'
-import { notifyDone } from '../parts/notify.ts'
 import { Provenance } from '../parts/provenance.tsx'
-import type { Scene } from '../queries/scene-queries.ts'
+import { SummaryEditor } from '../parts/summary-editor.tsx'
+import { type Scene, useOutline } from '../queries/scene-queries.ts'
 import styles from './scenes.module.css'
-import { useEdit, useSubmit } from './use-write.ts'
+import { useSubmit } from './use-write.ts'
 
 /** The summary of a scene with where it comes from; to edit, and to have made again. `making`: the task that last made it. */
 export function SummaryPart({ scene, making }: { scene: Scene; making: Task | undefined }) {
   const t = useTranslations('scenes.summary')
+  const { data: novel } = useOutline(scene.novelId)
   const [isEditing, setIsEditing] = useState(false)
   return (
     <Paper withBorder p="md" component="section" aria-labelledby="summary-title" data-summary>
@@ -21,7 +22,12 @@ export function SummaryPart({ scene, making }: { scene: Scene; making: Task | un
           {t('title')}
         </Title>
         {isEditing ? (
-          <SummaryEditor scene={scene} onClose={() => setIsEditing(false)} />
+          <SummaryEditor
+            scene={scene}
+            language={novel?.language}
+            isBeingMade={making?.done === false}
+            onClose={() => setIsEditing(false)}
+          />
         ) : (
           <>
             <Shown scene={scene} />
@@ -58,55 +64,6 @@ function Shown({ scene: { summary } }: { scene: Scene }) {
       </Text>
       <Provenance origin={summary} isOutOfDate={summary.outOfDate} />
     </Stack>
-  )
-}
-
-function SummaryEditor({ scene, onClose }: { scene: Scene; onClose: () => void }) {
-  const t = useTranslations()
-  const [text, setText] = useState(scene.summary?.text ?? '')
-  const edit = useEdit(scene.id)
-  // What the person saw, however often the scene is read again meanwhile.
-  const [seen] = useState(scene)
-  const save = () =>
-    edit.mutate(
-      { edit: { summary: text.trim() }, seen },
-      {
-        onSuccess() {
-          notifyDone(t('scenes.summary.saved'))
-          onClose()
-        },
-      },
-    )
-  return (
-    <form
-      onSubmit={event => {
-        event.preventDefault()
-        save()
-      }}
-    >
-      <Stack gap="sm">
-        <Textarea
-          label={t('scenes.summary.label')}
-          description={t('scenes.summary.hint')}
-          autosize
-          minRows={4}
-          maxRows={16}
-          maxLength={20_000}
-          value={text}
-          onChange={({ currentTarget }) => setText(currentTarget.value)}
-          data-autofocus
-        />
-        {edit.error !== null && <ErrorNotice error={edit.error} />}
-        <Group gap="xs" justify="flex-end">
-          <Button variant="default" size="xs" onClick={onClose}>
-            {t('actions.back')}
-          </Button>
-          <Button type="submit" size="xs" loading={edit.isPending}>
-            {t('actions.save')}
-          </Button>
-        </Group>
-      </Stack>
-    </form>
   )
 }
 

@@ -1,9 +1,9 @@
 import { Alert, Button, Group, Stack, Text } from '@mantine/core'
 import { IconGitMerge } from '@tabler/icons-react'
 import { useTranslations } from 'use-intl'
-import { Provenance } from '../parts/provenance.tsx'
 import type { Scene } from '../queries/scene-queries.ts'
-import classes from './reader.module.css'
+import { Provenance } from './provenance.tsx'
+import classes from './summary.module.css'
 
 interface SummaryConflictProps {
   mine: string
@@ -24,7 +24,7 @@ export function SummaryConflict({
   onKeepMine,
   onTakeTheirs,
 }: SummaryConflictProps) {
-  const t = useTranslations('novels.summary')
+  const t = useTranslations('parts.summary')
   return (
     <Stack gap="sm" role="group" aria-label={t('changedTitle')}>
       <Alert
@@ -54,13 +54,13 @@ export function SummaryConflict({
 }
 
 function Version({ title, text, language }: { title: string; text: string; language: string | undefined }) {
-  const t = useTranslations('novels.summary')
+  const t = useTranslations('parts.summary')
   return (
     <div>
       <Text size="sm" fw={600}>
         {title}
       </Text>
-      <Text className={classes['summaryText'] ?? ''} lang={language}>
+      <Text className={classes['text'] ?? ''} lang={language}>
         {text === '' ? t('none') : text}
       </Text>
     </div>

@@ -5,17 +5,19 @@ import { useTranslations } from 'use-intl'
 import { api, dataOf } from '../api/client.ts'
 import { keys } from '../api/keys.ts'
 import { ApiError } from '../api/problem.ts'
-import { ErrorNotice } from '../parts/error-notice.tsx'
 import { ifMatch, readScene, type Scene, useReadAgain } from '../queries/scene-queries.ts'
-import type { SceneEntry } from './novel.ts'
+import { ErrorNotice } from './error-notice.tsx'
 import { SummaryConflict } from './summary-conflict.tsx'
 import { useUnsaved } from './use-unsaved.tsx'
 
 /** Most characters of a summary. */
-const longest = 10_000
+const longest = 20_000
+
+/** What of a scene its summary is edited with. */
+type Summarised = Pick<Scene, 'id' | 'novelId' | 'version' | 'summary'>
 
 interface SummaryEditorProps {
-  scene: SceneEntry
+  scene: Summarised
   language: string | undefined
   /** A task makes a summary of the scene at this moment. */
   isBeingMade: boolean
@@ -24,9 +26,8 @@ interface SummaryEditorProps {
 
 /** Lets a person write the summary of a scene, where it stands. What somebody changed meanwhile is shown beside, and never overwritten unseen. */
 export function SummaryEditor({ scene, language, isBeingMade, onClose }: SummaryEditorProps) {
-  const t = useTranslations('novels.summary')
-  const actions = useTranslations('actions')
-  const [seen, setSeen] = useState(scene)
+  const t = useTranslations('parts.summary')
+  const [seen, setSeen] = useState<Summarised>(scene)
   const before = seen.summary?.text ?? ''
   const [text, setText] = useState(before)
   // What a save that ends compares with: more may have been typed since it began.
@@ -38,24 +39,61 @@ export function SummaryEditor({ scene, language, isBeingMade, onClose }: Summary
   const { save, error, isPending, there, readAgain } = useSave(seen, (sent, saved) =>
     newest.current === sent ? onClose() : setSeen(saved),
   )
-  const send = () => (isPending ? undefined : save({ text, version: seen.version }))
-  const question = useUnsaved(text !== before)
-  if (there !== undefined)
-    return (
-      <SummaryConflict
-        mine={text}
-        there={there}
-        language={language}
-        isBusy={isPending}
-        onKeepMine={() => save({ text, version: there.version })}
-        onTakeTheirs={() => void readAgain().then(onClose)}
-      />
-    )
+  const isChanged = text !== before
+  // Saved as it is, a summary of an older text becomes one of the text that is there.
+  const canSave = isChanged || seen.summary?.outOfDate === true
+  const question = useUnsaved(isChanged)
+  return (
+    <Stack gap="sm">
+      {there !== undefined ? (
+        <SummaryConflict
+          mine={text}
+          there={there}
+          language={language}
+          isBusy={isPending}
+          onKeepMine={() => save({ text, version: there.version })}
+          onTakeTheirs={() => void readAgain().then(onClose)}
+        />
+      ) : (
+        <SummaryForm
+          text={text}
+          isChanged={isChanged}
+          canSave={canSave}
+          isPending={isPending}
+          language={language}
+          onType={type}
+          onSave={() => (canSave && !isPending ? save({ text, version: seen.version }) : undefined)}
+          onClose={onClose}
+        />
+      )}
+      {isBeingMade && <Text size="sm">{t('yourEditWins')}</Text>}
+      {error !== undefined && <ErrorNotice error={error} />}
+      {/* Not within the form: what is submitted in a dialog is submitted in all that is around it. */}
+      {question}
+    </Stack>
+  )
+}
+
+interface SummaryFormProps {
+  text: string
+  isChanged: boolean
+  canSave: boolean
+  isPending: boolean
+  language: string | undefined
+  onType: (typed: string) => void
+  onSave: () => void
+  onClose: () => void
+}
+
+function SummaryForm(props: SummaryFormProps) {
+  const { text, isChanged, canSave, isPending, language, onType, onSave, onClose } = props
+  const t = useTranslations('parts.summary')
+  const actions = useTranslations('actions')
   return (
     <form
       onSubmit={event => {
         event.preventDefault()
-        send()
+        onSave()
       }}
     >
       <Stack gap="sm">
@@ -63,24 +101,21 @@ export function SummaryEditor({ scene, language, isBeingMade, onClose }: Summary
           aria-label={t('title')}
           description={t('emptyRemoves')}
           value={text}
-          onChange={({ currentTarget }) => type(currentTarget.value)}
+          onChange={({ currentTarget }) => onType(currentTarget.value)}
           onKeyDown={event => {
             if (event.nativeEvent.isComposing) return
-            if (event.key === 'Enter' && (event.ctrlKey || event.metaKey)) send()
-            if (event.key === 'Escape' && text === before) onClose()
+            if (event.key === 'Enter' && (event.ctrlKey || event.metaKey)) onSave()
+            if (event.key === 'Escape' && !isChanged) onClose()
           }}
           autosize
           minRows={4}
           maxRows={16}
           maxLength={longest}
           lang={language}
-          data-autofocus
           autoFocus
         />
-        {isBeingMade && <Text size="sm">{t('yourEditWins')}</Text>}
-        {error !== undefined && <ErrorNotice error={error} />}
         <Group gap="xs">
-          <Button type="submit" size="xs" loading={isPending} disabled={text === before}>
+          <Button type="submit" size="xs" loading={isPending} disabled={!canSave}>
             {actions('save')}
           </Button>
           <Button variant="default" size="xs" onClick={onClose}>
@@ -88,7 +123,6 @@ export function SummaryEditor({ scene, language, isBeingMade, onClose }: Summary
           </Button>
         </Group>
       </Stack>
-      {question}
     </form>
   )
 }
@@ -100,7 +134,7 @@ interface Saving {
 }
 
 /** Saves a summary if the scene is what the person saw; else `there` is the scene as it is now. */
-function useSave(scene: SceneEntry, onSaved: (sent: string, saved: Scene) => void) {
+function useSave(scene: Summarised, onSaved: (sent: string, saved: Scene) => void) {
   const queries = useQueryClient()
   const readAgain = useReadAgain(scene)
   const [there, setThere] = useState<Scene>()
@@ -119,6 +153,7 @@ function useSave(scene: SceneEntry, onSaved: (sent: string, saved: Scene) => voi
       onSaved(text, saved)
     },
   })
-  const isConflict = error instanceof ApiError && error.status === 412
-  return { save: mutate, error: isConflict ? undefined : (error ?? undefined), isPending, there, readAgain }
+  // Where both are shown, that they differ is told already.
+  const isTold = there !== undefined && error instanceof ApiError && error.status === 412
+  return { save: mutate, error: isTold ? undefined : (error ?? undefined), isPending, there, readAgain }
 }
