@@ -19,6 +19,14 @@ describePages('writing a scene', () => {
   const growing = (page: Page) => page.locator('[data-growing]')
   const text = (page: Page) => page.locator('[data-scene-text]')
 
+  /** The writings of a scene, newest first. */
+  async function tasksOf(sceneId: string): Promise<{ parameters: object }[]> {
+    const { items } = await it.server.ask<{ items: { id: string }[] }>(
+      `/v1/tasks?taskType=GenerateScene&tag=scene:${sceneId}`,
+    )
+    return Promise.all(items.map(({ id }) => it.server.ask<{ parameters: object }>(`/v1/tasks/${id}`)))
+  }
+
   test('says what it costs before, grows on the page, and says how the text came about', async () => {
     const sceneId = await it.addScene('At night')
     it.model.script.add({ answer: { ...slowly, text: proseOf(6) } })
@@ -109,6 +117,55 @@ describePages('writing a scene', () => {
     await text(page).waitFor()
   })
 
+  test('is written by the summary that is there, and by wishes that outlast a failure', async () => {
+    const sceneId = await it.addScene('The wish')
+    it.model.script.add({ answer: { is: 'filtered', text: proseOf(2) }, times: 1 })
+    await using opened = await open(it.pageOf(sceneId))
+    const { page } = opened
+    const what = page.getByLabel('What is to happen')
+    await page.getByLabel('Instructions').fill('She is alone.')
+    await page.getByRole('button', { name: 'Length, style, model, budget' }).click()
+    await page.getByLabel('Style').fill('Short sentences.')
+    const summary = page.locator('[data-summary]')
+    await summary.getByRole('button', { name: 'Edit' }).click()
+    await summary.getByRole('textbox').fill('Berit burns the ledger.')
+    await summary.getByRole('button', { name: 'Save' }).click()
+    await summary.getByText('Berit burns the ledger.').waitFor()
+    await expect.poll(() => what.inputValue()).toBe('Berit burns the ledger.')
+    await write(page)
+    await page.getByText('The scene could not be written').waitFor()
+    expect(await page.getByLabel('Instructions').inputValue()).toBe('She is alone.')
+    expect(await page.getByLabel('Style').inputValue()).toBe('Short sentences.')
+    expect(await what.inputValue()).toBe('Berit burns the ledger.')
+    const [task] = await tasksOf(sceneId)
+    expect(task?.parameters).toMatchObject({ instructions: 'She is alone.', style: 'Short sentences.' })
+    expect(task?.parameters).not.toHaveProperty('summary')
+  })
+
+  test('overwrites no summary that came while what is to happen was typed', async () => {
+    const sceneId = await it.addScene('The other hand')
+    await using opened = await open(it.pageOf(sceneId))
+    const { page } = opened
+    await page.getByLabel('What is to happen').fill('Berit sells the ledger.')
+    await page.getByLabel('Also keep this as the summary of the scene').check()
+    await it.edit(sceneId, { summary: 'Berit hides the ledger.' })
+    await write(page)
+    const form = page.locator('[data-write]')
+    await form.getByText('The scene changed while you wrote').first().waitFor()
+    await form.getByText('Berit hides the ledger.').waitFor()
+    expect((await it.scene(sceneId)).summary?.text).toBe('Berit hides the ledger.')
+    expect(await tasksOf(sceneId)).toEqual([])
+    await form.getByRole('button', { name: 'Keep mine' }).click()
+    // Another text says nothing about what is to happen.
+    await it.edit(sceneId, { content: 'A line.' })
+    await write(page)
+    await page
+      .getByText(/^Written by writer/)
+      .first()
+      .waitFor()
+    expect((await it.scene(sceneId)).summary?.text).toBe('Berit sells the ledger.')
+  })
+
   test('is stopped by the person, who keeps what came', async () => {
     const sceneId = await it.addScene('Stopped')
     it.model.script.add({ answer: { ...slowly, text: proseOf(60) } })
@@ -129,11 +186,7 @@ describePages('writing a scene', () => {
     const { page } = opened
     await write(page)
     await growing(page).waitFor()
-    await it.server.ask(`/v1/scenes/${sceneId}`, {
-      method: 'PATCH',
-      headers: { 'content-type': 'application/json', 'if-match': `"${(await it.scene(sceneId)).version}"` },
-      body: JSON.stringify({ content: 'My own words.' }),
-    })
+    await it.edit(sceneId, { content: 'My own words.' })
     await page.getByText('Your text stayed').waitFor()
     expect(await text(page).textContent()).toBe('My own words.')
     await page.getByRole('link', { name: 'Read what was written' }).click()

@@ -1,15 +1,30 @@
 import { Alert, Button, Checkbox, Collapse, Stack, Text, Textarea } from '@mantine/core'
 import { useDebouncedValue, useDisclosure } from '@mantine/hooks'
 import { IconChevronDown, IconFeather } from '@tabler/icons-react'
-import { useState } from 'react'
+import { useMutation, useQueryClient } from '@tanstack/react-query'
 import { useTranslations } from 'use-intl'
 import type { Capabilities } from '../api/capabilities.ts'
+import { keys } from '../api/keys.ts'
+import { codeOf } from '../api/problem.ts'
 import { CostNotice } from '../parts/cost-notice.tsx'
 import { ErrorNotice } from '../parts/error-notice.tsx'
-import type { Scene } from '../queries/scene-queries.ts'
+import { SummaryConflict } from '../parts/summary-conflict.tsx'
+import { readScene, type Scene, useOutline } from '../queries/scene-queries.ts'
 import { useEdit, useSubmit } from './use-write.ts'
 import { MoreWishes } from './wish-fields.tsx'
-import { budgetOf, firstWishes, parametersOf, saysWhat, type Unit, type Wishes } from './wishes.ts'
+import {
+  budgetOf,
+  isOutrun,
+  isOwnSummary,
+  isToBeKept,
+  parametersOf,
+  saysWhat,
+  typedOver,
+  type Unit,
+  type Wishes,
+  whatHappens,
+  wishesMore,
+} from './wishes.ts'
 
 /** Milliseconds without typing before the costs are asked for. */
 const stillMs = 400
@@ -17,23 +32,23 @@ const stillMs = 400
 /** What a form of wishes is given. */
 export interface WriteFormProps {
   scene: Scene
+  wishes: Wishes
+  onChange: (part: Partial<Wishes>) => void
   capabilities: Capabilities
   unit: Unit
 }
 
 /** What is wanted of a scene, what it will cost, and the button that has it written. */
-export function WriteForm({ scene, capabilities, unit }: WriteFormProps) {
+export function WriteForm({ scene, wishes, onChange: change, capabilities, unit }: WriteFormProps) {
   const t = useTranslations('scenes.write')
-  const [wishes, setWishes] = useState(() => firstWishes(scene))
-  const [isMore, more] = useDisclosure()
-  const change = (part: Partial<Wishes>) => setWishes(now => ({ ...now, ...part }))
-  const write = useWrite(scene, unit)
+  const [isMore, more] = useDisclosure(wishesMore(wishes))
+  const write = useWrite(scene, unit, () => change({ summary: undefined }))
   const hasText = scene.content.trim() !== ''
   return (
     <form
       onSubmit={event => {
         event.preventDefault()
-        if (saysWhat(wishes)) write.send(wishes)
+        if (saysWhat(wishes, scene) && !isOutrun(wishes, scene)) write.send(wishes)
       }}
     >
       <Stack>
@@ -78,22 +93,22 @@ export function WriteForm({ scene, capabilities, unit }: WriteFormProps) {
 }
 
 /** Keeps what is to happen as the summary of the scene where that is wanted, then submits. */
-function useWrite(scene: Scene, unit: Unit) {
-  const edit = useEdit(scene.id)
+function useWrite(scene: Scene, unit: Unit, onKept: () => void) {
+  const keep = useKeepSummary(scene)
   const submit = useSubmit(scene.id)
   return {
-    error: edit.error ?? submit.error,
-    isPending: edit.isPending || submit.isPending,
+    error: keep.error ?? submit.error,
+    isPending: keep.isPending || submit.isPending,
     async send(wishes: Wishes) {
-      const summary = wishes.summary.trim()
-      const isNew = summary !== '' && summary !== scene.summary?.text.trim()
       const budget = budgetOf(wishes)
+      const isKept = isToBeKept(wishes) && isOwnSummary(wishes, scene)
       try {
-        const kept =
-          wishes.keepSummary && isNew ? await edit.mutateAsync({ edit: { summary }, seen: scene }) : scene
+        const written = isKept ? await keep.mutateAsync(wishes) : scene
+        if (written === undefined) return
+        if (isKept) onKept()
         await submit.mutateAsync({
           taskType: 'GenerateScene',
-          parameters: parametersOf(wishes, kept, unit),
+          parameters: parametersOf(wishes, written, unit),
           ...(budget === undefined ? {} : { budget }),
         })
       } catch {
@@ -103,15 +118,30 @@ function useWrite(scene: Scene, unit: Unit) {
   }
 }
 
-interface WhatHappensProps {
-  scene: Scene
-  wishes: Wishes
-  onChange: (part: Partial<Wishes>) => void
+/** Saves what is to happen as the summary of the scene, unless a newer one came that nobody saw: undefined then. */
+function useKeepSummary(scene: Scene) {
+  const queries = useQueryClient()
+  const edit = useEdit(scene.id)
+  const keep = async (wishes: Wishes, seen: Scene): Promise<Scene | undefined> => {
+    if (isOutrun(wishes, seen)) return undefined
+    try {
+      return await edit.mutateAsync({ edit: { summary: whatHappens(wishes, seen).trim() }, seen })
+    } catch (failure) {
+      if (codeOf(failure) !== 'SCENE_CHANGED') throw failure
+      const newest = await readScene(scene.id)
+      queries.setQueryData(keys.scene(scene.id), newest)
+      return keep(wishes, newest)
+    }
+  }
+  return useMutation({ mutationFn: (wishes: Wishes) => keep(wishes, scene) })
 }
+
+type WhatHappensProps = Pick<WriteFormProps, 'scene' | 'wishes' | 'onChange'>
 
 function WhatHappens({ scene, wishes, onChange }: WhatHappensProps) {
   const t = useTranslations('scenes.write')
-  const isChanged = wishes.summary.trim() !== (scene.summary?.text.trim() ?? '')
+  const { data: novel } = useOutline(scene.novelId)
+  const typed = whatHappens(wishes, scene)
   return (
     <Stack gap="xs">
       <Textarea
@@ -121,14 +151,24 @@ function WhatHappens({ scene, wishes, onChange }: WhatHappensProps) {
         minRows={3}
         maxRows={14}
         maxLength={10_000}
-        value={wishes.summary}
-        onChange={({ currentTarget }) => onChange({ summary: currentTarget.value })}
+        value={typed}
+        onChange={({ currentTarget }) => onChange({ summary: typedOver(wishes, scene, currentTarget.value) })}
       />
-      {isChanged && wishes.summary.trim() !== '' && (
+      {isOwnSummary(wishes, scene) && (
         <Checkbox
           label={t('keepSummary')}
-          checked={wishes.keepSummary}
+          checked={isToBeKept(wishes)}
           onChange={({ currentTarget }) => onChange({ keepSummary: currentTarget.checked })}
+        />
+      )}
+      {isOutrun(wishes, scene) && (
+        <SummaryConflict
+          mine={typed}
+          there={scene}
+          language={novel?.language}
+          isBusy={false}
+          onKeepMine={() => onChange({ summary: { text: typed, over: scene.summary?.text ?? '' } })}
+          onTakeTheirs={() => onChange({ summary: undefined })}
         />
       )}
     </Stack>
@@ -139,12 +179,12 @@ function WhatHappens({ scene, wishes, onChange }: WhatHappensProps) {
 function Cost({ scene, wishes, unit }: { scene: Scene; wishes: Wishes; unit: Unit }) {
   const t = useTranslations('scenes.write')
   const [still] = useDebouncedValue(wishes, stillMs)
-  if (!saysWhat(wishes))
+  if (!saysWhat(wishes, scene))
     return (
       <Alert color="gray" variant="light">
         {t('sayWhat')}
       </Alert>
     )
-  if (!saysWhat(still)) return null
+  if (!saysWhat(still, scene)) return null
   return <CostNotice planned={{ taskType: 'GenerateScene', parameters: parametersOf(still, scene, unit) }} />
 }
