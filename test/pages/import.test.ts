@@ -1,6 +1,6 @@
 import type { Locator, Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { describePages, open, type PageServer, startServer } from './kit/kit.ts'
+import { describePages, open, type PageServer, startServer, untilFocused } from './kit/kit.ts'
 
 const story =
   'The Ferry\n\nChapter 1\n\nThe ferry left at noon.\n\nChapter 2\n\nIt came back with nobody aboard.\n\nChapter 3\n\nThe bell rang.\n'
@@ -70,9 +70,12 @@ describePages('the look before an import', () => {
     await page.getByLabel('第一章 风起').waitFor()
     const choice = page.getByLabel('文字编码')
     expect(await choice.inputValue()).toBe('gb18030')
+    await choice.focus()
     await choice.selectOption('windows-1252')
     await page.getByLabel('第一章 风起').waitFor({ state: 'detached' })
+    await untilFocused(choice)
     await choice.selectOption('other')
+    await untilFocused(page.getByLabel('编码名称'))
     await page.getByLabel('编码名称').fill('klingon')
     await page.getByRole('button', { name: '用它读取' }).click()
     await page.getByText('klingon').waitFor()

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { startModelServer } from '../models/server.ts'
 import { holdEdits } from './held-edits.ts'
 import { type HeldModel, holdModel } from './held-model.ts'
-import { describePages, open, type PageServer, startServer, untilLoaded } from './kit/kit.ts'
+import { describePages, open, type PageServer, startServer, untilFocused, untilLoaded } from './kit/kit.ts'
 
 interface Outline {
   id: string
@@ -293,6 +293,7 @@ describePages('a novel', () => {
     await summary.getByText('Written by you').waitFor()
     expect(edits.sent).toEqual([{ summary: 'Seven lanterns.' }, { summary: 'Seven lanterns, no bridge.' }])
     expect((await firstScene(own)).summary?.text).toBe('Seven lanterns, no bridge.')
+    await untilFocused(summary.getByRole('button', { name: 'Edit' }))
   })
 
   test('an edit wins over a summary that is being made', async () => {

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { Scene } from '../../dashboard/src/queries/scene-queries.ts'
 import { collides, draftOf, editOf, rebased } from '../../dashboard/src/scenes/draft.ts'
 import { holdEdits } from './held-edits.ts'
-import { describePages, open, type PageServer, startServer } from './kit/kit.ts'
+import { describePages, open, type PageServer, startServer, untilFocused } from './kit/kit.ts'
 import { type SceneServer, startSceneServer } from './scene-server.ts'
 
 describePages('editing a scene', () => {
@@ -179,6 +179,23 @@ describePages('editing a scene', () => {
     await summary.getByRole('button', { name: 'Keep mine' }).click()
     await summary.getByText('Written by you').waitFor()
     expect((await it.scene(sceneId)).summary?.text).toBe('She measures again.')
+  })
+
+  test('an editor has the keys while it is open, and gives them back to what opened it', async () => {
+    const sceneId = await written('Keys')
+    await using opened = await open(it.pageOf(sceneId))
+    const { page } = opened
+    const edit = page.locator('[data-scene-text]').locator('xpath=..').getByRole('button', { name: 'Edit' })
+    await edit.click()
+    await untilFocused(textBox(page))
+    await page.getByRole('button', { name: 'Close' }).click()
+    await untilFocused(edit)
+    const summary = page.locator('[data-summary]')
+    const editSummary = summary.getByRole('button', { name: 'Edit' })
+    await editSummary.click()
+    await untilFocused(summary.getByRole('textbox'))
+    await summary.getByRole('button', { name: 'Cancel' }).click()
+    await untilFocused(editSummary)
   })
 
   test('leads from scene to scene, over the end of a chapter too', async () => {

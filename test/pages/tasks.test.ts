@@ -1,7 +1,7 @@
 import type { Locator, Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type EngineServer, startEngineServer } from './kit/engine-server.ts'
-import { describePages, open } from './kit/kit.ts'
+import { describePages, open, untilFocused } from './kit/kit.ts'
 
 /** Waits for its turn all through the tests. */
 const later = { delay: '1h' }
@@ -100,6 +100,8 @@ describePages('the list of tasks', () => {
     await page.getByRole('button', { name: 'More filters' }).click()
     await page.getByLabel('Tag').fill('typed')
     await page.getByLabel('Tag').press('Enter')
+    await page.waitForURL(/tag=typed/)
+    await untilFocused(page.getByLabel('Tag'))
     await page.getByLabel('User').fill('bertha')
     await page.getByLabel('User').press('Enter')
     await rowOf(page, other).waitFor({ state: 'detached' })
@@ -296,6 +298,13 @@ describePages('the list of tasks', () => {
     await page.getByRole('heading', { name: 'No task fits' }).waitFor()
     await page.keyboard.press('/')
     const box = page.getByRole('textbox', { name: 'Task id' })
+    await page.route('**/v1/tasks/f*', async route => {
+      // While it looks, the keys stay where they are.
+      await page.locator('[aria-busy=true]').and(box).waitFor()
+      await untilFocused(box)
+      expect(await box.isEnabled()).toBe(true)
+      await route.continue()
+    })
     for (const [typed, told] of [
       ['ffffffff-ffff-4fff-8fff-ffffffffffff', 'No task with such an id was found.'],
       ['zzz', 'No task with such an id was found.'],
@@ -304,6 +313,7 @@ describePages('the list of tasks', () => {
       await box.press('Enter')
       await page.getByText(told).waitFor()
     }
+    await page.unroute('**/v1/tasks/f*')
     await box.fill(id.slice(0, 30))
     await box.press('Enter')
     await page.waitForURL(`**/tasks/${id}**`)

@@ -30,7 +30,7 @@ export function TokenPage() {
               value={token}
               onChange={({ currentTarget }) => setToken(currentTarget.value)}
               error={wasGiven && token === '' ? t('refused') : undefined}
-              data-autofocus
+              autoFocus
               autoComplete="current-password"
             />
             <Checkbox

@@ -30,6 +30,7 @@ export function EncodingChoice(props: EncodingChoiceProps) {
   const confidence = isChosen ? 'chosen' : confidenceOf(encoding.confidence)
   const error = props.error === null ? undefined : errorText(props.error)
   const choose = (value: string) => {
+    if (isBusy) return
     setIsTyping(value === other)
     if (value !== other) onChoose(value)
   }
@@ -41,7 +42,8 @@ export function EncodingChoice(props: EncodingChoiceProps) {
         data-confidence={confidence}
         value={isTyping ? other : encoding.name}
         onChange={({ currentTarget }) => choose(currentTarget.value)}
-        disabled={isBusy}
+        // Not disabled: what is disabled loses the keys.
+        aria-busy={isBusy}
         error={error}
         data={entries}
       />
@@ -79,7 +81,7 @@ function TypedEncoding({ isBusy, onChoose }: Pick<EncodingChoiceProps, 'isBusy' 
           maxLength={40}
           flex={1}
           autoComplete="off"
-          data-autofocus
+          autoFocus
         />
         <Button type="submit" variant="light" loading={isBusy}>
           {t('use')}

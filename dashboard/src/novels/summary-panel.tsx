@@ -1,7 +1,9 @@
 import { Button, Group, Paper, Stack, Text, Title } from '@mantine/core'
 import { useDisclosure } from '@mantine/hooks'
 import { IconChevronDown, IconChevronRight, IconFeather, IconSparkles } from '@tabler/icons-react'
+import type { RefObject } from 'react'
 import { useTranslations } from 'use-intl'
+import { useFocusBack } from '../browser/use-focus-back.ts'
 import { Provenance } from '../parts/provenance.tsx'
 import summaryClasses from '../parts/summary.module.css'
 import { SummaryEditor } from '../parts/summary-editor.tsx'
@@ -45,6 +47,7 @@ export function SummaryPanel(props: SummaryProps) {
 function Summary({ scene, language, making }: SummaryProps & { making: SummaryTask }) {
   const t = useTranslations('novels.summary')
   const [isEditing, editing] = useDisclosure()
+  const opener = useFocusBack(isEditing)
   const { summary } = scene
   return (
     <Stack gap="sm">
@@ -68,28 +71,29 @@ function Summary({ scene, language, making }: SummaryProps & { making: SummaryTa
             </Text>
           )}
           {summary !== undefined && <Provenance origin={summary} isOutOfDate={summary.outOfDate} />}
-          <SummaryActions scene={scene} making={making} onEdit={editing.open} />
+          <SummaryActions scene={scene} making={making} opener={opener} onEdit={editing.open} />
         </>
       )}
     </Stack>
   )
 }
 
-function SummaryActions({
-  scene,
-  making,
-  onEdit,
-}: {
+interface SummaryActionsProps {
   scene: SceneEntry
   making: SummaryTask
+  /** The button that opens the editor. */
+  opener: RefObject<HTMLButtonElement | null>
   onEdit: () => void
-}) {
+}
+
+function SummaryActions({ scene, making, opener, onEdit }: SummaryActionsProps) {
   const t = useTranslations('novels.summary')
   const [isAsking, asking] = useDisclosure()
   const isThere = scene.summary !== undefined
   return (
     <Group gap="xs">
       <Button
+        ref={opener}
         variant="default"
         size="xs"
         leftSection={<IconFeather size={14} aria-hidden />}

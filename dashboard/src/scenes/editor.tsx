@@ -157,7 +157,7 @@ function Fields({ draft, onType, onSave }: FieldsProps) {
         }}
         classNames={{ input: styles['editor'] ?? '' }}
         spellCheck
-        data-autofocus
+        autoFocus
       />
     </>
   )

@@ -3,6 +3,7 @@ import { IconPencil, IconRefresh } from '@tabler/icons-react'
 import { useState } from 'react'
 import { useTranslations } from 'use-intl'
 import type { Task } from '../api/task.ts'
+import { useFocusBack } from '../browser/use-focus-back.ts'
 import { ErrorNotice } from '../parts/error-notice.tsx'
 import { Provenance } from '../parts/provenance.tsx'
 import { SummaryEditor } from '../parts/summary-editor.tsx'
@@ -15,6 +16,7 @@ export function SummaryPart({ scene, making }: { scene: Scene; making: Task | un
   const t = useTranslations('scenes.summary')
   const { data: novel } = useOutline(scene.novelId)
   const [isEditing, setIsEditing] = useState(false)
+  const opener = useFocusBack(isEditing)
   return (
     <Paper withBorder p="md" component="section" aria-labelledby="summary-title" data-summary>
       <Stack gap="sm">
@@ -33,6 +35,7 @@ export function SummaryPart({ scene, making }: { scene: Scene; making: Task | un
             <Shown scene={scene} />
             <Group gap="xs">
               <Button
+                ref={opener}
                 variant="default"
                 size="xs"
                 leftSection={<IconPencil size={16} aria-hidden />}

@@ -1,8 +1,9 @@
 import { Alert, Button, Group, Stack, Text, Title } from '@mantine/core'
 import { IconPencil } from '@tabler/icons-react'
-import { useState } from 'react'
+import { type RefObject, useState } from 'react'
 import { useTranslations } from 'use-intl'
 import type { Task } from '../api/task.ts'
+import { useFocusBack } from '../browser/use-focus-back.ts'
 import { Ago } from '../parts/ago.tsx'
 import { Provenance } from '../parts/provenance.tsx'
 import { Empty } from '../parts/states.tsx'
@@ -16,6 +17,7 @@ import { WritingNow } from './writing-now.tsx'
 export function TextPart({ scene, writing }: { scene: Scene; writing: Task | undefined }) {
   const [editing, setEditing] = useState<Draft>()
   const [draft, setDraft] = useState(() => readDraft(scene))
+  const opener = useFocusBack(editing !== undefined)
   const isBeingWritten = writing?.done === false
   // What begins while the person looks was begun by them, with a button that is gone now: the focus goes to what came of it.
   const [wasBeingWritten] = useState(isBeingWritten)
@@ -43,6 +45,7 @@ export function TextPart({ scene, writing }: { scene: Scene; writing: Task | und
         <Reading
           scene={scene}
           isBeingWritten={isBeingWritten}
+          opener={opener}
           onEdit={() => setEditing(draft ?? draftOf(scene))}
         />
       ) : (
@@ -55,15 +58,22 @@ export function TextPart({ scene, writing }: { scene: Scene; writing: Task | und
 interface ReadingProps {
   scene: Scene
   isBeingWritten: boolean
+  /** The button that opens the editor. */
+  opener: RefObject<HTMLButtonElement | null>
   onEdit: () => void
 }
 
-function Reading({ scene, isBeingWritten, onEdit }: ReadingProps) {
+function Reading({ scene, isBeingWritten, opener, onEdit }: ReadingProps) {
   const t = useTranslations('scenes.text')
   if (scene.content === '')
     return isBeingWritten ? null : (
       <Empty title={t('emptyTitle')} text={t('emptyText')}>
-        <Button variant="default" leftSection={<IconPencil size={16} aria-hidden />} onClick={onEdit}>
+        <Button
+          ref={opener}
+          variant="default"
+          leftSection={<IconPencil size={16} aria-hidden />}
+          onClick={onEdit}
+        >
           {t('writeYourself')}
         </Button>
       </Empty>
@@ -74,6 +84,7 @@ function Reading({ scene, isBeingWritten, onEdit }: ReadingProps) {
       <Group justify="space-between" gap="xs">
         {scene.textOrigin === undefined ? <span /> : <Provenance origin={scene.textOrigin} />}
         <Button
+          ref={opener}
           variant="default"
           size="xs"
           leftSection={<IconPencil size={16} aria-hidden />}

@@ -35,7 +35,7 @@ export function FindBox({ shown }: { shown: readonly Task[] }) {
     <form
       onSubmit={event => {
         event.preventDefault()
-        if (typed.trim() !== '') find.mutate(typed)
+        if (typed.trim() !== '' && !find.isPending) find.mutate(typed)
       }}
     >
       <TextInput
@@ -50,7 +50,8 @@ export function FindBox({ shown }: { shown: readonly Task[] }) {
           if (!find.isIdle) find.reset()
         }}
         error={problem}
-        disabled={find.isPending}
+        readOnly={find.isPending}
+        aria-busy={find.isPending}
         autoComplete="off"
         spellCheck={false}
       />

@@ -17,7 +17,7 @@ export function MoreFilters({ search, onSearch }: FilterProps) {
     <SimpleGrid cols={{ base: 1, xs: 2, md: 3, xl: 5 }} spacing="sm">
       {(['user', 'lane', 'tag'] as const).map(name => (
         <TypedFilter
-          key={`${name} ${search[name]}`}
+          key={name}
           name={name}
           value={search[name] ?? ''}
           onTyped={typed => put(name, typed === '' ? undefined : typed)}
@@ -25,7 +25,7 @@ export function MoreFilters({ search, onSearch }: FilterProps) {
       ))}
       {(['after', 'before'] as const).map(name => (
         <TypedFilter
-          key={`${name} ${search[name]}`}
+          key={name}
           name={name}
           type="datetime-local"
           value={typedTimeOf(search[name], zone)}
@@ -50,6 +50,12 @@ function TypedFilter({
 }) {
   const t = useTranslations('tasks')
   const [typed, setTyped] = useState(value)
+  const [shown, setShown] = useState(value)
+  // Cleared or gone back from elsewhere.
+  if (shown !== value) {
+    setShown(value)
+    setTyped(value)
+  }
   const done = () => {
     if (typed.trim() !== value) onTyped(typed.trim())
   }

@@ -1,6 +1,6 @@
 import { accessSync, constants } from 'node:fs'
 import path from 'node:path'
-import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core'
+import { type Browser, type BrowserContext, chromium, type Locator, type Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
 /** How a page is looked at. */
@@ -112,6 +112,11 @@ export async function open(url: string, look: Look = {}): Promise<Opened> {
 export async function untilLoaded(page: Page): Promise<void> {
   await page.getByRole('heading', { level: 1 }).waitFor()
   await expect.poll(() => page.locator('[data-awaited]').count()).toBe(0)
+}
+
+/** Waits until the keys go to an element. */
+export function untilFocused(element: Locator): Promise<void> {
+  return element.and(element.page().locator(':focus')).waitFor()
 }
 
 /** What goes wrong in a page. That a request was refused or got no answer is the business of the test, not a mistake of the page. */

@@ -12,7 +12,7 @@ import { existsSync } from 'node:fs'
 import path from 'node:path'
 import { requireBuilt, serve, temporaryFolder } from '../../process/cli/quillwork.ts'
 
-export { describePages, type Look, type Opened, open, untilLoaded } from './browser.ts'
+export { describePages, type Look, type Opened, open, untilFocused, untilLoaded } from './browser.ts'
 
 /** A server of the product, with its pages. */
 export interface PageServer extends AsyncDisposable {
