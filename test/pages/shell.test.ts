@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { describePages, open, type PageServer, startServer } from './kit/kit.ts'
+import { describePages, open, type PageServer, startServer, untilFocused } from './kit/kit.ts'
 
 describePages('around every page', () => {
   let server: PageServer
@@ -31,5 +31,31 @@ describePages('around every page', () => {
     await page.getByRole('heading', { level: 1, name: 'Tasks' }).waitFor()
     await page.reload()
     await page.getByRole('heading', { level: 1, name: 'Tasks' }).waitFor()
+  })
+})
+
+describePages('a server with a token', () => {
+  let server: PageServer
+  beforeAll(async () => {
+    server = await startServer([], { QUILLWORK_TOKEN: 'the-right-token-of-this-server' })
+  }, 120_000)
+  afterAll(() => server?.[Symbol.asyncDispose]())
+
+  test('is asked for at once, and the newest one that was given holds after a reload', async () => {
+    await using opened = await open(server.url)
+    const { page } = opened
+    const box = page.getByLabel('Token', { exact: true })
+    const isWanted = page.getByRole('heading', { name: 'This server asks for a token' })
+    await untilFocused(box)
+    await page.keyboard.type('mistyped')
+    await page.keyboard.press('Enter')
+    await page.getByText('The server does not accept this token.').waitFor()
+    await box.fill('the-right-token-of-this-server')
+    await page.getByLabel('Keep it on this device').check()
+    await page.getByRole('button', { name: 'Continue' }).click()
+    await page.getByRole('heading', { level: 1, name: 'Shelf' }).waitFor()
+    await page.reload()
+    await page.locator('[data-live=live]').waitFor()
+    expect(await isWanted.count()).toBe(0)
   })
 })

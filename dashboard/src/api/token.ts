@@ -29,7 +29,10 @@ export function takeToken(given: string, remember: boolean): void {
   token = given
   isRefused = false
   try {
-    ;(remember ? localStorage : sessionStorage).setItem(place, given)
+    const [kept, other] = remember ? [localStorage, sessionStorage] : [sessionStorage, localStorage]
+    kept.setItem(place, given)
+    // An older one there would be read instead.
+    other.removeItem(place)
   } catch {
     // It holds for this page then.
   }
