@@ -181,6 +181,35 @@ describePages('editing a scene', () => {
     expect((await it.scene(sceneId)).summary?.text).toBe('She measures again.')
   })
 
+  test('a summary that is left unsaved is not saved by leaving it, beside another one neither', async () => {
+    const sceneId = await written('Left')
+    await change(sceneId, { summary: 'She measures.' })
+    await using opened = await open(it.pageOf(sceneId))
+    const { page } = opened
+    const summary = page.locator('[data-summary]')
+    const leave = async () => {
+      await page.getByRole('link', { name: 'Tasks' }).click()
+      await page.getByRole('dialog').getByRole('button', { name: 'Leave' }).click()
+      await page.getByRole('heading', { level: 1, name: 'Tasks' }).waitFor()
+    }
+    const type = async (text: string) => {
+      await summary.getByRole('button', { name: 'Edit' }).click()
+      await summary.getByRole('textbox').fill(text)
+    }
+    const edits = await holdEdits(page)
+    edits.release()
+    await type('Mine.')
+    await leave()
+    await page.goBack()
+    await type('Mine again.')
+    await change(sceneId, { summary: 'Theirs.' })
+    await summary.getByRole('button', { name: 'Save' }).click()
+    await summary.getByRole('button', { name: 'Keep mine' }).waitFor()
+    await leave()
+    expect(edits.sent).toEqual([{ summary: 'Mine again.' }])
+    expect((await it.scene(sceneId)).summary?.text).toBe('Theirs.')
+  })
+
   test('an editor has the keys while it is open, and gives them back to what opened it', async () => {
     const sceneId = await written('Keys')
     await using opened = await open(it.pageOf(sceneId))
