@@ -52,6 +52,8 @@ export {
   type Spending,
   type State,
   type SubTask,
+  type SubTaskItem,
+  type SubTaskOptions,
   type TaskContext,
   type TaskDefinition,
   type TaskType,

@@ -10,6 +10,8 @@ import type {
   Schema,
   Spending,
   SubTask,
+  SubTaskItem,
+  SubTaskOptions,
   SubTasksSubmitted,
   TaskContext,
   TaskType,
@@ -93,6 +95,10 @@ export class AttemptContext implements TaskContext {
 
   get rootTaskId(): string {
     return this.record.rootTaskId
+  }
+
+  get tags(): readonly string[] {
+    return this.record.tags
   }
 
   get executionNodeId(): string {
@@ -199,18 +205,17 @@ export class AttemptContext implements TaskContext {
   submitSubTask<A extends Schema, B extends Schema>(
     type: TaskType<A, B>,
     parameters: In<A>,
-    { key }: { key: string },
+    options: SubTaskOptions,
   ): Promise<SubTask<A, B>> {
-    return this.#remember(this.#submitOne(type, key, parameters))
+    return this.#remember(this.#submitOne(type, { ...options, parameters }))
   }
 
   async #submitOne<A extends Schema, B extends Schema>(
     type: TaskType<A, B>,
-    key: string,
-    parameters: In<A>,
+    item: SubTaskItem<A>,
   ): Promise<SubTask<A, B>> {
-    checkKey(key, 'sub-task')
-    const { subTask, isNew } = await submitSubTask(this.#core, this.held, type, { key, parameters })
+    checkKey(item.key, 'sub-task')
+    const { subTask, isNew } = await submitSubTask(this.#core, this.held, type, item)
     this.#requireHeld()
     if (isNew) this.submittedSubTasks = true
     if (!subTask.done) this.sawLiveSubTask = true
@@ -219,14 +224,14 @@ export class AttemptContext implements TaskContext {
 
   submitSubTasks<A extends Schema, B extends Schema>(
     type: TaskType<A, B>,
-    items: Iterable<{ key: string; parameters: In<A> }>,
+    items: Iterable<SubTaskItem<A>>,
   ): Promise<SubTasksSubmitted> {
     return this.#remember(this.#submitAll(type, items))
   }
 
   async #submitAll<A extends Schema, B extends Schema>(
     type: TaskType<A, B>,
-    items: Iterable<{ key: string; parameters: In<A> }>,
+    items: Iterable<SubTaskItem<A>>,
   ): Promise<SubTasksSubmitted> {
     const { created, found, live, refused } = await submitSubTasks(this.#core, this.held, type, items)
     this.#requireHeld()

@@ -1,7 +1,7 @@
 import type { Created } from '../store/store.ts'
 import { classifyError } from '../task/classify.ts'
 import { encode } from '../task/codec.ts'
-import type { In, Schema, SubTask, TaskType } from '../task/definition.ts'
+import type { Schema, SubTask, SubTaskItem, SubTaskOptions, TaskType } from '../task/definition.ts'
 import { type ErrorInfo, QuillworkError } from '../task/errors.ts'
 import { subTaskId } from '../task/id.ts'
 import { hasEnded } from '../task/status.ts'
@@ -10,7 +10,7 @@ import { validate } from './admit.ts'
 import type { Attempt } from './attempt.ts'
 import type { Core } from './core.ts'
 import { subTaskOf } from './handle.ts'
-import { refusalError, requireLane, submissionDefaults, tellSubmitted } from './submit.ts'
+import { checkedTags, refusalError, requireLane, submissionDefaults, tellSubmitted } from './submit.ts'
 import { traceSubmission } from './trace.ts'
 
 /** Sub-tasks per write: keeps one turn of the event loop short. */
@@ -20,10 +20,7 @@ const perPage = 200
 /** How deep a tree may be: deeper is a task that submits itself. */
 const deepest = 16
 
-interface Item {
-  key: string
-  parameters: unknown
-}
+type Item = SubTaskOptions & { parameters: unknown }
 
 /** Submits one sub-task, or finds the one with that key. Throws what refuses it. */
 export async function submitSubTask<A extends Schema, B extends Schema>(
@@ -51,7 +48,7 @@ export async function submitSubTasks<A extends Schema>(
   core: Core,
   attempt: Attempt,
   type: TaskType<A>,
-  items: Iterable<{ key: string; parameters: In<A> }>,
+  items: Iterable<SubTaskItem<A>>,
 ): Promise<SubTasksWritten> {
   const written: SubTasksWritten = { created: 0, found: 0, live: false, refused: [] }
   let part: NewTask[] = []
@@ -102,7 +99,7 @@ async function newSubTask(
   core: Core,
   attempt: Attempt,
   type: TaskType,
-  { key, parameters }: Item,
+  { key, tags, parameters }: Item,
 ): Promise<NewTask> {
   const { record } = attempt
   const depth = record.depth + 1
@@ -122,7 +119,7 @@ async function newSubTask(
     userId: record.userId,
     lane,
     priority: record.priority,
-    tags: record.tags,
+    tags: tags === undefined ? record.tags : checkedTags([...new Set([...record.tags, ...tags])]),
     parameters: encode(parameters),
     parametersVersion,
     parent: { taskId: record.id, attempt: record.attempt, rootTaskId: record.rootTaskId, key, depth },

@@ -214,7 +214,8 @@ export function requireLane(core: Core, lane: string): void {
 
 const noTags: readonly string[] = []
 
-function checkedTags(tags: readonly string[] | undefined): readonly string[] {
+/** The tags that a task gets. Throws OPTION_INVALID for too many, and for one that is too long. */
+export function checkedTags(tags: readonly string[] | undefined): readonly string[] {
   if (tags === undefined) return noTags
   if (tags.length > 20)
     throw new QuillworkError('OPTION_INVALID', `A task has at most 20 tags; ${tags.length} were given.`)

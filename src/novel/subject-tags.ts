@@ -5,15 +5,10 @@ import { generateSummary } from './generate-summary.ts'
 import { importNovel } from './import-novel.ts'
 import { novelIdOf } from './library/ids.ts'
 import { sceneBrief } from './scene-brief.ts'
+import { addable, tag } from './subject.ts'
 import { vectorize } from './vectorize.ts'
 
-/**
- * What a task is about, as tags: `novel:ID`, and `scene:ID` where it concerns one scene. So whoever looks at a scene finds what works on
- * it, whoever submitted that.
- */
-
-/** Tags that a task may have. */
-const mostTags = 20
+/** The tags that tasks have by their type and parameters. */
 
 const ofNovel = ({ novelId }: Named) => [tag('novel', novelId)]
 const ofScene = ({ novelId, sceneId }: Named) => [tag('novel', novelId), tag('scene', sceneId)]
@@ -38,8 +33,8 @@ const subjects: ReadonlyMap<string, (named: Named) => (string | undefined)[]> = 
 ])
 
 /**
- * The tags of a task with those of its subject after them: none twice, and no more than a task may have, so that the subject never
- * crowds out what was asked for. Tasks that are not of the novel, and parameters that are none, get none.
+ * The tags of a task with those of its subject after them, as far as there is room. Tasks that are not of the novel, and parameters that
+ * are none, get none.
  */
 export function withSubjectTags(
   taskType: string,
@@ -48,13 +43,5 @@ export function withSubjectTags(
 ): readonly string[] {
   const subject = typeof parameters === 'object' && parameters !== null ? subjects.get(taskType) : undefined
   if (subject === undefined) return tags
-  const added = subject(parameters as Named)
-    .flatMap(each => each ?? [])
-    .filter(each => !tags.includes(each))
-  return [...tags, ...added].slice(0, Math.max(mostTags, tags.length))
-}
-
-/** Ids that are too long for a tag, which no id of ours is, get none. */
-function tag(kind: string, id: unknown): string | undefined {
-  return typeof id === 'string' && /^[\w-]{1,90}$/.test(id) ? `${kind}:${id}` : undefined
+  return [...tags, ...addable(tags, subject(parameters as Named))]
 }

@@ -101,6 +101,17 @@ export type SubTask<P extends Schema, R extends Schema> = {
   parameters: In<P>
 } & State<R>
 
+/** How a sub-task is submitted. */
+export interface SubTaskOptions {
+  /** Names the sub-task within its parent; at most 200 characters. */
+  key: string
+  /** Come after the tags of the parent, which every sub-task has; at most 20 in all, each at most 100 characters. */
+  tags?: readonly string[]
+}
+
+/** One sub-task of a bulk submission. */
+export type SubTaskItem<P extends Schema> = SubTaskOptions & { parameters: In<P> }
+
 /** What happened to a bulk submission of sub-tasks: a refused one is reported, the others go on. */
 export interface SubTasksSubmitted {
   submitted: number
@@ -114,6 +125,7 @@ export interface TaskContext<P extends Schema = Schema, G extends Schema = Schem
   readonly userId: string
   readonly parentTaskId: string | undefined
   readonly rootTaskId: string
+  readonly tags: readonly string[]
   readonly executionNodeId: string
   /** W3C trace context of whoever submitted the task. */
   readonly traceparent: string | undefined
@@ -160,12 +172,12 @@ export interface TaskContext<P extends Schema = Schema, G extends Schema = Schem
   submitSubTask<A extends Schema, B extends Schema>(
     type: TaskType<A, B>,
     parameters: In<A>,
-    options: { key: string },
+    options: SubTaskOptions,
   ): Promise<SubTask<A, B>>
   /** Submits many sub-tasks; those whose key exists already are left as they are and count as submitted. */
   submitSubTasks<A extends Schema, B extends Schema>(
     type: TaskType<A, B>,
-    items: Iterable<{ key: string; parameters: In<A> }>,
+    items: Iterable<SubTaskItem<A>>,
   ): Promise<SubTasksSubmitted>
   /** The sub-tasks of a type in the order of their submission. */
   subTasks<A extends Schema, B extends Schema>(type: TaskType<A, B>): AsyncIterable<SubTask<A, B>>

@@ -8,6 +8,7 @@ import {
   type Schema,
   type State,
   type SubTask,
+  type SubTaskOptions,
   type TaskContext,
   type TaskDefinition,
   type TaskType,
@@ -21,6 +22,8 @@ import { parseWith } from '../task/schema.ts'
 export interface HandlerRunOptions<S> {
   services?: S
   userId?: string
+  /** The tags of the task; default none. */
+  tags?: readonly string[]
   /** Number of the attempt; default 1. */
   attempt?: number
   signal?: AbortSignal
@@ -41,7 +44,8 @@ export interface HandlerRun<R extends Schema> {
   usage: readonly Usage[]
   /** What it wrote, in order. */
   output: readonly string[]
-  subTasks: readonly { key: string; type: string; parameters: unknown }[]
+  /** With the tags that they were given beside those of the task. */
+  subTasks: readonly SubmittedSubTask[]
   checkpoints: ReadonlyMap<string, unknown>
 }
 
@@ -75,12 +79,17 @@ export async function runHandler<P extends Schema, R extends Schema, G extends S
   return { ...notes, result: (isResult ? decode(encode(result)) : undefined) as Out<R> | undefined }
 }
 
+interface SubmittedSubTask extends SubTaskOptions {
+  type: string
+  parameters: unknown
+}
+
 interface Notes {
   progress: unknown[]
   logs: { level: 'info' | 'error'; message: string; fields?: object }[]
   usage: Usage[]
   output: string[]
-  subTasks: { key: string; type: string; parameters: unknown }[]
+  subTasks: SubmittedSubTask[]
   checkpoints: Map<string, unknown>
 }
 
@@ -105,7 +114,7 @@ function contextOf<S>(
   options: HandlerRunOptions<S>,
   notes: Notes,
 ): TaskContext {
-  const { attempt = 1, userId = '', signal = new AbortController().signal, services } = options
+  const { attempt = 1, userId = '', tags = [], signal = new AbortController().signal, services } = options
   const log = (level: 'info' | 'error') => (message: string, fields?: object) => {
     notes.logs.push(fields === undefined ? { level, message } : { level, message, fields })
   }
@@ -115,6 +124,7 @@ function contextOf<S>(
     userId,
     parentTaskId: undefined,
     rootTaskId: aloneId,
+    tags,
     executionNodeId: 'alone',
     traceparent: undefined,
     attempt,
@@ -147,20 +157,21 @@ function subTasksOf<S>(
     found: { key: string; parameters: unknown } & State<Schema>,
   ) => ({ taskId: subTaskId(aloneId, found.key), ...found }) as unknown as SubTask<A, B>
 
-  function add(type: TaskType, key: string, parameters: unknown) {
+  function add(type: TaskType, { key, parameters, tags }: SubTaskOptions & { parameters: unknown }) {
     const found = earlier.find(subTask => subTask.key === key)
     if (found !== undefined) return found
     const known = notes.subTasks.some(subTask => subTask.key === key)
-    if (!known) notes.subTasks.push({ key, type: type.type, parameters: decode(encode(parameters)) })
+    const own = tags === undefined ? {} : { tags }
+    if (!known) notes.subTasks.push({ key, type: type.type, parameters: decode(encode(parameters)), ...own })
     return { key, parameters, done: false, status: 'QUEUED' } as const
   }
 
   return {
-    submitSubTask: async (type, parameters, { key }) => asSubTask(add(type, key, parameters)),
+    submitSubTask: async (type, parameters, options) => asSubTask(add(type, { ...options, parameters })),
     async submitSubTasks(type, items) {
       let submitted = 0
-      for (const { key, parameters } of items) {
-        add(type, key, parameters)
+      for (const item of items) {
+        add(type, item)
         submitted += 1
       }
       return { submitted, refused: [] }

@@ -172,6 +172,55 @@ function until(signal: AbortSignal): Promise<null> {
   )
 }
 
+describe('the tags of a sub-task', () => {
+  const child = defineTask({
+    type: 'Child',
+    parameters: z.null(),
+    result: z.null(),
+    execute: () => null,
+  })
+  const parent = defineTask({
+    type: 'Parent',
+    parameters: z.array(z.string()),
+    result: z.array(z.string()),
+    async execute(ctx) {
+      await ctx.submitSubTask(child, null, { key: 'plain' })
+      await ctx.submitSubTask(child, null, { key: 'one', tags: ctx.parameters })
+      const items = [
+        { key: 'many', parameters: null, tags: [...ctx.parameters, 'many'] },
+        { key: 'long', parameters: null, tags: ['x'.repeat(101)] },
+        { key: 'full', parameters: null, tags: Array.from({ length: 19 }, (_, at) => `t${at}`) },
+      ]
+      const { refused } = await ctx.submitSubTasks(child, items)
+      return [...ctx.tags, ...refused.map(({ key, error }) => `${key} ${error.code}`)]
+    },
+  })
+
+  it('are those of its parent, then its own, none twice, within the limits of a submission', async () => {
+    await using t = await testEngine({ tasks: [child, parent] })
+    const task = await t.submit(parent, ['b', 'c'], { tags: ['a', 'b'] })
+    await t.drain()
+    expect(await task.result()).toEqual(['a', 'b', 'long OPTION_INVALID', 'full OPTION_INVALID'])
+    const tags = (await children(t, task.taskId)).map(each => [each.subTaskKey, each.tags])
+    expect(tags).toEqual([
+      ['plain', ['a', 'b']],
+      ['one', ['a', 'b', 'c']],
+      ['many', ['a', 'b', 'c', 'many']],
+    ])
+    const { items } = await t.tasks.list({ tag: 'c' }, { pageSize: 10, order: 'oldest' })
+    expect(items.map(({ subTaskKey }) => subTaskKey)).toEqual(['one', 'many'])
+    await expectInvariants(t)
+  })
+
+  it('refuse it where there are too many', async () => {
+    await using t = await testEngine({ tasks: [child, parent] })
+    const tags = Array.from({ length: 19 }, (_, at) => `own ${at}`)
+    const task = await t.submit(parent, ['b', 'c'], { tags })
+    await t.drain()
+    expect(await task.state()).toMatchObject({ error: { code: 'OPTION_INVALID' } })
+  })
+})
+
 describe('a refused sub-task', () => {
   it('C8: is reported, and the others are submitted', async () => {
     const word = defineTask({

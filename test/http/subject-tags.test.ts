@@ -91,6 +91,28 @@ describe('a task that is submitted over HTTP', () => {
     expect(found.body.items.map(({ id }) => id)).toEqual([body.id])
   })
 
+  test('below a batch or an import says which scene it works on, where there is room', async () => {
+    const path = `/v1/tasks?tag=scene:${sceneOf}&taskType=GenerateSummary`
+    const found = async () => (await api.ask<{ items: TaskJson[] }>(path)).body.items
+    const [own] = await found()
+    expect(own).toMatchObject({
+      rootTaskId: imported.taskId,
+      tags: [`novel:${imported.novelId}`, `scene:${sceneOf}`],
+    })
+    const full = Array.from({ length: 20 }, (_, at) => `t${at}`)
+    const { novelId } = imported
+    const batch = {
+      taskType: 'BatchGenerateSummary',
+      parameters: { novelId, overwriteExisting: true },
+      tags: full,
+    }
+    const { body } = await api.post<TaskJson>('/v1/tasks', batch)
+    await vi.waitFor(async () => {
+      const { items } = (await api.ask<{ items: TaskJson[] }>(`/v1/tasks?parentTaskId=${body.id}`)).body
+      expect(items.map(({ tags }) => tags)).toEqual([full])
+    }, 15_000)
+  })
+
   test('with its key again is the same, and with other tags another', async () => {
     const key = { 'idempotency-key': 'brief' }
     const first = await api.post<TaskJson>('/v1/tasks', { ...brief(), tags: ['mine'] }, key)

@@ -47,6 +47,21 @@ describePages('writing a scene', () => {
     expect(await it.scene(sceneId)).toMatchObject({ textOrigin: { method: 'generative', model: 'writer' } })
   })
 
+  test('that a batch writes grows on its page as well, and is not offered again', async () => {
+    const sceneId = await it.addScene('The batch')
+    it.model.script.add({ answer: { ...slowly, text: proseOf(40) } })
+    await using opened = await open(it.pageOf(sceneId))
+    const { page } = opened
+    const offer = page.getByRole('button', { name: 'Write the scene', exact: true })
+    await offer.waitFor()
+    const parameters = { novelId: it.novelId }
+    await it.server.post('/v1/tasks', { taskType: 'BatchGenerateScene', parameters })
+    await growing(page).getByText('Sentence 2').waitFor()
+    expect(await offer.count()).toBe(0)
+    await text(page).waitFor()
+    expect(await text(page).textContent()).toBe(proseOf(40))
+  })
+
   test('goes on while no page is open, and is found again in another browser', async () => {
     const sceneId = await it.addScene('Two doors')
     it.model.script.add({ answer: { ...slowly, text: proseOf(60) } })

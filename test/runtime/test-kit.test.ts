@@ -25,7 +25,7 @@ const book = defineTask.withServices<{ prefix: string }>()({
       words,
       ctx.parameters.chapters.map(text => ({ key: text, parameters: text })),
     )
-    await ctx.submitSubTask(words, 'extra', { key: 'extra' })
+    await ctx.submitSubTask(words, 'extra', { key: 'extra', tags: ['extra'] })
   },
   async onSubTasksSettled(ctx) {
     let sum = 0
@@ -43,10 +43,10 @@ describe('a handler run alone', () => {
       logs: [{ level: 'info', message: 'submitting', fields: { count: 2 } }],
       usage: [{ model: 'm', inputTokens: 1, outputTokens: 2 }],
     })
-    expect(run.subTasks.map(({ key, parameters }) => [key, parameters])).toEqual([
-      ['a', 'a'],
-      ['bb', 'bb'],
-      ['extra', 'extra'],
+    expect(run.subTasks.map(({ key, parameters, tags }) => [key, parameters, tags])).toEqual([
+      ['a', 'a', undefined],
+      ['bb', 'bb', undefined],
+      ['extra', 'extra', ['extra']],
     ])
     expect([...run.checkpoints]).toEqual([['once', 'x']])
   })

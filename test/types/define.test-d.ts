@@ -269,6 +269,8 @@ describe('sub-tasks', () => {
           countWords,
           ctx.parameters.map(text => ({ key: text, parameters: { text } })),
         )
+        await ctx.submitSubTask(countWords, { text: 'a' }, { key: 'b', tags: ctx.tags })
+        await ctx.submitSubTasks(countWords, [{ key: 'c', parameters: { text: 'a' }, tags: ['c'] }])
         // @ts-expect-error text is missing
         await ctx.submitSubTask(countWords, {}, { key: 'a' })
         // @ts-expect-error a sub-task needs a key

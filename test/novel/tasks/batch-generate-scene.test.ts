@@ -39,7 +39,12 @@ describeWriting('BatchGenerateScene', open => {
     expect(promptOf('Plan of scene 6.')).not.toContain('The text right before')
     expect(promptOf('Plan of scene 6.')).toContain('Plan of scene 5.')
     const [sub] = (await w.t.tasks.children(task.taskId, {}, { pageSize: 5 })).items
-    expect(sub).toMatchObject({ taskType: generateScene.type, lane: 'batch', subTaskKey: ids[4] })
+    expect(sub).toMatchObject({
+      taskType: generateScene.type,
+      lane: 'batch',
+      subTaskKey: ids[4],
+      tags: [`scene:${ids[4]}`],
+    })
     const [used] = await w.t.tasks.usage(task.taskId, { tree: true })
     const [expected] = estimate.byModel
     expect(expected?.calls).toBe(used?.calls)
