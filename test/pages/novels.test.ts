@@ -11,6 +11,10 @@ interface Outline {
   summaries: number
   outline: { id: string; title: string; chapters: { id: string; title: string }[] }[]
 }
+interface Task {
+  id: string
+  phase?: string
+}
 interface Scene {
   id: string
   version: number
@@ -228,6 +232,50 @@ describePages('a novel', () => {
     } finally {
       await server.post('/v1/lanes/default:resume')
     }
+  })
+
+  test('a batch of more scenes than a listing has is one task, is seen at each of its scenes, and ends with the novel', async () => {
+    const chapters = Array.from({ length: 110 }, (_, at) => `Chapter ${at + 1}\n\nIt was dark.`)
+    const own = await importBook(`The Dark\n\n${chapters.join('\n\n')}\n`)
+    await server.post('/v1/lanes/batch:pause')
+    try {
+      const { id } = await server.post<Task>(`/v1/novels/${own.id}:summarise`, { model: 'extractive' })
+      const waits = async () => (await server.ask<Task>(`/v1/tasks/${id}`)).phase
+      await expect.poll(waits).toBe('awaiting-subtasks')
+      await using opened = await open(chapterUrl(own))
+      const { page } = opened
+      await page.locator('[data-making=QUEUED]').waitFor()
+      await page.goto(`${server.url}/novels/${own.id}`)
+      const working = page.getByRole('region', { name: 'Being worked on' })
+      await working.getByRole('link', { name: 'Summarise scenes' }).waitFor()
+      expect(await working.getByRole('link').count()).toBe(1)
+      const summaries = page.getByRole('region', { name: 'Summaries' })
+      await summaries.getByText('Summaries are being made.').waitFor()
+      expect(await summaries.getByRole('button').count()).toBe(0)
+      await page.getByRole('button', { name: 'What else can be done' }).click()
+      await page.getByRole('menuitem', { name: 'Delete the novel' }).click()
+      const dialog = page.getByRole('dialog', { name: 'Delete this novel?' })
+      await dialog.getByText('One task that works on it will be stopped.').waitFor()
+      await dialog.getByRole('textbox').fill('The Dark')
+      await dialog.getByRole('button', { name: 'Delete for good' }).click()
+      await page.waitForURL(`${server.url}/`)
+      expect(await server.ended(id)).toMatchObject({
+        status: 'CANCELLED',
+        subTaskStatusSummary: { CANCELLED: 110 },
+      })
+    } finally {
+      await server.post('/v1/lanes/batch:resume')
+    }
+  })
+
+  test('says of a batch that its scenes wait for the budget', async () => {
+    const own = await importBook(book('The Thrifty'))
+    const parameters = { novelId: own.id, model: 'house' }
+    const batch = { taskType: 'BatchGenerateSummary', parameters, budget: { cost: 0.000001 } }
+    await server.post('/v1/tasks', batch)
+    await using opened = await open(`${server.url}/novels/${own.id}`)
+    const working = opened.page.getByRole('region', { name: 'Being worked on' })
+    await working.getByText('Waits until its budget is raised.').waitFor()
   })
 
   test('a summary is made in place, and says which model and attempt made it', async () => {

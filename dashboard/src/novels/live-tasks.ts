@@ -11,20 +11,28 @@ const shown = 100
 /** The tag of every task that is about a novel. */
 export const novelTag = (novelId: string): string => `novel:${novelId}`
 
-/** Asks for the tasks that work on a novel and have not ended. */
+/**
+ * Asks for the tasks without a parent that work on a novel and have not ended: a batch or an import has as many below it as the novel has
+ * scenes, and each stands for all of its own.
+ */
 function useLiveTasksQuery(novelId: string) {
   return useInfiniteQuery({
     queryKey: [...keys.taskLists, { ofNovel: novelId }],
     initialPageParam: undefined,
     queryFn: ({ signal }) => {
-      const query = { tag: novelTag(novelId), status: [...liveStatuses], pageSize: shown }
+      const query = {
+        tag: novelTag(novelId),
+        status: [...liveStatuses],
+        rootsOnly: 'true' as const,
+        pageSize: shown,
+      }
       return dataOf(api.GET('/v1/tasks', { params: { query }, signal }))
     },
     getNextPageParam: () => undefined,
   })
 }
 
-/** What works on a novel now, newest first. Kept in date by the live stream. */
+/** The tasks without a parent that work on a novel now, newest first. Kept in date by the live stream. */
 export function useLiveTasks(novelId: string): readonly Task[] {
   const { data } = useLiveTasksQuery(novelId)
   return (data?.pages.flatMap(page => page.items) ?? []).filter(({ done }) => !done)

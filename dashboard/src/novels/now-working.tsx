@@ -5,6 +5,7 @@ import { TextLink } from '../parts/links.tsx'
 import { StatusBadge } from '../parts/status-badge.tsx'
 import { TaskProgress } from '../parts/task-progress.tsx'
 import { useTaskTypeName } from '../parts/task-type.ts'
+import { useTask } from '../queries/task-queries.ts'
 import { novelTag, useLiveTasks } from './live-tasks.ts'
 
 /** Tasks that are shown with their progress; the others are a link away. */
@@ -36,8 +37,10 @@ export function NowWorking({ novelId }: { novelId: string }) {
   )
 }
 
-function WorkingTask({ task }: { task: Task }) {
+function WorkingTask({ task: listed }: { task: Task }) {
   const t = useTranslations('novels.working')
+  // A listing does not tell whether the tasks below wait for the budget.
+  const { data: task = listed } = useTask(listed.id)
   const typeName = useTaskTypeName()
   return (
     <Stack gap={4} data-task={task.id}>

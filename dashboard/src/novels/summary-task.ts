@@ -5,8 +5,7 @@ import { newIdempotencyKey } from '../api/idempotency-key.ts'
 import { keys } from '../api/keys.ts'
 import type { Task } from '../api/task.ts'
 import { useNotifyError } from '../parts/notify.ts'
-import { useReadAgainAfterTasks } from '../queries/scene-queries.ts'
-import { useLiveTasks } from './live-tasks.ts'
+import { useReadAgainAfterTasks, useSceneTasks } from '../queries/scene-queries.ts'
 import type { SceneEntry } from './novel.ts'
 
 const taskType = 'GenerateSummary'
@@ -37,7 +36,8 @@ export function useSummaryTask(scene: SceneEntry): SummaryTask {
   const queries = useQueryClient()
   const notifyError = useNotifyError()
   const [begun, setBegun] = useState<string>()
-  const live = useLiveTasks(scene.novelId).find(task => isAbout(task, scene.id))
+  const newest = useSceneTasks(scene.id).newest(taskType)
+  const live = newest?.done === false ? newest : undefined
   const { data: own } = useQuery({
     queryKey: keys.task(begun ?? ''),
     queryFn: () => dataOf(api.GET('/v1/tasks/{taskId}', { params: { path: { taskId: begun ?? '' } } })),
@@ -71,9 +71,4 @@ export function useSummaryTask(scene: SceneEntry): SummaryTask {
     submit: submitting.mutate,
     cancel: () => task && cancelling.mutate(task.id),
   }
-}
-
-function isAbout({ taskType: type, parameters }: Task, sceneId: string): boolean {
-  if (type !== taskType || typeof parameters !== 'object' || parameters === null) return false
-  return (parameters as { sceneId?: unknown }).sceneId === sceneId
 }
