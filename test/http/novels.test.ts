@@ -314,6 +314,22 @@ describe('novels', () => {
     expect(written.headers.get('etag')).toBe(`"${read.body.version + 1}"`)
   })
 
+  test('summarise with its key again finds the first task', async () => {
+    const path = `/v1/novels/${novelId}:summarise`
+    const key = { 'idempotency-key': 'summaries' }
+    const body = { startChapterId: chapterIds[1], overwriteExisting: true }
+    const first = await api.post<TaskJson>(path, body, key)
+    expect(first.headers.get('idempotency-replayed')).toBe(null)
+    const again = await api.post<TaskJson>(path, body, key)
+    expect([again.status, again.headers.get('idempotency-replayed')]).toEqual([202, 'true'])
+    expect(again.body.id).toBe(first.body.id)
+    expect(await api.post(path, { startChapterId: chapterIds[2] }, key)).toMatchObject({
+      status: 422,
+      body: { code: 'IDEMPOTENCY_KEY_REUSED' },
+    })
+    await api.novels.t.drain()
+  })
+
   test('summarise again makes a task for the range', async () => {
     const answer = await api.post<TaskJson>(`/v1/novels/${novelId}:summarise`, {
       startChapterId: chapterIds[1],

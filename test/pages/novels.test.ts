@@ -216,6 +216,60 @@ describePages('a novel', () => {
     expect(await server.ask<Outline>(`/v1/novels/${own.id}`)).toMatchObject({ summaries: 5 })
   })
 
+  /** Has the answer to the next request of a kind get lost, on a page that does not hear by the stream what came of it. */
+  async function losesAnswer(page: Page, place: string): Promise<void> {
+    await page.route('**/v1/events*', route => route.abort())
+    let isLost = false
+    await page.route(place, async route => {
+      if (isLost || route.request().method() !== 'POST') return route.continue()
+      isLost = true
+      await route.fetch()
+      await route.abort('connectionreset')
+    })
+  }
+  const tasksOf = async ({ id }: Outline, taskType: string) =>
+    (await server.ask<{ items: Task[] }>(`/v1/tasks?tag=novel:${id}&taskType=${taskType}&rootsOnly=true`))
+      .items
+
+  test('summaries whose answer got lost are asked for again, and made once', async () => {
+    const own = await importBook(book('The Lost'))
+    await using opened = await open('about:blank')
+    const { page } = opened
+    await losesAnswer(page, '**/v1/novels/*:summarise')
+    await page.goto(`${server.url}/novels/${own.id}`)
+    const ask = async () => {
+      await page.getByRole('button', { name: 'Summarise the 5 missing ones' }).click()
+      const dialog = page.getByRole('dialog', { name: 'Summarise 5 scenes' })
+      await dialog.getByRole('radio', { name: 'Picked from the text' }).check()
+      await dialog.getByRole('button', { name: 'Summarise', exact: true }).click()
+      return dialog
+    }
+    const dialog = await ask()
+    await page.locator('.mantine-Notification-root').waitFor()
+    await dialog.getByRole('button', { name: 'Back' }).click()
+    await ask()
+    await page.getByText('The summaries are being made.').waitFor()
+    expect(await tasksOf(own, 'BatchGenerateSummary')).toHaveLength(1)
+  })
+
+  test('a summary whose answer got lost is asked for again, and made once', async () => {
+    const own = await importBook(book('The Unheard'))
+    await using opened = await open('about:blank')
+    const { page } = opened
+    await losesAnswer(page, '**/v1/tasks')
+    await page.goto(chapterUrl(own))
+    const summary = page.getByRole('complementary', { name: 'Summary' }).first()
+    const ask = async () => {
+      await summary.getByRole('button', { name: 'Have it summarised' }).click()
+      await page.getByRole('dialog').getByRole('button', { name: 'Summarise', exact: true }).click()
+    }
+    await ask()
+    await page.locator('.mantine-Notification-root').waitFor()
+    await ask()
+    await summary.getByText('Written by house').waitFor()
+    expect(await tasksOf(own, 'GenerateSummary')).toHaveLength(1)
+  })
+
   test('tells what works on it now', async () => {
     const own = await importBook(book('The Busy'))
     await server.post('/v1/lanes/default:pause')

@@ -2227,11 +2227,17 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Summarise the scenes of a range of chapters */
+        /**
+         * Summarise the scenes of a range of chapters
+         * @description With an Idempotency-Key, asking again finds the first task.
+         */
         post: {
             parameters: {
                 query?: never;
-                header?: never;
+                header?: {
+                    /** @description 1 to 255 printable ASCII characters, bare or in quotes */
+                    "idempotency-key"?: string;
+                };
                 path: {
                     novelId: string;
                 };
@@ -2317,6 +2323,15 @@ export interface paths {
                 };
                 /** @description MEDIA_TYPE_UNSUPPORTED */
                 415: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description IDEMPOTENCY_KEY_REUSED */
+                422: {
                     headers: {
                         [name: string]: unknown;
                     };

@@ -4,6 +4,7 @@ import { IconListSearch, IconSparkles } from '@tabler/icons-react'
 import type { ReactNode } from 'react'
 import { useTranslations } from 'use-intl'
 import type { Task } from '../api/task.ts'
+import { useWishKey } from '../queries/wish-key.ts'
 import { useWriting } from '../text/format.ts'
 import { useLiveTasks } from './live-tasks.ts'
 import { MakeIndex } from './make-index.tsx'
@@ -32,6 +33,7 @@ const indexes = new Set(['ImportNovel', 'Vectorize'])
 function Summaries({ novel, working }: StateProps) {
   const t = useTranslations('novels.summaries')
   const [isAsking, asking] = useDisclosure()
+  const wishKey = useWishKey()
   const { summaries, scenes } = novel
   const isBusy = working.some(({ taskType }) => summarises.has(taskType))
   const missing = scenes - summaries
@@ -50,7 +52,9 @@ function Summaries({ novel, working }: StateProps) {
           </Action>
         )
       )}
-      {isAsking && <SummariseNovel novelId={novel.id} missing={missing} onClose={asking.close} />}
+      {isAsking && (
+        <SummariseNovel novelId={novel.id} missing={missing} wishKey={wishKey} onClose={asking.close} />
+      )}
     </StateCard>
   )
 }

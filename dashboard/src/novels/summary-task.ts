@@ -1,11 +1,11 @@
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { useState } from 'react'
 import { api, dataOf } from '../api/client.ts'
-import { newIdempotencyKey } from '../api/idempotency-key.ts'
 import { keys } from '../api/keys.ts'
 import type { Task } from '../api/task.ts'
 import { useNotifyError } from '../parts/notify.ts'
 import { useReadAgainAfterTasks, useSceneTasks } from '../queries/scene-queries.ts'
+import { useWishKey } from '../queries/wish-key.ts'
 import type { SceneEntry } from './novel.ts'
 
 const taskType = 'GenerateSummary'
@@ -35,6 +35,7 @@ export interface SummaryTask {
 export function useSummaryTask(scene: SceneEntry): SummaryTask {
   const queries = useQueryClient()
   const notifyError = useNotifyError()
+  const key = useWishKey()
   const [begun, setBegun] = useState<string>()
   const newest = useSceneTasks(scene.id).newest(taskType)
   const live = newest?.done === false ? newest : undefined
@@ -49,12 +50,12 @@ export function useSummaryTask(scene: SceneEntry): SummaryTask {
     mutationFn: (wishes: SummaryWishes) => {
       // A person waits for it: it goes in the lane for those.
       const body = { ...plannedSummary(scene, wishes), lane: 'default' }
-      return dataOf(
-        api.POST('/v1/tasks', { body, params: { header: { 'idempotency-key': newIdempotencyKey() } } }),
-      )
+      const header = { 'idempotency-key': key.of(body) }
+      return dataOf(api.POST('/v1/tasks', { body, params: { header } }))
     },
     onError: notifyError,
     onSuccess({ id }) {
+      key.answered()
       setBegun(id)
       void queries.invalidateQueries({ queryKey: keys.taskLists })
     },

@@ -7,6 +7,7 @@ import type { ChapterOverview } from '../../novel/library/shelf.ts'
 import { searchNovel } from '../../novel/search-novel.ts'
 import { withSubjectTags } from '../../novel/subject-tags.ts'
 import type { App, NovelContext } from '../context.ts'
+import { idempotencyKeyHeader, idempotencyKeyOf } from '../idempotency.ts'
 import { pageRequest } from '../page-request.ts'
 import { presentTask, timeText } from '../present.ts'
 import { presentChapter, presentNovel, presentOutline, presentScene } from '../present-novel.ts'
@@ -25,7 +26,7 @@ import {
 import { problems } from '../schemas/problem.ts'
 import { taskSchema } from '../schemas/task.ts'
 import { traceparentFor } from '../trace.ts'
-import { withoutUndefined } from './tasks.ts'
+import { refuseOtherSubmission, withoutUndefined } from './tasks.ts'
 
 const tags = ['novels']
 
@@ -131,7 +132,9 @@ function addSearch(app: App, { engine, novels, settings }: NovelContext): void {
 const summariseSchema = {
   tags,
   summary: 'Summarise the scenes of a range of chapters',
+  description: 'With an Idempotency-Key, asking again finds the first task.',
   params: novelParams,
+  headers: z.object(idempotencyKeyHeader),
   body: summariseBody,
   response: {
     202: taskSchema,
@@ -143,6 +146,7 @@ const summariseSchema = {
       'REQUEST_TOO_LARGE',
       'REQUEST_TIMEOUT',
       'MEDIA_TYPE_UNSUPPORTED',
+      'IDEMPOTENCY_KEY_REUSED',
       'USER_QUEUE_FULL',
       'LANE_QUEUE_FULL',
     ),
@@ -158,12 +162,18 @@ function summariseNovel(app: App, { engine, novels, settings }: NovelContext): v
     await shelf.novel(userId, novelId)
     for (const chapterId of [range.startChapterId, range.endChapterId])
       if (chapterId !== undefined) await shelf.chapter(userId, chapterId)
-    const options: SubmitOptions = {
+    const options = withoutUndefined({
       userId,
       tags: withSubjectTags(batchGenerateSummary.type, { novelId }),
+      idempotencyKey: idempotencyKeyOf(request.headers['idempotency-key']),
       traceparent: traceparentFor(request),
+    }) as SubmitOptions
+    const asked = { novelId, ...range }
+    const { record, isNew } = await engine.tasks.submit(batchGenerateSummary.type, asked, options)
+    if (!isNew) {
+      refuseOtherSubmission(record, options)
+      reply.header('idempotency-replayed', 'true')
     }
-    const { record } = await engine.tasks.submit(batchGenerateSummary.type, { novelId, ...range }, options)
     reply.code(202).header('location', `/v1/tasks/${record.id}`)
     return presentTask(record)
   })

@@ -85,7 +85,7 @@ function submitTask(app: App, { engine, settings }: ApiContext): void {
  * Same key, same parameters, but another lane, priority, budget or other tags: not the same request. A task that was not submitted here
  * lacks the tags of its subject.
  */
-function refuseOtherSubmission(
+export function refuseOtherSubmission(
   record: TaskRecord,
   options: SubmitOptions,
   ownTags: readonly string[] = [],
