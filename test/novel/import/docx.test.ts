@@ -4,6 +4,9 @@ import { hanProse, prose, read } from './reading.ts'
 import { zip } from './zip-writer.ts'
 
 const text = (...seeds: readonly number[]) => seeds.map(seed => paragraph(prose(seed))).join('')
+/** A paragraph whose properties were changed with the change tracked. */
+const changed = (words: string, now: string, before: string) =>
+  `<w:p><w:pPr>${now}<w:pPrChange w:id="1"><w:pPr>${before}</w:pPr></w:pPrChange></w:pPr><w:r><w:t>${words}</w:t></w:r></w:p>`
 const headings = style('Heading1', 'heading 1') + style('Heading2', 'heading 2') + style('Title', 'Title')
 
 describe('the chapters of a DOCX', () => {
@@ -95,6 +98,26 @@ describe('the chapters of a DOCX', () => {
       { '': ['Alpha', 'Beta'] },
     ],
     [
+      'by what lines are since their tracked changes, not what they were',
+      {
+        styles:
+          headings +
+          style(
+            'Now',
+            'Now',
+            '<w:pPr><w:outlineLvl w:val="0"/><w:pPrChange w:id="1"><w:pPr><w:outlineLvl w:val="9"/></w:pPr></w:pPrChange></w:pPr>',
+          ),
+        body:
+          changed('Alpha', '<w:pStyle w:val="Heading1"/>', '<w:pStyle w:val="Normal"/>') +
+          text(1) +
+          paragraph('Beta', 'Now') +
+          text(2) +
+          changed('No heading', '', '<w:pStyle w:val="Heading1"/><w:outlineLvl w:val="0"/>') +
+          text(3),
+      },
+      { '': ['Alpha', 'Beta'] },
+    ],
+    [
       'with another prefix for WordprocessingML',
       { prefix: 'x', body: paragraph('Chapter 1') + text(1) + paragraph('Chapter 2') + text(2) },
       { '': ['Chapter 1', 'Chapter 2'] },
@@ -114,6 +137,7 @@ describe('the text of a DOCX', () => {
   const run = (inside: string, properties = '') =>
     `<w:r>${properties === '' ? '' : `<w:rPr>${properties}</w:rPr>`}${inside}</w:r>`
   const t = (words: string) => `<w:t xml:space="preserve">${words}</w:t>`
+  const withoutMark = (gone: string) => `<w:pPr><w:rPr><w:${gone} w:id="1"/></w:rPr></w:pPr>`
   const p = (...inside: readonly string[]) => `<w:p>${inside.join('')}</w:p>`
   it.each([
     ['runs and white space', p(run(t('a ')), run(t(' b'))), 'a  b'],
@@ -136,6 +160,24 @@ describe('the text of a DOCX', () => {
         '</w:moveTo>',
       ),
       'new come',
+    ],
+    [
+      'paragraphs that go on where their mark was deleted or moved away',
+      p(withoutMark('del'), run(t('a'))) +
+        p(withoutMark('moveFrom'), `<w:del w:id="5">${run('<w:delText>old</w:delText>')}</w:del>`) +
+        p(run(t('b'))) +
+        p(run(t('c'))),
+      'ab\n\nc',
+    ],
+    [
+      'the last paragraph of a cell, though its mark was deleted',
+      `<w:tbl><w:tr><w:tc>${p(withoutMark('del'), run(t('a')))}</w:tc><w:tc>${p(run(t('b')))}</w:tc></w:tr></w:tbl>${p(withoutMark('del'), run(t('c')))}`,
+      'a\n\nb\n\nc',
+    ],
+    [
+      'what was hidden before a tracked change',
+      p(run(t('a'), '<w:rPrChange w:id="6"><w:rPr><w:vanish/></w:rPr></w:rPrChange>')),
+      'a',
     ],
     [
       'no comments and notes',
@@ -208,6 +250,11 @@ describe('the text of a DOCX', () => {
     ],
     ['a new section', '<w:p><w:pPr><w:sectPr><w:type w:val="nextPage"/></w:sectPr></w:pPr></w:p>', 2],
     ['asterisks', paragraph('***'), 2],
+    [
+      'a section that was continuous before a tracked change',
+      '<w:p><w:pPr><w:sectPr><w:type w:val="nextPage"/><w:sectPrChange w:id="1"><w:sectPr><w:type w:val="continuous"/></w:sectPr></w:sectPrChange></w:sectPr></w:pPr></w:p>',
+      2,
+    ],
     ['no new column', '<w:p><w:pPr><w:sectPr><w:type w:val="continuous"/></w:sectPr></w:pPr></w:p>', 1],
   ])('is parted into scenes by %s', async (_, mark, scenes) => {
     expect((await read(docx({ body: text(1, 2) + mark + text(3) }))).chapters[0]).toHaveLength(scenes)

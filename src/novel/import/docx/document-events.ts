@@ -7,8 +7,10 @@ import { WordNames } from './word-names.ts'
 /** UTF-16 units of a paragraph after which it is cut: what is held of one. */
 const longestParagraph = 1_000_000
 
-/** Elements whose content is no text: what was deleted or moved away, the reading of ruby, the old form of what stands before it. */
-const silentElements = new Set(['del', 'moveFrom', 'rt'])
+/** Elements whose content is not read: what was deleted or moved away, the reading of ruby, the properties before a tracked change. */
+const silentElements = new Set(['del', 'moveFrom', 'rt', 'pPrChange', 'rPrChange', 'sectPrChange'])
+/** Elements whose borders no paragraph crosses. */
+const containers = new Set(['body', 'tbl', 'tc', 'txbxContent'])
 
 /** A paragraph that is open. Text boxes have paragraphs within a paragraph. */
 interface Paragraph {
@@ -18,6 +20,8 @@ interface Paragraph {
   breaks: boolean
   /** Part of it was written already. */
   isCut: boolean
+  /** Its mark was deleted or moved away: the next paragraph goes on with its text. */
+  isJoined: boolean
 }
 
 /** Hears the main part of a DOCX and writes its headings and paragraphs. */
@@ -27,6 +31,8 @@ export class DocumentEvents implements XmlEvents {
   readonly #leftOut: LeftOut
   readonly #names = new WordNames()
   readonly #open: Paragraph[] = []
+  /** What the next paragraph goes on with. */
+  #joined: Paragraph | undefined
   #silent = 0
   #isText = false
   #isHidden = false
@@ -43,6 +49,7 @@ export class DocumentEvents implements XmlEvents {
     const name = this.#names.of(qualified, attributes)
     // A drawing comes once more in an old form, with the same text.
     if (this.#silent > 0 || qualified === 'mc:Fallback' || (name !== undefined && silentElements.has(name))) {
+      if (this.#silent === 0) this.#markGoes(name)
       this.#silent += 1
       return
     }
@@ -62,6 +69,7 @@ export class DocumentEvents implements XmlEvents {
     else if (name === 't') this.#isText = false
     else if (name === 'sectPr') this.#endSection()
     else if (name === 'p' && this.#inProperties === 0) this.#endParagraph()
+    else if (name !== undefined && containers.has(name)) this.#endJoined()
   }
 
   text(text: string): void {
@@ -69,8 +77,8 @@ export class DocumentEvents implements XmlEvents {
   }
 
   #content(name: string, attributes: Readonly<Record<string, string>>): void {
-    if (name === 'p')
-      this.#open.push({ text: '', purpose: this.#styles.purposeOf(undefined), breaks: false, isCut: false })
+    if (name === 'p') this.#beginParagraph()
+    else if (containers.has(name)) this.#endJoined()
     else if (name === 'r') this.#isHidden = false
     else if (name === 't') this.#isText = true
     else if (name === 'tab' || name === 'ptab') this.#append('\t')
@@ -124,9 +132,34 @@ export class DocumentEvents implements XmlEvents {
     }
   }
 
+  /** What was deleted or moved away in the properties of a paragraph's mark is the mark. */
+  #markGoes(name: string | undefined): void {
+    const paragraph = this.#open.at(-1)
+    if (this.#inProperties !== 2 || paragraph === undefined) return
+    if (name === 'del' || name === 'moveFrom') paragraph.isJoined = true
+  }
+
+  #beginParagraph(): void {
+    const { text = '', isCut = false } = this.#joined ?? {}
+    this.#joined = undefined
+    const purpose = this.#styles.purposeOf(undefined)
+    this.#open.push({ text, purpose, breaks: false, isCut, isJoined: false })
+  }
+
   #endParagraph(): void {
     const paragraph = this.#open.pop()
-    if (paragraph === undefined) return
+    if (paragraph?.isJoined === true) this.#joined = paragraph
+    else if (paragraph !== undefined) this.#finish(paragraph)
+  }
+
+  /** There is no next paragraph to go on with it. */
+  #endJoined(): void {
+    const paragraph = this.#joined
+    this.#joined = undefined
+    if (paragraph !== undefined) this.#finish(paragraph)
+  }
+
+  #finish(paragraph: Paragraph): void {
     if (paragraph.text.trim() !== '') this.#write(paragraph)
     else if (!paragraph.isCut && paragraph.purpose !== 'contents') this.#out.gap()
     if (paragraph.breaks) this.#out.sceneBreak()

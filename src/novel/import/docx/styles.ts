@@ -73,6 +73,8 @@ class StyleEvents implements XmlEvents {
   readonly #most: number
   readonly #names = new WordNames()
   #style: Style | undefined
+  /** Within the properties before a tracked change. */
+  #isOld = false
 
   constructor(file: string, most: number) {
     this.#file = file
@@ -82,15 +84,18 @@ class StyleEvents implements XmlEvents {
   open(qualified: string, attributes: Readonly<Record<string, string>>): void {
     const name = this.#names.of(qualified, attributes)
     const value = this.#names.attribute(attributes, 'val')
-    if (name === 'style') this.#begin(attributes)
+    if (name === 'pPrChange') this.#isOld = true
+    else if (name === 'style') this.#begin(attributes)
     else if (this.#style === undefined) return
     else if (name === 'name') this.#style.name = value ?? ''
     else if (name === 'basedOn') this.#style.basedOn = value
-    else if (name === 'outlineLvl') this.#style.outline = outlineLevel(value)
+    else if (name === 'outlineLvl' && !this.#isOld) this.#style.outline = outlineLevel(value)
   }
 
   close(qualified: string): void {
-    if (this.#names.of(qualified) === 'style') this.#style = undefined
+    const name = this.#names.of(qualified)
+    if (name === 'style') this.#style = undefined
+    else if (name === 'pPrChange') this.#isOld = false
   }
 
   text(): void {
