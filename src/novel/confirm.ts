@@ -49,7 +49,8 @@ function normalised(choice: Parameters, upload: Upload): Parameters {
   const { chapters, ...rest } = stated(data)
   const survey = keptSurvey(upload)
   // In another encoding, the file may have other chapters.
-  const known = survey === undefined || rest.encoding !== undefined ? undefined : chaptersOf(survey)
+  const isOther = rest.encoding !== undefined || survey?.isForced === true
+  const known = survey === undefined || isOther ? undefined : chaptersOf(survey)
   const wanted = [...new Set(chapters)].sort((a, b) => a - b)
   if (known !== undefined) checkChapters(wanted, known)
   return chapters === undefined || wanted.length === known ? rest : { ...rest, chapters: wanted }

@@ -71,6 +71,26 @@ describe('uploads', () => {
     })
   })
 
+  test('a named encoding holds for what names it: without one, the file is read in the detected one', async () => {
+    const { body: upload } = await api.upload('Chapter 1\n\nCafé.\n\nChapter 2\n\nMore.\n')
+    const detected = await api.ask<UploadJson>(`/v1/uploads/${upload.id}`)
+    const named = await api.ask<UploadJson>(`/v1/uploads/${upload.id}?encoding=utf-16le`)
+    expect(named.body.preview?.encoding.name).toBe('utf-16le')
+    expect(named.body.preview?.volumes.flatMap(volume => volume.chapters)).toHaveLength(1)
+    const { body: begun } = await api.post<{ novelId: string }>(`/v1/uploads/${upload.id}:confirm`, {
+      chapters: [1],
+    })
+    const again = await api.ask<UploadJson>(`/v1/uploads/${upload.id}`)
+    expect(again.body.preview).toEqual(detected.body.preview)
+    await api.novels.t.drain()
+    const { body: outline } = await api.ask<{ outline: { chapters: { title: string }[] }[] }>(
+      `/v1/novels/${begun.novelId}`,
+    )
+    expect(outline.outline.flatMap(({ chapters }) => chapters.map(({ title }) => title))).toEqual([
+      'Chapter 2',
+    ])
+  })
+
   test('previews asked for at once are one reading', async () => {
     const { body: upload } = await api.upload(book)
     const answers = await Promise.all(

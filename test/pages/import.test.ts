@@ -64,7 +64,7 @@ describePages('the look before an import', () => {
   })
 
   test('a wrong encoding shows in the titles and can be put right; a name that nobody knows changes nothing', async () => {
-    const { url } = await upload(chinese, '云涌.txt')
+    const { id, url } = await upload(chinese, '云涌.txt')
     await using opened = await open(url, { language: 'zh' })
     const { page } = opened
     await page.getByLabel('第一章 风起').waitFor()
@@ -82,6 +82,17 @@ describePages('the look before an import', () => {
     await page.getByLabel('编码名称').fill('GBK')
     await page.getByRole('button', { name: '用它读取' }).click()
     await page.getByLabel('第一章 风起').waitFor()
+    await choice.selectOption('windows-1252')
+    await page.getByLabel('第一章 风起').waitFor({ state: 'detached' })
+    // What was chosen holds for the page that it was chosen on.
+    await page.reload()
+    await page.getByLabel('第一章 风起').waitFor()
+    expect(await choice.inputValue()).toBe('gb18030')
+    expect(await choice.getAttribute('data-confidence')).not.toBe('chosen')
+    await page.getByRole('button', { name: '放上书架' }).click()
+    await page.waitForURL(/\/tasks\//)
+    const { outline } = await novelOf(id)
+    expect(outline.flatMap(({ chapters }) => chapters.map(({ title }) => title))).toContain('第一章 风起')
   })
 
   test('what is suspicious is told in plain words, with where it is', async () => {

@@ -5524,7 +5524,7 @@ export interface paths {
                         budget?: components["schemas"]["Budget"];
                         /** @description By their numbers in the preview; default all */
                         chapters?: number[];
-                        /** @description Default: the one of the preview */
+                        /** @description Default: the detected one */
                         encoding?: string;
                         /** @description What summarises; default: the first model for summaries, else quotations */
                         model?: string;

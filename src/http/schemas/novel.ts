@@ -64,7 +64,7 @@ export const confirmBody = z
       .min(1)
       .optional()
       .describe('What summarises; default: the first model for summaries, else quotations'),
-    encoding: plainText(40).min(1).optional().describe('Default: the one of the preview'),
+    encoding: plainText(40).min(1).optional().describe('Default: the detected one'),
     budget: budgetSchema.optional().describe('What the import may spend on models'),
   })
   .nullish()
