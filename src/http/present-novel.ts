@@ -27,7 +27,10 @@ function presentPreview({ title, author, encoding, volumes, warnings }: Preview)
     author,
     encoding: { ...encoding },
     volumes: volumes.map(volume => ({ ...volume, chapters: [...volume.chapters] })),
-    warnings: warnings.map(warning => ({ ...warning })),
+    warnings: warnings.map(({ pages, ...warning }) => ({
+      ...warning,
+      ...(pages === undefined ? {} : { pages: [...pages] }),
+    })),
   }
 }
 

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { pageKinds } from './import/opened.ts'
 
 /** Fields that several of the novel tasks have in their parameters or results. */
 
@@ -45,6 +46,8 @@ export const warning = z.object({
   line: count.optional(),
   /** How many of the kind there are, where only the first ones are listed. */
   count: count.optional(),
+  /** The first pages of the book that it is about: of a kind, or by the name that the book gives them. */
+  pages: z.array(z.union([z.object({ kind: z.enum(pageKinds) }), z.object({ name: z.string() })])).optional(),
 })
 
 /** What became of the scenes of a batch; `total` is the sum of the others. */

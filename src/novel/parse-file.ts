@@ -125,7 +125,10 @@ async function languageOf(source: TextSource, survey: TextSurvey, ctx: ParseFile
 
 function resultOf({ novelId, title, counts }: DraftState, survey: TextSurvey, matter: number) {
   const { volumes, chapters, scenes, words } = counts
-  const warnings: z.infer<typeof warning>[] = [...survey.warnings]
+  const warnings: z.infer<typeof warning>[] = survey.warnings.map(({ pages, ...rest }) => ({
+    ...rest,
+    ...(pages === undefined ? {} : { pages: [...pages] }),
+  }))
   if (matter > titlePage) {
     warnings.push({
       code: 'MATTER_LEFT_OUT',

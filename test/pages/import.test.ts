@@ -1,5 +1,6 @@
 import type { Locator, Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { epub, xhtml } from '../novel/import/epub-writer.ts'
 import { describePages, open, type PageServer, startServer, untilFocused } from './kit/kit.ts'
 
 const story =
@@ -106,6 +107,24 @@ describePages('the look before an import', () => {
     await warnings.getByText('A chapter has no text').waitFor()
     expect(await warnings.getByRole('button', { name: 'Chapter 7' }).count()).toBeGreaterThan(0)
     expect(await page.getByRole('img', { name: 'Worth a look' }).count()).toBe(2)
+  })
+
+  test('pages that an EPUB loses are named in the language of the reader', async () => {
+    const pages = ['Chapter 1', 'Chapter 2'].map((title, at) => ({
+      file: `c${at}.xhtml`,
+      content: xhtml(`<h1>${title}</h1><p>The ferry left at noon.</p>`),
+    }))
+    const cover = { file: 'cover.xhtml', content: xhtml('<p>COVER</p>') }
+    const broken = { file: 'c9.xhtml', content: xhtml('<p>a</i> b</p>') }
+    const book = epub({ pages: [cover, ...pages, broken], guide: { cover: 'cover.xhtml' } })
+    const { url } = await upload(book, 'ferry.epub')
+    await using opened = await open(url, { language: 'zh' })
+    const { page } = opened
+    const places = (code: string) =>
+      page.locator(`[data-warning=${code}]`).getByRole('listitem').allTextContents()
+    await page.locator('[data-warning=PAGES_LEFT_OUT]').waitFor()
+    expect(await places('PAGES_LEFT_OUT')).toEqual(['封面'])
+    expect(await places('BROKEN_MARKUP')).toEqual(['c9.xhtml'])
   })
 
   test('thousands of chapters stay fluid, and the keyboard reaches all of them', async () => {

@@ -6232,6 +6232,12 @@ export interface components {
                 count?: number;
                 line?: number;
                 message: string;
+                pages?: ({
+                    /** @enum {string} */
+                    kind: "cover" | "title-page" | "half-title" | "copyright" | "imprint" | "colophon" | "contents" | "illustrations" | "tables";
+                } | {
+                    name: string;
+                })[];
             }[];
             words: number;
         };
@@ -6361,6 +6367,12 @@ export interface components {
                 count?: number;
                 line?: number;
                 message: string;
+                pages?: ({
+                    /** @enum {string} */
+                    kind: "cover" | "title-page" | "half-title" | "copyright" | "imprint" | "colophon" | "contents" | "illustrations" | "tables";
+                } | {
+                    name: string;
+                })[];
             }[];
             words: number;
         };
@@ -6387,6 +6399,13 @@ export interface components {
                 count?: number;
                 line?: number;
                 message: string;
+                /** @description The first 20 pages of the book that it is about */
+                pages?: ({
+                    /** @enum {string} */
+                    kind: "cover" | "title-page" | "half-title" | "copyright" | "imprint" | "colophon" | "contents" | "illustrations" | "tables";
+                } | {
+                    name: string;
+                })[];
             }[];
         };
         Problem: {

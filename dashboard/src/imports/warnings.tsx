@@ -98,10 +98,11 @@ interface WarningPlaceProps extends Omit<WarningsProps, 'warnings'> {
 
 function WarningPlace({ warning, chapters, isKnown, onShow }: WarningPlaceProps) {
   const t = useTranslations('imports.warnings')
-  const { chapter, line, message, code } = warning
+  const { chapter, line, message, pages } = warning
   const title = chapter === undefined ? undefined : chapters[chapter]?.title
   const hasPlace = title !== undefined || line !== undefined
-  if (!isKnown || namesPlaces.has(code)) return <List.Item>{message}</List.Item>
+  if (!isKnown) return <List.Item>{message}</List.Item>
+  if (pages !== undefined) return <Pages pages={pages} count={warning.count ?? pages.length} />
   if (!hasPlace) return null
   return (
     <List.Item>
@@ -116,5 +117,16 @@ function WarningPlace({ warning, chapters, isKnown, onShow }: WarningPlaceProps)
   )
 }
 
-/** Warnings whose places stand in their message: parts of a book that have no line. */
-const namesPlaces = new Set(['BROKEN_MARKUP', 'PAGES_LEFT_OUT'])
+/** Pages of a book, which have no line: by their kind, or as the book calls them. */
+function Pages({ pages, count }: { pages: NonNullable<Warning['pages']>; count: number }) {
+  const t = useTranslations('imports.warnings')
+  const names = pages.map(page => ('kind' in page ? t(`pageKinds.${page.kind}`) : page.name))
+  return (
+    <>
+      {[...new Set(names)].map(name => (
+        <List.Item key={name}>{name}</List.Item>
+      ))}
+      {count > pages.length && <List.Item>{t('more', { count: count - pages.length })}</List.Item>}
+    </>
+  )
+}

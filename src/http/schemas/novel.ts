@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { pageKinds } from '../../novel/import/opened.ts'
 import { budgetSchema } from './budget.ts'
 import { id, paging, plainText, time } from './fields.ts'
 import { originSchema, provenanceFields, writingFields } from './provenance.ts'
@@ -29,6 +30,10 @@ const previewSchema = named(
         chapter: count.optional(),
         line: count.optional(),
         count: count.optional(),
+        pages: z
+          .array(z.union([z.object({ kind: z.enum(pageKinds) }), z.object({ name: z.string() })]))
+          .optional()
+          .describe('The first 20 pages of the book that it is about'),
       }),
     ),
   }),

@@ -11,14 +11,31 @@ export interface BookFacts {
   readonly language?: string
 }
 
+/** Kinds of pages that are no part of a story. */
+export const pageKinds = [
+  'cover',
+  'title-page',
+  'half-title',
+  'copyright',
+  'imprint',
+  'colophon',
+  'contents',
+  'illustrations',
+  'tables',
+] as const
+export type PageKind = (typeof pageKinds)[number]
+
+/** A page of a book: its kind, or what the book calls it. */
+export type PageName = { readonly kind: PageKind } | { readonly name: string }
+
 /** What of a book is not part of its text, counted while its lines are read. */
 export interface LeftOut {
-  /** Names of pages: cover, copyright, table of contents. */
-  readonly pages: string[]
+  /** Pages such as cover, copyright, table of contents. */
+  readonly pages: PageName[]
   /** Footnotes and endnotes, or references to them. */
   notes: number
-  /** Files of the book whose markup is broken; some of their text may be missing. */
-  readonly broken: string[]
+  /** Pages whose markup is broken; some of their text may be missing. */
+  readonly broken: PageName[]
 }
 
 /** A file that is opened: its lines can be read as often as needed, each time the same. */

@@ -1,7 +1,7 @@
 import { shown } from './archive/bounds.ts'
 import { LOW_CONFIDENCE } from './encoding.ts'
 import type { CharacterFaults } from './lines.ts'
-import type { LeftOut } from './opened.ts'
+import type { LeftOut, PageKind, PageName } from './opened.ts'
 import type { Outline, OutlineChapter } from './outline.ts'
 
 /** What a person should look at before importing. */
@@ -32,6 +32,8 @@ export interface SurveyWarning {
   readonly line?: number
   /** How many of the kind were found, where only the first ones are listed. */
   readonly count?: number
+  /** The first 20 pages of the book that it is about, where it is about pages. */
+  readonly pages?: readonly PageName[]
 }
 
 /** Warnings of one kind that are listed one by one. */
@@ -74,18 +76,35 @@ function capped(all: readonly SurveyWarning[]): SurveyWarning[] {
 /** What is in the file and not in the text that was read from it. */
 function leftOutWarnings({ pages, notes, broken }: LeftOut): SurveyWarning[] {
   const warnings: SurveyWarning[] = []
-  const add = (code: WarningCode, count: number, message: string) => {
-    if (count > 0) warnings.push({ code, message, count })
+  const add = (code: WarningCode, about: readonly PageName[], message: string) => {
+    const named = about.slice(0, LISTED).map(page => ('kind' in page ? page : { name: shown(page.name) }))
+    if (about.length > 0) warnings.push({ code, message, count: about.length, pages: named })
   }
-  const some = broken.length
-  add('BROKEN_MARKUP', some, `${listed(broken)}: the file is broken there, and some text may be missing.`)
-  add('PAGES_LEFT_OUT', pages.length, `Not part of the story and left out: ${listed(pages)}.`)
-  add('NOTES_LEFT_OUT', notes, `The text refers to ${notes} notes; the numbers and the notes are left out.`)
+  add('BROKEN_MARKUP', broken, `${listed(broken)}: the file is broken there, and some text may be missing.`)
+  add('PAGES_LEFT_OUT', pages, `Not part of the story and left out: ${listed(pages)}.`)
+  if (notes > 0) {
+    const message = `The text refers to ${notes} notes; the numbers and the notes are left out.`
+    warnings.push({ code: 'NOTES_LEFT_OUT', message, count: notes })
+  }
   return warnings
 }
 
-/** The first names of a list. */
-function listed(names: readonly string[]): string {
+/** What pages of a kind are called. */
+const KIND_NAMES: Readonly<Record<PageKind, string>> = {
+  cover: 'cover',
+  'title-page': 'title page',
+  'half-title': 'half title',
+  copyright: 'copyright',
+  imprint: 'imprint',
+  colophon: 'colophon',
+  contents: 'table of contents',
+  illustrations: 'list of illustrations',
+  tables: 'list of tables',
+}
+
+/** The first names of a list of pages. */
+function listed(pages: readonly PageName[]): string {
+  const names = pages.map(page => ('kind' in page ? KIND_NAMES[page.kind] : page.name))
   const first = [...new Set(names)].slice(0, 5).map(name => shown(name))
   return names.length > first.length ? `${first.join(', ')} and others` : first.join(', ')
 }

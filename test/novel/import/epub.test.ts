@@ -177,6 +177,7 @@ describe('the chapters of an EPUB', () => {
         message: expect.stringMatching(
           /table of contents, Front, title page, copyright, 版权信息 and others/,
         ),
+        pages: expect.arrayContaining([{ kind: 'contents' }, { name: 'Front' }, { name: '版权信息' }]),
       },
     ])
   })
@@ -304,7 +305,12 @@ describe('the text of an EPUB', () => {
     )
     expect(chapters[0]).toEqual(['a\nb\n\nc\n\nd & e\n\nf'])
     expect(survey.warnings).toMatchObject([
-      { code: 'BROKEN_MARKUP', count: 1, message: expect.stringContaining('a.xhtml') },
+      {
+        code: 'BROKEN_MARKUP',
+        count: 1,
+        message: expect.stringContaining('a.xhtml'),
+        pages: [{ name: 'a.xhtml' }],
+      },
     ])
   })
 

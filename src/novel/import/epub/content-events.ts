@@ -87,8 +87,8 @@ export class ContentEvents implements XmlEvents {
     const purpose = purposeOf(name, attributes)
     if (purpose === 'reference') this.#leftOut.notes += 1
     if (purpose === 'page') {
-      const kind = kindsOf(attributes).find(each => pageKinds.has(each)) ?? ''
-      this.#leftOut.pages.push(pageKinds.get(kind) ?? kind)
+      const [kind] = kindsOf(attributes).flatMap(each => pageKinds.get(each) ?? [])
+      if (kind !== undefined) this.#leftOut.pages.push({ kind })
     }
     return purpose !== 'text'
   }

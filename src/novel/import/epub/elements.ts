@@ -1,3 +1,4 @@
+import type { PageKind } from '../opened.ts'
 import { kindsOf } from './contents.ts'
 
 /** Elements that begin and end a paragraph. */
@@ -21,19 +22,19 @@ const noteRoles: ReadonlySet<string> = new Set(
   'doc-footnote doc-endnote doc-endnotes doc-backlink doc-pagebreak doc-pagelist'.split(' '),
 )
 
-/** Kinds of pages that are no part of the story, with what they are called. */
-export const pageKinds: ReadonlyMap<string, string> = new Map([
+/** Pages that are no part of the story, by what an EPUB calls them. */
+export const pageKinds: ReadonlyMap<string, PageKind> = new Map([
   ['cover', 'cover'],
-  ['titlepage', 'title page'],
-  ['title-page', 'title page'],
-  ['halftitlepage', 'half title'],
+  ['titlepage', 'title-page'],
+  ['title-page', 'title-page'],
+  ['halftitlepage', 'half-title'],
   ['copyright-page', 'copyright'],
   ['copyright', 'copyright'],
   ['imprint', 'imprint'],
   ['colophon', 'colophon'],
-  ['toc', 'table of contents'],
-  ['loi', 'list of illustrations'],
-  ['lot', 'list of tables'],
+  ['toc', 'contents'],
+  ['loi', 'illustrations'],
+  ['lot', 'tables'],
 ])
 
 /** Titles under which tables of contents list such pages, where nothing else tells. */

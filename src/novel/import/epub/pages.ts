@@ -1,4 +1,5 @@
 import type { Archive } from '../archive/archive.ts'
+import type { PageName } from '../opened.ts'
 import type { ContentsEntry, EpubContents } from './contents.ts'
 import { pageKinds, pageTitles } from './elements.ts'
 import type { EpubPackage, ManifestItem } from './package.ts'
@@ -8,7 +9,7 @@ import type { Target } from './paths.ts'
 export interface Page {
   readonly file: string
   /** What it is called where it is left out. */
-  readonly name: string
+  readonly name: PageName
   /** Text of the book; a page that is none; a file that is listed and not there. */
   readonly purpose: 'text' | 'page' | 'missing'
   /** What the table of contents lists in it. */
@@ -41,7 +42,9 @@ export function planPages(archive: Archive, book: EpubPackage, contents: EpubCon
     seen.add(item.file)
     const { file } = item
     const entries = byFile.get(file) ?? []
-    const name = entries[0]?.title ?? isPage(file) ?? file.split('/').at(-1) ?? file
+    const title = entries[0]?.title
+    const own = isPage(file) ?? { name: file.split('/').at(-1) ?? file }
+    const name = title === undefined ? own : { name: title }
     const purpose = !archive.has(file) ? 'missing' : linear && isPage(file) === undefined ? 'text' : 'page'
     return [{ file, name, purpose, entries }]
   })
@@ -60,19 +63,21 @@ function isReadable({ file, mediaType }: ManifestItem): boolean {
 function pageTest(
   book: EpubPackage,
   { entries, landmarks }: EpubContents,
-): (file: string) => string | undefined {
+): (file: string) => PageName | undefined {
   const kinds: readonly Kind[] = [...book.guide, ...landmarks]
   const starts = new Set(kinds.filter(({ kind }) => textKinds.has(kind)).map(({ target }) => target.file))
-  const pages = new Map<string, string>()
+  const pages = new Map<string, PageName>()
   for (const { properties, file } of book.items)
-    if (properties.includes('nav')) pages.set(file, 'table of contents')
+    if (properties.includes('nav')) pages.set(file, { kind: 'contents' })
   for (const { kind, target } of kinds) {
-    const name = pageKinds.get(kind)
-    if (name !== undefined && target.fragment === '' && !starts.has(target.file)) pages.set(target.file, name)
+    const known = pageKinds.get(kind)
+    if (known !== undefined && target.fragment === '' && !starts.has(target.file))
+      pages.set(target.file, { kind: known })
   }
   const listed = entriesByFile(entries)
   for (const [file, [only, ...others]] of listed)
-    if (only !== undefined && others.length === 0 && pageTitles.test(only.title)) pages.set(file, only.title)
+    if (only !== undefined && others.length === 0 && pageTitles.test(only.title))
+      pages.set(file, { name: only.title })
   // A book of one file may name that file for everything.
   for (const [file, own] of listed) if (own.length > 1) pages.delete(file)
   return file => pages.get(file)
