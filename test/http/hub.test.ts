@@ -1,21 +1,21 @@
 import { PassThrough } from 'node:stream'
 import { describe, expect, test } from 'vitest'
 import { createBus } from '../../src/engine/bus.ts'
-import { resolveHttpSettings } from '../../src/http/settings.ts'
+import { type HttpOptions, resolveHttpSettings } from '../../src/http/settings.ts'
 import { StreamHub } from '../../src/http/streams/hub.ts'
 import { EventRing } from '../../src/http/streams/ring.ts'
 import type { SequencedEvent, TaskEvent } from '../../src/task/events.ts'
 import { until } from '../servers/until.ts'
 
 /** A hub whose events come from elsewhere, as those of other processes do. */
-function hubOf(keptEvents = 100) {
+function hubOf(options: HttpOptions = {}) {
   const live = createBus({ info: () => undefined, warn: () => undefined, error: () => undefined })
   const listeners = new Set<() => void>()
   const onGap = (listener: () => void) => {
     listeners.add(listener)
     return () => listeners.delete(listener)
   }
-  const hub = new StreamHub({ live, events: live, onGap }, resolveHttpSettings({ keptEvents }))
+  const hub = new StreamHub({ live, events: live, onGap }, resolveHttpSettings(options))
   return {
     hub,
     tell: (...events: SequencedEvent[]) => {
@@ -143,6 +143,21 @@ describe('events of other processes', () => {
     expect(await hub.isToldAfter(client.lastId, () => true)).toBe(true)
     gap()
     expect(await hub.isToldAfter(client.lastId, () => false)).toBe(false)
+  })
+
+  test('count for a client that does not read, also while the store that tells whose they are is away', async () => {
+    const { hub, tell } = hubOf({ streamBacklog: 1_000 })
+    const response = new PassThrough({ highWaterMark: 1 })
+    const matches = () => Promise.reject(new Error('the store is away'))
+    const unhandled: unknown[] = []
+    const note = (reason: unknown) => unhandled.push(reason)
+    process.on('unhandledRejection', note)
+    hub.open({ client: 'a', lastEventId: undefined, matches }, response as never)
+    tell(...Array.from({ length: 10 }, (_, i) => event('a', i, i + 1)))
+    await until(() => response.destroyed, 'end of the slow stream', 2_000)
+    await until(() => hub.places.counts.dropped === 1, 'dropped stream', 2_000)
+    process.off('unhandledRejection', note)
+    expect(unhandled).toEqual([])
   })
 
   test('are not listened to any more once the hub is closed', () => {

@@ -120,11 +120,18 @@ export class EventStream implements OpenStream {
     for (let sequence = Math.max(this.#counted, this.#place) + 1; sequence <= this.#ring.last; sequence++) {
       const kept = this.#ring.at(sequence)
       this.#counted = sequence
-      if (kept !== undefined && (kept.event === undefined || this.#matches(kept.event) !== false))
+      if (kept !== undefined && (kept.event === undefined || this.#mayMatch(kept.event)))
         this.#behind += this.#ring.textOf(kept).length
       if (this.#behind > this.#backlog) break
     }
     const isOvertaken = this.#place < this.#ring.last && this.#ring.at(this.#place + 1) === undefined
     if (isOvertaken || this.#behind > this.#backlog) this.end('slow')
+  }
+  /** What must be looked up, or cannot be, may be wanted. */
+  #mayMatch(event: TaskEvent): boolean {
+    const matches = this.#matches(event)
+    if (typeof matches === 'boolean') return matches
+    matches.catch(() => undefined)
+    return true
   }
 }
