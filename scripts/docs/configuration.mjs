@@ -8,7 +8,7 @@ export const into = 'docs/configuration.md'
 const kinds = {
   text: 'text',
   count: 'a whole number',
-  duration: "milliseconds, or a text such as `'250ms'`, `'15s'`, `'10m'`, `'2h'`, `'7d'`",
+  duration: "milliseconds, or a text such as `'250ms'`, `'15s'`, `'10m'`, `'2h'`, `'7d'`; at most `'3650d'`",
   size: "bytes, or a text such as `'200MB'`",
   list: 'a list of texts; in the environment separated by commas',
   switch: '`true` or `false`',

@@ -1,7 +1,7 @@
 import type { Created } from '../store/store.ts'
 import { encode } from '../task/codec.ts'
 import { type In, resolveTask, type Schema, type TaskType } from '../task/definition.ts'
-import { type Duration, durationMs } from '../task/duration.ts'
+import { type Duration, durationMs, longestDuration } from '../task/duration.ts'
 import { QuillworkError } from '../task/errors.ts'
 import { eventBase } from '../task/events.ts'
 import { newTaskId } from '../task/id.ts'
@@ -21,7 +21,7 @@ export interface SubmitOptions<Tx = never> {
   lane?: string
   /** Tasks of priority `high` leave the lane first; default `normal`. */
   priority?: Priority
-  /** Not before this time. */
+  /** Not before this time, at most ten years from now. */
   startAt?: Date
   /** Not before this much time has passed; instead of `startAt`. */
   delay?: Duration
@@ -181,8 +181,9 @@ function newTask(core: Core, type: TaskType, parameters: unknown, options: Submi
   const defaults = submissionDefaults(core, type)
   const lane = options.lane ?? defaults.lane
   requireLane(core, lane)
+  const now = core.store.tasks.now()
   const task: NewTask = {
-    id: newTaskId(core.store.tasks.now()),
+    id: newTaskId(now),
     taskType: type.type,
     userId: bounded(options.userId ?? '', 200, 'userId'),
     lane,
@@ -191,7 +192,7 @@ function newTask(core: Core, type: TaskType, parameters: unknown, options: Submi
     parameters: encode(parameters),
     parametersVersion: defaults.parametersVersion,
   }
-  if (options.startAt !== undefined) task.startAt = timeOf(options.startAt)
+  if (options.startAt !== undefined) task.startAt = timeOf(options.startAt, now)
   else if (options.delay !== undefined) task.delay = durationMs(options.delay, 'delay')
   if (defaults.deadlineMs !== undefined) task.deadlineAfter = defaults.deadlineMs
   if (options.idempotencyKey !== undefined)
@@ -227,10 +228,10 @@ function bounded(text: string, longest: number, option: string): string {
   throw new QuillworkError('OPTION_INVALID', `${option} must be at most ${longest} characters, without NUL.`)
 }
 
-function timeOf(startAt: Date): number {
+function timeOf(startAt: Date, now: number): number {
   const time = startAt.getTime()
-  if (!Number.isNaN(time)) return time
-  throw new QuillworkError('OPTION_INVALID', 'startAt is not a valid date.')
+  if (time <= now + longestDuration) return time
+  throw new QuillworkError('OPTION_INVALID', 'startAt is not a valid date at most ten years from now.')
 }
 
 /** The form of a W3C trace context header, version 00 (https://www.w3.org/TR/trace-context/); anything else is dropped, as the standard asks. */

@@ -1,7 +1,7 @@
 /** How values that several settings have are read and checked. */
 import { z } from 'zod'
 import type { Duration } from '../index.ts'
-import { durationMs } from '../task/duration.ts'
+import { durationForms, durationMs } from '../task/duration.ts'
 
 /** A text with something in it. */
 export const text = z.string().trim().min(1, 'Give a text.')
@@ -11,7 +11,7 @@ export const duration = z.union([z.number(), z.string()]).transform((value, cont
   try {
     return durationMs(value as Duration, 'it')
   } catch {
-    context.addIssue("Give milliseconds, or a text such as '250ms', '15s', '10m', '2h' or '7d'.")
+    context.addIssue(`Give ${durationForms}.`)
     return z.NEVER
   }
 })

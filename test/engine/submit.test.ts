@@ -47,7 +47,10 @@ describe('submitting', () => {
     [{ tags: Array.from({ length: 21 }, () => 'x') }, 'OPTION_INVALID'],
     [{ tags: ['x'.repeat(101)] }, 'OPTION_INVALID'],
     [{ startAt: new Date(Number.NaN) }, 'OPTION_INVALID'],
+    [{ startAt: new Date(8.64e15) }, 'OPTION_INVALID'],
     [{ delay: -1 }, 'OPTION_INVALID'],
+    [{ delay: Number.MAX_SAFE_INTEGER }, 'OPTION_INVALID'],
+    [{ delay: '999999999999999999999999d' } as const, 'OPTION_INVALID'],
   ])('refuses the options %j', async (options, code) => {
     await using t = await testEngine({ tasks: [echo] })
     await expect(t.submit(echo, 'x', options)).rejects.toMatchObject({ code })

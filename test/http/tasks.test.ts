@@ -69,6 +69,8 @@ describe('submitting', () => {
     [{ taskType: 'Obedient', priority: 'urgent' }, 'REQUEST_INVALID', '/priority'],
     [{ taskType: 'Obedient', delay: '3 weeks' }, 'REQUEST_INVALID', '/delay'],
     [{ taskType: 'Obedient', delay: -1 }, 'REQUEST_INVALID', '/delay'],
+    [{ taskType: 'Obedient', delay: Number.MAX_SAFE_INTEGER }, 'REQUEST_INVALID', '/delay'],
+    [{ taskType: 'Obedient', delay: '999999999999999999999999d' }, 'REQUEST_INVALID', '/delay'],
     [{ taskType: 'Obedient', startAt: 'tomorrow' }, 'REQUEST_INVALID', '/startAt'],
     [{ taskType: 'Obedient', delay: 1, startAt: '2026-01-01T00:00:00Z' }, 'REQUEST_INVALID', '/delay'],
     [[], 'REQUEST_INVALID', ''],
@@ -81,6 +83,11 @@ describe('submitting', () => {
   test.each([
     [{ taskType: 'Unheard' }, 400, 'TASK_TYPE_UNKNOWN'],
     [{ taskType: 'Obedient', parameters: { orders: [] }, lane: 'nowhere' }, 400, 'LANE_UNKNOWN'],
+    [
+      { taskType: 'Obedient', parameters: { orders: [] }, startAt: '9999-12-31T00:00:00Z' },
+      400,
+      'OPTION_INVALID',
+    ],
   ])('%j is refused as %i %s', async (body, status, code) => {
     const answer = await api.post('/v1/tasks', body)
     expect(answer).toMatchObject({ status, body: { code } })

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { refusalOf } from '../../src/task/admission.ts'
-import { type Duration, durationMs } from '../../src/task/duration.ts'
+import { type Duration, durationMs, longestDuration } from '../../src/task/duration.ts'
 import { fingerprintOf } from '../../src/task/fingerprint.ts'
 import { hashedId, newTaskId, subTaskId } from '../../src/task/id.ts'
 import { backoffMs, defaultRetryPolicy, retryPolicy } from '../../src/task/retry-policy.ts'
@@ -18,6 +18,7 @@ describe('a duration', () => {
     ['7d', 604_800_000],
     ['0.4ms', 1],
     [0.4, 1],
+    ['3650d', longestDuration],
   ] as const)('%s is %i ms', (duration, ms) => {
     expect(durationMs(duration, 'it')).toBe(ms)
   })
@@ -31,9 +32,21 @@ describe('a duration', () => {
     },
   )
 
+  it.each(['3651d', '999999999999999999999999d', longestDuration + 1, Number.MAX_SAFE_INTEGER])(
+    '%s is refused, saying how long it may be',
+    duration => {
+      expect(() => durationMs(duration as Duration, 'delay')).toThrowError(
+        expect.objectContaining({
+          code: 'OPTION_INVALID',
+          message: expect.stringMatching(/^delay is .* from 0 to ten years \('3650d'\)\.$/),
+        }),
+      )
+    },
+  )
+
   it('is whole milliseconds, never shorter than asked', () => {
     fc.assert(
-      fc.property(fc.double({ min: 0, max: 1e12, noNaN: true }), ms => {
+      fc.property(fc.double({ min: 0, max: longestDuration, noNaN: true }), ms => {
         const whole = durationMs(ms, 'it')
         expect(Number.isSafeInteger(whole)).toBe(true)
         expect(whole - ms).toBeGreaterThanOrEqual(0)

@@ -6677,7 +6677,7 @@ export interface components {
         TaskSubmission: {
             /** @description What the task and all below it may spend */
             budget?: components["schemas"]["Budget"];
-            /** @description Not before this much time: milliseconds, or a text such as `10m` */
+            /** @description Not before this much time: milliseconds, or a text such as `10m`; at most ten years */
             delay?: number | string;
             lane?: string;
             /** @description What the task type takes; default `{}`. See `GET /v1/capabilities` */
@@ -6686,7 +6686,7 @@ export interface components {
             priority?: "high" | "normal";
             /**
              * Format: date-time
-             * @description Not before this time; instead of `delay`
+             * @description Not before this time, at most ten years from now; instead of `delay`
              */
             startAt?: string;
             tags?: string[];

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { durationMs } from '../../task/duration.ts'
+import { durationForms, durationMs, longestDuration } from '../../task/duration.ts'
 import { taskStatuses } from '../../task/status.ts'
 import { budgetSchema } from './budget.ts'
 import { flag, givenTime, id, paging, plainText, time } from './fields.ts'
@@ -139,12 +139,14 @@ export const submissionSchema = named(
       priority: z.enum(['high', 'normal']).optional(),
       delay: z
         .union([
-          z.number().min(0).max(Number.MAX_SAFE_INTEGER),
-          z.string().max(30).refine(isDuration, "Give a text such as '250ms', '15s', '10m', '2h' or '7d'."),
+          z.number().min(0).max(longestDuration, `Give ${durationForms}.`),
+          z.string().max(30).refine(isDuration, `Give ${durationForms}.`),
         ])
         .optional()
-        .describe('Not before this much time: milliseconds, or a text such as `10m`'),
-      startAt: givenTime.optional().describe('Not before this time; instead of `delay`'),
+        .describe('Not before this much time: milliseconds, or a text such as `10m`; at most ten years'),
+      startAt: givenTime
+        .optional()
+        .describe('Not before this time, at most ten years from now; instead of `delay`'),
       tags: z.array(plainText(100)).max(20).optional(),
       budget: budgetSchema.optional().describe('What the task and all below it may spend'),
     })
