@@ -20,8 +20,8 @@ async function apiOf(engine: Engine) {
   const clients: EventClient[] = []
   return {
     ...asking,
-    async watch(lastEventId = '') {
-      const client = new EventClient(`${asking.url}/v1/events`)
+    async watch(lastEventId = '', path = '/v1/events') {
+      const client = new EventClient(asking.url + path)
       client.lastEventId = lastEventId
       clients.push(client)
       expect(await client.connect()).toBe(200)
@@ -143,6 +143,30 @@ describeDistributed('watching', () => {
     expect(await metric('broker_connected')).toBe('1')
     expect(await metric('broker_blocked')).toBe('0')
     expect(Number(await metric('broker_reconnects_total'))).toBeGreaterThan(0)
+  })
+
+  it('a process that has not heard the end of a task does not say that everything was told', async () => {
+    await using home = installation()
+    const { obedient } = obedientTasks()
+    const worker = await home.engine({ tasks: [obedient], roles: ['worker'] })
+    await using cut = await behindProxy(home, [obedient])
+    await using api = await apiOf(cut.engine)
+    const client = await api.watch()
+    const heard = await worker.submit(obedient, { orders: [] })
+    await isTold(client, heard.taskId)
+    const place = client.lastEventId
+    const again = await api.ask(`/v1/tasks/${heard.taskId}/events`, { headers: { 'last-event-id': place } })
+    expect(again.status).toBe(204)
+    cut.proxy.refuse(true)
+    expect(cut.proxy.reset()).toBeGreaterThan(0)
+    const away = await worker.submit(obedient, { orders: [] })
+    await away.result()
+    const waiting = await api.watch(place, `/v1/tasks/${away.taskId}/events`)
+    cut.proxy.refuse(false)
+    await until(
+      () => waiting.events.some(({ event }) => event === 'reset' || event === 'task.completed'),
+      'news of the end',
+    )
   })
 
   it('metrics tell how many events wait for a broker that is away, and since when', async () => {

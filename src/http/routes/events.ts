@@ -76,6 +76,7 @@ function streamTree(app: App, context: ApiContext): void {
       if (
         hasEnded(record.status) &&
         lastEventId !== undefined &&
+        (await hasHeardAll(context, record.id)) &&
         (await hub.isToldAfter(lastEventId, matches))
       )
         return reply.code(204).send()
@@ -83,6 +84,12 @@ function streamTree(app: App, context: ApiContext): void {
       return reply
     },
   )
+}
+
+/** Whether the last event of a task has come here: what other processes tell comes later than the record says it. */
+async function hasHeardAll({ engine, hub }: ApiContext, taskId: string): Promise<boolean> {
+  const last = await engine.store.events?.lastOf(taskId)
+  return last === undefined || hub.ring.lastOf(taskId) === last
 }
 
 interface Wanted {

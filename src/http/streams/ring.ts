@@ -53,6 +53,11 @@ export class EventRing {
     return true
   }
 
+  /** The number, within its task, of the newest numbered event of a task; undefined when none is kept. */
+  lastOf(taskId: string): number | undefined {
+    return this.#heard.get(taskId)?.sequence
+  }
+
   /** Keeps that events may be missing here. */
   addGap(): void {
     this.#keep({ sequence: this.#next })

@@ -134,6 +134,12 @@ export function createEventOutbox(session: Session): EventOutbox & { flush(): Pr
       if (upTo.filter(({ taskId }) => foreign.delete(taskId)).length > 0) await told.flush()
     },
     flush: () => told.flush(),
+    async lastOf(taskId) {
+      const task = await database.run('last event', () =>
+        tasks.findOne({ _id: taskId }, { projection: { eventSequence: 1 } }),
+      )
+      return task?.eventSequence
+    },
     onUntold: listener => events.onUntold(listener),
     backlog: () => backlogOf(session),
   }
