@@ -6,6 +6,13 @@ import type { Tell } from './finding.ts'
 import { commandText } from './hints.ts'
 import { countOf } from './words.ts'
 
+const howItIs = {
+  ok: 'is as it should be',
+  missing: 'is missing',
+  differs: 'differs',
+  unknown: 'could not be looked at',
+} as const
+
 /** Looks at the broker from this machine, where the configuration names one. */
 export async function lookAtTopology(resolved: ResolvedConfig, tell: Tell): Promise<void> {
   const { config } = resolved
@@ -16,10 +23,11 @@ export async function lookAtTopology(resolved: ResolvedConfig, tell: Tell): Prom
     const findings = await inspection.check()
     const wrong = findings.filter(isWrong)
     for (const { kind, name, state, detail } of wrong)
-      tell('topology', 'wrong', `${kind} ${name} ${state === 'missing' ? 'is missing' : 'differs'}`, detail)
+      tell('topology', 'wrong', `${kind} ${name} ${howItIs[state]}`, detail)
     if (wrong.some(({ state }) => state === 'missing'))
       tell('topology', 'note', 'what is missing can be made', commandText('topology apply', resolved))
-    if (wrong.length === 0) tell('topology', 'ok', `${countOf(findings.length, 'part')} as they should be`)
+    const right = findings.filter(({ state }) => state === 'ok')
+    if (wrong.length === 0) tell('topology', 'ok', `${countOf(right.length, 'part')} as they should be`)
   } catch (error) {
     const { code, message } = codedError(error)
     tell(

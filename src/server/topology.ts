@@ -46,9 +46,9 @@ export async function inspectTopology(config: Config): Promise<Inspection> {
   return inspectBroker(brokerOptions(broker, config), await lanesOf(config))
 }
 
-/** Whether a part of the topology is not as it should be. One that could not be looked at is not wrong. */
-export function isWrong({ state }: Pick<Finding, 'state'>): boolean {
-  return state === 'missing' || state === 'differs'
+/** Whether a part of the topology is not as it should be, or could not be looked at. A binding that nobody could try is not wrong. */
+export function isWrong({ state, cannotBeTried }: Finding): boolean {
+  return state !== 'ok' && cannotBeTried !== true
 }
 
 /** The lanes that have a queue: those that are configured, and those that task types name. The types load with it. */

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import path from 'node:path'
 import amqp from 'amqplib'
 import { beforeAll, describe, expect, test } from 'vitest'
+import { privateRabbit } from '../servers/private-rabbit.ts'
 import { describeWithRabbit, freshPrefix, rabbitUrl } from '../servers/rabbit.ts'
 import { lastError, lastJson, requireBuilt, run, temporaryFolder } from './cli/quillwork.ts'
 
@@ -80,6 +81,34 @@ describeWithRabbit('quillwork topology check and apply', () => {
     expect(differs.stdout).toMatch(/^differs .*tasks\.batch\.queue: .*delete it/m)
     const refused = await run(['topology', 'apply', '--json'], { env })
     expect([refused.code, lastError(refused).code]).toEqual([1, 'BROKER_UNSUITABLE'])
+  })
+
+  test('as a user that may not see a part, say why and what to do', { timeout: patience }, async () => {
+    using folder = temporaryFolder()
+    await using server = await privateRabbit()
+    const env = { QUILLWORK_DATA: `${folder}`, QUILLWORK_STORE: 'mongodb://127.0.0.1:1' }
+    const asOwner = { ...env, QUILLWORK_BROKER: server.url }
+    const asOther = { ...env, QUILLWORK_BROKER: server.url.replace('guest:guest', 'ann:s3cret') }
+    expect((await run(['topology', 'apply'], { env: asOwner })).code).toBe(0)
+    await server.ctl('add_user', 'ann', 's3cret')
+
+    await server.ctl('set_permissions', 'ann', '^$', '.*', '.*')
+    const refused = await run(['topology', 'check'], { env: asOther })
+    expect(refused.code).toBe(1)
+    expect(refused.stdout).toMatch(
+      /^unknown tasks\.queue: .*access.* refused .*Give the user that permission/m,
+    )
+    expect(refused.stdout).toMatch(/^\d+ parts wrong\.$/m)
+    const doctor = await run(['doctor'], { env: asOther })
+    expect(doctor.stdout).toMatch(/queue tasks\.queue could not be looked at/)
+
+    await server.ctl('set_permissions', 'ann', '.*', '^$', '.*')
+    const untried = await run(['topology', 'check', '--json'], { env: asOther })
+    expect([untried.code, lastJson<Report>(untried).ok]).toEqual([1, false])
+    const unknown = lastJson<Report>(untried).findings.filter(({ state }) => state === 'unknown')
+    expect(unknown).toContainEqual(
+      expect.objectContaining({ kind: 'binding', detail: expect.stringMatching(/refused .*permission/) }),
+    )
   })
 })
 

@@ -3,7 +3,7 @@ import type { Channel, ChannelModel, ConfirmChannel } from 'amqplib'
 import { messageTypes } from '../messages.ts'
 import { atMost } from './deadline.ts'
 import { declareExchange, declareQueue, howToReplace, inThrowAwayChannel } from './declare.ts'
-import { codeOf, isDifferent, messageOf, notFound } from './failures.ts'
+import { codeOf, isDifferent, isRefusal, messageOf, notFound } from './failures.ts'
 import type { Binding, Topology } from './topology.ts'
 
 /** How one part of the topology is on the broker. */
@@ -15,6 +15,8 @@ export interface Finding {
   state: 'ok' | 'missing' | 'differs' | 'unknown'
   /** What was found and what to do; absent when all is well. */
   detail?: string
+  /** Of an unknown binding: a message to try it with would be kept or read by others, so nobody can tell. */
+  cannotBeTried?: true
 }
 
 /** Milliseconds until a try of the bindings counts as unanswered. */
@@ -56,8 +58,14 @@ async function look(
   } catch (error) {
     if (codeOf(error) === notFound) return { state: 'missing', detail: 'Apply the topology to make it.' }
     if (isDifferent(error)) return { state: 'differs', detail: `${messageOf(error)}. ${howToReplace}` }
-    return { state: 'unknown', detail: messageOf(error) }
+    return { state: 'unknown', detail: `${messageOf(error)}. ${howToSee(error)}` }
   }
+}
+
+function howToSee(error: unknown): string {
+  return isRefusal(error)
+    ? 'Give the user that permission, or look as one that has it.'
+    : 'Look again once the broker answers.'
 }
 
 async function tryBindings(
@@ -69,29 +77,43 @@ async function tryBindings(
   const named = bindings.map(binding => ({
     binding,
     name: `${binding.exchange} -> ${binding.queue} (${binding.key})`,
-    tried: there.has(binding.exchange) && there.has(binding.queue) && binding.probeKey !== undefined,
+    isThere: there.has(binding.exchange) && there.has(binding.queue),
   }))
-  const returned = await probe(
-    connection,
-    named.filter(({ tried }) => tried).map(({ binding }) => binding),
+  const tried = named.flatMap(({ binding, isThere }) =>
+    isThere && binding.probeKey !== undefined ? [binding] : [],
   )
-  return named.map(({ binding, name, tried }): Finding => {
-    if (!there.has(binding.exchange) || !there.has(binding.queue))
-      return { kind: 'binding', name, state: 'missing', detail: 'Its exchange or queue is missing.' }
-    if (!tried || returned === undefined)
-      return { kind: 'binding', name, state: 'unknown', detail: 'It cannot be tried; applying makes it.' }
-    if (returned.has(binding)) return { kind: 'binding', name, state: 'missing', detail: 'Apply to make it.' }
-    return { kind: 'binding', name, state: 'ok' }
+  const outcome = await probe(connection, tried)
+  return named.map(({ binding, name, isThere }): Finding => {
+    const part = { kind: 'binding', name } as const
+    if (!isThere) return { ...part, state: 'missing', detail: 'Its exchange or queue is missing.' }
+    if (binding.probeKey === undefined) return { ...part, ...untriable }
+    return { ...part, ...('unseen' in outcome ? outcome.unseen : foundOf(outcome.returned.has(binding))) }
   })
 }
 
-/** Sends a message through each binding; answers those whose message came back, or undefined when the broker did not answer. */
+const untriable = {
+  state: 'unknown',
+  detail: 'It cannot be tried; applying makes it.',
+  cannotBeTried: true,
+} as const
+
+function foundOf(isReturned: boolean): State {
+  return isReturned ? { state: 'missing', detail: 'Apply to make it.' } : { state: 'ok' }
+}
+
+/** Sends a message through each binding; answers those whose message came back, or why that cannot be told. */
 async function probe(
   connection: ChannelModel,
   bindings: readonly Binding[],
-): Promise<Set<Binding> | undefined> {
+): Promise<{ returned: ReadonlySet<Binding> } | { unseen: State }> {
   const channel = await connection.createConfirmChannel()
-  channel.on('error', () => undefined)
+  let failure: unknown = 'The broker did not answer in time'
+  channel.on('error', error => {
+    failure = error
+  })
+  const unseen = (): { unseen: State } => ({
+    unseen: { state: 'unknown', detail: `${messageOf(failure)}. ${howToSee(failure)}` },
+  })
   const byId = new Map<string, Binding>(bindings.map(binding => [randomUUID(), binding]))
   const returned = new Set<Binding>()
   channel.on('return', ({ properties }) => {
@@ -100,9 +122,9 @@ async function probe(
   })
   try {
     for (const [messageId, binding] of byId) publishProbe(channel, binding, messageId)
-    return (await atMost(probeMs, channel.waitForConfirms())) ? returned : undefined
+    return (await atMost(probeMs, channel.waitForConfirms())) ? { returned } : unseen()
   } catch {
-    return undefined
+    return unseen()
   } finally {
     await channel.close().catch(() => undefined)
   }

@@ -14,7 +14,9 @@ export function addTopology(program: Command, register: Register): void {
     .helpCommand(false)
   topology
     .command('check')
-    .description('Compare the broker with what it should have; exit code 1 if anything is missing or differs')
+    .description(
+      'Compare the broker with what it should have; exit code 1 if anything is missing, differs or cannot be looked at',
+    )
     .action(register(check))
   topology
     .command('apply')
