@@ -84,6 +84,7 @@ function createServer(settings: HttpSettings): FastifyInstance {
     },
     genReqId: requestNames(requestTracer()),
     requestIdHeader: false,
+    trustProxy: [...settings.trustedProxies],
     return503OnClosing: false,
     routerOptions: { maxParamLength: 500 },
     clientErrorHandler: (error, socket) => refuseSocket(error, socket),

@@ -1,4 +1,5 @@
 import { QuillworkError } from '../task/errors.ts'
+import { isNetwork } from './networks.ts'
 
 /** How the HTTP API is run. Sizes are bytes, times are milliseconds. */
 export interface HttpOptions {
@@ -10,6 +11,11 @@ export interface HttpOptions {
   allowedHosts?: readonly string[]
   /** Origins, such as `https://studio.example`, whose pages may change something; default only the API's own. */
   allowedOrigins?: readonly string[]
+  /**
+   * Addresses and networks (`10.0.0.0/8`) of the proxies in front, whose `X-Forwarded-For` says who asks; default none: the header of
+   * anybody else counts for nothing. Hosts and origins are always those of the request itself.
+   */
+  trustedProxies?: readonly string[]
   /** The user on whose behalf requests act; default `local`. */
   userId?: string
   /** Largest JSON body; default 1 MB. */
@@ -22,7 +28,7 @@ export interface HttpOptions {
   headersTimeoutMs?: number
   /** Time for the body of a request; of an upload: longest time without a byte. Default 60 s. */
   bodyTimeoutMs?: number
-  /** Open sockets; more are closed at once. Default 1,000. */
+  /** Open sockets; more are closed at once. Default 1,000, or twice `streams` where that is more. */
   maxConnections?: number
   /** Event streams per client address, each tab that shows a text as it grows among them; default 24. */
   streamsPerClient?: number
@@ -49,13 +55,14 @@ export function resolveHttpSettings(options: HttpOptions = {}): HttpSettings {
     host: '127.0.0.1',
     allowedHosts: [],
     allowedOrigins: [],
+    trustedProxies: [],
     userId: 'local',
     bodyLimit: 1_048_576,
     bodyDepth: 100,
     uploadLimit: 200 * 1_048_576,
     headersTimeoutMs: 10_000,
     bodyTimeoutMs: 60_000,
-    maxConnections: 1_000,
+    maxConnections: Math.max(1_000, 2 * (options.streams ?? 0)),
     streamsPerClient: 24,
     streams: 500,
     keptEvents: 10_000,
@@ -67,6 +74,13 @@ export function resolveHttpSettings(options: HttpOptions = {}): HttpSettings {
   for (const [name, value] of Object.entries(settings)) {
     if (typeof value === 'number' && !(Number.isFinite(value) && value > 0))
       throw new QuillworkError('CONFIG_INVALID', `http.${name} is ${value}; give a number above 0.`)
+  }
+  const noNetwork = settings.trustedProxies.find(proxy => !isNetwork(proxy))
+  if (noNetwork !== undefined) {
+    throw new QuillworkError(
+      'CONFIG_INVALID',
+      `http.trustedProxies has ${JSON.stringify(noNetwork)}; give addresses, or networks such as 10.0.0.0/8.`,
+    )
   }
   if (settings.token !== undefined && settings.token.length < shortestToken) {
     throw new QuillworkError(

@@ -165,8 +165,11 @@ function withToken({ host, token }: Config) {
 }
 
 function httpOptions(config: Config) {
-  const { allowedHosts, allowedOrigins, uploadLimit } = config
+  const { allowedHosts, allowedOrigins, trustedProxies, streams, streamsPerClient, uploadLimit } = config
   // Nobody reaches a process that listens nowhere, whatever its host would be.
   const listening = listensAnywhere(config) ? withToken(config) : {}
-  return { ...listening, allowedHosts, allowedOrigins, uploadLimit }
+  return {
+    ...listening,
+    ...{ allowedHosts, allowedOrigins, trustedProxies, streams, streamsPerClient, uploadLimit },
+  }
 }

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { isNetwork } from '../http/networks.ts'
 import { taskStatuses } from '../index.ts'
 import { isBrokerAddress, isStoreAddress } from './addresses.ts'
 import type { EnvironmentKeys } from './environment-keys.ts'
@@ -146,7 +147,7 @@ export const settings = {
     kind: 'text',
     about:
       'The address to listen on. Any other than the loopback lets the network in, so the server refuses it unless `token` is set. ' +
-      'There is no TLS: put a proxy in front.',
+      'There is no TLS: put a proxy in front, and name it in `trustedProxies`.',
     fallback: '127.0.0.1',
     schema: text,
     flag: '--host',
@@ -195,6 +196,30 @@ export const settings = {
       'Origins such as `https://studio.example` whose pages may change something. Default: only the server’s own.',
     fallback: [],
     schema: z.array(text),
+  }),
+  trustedProxies: define({
+    kind: 'list',
+    about:
+      'Addresses and networks, such as `10.0.0.0/8`, of the proxies in front. Their `X-Forwarded-For` says which address asks; that of ' +
+      'anybody else counts for nothing. Without it all who come through a proxy are one address, and share its `streamsPerClient`. The ' +
+      'proxy must set the header, or add to it, and pass `Host` on as it was asked for.',
+    fallback: [],
+    schema: z.array(text.refine(isNetwork, 'Give addresses, or networks such as 10.0.0.0/8.')),
+    flag: '--trusted-proxies',
+  }),
+  streams: define({
+    kind: 'count',
+    about: 'How many event streams, and texts that are followed, this process has open; one more is refused.',
+    fallback: 500,
+    schema: atLeastOne,
+    flag: '--streams',
+  }),
+  streamsPerClient: define({
+    kind: 'count',
+    about: 'How many of them one address may have.',
+    fallback: 24,
+    schema: atLeastOne,
+    flag: '--streams-per-client',
   }),
   uploadLimit: define({
     kind: 'size',

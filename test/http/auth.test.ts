@@ -216,4 +216,22 @@ describe('pages of other sites', () => {
     expect(await raw(`${named.url}/v1/tasks`, { headers: { host: 'studio.example:8080' } })).toBe(200)
     expect(await raw(`${named.url}/v1/tasks`, { headers: { host: 'other.example' } })).toBe(403)
   })
+
+  test('a proxy, trusted or not, cannot name another host than the request does', async () => {
+    for (const trustedProxies of [[], ['127.0.0.1']]) {
+      await using proxied = await serve({ trustedProxies })
+      const path = `${proxied.url}/v1/tasks`
+      const lie = { 'x-forwarded-host': 'localhost', 'x-forwarded-for': '127.0.0.1' }
+      expect(await raw(path, { headers: { ...lie, host: 'evil.example' } })).toBe(403)
+      const origin = 'https://evil.example'
+      const forged = { ...lie, 'x-forwarded-host': 'evil.example', 'x-forwarded-proto': 'https', origin }
+      expect(await raw(path, { method: 'POST', headers: forged })).toBe(403)
+    }
+  })
+
+  test.each(['proxy.example', '10.0.0.0/33', '0.0.0.0/0', '::/0', ''])('%j is no proxy to trust', proxy => {
+    expect(() => resolveHttpSettings({ trustedProxies: [proxy] })).toThrowError(
+      expect.objectContaining({ code: 'CONFIG_INVALID' }),
+    )
+  })
 })

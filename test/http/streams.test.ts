@@ -301,6 +301,24 @@ describe('limits', () => {
     expect(status).toBe(200)
   })
 
+  test('behind a trusted proxy so many per address that asks it, whatever that claims to be', async () => {
+    api = await serve({ streamsPerClient: 1, trustedProxies: ['127.0.0.0/8'] })
+    const from = (addresses: string) => listen('/v1/events', { 'x-forwarded-for': addresses })
+    expect((await from('192.0.2.1')).status).toBe(200)
+    expect((await from('192.0.2.2')).status).toBe(200)
+    expect((await from('192.0.2.1')).status).toBe(429)
+    expect((await from('192.0.2.3, 192.0.2.1')).status).toBe(429)
+    const id = await api.submit(succeed, { delay: '1h' })
+    const output = { accept: 'text/event-stream', 'x-forwarded-for': '192.0.2.2' }
+    expect((await listen(`/v1/tasks/${id}/output`, output)).status).toBe(429)
+  })
+
+  test('a proxy that is not trusted says nothing of who asks', async () => {
+    api = await serve({ streamsPerClient: 1, trustedProxies: ['192.0.2.0/24'] })
+    expect((await listen('/v1/events', { 'x-forwarded-for': '192.0.2.1' })).status).toBe(200)
+    expect((await listen('/v1/events', { 'x-forwarded-for': '192.0.2.2' })).status).toBe(429)
+  })
+
   test('unless told otherwise, some browsers with many tabs are one address', async () => {
     api = await serve()
     const { body } = await api.ask<{ limits: { streamsPerClient: number } }>('/v1/capabilities')

@@ -70,6 +70,20 @@ describe('quillwork serve', { timeout: patience }, () => {
     expect(existsSync(path.join(data, 'server.json'))).toBe(false)
   })
 
+  test('keeps to the event streams that it was told to, by address behind a proxy', async () => {
+    const env = { QUILLWORK_TRUSTED_PROXIES: '127.0.0.1' }
+    await using server = await serve(data, ['--streams', '2', '--streams-per-client', '1'], env)
+    const ask = async (address: string) => {
+      const headers = { 'x-forwarded-for': address }
+      const answer = await fetch(`${server.url}/v1/events`, { headers })
+      return answer.ok ? answer.status : ((await answer.json()) as { detail: string }).detail
+    }
+    expect(await ask('192.0.2.1')).toBe(200)
+    expect(await ask('192.0.2.1')).toMatch(/^One address may hold 1 /)
+    expect(await ask('192.0.2.2')).toBe(200)
+    expect(await ask('192.0.2.3')).toMatch(/^All 2 event streams/)
+  })
+
   test('a second SIGINT drops what the first one waits for', async () => {
     await using server = await serve(data)
     const { port, hostname } = new URL(server.url)
