@@ -38,6 +38,32 @@ export function useLiveTasks(novelId: string): readonly Task[] {
   return (data?.pages.flatMap(page => page.items) ?? []).filter(({ done }) => !done)
 }
 
+/** The task that summarises one scene. */
+export const summaryType = 'GenerateSummary'
+
+/** Summaries in the making that are told of: those that were asked for first, which are made first. */
+const summariesShown = 200
+
+/** What summarises a scene of the novel and has not ended, also for a batch or an import. One question for all scenes of a page. */
+export function useLiveSummaries(novelId: string): readonly Task[] {
+  const { data } = useInfiniteQuery({
+    queryKey: [...keys.taskLists, { summariesOf: novelId }],
+    initialPageParam: undefined,
+    queryFn: ({ signal }) => {
+      const query = {
+        tag: novelTag(novelId),
+        taskType: [summaryType],
+        status: [...liveStatuses],
+        order: 'oldest' as const,
+        pageSize: summariesShown,
+      }
+      return dataOf(api.GET('/v1/tasks', { params: { query }, signal }))
+    },
+    getNextPageParam: () => undefined,
+  })
+  return (data?.pages.flatMap(page => page.items) ?? []).filter(({ done }) => !done)
+}
+
 /** Milliseconds between two readings of a novel that is being worked on: its outline may be long. */
 const readAgainAfter = 2_000
 

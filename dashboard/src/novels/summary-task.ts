@@ -4,11 +4,10 @@ import { api, dataOf } from '../api/client.ts'
 import { keys } from '../api/keys.ts'
 import type { Task } from '../api/task.ts'
 import { useNotifyError } from '../parts/notify.ts'
-import { useReadAgainAfterTasks, useSceneTasks } from '../queries/scene-queries.ts'
+import { useReadAgainAfterTasks } from '../queries/scene-queries.ts'
 import { useWishKey } from '../queries/wish-key.ts'
+import { summaryType, useLiveSummaries } from './live-tasks.ts'
 import type { SceneEntry } from './novel.ts'
-
-const taskType = 'GenerateSummary'
 
 /** How a summary is to be made. Nothing: as the server does by default. */
 export interface SummaryWishes {
@@ -19,7 +18,7 @@ export interface SummaryWishes {
 
 /** A task as it is submitted to summarise a scene. */
 export function plannedSummary({ id, novelId }: Pick<SceneEntry, 'id' | 'novelId'>, wishes: SummaryWishes) {
-  return { taskType, parameters: { novelId, sceneId: id, ...wishes } }
+  return { taskType: summaryType, parameters: { novelId, sceneId: id, ...wishes } }
 }
 
 /** The making of a scene's summary. */
@@ -37,8 +36,7 @@ export function useSummaryTask(scene: SceneEntry): SummaryTask {
   const notifyError = useNotifyError()
   const key = useWishKey()
   const [begun, setBegun] = useState<string>()
-  const newest = useSceneTasks(scene.id).newest(taskType)
-  const live = newest?.done === false ? newest : undefined
+  const live = useLiveSummaries(scene.novelId).find(task => isAbout(task, scene.id))
   const { data: own } = useQuery({
     queryKey: keys.task(begun ?? ''),
     queryFn: () => dataOf(api.GET('/v1/tasks/{taskId}', { params: { path: { taskId: begun ?? '' } } })),
@@ -72,4 +70,9 @@ export function useSummaryTask(scene: SceneEntry): SummaryTask {
     submit: submitting.mutate,
     cancel: () => task && cancelling.mutate(task.id),
   }
+}
+
+function isAbout({ parameters }: Task, sceneId: string): boolean {
+  if (typeof parameters !== 'object' || parameters === null) return false
+  return (parameters as { sceneId?: unknown }).sceneId === sceneId
 }

@@ -1,11 +1,10 @@
 import { useMutation, useQueryClient } from '@tanstack/react-query'
-import { useRef } from 'react'
 import { api, dataOf } from '../api/client.ts'
-import { newIdempotencyKey } from '../api/idempotency-key.ts'
 import { keys } from '../api/keys.ts'
 import type { components } from '../api/schema.ts'
 import type { Task } from '../api/task.ts'
 import { ifMatch, type Scene, useAddSceneTask } from '../queries/scene-queries.ts'
+import { useWishKey } from '../queries/wish-key.ts'
 
 /** A task that is about a scene, as it is submitted. */
 type Submission = components['schemas']['TaskSubmission']
@@ -16,20 +15,17 @@ type Submission = components['schemas']['TaskSubmission']
  */
 export function useSubmit(sceneId: string) {
   const add = useAddSceneTask(sceneId)
-  const sent = useRef({ wish: '', key: '' })
+  const key = useWishKey()
   return useMutation({
-    mutationFn: (submission: Submission): Promise<Task> => {
-      const wish = JSON.stringify(submission)
-      if (sent.current.wish !== wish) sent.current = { wish, key: newIdempotencyKey() }
-      return dataOf(
+    mutationFn: (submission: Submission): Promise<Task> =>
+      dataOf(
         api.POST('/v1/tasks', {
-          params: { header: { 'idempotency-key': sent.current.key } },
+          params: { header: { 'idempotency-key': key.of(submission) } },
           body: { lane: 'default', ...submission },
         }),
-      )
-    },
+      ),
     onSuccess(task) {
-      sent.current = { wish: '', key: '' }
+      key.answered()
       add(task)
     },
   })

@@ -4,15 +4,11 @@ import type { SequencedEvent, TaskEventName } from '../../task/events.ts'
 import { eventBase } from '../../task/events.ts'
 import type { EventBacklog, EventOutbox, UntoldEvents } from '../store.ts'
 import { recordOf, type StoredEvent, type TaskDocument } from './documents.ts'
-import { createLazyWrites } from './lazy-writes.ts'
-import { mergeUpdates } from './merge-updates.ts'
-import { literal } from './pipeline.ts'
 import type { Session } from './session.ts'
+import { createToldEvents } from './told-events.ts'
 
 /** Untold events of one record; beyond it the newest merge into one, so that a record stays bounded while nobody can be told. */
 const mostUntold = 32
-/** Milliseconds over which it is gathered what was told: most tasks tell of a claim and of an end within. */
-const toldEveryMs = 200
 /** Milliseconds after which the events of a process that does not tell them are told by another. */
 const leftBehindMs = 2_000
 
@@ -60,8 +56,7 @@ const withoutTexts = { parameters: 0, progress: 0, result: 0, pastAttempts: 0, f
 /** The outbox of events. Whoever closes the store flushes it first; events that were told, and not dropped, are told again. */
 export function createEventOutbox(session: Session): EventOutbox & { flush(): Promise<void> } {
   const { database, tasks, events, keeps } = session
-  /** Up to which sequence the events of a record were told. */
-  const told = createLazyWrites<number>(toldEveryMs, dropTold)
+  const told = createToldEvents(session)
   /** Records of other processes that were asked for last: what is told of them is dropped before a third one finds them. */
   const foreign = new Set<string>()
 
@@ -91,24 +86,6 @@ export function createEventOutbox(session: Session): EventOutbox & { flush(): Pr
     )
   }
 
-  /** What is still to tell of a record, without what was told a moment ago. */
-  function untold(document: TaskDocument): UntoldEvents {
-    const record = recordOf(document)
-    const upTo = told.get(document._id) ?? 0
-    const left = (document.events ?? []).filter(({ sequence }) => sequence > upTo)
-    return { taskId: document._id, events: left.map(stored => eventOf(record, stored)) }
-  }
-
-  async function dropTold(upTo: ReadonlyMap<string, number>): Promise<void> {
-    const now = session.serverNow()
-    const updates = [...upTo].map(([taskId, sequence]) => ({
-      filter: { _id: taskId, events: { $exists: true } },
-      update: dropEvents(sequence, now),
-    }))
-    const writes = mergeUpdates(updates).map(({ write }) => write)
-    await database.run('events told', () => tasks.bulkWrite(writes, { ordered: false }))
-  }
-
   return {
     keep() {
       keeps.events = true
@@ -123,14 +100,15 @@ export function createEventOutbox(session: Session): EventOutbox & { flush(): Pr
         foreign.clear()
         for (const { _id } of others) foreign.add(_id)
         const all = new Map([...own, ...others].map(document => [document._id, document]))
-        return [...all.values()].map(untold).filter(({ events: left }) => left.length > 0)
+        const untold = [...all.values()].map(document => untoldOf(document, told.untold(document)))
+        return untold.filter(({ events: left }) => left.length > 0)
       } catch (error) {
         events.note(ids)
         throw error
       }
     },
     async told(upTo) {
-      for (const { taskId, sequence } of upTo) told.set(taskId, sequence)
+      for (const { taskId, sequence } of upTo) told.note(taskId, sequence)
       if (upTo.filter(({ taskId }) => foreign.delete(taskId)).length > 0) await told.flush()
     },
     flush: () => told.flush(),
@@ -160,23 +138,9 @@ async function backlogOf({ database, tasks }: Session): Promise<EventBacklog> {
   return oldestAt === undefined ? { records } : { records, oldestAt }
 }
 
-/** Drops the events up to the sequence; what is left is as good as new. */
-function dropEvents(sequence: number, now: '$$NOW' | Date): Document[] {
-  return [
-    {
-      $set: {
-        events: {
-          $filter: { input: '$events', as: 'event', cond: { $gt: ['$$event.sequence', literal(sequence)] } },
-        },
-      },
-    },
-    {
-      $set: {
-        events: { $cond: [{ $eq: [{ $size: '$events' }, 0] }, '$$REMOVE', '$events'] },
-        eventsAt: { $cond: [{ $eq: [{ $size: '$events' }, 0] }, '$$REMOVE', now] },
-      },
-    },
-  ]
+function untoldOf(document: TaskDocument, events: readonly StoredEvent[]): UntoldEvents {
+  const record = recordOf(document)
+  return { taskId: document._id, events: events.map(stored => eventOf(record, stored)) }
 }
 
 function eventOf(record: ReturnType<typeof recordOf>, stored: StoredEvent): SequencedEvent {
