@@ -146,10 +146,13 @@ function watch(core: Core, context: AttemptContext, running: Promise<Outcome>): 
       if (context.hasReturned) cancelTimer = core.clock.after(task.attemptTimeoutMs, timeOut)
       else timeOut()
     })
+    let obeys: Interruption | undefined
     attempt.onInterrupt(why => {
+      // A process that stops says so again and again.
+      if (obeys === why) return
+      obeys = why
       cancelTimer()
-      const isAtOnce = why === 'lease-lost' || (why === 'stopping' && !context.hasReturned)
-      const patience = isAtOnce ? 0 : core.settings.obeyMs
+      const patience = patienceWith(core, context, why)
       cancelTimer = core.clock.after(patience, () =>
         resolve(interrupted(core, task, attempt.interruption ?? why)),
       )
@@ -165,6 +168,16 @@ function watch(core: Core, context: AttemptContext, running: Promise<Outcome>): 
       },
     )
   })
+}
+
+/** Milliseconds that a process which stops waits for a result that has come to be read: less than it has to write what came of it. */
+const readMs = 2_000
+
+/** Milliseconds that an interrupted attempt has to end by itself. */
+function patienceWith(core: Core, { hasReturned }: AttemptContext, why: Interruption): number {
+  if (why === 'lease-lost') return 0
+  if (why === 'stopping') return hasReturned ? Math.min(readMs, core.settings.obeyMs) : 0
+  return core.settings.obeyMs
 }
 
 function timeLeft(core: Core, { record }: Attempt, task: ResolvedTask): number {

@@ -210,8 +210,8 @@ export interface EventOutbox {
   backlog(): Promise<EventBacklog>
   /** The events of these records were told, up to the sequence. */
   told(upTo: readonly { taskId: string; sequence: number }[]): Promise<void>
-  /** The number of a task's last event, told or not; undefined where it left none. */
-  lastOf(taskId: string): Promise<number | undefined>
+  /** The number of a task's last event, and whether it was told; undefined where it left none. */
+  lastOf(taskId: string): Promise<{ sequence: number; isTold: boolean } | undefined>
   /** Calls back after each commit of this process that left events to tell. Answers how to stop. */
   onUntold(listener: () => void): () => void
 }

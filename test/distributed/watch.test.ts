@@ -1,3 +1,4 @@
+import { MongoClient } from 'mongodb'
 import { createApp } from 'quillwork/http'
 import { openTelemetry } from 'quillwork/opentelemetry'
 import { obedientTasks } from 'quillwork/testing'
@@ -143,6 +144,29 @@ describeDistributed('watching', () => {
     expect(await metric('broker_connected')).toBe('1')
     expect(await metric('broker_blocked')).toBe('0')
     expect(Number(await metric('broker_reconnects_total'))).toBeGreaterThan(0)
+  })
+
+  it('a process that began after the end of a task says of one that ended long ago that everything was told', async () => {
+    await using home = installation()
+    const { obedient } = obedientTasks()
+    const worker = await home.engine({ tasks: [obedient], roles: ['worker'] })
+    const task = await worker.submit(obedient, { orders: [] })
+    const { taskId } = task
+    await task.result()
+    await using client = new MongoClient(home.databaseUrl)
+    const tasks = client.db().collection<{ _id: string }>('background_tasks')
+    await until(
+      async () => (await tasks.findOne({ _id: taskId, eventsAt: { $exists: false } })) !== null,
+      'told events',
+    )
+    await using api = await apiOf(await home.engine({ tasks: [obedient], roles: [] }))
+    const watching = await api.watch()
+    const heard = await worker.submit(obedient, { orders: [] })
+    await isTold(watching, heard.taskId)
+    const headers = { 'last-event-id': watching.lastEventId }
+    await api.watch(watching.lastEventId, `/v1/tasks/${taskId}/events`)
+    await tasks.updateOne({ _id: taskId }, { $set: { completedAt: new Date(Date.now() - 120_000) } })
+    expect((await api.ask(`/v1/tasks/${taskId}/events`, { headers })).status).toBe(204)
   })
 
   it('a process that has not heard the end of a task does not say that everything was told', async () => {

@@ -109,6 +109,24 @@ describe('stopping', () => {
     expect(await t.tasks.get(taskId)).toMatchObject({ status: 'COMPLETED', attempt: 1 })
   })
 
+  it('a result whose schema answers nothing does not keep its attempt from being given back', async () => {
+    const task = defineTask({
+      type: 'Patient',
+      parameters: z.null(),
+      result: z.string().refine(() => new Promise<boolean>(() => undefined)),
+      execute: () => 'x',
+    })
+    await using t = await testEngine({ tasks: [task], persistent: true })
+    const { taskId } = await t.submit(task, null)
+    await t.drain()
+    const stopping = t.engine.stop({ grace: 0 })
+    await t.advance('4s')
+    await stopping
+    await t.restart()
+    await t.drain()
+    expect(await t.tasks.get(taskId)).toMatchObject({ attempt: 2, retryCount: 0, crashCount: 0 })
+  })
+
   it('a second stop with no grace stops now', async () => {
     const { obedient } = obedientTasks()
     await using t = await testEngine({ tasks: [obedient], persistent: true })

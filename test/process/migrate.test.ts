@@ -116,6 +116,10 @@ describeWithMongo('quillwork migrate', () => {
     expect(told.stdout).toContain(`Without its file: 1 upload, which ${path.dirname(elsewhere)}/uploads does`)
     await database.drop()
     expect(filesOf(await run([...without, '--json']))).toEqual([1, 1, undefined])
+    await database.drop()
+    const toConfigured = [...without, '--data', data, '--json']
+    const configured = { env: { QUILLWORK_STORE: database.url, QUILLWORK_BROKER: 'amqp://127.0.0.1:1' } }
+    expect(filesOf(await run(toConfigured, configured))).toEqual([0, 0, 1])
   })
 
   test('neither a store in use nor one that holds something is touched', { timeout: patience }, async () => {

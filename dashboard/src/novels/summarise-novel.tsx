@@ -30,7 +30,7 @@ export function SummariseNovel({
   const { model } = useSummaryModel(chosen)
   const { mutate, isPending } = useMutation({
     mutationFn() {
-      const header = { 'idempotency-key': wishKey.of(model) }
+      const header = { 'idempotency-key': wishKey.of({ novelId, model }) }
       const params = { path: { novelId }, header }
       return dataOf(api.POST('/v1/novels/{novelId}:summarise', { params, body: { model } }))
     },

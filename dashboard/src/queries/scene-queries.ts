@@ -111,18 +111,19 @@ export function useReadAgain({ id, novelId }: Pick<Scene, 'id' | 'novelId'>): ()
     ])
 }
 
-/** Reads the scene again whenever a task about it has ended. */
+/** Reads the scene again whenever a task about it has ended. `tasks`: undefined while nobody knows them; those that ended before are no news. */
 export function useReadAgainAfterTasks(
   ids: Pick<Scene, 'id' | 'novelId'>,
-  tasks: readonly (Task | undefined)[],
+  tasks: readonly (Task | undefined)[] | undefined,
 ): void {
   const readAgain = useReadAgain(ids)
   const ended = tasks
-    .filter(task => task?.done === true)
+    ?.filter(task => task?.done === true)
     .map(task => `${task?.id} ${task?.attempt}`)
     .join()
   const seen = useRef<string>(undefined)
   useEffect(() => {
+    if (ended === undefined) return
     const isNews = seen.current !== undefined && seen.current !== ended
     seen.current = ended
     if (isNews) void readAgain()

@@ -26,10 +26,8 @@ export function ScenePage() {
   const { novelId, sceneId } = useParams({ from })
   const { data: scene, error, refetch } = useScene(sceneId)
   const tasks = useSceneTasks(sceneId)
-  useReadAgainAfterTasks({ id: sceneId, novelId }, [
-    tasks.newest('GenerateScene'),
-    tasks.newest('GenerateSummary'),
-  ])
+  const known = tasks.isKnown ? [tasks.newest('GenerateScene'), tasks.newest('GenerateSummary')] : undefined
+  useReadAgainAfterTasks({ id: sceneId, novelId }, known)
   if (scene === undefined)
     return (
       <Stack>

@@ -83,7 +83,7 @@ function endsOf(options: MigrateOptions, resolved: ResolvedConfig): Record<'from
 }
 
 /**
- * The end whose uploaded files are in the data directory, as for a server on it: the configured store; where neither is, the file for
+ * The end whose uploaded files are in the data directory, as for a server on it: the configured file; where neither is, the file for
  * which --data was given. Beside any other file are its own.
  */
 function ownerOfData(
@@ -91,7 +91,7 @@ function ownerOfData(
   configured: string,
   { origins }: ResolvedConfig,
 ): string | undefined {
-  if (ends.includes(configured)) return configured
+  if (sqliteFileOf(configured) !== undefined && ends.includes(configured)) return configured
   return origins.data === 'command line' ? ends.find(each => sqliteFileOf(each) !== undefined) : undefined
 }
 

@@ -1,6 +1,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { z } from 'zod'
 import { hasEnded } from '../../task/status.ts'
+import type { TaskRecord } from '../../task/task.ts'
 import type { ApiContext, App } from '../context.ts'
 import { flag, id } from '../schemas/fields.ts'
 import { problems } from '../schemas/problem.ts'
@@ -76,7 +77,7 @@ function streamTree(app: App, context: ApiContext): void {
       if (
         hasEnded(record.status) &&
         lastEventId !== undefined &&
-        (await hasHeardAll(context, record.id)) &&
+        (await hasHeardAll(context, record)) &&
         (await hub.isToldAfter(lastEventId, matches))
       )
         return reply.code(204).send()
@@ -86,10 +87,19 @@ function streamTree(app: App, context: ApiContext): void {
   )
 }
 
-/** Whether the last event of a task has come here: what other processes tell comes later than the record says it. */
-async function hasHeardAll({ engine, hub }: ApiContext, taskId: string): Promise<boolean> {
-  const last = await engine.store.events?.lastOf(taskId)
-  return last === undefined || hub.ring.lastOf(taskId) === last
+/** Milliseconds after which what was told has come here, or left a gap. */
+const onItsWayMs = 60_000
+
+/** Whether the last event of a task that ended has come here: what other processes tell comes later than the record says it. */
+async function hasHeardAll(
+  { engine, hub }: ApiContext,
+  { id, completedAt = Number.POSITIVE_INFINITY }: TaskRecord,
+): Promise<boolean> {
+  const last = await engine.store.events?.lastOf(id)
+  if (last === undefined || hub.ring.lastOf(id) === last.sequence) return true
+  // Told long ago, it may be kept no more, or have been told before this process began.
+  if (!last.isTold || engine.store.tasks.now() - completedAt < onItsWayMs) return false
+  return (await engine.health()).broker?.connected === true
 }
 
 interface Wanted {

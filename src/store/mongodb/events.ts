@@ -114,9 +114,10 @@ export function createEventOutbox(session: Session): EventOutbox & { flush(): Pr
     flush: () => told.flush(),
     async lastOf(taskId) {
       const task = await database.run('last event', () =>
-        tasks.findOne({ _id: taskId }, { projection: { eventSequence: 1 } }),
+        tasks.findOne({ _id: taskId }, { projection: { eventSequence: 1, eventsAt: 1 } }),
       )
-      return task?.eventSequence
+      if (task?.eventSequence === undefined) return undefined
+      return { sequence: task.eventSequence, isTold: task.eventsAt === undefined }
     },
     onUntold: listener => events.onUntold(listener),
     backlog: () => backlogOf(session),

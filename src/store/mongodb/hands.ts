@@ -74,8 +74,10 @@ export function createHands(getSession: () => Session, resend: ResendAfter): Han
     },
     async suspectIsOut() {
       if (suspects.size === 0) return false
+      const session = getSession()
+      if (!session.hints.periods.suspects.isOver()) return true
       const asked = [...suspects]
-      const out = new Set(await suspectsThatAreOut(getSession(), asked))
+      const out = new Set(await suspectsThatAreOut(session, asked))
       for (const taskId of asked) if (!out.has(taskId)) suspects.delete(taskId)
       return out.size > 0
     },

@@ -18,6 +18,8 @@ const lookEveryMs = {
   uncounted: 2_000,
   /** Dead letters that nobody was told of. */
   notices: 2_000,
+  /** The end of a task whose last attempt crashed, and that was sent from here. */
+  suspects: 200,
 } as const
 
 /** What may be due. */
@@ -67,6 +69,7 @@ export function createHints(now: () => number): Hints {
       lost: period(lookEveryMs.lost),
       uncounted: period(lookEveryMs.uncounted),
       notices: period(lookEveryMs.notices),
+      suspects: period(lookEveryMs.suspects),
     },
   }
 }

@@ -4,7 +4,7 @@ export interface LazyWrites<V> {
   /** The value that is not written yet, or on its way. */
   get(taskId: string): V | undefined
   delete(taskId: string): void
-  /** Writes what is there now. Rejects when that fails; then it is forgotten. */
+  /** Writes what is there now, and waits for what is on its way. Rejects when that fails; then it is forgotten. */
   flush(): Promise<void>
 }
 
@@ -14,21 +14,24 @@ export function createLazyWrites<V>(
   write: (values: ReadonlyMap<string, V>) => Promise<void>,
 ): LazyWrites<V> {
   let gathered = new Map<string, V>()
-  const onTheirWay = new Set<ReadonlyMap<string, V>>()
+  const onTheirWay = new Map<ReadonlyMap<string, V>, Promise<void>>()
   let timer: NodeJS.Timeout | undefined
+
+  function send(): void {
+    if (gathered.size === 0) return
+    const values = gathered
+    gathered = new Map()
+    const written = write(values).finally(() => onTheirWay.delete(values))
+    onTheirWay.set(values, written)
+    // Whoever flushes hears of it.
+    written.catch(() => undefined)
+  }
 
   async function flush(): Promise<void> {
     clearTimeout(timer)
     timer = undefined
-    if (gathered.size === 0) return
-    const values = gathered
-    gathered = new Map()
-    onTheirWay.add(values)
-    try {
-      await write(values)
-    } finally {
-      onTheirWay.delete(values)
-    }
+    send()
+    await Promise.all(onTheirWay.values())
   }
 
   return {
@@ -38,7 +41,7 @@ export function createLazyWrites<V>(
     },
     get(taskId) {
       if (gathered.has(taskId)) return gathered.get(taskId)
-      return [...onTheirWay].findLast(values => values.has(taskId))?.get(taskId)
+      return [...onTheirWay.keys()].findLast(values => values.has(taskId))?.get(taskId)
     },
     delete: taskId => void gathered.delete(taskId),
     flush,

@@ -1,4 +1,7 @@
-/** Which events were told, until they are dropped from their records: a moment later, those of many records together. */
+/**
+ * Which events were told, until they are dropped from their records: a moment later, those of many records together. A process that
+ * goes on with such a record within that moment tells them once more.
+ */
 import type { Document } from 'mongodb'
 import type { StoredEvent, TaskDocument } from './documents.ts'
 import { createLazyWrites } from './lazy-writes.ts'
