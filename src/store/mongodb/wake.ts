@@ -14,7 +14,7 @@ const mayBeLateMs = 250
 /** A delivery may come this much early, milliseconds; a claim is granted that much before its time. */
 const mayBeEarlyMs = 20
 /** A delayed delivery that is not claimed this long after its time is presumed lost; milliseconds. */
-const lostAfterMs = 2_000
+const lostAfterMs = 1_500
 /** A confirmed delivery that nobody claimed for so long, while nothing waits in the queue, has vanished with it; milliseconds. */
 const vanishedAfterMs = 3_000
 
