@@ -130,7 +130,8 @@ async function claimAgain(
 
 /** Makes the lease of a claim begin anew; answers whether it is still there. When the engine stops it is given back as it is. */
 async function isHeld(core: Core, claim: Claim, record: TaskRecord | undefined): Promise<boolean> {
-  if (record === undefined || core.stopping) return record !== undefined
+  if (record === undefined) return false
+  if (core.stopping) return true
   const lease = { taskId: claim.taskId, token: claim.token }
   const [extended] = await core.store.tasks.extend([lease], core.settings.leaseMs)
   return extended?.held === true
