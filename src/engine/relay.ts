@@ -6,33 +6,61 @@ import type { Core } from './core.ts'
 
 /** Parents that one step of the relay looks at. */
 const parentsPerStep = 100
+/** Milliseconds after which a suspect that runs is not expected to end soon. */
+const longSuspectMs = 2_000
 /** Milliseconds after which the relay looks although nobody woke it: what a crash left behind, or news that got lost. */
 const lookEveryMs = 1_000
 
 /**
- * Moves what is due: deliveries to the broker, as many as its lanes have room for, parents to the aggregator, and dead letters to
- * those who want to know. One loop per process; sending for the first time and sending again after a crash are the same step.
+ * Moves what is due: deliveries to the broker, as many as its lanes have room for, and dead letters to those who want to know; beside
+ * them parents to the aggregator. Sending for the first time and sending again after a crash are the same step.
  */
 export function startRelay(core: Core): Loop {
   const lanes = [...core.settings.lanes.keys()]
-
-  async function step(): Promise<number | undefined> {
-    try {
-      const rooms = lanes.map(lane => roomIn(core, lane))
-      const due = await core.store.outbox.due(rooms, { suspects: true, parents: parentsPerStep })
-      if (core.broker.remote !== undefined) noteCrowded(core, rooms, due.deliveries)
-      if (due.deliveries.length > 0) await send(core, due.deliveries)
-      // All at once: their writes go together, and what is to be sent next does not wait for each of them.
-      await Promise.all(due.parents.map(parent => lookAt(core, parent)))
-      if (due.notices !== undefined && due.notices.length > 0) await notify(core, due.notices)
-      return due.nextAt === undefined ? undefined : Math.max(0, due.nextAt - core.store.tasks.now())
-    } catch (error) {
-      core.log.error({ err: error }, 'the relay could not look for due tasks; trying again')
-      return undefined
-    }
+  const { clock } = core
+  const loops = [() => sendDue(core, lanes), () => lookAtParents(core)].map(step =>
+    startLoop({ clock, everyMs: lookEveryMs, step }),
+  )
+  return {
+    wake() {
+      for (const loop of loops) loop.wake()
+    },
+    async stop() {
+      await Promise.all(loops.map(loop => loop.stop()))
+    },
   }
+}
 
-  return startLoop({ clock: core.clock, everyMs: lookEveryMs, step })
+async function sendDue(core: Core, lanes: readonly string[]): Promise<number | undefined> {
+  try {
+    const rooms = lanes.map(lane => roomIn(core, lane))
+    const due = await core.store.outbox.due(rooms, { suspects: suspectsOut(core) })
+    if (core.broker.remote !== undefined) noteCrowded(core, rooms, due.deliveries)
+    if (due.deliveries.length > 0) await send(core, due.deliveries)
+    if (due.notices !== undefined && due.notices.length > 0) await notify(core, due.notices)
+    return due.nextAt === undefined ? undefined : Math.max(0, due.nextAt - core.store.tasks.now())
+  } catch (error) {
+    core.log.error({ err: error }, 'the relay could not look for due tasks; trying again')
+    return undefined
+  }
+}
+
+/** All at once: their writes go together. */
+async function lookAtParents(core: Core): Promise<undefined> {
+  try {
+    const parents = await core.store.outbox.toLookAt(parentsPerStep)
+    await Promise.all(parents.map(parent => lookAt(core, parent)))
+  } catch (error) {
+    core.log.error({ err: error }, 'the relay could not look for parents; trying again')
+  }
+}
+
+/**
+ * How many suspects may be out. A process runs one at a time; between processes the next one is on its way meanwhile, unless the one
+ * that runs here takes long: the next would only be turned away again and again.
+ */
+function suspectsOut({ broker, suspects }: Core): number {
+  return broker.remote === undefined || suspects.takenForMs > longSuspectMs ? 1 : 2
 }
 
 /** One parent that cannot be looked at holds up no other. */

@@ -7,7 +7,7 @@ import type { Clock } from '../runtime/clock.ts'
 export class SuspectTurn {
   readonly #clock: Clock
   readonly #waiting: (() => void)[] = []
-  #isTaken = false
+  #takenAt: number | undefined
 
   constructor(clock: Clock) {
     this.#clock = clock
@@ -15,8 +15,8 @@ export class SuspectTurn {
 
   /** Tells whether it is the turn of the one that asks: at once, or within so many milliseconds. Whoever has it calls `leave`. */
   enter(ms: number, told: (entered: boolean) => void): void {
-    if (!this.#isTaken) {
-      this.#isTaken = true
+    if (this.#takenAt === undefined) {
+      this.#takenAt = this.#clock.monotonic()
       told(true)
       return
     }
@@ -33,7 +33,12 @@ export class SuspectTurn {
 
   leave(): void {
     const next = this.#waiting.shift()
-    if (next === undefined) this.#isTaken = false
-    else next()
+    this.#takenAt = next === undefined ? undefined : this.#clock.monotonic()
+    next?.()
+  }
+
+  /** Milliseconds for which the one whose turn it is has had it; 0 when it is nobody's. */
+  get takenForMs(): number {
+    return this.#takenAt === undefined ? 0 : this.#clock.monotonic() - this.#takenAt
   }
 }

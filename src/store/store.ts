@@ -140,11 +140,6 @@ export interface DeadLetterNotice {
 export interface Due {
   deliveries: readonly Delivery[]
   /**
-   * Records that the aggregator must look at: parents whose sub-tasks have all ended, parents that ended while sub-tasks are live, and
-   * tasks that nobody holds although they were asked to stop: the attempt ended before it heard of it.
-   */
-  parents: readonly string[]
-  /**
    * Dead letters that were opened a while ago and that nobody was told of: their delivery was not there to carry the news. Each is
    * handed out to one asker, and again a while later unless `noticed` came.
    */
@@ -166,14 +161,22 @@ export interface LaneRoom {
 /** What is still to tell, and whose turn it is. */
 export interface Outbox {
   /**
-   * The next deliveries in fair order, at most `room` per lane, none of a paused lane; at most one suspect when `suspects`, which needs
-   * no room where the lane takes what is urgent.
+   * The next deliveries in fair order, at most `room` per lane, none of a paused lane. Suspects only until `suspects` of them, over all
+   * lanes, are handed out or run here; they need no room where the lane takes what is urgent.
    */
-  due(lanes: readonly LaneRoom[], options: { suspects: boolean; parents: number }): Promise<Due>
+  due(lanes: readonly LaneRoom[], options: { suspects: number }): Promise<Due>
+  /**
+   * Ids of records that the aggregator must look at, at most so many: parents whose sub-tasks have all ended, parents that ended while
+   * sub-tasks are live, and tasks that nobody holds although they were asked to stop: the attempt ended before it heard of it.
+   */
+  toLookAt(limit: number): Promise<readonly string[]>
   /** These deliveries reached the broker; they are not due again until claimed, or until `forget` says that they were lost. */
   told(deliveries: readonly Delivery[]): Promise<void>
-  /** These deliveries came to nothing (refused by the claim, or dropped); what is still waiting becomes due again. */
-  forget(taskIds: readonly string[]): void
+  /**
+   * These deliveries came to nothing (refused by the claim, or dropped); what is still waiting becomes due again. Resolves when that is
+   * durable. Rejects when the database fails; it is done at a later look then, or when they are presumed lost.
+   */
+  forget(taskIds: readonly string[]): Promise<void>
   /** Calls back after each commit that may have made something due. Answers how to stop. */
   onTelling(listener: () => void): () => void
   /** The broker can hold a delivery for these times (milliseconds, ascending): waiting tasks are handed to it that much ahead. */

@@ -100,6 +100,7 @@ export interface TaskRecord {
   subTaskKey?: string
   /** 0 for a root. */
   depth: number
+  /** Of a parent. What ended is counted at once; between processes, what began or will be tried again up to a second or two later. */
   subTaskStatusSummary?: SubTaskSummary
   /** Set while a parent waits whose `onSubTasksSettled` is to run when no sub-task is live any more. */
   reduces?: boolean

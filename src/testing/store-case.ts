@@ -102,7 +102,7 @@ export function claimOf(record: Pick<TaskRecord, 'id' | 'attempt'>, changes: Par
 export async function atRest(store: Store): Promise<void> {
   let seen: readonly string[] | undefined
   for (;;) {
-    const { parents } = await store.outbox.due([], { suspects: false, parents: 100 })
+    const parents = await store.outbox.toLookAt(100)
     const sorted = [...parents].sort()
     if (seen?.join() === sorted.join()) return
     seen = sorted
@@ -179,12 +179,16 @@ export function problem(message = 'The provider said no.', code = 'HANDLER_FAILE
   return { code, message, retryable: false, errorClass: 'permanent' }
 }
 
-/** The deliveries that are due, at most 1,000 per lane. */
+/** What is due, at most 1,000 deliveries per lane, and the parents to look at. */
 export async function dueIn(store: Store, ...lanes: (string | LaneRoom)[]) {
   const rooms = (lanes.length === 0 ? ['default'] : lanes).map(lane =>
     typeof lane === 'string' ? { lane, room: 1_000 } : lane,
   )
-  return store.outbox.due(rooms, { suspects: true, parents: 100 })
+  const [due, parents] = await Promise.all([
+    store.outbox.due(rooms, { suspects: 1 }),
+    store.outbox.toLookAt(100),
+  ])
+  return { ...due, parents }
 }
 
 /** The ids of the tasks that are due, in order. */

@@ -50,7 +50,7 @@ export const tellingCases: readonly StoreCase[] = [
       const { deliveries } = await dueIn(store)
       await store.outbox.told(deliveries.slice(0, 2))
       assert.deepEqual(await dueIds(store), ids(records).slice(2))
-      store.outbox.forget([deliveries[0]?.taskId ?? '', 'nobody'])
+      await store.outbox.forget([deliveries[0]?.taskId ?? '', 'nobody'])
       assert.deepEqual(await dueIds(store), [records[0]?.id, records[2]?.id])
       assert.deepEqual(await dueIds(store, { lane: 'default', room: 1 }), [records[0]?.id])
     },
@@ -75,7 +75,7 @@ export const tellingCases: readonly StoreCase[] = [
       const ended = await move(store, cancelledWaiting(record, problem(), context.now))
       assert.deepEqual(await store.tasks.claim([claimOf(record)]), [undefined])
       assert.deepEqual(await read(store, record.id), ended)
-      store.outbox.forget([record.id])
+      await store.outbox.forget([record.id])
       assert.deepEqual(await dueIds(store), [])
       await move(store, retried(ended, context.now))
       await store.outbox.told((await dueIn(store)).deliveries)
@@ -126,6 +126,34 @@ export const tellingCases: readonly StoreCase[] = [
     },
   },
   {
+    name: 'due: of the tasks whose last attempt crashed as many are out as asked for, over all lanes',
+    async run(context) {
+      const store = await context.makeStore()
+      const waiting = [
+        await suspect(store, context.now),
+        await suspect(store, context.now),
+        await suspect(store, context.now, 'batch'),
+        await suspect(store, context.now, 'batch'),
+      ]
+      const rooms = ['default', 'batch'].map(lane => ({ lane, room: 10 }))
+      const due = async (suspects: number) => {
+        const { deliveries } = await store.outbox.due(rooms, { suspects })
+        await store.outbox.told(deliveries)
+        return deliveries
+      }
+      const first = await due(3)
+      assert.equal(first.length, 3)
+      assert.deepEqual(await due(3), [])
+      for (const { taskId, attempt } of first.slice(1)) {
+        const running = await start(store, { id: taskId, attempt })
+        await move(store, completed(running, '"x"', context.now))
+      }
+      assert.deepEqual(await due(1), [])
+      const last = only(await due(3))
+      assert.deepEqual([...first, last].map(({ taskId }) => taskId).sort(), ids(waiting).sort())
+    },
+  },
+  {
     name: 'due: one whose last attempt crashed is handed out without room where the lane takes what is urgent',
     async run(context) {
       const store = await context.makeStore()
@@ -147,7 +175,7 @@ export const tellingCases: readonly StoreCase[] = [
       const store = await context.makeStore()
       await suspect(store, context.now)
       const healthy = await createOne(store)
-      const due = await store.outbox.due([{ lane: 'default', room: 10 }], { suspects: false, parents: 0 })
+      const due = await store.outbox.due([{ lane: 'default', room: 10 }], { suspects: 0 })
       assert.deepEqual(
         due.deliveries.map(({ taskId }) => taskId),
         [healthy.id],
@@ -178,7 +206,7 @@ export const tellingCases: readonly StoreCase[] = [
 /** Parents that the aggregator must look at. */
 export const parentCases: readonly StoreCase[] = [
   {
-    name: 'due: a parent is to be looked at when its sub-tasks have ended, not before, and until it moved',
+    name: 'toLookAt: a parent is to be looked at when its sub-tasks have ended, not before, and until it moved',
     async run(context) {
       const store = await context.makeStore()
       const { parent, children } = await family(store, ['a', 'b'])
@@ -196,7 +224,7 @@ export const parentCases: readonly StoreCase[] = [
     },
   },
   {
-    name: 'due: a parent without sub-tasks is looked at at once; one whose attempt runs is not',
+    name: 'toLookAt: a parent without sub-tasks is looked at at once; one whose attempt runs is not',
     async run(context) {
       const store = await context.makeStore()
       const running = await startNew(store)
@@ -206,7 +234,7 @@ export const parentCases: readonly StoreCase[] = [
     },
   },
   {
-    name: 'due: a parent that ended while sub-tasks are live is looked at until none is',
+    name: 'toLookAt: a parent that ended while sub-tasks are live is looked at until none is',
     async run(context) {
       const store = await context.makeStore()
       const { parent, children } = await family(store, ['a'])
@@ -217,7 +245,7 @@ export const parentCases: readonly StoreCase[] = [
     },
   },
   {
-    name: 'due: a parent that ended by itself while sub-tasks are live is looked at, whatever it ended as',
+    name: 'toLookAt: a parent that ended by itself while sub-tasks are live is looked at, whatever it ended as',
     async run(context) {
       const store = await context.makeStore()
       for (const end of ['completed', 'failed'] as const) {
@@ -234,7 +262,7 @@ export const parentCases: readonly StoreCase[] = [
     },
   },
   {
-    name: 'due: a task whose attempt ended before it heard that it should stop is looked at, and not claimed',
+    name: 'toLookAt: a task whose attempt ended before it heard that it should stop is looked at, and not claimed',
     async run(context) {
       const store = await context.makeStore()
       const ends = [
@@ -259,15 +287,13 @@ export const parentCases: readonly StoreCase[] = [
     },
   },
   {
-    name: 'due: no more parents than asked for',
+    name: 'toLookAt: no more parents than asked for',
     async run(context) {
       const store = await context.makeStore()
       for (let count = 0; count < 4; count++)
         await move(store, awaitingSubTasks(await startNew(store), { reduces: true }))
-      const due = (parents: number) => store.outbox.due([], { suspects: true, parents })
-      assert.equal((await due(3)).parents.length, 3)
-      assert.equal((await due(0)).parents.length, 0)
-      assert.equal((await due(9)).parents.length, 4)
+      assert.equal((await store.outbox.toLookAt(3)).length, 3)
+      assert.equal((await store.outbox.toLookAt(9)).length, 4)
     },
   },
 ]

@@ -163,7 +163,7 @@ export const turnCases: readonly StoreCase[] = [
       context.advance(100)
       const seen = new Set<string>()
       for (let step = 0; step < 5; step++) {
-        const due = await store.outbox.due([{ lane: 'default', room: 2_000 }], { suspects: true, parents: 0 })
+        const due = await store.outbox.due([{ lane: 'default', room: 2_000 }], { suspects: 1 })
         for (const { taskId } of due.deliveries) seen.add(taskId)
         if (seen.size < delayed.length) assert.ok((due.nextAt ?? context.now + 1) <= context.now)
       }

@@ -34,7 +34,7 @@ export async function testEngine<const T extends readonly AnyTask[]>(
   const database = freshDatabase()
   const clock = options.clock ?? createManualClock()
   const openStore = (now: () => number) => {
-    const store = mongodb({ url: database.url, now })
+    const store = mongodb({ url: database.url, now, countAfterMs: 0 })
     storesOf.get(clock)?.add(store)
     return store
   }

@@ -71,10 +71,7 @@ export async function fill(file: string): Promise<void> {
 /** What an engine leaves behind that dies, and what others file. */
 async function leaveTraces(file: string): Promise<void> {
   const store = sqlite({ file })
-  const { deliveries } = await store.outbox.due([{ lane: 'default', room: 1 }], {
-    suspects: false,
-    parents: 0,
-  })
+  const { deliveries } = await store.outbox.due([{ lane: 'default', room: 1 }], { suspects: 0 })
   for (const { taskId, attempt } of deliveries) {
     await store.tasks.claim([{ taskId, attempt, token: 'lost', executionNodeId: 'dead', leaseMs: 60_000 }])
     await store.attempts.log(

@@ -19,6 +19,7 @@ export function mongoPlaces(faults: StoreFaults = {}): { next(): Place; drop(): 
         const before = () => breakIfAsked(ground())
         const store = mongodb({
           url: database.url,
+          countAfterMs: 0,
           now: () => ground()?.now ?? 0,
           faults: { ...faults, before },
         })

@@ -87,7 +87,7 @@ export const relay = fc
         if (fails) world.failingCommits = 2
         const due = world.store.outbox.due(
           lanes.map(lane => ({ lane, room })),
-          { suspects: true, parents: 10 },
+          { suspects: 1 },
         )
         const { deliveries } = await due.catch(() => ({ deliveries: [] }))
         world.failingCommits = 0
@@ -135,7 +135,7 @@ export const claimDelivery = pick.map(index =>
       const delivery = picked(world.deliveries, index)
       world.deliveries.splice(world.deliveries.indexOf(delivery), 1)
       await claim(world, delivery.taskId, delivery.attempt, true)
-      world.store.outbox.forget([delivery.taskId])
+      await world.store.outbox.forget([delivery.taskId])
     },
     { needs: 'deliveries', allows: { claim: true } },
   ),
@@ -147,11 +147,11 @@ export const work = fc.integer({ min: 1, max: 3 }).map(room =>
     `work(${room})`,
     async world => {
       const rooms = lanes.map(lane => ({ lane, room }))
-      const { deliveries } = await world.store.outbox.due(rooms, { suspects: true, parents: 0 })
+      const { deliveries } = await world.store.outbox.due(rooms, { suspects: 1 })
       await world.store.outbox.told(deliveries)
       for (const { taskId, attempt } of deliveries) {
         await claim(world, taskId, attempt, true)
-        world.store.outbox.forget([taskId])
+        await world.store.outbox.forget([taskId])
       }
     },
     { allows: { claim: true } },
@@ -175,7 +175,7 @@ export const loseDelivery = pick.map(index =>
     async world => {
       const delivery = picked(world.deliveries, index)
       world.deliveries.splice(world.deliveries.indexOf(delivery), 1)
-      world.store.outbox.forget([delivery.taskId])
+      await world.store.outbox.forget([delivery.taskId])
     },
     { needs: 'deliveries' },
   ),

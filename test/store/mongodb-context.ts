@@ -44,7 +44,7 @@ export class MongoContext implements StoreCaseContext {
   /** A store on the caller's own client. */
   async makeStoreOn(client: (url: string) => MongoClient): Promise<MongoStore> {
     const database = freshDatabase()
-    const store = mongodb({ client: client(database.url), now: () => this.now })
+    const store = mongodb({ client: client(database.url), now: () => this.now, countAfterMs: 0 })
     this.#open.set(store, database)
     await store.open()
     return store
@@ -78,7 +78,7 @@ export class MongoContext implements StoreCaseContext {
   }
 
   async #openIn(database: FreshDatabase): Promise<MongoStore> {
-    const store = mongodb({ url: database.url, now: () => this.now, faults: this.#faults })
+    const store = mongodb({ url: database.url, now: () => this.now, countAfterMs: 0, faults: this.#faults })
     this.#open.set(store, database)
     await store.open()
     return store

@@ -99,7 +99,7 @@ describeWithMongo('the right to send in MongoDB', () => {
     const made = await createAll(one, [newTask(), newTask(), newTask()])
     const { deliveries } = await dueIn(one)
     await one.outbox.told(deliveries.slice(0, 1))
-    one.outbox.forget([made[0]?.id ?? ''])
+    await one.outbox.forget([made[0]?.id ?? ''])
     await one.tasks.close()
     expect(await dueIds(two)).toEqual(ids(made))
   })

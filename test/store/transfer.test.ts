@@ -100,9 +100,9 @@ describeWithMongo('the rows of a store', () => {
         (await store.lanes.lanes()).map(({ lane, waiting, paused }) => [lane, waiting, paused])
       expect(await waiting(back)).toEqual(await waiting(source))
       const order = async (store: typeof source) =>
-        (
-          await store.outbox.due([{ lane: 'default', room: 100 }], { suspects: false, parents: 0 })
-        ).deliveries.map(({ taskId }) => taskId)
+        (await store.outbox.due([{ lane: 'default', room: 100 }], { suspects: 0 })).deliveries.map(
+          ({ taskId }) => taskId,
+        )
       expect(await order(back)).toEqual(await order(source))
     } finally {
       for (const store of [source, there, back]) await store.tasks.close()

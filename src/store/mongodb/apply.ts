@@ -1,4 +1,5 @@
 import { type ClientSession, MongoBulkWriteError } from 'mongodb'
+import { hasEnded } from '../../task/status.ts'
 import type { Applied, Transition } from '../../task/transition.ts'
 import { guardOf, type Move, pipelineOf } from './change.ts'
 import type { Told } from './coalesce.ts'
@@ -225,9 +226,16 @@ function afterwards(session: Session, moves: readonly Move[], told: readonly Tol
     noteWaiting(session, transition)
   }
   const idsOf = (those: readonly Move[]) => those.map(({ transition }) => transition.taskId)
-  families.moved(idsOf(applied.filter(({ transition }) => transition.set.status !== undefined)))
+  const moved = applied.filter(({ transition }) => transition.set.status !== undefined)
+  families.moved(idsOf(moved.filter(move => !isLive(move))))
+  families.moved(idsOf(moved.filter(isLive)), { isLive: true })
   if (keeps.events) events.note(idsOf(applied))
   session.tell()
+}
+
+/** The attempt is over, and the task will have another one. */
+function isLive({ transition: { fence, set } }: Move): boolean {
+  return 'attempt' in fence && set.status !== undefined && !hasEnded(set.status)
 }
 
 function isApplied(told: Told<Applied> | undefined): boolean {

@@ -183,6 +183,6 @@ function noteClaimed(session: Session, documents: readonly TaskDocument[]): void
     order.passed(document)
   }
   const ids = documents.map(({ _id }) => _id)
-  families.moved(ids)
+  families.moved(ids, { isLive: true })
   if (keeps.events) events.note(ids)
 }

@@ -12,8 +12,12 @@ const jitterMs = 20
 export interface Counts {
   /** Counts what moved before this call. Rejects when the database fails. */
   count(parentId: string): Promise<void>
-  /** Resolves when what moved before this call is counted, or could not be. */
+  /** Counts what moved before this call at the next `count`, or when a moment is over. */
+  countLater(parentId: string): void
+  /** Resolves when the counts that have begun, or are next, have ended. */
   idle(): Promise<void>
+  /** Resolves when what moved before this call is counted, or could not be. */
+  flush(): Promise<void>
 }
 
 interface Count {
@@ -22,12 +26,18 @@ interface Count {
   next?: Promise<void>
 }
 
-/** @param getSession The session that they work for. */
-export function createCounts(getSession: () => Session): Counts {
+/**
+ * @param getSession The session that they work for.
+ * @param laterMs Milliseconds until `countLater` counts.
+ */
+export function createCounts(getSession: () => Session, laterMs: number): Counts {
   const counts = new Map<string, Count>()
+  const later = new Map<string, NodeJS.Timeout>()
   const parents: KnownParents = new Map()
 
   function begin(parentId: string): Promise<void> {
+    clearTimeout(later.get(parentId))
+    later.delete(parentId)
     const running = foldAll(getSession(), parentId, parents)
     const own: Count = { running }
     counts.set(parentId, own)
@@ -38,16 +48,31 @@ export function createCounts(getSession: () => Session): Counts {
     return running
   }
 
+  function count(parentId: string): Promise<void> {
+    const present = counts.get(parentId)
+    if (present === undefined) return begin(parentId)
+    present.next ??= present.running.catch(() => undefined).then(() => begin(parentId))
+    return present.next
+  }
+
+  /** Of this moment only: where sub-tasks move all the time, another count is always on its way. */
+  async function idle(): Promise<void> {
+    await Promise.allSettled([...counts.values()].map(({ running, next }) => next ?? running))
+  }
+
   return {
-    count(parentId) {
-      const present = counts.get(parentId)
-      if (present === undefined) return begin(parentId)
-      present.next ??= present.running.catch(() => undefined).then(() => begin(parentId))
-      return present.next
+    count,
+    countLater(parentId) {
+      if (later.has(parentId) || counts.get(parentId)?.next !== undefined) return
+      // One that fails is left to the sweep.
+      const go = () => void count(parentId).catch(() => undefined)
+      if (laterMs === 0) go()
+      else later.set(parentId, setTimeout(go, laterMs).unref())
     },
-    async idle() {
-      // Of this moment only: where sub-tasks move all the time, another count is always on its way.
-      await Promise.allSettled([...counts.values()].map(({ running, next }) => next ?? running))
+    idle,
+    async flush() {
+      for (const parentId of later.keys()) count(parentId).catch(() => undefined)
+      await idle()
     },
   }
 }

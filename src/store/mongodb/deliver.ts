@@ -50,16 +50,16 @@ export function deliveryOf(
 export async function deliverReady(
   session: Session,
   lanes: readonly LaneRoom[],
-  suspects: boolean,
+  suspects: number,
 ): Promise<Delivery[]> {
-  const usable = lanes.filter(({ room, takesUrgent }) => room > 0 || (suspects && takesUrgent === true))
+  const usable = lanes.filter(({ room, takesUrgent }) => room > 0 || (suspects > 0 && takesUrgent === true))
   if (usable.length === 0 || !(await isWorthALook(session, usable))) return []
   const paused = await session.paused.current()
   const open = usable.filter(({ lane }) => !paused.has(lane))
-  const suspect = suspects ? await findSuspect(session, open) : undefined
+  const crashed = suspects > 0 ? await findSuspects(session, open, suspects) : []
   const found = await Promise.all(
     open.map(async ({ lane, room }) => {
-      const first = suspect?.lane === lane ? [suspect] : []
+      const first = crashed.filter(suspect => suspect.lane === lane)
       return [...first, ...(await findReady(session, lane, room - first.length))]
     }),
   )
@@ -93,20 +93,27 @@ async function findReady(session: Session, lane: string, room: number): Promise<
   return found
 }
 
-/** Suspects of which one is taken: several processes that all took the first would wait for each other. */
+/** Suspects of which some are taken: several processes that all took the first would wait for each other. */
 const suspectsLookedAt = 8
 
-/** One of the next tasks whose last attempt crashed, unless one is out. */
-async function findSuspect(session: Session, lanes: readonly LaneRoom[]): Promise<Waiting | undefined> {
+/** Some of the next tasks whose last attempt crashed, until `most` are out. */
+async function findSuspects(session: Session, lanes: readonly LaneRoom[], most: number): Promise<Waiting[]> {
   const { hints, hands } = session
-  // While one is out the next is looked for each time: it may have come to its end.
-  if (!hints.suspects || (await hands.suspectIsOut())) return undefined
+  if (!hints.suspects) return []
+  const room = most - (await hands.suspectsOut())
+  // While they are out the next is looked for each time: one may have come to its end.
+  if (room <= 0) return []
   hints.suspects = false
   const queues = lanes.map(({ lane }) => queueOf(lane, true))
   const next = await find(session, { ready: { $in: queues } }, suspectsLookedAt)
-  if (next.length === 0) return undefined
-  hints.suspects = true
-  return next[Math.floor(Math.random() * next.length)]
+  if (next.length > 0) hints.suspects = true
+  return someOf(next, room)
+}
+
+/** By chance, at most so many, one after the other in the line from there on. */
+function someOf<T>(line: readonly T[], most: number): T[] {
+  const start = Math.floor(Math.random() * line.length)
+  return [...line.slice(start), ...line.slice(0, start)].slice(0, most)
 }
 
 function find({ database, tasks }: Session, filter: Filter<TaskDocument>, limit: number): Promise<Waiting[]> {

@@ -7,12 +7,15 @@ import type { Session } from './session.ts'
 /** Sub-tasks that a sweep finds at once. */
 const perSweep = 1_000
 
-/** @param getSession The session that it becomes a part of. */
-export function createFamilies(getSession: () => Session): Families {
+/**
+ * @param getSession The session that it becomes a part of.
+ * @param countAfterMs Milliseconds until a parent counts a sub-task that moves again.
+ */
+export function createFamilies(getSession: () => Session, countAfterMs = 1_000): Families {
   const parents = new Map<string, string | null>()
   const known = new Set<string>()
   const lookups = new Set<Promise<void>>()
-  const { count, idle } = createCounts(getSession)
+  const { count, countLater, idle, flush } = createCounts(getSession, countAfterMs)
 
   function know(taskId: string, parentId: string | undefined): void {
     parents.set(taskId, parentId ?? null)
@@ -26,22 +29,23 @@ export function createFamilies(getSession: () => Session): Families {
     count(parentId).catch(() => undefined)
   }
 
-  async function lookUp(taskIds: readonly string[]): Promise<void> {
+  async function lookUp(taskIds: readonly string[], countIn: (parentId: string) => void): Promise<void> {
     const found = await findMoved(getSession(), taskIds)
     for (const { _id, parentTaskId } of found) know(_id, parentTaskId)
-    for (const parentId of new Set(found.map(({ parentTaskId }) => parentTaskId))) countSoon(parentId)
+    for (const parentId of new Set(found.map(({ parentTaskId }) => parentTaskId))) countIn(parentId)
   }
 
   return {
     know,
     parentOf: taskId => parents.get(taskId),
     isParent: taskId => known.has(taskId),
-    moved(taskIds) {
+    moved(taskIds, { isLive } = { isLive: false }) {
+      const countIn = isLive ? countLater : countSoon
       const touched = new Set(taskIds.map(taskId => parents.get(taskId)))
-      for (const parentId of touched) if (typeof parentId === 'string') countSoon(parentId)
+      for (const parentId of touched) if (typeof parentId === 'string') countIn(parentId)
       const unknown = touched.has(undefined) ? taskIds.filter(taskId => !parents.has(taskId)) : []
       if (unknown.length === 0) return
-      const lookup = lookUp(unknown).catch(() => undefined)
+      const lookup = lookUp(unknown, countIn).catch(() => undefined)
       lookups.add(lookup)
       void lookup.finally(() => lookups.delete(lookup))
     },
@@ -49,6 +53,10 @@ export function createFamilies(getSession: () => Session): Families {
     async idle() {
       await Promise.allSettled(lookups)
       await idle()
+    },
+    async flush() {
+      await Promise.allSettled(lookups)
+      await flush()
     },
     async sweep() {
       // One that cannot be counted holds up no other, and nothing else that is due; the next sweep finds it again.

@@ -27,6 +27,24 @@ export function createHands(getSession: () => Session, resend: ResendAfter): Han
   const forgotten = new Set<string>()
   const suspects = new Set<string>()
 
+  async function putBackUntold(untold: readonly string[]): Promise<void> {
+    const by = [...new Set(untold.map(taskId => sending.get(taskId) ?? ''))]
+    await putBack(getSession(), untold, { 'sent.by': { $in: by } })
+    for (const taskId of untold) for (const known of [offered, sending]) known.delete(taskId)
+  }
+
+  async function putBackForgotten(): Promise<void> {
+    const lost = [...forgotten]
+    // What is sent again meanwhile is not put back once more.
+    forgotten.clear()
+    try {
+      await putBack(getSession(), lost, isSent)
+    } catch (error) {
+      for (const taskId of lost) forgotten.add(taskId)
+      throw error
+    }
+  }
+
   return {
     offer(deliveries, by) {
       for (const { taskId, lane } of deliveries) {
@@ -48,11 +66,12 @@ export function createHands(getSession: () => Session, resend: ResendAfter): Han
         if (suspect) suspects.add(taskId)
       }
     },
-    forget(taskIds) {
+    async forget(taskIds) {
       for (const taskId of taskIds) {
         for (const known of [offered, sending, unconfirmed, suspects]) known.delete(taskId)
         forgotten.add(taskId)
       }
+      await putBackForgotten()
     },
     claimed(taskId, suspect) {
       for (const known of [offered, sending, unconfirmed, forgotten]) known.delete(taskId)
@@ -61,25 +80,16 @@ export function createHands(getSession: () => Session, resend: ResendAfter): Han
     settled: taskId => void suspects.delete(taskId),
     async takeBack(lanes) {
       const untold = [...offered].filter(([, lane]) => lanes.includes(lane)).map(([taskId]) => taskId)
-      const lost = [...forgotten]
-      if (untold.length === 0 && lost.length === 0) return
-      const by = [...new Set(untold.map(taskId => sending.get(taskId) ?? ''))]
-      const session = getSession()
-      const isUntold = { 'sent.by': { $in: by } }
-      await Promise.all([putBack(session, untold, isUntold), putBack(session, lost, isSent)])
-      for (const taskId of untold) for (const known of [offered, sending]) known.delete(taskId)
-      for (const taskId of lost) forgotten.delete(taskId)
-      session.hints.noteReady()
-      session.hints.suspects = true
+      await Promise.all([putBackUntold(untold), putBackForgotten()])
     },
-    async suspectIsOut() {
-      if (suspects.size === 0) return false
+    async suspectsOut() {
       const session = getSession()
-      if (!session.hints.periods.suspects.isOver()) return true
-      const asked = [...suspects]
-      const out = new Set(await suspectsThatAreOut(session, asked))
-      for (const taskId of asked) if (!out.has(taskId)) suspects.delete(taskId)
-      return out.size > 0
+      if (suspects.size > 0 && session.hints.periods.suspects.isOver()) {
+        const asked = [...suspects]
+        const out = new Set(await suspectsThatAreOut(session, asked))
+        for (const taskId of asked) if (!out.has(taskId)) suspects.delete(taskId)
+      }
+      return suspects.size
     },
     async flush() {
       await Promise.all([unconfirmed.flush(), this.takeBack([...new Set(offered.values())])])
@@ -91,7 +101,7 @@ const isSent = { sent: { $exists: true } } as const
 
 /** What was sent stands in line again, as if it had not been sent. */
 async function putBack(
-  { database, tasks, now }: Session,
+  { database, tasks, now, hints }: Session,
   ids: readonly string[],
   guard: Filter<TaskDocument>,
 ): Promise<void> {
@@ -102,6 +112,8 @@ async function putBack(
       { $unset: ['sends'] },
     ]),
   )
+  hints.noteReady()
+  hints.suspects = true
 }
 
 /** Those whose last attempt crashed, and that are sent or run now. */

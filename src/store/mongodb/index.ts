@@ -45,6 +45,8 @@ export interface MongoOptions extends DatabaseOptions {
   now?: () => number
   /** Milliseconds after which a sent and unclaimed delivery is sent again; default 5,000 unconfirmed and 30,000 confirmed. */
   resendAfter?: Partial<ResendAfter>
+  /** Milliseconds until a parent counts a sub-task that began, or will be tried again: its end often comes before. Default 1,000. */
+  countAfterMs?: number
   /** Opens a database also while it is being filled, to fill it: nothing but `transfer` is used then. Default false. */
   filling?: boolean
 }
@@ -153,7 +155,7 @@ function createSession(options: MongoOptions, { database, clock, listeners, life
     },
     nextNumber: createNumbers(now),
     order: createFairOrder({ database, tasks, now }),
-    families: createFamilies(() => session),
+    families: createFamilies(() => session, options.countAfterMs),
     hands: createHands(() => session, resendAfter),
     hints: createHints(now),
     paused: createPausedLanes(database, lanes, now),
@@ -231,7 +233,7 @@ async function countNew(
 /** What is waiting or on its way is written before the connection goes. */
 async function finishAll({ families, hands }: Session, writes: Writes): Promise<void> {
   await Promise.all([writes.create.idle(), writes.claim.idle(), writes.apply.idle()])
-  await families.idle()
+  await families.flush()
   // What cannot be written now is found by others a little later.
   await hands.flush().catch(() => undefined)
 }

@@ -14,13 +14,16 @@ export function createOutbox(session: Session, listeners: Set<() => void>): Outb
   return {
     async due(lanes, options) {
       session.requireOpen()
-      const [deliveries, parents, notices] = await Promise.all([
+      const [deliveries, notices] = await Promise.all([
         deliveriesOf(session, lanes, options.suspects),
-        options.parents > 0 ? parentsToLookAt(session, options.parents) : [],
         noticesOf(session),
       ])
-      const due: Due = { deliveries, parents, nextAt: hints.tellAt }
+      const due: Due = { deliveries, nextAt: hints.tellAt }
       return notices.length > 0 ? { ...due, notices } : due
+    },
+    async toLookAt(limit) {
+      session.requireOpen()
+      return parentsToLookAt(session, limit)
     },
     async told(deliveries) {
       hands.told(deliveries)
@@ -45,7 +48,7 @@ export function createOutbox(session: Session, listeners: Set<() => void>): Outb
 async function deliveriesOf(
   session: Session,
   lanes: readonly LaneRoom[],
-  suspects: boolean,
+  suspects: number,
 ): Promise<Delivery[]> {
   await session.hands.takeBack(lanes.map(({ lane }) => lane))
   const [delayed] = await Promise.all([

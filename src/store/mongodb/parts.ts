@@ -16,15 +16,16 @@ export interface Hands {
   /** The write that created the task took the right to send it. */
   sending(taskId: string, by: string): void
   told(deliveries: readonly Delivery[]): void
-  forget(taskIds: readonly string[]): void
+  /** See the outbox. */
+  forget(taskIds: readonly string[]): Promise<void>
   /** This process runs the task. */
   claimed(taskId: string, suspect: boolean): void
   /** An attempt of the task ended here. */
   settled(taskId: string): void
   /** What was offered in these lanes and not told, and what was forgotten, stands in line again. */
   takeBack(lanes: readonly string[]): Promise<void>
-  /** Whether a task whose last attempt crashed was handed out here and has not come to an end. */
-  suspectIsOut(): Promise<boolean>
+  /** How many tasks whose last attempt crashed were handed out or run here, and have not come to an end. */
+  suspectsOut(): Promise<number>
   /** Writes down what is pending. */
   flush(): Promise<void>
 }
@@ -37,12 +38,14 @@ export interface Families {
   parentOf(taskId: string): string | null | undefined
   /** Whether this process saw a sub-task of it. */
   isParent(taskId: string): boolean
-  /** These tasks moved: the parents of those that have one count them soon. */
-  moved(taskIds: readonly string[]): void
+  /** These tasks moved: the parents of those that have one count them soon; a little later when `isLive`, for they move again. */
+  moved(taskIds: readonly string[], options?: { isLive: boolean }): void
   /** Counts what moved before this call. Rejects when the database fails; the sweep counts it then. */
   count(parentId: string): Promise<void>
-  /** Resolves when what moved before this call is counted, or could not be. */
+  /** Resolves when what is to be counted soon, and moved before this call, is counted, or could not be. */
   idle(): Promise<void>
+  /** As `idle`, with all that moved. */
+  flush(): Promise<void>
   /** Counts what others left. */
   sweep(): Promise<void>
   /** Which of these parents have sub-tasks that are not counted. */

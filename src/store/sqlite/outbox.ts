@@ -14,39 +14,44 @@ const wakeStep = 500
 export function createOutbox(session: Session): Outbox {
   const { window, file } = session
   return {
-    async due(lanes, { suspects, parents }) {
+    async due(lanes, { suspects }) {
       if (!file.db.open) throw closedError()
       const { hints } = session
       if (hints.wakeAt !== undefined && hints.wakeAt <= session.now()) await wake(session)
-      const looking = hints.parents && parents > 0 ? parentsToLookAt(session, parents) : []
-      if (parents > 0 && looking.length === 0) hints.parents = false
-      let suspectsToo = suspects && window.suspects === 0
+      let suspectsLeft = suspects - window.suspects
       const deliveries: Delivery[] = []
       for (const lane of lanes) {
-        const inLane = dueIn(session, lane, suspectsToo)
-        suspectsToo &&= !inLane.some(delivery => delivery.suspect)
+        const inLane = dueIn(session, lane, suspectsLeft)
+        suspectsLeft -= inLane.filter(delivery => delivery.suspect).length
         deliveries.push(...inLane)
       }
-      return { deliveries, parents: looking, nextAt: hints.wakeAt } satisfies Due
+      return { deliveries, nextAt: hints.wakeAt } satisfies Due
+    },
+    async toLookAt(limit) {
+      if (!file.db.open) throw closedError()
+      if (!session.hints.parents) return []
+      const parents = parentsToLookAt(session, limit)
+      if (parents.length === 0) session.hints.parents = false
+      return parents
     },
     async told(deliveries) {
       for (const { taskId } of deliveries) window.hand(taskId)
       window.offered.clear()
     },
-    forget(taskIds) {
+    async forget(taskIds) {
       for (const taskId of taskIds) window.unhand(taskId)
     },
     onTelling: listener => file.onCommit(listener),
   }
 }
 
-function dueIn(session: Session, { lane, room, takesUrgent }: LaneRoom, suspects: boolean): Delivery[] {
+function dueIn(session: Session, { lane, room, takesUrgent }: LaneRoom, suspects: number): Delivery[] {
   const { paused, waiting } = session.order.lane(lane)
   if (paused || waiting === 0 || (room <= 0 && takesUrgent !== true)) return []
-  const first = suspects ? take(session, queueOf(lane, true), { room: 1, handed: 0 }) : []
+  const handed = session.window.handedIn(lane)
+  const first = suspects > 0 ? take(session, queueOf(lane, true), { room: suspects, handed }) : []
   const left = room - first.length
   if (left <= 0) return first
-  const handed = session.window.handedIn(lane)
   return [...first, ...take(session, queueOf(lane, false), { room: left, handed })]
 }
 
