@@ -102,6 +102,12 @@ describeWithRabbit('quillwork topology check and apply', () => {
     const doctor = await run(['doctor'], { env: asOther })
     expect(doctor.stdout).toMatch(/queue tasks\.queue could not be looked at/)
 
+    const unmade = await run(['topology', 'apply', '--json'], { env: asOther })
+    expect([unmade.code, lastError(unmade).code]).toEqual([1, 'BROKER_UNSUITABLE'])
+    expect(lastError(unmade).message).toMatch(
+      /^The user may not make the exchange .*access.* refused.*Give it/,
+    )
+
     await server.ctl('set_permissions', 'ann', '.*', '^$', '.*')
     const untried = await run(['topology', 'check', '--json'], { env: asOther })
     expect([untried.code, lastJson<Report>(untried).ok]).toEqual([1, false])

@@ -216,8 +216,11 @@ export class Connection {
 
 /** The error that stops a start: a node answered, and waiting will not help. */
 function unsuitableOf(failures: readonly unknown[]): Error | undefined {
+  // It says what was refused, and may quote the broker's refusal.
+  const explained = failures.find(isUnsuitable)
+  if (explained !== undefined) return explained
   const refused = failures.find(isRefusal)
-  if (refused === undefined) return failures.find(isUnsuitable)
+  if (refused === undefined) return undefined
   const said = messageOf(refused)
   return unsuitable(
     `The broker refuses the connection. Check user, password and vhost. It said: ${said}`,

@@ -1,5 +1,5 @@
 import type { Channel, ChannelModel } from 'amqplib'
-import { isDifferent, messageOf, unsuitable } from './failures.ts'
+import { isDifferent, isRefusal, messageOf, unsuitable } from './failures.ts'
 import type { Binding, Exchange, Queue, Topology } from './topology.ts'
 
 /** What to do where the broker has something with other arguments. */
@@ -10,7 +10,7 @@ export const howToReplace =
 /**
  * Declares what is missing, and binds. What is there already stays as it is, so this may be done at any time, by any number of
  * processes. Each part is declared even where another is refused; then throws the first refusal: BROKER_UNSUITABLE where something is
- * there with other arguments.
+ * there with other arguments, or the user may not declare it.
  */
 export async function declareTopology(connection: ChannelModel, topology: Topology): Promise<void> {
   const parts = partsOf(topology)
@@ -42,7 +42,7 @@ function partsOf({ exchanges, queues, bindings }: Topology): Part[] {
     ...bindings.map(
       (binding): Part =>
         channel =>
-          bind(channel, binding),
+          refusing(`binding of ${binding.queue} to ${binding.exchange}`, bind(channel, binding)),
     ),
   ]
 }
@@ -91,6 +91,12 @@ async function refusing(what: string, declaration: Promise<void>): Promise<void>
   } catch (error) {
     if (isDifferent(error))
       throw unsuitable(`The ${what} differs: ${messageOf(error)}. ${howToReplace}`, error)
+    if (isRefusal(error))
+      throw unsuitable(
+        `The user may not make the ${what}: ${messageOf(error)}. Give it the permission to configure, write and read what Quillwork's ` +
+          'names begin with (rabbitmqctl set_permissions).',
+        error,
+      )
     throw error
   }
 }

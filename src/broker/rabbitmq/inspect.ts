@@ -13,7 +13,7 @@ export interface Inspection extends AsyncDisposable {
   readonly topology: Topology
   /** Compares, and changes nothing. */
   check(): Promise<readonly Finding[]>
-  /** Declares what is missing. Throws BROKER_UNSUITABLE where something is there with other arguments. */
+  /** Declares what is missing. Throws BROKER_UNSUITABLE where something is there with other arguments, or the user may not declare it. */
   apply(): Promise<void>
 }
 

@@ -33,7 +33,7 @@ export class OwnTopology {
     this.#lanes.add(lane)
   }
 
-  /** Declares what is missing. Throws BROKER_UNSUITABLE where the broker has, or offers, something else. */
+  /** Declares what is missing. Throws BROKER_UNSUITABLE where the broker has, or offers, something else, or refuses. */
   async declare(session: Session): Promise<void> {
     const delay = await delayOn(session, this.#settings)
     this.#current = topologyOf({ ...this.#settings, lanes: [...this.#lanes], delay })
