@@ -43,6 +43,11 @@ const gates = [
     [bin('knip/bin/knip.js'), '--no-progress', '--no-config-hints'],
   ],
   ['bars', 'sizes, suppressions, documented exports', ['scripts/bars.mjs']],
+  [
+    'guards',
+    'what npm run mutate removes stands where its list says',
+    ['scripts/mutate-guards.mjs', '--check'],
+  ],
   ['build', 'dist/ can be made', ['scripts/setup.mjs']],
   ['docs', 'generated documents are in date', ['scripts/generate-docs.mjs', '--check']],
 ]

@@ -111,8 +111,8 @@ export const distributedMutants = [
   [
     'mongodb create: no place in line before the count',
     'src/store/mongodb/newcomer.ts',
-    '  if (parent !== undefined) return {}\n',
-    '  if (parent !== undefined && sends) return {}\n',
+    '  if (parent !== undefined || claim !== undefined) return {}\n',
+    '  if (claim !== undefined) return {}\n',
     uncounted,
   ],
   [
@@ -162,8 +162,8 @@ export const distributedMutants = [
   [
     'acknowledge last: after the claim',
     consume,
-    '    const { taskId, attempt, suspect } = received.delivery\n',
-    '    const { taskId, attempt, suspect } = received.delivery\n    received.ack()\n',
+    '  const { taskId, attempt } = received.delivery\n  const wish',
+    '  const { taskId, attempt } = received.delivery\n  received.ack()\n  const wish',
     acknowledged,
   ],
   [
