@@ -11,10 +11,8 @@ import { execute } from './execute.ts'
 import { notifyStarted } from './hooks.ts'
 import { settle } from './settle.ts'
 
-/** Milliseconds until a task whose claim was refused may be offered again, if it still waits. */
+/** Milliseconds until a task whose claim was refused may be offered again, if it still waits; as long may it wait for its turn before. */
 const refusedForMs = 1_000
-/** Milliseconds for which a suspect waits in its slot for its turn. */
-const turnWithinMs = 1_000
 
 /** How the deliveries of this process's lanes are run. */
 export interface Consumer {
@@ -40,7 +38,7 @@ function receive(core: Core, received: Received): Promise<void> {
     // The embedded store hands out one of these at a time; messages of several processes can meet.
     if (!received.delivery.suspect || core.broker.remote === undefined)
       return claimAndRun(core, received, free)
-    core.suspects.enter(turnWithinMs, entered => {
+    core.suspects.enter(refusedForMs, entered => {
       if (entered) return claimAndRun(core, received, free, () => core.suspects.leave())
       void passOn(core, received).then(free)
     })
@@ -88,9 +86,14 @@ function turnAway(core: Core, received: Received): void {
   received.ack()
 }
 
-/** It is not its turn here for a while: first it stands in line again, for any process, so that it is not lost with this one. */
+/** It is not its turn here. The store offers it again in a while, to any process: that is durable first, for this one may be killed. */
 async function passOn(core: Core, received: Received): Promise<void> {
-  await forget(core, received.delivery.taskId)
+  const { taskId } = received.delivery
+  try {
+    await core.store.outbox.putAside?.([taskId], refusedForMs)
+  } catch (error) {
+    core.log.warn({ err: error, taskId }, 'a delivery could not be put aside; it is found later')
+  }
   received.ack()
 }
 
@@ -221,16 +224,10 @@ function nextToken(): string {
 
 /** A task that could not be claimed is not offered again at once: what stands in its way needs a moment. */
 function forgetLater(core: Core, taskId: string): void {
-  core.clock.after(refusedForMs, () => void forget(core, taskId))
-}
-
-async function forget(core: Core, taskId: string): Promise<void> {
-  try {
-    await core.store.outbox.forget([taskId])
+  core.clock.after(refusedForMs, () => {
+    core.store.outbox.forget([taskId])
     core.wakeRelay()
-  } catch (error) {
-    core.log.warn({ err: error, taskId }, 'a delivery could not be put back in line; it is found later')
-  }
+  })
 }
 
 function tellStarted(core: Core, record: TaskRecord): void {

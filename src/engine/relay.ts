@@ -6,8 +6,8 @@ import type { Core } from './core.ts'
 
 /** Parents that one step of the relay looks at. */
 const parentsPerStep = 100
-/** Milliseconds after which a suspect that runs is not expected to end soon. */
-const longSuspectMs = 2_000
+/** Milliseconds after which a suspect that runs is not expected to end soon; as long does the next one wait for its turn. */
+const longSuspectMs = 1_000
 /** Milliseconds after which the relay looks although nobody woke it: what a crash left behind, or news that got lost. */
 const lookEveryMs = 1_000
 
@@ -56,11 +56,12 @@ async function lookAtParents(core: Core): Promise<undefined> {
 }
 
 /**
- * How many suspects may be out. A process runs one at a time; between processes the next one is on its way meanwhile, unless the one
- * that runs here takes long: the next would only be turned away again and again.
+ * How many suspects may be out. A process runs one at a time; while that one is young the next may be on its way. Behind one that takes
+ * long it would only be turned away again and again.
  */
 function suspectsOut({ broker, suspects }: Core): number {
-  return broker.remote === undefined || suspects.takenForMs > longSuspectMs ? 1 : 2
+  const { takenForMs } = suspects
+  return broker.remote !== undefined && takenForMs !== undefined && takenForMs <= longSuspectMs ? 2 : 1
 }
 
 /** One parent that cannot be looked at holds up no other. */

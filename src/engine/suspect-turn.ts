@@ -37,8 +37,8 @@ export class SuspectTurn {
     next?.()
   }
 
-  /** Milliseconds for which the one whose turn it is has had it; 0 when it is nobody's. */
-  get takenForMs(): number {
-    return this.#takenAt === undefined ? 0 : this.#clock.monotonic() - this.#takenAt
+  /** Milliseconds for which the one whose turn it is has had it; undefined when it is nobody's. */
+  get takenForMs(): number | undefined {
+    return this.#takenAt === undefined ? undefined : this.#clock.monotonic() - this.#takenAt
   }
 }

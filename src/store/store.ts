@@ -172,11 +172,13 @@ export interface Outbox {
   toLookAt(limit: number): Promise<readonly string[]>
   /** These deliveries reached the broker; they are not due again until claimed, or until `forget` says that they were lost. */
   told(deliveries: readonly Delivery[]): Promise<void>
+  /** These deliveries came to nothing (refused by the claim, or dropped); what is still waiting becomes due again. */
+  forget(taskIds: readonly string[]): void
   /**
-   * These deliveries came to nothing (refused by the claim, or dropped); what is still waiting becomes due again. Resolves when that is
-   * durable. Rejects when the database fails; it is done at a later look then, or when they are presumed lost.
+   * Where deliveries outlive the process: these came to nothing, and what is still waiting becomes due again after so many milliseconds,
+   * whatever becomes of this process. Resolves when that is durable.
    */
-  forget(taskIds: readonly string[]): Promise<void>
+  putAside?(taskIds: readonly string[], ms: number): Promise<void>
   /** Calls back after each commit that may have made something due. Answers how to stop. */
   onTelling(listener: () => void): () => void
   /** The broker can hold a delivery for these times (milliseconds, ascending): waiting tasks are handed to it that much ahead. */

@@ -154,7 +154,7 @@ export const claimCases: readonly StoreCase[] = [
       )
       assert.deepEqual(await store.tasks.claim([claimOf(one)]), [undefined])
       await store.lanes.setPaused('default', false)
-      await store.outbox.forget([one.id, two.id])
+      store.outbox.forget([one.id, two.id])
       assert.deepEqual(await dueIds(store), [one.id, two.id])
       assert.equal((await start(store, one)).status, 'RUNNING')
     },

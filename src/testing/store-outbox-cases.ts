@@ -50,7 +50,7 @@ export const tellingCases: readonly StoreCase[] = [
       const { deliveries } = await dueIn(store)
       await store.outbox.told(deliveries.slice(0, 2))
       assert.deepEqual(await dueIds(store), ids(records).slice(2))
-      await store.outbox.forget([deliveries[0]?.taskId ?? '', 'nobody'])
+      store.outbox.forget([deliveries[0]?.taskId ?? '', 'nobody'])
       assert.deepEqual(await dueIds(store), [records[0]?.id, records[2]?.id])
       assert.deepEqual(await dueIds(store, { lane: 'default', room: 1 }), [records[0]?.id])
     },
@@ -75,7 +75,7 @@ export const tellingCases: readonly StoreCase[] = [
       const ended = await move(store, cancelledWaiting(record, problem(), context.now))
       assert.deepEqual(await store.tasks.claim([claimOf(record)]), [undefined])
       assert.deepEqual(await read(store, record.id), ended)
-      await store.outbox.forget([record.id])
+      store.outbox.forget([record.id])
       assert.deepEqual(await dueIds(store), [])
       await move(store, retried(ended, context.now))
       await store.outbox.told((await dueIn(store)).deliveries)
@@ -167,6 +167,8 @@ export const tellingCases: readonly StoreCase[] = [
       await store.lanes.setPaused('default', false)
       const { deliveries } = await dueIn(store, { ...full, takesUrgent: true })
       assert.deepEqual([only(deliveries).suspect, only(deliveries).taskType], [true, crashed.taskType])
+      const narrow = await store.outbox.due([{ lane: 'default', room: 1 }], { suspects: 2 })
+      assert.equal(narrow.deliveries.length, 1)
     },
   },
   {

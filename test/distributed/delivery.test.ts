@@ -1,7 +1,9 @@
 import { obedientTasks } from 'quillwork/testing'
 import { expect, it } from 'vitest'
 import { z } from 'zod'
-import { defineTask } from '../../src/index.ts'
+import { rabbitmq } from '../../src/broker/rabbitmq/index.ts'
+import { createEngine, defineTask } from '../../src/index.ts'
+import { mongodb } from '../../src/store/mongodb/index.ts'
 import { until } from '../servers/until.ts'
 import { describeDistributed, installation } from './installation.ts'
 
@@ -39,6 +41,46 @@ describeDistributed('delivery', () => {
     expect(waits[1]).toBeGreaterThan(2.45 * second)
     expect(waits[1]).toBeLessThan(3.5 * second)
     expect(third - first).toBeGreaterThan(3.4 * second)
+  })
+
+  it('goes on while no sub-task can be counted', async () => {
+    await using home = installation()
+    const { task } = failingTask(0, ['1s'])
+    const parent = defineTask({
+      type: 'Parent',
+      parameters: z.null(),
+      result: z.unknown(),
+      execute: async ctx => void (await ctx.submitSubTasks(task, [{ key: 'one', parameters: 'text' }])),
+    })
+    let isCounting = false
+    let release: () => void = () => undefined
+    const released = new Promise<void>(resolve => {
+      release = resolve
+    })
+    await using engine = await createEngine({
+      tasks: [task, parent],
+      store: mongodb({
+        url: home.databaseUrl,
+        faults: {
+          before(operation) {
+            if (operation !== 'count sub-tasks') return
+            isCounting = true
+            return released
+          },
+        },
+      }),
+      broker: rabbitmq({ url: home.brokerUrl, prefix: home.prefix }),
+    })
+    await engine.start()
+    try {
+      await engine.submit(parent, null)
+      await until(() => isCounting, 'count that hangs')
+      // Nobody sends it but the relay.
+      const handle = await engine.submit(task, 'text', { delay: '200ms' })
+      expect(await handle.result()).toBe('text')
+    } finally {
+      release()
+    }
   })
 
   it('A3, A24: messages that name no task, or another one, are filed with their bytes, once, and touch nothing', async () => {

@@ -80,7 +80,7 @@ function onDatabase(url: string): Pick<Place, 'open' | 'library' | 'isBusy'> {
   const opened: { library?: NovelLibrary; store?: MongoStore } = {}
   return {
     open(now) {
-      const store = mongodb({ url, now })
+      const store = mongodb({ url, now, countAfterMs: 0 })
       opened.store = store
       opened.library = mongoLibrary(store.database, { now })
       return store

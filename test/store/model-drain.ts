@@ -15,7 +15,7 @@ const mostRounds = 60
 export async function drain(world: World, model: Model): Promise<void> {
   for (const lane of lanes) await world.store.lanes.setPaused(lane, false)
   world.paused.clear()
-  await world.store.outbox.forget(world.deliveries.map(({ taskId }) => taskId))
+  world.store.outbox.forget(world.deliveries.map(({ taskId }) => taskId))
   world.deliveries.length = 0
   for (let round = 0; round < mostRounds; round++) {
     world.now += 3_600_000
@@ -52,7 +52,7 @@ async function work(world: World): Promise<void> {
   for (const delivery of deliveries) {
     const [record] = await world.store.tasks.claim([claimOf({ ...delivery, id: delivery.taskId })])
     if (record !== undefined) await finish(world, record)
-    else await world.store.outbox.forget([delivery.taskId])
+    else world.store.outbox.forget([delivery.taskId])
   }
 }
 

@@ -135,7 +135,7 @@ export const claimDelivery = pick.map(index =>
       const delivery = picked(world.deliveries, index)
       world.deliveries.splice(world.deliveries.indexOf(delivery), 1)
       await claim(world, delivery.taskId, delivery.attempt, true)
-      await world.store.outbox.forget([delivery.taskId])
+      world.store.outbox.forget([delivery.taskId])
     },
     { needs: 'deliveries', allows: { claim: true } },
   ),
@@ -151,7 +151,7 @@ export const work = fc.integer({ min: 1, max: 3 }).map(room =>
       await world.store.outbox.told(deliveries)
       for (const { taskId, attempt } of deliveries) {
         await claim(world, taskId, attempt, true)
-        await world.store.outbox.forget([taskId])
+        world.store.outbox.forget([taskId])
       }
     },
     { allows: { claim: true } },
@@ -175,7 +175,7 @@ export const loseDelivery = pick.map(index =>
     async world => {
       const delivery = picked(world.deliveries, index)
       world.deliveries.splice(world.deliveries.indexOf(delivery), 1)
-      await world.store.outbox.forget([delivery.taskId])
+      world.store.outbox.forget([delivery.taskId])
     },
     { needs: 'deliveries' },
   ),

@@ -19,7 +19,7 @@ describeWithMongo('the counts of sub-tasks in MongoDB', () => {
     let counts = 0
     const store = mongodb({
       url: database.url,
-      countAfterMs: 1_500,
+      countAfterMs: 3_000,
       faults: {
         before(operation) {
           if (operation === 'count sub-tasks') counts += 1
@@ -43,9 +43,29 @@ describeWithMongo('the counts of sub-tasks in MongoDB', () => {
       expect(counts, 'one for its beginning and its end').toBe(1)
 
       const running = await start(store, two)
-      await expect.poll(summary, { timeout: 10_000 }).toEqual({ RUNNING: 1, COMPLETED: 1 })
+      await expect.poll(summary, { timeout: 20_000 }).toEqual({ RUNNING: 1, COMPLETED: 1 })
       await move(store, givenBack(running))
-      await expect.poll(summary, { timeout: 10_000 }).toEqual({ QUEUED: 1, COMPLETED: 1 })
+      await expect.poll(summary, { timeout: 20_000 }).toEqual({ QUEUED: 1, COMPLETED: 1 })
+    } finally {
+      await store.tasks.close()
+      await database.drop()
+    }
+  })
+
+  it('that wait for their moment are written before the store is closed', async () => {
+    const database = freshDatabase()
+    const store = mongodb({ url: database.url, countAfterMs: 600_000 })
+    try {
+      await store.open()
+      const parent = await startNew(store)
+      const [child] = await createAll(store, [subTaskOf(parent, 'one')])
+      if (child === undefined) throw new Error('one was created')
+      await start(store, child)
+      await store.tasks.close()
+      const other = mongodb({ url: database.url })
+      await other.open()
+      expect((await read(other, parent.id)).subTaskStatusSummary).toEqual({ RUNNING: 1 })
+      await other.tasks.close()
     } finally {
       await store.tasks.close()
       await database.drop()

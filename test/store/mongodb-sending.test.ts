@@ -99,9 +99,26 @@ describeWithMongo('the right to send in MongoDB', () => {
     const made = await createAll(one, [newTask(), newTask(), newTask()])
     const { deliveries } = await dueIn(one)
     await one.outbox.told(deliveries.slice(0, 1))
-    await one.outbox.forget([made[0]?.id ?? ''])
+    one.outbox.forget([made[0]?.id ?? ''])
     await one.tasks.close()
     expect(await dueIds(two)).toEqual(ids(made))
+  })
+
+  it('is put aside by one that could not use it, for any process, until its time and not before', async () => {
+    const [one, two] = await context.makeStores(2)
+    const made = await createOne(one)
+    await one.outbox.told((await dueIn(one)).deliveries)
+    await two.outbox.putAside?.([made.id], 1_500)
+    await confirmed(context, made.id)
+    context.advance(1_400)
+    expect(await dueIds(two)).toEqual([])
+    context.advance(1_000)
+    expect(await dueIds(two)).toEqual([made.id])
+    await two.outbox.told((await dueIn(two)).deliveries)
+    await start(two, made)
+    await one.outbox.putAside?.([made.id], 0)
+    context.advance(5_000)
+    expect(await dueIds(one), 'one that runs').toEqual([])
   })
 
   it('of a waiting task goes to the broker ahead of its time, by the longest delay that fits', async () => {

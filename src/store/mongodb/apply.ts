@@ -227,8 +227,8 @@ function afterwards(session: Session, moves: readonly Move[], told: readonly Tol
   }
   const idsOf = (those: readonly Move[]) => those.map(({ transition }) => transition.taskId)
   const moved = applied.filter(({ transition }) => transition.set.status !== undefined)
-  families.moved(idsOf(moved.filter(move => !isLive(move))))
   families.moved(idsOf(moved.filter(isLive)), { isLive: true })
+  families.moved(idsOf(moved.filter(move => !isLive(move))))
   if (keeps.events) events.note(idsOf(applied))
   session.tell()
 }

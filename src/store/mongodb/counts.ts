@@ -79,8 +79,12 @@ export function createCounts(getSession: () => Session, laterMs: number): Counts
 
 /** Counts until nothing is left. Several processes may do so: one of them is refused, and starts over. */
 async function foldAll(session: Session, parentId: string, parents: KnownParents): Promise<void> {
+  let isCounted = false
   for (let refusals = 0; refusals < mostRefusals; ) {
     const folded = await fold(session, parentId, parents)
+    // Whoever counted before tells of it.
+    if (folded === 'nothing') break
+    isCounted = true
     session.hints.look = true
     session.hints.noteReady()
     if (folded === 'all') break
@@ -89,6 +93,7 @@ async function foldAll(session: Session, parentId: string, parents: KnownParents
       await session.database.wait(Math.random() * jitterMs)
     }
   }
+  if (!isCounted) return
   dropOldest(parents)
   session.tell()
 }

@@ -58,8 +58,9 @@ export async function deliverReady(
   const open = usable.filter(({ lane }) => !paused.has(lane))
   const crashed = suspects > 0 ? await findSuspects(session, open, suspects) : []
   const found = await Promise.all(
-    open.map(async ({ lane, room }) => {
-      const first = crashed.filter(suspect => suspect.lane === lane)
+    open.map(async ({ lane, room, takesUrgent }) => {
+      const mine = crashed.filter(suspect => suspect.lane === lane)
+      const first = takesUrgent === true ? mine : mine.slice(0, room)
       return [...first, ...(await findReady(session, lane, room - first.length))]
     }),
   )

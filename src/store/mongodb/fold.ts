@@ -23,8 +23,8 @@ export type Parent = Pick<TaskDocument, '_id' | 'status' | 'aggregate' | 'subTas
 type Child = Pick<TaskDocument, '_id' | 'status' | 'version' | 'counted'>
 type Counted = NonNullable<NonNullable<TaskDocument['aggregate']>['batch']>
 
-/** What became of a fold: all is counted, more may be left to count, or another process was faster. */
-export type Folded = 'all' | 'more' | 'refused'
+/** What became of a fold: all is counted, more may be left to count, there was nothing to count, or another process was faster. */
+export type Folded = 'all' | 'more' | 'nothing' | 'refused'
 
 /**
  * Live parents as this process last wrote them, with nothing left to finish; one that changed since refuses the next write. One that ended
@@ -36,8 +36,9 @@ export type KnownParents = Map<string, Parent>
 export async function fold(session: Session, parentId: string, known: KnownParents): Promise<Folded> {
   const remembered = known.get(parentId)
   const parent = remembered ?? (await readFinished(session, parentId))
-  known.delete(parentId)
   const children = await readFlagged(session, parentId)
+  if (remembered !== undefined && children.length === 0) return 'nothing'
+  known.delete(parentId)
   const strays = parent === null || hasEnded(parent.status) ? children.filter(isStray) : []
   if (strays.length > 0) return cancelStrays(session, parent, strays)
   const counts = children.map(countOf)

@@ -27,24 +27,6 @@ export function createHands(getSession: () => Session, resend: ResendAfter): Han
   const forgotten = new Set<string>()
   const suspects = new Set<string>()
 
-  async function putBackUntold(untold: readonly string[]): Promise<void> {
-    const by = [...new Set(untold.map(taskId => sending.get(taskId) ?? ''))]
-    await putBack(getSession(), untold, { 'sent.by': { $in: by } })
-    for (const taskId of untold) for (const known of [offered, sending]) known.delete(taskId)
-  }
-
-  async function putBackForgotten(): Promise<void> {
-    const lost = [...forgotten]
-    // What is sent again meanwhile is not put back once more.
-    forgotten.clear()
-    try {
-      await putBack(getSession(), lost, isSent)
-    } catch (error) {
-      for (const taskId of lost) forgotten.add(taskId)
-      throw error
-    }
-  }
-
   return {
     offer(deliveries, by) {
       for (const { taskId, lane } of deliveries) {
@@ -66,12 +48,22 @@ export function createHands(getSession: () => Session, resend: ResendAfter): Han
         if (suspect) suspects.add(taskId)
       }
     },
-    async forget(taskIds) {
+    forget(taskIds) {
       for (const taskId of taskIds) {
         for (const known of [offered, sending, unconfirmed, suspects]) known.delete(taskId)
         forgotten.add(taskId)
       }
-      await putBackForgotten()
+    },
+    async putAside(taskIds, ms) {
+      const session = getSession()
+      const isOver = after(session.serverNow(), ms)
+      await session.database.run('put aside', () =>
+        session.tasks.updateMany({ _id: { $in: [...taskIds] }, ...isSent }, [
+          // As if it had been confirmed: a confirmation that comes late changes nothing.
+          { $set: { lostAt: isOver, 'sent.confirmed': true } },
+          { $unset: ['sends'] },
+        ]),
+      )
     },
     claimed(taskId, suspect) {
       for (const known of [offered, sending, unconfirmed, forgotten]) known.delete(taskId)
@@ -80,7 +72,16 @@ export function createHands(getSession: () => Session, resend: ResendAfter): Han
     settled: taskId => void suspects.delete(taskId),
     async takeBack(lanes) {
       const untold = [...offered].filter(([, lane]) => lanes.includes(lane)).map(([taskId]) => taskId)
-      await Promise.all([putBackUntold(untold), putBackForgotten()])
+      const lost = [...forgotten]
+      if (untold.length === 0 && lost.length === 0) return
+      const by = [...new Set(untold.map(taskId => sending.get(taskId) ?? ''))]
+      const session = getSession()
+      const isUntold = { 'sent.by': { $in: by } }
+      await Promise.all([putBack(session, untold, isUntold), putBack(session, lost, isSent)])
+      for (const taskId of untold) for (const known of [offered, sending]) known.delete(taskId)
+      for (const taskId of lost) forgotten.delete(taskId)
+      session.hints.noteReady()
+      session.hints.suspects = true
     },
     async suspectsOut() {
       const session = getSession()
@@ -101,7 +102,7 @@ const isSent = { sent: { $exists: true } } as const
 
 /** What was sent stands in line again, as if it had not been sent. */
 async function putBack(
-  { database, tasks, now, hints }: Session,
+  { database, tasks, now }: Session,
   ids: readonly string[],
   guard: Filter<TaskDocument>,
 ): Promise<void> {
@@ -112,8 +113,6 @@ async function putBack(
       { $unset: ['sends'] },
     ]),
   )
-  hints.noteReady()
-  hints.suspects = true
 }
 
 /** Those whose last attempt crashed, and that are sent or run now. */

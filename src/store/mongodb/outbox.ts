@@ -29,6 +29,7 @@ export function createOutbox(session: Session, listeners: Set<() => void>): Outb
       hands.told(deliveries)
     },
     forget: taskIds => hands.forget(taskIds),
+    putAside: (taskIds, ms) => hands.putAside(taskIds, ms),
     onTelling(listener) {
       // A fresh function: the same listener may be given twice.
       const own = () => listener()

@@ -16,8 +16,9 @@ export interface Hands {
   /** The write that created the task took the right to send it. */
   sending(taskId: string, by: string): void
   told(deliveries: readonly Delivery[]): void
+  forget(taskIds: readonly string[]): void
   /** See the outbox. */
-  forget(taskIds: readonly string[]): Promise<void>
+  putAside(taskIds: readonly string[], ms: number): Promise<void>
   /** This process runs the task. */
   claimed(taskId: string, suspect: boolean): void
   /** An attempt of the task ended here. */

@@ -3,7 +3,7 @@ import { claiming } from '../../task/transition.ts'
 /** Which tasks wait for an attempt; the condition of the indexes of waiting tasks. */
 export const waiting = { status: { $in: [...claiming.from] } } as const
 
-/** The suffix of a queue whose tasks crashed their last attempt: they are handed out one at a time. */
+/** The suffix of a queue whose tasks crashed their last attempt: few are handed out at a time. */
 export const suspectSuffix = '~suspect'
 
 /** The queue of a lane for a task. */

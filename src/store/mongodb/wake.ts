@@ -58,7 +58,7 @@ interface Delayed {
   delayMs: number
 }
 
-/** Those that the broker is to hold. Tasks that crashed stay here, where they are handed out one at a time. */
+/** Those that the broker is to hold. Tasks that crashed stay here, where few are handed out at a time. */
 async function delayedAmong(
   session: Session,
   found: readonly Waiting[],

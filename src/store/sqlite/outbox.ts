@@ -38,7 +38,7 @@ export function createOutbox(session: Session): Outbox {
       for (const { taskId } of deliveries) window.hand(taskId)
       window.offered.clear()
     },
-    async forget(taskIds) {
+    forget(taskIds) {
       for (const taskId of taskIds) window.unhand(taskId)
     },
     onTelling: listener => file.onCommit(listener),
@@ -49,7 +49,8 @@ function dueIn(session: Session, { lane, room, takesUrgent }: LaneRoom, suspects
   const { paused, waiting } = session.order.lane(lane)
   if (paused || waiting === 0 || (room <= 0 && takesUrgent !== true)) return []
   const handed = session.window.handedIn(lane)
-  const first = suspects > 0 ? take(session, queueOf(lane, true), { room: suspects, handed }) : []
+  const most = takesUrgent === true ? suspects : Math.min(suspects, room)
+  const first = most > 0 ? take(session, queueOf(lane, true), { room: most, handed }) : []
   const left = room - first.length
   if (left <= 0) return first
   return [...first, ...take(session, queueOf(lane, false), { room: left, handed })]

@@ -1,0 +1,83 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { expect, it } from 'vitest'
+import { z } from 'zod'
+import type { Broker } from '../../src/broker/broker.ts'
+import { rabbitmq } from '../../src/broker/rabbitmq/index.ts'
+import { createEngine, defineTask } from '../../src/index.ts'
+import { mongodb } from '../../src/store/mongodb/index.ts'
+import { until } from '../servers/until.ts'
+import { describeDistributed, type Installation, installation } from './installation.ts'
+
+/** A task that takes its time, and tells what became of it, and how many ran at once. */
+function slowTask(ms: number) {
+  const seen = { now: 0, most: 0, started: 0, endedIds: new Set<string>() }
+  const task = defineTask({
+    type: 'Slow',
+    parameters: z.string(),
+    result: z.string(),
+    async execute(ctx) {
+      seen.started += 1
+      seen.now += 1
+      seen.most = Math.max(seen.most, seen.now)
+      await sleep(ms)
+      seen.now -= 1
+      seen.endedIds.add(ctx.taskId)
+      return ctx.parameters
+    },
+  })
+  return { task, seen }
+}
+
+/** Submits tasks that a process claims and never ends. */
+async function crashed(home: Installation, task: ReturnType<typeof slowTask>['task'], names: string[]) {
+  const client = await home.engine({ tasks: [task], start: false })
+  const store = mongodb({ url: home.databaseUrl })
+  await store.open()
+  for (const name of names) {
+    const { taskId } = await client.submit(task, name)
+    const claim = { taskId, attempt: 0, token: `dead ${name}`, executionNodeId: 'dead', leaseMs: 100 }
+    expect(await store.tasks.claim([claim])).toEqual([expect.objectContaining({ id: taskId })])
+  }
+  await store.tasks.close()
+}
+
+/** A broker that notes what is acknowledged. */
+function noting(broker: Broker, acknowledged: (taskId: string) => void): Broker {
+  const consume: Broker['consume'] = (lane, run) =>
+    broker.consume(lane, received => {
+      const ack = () => {
+        acknowledged(received.delivery.taskId)
+        received.ack()
+      }
+      return run({ ...received, ack, deadLetter: () => received.deadLetter() })
+    })
+  return new Proxy(broker, {
+    get: (target, name) => (name === 'consume' ? consume : Reflect.get(target, name, target)),
+  })
+}
+
+describeDistributed('tasks whose last attempt crashed', () => {
+  it('run one at a time; those that get no turn are put aside before they are acknowledged, and come again', async () => {
+    await using home = installation()
+    const { task, seen } = slowTask(2_500)
+    await crashed(home, task, ['one', 'two', 'three'])
+    const order: string[] = []
+    await using worker = await createEngine({
+      tasks: [task],
+      lanes: { default: { slots: 4 } },
+      times: { sweep: '300ms' },
+      store: mongodb({
+        url: home.databaseUrl,
+        faults: { after: operation => void (operation === 'put aside' && order.push(operation)) },
+      }),
+      broker: noting(rabbitmq({ url: home.brokerUrl, prefix: home.prefix }), taskId => {
+        // Those before were refused: a dead process still held them.
+        if (seen.started > 0 && !seen.endedIds.has(taskId)) order.push('acknowledged')
+      }),
+    })
+    await worker.start()
+    await until(() => seen.endedIds.size === 3, 'end of all', 60_000)
+    expect(seen.most).toBe(1)
+    expect(order.slice(0, 2)).toEqual(['put aside', 'acknowledged'])
+  })
+})
