@@ -2,6 +2,7 @@
  * Events as others read them: CloudEvents 1.0 in structured mode. They tell what happened to a task, never its parameters or result.
  * Delivered at least once, per task in the order of `sequence`, which leaves no number out.
  */
+import { plainOf } from '../task/codec.ts'
 import type { SequencedEvent, TaskEventName } from '../task/events.ts'
 import type { IncomingMessage, OutgoingMessage, Read } from './messages.ts'
 import { readObject } from './messages.ts'
@@ -72,9 +73,10 @@ export function eventMessage(event: SequencedEvent, source = defaultSource): Out
   }
 }
 
-/** What the envelope does not say. A stack is for the operators of the process that has it. */
+/** What the envelope does not say, as plain JSON. A stack is for the operators of the process that has it. */
 function dataOf(event: SequencedEvent): Record<string, unknown> {
   const { name: _name, at: _at, traceparent: _trace, sequence: _sequence, ...data } = event
+  if ('progress' in data) return { ...data, progress: plainOf(data.progress) }
   if (!('errorInfo' in data) || data.errorInfo === undefined) return data
   const { stack: _stack, ...errorInfo } = data.errorInfo
   return { ...data, errorInfo }

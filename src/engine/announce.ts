@@ -48,7 +48,11 @@ export function announceEvents(core: Core, outbox: EventOutbox): () => Promise<v
 
   const loop = startLoop({ clock: core.clock, everyMs: leftBehindEveryMs, step })
   const stopListening = outbox.onUntold(gathered(core, loop))
-  const stopProgress = core.bus.on('progress', event => void remote.publishEvents([event]))
+  const stopProgress = core.bus.on('progress', event => {
+    remote.publishEvents([event]).catch(error => {
+      core.log.error({ err: error, taskId: event.taskId }, 'progress could not be told to others')
+    })
+  })
   return async () => {
     stopListening()
     stopProgress()

@@ -1,4 +1,4 @@
-import { decode } from '../task/codec.ts'
+import { decode, plainOf } from '../task/codec.ts'
 import type { ErrorInfo } from '../task/errors.ts'
 import { hasEnded } from '../task/status.ts'
 import type { DeadLetter, TaskRecord } from '../task/task.ts'
@@ -136,14 +136,4 @@ function plainOfText(text: string): unknown {
   } catch {
     return text
   }
-}
-
-/** A stored value as JSON can tell it: dates as RFC 3339, bigints and the numbers that JSON lacks as text. */
-export function plainOf(value: unknown): unknown {
-  if (typeof value === 'bigint') return value.toString()
-  if (typeof value === 'number' && !Number.isFinite(value)) return String(value)
-  if (typeof value !== 'object' || value === null) return value
-  if (value instanceof Date) return Number.isNaN(value.getTime()) ? 'Invalid Date' : value.toISOString()
-  if (Array.isArray(value)) return value.map(plainOf)
-  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, plainOf(item)]))
 }

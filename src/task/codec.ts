@@ -28,6 +28,16 @@ export function decode(text: string): unknown {
   }
 }
 
+/** A value as plain JSON can tell it to somebody who knows no tags: dates as RFC 3339, bigints and the numbers that JSON lacks as text. */
+export function plainOf(value: unknown): unknown {
+  if (typeof value === 'bigint') return value.toString()
+  if (typeof value === 'number' && !Number.isFinite(value)) return String(value)
+  if (typeof value !== 'object' || value === null) return value
+  if (value instanceof Date) return Number.isNaN(value.getTime()) ? 'Invalid Date' : value.toISOString()
+  if (Array.isArray(value)) return value.map(plainOf)
+  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, plainOf(item)]))
+}
+
 /** Whether JSON keeps the value as it is. */
 function isPlain(value: unknown, depth: number): boolean {
   if (value === null || typeof value === 'string' || typeof value === 'boolean') return true

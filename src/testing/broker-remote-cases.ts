@@ -192,6 +192,24 @@ export const remoteBrokerCases: readonly BrokerCase[] = [
     },
   },
   {
+    name: 'events: progress is told as plain JSON, whatever values it holds',
+    needs: 'remote',
+    async run(context) {
+      const { remote } = await openRemote(context)
+      const { sequence: _sequence, ...base } = event('third', 1)
+      const progress = { done: 7n, of: Number.POSITIVE_INFINITY, at: new Date(0), left: undefined }
+      const seen: SequencedEvent[] = []
+      remote.onEvents({ event: told => seen.push(told), gap: () => undefined })
+      await context.until(() => {
+        void remote.publishEvents([{ ...base, name: 'progress', progress } as SequencedEvent])
+        return seen.length > 0
+      }, 'progress')
+      const [told] = seen
+      assert.ok(told?.name === 'progress')
+      assert.deepEqual(told.progress, { done: '7', of: 'Infinity', at: '1970-01-01T00:00:00.000Z' })
+    },
+  },
+  {
     name: 'events: every process is told of them in order, as they were',
     needs: 'remote',
     async run(context) {

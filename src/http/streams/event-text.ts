@@ -1,5 +1,6 @@
+import { plainOf } from '../../task/codec.ts'
 import type { TaskEvent, TaskEventName } from '../../task/events.ts'
-import { plainOf, presentError, timeText } from '../present.ts'
+import { presentError, timeText } from '../present.ts'
 import { traceIdOf } from '../trace.ts'
 
 /** The name under which a stream tells each event of the bus. */
