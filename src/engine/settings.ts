@@ -72,6 +72,7 @@ function resolveLanes(
   ofTasks: Iterable<string>,
 ): Map<string, { slots: number }> {
   const lanes = new Map(Object.entries(configured))
+  for (const lane of ['default', ...ofTasks]) if (!lanes.has(lane)) lanes.set(lane, { slots: defaultSlots })
   for (const [lane, { slots }] of lanes) {
     if (!/^[a-z0-9_-]{1,60}$/i.test(lane)) {
       throw new QuillworkError(
@@ -86,7 +87,6 @@ function resolveLanes(
       )
     }
   }
-  for (const lane of ['default', ...ofTasks]) if (!lanes.has(lane)) lanes.set(lane, { slots: defaultSlots })
   return lanes
 }
 

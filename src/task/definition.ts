@@ -29,7 +29,7 @@ export interface Admission<S> {
 
 /** How tasks of a type are run. */
 export interface TaskOptions<P extends Schema, S = unknown> {
-  /** The lane that a submission without one goes to; default `'default'`. */
+  /** The lane that a submission without one goes to: 1 to 60 letters, digits, `_` or `-`; default `'default'`. */
   lane?: string
   /**
    * Refuses what cannot be done before it is accepted: called with parsed parameters when a task of the type is submitted by itself or by

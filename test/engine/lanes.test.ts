@@ -24,6 +24,19 @@ function stepping() {
 }
 
 describe('a lane', () => {
+  it('that a task names has a name that no other lane could be mistaken for', async () => {
+    for (const lane of ['mail.fast', '#', 'x'.repeat(61)]) {
+      const task = defineTask({
+        type: 'Odd',
+        lane,
+        parameters: z.null(),
+        result: z.null(),
+        execute: () => null,
+      })
+      await expect(testEngine({ tasks: [task] })).rejects.toMatchObject({ code: 'OPTION_INVALID' })
+    }
+  })
+
   it('runs as many tasks at once as it has slots', async () => {
     const { task, started, finishOne } = stepping()
     await using t = await testEngine({ tasks: [task], lanes: { default: { slots: 3 } } })
