@@ -65,7 +65,7 @@ export function createApp(options: AppOptions): FastifyInstance {
   answerErrors(app, log, pages)
   addGuards(app, settings, pages)
   addAuthorMessages(app)
-  stopInOrder(app, { hub, metrics })
+  listenAndStopInOrder(app, { hub, metrics })
   describeApi(app, engine, settings)
   app.register(async scope => addRoutes(scope as unknown as App, context))
   return app
@@ -104,8 +104,14 @@ function answerErrors(app: FastifyInstance, log: Logger, pages: Pages | undefine
   })
 }
 
-/** Streams end first, so that a server that stops does not wait for clients that only listen. */
-function stopInOrder(app: FastifyInstance, parts: { hub: StreamHub; metrics: ApiContext['metrics'] }): void {
+/**
+ * The events of other processes are heard once it listens: a process that answers nobody, such as a worker, is spared them. Streams end first,
+ * so that a server that stops does not wait for clients that only listen. */
+function listenAndStopInOrder(
+  app: FastifyInstance,
+  parts: { hub: StreamHub; metrics: ApiContext['metrics'] },
+): void {
+  app.addHook('onListen', async () => parts.hub.begin())
   app.addHook('preClose', async () => parts.hub.close())
   app.addHook('onClose', async () => parts.metrics.close())
 }

@@ -8,14 +8,16 @@ import type { SequencedEvent, TaskEvent } from '../../src/task/events.ts'
 import { until } from '../servers/until.ts'
 
 /** A hub whose events come from elsewhere, as those of other processes do. */
-function hubOf(options: HttpOptions = {}) {
-  const live = createBus({ info: () => undefined, warn: () => undefined, error: () => undefined })
+function hubOf(options: HttpOptions = {}, isShared = false) {
+  const silent = { info: () => undefined, warn: () => undefined, error: () => undefined }
+  const live = createBus(silent)
+  const events = isShared ? createBus(silent) : live
   const listeners = new Set<() => void>()
   const onGap = (listener: () => void) => {
     listeners.add(listener)
     return () => listeners.delete(listener)
   }
-  const hub = new StreamHub({ live, events: live, onGap }, resolveHttpSettings(options))
+  const hub = new StreamHub({ live, events, onGap }, resolveHttpSettings(options))
   return {
     hub,
     tell: (...events: SequencedEvent[]) => {
@@ -29,6 +31,20 @@ function hubOf(options: HttpOptions = {}) {
       new Watcher(hub, lastEventId, matches),
   }
 }
+
+test('the events of other processes are heard once the server listens, those of one process once somebody watches', () => {
+  for (const isShared of [true, false]) {
+    const { hub, listening, watch } = hubOf({}, isShared)
+    expect(listening()).toBe(0)
+    hub.begin()
+    hub.begin()
+    expect(listening()).toBe(isShared ? 1 : 0)
+    watch()
+    expect(listening()).toBe(1)
+    hub.close()
+    expect(listening()).toBe(0)
+  }
+})
 
 /** Reads one stream to the end of what was told. */
 class Watcher {

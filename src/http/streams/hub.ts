@@ -32,8 +32,11 @@ export class StreamHub {
     this.ring = new EventRing(settings.keptEvents)
     this.places = new StreamPlaces(settings)
     this.#events = events
-    // To hear of other processes takes a moment to begin: too long once somebody watches.
-    if (events.live !== events.events) this.#unsubscribe = this.#listen()
+  }
+
+  /** The server listens. To hear of other processes takes a moment to begin: too long once somebody watches. */
+  begin(): void {
+    if (this.#events.live !== this.#events.events) this.#unsubscribe ??= this.#listen()
   }
 
   /** Whether the id is known and nothing that matches came after it: its client has been told everything. */
