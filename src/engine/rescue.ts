@@ -17,26 +17,37 @@ const perStep = 200
 export async function rescue(core: Core): Promise<number> {
   let moved = 0
   for (;;) {
-    const lapsed = await core.store.tasks.lapsed(perStep)
+    const found = await core.store.tasks.lapsed(perStep)
+    const lapsed = found.filter(each => !onlySeemsLapsed(core, each))
     const transitions = lapsed.map(found => transitionOf(core, found))
     const answers = await applyEach(core, transitions)
     let movedNow = 0
-    for (const [index, found] of lapsed.entries()) {
+    for (const [index, { record, why }] of lapsed.entries()) {
       const transition = transitions[index]
       if (answers[index] !== 'applied' || transition === undefined) continue
       movedNow += 1
-      core.counts.rescued[found.why] += 1
+      core.counts.rescued[why] += 1
       // Taken from this process although by its own clock there was time.
-      ownAttempt(core, found.record)?.interrupt('lease-lost')
+      ownAttempt(core, record)?.interrupt('lease-lost')
       core.log.warn(
-        { taskId: found.record.id, attempt: found.record.attempt, why: found.why, to: transition.name },
+        { taskId: record.id, attempt: record.attempt, why, to: transition.name },
         'a task was rescued',
       )
-      tell(core, found.record, transition)
+      tell(core, record, transition)
     }
     moved += movedNow
-    if (lapsed.length < perStep || movedNow === 0) return moved
+    if (found.length < perStep || movedNow === 0) return moved
   }
+}
+
+/**
+ * Where one process owns the store, nobody else can have taken its attempts: a lease that is over by a wall clock that was set, or that went on
+ * while the machine slept, is extended by the next heartbeat as long as the attempt itself has time left.
+ */
+function onlySeemsLapsed(core: Core, { record, why }: Lapsed): boolean {
+  if (why !== 'lease' || core.store.capabilities.manyProcesses) return false
+  const own = ownAttempt(core, record)
+  return own !== undefined && own.leaseUntil > core.clock.monotonic()
 }
 
 /** Tasks that may fail to be written before any was. */

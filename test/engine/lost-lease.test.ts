@@ -42,6 +42,19 @@ it.each([
   })
 })
 
+it('a machine that slept, or whose clock was set, takes no attempt away from the one process that runs it', async () => {
+  const { obedient, journal } = obedientTasks()
+  await using t = await testEngine({ tasks: [obedient] })
+  const { taskId } = await t.submit(obedient, { orders: [{ do: 'hang' }] })
+  await t.drain()
+  t.clock.stepWallTime(3_600_000)
+  await t.advance('12s')
+  const record = await t.tasks.get(taskId)
+  expect(record).toMatchObject({ status: 'RUNNING', attempt: 1, crashCount: 0 })
+  expect(record.leaseUntil).toBeGreaterThan(t.clock.now())
+  expect(journal.filter(({ did }) => did === 'start')).toHaveLength(1)
+})
+
 /** A store that answers no heartbeat any more, and no submission of sub-tasks before the gate opens. */
 function awayStore(now: () => number, answers: Promise<void>): Store {
   const store = sqlite({ file: ':memory:', now })
