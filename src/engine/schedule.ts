@@ -35,6 +35,8 @@ export function schedule<P extends Schema>(definition: Schedule<P>): AnySchedule
 
 /** A tick older than this was missed, not late. */
 const missedAfterMs = 60_000
+/** A last tick that is further ahead than this was told by a clock that was wrong. */
+const aheadMs = 60_000
 /** Missed ticks that are made up for at most. */
 const mostCaughtUp = 100
 /** Milliseconds before now in which missed ticks are looked for first. */
@@ -107,10 +109,15 @@ async function runDue(core: Core, plan: Planned, state: ScheduleState | undefine
   const now = core.store.tasks.now()
   const { id } = plan.schedule
   if (state?.lastTick === undefined || state.definition !== plan.definition) {
-    await core.store.schedules.advance(
-      { ...state, id, definition: plan.definition, lastTick: now },
-      state?.lastTick,
+    await startFrom(core, plan, state, now)
+    return
+  }
+  if (state.lastTick > now + aheadMs) {
+    core.log.warn(
+      { schedule: id, lastTick: new Date(state.lastTick).toISOString() },
+      'the clock was ahead when the schedule last ticked; it goes on from now',
     )
+    await startFrom(core, plan, state, now)
     return
   }
   let seen = state
@@ -125,6 +132,16 @@ async function runDue(core: Core, plan: Planned, state: ScheduleState | undefine
     if (!(await core.store.schedules.advance(next, seen.lastTick))) return
     seen = next
   }
+}
+
+/** Ticks count from this time on. */
+async function startFrom(
+  core: Core,
+  { schedule: { id }, definition }: Planned,
+  state: ScheduleState | undefined,
+  now: number,
+): Promise<void> {
+  await core.store.schedules.advance({ ...state, id, definition, lastTick: now }, state?.lastTick)
 }
 
 /** The ticks to make up for, oldest first. Ticks that are skipped by the catch-up policy are passed over for ever. */
@@ -161,11 +178,17 @@ async function submitTick(
       return undefined
     }
   }
-  const record = await submit(core, planned.task, planned.parameters, {
-    idempotencyKey: `schedule ${planned.id} ${new Date(tick).toISOString()}`,
-    tags: [`schedule:${planned.id}`.slice(0, 100)],
-    ...(planned.userId === undefined ? {} : { userId: planned.userId }),
-    ...(planned.lane === undefined ? {} : { lane: planned.lane }),
-  })
-  return record.id
+  try {
+    const record = await submit(core, planned.task, planned.parameters, {
+      idempotencyKey: `schedule ${planned.id} ${new Date(tick).toISOString()}`,
+      tags: [`schedule:${planned.id}`.slice(0, 100)],
+      ...(planned.userId === undefined ? {} : { userId: planned.userId }),
+      ...(planned.lane === undefined ? {} : { lane: planned.lane }),
+    })
+    return record.id
+  } catch (error) {
+    // Another version of the program, with other parameters, submitted it and died before it wrote that down.
+    if (error instanceof QuillworkError && error.code === 'IDEMPOTENCY_KEY_REUSED') return undefined
+    throw error
+  }
 }

@@ -180,6 +180,33 @@ describe('a schedule', () => {
     },
   )
 
+  it('goes on from now where the clock was ahead when it last ticked', async () => {
+    const { task, ran } = ticking()
+    const hourly = schedule({ id: 'hourly', cron: '0 * * * *', task, parameters: 'x' })
+    await using t = await testEngine({ tasks: [task], schedules: [hourly] })
+    t.clock.stepWallTime(365 * 24 * hour)
+    await t.advance('1h')
+    expect(ran).toHaveLength(1)
+    t.clock.stepWallTime(-365 * 24 * hour)
+    await t.advance('2h')
+    expect(ran.length).toBeGreaterThanOrEqual(2)
+    await t.advance('1h')
+    expect(ran.length).toBeGreaterThanOrEqual(3)
+  })
+
+  it('a tick that another version submitted, and did not write down, holds up none after it', async () => {
+    const { task, ran } = ticking()
+    const hourly = schedule({ id: 'hourly', cron: '0 * * * *', task, parameters: 'new', catchUp: 'all' })
+    await using t = await testEngine({ tasks: [task], schedules: [hourly] })
+    await t.drain()
+    const next = new Date(Math.floor(t.clock.now() / hour) * hour + hour).toISOString()
+    await t.submit(task, 'old', { idempotencyKey: `schedule hourly ${next}` })
+    await t.advance('1h')
+    expect(ran).toEqual(['old'])
+    await t.advance('1h')
+    expect(ran).toEqual(['old', 'new'])
+  })
+
   it('a changed definition starts from now', async () => {
     const { task, ran } = ticking()
     const hourly = schedule({ id: 's', cron: '0 * * * *', task, parameters: 'x', catchUp: 'all' })
