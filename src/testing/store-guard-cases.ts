@@ -254,6 +254,20 @@ export const traceCases: readonly StoreCase[] = [
     },
   },
   {
+    name: 'apply: of the attempts that did not complete the last fifty are kept',
+    async run(context) {
+      const store = await context.makeStore()
+      let record = await createOne(store)
+      for (let attempt = 1; attempt <= 52; attempt++)
+        record = await move(store, givenBack(await start(store, record)))
+      const kept = (await store.queries.attempts(record.id)).map(({ attempt }) => attempt)
+      assert.deepEqual(
+        kept,
+        Array.from({ length: 50 }, (_, index) => index + 3),
+      )
+    },
+  },
+  {
     name: 'apply: the summary of a parent follows its sub-tasks through every move, and sums to their number',
     async run(context) {
       const store = await context.makeStore()

@@ -314,7 +314,10 @@ function count(
     tally.childMoved(before.parentId, { from: before.status, to: set.status })
 }
 
-/** The history of attempts that did not complete; the one that completed is told by the record itself. */
+/** Attempts that are remembered. */
+const mostAttempts = 50
+
+/** The history of attempts that did not complete, the last fifty; the one that completed is told by the record itself. */
 function recordAttempt(
   { sql }: Session,
   { name, set, fence }: Transition,
@@ -332,5 +335,10 @@ function recordAttempt(
     name,
     set.errorInfo?.code ?? null,
     set.errorInfo?.message ?? null,
+  )
+  if (fence.attempt <= mostAttempts) return
+  sql('DELETE FROM attempts WHERE task_seq = ? AND attempt <= ?').run(
+    before.seq,
+    fence.attempt - mostAttempts,
   )
 }
