@@ -2,33 +2,13 @@ import type { DeadMessage } from '../broker/broker.ts'
 import { hasEnded } from '../task/status.ts'
 import type { Core } from './core.ts'
 
-/** Milliseconds until a message that could not be looked at is tried again. */
-const againAfterMs = 1_000
-
 /**
  * Takes what arrives in the dead letter queue. The record of a task is the truth: its dead letter was opened by the write that ended
  * it, and the message only adds how it came here. A message that names no task is filed with its text; one that names a live task
- * fails nothing, and the task is sent again. Answers how to stop.
+ * fails nothing, and the task is sent again. What could not be looked at the broker keeps, and tries again. Answers how to stop.
  */
 export function consumeDeadLetters(core: Core): () => void {
-  let stopped = false
-  const stop = core.broker.remote?.consumeDeadLetters(async message => {
-    while (!stopped) {
-      try {
-        return await receive(core, message)
-      } catch (error) {
-        core.log.error(
-          { err: error, taskId: message.taskId },
-          'a dead letter could not be looked at; trying again',
-        )
-        await new Promise<void>(resolve => core.clock.after(againAfterMs, resolve))
-      }
-    }
-  })
-  return () => {
-    stopped = true
-    stop?.()
-  }
+  return core.broker.remote?.consumeDeadLetters(message => receive(core, message)) ?? (() => undefined)
 }
 
 async function receive(core: Core, message: DeadMessage): Promise<void> {

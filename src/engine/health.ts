@@ -17,7 +17,7 @@ export interface EngineHealth {
   readonly counts: Readonly<EngineCounts>
 }
 
-/** Asks the parts; a store that does not answer is told, not thrown. */
+/** Asks the parts; a store that does not answer in time is told, not thrown. */
 export async function healthOf(core: Core): Promise<EngineHealth> {
   const { store, broker } = core
   const remote = broker.remote?.health()
@@ -30,11 +30,20 @@ export async function healthOf(core: Core): Promise<EngineHealth> {
   }
 }
 
-async function storeProblem({ store }: Core): Promise<{ problem?: string }> {
+/** Whoever asks wants to know of the other parts too, and waits no longer than this, milliseconds. */
+const answerWithinMs = 1_500
+
+async function storeProblem({ store, clock }: Core): Promise<{ problem?: string }> {
+  let cancelTimer = () => undefined as void
+  const late = new Promise<{ problem: string }>(resolve => {
+    const tell = () => resolve({ problem: `The store did not answer within ${answerWithinMs} ms.` })
+    cancelTimer = clock.after(answerWithinMs, tell)
+  })
   try {
-    await store.lanes.lanes()
-    return {}
+    return await Promise.race([late, store.lanes.lanes().then(() => ({}))])
   } catch (error) {
     return { problem: error instanceof Error ? error.message : String(error) }
+  } finally {
+    cancelTimer()
   }
 }

@@ -30,8 +30,8 @@ function describeTasks(metered: Metered, latest: Latest): void {
   )
   const byLane = (name: string, help: string, value: (lane: LaneInfo, now: number) => number) =>
     metered.gauge(name, help, () => lanesOf(latest(), value), ['lane'])
-  byLane('tasks_waiting', 'Tasks that could run now', ({ waiting }) => waiting)
-  byLane('oldest_waiting_seconds', 'Age of the task that has waited longest', ({ oldestWaitingAt }, now) =>
+  byLane('tasks_waiting', 'Tasks that wait for a slot, or for their time', ({ waiting }) => waiting)
+  byLane('oldest_waiting_seconds', 'Age of the task that is next in turn', ({ oldestWaitingAt }, now) =>
     secondsSince(oldestWaitingAt, now),
   )
   byLane('lane_running', 'Attempts that this process runs', ({ running }) => running)

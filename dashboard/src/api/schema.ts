@@ -6253,7 +6253,7 @@ export interface components {
             running: number;
             /** @description Worker slots of this process */
             slots: number;
-            /** @description Tasks that could run now */
+            /** @description Tasks that wait for a slot, or for their time */
             waiting: number;
         };
         NewScene: {

@@ -14,7 +14,7 @@ const laneSchema = named(
   z.object({
     lane: z.string(),
     paused: z.boolean(),
-    waiting: z.int().describe('Tasks that could run now'),
+    waiting: z.int().describe('Tasks that wait for a slot, or for their time'),
     oldestWaitingAt: time.optional(),
     slots: z.int().describe('Worker slots of this process'),
     running: z.int().describe('Attempts that this process runs'),
