@@ -61,9 +61,9 @@ stop it again. So \`import\` works without a server: it then stays until the imp
 ## All commands
 
 ${optionRows(program).join('\n')}
-With \`--json\`, standard output carries one JSON value a line and nothing else (but for the line \`listening on …\` of
-\`serve\`, which logs in JSON then), and an error is one JSON object
-\`{"code", "message"}\` on standard error. Without it, an error is the line \`error CODE: message\`; the codes are in
+With \`--json\`, standard output carries one JSON value a line and nothing else (but for the lines that
+\`serve\` begins with; it logs in JSON then), and an error is one JSON object
+\`{"code", "message"}\`, perhaps with \`details\`, on standard error. Without it, an error is the line \`error CODE: message\`; the codes are in
 [errors.md](errors.md).
 
 | exit code | means |

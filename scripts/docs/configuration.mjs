@@ -57,8 +57,9 @@ one JSON object.
 }
 \`\`\`
 
-A name that is not in this list, or a value that cannot be used, stops every command with exit code 2 and the name that was
-probably meant. An empty variable counts as not set. \`quillwork doctor\` shows each setting as it is in force, with where
+A name in the file or on the command line that is not in this list, or a value that cannot be used, stops every command with exit
+code 2 and the name that was probably meant. A variable \`QUILLWORK_…\` that is no setting is ignored; \`serve\` and \`doctor\` warn
+where it looks like one. An empty variable counts as not set. \`quillwork doctor\` shows each setting as it is in force, with where
 it comes from.
 
 ## Settings

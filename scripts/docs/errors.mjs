@@ -1,4 +1,4 @@
-// The list of coded errors, from the catalogue in src/task/errors.ts.
+// The list of coded errors, from the catalogue in src/task/error-catalogue.ts.
 
 import { errorCatalogue } from '../../dist/task/errors.js'
 
@@ -13,7 +13,7 @@ const rows = Object.entries(errorCatalogue).map(
 export function render() {
   return `# Errors
 
-Made from the catalogue in \`src/task/errors.ts\` by \`npm run docs\`; change it there. Every error that Quillwork throws
+Made from the catalogue in \`src/task/error-catalogue.ts\` by \`npm run docs\`; change it there. Every error that Quillwork throws
 has one of these codes (\`error.code\`); the API sends it in \`code\` of a \`application/problem+json\` body with the HTTP
 status given here. *Again* says whether the same call may succeed later; of an error that leaves a handler it decides
 whether the attempt is retried.
