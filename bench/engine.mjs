@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { z } from 'zod'
 import { createEngine, defineTask } from '../dist/index.js'
 import { createMetrics } from '../dist/observe/metrics.js'
@@ -16,15 +17,16 @@ const parameters = z.object({
 /** How many tasks go into one call when many are submitted. */
 const CHUNK = 10_000
 
-/** The task that does nothing. `onStart(index)` is called in its handler. */
-export function noopTask(onStart) {
+/** The task that does nothing, or waits for `waitMs` as one that calls a model does. `onStart(index)` is called in its handler. */
+export function noopTask(onStart, waitMs = 0) {
   return defineTask({
     type: 'Noop',
     parameters,
     result: z.object({ index: z.number() }),
     execute: ctx => {
       onStart(ctx.parameters.index)
-      return { index: ctx.parameters.index }
+      const result = { index: ctx.parameters.index }
+      return waitMs === 0 ? result : sleep(waitMs, result)
     },
   })
 }

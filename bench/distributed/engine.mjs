@@ -8,13 +8,14 @@ import { noopTask } from '../engine.mjs'
 import { payload, WIDTH } from '../load.mjs'
 
 /** An engine as a process of a server would make it, with one lane, the defaults of its parts, and metrics on. */
-export async function openDistributed({ mongoUrl, rabbitUrl, name, events }, onStart) {
-  const noop = noopTask(onStart)
+export async function openDistributed(options, onStart) {
+  const { mongoUrl, rabbitUrl, name, events, slots = WIDTH, waitMs } = options
+  const noop = noopTask(onStart, waitMs)
   const engine = await createEngine({
     tasks: [noop],
     store: mongodb({ url: mongoUrl, database: name }),
     broker: rabbitmq({ url: rabbitUrl, prefix: `${name}.`, events }),
-    lanes: { default: { slots: WIDTH } },
+    lanes: { default: { slots } },
   })
   createMetrics({ engine })
   return { engine, noop }

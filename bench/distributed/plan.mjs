@@ -17,6 +17,13 @@ const throughput = (name, script, options = {}, measure = 'sustained') => ({
   quick: { count: 500, warmUp: 100 },
 })
 
+/** As tasks that call a model: each waits, so that the slots of a worker are what there is least of. */
+const waiting = (name, workers) => ({
+  ...throughput(name, QUILLWORK, { events: true, workers, slots: 10, waitMs: 100 }, 'throughWorkers'),
+  full: { count: 1_000, warmUp: 100 },
+  quick: { count: 200, warmUp: 50 },
+})
+
 const idle = (name, script, options = {}) => ({
   name,
   script,
@@ -33,6 +40,8 @@ export const ENTRIES = [
   throughput('quillwork/sustained-events', QUILLWORK, { events: true }),
   throughput('quillwork/one-worker', QUILLWORK, { events: true, workers: 1 }, 'throughWorkers'),
   throughput('quillwork/two-workers', QUILLWORK, { events: true, workers: 2 }, 'throughWorkers'),
+  waiting('quillwork/one-waiting-worker', 1),
+  waiting('quillwork/two-waiting-workers', 2),
   idle('raw/idle', RAW),
   idle('quillwork/idle', QUILLWORK, { events: false }),
   idle('quillwork/idle-events', QUILLWORK, { events: true }),

@@ -11,7 +11,14 @@ export const ROWS = [
     1,
   ),
   throughput(
-    'tasks per second, two worker processes, of one',
+    'tasks per second that wait 100 ms, two worker processes, of one',
+    'quillwork/two-waiting-workers',
+    'quillwork/one-waiting-worker',
+    1,
+    1.3,
+  ),
+  throughput(
+    'tasks per second that do nothing, two worker processes, of one',
     'quillwork/two-workers',
     'quillwork/one-worker',
     1,

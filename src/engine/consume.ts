@@ -89,10 +89,13 @@ function turnAway(core: Core, received: Received): void {
 /** It is not its turn here. The store offers it again in a while, to any process: that is durable first, for this one may be killed. */
 async function passOn(core: Core, received: Received): Promise<void> {
   const { taskId } = received.delivery
+  const { outbox } = core.store
   try {
-    await core.store.outbox.putAside?.([taskId], refusedForMs)
+    if (outbox.putAside === undefined) forgetLater(core, taskId)
+    else await outbox.putAside([taskId], refusedForMs)
   } catch (error) {
-    core.log.warn({ err: error, taskId }, 'a delivery could not be put aside; it is found later')
+    core.log.warn({ err: error, taskId }, 'a delivery could not be put aside; it is put back in line later')
+    forgetLater(core, taskId)
   }
   received.ack()
 }

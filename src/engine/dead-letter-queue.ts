@@ -22,7 +22,10 @@ async function receive(core: Core, message: DeadMessage): Promise<void> {
     // Of an attempt before: the task was retried, and sent again, while the message was on its way.
     if (attempt !== undefined && attempt < record.attempt) return
     await file(core, message, `Task ${taskId} is ${record.status}; it was sent again.`)
-    return core.store.outbox.forget([taskId])
+    // Durable before the message is acknowledged, where the store offers it.
+    if (core.store.outbox.putAside === undefined) core.store.outbox.forget([taskId])
+    else await core.store.outbox.putAside([taskId], 0)
+    return core.wakeRelay()
   }
   if (record.deadLetter === undefined) return
   if (attempt !== undefined && attempt < record.deadLetter.attempt - 1) return

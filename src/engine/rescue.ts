@@ -42,7 +42,8 @@ export async function rescue(core: Core): Promise<number> {
 
 /**
  * Where one process owns the store, nobody else can have taken its attempts: a lease that is over by a wall clock that was set, or that went on
- * while the machine slept, is extended by the next heartbeat as long as the attempt itself has time left.
+ * while the machine slept (on Linux, where the monotonic clock stands still then), is extended by the next heartbeat as long as the
+ * attempt itself has time left.
  */
 function onlySeemsLapsed(core: Core, { record, why }: Lapsed): boolean {
   if (why !== 'lease' || core.store.capabilities.manyProcesses) return false

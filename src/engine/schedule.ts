@@ -188,7 +188,9 @@ async function submitTick(
     return record.id
   } catch (error) {
     // Another version of the program, with other parameters, submitted it and died before it wrote that down.
-    if (error instanceof QuillworkError && error.code === 'IDEMPOTENCY_KEY_REUSED') return undefined
-    throw error
+    if (!(error instanceof QuillworkError) || error.code !== 'IDEMPOTENCY_KEY_REUSED') throw error
+    core.log.warn({ err: error, schedule: planned.id }, 'a tick was submitted before, with other parameters')
+    const taskId = error.details?.['taskId']
+    return typeof taskId === 'string' ? taskId : undefined
   }
 }

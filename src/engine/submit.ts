@@ -259,6 +259,7 @@ function acceptedSilently(task: NewTask, created: Created | undefined): TaskReco
     throw new QuillworkError(
       'IDEMPOTENCY_KEY_REUSED',
       `The idempotency key ${JSON.stringify(task.idempotencyKey)} belongs to task ${created.record.id}, which has other parameters; use a new key.`,
+      { details: { taskId: created.record.id } },
     )
   }
   return created.record

@@ -162,7 +162,7 @@ export interface LaneRoom {
 export interface Outbox {
   /**
    * The next deliveries in fair order, at most `room` per lane, none of a paused lane. Suspects only until `suspects` of them, over all
-   * lanes, are handed out or run here; they need no room where the lane takes what is urgent.
+   * lanes, are on their way from here or run here; they need no room where the lane takes what is urgent.
    */
   due(lanes: readonly LaneRoom[], options: { suspects: number }): Promise<Due>
   /**

@@ -42,7 +42,7 @@ it.each([
   })
 })
 
-it('a machine that slept, or whose clock was set, takes no attempt away from the one process that runs it', async () => {
+it('a wall clock that jumps takes no attempt away from the one process that runs it', async () => {
   const { obedient, journal } = obedientTasks()
   await using t = await testEngine({ tasks: [obedient] })
   const { taskId } = await t.submit(obedient, { orders: [{ do: 'hang' }] })

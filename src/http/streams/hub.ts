@@ -26,6 +26,7 @@ export class StreamHub {
   readonly #events: LiveEvents
   #unsubscribe: (() => void) | undefined
   #isScheduled = false
+  #isClosed = false
 
   constructor(events: LiveEvents, settings: HttpSettings) {
     this.#settings = settings
@@ -36,7 +37,7 @@ export class StreamHub {
 
   /** The server listens. To hear of other processes takes a moment to begin: too long once somebody watches. */
   begin(): void {
-    if (this.#events.live !== this.#events.events) this.#unsubscribe ??= this.#listen()
+    if (!this.#isClosed && this.#events.live !== this.#events.events) this.#unsubscribe ??= this.#listen()
   }
 
   /** Whether the id is known and nothing that matches came after it: its client has been told everything. */
@@ -73,6 +74,7 @@ export class StreamHub {
 
   /** Ends every stream and takes no new one. */
   close(): void {
+    this.#isClosed = true
     this.#unsubscribe?.()
     this.places.close()
   }

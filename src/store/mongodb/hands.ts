@@ -25,7 +25,9 @@ export function createHands(getSession: () => Session, resend: ResendAfter): Han
     confirmAs(getSession(), sendings, resend.confirmed),
   )
   const forgotten = new Set<string>()
+  /** Tasks whose last attempt crashed: those that were sent from here, and those that run here. */
   const suspects = new Set<string>()
+  const runningSuspects = new Set<string>()
 
   return {
     offer(deliveries, by) {
@@ -60,16 +62,16 @@ export function createHands(getSession: () => Session, resend: ResendAfter): Han
       await session.database.run('put aside', () =>
         session.tasks.updateMany({ _id: { $in: [...taskIds] }, ...isSent }, [
           // As if it had been confirmed: a confirmation that comes late changes nothing.
-          { $set: { lostAt: isOver, 'sent.confirmed': true } },
+          { $set: { lostAt: isOver, 'sent.confirmed': true, 'sent.at': session.serverNow() } },
           { $unset: ['sends'] },
         ]),
       )
     },
     claimed(taskId, suspect) {
-      for (const known of [offered, sending, unconfirmed, forgotten]) known.delete(taskId)
-      if (suspect) suspects.add(taskId)
+      for (const known of [offered, sending, unconfirmed, forgotten, suspects]) known.delete(taskId)
+      if (suspect) runningSuspects.add(taskId)
     },
-    settled: taskId => void suspects.delete(taskId),
+    settled: taskId => void runningSuspects.delete(taskId),
     async takeBack(lanes) {
       const untold = [...offered].filter(([, lane]) => lanes.includes(lane)).map(([taskId]) => taskId)
       const lost = [...forgotten]
@@ -85,12 +87,16 @@ export function createHands(getSession: () => Session, resend: ResendAfter): Han
     },
     async suspectsOut() {
       const session = getSession()
-      if (suspects.size > 0 && session.hints.periods.suspects.isOver()) {
-        const asked = [...suspects]
-        const out = new Set(await suspectsThatAreOut(session, asked))
-        for (const taskId of asked) if (!out.has(taskId)) suspects.delete(taskId)
+      const asked = [...suspects, ...runningSuspects]
+      if (asked.length > 0 && session.hints.periods.suspects.isOver()) {
+        const found = await readSuspects(session, asked)
+        for (const taskId of asked) {
+          // One that runs elsewhere is counted there.
+          if (found.get(taskId)?.sent === undefined) suspects.delete(taskId)
+          if (found.get(taskId)?.leaseUntil === undefined) runningSuspects.delete(taskId)
+        }
       }
-      return suspects.size
+      return suspects.size + runningSuspects.size
     },
     async flush() {
       await Promise.all([unconfirmed.flush(), this.takeBack([...new Set(offered.values())])])
@@ -115,16 +121,20 @@ async function putBack(
   )
 }
 
-/** Those whose last attempt crashed, and that are sent or run now. */
-async function suspectsThatAreOut({ database, tasks }: Session, ids: readonly string[]): Promise<string[]> {
+type Suspect = Pick<TaskDocument, '_id' | 'sent' | 'leaseUntil'>
+
+/** Of those whose last attempt crashed: whether they are sent, or run. */
+async function readSuspects(
+  { database, tasks }: Session,
+  ids: readonly string[],
+): Promise<ReadonlyMap<string, Suspect>> {
   const found = await database.run('suspects', () =>
     tasks
       .find({ _id: { $in: [...ids] }, crashCount: { $gt: 0 } })
-      .project<Pick<TaskDocument, '_id' | 'sent' | 'leaseUntil'>>({ sent: 1, leaseUntil: 1 })
+      .project<Suspect>({ sent: 1, leaseUntil: 1 })
       .toArray(),
   )
-  const out = found.filter(({ sent, leaseUntil }) => sent !== undefined || leaseUntil !== undefined)
-  return out.map(({ _id }) => _id)
+  return new Map(found.map(suspect => [suspect._id, suspect]))
 }
 
 /** Marks what the broker confirmed; a delivery that it holds for a time is lost when that time has passed, and not before. */

@@ -25,7 +25,7 @@ export interface Hands {
   settled(taskId: string): void
   /** What was offered in these lanes and not told, and what was forgotten, stands in line again. */
   takeBack(lanes: readonly string[]): Promise<void>
-  /** How many tasks whose last attempt crashed were handed out or run here, and have not come to an end. */
+  /** How many tasks whose last attempt crashed are on their way from here, or run here. */
   suspectsOut(): Promise<number>
   /** Writes down what is pending. */
   flush(): Promise<void>
