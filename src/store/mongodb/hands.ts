@@ -8,6 +8,7 @@ import { createLazyWrites } from './lazy-writes.ts'
 import type { Hands, ResendAfter } from './parts.ts'
 import { after, backInLine } from './pipeline.ts'
 import type { Session } from './session.ts'
+import { createSuspects } from './suspects.ts'
 
 /** Milliseconds over which confirmations are gathered. */
 const confirmEveryMs = 200
@@ -25,9 +26,7 @@ export function createHands(getSession: () => Session, resend: ResendAfter): Han
     confirmAs(getSession(), sendings, resend.confirmed),
   )
   const forgotten = new Set<string>()
-  /** Tasks whose last attempt crashed: those that were sent from here, and those that run here. */
-  const suspects = new Set<string>()
-  const runningSuspects = new Set<string>()
+  const suspects = createSuspects(getSession)
 
   return {
     offer(deliveries, by) {
@@ -47,12 +46,13 @@ export function createHands(getSession: () => Session, resend: ResendAfter): Han
         sending.delete(taskId)
         offered.delete(taskId)
         if (by !== undefined) unconfirmed.set(taskId, by)
-        if (suspect) suspects.add(taskId)
+        if (suspect) suspects.sent(taskId)
       }
     },
     forget(taskIds) {
       for (const taskId of taskIds) {
-        for (const known of [offered, sending, unconfirmed, suspects]) known.delete(taskId)
+        for (const known of [offered, sending, unconfirmed]) known.delete(taskId)
+        suspects.forget(taskId)
         forgotten.add(taskId)
       }
     },
@@ -68,10 +68,10 @@ export function createHands(getSession: () => Session, resend: ResendAfter): Han
       )
     },
     claimed(taskId, suspect) {
-      for (const known of [offered, sending, unconfirmed, forgotten, suspects]) known.delete(taskId)
-      if (suspect) runningSuspects.add(taskId)
+      for (const known of [offered, sending, unconfirmed, forgotten]) known.delete(taskId)
+      if (suspect) suspects.claimed(taskId)
     },
-    settled: taskId => void runningSuspects.delete(taskId),
+    settled: suspects.settled,
     async takeBack(lanes) {
       const untold = [...offered].filter(([, lane]) => lanes.includes(lane)).map(([taskId]) => taskId)
       const lost = [...forgotten]
@@ -85,19 +85,7 @@ export function createHands(getSession: () => Session, resend: ResendAfter): Han
       session.hints.noteReady()
       session.hints.suspects = true
     },
-    async suspectsOut() {
-      const session = getSession()
-      const asked = [...suspects, ...runningSuspects]
-      if (asked.length > 0 && session.hints.periods.suspects.isOver()) {
-        const found = await readSuspects(session, asked)
-        for (const taskId of asked) {
-          // One that runs elsewhere is counted there.
-          if (found.get(taskId)?.sent === undefined) suspects.delete(taskId)
-          if (found.get(taskId)?.leaseUntil === undefined) runningSuspects.delete(taskId)
-        }
-      }
-      return suspects.size + runningSuspects.size
-    },
+    suspectsOut: suspects.out,
     async flush() {
       await Promise.all([unconfirmed.flush(), this.takeBack([...new Set(offered.values())])])
     },
@@ -119,22 +107,6 @@ async function putBack(
       { $unset: ['sends'] },
     ]),
   )
-}
-
-type Suspect = Pick<TaskDocument, '_id' | 'sent' | 'leaseUntil'>
-
-/** Of those whose last attempt crashed: whether they are sent, or run. */
-async function readSuspects(
-  { database, tasks }: Session,
-  ids: readonly string[],
-): Promise<ReadonlyMap<string, Suspect>> {
-  const found = await database.run('suspects', () =>
-    tasks
-      .find({ _id: { $in: [...ids] }, crashCount: { $gt: 0 } })
-      .project<Suspect>({ sent: 1, leaseUntil: 1 })
-      .toArray(),
-  )
-  return new Map(found.map(suspect => [suspect._id, suspect]))
 }
 
 /** Marks what the broker confirmed; a delivery that it holds for a time is lost when that time has passed, and not before. */
