@@ -29,13 +29,13 @@ export function createSuspects(getSession: () => Session): Suspects {
     forget: taskId => void sent.delete(taskId),
     async out() {
       const session = getSession()
-      const asked = [...sent, ...running]
-      if (asked.length > 0 && session.hints.periods.suspects.isOver()) {
-        const found = await readSuspects(session, asked)
-        for (const taskId of asked) {
-          if (found.get(taskId)?.sent === undefined) sent.delete(taskId)
+      if (sent.size + running.size > 0 && session.hints.periods.suspects.isOver()) {
+        const [asSent, asRunning] = [[...sent], [...running]]
+        const found = await readSuspects(session, [...asSent, ...asRunning])
+        // Each as it was when it was asked for: one that is claimed meanwhile runs, whatever the answer says.
+        for (const taskId of asSent) if (found.get(taskId)?.sent === undefined) sent.delete(taskId)
+        for (const taskId of asRunning)
           if (found.get(taskId)?.leaseUntil === undefined) running.delete(taskId)
-        }
       }
       return sent.size + running.size
     },
