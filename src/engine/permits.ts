@@ -32,12 +32,14 @@ export class Permits {
    */
   async acquire(key: string, cost: number): Promise<Permit> {
     const { clock, limiter } = this.#core
-    const ticket = this.#ticketFor(key)
+    const { userId, lane, priority } = this.#attempt.record
+    const asker = { ticket: this.#ticketFor(key), flow: `${lane}\n${userId}`, priority }
+    const { ticket } = asker
     const giveUpAt = clock.monotonic() + longestWaitMs
     const leftMs = () => giveUpAt - clock.monotonic()
     for (;;) {
       const askedAt = clock.monotonic()
-      const answer = await limiter.acquire({ key, cost, ticket, within: leftMs() })
+      const answer = await limiter.acquire({ ...asker, key, cost, within: leftMs() })
       if (answer.granted) return this.#granted(ticket, answer)
       this.#throwIfOver(key)
       const waitMs = Math.max(1, Math.ceil(answer.until - clock.now()))

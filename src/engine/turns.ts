@@ -24,9 +24,13 @@ export function wakeOnTurn(core: Core): () => void {
     for (const [id] of looked) called.delete(id)
     if (called.size > 0) later()
     try {
-      const records = await core.store.queries.get(looked.map(([id]) => id))
-      for (const [index, [id, key]] of looked.entries())
-        if (isGone(records[index])) await core.limiter.withdraw(key, id)
+      const [records, lanes] = await Promise.all([
+        core.store.queries.get(looked.map(([id]) => id)),
+        core.store.lanes.lanes(),
+      ])
+      const paused = new Set(lanes.filter(lane => lane.paused).map(({ lane }) => lane))
+      const idle = looked.filter((_, index) => staysAway(records[index], paused))
+      await Promise.all(idle.map(([id, key]) => core.limiter.withdraw(key, id)))
       const now = core.store.tasks.now()
       const snoozed = records.filter(record => record !== undefined && isSnoozed(record, now)) as TaskRecord[]
       if (snoozed.length > 0) await core.store.tasks.apply(snoozed.map(record => turnCame(record, now)))
@@ -54,9 +58,10 @@ export function wakeOnTurn(core: Core): () => void {
   }
 }
 
-/** Nobody comes back for the place: the task has ended, or is not there any more. */
-function isGone(record: TaskRecord | undefined): boolean {
-  return record === undefined || hasEnded(record.status)
+/** Nobody comes for the place: the task is not there any more, has ended, or waits in a paused lane, and queues anew once that goes on. */
+function staysAway(record: TaskRecord | undefined, paused: ReadonlySet<string>): boolean {
+  if (record === undefined || hasEnded(record.status)) return true
+  return record.status !== 'RUNNING' && paused.has(record.lane)
 }
 
 function isSnoozed(record: TaskRecord, now: number): boolean {

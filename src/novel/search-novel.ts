@@ -141,14 +141,15 @@ async function takeTurn(
   { key, cost, signal }: { key: string; cost: number; signal: AbortSignal | undefined },
 ) {
   const { limiter } = services
-  const ticket = `search ${randomUUID()}`
+  // Somebody sits in front of a search.
+  const asker = { ticket: `search ${randomUUID()}`, flow: 'search', priority: 'high' } as const
   const giveUpAt = performance.now() + longestTurnMs
   for (;;) {
-    const answer = await limiter.acquire({ key, cost, ticket })
+    const answer = await limiter.acquire({ ...asker, key, cost })
     if (answer.granted) return answer.reservation
     const waitMs = Math.max(1, answer.until - nowOf(services))
     if (signal?.aborted === true || performance.now() + waitMs > giveUpAt) {
-      await limiter.withdraw(key, ticket)
+      await limiter.withdraw(key, asker.ticket)
       return undefined
     }
     await setTimeout(waitMs)

@@ -1,6 +1,7 @@
 /** The account of a key as a text, for the place that several processes share. */
 import { type Kept, writesAfter } from '../runtime/shared-account.ts'
-import { emptyState, type Hold, type KeyState, type Ticket } from './account.ts'
+import { emptyState, type Hold, type KeyState } from './account.ts'
+import { emptyQueue, insert, type Queue, type Ticket } from './queue.ts'
 import type { Bucket } from './window.ts'
 
 /** Raised when the text changes its meaning; a text of another format is taken for an account that nobody has used. */
@@ -8,7 +9,17 @@ const format = 1
 
 type BucketRow = [from: number, at: number, requests: number, tokens: number]
 type HoldRow = [id: number, at: number, bucket: number, tokens: number, leaseEnd: number | null]
-type TicketRow = [id: string, tokens: number, turn: number, told: number, slot: number, expected: number]
+type TicketRow = [
+  name: string,
+  tokens: number,
+  turn: number,
+  told: number,
+  slot: number,
+  expected: number,
+  flow?: number,
+  high?: 0 | 1,
+  rank?: number,
+]
 
 interface Text {
   format: number
@@ -17,7 +28,11 @@ interface Text {
   used: BucketRow[]
   holds: HoldRow[]
   nextHold: number
+  /** In order of service. */
   tickets: TicketRow[]
+  /** The flows of the tickets, each once. */
+  flows?: string[]
+  served?: Queue['served']
   placed: BucketRow[]
   lastTurn: number
   nextReplan: number
@@ -44,14 +59,7 @@ export function textOf({ state, writes }: Kept<KeyState>, write: string): string
       Number.isFinite(leaseEnd) ? leaseEnd : null,
     ]),
     nextHold,
-    tickets: [...state.tickets].map(([id, { tokens, turn, told, slot, expected }]) => [
-      id,
-      tokens,
-      turn,
-      told,
-      slot,
-      expected,
-    ]),
+    ...queueText(state.queue),
     placed: state.placed.map(bucketRow),
     lastTurn,
     nextReplan,
@@ -75,7 +83,7 @@ export function accountOf(text: string, now: number): Kept<KeyState> {
       used: kept.used.map(bucketOf),
       holds: new Map(kept.holds.map(holdOf)),
       nextHold,
-      tickets: new Map(kept.tickets.map(ticketOf)),
+      queue: queueOf(kept),
       placed: kept.placed.map(bucketOf),
       lastTurn,
       nextReplan,
@@ -109,6 +117,43 @@ function holdOf([id, at, bucket, tokens, leaseEnd]: HoldRow): [number, Hold] {
   return [id, { at, bucket, tokens, leaseEnd: leaseEnd ?? Number.POSITIVE_INFINITY }]
 }
 
-function ticketOf([id, tokens, turn, told, slot, expected]: TicketRow): [string, Ticket] {
-  return [id, { tokens, turn, told, slot, expected, called: false }]
+function queueText({ order, served }: Queue): Pick<Text, 'tickets' | 'flows' | 'served'> {
+  const flows = new Map<string, number>()
+  const numberOf = (flow: string): number => {
+    const number = flows.get(flow) ?? flows.size
+    flows.set(flow, number)
+    return number
+  }
+  return {
+    tickets: order.map(ticket => ticketRow(ticket, numberOf(ticket.flow))),
+    flows: [...flows.keys()],
+    served,
+  }
+}
+
+function ticketRow(ticket: Ticket, flow: number): TicketRow {
+  const { name, tokens, turn, told, slot, expected, priority, rank } = ticket
+  return [name, tokens, turn, told, slot, expected, flow, priority === 'high' ? 1 : 0, rank]
+}
+
+/** A process of before wrote no flows and ranks: the order was that of the rows. */
+function queueOf({ tickets, flows = [], served }: Text): Queue {
+  const queue = emptyQueue()
+  if (served !== undefined) queue.served = served
+  for (const [index, row] of tickets.entries()) {
+    const [name, tokens, turn, told, slot, expected, flow = 0, high = 0, rank = index + 1] = row
+    insert(queue, {
+      name,
+      flow: flows[flow] ?? '',
+      priority: high === 1 ? 'high' : 'normal',
+      rank,
+      tokens,
+      turn,
+      told,
+      slot,
+      expected,
+      called: false,
+    })
+  }
+  return queue
 }

@@ -1,5 +1,6 @@
 /** The account of one key: what was granted, who holds it, who waits, and how time passes over it. */
 import { QuillworkError } from '../task/errors.ts'
+import { emptyQueue, type Queue, remove, type Ticket } from './queue.ts'
 import { type Bucket, expire, minute, refund, shift } from './window.ts'
 
 /** A ticket that does not come back within this time after it was told to loses its place; milliseconds. */
@@ -13,21 +14,6 @@ const firstCallTime = 2_000
 
 /** Weight of the latest call in the running averages. */
 export const latestWeight = 0.1
-
-/** A place in the queue of a key. */
-export interface Ticket {
-  /** Units of cost asked for. */
-  tokens: number
-  /** Estimate of when there is room for it. Epoch milliseconds. */
-  turn: number
-  /** When it was told to ask again. Epoch milliseconds. */
-  told: number
-  /** Bucket of `placed` that holds the turn, and the tokens that it was given there. */
-  slot: number
-  expected: number
-  /** Whether `takeReady` named it since its last ask. */
-  called: boolean
-}
 
 /** A grant that is neither committed nor released. */
 export interface Hold {
@@ -47,8 +33,7 @@ export interface KeyState {
   used: Bucket[]
   holds: Map<number, Hold>
   nextHold: number
-  /** In order of first ask. */
-  tickets: Map<string, Ticket>
+  queue: Queue
   /** The turns of waiting tickets, at least those of the minute before the last one. */
   placed: Bucket[]
   /** No later ticket's turn is before this. */
@@ -71,7 +56,7 @@ export function emptyState(now: number): KeyState {
     used: [],
     holds: new Map(),
     nextHold: 1,
-    tickets: new Map(),
+    queue: emptyQueue(),
     placed: [],
     lastTurn: now,
     nextReplan: now,
@@ -99,11 +84,7 @@ export function park(state: KeyState, until: number, now: number): void {
   state.parkedUntil = until
   shift(state.placed, delay)
   state.lastTurn += delay
-  for (const [id, ticket] of state.tickets) {
-    if (isOverdue(state, ticket)) {
-      removeTicket(state, id)
-      continue
-    }
+  for (const ticket of waiting(state)) {
     ticket.turn = Math.max(ticket.turn + delay, until)
     ticket.told = Math.max(ticket.told, until)
     ticket.slot += delay
@@ -132,7 +113,7 @@ function moveAll(state: KeyState, by: number): void {
     hold.bucket += by
     hold.leaseEnd += by
   }
-  for (const ticket of state.tickets.values()) {
+  for (const ticket of state.queue.order) {
     ticket.turn += by
     ticket.told += by
     ticket.slot += by
@@ -142,8 +123,8 @@ function moveAll(state: KeyState, by: number): void {
 /** Forgets all that is out of date, overdue tickets too; answers whether anything is left to remember. */
 export function sweep(state: KeyState, now: number): boolean {
   advance(state, now)
-  for (const [id, ticket] of state.tickets) if (isOverdue(state, ticket)) removeTicket(state, id)
-  return state.used.length + state.holds.size + state.tickets.size > 0 || isParked(state)
+  const places = [...waiting(state)].length
+  return state.used.length + state.holds.size + places > 0 || isParked(state)
 }
 
 /** Whether the key grants nothing to anybody now. */
@@ -151,6 +132,19 @@ export const isParked = (state: KeyState): boolean => state.now < state.parkedUn
 
 /** Whether the ticket has lost its place. */
 export const isOverdue = (state: KeyState, ticket: Ticket): boolean => state.now > ticket.told + grace
+
+/** The tickets in the order in which they are served. Those that have lost their place go when they are passed. */
+export function* waiting(state: KeyState): Generator<Ticket> {
+  for (let index = 0; ; ) {
+    const ticket = state.queue.order[index]
+    if (ticket === undefined) return
+    if (isOverdue(state, ticket)) removeTicket(state, ticket)
+    else {
+      yield ticket
+      index += 1
+    }
+  }
+}
 
 /** Ends a hold, and learns how long its call took; undefined when it is not there any more. */
 export function endHold(state: KeyState, id: number): Hold | undefined {
@@ -170,14 +164,11 @@ export function extendHolds(state: KeyState, ids: Iterable<number>, leaseEnd: nu
 }
 
 /** Takes a ticket out of the queue and its turn out of the plan. */
-export function removeTicket(state: KeyState, id: string): void {
-  const ticket = state.tickets.get(id)
-  if (ticket === undefined) return
-  state.tickets.delete(id)
+export function removeTicket(state: KeyState, ticket: Ticket): void {
+  remove(state.queue, ticket)
   refund(state.placed, ticket.slot, { requests: 1, tokens: ticket.expected })
-  if (state.tickets.size === 0) {
-    state.placed = []
-    state.lastTurn = state.now
-    state.overflow = 0
-  }
+  if (state.queue.order.length > 0) return
+  state.placed = []
+  state.lastTurn = state.now
+  state.overflow = 0
 }

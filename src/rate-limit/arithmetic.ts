@@ -2,8 +2,8 @@
  * The arithmetic of one key's limits: no clock, no I/O, every time is a parameter (epoch milliseconds).
  *
  * - A call and its tokens count for a minute from the moment they are granted, so no 60 seconds ever hold more than the limit.
- * - Tickets are served in the order of their first ask. A ticket is granted when there is room for everybody ahead of it and for itself;
- *   a large request thus collects room, and a small one goes ahead of an absent one only where it takes nothing from it.
+ * - Tickets are served in the order of `queue.ts`: priority, then flows in turn. A ticket is granted when there is room for everybody ahead
+ *   of it and for itself; a large request thus collects room, and a small one goes ahead of an absent one only where it takes nothing from it.
  * - A ticket's turn is an estimate of when that will be. It only says when to ask again; grants are decided on what is used.
  *
  * The functions change the state they are given, so that an ask does not copy thousands of waiting tickets. The state is plain data
@@ -19,10 +19,11 @@ import {
   latestWeight,
   maxTickets,
   removeTicket,
-  type Ticket,
+  waiting,
 } from './account.ts'
-import type { Limit } from './limiter.ts'
+import type { AcquireRequest, Limit } from './limiter.ts'
 import { type Plan, place, startPlan } from './plan.ts'
+import { compare, insert, placeOf, rankFor, serve, type Ticket } from './queue.ts'
 import { type Amount, type Bucket, charge, minute, refund, total } from './window.ts'
 
 /** Turns further away than this are looked at again half-way; milliseconds. */
@@ -33,9 +34,7 @@ const shortestReplan = 250
 const replanPerTicket = 0.1
 
 /** What is asked for. `leaseEnd` absent: the hold lasts until it is settled. */
-export interface Ask {
-  ticket: string
-  cost: number
+export interface Ask extends Pick<AcquireRequest, 'ticket' | 'cost' | 'flow' | 'priority'> {
   leaseEnd?: number
 }
 
@@ -53,11 +52,11 @@ export function acquire(state: KeyState, limit: Limit, ask: Ask, now: number): D
   }
   advance(state, now)
   const known = comeBack(state, ask.ticket, tokens)
-  if (isFirstThatFits(state, limit, ask.ticket, tokens))
-    return { granted: true, hold: grant(state, ask, tokens) }
+  const ticket = known ?? newTicket(state, ask, tokens)
+  if (isFirstThatFits(state, limit, ticket)) return { granted: true, hold: grant(state, ask, ticket) }
   return {
     granted: false,
-    until: known === undefined ? enqueue(state, limit, ask.ticket, tokens) : again(state, limit, known),
+    until: known === undefined ? enqueue(state, limit, ticket) : again(state, limit, ticket),
   }
 }
 
@@ -84,33 +83,39 @@ export function release(state: KeyState, id: number, now: number): void {
 
 /**
  * Ends a hold whose asker does not know of it: it had given up when it was granted. Nothing of the call counts any more, and the asker
- * is the first in the queue again, as it was.
+ * is the first of its priority again.
  */
 export function giveBack(state: KeyState, limit: Limit, id: number, ask: Ask, now: number): void {
   release(state, id, now)
-  const ticket = state.tickets.get(ask.ticket) ?? firstTicket(state, limit, wholeCost(ask.cost))
-  state.tickets.delete(ask.ticket)
-  state.tickets = new Map([[ask.ticket, ticket], ...state.tickets])
+  const known = state.queue.byName.get(ask.ticket)
+  if (known !== undefined) removeTicket(state, known)
+  const ticket = known ?? newTicket(state, ask, wholeCost(ask.cost))
+  giveTurn(state, limit, ticket, state.now)
+  ticket.told = state.now
+  insert(state.queue, ticket, 'in front')
 }
 
-/** Gives an asker that has no place in the queue the last one, and grants nothing. Answers whether anything has changed. */
+/** Gives an asker that has no place in the queue one, and grants nothing. Answers whether anything has changed. */
 export function keepPlace(state: KeyState, limit: Limit, ask: Ask, now: number): boolean {
   advance(state, now)
-  if (state.tickets.has(ask.ticket) || state.tickets.size >= maxTickets) return false
-  enqueue(state, limit, ask.ticket, wholeCost(ask.cost))
-  return true
+  if (state.queue.byName.has(ask.ticket)) return false
+  enqueue(state, limit, newTicket(state, ask, wholeCost(ask.cost)))
+  return state.queue.byName.has(ask.ticket)
 }
 
-/** When an asker whose ask is not decided yet should ask again: for its place, or for the last one where it has none. */
-export function expectedTurn(state: KeyState, ticket: string, now: number): number {
+/** When an asker whose ask is not decided yet should ask again: for its place, or for the one that it would have. */
+export function expectedTurn(state: KeyState, ask: Ask, now: number): number {
   advance(state, now)
-  return timeToAsk(state, state.tickets.get(ticket)?.turn ?? state.lastTurn)
+  const ticket =
+    state.queue.byName.get(ask.ticket) ?? nextOf(state, newTicket(state, ask, wholeCost(ask.cost)))
+  return timeToAsk(state, ticket?.turn ?? state.lastTurn)
 }
 
 /** Takes a ticket out of the queue. */
-export function withdraw(state: KeyState, ticket: string, now: number): void {
+export function withdraw(state: KeyState, name: string, now: number): void {
   advance(state, now)
-  removeTicket(state, ticket)
+  const ticket = state.queue.byName.get(name)
+  if (ticket !== undefined) removeTicket(state, ticket)
 }
 
 /** The tickets that would be granted now, were told a later time and were not named since their last ask. */
@@ -119,17 +124,12 @@ export function takeReady(state: KeyState, limit: Limit, now: number): string[] 
   if (isParked(state)) return []
   const ready: string[] = []
   const room = roomOf(state, limit)
-  for (const [id, ticket] of state.tickets) {
-    if (isOverdue(state, ticket)) {
-      removeTicket(state, id)
-      continue
-    }
+  for (const ticket of waiting(state)) {
     take(room, ticket.tokens)
     if (isExceeded(room)) break
-    if (!ticket.called && ticket.told > state.now) {
-      ticket.called = true
-      ready.push(id)
-    }
+    if (ticket.called || ticket.told <= state.now) continue
+    ticket.called = true
+    ready.push(ticket.name)
   }
   return ready
 }
@@ -140,16 +140,27 @@ export function usedNow(state: KeyState): Amount {
 }
 
 /** The ticket of an asker that has one and came back in time. Its cost may have changed, its place has not. */
-function comeBack(state: KeyState, id: string, tokens: number): Ticket | undefined {
-  const ticket = state.tickets.get(id)
+function comeBack(state: KeyState, name: string, tokens: number): Ticket | undefined {
+  const ticket = state.queue.byName.get(name)
   if (ticket === undefined) return undefined
   if (isOverdue(state, ticket)) {
-    removeTicket(state, id)
+    removeTicket(state, ticket)
     return undefined
   }
   ticket.tokens = tokens
   ticket.called = false
   return ticket
+}
+
+/** A ticket that is not in the queue yet. */
+function newTicket(
+  state: KeyState,
+  { ticket: name, flow = '', priority = 'normal' }: Ask,
+  tokens: number,
+): Ticket {
+  const rank = rankFor(state.queue, { flow, priority })
+  const inTime = { turn: 0, told: 0, slot: 0, expected: 0, called: false }
+  return { name, flow, priority, rank, tokens, ...inTime }
 }
 
 /** A cost as the account counts it. Throws OPTION_INVALID for one that is no amount. */
@@ -180,23 +191,24 @@ function take(room: Room, tokens: number): void {
 
 const isExceeded = (room: Room): boolean => room.requests < 0 || room.places < 0 || room.tokens < 0
 
-/** Whether there is room for everybody ahead of the ticket and for the ticket. */
-function isFirstThatFits(state: KeyState, limit: Limit, ticket: string, tokens: number): boolean {
+/** Whether there is room for everybody ahead of the ticket and for the ticket, which may not be in the queue yet. */
+function isFirstThatFits(state: KeyState, limit: Limit, ticket: Ticket): boolean {
   if (isParked(state)) return false
   const room = roomOf(state, limit)
-  take(room, tokens)
-  for (const [id, ahead] of state.tickets) {
-    if (isExceeded(room) || id === ticket) break
-    if (isOverdue(state, ahead)) removeTicket(state, id)
-    else take(room, ahead.tokens)
+  take(room, ticket.tokens)
+  for (const ahead of waiting(state)) {
+    if (isExceeded(room) || ahead === ticket || compare(ahead, ticket) > 0) break
+    take(room, ahead.tokens)
   }
   return !isExceeded(room)
 }
 
-function grant(state: KeyState, ask: Ask, tokens: number): number {
-  removeTicket(state, ask.ticket)
+function grant(state: KeyState, ask: Ask, ticket: Ticket): number {
+  if (state.queue.byName.get(ticket.name) === ticket) removeTicket(state, ticket)
+  serve(state.queue, ticket)
   const id = state.nextHold
   state.nextHold += 1
+  const { tokens } = ticket
   const bucket = charge(state.used, state.now, { requests: 1, tokens })
   state.holds.set(id, { at: state.now, bucket, tokens, leaseEnd: ask.leaseEnd ?? Number.POSITIVE_INFINITY })
   return id
@@ -218,22 +230,28 @@ function expectedUse(state: KeyState): readonly Bucket[] {
   return [...buckets.values()]
 }
 
-/** Puts a new ticket at the end of the queue; answers when to ask again. */
-function enqueue(state: KeyState, limit: Limit, id: string, tokens: number): number {
-  if (state.tickets.size >= maxTickets) return spread(state)
-  const start = Math.max(state.now, state.parkedUntil, state.lastTurn)
-  const plan = planFrom(state, limit, start, state.tickets.size)
-  const ticket = { tokens, turn: 0, told: 0, slot: 0, expected: 0, called: false }
-  placeTicket(state, limit, plan, ticket)
-  state.tickets.set(id, ticket)
+/**
+ * Puts a new ticket into the queue; answers when to ask again. Where the queue is full the last one goes, which may be the new one; it
+ * queues anew when it comes.
+ */
+function enqueue(state: KeyState, limit: Limit, ticket: Ticket): number {
+  const next = nextOf(state, ticket)
+  if (state.queue.order.length >= maxTickets) {
+    const last = state.queue.order.at(-1)
+    if (next === undefined || last === undefined) return spread(state)
+    removeTicket(state, last)
+  }
+  if (next === undefined) {
+    const start = Math.max(state.now, state.parkedUntil, state.lastTurn)
+    placeTicket(state, limit, planFrom(state, limit, start, state.queue.order.length), ticket)
+  } else giveTurn(state, limit, ticket, next.turn)
+  insert(state.queue, ticket)
   return tell(state, ticket)
 }
 
-/** A ticket whose turn is now. */
-function firstTicket(state: KeyState, limit: Limit, tokens: number): Ticket {
-  const expected = expectedTokens(state, limit, tokens)
-  const slot = charge(state.placed, state.now, { requests: 1, tokens: expected })
-  return { tokens, turn: state.now, told: state.now, slot, expected, called: false }
+/** The ticket in front of which a new one goes. Its turn is the new one's, and moves when turns are next estimated. */
+function nextOf(state: KeyState, ticket: Ticket): Ticket | undefined {
+  return state.queue.order[placeOf(state.queue, ticket)]
 }
 
 /** A ticket asked again and must wait. Turns move with what was freed, and with who came late: they are estimated anew now and then. */
@@ -243,18 +261,24 @@ function again(state: KeyState, limit: Limit, ticket: Ticket): number {
 }
 
 function replan(state: KeyState, limit: Limit): void {
-  state.nextReplan = state.now + Math.max(shortestReplan, state.tickets.size * replanPerTicket)
+  const { order } = state.queue
+  state.nextReplan = state.now + Math.max(shortestReplan, order.length * replanPerTicket)
   state.placed = []
   const plan = planFrom(state, limit, Math.max(state.now, state.parkedUntil), 0)
-  for (const ticket of state.tickets.values()) placeTicket(state, limit, plan, ticket)
+  for (const ticket of order) placeTicket(state, limit, plan, ticket)
 }
 
 function placeTicket(state: KeyState, limit: Limit, plan: Plan, ticket: Ticket): void {
   const expected = { requests: 1, tokens: expectedTokens(state, limit, ticket.tokens) }
-  ticket.turn = Math.ceil(place(plan, limit, { requests: 1, tokens: ticket.tokens }, expected))
-  ticket.expected = expected.tokens
-  ticket.slot = charge(state.placed, ticket.turn, expected)
-  state.lastTurn = ticket.turn
+  const turn = Math.ceil(place(plan, limit, { requests: 1, tokens: ticket.tokens }, expected))
+  giveTurn(state, limit, ticket, turn)
+  state.lastTurn = turn
+}
+
+function giveTurn(state: KeyState, limit: Limit, ticket: Ticket, turn: number): void {
+  ticket.turn = turn
+  ticket.expected = expectedTokens(state, limit, ticket.tokens)
+  ticket.slot = charge(state.placed, turn, { requests: 1, tokens: ticket.expected })
 }
 
 function tell(state: KeyState, ticket: Ticket): number {
@@ -286,7 +310,12 @@ function spread(state: KeyState): number {
   return Math.ceil(state.now + (Math.max(minute, state.lastTurn - state.now) * (1 + fraction)) / 2)
 }
 
-function planFrom(state: KeyState, limit: Limit, at: number, waiting: number): Plan {
+function planFrom(state: KeyState, limit: Limit, at: number, ahead: number): Plan {
   const free = (limit.concurrency ?? Number.POSITIVE_INFINITY) - state.holds.size
-  return startPlan(at, expectedUse(state), state.placed, { free, waiting, callTime: state.callTime, limit })
+  return startPlan(at, expectedUse(state), state.placed, {
+    free,
+    waiting: ahead,
+    callTime: state.callTime,
+    limit,
+  })
 }

@@ -1,4 +1,5 @@
 /** The port of rate limits: how the engine asks, whoever keeps the account. */
+import type { Priority } from '../task/task.ts'
 
 /** What one key allows, each a whole number of at least 1. Absent = not limited. A minute is any 60 seconds, not the clock's minute. */
 export interface Limit {
@@ -31,6 +32,10 @@ export type Acquired = { granted: true; reservation: Reservation } | { granted: 
 export interface AcquireRequest {
   /** Names the limit, such as provider, account and model joined. */
   key: string
+  /** Who the call is for, such as lane and user: flows take turns, so that one with many tickets does not hold up the others. Default one for all. */
+  flow?: string
+  /** Those of priority `high` are served before all of priority `normal`, which is the default. */
+  priority?: Priority
   /** Estimated units of cost, zero or more; rounded up to a whole number. */
   cost: number
   /**
@@ -65,8 +70,8 @@ export interface RateLimiter {
   /** Processes share the account: what one of them was told holds for all without a word. */
   readonly isShared?: boolean
   /**
-   * Asks once, never waits. Tickets of a key are served in the order of their first ask; a free room that is large enough for
-   * everybody ahead and the asker too is granted at once. Throws OPTION_INVALID for a cost that the limit can never grant.
+   * Asks once, never waits. Tickets of a key are served by priority, then flow by flow in turn, and within a flow in the order of their first
+   * ask; a free room that is large enough for everybody ahead and the asker too is granted at once. Throws OPTION_INVALID for a cost that the limit can never grant.
    */
   acquire(request: AcquireRequest): Promise<Acquired>
   /** The asker will not come back (cancelled, ended): its place goes to those behind it at once, not 30 seconds after its turn. */

@@ -41,7 +41,10 @@ class LocalLimiter implements RateLimiter {
     const state = limit === undefined ? this.#states.get(request.key) : this.#state(request.key, now)
     if (state === undefined) return { granted: true, reservation: unlimited }
     const decision = acquire(state, limit ?? {}, request, now)
-    if (!decision.granted) return decision
+    if (!decision.granted) {
+      this.#callReady(request.key, state)
+      return decision
+    }
     return { granted: true, reservation: this.#reservation(request.key, state, decision.hold) }
   }
 

@@ -127,7 +127,7 @@ class SharedLimiter implements RateLimiter {
   async withdraw(key: string, ticket: string): Promise<void> {
     this.#forget(key, ticket)
     await this.#persist(key, (state, now) => {
-      if (!state.tickets.has(ticket)) return false
+      if (!state.queue.byName.has(ticket)) return false
       withdraw(state, ticket, now)
       return true
     })
@@ -169,7 +169,7 @@ class SharedLimiter implements RateLimiter {
     return this.#account(key).change((state, now) => {
       advance(state, now)
       asked.decision = undefined
-      if (limit === undefined && !isParked(state) && state.tickets.size === 0) return false
+      if (limit === undefined && !isParked(state) && state.queue.order.length === 0) return false
       if (asked.isGivenUp) return keepPlace(state, limit ?? {}, request, now)
       const leaseEnd = state.now + this.#leaseMs
       const decision = acquire(state, limit ?? {}, { ...request, leaseEnd }, now)
@@ -209,7 +209,7 @@ class SharedLimiter implements RateLimiter {
     // What is about to be granted is the first in the queue soon; what nobody has decided on is best not asked again before its turn.
     if (asked.decision?.granted === true || seen === undefined) return this.#busy()
     const now = this.#clock.now()
-    return told(expectedTurn(seen, request.ticket, now), seen, now)
+    return told(expectedTurn(seen, request, now), seen, now)
   }
 
   /** Nobody knows when it is the asker's turn: soon again, and not all at once. */
@@ -319,7 +319,7 @@ class SharedLimiter implements RateLimiter {
     const places = this.#waiting.get(key)
     if (places === undefined) return
     // A place that is gone was granted elsewhere, or lost.
-    for (const ticket of places.keys()) if (!state.tickets.has(ticket)) this.#forget(key, ticket)
+    for (const ticket of places.keys()) if (!state.queue.byName.has(ticket)) this.#forget(key, ticket)
     if (!this.#listeners.any) return
     const ready = takeReady(state, this.#limits.get(key) ?? {}, this.#clock.now())
     for (const ticket of ready) this.#call(key, ticket, places.get(ticket))

@@ -28,7 +28,7 @@ export function useOf(key: string, limit: Limit, state: KeyState): LimitUse {
     key,
     limit,
     inFlight: state.holds.size,
-    waiting: state.tickets.size,
+    waiting: state.queue.order.length,
     ...usedNow(state),
     ...(state.parkedUntil > state.now ? { parkedUntil: state.parkedUntil } : {}),
   }

@@ -1,5 +1,5 @@
 import { defineTask } from 'quillwork'
-import { obedientTasks, testEngine } from 'quillwork/testing'
+import { createManualClock, obedientTasks, testEngine } from 'quillwork/testing'
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
 
@@ -100,5 +100,65 @@ describe('a limit', () => {
     for (const task of many) if (!(await task.state()).done) await task.cancel()
     await t.drain()
     expect(waiting()).toBe(0)
+  })
+
+  it("a user's backlog, another lane's, and one of normal priority hold nobody else up", async () => {
+    const clock = createManualClock()
+    let calls = 0
+    const task = defineTask({
+      type: 'Call',
+      parameters: z.null(),
+      result: z.null(),
+      async execute(ctx) {
+        const permit = await ctx.acquire('model')
+        calls += 1
+        await new Promise<void>(resolve => clock.after(1_000, resolve))
+        permit.commit()
+        return null
+      },
+    })
+    await using t = await testEngine({
+      tasks: [task],
+      clock,
+      lanes: { default: { slots: 10 }, other: { slots: 10 } },
+      limits: { model: { concurrency: 1 } },
+    })
+    const backlog = Array.from({ length: 100 }, () => ({ parameters: null, userId: 'ann' }))
+    await t.submitMany(task, backlog)
+    await t.advance('30s')
+    const late = {
+      'another user': await t.submit(task, null, { userId: 'bea' }),
+      'another lane': await t.submit(task, null, { userId: 'ann', lane: 'other' }),
+      'high priority': await t.submit(task, null, { userId: 'ann', priority: 'high' }),
+    }
+    await t.advance('15s')
+    for (const [who, task] of Object.entries(late))
+      expect([who, (await task.state()).status]).toEqual([who, 'COMPLETED'])
+    expect(calls).toBeLessThan(60)
+  })
+
+  it('a paused lane gives the places of its tasks up, and its tasks come when it goes on', async () => {
+    const { obedient } = obedientTasks()
+    await using t = await testEngine({
+      tasks: [obedient],
+      lanes: { default: { slots: 5 }, other: { slots: 5 } },
+      limits: { model: { requestsPerMinute: 5 } },
+    })
+    const call = { orders: [model, { do: 'succeed' as const }] }
+    const paused = await t.submitMany(
+      obedient,
+      Array.from({ length: 50 }, () => ({ parameters: call, lane: 'other' })),
+    )
+    await t.advance('5s')
+    await t.lanes.pause('other')
+    const others = await t.submitMany(
+      obedient,
+      Array.from({ length: 10 }, () => ({ parameters: call })),
+    )
+    await t.advance('3m')
+    expect((await Promise.all(others.map(other => other.state()))).every(({ done }) => done)).toBe(true)
+    await t.lanes.resume('other')
+    await t.advance('15m')
+    expect((await Promise.all(paused.map(other => other.state()))).every(({ done }) => done)).toBe(true)
   })
 })

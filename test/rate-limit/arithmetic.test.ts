@@ -238,7 +238,7 @@ describe('memory', () => {
     for (let i = 0; i < maxTickets; i += 1) mustWait(acquire(state, limit, ask(`waits ${i}`), now))
     const beyond = new Set<number>()
     for (let i = 0; i < 500; i += 1) beyond.add(mustWait(acquire(state, limit, ask(`beyond ${i}`), now)))
-    expect(state.tickets.size).toBe(maxTickets)
+    expect(state.queue.order.length).toBe(maxTickets)
     expect(state.placed.length).toBeLessThanOrEqual(span / bucketWidth + 1)
     expect(beyond.size).toBeGreaterThan(490)
     expect(Math.min(...beyond)).toBeGreaterThan(maxTickets * 50)
@@ -257,7 +257,7 @@ describe('memory', () => {
     release(state, 20_001, start + 140_000)
     expect(sweep(state, start + 150_000)).toBe(true)
     expect(sweep(state, start + 140_000 + span + grace)).toBe(false)
-    expect(state.tickets.size + state.used.length + state.placed.length + state.holds.size).toBe(0)
+    expect(state.queue.order.length + state.used.length + state.placed.length + state.holds.size).toBe(0)
   })
 })
 

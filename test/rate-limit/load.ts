@@ -16,6 +16,8 @@ export interface Call {
   lasts: number
   /** How long after its turn the caller asks again; milliseconds. */
   late: number
+  /** Whose call it is. */
+  flow?: string
   /** Gives up after the first refusal. */
   vanishes?: boolean
 }
@@ -36,7 +38,12 @@ export async function run(
   const granted: Granted[] = []
   const waiting = new Map<string, { cancel(): void; ask(): Promise<void> }>()
   const ask = async (call: Call, asks: number): Promise<void> => {
-    const answer = await limiter.acquire({ key: 'key', cost: call.estimate, ticket: call.name })
+    const answer = await limiter.acquire({
+      key: 'key',
+      cost: call.estimate,
+      ticket: call.name,
+      flow: call.flow ?? '',
+    })
     waiting.delete(call.name)
     if (answer.granted) {
       granted.push({ ...call, grantedAt: events.now, asks })

@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import type { Limit } from '../../src/rate-limit/limiter.ts'
 import { type Call, fullestMinute, perMinute, requestsOf, run, tokensOf } from './load.ts'
 
 const end = 12 * 60_000
@@ -92,6 +93,36 @@ describe('under more load than the limit', () => {
     const granted = await run({ requestsPerMinute: 300 }, calls, { end })
     expect(fullestMinute(granted, requestsOf)).toBeLessThanOrEqual(300)
     expect(perMinute(granted, warm, end, requestsOf)).toBeGreaterThanOrEqual(300 * 0.9)
+  })
+})
+
+describe('flows', () => {
+  const everySecond = (flow: string, count: number): Call[] =>
+    callsOf(count, 'at once', i => ({ name: `${flow} ${i}`, flow, at: 60_000 + i * 1_000, late: 200 }))
+
+  test.each<[string, Limit]>([
+    ['requests', { requestsPerMinute: 120 }],
+    ['places', { concurrency: 2 }],
+  ])('a backlog of two thousand calls holds up those of another by seconds (%s)', async (_name, limit) => {
+    const backlog = callsOf(2_000, 'at once', i => ({ name: `backlog ${i}`, flow: 'backlog', late: 200 }))
+    const granted = await run(limit, [...backlog, ...everySecond('other', 60)], { end, wake: true })
+    const waits = granted.filter(({ flow }) => flow === 'other').map(({ at, grantedAt }) => grantedAt - at)
+    expect(waits).toHaveLength(60)
+    expect(Math.max(...waits)).toBeLessThan(limit.concurrency === undefined ? 62_000 : 5_000)
+    expect(granted.length / 12).toBeGreaterThanOrEqual(120 * 0.95)
+  })
+
+  test('each has an equal share, however many calls it has waiting', async () => {
+    const counts = [2_000, 1_000, 500]
+    const calls = counts.flatMap((count, flow) =>
+      callsOf(count, 'at once', i => ({ name: `${flow} ${i}`, flow: `${flow}`, late: 200 })),
+    )
+    const granted = await run({ requestsPerMinute: 90 }, calls, { end, wake: true })
+    for (const flow of ['0', '1', '2']) {
+      const share = perMinute(granted, warm, end, call => (call.flow === flow ? 1 : 0))
+      expect(share).toBeGreaterThanOrEqual(30 * 0.95)
+      expect(share).toBeLessThanOrEqual(30 * 1.05)
+    }
   })
 })
 

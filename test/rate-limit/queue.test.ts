@@ -1,0 +1,172 @@
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { emptyState, type KeyState, maxTickets, park } from '../../src/rate-limit/account.ts'
+import { accountOf, textOf } from '../../src/rate-limit/account-text.ts'
+import { type Ask, acquire, commit, giveBack, withdraw } from '../../src/rate-limit/arithmetic.ts'
+import type { Limit } from '../../src/rate-limit/limiter.ts'
+import { start } from './load.ts'
+
+const one = { concurrency: 1 }
+const ask = (flow: string, number: number, rest: Partial<Ask> = {}): Ask => ({
+  ticket: `${flow}${number}`,
+  flow,
+  cost: 1,
+  ...rest,
+})
+const orderOf = (state: KeyState) => state.queue.order.map(({ name }) => name)
+
+/** A key whose only place is taken, with so many of each flow waiting, flow after flow. */
+function waitingFor(limit: Limit, flows: Record<string, number>): KeyState {
+  const state = emptyState(start)
+  acquire(state, limit, ask('running', 0), start)
+  for (const [flow, count] of Object.entries(flows))
+    for (let i = 1; i <= count; i += 1) acquire(state, limit, ask(flow, i), start)
+  return state
+}
+
+/** Ends the call that runs, and lets the first in the queue have its place; answers whose that is. */
+function next(state: KeyState, now: number): string {
+  const [hold] = state.holds.keys()
+  if (hold !== undefined) commit(state, hold, undefined, now)
+  const first = state.queue.order[0]
+  if (first === undefined) return 'nobody'
+  const { name: ticket, flow, priority, tokens: cost } = first
+  return acquire(state, one, { ticket, flow, priority, cost }, now).granted ? flow : 'refused'
+}
+
+describe('flows take turns', () => {
+  test('one with a thousand tickets lets another go second, and is told an early turn', () => {
+    const state = waitingFor(one, { a: 1_000 })
+    const late = acquire(state, one, ask('b', 1), start)
+    expect(orderOf(state).slice(0, 3)).toEqual(['a1', 'b1', 'a2'])
+    expect(late).toMatchObject({ granted: false })
+    expect(!late.granted && late.until).toBeLessThan(start + 10_000)
+  })
+
+  test('who asks for one call after the other has its share, and leaves the others theirs', () => {
+    const state = waitingFor(one, { a: 30 })
+    const served: string[] = []
+    let number = 0
+    for (const flow of ['b', 'c']) acquire(state, one, ask(flow, 0), start)
+    for (let turn = 0; turn < 60; turn += 1) {
+      const flow = next(state, start + turn)
+      served.push(flow)
+      if (flow !== 'a') acquire(state, one, ask(flow, ++number), start + turn)
+    }
+    for (const flow of ['a', 'b', 'c']) expect(served.filter(name => name === flow)).toHaveLength(20)
+  })
+
+  test('one who comes when many have lost their places takes turns with those that are left', () => {
+    const state = waitingFor(one, { a: 100 })
+    for (let i = 1; i <= 90; i += 1) withdraw(state, `a${i}`, start)
+    for (let i = 1; i <= 3; i += 1) acquire(state, one, ask('b', i), start)
+    expect(orderOf(state).slice(0, 6)).toEqual(['a91', 'b1', 'a92', 'b2', 'a93', 'b3'])
+  })
+
+  test('one that fitted in between does not put those who come behind all the others', () => {
+    const limit = { tokensPerMinute: 10 }
+    const state = emptyState(start)
+    acquire(state, limit, ask('a', 0, { cost: 5 }), start)
+    acquire(state, limit, ask('a', 1, { cost: 2 }), start)
+    for (let i = 2; i < 50; i += 1) acquire(state, limit, ask('a', i, { cost: 8 }), start)
+    acquire(state, limit, ask('b', 1, { cost: 1 }), start)
+    acquire(state, limit, ask('c', 1, { cost: 1 }), start)
+    expect(orderOf(state).slice(0, 4)).toEqual(['a2', 'b1', 'c1', 'a3'])
+  })
+
+  test('high priority goes first, and takes turns among itself', () => {
+    const state = waitingFor(one, { a: 3 })
+    for (let i = 1; i <= 2; i += 1) acquire(state, one, ask('b', i, { priority: 'high' }), start)
+    acquire(state, one, ask('c', 1, { priority: 'high' }), start)
+    expect(orderOf(state)).toEqual(['b1', 'c1', 'b2', 'a1', 'a2', 'a3'])
+  })
+
+  test('what is given back is the first of its priority again', () => {
+    const state = waitingFor(one, { a: 2, b: 1 })
+    const [running] = [...state.holds.keys()]
+    giveBack(state, one, running as number, ask('running', 0), start)
+    expect(orderOf(state)).toEqual(['running0', 'a1', 'b1', 'a2'])
+    expect(state.holds.size).toBe(0)
+    expect(acquire(state, one, ask('running', 0), start).granted).toBe(true)
+  })
+
+  test('a full queue takes in who would stand before its last ticket, and that one goes', () => {
+    const state = waitingFor(one, { a: maxTickets })
+    expect(acquire(state, one, ask('a', maxTickets + 1), start)).toMatchObject({ granted: false })
+    expect(state.queue.byName.has(`a${maxTickets + 1}`)).toBe(false)
+    acquire(state, one, ask('b', 1), start)
+    expect(orderOf(state).slice(0, 2)).toEqual(['a1', 'b1'])
+    expect(state.queue.order).toHaveLength(maxTickets)
+    expect(state.queue.byName.has(`a${maxTickets}`)).toBe(false)
+  })
+})
+
+const steps = fc.array(
+  fc.record({
+    do: fc.constantFrom('ask', 'ask', 'ask', 'next', 'withdraw', 'give back', 'park', 'pass'),
+    flow: fc.constantFrom('a', 'b', 'c', ''),
+    number: fc.nat(5),
+    high: fc.boolean(),
+  }),
+  { maxLength: 80 },
+)
+
+/** A state after some steps. */
+function stateAfter(list: typeof steps extends fc.Arbitrary<infer Steps> ? Steps : never): KeyState {
+  const state = emptyState(start)
+  let now = start
+  for (const step of list) {
+    const request = ask(step.flow, step.number, step.high ? { priority: 'high' } : {})
+    if (step.do === 'ask') acquire(state, one, request, now)
+    if (step.do === 'next') next(state, now)
+    if (step.do === 'withdraw') withdraw(state, request.ticket, now)
+    if (step.do === 'park') park(state, now + 1_000, now)
+    if (step.do === 'pass') now += 9_000
+    const hold = [...state.holds.keys()][0]
+    if (step.do === 'give back' && hold !== undefined) giveBack(state, one, hold, request, now)
+  }
+  return state
+}
+
+describe('whatever is done', () => {
+  test('the order is that of priorities and ranks, each flow keeps its own, and all books agree', () => {
+    fc.assert(
+      fc.property(steps, list => {
+        const { order, byName, flows } = stateAfter(list).queue
+        const standing = order.map(({ priority, rank }) => [priority === 'high' ? 0 : 1, rank] as const)
+        expect(standing).toEqual([...standing].sort(([a, x], [b, y]) => a - b || x - y))
+        expect([...byName.values()].sort(byNameOf)).toEqual([...order].sort(byNameOf))
+        expect([...flows.values()].reduce((sum, { waiting }) => sum + waiting, 0)).toBe(order.length)
+      }),
+      { numRuns: 500 },
+    )
+  })
+
+  test('the text of an account holds all of its queue', () => {
+    fc.assert(
+      fc.property(steps, list => {
+        const state = stateAfter(list)
+        const read = accountOf(textOf({ state, writes: [] }, 'one'), start).state
+        const called = (queue: KeyState['queue']) => queue.order.map(ticket => ({ ...ticket, called: false }))
+        expect(called(read.queue)).toEqual(called(state.queue))
+        expect(read.queue.served).toEqual(state.queue.served)
+      }),
+      { numRuns: 200 },
+    )
+  })
+
+  test('a text without flows and ranks keeps the order of its rows', () => {
+    const state = waitingFor(one, { a: 3 })
+    const text = JSON.parse(textOf({ state, writes: [] }, 'one'))
+    text.tickets = text.tickets.map((row: unknown[]) => row.slice(0, 6))
+    const old = JSON.stringify({ ...text, flows: undefined, served: undefined })
+    const read = accountOf(old, start).state
+    expect(orderOf(read)).toEqual(['a1', 'a2', 'a3'])
+    acquire(read, one, ask('b', 1), start)
+    expect(orderOf(read)).toEqual(['a1', 'b1', 'a2', 'a3'])
+  })
+})
+
+function byNameOf(a: { name: string }, b: { name: string }): number {
+  return a.name < b.name ? -1 : 1
+}
