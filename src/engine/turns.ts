@@ -17,33 +17,27 @@ export function wakeOnTurn(core: Core): () => void {
   /** The keys of the tickets that were called. */
   const called = new Map<string, string>()
   let cancelTimer: (() => void) | undefined
+  let isBusy = false
 
   async function wake(): Promise<void> {
     cancelTimer = undefined
+    isBusy = true
     const looked = [...called].slice(0, perLook)
     for (const [id] of looked) called.delete(id)
-    if (called.size > 0) later()
     try {
-      const [records, lanes] = await Promise.all([
-        core.store.queries.get(looked.map(([id]) => id)),
-        core.store.lanes.lanes(),
-      ])
-      const paused = new Set(lanes.filter(lane => lane.paused).map(({ lane }) => lane))
-      const idle = looked.filter((_, index) => staysAway(records[index], paused))
-      await Promise.all(idle.map(([id, key]) => core.limiter.withdraw(key, id)))
-      const now = core.store.tasks.now()
-      const snoozed = records.filter(record => record !== undefined && isSnoozed(record, now)) as TaskRecord[]
-      if (snoozed.length > 0) await core.store.tasks.apply(snoozed.map(record => turnCame(record, now)))
+      await wakeTasks(core, looked)
     } catch (error) {
       core.log.warn(
         { err: error },
         'tasks whose turn came could not be woken; they come at the time they were told',
       )
     }
+    isBusy = false
+    if (called.size > 0) later()
   }
 
   function later(): void {
-    cancelTimer ??= core.clock.after(gatherMs, () => void wake())
+    if (!isBusy) cancelTimer ??= core.clock.after(gatherMs, () => void wake())
   }
 
   const stopListening = core.limiter.onTurn((key, ticket) => {
@@ -56,6 +50,19 @@ export function wakeOnTurn(core: Core): () => void {
     stopListening()
     cancelTimer?.()
   }
+}
+
+/** Wakes the tasks of these tickets, each with its key; the places of those that will not come are given up. */
+async function wakeTasks(core: Core, tickets: readonly (readonly [string, string])[]): Promise<void> {
+  const [records, paused] = await Promise.all([
+    core.store.queries.get(tickets.map(([id]) => id)),
+    core.store.lanes.paused(),
+  ])
+  const idle = tickets.filter((_, index) => staysAway(records[index], paused))
+  await Promise.all(idle.map(([id, key]) => core.limiter.withdraw(key, id)))
+  const now = core.store.tasks.now()
+  const snoozed = records.filter(record => record !== undefined && isSnoozed(record, now)) as TaskRecord[]
+  if (snoozed.length > 0) await core.store.tasks.apply(snoozed.map(record => turnCame(record, now)))
 }
 
 /** Nobody comes for the place: the task is not there any more, has ended, or waits in a paused lane, and queues anew once that goes on. */

@@ -50,7 +50,7 @@ export async function searchNovel(
   const { index } = services.library
   const { vectors: kind } = await index.state(userId, novelId)
   if (kind === undefined) return index.search(userId, novelId, search)
-  const asked = await queryVector(services, kind, search)
+  const asked = await queryVector(services, kind, { ...search, userId })
   search.signal?.throwIfAborted()
   if ('reason' in asked) return { ...(await index.search(userId, novelId, search)), degraded: asked }
   const answer = await index.search(userId, novelId, { ...search, vector: { kind, values: asked } })
@@ -59,10 +59,12 @@ export async function searchNovel(
   return { ...answer, degraded: { reason: 'index-changed', message } }
 }
 
+type Query = Pick<SearchRequest, 'query' | 'userId' | 'signal'>
+
 async function queryVector(
   services: SearchServices,
   kind: VectorKind,
-  search: Pick<NovelSearch, 'query' | 'signal'>,
+  search: Query,
 ): Promise<Float32Array | Degraded> {
   const model = modelOf(services, kind)
   if ('reason' in model) return model
@@ -106,10 +108,10 @@ function modelOf({ models }: SearchServices, kind: VectorKind): EmbeddingModel |
 async function embedQuery(
   services: SearchServices,
   model: EmbeddingModel,
-  { query, signal }: Pick<NovelSearch, 'query' | 'signal'>,
+  { query, userId, signal }: Query,
 ): Promise<Float32Array | Degraded> {
   const cost = model.countTokens(query, 'query')
-  const turn = await takeTurn(services, { key: model.limit, cost, signal })
+  const turn = await takeTurn(services, { key: model.limit, cost, userId, signal })
   if (turn === undefined) {
     return degraded(
       'model-busy',
@@ -138,11 +140,16 @@ async function embedQuery(
 /** A place under a limit; undefined where there is none within two seconds. */
 async function takeTurn(
   services: SearchServices,
-  { key, cost, signal }: { key: string; cost: number; signal: AbortSignal | undefined },
+  {
+    key,
+    cost,
+    userId,
+    signal,
+  }: { key: string; cost: number; userId: string; signal: AbortSignal | undefined },
 ) {
   const { limiter } = services
-  // Somebody sits in front of a search.
-  const asker = { ticket: `search ${randomUUID()}`, flow: 'search', priority: 'high' } as const
+  // Somebody sits in front of it: searches take turns with all tasks, not only with those of the same user.
+  const asker = { ticket: `search ${randomUUID()}`, flow: `search\n${userId}` }
   const giveUpAt = performance.now() + longestTurnMs
   for (;;) {
     const answer = await limiter.acquire({ ...asker, key, cost })

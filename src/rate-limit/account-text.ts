@@ -136,10 +136,9 @@ function ticketRow(ticket: Ticket, flow: number): TicketRow {
   return [name, tokens, turn, told, slot, expected, flow, priority === 'high' ? 1 : 0, rank]
 }
 
-/** A process of before wrote no flows and ranks: the order was that of the rows. */
-function queueOf({ tickets, flows = [], served }: Text): Queue {
-  const queue = emptyQueue()
-  if (served !== undefined) queue.served = served
+/** A process of before wrote no flows and ranks: the order was that of the rows, and who comes stands behind them. */
+function queueOf({ tickets, flows = [], served = { high: 0, normal: tickets.length } }: Text): Queue {
+  const queue = { ...emptyQueue(), served }
   for (const [index, row] of tickets.entries()) {
     const [name, tokens, turn, told, slot, expected, flow = 0, high = 0, rank = index + 1] = row
     insert(queue, {

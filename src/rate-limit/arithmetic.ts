@@ -23,11 +23,14 @@ import {
 } from './account.ts'
 import type { AcquireRequest, Limit } from './limiter.ts'
 import { type Plan, place, startPlan } from './plan.ts'
-import { compare, insert, placeOf, rankFor, serve, type Ticket } from './queue.ts'
-import { type Amount, type Bucket, charge, minute, refund, total } from './window.ts'
+import { compare, firstOf, insert, placeOf, rankFor, serve, type Ticket } from './queue.ts'
+import { type Amount, type Bucket, charge, minute, refund, span, total } from './window.ts'
 
 /** Turns further away than this are looked at again half-way; milliseconds. */
 const farAway = 150_000
+
+/** A ticket that has room and did not come this long after it was told to is named, too: it may have been given up. Milliseconds. */
+const lateAfter = 2_000
 
 /** Turns are estimated anew at most this often, and this much more seldom per waiting ticket; milliseconds. Keeps it below one percent of a core. */
 const shortestReplan = 250
@@ -104,11 +107,12 @@ export function keepPlace(state: KeyState, limit: Limit, ask: Ask, now: number):
 }
 
 /** When an asker whose ask is not decided yet should ask again: for its place, or for the one that it would have. */
-export function expectedTurn(state: KeyState, ask: Ask, now: number): number {
+export function expectedTurn(state: KeyState, limit: Limit, ask: Ask, now: number): number {
   advance(state, now)
-  const ticket =
-    state.queue.byName.get(ask.ticket) ?? nextOf(state, newTicket(state, ask, wholeCost(ask.cost)))
-  return timeToAsk(state, ticket?.turn ?? state.lastTurn)
+  const known = state.queue.byName.get(ask.ticket)
+  if (known !== undefined) return timeToAsk(state, known.turn)
+  const ticket = newTicket(state, ask, wholeCost(ask.cost))
+  return timeToAsk(state, turnAt(state, limit, ticket, placeOf(state.queue, ticket)))
 }
 
 /** Takes a ticket out of the queue. */
@@ -118,7 +122,10 @@ export function withdraw(state: KeyState, name: string, now: number): void {
   if (ticket !== undefined) removeTicket(state, ticket)
 }
 
-/** The tickets that would be granted now, were told a later time and were not named since their last ask. */
+/**
+ * The tickets that would be granted now and were not named since their last ask: of those that were told a later time, and those that stay
+ * away.
+ */
 export function takeReady(state: KeyState, limit: Limit, now: number): string[] {
   advance(state, now)
   if (isParked(state)) return []
@@ -127,7 +134,8 @@ export function takeReady(state: KeyState, limit: Limit, now: number): string[] 
   for (const ticket of waiting(state)) {
     take(room, ticket.tokens)
     if (isExceeded(room)) break
-    if (ticket.called || ticket.told <= state.now) continue
+    const isDue = ticket.told <= state.now && state.now < ticket.told + lateAfter
+    if (ticket.called || isDue) continue
     ticket.called = true
     ready.push(ticket.name)
   }
@@ -158,6 +166,15 @@ function newTicket(
   { ticket: name, flow = '', priority = 'normal' }: Ask,
   tokens: number,
 ): Ticket {
+  // Those that have lost their place say nothing of how far the queue is.
+  for (
+    let first = firstOf(state.queue, priority);
+    first !== undefined;
+    first = firstOf(state.queue, priority)
+  ) {
+    if (!isOverdue(state, first)) break
+    removeTicket(state, first)
+  }
   const rank = rankFor(state.queue, { flow, priority })
   const inTime = { turn: 0, told: 0, slot: 0, expected: 0, called: false }
   return { name, flow, priority, rank, tokens, ...inTime }
@@ -235,23 +252,42 @@ function expectedUse(state: KeyState): readonly Bucket[] {
  * queues anew when it comes.
  */
 function enqueue(state: KeyState, limit: Limit, ticket: Ticket): number {
-  const next = nextOf(state, ticket)
-  if (state.queue.order.length >= maxTickets) {
-    const last = state.queue.order.at(-1)
-    if (next === undefined || last === undefined) return spread(state)
+  const index = placeOf(state.queue, ticket)
+  const { order } = state.queue
+  if (order.length >= maxTickets) {
+    const last = order.at(-1)
+    if (index === order.length || last === undefined) return spread(state)
     removeTicket(state, last)
   }
-  if (next === undefined) {
-    const start = Math.max(state.now, state.parkedUntil, state.lastTurn)
-    placeTicket(state, limit, planFrom(state, limit, start, state.queue.order.length), ticket)
-  } else giveTurn(state, limit, ticket, next.turn)
+  giveTurn(state, limit, ticket, turnAt(state, limit, ticket, index))
+  if (index === order.length) state.lastTurn = ticket.turn
   insert(state.queue, ticket)
   return tell(state, ticket)
 }
 
-/** The ticket in front of which a new one goes. Its turn is the new one's, and moves when turns are next estimated. */
-function nextOf(state: KeyState, ticket: Ticket): Ticket | undefined {
-  return state.queue.order[placeOf(state.queue, ticket)]
+/** The turn of a ticket at that place in the queue: after those before it, whoever is behind. */
+function turnAt(state: KeyState, limit: Limit, { tokens }: Ticket, index: number): number {
+  const { order } = state.queue
+  const at = Math.max(state.now, state.parkedUntil, order[index - 1]?.turn ?? state.now)
+  const placed = index === order.length ? state.placed : placedBefore(order, index)
+  return planTurn(state, limit, planFrom(state, limit, { at, placed, ahead: index }), tokens)
+}
+
+/** The turns of the minute before that place. */
+function placedBefore(order: readonly Ticket[], index: number): readonly Bucket[] {
+  const placed: Bucket[] = []
+  const latest = order[index - 1]?.turn ?? 0
+  for (let before = index - 1; before >= 0; before -= 1) {
+    const ticket = order[before]
+    if (ticket === undefined || ticket.turn <= latest - span) break
+    charge(placed, ticket.turn, { requests: 1, tokens: ticket.expected })
+  }
+  return placed
+}
+
+function planTurn(state: KeyState, limit: Limit, plan: Plan, tokens: number): number {
+  const expected = { requests: 1, tokens: expectedTokens(state, limit, tokens) }
+  return Math.ceil(place(plan, limit, { requests: 1, tokens }, expected))
 }
 
 /** A ticket asked again and must wait. Turns move with what was freed, and with who came late: they are estimated anew now and then. */
@@ -264,15 +300,12 @@ function replan(state: KeyState, limit: Limit): void {
   const { order } = state.queue
   state.nextReplan = state.now + Math.max(shortestReplan, order.length * replanPerTicket)
   state.placed = []
-  const plan = planFrom(state, limit, Math.max(state.now, state.parkedUntil), 0)
-  for (const ticket of order) placeTicket(state, limit, plan, ticket)
-}
-
-function placeTicket(state: KeyState, limit: Limit, plan: Plan, ticket: Ticket): void {
-  const expected = { requests: 1, tokens: expectedTokens(state, limit, ticket.tokens) }
-  const turn = Math.ceil(place(plan, limit, { requests: 1, tokens: ticket.tokens }, expected))
-  giveTurn(state, limit, ticket, turn)
-  state.lastTurn = turn
+  const at = Math.max(state.now, state.parkedUntil)
+  const plan = planFrom(state, limit, { at, placed: [], ahead: 0 })
+  for (const ticket of order) {
+    giveTurn(state, limit, ticket, planTurn(state, limit, plan, ticket.tokens))
+    state.lastTurn = ticket.turn
+  }
 }
 
 function giveTurn(state: KeyState, limit: Limit, ticket: Ticket, turn: number): void {
@@ -310,12 +343,11 @@ function spread(state: KeyState): number {
   return Math.ceil(state.now + (Math.max(minute, state.lastTurn - state.now) * (1 + fraction)) / 2)
 }
 
-function planFrom(state: KeyState, limit: Limit, at: number, ahead: number): Plan {
+function planFrom(
+  state: KeyState,
+  limit: Limit,
+  { at, placed, ahead }: { at: number; placed: readonly Bucket[]; ahead: number },
+): Plan {
   const free = (limit.concurrency ?? Number.POSITIVE_INFINITY) - state.holds.size
-  return startPlan(at, expectedUse(state), state.placed, {
-    free,
-    waiting: ahead,
-    callTime: state.callTime,
-    limit,
-  })
+  return startPlan(at, expectedUse(state), placed, { free, waiting: ahead, callTime: state.callTime, limit })
 }

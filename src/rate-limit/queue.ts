@@ -28,18 +28,13 @@ export interface Ticket {
   called: boolean
 }
 
-/** The tickets of one flow and one priority. */
-interface Flow {
-  waiting: number
-  lastRank: number
-}
-
 /** Who waits for a key. */
 export interface Queue {
   /** In order of service. */
   order: Ticket[]
   byName: Map<string, Ticket>
-  flows: Map<string, Flow>
+  /** The ranks of the tickets of each flow and priority, rising. */
+  flows: Map<string, number[]>
   /** The rank that was served last, by priority. */
   served: Record<Priority, number>
 }
@@ -53,12 +48,12 @@ export function emptyQueue(): Queue {
 export function rankFor(queue: Queue, of: Pick<Ticket, 'flow' | 'priority'>): number {
   // Those that lost their place were not served: the first that is left tells how far the queue is.
   const reached = (firstOf(queue, of.priority)?.rank ?? 0) - 1
-  return fairRank(Math.max(queue.served[of.priority], reached), queue.flows.get(flowKey(of))?.lastRank)
+  return fairRank(Math.max(queue.served[of.priority], reached), queue.flows.get(flowKey(of))?.at(-1))
 }
 
 /** Where a ticket would stand: after all that are not served later. */
 export function placeOf(queue: Queue, ticket: Standing): number {
-  return countWhile(queue, other => compare(other, ticket) <= 0)
+  return countWhile(queue.order, other => compare(other, ticket) <= 0)
 }
 
 /** Puts a ticket into its place, or in front of all of its priority. */
@@ -67,19 +62,22 @@ export function insert(queue: Queue, ticket: Ticket, where: 'in place' | 'in fro
   const index = where === 'in front' ? firstIndex(queue, ticket) : placeOf(queue, ticket)
   queue.order.splice(index, 0, ticket)
   queue.byName.set(ticket.name, ticket)
-  const key = flowKey(ticket)
-  const flow = queue.flows.get(key) ?? { waiting: 0, lastRank: ticket.rank }
-  queue.flows.set(key, { waiting: flow.waiting + 1, lastRank: Math.max(flow.lastRank, ticket.rank) })
+  const ranks = queue.flows.get(flowKey(ticket)) ?? []
+  ranks.splice(
+    countWhile(ranks, rank => rank <= ticket.rank),
+    0,
+    ticket.rank,
+  )
+  queue.flows.set(flowKey(ticket), ranks)
 }
 
 /** Takes a ticket out. */
 export function remove(queue: Queue, ticket: Ticket): void {
   queue.byName.delete(ticket.name)
   queue.order.splice(queue.order.indexOf(ticket, firstIndex(queue, ticket)), 1)
-  const flow = queue.flows.get(flowKey(ticket))
-  if (flow === undefined) return
-  flow.waiting -= 1
-  if (flow.waiting === 0) queue.flows.delete(flowKey(ticket))
+  const ranks = queue.flows.get(flowKey(ticket)) ?? []
+  ranks.splice(ranks.lastIndexOf(ticket.rank), 1)
+  if (ranks.length === 0) queue.flows.delete(flowKey(ticket))
 }
 
 /** Notes that a ticket was served: those who come take turns from there. One that went ahead of others does not put those behind. */
@@ -99,21 +97,21 @@ export function compare(one: Standing, other: Standing): number {
 
 /** The index of the first that is not served before such a ticket. */
 function firstIndex(queue: Queue, ticket: Standing): number {
-  return countWhile(queue, other => compare(other, ticket) < 0)
+  return countWhile(queue.order, other => compare(other, ticket) < 0)
 }
 
-function firstOf(queue: Queue, priority: Priority): Ticket | undefined {
+/** The first of a priority. */
+export function firstOf(queue: Queue, priority: Priority): Ticket | undefined {
   const first = queue.order[firstIndex(queue, { priority, rank: Number.NEGATIVE_INFINITY })]
   return first?.priority === priority ? first : undefined
 }
 
-/** How many tickets at the beginning have what none behind them has. */
-function countWhile({ order }: Queue, has: (ticket: Ticket) => boolean): number {
-  let [low, high] = [0, order.length]
+/** How many at the beginning have what none behind them has. */
+function countWhile<Item>(items: readonly Item[], has: (item: Item) => boolean): number {
+  let [low, high] = [0, items.length]
   while (low < high) {
     const middle = (low + high) >>> 1
-    const ticket = order[middle]
-    if (ticket !== undefined && has(ticket)) low = middle + 1
+    if (has(items[middle] as Item)) low = middle + 1
     else high = middle
   }
   return low

@@ -209,7 +209,7 @@ class SharedLimiter implements RateLimiter {
     // What is about to be granted is the first in the queue soon; what nobody has decided on is best not asked again before its turn.
     if (asked.decision?.granted === true || seen === undefined) return this.#busy()
     const now = this.#clock.now()
-    return told(expectedTurn(seen, request, now), seen, now)
+    return told(expectedTurn(seen, this.#limits.get(key) ?? {}, request, now), seen, now)
   }
 
   /** Nobody knows when it is the asker's turn: soon again, and not all at once. */

@@ -235,6 +235,8 @@ export interface LaneState {
 export interface LaneStore {
   /** By name. A lane in which nothing waits and that was never paused may be left out. */
   lanes(): Promise<readonly LaneState[]>
+  /** Names of the paused lanes; a pause that another process made may be seen a second later. */
+  paused(): Promise<ReadonlySet<string>>
   setPaused(lane: string, paused: boolean): Promise<void>
 }
 

@@ -2,8 +2,9 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { emptyState, type KeyState, maxTickets, park } from '../../src/rate-limit/account.ts'
 import { accountOf, textOf } from '../../src/rate-limit/account-text.ts'
-import { type Ask, acquire, commit, giveBack, withdraw } from '../../src/rate-limit/arithmetic.ts'
+import { type Ask, acquire, commit, giveBack, takeReady, withdraw } from '../../src/rate-limit/arithmetic.ts'
 import type { Limit } from '../../src/rate-limit/limiter.ts'
+import { span } from '../../src/rate-limit/window.ts'
 import { start } from './load.ts'
 
 const one = { concurrency: 1 }
@@ -63,6 +64,22 @@ describe('flows take turns', () => {
     expect(orderOf(state).slice(0, 6)).toEqual(['a91', 'b1', 'a92', 'b2', 'a93', 'b3'])
   })
 
+  test('one who comes when many are overdue takes turns with those that are left', () => {
+    const state = waitingFor(one, { a: 100 })
+    const told = Math.max(...state.queue.order.map(ticket => ticket.told))
+    for (const ticket of state.queue.order.slice(90)) ticket.told = told + 60_000
+    for (let i = 1; i <= 3; i += 1) acquire(state, one, ask('b', i), told + 31_000)
+    expect(orderOf(state).slice(0, 6)).toEqual(['a91', 'b1', 'a92', 'b2', 'a93', 'b3'])
+  })
+
+  test('a flow that gave its last places up goes on behind those that it has', () => {
+    const state = waitingFor(one, { a: 100 })
+    for (let i = 2; i <= 100; i += 1) withdraw(state, `a${i}`, start)
+    for (let i = 1; i <= 5; i += 1) acquire(state, one, ask('b', i), start)
+    acquire(state, one, ask('a', 101), start)
+    expect(orderOf(state).slice(0, 4)).toEqual(['a1', 'b1', 'b2', 'a101'])
+  })
+
   test('one that fitted in between does not put those who come behind all the others', () => {
     const limit = { tokensPerMinute: 10 }
     const state = emptyState(start)
@@ -101,6 +118,61 @@ describe('flows take turns', () => {
   })
 })
 
+describe('the time that a ticket is told', () => {
+  const told = (state: KeyState, limit: Limit, request: Ask, now = start) => {
+    const answer = acquire(state, limit, request, now)
+    return answer.granted ? 'granted' : answer.until - start
+  }
+
+  test('is its own turn, not that of a larger one behind it', () => {
+    const limit = { requestsPerMinute: 60, tokensPerMinute: 10_000 }
+    const state = emptyState(start - 30_000)
+    acquire(state, limit, ask('running', 0, { cost: 9_000 }), start - 30_000)
+    for (const [number, cost] of [100, 8_000].entries())
+      acquire(state, limit, ask('a', number, { cost }), start)
+    expect(told(state, limit, ask('b', 1, { cost: 1_100 }))).toBe(span - 30_000)
+    const places = { concurrency: 1, tokensPerMinute: 10_000 }
+    const full = emptyState(start)
+    acquire(full, places, ask('running', 0, { cost: 9_000 }), start)
+    acquire(full, places, ask('large', 0, { cost: 8_000 }), start)
+    expect(told(full, places, ask('b', 1, { priority: 'high' }))).toBeLessThanOrEqual(2_000)
+  })
+
+  test('is early when those who waited have gone', () => {
+    const limit = { requestsPerMinute: 10 }
+    const state = emptyState(start)
+    for (let i = 0; i < 10; i += 1) acquire(state, limit, ask('running', i), start)
+    for (let i = 0; i < 2_000; i += 1) acquire(state, limit, ask('a', i), start)
+    for (let i = 1; i < 2_000; i += 1) withdraw(state, `a${i}`, start)
+    expect(told(state, limit, ask('b', 1), start + 5_000)).toBe(span)
+    expect(told(state, limit, ask('b', 2, { priority: 'high' }), start + 5_000)).toBe(span)
+  })
+
+  test('is later for each of many that come between others', () => {
+    const limit = { requestsPerMinute: 10 }
+    const state = emptyState(start)
+    for (let i = 0; i < 10; i += 1) acquire(state, limit, ask('running', i), start)
+    for (let i = 0; i < 2_000; i += 1) acquire(state, limit, ask('a', i), start)
+    const times = Array.from({ length: 30 }, (_, i) => told(state, limit, ask(`${i}`, 0)))
+    expect(times.slice(0, 9)).toEqual(Array.from({ length: 9 }, () => span))
+    expect(times.slice(9, 19)).toEqual(Array.from({ length: 10 }, () => 2 * span))
+  })
+})
+
+describe('who stays away', () => {
+  test('is called once more when there is room, and others are served meanwhile as far as there is', () => {
+    const state = waitingFor(one, { a: 1, b: 1 })
+    const [running] = [...state.holds.keys()]
+    const [a] = state.queue.order
+    if (a === undefined || running === undefined) throw new Error('nobody waits')
+    commit(state, running, undefined, a.told)
+    expect(takeReady(state, one, a.told)).toEqual([])
+    expect(takeReady(state, one, a.told + 1_999)).toEqual([])
+    expect(takeReady(state, one, a.told + 2_000)).toEqual(['a1'])
+    expect(takeReady(state, one, a.told + 3_000)).toEqual([])
+  })
+})
+
 const steps = fc.array(
   fc.record({
     do: fc.constantFrom('ask', 'ask', 'ask', 'next', 'withdraw', 'give back', 'park', 'pass'),
@@ -136,7 +208,9 @@ describe('whatever is done', () => {
         const standing = order.map(({ priority, rank }) => [priority === 'high' ? 0 : 1, rank] as const)
         expect(standing).toEqual([...standing].sort(([a, x], [b, y]) => a - b || x - y))
         expect([...byName.values()].sort(byNameOf)).toEqual([...order].sort(byNameOf))
-        expect([...flows.values()].reduce((sum, { waiting }) => sum + waiting, 0)).toBe(order.length)
+        expect([...flows.values()].flat().sort((a, b) => a - b)).toEqual(
+          order.map(({ rank }) => rank).sort((a, b) => a - b),
+        )
       }),
       { numRuns: 500 },
     )
@@ -150,20 +224,21 @@ describe('whatever is done', () => {
         const called = (queue: KeyState['queue']) => queue.order.map(ticket => ({ ...ticket, called: false }))
         expect(called(read.queue)).toEqual(called(state.queue))
         expect(read.queue.served).toEqual(state.queue.served)
+        expect(read.queue.flows).toEqual(state.queue.flows)
       }),
       { numRuns: 200 },
     )
   })
 
-  test('a text without flows and ranks keeps the order of its rows', () => {
+  test('a text without flows and ranks keeps the order of its rows, and who comes stands behind them', () => {
     const state = waitingFor(one, { a: 3 })
     const text = JSON.parse(textOf({ state, writes: [] }, 'one'))
     text.tickets = text.tickets.map((row: unknown[]) => row.slice(0, 6))
     const old = JSON.stringify({ ...text, flows: undefined, served: undefined })
     const read = accountOf(old, start).state
     expect(orderOf(read)).toEqual(['a1', 'a2', 'a3'])
-    acquire(read, one, ask('b', 1), start)
-    expect(orderOf(read)).toEqual(['a1', 'b1', 'a2', 'a3'])
+    for (const flow of ['b', 'c']) for (const number of [1, 2]) acquire(read, one, ask(flow, number), start)
+    expect(orderOf(read)).toEqual(['a1', 'a2', 'a3', 'b1', 'c1', 'b2', 'c2'])
   })
 })
 

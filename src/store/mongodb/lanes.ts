@@ -23,6 +23,7 @@ export function createLanes(session: Session): LaneStore {
         }),
       )
     },
+    paused: () => paused.current(),
     async setPaused(lane, isPaused) {
       const set = { paused: isPaused }
       await database.run('pause', () =>

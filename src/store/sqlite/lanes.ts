@@ -22,6 +22,10 @@ export function createLanes(session: Session): LaneStore {
           return typeof oldest === 'number' ? { ...state, oldestWaitingAt: oldest } : state
         })
       }),
+    paused: () =>
+      file.read(
+        () => new Set(sql('SELECT lane FROM lanes WHERE paused = 1').pluck().all() as readonly string[]),
+      ),
     setPaused: (lane, paused) => file.write(() => order.setPaused(lane, paused)),
   }
 }
