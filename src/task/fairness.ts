@@ -9,3 +9,6 @@
 export function fairRank(virtualTime: number, lastRank: number | undefined): number {
   return Math.max(virtualTime, lastRank ?? 0) + 1
 }
+
+/** The rank of a task that waits for its first time to come: it is in nobody's way, and gets its rank when it joins the line. */
+export const unranked = 0

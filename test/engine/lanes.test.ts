@@ -163,6 +163,57 @@ describe('fairness', () => {
       expect(started.slice(0, 30).filter(user => user === userId)).toHaveLength(10)
   })
 
+  it('what had high priority does not put those who come later behind those who came before it', async () => {
+    const { task, started, finishOne } = stepping()
+    await using t = await testEngine({ tasks: [task], lanes: { default: { slots: 1 } } })
+    const many = (userId: string) => Array.from({ length: 20 }, () => ({ parameters: userId, userId }))
+    await t.lanes.pause('default')
+    await t.submitMany(task, many('ann'))
+    await t.submitMany(
+      task,
+      many('cy').map(one => ({ ...one, priority: 'high' as const })),
+    )
+    await t.lanes.resume('default')
+    for (let index = 0; index < 22; index++) {
+      await t.drain()
+      finishOne()
+    }
+    await t.submitMany(task, many('bob'))
+    for (let index = 0; index < 10; index++) {
+      await t.drain()
+      finishOne()
+    }
+    const later = started.slice(22, 32)
+    expect(later.filter(user => user === 'bob').length).toBeGreaterThanOrEqual(4)
+  })
+
+  it('tasks that wait for their time are in nobody’s way, and take turns when it has come', async () => {
+    const { task, started, finishOne } = stepping()
+    await using t = await testEngine({ tasks: [task], lanes: { default: { slots: 1 } } })
+    const many = (userId: string, parameters: string) =>
+      Array.from({ length: 20 }, () => ({ parameters, userId }))
+    await t.lanes.pause('default')
+    await t.submitMany(
+      task,
+      many('ann', 'tonight').map(one => ({ ...one, delay: 3_600_000 })),
+    )
+    await t.submitMany(task, many('bob', 'bob'))
+    await t.submit(task, 'now', { userId: 'ann' })
+    await t.lanes.resume('default')
+    for (let index = 0; index < 4; index++) {
+      await t.drain()
+      finishOne()
+    }
+    expect(started.slice(0, 3)).toContain('now')
+    await t.advance('1h')
+    const before = started.length
+    for (let index = 0; index < 10; index++) {
+      await t.drain()
+      finishOne()
+    }
+    expect(started.slice(before).filter(what => what === 'bob').length).toBeGreaterThanOrEqual(4)
+  })
+
   it('a parent’s many sub-tasks are its user’s: another user’s task passes them', async () => {
     const { task, started, finishOne } = stepping()
     const parent = defineTask({

@@ -142,8 +142,12 @@ describe('opening a file', () => {
     const db = new SqliteDatabase(folder.file('tasks.db'))
     applyMigrations(db, 'engine', engineMigrations.slice(0, 1))
     db.exec("INSERT INTO usage VALUES ('task', 'root', 'ann', 5, 1, 'm', 10, 2, 0.5)")
+    db.exec("INSERT INTO lanes VALUES ('default', 1, 0, 0, 41)")
     db.close()
     const store = openStore()
+    expect(await store.lanes.lanes()).toEqual([{ lane: 'default', paused: true, waiting: 0 }])
+    await createOne(store)
+    for await (const tasks of store.transfer.tasks.read()) expect(tasks).toMatchObject([{ rank: 42 }])
     await store.attempts.usage('task', [
       { at: 6, attempt: 1, model: 'm', inputTokens: 1, outputTokens: 1, subject: 'novel' },
     ])

@@ -132,7 +132,6 @@ async function bear(
     const isOpen = paused?.has(task.lane) !== true
     const birth: Birth = {
       name: session.nextName(),
-      rank: session.order.rankFor(placeOf(wish)),
       large: largeValue(session, task.id, 'parameters', task.parameters),
       sends: isOpen && wantsToSend(wish),
       claim: isOpen && wantsToStart(wish) ? task.claim : undefined,

@@ -1,4 +1,5 @@
 /** The document of a new task. */
+import { unranked } from '../../task/fairness.ts'
 import type { Phase, TaskStatus } from '../../task/status.ts'
 import type { NewTask } from '../../task/task.ts'
 import { claiming } from '../../task/transition.ts'
@@ -26,7 +27,6 @@ export function createNumbers(now: () => number): () => number {
 export interface Birth {
   /** Names the write. */
   name: string
-  rank: number
   large: LargeValue | undefined
   /** The write takes the right to send it, if it could run now. */
   sends: boolean
@@ -40,13 +40,12 @@ export function documentOf(session: Session, task: NewTask, birth: Birth): TaskD
   const at = new Date(now)
   const startAt = task.startAt ?? (task.delay === undefined ? undefined : now + task.delay)
   const waitsUntil = startAt !== undefined && startAt > now ? startAt : undefined
+  const place = { userId: task.userId, lane: task.lane, priority: priorities.indexOf(task.priority) }
   const document: TaskDocument = {
     _id: task.id,
     taskType: task.taskType,
-    userId: task.userId,
-    lane: task.lane,
-    priority: priorities.indexOf(task.priority),
-    rank: birth.rank,
+    ...place,
+    rank: waitsUntil === undefined ? session.order.rankFor(place) : unranked,
     order: session.nextNumber(),
     status: born.status,
     phase: born.phase,

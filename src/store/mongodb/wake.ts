@@ -1,5 +1,6 @@
 /** Tasks that wait for a time: handed to the broker as much ahead as it can hold them, else put in line when the time has come. */
-import type { Filter } from 'mongodb'
+import type { Document, Filter } from 'mongodb'
+import { unranked } from '../../task/fairness.ts'
 import type { Delivery } from '../store.ts'
 import { deliveryFields, deliveryOf, idsSentBy, noteSent, type Waiting } from './deliver.ts'
 import type { TaskDocument } from './documents.ts'
@@ -106,13 +107,28 @@ async function putInLine(session: Session, found: readonly Waiting[]): Promise<v
   if (found.length === 0) return
   const now = new Date(session.now())
   const ids = found.map(({ _id }) => _id)
+  const joins = ({ rank, wakeAt }: Waiting) => rank === unranked && (wakeAt ?? now) <= now
+  const ranks = await ranksOf(session, found.filter(joins))
   await session.database.run('put in line', () =>
-    session.tasks.updateMany({ _id: { $in: ids }, tellAt: { $lte: now } }, [backInLine(now)]),
+    session.tasks.updateMany({ _id: { $in: ids }, tellAt: { $lte: now } }, [
+      ...(ranks === undefined ? [] : [{ $set: { rank: ranks } }]),
+      backInLine(now),
+    ]),
   )
   for (const { lane, crashCount } of found) {
     session.hints.noteReady(lane)
     session.hints.suspects ||= crashCount > 0
   }
+}
+
+/** The rank of each of those that have none yet; others keep theirs. Undefined where all have one. */
+async function ranksOf({ order }: Session, newcomers: readonly Waiting[]): Promise<Document | undefined> {
+  if (newcomers.length === 0) return undefined
+  await order.refresh(newcomers)
+  const ids = newcomers.map(({ _id }) => _id)
+  const ranks = newcomers.map(place => order.rankFor(place))
+  const index = { $indexOfArray: [ids, '$_id'] }
+  return { $cond: [{ $gte: [index, 0] }, { $arrayElemAt: [ranks, index] }, '$rank'] }
 }
 
 /** Learns the earliest time that a task waits for. What is noted meanwhile counts too. */

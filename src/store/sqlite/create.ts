@@ -1,5 +1,6 @@
 import { type AdmissionLimits, refusalOf } from '../../task/admission.ts'
 import { QuillworkError } from '../../task/errors.ts'
+import { unranked } from '../../task/fairness.ts'
 import { hasEnded, type Phase, type TaskStatus } from '../../task/status.ts'
 import type { NewTask, TaskRecord } from '../../task/task.ts'
 import { claiming } from '../../task/transition.ts'
@@ -62,9 +63,9 @@ function createOne(session: Session, task: NewTask, moment: Moment): Written {
   const admission = isRoot ? admit(session, task, moment.limits) : admitChild(session, task, moment.parents)
   if (admission !== undefined) return existingOr(session, task, { outcome: 'refused', code: admission })
   const priority = priorities.indexOf(task.priority)
-  const place: Place = { userId: task.userId, lane: task.lane, priority, isRoot, rank: 0 }
-  place.rank = order.rankFor(place)
+  const place: Place = { userId: task.userId, lane: task.lane, priority, isRoot, rank: unranked }
   const record = newRecord(task, moment.now)
+  if (record.nextAttemptTimestamp === undefined) place.rank = order.rankFor(place)
   const starts =
     task.claim !== undefined && record.nextAttemptTimestamp === undefined && laneIsEmpty(session, task.lane)
   if (starts) startRecord(record, task.claim, moment.now)

@@ -1,8 +1,9 @@
 /**
- * Who waits, and in which order: waiting tasks per lane and per user, the virtual time of each lane and the last rank of each user's
+ * Who waits, and in which order: waiting tasks per lane and per user, the virtual times of each lane and the last rank of each user's
  * waiting tasks. Kept in memory while it changes, written once per commit.
  */
 import { fairRank } from '../../task/fairness.ts'
+import { priorities } from '../store.ts'
 import type { Statements } from './statements.ts'
 import type { Participant } from './transactions.ts'
 
@@ -10,7 +11,8 @@ interface Lane {
   paused: boolean
   waiting: number
   roots: number
-  virtualTime: number
+  /** By priority: each has an order of its own, for none of one begins while one of an earlier waits. */
+  virtualTimes: number[]
   changed: boolean
 }
 
@@ -30,6 +32,7 @@ export interface Place {
   userId: string
   lane: string
   priority: number
+  /** `unranked` while it waits for its first time to come. */
   rank: number
   isRoot: boolean
 }
@@ -76,15 +79,16 @@ export function createFairOrder(sql: Statements): FairOrder {
   return {
     rankFor(place) {
       const flow = flows.of(place)
-      return fairRank(laneOf(place.lane).virtualTime, flow.waiting > 0 ? flow.lastRank : undefined)
+      const virtualTime = laneOf(place.lane).virtualTimes[place.priority] ?? 0
+      return fairRank(virtualTime, flow.waiting > 0 ? flow.lastRank : undefined)
     },
     entered(place) {
       const { flow } = add(place, 1)
       flow.lastRank = flow.waiting === 1 ? place.rank : Math.max(flow.lastRank, place.rank)
     },
     left(place, claimed) {
-      const { lane } = add(place, -1)
-      if (claimed) lane.virtualTime = Math.max(lane.virtualTime, place.rank)
+      const { virtualTimes } = add(place, -1).lane
+      if (claimed) virtualTimes[place.priority] = Math.max(virtualTimes[place.priority] ?? 0, place.rank)
     },
     waiting: (userId, lane) => ({ user: flows.rootsOf(userId), lane: laneOf(lane).roots }),
     lane: laneOf,
@@ -166,27 +170,24 @@ function createFlows(sql: Statements): Flows {
 }
 
 function readLane(sql: Statements, name: string): Lane {
-  const row = sql('SELECT paused, waiting, roots, virtual_time FROM lanes WHERE lane = ?').get(name) as
-    | { paused: number; waiting: number; roots: number; virtual_time: number }
+  const row = sql('SELECT paused, waiting, roots, virtual_times FROM lanes WHERE lane = ?').get(name) as
+    | { paused: number; waiting: number; roots: number; virtual_times: string }
     | undefined
-  if (row === undefined) return { paused: false, waiting: 0, roots: 0, virtualTime: 0, changed: false }
+  if (row === undefined)
+    return { paused: false, waiting: 0, roots: 0, virtualTimes: priorities.map(() => 0), changed: false }
   return {
     paused: row.paused === 1,
     waiting: row.waiting,
     roots: row.roots,
-    virtualTime: row.virtual_time,
+    virtualTimes: JSON.parse(row.virtual_times) as number[],
     changed: false,
   }
 }
 
 function writeLane(sql: Statements, name: string, lane: Lane): void {
-  sql('INSERT OR REPLACE INTO lanes (lane, paused, waiting, roots, virtual_time) VALUES (?, ?, ?, ?, ?)').run(
-    name,
-    lane.paused ? 1 : 0,
-    lane.waiting,
-    lane.roots,
-    lane.virtualTime,
-  )
+  sql(
+    'INSERT OR REPLACE INTO lanes (lane, paused, waiting, roots, virtual_times) VALUES (?, ?, ?, ?, ?)',
+  ).run(name, lane.paused ? 1 : 0, lane.waiting, lane.roots, JSON.stringify(lane.virtualTimes))
   lane.changed = false
 }
 

@@ -93,16 +93,37 @@ function deliveryOf({ record }: Known): Delivery {
   }
 }
 
+type TimelyRow = Pick<
+  TaskRow,
+  'seq' | 'lane' | 'crash_count' | 'attempt' | 'user_id' | 'priority' | 'rank' | 'parent_id'
+>
+
+/** One that has run keeps its place in line; one whose first time has come joins it now. */
+function rankInLine({ order }: Session, row: TimelyRow): number {
+  if (row.attempt > 0) return row.rank
+  const { user_id: userId, lane, priority, rank } = row
+  const place = { userId, lane, priority, rank, isRoot: row.parent_id === null }
+  order.left(place, false)
+  const ranked = { ...place, rank: order.rankFor(place) }
+  order.entered(ranked)
+  return ranked.rank
+}
+
 /** Makes ready what a named time has come for. */
 function wake(session: Session): Promise<void> {
   const { sql } = session
   const ready = () => {
     const rows = sql(
-      'SELECT seq, lane, crash_count FROM tasks WHERE wake_at <= ? ORDER BY wake_at LIMIT ?',
-    ).all(session.now(), wakeStep) as { seq: number; lane: string; crash_count: number }[]
-    for (const { seq, lane, crash_count } of rows) {
-      const queue = queueOf(lane, crash_count > 0)
-      sql('UPDATE tasks SET queue = ?, wake_at = NULL, version = version + 1 WHERE seq = ?').run(queue, seq)
+      `SELECT seq, lane, crash_count, attempt, user_id, priority, rank, parent_id FROM tasks
+        WHERE wake_at <= ? ORDER BY wake_at LIMIT ?`,
+    ).all(session.now(), wakeStep) as TimelyRow[]
+    for (const row of rows) {
+      const queue = queueOf(row.lane, row.crash_count > 0)
+      sql('UPDATE tasks SET queue = ?, rank = ?, wake_at = NULL, version = version + 1 WHERE seq = ?').run(
+        queue,
+        rankInLine(session, row),
+        row.seq,
+      )
     }
   }
   // Only once it is committed: what could not be made ready is still waited for.

@@ -181,4 +181,9 @@ CREATE INDEX usage_user ON usage (user_id, at);
 CREATE INDEX usage_subject ON usage (subject, at) WHERE subject IS NOT NULL;
 CREATE INDEX usage_time ON usage (at);
 `,
+  `
+ALTER TABLE lanes ADD COLUMN virtual_times TEXT NOT NULL DEFAULT '[0,0]';
+UPDATE lanes SET virtual_times = json_array(virtual_time, virtual_time);
+ALTER TABLE lanes DROP COLUMN virtual_time;
+`,
 ]

@@ -1,6 +1,6 @@
 /** A whole file as rows that can be moved to another store. */
 import { QuillworkError } from '../../task/errors.ts'
-import type { ScheduleState, Stray } from '../store.ts'
+import { priorities, type ScheduleState, type Stray } from '../store.ts'
 import type { PausedLane, RowsTransfer, StoreTransfer, TransferredUsage } from '../transfer.ts'
 import { outputTransfer } from './output.ts'
 import type { Session } from './session.ts'
@@ -106,7 +106,7 @@ function pausedLanesTransfer({ file, sql }: Session): RowsTransfer<PausedLane> {
     write: lanes =>
       file.write(() => {
         for (const { lane } of lanes)
-          sql(`INSERT INTO lanes (lane, paused, waiting, roots, virtual_time) VALUES (?, 1, 0, 0, 0)
+          sql(`INSERT INTO lanes (lane, paused, waiting, roots) VALUES (?, 1, 0, 0)
             ON CONFLICT (lane) DO UPDATE SET paused = 1`).run(lane)
       }),
   }
@@ -130,12 +130,18 @@ function deriveAll({ sql, tally, order }: Session): void {
   sql(`INSERT INTO flows (user_id, lane, priority, waiting, roots, last_rank)
     SELECT user_id, lane, priority, count(*), sum(parent_id IS NULL), max(rank)
     FROM tasks WHERE ${waits} GROUP BY user_id, lane, priority`).run()
-  sql(`INSERT INTO lanes (lane, paused, waiting, roots, virtual_time)
-    SELECT lane, 0, sum(${waits}), sum(${waits} AND parent_id IS NULL),
-      coalesce(min(CASE WHEN ${waits} THEN rank END) - 1, max(rank))
+  const virtualTimes = priorities.map((_, priority) => virtualTimeOf(priority))
+  sql(`INSERT INTO lanes (lane, paused, waiting, roots, virtual_times)
+    SELECT lane, 0, sum(${waits}), sum(${waits} AND parent_id IS NULL), json_array(${virtualTimes.join(', ')})
     FROM tasks WHERE true GROUP BY lane
     ON CONFLICT (lane) DO UPDATE
-    SET waiting = excluded.waiting, roots = excluded.roots, virtual_time = excluded.virtual_time`).run()
+    SET waiting = excluded.waiting, roots = excluded.roots, virtual_times = excluded.virtual_times`).run()
   tally.reset()
   order.reset()
+}
+
+/** What the next of that priority in line has just not passed; without one, what all have. */
+function virtualTimeOf(priority: number): string {
+  const ranks = (condition: string) => `CASE WHEN priority = ${priority} AND ${condition} THEN rank END`
+  return `coalesce(min(${ranks('queue IS NOT NULL')}) - 1, max(${ranks('true')}), 0)`
 }
