@@ -40,11 +40,17 @@ async function storeProblem({ store, clock }: Core): Promise<{ problem?: string 
     cancelTimer = clock.after(answerWithinMs, tell)
   })
   try {
-    // The smallest question: counting what waits may take long where much does.
-    return await Promise.race([late, store.queries.get(['']).then(() => ({}))])
+    return await Promise.race([late, askStore(store)])
   } catch (error) {
     return { problem: error instanceof Error ? error.message : String(error) }
   } finally {
     cancelTimer()
   }
+}
+
+async function askStore(store: Core['store']): Promise<Record<string, never>> {
+  // The smallest question: counting what waits may take long where much does.
+  await store.queries.get([''])
+  await store.takesWrites?.()
+  return {}
 }

@@ -332,6 +332,8 @@ export interface Store<Tx = never> {
   readonly nodes?: NodeStore
   /** Connects and checks; called before anything else where it is there. Throws STORE_UNSUITABLE, STORE_FAILED. */
   open?(): Promise<void>
+  /** Of a store that can be read while it cannot be written: rejects, for whoever asks for its health, while that is so. */
+  takesWrites?(): Promise<void>
   /** For the compiler only: the type of the caller's transaction. */
   readonly '~transaction'?: (transaction: Tx) => void
 }

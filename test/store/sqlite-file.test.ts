@@ -158,6 +158,25 @@ describe('opening a file', () => {
     ])
   })
 
+  it('whose disk is full is told by the health until something can be written again', async () => {
+    let isFull = false
+    const beforeCommit = () => {
+      if (isFull) throw Object.assign(new Error('disk is full'), { code: 'SQLITE_FULL' })
+    }
+    const store = openStore({ faults: { beforeCommit } })
+    const engine = await createEngine({ tasks: [], store })
+    const problem = async () => (await engine.health()).store.problem
+    isFull = true
+    expect(await problem()).toBeUndefined()
+    await expect(createOne(store)).rejects.toEqual(code('STORE_FULL'))
+    expect(await problem()).toContain('full; make room')
+    expect(await problem()).toContain('full; make room')
+    isFull = false
+    expect(await problem()).toBeUndefined()
+    await createOne(store)
+    await engine.stop()
+  })
+
   it('refuses what is no database, and leaves it as it was', () => {
     const file = folder.file('tasks.db')
     const text = 'Chapter 1. It was a bright cold day. '.repeat(100)

@@ -32,6 +32,8 @@ export interface DatabaseFile extends SharedDatabase {
   join(participant: Participant): void
   /** For preparing statements once; writes go through `write`. */
   readonly db: Database
+  /** Resolves at once while writes are done; after one that could not be done, when another one was. Rejects with why not. */
+  takesWrites(): Promise<void>
   /** Calls back after each commit, before its sync. Answers how to stop. */
   onCommit(listener: () => void): () => void
   close(): Promise<void>
@@ -55,6 +57,7 @@ export function openDatabase(file: string, faults: StoreFaults = {}): DatabaseFi
   const listeners = new Set<() => void>()
   let rounds = 0
   let closed = false
+  let hasFailed = false
 
   async function send(jobs: Job[]): Promise<void> {
     const reads = jobs.filter(job => !job.writes)
@@ -77,6 +80,7 @@ export function openDatabase(file: string, faults: StoreFaults = {}): DatabaseFi
   function write(jobs: readonly Job[]): void {
     try {
       const values = transactions.run(jobs)
+      hasFailed = false
       jobs.forEach((job, index) => {
         const value = values[index]
         if (!(value instanceof JobFailure)) job.committed?.(value as never)
@@ -89,6 +93,7 @@ export function openDatabase(file: string, faults: StoreFaults = {}): DatabaseFi
       )
       for (const listener of listeners) listener()
     } catch (error) {
+      hasFailed = true
       const coded = storeError(error, file)
       for (const job of jobs) job.reject(coded)
     }
@@ -107,6 +112,11 @@ export function openDatabase(file: string, faults: StoreFaults = {}): DatabaseFi
     db,
     write: (work, committed) => enqueue({ writes: true, work, committed }),
     read: query => enqueue({ writes: false, work: query, committed: undefined }),
+    async takesWrites() {
+      // It says what it said: but for the space on the disk that takes, nothing changes.
+      const touch = () => void db.pragma(`user_version = ${db.pragma('user_version', { simple: true })}`)
+      if (hasFailed) await enqueue({ writes: true, work: touch, committed: undefined })
+    },
     join: participant => transactions.participants.push(participant),
     migrate: (part, migrations) => migrateFile(db, file, { part, migrations }),
     onCommit(listener) {

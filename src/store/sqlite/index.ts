@@ -73,6 +73,7 @@ export function sqlite(options: SqliteOptions): SqliteStore {
     strays: createStrays(session),
     states: createStates(session),
     transfer: createTransfer(session),
+    takesWrites: () => file.takesWrites(),
   }
 }
 
