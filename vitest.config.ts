@@ -61,6 +61,7 @@ export default defineConfig({
             'cancel',
             'context',
             'dead-letters',
+            'events',
             'explicit-retry',
             'handle',
             'lanes',

@@ -16,7 +16,7 @@ export function tell(core: Core, record: TaskRecord, transition: Transition): vo
   const name = eventNameOf(transition)
   if (name === undefined || !core.bus.wants(name)) return
   const moment = { at: core.store.tasks.now(), version: record.version + 1 }
-  core.bus.emit(eventAfter(name, record, transition.set, moment))
+  core.bus.emit(eventAfter(name, record, transition, moment))
 }
 
 function tellEnd(core: Core, record: TaskRecord, { set }: Transition, status: EndedStatus): void {

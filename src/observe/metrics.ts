@@ -65,11 +65,10 @@ function countEvents({ events }: Engine, metered: Metered): () => void {
     if (event.name === 'submitted') created.add(event.taskType)
     else if (event.name === 'started') waited.add(event.lane, event.waitedMs / 1_000)
     else if (event.name === 'reopened') redrives.add(event.taskType)
-    else if ('ranMs' in event && event.name !== 'cancelled') {
+    else if ('ranMs' in event && event.ranMs !== undefined) {
       ran.add(event.taskType, event.ranMs / 1_000)
       attempts.add(event.taskType, event.name)
-    } else if (event.name === 'givenBack' || event.name === 'cancelled')
-      attempts.add(event.taskType, event.name)
+    }
     const reason = deadLetterReason(event)
     if (reason !== undefined) letters.add(reason)
     if ('errorInfo' in event && event.errorInfo?.errorClass === 'lease-lost') expired.add()

@@ -1,7 +1,7 @@
 import type { ErrorInfo } from './errors.ts'
 import type { EndedStatus } from './status.ts'
 import type { TaskRecord } from './task.ts'
-import type { RecordChange, Transition, TransitionName } from './transition.ts'
+import { endsAttempt, type Transition, type TransitionName } from './transition.ts'
 
 /** What every event names. `at` is epoch milliseconds. */
 export interface TaskEventBase {
@@ -21,6 +21,9 @@ export interface TaskEventBase {
 /**
  * Every event, typed and described. Events tell what was committed, after it was committed. In the process they are best effort:
  * nothing that correctness needs hangs on them.
+ *
+ * `ranMs` is how long the attempt ran that ended with the event. It is absent where none did: the task waited, or its sub-tasks ended it.
+ * The events that go out to other processes name 0 then, for their first version names it always.
  */
 export interface TaskEvents {
   /** A task was created (or a sub-task of a running parent). */
@@ -30,7 +33,7 @@ export interface TaskEvents {
   /** Progress was recorded; coalesced to four a second and task. */
   progress: TaskEventBase & { progress: unknown }
   /** A parent awaits its sub-tasks, or its reduce is due. */
-  waiting: TaskEventBase & { phase: TaskRecord['phase'] }
+  waiting: TaskEventBase & { phase: TaskRecord['phase']; ranMs?: number }
   /** The attempt ended and another one is granted, or waited for; `retryCount` tells which of the two. */
   retrying: TaskEventBase & {
     retryCount: number
@@ -39,13 +42,13 @@ export interface TaskEvents {
     ranMs: number
   }
   /** The attempt ended because its process stops; no retry was spent. */
-  givenBack: TaskEventBase
+  givenBack: TaskEventBase & { ranMs: number }
   /** The task ended COMPLETED or COMPLETED_WITH_ERRORS. */
-  completed: TaskEventBase & { status: EndedStatus; ranMs: number }
+  completed: TaskEventBase & { status: EndedStatus; ranMs?: number }
   /** The task ended FAILED. */
-  failed: TaskEventBase & { errorInfo: ErrorInfo; ranMs: number }
+  failed: TaskEventBase & { errorInfo: ErrorInfo; ranMs?: number }
   /** The task ended CANCELLED. */
-  cancelled: TaskEventBase & { ranMs: number }
+  cancelled: TaskEventBase & { ranMs?: number }
   /** The task ended DEAD_LETTER. */
   deadLettered: TaskEventBase & { errorInfo: ErrorInfo; ranMs: number }
   /** An ended task runs again because a person, or a retried sub-task, said so. */
@@ -94,17 +97,18 @@ export function eventNameOf(transition: Pick<Transition, 'name' | 'set'>): TaskE
 export function eventAfter(
   name: TaskEventName,
   record: TaskRecord,
-  set: RecordChange,
+  transition: Transition,
   { at, version }: { at: number; version: number },
 ): TaskEvent {
+  const { set } = transition
   const errorInfo = set.errorInfo ?? undefined
   const next = set.nextAttemptTimestamp ?? undefined
   const fields = {
     version,
     status: set.status ?? record.status,
     phase: set.phase ?? record.phase,
-    ranMs: Math.max(0, at - (record.lastAttemptTimestamp ?? at)),
     retryCount: set.retryCount ?? record.retryCount,
+    ...(endsAttempt(transition) ? { ranMs: Math.max(0, at - (record.lastAttemptTimestamp ?? at)) } : {}),
     ...(next === undefined ? {} : { nextAttemptTimestamp: next }),
     ...(errorInfo === undefined ? {} : { errorInfo }),
   }

@@ -69,6 +69,14 @@ export interface Transition {
   set: RecordChange
 }
 
+/**
+ * Whether the move ends an attempt. Only its holder, or who settles it in the holder's stead, writes behind its fence; a request to
+ * cancel ends none.
+ */
+export function endsAttempt({ fence, wake }: Pick<Transition, 'fence' | 'wake'>): boolean {
+  return 'attempt' in fence && wake !== 'as-it-was'
+}
+
 /** What a claim may leave and what it makes; the write itself is the store's, because only a store can raise the attempt. */
 export const claiming = { from: ['QUEUED', 'RETRYING'], to: 'RUNNING' } as const satisfies {
   from: readonly TaskStatus[]

@@ -51,6 +51,38 @@ describe('metrics', () => {
     metrics.close()
   })
 
+  test('count and time the attempts that ended, not what happens to tasks that nobody runs', async () => {
+    const { obedient, parent } = obedientTasks()
+    await using engine = await testEngine({ tasks: [obedient, parent, hasty] })
+    const metrics = createMetrics({ engine })
+    const later = await engine.submit(obedient, { orders: [] }, { delay: '1h' })
+    const retrying = await engine.submit(obedient, { orders: [{ do: 'fail' }] })
+    const hanging = await engine.submit(obedient, { orders: [{ do: 'hang' }] })
+    await engine.submit(hasty, {}, { delay: '50m' })
+    const children: Order = { do: 'submitMany', count: 1, orders: [{ do: 'snooze', until: 0, attempts: 1 }] }
+    await engine.submit(parent, { orders: [children] })
+    await engine.drain()
+    for (const task of [later, retrying]) await task.cancel()
+    await engine.advance('1m')
+    await hanging.cancel()
+    await engine.advance('45m')
+    const text = await metrics.text()
+    const ended = (type: string, outcome: string) =>
+      lineOf(text, `quillwork_task_attempts_total{type="${type}",outcome="${outcome}"}`)
+    expect(ended('Obedient', 'cancelled')).toBe(1)
+    expect(ended('Obedient', 'retrying')).toBe(2)
+    expect(ended('Obedient', 'completed')).toBe(1)
+    expect(ended('Hasty', 'failed')).toBeUndefined()
+    expect(ended('ObedientParent', 'waiting')).toBe(1)
+    expect(ended('ObedientParent', 'completed')).toBe(1)
+    expect(lineOf(text, 'quillwork_tasks{status="FAILED"}')).toBe(1)
+    expect(lineOf(text, 'quillwork_task_run_seconds_count{type="Obedient"}')).toBe(4)
+    expect(lineOf(text, 'quillwork_task_run_seconds_sum{type="Obedient"}')).toBe(60)
+    expect(lineOf(text, 'quillwork_task_run_seconds_count{type="ObedientParent"}')).toBe(2)
+    expect(lineOf(text, 'quillwork_task_run_seconds_count{type="Hasty"}')).toBeUndefined()
+    metrics.close()
+  })
+
   test('count dead letters by the reason that their records name', async () => {
     const { obedient } = obedientTasks()
     await using engine = await testEngine({ tasks: [obedient, hasty] })

@@ -2,7 +2,13 @@
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import type { MongoStore } from '../../src/store/mongodb/index.ts'
 import type { EventOutbox, UntoldEvents } from '../../src/store/store.ts'
-import { completed, givenBack, retrying } from '../../src/task/transition.ts'
+import {
+  awaitingSubTasks,
+  cancelledWaiting,
+  completed,
+  givenBack,
+  retrying,
+} from '../../src/task/transition.ts'
 import { createOne, move, only, problem, start, startNew } from '../../src/testing/store-case.ts'
 import { describeWithMongo } from '../servers/mongo.ts'
 import { until } from '../servers/until.ts'
@@ -53,6 +59,22 @@ describeWithMongo('the events of a MongoDB store', () => {
       { name: 'started', sequence: 4, waitedMs: 0, attempt: 2 },
       { name: 'completed', sequence: 5, status: 'COMPLETED', version: done.version, at: context.now },
     ])
+  })
+
+  it('name no time that an attempt ran where none ended', async () => {
+    const store = await keepingOne()
+    const cancelled = await createOne(store)
+    const parent = await startNew(store)
+    context.advance(60)
+    await move(store, cancelledWaiting(cancelled, problem(), context.now))
+    const waits = await move(store, awaitingSubTasks(parent, { reduces: true }))
+    context.advance(1_000)
+    await move(store, cancelledWaiting(waits, problem(), context.now))
+    const ran = (await untold(store.events)).map(({ taskId, events }) => [
+      taskId,
+      events.flatMap(event => ('ranMs' in event ? [event.ranMs] : [])),
+    ])
+    expect(Object.fromEntries(ran)).toEqual({ [cancelled.id]: [0], [parent.id]: [60, 0] })
   })
 
   it('are told once, up to what was told, and the numbers go on', async () => {

@@ -19,6 +19,7 @@ import {
   completed,
   deadLettered,
   discarded,
+  endsAttempt,
   failed,
   failedWaiting,
   givenBack,
@@ -28,6 +29,7 @@ import {
   retrying,
   snoozed,
   type Transition,
+  turnCame,
 } from '../../src/task/transition.ts'
 import { endOf, now, recordOf, someError } from './records.ts'
 
@@ -144,6 +146,23 @@ describe('what a transition writes', () => {
     expect(transition.fence).toEqual({ attempt: 3 })
     expect(transition.from).toEqual(['RUNNING'])
     expect(transition.set).toMatchObject({ claimToken: null, leaseUntil: null })
+  })
+
+  it.each(constructors)('$name ends an attempt exactly when an attempt made it', ({ make, phases: own }) => {
+    const ends = own.every(phase => phase !== 'awaiting-subtasks')
+    expect(endsAttempt(make(recordOf({ subTaskStatusSummary: summary })))).toBe(ends)
+  })
+
+  it('what happens to a task while no attempt holds it, or while its attempt goes on, ends none', () => {
+    const record = recordOf({ status: 'QUEUED' })
+    for (const transition of [
+      cancelledWaiting(record, someError, now),
+      failedWaiting(record, someError, now),
+      turnCame(record, now),
+      cancelRequested(recordOf(), now),
+      discarded(recordOf({ status: 'FAILED' }), now),
+    ])
+      expect(endsAttempt(transition), transition.name).toBe(false)
   })
 
   it.each(constructors)('$name sets the time of the end exactly when it ends the task', ({ make }) => {

@@ -1,6 +1,6 @@
 import { type ClientSession, MongoBulkWriteError } from 'mongodb'
 import { hasEnded } from '../../task/status.ts'
-import type { Applied, Transition } from '../../task/transition.ts'
+import { type Applied, endsAttempt, type Transition } from '../../task/transition.ts'
 import { guardOf, type Move, pipelineOf } from './change.ts'
 import type { Told } from './coalesce.ts'
 import type { TaskDocument } from './documents.ts'
@@ -222,7 +222,7 @@ function afterwards(session: Session, moves: readonly Move[], told: readonly Tol
   )
   if (applied.length === 0) return
   for (const { transition } of applied) {
-    if ('attempt' in transition.fence && transition.wake !== 'as-it-was') hands.settled(transition.taskId)
+    if (endsAttempt(transition)) hands.settled(transition.taskId)
     noteWaiting(session, transition)
   }
   const idsOf = (those: readonly Move[]) => those.map(({ transition }) => transition.taskId)

@@ -1,7 +1,7 @@
 /** A transition as MongoDB writes it: the filter that guards it, and the pipeline that makes the document what it says. */
 import type { Document } from 'mongodb'
 import { eventNameOf } from '../../task/events.ts'
-import type { RecordChange, Transition } from '../../task/transition.ts'
+import { endsAttempt, type RecordChange, type Transition } from '../../task/transition.ts'
 import type { LargeText } from './documents.ts'
 import { eventStage } from './events.ts'
 import type { TaskUpdate } from './merge-updates.ts'
@@ -64,7 +64,7 @@ export function pipelineOf(session: Session, move: Move): Document[] {
   const { set } = transition
   const stages: Document[] = []
   // Before anything changes: the attempt tells when it began and who ran it.
-  if (endsAttempt(transition)) stages.push(historyStage(session, transition))
+  if (isRemembered(transition)) stages.push(historyStage(session, transition))
   stages.push({
     $set: {
       ...touched(session, move.name),
@@ -76,13 +76,14 @@ export function pipelineOf(session: Session, move: Move): Document[] {
   })
   if (transition.wake !== 'as-it-was') stages.push({ $set: placeOf(session, transition.wake) })
   const event = session.keeps.events ? eventNameOf(transition) : undefined
-  if (event !== undefined) stages.push(eventStage(session, event, eventFields(session, set)))
+  if (event !== undefined) stages.push(eventStage(session, event, eventFields(session, transition)))
   return [...stages, derived]
 }
 
 /** Whether the history of attempts gets a line; the attempt that completed is told by the record itself. */
-function endsAttempt({ name, fence, wake }: Transition): boolean {
-  return 'attempt' in fence && wake !== 'as-it-was' && name !== 'completed' && name !== 'awaiting-subtasks'
+function isRemembered(transition: Transition): boolean {
+  const { name } = transition
+  return endsAttempt(transition) && name !== 'completed' && name !== 'awaiting-subtasks'
 }
 
 function historyStage(session: Session, { name, set }: Transition): Document {
@@ -133,14 +134,20 @@ function placeOf(session: Session, wake: Exclude<Transition['wake'], 'as-it-was'
   return { ...unqueued, wakeAt: new Date(at), tellAt: new Date(tellTime(session.keeps, at, now)) }
 }
 
-/** As `eventAfter` makes them, from the document as the stages before left it. */
-function eventFields(session: Session, set: RecordChange): Document {
+/**
+ * As `eventAfter` makes them, from the document as the stages before left it; but `ranMs` is 0 where no attempt ended, for others are
+ * promised that it is named.
+ */
+function eventFields(session: Session, transition: Transition): Document {
+  const { set } = transition
   const now = session.serverNow()
   const ranMs = { $dateDiff: { startDate: '$lastAttemptTimestamp', endDate: now, unit: 'millisecond' } }
   return {
     status: '$status',
     phase: '$phase',
-    ranMs: { $cond: [isThere('$lastAttemptTimestamp'), { $max: [0, ranMs] }, 0] },
+    ranMs: endsAttempt(transition)
+      ? { $cond: [isThere('$lastAttemptTimestamp'), { $max: [0, ranMs] }, 0] }
+      : 0,
     retryCount: '$retryCount',
     ...(typeof set.nextAttemptTimestamp === 'number'
       ? { nextAttemptTimestamp: literal(set.nextAttemptTimestamp) }

@@ -1,6 +1,6 @@
 import type { TaskStatus } from '../../task/status.ts'
 import type { TaskRecord } from '../../task/task.ts'
-import type { Applied, RecordChange, Transition } from '../../task/transition.ts'
+import { type Applied, endsAttempt, type RecordChange, type Transition } from '../../task/transition.ts'
 import { priorities } from '../store.ts'
 import type { Place } from './fair-order.ts'
 import { storeText } from './rows.ts'
@@ -82,8 +82,7 @@ function applyOne(session: Session, transition: Transition): Applied {
   )
     session.hints.parents = true
   count(session, transition, { before, wake, place: { ...place, rank } })
-  if ('attempt' in transition.fence && transition.wake !== 'as-it-was')
-    recordAttempt(session, transition, before, now)
+  if (endsAttempt(transition)) recordAttempt(session, transition, before, now)
   return 'applied'
 }
 

@@ -1,0 +1,103 @@
+import { defineTask } from 'quillwork'
+import { type Order, obedientTasks, type TestEngine, testEngine } from 'quillwork/testing'
+import { describe, expect, it } from 'vitest'
+import { z } from 'zod'
+
+const succeed: Order = { do: 'succeed' }
+const hang: Order = { do: 'hang' }
+
+/** The events of a task that are told of its moves, each with how long the attempt ran that ended with it. */
+function endsOf(t: TestEngine, taskId: string) {
+  return t.recorder.events
+    .filter(event => event.taskId === taskId && event.name !== 'submitted' && event.name !== 'started')
+    .map(event => [event.name, 'ranMs' in event ? event.ranMs : undefined])
+}
+
+/** A task that must have ended forty minutes after it was submitted. */
+const hasty = defineTask({
+  type: 'Hasty',
+  deadline: '40m',
+  parameters: z.object({}),
+  result: z.null(),
+  execute: () => null,
+})
+
+describe('how long an attempt ran', () => {
+  it('is told by the events that end one: a wait for sub-tasks, a failure, a snooze, an end', async () => {
+    const { obedient, parent } = obedientTasks()
+    await using t = await testEngine({ tasks: [obedient, parent] })
+    const until = t.fromNow('1m').getTime()
+    const failing = await t.submit(obedient, { orders: [{ do: 'fail', attempts: 1 }, succeed] })
+    const snoozing = await t.submit(obedient, { orders: [{ do: 'snooze', until, attempts: 1 }, succeed] })
+    const hopeless = await t.submit(obedient, { orders: [{ do: 'failForGood' }] })
+    const reducing = await t.submit(parent, {
+      orders: [{ do: 'submitMany', count: 1, orders: [succeed] }],
+    })
+    const hanging = await t.submit(obedient, { orders: [hang] })
+    await t.advance('2m')
+    await hanging.cancel()
+    await t.drain()
+    for (const { taskId } of [failing, snoozing])
+      expect(endsOf(t, taskId)).toEqual([
+        ['retrying', 0],
+        ['completed', 0],
+      ])
+    expect(endsOf(t, hopeless.taskId)).toEqual([['failed', 0]])
+    expect(endsOf(t, hanging.taskId)).toEqual([['cancelled', 120_000]])
+    expect(endsOf(t, reducing.taskId)).toEqual([
+      ['waiting', 0],
+      ['waiting', undefined],
+      ['completed', 0],
+    ])
+  })
+
+  it('is not told of a parent that its sub-tasks end, or that is cancelled while it waits for them', async () => {
+    const { obedient } = obedientTasks()
+    await using t = await testEngine({ tasks: [obedient] })
+    const submit = (order: Order) =>
+      t.submit(obedient, { orders: [{ do: 'submitMany', count: 1, orders: [order] }] })
+    const done = await submit(succeed)
+    const dead = await submit({ do: 'failForGood' })
+    const cancelled = await submit(hang)
+    await t.advance('5s')
+    await cancelled.cancel()
+    await t.drain()
+    expect(endsOf(t, done.taskId)).toEqual([
+      ['waiting', 0],
+      ['completed', undefined],
+    ])
+    expect(endsOf(t, dead.taskId)).toEqual([
+      ['waiting', 0],
+      ['failed', undefined],
+    ])
+    expect(endsOf(t, cancelled.taskId)).toEqual([
+      ['waiting', 0],
+      ['cancelled', undefined],
+    ])
+  })
+
+  it('is not told of a task that is cancelled, or whose deadline passes, while it waits, nor of one that runs again', async () => {
+    const { obedient } = obedientTasks()
+    await using t = await testEngine({ tasks: [obedient, hasty] })
+    const later = await t.submit(obedient, { orders: [succeed] }, { delay: '1h' })
+    const retrying = await t.submit(obedient, { orders: [{ do: 'fail' }] })
+    const late = await t.submit(hasty, {}, { delay: '50m' })
+    await t.drain()
+    await later.cancel()
+    await retrying.cancel()
+    await t.jump('45m')
+    await t.advance('1m')
+    await t.tasks.retry(later.taskId)
+    await t.drain()
+    expect(endsOf(t, later.taskId)).toEqual([
+      ['cancelled', undefined],
+      ['reopened', undefined],
+      ['completed', 0],
+    ])
+    expect(endsOf(t, retrying.taskId)).toEqual([
+      ['retrying', 0],
+      ['cancelled', undefined],
+    ])
+    expect(endsOf(t, late.taskId)).toEqual([['failed', undefined]])
+  })
+})
