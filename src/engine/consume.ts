@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import type { Received } from '../broker/broker.ts'
-import type { Claim } from '../store/store.ts'
+import type { Claim, Claimed } from '../store/store.ts'
 import type { Outcome } from '../task/decide.ts'
 import { QuillworkError } from '../task/errors.ts'
 import { eventBase } from '../task/events.ts'
@@ -50,7 +50,7 @@ function claimAndRun(core: Core, received: Received, free: () => void, left: () 
   const { taskId, attempt } = received.delivery
   const wish = nextClaim(core)
   const claim: Claim = { taskId, attempt, ...wish.claim }
-  const answered = (record: TaskRecord | undefined, askedAt: number) => {
+  const answered = (record: Claimed, askedAt: number) => {
     core.claims.inFlight -= 1
     if (record === undefined) {
       left()
@@ -59,7 +59,7 @@ function claimAndRun(core: Core, received: Received, free: () => void, left: () 
       return free()
     }
     const leaseUntil = askedAt + core.settings.leaseMs
-    run(core, new Attempt(record, claim.token, leaseUntil), {
+    run(core, new Attempt(record, claim.token, leaseUntil), record.waitedMs, {
       free,
       ack(deadLettered) {
         left()
@@ -121,7 +121,7 @@ async function claimAgain(
   core: Core,
   claim: Claim,
   firstError: unknown,
-): Promise<{ record: TaskRecord | undefined; askedAt: number } | undefined> {
+): Promise<{ record: Claimed; askedAt: number } | undefined> {
   let error = firstError
   let isLast = false
   for (let waitMs = firstWaitMs; ; waitMs = Math.min(waitMs * 2, longestWaitMs)) {
@@ -161,7 +161,7 @@ export function reserveStart(core: Core, lane: string): Start | undefined {
     created(record) {
       core.claims.inFlight -= 1
       if (record?.claimToken === claim.token)
-        run(core, new Attempt(record, claim.token, leaseUntil), { free, ack: nothing })
+        run(core, new Attempt(record, claim.token, leaseUntil), 0, { free, ack: nothing })
       else free()
     },
   }
@@ -169,14 +169,19 @@ export function reserveStart(core: Core, lane: string): Start | undefined {
 
 /**
  * A claimed task: executed, then settled; acknowledged when the outcome is durable or found stale. The slot is free when the
- * settling is queued: the next claim then joins its commit.
+ * settling is queued: the next claim then joins its commit. `waitedMs`: for how long the task could have run before.
  */
-function run(core: Core, attempt: Attempt, slot: { free(): void; ack(deadLettered: boolean): void }): void {
+function run(
+  core: Core,
+  attempt: Attempt,
+  waitedMs: number,
+  slot: { free(): void; ack(deadLettered: boolean): void },
+): void {
   const { id } = attempt.record
   register(core, attempt)
   const trace = core.trace?.attempt(attempt.record)
   attempt.trace = trace
-  tellStarted(core, attempt.record)
+  tellStarted(core, attempt.record, waitedMs)
   const done = (deadLettered: boolean) => {
     trace?.settled()
     if (core.running.get(id) === attempt) core.running.delete(id)
@@ -233,11 +238,10 @@ function forgetLater(core: Core, taskId: string): void {
   })
 }
 
-function tellStarted(core: Core, record: TaskRecord): void {
+function tellStarted(core: Core, record: TaskRecord, waitedMs: number): void {
   notifyStarted(core, record)
   if (!core.bus.wants('started')) return
   const at = record.lastAttemptTimestamp ?? record.updatedAt
-  const waitedMs = record.attempt === 1 ? at - record.createdAt : 0
   core.bus.emit({
     name: 'started',
     ...eventBase(record, at),

@@ -57,8 +57,17 @@ export interface Claim {
   leaseMs: number
 }
 
+/** The record of a task whose attempt begins. */
+export interface ClaimedRecord extends TaskRecord {
+  /**
+   * Milliseconds for which the task could have run: since its start time or the time of its retry or snooze, else since the write that
+   * made it wait (it was created, given back, or retried by a person, or its reduce became due). A pause of its lane counts.
+   */
+  waitedMs: number
+}
+
 /** The claimed record, or undefined: ended, held, not due, asked to stop, its parent ended, or another attempt. */
-export type Claimed = TaskRecord | undefined
+export type Claimed = ClaimedRecord | undefined
 
 /** A claim that its process still runs. */
 export interface Lease {

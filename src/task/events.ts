@@ -28,7 +28,7 @@ export interface TaskEventBase {
 export interface TaskEvents {
   /** A task was created (or a sub-task of a running parent). */
   submitted: TaskEventBase
-  /** An attempt began. `waitedMs` is the time since the task could run. */
+  /** An attempt began. `waitedMs` is the time since the task could run; a pause of its lane counts. */
   started: TaskEventBase & { executionNodeId: string; waitedMs: number }
   /** Progress was recorded; coalesced to four a second and task. */
   progress: TaskEventBase & { progress: unknown }

@@ -109,9 +109,9 @@ export async function atRest(store: Store): Promise<void> {
   }
 }
 
-/** Claims a task that can run. */
+/** Claims a task that can run, and answers its record. */
 export async function start(store: Store, record: Pick<TaskRecord, 'id' | 'attempt'>): Promise<TaskRecord> {
-  const claimed = only(await store.tasks.claim([claimOf(record)]))
+  const { waitedMs: _, ...claimed } = only(await store.tasks.claim([claimOf(record)]))
   if (claimed.parentTaskId !== undefined) await atRest(store)
   return claimed
 }

@@ -8,7 +8,10 @@ import {
   cancelledWaiting,
   cancelRequested,
   completed,
+  failed,
   givenBack,
+  reduceDue,
+  retried,
   retrying,
 } from '../task/transition.ts'
 import {
@@ -40,7 +43,8 @@ export const claimCases: readonly StoreCase[] = [
       const record = await createOne(store)
       context.advance(40)
       const wish = claimOf(record, { leaseMs: 5_000, executionNodeId: 'node-7' })
-      const claimed = only(await store.tasks.claim([wish]))
+      const { waitedMs, ...claimed } = only(await store.tasks.claim([wish]))
+      assert.equal(waitedMs, 40)
       assert.deepEqual(claimed, {
         ...record,
         ...{ status: 'RUNNING', attempt: 1, claimToken: wish.token, executionNodeId: 'node-7' },
@@ -63,6 +67,29 @@ export const claimCases: readonly StoreCase[] = [
       assert.equal(second.startedAt, first.startedAt)
       assert.equal(second.lastAttemptTimestamp, context.now)
       assert.notEqual(second.claimToken, first.claimToken)
+    },
+  },
+  {
+    name: 'claim: tells for how long the task could have run: since its start time, its retry, or the write that made it wait',
+    async run(context) {
+      const store = await context.makeStore()
+      const claim = async (record: TaskRecord) => only(await store.tasks.claim([claimOf(record)]))
+      const late = await createOne(store, { delay: 1_000 })
+      const past = await createOne(store, { startAt: context.now - 5_000 })
+      const retry = await move(store, retrying(await startNew(store), retryAt(context.now + 1_000)))
+      const parent = await startNew(store)
+      const waits = await move(store, awaitingSubTasks(parent, { reduces: true }))
+      const held = await startNew(store)
+      const ended = await move(store, failed(await startNew(store), problem(), 'permanent', context.now))
+      context.advance(1_200)
+      const back = await move(store, givenBack(held))
+      const again = await move(store, retried(ended, context.now))
+      const reduces = await move(store, reduceDue(await read(store, waits.id)))
+      context.advance(100)
+      assert.equal((await dueIds(store)).length, 6)
+      for (const record of [late, retry]) assert.equal((await claim(record)).waitedMs, 300)
+      assert.equal((await claim(past)).waitedMs, 1_300)
+      for (const record of [back, again, reduces]) assert.equal((await claim(record)).waitedMs, 100)
     },
   },
   {

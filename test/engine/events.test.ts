@@ -1,5 +1,5 @@
 import { defineTask } from 'quillwork'
-import { type Order, obedientTasks, type TestEngine, testEngine } from 'quillwork/testing'
+import { createGate, type Order, obedientTasks, type TestEngine, testEngine } from 'quillwork/testing'
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
 
@@ -11,6 +11,11 @@ function endsOf(t: TestEngine, taskId: string) {
   return t.recorder.events
     .filter(event => event.taskId === taskId && event.name !== 'submitted' && event.name !== 'started')
     .map(event => [event.name, 'ranMs' in event ? event.ranMs : undefined])
+}
+
+/** How long each attempt of a task was waited for. */
+function waitsOf(t: TestEngine, taskId: string): number[] {
+  return t.recorder.all('started', { taskId }).map(({ waitedMs }) => waitedMs)
 }
 
 /** A task that must have ended forty minutes after it was submitted. */
@@ -99,5 +104,75 @@ describe('how long an attempt ran', () => {
       ['cancelled', undefined],
     ])
     expect(endsOf(t, late.taskId)).toEqual([['failed', undefined]])
+  })
+})
+
+describe('how long a task could have run before its attempt', () => {
+  it('counts from its creation, or from its start time', async () => {
+    const { obedient } = obedientTasks()
+    await using t = await testEngine({ tasks: [obedient] })
+    const orders = [succeed]
+    const first = await t.submit(obedient, { orders })
+    const later = await t.submit(obedient, { orders }, { delay: '1m' })
+    await t.advance('2m')
+    await t.lanes.pause('default')
+    const paused = await t.submit(obedient, { orders })
+    const both = await t.submit(obedient, { orders }, { delay: '10s' })
+    await t.advance('30s')
+    await t.lanes.resume('default')
+    await t.drain()
+    expect(waitsOf(t, first.taskId)).toEqual([0])
+    expect(waitsOf(t, later.taskId)).toEqual([0])
+    expect(waitsOf(t, paused.taskId)).toEqual([30_000])
+    expect(waitsOf(t, both.taskId)).toEqual([20_000])
+  })
+
+  it('counts anew from the time of a retry or a snooze, and from when a person has it run again', async () => {
+    const { obedient } = obedientTasks()
+    await using t = await testEngine({ tasks: [obedient] })
+    const until = t.fromNow('1m').getTime()
+    const failing = await t.submit(obedient, { orders: [{ do: 'fail', attempts: 1 }, succeed] })
+    const snoozing = await t.submit(obedient, { orders: [{ do: 'snooze', until, attempts: 1 }, succeed] })
+    const hopeless = await t.submit(obedient, { orders: [{ do: 'failForGood', attempts: 1 }, succeed] })
+    await t.drain()
+    await t.lanes.pause('default')
+    const { nextAttemptTimestamp = 0 } = await t.tasks.get(failing.taskId)
+    await t.advance('90s')
+    await t.tasks.retry(hopeless.taskId)
+    await t.advance('10s')
+    await t.lanes.resume('default')
+    await t.drain()
+    expect(waitsOf(t, failing.taskId)).toEqual([0, t.clock.now() - nextAttemptTimestamp])
+    expect(waitsOf(t, snoozing.taskId)).toEqual([0, 40_000])
+    expect(waitsOf(t, hopeless.taskId)).toEqual([0, 10_000])
+  })
+
+  it('counts from when the sub-tasks ended for the hook of a parent', async () => {
+    const gate = createGate()
+    const child = defineTask({
+      type: 'Child',
+      lane: 'batch',
+      parameters: z.null(),
+      result: z.null(),
+      execute: () => gate.opened.then(() => null),
+    })
+    const parent = defineTask({
+      type: 'Parent',
+      parameters: z.null(),
+      result: z.null(),
+      async execute(ctx) {
+        await ctx.submitSubTasks(child, [{ key: 'only', parameters: null }])
+      },
+      onSubTasksSettled: async () => null,
+    })
+    await using t = await testEngine({ tasks: [parent, child] })
+    const task = await t.submit(parent, null)
+    await t.advance('1m')
+    await t.lanes.pause('default')
+    gate.open()
+    await t.advance('20s')
+    await t.lanes.resume('default')
+    await t.drain()
+    expect(waitsOf(t, task.taskId)).toEqual([0, 20_000])
   })
 })

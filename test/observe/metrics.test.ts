@@ -83,6 +83,24 @@ describe('metrics', () => {
     metrics.close()
   })
 
+  test('count nothing as waiting that is not due', async () => {
+    const { obedient } = obedientTasks()
+    await using engine = await testEngine({ tasks: [obedient] })
+    const metrics = createMetrics({ engine })
+    await engine.submit(obedient, { orders: [] }, { delay: '10m' })
+    await engine.advance('5m')
+    await engine.lanes.pause('default')
+    await engine.submit(obedient, { orders: [{ do: 'fail', attempts: 1 }] })
+    await engine.advance('10m')
+    await engine.lanes.resume('default')
+    await engine.advance('10m')
+    const text = await metrics.text()
+    expect(lineOf(text, 'quillwork_task_wait_seconds_count{lane="default"}')).toBe(3)
+    // Five minutes since it was due, ten since it was submitted, none for the retry.
+    expect(lineOf(text, 'quillwork_task_wait_seconds_sum{lane="default"}')).toBe(900)
+    metrics.close()
+  })
+
   test('count dead letters by the reason that their records name', async () => {
     const { obedient } = obedientTasks()
     await using engine = await testEngine({ tasks: [obedient, hasty] })

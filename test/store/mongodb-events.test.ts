@@ -43,7 +43,7 @@ describeWithMongo('the events of a MongoDB store', () => {
     const error = problem()
     const at = context.now + 500
     const waiting = await move(store, retrying(running, { at, error, retryCount: 1, crashCount: 0 }))
-    context.advance(500)
+    context.advance(520)
     const again = await start(store, waiting)
     const done = await move(store, completed(again, '"$x"', context.now))
     const { taskId, events } = only(await untold(store.events))
@@ -56,7 +56,7 @@ describeWithMongo('the events of a MongoDB store', () => {
         ...{ name: 'retrying', sequence: 3, status: 'RETRYING', retryCount: 1, errorInfo: error },
         ...{ nextAttemptTimestamp: at, ranMs: 60, version: waiting.version },
       },
-      { name: 'started', sequence: 4, waitedMs: 0, attempt: 2 },
+      { name: 'started', sequence: 4, waitedMs: 20, attempt: 2 },
       { name: 'completed', sequence: 5, status: 'COMPLETED', version: done.version, at: context.now },
     ])
   })

@@ -27,7 +27,13 @@ export async function claimAll(session: Session, claims: readonly Claim[]): Prom
   const found = documents.filter(document => document !== undefined)
   const records = await recordsOf(session, found)
   noteClaimed(session, found)
-  const byToken = new Map(records.map(record => [record.claimToken, record]))
+  const waited = new Map(found.map(({ _id, waitedMs }) => [_id, waitedMs ?? 0]))
+  const byToken = new Map(
+    records.map(record => [
+      record.claimToken,
+      Object.assign(record, { waitedMs: waited.get(record.id) ?? 0 }),
+    ]),
+  )
   return claims.map(({ token }) => ({ answer: byToken.get(token) }))
 }
 
@@ -160,6 +166,7 @@ function pipelineOf(session: Session, claim: Claim): Document[] {
         lastAttemptTimestamp: now,
         updatedAt: now,
         nextAttemptTimestamp: removed,
+        waitedMs: waitedUntil(now),
       },
     },
   ]
@@ -168,12 +175,16 @@ function pipelineOf(session: Session, claim: Claim): Document[] {
 }
 
 function startedStage(session: Session, claim: Claim): Document {
-  const now = session.serverNow()
-  const sinceCreation = { $dateDiff: { startDate: '$createdAt', endDate: now, unit: 'millisecond' } }
   return eventStage(session, 'started', {
     executionNodeId: literal(claim.executionNodeId),
-    waitedMs: { $cond: [{ $eq: ['$attempt', 1] }, { $max: [0, sinceCreation] }, 0] },
+    waitedMs: '$waitedMs',
   })
+}
+
+/** Milliseconds from when a task that waits could run, as the document before the claim tells it. */
+function waitedUntil(now: unknown): Document {
+  const startDate = { $ifNull: ['$nextAttemptTimestamp', '$updatedAt'] }
+  return { $max: [0, { $dateDiff: { startDate, endDate: now, unit: 'millisecond' } }] }
 }
 
 function noteClaimed(session: Session, documents: readonly TaskDocument[]): void {

@@ -89,6 +89,8 @@ export interface TaskDocument {
   eventsAt?: Date
   /** Since when a dead letter waits to be told. */
   noticeAt?: Date
+  /** For how many milliseconds it could have run before its last claim. */
+  waitedMs?: number
   /** Names the last four writes that created or moved the task, the newest first, so that a writer recognises itself. */
   lastWrites?: readonly string[]
   /** The last fifty attempts that did not complete the task, oldest first. */

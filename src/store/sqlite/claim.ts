@@ -1,6 +1,6 @@
 import type { TaskRecord } from '../../task/task.ts'
 import { claiming } from '../../task/transition.ts'
-import { type Claim, type Claimed, priorities } from '../store.ts'
+import { type Claim, type Claimed, type ClaimedRecord, priorities } from '../store.ts'
 import { parentAllows } from './create.ts'
 import { recordOf, type TaskRow } from './rows.ts'
 import type { Session } from './session.ts'
@@ -10,6 +10,9 @@ const statement = `
 UPDATE tasks SET status = ?, attempt = attempt + 1, version = version + 1, queue = NULL, wake_at = NULL, claim_token = ?, node = ?,
   lease_until = ?, started_at = coalesce(started_at, ?), last_attempt_at = ?, next_attempt_at = NULL, updated_at = ?
 WHERE seq = ? AND version = ? AND attempt = ? AND queue IS NOT NULL AND cancel_requested_at IS NULL`
+
+/** A task that was claimed. */
+type Won = Known & { record: ClaimedRecord }
 
 /** Starts attempts: one guarded write each, by id. A claim that is refused answers undefined. */
 export async function claim(session: Session, claims: readonly Claim[]): Promise<Claimed[]> {
@@ -33,7 +36,7 @@ export async function claim(session: Session, claims: readonly Claim[]): Promise
 /** Whether a parent lets its sub-tasks run, asked once for the claims of one moment. */
 type Parents = Map<string, boolean>
 
-function claimOne(session: Session, wish: Claim, parents: Parents): Known | undefined {
+function claimOne(session: Session, wish: Claim, parents: Parents): Won | undefined {
   const known = session.window.handed.get(wish.taskId)?.known ?? find(session, wish.taskId)
   if (known === undefined || session.order.lane(known.record.lane).paused) return undefined
   const parentId = known.record.parentTaskId
@@ -45,7 +48,7 @@ function claimOne(session: Session, wish: Claim, parents: Parents): Known | unde
   return claimKnown(session, wish, known, parents)
 }
 
-function claimKnown(session: Session, wish: Claim, known: Known, parents: Parents): Known | undefined {
+function claimKnown(session: Session, wish: Claim, known: Known, parents: Parents): Won | undefined {
   const { sql, tally, order } = session
   const { record, seq, rank } = known
   const now = session.now()
@@ -71,7 +74,7 @@ function claimKnown(session: Session, wish: Claim, known: Known, parents: Parent
 }
 
 /** What the window knew was old: look at the row itself once. */
-function retryFresh(session: Session, wish: Claim, stale: Known, parents: Parents): Known | undefined {
+function retryFresh(session: Session, wish: Claim, stale: Known, parents: Parents): Won | undefined {
   if (session.window.handed.get(wish.taskId)?.known !== stale) return undefined
   session.window.unhand(wish.taskId)
   const fresh = find(session, wish.taskId)
@@ -99,7 +102,7 @@ function placeOf(record: TaskRecord, rank: number) {
   }
 }
 
-function claimedRecord(before: TaskRecord, wish: Claim, now: number, leaseUntil: number): TaskRecord {
+function claimedRecord(before: TaskRecord, wish: Claim, now: number, leaseUntil: number): ClaimedRecord {
   const claimed = {
     status: claiming.to,
     attempt: before.attempt + 1,
@@ -110,13 +113,14 @@ function claimedRecord(before: TaskRecord, wish: Claim, now: number, leaseUntil:
     startedAt: before.startedAt ?? now,
     lastAttemptTimestamp: now,
     updatedAt: now,
+    waitedMs: Math.max(0, now - (before.nextAttemptTimestamp ?? before.updatedAt)),
   }
   if (before.version > 1) {
     const { nextAttemptTimestamp: _, ...rest } = before
     return { ...rest, ...claimed }
   }
   // A task fresh from its creation, the usual case: one literal costs a quarter of what a spread does.
-  const record: TaskRecord = {
+  const record: ClaimedRecord = {
     id: before.id,
     taskType: before.taskType,
     userId: before.userId,
@@ -141,6 +145,7 @@ function claimedRecord(before: TaskRecord, wish: Claim, now: number, leaseUntil:
     leaseUntil,
     rootTaskId: before.rootTaskId,
     depth: before.depth,
+    waitedMs: claimed.waitedMs,
   }
   if (before.parentTaskId !== undefined) record.parentTaskId = before.parentTaskId
   if (before.subTaskKey !== undefined) record.subTaskKey = before.subTaskKey
