@@ -89,14 +89,14 @@ export const eventDescriptions: Readonly<Record<TaskEventName, EventDescription>
   givenBack: { summary: 'The attempt ended because its process stops; no retry was spent', names: [] },
   completed: {
     summary: 'The task ended COMPLETED or COMPLETED_WITH_ERRORS',
-    names: ['status', 'ranMs'],
+    names: ['status'],
     mayName: ['errorInfo'],
   },
   failed: {
     summary: 'The task ended FAILED: trying again cannot help',
-    names: ['errorInfo', 'ranMs'],
+    names: ['errorInfo'],
   },
-  cancelled: { summary: 'The task ended CANCELLED', names: ['ranMs'], mayName: ['errorInfo'] },
+  cancelled: { summary: 'The task ended CANCELLED', names: [], mayName: ['errorInfo'] },
   deadLettered: {
     summary: 'The task ended DEAD_LETTER: its attempts are exhausted',
     names: ['errorInfo', 'ranMs'],

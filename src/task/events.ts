@@ -23,7 +23,6 @@ export interface TaskEventBase {
  * nothing that correctness needs hangs on them.
  *
  * `ranMs` is how long the attempt ran that ended with the event. It is absent where none did: the task waited, or its sub-tasks ended it.
- * The events that go out to other processes name 0 then, for their first version names it always.
  */
 export interface TaskEvents {
   /** A task was created (or a sub-task of a running parent). */

@@ -134,10 +134,7 @@ function placeOf(session: Session, wake: Exclude<Transition['wake'], 'as-it-was'
   return { ...unqueued, wakeAt: new Date(at), tellAt: new Date(tellTime(session.keeps, at, now)) }
 }
 
-/**
- * As `eventAfter` makes them, from the document as the stages before left it; but `ranMs` is 0 where no attempt ended, for others are
- * promised that it is named.
- */
+/** As `eventAfter` makes them, from the document as the stages before left it. */
 function eventFields(session: Session, transition: Transition): Document {
   const { set } = transition
   const now = session.serverNow()
@@ -145,9 +142,9 @@ function eventFields(session: Session, transition: Transition): Document {
   return {
     status: '$status',
     phase: '$phase',
-    ranMs: endsAttempt(transition)
-      ? { $cond: [isThere('$lastAttemptTimestamp'), { $max: [0, ranMs] }, 0] }
-      : 0,
+    ...(endsAttempt(transition)
+      ? { ranMs: { $cond: [isThere('$lastAttemptTimestamp'), { $max: [0, ranMs] }, 0] } }
+      : {}),
     retryCount: '$retryCount',
     ...(typeof set.nextAttemptTimestamp === 'number'
       ? { nextAttemptTimestamp: literal(set.nextAttemptTimestamp) }
