@@ -39,7 +39,7 @@ async function mixture(
       userId: index % 3 === 0 ? 'bob' : 'ann',
       taskType: index % 2 === 0 ? 'Write' : 'Import',
       lane: index % 4 === 0 ? 'batch' : 'default',
-      tags: index % 5 === 0 ? ['draft', 'x'] : ['x'],
+      tags: index % 5 === 0 ? ['draft', 'x', 'draft'] : ['x'],
     }
     const task = index % 6 === 5 ? subTaskOf(parent, `${index}`, changes) : newTask(changes)
     const record = await createOne(store, task)
@@ -70,6 +70,32 @@ const filters: readonly (readonly [string, TaskFilter, (record: TaskRecord) => b
   ['tag', { tag: 'draft' }, ({ tags }) => tags.includes('draft')],
   ['tag without a task', { tag: 'dra' }, () => false],
   ['rootsOnly', { rootsOnly: true }, ({ parentTaskId }) => parentTaskId === undefined],
+  [
+    'tag and user',
+    { tag: 'draft', userId: 'ann' },
+    ({ tags, userId }) => tags.includes('draft') && userId === 'ann',
+  ],
+  [
+    'tag and several types',
+    { tag: 'draft', taskType: ['Write', 'Import'] },
+    ({ tags, taskType }) => tags.includes('draft') && taskType !== 'Part',
+  ],
+  [
+    'tag and several statuses',
+    { tag: 'x', status: ['FAILED', 'RUNNING'] },
+    ({ tags, status }) => tags.includes('x') && ['FAILED', 'RUNNING'].includes(status),
+  ],
+  [
+    'several types and statuses of a lane',
+    { lane: 'batch', taskType: ['Import', 'Write'], status: ['QUEUED', 'FAILED', 'COMPLETED'] },
+    ({ lane, status }) => lane === 'batch' && ['QUEUED', 'FAILED', 'COMPLETED'].includes(status),
+  ],
+  [
+    'roots of a tag and a type',
+    { tag: 'x', taskType: ['Import'], rootsOnly: true },
+    ({ tags, taskType, parentTaskId }) =>
+      tags.includes('x') && taskType === 'Import' && parentTaskId === undefined,
+  ],
   [
     'all at once',
     { status: ['QUEUED', 'FAILED'], taskType: ['Write'], userId: 'ann', tag: 'x', rootsOnly: true },

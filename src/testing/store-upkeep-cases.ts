@@ -175,6 +175,22 @@ export const pruneCases: readonly StoreCase[] = [
     },
   },
   {
+    name: 'prune: a tag finds what is left, and nothing that is created after',
+    async run(context) {
+      const store = await context.makeStore()
+      const tagged = { tags: ['scene:1', 'draft'] }
+      const kept = await createOne(store, tagged)
+      await complete(store, await createOne(store, tagged), context.now)
+      const list = async (tag: string) => ids((await store.queries.list({ tag }, { pageSize: 10 })).items)
+      assert.equal((await list('scene:1')).length, 2)
+      context.advance(1)
+      assert.equal(await store.tasks.prune({ COMPLETED: 0 }, 10), 1)
+      const later = await createOne(store, { tags: ['draft'] })
+      assert.deepEqual(await list('scene:1'), [kept.id])
+      assert.deepEqual(await list('draft'), [later.id, kept.id])
+    },
+  },
+  {
     name: 'prune: in small steps leaves go first, the root last, and nothing of the tree runs again',
     async run(context) {
       const store = await context.makeStore()

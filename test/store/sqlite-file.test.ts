@@ -9,6 +9,7 @@ import { type SqliteOptions, type SqliteStore, sqlite } from 'quillwork/sqlite'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { applyMigrations } from '../../src/store/sqlite/migrations.ts'
 import { engineMigrations } from '../../src/store/sqlite/schema.ts'
+import type { TaskFilter } from '../../src/store/store.ts'
 import { completed } from '../../src/task/transition.ts'
 import {
   allPages,
@@ -175,6 +176,32 @@ describe('opening a file', () => {
     expect(await problem()).toBeUndefined()
     await createOne(store)
     await engine.stop()
+  })
+
+  it('of an earlier version: its tasks are found by their tags', async () => {
+    const db = new SqliteDatabase(folder.file('tasks.db'))
+    applyMigrations(db, 'engine', engineMigrations.slice(0, 4))
+    const rows = [
+      ['one', '["draft","scene:1"]'],
+      ['two', null],
+      ['three', '["draft","draft"]'],
+      ['damaged', '["dra'],
+    ] as const
+    for (const [id, tags] of rows)
+      db.prepare(`INSERT INTO tasks (id, task_type, user_id, lane, priority, rank, status, phase, version, attempt, retry_count,
+        crash_count, created_at, updated_at, depth, parameters, parameters_version, completed_at, tags)
+        VALUES (?, 'Write', 'ann', 'default', 1, 1, 'COMPLETED', 'executing', 1, 1, 0, 0, 1, 1, 0, '{}', 1, 1, ?)`).run(
+        id,
+        tags,
+      )
+    db.close()
+    const { queries } = openStore()
+    const list = async (filter: TaskFilter) =>
+      (await queries.list(filter, { pageSize: 10 })).items.map(({ id }) => id)
+    expect(await list({ tag: 'draft' })).toEqual(['three', 'one'])
+    expect(await list({ tag: 'scene:1', taskType: ['Write'] })).toEqual(['one'])
+    expect(await list({ taskType: ['Write'] })).toEqual(['damaged', 'three', 'two', 'one'])
+    expect(await list({ lane: 'default', rootsOnly: true })).toHaveLength(4)
   })
 
   it('refuses what is no database, and leaves it as it was', () => {
@@ -408,8 +435,22 @@ describe('a record that is damaged', () => {
     )
     const page = { pageSize: 10 }
     expect((await store.queries.list({}, page)).items).toHaveLength(2)
-    expect((await store.queries.list({ tag: 'draft' }, page)).items.map(({ id }) => id)).toEqual([good.id])
+    const ofTag = (await store.queries.list({ tag: 'draft' }, page)).items
+    expect(ofTag.map(({ id, tags }) => [id, tags])).toEqual([
+      [bad.id, []],
+      [good.id, ['draft']],
+    ])
     expect((await store.queries.deadLetters({ code: 'HANDLER_FAILED' }, page)).items).toEqual([])
     expect(await store.queries.deadLetterGroups({})).toMatchObject([{ fingerprint: 'f', count: 1 }])
+  })
+  it('leaves no tag behind when it is deleted', async () => {
+    const store = openStore()
+    const bad = await startNew(store, { tags: ['draft'] })
+    await store.tasks.apply([completed(bad, '"x"', 1)])
+    await store.database.write(db => db.prepare(`UPDATE tasks SET tags = '["dra'`).run())
+    expect(await store.tasks.prune({ COMPLETED: 0 }, 10)).toBe(1)
+    // The number of the deleted row is given to the next one.
+    await createOne(store, { tags: ['other'] })
+    expect((await store.queries.list({ tag: 'draft' }, { pageSize: 10 })).items).toEqual([])
   })
 })

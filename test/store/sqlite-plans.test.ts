@@ -1,12 +1,23 @@
 import { createEngine } from 'quillwork'
 import { sqlite } from 'quillwork/sqlite'
 import { obedientTasks } from 'quillwork/testing'
-import { expect, it } from 'vitest'
-import { usageKinds } from '../../src/store/store.ts'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import type { SqliteStore } from '../../src/store/sqlite/index.ts'
+import { type TaskFilter, usageKinds } from '../../src/store/store.ts'
 import { liveStatuses } from '../../src/task/status.ts'
+import { complete, createAll, createOne, newTask, startNew, subTaskOf } from '../../src/testing/store-case.ts'
 
 /** What a person may ask of live tasks, such as what works on a scene. */
 const wanted = { userId: 'ann', tag: 'scene:1', taskType: ['Obedient'], rootsOnly: true }
+
+/** Filters that name one field. */
+const ofOneField: readonly TaskFilter[] = [
+  { tag: 'scene:1' },
+  { taskType: ['Obedient', 'Other'] },
+  { lane: 'default' },
+  { userId: 'ann' },
+  { rootsOnly: true },
+]
 
 /** The texts that a store prepares while an engine does a bit of everything, with the plan of each. */
 async function plansOfEverything(): Promise<{ sql: string; plan: string[] }[]> {
@@ -38,6 +49,7 @@ async function plansOfEverything(): Promise<{ sql: string; plan: string[] }[]> {
     await engine.tasks.list({}, { pageSize: 1, order, pageToken: nextPageToken })
     await engine.tasks.list({ userId: 'ann', rootsOnly: true }, { pageSize: 5, order })
     await engine.tasks.list({ status: [...liveStatuses], ...wanted }, { pageSize: 5, order })
+    for (const filter of ofOneField) await engine.tasks.list(filter, { pageSize: 5, order })
   }
   await engine.tasks.counts()
   await engine.tasks.children(parent.taskId, { failedFirst: true }, { pageSize: 5 })
@@ -59,7 +71,7 @@ async function plansOfEverything(): Promise<{ sql: string; plan: string[] }[]> {
     [...texts]
       .filter(
         sql =>
-          /\b(FROM|UPDATE|INTO) (tasks|usage)\b/.test(sql) &&
+          /\b(FROM|UPDATE|INTO) (tasks|task_tags|usage)\b/.test(sql) &&
           !sql.startsWith('INSERT') &&
           !sql.startsWith('EXPLAIN'),
       )
@@ -79,12 +91,14 @@ function explain(
 }
 
 /** A page of a listing of tasks, the one thing that may read rows in the order of their numbers. */
-const isListing = ({ sql }: { sql: string }) => /ORDER BY seq (ASC|DESC) LIMIT/.test(sql)
+const isListing = ({ sql }: { sql: string }) => /ORDER BY (task_)?seq (ASC|DESC) LIMIT/.test(sql)
 
 it('no question walks the table: each goes by an index, or by the rows of one page', async () => {
   const plans = await plansOfEverything()
   expect(plans.length).toBeGreaterThan(15)
-  const walks = plans.filter(({ plan }) => plan.some(step => /^SCAN (tasks|open|usage)(?! USING)/.test(step)))
+  const walks = plans.filter(({ plan }) =>
+    plan.some(step => /^SCAN (tasks|task_tags|open|usage)(?! USING)/.test(step)),
+  )
   expect(walks.filter(each => !isListing(each))).toEqual([])
   // A range of rows is a page of a listing and nothing else: anywhere else it is the whole table.
   const ranges = plans.filter(({ plan }) => plan.some(step => /PRIMARY KEY \(rowid[<>]/.test(step)))
@@ -93,11 +107,80 @@ it('no question walks the table: each goes by an index, or by the rows of one pa
   const listings = plans.filter(isListing)
   expect(listings.filter(({ sql }) => sql.includes('ASC')).length).toBeGreaterThan(3)
   expect(listings.filter(({ plan }) => plan.some(step => step.includes('TEMP B-TREE')))).toEqual([])
-  // However many have ended: live ones are read by their status alone, and counts are counters.
-  const ofLive = listings.filter(({ sql }) => /json_each/.test(sql) && /status = \?/.test(sql))
-  expect(ofLive.length).toBe(2)
-  for (const { plan } of ofLive) expect(plan[0]).toBe('SEARCH tasks USING INDEX tasks_status (status=?)')
   // An index that is read from end to end holds few rows of many; that of all tasks is never, not even to count them.
   const whole = plans.flatMap(({ plan }) => plan).filter(step => /^SCAN tasks USING/.test(step))
-  expect(whole.filter(step => !/INDEX tasks_(dead|look|wake)\b/.test(step))).toEqual([])
+  expect(whole.filter(step => !/INDEX tasks_(dead|look|wake|roots)\b/.test(step))).toEqual([])
 })
+
+describe('a listing of tasks', () => {
+  let store: SqliteStore
+  let ran: string[]
+  beforeEach(async () => {
+    store = sqlite({ file: ':memory:' })
+    ran = []
+    await store.database.write(db => {
+      const prepare = db.prepare.bind(db)
+      db.prepare = ((sql: string) => {
+        const statement = prepare(sql)
+        const all = statement.all.bind(statement)
+        return Object.assign(statement, {
+          all(...values: unknown[]) {
+            ran.push(sql)
+            return all(...values)
+          },
+        })
+      }) as typeof db.prepare
+    })
+    await fillUnevenly(store)
+  })
+  afterEach(() => store.tasks.close())
+
+  /** The first step of each statement that reads some of a page. */
+  async function stepsOf(filter: TaskFilter): Promise<(string | undefined)[]> {
+    ran.length = 0
+    await store.queries.list(filter, { pageSize: 50 })
+    const texts = [...ran]
+    return store.database.read(db => texts.map(sql => explain(db, sql)[0]))
+  }
+
+  const byTag = 'SEARCH task_tags USING PRIMARY KEY (tag=?)'
+  const by = (index: string, column: string) => `SEARCH tasks USING INDEX tasks_${index} (${column}=?)`
+  const byType = by('type', 'task_type')
+  const cases: readonly (readonly [string, TaskFilter, readonly string[]])[] = [
+    ['a tag', { tag: 'novel' }, [byTag]],
+    ['a type', { taskType: ['Write'] }, [byType]],
+    ['a type twice', { taskType: ['Write', 'Write'] }, [byType]],
+    ['two types', { taskType: ['Write', 'Import'] }, [byType, byType]],
+    ['a lane', { lane: 'default' }, [by('lane', 'lane')]],
+    ['a user', { userId: 'ann' }, [by('user', 'user_id')]],
+    ['a status', { status: ['COMPLETED'] }, [by('status', 'status')]],
+    ['roots', { rootsOnly: true }, ['SCAN tasks USING INDEX tasks_roots']],
+    ['nothing', {}, ['SCAN tasks']],
+    ['a rare tag of live tasks', { tag: 'scene', status: ['QUEUED'], userId: 'ann' }, [byTag]],
+    ['live tasks of a common tag', { tag: 'novel', status: ['RUNNING'] }, [by('status', 'status')]],
+    ['a rare type of a common user', { taskType: ['Import'], userId: 'ann', rootsOnly: true }, [byType]],
+    ['a rare user of a common type', { taskType: ['Write'], userId: 'bob' }, [by('user', 'user_id')]],
+    ['what ended of a type', { taskType: ['Write'], status: ['COMPLETED'] }, [by('status', 'status')]],
+    ['the few sub-tasks of a type', { parentTaskId: 'p', taskType: ['Write'] }, [by('parent', 'parent_id')]],
+    ['no type at all', { taskType: [], tag: 'novel' }, []],
+  ]
+  for (const [name, filter, steps] of cases)
+    it(`of ${name} is read in its order from the index of what is rarest`, async () => {
+      expect(await stepsOf(filter)).toEqual(steps)
+    })
+})
+
+/** Forty tasks: few are of the type Import, of bob, of the tag scene; two run, and two have ended. */
+async function fillUnevenly(store: SqliteStore): Promise<void> {
+  const parent = await startNew(store, { id: 'p', taskType: 'Whole', tags: ['novel'] })
+  await startNew(store, { tags: ['novel'] })
+  await createOne(store, { ...subTaskOf(parent, 'part', { taskType: 'Write' }), tags: ['novel', 'scene'] })
+  for (let index = 0; index < 2; index++) {
+    const ended = await createOne(store, { taskType: 'Import', lane: 'night', tags: ['novel'] })
+    await complete(store, ended, 1)
+  }
+  const others = Array.from({ length: 35 }, (_, index) =>
+    newTask({ tags: ['novel'], lane: index < 5 ? 'night' : 'default', userId: index < 2 ? 'bob' : 'ann' }),
+  )
+  await createAll(store, others)
+}

@@ -175,4 +175,22 @@ describe('a file', () => {
     await expect(source.transfer.begin('a test')).rejects.toMatchObject({ code: 'STORE_NOT_EMPTY' })
     await source.tasks.close()
   })
+  it('finds what was written to it by its tags, and by those of the last time alone', async () => {
+    const source = await filled()
+    const target = sqlite({ file: path.join(folder, 'target.db') })
+    try {
+      await copy(source.transfer, target.transfer)
+      const list = async (tag: string) => (await target.queries.list({ tag }, { pageSize: 10 })).items
+      const [first] = await list('vip')
+      expect(first?.tags).toEqual(['vip', 'long'])
+      for await (const page of source.transfer.tasks.read())
+        await target.transfer.tasks.write(
+          page.map(task => ({ ...task, record: { ...task.record, tags: ['again'] } })),
+        )
+      expect(await list('vip')).toEqual([])
+      expect((await list('again')).length).toBeGreaterThan(9)
+    } finally {
+      for (const store of [source, target]) await store.tasks.close()
+    }
+  })
 })

@@ -24,6 +24,18 @@ export class Conditions {
     return value === undefined ? this : this.add(`${column} = ?`, value)
   }
 
+  /** A text that holds for one of several bindings of it, of which there is one at least. */
+  any(text: string, bindings: readonly (readonly Value[])[]): this {
+    return this.add(`(${bindings.map(() => text).join(' OR ')})`, ...bindings.flat())
+  }
+
+  /** These and those of another. */
+  with({ texts, values }: Conditions): this {
+    this.texts.push(...texts)
+    this.values.push(...values)
+    return this
+  }
+
   where(): string {
     return this.texts.length === 0 ? '' : ` WHERE ${this.texts.join(' AND ')}`
   }

@@ -8,6 +8,7 @@ import { type Created, priorities } from '../store.ts'
 import type { Place } from './fair-order.ts'
 import { longestInline, recordOf, storeText, type TaskRow } from './rows.ts'
 import { noteWake, queueOf, type Session } from './session.ts'
+import { noteTags } from './tags.ts'
 import type { Known } from './window.ts'
 
 /** What every row has; what few rows have costs nothing where it is absent. */
@@ -245,6 +246,7 @@ function insertRow({ sql }: Session, task: NewTask, record: TaskRecord, place: P
   if (changes === 0) return undefined
   const seq = Number(lastInsertRowid)
   if (large) storeText(sql, seq, 'parameters', task.parameters)
+  noteTags(sql, seq, record.tags)
   return seq
 }
 

@@ -1,6 +1,7 @@
 import type { TaskStatus } from '../../task/status.ts'
 import { budgetKey, type Retention } from '../store.ts'
 import type { Session } from './session.ts'
+import { forgetTags } from './tags.ts'
 
 /** A live task below an ended root has an ended ancestor with a live sub-task, and that one is to be looked at. */
 const allEnded = `tasks.look IS NOT 1
@@ -60,6 +61,7 @@ function remove({ sql, tally, window }: Session, id: string): number {
     | undefined
   if (row === undefined) return 0
   for (const table of tables) sql(`DELETE FROM ${table} WHERE task_seq = ?`).run(row.seq)
+  forgetTags(sql, row.seq)
   sql('DELETE FROM states WHERE key = ?').run(budgetKey(id))
   sql('DELETE FROM tasks WHERE seq = ?').run(row.seq)
   // The number of a deleted row may be given to a new one.

@@ -60,7 +60,7 @@ export interface TaskRow {
 }
 
 /** JSON that this adapter wrote; a damaged text reads as absent, so that one bad row never stops a listing. */
-function json<T>(text: string | null): T | undefined {
+export function json<T>(text: string | null): T | undefined {
   if (text === null) return undefined
   try {
     return JSON.parse(text) as T

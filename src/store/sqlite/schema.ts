@@ -186,4 +186,16 @@ ALTER TABLE lanes ADD COLUMN virtual_times TEXT NOT NULL DEFAULT '[0,0]';
 UPDATE lanes SET virtual_times = json_array(virtual_time, virtual_time);
 ALTER TABLE lanes DROP COLUMN virtual_time;
 `,
+  `
+CREATE TABLE task_tags (
+  tag TEXT NOT NULL,
+  task_seq INTEGER NOT NULL,
+  PRIMARY KEY (tag, task_seq)
+) STRICT, WITHOUT ROWID;
+INSERT OR IGNORE INTO task_tags (tag, task_seq)
+  SELECT value, seq FROM tasks, json_each(iif(json_valid(tags), tags, '[]')) WHERE tags IS NOT NULL;
+CREATE INDEX tasks_type ON tasks (task_type, seq);
+CREATE INDEX tasks_lane ON tasks (lane, seq);
+CREATE INDEX tasks_roots ON tasks (seq) WHERE parent_id IS NULL;
+`,
 ]

@@ -1,0 +1,193 @@
+import { type TaskStatus, taskStatuses, unsuccessfulStatuses } from '../../task/status.ts'
+import type { TaskRecord } from '../../task/task.ts'
+import { pageKey, pageOf, pageToken } from '../pages.ts'
+import type { Page, PageRequest, TaskFilter, TaskListRequest } from '../store.ts'
+import { Conditions, type Value } from './conditions.ts'
+import { recordOf, type TaskRow } from './rows.ts'
+import type { Session } from './session.ts'
+
+/** A page of rows of which one more than asked for was read. */
+export function tasksPage(
+  { sql }: Session,
+  rows: readonly TaskRow[],
+  request: PageRequest,
+  filter: unknown,
+): Page<TaskRecord> {
+  return pageOf(rows, request.pageSize, {
+    item: row => recordOf(row, sql),
+    token: row => pageToken(filter, [row.seq]),
+  })
+}
+
+/** What binds a token to its listing. */
+export function bound(listing: string, filter: object): object {
+  return { listing, ...filter }
+}
+
+/** Where a listing finds the tasks of a value, in the order of their submission. */
+interface Source {
+  /** The index, and the tasks that its entries name. */
+  from: string
+  /** The index alone. */
+  entries: string
+  /** The number of a task in the index. */
+  seq: string
+  /** Picks the entries of a value. */
+  is: string
+  /** Asks the same of a task that was found elsewhere; default `is`. */
+  has?: string
+}
+
+const all: Source = { from: 'tasks', entries: 'tasks', seq: 'seq', is: '1 = 1' }
+const indexed = (index: string, is: string): Source => {
+  const from = `tasks INDEXED BY ${index}`
+  return { from, entries: from, seq: 'seq', is }
+}
+const byParent = indexed('tasks_parent', 'parent_id = ?')
+const byStatus = indexed('tasks_status', 'status = ?')
+const byType = indexed('tasks_type', 'task_type = ?')
+const byUser = indexed('tasks_user', 'user_id = ?')
+const byLane = indexed('tasks_lane', 'lane = ?')
+const roots = indexed('tasks_roots', 'parent_id IS NULL')
+const byTag: Source = {
+  from: 'task_tags CROSS JOIN tasks ON seq = task_seq',
+  entries: 'task_tags',
+  seq: 'task_seq',
+  is: 'tag = ?',
+  has: 'EXISTS (SELECT 1 FROM task_tags WHERE tag = ? AND task_seq = seq)',
+}
+
+/** A field of a filter, with what is bound for each of its values. */
+interface Wish {
+  source: Source
+  values: readonly (readonly Value[])[]
+}
+
+/** The fields of a filter that have an index, the most telling first. */
+function wishesOf(filter: TaskFilter): Wish[] {
+  const { parentTaskId, tag, status, taskType, userId, lane, rootsOnly } = filter
+  const among = (source: Source, values: readonly string[] | undefined): Wish[] =>
+    values === undefined ? [] : [{ source, values: [...new Set(values)].map(value => [value]) }]
+  const equal = (source: Source, value: string | undefined) =>
+    among(source, value === undefined ? undefined : [value])
+  return [
+    ...equal(byParent, parentTaskId),
+    ...equal(byTag, tag),
+    ...among(byStatus, status),
+    ...among(byType, taskType),
+    ...equal(byUser, userId),
+    ...equal(byLane, lane),
+    ...(rootsOnly === true ? [{ source: roots, values: [[]] }] : []),
+  ]
+}
+
+/** Entries of an index that are counted at most: more would cost more than the better choice saves. */
+const mostCounted = 10_000
+
+/** The wish that the fewest tasks fulfil: whoever reads by it reads no more than those, whatever else is asked. */
+function rarest(session: Session, wishes: readonly Wish[]): Wish {
+  let found: Wish = wishes[0] ?? { source: all, values: [[]] }
+  if (wishes.length < 2) return found
+  let fewest = mostCounted
+  for (const wish of wishes) {
+    const tasks = countUpTo(session, wish, fewest)
+    if (tasks === fewest) continue
+    fewest = tasks
+    found = wish
+  }
+  return found
+}
+
+function countUpTo({ sql }: Session, { source, values }: Wish, most: number): number {
+  let tasks = 0
+  for (const value of values) {
+    const text = `SELECT count(*) FROM (SELECT 1 FROM ${source.entries} WHERE ${source.is} LIMIT ?)`
+    tasks += Number(
+      sql(text)
+        .pluck()
+        .get(...value, most - tasks),
+    )
+  }
+  return tasks
+}
+
+/** Tasks by the index of the rarest of what is asked. Several values of it are read one after the other and merged. */
+export function listTasks(session: Session, filter: TaskFilter, page: TaskListRequest): Page<TaskRecord> {
+  const oldestFirst = page.order === 'oldest'
+  const token = bound(oldestFirst ? 'tasks, oldest first' : 'tasks', filter)
+  const after = pageKey(token, page.pageToken, ['number'])?.[0]
+  const wishes = wishesOf(filter)
+  const lead = rarest(session, wishes)
+  const { from, seq, is } = lead.source
+  const rest = new Conditions()
+  if (after !== undefined) rest.add(oldestFirst ? `${seq} > ?` : `${seq} < ?`, after)
+  for (const { source, values } of wishes.filter(wish => wish !== lead))
+    rest.any(source.has ?? source.is, values)
+  if (filter.createdAfter !== undefined) rest.add('created_at > ?', filter.createdAfter)
+  if (filter.createdBefore !== undefined) rest.add('created_at < ?', filter.createdBefore)
+  const order = `ORDER BY ${seq} ${oldestFirst ? 'ASC' : 'DESC'} LIMIT ?`
+  const limit = page.pageSize + 1
+  const rows = lead.values.flatMap(value => {
+    const conditions = new Conditions().add(is, ...value).with(rest)
+    const query = session.sql(`SELECT tasks.* FROM ${from}${conditions.where()} ${order}`)
+    return query.all(...conditions.values, limit) as TaskRow[]
+  })
+  if (lead.values.length > 1) rows.sort((a, b) => (oldestFirst ? a.seq - b.seq : b.seq - a.seq))
+  return tasksPage(session, rows.slice(0, limit), page, token)
+}
+
+interface ChildrenFilter {
+  /** Binds a token to this listing. */
+  listing: 'sub-tasks'
+  parentTaskId: string
+  status?: readonly TaskStatus[]
+  taskType?: string
+  failedFirst?: boolean
+}
+
+const unsuccessful: readonly TaskStatus[] = unsuccessfulStatuses
+
+/** Failed first: a listing of the unsuccessful ones, then one of the others. */
+export function listChildren(session: Session, filter: ChildrenFilter, page: PageRequest): Page<TaskRecord> {
+  if (filter.failedFirst !== true) return childrenPage(session, filter, page)
+  const [part, after] = pageKey(filter, page.pageToken, ['number', 'number']) ?? [0, 0]
+  const rows: { row: TaskRow; part: number }[] = []
+  for (const current of [0, 1]) {
+    if (current < part || rows.length > page.pageSize) continue
+    const conditions = childConditions(filter, current === part ? after : 0).among(
+      'status',
+      taskStatuses.filter(status => unsuccessful.includes(status) === (current === 0)),
+    )
+    for (const row of childRows(session, conditions, page.pageSize + 1 - rows.length))
+      rows.push({ row, part: current })
+  }
+  return pageOf(rows, page.pageSize, {
+    item: ({ row }) => recordOf(row, session.sql),
+    token: last => pageToken(filter, [last.part, last.row.seq]),
+  })
+}
+
+function childrenPage(session: Session, filter: ChildrenFilter, page: PageRequest): Page<TaskRecord> {
+  const after = pageKey(filter, page.pageToken, ['number'])?.[0] ?? 0
+  return tasksPage(
+    session,
+    childRows(session, childConditions(filter, after), page.pageSize + 1),
+    page,
+    filter,
+  )
+}
+
+function childConditions(filter: ChildrenFilter, after: number): Conditions {
+  return new Conditions()
+    .add('parent_id = ?', filter.parentTaskId)
+    .add('seq > ?', after)
+    .among('status', filter.status)
+    .equal('task_type', filter.taskType)
+}
+
+function childRows({ sql }: Session, conditions: Conditions, limit: number): TaskRow[] {
+  return sql(`SELECT * FROM tasks INDEXED BY tasks_parent${conditions.where()} ORDER BY seq LIMIT ?`).all(
+    ...conditions.values,
+    limit,
+  ) as TaskRow[]
+}
