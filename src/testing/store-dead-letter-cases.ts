@@ -80,7 +80,14 @@ export const deadLetterCases: readonly StoreCase[] = [
       )
       assert.equal(items.length, 2)
       assert.ok(ids(items).includes(scenes?.sampleTaskId ?? ''))
-      assert.deepEqual(await store.queries.deadLetterGroups({ userId: 'bob' }), [])
+      const counted = async (filter: Parameters<Store['queries']['deadLetterGroups']>[0]) =>
+        (await store.queries.deadLetterGroups(filter)).map(({ count }) => count)
+      assert.deepEqual(await counted({ userId: 'bob' }), [])
+      assert.deepEqual(await counted({ code: 'HANDLER_FAILED', taskType: ['Write'] }), [2, 1])
+      assert.deepEqual(await counted({ code: 'HANDLER' }), [])
+      assert.deepEqual(await counted({ fingerprint: scenes?.fingerprint ?? '' }), [2])
+      assert.deepEqual(await counted({ openedBefore: scenes?.lastAt ?? 0 }), [1, 1])
+      assert.deepEqual(await counted({ openedAfter: scenes?.firstAt ?? 0 }), [1, 1, 1])
       assert.deepEqual((await dueIn(store)).deliveries, [])
     },
   },

@@ -17,6 +17,7 @@ import {
   createOne,
   dueIds,
   newTask,
+  problem,
   read,
   startNew,
 } from '../../src/testing/store-case.ts'
@@ -178,21 +179,24 @@ describe('opening a file', () => {
     await engine.stop()
   })
 
-  it('of an earlier version: its tasks are found by their tags', async () => {
+  it('of an earlier version: its tasks are found by their tags, and its dead letters by what they have in common', async () => {
     const db = new SqliteDatabase(folder.file('tasks.db'))
     applyMigrations(db, 'engine', engineMigrations.slice(0, 4))
+    const letter = JSON.stringify({ fingerprint: 'f', error: problem() })
     const rows = [
-      ['one', '["draft","scene:1"]'],
-      ['two', null],
-      ['three', '["draft","draft"]'],
-      ['damaged', '["dra'],
+      ['one', '["draft","scene:1"]', null],
+      ['two', null, null],
+      ['three', '["draft","draft"]', letter],
+      ['damaged', '["dra', '{'],
     ] as const
-    for (const [id, tags] of rows)
+    for (const [id, tags, dead] of rows)
       db.prepare(`INSERT INTO tasks (id, task_type, user_id, lane, priority, rank, status, phase, version, attempt, retry_count,
-        crash_count, created_at, updated_at, depth, parameters, parameters_version, completed_at, tags)
-        VALUES (?, 'Write', 'ann', 'default', 1, 1, 'COMPLETED', 'executing', 1, 1, 0, 0, 1, 1, 0, '{}', 1, 1, ?)`).run(
+        crash_count, created_at, updated_at, depth, parameters, parameters_version, completed_at, tags, dead_letter, fingerprint)
+        VALUES (?, 'Write', 'ann', 'default', 1, 1, 'COMPLETED', 'executing', 1, 1, 0, 0, 1, 1, 0, '{}', 1, 1, ?, ?, ?)`).run(
         id,
         tags,
+        dead,
+        dead === null ? null : 'f',
       )
     db.close()
     const { queries } = openStore()
@@ -202,6 +206,9 @@ describe('opening a file', () => {
     expect(await list({ tag: 'scene:1', taskType: ['Write'] })).toEqual(['one'])
     expect(await list({ taskType: ['Write'] })).toEqual(['damaged', 'three', 'two', 'one'])
     expect(await list({ lane: 'default', rootsOnly: true })).toHaveLength(4)
+    expect(await queries.deadLetterGroups({ code: 'HANDLER_FAILED' })).toMatchObject([
+      { fingerprint: 'f', count: 1, sampleTaskId: 'three' },
+    ])
   })
 
   it('refuses what is no database, and leaves it as it was', () => {

@@ -54,6 +54,13 @@ async function plansOfEverything(): Promise<{ sql: string; plan: string[] }[]> {
   await engine.tasks.counts()
   await engine.tasks.children(parent.taskId, { failedFirst: true }, { pageSize: 5 })
   await engine.deadLetters.groups({})
+  await engine.deadLetters.groups({
+    code: 'HANDLER_FAILED',
+    userId: 'ann',
+    taskType: ['Obedient'],
+    openedAfter: 1,
+  })
+  await engine.deadLetters.list({ fingerprint: 'f' }, { pageSize: 5 })
   await engine.lanes.list()
   await engine.budgets.set(parent.taskId, { tokens: 1 })
   await store.queries.waitingForBudget(parent.taskId, 5)
@@ -107,6 +114,16 @@ it('no question walks the table: each goes by an index, or by the rows of one pa
   const listings = plans.filter(isListing)
   expect(listings.filter(({ sql }) => sql.includes('ASC')).length).toBeGreaterThan(3)
   expect(listings.filter(({ plan }) => plan.some(step => step.includes('TEMP B-TREE')))).toEqual([])
+  // The letters of a group are found by it. Equal failures are grouped, however many letters are open, without reading one of them.
+  const groups = plans.filter(({ sql }) => sql.includes('GROUP BY fingerprint'))
+  expect(groups.map(({ plan }) => plan[0])).toEqual([
+    'SEARCH tasks USING COVERING INDEX tasks_letters (fingerprint>?)',
+    'SEARCH tasks USING COVERING INDEX tasks_letters (fingerprint>?)',
+  ])
+  const ofOneGroup = listings.filter(({ sql }) => sql.includes('fingerprint = ?'))
+  expect(ofOneGroup.map(({ plan }) => plan[0])).toEqual([
+    'SEARCH tasks USING INDEX tasks_letters (fingerprint=?)',
+  ])
   // An index that is read from end to end holds few rows of many; that of all tasks is never, not even to count them.
   const whole = plans.flatMap(({ plan }) => plan).filter(step => /^SCAN tasks USING/.test(step))
   expect(whole.filter(step => !/INDEX tasks_(dead|look|wake|roots)\b/.test(step))).toEqual([])

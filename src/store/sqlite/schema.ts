@@ -198,4 +198,10 @@ CREATE INDEX tasks_type ON tasks (task_type, seq);
 CREATE INDEX tasks_lane ON tasks (lane, seq);
 CREATE INDEX tasks_roots ON tasks (seq) WHERE parent_id IS NULL;
 `,
+  `
+CREATE INDEX tasks_letters ON tasks (
+  fingerprint, seq, task_type, user_id, completed_at, id,
+  json_extract(iif(json_valid(dead_letter), dead_letter, NULL), '$.error.code')
+) WHERE fingerprint IS NOT NULL;
+`,
 ]
