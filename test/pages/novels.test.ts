@@ -288,6 +288,17 @@ describePages('a novel', () => {
     }
   })
 
+  test('the tasks of a batch are named by their scenes', async () => {
+    const own = await importBook(book('The Named'))
+    const { id } = await server.post<Task>(`/v1/novels/${own.id}:summarise`, { model: 'extractive' })
+    await server.ended(id)
+    await using opened = await open(`${server.url}/tasks/${id}`)
+    const rows = opened.page.locator('[data-task]')
+    await rows.getByText('Scene 2 of Chapter 1: The Bridge').waitFor()
+    await rows.getByText('Scene 1 of Chapter 4: The Wedding').waitFor()
+    expect(await rows.count()).toBe(5)
+  })
+
   test('a batch of more scenes than a listing has is one task, is seen at each of its scenes, and ends with the novel', async () => {
     const chapters = Array.from({ length: 110 }, (_, at) => `Chapter ${at + 1}\n\nIt was dark.`)
     const own = await importBook(`The Dark\n\n${chapters.join('\n\n')}\n`)

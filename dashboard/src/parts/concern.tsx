@@ -1,7 +1,7 @@
 import { createContext, type ReactNode, useContext } from 'react'
 import type { Task } from '../api/task.ts'
 import { useNovelTitles } from '../queries/novel-titles.ts'
-import { labelOf } from './subject.ts'
+import { isId, labelOf } from './subject.ts'
 
 /** The titles of the novels of the shelf, by their ids. Empty until they are known. */
 const TitlesContext = createContext<ReadonlyMap<string, string>>(new Map())
@@ -35,7 +35,7 @@ export function useConcern(): (task: Task) => string {
 /** What the task itself is named by, unless that is an id, which says nothing to a person. */
 function namedBy(task: Task): string | undefined {
   const label = labelOf(task)
-  return label === undefined || /^[\da-f-]{32,}$/i.test(label) ? undefined : label
+  return label === undefined || isId(label) ? undefined : label
 }
 
 /** At most three plain parameters. */

@@ -37,3 +37,8 @@ export function textField(value: unknown, name: string): string | undefined {
 export function labelOf({ result, parameters, subTaskKey }: Task): string | undefined {
   return textField(result, 'title') ?? textField(parameters, 'title') ?? subTaskKey
 }
+
+/** Whether a label is an id, which says nothing to a person. */
+export function isId(label: string): boolean {
+  return /^[\da-f-]{32,}$/i.test(label)
+}

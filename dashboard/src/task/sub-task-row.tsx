@@ -6,9 +6,10 @@ import type { Task } from '../api/task.ts'
 import { Ago } from '../parts/ago.tsx'
 import { TextLink } from '../parts/links.tsx'
 import { StatusBadge } from '../parts/status-badge.tsx'
-import { labelOf } from '../parts/subject.ts'
+import { isId, labelOf, subjectOf } from '../parts/subject.ts'
 import { TaskProgress } from '../parts/task-progress.tsx'
 import { useTaskTypeName } from '../parts/task-type.ts'
+import { useSceneName } from '../queries/scene-name.ts'
 import { useWriting } from '../text/format.ts'
 import { belowOf } from './counts-below.ts'
 import classes from './sub-tasks.module.css'
@@ -64,7 +65,6 @@ function Toggle({ task, isOpen, onToggle }: SubTaskRowProps) {
 
 function Name({ task }: { task: Task }) {
   const typeName = useTaskTypeName()
-  const label = labelOf(task)
   return (
     <Text size="sm" truncate>
       <TextLink
@@ -76,14 +76,25 @@ function Name({ task }: { task: Task }) {
       >
         {typeName(task.taskType)}
       </TextLink>
-      {label !== undefined && (
-        <Text span inherit c="dimmed">
-          {' '}
-          {label}
-        </Text>
-      )}
+      <Text span inherit c="dimmed">
+        {' '}
+        <Label task={task} />
+      </Text>
     </Text>
   )
+}
+
+/** What tells it from others of its type. A scene is called as people call it. */
+function Label({ task }: { task: Task }) {
+  const label = labelOf(task)
+  const { novelId, sceneId } = subjectOf(task)
+  if (label === undefined || !isId(label)) return label
+  if (novelId === undefined || sceneId === undefined) return label
+  return <SceneLabel novelId={novelId} sceneId={sceneId} />
+}
+
+function SceneLabel({ novelId, sceneId }: { novelId: string; sceneId: string }) {
+  return useSceneName(novelId, sceneId).name
 }
 
 /** What went wrong, in one line, of a task that has not got over it. */

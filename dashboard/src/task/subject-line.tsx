@@ -1,11 +1,10 @@
 import { Group, Text } from '@mantine/core'
-import { useQuery } from '@tanstack/react-query'
 import { useTranslations } from 'use-intl'
-import { api, dataOf } from '../api/client.ts'
-import { keys } from '../api/keys.ts'
 import type { Task } from '../api/task.ts'
 import { TextLink } from '../parts/links.tsx'
 import { subjectOf } from '../parts/subject.ts'
+import { useSceneName } from '../queries/scene-name.ts'
+import { useOutline } from '../queries/scene-queries.ts'
 
 /** What a task concerns, with the way there. Nothing for a task that concerns no novel. */
 export function SubjectLine({ task }: { task: Task }) {
@@ -19,23 +18,9 @@ export function SubjectLine({ task }: { task: Task }) {
   )
 }
 
-function useNovel(novelId: string) {
-  return useQuery({
-    queryKey: keys.novel(novelId),
-    queryFn: () => dataOf(api.GET('/v1/novels/{novelId}', { params: { path: { novelId } } })),
-  })
-}
-
-function useScene(sceneId: string) {
-  return useQuery({
-    queryKey: keys.scene(sceneId),
-    queryFn: () => dataOf(api.GET('/v1/scenes/{sceneId}', { params: { path: { sceneId } } })),
-  })
-}
-
 function NovelLink({ novelId }: { novelId: string }) {
   const t = useTranslations('task.subject')
-  const { data, error } = useNovel(novelId)
+  const { data, error } = useOutline(novelId)
   return (
     <Text size="sm">
       <Text span c="dimmed">
@@ -54,23 +39,17 @@ function NovelLink({ novelId }: { novelId: string }) {
 
 function SceneLink({ novelId, sceneId }: { novelId: string; sceneId: string }) {
   const t = useTranslations('task.subject')
-  const { data: novel } = useNovel(novelId)
-  const { data: scene, error } = useScene(sceneId)
-  const chapter = novel?.outline.flatMap(({ chapters }) => chapters).find(({ id }) => id === scene?.chapterId)
-  const placed =
-    scene !== undefined && chapter !== undefined
-      ? t('sceneOf', { number: scene.position + 1, chapter: chapter.title })
-      : t('untitledScene')
+  const { name, isGone } = useSceneName(novelId, sceneId)
   return (
     <Text size="sm">
       <Text span c="dimmed">
         {t('scene')}{' '}
       </Text>
-      {scene === undefined && error !== null ? (
-        t('goneScene')
+      {isGone ? (
+        name
       ) : (
         <TextLink to="/novels/$novelId/scenes/$sceneId" params={{ novelId, sceneId }}>
-          {scene?.title ?? placed}
+          {name}
         </TextLink>
       )}
     </Text>
