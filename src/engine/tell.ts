@@ -4,6 +4,7 @@ import type { TaskRecord } from '../task/task.ts'
 import type { Transition } from '../task/transition.ts'
 import type { Core } from './core.ts'
 import { notifyEnded } from './hooks.ts'
+import { giveUpPlace } from './turns.ts'
 import type { End } from './waiters.ts'
 
 /** Tells what a transition did, after it was committed: to those who wait for the end, to hooks, and on the bus. Best effort. */
@@ -26,14 +27,8 @@ function tellEnd(core: Core, record: TaskRecord, { set }: Transition, status: En
   if (typeof result === 'string') end.result = result
   if (errorInfo !== undefined) end.errorInfo = errorInfo
   core.waiters.tell(end)
-  giveUpPlace(core, record)
+  // It will not come back for its place.
+  if (record.status === 'RETRYING' && record.errorInfo?.limit !== undefined)
+    giveUpPlace(core, record.errorInfo.limit, record.id)
   notifyEnded(core, record, status)
-}
-
-/** A task that ends while it waits for a limit will not come back for its place. */
-function giveUpPlace(core: Core, { id, status, errorInfo }: TaskRecord): void {
-  if (status !== 'RETRYING' || errorInfo?.limit === undefined) return
-  core.limiter
-    .withdraw(errorInfo.limit, id)
-    .catch(error => core.log.warn({ err: error, taskId: id }, 'a place under a limit could not be given up'))
 }

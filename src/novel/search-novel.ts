@@ -26,7 +26,7 @@ export interface SearchServices extends Pick<NovelServices, 'library'> {
   readonly now?: (() => number) | undefined
   readonly models: Pick<NovelServices['models'], 'embeddingModel'>
   /** The limits that the tasks keep, too. */
-  readonly limiter: Pick<RateLimiter, 'acquire' | 'park' | 'withdraw'>
+  readonly limiter: Pick<RateLimiter, 'acquire' | 'park' | 'withdraw' | 'onTurn'>
 }
 
 /** Who searches what. */
@@ -149,7 +149,7 @@ async function takeTurn(
 ) {
   const { limiter } = services
   // Somebody sits in front of it: searches take turns with all tasks, not only with those of the same user.
-  const asker = { ticket: `search ${randomUUID()}`, flow: `search\n${userId}` }
+  const asker = { ticket: `search/${randomUUID()}`, flow: `search\n${userId}` }
   const giveUpAt = performance.now() + longestTurnMs
   for (;;) {
     const answer = await limiter.acquire({ ...asker, key, cost })
@@ -159,7 +159,25 @@ async function takeTurn(
       await limiter.withdraw(key, asker.ticket)
       return undefined
     }
-    await setTimeout(waitMs)
+    await turnOrTime(limiter, { key, ticket: asker.ticket, waitMs })
+  }
+}
+
+/** Until the ticket is called, at most for so many milliseconds. */
+async function turnOrTime(
+  limiter: SearchServices['limiter'],
+  { key, ticket, waitMs }: { key: string; ticket: string; waitMs: number },
+): Promise<void> {
+  const called = new AbortController()
+  const stop = limiter.onTurn((freeKey, freeTicket) => {
+    if (freeKey === key && freeTicket === ticket) called.abort()
+  })
+  try {
+    await setTimeout(waitMs, undefined, { signal: called.signal })
+  } catch {
+    // It is its turn.
+  } finally {
+    stop()
   }
 }
 

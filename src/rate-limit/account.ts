@@ -36,7 +36,7 @@ export interface KeyState {
   queue: Queue
   /** The turns of waiting tickets, at least those of the minute before the last one. */
   placed: Bucket[]
-  /** No later ticket's turn is before this. */
+  /** The turn of the last ticket, or of one that was the last. */
   lastTurn: number
   /** No turns are estimated anew before this time. */
   nextReplan: number

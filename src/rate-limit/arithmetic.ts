@@ -275,13 +275,12 @@ function turnAt(state: KeyState, limit: Limit, { tokens }: Ticket, index: number
 
 /** The turns of the minute before that place. */
 function placedBefore(order: readonly Ticket[], index: number): readonly Bucket[] {
+  const earliest = (order[index - 1]?.turn ?? 0) - span
+  let first = index
+  while (first > 0 && (order[first - 1]?.turn ?? 0) > earliest) first -= 1
   const placed: Bucket[] = []
-  const latest = order[index - 1]?.turn ?? 0
-  for (let before = index - 1; before >= 0; before -= 1) {
-    const ticket = order[before]
-    if (ticket === undefined || ticket.turn <= latest - span) break
-    charge(placed, ticket.turn, { requests: 1, tokens: ticket.expected })
-  }
+  for (const { turn, expected } of order.slice(first, index))
+    charge(placed, turn, { requests: 1, tokens: expected })
   return placed
 }
 

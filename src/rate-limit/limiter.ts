@@ -79,7 +79,8 @@ export interface RateLimiter {
   /** The provider said: nothing for this key before `until` (epoch milliseconds). Holds for everybody and keeps their order. Never shortens. */
   park(key: string, until: number): Promise<void>
   /**
-   * Calls the listener when a ticket may be granted earlier than it was told, because others gave room back. Once per ask.
+   * Calls the listener when a ticket may be granted earlier than it was told, because others gave room back, or did not come although it
+   * may. Once per ask.
    * Best effort: a listener that throws is ignored, and a ticket that is not called still has its turn. Returns how to stop.
    */
   onTurn(listener: (key: string, ticket: string) => void): () => void

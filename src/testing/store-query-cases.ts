@@ -65,6 +65,7 @@ const filters: readonly (readonly [string, TaskFilter, (record: TaskRecord) => b
   ['several types', { taskType: ['Import', 'Part'] }, ({ taskType }) => taskType !== 'Write'],
   ['no type at all', { taskType: [] }, () => false],
   ['no status at all', { status: [] }, () => false],
+  ['no status at all, with a tag that no task has', { tag: 'none', status: [] }, () => false],
   ['userId', { userId: 'bob' }, ({ userId }) => userId === 'bob'],
   ['lane', { lane: 'batch' }, ({ lane }) => lane === 'batch'],
   ['tag', { tag: 'draft' }, ({ tags }) => tags.includes('draft')],

@@ -146,7 +146,7 @@ describeWithMongo('the right to send in MongoDB', () => {
   it('of a delayed delivery ends a second and a half after its time', async () => {
     const [store] = await context.makeStores(1)
     store.outbox.holdsFor?.([1_000])
-    const late = await createOne(store, { delay: 1_000 })
+    const late = await move(store, retrying(await startNew(store), retryAt(context.now + 1_000)))
     await store.outbox.told((await dueIn(store)).deliveries)
     context.advance(2_499)
     expect(await dueIds(store)).toEqual([])
@@ -155,11 +155,34 @@ describeWithMongo('the right to send in MongoDB', () => {
     expect(again.deliveries.map(delayOf)).toEqual([[late.id, undefined]])
   })
 
+  it('of a task with a start time joins the line when that has come: the broker knows no turns', async () => {
+    const [store] = await context.makeStores(1)
+    store.outbox.holdsFor?.([1_000])
+    const tonight = await createAll(
+      store,
+      [1, 2, 3].map(() => newTask({ userId: 'ann', delay: 1_000 })),
+    )
+    const [first, ...others] = await createAll(
+      store,
+      [1, 2, 3].map(() => newTask({ userId: 'bob' })),
+    )
+    context.advance(500)
+    const next = only((await dueIn(store, { lane: 'default', room: 1 })).deliveries)
+    expect(next.taskId).toBe(first?.id)
+    await start(store, { id: next.taskId, attempt: 0 })
+    context.advance(500)
+    const users = new Map([...tonight, ...others].map(({ id, userId }) => [id, userId]))
+    const due = await dueIds(store)
+    expect(due).toHaveLength(5)
+    expect(due.slice(0, 4).filter(id => users.get(id) === 'bob')).toHaveLength(2)
+  })
+
   it('waits in the store, ahead of its time too, while the lane is paused', async () => {
     const [store] = await context.makeStores(1)
     store.outbox.holdsFor?.([1_000])
+    const running = await startNew(store)
     await store.lanes.setPaused('default', true)
-    const late = await createOne(store, { delay: 1_000 })
+    const late = await move(store, retrying(running, retryAt(context.now + 1_000)))
     expect(await dueIds(store)).toEqual([])
     context.advance(1_500)
     expect(await dueIds(store)).toEqual([])

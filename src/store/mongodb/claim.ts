@@ -7,7 +7,7 @@ import type { TaskDocument } from './documents.ts'
 import { eventStage } from './events.ts'
 import { mergeUpdates, type TaskUpdate } from './merge-updates.ts'
 import { recordsOf } from './payloads.ts'
-import { after, derived, flagged, literal, rankOr, removed, unqueued } from './pipeline.ts'
+import { after, derived, flagged, literal, removed, unqueued } from './pipeline.ts'
 import type { Session } from './session.ts'
 
 /** A delivery that the broker held may come this much early, milliseconds. */
@@ -156,7 +156,6 @@ function pipelineOf(session: Session, claim: Claim): Document[] {
         ...unqueued,
         ...flagged,
         status: claiming.to,
-        rank: rankOr(session.now()),
         attempt: { $add: ['$attempt', 1] },
         version: { $add: ['$version', 1] },
         claimToken: literal(claim.token),

@@ -7,7 +7,6 @@ import { priorities } from '../store.ts'
 import type { StoredEvent, TaskDocument } from './documents.ts'
 import type { LargeValue } from './payloads.ts'
 import type { Session } from './session.ts'
-import { tellTime } from './wake.ts'
 
 const born: { status: TaskStatus; phase: Phase } = { status: 'QUEUED', phase: 'executing' }
 
@@ -119,20 +118,16 @@ function placeOf(
   { name, sends, claim }: Birth,
   waitsUntil: number | undefined,
 ): Place {
-  const now = session.now()
   if (waitsUntil !== undefined) {
     const wakeAt = new Date(waitsUntil)
-    return {
-      wakeAt,
-      nextAttemptTimestamp: wakeAt,
-      tellAt: new Date(tellTime(session.keeps, waitsUntil, now)),
-    }
+    // It joins the line when it has come: the broker knows no turns.
+    return { wakeAt, nextAttemptTimestamp: wakeAt, tellAt: wakeAt }
   }
   if (parent !== undefined || claim !== undefined) return {}
   if (!sends) return { ready: lane }
   return {
-    sent: { queue: lane, by: name, at: new Date(now), confirmed: false },
+    sent: { queue: lane, by: name, at: new Date(session.now()), confirmed: false },
     sends: 1,
-    lostAt: new Date(now + session.resendAfter.unconfirmed),
+    lostAt: new Date(session.now() + session.resendAfter.unconfirmed),
   }
 }

@@ -4,7 +4,6 @@
  * be read as the name of a field.
  */
 import type { Document } from 'mongodb'
-import { unranked } from '../../task/fairness.ts'
 import { claiming } from '../../task/transition.ts'
 import type { TaskDocument } from './documents.ts'
 import { suspectSuffix } from './queue.ts'
@@ -97,17 +96,11 @@ export const firstPlace: Document = {
   },
 }
 
-/** The rank of a task that nobody gave one: about the last of those that wait. Milliseconds, as those of a lane that begins. */
-export function rankOr(now: number): Document {
-  return { $cond: [{ $eq: ['$rank', unranked] }, literal(now), '$rank'] }
-}
-
 /** A task that was sent or that waited for a time stands in line again, or waits on for its time. */
 export function backInLine(now: Date): Document {
   const isEarly = { $gt: ['$wakeAt', literal(now)] }
   return {
     $set: {
-      rank: { $cond: [isEarly, '$rank', rankOr(now.getTime())] },
       ready: { $cond: [isEarly, removed, readyQueue] },
       tellAt: { $cond: [isEarly, '$wakeAt', removed] },
       wakeAt: { $cond: [isEarly, '$wakeAt', removed] },

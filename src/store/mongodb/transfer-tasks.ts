@@ -1,5 +1,6 @@
 /** The tasks of a database as rows that can be moved to another store. */
 import type { Document } from 'mongodb'
+import { unranked } from '../../task/fairness.ts'
 import { hasEnded, type TaskStatus } from '../../task/status.ts'
 import { liveOf, recount } from '../../task/subtasks.ts'
 import type { TaskRecord } from '../../task/task.ts'
@@ -217,7 +218,7 @@ function documentOf(
     priority: priorities.indexOf(priority),
     rank,
     order: orders.last,
-    ...placeOf(record, session.now()),
+    ...placeOf(record, rank, session.now()),
     ...familyOf(record),
   }
   for (const [field, text, value] of texts)
@@ -244,10 +245,14 @@ function withDates(record: Plain): Omit<Plain, Timed> & Pick<TaskDocument, Timed
 }
 
 /** In line, or waiting for its time. */
-function placeOf(record: TaskRecord, now: number): Pick<TaskDocument, 'ready' | 'wakeAt' | 'tellAt'> {
+function placeOf(
+  record: TaskRecord,
+  rank: number,
+  now: number,
+): Pick<TaskDocument, 'ready' | 'wakeAt' | 'tellAt'> {
   if (!claiming.from.some(status => status === record.status)) return {}
   const wakeAt = record.nextAttemptTimestamp ?? 0
-  if (wakeAt <= now) return { ready: queueOf(record.lane, record.crashCount > 0) }
+  if (wakeAt <= now && rank !== unranked) return { ready: queueOf(record.lane, record.crashCount > 0) }
   return { wakeAt: new Date(wakeAt), tellAt: new Date(wakeAt) }
 }
 

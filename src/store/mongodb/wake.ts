@@ -4,7 +4,7 @@ import { unranked } from '../../task/fairness.ts'
 import type { Delivery } from '../store.ts'
 import { deliveryFields, deliveryOf, idsSentBy, noteSent, type Waiting } from './deliver.ts'
 import type { TaskDocument } from './documents.ts'
-import { after, backInLine, removed } from './pipeline.ts'
+import { after, backInLine, literal, removed } from './pipeline.ts'
 import { queueOf } from './queue.ts'
 import type { Keeps, Session } from './session.ts'
 
@@ -59,7 +59,10 @@ interface Delayed {
   delayMs: number
 }
 
-/** Those that the broker is to hold. Tasks that crashed stay here, where few are handed out at a time. */
+/**
+ * Those that the broker is to hold. Tasks that crashed stay here, where few are handed out at a time, and so do those that have no place in
+ * line yet: what the broker holds goes past the line when its time has come.
+ */
 async function delayedAmong(
   session: Session,
   found: readonly Waiting[],
@@ -70,7 +73,8 @@ async function delayedAmong(
     const waitMs = (task.wakeAt?.getTime() ?? 0) - now
     const delayMs = waitMs <= 0 ? undefined : delayFor(session.keeps, waitMs)
     if (delayMs === undefined || delayMs < waitMs - mayBeEarlyMs) return []
-    return lanes.includes(task.lane) && task.crashCount === 0 ? [{ task, delayMs }] : []
+    const isOurs = lanes.includes(task.lane) && task.crashCount === 0 && task.rank !== unranked
+    return isOurs ? [{ task, delayMs }] : []
   })
   if (delayed.length === 0) return []
   const paused = await session.paused.current()
@@ -127,8 +131,8 @@ async function ranksOf({ order }: Session, newcomers: readonly Waiting[]): Promi
   await order.refresh(newcomers)
   const ids = newcomers.map(({ _id }) => _id)
   const ranks = newcomers.map(place => order.rankFor(place))
-  const index = { $indexOfArray: [ids, '$_id'] }
-  return { $cond: [{ $gte: [index, 0] }, { $arrayElemAt: [ranks, index] }, '$rank'] }
+  const index = { $indexOfArray: [literal(ids), '$_id'] }
+  return { $cond: [{ $gte: [index, 0] }, { $arrayElemAt: [literal(ranks), index] }, '$rank'] }
 }
 
 /** Learns the earliest time that a task waits for. What is noted meanwhile counts too. */

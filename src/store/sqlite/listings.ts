@@ -117,6 +117,7 @@ export function listTasks(session: Session, filter: TaskFilter, page: TaskListRe
   const token = bound(oldestFirst ? 'tasks, oldest first' : 'tasks', filter)
   const after = pageKey(token, page.pageToken, ['number'])?.[0]
   const wishes = wishesOf(filter)
+  if (wishes.some(({ values }) => values.length === 0)) return tasksPage(session, [], page, token)
   const lead = rarest(session, wishes)
   const { from, seq, is } = lead.source
   const rest = new Conditions()

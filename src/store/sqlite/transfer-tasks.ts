@@ -1,4 +1,5 @@
 /** The tasks of a file as rows that can be moved to another store. */
+import { unranked } from '../../task/fairness.ts'
 import { liveOf } from '../../task/subtasks.ts'
 import type { TaskRecord } from '../../task/task.ts'
 import { claiming } from '../../task/transition.ts'
@@ -150,7 +151,7 @@ function columnsOf(sql: Statements, seq: number, { record, rank }: TransferredTa
     tags: record.tags.length === 0 ? null : JSON.stringify(record.tags),
     traceparent: record.traceparent ?? null,
     budget: jsonOf(record.budget),
-    ...placeOf(record, now),
+    ...placeOf(record, rank, now),
     ...timesOf(record),
     ...familyOf(record),
     error: jsonOf(record.errorInfo),
@@ -161,9 +162,10 @@ function columnsOf(sql: Statements, seq: number, { record, rank }: TransferredTa
 }
 
 /** Where a waiting task waits, and the lease of a running one, which is void: whoever held it does not know this file. */
-function placeOf(record: TaskRecord, now: number) {
+function placeOf(record: TaskRecord, rank: number, now: number) {
   const waits = claiming.from.some(status => status === record.status)
-  const wakeAt = waits && (record.nextAttemptTimestamp ?? 0) > now ? record.nextAttemptTimestamp : undefined
+  const time = record.nextAttemptTimestamp ?? 0
+  const wakeAt = waits && (time > now || rank === unranked) ? time : undefined
   return {
     queue: waits && wakeAt === undefined ? queueOf(record.lane, record.crashCount > 0) : null,
     wake_at: wakeAt ?? null,
