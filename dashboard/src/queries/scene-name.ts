@@ -1,7 +1,6 @@
 import { useQuery } from '@tanstack/react-query'
 import { useTranslations } from 'use-intl'
 import { keys } from '../api/keys.ts'
-import { chaptersOf } from '../novels/novel.ts'
 import { readScene, useOutline } from './scene-queries.ts'
 
 /** What a person calls a scene: its title, else its number and chapter. `isGone`: it is not there any more. */
@@ -20,7 +19,7 @@ export function useSceneName(novelId: string, sceneId: string): SceneName {
   })
   if (scene === undefined)
     return { name: t(error === null ? 'untitledScene' : 'goneScene'), isGone: error !== null }
-  const chapter = novel === undefined ? undefined : chaptersOf(novel).find(({ id }) => id === scene.chapterId)
+  const chapter = novel?.outline.flatMap(({ chapters }) => chapters).find(({ id }) => id === scene.chapterId)
   const placed =
     chapter === undefined
       ? t('untitledScene')
