@@ -1,10 +1,8 @@
 /** The account of one key: what was granted, who holds it, who waits, and how time passes over it. */
 import { QuillworkError } from '../task/errors.ts'
+import { grace } from './limiter.ts'
 import { emptyQueue, type Queue, remove, type Ticket } from './queue.ts'
 import { type Bucket, expire, minute, refund, shift } from './window.ts'
-
-/** A ticket that does not come back within this time after it was told to loses its place; milliseconds. */
-export const grace = 30_000
 
 /** Tickets that one key keeps. Who asks beyond them is told a time but keeps no place: bounds memory to a few megabytes. */
 export const maxTickets = 20_000

@@ -1,6 +1,9 @@
 /** The port of rate limits: how the engine asks, whoever keeps the account. */
 import type { Priority } from '../task/task.ts'
 
+/** A ticket that does not come back within this time after it was told to loses its place; milliseconds. */
+export const grace = 30_000
+
 /** What one key allows, each a whole number of at least 1. Absent = not limited. A minute is any 60 seconds, not the clock's minute. */
 export interface Limit {
   /** Calls that start within any minute. */

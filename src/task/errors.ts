@@ -20,7 +20,7 @@ export interface ErrorInfo {
   stack?: string
   /** Messages of the chain of causes, outermost first, at most five. */
   causes?: readonly string[]
-  /** The limit that the task waits for; its place there is kept until the task comes back or ends. */
+  /** The limit that the task waits for; its place there is kept until the task comes back or ends, or its lane is paused. */
   limit?: string
   /** What the next call needs under the budget of the tree, which the task waits for. */
   need?: { tokens: number; cost?: number }

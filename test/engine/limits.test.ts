@@ -161,4 +161,37 @@ describe('a limit', () => {
     await t.advance('15m')
     expect((await Promise.all(paused.map(other => other.state()))).every(({ done }) => done)).toBe(true)
   })
+
+  it('keeps the place of a task that fails over something else and comes back soon', async () => {
+    let isDown = true
+    const order: string[] = []
+    const task = defineTask({
+      type: 'Reads',
+      parameters: z.string(),
+      result: z.null(),
+      retry: { maxAttempts: 5, backoff: ['5s'], jitter: 0 },
+      async execute(ctx) {
+        if (ctx.parameters === 'first' && ctx.attempt === 2 && isDown) {
+          isDown = false
+          throw new Error('the disk of the novel is away')
+        }
+        const permit = await ctx.acquire('model')
+        order.push(ctx.parameters)
+        permit.commit()
+        return null
+      },
+    })
+    await using t = await testEngine({ tasks: [task], limits: { model: { requestsPerMinute: 1 } } })
+    await t.submit(task, 'granted')
+    await t.drain()
+    await t.submit(task, 'first')
+    await t.advance('3s')
+    await t.submit(task, 'second')
+    await t.advance(59_800)
+    expect(isDown).toBe(false)
+    // Whoever asks now makes the limit call those that are late.
+    await t.submit(task, 'third')
+    await t.advance('5m')
+    expect(order).toEqual(['granted', 'first', 'second', 'third'])
+  })
 })

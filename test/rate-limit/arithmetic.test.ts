@@ -1,8 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { emptyState, grace, maxTickets, park, sweep } from '../../src/rate-limit/account.ts'
+import { emptyState, maxTickets, park, sweep } from '../../src/rate-limit/account.ts'
 import { acquire, commit, release, takeReady, usedNow, withdraw } from '../../src/rate-limit/arithmetic.ts'
-import type { Limit } from '../../src/rate-limit/limiter.ts'
+import { grace, type Limit } from '../../src/rate-limit/limiter.ts'
 import { bucketWidth, charge, expire, refund, span, total } from '../../src/rate-limit/window.ts'
 import { mustWait, start } from './load.ts'
 

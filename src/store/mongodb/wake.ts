@@ -35,6 +35,8 @@ export async function wake(session: Session, lanes: readonly string[]): Promise<
   if (hints.periods.tell.isOver()) await refreshTell(session)
   if (hints.tellAt === undefined || hints.tellAt > now()) return []
   const found = await findTimely(session)
+  // Another process has put them in line.
+  if (found.length === 0) hints.noteReady()
   const delayed = await delayedAmong(session, found, lanes)
   const others = found.filter(({ _id }) => !delayed.some(({ task }) => task._id === _id))
   const [deliveries] = await Promise.all([sendDelayed(session, delayed), putInLine(session, others)])
