@@ -1,7 +1,7 @@
 import { createContext, type ReactNode, useContext } from 'react'
 import type { Task } from '../api/task.ts'
 import { useNovelTitles } from '../queries/novel-titles.ts'
-import { isId, labelOf } from './subject.ts'
+import { namedBy } from './subject.ts'
 
 /** The titles of the novels of the shelf, by their ids. Empty until they are known. */
 const TitlesContext = createContext<ReadonlyMap<string, string>>(new Map())
@@ -30,12 +30,6 @@ export function useConcern(): (task: Task) => string {
     const said = [...(name === undefined ? [] : [name]), ...tags]
     return (said.length > 0 ? said : firstParameters(task.parameters)).join(' · ')
   }
-}
-
-/** What the task itself is named by, unless that is an id, which says nothing to a person. */
-function namedBy(task: Task): string | undefined {
-  const label = labelOf(task)
-  return label === undefined || isId(label) ? undefined : label
 }
 
 /** At most three plain parameters. */

@@ -38,6 +38,12 @@ export function labelOf({ result, parameters, subTaskKey }: Task): string | unde
   return textField(result, 'title') ?? textField(parameters, 'title') ?? subTaskKey
 }
 
+/** What a task is named by, unless that is an id, which says nothing to a person. */
+export function namedBy(task: Task): string | undefined {
+  const label = labelOf(task)
+  return label === undefined || isId(label) ? undefined : label
+}
+
 /** Whether a label is an id, which says nothing to a person. */
 export function isId(label: string): boolean {
   return /^[\da-f-]{32,}$/i.test(label)

@@ -5,7 +5,7 @@ import type { Task } from '../api/task.ts'
 import { ErrorNotice } from '../parts/error-notice.tsx'
 import { TextLink } from '../parts/links.tsx'
 import { Loading } from '../parts/states.tsx'
-import { labelOf } from '../parts/subject.ts'
+import { namedBy } from '../parts/subject.ts'
 import { useTaskTypeName } from '../parts/task-type.ts'
 import { useChildren } from '../queries/task-queries.ts'
 import { SubTaskRow } from './sub-task-row.tsx'
@@ -31,7 +31,7 @@ function SubTaskBranch({ task, level }: { task: Task; level: number }) {
 export function NestedSubTasks({ parent, level }: { parent: Task; level: number }) {
   const t = useTranslations('task.children')
   const typeName = useTaskTypeName()
-  const name = labelOf(parent) ?? typeName(parent.taskType)
+  const name = namedBy(parent) ?? typeName(parent.taskType)
   if (level > deepest)
     return (
       <div className={classes['nested']}>

@@ -6,7 +6,7 @@ import type { Task } from '../api/task.ts'
 import { Ago } from '../parts/ago.tsx'
 import { TextLink } from '../parts/links.tsx'
 import { StatusBadge } from '../parts/status-badge.tsx'
-import { isId, labelOf, subjectOf } from '../parts/subject.ts'
+import { isId, labelOf, namedBy, subjectOf } from '../parts/subject.ts'
 import { TaskProgress } from '../parts/task-progress.tsx'
 import { useTaskTypeName } from '../parts/task-type.ts'
 import { useSceneName } from '../queries/scene-name.ts'
@@ -48,7 +48,7 @@ export const SubTaskRow = memo(function SubTaskRow({ task, isOpen, onToggle }: S
 function Toggle({ task, isOpen, onToggle }: SubTaskRowProps) {
   const t = useTranslations('task.children')
   const typeName = useTaskTypeName()
-  const name = labelOf(task) ?? typeName(task.taskType)
+  const name = namedBy(task) ?? typeName(task.taskType)
   const Icon = isOpen ? IconChevronDown : IconChevronRight
   return (
     <ActionIcon
