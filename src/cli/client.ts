@@ -19,6 +19,9 @@ export interface Client {
   events(path: string, lastEventId?: string): AsyncIterable<ServerEvent>
 }
 
+/** A request after the end takes no longer, milliseconds. */
+const lateMs = 2_000
+
 /** Makes a client. `signal` ends every request that runs. */
 export function createClient(
   server: { url: string; token?: string | undefined },
@@ -39,7 +42,7 @@ export function createClient(
     try {
       given = await asking()
     } catch (cause) {
-      throw unreachable(cause)
+      throw cause instanceof QuillworkError ? cause : unreachable(cause)
     }
     if (given.status < 200 || given.status > 299) throw problemError(given.text, given.status, url)
     return (given.text === '' ? undefined : JSON.parse(given.text)) as T
@@ -49,16 +52,20 @@ export function createClient(
     answer(async () => {
       const headers = { ...authorization, ...(init.headers as Record<string, string> | undefined) }
       const response = await fetch(url + path, {
+        ...(signal === undefined ? {} : { signal }),
         ...init,
         headers,
-        ...(signal === undefined ? {} : { signal }),
       })
       return { status: response.status, text: await response.text() }
     })
 
   return {
     url,
-    remove: path => ask(path, { method: 'DELETE' }),
+    remove(path) {
+      // What is cleaned up after the signal is still to be asked for.
+      const late = signal?.aborted === true ? { signal: AbortSignal.timeout(lateMs) } : {}
+      return ask(path, { method: 'DELETE', ...late })
+    },
     put: (path, body) =>
       ask(path, {
         method: 'PUT',

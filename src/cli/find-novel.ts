@@ -8,14 +8,13 @@ type Novel = z.output<typeof novelSchema>
 type Outline = z.output<typeof outlineSchema>
 type Chapter = z.output<typeof chapterSchema>
 
-const mostTitles = 200
-
 /** A novel by its id, else the one whose title holds the text. Throws NOVEL_NOT_FOUND, also where several do. */
 export async function findNovel(client: Client, given: string): Promise<Outline> {
-  const isId = /^[\w-]{20,100}$/.test(given)
-  if (isId) return client.get<Outline>(`/v1/novels/${given}`)
-  const { items } = await client.get<{ items: Novel[] }>('/v1/novels', { pageSize: mostTitles })
-  const found = items.filter(({ title }) => title.toLowerCase().includes(given.toLowerCase()))
+  const isLikeId = /^[\w-]{20,100}$/.test(given)
+  const byId = isLikeId ? await client.get<Outline>(`/v1/novels/${given}`).catch(ifNotFound) : undefined
+  if (byId !== undefined) return byId
+  const novels = await allNovels(client)
+  const found = novels.filter(({ title }) => title.toLowerCase().includes(given.toLowerCase()))
   const [only] = found
   if (only !== undefined && found.length === 1) return client.get<Outline>(`/v1/novels/${only.id}`)
   const which = found.length === 0 ? 'No novel has' : `${found.length} novels have`
@@ -23,6 +22,25 @@ export async function findNovel(client: Client, given: string): Promise<Outline>
     'NOVEL_NOT_FOUND',
     `${which} ${JSON.stringify(given)} in the title. Name it by its id; see quillwork novels list.`,
   )
+}
+
+function ifNotFound(error: unknown): undefined {
+  if (!(error instanceof QuillworkError && error.code === 'NOVEL_NOT_FOUND')) throw error
+}
+
+/** All novels of the shelf, the newest first. */
+export async function allNovels(client: Client): Promise<readonly Novel[]> {
+  const novels: Novel[] = []
+  let pageToken: string | undefined
+  do {
+    const page = await client.get<{ items: Novel[]; nextPageToken?: string }>('/v1/novels', {
+      pageSize: 200,
+      pageToken,
+    })
+    novels.push(...page.items)
+    pageToken = page.nextPageToken
+  } while (pageToken !== undefined)
+  return novels
 }
 
 /** Id of a scene, by that or by its chapter and its number there as `novels read` prints them: `3.2`. Throws SCENE_NOT_FOUND. */

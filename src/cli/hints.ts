@@ -9,8 +9,9 @@ import type { ResolvedConfig } from '../server/config.ts'
  */
 export function commandText(
   words: string,
-  { config, origins }: Pick<ResolvedConfig, 'config' | 'origins'>,
+  { config, origins, file, isFileNamed }: Pick<ResolvedConfig, 'config' | 'origins' | 'file' | 'isFileNamed'>,
 ): string {
+  const settings = isFileNamed && file !== undefined ? ` --config ${quoted(file)}` : ''
   const data = origins.data === 'command line' ? ` --data ${quoted(config.data)}` : ''
   const addresses = (['store', 'broker', 'url'] as const).map(name => {
     const value = config[name]
@@ -18,7 +19,7 @@ export function commandText(
       ? ''
       : ` --${name} ${quoted(shownAddress(value))}`
   })
-  return `${programText()} ${words}${data}${addresses.join('')}`
+  return `${programText()} ${words}${settings}${data}${addresses.join('')}`
 }
 
 /** `quillwork` where it was called by that name, such as from the PATH; else the file. */

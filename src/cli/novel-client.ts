@@ -4,6 +4,7 @@ import type { z } from 'zod'
 import type { uploadSchema } from '../http/schemas/novel.ts'
 import { type Budget, QuillworkError } from '../index.ts'
 import type { Client } from './client.ts'
+import { unreadable } from './send-file.ts'
 import { bytesText } from './words.ts'
 
 /** What a file holds, as the API tells it. */
@@ -52,8 +53,7 @@ export async function sizeOf(file: string): Promise<number> {
     const found = await stat(file)
     if (found.isFile()) return found.size
   } catch (error) {
-    const reason = (error as NodeJS.ErrnoException).code === 'ENOENT' ? 'is not there' : 'cannot be read'
-    throw new QuillworkError('FILE_UNREADABLE', `${file} ${reason}.`, { cause: error })
+    throw unreadable(file, error)
   }
   throw new QuillworkError('FILE_UNREADABLE', `${file} is not a file.`)
 }

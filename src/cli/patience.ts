@@ -5,6 +5,8 @@ import type { Client } from './client.ts'
 const lookMs = 200
 /** A server that restarts is waited for. */
 const patienceMs = 10_000
+/** A failure so long after the one before is that of another restart: streams say nothing for long. */
+const anewMs = 30_000
 
 /** Asks a server again and again, for as long as somebody watches; one that is away for a while is waited for. */
 export interface Patience {
@@ -26,21 +28,31 @@ export function createPatience(options: {
 }): Patience {
   const { renew, signal } = options
   let { client } = options
-  let answeredAt = performance.now()
+  let awaySince: number | undefined
+  let failedAt = Number.NEGATIVE_INFINITY
   return {
     get client() {
       return client
     },
     answered() {
-      answeredAt = performance.now()
+      awaySince = undefined
     },
     async bear(error) {
-      const isAway = error instanceof QuillworkError && error.code === 'SERVER_UNREACHABLE'
-      if (!isAway || performance.now() - answeredAt > patienceMs) throw error
+      const now = performance.now()
+      if (now - failedAt > anewMs) awaySince = undefined
+      failedAt = now
+      awaySince ??= now
+      if (!isAway(error) || now - awaySince > patienceMs) throw error
       client = (await renew?.()) ?? client
     },
     pause: () => pause(lookMs, signal),
   }
+}
+
+/** It does not answer, or says that it cannot now, such as while its database is away. */
+function isAway(error: unknown): boolean {
+  if (!(error instanceof QuillworkError)) return false
+  return error.code === 'SERVER_UNREACHABLE' || error.details?.['status'] === 503
 }
 
 function pause(ms: number, signal: AbortSignal): Promise<void> {

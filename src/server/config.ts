@@ -26,6 +26,8 @@ export interface ResolvedConfig {
   readonly origins: Readonly<Record<SettingName, Origin>>
   /** The file that was read, if any. */
   readonly file: string | undefined
+  /** Whether the caller named that file; else it was found. */
+  readonly isFileNamed: boolean
   /** What is probably a mistake, but harms nobody. */
   readonly warnings: readonly string[]
 }
@@ -69,6 +71,7 @@ export function resolveConfig(sources: ConfigSources = {}): ResolvedConfig {
     config: checked,
     origins: Object.freeze(origins),
     file,
+    isFileNamed: sources.file !== undefined,
     warnings: Object.freeze(unknownVariables(env)),
   })
 }

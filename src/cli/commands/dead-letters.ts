@@ -162,8 +162,19 @@ async function actOn(
   options: FilterOptions,
 ): Promise<BulkAnswer> {
   if (ids.length === 0) return client.post(`/v1/dead-letters:${verb}`, { filter: filterOf(options) })
-  for (const id of ids) await client.post(`/v1/dead-letters/${encodeURIComponent(id)}:${verb}`)
-  return { done: ids.length, failed: [] }
+  const answer: BulkAnswer = { done: 0, failed: [] }
+  for (const taskId of ids) {
+    try {
+      await client.post(`/v1/dead-letters/${encodeURIComponent(taskId)}:${verb}`)
+      answer.done += 1
+    } catch (error) {
+      // One of several that cannot be does not keep the others.
+      if (ids.length === 1 || !(error instanceof QuillworkError) || error.code === 'SERVER_UNREACHABLE')
+        throw error
+      answer.failed.push({ taskId, code: error.code, message: error.message })
+    }
+  }
+  return answer
 }
 
 /** Nobody means all by accident, and nobody gives what would be left out of account. */

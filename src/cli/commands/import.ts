@@ -103,12 +103,21 @@ async function importThrough(run: Run<ImportOptions>, work: Work): Promise<numbe
     await forget(client, uploadId)
     return isOver
   }
-  const begun = await confirm(client, uploadId, choiceOf(options, work))
+  const begun = await confirm(client, uploadId, choiceOf(options, work)).catch(async error => {
+    // Refused, it is of no use; whether it was confirmed is not known where there was no answer.
+    if (isRefusal(error)) await forget(client, uploadId)
+    throw error
+  })
   // Where no server runs, this process is the only one that can do the work, so it stays until it is done.
   if (options.watch === true || work.connection.isOwn) return watch(run, work, begun)
   if (json) printJson(run, { ...begun, status: 'QUEUED' })
   else terminal.out(`The import runs on the server. Watch it: ${watchText(work.resolved, begun.taskId)}`)
   return exitCodes.ok
+}
+
+function isRefusal(error: unknown): boolean {
+  const status = error instanceof QuillworkError ? Number(error.details?.['status']) : Number.NaN
+  return status >= 400 && status < 500
 }
 
 /** Shows what the file holds and asks. Answers an exit code where nothing is to be imported. */

@@ -1,11 +1,9 @@
 import { type Command, Option } from 'commander'
-import type { z } from 'zod'
-import type { novelSchema } from '../../http/schemas/novel.ts'
 import { QuillworkError, type UsageKind } from '../../index.ts'
 import { durationMs } from '../../task/duration.ts'
 import type { Client } from '../client.ts'
 import { exitCodes } from '../exit-codes.ts'
-import { findNovel } from '../find-novel.ts'
+import { allNovels, findNovel } from '../find-novel.ts'
 import { addPaging, type PagingOptions, pagingQuery, sayNextPage } from '../paging.ts'
 import { printJson, type Register, type Run, withServer } from '../run.ts'
 import { type UsageRow, usageLines } from '../usage-lines.ts'
@@ -90,13 +88,8 @@ async function currencyOf(client: Client): Promise<string | undefined> {
   return models.find(({ price }) => price !== undefined)?.price?.currency
 }
 
-const mostTitles = 200
-
 async function titlesOf(client: Client): Promise<ReadonlyMap<string, string>> {
-  const { items } = await client.get<{ items: z.output<typeof novelSchema>[] }>('/v1/novels', {
-    pageSize: mostTitles,
-  })
-  return new Map(items.map(({ id, title }) => [id, title]))
+  return new Map((await allNovels(client)).map(({ id, title }) => [id, title]))
 }
 
 /** A time, or how long ago it is. Throws USAGE_INVALID. */

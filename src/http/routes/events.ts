@@ -1,6 +1,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { z } from 'zod'
 import { hasEnded } from '../../task/status.ts'
+import { liveOf } from '../../task/subtasks.ts'
 import type { TaskRecord } from '../../task/task.ts'
 import type { ApiContext, App } from '../context.ts'
 import { flag, id } from '../schemas/fields.ts'
@@ -81,6 +82,8 @@ function streamTree(app: App, context: ApiContext): void {
         (await hub.isToldAfter(lastEventId, matches))
       )
         return reply.code(204).send()
+      // Whoever left during the look-up takes no place.
+      if (reply.raw.destroyed) return reply.hijack()
       openStream(context, { request, reply, lastEventId, matches })
       return reply
     },
@@ -90,11 +93,15 @@ function streamTree(app: App, context: ApiContext): void {
 /** Milliseconds after which what was told has come here, or left a gap. */
 const onItsWayMs = 60_000
 
-/** Whether the last event of a task that ended has come here: what other processes tell comes later than the record says it. */
+/**
+ * Whether the last event of a task that ended has come here: what other processes tell comes later than the record says it, and sub-tasks of
+ * one that was cancelled end later than it does.
+ */
 async function hasHeardAll(
   { engine, hub }: ApiContext,
-  { id, completedAt = Number.POSITIVE_INFINITY }: TaskRecord,
+  { id, completedAt = Number.POSITIVE_INFINITY, subTaskStatusSummary }: TaskRecord,
 ): Promise<boolean> {
+  if (liveOf(subTaskStatusSummary) > 0) return false
   const last = await engine.store.events?.lastOf(id)
   if (last === undefined || hub.ring.lastOf(id) === last.sequence) return true
   // Told long ago, it may be kept no more, or have been told before this process began.

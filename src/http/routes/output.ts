@@ -54,6 +54,8 @@ export function addOutputRoutes(app: App, { engine, hub, log }: ApiContext): voi
     if (request.headers.accept?.includes(streamType) !== true)
       return { ...(await readAll(engine, taskId, from)), status }
     if (isEnd && hasEnded(status) && (await isAllTold(engine, taskId, from))) return reply.code(204).send()
+    // Whoever left during the look-up takes no place.
+    if (reply.raw.destroyed) return reply.hijack()
     hub.places.admit(request.ip)
     beginStream(request, reply)
     const stream: OutputStream = new OutputStream(reply.raw, why => hub.places.leave(stream, why))

@@ -155,12 +155,12 @@ function getTask(app: App, { engine }: ApiContext): void {
   app.get('/v1/tasks/:taskId', { schema: getSchema }, async (request, reply) => {
     const record = await engine.tasks.get(request.params.taskId)
     const tasks = await waitingBelow(engine, record)
-    // How many wait for the budget is not in the record, so its version does not tell.
-    if (tasks > 0)
-      return {
-        ...answerTask(reply, record, engine),
-        waitingFor: { kind: 'budget' as const, rootTaskId: record.id, tasks },
-      }
+    if (tasks > 0) {
+      const task = answerTask(reply, record, engine)
+      // How many wait for the budget is not in the record: its version does not tell, now or when nobody waits any more.
+      reply.removeHeader('etag').header('cache-control', 'no-store')
+      return { ...task, waitingFor: { kind: 'budget' as const, rootTaskId: record.id, tasks } }
+    }
     if (noneMatchNames(request.headers['if-none-match'], record.version)) {
       describe(reply, record, engine)
       return reply.code(304).send()
