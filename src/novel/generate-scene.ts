@@ -119,7 +119,9 @@ async function generate(ctx: SceneContext): Promise<Result> {
   const model = ctx.services.models.languageModel('prose', ctx.parameters.model)
   const scene = await openScene(ctx, ctx.parameters)
   // A later attempt that read the scene anew would take an edit that was made since for what it wrote against.
-  const target = await ctx.checkpoint('scene', () => targetOf(ctx, scene, ctx.parameters))
+  // A person who tries again with other parameters wants another one.
+  const asked = hashedId(JSON.stringify(ctx.parameters))
+  const target = await ctx.checkpoint(`scene ${asked}`, () => targetOf(ctx, scene, ctx.parameters))
   if (target.hasText && !ctx.parameters.overwriteExisting) return skipped(target)
   const written = await writeScene(ctx, sceneToWrite(ctx, model, target))
   ctx.signal.throwIfAborted()

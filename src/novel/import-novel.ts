@@ -133,9 +133,12 @@ async function makeSearchable(ctx: ImportContext, novelId: string): Promise<Inde
   return words.done ? (words.result?.index ?? 'none') : 'pending'
 }
 
-/** The model does not answer, or is not what its configuration says. */
+/** The model does not answer, is too slow, or is not what its configuration says. */
 function isOfModel(code = ''): boolean {
-  return code.startsWith('MODEL_') || ['CONFIG_INVALID', 'PROVIDER_NOT_CONFIGURED'].includes(code)
+  return (
+    code.startsWith('MODEL_') ||
+    ['ATTEMPT_TIMEOUT', 'CONFIG_INVALID', 'PROVIDER_NOT_CONFIGURED'].includes(code)
+  )
 }
 
 /** A batch that did not complete left no counts: what is not there now has failed. */

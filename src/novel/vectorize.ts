@@ -80,11 +80,15 @@ export const vectorize = defineNovelTask({
   },
 })
 
-/** The model of the first attempt: another default since then would pay for all vectors again. */
+/**
+ * The model of the first attempt: another default since then would pay for all vectors again. A person who tries again with another one gets
+ * that.
+ */
 async function chosenModel(ctx: VectorizeContext): Promise<EmbeddingModel | undefined> {
   const { models } = ctx.services
-  const id = await ctx.checkpoint('model', () => {
-    const indexer = models.indexer(ctx.parameters.model)
+  const { model } = ctx.parameters
+  const id = await ctx.checkpoint(model === undefined ? 'model' : `model ${model}`, () => {
+    const indexer = models.indexer(model)
     return indexer.kind === 'lexical' ? indexer.kind : indexer.model.id
   })
   const indexer = models.indexer(id)

@@ -153,6 +153,9 @@ function unknownField(name: string): string {
   return `There is no field "${name}". ${hint}`
 }
 
+/** Tokens beside the thoughts without which every answer would be a few words, each paid for as a call. */
+const smallestAnswer = 200
+
 function* contradictions(given: Given): Generator<readonly [path: keyof Given, message: string]> {
   yield* addressContradictions(given)
   const { contextTokens, maxOutputTokens } = withWindow(given)
@@ -165,6 +168,14 @@ function* contradictions(given: Given): Generator<readonly [path: keyof Given, m
     yield [
       'thinkingTokens',
       `It leaves no room for the answer: maxOutputTokens, for both, is ${maxOutputTokens}.`,
+    ]
+  else if (
+    given.thinkingTokens !== undefined &&
+    given.thinkingTokens + smallestAnswer > Math.floor(contextTokens / 2)
+  )
+    yield [
+      'thinkingTokens',
+      `It leaves no room for the answer: thoughts and answer have half of contextTokens at most, ${Math.floor(contextTokens / 2)}.`,
     ]
   if (given.uses.includes('embedding')) yield* embeddingContradictions(given)
   else yield* writerContradictions(given)

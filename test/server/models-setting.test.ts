@@ -225,6 +225,11 @@ describe('models that cannot be used', () => {
       /no room for the prompt/,
     ],
     ['no room beside thoughts', { a: { ...local, thinkingTokens: 4_096 } }, /no room for the answer/],
+    [
+      'a few words beside thoughts',
+      { a: { ...local, contextTokens: 16_384, maxOutputTokens: 12_000, thinkingTokens: 8_192 } },
+      /half of contextTokens/,
+    ],
     ['vectors of a thinker', { a: { ...embedder, thinkingTokens: 10 } }, /no effect on vectors/],
     [
       'too few tokens a minute',

@@ -40,13 +40,17 @@ export function fitMaterial(material: Material, room: number, countTokens: Count
   return { textBefore: fittingText(material.textBefore, room - used, countTokens), ...others }
 }
 
-/** Items from the first on, as long as they fit. */
+/** Items from the first on, as long as they fit, and the last sentences of the one that does not. */
 function fitting(items: readonly string[], room: number, countTokens: CountTokens): string[] {
   let left = room
   const taken: string[] = []
   for (const item of items) {
-    left -= countTokens(`${item}${between}`)
-    if (left < 0) break
+    const tokens = countTokens(`${item}${between}`)
+    if (tokens > left) {
+      const end = lastSentences(item, left - countTokens(between), countTokens)
+      return end === '' ? taken : [...taken, end]
+    }
+    left -= tokens
     taken.push(item)
   }
   return taken

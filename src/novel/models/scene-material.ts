@@ -36,6 +36,7 @@ const namesIn = 40_000
 
 /** Reads what a prompt may tell of the novel around a scene. Throws SCENE_NOT_FOUND, NOVEL_NOT_FOUND. */
 export async function readMaterial(reader: MaterialReader, request: MaterialRequest): Promise<Material> {
+  if (request.tokens === 0) return { textBefore: [], chapterSummaries: [], passages: [], names: [] }
   const texts = await textsBefore(reader, request)
   const read = new Set(texts.map(scene => scene.id))
   const summaries = await summariesBefore(reader, request)

@@ -123,7 +123,9 @@ async function combine(
 /** Makes a call, or finds what an earlier attempt was answered. */
 async function take(job: Job, step: Step): Promise<ModelAnswer> {
   const { ctx, model, wanted } = job
-  const unit = `${job.unit}: ${step.name}`
+  // How a text is split depends on the window, which may be another one in a later attempt.
+  const part = step.material === wanted.text ? '' : ` ${hashedId(step.material)}`
+  const unit = `${job.unit}: ${step.name}${part}`
   const answer = await ctx.checkpoint(unit, () =>
     callModel(ctx, ctx.services.models, {
       unit,
@@ -208,10 +210,12 @@ function summaryOf(job: Job, { prompt, most }: Step, answer: ModelAnswer): Writt
   }
 }
 
-/** Models count badly: what is too long ends with the last clause that fits. */
+/** Models count badly: what is too long ends with the last clause that fits. It begins as it was written, with its quotation mark too. */
 function clipped(text: string, most: number): string {
-  const { start, end } = beginningOf(text, { start: 0, end: text.length }, most)
-  return text.slice(start, end).trim()
+  if (text.length <= most) return text
+  const marks = Math.max(0, text.search(/[\p{L}\p{N}]/u))
+  const { end } = beginningOf(text, { start: 0, end: text.length }, Math.max(1, most - marks))
+  return text.slice(0, end).trim()
 }
 
 function unitOf(ctx: SummariseContext, model: LanguageModel, wanted: TextToSummarise): string {

@@ -71,7 +71,8 @@ export function planParts({ model, length, writing }: Pick<SceneToWrite, 'model'
  * `callModel` throws, MODEL_ANSWER_TRUNCATED where the model breaks off again and again.
  */
 export async function writeScene(ctx: WriteContext, scene: SceneToWrite): Promise<WrittenScene> {
-  const plan = planParts(scene)
+  // The parts that an earlier attempt wrote are parts of its plan, whatever the model may answer now.
+  const plan = await ctx.checkpoint(`${scene.unit} plan`, () => planParts(scene))
   const answers: ModelAnswer[] = []
   let text = ''
   let left = amountOf(plan.length)

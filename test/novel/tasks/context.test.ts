@@ -105,6 +105,20 @@ describe('material for a prompt', () => {
     })
   })
 
+  it('has the end of what does not fit whole, such as the summaries of a long chapter', () => {
+    const scenes = Array.from({ length: 30 }, (_, at) => `In scene ${at + 1} the miller waits.`)
+    const given = {
+      textBefore: [],
+      chapterSummaries: [`Chapter one: ${scenes.join(' ')}`],
+      passages: [],
+      names: [],
+    }
+    const { chapterSummaries } = fitMaterial(given, 300, countTokens)
+    expect(chapterSummaries.endsWith('In scene 30 the miller waits.')).toBe(true)
+    expect(chapterSummaries).not.toContain('In scene 1 the')
+    expect(countTokens(chapterSummaries)).toBeLessThanOrEqual(60)
+  })
+
   it('never makes a prompt too long for the window or dearer than allowed', () => {
     const model = { id: 'm', countTokens }
     fc.assert(

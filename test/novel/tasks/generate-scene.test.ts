@@ -150,6 +150,48 @@ describeWriting('GenerateScene', open => {
     expect((await w.scene(sceneId)).content).toBe(`${begun.repeat(3)}to fall.`)
   })
 
+  it('goes on by the plan that it began with, also where the model may answer more by then', async () => {
+    await using w = await open({ models: { prose: { maxOutputTokens: 1_000, timeouts: patient } } })
+    const { novelId, sceneId } = await emptyScene(w)
+    w.server.script.add({ answer: { is: 'refused' }, prompt: 'This is the last part', times: 1 })
+    const asked = { novelId, sceneId, length: { words: 700 } }
+    const task = await w.t.submit(generateScene, asked, { userId: ann })
+    await w.t.drain()
+    expect(await task.state()).toMatchObject({ status: 'FAILED' })
+    const larger = { ...w.models.languageModel('prose', 'prose'), maxOutputTokens: 8_000 }
+    vi.spyOn(w.models, 'languageModel').mockReturnValue(larger)
+    await w.t.tasks.retry(task.taskId)
+    await w.t.drain()
+    await task.result()
+    const [one, two, refused, three, ...others] = w.server.ledger.calls
+    expect([refused?.prompt.includes('This is the last part'), others]).toEqual([true, []])
+    const parts = [one, two, three].map(call => call?.text)
+    expect((await w.scene(sceneId)).content).toBe(parts.join('\n\n'))
+  })
+
+  it('writes what a person asks for who tries again with another summary', async () => {
+    await using w = await open({ models: large })
+    const { novelId, sceneId } = await emptyScene(w)
+    w.server.script.add({ answer: { is: 'refused' }, times: 1 })
+    const task = await w.t.submit(generateScene, { novelId, sceneId }, { userId: ann })
+    await w.t.drain()
+    const milder = 'The miller finds a toy under the bridge.'
+    await w.t.tasks.retry(task.taskId, { parameters: { novelId, sceneId, summary: milder } })
+    await w.t.drain()
+    await task.result()
+    expect(w.server.ledger.calls.at(-1)?.prompt).toContain(milder)
+    expect(await w.scene(sceneId)).toMatchObject({ textOrigin: { brief: milder } })
+  })
+
+  it('is shown nothing of the novel where no tokens are to be spent on it', async () => {
+    await using w = await open({ models: large })
+    const { novelId, sceneId, before } = await emptyScene(w)
+    const task = await w.t.submit(generateScene, { novelId, sceneId, contextTokens: 0 }, { userId: ann })
+    await w.t.drain()
+    expect(await task.result()).toMatchObject({ sceneId, conflict: false })
+    expect(w.server.ledger.calls[0]?.prompt).not.toContain(before)
+  })
+
   it('asks for less where the part before was longer than asked', async () => {
     await using w = await open({ models: { prose: { maxOutputTokens: 1_000, timeouts: patient } } })
     const { novelId, sceneId } = await emptyScene(w)

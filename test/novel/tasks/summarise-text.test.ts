@@ -53,6 +53,22 @@ describeWriting('GenerateSummary of a text that is too long for the model', open
     expect(estimate.byModel[0]?.inputTokens).toBeGreaterThanOrEqual(result.usage?.inputTokens ?? 0)
   })
 
+  it('begins as the model wrote it, with its quotation mark', async () => {
+    await using w = await open({ models: { prose: { timeouts: patient } } })
+    const { novelId, sceneId } = await longScene(w, 3)
+    const text = '“I never signed it,” Ines tells the reeve.'
+    w.server.script.add({ answer: { is: 'text', text } })
+    for (const [maxCharacters, summary] of [
+      [200, text],
+      [30, '“I never signed it,”'],
+    ] as const) {
+      const task = await w.t.submit(generateSummary, { novelId, sceneId, maxCharacters }, { userId: ann })
+      await w.t.drain()
+      await task.result()
+      expect((await w.scene(sceneId)).summary).toMatchObject({ text: summary })
+    }
+  })
+
   it('is refused with the numbers where not even a part can be read', async () => {
     await using w = await open({ models: { prose: { contextTokens: 300, maxOutputTokens: 100 } } })
     const { novelId, sceneId } = await longScene(w, 50)
