@@ -15,8 +15,8 @@ export interface Client {
   upload<T>(path: string, file: SentFile, query: Query): Promise<T>
   put<T>(path: string, body: object): Promise<T>
   remove<T = void>(path: string): Promise<T>
-  /** Server-sent events, after the one with that id, until the stream ends or breaks off. */
-  events(path: string, lastEventId?: string): AsyncIterable<ServerEvent>
+  /** Server-sent events, after the one with that id, until the stream ends or breaks off. `onOpen`: it has begun, and may be silent for long. */
+  events(path: string, lastEventId?: string, onOpen?: () => void): AsyncIterable<ServerEvent>
 }
 
 /** A request after the end takes no longer, milliseconds. */
@@ -80,13 +80,14 @@ export function createClient(
           ? { headers }
           : { body: JSON.stringify(body), headers: { ...headers, 'content-type': 'application/json' } }),
       }),
-    async *events(path, lastEventId) {
+    async *events(path, lastEventId, onOpen) {
       const resumed: Record<string, string> =
         lastEventId === undefined ? {} : { 'last-event-id': lastEventId }
       const headers = { ...authorization, ...resumed, accept: 'text/event-stream' }
       const init = signal === undefined ? { headers } : { headers, signal }
       const response = await fetch(url + path, init).catch(cause => Promise.reject(unreachable(cause)))
       if (!response.ok) throw problemError(await response.text(), response.status, url)
+      onOpen?.()
       try {
         if (response.body !== null) yield* readEvents(response.body)
       } catch (cause) {

@@ -12,11 +12,12 @@ type Chapter = z.output<typeof chapterSchema>
 export async function findNovel(client: Client, given: string): Promise<Outline> {
   const isLikeId = /^[\w-]{20,100}$/.test(given)
   const byId = isLikeId ? await client.get<Outline>(`/v1/novels/${given}`).catch(ifNotFound) : undefined
-  if (byId !== undefined) return byId
+  if (byId !== undefined && !(byId instanceof QuillworkError)) return byId
   const novels = await allNovels(client)
   const found = novels.filter(({ title }) => title.toLowerCase().includes(given.toLowerCase()))
   const [only] = found
   if (only !== undefined && found.length === 1) return client.get<Outline>(`/v1/novels/${only.id}`)
+  if (byId !== undefined && found.length === 0) throw byId
   const which = found.length === 0 ? 'No novel has' : `${found.length} novels have`
   throw new QuillworkError(
     'NOVEL_NOT_FOUND',
@@ -24,8 +25,9 @@ export async function findNovel(client: Client, given: string): Promise<Outline>
   )
 }
 
-function ifNotFound(error: unknown): undefined {
-  if (!(error instanceof QuillworkError && error.code === 'NOVEL_NOT_FOUND')) throw error
+function ifNotFound(error: unknown): QuillworkError {
+  if (error instanceof QuillworkError && error.code === 'NOVEL_NOT_FOUND') return error
+  throw error
 }
 
 /** All novels of the shelf, the newest first. */

@@ -24,8 +24,8 @@ export async function followOutput(
   let lastEventId: string | undefined
   for (;;) {
     try {
-      for await (const { id, event, data } of patience.client.events(outputPath(taskId), lastEventId)) {
-        patience.answered()
+      const events = patience.client.events(outputPath(taskId), lastEventId, () => patience.answered())
+      for await (const { id, event, data } of events) {
         lastEventId = id
         const told = JSON.parse(data) as { attempt: number; text: string; status: string }
         if (event === 'text') printer.text(told.text)

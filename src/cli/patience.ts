@@ -5,8 +5,6 @@ import type { Client } from './client.ts'
 const lookMs = 200
 /** A server that restarts is waited for. */
 const patienceMs = 10_000
-/** A failure so long after the one before is that of another restart: streams say nothing for long. */
-const anewMs = 30_000
 
 /** Asks a server again and again, for as long as somebody watches; one that is away for a while is waited for. */
 export interface Patience {
@@ -29,7 +27,6 @@ export function createPatience(options: {
   const { renew, signal } = options
   let { client } = options
   let awaySince: number | undefined
-  let failedAt = Number.NEGATIVE_INFINITY
   return {
     get client() {
       return client
@@ -39,8 +36,6 @@ export function createPatience(options: {
     },
     async bear(error) {
       const now = performance.now()
-      if (now - failedAt > anewMs) awaySince = undefined
-      failedAt = now
       awaySince ??= now
       if (!isAway(error) || now - awaySince > patienceMs) throw error
       client = (await renew?.()) ?? client
@@ -52,7 +47,8 @@ export function createPatience(options: {
 /** It does not answer, or says that it cannot now, such as while its database is away. */
 function isAway(error: unknown): boolean {
   if (!(error instanceof QuillworkError)) return false
-  return error.code === 'SERVER_UNREACHABLE' || error.details?.['status'] === 503
+  const { status, retryable } = error.details ?? {}
+  return error.code === 'SERVER_UNREACHABLE' || (status === 503 && retryable === true)
 }
 
 function pause(ms: number, signal: AbortSignal): Promise<void> {

@@ -159,6 +159,7 @@ const smallestAnswer = 200
 function* contradictions(given: Given): Generator<readonly [path: keyof Given, message: string]> {
   yield* addressContradictions(given)
   const { contextTokens, maxOutputTokens } = withWindow(given)
+  const room = Math.min(maxOutputTokens, Math.floor(contextTokens / 2))
   if (maxOutputTokens >= contextTokens)
     yield [
       'maxOutputTokens',
@@ -169,13 +170,10 @@ function* contradictions(given: Given): Generator<readonly [path: keyof Given, m
       'thinkingTokens',
       `It leaves no room for the answer: maxOutputTokens, for both, is ${maxOutputTokens}.`,
     ]
-  else if (
-    given.thinkingTokens !== undefined &&
-    given.thinkingTokens + smallestAnswer > Math.floor(contextTokens / 2)
-  )
+  else if (given.thinkingTokens !== undefined && given.thinkingTokens + smallestAnswer > room)
     yield [
       'thinkingTokens',
-      `It leaves no room for the answer: thoughts and answer have half of contextTokens at most, ${Math.floor(contextTokens / 2)}.`,
+      `It leaves no room for the answer: both have ${room} tokens at most, the smaller of maxOutputTokens and half of contextTokens (or of what limits.tokensPerMinute leaves of it).`,
     ]
   if (given.uses.includes('embedding')) yield* embeddingContradictions(given)
   else yield* writerContradictions(given)

@@ -230,6 +230,7 @@ describe('models that cannot be used', () => {
       { a: { ...local, contextTokens: 16_384, maxOutputTokens: 12_000, thinkingTokens: 8_192 } },
       /half of contextTokens/,
     ],
+    ['a few words of the answer', { a: { ...local, thinkingTokens: 4_000 } }, /no room for the answer/],
     ['vectors of a thinker', { a: { ...embedder, thinkingTokens: 10 } }, /no effect on vectors/],
     [
       'too few tokens a minute',

@@ -30,7 +30,7 @@ const nothing: FittedMaterial = { textBefore: '', chapterSummaries: '', passages
 /** Fits material into so many tokens. */
 export function fitMaterial(material: Material, room: number, countTokens: CountTokens): FittedMaterial {
   const share = (part: number) => Math.floor(room * part)
-  const summaries = fitting(material.chapterSummaries, share(shares.chapterSummaries), countTokens)
+  const summaries = fitting(material.chapterSummaries, share(shares.chapterSummaries), countTokens, cutMark)
   const others = {
     chapterSummaries: summaries.reverse().join(between),
     passages: fitting(material.passages, share(shares.passages), countTokens).join(between),
@@ -40,15 +40,19 @@ export function fitMaterial(material: Material, room: number, countTokens: Count
   return { textBefore: fittingText(material.textBefore, room - used, countTokens), ...others }
 }
 
-/** Items from the first on, as long as they fit, and the last sentences of the one that does not. */
-function fitting(items: readonly string[], room: number, countTokens: CountTokens): string[] {
+/** Begins what was cut. */
+const cutMark = '… '
+
+/** Items from the first on, as long as they fit; with a mark, also the last sentences of the one that does not, behind it. */
+function fitting(items: readonly string[], room: number, countTokens: CountTokens, mark?: string): string[] {
   let left = room
   const taken: string[] = []
   for (const item of items) {
     const tokens = countTokens(`${item}${between}`)
     if (tokens > left) {
-      const end = lastSentences(item, left - countTokens(between), countTokens)
-      return end === '' ? taken : [...taken, end]
+      if (mark === undefined) return taken
+      const end = lastSentences(item, left - countTokens(`${mark}${between}`), countTokens)
+      return end === '' ? taken : [...taken, mark + end]
     }
     left -= tokens
     taken.push(item)

@@ -71,8 +71,7 @@ export function planParts({ model, length, writing }: Pick<SceneToWrite, 'model'
  * `callModel` throws, MODEL_ANSWER_TRUNCATED where the model breaks off again and again.
  */
 export async function writeScene(ctx: WriteContext, scene: SceneToWrite): Promise<WrittenScene> {
-  // The parts that an earlier attempt wrote are parts of its plan, whatever the model may answer now.
-  const plan = await ctx.checkpoint(`${scene.unit} plan`, () => planParts(scene))
+  let plan = planParts(scene)
   const answers: ModelAnswer[] = []
   let text = ''
   let left = amountOf(plan.length)
@@ -85,7 +84,9 @@ export async function writeScene(ctx: WriteContext, scene: SceneToWrite): Promis
       between: between(answers.at(-1), scene.writing),
       position: { place, parts: plan.parts },
     }
-    const { answer, isNew } = await takePart(ctx, scene, part)
+    const { answer, isNew } = await takePart(ctx, { ...scene, plan }, part)
+    // What an earlier attempt wrote is part of its plan, whatever the model may answer now.
+    plan = answer.plan ?? plan
     answers.push(answer)
     text += part.between + answer.text
     if (answer.truncated) {
@@ -106,12 +107,19 @@ export async function writeScene(ctx: WriteContext, scene: SceneToWrite): Promis
 /** Who wrote more than was asked for is asked for less, so that the whole does not outgrow what a scene may have. */
 function nextLength(
   { length }: SceneToWrite,
-  plan: { parts: number; length: Length },
+  plan: Plan,
   { text, place }: { text: string; place: number },
 ): number {
   const usual = amountOf(plan.length)
   const share = (amountOf(length) - lengthOf(text, length)) / Math.max(1, plan.parts - place + 1)
   return Math.ceil(Math.min(usual, Math.max(share, usual * smallestRest)))
+}
+
+type Plan = ReturnType<typeof planParts>
+
+/** A part as it is kept; the first one with the plan of them all. */
+interface KeptPart extends ModelAnswer {
+  readonly plan?: Plan
 }
 
 interface Part {
@@ -141,19 +149,19 @@ function between(before: ModelAnswer | undefined, writing: Writing): string {
 /** Has a part written, or finds the one that an earlier attempt wrote and shows it again. */
 async function takePart(
   ctx: WriteContext,
-  scene: SceneToWrite,
+  scene: SceneToWrite & { readonly plan: Plan },
   part: Part,
-): Promise<{ answer: ModelAnswer; isNew: boolean }> {
+): Promise<{ answer: KeptPart; isNew: boolean }> {
   let lead = part.between
   let isNew = false
   const follow = (text: string) => {
     ctx.write(lead + text)
     lead = ''
   }
-  const answer = await ctx.checkpoint(part.name, async () => {
+  const answer = await ctx.checkpoint(part.name, async (): Promise<KeptPart> => {
     isNew = true
     const material = await scene.material()
-    return callModel(ctx, ctx.services.models, {
+    const written = await callModel(ctx, ctx.services.models, {
       unit: part.name,
       use: 'prose',
       model: scene.model,
@@ -162,6 +170,7 @@ async function takePart(
       onText: follow,
       request: model => requestFor(ctx, { ...scene, model }, part, material),
     })
+    return part.written === '' ? { ...written, plan: scene.plan } : written
   })
   if (!isNew) follow(answer.text)
   return { answer, isNew }

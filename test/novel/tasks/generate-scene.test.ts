@@ -169,6 +169,25 @@ describeWriting('GenerateScene', open => {
     expect((await w.scene(sceneId)).content).toBe(parts.join('\n\n'))
   })
 
+  it('plans anew while nothing is written', async () => {
+    await using w = await open({ models: { prose: { maxOutputTokens: 1_000, timeouts: patient } } })
+    const { novelId, sceneId } = await emptyScene(w)
+    w.server.script.add({ answer: { is: 'refused' }, times: 1 })
+    const asked = { novelId, sceneId, length: { words: 700 } }
+    const task = await w.t.submit(generateScene, asked, { userId: ann })
+    await w.t.drain()
+    const larger = {
+      ...w.models.languageModel('prose', 'prose'),
+      maxOutputTokens: 8_000,
+      contextTokens: 32_000,
+    }
+    vi.spyOn(w.models, 'languageModel').mockReturnValue(larger)
+    await w.t.tasks.retry(task.taskId)
+    await w.t.drain()
+    await task.result()
+    expect(w.server.ledger.calls).toHaveLength(2)
+  })
+
   it('writes what a person asks for who tries again with another summary', async () => {
     await using w = await open({ models: large })
     const { novelId, sceneId } = await emptyScene(w)
