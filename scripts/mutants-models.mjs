@@ -140,8 +140,8 @@ export const modelMutants = [
   [
     'call: a checkpoint before the next one',
     'src/novel/models/write-scene.ts',
-    'await ctx.checkpoint(part.name, async () => {',
-    'await Promise.resolve().then(async () => {',
+    'await ctx.checkpoint(part.name, async (): Promise<KeptPart> => {',
+    'await Promise.resolve().then(async (): Promise<KeptPart> => {',
     inParts,
   ],
 
