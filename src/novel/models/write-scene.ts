@@ -85,8 +85,11 @@ export async function writeScene(ctx: WriteContext, scene: SceneToWrite): Promis
       position: { place, parts: plan.parts },
     }
     const { answer, isNew } = await takePart(ctx, { ...scene, plan }, part)
-    // What an earlier attempt wrote is part of its plan, whatever the model may answer now.
-    plan = answer.plan ?? plan
+    if (!isNew && answer.plan !== undefined) {
+      // What an earlier attempt wrote is part of its plan, whatever the model may answer now.
+      plan = answer.plan
+      left = amountOf(plan.length)
+    }
     answers.push(answer)
     text += part.between + answer.text
     if (answer.truncated) {
