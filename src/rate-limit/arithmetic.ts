@@ -160,21 +160,22 @@ function comeBack(state: KeyState, name: string, tokens: number): Ticket | undef
   return ticket
 }
 
+/** Those in front that have lost their place say nothing of how far the queue is. */
+function forgetOverdue(state: KeyState, priority: Ticket['priority']): void {
+  for (;;) {
+    const first = firstOf(state.queue, priority)
+    if (first === undefined || !isOverdue(state, first)) return
+    removeTicket(state, first)
+  }
+}
+
 /** A ticket that is not in the queue yet. */
 function newTicket(
   state: KeyState,
   { ticket: name, flow = '', priority = 'normal' }: Ask,
   tokens: number,
 ): Ticket {
-  // Those that have lost their place say nothing of how far the queue is.
-  for (
-    let first = firstOf(state.queue, priority);
-    first !== undefined;
-    first = firstOf(state.queue, priority)
-  ) {
-    if (!isOverdue(state, first)) break
-    removeTicket(state, first)
-  }
+  forgetOverdue(state, priority)
   const rank = rankFor(state.queue, { flow, priority })
   const inTime = { turn: 0, told: 0, slot: 0, expected: 0, called: false }
   return { name, flow, priority, rank, tokens, ...inTime }

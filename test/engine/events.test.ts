@@ -2,6 +2,7 @@ import { defineTask } from 'quillwork'
 import { createGate, type Order, obedientTasks, type TestEngine, testEngine } from 'quillwork/testing'
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
+import { hasty } from './hasty.ts'
 
 const succeed: Order = { do: 'succeed' }
 const hang: Order = { do: 'hang' }
@@ -17,15 +18,6 @@ function endsOf(t: TestEngine, taskId: string) {
 function waitsOf(t: TestEngine, taskId: string): number[] {
   return t.recorder.all('started', { taskId }).map(({ waitedMs }) => waitedMs)
 }
-
-/** A task that must have ended forty minutes after it was submitted. */
-const hasty = defineTask({
-  type: 'Hasty',
-  deadline: '40m',
-  parameters: z.object({}),
-  result: z.null(),
-  execute: () => null,
-})
 
 describe('how long an attempt ran', () => {
   it('is told by the events that end one: a wait for sub-tasks, a failure, a snooze, an end', async () => {

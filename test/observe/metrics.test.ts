@@ -5,15 +5,7 @@ import { z } from 'zod'
 import { createMetrics } from '../../src/observe/metrics.ts'
 import { decide } from '../../src/task/decide.ts'
 import { createGate } from '../../src/testing/gate.ts'
-
-/** A task that must have ended forty minutes after it was submitted. */
-const hasty = defineTask({
-  type: 'Hasty',
-  deadline: '40m',
-  parameters: z.object({}),
-  result: z.null(),
-  execute: () => null,
-})
+import { hasty } from '../engine/hasty.ts'
 
 /** The value of one line; undefined when it is not there. */
 function lineOf(text: string, line: string): number | undefined {
