@@ -44,7 +44,7 @@ export class PieceWriter {
     this.#draft = draft
   }
 
-  /** Takes a piece. Answers whether a batch was written. Throws ATTEMPT_STALE when the draft is not this attempt's any more. */
+  /** Takes a piece. Returns whether a batch was written. Throws ATTEMPT_STALE when the draft is not this attempt's any more. */
   async add(piece: Piece): Promise<boolean> {
     this.#take(piece)
     const rows = this.#volumes.length + this.#chapters.length + this.#scenes.length

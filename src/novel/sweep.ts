@@ -6,7 +6,7 @@ import type { NovelServices } from './services.ts'
 
 /**
  * Deletes the drafts of imports that have ended, and goes on with deletions that were cut off. To be called now and then: an import
- * takes its draft away itself, unless it was cancelled while it waited, or its process ended. Answers how many novels it deleted.
+ * takes its draft away itself, unless it was cancelled while it waited, or its process ended. Returns how many novels it deleted.
  */
 export async function sweepDrafts(
   { library }: Pick<NovelServices, 'library'>,

@@ -90,7 +90,7 @@ export async function removeUpload(services: NovelServices, userId: string, uplo
   await services.library.uploads.remove(uploadId)
 }
 
-/** Deletes uploads whose time is over, file first, and what writes that were cut off a day ago left behind. Answers how many. */
+/** Deletes uploads whose time is over, file first, and what writes that were cut off a day ago left behind. Returns how many. */
 export async function sweepUploads(services: NovelServices, limit = 100): Promise<number> {
   const expired = await services.library.uploads.expired(limit)
   for (const upload of expired) {

@@ -112,7 +112,7 @@ interface Written {
   usage?: UsageNote
 }
 
-/** Writes the segments that are missing. Answers how many there are, or undefined when another build made this one stale. */
+/** Writes the segments that are missing. Returns how many there are, or undefined when another build made this one stale. */
 async function writeSegments(
   ctx: VectorizeContext,
   { build, model }: Building,

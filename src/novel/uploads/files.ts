@@ -23,7 +23,7 @@ export interface UploadFiles {
   open(location: string, name: string): Promise<TextSource | undefined>
   /** Deletes a file; one that is not there is deleted already. */
   remove(location: string): Promise<void>
-  /** Deletes what writes that never ended left behind, once they began that many milliseconds ago. Answers how many. */
+  /** Deletes what writes that never ended left behind, once they began that many milliseconds ago. Returns how many. */
   removeUnfinished(olderThanMs: number): Promise<number>
 }
 

@@ -59,7 +59,7 @@ function isReadable({ file, mediaType }: ManifestItem): boolean {
   return isText || (mediaType === '' && /\.x?html?$/i.test(file))
 }
 
-/** Answers what kind of page a file is, or undefined for text. */
+/** Returns what kind of page a file is, or undefined for text. */
 function pageTest(
   book: EpubPackage,
   { entries, landmarks }: EpubContents,
