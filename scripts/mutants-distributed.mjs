@@ -162,8 +162,8 @@ export const distributedMutants = [
   [
     'acknowledge last: after the claim',
     consume,
-    '  const { taskId, attempt } = received.delivery\n  const wish',
-    '  const { taskId, attempt } = received.delivery\n  received.ack()\n  const wish',
+    '  const { taskId, attempt } = received.delivery\n  const request',
+    '  const { taskId, attempt } = received.delivery\n  received.ack()\n  const request',
     acknowledged,
   ],
   [

@@ -6,23 +6,23 @@ import type { TaskEvent, TaskEventName, TaskEvents } from '../task/events.ts'
 export type TaskEventListener<N extends TaskEventName> = (event: { name: N } & TaskEvents[N]) => void
 
 /**
- * The in-process bus: who may know. It may lose: an event that nobody heard is gone, and a listener that throws harms nobody.
- * Nothing that correctness needs hangs on it.
+ * The in-process bus. It may lose: an event without a listener is gone, and a listener that throws harms nobody. Nothing that correctness
+ * needs hangs on it.
  */
 export interface TaskBus {
   /** Listens to one kind of event. Returns an unsubscribe function. */
   on<N extends TaskEventName>(name: N, listener: TaskEventListener<N>): () => void
   /** Listens to everything. Returns an unsubscribe function. */
   onAny(listener: (event: TaskEvent) => void): () => void
-  /** Whether anybody listens, so that an event nobody wants need not be made. */
+  /** Whether an event of this name has a listener: else it need not be made. */
   wants(name: TaskEventName): boolean
   emit(event: TaskEvent): void
 }
 
 /**
- * A bus without listeners.
+ * Returns a bus without listeners.
  *
- * @param onListen Called each time that somebody begins to listen; default nothing.
+ * @param onListen Called before each listener is added; default nothing.
  */
 export function createBus(log: Logger, onListen: () => void = () => undefined): TaskBus {
   const failed = (error: unknown, event: TaskEvent) =>
