@@ -18,7 +18,7 @@ const longestPauseMs = 30_000
  */
 export function announceEvents(core: Core, outbox: EventOutbox): () => Promise<void> {
   const remote = core.broker.remote
-  if (remote === undefined || !remote.tellsEvents) return async () => undefined
+  if (remote === undefined || !remote.publishesEvents) return async () => undefined
   outbox.keep()
   /** When what others left behind is looked for, and until when nothing is told: by the monotonic clock. */
   let lookAt = Number.NEGATIVE_INFINITY

@@ -83,7 +83,7 @@ function startAll(core: Core, planned: ReturnType<typeof planSchedules>, parts: 
   const relay = startRelay(core)
   parts.relay = relay
   const stops = [core.store.outbox.onDue(() => relay.wake()), wakeOnTurn(core)]
-  core.broker.onRoom(() => relay.wake())
+  core.broker.onCapacity(() => relay.wake())
   const { roles } = core.settings
   let consumer: Consumer | undefined
   if (roles.has('worker')) consumer = startConsumer(core)

@@ -28,7 +28,7 @@ export function createLink(core: Core): Link {
   core.store.outbox.keepNotifications?.()
   const stopControl = remote.onControl(message => obey(core, message))
   const stopAnnouncing = core.store.events === undefined ? undefined : announceEvents(core, core.store.events)
-  const askMs = remote.tellsEvents ? askEveryMs.told : askEveryMs.untold
+  const askMs = remote.publishesEvents ? askEveryMs.told : askEveryMs.untold
   const asking = startLoop({ clock: core.clock, everyMs: askMs, step: () => ask(core) })
   gapListeners.add(() => asking.wake())
   let stopListening: (() => void) | undefined
@@ -53,7 +53,7 @@ export function createLink(core: Core): Link {
 }
 
 function listenToOthers(core: Core, remote: RemoteBroker, gapListeners: ReadonlySet<() => void>): () => void {
-  if (!remote.tellsEvents) return () => undefined
+  if (!remote.publishesEvents) return () => undefined
   const ends = createEndReader(core)
   const stop = remote.onEvents({
     event(event) {

@@ -76,7 +76,7 @@ async function lookAt(core: Core, parentId: string): Promise<void> {
 function roomIn({ broker }: Core, lane: string): LaneCapacity {
   return {
     lane,
-    capacity: broker.room(lane),
+    capacity: broker.capacity(lane),
     isEmpty: broker.isEmpty?.(lane) === true,
     takesUrgent: broker.takesUrgent?.(lane) === true,
   }
@@ -102,7 +102,7 @@ function noteCrowded(core: Core, rooms: readonly LaneCapacity[], deliveries: rea
 }
 
 async function notify(core: Core, notices: readonly DeadLetterNotification[]): Promise<void> {
-  const published = await core.broker.remote?.publishNotices(notices)
+  const published = await core.broker.remote?.publishNotifications(notices)
   const told = notices.filter((_, index) => published?.[index] === 'confirmed')
   if (told.length > 0) await core.store.outbox.notified?.(told)
 }
