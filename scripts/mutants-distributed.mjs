@@ -154,7 +154,7 @@ export const distributedMutants = [
   ],
   [
     'rabbitmq: a dead letter does not return to its queue',
-    'src/broker/rabbitmq/held-message.ts',
+    'src/broker/rabbitmq/unacked-message.ts',
     'nack(this.message, false, false)',
     'nack(this.message, false, true)',
     nonsense,

@@ -218,7 +218,7 @@ function buildCore<Tx>(
     budgets: new BudgetLedger({ store, clock, log, random }),
     clock,
     bus,
-    live: broker.remote?.tellsEvents === true ? createBus(log, () => core.listenToOthers()) : bus,
+    live: broker.remote?.publishesEvents === true ? createBus(log, () => core.listenToOthers()) : bus,
     log,
     trace: options.trace,
     settings: resolveSettings(

@@ -84,7 +84,7 @@ function startAll(core: Core, planned: ReturnType<typeof planSchedules>, parts: 
   const relay = startRelay(core)
   parts.relay = relay
   const stops = [core.store.outbox.onDue(() => relay.wake()), wakeOnTurn(core)]
-  core.broker.onRoom(() => relay.wake())
+  core.broker.onCapacity(() => relay.wake())
   const { roles } = core.settings
   if (roles.has('worker')) stops.push(startConsumers(core))
   const upkeep = roles.has('maintenance') ? startUpkeep(core, planned, stops) : []

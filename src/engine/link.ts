@@ -30,7 +30,7 @@ export function createLink(core: Core): Link {
   core.store.outbox.keepNotifications?.()
   const stopControl = remote.onControl(message => control(core, message))
   const stopPublishing = core.store.events === undefined ? undefined : publishEvents(core, core.store.events)
-  const everyMs = remote.tellsEvents ? endsEveryMs.withEvents : endsEveryMs.withoutEvents
+  const everyMs = remote.publishesEvents ? endsEveryMs.withEvents : endsEveryMs.withoutEvents
   const finding = startLoop({ clock: core.clock, everyMs, step: () => findEndsQuietly(core) })
   gaps.on(() => finding.wake())
   let stopListening: (() => void) | undefined
@@ -70,7 +70,7 @@ function cancelHere(core: Core, { taskId, attempt }: { taskId: string; attempt: 
 }
 
 function listenToOthers(core: Core, remote: RemoteBroker, gaps: Emitter): () => void {
-  if (!remote.tellsEvents) return () => undefined
+  if (!remote.publishesEvents) return () => undefined
   const ends = createEndReader(core)
   const stop = remote.onEvents({
     event(event) {
@@ -151,7 +151,7 @@ const longestPauseMs = 30_000
  */
 function publishEvents(core: Core, outbox: EventOutbox): () => Promise<void> {
   const remote = core.broker.remote
-  if (remote === undefined || !remote.tellsEvents) return async () => undefined
+  if (remote === undefined || !remote.publishesEvents) return async () => undefined
   outbox.keep()
   /** When what others left behind is looked up, and until when nothing is published: by the monotonic clock. */
   let leftBehindAt = Number.NEGATIVE_INFINITY

@@ -51,7 +51,7 @@ async function sendDue(core: Core, lanes: readonly string[]): Promise<number | u
 function capacityOf({ broker }: Core, lane: string): LaneCapacity {
   return {
     lane,
-    capacity: broker.room(lane),
+    capacity: broker.capacity(lane),
     isEmpty: broker.isEmpty?.(lane) === true,
     takesUrgent: broker.takesUrgent?.(lane) === true,
   }
@@ -93,7 +93,7 @@ async function sendNotifications(
   core: Core,
   notifications: readonly DeadLetterNotification[],
 ): Promise<void> {
-  const published = await core.broker.remote?.publishNotices(notifications)
+  const published = await core.broker.remote?.publishNotifications(notifications)
   const confirmed = notifications.filter((_, index) => published?.[index] === 'confirmed')
   if (confirmed.length > 0) await core.store.outbox.notified?.(confirmed)
 }

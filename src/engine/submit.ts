@@ -131,7 +131,7 @@ function routeTo(core: Core, task: NewTask): Start | undefined {
   if (startAt !== undefined || delay !== undefined || core.saturated.has(lane)) return undefined
   const start = core.tasks.has(taskType) ? core.reserveStart(lane) : undefined
   if (start !== undefined) task.claim = start.claim
-  if (core.broker.remote !== undefined && core.broker.room(lane) > 0) task.send = true
+  if (core.broker.remote !== undefined && core.broker.capacity(lane) > 0) task.send = true
   return start
 }
 

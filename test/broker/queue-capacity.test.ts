@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest'
-import { LaneRoom } from '../../src/broker/rabbitmq/room.ts'
+import { QueueCapacity } from '../../src/broker/rabbitmq/queue-capacity.ts'
 
 describe('the room of a lane', () => {
   /** A lane that was counted at the time 0. */
-  function counted(ready: number, consumers: number, window = 2): LaneRoom {
-    const room = new LaneRoom(window)
+  function counted(ready: number, consumers: number, window = 2): QueueCapacity {
+    const room = new QueueCapacity(window)
     room.counting()({ ready, consumers }, 0)
     return room
   }
@@ -16,29 +16,29 @@ describe('the room of a lane', () => {
     { ready: 15, consumers: 10, room: 5, why: 'less what is there' },
     { ready: 90, consumers: 10, room: 0, why: 'never below nothing' },
   ])('is $room with $ready ready and $consumers consumers: $why', ({ ready, consumers, room }) => {
-    expect(counted(ready, consumers).room(1)).toBe(room)
+    expect(counted(ready, consumers).capacity(1)).toBe(room)
   })
 
   it('is nothing before the first count, and when the last one is old', () => {
-    expect(new LaneRoom(2).room(1)).toBe(0)
+    expect(new QueueCapacity(2).capacity(1)).toBe(0)
     const room = counted(0, 10)
-    expect([room.room(9_999), room.room(10_001)]).toEqual([20, 0])
+    expect([room.capacity(9_999), room.capacity(10_001)]).toEqual([20, 0])
   })
 
   it('counts own slots before the broker does', () => {
     const room = counted(0, 0)
     room.ownSlots = 3
-    expect(room.room(1)).toBe(6)
+    expect(room.capacity(1)).toBe(6)
   })
 
   it('knows what was sent and taken since the count', () => {
     const room = counted(0, 10)
     room.sent(12)
-    expect(room.room(1)).toBe(8)
+    expect(room.capacity(1)).toBe(8)
     room.answered(12, 10, 1)
-    expect(room.room(1)).toBe(10)
+    expect(room.capacity(1)).toBe(10)
     for (let taken = 0; taken < 4; taken++) room.taken()
-    expect(room.room(1)).toBe(14)
+    expect(room.capacity(1)).toBe(14)
   })
 
   it('counts nothing twice and forgets nothing, whenever the count is asked and answered', () => {
@@ -49,12 +49,12 @@ describe('the room of a lane', () => {
     // Five have surely arrived; three may be in the count or not, and are taken to be outside of it.
     const tell = room.counting()
     room.sent(2)
-    expect(room.room(1)).toBe(10)
+    expect(room.capacity(1)).toBe(10)
     tell({ ready: 5, consumers: 10 }, 2)
-    expect(room.room(3)).toBe(20 - 5 - 3 - 2)
+    expect(room.capacity(3)).toBe(20 - 5 - 3 - 2)
     room.answered(5, 5, 3)
     room.counting()({ ready: 10, consumers: 10 }, 4)
-    expect(room.room(5)).toBe(10)
+    expect(room.capacity(5)).toBe(10)
   })
 
   it('grows with the pace of short tasks, to what the consumers take in 50 ms', () => {
@@ -65,10 +65,10 @@ describe('the room of a lane', () => {
       room.counting()({ ready: 0, consumers: 10 }, count * 50)
     }
     // Two a millisecond here, and as many by the five consumers elsewhere.
-    expect(room.room(2_001)).toBeGreaterThan(190)
-    expect(room.room(2_001)).toBeLessThanOrEqual(200)
+    expect(room.capacity(2_001)).toBeGreaterThan(190)
+    expect(room.capacity(2_001)).toBeLessThanOrEqual(200)
     for (let count = 41; count <= 80; count++) room.counting()({ ready: 0, consumers: 10 }, count * 50)
-    expect(room.room(4_001)).toBe(20)
+    expect(room.capacity(4_001)).toBe(20)
   })
 
   it('is nothing for a while after messages of which none arrived, and for longer each time', () => {
@@ -78,7 +78,7 @@ describe('the room of a lane', () => {
       room.sent(3)
       room.answered(3, 0, now)
       let end = now
-      while (room.room(end) === 0 && end < now + 20_000) {
+      while (room.capacity(end) === 0 && end < now + 20_000) {
         end += 100
         room.counting()({ ready: 0, consumers: 10 }, end)
       }
@@ -94,14 +94,14 @@ describe('the room of a lane', () => {
     room.sent(3)
     room.answered(3, 0, 1_000_000)
     room.counting()({ ready: 0, consumers: 10 }, 1_000_000)
-    expect(room.room(1_000_001)).toBe(0)
+    expect(room.capacity(1_000_001)).toBe(0)
     room.resume()
-    expect(room.room(1_000_001)).toBe(20)
+    expect(room.capacity(1_000_001)).toBe(20)
   })
 
   it('is known while counts are new and what was sent arrives, however full the lane is', () => {
     const room = counted(100, 1)
-    expect([room.isKnown(1), room.room(1)]).toEqual([true, 0])
+    expect([room.isKnown(1), room.capacity(1)]).toEqual([true, 0])
     expect(room.isKnown(10_002)).toBe(false)
     room.sent(1)
     room.answered(1, 0, 2)

@@ -1,7 +1,7 @@
 import type { Channel, ConsumeMessage } from 'amqplib'
 
 /** A message that this process has and the broker waits to hear of. It is answered for once; what comes later is not said. */
-export class HeldMessage {
+export class UnackedMessage {
   readonly message: ConsumeMessage
   readonly channel: Channel
   #answered = false
@@ -16,7 +16,7 @@ export class HeldMessage {
     return this.#answered
   }
 
-  /** Calls back when the message has been held for so many milliseconds. */
+  /** Calls back when the message has been unacknowledged for `ms` milliseconds. */
   after(ms: number, callback: () => void): void {
     this.#timer = setTimeout(callback, ms)
     this.#timer.unref()

@@ -2,13 +2,13 @@ import type { Channel } from 'amqplib'
 import type { ChannelPlan } from './channels.ts'
 import { messageOf } from './failures.ts'
 import type { RabbitmqSettings } from './options.ts'
-import { LaneRoom } from './room.ts'
+import { QueueCapacity } from './queue-capacity.ts'
 
-/** What a gauge needs of its surroundings. */
-export interface GaugeOptions {
+/** What a depth needs of its surroundings. */
+export interface QueueDepthOptions {
   settings: RabbitmqSettings
-  /** The lane has so much room again that filling it is worth a trip. */
-  onRoom(lane: string): void
+  /** The lane has so much capacity again that filling it is worth a trip. */
+  onCapacity(lane: string): void
 }
 
 /** Milliseconds between two counts of a queue that is in use, and of one that is not. */
@@ -21,22 +21,22 @@ const never = Number.NEGATIVE_INFINITY
 interface Lane {
   name: string
   queue: string
-  room: LaneRoom
+  capacity: QueueCapacity
   usedAt: number
   countedAt: number
-  /** There was too little room to be worth a trip; who asked is called back when there is. */
+  /** There was too little capacity to be worth a trip; the listener is called when there is. */
   low: boolean
   timer?: NodeJS.Timeout | undefined
 }
 
 /** Knows how full the lanes' queues are. Its channel is its own: a queue that is gone closes the channel that asks for it. */
-export class Gauge {
+export class QueueDepth {
   readonly plan: ChannelPlan<Channel>
-  readonly #options: GaugeOptions
+  readonly #options: QueueDepthOptions
   readonly #lanes = new Map<string, Lane>()
   #channel: Channel | undefined
 
-  constructor(options: GaugeOptions) {
+  constructor(options: QueueDepthOptions) {
     this.#options = options
     this.plan = {
       name: 'queue counts',
@@ -48,43 +48,43 @@ export class Gauge {
 
   /** Measures the lane from the next connection on. */
   add(name: string, queue: string): void {
-    const room = new LaneRoom(this.#options.settings.window)
-    this.#lanes.set(name, { name, queue, room, usedAt: never, countedAt: never, low: true })
+    const capacity = new QueueCapacity(this.#options.settings.window)
+    this.#lanes.set(name, { name, queue, capacity: capacity, usedAt: never, countedAt: never, low: true })
   }
 
-  /** The lane's room; 0 for an unknown lane. */
-  room(name: string): number {
+  /** Returns the lane's capacity; 0 for an unknown lane. */
+  capacity(name: string): number {
     const lane = this.#lanes.get(name)
     if (lane === undefined || this.#channel === undefined) return 0
     const now = performance.now()
-    const room = lane.room.room(now)
-    // Whoever asked wants to send more: the next count comes soon.
-    if (room === 0) this.#used(lane, now)
-    return room
+    const capacity = lane.capacity.capacity(now)
+    // The caller wants to send more: the next count comes soon.
+    if (capacity === 0) this.#used(lane, now)
+    return capacity
   }
 
   /** Whether the lane's queue was empty at the last counts; false where none is known, or they are old. */
   isEmpty(name: string): boolean {
     const lane = this.#lanes.get(name)
-    return lane !== undefined && this.#channel !== undefined && lane.room.isEmpty(performance.now())
+    return lane !== undefined && this.#channel !== undefined && lane.capacity.isEmpty(performance.now())
   }
 
   /** Whether what goes ahead of all others in the lane's queue gets through it; false where its state is not known, or it was lost. */
   takesUrgent(name: string): boolean {
     const lane = this.#lanes.get(name)
-    return lane !== undefined && this.#channel !== undefined && lane.room.isKnown(performance.now())
+    return lane !== undefined && this.#channel !== undefined && lane.capacity.isKnown(performance.now())
   }
 
   /** Slots of this process were added, or, with a negative number, taken away. */
   addSlots(name: string, slots: number): void {
-    this.#change(name, room => {
-      room.ownSlots += slots
+    this.#change(name, capacity => {
+      capacity.ownSlots += slots
     })
   }
 
   /** Messages are being sent to the lane's queue. */
   sent(name: string, messages: number): void {
-    this.#change(name, room => room.sent(messages))
+    this.#change(name, capacity => capacity.sent(messages))
   }
 
   /** The broker answered for messages that were sent, or will not; `arrived` of them are in the queue, or were. */
@@ -92,20 +92,20 @@ export class Gauge {
     const lane = this.#lanes.get(name)
     if (lane === undefined) return
     const now = performance.now()
-    // Nobody is called back: messages that did not arrive make room, and would be sent again at once, without end.
-    lane.room.answered(messages, arrived, now)
+    // Nobody is called back: messages that did not arrive free capacity, and would be sent again at once, without end.
+    lane.capacity.answered(messages, arrived, now)
     this.#used(lane, now)
   }
 
   /** A slot of this process got a message of the lane. */
   taken(name: string): void {
-    this.#change(name, room => room.taken())
+    this.#change(name, capacity => capacity.taken())
   }
 
-  /** Counts again now, and calls back for every lane with room: something may have changed for all of them. */
+  /** Counts again now, and calls back for every lane with capacity: something may have changed for all of them. */
   refresh(): void {
     for (const lane of this.#lanes.values()) {
-      lane.room.resume()
+      lane.capacity.resume()
       lane.low = true
       if (lane.timer !== undefined) this.#countAgain(lane)
     }
@@ -127,7 +127,7 @@ export class Gauge {
     if (on === undefined) return
     clearTimeout(lane.timer)
     lane.timer = undefined
-    const tell = lane.room.counting()
+    const tell = lane.capacity.counting()
     const { messageCount, consumerCount } = await on.checkQueue(lane.queue)
     const now = performance.now()
     tell({ ready: messageCount, consumers: consumerCount }, now)
@@ -149,7 +149,7 @@ export class Gauge {
     this.#count(lane).catch(error => {
       // Where it fails the channel is closed, and made again.
       if (this.#channel === undefined) return
-      log.warn({ queue: lane.queue, reason: messageOf(error) }, 'a queue could not be counted')
+      log.warn({ queue: lane.queue, reason: messageOf(error) }, 'queue depth not read; will retry')
     })
   }
 
@@ -161,17 +161,17 @@ export class Gauge {
   }
 
   #look(lane: Lane, now: number): void {
-    const isWorthFilling = lane.room.isWorthFilling(now)
+    const isWorthFilling = lane.capacity.isWorthFilling(now)
     const wasLow = lane.low
     lane.low = !isWorthFilling
-    if (wasLow && isWorthFilling) this.#options.onRoom(lane.name)
+    if (wasLow && isWorthFilling) this.#options.onCapacity(lane.name)
   }
 
-  #change(name: string, apply: (room: LaneRoom) => void): void {
+  #change(name: string, apply: (capacity: QueueCapacity) => void): void {
     const lane = this.#lanes.get(name)
     if (lane === undefined) return
     const now = performance.now()
-    apply(lane.room)
+    apply(lane.capacity)
     this.#used(lane, now)
     this.#look(lane, now)
   }

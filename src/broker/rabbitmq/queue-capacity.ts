@@ -2,13 +2,13 @@
  * How many more deliveries a lane's queue should get. The queue stays short, because what is in it can no longer be overtaken: whose turn
  * it is, the store decides when a delivery is sent.
  *
- *   room   = wanted − depth, never below 0
- *   wanted = the greater of window × consumers, and what they take in 50 ms; with no consumer 50
+ *   capacity = wanted − depth, never below 0
+ *   wanted   = the greater of window × consumers, and what they take in 50 ms; with no consumer 50
  *   depth  = ready + not counted − taken
  *
  * `ready` and `consumers` are what the broker counted last, for all processes. `not counted` are messages that this process sent and
  * that may not have been in that count; `taken` are those that its slots got since. What other processes send and take is seen with
- * the next count. Too much room sends a few deliveries early; too little is made good within a count.
+ * the next count. Too much capacity sends a few deliveries early; too little is made good within a count.
  *
  * The 50 ms are for tasks so short that a trip of the relay takes longer than a window of them: then the queue would run empty on each
  * trip. The pace of other processes is taken to be that of this one.
@@ -26,14 +26,14 @@ const withoutConsumer = 50
 const lastsMs = 50
 /** How much the newest measure of the pace weighs; the rest is what was known. */
 const newest = 0.3
-/** Milliseconds without room after messages of which none arrived: at first, and at most while this goes on. */
+/** Milliseconds without capacity after messages of which none arrived: at first, and at most while this goes on. */
 const firstPauseMs = 1_000
 const longestPauseMs = 10_000
 /** A count that is older than this says nothing any more: the queue may be without a quorum. Milliseconds. */
 const staleMs = 10_000
 
-/** The room of one lane. Times are milliseconds of a clock that only grows. */
-export class LaneRoom {
+/** The capacity of one lane's queue. Times are milliseconds of a clock that only grows. */
+export class QueueCapacity {
   readonly #window: number
   #count: Count = { ready: 0, consumers: 0 }
   #countedAt = Number.NEGATIVE_INFINITY
@@ -48,7 +48,7 @@ export class LaneRoom {
   #pace = 0
   /** Counts in a row that said that nothing is there. */
   #emptyCounts = 0
-  /** No room before this time, since what was sent did not arrive; and how long the pause was made. */
+  /** No capacity before this time, since what was sent did not arrive; and how long the pause was made. */
   #pausedUntil = Number.NEGATIVE_INFINITY
   #pauseMs = 0
   /** Slots of this process: they count before the broker has counted them. */
@@ -59,7 +59,7 @@ export class LaneRoom {
   }
 
   /** How many deliveries are useful now. */
-  room(now: number): number {
+  capacity(now: number): number {
     if (!this.isKnown(now)) return 0
     return Math.max(0, this.#wanted() - this.#depth())
   }
@@ -78,9 +78,9 @@ export class LaneRoom {
     return this.#depth() === 0
   }
 
-  /** Whether so much room has come that filling it is worth a trip: half of it, or more. */
+  /** Whether so much capacity has come that filling it is worth a trip: half of it, or more. */
   isWorthFilling(now: number): boolean {
-    return this.room(now) * 2 >= this.#wanted()
+    return this.capacity(now) * 2 >= this.#wanted()
   }
 
   sent(messages: number): void {
