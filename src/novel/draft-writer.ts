@@ -1,5 +1,5 @@
 import { QuillworkError } from '../index.ts'
-import type { Piece } from './import/text.ts'
+import type { Piece } from './import/read-chapters.ts'
 import type {
   ChapterDraft,
   DraftState,

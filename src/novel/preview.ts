@@ -1,5 +1,7 @@
 import { encodingName } from './import/decoder.ts'
-import { isSurveyOf, surveyText, type TextSource, type TextSurvey } from './import/text.ts'
+import { isSurveyOf } from './import/read-chapters.ts'
+import type { TextSource } from './import/source.ts'
+import { surveyText, type TextSurvey } from './import/survey.ts'
 import type { Upload } from './library/uploads.ts'
 import type { NovelServices } from './services.ts'
 import { openUpload } from './upload-files.ts'

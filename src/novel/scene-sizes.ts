@@ -1,4 +1,5 @@
-import { readChapters, type TextSurvey } from './import/text.ts'
+import { readChapters } from './import/read-chapters.ts'
+import type { TextSurvey } from './import/survey.ts'
 import type { Upload } from './library/uploads.ts'
 import type { NovelServices } from './services.ts'
 import { openUpload } from './upload-files.ts'

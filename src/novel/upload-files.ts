@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import path from 'node:path'
 import { QuillworkError } from '../index.ts'
-import type { TextSource } from './import/text.ts'
+import type { TextSource } from './import/source.ts'
 import type { Upload } from './library/uploads.ts'
 import { type NovelServices, nowOf } from './services.ts'
 

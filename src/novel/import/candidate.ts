@@ -1,5 +1,5 @@
+import type { Measure } from '../words.ts'
 import type { Heading } from './heading.ts'
-import type { Measure } from './measure.ts'
 
 /** How much text stands before a place. */
 export interface Totals {
@@ -71,4 +71,27 @@ export function between(
     sentences: b.before.sentences - a.before.sentences,
     characters: b.before.characters - a.before.characters - a.own.characters,
   }
+}
+
+/** What a chosen heading starts. `again` is a heading printed a second time: it starts nothing, and is no text. */
+export type Role = 'volume' | 'chapter' | 'section' | 'again'
+
+/** A candidate that is a heading. */
+export interface Chosen {
+  readonly candidate: Candidate
+  readonly role: Role
+}
+
+/** What choosing needs to know of the text. */
+export interface TextFacts {
+  /** Characters from the start of the book to its end. */
+  readonly characters: number
+  /** Totals of characters before the book. */
+  readonly charactersBefore: number
+  /** Blank lines part the paragraphs. */
+  readonly usesBlanks: boolean
+  /** Headings are what is marked as one, and nothing else: the file is Markdown, or a book with a table of contents. */
+  readonly declared: boolean
+  /** The file itself says where its headings are, as EPUB and DOCX do. */
+  readonly structured: boolean
 }

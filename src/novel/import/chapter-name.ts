@@ -1,6 +1,5 @@
-import type { Candidate } from './candidate.ts'
-import type { Chosen } from './chosen.ts'
-import { plainSpaces } from './heading-text.ts'
+import type { Candidate, Chosen } from './candidate.ts'
+import { plainSpaces } from './heading.ts'
 import { readHeading } from './read-heading.ts'
 import { isSentence } from './scan.ts'
 

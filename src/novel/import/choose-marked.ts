@@ -1,5 +1,4 @@
-import { between, type Candidate } from './candidate.ts'
-import type { Chosen, Role, TextFacts } from './chosen.ts'
+import { between, type Candidate, type Chosen, type Role, type TextFacts } from './candidate.ts'
 
 /**
  * Chooses the headings that are marked, by their levels. Undefined when the text is not structured that way.

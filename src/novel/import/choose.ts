@@ -1,9 +1,7 @@
-import { between, blankAfter, type Candidate } from './candidate.ts'
+import { between, blankAfter, type Candidate, type Chosen, type Role, type TextFacts } from './candidate.ts'
+import { chooseNumerals, continueNumerals, fitting, withoutStrays } from './choose-by-number.ts'
 import { chooseMarked, withoutTitle } from './choose-marked.ts'
-import { chooseNumerals, continueNumerals } from './choose-numerals.ts'
-import type { Chosen, Role, TextFacts } from './chosen.ts'
 import { comparable, isTouching, withoutContents } from './contents.ts'
-import { fitting, withoutStrays } from './sequence.ts'
 
 /**
  * Chooses the headings of a text among its candidates, in order. One line tells little; the document decides:

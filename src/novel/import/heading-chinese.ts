@@ -1,5 +1,4 @@
-import type { Heading } from './heading.ts'
-import { type HeadingName, plainSpaces, withoutPageNumber } from './heading-text.ts'
+import { type Heading, type HeadingName, plainSpaces, withoutPageNumber } from './heading.ts'
 import { CHINESE_NUMERALS, chineseNumber } from './numerals.ts'
 
 /** Depth by unit; the first word of each list gives its style, so that 话 and 話 are one. */

@@ -1,5 +1,4 @@
-import type { Heading } from './heading.ts'
-import { type HeadingName, plainSpaces, withoutPageNumber } from './heading-text.ts'
+import { type Heading, type HeadingName, plainSpaces, withoutPageNumber } from './heading.ts'
 import { type FoundNumber, leadingNumber } from './numerals.ts'
 
 interface Label {

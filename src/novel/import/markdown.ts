@@ -1,5 +1,4 @@
-import { type Heading, LONGEST_HEADING } from './heading.ts'
-import { plainSpaces } from './heading-text.ts'
+import { type Heading, LONGEST_HEADING, plainSpaces } from './heading.ts'
 import { readHeading } from './read-heading.ts'
 
 /** A line that Markdown marks as a heading. */

@@ -1,9 +1,8 @@
-import type { Candidate, Totals } from './candidate.ts'
+import { type Measure, measure } from '../words.ts'
+import type { Candidate, Chosen, Totals } from './candidate.ts'
 import { joinedTitle, namesBelow } from './chapter-name.ts'
-import type { Chosen } from './chosen.ts'
 import { comparable } from './contents.ts'
 import type { Heading } from './heading.ts'
-import { type Measure, measure } from './measure.ts'
 import { isSentence, type Place } from './scan.ts'
 
 /** Lines of the text and what they belong to. The lines between spans are headings. */

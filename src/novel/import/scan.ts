@@ -1,7 +1,8 @@
+import { type Measure, measure } from '../words.ts'
 import { type Candidate, ownCopy, ownHeading, type Totals } from './candidate.ts'
+import { ListedTitles } from './contents.ts'
 import { type Heading, LONGEST_HEADING } from './heading.ts'
-import type { Line } from './lines.ts'
-import { ListedTitles } from './listed-titles.ts'
+import { isSeparator, type Line } from './lines.ts'
 import {
   levelHeading,
   MarkdownState,
@@ -9,10 +10,7 @@ import {
   markedHeading,
   underlinedHeading,
 } from './markdown.ts'
-import { type Measure, measure } from './measure.ts'
 import { readHeading } from './read-heading.ts'
-import { isSeparator } from './separators.ts'
-import { isWrapperEnd, isWrapperStart } from './wrapper.ts'
 
 /** A line near the start of the text, for the title page. */
 export interface OpeningLine {
@@ -297,4 +295,19 @@ export function isSentence(text: string): boolean {
 
 function indentOf(raw: string): number {
   return raw.length - raw.trimStart().length
+}
+
+/** Lines with which Project Gutenberg encloses a book. What is outside is kept, but not as chapters. */
+const START = /^\*{3}\s?START OF (?:THE|THIS) PROJECT GUTENBERG/i
+const SMALL_PRINT_END = /^\*END\s?\*?\s?THE SMALL PRINT/i
+const END = /^(?:\*{3}\s?END OF (?:THE|THIS) PROJECT GUTENBERG|End of (?:the |this )?Project Gutenberg)/i
+
+/** Whether a line closes what stands before the book. */
+function isWrapperStart(line: string): boolean {
+  return line.startsWith('*') && (START.test(line) || SMALL_PRINT_END.test(line))
+}
+
+/** Whether a line opens what stands after the book. */
+function isWrapperEnd(line: string): boolean {
+  return (line.startsWith('*') || line.startsWith('E')) && END.test(line)
 }

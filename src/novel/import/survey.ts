@@ -1,6 +1,6 @@
+import type { Chosen } from './candidate.ts'
 import { chooseHeadings } from './choose.ts'
 import { bookTitle as markedTitle } from './choose-marked.ts'
-import type { Chosen } from './chosen.ts'
 import { noFaults } from './lines.ts'
 import { openText } from './open-text.ts'
 import { type BookFacts, type FileKind, nothingLeftOut, type OpenedText } from './opened.ts'

@@ -1,4 +1,4 @@
-import { plainSpaces, undecorate, withoutPageNumber } from './heading-text.ts'
+import { plainSpaces, undecorate, withoutPageNumber } from './heading.ts'
 import type { OpeningLine } from './scan.ts'
 
 /** Who wrote what, as far as the text says. */

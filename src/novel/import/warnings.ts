@@ -1,4 +1,4 @@
-import { shown } from './archive/bounds.ts'
+import { shown } from './bounds.ts'
 import { LOW_CONFIDENCE } from './encoding.ts'
 import type { CharacterFaults } from './lines.ts'
 import type { LeftOut, PageKind, PageName } from './opened.ts'

@@ -1,7 +1,7 @@
 import type { LanguageModel } from '../../ai/model.ts'
 import type { Writing } from '../../ai/text/language.ts'
-import { measure } from '../import/measure.ts'
 import type { PromptLanguage } from '../prompts/data-text.ts'
+import { measure } from '../words.ts'
 
 /** How long a text should be, in one of the two units; see `measure` for what they count. */
 export type Length = { readonly words: number } | { readonly characters: number }

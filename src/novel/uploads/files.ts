@@ -1,5 +1,5 @@
 import { QuillworkError } from '../../index.ts'
-import type { TextSource } from '../import/text.ts'
+import type { TextSource } from '../import/source.ts'
 
 /** A file that was written. */
 export interface StoredFile {

@@ -1,8 +1,7 @@
-import type { HeadingHolder } from '../heading-holder.ts'
+import type { HeadingHolder } from '../book-lines.ts'
 import type { LeftOut } from '../opened.ts'
-import type { XmlEvents } from '../xml/read-xml.ts'
-import { isOn, outlineLevel, type Purpose, type Styles } from './styles.ts'
-import { WordNames } from './word-names.ts'
+import type { XmlEvents } from '../xml.ts'
+import { isOn, outlineLevel, type Purpose, type Styles, WordNames } from './styles.ts'
 
 /** UTF-16 units of a paragraph after which it is cut: what is held of one. */
 const longestParagraph = 1_000_000

@@ -1,8 +1,6 @@
-import type { Archive } from '../archive/archive.ts'
-import { overLimit } from '../archive/bounds.ts'
-import { readPart } from '../xml/read-part.ts'
-import type { XmlEvents } from '../xml/read-xml.ts'
-import { WordNames } from './word-names.ts'
+import type { Archive } from '../archive.ts'
+import { overLimit } from '../bounds.ts'
+import { readPart, type XmlEvents } from '../xml.ts'
 
 /** What a paragraph is by its style. Level 0 is the title of the document, 1 to 9 are headings. */
 export type Purpose = { readonly level: number } | 'contents' | 'text'
@@ -121,4 +119,36 @@ export function outlineLevel(value: string | undefined): number | undefined {
 /** Whether the value of a property that is on or off means on; a property without a value is on. */
 export function isOn(value: string | undefined): boolean {
   return value === undefined || !/^(?:0|false|off|none)$/.test(value)
+}
+
+/** Namespaces of WordprocessingML: as Word writes it, and in its strict form. */
+const wordSpaces = new Set([
+  'http://schemas.openxmlformats.org/wordprocessingml/2006/main',
+  'http://purl.oclc.org/ooxml/wordprocessingml/main',
+])
+
+/** Tells the names of WordprocessingML from those of drawings and formulas, which have paragraphs and texts of their own. */
+export class WordNames {
+  #prefix = 'w:'
+  #isKnown = false
+
+  /** The name of an element of WordprocessingML without its prefix; undefined for others. The first element declares the prefix. */
+  of(name: string, attributes?: Readonly<Record<string, string>>): string | undefined {
+    if (!this.#isKnown && attributes !== undefined) this.#learn(attributes)
+    return name.startsWith(this.#prefix) ? name.slice(this.#prefix.length) : undefined
+  }
+
+  /** An attribute of WordprocessingML. */
+  attribute(attributes: Readonly<Record<string, string>>, name: string): string | undefined {
+    return attributes[this.#prefix + name] ?? attributes[name]
+  }
+
+  #learn(attributes: Readonly<Record<string, string>>): void {
+    this.#isKnown = true
+    for (const [name, value] of Object.entries(attributes)) {
+      if (!wordSpaces.has(value)) continue
+      if (name === 'xmlns') this.#prefix = ''
+      else if (name.startsWith('xmlns:')) this.#prefix = `${name.slice('xmlns:'.length)}:`
+    }
+  }
 }

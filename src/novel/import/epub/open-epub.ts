@@ -1,17 +1,12 @@
-import type { Archive } from '../archive/archive.ts'
-import { encrypted } from '../archive/bounds.ts'
-import { HeadingHolder } from '../heading-holder.ts'
-import { LineWriter } from '../line-writer.ts'
+import { type Archive, resolveTarget, type Target } from '../archive.ts'
+import { HeadingHolder, LineWriter } from '../book-lines.ts'
+import { encrypted, overLimit } from '../bounds.ts'
 import type { CharacterFaults, Line } from '../lines.ts'
-import { factsOf, type LeftOut, type OpenedText } from '../opened.ts'
-import { decodeXml, xmlEncoding } from '../xml/decode-xml.ts'
-import { readPart } from '../xml/read-part.ts'
-import { XmlReader } from '../xml/read-xml.ts'
-import { ContentEvents } from './content-events.ts'
-import { type ContentsEntry, readContents } from './contents.ts'
-import { lockedFiles } from './encryption.ts'
-import { readPackage } from './package.ts'
-import { type Chapters, type Page, planPages } from './pages.ts'
+import { factsOf, type LeftOut, type OpenedText, type PageName } from '../opened.ts'
+import { decodeXml, localName, readPart, XmlReader, xmlEncoding } from '../xml.ts'
+import { ContentEvents, pageKinds, pageTitles } from './content.ts'
+import { type ContentsEntry, type EpubContents, readContents } from './navigation.ts'
+import { type EpubPackage, type ManifestItem, readPackage } from './package.ts'
 
 /** Whether an archive says that it is an EPUB. */
 export function isEpub(archive: Archive): boolean {
@@ -109,3 +104,120 @@ async function idsIn(archive: Archive, file: string, wanted: ReadonlySet<string>
   })
   return there
 }
+
+/** Ways to disguise embedded fonts. They lock nothing that is read here. */
+const disguises = new Set(['http://www.idpf.org/2008/embedding', 'http://ns.adobe.com/pdf/enc#RC'])
+const list = 'META-INF/encryption.xml'
+
+/** The files of an EPUB that are encrypted so that only a licensed reader opens them. Throws what `readPart` throws. */
+async function lockedFiles(archive: Archive): Promise<ReadonlySet<string>> {
+  const locked = new Set<string>()
+  if (!archive.has(list)) return locked
+  let isDisguise = false
+  await readPart(archive, list, {
+    open(name, attributes) {
+      const local = localName(name)
+      if (local === 'EncryptedData') isDisguise = false
+      // The key of the data may have a method of its own, within the data.
+      else if (local === 'EncryptionMethod') isDisguise ||= disguises.has(attributes['Algorithm'] ?? '')
+      else if (local === 'CipherReference' && !isDisguise) {
+        const target = resolveTarget('', attributes['URI'] ?? '')
+        if (target !== undefined) locked.add(target.file)
+        if (locked.size > archive.bounds.listed) throw overLimit('listed', archive.bounds.listed, list)
+      }
+    },
+    close: () => undefined,
+    text: () => undefined,
+  })
+  return locked
+}
+
+/** A file of the reading order. */
+export interface Page {
+  readonly file: string
+  /** What it is called where it is left out. */
+  readonly name: PageName
+  /** Text of the book; a page that is none; a file that is listed and not there. */
+  readonly purpose: 'text' | 'page' | 'missing'
+  /** What the table of contents lists in it. */
+  readonly entries: readonly ContentsEntry[]
+}
+
+/** The reading order with the chapters in it. */
+export interface Chapters {
+  readonly pages: readonly Page[]
+  /** The table of contents says what the chapters are. */
+  readonly declared: boolean
+}
+
+/** A reference to a page of a kind. */
+interface Kind {
+  readonly kind: string
+  readonly target: Target
+}
+
+/**
+ * Tells the pages of a book from its text, and where its chapters begin. A cover, title page, copyright page or table of contents is
+ * no text; nor is what stands beside the reading order. A table of contents that lists a single place of several files tells nothing.
+ */
+function planPages(archive: Archive, book: EpubPackage, contents: EpubContents): Chapters {
+  const isPage = pageTest(book, contents)
+  const byFile = entriesByFile(contents.entries)
+  const seen = new Set<string>()
+  const pages = book.spine.flatMap(({ item, linear }): Page[] => {
+    if (!isReadable(item) || seen.has(item.file)) return []
+    seen.add(item.file)
+    const { file } = item
+    const entries = byFile.get(file) ?? []
+    const title = entries[0]?.title
+    const own = isPage(file) ?? { name: file.split('/').at(-1) ?? file }
+    const name = title === undefined ? own : { name: title }
+    const purpose = !archive.has(file) ? 'missing' : linear && isPage(file) === undefined ? 'text' : 'page'
+    return [{ file, name, purpose, entries }]
+  })
+  const texts = pages.filter(({ purpose }) => purpose === 'text')
+  const places = texts.reduce((sum, { entries }) => sum + entries.length, 0)
+  const declared = places > 1 || (places === 1 && texts.length === 1)
+  return { pages: declared ? pages : pages.map(page => ({ ...page, entries: [] })), declared }
+}
+
+function isReadable({ file, mediaType }: ManifestItem): boolean {
+  const isText = /^(?:application\/xhtml\+xml|text\/html|text\/x-oeb1-document)$/i.test(mediaType.trim())
+  return isText || (mediaType === '' && /\.x?html?$/i.test(file))
+}
+
+/** Answers what kind of page a file is, or undefined for text. */
+function pageTest(
+  book: EpubPackage,
+  { entries, landmarks }: EpubContents,
+): (file: string) => PageName | undefined {
+  const kinds: readonly Kind[] = [...book.guide, ...landmarks]
+  const starts = new Set(kinds.filter(({ kind }) => textKinds.has(kind)).map(({ target }) => target.file))
+  const pages = new Map<string, PageName>()
+  for (const { properties, file } of book.items)
+    if (properties.includes('nav')) pages.set(file, { kind: 'contents' })
+  for (const { kind, target } of kinds) {
+    const known = pageKinds.get(kind)
+    if (known !== undefined && target.fragment === '' && !starts.has(target.file))
+      pages.set(target.file, { kind: known })
+  }
+  const listed = entriesByFile(entries)
+  for (const [file, [only, ...others]] of listed)
+    if (only !== undefined && others.length === 0 && pageTitles.test(only.title))
+      pages.set(file, { name: only.title })
+  // A book of one file may name that file for everything.
+  for (const [file, own] of listed) if (own.length > 1) pages.delete(file)
+  return file => pages.get(file)
+}
+
+function entriesByFile(entries: readonly ContentsEntry[]): Map<string, ContentsEntry[]> {
+  const byFile = new Map<string, ContentsEntry[]>()
+  for (const entry of entries) {
+    const list = byFile.get(entry.target.file)
+    if (list === undefined) byFile.set(entry.target.file, [entry])
+    else list.push(entry)
+  }
+  return byFile
+}
+
+const textKinds = new Set(['text', 'start', 'bodymatter', 'bodymatter.start'])

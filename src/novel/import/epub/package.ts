@@ -1,8 +1,6 @@
-import type { Archive } from '../archive/archive.ts'
-import { damaged, overLimit } from '../archive/bounds.ts'
-import { readPart } from '../xml/read-part.ts'
-import { localName } from '../xml/read-xml.ts'
-import { resolveTarget, type Target } from './paths.ts'
+import { type Archive, resolveTarget, type Target } from '../archive.ts'
+import { damaged, overLimit } from '../bounds.ts'
+import { localName, readPart } from '../xml.ts'
 
 /** A file that the package lists. */
 export interface ManifestItem {

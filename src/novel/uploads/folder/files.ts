@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises'
 import path from 'node:path'
-import { fileSource } from '../../import/text.ts'
+import { fileSource } from '../../import/source.ts'
 import { type UploadFiles, vanished } from '../files.ts'
 
 /** The end of the name of a file that is not whole yet. */

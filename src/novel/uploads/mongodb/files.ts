@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { SharedDatabase } from '../../../store/mongodb/database.ts'
-import type { TextSource } from '../../import/text.ts'
+import type { TextSource } from '../../import/source.ts'
 import { type UploadFiles, vanished } from '../files.ts'
 
 /** A file of the collection `upload_files`. */

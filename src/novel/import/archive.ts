@@ -1,11 +1,16 @@
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { crc32, createInflateRaw } from 'node:zlib'
-import { type Entry, fromRandomAccessReaderPromise, getFileNameLowLevel, type ZipFile } from 'yauzl'
-import { QuillworkError } from '../../../index.ts'
-import type { TextSource } from '../source.ts'
+import {
+  type Entry,
+  fromRandomAccessReaderPromise,
+  getFileNameLowLevel,
+  RandomAccessReader,
+  type ZipFile,
+} from 'yauzl'
+import { QuillworkError } from '../../index.ts'
 import { type Bounds, damaged, encrypted, importBounds, overLimit, shown } from './bounds.ts'
-import { SourceReader } from './random-reader.ts'
+import type { TextSource } from './source.ts'
 
 /** Options of an archive. */
 export interface ArchiveOptions {
@@ -176,4 +181,93 @@ function asCoded(error: unknown): unknown {
   const message = error instanceof Error ? error.message : ''
   if (message.includes('strong encryption')) return encrypted('its archive asks for a password')
   return damaged('is cut off or broken', error)
+}
+
+/** Bytes that are fetched at once: the directory of an archive is read in hundreds of small steps. */
+const blockBytes = 65_536
+
+/** Reads any place of a source for yauzl. Holds one block. */
+class SourceReader extends RandomAccessReader {
+  readonly #source: TextSource
+  #start = 0
+  #block: Uint8Array = new Uint8Array(0)
+
+  constructor(source: TextSource) {
+    super()
+    this.#source = source
+  }
+
+  override _readStreamForRange(start: number, end: number): Readable {
+    return Readable.from(this.#source.readRange(start, end), { objectMode: false })
+  }
+
+  override read(
+    buffer: Buffer,
+    offset: number,
+    length: number,
+    position: number,
+    callback: (error: Error | null) => void,
+  ): void {
+    this.#copy(buffer.subarray(offset, offset + length), position).then(
+      () => callback(null),
+      (error: unknown) => callback(error as Error),
+    )
+  }
+
+  async #copy(target: Buffer, position: number): Promise<void> {
+    for (let filled = 0; filled < target.length; ) {
+      const at = position + filled - this.#start
+      if (at < 0 || at >= this.#block.length) {
+        await this.#fetch(position + filled)
+        if (this.#block.length === 0) throw damaged('is cut off')
+        continue
+      }
+      const part = this.#block.subarray(at, at + target.length - filled)
+      target.set(part, filled)
+      filled += part.length
+    }
+  }
+
+  async #fetch(position: number): Promise<void> {
+    const end = Math.min(this.#source.size, position + blockBytes)
+    this.#block = position < end ? await gather(this.#source.readRange(position, end)) : new Uint8Array(0)
+    this.#start = position
+  }
+}
+
+async function gather(pieces: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
+  const all: Uint8Array[] = []
+  for await (const piece of pieces) all.push(piece)
+  return Buffer.concat(all)
+}
+
+/** A place in a book: a file of the archive, and the id of an element in it where it is not the whole file. */
+export interface Target {
+  readonly file: string
+  readonly fragment: string
+}
+
+/**
+ * Resolves a reference of one file of the archive to another. Undefined where it leads out of the archive: to another site, or above
+ * its root.
+ */
+export function resolveTarget(from: string, reference: string): Target | undefined {
+  const [link = '', fragment = ''] = reference.trim().split('#', 2)
+  if (/^[A-Za-z][A-Za-z\d+.-]*:/.test(link) || link.startsWith('//')) return undefined
+  const plain = decoded(link.split('?', 1)[0] ?? '')
+  if (plain === '') return { file: from, fragment: decoded(fragment) }
+  const steps = plain.startsWith('/') ? [] : from.split('/').slice(0, -1)
+  for (const step of plain.split('/')) {
+    if (step === '..' && steps.pop() === undefined) return undefined
+    if (step !== '' && step !== '.' && step !== '..') steps.push(step)
+  }
+  return { file: steps.join('/'), fragment: decoded(fragment) }
+}
+
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    return text
+  }
 }

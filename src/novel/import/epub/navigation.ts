@@ -1,9 +1,7 @@
-import type { Archive } from '../archive/archive.ts'
-import { overLimit } from '../archive/bounds.ts'
-import { readPart } from '../xml/read-part.ts'
-import { localName, type XmlEvents } from '../xml/read-xml.ts'
+import { type Archive, resolveTarget, type Target } from '../archive.ts'
+import { overLimit } from '../bounds.ts'
+import { localName, readPart, type XmlEvents } from '../xml.ts'
 import type { EpubPackage } from './package.ts'
-import { resolveTarget, type Target } from './paths.ts'
 
 /** An entry of a table of contents. */
 export interface ContentsEntry {

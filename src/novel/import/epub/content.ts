@@ -1,9 +1,7 @@
-import type { HeadingHolder } from '../heading-holder.ts'
-import type { LeftOut } from '../opened.ts'
-import { localName, type XmlEvents } from '../xml/read-xml.ts'
-import { type ContentsEntry, kindsOf } from './contents.ts'
-import { blockElements, isNoteMark, isSceneMark, pageKinds, purposeOf } from './elements.ts'
-import { ParagraphText } from './paragraph-text.ts'
+import type { HeadingHolder } from '../book-lines.ts'
+import type { LeftOut, PageKind } from '../opened.ts'
+import { localName, type XmlEvents } from '../xml.ts'
+import { type ContentsEntry, kindsOf } from './navigation.ts'
 
 /** UTF-16 units of a paragraph after which it is cut: what is held of one. */
 const longestParagraph = 1_000_000
@@ -161,3 +159,137 @@ export class ContentEvents implements XmlEvents {
 
 const wide = '[\\u2e80-\\u9fff\\uf900-\\ufaff\\uff00-\\uffef\\u3000-\\u303f]'
 const wrappedChinese = new RegExp(`(?<=${wide})[ \\t]*[\\r\\n][ \\t\\r\\n]*(?=${wide})`, 'g')
+
+/** Elements that begin and end a paragraph. */
+const blockElements: ReadonlySet<string> = new Set(
+  `address article aside blockquote body caption center dd details dialog div dl dt fieldset figcaption figure footer form header
+  hgroup legend li main ol p pre section summary table tbody tfoot thead tr ul`.split(/\s+/),
+)
+
+/** Elements whose content is no text of the book: how it looks, pictures, and the readings of ruby, whose base stays. */
+const silentElements: ReadonlySet<string> = new Set(
+  'audio head iframe map math nav noscript object rp rt rtc script select style svg template textarea title video'.split(
+    ' ',
+  ),
+)
+
+/** Kinds of notes and of what leads to them. */
+const noteKinds: ReadonlySet<string> = new Set(
+  'footnote footnotes endnote endnotes rearnote rearnotes backlink referrer pagebreak page-list'.split(' '),
+)
+const noteRoles: ReadonlySet<string> = new Set(
+  'doc-footnote doc-endnote doc-endnotes doc-backlink doc-pagebreak doc-pagelist'.split(' '),
+)
+
+/** Pages that are no part of the story, by what an EPUB calls them. */
+export const pageKinds: ReadonlyMap<string, PageKind> = new Map([
+  ['cover', 'cover'],
+  ['titlepage', 'title-page'],
+  ['title-page', 'title-page'],
+  ['halftitlepage', 'half-title'],
+  ['copyright-page', 'copyright'],
+  ['copyright', 'copyright'],
+  ['imprint', 'imprint'],
+  ['colophon', 'colophon'],
+  ['toc', 'contents'],
+  ['loi', 'illustrations'],
+  ['lot', 'tables'],
+])
+
+/** Titles under which tables of contents list such pages, where nothing else tells. */
+export const pageTitles =
+  /^(?:cover(?: page)?|title ?page|half ?title|copyright(?: page| notice)?|(?:table of )?contents|封面|书名页|書名頁|扉页|扉頁|版权(?:页|信息|声明)?|版權(?:頁|資訊|聲明)?|目[录錄次])$/i
+
+/** What an element is to its text. */
+export type Purpose = 'text' | 'silent' | 'note' | 'reference' | 'page'
+
+/** Tells what to do with the text of an element. */
+function purposeOf(name: string, attributes: Readonly<Record<string, string>>): Purpose {
+  if (silentElements.has(name) || attributes['hidden'] !== undefined) return 'silent'
+  const kinds = kindsOf(attributes)
+  const role = attributes['role'] ?? ''
+  if (kinds.includes('noteref') || role === 'doc-noteref') return 'reference'
+  if (kinds.some(kind => noteKinds.has(kind)) || noteRoles.has(role)) return 'note'
+  if ((attributes['class'] ?? '').includes('duokan-footnote-item')) return 'note'
+  const isPage =
+    (name === 'body' || name === 'section' || name === 'div') && kinds.some(kind => pageKinds.has(kind))
+  return isPage ? 'page' : 'text'
+}
+
+/** Whether an element without text is a mark between scenes. */
+function isSceneMark(attributes: Readonly<Record<string, string>>): boolean {
+  const names = attributes['class'] ?? ''
+  if (attributes['role'] === 'separator') return true
+  return (
+    /break|separator|ornament|asterism|dinkus|divider/i.test(names) && !/page|line|column|word/i.test(names)
+  )
+}
+
+/** Whether the text of a link leads to a note: a number or a mark, in brackets or raised. */
+function isNoteMark(text: string, raised: boolean): boolean {
+  const mark = text.trim()
+  if (/^[[［(（【〔][注註]?\s?(?:\d{1,4}|[*†‡§¶])[\]］)）】〕]$/.test(mark)) return true
+  return raised && /^(?:\d{1,4}|[*†‡§¶]{1,3}|[a-z]|[①-⑳]|[注註]\d{0,4})$/.test(mark)
+}
+
+/** The text of a paragraph while it is read, in pieces: adding one takes the same time however long the paragraph is. */
+class ParagraphText {
+  #pieces: string[] = []
+  #length = 0
+  #last = ''
+  #isBlank = true
+
+  /** In UTF-16 units. */
+  get length(): number {
+    return this.#length
+  }
+
+  /** Whether nothing that can be seen was added. */
+  get isBlank(): boolean {
+    return this.#isBlank
+  }
+
+  /** Whether white space at the start of what is added next would be seen. */
+  get endsInSpace(): boolean {
+    return this.#last === '' || this.#last === ' ' || this.#last === '\n' || this.#last === '\t'
+  }
+
+  /** The place after what was added so far. */
+  get place(): number {
+    return this.#pieces.length
+  }
+
+  add(text: string): void {
+    if (text === '') return
+    this.#pieces.push(text)
+    this.#length += text.length
+    this.#last = text.slice(-1)
+    this.#isBlank &&= text.trim() === ''
+  }
+
+  /** What was added since a place, when it is no longer than `longest`; else undefined. */
+  since(place: number, longest: number): string | undefined {
+    let text = ''
+    for (const piece of this.#pieces.slice(place, place + longest)) {
+      text += piece
+      if (text.length > longest) return undefined
+    }
+    return this.#pieces.length - place > longest ? undefined : text
+  }
+
+  /** Takes back what was added since a place. */
+  cut(place: number): void {
+    for (const piece of this.#pieces.splice(place)) this.#length -= piece.length
+    this.#last = this.#pieces.at(-1)?.slice(-1) ?? ''
+  }
+
+  /** The whole text; the next paragraph begins. */
+  take(): string {
+    const text = this.#pieces.join('')
+    this.#pieces = []
+    this.#length = 0
+    this.#last = ''
+    this.#isBlank = true
+    return text
+  }
+}

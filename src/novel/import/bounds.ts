@@ -1,4 +1,4 @@
-import { QuillworkError } from '../../../index.ts'
+import { QuillworkError } from '../../index.ts'
 
 /** What may be in a file that is packed: how much it is unpacked to, and how deep and how long its parts are. */
 export interface Bounds {
