@@ -1,16 +1,19 @@
+import type { Archive } from './archive.ts'
 import { joinedTitle } from './chapter-name.ts'
 import { comparable } from './contents.ts'
-import { type CharacterFaults, type Line, LONGEST_PIECE } from './lines.ts'
+import { type CharacterFaults, cutPieces, type Line } from './lines.ts'
+import { oneSpaced } from './opened.ts'
 import { readHeading } from './read-heading.ts'
+import { readPieces, type XmlEvents } from './xml.ts'
 
-/** Longest heading, in UTF-16 units. A longer one is a paragraph that somebody made large. */
+/** Longest heading, in UTF-16 units. A longer one is a paragraph in large letters. */
 const LONGEST_HEADING_LINE = 200
-/** Blank lines at a stretch; what a book leaves free beyond that says no more. */
+/** Most blank lines in a row: more have no further meaning. */
 const MOST_BLANKS = 8
 
 /**
- * Writes what a book holds as numbered lines, the form in which plain text comes: a paragraph is a line, or several where it has line
- * breaks, and blank lines part the paragraphs. The same book gives the same lines every time.
+ * Writes the content of a book as numbered lines, the form of plain text: a paragraph is a line, or several where it has line breaks, and
+ * blank lines separate the paragraphs. The same book always gives the same lines.
  */
 export class LineWriter {
   readonly #faults: CharacterFaults
@@ -22,9 +25,9 @@ export class LineWriter {
     this.#faults = faults
   }
 
-  /** A heading of a level, from 0, the highest. White space in it becomes plain. */
+  /** Writes a heading of a level, 0 the highest, with single spaces. */
   heading(level: number, title: string): void {
-    const text = title.replace(/\s+/g, ' ').trim()
+    const text = oneSpaced(title)
     if (text === '') return
     if (text.length > LONGEST_HEADING_LINE) this.paragraph(text)
     else {
@@ -33,7 +36,7 @@ export class LineWriter {
     }
   }
 
-  /** A paragraph; LF within it are its line breaks. One without visible text is a gap. */
+  /** Writes a paragraph; each LF is a line break. A paragraph without visible text is a gap. */
   paragraph(text: string): void {
     if (text.includes('\n')) this.#addLines(text.split('\n').map(line => line.trimEnd()))
     else if (text.trim() !== '') this.#add(text.trimEnd())
@@ -48,20 +51,20 @@ export class LineWriter {
     }
   }
 
-  /** A blank line. */
+  /** Writes a blank line. */
   gap(): void {
     if (this.#blanks >= MOST_BLANKS) return
     this.#blanks += 1
     this.#lines.push({ number: this.#number++, text: '', partial: false })
   }
 
-  /** What stands between two scenes, in the form that plain text has for it. */
+  /** Writes a separator of scenes as plain text has it. */
   sceneBreak(): void {
     this.#add('***')
     this.gap()
   }
 
-  /** The lines since the last call. */
+  /** Returns the lines since the last call. */
   take(): Line[] {
     const lines = this.#lines
     this.#lines = []
@@ -70,18 +73,12 @@ export class LineWriter {
 
   #add(line: string, level?: number): void {
     this.#blanks = 0
-    const text = this.#clean(line)
-    let start = 0
-    while (text.length - start > LONGEST_PIECE) {
-      const end = start + LONGEST_PIECE - (isHighSurrogate(text, start + LONGEST_PIECE - 1) ? 1 : 0)
-      this.#lines.push({ number: this.#number, text: text.slice(start, end), partial: true })
-      start = end
-    }
-    const rest = { number: this.#number++, text: text.slice(start), partial: false }
+    const text = cutPieces(this.#clean(line), this.#number, this.#lines)
+    const rest = { number: this.#number++, text, partial: false }
     this.#lines.push(level === undefined ? rest : { ...rest, level })
   }
 
-  /** Without controls, which mean nothing in a book, and with the characters counted that could not be read. */
+  /** Returns a line without controls, and counts its unreadable characters. */
   #clean(line: string): string {
     for (let at = line.indexOf('\ufffd'); at >= 0; at = line.indexOf('\ufffd', at + 1)) {
       if (this.#faults.firstBadLine < 0) this.#faults.firstBadLine = this.#number
@@ -98,25 +95,35 @@ function isVisible(line: string): boolean {
   return line.trim() !== ''
 }
 
-function isHighSurrogate(text: string, at: number): boolean {
-  return (text.charCodeAt(at) & 0xfc00) === 0xd800
+/**
+ * Reads an XML file of a book and yields the lines that its events write, piece by piece. Returns the number of its faults. Throws what
+ * `readPieces` throws.
+ */
+export async function* partLines(
+  archive: Archive,
+  name: string,
+  { events, writer }: { events: XmlEvents; writer: LineWriter },
+): AsyncGenerator<Line[], number> {
+  let faults = 0
+  for await (faults of readPieces(archive, name, events)) yield writer.take()
+  return faults
 }
 
-/** A heading that waits for what follows it. */
+/** A heading that waits for the text after it. */
 interface Held {
   title: string
   readonly level: number
-  /** The table of contents names it; the same title is printed in the text, perhaps in several pieces. */
+  /** The table of contents names it; the text prints the same title, perhaps in several pieces. */
   readonly listed: boolean
 }
 
 /**
- * Writes headings and the text below them. A heading waits for what follows: the title that the text prints is that of the table of
- * contents once more, and a name may stand below its number as a heading of its own.
+ * Writes headings and the text below them. A heading waits for the text after it, which may print the title of the table of contents
+ * again, or have the name of a bare number as a separate heading.
  */
 export class HeadingHolder {
   readonly #writer: LineWriter
-  /** Chapters are what the table of contents lists; other headings part what is within them. */
+  /** The table of contents lists the chapters; other headings divide them. */
   readonly #listedOnly: boolean
   #held: Held | undefined
 
@@ -125,15 +132,15 @@ export class HeadingHolder {
     this.#listedOnly = listedOnly
   }
 
-  /** A place that the table of contents names. */
+  /** Begins a chapter that the table of contents lists. */
   listed(level: number, title: string): void {
     this.release()
     this.#held = { title, level, listed: true }
   }
 
-  /** A heading of the text itself. */
+  /** Takes a heading of the text itself. */
   heading(level: number, text: string): void {
-    const title = text.replace(/\s+/g, ' ').trim()
+    const title = oneSpaced(text)
     if (title === '') return
     const held = this.#held
     if (held?.listed === true && this.#isPrinted(held, title)) return
@@ -150,7 +157,7 @@ export class HeadingHolder {
     }
   }
 
-  /** A paragraph of the text. */
+  /** Writes a paragraph of the text. */
   paragraph(text: string): void {
     const held = this.#held
     if (held?.listed === true && text.length <= 200 && text.trim() !== '') {
@@ -162,24 +169,24 @@ export class HeadingHolder {
     this.#writer.paragraph(text)
   }
 
-  /** A mark between two scenes. One below a heading is an ornament of it. */
+  /** Separates two scenes. A separator below a heading is its ornament. */
   sceneBreak(): void {
     if (this.#held === undefined) this.#writer.sceneBreak()
   }
 
-  /** Room between two paragraphs that is larger than others. */
+  /** Writes a large gap between two paragraphs. */
   gap(): void {
     if (this.#held === undefined) this.#writer.gap()
   }
 
-  /** Writes the heading that waits, if there is one. */
+  /** Writes the heading that waits, if any. */
   release(): void {
     const held = this.#held
     this.#held = undefined
     if (held !== undefined) this.#writer.heading(held.level, held.title)
   }
 
-  /** Whether a heading prints the listed title, or a piece of it, or more of it: then the fuller one stands. */
+  /** Whether a heading prints the listed title, a piece of it or more of it. The longer one is kept. */
   #isPrinted(held: Held, title: string): boolean {
     if (holds(held.title, title)) return true
     const fuller = isWithin(held.title, title) || isSameNumber(held.title, title)
@@ -191,14 +198,14 @@ export class HeadingHolder {
   }
 }
 
-/** Whether a listed title has a printed one in it. Chinese has no spaces between its words. */
+/** Whether a listed title contains a printed one. Chinese has no spaces between words. */
 function holds(listed: string, printed: string): boolean {
   const [whole, part] = [comparable(listed), comparable(printed)]
   if (whole === part || isWithin(printed, listed)) return true
   return /[\u3400-\u9fff]/.test(part) && whole.includes(part)
 }
 
-/** Whether the words of one title stand as whole words in another. */
+/** Whether a title contains the words of another as whole words. */
 function isWithin(part: string, whole: string): boolean {
   const words = (text: string) =>
     ` ${text

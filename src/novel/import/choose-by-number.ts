@@ -1,9 +1,9 @@
-import { between, type Candidate, type TextFacts } from './candidate.ts'
+import { between, byStyle, type Candidate, countsOf, type TextFacts } from './candidate.ts'
 import { withoutContents } from './contents.ts'
 
 /**
- * Chooses bare numerals as chapters, when one kind of them numbers the whole text: rising from the start, alone on
- * their lines, with prose between, after whole sentences (page numbers stand anywhere). [] when none does.
+ * Returns bare numerals as chapters, when one kind of them numbers the whole text: rising from the start, alone on their lines, with prose
+ * between, after whole sentences (page numbers occur anywhere). Otherwise [].
  */
 export function chooseNumerals(
   candidates: readonly Candidate[],
@@ -13,9 +13,9 @@ export function chooseNumerals(
   const volumes = strong.filter(candidate => candidate.heading.depth < 4)
   let best: Candidate[] = []
   let bestWeight = 0
-  for (const [style, list] of byStyle(candidates, facts.usesBlanks)) {
+  for (const [style, list] of lonelyNumerals(candidates, facts)) {
     const chain = numberedBy(withoutContents(list, facts), volumes, facts)
-    // Titles of a table of contents count only where nothing is numbered.
+    // Titles from a table of contents count only in a text without numbers.
     const weight = style === 'listed' ? Math.min(1, chain.length) : longestLeg(chain)
     if (weight > bestWeight) {
       best = chain
@@ -26,7 +26,7 @@ export function chooseNumerals(
 }
 
 /**
- * Bare numerals that carry on where labelled chapters end: ADVENTURE VI, then VII. [] when none do.
+ * Returns bare numerals that continue the numbers of labelled chapters: ADVENTURE VI, then VII. Otherwise [].
  */
 export function continueNumerals(
   candidates: readonly Candidate[],
@@ -36,7 +36,7 @@ export function continueNumerals(
   const last = numbered.findLast(({ heading }) => heading.depth === 4)
   const number = last?.heading.number
   if (last === undefined || number === undefined || number < 2) return []
-  for (const list of byStyle(candidates, facts.usesBlanks).values()) {
+  for (const list of lonelyNumerals(candidates, facts).values()) {
     const chain: Candidate[] = []
     for (const candidate of list) {
       if (candidate.line > last.line && candidate.heading.number === number + chain.length + 1)
@@ -50,20 +50,14 @@ export function continueNumerals(
   return []
 }
 
-/** The numerals that stand alone, by style. */
-function byStyle(candidates: readonly Candidate[], usesBlanks: boolean): Map<string, Candidate[]> {
-  const weak = new Map<string, Candidate[]>()
-  for (const candidate of candidates) {
-    if (candidate.heading.sureness !== 'weak' || !standsAlone(candidate, usesBlanks)) continue
-    const list = weak.get(candidate.heading.style)
-    if (list === undefined) weak.set(candidate.heading.style, [candidate])
-    else list.push(candidate)
-  }
-  return weak
-}
-
-function standsAlone(candidate: Candidate, usesBlanks: boolean): boolean {
-  return (candidate.blankBefore || !usesBlanks) && candidate.afterSentence && candidate.followingLine >= 0
+/** Returns the numerals that stand alone, by style. */
+function lonelyNumerals(
+  candidates: readonly Candidate[],
+  { usesBlanks }: TextFacts,
+): Map<string, Candidate[]> {
+  const standsAlone = ({ blankBefore, afterSentence, followingLine }: Candidate) =>
+    (blankBefore || !usesBlanks) && afterSentence && followingLine >= 0
+  return byStyle(candidates.filter(one => one.heading.sureness === 'weak' && standsAlone(one)))
 }
 
 function longestLeg(chain: readonly Candidate[]): number {
@@ -81,12 +75,12 @@ function numberedBy(
   if (chain.length < 3 || first === undefined || last === undefined) return []
   const place = (candidate: Candidate) =>
     (candidate.before.characters - facts.charactersBefore) / facts.characters
-  // A list of rules or a few numbered verses takes up a small part of the text; chapters take up all of it.
+  // A list of rules or a few numbered verses covers a small part of the text; chapters cover all of it.
   const covers = place(first) < 0.3 && place(last) > 0.5 && (first.heading.number ?? 9) <= 2
   return covers && chain.length * 10 >= list.length * 6 && shareWithProse(chain) >= 0.8 ? chain : []
 }
 
-/** Adds what fills a hole of the chain exactly, whatever its number: a misprint. */
+/** Adds the candidates that fill a gap of the chain exactly, whatever their numbers: misprints. */
 function withMisnumbered(chain: readonly Candidate[], list: readonly Candidate[]): Candidate[] {
   const filled: Candidate[] = []
   let at = 0
@@ -105,7 +99,7 @@ function withMisnumbered(chain: readonly Candidate[], list: readonly Candidate[]
   return filled
 }
 
-/** Drops legs that start again at 1 without a volume before them, when they are too short to be one. */
+/** Drops legs that restart at 1 without a volume before them, if they are too short for a volume. */
 function wholeLegs(chain: readonly Candidate[], volumes: readonly Candidate[]): Candidate[] {
   const parts = legs(chain)
   if (parts.length < 2) return [...chain]
@@ -122,8 +116,8 @@ function wholeLegs(chain: readonly Candidate[], volumes: readonly Candidate[]): 
 const WIDEST_GAP = 3
 
 /**
- * The longest chain of candidates whose numbers rise, at best by one. A chain may start again at 1: chapters are
- * numbered anew in each volume. Linear in the candidates.
+ * Returns the longest chain of candidates whose numbers rise, at best by one. A chain may restart at 1, as chapters do in each volume.
+ * Linear in the candidates.
  */
 function longestChain(candidates: readonly Candidate[]): Candidate[] {
   const best: { length: number; from: number }[] = []
@@ -161,7 +155,7 @@ function follow(
   return chain.reverse()
 }
 
-/** Parts of a chain between its restarts at 1. */
+/** Returns the parts of a chain between its restarts at 1. */
 function legs(chain: readonly Candidate[]): Candidate[][] {
   const all: Candidate[][] = []
   let before = Number.POSITIVE_INFINITY
@@ -175,8 +169,8 @@ function legs(chain: readonly Candidate[]): Candidate[][] {
 }
 
 /**
- * Of doubtful candidates, those that stand where the sure ones leave a place for their number. All are of one style;
- * without sure ones, the doubtful ones must form a chain of three.
+ * Returns the sure candidates of a style, and the doubtful ones where the sure ones leave a place for their number. Without sure ones, the
+ * doubtful ones must form a chain of three.
  */
 export function fitting(candidates: readonly Candidate[]): Candidate[] {
   const sure = candidates.filter(candidate => candidate.heading.sureness === 'sure')
@@ -203,32 +197,27 @@ function fills(number: number | undefined, before: number | undefined, after: nu
   return number === 1 && after === 2
 }
 
-/**
- * Leaves out headings that only quote a number: between n and n + 1 stands one whose number has its place elsewhere.
- */
-export function withoutStrays(candidates: readonly Candidate[]): Candidate[] {
-  const places = new Map<number, number>()
-  for (const { heading } of candidates) {
-    if (heading.number !== undefined) places.set(heading.number, (places.get(heading.number) ?? 0) + 1)
-  }
+/** Drops headings that only quote a number: between n and n + 1, with a number that has its place elsewhere. */
+export function withoutQuoted(candidates: readonly Candidate[]): Candidate[] {
+  const places = countsOf(candidates.map(({ heading }) => heading.number))
   const kept: Candidate[] = []
   for (const [i, candidate] of candidates.entries()) {
     const before = kept.at(-1)?.heading.number
     const after = candidates[i + 1]?.heading.number
     const number = candidate.heading.number
-    const isStray =
+    const isQuoted =
       number !== undefined &&
       before !== undefined &&
       after === before + 1 &&
       number !== before &&
       number !== after &&
       (places.get(number) ?? 0) > 1
-    if (!isStray) kept.push(candidate)
+    if (!isQuoted) kept.push(candidate)
   }
   return kept
 }
 
-/** How many of a chain have prose before the next one. */
+/** Returns the share of a chain with prose before the next one. */
 function shareWithProse(chain: readonly Candidate[]): number {
   let withProse = 0
   for (let i = 1; i < chain.length; i++) {

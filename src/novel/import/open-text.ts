@@ -10,16 +10,16 @@ import type { TextSource } from './source.ts'
 
 /** Options of opening a file. */
 export interface OpenOptions {
-  /** Encoding to read it in; default: the detected one, or what the file says. */
+  /** Encoding of the file; default: the detected or declared one. */
   readonly encoding?: string | undefined
-  /** Stops what is read of it: that throws the reason of the signal. */
+  /** Stops reading, which then throws the reason of the signal. */
   readonly signal?: AbortSignal | undefined
 }
 
 /**
- * Opens a file of any kind that the import reads; its bytes tell which. What is packed is unpacked anew by each reading, so that
- * nothing of it has to be kept. Throws ENCODING_UNKNOWN; ENCODING_FIXED for another encoding than an EPUB or DOCX says;
- * FILE_KIND_UNSUPPORTED, FILE_PROTECTED, FILE_DAMAGED, FILE_LIMIT_EXCEEDED; the signal's reason; what the source throws.
+ * Opens a text, EPUB or DOCX; its bytes decide which it is. Each reading unpacks a packed file again, so that nothing is kept. Throws
+ * ENCODING_UNKNOWN; ENCODING_FIXED for another encoding than an EPUB or DOCX declares; FILE_KIND_UNSUPPORTED, FILE_PROTECTED,
+ * FILE_DAMAGED, FILE_LIMIT_EXCEEDED; the signal's reason; what the source throws.
  */
 export async function openText(source: TextSource, options: OpenOptions = {}): Promise<OpenedText> {
   if (!(await isPacked(source))) return openPlain(source, options.encoding)
@@ -55,10 +55,10 @@ function fixedEncoding({ kind, encoding }: OpenedText): QuillworkError {
   )
 }
 
-/** Bytes that tell the kind of a file. */
+/** Bytes by which the kind of a file is recognised. */
 const headBytes = 1_024
 
-/** A kind of file that is no text, by its first bytes. */
+/** A kind of file that the import does not read, by its first bytes. */
 interface ForeignKind {
   readonly is: (head: Uint8Array) => boolean
   readonly what: string
@@ -91,8 +91,8 @@ const foreignKinds: readonly ForeignKind[] = [
 ]
 
 /**
- * Tells by its bytes whether a file is packed, as EPUB and DOCX are, or text. Its name tells nothing. Throws FILE_KIND_UNSUPPORTED for
- * files that are known to be neither.
+ * Returns whether a file is packed, as EPUB and DOCX are, by its bytes and never by its name. Throws FILE_KIND_UNSUPPORTED for kinds that
+ * the import does not read.
  */
 async function isPacked(source: TextSource): Promise<boolean> {
   const head = await headOf(source)
@@ -101,10 +101,10 @@ async function isPacked(source: TextSource): Promise<boolean> {
   return packedStarts.some(is => is(head))
 }
 
-/** The first file of an archive, the directory of an empty one, the mark of one in parts. */
+/** The start of an archive: of its first file, of the directory of an empty one, of an archive in parts. */
 const packedStarts = [starts(0x50, 0x4b, 3, 4), starts(0x50, 0x4b, 5, 6), starts(0x50, 0x4b, 7, 8)]
 
-/** The error of a file that the import does not read. */
+/** Returns the error of a file that the import does not read. */
 function unsupported(what: string, advice: string): QuillworkError {
   return new QuillworkError('FILE_KIND_UNSUPPORTED', `The file is ${what}. ${advice}`)
 }
@@ -116,7 +116,7 @@ const zipKinds: readonly { readonly has: RegExp; readonly what: string; readonly
   { has: /^Index\/Document\.iwa$/, what: 'a Pages document', advice: asBook },
 ]
 
-/** The error of an archive that is no book, with what it seems to be. */
+/** Returns the error of an archive that is not a book, with its probable kind. */
 function notABook(names: Iterable<string>): QuillworkError {
   for (const name of names) {
     const kind = zipKinds.find(({ has }) => has.test(name))

@@ -35,7 +35,7 @@ export interface ScenePiece extends SceneText {
   readonly index: number
 }
 
-/** Text around the book: title page, table of contents, licence. At most 50,000 characters each. */
+/** Text around the book: title page, table of contents, licence. At most 50,000 UTF-16 units each. */
 export interface MatterPiece extends SceneText {
   readonly kind: 'matter'
   readonly place: 'front' | 'back'
@@ -45,16 +45,15 @@ export interface MatterPiece extends SceneText {
 export interface ReadOptions {
   /** Indexes of the chapters to read, over all volumes; default: all. */
   readonly chapters?: readonly number[]
-  /** Stops the read: it throws the reason of the signal. */
+  /** Stops reading, which then throws the reason of the signal. */
   readonly signal?: AbortSignal
 }
 
 /**
- * Reads the chapters of a surveyed text as volumes, chapters and scenes, in reading order. The same source and survey give
- * the same pieces every time, so that a read that was cut off goes on with the chapters that are missing.
- * Text before and after the book comes only when all chapters are read. Memory is bounded by a scene.
- * Throws TEXT_UNREADABLE when the source is not the surveyed one, CHAPTER_NOT_FOUND for an index beyond the survey, what `openText`
- * throws.
+ * Yields the volumes, chapters and scenes of a surveyed text, in reading order. The same source and survey always give the same pieces, so
+ * that an interrupted read continues with the missing chapters. Text before and after the book comes only when all chapters are read.
+ * Memory is bounded by a scene. Throws TEXT_UNREADABLE when the source is not the surveyed one, CHAPTER_NOT_FOUND for an index beyond the
+ * survey, what `openText` throws.
  */
 export async function* readChapters(
   source: TextSource,
@@ -74,7 +73,7 @@ export async function* readChapters(
   yield* reader.take()
 }
 
-/** Whether a survey still tells where the chapters of a source are. */
+/** Whether a survey is valid for a source. */
 export function isSurveyOf({ kind, plan }: TextSurvey, source: TextSource): boolean {
   return plan.size === source.size && (kind === 'text' || plan.lines === linesVersion)
 }
@@ -178,7 +177,7 @@ class ChapterReader {
     else if (chapter === BACK) this.#openUpTo(this.#chapters.length - 1)
   }
 
-  /** Announces the chapters up to one, those without text as well. */
+  /** Adds the chapters up to one, including those without text. */
   #openUpTo(chapter: number): void {
     while (this.#opened < chapter) {
       this.#opened++
@@ -189,7 +188,7 @@ class ChapterReader {
     }
   }
 
-  /** Announces the volumes up to one: those without chapters only where everything is read. */
+  /** Adds the volumes up to one: those without chapters only when all chapters are read. */
   #openVolumes(last: number): void {
     while (this.#volume < last) {
       const index = ++this.#volume
@@ -215,7 +214,7 @@ class ChapterReader {
 
 /** The text of a scene and its size. */
 export interface SceneText {
-  /** Lines joined by LF. Blank lines part the paragraphs as they do in the source. */
+  /** Lines joined by LF. Blank lines separate the paragraphs as in the source. */
   readonly text: string
   readonly characters: number
   readonly words: number
@@ -224,7 +223,7 @@ export interface SceneText {
 /** Longest scene, in UTF-16 units. A longer one is cut at the end of a paragraph. */
 const LONGEST_SCENE = 50_000
 
-/** Divides the lines of a chapter into scenes: at separators, at many blank lines where these part scenes, at the longest length. */
+/** Divides the lines of a chapter into scenes: at separators, at blank lines where the plan says so, at the longest length. */
 class SceneSplitter {
   readonly #blankLines: number
   #scenes: SceneText[] = []
@@ -247,7 +246,7 @@ class SceneSplitter {
       this.part()
       return
     }
-    this.#makeRoom(text.length)
+    this.#partBefore(text.length)
     this.#append(text)
     this.#continues = line.partial
   }
@@ -267,7 +266,7 @@ class SceneSplitter {
     this.#continues = false
   }
 
-  /** The scenes that are complete. */
+  /** Returns the scenes completed since the last call. */
   take(): SceneText[] {
     if (this.#scenes.length === 0) return []
     const scenes = this.#scenes
@@ -275,9 +274,10 @@ class SceneSplitter {
     return scenes
   }
 
-  #makeRoom(length: number): void {
+  /** Ends the scene before a line that begins another, or with which it would be too long. */
+  #partBefore(length: number): void {
     const isBreak = this.#blankLines > 0 && this.#blank >= this.#blankLines && !this.#continues
-    // The line end and blank lines before the text count as well; many of them are no reason to hold more.
+    // The line end and the blank lines before the text count too.
     const gap = Math.min(this.#blank, MOST_BLANK_LINES) + 1
     if (isBreak || this.#length + gap + length > LONGEST_SCENE) this.part()
   }

@@ -3,7 +3,7 @@ import { chineseHeading } from './heading-chinese.ts'
 import { englishHeading } from './heading-english.ts'
 import { chineseNumber, englishNumber, romanNumber } from './numerals.ts'
 
-/** Reads a trimmed line as a heading. Takes bounded time: lines above LONGEST_HEADING are never headings. */
+/** Reads a trimmed line as a heading, in bounded time: lines above LONGEST_HEADING are never headings. */
 export function readHeading(line: string): Heading | undefined {
   if (line.length > LONGEST_HEADING) return undefined
   const text = undecorate(line)
@@ -25,8 +25,8 @@ interface Numeral {
 }
 
 /**
- * Reads a line that starts with a bare numeral: "XII", "12.", "Twelve", "十二、初见". The style tells the kinds of numeral
- * apart, and whether a name follows (and after which sign), because a book uses one of them.
+ * Reads a line that starts with a bare numeral: "XII", "12.", "Twelve", "十二、初见". The style includes the kind of numeral, and whether a
+ * name follows and after which sign, because a book uses one of them.
  */
 function numeralHeading(text: string): Heading | undefined {
   const numeral = roman(text) ?? arabic(text) ?? word(text) ?? han(text)

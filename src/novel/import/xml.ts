@@ -5,19 +5,31 @@ import { createDecoder, encodingName } from './decoder.ts'
 import { namedEntities } from './xml-entities.ts'
 
 /**
- * Reads an XML file of an archive to its end and answers how many faults it has. For the files that tell what is where: of their
- * texts, only what the events keep stays in memory. Throws as `Archive.read` and `XmlReader` do.
+ * Reads an XML file of an archive to its end, piece by piece. Yields the number of its faults so far, after each piece and at the end.
+ * Only what the events keep stays in memory. Throws what `Archive.read` and `XmlReader` throw.
  */
-export async function readPart(archive: Archive, name: string, events: XmlEvents): Promise<number> {
+export async function* readPieces(
+  archive: Archive,
+  name: string,
+  events: XmlEvents,
+): AsyncGenerator<number, void> {
   const { text } = await decodeXml(archive.read(name))
   const reader = new XmlReader({ name, bounds: archive.bounds }, events)
-  for await (const piece of text) reader.push(piece)
+  for await (const piece of text) {
+    reader.push(piece)
+    yield reader.faults
+  }
   reader.end()
-  return reader.faults
+  yield reader.faults
 }
 
-/** The text of an XML file, and the encoding that it says it is in. */
-export interface DecodedXml {
+/** Reads a short XML file of an archive, such as a list of its parts, at once. Throws what `readPieces` throws. */
+export async function readPart(archive: Archive, name: string, events: XmlEvents): Promise<void> {
+  for await (const _ of readPieces(archive, name, events));
+}
+
+/** The text of an XML file, and the encoding that it declares. */
+interface DecodedXml {
   readonly encoding: string
   /** The text without byte order mark and XML declaration, in pieces. */
   readonly text: AsyncIterable<string>
@@ -26,7 +38,7 @@ export interface DecodedXml {
 /** Bytes within which the declaration ends. */
 const headBytes = 1_024
 
-/** Reads the encoding from the byte order mark or the declaration (UTF-8 where neither names one) and decodes the rest by it. */
+/** Decodes XML by its byte order mark or its declaration; by UTF-8 where neither names an encoding. */
 export async function decodeXml(bytes: AsyncIterable<Uint8Array>): Promise<DecodedXml> {
   const pieces = bytes[Symbol.asyncIterator]()
   const head = await headOf(pieces)
@@ -34,7 +46,7 @@ export async function decodeXml(bytes: AsyncIterable<Uint8Array>): Promise<Decod
   return { encoding, text: decoded(head, pieces, encoding) }
 }
 
-/** The encoding that an XML file says it is in; no more than its head is read. */
+/** Returns the encoding that an XML file declares. Reads its first bytes only. */
 export async function xmlEncoding(bytes: AsyncIterable<Uint8Array>): Promise<string> {
   const pieces = bytes[Symbol.asyncIterator]()
   try {
@@ -75,12 +87,12 @@ function encodingOf(head: Uint8Array): string {
   if (a === 0xff && b === 0xfe) return 'utf-16le'
   if (a === 0xfe && b === 0xff) return 'utf-16be'
   if (a === 0xef && b === 0xbb && c === 0xbf) return 'utf-8'
-  // "<" and the character after it, which is never NUL.
+  // "<" and the next character, which is never NUL.
   if (a === 0x3c && b === 0 && c !== 0 && d === 0) return 'utf-16le'
   if (a === 0 && b === 0x3c && c === 0 && d !== 0) return 'utf-16be'
   const start = Buffer.from(head.subarray(0, headBytes)).toString('latin1')
   const label = /^\s*<\?xml\s[^>]*?encoding\s*=\s*["']([\w.:-]{1,40})["']/.exec(start)?.[1] ?? 'utf-8'
-  // A file that is UTF-16 in truth was found above.
+  // Real UTF-16 was found above.
   return /^(?:utf-?16|ucs-?2|iso-10646)/i.test(label) ? 'utf-8' : knownName(label)
 }
 
@@ -92,28 +104,28 @@ function knownName(label: string): string {
   }
 }
 
-/** What a reader of XML is told, in the order of the file. Names are as written, with their prefix. */
+/** The events of an XML file, in the order of the file. Names are as written, with their prefix. */
 export interface XmlEvents {
   open(name: string, attributes: Readonly<Record<string, string>>): void
-  close(name: string): void
+  close?(name: string): void
   /** A run of text, entities resolved. One text may come in several runs. */
-  text(text: string): void
+  text?(text: string): void
 }
 
-/** Where XML is read from, for what is told of it. */
-export interface XmlPart {
+/** The part of the archive that is read, for error messages, and the bounds that it must keep. */
+interface XmlPart {
   /** Name of the file in the archive. */
   readonly name: string
   readonly bounds: Bounds
 }
 
-/** Faults after which a file is no XML at all. */
+/** A file with more faults is not XML. */
 const mostFaults = 10_000
 
 /**
- * Reads XML piece by piece, in step with its source: push() hears all that is complete. Nothing is fetched and no declared entity is
- * expanded: a DOCTYPE is passed over. What is not well-formed is read as far as it goes, and counted. Throws FILE_LIMIT_EXCEEDED for
- * elements too deep and for tags and texts too long, FILE_DAMAGED for what is no XML.
+ * Reads XML piece by piece: `push` reports all elements and texts that are complete. It fetches nothing, expands no declared entity and
+ * ignores a DOCTYPE. It reads markup that is not well-formed as far as possible, and counts the faults. Throws FILE_LIMIT_EXCEEDED for
+ * elements that are too deep and for tags and texts that are too long, FILE_DAMAGED for a file that is not XML.
  */
 export class XmlReader {
   /** Places at which the file is not well-formed. */
@@ -124,7 +136,7 @@ export class XmlReader {
   #depth = 0
   #attributes = 0
   #sinceEvent = 0
-  #strays: string[] = []
+  #unmatched: string[] = []
   #carry = ''
 
   constructor(part: XmlPart, events: XmlEvents) {
@@ -182,7 +194,7 @@ export class XmlReader {
   #close(name: string): void {
     this.#sinceEvent = 0
     this.#depth -= 1
-    this.#events.close(name)
+    this.#events.close?.(name)
   }
 
   #countAttribute(): void {
@@ -194,40 +206,40 @@ export class XmlReader {
   #text(text: string): void {
     this.#sinceEvent = 0
     let own = text
-    // The parser puts an end tag that nothing opened into the text.
-    for (const stray of this.#strays) own = own.replace(stray, () => '')
-    this.#strays = []
-    if (own !== '') this.#events.text(own)
+    // The parser puts an unmatched end tag into the text.
+    for (const tag of this.#unmatched) own = own.replace(tag, () => '')
+    this.#unmatched = []
+    if (own !== '') this.#events.text?.(own)
   }
 
   #fault(message: string): void {
-    // As a fragment may stand anywhere, the parser wonders at every DOCTYPE.
+    // A fragment has no place for a DOCTYPE, so that the parser reports each one.
     if (message.startsWith('inappropriately located doctype')) return
-    const stray = /^unmatched closing tag: (.*)\.$/.exec(message)?.[1]
-    if (stray !== undefined) this.#strays.push(`</${stray}>`)
+    const tag = /^unmatched closing tag: (.*)\.$/.exec(message)?.[1]
+    if (tag !== undefined) this.#unmatched.push(`</${tag}>`)
     this.faults += 1
     if (this.faults > mostFaults) throw damaged(`is broken: its part ${shown(this.#part.name)} is no XML`)
   }
 }
 
-/** Characters that are parsed before the length of what is open is looked at. */
+/** Characters that are parsed before the length of an open tag or text is checked. */
 const step = 65_536
 const longestEntity = 40
-/** What a bare "&" is written as for the parser. No file has this name, so that it can be told in CDATA, where "&amp;" is no entity. */
+/** Stands for a bare "&". No file uses this name, so that it can be recognised in CDATA, where "&amp;" is not an entity. */
 const written = '&bareAmpersand;'
 const entities = Object.assign(Object.create(null) as Record<string, string>, namedEntities, {
   [written.slice(1, -1)]: '&',
 })
 const bareAmpersand = /&(?!(?:[A-Za-z][A-Za-z\d]{0,31}|#\d{1,7}|#[xX][\dA-Fa-f]{1,6});)/g
 
-/** An "&" that begins no entity is one that somebody forgot to write as one; the parser would read on to the next ";". */
+/** Replaces each "&" that begins no entity: the parser would read on to the next ";". */
 function withoutBareAmpersands(text: string): { text: string; carry: string } {
   const last = text.lastIndexOf('&')
   const cut = last >= 0 && last > text.length - longestEntity ? last : text.length
   return { text: text.slice(0, cut).replace(bareAmpersand, written), carry: text.slice(cut) }
 }
 
-/** A name without its prefix. */
+/** Returns a name without its prefix. */
 export function localName(name: string): string {
   return name.slice(name.indexOf(':') + 1)
 }

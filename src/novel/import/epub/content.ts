@@ -3,31 +3,31 @@ import type { LeftOut, PageKind } from '../opened.ts'
 import { localName, type XmlEvents } from '../xml.ts'
 import { type ContentsEntry, kindsOf } from './navigation.ts'
 
-/** UTF-16 units of a paragraph after which it is cut: what is held of one. */
+/** UTF-16 units of a paragraph that memory holds; a longer one is written in pieces. */
 const longestParagraph = 1_000_000
 
-/** UTF-16 units of the text of a link that may be the number of a note. */
+/** UTF-16 units of a link that may be the number of a note. */
 const longestMark = 20
 
 /** An element that is open. */
 interface Open {
   readonly name: string
   readonly attributes: Readonly<Record<string, string>>
-  /** The place in the paragraph where the element began; -1 once that paragraph was written. */
+  /** The place in the paragraph where the element began; -1 once that paragraph is written. */
   start: number
-  /** A picture or a block stands within. */
+  /** It contains a picture or a block. */
   filled: boolean
-  /** For a link: something in it is raised, or it is within something that is. */
+  /** For a link: it contains raised text, or is within raised text. */
   raised: boolean
 }
 
-/** Hears a content document of an EPUB and writes its headings and paragraphs. */
+/** Writes the headings and paragraphs of a content document of an EPUB. */
 export class ContentEvents implements XmlEvents {
   readonly #out: HeadingHolder
   readonly #targets: ReadonlyMap<string, readonly ContentsEntry[]>
   readonly #leftOut: LeftOut
   readonly #open: Open[] = []
-  /** Elements that are open within one whose text is left out. */
+  /** Depth within an element whose text is left out. */
   #silent = 0
   readonly #text = new ParagraphText()
   #heading: number | undefined
@@ -68,12 +68,12 @@ export class ContentEvents implements XmlEvents {
     if (this.#text.length > longestParagraph) this.#flush()
   }
 
-  /** Writes what is left at the end of the document. */
+  /** Writes the rest at the end of the document. */
   end(): void {
     this.#flush()
   }
 
-  /** The table of contents may name the place of an element. */
+  /** Begins the chapters that the table of contents lists at an element. */
   #arrive(id: string | undefined): void {
     const entries = id === undefined ? undefined : this.#targets.get(id)
     if (entries === undefined) return
@@ -147,7 +147,7 @@ export class ContentEvents implements XmlEvents {
     else if (text.trim() !== '') this.#out.paragraph(text.replace(/^[ \t\n\u00a0]+/, '').trimEnd())
   }
 
-  /** Text with its white space as a reader shows it: line ends between Chinese characters are none. */
+  /** Returns text with its white space as readers show it: none for a line end between Chinese characters. */
   #collapsed(text: string): string {
     const plain = text
       .replace(/[\u00ad\u200b\u2060\ufeff]/g, '')
@@ -166,14 +166,14 @@ const blockElements: ReadonlySet<string> = new Set(
   hgroup legend li main ol p pre section summary table tbody tfoot thead tr ul`.split(/\s+/),
 )
 
-/** Elements whose content is no text of the book: how it looks, pictures, and the readings of ruby, whose base stays. */
+/** Elements whose content is not text of the book: style, pictures, and the readings of ruby, whose base stays. */
 const silentElements: ReadonlySet<string> = new Set(
   'audio head iframe map math nav noscript object rp rt rtc script select style svg template textarea title video'.split(
     ' ',
   ),
 )
 
-/** Kinds of notes and of what leads to them. */
+/** Kinds of notes and of links to them. */
 const noteKinds: ReadonlySet<string> = new Set(
   'footnote footnotes endnote endnotes rearnote rearnotes backlink referrer pagebreak page-list'.split(' '),
 )
@@ -181,7 +181,7 @@ const noteRoles: ReadonlySet<string> = new Set(
   'doc-footnote doc-endnote doc-endnotes doc-backlink doc-pagebreak doc-pagelist'.split(' '),
 )
 
-/** Pages that are no part of the story, by what an EPUB calls them. */
+/** Pages outside the story, by their names in EPUB. */
 export const pageKinds: ReadonlyMap<string, PageKind> = new Map([
   ['cover', 'cover'],
   ['titlepage', 'title-page'],
@@ -196,14 +196,14 @@ export const pageKinds: ReadonlyMap<string, PageKind> = new Map([
   ['lot', 'tables'],
 ])
 
-/** Titles under which tables of contents list such pages, where nothing else tells. */
+/** Titles of such pages in tables of contents, where nothing else identifies them. */
 export const pageTitles =
   /^(?:cover(?: page)?|title ?page|half ?title|copyright(?: page| notice)?|(?:table of )?contents|封面|书名页|書名頁|扉页|扉頁|版权(?:页|信息|声明)?|版權(?:頁|資訊|聲明)?|目[录錄次])$/i
 
-/** What an element is to its text. */
-export type Purpose = 'text' | 'silent' | 'note' | 'reference' | 'page'
+/** What the text of an element is. */
+type Purpose = 'text' | 'silent' | 'note' | 'reference' | 'page'
 
-/** Tells what to do with the text of an element. */
+/** Returns what the text of an element is. */
 function purposeOf(name: string, attributes: Readonly<Record<string, string>>): Purpose {
   if (silentElements.has(name) || attributes['hidden'] !== undefined) return 'silent'
   const kinds = kindsOf(attributes)
@@ -216,7 +216,7 @@ function purposeOf(name: string, attributes: Readonly<Record<string, string>>): 
   return isPage ? 'page' : 'text'
 }
 
-/** Whether an element without text is a mark between scenes. */
+/** Whether an empty element separates scenes. */
 function isSceneMark(attributes: Readonly<Record<string, string>>): boolean {
   const names = attributes['class'] ?? ''
   if (attributes['role'] === 'separator') return true
@@ -225,14 +225,14 @@ function isSceneMark(attributes: Readonly<Record<string, string>>): boolean {
   )
 }
 
-/** Whether the text of a link leads to a note: a number or a mark, in brackets or raised. */
+/** Whether a link leads to a note: its text is a number or a mark, in brackets or raised. */
 function isNoteMark(text: string, raised: boolean): boolean {
   const mark = text.trim()
   if (/^[[［(（【〔][注註]?\s?(?:\d{1,4}|[*†‡§¶])[\]］)）】〕]$/.test(mark)) return true
   return raised && /^(?:\d{1,4}|[*†‡§¶]{1,3}|[a-z]|[①-⑳]|[注註]\d{0,4})$/.test(mark)
 }
 
-/** The text of a paragraph while it is read, in pieces: adding one takes the same time however long the paragraph is. */
+/** The text of a paragraph while it is read, in pieces: adding one takes the same time at any length. */
 class ParagraphText {
   #pieces: string[] = []
   #length = 0
@@ -244,17 +244,17 @@ class ParagraphText {
     return this.#length
   }
 
-  /** Whether nothing that can be seen was added. */
+  /** Whether only white space was added. */
   get isBlank(): boolean {
     return this.#isBlank
   }
 
-  /** Whether white space at the start of what is added next would be seen. */
+  /** Whether it is empty or ends with white space, so that further white space does not show. */
   get endsInSpace(): boolean {
     return this.#last === '' || this.#last === ' ' || this.#last === '\n' || this.#last === '\t'
   }
 
-  /** The place after what was added so far. */
+  /** The place after the last piece. */
   get place(): number {
     return this.#pieces.length
   }
@@ -267,7 +267,7 @@ class ParagraphText {
     this.#isBlank &&= text.trim() === ''
   }
 
-  /** What was added since a place, when it is no longer than `longest`; else undefined. */
+  /** Returns the text added since a place, if it is at most `longest` UTF-16 units. */
   since(place: number, longest: number): string | undefined {
     let text = ''
     for (const piece of this.#pieces.slice(place, place + longest)) {
@@ -277,13 +277,13 @@ class ParagraphText {
     return this.#pieces.length - place > longest ? undefined : text
   }
 
-  /** Takes back what was added since a place. */
+  /** Removes the text added since a place. */
   cut(place: number): void {
     for (const piece of this.#pieces.splice(place)) this.#length -= piece.length
     this.#last = this.#pieces.at(-1)?.slice(-1) ?? ''
   }
 
-  /** The whole text; the next paragraph begins. */
+  /** Returns the whole text and begins the next paragraph. */
   take(): string {
     const text = this.#pieces.join('')
     this.#pieces = []

@@ -1,21 +1,21 @@
 import { type Archive, resolveTarget, type Target } from '../archive.ts'
-import { HeadingHolder, LineWriter } from '../book-lines.ts'
-import { encrypted, overLimit } from '../bounds.ts'
+import { HeadingHolder, LineWriter, partLines } from '../book-lines.ts'
+import { checkListed, encrypted } from '../bounds.ts'
 import type { CharacterFaults, Line } from '../lines.ts'
 import { factsOf, type LeftOut, type OpenedText, type PageName } from '../opened.ts'
-import { decodeXml, localName, readPart, XmlReader, xmlEncoding } from '../xml.ts'
+import { localName, readPart, xmlEncoding } from '../xml.ts'
 import { ContentEvents, pageKinds, pageTitles } from './content.ts'
 import { type ContentsEntry, type EpubContents, readContents } from './navigation.ts'
 import { type EpubPackage, type ManifestItem, readPackage } from './package.ts'
 
-/** Whether an archive says that it is an EPUB. */
+/** Whether an archive declares that it is an EPUB. */
 export function isEpub(archive: Archive): boolean {
   return archive.has('META-INF/container.xml')
 }
 
 /**
- * Opens an EPUB of version 2 or 3: what it says of itself, and its text in reading order, with the titles of its table of contents
- * where it has one. Throws what `Archive.read` and `XmlReader` throw, and FILE_PROTECTED where its text is encrypted.
+ * Opens an EPUB of version 2 or 3: its metadata, and its text in reading order, with the titles of its table of contents. Throws what
+ * `Archive.read` and `XmlReader` throw, and FILE_PROTECTED where its text is encrypted.
  */
 export async function openEpub(archive: Archive): Promise<OpenedText> {
   const book = await readPackage(archive)
@@ -68,19 +68,13 @@ async function* pageLines(
   const { atStart, within } = await placesOf(archive, page)
   for (const { depth, title } of atStart) out.listed(depth, title)
   const events = new ContentEvents(out, within, leftOut)
-  const reader = new XmlReader({ name: file, bounds: archive.bounds }, events)
-  const { text } = await decodeXml(archive.read(file))
-  for await (const piece of text) {
-    reader.push(piece)
-    yield writer.take()
-  }
-  reader.end()
+  const isBroken = (yield* partLines(archive, file, { events, writer })) > 0
   events.end()
-  if (reader.faults > 0) leftOut.broken.push(page.name)
+  if (isBroken) leftOut.broken.push(page.name)
   yield writer.take()
 }
 
-/** Where the entries of a page stand: at its start, or at the element of an id. An id that is not there is the start. */
+/** Returns the entries at the start of a page, and those at the element of an id. An entry whose id does not exist is at the start. */
 async function placesOf(archive: Archive, { file, entries }: Page) {
   const wanted = new Set(entries.map(({ target }) => target.fragment).filter(id => id !== ''))
   const there = wanted.size === 0 ? wanted : await idsIn(archive, file, wanted)
@@ -99,35 +93,31 @@ async function idsIn(archive: Archive, file: string, wanted: ReadonlySet<string>
     open(_, { id, name }) {
       for (const each of [id, name]) if (each !== undefined && wanted.has(each)) there.add(each)
     },
-    close: () => undefined,
-    text: () => undefined,
   })
   return there
 }
 
-/** Ways to disguise embedded fonts. They lock nothing that is read here. */
+/** Methods that obfuscate embedded fonts. They lock no text. */
 const disguises = new Set(['http://www.idpf.org/2008/embedding', 'http://ns.adobe.com/pdf/enc#RC'])
-const list = 'META-INF/encryption.xml'
+const encryptionList = 'META-INF/encryption.xml'
 
-/** The files of an EPUB that are encrypted so that only a licensed reader opens them. Throws what `readPart` throws. */
+/** Returns the files of an EPUB that only a licensed reader can decrypt. Throws what `readPart` throws. */
 async function lockedFiles(archive: Archive): Promise<ReadonlySet<string>> {
   const locked = new Set<string>()
-  if (!archive.has(list)) return locked
+  if (!archive.has(encryptionList)) return locked
   let isDisguise = false
-  await readPart(archive, list, {
+  await readPart(archive, encryptionList, {
     open(name, attributes) {
       const local = localName(name)
       if (local === 'EncryptedData') isDisguise = false
-      // The key of the data may have a method of its own, within the data.
+      // The key within the data may have its own method.
       else if (local === 'EncryptionMethod') isDisguise ||= disguises.has(attributes['Algorithm'] ?? '')
       else if (local === 'CipherReference' && !isDisguise) {
         const target = resolveTarget('', attributes['URI'] ?? '')
         if (target !== undefined) locked.add(target.file)
-        if (locked.size > archive.bounds.listed) throw overLimit('listed', archive.bounds.listed, list)
+        checkListed(locked.size, archive.bounds, encryptionList)
       }
     },
-    close: () => undefined,
-    text: () => undefined,
   })
   return locked
 }
@@ -135,18 +125,18 @@ async function lockedFiles(archive: Archive): Promise<ReadonlySet<string>> {
 /** A file of the reading order. */
 export interface Page {
   readonly file: string
-  /** What it is called where it is left out. */
+  /** Its name in warnings about pages that are left out. */
   readonly name: PageName
-  /** Text of the book; a page that is none; a file that is listed and not there. */
+  /** Text of the book, a page without text of the book, or a file that is listed and missing. */
   readonly purpose: 'text' | 'page' | 'missing'
-  /** What the table of contents lists in it. */
+  /** The entries of the table of contents that lead to it. */
   readonly entries: readonly ContentsEntry[]
 }
 
 /** The reading order with the chapters in it. */
 export interface Chapters {
   readonly pages: readonly Page[]
-  /** The table of contents says what the chapters are. */
+  /** The table of contents lists the chapters. */
   readonly declared: boolean
 }
 
@@ -157,8 +147,8 @@ interface Kind {
 }
 
 /**
- * Tells the pages of a book from its text, and where its chapters begin. A cover, title page, copyright page or table of contents is
- * no text; nor is what stands beside the reading order. A table of contents that lists a single place of several files tells nothing.
+ * Returns the reading order: which files are text of the book, and where its chapters begin. A cover, title page, copyright page or table
+ * of contents is not text, nor is a file beside the linear order. A table of contents that lists a single place in several files does not count.
  */
 function planPages(archive: Archive, book: EpubPackage, contents: EpubContents): Chapters {
   const isPage = pageTest(book, contents)
@@ -186,7 +176,7 @@ function isReadable({ file, mediaType }: ManifestItem): boolean {
   return isText || (mediaType === '' && /\.x?html?$/i.test(file))
 }
 
-/** Answers what kind of page a file is, or undefined for text. */
+/** Returns a function that names the page that a file is; undefined for text. */
 function pageTest(
   book: EpubPackage,
   { entries, landmarks }: EpubContents,
