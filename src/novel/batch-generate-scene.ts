@@ -1,8 +1,9 @@
 import { z } from 'zod'
+import { defined } from './defined.ts'
 import { generateScene, sceneWishes } from './generate-scene.ts'
 import type { SceneOverview } from './library/shelf.ts'
 import { batchProgress, batchResult, countScenes, range, rangeOf, submitScenes } from './scene-batch.ts'
-import { defineNovelTask, given } from './services.ts'
+import { defineNovelTask } from './services.ts'
 
 const parameters = z.strictObject({
   ...range,
@@ -34,7 +35,7 @@ export const batchGenerateScene = defineNovelTask({
 function workOf(asked: z.output<typeof parameters>) {
   const { novelId, overwriteExisting, contextTokens } = asked
   const { style, tone, length, instructions, model, temperature } = asked
-  const wishes = given({ style, tone, length, instructions, model, temperature })
+  const wishes = defined({ style, tone, length, instructions, model, temperature })
   return {
     type: generateScene,
     range: rangeOf(asked),

@@ -1,9 +1,10 @@
 import { z } from 'zod'
+import { defined } from './defined.ts'
 import { maxCharacters, modelId, style } from './fields.ts'
 import { chosenSummarizer, generateSummary, isBlank } from './generate-summary.ts'
 import type { SceneOverview } from './library/shelf.ts'
 import { batchProgress, batchResult, countScenes, range, rangeOf, submitScenes } from './scene-batch.ts'
-import { defineNovelTask, given } from './services.ts'
+import { defineNovelTask } from './services.ts'
 
 const parameters = z.strictObject({
   ...range,
@@ -36,7 +37,7 @@ export const batchGenerateSummary = defineNovelTask({
 
 function workOf(asked: z.output<typeof parameters>) {
   const { novelId, overwriteExisting, model, maxCharacters: most, style: wish } = asked
-  const options = given({ model, maxCharacters: most, style: wish })
+  const options = defined({ model, maxCharacters: most, style: wish })
   return {
     type: generateSummary,
     range: rangeOf(asked),

@@ -14,14 +14,12 @@ import {
   summaryExpectations,
   vectorsExpectation,
 } from './models/expected.ts'
-import { tokensFor, writingOf } from './models/lengths.ts'
+import { textLanguage, tokensFor, writingOf } from './models/lengths.ts'
 import { usualSummary } from './models/summarise-text.ts'
-import { textLanguage } from './models/text-language.ts'
 import { parseFile } from './parse-file.ts'
-import { surveyOf } from './preview.ts'
+import { sceneSizes, surveyOf } from './preview.ts'
 import { rangeOf } from './scene-batch.ts'
 import { sceneBrief } from './scene-brief.ts'
-import { sceneSizes } from './scene-sizes.ts'
 import { admitScene } from './scene-target.ts'
 import type { NovelServices } from './services.ts'
 import { vectorize } from './vectorize.ts'

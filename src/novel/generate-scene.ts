@@ -1,16 +1,17 @@
 import { z } from 'zod'
 import type { Writing } from '../ai/text/language.ts'
 import { hashedId, type TaskContext } from '../index.ts'
+import { defined } from './defined.ts'
 import { count, id, modelId, promptNote, style, usageNote } from './fields.ts'
 import type { Provenance } from './library/provenance.ts'
 import { sceneNotFound } from './library/refusal.ts'
+import { addUsage, noUsage } from './models/expense.ts'
 import { type Length, languageName, writingOf } from './models/lengths.ts'
 import { readMaterial } from './models/scene-material.ts'
-import { addUsage, noUsage } from './models/usage.ts'
 import { type SceneToWrite, type WrittenScene, writeScene } from './models/write-scene.ts'
 import { promptLanguageOf } from './prompts/prompts.ts'
 import { admitScene, openScene, type SceneTarget, targetOf } from './scene-target.ts'
-import { defineNovelTask, given, type NovelServices, promptsOf } from './services.ts'
+import { defineNovelTask, type NovelServices, promptsOf } from './services.ts'
 import { measure } from './words.ts'
 
 /** Wishes for a scene. */
@@ -242,7 +243,7 @@ async function save(ctx: SceneContext, target: SceneTarget, { text, parts }: Wri
     characters,
     conflict,
     skipped: false,
-    ...given({ alternativeId: written.alternativeId }),
+    ...defined({ alternativeId: written.alternativeId }),
     ...origin,
   }
 }
@@ -251,6 +252,6 @@ function recordedParameters(
   { length, style: wish, tone, instructions, temperature, contextTokens }: Parameters,
   parts: WrittenScene['parts'],
 ): Record<string, string | number> {
-  const wishes = given({ ...length, style: wish, tone, instructions, temperature })
+  const wishes = defined({ ...length, style: wish, tone, instructions, temperature })
   return { ...parts.at(-1)?.parameters, ...wishes, contextTokens, parts: parts.length }
 }

@@ -1,12 +1,13 @@
 import { z } from 'zod'
 import type { Summarizer } from '../ai/catalogue.ts'
 import { QuillworkError, type TaskContext } from '../index.ts'
+import { defined } from './defined.ts'
 import { count, id, maxCharacters, modelId, promptNote, style, usageNote } from './fields.ts'
 import { sceneNotFound } from './library/refusal.ts'
 import type { Scene, SceneWritten, SummaryWrite } from './library/scenes.ts'
+import { textLanguage } from './models/lengths.ts'
 import { summariseText } from './models/summarise-text.ts'
-import { textLanguage } from './models/text-language.ts'
-import { defineNovelTask, given, type NovelServices } from './services.ts'
+import { defineNovelTask, type NovelServices } from './services.ts'
 
 const parameters = z.strictObject({
   novelId: id,
@@ -166,10 +167,10 @@ function conflictOf(
   made: Made,
   { alternativeId }: Pick<Exclude<SceneWritten, { outcome: 'missing' }>, 'alternativeId'>,
 ): Result {
-  return { ...resultOf(sceneId, made, 0), conflict: true, ...given({ alternativeId }) }
+  return { ...resultOf(sceneId, made, 0), conflict: true, ...defined({ alternativeId }) }
 }
 
 /** What a result tells of how a summary came about. */
 function originOf({ method, model, language, prompt, usage, finishReason }: Omit<Made, 'summary'>) {
-  return given({ method, model, language, prompt, usage, finishReason })
+  return defined({ method, model, language, prompt, usage, finishReason })
 }

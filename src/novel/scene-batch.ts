@@ -3,7 +3,7 @@ import { type In, PermanentError, type Schema, type TaskContext, type TaskType }
 import { count, id, type SceneCounts, sceneCounts } from './fields.ts'
 import type { ChapterRange, SceneOverview } from './library/shelf.ts'
 import type { NovelServices } from './services.ts'
-import { addable, tag } from './subject.ts'
+import { addable, tag } from './subject-tags.ts'
 
 /**
  * What the tasks have in common that do something to each scene of a range of chapters, each scene in a sub-task of its own. While such

@@ -1,7 +1,7 @@
 import { hashedId, QuillworkError, type TaskContext } from '../index.ts'
 import { chapterNotFound, sceneNotFound } from './library/refusal.ts'
 import type { Scene } from './library/scenes.ts'
-import { textLanguage } from './models/text-language.ts'
+import { textLanguage } from './models/lengths.ts'
 import type { NovelServices } from './services.ts'
 
 /** Which scene is to be written: one that is there, or a new one at the end of a chapter. */

@@ -1,6 +1,6 @@
-/** How much text there is. */
+/** The size of a text. The preview of an import, the library and the pages count by the same rule. */
 export interface Measure {
-  /** Characters that can be seen: code points without white space and controls. */
+  /** Visible characters: code points without white space and controls. */
   readonly characters: number
   /** Words: each Han, kana or hangul character is one; elsewhere, each run of letters and digits ("don't" is one). */
   readonly words: number

@@ -5,7 +5,6 @@ import { errorCatalogue, QuillworkError, SnoozeError, type TaskContext, type Usa
 import { promptTokens } from './context.ts'
 import { type Expense, openExpense } from './expense.ts'
 import { GrowingText } from './growing-text.ts'
-import { storedSeries } from './stored-series.ts'
 
 /** What of a task's context a call needs. */
 export type CallContext = Pick<
@@ -225,4 +224,26 @@ function reserve(
   const inputTokens = promptTokens(model, request)
   const outputTokens = request.maxOutputTokens
   return openExpense(ctx, model, { inputTokens, outputTokens, subject })
+}
+
+const nothingStored = new Error('There is no such checkpoint.')
+
+/** Values that were kept under the keys for 0, 1, 2 and so on, up to the first key that has none. Keeps nothing itself. */
+export async function storedSeries<T>(
+  ctx: Pick<TaskContext, 'checkpoint'>,
+  keyFor: (number: number) => string,
+): Promise<T[]> {
+  const values: T[] = []
+  for (;;) {
+    try {
+      // A step that fails stores nothing: this only reads.
+      const value = await ctx.checkpoint<T>(keyFor(values.length), () => {
+        throw nothingStored
+      })
+      values.push(value)
+    } catch (error) {
+      if (error === nothingStored) return values
+      throw error
+    }
+  }
 }

@@ -1,5 +1,6 @@
 import type { LanguageModel } from '../../ai/model.ts'
 import type { Permit, TaskContext, Usage } from '../../index.ts'
+import type { UsageNote } from '../library/provenance.ts'
 
 /** What a call has reserved. */
 export interface Expense {
@@ -48,4 +49,17 @@ export async function openExpense(
       await hold.commit(used.cost === undefined ? spent : { ...spent, cost: used.cost })
     },
   }
+}
+
+/** Before the first call. */
+export const noUsage: UsageNote = { inputTokens: 0, outputTokens: 0 }
+
+/** Both together. The cost is known only where that of each call is. */
+export function addUsage(sum: UsageNote, { inputTokens, outputTokens, cost }: Usage | UsageNote): UsageNote {
+  const tokens = {
+    inputTokens: sum.inputTokens + inputTokens,
+    outputTokens: sum.outputTokens + outputTokens,
+  }
+  const known = cost !== undefined && (sum.cost !== undefined || sum === noUsage)
+  return known ? { ...tokens, cost: (sum.cost ?? 0) + cost } : tokens
 }

@@ -1,6 +1,6 @@
 import type { LanguageModel } from '../../ai/model.ts'
-import type { Writing } from '../../ai/text/language.ts'
-import type { PromptLanguage } from '../prompts/data-text.ts'
+import { detectLanguage, type Writing } from '../../ai/text/language.ts'
+import type { PromptLanguage } from '../prompts/prompts.ts'
 import { measure } from '../words.ts'
 
 /** How long a text should be, in one of the two units; see `measure` for what they count. */
@@ -97,4 +97,10 @@ export function languageName(tag: string, language: PromptLanguage): string {
     // A tag that somebody made up.
     return unknown
   }
+}
+
+/** The language of a text, BCP 47: as its letters tell, else as somebody said, else `und`. */
+export function textLanguage(text: string, said: string | undefined): string {
+  const { tag } = detectLanguage(text)
+  return tag === 'und' ? (said ?? tag) : tag
 }

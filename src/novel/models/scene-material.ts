@@ -1,6 +1,6 @@
-import { findNames } from '../brief/names.ts'
 import type { PassageHit } from '../library/passage-index.ts'
 import type { SceneSummary, SceneText } from '../library/shelf.ts'
+import { findNames } from '../names.ts'
 import type { NovelServices } from '../services.ts'
 import type { Material } from './context.ts'
 

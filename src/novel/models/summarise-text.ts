@@ -7,10 +7,9 @@ import type { PromptNote, UsageNote } from '../library/provenance.ts'
 import { type Prompt, type PromptName, promptLanguageOf } from '../prompts/prompts.ts'
 import { type NovelServices, promptsOf } from '../services.ts'
 import { type CallContext, callModel, type ModelAnswer } from './call-model.ts'
-import { contextExceeded, promptTokens } from './context.ts'
+import { contextExceeded, promptTokens, splitByTokens } from './context.ts'
+import { addUsage, noUsage } from './expense.ts'
 import { answerRoom, languageName, lengthWish, tokensFor } from './lengths.ts'
-import { splitByTokens } from './split-text.ts'
-import { addUsage, noUsage } from './usage.ts'
 
 /** A text that is to be summarised by a language model. */
 export interface TextToSummarise {

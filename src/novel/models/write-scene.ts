@@ -2,11 +2,10 @@ import type { LanguageModel, TextRequest } from '../../ai/model.ts'
 import { ModelError } from '../../ai/model-error.ts'
 import type { Writing } from '../../ai/text/language.ts'
 import type { TaskContext } from '../../index.ts'
-import type { PromptLanguage } from '../prompts/data-text.ts'
-import type { Prompt, PromptName } from '../prompts/prompts.ts'
+import type { Prompt, PromptLanguage, PromptName } from '../prompts/prompts.ts'
 import { type NovelServices, promptsOf } from '../services.ts'
 import { type CallContext, callModel, type ModelAnswer } from './call-model.ts'
-import { fitPrompt, type Material } from './context.ts'
+import { endByTokens, fitPrompt, type Material } from './context.ts'
 import {
   amountOf,
   answerRoom,
@@ -17,7 +16,6 @@ import {
   sameUnit,
   tokensFor,
 } from './lengths.ts'
-import { endByTokens } from './split-text.ts'
 
 /** A scene that is to be written. */
 export interface SceneToWrite {
