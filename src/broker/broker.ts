@@ -2,7 +2,7 @@
  * Who wakes up: the port of a broker. The store is the truth; a broker may lose, repeat or reorder what it is given, and no answer
  * of the API changes by it.
  */
-import type { DeadLetterNotice, Delivery } from '../store/store.ts'
+import type { DeadLetterNotification, Delivery } from '../store/store.ts'
 import type { SequencedEvent } from '../task/events.ts'
 
 /** A lane and how many tasks of it this process runs at once. */
@@ -31,10 +31,10 @@ export interface Broker {
   readonly kind: string
   open(lanes: readonly LaneSlots[]): Promise<void>
   publish(deliveries: readonly Delivery[]): Promise<Published[]>
-  /** Starts handing a lane's deliveries to `receiver`, at most `slots` at once. Answers how to stop taking new ones. */
+  /** Starts handing a lane's deliveries to `receiver`, at most `slots` at once. Returns a function that stops taking new ones. */
   consume(lane: LaneSlots, receiver: Receiver): () => void
   /**
-   * Takes a free slot of the lane for a task that this process is about to create; nothing of the lane may wait here. Answers how to
+   * Takes a free slot of the lane for a task that this process is about to create; nothing of the lane may wait here. Returns how to
    * free the slot, or undefined when there is none.
    */
   reserve?(lane: string): (() => void) | undefined
@@ -95,14 +95,14 @@ export interface RemoteBroker {
   sendControl(message: ControlMessage): void
   onControl(listener: (message: ControlMessage) => void): () => void
   /** Tells of dead letters whose delivery is not there to carry the news. */
-  publishNotices(notices: readonly DeadLetterNotice[]): Promise<Published[]>
-  /** Takes the messages of the dead letter queue, each acknowledged when `receiver` resolves. Answers how to stop. */
+  publishNotices(notices: readonly DeadLetterNotification[]): Promise<Published[]>
+  /** Takes the messages of the dead letter queue, each acknowledged when `receiver` resolves. Returns an unsubscribe function. */
   consumeDeadLetters(receiver: (message: DeadMessage) => Promise<void>): () => void
   /** Whether events are told at all. */
   readonly tellsEvents: boolean
   /** Tells others of events, in order. */
   publishEvents(events: readonly SequencedEvent[]): Promise<Published[]>
-  /** Every process's events, from now on. `gap`: some may have been missed, since listening begins, or begins again. Answers how to stop. */
+  /** Every process's events, from now on. `gap`: some may have been missed, since listening begins, or begins again. Returns an unsubscribe function. */
   onEvents(listeners: { event(event: SequencedEvent): void; gap(): void }): () => void
   health(): BrokerHealth
 }

@@ -163,10 +163,10 @@ export const deliveryHeaders = object(
     'x-user-id': text,
     'x-retry-count': count,
     'x-delay': { ...milliseconds, description: 'How long the broker holds it, in milliseconds' },
-    'x-suspect': { const: true, description: 'The last attempt ended in a crash' },
+    'x-quarantined': { const: true, description: 'The last attempt ended in a crash' },
     traceparent: { ...text, description: 'W3C trace context of whoever submitted the task' },
   },
-  ['x-user-id', 'x-retry-count', 'x-delay', 'x-suspect', 'traceparent'],
+  ['x-user-id', 'x-retry-count', 'x-delay', 'x-quarantined', 'traceparent'],
 )
 
 /** News of a dead letter whose delivery was not there to carry it. */

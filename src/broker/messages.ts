@@ -3,7 +3,7 @@
  * A message carries ids, never parameters or results.
  */
 import { createHash } from 'node:crypto'
-import type { DeadLetterNotice, Delivery, DeliveryHeaders } from '../store/store.ts'
+import type { DeadLetterNotification, Delivery, DeliveryHeaders } from '../store/store.ts'
 import type { ControlMessage, DeadMessage } from './broker.ts'
 
 /** What a message is, in its property `type`. */
@@ -54,11 +54,11 @@ export function deliveryMessage(delivery: Delivery): OutgoingMessage {
     messageId: `${taskId}/${attempt}`,
     correlationId: taskId,
     // What was cut off has waited once already, and only a few of these are out at a time.
-    priority: headers?.priority === 'high' || delivery.suspect ? highPriority : 0,
+    priority: headers?.priority === 'high' || delivery.quarantined ? highPriority : 0,
     headers: {
       'x-task-id': taskId,
       'x-task-type': taskType,
-      ...(delivery.suspect ? { 'x-suspect': true } : {}),
+      ...(delivery.quarantined ? { 'x-quarantined': true } : {}),
       ...(headers === undefined ? {} : amqpHeaders(headers)),
     },
   }
@@ -84,7 +84,13 @@ export function readDelivery(message: IncomingMessage): Read<Delivery> {
   const { headers } = message
   if (headers['x-task-id'] !== undefined && headers['x-task-id'] !== taskId)
     return { malformed: 'the header x-task-id names another task than the body' }
-  const delivery: Delivery = { taskId, taskType, lane, attempt, suspect: headers['x-suspect'] === true }
+  const delivery: Delivery = {
+    taskId,
+    taskType,
+    lane,
+    attempt,
+    quarantined: headers['x-quarantined'] === true,
+  }
   const told = readHeaders(message)
   return { value: told === undefined ? delivery : { ...delivery, headers: told } }
 }
@@ -103,7 +109,7 @@ function readHeaders({ headers, properties }: IncomingMessage): DeliveryHeaders 
 }
 
 /** The message that tells of a dead letter whose delivery was not there to carry the news. */
-export function noticeMessage(notice: DeadLetterNotice): OutgoingMessage {
+export function noticeMessage(notice: DeadLetterNotification): OutgoingMessage {
   const { taskId, taskType, attempt, userId, retryCount } = notice
   return {
     content: JSON.stringify(notice),

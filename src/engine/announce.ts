@@ -1,5 +1,5 @@
 import { type Loop, startLoop } from '../runtime/loop.ts'
-import type { EventOutbox, UntoldEvents } from '../store/store.ts'
+import type { EventOutbox, PendingEvents } from '../store/store.ts'
 import type { SequencedEvent } from '../task/events.ts'
 import type { Core } from './core.ts'
 
@@ -14,7 +14,7 @@ const longestPauseMs = 30_000
 
 /**
  * Tells other processes and services what happened: events leave the record's outbox in order, at least once. Progress, which is in
- * no outbox, is told once and may be lost. Answers how to stop.
+ * no outbox, is told once and may be lost. Returns an unsubscribe function.
  */
 export function announceEvents(core: Core, outbox: EventOutbox): () => Promise<void> {
   const remote = core.broker.remote
@@ -47,7 +47,7 @@ export function announceEvents(core: Core, outbox: EventOutbox): () => Promise<v
   }
 
   const loop = startLoop({ clock: core.clock, everyMs: leftBehindEveryMs, step })
-  const stopListening = outbox.onUntold(gathered(core, loop))
+  const stopListening = outbox.onPending(gathered(core, loop))
   const stopProgress = core.bus.on('progress', event => {
     remote.publishEvents([event]).catch(error => {
       core.log.error({ err: error, taskId: event.taskId }, 'progress could not be told to others')
@@ -61,8 +61,12 @@ export function announceEvents(core: Core, outbox: EventOutbox): () => Promise<v
   }
 }
 
-/** Answers of how many records something was confirmed. */
-async function tellOthers(core: Core, outbox: EventOutbox, untold: readonly UntoldEvents[]): Promise<number> {
+/** Returns the number of records of which something was confirmed. */
+async function tellOthers(
+  core: Core,
+  outbox: EventOutbox,
+  untold: readonly PendingEvents[],
+): Promise<number> {
   const events = untold.flatMap(record => record.events)
   const published = (await core.broker.remote?.publishEvents(events)) ?? []
   const confirmed = new Set<SequencedEvent>(events.filter((_, index) => published[index] === 'confirmed'))
@@ -70,7 +74,7 @@ async function tellOthers(core: Core, outbox: EventOutbox, untold: readonly Unto
     const sequence = lastTold(own, confirmed)
     return sequence === undefined ? [] : [{ taskId, sequence }]
   })
-  if (told.length > 0) await outbox.told(told)
+  if (told.length > 0) await outbox.published(told)
   return told.length
 }
 

@@ -9,9 +9,9 @@ export type TaskEventListener<N extends TaskEventName> = (event: { name: N } & T
  * Nothing that correctness needs hangs on it.
  */
 export interface TaskBus {
-  /** Listens to one kind of event. Answers how to stop. */
+  /** Listens to one kind of event. Returns an unsubscribe function. */
   on<N extends TaskEventName>(name: N, listener: TaskEventListener<N>): () => void
-  /** Listens to everything. Answers how to stop. */
+  /** Listens to everything. Returns an unsubscribe function. */
   onAny(listener: (event: TaskEvent) => void): () => void
   /** Whether anybody listens, so that an event nobody wants need not be made. */
   wants(name: TaskEventName): boolean

@@ -81,7 +81,7 @@ async function cancelPages(
 }
 
 /**
- * Cancels what each record allows. Answers how many were applied.
+ * Cancels what each record allows. Returns how many were applied.
  *
  * @param asks A waiting parent is asked, and the aggregator ends it: a request is not refused because a sub-task ended meanwhile.
  */

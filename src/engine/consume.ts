@@ -36,10 +36,10 @@ export function startConsumer(core: Core): Consumer {
 function receive(core: Core, received: Received): Promise<void> {
   return new Promise(free => {
     // The embedded store hands out one of these at a time; messages of several processes can meet.
-    if (!received.delivery.suspect || core.broker.remote === undefined)
+    if (!received.delivery.quarantined || core.broker.remote === undefined)
       return claimAndRun(core, received, free)
-    core.suspects.enter(refusedForMs, entered => {
-      if (entered) return claimAndRun(core, received, free, () => core.suspects.leave())
+    core.quarantine.enter(refusedForMs, entered => {
+      if (entered) return claimAndRun(core, received, free, () => core.quarantine.leave())
       void passOn(core, received).then(free)
     })
   })
@@ -91,8 +91,8 @@ async function passOn(core: Core, received: Received): Promise<void> {
   const { taskId } = received.delivery
   const { outbox } = core.store
   try {
-    if (outbox.putAside === undefined) forgetLater(core, taskId)
-    else await outbox.putAside([taskId], refusedForMs)
+    if (outbox.defer === undefined) forgetLater(core, taskId)
+    else await outbox.defer([taskId], refusedForMs)
   } catch (error) {
     core.log.warn({ err: error, taskId }, 'a delivery could not be put aside; it is put back in line later')
     forgetLater(core, taskId)
@@ -233,7 +233,7 @@ function nextToken(): string {
 /** A task that could not be claimed is not offered again at once: what stands in its way needs a moment. */
 function forgetLater(core: Core, taskId: string): void {
   core.clock.after(refusedForMs, () => {
-    core.store.outbox.forget([taskId])
+    core.store.outbox.requeue([taskId])
     core.wakeRelay()
   })
 }

@@ -13,8 +13,8 @@ import type { BudgetLedger } from './budget.ts'
 import type { TaskBus } from './bus.ts'
 import type { EngineCounts } from './counts.ts'
 import type { OutputNews } from './output-news.ts'
+import type { Quarantine } from './quarantine.ts'
 import type { EngineSettings } from './settings.ts'
-import type { SuspectTurn } from './suspect-turn.ts'
 import type { Tracer } from './trace.ts'
 import type { Waiters } from './waiters.ts'
 
@@ -48,9 +48,9 @@ export interface Core {
   /** Claims whose answer is not known yet: an engine that stops waits for them. */
   readonly claims: { inFlight: number }
   /** Tasks whose last attempt crashed run one at a time. */
-  readonly suspects: SuspectTurn
+  readonly quarantine: Quarantine
   /** Lanes in which more tasks were due at the last look than the broker had room for: a new one waits its turn. */
-  readonly crowded: Set<string>
+  readonly saturated: Set<string>
   /** When the last sweep ended, epoch milliseconds; 0 before the first. */
   readonly swept: { at: number }
   readonly counts: EngineCounts

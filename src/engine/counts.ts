@@ -1,11 +1,11 @@
-import type { Lapsed } from '../store/store.ts'
+import type { Overdue } from '../store/store.ts'
 
 /** What an engine has counted since it was made, where no event tells it. */
 export interface EngineCounts {
   /** Writes of attempts that no longer held their task, refused by the store. */
   fencedWrites: number
   /** Records that the sweep moved: attempts whose lease had ended, and waiting tasks past their deadline. */
-  rescued: Record<Lapsed['why'], number>
+  rescued: Record<Overdue['why'], number>
 }
 
 /** Nothing counted yet. */

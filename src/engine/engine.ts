@@ -36,11 +36,11 @@ import { type Lanes, lanesOf } from './lanes.ts'
 import { createLifecycle } from './lifecycle.ts'
 import { createLink } from './link.ts'
 import { createOutputNews } from './output-news.ts'
+import { Quarantine } from './quarantine.ts'
 import { send } from './relay.ts'
 import { type AnySchedule, planSchedules } from './schedule.ts'
 import { type EngineRole, type EngineSettings, type EngineTimes, resolveSettings } from './settings.ts'
 import { type SubmitItem, type SubmitOptions, submitAs, submitMany } from './submit.ts'
-import { SuspectTurn } from './suspect-turn.ts'
 import { type Tasks, tasksOf } from './tasks.ts'
 import type { Tracer } from './trace.ts'
 import { createWaiters } from './waiters.ts'
@@ -111,7 +111,7 @@ export interface Engine<Tx = never> extends AsyncDisposable {
   readonly events: TaskBus
   /** What happens in every process that shares the store; the same as `events` where there is only this one. */
   readonly live: TaskBus
-  /** Calls back when `live` may have missed something, because the broker was away: read again what you show. Answers how to stop. */
+  /** Calls back when `live` may have missed something, because the broker was away: read again what you show. Returns an unsubscribe function. */
   onGap(listener: () => void): () => void
   /** How the parts are doing. Never throws. */
   health(): Promise<EngineHealth>
@@ -234,8 +234,8 @@ function buildCore<Tx>(
     admission,
     running: new Map(),
     claims: { inFlight: 0 },
-    suspects: new SuspectTurn(clock),
-    crowded: new Set(),
+    quarantine: new Quarantine(clock),
+    saturated: new Set(),
     swept: { at: 0 },
     counts: noCounts(),
     stopping: false,

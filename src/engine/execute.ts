@@ -18,7 +18,7 @@ const unknownForMs = 600_000
 const unknownWaitMs = 30_000
 
 /**
- * One attempt as a pipeline: find the handler, read the parameters, run, read the result. Answers the outcome, or undefined when
+ * One attempt as a pipeline: find the handler, read the parameters, run, read the result. Returns the outcome, or undefined when
  * the attempt lost its lease: then there is nothing left to write. It never throws or rejects, and needs no promise when the
  * handler needs none.
  */
@@ -176,8 +176,8 @@ const readMs = 2_000
 /** Milliseconds that an interrupted attempt has to end by itself. */
 function patienceWith(core: Core, { hasReturned }: AttemptContext, why: Interruption): number {
   if (why === 'lease-lost') return 0
-  if (why === 'stopping') return hasReturned ? Math.min(readMs, core.settings.obeyMs) : 0
-  return core.settings.obeyMs
+  if (why === 'stopping') return hasReturned ? Math.min(readMs, core.settings.abortGraceMs) : 0
+  return core.settings.abortGraceMs
 }
 
 function timeLeft(core: Core, { record }: Attempt, task: ResolvedTask): number {

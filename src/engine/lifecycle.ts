@@ -82,7 +82,7 @@ function startAll(core: Core, planned: ReturnType<typeof planSchedules>, parts: 
   const release = core.clock.stayAlive()
   const relay = startRelay(core)
   parts.relay = relay
-  const stops = [core.store.outbox.onTelling(() => relay.wake()), wakeOnTurn(core)]
+  const stops = [core.store.outbox.onDue(() => relay.wake()), wakeOnTurn(core)]
   core.broker.onRoom(() => relay.wake())
   const { roles } = core.settings
   let consumer: Consumer | undefined
@@ -102,7 +102,11 @@ function startAll(core: Core, planned: ReturnType<typeof planSchedules>, parts: 
 }
 
 function startUpkeep(core: Core, planned: ReturnType<typeof planSchedules>, stops: (() => void)[]): Loop[] {
-  const sweep = startLoop({ clock: core.clock, everyMs: core.settings.sweepMs, step: () => sweepOnce(core) })
+  const sweep = startLoop({
+    clock: core.clock,
+    everyMs: core.settings.sweepIntervalMs,
+    step: () => sweepOnce(core),
+  })
   const schedules = startSchedules(core, planned)
   stops.push(consumeDeadLetters(core))
   sweep.wake()

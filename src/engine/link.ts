@@ -12,7 +12,7 @@ const reportEveryMs = 10_000
 
 /** What ties this process to the others; a client has it too. */
 export interface Link {
-  /** Calls back when events of other processes may have been missed. Answers how to stop. */
+  /** Calls back when events of other processes may have been missed. Returns an unsubscribe function. */
   onGap(listener: () => void): () => void
   stop(): Promise<void>
 }
@@ -24,8 +24,8 @@ export function createLink(core: Core): Link {
   const { remote } = core.broker
   if (remote === undefined) return noLink
   const gapListeners = new Set<() => void>()
-  core.store.outbox.holdsFor?.(remote.delays)
-  core.store.outbox.keepNotices?.()
+  core.store.outbox.useDelayTiers?.(remote.delays)
+  core.store.outbox.keepNotifications?.()
   const stopControl = remote.onControl(message => obey(core, message))
   const stopAnnouncing = core.store.events === undefined ? undefined : announceEvents(core, core.store.events)
   const askMs = remote.tellsEvents ? askEveryMs.told : askEveryMs.untold

@@ -1,7 +1,7 @@
 /** News within the process: a task has more output, or began to run elsewhere. Best effort; nothing hangs on it but how soon a follower looks. */
 export interface OutputNews {
   tell(taskId: string): void
-  /** Calls back whenever the task may have more. Answers how to stop. */
+  /** Calls back whenever the task may have more. Returns an unsubscribe function. */
   listen(taskId: string, listener: () => void): () => void
 }
 

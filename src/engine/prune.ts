@@ -5,7 +5,7 @@ const perStep = 500
 /** Steps per sweep, so that a large backlog of old trees never stands in the way of the rest. */
 const stepsPerSweep = 20
 
-/** Deletes ended trees that are older than their status is kept. Answers how many records are gone. */
+/** Deletes ended trees that are older than their status is kept. Returns how many records are gone. */
 export async function prune(core: Core): Promise<number> {
   if (Object.keys(core.settings.retention).length === 0) return 0
   let gone = 0

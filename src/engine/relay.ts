@@ -1,13 +1,13 @@
 import type { Loop } from '../runtime/loop.ts'
 import { startLoop } from '../runtime/loop.ts'
-import type { DeadLetterNotice, Delivery, LaneRoom } from '../store/store.ts'
+import type { DeadLetterNotification, Delivery, LaneCapacity } from '../store/store.ts'
 import { aggregate } from './aggregate.ts'
 import type { Core } from './core.ts'
 
 /** Parents that one step of the relay looks at. */
 const parentsPerStep = 100
-/** Milliseconds after which a suspect that runs is not expected to end soon; as long does the next one wait for its turn. */
-const longSuspectMs = 1_000
+/** Milliseconds after which a quarantined task that runs is not expected to end soon; as long does the next one wait for its turn. */
+const longQuarantineMs = 1_000
 /** Milliseconds after which the relay looks although nobody woke it: what a crash left behind, or news that got lost. */
 const lookEveryMs = 1_000
 
@@ -34,10 +34,10 @@ export function startRelay(core: Core): Loop {
 async function sendDue(core: Core, lanes: readonly string[]): Promise<number | undefined> {
   try {
     const rooms = lanes.map(lane => roomIn(core, lane))
-    const due = await core.store.outbox.due(rooms, { suspects: suspectsOut(core) })
+    const due = await core.store.outbox.due(rooms, { quarantined: quarantinedOut(core) })
     if (core.broker.remote !== undefined) noteCrowded(core, rooms, due.deliveries)
     if (due.deliveries.length > 0) await send(core, due.deliveries)
-    if (due.notices !== undefined && due.notices.length > 0) await notify(core, due.notices)
+    if (due.notifications !== undefined && due.notifications.length > 0) await notify(core, due.notifications)
     return due.nextAt === undefined ? undefined : Math.max(0, due.nextAt - core.store.tasks.now())
   } catch (error) {
     core.log.error({ err: error }, 'the relay could not look for due tasks; trying again')
@@ -48,7 +48,7 @@ async function sendDue(core: Core, lanes: readonly string[]): Promise<number | u
 /** All at once: their writes go together. */
 async function lookAtParents(core: Core): Promise<undefined> {
   try {
-    const parents = await core.store.outbox.toLookAt(parentsPerStep)
+    const parents = await core.store.outbox.pendingParents(parentsPerStep)
     await Promise.all(parents.map(parent => lookAt(core, parent)))
   } catch (error) {
     core.log.error({ err: error }, 'the relay could not look for parents; trying again')
@@ -56,12 +56,12 @@ async function lookAtParents(core: Core): Promise<undefined> {
 }
 
 /**
- * How many suspects may be out. A process runs one at a time; while that one is young the next may be on its way. Behind one that takes
+ * How many quarantined tasks may be out. A process runs one at a time; while that one is young the next may be on its way. Behind one that takes
  * long it would only be turned away again and again.
  */
-function suspectsOut({ broker, suspects }: Core): number {
-  const { takenForMs } = suspects
-  return broker.remote !== undefined && takenForMs !== undefined && takenForMs <= longSuspectMs ? 2 : 1
+function quarantinedOut({ broker, quarantine }: Core): number {
+  const { takenForMs } = quarantine
+  return broker.remote !== undefined && takenForMs !== undefined && takenForMs <= longQuarantineMs ? 2 : 1
 }
 
 /** One parent that cannot be looked at holds up no other. */
@@ -73,10 +73,10 @@ async function lookAt(core: Core, parentId: string): Promise<void> {
   }
 }
 
-function roomIn({ broker }: Core, lane: string): LaneRoom {
+function roomIn({ broker }: Core, lane: string): LaneCapacity {
   return {
     lane,
-    room: broker.room(lane),
+    capacity: broker.room(lane),
     isEmpty: broker.isEmpty?.(lane) === true,
     takesUrgent: broker.takesUrgent?.(lane) === true,
   }
@@ -89,20 +89,20 @@ function roomIn({ broker }: Core, lane: string): LaneRoom {
 export async function send(core: Core, deliveries: readonly Delivery[]): Promise<void> {
   const published = await core.broker.publish(deliveries)
   const confirmed = deliveries.filter((_, index) => published[index] === 'confirmed')
-  if (confirmed.length > 0) await core.store.outbox.told(confirmed)
+  if (confirmed.length > 0) await core.store.outbox.published(confirmed)
 }
 
 /** A lane whose room was used up may have more waiting: what is submitted meanwhile must not overtake it. */
-function noteCrowded(core: Core, rooms: readonly LaneRoom[], deliveries: readonly Delivery[]): void {
-  for (const { lane, room } of rooms) {
+function noteCrowded(core: Core, rooms: readonly LaneCapacity[], deliveries: readonly Delivery[]): void {
+  for (const { lane, capacity: room } of rooms) {
     const used = deliveries.filter(delivery => delivery.lane === lane).length
-    if (used >= room) core.crowded.add(lane)
-    else core.crowded.delete(lane)
+    if (used >= room) core.saturated.add(lane)
+    else core.saturated.delete(lane)
   }
 }
 
-async function notify(core: Core, notices: readonly DeadLetterNotice[]): Promise<void> {
+async function notify(core: Core, notices: readonly DeadLetterNotification[]): Promise<void> {
   const published = await core.broker.remote?.publishNotices(notices)
   const told = notices.filter((_, index) => published?.[index] === 'confirmed')
-  if (told.length > 0) await core.store.outbox.noticed?.(told)
+  if (told.length > 0) await core.store.outbox.notified?.(told)
 }

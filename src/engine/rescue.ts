@@ -1,4 +1,4 @@
-import type { Lapsed } from '../store/store.ts'
+import type { Overdue } from '../store/store.ts'
 import { decide, decideOverdue } from '../task/decide.ts'
 import type { TaskRecord } from '../task/task.ts'
 import type { Applied, Transition } from '../task/transition.ts'
@@ -12,12 +12,12 @@ const perStep = 200
 
 /**
  * Settles what nobody else will: attempts whose lease has expired, through the same decision as any outcome, and waiting tasks
- * whose deadline has passed. The rescuer is fenced too: it moves only the attempt and the lease that it saw. Answers how many moved.
+ * whose deadline has passed. The rescuer is fenced too: it moves only the attempt and the lease that it saw. Returns how many moved.
  */
 export async function rescue(core: Core): Promise<number> {
   let moved = 0
   for (;;) {
-    const found = await core.store.tasks.lapsed(perStep)
+    const found = await core.store.tasks.overdue(perStep)
     const lapsed = found.filter(each => !onlySeemsLapsed(core, each))
     const transitions = lapsed.map(found => transitionOf(core, found))
     const answers = await applyEach(core, transitions)
@@ -45,7 +45,7 @@ export async function rescue(core: Core): Promise<number> {
  * while the machine slept (on Linux, where the monotonic clock stands still then), is extended by the next heartbeat as long as the
  * attempt itself has time left.
  */
-function onlySeemsLapsed(core: Core, { record, why }: Lapsed): boolean {
+function onlySeemsLapsed(core: Core, { record, why }: Overdue): boolean {
   if (why !== 'lease' || core.store.capabilities.manyProcesses) return false
   const own = ownAttempt(core, record)
   return own !== undefined && own.leaseUntil > core.clock.monotonic()
@@ -79,7 +79,7 @@ async function applyEach(
   return answers
 }
 
-function transitionOf(core: Core, { record, why }: Lapsed): Transition {
+function transitionOf(core: Core, { record, why }: Overdue): Transition {
   if (why === 'deadline') return decideOverdue(record, core.store.tasks.now())
   const own = ownAttempt(core, record)
   if (own !== undefined && own.leaseUntil <= core.clock.monotonic()) own.interrupt('lease-lost')

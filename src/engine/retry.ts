@@ -26,7 +26,7 @@ const retryable: readonly TaskStatus[] = [...unsuccessful, 'COMPLETED_WITH_ERROR
 
 /**
  * Has an ended task run again: its retries start anew, its attempt numbers go on. A parent that its sub-tasks ended waits again
- * while those that did not complete run again; its ended ancestors are reopened with it. Answers how many tasks run again.
+ * while those that did not complete run again; its ended ancestors are reopened with it. Returns how many tasks run again.
  * Throws TASK_NOT_FOUND, TASK_NOT_RETRYABLE, TASK_CHANGED, PARAMETERS_INVALID, OPTION_INVALID.
  */
 export async function retryTask(core: Core, taskId: string, options: RetryTaskOptions = {}): Promise<number> {
@@ -61,7 +61,7 @@ async function readRetryable(
   )
 }
 
-/** Retries the task as it was read. Answers how many tasks run again; undefined when it, or an ancestor, changed meanwhile. */
+/** Retries the task as it was read. Returns how many tasks run again; undefined when it, or an ancestor, changed meanwhile. */
 async function retryAsSeen(
   core: Core,
   record: TaskRecord,

@@ -31,7 +31,7 @@ export function settle(
   })
 }
 
-/** Tells what was written. Answers whether a dead letter was opened. */
+/** Tells what was written. Returns whether a dead letter was opened. */
 function settled(
   core: Core,
   record: TaskRecord,

@@ -49,7 +49,7 @@ export type SubmitItem<P extends Schema, Tx = never> = SubmitOptions<Tx> & { par
 /** Tasks per write of a bulk submission: keeps one turn of the event loop short. */
 const perWrite = 500
 
-/** Submits one task. Answers its record: a new one, or the one that the idempotency key found. */
+/** Submits one task. Returns its record: a new one, or the one that the idempotency key found. */
 export function submit(
   core: Core,
   type: TaskType,
@@ -121,7 +121,7 @@ export function submitAs<T>(
 function chooseWay(core: Core, task: NewTask): Start | undefined {
   const { taskType, lane, startAt, delay } = task
   // It waits for its time, or others wait that it would overtake.
-  if (startAt !== undefined || delay !== undefined || core.crowded.has(lane)) return undefined
+  if (startAt !== undefined || delay !== undefined || core.saturated.has(lane)) return undefined
   const start = core.tasks.has(taskType) ? core.reserveStart(lane) : undefined
   if (start !== undefined) task.claim = start.claim
   if (core.broker.remote !== undefined && core.broker.room(lane) > 0) task.send = true

@@ -55,7 +55,7 @@ export interface Tasks extends Pick<TaskQueries, 'list' | 'children' | 'counts' 
   ): Promise<{ record: TaskRecord; isNew: boolean }>
   /** See `handle.cancel`. `ifVersion`: only if the task still has this version. Throws TASK_CHANGED. */
   cancel(taskId: string, options?: { ifVersion?: number }): Promise<void>
-  /** Has an ended task run again, and below it what did not complete. Answers how many tasks run again. */
+  /** Has an ended task run again, and below it what did not complete. Returns how many tasks run again. */
   retry(taskId: string, options?: RetryTaskOptions): Promise<number>
 }
 

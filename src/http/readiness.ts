@@ -63,7 +63,7 @@ export async function readinessOf(engine: Engine): Promise<Readiness> {
   const oldest = Math.min(...lanes.map(({ oldestWaitingAt }) => oldestWaitingAt ?? now))
   const reasons = [
     ...brokerReasons(broker),
-    ...sweepReasons(sweepAgeMs, engine.settings.sweepMs),
+    ...sweepReasons(sweepAgeMs, engine.settings.sweepIntervalMs),
     ...processReasons(nodes),
   ]
   return {

@@ -52,7 +52,7 @@ const lines: Record<TaskEventName, { level: Exclude<LogLevel, 'silent'>; message
 
 /**
  * Logs what happens to the tasks of an engine. Only events that the level lets through are listened to, so that a quiet log costs the
- * tasks nothing. Answers how to stop.
+ * tasks nothing. Returns an unsubscribe function.
  */
 export function logEvents(engine: Pick<Engine, 'events'>, log: PinoLogger): () => void {
   const stops = Object.entries(lines)

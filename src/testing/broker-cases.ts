@@ -22,7 +22,7 @@ const deliveryCases: readonly BrokerCase[] = [
       const sent = deliveries(3).map((delivery, index) => ({
         ...delivery,
         attempt: index,
-        suspect: index === 1,
+        quarantined: index === 1,
       }))
       assert.deepEqual(await publish(context, broker, sent), ['confirmed', 'confirmed', 'confirmed'])
       // Several slots take them side by side, so their order is nobody's promise.
@@ -110,7 +110,7 @@ const deliveryCases: readonly BrokerCase[] = [
   },
 ]
 
-/** Sends into the lane `default`, which has two slots, until it has no room. Answers how many were sent. */
+/** Sends into the lane `default`, which has two slots, until it has no room. Returns how many were sent. */
 async function fillLane(context: BrokerCaseContext, broker: Broker): Promise<number> {
   let sent = 0
   for (let room = broker.room('default'); room > 0; room = broker.room('default')) {

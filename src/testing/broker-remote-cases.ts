@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import type { Broker, ControlMessage, DeadMessage, RemoteBroker } from '../broker/broker.ts'
-import type { DeadLetterNotice, Delivery } from '../store/store.ts'
+import type { DeadLetterNotification, Delivery } from '../store/store.ts'
 import type { SequencedEvent } from '../task/events.ts'
 import type { BrokerCase, BrokerCaseContext } from './broker-case.ts'
 import { deliveries, publish, Worker } from './broker-case.ts'
@@ -28,12 +28,12 @@ function withHeaders(delayMs?: number): Delivery {
   return {
     ...delivery,
     attempt: 3,
-    suspect: true,
+    quarantined: true,
     headers: delayMs === undefined ? headers : { ...headers, delayMs },
   }
 }
 
-const notice: DeadLetterNotice = {
+const notice: DeadLetterNotification = {
   taskId: 'ended',
   taskType: 'Write',
   lane: 'default',
@@ -110,7 +110,7 @@ export const remoteBrokerCases: readonly BrokerCase[] = [
       assert.equal(broker.takesUrgent?.('default'), true)
       const [crashed] = deliveries(1, 'default', 20)
       assert.ok(crashed !== undefined)
-      await publish(context, broker, [{ ...crashed, suspect: true }])
+      await publish(context, broker, [{ ...crashed, quarantined: true }])
       worker.endOne()
       await context.until(() => worker.taken.length === 2, 'the next delivery')
       assert.equal(worker.taken[1]?.taskId, crashed.taskId)

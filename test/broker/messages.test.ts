@@ -20,7 +20,7 @@ const delivery: Delivery = {
   taskType: 'Write',
   lane: 'batch',
   attempt: 2,
-  suspect: true,
+  quarantined: true,
   headers: { userId: 'ann', priority: 'high', retryCount: 1, delayMs: 5_000, traceparent },
 }
 
@@ -55,7 +55,7 @@ describe('a delivery as a message', () => {
       'x-user-id': 'ann',
       'x-retry-count': 1,
       'x-delay': 5_000,
-      'x-suspect': true,
+      'x-quarantined': true,
       traceparent,
     })
   })
@@ -74,7 +74,7 @@ describe('a delivery as a message', () => {
   })
 
   it('is read where a person sent it by hand, without headers', () => {
-    expect(readDelivery(incoming(body))).toMatchObject({ value: { taskId: 'task-1', suspect: false } })
+    expect(readDelivery(incoming(body))).toMatchObject({ value: { taskId: 'task-1', quarantined: false } })
   })
 })
 

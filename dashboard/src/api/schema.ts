@@ -3546,7 +3546,7 @@ export interface paths {
         put?: never;
         /**
          * Submit a task
-         * @description Answers when the task is durable. With an Idempotency-Key, submitting again finds the first task.
+         * @description Responds when the task is durable. With an Idempotency-Key, submitting again finds the first task.
          */
         post: {
             parameters: {

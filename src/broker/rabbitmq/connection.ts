@@ -70,7 +70,7 @@ export class Connection {
     throw problem
   }
 
-  /** Answers the problem where waiting will not help. */
+  /** Returns the problem where waiting will not help. */
   #tryFirst(): Promise<Error | undefined> {
     return new Promise(resolve => {
       // Later tries resolve nothing any more: what worked once is waited for, whatever the broker says meanwhile.
@@ -78,7 +78,7 @@ export class Connection {
     })
   }
 
-  /** Keeps a channel from now on. Answers how to end it. */
+  /** Keeps a channel from now on. Returns a function that ends it. */
   keep<C extends Channel>(plan: ChannelPlan<C>): () => Promise<void> {
     const { log } = this.#plan.settings
     const channel = new KeptChannel(plan, { log, repair: () => this.repair() })
@@ -195,7 +195,7 @@ export class Connection {
     await made.close()
   }
 
-  /** Tells why there is no connection. Answers the problem where only a person can help. */
+  /** Tells why there is no connection. Returns the problem where only a person can help. */
   #tellFailures(failures: readonly unknown[]): Error | undefined {
     const problem = unsuitableOf(failures)
     const places = this.#plan.settings.urls.map(placeOf).join(', ')

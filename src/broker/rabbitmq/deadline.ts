@@ -1,4 +1,4 @@
-/** Waits for the work, but at most so many milliseconds. Answers whether it was done. A rejection passes. */
+/** Waits for the work, but at most so many milliseconds. Returns whether it was done. A rejection passes. */
 export async function atMost(ms: number, work: Promise<unknown>): Promise<boolean> {
   let timer: NodeJS.Timeout | undefined
   const late = new Promise<boolean>(resolve => {

@@ -111,7 +111,7 @@ export class LaneRoom {
     this.#taken += 1
   }
 
-  /** A count is being asked for. Answers how to tell what it said. */
+  /** A count is being asked for. Returns a function that takes the count. */
   counting(): (count: Count, now: number) => void {
     const sent = this.#sent - this.#inFlight
     const taken = this.#taken

@@ -51,7 +51,7 @@ export class Slot {
   }
 
   /**
-   * Takes the slot, if it waits for a delivery, for a task that comes without one. Answers how to free it. The broker is told meanwhile;
+   * Takes the slot, if it waits for a delivery, for a task that comes without one. Returns a function that frees it. The broker is told meanwhile;
    * what it hands over until it has heard goes back.
    */
   reserve(): (() => void) | undefined {

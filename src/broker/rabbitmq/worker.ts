@@ -6,7 +6,7 @@ import { Slot } from './slot.ts'
 
 /** The slots of one lane in this process. */
 export interface Worker {
-  /** Takes a slot for a task that comes without a delivery. Answers how to free it; undefined unless the whole lane rests here. */
+  /** Takes a slot for a task that comes without a delivery. Returns a function that frees it; undefined unless the whole lane rests here. */
   reserve(): (() => void) | undefined
   /** No slot takes a further delivery. */
   stop(): void

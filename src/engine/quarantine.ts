@@ -4,7 +4,7 @@ import type { Clock } from '../runtime/clock.ts'
  * Whose turn it is among tasks whose last attempt crashed: such a one may take its neighbours with it, so a process runs one at a time.
  * Those that come meanwhile wait for a moment in the order in which they came.
  */
-export class SuspectTurn {
+export class Quarantine {
   readonly #clock: Clock
   readonly #waiting: (() => void)[] = []
   #takenAt: number | undefined

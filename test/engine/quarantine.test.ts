@@ -1,10 +1,10 @@
 import { createManualClock } from 'quillwork/testing'
 import { expect, it } from 'vitest'
-import { SuspectTurn } from '../../src/engine/suspect-turn.ts'
+import { Quarantine } from '../../src/engine/quarantine.ts'
 
 it('one has the turn; others get it in their order, or are told in time that they do not', async () => {
   const clock = createManualClock()
-  const turn = new SuspectTurn(clock)
+  const turn = new Quarantine(clock)
   const told: string[] = []
   const enter = (name: string, ms: number) =>
     turn.enter(ms, entered => told.push(`${name} ${entered ? 'enters' : 'is turned away'}`))

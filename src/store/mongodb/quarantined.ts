@@ -3,7 +3,7 @@ import type { TaskDocument } from './documents.ts'
 import type { Session } from './session.ts'
 
 /** What is known of them. */
-export interface Suspects {
+export interface QuarantinedTasks {
   sent(taskId: string): void
   /** It runs here from now on. */
   claimed(taskId: string): void
@@ -16,7 +16,7 @@ export interface Suspects {
 }
 
 /** @param getSession The session that they are a part of. */
-export function createSuspects(getSession: () => Session): Suspects {
+export function createQuarantinedTasks(getSession: () => Session): QuarantinedTasks {
   const sent = new Set<string>()
   const running = new Set<string>()
   return {
@@ -29,9 +29,9 @@ export function createSuspects(getSession: () => Session): Suspects {
     forget: taskId => void sent.delete(taskId),
     async out() {
       const session = getSession()
-      if (sent.size + running.size > 0 && session.hints.periods.suspects.isOver()) {
+      if (sent.size + running.size > 0 && session.hints.periods.quarantined.isOver()) {
         const [asSent, asRunning] = [[...sent], [...running]]
-        const found = await readSuspects(session, [...asSent, ...asRunning])
+        const found = await readQuarantined(session, [...asSent, ...asRunning])
         // Each as it was when it was asked for: one that is claimed meanwhile runs, whatever the answer says.
         for (const taskId of asSent) if (found.get(taskId)?.sent === undefined) sent.delete(taskId)
         for (const taskId of asRunning)
@@ -42,18 +42,18 @@ export function createSuspects(getSession: () => Session): Suspects {
   }
 }
 
-type Suspect = Pick<TaskDocument, '_id' | 'sent' | 'leaseUntil'>
+type QuarantinedTask = Pick<TaskDocument, '_id' | 'sent' | 'leaseUntil'>
 
 /** Of those whose last attempt crashed: whether they are sent, or run. */
-async function readSuspects(
+async function readQuarantined(
   { database, tasks }: Session,
   ids: readonly string[],
-): Promise<ReadonlyMap<string, Suspect>> {
-  const found = await database.run('suspects', () =>
+): Promise<ReadonlyMap<string, QuarantinedTask>> {
+  const found = await database.run('quarantined', () =>
     tasks
       .find({ _id: { $in: [...ids] }, crashCount: { $gt: 0 } })
-      .project<Suspect>({ sent: 1, leaseUntil: 1 })
+      .project<QuarantinedTask>({ sent: 1, leaseUntil: 1 })
       .toArray(),
   )
-  return new Map(found.map(suspect => [suspect._id, suspect]))
+  return new Map(found.map(task => [task._id, task]))
 }

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { defineTask, type TaskContext, type TaskDefinition } from '../task/definition.ts'
 import { PermanentError, SnoozeError } from '../task/errors.ts'
 
-/** One thing that an obedient handler does; it does them in order. */
+/** One thing that a scripted handler does; it does them in order. */
 export type Order =
   /** Returns this value and does nothing of what follows. */
   | { do: 'succeed'; value?: unknown }
@@ -46,10 +46,10 @@ const progressSchema = z.number()
 type Parameters = typeof parametersSchema
 type Result = typeof resultSchema
 type Progress = typeof progressSchema
-/** An obedient task type. */
-export type ObedientTask = TaskDefinition<Parameters, Result, Progress, unknown>
+/** A scripted task type. */
+export type ScriptedTask = TaskDefinition<Parameters, Result, Progress, unknown>
 
-/** One thing that an obedient handler did. */
+/** One thing that a scripted handler did. */
 export interface JournalEntry {
   taskId: string
   attempt: number
@@ -59,43 +59,43 @@ export interface JournalEntry {
 }
 
 /** Tasks that do as their parameters say, and the journal of what they did. */
-export interface ObedientTasks {
-  /** A task without a hook: type `Obedient`. */
-  obedient: ObedientTask
-  /** A task whose hook counts its sub-tasks by status: type `ObedientParent`. Its sub-tasks are of type `Obedient`. */
-  parent: ObedientTask
+export interface ScriptedTasks {
+  /** A task without a hook: type `Scripted`. */
+  scripted: ScriptedTask
+  /** A task whose hook counts its sub-tasks by status: type `ScriptedParent`. Its sub-tasks are of type `Scripted`. */
+  parent: ScriptedTask
   readonly journal: readonly JournalEntry[]
 }
 
 /** Makes task types that do as their parameters say: `{ orders: [{ do: 'fail', attempts: 2 }, { do: 'succeed', value: 1 }] }`. */
-export function obedientTasks(): ObedientTasks {
+export function scriptedTasks(): ScriptedTasks {
   const journal: JournalEntry[] = []
   const type = { parameters: parametersSchema, result: resultSchema, progress: progressSchema }
 
-  const obedient: ObedientTask = defineTask({
+  const scripted: ScriptedTask = defineTask({
     ...type,
-    type: 'Obedient',
-    execute: ctx => obey(ctx, obedient, journal),
+    type: 'Scripted',
+    execute: ctx => obey(ctx, scripted, journal),
   })
-  const parent: ObedientTask = defineTask({
+  const parent: ScriptedTask = defineTask({
     ...type,
-    type: 'ObedientParent',
+    type: 'ScriptedParent',
     async execute(ctx) {
-      await obey(ctx, obedient, journal)
+      await obey(ctx, scripted, journal)
     },
     async onSubTasksSettled(ctx) {
       journal.push({ taskId: ctx.taskId, attempt: ctx.attempt, did: 'reduce', detail: ctx.round })
       const counts: Record<string, number> = {}
-      for await (const { status } of ctx.subTasks(obedient)) counts[status] = (counts[status] ?? 0) + 1
+      for await (const { status } of ctx.subTasks(scripted)) counts[status] = (counts[status] ?? 0) + 1
       return counts
     },
   })
-  return { obedient, parent, journal }
+  return { scripted, parent, journal }
 }
 
-type ObedientContext = TaskContext<Parameters, Progress, unknown>
+type ScriptedContext = TaskContext<Parameters, Progress, unknown>
 
-async function obey(ctx: ObedientContext, child: ObedientTask, journal: JournalEntry[]): Promise<unknown> {
+async function obey(ctx: ScriptedContext, child: ScriptedTask, journal: JournalEntry[]): Promise<unknown> {
   const { taskId, attempt } = ctx
   journal.push({ taskId, attempt, did: 'start' })
   for (const order of ctx.parameters.orders) {
@@ -113,9 +113,9 @@ async function obey(ctx: ObedientContext, child: ObedientTask, journal: JournalE
 
 /** Carries out an order that goes on to the next one, or throws. */
 async function carryOut(
-  ctx: ObedientContext,
+  ctx: ScriptedContext,
   order: Exclude<Order, { do: 'succeed' | 'finishLate' }>,
-  { child, note }: { child: ObedientTask; note: (detail?: unknown) => void },
+  { child, note }: { child: ScriptedTask; note: (detail?: unknown) => void },
 ): Promise<void> {
   switch (order.do) {
     case 'fail':
@@ -171,7 +171,7 @@ async function carryOut(
   }
 }
 
-async function spend(ctx: ObedientContext, order: Extract<Order, { do: 'reserve' }>): Promise<void> {
+async function spend(ctx: ScriptedContext, order: Extract<Order, { do: 'reserve' }>): Promise<void> {
   const { tokens, cost, spent = tokens, keep = false } = order
   const hold = await ctx.reserve(cost === undefined ? { tokens } : { tokens, cost })
   if (!keep) await hold.commit(cost === undefined ? { tokens: spent } : { tokens: spent, cost })
