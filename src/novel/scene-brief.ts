@@ -13,7 +13,7 @@ const label = 'writing brief, not generated prose' as const
 const parameters = z.strictObject({
   novelId: id,
   sceneId: id,
-  /** What is to happen in it. Default: the summary of the scene. */
+  /** The events of the scene. Default: its summary. */
   summary: z.string().trim().min(1).max(10_000).optional(),
 })
 
@@ -21,14 +21,14 @@ const names = z.array(z.string())
 
 const result = z.object({
   sceneId: id,
-  /** What this is: no model wrote it, and it is no scene. */
+  /** Says that no model wrote this, and that it is not a scene. */
   label: z.literal(label),
   method: z.literal('extractive'),
   /** BCP 47. */
   language: z.string(),
   /** The steps of the summary, in its words and order. */
   beats: z.array(z.string()),
-  /** Found by patterns in the summary and in what the novel has around it; those of the summary first. */
+  /** Names found by patterns in the summary and in the novel around the scene; those of the summary first. */
   people: names,
   places: names,
   otherNames: names,
@@ -38,30 +38,30 @@ const result = z.object({
       sceneId: id,
       chapterId: id,
       chapterTitle: z.string(),
-      /** Where it stands in the text of its scene, in UTF-16 code units. */
+      /** Its place in the text of its scene, in UTF-16 code units. */
       start: count,
       end: count,
       text: z.string(),
     }),
   ),
-  /** What the summary leaves open. */
+  /** Questions that the summary leaves open. */
   openQuestions: z.array(z.string()),
 })
 
 type BriefContext = TaskContext<typeof parameters, z.ZodNever, NovelServices>
 
-/** Passages of a brief, and code units of each that are shown. */
+/** Passages of a brief, and code units of each. */
 const mostPassages = 5
 const shownUnits = 600
-/** Texts before the scene that names are looked for in. */
+/** Texts before the scene in which names are searched. */
 const scenesBefore = 5
 const unitsBefore = 30_000
-/** Names of a kind that a brief lists. */
+/** Most names of a kind in a brief. */
 const mostNames = 20
 
 /**
- * What helps to write a scene by hand, made without a model: what happens step by step, people, places, close passages, open questions.
- * It never passes for prose.
+ * Makes a brief for writing a scene by hand, without a model: its steps, people, places, close passages and open questions. The brief is
+ * labelled, so that it is never taken for prose.
  */
 export const sceneBrief = defineNovelTask({
   type: 'SceneBrief',
@@ -130,11 +130,11 @@ function beginning(text: string): string {
   return text.slice(0, last >= 0xd800 && last <= 0xdbff ? shownUnits - 1 : shownUnits)
 }
 
-/** Beats that a brief lists. */
+/** Most beats of a brief. */
 const mostBeats = 50
 const clauseEnd = /(?<=[;；])\s*/u
 
-/** What happens in a summary, step by step: its sentences, in their order and words; those with semicolons are parted there. */
+/** Returns the steps of a summary: its sentences and clauses between semicolons, in its order and words. */
 export function beatsOf(summary: string): string[] {
   return [...splitSentences(summary)]
     .flatMap(({ start, end }) => summary.slice(start, end).split(clauseEnd))
@@ -143,16 +143,16 @@ export function beatsOf(summary: string): string[] {
     .slice(0, mostBeats)
 }
 
-/** What is known of a scene before it is written. */
-export interface Known {
+/** The facts about a scene before it is written. */
+interface Known {
   readonly beats: readonly string[]
   /** Names in the summary that the novel uses elsewhere too. */
   readonly people: readonly string[]
   readonly places: readonly string[]
-  /** Names in the summary that stand nowhere else in what was looked at. */
+  /** Names in the summary that the texts around it do not have. */
   readonly strangers: readonly string[]
   readonly summary: string
-  /** There is a text or a summary before the scene. */
+  /** The scene has a text before it. */
   readonly hasBefore: boolean
 }
 
@@ -194,7 +194,7 @@ const questions: Record<PromptLanguage, readonly Question[]> = {
   ],
 }
 
-/** What the summary leaves open, for the author to decide. */
-export function openQuestions(known: Known, language: PromptLanguage): string[] {
+/** Returns the questions that the summary leaves open, for the author to decide. */
+function openQuestions(known: Known, language: PromptLanguage): string[] {
   return questions[language].flatMap(question => question(known) ?? [])
 }

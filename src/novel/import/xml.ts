@@ -39,7 +39,7 @@ interface DecodedXml {
 const headBytes = 1_024
 
 /** Decodes XML by its byte order mark or its declaration; by UTF-8 where neither names an encoding. */
-export async function decodeXml(bytes: AsyncIterable<Uint8Array>): Promise<DecodedXml> {
+async function decodeXml(bytes: AsyncIterable<Uint8Array>): Promise<DecodedXml> {
   const pieces = bytes[Symbol.asyncIterator]()
   const head = await headOf(pieces)
   const encoding = encodingOf(head)
