@@ -1,9 +1,8 @@
-import type { Archive } from '../archive/archive.ts'
-import { overLimit } from '../archive/bounds.ts'
-import { readPart } from '../xml/read-part.ts'
-import { localName, type XmlEvents } from '../xml/read-xml.ts'
+import { type Archive, resolveTarget, type Target } from '../archive.ts'
+import { type Bounds, checkListed } from '../bounds.ts'
+import { oneSpaced } from '../opened.ts'
+import { localName, readPart, type XmlEvents } from '../xml.ts'
 import type { EpubPackage } from './package.ts'
-import { resolveTarget, type Target } from './paths.ts'
 
 /** An entry of a table of contents. */
 export interface ContentsEntry {
@@ -13,7 +12,7 @@ export interface ContentsEntry {
   readonly target: Target
 }
 
-/** What a book says of its own structure. */
+/** The structure that a book declares. */
 export interface EpubContents {
   /** In the order of the table of contents. */
   readonly entries: readonly ContentsEntry[]
@@ -22,45 +21,41 @@ export interface EpubContents {
 }
 
 /**
- * Reads the table of contents: that of EPUB 3, or, where it has none or an empty one, that of EPUB 2. A broken one counts as far as it
- * can be read. Throws what `readPart` throws.
+ * Reads the table of contents of EPUB 3, or, where that is missing or empty, of EPUB 2. A broken one counts as far as it can be read.
+ * Throws what `readPart` throws.
  */
 export async function readContents(archive: Archive, book: EpubPackage): Promise<EpubContents> {
   const nav = book.items.find(item => item.properties.includes('nav'))?.file
-  const fromNav = new NavEvents(nav ?? '', archive.bounds.listed)
+  const fromNav = new NavEvents(nav ?? '', archive.bounds)
   if (nav !== undefined && archive.has(nav)) await readPart(archive, nav, fromNav)
   const ncx = book.ncx?.file
   if (fromNav.entries.length > 0 || ncx === undefined || !archive.has(ncx)) return fromNav
-  const fromNcx = new NcxEvents(ncx, archive.bounds.listed)
+  const fromNcx = new NcxEvents(ncx, archive.bounds)
   await readPart(archive, ncx, fromNcx)
   return { entries: fromNcx.entries, landmarks: fromNav.landmarks }
 }
 
-/** Depth beyond which entries are not told apart. */
+/** Deepest entry; those below it count as of this depth. */
 const deepest = 6
 /** UTF-16 units of a title that are kept. */
 const longestTitle = 400
 
-function plainTitle(text: string): string {
-  return text.replace(/\s+/g, ' ').trim()
-}
-
-/** Hears a navigation document of EPUB 3: lists of links. What is not of the list `toc` or `landmarks` (page numbers) is passed over. */
+/** Reads the lists `toc` and `landmarks` of an EPUB 3 navigation document; ignores others, such as page numbers. */
 class NavEvents implements XmlEvents, EpubContents {
   readonly entries: ContentsEntry[] = []
   readonly landmarks: { kind: string; target: Target }[] = []
   readonly #file: string
-  readonly #most: number
+  readonly #bounds: Bounds
   #list = ''
   #depth = 0
   #link: { reference: string | undefined; kinds: readonly string[] } | undefined
   #text = ''
-  /** Titles without a link: they stand where the first link below them stands. */
+  /** Titles without a link: they get the place of the first link below them. */
   #waiting: { title: string; depth: number }[] = []
 
-  constructor(file: string, most: number) {
+  constructor(file: string, bounds: Bounds) {
     this.#file = file
-    this.#most = most
+    this.#bounds = bounds
   }
 
   open(name: string, attributes: Readonly<Record<string, string>>): void {
@@ -86,7 +81,7 @@ class NavEvents implements XmlEvents, EpubContents {
     if (local === 'nav') this.#list = ''
     else if (local === 'ol') this.#depth = Math.max(0, this.#depth - 1)
     else if (local === 'a') this.#take()
-    // A span may stand within a link; only one that is none heads a part.
+    // Only a span outside a link is the title of a part.
     else if (local === 'span' && this.#link?.reference === undefined) this.#take()
   }
 
@@ -94,7 +89,7 @@ class NavEvents implements XmlEvents, EpubContents {
     const link = this.#link
     this.#link = undefined
     if (link === undefined) return
-    const title = plainTitle(this.#text)
+    const title = oneSpaced(this.#text)
     const target = link.reference === undefined ? undefined : resolveTarget(this.#file, link.reference)
     if (this.#list === 'landmarks') {
       if (target !== undefined) for (const kind of link.kinds) this.landmarks.push({ kind, target })
@@ -108,23 +103,23 @@ class NavEvents implements XmlEvents, EpubContents {
       this.#waiting = []
       for (const each of titles) if (each.title !== '') this.entries.push({ ...each, target })
     }
-    if (this.entries.length > this.#most) throw overLimit('listed', this.#most, this.#file)
+    checkListed(this.entries.length, this.#bounds, this.#file)
   }
 }
 
-/** Hears the table of contents of EPUB 2. */
+/** Reads the table of contents of EPUB 2. */
 class NcxEvents implements XmlEvents {
   readonly entries: ContentsEntry[] = []
   readonly #file: string
-  readonly #most: number
+  readonly #bounds: Bounds
   /** The entries that are open, from the outermost. */
   readonly #open: { title: string; isListed: boolean }[] = []
   #inMap = false
   #inLabel = false
 
-  constructor(file: string, most: number) {
+  constructor(file: string, bounds: Bounds) {
     this.#file = file
-    this.#most = most
+    this.#bounds = bounds
   }
 
   open(name: string, attributes: Readonly<Record<string, string>>): void {
@@ -152,13 +147,13 @@ class NcxEvents implements XmlEvents {
     const target = reference === undefined ? undefined : resolveTarget(this.#file, reference)
     if (entry === undefined || entry.isListed || target === undefined) return
     entry.isListed = true
-    const title = plainTitle(entry.title)
+    const title = oneSpaced(entry.title)
     if (title !== '') this.entries.push({ title, depth: Math.min(deepest, this.#open.length), target })
-    if (this.entries.length > this.#most) throw overLimit('listed', this.#most, this.#file)
+    checkListed(this.entries.length, this.#bounds, this.#file)
   }
 }
 
-/** The kinds that an element says it is of (`epub:type`), in lower case. */
+/** Returns the kinds that an element declares (`epub:type`), in lower case. */
 export function kindsOf(attributes: Readonly<Record<string, string>>): string[] {
   const kinds = attributes['epub:type'] ?? ''
   return kinds === '' ? [] : kinds.toLowerCase().trim().split(/\s+/)

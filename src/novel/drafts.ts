@@ -1,5 +1,5 @@
-import { QuillworkError } from '../index.ts'
-import type { Piece } from './import/text.ts'
+import { type Engine, hasEnded, QuillworkError } from '../index.ts'
+import type { Piece } from './import/read-chapters.ts'
 import type {
   ChapterDraft,
   DraftState,
@@ -10,24 +10,26 @@ import type {
   SceneDraft,
   VolumeDraft,
 } from './library/drafts.ts'
+import { everyItem } from './library/paging.ts'
+import type { NovelServices } from './services.ts'
 
-/** Code units and rows after which a batch is written: what an import holds in memory. */
+/** Code units and rows of a batch: an import holds one batch in memory. */
 const batchUnits = 250_000
 const batchRows = 400
 
-/** What of the file has been read. */
+/** The amounts read from the file so far. */
 export interface Read {
   volumes: number
   chapters: number
   scenes: number
   words: number
-  /** Characters around the book (title page, contents, licence), which are not part of the novel. */
+  /** Characters around the book (title page, contents, licence), outside the novel. */
   matter: number
 }
 
 /**
- * Writes the pieces of a text into a draft, batch by batch. Positions count what is written, so that they have no gaps when only
- * some chapters are.
+ * Writes the pieces of a text into a draft, batch by batch. Positions count the written pieces, so that an import of some chapters leaves
+ * no gaps.
  */
 export class PieceWriter {
   readonly read: Read = { volumes: 0, chapters: 0, scenes: 0, words: 0, matter: 0 }
@@ -44,7 +46,7 @@ export class PieceWriter {
     this.#draft = draft
   }
 
-  /** Takes a piece. Returns whether a batch was written. Throws ATTEMPT_STALE when the draft is not this attempt's any more. */
+  /** Adds a piece. Returns whether a batch was written. Throws ATTEMPT_STALE when the draft no longer belongs to this attempt. */
   async add(piece: Piece): Promise<boolean> {
     this.#take(piece)
     const rows = this.#volumes.length + this.#chapters.length + this.#scenes.length
@@ -53,7 +55,7 @@ export class PieceWriter {
     return true
   }
 
-  /** Writes the rest and puts the novel on the shelf. Throws ATTEMPT_STALE, INTERNAL when rows are missing, the signal's reason. */
+  /** Writes the last batch and publishes the novel. Throws ATTEMPT_STALE, INTERNAL when rows are missing, the signal's reason. */
   async publish(signal: AbortSignal): Promise<NovelCounts> {
     await this.#flush()
     signal.throwIfAborted()
@@ -93,7 +95,7 @@ export class PieceWriter {
   }
 }
 
-/** Makes the draft of an import, or takes it up; one that is being deleted is deleted to the end first. */
+/** Creates the draft of an import, or takes it over. First completes the deletion of a draft that is being deleted. */
 export async function openDraft(drafts: NovelDrafts, draft: NewDraft): Promise<DraftState> {
   for (;;) {
     const state = await drafts.create(draft)
@@ -102,7 +104,7 @@ export async function openDraft(drafts: NovelDrafts, draft: NewDraft): Promise<D
   }
 }
 
-/** Deletes a draft step by step; with `generation`, only if no attempt has taken it up since. */
+/** Deletes a draft step by step; with `generation`, only if no later attempt has taken it over. */
 export async function discardDraft(
   drafts: NovelDrafts,
   { novelId, generation }: { novelId: string; generation?: number },
@@ -114,6 +116,34 @@ export async function discardDraft(
 function staleDraft({ novelId }: DraftWriter): QuillworkError {
   return new QuillworkError(
     'ATTEMPT_STALE',
-    `The draft of novel ${novelId} was discarded, or a later attempt writes it.`,
+    `The draft of novel ${novelId} was deleted, or a later attempt writes it.`,
   )
+}
+
+/**
+ * Deletes the drafts of imports that have ended, and completes interrupted deletions. Call it regularly: an import deletes its draft
+ * itself, except when it was cancelled while it waited, or when its process ended. Returns the number of deleted novels.
+ */
+export async function sweepDrafts(
+  { library }: Pick<NovelServices, 'library'>,
+  engine: Pick<Engine, 'tasks'>,
+): Promise<number> {
+  let swept = 0
+  for await (const draft of everyItem(page => library.drafts.list(page))) {
+    if (draft.status === 'deleting') await discardDraft(library.drafts, { novelId: draft.novelId })
+    // A later retry of the import has raised the generation, which keeps the draft.
+    else if (await isOver(engine, draft)) await discardDraft(library.drafts, draft)
+    else continue
+    swept++
+  }
+  return swept
+}
+
+async function isOver({ tasks }: Pick<Engine, 'tasks'>, { importTaskId }: DraftState): Promise<boolean> {
+  try {
+    return hasEnded((await tasks.get(importTaskId)).status)
+  } catch (error) {
+    if (error instanceof QuillworkError && error.code === 'TASK_NOT_FOUND') return true
+    throw error
+  }
 }

@@ -1,19 +1,18 @@
-import { detectLanguage, englishFunctionWords } from '../../ai/text/language.ts'
-import { type FoundNames, type Sighting, tally } from './sightings.ts'
+import { detectLanguage, englishFunctionWords } from '../ai/text/language.ts'
 
-/** Names that a list has at most. */
+/** Most names of a list. */
 const mostNames = 40
 
-/** Finds names in texts of one novel, English or Chinese; in other languages it finds what is written with capitals. */
+/** Finds names in English or Chinese texts of one novel; in other languages, words with capitals. */
 export function findNames(texts: readonly string[]): FoundNames {
   const text = texts.join('\n')
   const sightings = detectLanguage(text).writing === 'cjk' ? chineseNames(text) : spacedNames(text)
-  return tally(sightings, mostNames)
+  return frequentNames(sightings, mostNames)
 }
 
 const capital = "\\p{Lu}(?:[\\p{L}\\p{M}'’]|-(?=\\p{L}))*"
 const title = 'Mr|Mrs|Ms|Miss|Dr|Sir|Lady|Lord|Captain|Colonel|Madame|Aunt|Uncle|King|Queen|Prince|Princess'
-/** A sign before it tells whether the sentence had begun; `(?<!)` would be slow on long texts. */
+/** The sign before a name shows whether it begins a sentence; `(?<!)` would be slow on long texts. */
 const spaced = new RegExp(
   `(?<before>[\\p{L}\\d,;)’']\\s+|[.!?:…“"‘(\\n]\\s*|^)(?<title>(?:${title})\\.?[ \\t]+)?(?<name>${capital}(?:[ \\t]+(?:(?:of|de|von|van)[ \\t]+)?${capital}){0,3})`,
   'gu',
@@ -58,7 +57,7 @@ function withoutPossessive(name: string): string {
   return name.replace(/['’]s$/u, '')
 }
 
-/** A word that begins a sentence is written with a capital, name or not. */
+/** Whether a word is no name. The first word of a sentence has a capital too. */
 function isCommon(
   word: string,
   { isBegin, lower }: { isBegin: boolean; lower: ReadonlySet<string> },
@@ -72,7 +71,7 @@ function isCommon(
 
 const han = '\\p{Script=Han}'
 const clause = '(?:^|[，。！？；：、…“”‘’「」『』（）\\s])'
-/** Before the word for speaking, how it was spoken. */
+/** The manner of speaking, before the word for speaking. */
 const manner =
   '(?:大笑|微笑|冷笑|苦笑|笑|大怒|怒|大惊|惊|泣|哭|叹|谢|拜|急|忙|连忙|低声|轻声|大声|厉声|又|便|乃|遂|再|答|点头|摇头|起身|回头)'
 const spoken = new RegExp(
@@ -81,7 +80,7 @@ const spoken = new RegExp(
 )
 const surname =
   '[赵钱孙李周吴郑王冯陈褚卫蒋沈韩杨朱秦许何吕施张孔曹严金魏陶姜谢邹苏潘葛范彭鲁韦马苗方俞任袁柳史唐薛雷贺倪汤罗毕郝邬安常于傅齐康伍余顾孟黄穆萧尹姚邵汪祁毛狄戴宋庞熊纪舒屈项祝董梁杜阮蓝季贾路江童颜郭梅林徐邱骆高夏蔡田樊胡凌霍虞万柯卢莫房丁邓洪包左石崔龚程陆翁荀段关刘叶龙黎乔谭姬]|诸葛|司马|夏侯|欧阳|上官|皇甫|东方|慕容|公孙|令狐'
-/** At the beginning of a clause, where a subject stands. */
+/** At the beginning of a clause, the place of a subject. */
 const named = new RegExp(
   `${clause}(?<name>(?:${surname})${han}{1,2}?)(?=[${'与和同在见听闻引率领大亦又乃遂便将把被对向说道笑问看走来去，。：、'}])`,
   'gu',
@@ -103,5 +102,59 @@ function* names(text: string, pattern: RegExp): Generator<string> {
   for (const found of text.matchAll(pattern)) {
     const name = found.groups?.['name'] ?? ''
     if (!noName.test(name)) yield name
+  }
+}
+
+/** Names in a text, most frequent first. They are found by patterns, without a dictionary, and are not complete. */
+export interface FoundNames {
+  readonly people: readonly string[]
+  readonly places: readonly string[]
+  /** Names that may be people or places. */
+  readonly others: readonly string[]
+}
+
+/** An occurrence of a name in a text. */
+interface Sighting {
+  readonly name: string
+  /** The words around it usually stand around people, or around places. */
+  readonly isPerson: boolean
+  readonly isPlace: boolean
+  /** Written or used as only names are; other names must occur often. */
+  readonly isSure: boolean
+}
+
+/** Occurrences of a name that is never written as only names are. */
+const often = 3
+
+interface Seen {
+  count: number
+  people: number
+  places: number
+  sure: number
+}
+
+/** Returns the most frequent names, by number of occurrences, then in the order of the text. */
+function frequentNames(sightings: Iterable<Sighting>, most: number): FoundNames {
+  const seen = new Map<string, Seen>()
+  for (const { name, isPerson, isPlace, isSure } of sightings) {
+    const known = seen.get(name) ?? { count: 0, people: 0, places: 0, sure: 0 }
+    known.count += 1
+    known.people += Number(isPerson)
+    known.places += Number(isPlace)
+    known.sure += Number(isSure)
+    seen.set(name, known)
+  }
+  const names = [...seen]
+    .filter(([, { count, sure }]) => sure > 0 || count >= often)
+    .sort(([, a], [, b]) => b.count - a.count)
+  const those = (which: (name: Seen) => boolean) =>
+    names
+      .filter(([, each]) => which(each))
+      .map(([name]) => name)
+      .slice(0, most)
+  return {
+    people: those(({ people, places }) => people > 0 && people >= places),
+    places: those(({ people, places }) => places > people),
+    others: those(({ people, places }) => people === 0 && places === 0),
   }
 }

@@ -1,6 +1,6 @@
-import { QuillworkError } from '../../../index.ts'
+import { QuillworkError } from '../../index.ts'
 
-/** What may be in a file that is packed: how much it is unpacked to, and how deep and how long its parts are. */
+/** The bounds of a packed file: unpacked size, depth and length of its parts. */
 export interface Bounds {
   /** Files in the archive. */
   readonly entries: number
@@ -8,13 +8,13 @@ export interface Bounds {
   readonly entryBytes: number
   /** Bytes of all files that are read, unpacked. */
   readonly totalBytes: number
-  /** Bytes that a packed byte may become, once more than `ratioFrom` of a file are unpacked. Text hardly ever becomes more than 20. */
+  /** Unpacked bytes for each packed byte, once more than `ratioFrom` bytes of a file are unpacked. Text rarely exceeds 20. */
   readonly ratio: number
-  /** Unpacked bytes of a file below which the ratio is not looked at: no memory is in danger, and short files repeat themselves. */
+  /** Unpacked bytes of a file below which the ratio is not checked: they endanger no memory, and short files repeat themselves. */
   readonly ratioFrom: number
   /** Elements within elements. */
   readonly xmlDepth: number
-  /** Characters of a run of text, a tag with its attributes, a comment or a declaration: what the reader of XML has to hold at once. */
+  /** Characters of a run of text, a tag with its attributes, a comment or a declaration: what the XML reader holds at once. */
   readonly xmlToken: number
   /** Attributes of a tag. */
   readonly xmlAttributes: number
@@ -47,7 +47,12 @@ const meanings: Readonly<Record<keyof Bounds, (limit: string) => string>> = {
   listed: limit => `lists more than ${limit} parts, entries or styles`,
 }
 
-/** The error of a file that goes beyond a bound; `part` is the file within it. */
+/** Throws FILE_LIMIT_EXCEEDED where a part of a file lists more than `bounds.listed` files, entries or styles. */
+export function checkListed(count: number, { listed }: Bounds, part: string): void {
+  if (count > listed) throw overLimit('listed', listed, part)
+}
+
+/** Returns the error of a file that exceeds a bound; `part` is the file within it. */
 export function overLimit(bound: keyof Bounds, limit: number, part?: string): QuillworkError {
   const where = part === undefined ? 'The file' : `${shown(part)} in the file`
   return new QuillworkError(
@@ -57,7 +62,7 @@ export function overLimit(bound: keyof Bounds, limit: number, part?: string): Qu
   )
 }
 
-/** The error of a file that is broken; `what` goes on after "The file". */
+/** Returns the error of a broken file; `what` completes the sentence "The file ...". */
 export function damaged(what: string, cause?: unknown): QuillworkError {
   return new QuillworkError(
     'FILE_DAMAGED',
@@ -66,7 +71,7 @@ export function damaged(what: string, cause?: unknown): QuillworkError {
   )
 }
 
-/** The error of a file whose text is encrypted. */
+/** Returns the error of a file whose text is encrypted. */
 export function encrypted(how: string): QuillworkError {
   return new QuillworkError(
     'FILE_PROTECTED',
@@ -74,7 +79,7 @@ export function encrypted(how: string): QuillworkError {
   )
 }
 
-/** A name out of a file as it may stand in a message. */
+/** Returns a name from a file as messages show it: without controls, at most 80 characters. */
 export function shown(name: string): string {
   const plain = name.replace(/[\p{Cc}\p{Cf}\u2028\u2029]/gu, '\u25a1')
   return plain.length > 80 ? `${plain.slice(0, 79)}…` : plain

@@ -1,10 +1,13 @@
-import { plainSpaces, undecorate, withoutPageNumber } from './heading-text.ts'
-import type { OpeningLine } from './scan.ts'
+import type { Chosen } from './candidate.ts'
+import { titleHeading } from './choose.ts'
+import { plainSpaces, undecorate, withoutPageNumber } from './heading.ts'
+import type { BookFacts } from './opened.ts'
+import type { OpeningLine, TextScan } from './scan.ts'
 
-/** Who wrote what, as far as the text says. */
-export interface BookTitle {
-  readonly title?: string
-  readonly author?: string
+/** Title and author, as far as they are known. */
+interface BookTitle {
+  readonly title?: string | undefined
+  readonly author?: string | undefined
 }
 
 const TITLE_FIELD = /^(?:title|书名|書名|小说名|小說名|作品名)\s*[:：]\s*(\S.*)$/i
@@ -12,21 +15,42 @@ const AUTHOR_FIELD = /^(?:author|作者|作家|著者)\s*[:：]\s*(\S.*)$/i
 const LONGEST_TITLE = 80
 
 /**
- * Finds title and author: from fields (`Title:`, 书名：), from a title in 《》, else from a title page, which is a few short
- * lines before the first heading. `opening` are the lines before the first heading, `header` those of a wrapper before.
+ * Returns title and author of a book: as the file declares them, as front matter or a heading above all others says, as the text before
+ * the first heading says, else as the file name says.
  */
-export function bookTitle(opening: readonly OpeningLine[], header: readonly OpeningLine[]): BookTitle {
-  const fields = fieldsOf([...header, ...opening].map(line => line.text))
-  const page = titlePage(opening)
-  return defined(fields.title ?? page.title, fields.author ?? page.author)
+export function titleOf(
+  scan: TextScan,
+  chosen: readonly Chosen[],
+  { fileName, facts }: { fileName: string; facts: BookFacts },
+): { title: string; author: string | undefined } {
+  const first = chosen[0]?.candidate.line ?? Number.POSITIVE_INFINITY
+  const marked = titleHeading(scan.candidates.filter(({ level }) => level !== undefined))
+  const opening = scan.opening.filter(({ line }) => line < first && line !== marked?.line)
+  const text = fromOpening(opening, scan.header)
+  const file = fromFileName(fileName)
+  const { fields } = scan.markdown
+  const author = facts.author ?? fields.get('author') ?? text.author ?? file.author
+  const own = facts.title ?? fields.get('title')
+  const title = own || marked?.heading.title || text.title || file.title || fileName
+  return { title, author: author || undefined }
 }
 
-/** Title and author from a file name: `《书名》作者：某某.txt`, `pride-and-prejudice.txt`. */
-export function titleFromFileName(name: string): BookTitle {
+/**
+ * Finds title and author in fields (`Title:`, 书名：), in a title in 《》, else on a title page, which is a few short lines before the first
+ * heading. `opening` are the lines before the first heading, `header` those of a wrapper before it.
+ */
+function fromOpening(opening: readonly OpeningLine[], header: readonly OpeningLine[]): BookTitle {
+  const fields = fieldsOf([...header, ...opening].map(line => line.text))
+  const page = titlePage(opening)
+  return { title: fields.title ?? page.title, author: fields.author ?? page.author }
+}
+
+/** Finds title and author in a file name: `《书名》作者：某某.txt`, `pride-and-prejudice.txt`. */
+function fromFileName(name: string): BookTitle {
   const stem = name.replace(/\.[A-Za-z0-9]{1,8}$/, '').trim()
   const quoted = /《([^》]{1,80})》/.exec(stem)?.[1]
   const author = /作者[:：_\s]?\s*([^（(《【\s]{1,20})/.exec(stem)?.[1]
-  if (quoted !== undefined) return defined(quoted, author)
+  if (quoted !== undefined) return { title: quoted, author }
   const plain = plainSpaces(stem.replace(/[-_]+/g, ' '))
   return { title: plain === '' ? 'Untitled' : plain }
 }
@@ -43,14 +67,14 @@ function fieldsOf(lines: readonly string[]): BookTitle {
     title ??= clean(quoted?.[1])
     author ??= clean(quoted?.[2])
   }
-  return defined(title, author)
+  return { title, author }
 }
 
 function titlePage(opening: readonly OpeningLine[]): BookTitle {
   const [first, ...rest] = opening.filter(line => !/^[[(]/.test(line.text))
   if (first === undefined || !isTitleLine(first, rest[0])) return {}
   const below = rest.slice(0, 8).map(line => line.text)
-  return defined(plainSpaces(withoutPageNumber(undecorate(first.text))), authorIn(below))
+  return { title: plainSpaces(withoutPageNumber(undecorate(first.text))), author: authorIn(below) }
 }
 
 function isTitleLine(line: OpeningLine, next: OpeningLine | undefined): boolean {
@@ -78,8 +102,4 @@ function clean(text: string | undefined): string | undefined {
   const plain =
     text === undefined ? '' : plainSpaces(text.replace(/\s\(\d{4}\)$/, '').replace(/^[《_*]+|[》_*.]+$/g, ''))
   return plain === '' || plain.length > 200 ? undefined : plain
-}
-
-function defined(title: string | undefined, author: string | undefined): BookTitle {
-  return { ...(title === undefined ? {} : { title }), ...(author === undefined ? {} : { author }) }
 }

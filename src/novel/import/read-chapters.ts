@@ -1,9 +1,9 @@
 import { QuillworkError } from '../../index.ts'
-import { type Line, noFaults } from './lines.ts'
+import { measure } from '../words.ts'
+import { isSeparator, type Line, noFaults } from './lines.ts'
 import { openText } from './open-text.ts'
 import { nothingLeftOut } from './opened.ts'
 import { BACK, FRONT, type Span } from './outline.ts'
-import { SceneSplitter, type SceneText } from './scenes.ts'
 import type { TextSource } from './source.ts'
 import { linesVersion, type TextSurvey } from './survey.ts'
 
@@ -35,7 +35,7 @@ export interface ScenePiece extends SceneText {
   readonly index: number
 }
 
-/** Text around the book: title page, table of contents, licence. At most 50,000 characters each. */
+/** Text around the book: title page, table of contents, licence. At most 50,000 UTF-16 units each. */
 export interface MatterPiece extends SceneText {
   readonly kind: 'matter'
   readonly place: 'front' | 'back'
@@ -45,16 +45,15 @@ export interface MatterPiece extends SceneText {
 export interface ReadOptions {
   /** Indexes of the chapters to read, over all volumes; default: all. */
   readonly chapters?: readonly number[]
-  /** Stops the read: it throws the reason of the signal. */
+  /** Stops reading, which then throws the reason of the signal. */
   readonly signal?: AbortSignal
 }
 
 /**
- * Reads the chapters of a surveyed text as volumes, chapters and scenes, in reading order. The same source and survey give
- * the same pieces every time, so that a read that was cut off goes on with the chapters that are missing.
- * Text before and after the book comes only when all chapters are read. Memory is bounded by a scene.
- * Throws TEXT_UNREADABLE when the source is not the surveyed one, CHAPTER_NOT_FOUND for an index beyond the survey, what `openText`
- * throws.
+ * Yields the volumes, chapters and scenes of a surveyed text, in reading order. The same source and survey always give the same pieces, so
+ * that an interrupted read continues with the missing chapters. Text before and after the book comes only when all chapters are read.
+ * Memory is bounded by a scene. Throws TEXT_UNREADABLE when the source is not the surveyed one, CHAPTER_NOT_FOUND for an index beyond the
+ * survey, what `openText` throws.
  */
 export async function* readChapters(
   source: TextSource,
@@ -74,7 +73,7 @@ export async function* readChapters(
   yield* reader.take()
 }
 
-/** Whether a survey still tells where the chapters of a source are. */
+/** Whether a survey is valid for a source. */
 export function isSurveyOf({ kind, plan }: TextSurvey, source: TextSource): boolean {
   return plan.size === source.size && (kind === 'text' || plan.lines === linesVersion)
 }
@@ -178,7 +177,7 @@ class ChapterReader {
     else if (chapter === BACK) this.#openUpTo(this.#chapters.length - 1)
   }
 
-  /** Announces the chapters up to one, those without text as well. */
+  /** Adds the chapters up to one, including those without text. */
   #openUpTo(chapter: number): void {
     while (this.#opened < chapter) {
       this.#opened++
@@ -189,7 +188,7 @@ class ChapterReader {
     }
   }
 
-  /** Announces the volumes up to one: those without chapters only where everything is read. */
+  /** Adds the volumes up to one: those without chapters only when all chapters are read. */
   #openVolumes(last: number): void {
     while (this.#volume < last) {
       const index = ++this.#volume
@@ -211,4 +210,91 @@ class ChapterReader {
       else this.#pieces.push({ kind: 'matter', place: chapter === BACK ? 'back' : 'front', ...scene })
     }
   }
+}
+
+/** The text of a scene and its size. */
+export interface SceneText {
+  /** Lines joined by LF. Blank lines separate the paragraphs as in the source. */
+  readonly text: string
+  readonly characters: number
+  readonly words: number
+}
+
+/** Longest scene, in UTF-16 units. A longer one is cut at the end of a paragraph. */
+const LONGEST_SCENE = 50_000
+
+/** Divides the lines of a chapter into scenes: at separators, at blank lines where the plan says so, at the longest length. */
+class SceneSplitter {
+  readonly #blankLines: number
+  #scenes: SceneText[] = []
+  #parts: string[] = []
+  #length = 0
+  #blank = 0
+  #continues = false
+
+  constructor(blankLines: number) {
+    this.#blankLines = blankLines
+  }
+
+  add(line: Line): void {
+    const text = line.partial ? line.text : line.text.trimEnd()
+    if (!line.partial && !this.#continues && text === '') {
+      this.#blank++
+      return
+    }
+    if (!line.partial && !this.#continues && isSeparator(text.trim())) {
+      this.part()
+      return
+    }
+    this.#partBefore(text.length)
+    this.#append(text)
+    this.#continues = line.partial
+  }
+
+  /** Ends the scene; the next line starts another. */
+  part(): void {
+    const text = this.#parts.join('')
+    this.#parts = []
+    this.#length = 0
+    this.#blank = 0
+    if (text.trim() !== '') this.#scenes.push({ text, ...sizeOf(text) })
+  }
+
+  /** Ends the chapter. */
+  end(): void {
+    this.part()
+    this.#continues = false
+  }
+
+  /** Returns the scenes completed since the last call. */
+  take(): SceneText[] {
+    if (this.#scenes.length === 0) return []
+    const scenes = this.#scenes
+    this.#scenes = []
+    return scenes
+  }
+
+  /** Ends the scene before a line that begins another, or with which it would be too long. */
+  #partBefore(length: number): void {
+    const isBreak = this.#blankLines > 0 && this.#blank >= this.#blankLines && !this.#continues
+    // The line end and the blank lines before the text count too.
+    const gap = Math.min(this.#blank, MOST_BLANK_LINES) + 1
+    if (isBreak || this.#length + gap + length > LONGEST_SCENE) this.part()
+  }
+
+  #append(text: string): void {
+    const gap =
+      this.#length === 0 || this.#continues ? '' : '\n'.repeat(Math.min(this.#blank, MOST_BLANK_LINES) + 1)
+    this.#blank = 0
+    this.#parts.push(gap, text)
+    this.#length += gap.length + text.length
+  }
+}
+
+/** Blank lines kept between two paragraphs. */
+const MOST_BLANK_LINES = 10
+
+function sizeOf(text: string): { characters: number; words: number } {
+  const { characters, words } = measure(text)
+  return { characters, words }
 }
