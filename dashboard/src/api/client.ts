@@ -1,8 +1,6 @@
 import createClient, { type Middleware } from 'openapi-fetch'
 import { shownLanguage } from '../browser/preferences.ts'
-import { mayAsk } from './first-requests.ts'
-import { ApiError, errorOf } from './problem.ts'
-import type { paths } from './schema.ts'
+import type { components, paths } from './schema.ts'
 import { currentToken, tokenWasRefused } from './token.ts'
 
 /** Headers that every request carries: who asks, and the language in which errors are explained. */
@@ -46,4 +44,66 @@ export async function dataOf<T>(answer: Promise<{ data?: T }>): Promise<NonNulla
   const { data } = await answer
   if (data === undefined || data === null) throw new ApiError(0, 'EMPTY_ANSWER', '')
   return data
+}
+
+/** What the API answers instead of what was asked for (RFC 9457). */
+type Problem = components['schemas']['Problem']
+
+/** A request that was refused, or that got no answer: then `status` is 0 and `code` is `OFFLINE`. */
+export class ApiError extends Error {
+  readonly status: number
+  readonly code: string
+  readonly problem: Problem | undefined
+
+  constructor(status: number, code: string, message: string, problem?: Problem) {
+    super(message)
+    this.name = 'ApiError'
+    this.status = status
+    this.code = code
+    this.problem = problem
+  }
+}
+
+/** The error of an answer. What is no problem document came from something between us and the server. */
+export function errorOf(status: number, body: unknown): ApiError {
+  if (isProblem(body)) return new ApiError(status, body.code, body.detail, body)
+  return new ApiError(status, `HTTP_${status}`, '')
+}
+
+function isProblem(body: unknown): body is Problem {
+  return typeof body === 'object' && body !== null && 'code' in body && 'detail' in body
+}
+
+/** The code of any error: of an answer, or of a program's mistake. */
+export function codeOf(error: unknown): string {
+  return error instanceof ApiError ? error.code : 'UNEXPECTED'
+}
+
+/**
+ * The first requests wait for the stream of events to stand: what changes after their answers is then told, and nothing has to be read
+ * twice. Where there is no stream they wait only a moment.
+ */
+
+/** Milliseconds. */
+const longestWaitMs = 250
+
+let hasAsked = false
+let isWaiting = false
+let release: () => void = () => undefined
+const released = new Promise<void>(resolve => {
+  release = resolve
+})
+
+/** Await it before a request is sent. */
+async function mayAsk(): Promise<void> {
+  if (!isWaiting) setTimeout(release, longestWaitMs)
+  isWaiting = true
+  await released
+  hasAsked = true
+}
+
+/** The stream stands, or is refused. Answers whether something was asked for before, and may have changed since without being told. */
+export function streamStands(): boolean {
+  release()
+  return hasAsked
 }

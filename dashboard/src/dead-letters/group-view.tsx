@@ -1,17 +1,16 @@
-import { Button, Center, Group, Stack, Text } from '@mantine/core'
+import { Anchor, Button, Center, Group, Paper, Stack, Text } from '@mantine/core'
 import { IconArrowLeft } from '@tabler/icons-react'
 import { useTranslations } from 'use-intl'
-import { NovelTitles } from '../parts/concern.tsx'
-import { ErrorNotice } from '../parts/error-notice.tsx'
+import type { Task } from '../api/task.ts'
 import { ButtonLink } from '../parts/links.tsx'
 import { PageTitle } from '../parts/page-title.tsx'
-import { Empty, Loading } from '../parts/states.tsx'
-import { useGroupFailure } from './failure-text.ts'
-import { GroupActions } from './group-actions.tsx'
-import { GroupFacts } from './group-facts.tsx'
-import type { LetterActions } from './letter-actions.ts'
-import { type LetterGroup, useGroups, useLetters } from './letter-queries.ts'
-import { LetterRow } from './letter-row.tsx'
+import { Empty, ErrorNotice, Loading } from '../parts/states.tsx'
+import { StatusBadge } from '../parts/status-badge.tsx'
+import { NovelTitles, useConcern, useTaskTypeName } from '../parts/task-name.tsx'
+import { Ago } from '../parts/time.tsx'
+import { failureOf, GroupActions, GroupFacts, useGroupFailure } from './groups.tsx'
+import { LetterButtons } from './letter-buttons.tsx'
+import { type LetterActions, type LetterGroup, useGroups, useLetters } from './letter-queries.ts'
 
 /** The tasks that failed in one way. */
 export function GroupView({ fingerprint, actions }: { fingerprint: string; actions: LetterActions }) {
@@ -90,5 +89,36 @@ function Letters({ group, actions }: { group: LetterGroup; actions: LetterAction
         </Stack>
       </Center>
     </NovelTitles>
+  )
+}
+
+/** A task of a group: what it is, when it was given up, and what can be done. */
+function LetterRow({ task, actions }: { task: Task; actions: LetterActions }) {
+  const t = useTranslations('deadLetters')
+  const name = useTaskTypeName()(task.taskType)
+  const concern = useConcern()(task)
+  const openedAt = task.deadLetter?.openedAt
+  return (
+    <Paper withBorder p="sm" role="listitem" data-task-id={task.id}>
+      <Group justify="space-between" gap="sm">
+        <Stack gap={4} miw={0} flex="1 1 18rem">
+          <Group gap="sm">
+            <StatusBadge status={task.status} />
+            <Anchor component="button" type="button" fw={600} onClick={() => actions.onInspect(task.id)}>
+              {concern === '' ? name : `${name} · ${concern}`}
+            </Anchor>
+          </Group>
+          <Text size="sm" c="dimmed" lineClamp={2}>
+            {failureOf(task)}
+          </Text>
+          <Group gap="md" fz="xs" c="dimmed">
+            {openedAt !== undefined && <Ago at={openedAt} />}
+            <span>{t('attempts', { count: task.attempt })}</span>
+            <span>{t('user', { user: task.userId })}</span>
+          </Group>
+        </Stack>
+        <LetterButtons task={task} actions={actions} />
+      </Group>
+    </Paper>
   )
 }

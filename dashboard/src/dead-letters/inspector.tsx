@@ -1,18 +1,16 @@
 import { Alert, Drawer, List, Stack, Text, Title } from '@mantine/core'
 import { useTranslations } from 'use-intl'
-import { ApiError } from '../api/problem.ts'
+import { ApiError } from '../api/client.ts'
 import type { Task } from '../api/task.ts'
-import { Ago } from '../parts/ago.tsx'
 import { DeadLetterHistory, DeadLetterNote } from '../parts/dead-letter-note.tsx'
-import { ErrorNotice } from '../parts/error-notice.tsx'
 import { JsonView } from '../parts/json-view.tsx'
 import { ButtonLink, TextLink } from '../parts/links.tsx'
-import { Empty, Loading } from '../parts/states.tsx'
-import { useTaskTypeName } from '../parts/task-type.ts'
+import { Empty, ErrorNotice, Loading } from '../parts/states.tsx'
+import { useTaskTypeName } from '../parts/task-name.tsx'
+import { Ago } from '../parts/time.tsx'
 import { useAttempts } from '../queries/task-queries.ts'
-import type { LetterActions } from './letter-actions.ts'
 import { LetterButtons } from './letter-buttons.tsx'
-import { useLetter } from './letter-queries.ts'
+import { type LetterActions, useLetter } from './letter-queries.ts'
 
 /** Everything about one task that needs a person, beside the list: what failed and why, what it was given, what was tried. */
 export function Inspector({

@@ -1,9 +1,17 @@
-import { queryOptions, useInfiniteQuery, useQuery, useQueryClient } from '@tanstack/react-query'
+import { useThrottledValue } from '@mantine/hooks'
+import {
+  keepPreviousData,
+  queryOptions,
+  useInfiniteQuery,
+  useQuery,
+  useQueryClient,
+} from '@tanstack/react-query'
 import { api, dataOf } from '../api/client.ts'
 import { keys } from '../api/keys.ts'
 import type { components, paths } from '../api/schema.ts'
 import type { Task } from '../api/task.ts'
 import { isLongList, type TaskPage } from '../live/apply.ts'
+import { useTaskCounts } from '../queries/task-queries.ts'
 
 type Groups = paths['/v1/dead-letters/groups']['get']['responses'][200]['content']['application/json']
 
@@ -19,7 +27,7 @@ export type BulkAnswer =
 const readLettersEvery = 10_000
 
 /** The key of how many tasks need a person. */
-export const attentionKey = ['attention'] as const
+const attentionKey = ['attention'] as const
 
 /** The groups of equal failures, the most frequent first. */
 export function useGroups({ type, fingerprint }: { type?: string; fingerprint?: string }) {
@@ -31,7 +39,7 @@ export function useGroups({ type, fingerprint }: { type?: string; fingerprint?: 
 }
 
 /** How the groups are read. */
-export function groupsQuery(filter: { taskType?: string[]; fingerprint?: string }) {
+function groupsQuery(filter: { taskType?: string[]; fingerprint?: string }) {
   return queryOptions({
     queryKey: keys.deadLetterGroups(filter),
     queryFn: ({ signal }) =>
@@ -103,4 +111,48 @@ export function useReadLettersAgain(): () => void {
     void queries.invalidateQueries({ queryKey: keys.deadLetters })
     void queries.invalidateQueries({ queryKey: attentionKey })
   }
+}
+
+/** Milliseconds between two countings: the server goes through all dead letters for each. */
+const countAgainAfter = 5_000
+/** Milliseconds until they are counted again where nothing told to: taking one off the list is no event of a task. */
+const countAgainEvery = 60_000
+
+/**
+ * How many tasks need a person. A task comes to need one by ending FAILED or DEAD_LETTER, so it is asked when the number of those
+ * changed, seldom otherwise, and never where there are none.
+ */
+export function useAttentionCount(): number {
+  const queries = useQueryClient()
+  const { counts } = useTaskCounts()
+  const { FAILED: failed = 0, DEAD_LETTER: givenUp = 0 } = counts
+  const ended = useThrottledValue(`${failed} ${givenUp}`, countAgainAfter)
+  const { data } = useQuery({
+    queryKey: [...attentionKey, ended],
+    // A page that shows the groups has just read them, or does so now.
+    queryFn: () => queries.fetchQuery({ ...groupsQuery({}), staleTime: 1_000 }),
+    select: ({ items }) => items.reduce((sum, { count }) => sum + count, 0),
+    refetchInterval: countAgainEvery,
+    // The first counts reach the throttled text a moment later.
+    enabled: failed + givenUp > 0 && ended !== '0 0',
+    placeholderData: keepPreviousData,
+    gcTime: 10_000,
+  })
+  return failed + givenUp > 0 ? (data ?? 0) : 0
+}
+
+/** What is to be done to which tasks. */
+export interface AskedBulk {
+  action: 'retry' | 'purge'
+  filter: LetterFilter
+  count: number
+}
+
+/** What can be asked for on the page: it is done in a dialog. */
+export interface LetterActions {
+  onBulk: (asked: AskedBulk) => void
+  onEdit: (task: Task) => void
+  onPurge: (task: Task) => void
+  /** Opens the details of a task. */
+  onInspect: (taskId: string) => void
 }

@@ -4,9 +4,8 @@ import { useState } from 'react'
 import { useTranslations } from 'use-intl'
 import type { components } from '../api/schema.ts'
 import { DiscardUpload } from '../parts/discard-upload.tsx'
-import { ErrorNotice } from '../parts/error-notice.tsx'
 import { ButtonLink } from '../parts/links.tsx'
-import { Empty, Loading } from '../parts/states.tsx'
+import { Empty, ErrorNotice, Loading } from '../parts/states.tsx'
 
 /** While the file is being read, which takes seconds for a long one. */
 export function Reading() {

@@ -1,6 +1,5 @@
 import { createParser, type EventSourceMessage } from 'eventsource-parser'
-import { requestHeaders } from '../api/client.ts'
-import { ApiError, errorOf } from '../api/problem.ts'
+import { ApiError, errorOf, requestHeaders } from '../api/client.ts'
 
 /** How a stream of server-sent events is read. */
 export interface StreamOptions {

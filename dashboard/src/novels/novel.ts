@@ -1,3 +1,4 @@
+import type { ComboboxItem, ComboboxParsedItem } from '@mantine/core'
 import { useLocale } from 'use-intl'
 import type { components, paths } from '../api/schema.ts'
 
@@ -29,4 +30,51 @@ export function useLanguageName(): (tag: string) => string {
       return tag
     }
   }
+}
+
+/** The part of the address of a novel that asks for its search box. */
+export const searchHash = 'search'
+
+/** A line of the outline: the heading of a volume, or a chapter. */
+export type OutlineRow =
+  | { kind: 'volume'; volume: Volume; isOpen: boolean }
+  | { kind: 'chapter'; chapter: ChapterEntry }
+
+/** The lines of an outline, without the chapters of volumes that are closed. A novel of one nameless volume has no headings. */
+export function outlineRows(
+  { outline }: Pick<NovelOutline, 'outline'>,
+  closed: ReadonlySet<string>,
+): OutlineRow[] {
+  const hasHeadings = outline.length > 1 || (outline[0]?.title ?? '') !== ''
+  return outline.flatMap(volume => {
+    const isOpen = !closed.has(volume.id)
+    const chapters = volume.chapters.map((chapter): OutlineRow => ({ kind: 'chapter', chapter }))
+    if (!hasHeadings) return chapters
+    return [{ kind: 'volume', volume, isOpen }, ...(isOpen ? chapters : [])]
+  })
+}
+
+/** What names a line from one outline to the next. */
+export function rowKey(row: OutlineRow): string {
+  return row.kind === 'volume' ? row.volume.id : row.chapter.id
+}
+
+/** Options that a list shows at most: more could not be looked through anyway. */
+const shown = 60
+
+/** The options that hold what is searched for; without a search those around the chosen one. */
+export function nearest(
+  options: readonly ComboboxParsedItem[],
+  search: string,
+  chosen: string,
+): ComboboxParsedItem[] {
+  const items = options.filter(isItem)
+  const wanted = search.trim().toLowerCase()
+  if (wanted !== '') return items.filter(({ label }) => label.toLowerCase().includes(wanted)).slice(0, shown)
+  const at = items.findIndex(({ value }) => value === chosen)
+  return items.slice(Math.max(0, at - shown / 2)).slice(0, shown)
+}
+
+function isItem(option: ComboboxParsedItem): option is ComboboxItem {
+  return 'value' in option
 }

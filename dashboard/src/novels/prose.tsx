@@ -1,8 +1,7 @@
+import { Mark } from '@mantine/core'
 import { useMemo } from 'react'
-import { MarkedText } from './marked-text.tsx'
-import { type Paragraph, paragraphsOf } from './paragraphs.ts'
 import classes from './reader.module.css'
-import type { Span } from './spans.ts'
+import { type Paragraph, paragraphsOf, pieces, type Span } from './text-spans.ts'
 
 /** The text of a scene, set as prose. `mark`: a passage that is marked. */
 export function Prose({
@@ -44,4 +43,11 @@ function marksIn(paragraph: Span, mark: Span | undefined): Span[] {
       end: Math.min(mark.end, paragraph.end) - paragraph.start,
     },
   ]
+}
+
+/** A text with stretches of it marked; `marks` ascend. Shown as text, whatever it holds. */
+export function MarkedText({ text, marks }: { text: string; marks: readonly Span[] }) {
+  return pieces(text.length, marks).map(({ start, end, isMarked }) =>
+    isMarked ? <Mark key={start}>{text.slice(start, end)}</Mark> : text.slice(start, end),
+  )
 }

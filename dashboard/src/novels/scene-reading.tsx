@@ -1,19 +1,18 @@
 import { Group, Skeleton, Stack, Text, Title } from '@mantine/core'
 import { IconEdit } from '@tabler/icons-react'
 import { useQuery } from '@tanstack/react-query'
-import { type RefObject, useEffect } from 'react'
+import { type RefObject, useEffect, useRef, useState } from 'react'
 import { useTranslations } from 'use-intl'
 import { keys } from '../api/keys.ts'
-import { ErrorNotice } from '../parts/error-notice.tsx'
 import { ButtonLink } from '../parts/links.tsx'
 import { Provenance } from '../parts/provenance.tsx'
-import { readScene } from '../queries/scene-queries.ts'
+import { ErrorNotice } from '../parts/states.tsx'
+import { readScene } from '../queries/novel-queries.ts'
 import type { SceneEntry } from './novel.ts'
 import { Prose } from './prose.tsx'
 import classes from './reader.module.css'
-import type { Span } from './spans.ts'
 import { SummaryPanel } from './summary-panel.tsx'
-import { useNear } from './use-near.ts'
+import type { Span } from './text-spans.ts'
 
 interface SceneReadingProps {
   scene: SceneEntry
@@ -122,4 +121,26 @@ function Room({ characters, language }: { characters: number; language: string |
   const perLine = language?.startsWith('zh') === true ? 36 : 80
   const lines = Math.max(2, Math.ceil((characters / perLine) * 1.15))
   return <Skeleton height={`${lines * 1.9}rem`} maw="42rem" animate={false} aria-hidden />
+}
+
+/** How near to the screen something comes before it counts. */
+const margin = '1200px 0px'
+
+/** Whether an element came near the screen; stays true from then on. */
+function useNear<T extends Element>(): [RefObject<T | null>, boolean] {
+  const element = useRef<T>(null)
+  const [isNear, setNear] = useState(false)
+  useEffect(() => {
+    const { current } = element
+    if (current === null || isNear) return
+    const observer = new IntersectionObserver(
+      entries => {
+        if (entries.some(entry => entry.isIntersecting)) setNear(true)
+      },
+      { rootMargin: margin },
+    )
+    observer.observe(current)
+    return () => observer.disconnect()
+  }, [isNear])
+  return [element, isNear]
 }

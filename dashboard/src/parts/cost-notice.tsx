@@ -6,7 +6,7 @@ import { api, dataOf } from '../api/client.ts'
 import { keys } from '../api/keys.ts'
 import type { components } from '../api/schema.ts'
 import { useWriting } from '../text/format.ts'
-import { useErrorText } from './error-notice.tsx'
+import { useErrorText } from './states.tsx'
 
 /** A task as it would be submitted. */
 export interface PlannedTask {

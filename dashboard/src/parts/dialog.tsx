@@ -1,5 +1,6 @@
-import type { ModalProps } from '@mantine/core'
-import { Suspense } from 'react'
+import { Button, Group, type ModalProps, Stack, Text, TextInput } from '@mantine/core'
+import { useBlocker } from '@tanstack/react-router'
+import { type ReactNode, Suspense, useState } from 'react'
 import { useTranslations } from 'use-intl'
 import { lazyPart } from '../browser/lazy-part.ts'
 
@@ -23,5 +24,86 @@ export function Dialog({ size = 'md', centered = false, closeLabel, ...props }: 
     <Suspense>
       <Modal opened size={size} centered={centered} closeButtonProps={closeButtonProps} {...props} />
     </Suspense>
+  )
+}
+
+/** A question before something that cannot be taken back. */
+interface ConfirmProps {
+  title: string
+  /** What will happen, and to what. */
+  children: ReactNode
+  /** The verb on the button. */
+  action: string
+  isDangerous?: boolean
+  isBusy?: boolean
+  /** What has to be typed first, where much would be lost; with the words that ask for it. */
+  typed?: { text: string; label: string }
+  onConfirm: () => void
+  onClose: () => void
+}
+
+/** Asks before something is done. Rendered while the question stands. */
+export function Confirm(props: ConfirmProps) {
+  const { title, children, action, isDangerous = false, isBusy = false, typed, onConfirm, onClose } = props
+  const t = useTranslations('actions')
+  const [given, setGiven] = useState('')
+  const isReady = typed === undefined || given.trim() === typed.text
+  return (
+    <Dialog onClose={onClose} title={title} centered>
+      <form
+        onSubmit={event => {
+          event.preventDefault()
+          if (isReady) onConfirm()
+        }}
+      >
+        <Stack>
+          {children}
+          {typed && (
+            <TextInput
+              label={typed.label}
+              value={given}
+              onChange={({ currentTarget }) => setGiven(currentTarget.value)}
+              autoComplete="off"
+            />
+          )}
+          <Group justify="flex-end">
+            <Button variant="default" onClick={onClose}>
+              {t('back')}
+            </Button>
+            <Button
+              type="submit"
+              data-autofocus
+              loading={isBusy}
+              disabled={!isReady}
+              {...(isDangerous ? { color: 'red' } : {})}
+            >
+              {action}
+            </Button>
+          </Group>
+        </Stack>
+      </form>
+    </Dialog>
+  )
+}
+
+/** Asks before something that was typed and not saved is left behind. Answers the question, to be rendered where the typing is. */
+export function useUnsaved(isUnsaved: boolean): ReactNode {
+  const t = useTranslations('parts.unsaved')
+  const blocker = useBlocker({
+    shouldBlockFn: ({ current, next }) => isUnsaved && current.pathname !== next.pathname,
+    enableBeforeUnload: isUnsaved,
+    withResolver: true,
+  })
+  if (blocker.status !== 'blocked') return null
+  return (
+    <Confirm
+      title={t('title')}
+      action={t('leave')}
+      isDangerous
+      onConfirm={blocker.proceed}
+      onClose={blocker.reset}
+    >
+      <Text>{t('text')}</Text>
+    </Confirm>
   )
 }

@@ -1,11 +1,10 @@
 import { Text } from '@mantine/core'
 import { useMutation, useQueryClient } from '@tanstack/react-query'
 import { useTranslations } from 'use-intl'
-import { api } from '../api/client.ts'
+import { api, codeOf } from '../api/client.ts'
 import { keys } from '../api/keys.ts'
-import { codeOf } from '../api/problem.ts'
-import { Confirm } from './confirm.tsx'
-import { useNotifyError } from './notify.ts'
+import { Confirm } from './dialog.tsx'
+import { useNotifyError } from './notify.tsx'
 
 /** Throws an upload away once the person has said so. `onDone`: it is gone. */
 export function DiscardUpload({

@@ -3,8 +3,7 @@ import { IconChevronDown, IconChevronRight, IconDownload } from '@tabler/icons-r
 import { useMemo, useState } from 'react'
 import { useTranslations } from 'use-intl'
 import { useWriting } from '../text/format.ts'
-import { CopyButton } from './copy-button.tsx'
-import { download } from './download.ts'
+import { CopyButton, download } from './export-text.tsx'
 import classes from './json-view.module.css'
 
 /** A value of the API as its fields say it. */

@@ -10,8 +10,8 @@ import {
 import type { ReactNode } from 'react'
 import { useTranslations } from 'use-intl'
 import type { components } from '../api/schema.ts'
-import { Ago } from './ago.tsx'
 import { TextLink } from './links.tsx'
+import { Ago } from './time.tsx'
 
 type Writer = components['schemas']['Writer']
 

@@ -1,5 +1,4 @@
-import { isStatus } from '../api/statuses.ts'
-import type { Task } from '../api/task.ts'
+import { isStatus, type Task } from '../api/task.ts'
 
 /** What the address of the list of tasks says: filters and order. Absent: not restricted, newest first. */
 export interface TasksSearch {

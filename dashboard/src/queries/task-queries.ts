@@ -2,9 +2,8 @@ import { useInfiniteQuery, useQuery } from '@tanstack/react-query'
 import { api, dataOf } from '../api/client.ts'
 import { keys } from '../api/keys.ts'
 import type { components } from '../api/schema.ts'
-import type { Task } from '../api/task.ts'
-import type { TaskPage } from '../live/apply.ts'
-import { isLongList } from '../live/apply.ts'
+import { liveStatuses, type Task } from '../api/task.ts'
+import { isLongList, type TaskPage } from '../live/apply.ts'
 
 /** One attempt that ended without completing its task. */
 export type Attempt = Awaited<ReturnType<typeof readAttempts>>[number]
@@ -29,7 +28,7 @@ export function useTask(taskId: string, isWanted = true) {
 }
 
 /** Which sub-tasks are listed. */
-export interface ChildFilter {
+interface ChildFilter {
   status?: readonly Task['status'][]
   type?: string
 }
@@ -91,4 +90,22 @@ export function useBudget(taskId: string) {
     queryKey: keys.budget(taskId),
     queryFn: () => dataOf(api.GET('/v1/tasks/{taskId}/budget', { params: { path: { taskId } } })),
   })
+}
+
+/** How many tasks there are. Zero everywhere until the server has said. */
+interface TaskCounts {
+  readonly counts: Partial<Record<Task['status'], number>>
+  readonly total: number
+  /** Those that have not ended. */
+  readonly live: number
+  /** Whether the server has said. */
+  readonly isKnown: boolean
+}
+
+/** Counts the tasks of the server by status, and keeps the counts in date. */
+export function useTaskCounts(): TaskCounts {
+  const { data } = useQuery({ queryKey: keys.taskCounts, queryFn: () => dataOf(api.GET('/v1/tasks/counts')) })
+  const counts = data?.counts ?? {}
+  const live = liveStatuses.reduce((sum, status) => sum + (counts[status] ?? 0), 0)
+  return { counts, total: data?.total ?? 0, live, isKnown: data !== undefined }
 }

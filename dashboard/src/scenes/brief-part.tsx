@@ -6,12 +6,11 @@ import { useTranslations } from 'use-intl'
 import { api, dataOf } from '../api/client.ts'
 import { keys } from '../api/keys.ts'
 import type { Task } from '../api/task.ts'
-import { Ago } from '../parts/ago.tsx'
-import { ErrorNotice } from '../parts/error-notice.tsx'
 import { TextLink } from '../parts/links.tsx'
-import { Empty, Loading } from '../parts/states.tsx'
-import type { Scene } from '../queries/scene-queries.ts'
-import { useSubmit } from './use-write.ts'
+import { Empty, ErrorNotice, Loading } from '../parts/states.tsx'
+import { Ago } from '../parts/time.tsx'
+import type { Scene } from '../queries/novel-queries.ts'
+import { useSubmit } from './scene-writes.ts'
 
 /** What a brief of a scene tells. */
 interface Brief {

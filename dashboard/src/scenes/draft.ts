@@ -1,6 +1,9 @@
 import { useRef, useState } from 'react'
-import type { Scene } from '../queries/scene-queries.ts'
-import type { SceneEdit } from './use-write.ts'
+import type { components } from '../api/schema.ts'
+import type { Scene } from '../queries/novel-queries.ts'
+
+/** What of a scene a person changes. */
+export type SceneEdit = components['schemas']['SceneEdit']
 
 /** What of a scene is typed. */
 export interface Typed {

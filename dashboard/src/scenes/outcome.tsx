@@ -4,11 +4,11 @@ import { type ReactNode, useState } from 'react'
 import { useTranslations } from 'use-intl'
 import type { Task } from '../api/task.ts'
 import { useOutput } from '../live/follow-output.ts'
-import { copyText } from '../parts/copy-text.ts'
+import { copyText } from '../parts/export-text.tsx'
 import { ButtonLink, TextLink } from '../parts/links.tsx'
-import { notifyDone, useNotifyError } from '../parts/notify.ts'
-import type { Scene } from '../queries/scene-queries.ts'
-import { useTaskAction } from './use-write.ts'
+import { notifyDone, useNotifyError } from '../parts/notify.tsx'
+import type { Scene } from '../queries/novel-queries.ts'
+import { useTaskAction } from './scene-writes.ts'
 
 /** What is told of the task that last wrote a scene, once it has ended. */
 interface SceneResult {

@@ -4,12 +4,12 @@ import { useState } from 'react'
 import { useTranslations } from 'use-intl'
 import type { Task } from '../api/task.ts'
 import { useFocusBack } from '../browser/use-focus-back.ts'
-import { ErrorNotice } from '../parts/error-notice.tsx'
 import { Provenance } from '../parts/provenance.tsx'
+import { ErrorNotice } from '../parts/states.tsx'
 import { SummaryEditor } from '../parts/summary-editor.tsx'
-import { type Scene, useOutline } from '../queries/scene-queries.ts'
+import { type Scene, useOutline } from '../queries/novel-queries.ts'
+import { useSubmit } from './scene-writes.ts'
 import styles from './scenes.module.css'
-import { useSubmit } from './use-write.ts'
 
 /** The summary of a scene with where it comes from; to edit, and to have made again. `making`: the task that last made it. */
 export function SummaryPart({ scene, making }: { scene: Scene; making: Task | undefined }) {

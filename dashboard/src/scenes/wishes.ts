@@ -1,4 +1,4 @@
-import type { Scene } from '../queries/scene-queries.ts'
+import type { Scene } from '../queries/novel-queries.ts'
 
 /** What a person wants of a scene that a model is to write; as it is typed. Empty: no wish. */
 export interface Wishes {

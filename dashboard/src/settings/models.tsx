@@ -1,13 +1,12 @@
-import { Alert, Badge, Group, Paper, SimpleGrid, Stack, Text, Title } from '@mantine/core'
+import { Alert, Badge, Code, Group, Paper, SimpleGrid, Stack, Text, Title } from '@mantine/core'
 import { IconAlertTriangle } from '@tabler/icons-react'
 import { useEffect } from 'react'
 import { useTranslations } from 'use-intl'
 import type { Model } from '../api/capabilities.ts'
-import { ModelProblemText } from '../parts/model-problem.tsx'
+import { CopyButton } from '../parts/export-text.tsx'
+import { ModelProblemText, modelCommands } from '../parts/model-setup.tsx'
 import { useWriting } from '../text/format.ts'
-import { Facts } from './facts.tsx'
-import { HowToSetUp } from './how-to-set-up.tsx'
-import { Section } from './section.tsx'
+import { Facts, Section } from './section.tsx'
 
 /** Who writes and summarises: what each model is for, what it costs, how fast it may be asked. Keys are never told. */
 export function Models({ models }: { models: readonly Model[] }) {
@@ -116,4 +115,40 @@ function useLimits({ limits = {} }: Model): string {
     concurrency !== undefined && t('concurrency', { count: concurrency }),
   ].filter(part => part !== false)
   return said.length === 0 ? t('noLimits') : said.join(' · ')
+}
+
+/** How a model is set up: by whoever runs the server, in its environment or its configuration. */
+function HowToSetUp() {
+  const t = useTranslations('settings.setUp')
+  return (
+    <Paper withBorder p="md" data-set-up>
+      <Stack gap="md">
+        <Title order={3}>{t('title')}</Title>
+        <Text size="sm">{t('text')}</Text>
+        <Commands title={t('own')} commands={modelCommands.own} />
+        <Commands title={t('provider')} commands={modelCommands.provider} />
+        <Text size="sm">{t('several')}</Text>
+        <Text size="sm" c="dimmed">
+          {t('keys')}
+        </Text>
+      </Stack>
+    </Paper>
+  )
+}
+
+function Commands({ title, commands }: { title: string; commands: string }) {
+  const t = useTranslations('settings.setUp')
+  return (
+    <Stack gap={4}>
+      <Group justify="space-between" gap="xs" wrap="nowrap">
+        <Text size="sm" fw={500}>
+          {title}
+        </Text>
+        <CopyButton text={commands} label={t('copy')} />
+      </Group>
+      <Code block tabIndex={0} aria-label={title}>
+        {commands}
+      </Code>
+    </Stack>
+  )
 }

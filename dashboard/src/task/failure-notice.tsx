@@ -4,7 +4,7 @@ import { useTranslations } from 'use-intl'
 import type { Task } from '../api/task.ts'
 import { DeadLetterNote } from '../parts/dead-letter-note.tsx'
 import { TextLink } from '../parts/links.tsx'
-import { belowOf } from './counts-below.ts'
+import { belowOf } from './below.ts'
 import { Fact } from './facts.tsx'
 import classes from './task.module.css'
 

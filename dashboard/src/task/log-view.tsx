@@ -1,13 +1,14 @@
 import { Button, Group, SegmentedControl, Stack, Text } from '@mantine/core'
+import { useQuery, useQueryClient } from '@tanstack/react-query'
 import { useVirtualizer } from '@tanstack/react-virtual'
-import { useEffect, useRef, useState } from 'react'
+import { memo, useEffect, useRef, useState } from 'react'
 import { useTranslations } from 'use-intl'
+import { api, dataOf } from '../api/client.ts'
+import { keys } from '../api/keys.ts'
 import type { Task } from '../api/task.ts'
-import { ErrorNotice } from '../parts/error-notice.tsx'
-import { Empty, Loading } from '../parts/states.tsx'
+import { Empty, ErrorNotice, Loading } from '../parts/states.tsx'
+import { useWriting } from '../text/format.ts'
 import classes from './log.module.css'
-import { type LogLine, useLog } from './log-query.ts'
-import { LogRow } from './log-row.tsx'
 import { correctsOnTheWayDown } from './steady-scroll.ts'
 import { useTaskSearch } from './task-search.ts'
 
@@ -118,4 +119,79 @@ function LogLines({ lines }: { lines: readonly LogLine[] }) {
       )}
     </div>
   )
+}
+
+/** Longest fields, in characters, that stand behind a line. */
+const longestFields = 400
+
+/** One line of a log: when, in which attempt, and what. */
+const LogRow = memo(function LogRow({ line }: { line: LogLine }) {
+  const t = useTranslations('task.log')
+  const writing = useWriting()
+  const { at, attempt, level, message, fields } = line
+  return (
+    <div className={classes['line']} data-level={level}>
+      <time dateTime={at} title={writing.dateTime(at)}>
+        {writing.time(at)}
+      </time>
+      <span className={classes['attempt']} title={t('attempt', { attempt })}>
+        {attempt}
+      </span>
+      <span className={classes['message']}>
+        {level === 'error' && <b>{t('error')} </b>}
+        {message}
+        {fields !== undefined && <span className={classes['fields']}> {shortened(fields)}</span>}
+      </span>
+    </div>
+  )
+})
+
+function shortened(fields: unknown): string {
+  const text = typeof fields === 'string' ? fields : (JSON.stringify(fields) ?? '')
+  return text.length <= longestFields ? text : `${text.slice(0, longestFields)}…`
+}
+
+/** One line of the log of a task. */
+type LogLine = Awaited<ReturnType<typeof readPage>>['items'][number]
+
+/** Lines that the server keeps, and that are kept here. */
+const mostLines = 1_000
+/** Lines that one request reads. */
+const perPage = 200
+/** Milliseconds between two looks at the log of a task that lives: its lines are not told by the stream. */
+const lookEveryMs = 2_000
+
+function readPage(taskId: string, after: number) {
+  return dataOf(
+    api.GET('/v1/tasks/{taskId}/logs', {
+      params: {
+        path: { taskId },
+        query: { pageSize: perPage, ...(after === 0 ? {} : { pageToken: `${after}` }) },
+      },
+    }),
+  )
+}
+
+/** Reads what came after the lines that are known. */
+async function readNew(taskId: string, known: readonly LogLine[]): Promise<readonly LogLine[]> {
+  const lines = [...known]
+  for (let hasMore = true; hasMore; ) {
+    const { items, nextPageToken } = await readPage(taskId, lines.at(-1)?.sequence ?? 0)
+    lines.push(...items)
+    hasMore = nextPageToken !== undefined
+  }
+  return lines.length === known.length ? known : lines.slice(-mostLines)
+}
+
+/** The log of a task; of one that lives it grows. */
+function useLog(taskId: string, isLive: boolean) {
+  const queries = useQueryClient()
+  const queryKey = keys.logs(taskId)
+  return useQuery({
+    queryKey,
+    queryFn: () => readNew(taskId, queries.getQueryData<readonly LogLine[]>(queryKey) ?? []),
+    refetchInterval: isLive ? lookEveryMs : false,
+    // Lines never change, so none has to be compared.
+    structuralSharing: false,
+  })
 }

@@ -6,13 +6,11 @@ import { useTranslations } from 'use-intl'
 import type { Task } from '../api/task.ts'
 import { currentToken } from '../api/token.ts'
 import { useShortcuts } from '../browser/shortcuts.tsx'
-import { copyText } from '../parts/copy-text.ts'
-import { notifyDone } from '../parts/notify.ts'
-import { CancelDialog } from './cancel-dialog.tsx'
-import { belowOf } from './counts-below.ts'
+import { copyText } from '../parts/export-text.tsx'
+import { notifyDone } from '../parts/notify.tsx'
+import { belowOf } from './below.ts'
 import { curlToRead, curlToSubmit } from './curl.ts'
-import { EditDialog } from './edit-dialog.tsx'
-import { RetryDialog } from './retry-dialog.tsx'
+import { CancelDialog, EditDialog, RetryDialog } from './task-dialogs.tsx'
 
 const retryable: readonly Task['status'][] = ['FAILED', 'DEAD_LETTER', 'CANCELLED', 'COMPLETED_WITH_ERRORS']
 

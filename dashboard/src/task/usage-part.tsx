@@ -3,12 +3,11 @@ import { useState } from 'react'
 import { useTranslations } from 'use-intl'
 import { useCurrency } from '../api/capabilities.ts'
 import type { Task } from '../api/task.ts'
-import { ErrorNotice } from '../parts/error-notice.tsx'
-import { Empty, Loading } from '../parts/states.tsx'
+import { Empty, ErrorNotice, Loading } from '../parts/states.tsx'
 import { type ModelUse, useTaskUsage } from '../queries/task-queries.ts'
 import { useWriting } from '../text/format.ts'
-import { BudgetPart } from './budget-part.tsx'
-import { belowOf } from './counts-below.ts'
+import { belowOf } from './below.ts'
+import { BudgetPart } from './budget.tsx'
 
 /** What the calls of models of a task used, by model, and what its tree may use. */
 export function UsagePart({ task }: { task: Task }) {

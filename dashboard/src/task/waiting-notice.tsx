@@ -3,10 +3,10 @@ import { IconCoins, IconHourglass } from '@tabler/icons-react'
 import { type ReactNode, useState } from 'react'
 import { useTranslations } from 'use-intl'
 import type { Task } from '../api/task.ts'
+import { Countdown } from '../parts/time.tsx'
 import { useWriting } from '../text/format.ts'
-import { BudgetDialog } from './budget-dialog.tsx'
-import { Countdown } from './countdown.tsx'
-import { belowOf } from './counts-below.ts'
+import { belowOf } from './below.ts'
+import { BudgetDialog } from './budget.tsx'
 import classes from './task.module.css'
 
 /** What a task waits for, and what can be done about it. Nothing for one that works or has ended. */

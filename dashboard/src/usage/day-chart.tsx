@@ -14,8 +14,7 @@ import { useTranslations } from 'use-intl'
 import { currencyOf, useCapabilities } from '../api/capabilities.ts'
 import { lazyPart } from '../browser/lazy-part.ts'
 import { useWriting } from '../text/format.ts'
-import { type Day, everyDay, useDayName } from './days.ts'
-import { totalOf, type UsageSum } from './usage-queries.ts'
+import { type Day, everyDay, totalOf, type UsageSum, useDayName } from './usage-queries.ts'
 
 /** The chart needs a library of its own. */
 const Bars = lazyPart(() => import('./bars.tsx'), 'Bars')

@@ -1,18 +1,17 @@
-import { Button, Group, SegmentedControl, Stack, Title } from '@mantine/core'
+import { Button, Group, Paper, SegmentedControl, SimpleGrid, Stack, Text, Title } from '@mantine/core'
 import { IconX } from '@tabler/icons-react'
 import { useNavigate, useSearch } from '@tanstack/react-router'
 import { useState } from 'react'
 import { useTranslations } from 'use-intl'
-import { useCapabilities } from '../api/capabilities.ts'
-import { ErrorNotice } from '../parts/error-notice.tsx'
+import { currencyOf, useCapabilities } from '../api/capabilities.ts'
+import { ButtonLink } from '../parts/links.tsx'
 import { PageTitle } from '../parts/page-title.tsx'
-import { Loading } from '../parts/states.tsx'
-import { useNovelTitles } from '../queries/novel-titles.ts'
+import { Empty, ErrorNotice, Loading } from '../parts/states.tsx'
+import { useNovelTitles } from '../queries/novel-queries.ts'
 import type { UsageSearch } from '../queries/search.ts'
+import { useWriting } from '../text/format.ts'
 import { DayChart } from './day-chart.tsx'
-import { NothingUsed } from './nothing-used.tsx'
-import { Totals } from './totals.tsx'
-import { filterOf, type SumsOf, totalOf, type UsageFilter, useDays } from './usage-queries.ts'
+import { filterOf, type SumsOf, totalOf, type UsageFilter, type UsageSum, useDays } from './usage-queries.ts'
 import { UsageTable } from './usage-table.tsx'
 
 const from = '/usage'
@@ -117,5 +116,76 @@ function Sums({ filter }: { filter: UsageFilter }) {
       </Group>
       <UsageTable filter={filter} by={by} />
     </Stack>
+  )
+}
+
+/** What all calls together used and cost. */
+function Totals({ total }: { total: Omit<UsageSum, 'key'> }) {
+  const t = useTranslations('usage')
+  const writing = useWriting()
+  const { data: capabilities } = useCapabilities()
+  const { calls, inputTokens, outputTokens, unpricedCalls, cost } = total
+  return (
+    <Stack gap="xs">
+      <SimpleGrid cols={{ base: 1, xs: 3 }}>
+        <Figure
+          name={t('cost')}
+          figure={cost === undefined ? t('unknown') : writing.money(cost, currencyOf(capabilities))}
+        />
+        <Figure name={t('calls')} figure={writing.number(calls)} />
+        <Figure
+          name={t('tokens')}
+          figure={writing.number(inputTokens + outputTokens)}
+          below={t('inAndOut', { input: inputTokens, output: outputTokens })}
+        />
+      </SimpleGrid>
+      {unpricedCalls > 0 && (
+        <Text size="sm" c="dimmed" data-unpriced={unpricedCalls}>
+          {t('unpriced', { count: unpricedCalls })}
+        </Text>
+      )}
+    </Stack>
+  )
+}
+
+function Figure({ name, figure, below }: { name: string; figure: string; below?: string }) {
+  return (
+    <Paper withBorder p="md">
+      <Text size="sm" c="dimmed">
+        {name}
+      </Text>
+      <Text size="xl" fw={650} className="numbers">
+        {figure}
+      </Text>
+      {below !== undefined && (
+        <Text size="xs" c="dimmed" className="numbers">
+          {below}
+        </Text>
+      )}
+    </Paper>
+  )
+}
+
+/** No model was called, at all or within the chosen time. */
+function NothingUsed({ search: { days, novel } }: { search: UsageSearch }) {
+  const t = useTranslations('usage')
+  const isAll = days === 'all'
+  return (
+    <Empty title={isAll ? t('emptyTitle') : t('emptySpanTitle')} text={t('emptyText')}>
+      <Group gap="xs" mt="sm">
+        {!isAll && (
+          <ButtonLink
+            to="/usage"
+            search={{ days: 'all', ...(novel === undefined ? {} : { novel }) }}
+            variant="default"
+          >
+            {t('showAll')}
+          </ButtonLink>
+        )}
+        <ButtonLink to="/settings" hash="models" variant="default">
+          {t('toModels')}
+        </ButtonLink>
+      </Group>
+    </Empty>
   )
 }

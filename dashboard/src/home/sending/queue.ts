@@ -1,6 +1,9 @@
-import { useSyncExternalStore } from 'react'
+import { useQueryClient } from '@tanstack/react-query'
+import { useNavigate } from '@tanstack/react-router'
+import { useEffect, useRef, useSyncExternalStore } from 'react'
+import { useCapabilities } from '../../api/capabilities.ts'
 import { api, dataOf } from '../../api/client.ts'
-import { type Refusal, refusalOf } from './accept.ts'
+import { keys } from '../../api/keys.ts'
 import { sendFile, type Upload } from './send-file.ts'
 
 /** A file on its way to the server. */
@@ -40,7 +43,7 @@ function tellAll(): void {
 }
 
 /** Queues files. `largest`: bytes that the server takes, where that is known. */
-export function send(files: readonly File[], largest: number | undefined): void {
+function send(files: readonly File[], largest: number | undefined): void {
   const added = files.map((file): Sending => {
     const refusal = refusalOf(file, largest)
     const start = { id: ++lastId, file, isAlone: files.length === 1, sentBytes: 0 }
@@ -132,4 +135,48 @@ function subscribe(listener: () => void): () => void {
 /** The files that are being sent, in the order in which they came. */
 export function useSendings(): readonly Sending[] {
   return useSyncExternalStore(subscribe, () => all)
+}
+
+/** Endings of files that a novel can be in, as a file chooser takes them. */
+export const acceptedEndings = '.txt,.md,.markdown,.epub,.docx'
+
+/** What is wrong with a file, found before anything is sent. */
+type Refusal = { kind: 'ending' } | { kind: 'empty' } | { kind: 'tooLarge'; largest: number }
+
+/** Why a file is not even sent; undefined where it is. `largest`: bytes that the server takes, where that is known. */
+function refusalOf({ name, size }: File, largest: number | undefined): Refusal | undefined {
+  const ending = /\.[^.]+$/.exec(name.toLowerCase())?.[0] ?? ''
+  if (!acceptedEndings.split(',').includes(ending)) return { kind: 'ending' }
+  if (size === 0) return { kind: 'empty' }
+  if (largest !== undefined && size > largest) return { kind: 'tooLarge', largest }
+  return undefined
+}
+
+/** Queues files to be sent, within what the server takes. */
+export function useSend(): (files: readonly File[]) => void {
+  const { data } = useCapabilities()
+  return files => send(files, data?.limits['uploadBytes'])
+}
+
+/**
+ * What follows when files have arrived: a single one is looked at at once, several wait on the page. What arrived while the person was on
+ * another page waits too; nobody is taken anywhere for it.
+ */
+export function useFinishedSendings(): void {
+  const queries = useQueryClient()
+  const navigate = useNavigate()
+  const sendings = useSendings()
+  const isFirst = useRef(true)
+  useEffect(() => {
+    const wasAway = isFirst.current
+    isFirst.current = false
+    const sent = sendings.filter(({ state }) => state === 'sent')
+    if (sent.length === 0) return
+    const [only] = sent
+    const goesOn = !wasAway && sendings.length === 1 && only?.isAlone === true
+    for (const { id } of sent) dropSending(id)
+    void queries.invalidateQueries({ queryKey: keys.uploads })
+    if (goesOn && only.upload !== undefined)
+      void navigate({ to: '/import/$uploadId', params: { uploadId: only.upload.id } })
+  }, [queries, navigate, sendings])
 }

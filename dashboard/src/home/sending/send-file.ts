@@ -1,5 +1,4 @@
-import { requestHeaders } from '../../api/client.ts'
-import { ApiError, errorOf } from '../../api/problem.ts'
+import { ApiError, errorOf, requestHeaders } from '../../api/client.ts'
 import type { components } from '../../api/schema.ts'
 import { tokenWasRefused } from '../../api/token.ts'
 

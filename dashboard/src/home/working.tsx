@@ -1,0 +1,130 @@
+import { Group, Paper, Stack, Text, Title } from '@mantine/core'
+import { useInfiniteQuery, useQuery } from '@tanstack/react-query'
+import { useTranslations } from 'use-intl'
+import { api, dataOf } from '../api/client.ts'
+import { keys } from '../api/keys.ts'
+import { liveStatuses, type Task } from '../api/task.ts'
+import { TextLink } from '../parts/links.tsx'
+import { TaskProgress } from '../parts/progress.tsx'
+import { StatusBadge } from '../parts/status-badge.tsx'
+import { useTaskTypeName } from '../parts/task-name.tsx'
+import { Ago } from '../parts/time.tsx'
+import type { Novel } from '../queries/novel-queries.ts'
+import { ImportSteps } from './import-steps.tsx'
+import type { Upload } from './sending/send-file.ts'
+
+/** Most tasks that the page shows; the list of tasks has all. */
+const shown = 8
+
+const filter = { status: [...liveStatuses], rootsOnly: 'true' as const, pageSize: shown }
+
+/** What is being worked on: the newest tasks without a parent that have not ended, and whether there are more. */
+interface Working {
+  tasks: readonly Task[]
+  hasMore: boolean
+}
+
+/** What is being worked on; `data` is undefined until the server has said. Kept in date by the live stream. */
+export function useWorking() {
+  const query = useInfiniteQuery({
+    queryKey: keys.taskList(filter),
+    initialPageParam: undefined as string | undefined,
+    queryFn: ({ signal }) => dataOf(api.GET('/v1/tasks', { params: { query: filter }, signal })),
+    getNextPageParam: ({ nextPageToken }) => nextPageToken,
+    refetchOnMount: 'always',
+  })
+  const working: Working | undefined = query.data && {
+    tasks: query.data.pages.flatMap(page => page.items),
+    hasMore: query.hasNextPage,
+  }
+  return { ...query, data: working }
+}
+
+/** What a task is about, as far as it can be told. */
+interface Subject {
+  novelId?: string
+  title?: string
+}
+
+/**
+ * What a task is about. The novel stands in its tags; before it is on the shelf, the upload and what was chosen for it tell the title.
+ */
+export function subjectOf(task: Task, novels: readonly Novel[], uploads: readonly Upload[]): Subject {
+  const parameters = fieldsOf(task.parameters)
+  const upload = uploads.find(({ confirmation }) => confirmation?.taskId === task.id)
+  const tag = task.tags.find(each => each.startsWith('novel:'))?.slice('novel:'.length)
+  const novelId = tag ?? textOf(parameters['novelId']) ?? upload?.confirmation?.novelId
+  const title =
+    novels.find(({ id }) => id === novelId)?.title ?? textOf(parameters['title']) ?? upload?.fileName
+  return { ...(novelId === undefined ? {} : { novelId }), ...(title === undefined ? {} : { title }) }
+}
+
+function fieldsOf(value: unknown): Record<string, unknown> {
+  return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {}
+}
+
+function textOf(value: unknown): string | undefined {
+  return typeof value === 'string' && value !== '' ? value : undefined
+}
+
+/** What tells of which novels tasks are. */
+export interface Subjects {
+  novels: readonly Novel[]
+  uploads: readonly Upload[]
+}
+
+/** What is being worked on now. */
+export function WorkingSection({ working, novels, uploads }: Subjects & { working: Working }) {
+  const t = useTranslations('home')
+  if (working.tasks.length === 0) return null
+  return (
+    <Stack component="section" gap="sm" aria-label={t('working')}>
+      <Title order={2}>{t('working')}</Title>
+      {working.tasks.map(task => (
+        <WorkingRow key={task.id} task={task} subject={subjectOf(task, novels, uploads)} />
+      ))}
+      {working.hasMore && (
+        <Text size="sm">
+          <TextLink to="/tasks">{t('moreTasks')}</TextLink>
+        </Text>
+      )}
+    </Stack>
+  )
+}
+
+function WorkingRow({ task, subject }: { task: Task; subject: Subject }) {
+  const t = useTranslations('home')
+  const typeName = useTaskTypeName()
+  const title = useTitle(subject)
+  return (
+    <Paper withBorder p="md" data-working={task.id}>
+      <Stack gap="xs">
+        <Group justify="space-between" gap="xs">
+          <TextLink to="/tasks/$taskId" params={{ taskId: task.id }} fw={600}>
+            {title === undefined
+              ? typeName(task.taskType)
+              : t('about', { work: typeName(task.taskType), title })}
+          </TextLink>
+          <Group gap="xs">
+            <Text size="sm" c="dimmed">
+              <Ago at={task.timestamps.startedAt ?? task.timestamps.createdAt} />
+            </Text>
+            <StatusBadge status={task.status} phase={task.phase} />
+          </Group>
+        </Group>
+        {task.taskType === 'ImportNovel' ? <ImportSteps task={task} /> : <TaskProgress task={task} />}
+      </Stack>
+    </Paper>
+  )
+}
+
+/** The title of what a task is about; of a novel that is further down the shelf than was looked, the server is asked. */
+function useTitle({ novelId, title }: Subject): string | undefined {
+  const { data } = useQuery({
+    queryKey: keys.novel(novelId ?? ''),
+    queryFn: ({ signal }) =>
+      dataOf(api.GET('/v1/novels/{novelId}', { params: { path: { novelId: novelId ?? '' } }, signal })),
+    enabled: title === undefined && novelId !== undefined,
+  })
+  return title ?? data?.title
+}

@@ -1,0 +1,166 @@
+import { useInfiniteQuery, useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
+import { useEffect, useRef, useState } from 'react'
+import { api, dataOf } from '../api/client.ts'
+import { keys } from '../api/keys.ts'
+import { useWishKey } from '../api/request-key.ts'
+import { liveStatuses, type Task } from '../api/task.ts'
+import { useNotifyError } from '../parts/notify.tsx'
+import { useReadAgainAfterTasks } from '../queries/novel-queries.ts'
+import type { SceneEntry } from './novel.ts'
+
+/** Tasks that are told of; the list of tasks has all. */
+const shown = 100
+
+/** The tag of every task that is about a novel. */
+export const novelTag = (novelId: string): string => `novel:${novelId}`
+
+/**
+ * Asks for the tasks without a parent that work on a novel and have not ended: a batch or an import has as many below it as the novel has
+ * scenes, and each stands for all of its own.
+ */
+function useLiveTasksQuery(novelId: string) {
+  return useInfiniteQuery({
+    queryKey: [...keys.taskLists, { ofNovel: novelId }],
+    initialPageParam: undefined,
+    queryFn: ({ signal }) => {
+      const query = {
+        tag: novelTag(novelId),
+        status: [...liveStatuses],
+        rootsOnly: 'true' as const,
+        pageSize: shown,
+      }
+      return dataOf(api.GET('/v1/tasks', { params: { query }, signal }))
+    },
+    getNextPageParam: () => undefined,
+  })
+}
+
+/** The tasks without a parent that work on a novel now, newest first. Kept in date by the live stream. */
+export function useLiveTasks(novelId: string): readonly Task[] {
+  const { data } = useLiveTasksQuery(novelId)
+  return (data?.pages.flatMap(page => page.items) ?? []).filter(({ done }) => !done)
+}
+
+/** The task that summarises one scene. */
+const summaryType = 'GenerateSummary'
+
+/** Summaries in the making that are told of: those that were asked for first, which are made first. */
+const summariesShown = 200
+
+/** What summarises a scene of the novel and has not ended, also for a batch or an import. One question for all scenes of a page. */
+function useLiveSummaries(novelId: string): readonly Task[] {
+  const { data } = useInfiniteQuery({
+    queryKey: [...keys.taskLists, { summariesOf: novelId }],
+    initialPageParam: undefined,
+    queryFn: ({ signal }) => {
+      const query = {
+        tag: novelTag(novelId),
+        taskType: [summaryType],
+        status: [...liveStatuses],
+        order: 'oldest' as const,
+        pageSize: summariesShown,
+      }
+      return dataOf(api.GET('/v1/tasks', { params: { query }, signal }))
+    },
+    getNextPageParam: () => undefined,
+  })
+  return (data?.pages.flatMap(page => page.items) ?? []).filter(({ done }) => !done)
+}
+
+/** Milliseconds between two readings of a novel that is being worked on: its outline may be long. */
+const readAgainAfter = 2_000
+
+/**
+ * Keeps what is shown of a novel in date while tasks work on it. The live stream tells of tasks alone, so the novel is read again when
+ * those that work on it were, at most every two seconds: one that was quick began and ended between two readings of the list.
+ */
+export function useFollowNovel(novelId: string): void {
+  const queries = useQueryClient()
+  const { dataUpdatedAt: readAt } = useLiveTasksQuery(novelId)
+  const seen = useRef(readAt)
+  const timer = useRef<ReturnType<typeof setTimeout>>(undefined)
+  useEffect(() => {
+    if (readAt === seen.current) return
+    const isFirst = seen.current === 0
+    seen.current = readAt
+    if (isFirst) return
+    timer.current ??= setTimeout(() => {
+      timer.current = undefined
+      void queries.invalidateQueries({ predicate: ({ queryKey }) => isOfNovel(queryKey, novelId) })
+    }, readAgainAfter)
+  }, [readAt, queries, novelId])
+  useEffect(() => () => clearTimeout(timer.current), [])
+}
+
+/** The outline, the chapters and the searches of a novel. */
+function isOfNovel([resource, kind, id]: readonly unknown[], novelId: string): boolean {
+  return resource === 'novels' && kind !== 'list' && id === novelId
+}
+
+/** How a summary is to be made. Nothing: as the server does by default. */
+export interface SummaryWishes {
+  /** The id of a model; `extractive` picks it from the text. */
+  model?: string
+  style?: string
+}
+
+/** A task as it is submitted to summarise a scene. */
+export function plannedSummary({ id, novelId }: Pick<SceneEntry, 'id' | 'novelId'>, wishes: SummaryWishes) {
+  return { taskType: summaryType, parameters: { novelId, sceneId: id, ...wishes } }
+}
+
+/** The making of a scene's summary. */
+export interface SummaryTask {
+  /** The task that makes it, or made it while this page was open. */
+  readonly task: Task | undefined
+  readonly isBusy: boolean
+  readonly submit: (wishes: SummaryWishes) => void
+  readonly cancel: () => void
+}
+
+/** Has a scene summarised, and follows the task: the one that was begun here, or by anybody else. */
+export function useSummaryTask(scene: SceneEntry): SummaryTask {
+  const queries = useQueryClient()
+  const notifyError = useNotifyError()
+  const key = useWishKey()
+  const [begun, setBegun] = useState<string>()
+  const live = useLiveSummaries(scene.novelId).find(task => isAbout(task, scene.id))
+  const { data: own } = useQuery({
+    queryKey: keys.task(begun ?? ''),
+    queryFn: () => dataOf(api.GET('/v1/tasks/{taskId}', { params: { path: { taskId: begun ?? '' } } })),
+    enabled: begun !== undefined,
+  })
+  const task = own?.done === false ? own : (live ?? own)
+  useReadAgainAfterTasks(scene, [own])
+  const submitting = useMutation({
+    mutationFn: (wishes: SummaryWishes) => {
+      // A person waits for it: it goes in the lane for those.
+      const body = { ...plannedSummary(scene, wishes), lane: 'default' }
+      const header = { 'idempotency-key': key.of(body) }
+      return dataOf(api.POST('/v1/tasks', { body, params: { header } }))
+    },
+    onError: notifyError,
+    onSuccess({ id }) {
+      key.answered()
+      setBegun(id)
+      void queries.invalidateQueries({ queryKey: keys.taskLists })
+    },
+  })
+  const cancelling = useMutation({
+    mutationFn: async (taskId: string) => {
+      await api.POST('/v1/tasks/{taskId}:cancel', { params: { path: { taskId } } })
+    },
+    onError: notifyError,
+  })
+  return {
+    task,
+    isBusy: submitting.isPending || (begun !== undefined && own === undefined) || task?.done === false,
+    submit: submitting.mutate,
+    cancel: () => task && cancelling.mutate(task.id),
+  }
+}
+
+function isAbout({ parameters }: Task, sceneId: string): boolean {
+  if (typeof parameters !== 'object' || parameters === null) return false
+  return (parameters as { sceneId?: unknown }).sceneId === sceneId
+}

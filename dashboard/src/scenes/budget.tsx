@@ -1,0 +1,244 @@
+import { Alert, Button, Group, NumberInput, Progress, Stack, Text } from '@mantine/core'
+import { IconCoin } from '@tabler/icons-react'
+import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
+import { useState } from 'react'
+import { useTranslations } from 'use-intl'
+import { currencyOf, useCapabilities } from '../api/capabilities.ts'
+import { api, dataOf } from '../api/client.ts'
+import { keys } from '../api/keys.ts'
+import type { components } from '../api/schema.ts'
+import type { Task } from '../api/task.ts'
+import { ErrorNotice } from '../parts/states.tsx'
+import { useWriting } from '../text/format.ts'
+import { numberOf } from './wish-fields.tsx'
+
+/** What a task has cost so far, and how much of its budget that is. */
+export function Spent({ taskId }: { taskId: string }) {
+  const t = useTranslations('scenes.spent')
+  const writing = useWriting()
+  const { data: items = [] } = useQuery({
+    queryKey: [...keys.taskUsage(taskId), 'false'],
+    queryFn: async () =>
+      (
+        await dataOf(
+          api.GET('/v1/tasks/{taskId}/usage', { params: { path: { taskId }, query: { tree: 'false' } } }),
+        )
+      ).items,
+  })
+  const { data: budget } = useBudget(taskId)
+  const { data: capabilities } = useCapabilities()
+  const currency = currencyOf(capabilities)
+  const tokens = items.reduce((sum, each) => sum + each.inputTokens + each.outputTokens, 0)
+  const calls = items.reduce((sum, each) => sum + each.calls, 0)
+  const priced = items.filter(({ cost }) => cost !== undefined)
+  const cost = priced.reduce((sum, each) => sum + (each.cost ?? 0), 0)
+  return (
+    <Stack gap={4}>
+      <Text size="sm" className="numbers" data-spent={calls}>
+        {calls === 0
+          ? t('nothing')
+          : priced.length === 0
+            ? t('tokens', { calls, tokens })
+            : t('cost', { calls, tokens, cost: writing.money(cost, currency) })}
+      </Text>
+      {budget?.budget !== undefined && <BudgetBars use={budget} currency={currency} />}
+    </Stack>
+  )
+}
+
+function BudgetBars({ use, currency }: { use: BudgetUse; currency: string | undefined }) {
+  const t = useTranslations('scenes.spent')
+  const writing = useWriting()
+  const { budget = {}, spent, reserved } = use
+  const { tokens, cost } = budget
+  return (
+    <>
+      {cost !== undefined && (
+        <BudgetBar
+          label={t('ofBudget', { budget: writing.money(cost, currency) })}
+          share={shareOf(spent.cost + reserved.cost, cost)}
+        />
+      )}
+      {tokens !== undefined && (
+        <BudgetBar
+          label={t('ofTokens', { budget: tokens })}
+          share={shareOf(spent.tokens + reserved.tokens, tokens)}
+        />
+      )}
+    </>
+  )
+}
+
+function shareOf(part: number, whole: number): number {
+  return whole <= 0 ? 1 : part / whole
+}
+
+function BudgetBar({ label, share }: { label: string; share: number }) {
+  const writing = useWriting()
+  return (
+    <Group gap="xs" wrap="nowrap">
+      <Progress
+        value={Math.min(share, 1) * 100}
+        color={share >= 1 ? 'yellow' : 'ink'}
+        size="sm"
+        flex={1}
+        miw={0}
+        aria-label={label}
+      />
+      <Text size="xs" c="dimmed" className="numbers">
+        {writing.percent(share)} {label}
+      </Text>
+    </Group>
+  )
+}
+
+/** What a tree may spend, and has spent. */
+type BudgetUse = components['schemas']['BudgetUse']
+type Amount = { tokens?: number; cost?: number }
+
+/** Reads what the tree of a task may spend, and has spent. */
+function useBudget(taskId: string) {
+  return useQuery({
+    queryKey: keys.budget(taskId),
+    queryFn: () => dataOf(api.GET('/v1/tasks/{taskId}/budget', { params: { path: { taskId } } })),
+  })
+}
+
+/** A task has used up its budget: what it needs to go on, and the fields to raise it. */
+export function RaiseBudget({ task }: { task: Task }) {
+  const t = useTranslations('scenes.budget')
+  const { data } = useBudget(task.rootTaskId)
+  const need = task.errorInfo?.need
+  return (
+    <Alert color="yellow" variant="light" icon={<IconCoin aria-hidden />} title={t('title')} role="status">
+      <Stack gap="sm">
+        <Text size="sm">{t('text')}</Text>
+        {data?.budget !== undefined && (
+          <RaiseForm
+            key={`${data.budget.tokens} ${data.budget.cost}`}
+            use={data}
+            budget={data.budget}
+            need={need}
+          />
+        )}
+      </Stack>
+    </Alert>
+  )
+}
+
+/** What has to be allowed at least, for the next call to be made. */
+function enoughFor({ spent, reserved }: BudgetUse, need: Amount | undefined): Required<Amount> {
+  return {
+    tokens: spent.tokens + reserved.tokens + (need?.tokens ?? 0),
+    cost: roundUp(spent.cost + reserved.cost + (need?.cost ?? 0)),
+  }
+}
+
+/** To a hundredth of a cent: what is asked for must be enough. */
+function roundUp(cost: number): number {
+  return Math.ceil(cost * 10_000) / 10_000
+}
+
+/** Twice what is enough leaves room for the calls after the next one. */
+function suggested(set: number | undefined, enough: number): number | '' {
+  return set === undefined ? '' : Math.max(set, enough * 2)
+}
+
+function RaiseForm({ use, budget, need }: { use: BudgetUse; budget: Amount; need: Amount | undefined }) {
+  const t = useTranslations('scenes.budget')
+  const enough = enoughFor(use, need)
+  const [tokens, setTokens] = useState(suggested(budget.tokens, enough.tokens))
+  const [cost, setCost] = useState(suggested(budget.cost, enough.cost))
+  const raise = useRaise(use.rootTaskId)
+  const { data: capabilities } = useCapabilities()
+  const currency = currencyOf(capabilities)
+  const wanted = { ...(tokens === '' ? {} : { tokens }), ...(cost === '' ? {} : { cost }) }
+  return (
+    <form
+      onSubmit={event => {
+        event.preventDefault()
+        raise.mutate(wanted)
+      }}
+    >
+      <Stack gap="sm">
+        <Account use={use} budget={budget} need={need} currency={currency} />
+        <Group align="flex-end" gap="sm">
+          {budget.cost !== undefined && (
+            <NumberInput
+              label={currency === undefined ? t('cost') : t('costIn', { currency })}
+              value={cost}
+              onChange={value => setCost(numberOf(value))}
+              min={0}
+              step={0.1}
+              decimalScale={4}
+              w="10rem"
+            />
+          )}
+          {budget.tokens !== undefined && (
+            <NumberInput
+              label={t('tokens')}
+              value={tokens}
+              onChange={value => setTokens(numberOf(value))}
+              min={0}
+              step={1_000}
+              allowDecimal={false}
+              w="10rem"
+            />
+          )}
+          <Button type="submit" loading={raise.isPending} disabled={Object.keys(wanted).length === 0}>
+            {t('raise')}
+          </Button>
+        </Group>
+        {raise.error !== null && <ErrorNotice error={raise.error} />}
+      </Stack>
+    </form>
+  )
+}
+
+function useRaise(rootTaskId: string) {
+  const queries = useQueryClient()
+  return useMutation({
+    mutationFn: (body: Amount) =>
+      dataOf(api.PUT('/v1/tasks/{taskId}/budget', { params: { path: { taskId: rootTaskId } }, body })),
+    onSuccess(use) {
+      queries.setQueryData(keys.budget(rootTaskId), use)
+      void queries.invalidateQueries({ queryKey: keys.taskLists })
+    },
+  })
+}
+
+interface AccountProps {
+  use: BudgetUse
+  budget: Amount
+  need: Amount | undefined
+  currency: string | undefined
+}
+
+/** Spent, allowed, needed: of each measure that the budget has. */
+function Account({ use: { spent, reserved }, budget, need, currency }: AccountProps) {
+  const t = useTranslations('scenes.budget')
+  const writing = useWriting()
+  const money = (amount: number) => writing.money(amount, currency)
+  return (
+    <Stack gap={2} className="numbers">
+      {budget.cost !== undefined && (
+        <Text size="sm">
+          {t('accountCost', {
+            spent: money(spent.cost + reserved.cost),
+            budget: money(budget.cost),
+            need: need?.cost === undefined ? t('unpriced') : money(need.cost),
+          })}
+        </Text>
+      )}
+      {budget.tokens !== undefined && (
+        <Text size="sm">
+          {t('accountTokens', {
+            spent: spent.tokens + reserved.tokens,
+            budget: budget.tokens,
+            need: need?.tokens ?? 0,
+          })}
+        </Text>
+      )}
+    </Stack>
+  )
+}
