@@ -218,7 +218,6 @@ function LiveBadge() {
       <Badge
         variant="dot"
         color={colors[state]}
-        tt="none"
         role="status"
         aria-label={whole}
         data-live={state}
@@ -242,7 +241,6 @@ function OfflineBanner() {
   return (
     <Alert
       color="yellow"
-      variant="light"
       mb="md"
       icon={<IconPlugConnectedX aria-hidden />}
       title={t('offlineTitle')}

@@ -1,24 +1,13 @@
-import {
-  Alert,
-  Anchor,
-  Button,
-  Code,
-  Group,
-  List,
-  ScrollArea,
-  SimpleGrid,
-  Stack,
-  Text,
-  Textarea,
-} from '@mantine/core'
+import { Alert, Anchor, Code, List, ScrollArea, SimpleGrid, Stack, Text, Textarea } from '@mantine/core'
 import { useMutation } from '@tanstack/react-query'
 import { useRef, useState } from 'react'
 import { useTranslations } from 'use-intl'
 import { ApiError } from '../api/client.ts'
 import type { Task } from '../api/task.ts'
 import { Dialog } from '../parts/dialog.tsx'
+import { Form, FormButtons } from '../parts/form.tsx'
 import { notifyDone } from '../parts/notify.tsx'
-import { ErrorNotice, Loading } from '../parts/states.tsx'
+import { ErrorNotice, Pending } from '../parts/states.tsx'
 import { jsonPlaces, lineOf, placeOf } from './json-places.ts'
 import { retryLetter, useLetter, useReadLettersAgain } from './letter-queries.ts'
 
@@ -29,10 +18,7 @@ export function EditDialog({ task, onClose }: { task: Task; onClose: () => void 
   const whole = useLetter(task.id)
   return (
     <Dialog onClose={onClose} title={t('deadLetters.editTitle')} size="xl">
-      {whole.data === undefined && whole.error === null && <Loading lines={6} />}
-      {whole.data === undefined && whole.error !== null && (
-        <ErrorNotice error={whole.error} onRetry={() => void whole.refetch()} />
-      )}
+      {whole.data === undefined && <Pending error={whole.error} onRetry={whole.refetch} lines={6} />}
       {whole.data !== undefined && <Editing task={whole.data} onClose={onClose} />}
     </Dialog>
   )
@@ -56,9 +42,8 @@ function Editing({ task, onClose }: { task: Task; onClose: () => void }) {
   const reading = readJson(text)
   const issues = issuesOf(retry.error)
   return (
-    <form
-      onSubmit={event => {
-        event.preventDefault()
+    <Form
+      onSubmit={() => {
         if (reading.isValid) retry.mutate(reading.value)
       }}
     >
@@ -77,16 +62,14 @@ function Editing({ task, onClose }: { task: Task; onClose: () => void }) {
           />
         </SimpleGrid>
         <Refusal error={retry.error} hasIssues={issues.length > 0} />
-        <Group justify="flex-end">
-          <Button variant="default" onClick={onClose}>
-            {t('actions.back')}
-          </Button>
-          <Button type="submit" loading={retry.isPending} disabled={!reading.isValid}>
-            {t('deadLetters.editVerb')}
-          </Button>
-        </Group>
+        <FormButtons
+          action={t('deadLetters.editVerb')}
+          isBusy={retry.isPending}
+          isDisabled={!reading.isValid}
+          onBack={onClose}
+        />
       </Stack>
-    </form>
+    </Form>
   )
 }
 

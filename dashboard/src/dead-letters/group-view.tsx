@@ -1,10 +1,11 @@
-import { Anchor, Button, Center, Group, Paper, Stack, Text } from '@mantine/core'
+import { Anchor, Center, Group, Paper, Stack, Text } from '@mantine/core'
 import { IconArrowLeft } from '@tabler/icons-react'
 import { useTranslations } from 'use-intl'
+import { itemsOf } from '../api/pages.ts'
 import type { Task } from '../api/task.ts'
 import { ButtonLink } from '../parts/links.tsx'
 import { PageTitle } from '../parts/page-title.tsx'
-import { Empty, ErrorNotice, Loading } from '../parts/states.tsx'
+import { Empty, ErrorNotice, Loading, MoreButton, Pending } from '../parts/states.tsx'
 import { StatusBadge } from '../parts/status-badge.tsx'
 import { NovelTitles, useConcern, useTaskTypeName } from '../parts/task-name.tsx'
 import { Ago } from '../parts/time.tsx'
@@ -29,8 +30,9 @@ export function GroupView({ fingerprint, actions }: { fingerprint: string; actio
           {t('back')}
         </ButtonLink>
       </Group>
-      {groups.isPending && groups.error === null && <Loading lines={6} />}
-      {groups.error !== null && <ErrorNotice error={groups.error} onRetry={() => void groups.refetch()} />}
+      {(groups.error !== null || groups.isPending) && (
+        <Pending error={groups.error} onRetry={groups.refetch} lines={6} />
+      )}
       {groups.data !== undefined && group === undefined && (
         <>
           <PageTitle title={t('title')} />
@@ -57,7 +59,7 @@ function Known({ group, actions }: { group: LetterGroup; actions: LetterActions 
 function Letters({ group, actions }: { group: LetterGroup; actions: LetterActions }) {
   const t = useTranslations()
   const letters = useLetters(group.fingerprint)
-  const tasks = letters.data?.pages.flatMap(({ items }) => items) ?? []
+  const tasks = itemsOf(letters.data)
   if (letters.isPending && letters.error === null) return <Loading lines={6} />
   return (
     <NovelTitles tasks={tasks}>
@@ -78,13 +80,7 @@ function Letters({ group, actions }: { group: LetterGroup; actions: LetterAction
             {t('deadLetters.shown', { shown: tasks.length, count: group.count })}
           </Text>
           {letters.hasNextPage && (
-            <Button
-              variant="default"
-              loading={letters.isFetchingNextPage}
-              onClick={() => void letters.fetchNextPage()}
-            >
-              {t('actions.more')}
-            </Button>
+            <MoreButton isBusy={letters.isFetchingNextPage} onMore={letters.fetchNextPage} />
           )}
         </Stack>
       </Center>

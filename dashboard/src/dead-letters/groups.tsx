@@ -2,10 +2,10 @@ import { Button, Group, Paper, Select, Skeleton, Stack, Text, Title } from '@man
 import { IconCircleMinus, IconRefresh } from '@tabler/icons-react'
 import { useNavigate } from '@tanstack/react-router'
 import { useTranslations } from 'use-intl'
-import type { Task } from '../api/task.ts'
+import { type Task, wordsOf } from '../api/task.ts'
 import { ButtonLink } from '../parts/links.tsx'
 import { PageTitle } from '../parts/page-title.tsx'
-import { Empty, ErrorNotice, Loading } from '../parts/states.tsx'
+import { Empty, Pending } from '../parts/states.tsx'
 import { useTaskTypeName } from '../parts/task-name.tsx'
 import { Ago } from '../parts/time.tsx'
 import { useTask } from '../queries/task-queries.ts'
@@ -25,8 +25,9 @@ export function Groups({ type, actions }: { type?: string; actions: LetterAction
       <PageTitle title={t('title')} {...(count > 0 ? { below: t('intro', { count }) } : {})}>
         <TypeChoice groups={all} chosen={type} />
       </PageTitle>
-      {groups.isPending && groups.error === null && <Loading lines={6} />}
-      {groups.error !== null && <ErrorNotice error={groups.error} onRetry={() => void groups.refetch()} />}
+      {(groups.error !== null || groups.isPending) && (
+        <Pending error={groups.error} onRetry={groups.refetch} lines={6} />
+      )}
       {groups.data !== undefined && <Listed groups={all} type={type} actions={actions} />}
     </>
   )
@@ -171,7 +172,7 @@ export function GroupActions({ group, actions }: { group: LetterGroup; actions: 
 /** What failed, in the words for authors where there are any. */
 export function failureOf({ deadLetter, errorInfo }: Task): string {
   const error = deadLetter?.error ?? errorInfo
-  return error?.authorMessage ?? error?.message ?? ''
+  return wordsOf(error) ?? ''
 }
 
 /** What failed in a group, by one of its tasks; undefined until that is read. Where it cannot be, the code has to do. */

@@ -1,7 +1,7 @@
 import { Alert, Drawer, List, Stack, Text, Title } from '@mantine/core'
 import { useTranslations } from 'use-intl'
 import { ApiError } from '../api/client.ts'
-import type { Task } from '../api/task.ts'
+import { type Task, wordsOf } from '../api/task.ts'
 import { DeadLetterHistory, DeadLetterNote } from '../parts/dead-letter-note.tsx'
 import { JsonView } from '../parts/json-view.tsx'
 import { ButtonLink, TextLink } from '../parts/links.tsx'
@@ -42,7 +42,7 @@ export function Inspector({
           </ButtonLink>
         </Empty>
       )}
-      {error !== null && !isGone && <ErrorNotice error={error} onRetry={() => void refetch()} />}
+      {error !== null && !isGone && <ErrorNotice error={error} onRetry={refetch} />}
       {data === undefined && error === null && <Loading lines={6} />}
       {data !== undefined && !isGone && <Details task={data} actions={actions} onClose={onClose} />}
     </Drawer>
@@ -81,7 +81,7 @@ function Failure({ task }: { task: Task }) {
   const error = letter?.error ?? task.errorInfo
   if (error === undefined) return null
   return (
-    <Alert color="red" variant="light" title={error.authorMessage ?? error.message}>
+    <Alert color="red" title={wordsOf(error)}>
       <Stack gap="xs">
         {error.authorMessage !== undefined && <Text size="sm">{error.message}</Text>}
         {error.causes !== undefined && error.causes.length > 0 && (

@@ -8,6 +8,7 @@ import {
 } from '@tanstack/react-query'
 import { api, dataOf } from '../api/client.ts'
 import { keys } from '../api/keys.ts'
+import { pageAt, pageByPage } from '../api/pages.ts'
 import type { components, paths } from '../api/schema.ts'
 import type { Task } from '../api/task.ts'
 import { isLongList, type TaskPage } from '../live/apply.ts'
@@ -54,12 +55,11 @@ export function useLetters(fingerprint: string) {
     queryFn: ({ pageParam, signal }): Promise<TaskPage> =>
       dataOf(
         api.GET('/v1/dead-letters', {
-          params: { query: { fingerprint, ...(pageParam === '' ? {} : { pageToken: pageParam }) } },
+          params: { query: { fingerprint, ...pageAt(pageParam) } },
           signal,
         }),
       ),
-    initialPageParam: '',
-    getNextPageParam: page => page.nextPageToken,
+    ...pageByPage,
     // A long list would be read again as a whole, once a second while anything happens.
     staleTime: ({ state }) => (isLongList(state.data) ? 'static' : 60_000),
   })

@@ -3,6 +3,7 @@ import { IconBook2, IconListSearch, IconNotes, IconSitemap } from '@tabler/icons
 import { useTranslations } from 'use-intl'
 import { useSummaryModel } from '../api/capabilities.ts'
 import { codeOf } from '../api/client.ts'
+import { itemsOf } from '../api/pages.ts'
 import { ButtonLink, TextLink } from '../parts/links.tsx'
 import { PageTitle } from '../parts/page-title.tsx'
 import { Empty, ErrorNotice, Loading } from '../parts/states.tsx'
@@ -35,10 +36,10 @@ function Content() {
   useShelfFollowing(working.data?.tasks)
   const failed = [shelf, working, uploads].find(({ data, error }) => data === undefined && error !== null)
   if (codeOf(shelf.error) === 'ROUTE_NOT_FOUND') return <NoLibrary />
-  if (failed !== undefined) return <ErrorNotice error={failed.error} onRetry={() => void failed.refetch()} />
+  if (failed !== undefined) return <ErrorNotice error={failed.error} onRetry={failed.refetch} />
   if (shelf.data === undefined || working.data === undefined || uploads.data === undefined)
     return <Loading lines={6} />
-  const novels = shelf.data.pages.flatMap(page => page.items)
+  const novels = itemsOf(shelf.data)
   const waiting = uploads.data.filter(({ status }) => status === 'uploaded')
   const isEmpty = novels.length === 0 && waiting.length === 0 && working.data.tasks.length === 0
   const subjects = { novels, uploads: uploads.data }

@@ -4,6 +4,7 @@ import { useInfiniteQuery } from '@tanstack/react-query'
 import { useTranslations } from 'use-intl'
 import { api, dataOf } from '../api/client.ts'
 import { keys } from '../api/keys.ts'
+import { itemsOf, pageByPage } from '../api/pages.ts'
 import type { Task } from '../api/task.ts'
 import { ProgressBar, stepsOf } from '../parts/progress.tsx'
 import classes from './home.module.css'
@@ -87,7 +88,6 @@ function useImportSteps(task: Task): readonly ImportStep[] {
   const filter = { pageSize: 10 }
   const { data } = useInfiniteQuery({
     queryKey: keys.childList(task.id, filter),
-    initialPageParam: undefined as string | undefined,
     queryFn: ({ signal }) =>
       dataOf(
         api.GET('/v1/tasks/{taskId}/children', {
@@ -95,9 +95,9 @@ function useImportSteps(task: Task): readonly ImportStep[] {
           signal,
         }),
       ),
-    getNextPageParam: ({ nextPageToken }) => nextPageToken,
+    ...pageByPage,
   })
-  const parts = data?.pages.flatMap(page => page.items) ?? []
+  const parts = itemsOf(data)
   return stepNames(task).map(name => stepFrom(name, task, partOf(name, parts)))
 }
 

@@ -10,8 +10,8 @@ import { newIdempotencyKey } from '../api/request-key.ts'
 import type { components } from '../api/schema.ts'
 import { useNotifyError } from '../parts/notify.tsx'
 import { ErrorNotice } from '../parts/states.tsx'
+import { useLanguageName } from '../text/format.ts'
 import classes from './home.module.css'
-import { useLanguageName } from './language-name.ts'
 
 type Sample = components['schemas']['Sample']
 
@@ -55,7 +55,7 @@ export function SampleCards() {
   const t = useTranslations('home')
   const { data, error, refetch } = useSamples()
   const take = useTakeSample()
-  if (error) return <ErrorNotice error={error} onRetry={() => void refetch()} />
+  if (error) return <ErrorNotice error={error} onRetry={refetch} />
   if (data?.items.length === 0) return null
   return (
     <Stack gap="md">

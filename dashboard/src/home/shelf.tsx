@@ -1,20 +1,22 @@
-import { Button, Center, Paper, SimpleGrid, Stack, Text, Title } from '@mantine/core'
+import { Center, Paper, SimpleGrid, Stack, Text, Title } from '@mantine/core'
 import { IconCheck } from '@tabler/icons-react'
 import { useInfiniteQuery, useQueryClient } from '@tanstack/react-query'
 import { useEffect, useRef } from 'react'
 import { useTranslations } from 'use-intl'
 import { api, dataOf } from '../api/client.ts'
 import { keys } from '../api/keys.ts'
+import { pageAt, pageByPage } from '../api/pages.ts'
 import type { Task } from '../api/task.ts'
 import { TextLink } from '../parts/links.tsx'
 import { useNotifyError } from '../parts/notify.tsx'
 import { TaskProgress } from '../parts/progress.tsx'
+import { MoreButton } from '../parts/states.tsx'
 import { Ago } from '../parts/time.tsx'
 import type { Novel } from '../queries/novel-queries.ts'
+import { useLanguageName } from '../text/format.ts'
 import classes from './home.module.css'
 import { ImportLine } from './import-steps.tsx'
-import { useLanguageName } from './language-name.ts'
-import { type Subjects, subjectOf } from './working.tsx'
+import { aboutOf, type Subjects } from './working.tsx'
 
 const perPage = 24
 
@@ -22,12 +24,11 @@ const perPage = 24
 export function useShelf() {
   return useInfiniteQuery({
     queryKey: keys.novels,
-    initialPageParam: undefined as string | undefined,
     queryFn({ pageParam, signal }) {
-      const query = { pageSize: perPage, ...(pageParam === undefined ? {} : { pageToken: pageParam }) }
+      const query = { pageSize: perPage, ...pageAt(pageParam) }
       return dataOf(api.GET('/v1/novels', { params: { query }, signal }))
     },
-    getNextPageParam: ({ nextPageToken }) => nextPageToken,
+    ...pageByPage,
     refetchOnMount: 'always',
   })
 }
@@ -62,7 +63,7 @@ export function ShelfSection({ shelf, working, novels, uploads }: ShelfSectionPr
   const t = useTranslations()
   const notifyError = useNotifyError()
   const { hasNextPage, isFetchingNextPage, fetchNextPage } = shelf
-  const workOn = new Map(working.map(task => [subjectOf(task, novels, uploads).novelId, task]))
+  const workOn = new Map(working.map(task => [aboutOf(task, novels, uploads).novelId, task]))
   const showMore = async () => {
     const { error } = await fetchNextPage()
     if (error !== null) notifyError(error)
@@ -78,9 +79,7 @@ export function ShelfSection({ shelf, working, novels, uploads }: ShelfSectionPr
       </SimpleGrid>
       {hasNextPage && (
         <Center>
-          <Button variant="default" loading={isFetchingNextPage} onClick={() => void showMore()}>
-            {t('actions.more')}
-          </Button>
+          <MoreButton isBusy={isFetchingNextPage} onMore={showMore} />
         </Center>
       )}
     </Stack>

@@ -1,15 +1,14 @@
 import { Group, Paper, Stack, Text, Title } from '@mantine/core'
-import { useInfiniteQuery, useQuery } from '@tanstack/react-query'
 import { useTranslations } from 'use-intl'
-import { api, dataOf } from '../api/client.ts'
-import { keys } from '../api/keys.ts'
 import { liveStatuses, type Task } from '../api/task.ts'
 import { TextLink } from '../parts/links.tsx'
 import { TaskProgress } from '../parts/progress.tsx'
 import { StatusBadge } from '../parts/status-badge.tsx'
+import { subjectOf, textField } from '../parts/subject.ts'
 import { useTaskTypeName } from '../parts/task-name.tsx'
 import { Ago } from '../parts/time.tsx'
-import type { Novel } from '../queries/novel-queries.ts'
+import { type Novel, useOutline } from '../queries/novel-queries.ts'
+import { useTasks } from '../queries/task-queries.ts'
 import { ImportSteps } from './import-steps.tsx'
 import type { Upload } from './sending/send-file.ts'
 
@@ -26,45 +25,26 @@ interface Working {
 
 /** What is being worked on; `data` is undefined until the server has said. Kept in date by the live stream. */
 export function useWorking() {
-  const query = useInfiniteQuery({
-    queryKey: keys.taskList(filter),
-    initialPageParam: undefined as string | undefined,
-    queryFn: ({ signal }) => dataOf(api.GET('/v1/tasks', { params: { query: filter }, signal })),
-    getNextPageParam: ({ nextPageToken }) => nextPageToken,
-    refetchOnMount: 'always',
-  })
-  const working: Working | undefined = query.data && {
-    tasks: query.data.pages.flatMap(page => page.items),
-    hasMore: query.hasNextPage,
-  }
+  const { data: tasks, ...query } = useTasks(filter, { refetchOnMount: 'always' })
+  const working: Working | undefined = tasks && { tasks, hasMore: query.hasNextPage }
   return { ...query, data: working }
 }
 
-/** What a task is about, as far as it can be told. */
+/** What a task is about, as far as it is known. */
 interface Subject {
   novelId?: string
   title?: string
 }
 
 /**
- * What a task is about. The novel stands in its tags; before it is on the shelf, the upload and what was chosen for it tell the title.
+ * Returns what a task is about. Its tags name the novel; before that is on the shelf, the upload and what was chosen for it name the title.
  */
-export function subjectOf(task: Task, novels: readonly Novel[], uploads: readonly Upload[]): Subject {
-  const parameters = fieldsOf(task.parameters)
+export function aboutOf(task: Task, novels: readonly Novel[], uploads: readonly Upload[]): Subject {
   const upload = uploads.find(({ confirmation }) => confirmation?.taskId === task.id)
-  const tag = task.tags.find(each => each.startsWith('novel:'))?.slice('novel:'.length)
-  const novelId = tag ?? textOf(parameters['novelId']) ?? upload?.confirmation?.novelId
+  const novelId = subjectOf(task).novelId ?? upload?.confirmation?.novelId
   const title =
-    novels.find(({ id }) => id === novelId)?.title ?? textOf(parameters['title']) ?? upload?.fileName
+    novels.find(({ id }) => id === novelId)?.title ?? textField(task.parameters, 'title') ?? upload?.fileName
   return { ...(novelId === undefined ? {} : { novelId }), ...(title === undefined ? {} : { title }) }
-}
-
-function fieldsOf(value: unknown): Record<string, unknown> {
-  return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {}
-}
-
-function textOf(value: unknown): string | undefined {
-  return typeof value === 'string' && value !== '' ? value : undefined
 }
 
 /** What tells of which novels tasks are. */
@@ -81,7 +61,7 @@ export function WorkingSection({ working, novels, uploads }: Subjects & { workin
     <Stack component="section" gap="sm" aria-label={t('working')}>
       <Title order={2}>{t('working')}</Title>
       {working.tasks.map(task => (
-        <WorkingRow key={task.id} task={task} subject={subjectOf(task, novels, uploads)} />
+        <WorkingRow key={task.id} task={task} subject={aboutOf(task, novels, uploads)} />
       ))}
       {working.hasMore && (
         <Text size="sm">
@@ -120,11 +100,6 @@ function WorkingRow({ task, subject }: { task: Task; subject: Subject }) {
 
 /** The title of what a task is about; of a novel that is further down the shelf than was looked, the server is asked. */
 function useTitle({ novelId, title }: Subject): string | undefined {
-  const { data } = useQuery({
-    queryKey: keys.novel(novelId ?? ''),
-    queryFn: ({ signal }) =>
-      dataOf(api.GET('/v1/novels/{novelId}', { params: { path: { novelId: novelId ?? '' } }, signal })),
-    enabled: title === undefined && novelId !== undefined,
-  })
+  const { data } = useOutline(novelId ?? '', title === undefined && novelId !== undefined)
   return title ?? data?.title
 }

@@ -1,5 +1,6 @@
 import { useEffect, useState } from 'react'
 import type { components, paths } from '../api/schema.ts'
+import { readStored, writeStored } from '../browser/state.ts'
 import type { ChapterRow } from './rows.ts'
 
 /** What a person has chosen of a preview, before it is confirmed. */
@@ -37,24 +38,15 @@ export function useChoice(uploadId: string, chapters: number) {
 }
 
 function read(place: string): { choice: Choice; chapters: number } | undefined {
-  try {
-    const text = sessionStorage.getItem(place)
-    if (text === null) return undefined
-    const { excluded, chapters, ...rest } = JSON.parse(text) as Kept
-    return { choice: { ...rest, excluded: new Set(excluded) }, chapters }
-  } catch {
-    return undefined
-  }
+  const stored = readStored(place, 'session') as Kept | undefined
+  if (stored === undefined) return undefined
+  const { excluded, chapters, ...rest } = stored
+  return { choice: { ...rest, excluded: new Set(excluded) }, chapters }
 }
 
 function write(place: string, choice: Choice, chapters: number): void {
-  try {
-    if (isUntouched(choice)) sessionStorage.removeItem(place)
-    else
-      sessionStorage.setItem(place, JSON.stringify({ ...choice, excluded: [...choice.excluded], chapters }))
-  } catch {
-    // Storage that is full or switched off: the choice holds for this page then.
-  }
+  const kept: Kept = { ...choice, excluded: [...choice.excluded], chapters }
+  writeStored(place, isUntouched(choice) ? undefined : kept, 'session')
 }
 
 function isUntouched({ title, excluded, summarise, budget }: Choice): boolean {

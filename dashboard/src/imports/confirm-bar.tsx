@@ -56,7 +56,7 @@ function NotConfirmed({ error, onRetry }: { error: unknown; onRetry: () => void 
   const t = useTranslations()
   if (codeOf(error) !== 'OFFLINE') return <ErrorNotice error={error} onRetry={onRetry} />
   return (
-    <Alert color="yellow" variant="light" icon={<IconPlugConnectedX aria-hidden />} role="alert">
+    <Alert color="yellow" icon={<IconPlugConnectedX aria-hidden />} role="alert">
       <Group justify="space-between" gap="sm">
         <Text size="sm" flex="1 1 12rem">
           {t('imports.lostAnswer')}

@@ -1,6 +1,7 @@
 import { Button, Group, NativeSelect, Stack, Text, TextInput } from '@mantine/core'
 import { useState } from 'react'
 import { useTranslations } from 'use-intl'
+import { Form } from '../parts/form.tsx'
 import { useErrorText } from '../parts/states.tsx'
 import type { Preview } from './upload-query.ts'
 
@@ -65,9 +66,8 @@ function TypedEncoding({ isBusy, onChoose }: Pick<EncodingChoiceProps, 'isBusy' 
   const t = useTranslations('imports.encoding')
   const [name, setName] = useState('')
   return (
-    <form
-      onSubmit={event => {
-        event.preventDefault()
+    <Form
+      onSubmit={() => {
         if (name.trim() !== '') onChoose(name.trim())
       }}
     >
@@ -86,7 +86,7 @@ function TypedEncoding({ isBusy, onChoose }: Pick<EncodingChoiceProps, 'isBusy' 
           {t('use')}
         </Button>
       </Group>
-    </form>
+    </Form>
   )
 }
 

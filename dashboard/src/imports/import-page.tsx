@@ -42,7 +42,7 @@ function Content({ uploadId, reading }: { uploadId: string; reading: ReturnType<
   if (upload?.confirmation !== undefined) return <AlreadyImported confirmation={upload.confirmation} />
   if (upload?.preview !== undefined)
     return <ImportPreview upload={upload} preview={upload.preview} reading={reading} />
-  if (error !== null) return <Unreadable uploadId={uploadId} error={error} onRetry={() => void refetch()} />
+  if (error !== null) return <Unreadable uploadId={uploadId} error={error} onRetry={refetch} />
   return <Reading />
 }
 

@@ -52,13 +52,13 @@ function ImportCost({ estimate }: { estimate: UseQueryResult<Estimate> }) {
   const { data, error } = estimate
   if (error !== null && data === undefined)
     return (
-      <Alert color="yellow" variant="light" icon={<IconCoin aria-hidden />} title={t('unknown')}>
+      <Alert color="yellow" icon={<IconCoin aria-hidden />} title={t('unknown')}>
         {errorText(error)}
       </Alert>
     )
   const Icon = data?.calls === 0 ? IconCoinOff : IconCoin
   return (
-    <Alert color="gray" variant="light" icon={<Icon aria-hidden />} data-cost={data?.calls}>
+    <Alert color="gray" icon={<Icon aria-hidden />} data-cost={data?.calls}>
       {data === undefined ? (
         <Text size="sm">{t('asking')}</Text>
       ) : data.calls === 0 ? (

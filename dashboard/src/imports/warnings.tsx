@@ -20,7 +20,7 @@ export function Warnings({ warnings, chapters, onShow }: WarningsProps) {
   const t = useTranslations('imports.warnings')
   if (warnings.length === 0)
     return (
-      <Alert color="green" variant="light" icon={<IconCircleCheck aria-hidden />}>
+      <Alert color="green" icon={<IconCircleCheck aria-hidden />}>
         {t('nothing')}
       </Alert>
     )

@@ -1,6 +1,6 @@
 import type { InfiniteData, QueryClient } from '@tanstack/react-query'
 import { keys } from '../api/keys.ts'
-import type { Task } from '../api/task.ts'
+import { isEnd, type Task } from '../api/task.ts'
 
 /** The names of the events of the stream that tell of a task. */
 const taskEventNames = [
@@ -177,14 +177,3 @@ function timestampsAfter({ timestamps }: Task, { status, at }: TaskEvent): Task[
   if (isEnd(status)) return { ...timestamps, updatedAt: at, completedAt: timestamps.completedAt ?? at }
   return { ...before, updatedAt: at }
 }
-
-const ends = new Set<Task['status']>([
-  'COMPLETED',
-  'COMPLETED_WITH_ERRORS',
-  'FAILED',
-  'DEAD_LETTER',
-  'CANCELLED',
-])
-
-/** Whether a status is one that a task ends with. */
-export const isEnd = (status: Task['status']): boolean => ends.has(status)

@@ -2,7 +2,7 @@ import { skipToken, useQuery, useQueryClient } from '@tanstack/react-query'
 import { useEffect } from 'react'
 import { api, dataOf } from '../api/client.ts'
 import { keys } from '../api/keys.ts'
-import { isEnd } from './apply.ts'
+import { isEnd } from '../api/task.ts'
 import { readStream } from './read-stream.ts'
 
 /** What a task has written so far. */

@@ -8,9 +8,10 @@ import { useTranslations } from 'use-intl'
 import { api, dataOf } from '../api/client.ts'
 import { newIdempotencyKey } from '../api/request-key.ts'
 import { Dialog } from '../parts/dialog.tsx'
+import { Form } from '../parts/form.tsx'
 import { TextLink } from '../parts/links.tsx'
 import { PageTitle } from '../parts/page-title.tsx'
-import { Empty, ErrorNotice, Loading } from '../parts/states.tsx'
+import { Empty, ErrorNotice, Pending } from '../parts/states.tsx'
 import { useChapter, useOutline, useReadAgain } from '../queries/novel-queries.ts'
 import type { ChapterSearch } from '../queries/search.ts'
 import { ChapterNavigation, useChapterKeys } from './chapter-navigation.tsx'
@@ -74,8 +75,7 @@ interface ChapterProps {
 function Chapter({ novelId, chapterId, novel, search }: ChapterProps) {
   const t = useTranslations()
   const { data: chapter, error, refetch } = useChapter(novelId, chapterId)
-  if (chapter === undefined)
-    return error ? <ErrorNotice error={error} onRetry={() => void refetch()} /> : <Loading lines={8} />
+  if (chapter === undefined) return <Pending error={error} onRetry={refetch} lines={8} />
   const title =
     chapter.title === '' ? t('novels.chapterNumber', { number: chapter.position + 1 }) : chapter.title
   const navigation = novel && <ChapterNavigation novel={novel} chapterId={chapterId} />
@@ -179,12 +179,7 @@ function AddSceneForm({ novelId, chapterId }: AddSceneProps) {
   const change = (part: Partial<Wish>) => setWish({ ...wish, ...part, key: newIdempotencyKey() })
   const { mutate, error, isPending } = useAdd({ novelId, chapterId })
   return (
-    <form
-      onSubmit={event => {
-        event.preventDefault()
-        mutate(wish)
-      }}
-    >
+    <Form onSubmit={() => mutate(wish)}>
       <Stack>
         <TextInput
           label={t('title')}
@@ -211,7 +206,7 @@ function AddSceneForm({ novelId, chapterId }: AddSceneProps) {
           {t('add')}
         </Button>
       </Stack>
-    </form>
+    </Form>
   )
 }
 

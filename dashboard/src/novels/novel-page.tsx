@@ -12,16 +12,17 @@ import { ButtonLink, TextLink } from '../parts/links.tsx'
 import { notifyDone, useNotifyError } from '../parts/notify.tsx'
 import { PageTitle } from '../parts/page-title.tsx'
 import { TaskProgress } from '../parts/progress.tsx'
-import { ErrorNotice, Loading } from '../parts/states.tsx'
+import { Pending } from '../parts/states.tsx'
 import { StatusBadge } from '../parts/status-badge.tsx'
 import { useTaskTypeName } from '../parts/task-name.tsx'
 import { useOutline } from '../queries/novel-queries.ts'
-import { useTask } from '../queries/task-queries.ts'
-import { chaptersOf, type NovelOutline, useLanguageName } from './novel.ts'
+import { cancelTask, useTask } from '../queries/task-queries.ts'
+import { useLanguageName } from '../text/format.ts'
+import { chaptersOf, type NovelOutline } from './novel.ts'
 import { NovelState } from './novel-state.tsx'
 import { novelTag, useFollowNovel, useLiveTasks } from './novel-tasks.ts'
 import { Outline } from './outline.tsx'
-import { forgetPlace, readPlace } from './reading-place.ts'
+import { keepPlace, readPlace } from './reading-place.ts'
 import { NovelSearchBox } from './search-box.tsx'
 import { SearchResults } from './search-results.tsx'
 
@@ -41,7 +42,7 @@ function NovelById({ novelId }: { novelId: string }) {
   return (
     <Stack gap="lg">
       <PageTitle title={t('title')} />
-      {error ? <ErrorNotice error={error} onRetry={() => void refetch()} /> : <Loading lines={8} />}
+      <Pending error={error} onRetry={refetch} lines={8} />
     </Stack>
   )
 }
@@ -98,7 +99,7 @@ function NovelFacts({ novel }: { novel: NovelOutline }) {
   const { author, language, words, chapters, scenes, volumes } = novel
   const facts = [
     author,
-    language === undefined ? undefined : languageName(language),
+    languageName(language) ?? language,
     volumes > 1 ? t('volumes', { count: volumes }) : undefined,
     t('chapters', { count: chapters }),
     t('scenes', { count: scenes }),
@@ -223,7 +224,7 @@ function useDelete(novel: NovelOutline, working: readonly string[]) {
     },
     onError: notifyError,
     async onSuccess() {
-      forgetPlace(novel.id)
+      keepPlace(novel.id, undefined)
       notifyDone(t('done', { title: novel.title }))
       await navigate({ to: '/' })
       queries.removeQueries({
@@ -237,7 +238,7 @@ function useDelete(novel: NovelOutline, working: readonly string[]) {
 /** A task that ended meanwhile is no obstacle. */
 async function stop(taskId: string): Promise<void> {
   try {
-    await api.POST('/v1/tasks/{taskId}:cancel', { params: { path: { taskId } } })
+    await cancelTask(taskId)
   } catch (error) {
     if (!(error instanceof ApiError) || ![404, 409].includes(error.status)) throw error
   }

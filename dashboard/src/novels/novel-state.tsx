@@ -11,6 +11,7 @@ import type { Task } from '../api/task.ts'
 import { CostNotice } from '../parts/cost-notice.tsx'
 import { Confirm } from '../parts/dialog.tsx'
 import { notifyDone, useNotifyError } from '../parts/notify.tsx'
+import { submitTask } from '../queries/task-queries.ts'
 import { useWriting } from '../text/format.ts'
 import { HowToSummarise, useSummaryModel } from './how-to-summarise.tsx'
 import type { NovelOutline } from './novel.ts'
@@ -172,8 +173,7 @@ export function MakeIndex({ novelId, onClose }: { novelId: string; onClose: () =
   const [key] = useState(newIdempotencyKey)
   const planned = { taskType: 'Vectorize', parameters: { novelId } }
   const { mutate, isPending } = useMutation({
-    mutationFn: () =>
-      dataOf(api.POST('/v1/tasks', { body: planned, params: { header: { 'idempotency-key': key } } })),
+    mutationFn: () => submitTask(planned, key),
     onError: notifyError,
     onSuccess() {
       notifyDone(t('begun'))

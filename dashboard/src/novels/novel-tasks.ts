@@ -1,70 +1,55 @@
-import { useInfiniteQuery, useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
+import { useMutation, useQueryClient } from '@tanstack/react-query'
 import { useEffect, useRef, useState } from 'react'
-import { api, dataOf } from '../api/client.ts'
 import { keys } from '../api/keys.ts'
 import { useWishKey } from '../api/request-key.ts'
 import { liveStatuses, type Task } from '../api/task.ts'
 import { useNotifyError } from '../parts/notify.tsx'
+import { textField } from '../parts/subject.ts'
 import { useReadAgainAfterTasks } from '../queries/novel-queries.ts'
+import { cancelTask, submitTask, useTask, useTasks } from '../queries/task-queries.ts'
 import type { SceneEntry } from './novel.ts'
 
-/** Tasks that are told of; the list of tasks has all. */
+/** Tasks that are shown; the list of tasks has all. */
 const shown = 100
 
-/** The tag of every task that is about a novel. */
+/** Returns the tag of every task that is about a novel. */
 export const novelTag = (novelId: string): string => `novel:${novelId}`
 
 /**
- * Asks for the tasks without a parent that work on a novel and have not ended: a batch or an import has as many below it as the novel has
+ * Reads the tasks without a parent that work on a novel and have not ended: a batch or an import has as many below it as the novel has
  * scenes, and each stands for all of its own.
  */
 function useLiveTasksQuery(novelId: string) {
-  return useInfiniteQuery({
-    queryKey: [...keys.taskLists, { ofNovel: novelId }],
-    initialPageParam: undefined,
-    queryFn: ({ signal }) => {
-      const query = {
-        tag: novelTag(novelId),
-        status: [...liveStatuses],
-        rootsOnly: 'true' as const,
-        pageSize: shown,
-      }
-      return dataOf(api.GET('/v1/tasks', { params: { query }, signal }))
-    },
-    getNextPageParam: () => undefined,
-  })
+  return useTasks(
+    { tag: novelTag(novelId), status: [...liveStatuses], rootsOnly: 'true', pageSize: shown },
+    { queryKey: [...keys.taskLists, { ofNovel: novelId }] },
+  )
 }
 
-/** The tasks without a parent that work on a novel now, newest first. Kept in date by the live stream. */
+/** Returns the tasks without a parent that work on a novel now, newest first. Kept up to date by the live stream. */
 export function useLiveTasks(novelId: string): readonly Task[] {
-  const { data } = useLiveTasksQuery(novelId)
-  return (data?.pages.flatMap(page => page.items) ?? []).filter(({ done }) => !done)
+  return (useLiveTasksQuery(novelId).data ?? []).filter(({ done }) => !done)
 }
 
 /** The task that summarises one scene. */
 const summaryType = 'GenerateSummary'
 
-/** Summaries in the making that are told of: those that were asked for first, which are made first. */
+/** Running summaries that are read: those that were requested first, which are made first. */
 const summariesShown = 200
 
-/** What summarises a scene of the novel and has not ended, also for a batch or an import. One question for all scenes of a page. */
+/** Returns what summarises a scene of the novel and has not ended, also for a batch or an import. One request for all scenes of a page. */
 function useLiveSummaries(novelId: string): readonly Task[] {
-  const { data } = useInfiniteQuery({
-    queryKey: [...keys.taskLists, { summariesOf: novelId }],
-    initialPageParam: undefined,
-    queryFn: ({ signal }) => {
-      const query = {
-        tag: novelTag(novelId),
-        taskType: [summaryType],
-        status: [...liveStatuses],
-        order: 'oldest' as const,
-        pageSize: summariesShown,
-      }
-      return dataOf(api.GET('/v1/tasks', { params: { query }, signal }))
+  const { data = [] } = useTasks(
+    {
+      tag: novelTag(novelId),
+      taskType: [summaryType],
+      status: [...liveStatuses],
+      order: 'oldest',
+      pageSize: summariesShown,
     },
-    getNextPageParam: () => undefined,
-  })
-  return (data?.pages.flatMap(page => page.items) ?? []).filter(({ done }) => !done)
+    { queryKey: [...keys.taskLists, { summariesOf: novelId }] },
+  )
+  return data.filter(({ done }) => !done)
 }
 
 /** Milliseconds between two readings of a novel that is being worked on: its outline may be long. */
@@ -124,20 +109,17 @@ export function useSummaryTask(scene: SceneEntry): SummaryTask {
   const notifyError = useNotifyError()
   const key = useWishKey()
   const [begun, setBegun] = useState<string>()
-  const live = useLiveSummaries(scene.novelId).find(task => isAbout(task, scene.id))
-  const { data: own } = useQuery({
-    queryKey: keys.task(begun ?? ''),
-    queryFn: () => dataOf(api.GET('/v1/tasks/{taskId}', { params: { path: { taskId: begun ?? '' } } })),
-    enabled: begun !== undefined,
-  })
+  const live = useLiveSummaries(scene.novelId).find(
+    ({ parameters }) => textField(parameters, 'sceneId') === scene.id,
+  )
+  const { data: own } = useTask(begun ?? '', begun !== undefined)
   const task = own?.done === false ? own : (live ?? own)
   useReadAgainAfterTasks(scene, [own])
   const submitting = useMutation({
     mutationFn: (wishes: SummaryWishes) => {
       // A person waits for it: it goes in the lane for those.
       const body = { ...plannedSummary(scene, wishes), lane: 'default' }
-      const header = { 'idempotency-key': key.of(body) }
-      return dataOf(api.POST('/v1/tasks', { body, params: { header } }))
+      return submitTask(body, key.of(body))
     },
     onError: notifyError,
     onSuccess({ id }) {
@@ -147,9 +129,7 @@ export function useSummaryTask(scene: SceneEntry): SummaryTask {
     },
   })
   const cancelling = useMutation({
-    mutationFn: async (taskId: string) => {
-      await api.POST('/v1/tasks/{taskId}:cancel', { params: { path: { taskId } } })
-    },
+    mutationFn: (taskId: string) => cancelTask(taskId),
     onError: notifyError,
   })
   return {
@@ -158,9 +138,4 @@ export function useSummaryTask(scene: SceneEntry): SummaryTask {
     submit: submitting.mutate,
     cancel: () => task && cancelling.mutate(task.id),
   }
-}
-
-function isAbout({ parameters }: Task, sceneId: string): boolean {
-  if (typeof parameters !== 'object' || parameters === null) return false
-  return (parameters as { sceneId?: unknown }).sceneId === sceneId
 }

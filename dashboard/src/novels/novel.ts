@@ -1,5 +1,4 @@
 import type { ComboboxItem, ComboboxParsedItem } from '@mantine/core'
-import { useLocale } from 'use-intl'
 import type { components, paths } from '../api/schema.ts'
 
 /** A novel with its outline, as the API tells it. */
@@ -18,18 +17,6 @@ export type SearchAnswer =
 /** All chapters of a novel in their order. */
 export function chaptersOf({ outline }: Pick<NovelOutline, 'outline'>): ChapterEntry[] {
   return outline.flatMap(({ chapters }) => chapters)
-}
-
-/** Names a language, such as `zh`, in the language of the pages. What no browser knows keeps its tag. */
-export function useLanguageName(): (tag: string) => string {
-  const locale = useLocale()
-  return tag => {
-    try {
-      return new Intl.DisplayNames([locale], { type: 'language' }).of(tag) ?? tag
-    } catch {
-      return tag
-    }
-  }
 }
 
 /** The part of the address of a novel that asks for its search box. */

@@ -2,8 +2,9 @@ import { Badge, Button, Group, Paper, Stack, Title } from '@mantine/core'
 import { IconBookmark, IconChevronDown, IconChevronRight } from '@tabler/icons-react'
 import { Link } from '@tanstack/react-router'
 import { useWindowVirtualizer } from '@tanstack/react-virtual'
-import { memo, type RefObject, useCallback, useLayoutEffect, useMemo, useRef, useState } from 'react'
+import { memo, type RefObject, useCallback, useMemo, useRef, useState } from 'react'
 import { useTranslations } from 'use-intl'
+import { useTopOf } from '../browser/virtual-rows.ts'
 import { Empty } from '../parts/states.tsx'
 import {
   type ChapterEntry,
@@ -98,18 +99,7 @@ function Rows({ rows, novel, onToggle }: RowsProps) {
 
 /** The lines that are on the screen and near it. */
 function useLines(rows: readonly OutlineRow[], list: RefObject<HTMLUListElement | null>) {
-  // What stands above the list moves it: tasks that begin and end.
-  const [top, setTop] = useState(0)
-  useLayoutEffect(() => {
-    const measure = () => {
-      const { current } = list
-      if (current !== null) setTop(current.getBoundingClientRect().top + window.scrollY)
-    }
-    measure()
-    const sizes = new ResizeObserver(measure)
-    sizes.observe(document.body)
-    return () => sizes.disconnect()
-  }, [list])
+  const top = useTopOf(list)
   return useWindowVirtualizer({
     count: rows.length,
     estimateSize: () => lineHeight,
@@ -174,7 +164,7 @@ const ChapterRow = memo(function ChapterRow({
         {chapter.title === '' ? t('novels.chapterNumber', { number: chapter.position + 1 }) : chapter.title}
       </span>
       {isHere && (
-        <Badge variant="light" tt="none" leftSection={<IconBookmark size={12} aria-hidden />}>
+        <Badge variant="light" leftSection={<IconBookmark size={12} aria-hidden />}>
           {t('novels.outline.here')}
         </Badge>
       )}

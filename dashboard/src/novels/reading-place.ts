@@ -1,4 +1,5 @@
 import { type RefObject, useCallback, useEffect, useRef, useState } from 'react'
+import { readStored, writeStored } from '../browser/state.ts'
 
 /** Where a person was in a novel. Kept in the browser for each novel. */
 interface ReadingPlace {
@@ -10,32 +11,15 @@ interface ReadingPlace {
 
 const keyOf = (novelId: string) => `quillwork.reading.${novelId}`
 
-/** Where the person was in a novel; undefined where nothing is known. */
+/** Returns where the person was in a novel; undefined where nothing is known. */
 export function readPlace(novelId: string): ReadingPlace | undefined {
-  try {
-    const kept: unknown = JSON.parse(localStorage.getItem(keyOf(novelId)) ?? 'null')
-    return isPlace(kept) ? kept : undefined
-  } catch {
-    return undefined
-  }
+  const stored = readStored(keyOf(novelId))
+  return isPlace(stored) ? stored : undefined
 }
 
-/** Keeps where the person is. */
-function keepPlace(novelId: string, place: ReadingPlace): void {
-  try {
-    localStorage.setItem(keyOf(novelId), JSON.stringify(place))
-  } catch {
-    // Without storage the place is known as long as the page is open, which is no news to anybody.
-  }
-}
-
-/** Forgets the place in a novel that is gone. */
-export function forgetPlace(novelId: string): void {
-  try {
-    localStorage.removeItem(keyOf(novelId))
-  } catch {
-    // Nothing was kept.
-  }
+/** Keeps where the person is; undefined forgets it. */
+export function keepPlace(novelId: string, place: ReadingPlace | undefined): void {
+  writeStored(keyOf(novelId), place)
 }
 
 function isPlace(kept: unknown): kept is ReadingPlace {

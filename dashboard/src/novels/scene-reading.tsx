@@ -3,11 +3,10 @@ import { IconEdit } from '@tabler/icons-react'
 import { useQuery } from '@tanstack/react-query'
 import { type RefObject, useEffect, useRef, useState } from 'react'
 import { useTranslations } from 'use-intl'
-import { keys } from '../api/keys.ts'
 import { ButtonLink } from '../parts/links.tsx'
 import { Provenance } from '../parts/provenance.tsx'
 import { ErrorNotice } from '../parts/states.tsx'
-import { readScene } from '../queries/novel-queries.ts'
+import { sceneQuery } from '../queries/novel-queries.ts'
 import type { SceneEntry } from './novel.ts'
 import { Prose } from './prose.tsx'
 import classes from './reader.module.css'
@@ -76,11 +75,7 @@ interface SceneTextProps extends Omit<SceneReadingProps, 'isOnly'> {
 /** The text of a scene, read when it is wanted. */
 function SceneText({ section, scene, language, target, isWanted, onShown }: SceneTextProps) {
   const t = useTranslations('novels.reader')
-  const { data, error, refetch } = useQuery({
-    queryKey: keys.scene(scene.id),
-    queryFn: () => readScene(scene.id),
-    enabled: isWanted,
-  })
+  const { data, error, refetch } = useQuery({ ...sceneQuery(scene.id), enabled: isWanted })
   // The chapter tells of a newer text before the scene does.
   const isOld = data !== undefined && data.textVersion < scene.textVersion
   useEffect(() => {
@@ -92,7 +87,7 @@ function SceneText({ section, scene, language, target, isWanted, onShown }: Scen
   useEffect(() => {
     if (text !== undefined) onShown(id)
   }, [text, id, onShown])
-  if (error) return <ErrorNotice error={error} onRetry={() => void refetch()} />
+  if (error) return <ErrorNotice error={error} onRetry={refetch} />
   if (text === undefined) return <Room characters={scene.characters} language={language} />
   if (text.trim() === '') return <Text c="dimmed">{t('noText')}</Text>
   const mark = target !== undefined && target.end > target.start ? target : undefined

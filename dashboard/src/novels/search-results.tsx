@@ -8,7 +8,7 @@ import { useTranslations } from 'use-intl'
 import { api, dataOf } from '../api/client.ts'
 import { keys } from '../api/keys.ts'
 import { useShortcuts } from '../browser/shortcuts.tsx'
-import { Empty, ErrorNotice, Loading } from '../parts/states.tsx'
+import { Empty, MoreButton, Pending } from '../parts/states.tsx'
 import type { NovelOutline, SearchAnswer } from './novel.ts'
 import { MakeIndex } from './novel-state.tsx'
 import { MarkedText } from './prose.tsx'
@@ -34,8 +34,7 @@ export function SearchResults({ novel, query }: { novel: NovelOutline; query: st
     j: () => focusHit('next'),
     k: () => focusHit('previous'),
   })
-  if (error) return <ErrorNotice error={error} onRetry={() => void refetch()} />
-  if (data === undefined) return <Loading lines={6} />
+  if (error !== null || data === undefined) return <Pending error={error} onRetry={refetch} lines={6} />
   return (
     <Stack gap="sm" aria-busy={isPlaceholderData}>
       <HowAnswered answer={data} />
@@ -46,19 +45,10 @@ export function SearchResults({ novel, query }: { novel: NovelOutline; query: st
       )}
       {data.hits.length >= limit && limit < most && (
         <Group justify="center">
-          <MoreHits onMore={() => setLimit(most)} isBusy={isPlaceholderData} />
+          <MoreButton onMore={() => setLimit(most)} isBusy={isPlaceholderData} />
         </Group>
       )}
     </Stack>
-  )
-}
-
-function MoreHits({ onMore, isBusy }: { onMore: () => void; isBusy: boolean }) {
-  const t = useTranslations('actions')
-  return (
-    <Button variant="default" onClick={onMore} loading={isBusy}>
-      {t('more')}
-    </Button>
   )
 }
 
@@ -108,7 +98,7 @@ function HowAnswered({ answer }: { answer: SearchAnswer }) {
         </Text>
       )}
       {degraded !== undefined && (
-        <Alert variant="light" color="gray" icon={<IconInfoCircle aria-hidden />} title={t('degradedTitle')}>
+        <Alert color="gray" icon={<IconInfoCircle aria-hidden />} title={t('degradedTitle')}>
           {t(`degraded.${degraded.reason}`)}
         </Alert>
       )}
@@ -143,7 +133,7 @@ function SearchHit({
           {chapterTitle}
         </Text>
         {outOfDate && (
-          <Badge variant="default" tt="none" leftSection={<IconAlertTriangle size={12} aria-hidden />}>
+          <Badge variant="default" leftSection={<IconAlertTriangle size={12} aria-hidden />}>
             {t('outOfDate')}
           </Badge>
         )}

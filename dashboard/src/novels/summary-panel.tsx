@@ -10,7 +10,7 @@ import {
 } from '@tabler/icons-react'
 import { type RefObject, useState } from 'react'
 import { useTranslations } from 'use-intl'
-import type { Task } from '../api/task.ts'
+import { type Task, wordsOf } from '../api/task.ts'
 import { useFocusBack } from '../browser/use-focus-back.ts'
 import { CostNotice } from '../parts/cost-notice.tsx'
 import { Confirm } from '../parts/dialog.tsx'
@@ -182,7 +182,7 @@ function Outcome({ scene, task }: { scene: SceneEntry; task: Task }) {
   const t = useTranslations('novels.summary')
   if (isConflict(task.result))
     return (
-      <Alert mt="sm" variant="light" color="gray" icon={<IconInfoCircle aria-hidden />}>
+      <Alert mt="sm" color="gray" icon={<IconInfoCircle aria-hidden />}>
         <Text size="sm">{t('conflict')}</Text>
         <TextLink
           to="/novels/$novelId/scenes/$sceneId"
@@ -201,8 +201,8 @@ function Outcome({ scene, task }: { scene: SceneEntry; task: Task }) {
     )
   if (task.errorInfo === undefined || task.status === 'COMPLETED') return null
   return (
-    <Alert mt="sm" variant="light" color="red" icon={<IconAlertTriangle aria-hidden />} title={t('failed')}>
-      <Text size="sm">{task.errorInfo.authorMessage ?? task.errorInfo.message}</Text>
+    <Alert mt="sm" color="red" icon={<IconAlertTriangle aria-hidden />} title={t('failed')}>
+      <Text size="sm">{wordsOf(task.errorInfo)}</Text>
       <ToTask task={task} />
     </Alert>
   )

@@ -31,13 +31,13 @@ export function CostNotice({ planned }: { planned: PlannedTask }) {
   const { data, error } = useEstimate(planned)
   if (error)
     return (
-      <Alert color="red" variant="light" role="alert">
+      <Alert color="red" role="alert">
         {text(error)}
       </Alert>
     )
   const Icon = data?.calls === 0 ? IconCoinOff : IconCoin
   return (
-    <Alert color="gray" variant="light" icon={<Icon aria-hidden />} role="status" data-cost={data?.calls}>
+    <Alert color="gray" icon={<Icon aria-hidden />} role="status" data-cost={data?.calls}>
       {data === undefined ? (
         <Loader size="xs" type="dots" aria-label={t('asking')} />
       ) : (

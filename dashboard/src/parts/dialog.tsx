@@ -1,8 +1,9 @@
-import { Button, Group, type ModalProps, Stack, Text, TextInput } from '@mantine/core'
+import { type ModalProps, Stack, Text, TextInput } from '@mantine/core'
 import { useBlocker } from '@tanstack/react-router'
 import { type ReactNode, Suspense, useState } from 'react'
 import { useTranslations } from 'use-intl'
 import { lazyPart } from '../browser/lazy-part.ts'
+import { Form, FormButtons } from './form.tsx'
 
 /** Comes with the first dialog that opens. */
 const Modal = lazyPart<'Modal', ModalProps>(() => import('./modal.ts'), 'Modal')
@@ -45,14 +46,12 @@ interface ConfirmProps {
 /** Asks before something is done. Rendered while the question stands. */
 export function Confirm(props: ConfirmProps) {
   const { title, children, action, isDangerous = false, isBusy = false, typed, onConfirm, onClose } = props
-  const t = useTranslations('actions')
   const [given, setGiven] = useState('')
   const isReady = typed === undefined || given.trim() === typed.text
   return (
     <Dialog onClose={onClose} title={title} centered>
-      <form
-        onSubmit={event => {
-          event.preventDefault()
+      <Form
+        onSubmit={() => {
           if (isReady) onConfirm()
         }}
       >
@@ -66,22 +65,16 @@ export function Confirm(props: ConfirmProps) {
               autoComplete="off"
             />
           )}
-          <Group justify="flex-end">
-            <Button variant="default" onClick={onClose}>
-              {t('back')}
-            </Button>
-            <Button
-              type="submit"
-              data-autofocus
-              loading={isBusy}
-              disabled={!isReady}
-              {...(isDangerous ? { color: 'red' } : {})}
-            >
-              {action}
-            </Button>
-          </Group>
+          <FormButtons
+            action={action}
+            isBusy={isBusy}
+            isDisabled={!isReady}
+            isDangerous={isDangerous}
+            takesFocus
+            onBack={onClose}
+          />
         </Stack>
-      </form>
+      </Form>
     </Dialog>
   )
 }

@@ -46,7 +46,7 @@ export function Provenance({ origin, isOutOfDate = false }: { origin: Origin; is
       </Line>
       {origin.restored !== undefined && <Restored at={origin.writtenAt} />}
       {isOutOfDate && (
-        <Badge variant="default" tt="none" leftSection={<IconAlertTriangle size={12} aria-hidden />}>
+        <Badge variant="default" leftSection={<IconAlertTriangle size={12} aria-hidden />}>
           {t('outOfDate')}
         </Badge>
       )}

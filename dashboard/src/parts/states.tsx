@@ -1,6 +1,7 @@
 import {
   Alert,
   Button,
+  type ButtonProps,
   Center,
   Group,
   Paper,
@@ -57,19 +58,19 @@ export function useErrorText(): (error: unknown) => string {
   }
 }
 
-/** An error where the answer would be. `onRetry`: what to do when the person wants to try once more. */
-export function ErrorNotice({ error, onRetry }: { error: unknown; onRetry?: () => void }) {
+interface ErrorNoticeProps {
+  error: unknown
+  /** Asks once more. */
+  onRetry?: () => unknown
+}
+
+/** An error where the answer would be. */
+export function ErrorNotice({ error, onRetry }: ErrorNoticeProps) {
   const t = useTranslations()
   const text = useErrorText()
   const problem = error instanceof ApiError ? error.problem : undefined
   return (
-    <Alert
-      color="red"
-      variant="light"
-      icon={<IconAlertTriangle aria-hidden />}
-      title={t('errors.title')}
-      role="alert"
-    >
+    <Alert color="red" icon={<IconAlertTriangle aria-hidden />} title={t('errors.title')} role="alert">
       <Stack gap="xs">
         <Text>{text(error)}</Text>
         {problem?.errors?.map(({ pointer, detail }) => (
@@ -83,12 +84,31 @@ export function ErrorNotice({ error, onRetry }: { error: unknown; onRetry?: () =
             {problem === undefined ? '' : ` · ${t('errors.traceId', { traceId: problem.traceId })}`}
           </Text>
           {onRetry && (
-            <Button size="xs" variant="light" color="red" onClick={onRetry}>
+            <Button size="xs" variant="light" color="red" onClick={() => onRetry()}>
               {t('actions.retry')}
             </Button>
           )}
         </Group>
       </Stack>
     </Alert>
+  )
+}
+
+/** In place of an answer that has not come: lines, or why it does not come. */
+export function Pending({ lines = 4, ...failure }: ErrorNoticeProps & { lines?: number }) {
+  return failure.error === null ? <Loading lines={lines} /> : <ErrorNotice {...failure} />
+}
+
+/** Reads the next page of a list. */
+export function MoreButton({
+  isBusy,
+  onMore,
+  ...props
+}: ButtonProps & { isBusy: boolean; onMore: () => unknown }) {
+  const t = useTranslations('actions')
+  return (
+    <Button variant="default" loading={isBusy} onClick={() => void onMore()} {...props}>
+      {t('more')}
+    </Button>
   )
 }

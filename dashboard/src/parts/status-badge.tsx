@@ -36,13 +36,7 @@ export function StatusBadge({ status, phase }: { status: Task['status']; phase?:
   const { color, icon: Icon } = looks[status]
   const isWaiting = status === 'RUNNING' && phase === 'awaiting-subtasks'
   return (
-    <Badge
-      color={color}
-      variant="light"
-      leftSection={<Icon size={12} aria-hidden />}
-      tt="none"
-      data-status={status}
-    >
+    <Badge color={color} variant="light" leftSection={<Icon size={12} aria-hidden />} data-status={status}>
       {isWaiting ? t('waitingForSubTasks') : t(status)}
     </Badge>
   )

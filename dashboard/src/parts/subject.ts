@@ -22,7 +22,8 @@ export function subjectOf({
   }
 }
 
-function tagged(tags: readonly string[], kind: string): string | undefined {
+/** Returns the id in a tag such as `novel:ID`. */
+export function tagged(tags: readonly string[], kind: 'novel' | 'scene'): string | undefined {
   return tags.find(tag => tag.startsWith(`${kind}:`))?.slice(kind.length + 1)
 }
 

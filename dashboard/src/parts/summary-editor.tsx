@@ -7,6 +7,7 @@ import { ApiError, api, dataOf } from '../api/client.ts'
 import { keys } from '../api/keys.ts'
 import { ifMatch, readScene, type Scene, useReadAgain } from '../queries/novel-queries.ts'
 import { useUnsaved } from './dialog.tsx'
+import { Form } from './form.tsx'
 import { Provenance } from './provenance.tsx'
 import { ErrorNotice } from './states.tsx'
 import classes from './summary.module.css'
@@ -91,12 +92,7 @@ function SummaryForm(props: SummaryFormProps) {
   const t = useTranslations('parts.summary')
   const actions = useTranslations('actions')
   return (
-    <form
-      onSubmit={event => {
-        event.preventDefault()
-        onSave()
-      }}
-    >
+    <Form onSubmit={onSave}>
       <Stack gap="sm">
         <Textarea
           aria-label={t('title')}
@@ -124,7 +120,7 @@ function SummaryForm(props: SummaryFormProps) {
           </Button>
         </Group>
       </Stack>
-    </form>
+    </Form>
   )
 }
 
@@ -181,13 +177,7 @@ export function SummaryConflict({
   const t = useTranslations('parts.summary')
   return (
     <Stack gap="sm" role="group" aria-label={t('changedTitle')}>
-      <Alert
-        color="gray"
-        variant="light"
-        icon={<IconGitMerge aria-hidden />}
-        title={t('changedTitle')}
-        role="alert"
-      >
+      <Alert color="gray" icon={<IconGitMerge aria-hidden />} title={t('changedTitle')} role="alert">
         {t('changedText')}
       </Alert>
       <Version title={t('mine')} text={mine} language={language} />

@@ -3,7 +3,7 @@ import { createContext, type ReactNode, useContext } from 'react'
 import { useTranslations } from 'use-intl'
 import type { Task } from '../api/task.ts'
 import { useNovelTitles } from '../queries/novel-queries.ts'
-import { namedBy, textField } from './subject.ts'
+import { namedBy, tagged, textField } from './subject.ts'
 
 /** The name of a task type for authors; one that the product does not bring keeps its own. */
 export function useTaskTypeName(): (taskType: string) => string {
@@ -25,23 +25,18 @@ const TitlesContext = createContext<ReadonlyMap<string, string>>(new Map())
 
 /** Reads the titles of the novels for everything below it, once one of the tasks concerns a novel. */
 export function NovelTitles({ tasks, children }: { tasks: readonly Task[]; children: ReactNode }) {
-  const titles = useNovelTitles({ enabled: tasks.some(task => novelOf(task) !== undefined) })
+  const titles = useNovelTitles({ enabled: tasks.some(task => tagged(task.tags, 'novel') !== undefined) })
   return <TitlesContext value={titles}>{children}</TitlesContext>
 }
 
-const ofNovel = 'novel:'
 /** What tells a person nothing: it stands beside the tags. */
 const ids = new Set(['novelId', 'sceneId', 'uploadId', 'chapterId', 'startChapterId', 'endChapterId'])
-
-function novelOf({ tags }: Task): string | undefined {
-  return tags.find(tag => tag.startsWith(ofNovel))?.slice(ofNovel.length)
-}
 
 /** Tells in a line what a task concerns: the title of its novel, its own tags, or the first of its parameters. */
 export function useConcern(): (task: Task) => string {
   const titles = useContext(TitlesContext)
   return task => {
-    const title = titles.get(novelOf(task) ?? '')
+    const title = titles.get(tagged(task.tags, 'novel') ?? '')
     const tags = task.tags.filter(tag => !/^(novel|scene):/.test(tag))
     const name = title ?? namedBy(task)
     const said = [...(name === undefined ? [] : [name]), ...tags]

@@ -1,4 +1,4 @@
-import { type InfiniteData, useInfiniteQuery, useQuery, useQueryClient } from '@tanstack/react-query'
+import { type InfiniteData, queryOptions, useQuery, useQueryClient } from '@tanstack/react-query'
 import { useEffect, useRef } from 'react'
 import { useTranslations } from 'use-intl'
 import { api, dataOf } from '../api/client.ts'
@@ -6,6 +6,7 @@ import { keys } from '../api/keys.ts'
 import type { components } from '../api/schema.ts'
 import type { Task } from '../api/task.ts'
 import type { TaskPage } from '../live/apply.ts'
+import { useTasks } from './task-queries.ts'
 
 /** A novel on the shelf. */
 export type Novel = components['schemas']['Novel']
@@ -15,11 +16,12 @@ export type Scene = components['schemas']['Scene']
 
 /** Reads a scene. What somebody else did to it is seen when the person comes back to the page. */
 export function useScene(sceneId: string) {
-  return useQuery({
-    queryKey: keys.scene(sceneId),
-    queryFn: () => readScene(sceneId),
-    refetchOnWindowFocus: 'always',
-  })
+  return useQuery({ ...sceneQuery(sceneId), refetchOnWindowFocus: 'always' })
+}
+
+/** Returns how a scene is read. */
+export function sceneQuery(sceneId: string) {
+  return queryOptions({ queryKey: keys.scene(sceneId), queryFn: () => readScene(sceneId) })
 }
 
 /** Asks for a scene. */
@@ -27,11 +29,12 @@ export function readScene(sceneId: string): Promise<Scene> {
   return dataOf(api.GET('/v1/scenes/{sceneId}', { params: { path: { sceneId } } }))
 }
 
-/** Reads the novel with its outline. */
-export function useOutline(novelId: string) {
+/** Reads the novel with its outline. `isWanted`: false reads nothing. */
+export function useOutline(novelId: string, isWanted = true) {
   return useQuery({
     queryKey: keys.novel(novelId),
     queryFn: () => dataOf(api.GET('/v1/novels/{novelId}', { params: { path: { novelId } } })),
+    enabled: isWanted,
   })
 }
 
@@ -69,14 +72,11 @@ const mostTasks = 50
 
 /** What was asked for a scene, by whom- and wherever, kept in date by the stream. */
 export function useSceneTasks(sceneId: string): SceneTasks {
-  const { data } = useInfiniteQuery({
-    queryKey: keys.sceneTasks(sceneId),
-    queryFn: () =>
-      dataOf(api.GET('/v1/tasks', { params: { query: { tag: `scene:${sceneId}`, pageSize: mostTasks } } })),
-    initialPageParam: undefined,
-    getNextPageParam: () => undefined,
-  })
-  const tasks = data?.pages.flatMap(page => page.items) ?? []
+  const { data } = useTasks(
+    { tag: `scene:${sceneId}`, pageSize: mostTasks },
+    { queryKey: keys.sceneTasks(sceneId) },
+  )
+  const tasks = data ?? []
   return {
     isKnown: data !== undefined,
     newest(type) {
@@ -144,10 +144,7 @@ interface SceneName {
 export function useSceneName(novelId: string, sceneId: string): SceneName {
   const t = useTranslations('task.subject')
   const { data: novel } = useOutline(novelId)
-  const { data: scene, error } = useQuery({
-    queryKey: keys.scene(sceneId),
-    queryFn: () => readScene(sceneId),
-  })
+  const { data: scene, error } = useQuery(sceneQuery(sceneId))
   if (scene === undefined)
     return { name: t(error === null ? 'untitledScene' : 'goneScene'), isGone: error !== null }
   const chapter = novel?.outline.flatMap(({ chapters }) => chapters).find(({ id }) => id === scene.chapterId)

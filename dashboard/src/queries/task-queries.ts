@@ -1,7 +1,8 @@
-import { useInfiniteQuery, useQuery } from '@tanstack/react-query'
+import { useInfiniteQuery, useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { api, dataOf } from '../api/client.ts'
 import { keys } from '../api/keys.ts'
-import type { components } from '../api/schema.ts'
+import { itemsOf, pageAt, pageByPage } from '../api/pages.ts'
+import type { components, paths } from '../api/schema.ts'
 import { liveStatuses, type Task } from '../api/task.ts'
 import { isLongList, type TaskPage } from '../live/apply.ts'
 
@@ -18,8 +19,8 @@ export type BudgetUse = components['schemas']['BudgetUse']
 const perPage = 100
 
 /** Reads a task as it is now. */
-export function readTask(taskId: string): Promise<Task> {
-  return dataOf(api.GET('/v1/tasks/{taskId}', { params: { path: { taskId } } }))
+export function readTask(taskId: string, signal?: AbortSignal): Promise<Task> {
+  return dataOf(api.GET('/v1/tasks/{taskId}', { params: { path: { taskId } }, ...(signal && { signal }) }))
 }
 
 /** A task, kept up to date. `isWanted`: false asks for nothing. */
@@ -31,6 +32,23 @@ export function useTask(taskId: string, isWanted = true) {
 interface ChildFilter {
   status?: readonly Task['status'][]
   type?: string
+}
+
+/** Which tasks are listed; as the API takes it. */
+export type TaskQuery = Omit<NonNullable<paths['/v1/tasks']['get']['parameters']['query']>, 'pageToken'>
+
+/** Reads the first page of a list of tasks. It is kept in the form of a list of pages, which the live stream keeps up to date. */
+export function useTasks(
+  query: TaskQuery,
+  options: { queryKey?: readonly unknown[]; refetchOnMount?: 'always' } = {},
+) {
+  const { data, ...answer } = useInfiniteQuery({
+    queryKey: keys.taskList(query),
+    queryFn: ({ signal }): Promise<TaskPage> => dataOf(api.GET('/v1/tasks', { params: { query }, signal })),
+    ...pageByPage,
+    ...options,
+  })
+  return { ...answer, data: data === undefined ? undefined : itemsOf(data) }
 }
 
 /** The sub-tasks of a task, those that did not complete first, one page at a time. */
@@ -48,12 +66,11 @@ export function useChildren(taskId: string, { status, type }: ChildFilter = {}) 
         api.GET('/v1/tasks/{taskId}/children', {
           params: {
             path: { taskId },
-            query: { ...filter, ...(pageParam === '' ? {} : { pageToken: pageParam }) },
+            query: { ...filter, ...pageAt(pageParam) },
           },
         }),
       ),
-    initialPageParam: '',
-    getNextPageParam: page => page.nextPageToken,
+    ...pageByPage,
     // Whoever comes back to a long list finds it as it was: reading it again would take a request per page.
     refetchOnMount: ({ state }) => !isLongList(state.data),
   })
@@ -90,6 +107,38 @@ export function useBudget(taskId: string) {
     queryKey: keys.budget(taskId),
     queryFn: () => dataOf(api.GET('/v1/tasks/{taskId}/budget', { params: { path: { taskId } } })),
   })
+}
+
+/** Sets what the tree of a task may spend. */
+export function useSetBudget(rootTaskId: string) {
+  const queries = useQueryClient()
+  return useMutation({
+    mutationFn: (body: { tokens?: number; cost?: number }) =>
+      dataOf(api.PUT('/v1/tasks/{taskId}/budget', { params: { path: { taskId: rootTaskId } }, body })),
+    onSuccess(use) {
+      queries.setQueryData(keys.budget(rootTaskId), use)
+      // Tasks of the tree that waited for the budget go on.
+      for (const queryKey of [['tasks', 'budget'], ['tasks', 'one'], keys.taskLists])
+        void queries.invalidateQueries({ queryKey })
+    },
+  })
+}
+
+/** Submits a task. Sent again with the same key, the request finds the task of the first time. */
+export function submitTask(body: components['schemas']['TaskSubmission'], key: string): Promise<Task> {
+  return dataOf(api.POST('/v1/tasks', { params: { header: { 'idempotency-key': key } }, body }))
+}
+
+/** Cancels a task and everything below it. `ifMatch`: only if it still has this version. */
+export function cancelTask(taskId: string, ifMatch?: string): Promise<Task> {
+  const params = { path: { taskId }, ...(ifMatch === undefined ? {} : { header: { 'if-match': ifMatch } }) }
+  return dataOf(api.POST('/v1/tasks/{taskId}:cancel', { params }))
+}
+
+/** Runs a task again, and below it what did not complete. `edited`: with these parameters instead of its own. */
+export function retryTask(taskId: string, ifMatch?: string, edited?: { parameters: unknown }) {
+  const params = { path: { taskId }, ...(ifMatch === undefined ? {} : { header: { 'if-match': ifMatch } }) }
+  return dataOf(api.POST('/v1/tasks/{taskId}:retry', { params, body: edited ?? {} }))
 }
 
 /** How many tasks there are. Zero everywhere until the server has said. */

@@ -1,14 +1,12 @@
 import { Alert, Button, Group, NumberInput, Progress, Stack, Text } from '@mantine/core'
 import { IconCoin } from '@tabler/icons-react'
-import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { useState } from 'react'
 import { useTranslations } from 'use-intl'
-import { currencyOf, useCapabilities } from '../api/capabilities.ts'
-import { api, dataOf } from '../api/client.ts'
-import { keys } from '../api/keys.ts'
-import type { components } from '../api/schema.ts'
+import { useCurrency } from '../api/capabilities.ts'
 import type { Task } from '../api/task.ts'
+import { Form } from '../parts/form.tsx'
 import { ErrorNotice } from '../parts/states.tsx'
+import { type BudgetUse, useBudget, useSetBudget, useTaskUsage } from '../queries/task-queries.ts'
 import { useWriting } from '../text/format.ts'
 import { numberOf } from './wish-fields.tsx'
 
@@ -16,18 +14,9 @@ import { numberOf } from './wish-fields.tsx'
 export function Spent({ taskId }: { taskId: string }) {
   const t = useTranslations('scenes.spent')
   const writing = useWriting()
-  const { data: items = [] } = useQuery({
-    queryKey: [...keys.taskUsage(taskId), 'false'],
-    queryFn: async () =>
-      (
-        await dataOf(
-          api.GET('/v1/tasks/{taskId}/usage', { params: { path: { taskId }, query: { tree: 'false' } } }),
-        )
-      ).items,
-  })
+  const { data: items = [] } = useTaskUsage(taskId, 'false')
   const { data: budget } = useBudget(taskId)
-  const { data: capabilities } = useCapabilities()
-  const currency = currencyOf(capabilities)
+  const currency = useCurrency()
   const tokens = items.reduce((sum, each) => sum + each.inputTokens + each.outputTokens, 0)
   const calls = items.reduce((sum, each) => sum + each.calls, 0)
   const priced = items.filter(({ cost }) => cost !== undefined)
@@ -92,17 +81,7 @@ function BudgetBar({ label, share }: { label: string; share: number }) {
   )
 }
 
-/** What a tree may spend, and has spent. */
-type BudgetUse = components['schemas']['BudgetUse']
 type Amount = { tokens?: number; cost?: number }
-
-/** Reads what the tree of a task may spend, and has spent. */
-function useBudget(taskId: string) {
-  return useQuery({
-    queryKey: keys.budget(taskId),
-    queryFn: () => dataOf(api.GET('/v1/tasks/{taskId}/budget', { params: { path: { taskId } } })),
-  })
-}
 
 /** A task has used up its budget: what it needs to go on, and the fields to raise it. */
 export function RaiseBudget({ task }: { task: Task }) {
@@ -110,7 +89,7 @@ export function RaiseBudget({ task }: { task: Task }) {
   const { data } = useBudget(task.rootTaskId)
   const need = task.errorInfo?.need
   return (
-    <Alert color="yellow" variant="light" icon={<IconCoin aria-hidden />} title={t('title')} role="status">
+    <Alert color="yellow" icon={<IconCoin aria-hidden />} title={t('title')} role="status">
       <Stack gap="sm">
         <Text size="sm">{t('text')}</Text>
         {data?.budget !== undefined && (
@@ -149,17 +128,11 @@ function RaiseForm({ use, budget, need }: { use: BudgetUse; budget: Amount; need
   const enough = enoughFor(use, need)
   const [tokens, setTokens] = useState(suggested(budget.tokens, enough.tokens))
   const [cost, setCost] = useState(suggested(budget.cost, enough.cost))
-  const raise = useRaise(use.rootTaskId)
-  const { data: capabilities } = useCapabilities()
-  const currency = currencyOf(capabilities)
+  const raise = useSetBudget(use.rootTaskId)
+  const currency = useCurrency()
   const wanted = { ...(tokens === '' ? {} : { tokens }), ...(cost === '' ? {} : { cost }) }
   return (
-    <form
-      onSubmit={event => {
-        event.preventDefault()
-        raise.mutate(wanted)
-      }}
-    >
+    <Form onSubmit={() => raise.mutate(wanted)}>
       <Stack gap="sm">
         <Account use={use} budget={budget} need={need} currency={currency} />
         <Group align="flex-end" gap="sm">
@@ -191,20 +164,8 @@ function RaiseForm({ use, budget, need }: { use: BudgetUse; budget: Amount; need
         </Group>
         {raise.error !== null && <ErrorNotice error={raise.error} />}
       </Stack>
-    </form>
+    </Form>
   )
-}
-
-function useRaise(rootTaskId: string) {
-  const queries = useQueryClient()
-  return useMutation({
-    mutationFn: (body: Amount) =>
-      dataOf(api.PUT('/v1/tasks/{taskId}/budget', { params: { path: { taskId: rootTaskId } }, body })),
-    onSuccess(use) {
-      queries.setQueryData(keys.budget(rootTaskId), use)
-      void queries.invalidateQueries({ queryKey: keys.taskLists })
-    },
-  })
 }
 
 interface AccountProps {

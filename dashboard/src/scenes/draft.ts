@@ -1,5 +1,6 @@
 import { useRef, useState } from 'react'
 import type { components } from '../api/schema.ts'
+import { readStored, writeStored } from '../browser/state.ts'
 import type { Scene } from '../queries/novel-queries.ts'
 
 /** What of a scene a person changes. */
@@ -22,33 +23,16 @@ export interface Draft extends Typed {
 
 const placeOf = (sceneId: string) => `quillwork.draft.${sceneId}`
 
-/** The unsaved changes of a scene in this browser; undefined where there are none. */
+/** Returns the unsaved changes of a scene in this browser; undefined where there are none. */
 export function readDraft({ id, title = '', content }: Scene): Draft | undefined {
-  try {
-    const kept = JSON.parse(localStorage.getItem(placeOf(id)) ?? 'null') as Draft | null
-    const isWhole = typeof kept?.content === 'string' && typeof kept.base?.content === 'string'
-    return isWhole && (kept.content !== content || kept.title !== title) ? kept : undefined
-  } catch {
-    return undefined
-  }
+  const kept = readStored(placeOf(id)) as Draft | undefined
+  const isWhole = typeof kept?.content === 'string' && typeof kept.base?.content === 'string'
+  return isWhole && (kept.content !== content || kept.title !== title) ? kept : undefined
 }
 
-/** Keeps the unsaved changes of a scene in this browser. */
-function keepDraft(sceneId: string, draft: Draft): void {
-  try {
-    localStorage.setItem(placeOf(sceneId), JSON.stringify(draft))
-  } catch {
-    // No storage, or none left: leaving the page still warns.
-  }
-}
-
-/** Forgets the unsaved changes of a scene. */
-export function forgetDraft(sceneId: string): void {
-  try {
-    localStorage.removeItem(placeOf(sceneId))
-  } catch {
-    // Then there is none.
-  }
+/** Keeps the unsaved changes of a scene in this browser; undefined discards them. */
+export function keepDraft(sceneId: string, draft: Draft | undefined): void {
+  writeStored(placeOf(sceneId), draft)
 }
 
 /** What an editor of a scene begins with. */
@@ -106,14 +90,13 @@ export function useDraft(sceneId: string, first: Draft) {
   const put = (next: Draft) => {
     newest.current = next
     setDraft(next)
-    if (isChanged(next)) keepDraft(sceneId, next)
-    else forgetDraft(sceneId)
+    keepDraft(sceneId, isChanged(next) ? next : undefined)
   }
   return {
     draft,
     isChanged: isChanged(draft),
     type: (part: Partial<Typed>) => put({ ...newest.current, ...part, at: Date.now() }),
-    /** Goes on from what was saved. Answers whether anything was typed since it was sent. */
+    /** Continues from what was saved. Returns whether anything was typed since it was sent. */
     rebase(sent: Typed, saved: Scene): boolean {
       const next = rebased(newest.current, sent, saved)
       put(next)

@@ -17,11 +17,12 @@ import { type ReactNode, useDeferredValue } from 'react'
 import { useTranslations } from 'use-intl'
 import { measure } from '../../../src/novel/import/measure.ts'
 import { Confirm } from '../parts/dialog.tsx'
+import { Form } from '../parts/form.tsx'
 import { notifyDone } from '../parts/notify.tsx'
 import { Provenance } from '../parts/provenance.tsx'
 import { ErrorNotice } from '../parts/states.tsx'
 import type { Scene } from '../queries/novel-queries.ts'
-import { type Draft, forgetDraft, type Typed, useDraft } from './draft.ts'
+import { type Draft, keepDraft, type Typed, useDraft } from './draft.ts'
 import { CopyThis } from './outcome.tsx'
 import { useSave } from './scene-writes.ts'
 import styles from './scenes.module.css'
@@ -49,7 +50,7 @@ export function Editor({ scene, first, isBeingWritten, onClose }: EditorProps) {
     if (!isMore) onClose()
   })
   const drop = () => {
-    forgetDraft(scene.id)
+    keepDraft(scene.id, undefined)
     onClose()
   }
   return (
@@ -87,13 +88,7 @@ function EditForm({ draft, isChanged, save, onType, onDrop, children }: EditForm
   const t = useTranslations('scenes.edit')
   const send = () => (isChanged ? save.send(draft) : undefined)
   return (
-    <form
-      data-editor
-      onSubmit={event => {
-        event.preventDefault()
-        send()
-      }}
-    >
+    <Form data-editor onSubmit={() => send()}>
       <Stack>
         {children}
         <Fields draft={draft} onType={onType} onSave={send} />
@@ -110,7 +105,7 @@ function EditForm({ draft, isChanged, save, onType, onDrop, children }: EditForm
           </Group>
         </Group>
       </Stack>
-    </form>
+    </Form>
   )
 }
 
@@ -124,12 +119,12 @@ function Notices({ isBeingWritten, isOutrun: isOld }: { isBeingWritten: boolean;
   return (
     <>
       {isBeingWritten && (
-        <Alert color="ink" variant="light" icon={<IconFeather aria-hidden />} role="status" data-edit-wins>
+        <Alert color="ink" icon={<IconFeather aria-hidden />} role="status" data-edit-wins>
           {t('editWins')}
         </Alert>
       )}
       {isOld && (
-        <Alert color="yellow" variant="light" role="status">
+        <Alert color="yellow" role="status">
           {t('outrun')}
         </Alert>
       )}
@@ -220,13 +215,7 @@ function BothVersions(props: BothVersionsProps) {
   const t = useTranslations('scenes.both')
   return (
     <Stack data-both-versions>
-      <Alert
-        color="yellow"
-        variant="light"
-        icon={<IconArrowsSplit aria-hidden />}
-        title={t('title')}
-        role="alert"
-      >
+      <Alert color="yellow" icon={<IconArrowsSplit aria-hidden />} title={t('title')} role="alert">
         {t('text')}
       </Alert>
       <SimpleGrid cols={{ base: 1, md: 2 }}>

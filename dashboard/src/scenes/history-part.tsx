@@ -6,11 +6,12 @@ import { Suspense, useState } from 'react'
 import { useTranslations } from 'use-intl'
 import { api, dataOf } from '../api/client.ts'
 import { keys } from '../api/keys.ts'
+import { itemsOf, pageAt, pageByPage } from '../api/pages.ts'
 import type { components } from '../api/schema.ts'
 import { lazyPart } from '../browser/lazy-part.ts'
 import { notifyDone } from '../parts/notify.tsx'
 import { Provenance } from '../parts/provenance.tsx'
-import { Empty, ErrorNotice, Loading } from '../parts/states.tsx'
+import { Empty, ErrorNotice, Loading, MoreButton, Pending } from '../parts/states.tsx'
 import { Ago } from '../parts/time.tsx'
 import { ifMatch, type Scene, useReadAgain } from '../queries/novel-queries.ts'
 import { CopyThis } from './outcome.tsx'
@@ -20,12 +21,10 @@ type Note = components['schemas']['HistoryNote']
 /** What of a scene is not in its place any more, newest first. `open`: the entry that is read. */
 export function HistoryPart({ scene, open }: { scene: Scene; open: string | undefined }) {
   const t = useTranslations('scenes.history')
-  const actions = useTranslations('actions')
   const history = useHistory(scene.id)
-  if (history.error !== null)
-    return <ErrorNotice error={history.error} onRetry={() => void history.refetch()} />
-  if (history.data === undefined) return <Loading lines={6} />
-  const notes = history.data.pages.flatMap(({ items }) => items)
+  if (history.error !== null || history.data === undefined)
+    return <Pending error={history.error} onRetry={history.refetch} lines={6} />
+  const notes = itemsOf(history.data)
   if (notes.length === 0) return <Empty title={t('emptyTitle')} text={t('emptyText')} />
   return (
     <Stack>
@@ -36,13 +35,7 @@ export function HistoryPart({ scene, open }: { scene: Scene; open: string | unde
         <Entry key={note.id} note={note} scene={scene} isOpen={note.id === open} />
       ))}
       {history.hasNextPage && (
-        <Button
-          variant="default"
-          loading={history.isFetchingNextPage}
-          onClick={() => void history.fetchNextPage()}
-        >
-          {actions('more')}
-        </Button>
+        <MoreButton isBusy={history.isFetchingNextPage} onMore={history.fetchNextPage} />
       )}
     </Stack>
   )
@@ -56,12 +49,11 @@ function useHistory(sceneId: string) {
         api.GET('/v1/scenes/{sceneId}/history', {
           params: {
             path: { sceneId },
-            query: { pageSize: 20, ...(pageParam === '' ? {} : { pageToken: pageParam }) },
+            query: { pageSize: 20, ...pageAt(pageParam) },
           },
         }),
       ),
-    initialPageParam: '',
-    getNextPageParam: page => page.nextPageToken,
+    ...pageByPage,
   })
 }
 
@@ -79,10 +71,10 @@ function Entry({ note, scene, isOpen }: { note: Note; scene: Scene; isOpen: bool
       <Stack gap="xs">
         <Group justify="space-between" gap="xs">
           <Group gap="xs">
-            <Badge variant="light" color="gray" tt="none">
+            <Badge variant="light" color="gray">
               {t(note.what)}
             </Badge>
-            <Badge variant="light" color={note.why === 'conflict' ? 'yellow' : 'gray'} tt="none">
+            <Badge variant="light" color={note.why === 'conflict' ? 'yellow' : 'gray'}>
               {note.why === 'conflict' ? t('conflict') : t('overwritten')}
             </Badge>
             <Text size="sm" c="dimmed">
@@ -122,8 +114,7 @@ function HistoryEntry({ entryId, scene }: { entryId: string; scene: Scene }) {
   const t = useTranslations('scenes.history')
   const [view, setView] = useState<'read' | 'compare'>('read')
   const { data, error, refetch } = useEntry(scene.id, entryId)
-  if (error !== null) return <ErrorNotice error={error} onRetry={() => void refetch()} />
-  if (data === undefined) return <Loading lines={6} />
+  if (error !== null || data === undefined) return <Pending error={error} onRetry={refetch} lines={6} />
   const now = data.what === 'text' ? scene.content : (scene.summary?.text ?? '')
   return (
     <Stack gap="sm">

@@ -2,7 +2,7 @@ import { Alert, Button, Group, Spoiler, Stack, Text } from '@mantine/core'
 import { IconAlertTriangle, IconArrowsSplit, IconBan, IconCheck } from '@tabler/icons-react'
 import { type ReactNode, useState } from 'react'
 import { useTranslations } from 'use-intl'
-import type { Task } from '../api/task.ts'
+import { type Task, wordsOf } from '../api/task.ts'
 import { useOutput } from '../live/follow-output.ts'
 import { copyText } from '../parts/export-text.tsx'
 import { ButtonLink, TextLink } from '../parts/links.tsx'
@@ -63,7 +63,6 @@ function End({ kind, children, action, onDismiss }: EndProps) {
   return (
     <Alert
       color={color}
-      variant="light"
       icon={<Icon aria-hidden />}
       title={t(`scenes.outcome.${kind}Title`)}
       data-outcome={kind}
@@ -107,7 +106,7 @@ function Conflict({ scene, result, onDismiss }: Dismissible & { scene: Scene; re
 
 function Failed({ task, onDismiss }: Dismissible & { task: Task }) {
   const t = useTranslations('scenes.outcome')
-  const why = task.errorInfo?.authorMessage ?? task.errorInfo?.message
+  const why = wordsOf(task.errorInfo)
   return (
     <End kind="failed" action={<TryAgain task={task} />} onDismiss={onDismiss}>
       {why !== undefined && <Text size="sm">{why}</Text>}

@@ -4,7 +4,7 @@ import { useNavigate, useParams, useSearch } from '@tanstack/react-router'
 import { useTranslations } from 'use-intl'
 import { ButtonLink, TextLink } from '../parts/links.tsx'
 import { PageTitle } from '../parts/page-title.tsx'
-import { ErrorNotice, Loading } from '../parts/states.tsx'
+import { Pending } from '../parts/states.tsx'
 import {
   type Scene,
   type SceneTasks,
@@ -36,11 +36,7 @@ export function ScenePage() {
     return (
       <Stack>
         <PageTitle title={t('title')} />
-        {error === null ? (
-          <Loading lines={8} />
-        ) : (
-          <ErrorNotice error={error} onRetry={() => void refetch()} />
-        )}
+        <Pending error={error} onRetry={refetch} lines={8} />
       </Stack>
     )
   return (

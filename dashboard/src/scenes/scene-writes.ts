@@ -6,6 +6,7 @@ import { useWishKey } from '../api/request-key.ts'
 import type { components } from '../api/schema.ts'
 import type { Task } from '../api/task.ts'
 import { ifMatch, readScene, type Scene, useAddSceneTask } from '../queries/novel-queries.ts'
+import { cancelTask, retryTask, submitTask } from '../queries/task-queries.ts'
 import { collides, type Draft, editOf, type SceneEdit } from './draft.ts'
 
 /** A task that is about a scene, as it is submitted. */
@@ -19,13 +20,8 @@ export function useSubmit(sceneId: string) {
   const add = useAddSceneTask(sceneId)
   const key = useWishKey()
   return useMutation({
-    mutationFn: (submission: Submission): Promise<Task> =>
-      dataOf(
-        api.POST('/v1/tasks', {
-          params: { header: { 'idempotency-key': key.of(submission) } },
-          body: { lane: 'default', ...submission },
-        }),
-      ),
+    mutationFn: (submission: Submission) =>
+      submitTask({ lane: 'default', ...submission }, key.of(submission)),
     onSuccess(task) {
       key.answered()
       add(task)
@@ -56,17 +52,16 @@ export function useEdit(sceneId: string) {
 /** Stops a task, or runs it again. What it answers is shown at once. */
 export function useTaskAction(taskId: string) {
   const queries = useQueryClient()
-  const path = { path: { taskId } }
   const show = (task: Task) => {
     queries.setQueryData(keys.task(taskId), task)
     return queries.invalidateQueries({ queryKey: keys.taskLists })
   }
   const stop = useMutation({
-    mutationFn: () => dataOf(api.POST('/v1/tasks/{taskId}:cancel', { params: path })),
+    mutationFn: () => cancelTask(taskId),
     onSuccess: show,
   })
   const again = useMutation({
-    mutationFn: async () => (await dataOf(api.POST('/v1/tasks/{taskId}:retry', { params: path }))).task,
+    mutationFn: async () => (await retryTask(taskId)).task,
     onSuccess: show,
   })
   return { stop, again }

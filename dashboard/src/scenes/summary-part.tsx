@@ -2,7 +2,7 @@ import { Button, Group, Loader, Paper, Stack, Text, Title } from '@mantine/core'
 import { IconPencil, IconRefresh } from '@tabler/icons-react'
 import { useState } from 'react'
 import { useTranslations } from 'use-intl'
-import type { Task } from '../api/task.ts'
+import { type Task, wordsOf } from '../api/task.ts'
 import { useFocusBack } from '../browser/use-focus-back.ts'
 import { Provenance } from '../parts/provenance.tsx'
 import { ErrorNotice } from '../parts/states.tsx'
@@ -108,7 +108,7 @@ function NotMade({ task: { errorInfo } }: { task: Task }) {
   const t = useTranslations('scenes.summary')
   return (
     <Text size="sm" c="red">
-      {errorInfo?.authorMessage ?? errorInfo?.message ?? t('notMade')}
+      {wordsOf(errorInfo) ?? t('notMade')}
     </Text>
   )
 }

@@ -8,7 +8,7 @@ import { Provenance } from '../parts/provenance.tsx'
 import { Empty } from '../parts/states.tsx'
 import { Ago } from '../parts/time.tsx'
 import type { Scene } from '../queries/novel-queries.ts'
-import { type Draft, draftOf, forgetDraft, readDraft } from './draft.ts'
+import { type Draft, draftOf, keepDraft, readDraft } from './draft.ts'
 import { Editor } from './editor.tsx'
 import { Outcome } from './outcome.tsx'
 import { WritingNow } from './writing-now.tsx'
@@ -36,7 +36,7 @@ export function TextPart({ scene, writing }: { scene: Scene; writing: Task | und
           draft={draft}
           onGoOn={() => setEditing(draft)}
           onDrop={() => {
-            forgetDraft(scene.id)
+            keepDraft(scene.id, undefined)
             setDraft(undefined)
           }}
         />
@@ -109,7 +109,7 @@ interface DraftOfferProps {
 function DraftOffer({ draft, onGoOn, onDrop }: DraftOfferProps) {
   const t = useTranslations('scenes.edit')
   return (
-    <Alert color="ink" variant="light" icon={<IconPencil aria-hidden />} title={t('draftTitle')} data-draft>
+    <Alert color="ink" icon={<IconPencil aria-hidden />} title={t('draftTitle')} data-draft>
       <Stack gap="sm">
         <Text size="sm">
           {t('draftText')} <Ago at={new Date(draft.at).toISOString()} />

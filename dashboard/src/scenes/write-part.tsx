@@ -20,9 +20,10 @@ import { type Capabilities, type Off, useCapabilities, whyOff } from '../api/cap
 import { codeOf } from '../api/client.ts'
 import { keys } from '../api/keys.ts'
 import { CostNotice } from '../parts/cost-notice.tsx'
+import { Form } from '../parts/form.tsx'
 import { ButtonLink } from '../parts/links.tsx'
 import { ModelProblemText, modelCommands } from '../parts/model-setup.tsx'
-import { ErrorNotice, Loading } from '../parts/states.tsx'
+import { ErrorNotice, Pending } from '../parts/states.tsx'
 import { SummaryConflict } from '../parts/summary-editor.tsx'
 import { readScene, type Scene, type SceneTasks, useOutline } from '../queries/novel-queries.ts'
 import { useEdit, useSubmit } from './scene-writes.ts'
@@ -70,8 +71,8 @@ function Content({ tasks, ...form }: ContentProps) {
   const t = useTranslations('scenes.write')
   const { data: capabilities, error, refetch } = useCapabilities()
   const { data: outline } = useOutline(scene.novelId)
-  if (error !== null) return <ErrorNotice error={error} onRetry={() => void refetch()} />
-  if (capabilities === undefined || outline === undefined || !tasks.isKnown) return <Loading lines={5} />
+  if (error !== null || capabilities === undefined || outline === undefined || !tasks.isKnown)
+    return <Pending error={error} onRetry={refetch} lines={5} />
   const off = whyOff(capabilities, 'GenerateScene')
   if (off !== undefined) return <NoModel off={off} scene={scene} />
   if (tasks.newest('GenerateScene')?.done === false) return <Text size="sm">{t('isWriting')}</Text>
@@ -85,7 +86,6 @@ function NoModel({ off, scene }: { off: Off; scene: Scene }) {
   return (
     <Alert
       color="gray"
-      variant="light"
       icon={<IconPlugOff aria-hidden />}
       title={t('title')}
       // The commands scroll in their own box.
@@ -153,9 +153,8 @@ function WriteForm({ scene, wishes, onChange: change, capabilities, unit }: Writ
   const write = useWrite(scene, unit, () => change({ summary: undefined }))
   const hasText = scene.content.trim() !== ''
   return (
-    <form
-      onSubmit={event => {
-        event.preventDefault()
+    <Form
+      onSubmit={() => {
         if (saysWhat(wishes, scene) && !isOutrun(wishes, scene)) write.send(wishes)
       }}
     >
@@ -196,7 +195,7 @@ function WriteForm({ scene, wishes, onChange: change, capabilities, unit }: Writ
           {hasText ? t('again') : t('submit')}
         </Button>
       </Stack>
-    </form>
+    </Form>
   )
 }
 
@@ -287,12 +286,7 @@ function WhatHappens({ scene, wishes, onChange }: WhatHappensProps) {
 function Cost({ scene, wishes, unit }: { scene: Scene; wishes: Wishes; unit: Unit }) {
   const t = useTranslations('scenes.write')
   const [still] = useDebouncedValue(wishes, stillMs)
-  if (!saysWhat(wishes, scene))
-    return (
-      <Alert color="gray" variant="light">
-        {t('sayWhat')}
-      </Alert>
-    )
+  if (!saysWhat(wishes, scene)) return <Alert color="gray">{t('sayWhat')}</Alert>
   if (!saysWhat(still, scene)) return null
   return <CostNotice planned={{ taskType: 'GenerateScene', parameters: parametersOf(still, scene, unit) }} />
 }

@@ -5,7 +5,7 @@ import { useEffect, useLayoutEffect, useRef, useState } from 'react'
 import { useTranslations } from 'use-intl'
 import { api, dataOf } from '../api/client.ts'
 import { keys } from '../api/keys.ts'
-import type { Task } from '../api/task.ts'
+import { type Task, wordsOf } from '../api/task.ts'
 import { type Output, useOutput } from '../live/follow-output.ts'
 import { TextLink } from '../parts/links.tsx'
 import { useNotifyError } from '../parts/notify.tsx'
@@ -155,13 +155,7 @@ function ForLimit({ task, limit }: { task: Task; limit?: string }) {
   const t = useTranslations('scenes.waiting')
   const until = useUntil(task.nextAttemptTimestamp)
   return (
-    <Alert
-      color="yellow"
-      variant="light"
-      icon={<IconClockPause aria-hidden />}
-      title={t('limitTitle')}
-      role="status"
-    >
+    <Alert color="yellow" icon={<IconClockPause aria-hidden />} title={t('limitTitle')} role="status">
       <Text size="sm">{until === undefined ? t('limitNow') : t('limit', { until })}</Text>
       {limit !== undefined && (
         <Text size="xs" c="dimmed">
@@ -175,15 +169,9 @@ function ForLimit({ task, limit }: { task: Task; limit?: string }) {
 function ForRetry({ task }: { task: Task }) {
   const t = useTranslations('scenes.waiting')
   const until = useUntil(task.nextAttemptTimestamp)
-  const why = task.errorInfo?.authorMessage ?? task.errorInfo?.message
+  const why = wordsOf(task.errorInfo)
   return (
-    <Alert
-      color="yellow"
-      variant="light"
-      icon={<IconRefresh aria-hidden />}
-      title={t('retryTitle')}
-      role="status"
-    >
+    <Alert color="yellow" icon={<IconRefresh aria-hidden />} title={t('retryTitle')} role="status">
       {why !== undefined && <Text size="sm">{why}</Text>}
       <Text size="sm">{until === undefined ? t('retryNow') : t('retry', { until })}</Text>
       <Text size="sm">{t('kept')}</Text>

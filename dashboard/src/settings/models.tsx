@@ -19,7 +19,7 @@ export function Models({ models }: { models: readonly Model[] }) {
   return (
     <Section id="models" title={t('title')} text={t('text')}>
       {isAlone && (
-        <Alert color="gray" variant="light" title={t('noneTitle')}>
+        <Alert color="gray" title={t('noneTitle')}>
           {t('none')}
         </Alert>
       )}
@@ -49,7 +49,7 @@ function ModelCard({ model }: { model: Model }) {
           </Group>
         </Group>
         {problem !== undefined && (
-          <Alert color="red" variant="light" icon={<IconAlertTriangle aria-hidden />} title={t('problem')}>
+          <Alert color="red" icon={<IconAlertTriangle aria-hidden />} title={t('problem')}>
             <Text size="sm">
               <ModelProblemText model={id} problem={problem} />
             </Text>
@@ -69,7 +69,7 @@ function Use({ use, isDefault }: { use: string; isDefault: boolean }) {
   const known = knownUses.find(each => each === use)
   const name = known === undefined ? use : t(`uses.${known}`)
   return (
-    <Badge variant={isDefault ? 'filled' : 'light'} color={isDefault ? 'ink' : 'gray'} tt="none">
+    <Badge variant={isDefault ? 'filled' : 'light'} color={isDefault ? 'ink' : 'gray'}>
       {isDefault ? t('usual', { use: name }) : name}
     </Badge>
   )

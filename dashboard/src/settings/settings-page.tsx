@@ -4,7 +4,7 @@ import { useTranslations } from 'use-intl'
 import { type Capabilities, useCapabilities } from '../api/capabilities.ts'
 import { ModelProblemText } from '../parts/model-setup.tsx'
 import { PageTitle } from '../parts/page-title.tsx'
-import { ErrorNotice, Loading } from '../parts/states.tsx'
+import { Pending } from '../parts/states.tsx'
 import { Models } from './models.tsx'
 import { Section } from './section.tsx'
 import { ThisBrowser } from './this-browser.tsx'
@@ -18,8 +18,7 @@ export function SettingsPage() {
     <Stack gap="xl" maw="60rem">
       <PageTitle title={t('title')} />
       <ThisBrowser />
-      {error !== null && <ErrorNotice error={error} onRetry={() => void refetch()} />}
-      {data === undefined && error === null && <Loading lines={8} />}
+      {(error !== null || data === undefined) && <Pending error={error} onRetry={refetch} lines={8} />}
       {data !== undefined && (
         <>
           <Models models={data.models} />

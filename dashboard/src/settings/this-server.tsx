@@ -7,7 +7,7 @@ import { api, dataOf } from '../api/client.ts'
 import { keys } from '../api/keys.ts'
 import { download } from '../parts/export-text.tsx'
 import { useNotifyError } from '../parts/notify.tsx'
-import { ErrorNotice, Loading } from '../parts/states.tsx'
+import { Pending } from '../parts/states.tsx'
 import { Ago } from '../parts/time.tsx'
 import { useWriting } from '../text/format.ts'
 import { Facts, Section } from './section.tsx'
@@ -111,8 +111,7 @@ function Lanes() {
     staleTime: 5_000,
     refetchInterval: 5_000,
   })
-  if (error !== null) return <ErrorNotice error={error} onRetry={() => void refetch()} />
-  if (data === undefined) return <Loading lines={2} />
+  if (error !== null || data === undefined) return <Pending error={error} onRetry={refetch} lines={2} />
   return (
     <Table data-lanes>
       <Table.Thead>
@@ -170,7 +169,7 @@ function Paused({ lane }: { lane: string }) {
   })
   return (
     <>
-      <Badge color="gray" variant="light" tt="none" mr="xs">
+      <Badge color="gray" variant="light" mr="xs">
         {t('paused')}
       </Badge>
       <Button size="compact-xs" variant="default" loading={resume.isPending} onClick={() => resume.mutate()}>
@@ -190,8 +189,7 @@ function Processes() {
     staleTime: 10_000,
     refetchInterval: 10_000,
   })
-  if (error !== null) return <ErrorNotice error={error} onRetry={() => void refetch()} />
-  if (data === undefined) return <Loading lines={2} />
+  if (error !== null || data === undefined) return <Pending error={error} onRetry={refetch} lines={2} />
   return (
     <Table data-processes>
       <Table.Thead>

@@ -1,4 +1,4 @@
-import { liveStatuses, statuses, type Task } from '../api/task.ts'
+import { liveStatuses, retryableStatuses, statuses, type Task } from '../api/task.ts'
 
 /** How many sub-tasks a task has, by its own record. */
 export interface Below {
@@ -12,7 +12,6 @@ export interface Below {
   readonly failed: number
 }
 
-const incompleteStatuses = ['FAILED', 'DEAD_LETTER', 'CANCELLED', 'COMPLETED_WITH_ERRORS'] as const
 const failedStatuses = ['FAILED', 'DEAD_LETTER'] as const
 
 /** Reads the counts that the record of a task keeps of its sub-tasks. Nothing is counted here. */
@@ -24,7 +23,7 @@ export function belowOf({ subTaskStatusSummary = {} }: Pick<Task, 'subTaskStatus
     counts,
     total: of(statuses),
     open: of(liveStatuses),
-    incomplete: of(incompleteStatuses),
+    incomplete: of(retryableStatuses),
     failed: of(failedStatuses),
   }
 }

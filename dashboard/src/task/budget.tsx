@@ -7,10 +7,11 @@ import { api, dataOf } from '../api/client.ts'
 import { keys } from '../api/keys.ts'
 import type { Task } from '../api/task.ts'
 import { Dialog } from '../parts/dialog.tsx'
+import { Form, FormButtons } from '../parts/form.tsx'
 import { TextLink } from '../parts/links.tsx'
 import { notifyDone, useNotifyError } from '../parts/notify.tsx'
-import { ErrorNotice, Loading } from '../parts/states.tsx'
-import { type BudgetUse, useBudget } from '../queries/task-queries.ts'
+import { ErrorNotice, Pending } from '../parts/states.tsx'
+import { type BudgetUse, useBudget, useSetBudget } from '../queries/task-queries.ts'
 import { useWriting } from '../text/format.ts'
 
 /** What a tree may spend, and has spent; the limit can be changed at the topmost task. */
@@ -23,8 +24,7 @@ export function BudgetPart({ task }: { task: Task }) {
         <Title order={2} size="h3">
           {t('title')}
         </Title>
-        {data === undefined && error !== null && <ErrorNotice error={error} onRetry={() => void refetch()} />}
-        {data === undefined && error === null && <Loading lines={2} />}
+        {data === undefined && <Pending error={error} onRetry={refetch} lines={2} />}
         {data !== undefined && <BudgetFigures use={data} />}
         {data !== undefined && <BudgetActions task={task} use={data} />}
       </Stack>
@@ -154,24 +154,10 @@ export function BudgetDialog({ rootTaskId, onClose }: BudgetDialogProps) {
   const { data, error, refetch } = useBudget(rootTaskId)
   return (
     <Dialog onClose={onClose} title={t('dialogTitle')}>
-      {data === undefined && error !== null && <ErrorNotice error={error} onRetry={() => void refetch()} />}
-      {data === undefined && error === null && <Loading lines={3} />}
+      {data === undefined && <Pending error={error} onRetry={refetch} lines={3} />}
       {data !== undefined && <BudgetForm use={data} onClose={onClose} />}
     </Dialog>
   )
-}
-
-function useSetBudget(rootTaskId: string) {
-  const queries = useQueryClient()
-  return useMutation({
-    mutationFn: (body: { tokens?: number; cost?: number }) =>
-      dataOf(api.PUT('/v1/tasks/{taskId}/budget', { params: { path: { taskId: rootTaskId } }, body })),
-    onSuccess(answer) {
-      queries.setQueryData(keys.budget(rootTaskId), answer)
-      void queries.invalidateQueries({ queryKey: ['tasks', 'budget'] })
-      void queries.invalidateQueries({ queryKey: ['tasks', 'one'] })
-    },
-  })
 }
 
 type Given = number | string
@@ -186,7 +172,6 @@ function budgetOf(tokens: Given, cost: Given): { tokens?: number; cost?: number 
 
 function BudgetForm({ use, onClose }: { use: BudgetUse; onClose: () => void }) {
   const t = useTranslations('task.budget')
-  const actions = useTranslations('actions')
   const currency = useCurrency()
   const set = useSetBudget(use.rootTaskId)
   const [tokens, setTokens] = useState<Given>(use.budget?.tokens ?? '')
@@ -201,9 +186,8 @@ function BudgetForm({ use, onClose }: { use: BudgetUse; onClose: () => void }) {
       },
     })
   return (
-    <form
-      onSubmit={event => {
-        event.preventDefault()
+    <Form
+      onSubmit={() => {
         if (!isEmpty) save()
       }}
     >
@@ -229,15 +213,8 @@ function BudgetForm({ use, onClose }: { use: BudgetUse; onClose: () => void }) {
         />
         {isEmpty && <Text size="sm">{t('atLeastOne')}</Text>}
         {set.error !== null && <ErrorNotice error={set.error} />}
-        <Group justify="flex-end">
-          <Button variant="default" onClick={onClose}>
-            {actions('back')}
-          </Button>
-          <Button type="submit" loading={set.isPending} disabled={isEmpty}>
-            {t('save')}
-          </Button>
-        </Group>
+        <FormButtons action={t('save')} isBusy={set.isPending} isDisabled={isEmpty} onBack={onClose} />
       </Stack>
-    </form>
+    </Form>
   )
 }

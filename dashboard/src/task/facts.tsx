@@ -60,7 +60,7 @@ function Tags({ tags }: { tags: readonly string[] }) {
     <Fact name={t('tags')}>
       <Group gap={4}>
         {tags.map(tag => (
-          <Badge key={tag} variant="default" size="sm" tt="none" maw="16rem">
+          <Badge key={tag} variant="default" size="sm" maw="16rem">
             {tag}
           </Badge>
         ))}

@@ -6,10 +6,10 @@ import { useTranslations } from 'use-intl'
 import { api, dataOf } from '../api/client.ts'
 import { keys } from '../api/keys.ts'
 import type { Task } from '../api/task.ts'
-import { Empty, ErrorNotice, Loading } from '../parts/states.tsx'
+import { correctsOnTheWayDown } from '../browser/virtual-rows.ts'
+import { Empty, Pending } from '../parts/states.tsx'
 import { useWriting } from '../text/format.ts'
 import classes from './log.module.css'
-import { correctsOnTheWayDown } from './steady-scroll.ts'
 import { useTaskSearch } from './task-search.ts'
 
 /** What a task said while it ran, newest last. */
@@ -17,12 +17,7 @@ export function LogView({ task: { id, done } }: { task: Task }) {
   const t = useTranslations('task.log')
   const [{ level }] = useTaskSearch()
   const { data, error, refetch } = useLog(id, !done)
-  if (data === undefined)
-    return error === null ? (
-      <Loading lines={5} />
-    ) : (
-      <ErrorNotice error={error} onRetry={() => void refetch()} />
-    )
+  if (data === undefined) return <Pending error={error} onRetry={refetch} lines={5} />
   if (data.length === 0) return <Empty title={t('empty')} text={t('emptyText')} />
   const lines = level === undefined ? data : data.filter(line => line.level === level)
   return (

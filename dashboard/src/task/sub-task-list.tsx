@@ -1,16 +1,16 @@
 import { Anchor, Text } from '@mantine/core'
 import { useDisclosure } from '@mantine/hooks'
 import { useWindowVirtualizer } from '@tanstack/react-virtual'
-import { useCallback, useEffect, useLayoutEffect, useRef, useState } from 'react'
+import { useCallback, useEffect, useRef, useState } from 'react'
 import { useTranslations } from 'use-intl'
 import type { Task } from '../api/task.ts'
 import { useShortcuts } from '../browser/shortcuts.tsx'
+import { correctsOnTheWayDown, useTopOf } from '../browser/virtual-rows.ts'
 import { TextLink } from '../parts/links.tsx'
-import { ErrorNotice, Loading } from '../parts/states.tsx'
+import { Pending } from '../parts/states.tsx'
 import { namedBy } from '../parts/subject.ts'
 import { useTaskTypeName } from '../parts/task-name.tsx'
 import { useChildren } from '../queries/task-queries.ts'
-import { correctsOnTheWayDown } from './steady-scroll.ts'
 import { SubTaskRow } from './sub-task-row.tsx'
 import classes from './sub-tasks.module.css'
 
@@ -91,22 +91,6 @@ function useOpenRows(): [ReadonlySet<string>, (taskId: string) => void] {
   return [open, toggle]
 }
 
-/** Pixels from the top of the page to an element, which move when what is above it grows. */
-function useTopOf(element: React.RefObject<HTMLElement | null>): number {
-  const [top, setTop] = useState(0)
-  useLayoutEffect(() => {
-    const measure = () => {
-      const box = element.current?.getBoundingClientRect()
-      if (box !== undefined) setTop(Math.round(box.top + window.scrollY))
-    }
-    measure()
-    const observer = new ResizeObserver(measure)
-    observer.observe(document.body)
-    return () => observer.disconnect()
-  }, [element])
-  return top
-}
-
 /** The keys that go from row to row, open sub-tasks among them. */
 function useRowKeys(list: React.RefObject<HTMLElement | null>): void {
   const go = (step: 1 | -1) => {
@@ -163,11 +147,7 @@ function NestedRows({ parentId, level }: { parentId: string; level: number }) {
   if (data === undefined)
     return (
       <li>
-        {error === null ? (
-          <Loading lines={2} />
-        ) : (
-          <ErrorNotice error={error} onRetry={() => void refetch()} />
-        )}
+        <Pending error={error} onRetry={refetch} lines={2} />
       </li>
     )
   return (

@@ -2,7 +2,7 @@ import { ActionIcon, Text } from '@mantine/core'
 import { IconChevronDown, IconChevronRight } from '@tabler/icons-react'
 import { memo } from 'react'
 import { useTranslations } from 'use-intl'
-import type { Task } from '../api/task.ts'
+import { type Task, wordsOf } from '../api/task.ts'
 import { TextLink } from '../parts/links.tsx'
 import { TaskProgress } from '../parts/progress.tsx'
 import { StatusBadge } from '../parts/status-badge.tsx'
@@ -100,7 +100,7 @@ function SceneLabel({ novelId, sceneId }: { novelId: string; sceneId: string }) 
 /** What went wrong, in one line, of a task that has not got over it. */
 function Headline({ task: { errorInfo, status } }: { task: Task }) {
   if (errorInfo === undefined || status === 'COMPLETED' || status === 'CANCELLED') return null
-  const text = errorInfo.authorMessage ?? errorInfo.message
+  const text = wordsOf(errorInfo)
   return (
     <Text
       size="xs"

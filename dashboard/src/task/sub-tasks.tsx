@@ -4,7 +4,7 @@ import { useCallback, useState } from 'react'
 import { useTranslations } from 'use-intl'
 import { keys } from '../api/keys.ts'
 import { statuses, type Task } from '../api/task.ts'
-import { Empty, ErrorNotice, Loading } from '../parts/states.tsx'
+import { Empty, Pending } from '../parts/states.tsx'
 import { useTaskTypeName } from '../parts/task-name.tsx'
 import { useChildren } from '../queries/task-queries.ts'
 import { useWriting } from '../text/format.ts'
@@ -46,12 +46,7 @@ function Listed({ task, below }: { task: Task; below: Below }) {
   const onNearEnd = useCallback(() => {
     if (!isFetchingNextPage) void fetchNextPage()
   }, [isFetchingNextPage, fetchNextPage])
-  if (data === undefined)
-    return error === null ? (
-      <Loading lines={6} />
-    ) : (
-      <ErrorNotice error={error} onRetry={() => void refetch()} />
-    )
+  if (data === undefined) return <Pending error={error} onRetry={refetch} lines={6} />
   const tasks = order.arrange(data.pages.flatMap(({ items }) => items))
   const sortAgain = () => {
     setOrder(new RowOrder())

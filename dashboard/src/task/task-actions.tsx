@@ -3,7 +3,7 @@ import { notifications } from '@mantine/notifications'
 import { IconBan, IconDots, IconEdit, IconRefresh, IconTerminal2 } from '@tabler/icons-react'
 import { useState } from 'react'
 import { useTranslations } from 'use-intl'
-import type { Task } from '../api/task.ts'
+import { retryableStatuses, type Task } from '../api/task.ts'
 import { currentToken } from '../api/token.ts'
 import { useShortcuts } from '../browser/shortcuts.tsx'
 import { copyText } from '../parts/export-text.tsx'
@@ -12,14 +12,12 @@ import { belowOf } from './below.ts'
 import { curlToRead, curlToSubmit } from './curl.ts'
 import { CancelDialog, EditDialog, RetryDialog } from './task-dialogs.tsx'
 
-const retryable: readonly Task['status'][] = ['FAILED', 'DEAD_LETTER', 'CANCELLED', 'COMPLETED_WITH_ERRORS']
-
 /** What can be done to a task in its status; with the keys `c` and `r`, which ask first as well. */
 export function TaskActions({ task }: { task: Task }) {
   const t = useTranslations('task.actions')
   const [asked, setAsked] = useState<'cancel' | 'retry' | 'edit'>()
   const canCancel = !task.done && task.cancelRequestedAt === undefined
-  const canRetry = retryable.includes(task.status)
+  const canRetry = retryableStatuses.some(status => status === task.status)
   // Only a dead letter without sub-tasks takes other parameters.
   const canEdit = task.deadLetter !== undefined && belowOf(task).total === 0
   useShortcuts({

@@ -1,15 +1,16 @@
-import { Alert, Button, Group, Stack, Text, Textarea } from '@mantine/core'
+import { Alert, Stack, Text, Textarea } from '@mantine/core'
 import { IconInfoCircle } from '@tabler/icons-react'
 import { useMutation, useQueryClient } from '@tanstack/react-query'
 import { useState } from 'react'
 import { useTranslations } from 'use-intl'
-import { ApiError, api, codeOf, dataOf } from '../api/client.ts'
+import { ApiError, codeOf } from '../api/client.ts'
 import { keys } from '../api/keys.ts'
-import type { Task } from '../api/task.ts'
+import { type Task, wordsOf } from '../api/task.ts'
 import { Confirm, Dialog } from '../parts/dialog.tsx'
+import { Form, FormButtons } from '../parts/form.tsx'
 import { notifyDone } from '../parts/notify.tsx'
 import { ErrorNotice } from '../parts/states.tsx'
-import { readTask } from '../queries/task-queries.ts'
+import { cancelTask, readTask, retryTask } from '../queries/task-queries.ts'
 import { belowOf } from './below.ts'
 
 const effects: Partial<Record<Task['status'], 'waiting' | 'paused'>> = {
@@ -70,7 +71,7 @@ export function RetryDialog({ task, onClose }: { task: Task; onClose: () => void
       <Text>{incomplete > 0 ? t('below', { count: incomplete }) : t('alone')}</Text>
       {task.parentTaskId !== undefined && <Text>{t('above')}</Text>}
       {errorInfo?.errorClass === 'permanent' && incomplete === 0 && (
-        <Text c="dimmed">{t('hopeless', { reason: errorInfo.authorMessage ?? errorInfo.message })}</Text>
+        <Text c="dimmed">{t('hopeless', { reason: wordsOf(errorInfo) })}</Text>
       )}
       {retry.error !== null && <Refusal error={retry.error} task={task} />}
     </Confirm>
@@ -89,7 +90,6 @@ function read(text: string): { value: unknown } | { reason: string } {
 /** Lets the parameters of a task that failed be changed, and has it run again with them. */
 export function EditDialog({ task, onClose }: { task: Task; onClose: () => void }) {
   const t = useTranslations('task')
-  const actions = useTranslations('actions')
   const retry = useRetry(task)
   const [text, setText] = useState(() => JSON.stringify(task.parameters ?? {}, null, 2))
   const given = read(text)
@@ -107,12 +107,7 @@ export function EditDialog({ task, onClose }: { task: Task; onClose: () => void 
   }
   return (
     <Dialog onClose={onClose} title={t('edit.title')} size="lg">
-      <form
-        onSubmit={event => {
-          event.preventDefault()
-          submit()
-        }}
-      >
+      <Form onSubmit={submit}>
         <Stack>
           <Text>{t('edit.text')}</Text>
           <Textarea
@@ -128,16 +123,14 @@ export function EditDialog({ task, onClose }: { task: Task; onClose: () => void 
             data-autofocus
           />
           {retry.error !== null && <Refusal error={retry.error} task={task} />}
-          <Group justify="flex-end">
-            <Button variant="default" onClick={onClose}>
-              {actions('back')}
-            </Button>
-            <Button type="submit" loading={retry.isPending} disabled={'reason' in given}>
-              {t('edit.action')}
-            </Button>
-          </Group>
+          <FormButtons
+            action={t('edit.action')}
+            isBusy={retry.isPending}
+            isDisabled={'reason' in given}
+            onBack={onClose}
+          />
         </Stack>
-      </form>
+      </Form>
     </Dialog>
   )
 }
@@ -151,7 +144,7 @@ function Refusal({ error, task }: { error: unknown; task: Task }) {
   const known = worded.find(code => code === codeOf(error))
   if (known === undefined) return <ErrorNotice error={error} />
   return (
-    <Alert color="yellow" variant="light" icon={<IconInfoCircle aria-hidden />} role="alert">
+    <Alert color="yellow" icon={<IconInfoCircle aria-hidden />} role="alert">
       {t(known, { status: status(task.status) })}
     </Alert>
   )
@@ -189,14 +182,7 @@ function useCancel(shown: Task) {
   const [task] = useState(shown)
   const learn = useLearn()
   return useMutation({
-    mutationFn: () =>
-      whileAsSeen(task, ifMatch =>
-        dataOf(
-          api.POST('/v1/tasks/{taskId}:cancel', {
-            params: { path: { taskId: task.id }, header: { 'if-match': ifMatch } },
-          }),
-        ),
-      ),
+    mutationFn: () => whileAsSeen(task, ifMatch => cancelTask(task.id, ifMatch)),
     onSuccess: learn,
     onError: () => learn(undefined, task.id),
   })
@@ -211,14 +197,7 @@ function useRetry(shown: Task) {
   const learn = useLearn()
   return useMutation({
     mutationFn: (edited?: { parameters: unknown }) =>
-      whileAsSeen(task, ifMatch =>
-        dataOf(
-          api.POST('/v1/tasks/{taskId}:retry', {
-            params: { path: { taskId: task.id }, header: { 'if-match': ifMatch } },
-            body: edited ?? {},
-          }),
-        ),
-      ),
+      whileAsSeen(task, ifMatch => retryTask(task.id, ifMatch, edited)),
     onSuccess: answer => learn(answer.task),
     onError: () => learn(undefined, task.id),
   })

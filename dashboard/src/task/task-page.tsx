@@ -8,7 +8,7 @@ import { DeadLetterHistory } from '../parts/dead-letter-note.tsx'
 import { ButtonLink, TextLink } from '../parts/links.tsx'
 import { PageTitle } from '../parts/page-title.tsx'
 import { TaskProgress } from '../parts/progress.tsx'
-import { Empty, ErrorNotice, Loading } from '../parts/states.tsx'
+import { Empty, Pending } from '../parts/states.tsx'
 import { StatusBadge } from '../parts/status-badge.tsx'
 import { subjectOf } from '../parts/subject.ts'
 import { useTaskName } from '../parts/task-name.tsx'
@@ -30,7 +30,7 @@ export function TaskPage() {
   return (
     <Stack>
       <PageTitle title={t('title')} />
-      {error === null ? <Loading lines={8} /> : <ErrorNotice error={error} onRetry={() => void refetch()} />}
+      <Pending error={error} onRetry={refetch} lines={8} />
     </Stack>
   )
 }
@@ -181,13 +181,7 @@ function NoSuchTask() {
 function DeletedMeanwhile() {
   const t = useTranslations('task.gone')
   return (
-    <Alert
-      color="yellow"
-      variant="light"
-      icon={<IconTrash aria-hidden />}
-      title={t('meanwhileTitle')}
-      role="status"
-    >
+    <Alert color="yellow" icon={<IconTrash aria-hidden />} title={t('meanwhileTitle')} role="status">
       {t('meanwhileText')}
     </Alert>
   )

@@ -2,7 +2,7 @@ import { Anchor, Stack, Text } from '@mantine/core'
 import { useState } from 'react'
 import { useTranslations } from 'use-intl'
 import type { Task } from '../api/task.ts'
-import { ErrorNotice, Loading } from '../parts/states.tsx'
+import { Pending } from '../parts/states.tsx'
 import { Countdown, useNow } from '../parts/time.tsx'
 import { useAttempts } from '../queries/task-queries.ts'
 import { useWriting } from '../text/format.ts'
@@ -15,12 +15,7 @@ const most = { whole: 60, first: 6, last: 24 }
 /** What happened to a task, from its submission to now or to its end, with the waits between. */
 export function TimelineView({ task }: { task: Task }) {
   const { data, error, refetch } = useAttempts(task.id)
-  if (data === undefined)
-    return error === null ? (
-      <Loading lines={5} />
-    ) : (
-      <ErrorNotice error={error} onRetry={() => void refetch()} />
-    )
+  if (data === undefined) return <Pending error={error} onRetry={refetch} lines={5} />
   return (
     <Stack gap="sm">
       <Moments moments={timelineOf(task, data)} />

@@ -3,7 +3,7 @@ import { useState } from 'react'
 import { useTranslations } from 'use-intl'
 import { useCurrency } from '../api/capabilities.ts'
 import type { Task } from '../api/task.ts'
-import { Empty, ErrorNotice, Loading } from '../parts/states.tsx'
+import { Empty, Pending } from '../parts/states.tsx'
 import { type ModelUse, useTaskUsage } from '../queries/task-queries.ts'
 import { useWriting } from '../text/format.ts'
 import { belowOf } from './below.ts'
@@ -38,12 +38,7 @@ export function UsagePart({ task }: { task: Task }) {
 function Use({ taskId, tree }: { taskId: string; tree: 'true' | 'false' }) {
   const t = useTranslations('task.usage')
   const { data, error, refetch } = useTaskUsage(taskId, tree)
-  if (data === undefined)
-    return error === null ? (
-      <Loading lines={3} />
-    ) : (
-      <ErrorNotice error={error} onRetry={() => void refetch()} />
-    )
+  if (data === undefined) return <Pending error={error} onRetry={refetch} lines={3} />
   if (data.length === 0) return <Empty title={t('empty')} text={t('emptyText')} />
   return <UseTable uses={data} />
 }

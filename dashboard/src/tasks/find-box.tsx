@@ -4,11 +4,13 @@ import { useMutation } from '@tanstack/react-query'
 import { useNavigate } from '@tanstack/react-router'
 import { useRef, useState } from 'react'
 import { useTranslations } from 'use-intl'
-import { ApiError, api, dataOf } from '../api/client.ts'
+import { ApiError } from '../api/client.ts'
 import type { Task } from '../api/task.ts'
 import { useShortcuts } from '../browser/shortcuts.tsx'
+import { Form } from '../parts/form.tsx'
 import { useErrorText } from '../parts/states.tsx'
-import { mostPerPage, readTasks, type TaskQuery } from './task-list.ts'
+import { readTask, type TaskQuery } from '../queries/task-queries.ts'
+import { mostPerPage, readTasks } from './task-list.ts'
 
 /** Opens the task whose id, or its beginning, is typed. */
 export function FindBox({ shown }: { shown: readonly Task[] }) {
@@ -33,9 +35,8 @@ export function FindBox({ shown }: { shown: readonly Task[] }) {
         ? undefined
         : t('found', { count })
   return (
-    <form
-      onSubmit={event => {
-        event.preventDefault()
+    <Form
+      onSubmit={() => {
         if (typed.trim() !== '' && !find.isPending) find.mutate(typed)
       }}
     >
@@ -56,7 +57,7 @@ export function FindBox({ shown }: { shown: readonly Task[] }) {
         autoComplete="off"
         spellCheck={false}
       />
-    </form>
+    </Form>
   )
 }
 
@@ -102,7 +103,7 @@ async function idsSubmitted(times: Times, beginning: string, signal: AbortSignal
 
 async function taskWithId(taskId: string, signal: AbortSignal): Promise<string[]> {
   try {
-    return [(await dataOf(api.GET('/v1/tasks/{taskId}', { params: { path: { taskId } }, signal }))).id]
+    return [(await readTask(taskId, signal)).id]
   } catch (error) {
     if (error instanceof ApiError && (error.status === 404 || error.status === 400)) return []
     throw error

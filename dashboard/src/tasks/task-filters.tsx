@@ -14,11 +14,9 @@ import {
 } from '@mantine/core'
 import { useDisclosure, useMediaQuery } from '@mantine/hooks'
 import { IconFilter, IconX } from '@tabler/icons-react'
-import { useQuery } from '@tanstack/react-query'
 import { useState } from 'react'
 import { useTranslations } from 'use-intl'
-import { api, dataOf } from '../api/client.ts'
-import { keys } from '../api/keys.ts'
+import { useCapabilities } from '../api/capabilities.ts'
 import { isStatus, statuses } from '../api/task.ts'
 import { usePreferences } from '../browser/preferences.ts'
 import { StatusBadge } from '../parts/status-badge.tsx'
@@ -119,10 +117,7 @@ function TypeFilter({ search, onSearch }: FilterProps) {
   const t = useTranslations('tasks')
   const nameOf = useTaskTypeName()
   const { type: chosen = [], ...others } = search
-  const { data } = useQuery({
-    queryKey: keys.capabilities,
-    queryFn: ({ signal }) => dataOf(api.GET('/v1/capabilities', { signal })),
-  })
+  const { data } = useCapabilities()
   // A type that this server does not know any more is still one that tasks may have.
   const types = [...new Set([...(data?.taskTypes.map(({ type }) => type) ?? []), ...chosen])]
   return (

@@ -8,10 +8,11 @@ import {
 import { useMemo } from 'react'
 import { api, dataOf } from '../api/client.ts'
 import { keys } from '../api/keys.ts'
-import type { paths } from '../api/schema.ts'
+import { pageAt } from '../api/pages.ts'
 import type { Task } from '../api/task.ts'
 import type { TaskPage } from '../live/apply.ts'
 import type { TasksSearch } from '../queries/search.ts'
+import type { TaskQuery } from '../queries/task-queries.ts'
 
 /** How a listing is kept. A single page is kept in the same form, so that the live stream changes the rows of both in place. */
 type Listing = InfiniteData<TaskPage, string | undefined>
@@ -203,12 +204,6 @@ function groupsOfNew(items: readonly Task[], known: ReadonlySet<string>) {
   return { before, tail: waiting, isAllNew: waiting.length === items.length }
 }
 
-/** What the API is asked for when tasks are listed. */
-export type TaskQuery = Omit<
-  NonNullable<paths['/v1/tasks']['get']['parameters']['query']>,
-  'pageSize' | 'pageToken'
->
-
 /** Tasks of a page, where nothing else is wanted. */
 const tasksPerPage = 50
 /** The most that the API gives at once. */
@@ -236,6 +231,6 @@ export function readTasks(
   { pageToken, pageSize = tasksPerPage }: { pageToken?: string | undefined; pageSize?: number },
   signal: AbortSignal,
 ): Promise<TaskPage> {
-  const paging = { pageSize, ...(pageToken === undefined ? {} : { pageToken }) }
+  const paging = { pageSize, ...pageAt(pageToken) }
   return dataOf(api.GET('/v1/tasks', { params: { query: { ...query, ...paging } }, signal }))
 }

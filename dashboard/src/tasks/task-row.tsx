@@ -2,7 +2,7 @@ import { ActionIcon, Checkbox, Group, Paper, Stack, Table, Text } from '@mantine
 import { IconDots } from '@tabler/icons-react'
 import { Suspense, useState } from 'react'
 import { useTranslations } from 'use-intl'
-import type { Task } from '../api/task.ts'
+import { type Task, wordsOf } from '../api/task.ts'
 import { lazyPart } from '../browser/lazy-part.ts'
 import { TextLink } from '../parts/links.tsx'
 import { TaskProgress } from '../parts/progress.tsx'
@@ -166,7 +166,7 @@ const troubled = new Set<Task['status']>(['RETRYING', 'FAILED', 'DEAD_LETTER', '
 /** What went wrong last, in the words for authors where there are any; undefined when nothing did, or when it is past. */
 function troubleOf({ status, errorInfo }: Task): string | undefined {
   if (errorInfo === undefined || !troubled.has(status)) return undefined
-  return errorInfo.authorMessage ?? errorInfo.message
+  return wordsOf(errorInfo)
 }
 
 /** What more there is to say of a status: when it is tried again, that it stops, that the row no longer fits. */

@@ -6,7 +6,7 @@ import { useTranslations } from 'use-intl'
 import { lazyPart } from '../browser/lazy-part.ts'
 import { ButtonLink } from '../parts/links.tsx'
 import { PageTitle } from '../parts/page-title.tsx'
-import { Empty, ErrorNotice, Loading } from '../parts/states.tsx'
+import { Empty, ErrorNotice, Loading, MoreButton } from '../parts/states.tsx'
 import { NovelTitles } from '../parts/task-name.tsx'
 import type { TasksSearch } from '../queries/search.ts'
 import type { ActionDialogProps, AskedAction } from './action-dialog.tsx'
@@ -95,11 +95,7 @@ function End({ list }: { list: TaskList }) {
         <Text size="sm" c="dimmed" className="numbers">
           {t(list.hasMore ? 'tasks.shownSoFar' : 'tasks.shownAll', { count: list.rows.length })}
         </Text>
-        {list.hasMore && (
-          <Button variant="default" loading={list.isLoadingMore} onClick={list.loadMore}>
-            {t('actions.more')}
-          </Button>
-        )}
+        {list.hasMore && <MoreButton isBusy={list.isLoadingMore} onMore={list.loadMore} />}
       </Stack>
     </Center>
   )

@@ -6,7 +6,7 @@ import { useTranslations } from 'use-intl'
 import { currencyOf, useCapabilities } from '../api/capabilities.ts'
 import { ButtonLink } from '../parts/links.tsx'
 import { PageTitle } from '../parts/page-title.tsx'
-import { Empty, ErrorNotice, Loading } from '../parts/states.tsx'
+import { Empty, Pending } from '../parts/states.tsx'
 import { useNovelTitles } from '../queries/novel-queries.ts'
 import type { UsageSearch } from '../queries/search.ts'
 import { useWriting } from '../text/format.ts'
@@ -34,8 +34,7 @@ export function UsagePage() {
         <Span />
         <OneNovel />
       </Group>
-      {error !== null && <ErrorNotice error={error} onRetry={() => void refetch()} />}
-      {data === undefined && error === null && <Loading lines={6} />}
+      {(error !== null || data === undefined) && <Pending error={error} onRetry={refetch} lines={6} />}
       {data?.length === 0 && <NothingUsed search={search} />}
       {data !== undefined && data.length > 0 && (
         <>

@@ -2,6 +2,7 @@ import { useInfiniteQuery, useQuery } from '@tanstack/react-query'
 import { useFormatter } from 'use-intl'
 import { api, dataOf } from '../api/client.ts'
 import { keys } from '../api/keys.ts'
+import { pageAt, pageByPage } from '../api/pages.ts'
 import type { components } from '../api/schema.ts'
 import type { UsageSearch } from '../queries/search.ts'
 
@@ -43,7 +44,7 @@ export function filterOf({ days, novel }: Omit<UsageSearch, 'by'>, now: number):
 function read(filter: UsageFilter, by: SumsOf, pageSize: number, pageToken: string) {
   return dataOf(
     api.GET('/v1/usage', {
-      params: { query: { ...filter, by, pageSize, ...(pageToken === '' ? {} : { pageToken }) } },
+      params: { query: { ...filter, by, pageSize, ...pageAt(pageToken) } },
     }),
   )
 }
@@ -78,8 +79,7 @@ export function useSums(filter: UsageFilter, by: SumsOf) {
   return useInfiniteQuery({
     queryKey: keys.usage({ ...filter, by }),
     queryFn: ({ pageParam }) => read(filter, by, rowsPerPage, pageParam),
-    initialPageParam: '',
-    getNextPageParam: page => page.nextPageToken,
+    ...pageByPage,
     staleTime: 0,
   })
 }

@@ -1,15 +1,14 @@
-import { ActionIcon, Button, Group, Stack, Table, Text } from '@mantine/core'
+import { ActionIcon, Group, Stack, Table, Text } from '@mantine/core'
 import { IconFilter } from '@tabler/icons-react'
-import { useQuery } from '@tanstack/react-query'
 import { useNavigate } from '@tanstack/react-router'
 import { useTranslations } from 'use-intl'
 import { currencyOf, useCapabilities } from '../api/capabilities.ts'
-import { api, dataOf } from '../api/client.ts'
-import { keys } from '../api/keys.ts'
+import { itemsOf } from '../api/pages.ts'
 import { TextLink } from '../parts/links.tsx'
-import { ErrorNotice, Loading } from '../parts/states.tsx'
+import { MoreButton, Pending } from '../parts/states.tsx'
 import { useTaskTypeName } from '../parts/task-name.tsx'
 import { useNovelTitles } from '../queries/novel-queries.ts'
+import { useTask } from '../queries/task-queries.ts'
 import { useWriting } from '../text/format.ts'
 import styles from './usage.module.css'
 import { type SumsOf, type UsageFilter, type UsageSum, useDayName, useSums } from './usage-queries.ts'
@@ -18,8 +17,8 @@ import { type SumsOf, type UsageFilter, type UsageSum, useDayName, useSums } fro
 export function UsageTable({ filter, by }: { filter: UsageFilter; by: SumsOf }) {
   const t = useTranslations()
   const sums = useSums(filter, by)
-  if (sums.error !== null) return <ErrorNotice error={sums.error} onRetry={() => void sums.refetch()} />
-  if (sums.data === undefined) return <Loading lines={4} />
+  if (sums.error !== null || sums.data === undefined)
+    return <Pending error={sums.error} onRetry={sums.refetch} lines={4} />
   return (
     <Stack gap="sm">
       <Table verticalSpacing="xs" striped data-sums={by}>
@@ -38,18 +37,13 @@ export function UsageTable({ filter, by }: { filter: UsageFilter; by: SumsOf }) 
           </Table.Tr>
         </Table.Thead>
         <Table.Tbody>
-          {sums.data.pages.flatMap(({ items }) => items.map(sum => <Row key={sum.key} sum={sum} by={by} />))}
+          {itemsOf(sums.data).map(sum => (
+            <Row key={sum.key} sum={sum} by={by} />
+          ))}
         </Table.Tbody>
       </Table>
       {sums.hasNextPage && (
-        <Button
-          variant="default"
-          w="fit-content"
-          loading={sums.isFetchingNextPage}
-          onClick={() => void sums.fetchNextPage()}
-        >
-          {t('actions.more')}
-        </Button>
+        <MoreButton w="fit-content" isBusy={sums.isFetchingNextPage} onMore={sums.fetchNextPage} />
       )}
     </Stack>
   )
@@ -124,10 +118,7 @@ function TaskName({ taskId }: { taskId: string }) {
   const t = useTranslations('usage')
   const typeName = useTaskTypeName()
   const writing = useWriting()
-  const { data, error } = useQuery({
-    queryKey: keys.task(taskId),
-    queryFn: () => dataOf(api.GET('/v1/tasks/{taskId}', { params: { path: { taskId } } })),
-  })
+  const { data, error } = useTask(taskId)
   if (error !== null) return t('goneTask')
   return (
     <>

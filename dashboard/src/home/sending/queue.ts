@@ -1,9 +1,10 @@
 import { useQueryClient } from '@tanstack/react-query'
 import { useNavigate } from '@tanstack/react-router'
-import { useEffect, useRef, useSyncExternalStore } from 'react'
+import { useEffect, useRef } from 'react'
 import { useCapabilities } from '../../api/capabilities.ts'
 import { api, dataOf } from '../../api/client.ts'
 import { keys } from '../../api/keys.ts'
+import { sharedValue } from '../../browser/state.ts'
 import { sendFile, type Upload } from './send-file.ts'
 
 /** A file on its way to the server. */
@@ -25,8 +26,7 @@ export interface Sending {
 /**
  * The files that are being sent, one after the other. They belong to the tab and not to a page: going to another page breaks none of them.
  */
-let all: readonly Sending[] = []
-const listeners = new Set<() => void>()
+const all = sharedValue<readonly Sending[]>([])
 const aborts = new Map<number, AbortController>()
 /** The uploads that were there before a file was sent; what is there beside them afterwards may be the file. */
 const before = new Map<number, ReadonlySet<string>>()
@@ -34,12 +34,7 @@ let lastId = 0
 let isRunning = false
 
 function change(id: number, changed: Partial<Sending>): void {
-  all = all.map(each => (each.id === id ? { ...each, ...changed } : each))
-  tellAll()
-}
-
-function tellAll(): void {
-  for (const listener of listeners) listener()
+  all.set(all.get().map(each => (each.id === id ? { ...each, ...changed } : each)))
 }
 
 /** Queues files. `largest`: bytes that the server takes, where that is known. */
@@ -49,19 +44,19 @@ function send(files: readonly File[], largest: number | undefined): void {
     const start = { id: ++lastId, file, isAlone: files.length === 1, sentBytes: 0 }
     return refusal === undefined ? { ...start, state: 'waiting' } : { ...start, state: 'refused', refusal }
   })
-  all = [...all, ...added]
-  tellAll()
+  all.set([...all.get(), ...added])
   void run()
 }
 
 /** Sends a failed one again; what the server has of it already is not sent twice. */
 export function sendAgain(id: number): void {
-  all = all.map(each => {
-    if (each.id !== id || each.state !== 'failed') return each
-    const { error: _, ...rest } = each
-    return { ...rest, state: 'waiting' }
-  })
-  tellAll()
+  all.set(
+    all.get().map(each => {
+      if (each.id !== id || each.state !== 'failed') return each
+      const { error: _, ...rest } = each
+      return { ...rest, state: 'waiting' }
+    }),
+  )
   void run()
 }
 
@@ -69,8 +64,7 @@ export function sendAgain(id: number): void {
 export function dropSending(id: number): void {
   aborts.get(id)?.abort()
   before.delete(id)
-  all = all.filter(each => each.id !== id)
-  tellAll()
+  all.set(all.get().filter(each => each.id !== id))
 }
 
 async function run(): Promise<void> {
@@ -83,7 +77,7 @@ async function run(): Promise<void> {
 }
 
 function nextOne(): Sending | undefined {
-  return all.find(each => each.state === 'waiting')
+  return all.get().find(each => each.state === 'waiting')
 }
 
 /** A page that is left takes the files with it that it has not sent yet. */
@@ -127,14 +121,9 @@ async function newestUploads(): Promise<readonly Upload[]> {
   return items
 }
 
-function subscribe(listener: () => void): () => void {
-  listeners.add(listener)
-  return () => listeners.delete(listener)
-}
-
 /** The files that are being sent, in the order in which they came. */
 export function useSendings(): readonly Sending[] {
-  return useSyncExternalStore(subscribe, () => all)
+  return all.useValue()
 }
 
 /** Endings of files that a novel can be in, as a file chooser takes them. */
