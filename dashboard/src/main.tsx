@@ -42,7 +42,7 @@ function triesAgain(failures: number, error: unknown): boolean {
   return error.status >= 500 && failures < 3
 }
 
-/** Makes the cache of what the server knows. The live stream keeps it in date, so nothing is asked for again by itself. */
+/** Makes the cache of what the server knows. The live stream keeps it up to date, so nothing is asked for again by itself. */
 function createQueries(): QueryClient {
   return new QueryClient({
     defaultOptions: {

@@ -101,12 +101,12 @@ describePages('the look before an import', () => {
     const { url } = await upload(twice)
     await using opened = await open(url)
     const { page } = opened
-    const warnings = page.getByRole('region', { name: 'Worth a look' })
+    const warnings = page.getByRole('region', { name: 'Worth checking' })
     await warnings.getByText('A chapter number stands twice').waitFor()
     await warnings.getByText('A chapter may be missing').waitFor()
     await warnings.getByText('A chapter has no text').waitFor()
     expect(await warnings.getByRole('button', { name: 'Chapter 7' }).count()).toBeGreaterThan(0)
-    expect(await page.getByRole('img', { name: 'Worth a look' }).count()).toBe(2)
+    expect(await page.getByRole('img', { name: 'Worth checking' }).count()).toBe(2)
   })
 
   test('pages that an EPUB loses are named in the language of the reader', async () => {

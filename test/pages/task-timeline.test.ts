@@ -19,8 +19,8 @@ function attempt(number: number, from: number, to: number, outcome: string, code
   }
 }
 
-/** A course in one line per moment. */
-function told(moments: readonly Moment[]): string[] {
+/** A timeline in one line per moment. */
+function linesOf(moments: readonly Moment[]): string[] {
   return moments.map(moment => {
     switch (moment.kind) {
       case 'attempt':
@@ -37,12 +37,12 @@ function told(moments: readonly Moment[]): string[] {
   })
 }
 
-describe('the course of events', () => {
-  test('of a task that waits for its turn', () => {
-    expect(told(timelineOf(taskOf(), []))).toEqual(['created', 'turn now'])
+describe('the timeline', () => {
+  test('of a task that waits in the queue', () => {
+    expect(linesOf(timelineOf(taskOf(), []))).toEqual(['created', 'queue now'])
   })
 
-  test('of a task that failed, waited for a limit, was given back and then completed', () => {
+  test('of a task that failed, waited for a limit, was released and then completed', () => {
     const task = taskOf({
       status: 'COMPLETED',
       done: true,
@@ -55,9 +55,9 @@ describe('the course of events', () => {
       attempt(1, 2, 5, 'retrying', 'HANDLER_FAILED'),
       attempt(2, 20, 21, 'snoozed', 'RATE_LIMITED'),
     ]
-    expect(told(timelineOf(task, rows))).toEqual([
+    expect(linesOf(timelineOf(task, rows))).toEqual([
       'created',
-      'turn 2',
+      'queue 2',
       '1 retrying',
       'backoff 15',
       '2 snoozed',
@@ -76,8 +76,8 @@ describe('the course of events', () => {
       nextAttemptTimestamp: at(90),
       lastAttemptTimestamp: at(1),
     })
-    const course = timelineOf(task, [attempt(1, 1, 2, 'snoozed', 'BUDGET_EXHAUSTED')])
-    expect(course.at(-1)).toEqual({ kind: 'gap', reason: 'budget', from: at(2) })
+    const timeline = timelineOf(task, [attempt(1, 1, 2, 'snoozed', 'BUDGET_EXHAUSTED')])
+    expect(timeline.at(-1)).toEqual({ kind: 'gap', reason: 'budget', from: at(2) })
     const limited = timelineOf(task, [attempt(1, 1, 2, 'snoozed', 'RATE_LIMITED')])
     expect(limited.at(-1)).toEqual({ kind: 'gap', reason: 'limit', from: at(2), due: at(90) })
   })
@@ -93,18 +93,18 @@ describe('the course of events', () => {
       attempt(1, 0, 30, 'retrying', 'LEASE_LOST'),
       attempt(2, 30, 40, 'dead-lettered', 'LEASE_LOST'),
     ]
-    const course = timelineOf(task, rows)
-    expect(told(course)).toEqual([
+    const timeline = timelineOf(task, rows)
+    expect(linesOf(timeline)).toEqual([
       'created',
-      'turn 0',
+      'queue 0',
       '1 crashed',
       'backoff 0',
       '2 dead-lettered',
       'person 60',
       '3 running',
     ])
-    expect(course.at(-1)).toMatchObject({ node: 'node', startedAt: at(100) })
-    expect(course.at(-1)).not.toHaveProperty('endedAt')
+    expect(timeline.at(-1)).toMatchObject({ node: 'node', startedAt: at(100) })
+    expect(timeline.at(-1)).not.toHaveProperty('endedAt')
   })
 
   test('of a parent: of attempts that left it to its sub-tasks nothing is kept but that they were', () => {
@@ -115,7 +115,7 @@ describe('the course of events', () => {
       lastAttemptTimestamp: at(1),
       subTaskStatusSummary: { RUNNING: 2 },
     })
-    expect(told(timelineOf(waiting, []))).toEqual(['created', 'turn 1', '1 awaiting', 'sub-tasks now'])
+    expect(linesOf(timelineOf(waiting, []))).toEqual(['created', 'queue 1', '1 awaiting', 'sub-tasks now'])
     const reduced = taskOf({
       status: 'COMPLETED',
       done: true,
@@ -125,7 +125,7 @@ describe('the course of events', () => {
       subTaskStatusSummary: { COMPLETED: 2 },
       timestamps: times({ startedAt: at(1), completedAt: at(51) }),
     })
-    expect(told(timelineOf(reduced, []))).toEqual([
+    expect(linesOf(timelineOf(reduced, []))).toEqual([
       'created',
       '1-2 handed over',
       '3 completed',
@@ -135,7 +135,7 @@ describe('the course of events', () => {
 
   test('of a task that was cancelled before it began', () => {
     const task = taskOf({ status: 'CANCELLED', done: true, timestamps: times({ completedAt: at(7) }) })
-    expect(told(timelineOf(task, []))).toEqual(['created', 'turn 7', 'end CANCELLED'])
+    expect(linesOf(timelineOf(task, []))).toEqual(['created', 'queue 7', 'end CANCELLED'])
   })
 
   test('never goes back in time, however many attempts there were', () => {
@@ -148,9 +148,9 @@ describe('the course of events', () => {
       lastAttemptTimestamp: at(491),
       nextAttemptTimestamp: at(600),
     })
-    const course = timelineOf(task, rows)
-    expect(course).toHaveLength(102)
-    const starts = course.flatMap(moment =>
+    const timeline = timelineOf(task, rows)
+    expect(timeline).toHaveLength(102)
+    const starts = timeline.flatMap(moment =>
       'from' in moment ? moment.from : 'startedAt' in moment ? moment.startedAt : [],
     )
     expect([...starts].sort()).toEqual(starts)
@@ -200,7 +200,7 @@ test('sub-tasks are counted by the record alone', () => {
   expect(belowOf({})).toMatchObject({ total: 0, open: 0 })
 })
 
-test('what a task is about is told by its tags, else by its parameters', () => {
+test('what a task is about is linesOf by its tags, else by its parameters', () => {
   expect(subjectOf(taskOf({ tags: ['x', 'novel:n1', 'scene:s1'] }))).toEqual({ novelId: 'n1', sceneId: 's1' })
   expect(subjectOf(taskOf({ parameters: { novelId: 'n2' }, tags: ['novels:n3'] }))).toEqual({ novelId: 'n2' })
   expect(subjectOf(taskOf({ parameters: ['novelId'], result: { novelId: 7 } }))).toEqual({})

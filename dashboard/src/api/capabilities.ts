@@ -11,13 +11,13 @@ export function useCapabilities() {
   })
 }
 
-/** What a server can do, as the API tells it. */
+/** What a server can do, as the API returns it. */
 export type Capabilities = NonNullable<ReturnType<typeof useCapabilities>['data']>
-/** A model, as the API tells it. */
+/** A model, as the API returns it. */
 export type Model = Capabilities['models'][number]
-/** Why a model cannot be used, as the API tells it. */
+/** Why a model cannot be used, as the API returns it. */
 export type ModelProblem = NonNullable<Model['problem']>
-/** Why a kind of task is off, as the API tells it. */
+/** Why a kind of task is off, as the API returns it. */
 export type Off = NonNullable<Capabilities['taskTypes'][number]['off']>
 
 /** The model that summarises where none is named; undefined until the server has said, or where there is none. */

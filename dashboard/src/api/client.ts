@@ -27,7 +27,7 @@ const refusals: Middleware = {
     throw errorOf(response.status, body)
   },
   onError({ error }) {
-    // An abort is the caller's own wish, and no news of the connection.
+    // The caller aborted it: that says nothing about the connection.
     if (error instanceof DOMException && error.name === 'AbortError') return
     return new ApiError(0, 'OFFLINE', '')
   },
@@ -36,7 +36,7 @@ const refusals: Middleware = {
 const client = createClient<paths>({ baseUrl: window.location.origin })
 client.use(refusals)
 
-/** The API. Every call answers the data or throws ApiError. */
+/** The API. Every call returns the data or throws ApiError. */
 export const api = client
 
 /** The data of an answer. Throws for an answer without any, which the API gives only where its types say so. */
@@ -46,7 +46,7 @@ export async function dataOf<T>(answer: Promise<{ data?: T }>): Promise<NonNulla
   return data
 }
 
-/** What the API answers instead of what was asked for (RFC 9457). */
+/** What the API returns instead of what was asked for (RFC 9457). */
 type Problem = components['schemas']['Problem']
 
 /** A request that was refused, or that got no answer: then `status` is 0 and `code` is `OFFLINE`. */
@@ -80,7 +80,7 @@ export function codeOf(error: unknown): string {
 }
 
 /**
- * The first requests wait for the stream of events to stand: what changes after their answers is then told, and nothing has to be read
+ * The first requests wait until the stream of events is open: it reports what changes after their answers, and nothing has to be read
  * twice. Where there is no stream they wait only a moment.
  */
 
@@ -102,7 +102,7 @@ async function mayAsk(): Promise<void> {
   hasAsked = true
 }
 
-/** The stream stands, or is refused. Answers whether something was asked for before, and may have changed since without being told. */
+/** Lets the first requests go: the stream is open, or refused. Returns whether something was read before, and may have changed unreported. */
 export function streamStands(): boolean {
   release()
   return hasAsked

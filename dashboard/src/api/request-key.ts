@@ -9,30 +9,30 @@ export function newIdempotencyKey(): string {
   return Array.from(bytes, byte => byte.toString(16).padStart(2, '0')).join('')
 }
 
-/** The `Idempotency-Key` of what a person wants. */
-export interface WishKey {
-  /** The key of a wish: that of the last time for the same one, sent once more because no answer came, else a new one. */
-  readonly of: (wish: unknown) => string
-  /** It was answered: the same wish from now on is another one. */
+/** The `Idempotency-Key` of a request. */
+export interface RequestKey {
+  /** Returns the key of a request: that of the last time for the same one, sent once more because no answer came, else a new one. */
+  readonly of: (request: unknown) => string
+  /** The request was answered: the same one from now on gets a new key. */
   readonly answered: () => void
 }
 
-/** Keeps the key of a wish until it is answered. */
-export function useWishKey(): WishKey {
-  const [key] = useState(createWishKey)
+/** Keeps the key of a request until it is answered. */
+export function useRequestKey(): RequestKey {
+  const [key] = useState(createRequestKey)
   return key
 }
 
-function createWishKey(): WishKey {
-  let sent = { wish: '', key: '' }
+function createRequestKey(): RequestKey {
+  let sent = { request: '', key: '' }
   return {
-    of(wish) {
-      const text = JSON.stringify(wish)
-      if (sent.wish !== text) sent = { wish: text, key: newIdempotencyKey() }
+    of(request) {
+      const text = JSON.stringify(request)
+      if (sent.request !== text) sent = { request: text, key: newIdempotencyKey() }
       return sent.key
     },
     answered() {
-      sent = { wish: '', key: '' }
+      sent = { request: '', key: '' }
     },
   }
 }

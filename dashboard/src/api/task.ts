@@ -1,6 +1,6 @@
 import type { components } from './schema.ts'
 
-/** A task as the API tells it. */
+/** A task as the API returns it. */
 export type Task = components['schemas']['Task']
 
 /** Every status, in the order in which a task goes through them. */

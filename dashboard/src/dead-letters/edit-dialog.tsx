@@ -89,7 +89,7 @@ function Former({ text }: { text: string }) {
   )
 }
 
-/** Why it was refused, where that is not told beside the parameters already. */
+/** Why it was refused, unless that stands beside the parameters already. */
 function Refusal({ error, hasIssues }: { error: unknown; hasIssues: boolean }) {
   const t = useTranslations('deadLetters')
   if (error === null || hasIssues) return null
@@ -132,7 +132,7 @@ function readJson(text: string): JsonReading {
   }
 }
 
-/** Lets a value be edited as JSON. `issues` are told with their line, and lead to it. */
+/** Lets a value be edited as JSON. `issues` are shown with their line, and lead to it. */
 function JsonEditor(props: {
   label: string
   text: string

@@ -7,7 +7,7 @@ import { ButtonLink } from '../parts/links.tsx'
 import { PageTitle } from '../parts/page-title.tsx'
 import { Empty, ErrorNotice, Loading, MoreButton, Pending } from '../parts/states.tsx'
 import { StatusBadge } from '../parts/status-badge.tsx'
-import { NovelTitles, useConcern, useTaskTypeName } from '../parts/task-name.tsx'
+import { NovelTitles, useSubjectLine, useTaskTypeName } from '../parts/task-name.tsx'
 import { Ago } from '../parts/time.tsx'
 import { failureOf, GroupActions, GroupFacts, useGroupFailure } from './groups.tsx'
 import { LetterButtons } from './letter-buttons.tsx'
@@ -92,7 +92,7 @@ function Letters({ group, actions }: { group: LetterGroup; actions: LetterAction
 function LetterRow({ task, actions }: { task: Task; actions: LetterActions }) {
   const t = useTranslations('deadLetters')
   const name = useTaskTypeName()(task.taskType)
-  const concern = useConcern()(task)
+  const subject = useSubjectLine()(task)
   const openedAt = task.deadLetter?.openedAt
   return (
     <Paper withBorder p="sm" role="listitem" data-task-id={task.id}>
@@ -101,7 +101,7 @@ function LetterRow({ task, actions }: { task: Task; actions: LetterActions }) {
           <Group gap="sm">
             <StatusBadge status={task.status} />
             <Anchor component="button" type="button" fw={600} onClick={() => actions.onInspect(task.id)}>
-              {concern === '' ? name : `${name} · ${concern}`}
+              {subject === '' ? name : `${name} · ${subject}`}
             </Anchor>
           </Group>
           <Text size="sm" c="dimmed" lineClamp={2}>

@@ -11,7 +11,7 @@ import { Ago } from '../parts/time.tsx'
 import { useTask } from '../queries/task-queries.ts'
 import { filterOfGroup, type LetterActions, type LetterGroup, useGroups } from './letter-queries.ts'
 
-/** The most groups that the API tells of. */
+/** The most groups that the API returns. */
 const mostGroups = 200
 
 /** The groups of equal failures. `type`: those of one task type alone. */
@@ -109,7 +109,7 @@ function GroupCard({ group, actions }: { group: LetterGroup; actions: LetterActi
               to="/dead-letters"
               search={{ fingerprint: group.fingerprint }}
             >
-              {t('look', { count: group.count })}
+              {t('show', { count: group.count })}
             </ButtonLink>
             <GroupActions group={group} actions={actions} />
           </Group>

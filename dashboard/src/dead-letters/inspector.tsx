@@ -25,7 +25,7 @@ export function Inspector({
   const t = useTranslations()
   const nameOf = useTaskTypeName()
   const { data, error, refetch } = useLetter(taskId)
-  const isGone = error instanceof ApiError && error.code === 'DEAD_LETTER_NOT_FOUND'
+  const isClosed = error instanceof ApiError && error.code === 'DEAD_LETTER_NOT_FOUND'
   return (
     <Drawer
       opened
@@ -35,16 +35,16 @@ export function Inspector({
       title={data === undefined ? t('deadLetters.inspect') : nameOf(data.taskType)}
       closeButtonProps={{ 'aria-label': t('actions.close') }}
     >
-      {isGone && (
-        <Empty title={t('deadLetters.goneTitle')} text={t('deadLetters.goneText')}>
+      {isClosed && (
+        <Empty title={t('deadLetters.closedTitle')} text={t('deadLetters.closedText')}>
           <ButtonLink to="/tasks/$taskId" params={{ taskId }}>
             {t('deadLetters.toTask')}
           </ButtonLink>
         </Empty>
       )}
-      {error !== null && !isGone && <ErrorNotice error={error} onRetry={refetch} />}
+      {error !== null && !isClosed && <ErrorNotice error={error} onRetry={refetch} />}
       {data === undefined && error === null && <Loading lines={6} />}
-      {data !== undefined && !isGone && <Details task={data} actions={actions} onClose={onClose} />}
+      {data !== undefined && !isClosed && <Details task={data} actions={actions} onClose={onClose} />}
     </Drawer>
   )
 }

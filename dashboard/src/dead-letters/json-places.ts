@@ -45,7 +45,7 @@ class Reader {
     return true
   }
 
-  /** Goes past a text in quotes, a number or a word, and answers it. */
+  /** Goes past a text in quotes, a number or a word, and returns it. */
   takeToken(): string {
     this.peek()
     const token = /"(?:[^"\\]|\\.)*"|[^\s,:{}[\]"]+/y

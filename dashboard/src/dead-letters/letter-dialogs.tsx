@@ -20,7 +20,7 @@ import {
 /** Beyond so many, taking them out of the list wants their number typed. */
 const typedBeyond = 100
 
-/** Asks before something is done to many, does it, and tells what became of it. */
+/** Asks before something is done to many, does it, and says what became of it. */
 export function BulkDialog({ action, filter, count, onClose }: AskedBulk & { onClose: () => void }) {
   const t = useTranslations('deadLetters')
   const said = useTranslations(`deadLetters.acts.${action}`)

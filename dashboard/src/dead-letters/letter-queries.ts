@@ -6,6 +6,7 @@ import {
   useQuery,
   useQueryClient,
 } from '@tanstack/react-query'
+import { defined } from '../../../src/task/defined.ts'
 import { api, dataOf } from '../api/client.ts'
 import { keys } from '../api/keys.ts'
 import { pageAt, pageByPage } from '../api/pages.ts'
@@ -24,7 +25,7 @@ export type LetterFilter = components['schemas']['DeadLetterSelection']['filter'
 export type BulkAnswer =
   paths['/v1/dead-letters:retry']['post']['responses'][200]['content']['application/json']
 
-/** Milliseconds after which the list is read again where nothing told to: taking a task off the list is no event of it. */
+/** Milliseconds after which the list is read again without an event: taking a task off the list causes none. */
 const readLettersEvery = 10_000
 
 /** The key of how many tasks need a person. */
@@ -32,10 +33,7 @@ const attentionKey = ['attention'] as const
 
 /** The groups of equal failures, the most frequent first. */
 export function useGroups({ type, fingerprint }: { type?: string; fingerprint?: string }) {
-  const filter = {
-    ...(type === undefined ? {} : { taskType: [type] }),
-    ...(fingerprint === undefined ? {} : { fingerprint }),
-  }
+  const filter = defined({ taskType: type === undefined ? undefined : [type], fingerprint })
   return useQuery({ ...groupsQuery(filter), refetchInterval: readLettersEvery })
 }
 
@@ -115,7 +113,7 @@ export function useReadLettersAgain(): () => void {
 
 /** Milliseconds between two countings: the server goes through all dead letters for each. */
 const countAgainAfter = 5_000
-/** Milliseconds until they are counted again where nothing told to: taking one off the list is no event of a task. */
+/** Milliseconds until they are counted again without an event: taking one off the list causes none. */
 const countAgainEvery = 60_000
 
 /**

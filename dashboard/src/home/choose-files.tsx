@@ -40,7 +40,7 @@ export function PageDrop() {
   )
 }
 
-/** Listens for files on the whole window. Answers whether some are held above it now. */
+/** Listens for files on the whole window. Returns whether some are held above it now. */
 function useDrop(onFiles: (files: File[]) => void): boolean {
   const [isOver, setIsOver] = useState(false)
   const take = useRef(onFiles)

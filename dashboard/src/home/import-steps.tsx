@@ -83,7 +83,7 @@ const stepOfKey: Readonly<Record<string, ImportStep['name']>> = {
   words: 'indexing',
 }
 
-/** The steps of an import that has not ended, from its sub-tasks. Kept in date by the live stream. */
+/** The steps of an import that has not ended, from its sub-tasks. Kept up to date by the live stream. */
 function useImportSteps(task: Task): readonly ImportStep[] {
   const filter = { pageSize: 10 }
   const { data } = useInfiniteQuery({

@@ -34,7 +34,7 @@ export function useShelf() {
 }
 
 /**
- * Events tell of tasks and not of novels, so the shelf is read again when something that works on a novel got on: it was submitted,
+ * Events report tasks and not novels, so the shelf is read again when a task of a novel made progress: it was submitted,
  * entered another stage, or is not there any more since it ended.
  */
 export function useShelfFollowing(working: readonly Task[] | undefined): void {

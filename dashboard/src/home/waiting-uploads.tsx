@@ -4,6 +4,7 @@ import { useState } from 'react'
 import { useTranslations } from 'use-intl'
 import { api, dataOf } from '../api/client.ts'
 import { keys } from '../api/keys.ts'
+import { pageAt } from '../api/pages.ts'
 import { DiscardUpload } from '../parts/discard-upload.tsx'
 import { ButtonLink } from '../parts/links.tsx'
 import { Ago } from '../parts/time.tsx'
@@ -13,7 +14,7 @@ import type { Upload } from './sending/send-file.ts'
 /** Uploads that nobody confirms are kept for a day, so those that wait are no older. */
 const oldestMs = 86_400_000
 
-/** The uploads that a person may still want to look at, and the newest of those that are being imported. Newest first. */
+/** Reads the uploads that wait to be confirmed, and the newest of those that are being imported. Newest first. */
 export function useUploads() {
   return useQuery({
     queryKey: keys.uploads,
@@ -26,7 +27,7 @@ async function readUploads(signal: AbortSignal): Promise<Upload[]> {
   const found: Upload[] = []
   let pageToken: string | undefined
   do {
-    const query = { pageSize: 200, ...(pageToken === undefined ? {} : { pageToken }) }
+    const query = { pageSize: 200, ...pageAt(pageToken) }
     const page = await dataOf(api.GET('/v1/uploads', { params: { query }, signal }))
     found.push(...page.items)
     pageToken = isWithinADay(found.at(-1)) ? page.nextPageToken : undefined
@@ -34,7 +35,7 @@ async function readUploads(signal: AbortSignal): Promise<Upload[]> {
   return found
 }
 
-/** By the clock of the server: how old an upload is, the newest one tells at least roughly; an hour more does no harm. */
+/** Returns whether an upload is at most a day old. Clocks differ, so an hour is added. */
 function isWithinADay(upload: Upload | undefined): boolean {
   return upload !== undefined && Date.now() - Date.parse(upload.createdAt) < oldestMs + 3_600_000
 }
@@ -85,9 +86,9 @@ function WaitingUpload({ upload }: { upload: Upload }) {
             to="/import/$uploadId"
             params={{ uploadId: id }}
             variant="light"
-            aria-label={t('lookNamed', { name: fileName })}
+            aria-label={t('previewNamed', { name: fileName })}
           >
-            {t('look')}
+            {t('preview')}
           </ButtonLink>
         </Group>
       </Group>

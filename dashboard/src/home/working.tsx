@@ -1,5 +1,6 @@
 import { Group, Paper, Stack, Text, Title } from '@mantine/core'
 import { useTranslations } from 'use-intl'
+import { defined } from '../../../src/task/defined.ts'
 import { liveStatuses, type Task } from '../api/task.ts'
 import { TextLink } from '../parts/links.tsx'
 import { TaskProgress } from '../parts/progress.tsx'
@@ -23,7 +24,7 @@ interface Working {
   hasMore: boolean
 }
 
-/** What is being worked on; `data` is undefined until the server has said. Kept in date by the live stream. */
+/** What is being worked on; `data` is undefined until the server has said. Kept up to date by the live stream. */
 export function useWorking() {
   const { data: tasks, ...query } = useTasks(filter, { refetchOnMount: 'always' })
   const working: Working | undefined = tasks && { tasks, hasMore: query.hasNextPage }
@@ -44,10 +45,10 @@ export function aboutOf(task: Task, novels: readonly Novel[], uploads: readonly 
   const novelId = subjectOf(task).novelId ?? upload?.confirmation?.novelId
   const title =
     novels.find(({ id }) => id === novelId)?.title ?? textField(task.parameters, 'title') ?? upload?.fileName
-  return { ...(novelId === undefined ? {} : { novelId }), ...(title === undefined ? {} : { title }) }
+  return defined({ novelId, title })
 }
 
-/** What tells of which novels tasks are. */
+/** What names the novels that tasks are about. */
 export interface Subjects {
   novels: readonly Novel[]
   uploads: readonly Upload[]
@@ -98,7 +99,7 @@ function WorkingRow({ task, subject }: { task: Task; subject: Subject }) {
   )
 }
 
-/** The title of what a task is about; of a novel that is further down the shelf than was looked, the server is asked. */
+/** Returns the title of what a task is about. A novel that is further down the shelf is read from the server. */
 function useTitle({ novelId, title }: Subject): string | undefined {
   const { data } = useOutline(novelId ?? '', title === undefined && novelId !== undefined)
   return title ?? data?.title

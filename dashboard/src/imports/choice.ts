@@ -1,4 +1,5 @@
 import { useEffect, useState } from 'react'
+import { defined } from '../../../src/task/defined.ts'
 import type { components, paths } from '../api/schema.ts'
 import { readStored, writeStored } from '../browser/state.ts'
 import type { ChapterRow } from './rows.ts'
@@ -90,8 +91,7 @@ export function plannedImport(chosen: Chosen): PlannedImport {
   return {
     uploadId,
     summarise: choice.summarise,
-    ...(numbers.length === chapters.length ? {} : { chapters: numbers }),
-    ...(encoding === undefined ? {} : { encoding }),
+    ...defined({ chapters: numbers.length === chapters.length ? undefined : numbers, encoding }),
   }
 }
 

@@ -12,7 +12,7 @@ import { EncodingChoice } from './encoding-choice.tsx'
 import classes from './imports.module.css'
 import { chaptersOf, type Row, rowsOf, withChapters } from './rows.ts'
 import { SpendingChoice, useImportEstimate } from './spending-choice.tsx'
-import { AlreadyImported, Reading, Unreadable, UploadGone } from './states.tsx'
+import { AlreadyImported, Reading, Unreadable, UploadNotFound } from './states.tsx'
 import { type Preview, type Upload, useUpload } from './upload-query.ts'
 import { Warnings } from './warnings.tsx'
 
@@ -38,7 +38,7 @@ function About({ upload }: { upload: Upload | undefined }) {
 
 function Content({ uploadId, reading }: { uploadId: string; reading: ReturnType<typeof useUpload> }) {
   const { data: upload, error, refetch } = reading.shown
-  if (error !== null && codeOf(error) === 'UPLOAD_NOT_FOUND') return <UploadGone />
+  if (error !== null && codeOf(error) === 'UPLOAD_NOT_FOUND') return <UploadNotFound />
   if (upload?.confirmation !== undefined) return <AlreadyImported confirmation={upload.confirmation} />
   if (upload?.preview !== undefined)
     return <ImportPreview upload={upload} preview={upload.preview} reading={reading} />

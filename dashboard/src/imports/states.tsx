@@ -21,8 +21,8 @@ export function Reading() {
 }
 
 /** In place of an upload that expired, or was thrown away. */
-export function UploadGone() {
-  const t = useTranslations('imports.gone')
+export function UploadNotFound() {
+  const t = useTranslations('imports.notFound')
   return (
     <Empty title={t('title')} text={t('text')}>
       <ButtonLink to="/" mt="sm">
@@ -70,7 +70,7 @@ export function Unreadable({
       <Group>
         <DiscardButton upload={{ id: uploadId, fileName: t('thisFile') }} />
         <ButtonLink to="/" variant="default">
-          {t('gone.back')}
+          {t('notFound.back')}
         </ButtonLink>
       </Group>
     </Stack>

@@ -1,8 +1,9 @@
 import type { InfiniteData, QueryClient } from '@tanstack/react-query'
+import { defined } from '../../../src/task/defined.ts'
 import { keys } from '../api/keys.ts'
 import { isEnd, type Task } from '../api/task.ts'
 
-/** The names of the events of the stream that tell of a task. */
+/** The names of the events of the stream that report a task. */
 const taskEventNames = [
   'task.created',
   'task.updated',
@@ -31,7 +32,7 @@ export interface TaskEvent {
   errorInfo?: Task['errorInfo']
 }
 
-/** What a stream tells: something of a task, or that something may have been missed. */
+/** A message of the stream: a change of a task, or that something may have been missed. */
 export type LiveMessage = { kind: 'task'; id: string; event: TaskEvent } | { kind: 'reset'; id: string }
 
 /** Reads an event of the stream; undefined for a kind that is not known here, such as one of a newer server. */
@@ -52,8 +53,8 @@ export interface TaskPage {
 const readAgainAfter = 1_000
 
 /**
- * Brings what is kept of the API up to what the stream told: rows that are there are changed in place at once; what an event does not
- * tell (results, counts, new rows) is read again, at most once a second, and only where it is shown.
+ * Brings the cached answers of the API up to date with the stream: rows that are there are changed in place at once; what an event does
+ * not carry (results, counts, new rows) is read again, at most once a second, and only where it is shown.
  */
 export class LiveCache {
   readonly #queries: QueryClient
@@ -65,7 +66,7 @@ export class LiveCache {
     this.#queries = queries
   }
 
-  /** Takes what the stream told since the last time. */
+  /** Takes the messages of the stream since the last time. */
   take(messages: readonly LiveMessage[]): void {
     const newest = new Map<string, TaskEvent>()
     for (const message of messages) {
@@ -156,19 +157,17 @@ function patchPages(
   return isSame ? data : { ...data, pages }
 }
 
-/** The task with what an event tells of it; an event that is older than the answer changes nothing. */
+/** Returns the task with the change of an event; an event that is older than the answer changes nothing. */
 function patched(task: Task, event: TaskEvent): Task {
   if (event.at < task.timestamps.updatedAt || (event.attempt ?? task.attempt) < task.attempt) return task
   const { nextAttemptTimestamp: _, ...before } = task
+  const { nextAttemptTimestamp, attempt, progress, errorInfo } = event
   return {
     ...before,
     status: event.status,
     done: isEnd(event.status),
     timestamps: timestampsAfter(task, event),
-    ...(event.nextAttemptTimestamp === undefined ? {} : { nextAttemptTimestamp: event.nextAttemptTimestamp }),
-    ...(event.attempt === undefined ? {} : { attempt: event.attempt }),
-    ...(event.progress === undefined ? {} : { progress: event.progress }),
-    ...(event.errorInfo === undefined ? {} : { errorInfo: event.errorInfo }),
+    ...defined({ nextAttemptTimestamp, attempt, progress, errorInfo }),
   }
 }
 

@@ -49,13 +49,13 @@ export function useLive(): LiveState {
   return useContext(LiveContext)
 }
 
-/** What the tabs of a browser tell each other. */
-type Told =
+/** A message between the tabs of a browser. */
+type TabMessage =
   | { kind: 'messages'; messages: LiveMessage[] }
   | { kind: 'state'; isOpen: boolean }
   | { kind: 'who' }
 
-/** What a tab does with what is told. */
+/** What a tab does with the messages. */
 interface ChannelListener {
   onMessages: (messages: readonly LiveMessage[]) => void
   onState: (isOpen: boolean) => void
@@ -63,18 +63,18 @@ interface ChannelListener {
   onRefused: (error: unknown) => void
 }
 
-/** Milliseconds over which messages are gathered before they are told: at most four repaints a second. */
+/** Milliseconds over which messages are gathered before they are passed on: at most four repaints a second. */
 const gatherMs = 250
 const channelName = 'quillwork.live'
 
 /**
  * One stream of events for all tabs of a browser, since a browser opens few connections to one server. The tab that holds the lock
- * reads the stream and tells the others; when it closes, another one gets the lock and goes on after the last event that it was told.
+ * reads the stream and notifies the others; when it closes, another one gets the lock and continues after the last event that it received.
  * Returns a function that ends the part of this tab.
  */
 function openChannel(listener: ChannelListener): () => void {
   const leaving = new AbortController()
-  // Over plain HTTP from another machine a browser has no locks: then each tab reads a stream of its own, and tells nobody.
+  // Over plain HTTP from another machine a browser has no locks: then each tab reads a stream of its own.
   const channel = 'locks' in navigator ? new BroadcastChannel(channelName) : undefined
   let lastEventId: string | undefined
   let isOpen = false
@@ -87,29 +87,29 @@ function openChannel(listener: ChannelListener): () => void {
     isOpen = state
     listener.onState(state)
   }
-  const tell = (told: Told) => channel?.postMessage(told)
+  const post = (message: TabMessage) => channel?.postMessage(message)
   let isLeader = false
-  const onTold = ({ data }: MessageEvent<Told>) => {
+  const onMessage = ({ data }: MessageEvent<TabMessage>) => {
     if (data.kind === 'messages') take(data.messages)
     else if (data.kind === 'state') takeState(data.isOpen)
-    else if (isLeader) tell({ kind: 'state', isOpen })
+    else if (isLeader) post({ kind: 'state', isOpen })
   }
-  channel?.addEventListener('message', onTold)
+  channel?.addEventListener('message', onMessage)
 
   const lead = async () => {
     isLeader = true
     const gathered = gather(messages => {
-      tell({ kind: 'messages', messages })
+      post({ kind: 'messages', messages })
       take(messages)
     })
-    // The ids of events that are still gathered are not told yet: a new leader reads them again.
+    // Events that are still gathered were not passed on yet: a new leader reads them again.
     let readUpTo = lastEventId
     await readStream({
       path: '/v1/events',
       lastEventId: () => readUpTo,
       signal: leaving.signal,
       onState(state) {
-        tell({ kind: 'state', isOpen: state })
+        post({ kind: 'state', isOpen: state })
         takeState(state)
       },
       onEvent({ event = '', id = '', data }) {
@@ -120,22 +120,22 @@ function openChannel(listener: ChannelListener): () => void {
     }).catch(listener.onRefused)
   }
 
-  const turn =
+  const leading =
     channel === undefined ? lead() : navigator.locks.request(channelName, { signal: leaving.signal }, lead)
-  turn
+  leading
     .catch(() => undefined)
     .finally(() => {
       isLeader = false
     })
-  tell({ kind: 'who' })
+  post({ kind: 'who' })
   return () => {
     leaving.abort()
     channel?.close()
   }
 }
 
-/** Gathers messages and tells them together. */
-function gather(tell: (messages: LiveMessage[]) => void): (message: LiveMessage) => void {
+/** Gathers messages and passes them on together. */
+function gather(pass: (messages: LiveMessage[]) => void): (message: LiveMessage) => void {
   let waiting: LiveMessage[] = []
   let isPlanned = false
   return message => {
@@ -146,7 +146,7 @@ function gather(tell: (messages: LiveMessage[]) => void): (message: LiveMessage)
       isPlanned = false
       const messages = waiting
       waiting = []
-      tell(messages)
+      pass(messages)
     }, gatherMs)
   }
 }

@@ -147,7 +147,7 @@ interface AddSceneProps {
 }
 
 /** What a scene is to be. */
-interface Wish {
+interface NewScene {
   title: string
   /** What is to happen in it. */
   brief: string
@@ -174,16 +174,16 @@ function AddScene(props: AddSceneProps) {
 
 function AddSceneForm({ novelId, chapterId }: AddSceneProps) {
   const t = useTranslations('novels.addScene')
-  const [wish, setWish] = useState<Wish>({ title: '', brief: '', key: newIdempotencyKey() })
-  // The same wish sent twice adds one scene; another wish is another scene.
-  const change = (part: Partial<Wish>) => setWish({ ...wish, ...part, key: newIdempotencyKey() })
+  const [scene, setScene] = useState<NewScene>({ title: '', brief: '', key: newIdempotencyKey() })
+  // The same request sent twice adds one scene; a changed request adds another one.
+  const change = (part: Partial<NewScene>) => setScene({ ...scene, ...part, key: newIdempotencyKey() })
   const { mutate, error, isPending } = useAdd({ novelId, chapterId })
   return (
-    <Form onSubmit={() => mutate(wish)}>
+    <Form onSubmit={() => mutate(scene)}>
       <Stack>
         <TextInput
           label={t('title')}
-          value={wish.title}
+          value={scene.title}
           maxLength={300}
           onChange={({ currentTarget }) => change({ title: currentTarget.value })}
           data-autofocus
@@ -191,7 +191,7 @@ function AddSceneForm({ novelId, chapterId }: AddSceneProps) {
         <Textarea
           label={t('brief')}
           description={t('briefText')}
-          value={wish.brief}
+          value={scene.brief}
           maxLength={10_000}
           onChange={({ currentTarget }) => change({ brief: currentTarget.value })}
           autosize
@@ -214,7 +214,7 @@ function useAdd({ novelId, chapterId }: AddSceneProps) {
   const navigate = useNavigate()
   const readAgain = useReadAgain({ id: '', novelId })
   return useMutation({
-    mutationFn: ({ title, brief, key }: Wish) => {
+    mutationFn: ({ title, brief, key }: NewScene) => {
       const body = { ...given('title', title), ...given('summary', brief) }
       const header = { 'idempotency-key': key }
       return dataOf(

@@ -158,7 +158,7 @@ function NowWorking({ novelId }: { novelId: string }) {
 
 function WorkingTask({ task: listed }: { task: Task }) {
   const t = useTranslations('novels.working')
-  // A listing does not tell whether the tasks below wait for the budget.
+  // A list does not say whether the tasks below wait for the budget.
   const { data: task = listed } = useTask(listed.id)
   const typeName = useTaskTypeName()
   return (

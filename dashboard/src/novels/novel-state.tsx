@@ -6,7 +6,7 @@ import { type ReactNode, useState } from 'react'
 import { useTranslations } from 'use-intl'
 import { api, dataOf } from '../api/client.ts'
 import { keys } from '../api/keys.ts'
-import { newIdempotencyKey, useWishKey, type WishKey } from '../api/request-key.ts'
+import { newIdempotencyKey, type RequestKey, useRequestKey } from '../api/request-key.ts'
 import type { Task } from '../api/task.ts'
 import { CostNotice } from '../parts/cost-notice.tsx'
 import { Confirm } from '../parts/dialog.tsx'
@@ -39,7 +39,7 @@ const indexes = new Set(['ImportNovel', 'Vectorize'])
 function Summaries({ novel, working }: StateProps) {
   const t = useTranslations('novels.summaries')
   const [isAsking, asking] = useDisclosure()
-  const wishKey = useWishKey()
+  const requestKey = useRequestKey()
   const { summaries, scenes } = novel
   const isBusy = working.some(({ taskType }) => summarises.has(taskType))
   const missing = scenes - summaries
@@ -59,7 +59,7 @@ function Summaries({ novel, working }: StateProps) {
         )
       )}
       {isAsking && (
-        <SummariseNovel novelId={novel.id} missing={missing} wishKey={wishKey} onClose={asking.close} />
+        <SummariseNovel novelId={novel.id} missing={missing} requestKey={requestKey} onClose={asking.close} />
       )}
     </StateCard>
   )
@@ -120,13 +120,13 @@ function Action({ icon, onClick, children }: { icon: ReactNode; onClick: () => v
 function SummariseNovel({
   novelId,
   missing,
-  wishKey,
+  requestKey,
   onClose,
 }: {
   novelId: string
   missing: number
-  /** Kept beyond this dialog: whoever closes it after an answer got lost, and opens it again, wants the same. */
-  wishKey: WishKey
+  /** Kept beyond this dialog: after a lost answer, closing and opening it again repeats the same request. */
+  requestKey: RequestKey
   onClose: () => void
 }) {
   const t = useTranslations('novels.how')
@@ -136,13 +136,13 @@ function SummariseNovel({
   const { model } = useSummaryModel(chosen)
   const { mutate, isPending } = useMutation({
     mutationFn() {
-      const header = { 'idempotency-key': wishKey.of({ novelId, model }) }
+      const header = { 'idempotency-key': requestKey.of({ novelId, model }) }
       const params = { path: { novelId }, header }
       return dataOf(api.POST('/v1/novels/{novelId}:summarise', { params, body: { model } }))
     },
     onError: notifyError,
     onSuccess() {
-      wishKey.answered()
+      requestKey.answered()
       notifyDone(t('begun'))
       void queries.invalidateQueries({ queryKey: keys.taskLists })
       onClose()
@@ -165,7 +165,7 @@ function SummariseNovel({
   )
 }
 
-/** Asks before the index of the search is built anew, and says what that costs. */
+/** Asks before the index of the search is rebuilt, and says what that costs. */
 export function MakeIndex({ novelId, onClose }: { novelId: string; onClose: () => void }) {
   const t = useTranslations('novels.index')
   const queries = useQueryClient()

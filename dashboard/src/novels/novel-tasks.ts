@@ -1,7 +1,7 @@
 import { useMutation, useQueryClient } from '@tanstack/react-query'
 import { useEffect, useRef, useState } from 'react'
 import { keys } from '../api/keys.ts'
-import { useWishKey } from '../api/request-key.ts'
+import { useRequestKey } from '../api/request-key.ts'
 import { liveStatuses, type Task } from '../api/task.ts'
 import { useNotifyError } from '../parts/notify.tsx'
 import { textField } from '../parts/subject.ts'
@@ -56,7 +56,7 @@ function useLiveSummaries(novelId: string): readonly Task[] {
 const readAgainAfter = 2_000
 
 /**
- * Keeps what is shown of a novel in date while tasks work on it. The live stream tells of tasks alone, so the novel is read again when
+ * Keeps what is shown of a novel up to date while tasks work on it. The live stream reports tasks alone, so the novel is read again when
  * those that work on it were, at most every two seconds: one that was quick began and ended between two readings of the list.
  */
 export function useFollowNovel(novelId: string): void {
@@ -83,15 +83,18 @@ function isOfNovel([resource, kind, id]: readonly unknown[], novelId: string): b
 }
 
 /** How a summary is to be made. Nothing: as the server does by default. */
-export interface SummaryWishes {
+export interface SummaryInstructions {
   /** The id of a model; `extractive` picks it from the text. */
   model?: string
   style?: string
 }
 
 /** A task as it is submitted to summarise a scene. */
-export function plannedSummary({ id, novelId }: Pick<SceneEntry, 'id' | 'novelId'>, wishes: SummaryWishes) {
-  return { taskType: summaryType, parameters: { novelId, sceneId: id, ...wishes } }
+export function plannedSummary(
+  { id, novelId }: Pick<SceneEntry, 'id' | 'novelId'>,
+  instructions: SummaryInstructions,
+) {
+  return { taskType: summaryType, parameters: { novelId, sceneId: id, ...instructions } }
 }
 
 /** The making of a scene's summary. */
@@ -99,7 +102,7 @@ export interface SummaryTask {
   /** The task that makes it, or made it while this page was open. */
   readonly task: Task | undefined
   readonly isBusy: boolean
-  readonly submit: (wishes: SummaryWishes) => void
+  readonly submit: (instructions: SummaryInstructions) => void
   readonly cancel: () => void
 }
 
@@ -107,7 +110,7 @@ export interface SummaryTask {
 export function useSummaryTask(scene: SceneEntry): SummaryTask {
   const queries = useQueryClient()
   const notifyError = useNotifyError()
-  const key = useWishKey()
+  const key = useRequestKey()
   const [begun, setBegun] = useState<string>()
   const live = useLiveSummaries(scene.novelId).find(
     ({ parameters }) => textField(parameters, 'sceneId') === scene.id,
@@ -116,9 +119,9 @@ export function useSummaryTask(scene: SceneEntry): SummaryTask {
   const task = own?.done === false ? own : (live ?? own)
   useReadAgainAfterTasks(scene, [own])
   const submitting = useMutation({
-    mutationFn: (wishes: SummaryWishes) => {
+    mutationFn: (instructions: SummaryInstructions) => {
       // A person waits for it: it goes in the lane for those.
-      const body = { ...plannedSummary(scene, wishes), lane: 'default' }
+      const body = { ...plannedSummary(scene, instructions), lane: 'default' }
       return submitTask(body, key.of(body))
     },
     onError: notifyError,

@@ -1,7 +1,7 @@
 import type { ComboboxItem, ComboboxParsedItem } from '@mantine/core'
 import type { components, paths } from '../api/schema.ts'
 
-/** A novel with its outline, as the API tells it. */
+/** A novel with its outline, as the API returns it. */
 export type NovelOutline = components['schemas']['Outline']
 /** A volume of an outline. */
 export type Volume = NovelOutline['outline'][number]
@@ -10,7 +10,7 @@ export type ChapterEntry = Volume['chapters'][number]
 /** A scene of a chapter, without its text. */
 export type SceneEntry = components['schemas']['Chapter']['scenes'][number]
 
-/** What a search answers. */
+/** What a search returns. */
 export type SearchAnswer =
   paths['/v1/novels/{novelId}/search']['get']['responses'][200]['content']['application/json']
 
@@ -46,7 +46,7 @@ export function rowKey(row: OutlineRow): string {
   return row.kind === 'volume' ? row.volume.id : row.chapter.id
 }
 
-/** Options that a list shows at most: more could not be looked through anyway. */
+/** Options that a list shows at most: more could not be read through anyway. */
 const shown = 60
 
 /** The options that hold what is searched for; without a search those around the chosen one. */

@@ -56,8 +56,8 @@ export function Outline({ novel }: { novel: NovelOutline }) {
   )
 }
 
-function without(set: ReadonlySet<string>, gone: string): ReadonlySet<string> {
-  return new Set([...set].filter(each => each !== gone))
+function without(set: ReadonlySet<string>, removed: string): ReadonlySet<string> {
+  return new Set([...set].filter(each => each !== removed))
 }
 
 interface RowsProps {
@@ -112,7 +112,7 @@ function useLines(rows: readonly OutlineRow[], list: RefObject<HTMLUListElement 
   })
 }
 
-/** The heading of a volume, which opens and closes it. Rendered anew only when it changed: a scroll moves thousands of lines. */
+/** The heading of a volume, which opens and closes it. Rendered again only when it changed: a scroll moves thousands of lines. */
 const VolumeRow = memo(function VolumeRow({
   volume,
   isOpen,
@@ -143,7 +143,7 @@ const VolumeRow = memo(function VolumeRow({
   )
 })
 
-/** A chapter, to be opened in the reader. `isHere`: where the person was reading. Rendered anew only when it changed. */
+/** A chapter, to be opened in the reader. `isHere`: where the person was reading. Rendered again only when it changed. */
 const ChapterRow = memo(function ChapterRow({
   novelId,
   chapter,

@@ -31,9 +31,9 @@ function isPlace(kept: unknown): kept is ReadingPlace {
 /** The place of reading in a chapter. */
 interface Place {
   readonly container: RefObject<HTMLDivElement | null>
-  /** The scene that must be there before the place can be gone to. */
+  /** The scene that must be there before the page can scroll to the place. */
   readonly sceneId: string | undefined
-  /** Tells that the text of a scene is shown. */
+  /** Records that the text of a scene is shown. */
   readonly shown: (sceneId: string) => void
 }
 

@@ -18,7 +18,7 @@ interface SceneReadingProps {
   language: string | undefined
   /** A chapter of one scene needs no numbers for it. */
   isOnly: boolean
-  /** A passage that is looked for. */
+  /** A passage that the address asks for. */
   target: Span | undefined
   /** Whether its text is wanted before the person comes near. */
   isWanted: boolean
@@ -76,7 +76,7 @@ interface SceneTextProps extends Omit<SceneReadingProps, 'isOnly'> {
 function SceneText({ section, scene, language, target, isWanted, onShown }: SceneTextProps) {
   const t = useTranslations('novels.reader')
   const { data, error, refetch } = useQuery({ ...sceneQuery(scene.id), enabled: isWanted })
-  // The chapter tells of a newer text before the scene does.
+  // The chapter names a newer text before the scene does.
   const isOld = data !== undefined && data.textVersion < scene.textVersion
   useEffect(() => {
     if (isOld) void refetch()
@@ -88,7 +88,7 @@ function SceneText({ section, scene, language, target, isWanted, onShown }: Scen
     if (text !== undefined) onShown(id)
   }, [text, id, onShown])
   if (error) return <ErrorNotice error={error} onRetry={refetch} />
-  if (text === undefined) return <Room characters={scene.characters} language={language} />
+  if (text === undefined) return <TextPlaceholder characters={scene.characters} language={language} />
   if (text.trim() === '') return <Text c="dimmed">{t('noText')}</Text>
   const mark = target !== undefined && target.end > target.start ? target : undefined
   return <Prose text={text} language={language} mark={mark} />
@@ -112,7 +112,7 @@ function useTarget(section: RefObject<HTMLElement | null>, target: Span | undefi
 }
 
 /** About as high as the text will be, so that little moves when it comes. */
-function Room({ characters, language }: { characters: number; language: string | undefined }) {
+function TextPlaceholder({ characters, language }: { characters: number; language: string | undefined }) {
   const perLine = language?.startsWith('zh') === true ? 36 : 80
   const lines = Math.max(2, Math.ceil((characters / perLine) * 1.15))
   return <Skeleton height={`${lines * 1.9}rem`} maw="42rem" animate={false} aria-hidden />

@@ -100,7 +100,7 @@ interface Typed {
 }
 
 /**
- * A text that is typed here and kept elsewhere (the address): it is told when the typing rests, and never while something is composed.
+ * A text that is typed here and kept elsewhere (the address): it is passed on when the typing rests, and never while something is composed.
  * When the address changes by itself (Back), so does the field; the address that follows the typing never takes letters away.
  */
 function useTyped(kept: string, onSettled: (text: string) => void): Typed {
@@ -108,26 +108,26 @@ function useTyped(kept: string, onSettled: (text: string) => void): Typed {
   const timer = useRef<ReturnType<typeof setTimeout>>(undefined)
   const isComposing = useRef(false)
   const typedAt = useRef(Number.NEGATIVE_INFINITY)
-  const told = useRef(kept)
+  const settled = useRef(kept)
   useEffect(() => {
     if (isComposing.current || performance.now() - typedAt.current < echoMs) return
-    told.current = kept
+    settled.current = kept
     setValue(kept)
   }, [kept])
   useEffect(() => () => clearTimeout(timer.current), [])
 
-  const tell = (text: string) => {
+  const notify = (text: string) => {
     clearTimeout(timer.current)
     const meant = text.trim()
-    if (meant === told.current) return
-    told.current = meant
+    if (meant === settled.current) return
+    settled.current = meant
     onSettled(meant)
   }
   const take = (text: string) => {
     typedAt.current = performance.now()
     setValue(text)
     clearTimeout(timer.current)
-    if (!isComposing.current) timer.current = setTimeout(() => tell(text), restMs)
+    if (!isComposing.current) timer.current = setTimeout(() => notify(text), restMs)
   }
   return {
     value,
@@ -142,7 +142,7 @@ function useTyped(kept: string, onSettled: (text: string) => void): Typed {
     },
     settle(text = value) {
       take(text)
-      tell(text)
+      notify(text)
     },
   }
 }

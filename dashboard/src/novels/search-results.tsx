@@ -185,7 +185,7 @@ const hitAttribute = { 'data-hit': '' } as const
 
 const hits = () => [...document.querySelectorAll<HTMLElement>('[data-hit]')]
 
-/** Moves the focus through the hits. Answers whether there was one to go to. */
+/** Moves the focus through the hits. Returns whether there was one to go to. */
 export function focusHit(where: 'first' | 'next' | 'previous'): boolean {
   const all = hits()
   const at = document.activeElement instanceof HTMLElement ? all.indexOf(document.activeElement) : -1

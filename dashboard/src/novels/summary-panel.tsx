@@ -21,7 +21,7 @@ import summaryClasses from '../parts/summary.module.css'
 import { SummaryEditor } from '../parts/summary-editor.tsx'
 import { HowToSummarise, useSummaryModel } from './how-to-summarise.tsx'
 import type { SceneEntry } from './novel.ts'
-import { plannedSummary, type SummaryTask, type SummaryWishes, useSummaryTask } from './novel-tasks.ts'
+import { plannedSummary, type SummaryInstructions, type SummaryTask, useSummaryTask } from './novel-tasks.ts'
 import classes from './reader.module.css'
 
 interface SummaryProps {
@@ -29,7 +29,7 @@ interface SummaryProps {
   language: string | undefined
 }
 
-/** The summary of a scene: beside the text where there is room, else above it, where it can be opened. */
+/** The summary of a scene: beside the text where there is space, else above it, where it can be opened. */
 export function SummaryPanel(props: SummaryProps) {
   const t = useTranslations('novels.summary')
   const [isOpen, opened] = useDisclosure()
@@ -212,7 +212,7 @@ function isConflict(result: unknown): boolean {
   return typeof result === 'object' && result !== null && 'conflict' in result && result.conflict === true
 }
 
-/** Most characters of a wish for the style. */
+/** Most characters of an instruction for the style. */
 const longestStyle = 1_000
 
 /** Asks how a scene is to be summarised, and says what that costs. */
@@ -222,20 +222,23 @@ function SummariseScene({
   onClose,
 }: {
   scene: SceneEntry
-  onSubmit: (wishes: SummaryWishes) => void
+  onSubmit: (instructions: SummaryInstructions) => void
   onClose: () => void
 }) {
   const t = useTranslations('novels.how')
   const [chosen, choose] = useState<string>()
   const [style, setStyle] = useState('')
   const { model, writes } = useSummaryModel(chosen)
-  const wishes: SummaryWishes = { model, ...(writes && style.trim() !== '' ? { style: style.trim() } : {}) }
+  const instructions: SummaryInstructions = {
+    model,
+    ...(writes && style.trim() !== '' ? { style: style.trim() } : {}),
+  }
   return (
     <Confirm
       title={t('titleOne')}
       action={t('action')}
       onConfirm={() => {
-        onSubmit(wishes)
+        onSubmit(instructions)
         onClose()
       }}
       onClose={onClose}

@@ -8,7 +8,7 @@ interface Piece extends Span {
   isMarked: boolean
 }
 
-/** Cuts a text where marks begin and end. Marks that reach beyond the text, or into each other, are cut to fit. */
+/** Cuts a text where marks begin and end. Marks that extend beyond the text, or into each other, are cut to fit. */
 export function pieces(length: number, marks: readonly Span[]): Piece[] {
   const found: Piece[] = []
   let at = 0
@@ -26,7 +26,7 @@ export function pieces(length: number, marks: readonly Span[]): Piece[] {
 
 /** A paragraph of a scene: where it stands in the text. */
 export interface Paragraph extends Span {
-  /** Its lines were broken by whoever made the file, to fit a width: they are set as one. */
+  /** Its lines were broken in the file to fit a width: they are set as one. */
   isWrapped: boolean
 }
 

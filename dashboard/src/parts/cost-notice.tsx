@@ -14,7 +14,7 @@ export interface PlannedTask {
   parameters: object
 }
 
-/** What a task will ask of models, rather too much than too little. Asked anew for each planned task, since limits and texts change. */
+/** What a task will ask of models, rather too much than too little. Read again for each planned task, since limits and texts change. */
 function useEstimate(planned: PlannedTask) {
   return useQuery({
     queryKey: keys.estimate(planned),

@@ -79,7 +79,7 @@ export function Confirm(props: ConfirmProps) {
   )
 }
 
-/** Asks before something that was typed and not saved is left behind. Answers the question, to be rendered where the typing is. */
+/** Asks before something that was typed and not saved is left behind. Returns the question, to be rendered where the typing is. */
 export function useUnsaved(isUnsaved: boolean): ReactNode {
   const t = useTranslations('parts.unsaved')
   const blocker = useBlocker({

@@ -6,7 +6,7 @@ import { keys } from '../api/keys.ts'
 import { Confirm } from './dialog.tsx'
 import { useNotifyError } from './notify.tsx'
 
-/** Throws an upload away once the person has said so. `onDone`: it is gone. */
+/** Throws an upload away once the person has said so. `onDone`: it is discarded. */
 export function DiscardUpload({
   upload,
   onClose,
@@ -42,7 +42,7 @@ function useDiscard(onDone: () => void) {
     mutationFn: (uploadId: string) =>
       api.DELETE('/v1/uploads/{uploadId}', { params: { path: { uploadId } } }),
     onError(error) {
-      // An answer that was lost, or another tab: it is gone all the same.
+      // An answer that was lost, or another tab: it is discarded all the same.
       if (codeOf(error) === 'UPLOAD_NOT_FOUND') onDone()
       else notifyError(error)
     },

@@ -81,6 +81,6 @@ export function download(name: string, text: string, type = 'application/json'):
   link.href = address
   link.download = name
   link.click()
-  // The browser has taken the text by the next turn.
+  // The browser has taken the text by the next turn of the event loop.
   setTimeout(() => URL.revokeObjectURL(address), 0)
 }

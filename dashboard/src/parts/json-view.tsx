@@ -128,7 +128,7 @@ function Branch({ name, value, depth, openDepth }: NodeProps & { value: object }
   )
 }
 
-/** A value without parts, coloured by its kind; the quotes tell a text from a number. */
+/** A value without parts, coloured by its kind; the quotes distinguish a text from a number. */
 function Leaf({ value }: { value: unknown }) {
   const t = useTranslations('actions')
   const [isWhole, setIsWhole] = useState(false)

@@ -66,16 +66,16 @@ function shareOf(done: number, total: number): number {
   return Math.floor((Math.min(Math.max(done, 0), total) / total) * 100) / 100
 }
 
-/** How far a task is, as far as it tells. */
+/** How far a task is, as far as it reports. */
 interface TaskSteps {
   done: number
-  /** 0: it has not told. */
+  /** 0: not reported. */
   total: number
   /** The name of the step, such as `summarising`. */
   stage?: string
   /** Words written so far. */
   words?: number
-  /** `done` is a share of 100, or counts sub-tasks: nothing to be told beside the bar. */
+  /** `done` is a share of 100, or counts sub-tasks: the bar says it all. */
   isBarOnly?: true
 }
 
@@ -99,12 +99,12 @@ function reportedSteps(progress: unknown): TaskSteps | undefined {
   if (typeof progress === 'number')
     return { done: progress <= 1 ? progress * 100 : progress, total: 100, isBarOnly: true }
   if (typeof progress !== 'object' || progress === null) return undefined
-  const told = progress as Record<string, unknown>
-  if (typeof told['percent'] === 'number') return { done: told['percent'], total: 100, isBarOnly: true }
-  const done = firstNumber(told['processed'], told['done'], told['current'])
-  const total = firstNumber(told['total']) ?? 0
-  const stage = told['stage'] ?? told['step']
-  const words = told['words']
+  const fields = progress as Record<string, unknown>
+  if (typeof fields['percent'] === 'number') return { done: fields['percent'], total: 100, isBarOnly: true }
+  const done = firstNumber(fields['processed'], fields['done'], fields['current'])
+  const total = firstNumber(fields['total']) ?? 0
+  const stage = fields['stage'] ?? fields['step']
+  const words = fields['words']
   if (done === undefined && typeof stage !== 'string') return undefined
   return {
     done: done ?? 0,

@@ -1,3 +1,4 @@
+import { defined } from '../../../src/task/defined.ts'
 import type { Task } from '../api/task.ts'
 
 /** What a task is about. */
@@ -14,12 +15,7 @@ export function subjectOf({
 }: Pick<Task, 'tags' | 'parameters' | 'result'>): Subject {
   const find = (kind: 'novel' | 'scene') =>
     tagged(tags, kind) ?? textField(parameters, `${kind}Id`) ?? textField(result, `${kind}Id`)
-  const novelId = find('novel')
-  const sceneId = find('scene')
-  return {
-    ...(novelId === undefined ? {} : { novelId }),
-    ...(sceneId === undefined ? {} : { sceneId }),
-  }
+  return defined({ novelId: find('novel'), sceneId: find('scene') })
 }
 
 /** Returns the id in a tag such as `novel:ID`. */
@@ -34,7 +30,7 @@ export function textField(value: unknown, name: string): string | undefined {
   return typeof found === 'string' && found !== '' ? found : undefined
 }
 
-/** What tells a task from others of its type: a title that its result or its parameters name, else its name below its parent. */
+/** Returns what distinguishes a task from others of its type: a title that its result or its parameters name, else its name below its parent. */
 export function labelOf({ result, parameters, subTaskKey }: Task): string | undefined {
   return textField(result, 'title') ?? textField(parameters, 'title') ?? subTaskKey
 }

@@ -150,9 +150,9 @@ function useSave(scene: Summarised, onSaved: (sent: string, saved: Scene) => voi
       onSaved(text, saved)
     },
   })
-  // Where both are shown, that they differ is told already.
-  const isTold = there !== undefined && error instanceof ApiError && error.status === 412
-  return { save: mutate, error: isTold ? undefined : (error ?? undefined), isPending, there, readAgain }
+  // Where both versions are shown, the conflict needs no error notice.
+  const isShown = there !== undefined && error instanceof ApiError && error.status === 412
+  return { save: mutate, error: isShown ? undefined : (error ?? undefined), isPending, there, readAgain }
 }
 
 interface SummaryConflictProps {

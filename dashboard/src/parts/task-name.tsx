@@ -23,17 +23,17 @@ export function useTaskName(): (task: Task) => string {
 /** The titles of the novels of the shelf, by their ids. Empty until they are known. */
 const TitlesContext = createContext<ReadonlyMap<string, string>>(new Map())
 
-/** Reads the titles of the novels for everything below it, once one of the tasks concerns a novel. */
+/** Reads the titles of the novels for everything below it, once one of the tasks is about a novel. */
 export function NovelTitles({ tasks, children }: { tasks: readonly Task[]; children: ReactNode }) {
   const titles = useNovelTitles({ enabled: tasks.some(task => tagged(task.tags, 'novel') !== undefined) })
   return <TitlesContext value={titles}>{children}</TitlesContext>
 }
 
-/** What tells a person nothing: it stands beside the tags. */
+/** Parameters that say nothing to a person. */
 const ids = new Set(['novelId', 'sceneId', 'uploadId', 'chapterId', 'startChapterId', 'endChapterId'])
 
-/** Tells in a line what a task concerns: the title of its novel, its own tags, or the first of its parameters. */
-export function useConcern(): (task: Task) => string {
+/** Returns the subject of a task in a line: the title of its novel, its own tags, or the first of its parameters. */
+export function useSubjectLine(): (task: Task) => string {
   const titles = useContext(TitlesContext)
   return task => {
     const title = titles.get(tagged(task.tags, 'novel') ?? '')
@@ -56,17 +56,17 @@ function firstParameters(parameters: unknown): string[] {
 /** Names in a dialog before it says how many more there are. */
 const mostNamed = 5
 
-/** Names tasks: their type, what they concern, and the end of their id. `note`: what is said of each. */
+/** Names tasks: their type, their subject, and the end of their id. `note`: what is said of each. */
 export function TaskNames({ tasks, note }: { tasks: readonly Task[]; note?: (task: Task) => string }) {
   const t = useTranslations('tasks')
   const nameOf = useTaskTypeName()
-  const concernOf = useConcern()
+  const subjectLineOf = useSubjectLine()
   if (tasks.length === 0) return null
   return (
     <List size="sm" withPadding>
       {tasks.slice(0, mostNamed).map(task => (
         <List.Item key={task.id}>
-          {[nameOf(task.taskType), concernOf(task).slice(0, 60), `…${task.id.slice(-6)}`]
+          {[nameOf(task.taskType), subjectLineOf(task).slice(0, 60), `…${task.id.slice(-6)}`]
             .filter(part => part !== '')
             .join(' · ')}
           {note && (

@@ -11,7 +11,7 @@ import { useTasks } from './task-queries.ts'
 /** A novel on the shelf. */
 export type Novel = components['schemas']['Novel']
 
-/** A scene with its text, as the API tells it. */
+/** A scene with its text, as the API returns it. */
 export type Scene = components['schemas']['Scene']
 
 /** Reads a scene. What somebody else did to it is seen when the person comes back to the page. */
@@ -70,7 +70,7 @@ export interface SceneTasks {
 /** Tasks that are read of a scene: the newest ones. */
 const mostTasks = 50
 
-/** What was asked for a scene, by whom- and wherever, kept in date by the stream. */
+/** What was asked for a scene, by whom- and wherever, kept up to date by the stream. */
 export function useSceneTasks(sceneId: string): SceneTasks {
   const { data } = useTasks(
     { tag: `scene:${sceneId}`, pageSize: mostTasks },
@@ -134,10 +134,10 @@ export function useReadAgainAfterTasks(
   }, [ended, readAgain])
 }
 
-/** What a person calls a scene: its title, else its number and chapter. `isGone`: it is not there any more. */
+/** What a person calls a scene: its title, else its number and chapter. `isMissing`: there is no such scene. */
 interface SceneName {
   name: string
-  isGone: boolean
+  isMissing: boolean
 }
 
 /** Names a scene; "the scene" until it is known. */
@@ -146,18 +146,18 @@ export function useSceneName(novelId: string, sceneId: string): SceneName {
   const { data: novel } = useOutline(novelId)
   const { data: scene, error } = useQuery(sceneQuery(sceneId))
   if (scene === undefined)
-    return { name: t(error === null ? 'untitledScene' : 'goneScene'), isGone: error !== null }
+    return { name: t(error === null ? 'untitledScene' : 'sceneNotFound'), isMissing: error !== null }
   const chapter = novel?.outline.flatMap(({ chapters }) => chapters).find(({ id }) => id === scene.chapterId)
   const placed =
     chapter === undefined
       ? t('untitledScene')
       : t('sceneOf', { number: scene.position + 1, chapter: chapter.title })
-  return { name: scene.title ?? placed, isGone: false }
+  return { name: scene.title ?? placed, isMissing: false }
 }
 
 const noTitles: ReadonlyMap<string, string> = new Map()
 
-/** Titles of the newest 200 novels on the shelf, by id; empty until they are known. Those of novels that are gone are not known. */
+/** Titles of the newest 200 novels on the shelf, by id; empty until they are known. Deleted novels have none. */
 export function useNovelTitles({ enabled = true } = {}): ReadonlyMap<string, string> {
   const { data = noTitles } = useQuery({
     queryKey: keys.novelTitles,

@@ -28,7 +28,7 @@ export interface TaskSearch {
 /** A part of the page of a task that can be open. */
 export type TaskPart = (typeof parts)[number]
 
-/** What the address of the dead letters says: which group is open, else of which task type; and the task that is looked at. */
+/** What the address of the dead letters says: which group is open, else of which task type; and the task that is inspected. */
 export interface DeadLettersSearch {
   fingerprint?: string
   type?: string
@@ -46,7 +46,7 @@ export interface SceneSearch {
   entry?: string
 }
 
-/** What the address of a chapter says: a passage that is looked for, and the search that found it. */
+/** What the address of a chapter says: a passage, and the search that found it. */
 export interface ChapterSearch {
   scene?: string
   /** Where the passage begins and ends in the text of the scene, UTF-16 code units. */

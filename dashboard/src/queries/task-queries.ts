@@ -1,4 +1,5 @@
 import { useInfiniteQuery, useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
+import { defined } from '../../../src/task/defined.ts'
 import { api, dataOf } from '../api/client.ts'
 import { keys } from '../api/keys.ts'
 import { itemsOf, pageAt, pageByPage } from '../api/pages.ts'
@@ -20,7 +21,7 @@ const perPage = 100
 
 /** Reads a task as it is now. */
 export function readTask(taskId: string, signal?: AbortSignal): Promise<Task> {
-  return dataOf(api.GET('/v1/tasks/{taskId}', { params: { path: { taskId } }, ...(signal && { signal }) }))
+  return dataOf(api.GET('/v1/tasks/{taskId}', { params: { path: { taskId } }, ...defined({ signal }) }))
 }
 
 /** A task, kept up to date. `isWanted`: false asks for nothing. */
@@ -56,8 +57,7 @@ export function useChildren(taskId: string, { status, type }: ChildFilter = {}) 
   const filter = {
     failedFirst: 'true' as const,
     pageSize: perPage,
-    ...(status === undefined ? {} : { status: [...status] }),
-    ...(type === undefined ? {} : { taskType: type }),
+    ...defined({ status: status && [...status], taskType: type }),
   }
   return useInfiniteQuery({
     queryKey: keys.childList(taskId, filter),
@@ -71,7 +71,7 @@ export function useChildren(taskId: string, { status, type }: ChildFilter = {}) 
         }),
       ),
     ...pageByPage,
-    // Whoever comes back to a long list finds it as it was: reading it again would take a request per page.
+    // A long list is shown as it was: reading it again would take a request per page.
     refetchOnMount: ({ state }) => !isLongList(state.data),
   })
 }
@@ -131,13 +131,13 @@ export function submitTask(body: components['schemas']['TaskSubmission'], key: s
 
 /** Cancels a task and everything below it. `ifMatch`: only if it still has this version. */
 export function cancelTask(taskId: string, ifMatch?: string): Promise<Task> {
-  const params = { path: { taskId }, ...(ifMatch === undefined ? {} : { header: { 'if-match': ifMatch } }) }
+  const params = { path: { taskId }, header: defined({ 'if-match': ifMatch }) }
   return dataOf(api.POST('/v1/tasks/{taskId}:cancel', { params }))
 }
 
 /** Runs a task again, and below it what did not complete. `edited`: with these parameters instead of its own. */
 export function retryTask(taskId: string, ifMatch?: string, edited?: { parameters: unknown }) {
-  const params = { path: { taskId }, ...(ifMatch === undefined ? {} : { header: { 'if-match': ifMatch } }) }
+  const params = { path: { taskId }, header: defined({ 'if-match': ifMatch }) }
   return dataOf(api.POST('/v1/tasks/{taskId}:retry', { params, body: edited ?? {} }))
 }
 
@@ -151,7 +151,7 @@ interface TaskCounts {
   readonly isKnown: boolean
 }
 
-/** Counts the tasks of the server by status, and keeps the counts in date. */
+/** Counts the tasks of the server by status, and keeps the counts up to date. */
 export function useTaskCounts(): TaskCounts {
   const { data } = useQuery({ queryKey: keys.taskCounts, queryFn: () => dataOf(api.GET('/v1/tasks/counts')) })
   const counts = data?.counts ?? {}

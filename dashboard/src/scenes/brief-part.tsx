@@ -10,7 +10,7 @@ import type { Scene } from '../queries/novel-queries.ts'
 import { useTask } from '../queries/task-queries.ts'
 import { useSubmit } from './scene-writes.ts'
 
-/** What a brief of a scene tells. */
+/** What a brief of a scene holds. */
 interface Brief {
   beats: string[]
   people: string[]

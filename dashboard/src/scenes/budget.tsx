@@ -8,7 +8,7 @@ import { Form } from '../parts/form.tsx'
 import { ErrorNotice } from '../parts/states.tsx'
 import { type BudgetUse, useBudget, useSetBudget, useTaskUsage } from '../queries/task-queries.ts'
 import { useWriting } from '../text/format.ts'
-import { numberOf } from './wish-fields.tsx'
+import { numberOf } from './instruction-fields.tsx'
 
 /** What a task has cost so far, and how much of its budget that is. */
 export function Spent({ taskId }: { taskId: string }) {
@@ -118,7 +118,7 @@ function roundUp(cost: number): number {
   return Math.ceil(cost * 10_000) / 10_000
 }
 
-/** Twice what is enough leaves room for the calls after the next one. */
+/** Twice what is enough covers the calls after the next one. */
 function suggested(set: number | undefined, enough: number): number | '' {
   return set === undefined ? '' : Math.max(set, enough * 2)
 }

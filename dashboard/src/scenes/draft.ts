@@ -85,7 +85,7 @@ export function rebased(draft: Draft, sent: Typed, { title = '', content, versio
 /** What is typed, kept in the browser at each change: a tab may be closed at any time. */
 export function useDraft(sceneId: string, first: Draft) {
   const [draft, setDraft] = useState(first)
-  // What a save that ends compares with: it began with an older one, and the editor may be gone by then.
+  // What a save that ends compares with: it began with an older one, and the editor may be closed by then.
   const newest = useRef(first)
   const put = (next: Draft) => {
     newest.current = next

@@ -4,6 +4,7 @@ import { useInfiniteQuery, useMutation, useQuery, useQueryClient } from '@tansta
 import { useNavigate } from '@tanstack/react-router'
 import { Suspense, useState } from 'react'
 import { useTranslations } from 'use-intl'
+import { defined } from '../../../src/task/defined.ts'
 import { api, dataOf } from '../api/client.ts'
 import { keys } from '../api/keys.ts'
 import { itemsOf, pageAt, pageByPage } from '../api/pages.ts'
@@ -99,11 +100,7 @@ function Entry({ note, scene, isOpen }: { note: Note; scene: Scene; isOpen: bool
 }
 
 function originOf({ writtenBy, writtenAt }: Note, provenance: components['schemas']['Provenance']) {
-  return {
-    ...provenance,
-    ...(writtenBy === undefined ? {} : { writtenBy }),
-    ...(writtenAt === undefined ? {} : { writtenAt }),
-  }
+  return { ...provenance, ...defined({ writtenBy, writtenAt }) }
 }
 
 /** Comparing needs a library of its own: it is loaded when somebody compares. */

@@ -10,7 +10,7 @@ import { notifyDone, useNotifyError } from '../parts/notify.tsx'
 import type { Scene } from '../queries/novel-queries.ts'
 import { useTaskAction } from './scene-writes.ts'
 
-/** What is told of the task that last wrote a scene, once it has ended. */
+/** The result of the task that last wrote a scene. */
 interface SceneResult {
   words?: number
   conflict?: boolean
@@ -33,22 +33,22 @@ export function Outcome({ task, scene }: { task: Task; scene: Scene }) {
   return <Failed task={task} onDismiss={dismiss} />
 }
 
-/** The text was written anew since the task ended: what became of it is past. */
+/** Returns whether the text was written again since the task ended: its outcome is past then. */
 function isPast({ timestamps }: Task, { textOrigin }: Scene): boolean {
   const { completedAt } = timestamps
   if (completedAt === undefined || textOrigin?.writtenAt === undefined) return false
   return Date.parse(textOrigin.writtenAt) > Date.parse(completedAt)
 }
 
-/** How an end looks. */
-const looks = {
+/** How an end appears. */
+const appearances = {
   conflict: { color: 'yellow', Icon: IconArrowsSplit },
   failed: { color: 'red', Icon: IconAlertTriangle },
   stopped: { color: 'gray', Icon: IconBan },
 } as const
 
 interface EndProps {
-  kind: keyof typeof looks
+  kind: keyof typeof appearances
   /** What happened. */
   children: ReactNode
   /** What can be done about it. */
@@ -59,7 +59,7 @@ interface EndProps {
 /** How a writing ended, and what can be done about it. */
 function End({ kind, children, action, onDismiss }: EndProps) {
   const t = useTranslations()
-  const { color, Icon } = looks[kind]
+  const { color, Icon } = appearances[kind]
   return (
     <Alert
       color={color}

@@ -17,9 +17,9 @@ import {
 import { useWriting } from '../text/format.ts'
 import { BriefPart } from './brief-part.tsx'
 import { HistoryPart } from './history-part.tsx'
+import { unitOf } from './instructions.ts'
 import { SummaryPart } from './summary-part.tsx'
 import { TextPart } from './text-part.tsx'
-import { unitOf } from './wishes.ts'
 import { WritePart } from './write-part.tsx'
 
 const from = '/novels/$novelId/scenes/$sceneId'
@@ -57,7 +57,7 @@ export function ScenePage() {
   )
 }
 
-/** The text, the brief, the history: one of them is open. The text stays as it is while another one is looked at. */
+/** The text, the brief, the history: one of them is open. The text stays as it is while another one is open. */
 function Parts({ scene, tasks }: { scene: Scene; tasks: SceneTasks }) {
   const t = useTranslations('scenes.parts')
   const { part = 'text', entry } = useSearch({ from })

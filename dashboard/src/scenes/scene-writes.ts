@@ -2,7 +2,7 @@ import { useMutation, useQueryClient } from '@tanstack/react-query'
 import { useState } from 'react'
 import { ApiError, api, dataOf } from '../api/client.ts'
 import { keys } from '../api/keys.ts'
-import { useWishKey } from '../api/request-key.ts'
+import { useRequestKey } from '../api/request-key.ts'
 import type { components } from '../api/schema.ts'
 import type { Task } from '../api/task.ts'
 import { ifMatch, readScene, type Scene, useAddSceneTask } from '../queries/novel-queries.ts'
@@ -13,12 +13,12 @@ import { collides, type Draft, editOf, type SceneEdit } from './draft.ts'
 type Submission = components['schemas']['TaskSubmission']
 
 /**
- * Submits tasks of a scene, where a person waits for them. The same wish, sent once more because no answer came, finds the task of the
+ * Submits tasks of a scene, where a person waits for them. The same request, sent once more because no answer came, finds the task of the
  * first time.
  */
 export function useSubmit(sceneId: string) {
   const add = useAddSceneTask(sceneId)
-  const key = useWishKey()
+  const key = useRequestKey()
   return useMutation({
     mutationFn: (submission: Submission) =>
       submitTask({ lane: 'default', ...submission }, key.of(submission)),
@@ -49,7 +49,7 @@ export function useEdit(sceneId: string) {
   })
 }
 
-/** Stops a task, or runs it again. What it answers is shown at once. */
+/** Stops a task, or runs it again. The answer is shown at once. */
 export function useTaskAction(taskId: string) {
   const queries = useQueryClient()
   const show = (task: Task) => {

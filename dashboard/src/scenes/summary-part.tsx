@@ -70,7 +70,7 @@ function Shown({ scene: { summary } }: { scene: Scene }) {
   )
 }
 
-/** Has the summary made anew of the text as it is now. */
+/** Has the summary made again of the text as it is now. */
 function MakeAgain({ scene, making }: { scene: Scene; making: Task | undefined }) {
   const t = useTranslations('scenes.summary')
   const submit = useSubmit(scene.id)

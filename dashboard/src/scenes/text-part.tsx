@@ -19,7 +19,7 @@ export function TextPart({ scene, writing }: { scene: Scene; writing: Task | und
   const [draft, setDraft] = useState(() => readDraft(scene))
   const opener = useFocusBack(editing !== undefined)
   const isBeingWritten = writing?.done === false
-  // What begins while the person looks was begun by them, with a button that is gone now: the focus goes to what came of it.
+  // A task that begins while the page is open was begun with a button that has disappeared: the focus goes to the task.
   const [wasBeingWritten] = useState(isBeingWritten)
   const close = (kept?: Draft) => {
     setEditing(undefined)

@@ -16,6 +16,7 @@ import { IconChevronDown, IconFeather, IconPlugOff } from '@tabler/icons-react'
 import { useMutation, useQueryClient } from '@tanstack/react-query'
 import { useState } from 'react'
 import { useTranslations } from 'use-intl'
+import { defined } from '../../../src/task/defined.ts'
 import { type Capabilities, type Off, useCapabilities, whyOff } from '../api/capabilities.ts'
 import { codeOf } from '../api/client.ts'
 import { keys } from '../api/keys.ts'
@@ -26,43 +27,43 @@ import { ModelProblemText, modelCommands } from '../parts/model-setup.tsx'
 import { ErrorNotice, Pending } from '../parts/states.tsx'
 import { SummaryConflict } from '../parts/summary-editor.tsx'
 import { readScene, type Scene, type SceneTasks, useOutline } from '../queries/novel-queries.ts'
-import { useEdit, useSubmit } from './scene-writes.ts'
-import { MoreWishes } from './wish-fields.tsx'
+import { MoreInstructions } from './instruction-fields.tsx'
 import {
   budgetOf,
+  hasMore,
+  type Instructions,
   isOutrun,
   isOwnSummary,
   isToBeKept,
-  noWishes,
+  noInstructions,
   parametersOf,
   saysWhat,
   typedOver,
   type Unit,
   unitOf,
-  type Wishes,
   whatHappens,
-  wishesMore,
-} from './wishes.ts'
+} from './instructions.ts'
+import { useEdit, useSubmit } from './scene-writes.ts'
 
 /** Having a scene written: the form, why there is none without a model, or that it is being written. */
 export function WritePart({ scene, tasks }: { scene: Scene; tasks: SceneTasks }) {
   const t = useTranslations('scenes.write')
-  // Here and not in the form, which is away while the scene is written: who tries again has the same wishes.
-  const [wishes, setWishes] = useState(noWishes)
-  const change = (part: Partial<Wishes>) => setWishes(now => ({ ...now, ...part }))
+  // Here and not in the form, which is unmounted while the scene is written: another try starts with the same instructions.
+  const [wanted, setWanted] = useState(noInstructions)
+  const change = (part: Partial<Instructions>) => setWanted(now => ({ ...now, ...part }))
   return (
     <Paper withBorder p="md" component="section" aria-labelledby="write-title" data-write>
       <Stack gap="sm">
         <Title order={2} id="write-title">
           {scene.content === '' ? t('title') : t('titleAgain')}
         </Title>
-        <Content scene={scene} tasks={tasks} wishes={wishes} onChange={change} />
+        <Content scene={scene} tasks={tasks} wanted={wanted} onChange={change} />
       </Stack>
     </Paper>
   )
 }
 
-interface ContentProps extends Pick<WriteFormProps, 'scene' | 'wishes' | 'onChange'> {
+interface ContentProps extends Pick<WriteFormProps, 'scene' | 'wanted' | 'onChange'> {
   tasks: SceneTasks
 }
 
@@ -137,29 +138,29 @@ function WhatToDo({ off: { model, problem } }: { off: Off }) {
 /** Milliseconds without typing before the costs are asked for. */
 const stillMs = 400
 
-/** What a form of wishes is given. */
+/** What the form of the instructions is given. */
 interface WriteFormProps {
   scene: Scene
-  wishes: Wishes
-  onChange: (part: Partial<Wishes>) => void
+  wanted: Instructions
+  onChange: (part: Partial<Instructions>) => void
   capabilities: Capabilities
   unit: Unit
 }
 
 /** What is wanted of a scene, what it will cost, and the button that has it written. */
-function WriteForm({ scene, wishes, onChange: change, capabilities, unit }: WriteFormProps) {
+function WriteForm({ scene, wanted, onChange: change, capabilities, unit }: WriteFormProps) {
   const t = useTranslations('scenes.write')
-  const [isMore, more] = useDisclosure(wishesMore(wishes))
+  const [isMore, more] = useDisclosure(hasMore(wanted))
   const write = useWrite(scene, unit, () => change({ summary: undefined }))
   const hasText = scene.content.trim() !== ''
   return (
     <Form
       onSubmit={() => {
-        if (saysWhat(wishes, scene) && !isOutrun(wishes, scene)) write.send(wishes)
+        if (saysWhat(wanted, scene) && !isOutrun(wanted, scene)) write.send(wanted)
       }}
     >
       <Stack>
-        <WhatHappens scene={scene} wishes={wishes} onChange={change} />
+        <WhatHappens scene={scene} wanted={wanted} onChange={change} />
         <Textarea
           label={t('instructions')}
           description={t('instructionsHint')}
@@ -167,7 +168,7 @@ function WriteForm({ scene, wishes, onChange: change, capabilities, unit }: Writ
           minRows={2}
           maxRows={8}
           maxLength={4_000}
-          value={wishes.instructions}
+          value={wanted.instructions}
           onChange={({ currentTarget }) => change({ instructions: currentTarget.value })}
         />
         <Button
@@ -182,9 +183,9 @@ function WriteForm({ scene, wishes, onChange: change, capabilities, unit }: Writ
           {t('more')}
         </Button>
         <Collapse expanded={isMore}>
-          <MoreWishes wishes={wishes} onChange={change} capabilities={capabilities} unit={unit} />
+          <MoreInstructions wanted={wanted} onChange={change} capabilities={capabilities} unit={unit} />
         </Collapse>
-        <Cost scene={scene} wishes={wishes} unit={unit} />
+        <Cost scene={scene} wanted={wanted} unit={unit} />
         {hasText && (
           <Text size="sm" c="dimmed">
             {t('oldIsKept')}
@@ -206,17 +207,17 @@ function useWrite(scene: Scene, unit: Unit, onKept: () => void) {
   return {
     error: keep.error ?? submit.error,
     isPending: keep.isPending || submit.isPending,
-    async send(wishes: Wishes) {
-      const budget = budgetOf(wishes)
-      const isKept = isToBeKept(wishes) && isOwnSummary(wishes, scene)
+    async send(wanted: Instructions) {
+      const budget = budgetOf(wanted)
+      const isKept = isToBeKept(wanted) && isOwnSummary(wanted, scene)
       try {
-        const written = isKept ? await keep.mutateAsync(wishes) : scene
+        const written = isKept ? await keep.mutateAsync(wanted) : scene
         if (written === undefined) return
         if (isKept) onKept()
         await submit.mutateAsync({
           taskType: 'GenerateScene',
-          parameters: parametersOf(wishes, written, unit),
-          ...(budget === undefined ? {} : { budget }),
+          parameters: parametersOf(wanted, written, unit),
+          ...defined({ budget }),
         })
       } catch {
         // Shown above the button.
@@ -229,26 +230,26 @@ function useWrite(scene: Scene, unit: Unit, onKept: () => void) {
 function useKeepSummary(scene: Scene) {
   const queries = useQueryClient()
   const edit = useEdit(scene.id)
-  const keep = async (wishes: Wishes, seen: Scene): Promise<Scene | undefined> => {
-    if (isOutrun(wishes, seen)) return undefined
+  const keep = async (wanted: Instructions, seen: Scene): Promise<Scene | undefined> => {
+    if (isOutrun(wanted, seen)) return undefined
     try {
-      return await edit.mutateAsync({ edit: { summary: whatHappens(wishes, seen).trim() }, seen })
+      return await edit.mutateAsync({ edit: { summary: whatHappens(wanted, seen).trim() }, seen })
     } catch (failure) {
       if (codeOf(failure) !== 'SCENE_CHANGED') throw failure
       const newest = await readScene(scene.id)
       queries.setQueryData(keys.scene(scene.id), newest)
-      return keep(wishes, newest)
+      return keep(wanted, newest)
     }
   }
-  return useMutation({ mutationFn: (wishes: Wishes) => keep(wishes, scene) })
+  return useMutation({ mutationFn: (wanted: Instructions) => keep(wanted, scene) })
 }
 
-type WhatHappensProps = Pick<WriteFormProps, 'scene' | 'wishes' | 'onChange'>
+type WhatHappensProps = Pick<WriteFormProps, 'scene' | 'wanted' | 'onChange'>
 
-function WhatHappens({ scene, wishes, onChange }: WhatHappensProps) {
+function WhatHappens({ scene, wanted, onChange }: WhatHappensProps) {
   const t = useTranslations('scenes.write')
   const { data: novel } = useOutline(scene.novelId)
-  const typed = whatHappens(wishes, scene)
+  const typed = whatHappens(wanted, scene)
   return (
     <Stack gap="xs">
       <Textarea
@@ -259,16 +260,16 @@ function WhatHappens({ scene, wishes, onChange }: WhatHappensProps) {
         maxRows={14}
         maxLength={10_000}
         value={typed}
-        onChange={({ currentTarget }) => onChange({ summary: typedOver(wishes, scene, currentTarget.value) })}
+        onChange={({ currentTarget }) => onChange({ summary: typedOver(wanted, scene, currentTarget.value) })}
       />
-      {isOwnSummary(wishes, scene) && (
+      {isOwnSummary(wanted, scene) && (
         <Checkbox
           label={t('keepSummary')}
-          checked={isToBeKept(wishes)}
+          checked={isToBeKept(wanted)}
           onChange={({ currentTarget }) => onChange({ keepSummary: currentTarget.checked })}
         />
       )}
-      {isOutrun(wishes, scene) && (
+      {isOutrun(wanted, scene) && (
         <SummaryConflict
           mine={typed}
           there={scene}
@@ -282,11 +283,11 @@ function WhatHappens({ scene, wishes, onChange }: WhatHappensProps) {
   )
 }
 
-/** What it will cost with the wishes as they are. */
-function Cost({ scene, wishes, unit }: { scene: Scene; wishes: Wishes; unit: Unit }) {
+/** What it will cost with the present instructions. */
+function Cost({ scene, wanted, unit }: { scene: Scene; wanted: Instructions; unit: Unit }) {
   const t = useTranslations('scenes.write')
-  const [still] = useDebouncedValue(wishes, stillMs)
-  if (!saysWhat(wishes, scene)) return <Alert color="gray">{t('sayWhat')}</Alert>
+  const [still] = useDebouncedValue(wanted, stillMs)
+  if (!saysWhat(wanted, scene)) return <Alert color="gray">{t('sayWhat')}</Alert>
   if (!saysWhat(still, scene)) return null
   return <CostNotice planned={{ taskType: 'GenerateScene', parameters: parametersOf(still, scene, unit) }} />
 }

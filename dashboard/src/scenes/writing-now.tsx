@@ -92,7 +92,7 @@ function StopButton({ task }: { task: Task }) {
 /** Pixels from the end within which a person is at the end. */
 const nearEnd = 48
 
-/** A text that grows. The view goes along with it as long as the person is at its end; whoever scrolls up to read is left alone. */
+/** A text that grows. The view goes along with it as long as the person is at its end; scrolling up to read stops that. */
 function GrowingText({ output: { text } }: { output: Output }) {
   const t = useTranslations('scenes.now')
   const box = useRef<HTMLDivElement>(null)
@@ -140,7 +140,7 @@ function WaitingFor({ task }: { task: Task }) {
   // The provider said when to come again.
   if (task.errorInfo?.errorClass === 'rate-limited') return <ForLimit task={task} />
   if (task.status === 'RETRYING') return <ForRetry task={task} />
-  return <ForTurn lane={task.lane} />
+  return <ForSlot lane={task.lane} />
 }
 
 /** When it goes on; a moment that has come is now. */
@@ -180,7 +180,7 @@ function ForRetry({ task }: { task: Task }) {
 }
 
 /** It waits for a free worker slot; a lane that somebody paused starts nothing. */
-function ForTurn({ lane }: { lane: string }) {
+function ForSlot({ lane }: { lane: string }) {
   const t = useTranslations('scenes.waiting')
   const { data } = useQuery({
     queryKey: keys.lanes,
@@ -190,7 +190,7 @@ function ForTurn({ lane }: { lane: string }) {
   const isPaused = data?.items.some(each => each.lane === lane && each.paused) ?? false
   return (
     <Text size="sm" c="dimmed" role="status">
-      {isPaused ? t('paused', { lane }) : t('turn')}
+      {isPaused ? t('paused', { lane }) : t('queue')}
     </Text>
   )
 }

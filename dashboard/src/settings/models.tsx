@@ -8,7 +8,7 @@ import { ModelProblemText, modelCommands } from '../parts/model-setup.tsx'
 import { useWriting } from '../text/format.ts'
 import { Facts, Section } from './section.tsx'
 
-/** Who writes and summarises: what each model is for, what it costs, how fast it may be asked. Keys are never told. */
+/** The models: what each is for, what it costs, how fast it may be called. Keys are never shown. */
 export function Models({ models }: { models: readonly Model[] }) {
   const t = useTranslations('settings.models')
   // The address may point here, and this part comes later than the page.
@@ -117,7 +117,7 @@ function useLimits({ limits = {} }: Model): string {
   return said.length === 0 ? t('noLimits') : said.join(' · ')
 }
 
-/** How a model is set up: by whoever runs the server, in its environment or its configuration. */
+/** How a model is set up: by the operator of the server, in its environment or its configuration. */
 function HowToSetUp() {
   const t = useTranslations('settings.setUp')
   return (

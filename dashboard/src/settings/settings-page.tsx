@@ -32,7 +32,7 @@ export function SettingsPage() {
 
 type Off = Capabilities['off'][number]
 
-/** Capabilities that have words here; that of a newer server is told in its own. */
+/** Capabilities that have words here; that of a newer server is shown in the server's words. */
 const named = ['prose', 'summary', 'embedding', 'novels'] as const
 
 /** What this server cannot do, why, and what to do about it. */

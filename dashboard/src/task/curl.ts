@@ -1,3 +1,4 @@
+import { defined } from '../../../src/task/defined.ts'
 import type { Task } from '../api/task.ts'
 
 /** Where the API is, and whether it wants a token; the token itself is nothing to paste around. */
@@ -14,13 +15,13 @@ export function curlToRead({ id }: Pick<Task, 'id'>, place: ApiPlace): string {
 /** The command that submits the same task once more. */
 export function curlToSubmit(task: Task, place: ApiPlace): string {
   const { taskType, parameters, lane, priority, tags } = task
-  const body = {
+  const body = defined({
     taskType,
-    ...(parameters === undefined ? {} : { parameters }),
+    parameters,
     lane,
-    ...(priority === 'normal' ? {} : { priority }),
-    ...(tags.length === 0 ? {} : { tags }),
-  }
+    priority: priority === 'normal' ? undefined : priority,
+    tags: tags.length === 0 ? undefined : tags,
+  })
   return lines([
     'curl -X POST',
     ...tokenOf(place),

@@ -71,7 +71,7 @@ function LogLines({ lines }: { lines: readonly LogLine[] }) {
     getItemKey: index => lines[index]?.sequence ?? index,
   })
   virtualizer.shouldAdjustScrollPositionOnItemSizeChange = correctsOnTheWayDown
-  // Whoever reads further up is not moved.
+  // A reader who scrolled up is not moved.
   useEffect(() => {
     if (isAtEnd && lines.length > 0) virtualizer.scrollToIndex(lines.length - 1, { align: 'end' })
   }, [isAtEnd, lines.length, virtualizer])
@@ -153,8 +153,8 @@ type LogLine = Awaited<ReturnType<typeof readPage>>['items'][number]
 const mostLines = 1_000
 /** Lines that one request reads. */
 const perPage = 200
-/** Milliseconds between two looks at the log of a task that lives: its lines are not told by the stream. */
-const lookEveryMs = 2_000
+/** Milliseconds between two readings of the log of a task that has not ended: the stream does not carry its lines. */
+const readEveryMs = 2_000
 
 function readPage(taskId: string, after: number) {
   return dataOf(
@@ -185,7 +185,7 @@ function useLog(taskId: string, isLive: boolean) {
   return useQuery({
     queryKey,
     queryFn: () => readNew(taskId, queries.getQueryData<readonly LogLine[]>(queryKey) ?? []),
-    refetchInterval: isLive ? lookEveryMs : false,
+    refetchInterval: isLive ? readEveryMs : false,
     // Lines never change, so none has to be compared.
     structuralSharing: false,
   })

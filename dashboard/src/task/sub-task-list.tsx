@@ -76,7 +76,7 @@ export function SubTaskList({ tasks, total, hasMore, onNearEnd }: SubTaskListPro
   )
 }
 
-/** Which rows are open; kept here, for a row that is scrolled away is gone. */
+/** Which rows are open; kept here, for a row that is scrolled away is unmounted. */
 function useOpenRows(): [ReadonlySet<string>, (taskId: string) => void] {
   const [open, setOpen] = useState<ReadonlySet<string>>(new Set())
   const toggle = useCallback(

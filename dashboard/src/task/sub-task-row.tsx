@@ -84,7 +84,7 @@ function Name({ task }: { task: Task }) {
   )
 }
 
-/** What tells it from others of its type. A scene is called as people call it. */
+/** What distinguishes it from others of its type. A scene has the name that people give it. */
 function Label({ task }: { task: Task }) {
   const label = labelOf(task)
   const { novelId, sceneId } = subjectOf(task)

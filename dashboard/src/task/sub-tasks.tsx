@@ -2,6 +2,7 @@ import { Button, Center, Group, Loader, Select, Stack, Text, UnstyledButton } fr
 import { useQueryClient } from '@tanstack/react-query'
 import { useCallback, useState } from 'react'
 import { useTranslations } from 'use-intl'
+import { defined } from '../../../src/task/defined.ts'
 import { keys } from '../api/keys.ts'
 import { statuses, type Task } from '../api/task.ts'
 import { Empty, Pending } from '../parts/states.tsx'
@@ -37,7 +38,7 @@ function Listed({ task, below }: { task: Task; below: Below }) {
   const t = useTranslations('task.children')
   const queries = useQueryClient()
   const [{ status, type }, change] = useTaskSearch()
-  const filter = { ...(status === undefined ? {} : { status }), ...(type === undefined ? {} : { type }) }
+  const filter = defined({ status, type })
   const { data, error, hasNextPage, isFetchingNextPage, fetchNextPage, refetch } = useChildren(
     task.id,
     filter,

@@ -150,8 +150,8 @@ function Refusal({ error, task }: { error: unknown; task: Task }) {
   )
 }
 
-/** Times that a task is looked at again when it changed in a way that does not matter. */
-const mostLooks = 5
+/** Times that an action is tried again when the task changed in a way that does not matter. */
+const mostTries = 5
 
 /**
  * Does something to a task as the person saw it. The version rises with every step of progress, which is nobody's business here: when only
@@ -159,11 +159,11 @@ const mostLooks = 5
  */
 async function whileAsSeen<T>(seen: Task, act: (ifMatch: string) => Promise<T>): Promise<T> {
   let task = seen
-  for (let looks = 1; ; looks++) {
+  for (let tries = 1; ; tries++) {
     try {
       return await act(`"${task.version}"`)
     } catch (error) {
-      if (!(error instanceof ApiError) || error.status !== 412 || looks === mostLooks) throw error
+      if (!(error instanceof ApiError) || error.status !== 412 || tries === mostTries) throw error
       task = await readTask(seen.id)
       if (!isAsSeen(task, seen)) throw error
     }
@@ -203,7 +203,7 @@ function useRetry(shown: Task) {
   })
 }
 
-/** Takes over what an action answered, and has everything else about the task read again. */
+/** Takes over what an action returned, and has everything else about the task read again. */
 function useLearn(): (task: Task | undefined, taskId?: string) => void {
   const queries = useQueryClient()
   return (task, taskId = task?.id ?? '') => {

@@ -109,7 +109,7 @@ function TaskLink({ taskId }: { taskId: string }) {
   )
 }
 
-/** What a task concerns, with the way there. Nothing for a task that concerns no novel. */
+/** The subject of a task, with a link to it. Nothing for a task without a novel. */
 function SubjectLine({ task }: { task: Task }) {
   const { novelId, sceneId } = subjectOf(task)
   if (novelId === undefined) return null
@@ -130,7 +130,7 @@ function NovelLink({ novelId }: { novelId: string }) {
         {t('novel')}{' '}
       </Text>
       {data === undefined && error !== null ? (
-        t('goneNovel')
+        t('novelNotFound')
       ) : (
         <TextLink to="/novels/$novelId" params={{ novelId }}>
           {data?.title ?? t('untitledNovel')}
@@ -142,13 +142,13 @@ function NovelLink({ novelId }: { novelId: string }) {
 
 function SceneLink({ novelId, sceneId }: { novelId: string; sceneId: string }) {
   const t = useTranslations('task.subject')
-  const { name, isGone } = useSceneName(novelId, sceneId)
+  const { name, isMissing: isDeleted } = useSceneName(novelId, sceneId)
   return (
     <Text size="sm">
       <Text span c="dimmed">
         {t('scene')}{' '}
       </Text>
-      {isGone ? (
+      {isDeleted ? (
         name
       ) : (
         <TextLink to="/novels/$novelId/scenes/$sceneId" params={{ novelId, sceneId }}>
@@ -170,16 +170,16 @@ function NoSuchTask() {
   return (
     <>
       <PageTitle title={t('title')} />
-      <Empty title={t('gone.title')} text={t('gone.text')}>
-        <ButtonLink to="/tasks">{t('gone.toTasks')}</ButtonLink>
+      <Empty title={t('notFound.title')} text={t('notFound.text')}>
+        <ButtonLink to="/tasks">{t('notFound.toTasks')}</ButtonLink>
       </Empty>
     </>
   )
 }
 
-/** Above a task that was deleted while it was being looked at. */
+/** Above a task that was deleted while it was shown. */
 function DeletedMeanwhile() {
-  const t = useTranslations('task.gone')
+  const t = useTranslations('task.notFound')
   return (
     <Alert color="yellow" icon={<IconTrash aria-hidden />} title={t('meanwhileTitle')} role="status">
       {t('meanwhileText')}

@@ -25,7 +25,7 @@ export function TimelineView({ task }: { task: Task }) {
 }
 
 function Moments({ moments }: { moments: readonly Moment[] }) {
-  const t = useTranslations('task.course')
+  const t = useTranslations('task.timeline')
   const [isWhole, setIsWhole] = useState(false)
   const isCut = moments.length > most.whole && !isWhole
   const first = isCut ? moments.slice(0, most.first) : moments
@@ -65,7 +65,7 @@ function keyOf(moment: Moment): string {
 }
 
 function MomentItem({ moment }: { moment: Moment }) {
-  const t = useTranslations('task.course')
+  const t = useTranslations('task.timeline')
   const status = useTranslations('status')
   switch (moment.kind) {
     case 'created':
@@ -100,7 +100,7 @@ function PlainItem({ text, at, tone }: { text: string; at?: string; tone?: strin
 }
 
 function GapItem({ gap: { reason, from, to, due } }: { gap: Extract<Moment, { kind: 'gap' }> }) {
-  const t = useTranslations('task.course')
+  const t = useTranslations('task.timeline')
   return (
     <li className={classes['gap']} data-gap={reason}>
       <Text size="xs" c="dimmed" className="numbers">
@@ -130,7 +130,7 @@ function FixedSpan({ ms }: { ms: number }) {
 }
 
 function AttemptItem({ run }: { run: Extract<Moment, { kind: 'attempt' }> }) {
-  const t = useTranslations('task.course')
+  const t = useTranslations('task.timeline')
   const writing = useWriting()
   const { attempt, startedAt, endedAt, node, outcome, code, message } = run
   return (
@@ -163,13 +163,13 @@ function AttemptItem({ run }: { run: Extract<Moment, { kind: 'attempt' }> }) {
 }
 
 function Running({ from }: { from: string }) {
-  const t = useTranslations('task.course')
+  const t = useTranslations('task.timeline')
   const writing = useWriting()
   return t('running', { time: writing.duration(useNow() - Date.parse(from)) })
 }
 
 function Whole({ task: { timestamps, done } }: { task: Task }) {
-  const t = useTranslations('task.course')
+  const t = useTranslations('task.timeline')
   const writing = useWriting()
   const { createdAt, completedAt } = timestamps
   if (!done || completedAt === undefined) return null

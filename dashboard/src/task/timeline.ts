@@ -1,3 +1,4 @@
+import { defined } from '../../../src/task/defined.ts'
 import type { Task } from '../api/task.ts'
 import type { Attempt } from '../queries/task-queries.ts'
 
@@ -15,7 +16,7 @@ type AttemptOutcome =
   | 'running'
 
 /** What a task waited for between two things that happened to it. */
-type GapReason = 'turn' | 'backoff' | 'limit' | 'budget' | 'given-back' | 'person' | 'sub-tasks'
+type GapReason = 'queue' | 'backoff' | 'limit' | 'budget' | 'given-back' | 'person' | 'sub-tasks'
 
 /** One thing that happened to a task. Times are RFC 3339. */
 export type Moment =
@@ -40,7 +41,7 @@ export type Moment =
 type AttemptMoment = Extract<Moment, { kind: 'attempt' }>
 
 /**
- * What happened to a task, oldest first, with the waits between. `attempts` tells of those that did not complete it; the record tells of
+ * What happened to a task, oldest first, with the waits between. `attempts` has those that did not complete it; the record has
  * the last one.
  */
 export function timelineOf(task: Task, attempts: readonly Attempt[]): Moment[] {
@@ -67,9 +68,7 @@ function pastRuns(attempts: readonly Attempt[]): AttemptMoment[] {
       startedAt,
       endedAt,
       outcome: outcomeOf(outcome, code),
-      ...(executionNodeId === undefined ? {} : { node: executionNodeId }),
-      ...(code === undefined ? {} : { code }),
-      ...(message === undefined ? {} : { message }),
+      ...defined({ node: executionNodeId, code, message }),
     }))
 }
 
@@ -87,11 +86,11 @@ function outcomeOf(name: string, code: string | undefined): AttemptOutcome {
   return recorded.find(each => each === name) ?? 'failed'
 }
 
-/** The attempt that the record itself tells of, unless it is among the others. */
+/** Returns the attempt that the record itself names, unless it is among the others. */
 function lastRun(task: Task, attempts: readonly Attempt[]): AttemptMoment[] {
   const { attempt, lastAttemptTimestamp, timestamps, executionNodeId, phase, status } = task
-  const isTold = attempts.some(each => each.attempt >= attempt)
-  if (attempt === 0 || isTold || lastAttemptTimestamp === undefined) return []
+  const isListed = attempts.some(each => each.attempt >= attempt)
+  if (attempt === 0 || isListed || lastAttemptTimestamp === undefined) return []
   const isRunning = status === 'RUNNING' && phase !== 'awaiting-subtasks'
   const hasSubTasks = task.subTaskStatusSummary !== undefined && phase === 'awaiting-subtasks'
   const outcome = isRunning ? 'running' : task.done && !hasSubTasks ? 'completed' : 'awaiting'
@@ -102,8 +101,7 @@ function lastRun(task: Task, attempts: readonly Attempt[]): AttemptMoment[] {
       attempt,
       startedAt: lastAttemptTimestamp,
       outcome,
-      ...(outcome === 'completed' && completedAt !== undefined ? { endedAt: completedAt } : {}),
-      ...(executionNodeId === undefined ? {} : { node: executionNodeId }),
+      ...defined({ endedAt: outcome === 'completed' ? completedAt : undefined, node: executionNodeId }),
     },
   ]
 }
@@ -120,7 +118,7 @@ function between(before: AttemptMoment | undefined, run: AttemptMoment, createdA
 function reasonAfter(run: AttemptMoment | undefined): GapReason {
   switch (run?.outcome) {
     case undefined:
-      return 'turn'
+      return 'queue'
     case 'retrying':
     case 'crashed':
       return 'backoff'
@@ -145,7 +143,7 @@ function afterLast(task: Task, last: AttemptMoment | undefined): Moment[] {
     const isLong = completedAt !== undefined && completedAt > from
     return isLong ? [{ kind: 'gap', reason, from, to: completedAt }] : []
   }
-  // A budget is looked at now and then until it is raised: the next look is nothing to count down to.
+  // A budget is checked now and then until it is raised: the next check is nothing to count down to.
   const due = reason === 'budget' ? undefined : task.nextAttemptTimestamp
-  return [{ kind: 'gap', reason, from, ...(due === undefined ? {} : { due }) }]
+  return [{ kind: 'gap', reason, from, ...defined({ due }) }]
 }

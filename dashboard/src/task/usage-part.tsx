@@ -45,7 +45,7 @@ function Use({ taskId, tree }: { taskId: string; tree: 'true' | 'false' }) {
 
 const sums = ['calls', 'inputTokens', 'outputTokens'] as const
 
-/** A sum is told only where every part of it is known. */
+/** Returns the sum; its cost only where every part of it is known. */
 function sumOf(uses: readonly ModelUse[]): Omit<ModelUse, 'model'> {
   const isPriced = uses.every(({ cost }) => cost !== undefined)
   const total = { calls: 0, inputTokens: 0, outputTokens: 0 }

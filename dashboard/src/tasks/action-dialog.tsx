@@ -20,7 +20,7 @@ export interface ActionDialogProps extends AskedAction {
   onClose: () => void
 }
 
-/** Asks before tasks are cancelled or tried again, does it, and tells what it could not be done to. */
+/** Asks before tasks are cancelled or tried again, does it, and says what it could not be done to. */
 export function ActionDialog({ action, tasks, onClose }: ActionDialogProps) {
   const said = useTranslations(`tasks.acts.${action}`)
   const [progress, setProgress] = useState<RunProgress<Task>>()

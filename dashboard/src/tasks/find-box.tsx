@@ -63,13 +63,13 @@ export function FindBox({ shown }: { shown: readonly Task[] }) {
 
 /** Characters of an id after which it is whole. */
 const idLength = 36
-/** Hexadecimal digits at the beginning of an id (UUID of version 7, RFC 9562) that tell when the task was submitted, in milliseconds. */
+/** Hexadecimal digits at the beginning of an id (UUID of version 7, RFC 9562) that encode when the task was submitted, in milliseconds. */
 const timeDigits = 12
-/** Fewer of them stand for more tasks than one could look through. */
+/** Fewer of them stand for more tasks than can be searched. */
 const fewestDigits = 8
 /** The id is made when a task is submitted; on a busy machine it is stored a while later. Milliseconds. */
 const storedWithinMs = 30_000
-/** Pages that are looked through. */
+/** Pages that are searched. */
 const mostPages = 5
 
 /**
@@ -87,7 +87,7 @@ async function findTasks(beginning: string, shown: readonly Task[], signal: Abor
 
 type Times = Required<Pick<TaskQuery, 'createdAfter' | 'createdBefore'>>
 
-/** The ids, of those submitted in a time, that begin so; the oldest are looked through first. */
+/** The ids, of those submitted in a time, that begin so; the oldest are searched first. */
 async function idsSubmitted(times: Times, beginning: string, signal: AbortSignal): Promise<string[]> {
   const query = { ...times, rootsOnly: 'true', order: 'oldest' } as const
   const found: string[] = []

@@ -21,10 +21,10 @@ export interface RowWindow {
 
 /** What stands above the rows and does not scroll away, in pixels. */
 const headHeight = 110
-/** Rows beyond the screen that are drawn, and a step of the range that is told. */
+/** Rows beyond the screen that are drawn, and a step of the range that is reported. */
 const beyond = 10
 
-/** Draws only those of many rows that are on the screen, which scrolls as a whole. `onRange` is told roughly which that are. */
+/** Draws only those of many rows that are on the screen, which scrolls as a whole. `onRange` gets roughly which these are. */
 export function useRowWindow(
   rows: readonly Task[],
   { rowHeight, gap = 0, onRange }: { rowHeight: number; gap?: number; onRange: (range: RowRange) => void },

@@ -4,7 +4,7 @@ import { cancelTask, retryTask } from '../queries/task-queries.ts'
 /** What can be done to tasks from the list. */
 export type TaskAction = 'cancel' | 'retry'
 
-/** Why something cannot be done to a task, as far as its row tells; undefined when it can. */
+/** Why something cannot be done to a task, as far as its row says; undefined when it can. */
 export type Hindrance = 'ended' | 'stopping' | 'live' | 'completed'
 
 /** Whether an action fits a task. The server has the last word. */

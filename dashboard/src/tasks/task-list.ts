@@ -6,6 +6,7 @@ import {
   useQueryClient,
 } from '@tanstack/react-query'
 import { useMemo } from 'react'
+import { defined } from '../../../src/task/defined.ts'
 import { api, dataOf } from '../api/client.ts'
 import { keys } from '../api/keys.ts'
 import { pageAt } from '../api/pages.ts'
@@ -36,15 +37,15 @@ export interface TaskList {
   readonly isLoadingMore: boolean
   readonly loadMore: () => void
   readonly takeInArrived: () => void
-  /** Reads the list anew from its beginning: what its filters do not fit any more goes. */
+  /** Reads the list again from its beginning: what its filters do not fit any more goes. */
   readonly refresh: () => Promise<void>
   /** Asks again after an error. */
   readonly tryAgain: () => void
 }
 
 /**
- * The tasks that an address asks for, page after page. The pages that are looked at (`inView`) are kept in date by reading them again; the
- * others are changed by what the live stream tells alone.
+ * The tasks that an address asks for, page after page. The pages that are in view (`inView`) are kept up to date by reading them again; the
+ * others are changed by the live stream alone.
  */
 export function useTaskList(search: TasksSearch, inView: RowRange): TaskList {
   const queries = useQueryClient()
@@ -123,7 +124,7 @@ function firstPages(results: readonly { data: Listing | undefined }[]): (TaskPag
   return results.map(({ data }) => data?.pages[0])
 }
 
-/** Tells which pages hold rows of a range. */
+/** Returns whether a page holds rows of a range. */
 function pagesInView(pages: readonly TaskPage[], { first, last }: RowRange): (index: number) => boolean {
   let from = 0
   const seen = pages.map(({ items }) => {
@@ -164,7 +165,7 @@ interface TakenIn {
 
 /**
  * Puts what came in where it belongs. On each page that is each row before one that is shown; at the end of the list, what follows it.
- * A page whose rows are all new has a gap before the next: then the list has to begin anew.
+ * A page whose rows are all new has a gap before the next: then the list has to start again.
  */
 function takeIn(pairs: readonly PagePair[]): TakenIn {
   const known = new Set(pairs.flatMap(({ shown }) => shown.items.map(({ id }) => id)))
@@ -212,17 +213,17 @@ export const mostPerPage = 200
 /** The listing that an address stands for. */
 function taskQueryOf(search: TasksSearch): TaskQuery {
   const { status, type, user, lane, tag, after, before, all, order } = search
-  return {
-    ...(status === undefined ? {} : { status }),
-    ...(type === undefined ? {} : { taskType: type }),
-    ...(user === undefined ? {} : { userId: user }),
-    ...(lane === undefined ? {} : { lane }),
-    ...(tag === undefined ? {} : { tag }),
-    ...(after === undefined ? {} : { createdAfter: after }),
-    ...(before === undefined ? {} : { createdBefore: before }),
-    ...(all === true ? {} : { rootsOnly: 'true' }),
-    ...(order === undefined ? {} : { order }),
-  }
+  return defined({
+    status,
+    taskType: type,
+    userId: user,
+    lane,
+    tag,
+    createdAfter: after,
+    createdBefore: before,
+    rootsOnly: all === true ? undefined : ('true' as const),
+    order,
+  })
 }
 
 /** Reads a page of a listing. `pageToken`: where the page before ended; undefined for the first. */

@@ -7,7 +7,7 @@ import { lazyPart } from '../browser/lazy-part.ts'
 import { TextLink } from '../parts/links.tsx'
 import { TaskProgress } from '../parts/progress.tsx'
 import { StatusBadge } from '../parts/status-badge.tsx'
-import { useConcern, useTaskTypeName } from '../parts/task-name.tsx'
+import { useSubjectLine, useTaskTypeName } from '../parts/task-name.tsx'
 import { Ago, useNow } from '../parts/time.tsx'
 import { useWriting } from '../text/format.ts'
 import type { RowMenuProps } from './row-menu-items.tsx'
@@ -87,20 +87,20 @@ function Choose({ isSelected, onToggle, name }: TaskRowProps & { name: string })
   )
 }
 
-/** What the task is: its type as a link, what it concerns, and what went wrong. */
+/** What the task is: its type as a link, its subject, and what went wrong. */
 function Subject({ task, name }: { task: Task; name: string }) {
-  const concern = useConcern()(task)
+  const subject = useSubjectLine()(task)
   const trouble = troubleOf(task)
-  const below = trouble ?? concern
+  const below = trouble ?? subject
   return (
     <>
       <Text size="sm" truncate>
         <TextLink to="/tasks/$taskId" params={{ taskId: task.id }} fw={600} inherit>
           {name}
         </TextLink>
-        {trouble !== undefined && concern !== '' && (
+        {trouble !== undefined && subject !== '' && (
           <Text span size="sm" c="dimmed">
-            {` · ${concern}`}
+            {` · ${subject}`}
           </Text>
         )}
       </Text>
@@ -122,7 +122,7 @@ function openUnlessBusy(event: React.MouseEvent, open: () => void): void {
   open()
 }
 
-/** A task as a card, where there is no room for a table. */
+/** A task as a card, where there is no space for a table. */
 export function TaskCard(props: TaskRowProps) {
   const { task, fits, onAct, onOpen } = props
   const t = useTranslations('tasks')

@@ -25,7 +25,7 @@ const rowHeight = 56
 const cardHeight = 150
 const cardGap = 8
 
-/** The tasks as a table; as cards where there is no room for one. */
+/** The tasks as a table; as cards where there is no space for one. */
 export function TaskRows(props: TaskRowsProps) {
   const isWide = useMediaQuery('(min-width: 62em)', undefined, { getInitialValueInEffect: false })
   return isWide ? <TaskTable {...props} /> : <TaskCards {...props} />

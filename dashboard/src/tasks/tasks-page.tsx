@@ -101,7 +101,7 @@ function End({ list }: { list: TaskList }) {
   )
 }
 
-/** Reads the list anew. */
+/** Reads the list again. */
 function Refresh({ list }: { list: TaskList }) {
   const t = useTranslations('tasks')
   const [isBusy, setIsBusy] = useState(false)
@@ -123,12 +123,12 @@ function Refresh({ list }: { list: TaskList }) {
   )
 }
 
-/** Pixels of scrolling up to which one still looks at the beginning of the list. */
+/** Pixels of scrolling up to which the beginning of the list is still in view. */
 const atTopWithin = 120
 
 /**
- * Tasks that came in. Whoever looks at the beginning of the list sees them come; whoever has scrolled on is told how many there are, so
- * that nothing moves under the pointer. At the end of a list that begins with the oldest they move nothing.
+ * Tasks that came in. At the beginning of the list they appear at once. After scrolling on, a button says how many there are, so that
+ * nothing moves under the pointer. At the end of a list that begins with the oldest they move nothing.
  */
 function Arrivals({ list, isOldestFirst }: { list: TaskList; isOldestFirst: boolean }) {
   const t = useTranslations('tasks')

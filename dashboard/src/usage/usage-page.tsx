@@ -3,6 +3,7 @@ import { IconX } from '@tabler/icons-react'
 import { useNavigate, useSearch } from '@tanstack/react-router'
 import { useState } from 'react'
 import { useTranslations } from 'use-intl'
+import { defined } from '../../../src/task/defined.ts'
 import { currencyOf, useCapabilities } from '../api/capabilities.ts'
 import { ButtonLink } from '../parts/links.tsx'
 import { PageTitle } from '../parts/page-title.tsx'
@@ -87,7 +88,7 @@ function OneNovel() {
       rightSection={<IconX size={14} aria-hidden />}
       onClick={() => void navigate({ search })}
     >
-      {t('onlyNovel', { title: titles.get(novel) ?? t('goneNovel') })}
+      {t('onlyNovel', { title: titles.get(novel) ?? t('novelNotFound') })}
     </Button>
   )
 }
@@ -173,11 +174,7 @@ function NothingUsed({ search: { days, novel } }: { search: UsageSearch }) {
     <Empty title={isAll ? t('emptyTitle') : t('emptySpanTitle')} text={t('emptyText')}>
       <Group gap="xs" mt="sm">
         {!isAll && (
-          <ButtonLink
-            to="/usage"
-            search={{ days: 'all', ...(novel === undefined ? {} : { novel }) }}
-            variant="default"
-          >
+          <ButtonLink to="/usage" search={{ days: 'all', ...defined({ novel }) }} variant="default">
             {t('showAll')}
           </ButtonLink>
         )}

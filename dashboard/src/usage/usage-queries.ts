@@ -1,5 +1,6 @@
 import { useInfiniteQuery, useQuery } from '@tanstack/react-query'
 import { useFormatter } from 'use-intl'
+import { defined } from '../../../src/task/defined.ts'
 import { api, dataOf } from '../api/client.ts'
 import { keys } from '../api/keys.ts'
 import { pageAt, pageByPage } from '../api/pages.ts'
@@ -27,18 +28,15 @@ const dayMs = 86_400_000
 const mostPerPage = 200
 /** Years of days are shown as far as this many requests bring them. */
 const mostPages = 10
-/** Calls are made while the page is open: it looks again, but not at each of them. */
-const lookAgainMs = 30_000
+/** Calls are made while the page is open: they are read again, but not at each of them. */
+const readAgainMs = 30_000
 
 /** The filter that an address stands for. A span of days begins with a day of UTC, as the server counts them. */
 export function filterOf({ days, novel }: Omit<UsageSearch, 'by'>, now: number): UsageFilter {
   const today = Math.floor(now / dayMs) * dayMs
   const after =
     days === 'all' ? undefined : new Date(today - (Number(days ?? usualDays) - 1) * dayMs).toISOString()
-  return {
-    ...(after === undefined ? {} : { after }),
-    ...(novel === undefined ? {} : { subject: novel }),
-  }
+  return defined({ after, subject: novel })
 }
 
 function read(filter: UsageFilter, by: SumsOf, pageSize: number, pageToken: string) {
@@ -55,7 +53,7 @@ export function useDays(filter: UsageFilter) {
     queryKey: keys.usage({ ...filter, by: 'day', all: true }),
     queryFn: () => readDays(filter),
     staleTime: 0,
-    refetchInterval: lookAgainMs,
+    refetchInterval: readAgainMs,
   })
 }
 

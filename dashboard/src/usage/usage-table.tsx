@@ -94,7 +94,7 @@ function NovelName({ novelId }: { novelId: string }) {
   const navigate = useNavigate({ from: '/usage' })
   const title = titles.get(novelId)
   if (novelId === '') return t('noNovel')
-  if (title === undefined) return t('goneNovel')
+  if (title === undefined) return t('novelNotFound')
   return (
     <Group gap="xs" wrap="nowrap">
       <TextLink to="/novels/$novelId" params={{ novelId }} inherit>
@@ -119,7 +119,7 @@ function TaskName({ taskId }: { taskId: string }) {
   const typeName = useTaskTypeName()
   const writing = useWriting()
   const { data, error } = useTask(taskId)
-  if (error !== null) return t('goneTask')
+  if (error !== null) return t('taskNotFound')
   return (
     <>
       <TextLink to="/tasks/$taskId" params={{ taskId }} inherit>

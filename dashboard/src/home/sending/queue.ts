@@ -148,7 +148,7 @@ export function useSend(): (files: readonly File[]) => void {
 }
 
 /**
- * What follows when files have arrived: a single one is looked at at once, several wait on the page. What arrived while the person was on
+ * What follows when files have arrived: the preview of a single one opens at once, several wait on the page. What arrived while the person was on
  * another page waits too; nobody is taken anywhere for it.
  */
 export function useFinishedSendings(): void {

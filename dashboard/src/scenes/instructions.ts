@@ -1,8 +1,8 @@
 import type { Scene } from '../queries/novel-queries.ts'
 
-/** What a person wants of a scene that a model is to write; as it is typed. Empty: no wish. */
-export interface Wishes {
-  /** What is to happen, once it is typed; until then the summary of the scene tells. */
+/** What an author wants of a scene that a model is to write; as it is typed. Empty: no instruction. */
+export interface Instructions {
+  /** What is to happen, once it is typed; until then the summary of the scene says it. */
   summary: TypedSummary | undefined
   /** Whether what is typed also becomes the summary of the scene. Undefined until it is chosen. */
   keepSummary: boolean | undefined
@@ -37,7 +37,7 @@ export function unitOf(language: string | undefined): Unit {
 export const usualLength: Record<Unit, number> = { words: 800, characters: 1_500 }
 
 /** What the form begins with. */
-export const noWishes: Wishes = {
+export const noInstructions: Instructions = {
   summary: undefined,
   keepSummary: undefined,
   instructions: '',
@@ -50,30 +50,30 @@ export const noWishes: Wishes = {
 }
 
 /** What is to happen. */
-export function whatHappens({ summary }: Wishes, scene: Scene): string {
+export function whatHappens({ summary }: Instructions, scene: Scene): string {
   return summary?.text ?? summaryOf(scene)
 }
 
 /** What is to happen, now that it is typed so. As the scene has it: nothing is typed. */
-export function typedOver({ summary }: Wishes, scene: Scene, text: string): TypedSummary | undefined {
+export function typedOver({ summary }: Instructions, scene: Scene, text: string): TypedSummary | undefined {
   const there = summaryOf(scene)
   return text === there ? undefined : { text, over: summary?.over ?? there }
 }
 
 /** Whether what is typed says something else than the summary of the scene. */
-export function isOwnSummary(wishes: Wishes, scene: Scene): boolean {
-  const text = whatHappens(wishes, scene).trim()
+export function isOwnSummary(wanted: Instructions, scene: Scene): boolean {
+  const text = whatHappens(wanted, scene).trim()
   return text !== '' && text !== summaryOf(scene).trim()
 }
 
 /** Whether what is typed is to become the summary of the scene: by itself only where there was none. */
-export function isToBeKept({ summary, keepSummary }: Wishes): boolean {
+export function isToBeKept({ summary, keepSummary }: Instructions): boolean {
   return keepSummary ?? summary?.over === ''
 }
 
 /** Whether keeping what is typed would overwrite a summary that the person has not typed over. */
-export function isOutrun(wishes: Wishes, scene: Scene): boolean {
-  return isToBeKept(wishes) && isOwnSummary(wishes, scene) && wishes.summary?.over !== summaryOf(scene)
+export function isOutrun(wanted: Instructions, scene: Scene): boolean {
+  return isToBeKept(wanted) && isOwnSummary(wanted, scene) && wanted.summary?.over !== summaryOf(scene)
 }
 
 function summaryOf({ summary }: Scene): string {
@@ -81,26 +81,26 @@ function summaryOf({ summary }: Scene): string {
 }
 
 /** Whether anything says what is to be written. */
-export function saysWhat(wishes: Wishes, scene: Scene): boolean {
-  return whatHappens(wishes, scene).trim() !== '' || wishes.instructions.trim() !== ''
+export function saysWhat(wanted: Instructions, scene: Scene): boolean {
+  return whatHappens(wanted, scene).trim() !== '' || wanted.instructions.trim() !== ''
 }
 
-/** Whether something is wished of what a scene can do without. */
-export function wishesMore({ style, tone, length, model, tokens, cost }: Wishes): boolean {
-  return [style, tone, length, model, tokens, cost].some(wish => wish !== '')
+/** Returns whether one of the optional instructions is given. */
+export function hasMore({ style, tone, length, model, tokens, cost }: Instructions): boolean {
+  return [style, tone, length, model, tokens, cost].some(each => each !== '')
 }
 
-/** The parameters of GenerateScene. What is the summary of the scene already need not be told. */
-export function parametersOf(wishes: Wishes, scene: Scene, unit: Unit): Record<string, unknown> {
+/** The parameters of GenerateScene. What is the summary of the scene already is left out. */
+export function parametersOf(wanted: Instructions, scene: Scene, unit: Unit): Record<string, unknown> {
   return {
     novelId: scene.novelId,
     sceneId: scene.id,
-    ...(isOwnSummary(wishes, scene) ? written('summary', whatHappens(wishes, scene)) : {}),
-    ...written('instructions', wishes.instructions),
-    ...written('style', wishes.style),
-    ...written('tone', wishes.tone),
-    ...written('model', wishes.model),
-    ...(wishes.length === '' ? {} : { length: { [unit]: wishes.length } }),
+    ...(isOwnSummary(wanted, scene) ? written('summary', whatHappens(wanted, scene)) : {}),
+    ...written('instructions', wanted.instructions),
+    ...written('style', wanted.style),
+    ...written('tone', wanted.tone),
+    ...written('model', wanted.model),
+    ...(wanted.length === '' ? {} : { length: { [unit]: wanted.length } }),
     overwriteExisting: true,
   }
 }
@@ -111,7 +111,7 @@ function written(name: string, value: string): Record<string, string> {
 }
 
 /** The budget of the task, if the person set one. */
-export function budgetOf({ tokens, cost }: Pick<Wishes, 'tokens' | 'cost'>) {
+export function budgetOf({ tokens, cost }: Pick<Instructions, 'tokens' | 'cost'>) {
   if (tokens === '' && cost === '') return undefined
   return { ...(tokens === '' ? {} : { tokens }), ...(cost === '' ? {} : { cost }) }
 }

@@ -2,22 +2,22 @@ import { NumberInput, Select, SimpleGrid, Stack, Text, TextInput } from '@mantin
 import { useTranslations } from 'use-intl'
 import { type Capabilities, currencyOf, proseModels } from '../api/capabilities.ts'
 import { useWriting } from '../text/format.ts'
-import { type Unit, usualLength, type Wishes } from './wishes.ts'
+import { type Instructions, type Unit, usualLength } from './instructions.ts'
 
 /** What the API takes of a length. */
 const bounds = { words: { min: 20, max: 5_000 }, characters: { min: 20, max: 30_000 } } as const
 
 /** What these fields are given. */
-export interface MoreWishesProps {
-  wishes: Wishes
-  onChange: (part: Partial<Wishes>) => void
+export interface MoreInstructionsProps {
+  wanted: Instructions
+  onChange: (part: Partial<Instructions>) => void
   capabilities: Capabilities
   unit: Unit
 }
 
-/** Wishes that a scene can do without: length, style, tone, which model, a budget. */
-export function MoreWishes(props: MoreWishesProps) {
-  const { wishes, onChange, unit } = props
+/** Instructions that a scene can do without: length, style, tone, which model, a budget. */
+export function MoreInstructions(props: MoreInstructionsProps) {
+  const { wanted, onChange, unit } = props
   const t = useTranslations('scenes.write')
   const writing = useWriting()
   return (
@@ -26,7 +26,7 @@ export function MoreWishes(props: MoreWishesProps) {
         <NumberInput
           label={unit === 'words' ? t('words') : t('characters')}
           placeholder={writing.number(usualLength[unit])}
-          value={wishes.length}
+          value={wanted.length}
           onChange={value => onChange({ length: numberOf(value) })}
           {...bounds[unit]}
           step={100}
@@ -38,14 +38,14 @@ export function MoreWishes(props: MoreWishesProps) {
           label={t('style')}
           placeholder={t('styleExample')}
           maxLength={1_000}
-          value={wishes.style}
+          value={wanted.style}
           onChange={({ currentTarget }) => onChange({ style: currentTarget.value })}
         />
         <TextInput
           label={t('tone')}
           placeholder={t('toneExample')}
           maxLength={1_000}
-          value={wishes.tone}
+          value={wanted.tone}
           onChange={({ currentTarget }) => onChange({ tone: currentTarget.value })}
         />
       </SimpleGrid>
@@ -59,7 +59,7 @@ export function numberOf(value: number | string): number | '' {
   return typeof value === 'number' ? value : ''
 }
 
-function ModelChoice({ wishes, onChange, capabilities }: MoreWishesProps) {
+function ModelChoice({ wanted, onChange, capabilities }: MoreInstructionsProps) {
   const t = useTranslations('scenes.write')
   const models = proseModels(capabilities)
   if (models.length < 2) return null
@@ -71,14 +71,14 @@ function ModelChoice({ wishes, onChange, capabilities }: MoreWishesProps) {
         value: id,
         label: id === first ? t('usualModel', { model: id }) : id,
       }))}
-      value={wishes.model === '' ? first : wishes.model}
+      value={wanted.model === '' ? first : wanted.model}
       onChange={model => onChange({ model: model === null || model === first ? '' : model })}
       allowDeselect={false}
     />
   )
 }
 
-function Budget({ wishes, onChange, capabilities }: MoreWishesProps) {
+function Budget({ wanted, onChange, capabilities }: MoreInstructionsProps) {
   const t = useTranslations('scenes.write')
   const currency = currencyOf(capabilities)
   return (
@@ -88,7 +88,7 @@ function Budget({ wishes, onChange, capabilities }: MoreWishesProps) {
           <NumberInput
             label={t('budgetCost', { currency })}
             placeholder={t('noBudget')}
-            value={wishes.cost}
+            value={wanted.cost}
             onChange={value => onChange({ cost: numberOf(value) })}
             min={0}
             step={0.1}
@@ -98,7 +98,7 @@ function Budget({ wishes, onChange, capabilities }: MoreWishesProps) {
         <NumberInput
           label={t('budgetTokens')}
           placeholder={t('noBudget')}
-          value={wishes.tokens}
+          value={wanted.tokens}
           onChange={value => onChange({ tokens: numberOf(value) })}
           min={0}
           step={1_000}
