@@ -35,7 +35,7 @@ createRoot(document.getElementById('root') ?? document.body).render(
   </MantineProvider>,
 )
 
-/** A server that does not answer is asked again, with growing pauses; what it refused would be refused again. */
+/** Returns whether a request is tried again: until the server answers, with growing pauses. What it refused would be refused again. */
 function triesAgain(failures: number, error: unknown): boolean {
   if (!(error instanceof ApiError)) return false
   if (error.status === 0) return error.code === 'OFFLINE'

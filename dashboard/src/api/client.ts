@@ -39,7 +39,7 @@ client.use(refusals)
 /** The API. Every call returns the data or throws ApiError. */
 export const api = client
 
-/** The data of an answer. Throws for an answer without any, which the API gives only where its types say so. */
+/** Returns the data of an answer. Throws for an answer without any, which the API gives only where its types say so. */
 export async function dataOf<T>(answer: Promise<{ data?: T }>): Promise<NonNullable<T>> {
   const { data } = await answer
   if (data === undefined || data === null) throw new ApiError(0, 'EMPTY_ANSWER', '')
@@ -64,7 +64,7 @@ export class ApiError extends Error {
   }
 }
 
-/** The error of an answer. What is no problem document came from something between us and the server. */
+/** Returns the error of an answer. What is no problem document came from something between us and the server. */
 export function errorOf(status: number, body: unknown): ApiError {
   if (isProblem(body)) return new ApiError(status, body.code, body.detail, body)
   return new ApiError(status, `HTTP_${status}`, '')
@@ -74,7 +74,7 @@ function isProblem(body: unknown): body is Problem {
   return typeof body === 'object' && body !== null && 'code' in body && 'detail' in body
 }
 
-/** The code of any error: of an answer, or of a program's mistake. */
+/** Returns the code of any error: of an answer, or of a program's mistake. */
 export function codeOf(error: unknown): string {
   return error instanceof ApiError ? error.code : 'UNEXPECTED'
 }

@@ -129,7 +129,7 @@ function Broken() {
   )
 }
 
-/** In place of a page that there is not. */
+/** In place of a page that does not exist. */
 function NotFound() {
   const t = useTranslations('shell')
   return (

@@ -229,10 +229,10 @@ function LiveBadge() {
   )
 }
 
-/** A short break is nobody's business; a longer one is said. */
+/** Milliseconds: a shorter break is not shown. */
 const saidAfterMs = 4_000
 
-/** Says that the server does not answer, as long as it does not. */
+/** Shows that the server does not answer. */
 function OfflineBanner() {
   const t = useTranslations('shell')
   const { state, since } = useLive()

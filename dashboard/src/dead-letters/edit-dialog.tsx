@@ -104,7 +104,7 @@ function Refusal({ error, hasIssues }: { error: unknown; hasIssues: boolean }) {
 
 const inBody = '/parameters'
 
-/** What the server says of the parameters, by the place in them. */
+/** Returns what the server says of the parameters, by the place in them. */
 function issuesOf(error: unknown): JsonIssue[] {
   if (!(error instanceof ApiError) || error.code !== 'PARAMETERS_INVALID') return []
   return (error.problem?.errors ?? []).map(({ pointer, detail }) => ({

@@ -169,13 +169,13 @@ export function GroupActions({ group, actions }: { group: LetterGroup; actions: 
   )
 }
 
-/** What failed, in the words for authors where there are any. */
+/** Returns what failed, in the words for authors where there are any. */
 export function failureOf({ deadLetter, errorInfo }: Task): string {
   const error = deadLetter?.error ?? errorInfo
   return wordsOf(error) ?? ''
 }
 
-/** What failed in a group, by one of its tasks; undefined until that is read. Where it cannot be, the code has to do. */
+/** Returns what failed in a group, by one of its tasks; undefined until that is read. Where it cannot be, the code has to do. */
 export function useGroupFailure({ sampleTaskId, code }: LetterGroup): string | undefined {
   const { data, error } = useTask(sampleTaskId)
   if (data !== undefined) return failureOf(data) || code

@@ -31,13 +31,13 @@ const readLettersEvery = 10_000
 /** The key of how many tasks need a person. */
 const attentionKey = ['attention'] as const
 
-/** The groups of equal failures, the most frequent first. */
+/** Returns the groups of equal failures, the most frequent first. */
 export function useGroups({ type, fingerprint }: { type?: string; fingerprint?: string }) {
   const filter = defined({ taskType: type === undefined ? undefined : [type], fingerprint })
   return useQuery({ ...groupsQuery(filter), refetchInterval: readLettersEvery })
 }
 
-/** How the groups are read. */
+/** Returns how the groups are read. */
 function groupsQuery(filter: { taskType?: string[]; fingerprint?: string }) {
   return queryOptions({
     queryKey: keys.deadLetterGroups(filter),
@@ -46,7 +46,7 @@ function groupsQuery(filter: { taskType?: string[]; fingerprint?: string }) {
   })
 }
 
-/** The tasks of a group, newest first, page by page. */
+/** Returns the tasks of a group, newest first, page by page. */
 export function useLetters(fingerprint: string) {
   return useInfiniteQuery({
     queryKey: keys.deadLetterList({ fingerprint }),
@@ -63,7 +63,7 @@ export function useLetters(fingerprint: string) {
   })
 }
 
-/** A task that needs a person, whole. Fails with DEAD_LETTER_NOT_FOUND when it does not any more. */
+/** Returns a task that needs a person, whole. Fails with DEAD_LETTER_NOT_FOUND when it does not any more. */
 export function useLetter(taskId: string) {
   return useQuery({
     queryKey: [...keys.deadLetters, 'one', taskId],
@@ -93,7 +93,7 @@ export function actOnLetters(action: 'retry' | 'purge', filter: LetterFilter): P
   return dataOf(api.POST(path, { body: { filter } }))
 }
 
-/** The tasks of a group that there were when it was last read: none that failed since. */
+/** Returns the tasks of a group that there were when it was last read: none that failed since. */
 export function filterOfGroup({ fingerprint, lastAt }: LetterGroup): LetterFilter {
   return { fingerprint, openedBefore: shifted(lastAt, 1) }
 }

@@ -83,7 +83,7 @@ const stepOfKey: Readonly<Record<string, ImportStep['name']>> = {
   words: 'indexing',
 }
 
-/** The steps of an import that has not ended, from its sub-tasks. Kept up to date by the live stream. */
+/** Returns the steps of an import that has not ended, from its sub-tasks. Kept up to date by the live stream. */
 function useImportSteps(task: Task): readonly ImportStep[] {
   const filter = { pageSize: 10 }
   const { data } = useInfiniteQuery({
@@ -110,7 +110,7 @@ function stepNames({ parameters }: Task): ImportStep['name'][] {
   return isShort ? ['parsing', 'indexing'] : ['parsing', 'summarising', 'indexing']
 }
 
-/** The newest sub-task of a step: an index of words is made where the one of a model failed. */
+/** Returns the newest sub-task of a step: an index of words is made where the one of a model failed. */
 function partOf(name: ImportStep['name'], parts: readonly Task[]): Task | undefined {
   return parts.findLast(({ subTaskKey }) => stepOfKey[subTaskKey ?? ''] === name)
 }
@@ -122,7 +122,7 @@ function stepFrom(name: ImportStep['name'], task: Task, part: Task | undefined):
   return { name, state: 'now', done, total }
 }
 
-/** How far an import is as a whole, 0 to 1: each step is an equal part. */
+/** Returns how far an import is as a whole, 0 to 1: each step is an equal part. */
 function shareOf(steps: readonly ImportStep[]): number {
   const shares = steps.map(({ state, done, total }) =>
     state === 'done' ? 1 : total === 0 ? 0 : Math.min(1, done / total),

@@ -20,7 +20,7 @@ import { aboutOf, type Subjects } from './working.tsx'
 
 const perPage = 24
 
-/** The novels, newest first, as many pages of them as were asked for. */
+/** Returns the novels, newest first, as many pages of them as were asked for. */
 export function useShelf() {
   return useInfiniteQuery({
     queryKey: keys.novels,

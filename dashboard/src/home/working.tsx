@@ -24,7 +24,7 @@ interface Working {
   hasMore: boolean
 }
 
-/** What is being worked on; `data` is undefined until the server has said. Kept up to date by the live stream. */
+/** Returns what is being worked on; `data` is undefined until the server answers. Kept up to date by the live stream. */
 export function useWorking() {
   const { data: tasks, ...query } = useTasks(filter, { refetchOnMount: 'always' })
   const working: Working | undefined = tasks && { tasks, hasMore: query.hasNextPage }

@@ -79,12 +79,12 @@ export interface Chosen {
   encoding: string | undefined
 }
 
-/** The chapters that are chosen, in order. */
+/** Returns the chapters that are chosen, in order. */
 export function chosenChapters({ choice, chapters }: Pick<Chosen, 'choice' | 'chapters'>): ChapterRow[] {
   return chapters.filter(({ number }) => !choice.excluded.has(number))
 }
 
-/** The parameters of the import; all chapters are named by naming none. */
+/** Returns the parameters of the import; all chapters are named by naming none. */
 export function plannedImport(chosen: Chosen): PlannedImport {
   const { uploadId, choice, chapters, encoding } = chosen
   const numbers = chosenChapters(chosen).map(({ number }) => number)
@@ -95,7 +95,7 @@ export function plannedImport(chosen: Chosen): PlannedImport {
   }
 }
 
-/** What is sent when the person says yes. A budget counts only where something is spent. */
+/** Returns what is sent when the person says yes. A budget counts only where something is spent. */
 export function confirmedImport(chosen: Chosen, title: string, estimate: Estimate | undefined): Confirmed {
   const { uploadId: _, ...parameters } = plannedImport(chosen)
   const { budget } = chosen.choice

@@ -107,13 +107,13 @@ const usualEncodings = [
   'windows-1250',
 ] as const
 
-/** How sure the reading of a file is, in words rather than in figures. */
+/** Returns how sure the reading of a file is, in words rather than in figures. */
 function confidenceOf(share: number): 'certain' | 'probable' | 'guess' {
   if (share >= 0.9) return 'certain'
   return share >= 0.5 ? 'probable' : 'guess'
 }
 
-/** Whether a file brings its encoding along, so that there is nothing to choose. */
+/** Returns whether a file brings its encoding along, so that there is nothing to choose. */
 function saysItself(fileName: string): boolean {
   return /\.(?:epub|docx)$/i.test(fileName)
 }

@@ -1,4 +1,4 @@
-import { Alert, NumberInput, Stack, Switch, Text } from '@mantine/core'
+import { Alert, NumberInput, Stack, Switch } from '@mantine/core'
 import { useDebouncedValue } from '@mantine/hooks'
 import { IconCoin, IconCoinOff } from '@tabler/icons-react'
 import { keepPreviousData, type UseQueryResult, useQuery } from '@tanstack/react-query'
@@ -7,8 +7,8 @@ import { useTranslations } from 'use-intl'
 import { useSummaryModel } from '../api/capabilities.ts'
 import { api, dataOf } from '../api/client.ts'
 import { keys } from '../api/keys.ts'
+import { Cost } from '../parts/cost-notice.tsx'
 import { useErrorText } from '../parts/states.tsx'
-import { useWriting } from '../text/format.ts'
 import type { Choice, Estimate, PlannedImport, useChoice } from './choice.ts'
 
 interface SpendingChoiceProps {
@@ -59,38 +59,8 @@ function ImportCost({ estimate }: { estimate: UseQueryResult<Estimate> }) {
   const Icon = data?.calls === 0 ? IconCoinOff : IconCoin
   return (
     <Alert color="gray" icon={<Icon aria-hidden />} data-cost={data?.calls}>
-      {data === undefined ? (
-        <Text size="sm">{t('asking')}</Text>
-      ) : data.calls === 0 ? (
-        <Text size="sm">{t('nothing')}</Text>
-      ) : (
-        <CostOfModels estimate={data} />
-      )}
+      <Cost estimate={data} />
     </Alert>
-  )
-}
-
-function CostOfModels({ estimate }: { estimate: Estimate }) {
-  const t = useTranslations('imports.cost')
-  const writing = useWriting()
-  const { calls, inputTokens, outputTokens, cost, currency, seconds, byModel } = estimate
-  const models = byModel.map(({ model }) => model).join(', ')
-  return (
-    <Stack gap={4}>
-      <Text size="sm">
-        {cost === undefined
-          ? t('unpriced', { calls, models })
-          : t('priced', { calls, models, cost: writing.money(cost, currency) })}
-      </Text>
-      <Text size="sm" c="dimmed" className="numbers">
-        {t('tokens', { input: inputTokens, output: outputTokens })}
-      </Text>
-      {seconds >= 1 && (
-        <Text size="sm" c="dimmed">
-          {t('wait', { time: writing.duration(seconds * 1_000) })}
-        </Text>
-      )}
-    </Stack>
   )
 }
 
@@ -133,7 +103,7 @@ function BudgetChoice({ estimate, budget, onBudget }: BudgetChoiceProps) {
 /** Somebody who chooses chapters goes on choosing. */
 const restMs = 500
 
-/** What the import as it is chosen will ask of models, a moment after the last change. What was known before stays until then. */
+/** Returns what the import as it is chosen will ask of models, a moment after the last change. What was known before stays until then. */
 export function useImportEstimate(planned: PlannedImport) {
   const [parameters] = useDebouncedValue(planned, restMs)
   const body = { taskType: 'ImportNovel', parameters }

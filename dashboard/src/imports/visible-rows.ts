@@ -13,7 +13,7 @@ interface VisibleRow {
   readonly row: Row
 }
 
-/** The rows that are in view, and always the one that the keyboard is on (`at`), which would lose it otherwise. */
+/** Returns the rows that are in view, and always the one that the keyboard is on (`at`), which would lose it otherwise. */
 export function useVisibleRows(
   box: RefObject<HTMLDivElement | null>,
   rows: readonly Row[],
@@ -123,7 +123,7 @@ export function useRowKeys({ rows, excluded, onChoose }: RowKeysOptions) {
   return { at, toggle, onKeyDown }
 }
 
-/** Where a key leads from a row; undefined for keys that lead nowhere. */
+/** Returns where a key leads from a row; undefined for keys that lead nowhere. */
 function placeAfter(key: string, index: number, count: number): number | undefined {
   const last = count - 1
   const places: Record<string, number> = {

@@ -44,7 +44,7 @@ export function LiveProvider({ children }: { children: ReactNode }) {
   return <LiveContext value={state}>{children}</LiveContext>
 }
 
-/** How fresh what is shown is. */
+/** Returns how fresh what is shown is. */
 export function useLive(): LiveState {
   return useContext(LiveContext)
 }

@@ -235,7 +235,7 @@ function useDelete(novel: NovelOutline, working: readonly string[]) {
   })
 }
 
-/** A task that ended meanwhile is no obstacle. */
+/** Cancels a task. One that ended meanwhile is no obstacle. */
 async function stop(taskId: string): Promise<void> {
   try {
     await cancelTask(taskId)

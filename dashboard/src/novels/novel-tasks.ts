@@ -77,7 +77,7 @@ export function useFollowNovel(novelId: string): void {
   useEffect(() => () => clearTimeout(timer.current), [])
 }
 
-/** The outline, the chapters and the searches of a novel. */
+/** Returns whether a key is that of the outline, a chapter or a search of a novel. */
 function isOfNovel([resource, kind, id]: readonly unknown[], novelId: string): boolean {
   return resource === 'novels' && kind !== 'list' && id === novelId
 }
@@ -89,7 +89,7 @@ export interface SummaryInstructions {
   style?: string
 }
 
-/** A task as it is submitted to summarise a scene. */
+/** Returns a task as it is submitted to summarise a scene. */
 export function plannedSummary(
   { id, novelId }: Pick<SceneEntry, 'id' | 'novelId'>,
   instructions: SummaryInstructions,

@@ -14,7 +14,7 @@ export type SceneEntry = components['schemas']['Chapter']['scenes'][number]
 export type SearchAnswer =
   paths['/v1/novels/{novelId}/search']['get']['responses'][200]['content']['application/json']
 
-/** All chapters of a novel in their order. */
+/** Returns all chapters of a novel in their order. */
 export function chaptersOf({ outline }: Pick<NovelOutline, 'outline'>): ChapterEntry[] {
   return outline.flatMap(({ chapters }) => chapters)
 }
@@ -27,7 +27,7 @@ export type OutlineRow =
   | { kind: 'volume'; volume: Volume; isOpen: boolean }
   | { kind: 'chapter'; chapter: ChapterEntry }
 
-/** The lines of an outline, without the chapters of volumes that are closed. A novel of one nameless volume has no headings. */
+/** Returns the lines of an outline, without the chapters of volumes that are closed. A novel of one nameless volume has no headings. */
 export function outlineRows(
   { outline }: Pick<NovelOutline, 'outline'>,
   closed: ReadonlySet<string>,
@@ -41,7 +41,7 @@ export function outlineRows(
   })
 }
 
-/** What names a line from one outline to the next. */
+/** Returns what names a line from one outline to the next. */
 export function rowKey(row: OutlineRow): string {
   return row.kind === 'volume' ? row.volume.id : row.chapter.id
 }
@@ -49,7 +49,7 @@ export function rowKey(row: OutlineRow): string {
 /** Options that a list shows at most: more could not be read through anyway. */
 const shown = 60
 
-/** The options that hold what is searched for; without a search those around the chosen one. */
+/** Returns the options that hold what is searched for; without a search those around the chosen one. */
 export function nearest(
   options: readonly ComboboxParsedItem[],
   search: string,

@@ -97,7 +97,7 @@ function Rows({ rows, novel, onToggle }: RowsProps) {
   )
 }
 
-/** The lines that are on the screen and near it. */
+/** Returns the lines that are on the screen and near it. */
 function useLines(rows: readonly OutlineRow[], list: RefObject<HTMLUListElement | null>) {
   const top = useTopOf(list)
   return useWindowVirtualizer({

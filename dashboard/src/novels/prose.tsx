@@ -25,7 +25,7 @@ export function Prose({
   )
 }
 
-/** A line break that only fitted a width is a space: as long as itself, so that offsets stay. */
+/** Returns the text of a paragraph. A line break that only fitted a width becomes a space, which is as long, so that offsets stay. */
 function shown(text: string, { start, end, isWrapped }: Paragraph): string {
   const own = text.slice(start, end)
   return isWrapped ? own.replaceAll('\n', ' ') : own

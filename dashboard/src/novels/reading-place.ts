@@ -93,7 +93,7 @@ const scenesIn = (container: HTMLElement | null) => [
   ...(container?.querySelectorAll<HTMLElement>('[data-scene]') ?? []),
 ]
 
-/** The scene at the height of the eye, and how much of it is above. */
+/** Returns the scene at the height of the eye, and how much of it is above. */
 function placeIn(container: HTMLElement | null): Omit<ReadingPlace, 'chapterId'> | undefined {
   const scenes = scenesIn(container)
   const at = scenes.findLast(each => each.getBoundingClientRect().top <= eye) ?? scenes[0]

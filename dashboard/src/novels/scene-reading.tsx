@@ -121,7 +121,7 @@ function TextPlaceholder({ characters, language }: { characters: number; languag
 /** How near to the screen something comes before it counts. */
 const margin = '1200px 0px'
 
-/** Whether an element came near the screen; stays true from then on. */
+/** Returns whether an element came near the screen; stays true from then on. */
 function useNear<T extends Element>(): [RefObject<T | null>, boolean] {
   const element = useRef<T>(null)
   const [isNear, setNear] = useState(false)

@@ -17,7 +17,6 @@ import { Confirm } from '../parts/dialog.tsx'
 import { TextLink } from '../parts/links.tsx'
 import { Provenance } from '../parts/provenance.tsx'
 import { StatusBadge } from '../parts/status-badge.tsx'
-import summaryClasses from '../parts/summary.module.css'
 import { SummaryEditor } from '../parts/summary-editor.tsx'
 import { HowToSummarise, useSummaryModel } from './how-to-summarise.tsx'
 import type { SceneEntry } from './novel.ts'
@@ -77,7 +76,7 @@ function Summary({ scene, language, making }: SummaryProps & { making: SummaryTa
           {summary === undefined ? (
             <Text c="dimmed">{t('none')}</Text>
           ) : (
-            <Text className={summaryClasses['text'] ?? ''} lang={language}>
+            <Text className="summary" lang={language}>
               {summary.text}
             </Text>
           )}

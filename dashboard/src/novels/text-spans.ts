@@ -79,7 +79,7 @@ function linesOf(text: string, { start, end }: Span): Span[] {
 
 const wide = /[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]/
 
-/** All lines but the last are about as long as a page was wide, and none is indented. Never where characters need no spaces between. */
+/** Returns whether lines were broken to fit a width: all but the last are about that long, and none is indented. Never where words need no spaces. */
 function isWrapped(text: string, lines: readonly Span[]): boolean {
   if (lines.length < 2) return false
   return lines.every(({ start, end }, at) => {
@@ -106,7 +106,7 @@ interface Stretch {
 /** Letters of a word that is given up at most; a script without spaces has no words to cut. */
 const longestWord = 24
 
-/** A stretch without the words that were cut in two at its ends; never without a mark. `cut`: at which ends the text goes on. */
+/** Returns a stretch without the words that were cut in two at its ends; never without a mark. `cut`: at which ends the text goes on. */
 export function wholeWords(stretch: Stretch, cut: { start: boolean; end: boolean }): Stretch {
   const { text, marks } = stretch
   const firstMark = marks[0]?.start ?? text.length

@@ -94,7 +94,7 @@ export function stepsOf({ progress, phase, subTaskStatusSummary }: TaskLike): Ta
 
 type TaskLike = Pick<Task, 'progress' | 'phase' | 'subTaskStatusSummary'>
 
-/** A task type may report a share, or an object that says how much of how much is done. */
+/** Returns the progress that a task reports: a share, or an object that says how much of how much is done. */
 function reportedSteps(progress: unknown): TaskSteps | undefined {
   if (typeof progress === 'number')
     return { done: progress <= 1 ? progress * 100 : progress, total: 100, isBarOnly: true }
@@ -122,7 +122,7 @@ function sum(values: readonly number[]): number {
   return values.reduce((total, value) => total + value, 0)
 }
 
-/** What a task is doing right now, in words; undefined where it does not say. */
+/** Returns what a task is doing right now, in words; undefined where it does not say. */
 function useStepText(): (steps: TaskSteps) => string | undefined {
   const t = useTranslations('task')
   return ({ done, total, stage, words, isBarOnly }) => {

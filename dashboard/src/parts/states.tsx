@@ -47,7 +47,7 @@ export function Empty({ title, text, children }: { title: string; text: string; 
   )
 }
 
-/** What went wrong, for a person: in the server's own words for authors where it has any. */
+/** Returns what went wrong, for a person: in the server's own words for authors where it has any. */
 export function useErrorText(): (error: unknown) => string {
   const t = useTranslations('errors')
   return error => {

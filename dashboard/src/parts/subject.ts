@@ -7,7 +7,7 @@ export interface Subject {
   sceneId?: string
 }
 
-/** What a task is about, by its tags (`novel:ID`, `scene:ID`), else by its parameters or its result. */
+/** Returns what a task is about, by its tags (`novel:ID`, `scene:ID`), else by its parameters or its result. */
 export function subjectOf({
   tags,
   parameters,
@@ -23,7 +23,7 @@ export function tagged(tags: readonly string[], kind: 'novel' | 'scene'): string
   return tags.find(tag => tag.startsWith(`${kind}:`))?.slice(kind.length + 1)
 }
 
-/** The field of a value whose shape nobody has promised, if it is a text with something in it. */
+/** Returns the field of a value of unknown shape, if it is a text with something in it. */
 export function textField(value: unknown, name: string): string | undefined {
   if (typeof value !== 'object' || value === null) return undefined
   const found = (value as Record<string, unknown>)[name]
@@ -35,13 +35,13 @@ export function labelOf({ result, parameters, subTaskKey }: Task): string | unde
   return textField(result, 'title') ?? textField(parameters, 'title') ?? subTaskKey
 }
 
-/** What a task is named by, unless that is an id, which says nothing to a person. */
+/** Returns what a task is named by, unless that is an id, which says nothing to a person. */
 export function namedBy(task: Task): string | undefined {
   const label = labelOf(task)
   return label === undefined || isId(label) ? undefined : label
 }
 
-/** Whether a label is an id, which says nothing to a person. */
+/** Returns whether a label is an id, which says nothing to a person. */
 export function isId(label: string): boolean {
   return /^[\da-f-]{32,}$/i.test(label)
 }

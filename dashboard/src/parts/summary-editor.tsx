@@ -10,7 +10,6 @@ import { useUnsaved } from './dialog.tsx'
 import { Form } from './form.tsx'
 import { Provenance } from './provenance.tsx'
 import { ErrorNotice } from './states.tsx'
-import classes from './summary.module.css'
 
 /** Most characters of a summary. */
 const longest = 20_000
@@ -204,7 +203,7 @@ function Version({ title, text, language }: { title: string; text: string; langu
       <Text size="sm" fw={600}>
         {title}
       </Text>
-      <Text className={classes['text'] ?? ''} lang={language}>
+      <Text className="summary" lang={language}>
         {text === '' ? t('none') : text}
       </Text>
     </div>

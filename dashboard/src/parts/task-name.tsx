@@ -5,13 +5,13 @@ import type { Task } from '../api/task.ts'
 import { useNovelTitles } from '../queries/novel-queries.ts'
 import { namedBy, tagged, textField } from './subject.ts'
 
-/** The name of a task type for authors; one that the product does not bring keeps its own. */
+/** Returns the name of a task type for authors; one that the product does not bring keeps its own. */
 export function useTaskTypeName(): (taskType: string) => string {
   const t = useTranslations('taskTypes')
   return taskType => (t.has(taskType as 'ImportNovel') ? t(taskType as 'ImportNovel') : taskType)
 }
 
-/** How a task is called where others are named beside it: its type, and the title that it is about. */
+/** Returns how a task is called where others are named beside it: its type, and the title that it is about. */
 export function useTaskName(): (task: Task) => string {
   const typeName = useTaskTypeName()
   return ({ taskType, result, parameters }) => {

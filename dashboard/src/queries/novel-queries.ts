@@ -52,7 +52,7 @@ export function useChapter(novelId: string, chapterId: string | undefined) {
   })
 }
 
-/** The header that makes a change one of the version that the person saw. */
+/** Returns the header that makes a change one of the version that the person saw. */
 export function ifMatch({ version }: Pick<Scene, 'version'>): { 'if-match': string } {
   return { 'if-match': `"${version}"` }
 }
@@ -70,7 +70,7 @@ export interface SceneTasks {
 /** Tasks that are read of a scene: the newest ones. */
 const mostTasks = 50
 
-/** What was asked for a scene, by whom- and wherever, kept up to date by the stream. */
+/** Returns the tasks of a scene. Kept up to date by the live stream. */
 export function useSceneTasks(sceneId: string): SceneTasks {
   const { data } = useTasks(
     { tag: `scene:${sceneId}`, pageSize: mostTasks },
@@ -157,7 +157,7 @@ export function useSceneName(novelId: string, sceneId: string): SceneName {
 
 const noTitles: ReadonlyMap<string, string> = new Map()
 
-/** Titles of the newest 200 novels on the shelf, by id; empty until they are known. Deleted novels have none. */
+/** Returns the titles of the newest 200 novels on the shelf, by id; empty until they are known. Deleted novels have none. */
 export function useNovelTitles({ enabled = true } = {}): ReadonlyMap<string, string> {
   const { data = noTitles } = useQuery({
     queryKey: keys.novelTitles,

@@ -121,13 +121,13 @@ function isText(value: unknown): value is string {
   return typeof value === 'string' && value !== ''
 }
 
-/** A text of digits alone comes as a number. */
+/** Returns a text. One of digits alone comes as a number. */
 function text<Name extends string>(name: Name, value: unknown): Part<Name, string> {
   const given = typeof value === 'number' ? String(value) : value
   return (isText(given) ? { [name]: given } : {}) as Part<Name, string>
 }
 
-/** A place in a text. */
+/** Returns a place in a text. */
 function offset<Name extends string>(name: Name, value: unknown): Part<Name, number> {
   const isPlace = typeof value === 'number' && Number.isInteger(value) && value >= 0
   return (isPlace ? { [name]: value } : {}) as Part<Name, number>

@@ -24,7 +24,7 @@ export function readTask(taskId: string, signal?: AbortSignal): Promise<Task> {
   return dataOf(api.GET('/v1/tasks/{taskId}', { params: { path: { taskId } }, ...defined({ signal }) }))
 }
 
-/** A task, kept up to date. `isWanted`: false asks for nothing. */
+/** Returns a task, kept up to date. `isWanted`: false asks for nothing. */
 export function useTask(taskId: string, isWanted = true) {
   return useQuery({ queryKey: keys.task(taskId), queryFn: () => readTask(taskId), enabled: isWanted })
 }
@@ -52,7 +52,7 @@ export function useTasks(
   return { ...answer, data: data === undefined ? undefined : itemsOf(data) }
 }
 
-/** The sub-tasks of a task, those that did not complete first, one page at a time. */
+/** Returns the sub-tasks of a task, those that did not complete first, one page at a time. */
 export function useChildren(taskId: string, { status, type }: ChildFilter = {}) {
   const filter = {
     failedFirst: 'true' as const,
@@ -81,7 +81,7 @@ async function readAttempts(taskId: string) {
   return items
 }
 
-/** The attempts of a task that ended without completing it. */
+/** Returns the attempts of a task that ended without completing it. */
 export function useAttempts(taskId: string) {
   return useQuery({ queryKey: keys.attempts(taskId), queryFn: () => readAttempts(taskId) })
 }
@@ -93,7 +93,7 @@ async function readUsage(taskId: string, tree: 'true' | 'false') {
   return items
 }
 
-/** What the calls of models of a task, or of its whole tree, used. */
+/** Returns what the calls of models of a task, or of its whole tree, used. */
 export function useTaskUsage(taskId: string, tree: 'true' | 'false') {
   return useQuery({
     queryKey: [...keys.taskUsage(taskId), tree],
@@ -101,7 +101,7 @@ export function useTaskUsage(taskId: string, tree: 'true' | 'false') {
   })
 }
 
-/** What the tree of a task may spend, and has spent. */
+/** Returns what the tree of a task may spend, and has spent. */
 export function useBudget(taskId: string) {
   return useQuery({
     queryKey: keys.budget(taskId),
@@ -141,13 +141,13 @@ export function retryTask(taskId: string, ifMatch?: string, edited?: { parameter
   return dataOf(api.POST('/v1/tasks/{taskId}:retry', { params, body: edited ?? {} }))
 }
 
-/** How many tasks there are. Zero everywhere until the server has said. */
+/** How many tasks there are. Zero everywhere until the server answers. */
 interface TaskCounts {
   readonly counts: Partial<Record<Task['status'], number>>
   readonly total: number
   /** Those that have not ended. */
   readonly live: number
-  /** Whether the server has said. */
+  /** Whether the server answered. */
   readonly isKnown: boolean
 }
 

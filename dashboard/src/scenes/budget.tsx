@@ -105,7 +105,7 @@ export function RaiseBudget({ task }: { task: Task }) {
   )
 }
 
-/** What has to be allowed at least, for the next call to be made. */
+/** Returns what has to be allowed at least, for the next call to be made. */
 function enoughFor({ spent, reserved }: BudgetUse, need: Amount | undefined): Required<Amount> {
   return {
     tokens: spent.tokens + reserved.tokens + (need?.tokens ?? 0),

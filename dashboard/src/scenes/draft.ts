@@ -35,12 +35,12 @@ export function keepDraft(sceneId: string, draft: Draft | undefined): void {
   writeStored(placeOf(sceneId), draft)
 }
 
-/** What an editor of a scene begins with. */
+/** Returns what an editor of a scene begins with. */
 export function draftOf({ title = '', content, version }: Scene): Draft {
   return { title, content, version, base: { title, content }, at: Date.now() }
 }
 
-/** What the person changed of what they saw. */
+/** Returns what the person changed of what they saw. */
 export function editOf({ title, content, base }: Draft): SceneEdit {
   return {
     ...(title === base.title ? {} : { title }),
@@ -48,7 +48,7 @@ export function editOf({ title, content, base }: Draft): SceneEdit {
   }
 }
 
-/** Whether somebody else changed the same as the person did. */
+/** Returns whether somebody else changed the same as the person did. */
 export function collides(draft: Draft, theirs: Scene): boolean {
   const { title, content } = editOf(draft)
   const isOtherTitle = title !== undefined && (theirs.title ?? '') !== draft.base.title
@@ -56,7 +56,7 @@ export function collides(draft: Draft, theirs: Scene): boolean {
   return (isOtherTitle && theirs.title !== title) || (isOtherText && theirs.content !== content)
 }
 
-/** Whether there is anything to save. */
+/** Returns whether there is anything to save. */
 function isChanged(draft: Draft): boolean {
   return Object.keys(editOf(draft)).length > 0
 }
@@ -82,7 +82,7 @@ export function rebased(draft: Draft, sent: Typed, { title = '', content, versio
   }
 }
 
-/** What is typed, kept in the browser at each change: a tab may be closed at any time. */
+/** Returns what is typed, kept in the browser at each change: a tab may be closed at any time. */
 export function useDraft(sceneId: string, first: Draft) {
   const [draft, setDraft] = useState(first)
   // What a save that ends compares with: it began with an older one, and the editor may be closed by then.

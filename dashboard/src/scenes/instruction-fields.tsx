@@ -54,7 +54,7 @@ export function MoreInstructions(props: MoreInstructionsProps) {
   )
 }
 
-/** What a number field holds; empty while it holds no number. */
+/** Returns what a number field holds; empty while it holds no number. */
 export function numberOf(value: number | string): number | '' {
   return typeof value === 'number' ? value : ''
 }

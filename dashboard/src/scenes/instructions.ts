@@ -28,7 +28,7 @@ interface TypedSummary {
 /** How a novel is measured. */
 export type Unit = 'words' | 'characters'
 
-/** How the novel is measured, by its language (BCP 47). */
+/** Returns how the novel is measured, by its language (BCP 47). */
 export function unitOf(language: string | undefined): Unit {
   return /^(zh|ja|ko|yue)\b/i.test(language ?? '') ? 'characters' : 'words'
 }
@@ -49,29 +49,29 @@ export const noInstructions: Instructions = {
   cost: '',
 }
 
-/** What is to happen. */
+/** Returns what is to happen. */
 export function whatHappens({ summary }: Instructions, scene: Scene): string {
   return summary?.text ?? summaryOf(scene)
 }
 
-/** What is to happen, now that it is typed so. As the scene has it: nothing is typed. */
+/** Returns what is to happen, now that it is typed so. As the scene has it: nothing is typed. */
 export function typedOver({ summary }: Instructions, scene: Scene, text: string): TypedSummary | undefined {
   const there = summaryOf(scene)
   return text === there ? undefined : { text, over: summary?.over ?? there }
 }
 
-/** Whether what is typed says something else than the summary of the scene. */
+/** Returns whether what is typed says something else than the summary of the scene. */
 export function isOwnSummary(wanted: Instructions, scene: Scene): boolean {
   const text = whatHappens(wanted, scene).trim()
   return text !== '' && text !== summaryOf(scene).trim()
 }
 
-/** Whether what is typed is to become the summary of the scene: by itself only where there was none. */
+/** Returns whether what is typed is to become the summary of the scene: by itself only where there was none. */
 export function isToBeKept({ summary, keepSummary }: Instructions): boolean {
   return keepSummary ?? summary?.over === ''
 }
 
-/** Whether keeping what is typed would overwrite a summary that the person has not typed over. */
+/** Returns whether keeping what is typed would overwrite a summary that the person has not typed over. */
 export function isOutrun(wanted: Instructions, scene: Scene): boolean {
   return isToBeKept(wanted) && isOwnSummary(wanted, scene) && wanted.summary?.over !== summaryOf(scene)
 }
@@ -80,7 +80,7 @@ function summaryOf({ summary }: Scene): string {
   return summary?.text ?? ''
 }
 
-/** Whether anything says what is to be written. */
+/** Returns whether anything says what is to be written. */
 export function saysWhat(wanted: Instructions, scene: Scene): boolean {
   return whatHappens(wanted, scene).trim() !== '' || wanted.instructions.trim() !== ''
 }
@@ -90,7 +90,7 @@ export function hasMore({ style, tone, length, model, tokens, cost }: Instructio
   return [style, tone, length, model, tokens, cost].some(each => each !== '')
 }
 
-/** The parameters of GenerateScene. What is the summary of the scene already is left out. */
+/** Returns the parameters of GenerateScene. What is the summary of the scene already is left out. */
 export function parametersOf(wanted: Instructions, scene: Scene, unit: Unit): Record<string, unknown> {
   return {
     novelId: scene.novelId,
@@ -110,7 +110,7 @@ function written(name: string, value: string): Record<string, string> {
   return text === '' ? {} : { [name]: text }
 }
 
-/** The budget of the task, if the person set one. */
+/** Returns the budget of the task, if the person set one. */
 export function budgetOf({ tokens, cost }: Pick<Instructions, 'tokens' | 'cost'>) {
   if (tokens === '' && cost === '') return undefined
   return { ...(tokens === '' ? {} : { tokens }), ...(cost === '' ? {} : { cost }) }

@@ -157,7 +157,7 @@ function Neighbour({
   )
 }
 
-/** Ids of the scenes right before and after one, also in the chapters beside it; undefined at the ends of the novel. */
+/** Returns the ids of the scenes right before and after one, also in the chapters beside it; undefined at the ends of the novel. */
 function useNeighbours({ novelId, chapterId, position }: Scene): {
   before: string | undefined
   after: string | undefined

@@ -49,7 +49,7 @@ export class RowOrder {
 
 const unsuccessful: ReadonlySet<Task['status']> = new Set(['FAILED', 'DEAD_LETTER', 'CANCELLED'])
 
-/** Whether something that failed stands behind something that did not, or was not read because it failed after its place was passed. */
+/** Returns whether something that failed stands behind something that did not, or was not read because it failed after its place was passed. */
 export function isOutOfOrder(rows: readonly Pick<Task, 'status'>[], { counts }: Below): boolean {
   const isBad = rows.map(({ status }) => unsuccessful.has(status))
   const firstGood = isBad.indexOf(false)

@@ -162,7 +162,7 @@ export function BudgetDialog({ rootTaskId, onClose }: BudgetDialogProps) {
 
 type Given = number | string
 
-/** An empty field limits nothing. */
+/** Returns the limits that are given; an empty field limits nothing. */
 function budgetOf(tokens: Given, cost: Given): { tokens?: number; cost?: number } {
   return {
     ...(typeof tokens === 'number' ? { tokens } : {}),

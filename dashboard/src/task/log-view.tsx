@@ -178,7 +178,7 @@ async function readNew(taskId: string, known: readonly LogLine[]): Promise<reado
   return lines.length === known.length ? known : lines.slice(-mostLines)
 }
 
-/** The log of a task; of one that lives it grows. */
+/** Returns the log of a task; of one that lives it grows. */
 function useLog(taskId: string, isLive: boolean) {
   const queries = useQueryClient()
   const queryKey = keys.logs(taskId)

@@ -76,7 +76,7 @@ export function SubTaskList({ tasks, total, hasMore, onNearEnd }: SubTaskListPro
   )
 }
 
-/** Which rows are open; kept here, for a row that is scrolled away is unmounted. */
+/** Returns which rows are open; kept here, for a row that is scrolled away is unmounted. */
 function useOpenRows(): [ReadonlySet<string>, (taskId: string) => void] {
   const [open, setOpen] = useState<ReadonlySet<string>>(new Set())
   const toggle = useCallback(
@@ -91,7 +91,7 @@ function useOpenRows(): [ReadonlySet<string>, (taskId: string) => void] {
   return [open, toggle]
 }
 
-/** The keys that go from row to row, open sub-tasks among them. */
+/** Lets keys go from row to row, open sub-tasks among them. */
 function useRowKeys(list: React.RefObject<HTMLElement | null>): void {
   const go = (step: 1 | -1) => {
     const links = [...(list.current?.querySelectorAll<HTMLElement>('[data-row-link]') ?? [])]

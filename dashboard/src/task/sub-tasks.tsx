@@ -78,7 +78,7 @@ function Listed({ task, below }: { task: Task; below: Below }) {
   )
 }
 
-/** How many there are of these statuses, by the record. */
+/** Returns how many there are of these statuses, by the record. */
 function countOf({ counts, total }: Below, statuses: readonly Task['status'][] | undefined): number {
   return statuses === undefined ? total : statuses.reduce((sum, status) => sum + (counts[status] ?? 0), 0)
 }

@@ -78,7 +78,7 @@ export function RetryDialog({ task, onClose }: { task: Task; onClose: () => void
   )
 }
 
-/** What a person wrote, as a value or as the reason why it is none. */
+/** Returns what a person wrote, as a value or as the reason why it is none. */
 function read(text: string): { value: unknown } | { reason: string } {
   try {
     return { value: JSON.parse(text) }
@@ -154,7 +154,7 @@ function Refusal({ error, task }: { error: unknown; task: Task }) {
 const mostTries = 5
 
 /**
- * Does something to a task as the person saw it. The version rises with every step of progress, which is nobody's business here: when only
+ * Does something to a task as the person saw it. The version rises with every step of progress, which does not matter here: when only
  * that moved, the task is read again and the same is asked for once more. Rejects with the 412 when its status is another one.
  */
 async function whileAsSeen<T>(seen: Task, act: (ifMatch: string) => Promise<T>): Promise<T> {

@@ -159,12 +159,12 @@ function SceneLink({ novelId, sceneId }: { novelId: string; sceneId: string }) {
   )
 }
 
-/** Whether an error says that there is no such task, or that no task can have such an id. */
+/** Returns whether an error says that there is no such task, or that no task can have such an id. */
 function isMissing(error: unknown): boolean {
   return error instanceof ApiError && (error.status === 404 || error.status === 400)
 }
 
-/** In place of a task that there is not. */
+/** In place of a task that does not exist. */
 function NoSuchTask() {
   const t = useTranslations('task')
   return (

@@ -32,7 +32,7 @@ const contents = {
   usage: UsagePart,
 } as const
 
-/** The parts that a task has, in their order. */
+/** Returns the parts that a task has, in their order. */
 function usePartsOf(task: Task): TaskPart[] {
   const hasText = useHasText(task)
   const hasSubTasks = belowOf(task).total > 0 || parents.has(task.taskType)
@@ -166,7 +166,7 @@ const writeNothing: ReadonlySet<string> = new Set([
   'Vectorize',
 ])
 
-/** Whether a task has written any text; asked again while it lives, until it has. */
+/** Returns whether a task has written any text; asked again while it lives, until it has. */
 function useHasText({ id, taskType, subTaskStatusSummary }: Task): boolean {
   const { data } = useQuery({
     queryKey: [...keys.output(id), 'any'],

@@ -106,7 +106,7 @@ function lastRun(task: Task, attempts: readonly Attempt[]): AttemptMoment[] {
   ]
 }
 
-/** What lies between two attempts, or before the first: a wait, and attempts of which nothing is kept. */
+/** Returns what lies between two attempts, or before the first: a wait, and attempts of which nothing is kept. */
 function between(before: AttemptMoment | undefined, run: AttemptMoment, createdAt: string): Moment[] {
   const missing = run.attempt - (before?.attempt ?? 0) - 1
   if (missing > 0) return [{ kind: 'handed-over', first: (before?.attempt ?? 0) + 1, last: run.attempt - 1 }]
@@ -133,7 +133,7 @@ function reasonAfter(run: AttemptMoment | undefined): GapReason {
   }
 }
 
-/** What it waits for now, or waited for until it ended. */
+/** Returns what it waits for now, or waited for until it ended. */
 function afterLast(task: Task, last: AttemptMoment | undefined): Moment[] {
   if (last?.outcome === 'running' || last?.outcome === 'completed') return []
   const { createdAt, completedAt } = task.timestamps

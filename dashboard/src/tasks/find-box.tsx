@@ -87,7 +87,7 @@ async function findTasks(beginning: string, shown: readonly Task[], signal: Abor
 
 type Times = Required<Pick<TaskQuery, 'createdAfter' | 'createdBefore'>>
 
-/** The ids, of those submitted in a time, that begin so; the oldest are searched first. */
+/** Returns the ids, of those submitted in a time, that begin so; the oldest are searched first. */
 async function idsSubmitted(times: Times, beginning: string, signal: AbortSignal): Promise<string[]> {
   const query = { ...times, rootsOnly: 'true', order: 'oldest' } as const
   const found: string[] = []

@@ -46,7 +46,7 @@ export function useSelection(rows: readonly Task[], listing: unknown): Selection
 const none: ReadonlySet<string> = new Set()
 const noTasks: readonly Task[] = []
 
-/** The ids from one row to another, whichever comes first; the second alone when the first is not in the list. */
+/** Returns the ids from one row to another, whichever comes first; the second alone when the first is not in the list. */
 function between(rows: readonly Task[], from: string | undefined, to: string): string[] {
   const ends = [from, to].map(id => rows.findIndex(row => row.id === id))
   if (ends.includes(-1)) return [to]

@@ -7,7 +7,7 @@ export type TaskAction = 'cancel' | 'retry'
 /** Why something cannot be done to a task, as far as its row says; undefined when it can. */
 export type Hindrance = 'ended' | 'stopping' | 'live' | 'completed'
 
-/** Whether an action fits a task. The server has the last word. */
+/** Returns whether an action fits a task. The server has the last word. */
 export function hindranceOf(action: TaskAction, task: Task): Hindrance | undefined {
   if (action === 'cancel') {
     if (task.done) return 'ended'

@@ -26,7 +26,7 @@ import { useTaskCounts } from '../queries/task-queries.ts'
 import { useWriting } from '../text/format.ts'
 import classes from './tasks.module.css'
 
-/** Whether anything is filtered; the order is no filter. */
+/** Returns whether anything is filtered; the order is no filter. */
 export function isFiltered({ order: _order, ...filters }: TasksSearch): boolean {
   return Object.keys(filters).length > 0
 }
@@ -222,7 +222,7 @@ function TypedFilter({
 
 /** Between the times of addresses (RFC 3339) and those that are typed, which are in the person's zone and name none. */
 
-/** A time as a field for date and time takes it, such as `2026-01-31T12:00`; empty for none. */
+/** Returns a time as a field for date and time takes it, such as `2026-01-31T12:00`; empty for none. */
 function typedTimeOf(at: string | undefined, zone: 'local' | 'utc'): string {
   if (at === undefined) return ''
   const date = new Date(at)
@@ -230,7 +230,7 @@ function typedTimeOf(at: string | undefined, zone: 'local' | 'utc'): string {
   return new Date(date.getTime() - offset * 60_000).toISOString().slice(0, 16)
 }
 
-/** The time that was typed; undefined for none, or for what is none. */
+/** Returns the time that was typed; undefined for none, or for what is none. */
 function timeOfTyped(typed: string, zone: 'local' | 'utc'): string | undefined {
   const at = Date.parse(zone === 'utc' ? `${typed}Z` : typed)
   return Number.isNaN(at) ? undefined : new Date(at).toISOString()
@@ -270,7 +270,7 @@ export function StatusTiles({
   )
 }
 
-/** A dash until the server has said, so that nothing jumps. */
+/** A dash until the server answers, so that nothing jumps. */
 function Count({ value }: { value: number | undefined }) {
   const writing = useWriting()
   return (

@@ -95,7 +95,7 @@ function pageKey(query: TaskQuery, pageToken: string | undefined) {
   return [...keys.taskList(query), pageToken ?? 'first'] as const
 }
 
-/** The pages of a list, each with what it is now. Those in view are read again whenever something of a task changed. */
+/** Returns the pages of a list, each with what it is now. Those in view are read again whenever something of a task changed. */
 function usePagePairs(query: TaskQuery, data: Listing | undefined, inView: RowRange): PagePair[] {
   const pages = data?.pages ?? noPages
   const isInView = pagesInView(pages, inView)
@@ -147,7 +147,7 @@ interface PagePair {
   readonly now: TaskPage
 }
 
-/** The rows of the list, each as it is known now, none twice. */
+/** Returns the rows of the list, each as it is known now, none twice. */
 function rowsOf(pairs: readonly PagePair[]): Task[] {
   const current = new Map(pairs.flatMap(({ now }) => now.items.map(task => [task.id, task])))
   const rows = new Map<string, Task>()
@@ -190,7 +190,7 @@ function withToken(items: Task[], nextPageToken: string | undefined): TaskPage {
   return nextPageToken === undefined ? { items } : { items, nextPageToken }
 }
 
-/** The new rows of a page, by the shown row that they stand before; `tail`: those after the last one that is shown. */
+/** Returns the new rows of a page, by the shown row that they stand before; `tail`: those after the last one that is shown. */
 function groupsOfNew(items: readonly Task[], known: ReadonlySet<string>) {
   const before = new Map<string, Task[]>()
   let waiting: Task[] = []
@@ -210,7 +210,7 @@ const tasksPerPage = 50
 /** The most that the API gives at once. */
 export const mostPerPage = 200
 
-/** The listing that an address stands for. */
+/** Returns the listing that an address stands for. */
 function taskQueryOf(search: TasksSearch): TaskQuery {
   const { status, type, user, lane, tag, after, before, all, order } = search
   return defined({

@@ -113,7 +113,7 @@ function Subject({ task, name }: { task: Task; name: string }) {
   )
 }
 
-/** A click on a row opens it, unless it was meant for something in it, or marked a text. */
+/** Opens a row on a click, unless the click was meant for something in it, or marked a text. */
 function openUnlessBusy(event: React.MouseEvent, open: () => void): void {
   const { target, currentTarget } = event
   if (!(target instanceof Element) || !currentTarget.contains(target)) return
@@ -163,7 +163,7 @@ export function TaskCard(props: TaskRowProps) {
 /** Statuses in which the last error is what matters. */
 const troubled = new Set<Task['status']>(['RETRYING', 'FAILED', 'DEAD_LETTER', 'COMPLETED_WITH_ERRORS'])
 
-/** What went wrong last, in the words for authors where there are any; undefined when nothing did, or when it is past. */
+/** Returns what went wrong last, in the words for authors where there are any; undefined when nothing did, or when it is past. */
 function troubleOf({ status, errorInfo }: Task): string | undefined {
   if (errorInfo === undefined || !troubled.has(status)) return undefined
   return wordsOf(errorInfo)

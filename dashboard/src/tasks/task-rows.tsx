@@ -81,7 +81,7 @@ function Head({ rows, selection }: TaskRowsProps) {
         <Table.Th scope="col" w={168}>
           {t('columns.progress')}
         </Table.Th>
-        <Table.Th scope="col" w={88} visibleFrom="lg">
+        <Table.Th scope="col" w={108} visibleFrom="lg">
           {t('columns.attempts')}
         </Table.Th>
         <Table.Th scope="col" w={120} visibleFrom="xl">
@@ -126,7 +126,7 @@ function TaskCards(props: TaskRowsProps) {
   )
 }
 
-/** What each row that is drawn is given; and the keys of the list. */
+/** Returns the properties of each drawn row, and listens to the keys of the list. */
 function useRows(props: TaskRowsProps, { items, show }: RowWindow): TaskRowProps[] {
   const { rows, status, selection, onAct, onOpen } = props
   useRowKeys({

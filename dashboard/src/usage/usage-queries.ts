@@ -31,7 +31,7 @@ const mostPages = 10
 /** Calls are made while the page is open: they are read again, but not at each of them. */
 const readAgainMs = 30_000
 
-/** The filter that an address stands for. A span of days begins with a day of UTC, as the server counts them. */
+/** Returns the filter that an address stands for. A span of days begins with a day of UTC, as the server counts them. */
 export function filterOf({ days, novel }: Omit<UsageSearch, 'by'>, now: number): UsageFilter {
   const today = Math.floor(now / dayMs) * dayMs
   const after =
@@ -47,7 +47,7 @@ function read(filter: UsageFilter, by: SumsOf, pageSize: number, pageToken: stri
   )
 }
 
-/** What was used on each day that saw a call, oldest first. */
+/** Returns what was used on each day that saw a call, oldest first. */
 export function useDays(filter: UsageFilter) {
   return useQuery({
     queryKey: keys.usage({ ...filter, by: 'day', all: true }),
@@ -72,7 +72,7 @@ async function readDays(filter: UsageFilter): Promise<UsageSum[]> {
 /** Rows of a table that are read at once. */
 const rowsPerPage = 25
 
-/** What was used, in the order of the API: the newest days and tasks first. */
+/** Returns what was used, in the order of the API: the newest days and tasks first. */
 export function useSums(filter: UsageFilter, by: SumsOf) {
   return useInfiniteQuery({
     queryKey: keys.usage({ ...filter, by }),

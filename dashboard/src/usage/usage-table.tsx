@@ -10,7 +10,6 @@ import { useTaskTypeName } from '../parts/task-name.tsx'
 import { useNovelTitles } from '../queries/novel-queries.ts'
 import { useTask } from '../queries/task-queries.ts'
 import { useWriting } from '../text/format.ts'
-import styles from './usage.module.css'
 import { type SumsOf, type UsageFilter, type UsageSum, useDayName, useSums } from './usage-queries.ts'
 
 /** Sums as a table: by model, novel, task or day. */
@@ -25,13 +24,13 @@ export function UsageTable({ filter, by }: { filter: UsageFilter; by: SumsOf }) 
         <Table.Thead>
           <Table.Tr>
             <Table.Th scope="col">{t(`usage.kinds.${by}`)}</Table.Th>
-            <Table.Th scope="col" ta="right" className={styles['whole'] ?? ''}>
+            <Table.Th scope="col" ta="right" className="whole">
               {t('usage.calls')}
             </Table.Th>
-            <Table.Th scope="col" ta="right" className={styles['whole'] ?? ''}>
+            <Table.Th scope="col" ta="right" className="whole">
               {t('usage.tokens')}
             </Table.Th>
-            <Table.Th scope="col" ta="right" className={styles['whole'] ?? ''}>
+            <Table.Th scope="col" ta="right" className="whole">
               {t('usage.cost')}
             </Table.Th>
           </Table.Tr>
@@ -59,16 +58,16 @@ function Row({ sum, by }: { sum: UsageSum; by: SumsOf }) {
       <Table.Th scope="row" fw={400}>
         <Name by={by} name={key} />
       </Table.Th>
-      <Table.Td ta="right" className={`numbers ${styles['whole']}`}>
+      <Table.Td ta="right" className="numbers whole">
         {writing.number(calls)}
       </Table.Td>
-      <Table.Td ta="right" className={`numbers ${styles['whole']}`}>
+      <Table.Td ta="right" className="numbers whole">
         {writing.number(inputTokens + outputTokens)}
         <Text size="xs" c="dimmed" visibleFrom="sm">
           {t('inAndOut', { input: inputTokens, output: outputTokens })}
         </Text>
       </Table.Td>
-      <Table.Td ta="right" className={`numbers ${styles['whole']}`}>
+      <Table.Td ta="right" className="numbers whole">
         {cost === undefined ? t('unknown') : writing.money(cost, currencyOf(capabilities))}
         {unpricedCalls > 0 && cost !== undefined && (
           <Text size="xs" c="dimmed">

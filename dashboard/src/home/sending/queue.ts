@@ -80,7 +80,7 @@ function nextOne(): Sending | undefined {
   return all.get().find(each => each.state === 'waiting')
 }
 
-/** A page that is left takes the files with it that it has not sent yet. */
+/** Asks before the page is left: files that were not sent yet would be lost. */
 function askBeforeLeaving(event: BeforeUnloadEvent): void {
   event.preventDefault()
 }
@@ -104,7 +104,7 @@ async function sendOne({ id, file }: Sending): Promise<void> {
   }
 }
 
-/** The answer may have been lost and not the file: the same name and length, and not there before. */
+/** Returns the upload of a file whose answer was lost: it has the same name and length, and was not there before. */
 async function alreadyThere(id: number, file: File): Promise<Upload | undefined> {
   const known = before.get(id)
   return (await newestUploads()).find(
@@ -121,7 +121,7 @@ async function newestUploads(): Promise<readonly Upload[]> {
   return items
 }
 
-/** The files that are being sent, in the order in which they came. */
+/** Returns the files that are being sent, in the order in which they came. */
 export function useSendings(): readonly Sending[] {
   return all.useValue()
 }
@@ -132,7 +132,7 @@ export const acceptedEndings = '.txt,.md,.markdown,.epub,.docx'
 /** What is wrong with a file, found before anything is sent. */
 type Refusal = { kind: 'ending' } | { kind: 'empty' } | { kind: 'tooLarge'; largest: number }
 
-/** Why a file is not even sent; undefined where it is. `largest`: bytes that the server takes, where that is known. */
+/** Returns why a file is not even sent; undefined where it is. `largest`: bytes that the server takes, where that is known. */
 function refusalOf({ name, size }: File, largest: number | undefined): Refusal | undefined {
   const ending = /\.[^.]+$/.exec(name.toLowerCase())?.[0] ?? ''
   if (!acceptedEndings.split(',').includes(ending)) return { kind: 'ending' }

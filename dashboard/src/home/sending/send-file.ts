@@ -35,7 +35,7 @@ export async function sendFile(file: File, { signal, onProgress }: SendOptions):
   throw errorOf(status, body)
 }
 
-/** A folder, or a file that was moved since it was chosen, would seem to be a broken connection. */
+/** Throws where the browser cannot read a file, such as a folder, or a file that was moved: sending it would seem to be a broken connection. */
 async function checkReadable(file: File): Promise<void> {
   try {
     await file.slice(0, 1).arrayBuffer()

@@ -1,4 +1,4 @@
-import type { Messages } from '../messages.ts'
+import type { Messages } from '../en/index.ts'
 import deadLetters from './dead-letters.json'
 import frame from './frame.json'
 import home from './home.json'
