@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type EngineServer, startEngineServer } from './kit/engine-server.ts'
 import { describePages, open, untilFocused } from './kit/kit.ts'
 
-/** Waits for its turn all through the tests. */
+/** Waits in the queue all through the tests. */
 const later = { delay: '1h' }
 const quick = [{ do: 'succeed' }]
 const hopeless = [{ do: 'failForGood', message: 'no paper left' }]
@@ -54,7 +54,7 @@ describePages('the list of tasks', () => {
     await row.getByText('of-the-harbour').waitFor()
     await opened.page.getByText('That is the only task').waitFor()
     expect(await opened.page.getByRole('columnheader').allTextContents()).toEqual(
-      expect.arrayContaining(['Status', 'Task', 'Progress', 'Tries', 'Submitted', 'Time taken']),
+      expect.arrayContaining(['Status', 'Task', 'Progress', 'Attempts', 'Submitted', 'Time taken']),
     )
   })
 
