@@ -10,6 +10,7 @@ import { parentCases, tellingCases } from '../../src/testing/store-outbox-cases.
 import { outputCases } from '../../src/testing/store-output-cases.ts'
 import { turnCases } from '../../src/testing/store-turn-cases.ts'
 import { describeWithMongo } from '../servers/mongo.ts'
+import { sizeOf } from '../size.ts'
 import { mongoPlaces } from './model-mongodb.ts'
 import { searchModel } from './model-search.ts'
 import { MongoContext } from './mongodb-context.ts'
@@ -50,7 +51,7 @@ function losesSome(): StoreFaults {
 }
 
 /** Set for a longer search. */
-const runs = Number(process.env['QUILLWORK_MODEL_RUNS_MONGODB'] ?? 6)
+const runs = Number(process.env['QUILLWORK_MODEL_RUNS_MONGODB'] ?? sizeOf(2, 6))
 
 describeWithMongo('a MongoDB store whose answers get lost', () => {
   describe('the first of each kind', () => {

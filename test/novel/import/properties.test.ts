@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { measure } from '../../../src/novel/import/measure.ts'
 import { readHeading } from '../../../src/novel/import/read-heading.ts'
 import { bytesSource, type Piece, readChapters, surveyText } from '../../../src/novel/import/text.ts'
+import { sizeOf } from '../../size.ts'
 import { hanProse, pieces, prose } from './reading.ts'
 
 const line = fc.oneof(
@@ -62,7 +63,7 @@ describe('any text', () => {
           else expect(letters(named)).toContain(word.slice(0, 40))
         }
       }),
-      { numRuns: 300 },
+      { numRuns: sizeOf(100, 300) },
     )
   })
 
@@ -81,7 +82,7 @@ describe('any text', () => {
         }
         expect(counted.map(({ characters, words }) => ({ characters, words }))).toEqual(read)
       }),
-      { numRuns: 300 },
+      { numRuns: sizeOf(100, 300) },
     )
   })
 
@@ -97,7 +98,7 @@ describe('any text', () => {
         expect(own(some)).toEqual(own(all))
         expect(some.filter(piece => piece.kind === 'chapter').map(piece => piece.index)).toEqual(chosen)
       }),
-      { numRuns: 200 },
+      { numRuns: sizeOf(70, 200) },
     )
   })
 
