@@ -31,6 +31,9 @@ const units = [
 ].map(folder => `test/${folder}/**/*.test.ts`)
 const alias = [...entries, { find: 'quillwork/testing', replacement: source('testing/index.ts') }]
 
+/** Whether this is `npm test`; see `test/size.ts`. */
+const isQuick = process.env['QUILLWORK_TESTS'] === undefined
+
 /** Long by nature: `npm run test:slow` alone runs these files. */
 const slowFiles = 'test/**/*.slow.test.ts'
 
@@ -39,7 +42,7 @@ function inTwoSizes(): string[] {
   const files = readdirSync('test', { recursive: true, encoding: 'utf8' }).map(name => `test/${name}`)
   return files
     .filter(name => name.endsWith('.test.ts'))
-    .filter(name => /from '[./]+\/(size|row)\.ts'/.test(readFileSync(name, 'utf8')))
+    .filter(name => /from '[./]+\/(size|row|compositions)\.ts'/.test(readFileSync(name, 'utf8')))
 }
 
 /** What `npm run test:slow` runs. */
@@ -117,12 +120,12 @@ const quick = [
 
 export default defineConfig({
   test: {
-    projects: process.env['QUILLWORK_TESTS'] === undefined ? [...quick] : [slow()],
+    projects: isQuick ? [...quick] : [slow()],
     globalSetup: ['test/servers/shared.ts'],
     environment: 'node',
     pool: 'forks',
-    // Three on two processors: tests of whole processes wait more than they compute.
-    maxWorkers: 3,
+    // Three on two processors: tests of whole processes wait more than they compute. Those of the slow run measure by seconds.
+    maxWorkers: isQuick ? 3 : 2,
     sequence: { sequencer: LongestFirst },
     // They are there for what hangs; a busy machine may take long.
     testTimeout: 60_000,
