@@ -19,12 +19,20 @@ describePages('the list of tasks', () => {
   }, 300_000)
   afterAll(() => server?.[Symbol.asyncDispose]())
 
-  /** So many tasks with a tag, one after the other; answers their ids, newest first. */
+  /** Submits `count` tasks with a tag, one after the other. Returns their ids, newest first. */
   async function submitMany(tag: string, count: number, orders: readonly object[], fields: object = {}) {
     const ids: string[] = []
     for (let index = 0; index < count; index++)
-      ids.unshift(await server.submit(orders, { tags: [tag], ...fields }))
+      ids.unshift(await submitAlone(orders, { tags: [tag], ...fields }))
     return ids
+  }
+
+  /** Submits a task, and lets its millisecond pass: tasks of one millisecond are listed in the order of their ids, which is any. */
+  async function submitAlone(orders: readonly object[], fields: object): Promise<string> {
+    const id = await server.submit(orders, fields)
+    const submittedAt = Date.now()
+    while (Date.now() === submittedAt) await new Promise(setImmediate)
+    return id
   }
 
   /** The status of a task that ends soon, once it has. */
