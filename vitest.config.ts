@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
-import { defineConfig } from 'vitest/config'
+import { defineConfig, type TestProjectInlineConfiguration } from 'vitest/config'
 import { LongestFirst } from './test/longest-first.ts'
 
 const source = (path: string) => fileURLToPath(new URL(`./src/${path}`, import.meta.url))
@@ -46,18 +46,17 @@ function inTwoSizes(): string[] {
 }
 
 /** What `npm run test:slow` runs. */
-const slow = () =>
-  ({
-    extends: true,
-    resolve: { alias },
-    test: { name: 'slow', include: [slowFiles, ...inTwoSizes()], isolate: false },
-  }) as const
+const slow = (): TestProjectInlineConfiguration => ({
+  extends: true,
+  resolve: { alias },
+  test: { name: 'slow', include: [slowFiles, ...inTwoSizes()], isolate: false },
+})
 
 /** Register what is global in their process: each has one for itself. All others share theirs, which saves a third of their time. */
 const alone = 'test/observe/*.test.ts'
 
 /** What `npm test` runs. */
-const quick = [
+const quick: readonly TestProjectInlineConfiguration[] = [
   {
     extends: true,
     resolve: { alias },
@@ -116,7 +115,7 @@ const quick = [
       isolate: false,
     },
   },
-] as const
+]
 
 export default defineConfig({
   test: {
