@@ -2,6 +2,7 @@
  * One MongoDB database, shared by all that keep something in it: the engine's store and the novel library. It connects, checks what
  * the promises need, makes the indexes, and runs operations with a deadline.
  */
+
 import {
   type ClientSession,
   type Collection,
@@ -13,10 +14,8 @@ import {
   WriteConcern,
 } from 'mongodb'
 import { QuillworkError } from '../../task/errors.ts'
-import type { StoreFaults } from './faults.ts'
+import { createSender, type StoreFaults } from './failures.ts'
 import { type IndexPlan, makeIndexes } from './indexes.ts'
-import { requirePromises } from './promises.ts'
-import { createSender } from './sender.ts'
 
 /** How a database is reached. */
 export interface DatabaseOptions {
@@ -136,4 +135,96 @@ function newClient({ url }: DatabaseOptions, deadlineMs: number): MongoClient {
     connectTimeoutMS: Math.min(5_000, deadlineMs),
     maxPoolSize: 32,
   })
+}
+
+/** What of a connection string would weaken the promise of every write. */
+const isMajority = (w: unknown): boolean => w === undefined || w === 'majority'
+
+/**
+ * What was acknowledged must survive the loss of a server: a replica set, writes acknowledged by a majority of it, with their journal.
+ * Throws STORE_UNSUITABLE, with the reason.
+ */
+export async function requirePromises(client: MongoClient, db: Db): Promise<void> {
+  const asked = client.options.writeConcern
+  if (!isMajority(asked?.w))
+    throw unsuitableServer(
+      `The connection string asks for the write concern w=${String(asked?.w)}; a write that no majority holds can be lost. Leave w out, or give w=majority.`,
+    )
+  if (asked?.journal === false)
+    throw unsuitableServer('The connection string switches the journal off (journal=false); leave it out.')
+  const hello = await db.admin().command({ hello: 1 })
+  if (hello['setName'] === undefined && hello['msg'] !== 'isdbgrid')
+    throw unsuitableServer(
+      'The server is not a member of a replica set; a set of one server is enough (rs.initiate()).',
+    )
+}
+
+function unsuitableServer(message: string): QuillworkError {
+  return new QuillworkError('STORE_UNSUITABLE', message)
+}
+
+// HEADER clock: /** The server's time as this process knows it: learnt now and then, carried on by a clock that only ever grows. */
+
+/** Milliseconds between two looks at the server's clock. */
+const learnEveryMs = 30_000
+/** An answer that took longer than this many milliseconds tells too little of when it was true: the last one is kept. */
+const slowMs = 1_000
+
+/** The server's time. */
+export interface ServerClock {
+  /** Epoch milliseconds. The process's own clock may jump; this one does not follow. */
+  now(): number
+  /** Learns the time, and from then on again and again. Rejects when the server cannot be asked. */
+  start(): Promise<void>
+  stop(): void
+}
+
+/** What the server told, and when it was asked and answered, as the process measures time. */
+interface Reading {
+  time: Date
+  askedAt: number
+  answeredAt: number
+}
+
+/**
+ * @param ask Asks the server for its time.
+ * @param send Runs a question, again when its answer was lost. What it takes beyond the question itself is not measured.
+ */
+export function createServerClock(
+  ask: () => Promise<Date>,
+  send: (question: () => Promise<Reading>) => Promise<Reading>,
+): ServerClock {
+  let offset: number | undefined
+  let timer: NodeJS.Timeout | undefined
+
+  async function read(): Promise<Reading> {
+    const askedAt = performance.now()
+    const time = await ask()
+    return { time, askedAt, answeredAt: performance.now() }
+  }
+
+  async function learn(): Promise<void> {
+    const { time, askedAt, answeredAt } = await send(read)
+    const tookMs = answeredAt - askedAt
+    if (tookMs <= slowMs) offset = time.getTime() - (answeredAt - tookMs / 2)
+    // Nobody knows on which way it was slow. Taken as told a moment ago, it is never ahead of the server.
+    else offset ??= time.getTime() - answeredAt
+  }
+
+  return {
+    now: () => (offset === undefined ? Date.now() : Math.floor(offset + performance.now())),
+    async start() {
+      await learn()
+      clearInterval(timer)
+      // A look that fails changes nothing: the last one is still good.
+      timer = setInterval(() => void learn().catch(() => undefined), learnEveryMs)
+      timer.unref()
+    },
+    stop: () => clearInterval(timer),
+  }
+}
+
+/** A clock that somebody else moves. */
+export function injectedClock(now: () => number): ServerClock {
+  return { now, start: async () => undefined, stop: () => undefined }
 }

@@ -1,8 +1,21 @@
-import type { Filter } from 'mongodb'
+import type { Document, Filter } from 'mongodb'
 import type { TaskRecord } from '../../task/task.ts'
-import type { DeadLetterFilter, DeadLetterGroup, Page, PageRequest } from '../store.ts'
+import { pageKey, pageOf, pageToken } from '../pages.ts'
+import type {
+  DeadLetterFilter,
+  DeadLetterGroup,
+  DeadLetterNotification,
+  Page,
+  PageRequest,
+  UnparsableMessage,
+  UnparsableStore,
+} from '../store.ts'
 import type { TaskDocument } from './documents.ts'
-import { pageOfTasks } from './keyset.ts'
+import { ignoreDuplicates } from './failures.ts'
+import { collections } from './indexes.ts'
+import { literal } from './merge-updates.ts'
+import { removed } from './pipeline.ts'
+import { pageOfTasks } from './queries.ts'
 import type { Session } from './session.ts'
 
 /** Groups of equal failures that are told at most. */
@@ -17,7 +30,7 @@ export function listDeadLetters(
   const listing = {
     operation: 'dead-letters',
     index: 'tasks_dead_letters',
-    filter: conditionsOf(filter),
+    filter: deadLetterConditions(filter),
     newestFirst: true,
   }
   return pageOfTasks(session, listing, { listing: 'dead-letters', ...filter }, page)
@@ -44,7 +57,7 @@ export async function groupDeadLetters(
     tasks
       .aggregate<Omit<DeadLetterGroup, 'fingerprint'> & { _id: string }>(
         [
-          { $match: conditionsOf(filter) },
+          { $match: deadLetterConditions(filter) },
           byFingerprint,
           { $sort: { count: -1, _id: 1 } },
           { $limit: mostGroups },
@@ -56,7 +69,7 @@ export async function groupDeadLetters(
   return groups.map(({ _id, ...group }) => ({ fingerprint: _id, ...group }))
 }
 
-function conditionsOf(filter: DeadLetterFilter): Filter<TaskDocument> {
+function deadLetterConditions(filter: DeadLetterFilter): Filter<TaskDocument> {
   const { taskType, userId, code, fingerprint, openedBefore, openedAfter } = filter
   const openedAt = {
     ...(openedAfter === undefined ? {} : { $gt: openedAfter }),
@@ -70,4 +83,168 @@ function conditionsOf(filter: DeadLetterFilter): Filter<TaskDocument> {
     ...(fingerprint === undefined ? {} : { 'deadLetter.fingerprint': { $eq: fingerprint } }),
     ...(Object.keys(openedAt).length === 0 ? {} : { 'deadLetter.openedAt': openedAt }),
   }
+}
+
+// HEADER notices: /** Dead letters that nobody was told of: kept in the record since its end, until somebody learnt of them. */
+
+/** Milliseconds that the delivery has to carry the news by itself. */
+const ownDeliveryMs = 30_000
+/** Notices per look. */
+const perRead = 200
+
+/** What of a task a notice needs. */
+const notificationFields = {
+  taskType: 1,
+  lane: 1,
+  userId: 1,
+  retryCount: 1,
+  deadLetter: 1,
+  noticeAt: 1,
+} as const satisfies Partial<Record<keyof TaskDocument, 1>>
+
+type Unnotified = Pick<TaskDocument, '_id' | keyof typeof notificationFields>
+
+/** Dead letters whose news nobody carried; each is handed out to one process, and again a while later unless `noticed` came. */
+export async function dueNotifications(session: Session): Promise<DeadLetterNotification[]> {
+  const { database, tasks, now } = session
+  const before = new Date(now() - ownDeliveryMs)
+  const found = await database.run('find notices', () =>
+    tasks
+      .find({ noticeAt: { $lte: before } })
+      .hint('tasks_notice')
+      .sort({ noticeAt: 1 })
+      .limit(perRead)
+      .project<Unnotified>(notificationFields)
+      .toArray(),
+  )
+  const notices: DeadLetterNotification[] = []
+  for (const task of found)
+    if (await isHandedOut(session, task, before)) notices.push(...notificationOf(task))
+  return notices
+}
+
+/** A notice is handed out by moving its time, which only one process can. */
+async function isHandedOut(
+  { database, tasks, now }: Session,
+  task: Unnotified,
+  before: Date,
+): Promise<boolean> {
+  const { modifiedCount } = await database.run('hand out a notice', () =>
+    tasks.updateOne(
+      { _id: task._id, noticeAt: task.noticeAt ?? before },
+      { $set: { noticeAt: new Date(now()) } },
+    ),
+  )
+  return modifiedCount === 1
+}
+
+function notificationOf(task: Unnotified): DeadLetterNotification[] {
+  const { _id: taskId, taskType, lane, userId, retryCount, deadLetter } = task
+  if (deadLetter === undefined) return []
+  const { attempt, reason, error } = deadLetter
+  return [{ taskId, taskType, lane, userId, attempt, retryCount, reason, code: error.code }]
+}
+
+/** Others learnt of these dead letters; of one that was closed meanwhile nothing is written. */
+export async function notified(
+  { database, tasks }: Session,
+  notices: readonly { taskId: string; attempt: number; story?: string }[],
+): Promise<void> {
+  if (notices.length === 0) return
+  await database.run('noticed', () =>
+    tasks.bulkWrite(
+      notices.map(({ taskId, attempt, story }) => ({
+        updateOne: {
+          filter: { _id: taskId, 'deadLetter.attempt': attempt },
+          update: [{ $set: { noticeAt: removed, ...storyOf(story) } }],
+        },
+      })),
+      { ordered: false },
+    ),
+  )
+}
+
+/** The first story stays; one that is told changes the record. */
+function storyOf(story: string | undefined): Document {
+  if (story === undefined) return {}
+  const isNew = { $eq: [{ $type: '$deadLetter.story' }, 'missing'] }
+  return {
+    'deadLetter.story': { $ifNull: ['$deadLetter.story', literal(story)] },
+    version: { $cond: [isNew, { $add: ['$version', 1] }, '$version'] },
+  }
+}
+
+/** A message or record that names no readable task, as the collection `strays` keeps it. */
+export interface UnparsableDocument {
+  _id: string
+  /** Rises as strays are filed: milliseconds times 4,096 and a counter. */
+  order: number
+  at: Date
+  reason: string
+  content: string
+}
+
+/** Most bytes of a text that are kept: what a document holds, less some room for the rest of it. */
+const mostBytes = 15_000_000
+
+/** Messages and records that name no readable task. Of a text over 15 MB the beginning is kept. */
+export function createUnparsable({ database, now }: Session): UnparsableStore {
+  const strays = database.collection<UnparsableDocument>(collections.unparsable)
+  let lastOrder = 0
+  const nextOrder = () => {
+    lastOrder = Math.max(lastOrder + 1, now() * 4_096)
+    return lastOrder
+  }
+  return {
+    async file(found) {
+      if (found.length === 0) return
+      const documents = found.map(
+        ({ id, at, reason, content }): UnparsableDocument => ({
+          _id: id,
+          order: nextOrder(),
+          at: new Date(at),
+          reason,
+          content: beginningOf(content),
+        }),
+      )
+      await database.run('file', () => ignoreDuplicates(strays.insertMany(documents, { ordered: false })))
+    },
+    async list({ pageSize, pageToken: token }) {
+      const [order, id] = pageKey('strays', token, ['number', 'string']) ?? []
+      const filter =
+        order === undefined || id === undefined
+          ? {}
+          : { order: { $lte: order }, $nor: [{ order: { $eq: order }, _id: { $gte: id } }] }
+      const documents = await database.run('strays', () =>
+        strays
+          .find(filter)
+          .hint('strays_newest')
+          .sort({ order: -1, _id: -1 })
+          .limit(pageSize + 1)
+          .toArray(),
+      )
+      return pageOf(documents, pageSize, {
+        item: ({ _id, at, reason, content }): UnparsableMessage => ({
+          id: _id,
+          at: at.getTime(),
+          reason,
+          content,
+        }),
+        token: last => pageToken('strays', [last.order, last._id]),
+      })
+    },
+    async remove(ids) {
+      const { deletedCount } = await database.run('strays', () =>
+        strays.deleteMany({ _id: { $in: [...ids] } }),
+      )
+      return deletedCount
+    },
+  }
+}
+
+/** A text as far as a document holds it. */
+export function beginningOf(content: string): string {
+  return content.length * 3 <= mostBytes || Buffer.byteLength(content) <= mostBytes
+    ? content
+    : Buffer.from(content).subarray(0, mostBytes).toString()
 }

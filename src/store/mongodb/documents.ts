@@ -3,6 +3,7 @@ import type { ErrorInfo } from '../../task/errors.ts'
 import type { SequencedEvent } from '../../task/events.ts'
 import type { Phase, TaskStatus } from '../../task/status.ts'
 import type { Budget, DeadLetter, FailedSubTask, SubTaskSummary, TaskRecord } from '../../task/task.ts'
+import { claiming } from '../../task/transition.ts'
 import { type OutputPlace, priorities } from '../store.ts'
 
 /** A task as MongoDB keeps it. What the record does not have is what the record still has to tell, and who counts it. */
@@ -220,4 +221,15 @@ function textOf(
 ): string | undefined {
   const payload = document.large?.[field]
   return payload === undefined ? (document[field] ?? undefined) : (payloads.get(payload) ?? '')
+}
+
+/** Which tasks wait for an attempt; the condition of the indexes of waiting tasks. */
+export const waiting = { status: { $in: [...claiming.from] } } as const
+
+/** The suffix of a queue whose tasks crashed their last attempt: few are handed out at a time. */
+export const quarantinedSuffix = '~suspect'
+
+/** The queue of a lane for a task. */
+export function queueOf(lane: string, quarantined: boolean): string {
+  return quarantined ? lane + quarantinedSuffix : lane
 }

@@ -1,62 +1,23 @@
 /** The events of records: left in them by the writes that made them, until somebody outside was told. */
+
 import type { Document } from 'mongodb'
-import type { SequencedEvent, TaskEventName } from '../../task/events.ts'
-import { eventBase } from '../../task/events.ts'
+import { createLazyWrites } from '../../runtime/gather.ts'
+import { eventBase, type SequencedEvent } from '../../task/events.ts'
 import type { EventBacklog, EventOutbox, PendingEvents } from '../store.ts'
 import { recordOf, type StoredEvent, type TaskDocument } from './documents.ts'
-import type { Session } from './session.ts'
-import { createToldEvents } from './told-events.ts'
+import { literal, mergeUpdates } from './merge-updates.ts'
+import type { Session, WrittenEvents } from './session.ts'
 
-/** Untold events of one record; beyond it the newest merge into one, so that a record stays bounded while nobody can be told. */
-const mostUntold = 32
 /** Milliseconds after which the events of a process that does not tell them are told by another. */
 const leftBehindMs = 2_000
-
-/**
- * The stage that leaves an event in the record; it reads the record as the stages before it left it.
- *
- * @param fields What only this kind of event has: an expression for each.
- */
-export function eventStage(session: Session, name: TaskEventName, fields: Document): Document {
-  const now = session.serverNow()
-  const sequence = { $add: [{ $ifNull: ['$eventSequence', 0] }, 1] }
-  const event = { sequence, name, at: now, version: '$version', attempt: '$attempt', fields }
-  const last = { $arrayElemAt: ['$$before', -1] }
-  const merged = {
-    $let: {
-      vars: { last },
-      in: {
-        $mergeObjects: ['$$event', { sequenceFrom: { $ifNull: ['$$last.sequenceFrom', '$$last.sequence'] } }],
-      },
-    },
-  }
-  return {
-    $set: {
-      events: {
-        $let: {
-          vars: { before: { $ifNull: ['$events', []] }, event },
-          in: {
-            $cond: [
-              { $lt: [{ $size: '$$before' }, mostUntold] },
-              { $concatArrays: ['$$before', ['$$event']] },
-              { $concatArrays: [{ $slice: ['$$before', mostUntold - 1] }, [merged]] },
-            ],
-          },
-        },
-      },
-      eventSequence: sequence,
-      eventsAt: { $ifNull: ['$eventsAt', now] },
-    },
-  }
-}
 
 /** Reads of a record what an event may need. */
 const withoutTexts = { parameters: 0, progress: 0, result: 0, pastAttempts: 0, failedSubTasks: 0 } as const
 
 /** The outbox of events. Whoever closes the store flushes it first; events that were told, and not dropped, are told again. */
 export function createEventOutbox(session: Session): EventOutbox & { flush(): Promise<void> } {
-  const { database, tasks, events, keeps } = session
-  const told = createToldEvents(session)
+  const { database, tasks, writtenEvents, features } = session
+  const told = createPublishedEvents(session)
   /** Records of other processes that were asked for last: what is told of them is dropped before a third one finds them. */
   const foreign = new Set<string>()
 
@@ -88,11 +49,11 @@ export function createEventOutbox(session: Session): EventOutbox & { flush(): Pr
 
   return {
     keep() {
-      keeps.events = true
+      features.events = true
     },
     async due(limit, { leftBehind }) {
       session.requireOpen()
-      const ids = events.take(limit)
+      const ids = writtenEvents.take(limit)
       try {
         const own = await readOwn(ids)
         const room = limit - own.length
@@ -100,15 +61,15 @@ export function createEventOutbox(session: Session): EventOutbox & { flush(): Pr
         foreign.clear()
         for (const { _id } of others) foreign.add(_id)
         const all = new Map([...own, ...others].map(document => [document._id, document]))
-        const untold = [...all.values()].map(document => untoldOf(document, told.untold(document)))
+        const untold = [...all.values()].map(document => pendingEventsOf(document, told.pendingOf(document)))
         return untold.filter(({ events: left }) => left.length > 0)
       } catch (error) {
-        events.note(ids)
+        writtenEvents.note(ids)
         throw error
       }
     },
     async published(upTo) {
-      for (const { taskId, sequence } of upTo) told.note(taskId, sequence)
+      for (const { taskId, sequence } of upTo) told.add(taskId, sequence)
       if (upTo.filter(({ taskId }) => foreign.delete(taskId)).length > 0) await told.flush()
     },
     flush: () => told.flush(),
@@ -119,7 +80,7 @@ export function createEventOutbox(session: Session): EventOutbox & { flush(): Pr
       if (task?.eventSequence === undefined) return undefined
       return { sequence: task.eventSequence, isPublished: task.eventsAt === undefined }
     },
-    onPending: listener => events.onUntold(listener),
+    onPending: listener => writtenEvents.onPending(listener),
     backlog: () => backlogOf(session),
   }
 }
@@ -139,7 +100,7 @@ async function backlogOf({ database, tasks }: Session): Promise<EventBacklog> {
   return oldestAt === undefined ? { records } : { records, oldestAt }
 }
 
-function untoldOf(document: TaskDocument, events: readonly StoredEvent[]): PendingEvents {
+function pendingEventsOf(document: TaskDocument, events: readonly StoredEvent[]): PendingEvents {
   const record = recordOf(document)
   return { taskId: document._id, events: events.map(stored => eventOf(record, stored)) }
 }
@@ -148,4 +109,89 @@ function eventOf(record: ReturnType<typeof recordOf>, stored: StoredEvent): Sequ
   const { name, at, version, attempt, sequence, sequenceFrom, fields } = stored
   const event = { name, ...eventBase(record, at.getTime()), version, attempt, ...fields, sequence }
   return (sequenceFrom === undefined ? event : { ...event, sequenceFrom }) as SequencedEvent
+}
+
+/** Records that are remembered; the others are found as those of another process are. */
+const mostWritten = 10_000
+
+/** Nothing is written yet. */
+export function createWrittenEvents(): WrittenEvents {
+  const written = new Set<string>()
+  const listeners = new Set<() => void>()
+  return {
+    note(taskIds) {
+      if (taskIds.length === 0) return
+      for (const id of taskIds) if (written.size < mostWritten) written.add(id)
+      for (const listener of listeners) listener()
+    },
+    take(limit) {
+      const taken: string[] = []
+      for (const id of written) {
+        if (taken.length >= limit) break
+        taken.push(id)
+        written.delete(id)
+      }
+      return taken
+    },
+    onPending(listener) {
+      const own = () => listener()
+      listeners.add(own)
+      return () => void listeners.delete(own)
+    },
+  }
+}
+
+// HEADER told-events: /** * Which events were told, until they are dropped from their records: a moment later, those of many records together. A process that * goes on with such a record within that moment tells them once more. */
+
+/** Milliseconds over which it is gathered: most tasks tell of a claim and of an end within. */
+const gatherMs = 200
+
+/** What was told. */
+export interface PublishedEvents {
+  /** The events of the record were told, up to the sequence. */
+  add(taskId: string, sequence: number): void
+  /** The events of a record as it was read, without those that were told a moment ago. */
+  pendingOf(document: TaskDocument): readonly StoredEvent[]
+  /** Drops now what was told. Where that fails they are told again. */
+  flush(): Promise<void>
+}
+
+/** Nothing was told yet. */
+export function createPublishedEvents({ database, tasks, serverNow }: Session): PublishedEvents {
+  const told = createLazyWrites<number>(gatherMs, async upTo => {
+    const now = serverNow()
+    const updates = [...upTo].map(([taskId, sequence]) => ({
+      filter: { _id: taskId, events: { $exists: true } },
+      update: dropEvents(sequence, now),
+    }))
+    const writes = mergeUpdates(updates).map(({ write }) => write)
+    await database.run('events told', () => tasks.bulkWrite(writes, { ordered: false }))
+  })
+  return {
+    add: (taskId, sequence) => told.set(taskId, sequence),
+    pendingOf({ _id, events = [] }) {
+      const upTo = told.get(_id) ?? 0
+      return events.filter(({ sequence }) => sequence > upTo)
+    },
+    flush: () => told.flush(),
+  }
+}
+
+/** Drops the events up to the sequence; what is left is as good as new. */
+function dropEvents(sequence: number, now: '$$NOW' | Date): Document[] {
+  return [
+    {
+      $set: {
+        events: {
+          $filter: { input: '$events', as: 'event', cond: { $gt: ['$$event.sequence', literal(sequence)] } },
+        },
+      },
+    },
+    {
+      $set: {
+        events: { $cond: [{ $eq: [{ $size: '$events' }, 0] }, '$$REMOVE', '$events'] },
+        eventsAt: { $cond: [{ $eq: [{ $size: '$events' }, 0] }, '$$REMOVE', now] },
+      },
+    },
+  ]
 }

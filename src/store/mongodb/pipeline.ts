@@ -3,11 +3,15 @@
  * rest of the document come out of the same write. What a user or a caller gave goes in as a literal: a text that begins with `$` would
  * be read as the name of a field.
  */
+
 import type { Document } from 'mongodb'
-import { claiming } from '../../task/transition.ts'
-import type { TaskDocument } from './documents.ts'
-import { quarantinedSuffix } from './queue.ts'
-import type { Session } from './session.ts'
+import { eventNameOf, type TaskEventName } from '../../task/events.ts'
+import { claiming, endsAttempt, type RecordChange, type Transition } from '../../task/transition.ts'
+import { mostAttempts } from '../transfer.ts'
+import type { Context, Features } from './session.ts'
+import { type LargeText, quarantinedSuffix, type TaskDocument } from './documents.ts'
+import { literal, type TaskUpdate } from './merge-updates.ts'
+import type { LargeValue } from './payloads.ts'
 
 /** The field of a document, as an expression names it. */
 type Field = `$${keyof TaskDocument & string}`
@@ -17,11 +21,6 @@ export const removed = '$$REMOVE'
 
 /** Names of writes that a document remembers. */
 const mostWrites = 4
-
-/** A value as it is. */
-export function literal(value: unknown): Document {
-  return { $literal: value }
-}
 
 /** Whether the field is there. */
 export function isThere(field: Field): Document {
@@ -39,10 +38,10 @@ export function after(time: unknown, ms: unknown): Document {
 }
 
 /** What every move of a task writes: the version rises, and the write leaves its name. */
-export function touched(session: Session, name: string): Document {
+function touched(context: Context, name: string): Document {
   return {
     version: { $add: ['$version', 1] },
-    updatedAt: session.serverNow(),
+    updatedAt: context.serverNow(),
     lastWrites: {
       $slice: [{ $concatArrays: [[literal(name)], { $ifNull: ['$lastWrites', []] }] }, mostWrites],
     },
@@ -133,4 +132,198 @@ export const derived: Document = {
       ],
     },
   },
+}
+
+/** Pending events of one record at most; beyond it the newest merge into one, so that a record stays bounded while none can be published. */
+const mostPending = 32
+
+/**
+ * The stage that leaves an event in the record; it reads the record as the stages before it left it.
+ *
+ * @param fields What only this kind of event has: an expression for each.
+ */
+export function eventStage(context: Context, name: TaskEventName, fields: Document): Document {
+  const now = context.serverNow()
+  const sequence = { $add: [{ $ifNull: ['$eventSequence', 0] }, 1] }
+  const event = { sequence, name, at: now, version: '$version', attempt: '$attempt', fields }
+  const last = { $arrayElemAt: ['$$before', -1] }
+  const merged = {
+    $let: {
+      vars: { last },
+      in: {
+        $mergeObjects: ['$$event', { sequenceFrom: { $ifNull: ['$$last.sequenceFrom', '$$last.sequence'] } }],
+      },
+    },
+  }
+  return {
+    $set: {
+      events: {
+        $let: {
+          vars: { before: { $ifNull: ['$events', []] }, event },
+          in: {
+            $cond: [
+              { $lt: [{ $size: '$$before' }, mostPending] },
+              { $concatArrays: ['$$before', ['$$event']] },
+              { $concatArrays: [{ $slice: ['$$before', mostPending - 1] }, [merged]] },
+            ],
+          },
+        },
+      },
+      eventSequence: sequence,
+      eventsAt: { $ifNull: ['$eventsAt', now] },
+    },
+  }
+}
+
+/** A delivery may be handed to the broker this much late, milliseconds; a later one waits for the next shorter delay. */
+const mayBeLateMs = 250
+
+/** How long the broker is to hold a task that may be claimed in `waitMs`; undefined when it waits here. */
+export function delayFor({ delays }: Features, waitMs: number): number | undefined {
+  return delays.findLast(delay => delay <= waitMs + mayBeLateMs)
+}
+
+/** When the outbox looks at a task that may be claimed at `wakeAt`: as much ahead as the broker can hold it. Epoch milliseconds. */
+export function tellAtFor(features: Features, wakeAt: number, now: number): number {
+  return wakeAt - (delayFor(features, wakeAt - now) ?? 0)
+}
+
+/** A transition on its way. */
+export interface Move {
+  transition: Transition
+  /** Names this write, so that it recognises itself. */
+  name: string
+  /** Texts that live apart. */
+  large: readonly LargeValue[]
+  /** Its place in line, where an ended task waits anew. */
+  rank?: number
+}
+
+const dateFields: ReadonlySet<keyof RecordChange> = new Set([
+  'completedAt',
+  'nextAttemptTimestamp',
+  'deadline',
+  'leaseUntil',
+  'cancelRequestedAt',
+])
+const textFields: ReadonlySet<string> = new Set<LargeText>(['parameters', 'progress', 'result'])
+
+/**
+ * What the document must still be. A rescuer that takes a lease for expired is told by the server's clock whether it is: its own may be
+ * ahead.
+ */
+export function guardOf(
+  context: Context,
+  { taskId, from, fromPhase, fence }: Transition,
+): TaskUpdate['filter'] {
+  const filter: TaskUpdate['filter'] = {
+    _id: taskId,
+    status: { $in: [...from] },
+    pruning: { $exists: false },
+  }
+  if (fromPhase !== undefined) filter.phase = fromPhase
+  if ('version' in fence) filter.version = fence.version
+  else {
+    filter.attempt = fence.attempt
+    if (fence.leaseUntil !== undefined) {
+      filter.leaseUntil = new Date(fence.leaseUntil)
+      filter.$expr = { $lte: ['$leaseUntil', context.serverNow()] }
+    }
+  }
+  return filter
+}
+
+/** What becomes of it. */
+export function pipelineOf(context: Context, move: Move): Document[] {
+  const { transition } = move
+  const { set } = transition
+  const stages: Document[] = []
+  // Before anything changes: the attempt tells when it began and who ran it.
+  if (isRemembered(transition)) stages.push(historyStage(context, transition))
+  stages.push({
+    $set: {
+      ...touched(context, move.name),
+      ...(set.status === undefined ? {} : flagged),
+      ...fieldsOf(move),
+      ...(move.rank === undefined ? {} : { rank: move.rank }),
+      ...notificationOf(context, set),
+    },
+  })
+  if (transition.wake !== 'as-it-was') stages.push({ $set: placeAfter(context, transition.wake) })
+  const event = context.features.events ? eventNameOf(transition) : undefined
+  if (event !== undefined) stages.push(eventStage(context, event, eventFields(context, transition)))
+  return [...stages, derived]
+}
+
+/** Whether the history of attempts gets a line; the attempt that completed is told by the record itself. */
+function isRemembered(transition: Transition): boolean {
+  const { name } = transition
+  return endsAttempt(transition) && name !== 'completed' && name !== 'awaiting-subtasks'
+}
+
+function historyStage(context: Context, { name, set }: Transition): Document {
+  const now = context.serverNow()
+  const line = {
+    attempt: '$attempt',
+    executionNodeId: '$executionNodeId',
+    startedAt: { $ifNull: ['$lastAttemptTimestamp', now] },
+    endedAt: now,
+    outcome: name,
+    ...(set.errorInfo === undefined || set.errorInfo === null
+      ? {}
+      : { code: literal(set.errorInfo.code), message: literal(set.errorInfo.message) }),
+  }
+  const lines = { $concatArrays: [{ $ifNull: ['$pastAttempts', []] }, [line]] }
+  return { $set: { pastAttempts: { $slice: [lines, -mostAttempts] } } }
+}
+
+/** The fields of the change; null clears one. */
+function fieldsOf({ transition, large }: Move): Document {
+  const fields: Document = {}
+  for (const [key, value] of Object.entries(transition.set)) {
+    if (value === null) fields[key] = removed
+    else if (value !== undefined)
+      fields[key] = literal(dateFields.has(key as keyof RecordChange) ? new Date(value) : value)
+    if (textFields.has(key) && value !== undefined) fields[`large.${key}`] = removed
+  }
+  for (const { field, payload } of large) {
+    fields[field] = ''
+    fields[`large.${field}`] = literal(payload)
+  }
+  return fields
+}
+
+/** A dead letter that is opened is to be told; one that is closed no longer. */
+function notificationOf({ features, serverNow }: Context, { deadLetter }: RecordChange): Document {
+  if (deadLetter === undefined) return {}
+  if (deadLetter === null) return { noticeAt: removed }
+  return features.notifications ? { noticeAt: serverNow() } : {}
+}
+
+/** Where the task waits from now on. */
+function placeAfter(context: Context, wake: Exclude<Transition['wake'], 'as-it-was'>): Document {
+  const now = context.now()
+  const at = wake === 'never' ? undefined : wake === 'now' ? now : wake.at
+  if (at === undefined) return unqueued
+  if (at <= now) return { ...unqueued, ready: readyQueue }
+  return { ...unqueued, wakeAt: new Date(at), tellAt: new Date(tellAtFor(context.features, at, now)) }
+}
+
+/** As `eventAfter` makes them, from the document as the stages before left it. */
+function eventFields(context: Context, transition: Transition): Document {
+  const { set } = transition
+  const now = context.serverNow()
+  const ranMs = { $dateDiff: { startDate: '$lastAttemptTimestamp', endDate: now, unit: 'millisecond' } }
+  return {
+    status: '$status',
+    phase: '$phase',
+    ...(endsAttempt(transition)
+      ? { ranMs: { $cond: [isThere('$lastAttemptTimestamp'), { $max: [0, ranMs] }, 0] } }
+      : {}),
+    retryCount: '$retryCount',
+    ...(typeof set.nextAttemptTimestamp === 'number'
+      ? { nextAttemptTimestamp: literal(set.nextAttemptTimestamp) }
+      : {}),
+    ...(set.errorInfo === undefined || set.errorInfo === null ? {} : { errorInfo: literal(set.errorInfo) }),
+  }
 }

@@ -2,12 +2,11 @@ import type { Filter } from 'mongodb'
 import { endedStatuses, liveStatuses, type TaskStatus } from '../../task/status.ts'
 import { budgetKey, type Retention } from '../store.ts'
 import type { TaskDocument } from './documents.ts'
-import { collections } from './schema.ts'
+import { collections } from './indexes.ts'
 import type { Session } from './session.ts'
-import { stateCollection } from './states.ts'
 
 /** What belongs to a task and goes with it, by `taskId`. What its model calls used is kept: it is the history of cost. */
-const belongings = [collections.payloads, 'task_checkpoints', 'task_logs', 'task_output'] as const
+const belongings = [collections.payloads, collections.checkpoints, collections.logs, collections.output]
 
 /** Trees that are looked at together. */
 const treesPerLook = 100
@@ -215,7 +214,7 @@ function findBelow(
 
 /** Few trees have a budget. */
 async function removeBudgets({ database }: Session, ids: readonly string[]): Promise<void> {
-  const states = database.collection<{ _id: string }>(stateCollection)
+  const states = database.collection<{ _id: string }>(collections.states)
   const budgets = { _id: { $in: ids.map(budgetKey) } }
   const found = await database.run('prune', () => states.findOne(budgets, { projection: { _id: 1 } }))
   if (found === null) return

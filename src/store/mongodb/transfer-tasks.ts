@@ -1,4 +1,5 @@
 /** The tasks of a database as rows that can be moved to another store. */
+
 import type { Document } from 'mongodb'
 import { unranked } from '../../task/fairness.ts'
 import { hasEnded, type TaskStatus } from '../../task/status.ts'
@@ -7,11 +8,11 @@ import type { TaskRecord } from '../../task/task.ts'
 import { claiming } from '../../task/transition.ts'
 import { type LogLine, priorities } from '../store.ts'
 import { mostAttempts, type RowsTransfer, type TransferredTask } from '../transfer.ts'
-import { type CheckpointDocument, nameOf } from './checkpoints.ts'
-import { type LargeText, type PastAttempt, type TaskDocument, times } from './documents.ts'
-import { type LogDocument, linesPerDocument } from './logs.ts'
+import { type CheckpointDocument, checkpointName } from './attempts.ts'
+import { type LargeText, type PastAttempt, queueOf, type TaskDocument, times } from './documents.ts'
+import { collections } from './indexes.ts'
+import { type LogDocument, linesPerDocument } from './output.ts'
 import { type LargeValue, largeValue, recordsOf, writePayloads } from './payloads.ts'
-import { queueOf } from './queue.ts'
 import type { Session } from './session.ts'
 
 /** Tasks of a page. */
@@ -56,8 +57,8 @@ export function beyond(after: { order: number; _id: string } | undefined): Docum
 async function readTasks(session: Session, documents: readonly TaskDocument[]): Promise<TransferredTask[]> {
   const [records, logs, checkpoints, moved] = await Promise.all([
     recordsOf(session, documents),
-    readBelonging<LogDocument>(session, 'task_logs', documents),
-    readBelonging<CheckpointDocument>(session, 'task_checkpoints', documents),
+    readBelonging<LogDocument>(session, collections.logs, documents),
+    readBelonging<CheckpointDocument>(session, collections.checkpoints, documents),
     readUncounted(session, documents),
   ])
   return documents.map((document, index) => {
@@ -147,11 +148,11 @@ async function writeTasks(
   )
   await replaceAll(
     session,
-    'background_tasks',
+    collections.tasks,
     made.map(({ document }) => document),
   )
-  await replaceAll(session, 'task_checkpoints', tasks.flatMap(checkpointDocuments))
-  await replaceAll(session, 'task_logs', tasks.flatMap(logDocuments))
+  await replaceAll(session, collections.checkpoints, tasks.flatMap(checkpointDocuments))
+  await replaceAll(session, collections.logs, tasks.flatMap(logDocuments))
 }
 
 /** Writes documents in place of those with their ids. */
@@ -175,7 +176,7 @@ export async function replaceAll<D extends { _id: string }>(
 function checkpointDocuments({ record, checkpoints }: TransferredTask): CheckpointDocument[] {
   const attempt = record.checkpointAttempt ?? record.attempt
   return [...checkpoints].map(([key, value]) => ({
-    _id: nameOf({ taskId: record.id, key }),
+    _id: checkpointName({ taskId: record.id, key }),
     taskId: record.id,
     key,
     attempt,

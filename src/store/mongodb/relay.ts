@@ -1,9 +1,9 @@
 /** Whose turn it is: reads the next tasks of each lane, and takes the right to send them. */
+
 import type { Filter } from 'mongodb'
 import { type Delivery, type LaneCapacity, priorities } from '../store.ts'
-import type { TaskDocument } from './documents.ts'
+import { queueOf, type TaskDocument } from './documents.ts'
 import { after, removed } from './pipeline.ts'
-import { queueOf } from './queue.ts'
 import type { Session } from './session.ts'
 
 /** What of a task a delivery needs. */
@@ -55,7 +55,7 @@ export async function deliverReady(
   const usable = lanes.filter(
     ({ capacity: room, takesUrgent }) => room > 0 || (quarantined > 0 && takesUrgent === true),
   )
-  if (usable.length === 0 || !(await isWorthALook(session, usable))) return []
+  if (usable.length === 0 || !(await mayBeReady(session, usable))) return []
   const paused = await session.paused.current()
   const open = usable.filter(({ lane }) => !paused.has(lane))
   const crashed = quarantined > 0 ? await findQuarantined(session, open, quarantined) : []
@@ -66,33 +66,33 @@ export async function deliverReady(
       return [...first, ...(await findReady(session, lane, room - first.length))]
     }),
   )
-  return takeRight(session, found.flat())
+  return takeRightToSend(session, found.flat())
 }
 
 /** What this process wrote is known; whether others wrote something is asked with one question for all that is quiet, now and then. */
-async function isWorthALook(session: Session, lanes: readonly LaneCapacity[]): Promise<boolean> {
-  const { hints } = session
-  const quiet = lanes.filter(({ lane }) => !hints.isReady(lane))
-  const isKnown = hints.quarantined || quiet.length < lanes.length
+async function mayBeReady(session: Session, lanes: readonly LaneCapacity[]): Promise<boolean> {
+  const { flags } = session
+  const quiet = lanes.filter(({ lane }) => !flags.isReady(lane))
+  const isKnown = flags.quarantined || quiet.length < lanes.length
   const queues = quiet.map(({ lane }) => queueOf(lane, false))
   // A lane may be busy for hours: what crashed in other processes is asked for all the same.
-  if (!hints.quarantined) queues.push(...lanes.map(({ lane }) => queueOf(lane, true)))
-  if (queues.length === 0 || !hints.periods.ready.isOver()) return isKnown
+  if (!flags.quarantined) queues.push(...lanes.map(({ lane }) => queueOf(lane, true)))
+  if (queues.length === 0 || !flags.periods.ready.isOver()) return isKnown
   const any = await session.database.run('is anything ready', () =>
     session.tasks.findOne({ ready: { $in: queues } }, { projection: { _id: 1 }, hint: 'tasks_ready' }),
   )
   if (any === null) return isKnown
-  hints.noteReady()
-  hints.quarantined = true
+  flags.setReady()
+  flags.quarantined = true
   return true
 }
 
 /** The next tasks of a lane in fair order. */
 async function findReady(session: Session, lane: string, room: number): Promise<Waiting[]> {
-  if (room <= 0 || !session.hints.isReady(lane)) return []
-  session.hints.looksAt(lane)
-  const found = await find(session, { ready: queueOf(lane, false) }, room)
-  if (found.length === room) session.hints.noteReady(lane)
+  if (room <= 0 || !session.flags.isReady(lane)) return []
+  session.flags.clearReady(lane)
+  const found = await findNext(session, { ready: queueOf(lane, false) }, room)
+  if (found.length === room) session.flags.setReady(lane)
   return found
 }
 
@@ -105,15 +105,15 @@ async function findQuarantined(
   lanes: readonly LaneCapacity[],
   most: number,
 ): Promise<Waiting[]> {
-  const { hints, hands } = session
-  if (!hints.quarantined) return []
-  const room = most - (await hands.quarantinedOut())
+  const { flags, inFlight } = session
+  if (!flags.quarantined) return []
+  const room = most - (await inFlight.countQuarantined())
   // While they are out the next is looked for each time: one may have come to its end.
   if (room <= 0) return []
-  hints.quarantined = false
+  flags.quarantined = false
   const queues = lanes.map(({ lane }) => queueOf(lane, true))
-  const next = await find(session, { ready: { $in: queues } }, quarantinedAtOnce)
-  if (next.length > 0) hints.quarantined = true
+  const next = await findNext(session, { ready: { $in: queues } }, quarantinedAtOnce)
+  if (next.length > 0) flags.quarantined = true
   return someOf(next, room)
 }
 
@@ -123,7 +123,11 @@ function someOf<T>(line: readonly T[], most: number): T[] {
   return [...line.slice(start), ...line.slice(0, start)].slice(0, most)
 }
 
-function find({ database, tasks }: Session, filter: Filter<TaskDocument>, limit: number): Promise<Waiting[]> {
+function findNext(
+  { database, tasks }: Session,
+  filter: Filter<TaskDocument>,
+  limit: number,
+): Promise<Waiting[]> {
   return database.run('next in turn', () =>
     tasks
       .find(filter)
@@ -136,9 +140,9 @@ function find({ database, tasks }: Session, filter: Filter<TaskDocument>, limit:
 }
 
 /** Takes the right to send: of several processes that found the same task, one has it. */
-async function takeRight(session: Session, found: readonly Waiting[]): Promise<Delivery[]> {
+async function takeRightToSend(session: Session, found: readonly Waiting[]): Promise<Delivery[]> {
   if (found.length === 0) return []
-  const { database, tasks, hands, resendAfter } = session
+  const { database, tasks, inFlight, resendAfter } = session
   const ids = found.map(({ _id }) => _id)
   const by = session.nextName()
   const { modifiedCount } = await database.run('take the right to send', () =>
@@ -157,7 +161,7 @@ async function takeRight(session: Session, found: readonly Waiting[]): Promise<D
   const taken = mine === undefined ? found : found.filter(({ _id }) => mine.has(_id))
   for (const task of taken) noteSent(session, task)
   const deliveries = taken.map(task => deliveryOf(task))
-  hands.offer(deliveries, by)
+  inFlight.add(deliveries, by)
   return deliveries
 }
 
@@ -179,5 +183,5 @@ export async function idsSentBy(
 /** What is known of a task from now on. */
 export function noteSent(session: Session, task: Waiting): void {
   session.order.passed(task)
-  session.families.know(task._id, task.parentTaskId)
+  session.parents.set(task._id, task.parentTaskId)
 }
