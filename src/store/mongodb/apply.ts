@@ -7,9 +7,9 @@ import { storeError } from './failures.ts'
 import { mergeUpdates, type Statement, type TaskUpdate } from './merge-updates.ts'
 import { dropPayloads, largeValue, writePayloads } from './payloads.ts'
 import { guardOf, type Move, pipelineOf, tellAtFor } from './pipeline.ts'
-import type { Session } from './session.ts'
+import { readFields, type Session } from './session.ts'
 
-/** Writes transitions, each guarded by the statuses it may leave and by its fence. */
+/** Writes transitions, each guarded by the statuses that it may leave and by its fence. */
 export async function applyAll(
   session: Session,
   transitions: readonly Transition[],
@@ -41,7 +41,7 @@ export async function applyTogether(
   return answers
 }
 
-/** Whether all were written; nothing is when one of the first `required` is refused. */
+/** Returns whether all were written; none is when one of the first `required` is refused. */
 async function writeTogether(
   session: Session,
   moves: readonly Move[],
@@ -58,7 +58,7 @@ async function writeTogether(
   return false
 }
 
-/** Names each write, puts large texts apart, and finds a place in line for ended tasks that are to wait anew. */
+/** Names each write, puts large texts apart, and finds a place in line for ended tasks that wait again. */
 async function prepare(session: Session, transitions: readonly Transition[]): Promise<Move[]> {
   const ranks = await ranksFor(session, transitions)
   const moves = transitions.map((transition): Move => {
@@ -79,21 +79,14 @@ async function prepare(session: Session, transitions: readonly Transition[]): Pr
 
 /** A task that ended has lost its place in line. */
 async function ranksFor(
-  { database, tasks, order }: Session,
+  session: Session,
   transitions: readonly Transition[],
 ): Promise<ReadonlyMap<Transition, number>> {
+  const { order } = session
   const revived = transitions.filter(({ set, wake }) => set.completedAt === null && wake !== 'never')
   if (revived.length === 0) return new Map()
-  const found = await database.run('find places', () =>
-    tasks
-      .find({ _id: { $in: revived.map(({ taskId }) => taskId) } })
-      .project<Pick<TaskDocument, '_id' | 'userId' | 'lane' | 'priority'>>({
-        userId: 1,
-        lane: 1,
-        priority: 1,
-      })
-      .toArray(),
-  )
+  const filter = { _id: { $in: revived.map(({ taskId }) => taskId) } }
+  const found = await readFields(session, 'find places', filter, ['userId', 'lane', 'priority'])
   await order.refresh(found)
   const places = new Map(found.map(place => [place._id, place]))
   return new Map(
@@ -129,7 +122,7 @@ async function applyRound(session: Session, moves: readonly Move[]): Promise<Map
   return answers
 }
 
-/** What became of writes: how many found their tasks, and which the server could not make. */
+/** How many writes found their tasks, and which the server could not make. */
 interface Written {
   matched: number
   failed: ReadonlyMap<Move, unknown>
@@ -173,24 +166,18 @@ function updateOf(session: Session, move: Move): TaskUpdate {
   return { filter: guardOf(session, move.transition), update: pipelineOf(session, move) }
 }
 
-type Earlier = Pick<TaskDocument, '_id' | 'status' | 'attempt' | 'phase' | 'cancelRequestedAt' | 'lastWrites'>
+const earlierFields = ['status', 'attempt', 'phase', 'cancelRequestedAt', 'lastWrites'] as const
+type Earlier = Pick<TaskDocument, (typeof earlierFields)[number]>
 
 /**
- * Tells writes apart of which some were refused. A write that finds its name was made before, perhaps in an earlier sending. One of an
- * attempt may also be the second telling of one that was applied: nobody else writes for that attempt. Behind a version stand people
- * and the aggregator, behind a lease whoever rescues, who may want the same thing at the same moment: one of them did it, the others did
- * not.
+ * Returns what became of each of these writes, of which some were refused. A write that finds its name was made before, perhaps by an
+ * earlier send. One of an attempt may also repeat one that was applied: no other process writes for that attempt. A write by version
+ * comes from people or the aggregator, one by lease from a rescuer. They may want the same thing at the same moment: one of them did it,
+ * the others did not.
  */
-async function findEarlier(
-  { database, tasks }: Session,
-  moves: readonly Move[],
-): Promise<(move: Move) => Applied> {
-  const found = await database.run('tell apart', () =>
-    tasks
-      .find({ _id: { $in: moves.map(({ transition }) => transition.taskId) } })
-      .project<Earlier>({ status: 1, attempt: 1, phase: 1, cancelRequestedAt: 1, lastWrites: 1 })
-      .toArray(),
-  )
+async function findEarlier(session: Session, moves: readonly Move[]): Promise<(move: Move) => Applied> {
+  const filter = { _id: { $in: moves.map(({ transition }) => transition.taskId) } }
+  const found = await readFields(session, 'read refused', filter, earlierFields)
   const byId = new Map(found.map(task => [task._id, task]))
   return ({ transition, name }) => {
     const task = byId.get(transition.taskId)
@@ -206,7 +193,7 @@ function isRepeated(task: Earlier, { fence, set, from }: Transition): boolean {
   return task.cancelRequestedAt !== undefined && from.some(status => status === task.status)
 }
 
-/** What this process knows from now on. */
+/** Updates what this process knows. */
 function afterwards(session: Session, moves: readonly Move[], answers: readonly (Applied | Failed)[]): void {
   const { parents, inFlight, writtenEvents, features } = session
   const applied = moves.filter((_, index) => answers[index] === 'applied')
@@ -233,16 +220,16 @@ function isLive({ transition: { fence, set } }: Move): boolean {
   return 'attempt' in fence && set.status !== undefined && !hasEnded(set.status)
 }
 
-/** What may be due because of it. */
+/** Flags what may be due because of it. */
 function noteWaiting(session: Session, { taskId, name, wake, set }: Transition): void {
   const { flags, parents, features, now } = session
   const at = wake === 'now' ? now() : typeof wake === 'object' ? wake.at : undefined
   if (at !== undefined) {
-    // The lane is not named here.
+    // A transition does not name its lane.
     flags.setReady()
     if (at > now()) flags.setNextAt(tellAtFor(features, at, now()))
     flags.quarantined ||= (set.crashCount ?? 1) > 0
   }
-  // Only the result of a task without sub-tasks is known to leave nothing to look at.
+  // Only the result of a task without sub-tasks is known to leave nothing to reconcile.
   if (name !== 'completed' || parents.isParent(taskId)) flags.pendingParents = true
 }

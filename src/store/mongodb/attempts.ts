@@ -15,12 +15,11 @@ import { addUsage } from './usage.ts'
 type ProgressWrite = Fenced & { progress: string }
 type CheckpointWrite = Fenced & { key: string; value: string }
 
-/** Writes that go together at most. */
+/** Writes of one round trip at most. */
 const mostTogether = 200
 
 /**
- * What attempts leave behind. Writes that arrive together, or while others are on their way, go together. `idle` resolves when none is
- * waiting or on its way.
+ * What attempts leave behind. `idle` resolves when no write is waiting or on its way.
  */
 export function createAttempts(session: Session): AttemptStore & { idle(): Promise<void> } {
   const together = { largest: mostTogether }
@@ -120,7 +119,7 @@ function progressUpdate(
     : { $set: { progress: '', 'large.progress': value.payload, updatedAt }, $inc: { version: 1 } }
 }
 
-/** Writes progress where the new text or the old one is large, and drops the text that nothing names any more. */
+/** Writes progress where the new text or the old one is large, and drops the text that no task names any more. */
 async function replace(
   session: Session,
   write: ProgressWrite,
@@ -180,12 +179,12 @@ export async function keepCheckpoints(
   )
 }
 
-/** The id of a value. */
+/** Returns the id of a value. */
 export function checkpointName({ taskId, key }: { taskId: string; key: string }): string {
   return `${taskId}/${createHash('sha256').update(key).digest('base64url')}`
 }
 
-/** The values of a task by key. */
+/** Returns the values of a task by key. */
 export async function readCheckpoints({ database }: Session, taskId: string): Promise<Map<string, string>> {
   const checkpoints = database.collection<CheckpointDocument>(collections.checkpoints)
   const found = await database.run('checkpoints', () =>

@@ -9,9 +9,9 @@ import { storeError } from './failures.ts'
 import { admit, type CreateRequest, documentOf, type Initial, type Refusal } from './new-task.ts'
 import { dropPayloads, largeValue, recordsOf, writePayloads } from './payloads.ts'
 import { deliveryOf } from './relay.ts'
-import type { Session } from './session.ts'
+import { readFields, type Session } from './session.ts'
 
-/** A task that is about to be written. */
+/** A task that is about to be inserted. */
 interface Insert {
   request: CreateRequest
   initial: Initial
@@ -26,17 +26,19 @@ interface Written {
   failures: ReadonlyMap<CreateRequest, { code?: number }>
 }
 
-/** Writes new tasks; a task whose id or idempotency key exists is answered with the record that was found. */
+/** Inserts new tasks. Returns the record that was found for one whose id or idempotency key exists. */
 export async function createAll(
   session: Session,
   requests: readonly CreateRequest[],
 ): Promise<(Created | Failed)[]> {
   const { inserts, refusals } = await prepareInserts(session, requests, { sends: true })
-  const failures = await insert(session, [...inserts.values()])
+  const failures = await insertAll(session, [...inserts.values()])
   const answers = await answersOf(session, requests, { refusals, inserts, failures })
-  const isMade = (answer: Created | Failed | undefined) =>
+  const isCreated = (answer: Created | Failed | undefined) =>
     answer !== undefined && 'outcome' in answer && answer.outcome === 'created'
-  const made = requests.map((request, index) => (isMade(answers[index]) ? inserts.get(request) : undefined))
+  const made = requests.map((request, index) =>
+    isCreated(answers[index]) ? inserts.get(request) : undefined,
+  )
   afterwards(
     session,
     made.filter(insert => insert !== undefined),
@@ -45,8 +47,8 @@ export async function createAll(
 }
 
 /**
- * As `createAll`, within a caller's transaction: nothing is sent, and a duplicate that comes to be at the same moment ends the
- * transaction, as MongoDB does it. Errors of the transaction pass as they are: the caller's driver repeats it.
+ * As `createAll`, within a caller's transaction: nothing is sent, and a duplicate that is inserted at the same moment ends the transaction,
+ * as MongoDB does it. Errors of the transaction pass as they are: the caller's driver repeats it.
  */
 export async function createWithin(
   session: Session,
@@ -73,10 +75,10 @@ export async function createWithin(
   }
 }
 
-/** What was made within each transaction, or several after one another of a session, until the session ends. */
+/** What was inserted within each transaction, or several after one another of a session, until the session ends. */
 const within = new WeakMap<ClientSession, Insert[]>()
 
-/** Once the caller's session has ended, this process knows of what it made, and drops what belongs to nothing. */
+/** Once the caller's session has ended, this process knows of what it inserted, and drops what belongs to no task. */
 function whenEnded(session: Session, transaction: ClientSession, made: readonly Insert[]): void {
   const known = within.get(transaction)
   if (known !== undefined) return void known.push(...made)
@@ -93,16 +95,12 @@ function whenEnded(session: Session, transaction: ClientSession, made: readonly 
 async function dropUncommitted(session: Session, made: readonly Insert[]): Promise<void> {
   const large = made.flatMap(({ initial }) => (initial.large === undefined ? [] : [initial.large]))
   if (large.length === 0) return
-  const found = await session.database.run('which were committed', () =>
-    session.tasks
-      .find({ _id: { $in: large.map(({ taskId }) => taskId) } })
-      .project<{ _id: string }>({ _id: 1 })
-      .toArray(),
-  )
-  const born = new Set(found.map(({ _id }) => _id))
+  const filter = { _id: { $in: large.map(({ taskId }) => taskId) } }
+  const found = await readFields(session, 'which were committed', filter, [])
+  const committed = new Set(found.map(({ _id }) => _id))
   dropPayloads(
     session,
-    large.filter(({ taskId }) => !born.has(taskId)).map(({ payload }) => payload),
+    large.filter(({ taskId }) => !committed.has(taskId)).map(({ payload }) => payload),
   )
 }
 
@@ -111,18 +109,18 @@ function foreignSession(cause: Error): QuillworkError {
   return new QuillworkError('OPTION_INVALID', message, { cause })
 }
 
-/** Decides what becomes of each request, and writes large parameters apart. */
+/** Decides about each request, and writes large parameters apart. */
 async function prepareInserts(
   session: Session,
   requests: readonly CreateRequest[],
   { sends }: { sends: boolean },
 ): Promise<Pick<Written, 'inserts' | 'refusals'>> {
   const wantsToSend = ({ task }: CreateRequest) => sends && task.send === true && task.parent === undefined
-  // A lane that this process looked through, and in which nothing came to wait since.
+  // A lane that this process has read, and in which no task came to wait since.
   const wantsToStart = ({ task }: CreateRequest) =>
     sends && task.claim !== undefined && task.parent === undefined && !session.flags.isReady(task.lane)
   const goesAtOnce = (request: CreateRequest) => wantsToSend(request) || wantsToStart(request)
-  // What goes at once overtakes nobody, so it needs no look at who else waits.
+  // What goes at once overtakes no task, so it needs no rank among those that wait.
   await session.order.refresh(requests.filter(request => !goesAtOnce(request)).map(placeOf))
   const paused = requests.some(goesAtOnce) ? await session.paused.current() : undefined
   const answers = await admit(session, requests)
@@ -152,8 +150,8 @@ function placeOf({ task: { userId, lane, priority } }: CreateRequest) {
   return { userId, lane, priority: priorities.indexOf(priority) }
 }
 
-/** Inserts documents; answers those that the server refused, each with its code. */
-async function insert(
+/** Inserts documents. Returns those that the server refused, each with its code. */
+async function insertAll(
   { database, tasks }: Session,
   inserts: readonly Insert[],
 ): Promise<Map<CreateRequest, { code?: number }>> {
@@ -199,7 +197,7 @@ async function answersOf(
   })
 }
 
-/** Whether the task that was found is the insert, written by an earlier send; a few moves later only its payload tells. */
+/** Whether the task that was found was inserted by an earlier send of this; a few moves later only its payload tells. */
 function isOurs({ initial: { name, large } }: Insert, found: TaskDocument | undefined): boolean {
   if (found?.lastWrites?.includes(name) === true) return true
   return large !== undefined && found?.large?.parameters === large.payload
@@ -213,7 +211,7 @@ function createdOf({ document, initial, request }: Insert): Created {
     : { outcome: 'created', record }
 }
 
-/** What an earlier send wrote, whose answer was lost: an attempt that began with it may be over by now. */
+/** Returns what an earlier send inserted, whose answer was lost: an attempt that began with it may be over by now. */
 function createdEarlier(insert: Insert, now: Created | undefined): Created {
   const created = createdOf(insert)
   if (now?.outcome !== 'existing' || created.outcome !== 'created') return created
@@ -243,7 +241,7 @@ async function existingOf(
   )
 }
 
-/** The tasks that are there already: by id, else by idempotency key. */
+/** Returns the tasks that are there already: by id, else by idempotency key. */
 async function findExisting(
   { database, tasks }: Session,
   requests: readonly CreateRequest[],
@@ -257,18 +255,18 @@ async function findExisting(
     transaction === undefined ? database.run('look up', work) : work()
   const ids = requests.map(({ task }) => task.id)
   const byId = await ask(() => tasks.find({ _id: { $in: ids } }, options).toArray())
-  noteFound(found, requests, new Map(byId.map(document => [document._id, document])), ({ id }) => id)
+  addFound(found, requests, new Map(byId.map(document => [document._id, document])), ({ id }) => id)
   const keyed = requests.filter(request => !found.has(request) && request.task.idempotencyKey !== undefined)
   if (keyed.length === 0) return found
   const byKey = await ask(() =>
     tasks.find({ $or: keyed.map(({ task }) => keyFilter(task)) }, options).toArray(),
   )
-  noteFound(found, keyed, new Map(byKey.map(document => [keyOf(document), document])), keyOf)
+  addFound(found, keyed, new Map(byKey.map(document => [keyOf(document), document])), keyOf)
   return found
 }
 
-/** Notes the documents of those requests whose key is there. */
-function noteFound(
+/** Adds the documents of those requests whose key is there. */
+function addFound(
   found: Map<CreateRequest, TaskDocument>,
   requests: readonly CreateRequest[],
   documents: ReadonlyMap<string, TaskDocument>,
@@ -290,7 +288,7 @@ function keyOf({ userId, taskType, idempotencyKey }: Keyed): string {
   return JSON.stringify([userId, taskType, idempotencyKey])
 }
 
-/** What this process knows from now on. */
+/** Updates what this process knows. */
 function afterwards(session: Session, made: readonly Insert[]): void {
   if (made.length === 0) return
   const { parents, inFlight, flags, features, order, writtenEvents } = session

@@ -28,12 +28,12 @@ export interface DatabaseOptions {
   client?: MongoClient
   /** Default: the one that the connection string names, else `quillwork`. */
   database?: string
-  /** Milliseconds that an operation may take before it is told as failed; default 10,000. */
+  /** Milliseconds that an operation may take before it counts as failed; default 10,000. */
   deadlineMs?: number
   faults?: StoreFaults
 }
 
-/** A database for the engine's store and whoever joins it, such as the novel library. */
+/** A database for the engine's store and others that join it, such as the novel library. */
 export interface SharedDatabase {
   /** Adds indexes that `open` makes and checks. Call it before. */
   join(indexes: readonly IndexPlan[]): void
@@ -56,7 +56,7 @@ export interface OpenableDatabase extends SharedDatabase {
   readonly db: Db
   /** Waits before an operation that another process was ahead of is tried again; counts as on its way. */
   wait(ms: number): Promise<void>
-  /** Connects; checks write concern and indexes. Once; later calls answer the same. Throws STORE_UNSUITABLE, STORE_FAILED. */
+  /** Connects; checks write concern and indexes. Once; later calls return the same. Throws STORE_UNSUITABLE, STORE_FAILED. */
   open(): Promise<void>
   close(): Promise<void>
 }
@@ -137,7 +137,7 @@ function newClient({ url }: DatabaseOptions, deadlineMs: number): MongoClient {
   })
 }
 
-/** What of a connection string would weaken the promise of every write. */
+/** Whether a write concern keeps the promise of every write. */
 const isMajority = (w: unknown): boolean => w === undefined || w === 'majority'
 
 /**
@@ -163,23 +163,21 @@ function unsuitableServer(message: string): QuillworkError {
   return new QuillworkError('STORE_UNSUITABLE', message)
 }
 
-// HEADER clock: /** The server's time as this process knows it: learnt now and then, carried on by a clock that only ever grows. */
-
-/** Milliseconds between two looks at the server's clock. */
-const learnEveryMs = 30_000
-/** An answer that took longer than this many milliseconds tells too little of when it was true: the last one is kept. */
+/** Milliseconds between two reads of the server's clock. */
+const readEveryMs = 30_000
+/** An answer that took more milliseconds says too little of when it was true: the last one is kept. */
 const slowMs = 1_000
 
-/** The server's time. */
+/** The server's time as this process knows it: read now and then, carried on by a clock that only ever grows. */
 export interface ServerClock {
   /** Epoch milliseconds. The process's own clock may jump; this one does not follow. */
   now(): number
-  /** Learns the time, and from then on again and again. Rejects when the server cannot be asked. */
+  /** Reads the time, and from then on again and again. Rejects when the server cannot be asked. */
   start(): Promise<void>
   stop(): void
 }
 
-/** What the server told, and when it was asked and answered, as the process measures time. */
+/** What the server answered, and when it was asked and answered, as the process measures time. */
 interface Reading {
   time: Date
   askedAt: number
@@ -203,28 +201,28 @@ export function createServerClock(
     return { time, askedAt, answeredAt: performance.now() }
   }
 
-  async function learn(): Promise<void> {
+  async function readClock(): Promise<void> {
     const { time, askedAt, answeredAt } = await send(read)
     const tookMs = answeredAt - askedAt
     if (tookMs <= slowMs) offset = time.getTime() - (answeredAt - tookMs / 2)
-    // Nobody knows on which way it was slow. Taken as told a moment ago, it is never ahead of the server.
+    // It may have been slow on either way. Taken as of this moment, it is never ahead of the server.
     else offset ??= time.getTime() - answeredAt
   }
 
   return {
     now: () => (offset === undefined ? Date.now() : Math.floor(offset + performance.now())),
     async start() {
-      await learn()
+      await readClock()
       clearInterval(timer)
-      // A look that fails changes nothing: the last one is still good.
-      timer = setInterval(() => void learn().catch(() => undefined), learnEveryMs)
+      // A read that fails changes nothing: the last one is still good.
+      timer = setInterval(() => void readClock().catch(() => undefined), readEveryMs)
       timer.unref()
     },
     stop: () => clearInterval(timer),
   }
 }
 
-/** A clock that somebody else moves. */
+/** A clock that the caller moves. */
 export function injectedClock(now: () => number): ServerClock {
   return { now, start: async () => undefined, stop: () => undefined }
 }

@@ -15,13 +15,13 @@ import { ignoreDuplicates } from './failures.ts'
 import { collections } from './indexes.ts'
 import { literal } from './merge-updates.ts'
 import { removed } from './pipeline.ts'
-import { pageOfTasks } from './queries.ts'
-import type { Session } from './session.ts'
+import { among, between, equalTo, filterOf, pageOfTasks } from './queries.ts'
+import { readFields, type Session } from './session.ts'
 
-/** Groups of equal failures that are told at most. */
+/** Groups of equal failures at most. */
 const mostGroups = 200
 
-/** Open dead letters, newest first. */
+/** Returns open dead letters, newest first. */
 export function listDeadLetters(
   session: Session,
   filter: DeadLetterFilter,
@@ -48,7 +48,7 @@ const byFingerprint = {
   },
 }
 
-/** The most frequent first. */
+/** Returns open dead letters by equal failures, the most frequent first. */
 export async function groupDeadLetters(
   { database, tasks }: Session,
   filter: DeadLetterFilter,
@@ -71,65 +71,46 @@ export async function groupDeadLetters(
 
 function deadLetterConditions(filter: DeadLetterFilter): Filter<TaskDocument> {
   const { taskType, userId, code, fingerprint, openedBefore, openedAfter } = filter
-  const openedAt = {
-    ...(openedAfter === undefined ? {} : { $gt: openedAfter }),
-    ...(openedBefore === undefined ? {} : { $lt: openedBefore }),
-  }
-  return {
+  return filterOf({
     deadLetter: { $exists: true },
-    ...(taskType === undefined ? {} : { taskType: { $in: taskType.map(String) } }),
-    ...(userId === undefined ? {} : { userId: { $eq: userId } }),
-    ...(code === undefined ? {} : { 'deadLetter.error.code': { $eq: code } }),
-    ...(fingerprint === undefined ? {} : { 'deadLetter.fingerprint': { $eq: fingerprint } }),
-    ...(Object.keys(openedAt).length === 0 ? {} : { 'deadLetter.openedAt': openedAt }),
-  }
+    taskType: among(taskType),
+    userId: equalTo(userId),
+    'deadLetter.error.code': equalTo(code),
+    'deadLetter.fingerprint': equalTo(fingerprint),
+    'deadLetter.openedAt': between(openedAfter, openedBefore),
+  })
 }
 
-// HEADER notices: /** Dead letters that nobody was told of: kept in the record since its end, until somebody learnt of them. */
-
-/** Milliseconds that the delivery has to carry the news by itself. */
+/** Milliseconds that the delivery has to carry the notification by itself. */
 const ownDeliveryMs = 30_000
-/** Notices per look. */
+/** Notifications per read. */
 const perRead = 200
 
-/** What of a task a notice needs. */
-const notificationFields = {
-  taskType: 1,
-  lane: 1,
-  userId: 1,
-  retryCount: 1,
-  deadLetter: 1,
-  noticeAt: 1,
-} as const satisfies Partial<Record<keyof TaskDocument, 1>>
+const notificationFields = ['taskType', 'lane', 'userId', 'retryCount', 'deadLetter', 'noticeAt'] as const
+type Unnotified = Pick<TaskDocument, '_id' | (typeof notificationFields)[number]>
 
-type Unnotified = Pick<TaskDocument, '_id' | keyof typeof notificationFields>
-
-/** Dead letters whose news nobody carried; each is handed out to one process, and again a while later unless `noticed` came. */
+/**
+ * Returns dead letters whose notification is overdue: the record keeps it since its end. Each is handed out to one process, and again a while
+ * later unless `notified` was called.
+ */
 export async function dueNotifications(session: Session): Promise<DeadLetterNotification[]> {
-  const { database, tasks, now } = session
-  const before = new Date(now() - ownDeliveryMs)
-  const found = await database.run('find notices', () =>
-    tasks
-      .find({ noticeAt: { $lte: before } })
-      .hint('tasks_notice')
-      .sort({ noticeAt: 1 })
-      .limit(perRead)
-      .project<Unnotified>(notificationFields)
-      .toArray(),
-  )
-  const notices: DeadLetterNotification[] = []
+  const before = new Date(session.now() - ownDeliveryMs)
+  const options = { hint: 'tasks_notice', sort: { noticeAt: 1 }, limit: perRead } as const
+  const filter = { noticeAt: { $lte: before } }
+  const found = await readFields(session, 'due notifications', filter, notificationFields, options)
+  const notifications: DeadLetterNotification[] = []
   for (const task of found)
-    if (await isHandedOut(session, task, before)) notices.push(...notificationOf(task))
-  return notices
+    if (await isHandedOut(session, task, before)) notifications.push(...notificationOf(task))
+  return notifications
 }
 
-/** A notice is handed out by moving its time, which only one process can. */
+/** A notification is handed out by moving its time, which only one process can. */
 async function isHandedOut(
   { database, tasks, now }: Session,
   task: Unnotified,
   before: Date,
 ): Promise<boolean> {
-  const { modifiedCount } = await database.run('hand out a notice', () =>
+  const { modifiedCount } = await database.run('hand out a notification', () =>
     tasks.updateOne(
       { _id: task._id, noticeAt: task.noticeAt ?? before },
       { $set: { noticeAt: new Date(now()) } },
@@ -145,15 +126,15 @@ function notificationOf(task: Unnotified): DeadLetterNotification[] {
   return [{ taskId, taskType, lane, userId, attempt, retryCount, reason, code: error.code }]
 }
 
-/** Others learnt of these dead letters; of one that was closed meanwhile nothing is written. */
+/** These notifications were published; of a dead letter that was closed meanwhile nothing is written. */
 export async function notified(
   { database, tasks }: Session,
-  notices: readonly { taskId: string; attempt: number; story?: string }[],
+  notifications: readonly { taskId: string; attempt: number; story?: string }[],
 ): Promise<void> {
-  if (notices.length === 0) return
-  await database.run('noticed', () =>
+  if (notifications.length === 0) return
+  await database.run('notified', () =>
     tasks.bulkWrite(
-      notices.map(({ taskId, attempt, story }) => ({
+      notifications.map(({ taskId, attempt, story }) => ({
         updateOne: {
           filter: { _id: taskId, 'deadLetter.attempt': attempt },
           update: [{ $set: { noticeAt: removed, ...storyOf(story) } }],
@@ -164,7 +145,7 @@ export async function notified(
   )
 }
 
-/** The first story stays; one that is told changes the record. */
+/** The first story stays; a new one changes the record. */
 function storyOf(story: string | undefined): Document {
   if (story === undefined) return {}
   const isNew = { $eq: [{ $type: '$deadLetter.story' }, 'missing'] }
@@ -174,22 +155,22 @@ function storyOf(story: string | undefined): Document {
   }
 }
 
-/** A message or record that names no readable task, as the collection `strays` keeps it. */
+/** An unparsable message or record, as the collection `strays` keeps it. */
 export interface UnparsableDocument {
   _id: string
-  /** Rises as strays are filed: milliseconds times 4,096 and a counter. */
+  /** Rises as they are filed: milliseconds times 4,096 and a counter. */
   order: number
   at: Date
   reason: string
   content: string
 }
 
-/** Most bytes of a text that are kept: what a document holds, less some room for the rest of it. */
+/** Bytes of a text that are kept at most: what a document holds, less some for the rest of it. */
 const mostBytes = 15_000_000
 
-/** Messages and records that name no readable task. Of a text over 15 MB the beginning is kept. */
+/** Unparsable messages and records. Of a text over 15 MB the beginning is kept. */
 export function createUnparsable({ database, now }: Session): UnparsableStore {
-  const strays = database.collection<UnparsableDocument>(collections.unparsable)
+  const unparsable = database.collection<UnparsableDocument>(collections.unparsable)
   let lastOrder = 0
   const nextOrder = () => {
     lastOrder = Math.max(lastOrder + 1, now() * 4_096)
@@ -207,7 +188,7 @@ export function createUnparsable({ database, now }: Session): UnparsableStore {
           content: beginningOf(content),
         }),
       )
-      await database.run('file', () => ignoreDuplicates(strays.insertMany(documents, { ordered: false })))
+      await database.run('file', () => ignoreDuplicates(unparsable.insertMany(documents, { ordered: false })))
     },
     async list({ pageSize, pageToken: token }) {
       const [order, id] = pageKey('strays', token, ['number', 'string']) ?? []
@@ -215,8 +196,8 @@ export function createUnparsable({ database, now }: Session): UnparsableStore {
         order === undefined || id === undefined
           ? {}
           : { order: { $lte: order }, $nor: [{ order: { $eq: order }, _id: { $gte: id } }] }
-      const documents = await database.run('strays', () =>
-        strays
+      const documents = await database.run('unparsable', () =>
+        unparsable
           .find(filter)
           .hint('strays_newest')
           .sort({ order: -1, _id: -1 })
@@ -234,15 +215,15 @@ export function createUnparsable({ database, now }: Session): UnparsableStore {
       })
     },
     async remove(ids) {
-      const { deletedCount } = await database.run('strays', () =>
-        strays.deleteMany({ _id: { $in: [...ids] } }),
+      const { deletedCount } = await database.run('unparsable', () =>
+        unparsable.deleteMany({ _id: { $in: [...ids] } }),
       )
       return deletedCount
     },
   }
 }
 
-/** A text as far as a document holds it. */
+/** Returns a text as far as a document holds it. */
 export function beginningOf(content: string): string {
   return content.length * 3 <= mostBytes || Buffer.byteLength(content) <= mostBytes
     ? content

@@ -1,4 +1,4 @@
-/** Tasks that wait for a time: handed to the broker as much ahead as it can hold them, else put in line when the time has come. */
+/** Tasks that wait for a time: handed to the broker as much ahead as it can hold them, else put in line when the time has come; and deliveries that were lost. */
 
 import type { Document, Filter } from 'mongodb'
 import { unranked } from '../../task/fairness.ts'
@@ -7,7 +7,7 @@ import { queueOf, type TaskDocument } from './documents.ts'
 import { literal } from './merge-updates.ts'
 import { after, backInLine, delayFor, removed } from './pipeline.ts'
 import { deliveryFields, deliveryOf, idsSentBy, noteSent, type Waiting } from './relay.ts'
-import type { Session } from './session.ts'
+import { readFields, type Session } from './session.ts'
 
 /** Tasks per step. */
 const perStep = 500
@@ -15,10 +15,10 @@ const perStep = 500
 const mayBeEarlyMs = 20
 /** A delayed delivery that is not claimed this long after its time is presumed lost; milliseconds. */
 const lostAfterMs = 1_500
-/** A confirmed delivery that nobody claimed for so long, while nothing waits in the queue, has vanished with it; milliseconds. */
+/** A confirmed delivery that is unclaimed for so long, while nothing waits in the queue, has vanished with it; milliseconds. */
 const vanishedAfterMs = 3_000
 
-/** Looks at the tasks whose time it is. Returns deliveries for the broker to hold, of these lanes, none of a paused one. */
+/** Puts the tasks in line whose time has come. Returns deliveries for the broker to hold, of these lanes, none of a paused one. */
 export async function releaseDelayed(session: Session, lanes: readonly string[]): Promise<Delivery[]> {
   const { flags, now } = session
   if (flags.periods.delays.isOver()) await refreshNextAt(session)
@@ -33,16 +33,10 @@ export async function releaseDelayed(session: Session, lanes: readonly string[])
   return deliveries
 }
 
-function findDue({ database, tasks, now }: Session): Promise<Waiting[]> {
-  return database.run('tasks whose time it is', () =>
-    tasks
-      .find({ tellAt: { $lte: new Date(now()) } })
-      .hint('tasks_tell')
-      .sort({ tellAt: 1 })
-      .limit(perStep)
-      .project<Waiting>(deliveryFields)
-      .toArray(),
-  )
+function findDue(session: Session): Promise<Waiting[]> {
+  const filter = { tellAt: { $lte: new Date(session.now()) } }
+  const options = { hint: 'tasks_tell', sort: { tellAt: 1 }, limit: perStep } as const
+  return readFields(session, 'due tasks', filter, deliveryFields, options)
 }
 
 interface Delayed {
@@ -51,8 +45,8 @@ interface Delayed {
 }
 
 /**
- * Those that the broker is to hold. Tasks that crashed stay here, where few are handed out at a time, and so do those that have no place in
- * line yet: what the broker holds goes past the line when its time has come.
+ * Returns those that the broker is to hold. Quarantined tasks stay here, where few are handed out at a time, and so do those without a rank:
+ * what the broker holds goes past the line when its time has come.
  */
 async function delayedAmong(
   session: Session,
@@ -97,7 +91,7 @@ async function sendDelayed(session: Session, delayed: readonly Delayed[]): Promi
   return deliveries
 }
 
-/** Those whose time has come stand in line; the others are looked at again when it has. */
+/** Those whose time has come stand in line; the others are read again when it has. */
 async function putInLine(session: Session, found: readonly Waiting[]): Promise<void> {
   if (found.length === 0) return
   const now = new Date(session.now())
@@ -116,21 +110,21 @@ async function putInLine(session: Session, found: readonly Waiting[]): Promise<v
   }
 }
 
-/** The rank of each of those that have none yet; others keep theirs. Undefined where all have one. */
-async function ranksOf({ order }: Session, newcomers: readonly Waiting[]): Promise<Document | undefined> {
-  if (newcomers.length === 0) return undefined
-  await order.refresh(newcomers)
-  const ids = newcomers.map(({ _id }) => _id)
-  const ranks = newcomers.map(place => order.rankFor(place))
+/** Returns an expression for the rank of each of those that have none yet; others keep theirs. Undefined where all have one. */
+async function ranksOf({ order }: Session, unrankedTasks: readonly Waiting[]): Promise<Document | undefined> {
+  if (unrankedTasks.length === 0) return undefined
+  await order.refresh(unrankedTasks)
+  const ids = unrankedTasks.map(({ _id }) => _id)
+  const ranks = unrankedTasks.map(place => order.rankFor(place))
   const index = { $indexOfArray: [literal(ids), '$_id'] }
   return { $cond: [{ $gte: [index, 0] }, { $arrayElemAt: [literal(ranks), index] }, '$rank'] }
 }
 
-/** Learns the earliest time that a task waits for. What is noted meanwhile counts too. */
+/** Reads the earliest time that a task waits for. What is flagged meanwhile counts too. */
 async function refreshNextAt({ database, tasks, flags, now }: Session): Promise<void> {
   flags.nextAt = undefined
   try {
-    const next = await database.run('the next time', () =>
+    const next = await database.run('next due time', () =>
       tasks.findOne(
         { tellAt: { $exists: true } },
         { sort: { tellAt: 1 }, projection: { tellAt: 1 }, hint: 'tasks_tell' },
@@ -143,7 +137,7 @@ async function refreshNextAt({ database, tasks, flags, now }: Session): Promise<
   }
 }
 
-/** Deliveries that are presumed lost stand in line again. `empty`: lanes of which the broker has nothing that waits. */
+/** Puts deliveries that are presumed lost back in line. `empty`: lanes of which nothing waits in the broker. */
 export async function requeueLostDeliveries(session: Session, empty: readonly string[]): Promise<void> {
   if (!session.flags.periods.lost.isOver()) return
   const time = session.now()
@@ -161,7 +155,7 @@ export async function requeueLostDeliveries(session: Session, empty: readonly st
   ])
 }
 
-/** Asked for first: mostly there are none, and a question costs less than a write. */
+/** Reads first: mostly there are none, and a read costs less than a write. */
 async function requeueLost(
   { database, tasks, flags, now }: Session,
   isLost: Filter<TaskDocument>,
@@ -170,7 +164,7 @@ async function requeueLost(
     tasks.findOne(isLost, { projection: { _id: 1 }, hint: 'tasks_lost' }),
   )
   if (lost === null) return
-  await database.run('back in line', () => tasks.updateMany(isLost, [backInLine(new Date(now()))]))
+  await database.run('requeue lost', () => tasks.updateMany(isLost, [backInLine(new Date(now()))]))
   flags.setReady()
   flags.quarantined = true
 }

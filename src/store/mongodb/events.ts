@@ -1,4 +1,4 @@
-/** The events of records: left in them by the writes that made them, until somebody outside was told. */
+/** The events of records: left in them by the writes that made them, until they were published. */
 
 import type { Document } from 'mongodb'
 import { createLazyWrites } from '../../runtime/gather.ts'
@@ -6,25 +6,26 @@ import { eventBase, type SequencedEvent } from '../../task/events.ts'
 import type { EventBacklog, EventOutbox, PendingEvents } from '../store.ts'
 import { recordOf, type StoredEvent, type TaskDocument } from './documents.ts'
 import { literal, mergeUpdates } from './merge-updates.ts'
+import { removed } from './pipeline.ts'
 import type { Session, WrittenEvents } from './session.ts'
 
-/** Milliseconds after which the events of a process that does not tell them are told by another. */
+/** Milliseconds after which the events of a process that does not publish them are published by another. */
 const leftBehindMs = 2_000
 
 /** Reads of a record what an event may need. */
 const withoutTexts = { parameters: 0, progress: 0, result: 0, pastAttempts: 0, failedSubTasks: 0 } as const
 
-/** The outbox of events. Whoever closes the store flushes it first; events that were told, and not dropped, are told again. */
+/** The outbox of events. Flush it before the store closes: events that were published, and not dropped, are published again. */
 export function createEventOutbox(session: Session): EventOutbox & { flush(): Promise<void> } {
   const { database, tasks, writtenEvents, features } = session
-  const told = createPublishedEvents(session)
-  /** Records of other processes that were asked for last: what is told of them is dropped before a third one finds them. */
+  const published = createPublishedEvents(session)
+  /** Records of other processes that were read last: what is published of them is dropped before a third one finds them. */
   const foreign = new Set<string>()
 
-  /** Records of this process, by their ids. */
+  /** Reads records of this process. */
   async function readOwn(ids: readonly string[]): Promise<TaskDocument[]> {
     if (ids.length === 0) return []
-    // As in `get`: all come at once.
+    // As in `getTasks`: all come at once.
     const found = await database.run('read events', () =>
       tasks
         .find({ _id: { $in: [...ids] } }, { batchSize: ids.length + 1 })
@@ -34,7 +35,7 @@ export function createEventOutbox(session: Session): EventOutbox & { flush(): Pr
     return found.filter(document => document.events !== undefined)
   }
 
-  /** Records that nobody told of for a while, the oldest first. */
+  /** Returns records whose events are pending for a while, the oldest first. */
   async function readLeftBehind(limit: number): Promise<TaskDocument[]> {
     const before = new Date(session.now() - leftBehindMs)
     return database.run('read events', () =>
@@ -56,23 +57,25 @@ export function createEventOutbox(session: Session): EventOutbox & { flush(): Pr
       const ids = writtenEvents.take(limit)
       try {
         const own = await readOwn(ids)
-        const room = limit - own.length
-        const others = leftBehind && room > 0 ? await readLeftBehind(room) : []
+        const capacity = limit - own.length
+        const others = leftBehind && capacity > 0 ? await readLeftBehind(capacity) : []
         foreign.clear()
         for (const { _id } of others) foreign.add(_id)
         const all = new Map([...own, ...others].map(document => [document._id, document]))
-        const untold = [...all.values()].map(document => pendingEventsOf(document, told.pendingOf(document)))
-        return untold.filter(({ events: left }) => left.length > 0)
+        const pending = [...all.values()].map(document =>
+          pendingEventsOf(document, published.pendingOf(document)),
+        )
+        return pending.filter(({ events: left }) => left.length > 0)
       } catch (error) {
         writtenEvents.note(ids)
         throw error
       }
     },
     async published(upTo) {
-      for (const { taskId, sequence } of upTo) told.add(taskId, sequence)
-      if (upTo.filter(({ taskId }) => foreign.delete(taskId)).length > 0) await told.flush()
+      for (const { taskId, sequence } of upTo) published.add(taskId, sequence)
+      if (upTo.filter(({ taskId }) => foreign.delete(taskId)).length > 0) await published.flush()
     },
-    flush: () => told.flush(),
+    flush: () => published.flush(),
     async lastOf(taskId) {
       const task = await database.run('last event', () =>
         tasks.findOne({ _id: taskId }, { projection: { eventSequence: 1, eventsAt: 1 } }),
@@ -89,11 +92,11 @@ export function createEventOutbox(session: Session): EventOutbox & { flush(): Pr
 const mostCounted = 10_000
 
 async function backlogOf({ database, tasks }: Session): Promise<EventBacklog> {
-  const untold = { eventsAt: { $exists: true } }
+  const pending = { eventsAt: { $exists: true } }
   const [records, oldest] = await database.run('count events', () =>
     Promise.all([
-      tasks.countDocuments(untold, { limit: mostCounted, hint: 'tasks_events' }),
-      tasks.findOne(untold, { sort: { eventsAt: 1 }, projection: { eventsAt: 1 }, hint: 'tasks_events' }),
+      tasks.countDocuments(pending, { limit: mostCounted, hint: 'tasks_events' }),
+      tasks.findOne(pending, { sort: { eventsAt: 1 }, projection: { eventsAt: 1 }, hint: 'tasks_events' }),
     ]),
   )
   const oldestAt = oldest?.eventsAt?.getTime()
@@ -141,56 +144,52 @@ export function createWrittenEvents(): WrittenEvents {
   }
 }
 
-// HEADER told-events: /** * Which events were told, until they are dropped from their records: a moment later, those of many records together. A process that * goes on with such a record within that moment tells them once more. */
-
-/** Milliseconds over which it is gathered: most tasks tell of a claim and of an end within. */
+/** Milliseconds over which published events are gathered: most tasks publish a claim and an end within. */
 const gatherMs = 200
 
-/** What was told. */
-export interface PublishedEvents {
-  /** The events of the record were told, up to the sequence. */
+/**
+ * Which events were published, until they are dropped from their records: a moment later, those of many records together. A process that
+ * goes on with such a record within that moment publishes them once more.
+ */
+interface PublishedEvents {
+  /** The events of the record were published, up to the sequence. */
   add(taskId: string, sequence: number): void
-  /** The events of a record as it was read, without those that were told a moment ago. */
+  /** Returns the events of a record as it was read, without those that were published a moment ago. */
   pendingOf(document: TaskDocument): readonly StoredEvent[]
-  /** Drops now what was told. Where that fails they are told again. */
+  /** Drops now what was published. Where that fails they are published again. */
   flush(): Promise<void>
 }
 
-/** Nothing was told yet. */
-export function createPublishedEvents({ database, tasks, serverNow }: Session): PublishedEvents {
-  const told = createLazyWrites<number>(gatherMs, async upTo => {
+function createPublishedEvents({ database, tasks, serverNow }: Session): PublishedEvents {
+  const published = createLazyWrites<number>(gatherMs, async upTo => {
     const now = serverNow()
     const updates = [...upTo].map(([taskId, sequence]) => ({
       filter: { _id: taskId, events: { $exists: true } },
       update: dropEvents(sequence, now),
     }))
     const writes = mergeUpdates(updates).map(({ write }) => write)
-    await database.run('events told', () => tasks.bulkWrite(writes, { ordered: false }))
+    await database.run('drop events', () => tasks.bulkWrite(writes, { ordered: false }))
   })
   return {
-    add: (taskId, sequence) => told.set(taskId, sequence),
+    add: (taskId, sequence) => published.set(taskId, sequence),
     pendingOf({ _id, events = [] }) {
-      const upTo = told.get(_id) ?? 0
+      const upTo = published.get(_id) ?? 0
       return events.filter(({ sequence }) => sequence > upTo)
     },
-    flush: () => told.flush(),
+    flush: () => published.flush(),
   }
 }
 
-/** Drops the events up to the sequence; what is left is as good as new. */
+/** Drops the events up to the sequence; what is left counts as new. */
 function dropEvents(sequence: number, now: '$$NOW' | Date): Document[] {
+  const isLater = { $gt: ['$$event.sequence', literal(sequence)] }
+  const isEmpty = { $eq: [{ $size: '$events' }, 0] }
   return [
+    { $set: { events: { $filter: { input: '$events', as: 'event', cond: isLater } } } },
     {
       $set: {
-        events: {
-          $filter: { input: '$events', as: 'event', cond: { $gt: ['$$event.sequence', literal(sequence)] } },
-        },
-      },
-    },
-    {
-      $set: {
-        events: { $cond: [{ $eq: [{ $size: '$events' }, 0] }, '$$REMOVE', '$events'] },
-        eventsAt: { $cond: [{ $eq: [{ $size: '$events' }, 0] }, '$$REMOVE', now] },
+        events: { $cond: [isEmpty, removed, '$events'] },
+        eventsAt: { $cond: [isEmpty, removed, now] },
       },
     },
   ]

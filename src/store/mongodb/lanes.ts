@@ -12,7 +12,7 @@ import {
   type Session,
 } from './session.ts'
 
-/** Lanes: what waits in them, and whether a person paused them. A lane in which nothing waits is told only if it was paused once. */
+/** Lanes: what waits in them, and whether a person paused them. A lane in which no task waits is listed only if it was paused once. */
 export function createLanes(session: Session): LaneStore {
   const { database, lanes, paused } = session
   return {
@@ -44,7 +44,7 @@ export function createLanes(session: Session): LaneStore {
   }
 }
 
-/** How many tasks wait, by lane. */
+/** Counts waiting tasks by lane. */
 async function countWaitingByLane({ database, tasks }: Session): Promise<ReadonlyMap<string, number>> {
   const counted = await database.run('lanes', () =>
     tasks
@@ -57,7 +57,7 @@ async function countWaitingByLane({ database, tasks }: Session): Promise<Readonl
   return new Map(counted.map(({ _id, tasks: count }) => [_id, count]))
 }
 
-/** A task's place in its lane. */
+/** What orders the tasks of a lane. */
 type Ranked = Pick<TaskDocument, 'priority' | 'rank' | 'order' | 'createdAt'>
 
 function nextOf(one: Ranked | undefined, other: Ranked | undefined): Ranked | undefined {
@@ -68,7 +68,7 @@ function nextOf(one: Ranked | undefined, other: Ranked | undefined): Ranked | un
 
 const byRank = { priority: 1, rank: 1, order: 1 } as const
 
-/** The next task of a lane that nobody has the right to send. */
+/** Returns the next task of a lane that no process has the right to send. */
 async function firstReady({ database, tasks }: Session, lane: string): Promise<Ranked | undefined> {
   const found = await database.run('lanes', () =>
     tasks
@@ -82,7 +82,7 @@ async function firstReady({ database, tasks }: Session, lane: string): Promise<R
   return found ?? undefined
 }
 
-/** The next task of each lane of those that were sent and could run now: no more of them than the broker has room for. */
+/** Returns, by lane, the next task of those that were sent and could run now: no more of them than the broker has capacity for. */
 async function firstSent({ database, tasks, now }: Session): Promise<ReadonlyMap<string, Ranked>> {
   const time = new Date(now())
   const found = await database.run('lanes', () =>
@@ -98,13 +98,13 @@ async function firstSent({ database, tasks, now }: Session): Promise<ReadonlyMap
       )
       .toArray(),
   )
-  return new Map(found.map(({ _id, first: turn }) => [_id, turn]))
+  return new Map(found.map(({ _id, first }) => [_id, first]))
 }
 
 /** Milliseconds until a pause that another process made is seen. */
 const rememberedMs = 1_000
 
-/** @param now The store's clock. */
+/** Which lanes are paused, as this process remembers it. `now`: the store's clock. */
 export function createPausedLanes(
   database: OpenableDatabase,
   lanes: Collection<LaneDocument>,
@@ -136,10 +136,8 @@ export function createPausedLanes(
   }
 }
 
-// HEADER fair-order: /** * Who waits in which order. Nothing is kept for it but the ranks of the waiting tasks: each process remembers the last ranks that it saw, * and asks the index once a second for those that other processes gave. Between processes the order is therefore nearly fair; within * one it is exact. */
-
-/** Whom the order asks. */
-export interface Asked {
+/** What the order reads from. */
+interface Source {
   database: SharedDatabase
   tasks: Collection<TaskDocument>
   /** The store's clock, epoch milliseconds. */
@@ -152,13 +150,16 @@ interface Line {
   period: Period
 }
 
-/** Milliseconds between questions for the same lane or user. */
-const askEveryMs = 1_000
-/** Lines kept in memory; beyond it all are asked for again. */
+/** Milliseconds between reads for the same lane or user. */
+const rankEveryMs = 1_000
+/** Lines kept in memory; beyond it all are source for again. */
 const mostKept = 20_000
 
-/** The order of one process; nothing is known of it at first. */
-export function createFairOrder(asked: Asked): FairOrder {
+/**
+ * The fair order of waiting tasks. Nothing is kept for it but their ranks: each process remembers the last ranks that it saw, and reads once
+ * a second those that other processes gave. Between processes the order is therefore nearly fair; within one it is exact.
+ */
+export function createFairOrder(source: Source): FairOrder {
   const lanes = new Map<string, Line>()
   const flows = new Map<string, Line>()
 
@@ -166,7 +167,7 @@ export function createFairOrder(asked: Asked): FairOrder {
     let line = lines.get(key)
     if (line === undefined) {
       if (lines.size >= mostKept) lines.clear()
-      line = { rank: undefined, period: createPeriod(askEveryMs, asked.now) }
+      line = { rank: undefined, period: createPeriod(rankEveryMs, source.now) }
       lines.set(key, line)
     }
     return line
@@ -176,18 +177,18 @@ export function createFairOrder(asked: Asked): FairOrder {
   const flowOf = (place: Place) => lineOf(flows, flowKey(place))
 
   async function refreshLane(place: Place): Promise<void> {
-    const first = await asked.database.run('first rank', () =>
-      asked.tasks.findOne(
+    const first = await source.database.run('first rank', () =>
+      source.tasks.findOne(
         { ready: queueOf(place.lane, false), priority: place.priority },
         { sort: { rank: 1 }, projection: { rank: 1 }, hint: 'tasks_ready' },
       ),
     )
-    // A lane in which nothing waits begins at the time: the same for every process, and later than whatever was in it.
-    laneOf(place).rank = Math.max(laneOf(place).rank ?? 0, first === null ? asked.now() : first.rank - 1)
+    // A lane in which nothing waits begins at the time: the same for every process, and later than every task that was in it.
+    laneOf(place).rank = Math.max(laneOf(place).rank ?? 0, first === null ? source.now() : first.rank - 1)
   }
 
   async function refreshFlows(places: readonly Place[]): Promise<void> {
-    const found = await asked.database.run('last ranks', () => lastRanks(asked, places))
+    const found = await source.database.run('last ranks', () => lastRanks(source, places))
     for (const place of places) flowOf(place).rank = found.get(flowKey(place))
   }
 
@@ -202,7 +203,7 @@ export function createFairOrder(asked: Asked): FairOrder {
     },
     rankFor(place) {
       const flow = flowOf(place)
-      flow.rank = fairRank(laneOf(place).rank ?? asked.now(), flow.rank)
+      flow.rank = fairRank(laneOf(place).rank ?? source.now(), flow.rank)
       return flow.rank
     },
     passed(place) {
@@ -225,7 +226,7 @@ function distinct(places: readonly Place[], keyOf: (place: Place) => string): Pl
 }
 
 /** The largest rank of each user's waiting tasks, by lane and priority. */
-async function lastRanks({ tasks }: Asked, places: readonly Place[]): Promise<ReadonlyMap<string, number>> {
+async function lastRanks({ tasks }: Source, places: readonly Place[]): Promise<ReadonlyMap<string, number>> {
   const among = <K extends keyof Place>(field: K) => ({
     $in: [...new Set(places.map(place => place[field]))],
   })

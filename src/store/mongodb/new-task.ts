@@ -1,4 +1,4 @@
-/** Who may wait: sub-tasks of running parents only, and others within the limits. */
+/** What is decided of a new task: whether it is admitted, and the document that is inserted. */
 import { type AdmissionLimits, refusalOf } from '../../task/admission.ts'
 import type { ErrorCode } from '../../task/errors.ts'
 import { unranked } from '../../task/fairness.ts'
@@ -8,7 +8,7 @@ import { claiming } from '../../task/transition.ts'
 import { priorities } from '../store.ts'
 import { type StoredEvent, type TaskDocument, waiting } from './documents.ts'
 import type { LargeValue } from './payloads.ts'
-import type { Session } from './session.ts'
+import { readFields, type Session } from './session.ts'
 
 /** One task to create. */
 export interface CreateRequest {
@@ -21,7 +21,7 @@ export type Refusal =
   | Extract<ErrorCode, 'USER_QUEUE_FULL' | 'LANE_QUEUE_FULL' | 'PARENT_NOT_RUNNING'>
   | undefined
 
-/** Asks what has to be known of parents and of those who wait, once for all, and answers one for one. */
+/** Admits sub-tasks of running parents, and other tasks within their limits. Reads once for all, and returns the refusals one for one. */
 export async function admit(session: Session, requests: readonly CreateRequest[]): Promise<Refusal[]> {
   const [running, waits] = await Promise.all([
     runningParents(session, requests),
@@ -47,24 +47,20 @@ function attemptKey(taskId: string, attempt: number): string {
   return `${attempt}\n${taskId}`
 }
 
-/** The attempts of parents that may add sub-tasks: they hold their task, and nobody asked them to stop. */
+/** Returns the attempts of parents that may add sub-tasks: they hold their task, and were not asked to stop. */
 async function runningParents(
-  { database, tasks }: Session,
+  session: Session,
   requests: readonly CreateRequest[],
 ): Promise<ReadonlySet<string>> {
   const parents = [...new Set(requests.map(({ task }) => task.parent?.taskId))].filter(id => id !== undefined)
   if (parents.length === 0) return new Set()
-  const found = await database.run('do parents run', () =>
-    tasks
-      .find({
-        _id: { $in: parents },
-        leaseUntil: { $exists: true },
-        cancelRequestedAt: { $exists: false },
-        pruning: { $exists: false },
-      })
-      .project<Pick<TaskDocument, '_id' | 'attempt'>>({ attempt: 1 })
-      .toArray(),
-  )
+  const filter = {
+    _id: { $in: parents },
+    leaseUntil: { $exists: true },
+    cancelRequestedAt: { $exists: false },
+    pruning: { $exists: false },
+  }
+  const found = await readFields(session, 'read parents', filter, ['attempt'])
   return new Set(found.map(({ _id, attempt }) => attemptKey(_id, attempt)))
 }
 
@@ -74,7 +70,7 @@ interface Waits {
   of(task: NewTask): readonly (readonly [Map<string, number>, string])[]
 }
 
-/** Tasks without a parent that wait, of the users and in the lanes that have a limit; counted no further than the limit. */
+/** Counts the waiting tasks without a parent, of the users and in the lanes that have a limit, and no further than the limit. */
 async function countWaiting(session: Session, requests: readonly CreateRequest[]): Promise<Waits> {
   const roots = requests.filter(({ task }) => task.parent === undefined)
   const [users, lanes] = await Promise.all([
@@ -91,7 +87,7 @@ async function countWaiting(session: Session, requests: readonly CreateRequest[]
   }
 }
 
-/** The highest limit that was given for each user, or each lane. */
+/** Returns the highest limit that was given for each user, or each lane. */
 function highestBy(
   field: 'userId' | 'lane',
   requests: readonly CreateRequest[],
@@ -112,7 +108,7 @@ async function countBy(
 ): Promise<Map<string, number>> {
   const counts = [...highest].map(async ([key, most]) => {
     const filter = { [field]: key, depth: 0, ...waiting }
-    const found = await database.run('count who waits', () =>
+    const found = await database.run('count waiting tasks', () =>
       tasks.countDocuments(filter, { limit: Math.max(1, most) }),
     )
     return [key, found] as const
@@ -120,14 +116,12 @@ async function countBy(
   return new Map(await Promise.all(counts))
 }
 
-// HEADER newcomer: /** The document of a new task. */
-
 const initialStatus: { status: TaskStatus; phase: Phase } = { status: 'QUEUED', phase: 'executing' }
 
-/** Numbers of tasks that came to be in the same millisecond. */
-const perMillisecond = 4_096
+/** Tasks of one millisecond that have numbers of their own. */
+export const perMillisecond = 4_096
 
-/** Gives each task a number that rises with submission; two processes may give the same one. */
+/** Returns numbers that rise with submission; two processes may give the same one. */
 export function createNumbers(now: () => number): () => number {
   let last = 0
   return () => {
@@ -136,18 +130,18 @@ export function createNumbers(now: () => number): () => number {
   }
 }
 
-/** What is decided of a task before it is written. */
+/** What is decided of a task before it is inserted. */
 export interface Initial {
-  /** Names the write. */
+  /** Names the insert. */
   name: string
   large: LargeValue | undefined
-  /** The write takes the right to send it, if it could run now. */
+  /** The insert takes the right to send it, if it could run now. */
   sends: boolean
-  /** The write starts its first attempt, if it could run now. */
+  /** The insert starts its first attempt, if it could run now. */
   claim: NewTask['claim']
 }
 
-/** The document that is inserted. */
+/** Returns the document that is inserted. */
 export function documentOf(session: Session, task: NewTask, initial: Initial): TaskDocument {
   const now = session.now()
   const at = new Date(now)
@@ -160,8 +154,7 @@ export function documentOf(session: Session, task: NewTask, initial: Initial): T
     ...place,
     rank: waitsUntil === undefined ? session.order.rankFor(place) : unranked,
     order: session.nextNumber(),
-    status: initialStatus.status,
-    phase: initialStatus.phase,
+    ...initialStatus,
     version: 1,
     parameters: initial.large === undefined ? task.parameters : '',
     parametersVersion: task.parametersVersion,
@@ -192,7 +185,7 @@ export function documentOf(session: Session, task: NewTask, initial: Initial): T
   return document
 }
 
-/** The claim that comes with the creation: nobody has to send it. */
+/** The claim that comes with the creation: it needs no delivery. */
 function start(session: Session, document: TaskDocument, claim: Started, at: Date): void {
   document.status = claiming.to
   document.attempt = 1
@@ -225,7 +218,7 @@ type Place = Pick<
   'ready' | 'sent' | 'sends' | 'lostAt' | 'wakeAt' | 'tellAt' | 'nextAttemptTimestamp'
 >
 
-/** Where it waits: for its time, in the hands of whoever created it, or in line; a sub-task gets its place when it has been counted. */
+/** Where it waits: for its time, as a delivery of the process that creates it, or in line. A sub-task gets its place when it has been counted. */
 function initialPlace(
   session: Session,
   { lane, parent }: NewTask,
@@ -234,7 +227,7 @@ function initialPlace(
 ): Place {
   if (waitsUntil !== undefined) {
     const wakeAt = new Date(waitsUntil)
-    // It joins the line when it has come: the broker knows no turns.
+    // It joins the line when that has come: the broker knows no ranks.
     return { wakeAt, nextAttemptTimestamp: wakeAt, tellAt: wakeAt }
   }
   if (parent !== undefined || claim !== undefined) return {}

@@ -20,7 +20,7 @@ export interface OutputDocument extends OutputPiece {
 
 type OutputWrite = Fenced & OutputPiece
 
-/** Pieces that go together at most: each has some kilobytes. */
+/** Pieces of one round trip at most: each has some kilobytes. */
 const mostTogether = 100
 
 /** What attempts write for others to follow. `idle` resolves when no piece is waiting or on its way. */
@@ -28,7 +28,7 @@ export function createOutput(session: Session): OutputStore & { idle(): Promise<
   const pieces = gather<OutputWrite, Applied>(writes => append(session, writes), { largest: mostTogether })
   return {
     append: writes => pieces.send(writes),
-    read: (taskId, from, limit) => read(session, taskId, { from, limit }),
+    read: (taskId, from, limit) => readPieces(session, taskId, { from, limit }),
     idle: () => pieces.idle(),
   }
 }
@@ -107,7 +107,7 @@ async function allow(session: Session, runs: readonly Run[]): Promise<ReadonlyMa
   return answers
 }
 
-/** What the task says before the run: a piece that leaves no gap; at the start also what an earlier attempt wrote, or nothing. */
+/** Returns what the task may say before the run: a piece that leaves no gap; at the start also what an earlier attempt wrote, or nothing. */
 function placesBefore({ attempt, first, last }: Run) {
   const own = { 'output.attempt': { $eq: attempt }, 'output.sequence': { $gte: first - 1, $lt: last } }
   return first === 1 ? [{ 'output.attempt': { $ne: attempt } }, own] : [own]
@@ -129,7 +129,7 @@ async function insertPieces({ database }: Session, runs: readonly Run[]): Promis
   )
 }
 
-/** The document of a piece. */
+/** Returns the document of a piece. */
 export function outputDocument(piece: Omit<OutputDocument, '_id'>): OutputDocument {
   return { _id: `${piece.taskId}/${piece.attempt}/${piece.sequence}`, ...piece }
 }
@@ -152,7 +152,7 @@ function gapError({ taskId, sequence }: OutputWrite): QuillworkError {
   )
 }
 
-async function read(
+async function readPieces(
   { database, tasks }: Session,
   taskId: string,
   { from, limit }: { from: OutputPlace; limit: number },
@@ -175,7 +175,7 @@ async function read(
       .limit(limit)
       .toArray(),
   )
-  // What comes after a piece that is still on its way is told when that one is there.
+  // What comes after a piece that is still on its way is returned when that one is there.
   const gap = found.findIndex(({ sequence }, index) => sequence !== after + index + 1)
   return { attempt, pieces: gap < 0 ? found : found.slice(0, gap) }
 }
@@ -199,7 +199,7 @@ export interface LogDocument {
   write: string
 }
 
-/** Adds lines, numbered without a gap, whoever else writes to the task. Lines of a task that is not there are dropped. */
+/** Adds lines, numbered without a gap although other processes write to the task. Lines of a task that is not there are dropped. */
 export async function addLines(session: Session, taskId: string, lines: readonly LogLine[]): Promise<void> {
   let last = await lastNumber(session, taskId)
   if (last === undefined) return
@@ -235,7 +235,7 @@ async function addTogether(
   }
 }
 
-/** Whether the lines were written, now or by an earlier send; not where others have taken their number. */
+/** Returns whether the lines were written, now or by an earlier send; not where other lines have taken their number. */
 function insertOnce(session: Session, document: LogDocument): Promise<boolean> {
   const logs = logsOf(session)
   return session.database.run('log', async () => {
@@ -249,7 +249,7 @@ function insertOnce(session: Session, document: LogDocument): Promise<boolean> {
   })
 }
 
-/** 0 for a task without lines, undefined for one that is not there. */
+/** Returns 0 for a task without lines, undefined for one that is not there. */
 async function lastNumber(session: Session, taskId: string): Promise<number | undefined> {
   const { database, tasks } = session
   const newest = await database.run('log', () =>
@@ -267,7 +267,7 @@ async function lastNumber(session: Session, taskId: string): Promise<number | un
   return task === null ? undefined : 0
 }
 
-/** The lines of a task after a number, at most `limit`. */
+/** Returns the lines of a task after a number, at most `limit`. */
 export async function readLog(
   session: Session,
   taskId: string,

@@ -17,7 +17,7 @@ export interface LargeValue {
   text: string
 }
 
-/** The payload for a text, under a fresh name; undefined for a text that stays in the document. */
+/** Returns the payload for a text, under a fresh name; undefined for a text that stays in the document. */
 export function largeValue(
   context: Context,
   taskId: string,
@@ -43,7 +43,7 @@ export async function writePayloads(
   )
 }
 
-/** Deletes payloads that nothing names. Best effort: what is left goes with the task. */
+/** Deletes payloads that no task names. Best effort: what is left goes with the task. */
 export function dropPayloads({ database, payloads }: Context, names: readonly string[]): void {
   if (names.length === 0) return
   database
@@ -68,16 +68,16 @@ function isLowSurrogate(code: number): boolean {
   return code >= 0xdc00 && code <= 0xdfff
 }
 
-/** Looks at documents of which a text was replaced between reading the document and reading the text. */
-const mostLooks = 4
+/** Reads of a document of which a text was replaced between reading the document and reading the text. */
+const mostReads = 4
 
-/** The records of documents, with their large texts, in one read more per page that has any. */
+/** Returns the records of documents, with their large texts: one read more per page that has any. */
 export async function recordsOf(context: Context, documents: readonly TaskDocument[]): Promise<TaskRecord[]> {
   let current = documents
-  for (let looks = 1; ; looks += 1) {
+  for (let reads = 1; ; reads += 1) {
     const texts = await readPayloads(context, current.flatMap(payloadsOf))
     const torn = current.filter(document => payloadsOf(document).some(name => !texts.has(name)))
-    if (torn.length === 0 || looks === mostLooks) return current.map(document => recordOf(document, texts))
+    if (torn.length === 0 || reads === mostReads) return current.map(document => recordOf(document, texts))
     const fresh = await readAgain(context, torn)
     current = current.map(document => fresh.get(document._id) ?? document)
   }

@@ -1,17 +1,17 @@
 /**
- * The parts of which every write of a task is made: a pipeline update, so that the version, the server's time and what is derived from the
- * rest of the document come out of the same write. What a user or a caller gave goes in as a literal: a text that begins with `$` would
- * be read as the name of a field.
+ * How tasks are written: by pipeline updates, so that the version, the server's time and what is derived from the rest of the document come
+ * out of the same write. What a user or a caller gave goes in as a literal: a text that begins with `$` would be read as the name of a
+ * field.
  */
 
 import type { Document } from 'mongodb'
 import { eventNameOf, type TaskEventName } from '../../task/events.ts'
 import { claiming, endsAttempt, type RecordChange, type Transition } from '../../task/transition.ts'
 import { mostAttempts } from '../transfer.ts'
-import type { Context, Features } from './session.ts'
 import { type LargeText, quarantinedSuffix, type TaskDocument } from './documents.ts'
 import { literal, type TaskUpdate } from './merge-updates.ts'
 import type { LargeValue } from './payloads.ts'
+import type { Context, Features } from './session.ts'
 
 /** The field of a document, as an expression names it. */
 type Field = `$${keyof TaskDocument & string}`
@@ -32,7 +32,7 @@ function isAbsent(field: Field): Document {
   return { $eq: [{ $type: field }, 'missing'] }
 }
 
-/** So many milliseconds after a time. */
+/** Returns a time plus milliseconds. */
 export function after(time: unknown, ms: unknown): Document {
   return { $dateAdd: { startDate: time, unit: 'millisecond', amount: ms } }
 }
@@ -45,7 +45,7 @@ function touched(context: Context, name: string): Document {
     lastWrites: {
       $slice: [{ $concatArrays: [[literal(name)], { $ifNull: ['$lastWrites', []] }] }, mostWrites],
     },
-    // A count that read the parent before this move is refused, and starts over.
+    // An aggregation that read the parent before this move is refused, and starts over.
     aggregate: {
       $cond: [
         isThere('$aggregate'),
@@ -56,7 +56,7 @@ function touched(context: Context, name: string): Document {
   }
 }
 
-/** A sub-task changed its status: its parent has to count it. */
+/** A sub-task changed its status: its parent has to aggregate it. */
 export const flagged: Document = {
   uncounted: { $cond: [isThere('$parentTaskId'), true, removed] },
 }
@@ -70,7 +70,7 @@ export const readyQueue: Document = {
   ],
 }
 
-/** Nobody has the right to send it, and it waits for nothing. */
+/** No process has the right to send it, and it waits for no time. */
 export const unqueued: Document = {
   ready: removed,
   sent: removed,
@@ -109,7 +109,7 @@ export function backInLine(now: Date): Document {
   }
 }
 
-/** Who has to look at the record; the last stage of every write that changes a status, a lease or a count. */
+/** Whether the record must be reconciled; the last stage of every write that changes a status, a lease or a count. */
 export const derived: Document = {
   $set: {
     look: {
@@ -138,7 +138,7 @@ export const derived: Document = {
 const mostPending = 32
 
 /**
- * The stage that leaves an event in the record; it reads the record as the stages before it left it.
+ * Returns the stage that leaves an event in the record; it reads the record as the stages before it left it.
  *
  * @param fields What only this kind of event has: an expression for each.
  */
@@ -178,12 +178,12 @@ export function eventStage(context: Context, name: TaskEventName, fields: Docume
 /** A delivery may be handed to the broker this much late, milliseconds; a later one waits for the next shorter delay. */
 const mayBeLateMs = 250
 
-/** How long the broker is to hold a task that may be claimed in `waitMs`; undefined when it waits here. */
+/** Returns how long the broker is to hold a task that may be claimed in `waitMs`; undefined when it waits here. */
 export function delayFor({ delays }: Features, waitMs: number): number | undefined {
   return delays.findLast(delay => delay <= waitMs + mayBeLateMs)
 }
 
-/** When the outbox looks at a task that may be claimed at `wakeAt`: as much ahead as the broker can hold it. Epoch milliseconds. */
+/** Returns when the outbox reads a task that may be claimed at `wakeAt`: as much ahead as the broker can hold it. Epoch milliseconds. */
 export function tellAtFor(features: Features, wakeAt: number, now: number): number {
   return wakeAt - (delayFor(features, wakeAt - now) ?? 0)
 }
@@ -195,7 +195,7 @@ export interface Move {
   name: string
   /** Texts that live apart. */
   large: readonly LargeValue[]
-  /** Its place in line, where an ended task waits anew. */
+  /** Its place in line, where an ended task waits again. */
   rank?: number
 }
 
@@ -209,8 +209,7 @@ const dateFields: ReadonlySet<keyof RecordChange> = new Set([
 const textFields: ReadonlySet<string> = new Set<LargeText>(['parameters', 'progress', 'result'])
 
 /**
- * What the document must still be. A rescuer that takes a lease for expired is told by the server's clock whether it is: its own may be
- * ahead.
+ * Returns what the document must still be. Whether a lease has expired is decided by the server's clock: that of a rescuer may be ahead.
  */
 export function guardOf(
   context: Context,
@@ -233,12 +232,12 @@ export function guardOf(
   return filter
 }
 
-/** What becomes of it. */
+/** Returns the pipeline that makes the document what the transition says. */
 export function pipelineOf(context: Context, move: Move): Document[] {
   const { transition } = move
   const { set } = transition
   const stages: Document[] = []
-  // Before anything changes: the attempt tells when it began and who ran it.
+  // Before anything changes: the document says when the attempt began and who ran it.
   if (isRemembered(transition)) stages.push(historyStage(context, transition))
   stages.push({
     $set: {
@@ -255,7 +254,7 @@ export function pipelineOf(context: Context, move: Move): Document[] {
   return [...stages, derived]
 }
 
-/** Whether the history of attempts gets a line; the attempt that completed is told by the record itself. */
+/** Whether the history of attempts gets a line; the attempt that completed is in the record itself. */
 function isRemembered(transition: Transition): boolean {
   const { name } = transition
   return endsAttempt(transition) && name !== 'completed' && name !== 'awaiting-subtasks'
@@ -293,7 +292,7 @@ function fieldsOf({ transition, large }: Move): Document {
   return fields
 }
 
-/** A dead letter that is opened is to be told; one that is closed no longer. */
+/** A dead letter that is opened is to be notified; one that is closed no longer. */
 function notificationOf({ features, serverNow }: Context, { deadLetter }: RecordChange): Document {
   if (deadLetter === undefined) return {}
   if (deadLetter === null) return { noticeAt: removed }

@@ -1,4 +1,4 @@
-import type { Filter } from 'mongodb'
+import type { Document, Filter } from 'mongodb'
 import { liveStatuses, type TaskStatus, taskStatuses, unsuccessfulStatuses } from '../../task/status.ts'
 import type { TaskRecord } from '../../task/task.ts'
 import { pageKey, pageOf, pageToken } from '../pages.ts'
@@ -7,11 +7,12 @@ import type { TaskDocument } from './documents.ts'
 import { recordsOf } from './payloads.ts'
 import type { Session } from './session.ts'
 
+/** Returns records by id, one for one; undefined for one that is not there. */
 export async function getTasks(
   session: Session,
   taskIds: readonly string[],
 ): Promise<(TaskRecord | undefined)[]> {
-  // Room for one more than can come: all come at once, and no second trip finds out that there are no more.
+  // One more than can come: all come at once, and no second round trip finds out that there are no more.
   const batchSize = taskIds.length + 1
   const documents = await session.database.run('get', () =>
     session.tasks.find({ _id: { $in: [...new Set(taskIds)] } }, { batchSize }).toArray(),
@@ -20,6 +21,7 @@ export async function getTasks(
   return taskIds.map(id => records.get(id))
 }
 
+/** Counts tasks by status. */
 export async function countTasks({ database, tasks }: Session): Promise<Record<TaskStatus, number>> {
   const counted = await database.run('counts', () =>
     tasks
@@ -33,7 +35,7 @@ export async function countTasks({ database, tasks }: Session): Promise<Record<T
   return Object.assign(zero, Object.fromEntries(counted.map(({ _id, tasks: count }) => [_id, count])))
 }
 
-/** Kept in the record by the writes that end attempts, oldest first; the last fifty. */
+/** Returns the attempts that the record keeps, oldest first; the last fifty. */
 export async function listAttempts({ database, tasks }: Session, taskId: string): Promise<AttemptRow[]> {
   const found = await database.run('attempts', () =>
     tasks.findOne<Pick<TaskDocument, 'pastAttempts'>>(
@@ -48,7 +50,7 @@ export async function listAttempts({ database, tasks }: Session, taskId: string)
   }))
 }
 
-/** Values of a filter stand behind an operator: whatever they are, they are compared and never read as a query. */
+/** Returns tasks, newest first unless asked otherwise. */
 export function listTasks(
   session: Session,
   filter: TaskFilter,
@@ -84,25 +86,41 @@ function indexFor({ parentTaskId, userId, status }: TaskFilter): string {
 
 function conditionsOf(filter: TaskFilter): Filter<TaskDocument> {
   const { status, taskType, userId, lane, tag, parentTaskId, rootsOnly, createdAfter, createdBefore } = filter
-  const createdAt = {
-    ...(createdAfter === undefined ? {} : { $gt: new Date(createdAfter) }),
-    ...(createdBefore === undefined ? {} : { $lt: new Date(createdBefore) }),
-  }
-  return {
-    ...(status === undefined ? {} : { status: { $in: [...status] } }),
-    ...among('taskType', taskType),
-    ...(userId === undefined ? {} : { userId: { $eq: userId } }),
-    ...(lane === undefined ? {} : { lane: { $eq: lane } }),
-    ...(tag === undefined ? {} : { tags: { $eq: tag } }),
-    ...(parentTaskId === undefined ? {} : { parentTaskId: { $eq: parentTaskId } }),
-    ...(rootsOnly === true ? { depth: { $eq: 0 } } : {}),
-    ...(Object.keys(createdAt).length === 0 ? {} : { createdAt }),
-  }
+  const dateOf = (time: number | undefined) => (time === undefined ? undefined : new Date(time))
+  return filterOf({
+    status: among(status),
+    taskType: among(taskType),
+    userId: equalTo(userId),
+    lane: equalTo(lane),
+    tags: equalTo(tag),
+    parentTaskId: equalTo(parentTaskId),
+    depth: rootsOnly === true ? { $eq: 0 } : undefined,
+    createdAt: between(dateOf(createdAfter), dateOf(createdBefore)),
+  })
+}
+
+/** Returns the filter of the conditions that were given. */
+export function filterOf(conditions: Readonly<Record<string, unknown>>): Filter<TaskDocument> {
+  return Object.fromEntries(Object.entries(conditions).filter(([, value]) => value !== undefined))
+}
+
+/** Values of a filter stand behind an operator: whatever they are, they are compared and never read as a query. */
+export function equalTo(value: unknown): Document | undefined {
+  return value === undefined ? undefined : { $eq: value }
 }
 
 /** No list does not restrict; an empty one matches nothing. */
-function among(field: 'taskType' | 'status', values: readonly string[] | undefined): Filter<TaskDocument> {
-  return values === undefined ? {} : { [field]: { $in: values.map(String) } }
+export function among(values: readonly string[] | undefined): Document | undefined {
+  return values === undefined ? undefined : { $in: values.map(String) }
+}
+
+/** Returns the condition that excludes both ends; each may be left out. */
+export function between<T>(above: T | undefined, below: T | undefined): Document | undefined {
+  if (above === undefined && below === undefined) return undefined
+  return {
+    ...(above === undefined ? {} : { $gt: above }),
+    ...(below === undefined ? {} : { $lt: below }),
+  }
 }
 
 interface ChildrenFilter {
@@ -112,7 +130,7 @@ interface ChildrenFilter {
   failedFirst?: boolean
 }
 
-/** In the order of submission. */
+/** Returns sub-tasks in the order of submission, or those that failed first. */
 export function listChildren(
   session: Session,
   filter: ChildrenFilter,
@@ -131,11 +149,11 @@ function childrenOf(
   return {
     operation: 'children',
     index: 'tasks_parent',
-    filter: {
-      parentTaskId: { $eq: parentTaskId },
-      ...among('status', statuses),
-      ...(taskType === undefined ? {} : { taskType: { $eq: taskType } }),
-    },
+    filter: filterOf({
+      parentTaskId: equalTo(parentTaskId),
+      status: among(statuses),
+      taskType: equalTo(taskType),
+    }),
     newestFirst: false,
   }
 }
@@ -158,8 +176,8 @@ async function failedFirst(
     )
     if (statuses.length === 0) continue
     const from: Place | undefined = current === part && place.length === 2 ? place : undefined
-    const room = pageSize + 1 - documents.length
-    documents.push(...(await readBeyond(session, childrenOf(filter, statuses), from, room)))
+    const missing = pageSize + 1 - documents.length
+    documents.push(...(await readBeyond(session, childrenOf(filter, statuses), from, missing)))
   }
   return taskPage(session, documents, pageSize, ({ status, order, _id }) =>
     pageToken(bound, [unsuccessful.includes(status) ? 0 : 1, order, _id]),
@@ -167,7 +185,7 @@ async function failedFirst(
 }
 
 /** A place in a listing: the order of submission, and the id where two processes gave the same. */
-export type Place = readonly [order: number, id: string]
+type Place = readonly [order: number, id: string]
 
 /** A listing: which tasks, along which index, newest or oldest first. */
 export interface Listing {
@@ -179,8 +197,8 @@ export interface Listing {
   newestFirst: boolean
 }
 
-/** At most `limit` tasks of a listing beyond a place. */
-export function readBeyond(
+/** Returns at most `limit` tasks of a listing beyond a place. */
+function readBeyond(
   { database, tasks }: Session,
   listing: Listing,
   place: Place | undefined,
@@ -198,14 +216,14 @@ export function readBeyond(
   )
 }
 
-/** One range of the index, less those of the same order that were shown already. */
+/** One range of the index, less those of the same order that were shown. */
 function beyondPlace([order, id]: Place, newestFirst: boolean): Filter<TaskDocument> {
   return newestFirst
     ? { order: { $lte: order }, $nor: [{ order: { $eq: order }, _id: { $gte: id } }] }
     : { order: { $gte: order }, $nor: [{ order: { $eq: order }, _id: { $lte: id } }] }
 }
 
-/** A page of a listing. `bound` is what its tokens are bound to. */
+/** Returns a page of a listing. `bound` is what its tokens are bound to. */
 export async function pageOfTasks(
   session: Session,
   listing: Listing,
@@ -217,8 +235,8 @@ export async function pageOfTasks(
   return taskPage(session, documents, request.pageSize, ({ order, _id }) => pageToken(bound, [order, _id]))
 }
 
-/** The page of documents of which one more than asked for was read. */
-export async function taskPage(
+/** Returns the page of documents of which one more than asked for was read. */
+async function taskPage(
   session: Session,
   documents: readonly TaskDocument[],
   pageSize: number,
@@ -228,7 +246,7 @@ export async function taskPage(
   return { items: await recordsOf(session, items), ...rest }
 }
 
-/** The tasks of a tree that wait for its budget. */
+/** Returns the tasks of a tree that wait for its budget, the first submitted first. */
 export async function waitingForBudget(
   session: Session,
   rootTaskId: string,
@@ -242,9 +260,9 @@ export async function waitingForBudget(
     'errorInfo.code': 'BUDGET_EXHAUSTED',
   }
   const hint = 'tasks_tree_wake'
-  const total = await database.run('count who waits', () => tasks.countDocuments(filter, { hint }))
+  const total = await database.run('count waiting for budget', () => tasks.countDocuments(filter, { hint }))
   if (total === 0 || limit === 0) return { total, tasks: [] }
-  const found = await database.run('who waits', () =>
+  const found = await database.run('waiting for budget', () =>
     tasks.find(filter).hint(hint).sort({ order: 1, _id: 1 }).limit(limit).toArray(),
   )
   return { total, tasks: await recordsOf(session, found) }

@@ -1,30 +1,30 @@
-/** Whose turn it is: reads the next tasks of each lane, and takes the right to send them. */
+/** The next tasks of each lane in fair order, and the right to send them. */
 
 import type { Filter } from 'mongodb'
 import { type Delivery, type LaneCapacity, priorities } from '../store.ts'
 import { queueOf, type TaskDocument } from './documents.ts'
 import { after, removed } from './pipeline.ts'
-import type { Session } from './session.ts'
+import { readFields, type Session } from './session.ts'
 
 /** What of a task a delivery needs. */
-export const deliveryFields = {
-  taskType: 1,
-  lane: 1,
-  attempt: 1,
-  crashCount: 1,
-  userId: 1,
-  priority: 1,
-  rank: 1,
-  retryCount: 1,
-  traceparent: 1,
-  parentTaskId: 1,
-  wakeAt: 1,
-} as const satisfies Partial<Record<keyof TaskDocument, 1>>
+export const deliveryFields = [
+  'taskType',
+  'lane',
+  'attempt',
+  'crashCount',
+  'userId',
+  'priority',
+  'rank',
+  'retryCount',
+  'traceparent',
+  'parentTaskId',
+  'wakeAt',
+] as const satisfies readonly (keyof TaskDocument)[]
 
-/** A task as a look finds it. */
-export type Waiting = Pick<TaskDocument, '_id' | keyof typeof deliveryFields>
+/** A task that waits, as a delivery needs it. */
+export type Waiting = Pick<TaskDocument, '_id' | (typeof deliveryFields)[number]>
 
-/** The delivery of a task. `delayMs`: how long the broker is to hold it. */
+/** Returns the delivery of a task. `delayMs`: how long the broker is to hold it. */
 export function deliveryOf(
   task: Omit<Waiting, 'rank' | 'parentTaskId' | 'wakeAt'>,
   delayMs?: number,
@@ -46,60 +46,60 @@ export function deliveryOf(
   }
 }
 
-/** The next deliveries of these lanes, at most as many as there is room for, and the right to send them; none of a paused lane. */
+/** Takes the right to send the next tasks of these lanes, at most as many as there is capacity for, and returns their deliveries; none of a paused lane. */
 export async function deliverReady(
   session: Session,
   lanes: readonly LaneCapacity[],
   quarantined: number,
 ): Promise<Delivery[]> {
   const usable = lanes.filter(
-    ({ capacity: room, takesUrgent }) => room > 0 || (quarantined > 0 && takesUrgent === true),
+    ({ capacity, takesUrgent }) => capacity > 0 || (quarantined > 0 && takesUrgent === true),
   )
   if (usable.length === 0 || !(await mayBeReady(session, usable))) return []
   const paused = await session.paused.current()
   const open = usable.filter(({ lane }) => !paused.has(lane))
   const crashed = quarantined > 0 ? await findQuarantined(session, open, quarantined) : []
   const found = await Promise.all(
-    open.map(async ({ lane, capacity: room, takesUrgent }) => {
+    open.map(async ({ lane, capacity, takesUrgent }) => {
       const mine = crashed.filter(task => task.lane === lane)
-      const first = takesUrgent === true ? mine : mine.slice(0, room)
-      return [...first, ...(await findReady(session, lane, room - first.length))]
+      const first = takesUrgent === true ? mine : mine.slice(0, capacity)
+      return [...first, ...(await findReady(session, lane, capacity - first.length))]
     }),
   )
   return takeRightToSend(session, found.flat())
 }
 
-/** What this process wrote is known; whether others wrote something is asked with one question for all that is quiet, now and then. */
+/** What this process wrote is flagged; what other processes wrote is read now and then, with one query for all lanes without a flag. */
 async function mayBeReady(session: Session, lanes: readonly LaneCapacity[]): Promise<boolean> {
   const { flags } = session
-  const quiet = lanes.filter(({ lane }) => !flags.isReady(lane))
-  const isKnown = flags.quarantined || quiet.length < lanes.length
-  const queues = quiet.map(({ lane }) => queueOf(lane, false))
-  // A lane may be busy for hours: what crashed in other processes is asked for all the same.
+  const clean = lanes.filter(({ lane }) => !flags.isReady(lane))
+  const isFlagged = flags.quarantined || clean.length < lanes.length
+  const queues = clean.map(({ lane }) => queueOf(lane, false))
+  // A lane may be busy for hours: what crashed in other processes is read all the same.
   if (!flags.quarantined) queues.push(...lanes.map(({ lane }) => queueOf(lane, true)))
-  if (queues.length === 0 || !flags.periods.ready.isOver()) return isKnown
+  if (queues.length === 0 || !flags.periods.ready.isOver()) return isFlagged
   const any = await session.database.run('is anything ready', () =>
     session.tasks.findOne({ ready: { $in: queues } }, { projection: { _id: 1 }, hint: 'tasks_ready' }),
   )
-  if (any === null) return isKnown
+  if (any === null) return isFlagged
   flags.setReady()
   flags.quarantined = true
   return true
 }
 
-/** The next tasks of a lane in fair order. */
-async function findReady(session: Session, lane: string, room: number): Promise<Waiting[]> {
-  if (room <= 0 || !session.flags.isReady(lane)) return []
+/** Returns the next tasks of a lane in fair order. */
+async function findReady(session: Session, lane: string, capacity: number): Promise<Waiting[]> {
+  if (capacity <= 0 || !session.flags.isReady(lane)) return []
   session.flags.clearReady(lane)
-  const found = await findNext(session, { ready: queueOf(lane, false) }, room)
-  if (found.length === room) session.flags.setReady(lane)
+  const found = await findNext(session, { ready: queueOf(lane, false) }, capacity)
+  if (found.length === capacity) session.flags.setReady(lane)
   return found
 }
 
 /** Quarantined tasks of which some are taken: several processes that all took the first would wait for each other. */
 const quarantinedAtOnce = 8
 
-/** Some of the next tasks whose last attempt crashed, until `most` are out. */
+/** Returns some of the next quarantined tasks, until `most` are out. */
 async function findQuarantined(
   session: Session,
   lanes: readonly LaneCapacity[],
@@ -107,36 +107,25 @@ async function findQuarantined(
 ): Promise<Waiting[]> {
   const { flags, inFlight } = session
   if (!flags.quarantined) return []
-  const room = most - (await inFlight.countQuarantined())
-  // While they are out the next is looked for each time: one may have come to its end.
-  if (room <= 0) return []
+  const capacity = most - (await inFlight.countQuarantined())
+  // While they are out the next one is searched each time: one may have ended.
+  if (capacity <= 0) return []
   flags.quarantined = false
   const queues = lanes.map(({ lane }) => queueOf(lane, true))
   const next = await findNext(session, { ready: { $in: queues } }, quarantinedAtOnce)
   if (next.length > 0) flags.quarantined = true
-  return someOf(next, room)
+  return someOf(next, capacity)
 }
 
-/** By chance, at most so many, one after the other in the line from there on. */
+/** Returns at most so many, one after the other from a place by chance. */
 function someOf<T>(line: readonly T[], most: number): T[] {
   const start = Math.floor(Math.random() * line.length)
   return [...line.slice(start), ...line.slice(0, start)].slice(0, most)
 }
 
-function findNext(
-  { database, tasks }: Session,
-  filter: Filter<TaskDocument>,
-  limit: number,
-): Promise<Waiting[]> {
-  return database.run('next in turn', () =>
-    tasks
-      .find(filter)
-      .hint('tasks_ready')
-      .sort({ priority: 1, rank: 1, order: 1, _id: 1 })
-      .limit(limit)
-      .project<Waiting>(deliveryFields)
-      .toArray(),
-  )
+function findNext(session: Session, filter: Filter<TaskDocument>, limit: number): Promise<Waiting[]> {
+  const sort = { priority: 1, rank: 1, order: 1, _id: 1 } as const
+  return readFields(session, 'next in line', filter, deliveryFields, { hint: 'tasks_ready', sort, limit })
 }
 
 /** Takes the right to send: of several processes that found the same task, one has it. */
@@ -165,22 +154,18 @@ async function takeRightToSend(session: Session, found: readonly Waiting[]): Pro
   return deliveries
 }
 
-/** Which of the tasks were given to this look. */
+/** Returns which of the tasks were taken under this name. */
 export async function idsSentBy(
-  { database, tasks }: Session,
+  session: Session,
   ids: readonly string[],
   by: string,
 ): Promise<ReadonlySet<string>> {
-  const found = await database.run('which were taken', () =>
-    tasks
-      .find({ _id: { $in: [...ids] }, 'sent.by': by })
-      .project<{ _id: string }>({ _id: 1 })
-      .toArray(),
-  )
+  const filter = { _id: { $in: [...ids] }, 'sent.by': by }
+  const found = await readFields(session, 'which were taken', filter, [])
   return new Set(found.map(({ _id }) => _id))
 }
 
-/** What is known of a task from now on. */
+/** Updates what this process knows of a task that it sends. */
 export function noteSent(session: Session, task: Waiting): void {
   session.order.passed(task)
   session.parents.set(task._id, task.parentTaskId)

@@ -1,5 +1,5 @@
 /** What the parts of this store share. `store.ts` builds it, each part after those that it needs. */
-import type { Collection } from 'mongodb'
+import type { Collection, Filter, FindOptions } from 'mongodb'
 import type { Delivery } from '../store.ts'
 import type { OpenableDatabase } from './database.ts'
 import type { LaneDocument, PayloadDocument, TaskDocument } from './documents.ts'
@@ -34,6 +34,20 @@ export interface Context {
 export interface Session extends Context {
   parents: ParentIndex
   inFlight: InFlightDeliveries
+}
+
+/** Reads some fields of tasks in one round trip. `operation` names it in errors. */
+export function readFields<K extends keyof TaskDocument>(
+  { database, tasks }: Context,
+  operation: string,
+  filter: Filter<TaskDocument>,
+  fields: readonly K[],
+  options: Pick<FindOptions, 'hint' | 'sort' | 'limit'> = {},
+): Promise<Pick<TaskDocument, K | '_id'>[]> {
+  const projection = Object.fromEntries(['_id', ...fields].map(field => [field, 1]))
+  return database.run(operation, () =>
+    tasks.find<Pick<TaskDocument, K | '_id'>>(filter, { ...options, projection }).toArray(),
+  )
 }
 
 /** What the engine asked for, because other processes are told of it. */

@@ -1,3 +1,4 @@
+/** Small states that processes share: the accounts of rate limits and budgets, schedules, and the processes themselves. */
 import { randomUUID } from 'node:crypto'
 import type { SharedText } from '../../runtime/shared-account.ts'
 import {
@@ -14,7 +15,7 @@ import { collections } from './indexes.ts'
 import type { Session } from './session.ts'
 import { replaceAll } from './transfer-tasks.ts'
 
-/** A shared state as it is kept. */
+/** A shared state, as the collection `shared_states` keeps it. */
 interface StateDocument {
   _id: string
   state: string
@@ -99,11 +100,32 @@ export interface ScheduleDocument {
   write: string
 }
 
+/** Returns the document of a schedule. */
+export function scheduleDocument({ id, definition, lastTick, lastTaskId }: ScheduleState): ScheduleDocument {
+  return {
+    _id: id,
+    definition,
+    write: randomUUID(),
+    ...(lastTick === undefined ? {} : { lastTick: new Date(lastTick) }),
+    ...(lastTaskId === undefined ? {} : { lastTaskId }),
+  }
+}
+
+/** Returns the schedule of a document. */
+export function scheduleOf({ _id, definition, lastTick, lastTaskId }: ScheduleDocument): ScheduleState {
+  return {
+    id: _id,
+    definition,
+    ...(lastTick === undefined ? {} : { lastTick: lastTick.getTime() }),
+    ...(lastTaskId === undefined ? {} : { lastTaskId }),
+  }
+}
+
 /** What schedules remember between ticks. */
 export function createSchedules({ database }: Session): ScheduleStore {
   const schedules = database.collection<ScheduleDocument>('schedules')
 
-  /** Of those who saw the same tick one finds it; of those who saw no schedule one makes it, and the others meet its id. */
+  /** Of the processes that saw the same tick one finds it; of those that saw no schedule one inserts it, and the others meet its id. */
   async function take(document: ScheduleDocument, seenTick: number | undefined): Promise<boolean> {
     const { _id, ...rest } = document
     const filter = {
@@ -123,23 +145,10 @@ export function createSchedules({ database }: Session): ScheduleStore {
   return {
     async schedules() {
       const found = await database.run('schedules', () => schedules.find().sort({ _id: 1 }).toArray())
-      return found.map(
-        ({ _id, definition, lastTick, lastTaskId }): ScheduleState => ({
-          id: _id,
-          definition,
-          ...(lastTick === undefined ? {} : { lastTick: lastTick.getTime() }),
-          ...(lastTaskId === undefined ? {} : { lastTaskId }),
-        }),
-      )
+      return found.map(scheduleOf)
     },
-    advance({ id, definition, lastTick, lastTaskId }, seenTick) {
-      const document: ScheduleDocument = {
-        _id: id,
-        definition,
-        write: randomUUID(),
-        ...(lastTick === undefined ? {} : { lastTick: new Date(lastTick) }),
-        ...(lastTaskId === undefined ? {} : { lastTaskId }),
-      }
+    advance(state, seenTick) {
+      const document = scheduleDocument(state)
       return database.run('advance', () => take(document, seenTick))
     },
   }
@@ -154,7 +163,7 @@ interface NodeDocument extends Omit<NodeState, 'nodeId' | 'startedAt' | 'seenAt'
 
 /** A process that did not report for this long is not listed, in milliseconds. */
 const seenWithinMs = 60_000
-/** A process that did not report for this long is forgotten, in milliseconds: it died without saying so. */
+/** A process that did not report for this long is removed, in milliseconds: it died without saying so. */
 const keptForMs = 86_400_000
 
 /** The processes that share the store. */

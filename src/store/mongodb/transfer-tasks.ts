@@ -11,15 +11,13 @@ import { mostAttempts, type RowsTransfer, type TransferredTask } from '../transf
 import { type CheckpointDocument, checkpointName } from './attempts.ts'
 import { type LargeText, type PastAttempt, queueOf, type TaskDocument, times } from './documents.ts'
 import { collections } from './indexes.ts'
+import { perMillisecond } from './new-task.ts'
 import { type LogDocument, linesPerDocument } from './output.ts'
 import { type LargeValue, largeValue, recordsOf, writePayloads } from './payloads.ts'
-import type { Session } from './session.ts'
+import { readFields, type Session } from './session.ts'
 
 /** Tasks of a page. */
 const pageTasks = 200
-/** Numbers of tasks that came to be in the same millisecond. */
-const perMillisecond = 4_096
-
 /** Reads and writes the tasks, each with all that hangs on it. */
 export function tasksTransfer(session: Session): RowsTransfer<TransferredTask> {
   const orders = { last: 0 }
@@ -47,7 +45,7 @@ function readPage(
   )
 }
 
-/** What comes after a document in the order of `order` and id. */
+/** Returns the filter of what comes after a document in the order of `order` and id. */
 export function beyond(after: { order: number; _id: string } | undefined): Document {
   return after === undefined
     ? {}
@@ -80,7 +78,7 @@ async function readTasks(session: Session, documents: readonly TaskDocument[]): 
   })
 }
 
-/** The documents of a collection that belong to the tasks, by task. */
+/** Returns the documents of a collection that belong to the tasks, by task. */
 async function readBelonging<D extends Document & { taskId: string }>(
   { database }: Session,
   collection: string,
@@ -102,21 +100,17 @@ function linesOf(documents: readonly LogDocument[]): (LogLine & { sequence: numb
 }
 
 type Change = { from?: TaskStatus; to: TaskStatus }
-type Child = Pick<TaskDocument, '_id' | 'status' | 'counted'> & { parentTaskId: string }
 
-/** What these parents have not counted yet: what a count that was interrupted has in its list, the parent has counted. */
+/** Returns what these parents have not counted yet. What an interrupted aggregation has in its list, the parent has counted. */
 async function readUncounted(
-  { database, tasks }: Session,
+  session: Session,
   parents: readonly TaskDocument[],
 ): Promise<ReadonlyMap<string, Change[]>> {
   const byId = new Map(parents.map(parent => [parent._id, parent]))
-  const children = await database.run('read sub-tasks that moved', () =>
-    tasks
-      .find({ uncounted: true, parentTaskId: { $in: [...byId.keys()] } })
-      .project<Child>({ parentTaskId: 1, status: 1, counted: 1 })
-      .toArray(),
-  )
-  const changes = children.map(({ _id, parentTaskId, status, counted }) => {
+  const filter = { uncounted: true as const, parentTaskId: { $in: [...byId.keys()] } }
+  const fields = ['parentTaskId', 'status', 'counted'] as const
+  const children = await readFields(session, 'read sub-tasks that moved', filter, fields)
+  const changes = children.map(({ _id, parentTaskId = '', status, counted }) => {
     const listed = byId.get(parentTaskId)?.aggregate?.batch?.find(({ id }) => id === _id)
     const from = listed?.as ?? counted?.as
     return { parentTaskId, change: from === undefined ? { to: status } : { from, to: status } }
@@ -236,7 +230,7 @@ type Plain = Omit<TaskRecord, 'id' | 'tags' | 'priority' | LargeText>
 
 const timed: ReadonlySet<string> = new Set<Timed>([...times, 'createdAt', 'updatedAt'])
 
-/** A lease is void: whoever held it does not know this database. */
+/** A lease is void: its holder does not know this database. */
 function withDates(record: Plain): Omit<Plain, Timed> & Pick<TaskDocument, Timed> {
   const fields = Object.entries(record).map(([field, value]) => {
     const isTime = timed.has(field) && typeof value === 'number'

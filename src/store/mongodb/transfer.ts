@@ -1,7 +1,7 @@
-/** A whole database as rows that can be moved to another store. */
+/** A whole database as rows that can be moved to another store. One that is being filled is marked, so that no engine works on a part of it. */
 
 import { randomUUID } from 'node:crypto'
-import type { Document } from 'mongodb'
+import type { Collection, Document } from 'mongodb'
 import { QuillworkError } from '../../task/errors.ts'
 import type { ScheduleState, UnparsableMessage } from '../store.ts'
 import type {
@@ -13,11 +13,10 @@ import type {
 } from '../transfer.ts'
 import type { OpenableDatabase } from './database.ts'
 import { beginningOf, type UnparsableDocument } from './dead-letters.ts'
-import type { TaskDocument } from './documents.ts'
 import { collections } from './indexes.ts'
 import { type OutputDocument, outputDocument } from './output.ts'
-import type { Session } from './session.ts'
-import { budgetsTransfer, type ScheduleDocument } from './states.ts'
+import { readFields, type Session } from './session.ts'
+import { budgetsTransfer, type ScheduleDocument, scheduleDocument, scheduleOf } from './states.ts'
 import { beyond, replaceAll, tasksTransfer } from './transfer-tasks.ts'
 import type { UsageDocument } from './usage.ts'
 
@@ -25,7 +24,7 @@ import type { UsageDocument } from './usage.ts'
 const pageRows = 500
 /** Pieces of output of a page: each may have some kilobytes. */
 const pagePieces = 100
-/** Strays of a page: each may have some megabytes. */
+/** Unparsable messages of a page: each may have some megabytes. */
 const pageUnparsable = 20
 
 /** Reads and writes the rows of a database. */
@@ -75,7 +74,7 @@ function outputTransfer(session: Session): RowsTransfer<TransferredPiece> {
   }
 }
 
-/** The tasks say how far they were written: as far as the last piece of the last attempt. */
+/** Writes into the tasks how far their output goes: to the last piece of the last attempt. */
 async function allowUpTo({ database, tasks }: Session, pieces: readonly TransferredPiece[]): Promise<void> {
   if (pieces.length === 0) return
   const writes = pieces.map(({ taskId, attempt, sequence }) => ({
@@ -115,20 +114,13 @@ function usageTransfer(session: Session): RowsTransfer<TransferredUsage> {
   }
 }
 
-type ParentLink = Pick<TaskDocument, '_id' | 'parentTaskId'>
-
 /** Returns the way from a task up to its root, as far as its tasks are there. */
-async function readPaths({ database, tasks }: Session, rows: readonly TransferredUsage[]) {
+async function readPaths(session: Session, rows: readonly TransferredUsage[]) {
   const parents = new Map<string, string | undefined>()
   let asked = [...new Set(rows.map(({ taskId }) => taskId))]
   while (asked.length > 0) {
     const ids = asked
-    const found = await database.run('read parents', () =>
-      tasks
-        .find({ _id: { $in: ids } })
-        .project<ParentLink>({ parentTaskId: 1 })
-        .toArray(),
-    )
+    const found = await readFields(session, 'read parents', { _id: { $in: ids } }, ['parentTaskId'])
     for (const { _id, parentTaskId } of found) parents.set(_id, parentTaskId)
     asked = [...new Set(found.flatMap(({ parentTaskId }) => parentTaskId ?? []))].filter(
       id => !parents.has(id),
@@ -167,7 +159,7 @@ function readUnparsable(
   { database }: Session,
   after: UnparsableDocument | undefined,
 ): Promise<UnparsableDocument[]> {
-  return database.run('read strays', () =>
+  return database.run('read unparsable', () =>
     database
       .collection<UnparsableDocument>(collections.unparsable)
       .find(beyond(after))
@@ -183,25 +175,6 @@ function schedulesTransfer(session: Session): RowsTransfer<ScheduleState> {
       for await (const rows of pagesById<ScheduleDocument>(session, 'schedules')) yield rows.map(scheduleOf)
     },
     write: rows => replaceAll(session, 'schedules', rows.map(scheduleDocument)),
-  }
-}
-
-function scheduleOf({ _id, definition, lastTick, lastTaskId }: ScheduleDocument): ScheduleState {
-  return {
-    id: _id,
-    definition,
-    ...(lastTick === undefined ? {} : { lastTick: lastTick.getTime() }),
-    ...(lastTaskId === undefined ? {} : { lastTaskId }),
-  }
-}
-
-function scheduleDocument({ id, definition, lastTick, lastTaskId }: ScheduleState): ScheduleDocument {
-  return {
-    _id: id,
-    definition,
-    write: randomUUID(),
-    ...(lastTick === undefined ? {} : { lastTick: new Date(lastTick) }),
-    ...(lastTaskId === undefined ? {} : { lastTaskId }),
   }
 }
 
@@ -223,9 +196,7 @@ function pausedLanesTransfer(session: Session): RowsTransfer<PausedLane> {
   }
 }
 
-// HEADER filling: /** A database that is being filled from another store is marked, so that no engine works on a part of it. */
-
-/** Says of a database that it is being filled. */
+/** Says that the database is being filled. */
 interface Mark {
   _id: 'filling'
   /** Where the rows come from, for people. */
@@ -234,7 +205,7 @@ interface Mark {
 }
 
 const markName = 'transfers'
-/** What processes tell each other is nothing that anybody would miss. */
+/** What processes tell each other need not be kept. */
 const passing = new Set([markName, 'nodes', 'shared_states'])
 
 /**
@@ -249,7 +220,7 @@ export async function beginFilling(database: OpenableDatabase, from: string): Pr
   const isOurs = (await readMark(database)) !== null
   for (const name of own.filter(each => !passing.has(each))) {
     if (isOurs) await empty(database, name)
-    else if ((await database.run('look', () => database.collection(name).findOne({}))) !== null)
+    else if ((await database.run('read', () => database.collection(name).findOne({}))) !== null)
       throw new QuillworkError(
         'STORE_NOT_EMPTY',
         `The collection ${name} of the database has documents; name another database.`,
@@ -265,7 +236,7 @@ const perDelete = 1_000
 async function empty(database: OpenableDatabase, name: string): Promise<void> {
   const collection = database.collection(name)
   for (;;) {
-    const found = await database.run('look', () =>
+    const found = await database.run('read', () =>
       collection.find({}, { projection: { _id: 1 }, limit: perDelete }).toArray(),
     )
     if (found.length === 0) return
@@ -273,7 +244,7 @@ async function empty(database: OpenableDatabase, name: string): Promise<void> {
   }
 }
 
-/** The database is full: engines may open it. */
+/** The database is complete: engines may open it. */
 export async function endFilling(database: OpenableDatabase): Promise<void> {
   await database.run('unmark', () => marksOf(database).deleteOne({ _id: 'filling' }))
 }
@@ -292,6 +263,6 @@ function readMark(database: OpenableDatabase): Promise<Mark | null> {
   return database.run('look for a mark', () => marksOf(database).findOne({ _id: 'filling' }))
 }
 
-function marksOf(database: OpenableDatabase) {
+function marksOf(database: OpenableDatabase): Collection<Mark> {
   return database.collection<Mark>(markName)
 }

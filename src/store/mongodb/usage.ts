@@ -39,10 +39,8 @@ type Link = Pick<TaskDocument, '_id' | 'userId' | 'parentTaskId' | 'rootTaskId'>
 
 async function findLink({ database, tasks }: Session, taskId: string): Promise<Link | undefined> {
   const projection = { userId: 1, parentTaskId: 1, rootTaskId: 1 }
-  const found = await database.run('usage', () =>
-    tasks.findOne<Link>({ _id: { $eq: taskId } }, { projection }),
-  )
-  return found ?? undefined
+  const filter = { _id: { $eq: taskId } }
+  return (await database.run('usage', () => tasks.findOne<Link>(filter, { projection }))) ?? undefined
 }
 
 /** A task names its parent and its root; only what lies between them is read, one read per level. */
@@ -66,7 +64,7 @@ interface Sum {
   priced: number
 }
 
-/** What a document is summed by. */
+/** What documents are summed by. */
 const keys: Readonly<Record<UsageKind, Document | string>> = {
   task: '$taskId',
   user: '$userId',
@@ -75,7 +73,7 @@ const keys: Readonly<Record<UsageKind, Document | string>> = {
   model: '$model',
 }
 
-/** Sums calls by a key, a page of keys at a time. */
+/** Returns sums of calls by a key, a page of keys at a time. */
 export async function reportUsage(
   { database }: Session,
   filter: UsageFilter,
@@ -114,7 +112,7 @@ const groupSums = {
   priced: { $sum: { $cond: [{ $isNumber: '$cost' }, 1, 0] } },
 }
 
-/** Never empty: the first says that a call has a time. */
+/** Returns at least one condition: that a call has a time. */
 function usageConditions(filter: UsageFilter): Filter<UsageDocument>[] {
   const { taskId, treeOf, userId, subject, model, after, before } = filter
   const equal = { taskId, path: treeOf, userId, subject, model }
@@ -127,7 +125,7 @@ function usageConditions(filter: UsageFilter): Filter<UsageDocument>[] {
   return [{ at }, ...given.map(([field, value]) => ({ [field]: { $eq: value } }))]
 }
 
-/** What comes after a key that was shown. */
+/** Returns the condition of what comes after a key that was shown. */
 function beyond(by: UsageKind, key: string): Filter<UsageDocument> {
   switch (by) {
     case 'day':
