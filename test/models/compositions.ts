@@ -5,7 +5,7 @@ import { describe } from 'vitest'
 import type { Broker } from '../../src/broker/broker.ts'
 import { rabbitmq } from '../../src/broker/rabbitmq/index.ts'
 import type { NovelLibrary } from '../../src/novel/library/library.ts'
-import { type MongoStore, mongodb } from '../../src/store/mongodb/index.ts'
+import { createMongoStore, type MongoStore } from '../../src/store/mongodb/store.ts'
 import type { Store } from '../../src/store/store.ts'
 import { describeDistributed, installation } from '../distributed/installation.ts'
 import { describeWithMongo, freshDatabase } from '../servers/mongo.ts'
@@ -81,7 +81,7 @@ function onDatabase(url: string): Pick<Place, 'open' | 'library' | 'isBusy'> {
   const opened: { library?: NovelLibrary; store?: MongoStore } = {}
   return {
     open(now) {
-      const store = mongodb({ url, now, countAfterMs: 0 })
+      const store = createMongoStore({ url, now }, { aggregateAfterMs: 0 })
       opened.store = store
       opened.library = mongoLibrary(store.database, { now })
       return store

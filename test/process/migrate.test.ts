@@ -2,6 +2,7 @@ import { copyFileSync, cpSync, existsSync, mkdirSync, readdirSync } from 'node:f
 import path from 'node:path'
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
 import { mongodb } from '../../src/store/mongodb/index.ts'
+import { createMongoStore } from '../../src/store/mongodb/store.ts'
 import { describeWithMongo, type FreshDatabase, freshDatabase } from '../servers/mongo.ts'
 import { until } from '../servers/until.ts'
 import { fill } from '../store/filled.ts'
@@ -54,7 +55,7 @@ async function fillData(): Promise<void> {
 async function cutOff(): Promise<void> {
   for (;;) {
     await using cut = start(['migrate', '--from', `sqlite:${file}`, '--to', database.url])
-    const store = mongodb({ url: database.url, filling: true })
+    const store = createMongoStore({ url: database.url }, { filling: true })
     await store.open()
     await until(
       async () => Object.values(await store.queries.counts()).some(count => count > 0),

@@ -1,7 +1,8 @@
 /** Answers that get lost: an operation was executed, and whoever asked for it does not learn so. It is sent again, and finds itself. */
+
 import { afterAll, describe, expect, it } from 'vitest'
+import type { StoreFaults } from '../../src/store/mongodb/failures.ts'
 import { UnknownOutcome } from '../../src/store/mongodb/failures.ts'
-import type { StoreFaults } from '../../src/store/mongodb/faults.ts'
 import { subTaskCases } from '../../src/testing/store-admission-cases.ts'
 import { claimCases, extendCases } from '../../src/testing/store-claim-cases.ts'
 import { createCases } from '../../src/testing/store-create-cases.ts'
