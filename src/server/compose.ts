@@ -22,12 +22,13 @@ export interface ComposeOptions {
 
 /** The options of an engine that do not depend on the composition. */
 export function engineOptions({ config, log }: ComposeOptions) {
+  const { lease, sweepInterval, grace, abortGrace } = config
   return {
     tasks: novelTasks,
     lanes: { ...config.lanes },
     admission: admissionOf(config),
     retention: { ...config.retention },
-    times: { lease: config.lease, sweepInterval: config.sweep, grace: config.grace, abortGrace: config.obey },
+    times: { lease, sweepInterval, grace, abortGrace },
     log,
   } satisfies Omit<EngineOptions, 'store'> & { tasks: unknown }
 }
@@ -43,7 +44,7 @@ export function promptsOf({ prompts }: Config): Pick<NovelServices, 'promptsFold
   return prompts === undefined ? {} : { promptsFolder: prompts }
 }
 
-function admissionOf({ waiting: { perUser, perLane } }: Config) {
+function admissionOf({ admission: { perUser, perLane } }: Config) {
   return {
     ...(perUser === undefined ? {} : { waitingPerUser: perUser }),
     ...(perLane === undefined ? {} : { waitingPerLane: perLane }),

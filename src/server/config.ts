@@ -10,6 +10,7 @@ import { nearestName } from './nearest.ts'
 import {
   type Config,
   defaultData,
+  renamedSettings,
   type Setting,
   type SettingName,
   settingNames,
@@ -54,6 +55,7 @@ const fileVariable = 'QUILLWORK_CONFIG'
  */
 export function resolveConfig(sources: ConfigSources = {}): ResolvedConfig {
   const { flags = {}, env = process.env, cwd = process.cwd() } = sources
+  refuseRenamedVariables(env)
   const data = path.resolve(cwd, flags.data ?? given(env[variableOf('data')]) ?? defaultData)
   const { file, values } = readFile(data, sources.file ?? given(env[fileVariable]), cwd)
   const origins = {} as Record<SettingName, Origin>
@@ -226,6 +228,8 @@ function refuseUnknown(name: string, file: string): void {
   if (setting?.notInFile === true)
     throw invalid(`${file} cannot set ${name}; use ${elsewhere(setting, name as SettingName)}.`)
   if (setting !== undefined) return
+  const renamed = renamedSettings.get(name)
+  if (renamed !== undefined) throw invalid(`${file} sets "${name}", which is now called "${renamed}".`)
   const known = settingNames.filter(each => !('notInFile' in settings[each]))
   const nearest = nearestName(name, known)
   const hint = nearest === undefined ? `The settings are ${known.join(', ')}.` : `Did you mean "${nearest}"?`
@@ -235,6 +239,15 @@ function refuseUnknown(name: string, file: string): void {
 function elsewhere({ flag }: Setting, name: SettingName): string {
   const variable = variableOf(name)
   return flag === undefined ? `the variable ${variable}` : `${flag} or ${variable}`
+}
+
+/** Throws CONFIG_INVALID for a variable that sets a setting by its former name: ignored, it would change how the server runs. */
+function refuseRenamedVariables(env: Places['env']): void {
+  for (const [former, name] of renamedSettings) {
+    const variable = variableOf(former)
+    if (given(env[variable]) !== undefined)
+      throw invalid(`${variable} is set, which is now called ${variableOf(name)}.`)
+  }
 }
 
 /** A mistyped variable would be ignored in silence; one of another program with our prefix must not stop the server. */

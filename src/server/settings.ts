@@ -280,10 +280,11 @@ export const settings = {
     isSecret: true,
     notInFile: true,
   }),
-  waiting: define({
+  admission: define({
     kind: 'json',
     about:
-      'How many tasks may wait, `perUser` and `perLane`; a submission beyond is refused with its own code. Default: as many as the disk holds.',
+      'How many tasks may wait: `perUser`, `perLane`, or both. A submission above that is refused with USER_QUEUE_FULL or LANE_QUEUE_FULL. ' +
+      'Default: as many as the disk holds.',
     fallback: {},
     schema: z.strictObject({ perUser: atLeastOne.optional(), perLane: atLeastOne.optional() }),
   }),
@@ -302,9 +303,9 @@ export const settings = {
     fallback: '30s',
     schema: longer,
   }),
-  sweep: define({
+  sweepInterval: define({
     kind: 'duration',
-    about: 'Between two looks for expired leases, passed deadlines and tasks to delete.',
+    about: 'How often the server looks for expired leases, passed deadlines and tasks to delete.',
     fallback: '5s',
     schema: longer,
   }),
@@ -316,9 +317,9 @@ export const settings = {
     schema: duration,
     flag: '--grace',
   }),
-  obey: define({
+  abortGrace: define({
     kind: 'duration',
-    about: 'How long a handler may ignore its signal before its attempt is ended without it.',
+    about: 'How long a handler may go on after its signal has fired. Then its attempt ends without it.',
     fallback: '10s',
     schema: duration,
   }),
@@ -357,7 +358,14 @@ export type Config = {
 /** All names, in the order of the reference. */
 export const settingNames = Object.keys(settings) as SettingName[]
 
+/** Former names of settings, with the names that they have now. Nothing takes a former name; the error says the new one. */
+export const renamedSettings: ReadonlyMap<string, SettingName> = new Map([
+  ['obey', 'abortGrace'],
+  ['sweep', 'sweepInterval'],
+  ['waiting', 'admission'],
+])
+
 /** The variable of the environment that sets it: `uploadLimit` is `QUILLWORK_UPLOAD_LIMIT`. */
-export function variableOf(name: SettingName): string {
+export function variableOf(name: string): string {
   return `QUILLWORK_${name.replace(/[A-Z]/g, letter => `_${letter}`).toUpperCase()}`
 }
