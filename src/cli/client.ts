@@ -1,7 +1,11 @@
+import { once } from 'node:events'
+import { open } from 'node:fs/promises'
+import { type IncomingMessage, request as plainRequest } from 'node:http'
+import { request as secureRequest } from 'node:https'
+import { Transform } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
 import type { Problem } from '../http/index.ts'
 import { type ErrorCode, errorCatalogue, QuillworkError } from '../index.ts'
-import { readEvents, type ServerEvent } from './read-events.ts'
-import { type SentFile, sendFile } from './send-file.ts'
 
 /** Values of a query; a list is repeated, undefined is left out. */
 export type Query = Record<string, string | number | boolean | readonly string[] | undefined>
@@ -131,4 +135,96 @@ function problemOf(text: string): Problem | undefined {
   } catch {
     return undefined
   }
+}
+
+/** A file that is sent. */
+export interface SentFile {
+  path: string
+  bytes: number
+  /** Bytes on their way so far. */
+  onBytes?: (sent: number) => void
+}
+
+/** Read at a time. */
+const pieceBytes = 256 * 1_024
+
+/**
+ * Posts a file as it is. Only a piece of it is in memory at a time: the fetch of Node holds far more of a large one. Rejects when the
+ * connection ends before an answer, and with FILE_UNREADABLE.
+ */
+export async function sendFile(
+  url: string,
+  file: SentFile,
+  { headers, signal }: { headers: Record<string, string>; signal?: AbortSignal | undefined },
+): Promise<{ status: number; text: string }> {
+  const opened = await open(file.path).catch(cause => Promise.reject(unreadable(file.path, cause)))
+  const request = new URL(url).protocol === 'https:' ? secureRequest : plainRequest
+  const sending = request(url, {
+    method: 'POST',
+    headers: { ...headers, 'content-type': 'application/octet-stream', 'content-length': file.bytes },
+    ...(signal === undefined ? {} : { signal }),
+  })
+  const answered = once(sending, 'response') as Promise<[IncomingMessage]>
+  // The server may refuse before it has read everything; then its answer counts, not the broken pipe.
+  const sent = pipeline(opened.createReadStream({ highWaterMark: pieceBytes }), counted(file), sending)
+  for (const each of [answered, sent]) each.catch(() => undefined)
+  const [response] = await Promise.race([answered, sent.then(() => answered)])
+  let text = ''
+  for await (const piece of response.setEncoding('utf8')) text += piece
+  return { status: response.statusCode ?? 0, text }
+}
+
+/** The error of a file that is not there, or may not be read. */
+export function unreadable(path: string, cause: unknown): QuillworkError {
+  const reason = (cause as NodeJS.ErrnoException).code === 'ENOENT' ? 'is not there' : 'cannot be read'
+  return new QuillworkError('FILE_UNREADABLE', `${path} ${reason}.`, { cause })
+}
+
+function counted({ onBytes }: SentFile): Transform {
+  let sent = 0
+  return new Transform({
+    transform(piece: Buffer, _encoding, done) {
+      sent += piece.length
+      onBytes?.(sent)
+      done(null, piece)
+    },
+  })
+}
+
+/** One event of a stream of server-sent events. */
+export interface ServerEvent {
+  /** The last id that the stream gave; empty before the first. */
+  id: string
+  event: string
+  /** JSON text. */
+  data: string
+}
+
+/** Reads server-sent events (WHATWG HTML, section 9.2), as this API writes them: each ends with an empty line. */
+export async function* readEvents(body: AsyncIterable<Uint8Array>): AsyncGenerator<ServerEvent> {
+  const decoder = new TextDecoder()
+  let text = ''
+  let id = ''
+  for await (const bytes of body) {
+    text += decoder.decode(bytes, { stream: true })
+    const blocks = text.split('\n\n')
+    text = blocks.pop() ?? ''
+    for (const block of blocks) {
+      const fields = fieldsOf(block)
+      id = fields.get('id') ?? id
+      const data = fields.get('data')
+      if (data !== undefined) yield { id, event: fields.get('event') ?? 'message', data }
+    }
+  }
+}
+
+function fieldsOf(block: string): ReadonlyMap<string, string> {
+  const fields = new Map<string, string>()
+  for (const line of block.split('\n')) {
+    const colon = line.indexOf(':')
+    if (colon <= 0) continue
+    const value = line.slice(colon + 1)
+    fields.set(line.slice(0, colon), value.startsWith(' ') ? value.slice(1) : value)
+  }
+  return fields
 }

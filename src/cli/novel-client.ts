@@ -3,8 +3,7 @@ import path from 'node:path'
 import type { z } from 'zod'
 import type { uploadSchema } from '../http/schemas/novel.ts'
 import { type Budget, QuillworkError } from '../index.ts'
-import type { Client } from './client.ts'
-import { unreadable } from './send-file.ts'
+import { type Client, unreadable } from './client.ts'
 import { bytesText } from './words.ts'
 
 /** What a file holds, as the API tells it. */

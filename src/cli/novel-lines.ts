@@ -1,8 +1,9 @@
 import type { z } from 'zod'
 import type { chapterSchema, outlineSchema, sceneSchema, searchAnswer } from '../http/schemas/novel.ts'
-import { originText } from './history-lines.ts'
-import { cut, pad, printable } from './width.ts'
-import { countOf, numberText } from './words.ts'
+import type { historyEntrySchema, historyNoteSchema, originSchema } from '../http/schemas/provenance.ts'
+import type { PreviewJson } from './novel-client.ts'
+import { cut, pad, printable, tableLines } from './text.ts'
+import { agoText, countOf, numberText } from './words.ts'
 
 type Outline = z.output<typeof outlineSchema>
 type Chapter = z.output<typeof chapterSchema>
@@ -96,4 +97,138 @@ function marked({ text, marks }: Answer['hits'][number]['snippet']): string {
     at = end
   }
   return shown + text.slice(at)
+}
+
+type Note = z.output<typeof historyNoteSchema>
+type Entry = z.output<typeof historyEntrySchema>
+type Origin = Pick<
+  z.output<typeof originSchema>,
+  'method' | 'model' | 'prompt' | 'restored' | 'usage' | 'writtenBy'
+>
+
+const methods = {
+  imported: 'from the imported file',
+  extractive: 'sentences of the text',
+  generative: 'written by a model',
+  person: 'written by a person',
+}
+
+/** How a text or a summary came about, in a few words. */
+export function originText({ method, model, prompt, restored }: Omit<Origin, 'writtenBy' | 'usage'>): string {
+  return [
+    methods[method],
+    ...(model === undefined ? [] : [model]),
+    ...(prompt === undefined ? [] : [`prompt ${prompt.name} ${prompt.version} (${prompt.language})`]),
+    ...(restored === undefined ? [] : ['restored']),
+  ].join(', ')
+}
+
+/** The entries of a history, newest first. */
+export function historyTable(notes: readonly Note[], columns: number | undefined): string[] {
+  return tableLines(
+    notes,
+    [
+      { title: 'ENTRY', text: ({ id }) => id },
+      { title: 'WHAT', text: ({ what }) => what },
+      { title: 'WHY', text: ({ why }) => why },
+      { title: 'KEPT', text: ({ keptAt }) => agoText(keptAt) },
+      { title: 'LENGTH', text: ({ length }) => numberText(length), right: true },
+      { title: 'HOW', text: note => (note.provenance === undefined ? '' : originText(note.provenance)) },
+      { title: 'BEGINS', text: ({ excerpt }) => excerpt },
+    ],
+    columns,
+  )
+}
+
+/** An entry with its whole text and all that is known of where it comes from. */
+export function entryLines(entry: Entry): string[] {
+  const { what, why, keptAt, provenance, writtenBy } = entry
+  const kept = why === 'conflict' ? 'kept beside an edit' : 'overwritten'
+  const lines = [`${what}, ${kept} ${agoText(keptAt)}`]
+  if (provenance !== undefined) lines.push(...originLines({ ...provenance, ...(writtenBy && { writtenBy }) }))
+  return [...lines, '', ...entry.text.split('\n').map(line => printable(line).trimEnd())]
+}
+
+function originLines(origin: Origin): string[] {
+  const { usage, writtenBy, restored } = origin
+  const first = restored?.writtenBy ?? writtenBy
+  const lines = [originText(origin)]
+  if (first !== undefined) lines.push(`by ${writerText(first)}`)
+  if (usage !== undefined) {
+    const tokens = `${numberText(usage.inputTokens)} tokens in, ${numberText(usage.outputTokens)} out`
+    lines.push(usage.cost === undefined ? tokens : `${tokens}, cost ${usage.cost}`)
+  }
+  return lines.map(printable)
+}
+
+function writerText(writer: NonNullable<Origin['writtenBy']>): string {
+  return 'taskId' in writer ? `attempt ${writer.attempt} of task ${writer.taskId}` : `user ${writer.userId}`
+}
+
+/** Chapters that a short preview lists. */
+const fewChapters = 12
+/** Warnings that a short preview lists. */
+const fewWarnings = 5
+
+/** What a file holds, for a person: `whole` lists every chapter, else the first ones. */
+export function previewLines(preview: PreviewJson, options: { whole: boolean; columns: number }): string[] {
+  const chapters = preview.volumes.flatMap(({ chapters }) => chapters)
+  const words = chapters.reduce((sum, chapter) => sum + chapter.words, 0)
+  const { name, confidence } = preview.encoding
+  const volumes = preview.volumes.length > 1 ? `${countOf(preview.volumes.length, 'volume')}, ` : ''
+  return [
+    printable(preview.title) + (preview.author === undefined ? '' : `, by ${printable(preview.author)}`),
+    `${volumes}${countOf(chapters.length, 'chapter')}, ${countOf(words, 'word')}; encoding ${name} (${Math.floor(confidence * 100)} % sure)`,
+    ...listedChapters(preview, options),
+    ...warningLines(preview, options.whole),
+  ]
+}
+
+function listedChapters(
+  preview: PreviewJson,
+  { whole, columns }: { whole: boolean; columns: number },
+): string[] {
+  const all = preview.volumes.flatMap(({ chapters }) => chapters)
+  const shown = whole ? all.length : Math.min(all.length, fewChapters)
+  const digits = String(all.length).length + 2
+  const titleColumns = Math.max(20, Math.min(60, columns - digits - 16))
+  const lines: string[] = []
+  let number = 0
+  for (const volume of preview.volumes) {
+    if (number >= shown) break
+    if (volume.title !== '') lines.push('', `  ${printable(volume.title)}`)
+    else if (lines.length === 0) lines.push('')
+    for (const chapter of volume.chapters) {
+      number += 1
+      if (number > shown) break
+      lines.push(`${String(number).padStart(digits)}  ${chapterLine(chapter, titleColumns)}`)
+    }
+  }
+  if (shown < all.length) lines.push(`${' '.repeat(digits)}  ${moreChapters(all.length - shown)}`)
+  return lines
+}
+
+function chapterLine({ title, words }: { title: string; words: number }, titleColumns: number): string {
+  const label = pad(cut(printable(title), titleColumns), titleColumns)
+  return `${label} ${numberText(words).padStart(7)} words`
+}
+
+function moreChapters(count: number): string {
+  return `and ${countOf(count, 'more chapter')} (all of them: --preview)`
+}
+
+function warningLines({ warnings }: PreviewJson, whole: boolean): string[] {
+  if (warnings.length === 0) return []
+  const shown = whole ? warnings : warnings.slice(0, fewWarnings)
+  const lines = shown.map(({ code, message, line }) => {
+    const place = line === undefined ? '' : `line ${line}: `
+    return `  ${place}${printable(message)} [${code}]`
+  })
+  const rest = warnings.length - shown.length
+  return [
+    '',
+    `${countOf(warnings.length, 'warning')}:`,
+    ...lines,
+    ...(rest > 0 ? [`  and ${numberText(rest)} more (all of them: --preview)`] : []),
+  ]
 }

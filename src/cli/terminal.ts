@@ -1,6 +1,6 @@
 import { createInterface } from 'node:readline/promises'
 import { type Readable, Writable } from 'node:stream'
-import { cut } from './width.ts'
+import { cut } from './text.ts'
 
 /** What a command prints to, and asks. */
 export interface Terminal {

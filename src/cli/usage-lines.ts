@@ -1,7 +1,7 @@
 import type { z } from 'zod'
 import type { estimateSchema } from '../http/routes/estimates.ts'
 import type { usageSchema } from '../http/routes/usage.ts'
-import { type Column, tableLines } from './table.ts'
+import { type Column, tableLines } from './text.ts'
 import { costText, numberText, waitText } from './words.ts'
 
 /** One line of a report, as the API tells it. */

@@ -1,4 +1,5 @@
-import Fastify, { type FastifyInstance } from 'fastify'
+import { createServer, type Server } from 'node:http'
+import Fastify, { type FastifyInstance, type FastifyRequest } from 'fastify'
 import { serializerCompiler, validatorCompiler } from 'fastify-type-provider-zod'
 import type { ModelCatalogue } from '../ai/catalogue.ts'
 import type { Engine } from '../engine/engine.ts'
@@ -6,12 +7,12 @@ import type { NovelServices } from '../novel/services.ts'
 import { createMetrics } from '../observe/metrics.ts'
 import { requestTracer } from '../observe/trace-requests.ts'
 import type { Logger } from '../runtime/log.ts'
+import { QuillworkError } from '../task/errors.ts'
 import { assertSafeToListen } from './auth.ts'
-import { addAuthorMessages } from './author-messages/hook.ts'
+import { addAuthorMessages } from './author-messages/author-messages.ts'
 import type { ApiContext, App } from './context.ts'
 import { refuseSocket, sendProblem } from './errors.ts'
 import { addGuards } from './guards.ts'
-import { watchRoutes } from './not-found.ts'
 import { describeApi } from './openapi.ts'
 import { createPages, type Pages } from './pages/pages.ts'
 import { addRoutes } from './routes/routes.ts'
@@ -54,7 +55,7 @@ export function createApp(options: AppOptions): FastifyInstance {
   const settings = resolveHttpSettings(options.config)
   assertSafeToListen(settings)
   const { engine, log = silent, models, novels, asyncApi, samples } = options
-  const app = createServer(settings)
+  const app = createFastify(settings)
   const pages = options.pages === undefined ? undefined : createPages(options.pages)
   const hub = new StreamHub(engine, settings)
   const metrics = createMetrics({ engine, streams: () => hub.places.counts, version })
@@ -71,7 +72,7 @@ export function createApp(options: AppOptions): FastifyInstance {
   return app
 }
 
-function createServer(settings: HttpSettings): FastifyInstance {
+function createFastify(settings: HttpSettings): FastifyInstance {
   const app = Fastify({
     logger: false,
     bodyLimit: settings.bodyLimit,
@@ -114,4 +115,49 @@ function listenAndStopInOrder(
   app.addHook('onListen', async () => parts.hub.begin())
   app.addHook('preClose', async () => parts.hub.close())
   app.addHook('onClose', async () => parts.metrics.close())
+}
+
+/** Tells an address that does not exist from one that exists with another method. Returns the handler for both. */
+export function watchRoutes(app: FastifyInstance): (request: FastifyRequest) => QuillworkError {
+  const routes = new Map<string, { pattern: RegExp; methods: Set<string> }>()
+  app.addHook('onRoute', ({ url, method }) => {
+    const route = routes.get(url) ?? { pattern: patternOf(url), methods: new Set<string>() }
+    for (const each of [method].flat()) route.methods.add(each)
+    routes.set(url, route)
+  })
+  return request => {
+    const path = request.url.split('?', 1)[0] ?? ''
+    const methods = [...routes.values()]
+      .filter(({ pattern }) => pattern.test(path))
+      .flatMap(({ methods }) => [...methods])
+    if (methods.length === 0)
+      return new QuillworkError(
+        'ROUTE_NOT_FOUND',
+        'There is no such address; see /v1/openapi.json for those that exist.',
+      )
+    const allow = [...new Set(methods)].sort().join(', ')
+    return new QuillworkError('METHOD_NOT_ALLOWED', `This address takes ${allow}.`, { details: { allow } })
+  }
+}
+
+/** The router's pattern as a regular expression: `:name`, `:name([^:]+)`, and `::` for a colon. */
+function patternOf(url: string): RegExp {
+  const source = url
+    .replaceAll('.', '\\.')
+    .replace(/::|:\w+(\(\[\^:\]\+\))?/g, part => (part === '::' ? ':' : '[^/:]+'))
+  return new RegExp(`^${source}$`)
+}
+
+const paths = new Set(['/healthz', '/readyz', '/metrics'])
+
+/**
+ * A second listener that answers health and metrics as the app does, and nothing else: for probes on a port of their own, and for
+ * processes that answer nothing else. It does not listen; `listen` does. The app must be ready.
+ */
+export function createHealthListener(app: FastifyInstance): Server {
+  return createServer((request, response) => {
+    const [path = ''] = (request.url ?? '').split('?', 1)
+    if (paths.has(path)) app.routing(request, response)
+    else response.writeHead(404, { 'content-length': 0 }).end()
+  })
 }

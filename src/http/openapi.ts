@@ -2,9 +2,10 @@ import { STATUS_CODES } from 'node:http'
 import swagger from '@fastify/swagger'
 import type { FastifyInstance } from 'fastify'
 import { createJsonSchemaTransform, createJsonSchemaTransformObject } from 'fastify-type-provider-zod'
+import { z } from 'zod'
 import type { Engine } from '../engine/engine.ts'
-import { jsonSchemaOf } from './json-schema.ts'
-import { namedSchemas } from './schemas/registry.ts'
+import type { Schema } from '../task/definition.ts'
+import { namedSchemas } from './schemas/fields.ts'
 import type { HttpSettings } from './settings.ts'
 import { version } from './version.ts'
 
@@ -121,4 +122,28 @@ function finished(document: Json): Json {
 
 function operationsOf(document: Json): Operation[] {
   return Object.values(document['paths'] as Record<string, Record<string, Operation>>).flatMap(Object.values)
+}
+
+/** The JSON Schema (2020-12) of a schema, if it is one of zod and can be told as one; undefined otherwise. */
+export function jsonSchemaOf(
+  schema: Schema | undefined,
+  io: 'input' | 'output',
+): Record<string, unknown> | undefined {
+  if (schema === undefined || !('_zod' in schema)) return undefined
+  try {
+    const made = z.toJSONSchema(schema as unknown as z.ZodType, {
+      io,
+      unrepresentable: 'any',
+      override: asSent,
+    })
+    const { $schema: _dialect, '~standard': _standard, ...rest } = made
+    return rest
+  } catch {
+    return undefined
+  }
+}
+
+/** A date travels as text. */
+function asSent({ zodSchema, jsonSchema }: { zodSchema: z.core.$ZodTypes; jsonSchema: object }): void {
+  if (zodSchema._zod.def.type === 'date') Object.assign(jsonSchema, { type: 'string', format: 'date-time' })
 }

@@ -3,8 +3,8 @@ import type { Scene } from '../novel/library/scenes.ts'
 import type { ChapterOverview, NovelOverview, VolumeOverview } from '../novel/library/shelf.ts'
 import type { Upload } from '../novel/library/uploads.ts'
 import type { Preview } from '../novel/preview.ts'
-import { timeText } from './present.ts'
 import { presentProvenance, presentWriting } from './present-provenance.ts'
+import { timeText } from './schemas/task.ts'
 
 /** An upload as the API tells it: without its place on the disk. */
 export function presentUpload(upload: Upload, preview?: Preview) {

@@ -1,6 +1,6 @@
 import type { Provenance, Writer } from '../novel/library/provenance.ts'
 import type { HistoryEntry } from '../novel/library/scenes.ts'
-import { timeText } from './present.ts'
+import { timeText } from './schemas/task.ts'
 
 /** How a text came about. */
 export function presentProvenance({ method, restored, ...rest }: Provenance) {

@@ -1,5 +1,5 @@
+import { isIP } from 'node:net'
 import { QuillworkError } from '../task/errors.ts'
-import { isNetwork } from './networks.ts'
 
 /** How the HTTP API is run. Sizes are bytes, times are milliseconds. */
 export interface HttpOptions {
@@ -94,4 +94,11 @@ export function resolveHttpSettings(options: HttpOptions = {}): HttpSettings {
 /** Options that are there but undefined count as not given. */
 function given(options: HttpOptions): HttpOptions {
   return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined))
+}
+
+/** Whether a text is an IP address, or a network such as `10.0.0.0/8`. One that holds every address is none. */
+export function isNetwork(text: string): boolean {
+  const [, address = '', prefix = '1'] = /^([\da-f.:]+)(?:\/(\d{1,3}))?$/i.exec(text) ?? []
+  const version = isIP(address)
+  return version !== 0 && Number(prefix) >= 1 && Number(prefix) <= (version === 4 ? 32 : 128)
 }

@@ -4,9 +4,8 @@ import path from 'node:path'
 import { QuillworkError } from '../index.ts'
 import { shownAddress, withAbsoluteFile } from './addresses.ts'
 import { refuseCombinations } from './combinations.ts'
-import { EnvironmentKeys } from './environment-keys.ts'
-import { modelsOfShort, shortKeyVariable } from './models-setting.ts'
-import { nearestName } from './nearest.ts'
+import { EnvironmentKeys, modelsOfShort, shortKeyVariable } from './models-setting.ts'
+import { nearestName } from './setting-values.ts'
 import {
   type Config,
   defaultData,

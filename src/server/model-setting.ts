@@ -2,8 +2,7 @@
 import { z } from 'zod'
 import { googleTaskTypes, type ModelConfig, type ProviderKind } from '../ai/providers/config.ts'
 import { type ErrorCode, errorCatalogue } from '../task/errors.ts'
-import { nearestName } from './nearest.ts'
-import { atLeastOne, limit, longer, text } from './setting-values.ts'
+import { atLeastOne, limit, longer, nearestName, text } from './setting-values.ts'
 
 /** A model of the configuration. */
 export interface ModelSetting extends ModelConfig {

@@ -1,4 +1,6 @@
 /** The settings `models` and `model`: models that fit together, and one model in short. */
+
+import { inspect } from 'node:util'
 import { z } from 'zod'
 import { limitKeyOf } from '../ai/providers/config.ts'
 import { type ModelSetting, modelSchema } from './model-setting.ts'
@@ -133,5 +135,28 @@ function fromShort(text: string): unknown {
     baseUrl: ofServer?.[2],
     key: `env:${shortKeyVariable}`,
     privateNetwork: /^http:/i.test(ofServer?.[2] ?? ''),
+  }
+}
+
+/** Keys that stand in variables of the environment. Nothing that prints, copies or stores the configuration has them. */
+export class EnvironmentKeys {
+  readonly #keys: ReadonlyMap<string, string>
+
+  /** Takes the keys by the names of their variables. */
+  constructor(keys: ReadonlyMap<string, string>) {
+    this.#keys = keys
+  }
+
+  /** The key in a variable; undefined when it is not set. */
+  read(variable: string): string | undefined {
+    return this.#keys.get(variable)
+  }
+
+  toJSON(): string {
+    return '(not shown)'
+  }
+
+  [inspect.custom](): string {
+    return '(not shown)'
   }
 }

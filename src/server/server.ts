@@ -2,17 +2,18 @@
 import { existsSync } from 'node:fs'
 import type { FastifyInstance } from 'fastify'
 import { assertSafeToListen, createApp, createHealthListener } from '../http/index.ts'
-import type { Engine } from '../index.ts'
+import { type Duration, type Engine, systemClock } from '../index.ts'
+import { type NovelServices, sweepDrafts, sweepUploads } from '../novel/index.ts'
 import { createLog, logEvents } from '../observe/log.ts'
+import type { Logger } from '../runtime/log.ts'
+import { type Loop, startLoop } from '../runtime/loop.ts'
+import { durationMs } from '../task/duration.ts'
 import { compositionOf, shownComposition } from './combinations.ts'
 import type { Composed, ComposeOptions } from './compose.ts'
 import { announce, makeDataDirectory, withdraw } from './data-directory.ts'
 import { begin, listenOn, reachable } from './listen.ts'
-import { pagesFolder, samplesFolder } from './package-folders.ts'
 import type { Config } from './settings.ts'
-import { createStop, type Stop } from './stop.ts'
 import { describedBroker } from './topology.ts'
-import { startUpkeep } from './upkeep.ts'
 
 /** How a server is started. */
 export interface ServerOptions {
@@ -171,5 +172,76 @@ function httpOptions(config: Config) {
   return {
     ...listening,
     ...{ allowedHosts, allowedOrigins, trustedProxies, streams, streamsPerClient, uploadLimit },
+  }
+}
+
+/** Folders that come with the package: at the same place for the sources and for the build. */
+
+/** The web pages, which the build makes; not there in a checkout where only the server was built. */
+export const pagesFolder = new URL('../../dist/dashboard/', import.meta.url)
+
+/** The sample: short stories of our own. */
+export const samplesFolder = new URL('../../samples/', import.meta.url)
+
+/** Deletes now and then what nobody needs any more: uploads that expired, drafts of imports that ended. The first time at once. */
+export function startUpkeep(parts: {
+  engine: Pick<Engine, 'tasks'>
+  services: NovelServices
+  everyMs: number
+  log: Logger
+}): Loop {
+  const { engine, services, everyMs, log } = parts
+  async function step(): Promise<undefined> {
+    try {
+      const [drafts, uploads] = [await sweepDrafts(services, engine), await sweepUploads(services)]
+      if (drafts + uploads > 0) log.info({ drafts, uploads }, 'cleaned up')
+    } catch (error) {
+      log.warn({ err: error }, 'the clean-up could not finish; it will be tried again')
+    }
+  }
+  const loop = startLoop({ clock: systemClock, everyMs, step })
+  loop.wake()
+  return loop
+}
+
+/** Takes no more requests, lets running attempts end within the grace time, closes the store. A second call with grace 0 hurries the first. */
+export type Stop = (options?: { grace?: Duration }) => Promise<void>
+
+/** Requests that were taken before the stop have this long to be answered. */
+const answerMs = 5_000
+
+/** What a stop consists of. */
+export interface StopSteps {
+  grace: number
+  /** Takes nothing new; resolves when every request that was taken is answered. */
+  quiet(): Promise<void>
+  /** Drops the requests that are not. */
+  hangUp(): void
+  /** Lets running attempts end; called again with 0, at once. */
+  end(grace: number): Promise<void>
+}
+
+/** The stop of a server: first the requests, then the tasks, then the store that both need. Whoever hurries, hurries what runs. */
+export function createStop(steps: StopSteps): Stop {
+  let stopping: Promise<void> | undefined
+  let grace = steps.grace
+  let isEnding = false
+
+  async function stopOnce(): Promise<void> {
+    const timer = setTimeout(steps.hangUp, Math.min(grace, answerMs))
+    await steps.quiet()
+    clearTimeout(timer)
+    isEnding = true
+    await steps.end(grace)
+  }
+
+  return async options => {
+    grace = Math.min(grace, options?.grace === undefined ? grace : durationMs(options.grace, 'grace'))
+    if (stopping !== undefined && grace === 0) {
+      steps.hangUp()
+      if (isEnding) await steps.end(0)
+    }
+    stopping ??= stopOnce()
+    await stopping
   }
 }

@@ -1,9 +1,8 @@
 import { z } from 'zod'
-import { isNetwork } from '../http/networks.ts'
+import { isNetwork } from '../http/settings.ts'
 import { taskStatuses } from '../index.ts'
 import { isBrokerAddress, isStoreAddress } from './addresses.ts'
-import type { EnvironmentKeys } from './environment-keys.ts'
-import { modelsSchema, shortModel } from './models-setting.ts'
+import { type EnvironmentKeys, modelsSchema, shortModel } from './models-setting.ts'
 import { atLeastOne, duration, limit, longer, size, text } from './setting-values.ts'
 
 /** How a value is written as text, in the environment and on the command line. */

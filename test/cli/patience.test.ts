@@ -1,7 +1,7 @@
 import { QuillworkError } from 'quillwork'
 import { afterEach, expect, test, vi } from 'vitest'
 import { createClient } from '../../src/cli/client.ts'
-import { createPatience } from '../../src/cli/patience.ts'
+import { createPatience } from '../../src/cli/watch.ts'
 
 const away = new QuillworkError('SERVER_UNREACHABLE', 'It does not answer.')
 const busy = new QuillworkError('STORE_FAILED', 'No primary.', { details: { status: 503, retryable: true } })

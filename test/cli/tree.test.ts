@@ -1,6 +1,6 @@
 import type { TaskJson } from 'quillwork/http'
 import { describe, expect, test } from 'vitest'
-import { advanceOf, detailOf, type TaskTree, treeLines } from '../../src/cli/tree.ts'
+import { advanceOf, detailOf, type TaskTree, treeLines } from '../../src/cli/task-lines.ts'
 
 const base: TaskJson = {
   id: 'a',

@@ -1,10 +1,9 @@
 import type { Command } from 'commander'
 import { type Budget, hasEnded, QuillworkError, type TaskStatus } from '../../index.ts'
 import type { ResolvedConfig } from '../../server/config.ts'
-import { addBudget, type BudgetOptions, budgetGiven } from '../budget-options.ts'
-import { parseChapters } from '../chapters.ts'
 import { type Connection, connect } from '../connect.ts'
 import { exitCodes } from '../exit-codes.ts'
+import { parseChapters } from '../find-novel.ts'
 import { commandText } from '../hints.ts'
 import {
   type BegunImport,
@@ -16,13 +15,14 @@ import {
   sizeOf,
   uploadFile,
 } from '../novel-client.ts'
-import { previewLines } from '../preview-lines.ts'
+import { previewLines } from '../novel-lines.ts'
 import { printJson, type Register, type Run } from '../run.ts'
+import { sayFailure, watchText } from '../session.ts'
 import { listenForSignals, type Signals } from '../signals.ts'
-import { sayFailure, watchText } from '../stay.ts'
 import { progressBar } from '../terminal.ts'
 import { watchTrees } from '../watch.ts'
 import { countOf } from '../words.ts'
+import { addBudget, type BudgetOptions, budgetGiven } from './budget.ts'
 
 interface ImportOptions extends BudgetOptions {
   preview?: boolean

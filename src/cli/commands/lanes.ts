@@ -2,7 +2,7 @@ import type { Command } from 'commander'
 import type { LaneInfo } from '../../index.ts'
 import { exitCodes } from '../exit-codes.ts'
 import { printJson, type Register, type Run, withServer } from '../run.ts'
-import { tableLines } from '../table.ts'
+import { tableLines } from '../text.ts'
 import { agoText, numberText } from '../words.ts'
 
 type LaneJson = Omit<LaneInfo, 'oldestWaitingAt'> & { oldestWaitingAt?: string }

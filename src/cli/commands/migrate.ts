@@ -9,7 +9,7 @@ import { type Moved, migrate, openHome } from '../../server/migrate.ts'
 import { exitCodes } from '../exit-codes.ts'
 import { printJson, type Register, type Run } from '../run.ts'
 import { listenForSignals } from '../signals.ts'
-import { tableLines } from '../table.ts'
+import { tableLines } from '../text.ts'
 import { countOf, numberText } from '../words.ts'
 
 interface MigrateOptions {

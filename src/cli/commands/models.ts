@@ -8,7 +8,7 @@ import { exitCodes } from '../exit-codes.ts'
 import { type Trial, trialText, tryModel } from '../model-trial.ts'
 import { printJson, type Register, type Run } from '../run.ts'
 import { listenForSignals } from '../signals.ts'
-import { tableLines } from '../table.ts'
+import { tableLines } from '../text.ts'
 import { agoText, countOf, numberText } from '../words.ts'
 
 /** `quillwork models list|test|key`: from the configuration, whether a server runs or not. */

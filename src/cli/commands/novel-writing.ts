@@ -1,16 +1,16 @@
 import type { Command } from 'commander'
 import type { TaskJson } from '../../http/index.ts'
 import { type Budget, QuillworkError } from '../../index.ts'
-import { type BriefResult, briefLines } from '../brief-lines.ts'
-import { addBudget, type BudgetOptions, budgetGiven } from '../budget-options.ts'
 import type { Client } from '../client.ts'
 import { exitCodes } from '../exit-codes.ts'
 import { findChapterId, findChapters, findNovel, findSceneId } from '../find-novel.ts'
 import { commandText } from '../hints.ts'
 import { printJson, type Register, type Run } from '../run.ts'
-import { stay, type Visit, withVisit } from '../stay.ts'
+import { stay, type Visit, withVisit } from '../session.ts'
+import { printable } from '../text.ts'
 import { type EstimateAnswer, estimateLines } from '../usage-lines.ts'
 import { costText, countOf, numberText } from '../words.ts'
+import { addBudget, type BudgetOptions, budgetGiven } from './budget.ts'
 
 interface WriteOptions extends BudgetOptions {
   chapters?: string
@@ -212,4 +212,58 @@ function brief(run: Run<{ summary?: string }>): Promise<number> {
       },
     })
   })
+}
+
+/** What of the result of SceneBrief is shown. */
+export interface BriefResult {
+  label: string
+  beats: readonly string[]
+  people: readonly string[]
+  places: readonly string[]
+  otherNames: readonly string[]
+  passages: readonly { sceneId: string; chapterTitle: string; text: string }[]
+  openQuestions: readonly string[]
+}
+
+/** A scene brief for a person; it says what it is. */
+export function briefLines(result: BriefResult): string[] {
+  const { label, beats, people, places, otherNames, passages, openQuestions } = result
+  const names = [
+    ...namesLine('people', people),
+    ...namesLine('places', places),
+    ...namesLine('other names', otherNames),
+  ]
+  return [
+    label,
+    ...section(
+      'What happens:',
+      beats.map((beat, at) => `  ${at + 1}. ${oneLine(beat)}`),
+    ),
+    ...section('Names, found by patterns:', names),
+    ...section(
+      'Close passages:',
+      passages.flatMap(({ sceneId, chapterTitle, text }) => [
+        `  ${oneLine(chapterTitle)}, scene ${sceneId}`,
+        ...text.split('\n').map(line => `    ${printable(line)}`.trimEnd()),
+        '',
+      ]),
+    ),
+    ...section(
+      'Open questions:',
+      openQuestions.map(question => `  - ${oneLine(question)}`),
+    ),
+  ]
+}
+
+function section(title: string, lines: readonly string[]): string[] {
+  if (lines.length === 0) return []
+  return ['', title, ...(lines.at(-1) === '' ? lines.slice(0, -1) : lines)]
+}
+
+function namesLine(what: string, names: readonly string[]): string[] {
+  return names.length === 0 ? [] : [`  ${what}: ${names.map(oneLine).join(', ')}`]
+}
+
+function oneLine(text: string): string {
+  return printable(text.replaceAll(/\s*\n\s*/g, ' '))
 }

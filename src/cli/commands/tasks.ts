@@ -1,21 +1,20 @@
 import { type Command, Option } from 'commander'
 import type { TaskJson } from '../../http/index.ts'
-import { hasEnded, taskStatuses } from '../../index.ts'
-import { addBudget } from '../budget-options.ts'
+import { hasEnded, QuillworkError, taskStatuses } from '../../index.ts'
 import type { Client } from '../client.ts'
 import { type Connection, connect } from '../connect.ts'
 import { exitCodes } from '../exit-codes.ts'
 import { commandText } from '../hints.ts'
+import { output } from '../output.ts'
 import { addPaging, type PagingOptions, pagingQuery, sayNextPage } from '../paging.ts'
 import { printJson, type Register, type Run, withServer } from '../run.ts'
+import { stay, withVisit } from '../session.ts'
 import { listenForSignals } from '../signals.ts'
-import { tableLines } from '../table.ts'
-import { taskLines } from '../task-lines.ts'
-import { advanceOf, detailOf } from '../tree.ts'
+import { advanceOf, detailOf, taskLines } from '../task-lines.ts'
+import { tableLines } from '../text.ts'
 import { readTree, watchTrees } from '../watch.ts'
 import { agoText, countOf, numberText } from '../words.ts'
-import { output } from './output.ts'
-import { type SubmitOptions, submit } from './submit.ts'
+import { addBudget, type BudgetOptions, budgetGiven } from './budget.ts'
 
 interface ListOptions extends PagingOptions {
   status?: string[]
@@ -203,4 +202,48 @@ export function sayWhoWorks({ terminal, json, configure }: Run, { isOwn }: Conne
 
 function pathOf(taskId: string): string {
   return `/v1/tasks/${encodeURIComponent(taskId)}`
+}
+
+/** Options of `quillwork tasks submit`. */
+export interface SubmitOptions extends BudgetOptions {
+  parameters?: string
+  user?: string
+  lane?: string
+  key?: string
+  watch?: boolean
+}
+
+/** `quillwork tasks submit TYPE`: any task, as the API takes it. */
+export function submit(run: Run<SubmitOptions>): Promise<number> {
+  const { options, terminal } = run
+  const [taskType = ''] = run.arguments
+  const { user: userId, lane, key } = options
+  const parameters = parametersOf(options.parameters)
+  const budget = budgetGiven(options)
+  return withVisit(run, 'quillwork tasks submit', async visit => {
+    const { id: taskId } = await visit.connection.client.post<TaskJson>(
+      '/v1/tasks',
+      // What is undefined is no part of the JSON.
+      { taskType, parameters, userId, lane, budget },
+      key === undefined ? {} : { 'idempotency-key': key },
+    )
+    return stay(run, visit, {
+      taskId,
+      goes: options.watch !== true,
+      shows: 'tree',
+      sayEnd: () => terminal.out(`See what it made: ${commandText(`tasks show ${taskId}`, visit.resolved)}`),
+    })
+  })
+}
+
+/** The parameters of a task as they were typed. Throws USAGE_INVALID. */
+export function parametersOf(text = '{}'): unknown {
+  try {
+    return JSON.parse(text) as unknown
+  } catch {
+    throw new QuillworkError(
+      'USAGE_INVALID',
+      '--parameters is not JSON; put it in single quotes for the shell.',
+    )
+  }
 }

@@ -3,7 +3,7 @@ import type { Finding } from '../../broker/rabbitmq/index.ts'
 import { inspectTopology, isWrong, plannedTopology } from '../../server/topology.ts'
 import { exitCodes } from '../exit-codes.ts'
 import { printJson, type Register, type Run } from '../run.ts'
-import { tableLines } from '../table.ts'
+import { tableLines } from '../text.ts'
 import { countOf } from '../words.ts'
 
 /** `quillwork topology check|apply|show`: what the broker should have. */

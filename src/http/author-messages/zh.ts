@@ -1,4 +1,4 @@
-import type { AuthorMessages } from './codes.ts'
+import type { AuthorMessages } from './en.ts'
 
 /** What an author is told in Chinese. */
 export const chinese: AuthorMessages = {

@@ -1,8 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { QuillworkError } from '../../task/errors.ts'
-import { chooseEncoding, weightsOf } from './encodings.ts'
-import { type PageFile, type PagesFolder, readPages } from './folder.ts'
+import { chooseEncoding, type PageFile, type PagesFolder, readPages, weightsOf } from './folder.ts'
 
 /**
  * The web pages, beside the API: what is no address of it. They hold no data and ask the API like any other client, so they are answered

@@ -1,21 +1,60 @@
 import { z } from 'zod'
 import type { DeadLetterFilter } from '../../store/store.ts'
-import { ifMatchVersion } from '../conditional.ts'
 import type { ApiContext, App } from '../context.ts'
-import { pageRequest } from '../page-request.ts'
-import { presentListed, timeText } from '../present.ts'
-import {
-  bulkAnswer,
-  bulkBody,
-  deadLetterGroupQuery,
-  deadLetterQuery,
-  groupSchema,
-} from '../schemas/dead-letter.ts'
-import { ifMatch, pageOf } from '../schemas/fields.ts'
+import { ifMatchVersion } from '../request-headers.ts'
+import { givenTime, ifMatch, named, pageOf, pageRequest, paging, plainText, time } from '../schemas/fields.ts'
 import { problems } from '../schemas/problem.ts'
-import { taskParams, taskSchema } from '../schemas/task.ts'
+import { presentListed, taskParams, taskSchema, timeText } from '../schemas/task.ts'
 import { answerRetried, retryAnswer, retryBody, retryOptions } from './task-actions.ts'
 import { answerTask, withoutUndefined } from './tasks.ts'
+
+/** Which dead letters. */
+const deadLetterFilter = {
+  taskType: z
+    .array(z.string().min(1).max(100))
+    .min(1, 'Name at least one task type, or leave taskType out, which means every one.')
+    .max(50)
+    .optional(),
+  userId: plainText(200).optional(),
+  code: plainText(100).optional(),
+  fingerprint: plainText(200).optional(),
+  openedAfter: givenTime.optional(),
+  openedBefore: givenTime.optional(),
+}
+
+/** The query of the listing. */
+export const deadLetterQuery = z.strictObject({ ...deadLetterFilter, ...paging })
+
+/** The query of the groups. */
+export const deadLetterGroupQuery = z.strictObject(deadLetterFilter)
+
+/** The body of an action on many. The filter must be there, so that nobody means all by accident; `{}` means all. */
+export const bulkBody = named(
+  'DeadLetterSelection',
+  z.strictObject({
+    filter: z.strictObject(deadLetterFilter),
+    openedBefore: givenTime.optional().describe('As in the filter: those older than this'),
+  }),
+)
+
+/** Equal failures as one line. */
+export const groupSchema = z.object({
+  fingerprint: z.string(),
+  taskType: z.string(),
+  code: z.string(),
+  count: z.int(),
+  firstAt: time,
+  lastAt: time,
+  sampleTaskId: z.string(),
+})
+
+/** What became of an action on many. */
+export const bulkAnswer = z.object({
+  done: z.int(),
+  failed: z
+    .array(z.object({ taskId: z.string(), code: z.string(), message: z.string() }))
+    .describe('The first 100'),
+})
 
 const tags = ['dead letters']
 const forBodies = [

@@ -1,10 +1,9 @@
 import { z } from 'zod'
-import { estimateTask } from '../../novel/estimate.ts'
+import { type Estimate, estimateTask, type ModelEstimate } from '../../novel/estimate.ts'
+import type { LimitUse } from '../../rate-limit/limiter.ts'
 import type { App, NovelContext } from '../context.ts'
-import { presentEstimate } from '../present-estimate.ts'
-import { plainText } from '../schemas/fields.ts'
+import { named, plainText } from '../schemas/fields.ts'
 import { problems } from '../schemas/problem.ts'
-import { named } from '../schemas/registry.ts'
 
 const sums = {
   calls: z.int(),
@@ -59,4 +58,86 @@ export function addEstimateRoutes(app: App, { engine, novels, settings }: NovelC
     const estimate = await estimateTask(novels, { userId, taskType, parameters })
     return presentEstimate(estimate, engine.limiter.describe(), engine.store.tasks.now())
   })
+}
+
+/** An estimate as the API tells it. */
+export interface EstimateJson {
+  calls: number
+  inputTokens: number
+  outputTokens: number
+  /** Absent where a price is not known, or where prices have several currencies. */
+  cost?: number
+  currency?: string
+  /** How long the limits hold it up at least. */
+  seconds: number
+  byModel: (ModelEstimate & { seconds: number })[]
+}
+
+/** Adds up an estimate, and says how long it takes at least under limits as they are used at this moment. */
+export function presentEstimate(
+  { byModel }: Estimate,
+  limits: readonly LimitUse[],
+  now: number,
+): EstimateJson {
+  const seconds = new Map(
+    [...new Set(byModel.map(({ limit }) => limit))].map(key => [
+      key,
+      secondsUnder(
+        limits.find(use => use.key === key),
+        // Models of one account and name share a limit.
+        byModel.filter(({ limit }) => limit === key),
+        now,
+      ),
+    ]),
+  )
+  return {
+    calls: sumOf(byModel, ({ calls }) => calls),
+    inputTokens: sumOf(byModel, ({ inputTokens }) => inputTokens),
+    outputTokens: sumOf(byModel, ({ outputTokens }) => outputTokens),
+    ...totalCost(byModel),
+    // Calls under one limit do not wait for those under another.
+    seconds: Math.max(0, ...seconds.values()),
+    byModel: byModel.map(model => ({ ...model, seconds: seconds.get(model.limit) ?? 0 })),
+  }
+}
+
+function sumOf(models: readonly ModelEstimate[], part: (model: ModelEstimate) => number): number {
+  return models.reduce((sum, model) => sum + part(model), 0)
+}
+
+/** A sum that leaves out what nobody knows, or mixes currencies, is no sum. */
+function totalCost(models: readonly ModelEstimate[]): { cost?: number; currency?: string } {
+  const [first] = models
+  if (first?.currency === undefined) return {}
+  const isKnown = models.every(({ cost, currency }) => cost !== undefined && currency === first.currency)
+  return isKnown ? { cost: sumOf(models, ({ cost = 0 }) => cost), currency: first.currency } : {}
+}
+
+const minute = 60
+
+/**
+ * Seconds until the last of so many calls can start: what is free within this minute starts at once, the rest at the rate of the limit;
+ * after the time until which the provider refuses all calls. What waits already, and how long a call runs, nobody knows.
+ */
+function secondsUnder(use: LimitUse | undefined, models: readonly ModelEstimate[], now: number): number {
+  if (use === undefined) return 0
+  const { requestsPerMinute, tokensPerMinute } = use.limit
+  const parked = Math.max(0, ((use.parkedUntil ?? now) - now) / 1_000)
+  const calls = waitFor(
+    sumOf(models, model => model.calls),
+    requestsPerMinute,
+    use.requests,
+  )
+  const tokens = waitFor(
+    sumOf(models, model => model.inputTokens + model.outputTokens),
+    tokensPerMinute,
+    use.tokens,
+  )
+  return Math.ceil(parked + Math.max(calls, tokens))
+}
+
+function waitFor(needed: number, perMinute: number | undefined, used: number): number {
+  if (perMinute === undefined) return 0
+  const free = Math.max(0, perMinute - used)
+  return (Math.max(0, needed - free) / perMinute) * minute
 }

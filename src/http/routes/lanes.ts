@@ -2,10 +2,9 @@ import { z } from 'zod'
 import type { LaneInfo } from '../../engine/lanes.ts'
 import { QuillworkError } from '../../task/errors.ts'
 import type { ApiContext, App } from '../context.ts'
-import { timeText } from '../present.ts'
-import { time } from '../schemas/fields.ts'
+import { named, time } from '../schemas/fields.ts'
 import { problems } from '../schemas/problem.ts'
-import { named } from '../schemas/registry.ts'
+import { timeText } from '../schemas/task.ts'
 
 const tags = ['lanes']
 

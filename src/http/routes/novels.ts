@@ -7,11 +7,9 @@ import type { ChapterOverview } from '../../novel/library/shelf.ts'
 import { searchNovel } from '../../novel/search-novel.ts'
 import { withSubjectTags } from '../../novel/subject-tags.ts'
 import type { App, NovelContext } from '../context.ts'
-import { idempotencyKeyHeader, idempotencyKeyOf } from '../idempotency.ts'
-import { pageRequest } from '../page-request.ts'
-import { presentTask, timeText } from '../present.ts'
 import { presentChapter, presentNovel, presentOutline, presentScene } from '../present-novel.ts'
-import { pageOf } from '../schemas/fields.ts'
+import { idempotencyKeyHeader, idempotencyKeyOf } from '../request-headers.ts'
+import { pageOf, pageRequest } from '../schemas/fields.ts'
 import {
   chapterParams,
   chapterSchema,
@@ -24,7 +22,7 @@ import {
   summariseBody,
 } from '../schemas/novel.ts'
 import { problems } from '../schemas/problem.ts'
-import { taskSchema } from '../schemas/task.ts'
+import { presentTask, taskSchema, timeText } from '../schemas/task.ts'
 import { traceparentFor } from '../trace.ts'
 import { refuseOtherSubmission, withoutUndefined } from './tasks.ts'
 

@@ -1,10 +1,9 @@
 import { z } from 'zod'
 import { importSample, listSamples, type Sample } from '../../novel/samples.ts'
 import type { App, NovelContext } from '../context.ts'
-import { idempotencyKeyHeader, idempotencyKeyOf } from '../idempotency.ts'
-import { plainText } from '../schemas/fields.ts'
+import { idempotencyKeyHeader, idempotencyKeyOf } from '../request-headers.ts'
+import { named, plainText } from '../schemas/fields.ts'
 import { problems } from '../schemas/problem.ts'
-import { named } from '../schemas/registry.ts'
 import { traceparentFor } from '../trace.ts'
 
 const tags = ['novels']

@@ -1,12 +1,11 @@
 import type { FastifyReply } from 'fastify'
 import { z } from 'zod'
 import type { Engine } from '../../index.ts'
-import { etagOf, ifMatchVersion } from '../conditional.ts'
 import type { ApiContext, App } from '../context.ts'
-import { presentTask } from '../present.ts'
+import { etagOf, ifMatchVersion } from '../request-headers.ts'
 import { ifMatch } from '../schemas/fields.ts'
 import { problems } from '../schemas/problem.ts'
-import { taskParams, taskSchema } from '../schemas/task.ts'
+import { presentTask, taskParams, taskSchema } from '../schemas/task.ts'
 import { answerTask } from './tasks.ts'
 
 const tags = ['tasks']

@@ -7,14 +7,18 @@ import type { TaskFilter } from '../../store/store.ts'
 import { QuillworkError } from '../../task/errors.ts'
 import { hasEnded, taskStatuses } from '../../task/status.ts'
 import type { TaskRecord } from '../../task/task.ts'
-import { etagOf, noneMatchNames } from '../conditional.ts'
 import type { ApiContext, App } from '../context.ts'
-import { idempotencyKeyHeader, idempotencyKeyOf } from '../idempotency.ts'
-import { pageRequest } from '../page-request.ts'
-import { presentListed, presentTask } from '../present.ts'
-import { pageOf } from '../schemas/fields.ts'
+import { etagOf, idempotencyKeyHeader, idempotencyKeyOf, noneMatchNames } from '../request-headers.ts'
+import { pageOf, pageRequest } from '../schemas/fields.ts'
 import { problems } from '../schemas/problem.ts'
-import { submissionSchema, taskListQuery, taskParams, taskSchema } from '../schemas/task.ts'
+import {
+  presentListed,
+  presentTask,
+  submissionSchema,
+  taskListQuery,
+  taskParams,
+  taskSchema,
+} from '../schemas/task.ts'
 import { traceparentFor } from '../trace.ts'
 
 const tags = ['tasks']

@@ -1,10 +1,8 @@
 import { z } from 'zod'
 import { type UsageFilter, type UsageSum, usageKinds } from '../../store/store.ts'
 import type { ApiContext, App } from '../context.ts'
-import { pageRequest } from '../page-request.ts'
-import { givenTime, id, pageOf, paging, plainText } from '../schemas/fields.ts'
+import { givenTime, id, named, pageOf, pageRequest, paging, plainText } from '../schemas/fields.ts'
 import { problems } from '../schemas/problem.ts'
-import { named } from '../schemas/registry.ts'
 import { withoutUndefined } from './tasks.ts'
 
 /** What the calls of one task, user, subject, day or model used. */

@@ -2,10 +2,9 @@ import { z } from 'zod'
 import type { Engine } from '../../engine/engine.ts'
 import type { NodeState } from '../../store/store.ts'
 import type { ApiContext, App } from '../context.ts'
-import { timeText } from '../present.ts'
-import { time } from '../schemas/fields.ts'
+import { named, time } from '../schemas/fields.ts'
 import { problems } from '../schemas/problem.ts'
-import { named } from '../schemas/registry.ts'
+import { timeText } from '../schemas/task.ts'
 
 const workerSchema = named(
   'Worker',

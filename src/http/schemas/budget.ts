@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { named } from './registry.ts'
+import { named } from './fields.ts'
 
 /** More than any tree spends, and still counted exactly. */
 const most = 9_000_000_000

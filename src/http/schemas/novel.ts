@@ -1,9 +1,8 @@
 import { z } from 'zod'
 import { pageKinds } from '../../novel/import/opened.ts'
 import { budgetSchema } from './budget.ts'
-import { id, paging, plainText, time } from './fields.ts'
+import { id, named, paging, plainText, time } from './fields.ts'
 import { originSchema, provenanceFields, writingFields } from './provenance.ts'
-import { named } from './registry.ts'
 
 /** How many of something. */
 const count = z.int()

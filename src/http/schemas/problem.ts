@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { type ErrorCode, errorCatalogue } from '../../task/errors.ts'
-import { named } from './registry.ts'
+import { named } from './fields.ts'
 
 /** What an error means for the author, beside the message for whoever runs the server. */
 export const authorMessageSchema = z

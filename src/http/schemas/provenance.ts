@@ -1,6 +1,5 @@
 import { z } from 'zod'
-import { time } from './fields.ts'
-import { named } from './registry.ts'
+import { named, time } from './fields.ts'
 
 /** A person, or an attempt of a task. */
 const writerSchema = named(

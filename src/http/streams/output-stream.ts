@@ -1,8 +1,8 @@
 import type { ServerResponse } from 'node:http'
 import type { OutputEvent } from '../../engine/follow-output.ts'
 import type { OutputPlace } from '../../store/store.ts'
-import { sseText } from './event-text.ts'
 import type { OpenStream, StreamEnd } from './places.ts'
+import { sseText } from './sse.ts'
 
 /**
  * One stream of the output of a task. The next event is asked for when the client has taken the one before: nothing is kept for a client

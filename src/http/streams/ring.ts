@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import type { SequencedEvent } from '../../task/events.ts'
-import { eventData, sseText, streamNames } from './event-text.ts'
+import { eventData, sseText, streamNames } from './sse.ts'
 
 /** One kept event, or a place where events may be missing; with its text once somebody needed it. */
 export interface Kept {

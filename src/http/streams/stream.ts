@@ -1,8 +1,8 @@
 import type { ServerResponse } from 'node:http'
 import type { TaskEvent } from '../../task/events.ts'
-import { sseText } from './event-text.ts'
 import type { OpenStream, StreamEnd } from './places.ts'
 import type { EventRing } from './ring.ts'
+import { sseText } from './sse.ts'
 
 /** Whether a stream tells an event; a promise where that must be looked up. */
 export type EventFilter = (event: TaskEvent) => boolean | Promise<boolean>

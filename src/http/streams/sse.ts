@@ -1,6 +1,7 @@
+import type { FastifyReply, FastifyRequest } from 'fastify'
 import { plainOf } from '../../task/codec.ts'
 import type { TaskEvent, TaskEventName } from '../../task/events.ts'
-import { presentError, timeText } from '../present.ts'
+import { presentError, timeText } from '../schemas/task.ts'
 import { traceIdOf } from '../trace.ts'
 
 /** The name under which a stream tells each event of the bus. */
@@ -75,4 +76,17 @@ export function eventData(event: TaskEvent): Record<string, unknown> {
 export function sseText(message: { id?: string; event: string; data: unknown }): string {
   const id = message.id === undefined ? '' : `id: ${message.id}\n`
   return `${id}event: ${message.event}\ndata: ${JSON.stringify(message.data)}\n\n`
+}
+
+/** Takes the response from the framework and writes the head of a stream of server-sent events. */
+export function beginStream(request: FastifyRequest, reply: FastifyReply): void {
+  const kept = Object.entries(reply.getHeaders()).filter(([, value]) => value !== undefined)
+  reply.hijack()
+  request.raw.socket.setNoDelay(true)
+  reply.raw.writeHead(200, {
+    ...(Object.fromEntries(kept) as Record<string, string>),
+    'content-type': 'text/event-stream; charset=utf-8',
+    'cache-control': 'no-cache, no-transform',
+    'x-accel-buffering': 'no',
+  })
 }

@@ -1,3 +1,4 @@
+import { z } from 'zod'
 import { QuillworkError } from '../task/errors.ts'
 
 /** Entity tags: the version of a task or scene in quotes. */
@@ -23,4 +24,18 @@ export function noneMatchNames(header: string | undefined, version: number): boo
   if (header === undefined) return false
   const tags = header.split(',').map(tag => tag.trim().replace(/^W\//, ''))
   return tags.includes('*') || tags.includes(etagOf(version))
+}
+
+/** The header of requests that may be sent again. */
+export const idempotencyKeyHeader = {
+  'idempotency-key': z.string().optional().describe('1 to 255 printable ASCII characters, bare or in quotes'),
+}
+
+/** The key of an Idempotency-Key header: a bare value, or a string of structured fields (RFC 9651, section 3.3.3). */
+export function idempotencyKeyOf(header: string | undefined): string | undefined {
+  if (header === undefined) return undefined
+  const quoted = /^"((?:[\x20-\x21\x23-\x5b\x5d-\x7e]|\\["\\])*)"$/.exec(header.trim())?.[1]
+  const key = quoted?.replace(/\\(["\\])/g, '$1') ?? header.trim()
+  if (/^[\x20-\x7e]{1,255}$/.test(key)) return key
+  throw new QuillworkError('REQUEST_INVALID', 'Idempotency-Key takes 1 to 255 printable ASCII characters.')
 }

@@ -1,15 +1,29 @@
 import { existsSync } from 'node:fs'
+import type { ModelCatalogue, ModelDescription } from '../ai/catalogue.ts'
 import type { Readiness } from '../http/index.ts'
 import { compositionOf } from '../server/combinations.ts'
 import type { ResolvedConfig } from '../server/config.ts'
-import { announced } from '../server/data-directory.ts'
+import { announced, placesOf } from '../server/data-directory.ts'
+import { isOpenToOthers } from '../server/key-file.ts'
+import { inspectTopology, isWrong } from '../server/topology.ts'
 import type { Client } from './client.ts'
 import { connect, findServer } from './connect.ts'
-import { lookAtConfiguredModels, type ModelsTold, tellModels } from './doctor-models.ts'
 import { codedError } from './exit-codes.ts'
-import type { Tell } from './finding.ts'
 import { commandText } from './hints.ts'
+import { trialText, tryModel } from './model-trial.ts'
 import { countOf } from './words.ts'
+
+/** What the doctor looked at, and how it is. `note` is worth knowing, `wrong` needs somebody. */
+export interface Finding {
+  readonly check: string
+  readonly state: 'ok' | 'note' | 'wrong'
+  readonly detail: string
+  /** What to do about it. */
+  readonly advice?: string
+}
+
+/** Adds a finding to the report. */
+export type Tell = (check: string, state: Finding['state'], detail: string, advice?: string) => void
 
 /** Clocks that are further apart than this make times that people read wrong; leases go by the clock of the store alone. */
 const mostClockOffsetMs = 2_000
@@ -129,5 +143,90 @@ async function lookAtLanes(client: Client, resolved: ResolvedConfig, tell: Tell)
     if (!paused) continue
     const detail = `${lane} is paused, ${countOf(waiting, 'task')} waiting`
     tell('lanes', 'note', detail, commandText(`lanes resume ${lane}`, resolved))
+  }
+}
+
+/** What a server, or the configuration, tells of its models. */
+export interface ModelsTold {
+  readonly models: readonly {
+    id: string
+    uses: readonly string[]
+    problem?: { message: string } | undefined
+  }[]
+  readonly off: readonly { capability: string; reason: string; problem?: object | undefined }[]
+}
+
+/** Tells which models can be used; one that cannot is wrong, one that nobody configured is not. */
+export function tellModels({ models, off }: ModelsTold, tell: Tell): void {
+  for (const { id, uses, problem } of models)
+    if (problem === undefined) tell('models', 'ok', `${uses.join(', ')}: ${id}`)
+    else tell('models', 'wrong', problem.message)
+  for (const { capability, reason, problem } of off)
+    if (problem === undefined) tell('models', 'note', `${capability} is off: ${reason}`)
+}
+
+/** Tells of the models of the configuration, where there is no server to ask. */
+export async function lookAtConfiguredModels({ config }: ResolvedConfig, tell: Tell): Promise<void> {
+  const { createModels } = await import('../server/models.ts')
+  const models = createModels(config)
+  tellModels({ models: models.models(), off: whatIsOff(models) }, tell)
+}
+
+function whatIsOff(models: ModelCatalogue): ModelsTold['off'] {
+  return models.capabilities().flatMap(status => (status.available ? [] : [status]))
+}
+
+/** Looks at the file of keys on this machine. */
+export function lookAtKeys({ config }: ResolvedConfig, tell: Tell): void {
+  if (!isOpenToOthers(config.data)) return
+  const { keys } = placesOf(config.data)
+  tell('keys', 'wrong', `others than its owner may read ${keys}`, `chmod 600 ${keys}`)
+}
+
+/** Calls each model of the configuration once, from this machine and with the keys that are here. */
+export async function callModels({ config }: ResolvedConfig, tell: Tell): Promise<void> {
+  const { createModels } = await import('../server/models.ts')
+  const models = createModels(config)
+  const usable = models.models().filter(isCallable)
+  for (const model of usable) {
+    const trial = await tryModel(models, model, new AbortController().signal)
+    tell('model calls', trial.ok ? 'ok' : 'wrong', `${model.id}: ${trialText(trial)}`)
+  }
+}
+
+function isCallable({ provider, problem }: ModelDescription): boolean {
+  return provider !== 'built-in' && problem === undefined
+}
+
+const howItIs = {
+  ok: 'is as it should be',
+  missing: 'is missing',
+  differs: 'differs',
+  unknown: 'could not be looked at',
+} as const
+
+/** Looks at the broker from this machine, where the configuration names one. */
+export async function lookAtTopology(resolved: ResolvedConfig, tell: Tell): Promise<void> {
+  const { config } = resolved
+  if (compositionOf(config).kind === 'embedded') return
+  try {
+    await using inspection = await inspectTopology(config)
+    tell('broker', 'ok', `answers at ${inspection.place}`)
+    const findings = await inspection.check()
+    const wrong = findings.filter(isWrong)
+    for (const { kind, name, state, detail } of wrong)
+      tell('topology', 'wrong', `${kind} ${name} ${howItIs[state]}`, detail)
+    if (wrong.some(({ state }) => state === 'missing'))
+      tell('topology', 'note', 'what is missing can be made', commandText('topology apply', resolved))
+    const right = findings.filter(({ state }) => state === 'ok')
+    if (wrong.length === 0) tell('topology', 'ok', `${countOf(right.length, 'part')} as they should be`)
+  } catch (error) {
+    const { code, message } = codedError(error)
+    tell(
+      'broker',
+      'wrong',
+      `${code}: ${message}`,
+      'See that RabbitMQ runs, and that this machine may reach it.',
+    )
   }
 }

@@ -3,11 +3,11 @@ import type { TaskJson } from '../http/index.ts'
 import type { ResolvedConfig } from '../server/config.ts'
 import { type Connection, connect } from './connect.ts'
 import { exitCodes } from './exit-codes.ts'
-import { followOutput, printText } from './follow-output.ts'
 import { commandText } from './hints.ts'
+import { followOutput, printText } from './output.ts'
 import { printJson, type Run } from './run.ts'
 import { listenForSignals, type Signals } from './signals.ts'
-import { detailOf } from './tree.ts'
+import { detailOf } from './task-lines.ts'
 import { watchTrees } from './watch.ts'
 
 /** A command that submits a task and may stay until it has ended. */
