@@ -1,7 +1,7 @@
 import { stat } from 'node:fs/promises'
 import path from 'node:path'
 import type { z } from 'zod'
-import type { uploadSchema } from '../http/schemas/novel.ts'
+import type { uploadSchema } from '../http/schemas/upload.ts'
 import { type Budget, QuillworkError } from '../index.ts'
 import { type Client, unreadable } from './client.ts'
 import { bytesText } from './words.ts'

@@ -1,6 +1,11 @@
 import type { z } from 'zod'
-import type { chapterSchema, outlineSchema, sceneSchema, searchAnswer } from '../http/schemas/novel.ts'
-import type { historyEntrySchema, historyNoteSchema, originSchema } from '../http/schemas/provenance.ts'
+import type { chapterSchema, outlineSchema, searchAnswer } from '../http/schemas/novel.ts'
+import type {
+  historyEntrySchema,
+  historyNoteSchema,
+  originSchema,
+  sceneSchema,
+} from '../http/schemas/scene.ts'
 import type { PreviewJson } from './novel-client.ts'
 import { cut, pad, printable, tableLines } from './text.ts'
 import { agoText, countOf, numberText } from './words.ts'

@@ -2,9 +2,19 @@ import { z } from 'zod'
 import type { DeadLetterFilter } from '../../store/store.ts'
 import type { ApiContext, App } from '../context.ts'
 import { ifMatchVersion } from '../request-headers.ts'
-import { givenTime, ifMatch, named, pageOf, pageRequest, paging, plainText, time } from '../schemas/fields.ts'
+import {
+  givenTime,
+  ifMatch,
+  named,
+  pageOf,
+  pageRequest,
+  paging,
+  plainText,
+  time,
+  timeText,
+} from '../schemas/fields.ts'
 import { problems } from '../schemas/problem.ts'
-import { presentListed, taskParams, taskSchema, timeText } from '../schemas/task.ts'
+import { presentListed, taskParams, taskSchema } from '../schemas/task.ts'
 import { answerRetried, retryAnswer, retryBody, retryOptions } from './task-actions.ts'
 import { answerTask, withoutUndefined } from './tasks.ts'
 

@@ -2,9 +2,8 @@ import { z } from 'zod'
 import type { LaneInfo } from '../../engine/lanes.ts'
 import { QuillworkError } from '../../task/errors.ts'
 import type { ApiContext, App } from '../context.ts'
-import { named, time } from '../schemas/fields.ts'
+import { named, time, timeText } from '../schemas/fields.ts'
 import { problems } from '../schemas/problem.ts'
-import { timeText } from '../schemas/task.ts'
 
 const tags = ['lanes']
 

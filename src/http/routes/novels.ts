@@ -7,22 +7,24 @@ import type { ChapterOverview } from '../../novel/library/shelf.ts'
 import { searchNovel } from '../../novel/search-novel.ts'
 import { withSubjectTags } from '../../novel/subject-tags.ts'
 import type { App, NovelContext } from '../context.ts'
-import { presentChapter, presentNovel, presentOutline, presentScene } from '../present-novel.ts'
 import { idempotencyKeyHeader, idempotencyKeyOf } from '../request-headers.ts'
-import { pageOf, pageRequest } from '../schemas/fields.ts'
+import { pageOf, pageQuery, pageRequest, timeText } from '../schemas/fields.ts'
 import {
   chapterParams,
   chapterSchema,
   novelParams,
   novelSchema,
   outlineSchema,
-  pageQuery,
+  presentChapter,
+  presentNovel,
+  presentOutline,
   searchAnswer,
   searchQuery,
   summariseBody,
 } from '../schemas/novel.ts'
 import { problems } from '../schemas/problem.ts'
-import { presentTask, taskSchema, timeText } from '../schemas/task.ts'
+import { presentScene } from '../schemas/scene.ts'
+import { presentTask, taskSchema } from '../schemas/task.ts'
 import { traceparentFor } from '../trace.ts'
 import { refuseOtherSubmission, withoutUndefined } from './tasks.ts'
 

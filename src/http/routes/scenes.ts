@@ -5,8 +5,6 @@ import type { SceneWritten } from '../../novel/library/scenes.ts'
 import { QuillworkError } from '../../task/errors.ts'
 import { hashedId } from '../../task/id.ts'
 import type { App, NovelContext } from '../context.ts'
-import { presentScene } from '../present-novel.ts'
-import { presentEntry, presentNote } from '../present-provenance.ts'
 import {
   etagOf,
   idempotencyKeyHeader,
@@ -14,19 +12,22 @@ import {
   ifMatchVersion,
   noneMatchNames,
 } from '../request-headers.ts'
-import { ifMatch, pageOf, pageRequest } from '../schemas/fields.ts'
+import { ifMatch, pageOf, pageQuery, pageRequest } from '../schemas/fields.ts'
+import { problems } from '../schemas/problem.ts'
 import {
   entryParams,
+  historyEntrySchema,
+  historyNoteSchema,
   newScene,
   ownChapterParams,
-  pageQuery,
+  presentEntry,
+  presentNote,
+  presentScene,
   restoreBody,
   sceneEdit,
   sceneParams,
   sceneSchema,
-} from '../schemas/novel.ts'
-import { problems } from '../schemas/problem.ts'
-import { historyEntrySchema, historyNoteSchema } from '../schemas/provenance.ts'
+} from '../schemas/scene.ts'
 import { withoutUndefined } from './tasks.ts'
 
 const tags = ['novels']

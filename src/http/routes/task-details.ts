@@ -2,9 +2,9 @@ import { z } from 'zod'
 import { QuillworkError } from '../../task/errors.ts'
 import type { TaskStatus } from '../../task/status.ts'
 import type { ApiContext, App } from '../context.ts'
-import { flag, pageOf, pageRequest, paging, time } from '../schemas/fields.ts'
+import { flag, pageOf, pageRequest, paging, time, timeText } from '../schemas/fields.ts'
 import { problems } from '../schemas/problem.ts'
-import { childrenQuery, presentListed, taskParams, taskSchema, timeText } from '../schemas/task.ts'
+import { childrenQuery, presentListed, taskParams, taskSchema } from '../schemas/task.ts'
 import { withoutUndefined } from './tasks.ts'
 
 const tags = ['tasks']

@@ -2,9 +2,8 @@ import { z } from 'zod'
 import type { Engine } from '../../engine/engine.ts'
 import type { NodeState } from '../../store/store.ts'
 import type { ApiContext, App } from '../context.ts'
-import { named, time } from '../schemas/fields.ts'
+import { named, time, timeText } from '../schemas/fields.ts'
 import { problems } from '../schemas/problem.ts'
-import { timeText } from '../schemas/task.ts'
 
 const workerSchema = named(
   'Worker',

@@ -86,3 +86,16 @@ export function pageRequest(query: { pageSize: number; pageToken?: string | unde
   const { pageSize, pageToken } = query
   return pageToken === undefined ? { pageSize } : { pageSize, pageToken }
 }
+
+/** A listing without filters. */
+export const pageQuery = z.strictObject(paging)
+
+/** An epoch time as RFC 3339 text in UTC; undefined stays undefined. */
+export function timeText(at: number): string
+export function timeText(at: number | undefined): string | undefined
+export function timeText(at: number | undefined): string | undefined {
+  return at === undefined ? undefined : new Date(Math.min(Math.max(at, -lastTime), lastTime)).toISOString()
+}
+
+/** The last time that a Date holds (ECMAScript, "Time Values and Time Range"). */
+const lastTime = 8.64e15

@@ -6,7 +6,7 @@ import { hasEnded, taskStatuses } from '../../task/status.ts'
 import type { DeadLetter, TaskRecord } from '../../task/task.ts'
 import { traceIdOf } from '../trace.ts'
 import { budgetSchema } from './budget.ts'
-import { flag, givenTime, id, named, paging, plainText, time } from './fields.ts'
+import { flag, givenTime, id, named, paging, plainText, time, timeText } from './fields.ts'
 import { authorMessageSchema } from './problem.ts'
 
 /** Where a task is in its life. */
@@ -189,16 +189,6 @@ export const childrenQuery = z.strictObject({
 
 /** A task in a path. */
 export const taskParams = z.object({ taskId: id })
-
-/** An epoch time as RFC 3339 text in UTC; undefined stays undefined. */
-export function timeText(at: number): string
-export function timeText(at: number | undefined): string | undefined
-export function timeText(at: number | undefined): string | undefined {
-  return at === undefined ? undefined : new Date(Math.min(Math.max(at, -lastTime), lastTime)).toISOString()
-}
-
-/** The last time that a Date holds (ECMAScript, "Time Values and Time Range"). */
-const lastTime = 8.64e15
 
 /** A task as the API tells it. */
 export function presentTask(record: TaskRecord): TaskJson {

@@ -1,7 +1,8 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { plainOf } from '../../task/codec.ts'
 import type { TaskEvent, TaskEventName } from '../../task/events.ts'
-import { presentError, timeText } from '../schemas/task.ts'
+import { timeText } from '../schemas/fields.ts'
+import { presentError } from '../schemas/task.ts'
 import { traceIdOf } from '../trace.ts'
 
 /** The name under which a stream tells each event of the bus. */
