@@ -1,4 +1,6 @@
 import type { BrokerHealth } from '../broker/broker.ts'
+import { atMost } from '../runtime/at-most.ts'
+import { defined } from '../task/defined.ts'
 import type { Core } from './core.ts'
 import type { EngineCounts } from './counts.ts'
 
@@ -17,40 +19,34 @@ export interface EngineHealth {
   readonly counts: Readonly<EngineCounts>
 }
 
-/** Asks the parts; a store that does not answer in time is told, not thrown. */
+/** Returns how the parts are doing; a store that does not answer in time is a problem in the answer, not an error. */
 export async function healthOf(core: Core): Promise<EngineHealth> {
   const { store, broker } = core
   const remote = broker.remote?.health()
-  return {
-    store: { kind: store.kind, ...(await storeProblem(core)) },
-    ...(remote === undefined ? {} : { broker: { kind: broker.kind, ...remote } }),
-    ...(core.swept.at === 0 ? {} : { sweptAt: core.swept.at, sweepAgeMs: core.clock.now() - core.swept.at }),
+  return defined({
+    store: defined({ kind: store.kind, problem: await storeProblem(core) }),
+    broker: remote === undefined ? undefined : { kind: broker.kind, ...remote },
+    sweptAt: core.swept.at === 0 ? undefined : core.swept.at,
+    sweepAgeMs: core.swept.at === 0 ? undefined : core.clock.now() - core.swept.at,
     running: core.running.size,
     counts: core.counts,
-  }
+  })
 }
 
-/** Whoever asks wants to know of the other parts too, and waits no longer than this, milliseconds. */
+/** Milliseconds that the store has to answer: the caller wants to know of the other parts too. */
 const answerWithinMs = 1_500
 
-async function storeProblem({ store, clock }: Core): Promise<{ problem?: string }> {
-  let cancelTimer = () => undefined as void
-  const late = new Promise<{ problem: string }>(resolve => {
-    const tell = () => resolve({ problem: `The store did not answer within ${answerWithinMs} ms.` })
-    cancelTimer = clock.after(answerWithinMs, tell)
-  })
+async function storeProblem({ store, clock }: Core): Promise<string | undefined> {
+  const late = () => `The store did not answer within ${answerWithinMs} ms.`
   try {
-    return await Promise.race([late, askStore(store)])
+    return await atMost(answerWithinMs, askStore(store), late, clock)
   } catch (error) {
-    return { problem: error instanceof Error ? error.message : String(error) }
-  } finally {
-    cancelTimer()
+    return error instanceof Error ? error.message : String(error)
   }
 }
 
-async function askStore(store: Core['store']): Promise<Record<string, never>> {
+async function askStore(store: Core['store']): Promise<undefined> {
   // The smallest question: counting what waits may take long where much does.
   await store.queries.get([''])
   await store.takesWrites?.()
-  return {}
 }

@@ -1,6 +1,7 @@
 import type { LogLine } from '../store/store.ts'
 import { encode } from '../task/codec.ts'
 import { eventBase } from '../task/events.ts'
+import { readTraceparent } from '../task/trace-context.ts'
 import type { Attempt } from './attempt.ts'
 import type { Core } from './core.ts'
 import { foundStale } from './stale.ts'
@@ -107,10 +108,9 @@ export class Reports {
   }
 }
 
-/** The ids in a W3C trace context: its second and third part. */
 function traceOf({ traceparent }: Attempt): { traceId?: string; spanId?: string } {
-  const [, traceId, spanId] = traceparent?.split('-') ?? []
-  return traceId === undefined || spanId === undefined ? {} : { traceId, spanId }
+  const trace = readTraceparent(traceparent)
+  return trace === undefined ? {} : { traceId: trace.traceId, spanId: trace.spanId }
 }
 
 function jsonOf(fields: object): string | undefined {

@@ -1,11 +1,12 @@
 import { Cron } from 'croner'
 import { type Loop, startLoop } from '../runtime/loop.ts'
 import type { ScheduleState } from '../store/store.ts'
+import { defined } from '../task/defined.ts'
 import type { In, Schema, TaskType } from '../task/definition.ts'
 import { QuillworkError } from '../task/errors.ts'
 import { hasEnded } from '../task/status.ts'
 import type { Core } from './core.ts'
-import { submit } from './submit.ts'
+import { type SubmitOptions, submit } from './submit.ts'
 
 /** A task that is submitted at the ticks of a cron expression. */
 export interface Schedule<P extends Schema = Schema> {
@@ -123,12 +124,12 @@ async function runDue(core: Core, plan: Planned, state: ScheduleState | undefine
   let seen = state
   for (const tick of dueTicks(plan, state.lastTick, now)) {
     const taskId = (await submitTick(core, plan, seen, tick)) ?? seen.lastTaskId
-    const next: ScheduleState = {
+    const next: ScheduleState = defined({
       id,
       definition: plan.definition,
       lastTick: tick,
-      ...(taskId === undefined ? {} : { lastTaskId: taskId }),
-    }
+      lastTaskId: taskId,
+    })
     if (!(await core.store.schedules.advance(next, seen.lastTick))) return
     seen = next
   }
@@ -179,12 +180,13 @@ async function submitTick(
     }
   }
   try {
-    const record = await submit(core, planned.task, planned.parameters, {
+    const options: SubmitOptions = defined({
       idempotencyKey: `schedule ${planned.id} ${new Date(tick).toISOString()}`,
       tags: [`schedule:${planned.id}`.slice(0, 100)],
-      ...(planned.userId === undefined ? {} : { userId: planned.userId }),
-      ...(planned.lane === undefined ? {} : { lane: planned.lane }),
+      userId: planned.userId,
+      lane: planned.lane,
     })
+    const record = await submit(core, planned.task, planned.parameters, options)
     return record.id
   } catch (error) {
     // Another version of the program, with other parameters, submitted it and died before it wrote that down.

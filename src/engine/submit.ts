@@ -6,6 +6,7 @@ import { QuillworkError } from '../task/errors.ts'
 import { eventBase } from '../task/events.ts'
 import { newTaskId } from '../task/id.ts'
 import type { Budget, NewTask, Priority, TaskRecord } from '../task/task.ts'
+import { readTraceparent } from '../task/trace-context.ts'
 import { check } from './admit.ts'
 import type { Start } from './attempt.ts'
 import { checkedBudget } from './budget-arithmetic.ts'
@@ -198,7 +199,7 @@ function newTask(core: Core, type: TaskType, parameters: unknown, options: Submi
   if (options.idempotencyKey !== undefined)
     task.idempotencyKey = bounded(options.idempotencyKey, 255, 'idempotencyKey')
   if (options.budget !== undefined) task.budget = checkedBudget(options.budget)
-  if (options.traceparent !== undefined && isTraceparent(options.traceparent))
+  if (options.traceparent !== undefined && readTraceparent(options.traceparent) !== undefined)
     task.traceparent = options.traceparent
   return task
 }
@@ -232,11 +233,6 @@ function timeOf(startAt: Date, now: number): number {
   const time = startAt.getTime()
   if (time <= now + longestDuration) return time
   throw new QuillworkError('OPTION_INVALID', 'startAt is not a valid date at most ten years from now.')
-}
-
-/** The form of a W3C trace context header, version 00 (https://www.w3.org/TR/trace-context/); anything else is dropped, as the standard asks. */
-function isTraceparent(text: string): boolean {
-  return /^[\da-f]{2}-[\da-f]{32}-[\da-f]{16}-[\da-f]{2}$/.test(text)
 }
 
 /** The record of an accepted task, of which others are told. Throws the refusal, or IDEMPOTENCY_KEY_REUSED. */

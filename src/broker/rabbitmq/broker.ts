@@ -1,7 +1,7 @@
+import { atMost } from '../../runtime/at-most.ts'
 import { QuillworkError } from '../../task/errors.ts'
 import type { Broker } from '../broker.ts'
 import { Connection } from './connection.ts'
-import { atMost } from './deadline.ts'
 import { deliver } from './deliver.ts'
 import { Gauge } from './gauge.ts'
 import { createHealth, type Health } from './health.ts'
@@ -59,7 +59,7 @@ export function rabbitmq(options: RabbitmqOptions): Broker {
       gauge.close()
       const all = [...workers.values()]
       for (const worker of all) worker.stop()
-      await atMost(flushMs, Promise.all(all.map(worker => worker.flush())))
+      await atMost(flushMs, Promise.all(all.map(worker => worker.flush())), () => undefined)
       await connection.close()
     },
     remote: createRemote({ settings, health, connection, news, names: topology.names }),

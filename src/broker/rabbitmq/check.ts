@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { Channel, ChannelModel, ConfirmChannel } from 'amqplib'
+import { atMost } from '../../runtime/at-most.ts'
 import { messageTypes } from '../messages.ts'
-import { atMost } from './deadline.ts'
 import { declareExchange, declareQueue, howToReplace, inThrowAwayChannel } from './declare.ts'
 import { codeOf, isDifferent, isRefusal, messageOf, notFound } from './failures.ts'
 import type { Binding, Topology } from './topology.ts'
@@ -122,7 +122,11 @@ async function probe(
   })
   try {
     for (const [messageId, binding] of byId) publishProbe(channel, binding, messageId)
-    return (await atMost(probeMs, channel.waitForConfirms())) ? { returned } : unseen()
+    return await atMost(
+      probeMs,
+      channel.waitForConfirms().then(() => ({ returned })),
+      unseen,
+    )
   } catch {
     return unseen()
   } finally {

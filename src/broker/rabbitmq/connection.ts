@@ -1,6 +1,6 @@
 import type { Channel } from 'amqplib'
+import { atMost } from '../../runtime/at-most.ts'
 import { type ChannelPlan, healthyMs, KeptChannel } from './channels.ts'
-import { atMost } from './deadline.ts'
 import { isRefusal, isUnsuitable, messageOf, unreachable, unsuitable } from './failures.ts'
 import type { Health } from './health.ts'
 import { placeOf, type RabbitmqSettings } from './options.ts'
@@ -111,7 +111,7 @@ export class Connection {
     this.#stopWaiting?.()
     await this.#session?.close()
     // A try that is under way may take longer; it ends by itself.
-    if (this.#running !== undefined) await atMost(closeMs, this.#running)
+    if (this.#running !== undefined) await atMost(closeMs, this.#running, () => undefined)
   }
 
   /** @param tried Is told after each try how it went: with the problem, where only a person can help. */
@@ -161,17 +161,18 @@ export class Connection {
   }
 
   async #prepare(on: Session): Promise<void> {
-    if (await atMost(answerMs, this.#plan.prepare(on))) return
-    throw unreachable(
-      `The broker at ${on.place} did not answer a declaration: its queues may be without a quorum.`,
-    )
+    await atMost(answerMs, this.#plan.prepare(on), () => {
+      throw unreachable(
+        `The broker at ${on.place} did not answer a declaration: its queues may be without a quorum.`,
+      )
+    })
   }
 
   async #use(made: Session): Promise<void> {
     const { health, settings, changed } = this.#plan
     this.#session = made
     // One that the broker does not answer must not keep the others from their work.
-    await atMost(answerMs, Promise.all([...this.#kept].map(channel => channel.up(made))))
+    await atMost(answerMs, Promise.all([...this.#kept].map(channel => channel.up(made))), () => undefined)
     this.#connected = true
     health.solved('connection')
     settings.log.info({ broker: made.place }, 'connected to the broker')

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import type { Engine } from '../../engine/engine.ts'
 import type { EngineHealth } from '../../engine/health.ts'
+import { atMost } from '../../runtime/at-most.ts'
 import type { NodeState } from '../../store/store.ts'
 import { QuillworkError } from '../../task/errors.ts'
 import type { ApiContext, App } from '../context.ts'
@@ -125,16 +126,12 @@ function processReasons(nodes: readonly NodeState[] | undefined): string[] {
 }
 
 async function within<T>(answer: Promise<T>): Promise<T> {
-  let timer: NodeJS.Timeout | undefined
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(away(`no answer within ${patienceMs} ms`)), patienceMs)
-  })
   try {
-    return await Promise.race([answer, late])
+    return await atMost(patienceMs, answer, () => {
+      throw away(`no answer within ${patienceMs} ms`)
+    })
   } catch (error) {
     throw error instanceof QuillworkError && error.code === 'STORE_FAILED' ? error : away(String(error))
-  } finally {
-    clearTimeout(timer)
   }
 }
 

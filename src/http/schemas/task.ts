@@ -4,7 +4,7 @@ import { durationForms, durationMs, longestDuration } from '../../task/duration.
 import type { ErrorInfo } from '../../task/errors.ts'
 import { hasEnded, taskStatuses } from '../../task/status.ts'
 import type { DeadLetter, TaskRecord } from '../../task/task.ts'
-import { traceIdOf } from '../trace.ts'
+import { readTraceparent } from '../../task/trace-context.ts'
 import { budgetSchema } from './budget.ts'
 import { flag, givenTime, id, named, paging, plainText, time, timeText } from './fields.ts'
 import { authorMessageSchema } from './problem.ts'
@@ -211,7 +211,7 @@ export function presentTask(record: TaskRecord): TaskJson {
     ...place(record),
     round: record.round,
     idempotencyKey: record.idempotencyKey,
-    traceId: traceIdOf(record.traceparent),
+    traceId: readTraceparent(record.traceparent)?.traceId,
     deadLetter: record.deadLetter === undefined ? undefined : presentDeadLetter(record.deadLetter),
     deadLetterHistory: record.deadLetterHistory?.map(presentDeadLetter),
     version: record.version,

@@ -1,11 +1,12 @@
+/** The format of server-sent events: the head of a stream, the names and the data of its events. */
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { plainOf } from '../../task/codec.ts'
 import type { TaskEvent, TaskEventName } from '../../task/events.ts'
+import { readTraceparent } from '../../task/trace-context.ts'
 import { timeText } from '../schemas/fields.ts'
 import { presentError } from '../schemas/task.ts'
-import { traceIdOf } from '../trace.ts'
 
-/** The name under which a stream tells each event of the bus. */
+/** Name of each event of the bus on a stream. */
 export const streamNames = {
   submitted: 'task.created',
   started: 'task.updated',
@@ -36,44 +37,28 @@ const statusAfter: Record<TaskEventName, string> = {
 }
 
 /**
- * The data of an event: what the task is now, never its parameters or result, which may be large and are one GET away. The numbers
- * that events have between processes stay out: the stream has ids of its own.
+ * Returns the data of an event: what the task is now, never its parameters or result, which may be large and are one GET away. The numbers
+ * that events have between processes are left out, because the stream has ids of its own.
  */
 export function eventData(event: TaskEvent): Record<string, unknown> {
   const fields: Record<string, unknown> = { ...event }
-  const {
-    name,
-    at,
-    errorInfo,
-    nextAttemptTimestamp,
-    progress,
-    ranMs,
-    waitedMs,
-    status,
-    traceparent,
-    sequence: _sequence,
-    sequenceFrom: _sequenceFrom,
-    ...rest
-  } = fields
+  const { name, status, nextAttemptTimestamp: next, progress, traceparent: _traceparent, ...rest } = fields
+  const { sequence: _sequence, sequenceFrom: _sequenceFrom, ...shown } = rest
+  // What is undefined is no part of the JSON.
   return {
-    ...rest,
+    ...shown,
     event: name,
     at: timeText(event.at),
     status: status ?? statusAfter[event.name],
-    ...(typeof nextAttemptTimestamp === 'number'
-      ? { nextAttemptTimestamp: timeText(nextAttemptTimestamp) }
-      : {}),
-    ...('errorInfo' in event && event.errorInfo !== undefined
-      ? { errorInfo: presentError(event.errorInfo) }
-      : {}),
-    ...(event.name === 'progress' ? { progress: plainOf(progress) } : {}),
-    ...(event.traceparent === undefined ? {} : { traceId: traceIdOf(event.traceparent) }),
-    ...(typeof ranMs === 'number' ? { ranMs } : {}),
-    ...(typeof waitedMs === 'number' ? { waitedMs } : {}),
+    nextAttemptTimestamp: typeof next === 'number' ? timeText(next) : undefined,
+    errorInfo:
+      'errorInfo' in event && event.errorInfo !== undefined ? presentError(event.errorInfo) : undefined,
+    progress: event.name === 'progress' ? plainOf(progress) : undefined,
+    traceId: readTraceparent(event.traceparent)?.traceId,
   }
 }
 
-/** One event in the format of server-sent events (WHATWG HTML, section 9.2). JSON has no line breaks, so one data line does. */
+/** Returns one event in the format of server-sent events (WHATWG HTML, section 9.2). JSON has no line breaks, so one data line is enough. */
 export function sseText(message: { id?: string; event: string; data: unknown }): string {
   const id = message.id === undefined ? '' : `id: ${message.id}\n`
   return `${id}event: ${message.event}\ndata: ${JSON.stringify(message.data)}\n\n`
