@@ -1,3 +1,4 @@
+/** What the doctor checks on a server, through its API, and beside it on this machine. */
 import { existsSync } from 'node:fs'
 import type { ModelCatalogue, ModelDescription } from '../ai/catalogue.ts'
 import type { Readiness } from '../http/index.ts'
@@ -13,7 +14,7 @@ import { commandText } from './hints.ts'
 import { trialText, tryModel } from './model-trial.ts'
 import { countOf } from './words.ts'
 
-/** What the doctor looked at, and how it is. `note` is worth knowing, `wrong` needs somebody. */
+/** What the doctor checked, and its state. `note` is worth knowing, `wrong` needs a person. */
 export interface Finding {
   readonly check: string
   readonly state: 'ok' | 'note' | 'wrong'
@@ -23,20 +24,20 @@ export interface Finding {
 }
 
 /** Adds a finding to the report. */
-export type Tell = (check: string, state: Finding['state'], detail: string, advice?: string) => void
+export type Report = (check: string, state: Finding['state'], detail: string, advice?: string) => void
 
-/** Clocks that are further apart than this make times that people read wrong; leases go by the clock of the store alone. */
+/** Largest difference of the clocks, milliseconds. Beyond it, people read wrong times; leases use the clock of the store alone. */
 const mostClockOffsetMs = 2_000
 
-/** Looks at the server, and through it at the store and at the processes that share it. */
-export async function lookAtServer(resolved: ResolvedConfig, tell: Tell): Promise<void> {
+/** Checks the server, and through it the store and the processes that share it. */
+export async function checkServer(resolved: ResolvedConfig, report: Report): Promise<void> {
   const { config } = resolved
   const start = `Start one: ${commandText('serve', resolved)}`
   const server = config.url === undefined ? await findServer(config) : undefined
-  if (config.url !== undefined) tell('server', 'note', `commands speak to ${config.url}`)
+  if (config.url !== undefined) report('server', 'note', `commands use ${config.url}`)
   if (server !== undefined) {
     const { command, url, pid, startedAt } = server
-    tell('server', 'ok', `${command} answers at ${url} (process ${pid}, since ${startedAt})`)
+    report('server', 'ok', `${command} answers at ${url} (process ${pid}, since ${startedAt})`)
   }
   const composition = compositionOf(config)
   if (
@@ -45,66 +46,66 @@ export async function lookAtServer(resolved: ResolvedConfig, tell: Tell): Promis
     composition.kind === 'embedded' &&
     !existsSync(composition.file)
   ) {
-    tell('server', 'note', 'none runs', start)
-    tell('store', 'note', `${composition.file} is not there yet; it is made at the first start`)
-    await lookAtConfiguredModels(resolved, tell)
+    report('server', 'note', 'none is running', start)
+    report('store', 'note', `${composition.file} does not exist yet; it is created at the first start`)
+    await checkConfiguredModels(resolved, report)
     return
   }
   try {
     const connection = await connect(resolved, { command: 'quillwork doctor' })
     try {
-      if (connection.isOwn) tell('server', 'note', noServer(config.data), start)
-      await lookInside(connection.client, resolved, tell)
+      if (connection.isOwn) report('server', 'note', noServer(config.data), start)
+      await checkInside(connection.client, resolved, report)
     } finally {
       await connection.close()
     }
   } catch (error) {
     const { code, message } = codedError(error)
-    tell(partOf(code), 'wrong', `${code}: ${message}`, adviceFor(code))
+    report(partOf(code), 'wrong', `${code}: ${message}`, adviceFor(code))
   }
 }
 
-/** Which part an error is about. */
+/** Returns the part that an error is about. */
 function partOf(code: string): string {
   if (code.startsWith('BROKER_')) return 'broker'
   return code.startsWith('STORE_') ? 'store' : 'server'
 }
 
 function adviceFor(code: string): string | undefined {
-  if (code === 'STORE_FAILED') return 'See that the database runs, and that this machine may reach it.'
+  if (code === 'STORE_FAILED') return 'Check that the database runs, and that this machine can reach it.'
   return undefined
 }
 
-/** For a data directory that no server announced. */
+/** Returns what to say of a data directory whose announced server does not run. */
 function noServer(data: string): string {
   const last = announced(data)
   return last === undefined
-    ? 'none runs here'
-    : `none runs here; the last one (process ${last.pid}) ended without saying so`
+    ? 'none is running here'
+    : `none is running here; the last one (process ${last.pid}) crashed or was killed`
 }
 
-async function lookInside(client: Client, resolved: ResolvedConfig, tell: Tell): Promise<void> {
-  await lookAtReadiness(client, tell)
-  await lookAtProcesses(client, tell)
-  tellModels(await client.get<ModelsTold>('/v1/capabilities'), tell)
-  await lookAtTasks(client, resolved, tell)
-  await lookAtLanes(client, resolved, tell)
+async function checkInside(client: Client, resolved: ResolvedConfig, report: Report): Promise<void> {
+  await checkReadiness(client, report)
+  await checkProcesses(client, report)
+  reportModels(await client.get<ModelsJson>('/v1/capabilities'), report)
+  await checkTasks(client, resolved, report)
+  await checkLanes(client, resolved, report)
 }
 
-async function lookAtReadiness(client: Client, tell: Tell): Promise<void> {
+async function checkReadiness(client: Client, report: Report): Promise<void> {
   const { reasons, checks } = await client.get<Readiness>('/readyz')
-  tell('store', 'ok', `${checks.store.kind} answers`)
+  report('store', 'ok', `${checks.store.kind} answers`)
   const { clockOffsetMs } = checks.store
   if (Math.abs(clockOffsetMs) <= mostClockOffsetMs)
-    tell('clock', 'ok', `${Math.abs(clockOffsetMs)} ms between the clocks of the server and of the store`)
+    report('clock', 'ok', `${Math.abs(clockOffsetMs)} ms between the clocks of the server and of the store`)
   else
-    tell(
+    report(
       'clock',
       'wrong',
       `the clock of the store is ${clockOffsetMs / 1_000} s ahead of that of the server`,
-      'Let all machines keep time by NTP.',
+      'Synchronize the clocks of all machines with NTP.',
     )
-  for (const reason of reasons) tell('server', 'wrong', reason)
+  for (const reason of reasons) report('server', 'wrong', reason)
 }
 
 interface WorkerJson {
@@ -115,39 +116,43 @@ interface WorkerJson {
   pid: number
 }
 
-async function lookAtProcesses(client: Client, tell: Tell): Promise<void> {
+async function checkProcesses(client: Client, report: Report): Promise<void> {
   const { items } = await client.get<{ items: WorkerJson[] }>('/v1/workers')
   for (const { nodeId, roles, lanes, running, pid } of items) {
     const slots = Object.entries(lanes).map(([lane, count]) => `${lane} ${count}`)
-    const does = roles.length === 0 ? 'submits and asks' : roles.join(', ')
-    const room = slots.length === 0 ? '' : `; slots ${slots.join(', ')}; ${running} running`
-    tell('processes', 'ok', `${nodeId} (process ${pid}): ${does}${room}`)
+    const does = roles.length === 0 ? 'client only' : roles.join(', ')
+    const capacity = slots.length === 0 ? '' : `; slots ${slots.join(', ')}; ${running} running`
+    report('processes', 'ok', `${nodeId} (process ${pid}): ${does}${capacity}`)
   }
 }
 
-async function lookAtTasks(client: Client, resolved: ResolvedConfig, tell: Tell): Promise<void> {
+async function checkTasks(client: Client, resolved: ResolvedConfig, report: Report): Promise<void> {
   const { counts, total } = await client.get<{ counts: Record<string, number>; total: number }>(
     '/v1/tasks/counts',
   )
-  const told = Object.entries(counts).filter(([, count]) => count > 0)
-  tell('tasks', 'ok', total === 0 ? 'none' : told.map(([status, count]) => `${count} ${status}`).join(', '))
+  const present = Object.entries(counts).filter(([, count]) => count > 0)
+  report(
+    'tasks',
+    'ok',
+    total === 0 ? 'none' : present.map(([status, count]) => `${count} ${status}`).join(', '),
+  )
   const letters = (counts['FAILED'] ?? 0) + (counts['DEAD_LETTER'] ?? 0)
   if (letters === 0) return
   const advice = `See why: ${commandText('dead-letters list', resolved)}`
-  tell('tasks', 'note', `${countOf(letters, 'task')} failed`, advice)
+  report('tasks', 'note', `${countOf(letters, 'task')} failed`, advice)
 }
 
-async function lookAtLanes(client: Client, resolved: ResolvedConfig, tell: Tell): Promise<void> {
+async function checkLanes(client: Client, resolved: ResolvedConfig, report: Report): Promise<void> {
   const lanes = await client.get<{ items: { lane: string; paused: boolean; waiting: number }[] }>('/v1/lanes')
   for (const { lane, paused, waiting } of lanes.items) {
     if (!paused) continue
     const detail = `${lane} is paused, ${countOf(waiting, 'task')} waiting`
-    tell('lanes', 'note', detail, commandText(`lanes resume ${lane}`, resolved))
+    report('lanes', 'note', detail, commandText(`lanes resume ${lane}`, resolved))
   }
 }
 
-/** What a server, or the configuration, tells of its models. */
-export interface ModelsTold {
+/** The models of a server or of the configuration. */
+interface ModelsJson {
   readonly models: readonly {
     id: string
     uses: readonly string[]
@@ -156,41 +161,41 @@ export interface ModelsTold {
   readonly off: readonly { capability: string; reason: string; problem?: object | undefined }[]
 }
 
-/** Tells which models can be used; one that cannot is wrong, one that nobody configured is not. */
-export function tellModels({ models, off }: ModelsTold, tell: Tell): void {
+/** Reports which models can be used. A configured model that cannot be used is wrong; a missing one is a note. */
+function reportModels({ models, off }: ModelsJson, report: Report): void {
   for (const { id, uses, problem } of models)
-    if (problem === undefined) tell('models', 'ok', `${uses.join(', ')}: ${id}`)
-    else tell('models', 'wrong', problem.message)
+    if (problem === undefined) report('models', 'ok', `${uses.join(', ')}: ${id}`)
+    else report('models', 'wrong', problem.message)
   for (const { capability, reason, problem } of off)
-    if (problem === undefined) tell('models', 'note', `${capability} is off: ${reason}`)
+    if (problem === undefined) report('models', 'note', `${capability} is off: ${reason}`)
 }
 
-/** Tells of the models of the configuration, where there is no server to ask. */
-export async function lookAtConfiguredModels({ config }: ResolvedConfig, tell: Tell): Promise<void> {
+/** Reports the models of the configuration, where there is no server to ask. */
+async function checkConfiguredModels({ config }: ResolvedConfig, report: Report): Promise<void> {
   const { createModels } = await import('../server/models.ts')
   const models = createModels(config)
-  tellModels({ models: models.models(), off: whatIsOff(models) }, tell)
+  reportModels({ models: models.models(), off: disabledFeatures(models) }, report)
 }
 
-function whatIsOff(models: ModelCatalogue): ModelsTold['off'] {
+function disabledFeatures(models: ModelCatalogue): ModelsJson['off'] {
   return models.capabilities().flatMap(status => (status.available ? [] : [status]))
 }
 
-/** Looks at the file of keys on this machine. */
-export function lookAtKeys({ config }: ResolvedConfig, tell: Tell): void {
+/** Checks the key file on this machine. */
+export function checkKeys({ config }: ResolvedConfig, report: Report): void {
   if (!isOpenToOthers(config.data)) return
   const { keys } = placesOf(config.data)
-  tell('keys', 'wrong', `others than its owner may read ${keys}`, `chmod 600 ${keys}`)
+  report('keys', 'wrong', `users other than its owner can read ${keys}`, `chmod 600 ${keys}`)
 }
 
-/** Calls each model of the configuration once, from this machine and with the keys that are here. */
-export async function callModels({ config }: ResolvedConfig, tell: Tell): Promise<void> {
+/** Calls each model of the configuration once, from this machine and with its keys. */
+export async function callModels({ config }: ResolvedConfig, report: Report): Promise<void> {
   const { createModels } = await import('../server/models.ts')
   const models = createModels(config)
   const usable = models.models().filter(isCallable)
   for (const model of usable) {
     const trial = await tryModel(models, model, new AbortController().signal)
-    tell('model calls', trial.ok ? 'ok' : 'wrong', `${model.id}: ${trialText(trial)}`)
+    report('model calls', trial.ok ? 'ok' : 'wrong', `${model.id}: ${trialText(trial)}`)
   }
 }
 
@@ -198,35 +203,35 @@ function isCallable({ provider, problem }: ModelDescription): boolean {
   return provider !== 'built-in' && problem === undefined
 }
 
-const howItIs = {
+const stateTexts = {
   ok: 'is as it should be',
   missing: 'is missing',
   differs: 'differs',
-  unknown: 'could not be looked at',
+  unknown: 'could not be inspected',
 } as const
 
-/** Looks at the broker from this machine, where the configuration names one. */
-export async function lookAtTopology(resolved: ResolvedConfig, tell: Tell): Promise<void> {
+/** Checks the broker from this machine, where the configuration names one. */
+export async function checkTopology(resolved: ResolvedConfig, report: Report): Promise<void> {
   const { config } = resolved
   if (compositionOf(config).kind === 'embedded') return
   try {
     await using inspection = await inspectTopology(config)
-    tell('broker', 'ok', `answers at ${inspection.place}`)
+    report('broker', 'ok', `answers at ${inspection.place}`)
     const findings = await inspection.check()
     const wrong = findings.filter(isWrong)
     for (const { kind, name, state, detail } of wrong)
-      tell('topology', 'wrong', `${kind} ${name} ${howItIs[state]}`, detail)
+      report('topology', 'wrong', `${kind} ${name} ${stateTexts[state]}`, detail)
     if (wrong.some(({ state }) => state === 'missing'))
-      tell('topology', 'note', 'what is missing can be made', commandText('topology apply', resolved))
+      report('topology', 'note', 'missing parts can be created', commandText('topology apply', resolved))
     const right = findings.filter(({ state }) => state === 'ok')
-    if (wrong.length === 0) tell('topology', 'ok', `${countOf(right.length, 'part')} as they should be`)
+    if (wrong.length === 0) report('topology', 'ok', `${countOf(right.length, 'part')} as they should be`)
   } catch (error) {
     const { code, message } = codedError(error)
-    tell(
+    report(
       'broker',
       'wrong',
       `${code}: ${message}`,
-      'See that RabbitMQ runs, and that this machine may reach it.',
+      'Check that RabbitMQ runs, and that this machine can reach it.',
     )
   }
 }

@@ -16,7 +16,7 @@ type Scene = z.output<typeof sceneSchema>
 type Summary = NonNullable<Chapter['scenes'][number]['summary']>
 type Answer = z.output<typeof searchAnswer>
 
-/** A novel with its volumes and chapters. */
+/** Returns a novel with its volumes and chapters. */
 export function outlineLines(novel: Outline, columns: number): string[] {
   const { title, author, chapters, scenes, summaries, words, outline, index } = novel
   const titleColumns = Math.max(20, Math.min(60, columns - 32))
@@ -45,7 +45,7 @@ function indexText({ kind, building, passages, vectors, outOfDateScenes }: Outli
   return `search: ${what} of ${countOf(passages, 'passage')}${made}${stale}`
 }
 
-/** A chapter: the summaries of its scenes, or their texts where those are given. */
+/** Returns a chapter with the summaries of its scenes, or with their texts where those are given. */
 export function chapterLines(chapter: Chapter, scenes: readonly Scene[] | undefined): string[] {
   const lines = ['', `${chapter.position + 1}  ${printable(chapter.title)}`]
   for (const scene of scenes ?? chapter.scenes) {
@@ -57,17 +57,17 @@ export function chapterLines(chapter: Chapter, scenes: readonly Scene[] | undefi
   return lines
 }
 
-/** A text that was not imported says how it came about. */
+/** Returns the text of a scene, with its origin where it was not imported. */
 function textLines({ content, textOrigin }: Scene): string[] {
   const isImported = textOrigin === undefined || textOrigin.method === 'imported'
   return [...paragraphs(content), ...(isImported ? [] : [`  [${printable(originText(textOrigin))}]`])]
 }
 
-/** A summary is never shown without how it came about. */
+/** Returns a summary, always with its origin. */
 function summaryLines(summary: Summary | undefined): string[] {
   if (summary === undefined) return ['  (no summary)']
   const { text, outOfDate } = summary
-  const stale = outOfDate ? '; the text changed since' : ''
+  const stale = outOfDate ? '; the text has changed since' : ''
   return [...paragraphs(text), `  [${printable(originText(summary))}${stale}]`]
 }
 
@@ -75,13 +75,13 @@ function paragraphs(text: string): string[] {
   return text.split('\n').map(line => `  ${printable(line).trimEnd()}`.trimEnd())
 }
 
-/** What a search found. */
+/** Returns the places that a search found. */
 export function hitLines(answer: Answer): string[] {
   const { outOfDateScenes, hits, degraded } = answer
   const stale =
     outOfDateScenes === 0 ? '' : ` ${countOf(outOfDateScenes, 'scene')} changed since it was built.`
   const lines = [`${countOf(hits.length, 'place')}. ${answeredBy(answer)}${stale}`]
-  if (degraded !== undefined) lines.push(`By words alone: ${printable(degraded.message)}`)
+  if (degraded !== undefined) lines.push(`By words only: ${printable(degraded.message)}`)
   for (const { chapterTitle, snippet, sceneId } of hits)
     lines.push('', printable(chapterTitle), `  ${printable(marked(snippet))}`, `  scene ${sceneId}`)
   return lines
@@ -93,7 +93,7 @@ function answeredBy({ index, model = '' }: Answer): string {
   return `Answered by words (BM25) and by the vectors of ${printable(model)}.`
 }
 
-/** The text with what answers the query in brackets. */
+/** Returns the text with the words that match the query in brackets. */
 function marked({ text, marks }: Answer['hits'][number]['snippet']): string {
   let shown = ''
   let at = 0
@@ -118,8 +118,8 @@ const methods = {
   person: 'written by a person',
 }
 
-/** How a text or a summary came about, in a few words. */
-export function originText({ method, model, prompt, restored }: Omit<Origin, 'writtenBy' | 'usage'>): string {
+/** Returns the origin of a text or a summary in a few words. */
+function originText({ method, model, prompt, restored }: Omit<Origin, 'writtenBy' | 'usage'>): string {
   return [
     methods[method],
     ...(model === undefined ? [] : [model]),
@@ -128,7 +128,7 @@ export function originText({ method, model, prompt, restored }: Omit<Origin, 'wr
   ].join(', ')
 }
 
-/** The entries of a history, newest first. */
+/** Returns the entries of a history as a table. */
 export function historyTable(notes: readonly Note[], columns: number | undefined): string[] {
   return tableLines(
     notes,
@@ -145,10 +145,10 @@ export function historyTable(notes: readonly Note[], columns: number | undefined
   )
 }
 
-/** An entry with its whole text and all that is known of where it comes from. */
+/** Returns an entry with its whole text and all that is known of its origin. */
 export function entryLines(entry: Entry): string[] {
   const { what, why, keptAt, provenance, writtenBy } = entry
-  const kept = why === 'conflict' ? 'kept beside an edit' : 'overwritten'
+  const kept = why === 'conflict' ? 'kept because the scene was edited meanwhile' : 'overwritten'
   const lines = [`${what}, ${kept} ${agoText(keptAt)}`]
   if (provenance !== undefined) lines.push(...originLines({ ...provenance, ...(writtenBy && { writtenBy }) }))
   return [...lines, '', ...entry.text.split('\n').map(line => printable(line).trimEnd())]
@@ -175,7 +175,7 @@ const fewChapters = 12
 /** Warnings that a short preview lists. */
 const fewWarnings = 5
 
-/** What a file holds, for a person: `whole` lists every chapter, else the first ones. */
+/** Returns what a file holds: every chapter and warning if `whole`, else the first ones. */
 export function previewLines(preview: PreviewJson, options: { whole: boolean; columns: number }): string[] {
   const chapters = preview.volumes.flatMap(({ chapters }) => chapters)
   const words = chapters.reduce((sum, chapter) => sum + chapter.words, 0)

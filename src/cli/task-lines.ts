@@ -19,10 +19,10 @@ interface LogJson {
   message: string
 }
 
-/** Lines of the log that are shown: the last ones. */
+/** Number of the last lines of the log that are shown. */
 const lastLines = 20
 
-/** A task for a person: what it is, the tree, attempts that did not complete, the end of its log. */
+/** Returns a task for a person: the tree, its fields, attempts that did not complete, the end of its log. */
 export async function taskLines(client: Client, tree: TaskTree): Promise<string[]> {
   const { task } = tree
   const attempts = await client.get<{ items: AttemptJson[] }>(`/v1/tasks/${task.id}/attempts`)
@@ -47,7 +47,7 @@ export async function taskLines(client: Client, tree: TaskTree): Promise<string[
   ]
 }
 
-/** The last lines of a log, which is told from its beginning, page by page. */
+/** Returns the last lines of a log, which the API lists from its beginning, page by page. */
 async function endOfLog(client: Client, taskId: string): Promise<LogJson[]> {
   let last: LogJson[] = []
   let pageToken: string | undefined
@@ -95,7 +95,7 @@ export interface TaskTree {
   readonly more: number
 }
 
-/** The tree as lines: one task each, with what it does. */
+/** Returns the tree as lines, one for each task, with what it does. */
 export function treeLines(tree: TaskTree, options: { bars: boolean }): string[] {
   return linesBelow(tree, '', '', options)
 }
@@ -118,7 +118,7 @@ function linesBelow(
   return lines
 }
 
-/** What a task does, or did, in a few words. */
+/** Returns what a task does, or did, in a few words. */
 export function detailOf(task: TaskJson, { bars }: { bars: boolean }): string {
   if (task.errorInfo !== undefined && task.status !== 'RUNNING')
     return `${task.errorInfo.code}: ${printable(task.errorInfo.message)}`
@@ -131,7 +131,7 @@ export function detailOf(task: TaskJson, { bars }: { bars: boolean }): string {
   return words.filter(text => text !== '').join(', ')
 }
 
-/** How far a task is: of its sub-tasks where it waits for those, else of what it reports. */
+/** Returns how far a task is: by the progress that it reports, else by its sub-tasks. */
 export function advanceOf(task: TaskJson): { done: number; total: number } {
   const counts = Object.entries(task.subTaskStatusSummary ?? {})
   const progress = numbersOf(task.progress)
@@ -148,18 +148,18 @@ function stageOf({ progress, done }: TaskJson): string {
   return typeof stage === 'string' ? stage : ''
 }
 
-/** Retries, not attempts: a parent's attempts rise with each of its stages. */
+/** Returns the number of retries. Attempts would mislead: those of a parent rise with each of its stages. */
 function retryOf({ done, retryCount }: TaskJson): string {
   return done || retryCount === 0 ? '' : `retry ${retryCount}`
 }
 
-/** What a parent waits for beside its sub-tasks. */
+/** Returns what a parent waits for beside its sub-tasks. */
 function waitOf({ waitingFor }: TaskJson): string {
   if (waitingFor?.kind !== 'budget' || waitingFor.tasks === undefined) return ''
-  return `${countOf(waitingFor.tasks, 'task')} below it wait for the budget (quillwork budget ${waitingFor.rootTaskId})`
+  return `${countOf(waitingFor.tasks, 'sub-task')} wait for the budget (quillwork budget ${waitingFor.rootTaskId})`
 }
 
-/** Counts of a result that a person wants to see. */
+/** Counts of a result that are shown. */
 const nouns: Record<string, readonly [one: string, many: string]> = {
   volumes: ['volume', 'volumes'],
   chapters: ['chapter', 'chapters'],
@@ -172,7 +172,7 @@ const nouns: Record<string, readonly [one: string, many: string]> = {
   passages: ['passage', 'passages'],
 }
 
-/** What the tasks of a batch make. */
+/** What the tasks of a batch create. */
 const made: Record<string, typeof nouns> = {
   BatchGenerateSummary: { success: ['summary', 'summaries'] },
   BatchGenerateScene: { success: ['scene', 'scenes'] },
@@ -190,11 +190,11 @@ function resultOf({ result, taskType }: TaskJson): string {
   ].join(', ')
 }
 
-/** What became of one scene, where it is not in its place. */
+/** Returns why a text is not in its scene, where it is not. */
 function flagsOf(result: unknown): string[] {
   const { conflict, skipped } = (result ?? {}) as { conflict?: unknown; skipped?: unknown }
   return [
-    ...(conflict === true ? ['not put in place: the scene was changed meanwhile'] : []),
+    ...(conflict === true ? ['not put into the scene, which was edited meanwhile'] : []),
     ...(skipped === true ? ['skipped'] : []),
   ]
 }

@@ -1,35 +1,37 @@
-/** Columns that a text takes on a terminal: Chinese, Japanese and Korean characters take two, combining marks none. */
+/** Text as a terminal shows it: its width, without control characters, in tables. */
+import stringWidth from 'string-width'
+
+const segmenter = new Intl.Segmenter()
+
+/** Returns the columns that a text takes on a terminal: Chinese, Japanese and Korean characters take two, combining marks none. */
 export function columnsOf(text: string): number {
-  let columns = 0
-  for (const character of text) columns += columnsOfCharacter(character)
-  return columns
+  return stringWidth(text)
 }
 
-/** The text, cut to so many columns; `…` stands for what is left out. */
+/** Returns the text cut to at most that many columns; `…` stands for the rest. */
 export function cut(text: string, columns: number): string {
   if (columnsOf(text) <= columns) return text
   let kept = ''
   let used = 0
-  for (const character of text) {
-    const width = columnsOfCharacter(character)
-    if (used + width > columns - 1) break
-    kept += character
-    used += width
+  for (const { segment } of segmenter.segment(text)) {
+    used += columnsOf(segment)
+    if (used > columns - 1) break
+    kept += segment
   }
   return `${kept}…`
 }
 
-/** The text, filled up with spaces to so many columns. */
+/** Returns the text with spaces after it, up to that many columns. */
 export function pad(text: string, columns: number): string {
   return text + ' '.repeat(Math.max(0, columns - columnsOf(text)))
 }
 
-/** What may come from a manuscript or from anywhere, made safe to print: no control character reaches the terminal. */
+/** Returns text from a manuscript or from elsewhere on one line and safe to print: no control character reaches the terminal. */
 export function printable(text: string): string {
   return text.replace(/\s+/g, ' ').replace(/[\p{Cc}\u202a-\u202e\u2066-\u2069]/gu, '\uFFFD')
 }
 
-/** As `printable`, of a text that keeps its lines. */
+/** Returns the text safe to print, with its line ends and tabs. */
 export function printableText(text: string): string {
   return text.replace(/[\p{Cc}\u202a-\u202e\u2066-\u2069]/gu, character => {
     if (character === '\n' || character === '\t') return character
@@ -37,43 +39,19 @@ export function printableText(text: string): string {
   })
 }
 
-function columnsOfCharacter(character: string): number {
-  if (/^[\p{Mn}\p{Me}\p{Cf}\p{Cc}]$/u.test(character)) return 0
-  return isWide(character.codePointAt(0) ?? 0) ? 2 : 1
-}
-
-/** East Asian Width W and F (Unicode Standard Annex 11), as blocks. */
-function isWide(code: number): boolean {
-  return (
-    (code >= 0x1100 && code <= 0x115f) ||
-    (code >= 0x2e80 && code <= 0x303e) ||
-    (code >= 0x3041 && code <= 0xa4cf) ||
-    (code >= 0xa960 && code <= 0xa97c) ||
-    (code >= 0xac00 && code <= 0xd7a3) ||
-    (code >= 0xf900 && code <= 0xfaff) ||
-    (code >= 0xfe30 && code <= 0xfe6f) ||
-    (code >= 0xff00 && code <= 0xff60) ||
-    (code >= 0xffe0 && code <= 0xffe6) ||
-    (code >= 0x1f300 && code <= 0x1faff) ||
-    (code >= 0x20000 && code <= 0x3fffd)
-  )
-}
-
 /** A column of a table. */
 export interface Column<Row> {
   readonly title: string
   readonly text: (row: Row) => string
-  /** Numbers stand at the right. */
+  /** Aligned at the right, as numbers are. */
   readonly right?: boolean
 }
 
-const gap = '  '
-
-/** Rows in aligned columns under their titles; the last column is cut to the width of the terminal. */
+/** Returns the rows in aligned columns under their titles. With `widest`, each line is cut to that many columns of the terminal. */
 export function tableLines<Row>(
   rows: readonly Row[],
   columns: readonly Column<Row>[],
-  widest: number | undefined,
+  widest?: number,
 ): string[] {
   const cells = rows.map(row => columns.map(({ text }) => printable(text(row))))
   const widths = columns.map(({ title }, index) =>
@@ -85,7 +63,7 @@ export function tableLines<Row>(
       if (columns[index]?.right === true) return ' '.repeat(Math.max(0, width - columnsOf(text))) + text
       return index === columns.length - 1 ? text : pad(text, width)
     })
-    const line = texts.join(gap).trimEnd()
+    const line = texts.join('  ').trimEnd()
     return widest === undefined ? line : cut(line, widest)
   }
   return [lineOf(columns.map(({ title }) => title)), ...cells.map(lineOf)]

@@ -82,7 +82,7 @@ describe('a chapter', () => {
       '  scene 1  2 words',
       '  One.',
       '  Two.',
-      '  [sentences of the text, extractive; the text changed since]',
+      '  [sentences of the text, extractive; the text has changed since]',
       '',
       '  scene 2  2 words',
       '  (no summary)',

@@ -3,28 +3,31 @@ import path from 'node:path'
 import type { Command } from 'commander'
 import { type ResolvedConfig, shownValue } from '../../server/config.ts'
 import { type SettingName, settingNames, settings } from '../../server/settings.ts'
+import { defined } from '../../task/defined.ts'
 import {
   callModels,
+  checkKeys,
+  checkServer,
+  checkTopology,
   type Finding,
-  lookAtKeys,
-  lookAtServer,
-  lookAtTopology,
-  type Tell,
+  type Report,
 } from '../doctor-checks.ts'
 import { exitCodes } from '../exit-codes.ts'
-import { printJson, type Register, type Run } from '../run.ts'
+import { print, type Register, type Run } from '../run.ts'
 import { bytesText, durationText } from '../words.ts'
 
 interface DoctorOptions {
   callModels?: boolean
 }
 
-/** `quillwork doctor`: what is configured, what is reachable, what is wrong. */
+/** Adds `quillwork doctor`: what is configured, what is reachable, what is wrong. */
 export function addDoctor(program: Command, register: Register): void {
   program
     .command('doctor')
-    .description('Show what is configured, what is reachable, and what is wrong; exit code 1 if anything is')
-    .option('--call-models', 'ask each model for one word too, which may cost a little')
+    .description(
+      'Show what is configured, what is reachable and what is wrong; exit code 1 if anything is wrong',
+    )
+    .option('--call-models', 'also ask each model for one word, which may cost a little')
     .action(register<DoctorOptions>(doctor))
 }
 
@@ -32,8 +35,7 @@ async function doctor(run: Run<DoctorOptions>): Promise<number> {
   const resolved = run.configure()
   const findings = await examine(resolved, { callsModels: run.options.callModels === true })
   const isWell = findings.every(({ state }) => state !== 'wrong')
-  if (run.json) printJson(run, { ok: isWell, settings: settingsOf(resolved), findings })
-  else for (const line of lines(resolved, findings)) run.terminal.out(line)
+  print(run, { ok: isWell, settings: settingsOf(resolved), findings }, () => lines(resolved, findings))
   return isWell ? exitCodes.ok : exitCodes.failed
 }
 
@@ -46,7 +48,7 @@ function settingsOf(resolved: ResolvedConfig) {
 }
 
 function lines(resolved: ResolvedConfig, findings: readonly Finding[]): string[] {
-  const told = settingsOf(resolved).map(
+  const configured = settingsOf(resolved).map(
     ({ name, value, origin }) => `  ${name.padEnd(15)} ${valueText(name, value)}  (${origin})`,
   )
   const found = findings.flatMap(({ check, state, detail, advice }) => [
@@ -56,7 +58,7 @@ function lines(resolved: ResolvedConfig, findings: readonly Finding[]): string[]
   const wrong = findings.filter(({ state }) => state === 'wrong').length
   return [
     'Settings:',
-    ...told,
+    ...configured,
     '',
     ...found,
     '',
@@ -64,7 +66,7 @@ function lines(resolved: ResolvedConfig, findings: readonly Finding[]): string[]
   ]
 }
 
-/** A value as a person would write it. */
+/** Returns a value as a person would write it. */
 function valueText(name: SettingName, value: unknown): string {
   if (value === undefined) return 'not set'
   if (typeof value === 'string') return value
@@ -84,61 +86,61 @@ function valueText(name: SettingName, value: unknown): string {
     .join(', ')
 }
 
-/** Free disk below this is wrong: the database stops taking tasks when the disk is full. */
+/** Least free disk space, bytes: when the disk is full, the database takes no tasks. */
 const leastFreeBytes = 200e6
 
-/** Looks at everything that a server needs; changes nothing but what opening the database changes. Models are called only if asked for. */
-export async function examine(
+/** Checks everything that a server needs, and returns the findings. Changes nothing except what opening the database changes. */
+async function examine(
   resolved: ResolvedConfig,
   { callsModels }: { callsModels: boolean },
 ): Promise<Finding[]> {
   const findings: Finding[] = []
-  const tell: Tell = (check, state, detail, advice) =>
-    findings.push({ check, state, detail, ...(advice === undefined ? {} : { advice }) })
+  const report: Report = (check, state, detail, advice) =>
+    findings.push(defined({ check, state, detail, advice }))
   const { config, file, warnings } = resolved
-  tell(
+  report(
     'configuration',
     'ok',
     file === undefined ? 'no configuration file; see the settings above' : `read ${file}`,
   )
-  for (const warning of warnings) tell('configuration', 'note', warning)
-  tell('node', 'ok', `Node ${process.versions.node} on ${process.platform} ${process.arch}`)
-  lookAtDirectory(config.data, tell)
-  await lookAtServer(resolved, tell)
-  await lookAtTopology(resolved, tell)
-  lookAtKeys(resolved, tell)
-  if (callsModels) await callModels(resolved, tell)
+  for (const warning of warnings) report('configuration', 'note', warning)
+  report('node', 'ok', `Node ${process.versions.node} on ${process.platform} ${process.arch}`)
+  checkDirectory(config.data, report)
+  await checkServer(resolved, report)
+  await checkTopology(resolved, report)
+  checkKeys(resolved, report)
+  if (callsModels) await callModels(resolved, report)
   return findings
 }
 
-function lookAtDirectory(data: string, tell: Tell): void {
-  const isThere = existsSync(data)
-  const standing = isThere ? data : nearestStanding(data)
+function checkDirectory(data: string, report: Report): void {
+  const exists = existsSync(data)
+  const existing = exists ? data : nearestExisting(data)
   try {
-    accessSync(standing, constants.W_OK | constants.X_OK)
-    tell(
+    accessSync(existing, constants.W_OK | constants.X_OK)
+    report(
       'data directory',
       'ok',
-      isThere ? `${data} can be written` : `${data} is not there yet; it is made at the first start`,
+      exists ? `${data} can be written` : `${data} does not exist yet; it is created at the first start`,
     )
   } catch {
-    const advice = 'Give this user the right to write there, or name another directory with --data.'
-    tell('data directory', 'wrong', `${standing} cannot be written`, advice)
+    const advice = 'Allow this user to write there, or name another directory with --data.'
+    report('data directory', 'wrong', `${existing} cannot be written`, advice)
   }
-  const { bavail, bsize } = statfsSync(standing)
+  const { bavail, bsize } = statfsSync(existing)
   const free = bavail * bsize
-  if (free >= leastFreeBytes) tell('disk', 'ok', `${bytesText(free)} free`)
+  if (free >= leastFreeBytes) report('disk', 'ok', `${bytesText(free)} free`)
   else
-    tell(
+    report(
       'disk',
       'wrong',
       `only ${bytesText(free)} free`,
-      'Make room: when the disk is full, no task is taken.',
+      'Free disk space: when the disk is full, no task is accepted.',
     )
 }
 
-/** The nearest folder above that is there. */
-function nearestStanding(folder: string): string {
+/** Returns the nearest folder above that exists. */
+function nearestExisting(folder: string): string {
   const above = path.dirname(folder)
-  return existsSync(above) || above === folder ? above : nearestStanding(above)
+  return existsSync(above) || above === folder ? above : nearestExisting(above)
 }
