@@ -8,7 +8,7 @@ import type { HttpSettings } from './settings.ts'
 
 declare module 'fastify' {
   interface FastifyContextConfig {
-    /** Answered without a token: says nothing of anybody's work. */
+    /** Answered without a token, because the response holds no data of users. */
     open?: boolean
     /** The body is a stream with limits of its own. */
     streams?: boolean
@@ -17,7 +17,7 @@ declare module 'fastify' {
   }
 }
 
-/** What every request must pass before a route sees it, or the pages do. */
+/** Adds the checks that every request must pass before a route or the pages handle it. */
 export function addGuards(app: FastifyInstance, settings: HttpSettings, pages: Pages | undefined): void {
   app.addHook('onRequest', async (request, reply) => {
     reply.headers(safeHeaders)
@@ -43,7 +43,7 @@ export function addGuards(app: FastifyInstance, settings: HttpSettings, pages: P
   readJson(app, settings)
 }
 
-/** Responses are data: nothing of them may run, be framed, be guessed at or be kept. */
+/** Responses are data: a browser may not run, frame, sniff or cache them. */
 const safeHeaders = {
   'x-content-type-options': 'nosniff',
   'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
@@ -53,12 +53,12 @@ const safeHeaders = {
   'cache-control': 'no-store',
 }
 
-/** Given once or several times: each value once, in one order, so that the same filter in other words is the same filter. */
+/** Returns the values of a repeated parameter, each once and sorted, so that equal filters have equal page tokens. */
 function valuesOf(given: unknown): unknown[] {
   return [...new Set(Array.isArray(given) ? given : [given])].sort()
 }
 
-/** Names of a query that take several values. */
+/** Returns the names of a query that take several values. */
 function listsOf(query: z.ZodObject): string[] {
   return Object.entries(query.shape)
     .filter(
@@ -67,7 +67,7 @@ function listsOf(query: z.ZodObject): string[] {
     .map(([name]) => name)
 }
 
-/** Compressed bodies are refused: a small one can hold a very large text. */
+/** Throws MEDIA_TYPE_UNSUPPORTED for compressed bodies: a small one can hold a very large text. */
 function checkEncoding({ headers }: FastifyRequest): void {
   const encoding = headers['content-encoding']
   if (encoding === undefined || encoding === '' || encoding === 'identity') return
@@ -76,7 +76,7 @@ function checkEncoding({ headers }: FastifyRequest): void {
 
 const bodyTimers = new WeakMap<object, () => void>()
 
-/** A body that does not arrive in time is answered on the socket: the parser that waits for it answers nothing. */
+/** Responds on the socket when a body does not arrive in time: the parser that waits for it would never respond. */
 function limitBodyTime(request: FastifyRequest, { bodyTimeoutMs }: HttpSettings): void {
   const { headers, raw } = request
   const hasBody = headers['content-length'] !== undefined || headers['transfer-encoding'] !== undefined
@@ -90,7 +90,7 @@ function limitBodyTime(request: FastifyRequest, { bodyTimeoutMs }: HttpSettings)
   raw.once('close', stop)
 }
 
-/** JSON alone is parsed; a missing body stays undefined. `__proto__` and `constructor.prototype` are refused as keys. */
+/** Parses JSON and nothing else. A missing body stays undefined. `__proto__` and `constructor.prototype` are refused as keys. */
 function readJson(app: FastifyInstance, { bodyDepth }: HttpSettings): void {
   const parse = app.getDefaultJsonParser('error', 'error')
   app.removeAllContentTypeParsers()
@@ -106,17 +106,15 @@ function readJson(app: FastifyInstance, { bodyDepth }: HttpSettings): void {
   })
 }
 
-/**
- * What JSON text may hold beyond being JSON: nesting that no reader overflows on, and numbers that come back as they were sent.
- * A scan of the text, before anything is built from it.
- */
-
 const quote = 0x22
 const backslash = 0x5c
 const minus = 0x2d
 const numberForm = /-?\d[\d.eE+-]*/y
 
-/** Throws REQUEST_INVALID for text nested deeper than `deepest`, or with a number that would be read as another one. */
+/**
+ * Scans JSON text before it is parsed. Throws REQUEST_INVALID for text nested deeper than `deepest`, which could overflow a reader, and for
+ * a number that would be read as another one.
+ */
 export function checkJsonText(text: string, deepest: number): void {
   let depth = 0
   for (let at = 0; at < text.length; at++) {
@@ -130,7 +128,7 @@ export function checkJsonText(text: string, deepest: number): void {
   }
 }
 
-/** The place of the closing quote, or the end of the text. */
+/** Returns the position of the closing quote, or the end of the text. */
 function endOfString(text: string, start: number): number {
   for (let at = start + 1; at < text.length; at++) {
     const code = text.charCodeAt(at)
@@ -149,11 +147,11 @@ function checkNumber(text: string, at: number): number {
   if (value === Number.POSITIVE_INFINITY || value === Number.NEGATIVE_INFINITY)
     throw refused(`The number ${shown} is too large; send it as text.`)
   if (/^-?\d+$/.test(number) && Math.abs(value) > Number.MAX_SAFE_INTEGER && !isExact(number, value))
-    throw refused(`The number ${shown} would not be kept exactly; send it as text.`)
+    throw refused(`The number ${shown} cannot be stored exactly; send it as text.`)
   return Math.max(1, number.length)
 }
 
-/** Whether it is the number that will be read, or how JavaScript writes that one. */
+/** Returns whether the number is read exactly, or is how JavaScript writes the one that is read. */
 function isExact(number: string, value: number): boolean {
   return String(value) === number || BigInt(value) === BigInt(number)
 }

@@ -1,15 +1,13 @@
 import { z } from 'zod'
 import { QuillworkError } from '../task/errors.ts'
 
-/** Entity tags: the version of a task or scene in quotes. */
-
-/** The entity tag of a version. */
+/** Returns the entity tag of a version: the version of a task or scene in quotes. */
 export function etagOf(version: number): string {
   return `"${version}"`
 }
 
 /**
- * The version that an If-Match header asks for; undefined without one, and for `*`. Throws IF_MATCH_INVALID for anything but one
+ * Returns the version that an If-Match header requires; undefined without one, and for `*`. Throws IF_MATCH_INVALID for anything but one
  * strong tag of a version.
  */
 export function ifMatchVersion(header: string | undefined): number | undefined {
@@ -19,7 +17,7 @@ export function ifMatchVersion(header: string | undefined): number | undefined {
   throw new QuillworkError('IF_MATCH_INVALID', 'If-Match takes one version in quotes, such as "7".')
 }
 
-/** Whether an If-None-Match header names the version; weak tags count (RFC 9110 section 13.1.2). */
+/** Returns whether an If-None-Match header names the version. Weak tags count (RFC 9110 section 13.1.2). */
 export function noneMatchNames(header: string | undefined, version: number): boolean {
   if (header === undefined) return false
   const tags = header.split(',').map(tag => tag.trim().replace(/^W\//, ''))
@@ -31,7 +29,7 @@ export const idempotencyKeyHeader = {
   'idempotency-key': z.string().optional().describe('1 to 255 printable ASCII characters, bare or in quotes'),
 }
 
-/** The key of an Idempotency-Key header: a bare value, or a string of structured fields (RFC 9651, section 3.3.3). */
+/** Returns the key of an Idempotency-Key header: a bare value, or a string of structured fields (RFC 9651, section 3.3.3). Throws REQUEST_INVALID. */
 export function idempotencyKeyOf(header: string | undefined): string | undefined {
   if (header === undefined) return undefined
   const quoted = /^"((?:[\x20-\x21\x23-\x5b\x5d-\x7e]|\\["\\])*)"$/.exec(header.trim())?.[1]

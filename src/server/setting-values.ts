@@ -1,12 +1,12 @@
-/** How values that several settings have are read and checked. */
+/** Schemas of values that several settings have, and suggestions for mistyped names. */
 import { z } from 'zod'
 import type { Duration } from '../index.ts'
 import { durationForms, durationMs } from '../task/duration.ts'
 
-/** A text with something in it. */
+/** A text that is not empty. */
 export const text = z.string().trim().min(1, 'Give a text.')
 
-/** Milliseconds, or a text with a unit; read as milliseconds. */
+/** Milliseconds, or a text with a unit, read as milliseconds. */
 export const duration = z.union([z.number(), z.string()]).transform((value, context) => {
   try {
     return durationMs(value as Duration, 'it')
@@ -16,12 +16,12 @@ export const duration = z.union([z.number(), z.string()]).transform((value, cont
   }
 })
 
-/** A duration that is not nothing. */
-export const longer = duration.refine(ms => ms > 0, 'It must be longer than nothing.')
+/** A duration above 0. */
+export const longer = duration.refine(ms => ms > 0, 'Give a time above 0.')
 
 const unitBytes: Record<string, number> = { '': 1, B: 1, KB: 1e3, MB: 1e6, GB: 1e9 }
 
-/** Bytes, or a text with a unit; read as bytes. */
+/** Bytes, or a text with a unit, read as bytes. */
 export const size = z.union([z.number(), z.string()]).transform((value, context) => {
   const match = /^(\d+(?:\.\d+)?)\s*([KMG]?B?)$/i.exec(String(value).trim())
   const bytes = Math.floor(Number(match?.[1]) * (unitBytes[match?.[2]?.toUpperCase() ?? ''] ?? Number.NaN))
@@ -40,7 +40,7 @@ export const limit = z.strictObject({
   concurrency: atLeastOne.exactOptional(),
 })
 
-/** The name of a list that was probably meant, or undefined when none is close. */
+/** Returns the name of a list that was probably meant, undefined when none is close. */
 export function nearestName(given: string, names: Iterable<string>): string | undefined {
   const text = given.toLowerCase()
   let best: { name: string; distance: number } | undefined
@@ -48,11 +48,11 @@ export function nearestName(given: string, names: Iterable<string>): string | un
     const distance = editDistance(text, name.toLowerCase())
     if (distance < (best?.distance ?? Number.POSITIVE_INFINITY)) best = { name, distance }
   }
-  // More than a third of the letters wrong is another word.
+  // With more than a third of the letters wrong, it is another word.
   return best !== undefined && best.distance <= Math.max(1, best.name.length / 3) ? best.name : undefined
 }
 
-/** Letters to add, drop, change or swap with their neighbour (optimal string alignment). */
+/** Returns the number of letters to add, drop, change or swap with their neighbour (optimal string alignment). */
 function editDistance(a: string, b: string): number {
   let beforeLast: number[] = []
   let last = Array.from({ length: b.length + 1 }, (_, j) => j)

@@ -164,7 +164,7 @@ describe('a configuration that cannot be used', () => {
     [{ flags: { port: 'http' } }, /^--port is "http"/],
     [{ env: { QUILLWORK_PORT: '-1' } }, /^QUILLWORK_PORT is "-1"/],
     [{ env: { QUILLWORK_GRACE: 'soon' } }, /^QUILLWORK_GRACE is "soon": Give milliseconds/],
-    [{ env: { QUILLWORK_LEASE: '0' } }, /longer than nothing/],
+    [{ env: { QUILLWORK_LEASE: '0' } }, /Give a time above 0/],
     [{ env: { QUILLWORK_GRACE: '3651d' } }, /^QUILLWORK_GRACE is "3651d": Give .* from 0 to ten years/],
     [{ env: { QUILLWORK_LOG_LEVEL: 'loud' } }, /Give one of debug, info/],
     [{ env: { QUILLWORK_LANES: '{' } }, /^QUILLWORK_LANES is not JSON/],

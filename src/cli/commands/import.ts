@@ -36,9 +36,12 @@ export function addImport(program: Command, register: Register): void {
   const command = program
     .command('import')
     .description(
-      'Import a text (.txt, .md, .epub, .docx) as a novel: chapters, scenes, summaries, search index',
+      'Import a text (.txt, .md, .epub, .docx) as a novel: chapters, scenes, summaries, search index. Chapter headings are found in English, Chinese, French, German, Spanish, Italian, Japanese and Russian',
     )
-    .argument('<file>', 'the text; its encoding is detected')
+    .argument(
+      '<file>',
+      'the text. Its encoding is detected: UTF-8, UTF-16, GB18030/GBK, Big5, Shift_JIS, EUC-KR, windows-1251 or windows-1252',
+    )
     .option('--preview', 'only show what the file holds')
     .option('--yes', 'import without asking')
     .option('--watch', 'show the progress until the import has ended')

@@ -1,7 +1,7 @@
 import type { ErrorCode } from '../../task/errors.ts'
 
-/** Codes that mean something to an author, and not only to whoever runs the server. */
-export type AuthorCode =
+/** Codes that mean something to an author, and not only to an operator. */
+type AuthorCode =
   | Extract<ErrorCode, `MODEL_${string}`>
   | 'FILE_KIND_UNSUPPORTED'
   | 'FILE_PROTECTED'
@@ -13,10 +13,10 @@ export type AuthorCode =
   | 'SCENE_EMPTY'
   | 'SCENE_CHANGED'
 
-/** A message for each of them: what happened to the work and what the author can do, with no word of the machine room. */
+/** A message for each code: what happened to the work and what the author can do, without technical terms. */
 export type AuthorMessages = Readonly<Record<AuthorCode, string>>
 
-/** What an author is told in English. */
+/** The messages for authors in English. */
 export const english: AuthorMessages = {
   MODEL_RATE_LIMITED:
     'The model takes no more requests for the moment. The work goes on by itself as soon as it does; there is nothing to do.',

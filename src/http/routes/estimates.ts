@@ -11,12 +11,10 @@ const sums = {
   outputTokens: z.int(),
   cost: z.number().optional().describe('Absent where a price is not known'),
   currency: z.string().optional().describe('ISO 4217'),
-  seconds: z
-    .number()
-    .describe('How long the limits hold it up at least, by what is free now; 0 where they do not'),
+  seconds: z.number().describe('Least delay by the rate limits, as they are used now; 0 where there is none'),
 }
 
-/** What a task will ask of models. */
+/** An estimate of the model calls of a task. */
 export const estimateSchema = named(
   'Estimate',
   z.object({
@@ -30,9 +28,9 @@ export const estimateSchema = named(
 
 const estimateRequestSchema = {
   tags: ['usage'],
-  summary: 'Tell what a task will ask of models, before it is submitted',
+  summary: 'Estimate the model calls of a task before it is submitted',
   description:
-    'Rather too much than too little, with all tasks below it. What a submission would refuse is refused. No call of a model is made.',
+    'An upper estimate, with all sub-tasks. Refuses what a submission would refuse. Calls no model.',
   body: z.strictObject({
     taskType: z.string().min(1).max(100),
     parameters: z.unknown().optional().describe('As they would be submitted; default `{}`'),
@@ -50,7 +48,7 @@ const estimateRequestSchema = {
   },
 }
 
-/** What novel tasks will ask of models. */
+/** Adds the estimates of novel tasks. */
 export function addEstimateRoutes(app: App, { engine, novels, settings }: NovelContext): void {
   app.post('/v1/estimates', { schema: estimateRequestSchema }, async request => {
     const { taskType, parameters = {}, userId = settings.userId } = request.body
@@ -60,7 +58,7 @@ export function addEstimateRoutes(app: App, { engine, novels, settings }: NovelC
   })
 }
 
-/** An estimate as the API tells it. */
+/** An estimate as the API returns it. */
 export interface EstimateJson {
   calls: number
   inputTokens: number
@@ -68,12 +66,12 @@ export interface EstimateJson {
   /** Absent where a price is not known, or where prices have several currencies. */
   cost?: number
   currency?: string
-  /** How long the limits hold it up at least. */
+  /** Least delay by the rate limits. */
   seconds: number
   byModel: (ModelEstimate & { seconds: number })[]
 }
 
-/** Adds up an estimate, and says how long it takes at least under limits as they are used at this moment. */
+/** Returns the sums of an estimate, with the least delay by the rate limits as they are used now. */
 export function presentEstimate(
   { byModel }: Estimate,
   limits: readonly LimitUse[],
@@ -105,7 +103,7 @@ function sumOf(models: readonly ModelEstimate[], part: (model: ModelEstimate) =>
   return models.reduce((sum, model) => sum + part(model), 0)
 }
 
-/** A sum that leaves out what nobody knows, or mixes currencies, is no sum. */
+/** Returns the total cost; nothing where a price is unknown or currencies differ. */
 function totalCost(models: readonly ModelEstimate[]): { cost?: number; currency?: string } {
   const [first] = models
   if (first?.currency === undefined) return {}
@@ -116,8 +114,8 @@ function totalCost(models: readonly ModelEstimate[]): { cost?: number; currency?
 const minute = 60
 
 /**
- * Seconds until the last of so many calls can start: what is free within this minute starts at once, the rest at the rate of the limit;
- * after the time until which the provider refuses all calls. What waits already, and how long a call runs, nobody knows.
+ * Returns the seconds until the last of the calls can start: calls within the free capacity of this minute start at once, the rest at the
+ * rate of the limit, all after the time until which the provider refuses calls. Ignores calls that wait already, and how long calls run.
  */
 function secondsUnder(use: LimitUse | undefined, models: readonly ModelEstimate[], now: number): number {
   if (use === undefined) return 0

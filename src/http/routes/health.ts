@@ -3,24 +3,27 @@ import type { Engine } from '../../engine/engine.ts'
 import type { EngineHealth } from '../../engine/health.ts'
 import { atMost } from '../../runtime/at-most.ts'
 import type { NodeState } from '../../store/store.ts'
+import { defined } from '../../task/defined.ts'
 import { QuillworkError } from '../../task/errors.ts'
 import type { ApiContext, App } from '../context.ts'
 import { problems } from '../schemas/problem.ts'
 
-/** What `GET /readyz` answers while tasks are taken. */
+/** The response of `GET /readyz` while tasks are accepted. */
 export const readinessSchema = z.object({
-  status: z.enum(['ready', 'degraded']).describe('`degraded`: tasks are taken, but something needs a look'),
-  reasons: z.array(z.string()).describe('What is not as it should be, and what to do'),
+  status: z
+    .enum(['ready', 'degraded'])
+    .describe('`degraded`: tasks are accepted, but something needs attention'),
+  reasons: z.array(z.string()).describe('What is wrong, and what to do'),
   checks: z.object({
     store: z.object({
       kind: z.string(),
-      clockOffsetMs: z.int().describe('How far the clock of the store is ahead of this machine’s'),
+      clockOffsetMs: z.int().describe('How far the clock of the store is ahead of that of this machine'),
     }),
     broker: z
       .object({
         kind: z.string(),
         connected: z.boolean(),
-        blocked: z.boolean().describe('It takes no messages for now: its memory or disk is low'),
+        blocked: z.boolean().describe('It accepts no messages for now, because its memory or disk is low'),
         reconnects: z.int(),
         returned: z.int(),
         unconfirmed: z.int(),
@@ -28,32 +31,32 @@ export const readinessSchema = z.object({
       .optional()
       .describe('Absent where workers are woken within the process'),
     waiting: z.object({
-      oldestMs: z.int().describe('How long the task has waited that could run and is next in turn'),
+      oldestMs: z.int().describe('How long the next task that could run has waited'),
     }),
     outbox: z
       .object({ records: z.int(), lagMs: z.int() })
       .optional()
       .describe(
-        'Records with events that others were not told of yet, to 10,000, and since when the oldest waits',
+        'Records with events that are not published yet, counted up to 10,000, and the age of the oldest',
       ),
     sweep: z
       .object({ ageMs: z.int() })
       .optional()
-      .describe('Since the last sweep of this process; absent where another one sweeps'),
+      .describe('Time since the last sweep of this process; absent where another one sweeps'),
     processes: z
       .object({ seen: z.int(), workers: z.int(), maintenance: z.int() })
       .optional()
-      .describe('Processes that share the store and gave a sign of life within a minute'),
+      .describe('Processes that share the store and sent a heartbeat within a minute'),
   }),
 })
 
-/** How ready a server is. */
+/** The readiness of a server. */
 export type Readiness = z.output<typeof readinessSchema>
 
-/** Whoever probes gives up after some seconds, and a store that is away may take longer to say so. */
-const patienceMs = 3_000
+/** Longest time for a check, milliseconds. A probe gives up after some seconds, and an unreachable store may take longer to fail. */
+const checkTimeoutMs = 3_000
 
-/** Asks the parts of an engine how they are. Throws STORE_FAILED, with the reason, while the store is away. */
+/** Returns the readiness of an engine. Throws STORE_FAILED, with the reason, while the store is unreachable. */
 export async function readinessOf(engine: Engine): Promise<Readiness> {
   const health = await within(engine.health())
   if (health.store.problem !== undefined) throw away(health.store.problem)
@@ -74,23 +77,21 @@ export async function readinessOf(engine: Engine): Promise<Readiness> {
     reasons,
     checks: {
       store: { kind: store.kind, clockOffsetMs: Math.round(now - Date.now()) },
-      ...(broker === undefined ? {} : { broker }),
+      ...defined({ broker }),
       waiting: { oldestMs: Math.max(0, Math.round(now - oldest)) },
-      ...(backlog === undefined
-        ? {}
-        : {
-            outbox: {
-              records: backlog.records,
-              lagMs: Math.max(0, Math.round(now - (backlog.oldestAt ?? now))),
-            },
-          }),
-      ...(sweepAgeMs === undefined ? {} : { sweep: { ageMs: Math.round(sweepAgeMs) } }),
-      ...(nodes === undefined ? {} : { processes: countProcesses(nodes) }),
+      ...defined({
+        outbox: backlog && {
+          records: backlog.records,
+          lagMs: Math.max(0, Math.round(now - (backlog.oldestAt ?? now))),
+        },
+        sweep: sweepAgeMs === undefined ? undefined : { ageMs: Math.round(sweepAgeMs) },
+        processes: nodes && countProcesses(nodes),
+      }),
     },
   }
 }
 
-/** Counts the processes that were seen, by what they do. */
+/** Returns the number of processes, by role. */
 function countProcesses(nodes: readonly NodeState[]) {
   const having = (role: string) => nodes.filter(({ roles }) => roles.includes(role)).length
   return { seen: nodes.length, workers: having('worker'), maintenance: having('maintenance') }
@@ -100,13 +101,13 @@ function brokerReasons(broker: EngineHealth['broker']): string[] {
   if (broker === undefined) return []
   const { connected, blocked, problems } = broker
   return [
-    ...(connected ? [] : ['The broker is away: tasks are taken, and start once it is back.']),
-    ...(blocked ? ['The broker takes no messages for now: its memory or disk is low.'] : []),
+    ...(connected ? [] : ['The broker is unreachable: tasks are accepted, and start once it is back.']),
+    ...(blocked ? ['The broker accepts no messages for now, because its memory or disk is low.'] : []),
     ...problems,
   ]
 }
 
-/** A sweep may take a moment; three that did not come are no moment. */
+/** Returns a reason where three sweeps are missing. */
 function sweepReasons(ageMs: number | undefined, sweepMs: number): string[] {
   if (ageMs === undefined || ageMs < 3 * sweepMs + 10_000) return []
   return [`The last sweep of this process was ${Math.round(ageMs / 1_000)} s ago; see its log.`]
@@ -120,15 +121,15 @@ function processReasons(nodes: readonly NodeState[] | undefined): string[] {
     ...(maintenance > 0
       ? []
       : [
-          'No process rescues tasks of crashed ones and ticks schedules: start one with the role maintenance.',
+          'No process rescues the tasks of crashed processes and runs schedules: start one with the role maintenance.',
         ]),
   ]
 }
 
 async function within<T>(answer: Promise<T>): Promise<T> {
   try {
-    return await atMost(patienceMs, answer, () => {
-      throw away(`no answer within ${patienceMs} ms`)
+    return await atMost(checkTimeoutMs, answer, () => {
+      throw away(`no answer within ${checkTimeoutMs} ms`)
     })
   } catch (error) {
     throw error instanceof QuillworkError && error.code === 'STORE_FAILED' ? error : away(String(error))
@@ -142,7 +143,7 @@ function away(why: string): QuillworkError {
 const tags = ['server']
 const open = { config: { open: true } }
 
-/** Health, metrics and the description of the API. */
+/** Adds health, metrics and the description of the API. */
 export function addHealthRoutes(app: App, context: ApiContext): void {
   addHealth(app)
   addReadiness(app, context)
@@ -163,7 +164,7 @@ function addHealth(app: App): void {
 
 const readySchema = {
   tags,
-  summary: 'Whether tasks are taken, and what needs a look: store, broker, sweep, processes',
+  summary: 'Whether tasks are accepted, and what needs attention: store, broker, sweep, processes',
   response: { 200: readinessSchema, ...problems('STORE_FAILED') },
 }
 
@@ -203,13 +204,16 @@ function addDescription(app: App): void {
 
 const eventsDescriptionSchema = {
   tags,
-  summary: 'What goes through the broker, and what other services may read there, as AsyncAPI',
+  summary: 'The messages of the broker that other services may read, as AsyncAPI',
   response: { 200: z.record(z.string(), z.unknown()), ...problems('ROUTE_NOT_FOUND') },
 }
 
 function addEventsDescription(app: App, { asyncApi }: ApiContext): void {
   app.get('/v1/asyncapi.json', { schema: eventsDescriptionSchema }, async () => {
     if (asyncApi !== undefined) return asyncApi as Record<string, unknown>
-    throw new QuillworkError('ROUTE_NOT_FOUND', 'The tasks of this server stay within its process.')
+    throw new QuillworkError(
+      'ROUTE_NOT_FOUND',
+      'This server has no broker: its tasks stay within the process.',
+    )
   })
 }

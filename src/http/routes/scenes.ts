@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { z } from 'zod'
 import { sceneNotFound } from '../../novel/library/refusal.ts'
 import type { SceneWritten } from '../../novel/library/scenes.ts'
+import { defined } from '../../task/defined.ts'
 import { QuillworkError } from '../../task/errors.ts'
 import { hashedId } from '../../task/id.ts'
 import type { App, NovelContext } from '../context.ts'
@@ -28,20 +29,22 @@ import {
   sceneParams,
   sceneSchema,
 } from '../schemas/scene.ts'
-import { withoutUndefined } from './tasks.ts'
 
 const tags = ['novels']
 
-/** One scene: read it, edit it, add another. */
+/** Adds the scenes: read, edit, append, and the history with restore. */
 export function addSceneRoutes(app: App, context: NovelContext): void {
   getScene(app, context)
   editScene(app, context)
   appendScene(app, context)
+  listHistory(app, context)
+  getEntry(app, context)
+  restoreEntry(app, context)
 }
 
 const getSchema = {
   tags,
-  summary: 'A scene with its text',
+  summary: 'Read a scene with its text',
   params: sceneParams,
   headers: z.object({ 'if-none-match': z.string().optional() }),
   response: {
@@ -64,8 +67,8 @@ const editSchema = {
   tags,
   summary: 'Edit a scene',
   description:
-    'If-Match names the version that was read. What somebody else changed since is not overwritten: 412. A summary that arrived ' +
-    'meanwhile does not stand in the way of an edit of the text.',
+    'If-Match names the version that was read. If somebody changed the scene since, nothing is overwritten: 412. A summary that was ' +
+    'written meanwhile does not prevent an edit of the text.',
   params: sceneParams,
   headers: z.object(ifMatch),
   body: sceneEdit,
@@ -94,7 +97,7 @@ function editScene(app: App, { novels, settings }: NovelContext): void {
     const written = await scenes.editScene(userId, {
       sceneId,
       expectedVersion,
-      ...withoutUndefined(request.body as { title?: string; content?: string; summary?: string }),
+      ...defined(request.body),
     })
     refuseUnlessApplied(sceneId, written)
     const scene = await scenes.scene(userId, sceneId)
@@ -103,24 +106,24 @@ function editScene(app: App, { novels, settings }: NovelContext): void {
   })
 }
 
-/** The version that If-Match names. Throws IF_MATCH_REQUIRED without one, IF_MATCH_INVALID. */
-export function versionRead(ifMatch: string | undefined): number {
+/** Returns the version that If-Match names. Throws IF_MATCH_REQUIRED without one, IF_MATCH_INVALID. */
+function versionRead(ifMatch: string | undefined): number {
   const version = ifMatchVersion(ifMatch)
   if (version !== undefined) return version
   throw new QuillworkError(
     'IF_MATCH_REQUIRED',
-    'Send the version of the scene that you have read as If-Match.',
+    'Send the version of the scene that you have read in the header If-Match.',
   )
 }
 
 /** Throws SCENE_NOT_FOUND, SCENE_CHANGED. */
-export function refuseUnlessApplied(sceneId: string, written: SceneWritten): void {
+function refuseUnlessApplied(sceneId: string, written: SceneWritten): void {
   if (written.outcome === 'missing') throw sceneNotFound(sceneId)
   if (written.outcome === 'applied') return
   const { version } = written
   throw new QuillworkError(
     'SCENE_CHANGED',
-    `Scene ${sceneId} was changed since you read it and is now at version ${version}; look at it again.`,
+    `Scene ${sceneId} was changed since you read it and is now at version ${version}. Read it again.`,
     { details: { version } },
   )
 }
@@ -129,7 +132,7 @@ const appendSchema = {
   tags,
   summary: 'Add an empty scene at the end of a chapter',
   description:
-    'With a summary it can be written from that by GenerateScene. With an Idempotency-Key, adding it again finds the first one.',
+    'GenerateScene can write it from its summary. With an Idempotency-Key, a repeated request finds the first scene.',
   params: ownChapterParams,
   headers: z.object(idempotencyKeyHeader),
   body: newScene,
@@ -157,11 +160,13 @@ function appendScene(app: App, { novels, settings }: NovelContext): void {
       userId,
       chapterId,
       id: key === undefined ? randomUUID() : hashedId(['scene', userId, chapterId, key].join('\n')),
-      ...(title === undefined ? {} : { title }),
-      ...(summary === '' ? {} : { summary: { text: summary, method: 'person' } }),
+      ...defined({
+        title,
+        summary: summary === '' ? undefined : { text: summary, method: 'person' as const },
+      }),
       writer: { userId },
     })
-    // As long as nobody has changed it, it says what was asked for.
+    // At version 1, the scene still holds what the first request gave.
     const isOther = scene.title !== title || (scene.summary?.text ?? '') !== summary
     if (scene.version === 1 && isOther)
       throw new QuillworkError(
@@ -173,19 +178,12 @@ function appendScene(app: App, { novels, settings }: NovelContext): void {
   })
 }
 
-/** The history of a scene: what was overwritten, what models made beside an edit, and putting it back. */
-export function addSceneHistoryRoutes(app: App, context: NovelContext): void {
-  listHistory(app, context)
-  getEntry(app, context)
-  restoreEntry(app, context)
-}
-
 const listSchema = {
   tags,
-  summary: 'The texts and summaries of a scene that are not in their place, newest first',
+  summary: 'List the former texts and summaries of a scene, newest first',
   description:
-    'What was overwritten, and what a task made from a scene that somebody edited meanwhile: `why` is `conflict` then. Kept are the ' +
-    'newest 20 that a person wrote and 20 others, of texts and of summaries.',
+    'What was overwritten, and what a task wrote while somebody edited the scene: then `why` is `conflict`. Of texts and of summaries, the ' +
+    'newest 20 that a person wrote and the newest 20 others are kept.',
   params: sceneParams,
   querystring: pageQuery,
   response: {
@@ -204,7 +202,7 @@ function listHistory(app: App, { novels, settings }: NovelContext): void {
 
 const entrySchema = {
   tags,
-  summary: 'An entry of the history with its whole text',
+  summary: 'Read an entry of the history with its whole text',
   params: entryParams,
   response: {
     200: historyEntrySchema,
@@ -220,10 +218,10 @@ function getEntry(app: App, { novels, settings }: NovelContext): void {
 
 const restoreSchema = {
   tags,
-  summary: 'Put an entry of the history in place',
+  summary: 'Restore an entry of the history',
   description:
-    'What is there goes into the history; the entry stays. If-Match names the version that was read: what changed since is not ' +
-    'overwritten, 412. The text still says which model and attempt wrote it, and that it was restored.',
+    'The current text goes into the history, and the entry stays there. If-Match names the version that was read. If the scene changed ' +
+    'since, nothing is overwritten: 412. The restored text keeps its origin, and says that it was restored.',
   params: sceneParams,
   headers: z.object(ifMatch),
   body: restoreBody,

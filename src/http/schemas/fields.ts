@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import type { PageRequest } from '../../store/store.ts'
+import { defined } from '../../task/defined.ts'
 
 /** RFC 3339 in UTC with milliseconds. */
 export const time = z.iso.datetime().describe('RFC 3339, UTC')
@@ -9,15 +10,12 @@ export const givenTime = z.iso
   .datetime({ offset: true, error: 'Give a time such as 2026-01-31T12:00:00Z.' })
   .transform(text => Date.parse(text))
 
-/** Text of a client that is stored in columns of its own: no NUL, no half characters. */
+/** Returns the schema of text that is stored in columns of its own: without NUL and half surrogate pairs. */
 export function plainText(longest: number) {
   return z
     .string()
     .max(longest)
-    .refine(
-      text => !/[\0\p{Surrogate}]/u.test(text),
-      'Text with NUL or half of a surrogate pair is not taken.',
-    )
+    .refine(text => !/[\0\p{Surrogate}]/u.test(text), 'Text must not hold NUL or half of a surrogate pair.')
 }
 
 /** An id of the product: of tasks, novels, uploads and the like. */
@@ -31,7 +29,7 @@ export const ifMatch = {
   'if-match': z.string().max(200).optional().describe('Only if the version is still this one: `"7"`'),
 }
 
-/** What a listing takes beside its filters. */
+/** The parameters of a listing beside its filters. */
 export const paging = {
   pageSize: z.coerce
     .number()
@@ -39,7 +37,7 @@ export const paging = {
     .min(1)
     .default(50)
     .transform(size => Math.min(size, 200))
-    .describe('1 to 200; more is taken as 200'),
+    .describe('1 to 200; more counts as 200'),
   pageToken: z
     .string()
     .max(2_000)
@@ -47,18 +45,15 @@ export const paging = {
     .describe('`nextPageToken` of the page before, with the same filters'),
 }
 
-/** A page of a listing; no `nextPageToken` is the only sign of the end. */
+/** Returns the schema of a page. Only the last page has no `nextPageToken`. */
 export function pageOf<S extends z.ZodType>(item: S) {
   return z.object({ items: z.array(item), nextPageToken: z.string().optional() })
 }
 
-/** What is known of a schema beside itself. */
+/** The name and the description of a schema. */
 type Meta = { id?: string; description?: string; [key: string]: unknown }
 
-/**
- * What `describe` says is kept by zod in its global registry. Only the description is taken from there: a user's schemas are in it too,
- * and may have the same names as ours.
- */
+/** Adds the descriptions that zod keeps in its global registry. Nothing else is read there: it also holds the schemas of users, with any names. */
 class WithDescriptions extends WeakMap<z.core.$ZodType, Meta> {
   override get(schema: z.core.$ZodType): Meta | undefined {
     const own = super.get(schema)
@@ -75,22 +70,22 @@ class WithDescriptions extends WeakMap<z.core.$ZodType, Meta> {
 export const namedSchemas = z.registry<Meta>()
 namedSchemas._map = new WithDescriptions()
 
-/** Gives a schema its name in the OpenAPI document. */
+/** Returns the schema with a name in the OpenAPI document. */
 export function named<S extends z.ZodType>(id: string, schema: S): S {
   namedSchemas.add(schema, { id } as z.core.$replace<Meta, S>)
   return schema
 }
 
-/** The page that a query asks for. */
+/** Returns the page that a query asks for. */
 export function pageRequest(query: { pageSize: number; pageToken?: string | undefined }): PageRequest {
   const { pageSize, pageToken } = query
-  return pageToken === undefined ? { pageSize } : { pageSize, pageToken }
+  return { pageSize, ...defined({ pageToken }) }
 }
 
-/** A listing without filters. */
+/** The query of a listing without filters. */
 export const pageQuery = z.strictObject(paging)
 
-/** An epoch time as RFC 3339 text in UTC; undefined stays undefined. */
+/** Returns an epoch time as RFC 3339 text in UTC; undefined stays undefined. */
 export function timeText(at: number): string
 export function timeText(at: number | undefined): string | undefined
 export function timeText(at: number | undefined): string | undefined {

@@ -3,12 +3,12 @@ import type { ChapterOverview, NovelOverview, VolumeOverview } from '../../novel
 import { id, named, plainText, time, timeText } from './fields.ts'
 import { sceneFields, span } from './scene.ts'
 
-/** How many of something. */
+/** A count of something. */
 const count = z.int()
 
 const counts = { volumes: count, chapters: count, scenes: count, words: count, characters: count }
 
-/** A novel on the shelf. */
+/** A novel in a listing. */
 export const novelSchema = named(
   'Novel',
   z.object({
@@ -17,7 +17,7 @@ export const novelSchema = named(
     author: z.string().optional(),
     language: z.string().optional(),
     ...counts,
-    summaries: count.describe('Scenes that have a summary, also one of an older text'),
+    summaries: count.describe('Scenes that have a summary, also of an older text'),
     createdAt: time,
     updatedAt: time,
   }),
@@ -54,24 +54,26 @@ export const outlineSchema = named(
       vectors: z
         .object({ model: z.string(), dimensions: count })
         .optional()
-        .describe('Of a hybrid index: what made its vectors'),
+        .describe('Of a hybrid index: the model of its vectors'),
       outOfDateScenes: count,
     }),
   }),
 )
 
-/** A chapter with its scenes and their summaries; the texts are one question further. */
+/** A chapter with its scenes and their summaries, without the texts. */
 export const chapterSchema = named(
   'Chapter',
   z.object({ ...chapterFields, novelId: z.string(), scenes: z.array(z.object(sceneFields)) }),
 )
 
-/** The answer of a search. */
+/** The response of a search. */
 export const searchAnswer = z.object({
   index: z
     .enum(['none', 'lexical', 'hybrid'])
-    .describe('What answered: hybrid is words (BM25) and the vectors of a model, joined by their ranks'),
-  model: z.string().optional().describe('Of a hybrid answer: the model whose vectors were compared'),
+    .describe(
+      'The index that was searched. `hybrid`: words (BM25) and the vectors of a model, combined by their ranks',
+    ),
+  model: z.string().optional().describe('Of a hybrid search: the model whose vectors were compared'),
   degraded: z
     .object({
       reason: z.enum([
@@ -84,7 +86,7 @@ export const searchAnswer = z.object({
       message: z.string(),
     })
     .optional()
-    .describe('Why an index with vectors was searched by words alone'),
+    .describe('Why an index with vectors was searched by words only'),
   outOfDateScenes: count,
   hits: z.array(
     z.object({
@@ -105,7 +107,7 @@ export const searchQuery = z.strictObject({
   limit: z.coerce.number().int().min(1).max(100).default(20),
 })
 
-/** Which scenes are to be summarised, and how. */
+/** The scenes to summarise, and how. */
 export const summariseBody = z
   .strictObject({
     startChapterId: id.optional().describe('Default: the first chapter'),
@@ -113,7 +115,7 @@ export const summariseBody = z
     overwriteExisting: z
       .boolean()
       .optional()
-      .describe('Default false: scenes that have a summary are left out'),
+      .describe('Default: false, so scenes that have a summary are left out'),
     model: plainText(200).min(1).optional(),
     maxCharacters: z.int().min(1).optional(),
   })
@@ -123,12 +125,12 @@ export const summariseBody = z
 export const novelParams = z.object({ novelId: id })
 export const chapterParams = z.object({ novelId: id, chapterId: id })
 
-/** A novel as the shelf shows it. */
+/** Returns a novel as a listing shows it. */
 export function presentNovel({ userId: _userId, textVersion: _textVersion, ...novel }: NovelOverview) {
   return { ...novel, createdAt: timeText(novel.createdAt), updatedAt: timeText(novel.updatedAt) }
 }
 
-/** The volumes with their chapters. */
+/** Returns the volumes with their chapters. */
 export function presentOutline(volumes: readonly VolumeOverview[], chapters: readonly ChapterOverview[]) {
   const byVolume = new Map<string, ReturnType<typeof presentChapter>[]>()
   for (const chapter of chapters) {
@@ -145,7 +147,7 @@ export function presentOutline(volumes: readonly VolumeOverview[], chapters: rea
   }))
 }
 
-/** A chapter without its scenes. */
+/** Returns a chapter without its scenes. */
 export function presentChapter({ sceneIds: _sceneIds, novelId: _novelId, ...chapter }: ChapterOverview) {
   return chapter
 }

@@ -10,8 +10,8 @@ const writerSchema = named(
   z.union([z.object({ userId: z.string() }), z.object({ taskId: z.string(), attempt: z.int() })]),
 )
 
-/** How a text came about, beside its method. */
-export const provenanceFields = {
+/** The origin of a text, beside its method. */
+const provenanceFields = {
   model: z.string().optional(),
   prompt: z
     .object({ name: z.string(), version: z.string(), language: z.string() })
@@ -19,25 +19,25 @@ export const provenanceFields = {
     .describe('The prompt that the model was given'),
   parameters: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])).optional(),
   usage: z.object({ inputTokens: z.int(), outputTokens: z.int(), cost: z.number().optional() }).optional(),
-  finishReason: z.string().optional().describe("Why the model ended, in the provider's words"),
-  brief: z.string().optional().describe('What the text was to tell'),
+  finishReason: z.string().optional().describe('Why the model ended, as the provider says'),
+  brief: z.string().optional().describe('What was to happen in the text'),
   restored: z
     .object({ entryId: z.string(), writtenBy: writerSchema.optional(), writtenAt: time.optional() })
     .optional()
-    .describe('It was put back from the history; who wrote it first'),
+    .describe('It was restored from the history. Who wrote it first'),
 }
 
 const method = z
   .enum(['imported', 'extractive', 'generative', 'person'])
-  .describe('Read from a file, picked from the text, written by a model, or by a person')
+  .describe('Read from a file, quoted from the text, written by a model, or by a person')
 
-/** How a text came about. */
+/** The origin of a text. */
 const provenanceSchema = named('Provenance', z.object({ method, ...provenanceFields }))
 
-/** Who wrote something where it is, and when. */
-export const writingFields = { writtenBy: writerSchema.optional(), writtenAt: time.optional() }
+/** Who wrote a text, and when. */
+const writingFields = { writtenBy: writerSchema.optional(), writtenAt: time.optional() }
 
-/** Where the text of a scene comes from. */
+/** The origin of the text of a scene. */
 export const originSchema = named('TextOrigin', z.object({ method, ...provenanceFields, ...writingFields }))
 
 const noteFields = {
@@ -45,8 +45,10 @@ const noteFields = {
   what: z.enum(['text', 'summary']),
   why: z
     .enum(['overwritten', 'conflict'])
-    .describe('`conflict`: a task made it from a scene that somebody changed meanwhile'),
-  version: z.int().describe('Of the scene that it came with; of a conflict: that its writer had read'),
+    .describe('`conflict`: a task wrote it while somebody edited the scene'),
+  version: z
+    .int()
+    .describe('Version of the scene with this text; for a conflict: the version that its writer had read'),
   keptAt: time.describe('When it went into the history'),
   overwrittenBy: writerSchema.optional(),
   provenance: provenanceSchema.optional().describe('Absent where it was not recorded'),
@@ -66,21 +68,21 @@ export const historyEntrySchema = named('HistoryEntry', z.object({ ...noteFields
 /** A place in a text. */
 export const span = z.object({ start: z.int(), end: z.int() }).describe('UTF-16 code units')
 
-/** A summary, always with how it came about. */
+/** A summary with its origin. */
 const summarySchema = named(
   'Summary',
   z.object({
     text: z.string(),
     method: z
       .enum(['extractive', 'generative', 'person'])
-      .describe('Picked from the text, written by a model, or by a person'),
+      .describe('Quoted from the text, written by a model, or by a person'),
     ...provenanceFields,
     language: z.string().optional(),
     sentences: z
       .array(span)
       .optional()
-      .describe('Of an extractive one: where its sentences stand in the text'),
-    outOfDate: z.boolean().describe('It was made from an older text'),
+      .describe('Of an extractive summary: where its sentences are in the text'),
+    outOfDate: z.boolean().describe('Whether it was made from an older text'),
     ...writingFields,
   }),
 )
@@ -93,7 +95,7 @@ export const sceneFields = {
   title: z.string().optional(),
   words: z.int(),
   characters: z.int(),
-  textOrigin: originSchema.optional().describe('Absent where there never was a text'),
+  textOrigin: originSchema.optional().describe('Absent for a scene that never had a text'),
   summary: summarySchema.optional(),
   version: z.int(),
   textVersion: z.int(),
@@ -103,7 +105,7 @@ export const sceneFields = {
 /** A scene with its text. */
 export const sceneSchema = named('Scene', z.object({ ...sceneFields, content: z.string() }))
 
-/** What a person changes of a scene. */
+/** An edit of a scene. */
 export const sceneEdit = named(
   'SceneEdit',
   z
@@ -118,10 +120,10 @@ export const sceneEdit = named(
     ),
 )
 
-/** Which entry of the history is to be put in place. */
+/** The entry of the history to restore. */
 export const restoreBody = z.strictObject({ entryId: id })
 
-/** A scene that is to follow the last one of a chapter. */
+/** A new scene at the end of a chapter. */
 export const newScene = named(
   'NewScene',
   z
@@ -137,7 +139,7 @@ export const sceneParams = z.object({ sceneId: id })
 export const entryParams = z.object({ sceneId: id, entryId: id })
 export const ownChapterParams = z.object({ chapterId: id })
 
-/** A scene with its summary, without its text. */
+/** Returns a scene with its summary, without its text. */
 export function presentScene(scene: Scene) {
   const { id, novelId, chapterId, position, title, words, characters, version, textVersion, updatedAt } =
     scene
@@ -157,7 +159,7 @@ export function presentScene(scene: Scene) {
   }
 }
 
-/** A scene that never had a text has no origin of it. */
+/** Returns the origin of the text, undefined for a scene that never had one. */
 function presentOrigin(scene: Scene) {
   const { textOrigin, content } = scene
   if (textOrigin === undefined && content === '') return undefined
@@ -178,8 +180,8 @@ function presentSummary({ summary, textVersion }: Scene) {
   }
 }
 
-/** How a text came about. */
-export function presentProvenance({ method, restored, ...rest }: Provenance) {
+/** Returns the origin of a text. */
+function presentProvenance({ method, restored, ...rest }: Provenance) {
   const { model, prompt, parameters, usage, finishReason, brief } = rest
   return {
     method,
@@ -193,8 +195,8 @@ export function presentProvenance({ method, restored, ...rest }: Provenance) {
   }
 }
 
-/** Who wrote something, and when. */
-export function presentWriting({
+/** Returns who wrote a text, and when. */
+function presentWriting({
   writtenBy,
   writtenAt,
 }: {
@@ -204,16 +206,16 @@ export function presentWriting({
   return { writtenBy, writtenAt: timeText(writtenAt) }
 }
 
-/** Code units of an excerpt. */
+/** Length of an excerpt, UTF-16 code units. */
 const excerptUnits = 200
 
-/** An entry of the history without its whole text. */
+/** Returns an entry of the history with an excerpt of its text. */
 export function presentNote(entry: HistoryEntry) {
   const excerpt = entry.text.slice(0, excerptUnits).replace(/[\uD800-\uDBFF]$/, '')
   return { ...presentEntryFields(entry), excerpt }
 }
 
-/** An entry of the history. */
+/** Returns an entry of the history with its whole text. */
 export function presentEntry(entry: HistoryEntry) {
   return { ...presentEntryFields(entry), text: entry.text }
 }

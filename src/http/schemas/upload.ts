@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { pageKinds } from '../../novel/import/opened.ts'
 import type { Upload } from '../../novel/library/uploads.ts'
 import type { Preview } from '../../novel/preview.ts'
+import { defined } from '../../task/defined.ts'
 import { budgetSchema } from './budget.ts'
 import { id, named, plainText, time, timeText } from './fields.ts'
 
@@ -30,13 +31,13 @@ const previewSchema = named(
         pages: z
           .array(z.union([z.object({ kind: z.enum(pageKinds) }), z.object({ name: z.string() })]))
           .optional()
-          .describe('The first 20 pages of the book that it is about'),
+          .describe('The first 20 pages of the book that the warning is about'),
       }),
     ),
   }),
 )
 
-/** A file that was received. */
+/** An uploaded file. */
 export const uploadSchema = named(
   'Upload',
   z.object({
@@ -47,11 +48,11 @@ export const uploadSchema = named(
     createdAt: time,
     expiresAt: time,
     confirmation: z.object({ taskId: z.string(), novelId: z.string() }).optional(),
-    preview: previewSchema.optional().describe('Once it was asked for'),
+    preview: previewSchema.optional().describe('Only where one upload is read'),
   }),
 )
 
-/** What a person chose after the preview. */
+/** The choices of a person after the preview. */
 export const confirmBody = z
   .strictObject({
     title: plainText(300).trim().min(1).optional(),
@@ -60,12 +61,12 @@ export const confirmBody = z
       .min(1)
       .max(100_000)
       .optional()
-      .describe('By their numbers in the preview; default all'),
-    summarise: z.boolean().optional().describe('Whether every scene gets a summary; default true'),
+      .describe('By their numbers in the preview; default: all'),
+    summarise: z.boolean().optional().describe('Whether every scene gets a summary; default: true'),
     model: plainText(200)
       .min(1)
       .optional()
-      .describe('What summarises; default: the first model for summaries, else quotations'),
+      .describe('Model for summaries; default: the first one for summaries, else quotations of the text'),
     encoding: plainText(40).min(1).optional().describe('Default: the detected one'),
     budget: budgetSchema.optional().describe('What the import may spend on models'),
   })
@@ -74,7 +75,7 @@ export const confirmBody = z
 /** The upload in a path. */
 export const uploadParams = z.object({ uploadId: id })
 
-/** An upload as the API tells it: without its place on the disk. */
+/** Returns an upload as the API shows it, without its place on the disk. */
 export function presentUpload(upload: Upload, preview?: Preview) {
   const { id, fileName, bytes, status, createdAt, expiresAt, confirmation } = upload
   return {
@@ -97,7 +98,7 @@ function presentPreview({ title, author, encoding, volumes, warnings }: Preview)
     volumes: volumes.map(volume => ({ ...volume, chapters: [...volume.chapters] })),
     warnings: warnings.map(({ pages, ...warning }) => ({
       ...warning,
-      ...(pages === undefined ? {} : { pages: [...pages] }),
+      ...defined({ pages: pages && [...pages] }),
     })),
   }
 }
