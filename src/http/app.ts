@@ -114,7 +114,7 @@ function listenAndStopInOrder(
 }
 
 /** Returns the error for a request that no route takes: ROUTE_NOT_FOUND, or METHOD_NOT_ALLOWED where the address takes another method. */
-export function watchRoutes(app: FastifyInstance): (request: FastifyRequest) => QuillworkError {
+function watchRoutes(app: FastifyInstance): (request: FastifyRequest) => QuillworkError {
   const routes = new Map<string, { pattern: RegExp; methods: Set<string> }>()
   app.addHook('onRoute', ({ url, method }) => {
     const route = routes.get(url) ?? { pattern: patternOf(url), methods: new Set<string>() }

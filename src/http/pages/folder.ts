@@ -8,7 +8,7 @@ import { QuillworkError } from '../../task/errors.ts'
 export type Encoding = 'br' | 'gzip'
 
 /** The content codings of the build, the smaller one first. `suffix` ends the name of a compressed file. */
-export const encodings: readonly { encoding: Encoding; suffix: string }[] = [
+const encodings: readonly { encoding: Encoding; suffix: string }[] = [
   { encoding: 'br', suffix: '.br' },
   { encoding: 'gzip', suffix: '.gz' },
 ]

@@ -57,7 +57,7 @@ export type Readiness = z.output<typeof readinessSchema>
 const checkTimeoutMs = 3_000
 
 /** Returns the readiness of an engine. Throws STORE_FAILED, with the reason, while the store is unreachable. */
-export async function readinessOf(engine: Engine): Promise<Readiness> {
+async function readinessOf(engine: Engine): Promise<Readiness> {
   const health = await within(engine.health())
   if (health.store.problem !== undefined) throw away(health.store.problem)
   const { nodes: nodeStore, events } = engine.store
