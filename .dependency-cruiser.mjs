@@ -67,6 +67,7 @@ const layers = [
     '^src/rate-limit/limiter\\.ts$',
     // Long loops of the product give way to the event loop as the engine's do.
     '^src/runtime/cooperate\\.ts$',
+    '^src/task/(defined|page)\\.ts$',
   ]),
   layer('novel-sees-the-index', '^src/novel/(?:library|uploads)/([^/]+)/', [
     '^src/index\\.ts$',

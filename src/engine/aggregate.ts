@@ -1,5 +1,5 @@
 import { decideParent } from '../task/decide.ts'
-import { hasEnded, type TaskStatus } from '../task/status.ts'
+import { hasEnded, unsuccessfulStatuses } from '../task/status.ts'
 import { liveOf, unsuccessfulOf } from '../task/subtasks.ts'
 import type { FailedSubTask, TaskRecord } from '../task/task.ts'
 import { reopened, type Transition } from '../task/transition.ts'
@@ -45,11 +45,9 @@ export function wasEndedBySubTasks(record: TaskRecord): boolean {
   )
 }
 
-const unsuccessful: readonly TaskStatus[] = ['FAILED', 'DEAD_LETTER', 'CANCELLED']
-
 async function failedSubTasks(core: Core, parentId: string): Promise<FailedSubTask[]> {
   const page = { pageSize: mostFailedNamed }
-  const { items } = await core.store.queries.children(parentId, { status: unsuccessful }, page)
+  const { items } = await core.store.queries.children(parentId, { status: unsuccessfulStatuses }, page)
   return items.map(({ id, subTaskKey, status, errorInfo }) => ({
     taskId: id,
     key: subTaskKey ?? '',

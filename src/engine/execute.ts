@@ -34,14 +34,12 @@ export function execute(core: Core, attempt: Attempt): Awaitable<Outcome | undef
 function run(core: Core, context: AttemptContext): Awaitable<Outcome> {
   const parameters = readParameters(context)
   const returned = then(parameters, parsed => callHandler(context, parsed))
-  const submitted = then(returned, value => awaitSubmissions(context, value))
-  const outcome = then(submitted, value => readResult(context, value))
-  return then(outcome, known => unlessSubTasksMoved(core, context, known))
+  return then(returned, value => readResult(core, context, value))
 }
 
 /**
- * Goes on with a value, at once where it is no promise: an attempt whose schemas and handler are synchronous needs no promise, which makes
- * short tasks a tenth cheaper.
+ * Goes on with a value, at once where it is no promise. An attempt whose schemas and handler are synchronous makes no promise at all: half a
+ * microsecond less per task, where a task costs about sixteen.
  */
 function then<A, B>(value: Awaitable<A>, next: (value: A) => Awaitable<B>): Awaitable<B> {
   return value instanceof Promise ? value.then(next) : next(value)
@@ -75,20 +73,20 @@ function isThenable(answer: unknown): answer is PromiseLike<unknown> {
   )
 }
 
-/** Waits for the submissions that the handler did not wait for: they are part of its outcome. */
-function awaitSubmissions(context: AttemptContext, value: unknown): Awaitable<unknown> {
+/** Submissions that the handler did not wait for are part of its outcome. */
+function readResult(core: Core, context: AttemptContext, value: unknown): Awaitable<Outcome> {
   context.hasReturned = true
-  return context.submitting?.then(() => value) ?? value
+  return then(context.submitting, () => outcomeOf(core, context, value))
 }
 
 /** Returns what a returned value means in the phase that the attempt ran. */
-function readResult(context: AttemptContext, value: unknown): Awaitable<Outcome> {
+function outcomeOf(core: Core, context: AttemptContext, value: unknown): Awaitable<Outcome> {
   const { task, record } = context
   if (record.phase === 'reducing') {
     if (context.submittedSubTasks || (value === undefined && context.sawLiveSubTask))
       return { kind: 'awaiting-subtasks', reduces: true }
     if (value === undefined && !acceptsNothing(task)) throw nextStageMissing(task)
-    return then(encodeResult(task, value), result => ({ kind: 'completed', result }))
+    return then(encodeResult(task, value), result => unlessSubTasksMoved(core, context, result))
   }
   if (task.onSubTasksSettled !== undefined) return { kind: 'awaiting-subtasks', reduces: true }
   const hasSubTasks = context.submittedSubTasks || totalOf(record.subTaskStatusSummary) > 0
@@ -118,11 +116,13 @@ function nextStageMissing(task: ResolvedTask): QuillworkError {
 }
 
 /** A hook whose sub-tasks moved while it ran (one was retried) has reduced old results: it runs again when they have ended. */
-function unlessSubTasksMoved(core: Core, context: AttemptContext, outcome: Outcome): Awaitable<Outcome> {
-  const { held, record } = context
-  if (record.phase !== 'reducing' || outcome.kind !== 'completed') return outcome
-  const moved = retryUntilStored(() => haveMoved(core, record), retryOf(core, held))
-  return moved.then(hasMoved => (hasMoved ? { kind: 'awaiting-subtasks', reduces: true } : outcome))
+async function unlessSubTasksMoved(
+  core: Core,
+  { held, record }: AttemptContext,
+  result: string,
+): Promise<Outcome> {
+  const moved = await retryUntilStored(() => haveMoved(core, record), retryOf(core, held))
+  return moved ? { kind: 'awaiting-subtasks', reduces: true } : { kind: 'completed', result }
 }
 
 /** Whether sub-tasks moved since the record was claimed. One that runs again may not be counted yet, so they are queried too. */
@@ -161,7 +161,16 @@ function withinItsTime(
         resolve(interrupted(core, task, attempt.interruption ?? why)),
       )
     })
-    running.finally(() => cancelTimer()).then(resolve, reject)
+    running.then(
+      outcome => {
+        cancelTimer()
+        resolve(outcome)
+      },
+      error => {
+        cancelTimer()
+        reject(error)
+      },
+    )
   })
 }
 

@@ -1,5 +1,6 @@
 import type { LogLine } from '../store/store.ts'
 import { encode } from '../task/codec.ts'
+import { defined } from '../task/defined.ts'
 import { eventBase } from '../task/events.ts'
 import { readTraceparent } from '../task/trace-context.ts'
 import type { Attempt } from './attempt.ts'
@@ -104,7 +105,7 @@ export class Reports {
 
 function traceOf({ traceparent }: Attempt): { traceId?: string; spanId?: string } {
   const trace = readTraceparent(traceparent)
-  return trace === undefined ? {} : { traceId: trace.traceId, spanId: trace.spanId }
+  return defined({ traceId: trace?.traceId, spanId: trace?.spanId })
 }
 
 function jsonOf(fields: object): string | undefined {

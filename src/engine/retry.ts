@@ -1,7 +1,7 @@
 import { encode } from '../task/codec.ts'
 import { QuillworkError } from '../task/errors.ts'
 import { everyItem } from '../task/page.ts'
-import { hasEnded, type TaskStatus } from '../task/status.ts'
+import { hasEnded, type TaskStatus, unsuccessfulStatuses } from '../task/status.ts'
 import { liveOf, totalOf, unsuccessfulOf } from '../task/subtasks.ts'
 import type { TaskRecord } from '../task/task.ts'
 import { reopened, retried, type Transition } from '../task/transition.ts'
@@ -22,11 +22,10 @@ export interface RetryTaskOptions {
 const perPage = 200
 /** Tasks retried per write. */
 const perWrite = 1_000
-const unsuccessful: readonly TaskStatus[] = ['FAILED', 'DEAD_LETTER', 'CANCELLED']
-const retryable: readonly TaskStatus[] = [...unsuccessful, 'COMPLETED_WITH_ERRORS']
+const retryable: readonly TaskStatus[] = [...unsuccessfulStatuses, 'COMPLETED_WITH_ERRORS']
 
 /**
- * Has an ended task run again: its retries start anew, its attempt numbers go on. A parent that its sub-tasks ended waits again
+ * Has an ended task run again: its retries start over, its attempt numbers go on. A parent that its sub-tasks ended waits again
  * while those that did not complete run again; its ended ancestors are reopened with it. Returns how many tasks run again.
  * Throws TASK_NOT_FOUND, TASK_NOT_RETRYABLE, TASK_CHANGED, PARAMETERS_INVALID, OPTION_INVALID.
  */

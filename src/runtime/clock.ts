@@ -6,7 +6,7 @@ export interface Clock {
   monotonic(): number
   /** Calls back after `ms`. Returns a function that cancels the timer. A timer never keeps the process alive by itself. */
   after(ms: number, callback: () => void): () => void
-  /** Keeps the process alive until the answer is called: an engine that runs tasks is a reason to stay. */
+  /** Keeps the process alive. Returns a function that lets it end. */
   stayAlive(): () => void
 }
 

@@ -11,7 +11,7 @@ export interface Emitter<Args extends readonly unknown[] = []> {
 /**
  * Returns an emitter without listeners.
  *
- * @param failed Is told what a listener threw, or rejected with; default nothing is done.
+ * @param failed Called with what a listener threw, or rejected with; default nothing is done.
  */
 export function createEmitter<Args extends readonly unknown[] = []>(
   failed: (error: unknown, ...args: Args) => void = () => undefined,

@@ -12,7 +12,7 @@ export interface SharedText {
 /** Where such texts are kept. */
 export interface SharedTexts {
   load(keys: readonly string[]): Promise<readonly SharedText[]>
-  /** Writes the text if its version is still the one given, and raises it; answers whether it was. One whose outcome is unknown throws. */
+  /** Writes the text if its version is still the one given, and raises it; returns whether it was. One whose outcome is unknown throws. */
   save(text: SharedText): Promise<boolean>
 }
 
@@ -31,8 +31,8 @@ export interface AccountCodec<State> {
 }
 
 /**
- * Changes a state; answers whether anything is worth saving. It may run several times, each time on a fresh state, and only the last run
- * counts. One that throws must not have changed anything: it is told, and harms no other.
+ * Changes a state; returns whether anything is worth saving. It may run several times, each time on a fresh state, and only the last run
+ * counts. One that throws must not have changed anything: its caller gets the error, and no other is harmed.
  */
 export type Change<State> = (state: State, now: number) => boolean
 
@@ -43,7 +43,7 @@ export type Outcome = { done: true } | { done: false; error?: unknown }
 const mostTries = 12
 /** The longest wait before the next try, in milliseconds; the first are shorter. */
 const longestWait = 200
-/** Writes that an account remembers, so that a writer who was told nothing recognises its own. */
+/** Writes that an account remembers, so that a writer without an answer recognises its own. */
 const mostWrites = 16
 
 /** The names of the writes of an account after one more. */

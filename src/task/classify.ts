@@ -9,19 +9,19 @@ import {
 } from './errors.ts'
 import { requestedWaitMs } from './retry-after.ts'
 
-/** What is known of an error that escaped a handler: its class, what to keep of it, and when to try again if it said so. */
+/** An error that escaped a handler: its class, what to keep of it, and when to try again if it said so. */
 export interface ClassifiedError {
   errorClass: ErrorClass
   info: ErrorInfo
   /** Epoch milliseconds: not before this time. From a snooze or a Retry-After. */
   notBefore?: number
-  /** The time came from a provider that refused the call: it holds for everybody who calls it. */
+  /** The time came from a provider that refused the call: it holds for every caller. */
   refusedByProvider?: boolean
 }
 
 const longestMessage = 2_000
 const deepestCause = 5
-/** A year in milliseconds: whoever asks for a longer wait did not mean it. */
+/** A year in milliseconds: a request for a longer wait is a mistake, and ignored. */
 export const longestDelay = 31_536_000_000
 
 /** Walks the chain of causes, outermost first; a cycle or a very long chain ends after five. */
@@ -117,8 +117,8 @@ function codeOf(error: unknown): string {
 }
 
 /**
- * Classifies what a handler threw. The first error of the cause chain that has a class decides; an error that nobody classified
- * is retryable. A 429 without a readable Retry-After is retryable: only a named time makes a wait that spends no retry.
+ * Classifies what a handler threw. The first error of the cause chain that has a class decides; an error without a class is
+ * retryable. A 429 without a readable Retry-After is retryable: only a named time makes a wait that spends no retry.
  *
  * @param now Epoch milliseconds, for Retry-After dates.
  */
@@ -153,7 +153,7 @@ function framesOf(stack: string): string {
   return frames.slice(0, mostFrames).join('\n').slice(0, longestStack)
 }
 
-/** Makes the plain data that a record keeps of an error. */
+/** Returns the plain data that a record keeps of an error. */
 export function errorInfo(
   error: unknown,
   errorClass: ErrorClass,

@@ -1,6 +1,6 @@
 /** How a query is answered, whatever stores the index. */
 import type { TextSpan } from '../../ai/model.ts'
-import { turnTaking } from '../../runtime/cooperate.ts'
+import { yieldWhenDue } from '../../runtime/cooperate.ts'
 import { fuseRanks } from '../search/fuse.ts'
 import { marksOf } from '../search/marks.ts'
 import { splitPassages } from '../search/passages.ts'
@@ -102,7 +102,7 @@ async function closestPassages(
   signal: AbortSignal | undefined,
 ): Promise<readonly CloseVector[]> {
   const closest = new Closest(query, fused)
-  const takeTurns = turnTaking(signal)
+  const takeTurns = yieldWhenDue(signal)
   for await (const { first, vectors } of source.vectors()) {
     closest.add(first, vectors)
     await takeTurns()

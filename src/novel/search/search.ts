@@ -1,5 +1,5 @@
 import { QuillworkError } from '../../index.ts'
-import { cooperate, turnTaking } from '../../runtime/cooperate.ts'
+import { cooperate, yieldWhenDue } from '../../runtime/cooperate.ts'
 import type { Collection, IndexSegment, PostingStore } from './postings.ts'
 import { type Postings, readDocuments, readPostings, type SegmentDocuments, shardOf } from './segment.ts'
 import { termOccurrences } from './terms.ts'
@@ -47,7 +47,7 @@ export async function searchIndex(
   const matches: SegmentMatches[] = []
   let passages = 0
   let totalLength = 0
-  const takeTurns = turnTaking(signal)
+  const takeTurns = yieldWhenDue(signal)
   for await (const segment of store.read([...wanted.keys()])) {
     passages += segment.passages
     totalLength += segment.totalLength
