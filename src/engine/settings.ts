@@ -29,7 +29,7 @@ export interface EngineSettings {
   readonly roles: ReadonlySet<EngineRole>
 }
 
-/** What a started engine does beside telling what it submits: run tasks, or look after what nobody else does (sweep, schedules). */
+/** What a started engine does beside publishing what it submits: run tasks, or the upkeep (sweep, schedules). */
 export type EngineRole = 'worker' | 'maintenance'
 
 /** Worker slots of a lane that nobody configured. */

@@ -1,5 +1,5 @@
 import { QuillworkError } from '../index.ts'
-import { type MongoStore, mongodb } from '../store/mongodb/index.ts'
+import { createMongoStore, type MongoStore } from '../store/mongodb/store.ts'
 import { defined } from '../task/defined.ts'
 import { shownAddress } from './addresses.ts'
 
@@ -8,8 +8,9 @@ export function mongoStore(
   address: string,
   options: { database?: string | undefined; filling?: boolean } = {},
 ): MongoStore {
+  const { database, filling } = options
   try {
-    return mongodb({ url: address, ...defined(options) })
+    return createMongoStore({ url: address, ...defined({ database }) }, defined({ filling }))
   } catch (error) {
     const shown = shownAddress(address)
     const why = error instanceof Error ? error.message.replaceAll(address, shown) : ''

@@ -61,7 +61,7 @@ export async function openSession(
 
 async function openBoth(url: string, heartbeatS: number) {
   const publishing = await open(url, heartbeatS, 'publishing')
-  // Listening begins at once: an end that nobody heard would be waited for for ever.
+  // Listening begins at once: an end that nobody heard would be waited for indefinitely.
   const publishingEnded = endOf(publishing)
   const consuming = await open(url, heartbeatS, 'consuming').catch(async error => {
     await end(publishing)
@@ -108,7 +108,7 @@ async function open(url: string, heartbeatS: number, purpose: string): Promise<C
     timeout: connectMs,
     clientProperties: { connection_name: `quillwork ${purpose} (process ${process.pid})` },
   })
-  // The driver throws where nobody listens. The reason is told again by `close`.
+  // The driver throws where nobody listens. `close` carries the reason again.
   model.on('error', () => undefined)
   return model
 }

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import type { CapabilityStatus, ModelDescription } from '../../ai/catalogue.ts'
-import { modelNeeds } from '../../novel/model-needs.ts'
+import { modelNeeds } from '../../novel/services.ts'
 import { defined } from '../../task/defined.ts'
 import type { ResolvedTask } from '../../task/definition.ts'
 import type { ApiContext, App } from '../context.ts'

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import type { Engine } from '../../engine/engine.ts'
-import type { EngineHealth } from '../../engine/health.ts'
+import type { EngineHealth } from '../../engine/operate.ts'
 import { atMost } from '../../runtime/at-most.ts'
 import type { NodeState } from '../../store/store.ts'
 import { defined } from '../../task/defined.ts'
