@@ -167,7 +167,7 @@ function reportModels({ models, off }: ModelsJson, report: Report): void {
     if (problem === undefined) report('models', 'ok', `${uses.join(', ')}: ${id}`)
     else report('models', 'wrong', problem.message)
   for (const { capability, reason, problem } of off)
-    if (problem === undefined) report('models', 'note', `${capability} is off: ${reason}`)
+    if (problem === undefined) report('models', 'note', `${capability} is disabled: ${reason}`)
 }
 
 /** Reports the models of the configuration, where there is no server to ask. */

@@ -171,7 +171,7 @@ describe('quillwork models key', { timeout: patience }, () => {
     ])
 
     expect((await on(['models', 'key', 'remove', 'main'])).stdout).toMatch(
-      /^Removed; 1 model .* cannot be used/,
+      /^Removed\. Without it, 1 model .* cannot be used/,
     )
     expect((await on(['models', 'key', 'remove', 'main'])).code).toBe(1)
     expect((await on(['models', 'key', 'list'])).stdout).toBe('No key is stored.\n')

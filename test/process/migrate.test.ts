@@ -120,7 +120,7 @@ describeWithMongo('quillwork migrate', () => {
     const without = ['migrate', '--from', `sqlite:${elsewhere}`, '--to', database.url]
     const told = await run(without)
     expect(told.code).toBe(1)
-    expect(told.stdout).toContain(`Without its file: 1 upload, which ${path.dirname(elsewhere)}/uploads does`)
+    expect(told.stdout).toContain(`Without its file: 1 upload. ${path.dirname(elsewhere)}/uploads does`)
     await database.drop()
     expect(filesOf(await run([...without, '--json']))).toEqual([1, 1, undefined])
     await database.drop()

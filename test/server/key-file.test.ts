@@ -138,7 +138,7 @@ describe('stored keys that cannot be opened', () => {
   test.each(['', '{', '[]', '{"version":2,"keys":{}}', 'null'])('a file with %j is told', other => {
     writeFileSync(file(), other)
     expect(refusal(() => openKeys(data, secret))).toMatch(/not a key file that this version reads/)
-    expect(refusal(() => storeKey(data, secret, { name: 'x', key: 'y' }))).toMatch(/not a file of keys/)
+    expect(refusal(() => storeKey(data, secret, { name: 'x', key: 'y' }))).toMatch(/not a key file/)
     expect(readFileSync(file(), 'utf8')).toBe(other)
   })
 })

@@ -95,7 +95,7 @@ describe('the models of a server', () => {
     expect(problems.get('absent')).toEqual({
       cause: 'KEY_NOT_STORED',
       key: 'stored:other',
-      message: told(/none is stored as other\. Store it: quillwork models key set other/),
+      message: told(/none is stored as other\. Store it with quillwork models key set other/),
     })
     expect([problems.get('present'), problems.get('free')]).toEqual([undefined, undefined])
     expect(() => createModels(config).languageModel('prose')).toThrow(

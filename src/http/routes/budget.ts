@@ -2,7 +2,7 @@ import type { BudgetUse } from '../../engine/budget.ts'
 import { defined } from '../../task/defined.ts'
 import type { ApiContext, App } from '../context.ts'
 import { budgetSchema, budgetUseSchema } from '../schemas/budget.ts'
-import { problems } from '../schemas/problem.ts'
+import { bodyProblems, problems } from '../schemas/problem.ts'
 import { taskParams } from '../schemas/task.ts'
 
 const tags = ['tasks']
@@ -40,7 +40,7 @@ const setSchema = {
   body: budgetSchema,
   response: {
     200: budgetUseSchema,
-    ...problems(...refusals, 'REQUEST_TOO_LARGE', 'REQUEST_TIMEOUT', 'MEDIA_TYPE_UNSUPPORTED'),
+    ...problems(...refusals, ...bodyProblems),
   },
 }
 

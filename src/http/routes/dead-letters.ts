@@ -14,7 +14,7 @@ import {
   time,
   timeText,
 } from '../schemas/fields.ts'
-import { problems } from '../schemas/problem.ts'
+import { bodyProblems, problems } from '../schemas/problem.ts'
 import { presentListed, taskParams, taskSchema } from '../schemas/task.ts'
 import { retryBody, retryOptions, retryResult, sendRetried } from './task-actions.ts'
 import { sendTask } from './tasks.ts'
@@ -68,13 +68,6 @@ const bulkResult = z.object({
 })
 
 const tags = ['dead letters']
-const forBodies = [
-  'REQUEST_INVALID',
-  'REQUEST_TOO_LARGE',
-  'REQUEST_TIMEOUT',
-  'MEDIA_TYPE_UNSUPPORTED',
-] as const
-
 /** Adds the tasks that need a person. */
 export function addDeadLetterRoutes(app: App, context: ApiContext): void {
   listDeadLetters(app, context)
@@ -142,7 +135,7 @@ const retrySchema = {
   response: {
     202: retryResult,
     ...problems(
-      ...forBodies,
+      ...bodyProblems,
       'IF_MATCH_INVALID',
       'PARAMETERS_INVALID',
       'TASK_TYPE_UNKNOWN',
@@ -181,7 +174,7 @@ function purgeDeadLetter(app: App, { engine }: ApiContext): void {
   })
 }
 
-const bulk = { tags, body: bulkBody, response: { 200: bulkResult, ...problems(...forBodies) } }
+const bulk = { tags, body: bulkBody, response: { 200: bulkResult, ...problems(...bodyProblems) } }
 
 /** Returns what a body selects: its filter, with the age beside it. */
 function selected({ filter, openedBefore }: z.output<typeof bulkBody>): DeadLetterFilter {

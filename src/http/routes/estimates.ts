@@ -3,7 +3,7 @@ import { type Estimate, estimateTask, type ModelEstimate } from '../../novel/est
 import type { LimitUse } from '../../rate-limit/limiter.ts'
 import type { App, NovelContext } from '../context.ts'
 import { named, plainText } from '../schemas/fields.ts'
-import { problems } from '../schemas/problem.ts'
+import { bodyProblems, problems } from '../schemas/problem.ts'
 
 const sums = {
   calls: z.int(),
@@ -39,8 +39,8 @@ const estimateRequestSchema = {
   response: {
     200: estimateSchema,
     ...problems(
-      ...(['REQUEST_INVALID', 'PARAMETERS_INVALID', 'TASK_TYPE_UNKNOWN', 'OPTION_INVALID'] as const),
-      ...(['REQUEST_TOO_LARGE', 'REQUEST_TIMEOUT', 'MEDIA_TYPE_UNSUPPORTED'] as const),
+      ...bodyProblems,
+      ...(['PARAMETERS_INVALID', 'TASK_TYPE_UNKNOWN', 'OPTION_INVALID'] as const),
       ...(['ESTIMATE_UNAVAILABLE', 'SUBMISSION_REFUSED', 'PROVIDER_NOT_CONFIGURED'] as const),
       ...(['NOVEL_NOT_FOUND', 'CHAPTER_NOT_FOUND', 'SCENE_NOT_FOUND', 'SCENE_EMPTY'] as const),
       ...(['UPLOAD_NOT_FOUND', 'MODEL_CONTEXT_EXCEEDED'] as const),

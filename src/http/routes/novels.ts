@@ -22,7 +22,7 @@ import {
   searchQuery,
   summariseBody,
 } from '../schemas/novel.ts'
-import { problems } from '../schemas/problem.ts'
+import { bodyProblems, problems } from '../schemas/problem.ts'
 import { presentScene } from '../schemas/scene.ts'
 import { presentTask, taskSchema } from '../schemas/task.ts'
 import { traceparentFor } from '../trace.ts'
@@ -139,13 +139,10 @@ const summariseSchema = {
   response: {
     202: taskSchema,
     ...problems(
-      'REQUEST_INVALID',
+      ...bodyProblems,
       'PARAMETERS_INVALID',
       'NOVEL_NOT_FOUND',
       'CHAPTER_NOT_FOUND',
-      'REQUEST_TOO_LARGE',
-      'REQUEST_TIMEOUT',
-      'MEDIA_TYPE_UNSUPPORTED',
       'IDEMPOTENCY_KEY_REUSED',
       'USER_QUEUE_FULL',
       'LANE_QUEUE_FULL',

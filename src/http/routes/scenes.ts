@@ -14,7 +14,7 @@ import {
   noneMatchNames,
 } from '../request-headers.ts'
 import { ifMatch, pageOf, pageQuery, pageRequest } from '../schemas/fields.ts'
-import { problems } from '../schemas/problem.ts'
+import { bodyProblems, problems } from '../schemas/problem.ts'
 import {
   entryParams,
   historyEntrySchema,
@@ -75,15 +75,12 @@ const editSchema = {
   response: {
     200: sceneSchema,
     ...problems(
-      'REQUEST_INVALID',
+      ...bodyProblems,
       'OPTION_INVALID',
       'IF_MATCH_INVALID',
       'IF_MATCH_REQUIRED',
       'SCENE_NOT_FOUND',
       'SCENE_CHANGED',
-      'REQUEST_TOO_LARGE',
-      'REQUEST_TIMEOUT',
-      'MEDIA_TYPE_UNSUPPORTED',
     ),
   },
 }
@@ -138,15 +135,7 @@ const appendSchema = {
   body: newScene,
   response: {
     201: sceneSchema,
-    ...problems(
-      'REQUEST_INVALID',
-      'CHAPTER_NOT_FOUND',
-      'CHAPTER_FULL',
-      'IDEMPOTENCY_KEY_REUSED',
-      'REQUEST_TOO_LARGE',
-      'REQUEST_TIMEOUT',
-      'MEDIA_TYPE_UNSUPPORTED',
-    ),
+    ...problems(...bodyProblems, 'CHAPTER_NOT_FOUND', 'CHAPTER_FULL', 'IDEMPOTENCY_KEY_REUSED'),
   },
 }
 
@@ -228,15 +217,12 @@ const restoreSchema = {
   response: {
     200: sceneSchema,
     ...problems(
-      'REQUEST_INVALID',
+      ...bodyProblems,
       'IF_MATCH_INVALID',
       'IF_MATCH_REQUIRED',
       'SCENE_NOT_FOUND',
       'HISTORY_ENTRY_NOT_FOUND',
       'SCENE_CHANGED',
-      'REQUEST_TOO_LARGE',
-      'REQUEST_TIMEOUT',
-      'MEDIA_TYPE_UNSUPPORTED',
     ),
   },
 }

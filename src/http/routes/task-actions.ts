@@ -5,7 +5,7 @@ import { defined } from '../../task/defined.ts'
 import type { ApiContext, App } from '../context.ts'
 import { etagOf, ifMatchVersion } from '../request-headers.ts'
 import { ifMatch } from '../schemas/fields.ts'
-import { problems } from '../schemas/problem.ts'
+import { bodyProblems, problems } from '../schemas/problem.ts'
 import { presentTask, taskParams, taskSchema } from '../schemas/task.ts'
 import { sendTask } from './tasks.ts'
 
@@ -73,16 +73,13 @@ const retrySchema = {
   response: {
     202: retryResult,
     ...problems(
-      'REQUEST_INVALID',
+      ...bodyProblems,
       'IF_MATCH_INVALID',
       'PARAMETERS_INVALID',
       'TASK_TYPE_UNKNOWN',
       'TASK_NOT_FOUND',
       'TASK_NOT_RETRYABLE',
       'TASK_CHANGED',
-      'REQUEST_TOO_LARGE',
-      'REQUEST_TIMEOUT',
-      'MEDIA_TYPE_UNSUPPORTED',
     ),
   },
 }

@@ -10,7 +10,7 @@ import type { TaskRecord } from '../../task/task.ts'
 import type { ApiContext, App } from '../context.ts'
 import { etagOf, idempotencyKeyHeader, idempotencyKeyOf, noneMatchNames } from '../request-headers.ts'
 import { pageOf, pageRequest } from '../schemas/fields.ts'
-import { problems } from '../schemas/problem.ts'
+import { bodyProblems, problems } from '../schemas/problem.ts'
 import {
   presentListed,
   presentTask,
@@ -44,7 +44,7 @@ const submitSchema = {
   response: {
     202: taskSchema,
     ...problems(
-      'REQUEST_INVALID',
+      ...bodyProblems,
       'PARAMETERS_INVALID',
       'TASK_TYPE_UNKNOWN',
       'SUBMISSION_REFUSED',
@@ -52,9 +52,6 @@ const submitSchema = {
       'LANE_UNKNOWN',
       'OPTION_INVALID',
       'VALUE_NOT_STORABLE',
-      'REQUEST_TOO_LARGE',
-      'REQUEST_TIMEOUT',
-      'MEDIA_TYPE_UNSUPPORTED',
       'IDEMPOTENCY_KEY_REUSED',
       'USER_QUEUE_FULL',
       'LANE_QUEUE_FULL',

@@ -9,7 +9,7 @@ import { defined } from '../../task/defined.ts'
 import type { App, NovelContext } from '../context.ts'
 import { refuseSocket } from '../errors.ts'
 import { pageOf, pageQuery, pageRequest, plainText } from '../schemas/fields.ts'
-import { problems } from '../schemas/problem.ts'
+import { bodyProblems, problems } from '../schemas/problem.ts'
 import { confirmBody, presentUpload, uploadParams, uploadSchema } from '../schemas/upload.ts'
 import { traceparentFor } from '../trace.ts'
 
@@ -165,16 +165,13 @@ const confirmSchema = {
   response: {
     202: z.object({ taskId: z.string(), novelId: z.string() }),
     ...problems(
-      'REQUEST_INVALID',
+      ...bodyProblems,
       'PARAMETERS_INVALID',
       'UPLOAD_NOT_FOUND',
       'CHAPTER_NOT_FOUND',
       'PROVIDER_NOT_CONFIGURED',
       'OPTION_INVALID',
       'IDEMPOTENCY_KEY_REUSED',
-      'REQUEST_TOO_LARGE',
-      'REQUEST_TIMEOUT',
-      'MEDIA_TYPE_UNSUPPORTED',
       'USER_QUEUE_FULL',
       'STORE_FULL',
     ),

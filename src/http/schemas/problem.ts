@@ -41,6 +41,14 @@ export type Problem = z.output<typeof problemSchema>
 /** Codes that any request may get. */
 const everywhere: readonly ErrorCode[] = ['UNAUTHENTICATED', 'FORBIDDEN', 'INTERNAL', 'ENGINE_STOPPED']
 
+/** Codes of every route that takes a JSON body. */
+export const bodyProblems = [
+  'REQUEST_INVALID',
+  'REQUEST_TOO_LARGE',
+  'REQUEST_TIMEOUT',
+  'MEDIA_TYPE_UNSUPPORTED',
+] as const
+
 interface ProblemResponse {
   description: string
   content: { 'application/problem+json': { schema: typeof problemSchema } }
