@@ -1,7 +1,7 @@
 /** Operations on their way to the server: each has a deadline, and one whose outcome is unknown is sent again. What callers get of a failure. */
 import { MongoBulkWriteError, MongoError, MongoServerError, type WriteError } from 'mongodb'
 import { QuillworkError } from '../../task/errors.ts'
-import { duplicateKey, isDuplicateKey } from './duplicate-key.ts'
+import { duplicateKey, isDuplicateKey } from './indexes.ts'
 
 /** Waits for an unordered write of many documents; those that were there already, by an earlier send of the same, are no failure. */
 export async function ignoreDuplicates(write: Promise<unknown>): Promise<void> {
@@ -19,7 +19,7 @@ export async function ignoreDuplicates(write: Promise<unknown>): Promise<void> {
  * Returns whether the operation may or may not have been executed: the connection broke, the answer did not come in time, or the server stepped
  * down meanwhile. Such an operation is sent again, for every write recognises its own earlier self.
  */
-export function isUnknownOutcome(error: unknown): boolean {
+function isUnknownOutcome(error: unknown): boolean {
   if (error instanceof UnknownOutcome) return true
   if (!(error instanceof MongoError)) return false
   if (error.hasErrorLabel('RetryableWriteError') || error.hasErrorLabel('TransientTransactionError'))

@@ -7,7 +7,7 @@ import type { TaskDocument } from './documents.ts'
 import { pendingParents } from './parents.ts'
 import { after, backInLine } from './pipeline.ts'
 import { deliverReady } from './relay.ts'
-import type { Context, InFlightDeliveries, Session } from './session.ts'
+import { type Context, type InFlightDeliveries, readFields, type Session } from './session.ts'
 
 /**
  * What is due. The right to send a delivery is a guarded write on its task, so that any number of processes need no leader. A call reads
@@ -209,7 +209,9 @@ function createQuarantinedTasks(context: Context): QuarantinedTasks {
     async count() {
       if (sent.size + running.size > 0 && context.flags.periods.quarantined.isOver()) {
         const [asSent, asRunning] = [[...sent], [...running]]
-        const found = await readQuarantined(context, [...asSent, ...asRunning])
+        const filter = { _id: { $in: [...asSent, ...asRunning] }, crashCount: { $gt: 0 } }
+        const tasks = await readFields(context, 'quarantined', filter, ['sent', 'leaseUntil'])
+        const found = new Map(tasks.map(task => [task._id, task]))
         // Each as it was when it was asked for: one that is claimed meanwhile runs, whatever the answer says.
         for (const taskId of asSent) if (found.get(taskId)?.sent === undefined) sent.delete(taskId)
         for (const taskId of asRunning)
@@ -218,20 +220,4 @@ function createQuarantinedTasks(context: Context): QuarantinedTasks {
       return sent.size + running.size
     },
   }
-}
-
-type QuarantinedTask = Pick<TaskDocument, '_id' | 'sent' | 'leaseUntil'>
-
-/** Of quarantined tasks: whether they are sent, or run. */
-async function readQuarantined(
-  { database, tasks }: Context,
-  ids: readonly string[],
-): Promise<ReadonlyMap<string, QuarantinedTask>> {
-  const found = await database.run('quarantined', () =>
-    tasks
-      .find({ _id: { $in: [...ids] }, crashCount: { $gt: 0 } })
-      .project<QuarantinedTask>({ sent: 1, leaseUntil: 1 })
-      .toArray(),
-  )
-  return new Map(found.map(task => [task._id, task]))
 }

@@ -75,7 +75,7 @@ const live: readonly TaskStatus[] = liveStatuses
 
 /**
  * The most telling field that has an index. Several statuses are several ranges of it, which the server merges in order. Live tasks are
- * few beside those that ended, so that their status tells more than their user does.
+ * few beside those that ended, so that their status narrows more than their user does.
  */
 function indexFor({ parentTaskId, userId, status }: TaskFilter): string {
   if (parentTaskId !== undefined) return 'tasks_parent'

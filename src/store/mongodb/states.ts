@@ -1,22 +1,12 @@
 /** Small states that processes share: the accounts of rate limits and budgets, schedules, and the processes themselves. */
 import { randomUUID } from 'node:crypto'
 import type { SharedText } from '../../runtime/shared-account.ts'
-import {
-  budgetKey,
-  type NodeState,
-  type NodeStore,
-  type ScheduleState,
-  type ScheduleStore,
-  type SharedStates,
-} from '../store.ts'
-import type { RowsTransfer } from '../transfer.ts'
-import { isDuplicateKey } from './duplicate-key.ts'
-import { collections } from './indexes.ts'
+import type { NodeState, NodeStore, ScheduleState, ScheduleStore, SharedStates } from '../store.ts'
+import { collections, isDuplicateKey } from './indexes.ts'
 import type { Session } from './session.ts'
-import { replaceAll } from './transfer-tasks.ts'
 
 /** A shared state, as the collection `shared_states` keeps it. */
-interface StateDocument {
+export interface StateDocument {
   _id: string
   state: string
   version: number
@@ -58,35 +48,6 @@ export function createStates({ database }: Session): SharedStates {
         return sends > 1 && (await states.findOne({ _id: { $eq: key } }))?.write === document.write
       })
     },
-  }
-}
-
-/** States of a page. */
-const pageRows = 500
-
-/** The accounts of budgets. Those of rate limits stay behind: a minute later they say nothing. */
-export function budgetsTransfer(session: Session): RowsTransfer<SharedText> {
-  const states = session.database.collection<StateDocument>(collections.states)
-  const prefix = budgetKey('')
-  return {
-    async *read() {
-      for (let after = prefix; ; ) {
-        const filter = { _id: { $gt: after, $lt: `${prefix}\uffff` } }
-        const rows = await session.database.run('read states', () =>
-          states.find(filter).sort({ _id: 1 }).limit(pageRows).toArray(),
-        )
-        const last = rows.at(-1)
-        if (last === undefined) return
-        yield rows.map(({ _id, state, version }) => ({ key: _id, state, version }))
-        after = last._id
-      }
-    },
-    write: rows =>
-      replaceAll(
-        session,
-        collections.states,
-        rows.map(({ key, state, version }) => ({ _id: key, state, version, write: '' })),
-      ),
   }
 }
 

@@ -135,6 +135,7 @@ function createContext(options: MongoOptions, ground: Ground): Context {
   const { database, clock, life, listeners, settings } = ground
   const now = () => clock.now()
   const processId = randomBytes(6).toString('base64url')
+  const numbers = createNumbers()
   let names = 0
   const tasks = database.collection<TaskDocument>(collections.tasks)
   const lanes = database.collection<LaneDocument>(collections.lanes)
@@ -149,7 +150,7 @@ function createContext(options: MongoOptions, ground: Ground): Context {
       names += 1
       return `${processId}/${names.toString(36)}`
     },
-    nextNumber: createNumbers(now),
+    nextNumber: () => numbers(now()),
     order: createFairOrder({ database, tasks, now }),
     flags: createDirtyFlags(now),
     paused: createPausedLanes(database, lanes, now),
