@@ -1,4 +1,5 @@
 import type { Document, Filter } from 'mongodb'
+import { defined } from '../../task/defined.ts'
 import type { TaskRecord } from '../../task/task.ts'
 import { pageKey, pageOf, pageToken } from '../pages.ts'
 import type {
@@ -16,7 +17,7 @@ import { collections } from './indexes.ts'
 import { literal } from './merge-updates.ts'
 import { createNumbers } from './new-task.ts'
 import { removed } from './pipeline.ts'
-import { among, between, equalTo, filterOf, pageOfTasks } from './queries.ts'
+import { among, between, equalTo, pageOfTasks } from './queries.ts'
 import { readFields, type Session } from './session.ts'
 
 /** Groups of equal failures at most. */
@@ -72,7 +73,7 @@ export async function groupDeadLetters(
 
 function deadLetterConditions(filter: DeadLetterFilter): Filter<TaskDocument> {
   const { taskType, userId, code, fingerprint, openedBefore, openedAfter } = filter
-  return filterOf({
+  return defined({
     deadLetter: { $exists: true },
     taskType: among(taskType),
     userId: equalTo(userId),

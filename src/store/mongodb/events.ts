@@ -1,5 +1,6 @@
 /** The events of records: left in them by the writes that made them, until they were published. */
 import type { Document } from 'mongodb'
+import { createEmitter } from '../../runtime/emitter.ts'
 import { createLazyWrites } from '../../runtime/gather.ts'
 import { eventBase, type SequencedEvent } from '../../task/events.ts'
 import type { EventBacklog, EventOutbox, PendingEvents } from '../store.ts'
@@ -119,12 +120,12 @@ const mostWritten = 10_000
 /** Remembers the records in which this process left events; none at first. */
 export function createWrittenEvents(): WrittenEvents {
   const written = new Set<string>()
-  const listeners = new Set<() => void>()
+  const pending = createEmitter()
   return {
     note(taskIds) {
       if (taskIds.length === 0) return
       for (const id of taskIds) if (written.size < mostWritten) written.add(id)
-      for (const listener of listeners) listener()
+      pending.emit()
     },
     take(limit) {
       const taken: string[] = []
@@ -135,11 +136,7 @@ export function createWrittenEvents(): WrittenEvents {
       }
       return taken
     },
-    onPending(listener) {
-      const own = () => listener()
-      listeners.add(own)
-      return () => void listeners.delete(own)
-    },
+    onPending: listener => pending.on(listener),
   }
 }
 

@@ -1,5 +1,6 @@
 /** Operations on their way to the server: each has a deadline, and one whose outcome is unknown is sent again. What callers get of a failure. */
 import { MongoBulkWriteError, MongoError, MongoServerError, type WriteError } from 'mongodb'
+import { atMost } from '../../runtime/at-most.ts'
 import { QuillworkError } from '../../task/errors.ts'
 import { duplicateKey, isDuplicateKey } from './indexes.ts'
 
@@ -103,7 +104,10 @@ export function createSender(usualMs: number, faults: StoreFaults | undefined): 
 
   async function once<T>(operation: string, work: () => Promise<T>, deadlineMs: number): Promise<T> {
     await faults?.before?.(operation)
-    const answer = await withDeadline(work(), deadlineMs, operation)
+    // The driver has no deadline of its own for an operation whose connection hangs.
+    const answer = await atMost(deadlineMs, work(), () => {
+      throw new UnknownOutcome(`no answer to "${operation}" within ${deadlineMs} ms`)
+    })
     await faults?.after?.(operation)
     return answer
   }
@@ -142,15 +146,4 @@ export function createSender(usualMs: number, faults: StoreFaults | undefined): 
       closed = true
     },
   }
-}
-
-/** The driver has no deadline of its own for an operation whose connection hangs; a later answer is dropped. */
-function withDeadline<T>(answer: Promise<T>, deadlineMs: number, operation: string): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const timer = setTimeout(
-      () => reject(new UnknownOutcome(`no answer to "${operation}" within ${deadlineMs} ms`)),
-      deadlineMs,
-    )
-    answer.then(resolve, reject).finally(() => clearTimeout(timer))
-  })
 }

@@ -1,4 +1,5 @@
 import type { Filter } from 'mongodb'
+import type { Emitter } from '../../runtime/emitter.ts'
 import { createLazyWrites } from '../../runtime/gather.ts'
 import type { Delivery, LaneCapacity, Outbox } from '../store.ts'
 import { dueNotifications, notified } from './dead-letters.ts'
@@ -13,7 +14,7 @@ import { type Context, type InFlightDeliveries, readFields, type Session } from 
  * What is due. The right to send a delivery is a guarded write on its task, so that any number of processes need no leader. A call reads
  * what this process knows to be due, and once a second what other processes left.
  */
-export function createOutbox(session: Session, listeners: Set<() => void>): Outbox {
+export function createOutbox(session: Session, due: Emitter): Outbox {
   const { inFlight, flags, features } = session
   return {
     async due(lanes, options) {
@@ -23,8 +24,8 @@ export function createOutbox(session: Session, listeners: Set<() => void>): Outb
         dueDeliveries(session, lanes, options.quarantined),
         isTime ? dueNotifications(session) : [],
       ])
-      const due = { deliveries, nextAt: flags.nextAt }
-      return notifications.length > 0 ? { ...due, notifications } : due
+      const found = { deliveries, nextAt: flags.nextAt }
+      return notifications.length > 0 ? { ...found, notifications } : found
     },
     async pendingParents(limit) {
       session.requireOpen()
@@ -35,12 +36,7 @@ export function createOutbox(session: Session, listeners: Set<() => void>): Outb
     },
     requeue: taskIds => inFlight.requeue(taskIds),
     defer: (taskIds, ms) => inFlight.defer(taskIds, ms),
-    onDue(listener) {
-      // A fresh function: the same listener may be given twice.
-      const own = () => listener()
-      listeners.add(own)
-      return () => void listeners.delete(own)
-    },
+    onDue: listener => due.on(listener),
     useDelayTiers(delays) {
       features.delays = [...delays].sort((one, other) => one - other)
     },

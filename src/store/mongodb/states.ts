@@ -1,6 +1,7 @@
 /** Small states that processes share: the accounts of rate limits and budgets, schedules, and the processes themselves. */
 import { randomUUID } from 'node:crypto'
 import type { SharedText } from '../../runtime/shared-account.ts'
+import { defined } from '../../task/defined.ts'
 import type { NodeState, NodeStore, ScheduleState, ScheduleStore, SharedStates } from '../store.ts'
 import { collections, isDuplicateKey } from './indexes.ts'
 import type { Session } from './session.ts'
@@ -63,23 +64,13 @@ export interface ScheduleDocument {
 
 /** Returns the document of a schedule. */
 export function scheduleDocument({ id, definition, lastTick, lastTaskId }: ScheduleState): ScheduleDocument {
-  return {
-    _id: id,
-    definition,
-    write: randomUUID(),
-    ...(lastTick === undefined ? {} : { lastTick: new Date(lastTick) }),
-    ...(lastTaskId === undefined ? {} : { lastTaskId }),
-  }
+  const tick = lastTick === undefined ? undefined : new Date(lastTick)
+  return defined({ _id: id, definition, write: randomUUID(), lastTick: tick, lastTaskId })
 }
 
 /** Returns the schedule of a document. */
 export function scheduleOf({ _id, definition, lastTick, lastTaskId }: ScheduleDocument): ScheduleState {
-  return {
-    id: _id,
-    definition,
-    ...(lastTick === undefined ? {} : { lastTick: lastTick.getTime() }),
-    ...(lastTaskId === undefined ? {} : { lastTaskId }),
-  }
+  return defined({ id: _id, definition, lastTick: lastTick?.getTime(), lastTaskId })
 }
 
 /** What schedules remember between ticks. */
