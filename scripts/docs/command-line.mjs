@@ -50,7 +50,7 @@ export function render() {
   const exits = exitMeanings.map(([code, meaning]) => `| ${code} | ${meaning} |`)
   return `# Command line
 
-Made from \`src/cli/\` by \`npm run docs\`; change it there. In a clone of the repository, \`quillwork\` is
+What can I type? Made from \`src/cli/\` by \`npm run docs\`; change it there. In a clone of the repository, \`quillwork\` is
 \`node bin/quillwork.js\`.
 
 The commands use the HTTP API at the address of \`--url\`, else that of the server which runs on the data directory (named in

@@ -42,7 +42,7 @@ function section(name) {
 export function render() {
   return `# Configuration
 
-Made from \`src/server/settings.ts\` by \`npm run docs\`; change it there. Nothing needs to be configured: every setting
+Which settings are there, and what do they default to? Made from \`src/server/settings.ts\` by \`npm run docs\`; change it there. Nothing needs to be configured: every setting
 has a default.
 
 A value on the command line wins over the environment, the environment over the configuration file, the file over the
