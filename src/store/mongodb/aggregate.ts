@@ -12,7 +12,7 @@ import { cancelledWaiting } from '../../task/transition.ts'
 import { recordOf, type TaskDocument } from './documents.ts'
 import { literal, mergeUpdates } from './merge-updates.ts'
 import { derived, firstPlace, guardOf, type Move, pipelineOf, removed } from './pipeline.ts'
-import type { Context } from './session.ts'
+import { type Context, readFields } from './session.ts'
 
 /** Sub-tasks per write: keeps the list in the parent small. */
 const perBatch = 200
@@ -47,7 +47,7 @@ export async function aggregate(
   const batch = children.map(({ _id: id, version, status }) => ({ id, version, as: status }))
   // A parent that is gone counts nothing.
   const written = parent === null ? null : await writeAggregate(context, parent, children, batch)
-  // What was remembered may be old without another process that aggregates: the next read of the parent tells.
+  // What was remembered may be old without another process that aggregates: the next read of the parent shows it.
   if (written === 'refused') return remembered === undefined ? 'refused' : 'more'
   await finish(context, batch)
   if (written !== null && !hasEnded(written.status)) known.set(parentId, written)
@@ -65,15 +65,10 @@ async function readFinished(context: Context, parentId: string): Promise<Parent 
   return parent
 }
 
-function readMoved({ database, tasks }: Context, parentId: string): Promise<Child[]> {
-  return database.run('read sub-tasks that moved', () =>
-    tasks
-      .find({ uncounted: true, parentTaskId: parentId })
-      .hint('tasks_uncounted')
-      .limit(perBatch)
-      .project<Child>({ status: 1, version: 1, counted: 1 })
-      .toArray(),
-  )
+function readMoved(context: Context, parentTaskId: string): Promise<Child[]> {
+  const moved = { uncounted: true, parentTaskId } as const
+  const options = { hint: 'tasks_uncounted', limit: perBatch }
+  return readFields(context, 'read sub-tasks that moved', moved, ['status', 'version', 'counted'], options)
 }
 
 /**

@@ -18,9 +18,7 @@ type CheckpointWrite = Fenced & { key: string; value: string }
 /** Writes of one round trip at most. */
 const mostTogether = 200
 
-/**
- * What attempts leave behind. `idle` resolves when no write is waiting or on its way.
- */
+/** What attempts leave behind. `idle` resolves when no write is waiting or on its way. */
 export function createAttempts(session: Session): AttemptStore & { idle(): Promise<void> } {
   const together = { largest: mostTogether }
   const progress = gather<ProgressWrite, Applied>(writes => writeProgress(session, writes), together)
@@ -155,7 +153,7 @@ export interface CheckpointDocument {
  * replaces what an earlier one left: it asks for a key only when its value was not there as it began, so the value came late, of an
  * attempt that was lost, and what the later one computed is what it goes on with.
  */
-export async function keepCheckpoints(
+async function keepCheckpoints(
   { database }: Session,
   writes: readonly (Fenced & { key: string; value: string })[],
 ): Promise<void> {
@@ -185,7 +183,7 @@ export function checkpointName({ taskId, key }: { taskId: string; key: string })
 }
 
 /** Returns the values of a task by key. */
-export async function readCheckpoints({ database }: Session, taskId: string): Promise<Map<string, string>> {
+async function readCheckpoints({ database }: Session, taskId: string): Promise<Map<string, string>> {
   const checkpoints = database.collection<CheckpointDocument>(collections.checkpoints)
   const found = await database.run('checkpoints', () =>
     checkpoints

@@ -4,8 +4,8 @@ import { QuillworkError } from '../../task/errors.ts'
 import type { NewTask } from '../../task/task.ts'
 import { type Created, priorities } from '../store.ts'
 import { recordOf, type TaskDocument } from './documents.ts'
-import { duplicateKey } from './duplicate-key.ts'
 import { storeError } from './failures.ts'
+import { duplicateKey } from './indexes.ts'
 import { admit, type CreateRequest, documentOf, type Initial, type Refusal } from './new-task.ts'
 import { dropPayloads, largeValue, recordsOf, writePayloads } from './payloads.ts'
 import { deliveryOf } from './relay.ts'
@@ -197,7 +197,7 @@ async function answersOf(
   })
 }
 
-/** Whether the task that was found was inserted by an earlier send of this; a few moves later only its payload tells. */
+/** Whether the task that was found was inserted by an earlier send of this; a few moves later only its payload shows it. */
 function isOurs({ initial: { name, large } }: Insert, found: TaskDocument | undefined): boolean {
   if (found?.lastWrites?.includes(name) === true) return true
   return large !== undefined && found?.large?.parameters === large.payload

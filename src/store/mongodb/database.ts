@@ -144,7 +144,7 @@ const isMajority = (w: unknown): boolean => w === undefined || w === 'majority'
  * What was acknowledged must survive the loss of a server: a replica set, writes acknowledged by a majority of it, with their journal.
  * Throws STORE_UNSUITABLE, with the reason.
  */
-export async function requirePromises(client: MongoClient, db: Db): Promise<void> {
+async function requirePromises(client: MongoClient, db: Db): Promise<void> {
   const asked = client.options.writeConcern
   if (!isMajority(asked?.w))
     throw unsuitableServer(

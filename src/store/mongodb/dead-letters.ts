@@ -1,4 +1,5 @@
 import type { Document, Filter } from 'mongodb'
+import { defined } from '../../task/defined.ts'
 import type { TaskRecord } from '../../task/task.ts'
 import { pageKey, pageOf, pageToken } from '../pages.ts'
 import type {
@@ -14,8 +15,9 @@ import type { TaskDocument } from './documents.ts'
 import { ignoreDuplicates } from './failures.ts'
 import { collections } from './indexes.ts'
 import { literal } from './merge-updates.ts'
+import { createNumbers } from './new-task.ts'
 import { removed } from './pipeline.ts'
-import { among, between, equalTo, filterOf, pageOfTasks } from './queries.ts'
+import { among, between, equalTo, pageOfTasks } from './queries.ts'
 import { readFields, type Session } from './session.ts'
 
 /** Groups of equal failures at most. */
@@ -71,7 +73,7 @@ export async function groupDeadLetters(
 
 function deadLetterConditions(filter: DeadLetterFilter): Filter<TaskDocument> {
   const { taskType, userId, code, fingerprint, openedBefore, openedAfter } = filter
-  return filterOf({
+  return defined({
     deadLetter: { $exists: true },
     taskType: among(taskType),
     userId: equalTo(userId),
@@ -171,23 +173,11 @@ const mostBytes = 15_000_000
 /** Unparsable messages and records. Of a text over 15 MB the beginning is kept. */
 export function createUnparsable({ database, now }: Session): UnparsableStore {
   const unparsable = database.collection<UnparsableDocument>(collections.unparsable)
-  let lastOrder = 0
-  const nextOrder = () => {
-    lastOrder = Math.max(lastOrder + 1, now() * 4_096)
-    return lastOrder
-  }
+  const numbers = createNumbers()
   return {
     async file(found) {
       if (found.length === 0) return
-      const documents = found.map(
-        ({ id, at, reason, content }): UnparsableDocument => ({
-          _id: id,
-          order: nextOrder(),
-          at: new Date(at),
-          reason,
-          content: beginningOf(content),
-        }),
-      )
+      const documents = found.map(message => unparsableDocument(message, numbers(now())))
       await database.run('file', () => ignoreDuplicates(unparsable.insertMany(documents, { ordered: false })))
     },
     async list({ pageSize, pageToken: token }) {
@@ -205,12 +195,7 @@ export function createUnparsable({ database, now }: Session): UnparsableStore {
           .toArray(),
       )
       return pageOf(documents, pageSize, {
-        item: ({ _id, at, reason, content }): UnparsableMessage => ({
-          id: _id,
-          at: at.getTime(),
-          reason,
-          content,
-        }),
+        item: unparsableOf,
         token: last => pageToken('strays', [last.order, last._id]),
       })
     },
@@ -223,8 +208,19 @@ export function createUnparsable({ database, now }: Session): UnparsableStore {
   }
 }
 
+/** Returns the document of a message. */
+export function unparsableDocument(message: UnparsableMessage, order: number): UnparsableDocument {
+  const { id, at, reason, content } = message
+  return { _id: id, order, at: new Date(at), reason, content: beginningOf(content) }
+}
+
+/** Returns the message of a document. */
+export function unparsableOf({ _id, at, reason, content }: UnparsableDocument): UnparsableMessage {
+  return { id: _id, at: at.getTime(), reason, content }
+}
+
 /** Returns a text as far as a document holds it. */
-export function beginningOf(content: string): string {
+function beginningOf(content: string): string {
   return content.length * 3 <= mostBytes || Buffer.byteLength(content) <= mostBytes
     ? content
     : Buffer.from(content).subarray(0, mostBytes).toString()

@@ -1,5 +1,7 @@
-/** Tasks that wait for a time: handed to the broker as much ahead as it can hold them, else put in line when the time has come; and deliveries that were lost. */
-
+/**
+ * Tasks that wait for a time: handed to the broker as much ahead as it can hold them, else put in line when the time has come. And
+ * deliveries that were lost: back in line.
+ */
 import type { Document, Filter } from 'mongodb'
 import { unranked } from '../../task/fairness.ts'
 import type { Delivery } from '../store.ts'

@@ -1,6 +1,6 @@
 /** The events of records: left in them by the writes that made them, until they were published. */
-
 import type { Document } from 'mongodb'
+import { createEmitter } from '../../runtime/emitter.ts'
 import { createLazyWrites } from '../../runtime/gather.ts'
 import { eventBase, type SequencedEvent } from '../../task/events.ts'
 import type { EventBacklog, EventOutbox, PendingEvents } from '../store.ts'
@@ -15,7 +15,7 @@ const leftBehindMs = 2_000
 /** Reads of a record what an event may need. */
 const withoutTexts = { parameters: 0, progress: 0, result: 0, pastAttempts: 0, failedSubTasks: 0 } as const
 
-/** The outbox of events. Flush it before the store closes: events that were published, and not dropped, are published again. */
+/** Builds the outbox of events. Flush it before the store closes: events that were published, and not dropped, are published again. */
 export function createEventOutbox(session: Session): EventOutbox & { flush(): Promise<void> } {
   const { database, tasks, writtenEvents, features } = session
   const published = createPublishedEvents(session)
@@ -117,15 +117,15 @@ function eventOf(record: ReturnType<typeof recordOf>, stored: StoredEvent): Sequ
 /** Records that are remembered; the others are found as those of another process are. */
 const mostWritten = 10_000
 
-/** Nothing is written yet. */
+/** Remembers the records in which this process left events; none at first. */
 export function createWrittenEvents(): WrittenEvents {
   const written = new Set<string>()
-  const listeners = new Set<() => void>()
+  const pending = createEmitter()
   return {
     note(taskIds) {
       if (taskIds.length === 0) return
       for (const id of taskIds) if (written.size < mostWritten) written.add(id)
-      for (const listener of listeners) listener()
+      pending.emit()
     },
     take(limit) {
       const taken: string[] = []
@@ -136,11 +136,7 @@ export function createWrittenEvents(): WrittenEvents {
       }
       return taken
     },
-    onPending(listener) {
-      const own = () => listener()
-      listeners.add(own)
-      return () => void listeners.delete(own)
-    },
+    onPending: listener => pending.on(listener),
   }
 }
 

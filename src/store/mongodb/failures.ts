@@ -1,7 +1,8 @@
 /** Operations on their way to the server: each has a deadline, and one whose outcome is unknown is sent again. What callers get of a failure. */
 import { MongoBulkWriteError, MongoError, MongoServerError, type WriteError } from 'mongodb'
+import { atMost } from '../../runtime/at-most.ts'
 import { QuillworkError } from '../../task/errors.ts'
-import { duplicateKey, isDuplicateKey } from './duplicate-key.ts'
+import { duplicateKey, isDuplicateKey } from './indexes.ts'
 
 /** Waits for an unordered write of many documents; those that were there already, by an earlier send of the same, are no failure. */
 export async function ignoreDuplicates(write: Promise<unknown>): Promise<void> {
@@ -19,7 +20,7 @@ export async function ignoreDuplicates(write: Promise<unknown>): Promise<void> {
  * Returns whether the operation may or may not have been executed: the connection broke, the answer did not come in time, or the server stepped
  * down meanwhile. Such an operation is sent again, for every write recognises its own earlier self.
  */
-export function isUnknownOutcome(error: unknown): boolean {
+function isUnknownOutcome(error: unknown): boolean {
   if (error instanceof UnknownOutcome) return true
   if (!(error instanceof MongoError)) return false
   if (error.hasErrorLabel('RetryableWriteError') || error.hasErrorLabel('TransientTransactionError'))
@@ -103,7 +104,10 @@ export function createSender(usualMs: number, faults: StoreFaults | undefined): 
 
   async function once<T>(operation: string, work: () => Promise<T>, deadlineMs: number): Promise<T> {
     await faults?.before?.(operation)
-    const answer = await withDeadline(work(), deadlineMs, operation)
+    // The driver has no deadline of its own for an operation whose connection hangs.
+    const answer = await atMost(deadlineMs, work(), () => {
+      throw new UnknownOutcome(`no answer to "${operation}" within ${deadlineMs} ms`)
+    })
     await faults?.after?.(operation)
     return answer
   }
@@ -142,15 +146,4 @@ export function createSender(usualMs: number, faults: StoreFaults | undefined): 
       closed = true
     },
   }
-}
-
-/** The driver has no deadline of its own for an operation whose connection hangs; a later answer is dropped. */
-function withDeadline<T>(answer: Promise<T>, deadlineMs: number, operation: string): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const timer = setTimeout(
-      () => reject(new UnknownOutcome(`no answer to "${operation}" within ${deadlineMs} ms`)),
-      deadlineMs,
-    )
-    answer.then(resolve, reject).finally(() => clearTimeout(timer))
-  })
 }

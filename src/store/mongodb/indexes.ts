@@ -1,5 +1,5 @@
 /** The collections and indexes of the engine, and how a database gets them. */
-import { type Db, type Document, type IndexDirection, MongoServerError } from 'mongodb'
+import type { Db, Document, IndexDirection } from 'mongodb'
 import { QuillworkError } from '../../task/errors.ts'
 import { liveStatuses } from '../../task/status.ts'
 import { waiting } from './documents.ts'
@@ -16,6 +16,18 @@ export interface IndexPlan {
 }
 
 type IndexFields = readonly Omit<IndexPlan, 'collection'>[]
+
+/** The code of a write that met a unique key. */
+export const duplicateKey = 11_000
+
+/** Whether the error is that of a unique key that is taken. Needs no driver, so that those who share the database load none for it. */
+export function isDuplicateKey(error: unknown): boolean {
+  return codeOf(error) === duplicateKey
+}
+
+function codeOf(error: unknown): unknown {
+  return error instanceof Error && 'code' in error ? error.code : undefined
+}
 
 /** Codes of an index that is there with the same name or keys, but not the same. */
 const conflicts = new Set([85, 86])
@@ -36,7 +48,7 @@ async function listIndexes(db: Db, collection: string): Promise<Document[]> {
     return await db.collection(collection).listIndexes().toArray()
   } catch (error) {
     // NamespaceNotFound: the collection is not there yet.
-    if (error instanceof MongoServerError && error.code === 26) return []
+    if (codeOf(error) === 26) return []
     throw error
   }
 }
@@ -52,7 +64,7 @@ async function create(db: Db, collection: string, plans: readonly IndexPlan[]): 
       })),
     )
   } catch (error) {
-    if (!(error instanceof MongoServerError) || !conflicts.has(Number(error.code))) throw error
+    if (!(error instanceof Error) || !conflicts.has(Number(codeOf(error)))) throw error
     throw unsuitableIndex(collection, plans.map(plan => plan.name).join(', '), error.message)
   }
 }

@@ -9,6 +9,7 @@ import {
   type PausedLanes,
   type Period,
   type Place,
+  readFields,
   type Session,
 } from './session.ts'
 
@@ -69,17 +70,11 @@ function nextOf(one: Ranked | undefined, other: Ranked | undefined): Ranked | un
 const byRank = { priority: 1, rank: 1, order: 1 } as const
 
 /** Returns the next task of a lane that no process has the right to send. */
-async function firstReady({ database, tasks }: Session, lane: string): Promise<Ranked | undefined> {
-  const found = await database.run('lanes', () =>
-    tasks
-      .find({ ready: { $eq: lane } })
-      .hint('tasks_ready')
-      .sort({ ...byRank, _id: 1 })
-      .limit(1)
-      .project<Ranked>({ ...byRank, createdAt: 1 })
-      .next(),
-  )
-  return found ?? undefined
+async function firstReady(session: Session, lane: string): Promise<Ranked | undefined> {
+  const fields = ['priority', 'rank', 'order', 'createdAt'] as const
+  const options = { hint: 'tasks_ready', sort: { ...byRank, _id: 1 }, limit: 1 } as const
+  const [first] = await readFields(session, 'lanes', { ready: { $eq: lane } }, fields, options)
+  return first
 }
 
 /** Returns, by lane, the next task of those that were sent and could run now: no more of them than the broker has capacity for. */
@@ -152,7 +147,7 @@ interface Line {
 
 /** Milliseconds between reads for the same lane or user. */
 const rankEveryMs = 1_000
-/** Lines kept in memory; beyond it all are source for again. */
+/** Lines kept in memory; beyond it all are read again. */
 const mostKept = 20_000
 
 /**

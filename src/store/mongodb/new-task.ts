@@ -23,23 +23,22 @@ export type Refusal =
 
 /** Admits sub-tasks of running parents, and other tasks within their limits. Reads once for all, and returns the refusals one for one. */
 export async function admit(session: Session, requests: readonly CreateRequest[]): Promise<Refusal[]> {
-  const [running, waits] = await Promise.all([
+  const roots = requests.filter(({ task }) => task.parent === undefined)
+  const [running, users, lanes] = await Promise.all([
     runningParents(session, requests),
-    countWaiting(session, requests),
+    countBy(session, 'userId', highestBy('userId', roots, 'waitingPerUser')),
+    countBy(session, 'lane', highestBy('lane', roots, 'waitingPerLane')),
   ])
-  return requests.map(({ task, limits }) => {
-    if (task.parent !== undefined)
-      return running.has(attemptKey(task.parent.taskId, task.parent.attempt))
-        ? undefined
-        : 'PARENT_NOT_RUNNING'
-    const refusal = refusalOf(
-      { user: waits.users.get(task.userId) ?? 0, lane: waits.lanes.get(task.lane) ?? 0 },
-      limits,
-    )
+  return requests.map(({ task: { parent, userId, lane }, limits }) => {
+    if (parent !== undefined)
+      return running.has(attemptKey(parent.taskId, parent.attempt)) ? undefined : 'PARENT_NOT_RUNNING'
+    const waits = { user: users.get(userId) ?? 0, lane: lanes.get(lane) ?? 0 }
+    const refusal = refusalOf(waits, limits)
+    if (refusal !== undefined) return refusal
     // Those of one call count as well.
-    if (refusal === undefined)
-      for (const [counts, key] of waits.of(task)) counts.set(key, (counts.get(key) ?? 0) + 1)
-    return refusal
+    users.set(userId, waits.user + 1)
+    lanes.set(lane, waits.lane + 1)
+    return undefined
   })
 }
 
@@ -64,29 +63,6 @@ async function runningParents(
   return new Set(found.map(({ _id, attempt }) => attemptKey(_id, attempt)))
 }
 
-interface Waits {
-  users: Map<string, number>
-  lanes: Map<string, number>
-  of(task: NewTask): readonly (readonly [Map<string, number>, string])[]
-}
-
-/** Counts the waiting tasks without a parent, of the users and in the lanes that have a limit, and no further than the limit. */
-async function countWaiting(session: Session, requests: readonly CreateRequest[]): Promise<Waits> {
-  const roots = requests.filter(({ task }) => task.parent === undefined)
-  const [users, lanes] = await Promise.all([
-    countBy(session, 'userId', highestBy('userId', roots, 'waitingPerUser')),
-    countBy(session, 'lane', highestBy('lane', roots, 'waitingPerLane')),
-  ])
-  return {
-    users,
-    lanes,
-    of: ({ userId, lane }) => [
-      [users, userId],
-      [lanes, lane],
-    ],
-  }
-}
-
 /** Returns the highest limit that was given for each user, or each lane. */
 function highestBy(
   field: 'userId' | 'lane',
@@ -101,6 +77,7 @@ function highestBy(
   return highest
 }
 
+/** Counts the waiting tasks without a parent, by user or by lane, and no further than the limit. */
 async function countBy(
   { database, tasks }: Session,
   field: 'userId' | 'lane',
@@ -119,13 +96,13 @@ async function countBy(
 const initialStatus: { status: TaskStatus; phase: Phase } = { status: 'QUEUED', phase: 'executing' }
 
 /** Tasks of one millisecond that have numbers of their own. */
-export const perMillisecond = 4_096
+const perMillisecond = 4_096
 
-/** Returns numbers that rise with submission; two processes may give the same one. */
-export function createNumbers(now: () => number): () => number {
+/** Returns numbers for times (epoch milliseconds): each is above the one before, and two processes may give the same one. */
+export function createNumbers(): (time: number) => number {
   let last = 0
-  return () => {
-    last = Math.max(last + 1, now() * perMillisecond)
+  return time => {
+    last = Math.max(last + 1, time * perMillisecond)
     return last
   }
 }

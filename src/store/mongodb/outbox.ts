@@ -1,4 +1,5 @@
 import type { Filter } from 'mongodb'
+import type { Emitter } from '../../runtime/emitter.ts'
 import { createLazyWrites } from '../../runtime/gather.ts'
 import type { Delivery, LaneCapacity, Outbox } from '../store.ts'
 import { dueNotifications, notified } from './dead-letters.ts'
@@ -7,13 +8,13 @@ import type { TaskDocument } from './documents.ts'
 import { pendingParents } from './parents.ts'
 import { after, backInLine } from './pipeline.ts'
 import { deliverReady } from './relay.ts'
-import type { Context, InFlightDeliveries, Session } from './session.ts'
+import { type Context, type InFlightDeliveries, readFields, type Session } from './session.ts'
 
 /**
  * What is due. The right to send a delivery is a guarded write on its task, so that any number of processes need no leader. A call reads
  * what this process knows to be due, and once a second what other processes left.
  */
-export function createOutbox(session: Session, listeners: Set<() => void>): Outbox {
+export function createOutbox(session: Session, due: Emitter): Outbox {
   const { inFlight, flags, features } = session
   return {
     async due(lanes, options) {
@@ -23,8 +24,8 @@ export function createOutbox(session: Session, listeners: Set<() => void>): Outb
         dueDeliveries(session, lanes, options.quarantined),
         isTime ? dueNotifications(session) : [],
       ])
-      const due = { deliveries, nextAt: flags.nextAt }
-      return notifications.length > 0 ? { ...due, notifications } : due
+      const found = { deliveries, nextAt: flags.nextAt }
+      return notifications.length > 0 ? { ...found, notifications } : found
     },
     async pendingParents(limit) {
       session.requireOpen()
@@ -35,12 +36,7 @@ export function createOutbox(session: Session, listeners: Set<() => void>): Outb
     },
     requeue: taskIds => inFlight.requeue(taskIds),
     defer: (taskIds, ms) => inFlight.defer(taskIds, ms),
-    onDue(listener) {
-      // A fresh function: the same listener may be given twice.
-      const own = () => listener()
-      listeners.add(own)
-      return () => void listeners.delete(own)
-    },
+    onDue: listener => due.on(listener),
     useDelayTiers(delays) {
       features.delays = [...delays].sort((one, other) => one - other)
     },
@@ -209,7 +205,9 @@ function createQuarantinedTasks(context: Context): QuarantinedTasks {
     async count() {
       if (sent.size + running.size > 0 && context.flags.periods.quarantined.isOver()) {
         const [asSent, asRunning] = [[...sent], [...running]]
-        const found = await readQuarantined(context, [...asSent, ...asRunning])
+        const filter = { _id: { $in: [...asSent, ...asRunning] }, crashCount: { $gt: 0 } }
+        const tasks = await readFields(context, 'quarantined', filter, ['sent', 'leaseUntil'])
+        const found = new Map(tasks.map(task => [task._id, task]))
         // Each as it was when it was asked for: one that is claimed meanwhile runs, whatever the answer says.
         for (const taskId of asSent) if (found.get(taskId)?.sent === undefined) sent.delete(taskId)
         for (const taskId of asRunning)
@@ -218,20 +216,4 @@ function createQuarantinedTasks(context: Context): QuarantinedTasks {
       return sent.size + running.size
     },
   }
-}
-
-type QuarantinedTask = Pick<TaskDocument, '_id' | 'sent' | 'leaseUntil'>
-
-/** Of quarantined tasks: whether they are sent, or run. */
-async function readQuarantined(
-  { database, tasks }: Context,
-  ids: readonly string[],
-): Promise<ReadonlyMap<string, QuarantinedTask>> {
-  const found = await database.run('quarantined', () =>
-    tasks
-      .find({ _id: { $in: [...ids] }, crashCount: { $gt: 0 } })
-      .project<QuarantinedTask>({ sent: 1, leaseUntil: 1 })
-      .toArray(),
-  )
-  return new Map(found.map(task => [task._id, task]))
 }

@@ -5,9 +5,8 @@ import type { Applied } from '../../task/transition.ts'
 import type { Fenced, LogLine, Output, OutputPiece, OutputPlace, OutputStore } from '../store.ts'
 import { answerFor, findHolders, heldBy } from './claim.ts'
 import type { TaskDocument } from './documents.ts'
-import { isDuplicateKey } from './duplicate-key.ts'
 import { ignoreDuplicates } from './failures.ts'
-import { collections } from './indexes.ts'
+import { collections, isDuplicateKey } from './indexes.ts'
 import type { Session } from './session.ts'
 
 /** A piece of the output of an attempt, as the collection `task_output` keeps it. */
@@ -43,7 +42,7 @@ interface Run extends Fenced {
 /**
  * The task is written first, guarded by the attempt and by the piece before: it says how far its attempt may write, and only what it says is
  * read. The pieces are written after it. So an attempt that lost its task adds nothing that a reader sees, even if its pieces come late;
- * and a piece that is missing, because its process died between the two writes, was acknowledged to nobody.
+ * and a piece that is missing, because its process died between the two writes, was never acknowledged.
  */
 async function append(session: Session, writes: readonly OutputWrite[]): Promise<(Applied | Failed)[]> {
   const runs = runsOf(writes)

@@ -1,7 +1,7 @@
 /** Which task is whose sub-task, as far as this process knows, and when each parent aggregates its sub-tasks. */
 import { aggregate, type KnownParents } from './aggregate.ts'
 import type { TaskDocument } from './documents.ts'
-import type { Context, ParentIndex, Session } from './session.ts'
+import { type Context, type ParentIndex, readFields, type Session } from './session.ts'
 
 /** Sub-tasks that a sweep finds at once. */
 const perSweep = 1_000
@@ -27,9 +27,11 @@ export function createParentIndex(context: Context, aggregateAfterMs: number): P
   }
 
   async function lookUp(taskIds: readonly string[], aggregateIn: (parentId: string) => void): Promise<void> {
-    const found = await findMoved(context, taskIds)
+    const moved = { _id: { $in: [...taskIds] }, uncounted: true as const }
+    const found = await readFields(context, 'which have parents', moved, ['parentTaskId'])
     for (const { _id, parentTaskId } of found) set(_id, parentTaskId)
-    for (const parentId of new Set(found.map(({ parentTaskId }) => parentTaskId))) aggregateIn(parentId)
+    for (const parentId of new Set(found.flatMap(({ parentTaskId }) => parentTaskId ?? [])))
+      aggregateIn(parentId)
   }
 
   return {
@@ -163,18 +165,6 @@ async function aggregateAll(context: Context, parentId: string, parents: KnownPa
   context.notifyDue()
 }
 
-type MovedChild = { _id: string; parentTaskId: string }
-
-/** Returns those of the tasks that are sub-tasks and moved. */
-function findMoved({ database, tasks }: Context, taskIds: readonly string[]): Promise<MovedChild[]> {
-  return database.run('which have parents', () =>
-    tasks
-      .find({ _id: { $in: [...taskIds] }, uncounted: true })
-      .project<MovedChild>({ parentTaskId: 1 })
-      .toArray(),
-  )
-}
-
 /** Returns parents of sub-tasks that any process moved, and none has aggregated. */
 async function parentsOfMoved({ database, tasks }: Context): Promise<string[]> {
   const found = await database.run('find sub-tasks that moved', () =>
@@ -182,7 +172,7 @@ async function parentsOfMoved({ database, tasks }: Context): Promise<string[]> {
       .find({ uncounted: true })
       .hint('tasks_uncounted')
       .limit(perSweep)
-      .project<Pick<MovedChild, 'parentTaskId'>>({ _id: 0, parentTaskId: 1 })
+      .project<{ parentTaskId: string }>({ _id: 0, parentTaskId: 1 })
       .toArray(),
   )
   return [...new Set(found.map(({ parentTaskId }) => parentTaskId))]
@@ -235,14 +225,7 @@ async function nextPending(session: Session, limit: number): Promise<PendingPare
   return found
 }
 
-function readPending({ database, tasks }: Session, order: object, limit: number): Promise<PendingParent[]> {
-  return database.run('pending parents', () =>
-    tasks
-      .find({ look: true, order })
-      .hint('tasks_look')
-      .sort({ order: 1 })
-      .limit(limit)
-      .project<PendingParent>({ order: 1 })
-      .toArray(),
-  )
+function readPending(session: Session, order: object, limit: number): Promise<PendingParent[]> {
+  const options = { hint: 'tasks_look', sort: { order: 1 }, limit } as const
+  return readFields(session, 'pending parents', { look: true, order }, ['order'], options)
 }

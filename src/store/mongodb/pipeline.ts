@@ -23,7 +23,7 @@ export const removed = '$$REMOVE'
 const mostWrites = 4
 
 /** Whether the field is there. */
-export function isThere(field: Field): Document {
+function isThere(field: Field): Document {
   return { $ne: [{ $type: field }, 'missing'] }
 }
 
@@ -62,7 +62,7 @@ export const flagged: Document = {
 }
 
 /** The queue of a task that could run now; none for a sub-task that its parent has not counted yet. */
-export const readyQueue: Document = {
+const readyQueue: Document = {
   $cond: [
     { $and: [isThere('$parentTaskId'), isAbsent('$counted')] },
     removed,

@@ -3,7 +3,7 @@ import { endedStatuses, liveStatuses, type TaskStatus } from '../../task/status.
 import { budgetKey, type Retention } from '../store.ts'
 import type { TaskDocument } from './documents.ts'
 import { collections } from './indexes.ts'
-import type { Session } from './session.ts'
+import { readFields, type Session } from './session.ts'
 
 /** What belongs to a task and goes with it, by `taskId`. What its model calls used is kept: it is the history of cost. */
 const belongings = [collections.payloads, collections.checkpoints, collections.logs, collections.output]
@@ -44,7 +44,7 @@ interface Expired {
 type Root = Pick<TaskDocument, '_id' | 'completedAt'>
 
 /** Returns expired roots, the oldest first, from where the last read ended: trees that cannot go yet hold up no others. */
-function findRoots({ database, tasks }: Session, expired: Expired, after: Root | undefined): Promise<Root[]> {
+function findRoots(session: Session, expired: Expired, after: Root | undefined): Promise<Root[]> {
   const { completedAt } = after ?? {}
   const beyond =
     after === undefined || completedAt === undefined
@@ -53,14 +53,8 @@ function findRoots({ database, tasks }: Session, expired: Expired, after: Root |
           completedAt: { ...expired.completedAt, $gte: completedAt },
           $nor: [{ completedAt: { $eq: completedAt }, _id: { $lte: after._id } }],
         }
-  return database.run('prune', () =>
-    tasks
-      .find<Root>({ ...expired, depth: 0, ...beyond }, { projection: { completedAt: 1 } })
-      .hint('tasks_expiry')
-      .sort({ completedAt: 1, _id: 1 })
-      .limit(treesPerRead)
-      .toArray(),
-  )
+  const options = { hint: 'tasks_expiry', sort: { completedAt: 1, _id: 1 }, limit: treesPerRead } as const
+  return readFields(session, 'prune', { ...expired, depth: 0, ...beyond }, ['completedAt'], options)
 }
 
 /** Deletes up to `limit` records of these trees. Most trees are a root alone: those go together. */
@@ -140,22 +134,14 @@ async function removeTree(session: Session, root: string, limit: number): Promis
 }
 
 /** Marks those of the roots that are still expired. Returns which are marked, now or earlier. */
-async function markRoots(
-  { database, tasks }: Session,
-  expired: Expired,
-  roots: readonly string[],
-): Promise<string[]> {
+async function markRoots(session: Session, expired: Expired, roots: readonly string[]): Promise<string[]> {
   if (roots.length === 0) return []
+  const { database, tasks } = session
   const _id = { $in: [...roots] }
   await database.run('prune', () =>
     tasks.updateMany({ _id, ...expired, pruning: { $exists: false } }, { $set: { pruning: true } }),
   )
-  const marked = await database.run('prune', () =>
-    tasks
-      .find({ _id, pruning: { $exists: true } }, { projection: { _id: 1 } })
-      .hint('_id_')
-      .toArray(),
-  )
+  const marked = await readFields(session, 'prune', { _id, pruning: { $exists: true } }, [], { hint: '_id_' })
   return marked.map(document => document._id)
 }
 
@@ -194,22 +180,13 @@ async function unmark({ database, tasks }: Session, root: string): Promise<void>
 
 /** Returns records below a root, the deepest first. */
 function findBelow(
-  { database, tasks }: Session,
+  session: Session,
   root: string,
   filter: Filter<TaskDocument>,
   limit: number,
 ): Promise<Pick<TaskDocument, '_id' | 'depth'>[]> {
-  return database.run('prune', () =>
-    tasks
-      .find<Pick<TaskDocument, '_id' | 'depth'>>(
-        { rootTaskId: { $eq: root }, parentTaskId: { $exists: true }, ...filter },
-        { projection: { depth: 1 } },
-      )
-      .hint('tasks_tree')
-      .sort({ depth: -1 })
-      .limit(limit)
-      .toArray(),
-  )
+  const below = { rootTaskId: { $eq: root }, parentTaskId: { $exists: true }, ...filter }
+  return readFields(session, 'prune', below, ['depth'], { hint: 'tasks_tree', sort: { depth: -1 }, limit })
 }
 
 /** Few trees have a budget. */

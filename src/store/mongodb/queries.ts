@@ -1,4 +1,5 @@
 import type { Document, Filter } from 'mongodb'
+import { defined } from '../../task/defined.ts'
 import { liveStatuses, type TaskStatus, taskStatuses, unsuccessfulStatuses } from '../../task/status.ts'
 import type { TaskRecord } from '../../task/task.ts'
 import { pageKey, pageOf, pageToken } from '../pages.ts'
@@ -75,7 +76,7 @@ const live: readonly TaskStatus[] = liveStatuses
 
 /**
  * The most telling field that has an index. Several statuses are several ranges of it, which the server merges in order. Live tasks are
- * few beside those that ended, so that their status tells more than their user does.
+ * few beside those that ended, so that their status narrows more than their user does.
  */
 function indexFor({ parentTaskId, userId, status }: TaskFilter): string {
   if (parentTaskId !== undefined) return 'tasks_parent'
@@ -87,7 +88,7 @@ function indexFor({ parentTaskId, userId, status }: TaskFilter): string {
 function conditionsOf(filter: TaskFilter): Filter<TaskDocument> {
   const { status, taskType, userId, lane, tag, parentTaskId, rootsOnly, createdAfter, createdBefore } = filter
   const dateOf = (time: number | undefined) => (time === undefined ? undefined : new Date(time))
-  return filterOf({
+  return defined({
     status: among(status),
     taskType: among(taskType),
     userId: equalTo(userId),
@@ -97,11 +98,6 @@ function conditionsOf(filter: TaskFilter): Filter<TaskDocument> {
     depth: rootsOnly === true ? { $eq: 0 } : undefined,
     createdAt: between(dateOf(createdAfter), dateOf(createdBefore)),
   })
-}
-
-/** Returns the filter of the conditions that were given. */
-export function filterOf(conditions: Readonly<Record<string, unknown>>): Filter<TaskDocument> {
-  return Object.fromEntries(Object.entries(conditions).filter(([, value]) => value !== undefined))
 }
 
 /** Values of a filter stand behind an operator: whatever they are, they are compared and never read as a query. */
@@ -117,10 +113,7 @@ export function among(values: readonly string[] | undefined): Document | undefin
 /** Returns the condition that excludes both ends; each may be left out. */
 export function between<T>(above: T | undefined, below: T | undefined): Document | undefined {
   if (above === undefined && below === undefined) return undefined
-  return {
-    ...(above === undefined ? {} : { $gt: above }),
-    ...(below === undefined ? {} : { $lt: below }),
-  }
+  return defined({ $gt: above, $lt: below })
 }
 
 interface ChildrenFilter {
@@ -149,7 +142,7 @@ function childrenOf(
   return {
     operation: 'children',
     index: 'tasks_parent',
-    filter: filterOf({
+    filter: defined({
       parentTaskId: equalTo(parentTaskId),
       status: among(statuses),
       taskType: equalTo(taskType),

@@ -46,7 +46,7 @@ export function deliveryOf(
   }
 }
 
-/** Takes the right to send the next tasks of these lanes, at most as many as there is capacity for, and returns their deliveries; none of a paused lane. */
+/** Takes the right to send the next tasks of these lanes, as far as there is capacity, none of a paused one. Returns their deliveries. */
 export async function deliverReady(
   session: Session,
   lanes: readonly LaneCapacity[],

@@ -50,7 +50,7 @@ export function readFields<K extends keyof TaskDocument>(
   )
 }
 
-/** What the engine asked for, because other processes are told of it. */
+/** What the engine asked for, because it is published. */
 export interface Features {
   events: boolean
   notifications: boolean

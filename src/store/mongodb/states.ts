@@ -1,22 +1,13 @@
 /** Small states that processes share: the accounts of rate limits and budgets, schedules, and the processes themselves. */
 import { randomUUID } from 'node:crypto'
 import type { SharedText } from '../../runtime/shared-account.ts'
-import {
-  budgetKey,
-  type NodeState,
-  type NodeStore,
-  type ScheduleState,
-  type ScheduleStore,
-  type SharedStates,
-} from '../store.ts'
-import type { RowsTransfer } from '../transfer.ts'
-import { isDuplicateKey } from './duplicate-key.ts'
-import { collections } from './indexes.ts'
+import { defined } from '../../task/defined.ts'
+import type { NodeState, NodeStore, ScheduleState, ScheduleStore, SharedStates } from '../store.ts'
+import { collections, isDuplicateKey } from './indexes.ts'
 import type { Session } from './session.ts'
-import { replaceAll } from './transfer-tasks.ts'
 
 /** A shared state, as the collection `shared_states` keeps it. */
-interface StateDocument {
+export interface StateDocument {
   _id: string
   state: string
   version: number
@@ -61,35 +52,6 @@ export function createStates({ database }: Session): SharedStates {
   }
 }
 
-/** States of a page. */
-const pageRows = 500
-
-/** The accounts of budgets. Those of rate limits stay behind: a minute later they say nothing. */
-export function budgetsTransfer(session: Session): RowsTransfer<SharedText> {
-  const states = session.database.collection<StateDocument>(collections.states)
-  const prefix = budgetKey('')
-  return {
-    async *read() {
-      for (let after = prefix; ; ) {
-        const filter = { _id: { $gt: after, $lt: `${prefix}\uffff` } }
-        const rows = await session.database.run('read states', () =>
-          states.find(filter).sort({ _id: 1 }).limit(pageRows).toArray(),
-        )
-        const last = rows.at(-1)
-        if (last === undefined) return
-        yield rows.map(({ _id, state, version }) => ({ key: _id, state, version }))
-        after = last._id
-      }
-    },
-    write: rows =>
-      replaceAll(
-        session,
-        collections.states,
-        rows.map(({ key, state, version }) => ({ _id: key, state, version, write: '' })),
-      ),
-  }
-}
-
 /** A schedule, as the collection `schedules` keeps it. */
 export interface ScheduleDocument {
   _id: string
@@ -102,23 +64,13 @@ export interface ScheduleDocument {
 
 /** Returns the document of a schedule. */
 export function scheduleDocument({ id, definition, lastTick, lastTaskId }: ScheduleState): ScheduleDocument {
-  return {
-    _id: id,
-    definition,
-    write: randomUUID(),
-    ...(lastTick === undefined ? {} : { lastTick: new Date(lastTick) }),
-    ...(lastTaskId === undefined ? {} : { lastTaskId }),
-  }
+  const tick = lastTick === undefined ? undefined : new Date(lastTick)
+  return defined({ _id: id, definition, write: randomUUID(), lastTick: tick, lastTaskId })
 }
 
 /** Returns the schedule of a document. */
 export function scheduleOf({ _id, definition, lastTick, lastTaskId }: ScheduleDocument): ScheduleState {
-  return {
-    id: _id,
-    definition,
-    ...(lastTick === undefined ? {} : { lastTick: lastTick.getTime() }),
-    ...(lastTaskId === undefined ? {} : { lastTaskId }),
-  }
+  return defined({ id: _id, definition, lastTick: lastTick?.getTime(), lastTaskId })
 }
 
 /** What schedules remember between ticks. */

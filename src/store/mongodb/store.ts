@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { ClientSession } from 'mongodb'
+import { createEmitter, type Emitter } from '../../runtime/emitter.ts'
 import { type Gather, gather } from '../../runtime/gather.ts'
 import { QuillworkError } from '../../task/errors.ts'
 import type { NewTask } from '../../task/task.ts'
@@ -70,8 +71,8 @@ export function createMongoStore(options: MongoOptions, settings: StoreSettings 
   database.join(engineIndexes)
   const clock = options.now === undefined ? serverClock(database) : injectedClock(options.now)
   const life = { isClosed: false }
-  const listeners = new Set<() => void>()
-  const context = createContext(options, { database, clock, life, listeners, settings })
+  const due = createEmitter()
+  const context = createContext(options, { database, clock, life, due, settings })
   const parents = createParentIndex(context, settings.aggregateAfterMs ?? 1_000)
   const session: Session = { ...context, parents, inFlight: createInFlightDeliveries(context) }
   const writes = createWrites(session)
@@ -99,7 +100,7 @@ export function createMongoStore(options: MongoOptions, settings: StoreSettings 
       await clock.start()
     },
     tasks: { ...createTaskStore(session, writes), close },
-    outbox: createOutbox(session, listeners),
+    outbox: createOutbox(session, due),
     events,
     attempts,
     output,
@@ -127,14 +128,15 @@ interface Ground {
   database: OpenableDatabase
   clock: ServerClock
   life: { readonly isClosed: boolean }
-  listeners: ReadonlySet<() => void>
+  due: Emitter
   settings: StoreSettings
 }
 
 function createContext(options: MongoOptions, ground: Ground): Context {
-  const { database, clock, life, listeners, settings } = ground
+  const { database, clock, life, due, settings } = ground
   const now = () => clock.now()
   const processId = randomBytes(6).toString('base64url')
+  const numbers = createNumbers()
   let names = 0
   const tasks = database.collection<TaskDocument>(collections.tasks)
   const lanes = database.collection<LaneDocument>(collections.lanes)
@@ -149,16 +151,14 @@ function createContext(options: MongoOptions, ground: Ground): Context {
       names += 1
       return `${processId}/${names.toString(36)}`
     },
-    nextNumber: createNumbers(now),
+    nextNumber: () => numbers(now()),
     order: createFairOrder({ database, tasks, now }),
     flags: createDirtyFlags(now),
     paused: createPausedLanes(database, lanes, now),
     writtenEvents: createWrittenEvents(),
     resendAfter: { unconfirmed: 5_000, confirmed: 30_000, ...settings.resendAfter },
     features: { events: false, notifications: false, delays: [] },
-    notifyDue() {
-      for (const listener of listeners) listener()
-    },
+    notifyDue: () => due.emit(),
     requireOpen() {
       if (life.isClosed) throw closedError()
     },

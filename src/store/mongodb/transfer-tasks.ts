@@ -1,5 +1,4 @@
 /** The tasks of a database as rows that can be moved to another store. */
-
 import type { Document } from 'mongodb'
 import { unranked } from '../../task/fairness.ts'
 import { hasEnded, type TaskStatus } from '../../task/status.ts'
@@ -11,45 +10,49 @@ import { mostAttempts, type RowsTransfer, type TransferredTask } from '../transf
 import { type CheckpointDocument, checkpointName } from './attempts.ts'
 import { type LargeText, type PastAttempt, queueOf, type TaskDocument, times } from './documents.ts'
 import { collections } from './indexes.ts'
-import { perMillisecond } from './new-task.ts'
+import { createNumbers } from './new-task.ts'
 import { type LogDocument, linesPerDocument } from './output.ts'
 import { type LargeValue, largeValue, recordsOf, writePayloads } from './payloads.ts'
 import { readFields, type Session } from './session.ts'
 
 /** Tasks of a page. */
 const pageTasks = 200
-/** Reads and writes the tasks, each with all that hangs on it. */
+
+/** Reads and writes the tasks, each with all that belongs to it. */
 export function tasksTransfer(session: Session): RowsTransfer<TransferredTask> {
-  const orders = { last: 0 }
+  const numbers = createNumbers()
   return {
     async *read() {
-      let after: Pick<TaskDocument, 'order' | '_id'> | undefined
-      for (;;) {
-        const documents = await readPage(session, after)
-        after = documents.at(-1)
-        if (after === undefined) return
+      const options = { limit: pageTasks, hint: 'tasks_newest' }
+      for await (const documents of pagesByOrder<TaskDocument>(session, collections.tasks, options))
         yield await readTasks(session, documents)
-      }
     },
-    write: tasks => writeTasks(session, tasks, orders),
+    write: tasks => writeTasks(session, tasks, numbers),
   }
 }
 
-function readPage(
-  { database, tasks }: Session,
-  after: Pick<TaskDocument, 'order' | '_id'> | undefined,
-): Promise<TaskDocument[]> {
-  const filter = beyond(after)
-  return database.run('read tasks', () =>
-    tasks.find(filter).hint('tasks_newest').sort({ order: 1, _id: 1 }).limit(pageTasks).toArray(),
-  )
-}
-
-/** Returns the filter of what comes after a document in the order of `order` and id. */
-export function beyond(after: { order: number; _id: string } | undefined): Document {
-  return after === undefined
-    ? {}
-    : { order: { $gte: after.order }, $nor: [{ order: after.order, _id: { $lte: after._id } }] }
+/** Returns the pages of a collection in the order of `order` and id. */
+export async function* pagesByOrder<D extends Document & { _id: string; order: number }>(
+  { database }: Session,
+  collection: string,
+  options: { limit: number; hint?: string },
+): AsyncGenerator<D[]> {
+  let last: D | undefined
+  for (;;) {
+    const filter: Document =
+      last === undefined
+        ? {}
+        : { order: { $gte: last.order }, $nor: [{ order: last.order, _id: { $lte: last._id } }] }
+    const rows = await database.run('read rows', () =>
+      database
+        .collection(collection)
+        .find<D>(filter, { ...options, sort: { order: 1, _id: 1 } })
+        .toArray(),
+    )
+    last = rows.at(-1)
+    if (last === undefined) return
+    yield rows
+  }
 }
 
 async function readTasks(session: Session, documents: readonly TaskDocument[]): Promise<TransferredTask[]> {
@@ -132,10 +135,10 @@ function grouped<T>(items: readonly T[], keyOf: (item: T) => string): Map<string
 async function writeTasks(
   session: Session,
   tasks: readonly TransferredTask[],
-  orders: { last: number },
+  numbers: (time: number) => number,
 ): Promise<void> {
   if (tasks.length === 0) return
-  const made = tasks.map(task => documentOf(session, task, orders))
+  const made = tasks.map(task => documentOf(session, task, numbers))
   await writePayloads(
     session,
     made.flatMap(({ large }) => large),
@@ -198,9 +201,8 @@ function logDocuments({ record, logs }: TransferredTask): LogDocument[] {
 function documentOf(
   session: Session,
   { record, rank, attempts }: TransferredTask,
-  orders: { last: number },
+  numbers: (time: number) => number,
 ): { document: TaskDocument; large: LargeValue[] } {
-  orders.last = Math.max(orders.last + 1, record.createdAt * perMillisecond)
   const texts = (['parameters', 'progress', 'result'] as const).map(
     field => [field, record[field], largeValue(session, record.id, field, record[field])] as const,
   )
@@ -212,7 +214,7 @@ function documentOf(
     parameters: '',
     priority: priorities.indexOf(priority),
     rank,
-    order: orders.last,
+    order: numbers(record.createdAt),
     ...placeOf(record, rank, session.now()),
     ...familyOf(record),
   }

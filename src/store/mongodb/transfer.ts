@@ -2,8 +2,9 @@
 
 import { randomUUID } from 'node:crypto'
 import type { Collection, Document } from 'mongodb'
+import type { SharedText } from '../../runtime/shared-account.ts'
 import { QuillworkError } from '../../task/errors.ts'
-import type { ScheduleState, UnparsableMessage } from '../store.ts'
+import { budgetKey, type ScheduleState, type UnparsableMessage } from '../store.ts'
 import type {
   PausedLane,
   RowsTransfer,
@@ -12,12 +13,13 @@ import type {
   TransferredUsage,
 } from '../transfer.ts'
 import type { OpenableDatabase } from './database.ts'
-import { beginningOf, type UnparsableDocument } from './dead-letters.ts'
+import { type UnparsableDocument, unparsableDocument, unparsableOf } from './dead-letters.ts'
 import { collections } from './indexes.ts'
+import { createNumbers } from './new-task.ts'
 import { type OutputDocument, outputDocument } from './output.ts'
 import { readFields, type Session } from './session.ts'
-import { budgetsTransfer, type ScheduleDocument, scheduleDocument, scheduleOf } from './states.ts'
-import { beyond, replaceAll, tasksTransfer } from './transfer-tasks.ts'
+import { type ScheduleDocument, type StateDocument, scheduleDocument, scheduleOf } from './states.ts'
+import { pagesByOrder, replaceAll, tasksTransfer } from './transfer-tasks.ts'
 import type { UsageDocument } from './usage.ts'
 
 /** Rows of a page. */
@@ -43,20 +45,21 @@ export function createTransfer(session: Session): StoreTransfer {
   }
 }
 
-/** Pages of a collection by its ids. */
+/** Returns the pages of a collection by its ids, or by those in a range. */
 async function* pagesById<D extends Document & { _id: string }>(
   { database }: Session,
   collection: string,
-  limit = pageRows,
+  { limit = pageRows, range = {} }: { limit?: number; range?: { $gt?: string; $lt?: string } } = {},
 ): AsyncGenerator<D[]> {
-  let after: string | undefined
+  let ids = range
   for (;;) {
-    const filter: Document = after === undefined ? {} : { _id: { $gt: after } }
+    const filter: Document = Object.keys(ids).length === 0 ? {} : { _id: ids }
     const rows = await database.run('read rows', () =>
       database.collection(collection).find<D>(filter).sort({ _id: 1 }).limit(limit).toArray(),
     )
-    after = rows.at(-1)?._id
-    if (after === undefined) return
+    const last = rows.at(-1)
+    if (last === undefined) return
+    ids = { ...range, $gt: last._id }
     yield rows
   }
 }
@@ -64,7 +67,7 @@ async function* pagesById<D extends Document & { _id: string }>(
 function outputTransfer(session: Session): RowsTransfer<TransferredPiece> {
   return {
     async *read() {
-      for await (const rows of pagesById<OutputDocument>(session, collections.output, pagePieces))
+      for await (const rows of pagesById<OutputDocument>(session, collections.output, { limit: pagePieces }))
         yield rows.map(({ _id, ...piece }) => piece)
     },
     async write(rows) {
@@ -134,39 +137,38 @@ async function readPaths(session: Session, rows: readonly TransferredUsage[]) {
 }
 
 function unparsableTransfer(session: Session): RowsTransfer<UnparsableMessage> {
-  const orders = { last: 0 }
+  const numbers = createNumbers()
   return {
     async *read() {
-      let after: UnparsableDocument | undefined
-      for (;;) {
-        const rows = await readUnparsable(session, after)
-        after = rows.at(-1)
-        if (after === undefined) return
-        yield rows.map(({ _id, at, reason, content }) => ({ id: _id, at: at.getTime(), reason, content }))
-      }
+      const options = { limit: pageUnparsable }
+      for await (const rows of pagesByOrder<UnparsableDocument>(session, collections.unparsable, options))
+        yield rows.map(unparsableOf)
     },
-    async write(rows) {
-      const documents = rows.map(({ id, at, reason, content }): UnparsableDocument => {
-        orders.last = Math.max(orders.last + 1, at * 4_096)
-        return { _id: id, order: orders.last, at: new Date(at), reason, content: beginningOf(content) }
-      })
-      await replaceAll(session, collections.unparsable, documents)
-    },
+    write: rows =>
+      replaceAll(
+        session,
+        collections.unparsable,
+        rows.map(row => unparsableDocument(row, numbers(row.at))),
+      ),
   }
 }
 
-function readUnparsable(
-  { database }: Session,
-  after: UnparsableDocument | undefined,
-): Promise<UnparsableDocument[]> {
-  return database.run('read unparsable', () =>
-    database
-      .collection<UnparsableDocument>(collections.unparsable)
-      .find(beyond(after))
-      .sort({ order: 1, _id: 1 })
-      .limit(pageUnparsable)
-      .toArray(),
-  )
+/** The accounts of budgets. Those of rate limits stay behind: a minute later they say nothing. */
+function budgetsTransfer(session: Session): RowsTransfer<SharedText> {
+  const prefix = budgetKey('')
+  return {
+    async *read() {
+      const range = { $gt: prefix, $lt: `${prefix}\uffff` }
+      for await (const rows of pagesById<StateDocument>(session, collections.states, { range }))
+        yield rows.map(({ _id, state, version }) => ({ key: _id, state, version }))
+    },
+    write: rows =>
+      replaceAll(
+        session,
+        collections.states,
+        rows.map(({ key, state, version }) => ({ _id: key, state, version, write: '' })),
+      ),
+  }
 }
 
 function schedulesTransfer(session: Session): RowsTransfer<ScheduleState> {
@@ -205,14 +207,14 @@ interface Mark {
 }
 
 const markName = 'transfers'
-/** What processes tell each other need not be kept. */
+/** What processes say of themselves need not be kept. */
 const passing = new Set([markName, 'nodes', 'shared_states'])
 
 /**
  * Marks the database as one that is being filled. What an earlier transfer left is deleted. Throws STORE_NOT_EMPTY when a collection
- * that no transfer made has a document, whoever it belongs to.
+ * that no transfer made has a document.
  */
-export async function beginFilling(database: OpenableDatabase, from: string): Promise<void> {
+async function beginFilling(database: OpenableDatabase, from: string): Promise<void> {
   const names = await database.run('list collections', () =>
     database.db.listCollections({}, { nameOnly: true }).toArray(),
   )
@@ -245,7 +247,7 @@ async function empty(database: OpenableDatabase, name: string): Promise<void> {
 }
 
 /** The database is complete: engines may open it. */
-export async function endFilling(database: OpenableDatabase): Promise<void> {
+async function endFilling(database: OpenableDatabase): Promise<void> {
   await database.run('unmark', () => marksOf(database).deleteOne({ _id: 'filling' }))
 }
 

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { Document, Filter } from 'mongodb'
+import { defined } from '../../task/defined.ts'
 import { pageKey, pageOf, pageToken } from '../pages.ts'
 import type { Page, UsageFilter, UsageKind, UsageReportRequest, UsageRow, UsageSum } from '../store.ts'
 import { goesDown } from '../usage.ts'
@@ -115,14 +116,10 @@ const groupSums = {
 /** Returns at least one condition: that a call has a time. */
 function usageConditions(filter: UsageFilter): Filter<UsageDocument>[] {
   const { taskId, treeOf, userId, subject, model, after, before } = filter
-  const equal = { taskId, path: treeOf, userId, subject, model }
-  const at: Filter<UsageDocument>['at'] = {
-    $type: 'date',
-    ...(after === undefined ? {} : { $gte: new Date(after) }),
-    ...(before === undefined ? {} : { $lt: new Date(before) }),
-  }
-  const given = Object.entries(equal).filter(([, value]) => value !== undefined)
-  return [{ at }, ...given.map(([field, value]) => ({ [field]: { $eq: value } }))]
+  const dateOf = (time: number | undefined) => (time === undefined ? undefined : new Date(time))
+  const at = defined({ $type: 'date' as const, $gte: dateOf(after), $lt: dateOf(before) })
+  const equal = Object.entries(defined({ taskId, path: treeOf, userId, subject, model }))
+  return [{ at }, ...equal.map(([field, value]) => ({ [field]: { $eq: value } }))]
 }
 
 /** Returns the condition of what comes after a key that was shown. */

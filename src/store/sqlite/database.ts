@@ -40,7 +40,7 @@ export interface DatabaseFile extends SharedDatabase {
   close(): Promise<void>
 }
 
-/** Jobs per transaction: bounds how long one turn of the event loop takes. */
+/** Jobs per transaction: bounds how long one turn of the event loop takes. Each job tells its caller itself. */
 const largestBatch = 512
 /** Transactions in a row that one sync waits for, so that what a commit sets off is covered by the same sync. */
 const mostRounds = 3
@@ -60,7 +60,7 @@ export function openDatabase(file: string, faults: StoreFaults = {}): DatabaseFi
   let closed = false
   let hasFailed = false
 
-  async function send(jobs: Job[]): Promise<[]> {
+  async function send(jobs: Job[]): Promise<void> {
     const reads = jobs.filter(job => !job.writes)
     if (reads.length > 0) {
       await syncer.settled()
@@ -70,13 +70,12 @@ export function openDatabase(file: string, faults: StoreFaults = {}): DatabaseFi
       }
     }
     const writes = jobs.filter(job => job.writes)
-    if (writes.length === 0) return []
+    if (writes.length === 0) return
     if (syncer.failure === undefined) write(writes)
     else for (const job of writes) job.reject(syncer.failure)
     await turn()
     rounds = batch.size() === 0 || rounds >= mostRounds ? 0 : rounds + 1
     if (rounds === 0) syncer.start()
-    return []
   }
 
   function write(jobs: readonly Job[]): void {
@@ -101,8 +100,7 @@ export function openDatabase(file: string, faults: StoreFaults = {}): DatabaseFi
     }
   }
 
-  // Each job tells its caller itself: a read at once, a write after the sync that covers it.
-  const batch = gather<Job, never>(send, { largest: largestBatch })
+  const batch = gather<Job, never>(jobs => send(jobs).then(() => []), { largest: largestBatch })
 
   function enqueue<T>(job: Pick<Job, 'writes' | 'work' | 'committed'>): Promise<T> {
     if (closed) return Promise.reject(closedError())

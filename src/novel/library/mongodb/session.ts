@@ -1,7 +1,7 @@
 /** What the parts of this adapter share. */
 import type { ClientSession, Collection, Filter } from 'mongodb'
 import type { SharedDatabase } from '../../../store/mongodb/database.ts'
-import { isDuplicateKey } from '../../../store/mongodb/duplicate-key.ts'
+import { isDuplicateKey } from '../../../store/mongodb/indexes.ts'
 import {
   type ChapterDocument,
   type CounterDocument,
