@@ -26,7 +26,7 @@ const MAY_WAIT = /^test\/((process|faults|servers|distributed|e2e)\/|models\/(re
 /** A name for a drawer, not for a thing. `types` only as a whole name: a route may be called task-types. */
 const DRAWER = /(^|[/.-])(utils?|helpers?|common|misc|managers?)(?=[/.-])|(^|\/)types?(?=[/.])/
 /** The handler that obeys its input throws what a user's handler would: errors without a code. */
-const PLAYS_A_USER = 'src/testing/obedient.ts'
+const PLAYS_A_USER = 'src/testing/scripted.ts'
 /** Errors without a code. */
 const BARE_ERRORS =
   /^(Error|TypeError|RangeError|SyntaxError|EvalError|URIError|ReferenceError|AggregateError)$/

@@ -154,7 +154,7 @@ export const distributedMutants = [
   ],
   [
     'rabbitmq: a dead letter does not return to its queue',
-    'src/broker/rabbitmq/held-message.ts',
+    'src/broker/rabbitmq/unacked-message.ts',
     'nack(this.message, false, false)',
     'nack(this.message, false, true)',
     nonsense,
@@ -162,8 +162,8 @@ export const distributedMutants = [
   [
     'acknowledge last: after the claim',
     consume,
-    '  const { taskId, attempt } = received.delivery\n  const wish',
-    '  const { taskId, attempt } = received.delivery\n  received.ack()\n  const wish',
+    '  const { taskId, attempt } = received.delivery\n  const request',
+    '  const { taskId, attempt } = received.delivery\n  received.ack()\n  const request',
     acknowledged,
   ],
   [

@@ -94,7 +94,7 @@ export function charge({ spent }: BudgetAccount, amount: Amount): void {
   spent.money += amount.money
 }
 
-/** Counts as spent what holders that may be gone have reserved. Answers whether there was any. */
+/** Counts as spent what holders that may be gone have reserved. Returns whether there was any. */
 export function expire(account: BudgetAccount, now: number): boolean {
   let isChanged = false
   for (const [id, hold] of account.holds) {

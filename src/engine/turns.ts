@@ -18,7 +18,7 @@ interface Called {
 /**
  * A limit that has room earlier than it said calls the ticket whose turn has come, and once more one that stays away; a ticket is named after
  * its task. A task that snoozed meanwhile is made ready: without this it would come when it was told, and the room would stay empty until
- * then. Best effort. Answers how to stop.
+ * then. Best effort. Returns an unsubscribe function.
  */
 export function wakeOnTurn(core: Core): () => void {
   const called = new Map<string, Called>()

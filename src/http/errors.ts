@@ -92,7 +92,7 @@ function ownIssues(error: QuillworkError): Issue[] {
   }))
 }
 
-/** Answers an error; a client that has gone is told nothing. */
+/** Responds with an error; a client that has gone is told nothing. */
 export function sendProblem(log: Logger, error: unknown, request: FastifyRequest, reply: FastifyReply): void {
   if (request.raw.socket.destroyed) return
   const problem = problemOf(error, { path: pathOf(request.url), traceId: request.id })
@@ -119,7 +119,7 @@ const socketCodes: Record<string, ErrorCode> = {
   ERR_HTTP_REQUEST_TIMEOUT: 'REQUEST_TIMEOUT',
 }
 
-/** Answers on a socket on which no request could be read, and closes it. */
+/** Responds on a socket on which no request could be read, and closes it. */
 export function refuseSocket(error: { code?: string }, socket: Socket): void {
   if (socket.destroyed || !socket.writable) {
     socket.destroy()

@@ -44,7 +44,7 @@ export function addGuards(app: FastifyInstance, settings: HttpSettings, pages: P
   readJson(app, settings)
 }
 
-/** Answers are data: nothing of them may run, be framed, be guessed at or be kept. */
+/** Responses are data: nothing of them may run, be framed, be guessed at or be kept. */
 const safeHeaders = {
   'x-content-type-options': 'nosniff',
   'content-security-policy': "default-src 'none'; frame-ancestors 'none'",

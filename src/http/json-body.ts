@@ -34,7 +34,7 @@ function endOfString(text: string, start: number): number {
   return text.length
 }
 
-/** Answers the length of the number at that place, at least 1. */
+/** Returns the length of the number at that place, at least 1. */
 function checkNumber(text: string, at: number): number {
   numberForm.lastIndex = at
   const [number = ''] = numberForm.exec(text) ?? []

@@ -1,7 +1,7 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { QuillworkError } from '../task/errors.ts'
 
-/** Tells an address that does not exist from one that exists with another method. Answers the handler for both. */
+/** Tells an address that does not exist from one that exists with another method. Returns the handler for both. */
 export function watchRoutes(app: FastifyInstance): (request: FastifyRequest) => QuillworkError {
   const routes = new Map<string, { pattern: RegExp; methods: Set<string> }>()
   app.addHook('onRoute', ({ url, method }) => {

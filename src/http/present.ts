@@ -2,8 +2,8 @@ import { decode, plainOf } from '../task/codec.ts'
 import type { ErrorInfo } from '../task/errors.ts'
 import { hasEnded } from '../task/status.ts'
 import type { DeadLetter, TaskRecord } from '../task/task.ts'
+import { readTraceparent } from '../task/trace-context.ts'
 import type { TaskJson } from './schemas/task.ts'
-import { traceIdOf } from './trace.ts'
 
 /** An epoch time as RFC 3339 text in UTC; undefined stays undefined. */
 export function timeText(at: number): string
@@ -36,7 +36,7 @@ export function presentTask(record: TaskRecord): TaskJson {
     ...place(record),
     round: record.round,
     idempotencyKey: record.idempotencyKey,
-    traceId: traceIdOf(record.traceparent),
+    traceId: readTraceparent(record.traceparent)?.traceId,
     deadLetter: record.deadLetter === undefined ? undefined : presentDeadLetter(record.deadLetter),
     deadLetterHistory: record.deadLetterHistory?.map(presentDeadLetter),
     version: record.version,

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import type { Engine } from '../engine/engine.ts'
-import type { EngineHealth } from '../engine/health.ts'
+import type { EngineHealth } from '../engine/operate.ts'
+import { atMost } from '../runtime/at-most.ts'
 import type { NodeState } from '../store/store.ts'
 import { QuillworkError } from '../task/errors.ts'
 
@@ -63,7 +64,7 @@ export async function readinessOf(engine: Engine): Promise<Readiness> {
   const oldest = Math.min(...lanes.map(({ oldestWaitingAt }) => oldestWaitingAt ?? now))
   const reasons = [
     ...brokerReasons(broker),
-    ...sweepReasons(sweepAgeMs, engine.settings.sweepMs),
+    ...sweepReasons(sweepAgeMs, engine.settings.sweepIntervalMs),
     ...processReasons(nodes),
   ]
   return {
@@ -123,16 +124,12 @@ function processReasons(nodes: readonly NodeState[] | undefined): string[] {
 }
 
 async function within<T>(answer: Promise<T>): Promise<T> {
-  let timer: NodeJS.Timeout | undefined
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(away(`no answer within ${patienceMs} ms`)), patienceMs)
-  })
   try {
-    return await Promise.race([answer, late])
+    return await atMost(patienceMs, answer, () => {
+      throw away(`no answer within ${patienceMs} ms`)
+    })
   } catch (error) {
     throw error instanceof QuillworkError && error.code === 'STORE_FAILED' ? error : away(String(error))
-  } finally {
-    clearTimeout(timer)
   }
 }
 

@@ -2,14 +2,7 @@ import { randomBytes } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { RequestTrace, RequestTracer } from '../observe/trace-requests.ts'
-
-/** The form of a W3C trace context header (https://www.w3.org/TR/trace-context/#traceparent-header). */
-const traceparentForm = /^(?!ff)[\da-f]{2}-(?!0{32})([\da-f]{32})-(?!0{16})[\da-f]{16}-[\da-f]{2}$/
-
-/** The trace id of a `traceparent`; undefined for anything that is not one. */
-export function traceIdOf(traceparent: string | undefined): string | undefined {
-  return traceparent === undefined ? undefined : traceparentForm.exec(traceparent)?.[1]
-}
+import { readTraceparent } from '../task/trace-context.ts'
 
 /** Where spans are made for requests, those of requests on their way. */
 const traces = new WeakMap<IncomingMessage, RequestTrace>()
@@ -21,7 +14,7 @@ const traces = new WeakMap<IncomingMessage, RequestTrace>()
 export function requestNames(tracer: RequestTracer | undefined): (request: IncomingMessage) => string {
   return request => {
     if (tracer === undefined || request.url?.startsWith('/v1/') !== true)
-      return traceIdOf(headerOf(request)) ?? randomBytes(16).toString('hex')
+      return readTraceparent(headerOf(request))?.traceId ?? randomBytes(16).toString('hex')
     const trace = tracer(request)
     traces.set(request, trace)
     return trace.traceId
@@ -45,8 +38,7 @@ export function addTraces(app: FastifyInstance): void {
 export function traceparentFor(request: FastifyRequest): string {
   const trace = traces.get(request.raw)
   if (trace !== undefined) return trace.traceparent
-  const header = headerOf(request.raw)
-  const flags = traceIdOf(header) === undefined ? '01' : header?.slice(-2)
+  const flags = readTraceparent(headerOf(request.raw))?.flags ?? '01'
   return `00-${request.id}-${randomBytes(8).toString('hex')}-${flags}`
 }
 

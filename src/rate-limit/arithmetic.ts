@@ -98,7 +98,7 @@ export function giveBack(state: KeyState, limit: Limit, id: number, ask: Ask, no
   insert(state.queue, ticket, 'in front')
 }
 
-/** Gives an asker that has no place in the queue one, and grants nothing. Answers whether anything has changed. */
+/** Gives an asker that has no place in the queue one, and grants nothing. Returns whether anything has changed. */
 export function keepPlace(state: KeyState, limit: Limit, ask: Ask, now: number): boolean {
   advance(state, now)
   if (state.queue.byName.has(ask.ticket)) return false

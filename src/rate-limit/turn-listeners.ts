@@ -9,7 +9,7 @@ export class TurnListeners {
     return this.#listeners.size > 0
   }
 
-  /** Answers how to stop. */
+  /** Returns an unsubscribe function. */
   add(listener: Listener): () => void {
     // A function of its own per call, so that a listener added twice is two, each with its own end.
     const own: Listener = (key, ticket) => listener(key, ticket)

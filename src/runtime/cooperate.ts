@@ -38,7 +38,7 @@ function nextInLine(): Promise<void> {
 }
 
 /**
- * Answers a function to be awaited between small steps of a computation: it gives the event loop back whenever the turn is over. It
+ * Returns a function to be awaited between small steps of a computation: it gives the event loop back whenever the turn is over. It
  * rejects with the signal's reason when the signal has been aborted.
  */
 export function turnTaking(signal?: AbortSignal): () => Promise<void> {

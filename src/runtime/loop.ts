@@ -13,7 +13,7 @@ export interface LoopOptions {
   clock: Clock
   /** Milliseconds between steps that nobody asked for; the step may name another one for this time. */
   everyMs: number
-  /** Answers the milliseconds until it wants to run again, if sooner than the period; it must not reject. */
+  /** Returns the milliseconds until it wants to run again, if sooner than the period; it must not reject. */
   step(): Promise<number | undefined>
 }
 

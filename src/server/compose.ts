@@ -27,7 +27,7 @@ export function engineOptions({ config, log }: ComposeOptions) {
     lanes: { ...config.lanes },
     admission: admissionOf(config),
     retention: { ...config.retention },
-    times: { lease: config.lease, sweep: config.sweep, grace: config.grace, obey: config.obey },
+    times: { lease: config.lease, sweepInterval: config.sweep, grace: config.grace, abortGrace: config.obey },
     log,
   } satisfies Omit<EngineOptions, 'store'> & { tasks: unknown }
 }

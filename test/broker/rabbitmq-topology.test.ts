@@ -167,13 +167,13 @@ describeWithRabbit('a broker whose topology is disturbed while it runs', () => {
     async function sendWhileWoken() {
       while (isWoken) {
         isWoken = false
-        if (broker.room('default') === 0) break
+        if (broker.capacity('default') === 0) break
         tries += 1
         await broker.publish(someDeliveries(1))
       }
       sending = undefined
     }
-    broker.onRoom(() => {
+    broker.onCapacity(() => {
       isWoken = true
       sending ??= sendWhileWoken()
     })

@@ -65,7 +65,7 @@ describeDistributed('tasks whose last attempt crashed', () => {
     await using worker = await createEngine({
       tasks: [task],
       lanes: { default: { slots: 4 } },
-      times: { sweep: '300ms' },
+      times: { sweepInterval: '300ms' },
       store: mongodb({
         url: home.databaseUrl,
         faults: { after: operation => void (operation === 'put aside' && order.push(operation)) },

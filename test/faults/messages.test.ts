@@ -77,7 +77,7 @@ describeRows('messages that are lost, repeated, late, or nonsense', () => {
         await messages.toWorkQueue(content, properties)
       }
       await system.submit({ name: 'leaves' }, 20, seed, 100)
-      const strays = () => system.store.strays.list({ pageSize: 100 })
+      const strays = () => system.store.unparsable.list({ pageSize: 100 })
       await until(async () => (await strays()).items.length === nonsense.length, 'filed messages')
       const report = await finish(system)
       expect(report.completed).toBe(30)

@@ -73,7 +73,7 @@ async function askedWhileAway(system: System, url: string, key: string) {
 function claimsPerSecond(lines: readonly Line[]): number {
   const perSecond = new Map<number, Line[]>()
   for (const line of linesOf(lines, 'logged')) {
-    if (line.message !== 'a claim failed; trying again') continue
+    if (line.message !== 'task claim failed; will retry') continue
     const second = Math.floor(line.ms / 1_000)
     perSecond.set(second, [...(perSecond.get(second) ?? []), line])
   }

@@ -108,7 +108,7 @@ function requestFor(
   const media = operation.requestBody?.content['application/json'] as { schema: Schema } | undefined
   const texts = fc.oneof(
     hostile,
-    fc.constantFrom('1', 'true', 'QUEUED', '2026-01-01T00:00:00Z', 'Obedient', 'local'),
+    fc.constantFrom('1', 'true', 'QUEUED', '2026-01-01T00:00:00Z', 'Scripted', 'local'),
   )
   return fc.record({
     ids: fc.tuple(

@@ -12,7 +12,7 @@ afterAll(() => api[Symbol.asyncDispose]())
 const submit = (raw: string, headers?: Record<string, string>) =>
   api.ask('/v1/tasks', { method: 'POST', raw, ...(headers === undefined ? {} : { headers }) })
 const nested = (depth: number) =>
-  `{"taskType":"Obedient","parameters":${'['.repeat(depth)}${']'.repeat(depth)}}`
+  `{"taskType":"Scripted","parameters":${'['.repeat(depth)}${']'.repeat(depth)}}`
 
 describe('queries', () => {
   test.each([
@@ -85,18 +85,18 @@ describe('queries', () => {
 
 describe('bodies', () => {
   test.each([
-    ['{"taskType":"Obedient","__proto__":{"polluted":1}}', 400],
-    ['{"taskType":"Obedient","parameters":{"orders":[],"__proto__":{"polluted":1}}}', 400],
-    ['{"taskType":"Obedient","parameters":{"orders":[],"constructor":{"prototype":{"polluted":1}}}}', 400],
+    ['{"taskType":"Scripted","__proto__":{"polluted":1}}', 400],
+    ['{"taskType":"Scripted","parameters":{"orders":[],"__proto__":{"polluted":1}}}', 400],
+    ['{"taskType":"Scripted","parameters":{"orders":[],"constructor":{"prototype":{"polluted":1}}}}', 400],
     ['{"taskType":{"$gt":""}}', 400],
-    ['{"taskType":"Obedient","userId":{"$ne":1}}', 400],
-    ['{"taskType":"Obedient","parameters":{"orders":[]},"tags":["\\ud800"]}', 400],
-    ['{"taskType":"Obedient","parameters":{"orders":[]},"userId":"a\\u0000b"}', 400],
-    [`{"taskType":"Obedient","parameters":{"orders":[]},"tags":["${'x'.repeat(101)}"]}`, 400],
-    ['{"taskType":"Obedient","parameters":{"orders":[{"do":"succeed","value":1e400}]}}', 400],
-    ['{"taskType":"Obedient","parameters":{"orders":[{"do":"succeed","value":9007199254740993}]}}', 400],
+    ['{"taskType":"Scripted","userId":{"$ne":1}}', 400],
+    ['{"taskType":"Scripted","parameters":{"orders":[]},"tags":["\\ud800"]}', 400],
+    ['{"taskType":"Scripted","parameters":{"orders":[]},"userId":"a\\u0000b"}', 400],
+    [`{"taskType":"Scripted","parameters":{"orders":[]},"tags":["${'x'.repeat(101)}"]}`, 400],
+    ['{"taskType":"Scripted","parameters":{"orders":[{"do":"succeed","value":1e400}]}}', 400],
+    ['{"taskType":"Scripted","parameters":{"orders":[{"do":"succeed","value":9007199254740993}]}}', 400],
     ['not json', 400],
-    ['{"taskType":"Obedient"', 400],
+    ['{"taskType":"Scripted"', 400],
     ['\u0000', 400],
     ['null', 400],
     ['"text"', 400],
@@ -124,7 +124,7 @@ describe('bodies', () => {
     await fc.assert(
       fc.asyncProperty(notes, async note => {
         const answer = await api.post<{ parameters: { note: string } }>('/v1/tasks', {
-          taskType: 'Obedient',
+          taskType: 'Scripted',
           parameters: { orders: [], note },
         })
         expect(answer.status).toBe(202)
@@ -142,12 +142,12 @@ describe('bodies', () => {
     for (const depth of [101, 10_000, 45_000])
       expect(await submit(nested(depth))).toMatchObject({ status: 400, body: { code: 'REQUEST_INVALID' } })
     expect(
-      await submit(`{"taskType":"Obedient","parameters":{"note":"${'['.repeat(10_000)}","orders":[]}}`),
+      await submit(`{"taskType":"Scripted","parameters":{"note":"${'['.repeat(10_000)}","orders":[]}}`),
     ).toMatchObject({ status: 202 })
   })
 
   test('a body above the limit is refused, with its length and without', async () => {
-    const large = `{"taskType":"Obedient","parameters":{"note":"${'x'.repeat(200_000)}"}}`
+    const large = `{"taskType":"Scripted","parameters":{"note":"${'x'.repeat(200_000)}"}}`
     expect(await submit(large)).toMatchObject({ status: 413, body: { code: 'REQUEST_TOO_LARGE' } })
     const status = await new Promise<number>((resolve, reject) => {
       const sent = request(`${api.url}/v1/tasks`, {

@@ -70,7 +70,7 @@ describe('paging', () => {
     ['status=CANCELLED', (i: number) => i % 5 === 0],
     ['status=CANCELLED&status=QUEUED&userId=user-1', (i: number) => i % 3 === 1],
     ['tag=even&userId=user-2', (i: number) => i % 2 === 0 && i % 3 === 2],
-    ['taskType=Obedient&rootsOnly=true&status=CANCELLED', (i: number) => i % 5 === 0],
+    ['taskType=Scripted&rootsOnly=true&status=CANCELLED', (i: number) => i % 5 === 0],
     ['taskType=Unheard', () => false],
     ['lane=elsewhere', () => false],
   ])('%s shows what it names', async (query, fits) => {

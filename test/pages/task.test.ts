@@ -48,7 +48,7 @@ describePages('one task', () => {
     await page.getByRole('group', { name: 'Result' }).getByText('42').waitFor()
     await page.getByRole('button', { name: 'It was given up once before' }).click()
     await page.getByText(/Attempt 1: given up .*tried again/).waitFor()
-    expect(await page.title()).toBe('Obedient · Quillwork')
+    expect(await page.title()).toBe('Scripted · Quillwork')
   })
 
   test('the keys c and r ask before they cancel and retry, and the page follows', async () => {
@@ -143,7 +143,7 @@ describePages('one task', () => {
     asked.length = 0
     await page.getByRole('button', { name: 'Show the sub-tasks of parent' }).click()
     await page.getByRole('list', { name: 'Sub-tasks of parent' }).getByText('grandchild').waitFor()
-    const parentId = await rows.filter({ hasText: /^.*Obedient parent/ }).getAttribute('data-task')
+    const parentId = await rows.filter({ hasText: /^.*Scripted parent/ }).getAttribute('data-task')
     // Its own are kept up to date; of those below only what was opened is read.
     const below = asked.filter(path => !path.includes(id))
     expect([...new Set(below)]).toEqual([`/v1/tasks/${parentId}/children`])
@@ -158,7 +158,7 @@ describePages('one task', () => {
     await page.getByText('It needs you').waitFor()
     await page
       .getByRole('navigation', { name: 'Where this task belongs' })
-      .getByRole('link', { name: 'Obedient' })
+      .getByRole('link', { name: 'Scripted' })
       .click()
     await counts.waitFor()
     await server.post(`/v1/tasks/${id}:cancel`)

@@ -49,7 +49,7 @@ describePages('the list of tasks', () => {
     await using opened = await open(`${server.url}/tasks?tag=says`)
     const row = rowOf(opened.page, failed)
     await row.getByText('Failed', { exact: true }).waitFor()
-    await row.getByRole('link', { name: 'Obedient' }).waitFor()
+    await row.getByRole('link', { name: 'Scripted' }).waitFor()
     await row.getByText('no paper left').waitFor()
     await row.getByText('of-the-harbour').waitFor()
     await opened.page.getByText('That is the only task').waitFor()
@@ -117,7 +117,7 @@ describePages('the list of tasks', () => {
 
   test('sub-tasks are shown where they are asked for, and their parent counts them', async () => {
     const { id } = await server.post<{ id: string }>('/v1/tasks', {
-      taskType: 'ObedientParent',
+      taskType: 'ScriptedParent',
       tags: ['family'],
       parameters: {
         orders: [
@@ -132,7 +132,7 @@ describePages('the list of tasks', () => {
       },
     })
     await ended(id)
-    await using opened = await open(`${server.url}/tasks?type=Obedient&type=ObedientParent`)
+    await using opened = await open(`${server.url}/tasks?type=Scripted&type=ScriptedParent`)
     const { page } = opened
     await rowOf(page, id).getByText('2 of 2').waitFor()
     await rowOf(page, id).getByText('1 failed').waitFor()

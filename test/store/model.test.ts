@@ -19,7 +19,7 @@ const mustSee = [
     'dead-lettered',
   ].flatMap(name => [`${name} applied`, `${name} stale`]),
   ...['cancel-requested applied', 'cancel-requested stale', 'discarded applied'],
-  ...['claim refused', 'claim granted', 'suspect claimed'],
+  ...['claim refused', 'claim granted', 'quarantined claimed'],
   ...['sub-task created', 'sub-task existing', 'sub-task refused', 'task pruned', 'tree pruned'],
   ...[
     'RUNNING/awaiting-subtasks -> QUEUED/reducing',

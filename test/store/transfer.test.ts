@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { createEngine } from 'quillwork'
-import { obedientTasks } from 'quillwork/testing'
+import { scriptedTasks } from 'quillwork/testing'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { mongodb } from '../../src/store/mongodb/index.ts'
 import { type SqliteStore, sqlite } from '../../src/store/sqlite/index.ts'
@@ -100,7 +100,7 @@ describeWithMongo('the rows of a store', () => {
         (await store.lanes.lanes()).map(({ lane, waiting, paused }) => [lane, waiting, paused])
       expect(await waiting(back)).toEqual(await waiting(source))
       const order = async (store: typeof source) =>
-        (await store.outbox.due([{ lane: 'default', room: 100 }], { suspects: 0 })).deliveries.map(
+        (await store.outbox.due([{ lane: 'default', capacity: 100 }], { quarantined: 0 })).deliveries.map(
           ({ taskId }) => taskId,
         )
       expect(await order(back)).toEqual(await order(source))
@@ -148,11 +148,11 @@ describeWithMongo('what waited in a file', () => {
     const { items } = await source.queries.list({ status: ['RUNNING'] }, { pageSize: 2 })
     for (const store of [source, filling]) await store.tasks.close()
 
-    const { obedient, parent } = obedientTasks()
+    const { scripted, parent } = scriptedTasks()
     const engine = await createEngine({
-      tasks: [obedient, parent],
+      tasks: [scripted, parent],
       store: mongodb({ url: database.url }),
-      times: { sweep: '50ms' },
+      times: { sweepInterval: '50ms' },
     })
     await engine.start()
     const lost = await until(async () => {

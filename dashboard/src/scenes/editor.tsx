@@ -14,7 +14,7 @@ import {
 import { IconArrowsSplit, IconFeather } from '@tabler/icons-react'
 import { type ReactNode, useDeferredValue } from 'react'
 import { useTranslations } from 'use-intl'
-import { measure } from '../../../src/novel/import/measure.ts'
+import { measure } from '../../../src/novel/words.ts'
 import { useUnsaved } from '../parts/dialog.tsx'
 import { Form } from '../parts/form.tsx'
 import { notifyDone } from '../parts/notify.tsx'

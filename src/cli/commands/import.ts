@@ -120,7 +120,7 @@ function isRefusal(error: unknown): boolean {
   return status >= 400 && status < 500
 }
 
-/** Shows what the file holds and asks. Answers an exit code where nothing is to be imported. */
+/** Shows what the file holds and asks. Returns an exit code where nothing is to be imported. */
 async function look(run: Run<ImportOptions>, work: Work, uploadId: string): Promise<number | undefined> {
   const { terminal, options } = run
   showStep(run, 'reading the file …')

@@ -11,7 +11,7 @@ import { type PageFile, type PagesFolder, readPages } from './folder.ts'
 export interface Pages {
   /** Whether the pages answer for an address that no route has, whatever the method. */
   answersFor(url: string): boolean
-  /** Answers it. Throws METHOD_NOT_ALLOWED for anything but GET and HEAD, and ROUTE_NOT_FOUND where the pages were not built. */
+  /** Responds to it. Throws METHOD_NOT_ALLOWED for anything but GET and HEAD, and ROUTE_NOT_FOUND where the pages were not built. */
   answer(request: FastifyRequest, reply: FastifyReply): void
 }
 

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import type { CapabilityStatus } from '../../ai/catalogue.ts'
-import { modelNeeds } from '../../novel/model-needs.ts'
+import { modelNeeds } from '../../novel/services.ts'
 import type { ResolvedTask } from '../../task/definition.ts'
 import type { ApiContext, App } from '../context.ts'
 import { jsonSchemaOf } from '../json-schema.ts'

@@ -105,7 +105,7 @@ async function hasHeardAll(
   const last = await engine.store.events?.lastOf(id)
   if (last === undefined || hub.ring.lastOf(id) === last.sequence) return true
   // Told long ago, it may be kept no more, or have been told before this process began.
-  if (!last.isTold || engine.store.tasks.now() - completedAt < onItsWayMs) return false
+  if (!last.isPublished || engine.store.tasks.now() - completedAt < onItsWayMs) return false
   return (await engine.health()).broker?.connected === true
 }
 

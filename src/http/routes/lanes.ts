@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import type { LaneInfo } from '../../engine/lanes.ts'
+import type { LaneInfo } from '../../engine/operate.ts'
 import { QuillworkError } from '../../task/errors.ts'
 import type { ApiContext, App } from '../context.ts'
 import { timeText } from '../present.ts'

@@ -95,7 +95,7 @@ function retryTask(app: App, { engine }: ApiContext): void {
   })
 }
 
-/** Answers a retry: how many tasks run again, and the task as it is now. */
+/** Responds to a retry: how many tasks run again, and the task as it is now. */
 export async function answerRetried(reply: FastifyReply, engine: Engine, taskId: string, retried: number) {
   const record = await engine.tasks.get(taskId)
   reply.code(202).header('location', `/v1/tasks/${taskId}`).header('etag', etagOf(record.version))

@@ -31,7 +31,7 @@ const submitSchema = {
   tags,
   summary: 'Submit a task',
   description:
-    'Answers when the task is durable. With an Idempotency-Key, submitting again finds the first task.',
+    'Responds when the task is durable. With an Idempotency-Key, submitting again finds the first task.',
   headers: z.object({
     ...idempotencyKeyHeader,
     traceparent: z.string().optional().describe('W3C trace context; kept with the task'),
@@ -175,7 +175,7 @@ async function waitingBelow(engine: Engine, { id, rootTaskId, status, phase }: T
   return (await engine.store.queries.waitingForBudget(id, 0)).total
 }
 
-/** Answers a task: its version as entity tag, and while it lives when to look again and where to listen. */
+/** Responds with a task: its version as entity tag, and while it lives when to look again and where to listen. */
 export function answerTask(reply: FastifyReply, record: TaskRecord, engine: Engine) {
   describe(reply, record, engine)
   return presentTask(record)

@@ -1,7 +1,7 @@
 import { plainOf } from '../../task/codec.ts'
 import type { TaskEvent, TaskEventName } from '../../task/events.ts'
+import { readTraceparent } from '../../task/trace-context.ts'
 import { presentError, timeText } from '../present.ts'
-import { traceIdOf } from '../trace.ts'
 
 /** The name under which a stream tells each event of the bus. */
 export const streamNames = {
@@ -65,7 +65,7 @@ export function eventData(event: TaskEvent): Record<string, unknown> {
       ? { errorInfo: presentError(event.errorInfo) }
       : {}),
     ...(event.name === 'progress' ? { progress: plainOf(progress) } : {}),
-    ...(event.traceparent === undefined ? {} : { traceId: traceIdOf(event.traceparent) }),
+    ...(event.traceparent === undefined ? {} : { traceId: readTraceparent(event.traceparent)?.traceId }),
     ...(typeof ranMs === 'number' ? { ranMs } : {}),
     ...(typeof waitedMs === 'number' ? { waitedMs } : {}),
   }

@@ -1,5 +1,5 @@
 import type { ServerResponse } from 'node:http'
-import type { OutputEvent } from '../../engine/follow-output.ts'
+import type { OutputEvent } from '../../engine/output.ts'
 import type { OutputPlace } from '../../store/store.ts'
 import { sseText } from './event-text.ts'
 import type { OpenStream, StreamEnd } from './places.ts'

@@ -43,7 +43,7 @@ export class EventRing {
     return Math.max(1, this.#next - this.#kept.length)
   }
 
-  /** Keeps an event, unless it is known or older than one of its task that is. Answers whether it was kept. */
+  /** Keeps an event, unless it is known or older than one of its task that is. Returns whether it was kept. */
   add(event: SequencedEvent): boolean {
     const heard = this.#heard.get(event.taskId)
     if (heard !== undefined && !isNews(event, heard)) return false

@@ -1,18 +1,17 @@
-import type { Candidate, Totals } from './candidate.ts'
+import { type Measure, measure } from '../words.ts'
+import type { Candidate, Chosen, Totals } from './candidate.ts'
 import { joinedTitle, namesBelow } from './chapter-name.ts'
-import type { Chosen } from './chosen.ts'
 import { comparable } from './contents.ts'
 import type { Heading } from './heading.ts'
-import { type Measure, measure } from './measure.ts'
 import { isSentence, type Place } from './scan.ts'
 
-/** Lines of the text and what they belong to. The lines between spans are headings. */
+/** Lines of the text and the chapter that they belong to. The lines between spans are headings. */
 export interface Span {
   /** First line. */
   readonly from: number
   /** The line after the last one. */
   readonly to: number
-  /** Index of the chapter; FRONT or BACK for what encloses the book. */
+  /** Index of the chapter; FRONT or BACK for text around the book. */
   readonly chapter: number
 }
 
@@ -25,14 +24,14 @@ export const BACK = -2
 export interface OutlineChapter {
   readonly volume: number
   readonly title: string
-  /** The heading that it was made from; none for text before the first one. */
+  /** Its heading; none for text before the first heading. */
   readonly heading?: Heading
   readonly line: number
   characters: number
   words: number
 }
 
-/** The book as its headings divide it. */
+/** The book, divided by its headings. */
 export interface Outline {
   readonly volumes: string[]
   readonly chapters: OutlineChapter[]
@@ -41,13 +40,13 @@ export interface Outline {
   readonly sections: number[]
 }
 
-/** What dividing a text needs besides its headings. */
+/** The data for dividing a text, besides its headings. */
 export interface Division {
   readonly start: Place
   readonly end: Place
   readonly last: Place
   readonly usesBlanks: boolean
-  /** Title of a chapter made of the text before the first heading. */
+  /** Title of a chapter before the first heading. */
   readonly frontTitle: string
   /** Title of the only chapter of a text without headings. */
   readonly title: string
@@ -93,7 +92,7 @@ class OutlineBuilder {
     const below = this.#names.get(candidate) ?? []
     const after = bodyAfter(candidate, below)
     if (role === 'section') this.#addSection(candidate, to)
-    else if (role === 'again') this.#goOn(after, to)
+    else if (role === 'again') this.#continue(after, to)
     else if (role === 'volume') this.#addVolume(candidate, below, after, to, next)
     else {
       const title = joinedTitle(candidate.heading.title, below, candidate.heading.name !== '')
@@ -140,16 +139,16 @@ class OutlineBuilder {
       this.#addChapter(title, undefined, candidate.line)
       this.#addText(after, to)
     } else if (next !== undefined) this.#held.push({ from: after, to })
-    else this.#goOn(after, to)
+    else this.#continue(after, to)
   }
 
-  /** Opens a volume, within the larger ones that are open. A volume that is open already goes on. */
+  /** Opens a volume within the larger open ones. A volume that is already open continues. */
   #enter(title: string, rank: number): void {
     const open = this.#levels.find(level => level.rank === rank)
     if (open !== undefined && comparable(open.title) === comparable(title)) return
     this.#levels = [...this.#levels.filter(level => level.rank < rank), { rank, title }]
     const full = this.#levels.map(level => level.title).join(' · ')
-    // A larger volume without chapters of its own is only named by the one within it.
+    // The volume within names a larger volume without chapters of its own.
     const last = this.#outline.volumes.length - 1
     const isUnused = last >= 0 && this.#outline.chapters.at(-1)?.volume !== last
     if (isUnused && this.#levels.length > 1) this.#outline.volumes[last] = full
@@ -167,11 +166,11 @@ class OutlineBuilder {
 
   #addSection(candidate: Candidate, to: Body): void {
     this.#outline.sections.push(candidate.line)
-    this.#goOn(bodyAt(candidate), to)
+    this.#continue(bodyAt(candidate), to)
   }
 
-  /** More text of what is open: a chapter, or a volume that waits for its first one. */
-  #goOn(from: Body, to: Body): void {
+  /** Adds text to the open chapter, or to a volume that waits for its first chapter. */
+  #continue(from: Body, to: Body): void {
     if (this.#held.length > 0) this.#held.push({ from, to })
     else this.#addText(from, to)
   }
@@ -193,13 +192,13 @@ class OutlineBuilder {
   }
 }
 
-/** Volumes within volumes: the larger unit first, and of two of the same size the rarer one. */
+/** Returns the ranks of volumes within volumes: the larger unit first, and of two equally large ones the rarer one. */
 function volumeRanks(chosen: readonly Chosen[]): Map<string, number> {
   const counts = new Map<string, { depth: number; count: number }>()
   for (const { candidate, role } of chosen) {
     if (role !== 'volume') continue
     const { depth, style } = candidate.heading
-    // An Epilogue with chapters of its own stands beside the largest volumes.
+    // An Epilogue with chapters ranks with the largest volumes.
     const size = style === 'named' ? 0 : (candidate.level ?? depth)
     const key = rankKey(candidate)
     counts.set(key, { depth: size, count: (counts.get(key)?.count ?? 0) + 1 })

@@ -47,7 +47,7 @@ export function searchLimit({ limit = defaultLimit }: NovelSearch): number {
   throw notTaken(`limit is ${limit}; give a whole number from 1 to ${largestLimit}.`)
 }
 
-/** Answers a query from an index. A passage of a changed scene is looked for anew in its text, and left out where it is gone. */
+/** Finds the places for a query in an index. A passage of a changed scene is looked for anew in its text, and left out where it is gone. */
 export async function answerSearch(source: SearchSource, search: NovelSearch): Promise<SearchAnswer> {
   const limit = searchLimit(search)
   const { kind, outOfDateScenes } = source.state

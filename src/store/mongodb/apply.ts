@@ -250,7 +250,7 @@ function noteWaiting(session: Session, { taskId, name, wake, set }: Transition):
     // The lane is not named here.
     hints.noteReady()
     if (at > now()) hints.noteTell(tellTime(keeps, at, now()))
-    hints.suspects ||= (set.crashCount ?? 1) > 0
+    hints.quarantined ||= (set.crashCount ?? 1) > 0
   }
   // Only the result of a task without sub-tasks is known to leave nothing to look at.
   if (name !== 'completed' || families.isParent(taskId)) hints.look = true

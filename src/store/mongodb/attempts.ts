@@ -96,7 +96,7 @@ function largeProgress(session: Session, { taskId, progress }: ProgressWrite): L
   return largeValue(session, taskId, 'progress', progress)
 }
 
-/** Answers how many were written. One that would replace a large text is not. */
+/** Returns how many were written. One that would replace a large text is not. */
 async function writeShort(session: Session, writes: readonly ProgressWrite[]): Promise<number> {
   if (writes.length === 0) return 0
   const { matchedCount } = await session.database.run('progress', () =>

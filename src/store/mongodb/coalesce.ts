@@ -6,7 +6,7 @@ export type Told<Answer> = { answer: Answer } | { error: unknown }
 
 /** Calls that share round trips: those of one moment go together, and while one batch is on its way the next gathers. */
 export interface Coalesced<Item, Answer> {
-  /** Answers one for one; rejects with the error of the first item that has one. */
+  /** Returns one for one; rejects with the error of the first item that has one. */
   send(items: readonly Item[]): Promise<Answer[]>
   /** Resolves when nothing is waiting or on its way. */
   idle(): Promise<void>

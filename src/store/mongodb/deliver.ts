@@ -1,6 +1,6 @@
 /** Whose turn it is: reads the next tasks of each lane, and takes the right to send them. */
 import type { Filter } from 'mongodb'
-import { type Delivery, type LaneRoom, priorities } from '../store.ts'
+import { type Delivery, type LaneCapacity, priorities } from '../store.ts'
 import type { TaskDocument } from './documents.ts'
 import { after, removed } from './pipeline.ts'
 import { queueOf } from './queue.ts'
@@ -35,7 +35,7 @@ export function deliveryOf(
     taskType,
     lane,
     attempt,
-    suspect: crashCount > 0,
+    quarantined: crashCount > 0,
     headers: {
       userId,
       priority: priorities[priority] ?? 'normal',
@@ -49,17 +49,19 @@ export function deliveryOf(
 /** The next deliveries of these lanes, at most as many as there is room for, and the right to send them; none of a paused lane. */
 export async function deliverReady(
   session: Session,
-  lanes: readonly LaneRoom[],
-  suspects: number,
+  lanes: readonly LaneCapacity[],
+  quarantined: number,
 ): Promise<Delivery[]> {
-  const usable = lanes.filter(({ room, takesUrgent }) => room > 0 || (suspects > 0 && takesUrgent === true))
+  const usable = lanes.filter(
+    ({ capacity: room, takesUrgent }) => room > 0 || (quarantined > 0 && takesUrgent === true),
+  )
   if (usable.length === 0 || !(await isWorthALook(session, usable))) return []
   const paused = await session.paused.current()
   const open = usable.filter(({ lane }) => !paused.has(lane))
-  const crashed = suspects > 0 ? await findSuspects(session, open, suspects) : []
+  const crashed = quarantined > 0 ? await findQuarantined(session, open, quarantined) : []
   const found = await Promise.all(
-    open.map(async ({ lane, room, takesUrgent }) => {
-      const mine = crashed.filter(suspect => suspect.lane === lane)
+    open.map(async ({ lane, capacity: room, takesUrgent }) => {
+      const mine = crashed.filter(task => task.lane === lane)
       const first = takesUrgent === true ? mine : mine.slice(0, room)
       return [...first, ...(await findReady(session, lane, room - first.length))]
     }),
@@ -68,20 +70,20 @@ export async function deliverReady(
 }
 
 /** What this process wrote is known; whether others wrote something is asked with one question for all that is quiet, now and then. */
-async function isWorthALook(session: Session, lanes: readonly LaneRoom[]): Promise<boolean> {
+async function isWorthALook(session: Session, lanes: readonly LaneCapacity[]): Promise<boolean> {
   const { hints } = session
   const quiet = lanes.filter(({ lane }) => !hints.isReady(lane))
-  const isKnown = hints.suspects || quiet.length < lanes.length
+  const isKnown = hints.quarantined || quiet.length < lanes.length
   const queues = quiet.map(({ lane }) => queueOf(lane, false))
   // A lane may be busy for hours: what crashed in other processes is asked for all the same.
-  if (!hints.suspects) queues.push(...lanes.map(({ lane }) => queueOf(lane, true)))
+  if (!hints.quarantined) queues.push(...lanes.map(({ lane }) => queueOf(lane, true)))
   if (queues.length === 0 || !hints.periods.ready.isOver()) return isKnown
   const any = await session.database.run('is anything ready', () =>
     session.tasks.findOne({ ready: { $in: queues } }, { projection: { _id: 1 }, hint: 'tasks_ready' }),
   )
   if (any === null) return isKnown
   hints.noteReady()
-  hints.suspects = true
+  hints.quarantined = true
   return true
 }
 
@@ -94,20 +96,24 @@ async function findReady(session: Session, lane: string, room: number): Promise<
   return found
 }
 
-/** Suspects of which some are taken: several processes that all took the first would wait for each other. */
-const suspectsLookedAt = 8
+/** Quarantined tasks of which some are taken: several processes that all took the first would wait for each other. */
+const quarantinedAtOnce = 8
 
 /** Some of the next tasks whose last attempt crashed, until `most` are out. */
-async function findSuspects(session: Session, lanes: readonly LaneRoom[], most: number): Promise<Waiting[]> {
+async function findQuarantined(
+  session: Session,
+  lanes: readonly LaneCapacity[],
+  most: number,
+): Promise<Waiting[]> {
   const { hints, hands } = session
-  if (!hints.suspects) return []
-  const room = most - (await hands.suspectsOut())
+  if (!hints.quarantined) return []
+  const room = most - (await hands.quarantinedOut())
   // While they are out the next is looked for each time: one may have come to its end.
   if (room <= 0) return []
-  hints.suspects = false
+  hints.quarantined = false
   const queues = lanes.map(({ lane }) => queueOf(lane, true))
-  const next = await find(session, { ready: { $in: queues } }, suspectsLookedAt)
-  if (next.length > 0) hints.suspects = true
+  const next = await find(session, { ready: { $in: queues } }, quarantinedAtOnce)
+  if (next.length > 0) hints.quarantined = true
   return someOf(next, room)
 }
 

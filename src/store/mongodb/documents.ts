@@ -62,7 +62,7 @@ export interface TaskDocument {
   deadLetter?: DeadLetter
   deadLetterHistory?: readonly DeadLetter[]
 
-  /** The queue (the lane, or the lane's suspects) while the task could run now and nobody has the right to send it. */
+  /** The queue (the lane, or the lane's quarantined) while the task could run now and nobody has the right to send it. */
   ready?: string
   /** The right to send it was taken: into which queue, by which look, and whether the broker confirmed. */
   sent?: { queue: string; by: string; at: Date; confirmed: boolean }

@@ -2,7 +2,7 @@
 import type { Document } from 'mongodb'
 import type { SequencedEvent, TaskEventName } from '../../task/events.ts'
 import { eventBase } from '../../task/events.ts'
-import type { EventBacklog, EventOutbox, UntoldEvents } from '../store.ts'
+import type { EventBacklog, EventOutbox, PendingEvents } from '../store.ts'
 import { recordOf, type StoredEvent, type TaskDocument } from './documents.ts'
 import type { Session } from './session.ts'
 import { createToldEvents } from './told-events.ts'
@@ -107,7 +107,7 @@ export function createEventOutbox(session: Session): EventOutbox & { flush(): Pr
         throw error
       }
     },
-    async told(upTo) {
+    async published(upTo) {
       for (const { taskId, sequence } of upTo) told.note(taskId, sequence)
       if (upTo.filter(({ taskId }) => foreign.delete(taskId)).length > 0) await told.flush()
     },
@@ -117,9 +117,9 @@ export function createEventOutbox(session: Session): EventOutbox & { flush(): Pr
         tasks.findOne({ _id: taskId }, { projection: { eventSequence: 1, eventsAt: 1 } }),
       )
       if (task?.eventSequence === undefined) return undefined
-      return { sequence: task.eventSequence, isTold: task.eventsAt === undefined }
+      return { sequence: task.eventSequence, isPublished: task.eventsAt === undefined }
     },
-    onUntold: listener => events.onUntold(listener),
+    onPending: listener => events.onUntold(listener),
     backlog: () => backlogOf(session),
   }
 }
@@ -139,7 +139,7 @@ async function backlogOf({ database, tasks }: Session): Promise<EventBacklog> {
   return oldestAt === undefined ? { records } : { records, oldestAt }
 }
 
-function untoldOf(document: TaskDocument, events: readonly StoredEvent[]): UntoldEvents {
+function untoldOf(document: TaskDocument, events: readonly StoredEvent[]): PendingEvents {
   const record = recordOf(document)
   return { taskId: document._id, events: events.map(stored => eventOf(record, stored)) }
 }

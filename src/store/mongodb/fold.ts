@@ -85,7 +85,7 @@ function readFlagged({ database, tasks }: Session, parentId: string): Promise<Ch
 
 /**
  * Writes the net changes and the list of what is counted into the parent, also where nothing changes: another process may have counted one
- * of them differently a moment ago. Answers the parent as it is then, or undefined when it was no longer as it was read.
+ * of them differently a moment ago. Returns the parent as it is then, or undefined when it was no longer as it was read.
  */
 async function countIn(
   { database, tasks }: Session,

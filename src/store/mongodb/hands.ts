@@ -7,8 +7,8 @@ import type { TaskDocument } from './documents.ts'
 import { createLazyWrites } from './lazy-writes.ts'
 import type { Hands, ResendAfter } from './parts.ts'
 import { after, backInLine } from './pipeline.ts'
+import { createQuarantinedTasks } from './quarantined.ts'
 import type { Session } from './session.ts'
-import { createSuspects } from './suspects.ts'
 
 /** Milliseconds over which confirmations are gathered. */
 const confirmEveryMs = 200
@@ -26,7 +26,7 @@ export function createHands(getSession: () => Session, resend: ResendAfter): Han
     confirmAs(getSession(), sendings, resend.confirmed),
   )
   const forgotten = new Set<string>()
-  const suspects = createSuspects(getSession)
+  const quarantine = createQuarantinedTasks(getSession)
 
   return {
     offer(deliveries, by) {
@@ -41,18 +41,18 @@ export function createHands(getSession: () => Session, resend: ResendAfter): Han
       sending.set(taskId, by)
     },
     told(deliveries) {
-      for (const { taskId, suspect } of deliveries) {
+      for (const { taskId, quarantined } of deliveries) {
         const by = sending.get(taskId)
         sending.delete(taskId)
         offered.delete(taskId)
         if (by !== undefined) unconfirmed.set(taskId, by)
-        if (suspect) suspects.sent(taskId)
+        if (quarantined) quarantine.sent(taskId)
       }
     },
     forget(taskIds) {
       for (const taskId of taskIds) {
         for (const known of [offered, sending, unconfirmed]) known.delete(taskId)
-        suspects.forget(taskId)
+        quarantine.forget(taskId)
         forgotten.add(taskId)
       }
     },
@@ -67,11 +67,11 @@ export function createHands(getSession: () => Session, resend: ResendAfter): Han
         ]),
       )
     },
-    claimed(taskId, suspect) {
+    claimed(taskId, quarantined) {
       for (const known of [offered, sending, unconfirmed, forgotten]) known.delete(taskId)
-      if (suspect) suspects.claimed(taskId)
+      if (quarantined) quarantine.claimed(taskId)
     },
-    settled: suspects.settled,
+    settled: quarantine.settled,
     async takeBack(lanes) {
       const untold = [...offered].filter(([, lane]) => lanes.includes(lane)).map(([taskId]) => taskId)
       const lost = [...forgotten]
@@ -83,9 +83,9 @@ export function createHands(getSession: () => Session, resend: ResendAfter): Han
       for (const taskId of untold) for (const known of [offered, sending]) known.delete(taskId)
       for (const taskId of lost) forgotten.delete(taskId)
       session.hints.noteReady()
-      session.hints.suspects = true
+      session.hints.quarantined = true
     },
-    suspectsOut: suspects.out,
+    quarantinedOut: quarantine.out,
     async flush() {
       await Promise.all([unconfirmed.flush(), this.takeBack([...new Set(offered.values())])])
     },

@@ -19,7 +19,7 @@ const lookEveryMs = {
   /** Dead letters that nobody was told of. */
   notices: 2_000,
   /** The end of a task whose last attempt crashed, and that was sent from here. */
-  suspects: 200,
+  quarantined: 200,
 } as const
 
 /** What may be due. */
@@ -33,7 +33,7 @@ export interface Hints {
   /** The lane is looked at now; what is noted from here on makes it worth another look. */
   looksAt(lane: string): void
   /** A task whose last attempt crashed may be ready. */
-  suspects: boolean
+  quarantined: boolean
   /** A record may have to be looked at. */
   look: boolean
   /** The `order` of the record that the last look ended with, for the next one to go on from. */
@@ -58,7 +58,7 @@ export function createHints(now: () => number): Hints {
     },
     isReady: lane => !quiet.has(lane),
     looksAt: lane => void quiet.add(lane),
-    suspects: true,
+    quarantined: true,
     look: true,
     lookedAt: 0,
     tellAt: undefined,
@@ -69,7 +69,7 @@ export function createHints(now: () => number): Hints {
       lost: period(lookEveryMs.lost),
       uncounted: period(lookEveryMs.uncounted),
       notices: period(lookEveryMs.notices),
-      suspects: period(lookEveryMs.suspects),
+      quarantined: period(lookEveryMs.quarantined),
     },
   }
 }

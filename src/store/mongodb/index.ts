@@ -111,7 +111,7 @@ export function mongodb(options: MongoOptions): MongoStore {
     queries: createQueries(session),
     lanes: createLanes(session),
     schedules: createSchedules(session),
-    strays: createStrays(session),
+    unparsable: createStrays(session),
     states: createStates(session),
     nodes: createNodes(session),
     transfer: createTransfer(session),
@@ -208,7 +208,7 @@ function taskStore(session: Session, writes: Writes): Omit<TaskStore, 'close'> {
       return applyTogether(session, transitions, options.required)
     },
     extend: (leases, leaseMs) => extend(session, leases, leaseMs),
-    lapsed: limit => lapsed(session, limit),
+    overdue: limit => lapsed(session, limit),
     prune: (retention, limit) => prune(session, retention, limit),
   }
 }

@@ -1,6 +1,6 @@
 import { liveStatuses } from '../../task/status.ts'
 import { claiming } from '../../task/transition.ts'
-import type { Extended, Lapsed, Lease } from '../store.ts'
+import type { Extended, Lease, Overdue } from '../store.ts'
 import type { TaskDocument } from './documents.ts'
 import { recordsOf } from './payloads.ts'
 import { after } from './pipeline.ts'
@@ -56,7 +56,7 @@ function findOverdue({ database, tasks }: Session, now: Date, limit: number): Pr
 }
 
 /** Records whose lease has expired, and waiting ones whose deadline has passed; the longest overdue first. */
-export async function lapsed(session: Session, limit: number): Promise<Lapsed[]> {
+export async function lapsed(session: Session, limit: number): Promise<Overdue[]> {
   session.requireOpen()
   const { database, tasks } = session
   const now = new Date(session.now())

@@ -41,7 +41,7 @@ export async function addLines(session: Session, taskId: string, lines: readonly
   )
 }
 
-/** Answers the number of the last line. */
+/** Returns the number of the last line. */
 async function addTogether(
   session: Session,
   taskId: string,

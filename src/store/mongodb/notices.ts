@@ -1,6 +1,6 @@
 /** Dead letters that nobody was told of: kept in the record since its end, until somebody learnt of them. */
 import type { Document } from 'mongodb'
-import type { DeadLetterNotice } from '../store.ts'
+import type { DeadLetterNotification } from '../store.ts'
 import type { TaskDocument } from './documents.ts'
 import { literal, removed } from './pipeline.ts'
 import type { Session } from './session.ts'
@@ -23,7 +23,7 @@ const notable = {
 type Notable = Pick<TaskDocument, '_id' | keyof typeof notable>
 
 /** Dead letters whose news nobody carried; each is handed out to one process, and again a while later unless `noticed` came. */
-export async function deadLetterNotices(session: Session): Promise<DeadLetterNotice[]> {
+export async function deadLetterNotices(session: Session): Promise<DeadLetterNotification[]> {
   const { database, tasks, now } = session
   const before = new Date(now() - patienceMs)
   const found = await database.run('find notices', () =>
@@ -35,7 +35,7 @@ export async function deadLetterNotices(session: Session): Promise<DeadLetterNot
       .project<Notable>(notable)
       .toArray(),
   )
-  const notices: DeadLetterNotice[] = []
+  const notices: DeadLetterNotification[] = []
   for (const task of found) if (await isHandedOut(session, task, before)) notices.push(...noticeOf(task))
   return notices
 }
@@ -51,7 +51,7 @@ async function isHandedOut({ database, tasks, now }: Session, task: Notable, bef
   return modifiedCount === 1
 }
 
-function noticeOf(task: Notable): DeadLetterNotice[] {
+function noticeOf(task: Notable): DeadLetterNotification[] {
   const { _id: taskId, taskType, lane, userId, retryCount, deadLetter } = task
   if (deadLetter === undefined) return []
   const { attempt, reason, error } = deadLetter

@@ -1,4 +1,4 @@
-import type { DeadLetterNotice, Delivery, Due, LaneRoom, Outbox } from '../store.ts'
+import type { DeadLetterNotification, Delivery, Due, LaneCapacity, Outbox } from '../store.ts'
 import { deliverReady } from './deliver.ts'
 import { parentsToLookAt } from './look.ts'
 import { deadLetterNotices, noticed } from './notices.ts'
@@ -15,41 +15,41 @@ export function createOutbox(session: Session, listeners: Set<() => void>): Outb
     async due(lanes, options) {
       session.requireOpen()
       const [deliveries, notices] = await Promise.all([
-        deliveriesOf(session, lanes, options.suspects),
+        deliveriesOf(session, lanes, options.quarantined),
         noticesOf(session),
       ])
       const due: Due = { deliveries, nextAt: hints.tellAt }
-      return notices.length > 0 ? { ...due, notices } : due
+      return notices.length > 0 ? { ...due, notifications: notices } : due
     },
-    async toLookAt(limit) {
+    async pendingParents(limit) {
       session.requireOpen()
       return parentsToLookAt(session, limit)
     },
-    async told(deliveries) {
+    async published(deliveries) {
       hands.told(deliveries)
     },
-    forget: taskIds => hands.forget(taskIds),
-    putAside: (taskIds, ms) => hands.putAside(taskIds, ms),
-    onTelling(listener) {
+    requeue: taskIds => hands.forget(taskIds),
+    defer: (taskIds, ms) => hands.putAside(taskIds, ms),
+    onDue(listener) {
       // A fresh function: the same listener may be given twice.
       const own = () => listener()
       listeners.add(own)
       return () => void listeners.delete(own)
     },
-    holdsFor(delays) {
+    useDelayTiers(delays) {
       keeps.delays = [...delays].sort((one, other) => one - other)
     },
-    keepNotices() {
+    keepNotifications() {
       keeps.notices = true
     },
-    noticed: notices => noticed(session, notices),
+    notified: notices => noticed(session, notices),
   }
 }
 
 async function deliveriesOf(
   session: Session,
-  lanes: readonly LaneRoom[],
-  suspects: number,
+  lanes: readonly LaneCapacity[],
+  quarantined: number,
 ): Promise<Delivery[]> {
   await session.hands.takeBack(lanes.map(({ lane }) => lane))
   const [delayed] = await Promise.all([
@@ -62,10 +62,10 @@ async function deliveriesOf(
       lanes.filter(({ isEmpty }) => isEmpty === true).map(({ lane }) => lane),
     ),
   ])
-  return [...delayed, ...(await deliverReady(session, lanes, suspects))]
+  return [...delayed, ...(await deliverReady(session, lanes, quarantined))]
 }
 
-async function noticesOf(session: Session): Promise<readonly DeadLetterNotice[]> {
+async function noticesOf(session: Session): Promise<readonly DeadLetterNotification[]> {
   if (!session.keeps.notices || !session.hints.periods.notices.isOver()) return []
   return deadLetterNotices(session)
 }

@@ -20,13 +20,13 @@ export interface Hands {
   /** See the outbox. */
   putAside(taskIds: readonly string[], ms: number): Promise<void>
   /** This process runs the task. */
-  claimed(taskId: string, suspect: boolean): void
+  claimed(taskId: string, quarantined: boolean): void
   /** An attempt of the task ended here. */
   settled(taskId: string): void
   /** What was offered in these lanes and not told, and what was forgotten, stands in line again. */
   takeBack(lanes: readonly string[]): Promise<void>
   /** How many tasks whose last attempt crashed are on their way from here, or run here. */
-  suspectsOut(): Promise<number>
+  quarantinedOut(): Promise<number>
   /** Writes down what is pending. */
   flush(): Promise<void>
 }

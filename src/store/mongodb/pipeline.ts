@@ -6,7 +6,7 @@
 import type { Document } from 'mongodb'
 import { claiming } from '../../task/transition.ts'
 import type { TaskDocument } from './documents.ts'
-import { suspectSuffix } from './queue.ts'
+import { quarantinedSuffix } from './queue.ts'
 import type { Session } from './session.ts'
 
 /** The field of a document, as an expression names it. */
@@ -67,7 +67,7 @@ export const readyQueue: Document = {
   $cond: [
     { $and: [isThere('$parentTaskId'), isAbsent('$counted')] },
     removed,
-    { $cond: [{ $gt: ['$crashCount', 0] }, { $concat: ['$lane', suspectSuffix] }, '$lane'] },
+    { $cond: [{ $gt: ['$crashCount', 0] }, { $concat: ['$lane', quarantinedSuffix] }, '$lane'] },
   ],
 }
 

@@ -173,7 +173,7 @@ async function markBelow(session: Session, root: string): Promise<void> {
   }
 }
 
-/** From here on the tree goes: its marks stay. Answers whether the root is still marked. */
+/** From here on the tree goes: its marks stay. Returns whether the root is still marked. */
 async function begin({ database, tasks }: Session, root: string): Promise<boolean> {
   const { matchedCount } = await database.run('prune', () =>
     tasks.updateOne({ _id: root, pruning: { $exists: true } }, { $set: { pruning: 'begun' } }),

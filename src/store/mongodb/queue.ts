@@ -4,9 +4,9 @@ import { claiming } from '../../task/transition.ts'
 export const waiting = { status: { $in: [...claiming.from] } } as const
 
 /** The suffix of a queue whose tasks crashed their last attempt: few are handed out at a time. */
-export const suspectSuffix = '~suspect'
+export const quarantinedSuffix = '~suspect'
 
 /** The queue of a lane for a task. */
-export function queueOf(lane: string, suspect: boolean): string {
-  return suspect ? lane + suspectSuffix : lane
+export function queueOf(lane: string, quarantined: boolean): string {
+  return quarantined ? lane + quarantinedSuffix : lane
 }

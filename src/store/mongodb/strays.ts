@@ -1,5 +1,5 @@
 import { pageKey, pageOf, pageToken } from '../pages.ts'
-import type { Stray, StrayStore } from '../store.ts'
+import type { UnparsableMessage, UnparsableStore } from '../store.ts'
 import { ignoreDuplicates } from './failures.ts'
 import type { IndexPlan } from './indexes.ts'
 import type { Session } from './session.ts'
@@ -23,7 +23,7 @@ export const strayIndexes: readonly IndexPlan[] = [
 ]
 
 /** Messages and records that name no readable task. Of a text over 15 MB the beginning is kept. */
-export function createStrays({ database, now }: Session): StrayStore {
+export function createStrays({ database, now }: Session): UnparsableStore {
   const strays = database.collection<StrayDocument>('strays')
   let lastOrder = 0
   const nextOrder = () => {
@@ -59,7 +59,12 @@ export function createStrays({ database, now }: Session): StrayStore {
           .toArray(),
       )
       return pageOf(documents, pageSize, {
-        item: ({ _id, at, reason, content }): Stray => ({ id: _id, at: at.getTime(), reason, content }),
+        item: ({ _id, at, reason, content }): UnparsableMessage => ({
+          id: _id,
+          at: at.getTime(),
+          reason,
+          content,
+        }),
         token: last => pageToken('strays', [last.order, last._id]),
       })
     },

@@ -1,7 +1,7 @@
 /** A whole database as rows that can be moved to another store. */
 import { randomUUID } from 'node:crypto'
 import type { Document } from 'mongodb'
-import type { ScheduleState, Stray } from '../store.ts'
+import type { ScheduleState, UnparsableMessage } from '../store.ts'
 import type {
   PausedLane,
   RowsTransfer,
@@ -116,7 +116,7 @@ function usageTransfer(session: Session): RowsTransfer<TransferredUsage> {
 
 type Link = Pick<TaskDocument, '_id' | 'parentTaskId'>
 
-/** Answers the way from a task up to its root, as far as its tasks are there. */
+/** Returns the way from a task up to its root, as far as its tasks are there. */
 async function pathsOf({ database, tasks }: Session, rows: readonly TransferredUsage[]) {
   const parents = new Map<string, string | undefined>()
   let asked = [...new Set(rows.map(({ taskId }) => taskId))]
@@ -140,7 +140,7 @@ async function pathsOf({ database, tasks }: Session, rows: readonly TransferredU
   }
 }
 
-function straysTransfer(session: Session): RowsTransfer<Stray> {
+function straysTransfer(session: Session): RowsTransfer<UnparsableMessage> {
   const orders = { last: 0 }
   return {
     async *read() {

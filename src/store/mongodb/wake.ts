@@ -29,7 +29,7 @@ export function tellTime(keeps: Keeps, wakeAt: number, now: number): number {
   return wakeAt - (delayFor(keeps, wakeAt - now) ?? 0)
 }
 
-/** Looks at the tasks whose time it is. Answers deliveries for the broker to hold, of these lanes, none of a paused one. */
+/** Looks at the tasks whose time it is. Returns deliveries for the broker to hold, of these lanes, none of a paused one. */
 export async function wake(session: Session, lanes: readonly string[]): Promise<Delivery[]> {
   const { hints, now } = session
   if (hints.periods.tell.isOver()) await refreshTell(session)
@@ -123,7 +123,7 @@ async function putInLine(session: Session, found: readonly Waiting[]): Promise<v
   )
   for (const { lane, crashCount } of found) {
     session.hints.noteReady(lane)
-    session.hints.suspects ||= crashCount > 0
+    session.hints.quarantined ||= crashCount > 0
   }
 }
 
@@ -183,5 +183,5 @@ async function putBack(
   if (lost === null) return
   await database.run('back in line', () => tasks.updateMany(isLost, [backInLine(new Date(now()))]))
   hints.noteReady()
-  hints.suspects = true
+  hints.quarantined = true
 }

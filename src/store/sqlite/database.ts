@@ -34,7 +34,7 @@ export interface DatabaseFile extends SharedDatabase {
   readonly db: Database
   /** Resolves at once while writes are done; after one that could not be done, when another one was. Rejects with why not. */
   takesWrites(): Promise<void>
-  /** Calls back after each commit, before its sync. Answers how to stop. */
+  /** Calls back after each commit, before its sync. Returns an unsubscribe function. */
   onCommit(listener: () => void): () => void
   close(): Promise<void>
 }

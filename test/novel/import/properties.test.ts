@@ -1,8 +1,10 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { measure } from '../../../src/novel/import/measure.ts'
+import { type Piece, readChapters } from '../../../src/novel/import/read-chapters.ts'
 import { readHeading } from '../../../src/novel/import/read-heading.ts'
-import { bytesSource, type Piece, readChapters, surveyText } from '../../../src/novel/import/text.ts'
+import { bytesSource } from '../../../src/novel/import/source.ts'
+import { surveyText } from '../../../src/novel/import/survey.ts'
+import { measure } from '../../../src/novel/words.ts'
 import { hanProse, pieces, prose } from './reading.ts'
 
 const line = fc.oneof(

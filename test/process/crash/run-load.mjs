@@ -28,7 +28,7 @@ const store = sqlite({
   faults: { beforeCommit: () => pass('before-commit'), afterCommit: () => pass('after-commit') },
 })
 // Registered before the engine's own listener: the write is made, and nobody has been woken.
-store.outbox.onTelling(() => pass('before-wake-up'))
+store.outbox.onDue(() => pass('before-wake-up'))
 const tasks = loadTasks({ ledger, boot, pass })
 const engine = await createEngine({
   tasks: Object.values(tasks),

@@ -7,7 +7,7 @@ import type { LibrarySession } from './session.ts'
 /** Scenes that one transaction removes. */
 const leftoverStep = 500
 
-/** Removes one step of the rows that only an earlier attempt wrote. Answers whether there may be more. */
+/** Removes one step of the rows that only an earlier attempt wrote. Returns whether there may be more. */
 export async function removeLeftovers(library: LibrarySession, draft: DraftWriter): Promise<boolean> {
   const { novelId, generation } = draft
   if (generation === 1) return false

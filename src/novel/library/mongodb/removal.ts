@@ -32,7 +32,7 @@ export async function deletionStep(
   return 'done'
 }
 
-/** Answers how many scenes there were, at most `limit`. */
+/** Returns how many scenes there were, at most `limit`. */
 async function removeScenes(
   library: LibrarySession,
   novelId: string,

@@ -8,7 +8,7 @@ const rowsPerScene = 20
 
 const ofGeneration = ['search_vectors', 'search_shards', 'search_passages', 'search_scenes']
 
-/** Deletes one step of a generation; its segments, by which it is found, go last. Answers whether there is more. */
+/** Deletes one step of a generation; its segments, by which it is found, go last. Returns whether there is more. */
 export function deleteGeneration(db: Database, novel: number, generation: number, limit: number): boolean {
   const rows = limit * rowsPerScene
   for (const table of ofGeneration) {
@@ -25,7 +25,7 @@ export function deleteGeneration(db: Database, novel: number, generation: number
   return changes === limit
 }
 
-/** Deletes one step of all that a novel's index has. Answers whether there is more. */
+/** Deletes one step of all that a novel's index has. Returns whether there is more. */
 export function deleteIndex(db: Database, novel: number, limit: number): boolean {
   const generation = oldestGeneration(db, novel, [])
   if (generation !== undefined) {

@@ -157,7 +157,7 @@ function begin(db: Database, row: IndexRow, { builder, vectors }: Builder): Inde
   return { ...build, generation, textVersion: row.novel_text_version, segments: 0 }
 }
 
-/** Begins a build from nothing, in place of one that was not finished. Answers its generation. */
+/** Begins a build from nothing, in place of one that was not finished. Returns its generation. */
 function beginNew(db: Database, row: IndexRow, { builder, vectors }: Builder): number {
   const generation = (row.last_generation ?? 0) + 1
   statement(

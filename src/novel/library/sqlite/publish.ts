@@ -6,7 +6,7 @@ import { deleteScenes } from './removal.ts'
 import { countsOf, standing } from './standing.ts'
 import { statement } from './statement.ts'
 
-/** Removes one step of the rows that only an earlier attempt wrote. Answers whether there may be more. */
+/** Removes one step of the rows that only an earlier attempt wrote. Returns whether there may be more. */
 export function removeLeftovers(db: Database, draft: DraftWriter): boolean {
   const held = standing(db, draft)
   if (held.outcome !== 'written' || draft.generation === 1) return false

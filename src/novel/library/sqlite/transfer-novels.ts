@@ -96,7 +96,7 @@ function indexOf(row: NovelColumns): IndexRow {
   return { lastGeneration, answering }
 }
 
-/** Answers the key of the novel. How many summaries it has is counted when its scenes are written. */
+/** Returns the key of the novel. How many summaries it has is counted when its scenes are written. */
 function insertNovel(db: Database, { index: _, ...row }: NovelRow): number {
   const key = statement<number>(
     db,

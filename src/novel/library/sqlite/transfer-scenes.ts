@@ -66,7 +66,7 @@ function writeScene(db: Database, row: SceneRow): void {
   keep(db, scene, row.history)
 }
 
-/** Answers the key of the scene; undefined where its chapter is not there. */
+/** Returns the key of the scene; undefined where its chapter is not there. */
 function insertScene(db: Database, row: SceneRow): number | undefined {
   return statement<number>(
     db,
