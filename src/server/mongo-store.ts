@@ -1,5 +1,5 @@
 import { QuillworkError } from '../index.ts'
-import { type MongoOptions, type MongoStore, mongodb } from '../store/mongodb/index.ts'
+import { createMongoStore, type MongoStore } from '../store/mongodb/store.ts'
 import { shownAddress } from './addresses.ts'
 
 /** The store of an address. Throws CONFIG_INVALID for one that the driver cannot read: some of its errors repeat it with its password. */
@@ -8,13 +8,9 @@ export function mongoStore(
   options: { database?: string | undefined; filling?: boolean } = {},
 ): MongoStore {
   const { database, filling } = options
-  const given: MongoOptions = {
-    url: address,
-    ...(database === undefined ? {} : { database }),
-    ...(filling === undefined ? {} : { filling }),
-  }
+  const given = { url: address, ...(database === undefined ? {} : { database }) }
   try {
-    return mongodb(given)
+    return createMongoStore(given, filling === undefined ? {} : { filling })
   } catch (error) {
     const shown = shownAddress(address)
     const why = error instanceof Error ? error.message.replaceAll(address, shown) : ''

@@ -47,7 +47,7 @@ describeRows('a database that is away, or does not answer', () => {
         const lostAnswers = { every: size.of(0.1, 0.05) }
         await startAll(system, size.of(2, 4), { lostAnswers })
         const client = await system.start({ start: false, lostAnswers })
-        await client.order('submit', { plan: { most: 8 }, from: 0, count: size.of(100, 2_200), seed })
+        await client.order('submit', { plan: { most: 8 }, from: 0, count: size.of(60, 2_200, 100), seed })
         const report = await finish(system)
         expect(report.faults).toBeGreaterThan(size.of(20, 200))
         expect(report.acknowledged).toBe(report.attempted)

@@ -5,6 +5,7 @@ import fc from 'fast-check'
 import { QuillworkError } from 'quillwork'
 import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { listKeys, openKeys, removeKey, storeKey } from '../../src/server/key-file.ts'
+import { sizeOf } from '../size.ts'
 
 const secret = 'a-long-random-secret'
 let data: string
@@ -43,7 +44,7 @@ describe('stored keys', () => {
         }
         expect(listKeys(data).map(({ name }) => name)).toEqual(Object.keys(entries).sort())
       }),
-      { numRuns: 5 },
+      { numRuns: sizeOf(2, 5) },
     )
   })
 
@@ -116,7 +117,7 @@ describe('stored keys that cannot be opened', () => {
         expect(said).not.toContain('s3cret')
         expect(read('other')).toBe('sk-0ther')
       }),
-      { numRuns: 8 },
+      { numRuns: sizeOf(3, 8) },
     )
   })
 
