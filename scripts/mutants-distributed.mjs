@@ -102,13 +102,7 @@ export const distributedMutants = [
   ],
 
   // Sub-tasks and their counts.
-  [
-    'mongodb claim: a sub-task that nobody counted',
-    claim,
-    ', counted: { $exists: true } }',
-    ' }',
-    processes,
-  ],
+  ['mongodb claim: a sub-task that nobody counted', claim, ', counted: { $exists: true } }', ' }', processes],
   [
     'mongodb create: no place in line before the count',
     'src/store/mongodb/new-task.ts',

@@ -4,12 +4,12 @@ import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { RequestTrace, RequestTracer } from '../observe/trace-requests.ts'
 import { readTraceparent } from '../task/trace-context.ts'
 
-/** Where spans are made for requests, those of requests on their way. */
+/** The spans of requests in progress, where a tracer makes any. */
 const traces = new WeakMap<IncomingMessage, RequestTrace>()
 
 /**
- * Names requests: by the trace id that the caller sent, or by a new one. With a tracer, each request of the API has a span from here to
- * the end of its answer.
+ * Returns what names requests: by the trace id of the caller, else by a new one. With a tracer, each request of the API has a span from
+ * here to the end of its response.
  */
 export function requestNames(tracer: RequestTracer | undefined): (request: IncomingMessage) => string {
   return request => {
@@ -21,7 +21,7 @@ export function requestNames(tracer: RequestTracer | undefined): (request: Incom
   }
 }
 
-/** Handles each request that has a span within it, and ends the span with the answer. */
+/** Runs each request within its span, and ends the span with the response. */
 export function addTraces(app: FastifyInstance): void {
   app.addHook('onRequest', (request, reply, done) => {
     const trace = traces.get(request.raw)
@@ -31,10 +31,7 @@ export function addTraces(app: FastifyInstance): void {
   })
 }
 
-/**
- * The trace context that a submitted task carries: the caller's trace, and this request as the parent of what follows. No two
- * requests have the same.
- */
+/** Returns the trace context of a submitted task: the caller's trace, with this request as the parent. No two requests have the same. */
 export function traceparentFor(request: FastifyRequest): string {
   const trace = traces.get(request.raw)
   if (trace !== undefined) return trace.traceparent

@@ -32,7 +32,7 @@ const {
   roles = ['worker', 'maintenance'],
   start = true,
   slots = 8,
-  times = { lease: '3s', sweep: '1s', grace: '5s' },
+  times = { lease: '3s', sweepInterval: '1s', grace: '5s' },
   retry = { maxAttempts: 50, backoff: [200] },
   brokerOptions = {},
   resendAfter = {},

@@ -12,7 +12,7 @@ describeRows('processes that are told to stop', () => {
   row(34, 'all workers are restarted one by one under load', async ({ seed, size, finish }) =>
     onServers(async system => {
       // What one worker gives back fits into the slots that the others have to spare.
-      const options = { times: { lease: '3s', sweep: '500ms', grace: '300ms' }, slots: 16 }
+      const options = { times: { lease: '3s', sweepInterval: '500ms', grace: '300ms' }, slots: 16 }
       const workers = await startAll(system, size.of(2, 4), options)
       for (let restart = 0; restart < size.of(3, 30, 4); restart++) {
         const count = size.of(12, 40)
@@ -44,7 +44,7 @@ describeRows('processes that are told to stop', () => {
     async ({ seed, finish }) =>
       onServers(async (system, { rabbitUrl }) => {
         await using proxy = await startProxy(rabbitUrl)
-        const times = { lease: '60s', sweep: '500ms' }
+        const times = { lease: '60s', sweepInterval: '500ms' }
         const patient = await system.start({ times: { ...times, grace: '50s' }, slots: 4 })
         await system.submit({ name: 'leaves', kind: 'oversleep' }, 4, seed)
         await until(() => running(system.lines(), patient.boot) === 4, 'tasks that run')

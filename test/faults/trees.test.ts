@@ -91,7 +91,7 @@ describeRows('trees, cancels and sweeps', () => {
 
   row(27, 'a sweeper is stopped between its look and its write', async ({ seed, size, finish }) =>
     onServers(async system => {
-      const times = { lease: '2s', sweep: '500ms', grace: '5s' }
+      const times = { lease: '2s', sweepInterval: '500ms', grace: '5s' }
       for (let round = 0; round < size.of(1, 10); round++) {
         const victim = await system.start({ times, roles: ['worker'] })
         await system.submit({ name: 'leaves', ms: 1_500 }, 8, seed, round * 100)
@@ -121,13 +121,13 @@ describeRows('trees, cancels and sweeps', () => {
     'a sweeper is stopped after its look at leases that are extended before its write',
     async ({ seed, finish }) =>
       onServers(async system => {
-        const times = { lease: '5s', sweep: '500ms', grace: '5s' }
+        const times = { lease: '5s', sweepInterval: '500ms', grace: '5s' }
         await system.start({ times, roles: ['worker'] })
         await system.submit({ name: 'leaves', ms: 15_000 }, 4, seed)
         await until(() => running(system.lines()) === 4, 'tasks that run')
         // By its clock every lease is over. It looks once.
         const slow = await system.start({
-          times: { ...times, sweep: '10m' },
+          times: { ...times, sweepInterval: '10m' },
           roles: ['maintenance'],
           aheadMs: 60_000,
           stop: 'before-apply',

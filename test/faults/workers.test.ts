@@ -150,7 +150,7 @@ describeRows('processes that die or hang', () => {
     'a worker is stopped for three leases, wakes up, and finds its tasks taken',
     async ({ seed, size, finish }) =>
       onServers(async system => {
-        const times = { lease: '2s', sweep: '500ms', grace: '5s' }
+        const times = { lease: '2s', sweepInterval: '500ms', grace: '5s' }
         const zombie = await system.start({ times })
         // Four try to write when they are too late, and three to end while their successors run.
         await system.submit({ name: 'leaves', kind: 'pause' }, 4, seed)
@@ -185,7 +185,7 @@ describeRows('processes that die or hang', () => {
 
   slowRow(7, 'a handler holds the event loop for three leases', async ({ seed, finish }) =>
     onServers(async system => {
-      const times = { lease: '2s', sweep: '500ms', grace: '5s' }
+      const times = { lease: '2s', sweepInterval: '500ms', grace: '5s' }
       const blocked = await system.start({ times, slots: 4 })
       await system.submit({ name: 'leaves', kind: 'block', ms: 6_000 }, 1, seed)
       await blocked.says('blocking')

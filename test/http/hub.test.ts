@@ -156,9 +156,9 @@ describe('events of other processes', () => {
     const { hub, gap, watch } = hubOf()
     const client = watch()
     await until(() => client.lastId !== '', 'first id')
-    expect(await hub.isToldAfter(client.lastId, () => true)).toBe(true)
+    expect(await hub.isLastFor(client.lastId, () => true)).toBe(true)
     gap()
-    expect(await hub.isToldAfter(client.lastId, () => false)).toBe(false)
+    expect(await hub.isLastFor(client.lastId, () => false)).toBe(false)
   })
 
   test('count for a client that does not read, also while the store that tells whose they are is away', async () => {

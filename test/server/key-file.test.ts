@@ -96,8 +96,8 @@ describe('stored keys that cannot be opened', () => {
   test('another secret is told, and does not write', () => {
     const before = readFileSync(file(), 'utf8')
     const wrong = 'another-long-secret'
-    expect(refusal(() => openKeys(data, wrong))).toMatch(/QUILLWORK_SECRET does not open .*keys\.json/)
-    expect(refusal(() => storeKey(data, wrong, { name: 'x', key: 'y' }))).toMatch(/does not open/)
+    expect(refusal(() => openKeys(data, wrong))).toMatch(/QUILLWORK_SECRET does not decrypt .*keys\.json/)
+    expect(refusal(() => storeKey(data, wrong, { name: 'x', key: 'y' }))).toMatch(/does not decrypt/)
     expect(refusal(() => openKeys(data, undefined))).toMatch(/QUILLWORK_SECRET is not set/)
     expect(readFileSync(file(), 'utf8')).toBe(before)
   })
@@ -137,7 +137,7 @@ describe('stored keys that cannot be opened', () => {
 
   test.each(['', '{', '[]', '{"version":2,"keys":{}}', 'null'])('a file with %j is told', other => {
     writeFileSync(file(), other)
-    expect(refusal(() => openKeys(data, secret))).toMatch(/not a file of keys that this version reads/)
+    expect(refusal(() => openKeys(data, secret))).toMatch(/not a key file that this version reads/)
     expect(refusal(() => storeKey(data, secret, { name: 'x', key: 'y' }))).toMatch(/not a file of keys/)
     expect(readFileSync(file(), 'utf8')).toBe(other)
   })

@@ -87,7 +87,7 @@ export interface SlotOptions {
  * One worker slot: one consumer that holds at most one delivery. Its channel is its own: an error of another slot, or a late
  * acknowledgement, cannot take its delivery away.
  */
-export class Slot {
+class Slot {
   readonly plan: ChannelPlan<Channel>
   readonly #options: SlotOptions
   #channel: Channel | undefined

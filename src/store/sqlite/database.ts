@@ -4,6 +4,7 @@
  * before it tells anybody), so that a slow disk does not stand in the way of the event loop.
  */
 import type { Database } from 'better-sqlite3'
+import { createEmitter } from '../../runtime/emitter.ts'
 import { gather } from '../../runtime/gather.ts'
 import { closedError, storeError } from './failures.ts'
 import type { StoreFaults } from './faults.ts'
@@ -54,7 +55,7 @@ export function openDatabase(file: string, faults: StoreFaults = {}): DatabaseFi
   const db = openFile(file)
   const transactions = createTransactions(db, faults)
   const syncer = createSyncer(file === ':memory:' ? undefined : `${file}-wal`, faults)
-  const listeners = new Set<() => void>()
+  const commits = createEmitter()
   let rounds = 0
   let closed = false
   let hasFailed = false
@@ -92,7 +93,7 @@ export function openDatabase(file: string, faults: StoreFaults = {}): DatabaseFi
           for (const job of jobs) job.reject(error)
         },
       )
-      for (const listener of listeners) listener()
+      commits.emit()
     } catch (error) {
       hasFailed = true
       const coded = storeError(error, file)
@@ -118,10 +119,7 @@ export function openDatabase(file: string, faults: StoreFaults = {}): DatabaseFi
       hasFailed ? enqueue({ writes: true, work: touch, committed: undefined }) : Promise.resolve(),
     join: participant => transactions.participants.push(participant),
     migrate: (part, migrations) => migrateFile(db, file, { part, migrations }),
-    onCommit(listener) {
-      listeners.add(listener)
-      return () => listeners.delete(listener)
-    },
+    onCommit: listener => commits.on(listener),
     async close() {
       if (closed) return
       closed = true

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { columnsOf, cut, pad, printable } from '../../src/cli/width.ts'
+import { columnsOf, cut, pad, printable } from '../../src/cli/text.ts'
 
 describe('columns', () => {
   test.each([
