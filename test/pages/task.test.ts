@@ -263,7 +263,7 @@ describePages('one task', () => {
     await using opened = await openTask(id, '', { width: 360, height: 740, language: 'zh', theme: 'dark' })
     const { page } = opened
     await statusIs(page, 'FAILED')
-    for (const part of ['日志', '参数', '结果', '用量与预算', '经过']) {
+    for (const part of ['日志', '参数', '结果', '用量与预算', '时间线']) {
       const control = page.getByRole('button', { name: part, exact: true })
       await control.click()
       await expect.poll(() => control.getAttribute('aria-expanded'), patient).toBe('true')

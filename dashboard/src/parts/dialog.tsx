@@ -1,4 +1,4 @@
-import { type ModalProps, Stack, Text, TextInput } from '@mantine/core'
+import { type ModalProps, Stack, TextInput } from '@mantine/core'
 import { useBlocker } from '@tanstack/react-router'
 import { type ReactNode, Suspense, useState } from 'react'
 import { useTranslations } from 'use-intl'
@@ -80,23 +80,15 @@ export function Confirm(props: ConfirmProps) {
 }
 
 /** Asks before something that was typed and not saved is left behind. Returns the question, to be rendered where the typing is. */
-export function useUnsaved(isUnsaved: boolean): ReactNode {
-  const t = useTranslations('parts.unsaved')
+export function useUnsaved(
+  isUnsaved: boolean,
+  question: Pick<ConfirmProps, 'title' | 'action' | 'isDangerous' | 'children'>,
+): ReactNode {
   const blocker = useBlocker({
     shouldBlockFn: ({ current, next }) => isUnsaved && current.pathname !== next.pathname,
     enableBeforeUnload: isUnsaved,
     withResolver: true,
   })
   if (blocker.status !== 'blocked') return null
-  return (
-    <Confirm
-      title={t('title')}
-      action={t('leave')}
-      isDangerous
-      onConfirm={blocker.proceed}
-      onClose={blocker.reset}
-    >
-      <Text>{t('text')}</Text>
-    </Confirm>
-  )
+  return <Confirm {...question} onConfirm={blocker.proceed} onClose={blocker.reset} />
 }

@@ -43,7 +43,13 @@ export function SummaryEditor({ scene, language, isBeingMade, onClose }: Summary
   const isChanged = text !== before
   // Saved as it is, a summary of an older text becomes one of the text that is there.
   const canSave = isChanged || seen.summary?.outOfDate === true
-  const question = useUnsaved(isChanged)
+  const unsaved = useTranslations('parts.unsaved')
+  const question = useUnsaved(isChanged, {
+    title: unsaved('title'),
+    action: unsaved('leave'),
+    isDangerous: true,
+    children: <Text>{unsaved('text')}</Text>,
+  })
   return (
     <Stack gap="sm">
       {there !== undefined ? (

@@ -12,11 +12,10 @@ import {
   Title,
 } from '@mantine/core'
 import { IconArrowsSplit, IconFeather } from '@tabler/icons-react'
-import { useBlocker } from '@tanstack/react-router'
 import { type ReactNode, useDeferredValue } from 'react'
 import { useTranslations } from 'use-intl'
 import { measure } from '../../../src/novel/words.ts'
-import { Confirm } from '../parts/dialog.tsx'
+import { useUnsaved } from '../parts/dialog.tsx'
 import { Form } from '../parts/form.tsx'
 import { notifyDone } from '../parts/notify.tsx'
 import { Provenance } from '../parts/provenance.tsx'
@@ -49,6 +48,12 @@ export function Editor({ scene, first, isBeingWritten, onClose }: EditorProps) {
     notifyDone(t(isMore ? 'savedButMore' : 'saved'))
     if (!isMore) onClose()
   })
+  // What was typed is kept in the browser all the same.
+  const question = useUnsaved(isChanged, {
+    title: t('leaveTitle'),
+    action: t('leave'),
+    children: <Text size="sm">{t('leaveText')}</Text>,
+  })
   const drop = () => {
     keepDraft(scene.id, undefined)
     onClose()
@@ -56,7 +61,7 @@ export function Editor({ scene, first, isBeingWritten, onClose }: EditorProps) {
   return (
     <>
       {/* Not within the form: what is submitted in a dialog is submitted in all that is around it. */}
-      <BeforeLeaving isChanged={isChanged} />
+      {question}
       {save.theirs !== undefined ? (
         <BothVersions
           mine={draft}
@@ -180,22 +185,6 @@ function Count({ content }: { content: string }) {
     <Text size="sm" c="dimmed" className="numbers" data-words={words}>
       {t('count', { words, characters })}
     </Text>
-  )
-}
-
-/** Asks before the page is left with something unsaved. It is kept in the browser all the same. */
-function BeforeLeaving({ isChanged }: { isChanged: boolean }) {
-  const t = useTranslations('scenes.edit')
-  const blocker = useBlocker({
-    shouldBlockFn: ({ current, next }) => isChanged && current.pathname !== next.pathname,
-    enableBeforeUnload: isChanged,
-    withResolver: true,
-  })
-  if (blocker.status !== 'blocked') return null
-  return (
-    <Confirm title={t('leaveTitle')} action={t('leave')} onConfirm={blocker.proceed} onClose={blocker.reset}>
-      <Text size="sm">{t('leaveText')}</Text>
-    </Confirm>
   )
 }
 

@@ -26,6 +26,12 @@ import { useTaskCounts } from '../queries/task-queries.ts'
 import { useWriting } from '../text/format.ts'
 import classes from './tasks.module.css'
 
+/** What the list shows, and what to do when that is changed. */
+export interface FilterProps {
+  search: TasksSearch
+  onSearch: (search: TasksSearch) => void
+}
+
 /** Returns whether anything is filtered; the order is no filter. */
 export function isFiltered({ order: _order, ...filters }: TasksSearch): boolean {
   return Object.keys(filters).length > 0
@@ -240,13 +246,7 @@ function timeOfTyped(typed: string, zone: 'local' | 'utc'): string | undefined {
  * How many tasks there are by status, sub-tasks included. A tile shows what it counts: the tasks of that status, sub-tasks too; pressed
  * again, it shows all again.
  */
-export function StatusTiles({
-  search,
-  onSearch,
-}: {
-  search: TasksSearch
-  onSearch: (search: TasksSearch) => void
-}) {
+export function StatusTiles({ search, onSearch }: FilterProps) {
   const t = useTranslations('tasks')
   const { counts, isKnown } = useTaskCounts()
   const { status: shown, all: _all, ...others } = search
@@ -278,10 +278,4 @@ function Count({ value }: { value: number | undefined }) {
       {value === undefined ? '–' : writing.number(value)}
     </Text>
   )
-}
-
-/** What the list shows, and what to do when that is changed. */
-export interface FilterProps {
-  search: TasksSearch
-  onSearch: (search: TasksSearch) => void
 }
