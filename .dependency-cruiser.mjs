@@ -106,7 +106,7 @@ const packages = [
   only('better-sqlite3', ['store/sqlite', 'novel/library/sqlite']),
   only('amqplib', ['broker/rabbitmq']),
   only('fastify|@fastify/[^/]+|fastify-type-provider-zod', ['http', 'server']),
-  only('commander', ['cli']),
+  only('commander|string-width|eventsource-parser', ['cli']),
   only('prom-client', ['observe', 'http', 'server']),
   only('@opentelemetry/api', ['observe']),
   only('pino', ['observe', 'http', 'server', 'cli']),

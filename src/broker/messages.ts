@@ -9,9 +9,9 @@ import type { ControlMessage, DeadMessage } from './broker.ts'
 /** What a message is, in its property `type`. */
 export const messageTypes = {
   delivery: 'quillwork.delivery',
-  notice: 'quillwork.dead-letter',
+  notification: 'quillwork.dead-letter',
   control: 'quillwork.control',
-  /** Tries a binding; whoever receives it acknowledges it and does nothing. */
+  /** Tries a binding; its receiver acknowledges it and does nothing. */
   probe: 'quillwork.probe',
 } as const
 
@@ -91,8 +91,8 @@ export function readDelivery(message: IncomingMessage): Read<Delivery> {
     attempt,
     quarantined: headers['x-quarantined'] === true,
   }
-  const told = readHeaders(message)
-  return { value: told === undefined ? delivery : { ...delivery, headers: told } }
+  const context = readHeaders(message)
+  return { value: context === undefined ? delivery : { ...delivery, headers: context } }
 }
 
 function readHeaders({ headers, properties }: IncomingMessage): DeliveryHeaders | undefined {
@@ -108,12 +108,12 @@ function readHeaders({ headers, properties }: IncomingMessage): DeliveryHeaders 
   }
 }
 
-/** The message that tells of a dead letter whose delivery was not there to carry the news. */
-export function noticeMessage(notice: DeadLetterNotification): OutgoingMessage {
-  const { taskId, taskType, attempt, userId, retryCount } = notice
+/** Returns the notification of a dead letter whose delivery was not there to be nacked. */
+export function notificationMessage(notification: DeadLetterNotification): OutgoingMessage {
+  const { taskId, taskType, attempt, userId, retryCount } = notification
   return {
-    content: JSON.stringify(notice),
-    type: messageTypes.notice,
+    content: JSON.stringify(notification),
+    type: messageTypes.notification,
     contentType: 'application/json',
     messageId: `${taskId}/${attempt}/dead-letter`,
     correlationId: taskId,
@@ -126,7 +126,7 @@ export function noticeMessage(notice: DeadLetterNotification): OutgoingMessage {
   }
 }
 
-/** The message that tells every process something. */
+/** Returns the message that carries a control message to every process. */
 export function controlMessage(message: ControlMessage, id: string): OutgoingMessage {
   return {
     content: JSON.stringify(message),
@@ -137,7 +137,7 @@ export function controlMessage(message: ControlMessage, id: string): OutgoingMes
   }
 }
 
-/** Reads what a process told the others. */
+/** Reads a control message. */
 export function readControl({ content }: IncomingMessage): Read<ControlMessage> {
   const read = readObject(content)
   if ('malformed' in read) return read
@@ -149,7 +149,7 @@ export function readControl({ content }: IncomingMessage): Read<ControlMessage> 
   return { malformed: 'not a control message that this version knows' }
 }
 
-/** Reads a message of the dead letter queue: a delivery or a notice, which name their task alike. At worst it is malformed. Never throws. */
+/** Reads a message of the dead letter queue: a delivery or a notification, which name their task alike. At worst it is malformed. Never throws. */
 export function readDead(message: IncomingMessage): DeadMessage {
   const common = {
     id: hashOf(message),

@@ -29,7 +29,7 @@ export interface EngineSettings {
   readonly roles: ReadonlySet<EngineRole>
 }
 
-/** What a started engine does beside telling what it submits: run tasks, or look after what nobody else does (sweep, schedules). */
+/** What a started engine does beside publishing what it submits: run tasks, or the upkeep (sweep, schedules). */
 export type EngineRole = 'worker' | 'maintenance'
 
 /** Worker slots of a lane that nobody configured. */
@@ -47,6 +47,7 @@ export function resolveSettings(
   lanesOfTasks: Iterable<string>,
 ): EngineSettings {
   const times = options.times ?? {}
+  refuseRenamedTimes(times)
   return Object.freeze({
     nodeId: options.nodeId ?? `${hostname()}-${randomUUID().slice(0, 8)}`,
     lanes: resolveLanes(options.lanes ?? {}, lanesOfTasks),
@@ -60,6 +61,15 @@ export function resolveSettings(
     retention: resolveRetention(options.retention ?? {}),
     roles: new Set<EngineRole>(options.roles ?? ['worker', 'maintenance']),
   })
+}
+
+/** Former names of times, with the names that they have now. */
+const renamedTimes = { sweep: 'sweepInterval', obey: 'abortGrace' }
+
+function refuseRenamedTimes(times: object): void {
+  for (const [former, name] of Object.entries(renamedTimes))
+    if (Object.hasOwn(times, former))
+      throw new QuillworkError('OPTION_INVALID', `times.${former} is now called times.${name}.`)
 }
 
 function resolveRetention(configured: Partial<Record<TaskStatus, Duration>>): Retention {

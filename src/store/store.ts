@@ -316,8 +316,6 @@ export interface NodeStore {
 export interface StoreCapabilities {
   /** Several processes may share the store. SQLite: no, one process owns the file. */
   readonly manyProcesses: boolean
-  /** Deliveries that were told survive the process. SQLite: no, the in-process broker dies with it. */
-  readonly durableDeliveries: boolean
   /** A task can be created within a transaction of the caller. SQLite: no, the file is written by the store alone. */
   readonly callerTransactions: boolean
 }

@@ -72,12 +72,12 @@ export const remoteBrokerCases: readonly BrokerCase[] = [
       const { broker, remote } = await openRemote(context)
       const worker = new Worker()
       broker.consume({ lane: 'default', slots: 2 }, worker.receive)
-      const room = broker.room('default')
+      const room = broker.capacity('default')
       const [shortest] = remote.delays
       assert.ok(shortest !== undefined && shortest <= 1_000)
       const sentAt = performance.now()
       assert.deepEqual(await broker.publish([withHeaders(shortest)]), ['confirmed'])
-      assert.equal(broker.room('default'), room)
+      assert.equal(broker.capacity('default'), room)
       await context.until(() => worker.taken.length > 0, 'delayed delivery')
       const waited = performance.now() - sentAt
       assert.ok(waited >= shortest - 5 && waited < shortest + 1_000, `it came after ${waited} ms`)
@@ -91,8 +91,8 @@ export const remoteBrokerCases: readonly BrokerCase[] = [
     needs: 'remote',
     async run(context) {
       const { broker } = await openRemote(context)
-      await context.until(() => broker.room('default') > 0, 'room')
-      assert.equal(broker.room('unknown'), 0)
+      await context.until(() => broker.capacity('default') > 0, 'room')
+      assert.equal(broker.capacity('unknown'), 0)
     },
   },
   {
@@ -106,7 +106,7 @@ export const remoteBrokerCases: readonly BrokerCase[] = [
       broker.consume({ lane: 'default', slots: 1 }, worker.receive)
       await publish(context, broker, deliveries(20))
       await context.until(() => worker.busy === 1, 'a busy slot')
-      await context.until(() => broker.room('default') === 0, 'a full lane')
+      await context.until(() => broker.capacity('default') === 0, 'a full lane')
       assert.equal(broker.takesUrgent?.('default'), true)
       const [crashed] = deliveries(1, 'default', 20)
       assert.ok(crashed !== undefined)
@@ -148,7 +148,7 @@ export const remoteBrokerCases: readonly BrokerCase[] = [
     async run(context) {
       const { remote } = await openRemote(context)
       const dead: DeadMessage[] = []
-      assert.deepEqual(await remote.publishNotices([notice]), ['confirmed'])
+      assert.deepEqual(await remote.publishNotifications([notice]), ['confirmed'])
       const stop = remote.consumeDeadLetters(message => {
         dead.push(message)
         return new Promise(() => undefined)

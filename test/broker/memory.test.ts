@@ -41,6 +41,6 @@ describe('the broker within a process', () => {
     broker.consume({ lane: 'default', slots: 1 }, never)
     await turn()
     expect(taken).toEqual(['a'])
-    expect(broker.room('default')).toBe(1)
+    expect(broker.capacity('default')).toBe(1)
   })
 })

@@ -4,7 +4,7 @@ import {
   controlMessage,
   deliveryMessage,
   type IncomingMessage,
-  noticeMessage,
+  notificationMessage,
   type OutgoingMessage,
   readControl,
   readDead,
@@ -119,7 +119,7 @@ describe('a dead message', () => {
       attempt: 3,
       retryCount: 2,
     }
-    const told = noticeMessage({ ...notice, reason: 'permanent', code: 'HANDLER_FAILED' })
+    const told = notificationMessage({ ...notice, reason: 'permanent', code: 'HANDLER_FAILED' })
     expect(readDead(arrived(told))).toMatchObject({ taskId: 'task-1', attempt: 3 })
   })
 

@@ -63,7 +63,7 @@ describeDistributed('delivery', () => {
         url: home.databaseUrl,
         faults: {
           before(operation) {
-            if (operation !== 'count sub-tasks') return
+            if (operation !== 'aggregate sub-tasks') return
             isCounting = true
             return released
           },

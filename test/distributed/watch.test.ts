@@ -49,7 +49,7 @@ async function behindProxy(home: Installation, tasks: readonly AnyTask[]) {
     roles: ['maintenance'],
     store: mongodb({ url: home.databaseUrl }),
     broker: rabbitmq({ url: proxy.through(home.brokerUrl), prefix: home.prefix }),
-    times: { lease: '3s', sweep: '300ms', grace: '200ms' },
+    times: { lease: '3s', sweepInterval: '300ms', grace: '200ms' },
   } as unknown as Parameters<typeof createEngine>[0])) as Engine
   await engine.start()
   return {

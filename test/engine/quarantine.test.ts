@@ -1,6 +1,6 @@
 import { createManualClock } from 'quillwork/testing'
 import { expect, it } from 'vitest'
-import { Quarantine } from '../../src/engine/quarantine.ts'
+import { Quarantine } from '../../src/engine/attempt.ts'
 
 it('one has the turn; others get it in their order, or are told in time that they do not', async () => {
   const clock = createManualClock()

@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { hasEnded } from 'quillwork'
 import { type Order, type ScriptedTasks, scriptedTasks, type TestEngine, testEngine } from 'quillwork/testing'
 import { describe, expect, it } from 'vitest'
+import { sizeOf } from '../size.ts'
 import { allTasks, expectInvariants } from './invariants.ts'
 
 /** Orders of a task that ends by itself within an hour, whatever happens to it. */
@@ -136,7 +137,7 @@ describe('whatever people and processes do', () => {
           records.map(({ version }) => version),
         )
       }),
-      { numRuns: 40 },
+      { numRuns: sizeOf(12, 40) },
     )
   })
 })

@@ -62,9 +62,12 @@ describe('submitting', () => {
     const traceparent = `00-${'a'.repeat(32)}-${'b'.repeat(16)}-01`
     const options = { userId: 'ann', tags: ['x', 'y'], lane: 'batch', priority: 'high', traceparent } as const
     const kept = await t.submit(echo, 'x', options)
-    const dropped = await t.submit(echo, 'x', { traceparent: 'nonsense' })
     expect(await t.tasks.get(kept.taskId)).toMatchObject(options)
-    expect((await t.tasks.get(dropped.taskId)).traceparent).toBeUndefined()
+    const invalid = ['nonsense', traceparent.replace(/^00/, 'ff'), traceparent.replaceAll('a', '0')]
+    for (const other of [...invalid, traceparent.replaceAll('b', '0')]) {
+      const dropped = await t.submit(echo, 'x', { traceparent: other })
+      expect((await t.tasks.get(dropped.taskId)).traceparent).toBeUndefined()
+    }
   })
 
   it('F14: the trace context goes from the parent to its sub-tasks', async () => {

@@ -92,6 +92,15 @@ describe('a timeout', () => {
   })
 })
 
+describe('the times of an engine', () => {
+  it.each<[times: object, message: string]>([
+    [{ sweep: '5s' }, 'times.sweep is now called times.sweepInterval.'],
+    [{ obey: '10s' }, 'times.obey is now called times.abortGrace.'],
+  ])('a former name, %j, is refused with the new one', async (times, message) => {
+    await expect(testEngine({ tasks: [], times })).rejects.toMatchObject({ code: 'OPTION_INVALID', message })
+  })
+})
+
 describe('a deadline', () => {
   const due = defineTask({
     type: 'Due',

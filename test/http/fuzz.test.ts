@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { ann } from '../novel/tasks/novel-engine.ts'
+import { sizeOf } from '../size.ts'
 import type { OpenApi, Operation } from './api.ts'
 import { type NovelApi, serveNovels } from './novel-api.ts'
 
@@ -153,7 +154,7 @@ test('every route answers whatever is sent as the document declares, and never w
           statuses.add(answer.status)
           expect(answer.status, `${method} ${path} ${body}`).toBeLessThan(500)
         }),
-        { numRuns: 30 },
+        { numRuns: sizeOf(10, 30) },
       )
     }
   }

@@ -1,6 +1,7 @@
 import { request } from 'node:http'
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { sizeOf } from '../size.ts'
 import { type Api, expectProblem, serve } from './api.ts'
 
 let api: Api
@@ -78,7 +79,7 @@ describe('queries', () => {
           expect((await api.ask(`/v1/tasks/${encoded(id)}`)).status).toBeOneOf([200, 400, 404])
         },
       ),
-      { numRuns: 150 },
+      { numRuns: sizeOf(50, 150) },
     )
   }, 90_000)
 })
@@ -133,7 +134,7 @@ describe('bodies', () => {
         expect(answer.headers.get('x-content-type-options')).toBe('nosniff')
         expect(answer.headers.get('content-security-policy')).toContain("default-src 'none'")
       }),
-      { numRuns: 100 },
+      { numRuns: sizeOf(40, 100) },
     )
   })
 

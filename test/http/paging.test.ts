@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { sizeOf } from '../size.ts'
 import { type Api, serve } from './api.ts'
 
 interface Page {
@@ -46,7 +47,7 @@ describe('paging', () => {
         expect(new Set(seen).size).toBe(seen.length)
         expect(seen.filter(id => before.includes(id))).toEqual([...before].reverse())
       }),
-      { numRuns: 15 },
+      { numRuns: sizeOf(6, 15) },
     )
   }, 90_000)
 

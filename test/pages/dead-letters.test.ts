@@ -63,7 +63,7 @@ describePages('what needs attention', () => {
     const [id = ''] = await failing('scene 12 is missing', 2, 1)
     await using opened = await open(`${server.url}/dead-letters`)
     const { page } = opened
-    await groupOf(page, 'is missing').getByRole('link', { name: 'Look at them' }).click()
+    await groupOf(page, 'is missing').getByRole('link', { name: 'Show them' }).click()
     await page.getByText('2 of 2 shown').waitFor()
     const row = page.locator(`[data-task-id="${id}"]`)
     await row.getByRole('button', { name: 'Scripted' }).click()
@@ -113,7 +113,7 @@ describePages('what needs attention', () => {
     const [id = ''] = await failing('the bell is cracked', 1)
     await using opened = await open(`${server.url}/dead-letters`)
     const { page } = opened
-    await groupOf(page, 'is cracked').getByRole('link', { name: 'Look at it' }).click()
+    await groupOf(page, 'is cracked').getByRole('link', { name: 'Show it' }).click()
     await page.getByRole('button', { name: 'Edit and try again' }).click()
     const field = page.getByRole('dialog').getByLabel('New parameters')
     await field.fill('{ "orders": [] }')
@@ -128,7 +128,7 @@ describePages('what needs attention', () => {
     const [first = '', second = ''] = await failing('the well is deep', 2)
     await using opened = await open(`${server.url}/dead-letters`)
     const { page } = opened
-    await groupOf(page, 'is deep').getByRole('link', { name: 'Look at them' }).click()
+    await groupOf(page, 'is deep').getByRole('link', { name: 'Show them' }).click()
     await page.locator(`[data-task-id="${first}"]`).getByRole('button', { name: 'Take off the list' }).click()
     const dialog = page.getByRole('dialog', { name: 'Take the task off the list?' })
     await dialog.getByText('It stays as it ended').waitFor()

@@ -90,26 +90,26 @@ describePages('one task', () => {
     await page.getByRole('dialog').getByText('在您查看期间任务发生了变化，当前状态：进行中。').waitFor()
   })
 
-  test('the course of events tells every attempt and the waits between', async () => {
+  test('the timeline shows every attempt and the waits between', async () => {
     const id = await server.submit([{ do: 'tooMany', retryAfterMs: 1, attempts: 2 }, { do: 'succeed' }])
     await using opened = await openTask(id, '?part=attempts')
     const { page } = opened
     await statusIs(page, 'COMPLETED')
-    const course = page.getByRole('list', { name: 'Course of events, oldest first' })
-    await course.getByText('Attempt 3 · completed').waitFor()
-    const told = await course.getByRole('listitem').allTextContents()
+    const timeline = page.getByRole('list', { name: 'Timeline, oldest first' })
+    await timeline.getByText('Attempt 3 · completed').waitFor()
+    const shown = await timeline.getByRole('listitem').allTextContents()
     expect(
-      told.map(text =>
+      shown.map(text =>
         text
           .split(/[·,]|Nov|\d+ \w+ \d{4}/)[0]
           ?.trim()
           .slice(0, 9),
       ),
     ).toHaveLength(8)
-    expect(told[0]).toMatch(/^Submitted/)
-    expect(told.filter(text => /waited for a limit$/.test(text))).toHaveLength(2)
-    expect(told.at(-1)).toMatch(/^Done/)
-    expect(told.join()).not.toMatch(/[\s·]-\d/)
+    expect(shown[0]).toMatch(/^Submitted/)
+    expect(shown.filter(text => /waited for a limit$/.test(text))).toHaveLength(2)
+    expect(shown.at(-1)).toMatch(/^Done/)
+    expect(shown.join()).not.toMatch(/[\s·]-\d/)
   })
 
   test('sub-tasks: counted by the record, failed ones first, filtered by the address, opened in place', async () => {
@@ -249,7 +249,7 @@ describePages('one task', () => {
     await server.ended(id)
     await using opened = await openTask(id)
     const { page } = opened
-    await tab(page, 'Course of events').focus()
+    await tab(page, 'Timeline').focus()
     await page.keyboard.press('ArrowRight')
     await page.getByText('Nothing is logged').waitFor()
     expect(new URL(page.url()).searchParams.get('part')).toBe('log')

@@ -108,7 +108,7 @@ describe('the models of a server', () => {
 
   test.each([
     [{}, /QUILLWORK_SECRET is not set/],
-    [{ QUILLWORK_SECRET: 'another-long-secret' }, /QUILLWORK_SECRET does not open/],
+    [{ QUILLWORK_SECRET: 'another-long-secret' }, /QUILLWORK_SECRET does not decrypt/],
   ])('whose stored key does not open with %j are told of; the others go on', (env, message) => {
     storeKey(data(), secret, { name: 'main', key })
     const keys = findKeys(configOf({ stored: { ...local, key: 'stored:main' }, free: local }, env))

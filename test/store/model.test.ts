@@ -1,10 +1,11 @@
 import { describe, expect, it } from 'vitest'
+import { sizeOf } from '../size.ts'
 import { sqlitePlace } from './model-places.ts'
 import { searchModel } from './model-search.ts'
 import { seen } from './model-world.ts'
 
 /** Set for a longer search, for example over night. */
-const runs = Number(process.env['QUILLWORK_MODEL_RUNS'] ?? 1_000)
+const runs = Number(process.env['QUILLWORK_MODEL_RUNS'] ?? sizeOf(150, 1_000))
 
 /** What a search of this length must have met, or it proves little; each is met some dozens of times in a thousand runs. */
 const mustSee = [

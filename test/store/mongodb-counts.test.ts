@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest'
 import { mongodb } from '../../src/store/mongodb/index.ts'
+import { createMongoStore } from '../../src/store/mongodb/store.ts'
 import { givenBack } from '../../src/task/transition.ts'
 import {
   atRest,
@@ -17,15 +18,17 @@ describeWithMongo('the counts of sub-tasks in MongoDB', () => {
   it('are written when one ends, and a moment later when one only began or will be tried again', async () => {
     const database = freshDatabase()
     let counts = 0
-    const store = mongodb({
-      url: database.url,
-      countAfterMs: 3_000,
-      faults: {
-        before(operation) {
-          if (operation === 'count sub-tasks') counts += 1
+    const store = createMongoStore(
+      {
+        url: database.url,
+        faults: {
+          before(operation) {
+            if (operation === 'aggregate sub-tasks') counts += 1
+          },
         },
       },
-    })
+      { aggregateAfterMs: 3_000 },
+    )
     try {
       await store.open()
       const parent = await startNew(store)
@@ -54,7 +57,7 @@ describeWithMongo('the counts of sub-tasks in MongoDB', () => {
 
   it('that wait for their moment are written before the store is closed', async () => {
     const database = freshDatabase()
-    const store = mongodb({ url: database.url, countAfterMs: 600_000 })
+    const store = createMongoStore({ url: database.url }, { aggregateAfterMs: 600_000 })
     try {
       await store.open()
       const parent = await startNew(store)

@@ -71,7 +71,7 @@ describeWithMongo('several processes on one MongoDB database', () => {
     let dies = false
     const faulty = new MongoContext({
       before(operation) {
-        if (dies && operation === 'finish a count') throw new Error('the process is gone')
+        if (dies && operation === 'finish an aggregation') throw new Error('the process is gone')
       },
     })
     const [one, two] = await faulty.makeStores(2)
@@ -95,10 +95,10 @@ describeWithMongo('several processes on one MongoDB database', () => {
     let dies = false
     const faulty = new MongoContext({
       before(operation) {
-        if (dies && operation === 'finish a count') throw new Error('the process is gone')
+        if (dies && operation === 'finish an aggregation') throw new Error('the process is gone')
       },
       after(operation) {
-        dies ||= isArmed && operation === 'count sub-tasks'
+        dies ||= isArmed && operation === 'aggregate sub-tasks'
       },
     })
     const [one, two] = await faulty.makeStores(2)

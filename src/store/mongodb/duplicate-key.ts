@@ -1,4 +1,4 @@
-/** Told without the driver, which whoever shares the database need not load for it. */
+/** Needs no driver, so that those who share the database do not load it for this. */
 
 /** The code of a write that met a unique key. */
 export const duplicateKey = 11_000

@@ -1,4 +1,5 @@
 /** The tasks of a database as rows that can be moved to another store. */
+
 import type { Document } from 'mongodb'
 import { unranked } from '../../task/fairness.ts'
 import { hasEnded, type TaskStatus } from '../../task/status.ts'
@@ -7,18 +8,16 @@ import type { TaskRecord } from '../../task/task.ts'
 import { claiming } from '../../task/transition.ts'
 import { type LogLine, priorities } from '../store.ts'
 import { mostAttempts, type RowsTransfer, type TransferredTask } from '../transfer.ts'
-import { type CheckpointDocument, nameOf } from './checkpoints.ts'
-import { type LargeText, type PastAttempt, type TaskDocument, times } from './documents.ts'
-import { type LogDocument, linesPerDocument } from './logs.ts'
+import { type CheckpointDocument, checkpointName } from './attempts.ts'
+import { type LargeText, type PastAttempt, queueOf, type TaskDocument, times } from './documents.ts'
+import { collections } from './indexes.ts'
+import { perMillisecond } from './new-task.ts'
+import { type LogDocument, linesPerDocument } from './output.ts'
 import { type LargeValue, largeValue, recordsOf, writePayloads } from './payloads.ts'
-import { queueOf } from './queue.ts'
-import type { Session } from './session.ts'
+import { readFields, type Session } from './session.ts'
 
 /** Tasks of a page. */
 const pageTasks = 200
-/** Numbers of tasks that came to be in the same millisecond. */
-const perMillisecond = 4_096
-
 /** Reads and writes the tasks, each with all that hangs on it. */
 export function tasksTransfer(session: Session): RowsTransfer<TransferredTask> {
   const orders = { last: 0 }
@@ -46,7 +45,7 @@ function readPage(
   )
 }
 
-/** What comes after a document in the order of `order` and id. */
+/** Returns the filter of what comes after a document in the order of `order` and id. */
 export function beyond(after: { order: number; _id: string } | undefined): Document {
   return after === undefined
     ? {}
@@ -56,8 +55,8 @@ export function beyond(after: { order: number; _id: string } | undefined): Docum
 async function readTasks(session: Session, documents: readonly TaskDocument[]): Promise<TransferredTask[]> {
   const [records, logs, checkpoints, moved] = await Promise.all([
     recordsOf(session, documents),
-    readBelonging<LogDocument>(session, 'task_logs', documents),
-    readBelonging<CheckpointDocument>(session, 'task_checkpoints', documents),
+    readBelonging<LogDocument>(session, collections.logs, documents),
+    readBelonging<CheckpointDocument>(session, collections.checkpoints, documents),
     readUncounted(session, documents),
   ])
   return documents.map((document, index) => {
@@ -79,7 +78,7 @@ async function readTasks(session: Session, documents: readonly TaskDocument[]): 
   })
 }
 
-/** The documents of a collection that belong to the tasks, by task. */
+/** Returns the documents of a collection that belong to the tasks, by task. */
 async function readBelonging<D extends Document & { taskId: string }>(
   { database }: Session,
   collection: string,
@@ -101,21 +100,17 @@ function linesOf(documents: readonly LogDocument[]): (LogLine & { sequence: numb
 }
 
 type Change = { from?: TaskStatus; to: TaskStatus }
-type Child = Pick<TaskDocument, '_id' | 'status' | 'counted'> & { parentTaskId: string }
 
-/** What these parents have not counted yet: what a count that was interrupted has in its list, the parent has counted. */
+/** Returns what these parents have not counted yet. What an interrupted aggregation has in its list, the parent has counted. */
 async function readUncounted(
-  { database, tasks }: Session,
+  session: Session,
   parents: readonly TaskDocument[],
 ): Promise<ReadonlyMap<string, Change[]>> {
   const byId = new Map(parents.map(parent => [parent._id, parent]))
-  const children = await database.run('read sub-tasks that moved', () =>
-    tasks
-      .find({ uncounted: true, parentTaskId: { $in: [...byId.keys()] } })
-      .project<Child>({ parentTaskId: 1, status: 1, counted: 1 })
-      .toArray(),
-  )
-  const changes = children.map(({ _id, parentTaskId, status, counted }) => {
+  const filter = { uncounted: true as const, parentTaskId: { $in: [...byId.keys()] } }
+  const fields = ['parentTaskId', 'status', 'counted'] as const
+  const children = await readFields(session, 'read sub-tasks that moved', filter, fields)
+  const changes = children.map(({ _id, parentTaskId = '', status, counted }) => {
     const listed = byId.get(parentTaskId)?.aggregate?.batch?.find(({ id }) => id === _id)
     const from = listed?.as ?? counted?.as
     return { parentTaskId, change: from === undefined ? { to: status } : { from, to: status } }
@@ -147,11 +142,11 @@ async function writeTasks(
   )
   await replaceAll(
     session,
-    'background_tasks',
+    collections.tasks,
     made.map(({ document }) => document),
   )
-  await replaceAll(session, 'task_checkpoints', tasks.flatMap(checkpointDocuments))
-  await replaceAll(session, 'task_logs', tasks.flatMap(logDocuments))
+  await replaceAll(session, collections.checkpoints, tasks.flatMap(checkpointDocuments))
+  await replaceAll(session, collections.logs, tasks.flatMap(logDocuments))
 }
 
 /** Writes documents in place of those with their ids. */
@@ -175,7 +170,7 @@ export async function replaceAll<D extends { _id: string }>(
 function checkpointDocuments({ record, checkpoints }: TransferredTask): CheckpointDocument[] {
   const attempt = record.checkpointAttempt ?? record.attempt
   return [...checkpoints].map(([key, value]) => ({
-    _id: nameOf({ taskId: record.id, key }),
+    _id: checkpointName({ taskId: record.id, key }),
     taskId: record.id,
     key,
     attempt,
@@ -235,7 +230,7 @@ type Plain = Omit<TaskRecord, 'id' | 'tags' | 'priority' | LargeText>
 
 const timed: ReadonlySet<string> = new Set<Timed>([...times, 'createdAt', 'updatedAt'])
 
-/** A lease is void: whoever held it does not know this database. */
+/** A lease is void: its holder does not know this database. */
 function withDates(record: Plain): Omit<Plain, Timed> & Pick<TaskDocument, Timed> {
   const fields = Object.entries(record).map(([field, value]) => {
     const isTime = timed.has(field) && typeof value === 'number'

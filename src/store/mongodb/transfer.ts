@@ -1,6 +1,8 @@
-/** A whole database as rows that can be moved to another store. */
+/** A whole database as rows that can be moved to another store. One that is being filled is marked, so that no engine works on a part of it. */
+
 import { randomUUID } from 'node:crypto'
-import type { Document } from 'mongodb'
+import type { Collection, Document } from 'mongodb'
+import { QuillworkError } from '../../task/errors.ts'
 import type { ScheduleState, UnparsableMessage } from '../store.ts'
 import type {
   PausedLane,
@@ -9,14 +11,12 @@ import type {
   TransferredPiece,
   TransferredUsage,
 } from '../transfer.ts'
-import type { TaskDocument } from './documents.ts'
-import { beginFilling, endFilling } from './filling.ts'
+import type { OpenableDatabase } from './database.ts'
+import { beginningOf, type UnparsableDocument } from './dead-letters.ts'
+import { collections } from './indexes.ts'
 import { type OutputDocument, outputDocument } from './output.ts'
-import type { ScheduleDocument } from './schedules.ts'
-import { collections } from './schema.ts'
-import type { Session } from './session.ts'
-import { budgetsTransfer } from './states.ts'
-import { beginningOf, type StrayDocument } from './strays.ts'
+import { readFields, type Session } from './session.ts'
+import { budgetsTransfer, type ScheduleDocument, scheduleDocument, scheduleOf } from './states.ts'
 import { beyond, replaceAll, tasksTransfer } from './transfer-tasks.ts'
 import type { UsageDocument } from './usage.ts'
 
@@ -24,8 +24,8 @@ import type { UsageDocument } from './usage.ts'
 const pageRows = 500
 /** Pieces of output of a page: each may have some kilobytes. */
 const pagePieces = 100
-/** Strays of a page: each may have some megabytes. */
-const pageStrays = 20
+/** Unparsable messages of a page: each may have some megabytes. */
+const pageUnparsable = 20
 
 /** Reads and writes the rows of a database. */
 export function createTransfer(session: Session): StoreTransfer {
@@ -33,7 +33,7 @@ export function createTransfer(session: Session): StoreTransfer {
     tasks: tasksTransfer(session),
     output: outputTransfer(session),
     usage: usageTransfer(session),
-    strays: straysTransfer(session),
+    strays: unparsableTransfer(session),
     schedules: schedulesTransfer(session),
     pausedLanes: pausedLanesTransfer(session),
     budgets: budgetsTransfer(session),
@@ -64,17 +64,17 @@ async function* pagesById<D extends Document & { _id: string }>(
 function outputTransfer(session: Session): RowsTransfer<TransferredPiece> {
   return {
     async *read() {
-      for await (const rows of pagesById<OutputDocument>(session, 'task_output', pagePieces))
+      for await (const rows of pagesById<OutputDocument>(session, collections.output, pagePieces))
         yield rows.map(({ _id, ...piece }) => piece)
     },
     async write(rows) {
-      await replaceAll(session, 'task_output', rows.map(outputDocument))
+      await replaceAll(session, collections.output, rows.map(outputDocument))
       await allowUpTo(session, rows)
     },
   }
 }
 
-/** The tasks say how far they were written: as far as the last piece of the last attempt. */
+/** Writes into the tasks how far their output goes: to the last piece of the last attempt. */
 async function allowUpTo({ database, tasks }: Session, pieces: readonly TransferredPiece[]): Promise<void> {
   if (pieces.length === 0) return
   const writes = pieces.map(({ taskId, attempt, sequence }) => ({
@@ -96,7 +96,7 @@ async function allowUpTo({ database, tasks }: Session, pieces: readonly Transfer
 function usageTransfer(session: Session): RowsTransfer<TransferredUsage> {
   return {
     async *read() {
-      for await (const rows of pagesById<UsageDocument>(session, 'task_usage'))
+      for await (const rows of pagesById<UsageDocument>(session, collections.usage))
         yield rows.map(({ _id, path, at, ...row }) => ({
           ...row,
           at: at.getTime(),
@@ -104,30 +104,23 @@ function usageTransfer(session: Session): RowsTransfer<TransferredUsage> {
         }))
     },
     async write(rows) {
-      const pathOf = await pathsOf(session, rows)
+      const pathOf = await readPaths(session, rows)
       const documents = rows.map(({ rootTaskId, at, ...row }): UsageDocument => {
         const path = pathOf({ taskId: row.taskId, rootTaskId })
         return { ...row, _id: randomUUID(), at: new Date(at), path }
       })
-      await replaceAll(session, 'task_usage', documents)
+      await replaceAll(session, collections.usage, documents)
     },
   }
 }
 
-type Link = Pick<TaskDocument, '_id' | 'parentTaskId'>
-
 /** Returns the way from a task up to its root, as far as its tasks are there. */
-async function pathsOf({ database, tasks }: Session, rows: readonly TransferredUsage[]) {
+async function readPaths(session: Session, rows: readonly TransferredUsage[]) {
   const parents = new Map<string, string | undefined>()
   let asked = [...new Set(rows.map(({ taskId }) => taskId))]
   while (asked.length > 0) {
     const ids = asked
-    const found = await database.run('read parents', () =>
-      tasks
-        .find({ _id: { $in: ids } })
-        .project<Link>({ parentTaskId: 1 })
-        .toArray(),
-    )
+    const found = await readFields(session, 'read parents', { _id: { $in: ids } }, ['parentTaskId'])
     for (const { _id, parentTaskId } of found) parents.set(_id, parentTaskId)
     asked = [...new Set(found.flatMap(({ parentTaskId }) => parentTaskId ?? []))].filter(
       id => !parents.has(id),
@@ -140,35 +133,38 @@ async function pathsOf({ database, tasks }: Session, rows: readonly TransferredU
   }
 }
 
-function straysTransfer(session: Session): RowsTransfer<UnparsableMessage> {
+function unparsableTransfer(session: Session): RowsTransfer<UnparsableMessage> {
   const orders = { last: 0 }
   return {
     async *read() {
-      let after: StrayDocument | undefined
+      let after: UnparsableDocument | undefined
       for (;;) {
-        const rows = await readStrays(session, after)
+        const rows = await readUnparsable(session, after)
         after = rows.at(-1)
         if (after === undefined) return
         yield rows.map(({ _id, at, reason, content }) => ({ id: _id, at: at.getTime(), reason, content }))
       }
     },
     async write(rows) {
-      const documents = rows.map(({ id, at, reason, content }): StrayDocument => {
+      const documents = rows.map(({ id, at, reason, content }): UnparsableDocument => {
         orders.last = Math.max(orders.last + 1, at * 4_096)
         return { _id: id, order: orders.last, at: new Date(at), reason, content: beginningOf(content) }
       })
-      await replaceAll(session, 'strays', documents)
+      await replaceAll(session, collections.unparsable, documents)
     },
   }
 }
 
-function readStrays({ database }: Session, after: StrayDocument | undefined): Promise<StrayDocument[]> {
-  return database.run('read strays', () =>
+function readUnparsable(
+  { database }: Session,
+  after: UnparsableDocument | undefined,
+): Promise<UnparsableDocument[]> {
+  return database.run('read unparsable', () =>
     database
-      .collection<StrayDocument>('strays')
+      .collection<UnparsableDocument>(collections.unparsable)
       .find(beyond(after))
       .sort({ order: 1, _id: 1 })
-      .limit(pageStrays)
+      .limit(pageUnparsable)
       .toArray(),
   )
 }
@@ -179,25 +175,6 @@ function schedulesTransfer(session: Session): RowsTransfer<ScheduleState> {
       for await (const rows of pagesById<ScheduleDocument>(session, 'schedules')) yield rows.map(scheduleOf)
     },
     write: rows => replaceAll(session, 'schedules', rows.map(scheduleDocument)),
-  }
-}
-
-function scheduleOf({ _id, definition, lastTick, lastTaskId }: ScheduleDocument): ScheduleState {
-  return {
-    id: _id,
-    definition,
-    ...(lastTick === undefined ? {} : { lastTick: lastTick.getTime() }),
-    ...(lastTaskId === undefined ? {} : { lastTaskId }),
-  }
-}
-
-function scheduleDocument({ id, definition, lastTick, lastTaskId }: ScheduleState): ScheduleDocument {
-  return {
-    _id: id,
-    definition,
-    write: randomUUID(),
-    ...(lastTick === undefined ? {} : { lastTick: new Date(lastTick) }),
-    ...(lastTaskId === undefined ? {} : { lastTaskId }),
   }
 }
 
@@ -217,4 +194,75 @@ function pausedLanesTransfer(session: Session): RowsTransfer<PausedLane> {
         rows.map(({ lane }) => ({ _id: lane, paused: true })),
       ),
   }
+}
+
+/** Says that the database is being filled. */
+interface Mark {
+  _id: 'filling'
+  /** Where the rows come from, for people. */
+  from: string
+  startedAt: Date
+}
+
+const markName = 'transfers'
+/** What processes tell each other need not be kept. */
+const passing = new Set([markName, 'nodes', 'shared_states'])
+
+/**
+ * Marks the database as one that is being filled. What an earlier transfer left is deleted. Throws STORE_NOT_EMPTY when a collection
+ * that no transfer made has a document, whoever it belongs to.
+ */
+export async function beginFilling(database: OpenableDatabase, from: string): Promise<void> {
+  const names = await database.run('list collections', () =>
+    database.db.listCollections({}, { nameOnly: true }).toArray(),
+  )
+  const own = names.map(({ name }) => name).filter(name => !name.startsWith('system.'))
+  const isOurs = (await readMark(database)) !== null
+  for (const name of own.filter(each => !passing.has(each))) {
+    if (isOurs) await empty(database, name)
+    else if ((await database.run('read', () => database.collection(name).findOne({}))) !== null)
+      throw new QuillworkError(
+        'STORE_NOT_EMPTY',
+        `The collection ${name} of the database has documents; name another database.`,
+      )
+  }
+  const mark: Mark = { _id: 'filling', from, startedAt: new Date() }
+  await database.run('mark', () => marksOf(database).replaceOne({ _id: 'filling' }, mark, { upsert: true }))
+}
+
+/** Documents that are deleted at a time: all of a large collection would take longer than an operation may. */
+const perDelete = 1_000
+
+async function empty(database: OpenableDatabase, name: string): Promise<void> {
+  const collection = database.collection(name)
+  for (;;) {
+    const found = await database.run('read', () =>
+      collection.find({}, { projection: { _id: 1 }, limit: perDelete }).toArray(),
+    )
+    if (found.length === 0) return
+    await database.run('empty', () => collection.deleteMany({ _id: { $in: found.map(({ _id }) => _id) } }))
+  }
+}
+
+/** The database is complete: engines may open it. */
+export async function endFilling(database: OpenableDatabase): Promise<void> {
+  await database.run('unmark', () => marksOf(database).deleteOne({ _id: 'filling' }))
+}
+
+/** Throws TRANSFER_INCOMPLETE for a database that holds a part of what it should. */
+export async function requireWhole(database: OpenableDatabase): Promise<void> {
+  const mark = await readMark(database)
+  if (mark === null) return
+  throw new QuillworkError(
+    'TRANSFER_INCOMPLETE',
+    `The database is being filled from ${mark.from} since ${mark.startedAt.toISOString()}, or that was cut off. Let it end, or run it again.`,
+  )
+}
+
+function readMark(database: OpenableDatabase): Promise<Mark | null> {
+  return database.run('look for a mark', () => marksOf(database).findOne({ _id: 'filling' }))
+}
+
+function marksOf(database: OpenableDatabase): Collection<Mark> {
+  return database.collection<Mark>(markName)
 }

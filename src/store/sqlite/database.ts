@@ -4,7 +4,7 @@
  * before it tells anybody), so that a slow disk does not stand in the way of the event loop.
  */
 import type { Database } from 'better-sqlite3'
-import { createBatch } from '../batch.ts'
+import { gather } from '../../runtime/gather.ts'
 import { closedError, storeError } from './failures.ts'
 import type { StoreFaults } from './faults.ts'
 import { openFile } from './file.ts'
@@ -59,7 +59,7 @@ export function openDatabase(file: string, faults: StoreFaults = {}): DatabaseFi
   let closed = false
   let hasFailed = false
 
-  async function send(jobs: Job[]): Promise<void> {
+  async function send(jobs: Job[]): Promise<[]> {
     const reads = jobs.filter(job => !job.writes)
     if (reads.length > 0) {
       await syncer.settled()
@@ -69,12 +69,13 @@ export function openDatabase(file: string, faults: StoreFaults = {}): DatabaseFi
       }
     }
     const writes = jobs.filter(job => job.writes)
-    if (writes.length === 0) return
+    if (writes.length === 0) return []
     if (syncer.failure === undefined) write(writes)
     else for (const job of writes) job.reject(syncer.failure)
     await turn()
     rounds = batch.size() === 0 || rounds >= mostRounds ? 0 : rounds + 1
     if (rounds === 0) syncer.start()
+    return []
   }
 
   function write(jobs: readonly Job[]): void {
@@ -99,7 +100,8 @@ export function openDatabase(file: string, faults: StoreFaults = {}): DatabaseFi
     }
   }
 
-  const batch = createBatch(send, largestBatch)
+  // Each job tells its caller itself: a read at once, a write after the sync that covers it.
+  const batch = gather<Job, never>(send, { largest: largestBatch })
 
   function enqueue<T>(job: Pick<Job, 'writes' | 'work' | 'committed'>): Promise<T> {
     if (closed) return Promise.reject(closedError())

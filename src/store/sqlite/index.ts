@@ -52,7 +52,7 @@ export function sqlite(options: SqliteOptions): SqliteStore {
   const { file } = session
   return {
     kind: 'sqlite',
-    capabilities: { manyProcesses: false, durableDeliveries: false, callerTransactions: false },
+    capabilities: { manyProcesses: false, callerTransactions: false },
     database: file,
     tasks: {
       now: session.now,

@@ -34,7 +34,7 @@ const engine = await createEngine({
   tasks: Object.values(tasks),
   store,
   lanes: { default: { slots } },
-  times: { lease: '20s', sweep: '100ms', grace: '10s' },
+  times: { lease: '20s', sweepInterval: '100ms', grace: '10s' },
 })
 engine.events.onAny(({ name, taskId, attempt }) => {
   if (['completed', 'failed', 'cancelled', 'deadLettered'].includes(name))
