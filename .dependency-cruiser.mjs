@@ -65,7 +65,7 @@ const layers = [
     '^src/novel/',
     '^src/ai/',
     '^src/rate-limit/limiter\\.ts$',
-    // Long loops of the product give way to the event loop as the engine's do.
+    // Long loops of the product give way to the event loop as the engine's do, and optional fields are left out in one way.
     '^src/runtime/cooperate\\.ts$',
     '^src/task/(defined|page)\\.ts$',
   ]),

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { defined } from './defined.ts'
+import { defined } from '../task/defined.ts'
 import { generateScene, sceneOptions } from './generate-scene.ts'
 import type { SceneOverview } from './library/shelf.ts'
 import { batchProgress, batchResult, countScenes, range, rangeOf, submitScenes } from './scene-batch.ts'

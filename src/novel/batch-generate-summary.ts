@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { defined } from './defined.ts'
+import { defined } from '../task/defined.ts'
 import { maxCharacters, modelId, style } from './fields.ts'
 import { chosenSummarizer, generateSummary, isBlank } from './generate-summary.ts'
 import type { SceneOverview } from './library/shelf.ts'

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import type { Writing } from '../ai/text/language.ts'
 import { hashedId, type TaskContext } from '../index.ts'
-import { defined } from './defined.ts'
+import { defined } from '../task/defined.ts'
 import { count, id, modelId, promptNote, style, usageNote } from './fields.ts'
 import type { Provenance } from './library/provenance.ts'
 import { sceneNotFound } from './library/refusal.ts'

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import type { Summarizer } from '../ai/catalogue.ts'
 import { QuillworkError, type TaskContext } from '../index.ts'
-import { defined } from './defined.ts'
+import { defined } from '../task/defined.ts'
 import { count, id, maxCharacters, modelId, promptNote, style, usageNote } from './fields.ts'
 import { sceneNotFound } from './library/refusal.ts'
 import type { Scene, SceneWritten, SummaryWrite } from './library/scenes.ts'

@@ -8,8 +8,8 @@ import {
   QuillworkError,
   type TaskContext,
 } from '../index.ts'
+import { defined } from '../task/defined.ts'
 import { batchGenerateSummary } from './batch-generate-summary.ts'
-import { defined } from './defined.ts'
 import { discardDraft } from './drafts.ts'
 import { count, id, modelId, reading, type SceneCounts, sceneCounts, warning } from './fields.ts'
 import { chosenSummarizer, isBlank } from './generate-summary.ts'

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { QuillworkError, type TaskContext } from '../index.ts'
-import { defined } from './defined.ts'
+import { defined } from '../task/defined.ts'
 import { discardDraft, openDraft, PieceWriter, type Read } from './drafts.ts'
 import { count, id, reading, warning } from './fields.ts'
 import { readChapters } from './import/read-chapters.ts'

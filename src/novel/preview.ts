@@ -1,4 +1,4 @@
-import { defined } from './defined.ts'
+import { defined } from '../task/defined.ts'
 import { encodingName } from './import/decoder.ts'
 import { isSurveyOf, readChapters } from './import/read-chapters.ts'
 import type { TextSource } from './import/source.ts'

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { type In, PermanentError, type Schema, type TaskContext, type TaskType } from '../index.ts'
-import { defined } from './defined.ts'
+import { defined } from '../task/defined.ts'
 import { count, id, type SceneCounts, sceneCounts } from './fields.ts'
 import type { ChapterRange, SceneOverview } from './library/shelf.ts'
 import type { NovelServices } from './services.ts'

@@ -1,5 +1,5 @@
 import { hashedId, QuillworkError, type TaskContext } from '../index.ts'
-import { defined } from './defined.ts'
+import { defined } from '../task/defined.ts'
 import { chapterNotFound, sceneNotFound } from './library/refusal.ts'
 import type { Scene } from './library/scenes.ts'
 import { textLanguage } from './models/lengths.ts'

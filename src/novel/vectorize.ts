@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import type { EmbeddingModel } from '../ai/model.ts'
 import { hashedId, QuillworkError, type TaskContext } from '../index.ts'
-import { defined } from './defined.ts'
+import { defined } from '../task/defined.ts'
 import { count, id, modelId, usageNote } from './fields.ts'
 import { buildNovelSegment } from './library/novel-segment.ts'
 import type { IndexBuild, NovelSegment, VectorKind } from './library/passage-index.ts'

@@ -10,7 +10,7 @@ import {
 } from 'yauzl'
 import { QuillworkError } from '../../index.ts'
 import { type Bounds, damaged, encrypted, importBounds, overLimit, shown } from './bounds.ts'
-import type { TextSource } from './source.ts'
+import { bytesOf, type TextSource } from './source.ts'
 
 /** Options of an archive. */
 export interface ArchiveOptions {
@@ -229,16 +229,9 @@ class SourceReader extends RandomAccessReader {
   }
 
   async #fetch(position: number): Promise<void> {
-    const end = Math.min(this.#source.size, position + blockBytes)
-    this.#block = position < end ? await gather(this.#source.readRange(position, end)) : new Uint8Array(0)
+    this.#block = await bytesOf(this.#source, position, position + blockBytes)
     this.#start = position
   }
-}
-
-async function gather(pieces: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
-  const all: Uint8Array[] = []
-  for await (const piece of pieces) all.push(piece)
-  return Buffer.concat(all)
 }
 
 /** A place in a book: a file of the archive, and the id of an element in it; '' for the whole file. */

@@ -57,7 +57,7 @@ export function overLimit(bound: keyof Bounds, limit: number, part?: string): Qu
   const where = part === undefined ? 'The file' : `${shown(part)} in the file`
   return new QuillworkError(
     'FILE_LIMIT_EXCEEDED',
-    `${where} ${meanings[bound](limit.toLocaleString('en-US'))}; it is not imported. Save the book anew or in parts, or import it as plain text.`,
+    `${where} ${meanings[bound](limit.toLocaleString('en-US'))}; it is not imported. Save the book again or in parts, or import it as plain text.`,
     { details: { bound, limit } },
   )
 }

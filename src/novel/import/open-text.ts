@@ -6,7 +6,7 @@ import { detectEncoding } from './encoding.ts'
 import { isEpub, openEpub } from './epub/open-epub.ts'
 import { readLines } from './lines.ts'
 import type { OpenedText } from './opened.ts'
-import type { TextSource } from './source.ts'
+import { bytesOf, type TextSource } from './source.ts'
 
 /** Options of opening a file. */
 export interface OpenOptions {
@@ -95,7 +95,7 @@ const foreignKinds: readonly ForeignKind[] = [
  * the import does not read.
  */
 async function isPacked(source: TextSource): Promise<boolean> {
-  const head = await headOf(source)
+  const head = await bytesOf(source, 0, headBytes)
   const foreign = foreignKinds.find(({ is }) => is(head))
   if (foreign !== undefined) throw unsupported(foreign.what, foreign.advice)
   return packedStarts.some(is => is(head))
@@ -123,12 +123,6 @@ function notABook(names: Iterable<string>): QuillworkError {
     if (kind !== undefined) return unsupported(kind.what, kind.advice)
   }
   return unsupported('a ZIP archive, but neither an EPUB nor a Word document', unpackFirst)
-}
-
-async function headOf(source: TextSource): Promise<Uint8Array> {
-  const pieces: Uint8Array[] = []
-  for await (const piece of source.readRange(0, Math.min(source.size, headBytes))) pieces.push(piece)
-  return Buffer.concat(pieces)
 }
 
 function starts(...bytes: readonly number[]): (head: Uint8Array) => boolean {

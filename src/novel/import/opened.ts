@@ -1,4 +1,4 @@
-import { defined } from '../defined.ts'
+import { defined } from '../../task/defined.ts'
 import type { CharacterFaults, Line } from './lines.ts'
 
 /** The kind of file that a text is read from. */

@@ -1,5 +1,5 @@
 import { type Measure, measure } from '../words.ts'
-import type { Candidate, Chosen, Totals } from './candidate.ts'
+import type { Candidate, Chosen } from './candidate.ts'
 import { joinedTitle, namesBelow } from './chapter-name.ts'
 import { comparable } from './contents.ts'
 import type { Heading } from './heading.ts'
@@ -64,19 +64,13 @@ export function outlineOf(chosen: readonly Chosen[], division: Division): Outlin
   return builder.finish()
 }
 
-/** The totals after a heading and its name. */
-interface Body {
-  readonly line: number
-  readonly totals: Totals
-}
-
 class OutlineBuilder {
   readonly #outline: Outline = { volumes: [], chapters: [], spans: [], sections: [] }
   readonly #division: Division
   readonly #names: Map<Candidate, readonly string[]>
   readonly #ranks: Map<string, number>
   #levels: { rank: number; title: string }[] = []
-  #held: { from: Body; to: Body }[] = []
+  #held: { from: Place; to: Place }[] = []
 
   constructor(chosen: readonly Chosen[], division: Division) {
     this.#division = division
@@ -84,13 +78,13 @@ class OutlineBuilder {
     this.#ranks = volumeRanks(chosen)
     const { start, end } = division
     if (start.line > 0) this.#outline.spans.push({ from: 0, to: start.line, chapter: FRONT })
-    this.#addFront(bodyOf(start), chosen[0] === undefined ? bodyOf(end) : bodyAt(chosen[0].candidate))
+    this.#addFront(start, chosen[0]?.candidate ?? end)
   }
 
   add({ candidate, role }: Chosen, next: Chosen | undefined): void {
-    const to = next === undefined ? bodyOf(this.#division.end) : bodyAt(next.candidate)
+    const to = next?.candidate ?? this.#division.end
     const below = this.#names.get(candidate) ?? []
-    const after = bodyAfter(candidate, below)
+    const after = placeAfter(candidate, below)
     if (role === 'section') this.#addSection(candidate, to)
     else if (role === 'again') this.#continue(after, to)
     else if (role === 'volume') this.#addVolume(candidate, below, after, to, next)
@@ -108,10 +102,10 @@ class OutlineBuilder {
     return this.#outline
   }
 
-  #addFront(from: Body, to: Body): void {
+  #addFront(from: Place, to: Place): void {
     const noHeadings = to.line === this.#division.end.line
-    const prose = to.totals.prose - from.totals.prose
-    if (noHeadings && to.totals.lines > from.totals.lines)
+    const prose = to.before.prose - from.before.prose
+    if (noHeadings && to.before.lines > from.before.lines)
       this.#addChapter(this.#division.title, undefined, from.line)
     else if (prose >= PROSE_OF_A_CHAPTER) this.#addChapter(this.#division.frontTitle, undefined, from.line)
     this.#addText(from, to)
@@ -120,8 +114,8 @@ class OutlineBuilder {
   #addVolume(
     candidate: Candidate,
     below: readonly string[],
-    after: Body,
-    to: Body,
+    after: Place,
+    to: Place,
     next: Chosen | undefined,
   ): void {
     const { heading } = candidate
@@ -133,7 +127,7 @@ class OutlineBuilder {
       this.#addText(after, to)
       return
     }
-    const prose = to.totals.prose - after.totals.prose
+    const prose = to.before.prose - after.before.prose
     const isLast = next === undefined || next.role === 'volume'
     if (prose >= PROSE_OF_A_VOLUME || (isLast && prose > 0)) {
       this.#addChapter(title, undefined, candidate.line)
@@ -164,23 +158,23 @@ class OutlineBuilder {
     this.#held = []
   }
 
-  #addSection(candidate: Candidate, to: Body): void {
+  #addSection(candidate: Candidate, to: Place): void {
     this.#outline.sections.push(candidate.line)
-    this.#continue(bodyAt(candidate), to)
+    this.#continue(candidate, to)
   }
 
   /** Adds text to the open chapter, or to a volume that waits for its first chapter. */
-  #continue(from: Body, to: Body): void {
+  #continue(from: Place, to: Place): void {
     if (this.#held.length > 0) this.#held.push({ from, to })
     else this.#addText(from, to)
   }
 
-  #addText(from: Body, to: Body): void {
+  #addText(from: Place, to: Place): void {
     const index = this.#outline.chapters.length - 1
     const chapter = this.#outline.chapters[index]
     if (chapter !== undefined) {
-      chapter.characters += to.totals.characters - from.totals.characters
-      chapter.words += to.totals.words - from.totals.words
+      chapter.characters += to.before.characters - from.before.characters
+      chapter.words += to.before.words - from.before.words
     }
     if (to.line > from.line) {
       this.#outline.spans.push({
@@ -211,22 +205,15 @@ function rankKey({ heading, level }: Candidate): string {
   return level === undefined ? heading.style : `level ${level}`
 }
 
-function bodyOf(place: Place): Body {
-  return { line: place.line, totals: place.before }
-}
-
-function bodyAt(candidate: Candidate): Body {
-  return { line: candidate.line, totals: candidate.before }
-}
-
-function bodyAfter(candidate: Candidate, below: readonly string[]): Body {
+/** Returns the place after a heading and its name. */
+function placeAfter(candidate: Candidate, below: readonly string[]): Place {
   const sizes = below.map(text => measure(text))
   const sum = (pick: (size: Measure) => number) =>
     [candidate.own, ...sizes].reduce((all, size) => all + pick(size), 0)
   const { before } = candidate
   return {
     line: below.length === 0 ? candidate.line + 1 : candidate.followingLine + below.length,
-    totals: {
+    before: {
       characters: before.characters + sum(size => size.characters),
       words: before.words + sum(size => size.words),
       lines: before.lines + 1 + below.length,

@@ -37,6 +37,14 @@ export function bytesSource(bytes: Uint8Array, name = 'untitled.txt'): TextSourc
   return { name, size: bytes.length, read: () => read(0, bytes.length), readRange: read }
 }
 
+/** Returns the bytes from one place up to another, or to the end of the source if that comes first. */
+export async function bytesOf(source: TextSource, from: number, to: number): Promise<Uint8Array> {
+  const pieces: Uint8Array[] = []
+  const end = Math.min(source.size, to)
+  if (from < end) for await (const piece of source.readRange(from, end)) pieces.push(piece)
+  return Buffer.concat(pieces)
+}
+
 /** Bytes read and decoded at once. */
 const BLOCK_BYTES = 65_536
 

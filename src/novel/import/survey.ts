@@ -1,4 +1,4 @@
-import { defined } from '../defined.ts'
+import { defined } from '../../task/defined.ts'
 import type { Chosen } from './candidate.ts'
 import { chooseHeadings } from './choose.ts'
 import { noFaults } from './lines.ts'
