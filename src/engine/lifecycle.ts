@@ -11,7 +11,7 @@ import { prune } from './prune.ts'
 import { startRelay } from './relay.ts'
 import { rescue } from './rescue.ts'
 import { type planSchedules, startSchedules } from './schedule.ts'
-import { wakeOnTurn } from './turns.ts'
+import { wakeOnCapacity } from './wake.ts'
 
 /** Starting and stopping, in flow order and in reverse. */
 export interface Lifecycle {
@@ -82,7 +82,7 @@ function startAll(core: Core, planned: ReturnType<typeof planSchedules>, parts: 
   const release = core.clock.stayAlive()
   const relay = startRelay(core)
   parts.relay = relay
-  const stops = [core.store.outbox.onDue(() => relay.wake()), wakeOnTurn(core)]
+  const stops = [core.store.outbox.onDue(() => relay.wake()), wakeOnCapacity(core)]
   core.broker.onRoom(() => relay.wake())
   const { roles } = core.settings
   let consumer: Consumer | undefined

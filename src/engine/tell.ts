@@ -4,8 +4,8 @@ import type { TaskRecord } from '../task/task.ts'
 import type { Transition } from '../task/transition.ts'
 import type { Core } from './core.ts'
 import { notifyEnded } from './hooks.ts'
-import { giveUpPlace } from './turns.ts'
 import type { End } from './waiters.ts'
+import { giveUpPlace } from './wake.ts'
 
 /** Tells what a transition did, after it was committed: to those who wait for the end, to hooks, and on the bus. Best effort. */
 export function tell(core: Core, record: TaskRecord, transition: Transition): void {
