@@ -36,7 +36,7 @@ export interface BudgetAccount extends Account<Unit, string> {
   limit: Capacity<Unit>
   /** The least that a call needs which was refused, as far as is known that somebody waits; money and tokens each by itself. */
   wanted: Need | undefined
-  /** Capacity promised to tasks that were woken and have not asked yet; nobody else is woken for it until that time (epoch milliseconds). */
+  /** Capacity promised to tasks that were woken and have not asked yet; no other task is woken for it until that time (epoch milliseconds). */
   promised: Amount<Unit> & { until: number }
 }
 
@@ -164,7 +164,7 @@ interface Fields extends Pick<BudgetAccount, 'limit' | 'promised'> {
 }
 
 /**
- * The account as a text. One that cannot be read limits a tree in a way that nobody here knows, so reading it throws: STORE_NEWER for one of
+ * The account as a text. One that cannot be read limits a tree in an unknown way, so reading it throws: STORE_NEWER for one of
  * a newer version, RECORD_UNREADABLE for a damaged one.
  */
 export const budgetCodec = accountCodec<BudgetAccount, Fields>({

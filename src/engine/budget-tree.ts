@@ -3,6 +3,7 @@ import { type Amount, add, type Capacity, expireHolds } from '../runtime/account
 import type { Clock } from '../runtime/clock.ts'
 import type { Logger } from '../runtime/log.ts'
 import { type Change, SharedAccount } from '../runtime/shared-account.ts'
+import { perCheck } from '../runtime/wake-loop.ts'
 import { budgetKey, type Store } from '../store/store.ts'
 import { QuillworkError } from '../task/errors.ts'
 import type { TaskRecord } from '../task/task.ts'
@@ -22,7 +23,6 @@ import {
   spend,
   type Unit,
 } from './budget-arithmetic.ts'
-import { perCheck } from './wake.ts'
 
 /** What budgets need of an engine. */
 export interface BudgetParts {

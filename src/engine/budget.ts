@@ -4,6 +4,7 @@
  */
 import { type Amount, type Capacity, expireHolds } from '../runtime/account.ts'
 import { uniqueName } from '../runtime/shared-account.ts'
+import { gatherMs, WakeLoop } from '../runtime/wake-loop.ts'
 import type { Spending } from '../task/definition.ts'
 import { type ErrorInfo, QuillworkError, SnoozeError } from '../task/errors.ts'
 import type { Budget, TaskRecord } from '../task/task.ts'
@@ -25,7 +26,6 @@ import {
   type Unit,
 } from './budget-arithmetic.ts'
 import { type BudgetParts, BudgetTree } from './budget-tree.ts'
-import { gatherMs, WakeLoop } from './wake.ts'
 
 /** What a tree may spend, and what it has spent. */
 export interface BudgetUse {
@@ -70,7 +70,7 @@ const leaseMs = 600_000
 const checkAfterMs = { capacity: gatherMs, wait: 250 } as const
 /** Milliseconds that the last checks may take when the engine stops. */
 const stopMs = 2_000
-/** Trees that are remembered before those that nobody asked for within `idleMs` milliseconds are dropped. */
+/** Trees that are remembered before those that were not used for `idleMs` milliseconds are dropped. */
 const mostTrees = 1_000
 const idleMs = 60_000
 
@@ -143,7 +143,7 @@ export class BudgetLedger implements Budgets {
     this.#wakeSoon(this.#tree(rootTaskId), 'wait')
   }
 
-  /** Wakes whom it was about to wake, and nobody after that. */
+  /** Wakes the tasks that it was about to wake, and none after that. */
   async stop(): Promise<void> {
     await Promise.race([
       this.#wakes.finish(),
@@ -162,7 +162,7 @@ export class BudgetLedger implements Budgets {
       if (wasWoken) keepPromise(account, need)
       const misfit = reserve(account, id, need, now + leaseMs)
       refusal = misfit === undefined ? undefined : refusalOf(account, misfit)
-      // It may have come by itself, because nobody was there to wake it: then it wakes the others.
+      // It may have come by itself, because no process was there to wake it: then it wakes the others.
       hasMore = wasWoken && hasWantedCapacity(account, now)
       return isExpired || wasWoken || refusal === undefined || !isSame(before, account.wanted)
     })
@@ -243,11 +243,14 @@ export class BudgetLedger implements Budgets {
 }
 
 /**
- * How long a task waits if nobody wakes it, in milliseconds: as long as it has waited already, within these bounds. Whoever raises the
- * budget or gives room back wakes those that fit; looking by itself is only for a process that died before it did, and the first task
- * that finds room wakes others. So a thousand tasks that wait cost an attempt every few seconds, and less than one a second at first.
+ * How long a task waits if nobody wakes it, in milliseconds: as long as it has waited already, within these bounds. A raised
+ * budget and freed capacity wake those that fit; a task comes by itself only where a process died before it woke anybody, and the first task
+ * that finds capacity wakes others. So a thousand tasks that wait cost an attempt every few seconds, and less than one a second at first.
  */
 const wait = { shortest: 60_000, longest: 3_600_000 } as const
+
+/** In the order in which a refusal names them. */
+const units: readonly Unit[] = ['tokens', 'money']
 
 /** Numbers of an account at the moment of a refusal. */
 interface Refusal {
@@ -271,7 +274,7 @@ function budgetWait(
 ): SnoozeError {
   const since = waitsSince(record.errorInfo) ?? now
   const waited = Math.min(Math.max(now - since, wait.shortest), wait.longest)
-  // Those that were refused together do not look together.
+  // Those that were refused together do not come together.
   const until = Math.round(now + waited * (0.75 + random / 2))
   // A wait beyond the deadline would fail the task now, and the budget may be raised before.
   const latest = record.deadline === undefined ? until : Math.min(until, record.deadline - 1)
@@ -285,10 +288,10 @@ function waitsSince(error: ErrorInfo | undefined): number | undefined {
   return error?.code === 'BUDGET_EXHAUSTED' ? error.since : undefined
 }
 
-function messageOf(rootTaskId: string, need: Need, { misfit, limit, spent, reserved }: Refusal): string {
-  const needed = { tokens: need.tokens, ...(need.money === undefined ? {} : { money: need.money }) }
-  const numbers = (['tokens', 'money'] as const).flatMap(unit => {
-    const [most, next] = [limit[unit], needed[unit]]
+function messageOf(rootTaskId: string, need: Need, refusal: Refusal): string {
+  const { limit, spent, reserved } = refusal
+  const numbers = units.flatMap(unit => {
+    const [most, next] = [limit[unit], need[unit]]
     if (most === undefined) return []
     const call =
       next === undefined
@@ -298,17 +301,13 @@ function messageOf(rootTaskId: string, need: Need, { misfit, limit, spent, reser
       `the budget is ${say(unit, most)}, of which ${say(unit, spent[unit])} are spent and ${say(unit, reserved[unit])} reserved for calls that run; ${call}`,
     ]
   })
-  return `The tree ${rootTaskId} waits for its budget: ${numbers.join('; ')}. ${adviceOf(rootTaskId, needed, { misfit, limit, spent, reserved })}`
+  return `The tree ${rootTaskId} waits for its budget: ${numbers.join('; ')}. ${adviceOf(rootTaskId, need, refusal)}`
 }
 
-function adviceOf(
-  rootTaskId: string,
-  need: Capacity<Unit>,
-  { misfit, limit, spent, reserved }: Refusal,
-): string {
+function adviceOf(rootTaskId: string, need: Need, { misfit, limit, spent, reserved }: Refusal): string {
   if (misfit === 'price')
     return `A budget of money needs a price of the model: set one, or give a budget of tokens alone (quillwork budget ${rootTaskId} --tokens N).`
-  const options = (['tokens', 'money'] as const).flatMap(unit => {
+  const options = units.flatMap(unit => {
     const most = limit[unit]
     if (most === undefined) return []
     const enough = Math.max(most, spent[unit] + reserved[unit] + (need[unit] ?? 0))
@@ -318,7 +317,7 @@ function adviceOf(
   return `${why}Raise it, and the task goes on: quillwork budget ${rootTaskId} ${options.join(' ')}.`
 }
 
-function say(unit: 'tokens' | 'money', amount: number): string {
+function say(unit: Unit, amount: number): string {
   return unit === 'tokens' ? `${amount.toLocaleString('en-US')} tokens` : plain(amount)
 }
 

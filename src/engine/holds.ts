@@ -80,7 +80,7 @@ export class Permits extends AttemptHolds {
     }
   }
 
-  /** A provider refused a call until then: nobody calls it before, whoever asks. */
+  /** A provider refused a call until then: no task of any process calls it before. */
   park(until: number): void {
     const keys =
       this.#held.size > 0

@@ -269,8 +269,8 @@ function queueFields({ order, served }: Queue): Pick<Fields, 'tickets' | 'flows'
   const numbers = new Map(flows.map((flow, number) => [flow, number]))
   const tickets = order.map(
     ({ name, tokens, expectedAt, askAt, bucket, expectedTokens, ...of }): TicketRow => {
-      const inTurn = [numbers.get(of.flow) ?? 0, of.priority === 'high' ? 1 : 0, of.rank] as const
-      return [name, tokens, expectedAt, askAt, bucket, expectedTokens, ...inTurn]
+      const standing = [numbers.get(of.flow) ?? 0, of.priority === 'high' ? 1 : 0, of.rank] as const
+      return [name, tokens, expectedAt, askAt, bucket, expectedTokens, ...standing]
     },
   )
   return { tickets, flows, served }

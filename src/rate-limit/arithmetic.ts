@@ -2,7 +2,7 @@
  * What a key grants, and to whom: the policy of limits over an account. No clock, no I/O, every time is a parameter (epoch milliseconds).
  *
  * - A call and its tokens count for a minute from the moment they are granted, so no 60 seconds ever hold more than the limit.
- * - Tickets are served in the order of `queue.ts`: priority, then flows in turn. A ticket is granted when there is capacity for everybody
+ * - Tickets are served in the order of `queue.ts`: priority, then one of each flow after the other. A ticket is granted when there is capacity for everybody
  *   ahead of it and for itself; a large request thus collects capacity, and a small one goes ahead of an absent one only where it takes
  *   nothing from it.
  * - One that must wait is promised a time to ask again (`schedule.ts`).

@@ -50,7 +50,7 @@ export function askAgain(account: LimitAccount, limit: Limit, ticket: Ticket): n
   return promise(account, ticket)
 }
 
-/** The expected time of a ticket at that place in the queue: after those before it, whoever is behind. */
+/** The expected time of a ticket at that place in the queue: after those before it; those behind do not count. */
 export function expectedTime(account: LimitAccount, limit: Limit, { tokens }: Ticket, index: number): number {
   const { order } = account.queue
   const at = Math.max(account.now, account.parkedUntil, order[index - 1]?.expectedAt ?? account.now)

@@ -181,7 +181,7 @@ class SharedLimiter extends KeyedLimiter {
     asking.then(undo, () => undefined)
     if (asked.decision?.granted === false) return asked.decision
     const seen = this.accounts.get(key)
-    // What is about to be granted is the first in the queue soon; what nobody has decided on is best not asked again before its expected time.
+    // What is about to be granted is the first in the queue soon; one that is not decided on is best not asked again before its expected time.
     if (asked.decision?.granted === true || seen === undefined) return this.#busy()
     const now = this.#clock.now()
     return refusedUntil(expectedToAsk(seen, this.limitOf(key), request, now), seen, now)

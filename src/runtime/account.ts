@@ -84,32 +84,26 @@ export function extendHolds<Id>({ holds }: Account<string, Id>, ids: Iterable<Id
 }
 
 /** Returns whether the need fits into the capacity, and if so takes it out. A need that does not name a limited unit fits nowhere. */
-export function take<Unit extends string>(capacity: Capacity<Unit>, need: Readonly<Capacity<Unit>>): boolean {
+export function take<Unit extends string>(capacity: Capacity<Unit>, need: Capacity<Unit>): boolean {
   if (!fits(capacity, need)) return false
   subtract(capacity, need)
   return true
 }
 
 /** Returns whether the need fits into the capacity. */
-export function fits<Unit extends string>(
-  capacity: Readonly<Capacity<Unit>>,
-  need: Readonly<Capacity<Unit>>,
-): boolean {
+export function fits<Unit extends string>(capacity: Capacity<Unit>, need: Capacity<Unit>): boolean {
   for (const unit in capacity)
     if (!((need[unit] ?? Number.POSITIVE_INFINITY) <= (capacity[unit] ?? 0))) return false
   return true
 }
 
 /** Takes amounts out of a capacity that has to bear them. */
-export function subtract<Unit extends string>(
-  capacity: Capacity<Unit>,
-  amount: Readonly<Capacity<Unit>>,
-): void {
+export function subtract<Unit extends string>(capacity: Capacity<Unit>, amount: Capacity<Unit>): void {
   for (const unit in capacity) capacity[unit] = (capacity[unit] ?? 0) - (amount[unit] ?? 0)
 }
 
 /** Adds amounts of the same units to the first. */
-export function add<Unit extends string>(to: Amount<Unit>, amount: Readonly<Amount<Unit>>): void {
+export function add<Unit extends string>(to: Amount<Unit>, amount: Amount<Unit>): void {
   for (const unit in amount) to[unit] += amount[unit]
 }
 
@@ -117,7 +111,7 @@ export function add<Unit extends string>(to: Amount<Unit>, amount: Readonly<Amou
 export function charge<Unit extends string>(
   buckets: Bucket<Unit>[],
   at: number,
-  amount: Readonly<Amount<Unit>>,
+  amount: Amount<Unit>,
 ): number {
   if (isNothing(amount)) return at
   let index = buckets.length - 1
@@ -136,7 +130,7 @@ export function charge<Unit extends string>(
 export function refund<Unit extends string>(
   buckets: Bucket<Unit>[],
   from: number,
-  amount: Readonly<Amount<Unit>>,
+  amount: Amount<Unit>,
 ): void {
   const index = isNothing(amount) ? -1 : buckets.findIndex(bucket => bucket.from === from)
   const left = buckets[index]?.amount
@@ -161,8 +155,8 @@ export function shift(buckets: Bucket<string>[], by: number): void {
 
 /** The sum of buckets or holds, of the units of `nothing`. */
 export function total<Unit extends string>(
-  parts: Iterable<{ readonly amount: Readonly<Amount<Unit>> }>,
-  nothing: Readonly<Amount<Unit>>,
+  parts: Iterable<{ amount: Amount<Unit> }>,
+  nothing: Amount<Unit>,
 ): Amount<Unit> {
   const sum = { ...nothing }
   for (const { amount } of parts) add(sum, amount)
@@ -176,7 +170,7 @@ function excess<Unit extends string>(amount: Amount<Unit>, over: Amount<Unit>): 
   return more
 }
 
-function isNothing(amount: Readonly<Amount<string>>): boolean {
+function isNothing(amount: Amount<string>): boolean {
   for (const unit in amount) if (amount[unit] !== 0) return false
   return true
 }

@@ -1,9 +1,17 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { maxTickets, newAccount, nothing, park, span, sweep } from '../../src/rate-limit/account.ts'
+import {
+  maxTickets,
+  newAccount,
+  nothing,
+  park,
+  span,
+  sweep,
+  type Unit,
+} from '../../src/rate-limit/account.ts'
 import { acquire, commit, release, takeReady, usedNow, withdraw } from '../../src/rate-limit/arithmetic.ts'
 import { grace, type Limit } from '../../src/rate-limit/limiter.ts'
-import { bucketWidth, charge, dropUntil, refund, total } from '../../src/runtime/account.ts'
+import { type Bucket, bucketWidth, charge, dropUntil, refund, total } from '../../src/runtime/account.ts'
 import { mustWait, start } from './load.ts'
 
 const ask = (ticket: string, cost = 1) => ({ ticket, cost })
@@ -15,7 +23,7 @@ function mustHold(decision: { granted: true; hold: number } | { granted: false; 
 
 describe('the window', () => {
   test('amounts close together share a bucket that counts until the latest of them has run out', () => {
-    const buckets = [] as Parameters<typeof charge>[0]
+    const buckets: Bucket<Unit>[] = []
     const first = charge(buckets, start, { requests: 1, tokens: 5 })
     expect(charge(buckets, start + bucketWidth - 1, { requests: 1, tokens: 7 })).toBe(first)
     expect(charge(buckets, start + bucketWidth, { requests: 1, tokens: 1 })).not.toBe(first)
@@ -26,7 +34,7 @@ describe('the window', () => {
   })
 
   test('an empty bucket goes, an unknown one is left alone', () => {
-    const buckets = [] as Parameters<typeof charge>[0]
+    const buckets: Bucket<Unit>[] = []
     const from = charge(buckets, start, { requests: 1, tokens: 5 })
     refund(buckets, from + 1, { requests: 1, tokens: 5 })
     refund(buckets, from, { requests: 0, tokens: 5 })
