@@ -8,7 +8,7 @@ const core = ['^src/task/', '^src/runtime/']
 const ports = [
   '^src/store/store\\.ts$',
   '^src/broker/(broker|messages|message-schemas|cloud-events)\\.ts$',
-  '^src/rate-limit/(limiter|arithmetic)\\.ts$',
+  '^src/rate-limit/limiter\\.ts$',
   '^src/ai/model\\.ts$',
 ]
 const adapters = '^src/(store|broker)/[^/]+/'

@@ -10,7 +10,7 @@ import type { Link } from './link.ts'
 import { startRelay } from './relay.ts'
 import { rescue } from './rescue.ts'
 import { type planSchedules, startSchedules } from './schedule.ts'
-import { wakeOnTurn } from './turns.ts'
+import { wakeOnCapacity } from './wake.ts'
 
 /** Starting and stopping, in flow order and in reverse. */
 export interface Lifecycle {
@@ -83,7 +83,7 @@ function startAll(core: Core, planned: ReturnType<typeof planSchedules>, parts: 
   const release = core.clock.stayAlive()
   const relay = startRelay(core)
   parts.relay = relay
-  const stops = [core.store.outbox.onDue(() => relay.wake()), wakeOnTurn(core)]
+  const stops = [core.store.outbox.onDue(() => relay.wake()), wakeOnCapacity(core)]
   core.broker.onCapacity(() => relay.wake())
   const { roles } = core.settings
   if (roles.has('worker')) stops.push(startConsumers(core))

@@ -8,8 +8,8 @@ import { type EndedStatus, hasEnded } from '../task/status.ts'
 import type { TaskRecord } from '../task/task.ts'
 import type { Transition } from '../task/transition.ts'
 import type { Core } from './core.ts'
-import { giveUpPlace } from './turns.ts'
 import type { End } from './waiters.ts'
+import { giveUpPlace } from './wake.ts'
 
 /** Notifies that a task was created. */
 export function notifySubmitted(core: Core, record: TaskRecord): void {

@@ -26,7 +26,7 @@ export interface SearchServices extends Pick<NovelServices, 'library'> {
   readonly now?: (() => number) | undefined
   readonly models: Pick<NovelServices['models'], 'embeddingModel'>
   /** The rate limiter of the tasks. */
-  readonly limiter: Pick<RateLimiter, 'acquire' | 'park' | 'withdraw' | 'onTurn'>
+  readonly limiter: Pick<RateLimiter, 'acquire' | 'park' | 'withdraw' | 'onCapacity'>
 }
 
 /** A request for a search. */
@@ -169,7 +169,7 @@ async function grantOrTimeout(
   { key, ticket, waitMs }: { key: string; ticket: string; waitMs: number },
 ): Promise<void> {
   const called = new AbortController()
-  const stop = limiter.onTurn((freeKey, freeTicket) => {
+  const stop = limiter.onCapacity((freeKey, freeTicket) => {
     if (freeKey === key && freeTicket === ticket) called.abort()
   })
   try {

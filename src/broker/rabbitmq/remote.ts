@@ -123,12 +123,7 @@ export interface ProcessQueueOptions {
  * A queue of this process alone. The broker deletes it with its connection, so it holds nothing for a process that is gone; it is made
  * again on the next connection, and what was sent meanwhile is missed.
  */
-function processQueuePlan({
-  exchange,
-  key,
-  onMessage,
-  onReady,
-}: ProcessQueueOptions): ChannelPlan<Channel> {
+function processQueuePlan({ exchange, key, onMessage, onReady }: ProcessQueueOptions): ChannelPlan<Channel> {
   return {
     name: `own queue on ${exchange}`,
     open: session => session.consuming.createChannel(),
