@@ -188,7 +188,10 @@ describe('quillwork models key', { timeout: patience }, () => {
 
   test('set does not take the key itself for a name, nor as an argument', async () => {
     const asName = await on(['models', 'key', 'set', key, '--json'], { env: secret, input: key })
-    expect([asName.code, lastError(asName).message]).toEqual([2, expect.stringMatching(/no name for a key/)])
+    expect([asName.code, lastError(asName).message]).toEqual([
+      2,
+      expect.stringMatching(/not a name for a key/),
+    ])
     const asArgument = await on(['models', 'key', 'set', 'main', key], { env: secret, input: key })
     expect(asArgument.code).toBe(2)
   })

@@ -98,7 +98,7 @@ describe('quillwork serve', { timeout: patience }, () => {
     await server.says(/^stopping: /m)
     await sleep(200)
     server.child.kill('SIGINT')
-    await server.says(/^stopping now: /m)
+    await server.says(/^stopping at once: /m)
     await closed
     expect(await server.ended).toMatchObject({ code: 0, signal: null })
   })
@@ -164,7 +164,7 @@ describe('quillwork serve', { timeout: patience }, () => {
     const refused = await run(['serve', '--data', data, '--port', `${other.port}`])
     expect(refused.code).toBe(3)
     expect(refused.stderr).toBe(
-      `error SERVER_UNREACHABLE: Port ${other.port} of 127.0.0.1 is in use by another program. Choose another one with --port, or any free one with --port 0.\n`,
+      `error SERVER_UNREACHABLE: Port ${other.port} of 127.0.0.1 is in use by another program. Choose another port with --port, or any free port with --port 0.\n`,
     )
   })
 

@@ -43,12 +43,12 @@ afterAll(() => filled[Symbol.dispose]())
 
 /** A data directory with tasks of every kind and an imported novel; made once, and copied. */
 async function fillData(): Promise<void> {
-  if (!existsSync(path.join(filled, 'quillwork.db'))) {
-    await fill(path.join(filled, 'quillwork.db'))
+  if (!existsSync(path.join(`${filled}`, 'quillwork.db'))) {
+    await fill(path.join(`${filled}`, 'quillwork.db'))
     const imported = await run(['import', story, '--yes', '--watch', '--json', '--data', `${filled}`])
     expect([imported.code, lastJson(imported)]).toMatchObject([0, { status: 'COMPLETED' }])
   }
-  cpSync(filled, data, { recursive: true })
+  cpSync(`${filled}`, data, { recursive: true })
 }
 
 /** Kills a move after its first rows. One that was faster is made again, into an emptied database. */
