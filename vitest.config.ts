@@ -22,6 +22,7 @@ const together = [
   'http',
   'novel',
   'rate-limit',
+  'records',
   'runtime',
   'server',
   'store',
