@@ -71,7 +71,7 @@ const layers = [
     '^src/store/$1/',
   ]),
   // novel/ proves the public API: it has no other way to the engine. It keeps records, and opens them in the store's database.
-  layer('novel-sees-the-index', '^src/novel/(?!uploads/[^/]+/|library/(?:open|earlier))', [
+  layer('novel-sees-the-index', '^src/novel/(?!uploads/[^/]+/|library/open\\.ts|earlier-library/)', [
     '^src/index\\.ts$',
     '^src/novel/',
     '^src/records/records\\.ts$',
@@ -80,7 +80,7 @@ const layers = [
     // Long loops of the product give way to the event loop as the engine's do.
     '^src/runtime/cooperate\\.ts$',
   ]),
-  layer('novel-sees-the-index', '^src/novel/library/(?:open|earlier)', [
+  layer('novel-sees-the-index', '^src/novel/(?:library/open\\.ts|earlier-library/)', [
     '^src/novel/',
     '^src/records/',
     '^src/store/(sqlite|mongodb)/(database|migrations)\\.ts$',

@@ -1,9 +1,9 @@
 /** How the rows of earlier versions become records. */
 import { tablesOf } from '../../records/sqlite.ts'
 import type { Migration } from '../../store/sqlite/migrations.ts'
-import { earlierTables } from './earlier-tables.ts'
-import { entryIdOf } from './history.ts'
-import { libraryKinds } from './kinds.ts'
+import { entryIdOf } from '../library/history.ts'
+import { libraryKinds } from '../library/kinds.ts'
+import { earlierTables } from './tables.ts'
 
 /** JSON of an object without the members that are null. */
 const object = (members: Record<string, string>) =>
@@ -188,7 +188,7 @@ const otherRecords = [
     })} FROM uploads`,
   ),
   ...['novels', 'uploads'].map(table =>
-    records('counters', 'body', `'${table}', json_object('last', coalesce(max(key), 0)) FROM ${table}`),
+    records('counters', 'body', `'${table}', json_object('last', max(key)) FROM ${table} HAVING count(*) > 0`),
   ),
 ]
 

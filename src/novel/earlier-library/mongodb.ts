@@ -5,7 +5,7 @@
 import type { ClientSession, Document } from 'mongodb'
 import type { AnyKind, Identified } from '../../records/records.ts'
 import type { SharedDatabase } from '../../store/mongodb/database.ts'
-import { entryIdOf, type KeptEntry } from './history.ts'
+import { entryIdOf, type KeptEntry } from '../library/history.ts'
 import {
   type BuildRecord,
   chapters,
@@ -27,8 +27,8 @@ import {
   uploads,
   vectors,
   volumes,
-} from './kinds.ts'
-import { passagesPerSegment } from './novel-segment.ts'
+} from '../library/kinds.ts'
+import { passagesPerSegment } from '../library/novel-segment.ts'
 
 /** What a document becomes. */
 type Converted = readonly (readonly [kind: AnyKind, record: Identified])[]
