@@ -29,7 +29,9 @@ async function writeLongBook(library: NovelLibrary): Promise<{ grown: number; sc
   return { grown: peak - before, scenes: totals.scenes }
 }
 
-test('200 MB of text are imported, read and removed in a small part of that memory', async () => {
+test('200 MB of text are imported, read and removed in a small part of that memory', {
+  timeout: 300_000,
+}, async () => {
   await using under = new SqliteUnderTest()
   const { library } = under
   const { grown, scenes } = await writeLongBook(library)
