@@ -188,7 +188,11 @@ const otherRecords = [
     })} FROM uploads`,
   ),
   ...['novels', 'uploads'].map(table =>
-    records('counters', 'body', `'${table}', json_object('last', max(key)) FROM ${table} HAVING count(*) > 0`),
+    records(
+      'counters',
+      'body',
+      `'${table}', json_object('last', max(key)) FROM ${table} HAVING count(*) > 0`,
+    ),
   ),
 ]
 
