@@ -1,5 +1,6 @@
 // Who may import whom. Imports point inward:
 //   task, runtime <- ports <- engine <- index <- {novel, observe} <- http <- server <- cli
+//   ports <- records <- novel
 // Adapters (a folder under store/ or broker/) see their own port, task and runtime. testing sees what is below http.
 // Of the pages, each folder of `below` sees those before it and itself; a page sees all of them, and no other page; `app` sees everything.
 // Read by scripts/boundaries.mjs, which also fails when a source was not looked at.
@@ -59,17 +60,33 @@ const layers = [
     '^src/engine/',
     '^src/broker/memory/',
   ]),
-  // novel/ proves the public API: it has no other way to the engine. Its storage shares the store's database.
-  layer('novel-sees-the-index', '^src/novel/(?!(library|uploads)/[^/]+/)', [
+  // Records are kept in the store's database; their port knows nothing of it.
+  layer('records-see-the-core', '^src/records/(records|copy)\\.ts$', [
+    ...core,
+    '^src/records/(records|copy)\\.ts$',
+  ]),
+  layer('records-share-the-database', '^src/records/(sqlite|mongodb)\\.ts$', [
+    ...core,
+    '^src/records/records\\.ts$',
+    '^src/store/$1/',
+  ]),
+  // novel/ proves the public API: it has no other way to the engine. It keeps records, and opens them in the store's database.
+  layer('novel-sees-the-index', '^src/novel/(?!uploads/[^/]+/|library/open\\.ts|earlier-library/)', [
     '^src/index\\.ts$',
     '^src/novel/',
+    '^src/records/records\\.ts$',
     '^src/ai/',
     '^src/rate-limit/limiter\\.ts$',
     // Long loops of the product give way to the event loop as the engine's do, and optional fields are left out in one way.
     '^src/runtime/cooperate\\.ts$',
     '^src/task/(defined|page)\\.ts$',
   ]),
-  layer('novel-sees-the-index', '^src/novel/(?:library|uploads)/([^/]+)/', [
+  layer('novel-sees-the-index', '^src/novel/(?:library/open\\.ts|earlier-library/)', [
+    '^src/novel/',
+    '^src/records/',
+    '^src/store/(sqlite|mongodb)/(database|migrations)\\.ts$',
+  ]),
+  layer('novel-sees-the-index', '^src/novel/uploads/([^/]+)/', [
     '^src/index\\.ts$',
     '^src/novel/',
     '^src/store/$1/',
@@ -104,7 +121,7 @@ const pages = [
 ]
 
 const packages = [
-  only('better-sqlite3', ['store/sqlite', 'novel/library/sqlite']),
+  only('better-sqlite3', ['store/sqlite', 'records']),
   only('amqplib', ['broker/rabbitmq']),
   only('fastify|@fastify/[^/]+|fastify-type-provider-zod', ['http', 'server']),
   only('commander|string-width|eventsource-parser', ['cli']),

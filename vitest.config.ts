@@ -24,6 +24,7 @@ const units = [
   'http',
   'novel',
   'rate-limit',
+  'records',
   'runtime',
   'server',
   'store',

@@ -13,16 +13,13 @@ export { type Estimate, type EstimateRequest, estimateTask, type ModelEstimate }
 export { confirmUpload, type ImportChoice } from './import-novel.ts'
 export { novelIdOf } from './library/ids.ts'
 export type { NovelLibrary } from './library/library.ts'
-export { mongoLibrary } from './library/mongodb/library.ts'
-export { mongoTransfer } from './library/mongodb/transfer.ts'
-export { sqliteLibrary } from './library/sqlite/library.ts'
-export { sqliteTransfer } from './library/sqlite/transfer.ts'
 export {
-  type CopiedRows,
-  type CopyOptions,
   copyLibrary,
-  type LibraryTransfer,
-} from './library/transfer.ts'
+  mongoLibrary,
+  mongoLibraryRecords,
+  sqliteLibrary,
+  sqliteLibraryRecords,
+} from './library/open.ts'
 export { type Preview, type PreviewRequest, previewUpload } from './preview.ts'
 export { loadPrompts } from './prompts/prompts.ts'
 export { importSample, listSamples, type Sample, type SampleImport } from './samples.ts'

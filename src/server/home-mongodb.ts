@@ -1,5 +1,5 @@
 import { QuillworkError } from '../index.ts'
-import { mongodbUploads, mongoLibrary, mongoTransfer } from '../novel/index.ts'
+import { mongodbUploads, mongoLibraryRecords } from '../novel/index.ts'
 import { shownAddress } from './addresses.ts'
 import type { Home, HomeOptions } from './home.ts'
 import { mongoStore } from './mongo-store.ts'
@@ -8,7 +8,7 @@ import { mongoStore } from './mongo-store.ts'
 export async function mongoHome({ address, database: name, isTarget }: HomeOptions): Promise<Home> {
   const store = mongoStore(address, { database: name, filling: isTarget })
   const { database, transfer, nodes } = store
-  mongoLibrary(database)
+  const library = mongoLibraryRecords(database)
   const uploads = mongodbUploads(database)
   try {
     await store.open()
@@ -20,7 +20,7 @@ export async function mongoHome({ address, database: name, isTarget }: HomeOptio
   return {
     shown,
     tasks: transfer,
-    library: mongoTransfer(database),
+    library,
     uploads,
     uploadsShown: shown,
     async requireUnused() {

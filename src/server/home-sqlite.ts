@@ -1,7 +1,8 @@
 import { existsSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs'
 import path from 'node:path'
 import { QuillworkError } from '../index.ts'
-import { folderUploads, sqliteLibrary, sqliteTransfer } from '../novel/index.ts'
+import { folderUploads, sqliteLibraryRecords } from '../novel/index.ts'
+import { novels, uploads as uploadRecords } from '../novel/library/kinds.ts'
 import { type SqliteStore, sqlite } from '../store/sqlite/index.ts'
 import { sqliteFileOf } from './addresses.ts'
 import type { Home, HomeOptions } from './home.ts'
@@ -57,11 +58,10 @@ function partsOf(
   store: SqliteStore,
   file: string,
 ): Pick<Home, 'shown' | 'tasks' | 'library' | 'requireUnused'> {
-  sqliteLibrary(store.database)
   return {
     shown: `sqlite:${file}`,
     tasks: store.transfer,
-    library: sqliteTransfer(store.database),
+    library: sqliteLibraryRecords(store.database),
     // The lock of the file is held.
     requireUnused: async () => undefined,
   }
@@ -74,10 +74,12 @@ async function requireEmpty(file: string): Promise<void> {
   try {
     await store.transfer.begin('')
     const { library } = partsOf(store, file)
-    for (const rows of [library.novels, library.uploads]) {
-      for await (const page of rows.read())
-        if (page.length > 0) throw new QuillworkError('STORE_NOT_EMPTY', `${file} holds novels or uploads.`)
-    }
+    const held = await Promise.all([
+      library.find(novels, { limit: 1 }),
+      library.find(uploadRecords, { limit: 1 }),
+    ])
+    if (held.flat().length > 0)
+      throw new QuillworkError('STORE_NOT_EMPTY', `${file} holds novels or uploads.`)
   } finally {
     await store.tasks.close()
   }

@@ -1,4 +1,5 @@
-import type { LibraryTransfer, UploadFiles } from '../novel/index.ts'
+import type { UploadFiles } from '../novel/index.ts'
+import type { Records } from '../records/records.ts'
 import type { StoreTransfer } from '../store/transfer.ts'
 
 /** Where tasks and novels live, opened to be moved as a whole. */
@@ -6,7 +7,7 @@ export interface Home {
   /** For people; without secrets. */
   readonly shown: string
   readonly tasks: StoreTransfer
-  readonly library: LibraryTransfer
+  readonly library: Records
   readonly uploads: UploadFiles
   /** Where the uploaded files are, for people. */
   readonly uploadsShown: string

@@ -1,10 +1,13 @@
 /** Moves all tasks and novels from one home to another, and compares what is there with what was there. */
 import { QuillworkError, systemClock } from '../index.ts'
-import { copyLibrary, type LibraryTransfer, type UploadFiles } from '../novel/index.ts'
+import { copyLibrary, type UploadFiles } from '../novel/index.ts'
+import { libraryKinds, type UploadRecord, uploads } from '../novel/library/kinds.ts'
+import { everyRecord } from '../records/copy.ts'
+import type { Identified } from '../records/records.ts'
 import type { RowsTransfer } from '../store/transfer.ts'
 import { sqliteFileOf } from './addresses.ts'
 import type { Home, HomeOptions } from './home.ts'
-import { addTo, countedLibrary, countedTasks, type Tally, taskKinds } from './tally.ts'
+import { addTo, countedTasks, countRecords, type Tally, taskKinds } from './tally.ts'
 
 /** From where to where. */
 export interface Move {
@@ -54,13 +57,16 @@ export async function migrate({ from, to, onProgress, signal }: Move): Promise<M
   }
   await copyTasks(countedTasks(from.tasks, copied), to, told)
   const missing = new Set<string>()
-  const library = withFiles(countedLibrary(from.library, copied), {
-    from: from.uploads,
-    to: to.uploads,
-    copied,
-    missing,
+  await copyLibrary(from.library, to.library, {
+    async change(kind, record) {
+      if (kind.name !== uploads.name) return record
+      return moveFile(record as UploadRecord, { from: from.uploads, to: to.uploads, copied, missing })
+    },
+    onCopied(kind, records) {
+      countRecords(copied, kind, records)
+      told()
+    },
   })
-  await copyLibrary(library, to.library, { onProgress: told, ...(signal === undefined ? {} : { signal }) })
   const kinds = compared(copied, await read(to, told))
   requireSame(kinds, from, to)
   await from.requireUnused()
@@ -111,40 +117,29 @@ interface FilesMove {
   missing: Set<string>
 }
 
-/** Each upload with its file copied first. One whose file is gone stays without, and is noted where its time is not over. */
-function withFiles(library: LibraryTransfer, { from, to, copied, missing }: FilesMove): LibraryTransfer {
-  const { uploads } = library
-  return {
-    ...library,
-    uploads: {
-      write: rows => uploads.write(rows),
-      async *read() {
-        for await (const rows of uploads.read()) {
-          const moved = []
-          for (const row of rows) {
-            const source = await from.open(row.location, row.fileName)
-            const stored = source === undefined ? undefined : await to.write(source.read())
-            if (stored !== undefined) addTo(copied, filesKind, { id: row.id, bytes: stored.bytes })
-            else if (row.expiresAt > systemClock.now()) missing.add(row.id)
-            moved.push(stored === undefined ? row : { ...row, location: stored.location })
-          }
-          yield moved
-        }
-      },
-    },
-  }
+/** Copies the file of an upload. One whose file is gone stays without, and is noted where its time is not over. */
+async function moveFile(row: UploadRecord, { from, to, copied, missing }: FilesMove): Promise<UploadRecord> {
+  const source = await from.open(row.location, row.fileName)
+  const stored = source === undefined ? undefined : await to.write(source.read())
+  if (stored !== undefined) addTo(copied, filesKind, { id: row.id, bytes: stored.bytes })
+  else if (row.expiresAt > systemClock.now()) missing.add(row.id)
+  return stored === undefined ? row : { ...row, location: stored.location }
 }
 
 /** Reads a home to its end. */
-async function read({ tasks, library, uploads }: Home, told: () => void): Promise<Tally> {
+async function read({ tasks, library, uploads: files }: Home, told: () => void): Promise<Tally> {
   const found: Tally = new Map()
   const counted = countedTasks(tasks, found)
   for (const kind of taskKinds) for await (const _ of counted[kind].read()) told()
-  const { uploads: uploadRows, ...others } = countedLibrary(library, found)
-  for (const rows of Object.values(others)) for await (const _ of rows.read()) told()
-  for await (const rows of uploadRows.read()) {
-    for (const { id, location, fileName } of rows) {
-      const file = await uploads.open(location, fileName)
+  for (const kind of libraryKinds) {
+    for await (const page of everyRecord<Identified>(library, kind)) {
+      countRecords(found, kind, page)
+      told()
+    }
+  }
+  for await (const page of everyRecord(library, uploads)) {
+    for (const { id, location, fileName } of page) {
+      const file = await files.open(location, fileName)
       if (file !== undefined) addTo(found, filesKind, { id, bytes: await lengthOf(file.read()) })
     }
   }

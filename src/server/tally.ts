@@ -1,6 +1,7 @@
 /** Counts rows, and sums up what they hold in a number that does not depend on their order: two homes with the same rows tell the same. */
 import { createHash } from 'node:crypto'
-import type { LibraryTransfer } from '../novel/index.ts'
+import { scenes, type UploadRecord, uploads } from '../novel/library/kinds.ts'
+import type { AnyKind, Identified } from '../records/records.ts'
 import type { RowsTransfer, StoreTransfer, TransferredTask } from '../store/transfer.ts'
 
 /** What was seen of one kind of rows. */
@@ -47,21 +48,13 @@ export const taskKinds = [
   'budgets',
 ] as const
 
-/** The library with every row that is read from it counted. */
-export function countedLibrary(library: LibraryTransfer, tally: Tally): LibraryTransfer {
-  return {
-    novels: counted(library.novels, row => addTo(tally, 'novels', row)),
-    volumes: counted(library.volumes, row => addTo(tally, 'volumes', row)),
-    chapters: counted(library.chapters, row => addTo(tally, 'chapters', row)),
-    scenes: counted(library.scenes, row => {
-      addTo(tally, 'scenes', row)
-      if (row.summary !== undefined) addTo(tally, 'summaries', row.summary)
-    }),
-    segments: counted(library.segments, ({ novelId, generation, segment: { number } }) =>
-      addTo(tally, 'parts of search indexes', { novelId, generation, number }),
-    ),
-    // A file is written anew, so it lies elsewhere.
-    uploads: counted(library.uploads, ({ location: _, ...row }) => addTo(tally, 'uploads', row)),
+/** Counts records of the library. A file is written anew, so it lies elsewhere. */
+export function countRecords(tally: Tally, kind: AnyKind, records: readonly Identified[]): void {
+  const name = kind.name.replace('library_', '')
+  for (const record of records) {
+    const { location: _, ...rest } = record as UploadRecord
+    addTo(tally, name, kind.name === uploads.name ? rest : record)
+    if (kind.name === scenes.name && 'summary' in record) addTo(tally, 'summaries', record.summary)
   }
 }
 
@@ -89,6 +82,7 @@ function counted<Row>(rows: RowsTransfer<Row>, count: (row: Row) => void): RowsT
 
 /** JSON with the fields in one order; an absent field and an undefined one are the same. */
 function canonical(value: unknown): string {
+  if (value instanceof Uint8Array) return Buffer.from(value).toString('base64')
   if (typeof value !== 'object' || value === null) return JSON.stringify(value) ?? 'null'
   if (Array.isArray(value)) return `[${value.map(canonical).join(',')}]`
   const fields = Object.entries(value)

@@ -35,8 +35,8 @@ export interface DatabaseOptions {
 
 /** A database for the engine's store and others that join it, such as the novel library. */
 export interface SharedDatabase {
-  /** Adds indexes that `open` makes and checks. Call it before. */
-  join(indexes: readonly IndexPlan[]): void
+  /** Adds indexes that `open` makes and checks, and what it does next. Call it before. */
+  join(indexes: readonly IndexPlan[], prepare?: () => Promise<void>): void
   /** A collection with majority write concern and majority reads from the primary. */
   collection<T extends Document>(name: string): Collection<T>
   /**
@@ -77,6 +77,7 @@ export function openDatabase(options: DatabaseOptions): OpenableDatabase {
   }
   const db = client.db(name, { ...majority, ignoreUndefined: true })
   const plans: IndexPlan[] = []
+  const preparations: (() => Promise<void>)[] = []
   let opening: Promise<void> | undefined
   const sender = createSender(deadlineMs, faults)
 
@@ -87,12 +88,14 @@ export function openDatabase(options: DatabaseOptions): OpenableDatabase {
     })
     // An index on a large collection is as long in the making as it takes, and without it nothing may begin.
     await sender.run('make indexes', () => makeIndexes(db, plans), { deadlineMs: longestIndexBuildMs })
+    for (const each of preparations) await each()
   }
 
   return {
     client,
     db,
-    join(indexes) {
+    join(indexes, preparation) {
+      if (preparation !== undefined) preparations.push(preparation)
       const isNew = (index: IndexPlan) =>
         !plans.some(plan => plan.collection === index.collection && plan.name === index.name)
       plans.push(...indexes.filter(isNew))

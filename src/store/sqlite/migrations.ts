@@ -1,8 +1,8 @@
 import type { Database } from 'better-sqlite3'
 import { QuillworkError } from '../../task/errors.ts'
 
-/** SQL that brings the tables of a part from one version to the next. Forward only; never edited once released. */
-export type Migration = string
+/** SQL, or a function, that brings the tables of a part from one version to the next. Forward only; never edited once released. */
+export type Migration = string | ((db: Database) => void)
 
 /**
  * Runs the migrations of a part that the file has not seen, in order, all in one transaction.
@@ -22,7 +22,10 @@ export function applyMigrations(db: Database, part: string, migrations: readonly
   }
   if (version === migrations.length) return
   db.transaction(() => {
-    for (const sql of migrations.slice(version)) db.exec(sql)
+    for (const step of migrations.slice(version)) {
+      if (typeof step === 'string') db.exec(step)
+      else step(db)
+    }
     db.prepare(
       'INSERT INTO schema_versions VALUES (?, ?) ON CONFLICT (part) DO UPDATE SET version = excluded.version',
     ).run(part, migrations.length)

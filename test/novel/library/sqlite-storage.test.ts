@@ -2,9 +2,9 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
+import { libraryMigrations } from '../../../src/novel/earlier-library/sqlite.ts'
 import { buildNovelSegment } from '../../../src/novel/library/novel-segment.ts'
-import { sqliteLibrary } from '../../../src/novel/library/sqlite/library.ts'
-import { libraryMigrations, libraryPart } from '../../../src/novel/library/sqlite/schema.ts'
+import { sqliteLibrary } from '../../../src/novel/library/open.ts'
 import { encodeVectors } from '../../../src/novel/search/vectors.ts'
 import { type DatabaseFile, openDatabase } from '../../../src/store/sqlite/database.ts'
 import { ann, type Book, importBook } from './case.ts'
@@ -32,7 +32,9 @@ function rowsByTable({ db }: DatabaseFile): Record<string, number> {
   const tables = db.prepare<[], { name: string }>("SELECT name FROM sqlite_schema WHERE type = 'table'").all()
   const count = (name: string) => Number(db.prepare(`SELECT count(*) FROM ${name}`).pluck().get())
   return Object.fromEntries(
-    tables.filter(({ name }) => name !== 'schema_versions').map(({ name }) => [name, count(name)]),
+    tables
+      .filter(({ name }) => !['schema_versions', 'library_counters'].includes(name))
+      .map(({ name }) => [name, count(name)]),
   )
 }
 
@@ -63,7 +65,7 @@ test('summaries that are written at the same time share commits', async () => {
 test('listings never touch the texts', async () => {
   await using open = openLibrary()
   const novelId = await importBook(open.library, 'a')
-  open.database.db.exec('DROP TABLE scene_texts; DROP TABLE scene_summaries; DROP TABLE scene_history')
+  open.database.db.exec('DROP TABLE library_texts; DROP TABLE library_history')
   const { shelf } = open.library
   const page = { pageSize: 10 }
   expect((await shelf.novels(ann, page)).items).toHaveLength(1)
@@ -98,7 +100,7 @@ test('a removed novel leaves no row behind', async () => {
 test('a file from before provenance was recorded keeps its history, and says what it knows', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'quillwork-library-'))
   const database = openDatabase(join(folder, 'library.db'))
-  database.migrate(libraryPart, libraryMigrations.slice(0, 2))
+  database.migrate('novel', libraryMigrations.slice(0, 2))
   database.db.exec(`
     INSERT INTO novels (key, id, user_id, import_task_id, title, status, generation, created_at, published_at, updated_at)
       VALUES (1, 'n', 'ann', 't', 'Book', 'published', 1, 1, 1, 1);

@@ -3,8 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, test } from 'vitest'
 import type { NovelLibrary } from '../../../src/novel/library/library.ts'
-import { mongoLibrary } from '../../../src/novel/library/mongodb/library.ts'
-import { sqliteLibrary } from '../../../src/novel/library/sqlite/library.ts'
+import { mongoLibrary, sqliteLibrary } from '../../../src/novel/library/open.ts'
 import {
   type OpenableDatabase,
   openDatabase,

@@ -1,4 +1,7 @@
-import { mongoLibrary, mongoTransfer, sqliteLibrary, sqliteTransfer } from '../../../src/novel/index.ts'
+import { mongoLibraryRecords, sqliteLibraryRecords } from '../../../src/novel/index.ts'
+import { libraryKinds } from '../../../src/novel/library/kinds.ts'
+import { everyRecord } from '../../../src/records/copy.ts'
+import type { Records } from '../../../src/records/records.ts'
 import { mongodb } from '../../../src/store/mongodb/index.ts'
 import { sqlite } from '../../../src/store/sqlite/index.ts'
 
@@ -29,30 +32,30 @@ async function open(
 ): Promise<{ parts: Record<string, Rows>; close(): Promise<void> }> {
   if ('file' in home) {
     const store = sqlite({ file: home.file })
-    sqliteLibrary(store.database)
+    const library = rowsOf(sqliteLibraryRecords(store.database))
     const { begin: _b, finish: _f, ...tasks } = store.transfer
-    return { parts: { ...tasks, ...sqliteTransfer(store.database) }, close: () => store.tasks.close() }
+    return { parts: { ...tasks, ...library }, close: () => store.tasks.close() }
   }
   const store = mongodb({ url: home.url })
-  mongoLibrary(store.database)
+  const library = rowsOf(mongoLibraryRecords(store.database))
   await store.open()
   const { begin: _b, finish: _f, ...tasks } = store.transfer
-  return { parts: { ...tasks, ...mongoTransfer(store.database) }, close: () => store.tasks.close() }
+  return { parts: { ...tasks, ...library }, close: () => store.tasks.close() }
+}
+
+function rowsOf(records: Records): Record<string, Rows> {
+  return Object.fromEntries(libraryKinds.map(kind => [kind.name, { read: () => everyRecord(records, kind) }]))
 }
 
 interface Row {
   record?: { leaseUntil?: number }
   location?: string
-  segment?: { scenes: { sceneId: string }[] }
 }
 
-/** A lease is void where it is written, a file that is written anew lies elsewhere, and the scenes of a segment are a set. */
+/** A lease is void where it is written, and a file that is written anew lies elsewhere. */
 function comparable(row: unknown): unknown {
-  const { record, location: _, segment, ...rest } = row as Row
-  if (record !== undefined) return { ...rest, record: { ...record, leaseUntil: record.leaseUntil && 0 } }
-  if (segment === undefined) return rest
-  const scenes = segment.scenes.map(({ sceneId }) => sceneId).sort()
-  return { ...rest, segment: { ...segment, scenes } }
+  const { record, location: _, ...rest } = row as Row
+  return record === undefined ? rest : { ...rest, record: { ...record, leaseUntil: record.leaseUntil && 0 } }
 }
 
 function sorted(rows: unknown[]): unknown[] {

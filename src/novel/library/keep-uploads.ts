@@ -1,0 +1,104 @@
+/** What is known of uploaded files: one record each. */
+import { erase, getOne, insert, replace, type Stored } from '../../records/records.ts'
+import { type LibraryParts, nextNumber, type UploadRecord, uploads } from './kinds.ts'
+import { type Listing, pageOf, pageStart } from './page-token.ts'
+import type { Page, PageRequest } from './paging.ts'
+import { uploadNotFound } from './refusal.ts'
+import type { Confirmation, NewUpload, Upload, UploadStore } from './uploads.ts'
+
+/** The uploads of a library. */
+export function uploadStore(library: LibraryParts): UploadStore {
+  const { records, now } = library
+  return {
+    add: upload => add(library, upload),
+    upload: async (userId, id) => uploadOf(await valid(library, userId, id)),
+    uploads: (userId, page) => list(library, userId, page),
+    async saveSurvey(userId, id, survey) {
+      await change(library, userId, id, upload => ({ ...upload, survey }))
+    },
+    async confirm(userId, id, { novelId, taskId, expiresAt }) {
+      const confirmation: Confirmation = { novelId, taskId }
+      // The first confirmation wins.
+      const held = await change(library, userId, id, upload =>
+        upload.confirmation === undefined ? { ...upload, confirmation, expiresAt } : undefined,
+      )
+      return held.confirmation ?? confirmation
+    },
+    async expired(limit) {
+      const found = await records.find(uploads, { most: { expiresAt: now() }, order: ['expiresAt'], limit })
+      return found.map(uploadOf)
+    },
+    async remove(id) {
+      await records.commit(erase(uploads, [id]))
+    },
+  }
+}
+
+/** Throws UPLOAD_NOT_FOUND. */
+async function find({ records }: LibraryParts, userId: string, id: string): Promise<Stored<UploadRecord>> {
+  const upload = await getOne(records, uploads, id)
+  if (upload?.userId !== userId) throw uploadNotFound(id)
+  return upload
+}
+
+/** The upload, if its time is not over. Throws UPLOAD_NOT_FOUND. */
+async function valid(library: LibraryParts, userId: string, id: string): Promise<Stored<UploadRecord>> {
+  const upload = await find(library, userId, id)
+  if (upload.expiresAt <= library.now()) throw uploadNotFound(id)
+  return upload
+}
+
+/** Adding the same upload again finds it. */
+async function add(library: LibraryParts, upload: NewUpload): Promise<Upload> {
+  const { records, now } = library
+  if ((await getOne(records, uploads, upload.id)) === undefined) {
+    const order = await nextNumber(library, 'uploads')
+    await records.commit([insert(uploads, { ...upload, order, createdAt: now() })])
+  }
+  return uploadOf(await find(library, upload.userId, upload.id))
+}
+
+async function list(library: LibraryParts, userId: string, page: PageRequest): Promise<Page<Upload>> {
+  const listing: Listing = { name: 'uploads', filter: [userId], keys: 1 }
+  const { size, after } = pageStart(listing, page)
+  const found = await library.records.find(uploads, {
+    ...{ equal: { userId }, above: { expiresAt: library.now() } },
+    ...{ order: ['order'], reverse: true, after, limit: size + 1 },
+  })
+  const shown = pageOf(listing, found.slice(0, size), found.length > size, ({ order }) => [order])
+  return { ...shown, items: shown.items.map(uploadOf) }
+}
+
+/** Changes an upload as it is now, and returns it; it stays as it is where there is nothing to change. Throws UPLOAD_NOT_FOUND. */
+async function change(
+  library: LibraryParts,
+  userId: string,
+  id: string,
+  changed: (upload: Stored<UploadRecord>) => Stored<UploadRecord> | undefined,
+): Promise<UploadRecord> {
+  for (;;) {
+    const upload = await valid(library, userId, id)
+    const next = changed(upload)
+    if (next === undefined) return upload
+    if ((await library.records.commit([replace(uploads, next)])) === 'applied') return next
+  }
+}
+
+function uploadOf({
+  id,
+  userId,
+  fileName,
+  bytes,
+  location,
+  createdAt,
+  expiresAt,
+  ...more
+}: UploadRecord): Upload {
+  const { survey, confirmation } = more
+  return {
+    ...{ id, userId, fileName, bytes, location, createdAt, expiresAt },
+    ...(survey === undefined ? {} : { survey }),
+    ...(confirmation === undefined ? {} : { confirmation }),
+    status: confirmation === undefined ? 'uploaded' : 'confirmed',
+  }
+}

@@ -1,0 +1,261 @@
+/**
+ * The kinds of records that a library is made of. What an operation must change together goes in one commit, guarded by the record that all
+ * its writers write: the novel for its draft and its removal, the scene for its text, its summary and its history, the index for its segments.
+ */
+import {
+  type AnyKind,
+  defineKind,
+  getOne,
+  insert,
+  type Records,
+  replace,
+  type Stored,
+} from '../../records/records.ts'
+import type { NovelCounts, NovelStatus } from './drafts.ts'
+import type { KeptEntry } from './history.ts'
+import type { VectorKind } from './passage-index.ts'
+import type { GuardedScene, KeptOrigin, KeptSummary } from './scene-guard.ts'
+import type { Upload } from './uploads.ts'
+
+/** What the parts of a library share. */
+export interface LibraryParts {
+  records: Records
+  /** Epoch milliseconds. */
+  now(): number
+}
+
+/** A novel. Its counts are those of the publication, kept up to date from then on; those of a draft are 0. */
+export interface NovelRecord extends NovelCounts {
+  id: string
+  /** Rises with every novel that is made. */
+  order: number
+  userId: string
+  importTaskId: string
+  title: string
+  author?: string
+  language?: string
+  status: NovelStatus
+  generation: number
+  createdAt: number
+  publishedAt?: number
+  /** `publishedAt` while it is on the shelf. */
+  shelvedAt?: number
+  /** 1 while it is not, or no longer, published. */
+  pending?: number
+  updatedAt: number
+  textVersion: number
+}
+
+export const novels = defineKind<NovelRecord>({
+  name: 'library_novels',
+  fields: {
+    userId: 'text',
+    order: 'integer',
+    shelvedAt: 'integer',
+    pending: 'integer',
+    scenes: 'integer',
+    words: 'integer',
+    characters: 'integer',
+    textVersion: 'integer',
+    updatedAt: 'integer',
+  },
+  indexes: {
+    shelf: ['userId', 'shelvedAt', 'order'],
+    unpublished: ['pending', 'order'],
+  },
+})
+
+/** A volume. */
+export interface VolumeRecord {
+  id: string
+  novelId: string
+  position: number
+  generation: number
+  title: string
+}
+
+export const volumes = defineKind<VolumeRecord>({
+  name: 'library_volumes',
+  fields: { novelId: 'text', position: 'integer', generation: 'integer' },
+  indexes: { in_order: ['novelId', 'position'] },
+})
+
+/** A chapter. */
+export interface ChapterRecord extends VolumeRecord {
+  volumeId: string
+}
+
+export const chapters = defineKind<ChapterRecord>({
+  name: 'library_chapters',
+  fields: { novelId: 'text', position: 'integer', generation: 'integer', volumeId: 'text' },
+  indexes: { in_order: ['novelId', 'position'] },
+})
+
+/** A scene without its text. */
+export interface SceneRecord extends Omit<GuardedScene, 'content' | 'textOrigin'> {
+  id: string
+  novelId: string
+  chapterId: string
+  /** Position of the chapter. */
+  chapter: number
+  position: number
+  generation: number
+  words: number
+  characters: number
+  summary?: KeptSummary
+  /** `ofTextVersion` of the summary. */
+  summaryOf?: number
+  /** 1 where there is a summary. */
+  summarised?: number
+  /** 1 where the text ever changed. */
+  edited?: number
+  updatedAt: number
+}
+
+export const scenes = defineKind<SceneRecord>({
+  name: 'library_scenes',
+  fields: {
+    novelId: 'text',
+    chapter: 'integer',
+    position: 'integer',
+    generation: 'integer',
+    words: 'integer',
+    characters: 'integer',
+    summarised: 'integer',
+    edited: 'integer',
+  },
+  large: { summary: 'json' },
+  indexes: {
+    // What follows the position is for sums, which so need not read the scenes, and for finding those that changed.
+    in_order: ['novelId', 'chapter', 'position', 'words', 'characters', 'summarised', 'edited'],
+  },
+})
+
+/** The text of the scene with the same id. */
+export interface TextRecord {
+  id: string
+  content: string
+  origin?: KeptOrigin
+}
+
+export const texts = defineKind<TextRecord>({ name: 'library_texts', large: { content: 'text' } })
+
+/** A text or a summary that is not in its place. */
+export interface HistoryRecord extends KeptEntry {
+  id: string
+  sceneId: string
+  /** Rises within the scene. */
+  order: number
+}
+
+export const history = defineKind<HistoryRecord>({
+  name: 'library_history',
+  fields: { sceneId: 'text', order: 'integer' },
+  large: { text: 'text' },
+  indexes: { newest: ['sceneId', 'order'] },
+})
+
+/** What is known of an uploaded file. */
+export interface UploadRecord extends Omit<Upload, 'status'> {
+  /** Rises with every upload. */
+  order: number
+}
+
+export const uploads = defineKind<UploadRecord>({
+  name: 'library_uploads',
+  fields: { userId: 'text', order: 'integer', expiresAt: 'integer' },
+  large: { survey: 'text' },
+  indexes: { of_user: ['userId', 'order'], expiring: ['expiresAt'] },
+})
+
+/** A build of an index. */
+export interface BuildRecord {
+  generation: number
+  builder: string
+  /** `textVersion` of the novel when it began. */
+  textVersion: number
+  /** Of a hybrid index. */
+  vectors?: VectorKind
+}
+
+/** What is known of the search index of the novel with the same id. */
+export interface IndexRecord {
+  id: string
+  lastGeneration: number
+  answering?: BuildRecord & { builtAt: number; passages: number }
+  building?: BuildRecord
+}
+
+export const indexes = defineKind<IndexRecord>({ name: 'library_indexes' })
+
+/** A segment of a search index. */
+export interface SegmentRecord {
+  id: string
+  novelId: string
+  generation: number
+  number: number
+  passages: number
+  totalLength: number
+  documents: Uint8Array
+  /** The scenes in it, each with the version of its text. */
+  scenes: readonly (readonly [sceneId: string, textVersion: number])[]
+  /** Of each passage: its number within the segment, that of its scene in `scenes`, start and end. */
+  places: readonly (readonly [passage: number, scene: number, start: number, end: number])[]
+}
+
+export const segments = defineKind<SegmentRecord>({
+  name: 'library_segments',
+  fields: { novelId: 'text', generation: 'integer', number: 'integer', passages: 'integer' },
+  large: { documents: 'bytes', scenes: 'json', places: 'json' },
+  indexes: { in_order: ['novelId', 'generation', 'number'] },
+})
+
+/** A shard of a segment: a query reads the shards of its terms by their ids. */
+export interface ShardRecord {
+  id: string
+  postings: Uint8Array
+}
+
+export const shards = defineKind<ShardRecord>({ name: 'library_shards', large: { postings: 'bytes' } })
+
+/** Vectors of neighbouring passages: those of one call of a model, so some 2 MB at most. */
+export interface VectorsRecord {
+  id: string
+  novelId: string
+  generation: number
+  number: number
+  part: number
+  first: number
+  vectors: Uint8Array
+}
+
+export const vectors = defineKind<VectorsRecord>({
+  name: 'library_vectors',
+  fields: { novelId: 'text', generation: 'integer', number: 'integer', part: 'integer' },
+  large: { vectors: 'bytes' },
+  indexes: { in_order: ['novelId', 'generation', 'number', 'part'] },
+})
+
+/** A sequence of numbers. */
+interface CounterRecord {
+  id: 'novels' | 'uploads'
+  last: number
+}
+
+export const counters = defineKind<CounterRecord>({ name: 'library_counters' })
+
+/** All kinds, in the order in which a library is copied. */
+export const libraryKinds: readonly AnyKind[] = [
+  ...[novels, volumes, chapters, scenes, texts, history],
+  ...[indexes, segments, shards, vectors, uploads, counters],
+]
+
+/** The next number of a sequence: what was made later has the higher one. Some numbers may go unused. */
+export async function nextNumber({ records }: LibraryParts, id: CounterRecord['id']): Promise<number> {
+  for (;;) {
+    const held: Stored<CounterRecord> | undefined = await getOne(records, counters, id)
+    const last = (held?.last ?? 0) + 1
+    const change = held === undefined ? insert(counters, { id, last }) : replace(counters, { ...held, last })
+    if ((await records.commit([change])) === 'applied') return last
+  }
+}
