@@ -9,7 +9,7 @@ const core = ['^src/task/', '^src/runtime/']
 const ports = [
   '^src/store/store\\.ts$',
   '^src/broker/(broker|messages|message-schemas|cloud-events)\\.ts$',
-  '^src/rate-limit/(limiter|arithmetic)\\.ts$',
+  '^src/rate-limit/limiter\\.ts$',
   '^src/ai/model\\.ts$',
 ]
 const adapters = '^src/(store|broker)/[^/]+/'
@@ -77,8 +77,9 @@ const layers = [
     '^src/records/records\\.ts$',
     '^src/ai/',
     '^src/rate-limit/limiter\\.ts$',
-    // Long loops of the product give way to the event loop as the engine's do.
+    // Long loops of the product give way to the event loop as the engine's do, and optional fields are left out in one way.
     '^src/runtime/cooperate\\.ts$',
+    '^src/task/(defined|page)\\.ts$',
   ]),
   layer('novel-sees-the-index', '^src/novel/(?:library/open\\.ts|earlier-library/)', [
     '^src/novel/',
@@ -123,7 +124,7 @@ const packages = [
   only('better-sqlite3', ['store/sqlite', 'records']),
   only('amqplib', ['broker/rabbitmq']),
   only('fastify|@fastify/[^/]+|fastify-type-provider-zod', ['http', 'server']),
-  only('commander', ['cli']),
+  only('commander|string-width|eventsource-parser', ['cli']),
   only('prom-client', ['observe', 'http', 'server']),
   only('@opentelemetry/api', ['observe']),
   only('pino', ['observe', 'http', 'server', 'cli']),

@@ -1,5 +1,7 @@
+import { readdirSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
-import { defineConfig } from 'vitest/config'
+import { defineConfig, type TestProjectInlineConfiguration } from 'vitest/config'
+import { LongestFirst } from './test/longest-first.ts'
 
 const source = (path: string) => fileURLToPath(new URL(`./src/${path}`, import.meta.url))
 
@@ -14,8 +16,8 @@ const entries = [
 /** The tests of the engine run a second time on another store, which their test kit brings. */
 const engineOnMongo = fileURLToPath(new URL('./test/engine/on-mongodb.ts', import.meta.url))
 
-/** Folders whose files change nothing of their process: they share one, which saves a third of their time. */
-const together = [
+/** Folders of tests within one process, which compute more than they wait. */
+const units = [
   'ai',
   'cli',
   'engine',
@@ -30,59 +32,105 @@ const together = [
 ].map(folder => `test/${folder}/**/*.test.ts`)
 const alias = [...entries, { find: 'quillwork/testing', replacement: source('testing/index.ts') }]
 
+/** Whether this is `npm test`; see `test/size.ts`. */
+const isQuick = process.env['QUILLWORK_TESTS'] === undefined
+
+/** Long by nature: `npm run test:slow` alone runs these files. */
+const slowFiles = 'test/**/*.slow.test.ts'
+
+/** Files in two sizes, which ask `test/size.ts`: small in `npm test`, whole in `npm run test:slow`. */
+function inTwoSizes(): string[] {
+  const files = readdirSync('test', { recursive: true, encoding: 'utf8' }).map(name => `test/${name}`)
+  return files
+    .filter(name => name.endsWith('.test.ts'))
+    .filter(name => /from '[./]+\/(size|row|compositions)\.ts'/.test(readFileSync(name, 'utf8')))
+}
+
+/** What `npm run test:slow` runs. */
+const slow = (): TestProjectInlineConfiguration => ({
+  extends: true,
+  resolve: { alias },
+  test: { name: 'slow', include: [slowFiles, ...inTwoSizes()], isolate: false },
+})
+
+/** Register what is global in their process: each has one for itself. All others share theirs, which saves a third of their time. */
+const alone = 'test/observe/*.test.ts'
+
+/** What `npm test` runs. */
+const quick: readonly TestProjectInlineConfiguration[] = [
+  {
+    extends: true,
+    resolve: { alias },
+    test: { name: 'alone', include: [alone] },
+  },
+  {
+    extends: true,
+    resolve: { alias },
+    test: { name: 'units', include: units, exclude: [slowFiles], isolate: false },
+  },
+  {
+    extends: true,
+    resolve: { alias },
+    test: {
+      name: 'main',
+      include: ['test/**/*.test.ts'],
+      exclude: [slowFiles, ...units, alone, 'test/types/**'],
+      isolate: false,
+    },
+  },
+  {
+    extends: true,
+    resolve: { alias },
+    test: {
+      name: 'types',
+      include: [],
+      typecheck: {
+        enabled: true,
+        only: true,
+        include: ['test/types/**/*.test-d.ts'],
+        tsconfig: 'test/types/tsconfig.json',
+      },
+    },
+  },
+  {
+    extends: true,
+    resolve: { alias: [...entries, { find: 'quillwork/testing', replacement: engineOnMongo }] },
+    test: {
+      name: 'mongodb',
+      // What needs hours of the manual clock, each second of which asks the database, runs on SQLite alone.
+      include: [
+        'budgets',
+        'cancel',
+        'context',
+        'dead-letters',
+        'events',
+        'explicit-retry',
+        'handle',
+        'lanes',
+        'limits',
+        'output',
+        'restart',
+        'sub-tasks',
+      ].map(name => `test/engine/${name}.test.ts`),
+      env: { QUILLWORK_TEST_STORE: 'mongodb' },
+      isolate: false,
+    },
+  },
+]
+
 export default defineConfig({
   test: {
-    projects: [
-      {
-        extends: true,
-        resolve: { alias },
-        test: { name: 'units', include: together, isolate: false },
-      },
-      {
-        extends: true,
-        resolve: { alias },
-        test: {
-          name: 'main',
-          // These measure by seconds, with processes and a browser of their own: where others use the machine too, one that failed is run
-          // once more, and said to be.
-          retry: process.env['CI'] === 'true' ? 1 : 0,
-          include: ['test/**/*.test.ts'],
-          exclude: together,
-          typecheck: { enabled: true, include: ['test/types/**/*.test-d.ts'], tsconfig: 'tsconfig.json' },
-        },
-      },
-      {
-        extends: true,
-        resolve: { alias: [...entries, { find: 'quillwork/testing', replacement: engineOnMongo }] },
-        test: {
-          name: 'mongodb',
-          // What needs hours of the manual clock, each second of which asks the database, runs on SQLite alone.
-          include: [
-            'budgets',
-            'cancel',
-            'context',
-            'dead-letters',
-            'events',
-            'explicit-retry',
-            'handle',
-            'lanes',
-            'limits',
-            'output',
-            'restart',
-            'sub-tasks',
-          ].map(name => `test/engine/${name}.test.ts`),
-          env: { QUILLWORK_TEST_STORE: 'mongodb' },
-        },
-      },
-    ],
+    projects: isQuick ? [...quick] : [slow()],
     globalSetup: ['test/servers/shared.ts'],
     environment: 'node',
     pool: 'forks',
-    // With more, processes of tests that measure by seconds wait for each other.
-    maxWorkers: 2,
+    // Three on two processors: tests of whole processes wait more than they compute. Those of the slow run measure by seconds.
+    maxWorkers: isQuick ? 3 : 2,
+    sequence: { sequencer: LongestFirst },
     // They are there for what hangs; a busy machine may take long.
     testTimeout: 60_000,
     hookTimeout: 120_000,
+    slowTestThreshold: 5_000,
     expect: { poll: { timeout: 10_000 } },
   },
 })

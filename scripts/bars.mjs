@@ -23,10 +23,12 @@ const ENVIRONMENT_READER = 'src/server/config.ts'
  * slow by its script plays its part.
  */
 const MAY_WAIT = /^test\/((process|faults|servers|distributed|e2e)\/|models\/(reply\.ts|fast-limiter\.mjs)$)/
+/** Calls that declare tests. */
+const TESTS = /^(it|test|describe\w*|defineConfig|vi\.setConfig)\b/
 /** A name for a drawer, not for a thing. `types` only as a whole name: a route may be called task-types. */
 const DRAWER = /(^|[/.-])(utils?|helpers?|common|misc|managers?)(?=[/.-])|(^|\/)types?(?=[/.])/
 /** The handler that obeys its input throws what a user's handler would: errors without a code. */
-const PLAYS_A_USER = 'src/testing/obedient.ts'
+const PLAYS_A_USER = 'src/testing/scripted.ts'
 /** Errors without a code. */
 const BARE_ERRORS =
   /^(Error|TypeError|RangeError|SyntaxError|EvalError|URIError|ReferenceError|AggregateError)$/
@@ -142,7 +144,7 @@ function refuseSilence(file) {
   }
 }
 
-/** Waiting on the clock, and hiding a flaky test behind retries. */
+/** Waiting on the clock. */
 function refuseWaiting(file) {
   walk(file, node => {
     const at = node.getStart(file)
@@ -152,13 +154,22 @@ function refuseWaiting(file) {
     if (ts.isImportDeclaration(node) && /^(node:)?timers\/promises$/.test(node.moduleSpecifier.text)) {
       offend('a test that waits on wall time', file, at, node.getText(file))
     }
-    if (
-      ts.isPropertyAssignment(node) &&
-      node.name.getText(file) === 'retry' &&
-      ts.isNumericLiteral(node.initializer)
-    ) {
-      if (node.initializer.text !== '0') offend('a flaky test that is retried', file, at, node.getText(file))
-    }
+  })
+}
+
+/** Whether the property belongs to the options of a test, of a suite or of the runner; tasks have a policy of that name. */
+function isOfTests(property) {
+  const options = property.parent
+  if (ts.isCallExpression(options.parent)) return TESTS.test(options.parent.expression.getText())
+  return ts.isPropertyAssignment(options.parent) && options.parent.name.getText() === 'test'
+}
+
+/** A failed test that is run once more is a failure that nobody mends. The number may be written in any way, and is none. */
+function refuseRetries(file) {
+  walk(file, node => {
+    const isOption = ts.isPropertyAssignment(node) || ts.isShorthandPropertyAssignment(node)
+    if (!isOption || node.name.getText(file) !== 'retry' || !isOfTests(node)) return
+    offend('a failed test that is run again', file, node.getStart(file), node.getText(file))
   })
 }
 
@@ -263,6 +274,7 @@ holdPorts(sources)
 for (const file of sources) refuseInSource(file)
 for (const file of [...sources, ...tests, ...programs]) refuseSilence(file)
 for (const file of tests.filter(({ fileName }) => !MAY_WAIT.test(fileName))) refuseWaiting(file)
+for (const file of [...tests, parse('vitest.config.ts')]) refuseRetries(file)
 
 for (const line of figures) console.log(line)
 for (const line of offenders) console.error(line)

@@ -7,7 +7,7 @@ import { root, setUp } from './setup.mjs'
 
 const bin = path => join(root, 'node_modules', path)
 
-/** Name, what it guards, and the arguments for node. Gates that need `dist/` come after the build. */
+/** Name, what it guards, and the arguments for node. Gates that need `dist/` or the types of the API come after the build. */
 const gates = [
   [
     'format',
@@ -26,6 +26,13 @@ const gates = [
     'types of src, tests, examples and benchmarks',
     [bin('typescript/bin/tsc'), '--noEmit', '--pretty', 'false'],
   ],
+  ['bars', 'sizes, suppressions, documented exports', ['scripts/bars.mjs']],
+  [
+    'guards',
+    'what npm run mutate removes stands where its list says',
+    ['scripts/mutate-guards.mjs', '--check'],
+  ],
+  ['build', 'dist/ and the types of the API can be made', ['scripts/setup.mjs']],
   [
     'pages',
     'types of the pages',
@@ -42,17 +49,10 @@ const gates = [
     'no unused file, export or dependency',
     [bin('knip/bin/knip.js'), '--no-progress', '--no-config-hints'],
   ],
-  ['bars', 'sizes, suppressions, documented exports', ['scripts/bars.mjs']],
-  [
-    'guards',
-    'what npm run mutate removes stands where its list says',
-    ['scripts/mutate-guards.mjs', '--check'],
-  ],
-  ['build', 'dist/ can be made', ['scripts/setup.mjs']],
   ['docs', 'generated documents are in date', ['scripts/generate-docs.mjs', '--check']],
 ]
 
-/** Runs one gate, prints its line, and answers whether it holds. */
+/** Runs one gate, prints its line, and returns whether it holds. */
 function holds([name, what, args]) {
   const start = performance.now()
   const { status, stdout, stderr, error } = spawnSync(process.execPath, args, { cwd: root, encoding: 'utf8' })
@@ -65,13 +65,16 @@ function holds([name, what, args]) {
 
 setUp({ build: false })
 const asked = process.argv.slice(2)
-const unknown = asked.filter(name => !gates.some(([gate]) => gate === name))
+const names = gates.map(([name]) => name)
+const unknown = asked.filter(name => !names.includes(name))
 if (unknown.length > 0) {
-  console.error(`No gate named ${unknown.join(', ')}. Gates: ${gates.map(([name]) => name).join(', ')}`)
+  console.error(`No gate named ${unknown.join(', ')}. Gates: ${names.join(', ')}`)
   process.exit(2)
 }
+const needBuild = names.slice(names.indexOf('build'))
+const wanted = asked.some(name => needBuild.includes(name)) ? [...asked, 'build'] : asked
 const failing = gates
-  .filter(([name]) => asked.length === 0 || asked.includes(name))
+  .filter(([name]) => wanted.length === 0 || wanted.includes(name))
   .filter(gate => !holds(gate))
 console.log(
   failing.length === 0 ? '\nEvery gate holds.' : `\nDo not hold: ${failing.map(([name]) => name).join(', ')}`,

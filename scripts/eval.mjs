@@ -32,7 +32,7 @@ if (!existsSync(book)) {
 const { extractiveModel } = await import('../dist/ai/extractive/extractive.js')
 const { splitSentences } = await import('../dist/ai/text/sentences.js')
 const { buildSegment } = await import('../dist/novel/search/segment.js')
-const { memoryPostingStore } = await import('../dist/novel/search/postings.js')
+const { memoryPostings } = await import('../dist/novel/search/postings.js')
 const { searchIndex } = await import('../dist/novel/search/search.js')
 const { splitPassages } = await import('../dist/novel/search/passages.js')
 const { Closest, encodeVectors } = await import('../dist/novel/search/vectors.js')
@@ -101,7 +101,7 @@ async function summaries(name, chapters, summarise) {
 
 /** Indexes the text of all chapters, without headings, twelve chapters a segment. */
 async function indexOf(chapters) {
-  const store = memoryPostingStore()
+  const segments = []
   const chapterOf = []
   const texts = []
   for (let first = 0; first < chapters.length; first += 12) {
@@ -113,9 +113,9 @@ async function indexOf(chapters) {
         texts.push(text.slice(start, end))
       }
     }
-    await store.put(`${first}`, await buildSegment(passages))
+    segments.push(await buildSegment(passages))
   }
-  return { store, chapterOf, texts }
+  return { store: memoryPostings(segments), chapterOf, texts }
 }
 
 /** Vectors are kept as they come: a run that was interrupted goes on, and a second one asks for none. */

@@ -2,8 +2,9 @@
 // a test of the store does.
 
 const apply = 'src/store/mongodb/apply.ts'
-const change = 'src/store/mongodb/change.ts'
-const leases = 'src/store/mongodb/leases.ts'
+const pipeline = 'src/store/mongodb/pipeline.ts'
+const claim = 'src/store/mongodb/claim.ts'
+const database = 'src/store/mongodb/database.ts'
 const publisher = 'src/broker/rabbitmq/publisher.ts'
 const consume = 'src/engine/consume.ts'
 
@@ -26,31 +27,31 @@ const refusal = { files: ['test/distributed/state.test.ts'], only: 'weakens the 
 /** Name, file, the text of the guard, what stands there without it, and the tests of which one must fail. */
 export const distributedMutants = [
   // A transition is one guarded write.
-  ['mongodb apply: the attempt', change, '    filter.attempt = fence.attempt\n', '', zombies],
+  ['mongodb apply: the attempt', pipeline, '    filter.attempt = fence.attempt\n', '', zombies],
   [
     'mongodb apply: the lease end',
-    change,
+    pipeline,
     'if (fence.leaseUntil !== undefined) {',
     'if (fence.leaseUntil === 0) {',
     slowSweeper,
   ],
   [
     'mongodb apply: the lease end that was read',
-    change,
+    pipeline,
     '      filter.leaseUntil = new Date(fence.leaseUntil)\n',
     '',
     slowSweeper,
   ],
   [
     "mongodb apply: the lease is over by the server's clock",
-    change,
-    "      filter.$expr = { $lte: ['$leaseUntil', session.serverNow()] }\n",
+    pipeline,
+    "      filter.$expr = { $lte: ['$leaseUntil', context.serverNow()] }\n",
     '',
     processes,
   ],
   [
     'mongodb apply: the version',
-    change,
+    pipeline,
     "if ('version' in fence) filter.version = fence.version\n  else {",
     "if (!('version' in fence)) {",
     conformance,
@@ -71,14 +72,14 @@ export const distributedMutants = [
   ],
   [
     'mongodb extend: the token',
-    leases,
+    claim,
     '    claimToken: { $in: leases.map(({ token }) => token) },\n',
     '',
     conformance,
   ],
   [
     'mongodb extend: whose lease it is',
-    leases,
+    claim,
     'if (task?.claimToken !== token)',
     "if (task === undefined || token === '')",
     conformance,
@@ -87,44 +88,38 @@ export const distributedMutants = [
   // What is acknowledged is held by a majority.
   [
     'mongodb open: a weaker write concern is refused',
-    'src/store/mongodb/promises.ts',
+    database,
     "w === undefined || w === 'majority'",
     'w !== 0',
     refusal,
   ],
   [
     'mongodb: each write asks for a majority',
-    'src/store/mongodb/database.ts',
+    database,
     "new WriteConcern('majority', undefined, true)",
     'new WriteConcern(1)',
     promises,
   ],
 
   // Sub-tasks and their counts.
-  [
-    'mongodb claim: a sub-task that nobody counted',
-    'src/store/mongodb/claim.ts',
-    ', counted: { $exists: true } }',
-    ' }',
-    processes,
-  ],
+  ['mongodb claim: a sub-task that nobody counted', claim, ', counted: { $exists: true } }', ' }', processes],
   [
     'mongodb create: no place in line before the count',
-    'src/store/mongodb/newcomer.ts',
+    'src/store/mongodb/new-task.ts',
     '  if (parent !== undefined || claim !== undefined) return {}\n',
     '  if (claim !== undefined) return {}\n',
     uncounted,
   ],
   [
     'mongodb: no place in line before the count',
-    'src/store/mongodb/pipeline.ts',
+    pipeline,
     "{ $and: [isThere('$parentTaskId'), isAbsent('$counted')] },\n    removed,",
     'false,\n    removed,',
     uncounted,
   ],
   [
-    'mongodb fold: the version of the aggregate',
-    'src/store/mongodb/fold.ts',
+    'mongodb aggregate: its version',
+    'src/store/mongodb/aggregate.ts',
     ", 'aggregate.version': version === undefined ? { $exists: false } : version }",
     ' }',
     row('trees', 'row 24'),
@@ -154,7 +149,7 @@ export const distributedMutants = [
   ],
   [
     'rabbitmq: a dead letter does not return to its queue',
-    'src/broker/rabbitmq/held-message.ts',
+    'src/broker/rabbitmq/unacked-message.ts',
     'nack(this.message, false, false)',
     'nack(this.message, false, true)',
     nonsense,
@@ -162,8 +157,8 @@ export const distributedMutants = [
   [
     'acknowledge last: after the claim',
     consume,
-    '  const { taskId, attempt } = received.delivery\n  const wish',
-    '  const { taskId, attempt } = received.delivery\n  received.ack()\n  const wish',
+    '  const { taskId, attempt } = received.delivery\n  const request',
+    '  const { taskId, attempt } = received.delivery\n  received.ack()\n  const request',
     acknowledged,
   ],
   [

@@ -178,11 +178,17 @@ export const embeddedMutants = [
   ],
 
   // Whose turn it is.
-  ['due: one suspect at a time', outbox, 'suspects - window.suspects', 'suspects', conformance],
   [
-    'due: one suspect over all lanes',
+    'due: one quarantined task at a time',
     outbox,
-    '        suspectsLeft -= inLane.filter(delivery => delivery.suspect).length\n',
+    'quarantined - window.quarantined',
+    'quarantined',
+    conformance,
+  ],
+  [
+    'due: one quarantined task over all lanes',
+    outbox,
+    '        quarantinedLeft -= inLane.filter(delivery => delivery.quarantined).length\n',
     '',
     conformance,
   ],

@@ -2,6 +2,7 @@
 // what followers read, and where calls may go.
 
 const arithmetic = 'src/engine/budget-arithmetic.ts'
+const account = 'src/runtime/account.ts'
 const call = 'src/novel/models/call-model.ts'
 const expense = 'src/novel/models/expense.ts'
 const sceneGuard = 'src/novel/library/scene-guard.ts'
@@ -69,36 +70,36 @@ export const modelMutants = [
 
   // What calls may cost.
   [
-    'budget: what is spent and reserved leaves less room',
+    'budget: what is spent and reserved leaves less capacity',
     arithmetic,
-    'if (fits(roomOf(account), need)) return undefined',
+    'if (fits(capacityOf(account), need)) return undefined',
     'if (fits(account.limit, need)) return undefined',
     ofBudgets,
   ],
   [
-    'budget: a call that runs is reserved',
-    arithmetic,
-    'limit.tokens - spent.tokens - reserved.tokens',
-    'limit.tokens - spent.tokens',
+    'account: a call that runs is counted',
+    account,
+    'bucket: charge(account.used, at, amount), amount, leaseEnd',
+    'bucket: at, amount, leaseEnd',
     ofBudgets,
   ],
   [
     'budget: a hold whose lease has ended counts as spent',
     arithmetic,
-    '    charge(account, hold)\n',
-    '',
+    'account.holds.get(id) ?? { bucket: inTotal, amount: amountOf(estimate) }',
+    'account.holds.get(id) ?? { bucket: inTotal, amount: nothing }',
     ofBudgets,
   ],
   [
-    'budget: a call that was counted at its estimate is counted once',
-    arithmetic,
-    'wasHeld ? nothing : amountOf(estimate)',
-    'wasHeld ? nothing : nothing',
+    'account: a settled call counts at its cost, and its estimate no more',
+    account,
+    'refund(used, bucket, excess(amount, real))',
+    'refund(used, bucket, excess(real, real))',
     ofBudgets,
   ],
   [
     'budget: the first word about a call counts',
-    'src/engine/budget-holds.ts',
+    'src/engine/holds.ts',
     'return this.#open.delete(allowance) || this.#left.delete(allowance)',
     'return this.#open.delete(allowance) || this.#left.has(allowance)',
     settledInOutage,
@@ -113,15 +114,15 @@ export const modelMutants = [
   [
     'budget: only those are woken that fit',
     arithmetic,
-    '    if (!fits(room, need)) return false\n',
-    '',
+    'needs.map(need => take(capacity, need))',
+    'needs.map(need => take(capacity, need) || true)',
     ofBudgets,
   ],
   [
-    'budget: nobody is woken for room that was promised',
+    'budget: nobody is woken for capacity that was promised',
     arithmetic,
-    'room.tokens -= promised.tokens',
-    'room.tokens -= 0',
+    '  subtract(capacity, promisedAt(account, now))\n',
+    '',
     ofBudgets,
   ],
 

@@ -1,4 +1,4 @@
-// What a fresh clone needs before anything runs: the right Node, the packages of the lock file, `dist/`.
+// What a fresh clone needs before anything runs: the right Node, the packages of the lock file, `dist/`, the types of the API for the pages.
 // Each step looks at what is there and does nothing when nothing is missing, so every command can call it.
 // Plain Node only: this file runs before the first `npm ci`.
 
@@ -195,6 +195,21 @@ function copyTexts(outDir) {
   }
 }
 
+/** The types of the API, which the checks of the pages need. Their first line names the sources that they were made of. */
+const apiTypes = 'dashboard/src/api/schema.ts'
+
+/** Makes the types of the API unless they are those of this server. The bundle of the pages needs none, so it is made without them. */
+function makeApiTypes() {
+  const maker = 'scripts/api-types.mjs'
+  const [server] = parts
+  const hash = sourceHash({ ...server, beside: [...server.beside, maker] })
+  const file = join(root, apiTypes)
+  if (existsSync(file) && readFileSync(file, 'utf8').startsWith(`// ${hash}\n`)) return
+  say(`making ${apiTypes}`)
+  const { status } = spawnSync(process.execPath, [maker, file, hash], { cwd: root, stdio: ['ignore', 2, 2] })
+  if (status !== 0) throw new SetupError('the types of the API cannot be made; see the lines above.')
+}
+
 /** Swaps dist/ for the one made aside. Another build may do the same meanwhile, so each step may have to look again. */
 function replaceDist(aside) {
   const dist = join(root, 'dist')
@@ -214,7 +229,7 @@ function replaceDist(aside) {
 
 /** One hash over the content of all that decides what a part of `dist/` holds. */
 function sourceHash({ folder, files, beside }) {
-  const sources = filesUnder(join(root, folder)).filter(path => files.test(path))
+  const sources = filesUnder(join(root, folder)).filter(path => files.test(path) && path !== apiTypes)
   const hash = createHash('sha256')
   for (const path of ['package-lock.json', ...beside, ...sources]) {
     hash
@@ -243,7 +258,10 @@ export function setUp({ build = true } = {}) {
   try {
     checkNode()
     installPackages()
-    if (build) buildDist()
+    if (build) {
+      buildDist()
+      makeApiTypes()
+    }
   } catch (error) {
     if (!(error instanceof SetupError)) throw error
     say(error.message)

@@ -1,65 +1,150 @@
-// `npm test`: sets up what is missing (the process tests and the examples run on dist/), runs vitest, and closes
+// `npm test`: sets up what is missing (the process tests and the examples run on dist/), runs vitest, says where the time went, and closes
 // with one plain line `N passed, N failed, N skipped`. Arguments go to vitest: `npm test -- test/task`.
 // Fails when a test fails, when none ran, and when vitest itself reports an error.
+//
+// --slow (`npm run test:slow`): what is long by nature, in its whole size.
+// --faults (`npm run test:faults`): the rows of the acceptance matrix at full load, one after the other: they measure times, and share two
+// servers. --row N runs one of them, --seed S makes a run again.
+// --counts FILE: appends the closing line to the file, for .ci/run.
 
-import { spawnSync } from 'node:child_process'
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join, relative } from 'node:path'
+import { appendFileSync } from 'node:fs'
+import { relative } from 'node:path'
+import { parseArgs } from 'node:util'
 import { root, setUp } from './setup.mjs'
 
 /** Longest list of skipped tests that is printed; the count is always whole. */
 const SKIPPED_SHOWN = 40
+/** Files whose time is printed. */
+const SLOWEST_SHOWN = 20
 
-/** Runs vitest and returns its exit code and its JSON report, undefined where it wrote none. */
-function runVitest(args) {
-  const folder = mkdtempSync(join(tmpdir(), 'quillwork-report-'))
-  const file = join(folder, 'report.json')
-  const vitest = join(root, 'node_modules', 'vitest', 'vitest.mjs')
-  const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${file}`]
-  try {
-    const { status } = spawnSync(process.execPath, [vitest, 'run', ...reporters, ...args], {
-      cwd: root,
-      stdio: 'inherit',
-    })
-    return {
-      exitCode: status ?? 1,
-      report: existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : undefined,
-    }
-  } finally {
-    rmSync(folder, { recursive: true, force: true })
+const [flag, text] = [{ type: 'boolean' }, { type: 'string' }]
+
+/** Splits the arguments into those of this script and those of vitest. Ends the process where one makes no sense. */
+function readArguments() {
+  const own = { slow: flag, faults: flag, row: text, seed: text, counts: text }
+  const { values, tokens } = parseArgs({ options: own, strict: false, allowPositionals: true, tokens: true })
+  for (const name of ['row', 'seed']) {
+    if (values[name] === undefined || /^\d+$/.test(values[name])) continue
+    console.error(`--${name} is ${JSON.stringify(values[name])}; give a whole number.`)
+    process.exit(2)
   }
+  const taken = new Set(
+    tokens
+      .filter(({ kind, name }) => kind === 'option' && name in own)
+      .flatMap(({ index, value, inlineValue }) =>
+        value === undefined || inlineValue ? [index] : [index, index + 1],
+      ),
+  )
+  const rest = process.argv.slice(2).filter((_, index) => !taken.has(index))
+  if (values.faults) rest.push('--no-file-parallelism', 'test/faults')
+  if (values.row !== undefined) rest.push('-t', `row ${values.row}\\b`)
+  return { ...values, rest }
 }
 
 /** Counts tests by outcome. A file that fails without a failed test of its own (it does not load) is one failure. */
-function count(report) {
+function count(modules) {
   const totals = { passed: 0, failed: 0, skipped: [] }
-  for (const file of report?.testResults ?? []) {
-    const states = file.assertionResults.map(test => test.status)
-    totals.passed += states.filter(state => state === 'passed').length
-    totals.failed += states.filter(state => state === 'failed').length
-    if (file.status === 'failed' && !states.includes('failed')) totals.failed += 1
-    for (const test of file.assertionResults) {
-      if (test.status === 'passed' || test.status === 'failed') continue
-      totals.skipped.push(`${relative(root, file.name)}: ${test.fullName}`)
+  for (const module of modules) {
+    const states = { passed: 0, failed: 0, skipped: 0, pending: 0 }
+    for (const test of module.children.allTests()) {
+      const { state } = test.result()
+      states[state] += 1
+      if (state !== 'passed' && state !== 'failed') totals.skipped.push(`${nameOf(module)}: ${test.fullName}`)
     }
+    totals.passed += states.passed
+    totals.failed += states.failed
+    if (module.state() === 'failed' && states.failed === 0) totals.failed += 1
   }
   return totals
 }
 
-setUp()
-const args = process.argv.slice(2)
-const { exitCode, report } = runVitest(args)
-const { passed, failed, skipped } = count(report)
+const nameOf = module => relative(root, module.moduleId)
 
-// With a name filter every other test counts as skipped; nobody needs that list.
-if (skipped.length > 0 && !args.some(arg => arg === '-t' || arg.startsWith('--testNamePattern'))) {
+/** The file's folder below `test/`. */
+const folderOf = module => nameOf(module).split('/').slice(0, 2).join('/')
+
+/** Milliseconds that a file kept a worker: its start, its imports, its hooks and tests. */
+function timeOf(module) {
+  const { prepareDuration, environmentSetupDuration, setupDuration, collectDuration, duration } =
+    module.diagnostic()
+  return prepareDuration + environmentSetupDuration + setupDuration + collectDuration + duration
+}
+
+/** Says where the time went: by folder, and the slowest files. Files run beside each other; the sum is that of all workers. */
+function printTimes(modules) {
+  const folders = new Map()
+  for (const module of modules) {
+    const sum = folders.get(folderOf(module)) ?? { ms: 0, files: 0, tests: 0 }
+    sum.ms += timeOf(module)
+    sum.files += 1
+    sum.tests += [...module.children.allTests()].length
+    folders.set(folderOf(module), sum)
+  }
+  const seconds = ms => `${(ms / 1_000).toFixed(1).padStart(7)} s`
+  console.log('\nTime by folder:')
+  for (const [folder, { ms, files, tests }] of [...folders].sort(([, a], [, b]) => b.ms - a.ms))
+    console.log(`${seconds(ms)}  ${folder} (${files} files, ${tests} tests)`)
+  console.log(`The ${SLOWEST_SHOWN} slowest files:`)
+  for (const module of modules.toSorted((a, b) => timeOf(b) - timeOf(a)).slice(0, SLOWEST_SHOWN))
+    console.log(`${seconds(timeOf(module))}  ${nameOf(module)} (${module.project.name})`)
+}
+
+function printSkipped(skipped) {
   console.log(`\nSKIPPED, not proven on this machine (${skipped.length}):`)
   for (const name of skipped.slice(0, SKIPPED_SHOWN)) console.log(`  ${name}`)
   if (skipped.length > SKIPPED_SHOWN) console.log(`  and ${skipped.length - SKIPPED_SHOWN} more`)
 }
-const unexplained = exitCode !== 0 && failed === 0
-if (unexplained) console.log(`\nvitest ended with exit code ${exitCode}, outside any test; see above.`)
+
+/** Prints the counts as the last line. */
+function close(passed, failed, skipped, counts) {
+  const line = `${passed} passed, ${failed} failed, ${skipped} skipped`
+  if (counts !== undefined) appendFileSync(counts, `${line}\n`)
+  console.log(`\n${line}`)
+}
+
+/** Says where it stood when somebody ended it, as a time limit does, and fails. */
+function giveUp(vitest, counts) {
+  const modules = vitest.state.getTestModules()
+  const { passed, failed } = count(modules)
+  const left = modules.filter(module => ['pending', 'queued'].includes(module.state()))
+  console.log(
+    `\nThe run was ended from outside. Not finished: ${left.map(nameOf).join(', ') || 'nothing that began'}`,
+  )
+  close(passed, failed + 1, 0, counts)
+  process.exit(1)
+}
+
+/** Runs vitest in this process. Returns the files that ran, and whether something failed outside of any test. */
+async function runVitest({ rest, counts }) {
+  const { createVitest, parseCLI } = await import('vitest/node')
+  const { filter, options } = parseCLI(['vitest', 'run', ...rest])
+  const vitest = await createVitest('test', { ...options, root, watch: false })
+  process.on('SIGTERM', () => giveUp(vitest, counts))
+  let erred = false
+  try {
+    await vitest.start(filter)
+  } catch (error) {
+    erred = error.code !== 'VITEST_FILES_NOT_FOUND'
+    if (erred) console.error(error)
+  }
+  await vitest.close()
+  const { state } = vitest
+  return { modules: state.getTestModules(), erred: erred || state.getUnhandledErrors().length > 0 }
+}
+
+const args = readArguments()
+if (args.slow) process.env.QUILLWORK_TESTS = 'slow'
+if (args.faults) process.env.QUILLWORK_TESTS = 'full'
+if (args.seed !== undefined) process.env.QUILLWORK_SEED = args.seed
+setUp()
+const { modules, erred } = await runVitest(args)
+const { passed, failed, skipped } = count(modules)
+if (modules.length > 0) printTimes(modules)
+// With a name filter every other test counts as skipped; nobody needs that list.
+if (skipped.length > 0 && !args.rest.some(arg => arg === '-t' || arg.startsWith('--testNamePattern')))
+  printSkipped(skipped)
+const unexplained = failed === 0 && erred
+if (unexplained) console.log('\nvitest failed outside any test; see above.')
 else if (passed + failed === 0) console.log('\nNo test ran.')
-console.log(`\n${passed} passed, ${failed + (unexplained ? 1 : 0)} failed, ${skipped.length} skipped`)
-process.exitCode = exitCode !== 0 || failed > 0 || passed === 0 ? 1 : 0
+close(passed, failed + (unexplained ? 1 : 0), skipped.length, args.counts)
+process.exit(unexplained || failed > 0 || passed === 0 ? 1 : 0)

@@ -2,14 +2,14 @@ import '@mantine/core/styles.css'
 import '@mantine/notifications/styles.css'
 import './app/app.css'
 import { MantineProvider } from '@mantine/core'
-import { QueryClientProvider } from '@tanstack/react-query'
+import { QueryClient, QueryClientProvider } from '@tanstack/react-query'
 import { RouterProvider } from '@tanstack/react-router'
 import { createRoot } from 'react-dom/client'
-import { createQueries } from './app/queries.ts'
+import { ApiError } from './api/client.ts'
 import { router } from './app/router.tsx'
 import { readableColors, theme } from './app/theme.ts'
 import { LiveProvider } from './live/live.tsx'
-import { Notices } from './parts/notices.tsx'
+import { Notices } from './parts/notify.tsx'
 import { LanguageProvider } from './text/language.tsx'
 
 const nonce = document.querySelector('meta[name="csp-nonce"]')?.getAttribute('content') ?? ''
@@ -34,3 +34,27 @@ createRoot(document.getElementById('root') ?? document.body).render(
     </LanguageProvider>
   </MantineProvider>,
 )
+
+/** Returns whether a request is tried again: until the server answers, with growing pauses. What it refused would be refused again. */
+function triesAgain(failures: number, error: unknown): boolean {
+  if (!(error instanceof ApiError)) return false
+  if (error.status === 0) return error.code === 'OFFLINE'
+  return error.status >= 500 && failures < 3
+}
+
+/** Makes the cache of what the server knows. The live stream keeps it up to date, so nothing is asked for again by itself. */
+function createQueries(): QueryClient {
+  return new QueryClient({
+    defaultOptions: {
+      queries: {
+        staleTime: 60_000,
+        gcTime: 300_000,
+        refetchOnWindowFocus: false,
+        networkMode: 'always',
+        retry: triesAgain,
+        retryDelay: failures => Math.min(1_000 * 2 ** failures, 10_000),
+      },
+      mutations: { networkMode: 'always', retry: false },
+    },
+  })
+}

@@ -42,10 +42,10 @@ function section(name) {
 export function render() {
   return `# Configuration
 
-Made from \`src/server/settings.ts\` by \`npm run docs\`; change it there. Nothing needs to be configured: every setting
+Which settings are there, and what do they default to? Made from \`src/server/settings.ts\` by \`npm run docs\`; change it there. Nothing needs to be configured: every setting
 has a default.
 
-A setting is looked for on the command line, then in the environment, then in the configuration file; else it has its
+A value on the command line wins over the environment, the environment over the configuration file, the file over the
 default. The file is \`quillwork.json\` in the data directory, or the one that \`--config\` or \`QUILLWORK_CONFIG\` names:
 one JSON object.
 
@@ -57,10 +57,10 @@ one JSON object.
 }
 \`\`\`
 
-A name in the file or on the command line that is not in this list, or a value that cannot be used, stops every command with exit
-code 2 and the name that was probably meant. A variable \`QUILLWORK_…\` that is no setting is ignored; \`serve\` and \`doctor\` warn
-where it looks like one. An empty variable counts as not set. \`quillwork doctor\` shows each setting as it is in force, with where
-it comes from.
+An unknown name in the file or on the command line, or an invalid value, stops every command with exit code 2 and the name that was
+probably meant. So does the former name of a setting, in the file or as a variable. Any other unknown variable \`QUILLWORK_…\` is ignored;
+\`serve\` and \`doctor\` warn where it looks like a setting. An empty variable counts as not set. \`quillwork doctor\` shows the value of
+each setting and its source.
 
 ## Settings
 

@@ -46,7 +46,7 @@ function rows() {
 export function render() {
   return `# The states of a task
 
-Made from the table in \`src/task/status.ts\` by \`npm run docs\`; change it there. The phase (\`executing\`,
+Which states does a task have, and which moves between them? Made from the table in \`src/task/status.ts\` by \`npm run docs\`; change it there. The phase (\`executing\`,
 \`awaiting-subtasks\`, \`reducing\`) names the handler that runs next and survives QUEUED and RETRYING.
 
 \`\`\`mermaid

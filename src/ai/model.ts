@@ -165,7 +165,7 @@ export interface EmbeddingModel {
   costOf(tokens: { inputTokens: number; outputTokens: number }): number | undefined
   /** As `LanguageModel.prepare`. */
   prepare?(): Promise<void>
-  /** Answers one vector per text, in the order of the texts. */
+  /** Returns one vector per text, in the order of the texts. */
   embed(texts: readonly string[], options?: EmbedOptions): Promise<Embeddings>
 }
 

@@ -2,7 +2,7 @@
  * Who wakes up: the port of a broker. The store is the truth; a broker may lose, repeat or reorder what it is given, and no answer
  * of the API changes by it.
  */
-import type { DeadLetterNotice, Delivery } from '../store/store.ts'
+import type { DeadLetterNotification, Delivery } from '../store/store.ts'
 import type { SequencedEvent } from '../task/events.ts'
 
 /** A lane and how many tasks of it this process runs at once. */
@@ -11,7 +11,7 @@ export interface LaneSlots {
   slots: number
 }
 
-/** What became of one publish: with the broker, not routable, or unknown (it stays to be told). */
+/** The outcome of one publish: the broker has it, it is not routable, or unknown (it stays pending). */
 export type Published = 'confirmed' | 'returned' | 'unconfirmed'
 
 /** A delivery in the hands of a worker slot. */
@@ -31,27 +31,27 @@ export interface Broker {
   readonly kind: string
   open(lanes: readonly LaneSlots[]): Promise<void>
   publish(deliveries: readonly Delivery[]): Promise<Published[]>
-  /** Starts handing a lane's deliveries to `receiver`, at most `slots` at once. Answers how to stop taking new ones. */
+  /** Starts handing a lane's deliveries to `receiver`, at most `slots` at once. Returns a function that stops taking new ones. */
   consume(lane: LaneSlots, receiver: Receiver): () => void
   /**
-   * Takes a free slot of the lane for a task that this process is about to create; nothing of the lane may wait here. Answers how to
-   * free the slot, or undefined when there is none.
+   * Takes a free slot of the lane for a task that this process is about to create; nothing of the lane may wait here. Returns a function that
+   * frees the slot, or undefined when there is none.
    */
   reserve?(lane: string): (() => void) | undefined
-  /** Deliveries of the lane that wait in this process for a slot, plus free slots to fill: how many more are useful now. */
-  room(lane: string): number
+  /** Returns how many more deliveries of the lane are useful now. */
+  capacity(lane: string): number
   /** Whether nothing of the lane waits in a queue between processes: what was sent there a while ago, and not taken, is lost. */
   isEmpty?(lane: string): boolean
-  /** Whether a delivery that goes ahead of all that wait reaches a slot of the lane soon, also where there is no room. */
+  /** Whether a delivery that goes ahead of all that wait reaches a slot of the lane soon, also where the lane has no capacity. */
   takesUrgent?(lane: string): boolean
-  /** Calls back when a lane has room again. */
-  onRoom(listener: (lane: string) => void): void
+  /** Calls back when a lane has capacity again. */
+  onCapacity(listener: (lane: string) => void): void
   close(): Promise<void>
   /** What only a broker between processes offers. */
   readonly remote?: RemoteBroker
 }
 
-/** What processes tell each other, best effort: whoever misses it learns it from the store a little later. */
+/** Messages between processes, best effort. A process that misses one learns the same from the store a little later. */
 export type ControlMessage =
   /** The attempt of a task is asked to stop. */
   | { kind: 'cancel'; taskId: string; attempt: number }
@@ -71,11 +71,11 @@ export interface DeadMessage {
   malformed?: string
   /** The text as it was found; what is not text, as base64 after `base64:`. */
   content: string
-  /** What the broker tells of its way (queue, reason, count, time), for people. */
+  /** The broker's account of its way (queue, reason, count, time), for people. */
   story: string
 }
 
-/** How a broker is doing, for health checks, `doctor` and metrics. */
+/** The state of a broker, for health checks, `doctor` and metrics. */
 export interface BrokerHealth {
   connected: boolean
   /** The broker takes no messages for now: its memory or disk is low. */
@@ -91,18 +91,18 @@ export interface BrokerHealth {
 export interface RemoteBroker {
   /** Milliseconds, ascending, that the broker can hold a delivery for. */
   readonly delays: readonly number[]
-  /** Tells every process, this one too. */
+  /** Sends to every process, this one too. */
   sendControl(message: ControlMessage): void
   onControl(listener: (message: ControlMessage) => void): () => void
-  /** Tells of dead letters whose delivery is not there to carry the news. */
-  publishNotices(notices: readonly DeadLetterNotice[]): Promise<Published[]>
-  /** Takes the messages of the dead letter queue, each acknowledged when `receiver` resolves. Answers how to stop. */
+  /** Publishes dead letters whose delivery is not there to be nacked. */
+  publishNotifications(notifications: readonly DeadLetterNotification[]): Promise<Published[]>
+  /** Takes the messages of the dead letter queue, each acknowledged when `receiver` resolves. Returns an unsubscribe function. */
   consumeDeadLetters(receiver: (message: DeadMessage) => Promise<void>): () => void
-  /** Whether events are told at all. */
-  readonly tellsEvents: boolean
-  /** Tells others of events, in order. */
+  /** Whether events are published at all. */
+  readonly publishesEvents: boolean
+  /** Publishes events to other processes, in order. */
   publishEvents(events: readonly SequencedEvent[]): Promise<Published[]>
-  /** Every process's events, from now on. `gap`: some may have been missed, since listening begins, or begins again. Answers how to stop. */
+  /** Every process's events, from now on. `gap`: some may have been missed, since listening begins, or begins again. Returns an unsubscribe function. */
   onEvents(listeners: { event(event: SequencedEvent): void; gap(): void }): () => void
   health(): BrokerHealth
 }

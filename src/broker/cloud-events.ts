@@ -9,7 +9,7 @@ import { readObject } from './messages.ts'
 
 /** The media type of an event. */
 export const cloudEventsType = 'application/cloudevents+json'
-/** Where events come from, unless told otherwise. */
+/** The default source of events. */
 export const defaultSource = '/quillwork/tasks'
 
 /** Every event, by name; the record makes the compiler ask for a new one. */
@@ -40,7 +40,7 @@ const largestEvent = 1_048_576
 /** Digits of a sequence as text, so that texts sort as numbers do. */
 const sequenceDigits = 10
 
-/** The message that tells of an event. */
+/** Returns the message of an event. */
 export function eventMessage(event: SequencedEvent, source = defaultSource): OutgoingMessage {
   const { name, at, taskId, rootTaskId, traceparent, sequence } = event
   const id = sequence === undefined ? `${taskId}/${name}/${at}` : `${taskId}/${sequence}`
@@ -82,7 +82,7 @@ function dataOf(event: SequencedEvent): Record<string, unknown> {
   return { ...data, errorInfo }
 }
 
-/** Reads an event that another process told. */
+/** Reads an event that another process published. */
 export function readEvent({ content }: IncomingMessage): Read<SequencedEvent> {
   const read = readObject(content, largestEvent)
   if ('malformed' in read) return read

@@ -46,7 +46,7 @@ const fields: Readonly<Record<string, Schema>> = {
   parentTaskId: text,
   sequenceFrom: {
     ...count,
-    description: 'The first of several events that this one stands for: nobody could be told for long',
+    description: 'The first of several events that this one stands for: the broker was away for long',
   },
   status: { enum: [...taskStatuses], description: 'What the task is from now on' },
   phase,
@@ -136,7 +136,7 @@ export function eventSchema(name: TaskEventName, data: Schema): Schema {
         description: 'Number of the event within its task, from 1, none left out; sorts as text',
       },
       partitionkey: { ...text, description: 'The root task: events of one tree belong together' },
-      traceparent: { ...text, description: 'W3C trace context of whoever submitted the task' },
+      traceparent: { ...text, description: 'W3C trace context of the submitter' },
       data,
     },
     name === 'progress' ? ['sequence', 'traceparent'] : ['traceparent'],
@@ -155,7 +155,7 @@ export const deliverySchema = object({
   lane: text,
 })
 
-/** The headers of a delivery and of a notice. */
+/** The headers of a delivery and of a notification. */
 export const deliveryHeaders = object(
   {
     'x-task-id': text,
@@ -163,14 +163,14 @@ export const deliveryHeaders = object(
     'x-user-id': text,
     'x-retry-count': count,
     'x-delay': { ...milliseconds, description: 'How long the broker holds it, in milliseconds' },
-    'x-suspect': { const: true, description: 'The last attempt ended in a crash' },
-    traceparent: { ...text, description: 'W3C trace context of whoever submitted the task' },
+    'x-quarantined': { const: true, description: 'The last attempt ended in a crash' },
+    traceparent: { ...text, description: 'W3C trace context of the submitter' },
   },
-  ['x-user-id', 'x-retry-count', 'x-delay', 'x-suspect', 'traceparent'],
+  ['x-user-id', 'x-retry-count', 'x-delay', 'x-quarantined', 'traceparent'],
 )
 
 /** News of a dead letter whose delivery was not there to carry it. */
-export const noticeSchema = object({
+export const notificationSchema = object({
   taskId: text,
   taskType: text,
   lane: text,

@@ -3,15 +3,15 @@
  * A message carries ids, never parameters or results.
  */
 import { createHash } from 'node:crypto'
-import type { DeadLetterNotice, Delivery, DeliveryHeaders } from '../store/store.ts'
+import type { DeadLetterNotification, Delivery, DeliveryHeaders } from '../store/store.ts'
 import type { ControlMessage, DeadMessage } from './broker.ts'
 
 /** What a message is, in its property `type`. */
 export const messageTypes = {
   delivery: 'quillwork.delivery',
-  notice: 'quillwork.dead-letter',
+  notification: 'quillwork.dead-letter',
   control: 'quillwork.control',
-  /** Tries a binding; whoever receives it acknowledges it and does nothing. */
+  /** Tries a binding; its receiver acknowledges it and does nothing. */
   probe: 'quillwork.probe',
 } as const
 
@@ -54,11 +54,11 @@ export function deliveryMessage(delivery: Delivery): OutgoingMessage {
     messageId: `${taskId}/${attempt}`,
     correlationId: taskId,
     // What was cut off has waited once already, and only a few of these are out at a time.
-    priority: headers?.priority === 'high' || delivery.suspect ? highPriority : 0,
+    priority: headers?.priority === 'high' || delivery.quarantined ? highPriority : 0,
     headers: {
       'x-task-id': taskId,
       'x-task-type': taskType,
-      ...(delivery.suspect ? { 'x-suspect': true } : {}),
+      ...(delivery.quarantined ? { 'x-quarantined': true } : {}),
       ...(headers === undefined ? {} : amqpHeaders(headers)),
     },
   }
@@ -84,9 +84,15 @@ export function readDelivery(message: IncomingMessage): Read<Delivery> {
   const { headers } = message
   if (headers['x-task-id'] !== undefined && headers['x-task-id'] !== taskId)
     return { malformed: 'the header x-task-id names another task than the body' }
-  const delivery: Delivery = { taskId, taskType, lane, attempt, suspect: headers['x-suspect'] === true }
-  const told = readHeaders(message)
-  return { value: told === undefined ? delivery : { ...delivery, headers: told } }
+  const delivery: Delivery = {
+    taskId,
+    taskType,
+    lane,
+    attempt,
+    quarantined: headers['x-quarantined'] === true,
+  }
+  const context = readHeaders(message)
+  return { value: context === undefined ? delivery : { ...delivery, headers: context } }
 }
 
 function readHeaders({ headers, properties }: IncomingMessage): DeliveryHeaders | undefined {
@@ -102,12 +108,12 @@ function readHeaders({ headers, properties }: IncomingMessage): DeliveryHeaders 
   }
 }
 
-/** The message that tells of a dead letter whose delivery was not there to carry the news. */
-export function noticeMessage(notice: DeadLetterNotice): OutgoingMessage {
-  const { taskId, taskType, attempt, userId, retryCount } = notice
+/** Returns the notification of a dead letter whose delivery was not there to be nacked. */
+export function notificationMessage(notification: DeadLetterNotification): OutgoingMessage {
+  const { taskId, taskType, attempt, userId, retryCount } = notification
   return {
-    content: JSON.stringify(notice),
-    type: messageTypes.notice,
+    content: JSON.stringify(notification),
+    type: messageTypes.notification,
     contentType: 'application/json',
     messageId: `${taskId}/${attempt}/dead-letter`,
     correlationId: taskId,
@@ -120,7 +126,7 @@ export function noticeMessage(notice: DeadLetterNotice): OutgoingMessage {
   }
 }
 
-/** The message that tells every process something. */
+/** Returns the message that carries a control message to every process. */
 export function controlMessage(message: ControlMessage, id: string): OutgoingMessage {
   return {
     content: JSON.stringify(message),
@@ -131,7 +137,7 @@ export function controlMessage(message: ControlMessage, id: string): OutgoingMes
   }
 }
 
-/** Reads what a process told the others. */
+/** Reads a control message. */
 export function readControl({ content }: IncomingMessage): Read<ControlMessage> {
   const read = readObject(content)
   if ('malformed' in read) return read
@@ -143,7 +149,7 @@ export function readControl({ content }: IncomingMessage): Read<ControlMessage> 
   return { malformed: 'not a control message that this version knows' }
 }
 
-/** Reads a message of the dead letter queue: a delivery or a notice, which name their task alike. At worst it is malformed. Never throws. */
+/** Reads a message of the dead letter queue: a delivery or a notification, which name their task alike. At worst it is malformed. Never throws. */
 export function readDead(message: IncomingMessage): DeadMessage {
   const common = {
     id: hashOf(message),

@@ -1,12 +1,17 @@
+import { once } from 'node:events'
+import { open } from 'node:fs/promises'
+import { type IncomingMessage, request as plainRequest } from 'node:http'
+import { request as secureRequest } from 'node:https'
+import { Transform } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
+import { createParser } from 'eventsource-parser'
 import type { Problem } from '../http/index.ts'
 import { type ErrorCode, errorCatalogue, QuillworkError } from '../index.ts'
-import { readEvents, type ServerEvent } from './read-events.ts'
-import { type SentFile, sendFile } from './send-file.ts'
 
-/** Values of a query; a list is repeated, undefined is left out. */
+/** Values of a query. A list is sent as a repeated parameter, an undefined value is left out. */
 export type Query = Record<string, string | number | boolean | readonly string[] | undefined>
 
-/** The API of a server, as the commands use it. Throws QuillworkError with the code of the problem, or SERVER_UNREACHABLE. */
+/** The API of a server, as the commands use it. Its methods throw QuillworkError with the code of the problem, or SERVER_UNREACHABLE. */
 export interface Client {
   readonly url: string
   get<T>(path: string, query?: Query): Promise<T>
@@ -15,14 +20,29 @@ export interface Client {
   upload<T>(path: string, file: SentFile, query: Query): Promise<T>
   put<T>(path: string, body: object): Promise<T>
   remove<T = void>(path: string): Promise<T>
-  /** Server-sent events, after the one with that id, until the stream ends or breaks off. `onOpen`: it has begun, and may be silent for long. */
+  /** Reads server-sent events after the one with that id, until the stream ends or breaks. Calls `onOpen` when the server accepts the request. */
   events(path: string, lastEventId?: string, onOpen?: () => void): AsyncIterable<ServerEvent>
 }
 
-/** A request after the end takes no longer, milliseconds. */
-const lateMs = 2_000
+/** A response before it is read as JSON. */
+interface RawResponse {
+  readonly status: number
+  readonly text: string
+}
 
-/** Makes a client. `signal` ends every request that runs. */
+/** One event of a stream of server-sent events. */
+interface ServerEvent {
+  /** The last id that the stream gave; empty before the first. */
+  readonly id: string
+  readonly event: string
+  /** JSON text. */
+  readonly data: string
+}
+
+/** Longest clean-up request after the signal has fired, milliseconds. */
+const cleanUpMs = 2_000
+
+/** Returns a client of the server. `signal` ends every request that runs. */
 export function createClient(
   server: { url: string; token?: string | undefined },
   signal?: AbortSignal,
@@ -31,61 +51,49 @@ export function createClient(
   const authorization: Record<string, string> =
     token === undefined ? {} : { authorization: `Bearer ${token}` }
 
-  /** The error for a request that failed; the reason of the signal where that ended it. */
+  /** Returns the error for a request that failed. Throws the reason of the signal where that ended the request. */
   function unreachable(cause: unknown): QuillworkError {
     signal?.throwIfAborted()
     return new QuillworkError('SERVER_UNREACHABLE', `The server at ${url} does not answer.`, { cause })
   }
 
-  async function answer<T>(asking: () => Promise<{ status: number; text: string }>): Promise<T> {
-    let given: { status: number; text: string }
+  async function parsed<T>(request: () => Promise<RawResponse>): Promise<T> {
+    let response: RawResponse
     try {
-      given = await asking()
+      response = await request()
     } catch (cause) {
       throw cause instanceof QuillworkError ? cause : unreachable(cause)
     }
-    if (given.status < 200 || given.status > 299) throw problemError(given.text, given.status, url)
-    return (given.text === '' ? undefined : JSON.parse(given.text)) as T
+    const { status, text } = response
+    if (status < 200 || status > 299) throw problemError(text, status, url)
+    return (text === '' ? undefined : JSON.parse(text)) as T
   }
 
-  const ask = <T>(path: string, init: RequestInit): Promise<T> =>
-    answer(async () => {
+  const send = <T>(path: string, init: RequestInit): Promise<T> =>
+    parsed(async () => {
       const headers = { ...authorization, ...(init.headers as Record<string, string> | undefined) }
-      const response = await fetch(url + path, {
-        ...(signal === undefined ? {} : { signal }),
-        ...init,
-        headers,
-      })
+      const response = await fetch(url + path, { signal: signal ?? null, ...init, headers })
       return { status: response.status, text: await response.text() }
     })
 
   return {
     url,
     remove(path) {
-      // What is cleaned up after the signal is still to be asked for.
-      const late = signal?.aborted === true ? { signal: AbortSignal.timeout(lateMs) } : {}
-      return ask(path, { method: 'DELETE', ...late })
+      // A command that was interrupted still deletes what it left on the server.
+      const cleanUp = signal?.aborted === true ? { signal: AbortSignal.timeout(cleanUpMs) } : {}
+      return send(path, { method: 'DELETE', ...cleanUp })
     },
-    put: (path, body) =>
-      ask(path, {
-        method: 'PUT',
-        body: JSON.stringify(body),
-        headers: { 'content-type': 'application/json' },
-      }),
-    get: (path, query = {}) => ask(path + queryText(query), {}),
+    put: (path, body) => send(path, { method: 'PUT', ...jsonBody(body) }),
+    get: (path, query = {}) => send(path + queryText(query), {}),
     post: (path, body, headers = {}) =>
-      ask(path, {
-        method: 'POST',
-        ...(body === undefined
-          ? { headers }
-          : { body: JSON.stringify(body), headers: { ...headers, 'content-type': 'application/json' } }),
-      }),
+      send(path, { method: 'POST', ...(body === undefined ? { headers } : jsonBody(body, headers)) }),
     async *events(path, lastEventId, onOpen) {
       const resumed: Record<string, string> =
         lastEventId === undefined ? {} : { 'last-event-id': lastEventId }
       const headers = { ...authorization, ...resumed, accept: 'text/event-stream' }
-      const init = signal === undefined ? { headers } : { headers, signal }
-      const response = await fetch(url + path, init).catch(cause => Promise.reject(unreachable(cause)))
+      const response = await fetch(url + path, { headers, signal: signal ?? null }).catch(cause =>
+        Promise.reject(unreachable(cause)),
+      )
       if (!response.ok) throw problemError(await response.text(), response.status, url)
       onOpen?.()
       try {
@@ -95,8 +103,12 @@ export function createClient(
       }
     },
     upload: (path, file, query) =>
-      answer(() => sendFile(url + path + queryText(query), file, { headers: authorization, signal })),
+      parsed(() => sendFile(url + path + queryText(query), file, { headers: authorization, signal })),
   }
+}
+
+function jsonBody(body: object, headers: Readonly<Record<string, string>> = {}) {
+  return { body: JSON.stringify(body), headers: { ...headers, 'content-type': 'application/json' } }
 }
 
 function queryText(query: Query): string {
@@ -114,7 +126,7 @@ function problemError(text: string, status: number, url: string): QuillworkError
   if (problem === undefined)
     return new QuillworkError(
       'SERVER_UNREACHABLE',
-      `What answers at ${url} is not Quillwork (HTTP ${status}).`,
+      `The program that answers at ${url} is not Quillwork (HTTP ${status}).`,
     )
   const places = (problem.errors ?? [])
     .filter(({ detail }) => !problem.detail.includes(detail))
@@ -131,4 +143,74 @@ function problemOf(text: string): Problem | undefined {
   } catch {
     return undefined
   }
+}
+
+async function* readEvents(body: AsyncIterable<Uint8Array>): AsyncGenerator<ServerEvent> {
+  const decoder = new TextDecoder()
+  const events: ServerEvent[] = []
+  let lastId = ''
+  const parser = createParser({
+    onEvent({ id = lastId, event = 'message', data }) {
+      lastId = id
+      events.push({ id, event, data })
+    },
+  })
+  for await (const bytes of body) {
+    parser.feed(decoder.decode(bytes, { stream: true }))
+    yield* events.splice(0)
+  }
+}
+
+/** A file to send. */
+export interface SentFile {
+  path: string
+  bytes: number
+  /** Called with the number of bytes sent so far. */
+  onBytes?: (sent: number) => void
+}
+
+/** Bytes read from the file at a time. */
+const pieceBytes = 256 * 1_024
+
+/**
+ * Posts a file as it is and returns the response. Only a piece of the file is in memory at a time; the fetch of Node buffers far more of a
+ * large one. Rejects when the connection ends before a response, and with FILE_UNREADABLE.
+ */
+async function sendFile(
+  url: string,
+  file: SentFile,
+  { headers, signal }: { headers: Record<string, string>; signal?: AbortSignal | undefined },
+): Promise<RawResponse> {
+  const opened = await open(file.path).catch(cause => Promise.reject(unreadable(file.path, cause)))
+  const request = new URL(url).protocol === 'https:' ? secureRequest : plainRequest
+  const sending = request(url, {
+    method: 'POST',
+    headers: { ...headers, 'content-type': 'application/octet-stream', 'content-length': file.bytes },
+    signal,
+  })
+  const answered = once(sending, 'response') as Promise<[IncomingMessage]>
+  // The server may refuse before it has read everything. Then its response counts, not the broken pipe.
+  const sent = pipeline(opened.createReadStream({ highWaterMark: pieceBytes }), counted(file), sending)
+  for (const each of [answered, sent]) each.catch(() => undefined)
+  const [response] = await Promise.race([answered, sent.then(() => answered)])
+  let text = ''
+  for await (const piece of response.setEncoding('utf8')) text += piece
+  return { status: response.statusCode ?? 0, text }
+}
+
+/** Returns the error for a file that does not exist or cannot be read. */
+export function unreadable(path: string, cause: unknown): QuillworkError {
+  const reason = (cause as NodeJS.ErrnoException).code === 'ENOENT' ? 'does not exist' : 'cannot be read'
+  return new QuillworkError('FILE_UNREADABLE', `${path} ${reason}.`, { cause })
+}
+
+function counted({ onBytes }: SentFile): Transform {
+  let sent = 0
+  return new Transform({
+    transform(piece: Buffer, _encoding, done) {
+      sent += piece.length
+      onBytes?.(sent)
+      done(null, piece)
+    },
+  })
 }

@@ -6,20 +6,20 @@ import type { RunningServer } from '../server/server.ts'
 import type { Config } from '../server/settings.ts'
 import { type Client, createClient } from './client.ts'
 
-/** A server that a command speaks to. */
+/** The server that a command uses. */
 export interface Connection {
   readonly client: Client
-  /** Started by this command in its own process, because no other one owns the data directory. */
+  /** Whether this command started the server in its own process, because no other process owns the data directory. */
   readonly isOwn: boolean
-  /** The server that owns the data directory now, where the one before is gone: a restarted one may listen elsewhere. */
+  /** Returns the server that owns the data directory now: a restarted server may listen on another port. */
   renew(): Promise<Client | undefined>
-  /** Ends what this command started; another process's server goes on. */
+  /** Stops what this command started. The server of another process keeps running. */
   close(): Promise<void>
 }
 
 /** How to connect. */
 export interface ConnectOptions {
-  /** The command needs tasks to run: a server of its own runs them, and other commands find it. */
+  /** The command needs tasks to run: a server that it starts runs them, and other commands find that server. */
   works?: boolean
   /** What to call this command where it owns the data directory. */
   command: string
@@ -27,19 +27,20 @@ export interface ConnectOptions {
   signal?: AbortSignal
 }
 
-/** How long to wait for another command to let go of the data directory: most take a moment. */
-const patienceMs = 5_000
+/** How long to wait until another command has released the data directory, milliseconds. Most take a moment. */
+const lockWaitMs = 5_000
+/** How long a server may take to answer, milliseconds. */
 const answerMs = 3_000
 
 /**
- * Speaks to the API that is configured, or finds the server of the data directory; where there is none, starts one in this process on
- * a free port. Throws SERVER_UNREACHABLE when the owner does not answer, STORE_LOCKED when the owner cannot be found, CONFIG_INVALID
- * when it works on another store than the one that was given.
+ * Connects to the API that is configured, else to the server of the data directory; where there is none, starts one in this process on
+ * a free port. Throws SERVER_UNREACHABLE when the owner of the data directory does not answer, STORE_LOCKED when the owner cannot be
+ * found, CONFIG_INVALID when it uses another store than the given one.
  */
 export async function connect(resolved: ResolvedConfig, options: ConnectOptions): Promise<Connection> {
   const { config } = resolved
   if (config.url !== undefined) return configured(config.url, config, options)
-  const until = performance.now() + patienceMs
+  const until = performance.now() + lockWaitMs
   for (;;) {
     const server = await findServer(config)
     if (server !== undefined) {
@@ -85,7 +86,7 @@ function joined(config: Config, server: Announcement, { signal }: ConnectOptions
   }
 }
 
-/** Throws CONFIG_INVALID for a server that works on something else than what was given: the command would act there. */
+/** Throws CONFIG_INVALID for a server that uses another store or broker than the given one: the command would act on that. */
 function refuseOtherStore({ config, origins }: ResolvedConfig, server: Announcement): void {
   if (origins.store === 'default') return
   const wanted = shownComposition(config)
@@ -95,19 +96,19 @@ function refuseOtherStore({ config, origins }: ResolvedConfig, server: Announcem
     throw new QuillworkError(
       'CONFIG_INVALID',
       `The ${name} is ${wanted[name]}, but the server of the data directory ${config.data} (process ${server.pid}) ` +
-        `works on ${its}. Leave the ${name} out to speak to that server, or name another data directory with --data.`,
+        `uses ${its}. Leave the ${name} out to use that server, or name another data directory with --data.`,
     )
   }
 }
 
-/** The server that was announced in the data directory, if it is alive and still the one that was announced. */
+/** Returns the server that was announced in the data directory, if it is alive and still the same process. */
 export async function findServer({ data }: Pick<Config, 'data'>): Promise<Announcement | undefined> {
   const found = announced(data)
   if (found === undefined || !isAlive(found.pid)) return undefined
   return (await answers(found)) ? found : undefined
 }
 
-/** Whether the announced server answers. Its port may be another program's by now, or another Quillwork's. */
+/** Returns whether the announced server answers. Its port may belong to another program by now, or to another Quillwork. */
 async function answers({ url, token, nodeId }: Announcement): Promise<boolean> {
   try {
     const client = createClient({ url, token }, AbortSignal.timeout(answerMs))
@@ -118,9 +119,9 @@ async function answers({ url, token, nodeId }: Announcement): Promise<boolean> {
   }
 }
 
-/** The same application in this process. */
+/** Starts a server in this process. */
 async function startOwn(config: Config, options: ConnectOptions): Promise<Connection> {
-  // The server with its drivers loads only where it is needed.
+  // The server and its drivers load only where they are needed.
   const { startServer } = await import('../server/server.ts')
   const { works = false, command, signal } = options
   const server: RunningServer = await startServer({
@@ -137,7 +138,7 @@ async function startOwn(config: Config, options: ConnectOptions): Promise<Connec
   }
 }
 
-/** How the application runs within a command: on the loopback, on a free port, with nothing to say but errors. */
+/** Returns the configuration of a server within a command: on the loopback, on a free port, without a log. */
 function ownConfig(config: Config, works: boolean): Config {
   return {
     ...config,
@@ -149,33 +150,33 @@ function ownConfig(config: Config, works: boolean): Config {
   }
 }
 
-/** The address of a server that has the role `api`. */
+/** Returns the address of a server with the role `api`. */
 export function urlOf({ url }: RunningServer): string {
   if (url !== undefined) return url
   throw new QuillworkError(
     'SERVER_UNREACHABLE',
-    'This process does not answer the API: it has not the role api.',
+    'This process does not serve the API, because it does not have the role api.',
   )
 }
 
-/** The error for an owner that is alive and does not answer. */
+/** Returns the error for an owner that is alive and does not answer. */
 function silentOwner({ data }: Config): QuillworkError | undefined {
   const owner = announced(data)
   if (owner === undefined || !isAlive(owner.pid)) return undefined
   return new QuillworkError(
     'SERVER_UNREACHABLE',
     `Process ${owner.pid} (${owner.command}) owns the data directory ${data} but does not answer at ${owner.url}. ` +
-      'Wait for it, or stop it: nothing is lost by that.',
+      'Wait for it, or stop it; no task is lost.',
     { details: { pid: owner.pid, url: owner.url } },
   )
 }
 
-/** Whether an error says that another process owns the data directory. */
+/** Returns whether an error says that another process owns the data directory. */
 export function isLocked(error: unknown): boolean {
   return error instanceof QuillworkError && error.code === 'STORE_LOCKED'
 }
 
-/** The error for a data directory that another process owns, naming it where it is known. */
+/** Returns the error for a data directory that another process owns, with that process where it is known. */
 export function lockedError(config: Config): QuillworkError {
   const { data } = config
   const owner = announced(data)

@@ -1,6 +1,6 @@
 import { type ErrorCode, QuillworkError } from '../index.ts'
 
-/** What a command answers to the shell. Scripts rely on these. */
+/** Exit codes of the commands. Scripts rely on them. */
 export const exitCodes = { ok: 0, failed: 1, usage: 2, unreachable: 3, interrupted: 130 } as const
 
 /** What each exit code means, for the help and the reference. */
@@ -8,12 +8,12 @@ export const exitMeanings: readonly (readonly [code: number, meaning: string])[]
   [exitCodes.ok, 'done'],
   [
     exitCodes.failed,
-    'not done: a task failed or completed with errors, there is no such task or file, the doctor found something wrong',
+    'failed: a task failed or completed with errors, a task or file does not exist, or the doctor found something wrong',
   ],
-  [exitCodes.usage, 'the command line or the configuration cannot be used; nothing was done'],
+  [exitCodes.usage, 'the command line or the configuration is invalid; nothing was done'],
   [
     exitCodes.unreachable,
-    'the server does not answer or cannot start: another process owns the data directory or the port, or the store or the broker is away',
+    'the server does not answer or cannot start: another process owns the data directory or the port, or the store or the broker is unreachable',
   ],
   [exitCodes.interrupted, 'ended by Ctrl-C (143 by SIGTERM); `serve` ends with 0 after a clean stop'],
 ]
@@ -31,12 +31,12 @@ const byCode: Partial<Record<ErrorCode, number>> = {
   BROKER_UNREACHABLE: exitCodes.unreachable,
 }
 
-/** The exit code for an error. */
+/** Returns the exit code for an error. */
 export function exitCodeOf(error: QuillworkError): number {
   return byCode[error.code] ?? exitCodes.failed
 }
 
-/** Any error as one with a code, so that nobody sees a stack. */
+/** Returns any error as one with a code, so that no stack is printed. */
 export function codedError(error: unknown): QuillworkError {
   if (error instanceof QuillworkError) return error
   const message = error instanceof Error ? error.message : String(error)

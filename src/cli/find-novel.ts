@@ -1,14 +1,13 @@
 import type { z } from 'zod'
 import type { chapterSchema, novelSchema, outlineSchema } from '../http/schemas/novel.ts'
 import { QuillworkError } from '../index.ts'
-import { parseChapters } from './chapters.ts'
 import type { Client } from './client.ts'
 
 type Novel = z.output<typeof novelSchema>
 type Outline = z.output<typeof outlineSchema>
 type Chapter = z.output<typeof chapterSchema>
 
-/** A novel by its id, else the one whose title holds the text. Throws NOVEL_NOT_FOUND, also where several do. */
+/** Returns the novel with that id, else the one whose title contains the text. Throws NOVEL_NOT_FOUND, also where several titles do. */
 export async function findNovel(client: Client, given: string): Promise<Outline> {
   const isLikeId = /^[\w-]{20,100}$/.test(given)
   const byId = isLikeId ? await client.get<Outline>(`/v1/novels/${given}`).catch(ifNotFound) : undefined
@@ -21,7 +20,7 @@ export async function findNovel(client: Client, given: string): Promise<Outline>
   const which = found.length === 0 ? 'No novel has' : `${found.length} novels have`
   throw new QuillworkError(
     'NOVEL_NOT_FOUND',
-    `${which} ${JSON.stringify(given)} in the title. Name it by its id; see quillwork novels list.`,
+    `${which} ${JSON.stringify(given)} in the title. Give the id of the novel; see quillwork novels list.`,
   )
 }
 
@@ -30,7 +29,7 @@ function ifNotFound(error: unknown): QuillworkError {
   throw error
 }
 
-/** All novels of the shelf, the newest first. */
+/** Returns all novels, the newest first. */
 export async function allNovels(client: Client): Promise<readonly Novel[]> {
   const novels: Novel[] = []
   let pageToken: string | undefined
@@ -45,14 +44,14 @@ export async function allNovels(client: Client): Promise<readonly Novel[]> {
   return novels
 }
 
-/** Id of a scene, by that or by its chapter and its number there as `novels read` prints them: `3.2`. Throws SCENE_NOT_FOUND. */
+/** Returns the id of a scene that was given by its id, or by chapter and number as `novels read` prints them: `3.2`. Throws SCENE_NOT_FOUND, USAGE_INVALID. */
 export async function findSceneId(client: Client, novel: string, place: string): Promise<string> {
   if (/^[\w-]{20,100}$/.test(place)) return place
   const [, chapterNumber, sceneNumber] = /^(\d{1,6})\.(\d{1,6})$/.exec(place) ?? []
   if (chapterNumber === undefined || sceneNumber === undefined)
     throw new QuillworkError(
       'USAGE_INVALID',
-      `${place} is no place of a scene: give chapter.scene, such as 3.2, or its id.`,
+      `${place} does not name a scene. Give chapter.scene, such as 3.2, or the id of the scene.`,
     )
   const { id, outline } = await findNovel(client, novel)
   const chapter = outline
@@ -66,18 +65,18 @@ export async function findSceneId(client: Client, novel: string, place: string):
   throw new QuillworkError('SCENE_NOT_FOUND', `The novel has no ${which}; see quillwork novels show.`)
 }
 
-/** Id of a chapter by its number from 1. Throws CHAPTER_NOT_FOUND. */
+/** Returns the id of a chapter by its number from 1. Throws CHAPTER_NOT_FOUND. */
 export function findChapterId({ outline }: Outline, number: number): string {
   const chapters = outline.flatMap(volume => volume.chapters)
   const chapter = chapters.find(({ position }) => position + 1 === number)
   if (chapter !== undefined) return chapter.id
   throw new QuillworkError(
     'CHAPTER_NOT_FOUND',
-    `The novel has no chapter ${number}, it has ${chapters.length}; see quillwork novels show.`,
+    `The novel has ${chapters.length} chapters, and no chapter ${number}; see quillwork novels show.`,
   )
 }
 
-/** First and last chapter of a range such as `2-4`; nothing for `all`. Throws USAGE_INVALID, CHAPTER_NOT_FOUND. */
+/** Returns the first and the last chapter of a range such as `2-4`, nothing for `all`. Throws USAGE_INVALID, CHAPTER_NOT_FOUND. */
 export function findChapters(
   novel: Outline,
   text: string,
@@ -89,7 +88,30 @@ export function findChapters(
   if (last !== indexes.at(-1))
     throw new QuillworkError(
       'USAGE_INVALID',
-      `--chapters ${text} has gaps; this command takes one range, such as 2-4.`,
+      `--chapters ${text} has gaps. This command takes one range, such as 2-4.`,
     )
   return { startChapterId: findChapterId(novel, first + 1), endChapterId: findChapterId(novel, last + 1) }
+}
+
+/** Highest number of a chapter. */
+const highest = 100_000
+
+/**
+ * Returns the chapters that a text such as `1-10,12` names, as indexes from 0, ascending, each once. Chapters are numbered from 1 over all
+ * volumes, as the preview prints them. Throws USAGE_INVALID.
+ */
+export function parseChapters(text: string): number[] {
+  const chosen = new Set<number>()
+  for (const part of text.split(',')) {
+    const match = /^\s*(\d{1,6})\s*(?:-\s*(\d{1,6})\s*)?$/.exec(part)
+    const [first, last] = [Number(match?.[1]), Number(match?.[2] ?? match?.[1])]
+    if (!(first >= 1 && last >= first && last <= highest)) {
+      throw new QuillworkError(
+        'USAGE_INVALID',
+        `--chapters ${text}: ${JSON.stringify(part)} names no chapters. Give numbers and ranges from 1, such as 1-10,12.`,
+      )
+    }
+    for (let number = first; number <= last; number++) chosen.add(number - 1)
+  }
+  return [...chosen].sort((a, b) => a - b)
 }

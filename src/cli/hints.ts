@@ -4,8 +4,8 @@ import { shownAddress } from '../server/addresses.ts'
 import type { ResolvedConfig } from '../server/config.ts'
 
 /**
- * What a person can type next, so that it works here: the program as it can be called, on the same data directory and servers. A
- * password that was given in an address is left out.
+ * Returns a command to type next, so that it works here: the program as it can be called, on the same data directory and servers. A
+ * password in an address is left out.
  */
 export function commandText(
   words: string,
@@ -22,7 +22,7 @@ export function commandText(
   return `${programText()} ${words}${settings}${data}${addresses.join('')}`
 }
 
-/** `quillwork` where it was called by that name, such as from the PATH; else the file. */
+/** Returns `quillwork` where it was called by that name, such as from the PATH; else the file. */
 function programText(): string {
   const called = path.basename(process.argv[1] ?? '')
   if (/^quillwork(\.(cmd|exe|ps1))?$/.test(called)) return 'quillwork'

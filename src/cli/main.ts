@@ -1,11 +1,10 @@
-/** The command line: `main(args)` runs one command and answers its exit code. */
+/** The command line: `main(args)` runs one command and returns its exit code. */
 import { Command, CommanderError } from 'commander'
 import { version } from '../http/version.ts'
 import { QuillworkError } from '../index.ts'
 import { addBudgetCommand } from './commands/budget.ts'
 import { addDeadLetters } from './commands/dead-letters.ts'
 import { addDoctor } from './commands/doctor.ts'
-import { addEstimate } from './commands/estimate.ts'
 import { addImport } from './commands/import.ts'
 import { addLanes } from './commands/lanes.ts'
 import { addMigrate } from './commands/migrate.ts'
@@ -14,15 +13,15 @@ import { addNovels } from './commands/novels.ts'
 import { addServe } from './commands/serve.ts'
 import { addTasks } from './commands/tasks.ts'
 import { addTopology } from './commands/topology.ts'
-import { addUsage } from './commands/usage.ts'
+import { addEstimate, addUsage } from './commands/usage.ts'
 import { codedError, exitCodeOf, exitCodes, exitMeanings } from './exit-codes.ts'
 import { createRegister } from './run.ts'
 import { createTerminal, type Streams, type Terminal } from './terminal.ts'
 
 /**
- * Runs `quillwork ARGS`; resolves with the exit code and never rejects.
+ * Runs `quillwork ARGS` and returns the exit code. Never rejects.
  *
- * @param args What follows the name of the program.
+ * @param args The arguments after the name of the program.
  * @param streams Default: those of the process.
  */
 export async function main(args: readonly string[], streams: Streams = process): Promise<number> {
@@ -37,7 +36,7 @@ export async function main(args: readonly string[], streams: Streams = process):
     return exitCode
   } catch (error) {
     if (error instanceof CommanderError && error.exitCode === 0) return exitCodes.ok
-    // Without a command the help was printed; nothing more is to be said.
+    // Without a command, the help was printed.
     if (error instanceof CommanderError && error.code === 'commander.help') return exitCodes.usage
     const coded = error instanceof CommanderError ? usageError(error) : codedError(error)
     report(terminal, coded, args.includes('--json'))
@@ -45,7 +44,7 @@ export async function main(args: readonly string[], streams: Streams = process):
   }
 }
 
-/** The commands with their options and words; nothing runs. */
+/** Returns the commands with their options and help; none runs. */
 export function createProgram(terminal: Terminal, end: (exitCode: number) => void): Command {
   const program = new Command('quillwork')
   program
@@ -55,15 +54,12 @@ export function createProgram(terminal: Terminal, end: (exitCode: number) => voi
     .option('--config <file>', 'configuration file; default: quillwork.json of the data directory')
     .option(
       '--store <address>',
-      'sqlite:FILE or mongodb://…; default: QUILLWORK_STORE, else in the data directory',
+      'sqlite:FILE or mongodb://…; default: QUILLWORK_STORE, else a file in the data directory',
     )
-    .option('--broker <address>', 'amqp://… of RabbitMQ, with a MongoDB store; default: QUILLWORK_BROKER')
-    .option(
-      '--url <address>',
-      'API to speak to; default: QUILLWORK_URL, else the server of the data directory',
-    )
-    .option('--json', 'print JSON for programs')
-    .helpOption('--help', 'print this')
+    .option('--broker <address>', 'amqp://… of RabbitMQ, for a MongoDB store; default: QUILLWORK_BROKER')
+    .option('--url <address>', 'API to use; default: QUILLWORK_URL, else the server of the data directory')
+    .option('--json', 'print JSON instead of text')
+    .helpOption('--help', 'print this help')
     .helpCommand(false)
     .configureHelp({ showGlobalOptions: true })
     .configureOutput({
@@ -99,14 +95,14 @@ function usageError(error: CommanderError): QuillworkError {
   return new QuillworkError('USAGE_INVALID', `${message.replaceAll('\n', ' ')}`)
 }
 
-/** Says what went wrong: a line for people, JSON for programs. */
+/** Prints an error: a line for people, JSON for programs. */
 function report(terminal: Terminal, { code, message, details }: QuillworkError, json: boolean): void {
   terminal.keep()
-  if (json) terminal.note(JSON.stringify({ code, message, ...(details === undefined ? {} : { details }) }))
+  if (json) terminal.note(JSON.stringify({ code, message, details }))
   else terminal.note(`error ${code}: ${message}`)
 }
 
-/** A reader that has seen enough (`quillwork tasks list | head`) is no error. */
+/** Ignores EPIPE: a reader that has read enough (`quillwork tasks list | head`) is no error. */
 function endQuietly({ stdout, stderr }: Streams): void {
   for (const stream of [stdout, stderr]) {
     if (stream.listenerCount('error') === 0)

@@ -1,12 +1,13 @@
 import type { ModelCatalogue, ModelDescription } from '../ai/catalogue.ts'
 import type { Usage } from '../index.ts'
+import { defined } from '../task/defined.ts'
 import { codedError } from './exit-codes.ts'
 
 /** How one small call of a model went. */
 export interface Trial {
   readonly id: string
   readonly ok: boolean
-  /** How long the answer took, milliseconds. */
+  /** How long the call took, milliseconds. */
   readonly ms: number
   readonly inputTokens?: number
   readonly outputTokens?: number
@@ -17,10 +18,10 @@ export interface Trial {
   readonly error?: { readonly code: string; readonly message: string }
 }
 
-/** Enough for models that think before they speak; the answer that is asked for is one word. */
+/** Enough for models that think before they answer; the answer is one word. */
 const mostTokens = 1_024
 
-/** Asks a model for one word, or for the vectors of one as a passage and as a query, outside of all limits and budgets. Never rejects but when aborted. */
+/** Asks a model for one word, or for the vectors of one word as a passage and as a query, outside all limits and budgets. Rejects only when aborted. */
 export async function tryModel(
   models: ModelCatalogue,
   description: ModelDescription,
@@ -47,7 +48,7 @@ async function ask(
   if (uses.includes('embedding')) {
     const model = models.embeddingModel(id)
     const passage = await model.embed(['ready'], { signal })
-    // It may go by another name for these, which the provider may not have.
+    // Queries may use another model of the provider, which may be missing.
     const query = await model.embed(['ready'], { signal, purpose: 'query' })
     return bothOf(passage.usage, query.usage)
   }
@@ -68,8 +69,8 @@ function bothOf(one: Usage | undefined, other: Usage | undefined): Usage | undef
     inputTokens: one.inputTokens + other.inputTokens,
     outputTokens: one.outputTokens + other.outputTokens,
   }
-  const cost = one.cost === undefined || other.cost === undefined ? {} : { cost: one.cost + other.cost }
-  return { model: one.model, ...tokens, ...cost }
+  const cost = one.cost === undefined || other.cost === undefined ? undefined : one.cost + other.cost
+  return { model: one.model, ...tokens, ...defined({ cost }) }
 }
 
 function spent(usage: Usage | undefined, currency: string | undefined) {
@@ -79,7 +80,7 @@ function spent(usage: Usage | undefined, currency: string | undefined) {
   return { inputTokens, outputTokens, ...paid }
 }
 
-/** A trial in a line. */
+/** Returns a trial as one line. */
 export function trialText({ ms, inputTokens, outputTokens, cost, currency, error }: Trial): string {
   if (error !== undefined) return `${error.code}: ${error.message}`
   const tokens = inputTokens === undefined ? [] : [`${inputTokens} tokens in, ${outputTokens} out`]

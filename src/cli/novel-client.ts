@@ -1,16 +1,15 @@
 import { stat } from 'node:fs/promises'
 import path from 'node:path'
 import type { z } from 'zod'
-import type { uploadSchema } from '../http/schemas/novel.ts'
+import type { uploadSchema } from '../http/schemas/upload.ts'
 import { type Budget, QuillworkError } from '../index.ts'
-import type { Client } from './client.ts'
-import { unreadable } from './send-file.ts'
+import { type Client, unreadable } from './client.ts'
 import { bytesText } from './words.ts'
 
-/** What a file holds, as the API tells it. */
+/** The preview of an upload, as the API returns it. */
 export type PreviewJson = NonNullable<z.output<typeof uploadSchema>['preview']>
 
-/** What an import is asked to do. */
+/** The choices for an import. */
 export interface ImportChoice {
   title?: string
   /** Indexes from 0. */
@@ -19,13 +18,13 @@ export interface ImportChoice {
   budget?: Budget
 }
 
-/** An import that was begun. */
+/** An import that has started. */
 export interface BegunImport {
   taskId: string
   novelId: string
 }
 
-/** Sends a file; answers the id of the upload. Throws FILE_UNREADABLE, UPLOAD_TOO_LARGE. */
+/** Uploads a file and returns the id of the upload. Throws FILE_UNREADABLE, UPLOAD_TOO_LARGE. */
 export async function uploadFile(
   client: Client,
   file: string,
@@ -47,7 +46,7 @@ export async function uploadFile(
   return id
 }
 
-/** Size of a file that can be imported. Throws FILE_UNREADABLE. */
+/** Returns the size of a file that can be imported. Throws FILE_UNREADABLE. */
 export async function sizeOf(file: string): Promise<number> {
   try {
     const found = await stat(file)
@@ -58,7 +57,7 @@ export async function sizeOf(file: string): Promise<number> {
   throw new QuillworkError('FILE_UNREADABLE', `${file} is not a file.`)
 }
 
-/** Has the server read an upload and tell what it holds. */
+/** Returns what an upload holds, as the server reads it. */
 export async function preview(
   client: Client,
   uploadId: string,
@@ -68,12 +67,12 @@ export async function preview(
   return upload.preview
 }
 
-/** Starts the import. Doing it again finds the first one. */
+/** Starts the import. A second call finds the import of the first. */
 export function confirm(client: Client, uploadId: string, choice: ImportChoice): Promise<BegunImport> {
   return client.post<BegunImport>(`/v1/uploads/${uploadId}:confirm`, choice)
 }
 
-/** Takes back an upload that was not confirmed. Should that fail, it expires by itself. */
-export async function forget(client: Client, uploadId: string): Promise<void> {
+/** Deletes an upload that was not confirmed. If that fails, the upload expires by itself. */
+export async function discardUpload(client: Client, uploadId: string): Promise<void> {
   await client.remove(`/v1/uploads/${uploadId}`).catch(() => undefined)
 }

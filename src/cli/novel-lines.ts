@@ -1,8 +1,14 @@
 import type { z } from 'zod'
-import type { chapterSchema, outlineSchema, sceneSchema, searchAnswer } from '../http/schemas/novel.ts'
-import { originText } from './history-lines.ts'
-import { cut, pad, printable } from './width.ts'
-import { countOf, numberText } from './words.ts'
+import type { chapterSchema, outlineSchema, searchAnswer } from '../http/schemas/novel.ts'
+import type {
+  historyEntrySchema,
+  historyNoteSchema,
+  originSchema,
+  sceneSchema,
+} from '../http/schemas/scene.ts'
+import type { PreviewJson } from './novel-client.ts'
+import { cut, pad, printable, tableLines } from './text.ts'
+import { agoText, countOf, numberText } from './words.ts'
 
 type Outline = z.output<typeof outlineSchema>
 type Chapter = z.output<typeof chapterSchema>
@@ -10,7 +16,7 @@ type Scene = z.output<typeof sceneSchema>
 type Summary = NonNullable<Chapter['scenes'][number]['summary']>
 type Answer = z.output<typeof searchAnswer>
 
-/** A novel with its volumes and chapters. */
+/** Returns a novel with its volumes and chapters. */
 export function outlineLines(novel: Outline, columns: number): string[] {
   const { title, author, chapters, scenes, summaries, words, outline, index } = novel
   const titleColumns = Math.max(20, Math.min(60, columns - 32))
@@ -39,7 +45,7 @@ function indexText({ kind, building, passages, vectors, outOfDateScenes }: Outli
   return `search: ${what} of ${countOf(passages, 'passage')}${made}${stale}`
 }
 
-/** A chapter: the summaries of its scenes, or their texts where those are given. */
+/** Returns a chapter with the summaries of its scenes, or with their texts where those are given. */
 export function chapterLines(chapter: Chapter, scenes: readonly Scene[] | undefined): string[] {
   const lines = ['', `${chapter.position + 1}  ${printable(chapter.title)}`]
   for (const scene of scenes ?? chapter.scenes) {
@@ -51,17 +57,17 @@ export function chapterLines(chapter: Chapter, scenes: readonly Scene[] | undefi
   return lines
 }
 
-/** A text that was not imported says how it came about. */
+/** Returns the text of a scene, with its origin where it was not imported. */
 function textLines({ content, textOrigin }: Scene): string[] {
   const isImported = textOrigin === undefined || textOrigin.method === 'imported'
   return [...paragraphs(content), ...(isImported ? [] : [`  [${printable(originText(textOrigin))}]`])]
 }
 
-/** A summary is never shown without how it came about. */
+/** Returns a summary, always with its origin. */
 function summaryLines(summary: Summary | undefined): string[] {
   if (summary === undefined) return ['  (no summary)']
   const { text, outOfDate } = summary
-  const stale = outOfDate ? '; the text changed since' : ''
+  const stale = outOfDate ? '; the text has changed since' : ''
   return [...paragraphs(text), `  [${printable(originText(summary))}${stale}]`]
 }
 
@@ -69,13 +75,13 @@ function paragraphs(text: string): string[] {
   return text.split('\n').map(line => `  ${printable(line).trimEnd()}`.trimEnd())
 }
 
-/** What a search found. */
+/** Returns the places that a search found. */
 export function hitLines(answer: Answer): string[] {
   const { outOfDateScenes, hits, degraded } = answer
   const stale =
     outOfDateScenes === 0 ? '' : ` ${countOf(outOfDateScenes, 'scene')} changed since it was built.`
   const lines = [`${countOf(hits.length, 'place')}. ${answeredBy(answer)}${stale}`]
-  if (degraded !== undefined) lines.push(`By words alone: ${printable(degraded.message)}`)
+  if (degraded !== undefined) lines.push(`By words only: ${printable(degraded.message)}`)
   for (const { chapterTitle, snippet, sceneId } of hits)
     lines.push('', printable(chapterTitle), `  ${printable(marked(snippet))}`, `  scene ${sceneId}`)
   return lines
@@ -87,7 +93,7 @@ function answeredBy({ index, model = '' }: Answer): string {
   return `Answered by words (BM25) and by the vectors of ${printable(model)}.`
 }
 
-/** The text with what answers the query in brackets. */
+/** Returns the text with the words that match the query in brackets. */
 function marked({ text, marks }: Answer['hits'][number]['snippet']): string {
   let shown = ''
   let at = 0
@@ -96,4 +102,138 @@ function marked({ text, marks }: Answer['hits'][number]['snippet']): string {
     at = end
   }
   return shown + text.slice(at)
+}
+
+type Note = z.output<typeof historyNoteSchema>
+type Entry = z.output<typeof historyEntrySchema>
+type Origin = Pick<
+  z.output<typeof originSchema>,
+  'method' | 'model' | 'prompt' | 'restored' | 'usage' | 'writtenBy'
+>
+
+const methods = {
+  imported: 'from the imported file',
+  extractive: 'sentences of the text',
+  generative: 'written by a model',
+  person: 'written by a person',
+}
+
+/** Returns the origin of a text or a summary in a few words. */
+function originText({ method, model, prompt, restored }: Omit<Origin, 'writtenBy' | 'usage'>): string {
+  return [
+    methods[method],
+    ...(model === undefined ? [] : [model]),
+    ...(prompt === undefined ? [] : [`prompt ${prompt.name} ${prompt.version} (${prompt.language})`]),
+    ...(restored === undefined ? [] : ['restored']),
+  ].join(', ')
+}
+
+/** Returns the entries of a history as a table. */
+export function historyTable(notes: readonly Note[], columns: number | undefined): string[] {
+  return tableLines(
+    notes,
+    [
+      { title: 'ENTRY', text: ({ id }) => id },
+      { title: 'WHAT', text: ({ what }) => what },
+      { title: 'WHY', text: ({ why }) => why },
+      { title: 'KEPT', text: ({ keptAt }) => agoText(keptAt) },
+      { title: 'LENGTH', text: ({ length }) => numberText(length), right: true },
+      { title: 'HOW', text: note => (note.provenance === undefined ? '' : originText(note.provenance)) },
+      { title: 'BEGINS', text: ({ excerpt }) => excerpt },
+    ],
+    columns,
+  )
+}
+
+/** Returns an entry with its whole text and all that is known of its origin. */
+export function entryLines(entry: Entry): string[] {
+  const { what, why, keptAt, provenance, writtenBy } = entry
+  const kept = why === 'conflict' ? 'kept because the scene was edited meanwhile' : 'overwritten'
+  const lines = [`${what}, ${kept} ${agoText(keptAt)}`]
+  if (provenance !== undefined) lines.push(...originLines({ ...provenance, ...(writtenBy && { writtenBy }) }))
+  return [...lines, '', ...entry.text.split('\n').map(line => printable(line).trimEnd())]
+}
+
+function originLines(origin: Origin): string[] {
+  const { usage, writtenBy, restored } = origin
+  const first = restored?.writtenBy ?? writtenBy
+  const lines = [originText(origin)]
+  if (first !== undefined) lines.push(`by ${writerText(first)}`)
+  if (usage !== undefined) {
+    const tokens = `${numberText(usage.inputTokens)} tokens in, ${numberText(usage.outputTokens)} out`
+    lines.push(usage.cost === undefined ? tokens : `${tokens}, cost ${usage.cost}`)
+  }
+  return lines.map(printable)
+}
+
+function writerText(writer: NonNullable<Origin['writtenBy']>): string {
+  return 'taskId' in writer ? `attempt ${writer.attempt} of task ${writer.taskId}` : `user ${writer.userId}`
+}
+
+/** Chapters that a short preview lists. */
+const fewChapters = 12
+/** Warnings that a short preview lists. */
+const fewWarnings = 5
+
+/** Returns what a file holds: every chapter and warning if `whole`, else the first ones. */
+export function previewLines(preview: PreviewJson, options: { whole: boolean; columns: number }): string[] {
+  const chapters = preview.volumes.flatMap(({ chapters }) => chapters)
+  const words = chapters.reduce((sum, chapter) => sum + chapter.words, 0)
+  const { name, confidence } = preview.encoding
+  const volumes = preview.volumes.length > 1 ? `${countOf(preview.volumes.length, 'volume')}, ` : ''
+  return [
+    printable(preview.title) + (preview.author === undefined ? '' : `, by ${printable(preview.author)}`),
+    `${volumes}${countOf(chapters.length, 'chapter')}, ${countOf(words, 'word')}; encoding ${name} (${Math.floor(confidence * 100)} % sure)`,
+    ...listedChapters(preview, options),
+    ...warningLines(preview, options.whole),
+  ]
+}
+
+function listedChapters(
+  preview: PreviewJson,
+  { whole, columns }: { whole: boolean; columns: number },
+): string[] {
+  const all = preview.volumes.flatMap(({ chapters }) => chapters)
+  const shown = whole ? all.length : Math.min(all.length, fewChapters)
+  const digits = String(all.length).length + 2
+  const titleColumns = Math.max(20, Math.min(60, columns - digits - 16))
+  const lines: string[] = []
+  let number = 0
+  for (const volume of preview.volumes) {
+    if (number >= shown) break
+    if (volume.title !== '') lines.push('', `  ${printable(volume.title)}`)
+    else if (lines.length === 0) lines.push('')
+    for (const chapter of volume.chapters) {
+      number += 1
+      if (number > shown) break
+      lines.push(`${String(number).padStart(digits)}  ${chapterLine(chapter, titleColumns)}`)
+    }
+  }
+  if (shown < all.length) lines.push(`${' '.repeat(digits)}  ${moreChapters(all.length - shown)}`)
+  return lines
+}
+
+function chapterLine({ title, words }: { title: string; words: number }, titleColumns: number): string {
+  const label = pad(cut(printable(title), titleColumns), titleColumns)
+  return `${label} ${numberText(words).padStart(7)} words`
+}
+
+function moreChapters(count: number): string {
+  return `and ${countOf(count, 'more chapter')} (all of them: --preview)`
+}
+
+function warningLines({ warnings }: PreviewJson, whole: boolean): string[] {
+  if (warnings.length === 0) return []
+  const shown = whole ? warnings : warnings.slice(0, fewWarnings)
+  const lines = shown.map(({ code, message, line }) => {
+    const place = line === undefined ? '' : `line ${line}: `
+    return `  ${place}${printable(message)} [${code}]`
+  })
+  const rest = warnings.length - shown.length
+  return [
+    '',
+    `${countOf(warnings.length, 'warning')}:`,
+    ...lines,
+    ...(rest > 0 ? [`  and ${numberText(rest)} more (all of them: --preview)`] : []),
+  ]
 }

@@ -4,6 +4,7 @@ import { compositionOf } from '../server/combinations.ts'
 import { type ConfigSources, type ResolvedConfig, resolveConfig } from '../server/config.ts'
 import { type SettingName, settings } from '../server/settings.ts'
 import { type Connection, connect } from './connect.ts'
+import { listenForSignals, type Signals } from './signals.ts'
 import type { Terminal } from './terminal.ts'
 
 /** Options that every command takes. */
@@ -15,6 +16,8 @@ export interface GlobalOptions {
 
 /** One run of a command: what it was given and where it prints. */
 export interface Run<Options = unknown> {
+  /** The command as it was typed, without its options: `quillwork tasks list`. */
+  readonly command: string
   readonly terminal: Terminal
   /** Print data for programs, not words for people. */
   readonly json: boolean
@@ -24,13 +27,13 @@ export interface Run<Options = unknown> {
   configure(): ResolvedConfig
 }
 
-/** What a command does; answers its exit code. */
+/** Does what a command is for, and returns its exit code. */
 export type Handler<Options> = (run: Run<Options>) => Promise<number>
 
 /** Makes a handler the action of a command. */
 export type Register = <Options>(handler: Handler<Options>) => (...given: unknown[]) => Promise<void>
 
-/** The register of one process: it knows the terminal, and keeps the exit code. */
+/** Returns the register of one process, which knows the terminal and passes the exit code to `end`. */
 export function createRegister(terminal: Terminal, end: (exitCode: number) => void): Register {
   return <Options>(handler: Handler<Options>) =>
     async (...given: unknown[]) => {
@@ -39,6 +42,7 @@ export function createRegister(terminal: Terminal, end: (exitCode: number) => vo
       const options = command.optsWithGlobals() as Options & GlobalOptions
       end(
         await handler({
+          command: fullName(command),
           terminal,
           json: options.json === true,
           arguments: command.processedArgs.flat().filter(each => each !== undefined) as string[],
@@ -49,7 +53,11 @@ export function createRegister(terminal: Terminal, end: (exitCode: number) => vo
     }
 }
 
-/** The options of the command line that are settings. */
+function fullName(command: Command): string {
+  return command.parent === null ? command.name() : `${fullName(command.parent)} ${command.name()}`
+}
+
+/** Returns the options of the command line that are settings. */
 function sourcesOf(options: GlobalOptions): ConfigSources {
   const given = options as Record<string, unknown>
   const flags: Partial<Record<SettingName, string>> = {}
@@ -57,28 +65,54 @@ function sourcesOf(options: GlobalOptions): ConfigSources {
     const value = given[name]
     if ('flag' in setting && typeof value === 'string') flags[name as SettingName] = value
   }
-  return options.config === undefined ? { flags } : { flags, file: options.config }
+  return { flags, file: options.config }
 }
 
-/** Connects, asks, and lets go again. For commands that take a moment. */
+/** Connects, lets the command use the server, and disconnects. For commands that take a moment. */
 export async function withServer(
   run: Run,
-  command: string,
-  ask: (connection: Connection) => Promise<number>,
+  use: (connection: Connection) => Promise<number>,
 ): Promise<number> {
   const resolved = run.configure()
   const isNew = isEmpty(resolved.config)
-  const connection = await connect(resolved, { command })
+  const connection = await connect(resolved, { command: run.command })
   try {
-    // Somebody in another folder than they think sees nothing of their work.
+    // A command that was run in the wrong folder finds nothing; this says why.
     if (isNew && !run.json) run.terminal.note(`note: the data directory ${resolved.config.data} was empty`)
-    return await ask(connection)
+    return await use(connection)
   } finally {
     await connection.close()
   }
 }
 
-/** Whether nothing was ever stored where the configuration points; of a database that processes share, it is not known. */
+/** What a command works with that stays until a task has ended. */
+export interface Session {
+  readonly resolved: ResolvedConfig
+  readonly connection: Connection
+  readonly signals: Signals
+}
+
+/** Connects to a server that runs tasks, lets the command stay with it, and disconnects. A signal ends the command with its exit code. */
+export async function withSession(
+  run: Run,
+  act: (session: Session) => Promise<number>,
+  { works = true }: { works?: boolean } = {},
+): Promise<number> {
+  using signals = listenForSignals()
+  const resolved = run.configure()
+  const connection = await connect(resolved, { command: run.command, works, signal: signals.asked })
+  try {
+    return await act({ resolved, connection, signals })
+  } catch (error) {
+    if (!signals.asked.aborted) throw error
+    run.terminal.keep()
+    return signals.exitCode
+  } finally {
+    await connection.close()
+  }
+}
+
+/** Returns whether nothing was ever stored where the configuration points. Of a shared database this is not known, so false. */
 function isEmpty(config: ResolvedConfig['config']): boolean {
   if (config.url !== undefined) return false
   const composition = compositionOf(config)
@@ -88,4 +122,15 @@ function isEmpty(config: ResolvedConfig['config']): boolean {
 /** Prints data as one JSON line. */
 export function printJson({ terminal }: Pick<Run, 'terminal'>, data: unknown): void {
   terminal.out(JSON.stringify(data))
+}
+
+/** Prints data as one JSON line for programs, else as lines for people. `widest` is the width of a terminal, undefined for a file or a pipe. */
+export function print(
+  run: Run,
+  data: unknown,
+  lines: (widest: number | undefined) => readonly string[],
+): void {
+  const { terminal, json } = run
+  if (json) printJson(run, data)
+  else for (const line of lines(terminal.isInteractive ? terminal.columns : undefined)) terminal.out(line)
 }

@@ -4,7 +4,7 @@ export interface Signals extends Disposable {
   readonly asked: AbortSignal
   /** Resolves at the first signal. */
   readonly first: Promise<void>
-  /** Resolves at the second one: somebody is in a hurry. The third ends the process at once. */
+  /** Resolves at the second signal. The third ends the process at once. */
   readonly second: Promise<void>
   /** 130 or 143, by the first signal. */
   readonly exitCode: number
@@ -13,10 +13,10 @@ export interface Signals extends Disposable {
 const numbers = { SIGINT: 2, SIGTERM: 15, SIGHUP: 1 } as const
 type SignalName = keyof typeof numbers
 
-/** Runners such as npm pass on a signal that the terminal has sent already: within this time it is the same one. */
+/** Runners such as npm pass on a signal that the terminal has sent already. Within this time it counts as the same one, milliseconds. */
 const sameMs = 100
 
-/** Takes the signals of the process until it is disposed. */
+/** Handles the signals of the process until it is disposed. */
 export function listenForSignals(): Signals {
   const asking = new AbortController()
   const first = withResolvers()

@@ -1,29 +1,30 @@
 import { createInterface } from 'node:readline/promises'
 import { type Readable, Writable } from 'node:stream'
-import { cut } from './width.ts'
+import { defined } from '../task/defined.ts'
+import { cut } from './text.ts'
 
-/** What a command prints to, and asks. */
+/** Where a command prints, and whom it asks. */
 export interface Terminal {
-  /** Somebody looks at it: standard output is a terminal, so lines may be drawn over. */
+  /** Whether standard output is a terminal, so that lines can be drawn over. */
   readonly isInteractive: boolean
-  /** Somebody can answer a question. */
+  /** Whether a person can answer a question. */
   readonly canAsk: boolean
   readonly columns: number
-  /** A line on standard output: what was asked for. */
+  /** Prints a line on standard output: the result of the command. */
   out(line: string): void
-  /** Text on standard output that grows, without a line end of its own. */
+  /** Prints text on standard output without a line end. */
   write(text: string): void
-  /** A line on standard error: all else. */
+  /** Prints a line on standard error: all else. */
   note(line: string): void
-  /** Text on standard error that has its line ends. */
+  /** Prints text on standard error that has its own line ends. */
   log(text: string): void
-  /** Shows lines below all others, in the place of the ones before. Only on a terminal. */
+  /** Shows lines below all others, in place of the previous ones. Only on a terminal. */
   live(lines: readonly string[]): void
-  /** Leaves the last live lines where they are. */
+  /** Leaves the last live lines as they are. */
   keep(): void
-  /** Asks for yes or no; anything but yes is no. */
+  /** Asks a question and returns whether the answer is yes. */
   confirm(question: string, signal?: AbortSignal): Promise<boolean>
-  /** Reads a text that nobody should see: a line that is not shown while it is typed, or all that is piped in. */
+  /** Returns a secret: a line that is not shown while it is typed, or all that is piped in. */
   readSecret(question: string): Promise<string>
 }
 
@@ -36,12 +37,12 @@ export interface Streams {
 
 const usualColumns = 80
 
-/** The terminal of a process. */
+/** Returns the terminal of a process. */
 export function createTerminal({ stdin, stdout, stderr }: Streams): Terminal {
   const isInteractive = stdout.isTTY === true
   let shown: readonly string[] = []
 
-  /** Takes the live lines away: up over them, then erases to the end of the screen (ECMA-48, CUU and ED). */
+  /** Erases the live lines: cursor up over them, then erase to the end of the screen (ECMA-48, CUU and ED). */
   function erase(): void {
     if (shown.length > 0) stdout.write(`\r\u001b[${shown.length}A\u001b[0J`)
   }
@@ -67,7 +68,7 @@ export function createTerminal({ stdin, stdout, stderr }: Streams): Terminal {
     live(lines) {
       if (!isInteractive) return
       erase()
-      // A line that wraps would be two to go up over.
+      // A line that wraps would need the cursor to go up twice.
       shown = lines.map(line => cut(line, terminal.columns - 1))
       draw()
     },
@@ -80,7 +81,7 @@ export function createTerminal({ stdin, stdout, stderr }: Streams): Terminal {
       asking.once('SIGINT', () => process.kill(process.pid, 'SIGINT'))
       const closed = new Promise<string>(resolve => asking.once('close', () => resolve('')))
       try {
-        const asked = asking.question(`${question} [y/N] `, signal === undefined ? {} : { signal })
+        const asked = asking.question(`${question} [y/N] `, defined({ signal }))
         return /^y(es)?$/i.test((await Promise.race([asked, closed])).trim())
       } finally {
         asking.close()
@@ -106,7 +107,7 @@ export function createTerminal({ stdin, stdout, stderr }: Streams): Terminal {
   return terminal
 }
 
-/** No secret is longer. */
+/** Longest secret, UTF-16 code units. */
 const longestSecret = 65_536
 
 async function readPiped(stdin: Readable): Promise<string> {
@@ -118,7 +119,7 @@ async function readPiped(stdin: Readable): Promise<string> {
   return text
 }
 
-/** A bar of so many columns. */
+/** Returns a progress bar of that many columns between its brackets. */
 export function progressBar(done: number, total: number, columns = 24): string {
   const full = total === 0 ? 0 : Math.floor((Math.min(done, total) / total) * columns)
   return `[${'#'.repeat(full)}${'-'.repeat(columns - full)}]`

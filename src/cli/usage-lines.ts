@@ -1,12 +1,12 @@
 import type { z } from 'zod'
 import type { estimateSchema } from '../http/routes/estimates.ts'
 import type { usageSchema } from '../http/routes/usage.ts'
-import { type Column, tableLines } from './table.ts'
+import { type Column, tableLines } from './text.ts'
 import { costText, numberText, waitText } from './words.ts'
 
-/** One line of a report, as the API tells it. */
+/** One line of a report, as the API returns it. */
 export type UsageRow = z.output<typeof usageSchema>
-/** An estimate, as the API tells it. */
+/** An estimate, as the API returns it. */
 export type EstimateAnswer = z.output<typeof estimateSchema>
 
 /** How a report is shown. */
@@ -15,15 +15,15 @@ export interface UsageTable {
   title: string
   /** ISO 4217, of the price list; undefined where no price is known. */
   currency: string | undefined
-  /** Titles of novels, by id: with them, the last column is the title. */
+  /** Titles of novels by id. With them, the last column is the title. */
   titles?: ReadonlyMap<string, string>
-  /** Whether there are more rows: then there is no sum of all. */
+  /** Whether there are more rows. Then there is no line with the sum. */
   isPart: boolean
-  /** Of the terminal; undefined = as wide as it is. */
+  /** Width of the terminal; undefined: lines are not cut. */
   columns: number | undefined
 }
 
-/** A report as a table, with a sum below it. */
+/** Returns a report as a table, with the sum below it. */
 export function usageLines(rows: readonly UsageRow[], table: UsageTable): string[] {
   const { title, currency, titles, isPart, columns } = table
   const all = rows.length > 1 && !isPart ? [...rows, sumOf(rows)] : rows
@@ -38,7 +38,7 @@ export function usageLines(rows: readonly UsageRow[], table: UsageTable): string
   const hasPartOfCost = all.some(({ cost, unpricedCalls }) => cost !== undefined && unpricedCalls > 0)
   return [
     ...tableLines(all, shown, columns),
-    ...(hasPartOfCost ? ['+ and more: some of the calls have no known price.'] : []),
+    ...(hasPartOfCost ? ['+ = more than this: some of the calls have no known price.'] : []),
   ]
 }
 
@@ -62,9 +62,9 @@ function sumOf(rows: readonly UsageRow[]): UsageRow {
 
 type EstimateRow = Omit<EstimateAnswer, 'byModel'> & { model: string }
 
-/** An estimate for a person. */
+/** Returns an estimate as a table. */
 export function estimateLines({ byModel, ...all }: EstimateAnswer, columns: number | undefined): string[] {
-  if (byModel.length === 0) return ['It asks no model, so it costs nothing.']
+  if (byModel.length === 0) return ['It calls no model, so it costs nothing.']
   const rows: EstimateRow[] = byModel.length > 1 ? [...byModel, { ...all, model: 'all' }] : byModel
   return [
     ...tableLines(
@@ -83,7 +83,7 @@ export function estimateLines({ byModel, ...all }: EstimateAnswer, columns: numb
       ],
       columns,
     ),
-    'At most about that; a fallback to another model is not in it.',
-    ...(all.seconds === 0 ? [] : [`The limits hold it up for at least ${waitText(all.seconds)}.`]),
+    'It will use about this much at most, without fallbacks to other models.',
+    ...(all.seconds === 0 ? [] : [`Rate limits delay it by at least ${waitText(all.seconds)}.`]),
   ]
 }

@@ -1,13 +1,13 @@
-/** How numbers and times are said to people. */
+/** Numbers, sizes and times as people read them. */
 
 const grouped = new Intl.NumberFormat('en-GB')
 
-/** `5,120`. */
+/** Returns a number such as `5,120`. */
 export function numberText(value: number): string {
   return grouped.format(value)
 }
 
-/** `1 chapter`, `12 chapters`. */
+/** Returns a count such as `1 chapter` or `12 chapters`. */
 export function countOf(count: number, noun: string): string {
   return `${numberText(count)} ${noun}${count === 1 ? '' : 's'}`
 }
@@ -19,20 +19,20 @@ const spans = [
   [1_000, 's'],
 ] as const
 
-/** How long ago a time was, in its largest unit: `3m ago`. */
+/** Returns how long ago a time was, in its largest unit: `3m ago`. */
 export function agoText(time: string, now = Date.now()): string {
   const ms = Math.max(0, now - Date.parse(time))
   const [unitMs, unit] = spans.find(([length]) => ms >= length) ?? [1_000, 's']
   return `${Math.floor(ms / unitMs)}${unit} ago`
 }
 
-/** A duration in its largest unit that leaves a whole number: `30d`, `1500ms`. */
+/** Returns a duration in the largest unit that leaves a whole number: `30d`, `1500ms`. */
 export function durationText(ms: number): string {
   const [unitMs, unit] = spans.find(([length]) => ms > 0 && ms % length === 0) ?? [1, 'ms']
   return `${ms / unitMs}${unit}`
 }
 
-/** A size in the largest unit that leaves a whole number: `1.4 GB`. */
+/** Returns a size in its largest unit: `1.4 GB`. */
 export function bytesText(bytes: number): string {
   const units = ['B', 'kB', 'MB', 'GB', 'TB']
   const power = Math.min(units.length - 1, Math.floor(Math.log10(Math.max(1, bytes)) / 3))
@@ -40,14 +40,14 @@ export function bytesText(bytes: number): string {
   return `${value.toFixed(power > 0 && value < 10 ? 1 : 0)} ${units[power]}`
 }
 
-/** Money with at least two places behind the point, and as many as it has, up to a millionth: `1,200.00`, `0.0125`. */
+/** Returns money with two to six decimal places: `1,200.00`, `0.0125`. */
 export function costText(cost: number): string {
   return money.format(cost)
 }
 
 const money = new Intl.NumberFormat('en-GB', { minimumFractionDigits: 2, maximumFractionDigits: 6 })
 
-/** How long to wait, in its two largest units: `45s`, `4m 30s`, `2h 10m`. */
+/** Returns a waiting time in its two largest units: `45s`, `4m 30s`, `2h 10m`. */
 export function waitText(seconds: number): string {
   let left = Math.ceil(seconds) * 1_000
   const parts: string[] = []

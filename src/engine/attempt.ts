@@ -1,3 +1,4 @@
+import type { Clock } from '../runtime/clock.ts'
 import type { NewTask, TaskRecord } from '../task/task.ts'
 import type { AttemptTrace } from './trace.ts'
 
@@ -6,7 +7,7 @@ export type Interruption = 'cancelled' | 'timeout' | 'lease-lost' | 'stopping'
 
 /** One run of a handler by this process. */
 export class Attempt {
-  /** The task as it was claimed, with what was learnt of it since. */
+  /** The task as it was claimed, with what became known of it since. */
   readonly record: TaskRecord
   readonly token: string
   /** When the lease ends by this process's own monotonic clock unless it is extended. */
@@ -26,12 +27,12 @@ export class Attempt {
     this.leaseUntil = leaseUntil
   }
 
-  /** W3C trace context of the attempt; where the engine does not trace, that of whoever submitted the task. */
+  /** W3C trace context of the attempt; where the engine does not trace, that of the submission. */
   get traceparent(): string | undefined {
     return this.trace?.traceparent ?? this.record.traceparent
   }
 
-  /** The signal for the handler; made when it is first asked for, since many handlers never do. */
+  /** The signal for the handler; made at its first use, since many handlers never use it. */
   get signal(): AbortSignal {
     if (this.#controller === undefined) {
       this.#controller = new AbortController()
@@ -40,10 +41,7 @@ export class Attempt {
     return this.#controller.signal
   }
 
-  /**
-   * Fires the signal. The first reason stands, except that a lost lease always counts; but a process that stops has no patience with
-   * a handler that was interrupted before.
-   */
+  /** Fires the signal. The first reason stands, except that a lost lease always counts. A stop of the process is always passed on. */
   interrupt(why: Interruption): void {
     const first = this.interruption === undefined
     if (first || why === 'lease-lost') this.interruption = why
@@ -51,7 +49,7 @@ export class Attempt {
     if (first || why === 'stopping') this.#onInterrupt?.(why)
   }
 
-  /** Calls back when the attempt is interrupted; at once if it was. */
+  /** Sets the one listener for interruptions, and calls it at once if the attempt was interrupted. */
   onInterrupt(listener: (why: Interruption) => void): void {
     this.#onInterrupt = listener
     if (this.interruption !== undefined) listener(this.interruption)
@@ -61,6 +59,50 @@ export class Attempt {
 /** The right to start one attempt of a task in the write that creates it, in a slot that is free now. */
 export interface Start {
   claim: NonNullable<NewTask['claim']>
-  /** The task was created: runs it when the claim was granted, and frees the slot when not. */
+  /** Runs the task that was created when its claim was granted; else frees the slot. */
   created(record: TaskRecord | undefined): void
+}
+
+/**
+ * Runs one task at a time of those whose attempts crashed twice in a row: such a task may kill its process, and with it its neighbours.
+ * Others wait for a moment, in the order in which they came.
+ */
+export class Quarantine {
+  readonly #clock: Clock
+  readonly #waiting: (() => void)[] = []
+  #takenAt: number | undefined
+
+  constructor(clock: Clock) {
+    this.#clock = clock
+  }
+
+  /** Calls back with whether the caller may run its task: at once, or within `ms` milliseconds. A caller that may calls `leave` in the end. */
+  enter(ms: number, done: (entered: boolean) => void): void {
+    if (this.#takenAt === undefined) {
+      this.#takenAt = this.#clock.monotonic()
+      done(true)
+      return
+    }
+    const go = () => {
+      cancelTimer()
+      done(true)
+    }
+    const cancelTimer = this.#clock.after(ms, () => {
+      this.#waiting.splice(this.#waiting.indexOf(go), 1)
+      done(false)
+    })
+    this.#waiting.push(go)
+  }
+
+  /** Lets the next one enter. */
+  leave(): void {
+    const next = this.#waiting.shift()
+    this.#takenAt = next === undefined ? undefined : this.#clock.monotonic()
+    next?.()
+  }
+
+  /** Milliseconds for which a quarantined task has run; undefined while none runs. */
+  get takenForMs(): number | undefined {
+    return this.#takenAt === undefined ? undefined : this.#clock.monotonic() - this.#takenAt
+  }
 }

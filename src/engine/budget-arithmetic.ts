@@ -1,16 +1,27 @@
 /**
- * The account of what a tree may spend: what was spent, what is reserved for calls that run, and what is left. Pure: no clock, no I/O.
- * Whatever was granted is counted from then on, as reserved and later as spent, so the sum of both is never above the limit by a grant.
+ * What a tree may spend: the policy of budgets over an account. Pure: no clock, no I/O. Whatever was granted counts from then on, so what is
+ * spent and reserved together is never above the limit by a grant. Tokens and money count in total, that is, at one time.
  */
+import {
+  type Account,
+  type Amount,
+  add,
+  type Capacity,
+  charge,
+  fits,
+  reserve as hold,
+  settle as settleHold,
+  subtract,
+  take,
+  total,
+} from '../runtime/account.ts'
+import { accountCodec } from '../runtime/shared-account.ts'
 import type { Spending } from '../task/definition.ts'
 import { QuillworkError } from '../task/errors.ts'
 import type { Budget } from '../task/task.ts'
 
-/** Tokens, and money in millionths of the currency of the price list; whole numbers, so that sums do not depend on their order. */
-export interface Amount {
-  tokens: number
-  money: number
-}
+/** Money is in millionths of the currency of the price list. */
+export type Unit = 'tokens' | 'money'
 
 /** What a call needs; no money where its price is not known. */
 export interface Need {
@@ -18,41 +29,36 @@ export interface Need {
   money?: number
 }
 
-/** A reservation that is not settled. */
-export interface Hold extends Amount {
-  /** At this time, in epoch milliseconds, it counts as spent unless it is settled before: its process may be gone. */
-  leaseEnd: number
-}
-
 /** The account of one tree. */
-export interface BudgetAccount {
+export interface BudgetAccount extends Account<Unit, string> {
   /** False: there is no account, and nothing else in it means anything. */
   isOpen: boolean
-  /** Absent = not limited. */
-  limit: Partial<Amount>
-  spent: Amount
-  holds: Map<string, Hold>
+  limit: Capacity<Unit>
   /** The least that a call needs which was refused, as far as is known that somebody waits; money and tokens each by itself. */
   wanted: Need | undefined
-  /** Room meant for tasks that were woken and have not asked yet; nobody else is woken for it until that time (epoch milliseconds). */
-  promised: Amount & { until: number }
+  /** Capacity promised to tasks that were woken and have not asked yet; no other task is woken for it until that time (epoch milliseconds). */
+  promised: Amount<Unit> & { until: number }
 }
 
 /**
  * Why a call does not fit: it will when others settle or the budget is raised; it is larger than the whole budget; its price is not
  * known, and the budget is one of money.
  */
-export type Misfit = 'room' | 'whole' | 'price'
+export type Misfit = 'capacity' | 'whole' | 'price'
 
 const millionth = 1_000_000
-const nothing: Amount = { tokens: 0, money: 0 }
+/** The one time of everything that counts in total. */
+const inTotal = 0
+
+/** Neither tokens nor money. */
+export const nothing: Readonly<Amount<Unit>> = { tokens: 0, money: 0 }
 
 /** A tree without a budget. */
 export function noAccount(): BudgetAccount {
   return {
     isOpen: false,
     limit: {},
-    spent: { ...nothing },
+    used: [],
     holds: new Map(),
     wanted: undefined,
     promised: { ...nothing, until: 0 },
@@ -60,13 +66,13 @@ export function noAccount(): BudgetAccount {
 }
 
 /** Begins an account with what was used before. */
-export function open(account: BudgetAccount, limit: Partial<Amount>, used: Amount): void {
+export function open(account: BudgetAccount, limit: Capacity<Unit>, used: Amount<Unit>): void {
   account.isOpen = true
   account.limit = limit
-  account.spent = { ...used }
+  spend(account, used)
 }
 
-/** Reserves what a call needs, or says why that does not fit; then somebody waits for as much. */
+/** Reserves what a call needs, or returns why that does not fit; then somebody waits for as much. */
 export function reserve(
   account: BudgetAccount,
   id: string,
@@ -74,83 +80,63 @@ export function reserve(
   leaseEnd: number,
 ): Misfit | undefined {
   const misfit = misfitOf(account, need)
-  if (misfit === undefined) account.holds.set(id, { ...amountOf(need), leaseEnd })
+  if (misfit === undefined) hold(account, id, { at: inTotal, amount: amountOf(need), leaseEnd })
   else account.wanted = account.wanted === undefined ? { ...need } : lesser(account.wanted, need)
   return misfit
 }
 
-/**
- * The call has cost this much. A hold whose lease has ended stands among what was spent, at its estimate; the difference is made up for.
- */
-export function settle(account: BudgetAccount, id: string, estimate: Need, real: Amount): void {
-  const wasHeld = account.holds.delete(id)
-  const before = wasHeld ? nothing : amountOf(estimate)
-  charge(account, { tokens: real.tokens - before.tokens, money: real.money - before.money })
+/** The call has cost this much. A hold whose lease has ended still counts at its estimate, and is made up for. */
+export function settle(account: BudgetAccount, id: string, estimate: Need, real: Amount<Unit>): void {
+  const held = account.holds.get(id) ?? { bucket: inTotal, amount: amountOf(estimate) }
+  account.holds.delete(id)
+  settleHold(account.used, held, real, inTotal)
 }
 
 /** Adds to what was spent. */
-export function charge({ spent }: BudgetAccount, amount: Amount): void {
-  spent.tokens += amount.tokens
-  spent.money += amount.money
-}
-
-/** Counts as spent what holders that may be gone have reserved. Answers whether there was any. */
-export function expire(account: BudgetAccount, now: number): boolean {
-  let isChanged = false
-  for (const [id, hold] of account.holds) {
-    if (hold.leaseEnd > now) continue
-    account.holds.delete(id)
-    charge(account, hold)
-    isChanged = true
-  }
-  return isChanged
+export function spend({ used }: BudgetAccount, amount: Amount<Unit>): void {
+  charge(used, inTotal, amount)
 }
 
 /** What all holds together reserve. */
-export function reservedOf({ holds }: BudgetAccount): Amount {
-  return sumOf(holds.values())
+export function reservedOf({ holds }: BudgetAccount): Amount<Unit> {
+  return total(holds.values(), nothing)
 }
 
-/** What is neither spent nor reserved; absent where nothing limits. Below zero after calls that cost more than was reserved. */
-export function roomOf(account: BudgetAccount): Partial<Amount> {
-  const { limit, spent } = account
-  const reserved = reservedOf(account)
-  return {
-    ...(limit.tokens === undefined ? {} : { tokens: limit.tokens - spent.tokens - reserved.tokens }),
-    ...(limit.money === undefined ? {} : { money: limit.money - spent.money - reserved.money }),
-  }
+/** What was spent: all that counts, but for what is reserved. */
+export function spentOf(account: BudgetAccount): Amount<Unit> {
+  const spent = total(account.used, nothing)
+  subtract(spent, reservedOf(account))
+  return spent
+}
+
+/** What is neither spent nor reserved. */
+export function capacityOf({ limit, used }: BudgetAccount): Capacity<Unit> {
+  const capacity = { ...limit }
+  subtract(capacity, total(used, nothing))
+  return capacity
 }
 
 /** Whether what somebody waits for would fit beside what others were promised. */
-export function hasWantedRoom(account: BudgetAccount, now: number): boolean {
+export function hasWantedCapacity(account: BudgetAccount, now: number): boolean {
   const { wanted } = account
-  return wanted !== undefined && fits(roomBesides(account, now), wanted)
+  return wanted !== undefined && fits(unpromised(account, now), wanted)
 }
 
 /** Which of those who wait may be woken, in their order: as many as fit beside what others were promised. */
 export function choose(account: BudgetAccount, needs: readonly Need[], now: number): boolean[] {
-  const room = roomBesides(account, now)
-  return needs.map(need => {
-    if (!fits(room, need)) return false
-    if (room.tokens !== undefined) room.tokens -= need.tokens
-    if (room.money !== undefined) room.money -= need.money ?? 0
-    return true
-  })
+  const capacity = unpromised(account, now)
+  return needs.map(need => take(capacity, need))
 }
 
-/** Keeps room for those who are woken, until they ask or the time has come. */
+/** Keeps capacity for those who are woken, until they ask or the time has come. */
 export function promise(
   account: BudgetAccount,
   needs: readonly Need[],
   term: { now: number; until: number },
 ): void {
-  const before = promisedAt(account, term.now)
-  const added = sumOf(needs.map(amountOf))
-  account.promised = {
-    tokens: before.tokens + added.tokens,
-    money: before.money + added.money,
-    until: term.until,
-  }
+  const promised = { ...promisedAt(account, term.now) }
+  for (const need of needs) add(promised, amountOf(need))
+  account.promised = { ...promised, until: term.until }
 }
 
 /** One who was woken asks: its part of what was promised is no longer kept. */
@@ -170,20 +156,66 @@ export function isSame(one: Need | undefined, other: Need | undefined): boolean 
   return one?.tokens === other?.tokens && one?.money === other?.money
 }
 
-/** The need of an estimate, rounded up. Throws OPTION_INVALID for one that is negative or not finite. */
+/** The account in its text. */
+interface Fields extends Pick<BudgetAccount, 'limit' | 'promised'> {
+  spent: Amount<Unit>
+  holds: [id: string, tokens: number, money: number, leaseEnd: number][]
+  wanted?: Need
+}
+
+/**
+ * The account as a text. One that cannot be read limits a tree in an unknown way, so reading it throws: STORE_NEWER for one of
+ * a newer version, RECORD_UNREADABLE for a damaged one.
+ */
+export const budgetCodec = accountCodec<BudgetAccount, Fields>({
+  format: 1,
+  unused: noAccount,
+  toFields: account => ({
+    limit: account.limit,
+    spent: spentOf(account),
+    holds: [...account.holds].map(([id, { amount, leaseEnd }]) => [
+      id,
+      amount.tokens,
+      amount.money,
+      leaseEnd,
+    ]),
+    ...(account.wanted === undefined ? {} : { wanted: account.wanted }),
+    promised: account.promised,
+  }),
+  ofFields({ limit, spent, holds, wanted, promised }) {
+    const account = { ...noAccount(), isOpen: true, limit, wanted, promised }
+    spend(account, spent)
+    for (const [id, tokens, money, leaseEnd] of holds)
+      hold(account, id, { at: inTotal, amount: { tokens, money }, leaseEnd })
+    return account
+  },
+  unreadable(why) {
+    if ('cause' in why) {
+      throw new QuillworkError('RECORD_UNREADABLE', 'The account of a budget is damaged.', {
+        cause: why.cause,
+      })
+    }
+    throw new QuillworkError(
+      'STORE_NEWER',
+      `The account of a budget has the format ${why.format}, this version knows 1; update the program.`,
+    )
+  },
+})
+
+/** The need of an estimate, or of a waiting task; rounded up. Throws OPTION_INVALID for one that is negative or not finite. */
 export function needOf({ tokens, cost }: Spending): Need {
   const whole = Math.ceil(notNegative(tokens, 'tokens'))
   return cost === undefined ? { tokens: whole } : { tokens: whole, money: moneyOf(cost) }
 }
 
-/** What was really spent; the cost of the estimate stands where none is told. Throws OPTION_INVALID. */
-export function realOf({ tokens, cost }: Spending, estimate: Need): Amount {
+/** What was really spent; the cost of the estimate stands where none is given. Throws OPTION_INVALID. */
+export function realOf({ tokens, cost }: Spending, estimate: Need): Amount<Unit> {
   const { tokens: whole, money } = needOf(cost === undefined ? { tokens } : { tokens, cost })
   return { tokens: whole, money: money ?? estimate.money ?? 0 }
 }
 
 /** A limit as it is counted. Throws OPTION_INVALID for one that limits nothing, is negative or not finite. */
-export function limitOf({ tokens, cost }: Budget): Partial<Amount> {
+export function limitOf({ tokens, cost }: Budget): Capacity<Unit> {
   if (tokens === undefined && cost === undefined)
     throw new QuillworkError('OPTION_INVALID', 'A budget has tokens, cost or both; remove it instead.')
   return {
@@ -198,7 +230,7 @@ export function checkedBudget(budget: Budget): Budget {
 }
 
 /** A budget as people say it; undefined for a limit that limits nothing. */
-export function budgetOf({ tokens, money }: Partial<Amount>): Budget | undefined {
+export function budgetOf({ tokens, money }: Capacity<Unit>): Budget | undefined {
   if (tokens === undefined && money === undefined) return undefined
   return {
     ...(tokens === undefined ? {} : { tokens }),
@@ -207,46 +239,30 @@ export function budgetOf({ tokens, money }: Partial<Amount>): Budget | undefined
 }
 
 /** A need, or an amount, as people say it. */
-export function spendingOf(amount: Amount): Required<Spending>
+export function spendingOf(amount: Amount<Unit>): Required<Spending>
 export function spendingOf(need: Need): Spending
 export function spendingOf({ tokens, money }: Need): Spending {
   return money === undefined ? { tokens } : { tokens, cost: money / millionth }
 }
 
-/** Tokens and money of some calls together. */
-export function sumOf(amounts: Iterable<Amount>): Amount {
-  const sum = { ...nothing }
-  for (const { tokens, money } of amounts) {
-    sum.tokens += tokens
-    sum.money += money
-  }
-  return sum
-}
-
 function misfitOf(account: BudgetAccount, need: Need): Misfit | undefined {
-  if (fits(roomOf(account), need)) return undefined
+  if (fits(capacityOf(account), need)) return undefined
   if (account.limit.money !== undefined && need.money === undefined) return 'price'
-  return fits(account.limit, need) ? 'room' : 'whole'
+  return fits(account.limit, need) ? 'capacity' : 'whole'
 }
 
-function fits(room: Partial<Amount>, need: Need): boolean {
-  if (room.tokens !== undefined && need.tokens > room.tokens) return false
-  return room.money === undefined || (need.money !== undefined && need.money <= room.money)
+function unpromised(account: BudgetAccount, now: number): Capacity<Unit> {
+  const capacity = capacityOf(account)
+  subtract(capacity, promisedAt(account, now))
+  return capacity
 }
 
-function roomBesides(account: BudgetAccount, now: number): Partial<Amount> {
-  const room = roomOf(account)
-  const promised = promisedAt(account, now)
-  if (room.tokens !== undefined) room.tokens -= promised.tokens
-  if (room.money !== undefined) room.money -= promised.money
-  return room
+function promisedAt({ promised }: BudgetAccount, now: number): Readonly<Amount<Unit>> {
+  const { until, ...amount } = promised
+  return now < until ? amount : nothing
 }
 
-function promisedAt({ promised }: BudgetAccount, now: number): Amount {
-  return now < promised.until ? promised : nothing
-}
-
-function amountOf({ tokens, money = 0 }: Need): Amount {
+function amountOf({ tokens, money = 0 }: Need): Amount<Unit> {
   return { tokens, money }
 }
 

@@ -1,21 +1,28 @@
-/** The account of one tree as one process knows it. */
-import { randomBytes } from 'node:crypto'
+/** The budget of one tree as one process knows it: its account, and the tasks that wait for it. */
+import { type Amount, add, type Capacity, expireHolds } from '../runtime/account.ts'
 import type { Clock } from '../runtime/clock.ts'
 import type { Logger } from '../runtime/log.ts'
 import { type Change, SharedAccount } from '../runtime/shared-account.ts'
+import { perCheck } from '../runtime/wake-loop.ts'
 import { budgetKey, type Store } from '../store/store.ts'
 import { QuillworkError } from '../task/errors.ts'
 import type { TaskRecord } from '../task/task.ts'
+import { turnCame } from '../task/transition.ts'
 import {
-  type Amount,
   type BudgetAccount,
+  budgetCodec,
+  choose,
+  hasWantedCapacity,
+  isSame,
+  leastOf,
   limitOf,
   needOf,
-  noAccount,
+  nothing,
   open,
-  sumOf,
+  promise,
+  spend,
+  type Unit,
 } from './budget-arithmetic.ts'
-import { budgetCodec } from './budget-text.ts'
 
 /** What budgets need of an engine. */
 export interface BudgetParts {
@@ -28,18 +35,10 @@ export interface BudgetParts {
 
 /** Milliseconds for which it is remembered that a tree has no budget: one that is set meanwhile holds after that. */
 const absentForMs = 500
-/** Milliseconds until a change that could not be made is tried again, and for how long. */
-const again = { afterMs: 1_000, forMs: 60_000 } as const
-
-/** Names of writes and holds: chance, made anew at each process start, and a number. */
-const thisProcess = randomBytes(9).toString('base64url')
-let names = 0
-
-/** A fresh name, among all processes. */
-export function nextName(): string {
-  names += 1
-  return `${thisProcess}${names.toString(36)}`
-}
+/** Milliseconds for which a change that could not be made is tried again. */
+const triedForMs = 60_000
+/** Milliseconds that tasks which were woken have to ask, before others are woken for their capacity. */
+const promisedForMs = 60_000
 
 /** The budget of one tree. */
 export class BudgetTree {
@@ -51,7 +50,7 @@ export class BudgetTree {
   /** The account is there: it stays as long as the tree. */
   #isOpen = false
   #absentUntil = Number.NEGATIVE_INFINITY
-  #looking: Promise<boolean> | undefined
+  #reading: Promise<boolean> | undefined
   /** The root was read, and had no budget. */
   #isWithout = false
 
@@ -63,8 +62,6 @@ export class BudgetTree {
       states: parts.store.states,
       codec: budgetCodec,
       clock: parts.clock,
-      nextName,
-      onSeen: () => undefined,
     })
   }
 
@@ -72,10 +69,10 @@ export class BudgetTree {
   isGoverned(): boolean | Promise<boolean> {
     if (this.#isOpen) return true
     if (this.#parts.clock.monotonic() < this.#absentUntil) return false
-    this.#looking ??= this.#look().finally(() => {
-      this.#looking = undefined
+    this.#reading ??= this.#read().finally(() => {
+      this.#reading = undefined
     })
-    return this.#looking
+    return this.#reading
   }
 
   /** Changes the account until that is durable. Throws what the store throws. */
@@ -87,33 +84,24 @@ export class BudgetTree {
     }
   }
 
-  /** As `change`, also when the store is away for a minute. From the second time on, `isAgain`: an earlier one may have been written. */
-  async changeSurely(
-    change: (account: BudgetAccount, now: number, isAgain: boolean) => boolean,
-  ): Promise<void> {
-    const { clock, log } = this.#parts
-    for (let waited = 0; ; waited += again.afterMs) {
-      const outcome = await this.#account.change((account, now) => change(account, now, waited > 0))
-      if (outcome.done) return
-      const isClosed = outcome.error instanceof QuillworkError && outcome.error.code === 'STORE_CLOSED'
-      if (isClosed || waited >= again.forMs) {
-        log.warn(
-          { err: outcome.error, taskId: this.rootTaskId },
-          'a call could not be settled under its budget; its estimate stands',
-        )
-        return
-      }
-      await new Promise<void>(resolve => clock.after(again.afterMs, resolve))
-    }
+  /** As `change`, also when the store is away for a minute. Never rejects for the store's sake. */
+  async changeSurely(change: Change<BudgetAccount>): Promise<void> {
+    const isClosed = (error: unknown) => error instanceof QuillworkError && error.code === 'STORE_CLOSED'
+    const outcome = await this.#account.changeSurely(change, triedForMs, isClosed)
+    if (outcome.done) return
+    this.#parts.log.warn(
+      { err: outcome.error, taskId: this.rootTaskId },
+      'settling a call under its budget failed; its estimate stands',
+    )
   }
 
   /** Changes the account, and begins it with what the tree has used where there is none. */
-  async begin(limit: Partial<Amount>, change: Change<BudgetAccount> = () => false): Promise<void> {
+  async begin(limit: Capacity<Unit>, change: Change<BudgetAccount> = () => false): Promise<void> {
     const used = this.#isOpen ? undefined : await this.#used()
-    await this.change((account, now) => {
+    await this.change((account, ...rest) => {
       const isNew = !account.isOpen && used !== undefined
       if (isNew) open(account, limit, used)
-      return change(account, now) || isNew
+      return change(account, ...rest) || isNew
     })
     this.#isOpen = true
   }
@@ -123,14 +111,56 @@ export class BudgetTree {
     const [text] = await this.#parts.store.states.load([budgetKey(this.rootTaskId)])
     const account = budgetCodec.read(text?.state ?? '', 0).state
     if (account.isOpen) return account
-    return {
-      ...noAccount(),
-      limit: budget === undefined ? {} : limitOf(budget),
-      spent: await this.#used(),
+    if (budget !== undefined) account.limit = limitOf(budget)
+    spend(account, await this.#used())
+    return account
+  }
+
+  /** Wakes those who wait, page by page, as many as the budget has capacity for; resolves when they are due. Throws what the store throws. */
+  async wake(): Promise<void> {
+    const { tasks, queries } = this.#parts.store
+    while (await this.#mayWake()) {
+      const waiting = await queries.waitingForBudget(this.rootTaskId, perCheck)
+      const woken = await this.#promise(waiting)
+      if (woken.length === 0) return
+      const now = tasks.now()
+      await tasks.apply(woken.map(record => turnCame(record, now)))
+      if (woken.length < waiting.tasks.length || waiting.total <= waiting.tasks.length) return
     }
   }
 
-  async #look(): Promise<boolean> {
+  /** Whether there may be capacity for anybody: the least that somebody waits for fits, or it is not known. */
+  async #mayWake(): Promise<boolean> {
+    let may = false
+    await this.change((account, now) => {
+      may = account.isOpen && (account.wanted === undefined || hasWantedCapacity(account, now))
+      return false
+    })
+    return may
+  }
+
+  /** Chooses who is woken and keeps their capacity for them, so that no other process wakes others for it. */
+  async #promise({ tasks, total }: { tasks: readonly TaskRecord[]; total: number }): Promise<TaskRecord[]> {
+    const needs = tasks.map(({ errorInfo }) => needOf(errorInfo?.need ?? { tokens: 0 }))
+    let woken: TaskRecord[] = []
+    await this.change((account, now) => {
+      const isExpired = expireHolds(account, now)
+      const chosen = choose(account, needs, now)
+      woken = tasks.filter((_, index) => chosen[index])
+      const before = account.wanted
+      // What those beyond the page need is not known.
+      account.wanted =
+        total > tasks.length ? { ...nothing } : leastOf(needs.filter((_, index) => !chosen[index]))
+      if (woken.length > 0) {
+        const promised = needs.filter((_, index) => chosen[index])
+        promise(account, promised, { now, until: now + promisedForMs })
+      }
+      return isExpired || woken.length > 0 || !isSame(account.wanted, before)
+    })
+    return woken
+  }
+
+  async #read(): Promise<boolean> {
     const { store, clock } = this.#parts
     const askedAt = clock.monotonic()
     const [text] = await store.states.load([budgetKey(this.rootTaskId)])
@@ -147,8 +177,8 @@ export class BudgetTree {
     else await this.begin(limitOf(root.budget))
   }
 
-  async #used(): Promise<Amount> {
-    const amounts: Amount[] = []
+  async #used(): Promise<Amount<Unit>> {
+    const used = { ...nothing }
     let pageToken: string | undefined
     do {
       const page = await this.#parts.store.queries.usageReport(
@@ -156,9 +186,9 @@ export class BudgetTree {
         { by: 'model', pageSize: 200, ...(pageToken === undefined ? {} : { pageToken }) },
       )
       for (const { inputTokens, outputTokens, cost = 0 } of page.items)
-        amounts.push({ money: 0, ...needOf({ tokens: inputTokens + outputTokens, cost }) })
+        add(used, { money: 0, ...needOf({ tokens: inputTokens + outputTokens, cost }) })
       pageToken = page.nextPageToken
     } while (pageToken !== undefined)
-    return sumOf(amounts)
+    return used
   }
 }

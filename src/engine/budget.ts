@@ -2,27 +2,30 @@
  * Budgets of trees: who asks before a call, and who sets what may be spent. A tree without a budget has no account, and asking costs a
  * read now and then. The account lies where processes share it; see `budget-arithmetic.ts` for what is in it.
  */
+import { type Amount, type Capacity, expireHolds } from '../runtime/account.ts'
+import { uniqueName } from '../runtime/shared-account.ts'
+import { gatherMs, WakeLoop } from '../runtime/wake-loop.ts'
 import type { Spending } from '../task/definition.ts'
-import { QuillworkError } from '../task/errors.ts'
+import { type ErrorInfo, QuillworkError, SnoozeError } from '../task/errors.ts'
 import type { Budget, TaskRecord } from '../task/task.ts'
 import {
-  type Amount,
+  type BudgetAccount,
   budgetOf,
-  charge,
-  expire,
-  hasWantedRoom,
+  hasWantedCapacity,
   isSame,
   keepPromise,
   limitOf,
+  type Misfit,
   type Need,
   reserve,
   reservedOf,
   settle,
+  spend,
   spendingOf,
+  spentOf,
+  type Unit,
 } from './budget-arithmetic.ts'
-import { type BudgetParts, BudgetTree, nextName } from './budget-tree.ts'
-import { budgetWait, type Refusal, refusalOf, waitsSince } from './budget-wait.ts'
-import { type BudgetWaker, createBudgetWaker } from './budget-wake.ts'
+import { type BudgetParts, BudgetTree } from './budget-tree.ts'
 
 /** What a tree may spend, and what it has spent. */
 export interface BudgetUse {
@@ -60,19 +63,35 @@ export interface Allowance {
 
 /** A hold counts as spent after this time, in milliseconds: settling it later makes up for the difference. */
 const leaseMs = 600_000
-/** Trees that are remembered before those that nobody asked for within `idleMs` milliseconds are forgotten. */
+/**
+ * Milliseconds until the waiting tasks of a tree are checked: after capacity was freed, and after a task has begun to wait, for the budget may
+ * have been raised between its refusal and then. Nothing is checked while nothing changes.
+ */
+const checkAfterMs = { capacity: gatherMs, wait: 250 } as const
+/** Milliseconds that the last checks may take when the engine stops. */
+const stopMs = 2_000
+/** Trees that are remembered before those that were not used for `idleMs` milliseconds are dropped. */
 const mostTrees = 1_000
 const idleMs = 60_000
 
 /** The budgets of one engine. */
 export class BudgetLedger implements Budgets {
   readonly #parts: BudgetParts
-  readonly #waker: BudgetWaker
+  readonly #wakes: WakeLoop<BudgetTree>
   readonly #trees = new Map<string, BudgetTree>()
 
   constructor(parts: BudgetParts) {
     this.#parts = parts
-    this.#waker = createBudgetWaker(parts)
+    this.#wakes = new WakeLoop<BudgetTree>({
+      clock: parts.clock,
+      // One tree a group: none waits for another.
+      wake: async trees => void (await Promise.all(trees.map(tree => tree.wake()))),
+      onError: (error, [tree]) =>
+        parts.log.warn(
+          { err: error, taskId: tree?.rootTaskId },
+          'waking tasks under a budget failed; they come back by themselves',
+        ),
+    })
   }
 
   async get(rootTaskId: string): Promise<BudgetUse> {
@@ -100,75 +119,78 @@ export class BudgetLedger implements Budgets {
   }
 
   /** The call has cost this much; resolves when that is durable, or cannot be made so. Never rejects. */
-  async settle({ record, need, hold }: Allowance, real: Amount): Promise<void> {
+  async settle({ record, need, hold }: Allowance, real: Amount<Unit>): Promise<void> {
     const tree = this.#tree(record.rootTaskId)
     if (hold === undefined && !(await this.#isGovernedBestEffort(tree))) return
     let frees = false
     let wasHeld = false
     await tree.changeSurely((account, now, isAgain) => {
       if (!account.isOpen) return false
-      // A hold that went between two tries was settled by a write that nobody was told of; or its lease ended, and the estimate stands.
+      // A hold that went between two tries was settled by a write whose answer was lost; or its lease ended, and the estimate stands.
       const isHeld = hold !== undefined && account.holds.has(hold)
       const isSettled = hold !== undefined && !isHeld && (isAgain || wasHeld)
       wasHeld ||= isHeld
-      if (hold === undefined) charge(account, real)
+      if (hold === undefined) spend(account, real)
       else if (!isSettled) settle(account, hold, need, real)
-      frees = hasWantedRoom(account, now)
+      frees = hasWantedCapacity(account, now)
       return !isSettled
     })
-    if (frees) this.#waker.wakeSoon(tree, 'room')
+    if (frees) this.#wakeSoon(tree, 'capacity')
   }
 
   /** A task of the tree has begun to wait for its budget. */
   waits(rootTaskId: string): void {
-    this.#waker.wakeSoon(this.#tree(rootTaskId), 'wait')
+    this.#wakeSoon(this.#tree(rootTaskId), 'wait')
   }
 
-  /** Wakes whom it was about to wake, and nobody after that. */
-  stop(): Promise<void> {
-    return this.#waker.stop()
+  /** Wakes the tasks that it was about to wake, and none after that. */
+  async stop(): Promise<void> {
+    await Promise.race([
+      this.#wakes.finish(),
+      new Promise<void>(resolve => void this.#parts.clock.after(stopMs, resolve)),
+    ])
   }
 
   async #hold(tree: BudgetTree, record: TaskRecord, need: Need): Promise<string> {
-    const id = nextName()
+    const id = uniqueName()
     const wasWoken = waitsSince(record.errorInfo) !== undefined
     let refusal: Refusal | undefined
     let hasMore = false
     await tree.change((account, now) => {
       const before = account.wanted
-      const isExpired = expire(account, now)
+      const isExpired = expireHolds(account, now)
       if (wasWoken) keepPromise(account, need)
       const misfit = reserve(account, id, need, now + leaseMs)
       refusal = misfit === undefined ? undefined : refusalOf(account, misfit)
-      // It may have come by itself, because nobody was there to wake it: then it wakes the others.
-      hasMore = wasWoken && hasWantedRoom(account, now)
+      // It may have come by itself, because no process was there to wake it: then it wakes the others.
+      hasMore = wasWoken && hasWantedCapacity(account, now)
       return isExpired || wasWoken || refusal === undefined || !isSame(before, account.wanted)
     })
-    if (hasMore) this.#waker.wakeSoon(tree, 'room')
+    if (hasMore) this.#wakeSoon(tree, 'capacity')
     if (refusal === undefined) return id
     const { store, random } = this.#parts
     throw budgetWait(record, need, refusal, { now: store.tasks.now(), random: random() })
   }
 
-  async #limit(root: TaskRecord, limit: Partial<Amount>): Promise<BudgetUse> {
+  async #limit(root: TaskRecord, limit: Capacity<Unit>): Promise<BudgetUse> {
     const tree = this.#tree(root.id)
     await tree.begin(limit, account => {
       account.limit = limit
       return true
     })
-    await this.#waker.wake(tree)
+    await tree.wake()
     return this.#useOf(root)
   }
 
   async #useOf(root: TaskRecord): Promise<BudgetUse> {
     const { clock, store } = this.#parts
     const account = await this.#tree(root.id).read(root)
-    expire(account, clock.now())
+    expireHolds(account, clock.now())
     const { total } = await store.queries.waitingForBudget(root.id, 0)
     return {
       rootTaskId: root.id,
       budget: budgetOf(account.limit),
-      spent: spendingOf(account.spent),
+      spent: spendingOf(spentOf(account)),
       reserved: spendingOf(reservedOf(account)),
       waiting: total,
     }
@@ -190,17 +212,22 @@ export class BudgetLedger implements Budgets {
     } catch (error) {
       this.#parts.log.warn(
         { err: error, taskId: tree.rootTaskId },
-        'whether a call counts under a budget could not be read',
+        'reading the budget of a call failed; the call is not counted',
       )
       return false
     }
+  }
+
+  #wakeSoon(tree: BudgetTree, why: keyof typeof checkAfterMs): void {
+    const name = `${why}/${tree.rootTaskId}`
+    this.#wakes.soon(name, name, tree, checkAfterMs[why])
   }
 
   #tree(rootTaskId: string): BudgetTree {
     const now = this.#parts.clock.monotonic()
     let tree = this.#trees.get(rootTaskId)
     if (tree === undefined) {
-      if (this.#trees.size >= mostTrees) this.#forgetIdle(now)
+      if (this.#trees.size >= mostTrees) this.#dropIdle(now)
       tree = new BudgetTree(this.#parts, rootTaskId)
       this.#trees.set(rootTaskId, tree)
     }
@@ -209,8 +236,92 @@ export class BudgetLedger implements Budgets {
   }
 
   /** What is known of a tree can be read again. */
-  #forgetIdle(now: number): void {
+  #dropIdle(now: number): void {
     for (const [rootTaskId, { usedAt }] of this.#trees)
       if (now - usedAt > idleMs) this.#trees.delete(rootTaskId)
   }
+}
+
+/**
+ * How long a task waits if nobody wakes it, in milliseconds: as long as it has waited already, within these bounds. A raised
+ * budget and freed capacity wake those that fit; a task comes by itself only where a process died before it woke anybody, and the first task
+ * that finds capacity wakes others. So a thousand tasks that wait cost an attempt every few seconds, and less than one a second at first.
+ */
+const wait = { shortest: 60_000, longest: 3_600_000 } as const
+
+/** In the order in which a refusal names them. */
+const units: readonly Unit[] = ['tokens', 'money']
+
+/** Numbers of an account at the moment of a refusal. */
+interface Refusal {
+  misfit: Misfit
+  limit: Capacity<Unit>
+  spent: Amount<Unit>
+  reserved: Amount<Unit>
+}
+
+/** The refusal of a call, with the numbers as they are now. */
+function refusalOf(account: BudgetAccount, misfit: Misfit): Refusal {
+  return { misfit, limit: account.limit, spent: spentOf(account), reserved: reservedOf(account) }
+}
+
+/** Ends the attempt; the task waits for its budget, with no retry spent. `random` is in [0, 1). */
+function budgetWait(
+  record: TaskRecord,
+  need: Need,
+  refusal: Refusal,
+  { now, random }: { now: number; random: number },
+): SnoozeError {
+  const since = waitsSince(record.errorInfo) ?? now
+  const waited = Math.min(Math.max(now - since, wait.shortest), wait.longest)
+  // Those that were refused together do not come together.
+  const until = Math.round(now + waited * (0.75 + random / 2))
+  // A wait beyond the deadline would fail the task now, and the budget may be raised before.
+  const latest = record.deadline === undefined ? until : Math.min(until, record.deadline - 1)
+  return new SnoozeError(latest, messageOf(record.rootTaskId, need, refusal), {
+    budget: { need: spendingOf(need), since },
+  })
+}
+
+/** Since when the task has waited for its budget, in epoch milliseconds; undefined when it has not. */
+function waitsSince(error: ErrorInfo | undefined): number | undefined {
+  return error?.code === 'BUDGET_EXHAUSTED' ? error.since : undefined
+}
+
+function messageOf(rootTaskId: string, need: Need, refusal: Refusal): string {
+  const { limit, spent, reserved } = refusal
+  const numbers = units.flatMap(unit => {
+    const [most, next] = [limit[unit], need[unit]]
+    if (most === undefined) return []
+    const call =
+      next === undefined
+        ? 'the price of the next call is not known'
+        : `the next call needs ${say(unit, next)}`
+    return [
+      `the budget is ${say(unit, most)}, of which ${say(unit, spent[unit])} are spent and ${say(unit, reserved[unit])} reserved for calls that run; ${call}`,
+    ]
+  })
+  return `The tree ${rootTaskId} waits for its budget: ${numbers.join('; ')}. ${adviceOf(rootTaskId, need, refusal)}`
+}
+
+function adviceOf(rootTaskId: string, need: Need, { misfit, limit, spent, reserved }: Refusal): string {
+  if (misfit === 'price')
+    return `A budget of money needs a price of the model: set one, or give a budget of tokens alone (quillwork budget ${rootTaskId} --tokens N).`
+  const options = units.flatMap(unit => {
+    const most = limit[unit]
+    if (most === undefined) return []
+    const enough = Math.max(most, spent[unit] + reserved[unit] + (need[unit] ?? 0))
+    return [unit === 'tokens' ? `--tokens ${enough}` : `--cost ${plain(enough)}`]
+  })
+  const why = misfit === 'whole' ? 'This one call needs more than the whole budget. ' : ''
+  return `${why}Raise it, and the task goes on: quillwork budget ${rootTaskId} ${options.join(' ')}.`
+}
+
+function say(unit: Unit, amount: number): string {
+  return unit === 'tokens' ? `${amount.toLocaleString('en-US')} tokens` : plain(amount)
+}
+
+/** Millionths as a number that people read, and a command takes. */
+function plain(money: number): string {
+  return (money / 1_000_000).toFixed(6).replace(/\.?0+$/, '')
 }

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
-import type { Store, UsageRow } from '../store/store.ts'
+import { retryUntilStored } from '../runtime/retry-until-stored.ts'
+import type { UsageRow } from '../store/store.ts'
 import { decode, encode } from '../task/codec.ts'
 import type {
   Awaitable,
@@ -22,19 +23,18 @@ import { parseWith } from '../task/schema.ts'
 import type { TaskRecord } from '../task/task.ts'
 import { validUsage } from '../task/usage.ts'
 import type { Attempt } from './attempt.ts'
-import { BudgetHolds } from './budget-holds.ts'
 import type { Core } from './core.ts'
+import { BudgetHolds, Permits } from './holds.ts'
 import { OutputWriter } from './output.ts'
-import { Permits } from './permits.ts'
-import { paidLateMs, persist } from './persist.ts'
+
 import { Reports } from './reports.ts'
-import { foundStale } from './stale.ts'
+import { foundStale, paidLateMs, retryOf } from './settle.ts'
 import { findSubTasks, submitSubTask, submitSubTasks } from './sub-tasks.ts'
 
 /** Longest key of a checkpoint or a sub-task, in characters. */
 const longestKey = 200
 
-/** What a handler is run with; see `TaskContext`. One per attempt. */
+/** The context of a handler; see `TaskContext`. One per attempt. */
 export class AttemptContext implements TaskContext {
   /** What the schema made of the stored parameters; set before the handler runs. */
   parameters: unknown
@@ -198,8 +198,8 @@ export class AttemptContext implements TaskContext {
     }
     if (cost !== undefined) row.cost = cost
     if (subject !== undefined) row.subject = subject
-    const keep = () => this.#core.store.attempts.usage(this.taskId, [row])
-    await persist(this.#core, this.held, keep, { lateMs: paidLateMs })
+    const write = () => this.#core.store.attempts.usage(this.taskId, [row])
+    await retryUntilStored(write, retryOf(this.#core, this.held, { lateMs: paidLateMs }))
   }
 
   submitSubTask<A extends Schema, B extends Schema>(
@@ -251,7 +251,7 @@ export class AttemptContext implements TaskContext {
     }
   }
 
-  /** A provider refused a call of this attempt until then. */
+  /** Parks the limits of this attempt until then: a provider refused its call. */
   park(until: number): void {
     this.#permits?.park(until)
   }
@@ -281,18 +281,15 @@ export class AttemptContext implements TaskContext {
     const stored = (await this.#checkpoints()).get(key)
     if (stored !== undefined) return decode(stored) as T
     const value = await step()
-    const write = { taskId: this.taskId, attempt: this.attempt, key, value: encoded(key, value) }
-    const [applied] = await this.#persist(({ attempts }) => attempts.checkpoint([write]))
+    const checkpoint = { taskId: this.taskId, attempt: this.attempt, key, value: encoded(key, value) }
+    const write = () => this.#core.store.attempts.checkpoint([checkpoint])
+    const [applied] = await retryUntilStored(write, retryOf(this.#core, this.held))
     if (applied !== 'applied') throw this.#stale()
     this.record.checkpointAttempt = this.attempt
     return value
   }
 
-  #persist<T>(write: (store: Store) => Promise<T>): Promise<T> {
-    return persist(this.#core, this.held, () => write(this.#core.store))
-  }
-
-  /** A first attempt that wrote none has none to read. */
+  /** Returns the stored checkpoints; a first attempt without any reads none. */
   #checkpoints(): Promise<ReadonlyMap<string, string>> {
     if (this.#stored === undefined) {
       const none = this.attempt === 1 && this.record.checkpointAttempt === undefined
@@ -327,7 +324,7 @@ function checkKey(key: string, what: string): void {
 /** Characters of an encoded value: a database keeps it in one document, of 16 MB at most. */
 const longestCheckpoint = 4_000_000
 
-/** Throws CHECKPOINT_TOO_LARGE: written again and again it would never be kept. */
+/** Returns the text of a checkpoint. Throws CHECKPOINT_TOO_LARGE: no store would ever take it. */
 function encoded(key: string, value: unknown): string {
   const text = encode(value)
   if (text.length <= longestCheckpoint) return text

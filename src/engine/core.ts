@@ -3,20 +3,17 @@ import type { RateLimiter } from '../rate-limit/limiter.ts'
 import type { Clock } from '../runtime/clock.ts'
 import type { Gather } from '../runtime/gather.ts'
 import type { Logger } from '../runtime/log.ts'
-import type { Claim, Claimed, Created, Delivery, Store } from '../store/store.ts'
+import type { Claim, Claimed, Created, Delivery, Overdue, Store } from '../store/store.ts'
 import type { AdmissionLimits } from '../task/admission.ts'
 import type { ResolvedTask } from '../task/definition.ts'
 import type { NewTask } from '../task/task.ts'
 import type { Applied, Transition } from '../task/transition.ts'
-import type { Attempt, Start } from './attempt.ts'
+import type { Attempt, Quarantine, Start } from './attempt.ts'
 import type { BudgetLedger } from './budget.ts'
 import type { TaskBus } from './bus.ts'
-import type { EngineCounts } from './counts.ts'
-import type { OutputNews } from './output-news.ts'
 import type { EngineSettings } from './settings.ts'
-import type { SuspectTurn } from './suspect-turn.ts'
 import type { Tracer } from './trace.ts'
-import type { Waiters } from './waiters.ts'
+import type { OutputSignals, Waiters } from './waiters.ts'
 
 /** What the parts of one engine share. Built once by `engine.ts`; the parts never reach each other any other way. */
 export interface Core {
@@ -25,9 +22,9 @@ export interface Core {
   readonly limiter: RateLimiter
   readonly budgets: BudgetLedger
   readonly clock: Clock
-  /** What happens in this process. */
+  /** The events of this process. */
   readonly bus: TaskBus
-  /** What happens in every process; the same bus where there is only this one. */
+  /** The events of every process; the same bus where there is only this one. */
   readonly live: TaskBus
   readonly log: Logger
   readonly trace: Tracer | undefined
@@ -47,25 +44,30 @@ export interface Core {
   readonly running: Map<string, Attempt>
   /** Claims whose answer is not known yet: an engine that stops waits for them. */
   readonly claims: { inFlight: number }
-  /** Tasks whose last attempt crashed run one at a time. */
-  readonly suspects: SuspectTurn
-  /** Lanes in which more tasks were due at the last look than the broker had room for: a new one waits its turn. */
-  readonly crowded: Set<string>
+  readonly quarantine: Quarantine
+  /** Lanes in which more tasks were due than the broker had capacity for: a new task must not overtake them. */
+  readonly saturated: Set<string>
   /** When the last sweep ended, epoch milliseconds; 0 before the first. */
   readonly swept: { at: number }
   readonly counts: EngineCounts
   /** No new attempt begins any more. */
   stopping: boolean
-  /** Those who wait for the end of a task. */
   readonly waiters: Waiters
-  /** Tells those who follow the output of a task that there is more. */
-  readonly outputNews: OutputNews
+  readonly outputSignals: OutputSignals
   /** A number in [0, 1); a parameter so that tests repeat themselves. */
   random(): number
   /** Takes a free slot for a task that is about to be created; undefined when there is none. */
   reserveStart(lane: string): Start | undefined
-  /** Something may be due: the relay looks soon. */
+  /** Has the relay run soon: something may be due. */
   wakeRelay(): void
-  /** Somebody wants to know what happens in other processes. */
+  /** Begins to receive the events of other processes, for a listener that wants them. */
   listenToOthers: () => void
+}
+
+/** What an engine has counted since it was made, where no event reports it. */
+export interface EngineCounts {
+  /** Writes of attempts that no longer held their task, refused by the store. */
+  fencedWrites: number
+  /** Records that the sweep moved: attempts whose lease had expired, and waiting tasks past their deadline. */
+  rescued: Record<Overdue['why'], number>
 }

@@ -1,18 +1,24 @@
+import type { DeadMessage } from '../broker/broker.ts'
 import type { DeadLetterFilter, DeadLetterGroup, Page, PageRequest } from '../store/store.ts'
 import { QuillworkError } from '../task/errors.ts'
+import { everyItem } from '../task/page.ts'
+import { hasEnded } from '../task/status.ts'
 import type { TaskRecord } from '../task/task.ts'
 import { discarded } from '../task/transition.ts'
 import { changed } from './cancel.ts'
 import type { Core } from './core.ts'
 import { type RetryTaskOptions, retryTask } from './retry.ts'
 
-/** What became of a bulk operation. */
+/** The outcome of a bulk operation. */
 export interface BulkOutcome {
   done: number
   failed: readonly { taskId: string; code: string; message: string }[]
 }
 
-/** The tasks that need a person. A dead letter is opened in the record by the write that ends the task, so no queue is asked. */
+/**
+ * The tasks that need a person. A dead letter is opened in the record by the transition that ends the task (`task/transition.ts`), so no queue
+ * is asked.
+ */
 export interface DeadLetters {
   list(filter: DeadLetterFilter, page: PageRequest): Promise<Page<TaskRecord>>
   /** Equal failures as one line, the most frequent first, at most 200. */
@@ -24,8 +30,8 @@ export interface DeadLetters {
   /** Retries all that were open when it began and match, a page at a time. */
   retryAll(filter: DeadLetterFilter): Promise<BulkOutcome>
   /**
-   * Takes one out of the list, with history; the task stays as it ended. Throws DEAD_LETTER_NOT_FOUND; TASK_CHANGED when it has not the
-   * version that was given any more, or changes meanwhile.
+   * Takes one out of the list, with history; the task stays as it ended. Throws DEAD_LETTER_NOT_FOUND; TASK_CHANGED when it no longer has
+   * the version that was given, or changes meanwhile.
    */
   purge(taskId: string, options?: { ifVersion?: number }): Promise<void>
   /** Takes all that match out of the list, a page at a time. */
@@ -33,10 +39,10 @@ export interface DeadLetters {
 }
 
 const perPage = 200
-/** Errors of a bulk operation that are told one by one. */
+/** Errors of a bulk operation that are reported one by one. */
 const mostErrors = 100
 
-/** The dead letters of an engine. */
+/** Returns the dead letters of an engine. */
 export function deadLettersOf(core: Core): DeadLetters {
   const { queries } = core.store
 
@@ -64,38 +70,25 @@ export function deadLettersOf(core: Core): DeadLetters {
   }
 }
 
-/** Runs `act` on each match. One that fails does not keep the others. */
+/** Runs `act` on each match that was open when the reading began. One that fails does not keep the others. */
 async function forEach(
-  core: Core,
+  { store }: Core,
   filter: DeadLetterFilter,
   act: (record: TaskRecord) => Promise<unknown>,
 ): Promise<BulkOutcome> {
+  const openedBefore = Math.min(filter.openedBefore ?? Number.POSITIVE_INFINITY, store.tasks.now() + 1)
+  const openNow = everyItem(perPage, page => store.queries.deadLetters({ ...filter, openedBefore }, page))
   const failed: { taskId: string; code: string; message: string }[] = []
   let done = 0
-  for await (const record of openNow(core, filter)) {
+  for await (const record of openNow) {
     try {
       await act(record)
       done += 1
     } catch (error) {
-      if (failed.length < mostErrors) failed.push(told(record, error))
+      if (failed.length < mostErrors) failed.push(failureOf(record, error))
     }
   }
   return { done, failed }
-}
-
-/** The matches that were open when the reading began: what fails again meanwhile is not met twice. */
-async function* openNow({ store }: Core, filter: DeadLetterFilter): AsyncGenerator<TaskRecord> {
-  const openedBefore = Math.min(filter.openedBefore ?? Number.POSITIVE_INFINITY, store.tasks.now() + 1)
-  const bounded = { ...filter, openedBefore }
-  let pageToken: string | undefined
-  do {
-    const page = await store.queries.deadLetters(
-      bounded,
-      pageToken === undefined ? { pageSize: perPage } : { pageSize: perPage, pageToken },
-    )
-    yield* page.items
-    pageToken = page.nextPageToken
-  } while (pageToken !== undefined)
 }
 
 async function discard(core: Core, record: TaskRecord): Promise<void> {
@@ -104,7 +97,43 @@ async function discard(core: Core, record: TaskRecord): Promise<void> {
     throw new QuillworkError('TASK_CHANGED', `Task ${record.id} changed meanwhile; look at it again.`)
 }
 
-function told(record: TaskRecord, error: unknown): { taskId: string; code: string; message: string } {
+function failureOf(record: TaskRecord, error: unknown): BulkOutcome['failed'][number] {
   const code = error instanceof QuillworkError ? error.code : 'INTERNAL'
   return { taskId: record.id, code, message: error instanceof Error ? error.message : String(error) }
+}
+
+/**
+ * Consumes the dead letter queue. The record of a task is the truth: its dead letter was opened by the write that ended it, and the message
+ * only adds how it came there. A message that names no task is filed with its text; one that names a live task fails nothing, and the task
+ * is sent again. A message that could not be handled stays with the broker, which tries again. Returns an unsubscribe function.
+ */
+export function consumeDeadLetters(core: Core): () => void {
+  return core.broker.remote?.consumeDeadLetters(message => receive(core, message)) ?? (() => undefined)
+}
+
+async function receive(core: Core, message: DeadMessage): Promise<void> {
+  const { taskId, malformed } = message
+  if (malformed !== undefined || taskId === undefined)
+    return file(core, message, malformed ?? 'The message names no task.')
+  const [record] = await core.store.queries.get([taskId])
+  if (record === undefined) return file(core, message, `There is no task ${taskId}.`)
+  const { attempt, story } = message
+  if (!hasEnded(record.status)) {
+    // Of an earlier attempt: the task was retried, and sent again, while the message was on its way.
+    if (attempt !== undefined && attempt < record.attempt) return
+    await file(core, message, `Task ${taskId} is ${record.status}; it was sent again.`)
+    // Durable before the message is acknowledged, where the store offers it.
+    if (core.store.outbox.defer === undefined) core.store.outbox.requeue([taskId])
+    else await core.store.outbox.defer([taskId], 0)
+    return core.wakeRelay()
+  }
+  if (record.deadLetter === undefined) return
+  if (attempt !== undefined && attempt < record.deadLetter.attempt - 1) return
+  await core.store.outbox.notified?.([{ taskId, attempt: record.deadLetter.attempt, story }])
+}
+
+async function file(core: Core, { id, content, story }: DeadMessage, reason: string): Promise<void> {
+  core.log.warn({ messageId: id, reason }, 'unparsable message filed')
+  const at = core.store.tasks.now()
+  await core.store.unparsable.file([{ id, at, reason: `${reason} ${story}`.trim(), content }])
 }

@@ -24,28 +24,24 @@ import {
 import type { Duration } from '../task/duration.ts'
 import { QuillworkError } from '../task/errors.ts'
 import type { TaskStatus } from '../task/status.ts'
+import { Quarantine } from './attempt.ts'
 import { BudgetLedger, type Budgets } from './budget.ts'
 import { createBus, type TaskBus } from './bus.ts'
 import { reserveStart } from './consume.ts'
 import type { Core } from './core.ts'
-import { noCounts } from './counts.ts'
 import { type DeadLetters, deadLettersOf } from './dead-letter.ts'
 import { handleOf, type TaskHandle } from './handle.ts'
-import { type EngineHealth, healthOf } from './health.ts'
-import { type Lanes, lanesOf } from './lanes.ts'
 import { createLifecycle } from './lifecycle.ts'
 import { createLink } from './link.ts'
-import { createOutputNews } from './output-news.ts'
+import { type EngineHealth, healthOf, type Lanes, lanesOf, type Tasks, tasksOf } from './operate.ts'
 import { send } from './relay.ts'
 import { type AnySchedule, planSchedules } from './schedule.ts'
 import { type EngineRole, type EngineSettings, type EngineTimes, resolveSettings } from './settings.ts'
 import { type SubmitItem, type SubmitOptions, submitAs, submitMany } from './submit.ts'
-import { SuspectTurn } from './suspect-turn.ts'
-import { type Tasks, tasksOf } from './tasks.ts'
 import type { Tracer } from './trace.ts'
-import { createWaiters } from './waiters.ts'
+import { createOutputSignals, createWaiters } from './waiters.ts'
 
-/** What an engine is made of. */
+/** The parts and settings of an engine. */
 export interface EngineOptions<Tx = never> {
   store: Store<Tx>
   /** Default: within this process. */
@@ -59,17 +55,17 @@ export interface EngineOptions<Tx = never> {
   admission?: AdmissionLimits
   /** Limits by key, for `ctx.acquire`; default none. Or a limiter of one's own. */
   limits?: Record<string, Limit> | RateLimiter
-  /** How long ended trees are kept, by the status of their root; default for ever. */
+  /** How long ended trees are kept, by the status of their root; default indefinitely. */
   retention?: Partial<Record<TaskStatus, Duration>>
   schedules?: readonly AnySchedule[]
   times?: EngineTimes
   /** Default: silent. */
   log?: Logger
-  /** Watches the way of tasks, such as `openTelemetry()`; default none. */
+  /** Traces tasks, such as `openTelemetry()`; default none. */
   trace?: Tracer | undefined
   clock?: Clock
   /**
-   * What a started engine does beside telling what it submits; default both. Only where several processes share the store should it
+   * What a started engine does beside publishing what it submits; default both. Only where several processes share the store should it
    * be less: `worker` runs tasks, `maintenance` rescues, prunes and keeps schedules, which at least one process must do.
    */
   roles?: readonly EngineRole[]
@@ -111,7 +107,7 @@ export interface Engine<Tx = never> extends AsyncDisposable {
   readonly events: TaskBus
   /** What happens in every process that shares the store; the same as `events` where there is only this one. */
   readonly live: TaskBus
-  /** Calls back when `live` may have missed something, because the broker was away: read again what you show. Answers how to stop. */
+  /** Listens to gaps: `live` may have missed something, because the broker was away; read again what you show. Returns an unsubscribe function. */
   onGap(listener: () => void): () => void
   /** How the parts are doing. Never throws. */
   health(): Promise<EngineHealth>
@@ -129,7 +125,7 @@ export type ServicesOf<T extends readonly AnyTask[]> =
 const silent: Logger = { info: () => undefined, warn: () => undefined, error: () => undefined }
 
 /**
- * Makes an engine, which owns the store and the broker from now on: `stop` closes them. Throws TASK_TYPE_DUPLICATE, OPTION_INVALID,
+ * Returns an engine, which owns the store and the broker from now on: `stop` closes them. Throws TASK_TYPE_DUPLICATE, OPTION_INVALID,
  * SCHEDULE_INVALID, and what the store and the broker throw when they are opened; they are closed then, too.
  */
 export async function createEngine<const T extends readonly AnyTask[], Tx = never>(
@@ -155,22 +151,22 @@ async function makeEngine<Tx>(
   const lifecycle = createLifecycle(core, planned, { parts, link })
   return {
     submit(type, parameters, submitOptions = {}) {
-      const { told } = core.waiters
+      const { seen } = core.waiters
       return submitAs(core, type, {
         parameters,
         options: submitOptions as SubmitOptions,
-        as: (record, isNew) => handleOf(core, record, isNew ? core.waiters.told : told),
+        as: (record, isNew) => handleOf(core, record, isNew ? core.waiters.seen : seen),
       })
     },
     async submitMany(type, items) {
-      const { told } = core.waiters
+      const { seen } = core.waiters
       const records = await submitMany(core, type, items as Iterable<SubmitItem<Schema>>)
-      return records.map(record => handleOf(core, record, told))
+      return records.map(record => handleOf(core, record, seen))
     },
     async find(_type, taskId) {
-      const { told } = core.waiters
+      const { seen } = core.waiters
       const [record] = await core.store.queries.get([taskId])
-      return record === undefined ? undefined : handleOf(core, record, told)
+      return record === undefined ? undefined : handleOf(core, record, seen)
     },
     start: lifecycle.start,
     stop: lifecycle.stop,
@@ -222,7 +218,7 @@ function buildCore<Tx>(
     budgets: new BudgetLedger({ store, clock, log, random }),
     clock,
     bus,
-    live: broker.remote?.tellsEvents === true ? createBus(log, () => core.listenToOthers()) : bus,
+    live: broker.remote?.publishesEvents === true ? createBus(log, () => core.listenToOthers()) : bus,
     log,
     trace: options.trace,
     settings: resolveSettings(
@@ -234,13 +230,13 @@ function buildCore<Tx>(
     admission,
     running: new Map(),
     claims: { inFlight: 0 },
-    suspects: new SuspectTurn(clock),
-    crowded: new Set(),
+    quarantine: new Quarantine(clock),
+    saturated: new Set(),
     swept: { at: 0 },
-    counts: noCounts(),
+    counts: { fencedWrites: 0, rescued: { lease: 0, deadline: 0 } },
     stopping: false,
     waiters: createWaiters(() => core.listenToOthers()),
-    outputNews: createOutputNews(),
+    outputSignals: createOutputSignals(),
     random,
     reserveStart: lane => reserveStart(core, lane),
     wakeRelay,
@@ -249,10 +245,10 @@ function buildCore<Tx>(
   return core
 }
 
-/** Hands over what the creating write took the right to send. What fails is sent again by the relay. */
+/** Sends the deliveries that the creating write took the right to send. What fails is sent again by the relay. */
 async function sendNow(core: Core, deliveries: readonly Delivery[]): Promise<readonly Delivery[]> {
   await send(core, deliveries).catch(error => {
-    core.log.warn({ err: error }, 'deliveries could not be sent at once; the relay sends them again')
+    core.log.warn({ err: error }, 'immediate delivery failed; the relay will send again')
   })
   return deliveries
 }

@@ -8,10 +8,10 @@ import { cancelTask } from './cancel.ts'
 import type { Core } from './core.ts'
 import type { End } from './waiters.ts'
 
-/** A task in the hands of whoever submitted it. */
+/** A task as its submitter sees it. */
 export interface TaskHandle<R extends Schema = Schema> {
   readonly taskId: string
-  /** What is known of the task now. Throws TASK_NOT_FOUND. */
+  /** Returns the present state of the task. Throws TASK_NOT_FOUND. */
   state(): Promise<State<R>>
   /** Asks the task, and everything below it, to stop. Throws TASK_ALREADY_ENDED. */
   cancel(): Promise<void>
@@ -25,7 +25,7 @@ export interface TaskHandle<R extends Schema = Schema> {
 class Handle<R extends Schema> implements TaskHandle<R> {
   readonly taskId: string
   readonly #core: Core
-  /** Ends that had been told when the task was known to be live; -1 when it was not. */
+  /** Ends that had been seen when the task was known to be live; -1 when it was not. */
   readonly #since: number
 
   constructor(core: Core, record: TaskRecord, since: number) {
@@ -48,9 +48,9 @@ class Handle<R extends Schema> implements TaskHandle<R> {
 }
 
 /**
- * The handle of a record.
+ * Returns the handle of a record.
  *
- * @param since Ends that had been told before the record was read: a later one may be the task's.
+ * @param since Ends that had been seen before the record was read: a later one may be the task's.
  */
 export function handleOf<R extends Schema>(core: Core, record: TaskRecord, since: number): TaskHandle<R> {
   return new Handle<R>(core, record, since)
@@ -74,7 +74,7 @@ function endOf(
 ): Promise<End> {
   if (wait !== undefined || since < 0 || !core.waiters.remembersSince(since))
     return lookUpEnd(core, taskId, since, wait ?? {})
-  // The usual case: whoever submitted the task waits for it, and no end can have been missed.
+  // The usual case: the submitter waits for it, and no end can have been missed.
   const recent = core.waiters.recent(taskId, since)
   if (recent !== undefined) return Promise.resolve(recent)
   return new Promise((found, failed) => core.waiters.wait(taskId, { found, failed }))
@@ -87,13 +87,13 @@ async function lookUpEnd(
   wait: { signal?: AbortSignal; timeout?: Duration },
 ): Promise<End> {
   wait.signal?.throwIfAborted()
-  // Where others may have retried the task, an end that was told here may be an old one.
+  // Where others may have retried the task, an end that was seen here may be an old one.
   const isKnown = since >= 0 || !core.store.capabilities.manyProcesses
   const recent = isKnown ? core.waiters.recent(taskId, since) : undefined
   if (recent !== undefined) return recent
   const end = waitForEnd(core, taskId, wait)
   if (since >= 0 && core.waiters.remembersSince(since)) return end.promise
-  // Not waited for: whoever asked may have had enough before it is answered.
+  // Not awaited: the wait may be over before the store answers.
   readRecord(core, taskId).then(record => {
     if (hasEnded(record.status)) end.found(record)
   }, end.failed)
@@ -129,7 +129,7 @@ function waitForEnd(
       reject(error)
     },
   }
-  const forget = core.waiters.wait(taskId, end)
+  const stopWaiting = core.waiters.wait(taskId, end)
   const aborted = () => end.failed(signal?.reason)
   signal?.addEventListener('abort', aborted, { once: true })
   const cancelTimer =
@@ -137,7 +137,7 @@ function waitForEnd(
       ? undefined
       : core.clock.after(durationMs(timeout, 'timeout'), () => end.failed(waitTimeout(taskId)))
   stop = () => {
-    forget()
+    stopWaiting()
     signal?.removeEventListener('abort', aborted)
     cancelTimer?.()
   }
@@ -155,10 +155,13 @@ function resultOf<R extends Schema>(record: End): Out<R> {
   const state = stateOf<R>(record)
   if (state.done && state.error === undefined) return state.result
   if (state.done) throw new TaskFailedError(record.id, state.status, state.error)
-  throw new QuillworkError('INTERNAL', `Task ${record.id} was told as ended while it is ${record.status}.`)
+  throw new QuillworkError(
+    'INTERNAL',
+    `Task ${record.id} was reported as ended while it is ${record.status}.`,
+  )
 }
 
-/** The state of a record as its type describes it. */
+/** Returns the state of a record as its type describes it. */
 function stateOf<R extends Schema>(record: End): State<R> {
   switch (record.status) {
     case 'QUEUED':
@@ -184,7 +187,7 @@ function unknownError(record: End) {
   }
 }
 
-/** A sub-task as its parent sees it. */
+/** Returns a sub-task as its parent sees it. */
 export function subTaskOf<P extends Schema, R extends Schema>(
   _type: TaskType<P, R>,
   record: TaskRecord,
@@ -197,11 +200,14 @@ export function subTaskOf<P extends Schema, R extends Schema>(
   }
 }
 
-/** Asks the store about tasks that somebody waits for: an end that nobody told here reaches them too. */
-export async function askForWaiters(core: Core, ids: readonly string[]): Promise<void> {
-  for (let from = 0; from < ids.length; from += 200) {
-    const records = await core.store.queries.get(ids.slice(from, from + 200))
+/** Tasks per look-up. */
+const perLookup = 200
+
+/** Looks up the ends of tasks, by default of all that are waited for: an end that this process did not see resolves the waits too. */
+export async function findEnds(core: Core, ids: readonly string[] = core.waiters.waitedFor()): Promise<void> {
+  for (let from = 0; from < ids.length; from += perLookup) {
+    const records = await core.store.queries.get(ids.slice(from, from + perLookup))
     for (const record of records)
-      if (record !== undefined && hasEnded(record.status)) core.waiters.tell(record)
+      if (record !== undefined && hasEnded(record.status)) core.waiters.resolve(record)
   }
 }

@@ -4,12 +4,12 @@ import type { Core } from './core.ts'
 
 /** A lease is extended this many times within its length. */
 const beatsPerLease = 3
-/** Whether leases have run out is looked at this many times within the length of one. */
-const looksPerLease = 6
+/** Expired leases are looked for this many times within the length of one. */
+const checksPerLease = 6
 
 /**
  * Extends, in one write, the leases of the attempts that this process runs (by id and token), and learns which are lost or asked to
- * stop. An attempt whose lease could not be extended in time, by this process's own monotonic clock, gets its signal here.
+ * stop. Interrupts an attempt whose lease could not be extended in time, by this process's own monotonic clock.
  */
 export function startHeartbeat(core: Core): Loop {
   const { leaseMs } = core.settings
@@ -26,22 +26,22 @@ export function startHeartbeat(core: Core): Loop {
         if (answer !== undefined) learn(core, attempt, answer, askedAt + leaseMs)
       }
     } catch (error) {
-      core.log.error({ err: error }, 'leases could not be extended')
+      core.log.error({ err: error }, 'lease extension failed; will retry')
     }
     interruptExpired(core)
   }
 
   const beating = startLoop({ clock: core.clock, everyMs: leaseMs / beatsPerLease, step: beat })
   // On its own: a store that does not answer must not keep an attempt from learning that its time is over.
-  const looking = startLoop({
+  const checking = startLoop({
     clock: core.clock,
-    everyMs: leaseMs / looksPerLease,
+    everyMs: leaseMs / checksPerLease,
     step: async () => interruptExpired(core),
   })
   return {
     wake: beating.wake,
     stop: async () => {
-      await Promise.all([beating.stop(), looking.stop()])
+      await Promise.all([beating.stop(), checking.stop()])
     },
   }
 }

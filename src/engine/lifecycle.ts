@@ -1,17 +1,16 @@
 import { type Loop, startLoop } from '../runtime/loop.ts'
 import { type Duration, durationMs } from '../task/duration.ts'
 import { QuillworkError } from '../task/errors.ts'
-import { type Consumer, startConsumer } from './consume.ts'
+import { startConsumers } from './consume.ts'
 import type { Core } from './core.ts'
-import { consumeDeadLetters } from './dead-letter-queue.ts'
-import { askForWaiters } from './handle.ts'
+import { consumeDeadLetters } from './dead-letter.ts'
+import { findEnds } from './handle.ts'
 import { startHeartbeat } from './heartbeat.ts'
 import type { Link } from './link.ts'
-import { prune } from './prune.ts'
 import { startRelay } from './relay.ts'
 import { rescue } from './rescue.ts'
 import { type planSchedules, startSchedules } from './schedule.ts'
-import { wakeOnTurn } from './turns.ts'
+import { wakeOnCapacity } from './wake.ts'
 
 /** Starting and stopping, in flow order and in reverse. */
 export interface Lifecycle {
@@ -20,6 +19,8 @@ export interface Lifecycle {
 }
 
 /**
+ * Returns the lifecycle of an engine that is not started.
+ *
  * @param parts Where the relay is put once it runs, for those who wake it.
  * @param link What ties the process to the others, also before it is started.
  */
@@ -70,11 +71,11 @@ export function createLifecycle(
 /** What runs between start and stop. */
 interface Running {
   heartbeat: Loop
-  /** What nobody else does: the sweep, and the schedules. */
+  /** What only a process with the role maintenance does: the sweep, and the schedules. */
   upkeep: readonly Loop[]
-  /** Nothing new is taken. */
+  /** Takes nothing new. */
   pause(): void
-  /** The process may end. */
+  /** Lets the process end. */
   release(): void
 }
 
@@ -82,11 +83,10 @@ function startAll(core: Core, planned: ReturnType<typeof planSchedules>, parts: 
   const release = core.clock.stayAlive()
   const relay = startRelay(core)
   parts.relay = relay
-  const stops = [core.store.outbox.onTelling(() => relay.wake()), wakeOnTurn(core)]
-  core.broker.onRoom(() => relay.wake())
+  const stops = [core.store.outbox.onDue(() => relay.wake()), wakeOnCapacity(core)]
+  core.broker.onCapacity(() => relay.wake())
   const { roles } = core.settings
-  let consumer: Consumer | undefined
-  if (roles.has('worker')) consumer = startConsumer(core)
+  if (roles.has('worker')) stops.push(startConsumers(core))
   const upkeep = roles.has('maintenance') ? startUpkeep(core, planned, stops) : []
   const heartbeat = startHeartbeat(core)
   relay.wake()
@@ -94,7 +94,6 @@ function startAll(core: Core, planned: ReturnType<typeof planSchedules>, parts: 
     heartbeat,
     upkeep,
     pause() {
-      consumer?.pause()
       for (const stop of stops) stop()
     },
     release,
@@ -102,34 +101,41 @@ function startAll(core: Core, planned: ReturnType<typeof planSchedules>, parts: 
 }
 
 function startUpkeep(core: Core, planned: ReturnType<typeof planSchedules>, stops: (() => void)[]): Loop[] {
-  const sweep = startLoop({ clock: core.clock, everyMs: core.settings.sweepMs, step: () => sweepOnce(core) })
+  const everyMs = core.settings.sweepIntervalMs
+  const sweeping = startLoop({ clock: core.clock, everyMs, step: () => sweep(core) })
   const schedules = startSchedules(core, planned)
   stops.push(consumeDeadLetters(core))
-  sweep.wake()
+  sweeping.wake()
   schedules.wake()
-  return [sweep, schedules]
+  return [sweeping, schedules]
 }
 
-/** What fails keeps the rest from nothing. */
-async function sweepOnce(core: Core): Promise<undefined> {
+/** Runs every step, also after one that fails. */
+async function sweep(core: Core): Promise<undefined> {
   const errors: unknown[] = []
-  for (const step of [rescue, askWhatIsWaitedFor, prune])
-    await step(core).catch(error => void errors.push(error))
+  for (const step of [rescue, findEnds, prune]) await step(core).catch(error => void errors.push(error))
   if (errors.length === 0) core.swept.at = core.clock.now()
-  else core.log.error({ err: errors[0] }, 'the sweep could not finish; trying again')
+  else core.log.error({ err: errors[0] }, 'sweep failed; will retry')
 }
 
-function askWhatIsWaitedFor(core: Core): Promise<void> {
-  return askForWaiters(core, core.waiters.waitedFor())
+/** Records deleted per write: a short one. */
+const prunedPerWrite = 500
+/** Such writes per sweep, so that a large backlog of old trees does not hold up the rest. */
+const pruningWrites = 20
+
+/** Deletes ended trees that are older than their status is kept. */
+async function prune({ settings, store }: Core): Promise<void> {
+  if (Object.keys(settings.retention).length === 0) return
+  for (let writes = 0; writes < pruningWrites; writes++)
+    if ((await store.tasks.prune(settings.retention, prunedPerWrite)) < prunedPerWrite) return
 }
 
 /** Milliseconds that a store which is away has to come back, once the grace time is over. */
 const writeMs = 5_000
 
 /**
- * Running attempts may end by themselves; when the grace time is over they get their signal and are given back at once. So does an
- * attempt that begins later still, of a claim that was on its way: the end of the grace time is asked for anew each time, for a
- * second stop may have moved it.
+ * Running attempts may end by themselves; when the grace time is over they get their signal and are given back at once, as is an attempt
+ * that begins later, of a claim that was on its way. The end of the grace time is read each time, for a second stop may have moved it.
  */
 async function drain(core: Core, graceUntil: () => number): Promise<void> {
   while (core.running.size > 0 || core.claims.inFlight > 0) {
@@ -138,7 +144,7 @@ async function drain(core: Core, graceUntil: () => number): Promise<void> {
     if (now >= graceUntil() + writeMs) {
       core.log.error(
         { running: core.running.size },
-        'the store did not take the outcome of these attempts; their leases run out',
+        'outcomes not stored before the stop; leases will expire',
       )
       return
     }

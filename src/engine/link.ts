@@ -1,18 +1,20 @@
 import type { ControlMessage, RemoteBroker } from '../broker/broker.ts'
-import { startLoop } from '../runtime/loop.ts'
+import { createEmitter, type Emitter } from '../runtime/emitter.ts'
+import { type Loop, startLoop } from '../runtime/loop.ts'
+import type { EventOutbox, PendingEvents } from '../store/store.ts'
+import type { SequencedEvent } from '../task/events.ts'
 import { hasEnded } from '../task/status.ts'
-import { announceEvents } from './announce.ts'
 import type { Core } from './core.ts'
-import { askForWaiters } from './handle.ts'
+import { findEnds } from './handle.ts'
 
-/** Milliseconds between two asks for the ends that somebody waits for: where no events tell them, and where those may get lost. */
-const askEveryMs = { untold: 1_000, told: 5_000 } as const
+/** Milliseconds between two look-ups of ends that are waited for: where no events report them, and where events may get lost. */
+const endsEveryMs = { withoutEvents: 1_000, withEvents: 5_000 } as const
 /** Milliseconds between two reports of this process. */
 const reportEveryMs = 10_000
 
 /** What ties this process to the others; a client has it too. */
 export interface Link {
-  /** Calls back when events of other processes may have been missed. Answers how to stop. */
+  /** Listens to gaps: events of other processes may have been missed. Returns an unsubscribe function. */
   onGap(listener: () => void): () => void
   stop(): Promise<void>
 }
@@ -23,82 +25,40 @@ const noLink: Link = { onGap: () => () => undefined, stop: async () => undefined
 export function createLink(core: Core): Link {
   const { remote } = core.broker
   if (remote === undefined) return noLink
-  const gapListeners = new Set<() => void>()
-  core.store.outbox.holdsFor?.(remote.delays)
-  core.store.outbox.keepNotices?.()
-  const stopControl = remote.onControl(message => obey(core, message))
-  const stopAnnouncing = core.store.events === undefined ? undefined : announceEvents(core, core.store.events)
-  const askMs = remote.tellsEvents ? askEveryMs.told : askEveryMs.untold
-  const asking = startLoop({ clock: core.clock, everyMs: askMs, step: () => ask(core) })
-  gapListeners.add(() => asking.wake())
+  const gaps = createEmitter()
+  core.store.outbox.useDelayTiers?.(remote.delays)
+  core.store.outbox.keepNotifications?.()
+  const stopControl = remote.onControl(message => control(core, message))
+  const stopPublishing = core.store.events === undefined ? undefined : publishEvents(core, core.store.events)
+  const everyMs = remote.publishesEvents ? endsEveryMs.withEvents : endsEveryMs.withoutEvents
+  const finding = startLoop({ clock: core.clock, everyMs, step: () => findEndsQuietly(core) })
+  gaps.on(() => finding.wake())
   let stopListening: (() => void) | undefined
-  // A process that nobody asks what happens elsewhere, such as a worker, is spared the events of all the others.
+  // A process without listeners, such as a worker, does not receive the events of the others.
   core.listenToOthers = () => {
-    if (!core.stopping) stopListening ??= listenToOthers(core, remote, gapListeners)
+    if (!core.stopping) stopListening ??= listenToOthers(core, remote, gaps)
   }
   const reporting = startLoop({ clock: core.clock, everyMs: reportEveryMs, step: () => report(core) })
   reporting.wake()
   return {
-    onGap(listener) {
-      gapListeners.add(listener)
-      return () => gapListeners.delete(listener)
-    },
+    onGap: gaps.on,
     async stop() {
       stopControl()
       stopListening?.()
-      await Promise.all([asking.stop(), reporting.stop(), stopAnnouncing?.()])
+      await Promise.all([finding.stop(), reporting.stop(), stopPublishing?.()])
       await core.store.nodes?.remove(core.settings.nodeId).catch(() => undefined)
     },
   }
 }
 
-function listenToOthers(core: Core, remote: RemoteBroker, gapListeners: ReadonlySet<() => void>): () => void {
-  if (!remote.tellsEvents) return () => undefined
-  const ends = createEndReader(core)
-  const stop = remote.onEvents({
-    event(event) {
-      core.live.emit(event)
-      if (event.name === 'started') core.outputNews.tell(event.taskId)
-      if ('status' in event && hasEnded(event.status) && core.waiters.isWaitedFor(event.taskId))
-        ends.read(event.taskId)
-    },
-    gap: () => {
-      for (const listener of gapListeners) listener()
-    },
-  })
-  return () => {
-    ends.stop()
-    stop()
-  }
-}
-
-/** Reads how tasks ended, for those who wait for them: the ends of one moment together. */
-function createEndReader(core: Core): { read(taskId: string): void; stop(): void } {
-  const ended = new Set<string>()
-  let cancelTimer: (() => void) | undefined
-  function readAll(): void {
-    cancelTimer = undefined
-    const ids = [...ended]
-    ended.clear()
-    void askForWaiters(core, ids).catch(error => core.log.warn({ err: error }, 'an end could not be read'))
-  }
-  return {
-    read(taskId) {
-      ended.add(taskId)
-      cancelTimer ??= core.clock.after(0, readAll)
-    },
-    stop: () => cancelTimer?.(),
-  }
-}
-
-/** What another process says; whoever misses it learns it from the store. */
-function obey(core: Core, message: ControlMessage): void {
+/** Handles a message of another process. What gets lost is learnt from the store. */
+function control(core: Core, message: ControlMessage): void {
   if (message.kind === 'cancel') cancelHere(core, message)
   else if (message.kind === 'lanes') core.wakeRelay()
   else if (core.limiter.isShared !== true) {
     core.limiter
       .park(message.key, message.until)
-      .catch(error => core.log.warn({ err: error }, 'a key could not be parked'))
+      .catch(error => core.log.warn({ err: error, limit: message.key }, 'rate limit park failed'))
   }
 }
 
@@ -109,11 +69,48 @@ function cancelHere(core: Core, { taskId, attempt }: { taskId: string; attempt: 
   held.interrupt('cancelled')
 }
 
-async function ask(core: Core): Promise<undefined> {
+function listenToOthers(core: Core, remote: RemoteBroker, gaps: Emitter): () => void {
+  if (!remote.publishesEvents) return () => undefined
+  const ends = createEndReader(core)
+  const stop = remote.onEvents({
+    event(event) {
+      core.live.emit(event)
+      if (event.name === 'started') core.outputSignals.emit(event.taskId)
+      if ('status' in event && hasEnded(event.status) && core.waiters.isWaitedFor(event.taskId))
+        ends.read(event.taskId)
+    },
+    gap: () => gaps.emit(),
+  })
+  return () => {
+    ends.stop()
+    stop()
+  }
+}
+
+/** Reads how tasks ended that are waited for: the ends of one moment together. */
+function createEndReader(core: Core): { read(taskId: string): void; stop(): void } {
+  const ended = new Set<string>()
+  let cancelTimer: (() => void) | undefined
+  function readAll(): void {
+    cancelTimer = undefined
+    const ids = [...ended]
+    ended.clear()
+    void findEndsQuietly(core, ids)
+  }
+  return {
+    read(taskId) {
+      ended.add(taskId)
+      cancelTimer ??= core.clock.after(0, readAll)
+    },
+    stop: () => cancelTimer?.(),
+  }
+}
+
+async function findEndsQuietly(core: Core, ids?: readonly string[]): Promise<undefined> {
   try {
-    await askForWaiters(core, core.waiters.waitedFor())
+    await findEnds(core, ids)
   } catch (error) {
-    core.log.warn({ err: error }, 'the store could not be asked for the ends that somebody waits for')
+    core.log.warn({ err: error }, 'result lookup failed; will retry')
   }
 }
 
@@ -135,6 +132,95 @@ async function report(core: Core): Promise<undefined> {
       host: nodeId.slice(0, nodeId.lastIndexOf('-')),
     })
   } catch (error) {
-    core.log.warn({ err: error }, 'this process could not report itself')
+    core.log.warn({ err: error }, 'node report failed; will retry')
+  }
+}
+
+/** Milliseconds over which events are gathered before they are published: a few writes of a task, and those of its neighbours, go together. */
+const gatherMs = 15
+/** Records per step. */
+const perStep = 200
+/** Milliseconds between look-ups of what another process left unpublished. */
+const leftBehindEveryMs = 2_000
+/** Milliseconds of the longest pause after a step of which nothing was confirmed. */
+const longestPauseMs = 30_000
+
+/**
+ * Publishes events to other processes and services: they leave the record's outbox in order, at least once. Progress, which is in no
+ * outbox, is published once and may be lost. Returns a function that stops, once what is pending was published.
+ */
+function publishEvents(core: Core, outbox: EventOutbox): () => Promise<void> {
+  const remote = core.broker.remote
+  if (remote === undefined || !remote.publishesEvents) return async () => undefined
+  outbox.keep()
+  /** When what others left behind is looked up, and until when nothing is published: by the monotonic clock. */
+  let leftBehindAt = Number.NEGATIVE_INFINITY
+  let pauseUntil = Number.NEGATIVE_INFINITY
+  let pauseMs = 0
+
+  async function step(): Promise<number | undefined> {
+    try {
+      const now = core.clock.monotonic()
+      const { connected, blocked } = remote?.health() ?? { connected: false, blocked: false }
+      if (!connected || blocked || now < pauseUntil) return undefined
+      const leftBehind = now >= leftBehindAt
+      const pending = await outbox.due(perStep, { leftBehind })
+      const isFull = pending.length >= perStep
+      // What is left behind may be much more than one look-up finds.
+      if (leftBehind) leftBehindAt = isFull ? now : now + leftBehindEveryMs
+      if (pending.length === 0) return undefined
+      const published = await publishPending(core, outbox, pending)
+      pauseMs = published > 0 ? 0 : Math.min(longestPauseMs, Math.max(1_000, pauseMs * 2))
+      pauseUntil = now + pauseMs
+      return isFull && published > 0 ? 0 : undefined
+    } catch (error) {
+      core.log.error({ err: error }, 'event publication failed; will retry')
+      return undefined
+    }
+  }
+
+  const loop = startLoop({ clock: core.clock, everyMs: leftBehindEveryMs, step })
+  const stopListening = outbox.onPending(wakeGathered(core, loop))
+  const stopProgress = core.bus.on('progress', event => {
+    remote.publishEvents([event]).catch(error => {
+      core.log.error({ err: error, taskId: event.taskId }, 'progress publication failed')
+    })
+  })
+  return async () => {
+    stopListening()
+    stopProgress()
+    await loop.stop()
+    await step()
+  }
+}
+
+/** Returns the number of records of which something was confirmed. */
+async function publishPending(
+  core: Core,
+  outbox: EventOutbox,
+  pending: readonly PendingEvents[],
+): Promise<number> {
+  const events = pending.flatMap(record => record.events)
+  const published = (await core.broker.remote?.publishEvents(events)) ?? []
+  const confirmed = new Set<SequencedEvent>(events.filter((_, index) => published[index] === 'confirmed'))
+  const done = pending.flatMap(({ taskId, events: own }) => {
+    const firstOpen = own.findIndex(event => !confirmed.has(event))
+    const last = own[(firstOpen < 0 ? own.length : firstOpen) - 1]
+    return last?.sequence === undefined ? [] : [{ taskId, sequence: last.sequence }]
+  })
+  if (done.length > 0) await outbox.published(done)
+  return done.length
+}
+
+/** Returns a function that wakes the loop once for all calls within a moment. */
+function wakeGathered(core: Core, loop: Loop): () => void {
+  let isWaiting = false
+  return () => {
+    if (isWaiting) return
+    isWaiting = true
+    core.clock.after(gatherMs, () => {
+      isWaiting = false
+      loop.wake()
+    })
   }
 }

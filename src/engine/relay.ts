@@ -1,25 +1,27 @@
 import type { Loop } from '../runtime/loop.ts'
 import { startLoop } from '../runtime/loop.ts'
-import type { DeadLetterNotice, Delivery, LaneRoom } from '../store/store.ts'
+import type { DeadLetterNotification, Delivery, LaneCapacity } from '../store/store.ts'
 import { aggregate } from './aggregate.ts'
 import type { Core } from './core.ts'
 
-/** Parents that one step of the relay looks at. */
+/** Parents that one step of the relay reconciles. */
 const parentsPerStep = 100
-/** Milliseconds after which a suspect that runs is not expected to end soon; as long does the next one wait for its turn. */
-const longSuspectMs = 1_000
-/** Milliseconds after which the relay looks although nobody woke it: what a crash left behind, or news that got lost. */
-const lookEveryMs = 1_000
+/**
+ * Milliseconds after which a quarantined task that runs is not expected to end soon; as long does the next one wait for its turn.
+ */
+const longQuarantineMs = 1_000
+/** Milliseconds after which the relay runs without a wake-up: a crash left something behind, or a signal got lost. */
+const everyMs = 1_000
 
 /**
- * Moves what is due: deliveries to the broker, as many as its lanes have room for, and dead letters to those who want to know; beside
- * them parents to the aggregator. Sending for the first time and sending again after a crash are the same step.
+ * Moves what is due: deliveries to the broker, as many as its lanes have capacity for, and dead-letter notifications to the dead letter
+ * exchange; beside them parents to the aggregator. Sending for the first time and sending again after a crash are the same step.
  */
 export function startRelay(core: Core): Loop {
   const lanes = [...core.settings.lanes.keys()]
   const { clock } = core
-  const loops = [() => sendDue(core, lanes), () => lookAtParents(core)].map(step =>
-    startLoop({ clock, everyMs: lookEveryMs, step }),
+  const loops = [() => sendDue(core, lanes), () => aggregatePending(core)].map(step =>
+    startLoop({ clock, everyMs, step }),
   )
   return {
     wake() {
@@ -33,76 +35,84 @@ export function startRelay(core: Core): Loop {
 
 async function sendDue(core: Core, lanes: readonly string[]): Promise<number | undefined> {
   try {
-    const rooms = lanes.map(lane => roomIn(core, lane))
-    const due = await core.store.outbox.due(rooms, { suspects: suspectsOut(core) })
-    if (core.broker.remote !== undefined) noteCrowded(core, rooms, due.deliveries)
+    const capacities = lanes.map(lane => capacityOf(core, lane))
+    const due = await core.store.outbox.due(capacities, { quarantined: mostQuarantined(core) })
+    if (core.broker.remote !== undefined) noteSaturated(core, capacities, due.deliveries)
     if (due.deliveries.length > 0) await send(core, due.deliveries)
-    if (due.notices !== undefined && due.notices.length > 0) await notify(core, due.notices)
+    if (due.notifications !== undefined && due.notifications.length > 0)
+      await sendNotifications(core, due.notifications)
     return due.nextAt === undefined ? undefined : Math.max(0, due.nextAt - core.store.tasks.now())
   } catch (error) {
-    core.log.error({ err: error }, 'the relay could not look for due tasks; trying again')
+    core.log.error({ err: error }, 'due task lookup failed; will retry')
     return undefined
   }
 }
 
-/** All at once: their writes go together. */
-async function lookAtParents(core: Core): Promise<undefined> {
-  try {
-    const parents = await core.store.outbox.toLookAt(parentsPerStep)
-    await Promise.all(parents.map(parent => lookAt(core, parent)))
-  } catch (error) {
-    core.log.error({ err: error }, 'the relay could not look for parents; trying again')
-  }
-}
-
-/**
- * How many suspects may be out. A process runs one at a time; while that one is young the next may be on its way. Behind one that takes
- * long it would only be turned away again and again.
- */
-function suspectsOut({ broker, suspects }: Core): number {
-  const { takenForMs } = suspects
-  return broker.remote !== undefined && takenForMs !== undefined && takenForMs <= longSuspectMs ? 2 : 1
-}
-
-/** One parent that cannot be looked at holds up no other. */
-async function lookAt(core: Core, parentId: string): Promise<void> {
-  try {
-    await aggregate(core, parentId)
-  } catch (error) {
-    core.log.error({ err: error, taskId: parentId }, 'a parent could not be looked at; trying again')
-  }
-}
-
-function roomIn({ broker }: Core, lane: string): LaneRoom {
+function capacityOf({ broker }: Core, lane: string): LaneCapacity {
   return {
     lane,
-    room: broker.room(lane),
+    capacity: broker.capacity(lane),
     isEmpty: broker.isEmpty?.(lane) === true,
     takesUrgent: broker.takesUrgent?.(lane) === true,
   }
 }
 
 /**
- * Hands deliveries to the broker, and tells the store which of them it confirmed. The right to send the others ends by itself: they
- * are sent again then, perhaps for the second time.
+ * Returns how many quarantined tasks may be sent and not ended. A process runs one at a time; while that one is young the next may be on its
+ * way. Behind one that takes long it would only be deferred again and again.
+ */
+function mostQuarantined({ broker, quarantine }: Core): number {
+  const { takenForMs } = quarantine
+  return broker.remote !== undefined && takenForMs !== undefined && takenForMs <= longQuarantineMs ? 2 : 1
+}
+
+/** A lane whose capacity was used up may have more waiting: what is submitted meanwhile must not overtake it. */
+function noteSaturated(
+  core: Core,
+  capacities: readonly LaneCapacity[],
+  deliveries: readonly Delivery[],
+): void {
+  for (const { lane, capacity } of capacities) {
+    const used = deliveries.filter(delivery => delivery.lane === lane).length
+    if (used >= capacity) core.saturated.add(lane)
+    else core.saturated.delete(lane)
+  }
+}
+
+/**
+ * Hands deliveries to the broker, and marks in the store which of them it confirmed. The right to send the others expires: they are sent
+ * again then, perhaps for the second time.
  */
 export async function send(core: Core, deliveries: readonly Delivery[]): Promise<void> {
   const published = await core.broker.publish(deliveries)
   const confirmed = deliveries.filter((_, index) => published[index] === 'confirmed')
-  if (confirmed.length > 0) await core.store.outbox.told(confirmed)
+  if (confirmed.length > 0) await core.store.outbox.published(confirmed)
 }
 
-/** A lane whose room was used up may have more waiting: what is submitted meanwhile must not overtake it. */
-function noteCrowded(core: Core, rooms: readonly LaneRoom[], deliveries: readonly Delivery[]): void {
-  for (const { lane, room } of rooms) {
-    const used = deliveries.filter(delivery => delivery.lane === lane).length
-    if (used >= room) core.crowded.add(lane)
-    else core.crowded.delete(lane)
+async function sendNotifications(
+  core: Core,
+  notifications: readonly DeadLetterNotification[],
+): Promise<void> {
+  const published = await core.broker.remote?.publishNotifications(notifications)
+  const confirmed = notifications.filter((_, index) => published?.[index] === 'confirmed')
+  if (confirmed.length > 0) await core.store.outbox.notified?.(confirmed)
+}
+
+/** Aggregates all pending parents at once, so that their writes go together. */
+async function aggregatePending(core: Core): Promise<undefined> {
+  try {
+    const parents = await core.store.outbox.pendingParents(parentsPerStep)
+    await Promise.all(parents.map(parentId => aggregateQuietly(core, parentId)))
+  } catch (error) {
+    core.log.error({ err: error }, 'pending parent lookup failed; will retry')
   }
 }
 
-async function notify(core: Core, notices: readonly DeadLetterNotice[]): Promise<void> {
-  const published = await core.broker.remote?.publishNotices(notices)
-  const told = notices.filter((_, index) => published?.[index] === 'confirmed')
-  if (told.length > 0) await core.store.outbox.noticed?.(told)
+/** A parent that cannot be aggregated holds up no other. */
+async function aggregateQuietly(core: Core, parentId: string): Promise<void> {
+  try {
+    await aggregate(core, parentId)
+  } catch (error) {
+    core.log.error({ err: error, taskId: parentId }, 'parent aggregation failed; will retry')
+  }
 }

@@ -1,19 +1,18 @@
 import type { LogLine } from '../store/store.ts'
 import { encode } from '../task/codec.ts'
+import { defined } from '../task/defined.ts'
 import { eventBase } from '../task/events.ts'
+import { readTraceparent } from '../task/trace-context.ts'
 import type { Attempt } from './attempt.ts'
 import type { Core } from './core.ts'
-import { foundStale } from './stale.ts'
+import { foundStale } from './settle.ts'
 
-/** Milliseconds between two writes of what an attempt reports: at most four a second. */
+/** Milliseconds between two writes. */
 const reportEveryMs = 250
 /** Longest message of a log line, in characters. */
 const longestMessage = 2_000
 
-/**
- * What an attempt reports while it runs: progress and log lines, coalesced to four writes a second. The last progress and every
- * line are written before the attempt is settled.
- */
+/** Writes the progress and the log lines of an attempt, at most four times a second; the last progress and every line before it is settled. */
 export class Reports {
   readonly #core: Core
   readonly #attempt: Attempt
@@ -100,17 +99,13 @@ export class Reports {
 
   /** Reports are best effort: a store that is away costs a line of the log, not the attempt. */
   #failed(error: unknown): void {
-    this.#core.log.warn(
-      { err: error, taskId: this.#attempt.record.id },
-      'a report of an attempt could not be written',
-    )
+    this.#core.log.warn({ err: error, taskId: this.#attempt.record.id }, 'attempt report failed')
   }
 }
 
-/** The ids in a W3C trace context: its second and third part. */
 function traceOf({ traceparent }: Attempt): { traceId?: string; spanId?: string } {
-  const [, traceId, spanId] = traceparent?.split('-') ?? []
-  return traceId === undefined || spanId === undefined ? {} : { traceId, spanId }
+  const trace = readTraceparent(traceparent)
+  return defined({ traceId: trace?.traceId, spanId: trace?.spanId })
 }
 
 function jsonOf(fields: object): string | undefined {

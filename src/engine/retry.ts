@@ -1,13 +1,14 @@
 import { encode } from '../task/codec.ts'
 import { QuillworkError } from '../task/errors.ts'
-import { hasEnded, type TaskStatus } from '../task/status.ts'
+import { everyItem } from '../task/page.ts'
+import { hasEnded, type TaskStatus, unsuccessfulStatuses } from '../task/status.ts'
 import { liveOf, totalOf, unsuccessfulOf } from '../task/subtasks.ts'
 import type { TaskRecord } from '../task/task.ts'
 import { reopened, retried, type Transition } from '../task/transition.ts'
-import { validate } from './admit.ts'
 import { changed } from './cancel.ts'
 import type { Core } from './core.ts'
-import { tell } from './tell.ts'
+import { notify } from './notify.ts'
+import { validate } from './submit.ts'
 
 /** How a task is retried. */
 export interface RetryTaskOptions {
@@ -21,29 +22,28 @@ export interface RetryTaskOptions {
 const perPage = 200
 /** Tasks retried per write. */
 const perWrite = 1_000
-const unsuccessful: readonly TaskStatus[] = ['FAILED', 'DEAD_LETTER', 'CANCELLED']
-const retryable: readonly TaskStatus[] = [...unsuccessful, 'COMPLETED_WITH_ERRORS']
+const retryable: readonly TaskStatus[] = [...unsuccessfulStatuses, 'COMPLETED_WITH_ERRORS']
 
 /**
- * Has an ended task run again: its retries start anew, its attempt numbers go on. A parent that its sub-tasks ended waits again
- * while those that did not complete run again; its ended ancestors are reopened with it. Answers how many tasks run again.
+ * Has an ended task run again: its retries start over, its attempt numbers go on. A parent that its sub-tasks ended waits again
+ * while those that did not complete run again; its ended ancestors are reopened with it. Returns how many tasks run again.
  * Throws TASK_NOT_FOUND, TASK_NOT_RETRYABLE, TASK_CHANGED, PARAMETERS_INVALID, OPTION_INVALID.
  */
 export async function retryTask(core: Core, taskId: string, options: RetryTaskOptions = {}): Promise<number> {
   let seen = await readRetryable(core, taskId, options)
-  for (let looks = 1; ; looks++) {
+  for (let tries = 1; ; tries++) {
     const retriedTasks = await retryAsSeen(core, seen, options)
     if (retriedTasks !== undefined) return retriedTasks
     const [current] = await core.store.queries.get([taskId])
-    // What was only noted in the record, such as how its dead letter came to others, stands in nobody's way.
-    const isAsItWas = current !== undefined && current.status === seen.status && looks < mostLooks
+    // A change that left the status, such as the broker's story of its dead letter, does not refuse the retry.
+    const isAsItWas = current !== undefined && current.status === seen.status && tries < mostTries
     if (!isAsItWas || options.ifVersion !== undefined) throw changed(current ?? seen)
     seen = current
   }
 }
 
-/** A record that changes while it is being retried is looked at again, this often. */
-const mostLooks = 5
+/** Tries to retry a record that changes meanwhile. */
+const mostTries = 5
 
 async function readRetryable(
   core: Core,
@@ -61,7 +61,7 @@ async function readRetryable(
   )
 }
 
-/** Retries the task as it was read. Answers how many tasks run again; undefined when it, or an ancestor, changed meanwhile. */
+/** Retries the task as it was read. Returns how many tasks run again; undefined when it, or an ancestor, changed meanwhile. */
 async function retryAsSeen(
   core: Core,
   record: TaskRecord,
@@ -85,7 +85,7 @@ interface Step {
   transition: Transition
 }
 
-/** A parent that came to wait waits again, for its sub-tasks or to be closed; anything else runs its handler again. */
+/** Returns the retry of one task: a parent that had come to wait waits again, for its sub-tasks or to be closed; any other runs its handler again. */
 function retryOne(
   record: TaskRecord,
   now: number,
@@ -102,7 +102,7 @@ function hasRetryable({ subTaskStatusSummary }: TaskRecord): boolean {
   return unsuccessfulOf(subTaskStatusSummary) + (subTaskStatusSummary?.COMPLETED_WITH_ERRORS ?? 0) > 0
 }
 
-/** The retries of what did not complete below a parent, parents before their sub-tasks. Throws TASK_NOT_RETRYABLE. */
+/** Returns the retries of what did not complete below a parent, parents before their sub-tasks. Throws TASK_NOT_RETRYABLE. */
 async function stepsBelow(core: Core, parent: TaskRecord): Promise<Step[]> {
   if (liveOf(parent.subTaskStatusSummary) > 0) {
     throw new QuillworkError(
@@ -112,28 +112,21 @@ async function stepsBelow(core: Core, parent: TaskRecord): Promise<Step[]> {
   }
   const steps: Step[] = []
   if (!hasRetryable(parent)) return steps
-  let pageToken: string | undefined
-  do {
-    const page = await core.store.queries.children(
-      parent.id,
-      { status: retryable },
-      pageToken === undefined ? { pageSize: perPage } : { pageSize: perPage, pageToken },
-    )
-    for (const record of page.items)
-      steps.push(retryOne(slim(record), core.store.tasks.now()), ...(await stepsBelow(core, record)))
-    pageToken = page.nextPageToken
-  } while (pageToken !== undefined)
+  const filter = { status: retryable }
+  const children = everyItem(perPage, page => core.store.queries.children(parent.id, filter, page))
+  for await (const record of children)
+    steps.push(retryOne(slim(record), core.store.tasks.now()), ...(await stepsBelow(core, record)))
   return steps
 }
 
-/** A record without its large texts, so that a step for each of many sub-tasks takes little memory. */
+/** Returns a record without its large texts, so that a step for each of many sub-tasks takes little memory. */
 function slim({ progress: _progress, result: _result, ...record }: TaskRecord): TaskRecord {
   return { ...record, parameters: '' }
 }
 
 /**
- * A task, its ended ancestors (these are required: none of them is retried without the others) and the first of those below it are written
- * together: no parent is closed, and no sub-task cancelled, between two of them. What is left of a large tree follows at once.
+ * Writes a task, its ended ancestors (these are required: none of them is retried without the others) and the first of those below it
+ * together: no parent is closed, and no sub-task cancelled, between two of them. The rest of a large tree follows at once.
  */
 async function applyTogether(core: Core, steps: readonly Step[], required: number): Promise<boolean[]> {
   const applied: boolean[] = []
@@ -143,7 +136,7 @@ async function applyTogether(core: Core, steps: readonly Step[], required: numbe
     const answers = await core.store.tasks.apply(transitions, from === 0 ? { required } : undefined)
     for (const [index, { record, transition }] of part.entries()) {
       applied.push(answers[index] === 'applied')
-      if (answers[index] === 'applied') tell(core, record, transition)
+      if (answers[index] === 'applied') notify(core, record, transition)
     }
     if (applied[0] !== true) return applied
   }
@@ -151,7 +144,7 @@ async function applyTogether(core: Core, steps: readonly Step[], required: numbe
 }
 
 /**
- * The ended tasks above, nearest first. Throws when one of them did not end as its sub-tasks ended (it was cancelled, or its own
+ * Returns the ended tasks above, nearest first. Throws when one of them did not end as its sub-tasks ended (it was cancelled, or its own
  * handler failed before it came to wait): then the tree is retried from there.
  */
 async function endedAncestors(core: Core, record: TaskRecord): Promise<TaskRecord[]> {

@@ -1,11 +1,12 @@
 import { Cron } from 'croner'
 import { type Loop, startLoop } from '../runtime/loop.ts'
 import type { ScheduleState } from '../store/store.ts'
+import { defined } from '../task/defined.ts'
 import type { In, Schema, TaskType } from '../task/definition.ts'
 import { QuillworkError } from '../task/errors.ts'
 import { hasEnded } from '../task/status.ts'
 import type { Core } from './core.ts'
-import { submit } from './submit.ts'
+import { type SubmitOptions, submit } from './submit.ts'
 
 /** A task that is submitted at the ticks of a cron expression. */
 export interface Schedule<P extends Schema = Schema> {
@@ -28,21 +29,21 @@ export interface Schedule<P extends Schema = Schema> {
 /** Any schedule, whatever its task. */
 export type AnySchedule = Omit<Schedule, 'parameters'> & { parameters: unknown }
 
-/** Makes a schedule whose parameters are checked against its task by the compiler. */
+/** Returns a schedule whose parameters are checked against its task by the compiler. */
 export function schedule<P extends Schema>(definition: Schedule<P>): AnySchedule {
   return definition as unknown as AnySchedule
 }
 
 /** A tick older than this was missed, not late. */
 const missedAfterMs = 60_000
-/** A last tick that is further ahead than this was told by a clock that was wrong. */
+/** A last tick that is further ahead than this was written by a clock that was wrong. */
 const aheadMs = 60_000
 /** Missed ticks that are made up for at most. */
 const mostCaughtUp = 100
-/** Milliseconds before now in which missed ticks are looked for first. */
+/** Milliseconds before now that are searched for missed ticks first. */
 const firstSpanMs = 60_000
-/** Milliseconds between looks when no tick is nearer. */
-const lookEveryMs = 30_000
+/** Milliseconds between steps when no tick is nearer. */
+const everyMs = 30_000
 
 interface Planned {
   schedule: AnySchedule
@@ -50,7 +51,7 @@ interface Planned {
   definition: string
 }
 
-/** Checks the schedules. Throws SCHEDULE_INVALID. */
+/** Returns the schedules with their cron expressions read. Throws SCHEDULE_INVALID. */
 export function planSchedules(schedules: readonly AnySchedule[]): Planned[] {
   const ids = new Set<string>()
   return schedules.map(planned => {
@@ -81,7 +82,7 @@ export function startSchedules(core: Core, planned: readonly Planned[]): Loop {
       const states = new Map((await core.store.schedules.schedules()).map(state => [state.id, state]))
       for (const plan of planned) await runAlone(core, plan, states.get(plan.schedule.id))
     } catch (error) {
-      core.log.error({ err: error }, 'schedules could not be looked at; trying again')
+      core.log.error({ err: error }, 'schedule lookup failed; will retry')
     }
     const now = core.store.tasks.now()
     const next = Math.min(
@@ -90,18 +91,15 @@ export function startSchedules(core: Core, planned: readonly Planned[]): Loop {
     return Number.isFinite(next) ? Math.max(1, next - now) : undefined
   }
 
-  return startLoop({ clock: core.clock, everyMs: lookEveryMs, step })
+  return startLoop({ clock: core.clock, everyMs, step })
 }
 
-/** A schedule whose task is refused stands in no other's way. Its tick is tried again with the next look. */
+/** A schedule whose task is refused holds up no other. Its tick is tried again with the next step. */
 async function runAlone(core: Core, plan: Planned, state: ScheduleState | undefined): Promise<void> {
   try {
     await runDue(core, plan, state)
   } catch (error) {
-    core.log.error(
-      { err: error, schedule: plan.schedule.id },
-      'a schedule could not submit its task; trying again',
-    )
+    core.log.error({ err: error, schedule: plan.schedule.id }, 'scheduled submission failed; will retry')
   }
 }
 
@@ -115,7 +113,7 @@ async function runDue(core: Core, plan: Planned, state: ScheduleState | undefine
   if (state.lastTick > now + aheadMs) {
     core.log.warn(
       { schedule: id, lastTick: new Date(state.lastTick).toISOString() },
-      'the clock was ahead when the schedule last ticked; it goes on from now',
+      'clock was ahead at the last tick; schedule goes on from now',
     )
     await startFrom(core, plan, state, now)
     return
@@ -123,18 +121,18 @@ async function runDue(core: Core, plan: Planned, state: ScheduleState | undefine
   let seen = state
   for (const tick of dueTicks(plan, state.lastTick, now)) {
     const taskId = (await submitTick(core, plan, seen, tick)) ?? seen.lastTaskId
-    const next: ScheduleState = {
+    const next: ScheduleState = defined({
       id,
       definition: plan.definition,
       lastTick: tick,
-      ...(taskId === undefined ? {} : { lastTaskId: taskId }),
-    }
+      lastTaskId: taskId,
+    })
     if (!(await core.store.schedules.advance(next, seen.lastTick))) return
     seen = next
   }
 }
 
-/** Ticks count from this time on. */
+/** Has ticks count from this time on. */
 async function startFrom(
   core: Core,
   { schedule: { id }, definition }: Planned,
@@ -144,14 +142,14 @@ async function startFrom(
   await core.store.schedules.advance({ ...state, id, definition, lastTick: now }, state?.lastTick)
 }
 
-/** The ticks to make up for, oldest first. Ticks that are skipped by the catch-up policy are passed over for ever. */
+/** Returns the ticks to make up for, oldest first. Ticks that the catch-up policy skips are never submitted. */
 function dueTicks({ cron, schedule: { catchUp = 'latest' } }: Planned, after: number, now: number): number[] {
   if (catchUp === 'all') return newestTicks(cron, after, now, mostCaughtUp)
   const latest = newestTicks(cron, after, now, 1)
   return catchUp === 'latest' ? latest : latest.filter(tick => now - tick <= missedAfterMs)
 }
 
-/** The newest ticks after one time and until another, oldest first; found from the end, for there may be months of them. */
+/** Returns the newest ticks after one time and until another, oldest first; found from the end, for there may be months of them. */
 function newestTicks(cron: Cron, after: number, now: number, most: number): number[] {
   for (let spanMs = firstSpanMs; ; spanMs *= 2) {
     const from = Math.max(after, now - spanMs)
@@ -173,23 +171,24 @@ async function submitTick(
     if (last !== undefined && !hasEnded(last.status)) {
       core.log.info(
         { schedule: planned.id, taskId: last.id },
-        'a tick was skipped: the task of the last one is still live',
+        'tick skipped; the task of the last tick is still live',
       )
       return undefined
     }
   }
   try {
-    const record = await submit(core, planned.task, planned.parameters, {
+    const options: SubmitOptions = defined({
       idempotencyKey: `schedule ${planned.id} ${new Date(tick).toISOString()}`,
       tags: [`schedule:${planned.id}`.slice(0, 100)],
-      ...(planned.userId === undefined ? {} : { userId: planned.userId }),
-      ...(planned.lane === undefined ? {} : { lane: planned.lane }),
+      userId: planned.userId,
+      lane: planned.lane,
     })
+    const record = await submit(core, planned.task, planned.parameters, options)
     return record.id
   } catch (error) {
-    // Another version of the program, with other parameters, submitted it and died before it wrote that down.
+    // Another version of the program, with other parameters, submitted it and crashed before it recorded that.
     if (!(error instanceof QuillworkError) || error.code !== 'IDEMPOTENCY_KEY_REUSED') throw error
-    core.log.warn({ err: error, schedule: planned.id }, 'a tick was submitted before, with other parameters')
+    core.log.warn({ err: error, schedule: planned.id }, 'tick already submitted with other parameters')
     const taskId = error.details?.['taskId']
     return typeof taskId === 'string' ? taskId : undefined
   }

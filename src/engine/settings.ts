@@ -10,11 +10,11 @@ export interface EngineTimes {
   /** How long a claim is good for unless extended; default 30 s. A crashed worker's tasks run again after at most this and a sweep. */
   lease?: Duration
   /** Between two sweeps (expired leases, deadlines, retention); default 5 s. */
-  sweep?: Duration
+  sweepInterval?: Duration
   /** How long running attempts may go on when the engine stops; default 30 s. */
   grace?: Duration
   /** How long a handler may ignore its signal before the attempt is ended without it; default 10 s. */
-  obey?: Duration
+  abortGrace?: Duration
 }
 
 /** The settings as the engine uses them: nothing optional, nothing half-filled. */
@@ -22,14 +22,14 @@ export interface EngineSettings {
   readonly nodeId: string
   readonly lanes: ReadonlyMap<string, { readonly slots: number }>
   readonly leaseMs: number
-  readonly sweepMs: number
+  readonly sweepIntervalMs: number
   readonly graceMs: number
-  readonly obeyMs: number
+  readonly abortGraceMs: number
   readonly retention: Retention
   readonly roles: ReadonlySet<EngineRole>
 }
 
-/** What a started engine does beside telling what it submits: run tasks, or look after what nobody else does (sweep, schedules). */
+/** What a started engine does beside publishing what it submits: run tasks, or the upkeep (sweep, schedules). */
 export type EngineRole = 'worker' | 'maintenance'
 
 /** Worker slots of a lane that nobody configured. */
@@ -47,16 +47,29 @@ export function resolveSettings(
   lanesOfTasks: Iterable<string>,
 ): EngineSettings {
   const times = options.times ?? {}
+  refuseRenamedTimes(times)
   return Object.freeze({
     nodeId: options.nodeId ?? `${hostname()}-${randomUUID().slice(0, 8)}`,
     lanes: resolveLanes(options.lanes ?? {}, lanesOfTasks),
     leaseMs: positive(durationMs(times.lease ?? '30s', 'times.lease'), 'times.lease'),
-    sweepMs: positive(durationMs(times.sweep ?? '5s', 'times.sweep'), 'times.sweep'),
+    sweepIntervalMs: positive(
+      durationMs(times.sweepInterval ?? '5s', 'times.sweepInterval'),
+      'times.sweepInterval',
+    ),
     graceMs: durationMs(times.grace ?? '30s', 'times.grace'),
-    obeyMs: durationMs(times.obey ?? '10s', 'times.obey'),
+    abortGraceMs: durationMs(times.abortGrace ?? '10s', 'times.abortGrace'),
     retention: resolveRetention(options.retention ?? {}),
     roles: new Set<EngineRole>(options.roles ?? ['worker', 'maintenance']),
   })
+}
+
+/** Former names of times, with the names that they have now. */
+const renamedTimes = { sweep: 'sweepInterval', obey: 'abortGrace' }
+
+function refuseRenamedTimes(times: object): void {
+  for (const [former, name] of Object.entries(renamedTimes))
+    if (Object.hasOwn(times, former))
+      throw new QuillworkError('OPTION_INVALID', `times.${former} is now called times.${name}.`)
 }
 
 function resolveRetention(configured: Partial<Record<TaskStatus, Duration>>): Retention {

@@ -1,18 +1,16 @@
+import { retryUntilStored, type StoreRetry } from '../runtime/retry-until-stored.ts'
 import { type Circumstances, decide, type Outcome } from '../task/decide.ts'
-import { QuillworkError } from '../task/errors.ts'
+import { errorCatalogue, QuillworkError } from '../task/errors.ts'
 import { defaultRetryPolicy } from '../task/retry-policy.ts'
 import type { TaskRecord } from '../task/task.ts'
 import type { Applied, Transition } from '../task/transition.ts'
+import type { Attempt } from './attempt.ts'
 import type { Core } from './core.ts'
-import { tell } from './tell.ts'
-
-const firstWaitMs = 100
-const longestWaitMs = 5_000
+import { notify } from './notify.ts'
 
 /**
- * Ends an attempt: decides, writes, and tells. The write is repeated until the store says applied or stale; an outcome is not
- * given up because the store was away for a while. Calls back when the outcome is durable, or found stale; it tells whether the write
- * opened a dead letter.
+ * Ends an attempt: decides, writes, notifies. The write is repeated until the store answers applied or stale, so an outcome survives a
+ * store that is away for a while. Calls back when the outcome is durable, or found stale, with whether the write opened a dead letter.
  */
 export function settle(
   core: Core,
@@ -21,36 +19,16 @@ export function settle(
   done: (deadLettered: boolean) => void,
 ): void {
   const transition = decide(record, outcome, circumstances(core, record))
-  core.writes.apply.add(transition, (error, applied) => {
-    if (error === undefined) done(settled(core, record, transition, applied))
-    else {
-      void applyAgain(core, transition, error)
-        .then(later => settled(core, record, transition, later))
-        .then(done)
-    }
+  core.writes.apply.add(transition, (failed, applied) => {
+    if (failed === undefined) done(settled(core, record, transition, applied))
+    else
+      void applyUntilStored(core, transition, failed).then(later =>
+        done(settled(core, record, transition, later)),
+      )
   })
 }
 
-/** Tells what was written. Answers whether a dead letter was opened. */
-function settled(
-  core: Core,
-  record: TaskRecord,
-  transition: Transition,
-  applied: Applied = 'missing',
-): boolean {
-  if (applied === 'applied') {
-    tell(core, record, transition)
-    return transition.set.deadLetter !== undefined && transition.set.deadLetter !== null
-  }
-  core.counts.fencedWrites += 1
-  core.log.warn(
-    { taskId: record.id, attempt: record.attempt, transition: transition.name },
-    'a stale attempt was refused',
-  )
-  return false
-}
-
-/** What a decision about this record depends on. */
+/** Returns what a decision about this record depends on. */
 export function circumstances(core: Core, record: TaskRecord): Circumstances {
   return {
     policy: core.tasks.get(record.taskType)?.policy ?? defaultRetryPolicy,
@@ -59,21 +37,76 @@ export function circumstances(core: Core, record: TaskRecord): Circumstances {
   }
 }
 
-async function applyAgain(core: Core, transition: Transition, firstError: unknown): Promise<Applied> {
-  let error = firstError
-  for (let waitMs = firstWaitMs; ; waitMs = Math.min(waitMs * 2, longestWaitMs)) {
-    // A closed store takes nothing any more: the lease runs out, and the next owner settles the attempt.
-    if (error instanceof QuillworkError && error.code === 'STORE_CLOSED') return 'stale'
-    core.log.error(
-      { err: error, taskId: transition.taskId, waitMs },
-      'the store could not record an outcome; trying again',
-    )
-    await new Promise<void>(resolve => core.clock.after(waitMs, resolve))
-    try {
-      const [applied] = await core.store.tasks.apply([transition])
-      return applied ?? 'missing'
-    } catch (again) {
-      error = again
-    }
+async function applyUntilStored(
+  core: Core,
+  transition: Transition,
+  failed: unknown,
+): Promise<Applied | undefined> {
+  const { taskId } = transition
+  const write = () => core.store.tasks.apply([transition])
+  const again = (error: unknown, waitMs: number) => {
+    // The lease expires, and the next owner settles the attempt.
+    if (isClosed(error)) return false
+    core.log.error({ err: error, taskId, waitMs }, 'outcome write failed; will retry')
+    return true
   }
+  const [applied] = await retryUntilStored(write, { clock: core.clock, failed, again }).catch(() => [
+    'stale' as const,
+  ])
+  return applied
+}
+
+/** Notifies what was written. Returns whether a dead letter was opened. */
+function settled(
+  core: Core,
+  record: TaskRecord,
+  transition: Transition,
+  applied: Applied = 'missing',
+): boolean {
+  if (applied === 'applied') {
+    notify(core, record, transition)
+    return transition.set.deadLetter !== undefined && transition.set.deadLetter !== null
+  }
+  core.counts.fencedWrites += 1
+  core.log.warn(
+    { taskId: record.id, attempt: record.attempt, transition: transition.name },
+    'stale attempt rejected',
+  )
+  return false
+}
+
+/** Interrupts an attempt that no longer holds its task, as a refused write showed: nothing that it does counts any more. */
+export function foundStale(core: Core, attempt: Attempt): void {
+  core.counts.fencedWrites += 1
+  attempt.interrupt('lease-lost')
+}
+
+/** Milliseconds for which paid usage is written after its attempt was interrupted: a database may be electing its primary. */
+export const paidLateMs = 60_000
+
+/**
+ * Returns how what a running attempt has done, and maybe paid for, is written: until the error is final, or the attempt has been
+ * interrupted for `lateMs` milliseconds.
+ */
+export function retryOf({ clock, log }: Core, attempt: Attempt, { lateMs = 0 } = {}): StoreRetry {
+  let late: number | undefined
+  return {
+    clock,
+    again(error, waitMs) {
+      if (attempt.interruption !== undefined) late ??= clock.monotonic() + lateMs
+      if (isFinal(error) || (late !== undefined && clock.monotonic() >= late)) return false
+      log.warn({ err: error, taskId: attempt.record.id, waitMs }, 'attempt write failed; will retry')
+      return true
+    },
+  }
+}
+
+/** Whether a write that failed like this would fail again. */
+export function isFinal(error: unknown): boolean {
+  return isClosed(error) || (error instanceof QuillworkError && !errorCatalogue[error.code].retryable)
+}
+
+/** Whether the store was closed, and takes nothing any more. */
+export function isClosed(error: unknown): boolean {
+  return error instanceof QuillworkError && error.code === 'STORE_CLOSED'
 }

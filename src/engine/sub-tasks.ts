@@ -4,16 +4,17 @@ import { encode } from '../task/codec.ts'
 import type { Schema, SubTask, SubTaskItem, SubTaskOptions, TaskType } from '../task/definition.ts'
 import { type ErrorInfo, QuillworkError } from '../task/errors.ts'
 import { subTaskId } from '../task/id.ts'
+import { everyItem } from '../task/page.ts'
 import { hasEnded } from '../task/status.ts'
 import type { NewTask, TaskRecord } from '../task/task.ts'
-import { validate } from './admit.ts'
 import type { Attempt } from './attempt.ts'
 import type { Core } from './core.ts'
 import { subTaskOf } from './handle.ts'
-import { checkedTags, refusalError, requireLane, submissionDefaults, tellSubmitted } from './submit.ts'
+import { notifySubmitted } from './notify.ts'
+import { checkedTags, refusalError, requireLane, submissionDefaults, validate } from './submit.ts'
 import { traceSubmission } from './trace.ts'
 
-/** Sub-tasks per write: keeps one turn of the event loop short. */
+/** Sub-tasks per write: keeps one run of the event loop short. */
 const perWrite = 500
 /** Sub-tasks per page when a parent reads them. */
 const perPage = 200
@@ -35,7 +36,7 @@ export async function submitSubTask<A extends Schema, B extends Schema>(
   return { subTask: subTaskOf(type, record), isNew: created?.outcome === 'created' }
 }
 
-/** What became of a bulk submission: how many are new, how many were there, whether one of them is live, and which were refused. */
+/** The outcome of a bulk submission: how many are new, how many existed, whether one of them is live, and which were refused. */
 export interface SubTasksWritten {
   created: number
   found: number
@@ -81,18 +82,15 @@ async function writePart(
   }
 }
 
-/** The sub-tasks of a type, in the order of submission, page by page. */
+/** Returns the sub-tasks of a type, in the order of submission, page by page. */
 export async function* findSubTasks<A extends Schema, B extends Schema>(
   core: Core,
   parentTaskId: string,
   type: TaskType<A, B>,
 ): AsyncGenerator<SubTask<A, B>, void, undefined> {
-  for (let pageToken: string | undefined, first = true; first || pageToken !== undefined; first = false) {
-    const request = pageToken === undefined ? { pageSize: perPage } : { pageSize: perPage, pageToken }
-    const page = await core.store.queries.children(parentTaskId, { taskType: type.type }, request)
-    for (const record of page.items) yield subTaskOf(type, record)
-    pageToken = page.nextPageToken
-  }
+  const filter = { taskType: type.type }
+  const records = everyItem(perPage, page => core.store.queries.children(parentTaskId, filter, page))
+  for await (const record of records) yield subTaskOf(type, record)
 }
 
 async function newSubTask(
@@ -130,17 +128,15 @@ async function newSubTask(
   return task
 }
 
-/** The record of a sub-task. Throws what refused it: a parent that lost its task learns it here. */
+/** Returns the record of a sub-task. Throws the refusal, also of a parent that lost its task. */
 function recordOf(core: Core, attempt: Attempt, task: NewTask, created: Created | undefined): TaskRecord {
   if (created === undefined)
     throw new QuillworkError('STORE_FAILED', 'The store gave no answer to a submission.')
   if (created.outcome === 'refused') {
-    core.log.warn(
-      { taskId: attempt.record.id, attempt: attempt.record.attempt, code: created.code },
-      'sub-tasks were refused',
-    )
+    const { id, attempt: number } = attempt.record
+    core.log.warn({ taskId: id, attempt: number, code: created.code }, 'sub-task rejected')
     throw refusalError(created.code, task)
   }
-  if (created.outcome === 'created') tellSubmitted(core, created.record)
+  if (created.outcome === 'created') notifySubmitted(core, created.record)
   return created.record
 }

@@ -1,16 +1,23 @@
 import type { Created } from '../store/store.ts'
 import { encode } from '../task/codec.ts'
-import { type In, resolveTask, type Schema, type TaskType } from '../task/definition.ts'
+import {
+  type Awaitable,
+  type In,
+  type ResolvedTask,
+  resolveTask,
+  type Schema,
+  type TaskType,
+} from '../task/definition.ts'
 import { type Duration, durationMs, longestDuration } from '../task/duration.ts'
 import { QuillworkError } from '../task/errors.ts'
-import { eventBase } from '../task/events.ts'
 import { newTaskId } from '../task/id.ts'
+import { parseWith } from '../task/schema.ts'
 import type { Budget, NewTask, Priority, TaskRecord } from '../task/task.ts'
-import { check } from './admit.ts'
+import { readTraceparent } from '../task/trace-context.ts'
 import type { Start } from './attempt.ts'
 import { checkedBudget } from './budget-arithmetic.ts'
 import type { Core } from './core.ts'
-import { notifyQueued } from './hooks.ts'
+import { notifySubmitted } from './notify.ts'
 import { traceSubmission } from './trace.ts'
 
 /** How a task is submitted. */
@@ -32,13 +39,13 @@ export interface SubmitOptions<Tx = never> {
   idempotencyKey?: string
   /** At most 20, each at most 100 characters. */
   tags?: readonly string[]
-  /** What the task and all below it may spend on calls that ask with `ctx.reserve`; default without end. See `engine.budgets`. */
+  /** What the task and all below it may spend on calls that ask with `ctx.reserve`; default unlimited. See `engine.budgets`. */
   budget?: Budget
   /** W3C trace context of the caller. */
   traceparent?: string
   /**
-   * The caller's own transaction, where the store offers it (MongoDB: a `ClientSession`): the task comes to be if it commits, and is
-   * sent within about a second of that. All tasks of one bulk submission share one. Throws OPTION_INVALID where it is not offered.
+   * The caller's own transaction, where the store offers it (MongoDB: a `ClientSession`): the task exists if it commits, and is sent
+   * within about a second of that. All tasks of one bulk submission share one. Throws OPTION_INVALID where it is not offered.
    */
   transaction?: Tx
 }
@@ -49,7 +56,7 @@ export type SubmitItem<P extends Schema, Tx = never> = SubmitOptions<Tx> & { par
 /** Tasks per write of a bulk submission: keeps one turn of the event loop short. */
 const perWrite = 500
 
-/** Submits one task. Answers its record: a new one, or the one that the idempotency key found. */
+/** Submits one task. Returns its record: a new one, or the one that the idempotency key found. */
 export function submit(
   core: Core,
   type: TaskType,
@@ -59,7 +66,7 @@ export function submit(
   return submitAs(core, type, { parameters, options, as: record => record })
 }
 
-/** As `submit`, within the caller's own transaction: nothing is told before it commits, and the relay finds the task then. */
+/** As `submit`, within the caller's own transaction: nobody is notified before it commits, and the relay finds the task then. */
 async function submitWithin(
   core: Core,
   type: TaskType,
@@ -75,15 +82,15 @@ async function submitWithin(
   return { record: acceptedSilently(task, created), isNew: created?.outcome === 'created' }
 }
 
-/** What is submitted, and what the caller wants of it. */
+/** What is submitted, and what is made of the record. */
 interface Submission<T> {
   parameters: unknown
   options: SubmitOptions
-  /** Makes of the record what the caller wants. `isNew`: this submission created it, not an earlier one of the same key. */
+  /** Returns what the caller wants for the record. `isNew`: this submission created it, not an earlier one of the same key. */
   as(record: TaskRecord, isNew: boolean): T
 }
 
-/** As `submit`; `as` makes of the record what the caller wants, without one more promise. */
+/** As `submit`, resolving to what `as` returns for the record, without one more promise. */
 export function submitAs<T>(
   core: Core,
   type: TaskType,
@@ -95,7 +102,7 @@ export function submitAs<T>(
     const write = () => {
       const task = newTask(core, type, parameters, options)
       const ended = core.trace?.submitting([task])
-      const start = chooseWay(core, task)
+      const start = routeTo(core, task)
       core.writes.create.add(task, (error, created) => {
         try {
           if (error !== undefined) throw error
@@ -115,16 +122,16 @@ export function submitAs<T>(
 }
 
 /**
- * How the task gets to a worker: claimed for a free slot of this process, which is answered; where the store does not grant that, or no
- * slot is free, sent at once; or by the relay.
+ * Chooses how the task gets to a worker: claimed for a free slot of this process, which is returned; where the store does not grant that, or
+ * no slot is free, sent at once; or by the relay.
  */
-function chooseWay(core: Core, task: NewTask): Start | undefined {
+function routeTo(core: Core, task: NewTask): Start | undefined {
   const { taskType, lane, startAt, delay } = task
   // It waits for its time, or others wait that it would overtake.
-  if (startAt !== undefined || delay !== undefined || core.crowded.has(lane)) return undefined
+  if (startAt !== undefined || delay !== undefined || core.saturated.has(lane)) return undefined
   const start = core.tasks.has(taskType) ? core.reserveStart(lane) : undefined
   if (start !== undefined) task.claim = start.claim
-  if (core.broker.remote !== undefined && core.broker.room(lane) > 0) task.send = true
+  if (core.broker.remote !== undefined && core.broker.capacity(lane) > 0) task.send = true
   return start
 }
 
@@ -136,7 +143,7 @@ function requireTransactions(core: Core): void {
   )
 }
 
-/** Submits many tasks. All are checked before any is written; those that the store refuses are told by the first refusal. */
+/** Submits many tasks. All are checked before any is written; where the store refuses some, throws the first refusal. */
 export async function submitMany(
   core: Core,
   type: TaskType,
@@ -163,7 +170,69 @@ export async function submitMany(
   return records
 }
 
-/** What of a task type a submission needs; a type that is only known as a client has the defaults. */
+/** Validates parameters by the schema. What the schema makes of them is made again at each attempt. */
+export function validate(type: TaskType, parameters: unknown): Awaitable<unknown> {
+  return parseWith(
+    type.parameters,
+    parameters,
+    'PARAMETERS_INVALID',
+    `The parameters of ${type.type} are not valid`,
+  )
+}
+
+/**
+ * Validates a root task's parameters, and calls the `admit` hook of the type where this engine has one. Throws, or rejects with, the refusal.
+ * A synchronous schema and hook cost no promise.
+ */
+export function check(core: Core, type: TaskType, parameters: unknown, userId = ''): Awaitable<unknown> {
+  const validated = validate(type, parameters)
+  const task = core.tasks.get(type.type)
+  if (task?.admit === undefined) return validated
+  const isParsed = task.parameters === type.parameters && !(validated instanceof Promise)
+  return isParsed
+    ? admit(core, task, validated, userId)
+    : admitLater(core, task, { type, parameters, validated, userId })
+}
+
+/** A client may know the type by another schema: the hook gets what its own makes of the parameters. */
+async function admitLater(
+  core: Core,
+  task: ResolvedTask,
+  submitted: { type: TaskType; parameters: unknown; validated: unknown; userId: string },
+): Promise<void> {
+  const { type, parameters, userId } = submitted
+  const validated = await submitted.validated
+  const own = task.parameters === type.parameters ? validated : await validate(task, parameters)
+  await admit(core, task, own, userId)
+}
+
+function admit({ services }: Core, task: ResolvedTask, parameters: unknown, userId: string): Awaitable<void> {
+  try {
+    const answer: unknown = task.admit?.(parameters, { services, userId })
+    // Thenables of any kind are awaited: a refusal must not get lost in one.
+    return answer === undefined ? undefined : awaitAnswer(task, answer)
+  } catch (error) {
+    throw refusalOf(task, error)
+  }
+}
+
+async function awaitAnswer(task: ResolvedTask, answer: unknown): Promise<void> {
+  try {
+    await answer
+  } catch (error) {
+    throw refusalOf(task, error)
+  }
+}
+
+/** Returns the refusal for what a hook threw; an error with a code of ours says more than SUBMISSION_REFUSED. */
+function refusalOf({ type }: ResolvedTask, error: unknown): unknown {
+  if (error instanceof QuillworkError) return error
+  const why = error instanceof Error ? error.message : String(error)
+  const message = `${type} refuses what was submitted: ${why}`
+  return new QuillworkError('SUBMISSION_REFUSED', message, { cause: error })
+}
+
+/** Returns what a submission needs of a task type; a type that is only known as a client has the defaults. */
 export function submissionDefaults(
   core: Core,
   type: TaskType,
@@ -198,12 +267,12 @@ function newTask(core: Core, type: TaskType, parameters: unknown, options: Submi
   if (options.idempotencyKey !== undefined)
     task.idempotencyKey = bounded(options.idempotencyKey, 255, 'idempotencyKey')
   if (options.budget !== undefined) task.budget = checkedBudget(options.budget)
-  if (options.traceparent !== undefined && isTraceparent(options.traceparent))
+  if (options.traceparent !== undefined && readTraceparent(options.traceparent) !== undefined)
     task.traceparent = options.traceparent
   return task
 }
 
-/** A task in a lane that nobody works would wait for ever. Throws LANE_UNKNOWN. */
+/** Throws LANE_UNKNOWN: a task in a lane without workers would wait indefinitely. */
 export function requireLane(core: Core, lane: string): void {
   if (core.settings.lanes.has(lane)) return
   const known = [...core.settings.lanes.keys()].join(', ')
@@ -215,7 +284,7 @@ export function requireLane(core: Core, lane: string): void {
 
 const noTags: readonly string[] = []
 
-/** The tags that a task gets. Throws OPTION_INVALID for too many, and for one that is too long. */
+/** Returns the tags that a task gets. Throws OPTION_INVALID for too many, and for one that is too long. */
 export function checkedTags(tags: readonly string[] | undefined): readonly string[] {
   if (tags === undefined) return noTags
   if (tags.length > 20)
@@ -234,23 +303,18 @@ function timeOf(startAt: Date, now: number): number {
   throw new QuillworkError('OPTION_INVALID', 'startAt is not a valid date at most ten years from now.')
 }
 
-/** The form of a W3C trace context header, version 00 (https://www.w3.org/TR/trace-context/); anything else is dropped, as the standard asks. */
-function isTraceparent(text: string): boolean {
-  return /^[\da-f]{2}-[\da-f]{32}-[\da-f]{16}-[\da-f]{2}$/.test(text)
-}
-
-/** The record of an accepted task, of which others are told. Throws the refusal, or IDEMPOTENCY_KEY_REUSED. */
+/** As `acceptedSilently`; sends and notifies. */
 function accepted(core: Core, task: NewTask, created: Created | undefined): TaskRecord {
   const record = acceptedSilently(task, created)
   if (created?.outcome !== 'created') return record
-  if (created.delivery !== undefined) core.writes.send.add(created.delivery, nobodyWaits)
-  tellSubmitted(core, record)
+  if (created.delivery !== undefined) core.writes.send.add(created.delivery, ignoreAnswer)
+  notifySubmitted(core, record)
   return record
 }
 
-const nobodyWaits = () => undefined
+const ignoreAnswer = () => undefined
 
-/** The record of an accepted task. Throws the refusal, or IDEMPOTENCY_KEY_REUSED. */
+/** Returns the record of an accepted task. Throws the refusal, or IDEMPOTENCY_KEY_REUSED. */
 function acceptedSilently(task: NewTask, created: Created | undefined): TaskRecord {
   if (created === undefined)
     throw new QuillworkError('STORE_FAILED', 'The store gave no answer to a submission.')
@@ -265,14 +329,7 @@ function acceptedSilently(task: NewTask, created: Created | undefined): TaskReco
   return created.record
 }
 
-/** Tells that a task was created. Best effort. */
-export function tellSubmitted(core: Core, record: TaskRecord): void {
-  notifyQueued(core, record)
-  if (core.bus.wants('submitted'))
-    core.bus.emit({ name: 'submitted', ...eventBase(record, record.createdAt) })
-}
-
-/** The error that a refused submission is told with. */
+/** Returns the error of a refused submission. */
 export function refusalError(
   code: Extract<Created, { outcome: 'refused' }>['code'],
   task: Pick<NewTask, 'userId' | 'lane'>,

@@ -1,10 +1,10 @@
 import type { Outcome } from '../task/decide.ts'
 import type { NewTask, TaskRecord } from '../task/task.ts'
 
-/** Watches the way of tasks, for distributed traces. Where an engine has none, nothing is watched and nothing is paid. */
+/** Traces tasks, for distributed traces. An engine without a tracer pays nothing. */
 export interface Tracer {
   /**
-   * Tasks are about to be written together. Replaces the trace context of each, which is the caller's, by that of this step. Answers
+   * Tasks are about to be written together. Replaces the trace context of each, which is the caller's, by that of this step. Returns
    * what to call when the write has ended, with the error if there was one.
    */
   submitting(tasks: readonly NewTask[]): (error?: unknown) => void

@@ -1,93 +1,119 @@
+import { createEmitter, type Emitter } from '../runtime/emitter.ts'
 import type { TaskRecord } from '../task/task.ts'
 
-/** What is known of a task that ended. */
+/** How a task ended. */
 export type End = Pick<TaskRecord, 'id' | 'status' | 'result' | 'errorInfo'>
 
-/**
- * Those who wait for the end of a task. An end that this process saw reaches them at once; since news may get lost, the engine also
- * asks the store for those who have waited long.
- */
-export interface Waiters {
-  /** How many ends were told so far; a handle remembers it, to know whether an end may have been told before it asked. */
-  readonly told: number
-  /** How the task ended, if it ended a moment ago and was told after `since`. */
-  recent(taskId: string, since: number): End | undefined
-  /** Whether every end since then is still remembered. */
-  remembersSince(told: number): boolean
-  /** Calls back once: with the end, or with the reason why it will not be known here. */
-  wait(taskId: string, waiter: Waiter): () => void
-  tell(end: End): void
-  /** The task runs again: its end is no longer one. */
-  forget(taskId: string): void
-  /** The tasks that somebody waits for. */
-  waitedFor(): readonly string[]
-  isWaitedFor(taskId: string): boolean
-  /** Nobody will tell any more. */
-  close(reason: unknown): void
-}
-
-/** Somebody who waits for the end of one task. */
+/** A wait for the end of one task. */
 export interface Waiter {
   found(end: End): void
   failed(reason: unknown): void
 }
 
-/** Ends that are remembered, so that asking right after the end needs no look-up. */
+/**
+ * The waits for the ends of tasks. An end that this process saw resolves them at once; since events may get lost, the engine also asks
+ * the store for ends that were waited for long.
+ */
+export interface Waiters {
+  /** How many ends were seen so far. A handle keeps the number: a later end may be the end of its task. */
+  readonly seen: number
+  /** Returns how the task ended, if this was one of the last ends, and came after that number. */
+  recent(taskId: string, since: number): End | undefined
+  /** Returns whether every end after that number is still remembered. */
+  remembersSince(seen: number): boolean
+  /** Waits; `found` or `failed` is called once. Returns a function that ends the wait. */
+  wait(taskId: string, waiter: Waiter): () => void
+  /** Resolves the waits for the task. */
+  resolve(end: End): void
+  /** The task runs again: its end is no longer one. */
+  reopen(taskId: string): void
+  /** The tasks whose ends are waited for. */
+  waitedFor(): readonly string[]
+  isWaitedFor(taskId: string): boolean
+  /** Fails every wait, now and later. */
+  close(reason: unknown): void
+}
+
+/** Ends that are remembered, so that a wait that begins right after the end needs no look-up. */
 const mostRecent = 1_024
 
 /**
- * Nobody waits yet.
+ * Returns waiters without a wait.
  *
- * @param onWait Called each time that somebody begins to wait.
+ * @param onWait Called each time that a wait begins.
  */
 export function createWaiters(onWait: () => void): Waiters {
-  const listeners = new Map<string, Waiter[]>()
-  const recent = new Map<string, { end: End; told: number }>()
+  const waits = new Map<string, Waiter[]>()
+  const recent = new Map<string, { end: End; seen: number }>()
   let closed: { reason: unknown } | undefined
-  let told = 0
-  let forgotten = 0
+  let seen = 0
+  let dropped = 0
 
   return {
-    get told() {
-      return told
+    get seen() {
+      return seen
     },
     recent(taskId, since) {
       const last = recent.get(taskId)
-      return last !== undefined && last.told > since ? last.end : undefined
+      return last !== undefined && last.seen > since ? last.end : undefined
     },
-    remembersSince: since => since >= forgotten,
+    remembersSince: since => since >= dropped,
     wait(taskId, waiter) {
       if (closed !== undefined) waiter.failed(closed.reason)
       onWait()
-      const waiting = listeners.get(taskId)
-      if (waiting === undefined) listeners.set(taskId, [waiter])
+      const waiting = waits.get(taskId)
+      if (waiting === undefined) waits.set(taskId, [waiter])
       else waiting.push(waiter)
       return () => {
-        const left = listeners.get(taskId)?.filter(other => other !== waiter)
-        if (left === undefined || left.length === 0) listeners.delete(taskId)
-        else listeners.set(taskId, left)
+        const left = waits.get(taskId)?.filter(other => other !== waiter)
+        if (left === undefined || left.length === 0) waits.delete(taskId)
+        else waits.set(taskId, left)
       }
     },
-    tell(end) {
-      told += 1
+    resolve(end) {
+      seen += 1
       if (recent.size >= mostRecent) {
         recent.clear()
-        forgotten = told
+        dropped = seen
       }
-      recent.set(end.id, { end, told })
-      const waiting = listeners.get(end.id)
+      recent.set(end.id, { end, seen })
+      const waiting = waits.get(end.id)
       if (waiting === undefined) return
-      listeners.delete(end.id)
+      waits.delete(end.id)
       for (const waiter of waiting) waiter.found(end)
     },
-    forget: taskId => recent.delete(taskId),
-    waitedFor: () => [...listeners.keys()],
-    isWaitedFor: taskId => listeners.has(taskId),
+    reopen: taskId => recent.delete(taskId),
+    waitedFor: () => [...waits.keys()],
+    isWaitedFor: taskId => waits.has(taskId),
     close(reason) {
       closed = { reason }
-      const all = [...listeners.values()].flat()
-      listeners.clear()
+      const all = [...waits.values()].flat()
+      waits.clear()
       for (const waiter of all) waiter.failed(reason)
+    },
+  }
+}
+
+/** Signals that a task has more output, or began to run elsewhere. Best effort: followers also look at intervals. */
+export interface OutputSignals {
+  emit(taskId: string): void
+  /** Listens to one task. Returns an unsubscribe function. */
+  on(taskId: string, listener: () => void): () => void
+}
+
+/** Returns signals without listeners. */
+export function createOutputSignals(): OutputSignals {
+  const emitters = new Map<string, Emitter>()
+  return {
+    emit: taskId => emitters.get(taskId)?.emit(),
+    on(taskId, listener) {
+      const own = emitters.get(taskId) ?? createEmitter()
+      emitters.set(taskId, own)
+      const stop = own.on(listener)
+      return () => {
+        stop()
+        if (own.size === 0 && emitters.get(taskId) === own) emitters.delete(taskId)
+      }
     },
   }
 }

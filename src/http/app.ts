@@ -1,4 +1,5 @@
-import Fastify, { type FastifyInstance } from 'fastify'
+import { createServer, type Server } from 'node:http'
+import Fastify, { type FastifyInstance, type FastifyRequest } from 'fastify'
 import { serializerCompiler, validatorCompiler } from 'fastify-type-provider-zod'
 import type { ModelCatalogue } from '../ai/catalogue.ts'
 import type { Engine } from '../engine/engine.ts'
@@ -6,12 +7,12 @@ import type { NovelServices } from '../novel/services.ts'
 import { createMetrics } from '../observe/metrics.ts'
 import { requestTracer } from '../observe/trace-requests.ts'
 import type { Logger } from '../runtime/log.ts'
+import { QuillworkError } from '../task/errors.ts'
 import { assertSafeToListen } from './auth.ts'
-import { addAuthorMessages } from './author-messages/hook.ts'
+import { addAuthorMessages } from './author-messages/author-messages.ts'
 import type { ApiContext, App } from './context.ts'
 import { refuseSocket, sendProblem } from './errors.ts'
 import { addGuards } from './guards.ts'
-import { watchRoutes } from './not-found.ts'
 import { describeApi } from './openapi.ts'
 import { createPages, type Pages } from './pages/pages.ts'
 import { addRoutes } from './routes/routes.ts'
@@ -20,25 +21,20 @@ import { StreamHub } from './streams/hub.ts'
 import { addTraces, requestNames } from './trace.ts'
 import { version } from './version.ts'
 
-/** What the API is made of. */
+/** The parts of the API. */
 export interface AppOptions {
-  /** Started or not: the API only submits to it and asks it. The app does not stop it. */
+  /** The engine, started or not: the API only submits to it and reads from it. The app does not stop it. */
   engine: Engine
   config?: HttpOptions
-  /** The models that `GET /v1/capabilities` tells of. */
+  /** The models that `GET /v1/capabilities` lists. */
   models?: ModelCatalogue
-  /** What the novel tasks of the engine are run with. Default none: then there are no novels and no uploads. */
+  /** The services of the novel tasks. Default none: then there are no novels and no uploads. */
   novels?: NovelServices
-  /**
-   * The AsyncAPI document of the broker (`asyncApiOf`), for `GET /v1/asyncapi.json`. Default none: then tasks stay within the process.
-   */
+  /** The AsyncAPI document of the broker (`asyncApiOf`), for `GET /v1/asyncapi.json`. Default none: then tasks stay within the process. */
   asyncApi?: object | undefined
-  /**
-   * The folder of the built web pages, read when the app is made: they are answered at every address that is not of the API. Default
-   * none: then there is the API alone.
-   */
+  /** The folder of the built web pages, read when the app is made. They are served at every address outside the API. Default none. */
   pages?: URL | string | undefined
-  /** The folder of the texts that `GET /v1/samples` tells of. Default none. */
+  /** The folder of the texts that `GET /v1/samples` lists. Default none. */
   samples?: URL | string | undefined
   /** Default: silent. */
   log?: Logger
@@ -47,14 +43,14 @@ export interface AppOptions {
 const silent: Logger = { info: () => undefined, warn: () => undefined, error: () => undefined }
 
 /**
- * Makes the HTTP API of an engine. It does not listen; `app.listen({ host, port })` does, with the host of `config`. Throws
- * CONFIG_INVALID for settings that cannot be used, or that would let anybody on the network in, and for a folder that cannot be the pages.
+ * Returns the HTTP API of an engine. It does not listen; `app.listen({ host, port })` does, with the host of `config`. Throws
+ * CONFIG_INVALID for settings that are invalid or would let anybody on the network in, and for a folder that cannot hold the pages.
  */
 export function createApp(options: AppOptions): FastifyInstance {
   const settings = resolveHttpSettings(options.config)
   assertSafeToListen(settings)
   const { engine, log = silent, models, novels, asyncApi, samples } = options
-  const app = createServer(settings)
+  const app = createFastify(settings)
   const pages = options.pages === undefined ? undefined : createPages(options.pages)
   const hub = new StreamHub(engine, settings)
   const metrics = createMetrics({ engine, streams: () => hub.places.counts, version })
@@ -71,11 +67,11 @@ export function createApp(options: AppOptions): FastifyInstance {
   return app
 }
 
-function createServer(settings: HttpSettings): FastifyInstance {
+function createFastify(settings: HttpSettings): FastifyInstance {
   const app = Fastify({
     logger: false,
     bodyLimit: settings.bodyLimit,
-    // Uploads may take as long as they move; the body of any other request has a timer of its own.
+    // An upload may take long as long as bytes arrive. The body of any other request has a timer of its own.
     requestTimeout: 0,
     http: {
       headersTimeout: settings.headersTimeoutMs,
@@ -94,7 +90,7 @@ function createServer(settings: HttpSettings): FastifyInstance {
   return app
 }
 
-/** What no route answers, the pages do, where there are any. */
+/** Handles errors, and serves the pages at addresses that no route has. */
 function answerErrors(app: FastifyInstance, log: Logger, pages: Pages | undefined): void {
   const missing = watchRoutes(app)
   app.setErrorHandler((error, request, reply) => sendProblem(log, error, request, reply))
@@ -105,8 +101,9 @@ function answerErrors(app: FastifyInstance, log: Logger, pages: Pages | undefine
 }
 
 /**
- * The events of other processes are heard once it listens: a process that answers nobody, such as a worker, is spared them. Streams end first,
- * so that a server that stops does not wait for clients that only listen. */
+ * Subscribes to the events of other processes once the app listens, so a process without an API, such as a worker, does not receive them.
+ * Ends the streams first when the app closes, so that it does not wait for clients that only listen.
+ */
 function listenAndStopInOrder(
   app: FastifyInstance,
   parts: { hub: StreamHub; metrics: ApiContext['metrics'] },
@@ -114,4 +111,49 @@ function listenAndStopInOrder(
   app.addHook('onListen', async () => parts.hub.begin())
   app.addHook('preClose', async () => parts.hub.close())
   app.addHook('onClose', async () => parts.metrics.close())
+}
+
+/** Returns the error for a request that no route takes: ROUTE_NOT_FOUND, or METHOD_NOT_ALLOWED where the address takes another method. */
+function watchRoutes(app: FastifyInstance): (request: FastifyRequest) => QuillworkError {
+  const routes = new Map<string, { pattern: RegExp; methods: Set<string> }>()
+  app.addHook('onRoute', ({ url, method }) => {
+    const route = routes.get(url) ?? { pattern: patternOf(url), methods: new Set<string>() }
+    for (const each of [method].flat()) route.methods.add(each)
+    routes.set(url, route)
+  })
+  return request => {
+    const path = request.url.split('?', 1)[0] ?? ''
+    const methods = [...routes.values()]
+      .filter(({ pattern }) => pattern.test(path))
+      .flatMap(({ methods }) => [...methods])
+    if (methods.length === 0)
+      return new QuillworkError(
+        'ROUTE_NOT_FOUND',
+        'This address does not exist; see /v1/openapi.json for all addresses.',
+      )
+    const allow = [...new Set(methods)].sort().join(', ')
+    return new QuillworkError('METHOD_NOT_ALLOWED', `This address takes ${allow}.`, { details: { allow } })
+  }
+}
+
+/** Returns the router's pattern as a regular expression: `:name`, `:name([^:]+)`, and `::` for a colon. */
+function patternOf(url: string): RegExp {
+  const source = url
+    .replaceAll('.', '\\.')
+    .replace(/::|:\w+(\(\[\^:\]\+\))?/g, part => (part === '::' ? ':' : '[^/:]+'))
+  return new RegExp(`^${source}$`)
+}
+
+const paths = new Set(['/healthz', '/readyz', '/metrics'])
+
+/**
+ * Returns a second server, for health and metrics only: for probes on a port of their own, and for processes without an API. It does not
+ * listen; `listen` does. The app must be ready.
+ */
+export function createHealthListener(app: FastifyInstance): Server {
+  return createServer((request, response) => {
+    const [path = ''] = (request.url ?? '').split('?', 1)
+    if (paths.has(path)) app.routing(request, response)
+    else response.writeHead(404, { 'content-length': 0 }).end()
+  })
 }

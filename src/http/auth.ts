@@ -1,14 +1,13 @@
+/** Who may send requests: without a token, everybody on the loopback address; with one, every request that carries it. */
 import { createHash, timingSafeEqual } from 'node:crypto'
 import type { IncomingHttpHeaders } from 'node:http'
 import { isIP } from 'node:net'
 import { QuillworkError } from '../task/errors.ts'
 import type { HttpOptions, HttpSettings } from './settings.ts'
 
-/** Who may ask: everybody on the loopback address where no token is set, whoever carries the token where one is. */
-
 const loopbackNames = new Set(['localhost', '127.0.0.1', '[::1]', '::1'])
 
-/** Whether an address to listen on can be reached from this machine alone. */
+/** Returns whether an address to listen on can be reached from this machine alone. */
 export function isLoopback(host: string): boolean {
   if (loopbackNames.has(host)) return true
   return isIP(host) === 4 && host.startsWith('127.')
@@ -23,7 +22,7 @@ export function assertSafeToListen({ host = '127.0.0.1', token }: Pick<HttpOptio
   )
 }
 
-/** Throws UNAUTHENTICATED for a request without the token. The comparison takes the same time whatever was sent. */
+/** Throws UNAUTHENTICATED for a request without the token. The comparison takes the same time for any text. */
 export function checkToken(token: string | undefined, { authorization }: IncomingHttpHeaders): void {
   if (token === undefined) return
   const sent = /^Bearer +(\S+)$/i.exec(authorization ?? '')?.[1] ?? ''
@@ -32,7 +31,7 @@ export function checkToken(token: string | undefined, { authorization }: Incomin
     'UNAUTHENTICATED',
     authorization === undefined
       ? 'Send the token of this server in the header Authorization: Bearer <token>.'
-      : 'The token is not the one of this server.',
+      : 'This is not the token of this server.',
   )
 }
 
@@ -52,10 +51,13 @@ export function checkHost(settings: HttpSettings, headers: IncomingHttpHeaders):
     (settings.token !== undefined && settings.allowedHosts.length === 0)
   )
     return
-  throw new QuillworkError('FORBIDDEN', 'The Host header names a host that this server does not answer for.')
+  throw new QuillworkError(
+    'FORBIDDEN',
+    'The Host header names a host that is not allowed on this server; see the setting allowedHosts.',
+  )
 }
 
-/** The name in a Host header, without its port. */
+/** Returns the name in a Host header, without its port. */
 function hostName(host: string): string {
   return host.toLowerCase().replace(/:\d*$/, '')
 }
@@ -63,8 +65,8 @@ function hostName(host: string): string {
 const safeMethods = new Set(['GET', 'HEAD', 'OPTIONS'])
 
 /**
- * Throws FORBIDDEN for what a page of another site asks for: any change (CSRF), and whatever it would load in the background, such as
- * event streams, of which there are only so many. A link to an answer may be followed. Programs send none of these headers.
+ * Throws FORBIDDEN for requests of a page of another site: any change (CSRF), and anything that it loads in the background, such as event
+ * streams, whose number is limited. Following a link is allowed. Programs send none of these headers.
  */
 export function checkOrigin(settings: HttpSettings, method: string, headers: IncomingHttpHeaders): void {
   const { origin } = headers

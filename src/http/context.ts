@@ -9,7 +9,7 @@ import type { Logger } from '../runtime/log.ts'
 import type { HttpSettings } from './settings.ts'
 import type { StreamHub } from './streams/hub.ts'
 
-/** The web framework with our schemas. */
+/** The web framework with zod schemas. */
 export type App = FastifyInstance<
   RawServerDefault,
   IncomingMessage,
@@ -18,7 +18,7 @@ export type App = FastifyInstance<
   ZodTypeProvider
 >
 
-/** What the routes share. */
+/** What all routes share. */
 export interface ApiContext {
   readonly engine: Engine
   readonly settings: HttpSettings
@@ -26,12 +26,12 @@ export interface ApiContext {
   readonly metrics: Metrics
   readonly models: ModelCatalogue | undefined
   readonly novels: NovelServices | undefined
-  /** What goes through the broker; undefined where there is none between processes. */
+  /** The AsyncAPI document of the broker, undefined where there is no broker between processes. */
   readonly asyncApi: object | undefined
-  /** The folder of the texts that come with the server, where there is one. */
+  /** The folder of the samples, where there is one. */
   readonly samples: URL | string | undefined
   readonly log: Logger
 }
 
-/** What the routes of novels share. */
+/** What all routes of novels share. */
 export type NovelContext = ApiContext & { readonly novels: NovelServices }

@@ -2,6 +2,7 @@ import { STATUS_CODES } from 'node:http'
 import type { Socket } from 'node:net'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Logger } from '../runtime/log.ts'
+import { defined } from '../task/defined.ts'
 import { type ErrorCode, errorCatalogue, QuillworkError } from '../task/errors.ts'
 import type { SchemaIssue } from '../task/schema.ts'
 import type { Problem } from './schemas/problem.ts'
@@ -11,7 +12,7 @@ type Issue = NonNullable<Problem['errors']>[number]
 /** The media type of every error. */
 const problemType = 'application/problem+json; charset=utf-8'
 
-/** Errors of Fastify and of the system that have a code of ours. */
+/** The codes of the catalogue for errors of Fastify and of the system. */
 const codes: Record<string, ErrorCode> = {
   FST_ERR_VALIDATION: 'REQUEST_INVALID',
   FST_ERR_CTP_BODY_TOO_LARGE: 'REQUEST_TOO_LARGE',
@@ -24,7 +25,7 @@ const codes: Record<string, ErrorCode> = {
   ENOSPC: 'STORE_FULL',
 }
 
-/** The problem that an error is told as. What nobody gave a code is INTERNAL, and its message stays in the log. */
+/** Returns an error as a problem. An error without a code is INTERNAL, and its message stays in the log. */
 function problemOf(error: unknown, at: { path: string; traceId: string }): Problem {
   const code = codeOf(error)
   const { retryable, status, meaning } = errorCatalogue[code]
@@ -38,8 +39,10 @@ function problemOf(error: unknown, at: { path: string; traceId: string }): Probl
     instance: at.path,
     code,
     retryable,
-    ...(errors.length === 0 ? {} : { errors }),
-    ...(typeof version === 'number' ? { version } : {}),
+    ...defined({
+      errors: errors.length === 0 ? undefined : errors,
+      version: typeof version === 'number' ? version : undefined,
+    }),
     traceId: at.traceId,
   }
 }
@@ -55,7 +58,7 @@ function codeOf(error: unknown): ErrorCode {
 
 function detailOf(error: unknown, code: ErrorCode, issues: readonly Issue[]): string {
   if (code === 'INTERNAL' && !(error instanceof QuillworkError))
-    return 'Something unexpected happened. The log of the server has the error under the trace id.'
+    return 'An unexpected error occurred. The log of the server has it under the trace id.'
   const [first] = issues
   if (error instanceof QuillworkError || first === undefined)
     return error instanceof Error ? error.message : errorCatalogue[code].meaning
@@ -65,7 +68,7 @@ function detailOf(error: unknown, code: ErrorCode, issues: readonly Issue[]): st
 
 const places = { body: 'body', querystring: 'query', params: 'path', headers: 'header' } as const
 
-/** What a schema refused: a route's own schema, or the parameters' schema of a task type. */
+/** Returns what a schema refused: the schema of a route, or that of the parameters of a task type. */
 function issuesOf(error: unknown): Issue[] {
   if (error instanceof QuillworkError) return ownIssues(error)
   if (typeof error !== 'object' || error === null || !('validation' in error)) return []
@@ -77,8 +80,8 @@ function issuesOf(error: unknown): Issue[] {
     .map((issue: { instancePath?: string; keyword?: string; message?: string }) => ({
       in: where,
       pointer: issue.instancePath === '/' ? '' : (issue.instancePath ?? ''),
-      ...(issue.keyword === undefined ? {} : { code: issue.keyword }),
-      detail: issue.message ?? 'This is not what the route takes.',
+      ...defined({ code: issue.keyword }),
+      detail: issue.message ?? 'This value is invalid.',
     }))
 }
 
@@ -92,14 +95,14 @@ function ownIssues(error: QuillworkError): Issue[] {
   }))
 }
 
-/** Answers an error; a client that has gone is told nothing. */
+/** Responds with an error, unless the client has disconnected. */
 export function sendProblem(log: Logger, error: unknown, request: FastifyRequest, reply: FastifyReply): void {
   if (request.raw.socket.destroyed) return
   const problem = problemOf(error, { path: pathOf(request.url), traceId: request.id })
   if (problem.status >= 500)
     log.error(
       { err: error, traceId: request.id, method: request.method, path: problem.instance },
-      'a request failed',
+      'request failed',
     )
   const allow = error instanceof QuillworkError ? error.details?.['allow'] : undefined
   if (typeof allow === 'string') reply.header('allow', allow)
@@ -108,7 +111,7 @@ export function sendProblem(log: Logger, error: unknown, request: FastifyRequest
   reply.code(problem.status).header('cache-control', 'no-store').type(problemType).send(problem)
 }
 
-/** The path of a request, without its query: a query may hold what a log or an answer should not repeat. */
+/** Returns the path of a request without its query, which may hold what a log or a response must not repeat. */
 function pathOf(url: string): string {
   const end = url.indexOf('?')
   return (end < 0 ? url : url.slice(0, end)).slice(0, 500)
@@ -119,7 +122,7 @@ const socketCodes: Record<string, ErrorCode> = {
   ERR_HTTP_REQUEST_TIMEOUT: 'REQUEST_TIMEOUT',
 }
 
-/** Answers on a socket on which no request could be read, and closes it. */
+/** Responds on a socket from which no request could be read, and closes it. */
 export function refuseSocket(error: { code?: string }, socket: Socket): void {
   if (socket.destroyed || !socket.writable) {
     socket.destroy()

@@ -3,13 +3,12 @@ import { z } from 'zod'
 import { QuillworkError } from '../task/errors.ts'
 import { checkHost, checkOrigin, checkToken } from './auth.ts'
 import { refuseSocket } from './errors.ts'
-import { checkJsonText } from './json-body.ts'
 import type { Pages } from './pages/pages.ts'
 import type { HttpSettings } from './settings.ts'
 
 declare module 'fastify' {
   interface FastifyContextConfig {
-    /** Answered without a token: says nothing of anybody's work. */
+    /** Answered without a token, because the response holds no data of users. */
     open?: boolean
     /** The body is a stream with limits of its own. */
     streams?: boolean
@@ -18,7 +17,7 @@ declare module 'fastify' {
   }
 }
 
-/** What every request must pass before a route sees it, or the pages do. */
+/** Adds the checks that every request must pass before a route or the pages handle it. */
 export function addGuards(app: FastifyInstance, settings: HttpSettings, pages: Pages | undefined): void {
   app.addHook('onRequest', async (request, reply) => {
     reply.headers(safeHeaders)
@@ -44,7 +43,7 @@ export function addGuards(app: FastifyInstance, settings: HttpSettings, pages: P
   readJson(app, settings)
 }
 
-/** Answers are data: nothing of them may run, be framed, be guessed at or be kept. */
+/** Responses are data: a browser may not run, frame, sniff or cache them. */
 const safeHeaders = {
   'x-content-type-options': 'nosniff',
   'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
@@ -54,12 +53,12 @@ const safeHeaders = {
   'cache-control': 'no-store',
 }
 
-/** Given once or several times: each value once, in one order, so that the same filter in other words is the same filter. */
+/** Returns the values of a repeated parameter, each once and sorted, so that equal filters have equal page tokens. */
 function valuesOf(given: unknown): unknown[] {
   return [...new Set(Array.isArray(given) ? given : [given])].sort()
 }
 
-/** Names of a query that take several values. */
+/** Returns the names of a query that take several values. */
 function listsOf(query: z.ZodObject): string[] {
   return Object.entries(query.shape)
     .filter(
@@ -68,7 +67,7 @@ function listsOf(query: z.ZodObject): string[] {
     .map(([name]) => name)
 }
 
-/** Compressed bodies are refused: a small one can hold a very large text. */
+/** Throws MEDIA_TYPE_UNSUPPORTED for compressed bodies: a small one can hold a very large text. */
 function checkEncoding({ headers }: FastifyRequest): void {
   const encoding = headers['content-encoding']
   if (encoding === undefined || encoding === '' || encoding === 'identity') return
@@ -77,7 +76,7 @@ function checkEncoding({ headers }: FastifyRequest): void {
 
 const bodyTimers = new WeakMap<object, () => void>()
 
-/** A body that does not arrive in time is answered on the socket: the parser that waits for it answers nothing. */
+/** Responds on the socket when a body does not arrive in time: the parser that waits for it would never respond. */
 function limitBodyTime(request: FastifyRequest, { bodyTimeoutMs }: HttpSettings): void {
   const { headers, raw } = request
   const hasBody = headers['content-length'] !== undefined || headers['transfer-encoding'] !== undefined
@@ -91,7 +90,7 @@ function limitBodyTime(request: FastifyRequest, { bodyTimeoutMs }: HttpSettings)
   raw.once('close', stop)
 }
 
-/** JSON alone is parsed; a missing body stays undefined. `__proto__` and `constructor.prototype` are refused as keys. */
+/** Parses JSON and nothing else. A missing body stays undefined. `__proto__` and `constructor.prototype` are refused as keys. */
 function readJson(app: FastifyInstance, { bodyDepth }: HttpSettings): void {
   const parse = app.getDefaultJsonParser('error', 'error')
   app.removeAllContentTypeParsers()
@@ -105,4 +104,58 @@ function readJson(app: FastifyInstance, { bodyDepth }: HttpSettings): void {
     }
     return parse(request, text, done)
   })
+}
+
+const quote = 0x22
+const backslash = 0x5c
+const minus = 0x2d
+const numberForm = /-?\d[\d.eE+-]*/y
+
+/**
+ * Scans JSON text before it is parsed. Throws REQUEST_INVALID for text nested deeper than `deepest`, which could overflow a reader, and for
+ * a number that would be read as another one.
+ */
+export function checkJsonText(text: string, deepest: number): void {
+  let depth = 0
+  for (let at = 0; at < text.length; at++) {
+    const code = text.charCodeAt(at)
+    if (code === quote) at = endOfString(text, at)
+    else if (code === 0x7b || code === 0x5b) {
+      depth += 1
+      if (depth > deepest) throw refused(`The body is nested deeper than ${deepest} levels.`)
+    } else if (code === 0x7d || code === 0x5d) depth -= 1
+    else if (code === minus || (code >= 0x30 && code <= 0x39)) at += checkNumber(text, at) - 1
+  }
+}
+
+/** Returns the position of the closing quote, or the end of the text. */
+function endOfString(text: string, start: number): number {
+  for (let at = start + 1; at < text.length; at++) {
+    const code = text.charCodeAt(at)
+    if (code === quote) return at
+    if (code === backslash) at += 1
+  }
+  return text.length
+}
+
+/** Returns the length of the number at that place, at least 1. */
+function checkNumber(text: string, at: number): number {
+  numberForm.lastIndex = at
+  const [number = ''] = numberForm.exec(text) ?? []
+  const value = Number(number)
+  const shown = number.length > 40 ? `${number.slice(0, 40)}...` : number
+  if (value === Number.POSITIVE_INFINITY || value === Number.NEGATIVE_INFINITY)
+    throw refused(`The number ${shown} is too large; send it as text.`)
+  if (/^-?\d+$/.test(number) && Math.abs(value) > Number.MAX_SAFE_INTEGER && !isExact(number, value))
+    throw refused(`The number ${shown} cannot be stored exactly; send it as text.`)
+  return Math.max(1, number.length)
+}
+
+/** Returns whether the number is read exactly, or is how JavaScript writes the one that is read. */
+function isExact(number: string, value: number): boolean {
+  return String(value) === number || BigInt(value) === BigInt(number)
+}
+
+function refused(message: string): QuillworkError {
+  return new QuillworkError('REQUEST_INVALID', message)
 }

@@ -2,9 +2,10 @@ import { STATUS_CODES } from 'node:http'
 import swagger from '@fastify/swagger'
 import type { FastifyInstance } from 'fastify'
 import { createJsonSchemaTransform, createJsonSchemaTransformObject } from 'fastify-type-provider-zod'
+import { z } from 'zod'
 import type { Engine } from '../engine/engine.ts'
-import { jsonSchemaOf } from './json-schema.ts'
-import { namedSchemas } from './schemas/registry.ts'
+import type { Schema } from '../task/definition.ts'
+import { namedSchemas } from './schemas/fields.ts'
 import type { HttpSettings } from './settings.ts'
 import { version } from './version.ts'
 
@@ -44,15 +45,15 @@ export function describeApi(app: FastifyInstance, engine: Engine, settings: Http
 
 const tags = [
   { name: 'tasks', description: 'Submit tasks, watch them, cancel and retry them.' },
-  { name: 'events', description: 'What happens, as it happens: server-sent events.' },
+  { name: 'events', description: 'Changes of tasks as they happen: server-sent events.' },
   { name: 'dead letters', description: 'Tasks that need a person.' },
   { name: 'lanes', description: 'The named work queues.' },
   { name: 'workers', description: 'The processes that share the store.' },
   { name: 'novels', description: 'Import novels, read and search them.' },
-  { name: 'server', description: 'What this server can do, and how it is.' },
+  { name: 'server', description: 'What this server can do, and its health.' },
 ]
 
-/** Leaves out named schemas that nothing refers to: each is made once as input and once as output. */
+/** Returns the document without named schemas that nothing refers to: each is made once as input and once as output. */
 function withoutUnused(document: Json): Json {
   const components = document['components'] as Json
   let schemas = components['schemas'] as Json
@@ -65,7 +66,7 @@ function withoutUnused(document: Json): Json {
   return inputsByName({ ...document, components: { ...components, schemas } }, schemas)
 }
 
-/** What is only taken, never answered, needs no second name. */
+/** Returns the document with the plain names for schemas that are only requests and never responses. */
 function inputsByName(document: Json, schemas: Json): Json {
   let text = JSON.stringify(document)
   for (const name of Object.keys(schemas)) {
@@ -78,7 +79,7 @@ function inputsByName(document: Json, schemas: Json): Json {
   return JSON.parse(text) as Json
 }
 
-/** The schemas of the task types, as `<type>.parameters`, `<type>.progress` and `<type>.result`. */
+/** Returns the document with the schemas of the task types: `<type>.parameters`, `<type>.progress` and `<type>.result`. */
 function withTaskTypes(document: Json, { types }: Engine): Json {
   const schemas = types.flatMap(task =>
     (['parameters', 'progress', 'result'] as const).flatMap((part): [string, unknown][] => {
@@ -103,7 +104,7 @@ interface Operation {
   responses: Record<string, { description: string }>
 }
 
-/** Says of each answer what its status means, and of a body that may be missing that it may. */
+/** Returns the document with a description of each status, and with optional bodies marked as optional. */
 function finished(document: Json): Json {
   for (const operation of operationsOf(document)) {
     for (const [status, response] of Object.entries(operation.responses))
@@ -121,4 +122,28 @@ function finished(document: Json): Json {
 
 function operationsOf(document: Json): Operation[] {
   return Object.values(document['paths'] as Record<string, Record<string, Operation>>).flatMap(Object.values)
+}
+
+/** Returns the JSON Schema (2020-12) of a zod schema; undefined for other schemas, and for one that JSON Schema cannot express. */
+export function jsonSchemaOf(
+  schema: Schema | undefined,
+  io: 'input' | 'output',
+): Record<string, unknown> | undefined {
+  if (schema === undefined || !('_zod' in schema)) return undefined
+  try {
+    const made = z.toJSONSchema(schema as unknown as z.ZodType, {
+      io,
+      unrepresentable: 'any',
+      override: asSent,
+    })
+    const { $schema: _dialect, '~standard': _standard, ...rest } = made
+    return rest
+  } catch {
+    return undefined
+  }
+}
+
+/** Describes a date as the text that is sent. */
+function asSent({ zodSchema, jsonSchema }: { zodSchema: z.core.$ZodTypes; jsonSchema: object }): void {
+  if (zodSchema._zod.def.type === 'date') Object.assign(jsonSchema, { type: 'string', format: 'date-time' })
 }

@@ -1,22 +1,23 @@
+import { isIP } from 'node:net'
+import { defined } from '../task/defined.ts'
 import { QuillworkError } from '../task/errors.ts'
-import { isNetwork } from './networks.ts'
 
-/** How the HTTP API is run. Sizes are bytes, times are milliseconds. */
+/** Options of the HTTP API. Sizes are bytes, times are milliseconds. */
 export interface HttpOptions {
-  /** The address that the server will listen on; default `127.0.0.1`. It decides which `Host` headers are answered. */
+  /** The address that the server will listen on; default `127.0.0.1`. It decides which `Host` headers are allowed. */
   host?: string
   /** Bearer token that every request must carry, at least 16 characters. Default none; needed for any address but the loopback. */
   token?: string
   /** Host names, without port, that requests may name beside the loopback's; default none. With a token and none given: any. */
   allowedHosts?: readonly string[]
-  /** Origins, such as `https://studio.example`, whose pages may change something; default only the API's own. */
+  /** Origins, such as `https://studio.example`, whose pages may change data; default only the API's own. */
   allowedOrigins?: readonly string[]
   /**
-   * Addresses and networks (`10.0.0.0/8`) of the proxies in front, whose `X-Forwarded-For` says who asks; default none: the header of
-   * anybody else counts for nothing. Hosts and origins are always those of the request itself.
+   * Addresses and networks (`10.0.0.0/8`) of the proxies in front, whose `X-Forwarded-For` names the client; default none: the header of
+   * anybody else is ignored. Hosts and origins are always those of the request itself.
    */
   trustedProxies?: readonly string[]
-  /** The user on whose behalf requests act; default `local`. */
+  /** The user for whom requests act; default `local`. */
   userId?: string
   /** Largest JSON body; default 1 MB. */
   bodyLimit?: number
@@ -30,17 +31,17 @@ export interface HttpOptions {
   bodyTimeoutMs?: number
   /** Open sockets; more are closed at once. Default 1,000, or twice `streams` where that is more. */
   maxConnections?: number
-  /** Event streams per client address, each tab that shows a text as it grows among them; default 24. */
+  /** Event streams per client address, with those of tabs that show a text as it grows; default 24. */
   streamsPerClient?: number
   /** Event streams of the process; default 500. */
   streams?: number
-  /** Events kept for clients that come back; default 10,000. */
+  /** Events kept for clients that reconnect; default 10,000. */
   keptEvents?: number
-  /** What a stream may be behind, once its client stops reading; default 1 MB. */
+  /** How far a stream may fall behind when its client stops reading; default 1 MB. */
   streamBacklog?: number
-  /** Between two signs of life on a stream; default 15 s. */
+  /** Time between two heartbeats on a stream; default 15 s. */
   heartbeatMs?: number
-  /** Longest life of a stream, less up to a fifth by chance; default 15 minutes. The client comes back by itself. */
+  /** Longest life of a stream, minus up to a fifth at random; default 15 minutes. The client reconnects by itself. */
   streamLifeMs?: number
 }
 
@@ -49,7 +50,7 @@ export type HttpSettings = Readonly<Required<Omit<HttpOptions, 'token'>> & Pick<
 
 const shortestToken = 16
 
-/** Checks the options and fills in the defaults. Throws CONFIG_INVALID, naming the option. */
+/** Returns the options with the defaults filled in. Throws CONFIG_INVALID, naming the option. */
 export function resolveHttpSettings(options: HttpOptions = {}): HttpSettings {
   const settings: HttpSettings = Object.freeze({
     host: '127.0.0.1',
@@ -69,7 +70,7 @@ export function resolveHttpSettings(options: HttpOptions = {}): HttpSettings {
     streamBacklog: 1_048_576,
     heartbeatMs: 15_000,
     streamLifeMs: 900_000,
-    ...given(options),
+    ...defined(options),
   })
   for (const [name, value] of Object.entries(settings)) {
     if (typeof value === 'number' && !(Number.isFinite(value) && value > 0))
@@ -91,7 +92,9 @@ export function resolveHttpSettings(options: HttpOptions = {}): HttpSettings {
   return settings
 }
 
-/** Options that are there but undefined count as not given. */
-function given(options: HttpOptions): HttpOptions {
-  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined))
+/** Returns whether a text is an IP address, or a network such as `10.0.0.0/8`. False for a network that holds every address. */
+export function isNetwork(text: string): boolean {
+  const [, address = '', prefix = '1'] = /^([\da-f.:]+)(?:\/(\d{1,3}))?$/i.exec(text) ?? []
+  const version = isIP(address)
+  return version !== 0 && Number(prefix) >= 1 && Number(prefix) <= (version === 4 ? 32 : 128)
 }

@@ -1,19 +1,20 @@
 import { z } from 'zod'
-import { generateScene, sceneWishes } from './generate-scene.ts'
+import { defined } from '../task/defined.ts'
+import { generateScene, sceneOptions } from './generate-scene.ts'
 import type { SceneOverview } from './library/shelf.ts'
 import { batchProgress, batchResult, countScenes, range, rangeOf, submitScenes } from './scene-batch.ts'
-import { defineNovelTask, given } from './services.ts'
+import { defineNovelTask } from './services.ts'
 
 const parameters = z.strictObject({
   ...range,
-  ...sceneWishes,
-  /** Whether texts that are there already are replaced; the old ones are kept in the history. */
+  ...sceneOptions,
+  /** Whether existing texts are replaced; the history keeps the old ones. */
   overwriteExisting: z.boolean().default(false),
 })
 
 /**
- * Writes the scenes of a range of chapters that have a summary and no text, each in a sub-task of its own. They are written at the same
- * time: a scene is shown the text before it where it was there, and of scenes of the same batch the summaries.
+ * Writes the scenes of a range of chapters that have a summary and no text, each in its own sub-task, at the same time. The prompt of a
+ * scene has the existing text before it, and the summaries of scenes of the same batch.
  */
 export const batchGenerateScene = defineNovelTask({
   type: 'BatchGenerateScene',
@@ -24,7 +25,7 @@ export const batchGenerateScene = defineNovelTask({
     services.models.languageModel('prose', model)
   },
   async execute(ctx) {
-    // A model that is not there fails the batch at once rather than each of its scenes.
+    // A missing model fails the batch at once, and not each of its scenes.
     ctx.services.models.languageModel('prose', ctx.parameters.model)
     await submitScenes(ctx, workOf(ctx.parameters))
   },
@@ -34,7 +35,7 @@ export const batchGenerateScene = defineNovelTask({
 function workOf(asked: z.output<typeof parameters>) {
   const { novelId, overwriteExisting, contextTokens } = asked
   const { style, tone, length, instructions, model, temperature } = asked
-  const wishes = given({ style, tone, length, instructions, model, temperature })
+  const options = defined({ style, tone, length, instructions, model, temperature })
   return {
     type: generateScene,
     range: rangeOf(asked),
@@ -44,7 +45,7 @@ function workOf(asked: z.output<typeof parameters>) {
       novelId,
       overwriteExisting,
       contextTokens,
-      ...wishes,
+      ...options,
       ...scene,
     }),
   }

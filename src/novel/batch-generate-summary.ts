@@ -1,23 +1,24 @@
 import { z } from 'zod'
+import { defined } from '../task/defined.ts'
 import { maxCharacters, modelId, style } from './fields.ts'
 import { chosenSummarizer, generateSummary, isBlank } from './generate-summary.ts'
 import type { SceneOverview } from './library/shelf.ts'
 import { batchProgress, batchResult, countScenes, range, rangeOf, submitScenes } from './scene-batch.ts'
-import { defineNovelTask, given } from './services.ts'
+import { defineNovelTask } from './services.ts'
 
 const parameters = z.strictObject({
   ...range,
-  /** Whether summaries that are there already are replaced; the old ones are kept in the history. */
+  /** Whether existing summaries are replaced; the history keeps the old ones. */
   overwriteExisting: z.boolean().default(false),
-  /** Default: the first model that is configured for summaries, else quotations from the text. */
+  /** Default: the first model configured for summaries, else quotations from the text. */
   model: modelId.optional(),
-  /** Default: as long as the model finds right. */
+  /** Default: the model decides. */
   maxCharacters: maxCharacters.optional(),
-  /** What the summaries should be like; refused where the text is quoted. */
+  /** Style of the summaries; refused where the text is quoted. */
   style: style.optional(),
 })
 
-/** Summarises the scenes of a range of chapters, each in a sub-task of its own. */
+/** Summarises the scenes of a range of chapters, each in its own sub-task. */
 export const batchGenerateSummary = defineNovelTask({
   type: 'BatchGenerateSummary',
   parameters,
@@ -27,7 +28,7 @@ export const batchGenerateSummary = defineNovelTask({
     chosenSummarizer(services, asked)
   },
   async execute(ctx) {
-    // A model that is not there fails the batch at once rather than each of its scenes.
+    // A missing model fails the batch at once, and not each of its scenes.
     chosenSummarizer(ctx.services, ctx.parameters)
     await submitScenes(ctx, workOf(ctx.parameters))
   },
@@ -35,8 +36,8 @@ export const batchGenerateSummary = defineNovelTask({
 })
 
 function workOf(asked: z.output<typeof parameters>) {
-  const { novelId, overwriteExisting, model, maxCharacters: most, style: wish } = asked
-  const options = given({ model, maxCharacters: most, style: wish })
+  const { novelId, overwriteExisting } = asked
+  const options = defined({ model: asked.model, maxCharacters: asked.maxCharacters, style: asked.style })
   return {
     type: generateSummary,
     range: rangeOf(asked),

@@ -14,19 +14,17 @@ import {
   summaryExpectations,
   vectorsExpectation,
 } from './models/expected.ts'
-import { tokensFor, writingOf } from './models/lengths.ts'
+import { textLanguage, tokensFor, writingOf } from './models/lengths.ts'
 import { usualSummary } from './models/summarise-text.ts'
-import { textLanguage } from './models/text-language.ts'
 import { parseFile } from './parse-file.ts'
-import { surveyOf } from './preview.ts'
+import { sceneSizes, surveyOf } from './preview.ts'
 import { rangeOf } from './scene-batch.ts'
 import { sceneBrief } from './scene-brief.ts'
-import { sceneSizes } from './scene-sizes.ts'
 import { admitScene } from './scene-target.ts'
 import type { NovelServices } from './services.ts'
 import { vectorize } from './vectorize.ts'
 
-/** What a task will ask of one model, rather too much than too little. */
+/** The expected use of one model by a task, rather too high than too low. */
 export interface ModelEstimate {
   /** Id of the model. */
   readonly model: string
@@ -41,20 +39,20 @@ export interface ModelEstimate {
   readonly currency?: string
 }
 
-/** What a task will ask of models, with all below it. Empty: it asks none. */
+/** The expected use of models by a task and its sub-tasks. Empty: it uses none. */
 export interface Estimate {
   readonly byModel: readonly ModelEstimate[]
 }
 
-/** A task that is not submitted yet. */
+/** A task before its submission. */
 export interface EstimateRequest {
   readonly userId: string
   readonly taskType: string
-  /** As they would be submitted. */
+  /** The parameters of the submission. */
   readonly parameters: unknown
 }
 
-/** What an estimate is made from: parameters as the schema of the type parsed them. */
+/** The input of an estimate: parameters as the schema of the type parsed them. */
 interface Asked<P> {
   readonly services: NovelServices
   readonly userId: string
@@ -63,10 +61,10 @@ interface Asked<P> {
 
 type Estimator = (services: NovelServices, request: EstimateRequest) => Promise<Estimate>
 
-/** Quotes, index terms of words, briefs and files need no model. */
+/** The estimate of quotations, lexical indexes, briefs and files, which need no model. */
 const noCalls: Estimate = { byModel: [] }
 
-/** One per task type of the novel; a test holds the list against `novelTasks`. */
+/** One estimator for each task type of the novel; a test compares the list with `novelTasks`. */
 const estimators: ReadonlyMap<string, Estimator> = new Map([
   estimator(importNovel, importUse),
   estimator(parseFile, async () => noCalls),
@@ -127,13 +125,13 @@ async function importUse({
   }
   if (vectors !== undefined) {
     const characters = scenes.reduce((sum, size) => sum + size, 0)
-    const told = { characters, scenes: scenes.length, language }
-    parts.push(of(vectors, vectorsExpectation(vectors, told)))
+    const size = { characters, scenes: scenes.length, language }
+    parts.push(of(vectors, vectorsExpectation(vectors, size)))
   }
   return { byModel: parts.flatMap(part => part.byModel) }
 }
 
-/** The model that makes the vectors of an import; words alone do where the one that is configured cannot be used. */
+/** Returns the model that makes the vectors of an import; undefined where the configured model cannot be used. */
 function importIndexer({ models }: NovelServices): EmbeddingModel | undefined {
   try {
     const indexer = models.indexer()
@@ -172,10 +170,10 @@ async function scenesUse(asked: Asked<z.output<typeof batchGenerateScene.paramet
   return of(model, uses)
 }
 
-/** What an estimate says of a model. */
+/** The properties of a model in an estimate. */
 type Priced = Pick<LanguageModel, 'costOf' | 'id' | 'limit' | 'price'>
 
-/** The wishes of a scene or of each scene of a batch. */
+/** The parameters of a scene or of each scene of a batch. */
 type SceneParameters = z.output<typeof batchGenerateScene.parameters>
 
 function expectedScene(
@@ -183,13 +181,13 @@ function expectedScene(
   model: LanguageModel,
   { novel, language, brief }: { novel: NovelOverview; language: string; brief: string },
 ): ExpectedUse {
-  const wishes = writingFor(parameters, { brief, novel: novel.title, language })
-  const there = tokensFor(model, { characters: novel.characters }, wishes.writing) * 2
-  const mostMaterial = Math.min(parameters.contextTokens, there)
-  return sceneExpectation(services, model, { ...wishes, mostMaterial })
+  const writing = writingFor(parameters, { brief, novel: novel.title, language })
+  const available = tokensFor(model, { characters: novel.characters }, writing.writing) * 2
+  const mostMaterial = Math.min(parameters.contextTokens, available)
+  return sceneExpectation(services, model, { ...writing, mostMaterial })
 }
 
-/** Scenes of a range that an estimate looks at, at most, and at a time. */
+/** Most scenes of an estimate, and scenes of one read. */
 const mostScenes = 50_000
 const pageSize = 500
 
@@ -248,14 +246,14 @@ function estimator<P extends z.ZodType>(
 }
 
 /**
- * What a task will ask of models, told before it is submitted. Throws ESTIMATE_UNAVAILABLE for a type of which nobody can tell,
- * PARAMETERS_INVALID, PROVIDER_NOT_CONFIGURED, and what is wrong with the novel or scene that it names.
+ * Returns the expected use of models by a task before it is submitted. Throws ESTIMATE_UNAVAILABLE for types without an estimate,
+ * PARAMETERS_INVALID, PROVIDER_NOT_CONFIGURED, and the errors of the novel or scene that it names.
  */
 export async function estimateTask(services: NovelServices, request: EstimateRequest): Promise<Estimate> {
   const estimate = estimators.get(request.taskType)
   if (estimate !== undefined) return estimate(services, request)
   throw new QuillworkError(
     'ESTIMATE_UNAVAILABLE',
-    `Nobody can tell beforehand what a ${request.taskType} will ask of models; those of ${[...estimators.keys()].join(', ')} can be estimated.`,
+    `There is no estimate for tasks of type ${request.taskType}; there is one for ${[...estimators.keys()].join(', ')}.`,
   )
 }

@@ -6,19 +6,19 @@ import { pageKinds } from './import/opened.ts'
 /** An id of the library. */
 export const id = z.string().min(1).max(100)
 
-/** How many there are of something. */
+/** A number of items. */
 export const count = z.int().min(0)
 
-/** Upper bound of a summary that can be asked for, in code units. */
+/** Upper bound of a requested summary, in code units. */
 export const maxCharacters = z.int().min(1).max(10_000)
 
 /** Id of a configured model. */
 export const modelId = z.string().min(1).max(200)
 
-/** What a text should be like, in the author's words. */
+/** A style of writing, in the author's words. */
 export const style = z.string().trim().min(1).max(1_000)
 
-/** The prompt that a model was given. */
+/** The prompt of a model call. */
 export const promptNote = z.object({
   name: z.string(),
   /** As its file says, with a hash of the file. */
@@ -27,7 +27,7 @@ export const promptNote = z.object({
   language: z.string(),
 })
 
-/** What the calls that made something used. */
+/** The usage of the calls that made something. */
 export const usageNote = z.object({
   inputTokens: count,
   outputTokens: count,
@@ -35,7 +35,7 @@ export const usageNote = z.object({
   cost: z.number().min(0).optional(),
 })
 
-/** Something that a person should look at. */
+/** A finding that a person should check. */
 export const warning = z.object({
   /** Such as NUMBER_GAP or EMPTY_CHAPTER. */
   code: z.string(),
@@ -44,29 +44,29 @@ export const warning = z.object({
   chapter: count.optional(),
   /** Line of the file, from 1. */
   line: count.optional(),
-  /** How many of the kind there are, where only the first ones are listed. */
+  /** The number of findings of the kind, where only the first ones are listed. */
   count: count.optional(),
-  /** The first pages of the book that it is about: of a kind, or by the name that the book gives them. */
+  /** The first pages of the book that it concerns: of a kind, or by the name that the book gives them. */
   pages: z.array(z.union([z.object({ kind: z.enum(pageKinds) }), z.object({ name: z.string() })])).optional(),
 })
 
-/** What became of the scenes of a batch; `total` is the sum of the others. */
+/** The outcomes of the scenes of a batch; `total` is the sum of the others. */
 export const sceneCounts = z.object({
   total: count,
   success: count,
   failed: count,
-  /** Somebody else changed the scene meanwhile; nothing of theirs was overwritten. */
+  /** Another writer changed the scene in the meantime; the change was kept. */
   conflict: count,
-  /** What was to be made was there and was not to be overwritten, or there was nothing to make it from. */
+  /** The result existed and was not to be overwritten, or its material was empty. */
   skipped: count,
 })
 
 /** Counts of scenes. */
 export type SceneCounts = z.infer<typeof sceneCounts>
 
-/** What of a novel file is read. */
+/** The part of a novel file to read. */
 export const reading = {
-  /** Title of the novel. Default: the one that was found in the file. */
+  /** Title of the novel. Default: the title found in the file. */
   title: z.string().trim().min(1).max(300).optional(),
   /** Chapters to import, by their index in the preview, from 0. Default: all. */
   chapters: z.array(z.int().min(0)).min(1).max(100_000).optional(),

@@ -1,36 +1,37 @@
 import { z } from 'zod'
 import type { Writing } from '../ai/text/language.ts'
 import { hashedId, type TaskContext } from '../index.ts'
+import { defined } from '../task/defined.ts'
 import { count, id, modelId, promptNote, style, usageNote } from './fields.ts'
 import type { Provenance } from './library/provenance.ts'
 import { sceneNotFound } from './library/refusal.ts'
+import { addUsage, noUsage } from './models/expense.ts'
 import { type Length, languageName, writingOf } from './models/lengths.ts'
 import { readMaterial } from './models/scene-material.ts'
-import { addUsage, noUsage } from './models/usage.ts'
 import { type SceneToWrite, type WrittenScene, writeScene } from './models/write-scene.ts'
 import { promptLanguageOf } from './prompts/prompts.ts'
 import { admitScene, openScene, type SceneTarget, targetOf } from './scene-target.ts'
-import { defineNovelTask, given, type NovelServices, promptsOf } from './services.ts'
+import { defineNovelTask, type NovelServices, promptsOf } from './services.ts'
 import { measure } from './words.ts'
 
-/** Wishes for a scene. */
-export const sceneWishes = {
+/** The author's options for writing a scene. */
+export const sceneOptions = {
   style: style.optional(),
   tone: style.optional(),
-  /** About how long it should be, in words or in characters; default 800 words, in Chinese 1,500 characters. */
+  /** Approximate length, in words or in characters; default 800 words, in Chinese 1,500 characters. */
   length: z
     .union([
       z.strictObject({ words: z.int().min(20).max(5_000) }),
       z.strictObject({ characters: z.int().min(20).max(30_000) }),
     ])
     .optional(),
-  /** What else the author asks for. */
+  /** Further instructions of the author. */
   instructions: z.string().trim().min(1).max(4_000).optional(),
-  /** Default: the first model that is configured for prose. */
+  /** Default: the first model configured for prose. */
   model: modelId.optional(),
-  /** Default: as configured for the model, else as the provider has it. */
+  /** Default: as configured for the model, else the default of the provider. */
   temperature: z.number().min(0).max(2).optional(),
-  /** Most tokens of the novel that the model is shown beside the summary: the text before, summaries, passages, names. */
+  /** Most tokens of the novel in the prompt, besides the summary: the text before, summaries, passages, names. */
   contextTokens: z.int().min(0).max(200_000).default(8_000),
 }
 
@@ -39,16 +40,16 @@ const parameters = z
     novelId: id,
     /** The scene to write; or `chapterId`. */
     sceneId: id.optional(),
-    /** Adds a scene at the end of the chapter and writes that; or `sceneId`. */
+    /** Adds a scene at the end of the chapter and writes it; or `sceneId`. */
     chapterId: id.optional(),
     /** Title of an added scene. */
     title: z.string().trim().min(1).max(300).optional(),
-    /** What happens in it. Default: the summary of the scene. */
+    /** The events of the scene. Default: its summary. */
     summary: z.string().trim().min(1).max(10_000).optional(),
-    ...sceneWishes,
-    /** Scenes right before it whose text the model may be shown. */
+    ...sceneOptions,
+    /** Scenes right before it whose text may be in the prompt. */
     scenesBefore: z.int().min(0).max(20).default(20),
-    /** Whether a text that is there already is replaced; the old one is kept in the history. */
+    /** Whether an existing text is replaced; the history keeps the old one. */
     overwriteExisting: z.boolean().default(true),
   })
   .refine(({ sceneId, chapterId }) => (sceneId === undefined) !== (chapterId === undefined), {
@@ -61,30 +62,30 @@ const parameters = z
 
 const result = z.object({
   sceneId: id,
-  /** Of the text that was made. */
+  /** Size of the new text. */
   words: count,
   characters: count,
-  /** Somebody changed the text meanwhile: theirs stays, the one that was made is kept in the history of the scene. */
+  /** Another writer changed the text in the meantime: that text stays, and the history of the scene keeps the new one. */
   conflict: z.boolean(),
-  /** The entry of the history that keeps it. */
+  /** The entry of the history with the new text. */
   alternativeId: z.string().optional(),
-  /** There was a text that was not to be overwritten: none was made. */
+  /** A text existed and was not to be overwritten: none was written. */
   skipped: z.boolean(),
   model: z.string().optional(),
   prompt: promptNote.optional(),
-  /** What the calls that made the text used; those that failed are in the usage of the task. */
+  /** Usage of the calls that made the text; failed calls are in the usage of the task. */
   usage: usageNote.optional(),
-  /** Why the model ended, in the provider's words. */
+  /** The reason why the model stopped, in the provider's words. */
   finishReason: z.string().optional(),
-  /** How long the last attempt took. */
+  /** Duration of the last attempt. */
   processingTimeMs: z.number().min(0),
 })
 
 const progress = z.object({
-  /** Parts of the scene that are written, and how many there are. */
+  /** Written parts of the scene, and all parts. */
   done: count,
   total: count,
-  /** Of the text so far. */
+  /** Size of the text so far. */
   words: count,
   characters: count,
 })
@@ -94,8 +95,8 @@ type SceneContext = TaskContext<typeof parameters, typeof progress, NovelService
 type Result = Omit<z.infer<typeof result>, 'processingTimeMs'>
 
 /**
- * Writes a scene with a language model. The text grows in the output of the task while it is written; it comes into the novel when it is
- * complete, and only if nobody changed the text of the scene since the task first read it.
+ * Writes a scene with a language model. The text streams to the output of the task. It enters the novel when it is complete, and only if
+ * the text of the scene has not changed since the task first read it.
  */
 export const generateScene = defineNovelTask({
   type: 'GenerateScene',
@@ -118,8 +119,8 @@ export const generateScene = defineNovelTask({
 async function generate(ctx: SceneContext): Promise<Result> {
   const model = ctx.services.models.languageModel('prose', ctx.parameters.model)
   const scene = await openScene(ctx, ctx.parameters)
-  // A later attempt that read the scene anew would take an edit that was made since for what it wrote against.
-  // A person who tries again with other parameters wants another one.
+  // A checkpoint: a later attempt must not take a newer edit for the version that it replaces.
+  // A retry with other parameters reads the scene again.
   const asked = hashedId(JSON.stringify(ctx.parameters))
   const target = await ctx.checkpoint(`scene ${asked}`, () => targetOf(ctx, scene, ctx.parameters))
   if (target.hasText && !ctx.parameters.overwriteExisting) return skipped(target)
@@ -161,43 +162,33 @@ function sceneToWrite(ctx: SceneContext, model: SceneToWrite['model'], target: S
   }
 }
 
-/** Where no length is asked for. */
+/** Default lengths. */
 const usualLength: Record<Writing, Length> = { cjk: { characters: 1_500 }, spaced: { words: 800 } }
 
-/** How long a scene should be, in which language, and what its prompt is told. */
+/** Returns the length and language of a scene, and the slots of its prompt. */
 export function writingFor(
-  {
-    length,
-    style: wish = '',
-    tone = '',
-    instructions = '',
-  }: Pick<Parameters, 'length' | 'style' | 'tone' | 'instructions'>,
+  { length, ...asked }: Pick<Parameters, 'length' | 'style' | 'tone' | 'instructions'>,
   { brief, novel, language }: Pick<SceneTarget, 'brief' | 'novel' | 'language'>,
 ) {
   const promptLanguage = promptLanguageOf(language)
   const writing = writingOf(language)
+  const { style: manner = '', tone = '', instructions = '' } = asked
+  const author = { style: manner, tone, instructions }
   return {
     promptLanguage,
     writing,
     length: length ?? usualLength[writing],
-    slots: {
-      language: languageName(language, promptLanguage),
-      style: wish,
-      tone,
-      instructions,
-      summary: brief,
-      novel,
-    },
+    slots: { language: languageName(language, promptLanguage), ...author, summary: brief, novel },
   }
 }
 
-/** Parts that were written for other wishes, another model or another prompt are not gone on with. */
+/** Returns a name for the parts of a scene. It changes with parameters, model, material and prompts, whose parts are not continued. */
 function unitOf(ctx: SceneContext, modelId: string, target: SceneTarget): string {
   const versions = promptNames.map(name => promptFor(ctx.services, target, name).version)
   return hashedId(JSON.stringify([ctx.parameters, modelId, target, ...versions]))
 }
 
-/** The first part is written by the one, those after it by the other. */
+/** The prompts of the first part and of further parts. */
 const promptNames = ['generate-scene', 'continue-scene'] as const
 
 function promptFor(
@@ -242,15 +233,15 @@ async function save(ctx: SceneContext, target: SceneTarget, { text, parts }: Wri
     characters,
     conflict,
     skipped: false,
-    ...given({ alternativeId: written.alternativeId }),
+    ...defined({ alternativeId: written.alternativeId }),
     ...origin,
   }
 }
 
 function recordedParameters(
-  { length, style: wish, tone, instructions, temperature, contextTokens }: Parameters,
+  { length, style: manner, tone, instructions, temperature, contextTokens }: Parameters,
   parts: WrittenScene['parts'],
 ): Record<string, string | number> {
-  const wishes = given({ ...length, style: wish, tone, instructions, temperature })
-  return { ...parts.at(-1)?.parameters, ...wishes, contextTokens, parts: parts.length }
+  const asked = defined({ ...length, style: manner, tone, instructions, temperature })
+  return { ...parts.at(-1)?.parameters, ...asked, contextTokens, parts: parts.length }
 }

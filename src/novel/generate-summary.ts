@@ -1,33 +1,34 @@
 import { z } from 'zod'
 import type { Summarizer } from '../ai/catalogue.ts'
 import { QuillworkError, type TaskContext } from '../index.ts'
+import { defined } from '../task/defined.ts'
 import { count, id, maxCharacters, modelId, promptNote, style, usageNote } from './fields.ts'
 import { sceneNotFound } from './library/refusal.ts'
 import type { Scene, SceneWritten, SummaryWrite } from './library/scenes.ts'
+import { textLanguage } from './models/lengths.ts'
 import { summariseText } from './models/summarise-text.ts'
-import { textLanguage } from './models/text-language.ts'
-import { defineNovelTask, given, type NovelServices } from './services.ts'
+import { defineNovelTask, type NovelServices } from './services.ts'
 
 const parameters = z.strictObject({
   novelId: id,
   sceneId: id,
-  /** Default: as long as the model finds right. */
+  /** Default: the model decides. */
   maxCharacters: maxCharacters.optional(),
-  /** What the summary should be like; refused where the text is quoted. */
+  /** Style of the summary; refused where the text is quoted. */
   style: style.optional(),
-  /** Default: the first model that is configured for summaries, else quotations from the text. */
+  /** Default: the first model configured for summaries, else quotations from the text. */
   model: modelId.optional(),
-  /** Whether a summary that is there already is replaced; the old one is kept in the history. */
+  /** Whether an existing summary is replaced; the history keeps the old one. */
   overwriteExisting: z.boolean().default(true),
 })
 
 const result = z.object({
   sceneId: id,
-  /** Somebody else changed the scene twice meanwhile: nothing was overwritten, the summary is kept in the history of the scene. */
+  /** Another writer changed the scene twice in the meantime: nothing was overwritten, and the history of the scene keeps the summary. */
   conflict: z.boolean(),
-  /** The entry of the history that keeps it. */
+  /** The entry of the history with the summary. */
   alternativeId: z.string().optional(),
-  /** There was a summary that was not to be overwritten: none was made. */
+  /** A summary existed and was not to be overwritten: none was written. */
   skipped: z.boolean(),
   /** Length of the summary in code units; 0 when none was written. */
   characters: count,
@@ -35,25 +36,25 @@ const result = z.object({
   model: z.string().optional(),
   /** BCP 47 tag. */
   language: z.string().optional(),
-  /** The prompt that a model was given. */
+  /** The prompt of the model. */
   prompt: promptNote.optional(),
-  /** What the calls that made the summary used; those that failed are in the usage of the task. */
+  /** Usage of the calls that made the summary; failed calls are in the usage of the task. */
   usage: usageNote.optional(),
-  /** Why the model ended, in the provider's words. */
+  /** The reason why the model stopped, in the provider's words. */
   finishReason: z.string().optional(),
-  /** How long this attempt took. */
+  /** Duration of this attempt. */
   processingTimeMs: z.number().min(0),
 })
 
 type Result = Omit<z.infer<typeof result>, 'processingTimeMs'>
 type SummaryContext = TaskContext<typeof parameters, z.ZodNever, NovelServices>
 
-/** How often a scene is summarised at most: once more when it changed meanwhile. */
-const mostLooks = 2
+/** Most tries to summarise a scene: one more after a change of the scene. */
+const mostTries = 2
 
 /**
- * Summarises a scene. The summary is written only if the scene is what it was when it was read: otherwise the newest text is
- * summarised once more, and a scene that changed again is flagged as a conflict and left alone.
+ * Summarises a scene. The summary is written only if the scene has not changed since it was read. Otherwise the task summarises the newest
+ * text once more; after a second change it reports a conflict and changes nothing.
  */
 export const generateSummary = defineNovelTask({
   type: 'GenerateSummary',
@@ -75,37 +76,37 @@ async function summariseScene(ctx: SummaryContext): Promise<Result> {
   let scene = await readScene(ctx)
   const there = alreadyThere(ctx, scene)
   if (there !== undefined) return there
-  for (let looks = 1; ; looks++) {
+  for (let tries = 1; ; tries++) {
     ctx.signal.throwIfAborted()
     const made = await summarise(ctx, summarizer, scene)
     ctx.signal.throwIfAborted()
     const written = await write(ctx, scene, made)
     if (written.outcome === 'missing') throw sceneNotFound(scene.id)
     if (written.outcome === 'applied') return resultOf(scene.id, made, made.summary.length)
-    ctx.logInfo('The scene changed while it was summarised.', { looks, version: written.version })
-    if (looks === mostLooks) return conflictOf(scene.id, made, written)
+    ctx.logInfo('The scene changed while it was summarised.', { tries, version: written.version })
+    if (tries === mostTries) return conflictOf(scene.id, made, written)
     const newest = await readScene(ctx)
-    // Another summary arrived: whoever wrote it knew more than this attempt does.
-    const outrun = newest.summary !== undefined && newest.summaryVersion > scene.summaryVersion
-    if (outrun) return conflictOf(scene.id, made, written)
+    // A newer summary is based on a newer text than this one.
+    const isOutdated = newest.summary !== undefined && newest.summaryVersion > scene.summaryVersion
+    if (isOutdated) return conflictOf(scene.id, made, written)
     scene = newest
   }
 }
 
-/** Throws PROVIDER_NOT_CONFIGURED for a model that is not there, OPTION_INVALID for a wish that it cannot fulfil. */
+/** Returns the summarizer. Throws PROVIDER_NOT_CONFIGURED for an unknown model, OPTION_INVALID for a style that it cannot follow. */
 export function chosenSummarizer(
   { models }: Pick<NovelServices, 'models'>,
-  { model: name, style: wish }: { model?: string | undefined; style?: string | undefined },
+  { model: name, style: manner }: { model?: string | undefined; style?: string | undefined },
 ): Summarizer {
   const summarizer = models.summarizer(name)
-  if (wish === undefined || summarizer.kind === 'generative') return summarizer
+  if (manner === undefined || summarizer.kind === 'generative') return summarizer
   throw new QuillworkError(
     'OPTION_INVALID',
     `The model ${summarizer.model.id} quotes the text and cannot follow a style; leave style out, or choose another model.`,
   )
 }
 
-/** Throws SCENE_NOT_FOUND, and SCENE_EMPTY where there is nothing to summarise. */
+/** Reads the scene of a task. Throws SCENE_NOT_FOUND, and SCENE_EMPTY where it has no words. */
 export async function readScene({
   userId,
   parameters: { sceneId, novelId },
@@ -118,12 +119,12 @@ export async function readScene({
   return scene
 }
 
-/** Whether there is nothing to summarise in a scene. */
+/** Whether a scene has no words to summarise. */
 export function isBlank(scene: { empty: boolean; words: number }): boolean {
   return scene.empty || scene.words === 0
 }
 
-/** The summary that an earlier attempt of this task wrote, or the one that is not to be overwritten. */
+/** Returns the result for a summary that an earlier attempt of this task wrote, or that is not to be overwritten. */
 function alreadyThere(ctx: SummaryContext, { id: sceneId, summary }: Scene): Result | undefined {
   if (summary === undefined) return undefined
   const { writtenBy, text } = summary
@@ -133,18 +134,18 @@ function alreadyThere(ctx: SummaryContext, { id: sceneId, summary }: Scene): Res
   return { ...resultOf(sceneId, { summary: text, ...summary }, isOwn ? length : 0), skipped: !isOwn }
 }
 
-/** A summary with all that is known of how it came about. */
+/** A summary with its provenance. */
 type Made = Omit<SummaryWrite, 'sceneId' | 'expectedVersion' | 'writer'>
 
 async function summarise(ctx: SummaryContext, { kind, model }: Summarizer, scene: Scene): Promise<Made> {
-  const { novelId, maxCharacters: most, style: wish } = ctx.parameters
+  const { novelId, maxCharacters: most, style: manner } = ctx.parameters
   if (kind === 'extractive') {
-    const bound = most === undefined ? {} : { maxCharacters: most }
-    return model.summarise({ text: scene.content, ...bound }, { signal: ctx.signal })
+    const request = { text: scene.content, ...defined({ maxCharacters: most }) }
+    return model.summarise(request, { signal: ctx.signal })
   }
   const novel = await ctx.services.library.shelf.novel(ctx.userId, novelId)
   const language = textLanguage(scene.content, novel.language)
-  const wanted = { text: scene.content, language, maxCharacters: most, style: wish, subject: novelId }
+  const wanted = { text: scene.content, language, maxCharacters: most, style: manner, subject: novelId }
   return { ...(await summariseText(ctx, model, wanted)), method: 'generative', language }
 }
 
@@ -166,10 +167,10 @@ function conflictOf(
   made: Made,
   { alternativeId }: Pick<Exclude<SceneWritten, { outcome: 'missing' }>, 'alternativeId'>,
 ): Result {
-  return { ...resultOf(sceneId, made, 0), conflict: true, ...given({ alternativeId }) }
+  return { ...resultOf(sceneId, made, 0), conflict: true, ...defined({ alternativeId }) }
 }
 
-/** What a result tells of how a summary came about. */
+/** Returns the provenance of a summary for the result. */
 function originOf({ method, model, language, prompt, usage, finishReason }: Omit<Made, 'summary'>) {
-  return given({ method, model, language, prompt, usage, finishReason })
+  return defined({ method, model, language, prompt, usage, finishReason })
 }

@@ -1,15 +1,26 @@
 import { z } from 'zod'
-import { type ErrorInfo, PermanentError, QuillworkError, type TaskContext } from '../index.ts'
+import {
+  type Budget,
+  type Engine,
+  type ErrorInfo,
+  type In,
+  PermanentError,
+  QuillworkError,
+  type TaskContext,
+} from '../index.ts'
+import { defined } from '../task/defined.ts'
 import { batchGenerateSummary } from './batch-generate-summary.ts'
-import { discardDraft } from './draft-writer.ts'
+import { discardDraft } from './drafts.ts'
 import { count, id, modelId, reading, type SceneCounts, sceneCounts, warning } from './fields.ts'
 import { chosenSummarizer, isBlank } from './generate-summary.ts'
 import { novelIdOf } from './library/ids.ts'
 import { everyItem } from './library/paging.ts'
 import type { IndexKind } from './library/passage-index.ts'
+import type { Confirmation, Upload } from './library/uploads.ts'
 import { parseFile } from './parse-file.ts'
+import { chaptersOf, keptSurvey } from './preview.ts'
 import { noScenes } from './scene-batch.ts'
-import { defineNovelTask, given, type NovelServices, nowOf } from './services.ts'
+import { defineNovelTask, type NovelServices, nowOf } from './services.ts'
 import { keepConfirmedMs } from './upload-files.ts'
 import { vectorize } from './vectorize.ts'
 
@@ -18,7 +29,7 @@ const parameters = z.strictObject({
   ...reading,
   /** Whether every scene gets a summary. */
   summarise: z.boolean().default(true),
-  /** The model that summarises. Default: the first that is configured for summaries, else quotations from the text. */
+  /** The model that summarises. Default: the first model configured for summaries, else quotations from the text. */
   model: modelId.optional(),
 })
 
@@ -29,26 +40,26 @@ const result = z.object({
   chapters: count,
   scenes: count,
   words: count,
-  /** All 0 when no summaries were asked for. */
+  /** All 0 when no summaries were requested. */
   summaries: sceneCounts,
-  /** What answers searches in the novel. */
+  /** The index that answers searches in the novel. */
   index: z.enum(['none', 'lexical', 'hybrid']),
   warnings: z.array(warning),
 })
 
 const progress = z.object({
   stage: z.enum(['parsing', 'summarising', 'indexing']),
-  /** Stages that have ended. */
+  /** Completed stages. */
   done: count,
-  /** Stages that there are. */
+  /** All stages. */
   total: count,
 })
 
 type ImportContext = TaskContext<typeof parameters, typeof progress, NovelServices>
 
 /**
- * Makes a novel of an uploaded file: parse, then summaries, then the search index, one stage after the other. The novel is on the
- * shelf when it is parsed. It fails when the file cannot be parsed, and completes with errors when a later stage does not complete.
+ * Imports an uploaded file as a novel: parse, then summaries, then the search index, one stage after the other. The novel is published
+ * when it is parsed. The task fails when the file cannot be parsed, and completes with errors when a later stage does not complete.
  */
 export const importNovel = defineNovelTask({
   type: 'ImportNovel',
@@ -78,7 +89,7 @@ export const importNovel = defineNovelTask({
   },
 })
 
-/** One upload makes one novel: the first import that confirms it is the one. Keeps its file for as long as the import may need it. */
+/** Confirms the upload for this import: one upload makes one novel. Extends the retention of its file for retries of the import. */
 async function confirm(ctx: ImportContext): Promise<void> {
   const { taskId, userId, services } = ctx
   const { uploadId } = ctx.parameters
@@ -95,7 +106,7 @@ async function confirm(ctx: ImportContext): Promise<void> {
 
 function submitParse(ctx: ImportContext) {
   const { uploadId, title, chapters, encoding } = ctx.parameters
-  const options = given({ title, chapters, encoding })
+  const options = defined({ title, chapters, encoding })
   return ctx.submitSubTask(
     parseFile,
     { uploadId, novelId: novelIdOf(uploadId), ...options },
@@ -103,7 +114,7 @@ function submitParse(ctx: ImportContext) {
   )
 }
 
-/** What a parse wrote before it was given up goes with it. */
+/** Deletes the draft of a failed parse and returns the error of the import. */
 async function parseFailed(ctx: ImportContext, error: ErrorInfo): Promise<PermanentError> {
   const { drafts } = ctx.services.library
   const state = await drafts.find(novelIdOf(ctx.parameters.uploadId))
@@ -113,7 +124,7 @@ async function parseFailed(ctx: ImportContext, error: ErrorInfo): Promise<Perman
 
 async function summarise(ctx: ImportContext, novelId: string): Promise<SceneCounts | 'pending'> {
   const { model } = ctx.parameters
-  const asked = { novelId, ...given({ model }) }
+  const asked = { novelId, ...defined({ model }) }
   const batch = await ctx.submitSubTask(batchGenerateSummary, asked, { key: 'summaries' })
   if (!batch.done) {
     report(ctx, 'summarising')
@@ -124,7 +135,7 @@ async function summarise(ctx: ImportContext, novelId: string): Promise<SceneCoun
   return counts
 }
 
-/** What answers searches. Where the model that makes vectors is of no use, words alone do. */
+/** Builds the search index and returns its kind. Where the embedding model cannot be used, the index has words alone. */
 async function makeSearchable(ctx: ImportContext, novelId: string): Promise<IndexKind | 'pending'> {
   const index = await ctx.submitSubTask(vectorize, { novelId }, { key: 'index' })
   if (!index.done) return 'pending'
@@ -133,7 +144,7 @@ async function makeSearchable(ctx: ImportContext, novelId: string): Promise<Inde
   return words.done ? (words.result?.index ?? 'none') : 'pending'
 }
 
-/** The model does not answer, is too slow, or is not what its configuration says. */
+/** Whether an error is one of the model: it does not answer, is too slow, or differs from its configuration. */
 function isOfModel(code = ''): boolean {
   return (
     code.startsWith('MODEL_') ||
@@ -141,7 +152,7 @@ function isOfModel(code = ''): boolean {
   )
 }
 
-/** A batch that did not complete left no counts: what is not there now has failed. */
+/** Counts the summaries of a batch that did not complete: the missing ones have failed. */
 async function recount({ userId, services }: ImportContext, novelId: string): Promise<SceneCounts> {
   const counts = { ...noScenes }
   const { shelf } = services.library
@@ -160,4 +171,64 @@ function report(ctx: ImportContext, stage: z.infer<typeof progress>['stage'], en
     : (['parsing', 'indexing'] as const)
   const done = (stages as readonly string[]).indexOf(stage) + (ended ? 1 : 0)
   ctx.updateProgress({ stage, done, total: stages.length })
+}
+
+/** The choice of a user after the preview of an upload. */
+export type ImportChoice = In<typeof importNovel.parameters> & {
+  userId: string
+  /** W3C trace context of the confirmation. */
+  traceparent?: string
+  /** Budget of the import for models; default: unlimited. */
+  budget?: Budget
+  /** Tags of the import task. */
+  tags?: readonly string[]
+}
+
+/**
+ * Starts the import of an upload. Confirming it again returns the same task and novel. Throws UPLOAD_NOT_FOUND, CHAPTER_NOT_FOUND for a
+ * chapter that the preview does not have, IDEMPOTENCY_KEY_REUSED when it was confirmed with another choice.
+ */
+export async function confirmUpload(
+  engine: Pick<Engine, 'submit' | 'find'>,
+  services: NovelServices,
+  { userId, traceparent, budget, tags, ...choice }: ImportChoice,
+): Promise<Confirmation> {
+  const { uploads } = services.library
+  const upload = await uploads.upload(userId, choice.uploadId)
+  const earlier = upload.confirmation
+  // After the retention of the task, only the confirmation shows that the upload was used.
+  if (earlier !== undefined && (await engine.find(importNovel, earlier.taskId)) === undefined) return earlier
+  const parameters = normalised(choice, upload)
+  const idempotencyKey = `upload ${choice.uploadId}`
+  const options = { userId, idempotencyKey, ...defined({ traceparent, budget, tags }) }
+  const task = await engine.submit(importNovel, parameters, options)
+  const confirmation = { novelId: novelIdOf(choice.uploadId), taskId: task.taskId }
+  const expiresAt = nowOf(services) + keepConfirmedMs
+  return uploads.confirm(userId, choice.uploadId, { ...confirmation, expiresAt })
+}
+
+type Parameters = In<typeof importNovel.parameters>
+
+/** Returns a choice in its normal form, so that the same choice is recognised. Invalid parameters fail at the submission. */
+function normalised(choice: Parameters, upload: Upload): Parameters {
+  const { success, data } = importNovel.parameters.safeParse(choice)
+  if (!success) return choice
+  const { uploadId, chapters, ...options } = data
+  const rest = { uploadId, ...defined(options) }
+  const survey = keptSurvey(upload)
+  // Another encoding may give other chapters.
+  const isOther = rest.encoding !== undefined || survey?.isForced === true
+  const known = survey === undefined || isOther ? undefined : chaptersOf(survey)
+  const wanted = [...new Set(chapters)].sort((a, b) => a - b)
+  if (known !== undefined) checkChapters(wanted, known)
+  return chapters === undefined || wanted.length === known ? rest : { ...rest, chapters: wanted }
+}
+
+function checkChapters(chapters: readonly number[], count: number): void {
+  const unknown = chapters.find(index => index >= count)
+  if (unknown === undefined) return
+  throw new QuillworkError(
+    'CHAPTER_NOT_FOUND',
+    `There is no chapter ${unknown}: the file has ${count}. Name indexes from 0 to ${count - 1}.`,
+  )
 }

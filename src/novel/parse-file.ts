@@ -1,17 +1,20 @@
 import { z } from 'zod'
-import { detectLanguage } from '../ai/text/language.ts'
 import { QuillworkError, type TaskContext } from '../index.ts'
-import { discardDraft, openDraft, PieceWriter, type Read } from './draft-writer.ts'
+import { defined } from '../task/defined.ts'
+import { discardDraft, openDraft, PieceWriter, type Read } from './drafts.ts'
 import { count, id, reading, warning } from './fields.ts'
-import { readChapters, type TextSource, type TextSurvey } from './import/text.ts'
+import { readChapters } from './import/read-chapters.ts'
+import type { TextSource } from './import/source.ts'
+import type { TextSurvey } from './import/survey.ts'
 import type { DraftState } from './library/drafts.ts'
+import { textLanguage } from './models/lengths.ts'
 import { chaptersOf, surveyOf } from './preview.ts'
 import { defineNovelTask, type NovelServices } from './services.ts'
 import { openUpload } from './upload-files.ts'
 
 const parameters = z.strictObject({
   uploadId: id,
-  /** The novel to be made; see `novelIdOf`. */
+  /** The new novel; see `novelIdOf`. */
   novelId: id,
   ...reading,
 })
@@ -39,8 +42,8 @@ const progress = z.object({
 type ParseFileContext = TaskContext<typeof parameters, typeof progress, NovelServices>
 
 /**
- * Reads an uploaded file into a novel. Nobody sees the novel before all of it is written; an attempt that fails or is cancelled takes
- * away what it wrote. An attempt that finds the novel complete leaves it as it is.
+ * Reads an uploaded file into a novel. The novel is hidden until it is complete. An attempt that fails or is cancelled deletes its draft;
+ * an attempt that finds the novel complete changes nothing.
  */
 export const parseFile = defineNovelTask({
   type: 'ParseFile',
@@ -63,13 +66,13 @@ export const parseFile = defineNovelTask({
     try {
       return await write(ctx, { source, survey, draft })
     } catch (error) {
-      await takeAway(ctx, draft)
+      await deleteDraft(ctx, draft)
       throw error
     }
   },
 })
 
-/** Characters around a book that are no more than its title and author. */
+/** Characters around a book that are usually its title and author only. */
 const titlePage = 200
 
 interface Work {
@@ -98,7 +101,7 @@ async function write(ctx: ParseFileContext, { source, survey, draft }: Work) {
 
 function readOptions(ctx: ParseFileContext) {
   const { chapters } = ctx.parameters
-  return chapters === undefined ? { signal: ctx.signal } : { signal: ctx.signal, chapters }
+  return { signal: ctx.signal, ...defined({ chapters }) }
 }
 
 async function newDraft(ctx: ParseFileContext, source: TextSource, survey: TextSurvey) {
@@ -107,18 +110,16 @@ async function newDraft(ctx: ParseFileContext, source: TextSource, survey: TextS
     novelId: ctx.parameters.novelId,
     userId: ctx.userId,
     title: ctx.parameters.title ?? survey.title,
-    ...(survey.author === undefined ? {} : { author: survey.author }),
-    ...(language === 'und' ? {} : { language }),
+    ...defined({ author: survey.author, language: language === 'und' ? undefined : language }),
     importTaskId: ctx.rootTaskId,
   }
 }
 
-/** The language of the first scene, else the one that the file says: programs write one there whatever the book is in. */
+/** Returns the language of the first scene, else the declared one: word processors often declare a wrong language. */
 async function languageOf(source: TextSource, survey: TextSurvey, ctx: ParseFileContext): Promise<string> {
   for await (const piece of readChapters(source, survey, readOptions(ctx))) {
     if (piece.kind !== 'scene') continue
-    const { tag } = detectLanguage(piece.text)
-    return tag === 'und' ? (survey.language ?? tag) : tag
+    return textLanguage(piece.text, survey.language)
   }
   return 'und'
 }
@@ -142,8 +143,8 @@ function nothingToRead(name: string): QuillworkError {
   return new QuillworkError('TEXT_UNREADABLE', `There is no text to import in ${name}.`)
 }
 
-/** The draft goes with the attempt that wrote it; what cannot be deleted now is left to the sweep. */
-async function takeAway(ctx: ParseFileContext, { novelId, generation }: DraftState): Promise<void> {
+/** Deletes the draft of this attempt; if that fails, the sweep deletes it later. */
+async function deleteDraft(ctx: ParseFileContext, { novelId, generation }: DraftState): Promise<void> {
   try {
     await discardDraft(ctx.services.library.drafts, { novelId, generation })
   } catch (error) {

@@ -1,30 +1,33 @@
+import { defined } from '../task/defined.ts'
 import { encodingName } from './import/decoder.ts'
-import { isSurveyOf, surveyText, type TextSource, type TextSurvey } from './import/text.ts'
+import { isSurveyOf, readChapters } from './import/read-chapters.ts'
+import type { TextSource } from './import/source.ts'
+import { surveyText, type TextSurvey } from './import/survey.ts'
 import type { Upload } from './library/uploads.ts'
 import type { NovelServices } from './services.ts'
 import { openUpload } from './upload-files.ts'
 
-/** What an upload holds, for a person to choose from: encoding, title, volumes and chapters, warnings. */
+/** The content of an upload, for a person to choose from: encoding, title, volumes and chapters, warnings. */
 export type Preview = Omit<TextSurvey, 'plan'>
 
-/** A survey as it is kept with an upload. */
+/** A survey as it is stored with an upload. */
 interface KeptSurvey extends TextSurvey {
-  /** It was made in an encoding that somebody named; without one, the file is read in the detected one. */
+  /** The user named its encoding; otherwise it was detected. */
   readonly isForced?: true
 }
 
-/** Which upload is looked at, and how. */
+/** A request for a preview. */
 export interface PreviewRequest {
   userId: string
   uploadId: string
-  /** Encoding to read it in; default: the detected one. */
+  /** Encoding of the file; default: the detected one. */
   encoding?: string
   signal?: AbortSignal
 }
 
 /**
- * Reads an upload once and tells what it holds. The answer is kept with the upload, so that asking again in the same way costs nothing and
- * the import reads the chapters that were shown. Throws UPLOAD_NOT_FOUND, TEXT_UNREADABLE, what `openText` throws, the signal's reason.
+ * Returns the preview of an upload. The survey is stored with the upload, so that the same request later costs nothing and the import reads
+ * the chapters that were shown. Throws UPLOAD_NOT_FOUND, TEXT_UNREADABLE, what `openText` throws, the signal's reason.
  */
 export async function previewUpload(services: NovelServices, request: PreviewRequest): Promise<Preview> {
   const upload = await services.library.uploads.upload(request.userId, request.uploadId)
@@ -32,7 +35,7 @@ export async function previewUpload(services: NovelServices, request: PreviewReq
   return preview
 }
 
-/** The survey of an upload: the kept one, or a new one that is kept from now on. */
+/** Returns the survey of an upload: the stored one, or a new one, which it stores. */
 export async function surveyOf(
   services: NovelServices,
   upload: Upload,
@@ -40,22 +43,20 @@ export async function surveyOf(
 ): Promise<KeptSurvey> {
   const source = await openUpload(services, upload)
   const kept = keptSurvey(upload)
-  if (kept !== undefined && isOf(kept, source, options.encoding)) return kept
-  const made = await surveyText(source, {
-    ...(options.encoding === undefined ? {} : { encoding: options.encoding }),
-    ...(options.signal === undefined ? {} : { signal: options.signal }),
-  })
-  const survey: KeptSurvey = options.encoding === undefined ? made : { ...made, isForced: true }
+  const { encoding, signal } = options
+  if (kept !== undefined && isOf(kept, source, encoding)) return kept
+  const made = await surveyText(source, defined({ encoding, signal }))
+  const survey: KeptSurvey = encoding === undefined ? made : { ...made, isForced: true }
   await services.library.uploads.saveSurvey(upload.userId, upload.id, JSON.stringify(survey))
   return survey
 }
 
-/** The survey that is kept with an upload, if there is one. */
+/** Returns the survey that is stored with an upload, if any. */
 export function keptSurvey(upload: Upload): KeptSurvey | undefined {
   return upload.survey === undefined ? undefined : (JSON.parse(upload.survey) as KeptSurvey)
 }
 
-/** How many chapters a survey found. */
+/** Returns the number of chapters in a survey. */
 export function chaptersOf(survey: Preview): number {
   return survey.volumes.reduce((sum, volume) => sum + volume.chapters.length, 0)
 }
@@ -64,4 +65,36 @@ function isOf(survey: KeptSurvey, source: TextSource, encoding: string | undefin
   const asAsked =
     encoding === undefined ? survey.isForced !== true : encodingName(encoding) === survey.encoding.name
   return asAsked && isSurveyOf(survey, source)
+}
+
+/** The characters of the scenes that an import makes of a text, by chapter of the preview. */
+type SceneSizes = readonly (readonly number[])[]
+
+/** Uploads whose scene sizes are cached: each choice of chapters asks for them again. */
+const mostRemembered = 8
+
+const remembered = new WeakMap<NovelServices, Map<string, Promise<SceneSizes>>>()
+
+/**
+ * Returns the sizes of the scenes of an upload. Reads the upload, or uses the cached sizes. Throws TEXT_UNREADABLE, and what reading the
+ * text throws.
+ */
+export function sceneSizes(services: NovelServices, upload: Upload, survey: TextSurvey): Promise<SceneSizes> {
+  const known = remembered.get(services) ?? new Map<string, Promise<SceneSizes>>()
+  remembered.set(services, known)
+  const key = `${upload.id} ${survey.encoding.name}`
+  const sizes = known.get(key) ?? readSizes(services, upload, survey)
+  known.delete(key)
+  known.set(key, sizes)
+  sizes.catch(() => known.delete(key))
+  const [oldest] = known.keys()
+  if (known.size > mostRemembered && oldest !== undefined) known.delete(oldest)
+  return sizes
+}
+
+async function readSizes(services: NovelServices, upload: Upload, survey: TextSurvey): Promise<SceneSizes> {
+  const sizes: number[][] = survey.volumes.flatMap(({ chapters }) => chapters.map(() => []))
+  for await (const piece of readChapters(await openUpload(services, upload), survey))
+    if (piece.kind === 'scene') sizes[piece.chapter]?.push(piece.characters)
+  return sizes
 }

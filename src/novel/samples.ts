@@ -3,46 +3,47 @@ import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { detectLanguage } from '../ai/text/language.ts'
 import { type Engine, hashedId, QuillworkError, type SubmitOptions } from '../index.ts'
-import { confirmUpload } from './confirm.ts'
-import { fileSource, surveyText } from './import/text.ts'
-import { importNovel } from './import-novel.ts'
+import { defined } from '../task/defined.ts'
+import { fileSource } from './import/source.ts'
+import { surveyText } from './import/survey.ts'
+import { confirmUpload, importNovel } from './import-novel.ts'
 import { novelIdOf } from './library/ids.ts'
 import type { Confirmation, Upload } from './library/uploads.ts'
 import type { NovelServices } from './services.ts'
 import { withSubjectTags } from './subject-tags.ts'
 import { storeUpload } from './upload-files.ts'
 
-/** Texts that come with the product, for whoever wants to see it at work before giving it one of their own. */
+/** Texts that are part of the product, for trying it without a text of one's own. */
 
 /** A text that can be imported by its name. */
 export interface Sample {
-  /** Of its file, without the extension. */
+  /** Name of its file, without the extension. */
   readonly name: string
   readonly title: string
-  /** BCP 47; absent where it cannot be told. */
+  /** BCP 47; absent where it is unknown. */
   readonly language?: string
   readonly chapters: number
   readonly words: number
 }
 
-/** The samples of a folder, by name: its `.txt` files, each read once to tell what it holds. None where there is no such folder. */
+/** Returns the samples of a folder, by name: its `.txt` files, each read once for its content. None where the folder does not exist. */
 export async function listSamples(folder: URL | string | undefined): Promise<Sample[]> {
   const samples: Sample[] = []
   for (const file of await sampleFiles(folder)) samples.push(await describe(file))
   return samples
 }
 
-/** Which sample is imported, and for whom. */
+/** A request for the import of a sample. */
 export interface SampleImport extends Pick<SubmitOptions, 'traceparent'> {
   readonly name: string
   readonly userId: string
-  /** Importing again with it finds the first import; without one, each import makes a novel. */
+  /** A second import with the same key returns the first; without a key, each import makes a novel. */
   readonly idempotencyKey?: string | undefined
 }
 
 /**
- * Uploads a sample and confirms it. Throws ROUTE_NOT_FOUND where there is none of that name, IDEMPOTENCY_KEY_REUSED for a key whose
- * import is so long ago that its task is not known any more, and what uploads and submissions throw.
+ * Uploads a sample and confirms it. Throws ROUTE_NOT_FOUND for an unknown name, IDEMPOTENCY_KEY_REUSED for the key of an import whose task
+ * no longer exists, and what uploads and submissions throw.
  */
 export async function importSample(
   engine: Pick<Engine, 'submit' | 'find'>,
@@ -52,10 +53,7 @@ export async function importSample(
   const { name, userId, idempotencyKey, traceparent } = asked
   const file = (await sampleFiles(folder)).find(each => nameOf(each) === name)
   if (file === undefined)
-    throw new QuillworkError(
-      'ROUTE_NOT_FOUND',
-      `There is no sample ${name}; GET /v1/samples tells those that there are.`,
-    )
+    throw new QuillworkError('ROUTE_NOT_FOUND', `There is no sample ${name}; GET /v1/samples lists them.`)
   const id =
     idempotencyKey === undefined ? undefined : hashedId(`sample\n${userId}\n${name}\n${idempotencyKey}`)
   const earlier = id === undefined ? undefined : await earlierImport(services, userId, id)
@@ -66,16 +64,16 @@ export async function importSample(
       userId,
       fileName: source.name,
       content: source.read(),
-      ...(id && { id }),
+      ...defined({ id }),
     }))
-  const trace = traceparent === undefined ? {} : { traceparent }
   const uploadId = upload.id
   const tags = withSubjectTags(importNovel.type, { uploadId })
-  const confirmation = await confirmUpload(engine, services, { userId, uploadId, tags, ...trace })
+  const choice = { userId, uploadId, tags, ...defined({ traceparent }) }
+  const confirmation = await confirmUpload(engine, services, choice)
   return { ...confirmation, isNew: earlier?.confirmation === undefined }
 }
 
-/** The upload that the same key made. */
+/** Returns the upload of an earlier import with the same key. */
 async function earlierImport(
   { library }: NovelServices,
   userId: string,
@@ -87,7 +85,7 @@ async function earlierImport(
     return undefined
   throw new QuillworkError(
     'IDEMPOTENCY_KEY_REUSED',
-    `The idempotency key belongs to the import of novel ${novelIdOf(uploadId)}, whose task is not known any more; use a new key.`,
+    `The idempotency key belongs to the import of novel ${novelIdOf(uploadId)}, whose task no longer exists; use a new key.`,
   )
 }
 
@@ -124,7 +122,7 @@ async function describe(file: string): Promise<Sample> {
   return { name: nameOf(file), title, ...language, chapters: chapters.length, words }
 }
 
-/** The first piece of a text. */
+/** Returns the first piece of a text. */
 async function beginningOf(pieces: AsyncIterable<Uint8Array>): Promise<string> {
   for await (const piece of pieces) return new TextDecoder().decode(piece)
   return ''

@@ -1,16 +1,17 @@
 import { z } from 'zod'
 import { type In, PermanentError, type Schema, type TaskContext, type TaskType } from '../index.ts'
+import { defined } from '../task/defined.ts'
 import { count, id, type SceneCounts, sceneCounts } from './fields.ts'
 import type { ChapterRange, SceneOverview } from './library/shelf.ts'
 import type { NovelServices } from './services.ts'
-import { addable, tag } from './subject.ts'
+import { addable, tag } from './subject-tags.ts'
 
 /**
- * What the tasks have in common that do something to each scene of a range of chapters, each scene in a sub-task of its own. While such
- * a task waits, the summary of its sub-tasks tells how far it is. It completes with errors when some scenes fail, and fails when all do.
+ * The common part of tasks that process each scene of a range of chapters, each in its own sub-task. While such a task waits, the aggregate
+ * of its sub-tasks shows its progress. It completes with errors when some scenes fail, and fails when all do.
  */
 
-/** Which chapters; both ends are included. */
+/** A range of chapters; both ends are included. */
 export const range = {
   novelId: id,
   /** First chapter in reading order; default: the first of the novel. */
@@ -30,35 +31,35 @@ export const batchProgress = sceneCounts.extend({ processed: count })
 
 type BatchResult = z.infer<typeof batchResult>
 
-/** What of a task's context is needed. */
+/** The part of a task's context that a batch needs. */
 export type BatchContext = TaskContext<Schema, typeof batchProgress, NovelServices>
 
-/** What is known of a sub-task that completed. */
+/** The common part of the results of completed sub-tasks. */
 type SceneResult = Schema<unknown, { conflict: boolean; skipped: boolean }>
 
-/** What is done to the scenes. */
+/** The work on the scenes. */
 export interface BatchWork<P extends Schema, R extends SceneResult> {
-  /** The task that each scene gets. */
+  /** The task type of the sub-tasks. */
   readonly type: TaskType<P, R>
   readonly range: ChapterRange
-  /** In a sentence: the scenes could not be ... */
+  /** Completes the sentence: the scenes could not be ... */
   readonly participle: string
   wants(scene: SceneOverview): boolean
-  /** `scenesBefore`: how many scenes right before it are left as they are, so that their texts can be read; at most 20. */
+  /** `scenesBefore`: the number of unchanged scenes right before it, whose texts can be read; at most 20. */
   parametersFor(scene: { sceneId: string; scenesBefore: number }): In<P>
 }
 
-/** Scenes before one that count. */
+/** Most unchanged scenes before a scene that are counted. */
 const mostScenesBefore = 20
-/** Scenes that are looked at, and submitted, at a time. */
+/** Scenes that are read and submitted at a time. */
 const pageSize = 500
-/** Failed scenes that the result names; the rest are found among the sub-tasks. */
+/** Most failed scenes that the result names; the sub-tasks list all. */
 const mostFailedNamed = 100
 
 /** No scenes. */
 export const noScenes: SceneCounts = { total: 0, success: 0, failed: 0, conflict: 0, skipped: 0 }
 
-/** The range that parameters name. */
+/** Returns the range that parameters name. */
 export function rangeOf({
   novelId,
   startChapterId,
@@ -68,14 +69,10 @@ export function rangeOf({
   startChapterId?: string | undefined
   endChapterId?: string | undefined
 }): ChapterRange {
-  return {
-    novelId,
-    ...(startChapterId === undefined ? {} : { startChapterId }),
-    ...(endChapterId === undefined ? {} : { endChapterId }),
-  }
+  return { novelId, ...defined({ startChapterId, endChapterId }) }
 }
 
-/** Submits the scenes that are wanted. */
+/** Submits the wanted scenes. */
 export async function submitScenes<P extends Schema, R extends SceneResult>(
   ctx: BatchContext,
   work: BatchWork<P, R>,
@@ -94,7 +91,7 @@ export async function submitScenes<P extends Schema, R extends SceneResult>(
   await ctx.checkpoint('plan', () => plan)
 }
 
-/** Counts what became of them. Throws SUBTASKS_FAILED where all failed. */
+/** Counts the outcomes of the scenes. Throws SUBTASKS_FAILED where all failed. */
 export async function countScenes<P extends Schema, R extends SceneResult>(
   ctx: BatchContext,
   work: BatchWork<P, R>,
@@ -106,7 +103,7 @@ export async function countScenes<P extends Schema, R extends SceneResult>(
   return counts
 }
 
-/** What the batch found when it looked through the range. */
+/** The scenes that the batch found in the range. */
 interface Plan {
   total: number
   skipped: number
@@ -115,7 +112,7 @@ interface Plan {
 
 interface PlannedPage {
   wanted: string[]
-  /** For each of them: scenes right before it that are left as they are. */
+  /** For each of them: the number of unchanged scenes right before it. */
   before?: number[]
   /** The same for what follows the page. */
   run?: number
@@ -124,8 +121,8 @@ interface PlannedPage {
 }
 
 /**
- * Decides which scenes of a page are wanted. A checkpoint, made before they are submitted: for an attempt that looks again, those
- * that were done meanwhile would count as skipped.
+ * Decides which scenes of a page are wanted. A checkpoint, stored before they are submitted: a later attempt would count the scenes done in
+ * the meantime as skipped.
  */
 function planPage<P extends Schema, R extends SceneResult>(
   ctx: BatchContext,

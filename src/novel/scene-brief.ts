@@ -1,11 +1,10 @@
 import { z } from 'zod'
+import { splitSentences } from '../ai/text/sentences.ts'
 import type { TaskContext } from '../index.ts'
-import { beatsOf } from './brief/beats.ts'
-import { findNames } from './brief/names.ts'
-import { openQuestions } from './brief/questions.ts'
 import { count, id } from './fields.ts'
 import { type ClosePassage, closePassages } from './models/scene-material.ts'
-import { promptLanguageOf } from './prompts/prompts.ts'
+import { findNames } from './names.ts'
+import { type PromptLanguage, promptLanguageOf } from './prompts/prompts.ts'
 import { admitScene, findScene, type SceneTarget, targetOf } from './scene-target.ts'
 import { defineNovelTask, type NovelServices } from './services.ts'
 
@@ -14,7 +13,7 @@ const label = 'writing brief, not generated prose' as const
 const parameters = z.strictObject({
   novelId: id,
   sceneId: id,
-  /** What is to happen in it. Default: the summary of the scene. */
+  /** The events of the scene. Default: its summary. */
   summary: z.string().trim().min(1).max(10_000).optional(),
 })
 
@@ -22,14 +21,14 @@ const names = z.array(z.string())
 
 const result = z.object({
   sceneId: id,
-  /** What this is: no model wrote it, and it is no scene. */
+  /** Says that no model wrote this, and that it is not a scene. */
   label: z.literal(label),
   method: z.literal('extractive'),
   /** BCP 47. */
   language: z.string(),
   /** The steps of the summary, in its words and order. */
   beats: z.array(z.string()),
-  /** Found by patterns in the summary and in what the novel has around it; those of the summary first. */
+  /** Names found by patterns in the summary and in the novel around the scene; those of the summary first. */
   people: names,
   places: names,
   otherNames: names,
@@ -39,30 +38,30 @@ const result = z.object({
       sceneId: id,
       chapterId: id,
       chapterTitle: z.string(),
-      /** Where it stands in the text of its scene, in UTF-16 code units. */
+      /** Its place in the text of its scene, in UTF-16 code units. */
       start: count,
       end: count,
       text: z.string(),
     }),
   ),
-  /** What the summary leaves open. */
+  /** Questions that the summary leaves open. */
   openQuestions: z.array(z.string()),
 })
 
 type BriefContext = TaskContext<typeof parameters, z.ZodNever, NovelServices>
 
-/** Passages of a brief, and code units of each that are shown. */
+/** Passages of a brief, and code units of each. */
 const mostPassages = 5
 const shownUnits = 600
-/** Texts before the scene that names are looked for in. */
+/** Texts before the scene in which names are searched. */
 const scenesBefore = 5
 const unitsBefore = 30_000
-/** Names of a kind that a brief lists. */
+/** Most names of a kind in a brief. */
 const mostNames = 20
 
 /**
- * What helps to write a scene by hand, made without a model: what happens step by step, people, places, close passages, open questions.
- * It never passes for prose.
+ * Makes a brief for writing a scene by hand, without a model: its steps, people, places, close passages and open questions. The brief is
+ * labelled, so that it is never taken for prose.
  */
 export const sceneBrief = defineNovelTask({
   type: 'SceneBrief',
@@ -129,4 +128,73 @@ function beginning(text: string): string {
   if (text.length <= shownUnits) return text
   const last = text.charCodeAt(shownUnits - 1)
   return text.slice(0, last >= 0xd800 && last <= 0xdbff ? shownUnits - 1 : shownUnits)
+}
+
+/** Most beats of a brief. */
+const mostBeats = 50
+const clauseEnd = /(?<=[;；])\s*/u
+
+/** Returns the steps of a summary: its sentences and clauses between semicolons, in its order and words. */
+export function beatsOf(summary: string): string[] {
+  return [...splitSentences(summary)]
+    .flatMap(({ start, end }) => summary.slice(start, end).split(clauseEnd))
+    .map(beat => beat.replace(/\s+/gu, ' ').trim())
+    .filter(beat => /[\p{L}\p{N}]/u.test(beat))
+    .slice(0, mostBeats)
+}
+
+/** The facts about a scene before it is written. */
+interface Known {
+  readonly beats: readonly string[]
+  /** Names in the summary that the novel uses elsewhere too. */
+  readonly people: readonly string[]
+  readonly places: readonly string[]
+  /** Names in the summary that the texts around it do not have. */
+  readonly strangers: readonly string[]
+  readonly summary: string
+  /** The scene has a text before it. */
+  readonly hasBefore: boolean
+}
+
+type Question = (known: Known) => string | undefined
+
+const timeWords: Record<PromptLanguage, RegExp> = {
+  en: /\b(?:morning|noon|afternoon|evening|night|midnight|dawn|dusk|day|week|month|year|hour|winter|spring|summer|autumn|later|before|after|next|yesterday|tomorrow|when|while)\b/iu,
+  zh: /[晨早午晚夜昼春夏秋冬]|黄昏|天[亮明黑]|[日月年]|时候|次日|翌日|后来|之[前后]/u,
+}
+
+const questions: Record<PromptLanguage, readonly Question[]> = {
+  en: [
+    ({ people }) =>
+      people.length === 0
+        ? 'Through whose eyes is it told? The summary names nobody whom the novel knows.'
+        : undefined,
+    ({ places }) =>
+      places.length === 0 ? 'Where does it happen? The summary names no place of the novel.' : undefined,
+    ({ summary }) =>
+      timeWords.en.test(summary) ? undefined : 'When does it happen? The summary gives no time.',
+    ({ strangers }) =>
+      strangers.length > 0
+        ? `Who or what is ${strangers.join(', ')}? It was not found elsewhere in the novel.`
+        : undefined,
+    ({ beats }) =>
+      beats.length < 2
+        ? 'What is different at its end from its beginning? The summary tells one step only.'
+        : undefined,
+    ({ hasBefore }) => (hasBefore ? 'How does it follow from the scene before?' : undefined),
+  ],
+  zh: [
+    ({ people }) => (people.length === 0 ? '以谁的视角来写？梗概中没有小说里已有的人物。' : undefined),
+    ({ places }) => (places.length === 0 ? '发生在哪里？梗概中没有小说里已有的地点。' : undefined),
+    ({ summary }) => (timeWords.zh.test(summary) ? undefined : '发生在什么时候？梗概没有交代时间。'),
+    ({ strangers }) =>
+      strangers.length > 0 ? `${strangers.join('、')}是谁、是什么？小说其他地方没有找到。` : undefined,
+    ({ beats }) => (beats.length < 2 ? '结尾与开头有什么不同？梗概只有一个步骤。' : undefined),
+    ({ hasBefore }) => (hasBefore ? '它怎样承接前一个场景？' : undefined),
+  ],
+}
+
+/** Returns the questions that the summary leaves open, for the author to decide. */
+function openQuestions(known: Known, language: PromptLanguage): string[] {
+  return questions[language].flatMap(question => question(known) ?? [])
 }

@@ -1,10 +1,11 @@
 import { hashedId, QuillworkError, type TaskContext } from '../index.ts'
+import { defined } from '../task/defined.ts'
 import { chapterNotFound, sceneNotFound } from './library/refusal.ts'
 import type { Scene } from './library/scenes.ts'
-import { textLanguage } from './models/text-language.ts'
+import { textLanguage } from './models/lengths.ts'
 import type { NovelServices } from './services.ts'
 
-/** Which scene is to be written: one that is there, or a new one at the end of a chapter. */
+/** The scene to write: an existing one, or a new one at the end of a chapter. */
 export interface SceneChoice {
   readonly novelId: string
   readonly sceneId?: string | undefined
@@ -14,22 +15,22 @@ export interface SceneChoice {
   readonly instructions?: string | undefined
 }
 
-/** Who asks for it. */
+/** The user who submits the task, and its services. */
 interface Asker {
   readonly services: NovelServices
   readonly userId: string
 }
 
-/** What a scene is written from, as it was when the task first read it. */
+/** The material of a scene, as the task first read it. */
 export interface SceneTarget {
   sceneId: string
-  /** `version` of the scene that was read: the text is written against it. */
+  /** `version` of the scene that was read: the text replaces this version only. */
   version: number
-  /** What happens in it; empty where only instructions say. */
+  /** The events of the scene; empty where only instructions were given. */
   brief: string
-  /** The brief is the summary of the scene, and tells of the new text as of the old one; a quotation of the old text does not. */
+  /** The brief is the summary of the scene, so that it also summarises the new text; a quotation of the old text does not. */
   fromSummary: boolean
-  /** Somebody has written the scene already. */
+  /** The scene already has a text. */
   hasText: boolean
   /** Title and author of the novel. */
   novel: string
@@ -37,7 +38,7 @@ export interface SceneTarget {
   language: string
 }
 
-/** Throws SCENE_NOT_FOUND, CHAPTER_NOT_FOUND, and SCENE_EMPTY where nothing says what to write. */
+/** Validates a choice. Throws SCENE_NOT_FOUND, CHAPTER_NOT_FOUND, and SCENE_EMPTY without summary and instructions. */
 export async function admitScene(asker: Asker, choice: SceneChoice): Promise<void> {
   const { sceneId, chapterId = '', summary } = choice
   if (sceneId === undefined) {
@@ -49,7 +50,7 @@ export async function admitScene(asker: Asker, choice: SceneChoice): Promise<voi
   }
 }
 
-/** The scene to write, which is made where it is to be a new one; a later attempt finds the same. */
+/** Returns the scene to write, and creates a new one first. A later attempt finds the same scene. */
 export async function openScene(ctx: OpenContext, choice: SceneChoice): Promise<Scene> {
   const { sceneId, chapterId = '', title, summary } = choice
   if (sceneId !== undefined) return findScene(ctx, choice, sceneId)
@@ -59,16 +60,18 @@ export async function openScene(ctx: OpenContext, choice: SceneChoice): Promise<
     chapterId,
     id: hashedId(`scene of task ${ctx.taskId}`),
     writer: { taskId: ctx.taskId, attempt: ctx.attempt },
-    ...(title === undefined ? {} : { title }),
-    // The author's own words, whoever brings them.
-    ...(summary === undefined ? {} : { summary: { method: 'person', text: summary } }),
+    // The summary is in the author's words.
+    ...defined({
+      title,
+      summary: summary === undefined ? undefined : { method: 'person' as const, text: summary },
+    }),
   })
 }
 
-/** What of a task's context is needed. */
+/** The part of a task's context that opening a scene needs. */
 export type OpenContext = Asker & Pick<TaskContext, 'attempt' | 'taskId'>
 
-/** What the scene is written from. Throws SCENE_EMPTY where nothing says what to write. */
+/** Returns the material of a scene. Throws SCENE_EMPTY without summary and instructions. */
 export async function targetOf(
   { userId, services }: Asker,
   scene: Scene,
@@ -89,7 +92,7 @@ export async function targetOf(
   }
 }
 
-/** Throws SCENE_NOT_FOUND, also for a scene of another novel. */
+/** Returns a scene. Throws SCENE_NOT_FOUND, also for a scene of another novel. */
 export async function findScene(
   { services, userId }: Asker,
   { novelId }: Pick<SceneChoice, 'novelId'>,

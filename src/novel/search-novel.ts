@@ -6,42 +6,42 @@ import { QuillworkError, type RateLimiter } from '../index.ts'
 import type { NovelSearch, SearchAnswer, VectorKind } from './library/passage-index.ts'
 import { type NovelServices, nowOf } from './services.ts'
 
-/** Why a hybrid index was searched by words alone. */
+/** The reason why a search in a hybrid index used words alone. */
 export interface Degraded {
   readonly reason: 'model-not-configured' | 'model-changed' | 'model-busy' | 'model-failed' | 'index-changed'
-  /** For a person: what is the matter, and what to do. */
+  /** The problem and its remedy, for a person. */
   readonly message: string
 }
 
-/** The answer of a search. */
+/** The result of a search. */
 export interface NovelSearchAnswer extends SearchAnswer {
-  /** Id of the model whose vectors were compared; of a hybrid answer. */
+  /** Id of the model whose vectors were compared, in a hybrid search. */
   readonly model?: string
-  /** Absent where all of the index answered. */
+  /** Absent where the search used the whole index. */
   readonly degraded?: Degraded
 }
 
-/** What a search works with. */
+/** The services of a search. */
 export interface SearchServices extends Pick<NovelServices, 'library'> {
   readonly now?: (() => number) | undefined
   readonly models: Pick<NovelServices['models'], 'embeddingModel'>
-  /** The limits that the tasks keep, too. */
-  readonly limiter: Pick<RateLimiter, 'acquire' | 'park' | 'withdraw' | 'onTurn'>
+  /** The rate limiter of the tasks. */
+  readonly limiter: Pick<RateLimiter, 'acquire' | 'park' | 'withdraw' | 'onCapacity'>
 }
 
-/** Who searches what. */
+/** A request for a search. */
 export interface SearchRequest extends Omit<NovelSearch, 'vector'> {
   readonly userId: string
   readonly novelId: string
 }
 
-/** How long a search waits for its turn under the limit of a model, and for the vector of the query, milliseconds. */
-const longestTurnMs = 2_000
+/** Longest wait for a grant under the rate limit of a model, and for the vector of the query, milliseconds. */
+const longestWaitMs = 2_000
 const longestCallMs = 5_000
 
 /**
- * Searches a novel: by words, and by meaning where its index has vectors and their model answers in time. An answer by words alone
- * from such an index says why. The query is one call of the model, under its limits. Throws NOVEL_NOT_FOUND, OPTION_INVALID.
+ * Searches a novel: by words, and by meaning where its index has vectors and their model responds in time. Otherwise the result has the
+ * reason in `degraded`. The query is one model call, under its limits. Throws NOVEL_NOT_FOUND, OPTION_INVALID.
  */
 export async function searchNovel(
   services: SearchServices,
@@ -55,7 +55,7 @@ export async function searchNovel(
   if ('reason' in asked) return { ...(await index.search(userId, novelId, search)), degraded: asked }
   const answer = await index.search(userId, novelId, { ...search, vector: { kind, values: asked } })
   if (answer.index === 'hybrid') return { ...answer, model: kind.model }
-  const message = 'The index was built anew during the search; search again.'
+  const message = 'The index was rebuilt during the search; search again.'
   return { ...answer, degraded: { reason: 'index-changed', message } }
 }
 
@@ -82,14 +82,14 @@ async function queryVector(
   }
 }
 
-/** The provider takes no call until then; one that is only ill for a while holds nobody else up. */
+/** Whether the provider refuses all calls for a known time. Other errors must not delay other callers. */
 function isRefusalOfAll(error: unknown): error is ModelError & { retryAfterMs: number } {
   return (
     error instanceof ModelError && error.code === 'MODEL_RATE_LIMITED' && error.retryAfterMs !== undefined
   )
 }
 
-/** The model that made the vectors of an index. */
+/** Returns the model that made the vectors of an index. */
 function modelOf({ models }: SearchServices, kind: VectorKind): EmbeddingModel | Degraded {
   try {
     const model = models.embeddingModel(kind.model)
@@ -104,18 +104,18 @@ function modelOf({ models }: SearchServices, kind: VectorKind): EmbeddingModel |
   }
 }
 
-/** Throws what the model throws, and a TimeoutError after five seconds. */
+/** Returns the vector of a query. Throws what the model throws, and a TimeoutError after five seconds. */
 async function embedQuery(
   services: SearchServices,
   model: EmbeddingModel,
   { query, userId, signal }: Query,
 ): Promise<Float32Array | Degraded> {
   const cost = model.countTokens(query, 'query')
-  const turn = await takeTurn(services, { key: model.limit, cost, userId, signal })
-  if (turn === undefined) {
+  const grant = await acquire(services, { key: model.limit, cost, userId, signal })
+  if (grant === undefined) {
     return degraded(
       'model-busy',
-      `The limits of ${model.id} leave no room for the query now; search again later.`,
+      `The limits of ${model.id} leave no capacity for the query now; search again later.`,
     )
   }
   let tokens = 0
@@ -131,14 +131,14 @@ async function embedQuery(
     })
     tokens = usage?.inputTokens ?? cost
     const [vector] = vectors
-    return vector ?? degraded('model-failed', `${model.id} answered no vector.`)
+    return vector ?? degraded('model-failed', `${model.id} returned no vector.`)
   } finally {
-    turn.commit(tokens)
+    grant.commit(tokens)
   }
 }
 
-/** A place under a limit; undefined where there is none within two seconds. */
-async function takeTurn(
+/** Returns a grant under a rate limit; undefined where it gives none within two seconds. */
+async function acquire(
   services: SearchServices,
   {
     key,
@@ -148,9 +148,9 @@ async function takeTurn(
   }: { key: string; cost: number; userId: string; signal: AbortSignal | undefined },
 ) {
   const { limiter } = services
-  // Somebody sits in front of it: searches take turns with all tasks, not only with those of the same user.
+  // A person waits for the result: searches compete with all tasks, not only with those of the same user.
   const asker = { ticket: `search/${randomUUID()}`, flow: `search\n${userId}` }
-  const giveUpAt = performance.now() + longestTurnMs
+  const giveUpAt = performance.now() + longestWaitMs
   for (;;) {
     const answer = await limiter.acquire({ ...asker, key, cost })
     if (answer.granted) return answer.reservation
@@ -159,23 +159,23 @@ async function takeTurn(
       await limiter.withdraw(key, asker.ticket)
       return undefined
     }
-    await turnOrTime(limiter, { key, ticket: asker.ticket, waitMs })
+    await grantOrTimeout(limiter, { key, ticket: asker.ticket, waitMs })
   }
 }
 
-/** Until the ticket is called, at most for so many milliseconds. */
-async function turnOrTime(
+/** Resolves when the limit may grant the ticket, at the latest after `waitMs`. */
+async function grantOrTimeout(
   limiter: SearchServices['limiter'],
   { key, ticket, waitMs }: { key: string; ticket: string; waitMs: number },
 ): Promise<void> {
   const called = new AbortController()
-  const stop = limiter.onTurn((freeKey, freeTicket) => {
+  const stop = limiter.onCapacity((freeKey, freeTicket) => {
     if (freeKey === key && freeTicket === ticket) called.abort()
   })
   try {
     await setTimeout(waitMs, undefined, { signal: called.signal })
   } catch {
-    // It is its turn.
+    // The limit has called the ticket.
   } finally {
     stop()
   }

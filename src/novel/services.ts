@@ -1,38 +1,40 @@
 import type { ModelCatalogue } from '../ai/catalogue.ts'
+import type { ModelUse } from '../ai/providers/config.ts'
 import { defineTask } from '../index.ts'
 import type { NovelLibrary } from './library/library.ts'
 import { loadPrompts, type Prompts } from './prompts/prompts.ts'
 import type { UploadFiles } from './uploads/files.ts'
 
-/** What the novel tasks are run with. */
+/** The services of the novel tasks. */
 export interface NovelServices {
   readonly library: NovelLibrary
-  /** The models that write, summarise and make vectors; the first of each use is taken where a task names none. */
+  /** The models that write, summarise and make vectors. A task that names none uses the first of its use. */
   readonly models: Pick<ModelCatalogue, 'embeddingModel' | 'indexer' | 'languageModel' | 'summarizer'>
-  /** A folder with prompts that stand in for those of the product. Default: none. `loadPrompts` tells whether it can be used. */
+  /** A folder with prompts that replace those of the product. Default: none. `loadPrompts` validates it. */
   readonly promptsFolder?: string
-  /** Where the bytes of uploaded files are. The library knows their names there, never a path. */
+  /** The storage of uploaded files. The library stores their locations, never a path. */
   readonly uploads: UploadFiles
-  /** The clock, epoch milliseconds, by which uploads expire. Default: that of the process. */
+  /** The clock, epoch milliseconds, by which uploads expire. Default: the clock of the process. */
   readonly now?: () => number
 }
 
-/** Defines a task that is run with the novel services. */
+/** Defines a task that uses the novel services. */
 export const defineNovelTask = defineTask.withServices<NovelServices>()
 
-/** The time by the clock of the services. */
+/** Returns the time by the clock of the services. */
 export function nowOf(services: { readonly now?: (() => number) | undefined }): number {
   return services.now?.() ?? Date.now()
 }
 
-/** The prompts of the services. Throws CONFIG_INVALID. */
+/** Returns the prompts of the services. Throws CONFIG_INVALID. */
 export function promptsOf({ promptsFolder }: Pick<NovelServices, 'promptsFolder'>): Prompts {
   return loadPrompts(promptsFolder)
 }
 
-/** The fields of an object that are not undefined. */
-export function given<T extends object>(fields: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
-  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as {
-    [K in keyof T]?: Exclude<T[K], undefined>
-  }
+/** The model use without which tasks of a type cannot run. Other types run without a model, and report so in their results. */
+export const modelNeeds: Readonly<Record<string, ModelUse>> = {
+  GenerateScene: 'prose',
+  BatchGenerateScene: 'prose',
+  GenerateSummary: 'summary',
+  BatchGenerateSummary: 'summary',
 }

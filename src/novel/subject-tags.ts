@@ -1,41 +1,36 @@
-import { batchGenerateScene } from './batch-generate-scene.ts'
-import { batchGenerateSummary } from './batch-generate-summary.ts'
-import { generateScene } from './generate-scene.ts'
-import { generateSummary } from './generate-summary.ts'
-import { importNovel } from './import-novel.ts'
 import { novelIdOf } from './library/ids.ts'
-import { sceneBrief } from './scene-brief.ts'
-import { addable, tag } from './subject.ts'
-import { vectorize } from './vectorize.ts'
 
-/** The tags that tasks have by their type and parameters. */
+/**
+ * The subject of a task, as tags: `novel:ID`, and `scene:ID` for a task about one scene. The page of a scene finds by them the tasks that
+ * work on it, from any submitter.
+ */
 
-const ofNovel = ({ novelId }: Named) => [tag('novel', novelId)]
-const ofScene = ({ novelId, sceneId }: Named) => [tag('novel', novelId), tag('scene', sceneId)]
-const ofUpload = ({ uploadId }: Named) =>
-  tag('upload', uploadId) === undefined ? [] : [tag('novel', novelIdOf(String(uploadId)))]
+/** Most tags of a task. */
+const mostTags = 20
 
-/** The fields of parameters, which nobody has checked yet. */
+/** The fields of parameters that are not validated yet. */
 interface Named {
   novelId?: unknown
   sceneId?: unknown
   uploadId?: unknown
 }
 
+const ofNovel = ({ novelId }: Named) => [tag('novel', novelId)]
+const ofScene = ({ novelId, sceneId }: Named) => [tag('novel', novelId), tag('scene', sceneId)]
+const ofUpload = ({ uploadId }: Named) =>
+  tag('upload', uploadId) === undefined ? [] : [tag('novel', novelIdOf(String(uploadId)))]
+
 const subjects: ReadonlyMap<string, (named: Named) => (string | undefined)[]> = new Map([
-  [importNovel.type, ofUpload],
-  [batchGenerateScene.type, ofNovel],
-  [batchGenerateSummary.type, ofNovel],
-  [generateScene.type, ofScene],
-  [generateSummary.type, ofScene],
-  [sceneBrief.type, ofScene],
-  [vectorize.type, ofNovel],
+  ['ImportNovel', ofUpload],
+  ['BatchGenerateScene', ofNovel],
+  ['BatchGenerateSummary', ofNovel],
+  ['GenerateScene', ofScene],
+  ['GenerateSummary', ofScene],
+  ['SceneBrief', ofScene],
+  ['Vectorize', ofNovel],
 ])
 
-/**
- * The tags of a task with those of its subject after them, as far as there is room. Tasks that are not of the novel, and parameters that
- * are none, get none.
- */
+/** Returns the tags of a task and, after them, those of its subject. Other task types and invalid parameters add none. */
 export function withSubjectTags(
   taskType: string,
   parameters: unknown,
@@ -44,4 +39,18 @@ export function withSubjectTags(
   const subject = typeof parameters === 'object' && parameters !== null ? subjects.get(taskType) : undefined
   if (subject === undefined) return tags
   return [...tags, ...addable(tags, subject(parameters as Named))]
+}
+
+/** Returns the tag of a subject; undefined for an id that cannot be part of a tag. */
+export function tag(kind: 'novel' | 'scene' | 'upload', id: unknown): string | undefined {
+  return typeof id === 'string' && /^[\w-]{1,90}$/.test(id) ? `${kind}:${id}` : undefined
+}
+
+/** Returns the tags of a subject that a task can add to those it has: none twice, and at most 20 in all. */
+export function addable(tags: readonly string[], subject: readonly (string | undefined)[]): string[] {
+  const free = Math.max(0, mostTags - tags.length)
+  return subject
+    .flatMap(each => each ?? [])
+    .filter(each => !tags.includes(each))
+    .slice(0, free)
 }

@@ -1,23 +1,23 @@
 import { randomUUID } from 'node:crypto'
 import path from 'node:path'
 import { QuillworkError } from '../index.ts'
-import type { TextSource } from './import/text.ts'
+import type { TextSource } from './import/source.ts'
 import type { Upload } from './library/uploads.ts'
 import { type NovelServices, nowOf } from './services.ts'
 
-/** How long an upload is kept that nobody confirms: 24 hours. */
+/** Retention of an unconfirmed upload: 24 hours. */
 const keepUploadMs = 86_400_000
-/** How long an upload is kept once confirmed, so that its import can be retried: 30 days. */
+/** Retention of a confirmed upload, so that its import can be retried: 30 days. */
 export const keepConfirmedMs = 30 * 86_400_000
-/** Largest upload unless told otherwise, in bytes: 500 MB. */
+/** Default limit of an upload, in bytes: 500 MB. */
 const largestUpload = 500_000_000
 
 /** A file that arrives. */
 export interface IncomingFile {
   userId: string
-  /** Default: a new one. A file that arrives again under an id is the first one. */
+  /** Default: a new one. A second file with the same id returns the first upload. */
   id?: string
-  /** As the person named it. It is shown and tells the title; no path is made of it. */
+  /** The name that the user gave it. It is displayed and may become the title; it never becomes a path. */
   fileName: string
   content: AsyncIterable<Uint8Array>
   /** In bytes; default 500 MB. */
@@ -26,8 +26,8 @@ export interface IncomingFile {
 }
 
 /**
- * Writes a file where uploads are kept, durably, and enters it into the library. Nothing stays behind when that fails. Throws
- * UPLOAD_TOO_LARGE, STORE_FAILED, STORE_FULL, the signal's reason, and what the content throws.
+ * Stores a file durably and adds the upload to the library. A failure leaves nothing behind. Throws UPLOAD_TOO_LARGE, STORE_FAILED,
+ * STORE_FULL, the signal's reason, and what the content throws.
  */
 export async function storeUpload(services: NovelServices, file: IncomingFile): Promise<Upload> {
   const { location, bytes } = await services.uploads.write(withinLimit(file))
@@ -65,19 +65,17 @@ function tooLarge(largest: number): QuillworkError {
   )
 }
 
-/** The text of an upload, to be read as a stream. Throws TEXT_UNREADABLE when its file is gone. */
+/** Returns the text of an upload, to be read as a stream. Throws TEXT_UNREADABLE when its file is missing. */
 export async function openUpload(services: NovelServices, upload: Upload): Promise<TextSource> {
   const source = await services.uploads.open(upload.location, upload.fileName)
   if (source !== undefined) return source
   throw new QuillworkError(
     'TEXT_UNREADABLE',
-    `The file of upload ${upload.id} (${upload.fileName}) is not there any more; upload it again.`,
+    `The file of upload ${upload.id} (${upload.fileName}) no longer exists; upload it again.`,
   )
 }
 
-/**
- * Deletes an upload that nobody confirmed, file first. Throws UPLOAD_NOT_FOUND, and UPLOAD_CONFIRMED: its import reads the file.
- */
+/** Deletes an unconfirmed upload, file first. Throws UPLOAD_NOT_FOUND, and UPLOAD_CONFIRMED where an import reads the file. */
 export async function removeUpload(services: NovelServices, userId: string, uploadId: string): Promise<void> {
   const upload = await services.library.uploads.upload(userId, uploadId)
   if (upload.confirmation !== undefined) {
@@ -90,7 +88,7 @@ export async function removeUpload(services: NovelServices, userId: string, uplo
   await services.library.uploads.remove(uploadId)
 }
 
-/** Deletes uploads whose time is over, file first, and what writes that were cut off a day ago left behind. Answers how many. */
+/** Deletes expired uploads, file first, and the remains of writes that began a day ago. Returns the number of deletions. */
 export async function sweepUploads(services: NovelServices, limit = 100): Promise<number> {
   const expired = await services.library.uploads.expired(limit)
   for (const upload of expired) {

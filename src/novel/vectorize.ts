@@ -1,36 +1,37 @@
 import { z } from 'zod'
 import type { EmbeddingModel } from '../ai/model.ts'
 import { hashedId, QuillworkError, type TaskContext } from '../index.ts'
+import { defined } from '../task/defined.ts'
 import { count, id, modelId, usageNote } from './fields.ts'
 import { buildNovelSegment } from './library/novel-segment.ts'
 import type { IndexBuild, NovelSegment, VectorKind } from './library/passage-index.ts'
 import type { UsageNote } from './library/provenance.ts'
 import type { SceneText } from './library/shelf.ts'
+import { storedSeries } from './models/call-model.ts'
 import { embedTexts, textBatches } from './models/embed-texts.ts'
-import { storedSeries } from './models/stored-series.ts'
-import { addUsage, noUsage } from './models/usage.ts'
+import { addUsage, noUsage } from './models/expense.ts'
 import { encodeVectors } from './search/vectors.ts'
-import { defineNovelTask, given, type NovelServices } from './services.ts'
+import { defineNovelTask, type NovelServices } from './services.ts'
 
 const parameters = z.strictObject({
   novelId: id,
-  /** The model that makes the vectors. Default: the first configured embedding model; without one, and for `lexical`, words alone. */
+  /** The model that makes the vectors. Default: the first configured embedding model. Without one, and for `lexical`: words alone. */
   model: modelId.optional(),
 })
 
 const result = z.object({
   novelId: id,
-  /** What answers searches: `lexical` where no model made vectors; `none` while another task still builds the first index. */
+  /** The index that answers searches: `lexical` where no model made vectors; `none` while another task builds the first index. */
   index: z.enum(['none', 'lexical', 'hybrid']),
   passages: count,
   segments: count,
-  /** Another task began to build the index later; this one left it to that. */
+  /** Another task began to build the index later, so this one stopped. */
   superseded: z.boolean(),
   /** Id of the model that made the vectors. */
   model: z.string().optional(),
   /** Length of a vector. */
   dimensions: count.optional(),
-  /** What the calls that made the vectors used; those that failed are in the usage of the task. */
+  /** Usage of the calls that made the vectors; failed calls are in the usage of the task. */
   usage: usageNote.optional(),
 })
 
@@ -42,15 +43,15 @@ const progress = z.object({
 
 type VectorizeContext = TaskContext<typeof parameters, typeof progress, NovelServices>
 
-/** Code units of a segment: as much as is quick to build and to write, and enough to be searched quickly. */
+/** Code units of a segment: few enough to build and write it quickly, and enough for quick searches. */
 const segmentUnits = 60_000
-/** Scenes that are read at a time: at first, and at most. */
+/** Scenes of one read: at first, and at most. */
 const firstScenes = 4
 const mostScenes = 64
 
 /**
- * Builds the search index of a novel, segment by segment: an attempt that runs again goes on with the segment after the last one, and
- * with the vectors after the last ones that were paid. The index that was there answers until the new one is complete.
+ * Builds the search index of a novel, segment by segment. A later attempt continues after the last segment, and after the last vectors
+ * that were paid. The old index answers searches until the new one is complete.
  */
 export const vectorize = defineNovelTask({
   type: 'Vectorize',
@@ -81,8 +82,8 @@ export const vectorize = defineNovelTask({
 })
 
 /**
- * The model of the first attempt: another default since then would pay for all vectors again. A person who tries again with another one gets
- * that.
+ * Returns the model of the first attempt: another default since then would pay for all vectors again. A retry with another model uses that
+ * model.
  */
 async function chosenModel(ctx: VectorizeContext): Promise<EmbeddingModel | undefined> {
   const { models } = ctx.services
@@ -99,20 +100,20 @@ function kindOf({ id: model, space, dimensions }: EmbeddingModel): VectorKind {
   return { model, space, dimensions }
 }
 
-/** An index that is being built, and the model that makes its vectors. */
+/** An index build, and the model that makes its vectors. */
 interface Building {
   build: IndexBuild
   model: EmbeddingModel | undefined
 }
 
-/** A segment that is written, and where the next one starts. */
+/** A written segment, and the start of the next one. */
 interface Written {
   scenes: number
   next?: string | undefined
   usage?: UsageNote
 }
 
-/** Writes the segments that are missing. Answers how many there are, or undefined when another build made this one stale. */
+/** Writes the missing segments. Returns the number of all segments, or undefined when another build made this one stale. */
 async function writeSegments(
   ctx: VectorizeContext,
   { build, model }: Building,
@@ -133,13 +134,13 @@ async function writeSegments(
     next = written.next
     ctx.updateProgress({ done, total: Math.max(done, total) })
     if (next !== undefined) continue
-    // What the segments used is told by an attempt that finds the index finished, too.
+    // An attempt that finds the index finished reports the usage of the segments too.
     await ctx.checkpoint('usage', () => usage)
     return number + 1
   }
 }
 
-/** Null: the build is stale. */
+/** Writes a segment. Returns null when the build is stale. */
 async function writeSegment(
   ctx: VectorizeContext,
   { build, model }: Building,
@@ -151,10 +152,10 @@ async function writeSegment(
   const paid = model === undefined ? noVectors : await writeVectors(ctx, { build, model }, { segment, texts })
   if (paid === null) return null
   if ((await ctx.services.library.index.put(build, segment, paid.parts)) === 'stale') return null
-  return { scenes: scenes.length, ...given({ next, usage: paid.usage }) }
+  return { scenes: scenes.length, ...defined({ next, usage: paid.usage }) }
 }
 
-/** The vectors of a segment that are written. */
+/** The written vectors of a segment. */
 interface PaidVectors {
   parts: number
   usage?: UsageNote
@@ -162,16 +163,16 @@ interface PaidVectors {
 
 const noVectors: PaidVectors = { parts: 0 }
 
-/** What was put in the place of a batch. */
+/** The vectors that were written for a batch. */
 interface PaidBatch {
-  /** Of the texts, and of the passages that they are. */
+  /** Hash of the texts and of their first passage. */
   hash: string
   usage: UsageNote
 }
 
 /**
- * Writes the vectors of a segment, one call of the model after the other. What was paid for is known by its texts, so that it is not
- * paid again as long as they have not changed.
+ * Writes the vectors of a segment, one model call after the other. A hash of the texts identifies paid vectors, so that unchanged texts
+ * are not paid again. Returns null when the build is stale.
  */
 async function writeVectors(
   ctx: VectorizeContext,
@@ -188,7 +189,7 @@ async function writeVectors(
     const hash = hashedId(JSON.stringify([first, batch.texts]))
     const keyFor = (number: number) =>
       `vectors ${build.generation}/${place.segment}/${place.part} ${number + 1}`
-    // The place holds what was put there last, whatever it held before.
+    // The last write to a place counts.
     const paid = await storedSeries<PaidBatch | null>(ctx, keyFor)
     if (paid.at(-1)?.hash !== hash) {
       const written = await ctx.checkpoint<PaidBatch | null>(keyFor(paid.length), async () => {
@@ -217,12 +218,12 @@ function textsOf({ passages }: NovelSegment, scenes: readonly SceneText[]): stri
 }
 
 async function vectorsNote(ctx: VectorizeContext, { model, dimensions }: VectorKind) {
-  // Absent where another build made this one stale.
+  // No usage is stored where another build made this one stale.
   const usage = await ctx.checkpoint('usage', () => noUsage)
   return { model, dimensions, usage }
 }
 
-/** The texts of a segment, from a place in the novel. How many scenes are read depends on nothing but them. */
+/** Reads the scenes of a segment, from a place in the novel. Their number depends only on their texts. */
 async function readScenes(
   { userId, parameters: { novelId }, services, signal }: VectorizeContext,
   from: string | undefined,
@@ -249,6 +250,6 @@ async function readScenes(
 function gapInIndex(novelId: string): QuillworkError {
   return new QuillworkError(
     'INTERNAL',
-    `A segment of the index of novel ${novelId} is missing; it is built anew.`,
+    `A segment of the index of novel ${novelId} is missing; a retry builds it again.`,
   )
 }

@@ -1,5 +1,6 @@
 import { type DestinationStream, type Logger as PinoLogger, pino, stdTimeFunctions } from 'pino'
 import type { Engine, TaskEvent, TaskEventName } from '../index.ts'
+import { readTraceparent } from '../task/trace-context.ts'
 
 /** How much is logged; `info` leaves out what every task that goes well does. */
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error' | 'silent'
@@ -52,7 +53,7 @@ const lines: Record<TaskEventName, { level: Exclude<LogLevel, 'silent'>; message
 
 /**
  * Logs what happens to the tasks of an engine. Only events that the level lets through are listened to, so that a quiet log costs the
- * tasks nothing. Answers how to stop.
+ * tasks nothing. Returns an unsubscribe function.
  */
 export function logEvents(engine: Pick<Engine, 'events'>, log: PinoLogger): () => void {
   const stops = Object.entries(lines)
@@ -68,7 +69,7 @@ export function logEvents(engine: Pick<Engine, 'events'>, log: PinoLogger): () =
 /** The fields of a line. Progress and stacks stay out: they may be large, and a manuscript may be in them. */
 function fieldsOf(event: TaskEvent): object {
   const { name, at: _at, traceparent, ...rest } = event
-  const [, traceId, spanId] = traceparent?.split('-') ?? []
+  const trace = readTraceparent(traceparent)
   const {
     progress: _progress,
     errorInfo,
@@ -77,7 +78,7 @@ function fieldsOf(event: TaskEvent): object {
   return {
     event: name,
     ...fields,
-    ...(traceId === undefined || spanId === undefined ? {} : { traceId, spanId }),
+    ...(trace === undefined ? {} : { traceId: trace.traceId, spanId: trace.spanId }),
     ...(errorInfo === undefined ? {} : { error: briefly(errorInfo) }),
   }
 }

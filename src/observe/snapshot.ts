@@ -1,5 +1,6 @@
 import type { Engine, EngineHealth, LaneInfo, TaskStatus } from '../index.ts'
 import type { LimitUse } from '../rate-limit/limiter.ts'
+import { atMost } from '../runtime/at-most.ts'
 import type { EventBacklog } from '../store/store.ts'
 
 /** Milliseconds that a part has to answer; metrics of one that is away are left out, the others are told. */
@@ -31,15 +32,10 @@ export async function takeSnapshot(engine: Engine): Promise<Snapshot> {
 
 /** The answer, or undefined when there is none in time. */
 async function answered<T>(asked: Promise<T> | undefined): Promise<T | undefined> {
-  let timer: NodeJS.Timeout | undefined
-  const late = new Promise<undefined>(resolve => {
-    timer = setTimeout(() => resolve(undefined), answerWithinMs)
-  })
+  if (asked === undefined) return undefined
   try {
-    return await Promise.race([asked, late])
+    return await atMost(answerWithinMs, asked, () => undefined)
   } catch {
     return undefined
-  } finally {
-    clearTimeout(timer)
   }
 }

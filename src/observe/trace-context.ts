@@ -7,6 +7,7 @@ import {
   type Tracer,
   trace,
 } from '@opentelemetry/api'
+import { readTraceparent } from '../task/trace-context.ts'
 
 /** The tracer of the registered SDK; undefined while there is none. Then nothing needs to be traced. */
 export function sdkTracer(): Tracer | undefined {
@@ -17,9 +18,10 @@ export function sdkTracer(): Tracer | undefined {
 
 /** The context that a W3C `traceparent` names, as that of a step elsewhere; undefined for a text that is none. */
 export function remoteContext(traceparent: string | undefined): SpanContext | undefined {
-  const [, traceId = '', spanId = '', flags = ''] = traceparent?.split('-') ?? []
-  const context = { traceId, spanId, traceFlags: Number.parseInt(flags, 16), isRemote: true }
-  return isSpanContextValid(context) && Number.isInteger(context.traceFlags) ? context : undefined
+  const read = readTraceparent(traceparent)
+  if (read === undefined) return undefined
+  const { traceId, spanId, flags } = read
+  return { traceId, spanId, traceFlags: Number.parseInt(flags, 16), isRemote: true }
 }
 
 /** A context in which that step is the parent of what follows; the root for none. */

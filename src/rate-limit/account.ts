@@ -1,62 +1,77 @@
 /** The account of one key: what was granted, who holds it, who waits, and how time passes over it. */
+import {
+  type Account,
+  type Amount,
+  type Bucket,
+  dropUntil,
+  expireHolds,
+  type Hold,
+  refund,
+  shift,
+} from '../runtime/account.ts'
+import { accountCodec } from '../runtime/shared-account.ts'
 import { QuillworkError } from '../task/errors.ts'
-import { grace } from './limiter.ts'
-import { emptyQueue, type Queue, remove, type Ticket } from './queue.ts'
-import { type Bucket, expire, minute, refund, shift } from './window.ts'
+import { grace, type Limit } from './limiter.ts'
+import { emptyQueue, insert, type Queue, remove, type Ticket } from './queue.ts'
 
-/** Tickets that one key keeps. Who asks beyond them is told a time but keeps no place: bounds memory to a few megabytes. */
+/** The length of the window that a limit speaks of; milliseconds. */
+export const minute = 60_000
+
+/**
+ * Amounts count this much longer than a minute; milliseconds. A call reaches the provider some time after it was granted,
+ * and not always the same time: without the margin, two that were granted a minute apart may arrive in one minute.
+ */
+const margin = 500
+
+/** How long an amount counts; milliseconds. */
+export const span = minute + margin
+
+/** Tickets that one key keeps. Who asks beyond them is given a time but keeps no place: bounds memory to a few megabytes. */
 export const maxTickets = 20_000
 
-/** Expected length of a call before the first one has ended; milliseconds. Only turns at a full concurrency depend on it. */
+/** Expected length of a call before the first one has ended; milliseconds. Only the schedule of a full concurrency depends on it. */
 const firstCallTime = 2_000
 
 /** Weight of the latest call in the running averages. */
 export const latestWeight = 0.1
 
-/** A grant that is neither committed nor released. */
-export interface Hold {
-  /** When it was granted, and the bucket of `used` that counts it. */
-  at: number
-  bucket: number
-  tokens: number
-  /** The hold is given up at this time unless it is settled before; for holders that may die apart from the state. */
-  leaseEnd: number
-}
+/** What counts within a minute: calls that start, and their tokens. */
+export type Unit = 'requests' | 'tokens'
 
-/** The account of one key. */
-export interface KeyState {
-  /** Latest time that the state has seen. */
+/** Nothing of either. */
+export const nothing: Readonly<Amount<Unit>> = { requests: 0, tokens: 0 }
+
+/** The account of one key. What it has used within the last minute counts. */
+export interface LimitAccount extends Account<Unit, number> {
+  /** Latest time that the account has seen. */
   now: number
-  /** What was granted within the last minute. */
-  used: Bucket[]
-  holds: Map<number, Hold>
   nextHold: number
   queue: Queue
-  /** The turns of waiting tickets, at least those of the minute before the last one. */
-  placed: Bucket[]
-  /** The turn of the last ticket, or of one that was the last. */
-  lastTurn: number
-  /** No turns are estimated anew before this time. */
+  /** The expected grants of waiting tickets, at least those of the minute before the last one. */
+  planned: Bucket<Unit>[]
+  /** The expected time of the last ticket, or of one that was the last. */
+  lastExpected: number
+  /** The schedule is not made anew before this time. */
   nextReplan: number
   /** Asks that found `maxTickets` waiting. */
   overflow: number
   parkedUntil: number
   /** Running average of how long a call holds its place; milliseconds. */
   callTime: number
-  /** Running average of real cost divided by reserved cost. Turns are planned with it, grants never are. */
+  /** Running average of real cost divided by reserved cost. Expected times depend on it, grants never do. */
   realShare: number
 }
 
 /** A key that nobody has used. */
-export function emptyState(now: number): KeyState {
+export function newAccount(now: number): LimitAccount {
   return {
     now,
     used: [],
     holds: new Map(),
     nextHold: 1,
     queue: emptyQueue(),
-    placed: [],
-    lastTurn: now,
+    planned: [],
+    lastExpected: now,
     nextReplan: now,
     overflow: 0,
     parkedUntil: Number.NEGATIVE_INFINITY,
@@ -65,78 +80,89 @@ export function emptyState(now: number): KeyState {
   }
 }
 
+/** The most that a limit allows: of calls and tokens within a minute, and of calls at the same time. */
+export function mostOf(limit: Limit): Amount<Unit | 'places'> {
+  const unlimited = Number.POSITIVE_INFINITY
+  return {
+    requests: limit.requestsPerMinute ?? unlimited,
+    tokens: limit.tokensPerMinute ?? unlimited,
+    places: limit.concurrency ?? unlimited,
+  }
+}
+
 /**
  * Grants nothing before `until`; the queue moves back in its order, but for those who have lost their place. A time before one that was set
- * earlier changes nothing.
+ * earlier changes nothing. Throws OPTION_INVALID for a time that is not finite.
  */
-export function park(state: KeyState, until: number, now: number): void {
+export function park(account: LimitAccount, until: number, now: number): void {
   if (!Number.isFinite(until)) {
     throw new QuillworkError(
       'OPTION_INVALID',
       'A key can only be parked until a finite time in epoch milliseconds.',
     )
   }
-  advance(state, now)
-  const delay = until - Math.max(state.now, state.parkedUntil)
+  advance(account, now)
+  const delay = until - Math.max(account.now, account.parkedUntil)
   if (delay <= 0) return
-  state.parkedUntil = until
-  shift(state.placed, delay)
-  state.lastTurn += delay
-  for (const ticket of waiting(state)) {
-    ticket.turn = Math.max(ticket.turn + delay, until)
-    ticket.told = Math.max(ticket.told, until)
-    ticket.slot += delay
+  account.parkedUntil = until
+  shift(account.planned, delay)
+  account.lastExpected += delay
+  for (const ticket of waiting(account)) {
+    ticket.expectedAt = Math.max(ticket.expectedAt + delay, until)
+    ticket.askAt = Math.max(ticket.askAt, until)
+    ticket.bucket += delay
   }
 }
 
-/** Moves the state to `now` and forgets what no longer counts; a wall clock that was set back is followed. Overdue tickets go when somebody passes them. */
-export function advance(state: KeyState, now: number): void {
+/** Moves the account to `now` and drops what no longer counts; a wall clock that was set back is followed. Overdue tickets go when they are passed. */
+export function advance(account: LimitAccount, now: number): void {
   // Small steps back come from several clocks and are waited out; following each would make time run fast.
-  if (now < state.now - minute) moveAll(state, now - state.now)
-  state.now = Math.max(state.now, now)
-  expire(state.used, state.now)
-  expire(state.placed, state.lastTurn)
-  for (const [id, hold] of state.holds) if (hold.leaseEnd <= state.now) state.holds.delete(id)
+  if (now < account.now - minute) moveAll(account, now - account.now)
+  account.now = Math.max(account.now, now)
+  dropUntil(account.used, account.now - span)
+  dropUntil(account.planned, account.lastExpected - span)
+  expireHolds(account, account.now)
 }
 
-function moveAll(state: KeyState, by: number): void {
-  state.now += by
-  state.lastTurn += by
-  state.nextReplan += by
-  state.parkedUntil += by
-  shift(state.used, by)
-  shift(state.placed, by)
-  for (const hold of state.holds.values()) {
+function moveAll(account: LimitAccount, by: number): void {
+  account.now += by
+  account.lastExpected += by
+  account.nextReplan += by
+  account.parkedUntil += by
+  shift(account.used, by)
+  shift(account.planned, by)
+  for (const hold of account.holds.values()) {
     hold.at += by
     hold.bucket += by
     hold.leaseEnd += by
   }
-  for (const ticket of state.queue.order) {
-    ticket.turn += by
-    ticket.told += by
-    ticket.slot += by
+  for (const ticket of account.queue.order) {
+    ticket.expectedAt += by
+    ticket.askAt += by
+    ticket.bucket += by
   }
 }
 
-/** Forgets all that is out of date, overdue tickets too; answers whether anything is left to remember. */
-export function sweep(state: KeyState, now: number): boolean {
-  advance(state, now)
-  const places = [...waiting(state)].length
-  return state.used.length + state.holds.size + places > 0 || isParked(state)
+/** Drops all that is out of date, overdue tickets too; returns whether anything is left to remember. */
+export function sweep(account: LimitAccount, now: number): boolean {
+  advance(account, now)
+  const places = [...waiting(account)].length
+  return account.used.length + account.holds.size + places > 0 || isParked(account)
 }
 
 /** Whether the key grants nothing to anybody now. */
-export const isParked = (state: KeyState): boolean => state.now < state.parkedUntil
+export const isParked = (account: LimitAccount): boolean => account.now < account.parkedUntil
 
 /** Whether the ticket has lost its place. */
-export const isOverdue = (state: KeyState, ticket: Ticket): boolean => state.now > ticket.told + grace
+export const isOverdue = (account: LimitAccount, ticket: Ticket): boolean =>
+  account.now > ticket.askAt + grace
 
 /** The tickets in the order in which they are served. Those that have lost their place go when they are passed. */
-export function* waiting(state: KeyState): Generator<Ticket> {
+export function* waiting(account: LimitAccount): Generator<Ticket> {
   for (let index = 0; ; ) {
-    const ticket = state.queue.order[index]
+    const ticket = account.queue.order[index]
     if (ticket === undefined) return
-    if (isOverdue(state, ticket)) removeTicket(state, ticket)
+    if (isOverdue(account, ticket)) removeTicket(account, ticket)
     else {
       yield ticket
       index += 1
@@ -145,28 +171,124 @@ export function* waiting(state: KeyState): Generator<Ticket> {
 }
 
 /** Ends a hold, and learns how long its call took; undefined when it is not there any more. */
-export function endHold(state: KeyState, id: number): Hold | undefined {
-  const hold = state.holds.get(id)
+export function endHold(account: LimitAccount, id: number): Hold<Unit> | undefined {
+  const hold = account.holds.get(id)
   if (hold === undefined) return undefined
-  state.holds.delete(id)
-  state.callTime += latestWeight * (state.now - hold.at - state.callTime)
+  account.holds.delete(id)
+  account.callTime += latestWeight * (account.now - hold.at - account.callTime)
   return hold
 }
 
-/** Moves the end of the leases of holds that are still there; their holder lives. */
-export function extendHolds(state: KeyState, ids: Iterable<number>, leaseEnd: number): void {
-  for (const id of ids) {
-    const hold = state.holds.get(id)
-    if (hold !== undefined) hold.leaseEnd = Math.max(hold.leaseEnd, leaseEnd)
-  }
+/** Takes a ticket out of the queue and its expected grant out of the schedule. */
+export function removeTicket(account: LimitAccount, ticket: Ticket): void {
+  remove(account.queue, ticket)
+  refund(account.planned, ticket.bucket, { requests: 1, tokens: ticket.expectedTokens })
+  if (account.queue.order.length > 0) return
+  account.planned = []
+  account.lastExpected = account.now
+  account.overflow = 0
 }
 
-/** Takes a ticket out of the queue and its turn out of the plan. */
-export function removeTicket(state: KeyState, ticket: Ticket): void {
-  remove(state.queue, ticket)
-  refund(state.placed, ticket.slot, { requests: 1, tokens: ticket.expected })
-  if (state.queue.order.length > 0) return
-  state.placed = []
-  state.lastTurn = state.now
-  state.overflow = 0
+type BucketRow = [from: number, at: number, requests: number, tokens: number]
+type HoldRow = [id: number, at: number, bucket: number, tokens: number, leaseEnd: number | null]
+type TicketRow = [
+  name: string,
+  tokens: number,
+  expectedAt: number,
+  askAt: number,
+  bucket: number,
+  expectedTokens: number,
+  flow?: number,
+  high?: 0 | 1,
+  rank?: number,
+]
+
+/** The account in its text. Names and forms are those that earlier versions wrote. */
+interface Fields
+  extends Pick<LimitAccount, 'now' | 'nextHold' | 'nextReplan' | 'overflow' | 'callTime' | 'realShare'> {
+  used: BucketRow[]
+  holds: HoldRow[]
+  /** In order of service. */
+  tickets: TicketRow[]
+  /** The flows of the tickets, each once. */
+  flows?: string[]
+  served?: Queue['served']
+  placed: BucketRow[]
+  lastTurn: number
+  /** Null: never. */
+  parkedUntil: number | null
+}
+
+/**
+ * The account of a key as a text. One that cannot be read is taken for an account that nobody has used: a minute later that is true. Which
+ * tickets were called is not part of it, since each process calls its own.
+ */
+export const limitCodec = accountCodec<LimitAccount, Fields>({
+  format: 1,
+  unused: newAccount,
+  unreadable: (_why, now) => newAccount(now),
+  toFields: ({ used, holds, queue, planned, lastExpected, parkedUntil, ...plain }) => ({
+    ...plain,
+    used: used.map(bucketRow),
+    holds: [...holds].map(holdRow),
+    ...queueFields(queue),
+    placed: planned.map(bucketRow),
+    lastTurn: lastExpected,
+    parkedUntil: Number.isFinite(parkedUntil) ? parkedUntil : null,
+  }),
+  ofFields: ({ used, holds, tickets, flows, served, placed, lastTurn, parkedUntil, ...plain }) => ({
+    ...plain,
+    used: used.map(bucketOf),
+    holds: new Map(holds.map(holdOf)),
+    queue: queueOf(tickets, flows, served),
+    planned: placed.map(bucketOf),
+    lastExpected: lastTurn,
+    parkedUntil: parkedUntil ?? Number.NEGATIVE_INFINITY,
+  }),
+})
+
+function bucketRow({ from, at, amount }: Bucket<Unit>): BucketRow {
+  return [from, at, amount.requests, amount.tokens]
+}
+
+function bucketOf([from, at, requests, tokens]: BucketRow): Bucket<Unit> {
+  return { from, at, amount: { requests, tokens } }
+}
+
+function holdRow([id, { at, bucket, amount, leaseEnd }]: [number, Hold<Unit>]): HoldRow {
+  return [id, at, bucket, amount.tokens, Number.isFinite(leaseEnd) ? leaseEnd : null]
+}
+
+function holdOf([id, at, bucket, tokens, leaseEnd]: HoldRow): [number, Hold<Unit>] {
+  const amount = { requests: 1, tokens }
+  return [id, { at, bucket, amount, leaseEnd: leaseEnd ?? Number.POSITIVE_INFINITY }]
+}
+
+function queueFields({ order, served }: Queue): Pick<Fields, 'tickets' | 'flows' | 'served'> {
+  const flows = [...new Set(order.map(({ flow }) => flow))]
+  const numbers = new Map(flows.map((flow, number) => [flow, number]))
+  const tickets = order.map(
+    ({ name, tokens, expectedAt, askAt, bucket, expectedTokens, ...of }): TicketRow => {
+      const standing = [numbers.get(of.flow) ?? 0, of.priority === 'high' ? 1 : 0, of.rank] as const
+      return [name, tokens, expectedAt, askAt, bucket, expectedTokens, ...standing]
+    },
+  )
+  return { tickets, flows, served }
+}
+
+/** The first version wrote no flows and ranks: the order was that of the rows, and who comes stands behind them. */
+function queueOf(
+  rows: readonly TicketRow[],
+  flows: readonly string[] = [],
+  served: Queue['served'] = { high: 0, normal: rows.length },
+): Queue {
+  const queue = { ...emptyQueue(), served }
+  for (const [index, row] of rows.entries()) {
+    const [name, tokens, expectedAt, askAt, bucket, expectedTokens, flow = 0, high = 0, rank = index + 1] =
+      row
+    const inTime = { expectedAt, askAt, bucket, expectedTokens, called: false }
+    const priority = high === 1 ? 'high' : 'normal'
+    insert(queue, { name, flow: flows[flow] ?? '', priority, rank, tokens, ...inTime })
+  }
+  return queue
 }

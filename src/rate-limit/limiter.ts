@@ -1,7 +1,7 @@
-/** The port of rate limits: how the engine asks, whoever keeps the account. */
+/** The port of rate limits: how the engine asks, wherever the account lies. */
 import type { Priority } from '../task/task.ts'
 
-/** A ticket that does not come back within this time after it was told to loses its place; milliseconds. */
+/** A ticket that does not come back within this time after its promised time loses its place; milliseconds. */
 export const grace = 30_000
 
 /** What one key allows, each a whole number of at least 1. Absent = not limited. A minute is any 60 seconds, not the clock's minute. */
@@ -20,7 +20,7 @@ export interface Limit {
  */
 export interface Reservation {
   /**
-   * The call was made and cost this much; absent, the estimate stands. A lower cost frees room at once, a higher one delays those who come later.
+   * The call was made and cost this much; absent, the estimate stands. A lower cost frees capacity at once, a higher one delays those who come later.
    * Throws OPTION_INVALID for a cost that is negative or not finite.
    */
   commit(cost?: number): void
@@ -35,7 +35,7 @@ export type Acquired = { granted: true; reservation: Reservation } | { granted: 
 export interface AcquireRequest {
   /** Names the limit, such as provider, account and model joined. */
   key: string
-  /** Who the call is for, such as lane and user: flows take turns, so that one with many tickets does not hold up the others. Default one for all. */
+  /** Who the call is for, such as lane and user: flows are served one ticket each, so that one with many tickets does not hold up the others. Default one for all. */
   flow?: string
   /** Those of priority `high` are served before all of priority `normal`, which is the default. */
   priority?: Priority
@@ -47,8 +47,8 @@ export interface AcquireRequest {
    */
   ticket: string
   /**
-   * Milliseconds that the asker waits for the answer; absent, as long as it takes. Who is not answered by then is told to ask again, keeps
-   * the place that it has, and is granted nothing by this ask.
+   * Milliseconds that the asker waits for the answer; absent, as long as it takes. One that has no answer by then is refused with a time to ask
+   * again, keeps the place that it has, and is granted nothing by this ask.
    */
   within?: number
 }
@@ -59,7 +59,7 @@ export interface LimitUse {
   limit: Limit
   /** Reservations that are neither committed nor released. */
   inFlight: number
-  /** Tickets that wait for their turn. */
+  /** Tickets that wait for a grant. */
   waiting: number
   /** Calls and tokens that count against the minute that ends now. */
   requests: number
@@ -70,23 +70,23 @@ export interface LimitUse {
 
 /** Shares out what a provider allows. Keys that nobody configured are not limited, but can be parked. */
 export interface RateLimiter {
-  /** Processes share the account: what one of them was told holds for all without a word. */
+  /** Processes share the account: what one of them changes holds for all of them without a message. */
   readonly isShared?: boolean
   /**
-   * Asks once, never waits. Tickets of a key are served by priority, then flow by flow in turn, and within a flow in the order of their first
-   * ask; a free room that is large enough for everybody ahead and the asker too is granted at once. Throws OPTION_INVALID for a cost that the limit can never grant.
+   * Asks once, never waits. Tickets of a key are served by priority, then one of each flow after the other, and within a flow in the order of
+   * their first ask; free capacity that is enough for everybody ahead and the asker too is granted at once. Throws OPTION_INVALID for a cost that the limit can never grant.
    */
   acquire(request: AcquireRequest): Promise<Acquired>
-  /** The asker will not come back (cancelled, ended): its place goes to those behind it at once, not 30 seconds after its turn. */
+  /** The asker will not come back (cancelled, ended): its place goes to those behind it at once, not 30 seconds after its promised time. */
   withdraw(key: string, ticket: string): Promise<void>
   /** The provider said: nothing for this key before `until` (epoch milliseconds). Holds for everybody and keeps their order. Never shortens. */
   park(key: string, until: number): Promise<void>
   /**
-   * Calls the listener when a ticket may be granted earlier than it was told, because others gave room back, or did not come although it
-   * may. Once per ask.
-   * Best effort: a listener that throws is ignored, and a ticket that is not called still has its turn. Returns how to stop.
+   * Calls the listener when a ticket may be granted earlier than it was promised, because others freed capacity; or when it did not come
+   * although it may. Once per ask. Best effort: a listener that throws is ignored, and a ticket that is not called still has its promised time.
+   * Returns an unsubscribe function.
    */
-  onTurn(listener: (key: string, ticket: string) => void): () => void
+  onCapacity(listener: (key: string, ticket: string) => void): () => void
   /** What is configured and how much of it is in use, for `doctor` and the API. Configured keys first. */
   describe(): readonly LimitUse[]
 }

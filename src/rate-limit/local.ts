@@ -1,12 +1,10 @@
 /**
- * The limiter of one process. Its account lives in memory: a process that is started again begins with an empty minute.
+ * The limiter of one process. Its accounts lie in memory: a process that is started again begins with an empty minute.
  */
-import { emptyState, type KeyState, park, sweep } from './account.ts'
-import { acquire, commit, release, takeReady, withdraw } from './arithmetic.ts'
-import type { Acquired, AcquireRequest, Limit, LimitUse, RateLimiter, Reservation } from './limiter.ts'
-import { TurnListeners } from './turn-listeners.ts'
-import { unlimited, useOf, validLimits } from './use.ts'
-import { minute } from './window.ts'
+import { type LimitAccount, minute, newAccount, park } from './account.ts'
+import { acquire, commit, release, withdraw } from './arithmetic.ts'
+import { KeyedLimiter, unlimited } from './keyed-limiter.ts'
+import type { Acquired, AcquireRequest, Limit, RateLimiter } from './limiter.ts'
 
 /** What the limiter is made from. */
 export interface LocalLimiterOptions {
@@ -21,93 +19,65 @@ export function createLocalLimiter(options: LocalLimiterOptions): RateLimiter {
   return new LocalLimiter(options)
 }
 
-class LocalLimiter implements RateLimiter {
-  readonly #limits: ReadonlyMap<string, Limit>
+class LocalLimiter extends KeyedLimiter {
   readonly #clock: { now(): number }
-  /** Accounts by key, of configured keys once they are used and of others while they are parked. */
-  readonly #states = new Map<string, KeyState>()
-  readonly #listeners = new TurnListeners()
   #nextSweep = Number.NEGATIVE_INFINITY
 
-  constructor(options: LocalLimiterOptions) {
-    this.#limits = validLimits(options.limits)
-    this.#clock = options.clock
+  constructor({ limits, clock }: LocalLimiterOptions) {
+    super(limits, clock)
+    this.#clock = clock
   }
 
   async acquire(request: AcquireRequest): Promise<Acquired> {
+    const { key } = request
     const now = this.#clock.now()
     this.#sweepNowAndThen(now)
-    const limit = this.#limits.get(request.key)
-    const state = limit === undefined ? this.#states.get(request.key) : this.#state(request.key, now)
-    if (state === undefined) return { granted: true, reservation: unlimited }
-    const decision = acquire(state, limit ?? {}, request, now)
+    const account = this.isLimited(key) ? this.#account(key, now) : this.accounts.get(key)
+    if (account === undefined) return { granted: true, reservation: unlimited }
+    const decision = acquire(account, this.limitOf(key), request, now)
     if (!decision.granted) {
-      this.#callReady(request.key, state)
+      this.#callReady(key, account)
       return decision
     }
-    return { granted: true, reservation: this.#reservation(request.key, state, decision.hold) }
+    const settleBy = (settle: (now: number) => void) => {
+      settle(this.#clock.now())
+      this.#callReady(key, account)
+    }
+    return {
+      granted: true,
+      reservation: {
+        commit: cost => settleBy(at => commit(account, decision.hold, cost, at)),
+        release: () => settleBy(at => release(account, decision.hold, at)),
+      },
+    }
   }
 
   async withdraw(key: string, ticket: string): Promise<void> {
-    const state = this.#states.get(key)
-    if (state === undefined) return
-    withdraw(state, ticket, this.#clock.now())
-    this.#callReady(key, state)
+    const account = this.accounts.get(key)
+    if (account === undefined) return
+    withdraw(account, ticket, this.#clock.now())
+    this.#callReady(key, account)
   }
 
   async park(key: string, until: number): Promise<void> {
     const now = this.#clock.now()
     this.#sweepNowAndThen(now)
-    park(this.#state(key, now), until, now)
+    park(this.#account(key, now), until, now)
   }
 
-  onTurn(listener: (key: string, ticket: string) => void): () => void {
-    return this.#listeners.add(listener)
+  #account(key: string, now: number): LimitAccount {
+    const account = this.accounts.get(key) ?? newAccount(now)
+    this.accounts.set(key, account)
+    return account
   }
 
-  describe(): readonly LimitUse[] {
-    const now = this.#clock.now()
-    this.#sweep(now)
-    const keys = new Set([...this.#limits.keys(), ...this.#states.keys()])
-    return [...keys].map(key =>
-      useOf(key, this.#limits.get(key) ?? {}, this.#states.get(key) ?? emptyState(now)),
-    )
-  }
-
-  #state(key: string, now: number): KeyState {
-    const state = this.#states.get(key) ?? emptyState(now)
-    this.#states.set(key, state)
-    return state
-  }
-
-  #reservation(key: string, state: KeyState, hold: number): Reservation {
-    return {
-      commit: cost => {
-        commit(state, hold, cost, this.#clock.now())
-        this.#callReady(key, state)
-      },
-      release: () => {
-        release(state, hold, this.#clock.now())
-        this.#callReady(key, state)
-      },
-    }
-  }
-
-  #callReady(key: string, state: KeyState): void {
-    if (!this.#listeners.any) return
-    for (const ticket of takeReady(state, this.#limits.get(key) ?? {}, this.#clock.now()))
-      this.#listeners.call(key, ticket)
+  #callReady(key: string, account: LimitAccount): void {
+    for (const ticket of this.readyIn(key, account)) this.call(key, ticket)
   }
 
   #sweepNowAndThen(now: number): void {
-    if (now >= this.#nextSweep || now < this.#nextSweep - minute) this.#sweep(now)
-  }
-
-  /** Keeps memory to what still counts, whichever keys are asked for. A state with open holds stays: its reservations point to it. */
-  #sweep(now: number): void {
+    if (now < this.#nextSweep && now >= this.#nextSweep - minute) return
     this.#nextSweep = now + minute
-    for (const [key, state] of this.#states) {
-      if (!sweep(state, now) && !this.#limits.has(key)) this.#states.delete(key)
-    }
+    this.sweep(now)
   }
 }

@@ -1,6 +1,6 @@
 /**
- * The queue of one key: who waits, in the order in which they are served. High priority goes first; of equal priority the flows take
- * turns, as the waiting tasks of a lane do (`fairRank`), and each flow keeps the order of its first asks.
+ * The queue of one key: who waits, in the order in which they are served. High priority goes first; of equal priority one
+ * of each flow after the other, as the waiting tasks of a lane do (`fairRank`), and each flow keeps the order of its first asks.
  *
  * Plain data, and no clock.
  */
@@ -10,20 +10,20 @@ import type { Priority } from '../task/task.ts'
 /** A place in the queue of a key. */
 export interface Ticket {
   name: string
-  /** Whose calls take turns with those of others. */
+  /** Who it is for: flows are served one ticket each. */
   flow: string
   priority: Priority
   /** The order among those of its priority; of equal ranks, who came first. */
   rank: number
   /** Units of cost asked for. */
   tokens: number
-  /** Estimate of when there is room for it. Epoch milliseconds. */
-  turn: number
-  /** When it was told to ask again. Epoch milliseconds. */
-  told: number
-  /** Bucket of `placed` that holds the turn, and the tokens that it was given there. */
-  slot: number
-  expected: number
+  /** Estimate of when there is capacity for it. Epoch milliseconds. */
+  expectedAt: number
+  /** When it was promised to be granted, or should ask again. Epoch milliseconds. */
+  askAt: number
+  /** Bucket of the schedule that holds its expected grant, and the tokens that count there. */
+  bucket: number
+  expectedTokens: number
   /** Whether `takeReady` named it since its last ask. */
   called: boolean
 }
@@ -44,7 +44,7 @@ export function emptyQueue(): Queue {
   return { order: [], byName: new Map(), flows: new Map(), served: { high: 0, normal: 0 } }
 }
 
-/** The rank of one more ticket of a flow: after those of the flow, and in turn with those of others. */
+/** The rank of one more ticket of a flow: after those of the flow, and alternating with those of others. */
 export function rankFor(queue: Queue, of: Pick<Ticket, 'flow' | 'priority'>): number {
   // Those that lost their place were not served: the first that is left tells how far the queue is.
   const reached = (firstOf(queue, of.priority)?.rank ?? 0) - 1
@@ -80,7 +80,7 @@ export function remove(queue: Queue, ticket: Ticket): void {
   if (ranks.length === 0) queue.flows.delete(flowKey(ticket))
 }
 
-/** Notes that a ticket was served: those who come take turns from there. One that went ahead of others does not put those behind. */
+/** Notes that a ticket was served: those who come alternate from there. One that went ahead of others does not put those behind. */
 export function serve(queue: Queue, { priority, rank }: Standing): void {
   const first = firstOf(queue, priority)
   queue.served[priority] = Math.max(queue.served[priority], Math.min(rank, first?.rank ?? rank))

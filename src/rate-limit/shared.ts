@@ -1,36 +1,25 @@
 /**
  * The limiter of several processes. The account of a key lies in a place that they share, and every change of it is guarded by its version:
- * the same arithmetic as in one process, on the same account. Clocks of the processes should agree to within a minute; times that are told
- * are by the asker's own clock.
+ * the same arithmetic as in one process, on the same account. Clocks of the processes should agree to within a minute; times that are
+ * promised are by the asker's own clock.
  */
-import { randomBytes } from 'node:crypto'
+import { extendHolds } from '../runtime/account.ts'
 import type { Clock } from '../runtime/clock.ts'
-import {
-  type AccountCodec,
-  type Change,
-  type Outcome,
-  SharedAccount,
-  type SharedTexts,
-} from '../runtime/shared-account.ts'
-import { advance, emptyState, extendHolds, isParked, type KeyState, park, sweep } from './account.ts'
-import { accountOf, textOf } from './account-text.ts'
+import { type Change, type Outcome, SharedAccount, type SharedTexts } from '../runtime/shared-account.ts'
+import { advance, isParked, type LimitAccount, limitCodec, park } from './account.ts'
 import {
   acquire,
   commit,
   type Decision,
-  expectedTurn,
+  expectedToAsk,
   giveBack,
   keepPlace,
   release,
-  takeReady,
   wholeCost,
   withdraw,
 } from './arithmetic.ts'
+import { KeyedLimiter, unlimited } from './keyed-limiter.ts'
 import type { Acquired, AcquireRequest, Limit, LimitUse, RateLimiter, Reservation } from './limiter.ts'
-import { TurnListeners } from './turn-listeners.ts'
-import { unlimited, useOf, validLimits } from './use.ts'
-
-const codec: AccountCodec<KeyState> = { read: accountOf, write: textOf }
 
 /** What the limiter is made from. */
 export interface SharedLimiterOptions {
@@ -46,13 +35,11 @@ export interface SharedLimiterOptions {
   leaseMs?: number
 }
 
-/** Milliseconds between two looks at the keys that somebody here waits for: others may have given room back. */
-const lookEvery = 250
-/** What `describe` answers from may be this old, in milliseconds, before the accounts are read again for the next time. */
+/** Milliseconds between two reads of the keys that somebody here waits for: others may have freed capacity. */
+const readEvery = 250
+/** What `describe` returns may be this old, in milliseconds, before the accounts are read again for the next time. */
 const freshFor = 1_000
-/** Milliseconds until a change that could not be made is tried again. */
-const tryAgainAfter = 1_000
-/** Whoever finds an account too busy is told to ask again within this time, in milliseconds. */
+/** An asker that finds an account too busy is sent away for at most this long, in milliseconds. */
 const busyWait = 500
 
 /** Makes a limiter for several processes. Throws OPTION_INVALID for a limit that is not a whole number of at least 1. */
@@ -62,11 +49,6 @@ export function createSharedLimiter(options: SharedLimiterOptions): RateLimiter 
 
 type Refused = Extract<Acquired, { granted: false }>
 
-/** By the asker's clock; the account's may be ahead. */
-function told(until: number, state: KeyState, now: number): Refused {
-  return { granted: false, until: until - (state.now - now) }
-}
-
 /** What has become of an ask. */
 interface Asked {
   /** What the last try decided; it holds when the try was the last and its outcome is done. */
@@ -75,36 +57,30 @@ interface Asked {
   isGivenUp: boolean
 }
 
-/** A place in a queue that somebody here waits for. */
-interface Place {
-  /** Whether the listeners were called since its last ask. */
-  called: boolean
+/** What this process has of a key. */
+interface Share {
+  account: SharedAccount<LimitAccount>
+  /** Holds that are not settled yet. */
+  held: Set<number>
+  /** Tickets that wait, and whether the listeners were called since the last ask of each. */
+  waiting: Map<string, { called: boolean }>
 }
 
-class SharedLimiter implements RateLimiter {
-  readonly #options: SharedLimiterOptions
-  readonly #limits: ReadonlyMap<string, Limit>
+class SharedLimiter extends KeyedLimiter {
+  readonly isShared = true
+  readonly #states: SharedTexts
   readonly #clock: Pick<Clock, 'now' | 'after'>
   readonly #leaseMs: number
-  readonly #accounts = new Map<string, SharedAccount<KeyState>>()
-  /** The last state seen of each key. */
-  readonly isShared = true
-  readonly #seen = new Map<string, KeyState>()
-  /** By key: holds that are not settled yet, and tickets that were told to wait. */
-  readonly #held = new Map<string, Set<number>>()
-  readonly #waiting = new Map<string, Map<string, Place>>()
-  readonly #listeners = new TurnListeners()
-  readonly #process = randomBytes(9).toString('base64url')
-  #writes = 0
-  #extends = false
-  #looks = false
+  readonly #shares = new Map<string, Share>()
+  #isExtending = false
+  #isReading = false
   #freshUntil = Number.NEGATIVE_INFINITY
 
-  constructor(options: SharedLimiterOptions) {
-    this.#options = options
-    this.#limits = validLimits(options.limits)
-    this.#clock = options.clock
-    this.#leaseMs = options.leaseMs ?? 60_000
+  constructor({ limits, states, clock, leaseMs = 60_000 }: SharedLimiterOptions) {
+    super(limits, clock)
+    this.#states = states
+    this.#clock = clock
+    this.#leaseMs = leaseMs
   }
 
   async acquire(request: AcquireRequest): Promise<Acquired> {
@@ -120,62 +96,61 @@ class SharedLimiter implements RateLimiter {
     const { decision } = asked
     if (decision === undefined) return { granted: true, reservation: unlimited }
     if (decision.granted) return { granted: true, reservation: this.#reservation(key, decision.hold) }
-    this.#look()
+    this.#readNowAndThen()
     return decision
   }
 
   async withdraw(key: string, ticket: string): Promise<void> {
-    this.#forget(key, ticket)
-    await this.#persist(key, (state, now) => {
-      if (!state.queue.byName.has(ticket)) return false
-      withdraw(state, ticket, now)
+    this.#share(key).waiting.delete(ticket)
+    await this.#persist(key, (account, now) => {
+      if (!account.queue.byName.has(ticket)) return false
+      withdraw(account, ticket, now)
       return true
     })
   }
 
   async park(key: string, until: number): Promise<void> {
-    await this.#persist(key, (state, now) => {
-      advance(state, now)
+    await this.#persist(key, (account, now) => {
+      advance(account, now)
       // The time is by this process's clock, the account's may be ahead.
-      const end = until + (state.now - now)
-      const isNew = !(end <= Math.max(state.now, state.parkedUntil))
-      if (isNew) park(state, end, now)
+      const end = until + (account.now - now)
+      const isNew = !(end <= Math.max(account.now, account.parkedUntil))
+      if (isNew) park(account, end, now)
       return isNew
     })
   }
 
-  onTurn(listener: (key: string, ticket: string) => void): () => void {
-    const stop = this.#listeners.add(listener)
-    this.#look()
+  override onCapacity(listener: (key: string, ticket: string) => void): () => void {
+    const stop = super.onCapacity(listener)
+    this.#readNowAndThen()
     return stop
   }
 
-  describe(): readonly LimitUse[] {
+  override describe(): readonly LimitUse[] {
+    const uses = super.describe()
     const now = this.#clock.now()
-    for (const [key, state] of this.#seen)
-      if (!sweep(state, now) && !this.#limits.has(key)) this.#seen.delete(key)
-    const keys = [...new Set([...this.#limits.keys(), ...this.#seen.keys()])]
     if (now >= this.#freshUntil) {
       this.#freshUntil = now + freshFor
-      void this.#read(keys)
+      void this.#read(uses.map(({ key }) => key))
     }
-    return keys.map(key => useOf(key, this.#limits.get(key) ?? {}, this.#seen.get(key) ?? emptyState(now)))
+    return uses
   }
 
   /** Decides on the account as it is at each try. For an asker that has given up, a try only keeps its place. */
   #ask(request: AcquireRequest, asked: Asked): Promise<Outcome> {
     const { key, ticket } = request
-    const limit = this.#limits.get(key)
-    return this.#account(key).change((state, now) => {
-      advance(state, now)
+    const limit = this.limitOf(key)
+    const share = this.#share(key)
+    return share.account.change((account, now) => {
+      advance(account, now)
       asked.decision = undefined
-      if (limit === undefined && !isParked(state) && state.queue.order.length === 0) return false
-      if (asked.isGivenUp) return keepPlace(state, limit ?? {}, request, now)
-      const leaseEnd = state.now + this.#leaseMs
-      const decision = acquire(state, limit ?? {}, { ...request, leaseEnd }, now)
-      asked.decision = decision.granted ? decision : told(decision.until, state, now)
-      if (decision.granted) this.#forget(key, ticket)
-      else this.#waitsFor(key).set(ticket, { called: false })
+      if (!this.isLimited(key) && !isParked(account) && account.queue.order.length === 0) return false
+      if (asked.isGivenUp) return keepPlace(account, limit, request, now)
+      const leaseEnd = account.now + this.#leaseMs
+      const decision = acquire(account, limit, { ...request, leaseEnd }, now)
+      asked.decision = decision.granted ? decision : refusedUntil(decision.until, account, now)
+      if (decision.granted) share.waiting.delete(ticket)
+      else share.waiting.set(ticket, { called: false })
       return true
     })
   }
@@ -194,141 +169,131 @@ class SharedLimiter implements RateLimiter {
   /** The try that is under way may still be granted: that is given back, with the asker's place in the queue. */
   #giveUp(request: AcquireRequest, asking: Promise<Outcome>, asked: Asked): Acquired {
     const { key } = request
-    const settle = ({ done }: Outcome) => {
+    const undo = ({ done }: Outcome) => {
       const { decision } = asked
       if (!done || decision?.granted !== true) return
-      void this.#persist(key, (state, now) => {
-        giveBack(state, this.#limits.get(key) ?? {}, decision.hold, request, now)
+      void this.#persist(key, (account, now) => {
+        giveBack(account, this.limitOf(key), decision.hold, request, now)
         return true
       })
     }
-    // What the ask itself throws is told to its next try.
-    asking.then(settle, () => undefined)
+    // What the ask itself throws, its next try throws again.
+    asking.then(undo, () => undefined)
     if (asked.decision?.granted === false) return asked.decision
-    const seen = this.#seen.get(key)
-    // What is about to be granted is the first in the queue soon; what nobody has decided on is best not asked again before its turn.
+    const seen = this.accounts.get(key)
+    // What is about to be granted is the first in the queue soon; one that is not decided on is best not asked again before its expected time.
     if (asked.decision?.granted === true || seen === undefined) return this.#busy()
     const now = this.#clock.now()
-    return told(expectedTurn(seen, this.#limits.get(key) ?? {}, request, now), seen, now)
+    return refusedUntil(expectedToAsk(seen, this.limitOf(key), request, now), seen, now)
   }
 
-  /** Nobody knows when it is the asker's turn: soon again, and not all at once. */
+  /** The expected time is not known: soon again, and not all at once. */
   #busy(): Refused {
     return { granted: false, until: this.#clock.now() + Math.ceil(busyWait * (0.5 + Math.random() / 2)) }
   }
 
-  #account(key: string): SharedAccount<KeyState> {
-    let account = this.#accounts.get(key)
-    if (account === undefined) {
-      const { states, clock } = this.#options
-      const nextName = () => `${this.#process}${(this.#writes++).toString(36)}`
-      const onSeen = (state: KeyState) => this.#see(key, state)
-      account = new SharedAccount({ key, states, codec, clock, nextName, onSeen })
-      this.#accounts.set(key, account)
+  #share(key: string): Share {
+    let share = this.#shares.get(key)
+    if (share === undefined) {
+      const account = new SharedAccount({
+        key,
+        states: this.#states,
+        codec: limitCodec,
+        clock: this.#clock,
+        onSeen: (seen: LimitAccount) => this.#see(key, seen),
+      })
+      share = { account, held: new Set(), waiting: new Map() }
+      this.#shares.set(key, share)
     }
-    return account
-  }
-
-  #waitsFor(key: string): Map<string, Place> {
-    const places = this.#waiting.get(key) ?? new Map<string, Place>()
-    this.#waiting.set(key, places)
-    return places
-  }
-
-  #forget(key: string, ticket: string): void {
-    const places = this.#waiting.get(key)
-    places?.delete(ticket)
-    if (places?.size === 0) this.#waiting.delete(key)
+    return share
   }
 
   #reservation(key: string, hold: number): Reservation {
-    const held = this.#held.get(key) ?? new Set<number>()
-    this.#held.set(key, held.add(hold))
+    const { held } = this.#share(key)
+    held.add(hold)
     this.#extendLater()
-    const settle = (change: Change<KeyState>) => {
+    const settle = (change: (account: LimitAccount, now: number) => void) => {
       if (!held.delete(hold)) return
-      if (held.size === 0 && this.#held.get(key) === held) this.#held.delete(key)
-      void this.#persist(key, change)
+      void this.#persist(key, (account, now) => {
+        change(account, now)
+        return true
+      })
     }
     return {
       commit: cost => {
         if (cost !== undefined) wholeCost(cost)
-        settle((state, now) => {
-          commit(state, hold, cost, now)
-          return true
-        })
+        settle((account, now) => commit(account, hold, cost, now))
       },
-      release: () =>
-        settle((state, now) => {
-          release(state, hold, now)
-          return true
-        }),
+      release: () => settle((account, now) => release(account, hold, now)),
     }
   }
 
   /** Tries until it is done, or a lease has passed: then the account says the same without it. */
-  async #persist(key: string, change: Change<KeyState>): Promise<void> {
-    for (let waited = 0; ; waited += tryAgainAfter) {
-      const { done } = await this.#account(key).change(change)
-      if (done || waited >= this.#leaseMs) return
-      await new Promise<void>(resolve => this.#clock.after(tryAgainAfter, resolve))
-    }
+  async #persist(key: string, change: Change<LimitAccount>): Promise<void> {
+    await this.#share(key).account.changeSurely(change, this.#leaseMs)
   }
 
   /** While places are held, their leases are moved on. */
   #extendLater(): void {
-    if (this.#extends) return
-    this.#extends = true
+    if (this.#isExtending) return
+    this.#isExtending = true
     this.#clock.after(this.#leaseMs / 3, () => {
-      this.#extends = false
-      for (const [key, held] of this.#held) {
-        void this.#account(key).change((state, now) => {
-          advance(state, now)
-          extendHolds(state, held, state.now + this.#leaseMs)
+      this.#isExtending = false
+      const holding = [...this.#shares.values()].filter(({ held }) => held.size > 0)
+      for (const { account: shared, held } of holding) {
+        void shared.change((account, now) => {
+          advance(account, now)
+          extendHolds(account, held, account.now + this.#leaseMs)
           return true
         })
       }
-      if (this.#held.size > 0) this.#extendLater()
+      if (holding.length > 0) this.#extendLater()
     })
   }
 
-  /** While somebody here waits, the accounts are read now and then. */
-  #look(): void {
-    // Nobody wants to know in an engine that was stopped.
-    if (this.#looks || this.#waiting.size === 0 || !this.#listeners.any) return
-    this.#looks = true
-    this.#clock.after(lookEvery, async () => {
-      await this.#read([...this.#waiting.keys()])
-      this.#looks = false
-      this.#look()
+  /** While somebody here waits and listens, the accounts are read now and then. In an engine that was stopped nobody listens. */
+  #readNowAndThen(): void {
+    if (this.#isReading || !this.isListenedTo || this.#awaited().length === 0) return
+    this.#isReading = true
+    this.#clock.after(readEvery, async () => {
+      await this.#read(this.#awaited())
+      this.#isReading = false
+      this.#readNowAndThen()
     })
   }
 
-  /** Best effort: what cannot be read is read with the next ask. */
+  /** The keys that somebody here waits for. */
+  #awaited(): string[] {
+    return [...this.#shares].filter(([, { waiting }]) => waiting.size > 0).map(([key]) => key)
+  }
+
+  /** Best effort: what cannot be read is read with the next ask, which throws. */
   async #read(keys: readonly string[]): Promise<void> {
     if (keys.length === 0) return
     try {
-      for (const loaded of await this.#options.states.load(keys)) this.#account(loaded.key).saw(loaded)
+      for (const loaded of await this.#states.load(keys)) this.#share(loaded.key).account.saw(loaded)
     } catch {
-      // Told to whoever asks next.
+      // The next ask throws it.
     }
   }
 
-  #see(key: string, state: KeyState): void {
-    this.#seen.set(key, state)
-    const places = this.#waiting.get(key)
-    if (places === undefined) return
+  #see(key: string, account: LimitAccount): void {
+    this.accounts.set(key, account)
+    const { waiting } = this.#share(key)
+    if (waiting.size === 0) return
     // A place that is gone was granted elsewhere, or lost.
-    for (const ticket of places.keys()) if (!state.queue.byName.has(ticket)) this.#forget(key, ticket)
-    if (!this.#listeners.any) return
-    const ready = takeReady(state, this.#limits.get(key) ?? {}, this.#clock.now())
-    for (const ticket of ready) this.#call(key, ticket, places.get(ticket))
+    for (const ticket of waiting.keys()) if (!account.queue.byName.has(ticket)) waiting.delete(ticket)
+    for (const ticket of this.readyIn(key, account)) {
+      const place = waiting.get(ticket)
+      if (place === undefined || place.called) continue
+      place.called = true
+      // After the asker that was just sent away has begun to listen.
+      setImmediate(() => this.call(key, ticket))
+    }
   }
+}
 
-  /** In a turn of its own: who was just told to wait has begun to listen by then. */
-  #call(key: string, ticket: string, place: Place | undefined): void {
-    if (place === undefined || place.called) return
-    place.called = true
-    setImmediate(() => this.#listeners.call(key, ticket))
-  }
+/** By the asker's clock; the account's may be ahead. */
+function refusedUntil(until: number, account: LimitAccount, now: number): Refused {
+  return { granted: false, until: until - (account.now - now) }
 }

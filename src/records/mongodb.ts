@@ -4,8 +4,8 @@
  */
 import type { AnyBulkWriteOperation, ClientSession, Collection, Document, Filter } from 'mongodb'
 import type { SharedDatabase } from '../store/mongodb/database.ts'
-import { isDuplicateKey } from '../store/mongodb/duplicate-key.ts'
 import type { IndexPlan } from '../store/mongodb/indexes.ts'
+import { isDuplicateKey } from '../store/mongodb/indexes.ts'
 import {
   type AnyKind,
   type Change,

@@ -4,9 +4,9 @@ export interface Clock {
   now(): number
   /** Milliseconds that only ever grow; for durations and leases. */
   monotonic(): number
-  /** Calls back after `ms`. Answers how to cancel. A timer never keeps the process alive by itself. */
+  /** Calls back after `ms`. Returns a function that cancels the timer. A timer never keeps the process alive by itself. */
   after(ms: number, callback: () => void): () => void
-  /** Keeps the process alive until the answer is called: an engine that runs tasks is a reason to stay. */
+  /** Keeps the process alive. Returns a function that lets it end. */
   stayAlive(): () => void
 }
 

@@ -1,38 +1,166 @@
-/**
- * Calls of one moment as one call: what is added within a turn of the microtask queue goes together, and each adder is told its
- * own answer by a callback. For paths that are too hot for a promise per step.
- */
+/** Calls of one moment as one call: the one batcher of the engine, of every store, and of what may be written a moment later. */
+
+/** Calls that leave together, each answered by itself. */
 export interface Gather<Item, Answer> {
-  add(item: Item, done: (error: unknown, answer: Answer | undefined) => void): void
+  /** Adds an item. `done` gets its answer: a callback, for paths too hot for a promise per step. An item that answers itself leaves it out. */
+  add(item: Item, done?: Done<Answer>): void
+  /** Adds items and resolves with their answers, one for one. Rejects with the first error among them. */
+  send(items: readonly Item[]): Promise<Answer[]>
+  /** Items that wait for the next batch. */
+  size(): number
+  /** Resolves when no item waits or is on its way. */
+  idle(): Promise<void>
 }
 
-/** @param send Sends many items and answers one for one. */
+/** Gets an answer, or why there is none. */
+export type Done<Answer> = (error: unknown, answer: Answer | undefined) => void
+
+/** Why one item of a batch has no answer, in the place of the answer. */
+export class Failed {
+  readonly error: unknown
+  constructor(error: unknown) {
+    this.error = error
+  }
+}
+
+/**
+ * Gathers calls. Without options a batch leaves with the current turn of the microtask queue, whatever else is on its way.
+ *
+ * @param work Does the work of many items, and returns their answers one for one. A rejection is the error of all of them.
+ * @param options.largest Items per batch at most. One batch is then on its way at a time: it leaves with the current turn of the
+ * event loop, the next one when `work` resolves. Nobody waits for a batch to fill.
+ */
 export function gather<Item, Answer>(
-  send: (items: Item[]) => Promise<readonly Answer[]>,
+  work: (items: Item[]) => Promise<readonly (Answer | Failed)[]>,
+  { largest = Number.POSITIVE_INFINITY }: { largest?: number } = {},
 ): Gather<Item, Answer> {
+  const overlaps = largest === Number.POSITIVE_INFINITY
   let items: Item[] = []
-  let listeners: ((error: unknown, answer: Answer | undefined) => void)[] = []
+  let listeners: (Done<Answer> | undefined)[] = []
+  let inFlight = 0
+  let isLeaving = false
+  let idleListeners: (() => void)[] = []
+
+  function add(item: Item, done?: Done<Answer>): void {
+    items.push(item)
+    listeners.push(done)
+    if (isLeaving || (!overlaps && inFlight > 0)) return
+    isLeaving = true
+    if (overlaps) queueMicrotask(leave)
+    else setImmediate(leave)
+  }
 
   function leave(): void {
     const sent = items
     const told = listeners
-    items = []
-    listeners = []
-    send(sent).then(
-      answers => {
-        for (let index = 0; index < told.length; index++) told[index]?.(undefined, answers[index])
-      },
-      error => {
-        for (const done of told) done(error, undefined)
-      },
-    )
+    items = sent.splice(largest)
+    listeners = told.splice(largest)
+    isLeaving = false
+    inFlight += 1
+    work(sent)
+      .then(
+        answers => answer(told, answers),
+        error => {
+          for (const done of told) done?.(error, undefined)
+        },
+      )
+      .then(next)
+  }
+
+  function next(): void {
+    inFlight -= 1
+    if (items.length > 0 && !overlaps) leave()
+    if (items.length > 0 || inFlight > 0) return
+    const idle = idleListeners
+    idleListeners = []
+    for (const listener of idle) listener()
   }
 
   return {
-    add(item, done) {
-      items.push(item)
-      listeners.push(done)
-      if (items.length === 1) queueMicrotask(leave)
+    add,
+    send: sent => sendAll(add, sent),
+    size: () => items.length,
+    idle: () =>
+      items.length === 0 && inFlight === 0
+        ? Promise.resolve()
+        : new Promise(resolve => idleListeners.push(resolve)),
+  }
+}
+
+function answer<Answer>(
+  listeners: readonly (Done<Answer> | undefined)[],
+  answers: readonly (Answer | Failed)[],
+): void {
+  for (let index = 0; index < listeners.length; index++) {
+    const answer = answers[index]
+    if (answer instanceof Failed) listeners[index]?.(answer.error, undefined)
+    else listeners[index]?.(undefined, answer)
+  }
+}
+
+/** One promise for all, and none for each. */
+function sendAll<Item, Answer>(add: Gather<Item, Answer>['add'], items: readonly Item[]): Promise<Answer[]> {
+  if (items.length === 0) return Promise.resolve([])
+  return new Promise((resolve, reject) => {
+    const answers: Answer[] = []
+    let missing = items.length
+    items.forEach((item, index) => {
+      add(item, (error, answer) => {
+        if (error !== undefined) return reject(error)
+        answers[index] = answer as Answer
+        missing -= 1
+        if (missing === 0) resolve(answers)
+      })
+    })
+  })
+}
+
+/** What is written a moment later, together with its neighbours: the newest value of each key. */
+export interface LazyWrites<V> {
+  set(key: string, value: V): void
+  /** The value that is not written yet, or on its way. */
+  get(key: string): V | undefined
+  delete(key: string): void
+  /** Writes what is there now, and waits for what is on its way. Rejects when that fails; its values are dropped then. */
+  flush(): Promise<void>
+}
+
+/** @param everyMs Milliseconds over which values are gathered. */
+export function createLazyWrites<V>(
+  everyMs: number,
+  write: (values: ReadonlyMap<string, V>) => Promise<void>,
+): LazyWrites<V> {
+  let gathered = new Map<string, V>()
+  const onTheirWay = new Map<ReadonlyMap<string, V>, Promise<void>>()
+  let timer: NodeJS.Timeout | undefined
+
+  function send(): void {
+    if (gathered.size === 0) return
+    const values = gathered
+    gathered = new Map()
+    const written = write(values).finally(() => onTheirWay.delete(values))
+    onTheirWay.set(values, written)
+    // The caller of `flush` gets the error.
+    written.catch(() => undefined)
+  }
+
+  async function flush(): Promise<void> {
+    clearTimeout(timer)
+    timer = undefined
+    send()
+    await Promise.all(onTheirWay.values())
+  }
+
+  return {
+    set(key, value) {
+      gathered.set(key, value)
+      timer ??= setTimeout(() => void flush().catch(() => undefined), everyMs).unref()
     },
+    get(key) {
+      if (gathered.has(key)) return gathered.get(key)
+      return [...onTheirWay.keys()].findLast(values => values.has(key))?.get(key)
+    },
+    delete: key => void gathered.delete(key),
+    flush,
   }
 }

@@ -11,13 +11,13 @@ export interface Loop {
 /** How a loop runs. */
 export interface LoopOptions {
   clock: Clock
-  /** Milliseconds between steps that nobody asked for; the step may name another one for this time. */
+  /** Milliseconds between steps without a wake-up; a step may name a shorter time for the next one. */
   everyMs: number
-  /** Answers the milliseconds until it wants to run again, if sooner than the period; it must not reject. */
+  /** Returns the milliseconds until it wants to run again, if sooner than the period; it must not reject. */
   step(): Promise<number | undefined>
 }
 
-/** Starts a loop; its first step runs when it is woken or after the period. */
+/** Returns a loop; its first step runs when it is woken or after the period. */
 export function startLoop({ clock, everyMs, step }: LoopOptions): Loop {
   let running: Promise<void> | undefined
   let again = false

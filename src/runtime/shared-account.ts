@@ -1,4 +1,5 @@
 /** An account in a place that several processes share: what one process wants of it at one moment is one load and one save. */
+import { randomBytes } from 'node:crypto'
 import type { Clock } from './clock.ts'
 
 /** A text by key, guarded by its version. */
@@ -12,7 +13,7 @@ export interface SharedText {
 /** Where such texts are kept. */
 export interface SharedTexts {
   load(keys: readonly string[]): Promise<readonly SharedText[]>
-  /** Writes the text if its version is still the one given, and raises it; answers whether it was. One whose outcome is unknown throws. */
+  /** Writes the text if its version is still the one given, and raises it; returns whether it was. One whose outcome is unknown throws. */
   save(text: SharedText): Promise<boolean>
 }
 
@@ -24,17 +25,68 @@ export interface Kept<State> {
 
 /** How an account becomes a text and back. */
 export interface AccountCodec<State> {
-  /** The account of a text, of the caller's own; an unused one for a text that is empty or cannot be read. */
+  /** The account of a text, of the caller's own; an unused one for the empty text. Throws what the form throws. */
   read(text: string, now: number): Kept<State>
   /** The text of an account after the write of that name. */
   write(kept: Kept<State>, write: string): string
 }
 
+/** What a text of one kind of accounts holds beside its format and the names of its writes. */
+export interface AccountForm<State, Fields extends object> {
+  /** Raised when the fields change their meaning. */
+  format: number
+  /** An account that nobody has used. */
+  unused(now: number): State
+  toFields(state: State): Fields
+  ofFields(fields: Fields): State
+  /** The account to go on with where a text is damaged (`cause`) or of another format; or throws. */
+  unreadable(why: { cause?: unknown; format?: unknown }, now: number): State
+}
+
+/** Makes a codec for one kind of accounts. */
+export function accountCodec<State, Fields extends object>(
+  form: AccountForm<State, Fields>,
+): AccountCodec<State> {
+  const unknown = (why: { cause?: unknown; format?: unknown }, now: number) => ({
+    state: form.unreadable(why, now),
+    writes: [],
+  })
+  return {
+    read(text, now) {
+      if (text === '') return { state: form.unused(now), writes: [] }
+      let parsed: { format?: unknown; writes: readonly string[] } | null
+      try {
+        parsed = JSON.parse(text)
+      } catch (cause) {
+        return unknown({ cause }, now)
+      }
+      if (parsed?.format !== form.format) return unknown({ format: parsed?.format }, now)
+      const { format: _, writes, ...fields } = parsed
+      return { state: form.ofFields(fields as Fields), writes }
+    },
+    write({ state, writes }, write) {
+      const names = [write, ...writes].slice(0, mostWrites)
+      return JSON.stringify({ format: form.format, writes: names, ...form.toFields(state) })
+    },
+  }
+}
+
+/** Names of writes and holds: random for each start of a process, and a number. */
+const thisProcess = randomBytes(9).toString('base64url')
+let names = 0
+
+/** A fresh name, among all processes. */
+export function uniqueName(): string {
+  names += 1
+  return `${thisProcess}${names.toString(36)}`
+}
+
 /**
- * Changes a state; answers whether anything is worth saving. It may run several times, each time on a fresh state, and only the last run
- * counts. One that throws must not have changed anything: it is told, and harms no other.
+ * Changes a state; returns whether anything is worth saving. It may run several times, each time on a fresh state, and only the last run
+ * counts. `isAgain`: an earlier run may have been written. One that throws must not have changed anything: it rejects the call of `change`,
+ * and harms no other.
  */
-export type Change<State> = (state: State, now: number) => boolean
+export type Change<State> = (state: State, now: number, isAgain: boolean) => boolean
 
 /** Done and durable; not done, because others wrote at every try; or not done as far as is known, because the place failed. */
 export type Outcome = { done: true } | { done: false; error?: unknown }
@@ -43,16 +95,14 @@ export type Outcome = { done: true } | { done: false; error?: unknown }
 const mostTries = 12
 /** The longest wait before the next try, in milliseconds; the first are shorter. */
 const longestWait = 200
-/** Writes that an account remembers, so that a writer who was told nothing recognises its own. */
+/** Writes that an account remembers, so that a writer without an answer recognises its own. */
 const mostWrites = 16
-
-/** The names of the writes of an account after one more. */
-export function writesAfter(writes: readonly string[], write: string): string[] {
-  return [write, ...writes].slice(0, mostWrites)
-}
+/** Milliseconds until a change that could not be made is tried again. */
+const againAfter = 1_000
 
 interface Waiting<State> {
   change: Change<State>
+  isAgain: boolean
   resolve(outcome: Outcome): void
   reject(error: unknown): void
 }
@@ -63,10 +113,8 @@ export interface SharedAccountOptions<State> {
   states: SharedTexts
   codec: AccountCodec<State>
   clock: Pick<Clock, 'now' | 'after'>
-  /** A fresh name for a write, among all processes. */
-  nextName(): string
   /** Called with each state that was loaded or written, which is the listener's own. */
-  onSeen(state: State): void
+  onSeen?(state: State): void
 }
 
 /** The changes that one process makes to one key. */
@@ -81,20 +129,33 @@ export class SharedAccount<State> {
   }
 
   /** Rejects only with what the change itself throws. */
-  change(change: Change<State>): Promise<Outcome> {
+  change(change: Change<State>, isAgain = false): Promise<Outcome> {
     return new Promise((resolve, reject) => {
-      this.#waiting.push({ change, resolve, reject })
+      this.#waiting.push({ change, isAgain, resolve, reject })
       if (this.#isBusy) return
       this.#isBusy = true
       queueMicrotask(() => void this.#work())
     })
   }
 
+  /** As `change`, tried again for `forMs` milliseconds unless the error is final. Returns the last outcome. */
+  async changeSurely(
+    change: Change<State>,
+    forMs: number,
+    isFinal: (error: unknown) => boolean = () => false,
+  ): Promise<Outcome> {
+    for (let waited = 0; ; waited += againAfter) {
+      const outcome = await this.change(change, waited > 0)
+      if (outcome.done || waited >= forMs || isFinal(outcome.error)) return outcome
+      await this.#pause(againAfter)
+    }
+  }
+
   /** A state that was read on the side; one that is older than what is known says nothing. */
   saw({ state, version }: SharedText): void {
     if (version < this.#version || version === 0) return
     this.#version = version
-    this.#options.onSeen(this.#options.codec.read(state, this.#options.clock.now()).state)
+    this.#options.onSeen?.(this.#options.codec.read(state, this.#options.clock.now()).state)
   }
 
   /** What arrives while a batch is on its way goes together in the next one. */
@@ -109,7 +170,7 @@ export class SharedAccount<State> {
   }
 
   async #write(batch: readonly Waiting<State>[]): Promise<Outcome> {
-    const name = this.#options.nextName()
+    const name = uniqueName()
     for (let tries = 1; ; tries += 1) {
       let error: unknown
       try {
@@ -127,17 +188,17 @@ export class SharedAccount<State> {
     const [loaded = { key, state: '', version: 0 }] = await states.load([key])
     const now = clock.now()
     const kept = codec.read(loaded.state, now)
-    // A save whose outcome was unknown had been executed: what the changes answered then stands.
-    if (kept.writes.includes(name)) return this.#is(kept, loaded.version)
+    // A save whose outcome was unknown had been executed: what the changes returned then stands.
+    if (kept.writes.includes(name)) return this.#see(kept, loaded.version)
     const isChanged = batch.map(one => run(one, kept.state, now)).includes(true)
-    if (!isChanged) return this.#is(kept, loaded.version)
+    if (!isChanged) return this.#see(kept, loaded.version)
     if (!(await states.save({ key, state: codec.write(kept, name), version: loaded.version }))) return false
-    return this.#is(kept, loaded.version + 1)
+    return this.#see(kept, loaded.version + 1)
   }
 
-  #is({ state }: Kept<State>, version: number): true {
+  #see({ state }: Kept<State>, version: number): true {
     this.#version = Math.max(this.#version, version)
-    this.#options.onSeen(state)
+    this.#options.onSeen?.(state)
     return true
   }
 
@@ -146,9 +207,9 @@ export class SharedAccount<State> {
   }
 }
 
-function run<State>({ change, reject }: Waiting<State>, state: State, now: number): boolean {
+function run<State>({ change, isAgain, reject }: Waiting<State>, state: State, now: number): boolean {
   try {
-    return change(state, now)
+    return change(state, now, isAgain)
   } catch (error) {
     reject(error)
     return false

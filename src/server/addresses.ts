@@ -1,4 +1,4 @@
-/** Addresses of stores and brokers. They may hold passwords: whatever is told of one goes through `shownAddress`. */
+/** Addresses of stores and brokers. They may hold passwords: print, log or send one only through `shownAddress`. */
 import path from 'node:path'
 
 const sqlitePattern = /^sqlite:(?!\/\/)(.+)$/
@@ -8,12 +8,12 @@ const mongoPattern = new RegExp(
   'i',
 )
 
-/** Whether a text is the address of a store. */
+/** Returns whether a text is the address of a store. */
 export function isStoreAddress(address: string): boolean {
   return sqlitePattern.test(address) || mongoPattern.test(address)
 }
 
-/** Whether a text is the address of a broker, or of several of one cluster. */
+/** Returns whether a text is the address of a broker, or a list of addresses of one cluster. */
 export function isBrokerAddress(addresses: string): boolean {
   return addressesOf(addresses).every(
     address =>
@@ -21,17 +21,17 @@ export function isBrokerAddress(addresses: string): boolean {
   )
 }
 
-/** The addresses of a list that is separated by commas. */
+/** Returns the addresses of a list with commas. */
 export function addressesOf(list: string): string[] {
   return list.split(',').map(address => address.trim())
 }
 
-/** The file of an SQLite address; undefined for any other one. */
+/** Returns the file of an SQLite address, undefined for any other address. */
 export function sqliteFileOf(address: string): string | undefined {
   return sqlitePattern.exec(address)?.[1]
 }
 
-/** The configuration with the file of an SQLite address from the root on. */
+/** Returns the configuration with an absolute path in its SQLite address. */
 export function withAbsoluteFile<C extends { readonly store?: string | undefined }>(
   config: C,
   cwd: string,
@@ -40,7 +40,7 @@ export function withAbsoluteFile<C extends { readonly store?: string | undefined
   return file === undefined ? config : { ...config, store: `sqlite:${path.resolve(cwd, file)}` }
 }
 
-/** An address, or a list of them, without user, password and options: what may be printed, logged and sent. */
+/** Returns an address, or a list of them, without user, password and options: what may be printed, logged and sent. */
 export function shownAddress(address: string): string {
   if (sqlitePattern.test(address)) return address
   // A comma within one address separates hosts, so only a scheme begins the next one.
@@ -50,12 +50,12 @@ export function shownAddress(address: string): string {
     .join(',')
 }
 
-/** The address of a MongoDB store as it may be told, with the database in it: the one that is named beside it, else its own. */
+/** Returns the address of a MongoDB store as it may be shown, with its database: the one that `named` gives, else that of the address. */
 export function shownDatabase(address: string, named: string | undefined): string {
   const shown = shownAddress(address)
   const servers = shown.replace(/(?<=[^/])\/[^/]*$/, '')
   const own = shown.slice(servers.length + 1)
-  // The store takes the name that the driver falls back on for none.
+  // Without a name, the driver would use `test`; the store uses its own default instead.
   return `${servers}/${named ?? (own === '' || own === 'test' ? 'quillwork' : own)}`
 }
 
@@ -63,7 +63,7 @@ function shownOne(address: string): string {
   const parts = /^([a-z][a-z+]*:\/\/)(.*)$/s.exec(address)
   if (parts === null) return '(not shown)'
   const [, scheme = '', rest = ''] = parts
-  // The last one: a password may hold an @ that was not encoded.
+  // The last @ ends the password, which may hold others that were not encoded.
   const hosts = rest.slice(rest.lastIndexOf('@') + 1)
   return scheme + hosts.replace(/[?#].*$/s, '')
 }

@@ -5,12 +5,12 @@ import { shownAddress, shownDatabase, sqliteFileOf } from './addresses.ts'
 import { placesOf } from './data-directory.ts'
 import { type Config, roles } from './settings.ts'
 
-/** What a configuration asks for: one process with a file, or any number of processes that share a database and a broker. */
+/** One process with a file, or any number of processes that share a database and a broker. */
 export type Composition =
   | { readonly kind: 'embedded'; readonly file: string }
   | { readonly kind: 'distributed'; readonly store: string; readonly broker: string }
 
-/** The composition that a configuration asks for. Throws CONFIG_INVALID for a store without the broker that it needs, and the reverse. */
+/** Returns the composition of a configuration. Throws CONFIG_INVALID for a MongoDB store without a broker, and for an SQLite file with one. */
 export function compositionOf({
   data,
   store,
@@ -20,25 +20,25 @@ export function compositionOf({
   if (file !== undefined) {
     if (broker === undefined) return { kind: 'embedded', file: path.resolve(file) }
     throw invalid(
-      'A broker is configured, but the store is an SQLite file, which one process has for itself. ' +
+      'A broker is configured, but the store is an SQLite file, which only one process can use. ' +
         'Set the store to mongodb://…, or leave the broker out.',
     )
   }
   if (store !== undefined && broker !== undefined) return { kind: 'distributed', store, broker }
   throw invalid(
-    'The store is MongoDB, which processes share, but no broker is configured to wake them up. ' +
+    'The store is MongoDB, which several processes share, but no broker is configured to wake them. ' +
       'Set the broker to amqp://… (--broker, QUILLWORK_BROKER), or the store to sqlite:FILE.',
   )
 }
 
-/** What a configuration works on, as it may be told: without what opens it. */
+/** The store and the broker of a configuration as they may be shown, without passwords. */
 interface ShownComposition {
   /** `sqlite:FILE`, or the MongoDB servers with the name of the database. */
   readonly store: string
   readonly broker: string
 }
 
-/** The composition that a configuration asks for, to be told and compared. Throws CONFIG_INVALID as `compositionOf` does. */
+/** Returns the composition of a configuration, to show and to compare. Throws CONFIG_INVALID as `compositionOf` does. */
 export function shownComposition(
   config: Pick<Config, 'data' | 'store' | 'broker' | 'database'>,
 ): ShownComposition {
@@ -48,25 +48,27 @@ export function shownComposition(
   return { store: shownDatabase(store, config.database), broker: shownAddress(broker) }
 }
 
-/** Throws CONFIG_INVALID for settings that cannot be true together. */
+/** Throws CONFIG_INVALID for settings that contradict each other. */
 export function refuseCombinations(config: Config): void {
   const { kind } = compositionOf(config)
   if (kind === 'embedded') refuseForEmbedded(config)
   refuseLimitsTwice(config)
   if (config.healthPort !== undefined && config.healthPort !== 0 && listensOn(config, config.healthPort))
-    throw invalid(`healthPort and port are both ${config.port}; health and metrics are on port already.`)
+    throw invalid(
+      `healthPort and port are both ${config.port}. Leave healthPort out: port serves health and metrics too.`,
+    )
 }
 
 function listensOn({ roles: own, port }: Config, wanted: number): boolean {
   return own.includes('api') && port === wanted
 }
 
-/** A limit has one place, or one of the two would be ignored. */
+/** Throws CONFIG_INVALID for a limit that is set in two places, one of which would be ignored. */
 function refuseLimitsTwice({ limits, models }: Config): void {
   for (const [id, model] of Object.entries(models)) {
     const key = limitKeyOf(model)
     if (model.limits !== undefined && limits[key] !== undefined)
-      throw invalid(`limits has "${key}", which is what models.${id}.limits says too. Leave one of them out.`)
+      throw invalid(`limits["${key}"] and models.${id}.limits set the same limit. Leave one of them out.`)
   }
 }
 
@@ -74,7 +76,7 @@ function refuseForEmbedded(config: Config): void {
   if (config.roles.length < roles.length)
     throw invalid(
       `roles is ${config.roles.join(', ')}, but the store is an SQLite file: its one process has to do everything. ` +
-        'Leave roles out, or share the tasks by a MongoDB store and a broker.',
+        'Leave roles out, or set a MongoDB store and a broker.',
     )
   for (const name of ['database', 'brokerPrefix'] as const) {
     const value = config[name]

@@ -14,7 +14,7 @@ import type { Config } from './settings.ts'
 import { brokerOptions } from './topology.ts'
 
 /**
- * Connects and makes the engine of this process, with the roles of the configuration. A broker that does not answer is waited for in the
+ * Connects, and returns the engine of this process with the roles of the configuration. A broker that does not answer is retried in the
  * background. Throws CONFIG_INVALID for an address that cannot be read, STORE_FAILED, STORE_UNSUITABLE, BROKER_UNSUITABLE.
  */
 export async function composeDistributed(
@@ -52,7 +52,7 @@ function createServices({ database }: MongoStore, config: Config) {
   }
 }
 
-/** The names of the broker, for those of spans. */
+/** Returns the names of the broker, for the names of spans. */
 function messagingOf(addresses: string, { brokerPrefix }: Config) {
   const [address = addresses] = addressesOf(addresses)
   const { hostname, port, protocol } = new URL(address)

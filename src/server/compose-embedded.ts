@@ -7,7 +7,7 @@ import { type Composed, type ComposeOptions, engineOptions, limitsOf, promptsOf 
 import { placesOf } from './data-directory.ts'
 import { createModels } from './models.ts'
 
-/** Opens the file and makes its engine, which does all of the work. Throws STORE_LOCKED, and the other errors of the store. */
+/** Opens the file, and returns an engine with all roles. Throws STORE_LOCKED, and the other errors of the store. */
 export async function composeEmbedded(file: string, options: ComposeOptions): Promise<Composed> {
   const { config } = options
   const store = sqlite({ file })

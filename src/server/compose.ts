@@ -4,48 +4,47 @@ import type { Engine, EngineOptions } from '../index.ts'
 import { loadPrompts, type NovelServices, novelTasks } from '../novel/index.ts'
 import type { Limit } from '../rate-limit/limiter.ts'
 import type { Logger } from '../runtime/log.ts'
+import { defined } from '../task/defined.ts'
 import { modelLimits } from './models.ts'
 import type { Config } from './settings.ts'
 
-/** What a server is made of. Whoever has it stops the engine, which closes the store and the broker. */
+/** The parts of a server. Stopping the engine closes the store and the broker. */
 export interface Composed {
   readonly engine: Engine
   readonly services: NovelServices
   readonly models: ModelCatalogue
 }
 
-/** What a composition is made from. */
+/** What a composition needs. */
 export interface ComposeOptions {
   readonly config: Config
   readonly log: Logger
 }
 
-/** The options of an engine that do not depend on the composition. */
+/** Returns the options of an engine that do not depend on the composition. */
 export function engineOptions({ config, log }: ComposeOptions) {
+  const { lease, sweepInterval, grace, abortGrace } = config
   return {
     tasks: novelTasks,
     lanes: { ...config.lanes },
     admission: admissionOf(config),
     retention: { ...config.retention },
-    times: { lease: config.lease, sweep: config.sweep, grace: config.grace, obey: config.obey },
+    times: { lease, sweepInterval, grace, abortGrace },
     log,
   } satisfies Omit<EngineOptions, 'store'> & { tasks: unknown }
 }
 
-/** The limits of the configuration, those of the models among them. */
+/** Returns the limits of the configuration, with those of the models. */
 export function limitsOf(config: Config): Record<string, Limit> {
   return { ...config.limits, ...modelLimits(config) }
 }
 
-/** The author's own prompts. Throws CONFIG_INVALID for one that cannot be used, which is known before a task needs it. */
+/** Returns the folder of custom prompts. Throws CONFIG_INVALID for an invalid prompt, before any task needs it. */
 export function promptsOf({ prompts }: Config): Pick<NovelServices, 'promptsFolder'> {
   loadPrompts(prompts)
-  return prompts === undefined ? {} : { promptsFolder: prompts }
+  return defined({ promptsFolder: prompts })
 }
 
-function admissionOf({ waiting: { perUser, perLane } }: Config) {
-  return {
-    ...(perUser === undefined ? {} : { waitingPerUser: perUser }),
-    ...(perLane === undefined ? {} : { waitingPerLane: perLane }),
-  }
+function admissionOf({ admission: { perUser, perLane } }: Config) {
+  return defined({ waitingPerUser: perUser, waitingPerLane: perLane })
 }

@@ -2,14 +2,15 @@
 import { readFileSync } from 'node:fs'
 import path from 'node:path'
 import { QuillworkError } from '../index.ts'
+import { defined } from '../task/defined.ts'
 import { shownAddress, withAbsoluteFile } from './addresses.ts'
 import { refuseCombinations } from './combinations.ts'
-import { EnvironmentKeys } from './environment-keys.ts'
-import { modelsOfShort, shortKeyVariable } from './models-setting.ts'
-import { nearestName } from './nearest.ts'
+import { EnvironmentKeys, modelsOfShort, shortKeyVariable } from './models-setting.ts'
+import { nearestName } from './setting-values.ts'
 import {
   type Config,
   defaultData,
+  renamedSettings,
   type Setting,
   type SettingName,
   settingNames,
@@ -20,27 +21,27 @@ import {
 /** Where a value comes from. */
 export type Origin = 'default' | 'file' | 'environment' | 'command line'
 
-/** A configuration with what `doctor` tells of it. */
+/** A configuration, with what `doctor` shows of it. */
 export interface ResolvedConfig {
   readonly config: Config
   readonly origins: Readonly<Record<SettingName, Origin>>
   /** The file that was read, if any. */
   readonly file: string | undefined
-  /** Whether the caller named that file; else it was found. */
+  /** Whether the caller named that file; otherwise it was found in the data directory. */
   readonly isFileNamed: boolean
-  /** What is probably a mistake, but harms nobody. */
+  /** Probable mistakes that do not prevent a start. */
   readonly warnings: readonly string[]
 }
 
-/** Where a configuration is looked for. */
+/** The sources of a configuration. */
 export interface ConfigSources {
-  /** What the command line gave, by setting. */
+  /** Options of the command line, by setting. */
   flags?: Partial<Record<SettingName, string>>
-  /** The file to read, which must be there. Default: `QUILLWORK_CONFIG`, else `quillwork.json` of the data directory if there is one. */
+  /** The file to read, which must exist. Default: `QUILLWORK_CONFIG`, else `quillwork.json` of the data directory if there is one. */
   file?: string | undefined
-  /** Default: that of the process. */
+  /** The environment; default: that of the process. */
   env?: Readonly<Record<string, string | undefined>>
-  /** What relative paths start from. Default: that of the process. */
+  /** The folder of relative paths; default: the working directory of the process. */
   cwd?: string
 }
 
@@ -49,17 +50,18 @@ const configFileName = 'quillwork.json'
 const fileVariable = 'QUILLWORK_CONFIG'
 
 /**
- * Reads the configuration: the command line before the environment, before the file, before the defaults. Throws CONFIG_INVALID, naming
- * the setting and where it was set, for an unknown name or a value that cannot be used.
+ * Returns the configuration: the command line wins over the environment, the environment over the file, the file over the defaults. Throws
+ * CONFIG_INVALID, naming the setting and where it was set, for an unknown name or an invalid value.
  */
 export function resolveConfig(sources: ConfigSources = {}): ResolvedConfig {
   const { flags = {}, env = process.env, cwd = process.cwd() } = sources
+  refuseRenamedVariables(env)
   const data = path.resolve(cwd, flags.data ?? given(env[variableOf('data')]) ?? defaultData)
   const { file, values } = readFile(data, sources.file ?? given(env[fileVariable]), cwd)
   const origins = {} as Record<SettingName, Origin>
   const config: Record<string, unknown> = {}
   for (const name of settingNames) {
-    const found = look(name, { flags, env, values, file })
+    const found = findValue(name, { flags, env, values, file })
     origins[name] = found.origin
     config[name] = check(name, found)
   }
@@ -76,7 +78,7 @@ export function resolveConfig(sources: ConfigSources = {}): ResolvedConfig {
   })
 }
 
-/** A value as it may be shown: whether a secret is set, never what it is; an address without what it holds beside the host. */
+/** Returns a value as it may be shown: of a secret only whether it is set, of an address neither user nor password. */
 export function shownValue({ config }: ResolvedConfig, name: SettingName): unknown {
   const setting: Setting = settings[name]
   const value = config[name]
@@ -86,10 +88,10 @@ export function shownValue({ config }: ResolvedConfig, name: SettingName): unkno
   return setting.isAddress === true ? shownAddress(String(value)) : value
 }
 
-/** The models, with the one of `model` where that is set, and the keys that stand in variables. */
+/** Returns the configuration with the model of `model` where that is set, and with the keys in variables. */
 function withModels(config: Config, env: Places['env']): Config {
   if (config.model !== undefined && Object.keys(config.models).length > 0)
-    throw invalid('model and models are both set. Give the one model in short, or all of them in models.')
+    throw invalid('model and models are both set. Set one of them.')
   const models =
     config.model === undefined
       ? config.models
@@ -103,12 +105,12 @@ function withModels(config: Config, env: Places['env']): Config {
   return { ...config, models, environmentKeys: new EnvironmentKeys(keys) }
 }
 
-/** Addresses of models without their paths: some gateways have a key in them. */
+/** Returns the models with addresses without their paths, which hold a key at some gateways. */
 function shownModels(models: Config['models']) {
   return Object.fromEntries(
     Object.entries(models).map(([id, { baseUrl, ...model }]) => [
       id,
-      { ...model, ...(baseUrl === undefined ? {} : { baseUrl: new URL(baseUrl).origin }) },
+      { ...model, ...defined({ baseUrl: baseUrl && new URL(baseUrl).origin }) },
     ]),
   )
 }
@@ -116,7 +118,7 @@ function shownModels(models: Config['models']) {
 interface Found {
   readonly origin: Origin
   readonly value: unknown
-  /** How the person who set it knows it. */
+  /** The option, variable or file that set it. */
   readonly place: string
 }
 
@@ -127,7 +129,7 @@ interface Places {
   file: string | undefined
 }
 
-function look(name: SettingName, { flags, env, values, file }: Places): Found {
+function findValue(name: SettingName, { flags, env, values, file }: Places): Found {
   const setting: Setting = settings[name]
   const flag = flags[name]
   if (flag !== undefined) {
@@ -142,12 +144,12 @@ function look(name: SettingName, { flags, env, values, file }: Places): Found {
   return { origin: 'default', place: name, value: setting.fallback }
 }
 
-/** An empty variable is one that is not set: that is how shells and containers unset one. */
+/** Returns the value of a variable. An empty one counts as not set: shells and containers unset variables that way. */
 function given(value: string | undefined): string | undefined {
   return value === undefined || value.trim() === '' ? undefined : value.trim()
 }
 
-/** A text of the environment or the command line as the file would have it. */
+/** Returns a text of the environment or the command line as the file would hold it. */
 function fromText({ kind }: Setting, text: string, place: string): unknown {
   if (kind === 'count') return /^\d+$/.test(text.trim()) ? Number(text) : text
   if (kind === 'duration') return /^\d+$/.test(text.trim()) ? Number(text) : text.trim()
@@ -162,7 +164,7 @@ function fromText({ kind }: Setting, text: string, place: string): unknown {
   }
 }
 
-/** `default=10,batch=4` as the file would have it. */
+/** Returns `default=10,batch=4` as the file would hold it. */
 function slotsFrom(text: string): Record<string, { slots: unknown }> {
   const pairs = text.split(',').map(item => {
     const [lane = '', slots = ''] = item.trim().split('=')
@@ -175,16 +177,16 @@ function check(name: SettingName, { value, place }: Found): unknown {
   const setting: Setting = settings[name]
   const result = setting.schema.safeParse(value)
   if (result.success) return result.data
-  const told = result.error.issues.map(issue => {
+  const problems = result.error.issues.map(issue => {
     const at = issue.path.map(String).join('.')
-    // Of a name that is refused, the library keeps why within.
+    // For an invalid key, the library nests the reason.
     const message =
       issue.code === 'invalid_key' ? issue.issues.map(each => each.message).join(' ') : issue.message
     return at === '' ? message : `${at}: ${message}`
   })
   const isHidden = setting.isSecret === true || setting.isAddress === true || setting.isDelicate === true
   const shown = isHidden ? '' : ` is ${JSON.stringify(value)}`
-  throw invalid(`${place}${shown}: ${told.join(' ')}`)
+  throw invalid(`${place}${shown}: ${problems.join(' ')}`)
 }
 
 function readFile(
@@ -220,24 +222,37 @@ function valuesOf(text: string, file: string): Record<string, unknown> {
 }
 
 function refuseUnknown(name: string, file: string): void {
-  const setting: Setting | undefined = Object.hasOwn(settings, name)
-    ? settings[name as SettingName]
-    : undefined
+  const setting: Setting | undefined = isSetting(name) ? settings[name] : undefined
   if (setting?.notInFile === true)
-    throw invalid(`${file} cannot set ${name}; use ${elsewhere(setting, name as SettingName)}.`)
+    throw invalid(`${file} cannot set ${name}; use ${elsewhere(setting, name)}.`)
   if (setting !== undefined) return
+  const renamed = renamedSettings.get(name)
+  if (renamed !== undefined) throw invalid(`${file} sets "${name}", which is now called "${renamed}".`)
   const known = settingNames.filter(each => !('notInFile' in settings[each]))
   const nearest = nearestName(name, known)
   const hint = nearest === undefined ? `The settings are ${known.join(', ')}.` : `Did you mean "${nearest}"?`
   throw invalid(`${file} has an unknown setting "${name}". ${hint}`)
 }
 
-function elsewhere({ flag }: Setting, name: SettingName): string {
+function isSetting(name: string): name is SettingName {
+  return Object.hasOwn(settings, name)
+}
+
+function elsewhere({ flag }: Setting, name: string): string {
   const variable = variableOf(name)
   return flag === undefined ? `the variable ${variable}` : `${flag} or ${variable}`
 }
 
-/** A mistyped variable would be ignored in silence; one of another program with our prefix must not stop the server. */
+/** Throws CONFIG_INVALID for a variable that sets a setting by its former name: ignored, it would change how the server runs. */
+function refuseRenamedVariables(env: Places['env']): void {
+  for (const [former, name] of renamedSettings) {
+    const variable = variableOf(former)
+    if (given(env[variable]) !== undefined)
+      throw invalid(`${variable} is set, which is now called ${variableOf(name)}.`)
+  }
+}
+
+/** Returns warnings for probably mistyped variables. They are no errors: another program may use the same prefix. */
 function unknownVariables(env: Places['env']): string[] {
   const known = [...settingNames.map(variableOf), fileVariable, shortKeyVariable]
   return Object.keys(env)
@@ -252,7 +267,7 @@ function invalid(message: string): QuillworkError {
   return new QuillworkError('CONFIG_INVALID', message)
 }
 
-/** What JSON.parse says, without the piece of the text that it quotes: a secret may stand there. */
+/** Returns the message of JSON.parse without the part of the text that it quotes, which may hold a secret. */
 function jsonProblem(error: unknown): string {
   return messageOf(error).replace(/, (\.\.\.)?"[\s\S]*$/, '')
 }

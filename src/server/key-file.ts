@@ -1,6 +1,6 @@
 /**
  * Keys of model providers, encrypted in the data directory: AES-256-GCM, each under its name, with a key that scrypt makes of
- * `QUILLWORK_SECRET`. Whoever has the file alone has nothing; whoever changes it is found out when it is read.
+ * `QUILLWORK_SECRET`. The file alone reveals no key, and a changed file is detected when it is read.
  */
 import { createCipheriv, createDecipheriv, randomBytes, scryptSync } from 'node:crypto'
 import { readFileSync, renameSync, statSync, writeFileSync } from 'node:fs'
@@ -9,7 +9,7 @@ import { QuillworkError } from '../index.ts'
 import { makeDataDirectory, placesOf } from './data-directory.ts'
 
 const version = 1
-/** Costs of scrypt in version 1 (RFC 7914): 32 MiB and about 0.1 s. The secret is long and random; this is for one that is not quite. */
+/** Costs of scrypt in version 1 (RFC 7914): 32 MiB and about 0.1 s, for secrets that are not as long and random as they should be. */
 const scrypt = { N: 32_768, r: 8, p: 1, maxmem: 64 * 1_024 * 1_024 }
 const cipher = 'aes-256-gcm'
 const [saltBytes, nonceBytes, tagBytes, keyBytes] = [16, 12, 16, 32]
@@ -19,35 +19,35 @@ const sealed = z.strictObject({ nonce: base64, tag: base64, text: base64 })
 const fileSchema = z.strictObject({
   version: z.literal(version),
   salt: base64,
-  /** A known text under the same key: tells a wrong secret from a changed entry. */
+  /** A known text under the same key, to distinguish a wrong secret from a changed entry. */
   check: sealed,
   keys: z.record(z.string(), sealed.extend({ storedAt: z.iso.datetime() })),
 })
 type Sealed = z.output<typeof sealed>
 type KeyFile = z.output<typeof fileSchema>
 
-/** A stored key, as a listing tells it. */
+/** A stored key, as a listing shows it. */
 export interface StoredKey {
   readonly name: string
   /** RFC 3339. */
   readonly storedAt: string
 }
 
-/** Reads stored keys by name. Undefined: there is none of that name. Throws CONFIG_INVALID for one that was changed. */
+/** Returns the stored key of a name, undefined for none. Throws CONFIG_INVALID for one that was changed. */
 export type ReadKey = (name: string) => string | undefined
 
-/** Whether a text can be a key: it goes into a header, where blanks and line ends have no place. */
+/** Returns whether a text can be a key: it goes into a header, which cannot hold blanks and line ends. */
 export function isKey(text: string): boolean {
   return /^[\x21-\x7e]{1,4096}$/.test(text)
 }
 
-/** Whether others than the owner of the file may read it; nothing of it is in clear, but it is nobody's business. */
+/** Returns whether users other than the owner can read the file. Its keys are encrypted, but no other user needs them. */
 export function isOpenToOthers(data: string): boolean {
   const found = statSync(fileOf(data), { throwIfNoEntry: false })
   return found !== undefined && process.platform !== 'win32' && (found.mode & 0o077) !== 0
 }
 
-/** What is stored, by name; needs no secret. Throws CONFIG_INVALID for a file that cannot be read. */
+/** Returns the names of the stored keys, without the secret. Throws CONFIG_INVALID for a file that cannot be read. */
 export function listKeys(data: string): readonly StoredKey[] {
   const entries = Object.entries(readFile(data)?.keys ?? {})
   return entries
@@ -55,7 +55,7 @@ export function listKeys(data: string): readonly StoredKey[] {
     .sort((a, b) => (a.name < b.name ? -1 : 1))
 }
 
-/** Opens the file. Throws CONFIG_INVALID without the secret, with another one, and for a file that cannot be read. */
+/** Opens the file and returns its reader. Throws CONFIG_INVALID without the secret, with a wrong one, and for a file that cannot be read. */
 export function openKeys(data: string, secret: string | undefined): ReadKey {
   const file = readFile(data)
   if (file === undefined) return () => undefined
@@ -72,7 +72,7 @@ export function openKeys(data: string, secret: string | undefined): ReadKey {
   }
 }
 
-/** Stores a key, or puts it in the place of another one. Throws CONFIG_INVALID as `openKeys` does. */
+/** Stores a key, or replaces the one of that name. Throws CONFIG_INVALID as `openKeys` does. */
 export function storeKey(
   data: string,
   secret: string | undefined,
@@ -85,7 +85,7 @@ export function storeKey(
   writeFile(data, { ...file, keys: { ...file.keys, [entry.name]: stored } })
 }
 
-/** Forgets a key; needs no secret. False: there is none of that name. */
+/** Deletes a key, without the secret. Returns false where there is none of that name. */
 export function removeKey(data: string, name: string): boolean {
   const file = readFile(data)
   if (file === undefined || !Object.hasOwn(file.keys, name)) return false
@@ -97,7 +97,7 @@ export function removeKey(data: string, name: string): boolean {
 const checkText = 'quillwork'
 const checkLabel = `quillwork keys ${version} check`
 
-/** What an entry is bound to: an entry that is moved to another name does not open. */
+/** Returns what an entry is bound to: an entry that was moved to another name does not decrypt. */
 function labelOf(name: string): string {
   return `quillwork keys ${version} key ${name}`
 }
@@ -116,8 +116,8 @@ function unlock(file: KeyFile, data: string, secret: string | undefined): Buffer
   const key = derive(requireSecret(data, secret), Buffer.from(file.salt, 'base64'))
   if (unseal(key, file.check, checkLabel) === checkText) return key
   throw invalid(
-    `QUILLWORK_SECRET does not open ${fileOf(data)}: the keys in it were stored with another one. ` +
-      'Set that one, or remove the file and store the keys again.',
+    `QUILLWORK_SECRET does not decrypt ${fileOf(data)}: its keys were stored with another secret. ` +
+      'Set that secret, or remove the file and store the keys again.',
   )
 }
 
@@ -142,7 +142,7 @@ function seal(key: Buffer, text: string, label: string): Sealed {
   return { nonce: nonce.toString('base64'), tag: tag.toString('base64'), text: bytes.toString('base64') }
 }
 
-/** Undefined for anything that this key did not seal under this label. */
+/** Returns the text, undefined for anything that this key did not encrypt under this label. */
 function unseal(key: Buffer, { nonce, tag, text }: Sealed, label: string): string | undefined {
   try {
     const opening = createDecipheriv(cipher, key, Buffer.from(nonce, 'base64'), { authTagLength: tagBytes })
@@ -167,12 +167,12 @@ function readFile(data: string): KeyFile | undefined {
     return fileSchema.parse(JSON.parse(text))
   } catch {
     throw invalid(
-      `${file} is not a file of keys that this version reads. Bring back a copy of it, or remove it and store the keys again.`,
+      `${file} is not a key file that this version reads. Restore a copy of it, or remove it and store the keys again.`,
     )
   }
 }
 
-/** Whole or not at all; for its owner's eyes alone. */
+/** Writes the file atomically, readable by its owner alone. */
 function writeFile(data: string, content: KeyFile): void {
   const file = fileOf(data)
   const aside = `${file}.${process.pid}`

@@ -2,16 +2,14 @@ import type { Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { QuillworkError } from '../index.ts'
 
-/** Where to listen, and by which option another port is chosen. */
+/** Where to listen, and the option that selects another port. */
 export interface ListenPlace {
   host: string
   port: number
   option: '--port' | '--health-port'
 }
 
-/**
- * Listens by `begin`, and answers the address, such as `http://127.0.0.1:7420`. Throws SERVER_UNREACHABLE when it cannot be listened on.
- */
+/** Calls `begin`, which listens, and returns the address, such as `http://127.0.0.1:7420`. Throws SERVER_UNREACHABLE when that fails. */
 export async function listenOn(
   server: Server,
   place: ListenPlace,
@@ -40,14 +38,14 @@ export function begin(server: Server, { host, port }: ListenPlace): Promise<void
   })
 }
 
-/** The address for programs of this machine: that of a server which listens on all addresses is the loopback's. */
+/** Returns the address for programs on this machine: the loopback for a server that listens on all addresses. */
 export function reachable(url: string): string {
   return url.replace('//0.0.0.0:', '//127.0.0.1:').replace('//[::]:', '//[::1]:')
 }
 
 function whyNot(code: string, { host, port, option }: ListenPlace): string {
   if (code === 'EADDRINUSE')
-    return `Port ${port} of ${host} is in use by another program. Choose another one with ${option}, or any free one with ${option} 0.`
+    return `Port ${port} of ${host} is in use by another program. Choose another port with ${option}, or any free port with ${option} 0.`
   if (code === 'EACCES')
     return `This user may not listen on port ${port} of ${host}. Choose one above 1023 with ${option}.`
   return `The server cannot listen on ${host}:${port} (${code}). Is it an address of this machine?`

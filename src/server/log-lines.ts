@@ -1,4 +1,4 @@
-/** Makes a plain line for people of one JSON line of the log. A line that is not JSON stays as it is. */
+/** Returns one JSON line of the log as a plain line for people. A line that is not JSON stays as it is. */
 export function plainLine(json: string): string {
   let fields: Record<string, unknown>
   try {
@@ -9,19 +9,19 @@ export function plainLine(json: string): string {
   const { time, level, message, err, error, ...rest } = fields
   const clock = typeof time === 'string' ? time.slice(11, 19) : ''
   const cause = errorText(error) ?? errorText(err)
-  const told = Object.entries(rest)
-    .filter(([name, value]) => value !== undefined && !tooMuch.has(name))
+  const others = Object.entries(rest)
+    .filter(([name, value]) => value !== undefined && !jsonOnly.has(name))
     .map(([name, value]) => `${name}=${valueText(value)}`)
   const words = [
     clock,
     String(level).toUpperCase().padEnd(5),
     String(message) + (cause === undefined ? '' : `: ${cause}`),
   ]
-  return `${[...words, ...told].join(' ')}\n`
+  return `${[...words, ...others].join(' ')}\n`
 }
 
-/** What a person at a terminal does not look for; the JSON lines have it. */
-const tooMuch = new Set([
+/** Fields that only the JSON lines have. */
+const jsonOnly = new Set([
   'event',
   'sequence',
   'traceId',

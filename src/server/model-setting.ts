@@ -1,9 +1,10 @@
-/** One model of the setting `models`: what is taken, what is refused and why, and what each field is by default. */
+/** One model of the setting `models`: its fields, their defaults, and what is refused and why. */
+
 import { z } from 'zod'
 import { googleTaskTypes, type ModelConfig, type ProviderKind } from '../ai/providers/config.ts'
+import { defined } from '../task/defined.ts'
 import { type ErrorCode, errorCatalogue } from '../task/errors.ts'
-import { nearestName } from './nearest.ts'
-import { atLeastOne, limit, longer, text } from './setting-values.ts'
+import { atLeastOne, limit, longer, nearestName, text } from './setting-values.ts'
 
 /** A model of the configuration. */
 export interface ModelSetting extends ModelConfig {
@@ -17,14 +18,14 @@ export type KeySource = `env:${string}` | `stored:${string}`
 const providers = ['openai-compatible', 'openai', 'anthropic', 'google'] as const
 const uses = ['prose', 'summary', 'embedding'] as const
 
-/** The variable that the provider's own programs read. */
+/** The variables that the providers' own programs read. */
 const usualKeys: Partial<Record<ProviderKind, KeySource>> = {
   openai: 'env:OPENAI_API_KEY',
   anthropic: 'env:ANTHROPIC_API_KEY',
   google: 'env:GOOGLE_GENERATIVE_AI_API_KEY',
 }
 
-/** Tokens of prompt and answer together; of a server that somebody runs, no more can be taken for granted. */
+/** Default tokens of prompt and answer together. Of an unknown server, no more can be assumed. */
 const usualContext: Record<ProviderKind, number> = {
   'openai-compatible': 8_192,
   openai: 128_000,
@@ -32,10 +33,10 @@ const usualContext: Record<ProviderKind, number> = {
   google: 1_000_000,
 }
 const usualOutput = 4_096
-/** A passage has about 1,200 tokens at most, and what the model is told of it as many as its prefix has characters. */
+/** Least tokens per minute: a passage has about 1,200 tokens at most, and its prefix as many as it has characters. */
 const leastPerMinute = 2_500
 
-/** The name of a stored key. A key itself, pasted in its place, is not one. */
+/** The form of the name of a stored key. A key itself, pasted by mistake, does not match. */
 export const keyName = /^(?!sk-)[\w.-]{1,40}$/
 
 const keySource = z.custom<KeySource>(
@@ -43,8 +44,8 @@ const keySource = z.custom<KeySource>(
     typeof value === 'string' &&
     (/^env:[A-Za-z_]\w{0,199}$/.test(value) ||
       (value.startsWith('stored:') && keyName.test(value.slice('stored:'.length)))),
-  'Say where the key is: "env:VARIABLE", or "stored:NAME" after `quillwork models key set NAME`. A key is never written into the ' +
-    'configuration, where every copy and backup would have it; if it was one, take it out, and have the provider replace it.',
+  'Give the place of the key: "env:VARIABLE", or "stored:NAME" after `quillwork models key set NAME`. Never write a key into the ' +
+    'configuration, where every copy and backup would hold it. If this was a key, remove it and let the provider replace it.',
 )
 
 const baseUrl = z.string('Give the base URL of the API.').superRefine((value, context) => {
@@ -57,9 +58,9 @@ function addressProblem(value: string): string | undefined {
   if (url === undefined || !['http:', 'https:'].includes(url.protocol))
     return 'Give the base URL of the API, such as https://api.example/v1.'
   if (url.username !== '' || url.password !== '')
-    return 'An address has no user and no password in it: use "key".'
+    return 'Leave user and password out of the address: use "key".'
   if (url.search !== '' || url.hash !== '')
-    return 'Leave out what follows "?" or "#"; a key belongs into "key".'
+    return 'Leave out what follows "?" or "#". A key belongs into "key".'
   return undefined
 }
 
@@ -124,12 +125,12 @@ const shape = {
     .default(usualTimeouts),
 }
 
-/** What a model of the setting may hold, for the reference. */
+/** The fields of a model, for the reference. */
 export const modelFields: readonly string[] = Object.keys(shape)
 
 type Given = z.output<z.ZodObject<typeof shape>>
 
-/** One model, checked, with nothing left open. */
+/** One model, checked, with all defaults filled in. */
 export const modelSchema = z
   .strictObject(shape, { error: unknownFields })
   .superRefine((given, context) => {
@@ -146,34 +147,34 @@ function unknownFields(issue: { code: string; keys?: unknown }): string | undefi
 
 function unknownField(name: string): string {
   if (/key|secret|token$|password|authorization/i.test(name))
-    return `There is no field "${name}". A key is never written here: use "key": "env:VARIABLE".`
+    return `There is no field "${name}". Never write a key here: use "key": "env:VARIABLE".`
   const nearest = nearestName(name, modelFields)
   const hint =
     nearest === undefined ? `The fields are ${modelFields.join(', ')}.` : `Did you mean "${nearest}"?`
   return `There is no field "${name}". ${hint}`
 }
 
-/** Tokens beside the thoughts without which every answer would be a few words, each paid for as a call. */
+/** Least tokens for the answer beside the thoughts. With fewer, each paid call would give a few words. */
 const smallestAnswer = 200
 
 function* contradictions(given: Given): Generator<readonly [path: keyof Given, message: string]> {
   yield* addressContradictions(given)
   const { contextTokens, maxOutputTokens } = withWindow(given)
-  const room = Math.min(maxOutputTokens, Math.floor(contextTokens / 2))
+  const available = Math.min(maxOutputTokens, Math.floor(contextTokens / 2))
   if (maxOutputTokens >= contextTokens)
     yield [
       'maxOutputTokens',
-      `It leaves no room for the prompt: contextTokens, or what limits.tokensPerMinute leaves of it, is ${contextTokens} for both.`,
+      `It leaves no tokens for the prompt: contextTokens, or the lower limits.tokensPerMinute, is ${contextTokens} for both.`,
     ]
   if ((given.thinkingTokens ?? 0) >= maxOutputTokens)
     yield [
       'thinkingTokens',
-      `It leaves no room for the answer: maxOutputTokens, for both, is ${maxOutputTokens}.`,
+      `It leaves no tokens for the answer: maxOutputTokens, for both, is ${maxOutputTokens}.`,
     ]
-  else if (given.thinkingTokens !== undefined && given.thinkingTokens + smallestAnswer > room)
+  else if (given.thinkingTokens !== undefined && given.thinkingTokens + smallestAnswer > available)
     yield [
       'thinkingTokens',
-      `It leaves no room for the answer: both have ${room} tokens at most, the smaller of maxOutputTokens and half of contextTokens (or of what limits.tokensPerMinute leaves of it).`,
+      `It leaves no tokens for the answer: both have at most ${available} tokens, the smaller of maxOutputTokens and half of contextTokens (or of the lower limits.tokensPerMinute).`,
     ]
   if (given.uses.includes('embedding')) yield* embeddingContradictions(given)
   else yield* writerContradictions(given)
@@ -196,21 +197,21 @@ function* addressContradictions({
       'http:// sends the key and the texts unencrypted. Use https://, or set "privateNetwork": true for a server of your own.',
     ]
   if (provider !== 'openai-compatible' && key === undefined)
-    yield ['key', `Say which key is sent to that address: the usual one is for ${provider} itself.`]
+    yield ['key', `Give the key for that address: the default key is for ${provider} itself.`]
 }
 
 function* embeddingContradictions(given: Given): Generator<readonly [keyof Given, string]> {
   if (given.provider === 'anthropic')
-    yield ['uses', 'Anthropic has no models that make vectors: name another provider.']
+    yield ['uses', 'Anthropic has no embedding models: name another provider.']
   if (given.uses.length > 1)
-    yield ['uses', 'A model that makes vectors writes nothing: configure another one for the rest.']
+    yield ['uses', 'An embedding model writes no text: configure another model for the other uses.']
   if (given.dimensions === undefined) yield ['dimensions', 'Give the length of its vectors.']
   if ((given.limits?.tokensPerMinute ?? leastPerMinute) < leastPerMinute)
     yield ['limits', `A passage alone may need ${leastPerMinute} tokens: give tokensPerMinute at least that.`]
   if (given.fallbacks.length > 0)
     yield [
       'fallbacks',
-      'Vectors of two models cannot be compared, so no other model stands in. Leave it out.',
+      'Vectors of two models cannot be compared, so an embedding model has no fallback. Leave it out.',
     ]
   for (const field of ['temperature', 'thinkingTokens'] as const)
     if (given[field] !== undefined) yield [field, 'It has no effect on vectors. Leave it out.']
@@ -228,7 +229,7 @@ function* writerContradictions(given: Given): Generator<readonly [keyof Given, s
     yield ['price', 'Give the price of a million tokens of output too.']
 }
 
-/** A call that needs more than the tokens of a minute would never get its turn. */
+/** Returns both numbers of tokens, at most the tokens of a minute: a call that needs more could never start. */
 function withWindow({ provider, contextTokens = usualContext[provider], maxOutputTokens, limits }: Given) {
   const window = Math.min(contextTokens, limits?.tokensPerMinute ?? contextTokens)
   const usual = Math.min(usualOutput, Math.max(1, Math.floor(window / 2)))
@@ -241,7 +242,6 @@ function resolved({ price: paid, ...given }: Given): ModelSetting {
     ...given,
     ...withWindow(given),
     account: given.account ?? (given.baseUrl === undefined ? 'default' : new URL(given.baseUrl).host),
-    ...(key === undefined ? {} : { key }),
-    ...(paid === undefined ? {} : { price: { output: 0, ...paid } }),
+    ...defined({ key, price: paid && { output: 0, ...paid } }),
   }
 }

@@ -1,4 +1,6 @@
-/** The settings `models` and `model`: models that fit together, and one model in short. */
+/** The settings `models` and `model`: models that fit together, and the short form of one model. */
+
+import { inspect } from 'node:util'
 import { z } from 'zod'
 import { limitKeyOf } from '../ai/providers/config.ts'
 import { type ModelSetting, modelSchema } from './model-setting.ts'
@@ -17,10 +19,7 @@ const modelId = z
     /^[a-z][\w.:/-]{0,99}$/i,
     "Ids of models begin with a letter and have up to 100 letters, digits, '_', '.', ':', '/' or '-'.",
   )
-  .refine(
-    id => id !== 'extractive',
-    'That is the model that quotes the text, which is always there. Choose another id.',
-  )
+  .refine(id => id !== 'extractive', 'This is the built-in model that quotes the text. Choose another id.')
 
 /** Models by id, each checked, and all of them together. */
 export const modelsSchema = z.record(modelId, modelSchema).superRefine((models, context) => {
@@ -44,7 +43,7 @@ function* fallbackProblems(models: ModelSettings): Generator<Problem> {
     if (cycle !== undefined)
       yield {
         path: [id, 'fallbacks'],
-        message: `They lead in a circle: ${cycle.join(' -> ')}. Leave one of them out.`,
+        message: `The fallbacks form a circle: ${cycle.join(' -> ')}. Leave one of them out.`,
       }
   }
 }
@@ -60,21 +59,21 @@ function fallbackProblem(
   return `The model "${otherId}" is not for ${missing.join(' and ')}. Add that to its uses, or name another one.`
 }
 
-/** The way back to a model along its fallbacks; undefined when none leads there. */
+/** Returns the path from a model along its fallbacks back to it, undefined where there is none. */
 function cycleFrom(start: string, models: ModelSettings): string[] | undefined {
   const seen = new Set<string>()
-  const ways = [[start]]
-  for (let way = ways.pop(); way !== undefined; way = ways.pop()) {
-    for (const { model } of models[way.at(-1) ?? '']?.fallbacks ?? []) {
-      if (model === start) return [...way, start]
-      if (!seen.has(model)) ways.push([...way, model])
+  const paths = [[start]]
+  for (let path = paths.pop(); path !== undefined; path = paths.pop()) {
+    for (const { model } of models[path.at(-1) ?? '']?.fallbacks ?? []) {
+      if (model === start) return [...path, start]
+      if (!seen.has(model)) paths.push([...path, model])
       seen.add(model)
     }
   }
   return undefined
 }
 
-/** Sums over models mean something in one currency only. */
+/** Yields prices in different currencies, over which costs cannot be summed. */
 function* currencyProblems(models: ModelSettings): Generator<Problem> {
   let first: { id: string; currency: string } | undefined
   for (const [id, { price }] of Object.entries(models)) {
@@ -83,7 +82,7 @@ function* currencyProblems(models: ModelSettings): Generator<Problem> {
     if (price.currency !== first.currency)
       yield {
         path: [id, 'price', 'currency'],
-        message: `It is ${price.currency}, and that of "${first.id}" is ${first.currency}. Costs are summed up, so give all prices in one currency.`,
+        message: `It is ${price.currency}, and that of "${first.id}" is ${first.currency}. Costs are summed, so give all prices in one currency.`,
       }
   }
 }
@@ -115,14 +114,14 @@ export const shortModel = z.string().superRefine((text, context) => {
     )
 })
 
-/** The models that the setting `model` means; `hasKey` tells whether its variable holds a key for a server. */
+/** Returns the models of the setting `model`. `hasKey`: its variable holds a key for a server. */
 export function modelsOfShort(text: string, hasKey: boolean): ModelSettings {
   const { key, ...model } = modelSchema.parse(fromShort(text))
   const isSent = key !== undefined && (key !== `env:${shortKeyVariable}` || hasKey)
   return { [shortId]: isSent ? { ...model, key } : model }
 }
 
-/** What the file would have for it. Whoever names an http:// address there means a server of their own. */
+/** Returns what the file would hold for it. An http:// address means a server of one's own, so a private network is allowed. */
 function fromShort(text: string): unknown {
   const ofProvider = /^(openai|anthropic|google):(.+)$/.exec(text.trim())
   if (ofProvider !== null) return { provider: ofProvider[1], model: ofProvider[2] }
@@ -133,5 +132,28 @@ function fromShort(text: string): unknown {
     baseUrl: ofServer?.[2],
     key: `env:${shortKeyVariable}`,
     privateNetwork: /^http:/i.test(ofServer?.[2] ?? ''),
+  }
+}
+
+/** Keys in variables of the environment. Code that prints, copies or stores the configuration does not see them. */
+export class EnvironmentKeys {
+  readonly #keys: ReadonlyMap<string, string>
+
+  /** @param keys The keys by the names of their variables. */
+  constructor(keys: ReadonlyMap<string, string>) {
+    this.#keys = keys
+  }
+
+  /** Returns the key in a variable, undefined when it is not set. */
+  read(variable: string): string | undefined {
+    return this.#keys.get(variable)
+  }
+
+  toJSON(): string {
+    return '(not shown)'
+  }
+
+  [inspect.custom](): string {
+    return '(not shown)'
   }
 }

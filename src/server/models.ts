@@ -1,4 +1,4 @@
-/** The models of a server: those of the product, and those of the configuration with the keys that were found for them. */
+/** The models of a server: the built-in ones, and those of the configuration with their keys. */
 import {
   type ConfiguredModel,
   createModelCatalogue,
@@ -13,25 +13,26 @@ import { createLanguageModel } from '../ai/providers/language-model.ts'
 import { QuillworkError } from '../index.ts'
 import { traceModels } from '../observe/trace-models.ts'
 import type { Limit } from '../rate-limit/limiter.ts'
+import { defined } from '../task/defined.ts'
 import { isKey, openKeys, type ReadKey } from './key-file.ts'
 import type { KeySource, ModelSetting } from './model-setting.ts'
 import type { Config } from './settings.ts'
 
-/** What a model needs to be called with. */
+/** The key of a model, or why it was not found. */
 export interface FoundKey {
-  /** Where it was looked for. Absent: the model needs none. */
+  /** The place of the key. Absent: the model needs none. */
   readonly source?: KeySource
   readonly key?: string
   /** Why it was not found. */
   readonly problem?: ModelProblem
 }
 
-/** The models that a server has. One whose key is missing is there, and refused where it is chosen. */
+/** Returns the models of a server. A model whose key is missing is listed, and refused where it is chosen. */
 export function createModels(config: Config): ModelCatalogue {
   const keys = findKeys(config)
   const configured = Object.entries(config.models).map(([id, model]): ConfiguredModel => {
     const problem = keys.get(id)?.problem
-    return { id, config: model, ...(problem === undefined ? {} : { problem }) }
+    return { id, config: model, ...defined({ problem }) }
   })
   const access = (id: string) => ({ key: keys.get(id)?.key })
   return traceModels(
@@ -46,7 +47,7 @@ export function createModels(config: Config): ModelCatalogue {
   )
 }
 
-/** Looks for the key of each model, by its id. Stored keys are decrypted only where a model wants one. */
+/** Returns the key of each model by its id. Decrypts stored keys only where a model needs one. */
 export function findKeys(config: Config): ReadonlyMap<string, FoundKey> {
   let stored: ReadKey | undefined
   const read = (name: string) => {
@@ -63,7 +64,7 @@ export function findKeys(config: Config): ReadonlyMap<string, FoundKey> {
   return new Map(Object.entries(config.models).map(([id, model]) => [id, find(id, model)]))
 }
 
-/** What the provider's limit allows, by its key, for all models of it. */
+/** Returns the limits of the models by their keys. Models of one account and name share one. */
 export function modelLimits({ models }: Pick<Config, 'models'>): Readonly<Record<string, Limit>> {
   const limited = Object.values(models).flatMap(model =>
     model.limits === undefined ? [] : [[limitKeyOf(model), model.limits] as const],
@@ -90,13 +91,13 @@ function findKey(
 }
 
 function unset(variable: string): string {
-  return `its key is missing, the variable ${variable} is not set. Set it in the environment of the server, then start the server again.`
+  return `its key is missing, because the variable ${variable} is not set. Set it in the environment of the server, and restart the server.`
 }
 
 function notStored(name: string): string {
-  return `its key is missing, none is stored as ${name}. Store it: quillwork models key set ${name}; then start the server again.`
+  return `its key is missing, because none is stored as ${name}. Store it with quillwork models key set ${name}, and restart the server.`
 }
 
 function malformed(source: KeySource): string {
-  return `its key (${source}) has blanks or other signs that no key has. Set it again, the key alone.`
+  return `its key (${source}) has blanks or other characters that no key has. Set the key alone.`
 }

@@ -1,20 +1,16 @@
 import { QuillworkError } from '../index.ts'
-import { type MongoOptions, type MongoStore, mongodb } from '../store/mongodb/index.ts'
+import { createMongoStore, type MongoStore } from '../store/mongodb/store.ts'
+import { defined } from '../task/defined.ts'
 import { shownAddress } from './addresses.ts'
 
-/** The store of an address. Throws CONFIG_INVALID for one that the driver cannot read: some of its errors repeat it with its password. */
+/** Returns the store of an address. Throws CONFIG_INVALID, without the password, for an address that the driver cannot read. */
 export function mongoStore(
   address: string,
   options: { database?: string | undefined; filling?: boolean } = {},
 ): MongoStore {
   const { database, filling } = options
-  const given: MongoOptions = {
-    url: address,
-    ...(database === undefined ? {} : { database }),
-    ...(filling === undefined ? {} : { filling }),
-  }
   try {
-    return mongodb(given)
+    return createMongoStore({ url: address, ...defined({ database }) }, defined({ filling }))
   } catch (error) {
     const shown = shownAddress(address)
     const why = error instanceof Error ? error.message.replaceAll(address, shown) : ''

@@ -2,44 +2,46 @@
 import { existsSync } from 'node:fs'
 import type { FastifyInstance } from 'fastify'
 import { assertSafeToListen, createApp, createHealthListener } from '../http/index.ts'
-import type { Engine } from '../index.ts'
+import { type Duration, type Engine, systemClock } from '../index.ts'
+import { type NovelServices, sweepDrafts, sweepUploads } from '../novel/index.ts'
 import { createLog, logEvents } from '../observe/log.ts'
+import type { Logger } from '../runtime/log.ts'
+import { type Loop, startLoop } from '../runtime/loop.ts'
+import { defined } from '../task/defined.ts'
+import { durationMs } from '../task/duration.ts'
 import { compositionOf, shownComposition } from './combinations.ts'
 import type { Composed, ComposeOptions } from './compose.ts'
 import { announce, makeDataDirectory, withdraw } from './data-directory.ts'
 import { begin, listenOn, reachable } from './listen.ts'
-import { pagesFolder, samplesFolder } from './package-folders.ts'
 import type { Config } from './settings.ts'
-import { createStop, type Stop } from './stop.ts'
 import { describedBroker } from './topology.ts'
-import { startUpkeep } from './upkeep.ts'
 
 /** How a server is started. */
 export interface ServerOptions {
   config: Config
   /** Where log lines go. */
   logTo: { write(line: string): void }
-  /** Whether it does what its roles say and tells other commands of itself. Otherwise it only answers: what it was started for takes a moment. */
+  /** Whether it works according to its roles and other commands can find it. Otherwise it only serves the API for one command. */
   works: boolean
-  /** What was started, for people who find the data directory in use. */
+  /** The command that was started, for people who find the data directory in use. */
   command: string
 }
 
-/** A server that runs. */
+/** A running server. */
 export interface RunningServer {
-  /** Of the API, such as `http://127.0.0.1:7420`; undefined for a process that does not answer it. */
+  /** Address of the API, such as `http://127.0.0.1:7420`; undefined for a process without the role `api`. */
   readonly url: string | undefined
-  /** Of health and metrics, where they have a port of their own. */
+  /** Address of health and metrics, where they have a port of their own. */
   readonly healthUrl: string | undefined
-  /** Of the web pages, for a browser of this machine; undefined where they are not answered, or were not built. */
+  /** Address of the web pages for a browser on this machine; undefined where they are not served, or were not built. */
   readonly pagesUrl: string | undefined
   readonly nodeId: string
   readonly stop: Stop
 }
 
 /**
- * Opens the store and serves it. Throws STORE_LOCKED when another process owns the file, CONFIG_INVALID for a configuration that
- * cannot be served, SERVER_UNREACHABLE when the address is in use, and what the store and the broker throw.
+ * Opens the store and returns a server on it. Throws STORE_LOCKED when another process owns the file, CONFIG_INVALID for an invalid
+ * configuration, SERVER_UNREACHABLE when the address is in use, and the errors of the store and the broker.
  */
 export async function startServer(options: ServerOptions): Promise<RunningServer> {
   const { config, logTo } = options
@@ -55,7 +57,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   }
 }
 
-/** Serves what was composed. The caller stops the engine where this fails. */
+/** Serves a composition. The caller stops the engine where this fails. */
 async function runServer(
   { config, works, command }: ServerOptions,
   { engine, services, models }: Composed,
@@ -69,8 +71,8 @@ async function runServer(
     novels: services,
   })
   const health = createHealthListener(app)
-  const keepsUp = works && config.roles.includes('maintenance')
-  const upkeep = keepsUp ? startUpkeep({ engine, services, everyMs: config.cleanup, log }) : undefined
+  const cleansUp = works && config.roles.includes('maintenance')
+  const upkeep = cleansUp ? startUpkeep({ engine, services, everyMs: config.cleanup, log }) : undefined
   const stopLogging = works ? logEvents(engine, log) : () => undefined
   const nodeId = engine.settings.nodeId
 
@@ -87,7 +89,7 @@ async function runServer(
     async end(grace) {
       await engine.stop({ grace })
       stopLogging()
-      // Until the store is closed, whoever finds it in use can read here whose it is.
+      // Until the store is closed, a command that finds it in use can read who owns it.
       withdraw(config.data, nodeId)
     },
   })
@@ -96,7 +98,7 @@ async function runServer(
     const urls = await listen(app, health, config)
     if (works) {
       await engine.start()
-      tellOfItself(config, { url: urls.url, nodeId, command })
+      announceServer(config, { url: urls.url, nodeId, command })
       log.info(described(config, engine), 'server started')
       for (const problem of new Set(models.models().flatMap(model => model.problem?.message ?? [])))
         log.warn({}, problem)
@@ -108,7 +110,7 @@ async function runServer(
   }
 }
 
-/** The engine and its novels. Drivers load with the composition that needs them. */
+/** Returns the engine and its novels. Drivers load only with the composition that needs them. */
 async function compose(options: ComposeOptions): Promise<Composed> {
   const composition = compositionOf(options.config)
   if (composition.kind === 'embedded') {
@@ -138,38 +140,107 @@ function pagesUrlOf(url: string | undefined): string | undefined {
   return reachable(url)
 }
 
-function tellOfItself(
+function announceServer(
   config: Config,
   { url, nodeId, command }: { url: string | undefined; nodeId: string; command: string },
 ): void {
   if (url === undefined) return
   const { data, token } = config
   const startedAt = new Date().toISOString()
-  const secret = token === undefined ? {} : { token }
+  const secret = defined({ token })
   const worksOn = shownComposition(config)
   announce(data, { url: reachable(url), pid: process.pid, startedAt, nodeId, command, ...worksOn, ...secret })
 }
 
-/** What this process is, without what opens its store and broker. */
+/** Returns what the log shows of this process, without passwords. */
 function described(config: Config, { settings }: Engine): object {
   return { nodeId: settings.nodeId, roles: config.roles.join(','), ...shownComposition(config) }
 }
 
-/** Whether it answers anything, be it its health alone. */
+/** Returns whether the process listens on any port. */
 function listensAnywhere({ roles, healthPort }: Config): boolean {
   return roles.includes('api') || healthPort !== undefined
 }
 
 function withToken({ host, token }: Config) {
-  return token === undefined ? { host } : { host, token }
+  return defined({ host, token })
 }
 
 function httpOptions(config: Config) {
   const { allowedHosts, allowedOrigins, trustedProxies, streams, streamsPerClient, uploadLimit } = config
-  // Nobody reaches a process that listens nowhere, whatever its host would be.
+  // A process that listens on no port is not reachable, so its host does not matter.
   const listening = listensAnywhere(config) ? withToken(config) : {}
   return {
     ...listening,
     ...{ allowedHosts, allowedOrigins, trustedProxies, streams, streamsPerClient, uploadLimit },
+  }
+}
+
+/** The folder of the web pages, at the same place for the sources and for the build. Missing where only the server was built. */
+const pagesFolder = new URL('../../dist/dashboard/', import.meta.url)
+
+/** The folder of the samples, which are short stories. */
+const samplesFolder = new URL('../../samples/', import.meta.url)
+
+/** Deletes expired uploads and the drafts of ended imports, at once and then at an interval. Returns the loop. */
+function startUpkeep(parts: {
+  engine: Pick<Engine, 'tasks'>
+  services: NovelServices
+  everyMs: number
+  log: Logger
+}): Loop {
+  const { engine, services, everyMs, log } = parts
+  async function step(): Promise<undefined> {
+    try {
+      const [drafts, uploads] = [await sweepDrafts(services, engine), await sweepUploads(services)]
+      if (drafts + uploads > 0) log.info({ drafts, uploads }, 'clean-up deleted expired uploads and drafts')
+    } catch (error) {
+      log.warn({ err: error }, 'clean-up failed; will retry')
+    }
+  }
+  const loop = startLoop({ clock: systemClock, everyMs, step })
+  loop.wake()
+  return loop
+}
+
+/** Accepts no more requests, lets running attempts end within the grace time, closes the store. A second call with grace 0 stops at once. */
+type Stop = (options?: { grace?: Duration }) => Promise<void>
+
+/** Time for requests that were accepted before the stop, milliseconds. */
+const answerMs = 5_000
+
+/** The steps of a stop. */
+interface StopSteps {
+  grace: number
+  /** Accepts no more requests, and resolves when all have been answered. */
+  quiet(): Promise<void>
+  /** Drops the requests that have not been answered. */
+  hangUp(): void
+  /** Lets running attempts end within a time. A second call with 0 ends them at once. */
+  end(grace: number): Promise<void>
+}
+
+/** Returns the stop of a server: first the requests end, then the tasks, then the store that both need. */
+function createStop(steps: StopSteps): Stop {
+  let stopping: Promise<void> | undefined
+  let grace = steps.grace
+  let isEnding = false
+
+  async function stopOnce(): Promise<void> {
+    const timer = setTimeout(steps.hangUp, Math.min(grace, answerMs))
+    await steps.quiet()
+    clearTimeout(timer)
+    isEnding = true
+    await steps.end(grace)
+  }
+
+  return async options => {
+    grace = Math.min(grace, options?.grace === undefined ? grace : durationMs(options.grace, 'grace'))
+    if (stopping !== undefined && grace === 0) {
+      steps.hangUp()
+      if (isEnding) await steps.end(0)
+    }
+    stopping ??= stopOnce()
+    await stopping
   }
 }

@@ -1,31 +1,30 @@
 import { z } from 'zod'
-import { isNetwork } from '../http/networks.ts'
+import { isNetwork } from '../http/settings.ts'
 import { taskStatuses } from '../index.ts'
 import { isBrokerAddress, isStoreAddress } from './addresses.ts'
-import type { EnvironmentKeys } from './environment-keys.ts'
-import { modelsSchema, shortModel } from './models-setting.ts'
+import { type EnvironmentKeys, modelsSchema, shortModel } from './models-setting.ts'
 import { atLeastOne, duration, limit, longer, size, text } from './setting-values.ts'
 
 /** How a value is written as text, in the environment and on the command line. */
 export type SettingKind = 'text' | 'count' | 'duration' | 'size' | 'switch' | 'list' | 'slots' | 'json'
 
-/** One setting: what it means, where it may be set, and what is taken. */
+/** One setting: what it means, where it may be set, and its valid values. */
 export interface Setting<S extends z.ZodType = z.ZodType> {
   readonly kind: SettingKind
   /** What it does, its unit and its danger, for the reference. */
   readonly about: string
-  /** As it would be written in the file. */
+  /** The default, as the file would hold it. */
   readonly fallback: unknown
   readonly schema: S
   /** Option of the command line; default none. */
   readonly flag?: string
-  /** Never shown, and never a flag: the list of processes shows those to everybody. */
+  /** Never shown, and never a flag: the list of processes shows flags to every user. */
   readonly isSecret?: boolean
-  /** Somebody may have put a secret into it by mistake: what was given is never repeated in an error. */
+  /** May hold a secret by mistake: errors never repeat the value. */
   readonly isDelicate?: boolean
   /** An address that may hold a password: shown without it, and never repeated in an error. */
   readonly isAddress?: boolean
-  /** Not in the file, which lies in the data directory. */
+  /** Cannot be set in the file, which is in the data directory. */
   readonly notInFile?: boolean
 }
 
@@ -41,13 +40,13 @@ const laneName = z
 
 const portNumber = z.int(portText).min(0, portText).max(65_535, portText)
 
-/** What a process of the server does: answer HTTP, run tasks, look after what nobody else does (sweep, schedules, clean-up). */
+/** What a process of the server does: serve HTTP, run tasks, maintenance (sweep, schedules, clean-up). */
 export const roles = ['api', 'worker', 'maintenance'] as const
 
-/** Levels of the log, the chattiest first. */
+/** Levels of the log, the most detailed first. */
 export const logLevels = ['debug', 'info', 'warn', 'error', 'silent'] as const
 
-/** The data directory where none is named: in the working directory. */
+/** Default of the data directory, in the working directory. */
 export const defaultData = '.quillwork'
 
 /** Every setting. The order is that of the reference. */
@@ -55,8 +54,8 @@ export const settings = {
   data: define({
     kind: 'text',
     about:
-      'The data directory: the database, uploaded files, the optional `quillwork.json`. Made when missing. One process owns the database ' +
-      'in it at a time; commands find its server through it. It must be on a local disk. With a MongoDB store it holds nothing that lasts.',
+      'The data directory: the database, uploaded files, the optional `quillwork.json`. Created when missing. One process owns the database ' +
+      'in it at a time, and commands find the server through it. It must be on a local disk. With a MongoDB store it holds nothing permanent.',
     fallback: defaultData,
     schema: text,
     flag: '--data',
@@ -65,9 +64,9 @@ export const settings = {
   store: define({
     kind: 'text',
     about:
-      'Where the truth lives: `sqlite:FILE`, or `mongodb://…` (`mongodb+srv://…`) of a replica set, which any number of processes share; ' +
-      'that needs `broker` too. Default: `quillwork.db` in the data directory. An address with a password belongs into the environment or ' +
-      'the file: every user of the machine can read the options of a process.',
+      'Where tasks and novels are stored: `sqlite:FILE`, or `mongodb://…` (`mongodb+srv://…`) of a replica set, which any number of processes ' +
+      'share and which needs `broker` too. Default: `quillwork.db` in the data directory. Set an address with a password in the environment ' +
+      'or the file: every user of the machine can read the options of a process.',
     fallback: undefined,
     schema: text
       .refine(
@@ -90,8 +89,8 @@ export const settings = {
   broker: define({
     kind: 'text',
     about:
-      'Who wakes workers up: `amqp://…` or `amqps://…` of RabbitMQ; of a cluster several, separated by commas. Default: within the ' +
-      'process, which is all that an SQLite store needs.',
+      'The broker that wakes workers: `amqp://…` or `amqps://…` of RabbitMQ; for a cluster several, separated by commas. Default: none, workers ' +
+      'are woken within the process, which is enough for an SQLite store.',
     fallback: undefined,
     schema: text
       .refine(isBrokerAddress, 'Give amqp://HOST:PORT or amqps://HOST:PORT; several are separated by commas.')
@@ -102,15 +101,15 @@ export const settings = {
   brokerPrefix: define({
     kind: 'text',
     about:
-      'Goes before the name of each exchange and queue, so that several installations can share a virtual host.',
+      'Prefix of the names of exchanges and queues, so that several installations can share a virtual host.',
     fallback: '',
     schema: z.string().regex(/^[\w.-]{0,60}$/, "Give up to 60 letters, digits, '_', '-' or '.'."),
   }),
   brokerDelay: define({
     kind: 'text',
     about:
-      'How the broker holds a delivery back: `wait-queues` of its own, the `delayed-exchange` of the plugin, or `auto`: the plugin’s ' +
-      'where the broker offers it.',
+      'How the broker delays a delivery: by `wait-queues`, by the `delayed-exchange` of the plugin, or `auto`: by the plugin where the broker ' +
+      'has it.',
     fallback: 'wait-queues',
     schema: z.enum(
       ['auto', 'wait-queues', 'delayed-exchange'],
@@ -120,15 +119,15 @@ export const settings = {
   eventsStream: define({
     kind: 'switch',
     about:
-      'Whether the broker also keeps the events in the stream `tasks.events.stream`, for consumers that read them again.',
+      'Whether the broker also keeps the events in the stream `tasks.events.stream`, for consumers that read them later or again.',
     fallback: false,
     schema: z.boolean('Give true or false.'),
   }),
   roles: define({
     kind: 'list',
     about:
-      'What this process does: `api` answers HTTP, `worker` runs tasks, `maintenance` sweeps, ticks schedules and deletes what is over. ' +
-      'With an SQLite store one process does all of it.',
+      'What this process does: `api` serves HTTP, `worker` runs tasks, `maintenance` sweeps, runs schedules and deletes what has expired. ' +
+      'With an SQLite store one process does all of this.',
     fallback: [...roles],
     schema: z
       .array(z.enum(roles, `Give some of ${roles.join(', ')}.`))
@@ -138,7 +137,7 @@ export const settings = {
   }),
   port: define({
     kind: 'count',
-    about: 'The TCP port to listen on. 0 = any free one; the line `listening on …` tells which.',
+    about: 'The TCP port to listen on. 0 = any free port; the line `listening on …` names it.',
     fallback: 7420,
     schema: portNumber,
     flag: '--port',
@@ -146,8 +145,8 @@ export const settings = {
   host: define({
     kind: 'text',
     about:
-      'The address to listen on. Any other than the loopback lets the network in, so the server refuses it unless `token` is set. ' +
-      'There is no TLS: put a proxy in front, and name it in `trustedProxies`.',
+      'The address to listen on. Any address but the loopback lets the network in, so it needs `token`. There is no TLS: put a proxy in front, ' +
+      'and name it in `trustedProxies`.',
     fallback: '127.0.0.1',
     schema: text,
     flag: '--host',
@@ -155,7 +154,7 @@ export const settings = {
   token: define({
     kind: 'text',
     about:
-      'What every request must carry as `Authorization: Bearer …`; at least 16 characters. Unset: no login, on the loopback alone. ' +
+      'The token that every request must carry as `Authorization: Bearer …`; at least 16 characters. Unset: no login, and only on the loopback. ' +
       'Commands on this machine read it from the data directory.',
     fallback: undefined,
     schema: text.min(16, 'It is shorter than 16 characters; use a long random one.').optional(),
@@ -164,7 +163,7 @@ export const settings = {
   healthPort: define({
     kind: 'count',
     about:
-      'A second port, for `/healthz`, `/readyz` and `/metrics` alone; for processes without the role `api` the only one. 0 = any free one. ' +
+      'A second port, only for `/healthz`, `/readyz` and `/metrics`. Processes without the role `api` have no other port. 0 = any free port. ' +
       'Default: none.',
     fallback: undefined,
     schema: portNumber.optional(),
@@ -173,8 +172,7 @@ export const settings = {
   url: define({
     kind: 'text',
     about:
-      'The API that commands speak to, such as `https://tasks.example`. Default: the server that told of itself in the data directory. ' +
-      '`serve` does not look at it.',
+      'The API that commands use, such as `https://tasks.example`. Default: the server that runs on the data directory. `serve` ignores it.',
     fallback: undefined,
     schema: z
       .url({ protocol: /^https?$/, error: 'Give an address such as http://127.0.0.1:7420.' })
@@ -186,37 +184,37 @@ export const settings = {
   allowedHosts: define({
     kind: 'list',
     about:
-      'Names, without port, that the `Host` header may have beside the loopback and `host`. With a token and none given: any.',
+      'Names, without port, that the `Host` header may hold beside the loopback and `host`. With a token and no names: any.',
     fallback: [],
     schema: z.array(text),
   }),
   allowedOrigins: define({
     kind: 'list',
     about:
-      'Origins such as `https://studio.example` whose pages may change something. Default: only the server’s own.',
+      'Origins, such as `https://studio.example`, whose pages may change data. Default: only that of the server.',
     fallback: [],
     schema: z.array(text),
   }),
   trustedProxies: define({
     kind: 'list',
     about:
-      'Addresses and networks, such as `10.0.0.0/8`, of the proxies in front. Their `X-Forwarded-For` says which address asks; that of ' +
-      'anybody else counts for nothing. Without it all who come through a proxy are one address, and share its `streamsPerClient`. The ' +
-      'proxy must set the header, or add to it, and pass `Host` on as it was asked for.',
+      'Addresses and networks, such as `10.0.0.0/8`, of the proxies in front. Their `X-Forwarded-For` names the client; that of any other ' +
+      'sender is ignored. Without it, all clients behind a proxy count as one address, and share its `streamsPerClient`. The proxy must set ' +
+      'the header, or append to it, and pass `Host` on unchanged.',
     fallback: [],
     schema: z.array(text.refine(isNetwork, 'Give addresses, or networks such as 10.0.0.0/8.')),
     flag: '--trusted-proxies',
   }),
   streams: define({
     kind: 'count',
-    about: 'How many event streams, and texts that are followed, this process has open; one more is refused.',
+    about: 'Most event streams and output streams that this process has open. One more is refused.',
     fallback: 500,
     schema: atLeastOne,
     flag: '--streams',
   }),
   streamsPerClient: define({
     kind: 'count',
-    about: 'How many of them one address may have.',
+    about: 'Most streams of one client address.',
     fallback: 24,
     schema: atLeastOne,
     flag: '--streams-per-client',
@@ -230,8 +228,8 @@ export const settings = {
   lanes: define({
     kind: 'slots',
     about:
-      'Worker slots per lane: how many tasks of it this process runs at the same time. Lanes that task types name and that are absent ' +
-      'here get 10. Where several processes share the tasks, 0 leaves a lane to the others.',
+      'Worker slots per lane: how many of its tasks this process runs at the same time. Lanes of task types that are absent here have 10. ' +
+      'Where several processes share the tasks, 0 leaves a lane to the others.',
     fallback: { default: { slots: 10 }, batch: { slots: 4 } },
     schema: z.record(laneName, z.strictObject({ slots })),
     flag: '--lanes',
@@ -246,9 +244,9 @@ export const settings = {
   model: define({
     kind: 'text',
     about:
-      'One language model for prose and summaries, in short: `openai:NAME`, `anthropic:NAME` or `google:NAME` with the key in ' +
+      'The short form for one language model for prose and summaries: `openai:NAME`, `anthropic:NAME` or `google:NAME` with the key in ' +
       '`OPENAI_API_KEY`, `ANTHROPIC_API_KEY` or `GOOGLE_GENERATIVE_AI_API_KEY`; or `NAME@http://HOST:PORT/v1` for any OpenAI-compatible ' +
-      'server, with its key, if it wants one, in `QUILLWORK_MODEL_KEY`. Its id is `default`. For more than that, use `models`.',
+      'server, with its key, if it needs one, in `QUILLWORK_MODEL_KEY`. Its id is `default`. For anything else, use `models`.',
     fallback: undefined,
     schema: shortModel.optional(),
     isDelicate: true,
@@ -256,8 +254,8 @@ export const settings = {
   models: define({
     kind: 'json',
     about:
-      'The language and embedding models by id, in the order of preference: the first one with a use is taken where a task names none. ' +
-      'What each may hold is told in [models.md](models.md). A key is never written here: `"key": "env:VARIABLE"` or `"key": "stored:NAME"`.',
+      'The language and embedding models by id, in the order of preference: the first one for a use is the default for tasks that name none. ' +
+      '[models.md](models.md) lists the fields. Never write a key here: use `"key": "env:VARIABLE"` or `"key": "stored:NAME"`.',
     fallback: {},
     schema: modelsSchema,
     isDelicate: true,
@@ -265,72 +263,73 @@ export const settings = {
   prompts: define({
     kind: 'text',
     about:
-      'A folder with prompts that stand in for those of the product, file by file; see [writing-tasks.md](writing-tasks.md). They are read ' +
-      'when the server starts, and one that cannot be used keeps it from starting. Default: those of the product.',
+      'A folder with prompts that replace the built-in ones, file by file; see [writing-tasks.md](writing-tasks.md). They are read when the ' +
+      'server starts, and an invalid one prevents the start. Default: the built-in prompts.',
     fallback: undefined,
     schema: text.optional(),
   }),
   secret: define({
     kind: 'text',
     about:
-      'What the keys that `quillwork models key set` keeps in the data directory are encrypted with; at least 16 characters. Only models ' +
+      'The secret that encrypts the keys which `quillwork models key set` stores in the data directory; at least 16 characters. Only models ' +
       'with `"key": "stored:…"` need it.',
     fallback: undefined,
     schema: text.min(16, 'It is shorter than 16 characters; use a long random one.').optional(),
     isSecret: true,
     notInFile: true,
   }),
-  waiting: define({
+  admission: define({
     kind: 'json',
     about:
-      'How many tasks may wait, `perUser` and `perLane`; a submission beyond is refused with its own code. Default: as many as the disk holds.',
+      'How many tasks may wait: `perUser`, `perLane`, or both. A submission above that is refused with USER_QUEUE_FULL or LANE_QUEUE_FULL. ' +
+      'Default: as many as the disk holds.',
     fallback: {},
     schema: z.strictObject({ perUser: atLeastOne.optional(), perLane: atLeastOne.optional() }),
   }),
   retention: define({
     kind: 'json',
     about:
-      'How long ended tasks are kept, with all below them, by the status of the topmost one. A status that is absent is kept for ever. ' +
-      'Novels are never deleted by it.',
+      'How long ended tasks are kept with their sub-tasks, by the status of the root. Tasks with a status that is absent here are kept ' +
+      'indefinitely. Novels are not deleted.',
     fallback: { COMPLETED: '30d', COMPLETED_WITH_ERRORS: '30d', CANCELLED: '30d' },
     schema: z.partialRecord(z.enum(taskStatuses), duration),
   }),
   lease: define({
     kind: 'duration',
     about:
-      'How long a running attempt is trusted without a sign of life. Running ones are extended all the time.',
+      'How long a claim of a task lasts without a heartbeat. Workers extend the claims of running attempts all the time.',
     fallback: '30s',
     schema: longer,
   }),
-  sweep: define({
+  sweepInterval: define({
     kind: 'duration',
-    about: 'Between two looks for expired leases, passed deadlines and tasks to delete.',
+    about: 'How often the server looks for expired leases, passed deadlines and tasks to delete.',
     fallback: '5s',
     schema: longer,
   }),
   grace: define({
     kind: 'duration',
     about:
-      'How long running attempts may go on when the server stops. Then they are given back; the next start runs them, no retry spent.',
+      'How long running attempts may continue when the server stops. Then they are released, and the next start runs them without spending a retry.',
     fallback: '30s',
     schema: duration,
     flag: '--grace',
   }),
-  obey: define({
+  abortGrace: define({
     kind: 'duration',
-    about: 'How long a handler may ignore its signal before its attempt is ended without it.',
+    about: 'How long a handler may go on after its signal has fired. Then its attempt ends without it.',
     fallback: '10s',
     schema: duration,
   }),
   cleanup: define({
     kind: 'duration',
-    about: 'Between two clean-ups of uploads that expired and of drafts that no import needs any more.',
+    about: 'How often the server deletes expired uploads and drafts that no import needs any more.',
     fallback: '10m',
     schema: longer,
   }),
   logLevel: define({
     kind: 'text',
-    about: `How much is logged to standard error: ${logLevels.map(level => `\`${level}\``).join(', ')}.`,
+    about: `Least level that is logged to standard error: ${logLevels.map(level => `\`${level}\``).join(', ')}.`,
     fallback: 'info',
     schema: z.enum(logLevels, `Give one of ${logLevels.join(', ')}.`),
     flag: '--log-level',
@@ -343,10 +342,10 @@ export const settings = {
   }),
 } as const
 
-/** Name of a setting, as the file has it. */
+/** Name of a setting, as in the file. */
 export type SettingName = keyof typeof settings
 
-/** The configuration as it is used: every setting there, checked, frozen. Durations are milliseconds, sizes bytes, paths absolute. */
+/** The configuration: every setting, checked and frozen. Durations are milliseconds, sizes bytes, paths absolute. */
 export type Config = {
   readonly [Name in SettingName]: z.output<(typeof settings)[Name]['schema']>
 } & {
@@ -357,7 +356,14 @@ export type Config = {
 /** All names, in the order of the reference. */
 export const settingNames = Object.keys(settings) as SettingName[]
 
-/** The variable of the environment that sets it: `uploadLimit` is `QUILLWORK_UPLOAD_LIMIT`. */
-export function variableOf(name: SettingName): string {
+/** Former names of settings, with the names that they have now. Nothing takes a former name; the error says the new one. */
+export const renamedSettings: ReadonlyMap<string, SettingName> = new Map([
+  ['obey', 'abortGrace'],
+  ['sweep', 'sweepInterval'],
+  ['waiting', 'admission'],
+])
+
+/** Returns the variable of the environment for a setting: `QUILLWORK_UPLOAD_LIMIT` for `uploadLimit`. */
+export function variableOf(name: string): string {
   return `QUILLWORK_${name.replace(/[A-Z]/g, letter => `_${letter}`).toUpperCase()}`
 }

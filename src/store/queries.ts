@@ -1,20 +1,11 @@
 /** The port of questions about tasks; none of them changes anything. */
+import type { Page, PageRequest } from '../task/page.ts'
 import type { TaskStatus } from '../task/status.ts'
 import type { TaskRecord } from '../task/task.ts'
 import type { AttemptRow, LogLine } from './attempts.ts'
 import type { UsageFilter, UsageKind, UsageSum } from './usage.ts'
 
-/** A page of a listing; no `nextPageToken` is the only sign of the end. */
-export interface Page<T> {
-  items: readonly T[]
-  nextPageToken?: string
-}
-
-/** Which page. */
-export interface PageRequest {
-  pageSize: number
-  pageToken?: string
-}
+export type { Page, PageRequest }
 
 /** Which page of the tasks, and from which end. A token belongs to the order that it was made in. */
 export interface TaskListRequest extends PageRequest {

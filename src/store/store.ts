@@ -82,7 +82,7 @@ export interface Extended {
 }
 
 /** A record that needs the sweep: its lease has expired, its deadline has passed while no attempt holds it, or it cannot be read. */
-export interface Lapsed {
+export interface Overdue {
   record: TaskRecord
   why: 'lease' | 'deadline'
 }
@@ -100,8 +100,8 @@ export interface TaskStore {
   apply(transitions: readonly Transition[], options?: { required: number }): Promise<Applied[]>
   extend(leases: readonly Lease[], leaseMs: number): Promise<Extended[]>
   /** At most `limit` records that the sweep must look at, the longest overdue first. */
-  lapsed(limit: number): Promise<Lapsed[]>
-  /** Deletes at most `limit` records of ended trees; see Retention. Answers how many are gone. */
+  overdue(limit: number): Promise<Overdue[]>
+  /** Deletes at most `limit` records of ended trees; see Retention. Returns how many are gone. */
   prune(retention: Retention, limit: number): Promise<number>
   /** Writes down what is pending, then lets the file or connection go. */
   close(): Promise<void>
@@ -118,7 +118,7 @@ export interface Delivery {
   /** The attempt number before the claim. */
   attempt: number
   /** The last attempt ended in a crash: the process runs at most one such task at a time. */
-  suspect: boolean
+  quarantined: boolean
   /** What a broker between processes puts beside it; only a store of many processes tells it. */
   headers?: DeliveryHeaders
 }
@@ -134,7 +134,7 @@ export interface DeliveryHeaders {
 }
 
 /** A task that ended with an open dead letter of which nobody was told yet. */
-export interface DeadLetterNotice {
+export interface DeadLetterNotification {
   taskId: string
   taskType: string
   lane: string
@@ -152,15 +152,15 @@ export interface Due {
    * Dead letters that were opened a while ago and that nobody was told of: their delivery was not there to carry the news. Each is
    * handed out to one asker, and again a while later unless `noticed` came.
    */
-  notices?: readonly DeadLetterNotice[]
+  notifications?: readonly DeadLetterNotification[]
   /** When the next waiting task becomes due, epoch milliseconds; undefined when none waits for a time. */
   nextAt: number | undefined
 }
 
 /** The room that a lane has for deliveries. */
-export interface LaneRoom {
+export interface LaneCapacity {
   lane: string
-  room: number
+  capacity: number
   /** Nothing of the lane waits in the broker: what it confirmed a while ago, and nobody claimed, is lost. */
   isEmpty?: boolean
   /** A delivery that goes ahead of all that wait reaches a slot soon, also where there is no room. */
@@ -170,36 +170,36 @@ export interface LaneRoom {
 /** What is still to tell, and whose turn it is. */
 export interface Outbox {
   /**
-   * The next deliveries in fair order, at most `room` per lane, none of a paused lane. Suspects only until `suspects` of them, over all
+   * The next deliveries in fair order, at most `room` per lane, none of a paused lane. Quarantined tasks only until `quarantined` of them, over all
    * lanes, are on their way from here or run here; they need no room where the lane takes what is urgent.
    */
-  due(lanes: readonly LaneRoom[], options: { suspects: number }): Promise<Due>
+  due(lanes: readonly LaneCapacity[], options: { quarantined: number }): Promise<Due>
   /**
    * Ids of records that the aggregator must look at, at most so many: parents whose sub-tasks have all ended, parents that ended while
    * sub-tasks are live, and tasks that nobody holds although they were asked to stop: the attempt ended before it heard of it.
    */
-  toLookAt(limit: number): Promise<readonly string[]>
+  pendingParents(limit: number): Promise<readonly string[]>
   /** These deliveries reached the broker; they are not due again until claimed, or until `forget` says that they were lost. */
-  told(deliveries: readonly Delivery[]): Promise<void>
+  published(deliveries: readonly Delivery[]): Promise<void>
   /** These deliveries came to nothing (refused by the claim, or dropped); what is still waiting becomes due again. */
-  forget(taskIds: readonly string[]): void
+  requeue(taskIds: readonly string[]): void
   /**
    * Where deliveries outlive the process: these came to nothing, and what is still waiting becomes due again after so many milliseconds,
    * whatever becomes of this process. Resolves when that is durable.
    */
-  putAside?(taskIds: readonly string[], ms: number): Promise<void>
-  /** Calls back after each commit that may have made something due. Answers how to stop. */
-  onTelling(listener: () => void): () => void
+  defer?(taskIds: readonly string[], ms: number): Promise<void>
+  /** Calls back after each commit that may have made something due. Returns an unsubscribe function. */
+  onDue(listener: () => void): () => void
   /** The broker can hold a delivery for these times (milliseconds, ascending): waiting tasks are handed to it that much ahead. */
-  holdsFor?(delays: readonly number[]): void
+  useDelayTiers?(delays: readonly number[]): void
   /** From now on the end of a task with a dead letter leaves a notice in its record, until `noticed`. */
-  keepNotices?(): void
+  keepNotifications?(): void
   /** Others learnt of these dead letters; `story` is what the broker tells of the message's way, for people. */
-  noticed?(notices: readonly { taskId: string; attempt: number; story?: string }[]): Promise<void>
+  notified?(notices: readonly { taskId: string; attempt: number; story?: string }[]): Promise<void>
 }
 
 /** Events of one record that nobody outside the process was told of yet, oldest first and without a gap. */
-export interface UntoldEvents {
+export interface PendingEvents {
   taskId: string
   events: readonly SequencedEvent[]
 }
@@ -219,15 +219,15 @@ export interface EventOutbox {
    * At most `limit` records with untold events: those that this process wrote since the last ask and, with `leftBehind`, those whose
    * writer has not told them for a while.
    */
-  due(limit: number, options: { leftBehind: boolean }): Promise<readonly UntoldEvents[]>
+  due(limit: number, options: { leftBehind: boolean }): Promise<readonly PendingEvents[]>
   /** How many records have untold events, counted to 10,000, and since when the oldest has; for those who watch. */
   backlog(): Promise<EventBacklog>
   /** The events of these records were told, up to the sequence. */
-  told(upTo: readonly { taskId: string; sequence: number }[]): Promise<void>
+  published(upTo: readonly { taskId: string; sequence: number }[]): Promise<void>
   /** The number of a task's last event, and whether it was told; undefined where it left none. */
-  lastOf(taskId: string): Promise<{ sequence: number; isTold: boolean } | undefined>
-  /** Calls back after each commit of this process that left events to tell. Answers how to stop. */
-  onUntold(listener: () => void): () => void
+  lastOf(taskId: string): Promise<{ sequence: number; isPublished: boolean } | undefined>
+  /** Calls back after each commit of this process that left events to tell. Returns an unsubscribe function. */
+  onPending(listener: () => void): () => void
 }
 
 /** A lane as the store knows it. */
@@ -262,12 +262,12 @@ export interface ScheduleState {
 /** Schedules: one task per tick, also when several processes look at the same tick. */
 export interface ScheduleStore {
   schedules(): Promise<readonly ScheduleState[]>
-  /** Writes the state if `lastTick` is still what the caller saw. Answers whether it was. */
+  /** Writes the state if `lastTick` is still what the caller saw. Returns whether it was. */
   advance(state: ScheduleState, seenTick: number | undefined): Promise<boolean>
 }
 
 /** A message or record that names no readable task, kept with its bytes so that a person can look at it. */
-export interface Stray {
+export interface UnparsableMessage {
   id: string
   at: number
   reason: string
@@ -276,9 +276,9 @@ export interface Stray {
 }
 
 /** Messages and records that nobody can read; one never stops the others. */
-export interface StrayStore {
-  file(strays: readonly Stray[]): Promise<void>
-  list(page: PageRequest): Promise<Page<Stray>>
+export interface UnparsableStore {
+  file(strays: readonly UnparsableMessage[]): Promise<void>
+  list(page: PageRequest): Promise<Page<UnparsableMessage>>
   remove(ids: readonly string[]): Promise<number>
 }
 
@@ -316,8 +316,6 @@ export interface NodeStore {
 export interface StoreCapabilities {
   /** Several processes may share the store. SQLite: no, one process owns the file. */
   readonly manyProcesses: boolean
-  /** Deliveries that were told survive the process. SQLite: no, the in-process broker dies with it. */
-  readonly durableDeliveries: boolean
   /** A task can be created within a transaction of the caller. SQLite: no, the file is written by the store alone. */
   readonly callerTransactions: boolean
 }
@@ -333,7 +331,7 @@ export interface Store<Tx = never> {
   readonly queries: TaskQueries
   readonly lanes: LaneStore
   readonly schedules: ScheduleStore
-  readonly strays: StrayStore
+  readonly unparsable: UnparsableStore
   /** Of a store that others can be told by. */
   readonly events?: EventOutbox
   readonly states: SharedStates

@@ -6,7 +6,7 @@
  */
 import type { SharedText } from '../runtime/shared-account.ts'
 import type { TaskRecord } from '../task/task.ts'
-import type { AttemptRow, LogLine, OutputPiece, ScheduleState, Stray, UsageRow } from './store.ts'
+import type { AttemptRow, LogLine, OutputPiece, ScheduleState, UnparsableMessage, UsageRow } from './store.ts'
 
 /** Attempts of a task that go along, the last ones: as many as the store that keeps the fewest. */
 export const mostAttempts = 50
@@ -64,7 +64,7 @@ export interface StoreTransfer {
   readonly output: RowsTransfer<TransferredPiece>
   readonly usage: RowsTransfer<TransferredUsage>
   /** The oldest first. */
-  readonly strays: RowsTransfer<Stray>
+  readonly strays: RowsTransfer<UnparsableMessage>
   readonly schedules: RowsTransfer<ScheduleState>
   readonly pausedLanes: RowsTransfer<PausedLane>
   /** The accounts of budgets, as texts by key. */

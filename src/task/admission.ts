@@ -8,10 +8,10 @@ export interface AdmissionLimits {
   waitingPerLane?: number
 }
 
-/** Why a submission is refused, told apart for the caller. */
+/** Why a submission is refused. */
 export type AdmissionRefusal = Extract<ErrorCode, 'USER_QUEUE_FULL' | 'LANE_QUEUE_FULL'>
 
-/** Whether one more task may wait; undefined = admitted. The user's own limit is told first: it is the one that the user can act on. */
+/** Returns why one more task may not wait; undefined = admitted. The user's own limit comes first: it is the one that the user can act on. */
 export function refusalOf(
   waiting: { user: number; lane: number },
   limits: AdmissionLimits,

@@ -7,20 +7,21 @@ import {
   QuillworkError,
   SnoozeError,
 } from './errors.ts'
+import { requestedWaitMs } from './retry-after.ts'
 
-/** What is known of an error that escaped a handler: its class, what to keep of it, and when to try again if it said so. */
+/** An error that escaped a handler: its class, what to keep of it, and when to try again if it said so. */
 export interface ClassifiedError {
   errorClass: ErrorClass
   info: ErrorInfo
   /** Epoch milliseconds: not before this time. From a snooze or a Retry-After. */
   notBefore?: number
-  /** The time came from a provider that refused the call: it holds for everybody who calls it. */
+  /** The time came from a provider that refused the call: it holds for every caller. */
   refusedByProvider?: boolean
 }
 
 const longestMessage = 2_000
 const deepestCause = 5
-/** A year in milliseconds: whoever asks for a longer wait did not mean it. */
+/** A year in milliseconds: a request for a longer wait is a mistake, and ignored. */
 export const longestDelay = 31_536_000_000
 
 /** Walks the chain of causes, outermost first; a cycle or a very long chain ends after five. */
@@ -51,31 +52,35 @@ function describe(value: unknown): string {
 }
 
 /**
- * The delay that a provider asked for, in milliseconds: `Retry-After` as seconds or as an HTTP date (RFC 9110 section 10.2.3),
- * the `retryAfterMs` of an error, or the time of a snooze. Undefined when the error says nothing readable.
+ * Returns the delay that a provider asked for, in milliseconds: what the headers of its answer say, the `retryAfterMs` of an error, or the
+ * time of a snooze. Undefined when the error says nothing readable.
  */
 export function retryAfterOf(error: unknown, now: number): number | undefined {
   if (typeof error !== 'object' || error === null) return undefined
   if (error instanceof SnoozeError) return usable(Math.max(0, error.until - now))
   if ('retryAfterMs' in error && typeof error.retryAfterMs === 'number') return usable(error.retryAfterMs)
-  const headers =
-    'responseHeaders' in error ? error.responseHeaders : 'headers' in error ? error.headers : undefined
-  const value = headerOf(headers)
-  if (value === undefined) return undefined
-  if (/^\d+(\.\d+)?$/.test(value)) return usable(Number(value) * 1_000)
-  const date = Date.parse(value)
-  return Number.isNaN(date) ? undefined : usable(date - now)
+  const ms = requestedWaitMs({ headers: headersOf(error) }, now)
+  return ms === undefined ? undefined : usable(ms)
 }
 
 function usable(ms: number): number | undefined {
   return ms >= 0 && ms <= longestDelay ? Math.ceil(ms) : undefined
 }
 
-function headerOf(headers: unknown): string | undefined {
-  if (headers instanceof Headers) return headers.get('retry-after') ?? undefined
-  if (typeof headers !== 'object' || headers === null) return undefined
-  const entry = Object.entries(headers).find(([name]) => name.toLowerCase() === 'retry-after')
-  return typeof entry?.[1] === 'string' ? entry[1].trim() : undefined
+/** The headers by their names in lower case. When a limit is reset is said with every answer; it is a wait only where the call was refused for it. */
+function headersOf(error: object): Record<string, string> {
+  const headers: unknown =
+    'responseHeaders' in error ? error.responseHeaders : 'headers' in error ? error.headers : undefined
+  if (typeof headers !== 'object' || headers === null) return {}
+  const isRefused = statusOf(error) === 429
+  const entries: readonly (readonly [string, unknown])[] =
+    headers instanceof Headers ? [...headers] : Object.entries(headers)
+  return Object.fromEntries(
+    entries.flatMap(([header, value]) => {
+      const name = header.toLowerCase()
+      return typeof value === 'string' && (isRefused || name.startsWith('retry-after')) ? [[name, value]] : []
+    }),
+  )
 }
 
 function statusOf(error: unknown): number | undefined {
@@ -112,8 +117,8 @@ function codeOf(error: unknown): string {
 }
 
 /**
- * Classifies what a handler threw. The first error of the cause chain that has a class decides; an error that nobody classified
- * is retryable. A 429 without a readable Retry-After is retryable: only a named time makes a wait that spends no retry.
+ * Classifies what a handler threw. The first error of the cause chain that has a class decides; an error without a class is
+ * retryable. A 429 without a readable Retry-After is retryable: only a named time makes a wait that spends no retry.
  *
  * @param now Epoch milliseconds, for Retry-After dates.
  */
@@ -148,7 +153,7 @@ function framesOf(stack: string): string {
   return frames.slice(0, mostFrames).join('\n').slice(0, longestStack)
 }
 
-/** Makes the plain data that a record keeps of an error. */
+/** Returns the plain data that a record keeps of an error. */
 export function errorInfo(
   error: unknown,
   errorClass: ErrorClass,

@@ -9,12 +9,12 @@ const tag = '~quill'
 /** Deeper values are refused: they are a mistake, and would overflow the stack of other readers. */
 const deepest = 500
 
-/** The text of a value. Throws VALUE_NOT_STORABLE with the path of the first value that cannot come back as it was. */
+/** Returns the text of a value. Throws VALUE_NOT_STORABLE with the path of the first value that cannot come back as it was. */
 export function encode(value: unknown): string {
   return isPlain(value, 0) ? JSON.stringify(value) : JSON.stringify(toTagged(value, [], []))
 }
 
-/** The value of a text that `encode` made. Throws RECORD_UNREADABLE when it is not such a text. */
+/** Returns the value of a text that `encode` made. Throws RECORD_UNREADABLE when it is not such a text. */
 export function decode(text: string): unknown {
   try {
     const value: unknown = JSON.parse(text)
@@ -28,7 +28,7 @@ export function decode(text: string): unknown {
   }
 }
 
-/** A value as plain JSON can tell it to somebody who knows no tags: dates as RFC 3339, bigints and the numbers that JSON lacks as text. */
+/** Returns a value as plain JSON without tags: dates as RFC 3339, bigints and the numbers that JSON lacks as text. */
 export function plainOf(value: unknown): unknown {
   if (typeof value === 'bigint') return value.toString()
   if (typeof value === 'number' && !Number.isFinite(value)) return String(value)

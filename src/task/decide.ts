@@ -24,7 +24,7 @@ import {
   type Transition,
 } from './transition.ts'
 
-/** A snooze spends no retry, so one that asks for no wait would call the provider without end and without a pause. */
+/** A snooze spends no retry, so one that asks for no wait would call the provider again and again without a pause. */
 const shortestSnoozeMs = 1_000
 
 /** How an attempt ended, before anything is written. */
@@ -45,7 +45,7 @@ export interface Circumstances {
   random: number
 }
 
-/** The transition that an outcome leads to. `record` is the task as it was claimed, with what was learnt of it since. */
+/** Returns the transition that an outcome leads to. `record` is the task as it was claimed, with what became known of it since. */
 export function decide(record: TaskRecord, outcome: Outcome, circumstances: Circumstances): Transition {
   const { now } = circumstances
   if (outcome.kind === 'completed') return completed(record, outcome.result, now)
@@ -108,8 +108,8 @@ function afterCrash(record: TaskRecord, { policy, now, random }: Circumstances):
 }
 
 /**
- * The transition of a parent that awaits its sub-tasks, once none of them is live; undefined while one is. A request to cancel that
- * came while an attempt ended without hearing of it is obeyed here, for any task that no attempt holds.
+ * Returns the transition of a parent that awaits its sub-tasks, once none of them is live; undefined while one is. A request to cancel that
+ * an attempt did not see before it ended is carried out here, for any task that no attempt holds.
  *
  * @param failedSubTasks The first sub-tasks that did not complete, at most 100.
  */
@@ -131,7 +131,7 @@ function isUnheld({ status, phase }: TaskRecord): boolean {
   return !hasEnded(status) && (status !== 'RUNNING' || phase === 'awaiting-subtasks')
 }
 
-/** The transition of a task that no attempt holds and whose deadline has passed. */
+/** Returns the transition of a task that no attempt holds and whose deadline has passed. */
 export function decideOverdue(record: TaskRecord, now: number): Transition {
   return failedWaiting(record, deadlineError(record.errorInfo), now)
 }
@@ -140,7 +140,7 @@ function pastDeadline(record: TaskRecord, at: number): boolean {
   return record.deadline !== undefined && at >= record.deadline
 }
 
-/** The error of a cancelled task. */
+/** Returns the error of a cancelled task. */
 export function cancelError(): ErrorInfo {
   return {
     code: 'TASK_CANCELLED',

@@ -21,7 +21,7 @@ export interface TaskType<P extends Schema = Schema, R extends Schema = Schema, 
   readonly progress?: G
 }
 
-/** What a hook that may refuse a submission is told beside the parameters. */
+/** What a hook that may refuse a submission gets beside the parameters. */
 export interface Admission<S> {
   readonly services: S
   readonly userId: string
@@ -112,7 +112,7 @@ export interface SubTaskOptions {
 /** One sub-task of a bulk submission. */
 export type SubTaskItem<P extends Schema> = SubTaskOptions & { parameters: In<P> }
 
-/** What happened to a bulk submission of sub-tasks: a refused one is reported, the others go on. */
+/** The outcome of a bulk submission of sub-tasks: a refused one is reported, the others go on. */
 export interface SubTasksSubmitted {
   submitted: number
   refused: readonly { key: string; error: ErrorInfo }[]
@@ -127,7 +127,7 @@ export interface TaskContext<P extends Schema = Schema, G extends Schema = Schem
   readonly rootTaskId: string
   readonly tags: readonly string[]
   readonly executionNodeId: string
-  /** W3C trace context of whoever submitted the task. */
+  /** W3C trace context of the attempt where the engine traces, else of the submission. */
   readonly traceparent: string | undefined
   /** Number of this attempt, from 1. */
   readonly attempt: number
@@ -168,7 +168,7 @@ export interface TaskContext<P extends Schema = Schema, G extends Schema = Schem
   write(text: string): void
   /** Records what a model call used; kept even when the attempt is stale, for it was paid. */
   addUsage(usage: Usage): Promise<void>
-  /** Submits a sub-task, or finds the one with that key, and tells its present state. */
+  /** Submits a sub-task, or finds the one with that key. Returns its present state. */
   submitSubTask<A extends Schema, B extends Schema>(
     type: TaskType<A, B>,
     parameters: In<A>,
@@ -183,7 +183,7 @@ export interface TaskContext<P extends Schema = Schema, G extends Schema = Schem
   subTasks<A extends Schema, B extends Schema>(type: TaskType<A, B>): AsyncIterable<SubTask<A, B>>
 }
 
-/** What every hook that only watches is told. */
+/** What every hook that only watches gets. */
 export interface TaskNotice {
   readonly taskId: string
   readonly taskType: string
@@ -303,7 +303,7 @@ function define<P extends Schema, R extends Schema, G extends Schema, S>(
   return definition
 }
 
-/** The compiler asks for them; in plain JavaScript nobody else does, and the first attempt would fail without end. */
+/** The compiler demands them; in plain JavaScript the first attempt would fail again and again. */
 function requireSchemas({ type, parameters, result, progress }: TaskType): void {
   for (const [name, schema] of Object.entries({ parameters, result, progress })) {
     if (schema === undefined && name === 'progress') continue
@@ -324,7 +324,7 @@ export const defineTask: DefineTask<unknown> & { withServices<S>(): DefineTask<S
   { withServices: <S>(): DefineTask<S> => define as DefineTask<S> },
 )
 
-/** The resolved form of a definition. Throws OPTION_INVALID for an object that `defineTask` did not make. */
+/** Returns the resolved form of a definition. Throws OPTION_INVALID for an object that `defineTask` did not make. */
 export function resolveTask(definition: TaskType): ResolvedTask {
   const resolved = resolvedTasks.get(definition)
   if (resolved !== undefined) return resolved

@@ -8,11 +8,11 @@ const unitMs = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as co
 /** Ten years, in milliseconds: what is added to a time stays one that a Date, and every store, can hold. */
 export const longestDuration = 3_650 * unitMs.d
 
-/** What is taken for a duration, for messages. */
+/** The forms of a duration, for messages. */
 export const durationForms =
   "milliseconds, or a text such as '250ms', '15s', '10m', '2h' or '7d', from 0 to ten years ('3650d')"
 
-/** Whole milliseconds of a duration, rounded up. Throws OPTION_INVALID, naming the option, for anything but a span of 0 to ten years. */
+/** Returns the whole milliseconds of a duration, rounded up. Throws OPTION_INVALID, naming the option, for anything but a span of 0 to ten years. */
 export function durationMs(duration: Duration, option: string): number {
   const ms = typeof duration === 'number' ? duration : parse(duration)
   if (ms >= 0 && ms <= longestDuration) return Math.ceil(ms)

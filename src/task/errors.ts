@@ -2,7 +2,7 @@ import type { ErrorCode } from './error-catalogue.ts'
 
 export { type ErrorCode, errorCatalogue } from './error-catalogue.ts'
 
-/** How the engine treats an error that ends an attempt; `design`: retryable is the default for what nobody classified. */
+/** How the engine treats an error that ends an attempt; `design`: retryable is the default for an error without a class. */
 export type ErrorClass = 'retryable' | 'rate-limited' | 'permanent' | 'timeout' | 'cancelled' | 'lease-lost'
 
 /** What a record keeps of an error: plain data, never the object, so that no secret or manuscript rides along. */

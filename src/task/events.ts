@@ -14,12 +14,12 @@ export interface TaskEventBase {
   attempt: number
   parentTaskId?: string
   rootTaskId: string
-  /** W3C trace context of whoever submitted the task. */
+  /** W3C trace context of the submission. */
   traceparent?: string
 }
 
 /**
- * Every event, typed and described. Events tell what was committed, after it was committed. In the process they are best effort:
+ * Every event, typed and described. Events report what was committed, after it was committed. In the process they are best effort:
  * nothing that correctness needs hangs on them.
  *
  * `ranMs` is how long the attempt ran that ended with the event. It is absent where none did: the task waited, or its sub-tasks ended it.
@@ -33,7 +33,7 @@ export interface TaskEvents {
   progress: TaskEventBase & { progress: unknown }
   /** A parent awaits its sub-tasks, or its reduce is due. */
   waiting: TaskEventBase & { phase: TaskRecord['phase']; ranMs?: number }
-  /** The attempt ended and another one is granted, or waited for; `retryCount` tells which of the two. */
+  /** The attempt ended and another one is granted, or waited for; `retryCount` says which of the two. */
   retrying: TaskEventBase & {
     retryCount: number
     nextAttemptTimestamp: number
@@ -60,14 +60,14 @@ export type TaskEventName = keyof TaskEvents
 /** One event with its name. */
 export type TaskEvent = { [N in TaskEventName]: { name: N } & TaskEvents[N] }[TaskEventName]
 
-/** An event with its number within its task: 1 for the first, no number left out. Progress has none, for it is told best effort. */
+/** An event with its number within its task: 1 for the first, no number left out. Progress has none, for it is published best effort. */
 export type SequencedEvent = TaskEvent & {
   sequence?: number
-  /** The first of several events that were merged into this one, because nobody could be told for long. */
+  /** The first of several events that were merged into this one, because publishing failed for long. */
   sequenceFrom?: number
 }
 
-/** The event that tells of a transition; undefined where nothing happened that others would want to know. */
+/** The event of each transition; undefined where there is none. */
 const eventOfTransition: Readonly<Record<TransitionName, TaskEventName | undefined>> = {
   completed: 'completed',
   'awaiting-subtasks': 'waiting',
@@ -86,13 +86,13 @@ const eventOfTransition: Readonly<Record<TransitionName, TaskEventName | undefin
   'turn-came': undefined,
 }
 
-/** The name of the event that a transition is told by. */
+/** Returns the name of the event of a transition; undefined where it has none. */
 export function eventNameOf(transition: Pick<Transition, 'name' | 'set'>): TaskEventName | undefined {
   if (transition.name === 'closed' && transition.set.status === 'FAILED') return 'failed'
   return eventOfTransition[transition.name]
 }
 
-/** The event of a transition. `record` is what it was before; `version` what it is after. `at` is epoch milliseconds. */
+/** Returns the event of a transition. `record` is what it was before; `version` what it is after. `at` is epoch milliseconds. */
 export function eventAfter(
   name: TaskEventName,
   record: TaskRecord,
@@ -114,7 +114,7 @@ export function eventAfter(
   return { name, ...eventBase(record, at), ...fields } as TaskEvent
 }
 
-/** The part of an event that a record tells. */
+/** Returns the part of an event that comes from the record. */
 export function eventBase(record: TaskRecord, at: number): TaskEventBase {
   const base: TaskEventBase = {
     at,

@@ -1,5 +1,5 @@
 /**
- * Fair order over users, as start-time fair queueing (Goyal, Vin and Cheng, 1996) with one unit of work per task: a task's rank is
+ * Returns the rank of a task. Fair order over users, as start-time fair queueing (Goyal, Vin and Cheng, 1996) with one unit of work per task: a task's rank is
  * one more than the larger of the lane's virtual time and the user's last rank. Tasks leave in the order of their ranks, so a user
  * with 500 waiting tasks and a user with one take turns.
  *
@@ -10,5 +10,5 @@ export function fairRank(virtualTime: number, lastRank: number | undefined): num
   return Math.max(virtualTime, lastRank ?? 0) + 1
 }
 
-/** The rank of a task that waits for its first time to come: it is in nobody's way, and gets its rank when it joins the line. */
+/** The rank of a task that waits for its start time: it holds up no other, and gets its rank when it joins the lane. */
 export const unranked = 0

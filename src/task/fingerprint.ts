@@ -3,7 +3,7 @@ import type { ErrorInfo } from './errors.ts'
 const longest = 160
 
 /**
- * Groups equal failures: task type, code and the message with its ids, numbers and quoted texts blanked, so that a thousand tasks
+ * Returns what equal failures have in common: task type, code and the message with its ids, numbers and quoted texts blanked, so that a thousand tasks
  * that failed for one reason are one line.
  */
 export function fingerprintOf(taskType: string, error: Pick<ErrorInfo, 'code' | 'message'>): string {

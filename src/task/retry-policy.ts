@@ -28,7 +28,7 @@ export interface RetryOptions {
   jitter?: number
 }
 
-/** The policy of a task type. Throws OPTION_INVALID for values that make no policy. */
+/** Returns the policy of a task type. Throws OPTION_INVALID for values that make no policy. */
 export function retryPolicy(
   options: RetryOptions | undefined,
   base: RetryPolicy = defaultRetryPolicy,
@@ -53,7 +53,7 @@ export function retryPolicy(
 }
 
 /**
- * Milliseconds to wait before a retry.
+ * Returns the milliseconds to wait before a retry.
  *
  * @param retry Which retry it is, from 1.
  * @param random A number in [0, 1) that spreads the retries of many tasks that failed together.

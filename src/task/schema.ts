@@ -7,10 +7,7 @@ export interface SchemaIssue {
   detail: string
 }
 
-/**
- * What the schema makes of the value. Throws the given code with every issue as details; a schema that answers at once costs no
- * promise.
- */
+/** Returns what the schema makes of the value. Throws the given code with every issue as details; a synchronous schema costs no promise. */
 export function parseWith(schema: Schema, value: unknown, code: ErrorCode, what: string): Awaitable<unknown> {
   const answer = schema['~standard'].validate(value)
   return answer instanceof Promise

@@ -19,7 +19,7 @@ export const taskStatuses = [
 export type TaskStatus = (typeof taskStatuses)[number]
 
 /**
- * Which handler runs next, or what is waited for: `executing` = `execute`, `awaiting-subtasks` = nobody, until the sub-tasks have
+ * Which handler runs next, or what is waited for: `executing` = `execute`, `awaiting-subtasks` = none, until the sub-tasks have
  * ended, `reducing` = `onSubTasksSettled`. It survives QUEUED and RETRYING.
  */
 export type Phase = 'executing' | 'awaiting-subtasks' | 'reducing'

@@ -1,12 +1,12 @@
 import { type EndedStatus, endedStatuses, liveStatuses, type TaskStatus, taskStatuses } from './status.ts'
 import type { SubTaskSummary } from './task.ts'
 
-/** How many sub-tasks there are. */
+/** Returns the number of sub-tasks. */
 export function totalOf(summary: SubTaskSummary | undefined): number {
   return summary === undefined ? 0 : Object.values(summary).reduce((sum, count) => sum + count, 0)
 }
 
-/** How many sub-tasks have not ended. */
+/** Returns the number of sub-tasks that have not ended. */
 export function liveOf(summary: SubTaskSummary | undefined): number {
   return liveStatuses.reduce((sum, status) => sum + (summary?.[status] ?? 0), 0)
 }
@@ -16,7 +16,7 @@ export function sameCounts(one: SubTaskSummary | undefined, other: SubTaskSummar
   return taskStatuses.every(status => (one?.[status] ?? 0) === (other?.[status] ?? 0))
 }
 
-/** The summary after some sub-tasks changed their status; `from` is absent for a new one. Never changes its argument. */
+/** Returns the summary after some sub-tasks changed their status; `from` is absent for a new one. Never changes its argument. */
 export function recount(
   summary: SubTaskSummary | undefined,
   changes: Iterable<{ from?: TaskStatus; to: TaskStatus }>,
@@ -36,7 +36,7 @@ function add(counts: Partial<Record<TaskStatus, number>>, status: TaskStatus, ch
 }
 
 /**
- * What a parent without a hook becomes once no sub-task is live: COMPLETED when there are none or all completed, FAILED when none
+ * Returns what a parent without a hook becomes once no sub-task is live: COMPLETED when there are none or all completed, FAILED when none
  * completed, otherwise COMPLETED_WITH_ERRORS. A sub-task that completed with errors counts as partly completed.
  */
 export function closingStatus(
@@ -48,12 +48,12 @@ export function closingStatus(
   return completed + (summary?.COMPLETED_WITH_ERRORS ?? 0) === 0 ? 'FAILED' : 'COMPLETED_WITH_ERRORS'
 }
 
-/** What a parent becomes whose hook returned a result: the hook alone makes the result, the sub-tasks say whether all went well. */
+/** Returns what a parent becomes whose hook returned a result: the hook alone makes the result, the sub-tasks say whether all went well. */
 export function reducedStatus(summary: SubTaskSummary | undefined): 'COMPLETED' | 'COMPLETED_WITH_ERRORS' {
   return (summary?.COMPLETED ?? 0) === totalOf(summary) ? 'COMPLETED' : 'COMPLETED_WITH_ERRORS'
 }
 
-/** How many sub-tasks ended without completing. */
+/** Returns the number of sub-tasks that ended without completing. */
 export function unsuccessfulOf(summary: SubTaskSummary | undefined): number {
   return endedStatuses
     .filter(status => status !== 'COMPLETED' && status !== 'COMPLETED_WITH_ERRORS')

@@ -7,7 +7,7 @@
  * - *Lane*: a named work queue with worker slots of its own. *Parent*, *sub-task*, *tree*: tasks that a running task submitted.
  *
  * Times are epoch milliseconds by the clock of the store. What a user's schema describes (parameters, progress, result) is kept as
- * the text that `codec.ts` makes of it; adapters store that text and never look inside.
+ * the text that `codec.ts` makes of it; adapters store that text and never read it.
  */
 import type { ErrorInfo } from './errors.ts'
 import type { Phase, TaskStatus } from './status.ts'
@@ -28,7 +28,7 @@ export interface DeadLetter {
   openedAt: number
   /** Set when a retry closed it. */
   closedAt?: number
-  /** What the broker told of the message's way into the dead letter queue. */
+  /** What the broker reported of the message's way into the dead letter queue. */
   story?: string
   /** The error at that time. */
   error: ErrorInfo
@@ -109,7 +109,7 @@ export interface TaskRecord {
 
   cancelRequestedAt?: number
   idempotencyKey?: string
-  /** W3C trace context of whoever submitted the task. */
+  /** W3C trace context of the submission. */
   traceparent?: string
   /** Of a root: the budget that it was submitted with. What holds now is in its account, once there is one. */
   budget?: Budget
@@ -154,7 +154,7 @@ export interface NewTask {
    */
   claim?: { token: string; executionNodeId: string; leaseMs: number }
   /**
-   * Takes the right to send the task in the same write, if the task could run now: the broker has room and nothing is known to wait in
+   * Takes the right to send the task in the same write, if the task could run now: the broker has capacity and nothing is known to wait in
    * the lane. A store may ignore it.
    */
   send?: boolean

@@ -38,7 +38,7 @@ export interface RecordChange {
  */
 export type Fence = { attempt: number; leaseUntil?: number } | { version: number }
 
-/** The name of a move, as logs, events and metrics tell it. */
+/** The name of a move, as logs, events and metrics show it. */
 export type TransitionName =
   | 'completed'
   | 'awaiting-subtasks'
@@ -77,7 +77,7 @@ export function endsAttempt({ fence, wake }: Pick<Transition, 'fence' | 'wake'>)
   return 'attempt' in fence && wake !== 'as-it-was'
 }
 
-/** What a claim may leave and what it makes; the write itself is the store's, because only a store can raise the attempt. */
+/** The statuses that a claim may leave, and the one that it makes; the write itself is the store's, because only a store can raise the attempt. */
 export const claiming = { from: ['QUEUED', 'RETRYING'], to: 'RUNNING' } as const satisfies {
   from: readonly TaskStatus[]
   to: TaskStatus
@@ -212,7 +212,7 @@ export function deadLettered(
   }
 }
 
-/** The attempt obeyed a cancel. */
+/** The attempt ended because of a cancel. */
 export function cancelled(record: TaskRecord, error: ErrorInfo, now: number): Transition {
   return { ...byAttempt(record), name: 'cancelled', set: { ...ended('CANCELLED', now), errorInfo: error } }
 }
@@ -254,7 +254,7 @@ export function failedWaiting(record: TaskRecord, error: ErrorInfo, now: number)
   }
 }
 
-/** A limit has room earlier than a snoozed task was told: it may run now. */
+/** A limit has capacity before the time that a snoozed task waits for: it may run now. */
 export function turnCame(record: TaskRecord, now: number): Transition {
   return {
     name: 'turn-came',
@@ -302,7 +302,7 @@ export function closed(
   }
 }
 
-const anew = {
+const startsOver = {
   retryCount: 0,
   crashCount: 0,
   completedAt: null,
@@ -312,7 +312,7 @@ const anew = {
   deadline: null,
 } as const
 
-/** A person has the task run again; the attempt numbers go on, the retries start anew, the deadline no longer counts. */
+/** A person has the task run again; the attempt numbers go on, the retries start over, the deadline no longer counts. */
 export function retried(
   record: TaskRecord,
   now: number,
@@ -325,7 +325,7 @@ export function retried(
     fence: { version: record.version },
     wake: 'now',
     set: {
-      ...anew,
+      ...startsOver,
       ...edited,
       ...closeDeadLetter(record, now, edited !== undefined),
       status: 'QUEUED',
@@ -334,7 +334,7 @@ export function retried(
   }
 }
 
-/** A sub-task was retried: its ended parent waits again, and makes its result anew. */
+/** A sub-task was retried: its ended parent waits again, and makes a new result. */
 export function reopened(record: TaskRecord, now: number): Transition {
   return {
     name: 'reopened',
@@ -343,7 +343,7 @@ export function reopened(record: TaskRecord, now: number): Transition {
     fence: { version: record.version },
     wake: 'never',
     set: {
-      ...anew,
+      ...startsOver,
       ...closeDeadLetter(record, now),
       status: 'RUNNING',
       phase: 'awaiting-subtasks',
@@ -353,7 +353,7 @@ export function reopened(record: TaskRecord, now: number): Transition {
   }
 }
 
-/** A person looked at the dead letter and wants it out of the list; the task stays as it ended. */
+/** A person takes the dead letter out of the list; the task stays as it ended. */
 export function discarded(record: TaskRecord, now: number): Transition {
   return {
     name: 'discarded',
@@ -374,6 +374,7 @@ function ended(status: EndedStatus, now: number): RecordChange {
   return { status, completedAt: now, nextAttemptTimestamp: null, ...released }
 }
 
+/** Returns the dead letter that a transition opens in the record, in the write that ends the task FAILED or DEAD_LETTER: no message has to arrive for it. */
 function openDeadLetter(
   record: TaskRecord,
   error: ErrorInfo,

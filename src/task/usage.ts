@@ -6,7 +6,7 @@ const longestModel = 200
 /** Longest subject, in characters. */
 const longestSubject = 100
 
-/** The usage, which can be stored and summed. Throws OPTION_INVALID, naming the field. */
+/** Returns the usage when it can be stored and summed. Throws OPTION_INVALID, naming the field. */
 export function validUsage(usage: Usage): Usage {
   const { model, inputTokens, outputTokens, cost, subject } = usage
   requireText('model', model, longestModel)

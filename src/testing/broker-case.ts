@@ -35,7 +35,7 @@ export function deliveries(count: number, lane = 'default', from = 0): Delivery[
     taskType: 'Write',
     lane,
     attempt: 0,
-    suspect: false,
+    quarantined: false,
   }))
 }
 

@@ -22,7 +22,7 @@ const deliveryCases: readonly BrokerCase[] = [
       const sent = deliveries(3).map((delivery, index) => ({
         ...delivery,
         attempt: index,
-        suspect: index === 1,
+        quarantined: index === 1,
       }))
       assert.deepEqual(await publish(context, broker, sent), ['confirmed', 'confirmed', 'confirmed'])
       // Several slots take them side by side, so their order is nobody's promise.
@@ -110,10 +110,10 @@ const deliveryCases: readonly BrokerCase[] = [
   },
 ]
 
-/** Sends into the lane `default`, which has two slots, until it has no room. Answers how many were sent. */
+/** Sends into the lane `default`, which has two slots, until it has no room. Returns how many were sent. */
 async function fillLane(context: BrokerCaseContext, broker: Broker): Promise<number> {
   let sent = 0
-  for (let room = broker.room('default'); room > 0; room = broker.room('default')) {
+  for (let room = broker.capacity('default'); room > 0; room = broker.capacity('default')) {
     await publish(context, broker, deliveries(room, 'default', sent))
     sent += room
     assert.ok(sent <= 10, `${sent} deliveries for 2 slots, and still room`)
@@ -128,22 +128,22 @@ const roomCases: readonly BrokerCase[] = [
     async run(context) {
       const broker = await context.makeBroker()
       await broker.open([{ lane: 'default', slots: 2 }])
-      assert.equal(broker.room('unknown'), 0)
+      assert.equal(broker.capacity('unknown'), 0)
       const worker = new Worker()
       const told: string[] = []
-      broker.onRoom(lane => told.push(lane))
+      broker.onCapacity(lane => told.push(lane))
       broker.consume({ lane: 'default', slots: 2 }, worker.receive)
-      const atFirst = broker.room('default')
+      const atFirst = broker.capacity('default')
       assert.ok(atFirst >= 2, 'there is less room than free slots')
       const sent = await fillLane(context, broker)
       await publish(context, broker, deliveries(3, 'default', sent))
-      assert.equal(broker.room('default'), 0, 'more than the room makes no negative room')
+      assert.equal(broker.capacity('default'), 0, 'more than the room makes no negative room')
       while (worker.busy > 0) {
         worker.endOne()
         await context.quiet()
       }
       assert.equal(worker.taken.length, sent + 3)
-      assert.ok(broker.room('default') >= atFirst, 'the room did not come back')
+      assert.ok(broker.capacity('default') >= atFirst, 'the room did not come back')
       assert.ok(told.length > 0 && told.every(lane => lane === 'default'))
     },
   },
@@ -157,7 +157,7 @@ const roomCases: readonly BrokerCase[] = [
       let sent = 0
       let waiting = 0
       while (worker.taken.length < 200) {
-        const room = broker.room('default')
+        const room = broker.capacity('default')
         await publish(context, broker, deliveries(room, 'default', sent))
         sent += room
         waiting = Math.max(waiting, sent - worker.taken.length)
@@ -175,11 +175,11 @@ const roomCases: readonly BrokerCase[] = [
     async run(context) {
       const broker = await context.makeBroker()
       await broker.open([{ lane: 'default', slots: 2 }])
-      assert.equal(broker.room('default'), 0)
+      assert.equal(broker.capacity('default'), 0)
       const stop = broker.consume({ lane: 'default', slots: 2 }, new Worker().receive)
-      assert.ok(broker.room('default') > 0)
+      assert.ok(broker.capacity('default') > 0)
       stop()
-      assert.equal(broker.room('default'), 0)
+      assert.equal(broker.capacity('default'), 0)
     },
   },
   {

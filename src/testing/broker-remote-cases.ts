@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import type { Broker, ControlMessage, DeadMessage, RemoteBroker } from '../broker/broker.ts'
-import type { DeadLetterNotice, Delivery } from '../store/store.ts'
+import type { DeadLetterNotification, Delivery } from '../store/store.ts'
 import type { SequencedEvent } from '../task/events.ts'
 import type { BrokerCase, BrokerCaseContext } from './broker-case.ts'
 import { deliveries, publish, Worker } from './broker-case.ts'
@@ -28,12 +28,12 @@ function withHeaders(delayMs?: number): Delivery {
   return {
     ...delivery,
     attempt: 3,
-    suspect: true,
+    quarantined: true,
     headers: delayMs === undefined ? headers : { ...headers, delayMs },
   }
 }
 
-const notice: DeadLetterNotice = {
+const notice: DeadLetterNotification = {
   taskId: 'ended',
   taskType: 'Write',
   lane: 'default',
@@ -72,12 +72,12 @@ export const remoteBrokerCases: readonly BrokerCase[] = [
       const { broker, remote } = await openRemote(context)
       const worker = new Worker()
       broker.consume({ lane: 'default', slots: 2 }, worker.receive)
-      const room = broker.room('default')
+      const room = broker.capacity('default')
       const [shortest] = remote.delays
       assert.ok(shortest !== undefined && shortest <= 1_000)
       const sentAt = performance.now()
       assert.deepEqual(await broker.publish([withHeaders(shortest)]), ['confirmed'])
-      assert.equal(broker.room('default'), room)
+      assert.equal(broker.capacity('default'), room)
       await context.until(() => worker.taken.length > 0, 'delayed delivery')
       const waited = performance.now() - sentAt
       assert.ok(waited >= shortest - 5 && waited < shortest + 1_000, `it came after ${waited} ms`)
@@ -91,8 +91,8 @@ export const remoteBrokerCases: readonly BrokerCase[] = [
     needs: 'remote',
     async run(context) {
       const { broker } = await openRemote(context)
-      await context.until(() => broker.room('default') > 0, 'room')
-      assert.equal(broker.room('unknown'), 0)
+      await context.until(() => broker.capacity('default') > 0, 'room')
+      assert.equal(broker.capacity('unknown'), 0)
     },
   },
   {
@@ -106,11 +106,11 @@ export const remoteBrokerCases: readonly BrokerCase[] = [
       broker.consume({ lane: 'default', slots: 1 }, worker.receive)
       await publish(context, broker, deliveries(20))
       await context.until(() => worker.busy === 1, 'a busy slot')
-      await context.until(() => broker.room('default') === 0, 'a full lane')
+      await context.until(() => broker.capacity('default') === 0, 'a full lane')
       assert.equal(broker.takesUrgent?.('default'), true)
       const [crashed] = deliveries(1, 'default', 20)
       assert.ok(crashed !== undefined)
-      await publish(context, broker, [{ ...crashed, suspect: true }])
+      await publish(context, broker, [{ ...crashed, quarantined: true }])
       worker.endOne()
       await context.until(() => worker.taken.length === 2, 'the next delivery')
       assert.equal(worker.taken[1]?.taskId, crashed.taskId)
@@ -148,7 +148,7 @@ export const remoteBrokerCases: readonly BrokerCase[] = [
     async run(context) {
       const { remote } = await openRemote(context)
       const dead: DeadMessage[] = []
-      assert.deepEqual(await remote.publishNotices([notice]), ['confirmed'])
+      assert.deepEqual(await remote.publishNotifications([notice]), ['confirmed'])
       const stop = remote.consumeDeadLetters(message => {
         dead.push(message)
         return new Promise(() => undefined)

@@ -4,14 +4,14 @@ export { type CapturedLine, type CapturedLog, createCapturedLog } from './captur
 export { createGate, type Gate } from './gate.ts'
 export { type HandlerRun, type HandlerRunOptions, runHandler } from './handler-run.ts'
 export { createManualClock, type ManualClock, type ManualClockOptions } from './manual-clock.ts'
+export { createRecorder, type EventMatch, type Recorded, type Recorder } from './recorder.ts'
 export {
   type JournalEntry,
-  type ObedientTask,
-  type ObedientTasks,
   type Order,
-  obedientTasks,
-} from './obedient.ts'
-export { createRecorder, type EventMatch, type Recorded, type Recorder } from './recorder.ts'
+  type ScriptedTask,
+  type ScriptedTasks,
+  scriptedTasks,
+} from './scripted.ts'
 export { type StoreCase, type StoreCaseContext, storeCases } from './store-cases.ts'
 export { type Submitted, submittedTasks } from './submitted.ts'
 export { type TestEngine, type TestEngineOptions, testEngine } from './test-engine.ts'

@@ -18,7 +18,7 @@ export interface Recorder {
   storyOf(taskId: string): readonly TaskEventName[]
   /** Forgets what was seen. */
   clear(): void
-  /** Listens to one more bus: that of an engine that was started anew. Answers how to stop. */
+  /** Listens to one more bus: that of an engine that was started anew. Returns an unsubscribe function. */
   attach(bus: TaskBus): () => void
 }
 

@@ -3,7 +3,7 @@
  * runner, and any store, can use it. A runner gives each case a context of its own and fails the test when `run` rejects.
  */
 import assert from 'node:assert/strict'
-import type { Claim, LaneRoom, Page, Store } from '../store/store.ts'
+import type { Claim, LaneCapacity, Page, Store } from '../store/store.ts'
 import type { ErrorInfo } from '../task/errors.ts'
 import type { NewTask, TaskRecord } from '../task/task.ts'
 import { awaitingSubTasks, completed, failed, type Transition } from '../task/transition.ts'
@@ -102,7 +102,7 @@ export function claimOf(record: Pick<TaskRecord, 'id' | 'attempt'>, changes: Par
 export async function atRest(store: Store): Promise<void> {
   let seen: readonly string[] | undefined
   for (;;) {
-    const parents = await store.outbox.toLookAt(100)
+    const parents = await store.outbox.pendingParents(100)
     const sorted = [...parents].sort()
     if (seen?.join() === sorted.join()) return
     seen = sorted
@@ -180,19 +180,19 @@ export function problem(message = 'The provider said no.', code = 'HANDLER_FAILE
 }
 
 /** What is due, at most 1,000 deliveries per lane, and the parents to look at. */
-export async function dueIn(store: Store, ...lanes: (string | LaneRoom)[]) {
+export async function dueIn(store: Store, ...lanes: (string | LaneCapacity)[]) {
   const rooms = (lanes.length === 0 ? ['default'] : lanes).map(lane =>
-    typeof lane === 'string' ? { lane, room: 1_000 } : lane,
+    typeof lane === 'string' ? { lane, capacity: 1_000 } : lane,
   )
   const [due, parents] = await Promise.all([
-    store.outbox.due(rooms, { suspects: 1 }),
-    store.outbox.toLookAt(100),
+    store.outbox.due(rooms, { quarantined: 1 }),
+    store.outbox.pendingParents(100),
   ])
   return { ...due, parents }
 }
 
 /** The ids of the tasks that are due, in order. */
-export async function dueIds(store: Store, ...lanes: (string | LaneRoom)[]): Promise<string[]> {
+export async function dueIds(store: Store, ...lanes: (string | LaneCapacity)[]): Promise<string[]> {
   return (await dueIn(store, ...lanes)).deliveries.map(delivery => delivery.taskId)
 }
 

@@ -170,7 +170,7 @@ export const claimCases: readonly StoreCase[] = [
       const store = await context.makeStore()
       const [one, two] = await createAll(store, [newTask(), newTask()])
       assert.ok(one !== undefined && two !== undefined)
-      await store.outbox.told((await dueIn(store)).deliveries)
+      await store.outbox.published((await dueIn(store)).deliveries)
       const other = await createOne(store, { lane: 'batch' })
       await store.lanes.setPaused('default', true)
       const claims = [one, two, other].map(record => claimOf(record))
@@ -181,7 +181,7 @@ export const claimCases: readonly StoreCase[] = [
       )
       assert.deepEqual(await store.tasks.claim([claimOf(one)]), [undefined])
       await store.lanes.setPaused('default', false)
-      store.outbox.forget([one.id, two.id])
+      store.outbox.requeue([one.id, two.id])
       assert.deepEqual(await dueIds(store), [one.id, two.id])
       assert.equal((await start(store, one)).status, 'RUNNING')
     },
@@ -256,22 +256,22 @@ export const extendCases: readonly StoreCase[] = [
 /** What the sweep finds. */
 export const lapsedCases: readonly StoreCase[] = [
   {
-    name: 'lapsed: a lease that has expired is found, one that was extended or settled is not',
+    name: 'overdue: a lease that has expired is found, one that was extended or settled is not',
     async run(context) {
       const store = await context.makeStore()
       const [left, extended, settled] = [await startNew(store), await startNew(store), await startNew(store)]
       context.advance(29_999)
-      assert.deepEqual(await store.tasks.lapsed(10), [])
+      assert.deepEqual(await store.tasks.overdue(10), [])
       await store.tasks.extend([lease(extended)], 30_000)
       await move(store, completed(settled, '"done"', context.now))
       context.advance(1)
-      assert.deepEqual(await store.tasks.lapsed(10), [{ record: await read(store, left.id), why: 'lease' }])
+      assert.deepEqual(await store.tasks.overdue(10), [{ record: await read(store, left.id), why: 'lease' }])
       await move(store, cancelled(left, problem(), context.now))
-      assert.deepEqual(await store.tasks.lapsed(10), [])
+      assert.deepEqual(await store.tasks.overdue(10), [])
     },
   },
   {
-    name: 'lapsed: a deadline that passed counts for what waits, not for what runs or has ended',
+    name: 'overdue: a deadline that passed counts for what waits, not for what runs or has ended',
     async run(context) {
       const store = await context.makeStore()
       const deadlineAfter = 5_000
@@ -285,19 +285,19 @@ export const lapsedCases: readonly StoreCase[] = [
       await move(store, completed(await startNew(store, { deadlineAfter }), '"done"', context.now))
       await createOne(store, { deadlineAfter: 5_001 })
       context.advance(4_999)
-      assert.deepEqual(await store.tasks.lapsed(10), [])
+      assert.deepEqual(await store.tasks.overdue(10), [])
       context.advance(1)
-      const lapsed = await store.tasks.lapsed(10)
+      const lapsed = await store.tasks.overdue(10)
       assert.deepEqual(
         lapsed.map(({ record, why }) => [record.id, why]).sort(),
         [queued, delayed, retry, parent].map(({ id }) => [id, 'deadline']).sort(),
       )
       for (const { record } of lapsed) await move(store, decideOverdue(record, context.now))
-      assert.deepEqual(await store.tasks.lapsed(10), [])
+      assert.deepEqual(await store.tasks.overdue(10), [])
     },
   },
   {
-    name: 'lapsed: the longest overdue come first, never more than asked for',
+    name: 'overdue: the longest overdue come first, never more than asked for',
     async run(context) {
       const store = await context.makeStore()
       const records = await createAll(store, [newTask(), newTask(), newTask()])
@@ -308,24 +308,24 @@ export const lapsedCases: readonly StoreCase[] = [
       await createAll(store, [newTask({ deadlineAfter: 2_000 }), newTask({ deadlineAfter: 1_000 })])
       context.advance(60_000)
       const [first, second, third] = records
-      const found = (await store.tasks.lapsed(10)).filter(({ why }) => why === 'lease')
+      const found = (await store.tasks.overdue(10)).filter(({ why }) => why === 'lease')
       assert.deepEqual(
         found.map(({ record }) => record.id),
         [second?.id, third?.id, first?.id],
       )
-      const overdue = (await store.tasks.lapsed(10)).filter(({ why }) => why === 'deadline')
+      const overdue = (await store.tasks.overdue(10)).filter(({ why }) => why === 'deadline')
       assert.ok((overdue[0]?.record.deadline ?? 0) < (overdue[1]?.record.deadline ?? 0))
-      for (const limit of [1, 2, 4]) assert.equal((await store.tasks.lapsed(limit)).length, limit)
+      for (const limit of [1, 2, 4]) assert.equal((await store.tasks.overdue(limit)).length, limit)
     },
   },
   {
-    name: 'lapsed: what the last owner of the store held is found at once when it is opened again',
+    name: 'overdue: what the last owner of the store held is found at once when it is opened again',
     needs: 'void-leases',
     async run(context) {
       const store = await context.makeStore()
       const held = await startNew(store)
       const reopened = await context.reopenStore(store)
-      const [found] = await reopened.tasks.lapsed(10)
+      const [found] = await reopened.tasks.overdue(10)
       assert.equal(found?.record.id, held.id)
       assert.equal(found?.record.attempt, 1)
     },

@@ -36,49 +36,49 @@ import {
 const crash = (now: number, crashCount = 1) => ({ at: now, error: problem(), retryCount: 1, crashCount })
 
 /** A task whose last attempt crashed, waiting to run again. */
-async function suspect(store: Store, now: number, lane = 'default'): Promise<TaskRecord> {
+async function quarantined(store: Store, now: number, lane = 'default'): Promise<TaskRecord> {
   return move(store, retrying(await startNew(store, { lane }), crash(now)))
 }
 
 /** Telling, forgetting, and calling back. */
 export const tellingCases: readonly StoreCase[] = [
   {
-    name: 'told: what was told is not due again until it is forgotten; what was offered and not told still is',
+    name: 'published: what was told is not due again until it is forgotten; what was offered and not told still is',
     async run(context) {
       const store = await context.makeStore()
       const records = await createAll(store, [newTask(), newTask(), newTask()])
       const { deliveries } = await dueIn(store)
-      await store.outbox.told(deliveries.slice(0, 2))
+      await store.outbox.published(deliveries.slice(0, 2))
       assert.deepEqual(await dueIds(store), ids(records).slice(2))
-      store.outbox.forget([deliveries[0]?.taskId ?? '', 'nobody'])
+      store.outbox.requeue([deliveries[0]?.taskId ?? '', 'nobody'])
       assert.deepEqual(await dueIds(store), [records[0]?.id, records[2]?.id])
-      assert.deepEqual(await dueIds(store, { lane: 'default', room: 1 }), [records[0]?.id])
+      assert.deepEqual(await dueIds(store, { lane: 'default', capacity: 1 }), [records[0]?.id])
     },
   },
   {
-    name: 'told: what was told and settled is due again when it waits again',
+    name: 'published: what was told and settled is due again when it waits again',
     async run(context) {
       const store = await context.makeStore()
       const record = await createOne(store)
-      await store.outbox.told((await dueIn(store)).deliveries)
+      await store.outbox.published((await dueIn(store)).deliveries)
       await move(store, givenBack(await start(store, record)))
       const { deliveries } = await dueIn(store)
       assert.equal(only(deliveries).attempt, 1)
     },
   },
   {
-    name: 'told: a delivery of a task that was cancelled and retried meanwhile is claimed as it is now',
+    name: 'published: a delivery of a task that was cancelled and retried meanwhile is claimed as it is now',
     async run(context) {
       const store = await context.makeStore()
       const record = await createOne(store)
-      await store.outbox.told((await dueIn(store)).deliveries)
+      await store.outbox.published((await dueIn(store)).deliveries)
       const ended = await move(store, cancelledWaiting(record, problem(), context.now))
       assert.deepEqual(await store.tasks.claim([claimOf(record)]), [undefined])
       assert.deepEqual(await read(store, record.id), ended)
-      store.outbox.forget([record.id])
+      store.outbox.requeue([record.id])
       assert.deepEqual(await dueIds(store), [])
       await move(store, retried(ended, context.now))
-      await store.outbox.told((await dueIn(store)).deliveries)
+      await store.outbox.published((await dueIn(store)).deliveries)
       const waiting = await read(store, record.id)
       const again = await move(store, cancelledWaiting(waiting, problem(), context.now))
       const edited = { parameters: '{"edited":true}', parametersVersion: 2 }
@@ -89,12 +89,12 @@ export const tellingCases: readonly StoreCase[] = [
     },
   },
   {
-    name: 'told: deliveries die with the process and are due again at the next start',
+    name: 'published: deliveries die with the process and are due again at the next start',
     needs: 'in-process-deliveries',
     async run(context) {
       const store = await context.makeStore()
       const records = await createAll(store, [newTask(), newTask()])
-      await store.outbox.told((await dueIn(store)).deliveries)
+      await store.outbox.published((await dueIn(store)).deliveries)
       assert.deepEqual(await dueIds(store), [])
       assert.deepEqual(await dueIds(await context.reopenStore(store)), ids(records))
     },
@@ -105,18 +105,19 @@ export const tellingCases: readonly StoreCase[] = [
       const store = await context.makeStore()
       const healthy = await createOne(store)
       const crashed = [
-        await suspect(store, context.now),
-        await suspect(store, context.now),
-        await suspect(store, context.now, 'batch'),
+        await quarantined(store, context.now),
+        await quarantined(store, context.now),
+        await quarantined(store, context.now, 'batch'),
       ]
       const order: string[] = []
       for (let round = 0; round < crashed.length; round++) {
         const { deliveries } = await dueIn(store, 'default', 'batch')
-        const mine = only(deliveries.filter(delivery => delivery.suspect))
+        const mine = only(deliveries.filter(delivery => delivery.quarantined))
         order.push(mine.taskId)
         assert.ok(deliveries.some(({ taskId }) => taskId === healthy.id))
-        await store.outbox.told([mine])
-        const none = async () => (await dueIn(store, 'default', 'batch')).deliveries.filter(d => d.suspect)
+        await store.outbox.published([mine])
+        const none = async () =>
+          (await dueIn(store, 'default', 'batch')).deliveries.filter(d => d.quarantined)
         assert.deepEqual(await none(), [], 'while one is in the hands of the broker')
         const running = await start(store, { id: mine.taskId, attempt: mine.attempt })
         assert.deepEqual(await none(), [], 'while one runs')
@@ -130,15 +131,15 @@ export const tellingCases: readonly StoreCase[] = [
     async run(context) {
       const store = await context.makeStore()
       const waiting = [
-        await suspect(store, context.now),
-        await suspect(store, context.now),
-        await suspect(store, context.now, 'batch'),
-        await suspect(store, context.now, 'batch'),
+        await quarantined(store, context.now),
+        await quarantined(store, context.now),
+        await quarantined(store, context.now, 'batch'),
+        await quarantined(store, context.now, 'batch'),
       ]
-      const rooms = ['default', 'batch'].map(lane => ({ lane, room: 10 }))
-      const due = async (suspects: number) => {
-        const { deliveries } = await store.outbox.due(rooms, { suspects })
-        await store.outbox.told(deliveries)
+      const rooms = ['default', 'batch'].map(lane => ({ lane, capacity: 10 }))
+      const due = async (quarantined: number) => {
+        const { deliveries } = await store.outbox.due(rooms, { quarantined })
+        await store.outbox.published(deliveries)
         return deliveries
       }
       const first = await due(3)
@@ -158,26 +159,26 @@ export const tellingCases: readonly StoreCase[] = [
     async run(context) {
       const store = await context.makeStore()
       await createOne(store)
-      await suspect(store, context.now)
-      const crashed = await suspect(store, context.now)
-      const full = { lane: 'default', room: 0 }
+      await quarantined(store, context.now)
+      const crashed = await quarantined(store, context.now)
+      const full = { lane: 'default', capacity: 0 }
       assert.deepEqual((await dueIn(store, full)).deliveries, [])
       await store.lanes.setPaused('default', true)
       assert.deepEqual((await dueIn(store, { ...full, takesUrgent: true })).deliveries, [])
       await store.lanes.setPaused('default', false)
       const { deliveries } = await dueIn(store, { ...full, takesUrgent: true })
-      assert.deepEqual([only(deliveries).suspect, only(deliveries).taskType], [true, crashed.taskType])
-      const narrow = await store.outbox.due([{ lane: 'default', room: 1 }], { suspects: 2 })
+      assert.deepEqual([only(deliveries).quarantined, only(deliveries).taskType], [true, crashed.taskType])
+      const narrow = await store.outbox.due([{ lane: 'default', capacity: 1 }], { quarantined: 2 })
       assert.equal(narrow.deliveries.length, 1)
     },
   },
   {
-    name: 'due: without room for suspects none is handed out',
+    name: 'due: without capacity for quarantined tasks none is handed out',
     async run(context) {
       const store = await context.makeStore()
-      await suspect(store, context.now)
+      await quarantined(store, context.now)
       const healthy = await createOne(store)
-      const due = await store.outbox.due([{ lane: 'default', room: 10 }], { suspects: 0 })
+      const due = await store.outbox.due([{ lane: 'default', capacity: 10 }], { quarantined: 0 })
       assert.deepEqual(
         due.deliveries.map(({ taskId }) => taskId),
         [healthy.id],
@@ -185,11 +186,11 @@ export const tellingCases: readonly StoreCase[] = [
     },
   },
   {
-    name: 'onTelling: calls back after a write that makes something due, until it is stopped',
+    name: 'onDue: calls back after a write that makes something due, until it is stopped',
     async run(context) {
       const store = await context.makeStore()
       let calls = 0
-      const stop = store.outbox.onTelling(() => {
+      const stop = store.outbox.onDue(() => {
         calls += 1
       })
       const record = await createOne(store)
@@ -208,7 +209,7 @@ export const tellingCases: readonly StoreCase[] = [
 /** Parents that the aggregator must look at. */
 export const parentCases: readonly StoreCase[] = [
   {
-    name: 'toLookAt: a parent is to be looked at when its sub-tasks have ended, not before, and until it moved',
+    name: 'pendingParents: a parent is to be looked at when its sub-tasks have ended, not before, and until it moved',
     async run(context) {
       const store = await context.makeStore()
       const { parent, children } = await family(store, ['a', 'b'])
@@ -226,7 +227,7 @@ export const parentCases: readonly StoreCase[] = [
     },
   },
   {
-    name: 'toLookAt: a parent without sub-tasks is looked at at once; one whose attempt runs is not',
+    name: 'pendingParents: a parent without sub-tasks is looked at at once; one whose attempt runs is not',
     async run(context) {
       const store = await context.makeStore()
       const running = await startNew(store)
@@ -236,7 +237,7 @@ export const parentCases: readonly StoreCase[] = [
     },
   },
   {
-    name: 'toLookAt: a parent that ended while sub-tasks are live is looked at until none is',
+    name: 'pendingParents: a parent that ended while sub-tasks are live is looked at until none is',
     async run(context) {
       const store = await context.makeStore()
       const { parent, children } = await family(store, ['a'])
@@ -247,7 +248,7 @@ export const parentCases: readonly StoreCase[] = [
     },
   },
   {
-    name: 'toLookAt: a parent that ended by itself while sub-tasks are live is looked at, whatever it ended as',
+    name: 'pendingParents: a parent that ended by itself while sub-tasks are live is looked at, whatever it ended as',
     async run(context) {
       const store = await context.makeStore()
       for (const end of ['completed', 'failed'] as const) {
@@ -264,7 +265,7 @@ export const parentCases: readonly StoreCase[] = [
     },
   },
   {
-    name: 'toLookAt: a task whose attempt ended before it heard that it should stop is looked at, and not claimed',
+    name: 'pendingParents: a task whose attempt ended before it heard that it should stop is looked at, and not claimed',
     async run(context) {
       const store = await context.makeStore()
       const ends = [
@@ -289,13 +290,13 @@ export const parentCases: readonly StoreCase[] = [
     },
   },
   {
-    name: 'toLookAt: no more parents than asked for',
+    name: 'pendingParents: no more parents than asked for',
     async run(context) {
       const store = await context.makeStore()
       for (let count = 0; count < 4; count++)
         await move(store, awaitingSubTasks(await startNew(store), { reduces: true }))
-      assert.equal((await store.outbox.toLookAt(3)).length, 3)
-      assert.equal((await store.outbox.toLookAt(9)).length, 4)
+      assert.equal((await store.outbox.pendingParents(3)).length, 3)
+      assert.equal((await store.outbox.pendingParents(9)).length, 4)
     },
   },
 ]

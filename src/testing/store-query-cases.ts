@@ -216,7 +216,7 @@ export const listCases: readonly StoreCase[] = [
       const wrong: readonly ((pageToken: string) => Promise<unknown>)[] = [
         pageToken => store.queries.list({ userId: 'bob' }, { ...one, pageToken }),
         pageToken => store.queries.children(parent.id, { failedFirst: true }, { ...one, pageToken }),
-        pageToken => store.strays.list({ ...one, pageToken }),
+        pageToken => store.unparsable.list({ ...one, pageToken }),
       ]
       const foreign = ['', 'x', '{}', '%%%', Buffer.from('["a",{}]').toString('base64url')]
       for (const ask of wrong)

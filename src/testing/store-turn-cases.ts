@@ -24,9 +24,9 @@ import {
 async function drain(store: Store, now: number): Promise<string[]> {
   const order: string[] = []
   for (;;) {
-    const [delivery] = (await dueIn(store, { lane: 'default', room: 1 })).deliveries
+    const [delivery] = (await dueIn(store, { lane: 'default', capacity: 1 })).deliveries
     if (delivery === undefined) return order
-    await store.outbox.told([delivery])
+    await store.outbox.published([delivery])
     order.push(delivery.taskId)
     const claimed = only(
       await store.tasks.claim([claimOf({ id: delivery.taskId, attempt: delivery.attempt })]),
@@ -44,7 +44,7 @@ export const turnCases: readonly StoreCase[] = [
       const fresh = await createOne(store)
       const back = await move(store, givenBack(await startNew(store, { lane: 'batch' })))
       const { deliveries } = await dueIn(store, 'default', 'batch')
-      const base = { taskType: 'Write', suspect: false }
+      const base = { taskType: 'Write', quarantined: false }
       const bare = deliveries.map(({ headers: _, ...delivery }) => delivery)
       assert.deepEqual(bare, [
         { ...base, taskId: fresh.id, lane: 'default', attempt: 0 },
@@ -63,12 +63,19 @@ export const turnCases: readonly StoreCase[] = [
         ...Array.from({ length: 5 }, () => newTask({ lane: 'batch' })),
         newTask({ lane: 'other' }),
       ])
-      const { deliveries } = await dueIn(store, { lane: 'default', room: 3 }, { lane: 'batch', room: 2 })
+      const { deliveries } = await dueIn(
+        store,
+        { lane: 'default', capacity: 3 },
+        { lane: 'batch', capacity: 2 },
+      )
       assert.deepEqual(
         deliveries.map(({ lane }) => lane),
         ['default', 'default', 'default', 'batch', 'batch'],
       )
-      assert.deepEqual(await dueIds(store, { lane: 'default', room: 0 }, { lane: 'unknown', room: 9 }), [])
+      assert.deepEqual(
+        await dueIds(store, { lane: 'default', capacity: 0 }, { lane: 'unknown', capacity: 9 }),
+        [],
+      )
     },
   },
   {
@@ -89,18 +96,18 @@ export const turnCases: readonly StoreCase[] = [
         Array.from({ length: 500 }, () => newTask()),
       )
       for (let round = 0; round < 10; round++) {
-        const [delivery] = (await dueIn(store, { lane: 'default', room: 1 })).deliveries
+        const [delivery] = (await dueIn(store, { lane: 'default', capacity: 1 })).deliveries
         assert.ok(delivery !== undefined)
         await start(store, { id: delivery.taskId, attempt: delivery.attempt })
       }
       const single = await createOne(store, { userId: 'bob' })
-      const next = await dueIds(store, { lane: 'default', room: 3 })
+      const next = await dueIds(store, { lane: 'default', capacity: 3 })
       assert.ok(next.includes(single.id), 'the single task is not among the next three')
       const others = await createAll(
         store,
         ['bob', 'cid', 'bob', 'cid'].map(userId => newTask({ userId })),
       )
-      const soon = await dueIds(store, { lane: 'default', room: 12 })
+      const soon = await dueIds(store, { lane: 'default', capacity: 12 })
       for (const other of others) assert.ok(soon.includes(other.id), `${other.userId} waits too long`)
     },
   },
@@ -112,11 +119,11 @@ export const turnCases: readonly StoreCase[] = [
         store,
         Array.from({ length: 30 }, () => newTask()),
       )
-      for (const taskId of await dueIds(store, { lane: 'default', room: 20 }))
+      for (const taskId of await dueIds(store, { lane: 'default', capacity: 20 }))
         await complete(store, await read(store, taskId), context.now)
       const again = await context.reopenStore(store)
       const single = await createOne(again, { userId: 'bob' })
-      assert.ok((await dueIds(again, { lane: 'default', room: 2 })).includes(single.id))
+      assert.ok((await dueIds(again, { lane: 'default', capacity: 2 })).includes(single.id))
       assert.equal((await dueIds(again)).length, 11)
     },
   },
@@ -163,7 +170,7 @@ export const turnCases: readonly StoreCase[] = [
       context.advance(100)
       const seen = new Set<string>()
       for (let step = 0; step < 5; step++) {
-        const due = await store.outbox.due([{ lane: 'default', room: 2_000 }], { suspects: 1 })
+        const due = await store.outbox.due([{ lane: 'default', capacity: 2_000 }], { quarantined: 1 })
         for (const { taskId } of due.deliveries) seen.add(taskId)
         if (seen.size < delayed.length) assert.ok((due.nextAt ?? context.now + 1) <= context.now)
       }

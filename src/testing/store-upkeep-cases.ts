@@ -113,17 +113,17 @@ export const scheduleCases: readonly StoreCase[] = [
 /** Strays. */
 export const strayCases: readonly StoreCase[] = [
   {
-    name: 'strays: filed once each, listed newest first page by page, removed by id',
+    name: 'unparsable: filed once each, listed newest first page by page, removed by id',
     async run(context) {
       const store = await context.makeStore()
       const stray = (id: string) => ({ id, at: context.now, reason: 'not JSON', content: `\u0000<${id}>` })
       const all = ['a', 'b', 'c', 'd', 'e'].map(stray)
-      await store.strays.file(all.slice(0, 3))
-      await store.strays.file([stray('b'), ...all.slice(3), stray('e')])
+      await store.unparsable.file(all.slice(0, 3))
+      await store.unparsable.file([stray('b'), ...all.slice(3), stray('e')])
       for (const pageSize of [1, 2, 9])
-        assert.deepEqual(await allPages(page => store.strays.list(page), pageSize), [...all].reverse())
-      assert.equal(await store.strays.remove(['b', 'nobody', 'd', 'b']), 2)
-      assert.deepEqual(ids((await store.strays.list({ pageSize: 9 })).items), ['e', 'c', 'a'])
+        assert.deepEqual(await allPages(page => store.unparsable.list(page), pageSize), [...all].reverse())
+      assert.equal(await store.unparsable.remove(['b', 'nobody', 'd', 'b']), 2)
+      assert.deepEqual(ids((await store.unparsable.list({ pageSize: 9 })).items), ['e', 'c', 'a'])
     },
   },
 ]
@@ -281,7 +281,7 @@ export const durabilityCases: readonly StoreCase[] = [
         () => store.tasks.create([newTask()], {}),
         () => store.tasks.claim([claimOf({ id: task.id, attempt: 0 })]),
         () => store.tasks.apply([]),
-        () => store.tasks.lapsed(1),
+        () => store.tasks.overdue(1),
         () => store.queries.get([task.id]),
         () => store.lanes.lanes(),
         () => dueIn(store),
@@ -312,7 +312,7 @@ export const durabilityCases: readonly StoreCase[] = [
       const store = await context.makeStore({ syncDelayMs: 60 })
       const order: string[] = []
       const committed = new Promise<void>(resolve => {
-        const stop = store.outbox.onTelling(() => {
+        const stop = store.outbox.onDue(() => {
           stop()
           resolve()
         })

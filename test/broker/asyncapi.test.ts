@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import amqp, { type Channel } from 'amqplib'
 import { describe, expect, it, test } from 'vitest'
 import type { ControlMessage } from '../../src/broker/broker.ts'
-import { controlMessage, deliveryMessage, noticeMessage } from '../../src/broker/messages.ts'
+import { controlMessage, deliveryMessage, notificationMessage } from '../../src/broker/messages.ts'
 import { type AsyncApi, declareTopology, topologyOf } from '../../src/broker/rabbitmq/index.ts'
 import { blocksOf } from '../docs/markdown.ts'
 import { describeWithRabbit, freshPrefix } from '../servers/rabbit.ts'
@@ -54,9 +54,9 @@ describe('the AsyncAPI document', () => {
       expect(validate(JSON.parse(content)), JSON.stringify(validate.errors)).toBe(true)
     }
     const headers = { userId: 'ann', priority: 'high', retryCount: 1, delayMs: 5_000 } as const
-    valid('delivery', deliveryMessage({ ...task, suspect: true, headers }))
+    valid('delivery', deliveryMessage({ ...task, quarantined: true, headers }))
     const dead = { ...task, userId: 'ann', retryCount: 4, reason: 'crashes', code: 'LEASE_LOST' } as const
-    valid('dead-letter', noticeMessage(dead))
+    valid('dead-letter', notificationMessage(dead))
     const told: ControlMessage[] = [
       { kind: 'cancel', taskId: 'a', attempt: 1 },
       { kind: 'lanes' },
@@ -64,7 +64,7 @@ describe('the AsyncAPI document', () => {
     ]
     for (const message of told) valid('control', controlMessage(message, 'id'))
     expect(payload('control')({ kind: 'cancel' })).toBe(false)
-    const described = Object.keys(deliveryMessage({ ...task, suspect: true, headers }).headers)
+    const described = Object.keys(deliveryMessage({ ...task, quarantined: true, headers }).headers)
     const { headers: schema } = documentOf().components.messages['delivery'] as {
       headers: { properties: object }
     }

@@ -29,7 +29,9 @@ describe('the broker within a process', () => {
   it('forgets what waited with its consumer: the store is read again', async () => {
     const broker = memoryBroker()
     await broker.open([{ lane: 'default', slots: 1 }])
-    await broker.publish([{ taskId: 'a', taskType: 'Write', lane: 'default', attempt: 0, suspect: false }])
+    await broker.publish([
+      { taskId: 'a', taskType: 'Write', lane: 'default', attempt: 0, quarantined: false },
+    ])
     const taken: string[] = []
     const never = () => new Promise<void>(() => undefined)
     broker.consume({ lane: 'default', slots: 1 }, ({ delivery }) => {
@@ -39,6 +41,6 @@ describe('the broker within a process', () => {
     broker.consume({ lane: 'default', slots: 1 }, never)
     await turn()
     expect(taken).toEqual(['a'])
-    expect(broker.room('default')).toBe(1)
+    expect(broker.capacity('default')).toBe(1)
   })
 })

@@ -4,7 +4,7 @@ import {
   controlMessage,
   deliveryMessage,
   type IncomingMessage,
-  noticeMessage,
+  notificationMessage,
   type OutgoingMessage,
   readControl,
   readDead,
@@ -20,7 +20,7 @@ const delivery: Delivery = {
   taskType: 'Write',
   lane: 'batch',
   attempt: 2,
-  suspect: true,
+  quarantined: true,
   headers: { userId: 'ann', priority: 'high', retryCount: 1, delayMs: 5_000, traceparent },
 }
 
@@ -55,7 +55,7 @@ describe('a delivery as a message', () => {
       'x-user-id': 'ann',
       'x-retry-count': 1,
       'x-delay': 5_000,
-      'x-suspect': true,
+      'x-quarantined': true,
       traceparent,
     })
   })
@@ -74,7 +74,7 @@ describe('a delivery as a message', () => {
   })
 
   it('is read where a person sent it by hand, without headers', () => {
-    expect(readDelivery(incoming(body))).toMatchObject({ value: { taskId: 'task-1', suspect: false } })
+    expect(readDelivery(incoming(body))).toMatchObject({ value: { taskId: 'task-1', quarantined: false } })
   })
 })
 
@@ -119,7 +119,7 @@ describe('a dead message', () => {
       attempt: 3,
       retryCount: 2,
     }
-    const told = noticeMessage({ ...notice, reason: 'permanent', code: 'HANDLER_FAILED' })
+    const told = notificationMessage({ ...notice, reason: 'permanent', code: 'HANDLER_FAILED' })
     expect(readDead(arrived(told))).toMatchObject({ taskId: 'task-1', attempt: 3 })
   })
 

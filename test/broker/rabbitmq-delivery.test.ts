@@ -220,7 +220,7 @@ describeWithRabbit('what processes tell each other over RabbitMQ', () => {
   it('is not sent, and not missed, where events are switched off', async () => {
     await using opened = await openOnShared({ events: false })
     const { remote } = opened
-    expect(remote.tellsEvents).toBe(false)
+    expect(remote.publishesEvents).toBe(false)
     expect(await remote.publishEvents([])).toEqual([])
   })
 })

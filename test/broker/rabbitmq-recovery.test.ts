@@ -116,7 +116,7 @@ describeWithRabbit('a broker whose connection is lost', () => {
       const { remote } = broker
       await until(() => remote?.health().reconnects === 1 && remote.health().connected, 'next connection')
       await broker.publish(someDeliveries(1))
-      await until(() => worker.held.length === 1, 'delivery', 5_000)
+      await until(() => worker.held.length === 1, 'delivery')
     } finally {
       await broker.close()
     }
@@ -135,7 +135,6 @@ describeWithRabbit('a broker whose connection is lost', () => {
     await until(
       () => remote.health().problems.some(text => text.includes('deeply nested headers')),
       'problem',
-      15_000,
     )
     await broker.publish(someDeliveries(1))
     await until(() => worker.held.length === 1, 'delivery')
@@ -148,10 +147,10 @@ describeWithRabbit('a broker whose connection is lost', () => {
         return dead.includes('after')
       },
       'dead letter',
-      15_000,
+      30_000,
       100,
     )
-  }, 40_000)
+  }, 100_000)
 })
 
 /** The broker's answer to `basic.qos`, on channel-independent bytes. */

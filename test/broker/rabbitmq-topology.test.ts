@@ -167,13 +167,13 @@ describeWithRabbit('a broker whose topology is disturbed while it runs', () => {
     async function sendWhileWoken() {
       while (isWoken) {
         isWoken = false
-        if (broker.room('default') === 0) break
+        if (broker.capacity('default') === 0) break
         tries += 1
         await broker.publish(someDeliveries(1))
       }
       sending = undefined
     }
-    broker.onRoom(() => {
+    broker.onCapacity(() => {
       isWoken = true
       sending ??= sendWhileWoken()
     })
@@ -216,16 +216,12 @@ describeWithRabbit('a broker whose topology is disturbed while it runs', () => {
     await connection.close()
     expect(found.filter(({ state }) => state !== 'ok' && state !== 'unknown')).toEqual([])
     await broker.publish(someDeliveries(1))
-    await until(() => worker.held.length > 0, 'delivery behind the probes', 8_000)
+    await until(() => worker.held.length > 0, 'delivery behind the probes')
     // Some come behind it.
     worker.held[0]?.received.ack()
     worker.held[0]?.free()
     for (const queue of ['tasks.queue', 'tasks.dlq.queue', 'tasks.wait_30m.queue'])
-      await until(
-        async () => (await channel.checkQueue(name(queue))).messageCount === 0,
-        `empty ${queue}`,
-        8_000,
-      )
+      await until(async () => (await channel.checkQueue(name(queue))).messageCount === 0, `empty ${queue}`)
     expect([worker.ids(), dead]).toEqual([['task-0'], []])
   })
 })

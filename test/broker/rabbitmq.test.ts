@@ -74,11 +74,11 @@ describeWithRabbit('the broker on RabbitMQ', () => {
       },
       async quiet() {
         await new Promise(resolve => setImmediate(resolve))
-        await until(() => tally.isQuiet(), 'quiet broker', 5_000)
+        await until(() => tally.isQuiet(), 'quiet broker')
         // A few round trips: what should not come has the time to come.
         for (let turn = 0; turn < 5; turn++) await channel.checkQueue(`${names.prefix}tasks.queue`)
       },
-      until: (condition, what) => until(condition, what, 5_000).then(() => undefined),
+      until: (condition, what) => until(condition, what).then(() => undefined),
     }
     try {
       await run(context)

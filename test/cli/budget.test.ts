@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { budgetFrom, budgetGiven } from '../../src/cli/budget-options.ts'
-import { budgetLines } from '../../src/cli/commands/budget.ts'
+import { budgetFrom, budgetGiven, budgetLines } from '../../src/cli/commands/budget.ts'
 
 const given = (tokens: string | undefined, cost?: string) =>
   budgetFrom({ option: '--tokens', text: tokens }, { option: '--cost', text: cost })

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { parseChapters } from '../../src/cli/chapters.ts'
+import { parseChapters } from '../../src/cli/find-novel.ts'
 
 describe('--chapters', () => {
   test.each([

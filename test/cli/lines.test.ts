@@ -1,7 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { chapterLines, hitLines } from '../../src/cli/novel-lines.ts'
-import { previewLines } from '../../src/cli/preview-lines.ts'
-import { tableLines } from '../../src/cli/table.ts'
+import { chapterLines, hitLines, previewLines } from '../../src/cli/novel-lines.ts'
+import { tableLines } from '../../src/cli/text.ts'
 
 const numbered = (count: number) =>
   Array.from({ length: count }, (_, i) => ({ title: `Chapter ${i + 1}`, characters: 10, words: 1_000 + i }))
@@ -83,7 +82,7 @@ describe('a chapter', () => {
       '  scene 1  2 words',
       '  One.',
       '  Two.',
-      '  [sentences of the text, extractive; the text changed since]',
+      '  [sentences of the text, extractive; the text has changed since]',
       '',
       '  scene 2  2 words',
       '  (no summary)',

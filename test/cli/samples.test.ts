@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import type { Client, Query } from '../../src/cli/client.ts'
-import { importSamples, type SampleImport } from '../../src/cli/samples.ts'
+import { importSamples, type SampleImport } from '../../src/cli/commands/serve.ts'
 
 /** Asks an API that holds so much for the samples; answers what was asked of it, and what was said. */
 async function ask(held: { tasks: number; novels: number; uploads: number }) {

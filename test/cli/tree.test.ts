@@ -1,6 +1,6 @@
 import type { TaskJson } from 'quillwork/http'
 import { describe, expect, test } from 'vitest'
-import { advanceOf, detailOf, type TaskTree, treeLines } from '../../src/cli/tree.ts'
+import { advanceOf, detailOf, type TaskTree, treeLines } from '../../src/cli/task-lines.ts'
 
 const base: TaskJson = {
   id: 'a',
@@ -67,7 +67,7 @@ describe('what a task does', () => {
     [{ status: 'COMPLETED', done: true, result: { total: 2, success: 2 } }, '2 done'],
     [
       { taskType: 'GenerateScene', status: 'COMPLETED', done: true, result: { words: 9, conflict: true } },
-      '9 words, not put in place: the scene was changed meanwhile',
+      '9 words, not put into the scene, which was edited meanwhile',
     ],
     [{ status: 'COMPLETED', done: true, result: { words: 0, skipped: true, conflict: false } }, 'skipped'],
     [{ status: 'FAILED', done: true, errorInfo: failure }, 'TEXT_UNREADABLE: There is no text.'],

@@ -32,7 +32,7 @@ describe('a table of usage', () => {
       'a          2  1,000      20      0.50+',
       'b          2  1,000      20  not known',
       'all        4  2,000      40      0.50+',
-      '+ and more: some of the calls have no known price.',
+      '+ = more than this: some of the calls have no known price.',
     ])
     const known = usageLines([row('a'), unpriced], { ...table, currency: undefined })
     expect(known[0]).toMatch(/ COST$/)
@@ -68,15 +68,15 @@ describe('an estimate', () => {
 
   test('of nothing says so', () => {
     const nothing = { calls: 0, inputTokens: 0, outputTokens: 0, seconds: 0, byModel: [] }
-    expect(estimateLines(nothing, undefined)).toEqual(['It asks no model, so it costs nothing.'])
+    expect(estimateLines(nothing, undefined)).toEqual(['It calls no model, so it costs nothing.'])
   })
 
   test('tells calls, tokens, money and time', () => {
     expect(estimateLines(all, undefined)).toEqual([
       'MODEL  CALLS  INPUT  OUTPUT        COST',
       'a         10  5,000   1,000  0.0125 USD',
-      'At most about that; a fallback to another model is not in it.',
-      'The limits hold it up for at least 4m 30s.',
+      'It will use about this much at most, without fallbacks to other models.',
+      'Rate limits delay it by at least 4m 30s.',
     ])
   })
 

@@ -1,4 +1,4 @@
-import { obedientTasks } from 'quillwork/testing'
+import { scriptedTasks } from 'quillwork/testing'
 import { expect, it } from 'vitest'
 import { z } from 'zod'
 import { rabbitmq } from '../../src/broker/rabbitmq/index.ts'
@@ -63,7 +63,7 @@ describeDistributed('delivery', () => {
         url: home.databaseUrl,
         faults: {
           before(operation) {
-            if (operation !== 'count sub-tasks') return
+            if (operation !== 'aggregate sub-tasks') return
             isCounting = true
             return released
           },
@@ -85,26 +85,26 @@ describeDistributed('delivery', () => {
 
   it('A3, A24: messages that name no task, or another one, are filed with their bytes, once, and touch nothing', async () => {
     await using home = installation()
-    const { obedient, journal } = obedientTasks()
-    const engine = await home.engine({ tasks: [obedient] })
+    const { scripted, journal } = scriptedTasks()
+    const engine = await home.engine({ tasks: [scripted] })
     const channel = await home.channel()
     const exchange = `${home.prefix}tasks.exchange`
-    const live = await engine.submit(obedient, { orders: [{ do: 'hang', attempts: 1 }] })
+    const live = await engine.submit(scripted, { orders: [{ do: 'hang', attempts: 1 }] })
     await until(() => journal.some(entry => entry.taskId === live.taskId), 'attempt')
     const odd = [
       'no json at all',
       '{"half":',
-      JSON.stringify({ taskType: 'Obedient', attempt: 0, lane: 'default' }),
-      JSON.stringify({ taskId: 'nobody', taskType: 'Obedient', attempt: 0, lane: 'default' }),
+      JSON.stringify({ taskType: 'Scripted', attempt: 0, lane: 'default' }),
+      JSON.stringify({ taskId: 'nobody', taskType: 'Scripted', attempt: 0, lane: 'default' }),
     ]
     for (const body of odd)
-      channel.publish(exchange, 'task.default.Obedient', Buffer.from(body), { persistent: true })
-    const mismatched = { taskId: live.taskId, taskType: 'Obedient', attempt: 0, lane: 'default' }
-    channel.publish(exchange, 'task.default.Obedient', Buffer.from(JSON.stringify(mismatched)), {
+      channel.publish(exchange, 'task.default.Scripted', Buffer.from(body), { persistent: true })
+    const mismatched = { taskId: live.taskId, taskType: 'Scripted', attempt: 0, lane: 'default' }
+    channel.publish(exchange, 'task.default.Scripted', Buffer.from(JSON.stringify(mismatched)), {
       headers: { 'x-task-id': 'somebody-else' },
     })
     await channel.waitForConfirms()
-    const filed = async () => (await engine.store.strays.list({ pageSize: 50 })).items
+    const filed = async () => (await engine.store.unparsable.list({ pageSize: 50 })).items
     await until(async () => (await filed()).length >= 5, 'five filed messages')
     const contents = (await filed()).map(stray => stray.content)
     expect(contents.some(content => content.includes('no json at all'))).toBe(true)
@@ -127,13 +127,13 @@ describeDistributed('delivery', () => {
 
   it('A9: what a submitter left behind before it sent anything is sent by another process', async () => {
     await using home = installation()
-    const { obedient } = obedientTasks()
-    const client = await home.engine({ tasks: [obedient], start: false })
+    const { scripted } = scriptedTasks()
+    const client = await home.engine({ tasks: [scripted], start: false })
     const [record] = await client.store.tasks.create(
       [
         {
           id: 'left-behind',
-          taskType: 'Obedient',
+          taskType: 'Scripted',
           userId: 'ann',
           lane: 'default',
           priority: 'normal',
@@ -146,25 +146,25 @@ describeDistributed('delivery', () => {
       {},
     )
     expect(record?.outcome).toBe('created')
-    const worker = await home.engine({ tasks: [obedient] })
-    const handle = await worker.find(obedient, 'left-behind')
+    const worker = await home.engine({ tasks: [scripted] })
+    const handle = await worker.find(scripted, 'left-behind')
     expect(await handle?.result({ timeout: '12s' })).toBe('found')
   })
 
   it('A12, A19: a delivery that comes five times, also after the end, runs its task once', async () => {
     await using home = installation()
-    const { obedient, journal } = obedientTasks()
-    const engine = await home.engine({ tasks: [obedient] })
+    const { scripted, journal } = scriptedTasks()
+    const engine = await home.engine({ tasks: [scripted] })
     const channel = await home.channel()
     const handles = await Promise.all(
-      Array.from({ length: 20 }, () => engine.submit(obedient, { orders: [{ do: 'succeed', value: 1 }] })),
+      Array.from({ length: 20 }, () => engine.submit(scripted, { orders: [{ do: 'succeed', value: 1 }] })),
     )
     const again = () => {
       for (const { taskId } of handles) {
-        const body = { taskId, taskType: 'Obedient', attempt: 0, lane: 'default' }
+        const body = { taskId, taskType: 'Scripted', attempt: 0, lane: 'default' }
         channel.publish(
           `${home.prefix}tasks.exchange`,
-          'task.default.Obedient',
+          'task.default.Scripted',
           Buffer.from(JSON.stringify(body)),
           { persistent: true, headers: { 'x-task-id': taskId } },
         )
@@ -184,10 +184,10 @@ describeDistributed('delivery', () => {
 
   it('A8, A10: a purged queue loses nothing', async () => {
     await using home = installation()
-    const { obedient } = obedientTasks()
-    const client = await home.engine({ tasks: [obedient], roles: [] })
+    const { scripted } = scriptedTasks()
+    const client = await home.engine({ tasks: [scripted], roles: [] })
     const handles = await Promise.all(
-      Array.from({ length: 10 }, () => client.submit(obedient, { orders: [{ do: 'succeed', value: 1 }] })),
+      Array.from({ length: 10 }, () => client.submit(scripted, { orders: [{ do: 'succeed', value: 1 }] })),
     )
     const channel = await home.channel()
     await until(
@@ -195,17 +195,17 @@ describeDistributed('delivery', () => {
       'message in the queue',
     )
     await channel.purgeQueue(`${home.prefix}tasks.queue`)
-    await home.engine({ tasks: [obedient] })
+    await home.engine({ tasks: [scripted] })
     const results = await Promise.all(handles.map(handle => handle.result({ timeout: '60s' })))
     expect(results).toEqual(handles.map(() => 1))
   }, 70_000)
 
   it('cancel reaches an attempt in another process in under a second', async () => {
     await using home = installation()
-    const { obedient, journal } = obedientTasks()
-    const client = await home.engine({ tasks: [obedient], start: false })
-    await home.engine({ tasks: [obedient] })
-    const handle = await client.submit(obedient, { orders: [{ do: 'hang' }] })
+    const { scripted, journal } = scriptedTasks()
+    const client = await home.engine({ tasks: [scripted], start: false })
+    await home.engine({ tasks: [scripted] })
+    const handle = await client.submit(scripted, { orders: [{ do: 'hang' }] })
     await until(() => journal.some(entry => entry.did === 'start'), 'attempt')
     const asked = Date.now()
     await handle.cancel()
@@ -215,21 +215,21 @@ describeDistributed('delivery', () => {
 
   it('a client that is not started waits for the result of what another process runs', async () => {
     await using home = installation()
-    const { obedient } = obedientTasks()
-    const client = await home.engine({ tasks: [obedient], start: false })
-    await home.engine({ tasks: [obedient] })
-    const handle = await client.submit(obedient, { orders: [{ do: 'succeed', value: 'there' }] })
+    const { scripted } = scriptedTasks()
+    const client = await home.engine({ tasks: [scripted], start: false })
+    await home.engine({ tasks: [scripted] })
+    const handle = await client.submit(scripted, { orders: [{ do: 'succeed', value: 'there' }] })
     expect(await handle.result({ timeout: '5s' })).toBe('there')
   })
 
   it('every process hears of every task, in order and without a gap', async () => {
     await using home = installation()
-    const { obedient } = obedientTasks()
-    const watcher = await home.engine({ tasks: [obedient], start: false })
+    const { scripted } = scriptedTasks()
+    const watcher = await home.engine({ tasks: [scripted], start: false })
     const seen: { taskId: string; name: string; sequence?: number }[] = []
     watcher.live.onAny(event => seen.push(event))
-    const worker = await home.engine({ tasks: [obedient] })
-    const handle = await worker.submit(obedient, {
+    const worker = await home.engine({ tasks: [scripted] })
+    const handle = await worker.submit(scripted, {
       orders: [
         { do: 'progress', value: 0.5 },
         { do: 'succeed', value: 1 },

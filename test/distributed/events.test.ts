@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Channel } from 'amqplib'
-import { obedientTasks } from 'quillwork/testing'
+import { scriptedTasks } from 'quillwork/testing'
 import { expect, it } from 'vitest'
 import { eventNames } from '../../src/broker/cloud-events.ts'
 import { defineTask, type Engine } from '../../src/index.ts'
@@ -43,37 +43,37 @@ const traceparent = '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01'
 
 /** A task of which every event can be had. */
 function tasksOf() {
-  const { obedient, parent } = obedientTasks()
+  const { scripted, parent } = scriptedTasks()
   const weak = defineTask({
     type: 'Weak',
-    parameters: obedient.parameters,
-    result: obedient.result,
+    parameters: scripted.parameters,
+    result: scripted.result,
     retry: { maxAttempts: 2, backoff: ['100ms'], jitter: 0 },
     execute() {
       throw new Error('told to fail')
     },
   })
-  return { obedient, parent, weak, all: [obedient, parent, weak] }
+  return { scripted, parent, weak, all: [scripted, parent, weak] }
 }
 
 /** Has everything happen that events tell of. */
 async function everything(home: Installation, tasks: ReturnType<typeof tasksOf>): Promise<void> {
   const worker = await home.engine({ tasks: tasks.all })
-  const { obedient, parent, weak } = tasks
+  const { scripted, parent, weak } = tasks
   const child = { key: 'a', orders: [{ do: 'progress', value: 0.5 }] } as const
   const tree = await worker.submit(parent, { orders: [{ do: 'submit', subTasks: [child] }] }, { traceparent })
   await tree.result()
-  const failing = await worker.submit(obedient, { orders: [{ do: 'failForGood', attempts: 1 }] })
+  const failing = await worker.submit(scripted, { orders: [{ do: 'failForGood', attempts: 1 }] })
   await ends(worker, failing.taskId, 'FAILED')
   await worker.tasks.retry(failing.taskId)
   await ends(worker, failing.taskId, 'COMPLETED')
   const poor = await worker.submit(weak, { orders: [] })
   await ends(worker, poor.taskId, 'DEAD_LETTER')
-  const hanging = await worker.submit(obedient, { orders: [{ do: 'hang' }] })
+  const hanging = await worker.submit(scripted, { orders: [{ do: 'hang' }] })
   await ends(worker, hanging.taskId, 'RUNNING')
   await hanging.cancel()
   await ends(worker, hanging.taskId, 'CANCELLED')
-  const left = await worker.submit(obedient, { orders: [{ do: 'hang', attempts: 1 }] })
+  const left = await worker.submit(scripted, { orders: [{ do: 'hang', attempts: 1 }] })
   await ends(worker, left.taskId, 'RUNNING')
   await worker.stop({ grace: 0 })
 }
@@ -115,13 +115,13 @@ describeDistributed('events for other services', () => {
 
   it('are consumed by the program of the documentation, each once, with the gap of a late comer', async () => {
     await using home = installation()
-    const { obedient } = obedientTasks()
-    const engine = await home.engine({ tasks: [obedient], start: false })
-    const before = await engine.submit(obedient, { orders: [] })
+    const { scripted } = scriptedTasks()
+    const engine = await home.engine({ tasks: [scripted], start: false })
+    const before = await engine.submit(scripted, { orders: [] })
     const channel = await home.channel()
     await using program = startConsumer(home)
     await until(() => isConsumed(channel, program.queue), 'consumer')
-    const after = await engine.submit(obedient, { orders: [] })
+    const after = await engine.submit(scripted, { orders: [] })
     await engine.start()
     await until(() => program.lines().filter(line => line.includes('.completed.')).length === 2, 'both ends')
     const linesOf = (taskId: string) =>

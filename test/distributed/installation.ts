@@ -34,7 +34,7 @@ export interface Installation extends AsyncDisposable {
 }
 
 /** Short times: what takes half a minute in production takes a second here. */
-const times = { lease: '3s', sweep: '300ms', grace: '200ms', obey: '500ms' } as const
+const times = { lease: '3s', sweepInterval: '300ms', grace: '200ms', abortGrace: '500ms' } as const
 
 /** Makes an installation; `await using` stops its engines and deletes what they left. `lanes`: those that it has besides the default one. */
 export function installation(

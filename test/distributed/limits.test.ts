@@ -1,4 +1,4 @@
-import { obedientTasks } from 'quillwork/testing'
+import { scriptedTasks } from 'quillwork/testing'
 import { expect, it } from 'vitest'
 import { z } from 'zod'
 import { defineTask, systemClock } from '../../src/index.ts'
@@ -52,17 +52,17 @@ describeDistributed('limits over several processes', () => {
 
   it('E4: a 429 seen by one process parks the key for the other', async () => {
     await using home = installation()
-    const { obedient } = obedientTasks()
-    const one = await home.engine({ tasks: [obedient], limits: { model: { requestsPerMinute: 100 } } })
+    const { scripted } = scriptedTasks()
+    const one = await home.engine({ tasks: [scripted], limits: { model: { requestsPerMinute: 100 } } })
     const other = await home.engine({
-      tasks: [obedient],
+      tasks: [scripted],
       limits: { model: { requestsPerMinute: 100 } },
       roles: [],
     })
     const acquire = { do: 'acquire', limit: 'model' } as const
     const tooMany = { do: 'tooMany', retryAfterMs: 30_000 } as const
     // Not at once: the other process has just begun, and may not listen yet.
-    await one.submit(obedient, { orders: [acquire, tooMany] }, { delay: '1s' })
+    await one.submit(scripted, { orders: [acquire, tooMany] }, { delay: '1s' })
     const parked = () => other.limiter.describe().find(use => use.key === 'model')?.parkedUntil
     await until(() => parked() !== undefined, 'parked key in the other process')
     expect(parked() ?? 0).toBeGreaterThan(Date.now() + 20_000)

@@ -66,7 +66,7 @@ describeWithMongo('a limit that is shared over MongoDB', () => {
 /** Resolves when the ticket's turn came, at the time that it was told at the latest. */
 function called(limiter: RateLimiter, ticket: string, waitMs: number): Promise<void> {
   return new Promise(resolve => {
-    const stop = limiter.onTurn((_key, free) => free === ticket && done())
+    const stop = limiter.onCapacity((_key, free) => free === ticket && done())
     const timer = setTimeout(done, Math.max(1, waitMs))
     function done() {
       clearTimeout(timer)

@@ -1,5 +1,5 @@
 import { MongoClient } from 'mongodb'
-import { createGate, obedientTasks } from 'quillwork/testing'
+import { createGate, scriptedTasks } from 'quillwork/testing'
 import { expect, it } from 'vitest'
 import { z } from 'zod'
 import { defineTask } from '../../src/index.ts'
@@ -10,10 +10,10 @@ import { describeDistributed, installation } from './installation.ts'
 describeDistributed('state over several processes', () => {
   it('B1: a cancelled task stays cancelled, whatever its handler does later', async () => {
     await using home = installation()
-    const { obedient, journal } = obedientTasks()
-    const client = await home.engine({ tasks: [obedient], start: false })
-    await home.engine({ tasks: [obedient] })
-    const handle = await client.submit(obedient, { orders: [{ do: 'ignoreSignal' }] })
+    const { scripted, journal } = scriptedTasks()
+    const client = await home.engine({ tasks: [scripted], start: false })
+    await home.engine({ tasks: [scripted] })
+    const handle = await client.submit(scripted, { orders: [{ do: 'ignoreSignal' }] })
     await until(() => journal.some(entry => entry.did === 'start'), 'attempt')
     await handle.cancel()
     await until(async () => (await handle.state()).done, 'end')
@@ -56,9 +56,9 @@ describeDistributed('state over several processes', () => {
 
   it('a task submitted in the caller’s transaction comes to be when it commits, and not when it does not', async () => {
     await using home = installation()
-    const { obedient } = obedientTasks()
+    const { scripted } = scriptedTasks()
     const client = new MongoClient(home.databaseUrl)
-    const engine = await home.engine({ tasks: [obedient], client })
+    const engine = await home.engine({ tasks: [scripted], client })
     try {
       const orders = client.db().collection('orders')
       await orders.insertOne({ made: 'before' })
@@ -67,7 +67,7 @@ describeDistributed('state over several processes', () => {
           session.startTransaction()
           await orders.insertOne({ made: 'within' }, { session })
           const handle = await engine.submit(
-            obedient,
+            scripted,
             { orders: [{ do: 'succeed', value: 'paid' }] },
             { transaction: session as never },
           )
@@ -105,10 +105,10 @@ describeDistributed('state over several processes', () => {
 
   it('a deployment that rolls: a type that this process does not know waits for one that does', async () => {
     await using home = installation()
-    const { obedient, parent } = obedientTasks()
-    const client = await home.engine({ tasks: [obedient, parent], roles: [] })
+    const { scripted, parent } = scriptedTasks()
+    const client = await home.engine({ tasks: [scripted, parent], roles: [] })
     const old = await home.engine({ tasks: [parent] })
-    const handle = await client.submit(obedient, { orders: [{ do: 'succeed', value: 'new' }] })
+    const handle = await client.submit(scripted, { orders: [{ do: 'succeed', value: 'new' }] })
     await until(
       async () => (await client.tasks.get(handle.taskId)).status === 'RETRYING',
       'wait for a process that knows it',

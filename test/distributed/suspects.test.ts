@@ -65,10 +65,10 @@ describeDistributed('tasks whose last attempt crashed', () => {
     await using worker = await createEngine({
       tasks: [task],
       lanes: { default: { slots: 4 } },
-      times: { sweep: '300ms' },
+      times: { sweepInterval: '300ms' },
       store: mongodb({
         url: home.databaseUrl,
-        faults: { after: operation => void (operation === 'put aside' && order.push(operation)) },
+        faults: { after: operation => void (operation === 'defer' && order.push(operation)) },
       }),
       broker: noting(rabbitmq({ url: home.brokerUrl, prefix: home.prefix }), taskId => {
         // Those before were refused: a dead process still held them.
@@ -78,6 +78,6 @@ describeDistributed('tasks whose last attempt crashed', () => {
     await worker.start()
     await until(() => seen.endedIds.size === 3, 'end of all', 60_000)
     expect(seen.most).toBe(1)
-    expect(order.slice(0, 2)).toEqual(['put aside', 'acknowledged'])
+    expect(order.slice(0, 2)).toEqual(['defer', 'acknowledged'])
   })
 })

@@ -1,4 +1,4 @@
-import { type Order, obedientTasks } from 'quillwork/testing'
+import { type Order, scriptedTasks } from 'quillwork/testing'
 import { expect, it } from 'vitest'
 import { hasEnded, type SubTaskSummary, totalOf } from '../../src/index.ts'
 import { until } from '../servers/until.ts'
@@ -14,10 +14,10 @@ function children(...orders: readonly Order[][]): Order[] {
 describeDistributed('trees over several processes', () => {
   it('C1, C2, C4: 50 sub-tasks on two workers are counted exactly, at every read', async () => {
     await using home = installation()
-    const { obedient, parent } = obedientTasks()
-    const client = await home.engine({ tasks: [obedient, parent], roles: [] })
-    await home.engine({ tasks: [obedient, parent] })
-    await home.engine({ tasks: [obedient, parent], roles: ['worker'] })
+    const { scripted, parent } = scriptedTasks()
+    const client = await home.engine({ tasks: [scripted, parent], roles: [] })
+    await home.engine({ tasks: [scripted, parent] })
+    await home.engine({ tasks: [scripted, parent], roles: ['worker'] })
     const handle = await client.submit(parent, {
       orders: [{ do: 'submitMany', count: 50, orders: [succeed] }],
     })
@@ -37,11 +37,11 @@ describeDistributed('trees over several processes', () => {
 
   it('C5, C6, C9: what failed is counted once, with its reason', async () => {
     await using home = installation()
-    const { obedient, parent } = obedientTasks()
-    const engine = await home.engine({ tasks: [obedient, parent] })
+    const { scripted, parent } = scriptedTasks()
+    const engine = await home.engine({ tasks: [scripted, parent] })
     const bad: Order[] = [{ do: 'failForGood', message: 'no words' }]
-    const mixed = await engine.submit(obedient, { orders: [...children([succeed], bad, [succeed]), succeed] })
-    const none = await engine.submit(obedient, { orders: [...children(bad, bad), succeed] })
+    const mixed = await engine.submit(scripted, { orders: [...children([succeed], bad, [succeed]), succeed] })
+    const none = await engine.submit(scripted, { orders: [...children(bad, bad), succeed] })
     expect(await mixed.result()).toBe(1)
     expect(await engine.tasks.get(mixed.taskId)).toMatchObject({
       status: 'COMPLETED_WITH_ERRORS',
@@ -57,11 +57,11 @@ describeDistributed('trees over several processes', () => {
 
   it('B4: cancel goes down the tree, into every process', async () => {
     await using home = installation()
-    const { obedient, parent, journal } = obedientTasks()
+    const { scripted, parent, journal } = scriptedTasks()
     const lanes = { default: { slots: 2 } }
-    const client = await home.engine({ tasks: [obedient, parent], roles: [], lanes })
-    await home.engine({ tasks: [obedient, parent], lanes })
-    await home.engine({ tasks: [obedient, parent], lanes, roles: ['worker'] })
+    const client = await home.engine({ tasks: [scripted, parent], roles: [], lanes })
+    await home.engine({ tasks: [scripted, parent], lanes })
+    await home.engine({ tasks: [scripted, parent], lanes, roles: ['worker'] })
     const handle = await client.submit(parent, {
       orders: [{ do: 'submitMany', count: 20, orders: [{ do: 'hang' }] }],
     })
@@ -76,8 +76,8 @@ describeDistributed('trees over several processes', () => {
 
   it('retry of what failed reopens the parent and counts anew', async () => {
     await using home = installation()
-    const { obedient, parent } = obedientTasks()
-    const engine = await home.engine({ tasks: [obedient, parent] })
+    const { scripted, parent } = scriptedTasks()
+    const engine = await home.engine({ tasks: [scripted, parent] })
     const handle = await engine.submit(parent, {
       orders: children([{ do: 'failForGood', attempts: 1 }, succeed], [succeed]),
     })
@@ -90,15 +90,15 @@ describeDistributed('trees over several processes', () => {
 
   it('C15: 200 tasks of one author delay another author’s single task by a few task lengths', async () => {
     await using home = installation()
-    const { obedient, journal } = obedientTasks()
+    const { scripted, journal } = scriptedTasks()
     const lanes = { default: { slots: 4 } }
-    const client = await home.engine({ tasks: [obedient], roles: [], lanes })
+    const client = await home.engine({ tasks: [scripted], roles: [], lanes })
     await client.submitMany(
-      obedient,
+      scripted,
       Array.from({ length: 200 }, () => ({ parameters: { orders: [succeed] }, userId: 'many' })),
     )
-    const single = await client.submit(obedient, { orders: [succeed] }, { userId: 'one' })
-    await home.engine({ tasks: [obedient], lanes })
+    const single = await client.submit(scripted, { orders: [succeed] }, { userId: 'one' })
+    await home.engine({ tasks: [scripted], lanes })
     await single.result({ timeout: '20s' })
     const before = journal.findIndex(entry => entry.taskId === single.taskId)
     expect(before).toBeGreaterThanOrEqual(0)

@@ -1,7 +1,7 @@
 import { MongoClient } from 'mongodb'
 import { createApp } from 'quillwork/http'
 import { openTelemetry } from 'quillwork/opentelemetry'
-import { obedientTasks } from 'quillwork/testing'
+import { scriptedTasks } from 'quillwork/testing'
 import { expect, it } from 'vitest'
 import { z } from 'zod'
 import { rabbitmq } from '../../src/broker/rabbitmq/index.ts'
@@ -49,7 +49,7 @@ async function behindProxy(home: Installation, tasks: readonly AnyTask[]) {
     roles: ['maintenance'],
     store: mongodb({ url: home.databaseUrl }),
     broker: rabbitmq({ url: proxy.through(home.brokerUrl), prefix: home.prefix }),
-    times: { lease: '3s', sweep: '300ms', grace: '200ms' },
+    times: { lease: '3s', sweepInterval: '300ms', grace: '200ms' },
   } as unknown as Parameters<typeof createEngine>[0])) as Engine
   await engine.start()
   return {
@@ -116,12 +116,12 @@ describeDistributed('watching', () => {
 
   it('a process that was cut off from the broker says so, then tells what happens', async () => {
     await using home = installation()
-    const { obedient } = obedientTasks()
-    const worker = await home.engine({ tasks: [obedient], roles: ['worker'] })
-    await using cut = await behindProxy(home, [obedient])
+    const { scripted } = scriptedTasks()
+    const worker = await home.engine({ tasks: [scripted], roles: ['worker'] })
+    await using cut = await behindProxy(home, [scripted])
     await using api = await apiOf(cut.engine)
     const client = await api.watch()
-    const before = await worker.submit(obedient, { orders: [] })
+    const before = await worker.submit(scripted, { orders: [] })
     await isTold(client, before.taskId)
     const place = client.lastEventId
     // One comes when listening begins, if the client was there before.
@@ -129,7 +129,7 @@ describeDistributed('watching', () => {
     const atFirst = resets().length
     cut.proxy.refuse(true)
     expect(cut.proxy.reset()).toBeGreaterThan(0)
-    const away = await worker.submit(obedient, { orders: [] })
+    const away = await worker.submit(scripted, { orders: [] })
     await away.result()
     const metric = async (line: string) =>
       new RegExp(`^quillwork_${line} (\\S+)$`, 'm').exec((await api.ask('/metrics')).text)?.[1]
@@ -137,7 +137,7 @@ describeDistributed('watching', () => {
     cut.proxy.refuse(false)
     await until(() => resets().length > atFirst, 'news of the gap')
     expect(resets().at(-1)?.data).toEqual({ reason: 'gap' })
-    const after = await worker.submit(obedient, { orders: [] })
+    const after = await worker.submit(scripted, { orders: [] })
     await isTold(client, after.taskId)
     const later = await api.watch(place)
     await later.first('reset')
@@ -148,9 +148,9 @@ describeDistributed('watching', () => {
 
   it('a process that began after the end of a task says of one that ended long ago that everything was told', async () => {
     await using home = installation()
-    const { obedient } = obedientTasks()
-    const worker = await home.engine({ tasks: [obedient], roles: ['worker'] })
-    const task = await worker.submit(obedient, { orders: [] })
+    const { scripted } = scriptedTasks()
+    const worker = await home.engine({ tasks: [scripted], roles: ['worker'] })
+    const task = await worker.submit(scripted, { orders: [] })
     const { taskId } = task
     await task.result()
     await using client = new MongoClient(home.databaseUrl)
@@ -159,9 +159,9 @@ describeDistributed('watching', () => {
       async () => (await tasks.findOne({ _id: taskId, eventsAt: { $exists: false } })) !== null,
       'told events',
     )
-    await using api = await apiOf(await home.engine({ tasks: [obedient], roles: [] }))
+    await using api = await apiOf(await home.engine({ tasks: [scripted], roles: [] }))
     const watching = await api.watch()
-    const heard = await worker.submit(obedient, { orders: [] })
+    const heard = await worker.submit(scripted, { orders: [] })
     await isTold(watching, heard.taskId)
     const headers = { 'last-event-id': watching.lastEventId }
     await api.watch(watching.lastEventId, `/v1/tasks/${taskId}/events`)
@@ -171,19 +171,19 @@ describeDistributed('watching', () => {
 
   it('a process that has not heard the end of a task does not say that everything was told', async () => {
     await using home = installation()
-    const { obedient } = obedientTasks()
-    const worker = await home.engine({ tasks: [obedient], roles: ['worker'] })
-    await using cut = await behindProxy(home, [obedient])
+    const { scripted } = scriptedTasks()
+    const worker = await home.engine({ tasks: [scripted], roles: ['worker'] })
+    await using cut = await behindProxy(home, [scripted])
     await using api = await apiOf(cut.engine)
     const client = await api.watch()
-    const heard = await worker.submit(obedient, { orders: [] })
+    const heard = await worker.submit(scripted, { orders: [] })
     await isTold(client, heard.taskId)
     const place = client.lastEventId
     const again = await api.ask(`/v1/tasks/${heard.taskId}/events`, { headers: { 'last-event-id': place } })
     expect(again.status).toBe(204)
     cut.proxy.refuse(true)
     expect(cut.proxy.reset()).toBeGreaterThan(0)
-    const away = await worker.submit(obedient, { orders: [] })
+    const away = await worker.submit(scripted, { orders: [] })
     await away.result()
     const waiting = await api.watch(place, `/v1/tasks/${away.taskId}/events`)
     cut.proxy.refuse(false)
@@ -195,8 +195,8 @@ describeDistributed('watching', () => {
 
   it('metrics tell how many events wait for a broker that is away, and since when', async () => {
     await using home = installation()
-    const { obedient } = obedientTasks()
-    await using cut = await behindProxy(home, [obedient])
+    const { scripted } = scriptedTasks()
+    await using cut = await behindProxy(home, [scripted])
     await using api = await apiOf(cut.engine)
     const metric = async (name: string) =>
       Number(new RegExp(`^quillwork_${name} (\\S+)$`, 'm').exec((await api.ask('/metrics')).text)?.[1])
@@ -204,7 +204,7 @@ describeDistributed('watching', () => {
     expect(await metric('outbox_pending')).toBe(0)
     cut.proxy.refuse(true)
     cut.proxy.reset()
-    for (let index = 0; index < 3; index += 1) await api.submit('Obedient', { orders: [] })
+    for (let index = 0; index < 3; index += 1) await api.submit('Scripted', { orders: [] })
     expect(await metric('outbox_pending')).toBe(3)
     await until(async () => (await metric('outbox_lag_seconds')) > 0.05, 'lag')
     cut.proxy.refuse(false)
@@ -215,19 +215,19 @@ describeDistributed('watching', () => {
   it('one trace leads from the request through the broker to the attempt in another process', async () => {
     const { exported } = registerSdk()
     await using home = installation()
-    const { obedient } = obedientTasks()
+    const { scripted } = scriptedTasks()
     const { hostname: host, port } = new URL(home.brokerUrl)
     const names = {
       work: `${home.prefix}tasks.exchange`,
       laneQueue: () => `${home.prefix}tasks.queue`,
     }
     const trace = openTelemetry({ rabbitmq: { host, port: Number(port), names } })
-    const tasks = [obedient]
+    const tasks = [scripted]
     const asked = await home.engine({ tasks, roles: ['maintenance'], trace })
     await home.engine({ tasks, roles: ['worker'], trace })
     await using api = await apiOf(asked)
-    await api.submit('Obedient', { orders: [{ do: 'submit', subTasks: [{ key: 'a', orders: [] }] }] })
-    const key = `${names.work}:task.default.Obedient`
+    await api.submit('Scripted', { orders: [{ do: 'submit', subTasks: [{ key: 'a', orders: [] }] }] })
+    const key = `${names.work}:task.default.Scripted`
     const process = `process ${key}:${names.laneQueue()}`
     await until(() => exported.named(process).length === 2, 'two attempts')
     await until(() => exported.named('POST /v1/tasks').length === 1, 'the end of the request')
@@ -236,10 +236,10 @@ describeDistributed('watching', () => {
       'POST /v1/tasks',
       `  send ${key}`,
       `    ${process}`,
-      '      task Obedient',
+      '      task Scripted',
       `        send ${key}`,
       `          ${process}`,
-      '            task Obedient',
+      '            task Scripted',
       `            ${settle}`,
       `      ${settle}`,
     ])

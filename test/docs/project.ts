@@ -36,6 +36,8 @@ const compilerOptions = {
   skipLibCheck: true,
   outDir: 'out',
   rootDir: '.',
+  // A project is compiled again and again.
+  incremental: true,
 }
 
 /** Makes an empty project in a temporary folder. It uses `dist/`, as whoever installs the package does. */

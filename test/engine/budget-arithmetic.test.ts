@@ -1,13 +1,12 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import {
-  type Amount,
   type BudgetAccount,
+  budgetCodec,
   budgetOf,
-  charge,
+  capacityOf,
   choose,
-  expire,
-  hasWantedRoom,
+  hasWantedCapacity,
   keepPromise,
   limitOf,
   type Need,
@@ -18,11 +17,15 @@ import {
   realOf,
   reserve,
   reservedOf,
-  roomOf,
   settle,
+  spend,
   spendingOf,
+  spentOf,
+  type Unit,
 } from '../../src/engine/budget-arithmetic.ts'
-import { budgetCodec } from '../../src/engine/budget-text.ts'
+import { type Amount as AmountOf, expireHolds } from '../../src/runtime/account.ts'
+
+type Amount = AmountOf<Unit>
 
 function accountWith(limit: Partial<Amount>, used: Amount = { tokens: 0, money: 0 }): BudgetAccount {
   const account = noAccount()
@@ -59,7 +62,7 @@ const steps: fc.Arbitrary<Step[]> = fc.array(
 
 function counted(account: BudgetAccount): Amount {
   const reserved = reservedOf(account)
-  return { tokens: account.spent.tokens + reserved.tokens, money: account.spent.money + reserved.money }
+  return { tokens: spentOf(account).tokens + reserved.tokens, money: spentOf(account).money + reserved.money }
 }
 
 /** Runs steps beside a model that only knows what each call counts as: its estimate until it is settled, then what it cost. */
@@ -81,7 +84,7 @@ function play(limit: Partial<Amount>, script: readonly Step[], check: (account: 
     } else if (step.do === 'expire') {
       now += step.after
       const before = counted(account)
-      expire(account, now)
+      expireHolds(account, now)
       expect(counted(account)).toEqual(before)
       for (const { leaseEnd } of account.holds.values()) expect(leaseEnd).toBeGreaterThan(now)
     } else if (step.do === 'limit') account.limit = step.limit
@@ -138,14 +141,14 @@ describe('the account of a budget', () => {
               calls.forEach(({ need }, index) => {
                 reserve(account, `${index}`, need, index % 2 === 0 ? 1 : 100)
               })
-              if (round === 1) expire(account, 50)
+              if (round === 1) expireHolds(account, 50)
               const left = [...indexes]
               while (left.length > 0) {
                 const [index = 0] = left.splice(round === 0 ? 0 : (order.next().value ?? 0) % left.length, 1)
                 const call = calls[index]
                 if (call !== undefined) settle(account, `${index}`, call.need, call.real)
               }
-              return account.spent
+              return spentOf(account)
             },
           )
           expect(sums[1]).toEqual(sums[0])
@@ -203,24 +206,24 @@ describe('the account of a budget', () => {
 
   it('knows whether the least that somebody waits for fits now', () => {
     const account = accountWith({ tokens: 10 })
-    expect(hasWantedRoom(account, 0)).toBe(false)
+    expect(hasWantedCapacity(account, 0)).toBe(false)
     reserve(account, 'a', { tokens: 8 }, 1)
-    expect(reserve(account, 'b', { tokens: 5 }, 1)).toBe('room')
-    expect(reserve(account, 'c', { tokens: 3 }, 1)).toBe('room')
+    expect(reserve(account, 'b', { tokens: 5 }, 1)).toBe('capacity')
+    expect(reserve(account, 'c', { tokens: 3 }, 1)).toBe('capacity')
     expect(account.wanted).toEqual({ tokens: 3 })
-    expect(hasWantedRoom(account, 0)).toBe(false)
+    expect(hasWantedCapacity(account, 0)).toBe(false)
     settle(account, 'a', { tokens: 8 }, { tokens: 7, money: 0 })
-    expect(hasWantedRoom(account, 0)).toBe(true)
+    expect(hasWantedCapacity(account, 0)).toBe(true)
     promise(account, [{ tokens: 1 }], { now: 0, until: 5 })
-    expect(hasWantedRoom(account, 0)).toBe(false)
+    expect(hasWantedCapacity(account, 0)).toBe(false)
   })
 
   it.each<[string, Partial<Amount>, Need, string | undefined]>([
     ['nothing is limited', {}, { tokens: 1e9 }, undefined],
     ['it fits to the last token', { tokens: 40 }, { tokens: 10 }, undefined],
-    ['one token too many', { tokens: 39 }, { tokens: 10 }, 'room'],
+    ['one token too many', { tokens: 39 }, { tokens: 10 }, 'capacity'],
     ['larger than the whole budget', { tokens: 39 }, { tokens: 40 }, 'whole'],
-    ['money too', { tokens: 99, money: 34 }, { tokens: 1, money: 5 }, 'room'],
+    ['money too', { tokens: 99, money: 34 }, { tokens: 1, money: 5 }, 'capacity'],
     ['a price that nobody knows', { money: 1_000 }, { tokens: 1 }, 'price'],
     ['a price that nobody asks for', { tokens: 1_000 }, { tokens: 1 }, undefined],
   ])('%s', (_name, limit, need, misfit) => {
@@ -231,9 +234,9 @@ describe('the account of a budget', () => {
     const account = accountWith({ tokens: 10 })
     reserve(account, 'a', { tokens: 10 }, 1)
     settle(account, 'a', { tokens: 10 }, { tokens: 25, money: 0 })
-    expect(roomOf(account)).toEqual({ tokens: -15 })
-    charge(account, { tokens: 1, money: 2 })
-    expect(account.spent).toEqual({ tokens: 26, money: 2 })
+    expect(capacityOf(account)).toEqual({ tokens: -15 })
+    spend(account, { tokens: 1, money: 2 })
+    expect(spentOf(account)).toEqual({ tokens: 26, money: 2 })
   })
 })
 

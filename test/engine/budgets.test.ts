@@ -1,6 +1,6 @@
 import type { Engine, TaskRecord } from 'quillwork'
 import { defineTask } from 'quillwork'
-import { createGate, obedientTasks, type TestEngine, testEngine } from 'quillwork/testing'
+import { createGate, scriptedTasks, type TestEngine, testEngine } from 'quillwork/testing'
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import { budgetKey } from '../../src/store/store.ts'
@@ -72,10 +72,10 @@ async function within1s(t: TestEngine, isSo: () => Promise<boolean>): Promise<vo
 
 describe('a task under a budget', () => {
   it('makes its calls while they fit, then waits with numbers, no retry spent and no slot held', async () => {
-    const { obedient, journal } = obedientTasks()
-    await using t = await testEngine({ tasks: [obedient], lanes: { default: { slots: 1 } } })
+    const { scripted, journal } = scriptedTasks()
+    await using t = await testEngine({ tasks: [scripted], lanes: { default: { slots: 1 } } })
     const orders = [call(40, 30), call(50), call(30), { do: 'succeed', value: 'done' } as const]
-    const task = await t.submit(obedient, { orders }, { budget: { tokens: 100 } })
+    const task = await t.submit(scripted, { orders }, { budget: { tokens: 100 } })
     await t.drain()
     const record = await t.tasks.get(task.taskId)
     expect(record).toMatchObject({ ...waits, retryCount: 0, budget: { tokens: 100 } })
@@ -91,7 +91,7 @@ describe('a task under a budget', () => {
       reserved: { tokens: 0, cost: 0 },
       waiting: 1,
     })
-    const other = await t.submit(obedient, { orders: [{ do: 'succeed', value: 1 }] })
+    const other = await t.submit(scripted, { orders: [{ do: 'succeed', value: 1 }] })
     await t.drain()
     expect((await other.state()).status).toBe('COMPLETED')
     await t.advance('30s')
@@ -99,14 +99,14 @@ describe('a task under a budget', () => {
   })
 
   it('goes on within a second after the budget was raised, and not when it was raised too little', async () => {
-    const { obedient } = obedientTasks()
-    await using t = await testEngine({ tasks: [obedient] })
+    const { scripted } = scriptedTasks()
+    await using t = await testEngine({ tasks: [scripted] })
     const orders = [
       { do: 'checkpoint', key: 'x' } as const,
       call(60),
       { do: 'succeed', value: 'done' } as const,
     ]
-    const task = await t.submit(obedient, { orders }, { budget: { tokens: 10 } })
+    const task = await t.submit(scripted, { orders }, { budget: { tokens: 10 } })
     await t.drain()
     expect((await t.tasks.get(task.taskId)).errorInfo?.message).toMatch(
       /more than the whole budget.*--tokens 60/,
@@ -120,16 +120,16 @@ describe('a task under a budget', () => {
   })
 
   it('counts money, and waits where a price is not known', async () => {
-    const { obedient } = obedientTasks()
-    await using t = await testEngine({ tasks: [obedient] })
+    const { scripted } = scriptedTasks()
+    await using t = await testEngine({ tasks: [scripted] })
     const orders = [
       { do: 'reserve', tokens: 5, cost: 0.3 } as const,
       { do: 'reserve', tokens: 5, cost: 0.3 } as const,
       { do: 'succeed', value: 1 } as const,
     ]
-    const paid = await t.submit(obedient, { orders }, { budget: { cost: 0.5, tokens: 1_000 } })
+    const paid = await t.submit(scripted, { orders }, { budget: { cost: 0.5, tokens: 1_000 } })
     const unpriced = await t.submit(
-      obedient,
+      scripted,
       { orders: [call(5), { do: 'succeed' }] },
       { budget: { cost: 0.5 } },
     )
@@ -148,9 +148,9 @@ describe('a task under a budget', () => {
   })
 
   it('refuses an estimate that is no number, for good', async () => {
-    const { obedient } = obedientTasks()
-    await using t = await testEngine({ tasks: [obedient] })
-    const task = await t.submit(obedient, { orders: [call(-1)] })
+    const { scripted } = scriptedTasks()
+    await using t = await testEngine({ tasks: [scripted] })
+    const task = await t.submit(scripted, { orders: [call(-1)] })
     await t.drain()
     expect(await t.tasks.get(task.taskId)).toMatchObject({
       status: 'FAILED',
@@ -159,7 +159,7 @@ describe('a task under a budget', () => {
   })
 
   it('waits until its deadline, not only as long as it was told to', async () => {
-    const { obedient } = obedientTasks()
+    const { scripted } = scriptedTasks()
     const task = defineTask({
       type: 'Hurried',
       parameters: z.number(),
@@ -169,7 +169,7 @@ describe('a task under a budget', () => {
         await (await ctx.reserve({ tokens: ctx.parameters })).commit()
       },
     })
-    await using t = await testEngine({ tasks: [obedient, task] })
+    await using t = await testEngine({ tasks: [scripted, task] })
     const [late, raised] = [
       await t.submit(task, 5, { budget: { tokens: 1 } }),
       await t.submit(task, 5, { budget: { tokens: 1 } }),
@@ -242,7 +242,7 @@ describe('a tree under a budget', () => {
 
 describe('a budget that is set while a tree runs', () => {
   it('counts what was used, and the calls that run when they end; it is seen within a second', async () => {
-    const { obedient } = obedientTasks()
+    const { scripted } = scriptedTasks()
     const gate = createGate()
     const slow = defineTask({
       type: 'Slow',
@@ -262,13 +262,13 @@ describe('a budget that is set while a tree runs', () => {
         await ctx.addUsage({ model: 'm', inputTokens: 100, outputTokens: 20, cost: 0.5 })
         await ctx.submitSubTask(slow, 1, { key: 'slow' })
         await ctx.submitSubTask(
-          obedient,
+          scripted,
           { orders: [call(1), { do: 'snooze', until: ctx.parameters, attempts: 1 }, call(30)] },
           { key: 'next' },
         )
       },
     })
-    await using t = await testEngine({ tasks: [obedient, slow, root] })
+    await using t = await testEngine({ tasks: [scripted, slow, root] })
     const tree = await t.submit(root, t.clock.now() + 2_000)
     await t.drain()
     expect(await t.budgets.get(tree.taskId)).toMatchObject({
@@ -314,14 +314,14 @@ describe('a budget that is set while a tree runs', () => {
 
 describe('the budget of a submission', () => {
   it('belongs to the task that was created, and leaves nothing where none was', async () => {
-    const { obedient } = obedientTasks()
-    await using t = await testEngine({ tasks: [obedient], start: false, admission: { waitingPerUser: 1 } })
+    const { scripted } = scriptedTasks()
+    await using t = await testEngine({ tasks: [scripted], start: false, admission: { waitingPerUser: 1 } })
     const options = { idempotencyKey: 'once', userId: 'ann' }
     const orders = { orders: [call(5)] }
-    const first = await t.submit(obedient, orders, { ...options, budget: { tokens: 10 } })
-    const again = await t.submit(obedient, orders, { ...options, budget: { tokens: 99 } })
+    const first = await t.submit(scripted, orders, { ...options, budget: { tokens: 10 } })
+    const again = await t.submit(scripted, orders, { ...options, budget: { tokens: 99 } })
     expect(again.taskId).toBe(first.taskId)
-    const refused = t.submit(obedient, orders, { userId: 'ann', budget: { tokens: 7 } })
+    const refused = t.submit(scripted, orders, { userId: 'ann', budget: { tokens: 7 } })
     await expect(refused).rejects.toMatchObject({ code: 'USER_QUEUE_FULL' })
     expect(await t.budgets.get(first.taskId)).toMatchObject({ budget: { tokens: 10 }, spent: { tokens: 0 } })
     expect((await t.tasks.list({}, { pageSize: 9 })).items).toHaveLength(1)
@@ -330,21 +330,21 @@ describe('the budget of a submission', () => {
 
 describe('calls that nobody settles', () => {
   it('count at their estimate when the attempt ends', async () => {
-    const { obedient } = obedientTasks()
-    await using t = await testEngine({ tasks: [obedient] })
+    const { scripted } = scriptedTasks()
+    await using t = await testEngine({ tasks: [scripted] })
     const left = { ...call(30), keep: true }
     const orders = [left, { do: 'fail', attempts: 1 } as const, { do: 'succeed', value: 1 } as const]
-    const task = await t.submit(obedient, { orders }, { budget: { tokens: 100 } })
+    const task = await t.submit(scripted, { orders }, { budget: { tokens: 100 } })
     await t.advance('1m')
     expect((await task.state()).status).toBe('COMPLETED')
     expect(await t.budgets.get(task.taskId)).toMatchObject({ spent: { tokens: 60 }, reserved: { tokens: 0 } })
   })
 
   it('count at their estimate when the task is cancelled while they run', async () => {
-    const { obedient } = obedientTasks()
-    await using t = await testEngine({ tasks: [obedient] })
+    const { scripted } = scriptedTasks()
+    await using t = await testEngine({ tasks: [scripted] })
     const orders = [{ ...call(30), keep: true }, { do: 'hang' } as const]
-    const task = await t.submit(obedient, { orders }, { budget: { tokens: 100 } })
+    const task = await t.submit(scripted, { orders }, { budget: { tokens: 100 } })
     await t.drain()
     expect(await t.budgets.get(task.taskId)).toMatchObject({ spent: { tokens: 0 }, reserved: { tokens: 30 } })
     await task.cancel()
@@ -354,14 +354,14 @@ describe('calls that nobody settles', () => {
   })
 
   it('are reserved after a crash, never free, and count as spent when their lease has ended', async () => {
-    const { obedient } = obedientTasks()
-    await using t = await testEngine({ tasks: [obedient], persistent: true })
+    const { scripted } = scriptedTasks()
+    await using t = await testEngine({ tasks: [scripted], persistent: true })
     const orders = [
       { ...call(30), keep: true },
       { do: 'hang', attempts: 1 } as const,
       { do: 'succeed' } as const,
     ]
-    const task = await t.submit(obedient, { orders }, { budget: { tokens: 50 } })
+    const task = await t.submit(scripted, { orders }, { budget: { tokens: 50 } })
     await t.drain()
     await t.crash()
     await t.advance('1m')
@@ -401,7 +401,7 @@ describe('calls that nobody settles', () => {
 
 describe('a tree that nobody woke', () => {
   it('is none whose last call gave room back while the engine stopped', async () => {
-    const { obedient } = obedientTasks()
+    const { scripted } = scriptedTasks()
     const gate = createGate()
     const first = defineTask({
       type: 'First',
@@ -419,10 +419,10 @@ describe('a tree that nobody woke', () => {
       result: z.unknown(),
       async execute(ctx) {
         await ctx.submitSubTask(first, 1, { key: 'first' })
-        await ctx.submitSubTask(obedient, { orders: [call(50)] }, { key: 'second' })
+        await ctx.submitSubTask(scripted, { orders: [call(50)] }, { key: 'second' })
       },
     })
-    await using t = await testEngine({ tasks: [obedient, first, root], persistent: true })
+    await using t = await testEngine({ tasks: [scripted, first, root], persistent: true })
     const { taskId } = await t.submit(root, 1, { budget: { tokens: 100 } })
     await t.advance('1s')
     expect(await t.budgets.get(taskId)).toMatchObject({ reserved: { tokens: 100 }, waiting: 1 })

@@ -1,5 +1,5 @@
 import { defineTask } from 'quillwork'
-import { createGate, type Order, obedientTasks, testEngine } from 'quillwork/testing'
+import { createGate, type Order, scriptedTasks, testEngine } from 'quillwork/testing'
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import { expectInvariants } from './invariants.ts'
@@ -9,10 +9,10 @@ const succeed: Order = { do: 'succeed', value: 1 }
 
 describe('cancelling a task', () => {
   it('B6: that waits ends it at once, and tells it once', async () => {
-    const { obedient, journal } = obedientTasks()
-    await using t = await testEngine({ tasks: [obedient] })
-    const later = await t.submit(obedient, { orders: [succeed] }, { delay: '1h' })
-    const retrying = await t.submit(obedient, { orders: [{ do: 'fail' }] })
+    const { scripted, journal } = scriptedTasks()
+    await using t = await testEngine({ tasks: [scripted] })
+    const later = await t.submit(scripted, { orders: [succeed] }, { delay: '1h' })
+    const retrying = await t.submit(scripted, { orders: [{ do: 'fail' }] })
     await t.drain()
     for (const task of [later, retrying]) {
       await task.cancel()
@@ -27,9 +27,9 @@ describe('cancelling a task', () => {
   })
 
   it.each(['waits', 'runs'])('B6: twice at the same moment, while it %s, tells it once', async how => {
-    const { obedient } = obedientTasks()
-    await using t = await testEngine({ tasks: [obedient] })
-    const task = await t.submit(obedient, { orders: [hang] }, how === 'waits' ? { delay: '1h' } : {})
+    const { scripted } = scriptedTasks()
+    await using t = await testEngine({ tasks: [scripted] })
+    const task = await t.submit(scripted, { orders: [hang] }, how === 'waits' ? { delay: '1h' } : {})
     await t.drain()
     await Promise.all([task.cancel(), task.cancel(), t.tasks.cancel(task.taskId)])
     await t.drain()
@@ -38,9 +38,9 @@ describe('cancelling a task', () => {
   })
 
   it('B3: that runs fires its signal at once; it ends when the handler obeys', async () => {
-    const { obedient, journal } = obedientTasks()
-    await using t = await testEngine({ tasks: [obedient] })
-    const task = await t.submit(obedient, { orders: [hang] })
+    const { scripted, journal } = scriptedTasks()
+    await using t = await testEngine({ tasks: [scripted] })
+    const task = await t.submit(scripted, { orders: [hang] })
     await t.drain()
     await task.cancel()
     await t.drain()
@@ -50,10 +50,10 @@ describe('cancelling a task', () => {
   })
 
   it('that ignores its signal ends after 10 s without it', async () => {
-    const { obedient } = obedientTasks()
-    await using t = await testEngine({ tasks: [obedient], lanes: { default: { slots: 1 } } })
-    const deaf = await t.submit(obedient, { orders: [{ do: 'ignoreSignal' }] })
-    const next = await t.submit(obedient, { orders: [succeed] })
+    const { scripted } = scriptedTasks()
+    await using t = await testEngine({ tasks: [scripted], lanes: { default: { slots: 1 } } })
+    const deaf = await t.submit(scripted, { orders: [{ do: 'ignoreSignal' }] })
+    const next = await t.submit(scripted, { orders: [succeed] })
     await t.drain()
     await deaf.cancel()
     await t.advance(9_999)
@@ -94,9 +94,9 @@ describe('cancelling a task', () => {
   })
 
   it('a result that is returned first wins', async () => {
-    const { obedient } = obedientTasks()
-    await using t = await testEngine({ tasks: [obedient] })
-    const task = await t.submit(obedient, { orders: [{ do: 'finishLate', value: 'paid for' }] })
+    const { scripted } = scriptedTasks()
+    await using t = await testEngine({ tasks: [scripted] })
+    const task = await t.submit(scripted, { orders: [{ do: 'finishLate', value: 'paid for' }] })
     await t.drain()
     await task.cancel()
     await t.drain()
@@ -126,9 +126,9 @@ describe('cancelling a task', () => {
   })
 
   it('B5: that has ended is refused', async () => {
-    const { obedient } = obedientTasks()
-    await using t = await testEngine({ tasks: [obedient] })
-    const task = await t.submit(obedient, { orders: [succeed] })
+    const { scripted } = scriptedTasks()
+    await using t = await testEngine({ tasks: [scripted] })
+    const task = await t.submit(scripted, { orders: [succeed] })
     await t.drain()
     await expect(task.cancel()).rejects.toMatchObject({ code: 'TASK_ALREADY_ENDED' })
     await expect(t.tasks.cancel('nobody')).rejects.toMatchObject({ code: 'TASK_NOT_FOUND' })
@@ -138,9 +138,9 @@ describe('cancelling a task', () => {
   })
 
   it('with a version that is not the last one changes nothing', async () => {
-    const { obedient } = obedientTasks()
-    await using t = await testEngine({ tasks: [obedient] })
-    const task = await t.submit(obedient, { orders: [hang] })
+    const { scripted } = scriptedTasks()
+    await using t = await testEngine({ tasks: [scripted] })
+    const task = await t.submit(scripted, { orders: [hang] })
     await t.drain()
     const { version } = await t.tasks.get(task.taskId)
     await expect(t.tasks.cancel(task.taskId, { ifVersion: version - 1 })).rejects.toMatchObject({
@@ -172,9 +172,9 @@ describe('cancelling a task', () => {
 
 describe('cancelling a parent', () => {
   it('B4: ends what waits below it, stops what runs, and keeps the count of what had ended', async () => {
-    const { obedient } = obedientTasks()
-    await using t = await testEngine({ tasks: [obedient], lanes: { default: { slots: 3 } } })
-    const task = await t.submit(obedient, {
+    const { scripted } = scriptedTasks()
+    await using t = await testEngine({ tasks: [scripted], lanes: { default: { slots: 3 } } })
+    const task = await t.submit(scripted, {
       orders: [
         {
           do: 'submit',
@@ -200,14 +200,14 @@ describe('cancelling a parent', () => {
   })
 
   it('goes down a tree of three levels and starts nothing more', async () => {
-    const { obedient, journal } = obedientTasks()
-    await using t = await testEngine({ tasks: [obedient], lanes: { default: { slots: 4 } } })
+    const { scripted, journal } = scriptedTasks()
+    await using t = await testEngine({ tasks: [scripted], lanes: { default: { slots: 4 } } })
     const tree: Order = {
       do: 'submitMany',
       count: 3,
       orders: [{ do: 'submitMany', count: 3, orders: [{ do: 'submitMany', count: 3, orders: [hang] }] }],
     }
-    const task = await t.submit(obedient, { orders: [tree] })
+    const task = await t.submit(scripted, { orders: [tree] })
     await t.drain()
     await task.cancel()
     await t.advance('5s')
@@ -220,9 +220,9 @@ describe('cancelling a parent', () => {
   })
 
   it('works while its sub-tasks end one after the other', async () => {
-    const { obedient } = obedientTasks()
-    await using t = await testEngine({ tasks: [obedient], lanes: { default: { slots: 10 } } })
-    const task = await t.submit(obedient, { orders: [{ do: 'submitMany', count: 5_000, orders: [succeed] }] })
+    const { scripted } = scriptedTasks()
+    await using t = await testEngine({ tasks: [scripted], lanes: { default: { slots: 10 } } })
+    const task = await t.submit(scripted, { orders: [{ do: 'submitMany', count: 5_000, orders: [succeed] }] })
     await t.recorder.waitFor('waiting', { taskId: task.taskId })
     await task.cancel()
     await t.drain()
@@ -235,9 +235,9 @@ describe('cancelling a parent', () => {
   })
 
   it('a parent that fails cancels its sub-tasks', async () => {
-    const { obedient } = obedientTasks()
-    await using t = await testEngine({ tasks: [obedient] })
-    const task = await t.submit(obedient, {
+    const { scripted } = scriptedTasks()
+    await using t = await testEngine({ tasks: [scripted] })
+    const task = await t.submit(scripted, {
       orders: [{ do: 'submitMany', count: 3, orders: [hang] }, { do: 'failForGood' }],
     })
     await t.drain()
@@ -283,9 +283,9 @@ describe('cancelling a parent', () => {
   })
 
   it('one whose last sub-task is cancelled alone ends as its sub-tasks say', async () => {
-    const { obedient } = obedientTasks()
-    await using t = await testEngine({ tasks: [obedient] })
-    const task = await t.submit(obedient, {
+    const { scripted } = scriptedTasks()
+    await using t = await testEngine({ tasks: [scripted] })
+    const task = await t.submit(scripted, {
       orders: [
         {
           do: 'submit',

@@ -1,5 +1,5 @@
 import { defineTask } from 'quillwork'
-import { createGate, obedientTasks, testEngine } from 'quillwork/testing'
+import { createGate, scriptedTasks, testEngine } from 'quillwork/testing'
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import { expectInvariants } from './invariants.ts'
@@ -62,9 +62,9 @@ describe('a checkpoint', () => {
   })
 
   it('survives an explicit retry', async () => {
-    const { obedient, journal } = obedientTasks()
-    await using t = await testEngine({ tasks: [obedient] })
-    const task = await t.submit(obedient, {
+    const { scripted, journal } = scriptedTasks()
+    await using t = await testEngine({ tasks: [scripted] })
+    const task = await t.submit(scripted, {
       orders: [
         { do: 'checkpoint', key: 'a' },
         { do: 'failForGood', attempts: 1 },
@@ -101,9 +101,9 @@ describe('a checkpoint', () => {
   })
 
   it.each(['', 'k'.repeat(201)])('refuses the key %j', async key => {
-    const { obedient } = obedientTasks()
-    await using t = await testEngine({ tasks: [obedient] })
-    const task = await t.submit(obedient, { orders: [{ do: 'checkpoint', key }] })
+    const { scripted } = scriptedTasks()
+    await using t = await testEngine({ tasks: [scripted] })
+    const task = await t.submit(scripted, { orders: [{ do: 'checkpoint', key }] })
     await t.drain()
     expect(await task.state()).toMatchObject({ status: 'FAILED', error: { code: 'OPTION_INVALID' } })
   })
@@ -221,10 +221,10 @@ describe('the log of a task', () => {
 
 describe('usage', () => {
   it('E9: is kept per call and summed up the tree, also of an attempt that failed or lost its task', async () => {
-    const { obedient } = obedientTasks()
-    await using t = await testEngine({ tasks: [obedient] })
+    const { scripted } = scriptedTasks()
+    await using t = await testEngine({ tasks: [scripted] })
     const use = { do: 'use', model: 'm', inputTokens: 10, outputTokens: 1, cost: 0.5 } as const
-    const task = await t.submit(obedient, {
+    const task = await t.submit(scripted, {
       orders: [
         use,
         { do: 'submitMany', count: 2, orders: [use, { do: 'fail', attempts: 1 }, { do: 'succeed' }] },
@@ -372,13 +372,13 @@ describe('what only watches', () => {
   it.each(Object.entries(hostile))(
     'F15: a listener that %s harms nobody, and the others hear',
     async (_, listener) => {
-      const { obedient } = obedientTasks()
-      await using t = await testEngine({ tasks: [obedient] })
+      const { scripted } = scriptedTasks()
+      await using t = await testEngine({ tasks: [scripted] })
       t.events.onAny(listener)
       t.events.on('completed', listener)
       let heard = 0
       t.events.on('completed', () => (heard += 1))
-      const task = await t.submit(obedient, { orders: [] })
+      const task = await t.submit(scripted, { orders: [] })
       await t.drain()
       expect((await task.state()).status).toBe('COMPLETED')
       expect(heard).toBe(1)
@@ -411,9 +411,9 @@ describe('what only watches', () => {
   })
 
   it('F16: events carry no parameters and no result', async () => {
-    const { obedient } = obedientTasks()
-    await using t = await testEngine({ tasks: [obedient] })
-    await t.submit(obedient, { orders: [{ do: 'succeed', value: 'the manuscript' }], note: 'the manuscript' })
+    const { scripted } = scriptedTasks()
+    await using t = await testEngine({ tasks: [scripted] })
+    await t.submit(scripted, { orders: [{ do: 'succeed', value: 'the manuscript' }], note: 'the manuscript' })
     await t.drain()
     expect(JSON.stringify(t.recorder.events)).not.toContain('manuscript')
     expect(t.recorder.events.map(({ name }) => name)).toEqual(['submitted', 'started', 'completed'])

@@ -1,5 +1,5 @@
 import { defineTask } from 'quillwork'
-import { createGate, type Order, obedientTasks, type TestEngine, testEngine } from 'quillwork/testing'
+import { createGate, type Order, scriptedTasks, type TestEngine, testEngine } from 'quillwork/testing'
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import { hasty } from './hasty.ts'
@@ -21,16 +21,16 @@ function waitsOf(t: TestEngine, taskId: string): number[] {
 
 describe('how long an attempt ran', () => {
   it('is told by the events that end one: a wait for sub-tasks, a failure, a snooze, an end', async () => {
-    const { obedient, parent } = obedientTasks()
-    await using t = await testEngine({ tasks: [obedient, parent] })
+    const { scripted, parent } = scriptedTasks()
+    await using t = await testEngine({ tasks: [scripted, parent] })
     const until = t.fromNow('1m').getTime()
-    const failing = await t.submit(obedient, { orders: [{ do: 'fail', attempts: 1 }, succeed] })
-    const snoozing = await t.submit(obedient, { orders: [{ do: 'snooze', until, attempts: 1 }, succeed] })
-    const hopeless = await t.submit(obedient, { orders: [{ do: 'failForGood' }] })
+    const failing = await t.submit(scripted, { orders: [{ do: 'fail', attempts: 1 }, succeed] })
+    const snoozing = await t.submit(scripted, { orders: [{ do: 'snooze', until, attempts: 1 }, succeed] })
+    const hopeless = await t.submit(scripted, { orders: [{ do: 'failForGood' }] })
     const reducing = await t.submit(parent, {
       orders: [{ do: 'submitMany', count: 1, orders: [succeed] }],
     })
-    const hanging = await t.submit(obedient, { orders: [hang] })
+    const hanging = await t.submit(scripted, { orders: [hang] })
     await t.advance('2m')
     await hanging.cancel()
     await t.drain()
@@ -49,10 +49,10 @@ describe('how long an attempt ran', () => {
   })
 
   it('is not told of a parent that its sub-tasks end, or that is cancelled while it waits for them', async () => {
-    const { obedient } = obedientTasks()
-    await using t = await testEngine({ tasks: [obedient] })
+    const { scripted } = scriptedTasks()
+    await using t = await testEngine({ tasks: [scripted] })
     const submit = (order: Order) =>
-      t.submit(obedient, { orders: [{ do: 'submitMany', count: 1, orders: [order] }] })
+      t.submit(scripted, { orders: [{ do: 'submitMany', count: 1, orders: [order] }] })
     const done = await submit(succeed)
     const dead = await submit({ do: 'failForGood' })
     const cancelled = await submit(hang)
@@ -74,10 +74,10 @@ describe('how long an attempt ran', () => {
   })
 
   it('is not told of a task that is cancelled, or whose deadline passes, while it waits, nor of one that runs again', async () => {
-    const { obedient } = obedientTasks()
-    await using t = await testEngine({ tasks: [obedient, hasty] })
-    const later = await t.submit(obedient, { orders: [succeed] }, { delay: '1h' })
-    const retrying = await t.submit(obedient, { orders: [{ do: 'fail' }] })
+    const { scripted } = scriptedTasks()
+    await using t = await testEngine({ tasks: [scripted, hasty] })
+    const later = await t.submit(scripted, { orders: [succeed] }, { delay: '1h' })
+    const retrying = await t.submit(scripted, { orders: [{ do: 'fail' }] })
     const late = await t.submit(hasty, {}, { delay: '50m' })
     await t.drain()
     await later.cancel()
@@ -101,15 +101,15 @@ describe('how long an attempt ran', () => {
 
 describe('how long a task could have run before its attempt', () => {
   it('counts from its creation, or from its start time', async () => {
-    const { obedient } = obedientTasks()
-    await using t = await testEngine({ tasks: [obedient] })
+    const { scripted } = scriptedTasks()
+    await using t = await testEngine({ tasks: [scripted] })
     const orders = [succeed]
-    const first = await t.submit(obedient, { orders })
-    const later = await t.submit(obedient, { orders }, { delay: '1m' })
+    const first = await t.submit(scripted, { orders })
+    const later = await t.submit(scripted, { orders }, { delay: '1m' })
     await t.advance('2m')
     await t.lanes.pause('default')
-    const paused = await t.submit(obedient, { orders })
-    const both = await t.submit(obedient, { orders }, { delay: '10s' })
+    const paused = await t.submit(scripted, { orders })
+    const both = await t.submit(scripted, { orders }, { delay: '10s' })
     await t.advance('30s')
     await t.lanes.resume('default')
     await t.drain()
@@ -120,12 +120,12 @@ describe('how long a task could have run before its attempt', () => {
   })
 
   it('counts anew from the time of a retry or a snooze, and from when a person has it run again', async () => {
-    const { obedient } = obedientTasks()
-    await using t = await testEngine({ tasks: [obedient] })
+    const { scripted } = scriptedTasks()
+    await using t = await testEngine({ tasks: [scripted] })
     const until = t.fromNow('1m').getTime()
-    const failing = await t.submit(obedient, { orders: [{ do: 'fail', attempts: 1 }, succeed] })
-    const snoozing = await t.submit(obedient, { orders: [{ do: 'snooze', until, attempts: 1 }, succeed] })
-    const hopeless = await t.submit(obedient, { orders: [{ do: 'failForGood', attempts: 1 }, succeed] })
+    const failing = await t.submit(scripted, { orders: [{ do: 'fail', attempts: 1 }, succeed] })
+    const snoozing = await t.submit(scripted, { orders: [{ do: 'snooze', until, attempts: 1 }, succeed] })
+    const hopeless = await t.submit(scripted, { orders: [{ do: 'failForGood', attempts: 1 }, succeed] })
     await t.drain()
     await t.lanes.pause('default')
     const { nextAttemptTimestamp = 0 } = await t.tasks.get(failing.taskId)

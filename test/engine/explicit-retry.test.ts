@@ -1,5 +1,5 @@
 import { defineTask } from 'quillwork'
-import { createGate, type Order, obedientTasks, type TestEngine, testEngine } from 'quillwork/testing'
+import { createGate, type Order, scriptedTasks, type TestEngine, testEngine } from 'quillwork/testing'
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import { expectInvariants } from './invariants.ts'
@@ -65,9 +65,9 @@ async function child(t: TestEngine, parentId: string, index = 0) {
 
 describe('an explicit retry', () => {
   it('A18: starts the retries anew, lets the attempt numbers go on, and closes the dead letter with history', async () => {
-    const { obedient } = obedientTasks()
-    await using t = await testEngine({ tasks: [obedient] })
-    const task = await t.submit(obedient, { orders: [{ do: 'fail', attempts: 6 }, succeed] })
+    const { scripted } = scriptedTasks()
+    await using t = await testEngine({ tasks: [scripted] })
+    const task = await t.submit(scripted, { orders: [{ do: 'fail', attempts: 6 }, succeed] })
     for (let hour = 0; hour < 5; hour++) await t.jump('1h')
     expect(await t.tasks.get(task.taskId)).toMatchObject({ status: 'DEAD_LETTER', attempt: 5, retryCount: 4 })
     await t.deadLetters.retry(task.taskId)
@@ -111,10 +111,10 @@ describe('an explicit retry', () => {
   })
 
   it('of a task that is live, or completed, is refused', async () => {
-    const { obedient } = obedientTasks()
-    await using t = await testEngine({ tasks: [obedient] })
-    const done = await t.submit(obedient, { orders: [succeed] })
-    const live = await t.submit(obedient, { orders: [{ do: 'hang' }] })
+    const { scripted } = scriptedTasks()
+    await using t = await testEngine({ tasks: [scripted] })
+    const done = await t.submit(scripted, { orders: [succeed] })
+    const live = await t.submit(scripted, { orders: [{ do: 'hang' }] })
     await t.drain()
     for (const { taskId } of [done, live])
       await expect(t.tasks.retry(taskId)).rejects.toMatchObject({ code: 'TASK_NOT_RETRYABLE' })
@@ -123,9 +123,9 @@ describe('an explicit retry', () => {
   })
 
   it('of a cancelled task runs it again', async () => {
-    const { obedient } = obedientTasks()
-    await using t = await testEngine({ tasks: [obedient] })
-    const task = await t.submit(obedient, { orders: [{ do: 'hang', attempts: 1 }, succeed] })
+    const { scripted } = scriptedTasks()
+    await using t = await testEngine({ tasks: [scripted] })
+    const task = await t.submit(scripted, { orders: [{ do: 'hang', attempts: 1 }, succeed] })
     await t.drain()
     await task.cancel()
     await t.drain()
@@ -229,9 +229,9 @@ describe('retrying what failed below a parent', () => {
   })
 
   it('a sub-task of a cancelled parent is refused: the parent is the one to retry', async () => {
-    const { obedient } = obedientTasks()
-    await using t = await testEngine({ tasks: [obedient] })
-    const task = await t.submit(obedient, {
+    const { scripted } = scriptedTasks()
+    await using t = await testEngine({ tasks: [scripted] })
+    const task = await t.submit(scripted, {
       orders: [{ do: 'submitMany', count: 2, orders: [{ do: 'hang', attempts: 1 }, succeed] }],
     })
     await t.drain()
@@ -304,9 +304,9 @@ describe('retrying what failed below a parent', () => {
   })
 
   it('a parent that was cancelled while its sub-tasks completed all the same ends COMPLETED', async () => {
-    const { obedient } = obedientTasks()
-    await using t = await testEngine({ tasks: [obedient] })
-    const task = await t.submit(obedient, {
+    const { scripted } = scriptedTasks()
+    await using t = await testEngine({ tasks: [scripted] })
+    const task = await t.submit(scripted, {
       orders: [
         { do: 'submitMany', count: 2, orders: [{ do: 'finishLate', value: 1 }] },
         { do: 'succeed', value: 'both' },

@@ -1,5 +1,5 @@
 import { sqlite } from 'quillwork/sqlite'
-import { createGate, obedientTasks, testEngine } from 'quillwork/testing'
+import { createGate, scriptedTasks, testEngine } from 'quillwork/testing'
 import { describe, expect, it } from 'vitest'
 import type { Store } from '../../src/store/store.ts'
 import { onSqlite } from './store-kind.ts'
@@ -9,9 +9,9 @@ const hang = { orders: [{ do: 'hang' }] } as const
 
 describe('a handle', () => {
   it('whose result does not come in time rejects with WAIT_TIMEOUT, and the task goes on', async () => {
-    const { obedient } = obedientTasks()
-    await using t = await testEngine({ tasks: [obedient] })
-    const task = await t.submit(obedient, hang)
+    const { scripted } = scriptedTasks()
+    await using t = await testEngine({ tasks: [scripted] })
+    const task = await t.submit(scripted, hang)
     const waiting = task.result({ timeout: '10s' })
     const rejected = expect(waiting).rejects.toMatchObject({ code: 'WAIT_TIMEOUT' })
     await t.advance('10s')
@@ -20,9 +20,9 @@ describe('a handle', () => {
   })
 
   it('stops waiting when the signal says so, with its reason', async () => {
-    const { obedient } = obedientTasks()
-    await using t = await testEngine({ tasks: [obedient] })
-    const task = await t.submit(obedient, hang)
+    const { scripted } = scriptedTasks()
+    await using t = await testEngine({ tasks: [scripted] })
+    const task = await t.submit(scripted, hang)
     const controller = new AbortController()
     const rejected = expect(task.result({ signal: controller.signal })).rejects.toBe('enough')
     await t.drain()
@@ -32,7 +32,7 @@ describe('a handle', () => {
   })
 
   it('stops waiting in time, also while the store does not answer', async () => {
-    const { obedient } = obedientTasks()
+    const { scripted } = scriptedTasks()
     const answer = createGate()
     let isAway = false
     const openStore = (now: () => number): Store => {
@@ -43,11 +43,11 @@ describe('a handle', () => {
       }
       return { ...store, queries: { ...store.queries, get } }
     }
-    await using t = await testEngine({ tasks: [obedient], openStore })
-    const task = await t.submit(obedient, hang)
+    await using t = await testEngine({ tasks: [scripted], openStore })
+    const task = await t.submit(scripted, hang)
     // More ends than are remembered: the record has to be read.
     await t.submitMany(
-      obedient,
+      scripted,
       Array.from({ length: 1_100 }, () => ({ parameters: succeed })),
     )
     await t.drain()
@@ -61,9 +61,9 @@ describe('a handle', () => {
   })
 
   it('rejects with what failed the task', async () => {
-    const { obedient } = obedientTasks()
-    await using t = await testEngine({ tasks: [obedient] })
-    const task = await t.submit(obedient, { orders: [{ do: 'failForGood', message: 'no such scene' }] })
+    const { scripted } = scriptedTasks()
+    await using t = await testEngine({ tasks: [scripted] })
+    const task = await t.submit(scripted, { orders: [{ do: 'failForGood', message: 'no such scene' }] })
     await expect(task.result()).rejects.toMatchObject({
       code: 'TASK_FAILED',
       status: 'FAILED',
@@ -73,31 +73,31 @@ describe('a handle', () => {
   })
 
   it('can be found again by id, live or ended, and by nobody’s id not at all', async () => {
-    const { obedient } = obedientTasks()
-    await using t = await testEngine({ tasks: [obedient], persistent: true })
-    const { taskId } = await t.submit(obedient, succeed)
+    const { scripted } = scriptedTasks()
+    await using t = await testEngine({ tasks: [scripted], persistent: true })
+    const { taskId } = await t.submit(scripted, succeed)
     await t.drain()
-    expect(await (await t.find(obedient, taskId))?.result()).toBe(5)
+    expect(await (await t.find(scripted, taskId))?.result()).toBe(5)
     await t.restart()
-    expect(await (await t.find(obedient, taskId))?.result()).toBe(5)
-    expect(await t.find(obedient, 'nobody')).toBeUndefined()
+    expect(await (await t.find(scripted, taskId))?.result()).toBe(5)
+    expect(await t.find(scripted, 'nobody')).toBeUndefined()
   })
 
   it('of many that wait for one task all get its end, whenever they began to wait', async () => {
-    const { obedient } = obedientTasks()
-    await using t = await testEngine({ tasks: [obedient] })
-    const task = await t.submit(obedient, succeed, { delay: '1m' })
+    const { scripted } = scriptedTasks()
+    await using t = await testEngine({ tasks: [scripted] })
+    const task = await t.submit(scripted, succeed, { delay: '1m' })
     const early = Array.from({ length: 5 }, () => task.result())
     await t.advance('1m')
     expect(await Promise.all([...early, task.result()])).toEqual([5, 5, 5, 5, 5, 5])
   })
 
   it.runIf(onSqlite)('knows the end of each of more tasks than are remembered', async () => {
-    const { obedient } = obedientTasks()
-    await using t = await testEngine({ tasks: [obedient] })
-    const first = await t.submit(obedient, succeed)
+    const { scripted } = scriptedTasks()
+    await using t = await testEngine({ tasks: [scripted] })
+    const first = await t.submit(scripted, succeed)
     await t.submitMany(
-      obedient,
+      scripted,
       Array.from({ length: 5_000 }, () => ({ parameters: succeed })),
     )
     await t.drain()

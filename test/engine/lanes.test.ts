@@ -1,5 +1,5 @@
 import { defineTask } from 'quillwork'
-import { createGate, obedientTasks, testEngine } from 'quillwork/testing'
+import { createGate, scriptedTasks, testEngine } from 'quillwork/testing'
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import { onSqlite } from './store-kind.ts'
@@ -68,10 +68,10 @@ describe('a lane', () => {
   })
 
   it('that is paused starts nothing, lets what runs end, and stays paused over a restart', async () => {
-    const { obedient, journal } = obedientTasks()
-    await using t = await testEngine({ tasks: [obedient], persistent: true })
+    const { scripted, journal } = scriptedTasks()
+    await using t = await testEngine({ tasks: [scripted], persistent: true })
     await t.lanes.pause('default')
-    const task = await t.submit(obedient, { orders: [{ do: 'succeed' }] })
+    const task = await t.submit(scripted, { orders: [{ do: 'succeed' }] })
     await t.advance('10s')
     await t.restart()
     await t.advance('10s')

@@ -1,5 +1,5 @@
 import { defineTask } from 'quillwork'
-import { createManualClock, obedientTasks, testEngine } from 'quillwork/testing'
+import { createManualClock, scriptedTasks, testEngine } from 'quillwork/testing'
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
 
@@ -7,17 +7,17 @@ const model = { do: 'acquire', limit: 'model' } as const
 
 describe('a limit', () => {
   it('E3, E4: one 429 with Retry-After holds everybody who calls that provider, and nobody else', async () => {
-    const { obedient, journal } = obedientTasks()
+    const { scripted, journal } = scriptedTasks()
     await using t = await testEngine({
-      tasks: [obedient],
+      tasks: [scripted],
       limits: { model: { requestsPerMinute: 600 }, other: {} },
     })
-    await t.submit(obedient, {
+    await t.submit(scripted, {
       orders: [model, { do: 'tooMany', retryAfterMs: 60_000, attempts: 1 }, { do: 'succeed' }],
     })
     await t.drain()
-    const held = await t.submit(obedient, { orders: [model, { do: 'succeed' }] })
-    const free = await t.submit(obedient, { orders: [{ do: 'acquire', limit: 'other' }, { do: 'succeed' }] })
+    const held = await t.submit(scripted, { orders: [model, { do: 'succeed' }] })
+    const free = await t.submit(scripted, { orders: [{ do: 'acquire', limit: 'other' }, { do: 'succeed' }] })
     await t.advance('55s')
     expect(await t.tasks.get(held.taskId)).toMatchObject({ status: 'RETRYING', retryCount: 0 })
     expect((await free.state()).status).toBe('COMPLETED')
@@ -42,13 +42,13 @@ describe('a limit', () => {
         return null
       },
     })
-    const { obedient } = obedientTasks()
-    await using t = await testEngine({ tasks: [task, obedient], limits: { model: {}, other: {} } })
+    const { scripted } = scriptedTasks()
+    await using t = await testEngine({ tasks: [task, scripted], limits: { model: {}, other: {} } })
     const told = await t.submit(task, null)
     await t.drain()
     expect((await told.state()).status).toBe('COMPLETED')
     expect(known).toEqual([false, true, false])
-    const held = await t.submit(obedient, { orders: [model, { do: 'succeed' }] })
+    const held = await t.submit(scripted, { orders: [model, { do: 'succeed' }] })
     await t.advance('55s')
     expect(await t.tasks.get(held.taskId)).toMatchObject({ status: 'RETRYING', retryCount: 0 })
     await t.advance('10s')
@@ -56,24 +56,24 @@ describe('a limit', () => {
   })
 
   it('a snooze of the task itself holds nobody else', async () => {
-    const { obedient } = obedientTasks()
-    await using t = await testEngine({ tasks: [obedient], limits: { model: { requestsPerMinute: 600 } } })
-    await t.submit(obedient, {
+    const { scripted } = scriptedTasks()
+    await using t = await testEngine({ tasks: [scripted], limits: { model: { requestsPerMinute: 600 } } })
+    await t.submit(scripted, {
       orders: [model, { do: 'snooze', until: t.clock.now() + 60_000, attempts: 1 }, { do: 'succeed' }],
     })
     await t.drain()
-    const other = await t.submit(obedient, { orders: [model, { do: 'succeed' }] })
+    const other = await t.submit(scripted, { orders: [model, { do: 'succeed' }] })
     await t.drain()
     expect((await other.state()).status).toBe('COMPLETED')
   })
 
   it('wakes a snoozed task when its turn comes before the time that it was told', async () => {
-    const { obedient } = obedientTasks()
-    await using t = await testEngine({ tasks: [obedient], limits: { model: { concurrency: 1 } } })
-    const holder = await t.submit(obedient, { orders: [model, { do: 'hang' }] })
+    const { scripted } = scriptedTasks()
+    await using t = await testEngine({ tasks: [scripted], limits: { model: { concurrency: 1 } } })
+    const holder = await t.submit(scripted, { orders: [model, { do: 'hang' }] })
     await t.drain()
     const waiters = await t.submitMany(
-      obedient,
+      scripted,
       [1, 2, 3].map(() => ({ parameters: { orders: [model, { do: 'succeed' as const }] } })),
     )
     await t.advance(100)
@@ -88,10 +88,10 @@ describe('a limit', () => {
   })
 
   it('a cancelled task gives up the place that it waits for', async () => {
-    const { obedient } = obedientTasks()
-    await using t = await testEngine({ tasks: [obedient], limits: { model: { requestsPerMinute: 10 } } })
+    const { scripted } = scriptedTasks()
+    await using t = await testEngine({ tasks: [scripted], limits: { model: { requestsPerMinute: 10 } } })
     const many = await t.submitMany(
-      obedient,
+      scripted,
       Array.from({ length: 60 }, () => ({ parameters: { orders: [model, { do: 'succeed' as const }] } })),
     )
     await t.advance('3s')
@@ -138,21 +138,21 @@ describe('a limit', () => {
   })
 
   it('a paused lane gives the places of its tasks up, and its tasks come when it goes on', async () => {
-    const { obedient } = obedientTasks()
+    const { scripted } = scriptedTasks()
     await using t = await testEngine({
-      tasks: [obedient],
+      tasks: [scripted],
       lanes: { default: { slots: 5 }, other: { slots: 5 } },
       limits: { model: { requestsPerMinute: 5 } },
     })
     const call = { orders: [model, { do: 'succeed' as const }] }
     const paused = await t.submitMany(
-      obedient,
+      scripted,
       Array.from({ length: 50 }, () => ({ parameters: call, lane: 'other' })),
     )
     await t.advance('5s')
     await t.lanes.pause('other')
     const others = await t.submitMany(
-      obedient,
+      scripted,
       Array.from({ length: 10 }, () => ({ parameters: call })),
     )
     await t.advance('3m')

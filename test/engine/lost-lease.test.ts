@@ -1,6 +1,6 @@
 import { defineTask } from 'quillwork'
 import { sqlite } from 'quillwork/sqlite'
-import { createGate, obedientTasks, testEngine } from 'quillwork/testing'
+import { createGate, scriptedTasks, testEngine } from 'quillwork/testing'
 import { expect, it } from 'vitest'
 import { z } from 'zod'
 import type { Store } from '../../src/store/store.ts'
@@ -25,12 +25,12 @@ it.each([
   { lateMs: 20_000, attempt: 1, crashCount: 0 },
   { lateMs: 60_000, attempt: 2, crashCount: 1 },
 ])('a claim whose answer comes after $lateMs ms begins with a whole lease, or not at all', async expected => {
-  const { obedient, journal } = obedientTasks()
+  const { scripted, journal } = scriptedTasks()
   await using t = await testEngine({
-    tasks: [obedient],
+    tasks: [scripted],
     openStore: now => lateClaims(now, expected.lateMs),
   })
-  const { taskId } = await t.submit(obedient, { orders: [{ do: 'hang' }] }, { delay: '1s' })
+  const { taskId } = await t.submit(scripted, { orders: [{ do: 'hang' }] }, { delay: '1s' })
   await t.advance(expected.lateMs + 9_000)
   const record = await t.tasks.get(taskId)
   if (expected.attempt === 1) expect(record.leaseUntil).toBeGreaterThan(t.clock.now() + 20_000)
@@ -43,9 +43,9 @@ it.each([
 })
 
 it('a wall clock that jumps takes no attempt away from the one process that runs it', async () => {
-  const { obedient, journal } = obedientTasks()
-  await using t = await testEngine({ tasks: [obedient] })
-  const { taskId } = await t.submit(obedient, { orders: [{ do: 'hang' }] })
+  const { scripted, journal } = scriptedTasks()
+  await using t = await testEngine({ tasks: [scripted] })
+  const { taskId } = await t.submit(scripted, { orders: [{ do: 'hang' }] })
   await t.drain()
   t.clock.stepWallTime(3_600_000)
   await t.advance('12s')
@@ -63,7 +63,7 @@ function awayStore(now: () => number, answers: Promise<void>): Store {
     now: () => tasks.now(),
     claim: claims => tasks.claim(claims),
     apply: (transitions, options) => tasks.apply(transitions, options),
-    lapsed: limit => tasks.lapsed(limit),
+    overdue: limit => tasks.overdue(limit),
     prune: (retention, limit) => tasks.prune(retention, limit),
     close: () => tasks.close(),
     extend: () => Promise.reject(new Error('away')),
@@ -81,7 +81,7 @@ it.each(['one', 'many'])(
   async amount => {
     const answers = createGate()
     const outcome = createGate<unknown>()
-    const { obedient } = obedientTasks()
+    const { scripted } = scriptedTasks()
     const parameters = { orders: [] }
     const parent = defineTask({
       type: 'Parent',
@@ -91,14 +91,14 @@ it.each(['one', 'many'])(
         if (ctx.attempt > 1) return null
         const submitted =
           amount === 'one'
-            ? ctx.submitSubTask(obedient, parameters, { key: 'a' })
-            : ctx.submitSubTasks(obedient, [{ key: 'a', parameters }])
+            ? ctx.submitSubTask(scripted, parameters, { key: 'a' })
+            : ctx.submitSubTasks(scripted, [{ key: 'a', parameters }])
         await submitted.then(outcome.open, outcome.open)
         return null
       },
     })
     await using t = await testEngine({
-      tasks: [parent, obedient],
+      tasks: [parent, scripted],
       openStore: now => awayStore(now, answers.opened),
     })
     await t.submit(parent, null)

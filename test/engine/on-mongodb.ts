@@ -4,7 +4,7 @@
  */
 import { beforeEach } from 'vitest'
 import type { AnyTask } from '../../src/index.ts'
-import { type MongoStore, mongodb } from '../../src/store/mongodb/index.ts'
+import { createMongoStore, type MongoStore } from '../../src/store/mongodb/store.ts'
 import type { TestEngine, TestEngineOptions } from '../../src/testing/index.ts'
 import * as kit from '../../src/testing/index.ts'
 import { type FreshDatabase, freshDatabase, mongoIsMissing } from '../servers/mongo.ts'
@@ -34,7 +34,7 @@ export async function testEngine<const T extends readonly AnyTask[]>(
   const database = freshDatabase()
   const clock = options.clock ?? createManualClock()
   const openStore = (now: () => number) => {
-    const store = mongodb({ url: database.url, now, countAfterMs: 0 })
+    const store = createMongoStore({ url: database.url, now }, { aggregateAfterMs: 0 })
     storesOf.get(clock)?.add(store)
     return store
   }

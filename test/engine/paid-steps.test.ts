@@ -1,5 +1,5 @@
 import { defineTask, QuillworkError, type Store } from 'quillwork'
-import { obedientTasks, testEngine } from 'quillwork/testing'
+import { scriptedTasks, testEngine } from 'quillwork/testing'
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import { sqlite } from '../../src/store/sqlite/index.ts'
@@ -51,7 +51,7 @@ function unreadableOnce(store: Store, reads: { failed: number }): Store {
 
 describe('what a step has paid for', () => {
   it('is kept when it is the result of a hook, and the sub-tasks cannot be read for a moment', async () => {
-    const { obedient } = obedientTasks()
+    const { scripted } = scriptedTasks()
     const reads = { failed: 0 }
     let calls = 0
     const parent = defineTask({
@@ -59,7 +59,7 @@ describe('what a step has paid for', () => {
       parameters: z.null(),
       result: z.string(),
       async execute(ctx) {
-        await ctx.submitSubTask(obedient, { orders: [{ do: 'succeed' }] }, { key: 'a' })
+        await ctx.submitSubTask(scripted, { orders: [{ do: 'succeed' }] }, { key: 'a' })
       },
       onSubTasksSettled() {
         calls += 1
@@ -67,7 +67,7 @@ describe('what a step has paid for', () => {
       },
     })
     await using t = await testEngine({
-      tasks: [parent, obedient],
+      tasks: [parent, scripted],
       openStore: now => unreadableOnce(sqlite({ file: ':memory:', now }), reads),
     })
     const { taskId } = await t.submit(parent, null)
@@ -183,14 +183,14 @@ describe('a record that cannot be written', () => {
 
   it('keeps no other parent from its end', async () => {
     const refused = new Set<string>()
-    const { obedient } = obedientTasks()
+    const { scripted } = scriptedTasks()
     await using t = await testEngine({
-      tasks: [obedient],
+      tasks: [scripted],
       openStore: now => refusing(sqlite({ file: ':memory:', now }), refused),
     })
     const later = { do: 'snooze', until: t.clock.now() + 60_000, attempts: 1 } as const
     const orders = [{ do: 'submitMany', count: 2, orders: [later, { do: 'succeed' }] }] as const
-    const parents = [await t.submit(obedient, { orders }), await t.submit(obedient, { orders })]
+    const parents = [await t.submit(scripted, { orders }), await t.submit(scripted, { orders })]
     await t.advance('10s')
     refused.add(parents[0]?.taskId ?? '')
     await t.advance('5m')

@@ -1,7 +1,8 @@
 import fc from 'fast-check'
 import { hasEnded } from 'quillwork'
-import { type ObedientTasks, type Order, obedientTasks, type TestEngine, testEngine } from 'quillwork/testing'
+import { type Order, type ScriptedTasks, scriptedTasks, type TestEngine, testEngine } from 'quillwork/testing'
 import { describe, expect, it } from 'vitest'
+import { sizeOf } from '../size.ts'
 import { allTasks, expectInvariants } from './invariants.ts'
 
 /** Orders of a task that ends by itself within an hour, whatever happens to it. */
@@ -73,10 +74,10 @@ const step: fc.Arbitrary<Step> = fc.oneof(
 /** What a person may be told when a task has moved on meanwhile. */
 const expectedRefusals = ['TASK_ALREADY_ENDED', 'TASK_NOT_RETRYABLE', 'TASK_CHANGED', 'TASK_NOT_FOUND']
 
-async function act(t: TestEngine, { obedient, parent }: ObedientTasks, one: Step): Promise<void> {
+async function act(t: TestEngine, { scripted, parent }: ScriptedTasks, one: Step): Promise<void> {
   switch (one.step) {
     case 'submit':
-      await t.submit(one.reduces ? parent : obedient, { orders: one.orders })
+      await t.submit(one.reduces ? parent : scripted, { orders: one.orders })
       return
     case 'cancel':
     case 'retry': {
@@ -111,9 +112,9 @@ describe('whatever people and processes do', () => {
   }, async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(step, { minLength: 4, maxLength: 25 }), async steps => {
-        const tasks = obedientTasks()
+        const tasks = scriptedTasks()
         await using t = await testEngine({
-          tasks: [tasks.obedient, tasks.parent],
+          tasks: [tasks.scripted, tasks.parent],
           persistent: true,
           lanes: { default: { slots: 3 } },
         })
@@ -136,7 +137,7 @@ describe('whatever people and processes do', () => {
           records.map(({ version }) => version),
         )
       }),
-      { numRuns: 40 },
+      { numRuns: sizeOf(12, 40) },
     )
   })
 })

@@ -1,16 +1,16 @@
-import { obedientTasks, testEngine } from 'quillwork/testing'
+import { scriptedTasks, testEngine } from 'quillwork/testing'
 import { describe, expect, it } from 'vitest'
 import { onSqlite } from './store-kind.ts'
 
 describe('a process that ends and comes back', () => {
   it.runIf(onSqlite)('A22: goes on with what was QUEUED, RETRYING and RUNNING', async () => {
-    const { obedient, journal } = obedientTasks()
+    const { scripted, journal } = scriptedTasks()
     await using t = await testEngine({
-      tasks: [obedient],
+      tasks: [scripted],
       persistent: true,
       lanes: { default: { slots: 2 } },
     })
-    const retrying = await t.submit(obedient, {
+    const retrying = await t.submit(scripted, {
       orders: [
         { do: 'fail', attempts: 1 },
         { do: 'succeed', value: 'r' },
@@ -18,7 +18,7 @@ describe('a process that ends and comes back', () => {
     })
     await t.drain()
     const running = await t.submitMany(
-      obedient,
+      scripted,
       [0, 1].map(() => ({
         parameters: {
           orders: [
@@ -29,13 +29,13 @@ describe('a process that ends and comes back', () => {
       })),
     )
     await t.drain()
-    const queued = await t.submit(obedient, { orders: [{ do: 'succeed', value: 'q' }] })
+    const queued = await t.submit(scripted, { orders: [{ do: 'succeed', value: 'q' }] })
     await t.drain()
     expect(await t.tasks.counts()).toMatchObject({ RETRYING: 1, RUNNING: 2, QUEUED: 1 })
 
     await t.crash()
     await t.drain()
-    expect((await t.find(obedient, queued.taskId)) && (await t.tasks.get(queued.taskId)).status).toBe(
+    expect((await t.find(scripted, queued.taskId)) && (await t.tasks.get(queued.taskId)).status).toBe(
       'COMPLETED',
     )
     await t.advance('1m')
@@ -49,9 +49,9 @@ describe('a process that ends and comes back', () => {
   })
 
   it('A16: a stop in order gives running attempts back and spends no retry', async () => {
-    const { obedient } = obedientTasks()
-    await using t = await testEngine({ tasks: [obedient], persistent: true })
-    const task = await t.submit(obedient, { orders: [{ do: 'hang', attempts: 1 }, { do: 'succeed' }] })
+    const { scripted } = scriptedTasks()
+    await using t = await testEngine({ tasks: [scripted], persistent: true })
+    const task = await t.submit(scripted, { orders: [{ do: 'hang', attempts: 1 }, { do: 'succeed' }] })
     await t.drain()
     await t.restart()
     await t.drain()

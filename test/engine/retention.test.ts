@@ -1,14 +1,14 @@
-import { obedientTasks, testEngine } from 'quillwork/testing'
+import { scriptedTasks, testEngine } from 'quillwork/testing'
 import { describe, expect, it } from 'vitest'
 import { allTasks, expectInvariants } from './invariants.ts'
 
 describe('retention', () => {
   it('deletes ended trees by the age and status of their root', async () => {
-    const { obedient } = obedientTasks()
-    await using t = await testEngine({ tasks: [obedient], retention: { COMPLETED: '1d', FAILED: '7d' } })
-    const tree = await t.submit(obedient, { orders: [{ do: 'submitMany', count: 3, orders: [] }] })
-    const failed = await t.submit(obedient, { orders: [{ do: 'failForGood' }] })
-    const live = await t.submit(obedient, { orders: [{ do: 'hang' }] })
+    const { scripted } = scriptedTasks()
+    await using t = await testEngine({ tasks: [scripted], retention: { COMPLETED: '1d', FAILED: '7d' } })
+    const tree = await t.submit(scripted, { orders: [{ do: 'submitMany', count: 3, orders: [] }] })
+    const failed = await t.submit(scripted, { orders: [{ do: 'failForGood' }] })
+    const live = await t.submit(scripted, { orders: [{ do: 'hang' }] })
     await t.drain()
     await t.jump('23h')
     await t.advance('10s')
@@ -25,9 +25,9 @@ describe('retention', () => {
   })
 
   it('leaves a tree alone while a part of it is live', async () => {
-    const { obedient } = obedientTasks()
-    await using t = await testEngine({ tasks: [obedient], retention: { COMPLETED: '1m', CANCELLED: '1m' } })
-    await t.submit(obedient, {
+    const { scripted } = scriptedTasks()
+    await using t = await testEngine({ tasks: [scripted], retention: { COMPLETED: '1m', CANCELLED: '1m' } })
+    await t.submit(scripted, {
       orders: [
         {
           do: 'submit',
@@ -45,12 +45,12 @@ describe('retention', () => {
   })
 
   it('an idempotency key lives as long as its record', async () => {
-    const { obedient } = obedientTasks()
-    await using t = await testEngine({ tasks: [obedient], retention: { COMPLETED: '1d' } })
-    const first = await t.submit(obedient, { orders: [] }, { idempotencyKey: 'k' })
+    const { scripted } = scriptedTasks()
+    await using t = await testEngine({ tasks: [scripted], retention: { COMPLETED: '1d' } })
+    const first = await t.submit(scripted, { orders: [] }, { idempotencyKey: 'k' })
     await t.jump('2d')
     await t.advance('10s')
-    const second = await t.submit(obedient, { orders: [] }, { idempotencyKey: 'k' })
+    const second = await t.submit(scripted, { orders: [] }, { idempotencyKey: 'k' })
     expect(second.taskId).not.toBe(first.taskId)
   })
 })

@@ -1,11 +1,11 @@
-import { obedientTasks, testEngine } from 'quillwork/testing'
+import { scriptedTasks, testEngine } from 'quillwork/testing'
 import { describe, expect, it } from 'vitest'
 
 describe('retries', () => {
   it('A1, A2: a failing task is run again after 15 s, 1 min, 5 min and 30 min, once each', async () => {
-    const { obedient, journal } = obedientTasks()
-    await using t = await testEngine({ tasks: [obedient] })
-    const task = await t.submit(obedient, { orders: [{ do: 'fail' }] })
+    const { scripted, journal } = scriptedTasks()
+    await using t = await testEngine({ tasks: [scripted] })
+    const task = await t.submit(scripted, { orders: [{ do: 'fail' }] })
     for (const [retries, wait] of [15_000, 60_000, 300_000, 1_800_000].entries()) {
       await t.drain()
       expect(journal).toHaveLength(retries + 1)

@@ -141,7 +141,7 @@ describe('a schedule', () => {
     await using t = await testEngine({ tasks: [task], schedules })
     await t.advance('1h')
     expect(ran).toEqual(['fine'])
-    expect(t.log.messages('error')).toContain('a schedule could not submit its task; trying again')
+    expect(t.log.messages('error')).toContain('scheduled submission failed; will retry')
   })
 
   it('keeps its ticks where only what it submits has changed: versions of a program take over from each other', async () => {

@@ -1,6 +1,6 @@
 import { defineTask, type Store, type TaskDefinition } from 'quillwork'
 import { sqlite } from 'quillwork/sqlite'
-import { createGate, type Gate, obedientTasks, testEngine } from 'quillwork/testing'
+import { createGate, type Gate, scriptedTasks, testEngine } from 'quillwork/testing'
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import { allTasks, expectInvariants } from './invariants.ts'
@@ -128,9 +128,9 @@ describe('stopping', () => {
   })
 
   it('a second stop with no grace stops now', async () => {
-    const { obedient } = obedientTasks()
-    await using t = await testEngine({ tasks: [obedient], persistent: true })
-    const { taskId } = await t.submit(obedient, hangOnce)
+    const { scripted } = scriptedTasks()
+    await using t = await testEngine({ tasks: [scripted], persistent: true })
+    const { taskId } = await t.submit(scripted, hangOnce)
     await t.drain()
     const stopping = t.engine.stop({ grace: '10m' })
     await t.advance('1s')
@@ -145,9 +145,9 @@ describe('stopping', () => {
   it.each(['ignores its signal', 'was cancelled and ignores its signal'])(
     'a handler that %s does not hold it up',
     async how => {
-      const { obedient } = obedientTasks()
-      await using t = await testEngine({ tasks: [obedient], persistent: true })
-      const task = await t.submit(obedient, { orders: [{ do: 'ignoreSignal', attempts: 1 }] })
+      const { scripted } = scriptedTasks()
+      await using t = await testEngine({ tasks: [scripted], persistent: true })
+      const task = await t.submit(scripted, { orders: [{ do: 'ignoreSignal', attempts: 1 }] })
       await t.drain()
       if (how.startsWith('was')) await task.cancel()
       const stopping = t.engine.stop({ grace: 0 })
@@ -185,19 +185,19 @@ describe('stopping', () => {
   )
 
   it('refuses what comes after it', async () => {
-    const { obedient } = obedientTasks()
-    await using t = await testEngine({ tasks: [obedient] })
+    const { scripted } = scriptedTasks()
+    await using t = await testEngine({ tasks: [scripted] })
     await t.stop()
-    await expect(t.submit(obedient, { orders: [] })).rejects.toMatchObject({ code: 'STORE_CLOSED' })
+    await expect(t.submit(scripted, { orders: [] })).rejects.toMatchObject({ code: 'STORE_CLOSED' })
     await expect(t.start()).rejects.toMatchObject({ code: 'ENGINE_STOPPED' })
   })
 })
 
 describe('a crash', () => {
   it('A11: counts; the task runs again at once, and a poison task ends in DEAD_LETTER', async () => {
-    const { obedient, journal } = obedientTasks()
-    await using t = await testEngine({ tasks: [obedient], persistent: true })
-    const { taskId } = await t.submit(obedient, { orders: [{ do: 'ignoreSignal' }] })
+    const { scripted, journal } = scriptedTasks()
+    await using t = await testEngine({ tasks: [scripted], persistent: true })
+    const { taskId } = await t.submit(scripted, { orders: [{ do: 'ignoreSignal' }] })
     await t.drain()
     for (let crash = 1; crash <= 5; crash++) {
       await t.crash()
@@ -216,10 +216,10 @@ describe('a crash', () => {
   })
 
   it('after a new checkpoint counts as the first', async () => {
-    const { obedient } = obedientTasks()
-    await using t = await testEngine({ tasks: [obedient], persistent: true })
+    const { scripted } = scriptedTasks()
+    await using t = await testEngine({ tasks: [scripted], persistent: true })
     const step = (key: string) => ({ do: 'checkpoint', key }) as const
-    const { taskId } = await t.submit(obedient, {
+    const { taskId } = await t.submit(scripted, {
       orders: [step('a'), { do: 'ignoreSignal', attempts: 1 }, step('b'), { do: 'ignoreSignal' }],
     })
     await t.drain()
@@ -232,8 +232,8 @@ describe('a crash', () => {
   })
 
   it('while a parent waits loses nothing: the tree goes on', async () => {
-    const { obedient, parent } = obedientTasks()
-    await using t = await testEngine({ tasks: [obedient, parent], persistent: true })
+    const { scripted, parent } = scriptedTasks()
+    await using t = await testEngine({ tasks: [scripted, parent], persistent: true })
     const { taskId } = await t.submit(parent, {
       orders: [{ do: 'submitMany', count: 3, orders: hangOnce.orders }],
     })
@@ -249,9 +249,9 @@ describe('a crash', () => {
   })
 
   it('after a cancel was asked for ends CANCELLED', async () => {
-    const { obedient } = obedientTasks()
-    await using t = await testEngine({ tasks: [obedient], persistent: true })
-    const task = await t.submit(obedient, { orders: [{ do: 'ignoreSignal' }] })
+    const { scripted } = scriptedTasks()
+    await using t = await testEngine({ tasks: [scripted], persistent: true })
+    const task = await t.submit(scripted, { orders: [{ do: 'ignoreSignal' }] })
     await t.drain()
     await task.cancel()
     await t.crash()
@@ -261,11 +261,11 @@ describe('a crash', () => {
 })
 
 describe('a process that does not know the task', () => {
-  const obedient = () => obedientTasks().obedient
+  const scripted = () => scriptedTasks().scripted
   const nothing: TaskDefinition[] = []
 
   it('keeps it for one that does, without spending a retry', async () => {
-    const known = obedient()
+    const known = scripted()
     await using t = await testEngine({ tasks: [known], persistent: true })
     const { taskId } = await t.submit(known, { orders: [{ do: 'succeed' }] }, { delay: '1s' })
     await t.restart({ tasks: nothing })
@@ -281,7 +281,7 @@ describe('a process that does not know the task', () => {
   })
 
   it('fails it when nobody has come for ten minutes', async () => {
-    const known = obedient()
+    const known = scripted()
     await using t = await testEngine({ tasks: [known], persistent: true })
     const { taskId } = await t.submit(known, { orders: [] }, { delay: '1s' })
     await t.restart({ tasks: nothing })
@@ -296,7 +296,7 @@ describe('a process that does not know the task', () => {
   })
 
   it('counts the ten minutes from when it was first unknown, however long the task has been on its way', async () => {
-    const known = obedient()
+    const known = scripted()
     await using t = await testEngine({ tasks: [known], persistent: true })
     const until = t.fromNow('2h').getTime()
     const { taskId } = await t.submit(known, { orders: [{ do: 'snooze', until, attempts: 1 }] })

@@ -1,5 +1,5 @@
 import { defineTask } from 'quillwork'
-import { createGate, type Order, obedientTasks, type TestEngine, testEngine } from 'quillwork/testing'
+import { createGate, type Order, scriptedTasks, type TestEngine, testEngine } from 'quillwork/testing'
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import { expectInvariants } from './invariants.ts'
@@ -18,18 +18,18 @@ async function children(t: TestEngine, taskId: string) {
 
 describe('a parent without a hook', () => {
   it('C7: without sub-tasks it is COMPLETED at once', async () => {
-    const { obedient } = obedientTasks()
-    await using t = await testEngine({ tasks: [obedient] })
-    const task = await t.submit(obedient, { orders: [{ do: 'submitMany', count: 0, orders: [] }, succeed] })
+    const { scripted } = scriptedTasks()
+    await using t = await testEngine({ tasks: [scripted] })
+    const task = await t.submit(scripted, { orders: [{ do: 'submitMany', count: 0, orders: [] }, succeed] })
     await t.drain()
     expect(await summaryOf(t, task.taskId)).toEqual({ status: 'COMPLETED' })
     await expectInvariants(t)
   })
 
   it('C1: it waits for the last of ten, without a slot, and then is COMPLETED with its own result', async () => {
-    const { obedient } = obedientTasks()
-    await using t = await testEngine({ tasks: [obedient], lanes: { default: { slots: 1 } } })
-    const task = await t.submit(obedient, {
+    const { scripted } = scriptedTasks()
+    await using t = await testEngine({ tasks: [scripted], lanes: { default: { slots: 1 } } })
+    const task = await t.submit(scripted, {
       orders: [
         { do: 'submitMany', count: 10, orders: [{ do: 'fail', attempts: 1 }, succeed] },
         { do: 'succeed', value: 'all' },
@@ -45,18 +45,18 @@ describe('a parent without a hook', () => {
   })
 
   it('C2: counts exactly when 500 end at once', async () => {
-    const { obedient } = obedientTasks()
-    await using t = await testEngine({ tasks: [obedient], lanes: { default: { slots: 100 } } })
-    const task = await t.submit(obedient, { orders: [{ do: 'submitMany', count: 500, orders: [succeed] }] })
+    const { scripted } = scriptedTasks()
+    await using t = await testEngine({ tasks: [scripted], lanes: { default: { slots: 100 } } })
+    const task = await t.submit(scripted, { orders: [{ do: 'submitMany', count: 500, orders: [succeed] }] })
     await t.drain()
     expect(await summaryOf(t, task.taskId)).toEqual({ status: 'COMPLETED', COMPLETED: 500 })
     await expectInvariants(t)
   })
 
   it('C3: does not end early when its first sub-task ends before it has submitted the second', async () => {
-    const { obedient, journal } = obedientTasks()
-    await using t = await testEngine({ tasks: [obedient] })
-    const task = await t.submit(obedient, {
+    const { scripted, journal } = scriptedTasks()
+    await using t = await testEngine({ tasks: [scripted] })
+    const task = await t.submit(scripted, {
       orders: [
         { do: 'submit', subTasks: [{ key: 'first', orders: [succeed] }] },
         { do: 'hang', attempts: 1 },
@@ -70,13 +70,13 @@ describe('a parent without a hook', () => {
   })
 
   it('C5: nine of ten succeed: COMPLETED_WITH_ERRORS with the id and the reason of the tenth', async () => {
-    const { obedient } = obedientTasks()
-    await using t = await testEngine({ tasks: [obedient] })
+    const { scripted } = scriptedTasks()
+    await using t = await testEngine({ tasks: [scripted] })
     const subTasks = Array.from({ length: 10 }, (_, index) => ({
       key: `scene ${index}`,
       orders: index === 3 ? [failForGood] : [succeed],
     }))
-    const task = await t.submit(obedient, { orders: [{ do: 'submit', subTasks }] })
+    const task = await t.submit(scripted, { orders: [{ do: 'submit', subTasks }] })
     await t.drain()
     const record = await t.tasks.get(task.taskId)
     expect(record).toMatchObject({
@@ -90,9 +90,9 @@ describe('a parent without a hook', () => {
   })
 
   it('C6: all fail: FAILED once, with one dead letter and the first reason', async () => {
-    const { obedient } = obedientTasks()
-    await using t = await testEngine({ tasks: [obedient] })
-    const task = await t.submit(obedient, { orders: [{ do: 'submitMany', count: 3, orders: [failForGood] }] })
+    const { scripted } = scriptedTasks()
+    await using t = await testEngine({ tasks: [scripted] })
+    const task = await t.submit(scripted, { orders: [{ do: 'submitMany', count: 3, orders: [failForGood] }] })
     await t.drain()
     expect(await t.tasks.get(task.taskId)).toMatchObject({
       status: 'FAILED',
@@ -103,9 +103,9 @@ describe('a parent without a hook', () => {
   })
 
   it('C9: a sub-task that succeeds at its fourth attempt counts once, as a success; a DEAD_LETTER as a failure', async () => {
-    const { obedient } = obedientTasks()
-    await using t = await testEngine({ tasks: [obedient] })
-    const task = await t.submit(obedient, {
+    const { scripted } = scriptedTasks()
+    await using t = await testEngine({ tasks: [scripted] })
+    const task = await t.submit(scripted, {
       orders: [
         {
           do: 'submit',
@@ -127,9 +127,9 @@ describe('a parent without a hook', () => {
   })
 
   it('a second attempt finds the sub-tasks of the first and makes no new ones', async () => {
-    const { obedient, journal } = obedientTasks()
-    await using t = await testEngine({ tasks: [obedient] })
-    const task = await t.submit(obedient, {
+    const { scripted, journal } = scriptedTasks()
+    await using t = await testEngine({ tasks: [scripted] })
+    const task = await t.submit(scripted, {
       orders: [
         { do: 'submitMany', count: 3, orders: [succeed] },
         { do: 'fail', attempts: 1 },
@@ -318,8 +318,8 @@ describe('a refused sub-task', () => {
 
 describe('a parent with a hook', () => {
   it('the hook makes the result, also without sub-tasks', async () => {
-    const { obedient, parent, journal } = obedientTasks()
-    await using t = await testEngine({ tasks: [obedient, parent] })
+    const { scripted, parent, journal } = scriptedTasks()
+    await using t = await testEngine({ tasks: [scripted, parent] })
     const none = await t.submit(parent, { orders: [] })
     const some = await t.submit(parent, {
       orders: [
@@ -341,8 +341,8 @@ describe('a parent with a hook', () => {
   })
 
   it('runs its hook even when every sub-task failed', async () => {
-    const { obedient, parent } = obedientTasks()
-    await using t = await testEngine({ tasks: [obedient, parent] })
+    const { scripted, parent } = scriptedTasks()
+    await using t = await testEngine({ tasks: [scripted, parent] })
     const task = await t.submit(parent, { orders: [{ do: 'submitMany', count: 2, orders: [failForGood] }] })
     await t.drain()
     expect(await task.state()).toMatchObject({ status: 'COMPLETED_WITH_ERRORS', result: { FAILED: 2 } })

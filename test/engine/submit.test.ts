@@ -1,5 +1,5 @@
 import { defineTask } from 'quillwork'
-import { obedientTasks, testEngine } from 'quillwork/testing'
+import { scriptedTasks, testEngine } from 'quillwork/testing'
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import { allTasks, expectInvariants } from './invariants.ts'
@@ -62,17 +62,20 @@ describe('submitting', () => {
     const traceparent = `00-${'a'.repeat(32)}-${'b'.repeat(16)}-01`
     const options = { userId: 'ann', tags: ['x', 'y'], lane: 'batch', priority: 'high', traceparent } as const
     const kept = await t.submit(echo, 'x', options)
-    const dropped = await t.submit(echo, 'x', { traceparent: 'nonsense' })
     expect(await t.tasks.get(kept.taskId)).toMatchObject(options)
-    expect((await t.tasks.get(dropped.taskId)).traceparent).toBeUndefined()
+    const invalid = ['nonsense', traceparent.replace(/^00/, 'ff'), traceparent.replaceAll('a', '0')]
+    for (const other of [...invalid, traceparent.replaceAll('b', '0')]) {
+      const dropped = await t.submit(echo, 'x', { traceparent: other })
+      expect((await t.tasks.get(dropped.taskId)).traceparent).toBeUndefined()
+    }
   })
 
   it('F14: the trace context goes from the parent to its sub-tasks', async () => {
-    const { obedient } = obedientTasks()
-    await using t = await testEngine({ tasks: [obedient] })
+    const { scripted } = scriptedTasks()
+    await using t = await testEngine({ tasks: [scripted] })
     const traceparent = `00-${'a'.repeat(32)}-${'b'.repeat(16)}-01`
     const task = await t.submit(
-      obedient,
+      scripted,
       { orders: [{ do: 'submitMany', count: 1, orders: [] }] },
       { traceparent, userId: 'ann' },
     )
@@ -160,38 +163,38 @@ describe('many', () => {
 
 describe('admission', () => {
   it('refuses a user’s next task while as many wait as one may have, and takes it when one has run', async () => {
-    const { obedient } = obedientTasks()
+    const { scripted } = scriptedTasks()
     await using t = await testEngine({
-      tasks: [obedient],
+      tasks: [scripted],
       lanes: { default: { slots: 1 } },
       admission: { waitingPerUser: 2, waitingPerLane: 3 },
     })
     const hang = { orders: [{ do: 'hang' }] } as const
-    const running = await t.submit(obedient, hang, { userId: 'ann' })
+    const running = await t.submit(scripted, hang, { userId: 'ann' })
     await t.drain()
-    await t.submit(obedient, hang, { userId: 'ann' })
-    await t.submit(obedient, hang, { userId: 'ann', idempotencyKey: 'again' })
-    await expect(t.submit(obedient, hang, { userId: 'ann' })).rejects.toMatchObject({
+    await t.submit(scripted, hang, { userId: 'ann' })
+    await t.submit(scripted, hang, { userId: 'ann', idempotencyKey: 'again' })
+    await expect(t.submit(scripted, hang, { userId: 'ann' })).rejects.toMatchObject({
       code: 'USER_QUEUE_FULL',
     })
-    await t.submit(obedient, hang, { userId: 'bob' })
-    await expect(t.submit(obedient, hang, { userId: 'cy' })).rejects.toMatchObject({
+    await t.submit(scripted, hang, { userId: 'bob' })
+    await expect(t.submit(scripted, hang, { userId: 'cy' })).rejects.toMatchObject({
       code: 'LANE_QUEUE_FULL',
     })
-    await t.submit(obedient, hang, { userId: 'ann', idempotencyKey: 'again' })
+    await t.submit(scripted, hang, { userId: 'ann', idempotencyKey: 'again' })
     await running.cancel()
     await t.drain()
-    await t.submit(obedient, hang, { userId: 'cy' })
+    await t.submit(scripted, hang, { userId: 'cy' })
     await expectInvariants(t)
   })
 
   it('never refuses a sub-task: its root was admitted', async () => {
-    const { obedient } = obedientTasks()
+    const { scripted } = scriptedTasks()
     await using t = await testEngine({
-      tasks: [obedient],
+      tasks: [scripted],
       admission: { waitingPerUser: 1, waitingPerLane: 1 },
     })
-    const task = await t.submit(obedient, { orders: [{ do: 'submitMany', count: 50, orders: [] }] })
+    const task = await t.submit(scripted, { orders: [{ do: 'submitMany', count: 50, orders: [] }] })
     await t.drain()
     expect(await t.tasks.get(task.taskId)).toMatchObject({ subTaskStatusSummary: { COMPLETED: 50 } })
   })

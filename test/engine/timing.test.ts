@@ -1,5 +1,5 @@
 import { defineTask, SnoozeError } from 'quillwork'
-import { obedientTasks, testEngine } from 'quillwork/testing'
+import { scriptedTasks, testEngine } from 'quillwork/testing'
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import { expectInvariants } from './invariants.ts'
@@ -76,7 +76,7 @@ describe('a timeout', () => {
   )
 
   it('a result that comes after the signal and before the patience ends is kept', async () => {
-    const { obedient } = obedientTasks()
+    const { scripted } = scriptedTasks()
     const late = defineTask({
       type: 'Late',
       parameters: z.null(),
@@ -85,10 +85,19 @@ describe('a timeout', () => {
       execute: ctx =>
         new Promise<string>(resolve => ctx.signal.addEventListener('abort', () => resolve('in time'))),
     })
-    await using t = await testEngine({ tasks: [late, obedient] })
+    await using t = await testEngine({ tasks: [late, scripted] })
     const task = await t.submit(late, null)
     await t.advance('1m')
     expect(await task.state()).toMatchObject({ status: 'COMPLETED', result: 'in time' })
+  })
+})
+
+describe('the times of an engine', () => {
+  it.each<[times: object, message: string]>([
+    [{ sweep: '5s' }, 'times.sweep is now called times.sweepInterval.'],
+    [{ obey: '10s' }, 'times.obey is now called times.abortGrace.'],
+  ])('a former name, %j, is refused with the new one', async (times, message) => {
+    await expect(testEngine({ tasks: [], times })).rejects.toMatchObject({ code: 'OPTION_INVALID', message })
   })
 })
 
@@ -141,13 +150,13 @@ describe('a deadline', () => {
 
 describe('a snooze', () => {
   it('comes back at its time, from its checkpoint, and spends no retry', async () => {
-    const { obedient, journal } = obedientTasks()
-    await using t = await testEngine({ tasks: [obedient], lanes: { default: { slots: 1 } } })
+    const { scripted, journal } = scriptedTasks()
+    await using t = await testEngine({ tasks: [scripted], lanes: { default: { slots: 1 } } })
     const until = t.fromNow('1h').getTime()
-    const task = await t.submit(obedient, {
+    const task = await t.submit(scripted, {
       orders: [{ do: 'checkpoint', key: 'paid' }, { do: 'snooze', until, attempts: 1 }, { do: 'succeed' }],
     })
-    const other = await t.submit(obedient, { orders: [] })
+    const other = await t.submit(scripted, { orders: [] })
     await t.drain()
     expect((await other.state()).status).toBe('COMPLETED')
     expect(await t.tasks.get(task.taskId)).toMatchObject({
@@ -163,9 +172,9 @@ describe('a snooze', () => {
   })
 
   it('E10: a hundred waits for the provider spend no retry, and none is a hot loop', async () => {
-    const { obedient, journal } = obedientTasks()
-    await using t = await testEngine({ tasks: [obedient] })
-    const task = await t.submit(obedient, {
+    const { scripted, journal } = scriptedTasks()
+    await using t = await testEngine({ tasks: [scripted] })
+    const task = await t.submit(scripted, {
       orders: [{ do: 'tooMany', retryAfterMs: 0, attempts: 100 }, { do: 'succeed' }],
     })
     await t.drain()
@@ -193,10 +202,10 @@ describe('a snooze', () => {
   )
 
   it('until a fraction of a millisecond is recorded', async () => {
-    const { obedient } = obedientTasks()
-    await using t = await testEngine({ tasks: [obedient] })
+    const { scripted } = scriptedTasks()
+    await using t = await testEngine({ tasks: [scripted] })
     const until = t.clock.now() + 5_000.25
-    const task = await t.submit(obedient, {
+    const task = await t.submit(scripted, {
       orders: [{ do: 'snooze', until, attempts: 1 }, { do: 'succeed' }],
     })
     await t.advance(5_001)
@@ -206,14 +215,14 @@ describe('a snooze', () => {
 
 describe('a limit', () => {
   it('E1: a burst over the limit is slower, never refused, and spends no retry', async () => {
-    const { obedient, journal } = obedientTasks()
+    const { scripted, journal } = scriptedTasks()
     await using t = await testEngine({
-      tasks: [obedient],
+      tasks: [scripted],
       lanes: { default: { slots: 50 } },
       limits: { model: { requestsPerMinute: 10 } },
     })
     const handles = await t.submitMany(
-      obedient,
+      scripted,
       Array.from({ length: 30 }, () => ({
         parameters: { orders: [{ do: 'acquire', limit: 'model' }, { do: 'succeed' }] } as const,
       })),
@@ -229,16 +238,16 @@ describe('a limit', () => {
   })
 
   it('E8: a place under a limit of concurrency is free again when its holder fails or is cancelled', async () => {
-    const { obedient, journal } = obedientTasks()
-    await using t = await testEngine({ tasks: [obedient], limits: { model: { concurrency: 1 } } })
+    const { scripted, journal } = scriptedTasks()
+    await using t = await testEngine({ tasks: [scripted], limits: { model: { concurrency: 1 } } })
     const acquire = { do: 'acquire', limit: 'model' } as const
-    await t.submit(obedient, { orders: [acquire, { do: 'failForGood' }] })
+    await t.submit(scripted, { orders: [acquire, { do: 'failForGood' }] })
     await t.drain()
-    const hanging = await t.submit(obedient, { orders: [acquire, { do: 'hang' }] })
+    const hanging = await t.submit(scripted, { orders: [acquire, { do: 'hang' }] })
     await t.drain()
     await hanging.cancel()
     await t.drain()
-    const last = await t.submit(obedient, { orders: [acquire, { do: 'succeed' }] })
+    const last = await t.submit(scripted, { orders: [acquire, { do: 'succeed' }] })
     await t.advance('5s')
     expect((await last.state()).status).toBe('COMPLETED')
     expect(journal.filter(({ did }) => did === 'acquire')).toHaveLength(3)
@@ -265,17 +274,17 @@ describe('a limit', () => {
   })
 
   it('a wait of more than two seconds leaves the slot to others', async () => {
-    const { obedient } = obedientTasks()
+    const { scripted } = scriptedTasks()
     await using t = await testEngine({
-      tasks: [obedient],
+      tasks: [scripted],
       lanes: { default: { slots: 1 } },
       limits: { model: { requestsPerMinute: 1 } },
     })
     const acquire = { do: 'acquire', limit: 'model' } as const
-    await t.submit(obedient, { orders: [acquire] })
+    await t.submit(scripted, { orders: [acquire] })
     await t.drain()
-    const waits = await t.submit(obedient, { orders: [acquire] })
-    const other = await t.submit(obedient, { orders: [{ do: 'succeed' }] })
+    const waits = await t.submit(scripted, { orders: [acquire] })
+    const other = await t.submit(scripted, { orders: [{ do: 'succeed' }] })
     await t.drain()
     expect((await other.state()).status).toBe('COMPLETED')
     expect(await t.tasks.get(waits.taskId)).toMatchObject({ status: 'RETRYING', retryCount: 0 })
@@ -286,14 +295,14 @@ describe('a limit', () => {
 
 describe('jitter', () => {
   it('spreads the retries of tasks that failed together by a tenth each way', async () => {
-    const { obedient } = obedientTasks()
+    const { scripted } = scriptedTasks()
     let turn = 0
     await using t = await testEngine({
-      tasks: [obedient],
+      tasks: [scripted],
       random: () => [0, 0.5, 0.999_999][turn++ % 3] ?? 0,
     })
     const handles = await t.submitMany(
-      obedient,
+      scripted,
       Array.from({ length: 3 }, () => ({ parameters: { orders: [{ do: 'fail' }] } as const })),
     )
     await t.drain()

@@ -1,21 +1,21 @@
 import type { UsageKind } from 'quillwork'
-import { obedientTasks, testEngine } from 'quillwork/testing'
+import { scriptedTasks, testEngine } from 'quillwork/testing'
 import { describe, expect, it } from 'vitest'
 
 describe('a usage report', () => {
   const use = { do: 'use', model: 'm', inputTokens: 10, outputTokens: 1 } as const
 
   it('sums what each task, user, subject, day and model used', async () => {
-    const { obedient } = obedientTasks()
-    await using t = await testEngine({ tasks: [obedient] })
+    const { scripted } = scriptedTasks()
+    await using t = await testEngine({ tasks: [scripted] })
     const first = await t.submit(
-      obedient,
+      scripted,
       { orders: [{ ...use, subject: 'novel-1', cost: 2 }] },
       { userId: 'ann' },
     )
     await t.drain()
     await t.advance('1d')
-    const second = await t.submit(obedient, { orders: [use, use] }, { userId: 'bob' })
+    const second = await t.submit(scripted, { orders: [use, use] }, { userId: 'bob' })
     await t.drain()
     const keysBy = async (by: UsageKind) => {
       const { items } = await t.tasks.usageReport({}, { by })
@@ -55,9 +55,9 @@ describe('a usage report', () => {
     [{ cost: Number.NaN }, 'cost'],
     [{ cost: -0.01 }, 'cost'],
   ])('refuses the usage %j, naming the field, and keeps nothing of it', async (changes, field) => {
-    const { obedient } = obedientTasks()
-    await using t = await testEngine({ tasks: [obedient] })
-    const task = await t.submit(obedient, { orders: [{ ...use, ...changes }] })
+    const { scripted } = scriptedTasks()
+    await using t = await testEngine({ tasks: [scripted] })
+    const task = await t.submit(scripted, { orders: [{ ...use, ...changes }] })
     await t.drain()
     expect((await t.tasks.get(task.taskId)).errorInfo).toMatchObject({
       code: 'OPTION_INVALID',

@@ -5,7 +5,7 @@ import { until } from '../servers/until.ts'
 import { pause, running, startAll } from './acts.ts'
 import { type Line, linesOf } from './ledger.ts'
 import { startProxy } from './proxy.ts'
-import { row } from './row.ts'
+import { row, slowRow } from './row.ts'
 import { describeRows, onServers } from './setup.ts'
 
 describeRows('a broker that is away', () => {
@@ -18,7 +18,7 @@ describeRows('a broker that is away', () => {
 
     afterAll(() => node.stop())
 
-    row(8, 'the broker is restarted in order under load', async ({ seed, size, finish }) =>
+    slowRow(8, 'the broker is restarted in order under load', async ({ seed, size, finish }) =>
       onServers(
         async system => {
           await startAll(system, size.of(1, 4))
@@ -65,7 +65,7 @@ describeRows('a broker that is away', () => {
     )
   })
 
-  row(12, 'the connection to the broker swallows everything', async ({ seed, size, finish }) => {
+  slowRow(12, 'the connection to the broker swallows everything', async ({ seed, size, finish }) => {
     await using proxy = await startProxy(rabbitUrl())
     const heartbeatS = size.of(2, 5)
     await onServers(async system => {

@@ -3,7 +3,7 @@ import { until } from '../servers/until.ts'
 import { running, runningAttempts, startAll } from './acts.ts'
 import { type Line, linesOf } from './ledger.ts'
 import { connectTo } from './messages.ts'
-import { row } from './row.ts'
+import { row, slowRow } from './row.ts'
 import { describeRows, onServers } from './setup.ts'
 import type { System } from './system.ts'
 
@@ -29,7 +29,7 @@ describeRows('messages that are lost, repeated, late, or nonsense', () => {
     }),
   )
 
-  row(15, 'every wait queue is purged while tasks wait in it', async ({ seed, size, finish }) =>
+  slowRow(15, 'every wait queue is purged while tasks wait in it', async ({ seed, size, finish }) =>
     onServers(async (system, servers) => {
       await using messages = await connectTo(servers)
       const count = size.of(30, 1_000)
@@ -77,7 +77,7 @@ describeRows('messages that are lost, repeated, late, or nonsense', () => {
         await messages.toWorkQueue(content, properties)
       }
       await system.submit({ name: 'leaves' }, 20, seed, 100)
-      const strays = () => system.store.strays.list({ pageSize: 100 })
+      const strays = () => system.store.unparsable.list({ pageSize: 100 })
       await until(async () => (await strays()).items.length === nonsense.length, 'filed messages')
       const report = await finish(system)
       expect(report.completed).toBe(30)
@@ -91,7 +91,7 @@ describeRows('messages that are lost, repeated, late, or nonsense', () => {
     }),
   )
 
-  row(18, 'tasks that only a newer process understands', async ({ seed, size, finish }) =>
+  slowRow(18, 'tasks that only a newer process understands', async ({ seed, size, finish }) =>
     onServers(async system => {
       const old = await startAll(system, 2)
       const client = await system.start({ start: false, newer: true })

@@ -4,8 +4,8 @@ import { createInterface } from 'node:readline'
 import { MongoNetworkError } from 'mongodb'
 import { createEngine } from 'quillwork'
 import { createApp } from 'quillwork/http'
-import { mongodb } from 'quillwork/mongodb'
 import { rabbitmq } from 'quillwork/rabbitmq'
+import { createMongoStore } from '../../dist/store/mongodb/store.js'
 import { deathAt } from '../process/crash/death.mjs'
 import { openLedger } from '../process/crash/ledger.mjs'
 import { optionsOf, say, stopBySignal } from '../process/crash/program.mjs'
@@ -32,7 +32,7 @@ const {
   roles = ['worker', 'maintenance'],
   start = true,
   slots = 8,
-  times = { lease: '3s', sweep: '1s', grace: '5s' },
+  times = { lease: '3s', sweepInterval: '1s', grace: '5s' },
   retry = { maxAttempts: 50, backoff: [200] },
   brokerOptions = {},
   resendAfter = {},
@@ -58,9 +58,8 @@ const pass = point => {
 }
 ledger.note({ is: 'boot', boot })
 
-const store = mongodb({
+const storeOptions = {
   url: mongoUrl,
-  resendAfter,
   ...(aheadMs === undefined ? {} : { now: () => Date.now() + aheadMs }),
   faults: {
     before(operation) {
@@ -80,7 +79,8 @@ const store = mongodb({
       throw new MongoNetworkError('the answer was lost on purpose')
     },
   },
-})
+}
+const store = createMongoStore(storeOptions, { resendAfter })
 const broker = rabbitmq({ url: rabbitUrl, prefix, ...brokerOptions })
 const types = faultTasks({ ledger, boot, pass, retry, newer })
 const engine = await createEngine({

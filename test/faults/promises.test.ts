@@ -34,7 +34,7 @@ describeWithMongo('what a MongoDB store asks of the servers', () => {
       await store.attempts.checkpoint([{ taskId: parent.id, attempt: 1, key: 'a', value: '1' }])
       await store.attempts.progress([{ taskId: parent.id, attempt: 1, progress: '0.5' }])
       await store.attempts.log(parent.id, [{ at: 1, attempt: 1, level: 'info', message: 'x' }])
-      await store.strays.file([{ id: 'stray', at: 1, reason: 'none', content: 'x' }])
+      await store.unparsable.file([{ id: 'stray', at: 1, reason: 'none', content: 'x' }])
       await atRest(store)
       await read(store, parent.id)
     } finally {

@@ -1,14 +1,15 @@
 import { expect, it } from 'vitest'
 import { type Chance, chance } from '../process/crash/seed.ts'
+import { isFull, isSlow, sizeOf } from '../size.ts'
 import { checkInvariants, type Expectations, listed } from './checker.ts'
 import { lineOf, type Report, reportOf } from './report.ts'
 import type { System } from './system.ts'
 
-/** How much a row does: few tasks in `npm test`, the load of the acceptance matrix in `npm run test:faults`. */
+/** How much a row does: few tasks in `npm test`, more in `npm run test:slow`, the load of the acceptance matrix in `npm run test:faults`. */
 export interface Size {
   readonly full: boolean
-  /** Picks by size. */
-  of<T>(small: T, full: T): T
+  /** Picks by size; `slow` is `small` unless given. */
+  of<T>(small: T, full: T, slow?: T): T
 }
 
 /** What a row is run with. */
@@ -26,9 +27,8 @@ export interface RowRun {
 /** Milliseconds that a row may take. */
 const timeouts = { small: 180_000, full: 900_000 }
 
-/** Set by `scripts/faults.mjs`. */
-const full = process.env['QUILLWORK_FAULTS'] === 'full'
-const givenSeed = process.env['QUILLWORK_FAULTS_SEED']
+/** Set by `scripts/test.mjs --seed`. */
+const givenSeed = process.env['QUILLWORK_SEED']
 
 /** Declares a row of the acceptance matrix, or two that one run shows, as a test. */
 export function row(
@@ -40,16 +40,21 @@ export function row(
     .flat()
     .map(number => `row ${number}`)
     .join(', ')
-  it(`${name}: ${title}`, { timeout: full ? timeouts.full : timeouts.small }, async () => {
+  it(`${name}: ${title}`, { timeout: isFull ? timeouts.full : timeouts.small }, async () => {
     const seed = givenSeed === undefined ? Math.floor(Math.random() * 4_294_967_296) : Number(givenSeed)
     process.stderr.write(`${name}: seed ${seed}\n`)
     await test({
       seed,
       chance: chance(seed),
-      size: { full, of: (small, large) => (full ? large : small) },
+      size: { full: isFull, of: (small, full, slow = small) => sizeOf(small, slow, full) },
       finish: (system, expected) => finish(name, seed, system, expected),
     })
   })
+}
+
+/** The same for a row that is long by nature, or whose promise another row of `npm test` shows: left to `npm run test:slow`. */
+export function slowRow(...declared: Parameters<typeof row>): void {
+  if (isSlow) row(...declared)
 }
 
 async function finish(

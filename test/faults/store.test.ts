@@ -47,7 +47,7 @@ describeRows('a database that is away, or does not answer', () => {
         const lostAnswers = { every: size.of(0.1, 0.05) }
         await startAll(system, size.of(2, 4), { lostAnswers })
         const client = await system.start({ start: false, lostAnswers })
-        await client.order('submit', { plan: { most: 8 }, from: 0, count: size.of(100, 2_200), seed })
+        await client.order('submit', { plan: { most: 8 }, from: 0, count: size.of(60, 2_200, 100), seed })
         const report = await finish(system)
         expect(report.faults).toBeGreaterThan(size.of(20, 200))
         expect(report.acknowledged).toBe(report.attempted)
@@ -73,7 +73,7 @@ async function askedWhileAway(system: System, url: string, key: string) {
 function claimsPerSecond(lines: readonly Line[]): number {
   const perSecond = new Map<number, Line[]>()
   for (const line of linesOf(lines, 'logged')) {
-    if (line.message !== 'a claim failed; trying again') continue
+    if (line.message !== 'task claim failed; will retry') continue
     const second = Math.floor(line.ms / 1_000)
     perSecond.set(second, [...(perSecond.get(second) ?? []), line])
   }

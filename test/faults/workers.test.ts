@@ -4,7 +4,7 @@ import { until } from '../servers/until.ts'
 import { pause, replace, running, startAll, supervise } from './acts.ts'
 import { type Line, linesOf } from './ledger.ts'
 import { connectTo } from './messages.ts'
-import { row } from './row.ts'
+import { row, slowRow } from './row.ts'
 import { describeRows, onServers } from './setup.ts'
 import type { System } from './system.ts'
 
@@ -15,7 +15,7 @@ describeRows('processes that die or hang', () => {
   row(1, 'a worker is killed again and again', async ({ seed, chance, size, finish }) =>
     onServers(async system => {
       const workers = await startAll(system, size.of(2, 4))
-      for (let kill = 0; kill < size.of(3, 30); kill++) {
+      for (let kill = 0; kill < size.of(2, 30, 3); kill++) {
         const submitted = system.submit({ most: size.of(6, 20) }, size.of(20, 48), seed, kill * 1_000)
         await until(() => running(system.lines()) > 4, 'tasks that run')
         await pause(chance.between(0, size.of(200, 1_500)))
@@ -36,7 +36,7 @@ describeRows('processes that die or hang', () => {
     async ({ seed, chance, size, finish }) =>
       onServers(async system => {
         const ended: { taskId: string; line: number }[] = []
-        for (let death = 0; death < size.of(4, 50); death++) {
+        for (let death = 0; death < size.of(2, 50, 4); death++) {
           const kill = { at: 'after-apply', nth: chance.between(1, 4) }
           const doomed = await system.start({ kill, slots: 4 })
           await system.submit({ name: 'leaves' }, 12, seed, death * 100)
@@ -48,13 +48,13 @@ describeRows('processes that die or hang', () => {
         await system.start()
         const report = await finish(system)
         expect(startedLater(ended, system.lines())).toEqual([])
-        expect(report.faults).toBe(size.of(4, 50))
+        expect(report.faults).toBe(size.of(2, 50, 4))
       }),
   )
 
   row(3, 'a worker dies between the effect and the durable outcome', async ({ seed, chance, size, finish }) =>
     onServers(async system => {
-      for (let death = 0; death < size.of(4, 50); death++) {
+      for (let death = 0; death < size.of(2, 50, 4); death++) {
         const doomed = await system.start({
           kill: { at: 'after-effect', nth: chance.between(1, 8) },
           slots: 4,
@@ -65,7 +65,7 @@ describeRows('processes that die or hang', () => {
       }
       await system.start()
       const report = await finish(system)
-      expect(report.faults).toBe(size.of(4, 50))
+      expect(report.faults).toBe(size.of(2, 50, 4))
       expect(notRunAgain(system.lines())).toEqual([])
     }),
   )
@@ -103,7 +103,7 @@ describeRows('processes that die or hang', () => {
   row(4, 'a client dies between the insert and the publish', async ({ seed, chance, size, finish }) =>
     onServers(async system => {
       await system.start()
-      for (let death = 0; death < size.of(5, 100); death++) {
+      for (let death = 0; death < size.of(3, 100, 5); death++) {
         const kill = { at: 'after-create', nth: chance.between(1, 5) }
         const doomed = await system.start({ start: false, kill })
         const order = { plan: { name: 'leaves' }, from: death * 100, count: 20, seed, wave: 4 }
@@ -114,7 +114,7 @@ describeRows('processes that die or hang', () => {
       const pending = system.pending()
       await client.order('submit', { plan: { name: 'leaves' }, from: 0, count: 0, seed, pending })
       const report = await finish(system)
-      expect(report.faults).toBe(size.of(5, 100))
+      expect(report.faults).toBe(size.of(3, 100, 5))
       expect(report.attempted).toBe(report.acknowledged)
       const waits = await waitsOf(system)
       // Nobody published it: the relay of another process finds it, within a look or two.
@@ -150,7 +150,7 @@ describeRows('processes that die or hang', () => {
     'a worker is stopped for three leases, wakes up, and finds its tasks taken',
     async ({ seed, size, finish }) =>
       onServers(async system => {
-        const times = { lease: '2s', sweep: '500ms', grace: '5s' }
+        const times = { lease: '2s', sweepInterval: '500ms', grace: '5s' }
         const zombie = await system.start({ times })
         // Four try to write when they are too late, and three to end while their successors run.
         await system.submit({ name: 'leaves', kind: 'pause' }, 4, seed)
@@ -183,9 +183,9 @@ describeRows('processes that die or hang', () => {
       }),
   )
 
-  row(7, 'a handler holds the event loop for three leases', async ({ seed, finish }) =>
+  slowRow(7, 'a handler holds the event loop for three leases', async ({ seed, finish }) =>
     onServers(async system => {
-      const times = { lease: '2s', sweep: '500ms', grace: '5s' }
+      const times = { lease: '2s', sweepInterval: '500ms', grace: '5s' }
       const blocked = await system.start({ times, slots: 4 })
       await system.submit({ name: 'leaves', kind: 'block', ms: 6_000 }, 1, seed)
       await blocked.says('blocking')

@@ -1,8 +1,8 @@
 import type { FastifyInstance } from 'fastify'
 import { createApp, type HttpOptions, type Problem } from 'quillwork/http'
 import {
-  type ObedientTasks,
-  obedientTasks,
+  type ScriptedTasks,
+  scriptedTasks,
   type TestEngine,
   type TestEngineOptions,
   testEngine,
@@ -27,12 +27,12 @@ export interface Ask {
   raw?: string
 }
 
-/** An API that listens, on an engine with obedient tasks. */
+/** An API that listens, on an engine with scripted tasks. */
 export interface Api extends AsyncDisposable {
   readonly url: string
   readonly app: FastifyInstance
   readonly engine: TestEngine
-  readonly tasks: ObedientTasks
+  readonly tasks: ScriptedTasks
   /** Asks, and checks that the answer is one that the OpenAPI document names. */
   ask<T = Record<string, unknown>>(path: string, ask?: Ask): Promise<Answer<T>>
   post<T = Record<string, unknown>>(
@@ -40,7 +40,7 @@ export interface Api extends AsyncDisposable {
     json?: unknown,
     headers?: Record<string, string>,
   ): Promise<Answer<T>>
-  /** Submits an obedient task. Answers its id. */
+  /** Submits a scripted task. Answers its id. */
   submit(orders: readonly object[], fields?: object): Promise<string>
 }
 
@@ -67,15 +67,15 @@ export async function serve(
   config: HttpOptions = {},
   options: Partial<Omit<TestEngineOptions<[]>, 'tasks' | 'services'>> = {},
 ): Promise<Api> {
-  const tasks = obedientTasks()
-  const engine = await testEngine({ ...options, tasks: [tasks.obedient, tasks.parent] })
+  const tasks = scriptedTasks()
+  const engine = await testEngine({ ...options, tasks: [tasks.scripted, tasks.parent] })
   const asking = await askingOf(createApp({ engine, config, log: engine.log }))
   return {
     ...asking,
     engine,
     tasks,
     async submit(orders, fields = {}) {
-      const body = { taskType: 'Obedient', parameters: { orders }, ...fields }
+      const body = { taskType: 'Scripted', parameters: { orders }, ...fields }
       const answer = await asking.post<{ id: string }>('/v1/tasks', body)
       expect(answer.status).toBe(202)
       return answer.body.id

@@ -159,7 +159,7 @@ describe('pages of other sites', () => {
     ['a program', {}, 202],
     ['the address bar', { 'sec-fetch-site': 'none' }, 202],
   ])('%s', async (_who, headers, status) => {
-    const body = JSON.stringify({ taskType: 'Obedient', parameters: { orders: [] } })
+    const body = JSON.stringify({ taskType: 'Scripted', parameters: { orders: [] } })
     const answer = await new Promise<number>((resolve, reject) => {
       const sent = request(
         `${api.url}/v1/tasks`,
@@ -194,7 +194,7 @@ describe('pages of other sites', () => {
       expect(
         await api.ask('/v1/tasks', {
           method: 'POST',
-          raw: '{"taskType":"Obedient"}',
+          raw: '{"taskType":"Scripted"}',
           headers: { 'content-type': type },
         }),
       ).toMatchObject({ status: 415, body: { code: 'MEDIA_TYPE_UNSUPPORTED' } })

@@ -44,7 +44,7 @@ describe('the budget of a tree over HTTP', () => {
 
   it('is told of at the root that waits for its sub-tasks, whatever the client has seen', async () => {
     const parameters = { orders: [{ do: 'submitMany', count: 3, orders: [call(20), { do: 'succeed' }] }] }
-    const submission = { taskType: 'ObedientParent', parameters, budget: { tokens: 45 } }
+    const submission = { taskType: 'ScriptedParent', parameters, budget: { tokens: 45 } }
     const { body } = await api.post<TaskJson>('/v1/tasks', submission)
     await api.engine.advance('1s')
     const read = (etag: string) =>
@@ -82,7 +82,7 @@ describe('the budget of a tree over HTTP', () => {
   })
 
   it('is a part of the request that an idempotency key stands for', async () => {
-    const submission = { taskType: 'Obedient', parameters: { orders: [] }, budget: { tokens: 5 } }
+    const submission = { taskType: 'Scripted', parameters: { orders: [] }, budget: { tokens: 5 } }
     const headers = { 'idempotency-key': 'once' }
     const first = await api.post<TaskJson>('/v1/tasks', submission, headers)
     const again = await api.post<TaskJson>('/v1/tasks', submission, headers)

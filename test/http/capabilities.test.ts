@@ -2,7 +2,7 @@ import { createApp } from 'quillwork/http'
 import { describe, expect, test } from 'vitest'
 import { type ConfiguredModel, createModelCatalogue } from '../../src/ai/catalogue.ts'
 import { extractiveModel } from '../../src/ai/extractive/extractive.ts'
-import { modelNeeds } from '../../src/novel/model-needs.ts'
+import { modelNeeds } from '../../src/novel/services.ts'
 import { novelEngine } from '../novel/tasks/novel-engine.ts'
 import { askingOf } from './api.ts'
 

@@ -38,7 +38,7 @@ describe('dead letters', () => {
     const count = async (query: string) =>
       (await api.ask<Page>(`/v1/dead-letters?${query}`)).body.items.length
     expect(await count(`fingerprint=${encodeURIComponent(fingerprint)}`)).toBe(1)
-    expect(await count('userId=ada&taskType=Obedient')).toBe(3)
+    expect(await count('userId=ada&taskType=Scripted')).toBe(3)
     expect(await count('userId=bob')).toBe(0)
     expect(await count('code=HANDLER_FAILED')).toBe(3)
     expect(await count(`openedBefore=${opened}`)).toBe(0)
@@ -114,7 +114,7 @@ describe('dead letters', () => {
   test('retry by filter, then purge what is left', async () => {
     const scene = await api.post('/v1/dead-letters:retry', { filter: { userId: 'bob' } })
     expect(scene.body).toEqual({ done: 0, failed: [] })
-    expect((await api.post('/v1/dead-letters:retry', { filter: { taskType: ['Obedient'] } })).body).toEqual({
+    expect((await api.post('/v1/dead-letters:retry', { filter: { taskType: ['Scripted'] } })).body).toEqual({
       done: 2,
       failed: [],
     })

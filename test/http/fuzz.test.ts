@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { ann } from '../novel/tasks/novel-engine.ts'
+import { sizeOf } from '../size.ts'
 import type { OpenApi, Operation } from './api.ts'
 import { type NovelApi, serveNovels } from './novel-api.ts'
 
@@ -108,7 +109,7 @@ function requestFor(
   const media = operation.requestBody?.content['application/json'] as { schema: Schema } | undefined
   const texts = fc.oneof(
     hostile,
-    fc.constantFrom('1', 'true', 'QUEUED', '2026-01-01T00:00:00Z', 'Obedient', 'local'),
+    fc.constantFrom('1', 'true', 'QUEUED', '2026-01-01T00:00:00Z', 'Scripted', 'local'),
   )
   return fc.record({
     ids: fc.tuple(
@@ -153,11 +154,11 @@ test('every route answers whatever is sent as the document declares, and never w
           statuses.add(answer.status)
           expect(answer.status, `${method} ${path} ${body}`).toBeLessThan(500)
         }),
-        { numRuns: 30 },
+        { numRuns: sizeOf(10, 30) },
       )
     }
   }
   expect(({} as Record<string, unknown>)['polluted']).toBeUndefined()
-  expect(asked).toBeGreaterThan(1_000)
+  expect(asked).toBeGreaterThan(sizeOf(450, 1_000))
   expect(statuses.size).toBeGreaterThan(6)
 }, 120_000)

@@ -1,6 +1,7 @@
 import { request } from 'node:http'
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { sizeOf } from '../size.ts'
 import { type Api, expectProblem, serve } from './api.ts'
 
 let api: Api
@@ -12,7 +13,7 @@ afterAll(() => api[Symbol.asyncDispose]())
 const submit = (raw: string, headers?: Record<string, string>) =>
   api.ask('/v1/tasks', { method: 'POST', raw, ...(headers === undefined ? {} : { headers }) })
 const nested = (depth: number) =>
-  `{"taskType":"Obedient","parameters":${'['.repeat(depth)}${']'.repeat(depth)}}`
+  `{"taskType":"Scripted","parameters":${'['.repeat(depth)}${']'.repeat(depth)}}`
 
 describe('queries', () => {
   test.each([
@@ -78,25 +79,25 @@ describe('queries', () => {
           expect((await api.ask(`/v1/tasks/${encoded(id)}`)).status).toBeOneOf([200, 400, 404])
         },
       ),
-      { numRuns: 150 },
+      { numRuns: sizeOf(50, 150) },
     )
   }, 90_000)
 })
 
 describe('bodies', () => {
   test.each([
-    ['{"taskType":"Obedient","__proto__":{"polluted":1}}', 400],
-    ['{"taskType":"Obedient","parameters":{"orders":[],"__proto__":{"polluted":1}}}', 400],
-    ['{"taskType":"Obedient","parameters":{"orders":[],"constructor":{"prototype":{"polluted":1}}}}', 400],
+    ['{"taskType":"Scripted","__proto__":{"polluted":1}}', 400],
+    ['{"taskType":"Scripted","parameters":{"orders":[],"__proto__":{"polluted":1}}}', 400],
+    ['{"taskType":"Scripted","parameters":{"orders":[],"constructor":{"prototype":{"polluted":1}}}}', 400],
     ['{"taskType":{"$gt":""}}', 400],
-    ['{"taskType":"Obedient","userId":{"$ne":1}}', 400],
-    ['{"taskType":"Obedient","parameters":{"orders":[]},"tags":["\\ud800"]}', 400],
-    ['{"taskType":"Obedient","parameters":{"orders":[]},"userId":"a\\u0000b"}', 400],
-    [`{"taskType":"Obedient","parameters":{"orders":[]},"tags":["${'x'.repeat(101)}"]}`, 400],
-    ['{"taskType":"Obedient","parameters":{"orders":[{"do":"succeed","value":1e400}]}}', 400],
-    ['{"taskType":"Obedient","parameters":{"orders":[{"do":"succeed","value":9007199254740993}]}}', 400],
+    ['{"taskType":"Scripted","userId":{"$ne":1}}', 400],
+    ['{"taskType":"Scripted","parameters":{"orders":[]},"tags":["\\ud800"]}', 400],
+    ['{"taskType":"Scripted","parameters":{"orders":[]},"userId":"a\\u0000b"}', 400],
+    [`{"taskType":"Scripted","parameters":{"orders":[]},"tags":["${'x'.repeat(101)}"]}`, 400],
+    ['{"taskType":"Scripted","parameters":{"orders":[{"do":"succeed","value":1e400}]}}', 400],
+    ['{"taskType":"Scripted","parameters":{"orders":[{"do":"succeed","value":9007199254740993}]}}', 400],
     ['not json', 400],
-    ['{"taskType":"Obedient"', 400],
+    ['{"taskType":"Scripted"', 400],
     ['\u0000', 400],
     ['null', 400],
     ['"text"', 400],
@@ -124,7 +125,7 @@ describe('bodies', () => {
     await fc.assert(
       fc.asyncProperty(notes, async note => {
         const answer = await api.post<{ parameters: { note: string } }>('/v1/tasks', {
-          taskType: 'Obedient',
+          taskType: 'Scripted',
           parameters: { orders: [], note },
         })
         expect(answer.status).toBe(202)
@@ -133,7 +134,7 @@ describe('bodies', () => {
         expect(answer.headers.get('x-content-type-options')).toBe('nosniff')
         expect(answer.headers.get('content-security-policy')).toContain("default-src 'none'")
       }),
-      { numRuns: 100 },
+      { numRuns: sizeOf(40, 100) },
     )
   })
 
@@ -142,12 +143,12 @@ describe('bodies', () => {
     for (const depth of [101, 10_000, 45_000])
       expect(await submit(nested(depth))).toMatchObject({ status: 400, body: { code: 'REQUEST_INVALID' } })
     expect(
-      await submit(`{"taskType":"Obedient","parameters":{"note":"${'['.repeat(10_000)}","orders":[]}}`),
+      await submit(`{"taskType":"Scripted","parameters":{"note":"${'['.repeat(10_000)}","orders":[]}}`),
     ).toMatchObject({ status: 202 })
   })
 
   test('a body above the limit is refused, with its length and without', async () => {
-    const large = `{"taskType":"Obedient","parameters":{"note":"${'x'.repeat(200_000)}"}}`
+    const large = `{"taskType":"Scripted","parameters":{"note":"${'x'.repeat(200_000)}"}}`
     expect(await submit(large)).toMatchObject({ status: 413, body: { code: 'REQUEST_TOO_LARGE' } })
     const status = await new Promise<number>((resolve, reject) => {
       const sent = request(`${api.url}/v1/tasks`, {

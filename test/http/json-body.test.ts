@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { checkJsonText } from '../../src/http/json-body.ts'
+import { checkJsonText } from '../../src/http/guards.ts'
 
 describe('checkJsonText', () => {
   test('lets every JSON value through that is not too deep', () => {

@@ -61,7 +61,7 @@ describe('sockets that hold on', () => {
   test('a body in time is not cut off by the clock of another one', async () => {
     api = await serve({ bodyTimeoutMs: 50 })
     const { socket, answer } = dial()
-    const body = '{"taskType":"Obedient","parameters":{"orders":[]}}'
+    const body = '{"taskType":"Scripted","parameters":{"orders":[]}}'
     const head = `POST /v1/tasks HTTP/1.1\r\n${host}Content-Type: application/json\r\nContent-Length: ${body.length}\r\n`
     socket.write(`${head}\r\n${body}`)
     socket.write(`${head}Connection: close\r\n\r\n${body}`)

@@ -42,7 +42,7 @@ describe('a stream', () => {
     expect(client.retry).toBe(3_000)
     expect(data).toMatchObject({
       taskId: id,
-      taskType: 'Obedient',
+      taskType: 'Scripted',
       userId: 'ada',
       status: 'COMPLETED',
       attempt: 2,
@@ -78,7 +78,7 @@ describe('a stream', () => {
   test('filters leave the rest out', async () => {
     api = await serve()
     const ada = await listen('/v1/events?userId=ada')
-    const roots = await listen('/v1/events?rootsOnly=true&taskType=ObedientParent&taskType=Obedient')
+    const roots = await listen('/v1/events?rootsOnly=true&taskType=ScriptedParent&taskType=Scripted')
     const none = await listen('/v1/events?taskType=Unheard')
     await api.submit(succeed, { userId: 'bob' })
     const id = await api.submit(subTasks(2, succeed), { userId: 'ada' })
@@ -244,7 +244,7 @@ describe('a page with a token', () => {
 
   test('listens by fetch, to events and to the output of a task, and goes on where it was', async () => {
     api = await serve({ token })
-    const body = { taskType: 'Obedient', parameters: { orders: succeed }, delay: '1s' }
+    const body = { taskType: 'Scripted', parameters: { orders: succeed }, delay: '1s' }
     const made = await api.post<TaskJson>('/v1/tasks', body, { authorization: bearer.authorization })
     const paths = ['/v1/events', `/v1/tasks/${made.body.id}/events`, `/v1/tasks/${made.body.id}/output`]
     const streams = []
@@ -344,7 +344,7 @@ describe('limits', () => {
         parameters: { orders: [] },
         userId: 'u'.repeat(200),
       }))
-      await api.engine.submitMany(api.tasks.obedient, items)
+      await api.engine.submitMany(api.tasks.scripted, items)
       await api.engine.drain()
       told += 300
       expect(told).toBeLessThan(100_000)

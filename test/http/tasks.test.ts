@@ -23,7 +23,7 @@ async function ended(id: string): Promise<TaskJson> {
 describe('submitting', () => {
   test('answers 202, the task, and where it is', async () => {
     const answer = await api.post<TaskJson>('/v1/tasks', {
-      taskType: 'Obedient',
+      taskType: 'Scripted',
       parameters: { orders: succeed, note: '第一章' },
       userId: 'ada',
       priority: 'high',
@@ -33,7 +33,7 @@ describe('submitting', () => {
     expect(answer.headers.get('location')).toBe(`/v1/tasks/${answer.body.id}`)
     expect(answer.headers.get('retry-after')).toBe('2')
     expect(answer.body).toMatchObject({
-      taskType: 'Obedient',
+      taskType: 'Scripted',
       userId: 'ada',
       status: expect.stringMatching(/^(QUEUED|RUNNING)$/),
       done: false,
@@ -54,7 +54,7 @@ describe('submitting', () => {
   })
 
   test('parameters that the type refuses are told with their place in the body', async () => {
-    const answer = await api.post('/v1/tasks', { taskType: 'Obedient', parameters: { orders: 3 } })
+    const answer = await api.post('/v1/tasks', { taskType: 'Scripted', parameters: { orders: 3 } })
     expect(answer.status).toBe(400)
     expect(answer.body).toMatchObject({
       code: 'PARAMETERS_INVALID',
@@ -64,15 +64,15 @@ describe('submitting', () => {
 
   test.each([
     [{ parameters: {} }, 'REQUEST_INVALID', '/taskType'],
-    [{ taskType: 'Obedient', surprise: 1 }, 'REQUEST_INVALID', ''],
-    [{ taskType: 'Obedient', tags: [1] }, 'REQUEST_INVALID', '/tags/0'],
-    [{ taskType: 'Obedient', priority: 'urgent' }, 'REQUEST_INVALID', '/priority'],
-    [{ taskType: 'Obedient', delay: '3 weeks' }, 'REQUEST_INVALID', '/delay'],
-    [{ taskType: 'Obedient', delay: -1 }, 'REQUEST_INVALID', '/delay'],
-    [{ taskType: 'Obedient', delay: Number.MAX_SAFE_INTEGER }, 'REQUEST_INVALID', '/delay'],
-    [{ taskType: 'Obedient', delay: '999999999999999999999999d' }, 'REQUEST_INVALID', '/delay'],
-    [{ taskType: 'Obedient', startAt: 'tomorrow' }, 'REQUEST_INVALID', '/startAt'],
-    [{ taskType: 'Obedient', delay: 1, startAt: '2026-01-01T00:00:00Z' }, 'REQUEST_INVALID', '/delay'],
+    [{ taskType: 'Scripted', surprise: 1 }, 'REQUEST_INVALID', ''],
+    [{ taskType: 'Scripted', tags: [1] }, 'REQUEST_INVALID', '/tags/0'],
+    [{ taskType: 'Scripted', priority: 'urgent' }, 'REQUEST_INVALID', '/priority'],
+    [{ taskType: 'Scripted', delay: '3 weeks' }, 'REQUEST_INVALID', '/delay'],
+    [{ taskType: 'Scripted', delay: -1 }, 'REQUEST_INVALID', '/delay'],
+    [{ taskType: 'Scripted', delay: Number.MAX_SAFE_INTEGER }, 'REQUEST_INVALID', '/delay'],
+    [{ taskType: 'Scripted', delay: '999999999999999999999999d' }, 'REQUEST_INVALID', '/delay'],
+    [{ taskType: 'Scripted', startAt: 'tomorrow' }, 'REQUEST_INVALID', '/startAt'],
+    [{ taskType: 'Scripted', delay: 1, startAt: '2026-01-01T00:00:00Z' }, 'REQUEST_INVALID', '/delay'],
     [[], 'REQUEST_INVALID', ''],
   ])('%j is refused with a pointer', async (body, code, pointer) => {
     const answer = await api.post('/v1/tasks', body)
@@ -82,9 +82,9 @@ describe('submitting', () => {
 
   test.each([
     [{ taskType: 'Unheard' }, 400, 'TASK_TYPE_UNKNOWN'],
-    [{ taskType: 'Obedient', parameters: { orders: [] }, lane: 'nowhere' }, 400, 'LANE_UNKNOWN'],
+    [{ taskType: 'Scripted', parameters: { orders: [] }, lane: 'nowhere' }, 400, 'LANE_UNKNOWN'],
     [
-      { taskType: 'Obedient', parameters: { orders: [] }, startAt: '9999-12-31T00:00:00Z' },
+      { taskType: 'Scripted', parameters: { orders: [] }, startAt: '9999-12-31T00:00:00Z' },
       400,
       'OPTION_INVALID',
     ],
@@ -94,7 +94,7 @@ describe('submitting', () => {
   })
 
   test('without parameters, the task type says what is missing', async () => {
-    const answer = await api.post('/v1/tasks', { taskType: 'Obedient' })
+    const answer = await api.post('/v1/tasks', { taskType: 'Scripted' })
     expect(answer.body).toMatchObject({
       code: 'PARAMETERS_INVALID',
       errors: [{ pointer: '/parameters/orders' }],
@@ -115,7 +115,7 @@ describe('submitting', () => {
   test('the trace of the request goes on in the task, and broken ones are dropped', async () => {
     const traceId = '4bf92f3577b34da6a3ce929d0e0e4736'
     const body = {
-      taskType: 'Obedient',
+      taskType: 'Scripted',
       parameters: { orders: [{ do: 'submit', subTasks: [{ key: 'a', orders: [] }] }] },
     }
     const traced = await api.post<TaskJson>('/v1/tasks', body, {
@@ -138,7 +138,7 @@ describe('submitting', () => {
 })
 
 describe('Idempotency-Key', () => {
-  const body = { taskType: 'Obedient', parameters: { orders: succeed } }
+  const body = { taskType: 'Scripted', parameters: { orders: succeed } }
 
   test.each(['"order-1"', 'order-2', '"quoted \\" and \\\\"'])('%s finds the first task', async key => {
     const first = await api.post<TaskJson>('/v1/tasks', body, { 'idempotency-key': key })
@@ -403,7 +403,7 @@ describe('admission', () => {
   test('a full queue answers 429 with Retry-After', async () => {
     await using full = await serve({}, { admission: { waitingPerUser: 1 }, start: false })
     await full.submit([])
-    const body = { taskType: 'Obedient', parameters: { orders: [] } }
+    const body = { taskType: 'Scripted', parameters: { orders: [] } }
     const answer = await full.post('/v1/tasks', body)
     expect(answer).toMatchObject({ status: 429, body: { code: 'USER_QUEUE_FULL', retryable: true } })
     expect(answer.headers.get('retry-after')).not.toBeNull()

@@ -124,5 +124,5 @@ describe('a report of what model calls used', () => {
 })
 
 test('a server without novels estimates nothing', async () => {
-  expect((await api.post('/v1/estimates', { taskType: 'Obedient' })).status).toBe(404)
+  expect((await api.post('/v1/estimates', { taskType: 'Scripted' })).status).toBe(404)
 })

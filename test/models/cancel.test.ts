@@ -3,12 +3,13 @@ import { beforeAll, describe, expect, it } from 'vitest'
 import { lastJson, requireBuilt, run, serve, temporaryFolder } from '../process/cli/quillwork.ts'
 import { describeDistributed, installation } from '../process/distributed/installation.ts'
 import { until } from '../servers/until.ts'
+import { sizeOf } from '../size.ts'
 import { api, hasEnded, modelsAt, readBook, type TaskSeen, writeBook } from './book.ts'
 import { type ModelServer, startModelServer } from './server.ts'
 
 const patience = 180_000
-/** A second for the word of it to get there; unless set to `full`, more for a machine that runs other tests beside this one. */
-const longestMs = process.env['QUILLWORK_TESTS'] === 'full' ? 1_000 : 2_500
+/** A second for the word of it to get there; in `npm test` more for a machine that runs other tests beside this one. */
+const longestMs = sizeOf(2_500, 1_000)
 
 beforeAll(requireBuilt, 240_000)
 

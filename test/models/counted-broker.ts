@@ -53,14 +53,14 @@ export function countedBroker(inner: Broker): { broker: Broker; isBusy(): boolea
     if (isStopped) return false
     // A message that came twice is counted once.
     const waiting = Math.max(0, queued.get(name) ?? 0)
-    return (waiting > 0 && running < slots) || inner.room(name) < window * slots - waiting
+    return (waiting > 0 && running < slots) || inner.capacity(name) < window * slots - waiting
   }
 
   const said = inner.remote
   const remote: RemoteBroker | undefined = said && {
     ...said,
     delays: [],
-    publishNotices: notices => counted(said.publishNotices(notices)),
+    publishNotifications: notices => counted(said.publishNotifications(notices)),
     publishEvents: events => counted(said.publishEvents(events)),
   }
   const broker: Broker = {

@@ -30,7 +30,7 @@ export function fastLimiter({ limits, states, epoch, speed }) {
     },
     withdraw: (key, ticket) => limiter.withdraw(key, ticket),
     park: (key, until) => limiter.park(key, toFast(until)),
-    onTurn: listener => limiter.onTurn(listener),
+    onCapacity: listener => limiter.onCapacity(listener),
     describe: () => limiter.describe(),
   }
 }

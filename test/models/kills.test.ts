@@ -11,6 +11,7 @@ import {
 import { type Chance, printedChance } from '../process/crash/seed.ts'
 import { describeDistributed, installation } from '../process/distributed/installation.ts'
 import { until } from '../servers/until.ts'
+import { isSlow, sizeOf } from '../size.ts'
 import {
   api,
   hasEnded,
@@ -24,12 +25,11 @@ import {
 import type { Call } from './ledger.ts'
 import { type ModelServer, startModelServer } from './server.ts'
 
-/** Set to `full`: a hundred scenes, killed a hundred times. */
-const full = process.env['QUILLWORK_TESTS'] === 'full'
-const embedded = full ? { chapters: 50, kills: 100 } : { chapters: 8, kills: 4 }
-const distributed = full ? { chapters: 25, kills: 20 } : { chapters: 3, kills: 2 }
+/** In the slow run a hundred scenes, killed a hundred times. */
+const embedded = sizeOf({ chapters: 4, kills: 2 }, { chapters: 50, kills: 100 })
+const distributed = sizeOf({ chapters: 3, kills: 2 }, { chapters: 25, kills: 20 })
 const slots = 2
-const patience = full ? 3_600_000 : 300_000
+const patience = sizeOf(300_000, 3_600_000)
 
 beforeAll(requireBuilt, 240_000)
 
@@ -147,7 +147,7 @@ async function write(file: string, options: RunOptions): Promise<Run> {
 /** Waits until a few more calls were answered, and then for any moment of a call. */
 async function untilSomewhere({ ledger }: ModelServer, chance: Chance): Promise<void> {
   const whole = () => ledger.calls.filter(call => call.whole).length
-  const target = whole() + slots + chance.between(0, full ? 0 : 1)
+  const target = whole() + slots + chance.between(0, isSlow ? 0 : 1)
   await until(() => whole() >= target, 'some more answers', 60_000, 1)
   const moment = Date.now() + chance.between(0, 120)
   await until(() => Date.now() >= moment, 'a moment', 10_000, 1)

@@ -47,7 +47,7 @@ const engine = await createEngine({
   store,
   broker: rabbitmq({ url: rabbitUrl, prefix }),
   lanes: { default: { slots } },
-  times: { lease: '10s', sweep: '1s', grace: '1s' },
+  times: { lease: '10s', sweepInterval: '1s', grace: '1s' },
   limits: fastLimiter({ limits: byModel, states: store.states, epoch, speed }),
 })
 stopBySignal(engine, '1s')

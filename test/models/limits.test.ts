@@ -6,12 +6,12 @@ import { describeDistributed, type Installation, installation } from '../distrib
 import { requireBuilt } from '../process/crash/built.ts'
 import { type Child, Children } from '../process/crash/children.ts'
 import { until } from '../servers/until.ts'
+import { sizeOf } from '../size.ts'
 import type { Call } from './ledger.ts'
 import { startModelProcess } from './remote.ts'
 
-/** Set to `full`, the minute of the limits is a minute, and there are more calls. */
-const full = process.env['QUILLWORK_TESTS'] === 'full'
-const speed = full ? 1 : 4
+/** In the slow run the minute of the limits is a minute, and there are more calls. */
+const speed = sizeOf(4, 1)
 /** The limiter counts a call for half a second more than a minute: that is how long the way to the provider may vary. */
 const turnMs = 60_500 / speed
 const windowMs = 60_000 / speed
@@ -33,7 +33,7 @@ const call = {
 } satisfies TaskType
 
 /** Eight keys: four with a limit on calls, four with one on tokens, and one of each kind that is refused in between. */
-const perMinute = full ? 120 : 24
+const perMinute = sizeOf(24, 120)
 /** Tokens of one call as the server counts them. */
 const tokensPerCall = 75
 const byCalls = { requestsPerMinute: perMinute }

@@ -1,4 +1,4 @@
-import { obedientTasks, testEngine } from 'quillwork/testing'
+import { scriptedTasks, testEngine } from 'quillwork/testing'
 import { describe, expect, test } from 'vitest'
 import { createLog, type LogLevel, logEvents } from '../../src/observe/log.ts'
 
@@ -31,8 +31,8 @@ const traceparent = `00-${traceId}-00f067aa0ba902b7-01`
 
 describe('the log of events', () => {
   test('is one line per event, with the ids of the task and its trace', async () => {
-    const { obedient } = obedientTasks()
-    await using engine = await testEngine({ tasks: [obedient] })
+    const { scripted } = scriptedTasks()
+    await using engine = await testEngine({ tasks: [scripted] })
     const { log, lines } = keptLog('debug')
     logEvents(engine, log)
     const orders = [
@@ -40,7 +40,7 @@ describe('the log of events', () => {
       { do: 'progress' as const, value: 1 },
     ]
     const { taskId } = await engine.submit(
-      obedient,
+      scripted,
       { orders },
       { traceparent, userId: '"},{"level":"fatal' },
     )
@@ -55,7 +55,7 @@ describe('the log of events', () => {
       'completed',
     ])
     for (const line of told) {
-      expect(line).toMatchObject({ taskId, traceId, taskType: 'Obedient', userId: '"},{"level":"fatal' })
+      expect(line).toMatchObject({ taskId, traceId, taskType: 'Scripted', userId: '"},{"level":"fatal' })
       expect(line.time).toMatch(/^\d{4}-\d\d-\d\dT.*Z$/)
       expect(line.progress).toBeUndefined()
     }
@@ -67,31 +67,31 @@ describe('the log of events', () => {
   })
 
   test('leaves out what goes well unless it is asked for', async () => {
-    const { obedient } = obedientTasks()
-    await using engine = await testEngine({ tasks: [obedient] })
+    const { scripted } = scriptedTasks()
+    await using engine = await testEngine({ tasks: [scripted] })
     const { log, lines } = keptLog('info')
     const stop = logEvents(engine, log)
-    await engine.submit(obedient, { orders: [] })
-    await engine.submit(obedient, { orders: [{ do: 'failForGood' }] })
+    await engine.submit(scripted, { orders: [] })
+    await engine.submit(scripted, { orders: [{ do: 'failForGood' }] })
     await engine.drain()
     expect(lines().map(({ event, level }) => [event, level])).toEqual([['failed', 'warn']])
     stop()
-    await engine.submit(obedient, { orders: [{ do: 'failForGood' }] })
+    await engine.submit(scripted, { orders: [{ do: 'failForGood' }] })
     await engine.drain()
     expect(lines()).toHaveLength(1)
   })
 
   test('has the trace in what a handler logs as well', async () => {
-    const { obedient } = obedientTasks()
-    await using engine = await testEngine({ tasks: [obedient] })
+    const { scripted } = scriptedTasks()
+    await using engine = await testEngine({ tasks: [scripted] })
     const { taskId } = await engine.submit(
-      obedient,
+      scripted,
       { orders: [{ do: 'log', message: 'here' }] },
       { traceparent },
     )
     await engine.drain()
     const line = engine.log.lines.find(({ message }) => message === 'here')
-    expect(line?.fields).toMatchObject({ taskId, traceId, attempt: 1, taskType: 'Obedient' })
+    expect(line?.fields).toMatchObject({ taskId, traceId, attempt: 1, taskType: 'Scripted' })
   })
 
   test('keeps secrets out', () => {

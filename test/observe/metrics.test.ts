@@ -1,5 +1,5 @@
 import { defineTask } from 'quillwork'
-import { type Order, obedientTasks, testEngine } from 'quillwork/testing'
+import { type Order, scriptedTasks, testEngine } from 'quillwork/testing'
 import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
 import { createMetrics } from '../../src/observe/metrics.ts'
@@ -15,10 +15,10 @@ function lineOf(text: string, line: string): number | undefined {
 
 describe('metrics', () => {
   test('move when tasks run', async () => {
-    const { obedient, parent } = obedientTasks()
-    await using engine = await testEngine({ tasks: [obedient, parent] })
+    const { scripted, parent } = scriptedTasks()
+    await using engine = await testEngine({ tasks: [scripted, parent] })
     const metrics = createMetrics({ engine, version: '1.2.3' })
-    const submit = (...orders: Order[]) => engine.submit(obedient, { orders })
+    const submit = (...orders: Order[]) => engine.submit(scripted, { orders })
     await submit({ do: 'succeed' })
     await submit({ do: 'fail', attempts: 1 }, { do: 'succeed' })
     const failing = await submit({ do: 'failForGood', attempts: 1 })
@@ -29,13 +29,13 @@ describe('metrics', () => {
     await engine.drain()
     const text = await metrics.text()
     const value = (line: string) => lineOf(text, `quillwork_${line}`)
-    expect(value('tasks_created_total{type="Obedient"}')).toBe(4)
-    expect(value('task_attempts_total{type="Obedient",outcome="completed"}')).toBe(3)
-    expect(value('task_attempts_total{type="Obedient",outcome="retrying"}')).toBe(1)
-    expect(value('task_attempts_total{type="Obedient",outcome="failed"}')).toBe(1)
-    expect(value('task_attempts_total{type="Obedient",outcome="cancelled"}')).toBe(1)
+    expect(value('tasks_created_total{type="Scripted"}')).toBe(4)
+    expect(value('task_attempts_total{type="Scripted",outcome="completed"}')).toBe(3)
+    expect(value('task_attempts_total{type="Scripted",outcome="retrying"}')).toBe(1)
+    expect(value('task_attempts_total{type="Scripted",outcome="failed"}')).toBe(1)
+    expect(value('task_attempts_total{type="Scripted",outcome="cancelled"}')).toBe(1)
     expect(value('dead_letters_total{reason="permanent"}')).toBe(1)
-    expect(value('redrives_total{type="Obedient"}')).toBe(1)
+    expect(value('redrives_total{type="Scripted"}')).toBe(1)
     expect(value('tasks{status="COMPLETED"}')).toBe(3)
     expect(value('tasks{status="CANCELLED"}')).toBe(1)
     expect(value('tasks_waiting{lane="default"}')).toBe(0)
@@ -44,12 +44,12 @@ describe('metrics', () => {
   })
 
   test('count and time the attempts that ended, not what happens to tasks that nobody runs', async () => {
-    const { obedient, parent } = obedientTasks()
-    await using engine = await testEngine({ tasks: [obedient, parent, hasty] })
+    const { scripted, parent } = scriptedTasks()
+    await using engine = await testEngine({ tasks: [scripted, parent, hasty] })
     const metrics = createMetrics({ engine })
-    const later = await engine.submit(obedient, { orders: [] }, { delay: '1h' })
-    const retrying = await engine.submit(obedient, { orders: [{ do: 'fail' }] })
-    const hanging = await engine.submit(obedient, { orders: [{ do: 'hang' }] })
+    const later = await engine.submit(scripted, { orders: [] }, { delay: '1h' })
+    const retrying = await engine.submit(scripted, { orders: [{ do: 'fail' }] })
+    const hanging = await engine.submit(scripted, { orders: [{ do: 'hang' }] })
     await engine.submit(hasty, {}, { delay: '50m' })
     const children: Order = { do: 'submitMany', count: 1, orders: [{ do: 'snooze', until: 0, attempts: 1 }] }
     await engine.submit(parent, { orders: [children] })
@@ -61,28 +61,28 @@ describe('metrics', () => {
     const text = await metrics.text()
     const ended = (type: string, outcome: string) =>
       lineOf(text, `quillwork_task_attempts_total{type="${type}",outcome="${outcome}"}`)
-    expect(ended('Obedient', 'cancelled')).toBe(1)
-    expect(ended('Obedient', 'retrying')).toBe(2)
-    expect(ended('Obedient', 'completed')).toBe(1)
+    expect(ended('Scripted', 'cancelled')).toBe(1)
+    expect(ended('Scripted', 'retrying')).toBe(2)
+    expect(ended('Scripted', 'completed')).toBe(1)
     expect(ended('Hasty', 'failed')).toBeUndefined()
-    expect(ended('ObedientParent', 'waiting')).toBe(1)
-    expect(ended('ObedientParent', 'completed')).toBe(1)
+    expect(ended('ScriptedParent', 'waiting')).toBe(1)
+    expect(ended('ScriptedParent', 'completed')).toBe(1)
     expect(lineOf(text, 'quillwork_tasks{status="FAILED"}')).toBe(1)
-    expect(lineOf(text, 'quillwork_task_run_seconds_count{type="Obedient"}')).toBe(4)
-    expect(lineOf(text, 'quillwork_task_run_seconds_sum{type="Obedient"}')).toBe(60)
-    expect(lineOf(text, 'quillwork_task_run_seconds_count{type="ObedientParent"}')).toBe(2)
+    expect(lineOf(text, 'quillwork_task_run_seconds_count{type="Scripted"}')).toBe(4)
+    expect(lineOf(text, 'quillwork_task_run_seconds_sum{type="Scripted"}')).toBe(60)
+    expect(lineOf(text, 'quillwork_task_run_seconds_count{type="ScriptedParent"}')).toBe(2)
     expect(lineOf(text, 'quillwork_task_run_seconds_count{type="Hasty"}')).toBeUndefined()
     metrics.close()
   })
 
   test('count nothing as waiting that is not due', async () => {
-    const { obedient } = obedientTasks()
-    await using engine = await testEngine({ tasks: [obedient] })
+    const { scripted } = scriptedTasks()
+    await using engine = await testEngine({ tasks: [scripted] })
     const metrics = createMetrics({ engine })
-    await engine.submit(obedient, { orders: [] }, { delay: '10m' })
+    await engine.submit(scripted, { orders: [] }, { delay: '10m' })
     await engine.advance('5m')
     await engine.lanes.pause('default')
-    await engine.submit(obedient, { orders: [{ do: 'fail', attempts: 1 }] })
+    await engine.submit(scripted, { orders: [{ do: 'fail', attempts: 1 }] })
     await engine.advance('10m')
     await engine.lanes.resume('default')
     await engine.advance('10m')
@@ -94,11 +94,11 @@ describe('metrics', () => {
   })
 
   test('count dead letters by the reason that their records name', async () => {
-    const { obedient } = obedientTasks()
-    await using engine = await testEngine({ tasks: [obedient, hasty] })
+    const { scripted } = scriptedTasks()
+    await using engine = await testEngine({ tasks: [scripted, hasty] })
     const metrics = createMetrics({ engine })
-    const failing = await engine.submit(obedient, { orders: [{ do: 'failForGood' }] })
-    const weak = await engine.submit(obedient, { orders: [{ do: 'fail' }] })
+    const failing = await engine.submit(scripted, { orders: [{ do: 'failForGood' }] })
+    const weak = await engine.submit(scripted, { orders: [{ do: 'fail' }] })
     const late = await engine.submit(hasty, {}, { delay: '50m' })
     await engine.advance('55m')
     const reasons: (string | undefined)[] = []
@@ -137,10 +137,10 @@ describe('metrics', () => {
   })
 
   test('count the attempts whose process went silent', async () => {
-    const { obedient } = obedientTasks()
-    await using engine = await testEngine({ tasks: [obedient] })
+    const { scripted } = scriptedTasks()
+    await using engine = await testEngine({ tasks: [scripted] })
     const metrics = createMetrics({ engine })
-    await engine.submit(obedient, { orders: [{ do: 'hang', attempts: 1 }] })
+    await engine.submit(scripted, { orders: [{ do: 'hang', attempts: 1 }] })
     await engine.drain()
     await engine.jump('10m')
     await engine.advance('1m')
@@ -151,24 +151,24 @@ describe('metrics', () => {
   })
 
   test('leave out what a store that does not answer would say, and tell the rest', async () => {
-    const { obedient } = obedientTasks()
-    await using engine = await testEngine({ tasks: [obedient] })
+    const { scripted } = scriptedTasks()
+    await using engine = await testEngine({ tasks: [scripted] })
     const metrics = createMetrics({ engine })
-    await engine.submit(obedient, { orders: [] })
+    await engine.submit(scripted, { orders: [] })
     await engine.drain()
     expect(lineOf(await metrics.text(), 'quillwork_store_up')).toBe(1)
     await engine.engine.store.tasks.close()
     const text = await metrics.text()
     expect(lineOf(text, 'quillwork_store_up')).toBe(0)
     expect(lineOf(text, 'quillwork_tasks{status="COMPLETED"}')).toBeUndefined()
-    expect(lineOf(text, 'quillwork_tasks_created_total{type="Obedient"}')).toBe(1)
+    expect(lineOf(text, 'quillwork_tasks_created_total{type="Scripted"}')).toBe(1)
     expect(lineOf(text, 'quillwork_rate_limit_parked_keys')).toBe(0)
     metrics.close()
   })
 
   test('count the keys that a provider has parked', async () => {
-    const { obedient } = obedientTasks()
-    await using engine = await testEngine({ tasks: [obedient] })
+    const { scripted } = scriptedTasks()
+    await using engine = await testEngine({ tasks: [scripted] })
     const metrics = createMetrics({ engine })
     await engine.limiter.park('provider', engine.clock.now() + 60_000)
     expect(lineOf(await metrics.text(), 'quillwork_rate_limit_parked_keys')).toBe(1)
@@ -178,33 +178,33 @@ describe('metrics', () => {
   })
 
   test('a histogram holds every observation once, and its buckets sum up', async () => {
-    const { obedient } = obedientTasks()
-    await using engine = await testEngine({ tasks: [obedient] })
+    const { scripted } = scriptedTasks()
+    await using engine = await testEngine({ tasks: [scripted] })
     const metrics = createMetrics({ engine })
     await engine.submitMany(
-      obedient,
+      scripted,
       Array.from({ length: 20 }, () => ({ parameters: { orders: [] } })),
     )
     await engine.drain()
     const text = await metrics.text()
     const bounds = [
-      ...text.matchAll(/^quillwork_task_run_seconds_bucket\{le="([^"]+)",type="Obedient"\} (\d+)$/gm),
+      ...text.matchAll(/^quillwork_task_run_seconds_bucket\{le="([^"]+)",type="Scripted"\} (\d+)$/gm),
     ]
     expect(bounds.length).toBeGreaterThan(5)
     const counts = bounds.map(([, , count]) => Number(count))
     expect(counts).toEqual([...counts].sort((a, b) => a - b))
     expect(bounds.at(-1)?.[1]).toBe('+Inf')
     expect(counts.at(-1)).toBe(20)
-    expect(lineOf(text, 'quillwork_task_run_seconds_count{type="Obedient"}')).toBe(20)
+    expect(lineOf(text, 'quillwork_task_run_seconds_count{type="Scripted"}')).toBe(20)
     expect(lineOf(text, 'quillwork_task_wait_seconds_count{lane="default"}')).toBe(20)
     metrics.close()
   })
 
   test('every line has its help, its type and the prefix, and no id', async () => {
-    const { obedient } = obedientTasks()
-    await using engine = await testEngine({ tasks: [obedient] })
+    const { scripted } = scriptedTasks()
+    await using engine = await testEngine({ tasks: [scripted] })
     const metrics = createMetrics({ engine, streams: () => ({ open: 1, opened: 3, dropped: 2 }) })
-    const { taskId } = await engine.submit(obedient, { orders: [] }, { userId: 'ada' })
+    const { taskId } = await engine.submit(scripted, { orders: [] }, { userId: 'ada' })
     await engine.drain()
     const text = await metrics.text()
     const helped = new Set([...text.matchAll(/^# HELP (\S+) \S/gm)].map(match => match[1]))
@@ -226,12 +226,12 @@ describe('metrics', () => {
   })
 
   test('count nothing any more once closed', async () => {
-    const { obedient } = obedientTasks()
-    await using engine = await testEngine({ tasks: [obedient] })
+    const { scripted } = scriptedTasks()
+    await using engine = await testEngine({ tasks: [scripted] })
     const metrics = createMetrics({ engine })
     metrics.close()
-    await engine.submit(obedient, { orders: [] })
+    await engine.submit(scripted, { orders: [] })
     await engine.drain()
-    expect(lineOf(await metrics.text(), 'quillwork_tasks_created_total{type="Obedient"}')).toBeUndefined()
+    expect(lineOf(await metrics.text(), 'quillwork_tasks_created_total{type="Scripted"}')).toBeUndefined()
   })
 })

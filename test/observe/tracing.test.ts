@@ -2,7 +2,7 @@ import { context, SpanKind, SpanStatusCode, trace } from '@opentelemetry/api'
 import { defineTask } from 'quillwork'
 import { createApp } from 'quillwork/http'
 import { openTelemetry, traceModels } from 'quillwork/opentelemetry'
-import { obedientTasks, testEngine } from 'quillwork/testing'
+import { scriptedTasks, testEngine } from 'quillwork/testing'
 import { beforeEach, describe, expect, test } from 'vitest'
 import { z } from 'zod'
 import { createModelCatalogue } from '../../src/ai/catalogue.ts'
@@ -116,17 +116,17 @@ describe('one trace', () => {
   })
 
   test('names kinds and attributes by the conventions for messaging', async () => {
-    const { obedient } = obedientTasks()
+    const { scripted } = scriptedTasks()
     const names = { work: 'p.tasks.exchange', laneQueue: (lane: string) => `p.${lane}.queue` }
     const rabbitmq = { host: 'broker.example', port: 5672, names }
-    await using engine = await testEngine({ tasks: [obedient], trace: openTelemetry({ rabbitmq }) })
-    const { taskId } = await engine.submit(obedient, { orders: [] })
+    await using engine = await testEngine({ tasks: [scripted], trace: openTelemetry({ rabbitmq }) })
+    const { taskId } = await engine.submit(scripted, { orders: [] })
     await engine.drain()
-    const sentTo = 'p.tasks.exchange:task.default.Obedient'
+    const sentTo = 'p.tasks.exchange:task.default.Scripted'
     const receivedFrom = `${sentTo}:p.default.queue`
     const common = {
       'messaging.system': 'rabbitmq',
-      'messaging.rabbitmq.destination.routing_key': 'task.default.Obedient',
+      'messaging.rabbitmq.destination.routing_key': 'task.default.Scripted',
       'messaging.message.conversation_id': taskId,
       'server.address': 'broker.example',
       'server.port': 5672,
@@ -152,9 +152,9 @@ describe('one trace', () => {
     const settle = exported.one(`settle ${receivedFrom}`)
     expect(settle.kind).toBe(SpanKind.CLIENT)
     expect(settle.attributes).toMatchObject({ ...common, 'messaging.operation.type': 'settle' })
-    expect(exported.one('task Obedient').attributes).toMatchObject({
+    expect(exported.one('task Scripted').attributes).toMatchObject({
       'task.id': taskId,
-      'task.type': 'Obedient',
+      'task.type': 'Scripted',
       'task.attempt': 1,
       'task.outcome': 'completed',
     })
@@ -179,9 +179,9 @@ describe('one trace', () => {
   })
 
   test('begins at whoever is active when a task is submitted, and a refused submission is marked', async () => {
-    const { obedient } = obedientTasks()
+    const { scripted } = scriptedTasks()
     await using engine = await testEngine({
-      tasks: [obedient],
+      tasks: [scripted],
       trace: openTelemetry(),
       admission: { waitingPerLane: 1 },
       start: false,
@@ -189,7 +189,7 @@ describe('one trace', () => {
     const caller = trace.getTracer('test').startSpan('caller')
     const submitted = Promise.allSettled(
       [1, 2].map(() =>
-        context.with(trace.setSpan(context.active(), caller), () => engine.submit(obedient, { orders: [] })),
+        context.with(trace.setSpan(context.active(), caller), () => engine.submit(scripted, { orders: [] })),
       ),
     )
     expect((await submitted).map(({ status }) => status)).toEqual(['fulfilled', 'rejected'])
@@ -202,11 +202,11 @@ describe('one trace', () => {
   })
 
   test('of a bulk submission is one step, and those who name another trace stay in it', async () => {
-    const { obedient } = obedientTasks()
-    await using engine = await testEngine({ tasks: [obedient], trace: openTelemetry(), start: false })
+    const { scripted } = scriptedTasks()
+    await using engine = await testEngine({ tasks: [scripted], trace: openTelemetry(), start: false })
     const parameters = { orders: [] }
     const other = `00-${traceId}-00f067aa0ba902b7-01`
-    const handles = await engine.submitMany(obedient, [
+    const handles = await engine.submitMany(scripted, [
       { parameters },
       { parameters },
       { parameters, traceparent: other },
@@ -223,11 +223,11 @@ describe('one trace', () => {
 
 describe('requests', () => {
   test('that are replayed find the first task, and errors name the trace of their request', async () => {
-    const { obedient } = obedientTasks()
-    await using engine = await testEngine({ tasks: [obedient], trace: openTelemetry(), start: false })
+    const { scripted } = scriptedTasks()
+    await using engine = await testEngine({ tasks: [scripted], trace: openTelemetry(), start: false })
     const app = createApp({ engine })
     const api = await askingOf(app)
-    const body = { taskType: 'Obedient', parameters: { orders: [] } }
+    const body = { taskType: 'Scripted', parameters: { orders: [] } }
     const first = await api.post('/v1/tasks', body, { 'idempotency-key': 'k' })
     const again = await api.post('/v1/tasks', body, { 'idempotency-key': 'k' })
     expect(first.headers.get('idempotency-replayed')).toBeNull()
@@ -249,8 +249,8 @@ describe('requests', () => {
   })
 
   test('that an instrumentation of Node watches already have no second span', async () => {
-    const { obedient } = obedientTasks()
-    await using engine = await testEngine({ tasks: [obedient], trace: openTelemetry(), start: false })
+    const { scripted } = scriptedTasks()
+    await using engine = await testEngine({ tasks: [scripted], trace: openTelemetry(), start: false })
     const app = createApp({ engine })
     const outer = trace.getTracer('test').startSpan('GET')
     const emit = app.server.emit.bind(app.server)

@@ -124,7 +124,7 @@ describePages('the shelf', () => {
     await page.getByRole('dialog').getByRole('button', { name: 'Throw away' }).click()
     await page.locator('[data-upload]').getByText('two.md').waitFor({ state: 'detached' })
     expect((await uploads()).map(({ fileName }) => fileName)).toEqual(['one.txt'])
-    await page.getByRole('link', { name: 'Have a look: one.txt' }).click()
+    await page.getByRole('link', { name: 'Preview: one.txt' }).click()
     await page.waitForURL(/\/import\//)
   })
 

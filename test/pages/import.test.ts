@@ -50,7 +50,7 @@ describePages('the look before an import', () => {
     await page.getByLabel('Title').fill('The Ferry at Noon')
     await page.getByLabel('Chapter 2', { exact: true }).click()
     await page.getByText('2 of 3 chapters').waitFor()
-    await page.getByText('This costs nothing').waitFor()
+    await page.getByText('It costs nothing').waitFor()
     await page.reload()
     await page.getByText('2 of 3 chapters').waitFor()
     expect(await page.getByLabel('Title').inputValue()).toBe('The Ferry at Noon')
@@ -101,12 +101,12 @@ describePages('the look before an import', () => {
     const { url } = await upload(twice)
     await using opened = await open(url)
     const { page } = opened
-    const warnings = page.getByRole('region', { name: 'Worth a look' })
+    const warnings = page.getByRole('region', { name: 'Worth checking' })
     await warnings.getByText('A chapter number stands twice').waitFor()
     await warnings.getByText('A chapter may be missing').waitFor()
     await warnings.getByText('A chapter has no text').waitFor()
     expect(await warnings.getByRole('button', { name: 'Chapter 7' }).count()).toBeGreaterThan(0)
-    expect(await page.getByRole('img', { name: 'Worth a look' }).count()).toBe(2)
+    expect(await page.getByRole('img', { name: 'Worth checking' }).count()).toBe(2)
   })
 
   test('pages that an EPUB loses are named in the language of the reader', async () => {
@@ -246,7 +246,7 @@ describePages('the look before an import', () => {
     await bound.pressSequentially('0.05')
     expect(await bound.inputValue()).toBe('0.05')
     await page.getByRole('switch').click()
-    await page.getByText('This costs nothing').waitFor()
+    await page.getByText('It costs nothing').waitFor()
     await page.getByRole('switch').click()
     await bound.waitFor()
     await page.getByRole('button', { name: 'Put it on the shelf' }).click()

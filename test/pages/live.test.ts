@@ -2,8 +2,13 @@ import { type InfiniteData, QueryClient } from '@tanstack/react-query'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { keys } from '../../dashboard/src/api/keys.ts'
 import type { Task } from '../../dashboard/src/api/task.ts'
-import { isLongList, LiveCache, type TaskPage } from '../../dashboard/src/live/apply.ts'
-import type { LiveMessage, TaskEvent } from '../../dashboard/src/live/event.ts'
+import {
+  isLongList,
+  LiveCache,
+  type LiveMessage,
+  type TaskEvent,
+  type TaskPage,
+} from '../../dashboard/src/live/apply.ts'
 import { taskOf } from './task-of.ts'
 
 beforeEach(() => void vi.useFakeTimers())

@@ -1,9 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { nearest } from '../../dashboard/src/novels/near-options.ts'
-import { outlineRows } from '../../dashboard/src/novels/outline-rows.ts'
-import { paragraphsOf } from '../../dashboard/src/novels/paragraphs.ts'
-import { pieces } from '../../dashboard/src/novels/spans.ts'
-import { wholeWords } from '../../dashboard/src/novels/whole-words.ts'
+import { nearest, outlineRows } from '../../dashboard/src/novels/novel.ts'
+import { paragraphsOf, pieces, wholeWords } from '../../dashboard/src/novels/text-spans.ts'
 
 const shown = (text: string) =>
   paragraphsOf(text).map(({ start, end, isWrapped }) => [text.slice(start, end), isWrapped])

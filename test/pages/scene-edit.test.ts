@@ -1,6 +1,6 @@
 import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import type { Scene } from '../../dashboard/src/queries/scene-queries.ts'
+import type { Scene } from '../../dashboard/src/queries/novel-queries.ts'
 import { collides, draftOf, editOf, rebased } from '../../dashboard/src/scenes/draft.ts'
 import { holdEdits } from './held-edits.ts'
 import { describePages, open, type PageServer, startServer, untilFocused } from './kit/kit.ts'

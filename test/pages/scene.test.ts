@@ -91,7 +91,7 @@ describePages('writing a scene', () => {
     await it.server.startAgain()
     await page.getByText('This is attempt 2.').waitFor({ timeout: 60_000 })
     await text(page).waitFor({ timeout: 60_000 })
-    // The words of the attempt that was lost are gone.
+    // The words of the attempt that was lost are removed.
     expect(await text(page).textContent()).toBe(proseOf(60))
   })
 
@@ -103,7 +103,7 @@ describePages('writing a scene', () => {
     await page.getByLabel('Spend at most (USD)').fill('0.001')
     await write(page)
     await page.getByText(/^Spent \$0\.00 of \$0\.001; the next call needs up to \$0\.\d+\.$/).waitFor()
-    // It is there for whoever opens the page anew, too.
+    // It is there when the page is opened again, too.
     await page.reload()
     await page.getByRole('button', { name: 'Raise and go on' }).click()
     await text(page).waitFor()
@@ -115,7 +115,7 @@ describePages('writing a scene', () => {
     it.model.script.add({ answer: { is: 'rate-limited', retryAfter: 8 }, times: 1 })
     await using opened = await open(it.pageOf(sceneId))
     await write(opened.page)
-    await opened.page.getByText('Waits for its turn at the model').waitFor()
+    await opened.page.getByText('Waits for the rate limit of the model').waitFor()
     await text(opened.page).waitFor({ timeout: 40_000 })
   })
 
@@ -132,8 +132,8 @@ describePages('writing a scene', () => {
     await text(page).waitFor()
   })
 
-  test('is written by the summary that is there, and by wishes that outlast a failure', async () => {
-    const sceneId = await it.addScene('The wish')
+  test('is written by the summary that is there, and by instructions that outlast a failure', async () => {
+    const sceneId = await it.addScene('The instructions')
     it.model.script.add({ answer: { is: 'filtered', text: proseOf(2) }, times: 1 })
     await using opened = await open(it.pageOf(sceneId))
     const { page } = opened

@@ -60,8 +60,8 @@ describePages('settings', () => {
   test('lets a lane go on that somebody paused', async () => {
     await server.post('/v1/lanes/batch:pause')
     await using opened = await open(`${server.url}/settings`)
-    await opened.page.getByRole('button', { name: 'Let it go on' }).click()
-    await opened.page.getByRole('button', { name: 'Let it go on' }).waitFor({ state: 'detached' })
+    await opened.page.getByRole('button', { name: 'Resume' }).click()
+    await opened.page.getByRole('button', { name: 'Resume' }).waitFor({ state: 'detached' })
     const { items } = await server.ask<{ items: { lane: string; paused: boolean }[] }>('/v1/lanes')
     expect(items.every(({ paused }) => !paused)).toBe(true)
   })

@@ -101,7 +101,7 @@ describePages('a task with 10,000 sub-tasks', () => {
     const end = page.getByText('That is all 10,000 of them')
     while ((await end.count()) === 0) await toBottom(page)
     await toBottom(page)
-    await page.getByText('Obedient 9999').waitFor()
+    await page.getByText('Scripted 9999').waitFor()
     expect(await rows.count()).toBeLessThan(80)
     expect(asked).toBeGreaterThanOrEqual(many / 100)
     const frame = await longestFrame(page)
@@ -156,7 +156,7 @@ describePages('a task with 10,000 sub-tasks', () => {
     asked = 0
     await server.post(`/v1/tasks/${id}:cancel`)
     await counts.getByRole('button', { name: '1,000 Cancelled' }).waitFor()
-    const lastRow = page.getByRole('listitem').filter({ hasText: 'Obedient 999' })
+    const lastRow = page.getByRole('listitem').filter({ hasText: 'Scripted 999' })
     await lastRow.locator('[data-status=CANCELLED]').waitFor()
     expect(asked).toBe(0)
   })

@@ -48,7 +48,7 @@ describePages('one task', () => {
     await page.getByRole('group', { name: 'Result' }).getByText('42').waitFor()
     await page.getByRole('button', { name: 'It was given up once before' }).click()
     await page.getByText(/Attempt 1: given up .*tried again/).waitFor()
-    expect(await page.title()).toBe('Obedient · Quillwork')
+    expect(await page.title()).toBe('Scripted · Quillwork')
   })
 
   test('the keys c and r ask before they cancel and retry, and the page follows', async () => {
@@ -90,26 +90,26 @@ describePages('one task', () => {
     await page.getByRole('dialog').getByText('在您查看期间任务发生了变化，当前状态：进行中。').waitFor()
   })
 
-  test('the course of events tells every attempt and the waits between', async () => {
+  test('the timeline shows every attempt and the waits between', async () => {
     const id = await server.submit([{ do: 'tooMany', retryAfterMs: 1, attempts: 2 }, { do: 'succeed' }])
     await using opened = await openTask(id, '?part=attempts')
     const { page } = opened
     await statusIs(page, 'COMPLETED')
-    const course = page.getByRole('list', { name: 'Course of events, oldest first' })
-    await course.getByText('Attempt 3 · completed').waitFor()
-    const told = await course.getByRole('listitem').allTextContents()
+    const timeline = page.getByRole('list', { name: 'Timeline, oldest first' })
+    await timeline.getByText('Attempt 3 · completed').waitFor()
+    const shown = await timeline.getByRole('listitem').allTextContents()
     expect(
-      told.map(text =>
+      shown.map(text =>
         text
           .split(/[·,]|Nov|\d+ \w+ \d{4}/)[0]
           ?.trim()
           .slice(0, 9),
       ),
     ).toHaveLength(8)
-    expect(told[0]).toMatch(/^Submitted/)
-    expect(told.filter(text => /waited for a limit$/.test(text))).toHaveLength(2)
-    expect(told.at(-1)).toMatch(/^Done/)
-    expect(told.join()).not.toMatch(/[\s·]-\d/)
+    expect(shown[0]).toMatch(/^Submitted/)
+    expect(shown.filter(text => /waited for a limit$/.test(text))).toHaveLength(2)
+    expect(shown.at(-1)).toMatch(/^Done/)
+    expect(shown.join()).not.toMatch(/[\s·]-\d/)
   })
 
   test('sub-tasks: counted by the record, failed ones first, filtered by the address, opened in place', async () => {
@@ -143,7 +143,7 @@ describePages('one task', () => {
     asked.length = 0
     await page.getByRole('button', { name: 'Show the sub-tasks of parent' }).click()
     await page.getByRole('list', { name: 'Sub-tasks of parent' }).getByText('grandchild').waitFor()
-    const parentId = await rows.filter({ hasText: /^.*Obedient parent/ }).getAttribute('data-task')
+    const parentId = await rows.filter({ hasText: /^.*Scripted parent/ }).getAttribute('data-task')
     // Its own are kept up to date; of those below only what was opened is read.
     const below = asked.filter(path => !path.includes(id))
     expect([...new Set(below)]).toEqual([`/v1/tasks/${parentId}/children`])
@@ -158,7 +158,7 @@ describePages('one task', () => {
     await page.getByText('It needs you').waitFor()
     await page
       .getByRole('navigation', { name: 'Where this task belongs' })
-      .getByRole('link', { name: 'Obedient' })
+      .getByRole('link', { name: 'Scripted' })
       .click()
     await counts.waitFor()
     await server.post(`/v1/tasks/${id}:cancel`)
@@ -249,7 +249,7 @@ describePages('one task', () => {
     await server.ended(id)
     await using opened = await openTask(id)
     const { page } = opened
-    await tab(page, 'Course of events').focus()
+    await tab(page, 'Timeline').focus()
     await page.keyboard.press('ArrowRight')
     await page.getByText('Nothing is logged').waitFor()
     expect(new URL(page.url()).searchParams.get('part')).toBe('log')
@@ -263,7 +263,7 @@ describePages('one task', () => {
     await using opened = await openTask(id, '', { width: 360, height: 740, language: 'zh', theme: 'dark' })
     const { page } = opened
     await statusIs(page, 'FAILED')
-    for (const part of ['日志', '参数', '结果', '用量与预算', '经过']) {
+    for (const part of ['日志', '参数', '结果', '用量与预算', '时间线']) {
       const control = page.getByRole('button', { name: part, exact: true })
       await control.click()
       await expect.poll(() => control.getAttribute('aria-expanded'), patient).toBe('true')

@@ -156,7 +156,7 @@ describe('an import that is interrupted', { timeout: patience }, () => {
       importing.child.kill('SIGINT')
       const { code, stderr } = await importing.ended
       expect(code).toBe(130)
-      expect(stderr).toContain('Stopped. The import goes on where it was')
+      expect(stderr).toContain('Stopped. The import continues when a server is started')
     }
     await using server = await serve(data)
     const roots = await run(['tasks', 'list', '--roots', '--json', '--data', data])

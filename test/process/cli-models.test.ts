@@ -165,10 +165,13 @@ describe('quillwork models key', { timeout: patience }, () => {
     )
 
     const wrong = await on(['models', 'test', 'writer'], { env: { QUILLWORK_SECRET: 'another-long-secret' } })
-    expect([wrong.code, wrong.stdout]).toEqual([1, expect.stringContaining('QUILLWORK_SECRET does not open')])
+    expect([wrong.code, wrong.stdout]).toEqual([
+      1,
+      expect.stringContaining('QUILLWORK_SECRET does not decrypt'),
+    ])
 
     expect((await on(['models', 'key', 'remove', 'main'])).stdout).toMatch(
-      /^Removed; 1 model .* cannot be used/,
+      /^Removed\. Without it, 1 model .* cannot be used/,
     )
     expect((await on(['models', 'key', 'remove', 'main'])).code).toBe(1)
     expect((await on(['models', 'key', 'list'])).stdout).toBe('No key is stored.\n')

@@ -39,7 +39,7 @@ describe('quillwork tasks output', { timeout: patience }, () => {
     children.start('run-output.mjs', { ...options, port: Number(new URL(String(url)).port) })
     const followed = await following.ended
     expect(followed.code).toBe(0)
-    expect(followed.stderr).toMatch(/^-- attempt 2 begins anew/m)
+    expect(followed.stderr).toMatch(/^-- attempt 2 starts over/m)
     const [before = '', after = ''] = followed.stdout.trimEnd().split('\n')
     expect(wordsOf(after)).toEqual(words(12))
     expect(wordsOf(before)).toEqual(words(12).slice(0, wordsOf(before).length))

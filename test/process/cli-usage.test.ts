@@ -57,7 +57,7 @@ describe('quillwork usage', { timeout: patience }, () => {
       expect.stringMatching(/^2026-02-01 +1 +1,000 +200 +1\.25$/),
       expect.stringMatching(/^2026-01-31 +1 +1,000 +200 +0\.0125$/),
       expect.stringMatching(/^all +4 +3,007 +601 +1\.2625\+$/),
-      '+ and more: some of the calls have no known price.',
+      '+ = more than this: some of the calls have no known price.',
     ])
   })
 
@@ -94,7 +94,7 @@ describe('quillwork usage', { timeout: patience }, () => {
     const page = ['--page', String(first.nextPageToken)]
     const second = await on(['usage', '--by', 'model', '--limit', '2', ...page])
     expect(second.stdout.trimEnd().split('\n').slice(1)).toEqual([expect.stringMatching(/^unpriced /)])
-    expect((await on(['usage', '--until', '2000-01-01'])).stdout).toBe('No calls of models.\n')
+    expect((await on(['usage', '--until', '2000-01-01'])).stdout).toBe('No model calls.\n')
   })
 
   test.each([
@@ -117,5 +117,5 @@ test('quillwork estimate tells what a task will ask of models', async () => {
   const parameters = JSON.stringify({ novelId: begun.novelId })
   const args = ['estimate', 'BatchGenerateSummary', '--parameters', parameters]
   expect(lastJson(await on([...args, '--json']))).toMatchObject({ calls: 0, byModel: [] })
-  expect((await on(args)).stdout).toBe('It asks no model, so it costs nothing.\n')
+  expect((await on(args)).stdout).toBe('It calls no model, so it costs nothing.\n')
 }, 60_000)

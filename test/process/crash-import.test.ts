@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url'
 import { hasEnded } from 'quillwork'
 import { sqlite } from 'quillwork/sqlite'
 import { beforeAll, expect, it } from 'vitest'
+import { sizeOf } from '../size.ts'
 import { makeBook } from './crash/book.ts'
 import { requireBuilt } from './crash/built.ts'
 import { checkAlways, Ends } from './crash/checker.ts'
@@ -15,17 +16,15 @@ import { printedChance } from './crash/seed.ts'
 
 beforeAll(requireBuilt, 120_000)
 
-/** Set to `full`, a hundred servers are killed. */
-const full = process.env['QUILLWORK_TESTS'] === 'full'
 /** Servers that are killed, one after the other. */
-const kills = full ? 100 : 15
+const kills = sizeOf(6, 100)
 /** Of so many servers one is killed while it starts. */
-const perStart = 5
+const perStart = sizeOf(3, 5)
 /** Milliseconds that the others live at least and at most, once they listen. */
 const life = [50, 400] as const
 /** Servers that are restarted in order. */
-const restarts = full ? 10 : 4
-const chapters = 60
+const restarts = sizeOf(3, 10)
+const chapters = sizeOf(30, 60)
 /** A free port, and less time to end than most steps of an import need. */
 const quickly = ['--port', '0', '--grace', '20ms']
 const command = fileURLToPath(new URL('../../bin/quillwork.js', import.meta.url))

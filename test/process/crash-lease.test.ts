@@ -6,7 +6,7 @@ import { Runs } from './crash/runs.ts'
 beforeAll(requireBuilt, 120_000)
 
 const leaseMs = 500
-const times = { lease: `${leaseMs}ms`, sweep: '50ms' }
+const times = { lease: `${leaseMs}ms`, sweepInterval: '50ms' }
 
 describe('an attempt whose process stands still for three leases', () => {
   it('because its handler holds the event loop, loses its task, and its late result is refused', {

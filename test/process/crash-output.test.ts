@@ -6,13 +6,14 @@ import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { EventClient, type SeenEvent } from '../http/event-client.ts'
 import { describeWithMongo, freshDatabase } from '../servers/mongo.ts'
 import { describeWithRabbit, freshPrefix } from '../servers/rabbit.ts'
+import { sizeOf } from '../size.ts'
 import { requireBuilt } from './crash/built.ts'
 import { type Child, Children } from './crash/children.ts'
 import { chance } from './crash/seed.ts'
 
 beforeAll(requireBuilt, 240_000)
 
-const kills = process.env['QUILLWORK_TESTS'] === 'full' ? 20 : 5
+const kills = sizeOf(3, 20)
 let folder: string
 beforeEach(() => {
   folder = mkdtempSync(path.join(tmpdir(), 'quillwork-output-'))

@@ -1,11 +1,12 @@
 import { beforeAll, describe, expect, it } from 'vitest'
+import { sizeOf } from '../size.ts'
 import { requireBuilt } from './crash/built.ts'
 import { entriesOf } from './crash/ledger.ts'
 import { Runs } from './crash/runs.ts'
 import { printedChance } from './crash/seed.ts'
 
-/** Processes that die at each point before one runs to the end; `full`: as many as the release holds. */
-const deaths = process.env['QUILLWORK_TESTS'] === 'full' ? 20 : 6
+/** Processes that die at each point before one runs to the end; in the slow run as many as the release holds. */
+const deaths = sizeOf(3, 20)
 /** Tasks that each of them submits, beside the sub-tasks that follow. */
 const freshTasks = 20
 

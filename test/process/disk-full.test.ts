@@ -141,7 +141,7 @@ async function expectGoesOn(runs: Runs, child: Child, file: string): Promise<voi
   child.tell('space')
   const idle = await child.says('idle')
   // The outcome of the attempt that ended meanwhile was kept, and written again.
-  expect(idle['errors']).toContainEqual(expect.stringContaining('the store could not record an outcome'))
+  expect(idle['errors']).toContainEqual(expect.stringContaining('outcome write failed'))
   child.signal('SIGTERM')
   expect(await child.ended).toEqual({ code: 0, signal: null })
   expect(await runs.brokenAtRest(file)).toEqual([])

@@ -130,7 +130,7 @@ describeDistributed('quillwork serve in several processes', () => {
     await broker.kill()
     const degraded = await untilReady(server.url, 'word of the broker', ({ status }) => status === 'degraded')
     expect(degraded).toMatchObject({ http: 200 })
-    expect(degraded.reasons?.join()).toMatch(/The broker is away: tasks are taken/)
+    expect(degraded.reasons?.join()).toMatch(/The broker is unreachable: tasks are accepted/)
     const imported = await home.run(['import', story, '--yes', '--json', '--url', server.url])
     expect(imported.code).toBe(0)
     const { taskId = '' } = lastJson<{ taskId?: string }>(imported)

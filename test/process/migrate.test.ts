@@ -1,7 +1,8 @@
-import { copyFileSync, existsSync, mkdirSync, readdirSync } from 'node:fs'
+import { copyFileSync, cpSync, existsSync, mkdirSync, readdirSync } from 'node:fs'
 import path from 'node:path'
-import { afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
 import { mongodb } from '../../src/store/mongodb/index.ts'
+import { createMongoStore } from '../../src/store/mongodb/store.ts'
 import { describeWithMongo, type FreshDatabase, freshDatabase } from '../servers/mongo.ts'
 import { until } from '../servers/until.ts'
 import { fill } from '../store/filled.ts'
@@ -37,18 +38,24 @@ afterEach(async () => {
   folder[Symbol.dispose]()
 })
 
-/** A data directory with tasks of every kind and an imported novel. */
+const filled = temporaryFolder()
+afterAll(() => filled[Symbol.dispose]())
+
+/** A data directory with tasks of every kind and an imported novel; made once, and copied. */
 async function fillData(): Promise<void> {
-  await fill(file)
-  const imported = await run(['import', story, '--yes', '--watch', '--json', '--data', data])
-  expect([imported.code, lastJson(imported)]).toMatchObject([0, { status: 'COMPLETED' }])
+  if (!existsSync(path.join(filled, 'quillwork.db'))) {
+    await fill(path.join(filled, 'quillwork.db'))
+    const imported = await run(['import', story, '--yes', '--watch', '--json', '--data', `${filled}`])
+    expect([imported.code, lastJson(imported)]).toMatchObject([0, { status: 'COMPLETED' }])
+  }
+  cpSync(filled, data, { recursive: true })
 }
 
 /** Kills a move after its first rows. One that was faster is made again, into an emptied database. */
 async function cutOff(): Promise<void> {
   for (;;) {
     await using cut = start(['migrate', '--from', `sqlite:${file}`, '--to', database.url])
-    const store = mongodb({ url: database.url, filling: true })
+    const store = createMongoStore({ url: database.url }, { filling: true })
     await store.open()
     await until(
       async () => Object.values(await store.queries.counts()).some(count => count > 0),
@@ -113,7 +120,7 @@ describeWithMongo('quillwork migrate', () => {
     const without = ['migrate', '--from', `sqlite:${elsewhere}`, '--to', database.url]
     const told = await run(without)
     expect(told.code).toBe(1)
-    expect(told.stdout).toContain(`Without its file: 1 upload, which ${path.dirname(elsewhere)}/uploads does`)
+    expect(told.stdout).toContain(`Without its file: 1 upload. ${path.dirname(elsewhere)}/uploads does`)
     await database.drop()
     expect(filesOf(await run([...without, '--json']))).toEqual([1, 1, undefined])
     await database.drop()

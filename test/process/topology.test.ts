@@ -100,7 +100,7 @@ describeWithRabbit('quillwork topology check and apply', () => {
     )
     expect(refused.stdout).toMatch(/^\d+ parts wrong\.$/m)
     const doctor = await run(['doctor'], { env: asOther })
-    expect(doctor.stdout).toMatch(/queue tasks\.queue could not be looked at/)
+    expect(doctor.stdout).toMatch(/queue tasks\.queue could not be inspected/)
 
     const unmade = await run(['topology', 'apply', '--json'], { env: asOther })
     expect([unmade.code, lastError(unmade).code]).toEqual([1, 'BROKER_UNSUITABLE'])

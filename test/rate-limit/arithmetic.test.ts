@@ -1,9 +1,17 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { emptyState, maxTickets, park, sweep } from '../../src/rate-limit/account.ts'
+import {
+  maxTickets,
+  newAccount,
+  nothing,
+  park,
+  span,
+  sweep,
+  type Unit,
+} from '../../src/rate-limit/account.ts'
 import { acquire, commit, release, takeReady, usedNow, withdraw } from '../../src/rate-limit/arithmetic.ts'
 import { grace, type Limit } from '../../src/rate-limit/limiter.ts'
-import { bucketWidth, charge, expire, refund, span, total } from '../../src/rate-limit/window.ts'
+import { type Bucket, bucketWidth, charge, dropUntil, refund, total } from '../../src/runtime/account.ts'
 import { mustWait, start } from './load.ts'
 
 const ask = (ticket: string, cost = 1) => ({ ticket, cost })
@@ -15,22 +23,22 @@ function mustHold(decision: { granted: true; hold: number } | { granted: false; 
 
 describe('the window', () => {
   test('amounts close together share a bucket that counts until the latest of them has run out', () => {
-    const buckets = [] as Parameters<typeof charge>[0]
+    const buckets: Bucket<Unit>[] = []
     const first = charge(buckets, start, { requests: 1, tokens: 5 })
     expect(charge(buckets, start + bucketWidth - 1, { requests: 1, tokens: 7 })).toBe(first)
     expect(charge(buckets, start + bucketWidth, { requests: 1, tokens: 1 })).not.toBe(first)
-    expire(buckets, start + bucketWidth - 2 + span)
-    expect(total(buckets)).toEqual({ requests: 3, tokens: 13 })
-    expire(buckets, start + bucketWidth - 1 + span)
-    expect(total(buckets)).toEqual({ requests: 1, tokens: 1 })
+    dropUntil(buckets, start + bucketWidth - 2)
+    expect(total(buckets, nothing)).toEqual({ requests: 3, tokens: 13 })
+    dropUntil(buckets, start + bucketWidth - 1)
+    expect(total(buckets, nothing)).toEqual({ requests: 1, tokens: 1 })
   })
 
   test('an empty bucket goes, an unknown one is left alone', () => {
-    const buckets = [] as Parameters<typeof charge>[0]
+    const buckets: Bucket<Unit>[] = []
     const from = charge(buckets, start, { requests: 1, tokens: 5 })
     refund(buckets, from + 1, { requests: 1, tokens: 5 })
     refund(buckets, from, { requests: 0, tokens: 5 })
-    expect(total(buckets)).toEqual({ requests: 1, tokens: 0 })
+    expect(total(buckets, nothing)).toEqual({ requests: 1, tokens: 0 })
     refund(buckets, from, { requests: 1, tokens: 0 })
     expect(buckets).toEqual([])
   })
@@ -46,7 +54,7 @@ describe('one key', () => {
     ['places', { concurrency: 2 }, [1, 1, 1, 1, 1], ['now', 'now', 500, 1_500, 2_500]],
     ['the narrowest', { requestsPerMinute: 9, tokensPerMinute: 4, concurrency: 9 }, [3, 3], ['now', span]],
   ])('%s', (_name, limit, costs, expected) => {
-    const state = emptyState(start)
+    const state = newAccount(start)
     const answers = costs.map((cost, index) => {
       const decision = acquire(state, limit, ask(`${index}`, cost), start)
       return decision.granted ? 'now' : decision.until - start
@@ -55,7 +63,7 @@ describe('one key', () => {
   })
 
   test('a turn far away is looked at again half-way', () => {
-    const state = emptyState(start)
+    const state = newAccount(start)
     const limit = { requestsPerMinute: 1 }
     const told = Array.from({ length: 9 }, (_, i) => acquire(state, limit, ask(`${i}`), start))
     expect(told.slice(1).map(mustWait)).toEqual([
@@ -72,14 +80,14 @@ describe('one key', () => {
 
   test('a call larger than the limit is refused: it could never run', () => {
     const limit = { tokensPerMinute: 100 }
-    expect(() => acquire(emptyState(start), limit, ask('a', 101), start)).toThrow(
+    expect(() => acquire(newAccount(start), limit, ask('a', 101), start)).toThrow(
       expect.objectContaining({ code: 'OPTION_INVALID', message: expect.stringContaining('101') }),
     )
-    mustHold(acquire(emptyState(start), limit, ask('a', 100), start))
+    mustHold(acquire(newAccount(start), limit, ask('a', 100), start))
   })
 
   test.each([-1, Number.NaN, Number.POSITIVE_INFINITY])('%d is no cost', cost => {
-    const state = emptyState(start)
+    const state = newAccount(start)
     expect(() => acquire(state, {}, ask('a', cost), start)).toThrow(
       expect.objectContaining({ code: 'OPTION_INVALID' }),
     )
@@ -91,7 +99,7 @@ describe('one key', () => {
 
   test('a lower real cost frees room at once, a higher one delays the next', () => {
     const limit = { tokensPerMinute: 100 }
-    const state = emptyState(start)
+    const state = newAccount(start)
     const low = mustHold(acquire(state, limit, ask('low', 90), start))
     mustWait(acquire(state, limit, ask('next', 60), start))
     commit(state, low, 40, start + 1_000)
@@ -105,7 +113,7 @@ describe('one key', () => {
 
   test('a hold is settled once', () => {
     const limit = { tokensPerMinute: 100, concurrency: 1 }
-    const state = emptyState(start)
+    const state = newAccount(start)
     const hold = mustHold(acquire(state, limit, ask('a', 50), start))
     commit(state, hold, 20, start)
     commit(state, hold, 0, start)
@@ -116,7 +124,7 @@ describe('one key', () => {
 
   test('a hold whose lease has run out gives its place back, and what it used stays used', () => {
     const limit = { concurrency: 1, tokensPerMinute: 10 }
-    const state = emptyState(start)
+    const state = newAccount(start)
     mustHold(acquire(state, limit, { ...ask('a', 5), leaseEnd: start + 5_000 }, start))
     mustWait(acquire(state, limit, ask('b', 5), start + 4_999))
     mustHold(acquire(state, limit, ask('b', 5), start + 5_000))
@@ -127,7 +135,7 @@ describe('one key', () => {
 describe('the queue', () => {
   const limit = { tokensPerMinute: 100 }
   const full = () => {
-    const state = emptyState(start)
+    const state = newAccount(start)
     mustHold(acquire(state, limit, ask('first', 100), start))
     return state
   }
@@ -153,7 +161,7 @@ describe('the queue', () => {
 
   test('who stays away loses its place also when somebody ahead keeps asking', () => {
     const places = { concurrency: 1 }
-    const state = emptyState(start)
+    const state = newAccount(start)
     const running = mustHold(acquire(state, places, ask('running'), start))
     mustWait(acquire(state, places, ask('asks'), start))
     mustWait(acquire(state, places, ask('away'), start))
@@ -172,7 +180,7 @@ describe('the queue', () => {
   })
 
   test('a free place goes to the first although somebody ahead stays away for good', () => {
-    const state = emptyState(start)
+    const state = newAccount(start)
     const two = { concurrency: 2 }
     const holds = ['x', 'y'].map(name => mustHold(acquire(state, two, ask(name), start)))
     for (const name of ['asks', 'away', 'behind']) mustWait(acquire(state, two, ask(name), start))
@@ -193,7 +201,7 @@ describe('the queue', () => {
   })
 
   test('names the tickets that room was freed for, in order and once per ask', () => {
-    const state = emptyState(start)
+    const state = newAccount(start)
     const hold = mustHold(acquire(state, limit, ask('first', 100), start))
     for (const name of ['a', 'b', 'c']) mustWait(acquire(state, limit, ask(name, 40), start))
     expect(takeReady(state, limit, start)).toEqual([])
@@ -232,21 +240,21 @@ describe('the queue', () => {
 describe('memory', () => {
   test('a key keeps a bounded number of tickets; those beyond it are told different times to come again', () => {
     const limit = { requestsPerMinute: 600 }
-    const state = emptyState(start)
+    const state = newAccount(start)
     for (let i = 0; i < 600; i += 1) mustHold(acquire(state, limit, ask(`granted ${i}`), start + i * 100))
     const now = start + 60_000
     for (let i = 0; i < maxTickets; i += 1) mustWait(acquire(state, limit, ask(`waits ${i}`), now))
     const beyond = new Set<number>()
     for (let i = 0; i < 500; i += 1) beyond.add(mustWait(acquire(state, limit, ask(`beyond ${i}`), now)))
     expect(state.queue.order.length).toBe(maxTickets)
-    expect(state.placed.length).toBeLessThanOrEqual(span / bucketWidth + 1)
+    expect(state.planned.length).toBeLessThanOrEqual(span / bucketWidth + 1)
     expect(beyond.size).toBeGreaterThan(490)
     expect(Math.min(...beyond)).toBeGreaterThan(maxTickets * 50)
   })
 
   test('a minute of traffic is a few hundred buckets, and everything is forgotten in time', () => {
     const limit = { requestsPerMinute: 100_000 }
-    const state = emptyState(start)
+    const state = newAccount(start)
     for (let i = 0; i < 20_000; i += 1) {
       const hold = mustHold(acquire(state, limit, ask(`t${i}`), start + i * 7))
       commit(state, hold, 1, start + i * 7)
@@ -257,7 +265,7 @@ describe('memory', () => {
     release(state, 20_001, start + 140_000)
     expect(sweep(state, start + 150_000)).toBe(true)
     expect(sweep(state, start + 140_000 + span + grace)).toBe(false)
-    expect(state.queue.order.length + state.used.length + state.placed.length + state.holds.size).toBe(0)
+    expect(state.queue.order.length + state.used.length + state.planned.length + state.holds.size).toBe(0)
   })
 })
 
@@ -301,7 +309,7 @@ describe('whatever is done', () => {
   test('no minute holds more than the limit, no place is given twice, a parked key is silent', () => {
     fc.assert(
       fc.property(limits, fc.array(step, { minLength: 20, maxLength: 150 }), (limit, steps) => {
-        const state = emptyState(start)
+        const state = newAccount(start)
         const charges: { at: number; requests: number; tokens: number }[] = []
         const running: { hold: number; charge: (typeof charges)[number] }[] = []
         let now = start
@@ -351,7 +359,7 @@ describe('whatever is done', () => {
   test('equal steps on a copy give equal answers', () => {
     fc.assert(
       fc.property(limits, fc.array(step, { maxLength: 60 }), (limit, steps) => {
-        let [one, other] = [emptyState(start), emptyState(start)]
+        let [one, other] = [newAccount(start), newAccount(start)]
         let now = start
         for (const each of steps) {
           if (each.do === 'pass') now += each.by

@@ -56,7 +56,7 @@ export async function run(
     waiting.set(call.name, { cancel, ask: next })
   }
   if (options.wake) {
-    limiter.onTurn((_key, ticket) => {
+    limiter.onCapacity((_key, ticket) => {
       const waiter = waiting.get(ticket)
       if (waiter === undefined) return
       waiter.cancel()

@@ -59,10 +59,10 @@ test('E5: a key that nobody configured is not limited, but a 429 parks it, and t
 test('E8: what an error or a cancel gives back is free at once, once, and the next in line is called', async () => {
   const { limiter, ask } = limiterOf({ key: { concurrency: 1, tokensPerMinute: 100 } })
   const called: string[] = []
-  limiter.onTurn(() => {
+  limiter.onCapacity(() => {
     throw new Error('a listener that throws harms nobody')
   })
-  const stop = limiter.onTurn((key, ticket) => called.push(`${key} ${ticket}`))
+  const stop = limiter.onCapacity((key, ticket) => called.push(`${key} ${ticket}`))
   const failed = mustGrant(await ask('key', 'failed', 100))
   mustWait(await ask('key', 'next', 100))
   mustWait(await ask('key', 'last', 100))

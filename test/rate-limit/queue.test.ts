@@ -1,10 +1,15 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { emptyState, type KeyState, maxTickets, park } from '../../src/rate-limit/account.ts'
-import { accountOf, textOf } from '../../src/rate-limit/account-text.ts'
+import {
+  type LimitAccount,
+  limitCodec,
+  maxTickets,
+  newAccount,
+  park,
+  span,
+} from '../../src/rate-limit/account.ts'
 import { type Ask, acquire, commit, giveBack, takeReady, withdraw } from '../../src/rate-limit/arithmetic.ts'
 import type { Limit } from '../../src/rate-limit/limiter.ts'
-import { span } from '../../src/rate-limit/window.ts'
 import { start } from './load.ts'
 
 const one = { concurrency: 1 }
@@ -14,11 +19,11 @@ const ask = (flow: string, number: number, rest: Partial<Ask> = {}): Ask => ({
   cost: 1,
   ...rest,
 })
-const orderOf = (state: KeyState) => state.queue.order.map(({ name }) => name)
+const orderOf = (state: LimitAccount) => state.queue.order.map(({ name }) => name)
 
 /** A key whose only place is taken, with so many of each flow waiting, flow after flow. */
-function waitingFor(limit: Limit, flows: Record<string, number>): KeyState {
-  const state = emptyState(start)
+function waitingFor(limit: Limit, flows: Record<string, number>): LimitAccount {
+  const state = newAccount(start)
   acquire(state, limit, ask('running', 0), start)
   for (const [flow, count] of Object.entries(flows))
     for (let i = 1; i <= count; i += 1) acquire(state, limit, ask(flow, i), start)
@@ -26,7 +31,7 @@ function waitingFor(limit: Limit, flows: Record<string, number>): KeyState {
 }
 
 /** Ends the call that runs, and lets the first in the queue have its place; answers whose that is. */
-function next(state: KeyState, now: number): string {
+function next(state: LimitAccount, now: number): string {
   const [hold] = state.holds.keys()
   if (hold !== undefined) commit(state, hold, undefined, now)
   const first = state.queue.order[0]
@@ -66,8 +71,8 @@ describe('flows take turns', () => {
 
   test('one who comes when many are overdue takes turns with those that are left', () => {
     const state = waitingFor(one, { a: 100 })
-    const told = Math.max(...state.queue.order.map(ticket => ticket.told))
-    for (const ticket of state.queue.order.slice(90)) ticket.told = told + 60_000
+    const told = Math.max(...state.queue.order.map(ticket => ticket.askAt))
+    for (const ticket of state.queue.order.slice(90)) ticket.askAt = told + 60_000
     for (let i = 1; i <= 3; i += 1) acquire(state, one, ask('b', i), told + 31_000)
     expect(orderOf(state).slice(0, 6)).toEqual(['a91', 'b1', 'a92', 'b2', 'a93', 'b3'])
   })
@@ -82,7 +87,7 @@ describe('flows take turns', () => {
 
   test('one that fitted in between does not put those who come behind all the others', () => {
     const limit = { tokensPerMinute: 10 }
-    const state = emptyState(start)
+    const state = newAccount(start)
     acquire(state, limit, ask('a', 0, { cost: 5 }), start)
     acquire(state, limit, ask('a', 1, { cost: 2 }), start)
     for (let i = 2; i < 50; i += 1) acquire(state, limit, ask('a', i, { cost: 8 }), start)
@@ -119,20 +124,20 @@ describe('flows take turns', () => {
 })
 
 describe('the time that a ticket is told', () => {
-  const told = (state: KeyState, limit: Limit, request: Ask, now = start) => {
+  const told = (state: LimitAccount, limit: Limit, request: Ask, now = start) => {
     const answer = acquire(state, limit, request, now)
     return answer.granted ? 'granted' : answer.until - start
   }
 
   test('is its own turn, not that of a larger one behind it', () => {
     const limit = { requestsPerMinute: 60, tokensPerMinute: 10_000 }
-    const state = emptyState(start - 30_000)
+    const state = newAccount(start - 30_000)
     acquire(state, limit, ask('running', 0, { cost: 9_000 }), start - 30_000)
     for (const [number, cost] of [100, 8_000].entries())
       acquire(state, limit, ask('a', number, { cost }), start)
     expect(told(state, limit, ask('b', 1, { cost: 1_100 }))).toBe(span - 30_000)
     const places = { concurrency: 1, tokensPerMinute: 10_000 }
-    const full = emptyState(start)
+    const full = newAccount(start)
     acquire(full, places, ask('running', 0, { cost: 9_000 }), start)
     acquire(full, places, ask('large', 0, { cost: 8_000 }), start)
     expect(told(full, places, ask('b', 1, { priority: 'high' }))).toBeLessThanOrEqual(2_000)
@@ -140,7 +145,7 @@ describe('the time that a ticket is told', () => {
 
   test('is early when those who waited have gone', () => {
     const limit = { requestsPerMinute: 10 }
-    const state = emptyState(start)
+    const state = newAccount(start)
     for (let i = 0; i < 10; i += 1) acquire(state, limit, ask('running', i), start)
     for (let i = 0; i < 2_000; i += 1) acquire(state, limit, ask('a', i), start)
     for (let i = 1; i < 2_000; i += 1) withdraw(state, `a${i}`, start)
@@ -150,7 +155,7 @@ describe('the time that a ticket is told', () => {
 
   test('is later for each of many that come between others', () => {
     const limit = { requestsPerMinute: 10 }
-    const state = emptyState(start)
+    const state = newAccount(start)
     for (let i = 0; i < 10; i += 1) acquire(state, limit, ask('running', i), start)
     for (let i = 0; i < 2_000; i += 1) acquire(state, limit, ask('a', i), start)
     const times = Array.from({ length: 30 }, (_, i) => told(state, limit, ask(`${i}`, 0)))
@@ -165,11 +170,11 @@ describe('who stays away', () => {
     const [running] = [...state.holds.keys()]
     const [a] = state.queue.order
     if (a === undefined || running === undefined) throw new Error('nobody waits')
-    commit(state, running, undefined, a.told)
-    expect(takeReady(state, one, a.told)).toEqual([])
-    expect(takeReady(state, one, a.told + 1_999)).toEqual([])
-    expect(takeReady(state, one, a.told + 2_000)).toEqual(['a1'])
-    expect(takeReady(state, one, a.told + 3_000)).toEqual([])
+    commit(state, running, undefined, a.askAt)
+    expect(takeReady(state, one, a.askAt)).toEqual([])
+    expect(takeReady(state, one, a.askAt + 1_999)).toEqual([])
+    expect(takeReady(state, one, a.askAt + 2_000)).toEqual(['a1'])
+    expect(takeReady(state, one, a.askAt + 3_000)).toEqual([])
   })
 })
 
@@ -184,8 +189,8 @@ const steps = fc.array(
 )
 
 /** A state after some steps. */
-function stateAfter(list: typeof steps extends fc.Arbitrary<infer Steps> ? Steps : never): KeyState {
-  const state = emptyState(start)
+function stateAfter(list: typeof steps extends fc.Arbitrary<infer Steps> ? Steps : never): LimitAccount {
+  const state = newAccount(start)
   let now = start
   for (const step of list) {
     const request = ask(step.flow, step.number, step.high ? { priority: 'high' } : {})
@@ -220,8 +225,9 @@ describe('whatever is done', () => {
     fc.assert(
       fc.property(steps, list => {
         const state = stateAfter(list)
-        const read = accountOf(textOf({ state, writes: [] }, 'one'), start).state
-        const called = (queue: KeyState['queue']) => queue.order.map(ticket => ({ ...ticket, called: false }))
+        const read = limitCodec.read(limitCodec.write({ state, writes: [] }, 'one'), start).state
+        const called = (queue: LimitAccount['queue']) =>
+          queue.order.map(ticket => ({ ...ticket, called: false }))
         expect(called(read.queue)).toEqual(called(state.queue))
         expect(read.queue.served).toEqual(state.queue.served)
         expect(read.queue.flows).toEqual(state.queue.flows)
@@ -232,10 +238,10 @@ describe('whatever is done', () => {
 
   test('a text without flows and ranks keeps the order of its rows, and who comes stands behind them', () => {
     const state = waitingFor(one, { a: 3 })
-    const text = JSON.parse(textOf({ state, writes: [] }, 'one'))
+    const text = JSON.parse(limitCodec.write({ state, writes: [] }, 'one'))
     text.tickets = text.tickets.map((row: unknown[]) => row.slice(0, 6))
     const old = JSON.stringify({ ...text, flows: undefined, served: undefined })
-    const read = accountOf(old, start).state
+    const read = limitCodec.read(old, start).state
     expect(orderOf(read)).toEqual(['a1', 'a2', 'a3'])
     for (const flow of ['b', 'c']) for (const number of [1, 2]) acquire(read, one, ask(flow, number), start)
     expect(orderOf(read)).toEqual(['a1', 'a2', 'a3', 'b1', 'c1', 'b2', 'c2'])

@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { Limit } from '../../src/rate-limit/limiter.ts'
+import { sizeOf } from '../size.ts'
 import { type Call, fullestMinute, perMinute, requestsOf, run, tokensOf } from './load.ts'
 
 const end = 12 * 60_000
@@ -37,7 +38,7 @@ describe('under more load than the limit', () => {
         expect(perMinute(granted, warm, end, requestsOf)).toBeGreaterThanOrEqual(limit * 0.95)
       },
     )
-    await fc.assert(cases, { numRuns: 25 })
+    await fc.assert(cases, { numRuns: sizeOf(8, 25) })
   })
 
   test('tokens: at least 95 % of the limit, never more in any minute', async () => {
@@ -57,7 +58,7 @@ describe('under more load than the limit', () => {
         expect(perMinute(granted, warm, end, tokens)).toBeGreaterThanOrEqual(limit * 0.95)
       },
     )
-    await fc.assert(cases, { numRuns: 25 })
+    await fc.assert(cases, { numRuns: sizeOf(8, 25) })
   })
 
   test.each([
@@ -149,7 +150,7 @@ describe('the order', () => {
       const times = ordered(granted).map(call => call.grantedAt)
       expect(times).toEqual([...times].sort((a, b) => a - b))
     })
-    await fc.assert(cases, { numRuns: 50 })
+    await fc.assert(cases, { numRuns: sizeOf(15, 50) })
   })
 
   test('callers that come late lose no more than they were late', async () => {
@@ -165,7 +166,7 @@ describe('the order', () => {
         latest = Math.max(latest, call.grantedAt)
       }
     })
-    await fc.assert(cases, { numRuns: 50 })
+    await fc.assert(cases, { numRuns: sizeOf(15, 50) })
   })
 
   test('a call as large as the whole limit gets its turn among small ones', async () => {

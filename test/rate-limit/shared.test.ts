@@ -1,7 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { emptyState, park } from '../../src/rate-limit/account.ts'
-import { accountOf, textOf } from '../../src/rate-limit/account-text.ts'
+import { limitCodec, newAccount, park } from '../../src/rate-limit/account.ts'
 import { acquire, commit, release, withdraw } from '../../src/rate-limit/arithmetic.ts'
 import type { Limit, RateLimiter, Reservation } from '../../src/rate-limit/limiter.ts'
 import { createLocalLimiter } from '../../src/rate-limit/local.ts'
@@ -62,7 +61,7 @@ async function underLoad(load: Load): Promise<Map<string, Granted[]>> {
   const limiters = Array.from({ length: 4 }, () => createSharedLimiter({ limits, states, clock }))
   const granted = new Map<string, Granted[]>(Object.keys(limits).map(key => [key, []]))
   const wakers = new Map<string, () => void>()
-  for (const limiter of limiters) limiter.onTurn((_key, ticket) => wakers.get(ticket)?.())
+  for (const limiter of limiters) limiter.onCapacity((_key, ticket) => wakers.get(ticket)?.())
 
   async function call(limiter: RateLimiter, key: string, name: string): Promise<void> {
     const [estimate, lasts] = [load.estimate(limits[key] ?? {}, random), load.lasts(random)]
@@ -209,7 +208,7 @@ describe('one account', () => {
   test('comes back from its text as it was; a text that is not one is an account that nobody has used', () => {
     const limit = { requestsPerMinute: 20, tokensPerMinute: 100, concurrency: 3 }
     const cases = fc.property(fc.array(aStep, { maxLength: 60 }), steps => {
-      const state = emptyState(start)
+      const state = newAccount(start)
       let now = start
       for (const step of steps) {
         if (step.kind === 'ask') acquire(state, limit, { ...step, ticket: `${step.ticket}` }, now)
@@ -220,12 +219,12 @@ describe('one account', () => {
         else now += step.ms
       }
       const writes = Array.from({ length: 16 }, (_, index) => `w${index}`)
-      const back = accountOf(textOf({ state, writes }, 'new'), 0)
+      const back = limitCodec.read(limitCodec.write({ state, writes }, 'new'), 0)
       expect(back).toEqual({ state, writes: ['new', ...writes.slice(0, 15)] })
     })
     fc.assert(cases)
     for (const text of ['', '{', 'null', '7', '{"format":2}', '[]'])
-      expect(accountOf(text, start)).toEqual({ state: emptyState(start), writes: [] })
+      expect(limitCodec.read(text, start)).toEqual({ state: newAccount(start), writes: [] })
   })
 
   test('asks of one moment go together: one load and one save', async () => {
@@ -300,11 +299,11 @@ describe('several processes', () => {
     const { clock, limiters } = processes(2, { limits })
     const [one, other] = limiters
     const called: string[] = []
-    one.onTurn((key, ticket) => called.push(`one ${key} ${ticket}`))
-    other.onTurn(() => {
+    one.onCapacity((key, ticket) => called.push(`one ${key} ${ticket}`))
+    other.onCapacity(() => {
       throw new Error('a listener that throws harms nobody')
     })
-    other.onTurn((key, ticket) => called.push(`other ${key} ${ticket}`))
+    other.onCapacity((key, ticket) => called.push(`other ${key} ${ticket}`))
     const held = mustGrant(await at(clock, ask(one, 'a')))
     expect((await at(clock, ask(other, 'b'))).granted).toBe(false)
     await clock.advance(500)

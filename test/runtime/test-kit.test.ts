@@ -1,5 +1,5 @@
 import { defineTask, PermanentError } from 'quillwork'
-import { createRecorder, obedientTasks, runHandler, submittedTasks, testEngine } from 'quillwork/testing'
+import { createRecorder, runHandler, scriptedTasks, submittedTasks, testEngine } from 'quillwork/testing'
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
 
@@ -113,9 +113,9 @@ describe('the test engine', () => {
   })
 
   it('records events, also those that came before somebody waited, over a restart', async () => {
-    const { obedient } = obedientTasks()
-    await using t = await testEngine({ tasks: [obedient], persistent: true })
-    const { taskId } = await t.submit(obedient, { orders: [{ do: 'hang', attempts: 1 }, { do: 'succeed' }] })
+    const { scripted } = scriptedTasks()
+    await using t = await testEngine({ tasks: [scripted], persistent: true })
+    const { taskId } = await t.submit(scripted, { orders: [{ do: 'hang', attempts: 1 }, { do: 'succeed' }] })
     await t.recorder.waitFor('started', { taskId })
     const ended = t.recorder.waitFor('completed', event => event.taskId === taskId)
     await t.crash()

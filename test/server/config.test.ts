@@ -65,12 +65,12 @@ describe('the configuration', () => {
       models: {},
       secret: undefined,
       environmentKeys: expect.anything(),
-      waiting: {},
+      admission: {},
       retention: { COMPLETED: 2_592_000_000, COMPLETED_WITH_ERRORS: 2_592_000_000, CANCELLED: 2_592_000_000 },
       lease: 30_000,
-      sweep: 5_000,
+      sweepInterval: 5_000,
       grace: 30_000,
-      obey: 10_000,
+      abortGrace: 10_000,
       cleanup: 600_000,
       logLevel: 'info',
       logFormat: 'auto',
@@ -88,15 +88,21 @@ describe('the configuration', () => {
   })
 
   test('takes the command line before the environment, before the file, before the defaults', () => {
-    writeConfig(JSON.stringify({ port: 1, grace: '1s', logLevel: 'warn', sweep: '9s' }))
+    writeConfig(JSON.stringify({ port: 1, grace: '1s', logLevel: 'warn', sweepInterval: '9s' }))
     const env = { QUILLWORK_PORT: '2', QUILLWORK_GRACE: '2s' }
     const { config, origins } = resolve({ env, flags: { port: '3' } })
-    expect(config).toMatchObject({ port: 3, grace: 2_000, logLevel: 'warn', sweep: 9_000, lease: 30_000 })
+    expect(config).toMatchObject({
+      port: 3,
+      grace: 2_000,
+      logLevel: 'warn',
+      sweepInterval: 9_000,
+      lease: 30_000,
+    })
     expect(origins).toMatchObject({
       port: 'command line',
       grace: 'environment',
       logLevel: 'file',
-      sweep: 'file',
+      sweepInterval: 'file',
       lease: 'default',
     })
   })
@@ -127,7 +133,9 @@ describe('the configuration', () => {
     ['QUILLWORK_ALLOWED_HOSTS', 'a.example, b.example', 'allowedHosts', ['a.example', 'b.example']],
     ['QUILLWORK_LANES', '{"night":{"slots":1}}', 'lanes', { night: { slots: 1 } }],
     ['QUILLWORK_RETENTION', '{"FAILED":"1d"}', 'retention', { FAILED: 86_400_000 }],
-    ['QUILLWORK_WAITING', '{"perUser":5}', 'waiting', { perUser: 5 }],
+    ['QUILLWORK_ADMISSION', '{"perUser":5}', 'admission', { perUser: 5 }],
+    ['QUILLWORK_SWEEP_INTERVAL', '2s', 'sweepInterval', 2_000],
+    ['QUILLWORK_ABORT_GRACE', '3s', 'abortGrace', 3_000],
     ['QUILLWORK_PORT', '0', 'port', 0],
     ['QUILLWORK_LANES', 'default=3, night=1', 'lanes', { default: { slots: 3 }, night: { slots: 1 } }],
     ['QUILLWORK_ROLES', 'maintenance,api,worker,api', 'roles', ['api', 'worker', 'maintenance']],
@@ -156,7 +164,7 @@ describe('a configuration that cannot be used', () => {
     [{ flags: { port: 'http' } }, /^--port is "http"/],
     [{ env: { QUILLWORK_PORT: '-1' } }, /^QUILLWORK_PORT is "-1"/],
     [{ env: { QUILLWORK_GRACE: 'soon' } }, /^QUILLWORK_GRACE is "soon": Give milliseconds/],
-    [{ env: { QUILLWORK_LEASE: '0' } }, /longer than nothing/],
+    [{ env: { QUILLWORK_LEASE: '0' } }, /Give a time above 0/],
     [{ env: { QUILLWORK_GRACE: '3651d' } }, /^QUILLWORK_GRACE is "3651d": Give .* from 0 to ten years/],
     [{ env: { QUILLWORK_LOG_LEVEL: 'loud' } }, /Give one of debug, info/],
     [{ env: { QUILLWORK_LANES: '{' } }, /^QUILLWORK_LANES is not JSON/],
@@ -177,6 +185,9 @@ describe('a configuration that cannot be used', () => {
     [{ flags: { streams: '0' } }, /^--streams is 0: Give at least 1/],
     [{ env: { QUILLWORK_TRUSTED_PROXIES: 'proxy.example' } }, /Give addresses, or networks such as/],
     [{ env: { QUILLWORK_TRUSTED_PROXIES: '0.0.0.0/0' } }, /Give addresses, or networks such as/],
+    [{ env: { QUILLWORK_OBEY: '5s' } }, /^QUILLWORK_OBEY is set, which is now called QUILLWORK_ABORT_GRACE/],
+    [{ env: { QUILLWORK_SWEEP: '5s' } }, /^QUILLWORK_SWEEP .* called QUILLWORK_SWEEP_INTERVAL/],
+    [{ env: { QUILLWORK_WAITING: '{}' } }, /^QUILLWORK_WAITING .* called QUILLWORK_ADMISSION/],
     [{ file: 'nowhere.json' }, /There is no configuration file .*nowhere\.json/],
   ])('%j', (sources, message) => {
     expect(refusal(sources)).toMatch(message)
@@ -189,6 +200,9 @@ describe('a configuration that cannot be used', () => {
     ['{"toString": 1}', /unknown setting "toString"/],
     ['{"data": "x"}', /cannot set data; use --data or QUILLWORK_DATA/],
     ['{"port": "8080"}', /port in .*quillwork\.json is "8080"/],
+    ['{"obey": "5s"}', /quillwork\.json sets "obey", which is now called "abortGrace"/],
+    ['{"sweep": "5s"}', /"sweep", which is now called "sweepInterval"/],
+    ['{"waiting": {}}', /"waiting", which is now called "admission"/],
     ['[]', /must hold one JSON object/],
     ['{', /is not JSON/],
   ])('file %s', (text, message) => {

@@ -184,14 +184,14 @@ describe('models that cannot be used', () => {
     [
       'an address with a password',
       { a: { ...local, baseUrl: 'http://ann:s3cret@x/v1' } },
-      /no user and no password/,
+      /Leave user and password out/,
     ],
     ['an address with a query', { a: { ...local, baseUrl: 'https://x/v1?key=s3cret' } }, /"key"/],
     ['an open line', { a: { ...local, privateNetwork: false } }, /a\.baseUrl: http:\/\/ sends the key/],
     [
       'a key for somebody else',
       { a: { ...gpt, baseUrl: 'https://proxy.example/v1' } },
-      /a\.key: Say which key/,
+      /a\.key: Give the key for that address/,
     ],
     [
       'a use that is not there',
@@ -202,13 +202,13 @@ describe('models that cannot be used', () => {
     [
       'vectors and prose',
       { a: { ...embedder, uses: ['embedding', 'prose'] } },
-      /makes vectors writes nothing/,
+      /embedding model writes no text/,
     ],
     ['vectors of no length', { a: { ...embedder, dimensions: undefined } }, /a\.dimensions: Give the length/],
     [
       'vectors of Anthropic',
       { a: { ...embedder, provider: 'anthropic', key: 'env:A' } },
-      /no models that make vectors/,
+      /no embedding models/,
     ],
     ['dimensions of prose', { a: { ...local, dimensions: 3 } }, /Only models with the use "embedding"/],
     ['queries of prose', { a: { ...local, query: { model: 'q' } } }, /Only models with the use "embedding"/],
@@ -220,17 +220,17 @@ describe('models that cannot be used', () => {
       /a\.query: Only Google has task types/,
     ],
     [
-      'no room for the prompt',
+      'no tokens for the prompt',
       { a: { ...local, contextTokens: 100, maxOutputTokens: 100 } },
-      /no room for the prompt/,
+      /no tokens for the prompt/,
     ],
-    ['no room beside thoughts', { a: { ...local, thinkingTokens: 4_096 } }, /no room for the answer/],
+    ['no room beside thoughts', { a: { ...local, thinkingTokens: 4_096 } }, /no tokens for the answer/],
     [
       'a few words beside thoughts',
       { a: { ...local, contextTokens: 16_384, maxOutputTokens: 12_000, thinkingTokens: 8_192 } },
       /half of contextTokens/,
     ],
-    ['a few words of the answer', { a: { ...local, thinkingTokens: 4_000 } }, /no room for the answer/],
+    ['a few words of the answer', { a: { ...local, thinkingTokens: 4_000 } }, /no tokens for the answer/],
     ['vectors of a thinker', { a: { ...embedder, thinkingTokens: 10 } }, /no effect on vectors/],
     [
       'too few tokens a minute',
@@ -240,7 +240,7 @@ describe('models that cannot be used', () => {
     [
       'a prompt that no minute has room for',
       { a: { ...local, limits: { tokensPerMinute: 3_000 }, maxOutputTokens: 3_000 } },
-      /no room for the prompt/,
+      /no tokens for the prompt/,
     ],
     ['a hot head', { a: { ...local, temperature: 3 } }, /Give at most 2/],
     ['half a price', { a: { ...local, price: { input: 1, currency: 'USD' } } }, /a\.price: Give the price/],
@@ -275,7 +275,7 @@ describe('models that cannot be used', () => {
     [
       'a fallback to itself',
       { a: { ...gpt, fallbacks: [{ model: 'a', on: filtered }] } },
-      /in a circle: a -> a/,
+      /form a circle: a -> a/,
     ],
     [
       'fallbacks in a circle',
@@ -284,7 +284,7 @@ describe('models that cannot be used', () => {
         b: { ...gpt, fallbacks: [{ model: 'c', on: filtered }] },
         c: { ...gpt, fallbacks: [{ model: 'a', on: filtered }] },
       },
-      /in a circle: a -> b -> c -> a/,
+      /form a circle: a -> b -> c -> a/,
     ],
     [
       'a fallback for less',
@@ -296,11 +296,11 @@ describe('models that cannot be used', () => {
       { a: { ...embedder, fallbacks: [{ model: 'b', on: filtered }] }, b: embedder },
       /cannot be compared/,
     ],
-    ['a time of nothing', { a: { ...gpt, timeouts: { idle: 0 } } }, /longer than nothing/],
+    ['a time of nothing', { a: { ...gpt, timeouts: { idle: 0 } } }, /Give a time above 0/],
     ['a field that is not there', { a: { ...gpt, temprature: 1 } }, /Did you mean "temperature"\?/],
     ['a list', [gpt], /QUILLWORK_MODELS: /],
     ['a model that is no object', { a: 'gpt' }, /a: Give an object/],
-    ['the id of the built-in model', { extractive: gpt }, /always there/],
+    ['the id of the built-in model', { extractive: gpt }, /built-in model that quotes/],
     ['an id that begins with a digit', { '4o': gpt }, /begin with a letter/],
   ])('%s', (_what, models, message) => {
     const said = refusalOf(models)
@@ -313,7 +313,7 @@ describe('models that cannot be used', () => {
     const limits = JSON.stringify({ 'openai:default:gpt-5-mini': { concurrency: 1 } })
     const models = (own: object) => JSON.stringify({ a: { ...gpt, ...own } })
     const both = { QUILLWORK_LIMITS: limits, QUILLWORK_MODELS: models({ limits: { concurrency: 2 } }) }
-    expect(refusal(both)).toMatch(/models\.a\.limits says too/)
+    expect(refusal(both)).toMatch(/models\.a\.limits set the same limit/)
     const one = { QUILLWORK_LIMITS: limits, QUILLWORK_MODELS: models({}) }
     expect(resolveConfig({ env: one, cwd }).config.limits).toHaveProperty('openai:default:gpt-5-mini')
   })
@@ -323,10 +323,14 @@ describe('a key', () => {
   const secret = 'sk-proj-s3cret-0123456789'
 
   test.each([
-    ['as the key', { a: { ...gpt, key: secret } }, /Say where the key is/],
-    ['as a key in a variable', { a: { ...gpt, key: `env:${secret}` } }, /Say where the key is/],
-    ['in a field of its own', { a: { ...gpt, apiKey: secret } }, /A key is never written here/],
-    ['in the address', { a: { ...local, baseUrl: `https://x:${secret}@y/v1` } }, /no user and no password/],
+    ['as the key', { a: { ...gpt, key: secret } }, /Give the place of the key/],
+    ['as a key in a variable', { a: { ...gpt, key: `env:${secret}` } }, /Give the place of the key/],
+    ['in a field of its own', { a: { ...gpt, apiKey: secret } }, /Never write a key here/],
+    [
+      'in the address',
+      { a: { ...local, baseUrl: `https://x:${secret}@y/v1` } },
+      /Leave user and password out/,
+    ],
   ])('written into the configuration %s is refused and not repeated', (_where, models, message) => {
     const said = refusalOf(models)
     expect(said).toMatch(message)

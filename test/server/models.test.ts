@@ -95,7 +95,7 @@ describe('the models of a server', () => {
     expect(problems.get('absent')).toEqual({
       cause: 'KEY_NOT_STORED',
       key: 'stored:other',
-      message: told(/none is stored as other\. Store it: quillwork models key set other/),
+      message: told(/none is stored as other\. Store it with quillwork models key set other/),
     })
     expect([problems.get('present'), problems.get('free')]).toEqual([undefined, undefined])
     expect(() => createModels(config).languageModel('prose')).toThrow(
@@ -108,7 +108,7 @@ describe('the models of a server', () => {
 
   test.each([
     [{}, /QUILLWORK_SECRET is not set/],
-    [{ QUILLWORK_SECRET: 'another-long-secret' }, /QUILLWORK_SECRET does not open/],
+    [{ QUILLWORK_SECRET: 'another-long-secret' }, /QUILLWORK_SECRET does not decrypt/],
   ])('whose stored key does not open with %j are told of; the others go on', (env, message) => {
     storeKey(data(), secret, { name: 'main', key })
     const keys = findKeys(configOf({ stored: { ...local, key: 'stored:main' }, free: local }, env))

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { nearestName } from '../../src/server/nearest.ts'
+import { nearestName } from '../../src/server/setting-values.ts'
 
 const names = ['port', 'host', 'retention', 'uploadLimit', 'logLevel']
 

@@ -24,17 +24,21 @@ export interface PrivateMongo extends AsyncDisposable {
 
 const replicaSet = 'quillwork'
 
-/** Starts a server. `port` and `dir` are chosen unless given. Rejects with what to install where there is no server. */
-export async function privateMongo(options: { port?: number; dir?: string } = {}): Promise<PrivateMongo> {
+/**
+ * Starts a server. `port` and `dir` are chosen unless given; `durable: false` saves the sync of each write, where nobody kills the server.
+ * Rejects with what to install where there is no server.
+ */
+export async function privateMongo(
+  options: { port?: number; dir?: string; durable?: boolean } = {},
+): Promise<PrivateMongo> {
   const program = await findMongoProgram()
   const port = options.port ?? (await freePort())
   const folder = options.dir ?? makeFolder('mongo')
-  const direct = `mongodb://127.0.0.1:${port}/?directConnection=true`
   let server: ServerProcess | undefined
 
   async function start() {
     if (server?.running()) return
-    server = await startServer(program, folder, port, direct)
+    server = await startServer(program, folder, port, options.durable ?? true)
   }
   async function kill(signal: NodeJS.Signals = 'SIGKILL') {
     await server?.kill(signal)
@@ -47,7 +51,7 @@ export async function privateMongo(options: { port?: number; dir?: string } = {}
 
   await start()
   return {
-    url: direct,
+    url: directTo(port),
     port,
     get pid() {
       return server?.pid ?? 0
@@ -67,18 +71,15 @@ async function startServer(
   program: MongoProgram,
   folder: string,
   port: number,
-  url: string,
+  isDurable: boolean,
 ): Promise<ServerProcess> {
   const data = path.join(folder, 'data')
   mkdirSync(data, { recursive: true })
   const logFile = path.join(folder, 'server.log')
   const { command } = program
-  const server = startProcess({ command, args: argumentsOf(program, data, port), folder, logFile })
+  const server = startProcess({ command, args: argumentsOf(program, data, port, isDurable), folder, logFile })
   try {
-    await until(
-      async () => !server.running() || (await isPrimary(url, port)),
-      'MongoDB server that takes writes',
-    )
+    await until(async () => !server.running() || (await isPrimary(port)), 'MongoDB server that takes writes')
   } catch (error) {
     await server.kill('SIGKILL')
     throw new Error(`${String(error)}\n${tailOf(logFile)}`)
@@ -87,16 +88,28 @@ async function startServer(
   return server
 }
 
-function argumentsOf({ kind }: MongoProgram, data: string, port: number): string[] {
+/** The address of a server, whatever it believes of its replica set. */
+function directTo(port: number): string {
+  return `mongodb://127.0.0.1:${port}/?directConnection=true`
+}
+
+function argumentsOf({ kind }: MongoProgram, data: string, port: number, isDurable: boolean): string[] {
   if (kind === 'mongod')
     return ['--replSet', replicaSet, '--bind_ip', '127.0.0.1', '--port', `${port}`, '--dbpath', data]
   // Without --sync-on-commit a killed server loses what it acknowledged; without --log-file-max each log file has 2 GB.
-  const limits = ['--sync-on-commit', '--log-file-max', '64MB', '--cache-size', '256M']
+  const limits = [
+    '--log-file-max',
+    '64MB',
+    '--cache-size',
+    '256M',
+    ...(isDurable ? ['--sync-on-commit'] : []),
+  ]
   return ['--host', '127.0.0.1', '--port', `${port}`, '--storage-path', data, ...limits]
 }
 
 /** Whether the server takes writes. A new `mongod` is made a replica set of one on the way: transactions need it. */
-async function isPrimary(url: string, port: number): Promise<boolean> {
+async function isPrimary(port: number): Promise<boolean> {
+  const url = directTo(port)
   const client = new MongoClient(url, { serverSelectionTimeoutMS: 500, connectTimeoutMS: 500 })
   try {
     const admin = client.db('admin')

@@ -26,7 +26,8 @@ const localBroker = 'amqp://guest:guest@127.0.0.1:5672'
 const starters: Readonly<Record<string, () => Promise<Started>>> = {
   '/mongo': async () => {
     const given = process.env['MONGODB_URL']
-    return given === undefined ? privateMongo() : { url: given }
+    // Nobody kills it: what must outlive a crash is proven on servers of a test's own.
+    return given === undefined ? privateMongo({ durable: false }) : { url: given }
   },
   '/rabbit': async () => {
     const given = process.env['RABBITMQ_URL']

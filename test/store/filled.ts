@@ -1,6 +1,6 @@
 /** A file that holds something of every kind that a store keeps: trees, retries, dead letters, logs, large texts, a lost attempt. */
 import { createEngine } from 'quillwork'
-import { type Order, obedientTasks } from 'quillwork/testing'
+import { type Order, scriptedTasks } from 'quillwork/testing'
 import { sqlite } from '../../src/store/sqlite/index.ts'
 import { until } from '../servers/until.ts'
 
@@ -22,15 +22,15 @@ const chapter: readonly Order[] = [
 
 /** Fills a file, and closes it. */
 export async function fill(file: string): Promise<void> {
-  const { obedient, parent } = obedientTasks()
+  const { scripted, parent } = scriptedTasks()
   const engine = await createEngine({
-    tasks: [obedient, parent],
+    tasks: [scripted, parent],
     store: sqlite({ file }),
     lanes: { default: { slots: 4 }, night: { slots: 1 } },
-    times: { sweep: '50ms' },
+    times: { sweepInterval: '50ms' },
   })
   await engine.start()
-  const submit = (orders: readonly Order[], options = {}) => engine.submit(obedient, { orders }, options)
+  const submit = (orders: readonly Order[], options = {}) => engine.submit(scripted, { orders }, options)
   const book = await engine.submit(parent, {
     orders: [
       {
@@ -71,7 +71,7 @@ export async function fill(file: string): Promise<void> {
 /** What an engine leaves behind that dies, and what others file. */
 async function leaveTraces(file: string): Promise<void> {
   const store = sqlite({ file })
-  const { deliveries } = await store.outbox.due([{ lane: 'default', room: 1 }], { suspects: 0 })
+  const { deliveries } = await store.outbox.due([{ lane: 'default', capacity: 1 }], { quarantined: 0 })
   for (const { taskId, attempt } of deliveries) {
     await store.tasks.claim([{ taskId, attempt, token: 'lost', executionNodeId: 'dead', leaseMs: 60_000 }])
     await store.attempts.log(
@@ -84,7 +84,7 @@ async function leaveTraces(file: string): Promise<void> {
       })),
     )
   }
-  await store.strays.file([
+  await store.unparsable.file([
     { id: 'stray-1', at: 1_000, reason: 'no JSON', content: '{' },
     { id: 'stray-2', at: 2_000, reason: 'no task', content: 'ünreadable' },
   ])

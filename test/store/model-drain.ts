@@ -15,7 +15,7 @@ const mostRounds = 60
 export async function drain(world: World, model: Model): Promise<void> {
   for (const lane of lanes) await world.store.lanes.setPaused(lane, false)
   world.paused.clear()
-  world.store.outbox.forget(world.deliveries.map(({ taskId }) => taskId))
+  world.store.outbox.requeue(world.deliveries.map(({ taskId }) => taskId))
   world.deliveries.length = 0
   for (let round = 0; round < mostRounds; round++) {
     world.now += 3_600_000
@@ -28,13 +28,13 @@ export async function drain(world: World, model: Model): Promise<void> {
   await world.observe(model, { many: true })
   const live = [...world.last.values()].filter(({ status }) => !hasEnded(status))
   expect(live, 'tasks that never ended').toEqual([])
-  expect(await world.store.outbox.toLookAt(10), 'parents that are looked at for ever').toEqual([])
+  expect(await world.store.outbox.pendingParents(10), 'parents that are looked at for ever').toEqual([])
 }
 
 async function sweep(world: World): Promise<void> {
   await world.rest()
   const circumstances = { policy, now: world.now, random: 0 }
-  const lapsed = await world.store.tasks.lapsed(1_000)
+  const lapsed = await world.store.tasks.overdue(1_000)
   const answers = await world.store.tasks.apply(
     lapsed.map(({ record, why }) =>
       why === 'deadline'
@@ -46,13 +46,13 @@ async function sweep(world: World): Promise<void> {
 }
 
 async function work(world: World): Promise<void> {
-  const rooms = lanes.map(lane => ({ lane, room: 100 }))
-  const { deliveries } = await world.store.outbox.due(rooms, { suspects: 1 })
-  await world.store.outbox.told(deliveries)
+  const rooms = lanes.map(lane => ({ lane, capacity: 100 }))
+  const { deliveries } = await world.store.outbox.due(rooms, { quarantined: 1 })
+  await world.store.outbox.published(deliveries)
   for (const delivery of deliveries) {
     const [record] = await world.store.tasks.claim([claimOf({ ...delivery, id: delivery.taskId })])
     if (record !== undefined) await finish(world, record)
-    else world.store.outbox.forget([delivery.taskId])
+    else world.store.outbox.requeue([delivery.taskId])
   }
 }
 

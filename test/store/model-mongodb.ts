@@ -1,7 +1,8 @@
 /** Where the store under random commands keeps its truth: a database of a server. */
+
 import { MongoClient } from 'mongodb'
-import type { StoreFaults } from '../../src/store/mongodb/faults.ts'
-import { mongodb } from '../../src/store/mongodb/index.ts'
+import type { StoreFaults } from '../../src/store/mongodb/failures.ts'
+import { createMongoStore } from '../../src/store/mongodb/store.ts'
 import { atRest } from '../../src/testing/store-case.ts'
 import { type FreshDatabase, freshDatabase } from '../servers/mongo.ts'
 import { breakIfAsked, type Place } from './model-places.ts'
@@ -17,12 +18,10 @@ export function mongoPlaces(faults: StoreFaults = {}): { next(): Place; drop(): 
     next: () => ({
       async open(ground) {
         const before = () => breakIfAsked(ground())
-        const store = mongodb({
-          url: database.url,
-          countAfterMs: 0,
-          now: () => ground()?.now ?? 0,
-          faults: { ...faults, before },
-        })
+        const store = createMongoStore(
+          { url: database.url, now: () => ground()?.now ?? 0, faults: { ...faults, before } },
+          { aggregateAfterMs: 0 },
+        )
         await store.open()
         return store
       },

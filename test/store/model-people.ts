@@ -2,7 +2,7 @@
 import fc from 'fast-check'
 import { expect } from 'vitest'
 import { wasEndedBySubTasks } from '../../src/engine/aggregate.ts'
-import type { Lapsed } from '../../src/store/store.ts'
+import type { Overdue } from '../../src/store/store.ts'
 import { cancelError, decide, decideOverdue, decideParent } from '../../src/task/decide.ts'
 import { hasEnded } from '../../src/task/status.ts'
 import { liveOf } from '../../src/task/subtasks.ts'
@@ -25,7 +25,7 @@ export const advance = fc
     }),
   )
 
-function rescued(world: World, { record, why }: Lapsed): Transition {
+function rescued(world: World, { record, why }: Overdue): Transition {
   if (why === 'deadline') return decideOverdue(record, world.now)
   const transition = decide(record, { kind: 'lease-lost' }, { policy, now: world.now, random: 0.5 })
   return { ...transition, fence: { attempt: record.attempt, leaseUntil: record.leaseUntil ?? -1 } }
@@ -34,7 +34,7 @@ function rescued(world: World, { record, why }: Lapsed): Transition {
 /** A sweep that acts at once, or only looks, and acts later. */
 export const sweep = fc.boolean().map(acts =>
   command(`sweep(${acts})`, async world => {
-    const lapsed = await world.store.tasks.lapsed(10)
+    const lapsed = await world.store.tasks.overdue(10)
     if (!acts) world.sights.push(...lapsed)
     else for (const found of lapsed) await applyOne(world, rescued(world, found))
     for (const { record, why } of lapsed) {
@@ -53,7 +53,7 @@ export const sweepLate = pick.map(index =>
 
 /** The aggregator's step, for every parent that the store names. */
 export async function aggregateAll(world: World): Promise<number> {
-  const parents = await world.store.outbox.toLookAt(10)
+  const parents = await world.store.outbox.pendingParents(10)
   let moved = 0
   for (const id of parents) {
     const [record] = await world.store.queries.get([id])
@@ -169,7 +169,7 @@ export const pause = fc.tuple(fc.constantFrom(...lanes), fc.boolean()).map(([lan
     await world.store.lanes.setPaused(lane, paused)
     if (paused) world.paused.add(lane)
     else world.paused.delete(lane)
-    const due = await world.store.outbox.due([{ lane, room: 5 }], { suspects: 1 })
+    const due = await world.store.outbox.due([{ lane, capacity: 5 }], { quarantined: 1 })
     if (paused) expect(due.deliveries).toEqual([])
   }),
 )

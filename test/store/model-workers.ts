@@ -86,13 +86,13 @@ export const relay = fc
       async world => {
         if (fails) world.failingCommits = 2
         const due = world.store.outbox.due(
-          lanes.map(lane => ({ lane, room })),
-          { suspects: 1 },
+          lanes.map(lane => ({ lane, capacity: room })),
+          { quarantined: 1 },
         )
         const { deliveries } = await due.catch(() => ({ deliveries: [] }))
         world.failingCommits = 0
         for (const { taskId, attempt } of deliveries) expect(world.present(taskId)?.attempt).toBe(attempt)
-        await world.store.outbox.told(deliveries)
+        await world.store.outbox.published(deliveries)
         world.deliveries.push(...deliveries)
         expect(new Set(deliveries.map(({ taskId }) => taskId)).size).toBe(deliveries.length)
       },
@@ -119,7 +119,13 @@ function isPaused(world: World, taskId: string): boolean {
 async function claim(world: World, taskId: string, attempt: number, isDelivered: boolean): Promise<void> {
   const may = mayClaim(world, taskId, attempt)
   const [claimed] = await world.store.tasks.claim([claimOf({ id: taskId, attempt }, { leaseMs: 10_000 })])
-  saw(claimed === undefined ? 'claim refused' : claimed.crashCount > 0 ? 'suspect claimed' : 'claim granted')
+  saw(
+    claimed === undefined
+      ? 'claim refused'
+      : claimed.crashCount > 0
+        ? 'quarantined claimed'
+        : 'claim granted',
+  )
   if (claimed !== undefined) {
     expect(may, 'a claim that must be refused was granted').toBe(true)
     const { waitedMs, ...record } = claimed
@@ -137,7 +143,7 @@ export const claimDelivery = pick.map(index =>
       const delivery = picked(world.deliveries, index)
       world.deliveries.splice(world.deliveries.indexOf(delivery), 1)
       await claim(world, delivery.taskId, delivery.attempt, true)
-      world.store.outbox.forget([delivery.taskId])
+      world.store.outbox.requeue([delivery.taskId])
     },
     { needs: 'deliveries', allows: { claim: true } },
   ),
@@ -148,12 +154,12 @@ export const work = fc.integer({ min: 1, max: 3 }).map(room =>
   command(
     `work(${room})`,
     async world => {
-      const rooms = lanes.map(lane => ({ lane, room }))
-      const { deliveries } = await world.store.outbox.due(rooms, { suspects: 1 })
-      await world.store.outbox.told(deliveries)
+      const rooms = lanes.map(lane => ({ lane, capacity: room }))
+      const { deliveries } = await world.store.outbox.due(rooms, { quarantined: 1 })
+      await world.store.outbox.published(deliveries)
       for (const { taskId, attempt } of deliveries) {
         await claim(world, taskId, attempt, true)
-        world.store.outbox.forget([taskId])
+        world.store.outbox.requeue([taskId])
       }
     },
     { allows: { claim: true } },
@@ -177,7 +183,7 @@ export const loseDelivery = pick.map(index =>
     async world => {
       const delivery = picked(world.deliveries, index)
       world.deliveries.splice(world.deliveries.indexOf(delivery), 1)
-      world.store.outbox.forget([delivery.taskId])
+      world.store.outbox.requeue([delivery.taskId])
     },
     { needs: 'deliveries' },
   ),

@@ -5,7 +5,7 @@
 import { createEngine, defineTask, type Engine } from 'quillwork'
 import { expect } from 'vitest'
 import { z } from 'zod'
-import type { Delivery, Lapsed, Store } from '../../src/store/store.ts'
+import type { Delivery, Overdue, Store } from '../../src/store/store.ts'
 import { hasEnded, isLegal, type TaskStatus, taskStatuses } from '../../src/task/status.ts'
 import { totalOf } from '../../src/task/subtasks.ts'
 import type { SubTaskSummary, TaskRecord } from '../../src/task/task.ts'
@@ -66,7 +66,7 @@ export class World {
   /** Deliveries that were told and not yet answered. */
   readonly deliveries: Delivery[] = []
   /** What a sweep saw and has not acted upon. */
-  readonly sights: Lapsed[] = []
+  readonly sights: Overdue[] = []
   /** Records as somebody read them. */
   readonly reads: TaskRecord[] = []
   /** Lanes that are paused. */

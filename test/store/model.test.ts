@@ -1,10 +1,11 @@
 import { describe, expect, it } from 'vitest'
+import { sizeOf } from '../size.ts'
 import { sqlitePlace } from './model-places.ts'
 import { searchModel } from './model-search.ts'
 import { seen } from './model-world.ts'
 
 /** Set for a longer search, for example over night. */
-const runs = Number(process.env['QUILLWORK_MODEL_RUNS'] ?? 1_000)
+const runs = Number(process.env['QUILLWORK_MODEL_RUNS'] ?? sizeOf(150, 1_000))
 
 /** What a search of this length must have met, or it proves little; each is met some dozens of times in a thousand runs. */
 const mustSee = [
@@ -19,7 +20,7 @@ const mustSee = [
     'dead-lettered',
   ].flatMap(name => [`${name} applied`, `${name} stale`]),
   ...['cancel-requested applied', 'cancel-requested stale', 'discarded applied'],
-  ...['claim refused', 'claim granted', 'suspect claimed'],
+  ...['claim refused', 'claim granted', 'quarantined claimed'],
   ...['sub-task created', 'sub-task existing', 'sub-task refused', 'task pruned', 'tree pruned'],
   ...[
     'RUNNING/awaiting-subtasks -> QUEUED/reducing',

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { createServerClock } from '../../src/store/mongodb/clock.ts'
+import { createServerClock } from '../../src/store/mongodb/database.ts'
 
 const noon = Date.parse('2030-01-01T12:00:00Z')
 

@@ -1,7 +1,7 @@
 import { type Collection, type Document, MongoClient, type UpdateFilter } from 'mongodb'
 import type { TaskDocument } from '../../src/store/mongodb/documents.ts'
-import type { StoreFaults } from '../../src/store/mongodb/faults.ts'
-import { type MongoStore, mongodb } from '../../src/store/mongodb/index.ts'
+import type { StoreFaults } from '../../src/store/mongodb/failures.ts'
+import { createMongoStore, type MongoStore } from '../../src/store/mongodb/store.ts'
 import type { Store } from '../../src/store/store.ts'
 import type { StoreCaseContext } from '../../src/testing/store-cases.ts'
 import { type FreshDatabase, freshDatabase } from '../servers/mongo.ts'
@@ -44,7 +44,10 @@ export class MongoContext implements StoreCaseContext {
   /** A store on the caller's own client. */
   async makeStoreOn(client: (url: string) => MongoClient): Promise<MongoStore> {
     const database = freshDatabase()
-    const store = mongodb({ client: client(database.url), now: () => this.now, countAfterMs: 0 })
+    const store = createMongoStore(
+      { client: client(database.url), now: () => this.now },
+      { aggregateAfterMs: 0 },
+    )
     this.#open.set(store, database)
     await store.open()
     return store
@@ -78,7 +81,10 @@ export class MongoContext implements StoreCaseContext {
   }
 
   async #openIn(database: FreshDatabase): Promise<MongoStore> {
-    const store = mongodb({ url: database.url, now: () => this.now, countAfterMs: 0, faults: this.#faults })
+    const store = createMongoStore(
+      { url: database.url, now: () => this.now, faults: this.#faults },
+      { aggregateAfterMs: 0 },
+    )
     this.#open.set(store, database)
     await store.open()
     return store

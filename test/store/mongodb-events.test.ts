@@ -1,7 +1,7 @@
 /** Events that others are told of: left in the record by the write that made them, numbered without a gap, dropped when they were told. */
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import type { MongoStore } from '../../src/store/mongodb/index.ts'
-import type { EventOutbox, UntoldEvents } from '../../src/store/store.ts'
+import type { EventOutbox, PendingEvents } from '../../src/store/store.ts'
 import {
   awaitingSubTasks,
   cancelledWaiting,
@@ -83,11 +83,11 @@ describeWithMongo('the events of a MongoDB store', () => {
     const running = await start(store, record)
     expect(sequences(await untold(store.events))).toEqual([[1, 2]])
     expect(await untold(store.events)).toEqual([])
-    await store.events.told([{ taskId: record.id, sequence: 1 }])
+    await store.events.published([{ taskId: record.id, sequence: 1 }])
     await move(store, givenBack(running))
     expect(sequences(await untold(store.events))).toEqual([[2, 3]])
-    await store.events.told([{ taskId: record.id, sequence: 3 }])
-    await store.events.told([{ taskId: record.id, sequence: 3 }])
+    await store.events.published([{ taskId: record.id, sequence: 3 }])
+    await store.events.published([{ taskId: record.id, sequence: 3 }])
     context.advance(60_000)
     expect(await store.events.due(10, { leftBehind: true })).toEqual([])
     await start(store, { ...record, attempt: 1 })
@@ -99,7 +99,7 @@ describeWithMongo('the events of a MongoDB store', () => {
     const tellAll = async () => {
       const records = await untold(store.events)
       const upTo = records.map(({ taskId, events }) => ({ taskId, sequence: events.at(-1)?.sequence ?? 0 }))
-      await store.events.told(upTo)
+      await store.events.published(upTo)
       return upTo
     }
     const record = await createOne(store)
@@ -142,7 +142,7 @@ describeWithMongo('the events of a MongoDB store', () => {
   it('call back after each write that left some', async () => {
     const store = await keepingOne()
     let calls = 0
-    const stop = store.events.onUntold(() => {
+    const stop = store.events.onPending(() => {
       calls += 1
     })
     const record = await createOne(store)
@@ -161,9 +161,9 @@ describeWithMongo('the events of a MongoDB store', () => {
   })
 })
 
-function untold(events: EventOutbox): Promise<readonly UntoldEvents[]> {
+function untold(events: EventOutbox): Promise<readonly PendingEvents[]> {
   return events.due(10, { leftBehind: false })
 }
 
-const sequences = (untoldEvents: readonly UntoldEvents[]) =>
+const sequences = (untoldEvents: readonly PendingEvents[]) =>
   untoldEvents.map(({ events }) => events.map(({ sequence }) => sequence))

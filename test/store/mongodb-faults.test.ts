@@ -1,7 +1,8 @@
 /** Answers that get lost: an operation was executed, and whoever asked for it does not learn so. It is sent again, and finds itself. */
-import { afterAll, afterEach, describe, expect, it } from 'vitest'
+
+import { afterAll, describe, expect, it } from 'vitest'
+import type { StoreFaults } from '../../src/store/mongodb/failures.ts'
 import { UnknownOutcome } from '../../src/store/mongodb/failures.ts'
-import type { StoreFaults } from '../../src/store/mongodb/faults.ts'
 import { subTaskCases } from '../../src/testing/store-admission-cases.ts'
 import { claimCases, extendCases } from '../../src/testing/store-claim-cases.ts'
 import { createCases } from '../../src/testing/store-create-cases.ts'
@@ -10,6 +11,7 @@ import { parentCases, tellingCases } from '../../src/testing/store-outbox-cases.
 import { outputCases } from '../../src/testing/store-output-cases.ts'
 import { turnCases } from '../../src/testing/store-turn-cases.ts'
 import { describeWithMongo } from '../servers/mongo.ts'
+import { sizeOf } from '../size.ts'
 import { mongoPlaces } from './model-mongodb.ts'
 import { searchModel } from './model-search.ts'
 import { MongoContext } from './mongodb-context.ts'
@@ -50,19 +52,21 @@ function losesSome(): StoreFaults {
 }
 
 /** Set for a longer search. */
-const runs = Number(process.env['QUILLWORK_MODEL_RUNS_MONGODB'] ?? 6)
+const runs = Number(process.env['QUILLWORK_MODEL_RUNS_MONGODB'] ?? sizeOf(2, 6))
 
 describeWithMongo('a MongoDB store whose answers get lost', () => {
-  describe('the first of each kind', () => {
-    let context: MongoContext | undefined
-    afterEach(() => context?.end())
-
+  // Side by side: they wait for what is sent again.
+  describe.concurrent('the first of each kind', () => {
     for (const { name, run } of writes.filter(({ needs }) => needs === undefined))
       it(name, async () => {
         const faults = losesFirst()
-        context = new MongoContext(faults)
-        await run(context)
-        expect(faults.lost.size).toBeGreaterThan(1)
+        const context = new MongoContext(faults)
+        try {
+          await run(context)
+          expect(faults.lost.size).toBeGreaterThan(1)
+        } finally {
+          await context.end()
+        }
       })
   })
 

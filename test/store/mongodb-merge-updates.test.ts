@@ -1,7 +1,6 @@
 import { MongoClient } from 'mongodb'
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { mergeUpdates, type TaskUpdate } from '../../src/store/mongodb/merge-updates.ts'
-import { literal } from '../../src/store/mongodb/pipeline.ts'
+import { literal, mergeUpdates, type TaskUpdate } from '../../src/store/mongodb/merge-updates.ts'
 import { describeWithMongo, freshDatabase } from '../servers/mongo.ts'
 
 function update(_id: string, fields: Record<string, unknown>, attempt = 0): TaskUpdate {

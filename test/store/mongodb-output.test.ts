@@ -1,7 +1,8 @@
 /** Output in MongoDB is fenced without a transaction: what an attempt sends late is not read. */
+
 import { createGate } from 'quillwork/testing'
 import { afterEach, expect, it } from 'vitest'
-import type { StoreFaults } from '../../src/store/mongodb/faults.ts'
+import type { StoreFaults } from '../../src/store/mongodb/failures.ts'
 import { givenBack } from '../../src/task/transition.ts'
 import { move, start, startNew } from '../../src/testing/store-case.ts'
 import { describeWithMongo } from '../servers/mongo.ts'

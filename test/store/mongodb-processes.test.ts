@@ -71,7 +71,7 @@ describeWithMongo('several processes on one MongoDB database', () => {
     let dies = false
     const faulty = new MongoContext({
       before(operation) {
-        if (dies && operation === 'finish a count') throw new Error('the process is gone')
+        if (dies && operation === 'finish an aggregation') throw new Error('the process is gone')
       },
     })
     const [one, two] = await faulty.makeStores(2)
@@ -95,10 +95,10 @@ describeWithMongo('several processes on one MongoDB database', () => {
     let dies = false
     const faulty = new MongoContext({
       before(operation) {
-        if (dies && operation === 'finish a count') throw new Error('the process is gone')
+        if (dies && operation === 'finish an aggregation') throw new Error('the process is gone')
       },
       after(operation) {
-        dies ||= isArmed && operation === 'count sub-tasks'
+        dies ||= isArmed && operation === 'aggregate sub-tasks'
       },
     })
     const [one, two] = await faulty.makeStores(2)
@@ -129,9 +129,9 @@ describeWithMongo('several processes on one MongoDB database', () => {
       Array.from({ length: 20 }, () => newTask()),
     )
     const look = async () => {
-      const { deliveries } = await dueIn(one, { lane: 'default', room: 2 })
-      await one.outbox.told(deliveries)
-      return deliveries.map(({ suspect }) => suspect)
+      const { deliveries } = await dueIn(one, { lane: 'default', capacity: 2 })
+      await one.outbox.published(deliveries)
+      return deliveries.map(({ quarantined }) => quarantined)
     }
     expect(await look()).toEqual([false, false])
     const crashed = await startNew(two)
@@ -191,12 +191,12 @@ describeWithMongo('several processes on one MongoDB database', () => {
       one,
       Array.from({ length: 200 }, () => newTask()),
     )
-    for (const taskId of await dueIds(two, { lane: 'default', room: 20 }))
+    for (const taskId of await dueIds(two, { lane: 'default', capacity: 20 }))
       await start(two, { id: taskId, attempt: 0 })
     const single = await createOne(two, { userId: 'bob' })
-    expect(await dueIds(one, { lane: 'default', room: 2 })).toContain(single.id)
+    expect(await dueIds(one, { lane: 'default', capacity: 2 })).toContain(single.id)
     const later = await createAll(two, [newTask(), newTask({ userId: 'cid' })])
-    const next = await dueIds(one, { lane: 'default', room: 4 })
+    const next = await dueIds(one, { lane: 'default', capacity: 4 })
     expect(next).toContain(later[1]?.id)
     expect(next).not.toContain(later[0]?.id)
   })
@@ -288,7 +288,7 @@ describeWithMongo("a task in the caller's own MongoDB transaction", () => {
       expect(answer).toMatchObject({ outcome: 'created', record: { id: task.id, status: 'QUEUED' } })
       expect(answer).not.toHaveProperty('delivery')
       expect(await store.queries.get([task.id])).toEqual([undefined])
-      store.outbox.onTelling(() => {
+      store.outbox.onDue(() => {
         told += 1
       })
     })

@@ -104,7 +104,7 @@ describeWithMongo('what a MongoDB store answers and keeps', () => {
     await store.attempts.checkpoints(parent.id)
     await store.attempts.log(parent.id, [{ at: 1, attempt: 1, level: 'info', message: 'x' }])
     await store.lanes.lanes()
-    await store.strays.list({ pageSize: 5 })
+    await store.unparsable.list({ pageSize: 5 })
     await store.tasks.prune({ COMPLETED: -1, FAILED: -1 }, 10)
     const small = ['task_lanes']
     const questions = asked.filter(
@@ -243,8 +243,8 @@ describeWithMongo('what a MongoDB store answers and keeps', () => {
     expect(await state.states?.save({ key: 'k', state: 's', version: 0 })).toBe(true)
     expect(await plain.states?.save({ key: 'k', state: 't', version: 0 })).toBe(false)
     const file = await openForgetful('file')
-    await file.strays.file([{ id: 'a', at: now, reason: 'r', content: 'c' }])
-    expect((await plain.strays.list({ pageSize: 9 })).items).toHaveLength(1)
+    await file.unparsable.file([{ id: 'a', at: now, reason: 'r', content: 'c' }])
+    expect((await plain.unparsable.list({ pageSize: 9 })).items).toHaveLength(1)
   })
 
   it('a task whose creation was told late keeps its large parameters, however often others moved it meanwhile', async () => {

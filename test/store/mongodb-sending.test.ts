@@ -37,7 +37,7 @@ describeWithMongo('the right to send in MongoDB', () => {
       one,
       Array.from({ length: 60 }, () => newTask()),
     )
-    const room = { lane: 'default', room: 50 }
+    const room = { lane: 'default', capacity: 50 }
     const taken = await Promise.all([
       dueIds(one, room),
       dueIds(two, room),
@@ -86,7 +86,7 @@ describeWithMongo('the right to send in MongoDB', () => {
     for (const wait of [30_000, 60_000, 120_000]) {
       const { deliveries } = await dueIn(one)
       expect(deliveries.map(({ taskId }) => taskId)).toEqual([record.id])
-      await one.outbox.told(deliveries)
+      await one.outbox.published(deliveries)
       await confirmed(context, record.id)
       context.advance(wait - 1)
       expect(await dueIds(two)).toEqual([])
@@ -98,8 +98,8 @@ describeWithMongo('the right to send in MongoDB', () => {
     const [one, two] = await context.makeStores(2)
     const made = await createAll(one, [newTask(), newTask(), newTask()])
     const { deliveries } = await dueIn(one)
-    await one.outbox.told(deliveries.slice(0, 1))
-    one.outbox.forget([made[0]?.id ?? ''])
+    await one.outbox.published(deliveries.slice(0, 1))
+    one.outbox.requeue([made[0]?.id ?? ''])
     await one.tasks.close()
     expect(await dueIds(two)).toEqual(ids(made))
   })
@@ -107,23 +107,23 @@ describeWithMongo('the right to send in MongoDB', () => {
   it('is put aside by one that could not use it, for any process, until its time and not before', async () => {
     const [one, two] = await context.makeStores(2)
     const made = await createOne(one)
-    await one.outbox.told((await dueIn(one)).deliveries)
-    await two.outbox.putAside?.([made.id], 1_500)
+    await one.outbox.published((await dueIn(one)).deliveries)
+    await two.outbox.defer?.([made.id], 1_500)
     await confirmed(context, made.id)
     context.advance(1_400)
     expect(await dueIds(two)).toEqual([])
     context.advance(1_000)
     expect(await dueIds(two)).toEqual([made.id])
-    await two.outbox.told((await dueIn(two)).deliveries)
+    await two.outbox.published((await dueIn(two)).deliveries)
     await start(two, made)
-    await one.outbox.putAside?.([made.id], 0)
+    await one.outbox.defer?.([made.id], 0)
     context.advance(5_000)
     expect(await dueIds(one), 'one that runs').toEqual([])
   })
 
   it('of a waiting task goes to the broker ahead of its time, by the longest delay that fits', async () => {
     const [store] = await context.makeStores(1)
-    store.outbox.holdsFor?.([60_000, 1_000, 15_000])
+    store.outbox.useDelayTiers?.([60_000, 1_000, 15_000])
     const retry = await move(store, retrying(await startNew(store), retryAt(context.now + 20_000)))
     const brief = await createOne(store, { delay: 500 })
     expect((await dueIn(store)).nextAt).toBe(context.now + 500)
@@ -136,7 +136,7 @@ describeWithMongo('the right to send in MongoDB', () => {
     const { deliveries, nextAt } = await dueIn(store)
     expect(deliveries.map(delayOf)).toEqual([[retry.id, 15_000]])
     expect(nextAt).toBeUndefined()
-    await store.outbox.told(deliveries)
+    await store.outbox.published(deliveries)
     context.advance(14_900)
     expect(await store.tasks.claim([claimOf(retry)])).toEqual([undefined])
     context.advance(60)
@@ -145,9 +145,9 @@ describeWithMongo('the right to send in MongoDB', () => {
 
   it('of a delayed delivery ends a second and a half after its time', async () => {
     const [store] = await context.makeStores(1)
-    store.outbox.holdsFor?.([1_000])
+    store.outbox.useDelayTiers?.([1_000])
     const late = await move(store, retrying(await startNew(store), retryAt(context.now + 1_000)))
-    await store.outbox.told((await dueIn(store)).deliveries)
+    await store.outbox.published((await dueIn(store)).deliveries)
     context.advance(2_499)
     expect(await dueIds(store)).toEqual([])
     context.advance(1_001)
@@ -157,7 +157,7 @@ describeWithMongo('the right to send in MongoDB', () => {
 
   it('of a task with a start time joins the line when that has come: the broker knows no turns', async () => {
     const [store] = await context.makeStores(1)
-    store.outbox.holdsFor?.([1_000])
+    store.outbox.useDelayTiers?.([1_000])
     const tonight = await createAll(
       store,
       [1, 2, 3].map(() => newTask({ userId: 'ann', delay: 1_000 })),
@@ -167,7 +167,7 @@ describeWithMongo('the right to send in MongoDB', () => {
       [1, 2, 3].map(() => newTask({ userId: 'bob' })),
     )
     context.advance(500)
-    const next = only((await dueIn(store, { lane: 'default', room: 1 })).deliveries)
+    const next = only((await dueIn(store, { lane: 'default', capacity: 1 })).deliveries)
     expect(next.taskId).toBe(first?.id)
     await start(store, { id: next.taskId, attempt: 0 })
     context.advance(500)
@@ -179,7 +179,7 @@ describeWithMongo('the right to send in MongoDB', () => {
 
   it('waits in the store, ahead of its time too, while the lane is paused', async () => {
     const [store] = await context.makeStores(1)
-    store.outbox.holdsFor?.([1_000])
+    store.outbox.useDelayTiers?.([1_000])
     const running = await startNew(store)
     await store.lanes.setPaused('default', true)
     const late = await move(store, retrying(running, retryAt(context.now + 1_000)))
@@ -193,7 +193,7 @@ describeWithMongo('the right to send in MongoDB', () => {
   it('a pause is seen by other processes within a second', async () => {
     const [one, two] = await context.makeStores(2)
     const record = await createOne(one)
-    expect(await dueIds(two, { lane: 'default', room: 0 })).toEqual([])
+    expect(await dueIds(two, { lane: 'default', capacity: 0 })).toEqual([])
     await two.lanes.setPaused('default', true)
     context.advance(1_000)
     expect(await dueIds(one)).toEqual([])
@@ -205,10 +205,10 @@ describeWithMongo('the right to send in MongoDB', () => {
   it('dead letters are noticed half a minute later, by one process, until somebody was told', async () => {
     const [one, two] = await context.makeStores(2)
     await move(one, deadLettered(await startNew(one), exhausted, context.now))
-    for (const store of [one, two]) store.outbox.keepNotices?.()
+    for (const store of [one, two]) store.outbox.keepNotifications?.()
     const dead = await move(one, deadLettered(await startNew(one), exhausted, context.now))
     const notices = async () =>
-      (await Promise.all([dueIn(one), dueIn(two)])).flatMap(due => due.notices ?? [])
+      (await Promise.all([dueIn(one), dueIn(two)])).flatMap(due => due.notifications ?? [])
     expect(await notices()).toEqual([])
     context.advance(30_000)
     const notice = { taskId: dead.id, attempt: 1, reason: 'attempts-exhausted', code: 'HANDLER_FAILED' }
@@ -217,11 +217,11 @@ describeWithMongo('the right to send in MongoDB', () => {
     expect(await notices()).toEqual([])
     context.advance(2_000)
     expect(await notices()).toMatchObject([notice])
-    await one.outbox.noticed?.([
+    await one.outbox.notified?.([
       { taskId: dead.id, attempt: 1, story: 'rejected' },
       { taskId: 'nobody', attempt: 1 },
     ])
-    await two.outbox.noticed?.([{ taskId: dead.id, attempt: 1, story: 'told again' }])
+    await two.outbox.notified?.([{ taskId: dead.id, attempt: 1, story: 'told again' }])
     context.advance(60_000)
     expect(await notices()).toEqual([])
     expect((await read(one, dead.id)).deadLetter?.story).toBe('rejected')
@@ -229,13 +229,13 @@ describeWithMongo('the right to send in MongoDB', () => {
 
   it('a dead letter that a retry closed is not told any more', async () => {
     const [store] = await context.makeStores(1)
-    store.outbox.keepNotices?.()
+    store.outbox.keepNotifications?.()
     const dead = await move(store, deadLettered(await startNew(store), exhausted, context.now))
     const again = await move(store, retried(dead, context.now))
-    await store.outbox.noticed?.([{ taskId: dead.id, attempt: 1, story: 'too late' }])
+    await store.outbox.notified?.([{ taskId: dead.id, attempt: 1, story: 'too late' }])
     expect(await read(store, dead.id)).toEqual(again)
     context.advance(31_000)
-    expect((await dueIn(store)).notices).toBeUndefined()
+    expect((await dueIn(store)).notifications).toBeUndefined()
     const done = await move(store, completed(await start(store, again), '"x"', context.now))
     expect(done.deadLetterHistory).toHaveLength(1)
   })

@@ -27,8 +27,8 @@ it('a rescuer that saw an expired lease does not take a task whose holder came b
   let alive = true
   const tasks: TaskStore = {
     ...real.tasks,
-    async lapsed(limit) {
-      const found = await real.tasks.lapsed(limit)
+    async overdue(limit) {
+      const found = await real.tasks.overdue(limit)
       if (found.length > 0 && alive) {
         const [answer] = await real.tasks.extend([{ taskId: record.id, token: claim.token }], 1_000)
         if (answer?.held === true) extensions += 1
@@ -37,7 +37,7 @@ it('a rescuer that saw an expired lease does not take a task whose holder came b
     },
   }
   const store: Store = { ...real, tasks }
-  const engine = await createEngine({ tasks: [write], store, clock, times: { sweep: '5s' } })
+  const engine = await createEngine({ tasks: [write], store, clock, times: { sweepInterval: '5s' } })
   await engine.start()
   await clock.advance('21s')
   expect(extensions).toBeGreaterThan(2)

@@ -246,7 +246,7 @@ describe('group commit', () => {
   it('commits together what arrives together', async () => {
     const store = openStore()
     let commits = 0
-    store.outbox.onTelling(() => {
+    store.outbox.onDue(() => {
       commits += 1
     })
     await Promise.all(Array.from({ length: 300 }, () => store.tasks.create([newTask()], {})))

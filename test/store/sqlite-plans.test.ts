@@ -1,6 +1,6 @@
 import { createEngine } from 'quillwork'
 import { sqlite } from 'quillwork/sqlite'
-import { obedientTasks } from 'quillwork/testing'
+import { scriptedTasks } from 'quillwork/testing'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { SqliteStore } from '../../src/store/sqlite/index.ts'
 import { type TaskFilter, usageKinds } from '../../src/store/store.ts'
@@ -8,12 +8,12 @@ import { liveStatuses } from '../../src/task/status.ts'
 import { complete, createAll, createOne, newTask, startNew, subTaskOf } from '../../src/testing/store-case.ts'
 
 /** What a person may ask of live tasks, such as what works on a scene. */
-const wanted = { userId: 'ann', tag: 'scene:1', taskType: ['Obedient'], rootsOnly: true }
+const wanted = { userId: 'ann', tag: 'scene:1', taskType: ['Scripted'], rootsOnly: true }
 
 /** Filters that name one field. */
 const ofOneField: readonly TaskFilter[] = [
   { tag: 'scene:1' },
-  { taskType: ['Obedient', 'Other'] },
+  { taskType: ['Scripted', 'Other'] },
   { lane: 'default' },
   { userId: 'ann' },
   { rootsOnly: true },
@@ -30,17 +30,17 @@ async function plansOfEverything(): Promise<{ sql: string; plan: string[] }[]> {
       return prepare(sql)
     }) as typeof db.prepare
   })
-  const { obedient } = obedientTasks()
-  const engine = await createEngine({ tasks: [obedient], store, retention: { COMPLETED: 0 } })
+  const { scripted } = scriptedTasks()
+  const engine = await createEngine({ tasks: [scripted], store, retention: { COMPLETED: 0 } })
   await engine.start()
-  const parent = await engine.submit(obedient, {
+  const parent = await engine.submit(scripted, {
     orders: [{ do: 'submitMany', count: 5, orders: [] }],
   })
   await parent.result()
-  const failed = await engine.submit(obedient, { orders: [{ do: 'failForGood' }] })
+  const failed = await engine.submit(scripted, { orders: [{ do: 'failForGood' }] })
   await failed.result().catch(() => undefined)
   await engine.deadLetters.retryAll({})
-  const later = await engine.submit(obedient, { orders: [] }, { delay: '1h', idempotencyKey: 'later' })
+  const later = await engine.submit(scripted, { orders: [] }, { delay: '1h', idempotencyKey: 'later' })
   await later.cancel()
   await engine.tasks.list({ userId: '' }, { pageSize: 5 })
   await engine.tasks.list({ status: ['COMPLETED', 'RUNNING'] }, { pageSize: 5 })
@@ -57,7 +57,7 @@ async function plansOfEverything(): Promise<{ sql: string; plan: string[] }[]> {
   await engine.deadLetters.groups({
     code: 'HANDLER_FAILED',
     userId: 'ann',
-    taskType: ['Obedient'],
+    taskType: ['Scripted'],
     openedAfter: 1,
   })
   await engine.deadLetters.list({ fingerprint: 'f' }, { pageSize: 5 })
@@ -72,7 +72,7 @@ async function plansOfEverything(): Promise<{ sql: string; plan: string[] }[]> {
     { treeOf: failed.taskId },
   ]
   for (const filter of filters) for (const by of usageKinds) await engine.tasks.usageReport(filter, { by })
-  await store.tasks.lapsed(10)
+  await store.tasks.overdue(10)
   await store.tasks.prune({ COMPLETED: 0 }, 100)
   const plans = await store.database.read(db =>
     [...texts]

@@ -2,9 +2,10 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { createEngine } from 'quillwork'
-import { obedientTasks } from 'quillwork/testing'
+import { scriptedTasks } from 'quillwork/testing'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { mongodb } from '../../src/store/mongodb/index.ts'
+import { createMongoStore } from '../../src/store/mongodb/store.ts'
 import { type SqliteStore, sqlite } from '../../src/store/sqlite/index.ts'
 import type {
   RowsTransfer,
@@ -82,7 +83,7 @@ describeWithMongo('the rows of a store', () => {
   }, async () => {
     await using database = freshDatabase()
     const source = await filled()
-    const there = mongodb({ url: database.url, filling: true })
+    const there = createMongoStore({ url: database.url }, { filling: true })
     await there.open()
     const back = sqlite({ file: path.join(folder, 'back.db') })
     try {
@@ -100,7 +101,7 @@ describeWithMongo('the rows of a store', () => {
         (await store.lanes.lanes()).map(({ lane, waiting, paused }) => [lane, waiting, paused])
       expect(await waiting(back)).toEqual(await waiting(source))
       const order = async (store: typeof source) =>
-        (await store.outbox.due([{ lane: 'default', room: 100 }], { suspects: 0 })).deliveries.map(
+        (await store.outbox.due([{ lane: 'default', capacity: 100 }], { quarantined: 0 })).deliveries.map(
           ({ taskId }) => taskId,
         )
       expect(await order(back)).toEqual(await order(source))
@@ -112,7 +113,7 @@ describeWithMongo('the rows of a store', () => {
   it('a database that is not full is opened by nobody, and filled from the start again', async () => {
     await using database = freshDatabase()
     const source = await filled()
-    const half = mongodb({ url: database.url, filling: true })
+    const half = createMongoStore({ url: database.url }, { filling: true })
     await half.open()
     await half.transfer.begin('a test')
     for await (const page of source.transfer.tasks.read()) {
@@ -123,7 +124,7 @@ describeWithMongo('the rows of a store', () => {
     const early = mongodb({ url: database.url })
     await expect(early.open()).rejects.toMatchObject({ code: 'TRANSFER_INCOMPLETE' })
     await early.tasks.close()
-    const again = mongodb({ url: database.url, filling: true })
+    const again = createMongoStore({ url: database.url }, { filling: true })
     await again.open()
     await copy(source.transfer, again.transfer)
     expect(await again.queries.counts()).toEqual(await source.queries.counts())
@@ -140,7 +141,7 @@ describeWithMongo('what waited in a file', () => {
   it('runs in MongoDB, and the attempt that was lost is settled there', { timeout: 60_000 }, async () => {
     await using database = freshDatabase()
     const source = await filled()
-    const filling = mongodb({ url: database.url, filling: true })
+    const filling = createMongoStore({ url: database.url }, { filling: true })
     await filling.open()
     await copy(source.transfer, filling.transfer)
     const before = await source.queries.counts()
@@ -148,11 +149,11 @@ describeWithMongo('what waited in a file', () => {
     const { items } = await source.queries.list({ status: ['RUNNING'] }, { pageSize: 2 })
     for (const store of [source, filling]) await store.tasks.close()
 
-    const { obedient, parent } = obedientTasks()
+    const { scripted, parent } = scriptedTasks()
     const engine = await createEngine({
-      tasks: [obedient, parent],
+      tasks: [scripted, parent],
       store: mongodb({ url: database.url }),
-      times: { sweep: '50ms' },
+      times: { sweepInterval: '50ms' },
     })
     await engine.start()
     const lost = await until(async () => {

@@ -2,6 +2,7 @@ import { deepStrictEqual } from 'node:assert/strict'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { decode, encode } from '../../src/task/codec.ts'
+import { sizeOf } from '../size.ts'
 
 /** What is stored and read back, with its prototypes, signs and holes compared. */
 function expectSame(value: unknown): void {
@@ -34,7 +35,7 @@ const { value: anyValue } = fc.letrec(tie => ({
 
 describe('the codec', () => {
   it('brings back everything that it takes', () => {
-    fc.assert(fc.property(anyValue, expectSame), { numRuns: 2_000 })
+    fc.assert(fc.property(anyValue, expectSame), { numRuns: sizeOf(500, 2_000) })
   })
 
   it('writes plain JSON data as itself', () => {

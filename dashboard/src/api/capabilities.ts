@@ -2,7 +2,7 @@ import { useQuery } from '@tanstack/react-query'
 import { api, dataOf } from './client.ts'
 import { keys } from './keys.ts'
 
-/** What the server is made of and can do: models, task types, bounds. It changes only when the server is started again. */
+/** Returns what the server is made of and can do: models, task types, bounds. It changes only when the server is started again. */
 export function useCapabilities() {
   return useQuery({
     queryKey: keys.capabilities,
@@ -11,16 +11,16 @@ export function useCapabilities() {
   })
 }
 
-/** What a server can do, as the API tells it. */
+/** What a server can do, as the API returns it. */
 export type Capabilities = NonNullable<ReturnType<typeof useCapabilities>['data']>
-/** A model, as the API tells it. */
+/** A model, as the API returns it. */
 export type Model = Capabilities['models'][number]
-/** Why a model cannot be used, as the API tells it. */
+/** Why a model cannot be used, as the API returns it. */
 export type ModelProblem = NonNullable<Model['problem']>
-/** Why a kind of task is off, as the API tells it. */
+/** Why a kind of task is off, as the API returns it. */
 export type Off = NonNullable<Capabilities['taskTypes'][number]['off']>
 
-/** The model that summarises where none is named; undefined until the server has said, or where there is none. */
+/** Returns the model that summarises where none is named; undefined until the server answers, or where there is none. */
 export function useSummaryModel(): Model | undefined {
   const { data } = useCapabilities()
   return data?.models.find(({ defaultFor }) => defaultFor.includes('summary'))
@@ -33,18 +33,18 @@ export function proseModels(capabilities: Capabilities | undefined): Model[] {
   )
 }
 
-/** Why a kind of task is off, or undefined. */
+/** Returns why a kind of task is off, or undefined. */
 export function whyOff(capabilities: Capabilities | undefined, taskType: string): Off | undefined {
   return capabilities?.taskTypes.find(({ type }) => type === taskType)?.off
 }
 
-/** The one currency of the price list; undefined while it is not known, or where prices have several. */
+/** Returns the one currency of the price list; undefined while it is not known, or where prices have several. */
 export function currencyOf(capabilities: Capabilities | undefined): string | undefined {
   const currencies = new Set((capabilities?.models ?? []).flatMap(({ price }) => price?.currency ?? []))
   return currencies.size === 1 ? [...currencies][0] : undefined
 }
 
-/** The one currency of the price list, for pages that need nothing else of the server. */
+/** Returns the one currency of the price list, for pages that need nothing else of the server. */
 export function useCurrency(): string | undefined {
   return currencyOf(useCapabilities().data)
 }

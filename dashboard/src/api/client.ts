@@ -1,8 +1,6 @@
 import createClient, { type Middleware } from 'openapi-fetch'
 import { shownLanguage } from '../browser/preferences.ts'
-import { mayAsk } from './first-requests.ts'
-import { ApiError, errorOf } from './problem.ts'
-import type { paths } from './schema.ts'
+import type { components, paths } from './schema.ts'
 import { currentToken, tokenWasRefused } from './token.ts'
 
 /** Headers that every request carries: who asks, and the language in which errors are explained. */
@@ -29,7 +27,7 @@ const refusals: Middleware = {
     throw errorOf(response.status, body)
   },
   onError({ error }) {
-    // An abort is the caller's own wish, and no news of the connection.
+    // The caller aborted it: that says nothing about the connection.
     if (error instanceof DOMException && error.name === 'AbortError') return
     return new ApiError(0, 'OFFLINE', '')
   },
@@ -38,12 +36,74 @@ const refusals: Middleware = {
 const client = createClient<paths>({ baseUrl: window.location.origin })
 client.use(refusals)
 
-/** The API. Every call answers the data or throws ApiError. */
+/** The API. Every call returns the data or throws ApiError. */
 export const api = client
 
-/** The data of an answer. Throws for an answer without any, which the API gives only where its types say so. */
+/** Returns the data of an answer. Throws for an answer without any, which the API gives only where its types say so. */
 export async function dataOf<T>(answer: Promise<{ data?: T }>): Promise<NonNullable<T>> {
   const { data } = await answer
   if (data === undefined || data === null) throw new ApiError(0, 'EMPTY_ANSWER', '')
   return data
+}
+
+/** What the API returns instead of what was asked for (RFC 9457). */
+type Problem = components['schemas']['Problem']
+
+/** A request that was refused, or that got no answer: then `status` is 0 and `code` is `OFFLINE`. */
+export class ApiError extends Error {
+  readonly status: number
+  readonly code: string
+  readonly problem: Problem | undefined
+
+  constructor(status: number, code: string, message: string, problem?: Problem) {
+    super(message)
+    this.name = 'ApiError'
+    this.status = status
+    this.code = code
+    this.problem = problem
+  }
+}
+
+/** Returns the error of an answer. What is no problem document came from something between us and the server. */
+export function errorOf(status: number, body: unknown): ApiError {
+  if (isProblem(body)) return new ApiError(status, body.code, body.detail, body)
+  return new ApiError(status, `HTTP_${status}`, '')
+}
+
+function isProblem(body: unknown): body is Problem {
+  return typeof body === 'object' && body !== null && 'code' in body && 'detail' in body
+}
+
+/** Returns the code of any error: of an answer, or of a program's mistake. */
+export function codeOf(error: unknown): string {
+  return error instanceof ApiError ? error.code : 'UNEXPECTED'
+}
+
+/**
+ * The first requests wait until the stream of events is open: it reports what changes after their answers, and nothing has to be read
+ * twice. Where there is no stream they wait only a moment.
+ */
+
+/** Milliseconds. */
+const longestWaitMs = 250
+
+let hasAsked = false
+let isWaiting = false
+let release: () => void = () => undefined
+const released = new Promise<void>(resolve => {
+  release = resolve
+})
+
+/** Await it before a request is sent. */
+async function mayAsk(): Promise<void> {
+  if (!isWaiting) setTimeout(release, longestWaitMs)
+  isWaiting = true
+  await released
+  hasAsked = true
+}
+
+/** Lets the first requests go: the stream is open, or refused. Returns whether something was read before, and may have changed unreported. */
+export function streamStands(): boolean {
+  release()
+  return hasAsked
 }

@@ -24,7 +24,7 @@ export const keys = {
   scene: (sceneId: string) => ['scenes', 'one', sceneId],
   sceneHistory: (sceneId: string) => ['scenes', 'history', sceneId],
   historyEntry: (sceneId: string, entryId: string) => ['scenes', 'entry', sceneId, entryId],
-  /** What was asked for a scene. In the form of a list of tasks, which the stream keeps in date. */
+  /** What was asked for a scene. In the form of a list of tasks, which the stream keeps up to date. */
   sceneTasks: (sceneId: string) => ['tasks', 'list', { scene: sceneId }],
   uploads: ['uploads', 'list'],
   upload: (uploadId: string, encoding: string | undefined) => ['uploads', 'one', uploadId, encoding ?? ''],

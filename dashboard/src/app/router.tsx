@@ -1,5 +1,8 @@
+import { Button, Center, Stack, Text, Title } from '@mantine/core'
 import { createRootRoute, createRoute, createRouter } from '@tanstack/react-router'
+import { useTranslations } from 'use-intl'
 import { lazyPart } from '../browser/lazy-part.ts'
+import { ButtonLink } from '../parts/links.tsx'
 import { Loading } from '../parts/states.tsx'
 import {
   type ChapterSearch,
@@ -11,8 +14,6 @@ import {
   type TasksSearch,
   type UsageSearch,
 } from '../queries/search.ts'
-import { Broken } from './broken.tsx'
-import { NotFound } from './not-found.tsx'
 import { Shell } from './shell.tsx'
 
 /** Every address of the pages. Each page is loaded when it is opened first. */
@@ -112,4 +113,32 @@ declare module '@tanstack/react-router' {
   interface Register {
     router: typeof router
   }
+}
+
+/** In place of a page whose program failed, or could not be loaded after an update of the server. */
+function Broken() {
+  const t = useTranslations('shell')
+  return (
+    <Center mih="50vh">
+      <Stack align="center" maw="30rem" ta="center" role="alert">
+        <Title order={1}>{t('brokenTitle')}</Title>
+        <Text>{t('brokenText')}</Text>
+        <Button onClick={() => window.location.reload()}>{t('reload')}</Button>
+      </Stack>
+    </Center>
+  )
+}
+
+/** In place of a page that does not exist. */
+function NotFound() {
+  const t = useTranslations('shell')
+  return (
+    <Center mih="50vh">
+      <Stack align="center" maw="30rem" ta="center">
+        <Title order={1}>{t('notFoundTitle')}</Title>
+        <Text>{t('notFoundText')}</Text>
+        <ButtonLink to="/">{t('toShelf')}</ButtonLink>
+      </Stack>
+    </Center>
+  )
 }

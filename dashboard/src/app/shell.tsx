@@ -1,15 +1,28 @@
 import {
   ActionIcon,
+  Alert,
   AppShell,
+  Badge,
   Burger,
   Group,
   SegmentedControl,
   Text,
+  Tooltip,
   useComputedColorScheme,
   useMantineColorScheme,
 } from '@mantine/core'
 import { useDisclosure } from '@mantine/hooks'
-import { IconKeyboard, IconMoon, IconSun } from '@tabler/icons-react'
+import {
+  IconAlertTriangle,
+  IconBooks,
+  IconChartBar,
+  IconKeyboard,
+  IconListCheck,
+  IconMoon,
+  IconPlugConnectedX,
+  IconSettings,
+  IconSun,
+} from '@tabler/icons-react'
 import { useQueryClient } from '@tanstack/react-query'
 import { Link, Outlet } from '@tanstack/react-router'
 import { Suspense, useEffect, useRef } from 'react'
@@ -18,9 +31,12 @@ import { useTokenIsWanted } from '../api/token.ts'
 import { lazyPart } from '../browser/lazy-part.ts'
 import { setPreferences, shownLanguage, usePreferences } from '../browser/preferences.ts'
 import { useNavigationKeys, useShortcuts } from '../browser/shortcuts.tsx'
-import { LiveBadge } from './live-badge.tsx'
-import { Navigation } from './navigation.tsx'
-import { OfflineBanner } from './offline-banner.tsx'
+import { useAttentionCount } from '../dead-letters/letter-queries.ts'
+import { useLive } from '../live/live.tsx'
+import { EntryLink } from '../parts/links.tsx'
+import { useNow } from '../parts/time.tsx'
+import { useTaskCounts } from '../queries/task-queries.ts'
+import { useWriting } from '../text/format.ts'
 import { ShortcutList } from './shortcut-list.tsx'
 
 /** Some answers are worded by the server, in the language of the request: in another one they are asked for again. */
@@ -144,5 +160,93 @@ function ThemeSwitch() {
     >
       <Icon size={20} aria-hidden />
     </ActionIcon>
+  )
+}
+
+const entries = [
+  { to: '/', name: 'shelf', icon: IconBooks },
+  { to: '/tasks', name: 'tasks', icon: IconListCheck },
+  { to: '/dead-letters', name: 'deadLetters', icon: IconAlertTriangle },
+  { to: '/usage', name: 'usage', icon: IconChartBar },
+  { to: '/settings', name: 'settings', icon: IconSettings },
+] as const
+
+type EntryName = (typeof entries)[number]['name']
+
+/** The places one can go to. `onGo`: a place was chosen. */
+function Navigation({ onGo }: { onGo: () => void }) {
+  const t = useTranslations('shell')
+  const writing = useWriting()
+  const { live } = useTaskCounts()
+  const counts: Partial<Record<EntryName, number>> = { tasks: live, deadLetters: useAttentionCount() }
+  return entries.map(({ to, name, icon: Icon }) => (
+    <EntryLink
+      key={to}
+      to={to}
+      label={t(name)}
+      px="calc(var(--mantine-spacing-xs) / 2)"
+      onClick={onGo}
+      activeOptions={{ exact: to === '/', includeSearch: false }}
+      activeProps={{ active: true }}
+      leftSection={<Icon size={18} aria-hidden />}
+      rightSection={
+        (counts[name] ?? 0) > 0 ? (
+          <Badge
+            size="xs"
+            variant="light"
+            className="numbers"
+            {...(name === 'deadLetters' ? { color: 'red' } : {})}
+          >
+            {writing.number(counts[name] ?? 0)}
+          </Badge>
+        ) : undefined
+      }
+    />
+  ))
+}
+
+const colors = { starting: 'gray', live: 'green', stale: 'yellow', refused: 'red' } as const
+
+/** Whether what is shown follows the server. */
+function LiveBadge() {
+  const t = useTranslations('shell')
+  const { state, since } = useLive()
+  const writing = useWriting()
+  const whole = state === 'stale' ? t('stale', { time: writing.time(since) }) : t(state)
+  return (
+    <Tooltip label={whole} events={{ hover: true, focus: true, touch: true }}>
+      <Badge
+        variant="dot"
+        color={colors[state]}
+        role="status"
+        aria-label={whole}
+        data-live={state}
+        tabIndex={0}
+      >
+        {state === 'live' ? t('live') : state === 'refused' ? t('live') : t('starting')}
+      </Badge>
+    </Tooltip>
+  )
+}
+
+/** Milliseconds: a shorter break is not shown. */
+const saidAfterMs = 4_000
+
+/** Shows that the server does not answer. */
+function OfflineBanner() {
+  const t = useTranslations('shell')
+  const { state, since } = useLive()
+  const now = useNow()
+  if (state !== 'stale' || now - since < saidAfterMs) return null
+  return (
+    <Alert
+      color="yellow"
+      mb="md"
+      icon={<IconPlugConnectedX aria-hidden />}
+      title={t('offlineTitle')}
+      role="status"
+    >
+      {t('offlineText')}
+    </Alert>
   )
 }

@@ -1,4 +1,4 @@
-import { type CSSVariablesResolver, createTheme, type MantineColorsTuple } from '@mantine/core'
+import { Alert, Badge, type CSSVariablesResolver, createTheme, type MantineColorsTuple } from '@mantine/core'
 
 /** The one accent: the colour of ink that has dried for a while. */
 const ink: MantineColorsTuple = [
@@ -30,6 +30,10 @@ export const theme = createTheme({
   },
   cursorType: 'pointer',
   respectReducedMotion: true,
+  components: {
+    Alert: Alert.extend({ defaultProps: { variant: 'light' } }),
+    Badge: Badge.extend({ defaultProps: { tt: 'none' } }),
+  },
 })
 
 /** The library's own greys, and its words on light grounds, are too light to be read by everybody (WCAG 1.4.3: 4.5 to 1). */

@@ -3,6 +3,7 @@ import { useQueryClient } from '@tanstack/react-query'
 import { useState } from 'react'
 import { useTranslations } from 'use-intl'
 import { currentToken, takeToken } from '../api/token.ts'
+import { Form } from '../parts/form.tsx'
 
 /** Asks for the token of a server that wants one. */
 export function TokenPage() {
@@ -14,9 +15,8 @@ export function TokenPage() {
   return (
     <Center mih="100vh" p="md">
       <Paper withBorder p="xl" maw="28rem" component="main">
-        <form
-          onSubmit={event => {
-            event.preventDefault()
+        <Form
+          onSubmit={() => {
             if (token.trim() === '') return
             takeToken(token.trim(), remember)
             void queries.resetQueries()
@@ -40,7 +40,7 @@ export function TokenPage() {
             />
             <Button type="submit">{t('submit')}</Button>
           </Stack>
-        </form>
+        </Form>
       </Paper>
     </Center>
   )

@@ -43,7 +43,7 @@ async function serverAnswers(): Promise<boolean> {
   )
 }
 
-/** The server is there and the file is not: it was updated under this page. Throws where a reload a moment ago did not help. */
+/** Reloads a page that was updated on the server, which answers and has no such file. Throws where a reload a moment ago did not help. */
 function reloadOnce(error: unknown): void {
   const before = Number(sessionStorage.getItem(reloadedAt) ?? 0)
   if (Date.now() - before < 30_000) throw error

@@ -1,4 +1,4 @@
-import { useSyncExternalStore } from 'react'
+import { readStored, sharedValue, writeStored } from './state.ts'
 
 /** What a person chose for this browser. Kept in its local storage; shared by its tabs. */
 export interface Preferences {
@@ -12,51 +12,29 @@ export interface Preferences {
 
 const place = 'quillwork.preferences'
 const defaults: Preferences = { language: 'auto', zone: 'local', shortcuts: true }
-const listeners = new Set<() => void>()
-let current = read()
+const current = sharedValue(read())
 
 function read(): Preferences {
-  try {
-    return { ...defaults, ...(JSON.parse(localStorage.getItem(place) ?? '{}') as Partial<Preferences>) }
-  } catch {
-    // Storage that is switched off or filled by somebody else: the defaults are a start.
-    return defaults
-  }
-}
-
-function tellAll(): void {
-  for (const listener of listeners) listener()
+  return { ...defaults, ...(readStored(place) as Partial<Preferences> | undefined) }
 }
 
 window.addEventListener('storage', ({ key }) => {
-  if (key !== place) return
-  current = read()
-  tellAll()
+  if (key === place) current.set(read())
 })
 
 /** Changes some of the preferences, in every tab. */
 export function setPreferences(change: Partial<Preferences>): void {
-  current = { ...current, ...change }
-  try {
-    localStorage.setItem(place, JSON.stringify(current))
-  } catch {
-    // They hold for this page then.
-  }
-  tellAll()
+  current.set({ ...current.get(), ...change })
+  writeStored(place, current.get())
 }
 
-function subscribe(listener: () => void): () => void {
-  listeners.add(listener)
-  return () => listeners.delete(listener)
-}
-
-/** What the person chose; renders again when that changes. */
+/** Returns what the person chose; the component is drawn again when that changes. */
 export function usePreferences(): Preferences {
-  return useSyncExternalStore(subscribe, () => current)
+  return current.useValue()
 }
 
-/** The language that is shown: the chosen one, else the first of the browser's that there is, else English. */
-export function shownLanguage({ language }: Preferences = current): 'en' | 'zh' {
+/** Returns the language that is shown: the chosen one, else the first of the browser's that there is, else English. */
+export function shownLanguage({ language }: Preferences = current.get()): 'en' | 'zh' {
   if (language !== 'auto') return language
   const first = navigator.languages.map(each => each.slice(0, 2).toLowerCase()).find(isShown)
   return first ?? 'en'

@@ -6,7 +6,7 @@ import { usePreferences } from './preferences.ts'
 /** What keys do: names of keys, or several one after the other (`g t`), and what happens. */
 export type Shortcuts = Readonly<Record<string, (event: KeyboardEvent) => void>>
 
-/** Whether the keys belong to something that is being filled in, or to a dialog that lies above the page. */
+/** Returns whether the keys belong to something that is being filled in, or to a dialog that lies above the page. */
 function isElsewhere({ target, defaultPrevented }: KeyboardEvent): boolean {
   if (defaultPrevented || !(target instanceof HTMLElement)) return true
   return (
@@ -44,7 +44,7 @@ export function useShortcuts(shortcuts: Shortcuts): void {
   }, [isOn, names])
 }
 
-/** The keys that lead from page to page. */
+/** Lets keys lead from page to page. */
 export function useNavigationKeys(): void {
   const navigate = useNavigate()
   useShortcuts({

@@ -2,14 +2,13 @@ import { Stack } from '@mantine/core'
 import { useNavigate, useSearch } from '@tanstack/react-router'
 import { useState } from 'react'
 import type { Task } from '../api/task.ts'
-import { NovelTitles } from '../parts/concern.tsx'
-import { BulkDialog } from './bulk-dialog.tsx'
+import { NovelTitles } from '../parts/task-name.tsx'
 import { EditDialog } from './edit-dialog.tsx'
 import { GroupView } from './group-view.tsx'
 import { Groups } from './groups.tsx'
 import { Inspector } from './inspector.tsx'
-import type { AskedBulk } from './letter-actions.ts'
-import { PurgeDialog } from './purge-dialog.tsx'
+import { BulkDialog, PurgeDialog } from './letter-dialogs.tsx'
+import type { AskedBulk } from './letter-queries.ts'
 
 /** The tasks that need a person: equal failures as one, then the tasks of one of them. */
 export function DeadLettersPage() {

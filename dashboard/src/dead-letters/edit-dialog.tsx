@@ -1,14 +1,14 @@
-import { Alert, Button, Code, Group, ScrollArea, SimpleGrid, Stack, Text } from '@mantine/core'
+import { Alert, Anchor, Code, List, ScrollArea, SimpleGrid, Stack, Text, Textarea } from '@mantine/core'
 import { useMutation } from '@tanstack/react-query'
-import { useState } from 'react'
+import { useRef, useState } from 'react'
 import { useTranslations } from 'use-intl'
-import { ApiError } from '../api/problem.ts'
+import { ApiError } from '../api/client.ts'
 import type { Task } from '../api/task.ts'
 import { Dialog } from '../parts/dialog.tsx'
-import { ErrorNotice } from '../parts/error-notice.tsx'
-import { notifyDone } from '../parts/notify.ts'
-import { Loading } from '../parts/states.tsx'
-import { JsonEditor, type JsonIssue, readJson } from './json-editor.tsx'
+import { Form, FormButtons } from '../parts/form.tsx'
+import { notifyDone } from '../parts/notify.tsx'
+import { ErrorNotice, Pending } from '../parts/states.tsx'
+import { jsonPlaces, lineOf, placeOf } from './json-places.ts'
 import { retryLetter, useLetter, useReadLettersAgain } from './letter-queries.ts'
 
 /** Lets the parameters of a task be changed, and runs it again with them. What they were stays in sight. */
@@ -18,10 +18,7 @@ export function EditDialog({ task, onClose }: { task: Task; onClose: () => void 
   const whole = useLetter(task.id)
   return (
     <Dialog onClose={onClose} title={t('deadLetters.editTitle')} size="xl">
-      {whole.data === undefined && whole.error === null && <Loading lines={6} />}
-      {whole.data === undefined && whole.error !== null && (
-        <ErrorNotice error={whole.error} onRetry={() => void whole.refetch()} />
-      )}
+      {whole.data === undefined && <Pending error={whole.error} onRetry={whole.refetch} lines={6} />}
       {whole.data !== undefined && <Editing task={whole.data} onClose={onClose} />}
     </Dialog>
   )
@@ -45,9 +42,8 @@ function Editing({ task, onClose }: { task: Task; onClose: () => void }) {
   const reading = readJson(text)
   const issues = issuesOf(retry.error)
   return (
-    <form
-      onSubmit={event => {
-        event.preventDefault()
+    <Form
+      onSubmit={() => {
         if (reading.isValid) retry.mutate(reading.value)
       }}
     >
@@ -66,16 +62,14 @@ function Editing({ task, onClose }: { task: Task; onClose: () => void }) {
           />
         </SimpleGrid>
         <Refusal error={retry.error} hasIssues={issues.length > 0} />
-        <Group justify="flex-end">
-          <Button variant="default" onClick={onClose}>
-            {t('actions.back')}
-          </Button>
-          <Button type="submit" loading={retry.isPending} disabled={!reading.isValid}>
-            {t('deadLetters.editVerb')}
-          </Button>
-        </Group>
+        <FormButtons
+          action={t('deadLetters.editVerb')}
+          isBusy={retry.isPending}
+          isDisabled={!reading.isValid}
+          onBack={onClose}
+        />
       </Stack>
-    </form>
+    </Form>
   )
 }
 
@@ -95,7 +89,7 @@ function Former({ text }: { text: string }) {
   )
 }
 
-/** Why it was refused, where that is not told beside the parameters already. */
+/** Why it was refused, unless that stands beside the parameters already. */
 function Refusal({ error, hasIssues }: { error: unknown; hasIssues: boolean }) {
   const t = useTranslations('deadLetters')
   if (error === null || hasIssues) return null
@@ -110,11 +104,98 @@ function Refusal({ error, hasIssues }: { error: unknown; hasIssues: boolean }) {
 
 const inBody = '/parameters'
 
-/** What the server says of the parameters, by the place in them. */
+/** Returns what the server says of the parameters, by the place in them. */
 function issuesOf(error: unknown): JsonIssue[] {
   if (!(error instanceof ApiError) || error.code !== 'PARAMETERS_INVALID') return []
   return (error.problem?.errors ?? []).map(({ pointer, detail }) => ({
     pointer: pointer.startsWith(inBody) ? pointer.slice(inBody.length) : pointer,
     detail,
   }))
+}
+
+/** What a server found wrong with a value. */
+interface JsonIssue {
+  /** JSON Pointer into the value that is edited. */
+  pointer: string
+  detail: string
+}
+
+/** What was written, as a value, or why it is none. */
+type JsonReading = { isValid: true; value: unknown } | { isValid: false; reason: string }
+
+/** Reads what was written. */
+function readJson(text: string): JsonReading {
+  try {
+    return { isValid: true, value: JSON.parse(text) as unknown }
+  } catch (error) {
+    return { isValid: false, reason: error instanceof Error ? error.message : '' }
+  }
+}
+
+/** Lets a value be edited as JSON. `issues` are shown with their line, and lead to it. */
+function JsonEditor(props: {
+  label: string
+  text: string
+  onText: (text: string) => void
+  issues?: readonly JsonIssue[]
+}) {
+  const { label, text, onText, issues = [] } = props
+  const t = useTranslations('deadLetters.editor')
+  const area = useRef<HTMLTextAreaElement>(null)
+  const reading = readJson(text)
+  return (
+    <Stack gap="xs">
+      <Textarea
+        ref={area}
+        label={label}
+        value={text}
+        onChange={({ currentTarget }) => onText(currentTarget.value)}
+        error={
+          reading.isValid
+            ? issues.length > 0 && t('refused', { count: issues.length })
+            : t('invalid', { reason: reading.reason })
+        }
+        autosize
+        minRows={8}
+        maxRows={20}
+        spellCheck={false}
+        styles={{ input: { fontFamily: 'var(--mantine-font-family-monospace)' } }}
+        data-autofocus
+      />
+      {reading.isValid && issues.length > 0 && <Issues text={text} issues={issues} area={area} />}
+    </Stack>
+  )
+}
+
+function Issues({
+  text,
+  issues,
+  area,
+}: {
+  text: string
+  issues: readonly JsonIssue[]
+  area: React.RefObject<HTMLTextAreaElement | null>
+}) {
+  const t = useTranslations('deadLetters.editor')
+  const places = jsonPlaces(text)
+  const show = (pointer: string) => {
+    const place = placeOf(pointer, places)
+    if (area.current === null || place === undefined) return
+    area.current.focus()
+    area.current.setSelectionRange(place.from, place.to)
+    const lines = text.split('\n').length
+    area.current.scrollTop = (area.current.scrollHeight * (lineOf(text, place.from) - 3)) / lines
+  }
+  return (
+    <List size="sm" role="alert">
+      {issues.map(({ pointer, detail }) => (
+        <List.Item key={`${pointer} ${detail}`}>
+          <Anchor component="button" type="button" inherit onClick={() => show(pointer)}>
+            {t('line', { line: lineOf(text, placeOf(pointer, places)?.from ?? 0) })}
+          </Anchor>
+          {t('issue', { pointer: pointer === '' ? '/' : pointer, detail })}
+        </List.Item>
+      ))}
+    </List>
+  )
 }

@@ -1,17 +1,17 @@
-import { Button, Center, Group, Stack, Text } from '@mantine/core'
+import { Anchor, Center, Group, Paper, Stack, Text } from '@mantine/core'
 import { IconArrowLeft } from '@tabler/icons-react'
 import { useTranslations } from 'use-intl'
-import { NovelTitles } from '../parts/concern.tsx'
-import { ErrorNotice } from '../parts/error-notice.tsx'
+import { itemsOf } from '../api/pages.ts'
+import type { Task } from '../api/task.ts'
 import { ButtonLink } from '../parts/links.tsx'
 import { PageTitle } from '../parts/page-title.tsx'
-import { Empty, Loading } from '../parts/states.tsx'
-import { useGroupFailure } from './failure-text.ts'
-import { GroupActions } from './group-actions.tsx'
-import { GroupFacts } from './group-facts.tsx'
-import type { LetterActions } from './letter-actions.ts'
-import { type LetterGroup, useGroups, useLetters } from './letter-queries.ts'
-import { LetterRow } from './letter-row.tsx'
+import { Empty, ErrorNotice, Loading, MoreButton, Pending } from '../parts/states.tsx'
+import { StatusBadge } from '../parts/status-badge.tsx'
+import { NovelTitles, useSubjectLine, useTaskTypeName } from '../parts/task-name.tsx'
+import { Ago } from '../parts/time.tsx'
+import { failureOf, GroupActions, GroupFacts, useGroupFailure } from './groups.tsx'
+import { LetterButtons } from './letter-buttons.tsx'
+import { type LetterActions, type LetterGroup, useGroups, useLetters } from './letter-queries.ts'
 
 /** The tasks that failed in one way. */
 export function GroupView({ fingerprint, actions }: { fingerprint: string; actions: LetterActions }) {
@@ -30,8 +30,9 @@ export function GroupView({ fingerprint, actions }: { fingerprint: string; actio
           {t('back')}
         </ButtonLink>
       </Group>
-      {groups.isPending && groups.error === null && <Loading lines={6} />}
-      {groups.error !== null && <ErrorNotice error={groups.error} onRetry={() => void groups.refetch()} />}
+      {(groups.error !== null || groups.isPending) && (
+        <Pending error={groups.error} onRetry={groups.refetch} lines={6} />
+      )}
       {groups.data !== undefined && group === undefined && (
         <>
           <PageTitle title={t('title')} />
@@ -58,7 +59,7 @@ function Known({ group, actions }: { group: LetterGroup; actions: LetterActions 
 function Letters({ group, actions }: { group: LetterGroup; actions: LetterActions }) {
   const t = useTranslations()
   const letters = useLetters(group.fingerprint)
-  const tasks = letters.data?.pages.flatMap(({ items }) => items) ?? []
+  const tasks = itemsOf(letters.data)
   if (letters.isPending && letters.error === null) return <Loading lines={6} />
   return (
     <NovelTitles tasks={tasks}>
@@ -79,16 +80,41 @@ function Letters({ group, actions }: { group: LetterGroup; actions: LetterAction
             {t('deadLetters.shown', { shown: tasks.length, count: group.count })}
           </Text>
           {letters.hasNextPage && (
-            <Button
-              variant="default"
-              loading={letters.isFetchingNextPage}
-              onClick={() => void letters.fetchNextPage()}
-            >
-              {t('actions.more')}
-            </Button>
+            <MoreButton isBusy={letters.isFetchingNextPage} onMore={letters.fetchNextPage} />
           )}
         </Stack>
       </Center>
     </NovelTitles>
+  )
+}
+
+/** A task of a group: what it is, when it was given up, and what can be done. */
+function LetterRow({ task, actions }: { task: Task; actions: LetterActions }) {
+  const t = useTranslations('deadLetters')
+  const name = useTaskTypeName()(task.taskType)
+  const subject = useSubjectLine()(task)
+  const openedAt = task.deadLetter?.openedAt
+  return (
+    <Paper withBorder p="sm" role="listitem" data-task-id={task.id}>
+      <Group justify="space-between" gap="sm">
+        <Stack gap={4} miw={0} flex="1 1 18rem">
+          <Group gap="sm">
+            <StatusBadge status={task.status} />
+            <Anchor component="button" type="button" fw={600} onClick={() => actions.onInspect(task.id)}>
+              {subject === '' ? name : `${name} · ${subject}`}
+            </Anchor>
+          </Group>
+          <Text size="sm" c="dimmed" lineClamp={2}>
+            {failureOf(task)}
+          </Text>
+          <Group gap="md" fz="xs" c="dimmed">
+            {openedAt !== undefined && <Ago at={openedAt} />}
+            <span>{t('attempts', { count: task.attempt })}</span>
+            <span>{t('user', { user: task.userId })}</span>
+          </Group>
+        </Stack>
+        <LetterButtons task={task} actions={actions} />
+      </Group>
+    </Paper>
   )
 }

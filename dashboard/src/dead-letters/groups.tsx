@@ -1,15 +1,17 @@
-import { Group, Select, Stack, Text } from '@mantine/core'
+import { Button, Group, Paper, Select, Skeleton, Stack, Text, Title } from '@mantine/core'
+import { IconCircleMinus, IconRefresh } from '@tabler/icons-react'
 import { useNavigate } from '@tanstack/react-router'
 import { useTranslations } from 'use-intl'
-import { ErrorNotice } from '../parts/error-notice.tsx'
+import { type Task, wordsOf } from '../api/task.ts'
+import { ButtonLink } from '../parts/links.tsx'
 import { PageTitle } from '../parts/page-title.tsx'
-import { Empty, Loading } from '../parts/states.tsx'
-import { useTaskTypeName } from '../parts/task-type.ts'
-import { GroupCard } from './group-card.tsx'
-import type { LetterActions } from './letter-actions.ts'
-import { type LetterGroup, useGroups } from './letter-queries.ts'
+import { Empty, Pending } from '../parts/states.tsx'
+import { useTaskTypeName } from '../parts/task-name.tsx'
+import { Ago } from '../parts/time.tsx'
+import { useTask } from '../queries/task-queries.ts'
+import { filterOfGroup, type LetterActions, type LetterGroup, useGroups } from './letter-queries.ts'
 
-/** The most groups that the API tells of. */
+/** The most groups that the API returns. */
 const mostGroups = 200
 
 /** The groups of equal failures. `type`: those of one task type alone. */
@@ -23,8 +25,9 @@ export function Groups({ type, actions }: { type?: string; actions: LetterAction
       <PageTitle title={t('title')} {...(count > 0 ? { below: t('intro', { count }) } : {})}>
         <TypeChoice groups={all} chosen={type} />
       </PageTitle>
-      {groups.isPending && groups.error === null && <Loading lines={6} />}
-      {groups.error !== null && <ErrorNotice error={groups.error} onRetry={() => void groups.refetch()} />}
+      {(groups.error !== null || groups.isPending) && (
+        <Pending error={groups.error} onRetry={groups.refetch} lines={6} />
+      )}
       {groups.data !== undefined && <Listed groups={all} type={type} actions={actions} />}
     </>
   )
@@ -79,4 +82,102 @@ function TypeChoice({ groups, chosen }: { groups: readonly LetterGroup[]; chosen
       />
     </Group>
   )
+}
+
+/** Equal failures as one: what failed, how often, since when, and what can be done. */
+function GroupCard({ group, actions }: { group: LetterGroup; actions: LetterActions }) {
+  const t = useTranslations('deadLetters')
+  const failure = useGroupFailure(group)
+  return (
+    <Paper withBorder p="md" component="article" data-fingerprint={group.fingerprint}>
+      <Stack gap="sm">
+        {failure === undefined ? (
+          <Skeleton height="1.5rem" width="70%" />
+        ) : (
+          <Title order={2} size="h3" lineClamp={3}>
+            {failure}
+          </Title>
+        )}
+        <Group justify="space-between" gap="sm">
+          <Text component="div" size="sm" c="dimmed">
+            <GroupFacts group={group} />
+          </Text>
+          <Group gap="xs">
+            <ButtonLink
+              size="sm"
+              variant="default"
+              to="/dead-letters"
+              search={{ fingerprint: group.fingerprint }}
+            >
+              {t('show', { count: group.count })}
+            </ButtonLink>
+            <GroupActions group={group} actions={actions} />
+          </Group>
+        </Group>
+      </Stack>
+    </Paper>
+  )
+}
+
+/** What kind of task it is, how many failed so, since when, and under which code. */
+export function GroupFacts({ group }: { group: LetterGroup }) {
+  const t = useTranslations('deadLetters')
+  const nameOf = useTaskTypeName()
+  const { taskType, count, firstAt, lastAt, code } = group
+  return (
+    <Group gap="md" component="span">
+      <span>{nameOf(taskType)}</span>
+      <Text span inherit fw={600} c="var(--mantine-color-text)" className="numbers">
+        {t('tasks', { count })}
+      </Text>
+      <span>
+        {t.rich(count === 1 ? 'failedOnce' : 'failedSince', {
+          first: () => <Ago key="first" at={firstAt} />,
+          last: () => <Ago key="last" at={lastAt} />,
+        })}
+      </span>
+      <span>{code}</span>
+    </Group>
+  )
+}
+
+/** What can be done to all tasks of a group. */
+export function GroupActions({ group, actions }: { group: LetterGroup; actions: LetterActions }) {
+  const t = useTranslations('deadLetters')
+  const ask = (action: 'retry' | 'purge') =>
+    actions.onBulk({ action, filter: filterOfGroup(group), count: group.count })
+  return (
+    <>
+      <Button
+        size="sm"
+        variant="light"
+        leftSection={<IconRefresh size={16} aria-hidden />}
+        onClick={() => ask('retry')}
+      >
+        {t('retryAll', { count: group.count })}
+      </Button>
+      <Button
+        size="sm"
+        variant="subtle"
+        color="gray"
+        leftSection={<IconCircleMinus size={16} aria-hidden />}
+        onClick={() => ask('purge')}
+      >
+        {t('purgeAll', { count: group.count })}
+      </Button>
+    </>
+  )
+}
+
+/** Returns what failed, in the words for authors where there are any. */
+export function failureOf({ deadLetter, errorInfo }: Task): string {
+  const error = deadLetter?.error ?? errorInfo
+  return wordsOf(error) ?? ''
+}
+
+/** Returns what failed in a group, by one of its tasks; undefined until that is read. Where it cannot be, the code has to do. */
+export function useGroupFailure({ sampleTaskId, code }: LetterGroup): string | undefined {
+  const { data, error } = useTask(sampleTaskId)
+  if (data !== undefined) return failureOf(data) || code
+  return error === null ? undefined : code
 }

@@ -1,18 +1,16 @@
 import { Alert, Drawer, List, Stack, Text, Title } from '@mantine/core'
 import { useTranslations } from 'use-intl'
-import { ApiError } from '../api/problem.ts'
-import type { Task } from '../api/task.ts'
-import { Ago } from '../parts/ago.tsx'
+import { ApiError } from '../api/client.ts'
+import { type Task, wordsOf } from '../api/task.ts'
 import { DeadLetterHistory, DeadLetterNote } from '../parts/dead-letter-note.tsx'
-import { ErrorNotice } from '../parts/error-notice.tsx'
 import { JsonView } from '../parts/json-view.tsx'
 import { ButtonLink, TextLink } from '../parts/links.tsx'
-import { Empty, Loading } from '../parts/states.tsx'
-import { useTaskTypeName } from '../parts/task-type.ts'
+import { Empty, ErrorNotice, Loading } from '../parts/states.tsx'
+import { useTaskTypeName } from '../parts/task-name.tsx'
+import { Ago } from '../parts/time.tsx'
 import { useAttempts } from '../queries/task-queries.ts'
-import type { LetterActions } from './letter-actions.ts'
 import { LetterButtons } from './letter-buttons.tsx'
-import { useLetter } from './letter-queries.ts'
+import { type LetterActions, useLetter } from './letter-queries.ts'
 
 /** Everything about one task that needs a person, beside the list: what failed and why, what it was given, what was tried. */
 export function Inspector({
@@ -27,7 +25,7 @@ export function Inspector({
   const t = useTranslations()
   const nameOf = useTaskTypeName()
   const { data, error, refetch } = useLetter(taskId)
-  const isGone = error instanceof ApiError && error.code === 'DEAD_LETTER_NOT_FOUND'
+  const isClosed = error instanceof ApiError && error.code === 'DEAD_LETTER_NOT_FOUND'
   return (
     <Drawer
       opened
@@ -37,16 +35,16 @@ export function Inspector({
       title={data === undefined ? t('deadLetters.inspect') : nameOf(data.taskType)}
       closeButtonProps={{ 'aria-label': t('actions.close') }}
     >
-      {isGone && (
-        <Empty title={t('deadLetters.goneTitle')} text={t('deadLetters.goneText')}>
+      {isClosed && (
+        <Empty title={t('deadLetters.closedTitle')} text={t('deadLetters.closedText')}>
           <ButtonLink to="/tasks/$taskId" params={{ taskId }}>
             {t('deadLetters.toTask')}
           </ButtonLink>
         </Empty>
       )}
-      {error !== null && !isGone && <ErrorNotice error={error} onRetry={() => void refetch()} />}
+      {error !== null && !isClosed && <ErrorNotice error={error} onRetry={refetch} />}
       {data === undefined && error === null && <Loading lines={6} />}
-      {data !== undefined && !isGone && <Details task={data} actions={actions} onClose={onClose} />}
+      {data !== undefined && !isClosed && <Details task={data} actions={actions} onClose={onClose} />}
     </Drawer>
   )
 }
@@ -83,7 +81,7 @@ function Failure({ task }: { task: Task }) {
   const error = letter?.error ?? task.errorInfo
   if (error === undefined) return null
   return (
-    <Alert color="red" variant="light" title={error.authorMessage ?? error.message}>
+    <Alert color="red" title={wordsOf(error)}>
       <Stack gap="xs">
         {error.authorMessage !== undefined && <Text size="sm">{error.message}</Text>}
         {error.causes !== undefined && error.causes.length > 0 && (

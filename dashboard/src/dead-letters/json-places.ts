@@ -11,7 +11,7 @@ export function jsonPlaces(text: string): ReadonlyMap<string, JsonPlace> {
   return places
 }
 
-/** The place of a value, or of the nearest value around it that is there: what is missing is missing in that one. */
+/** Returns the place of a value, or of the nearest value around it that is there: what is missing is missing in that one. */
 export function placeOf(pointer: string, places: ReadonlyMap<string, JsonPlace>): JsonPlace | undefined {
   for (let at = pointer; ; at = at.slice(0, at.lastIndexOf('/'))) {
     const found = places.get(at)
@@ -19,7 +19,7 @@ export function placeOf(pointer: string, places: ReadonlyMap<string, JsonPlace>)
   }
 }
 
-/** The number of the line of a place, from 1. */
+/** Returns the number of the line of a place, from 1. */
 export function lineOf(text: string, at: number): number {
   return text.slice(0, at).split('\n').length
 }
@@ -45,7 +45,7 @@ class Reader {
     return true
   }
 
-  /** Goes past a text in quotes, a number or a word, and answers it. */
+  /** Goes past a text in quotes, a number or a word, and returns it. */
   takeToken(): string {
     this.peek()
     const token = /"(?:[^"\\]|\\.)*"|[^\s,:{}[\]"]+/y

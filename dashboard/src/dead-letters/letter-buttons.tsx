@@ -3,9 +3,8 @@ import { IconCircleMinus, IconPencil, IconRefresh } from '@tabler/icons-react'
 import { useMutation } from '@tanstack/react-query'
 import { useTranslations } from 'use-intl'
 import type { Task } from '../api/task.ts'
-import { notifyDone, useNotifyError } from '../parts/notify.ts'
-import type { LetterActions } from './letter-actions.ts'
-import { retryLetter, useReadLettersAgain } from './letter-queries.ts'
+import { notifyDone, useNotifyError } from '../parts/notify.tsx'
+import { type LetterActions, retryLetter, useReadLettersAgain } from './letter-queries.ts'
 
 /** What can be done to a single task. `onDone`: it runs again. */
 export function LetterButtons({

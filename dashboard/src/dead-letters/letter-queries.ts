@@ -1,9 +1,19 @@
-import { queryOptions, useInfiniteQuery, useQuery, useQueryClient } from '@tanstack/react-query'
+import { useThrottledValue } from '@mantine/hooks'
+import {
+  keepPreviousData,
+  queryOptions,
+  useInfiniteQuery,
+  useQuery,
+  useQueryClient,
+} from '@tanstack/react-query'
+import { defined } from '../../../src/task/defined.ts'
 import { api, dataOf } from '../api/client.ts'
 import { keys } from '../api/keys.ts'
+import { pageAt, pageByPage } from '../api/pages.ts'
 import type { components, paths } from '../api/schema.ts'
 import type { Task } from '../api/task.ts'
 import { isLongList, type TaskPage } from '../live/apply.ts'
+import { useTaskCounts } from '../queries/task-queries.ts'
 
 type Groups = paths['/v1/dead-letters/groups']['get']['responses'][200]['content']['application/json']
 
@@ -15,23 +25,20 @@ export type LetterFilter = components['schemas']['DeadLetterSelection']['filter'
 export type BulkAnswer =
   paths['/v1/dead-letters:retry']['post']['responses'][200]['content']['application/json']
 
-/** Milliseconds after which the list is read again where nothing told to: taking a task off the list is no event of it. */
+/** Milliseconds after which the list is read again without an event: taking a task off the list causes none. */
 const readLettersEvery = 10_000
 
 /** The key of how many tasks need a person. */
-export const attentionKey = ['attention'] as const
+const attentionKey = ['attention'] as const
 
-/** The groups of equal failures, the most frequent first. */
+/** Returns the groups of equal failures, the most frequent first. */
 export function useGroups({ type, fingerprint }: { type?: string; fingerprint?: string }) {
-  const filter = {
-    ...(type === undefined ? {} : { taskType: [type] }),
-    ...(fingerprint === undefined ? {} : { fingerprint }),
-  }
+  const filter = defined({ taskType: type === undefined ? undefined : [type], fingerprint })
   return useQuery({ ...groupsQuery(filter), refetchInterval: readLettersEvery })
 }
 
-/** How the groups are read. */
-export function groupsQuery(filter: { taskType?: string[]; fingerprint?: string }) {
+/** Returns how the groups are read. */
+function groupsQuery(filter: { taskType?: string[]; fingerprint?: string }) {
   return queryOptions({
     queryKey: keys.deadLetterGroups(filter),
     queryFn: ({ signal }) =>
@@ -39,25 +46,24 @@ export function groupsQuery(filter: { taskType?: string[]; fingerprint?: string 
   })
 }
 
-/** The tasks of a group, newest first, page by page. */
+/** Returns the tasks of a group, newest first, page by page. */
 export function useLetters(fingerprint: string) {
   return useInfiniteQuery({
     queryKey: keys.deadLetterList({ fingerprint }),
     queryFn: ({ pageParam, signal }): Promise<TaskPage> =>
       dataOf(
         api.GET('/v1/dead-letters', {
-          params: { query: { fingerprint, ...(pageParam === '' ? {} : { pageToken: pageParam }) } },
+          params: { query: { fingerprint, ...pageAt(pageParam) } },
           signal,
         }),
       ),
-    initialPageParam: '',
-    getNextPageParam: page => page.nextPageToken,
+    ...pageByPage,
     // A long list would be read again as a whole, once a second while anything happens.
     staleTime: ({ state }) => (isLongList(state.data) ? 'static' : 60_000),
   })
 }
 
-/** A task that needs a person, whole. Fails with DEAD_LETTER_NOT_FOUND when it does not any more. */
+/** Returns a task that needs a person, whole. Fails with DEAD_LETTER_NOT_FOUND when it does not any more. */
 export function useLetter(taskId: string) {
   return useQuery({
     queryKey: [...keys.deadLetters, 'one', taskId],
@@ -87,7 +93,7 @@ export function actOnLetters(action: 'retry' | 'purge', filter: LetterFilter): P
   return dataOf(api.POST(path, { body: { filter } }))
 }
 
-/** The tasks of a group that there were when it was last read: none that failed since. */
+/** Returns the tasks of a group that there were when it was last read: none that failed since. */
 export function filterOfGroup({ fingerprint, lastAt }: LetterGroup): LetterFilter {
   return { fingerprint, openedBefore: shifted(lastAt, 1) }
 }
@@ -103,4 +109,48 @@ export function useReadLettersAgain(): () => void {
     void queries.invalidateQueries({ queryKey: keys.deadLetters })
     void queries.invalidateQueries({ queryKey: attentionKey })
   }
+}
+
+/** Milliseconds between two countings: the server goes through all dead letters for each. */
+const countAgainAfter = 5_000
+/** Milliseconds until they are counted again without an event: taking one off the list causes none. */
+const countAgainEvery = 60_000
+
+/**
+ * How many tasks need a person. A task comes to need one by ending FAILED or DEAD_LETTER, so it is asked when the number of those
+ * changed, seldom otherwise, and never where there are none.
+ */
+export function useAttentionCount(): number {
+  const queries = useQueryClient()
+  const { counts } = useTaskCounts()
+  const { FAILED: failed = 0, DEAD_LETTER: givenUp = 0 } = counts
+  const ended = useThrottledValue(`${failed} ${givenUp}`, countAgainAfter)
+  const { data } = useQuery({
+    queryKey: [...attentionKey, ended],
+    // A page that shows the groups has just read them, or does so now.
+    queryFn: () => queries.fetchQuery({ ...groupsQuery({}), staleTime: 1_000 }),
+    select: ({ items }) => items.reduce((sum, { count }) => sum + count, 0),
+    refetchInterval: countAgainEvery,
+    // The first counts reach the throttled text a moment later.
+    enabled: failed + givenUp > 0 && ended !== '0 0',
+    placeholderData: keepPreviousData,
+    gcTime: 10_000,
+  })
+  return failed + givenUp > 0 ? (data ?? 0) : 0
+}
+
+/** What is to be done to which tasks. */
+export interface AskedBulk {
+  action: 'retry' | 'purge'
+  filter: LetterFilter
+  count: number
+}
+
+/** What can be asked for on the page: it is done in a dialog. */
+export interface LetterActions {
+  onBulk: (asked: AskedBulk) => void
+  onEdit: (task: Task) => void
+  onPurge: (task: Task) => void
+  /** Opens the details of a task. */
+  onInspect: (taskId: string) => void
 }

@@ -1,22 +1,20 @@
-import { Stack } from '@mantine/core'
+import { Group, Paper, Stack, Text, Title } from '@mantine/core'
+import { IconBook2, IconListSearch, IconNotes, IconSitemap } from '@tabler/icons-react'
 import { useTranslations } from 'use-intl'
-import { codeOf } from '../api/problem.ts'
-import { ErrorNotice } from '../parts/error-notice.tsx'
-import { ButtonLink } from '../parts/links.tsx'
+import { useSummaryModel } from '../api/capabilities.ts'
+import { codeOf } from '../api/client.ts'
+import { itemsOf } from '../api/pages.ts'
+import { ButtonLink, TextLink } from '../parts/links.tsx'
 import { PageTitle } from '../parts/page-title.tsx'
-import { Empty, Loading } from '../parts/states.tsx'
-import { AddNovel } from './add-novel.tsx'
-import { ModelNote } from './model-note.tsx'
-import { PageDrop } from './page-drop.tsx'
+import { Empty, ErrorNotice, Loading } from '../parts/states.tsx'
+import { ChooseFiles, PageDrop } from './choose-files.tsx'
+import classes from './home.module.css'
+import { SampleCards, SampleMenu } from './samples.tsx'
+import { useFinishedSendings } from './sending/queue.ts'
 import { SendingList } from './sending/sending-list.tsx'
-import { useFinishedSendings } from './sending/use-finished.ts'
-import { useShelf, useShelfFollowing } from './shelf.ts'
-import { ShelfSection } from './shelf-section.tsx'
-import { useUploads } from './uploads.ts'
-import { WaitingUploads } from './waiting-uploads.tsx'
-import { Welcome } from './welcome.tsx'
-import { useWorking } from './working.ts'
-import { WorkingSection } from './working-section.tsx'
+import { ShelfSection, useShelf, useShelfFollowing } from './shelf.tsx'
+import { useUploads, WaitingUploads } from './waiting-uploads.tsx'
+import { useWorking, WorkingSection } from './working.tsx'
 
 /** The shelf, what is being worked on, and where to drop a novel. */
 export function HomePage() {
@@ -38,10 +36,10 @@ function Content() {
   useShelfFollowing(working.data?.tasks)
   const failed = [shelf, working, uploads].find(({ data, error }) => data === undefined && error !== null)
   if (codeOf(shelf.error) === 'ROUTE_NOT_FOUND') return <NoLibrary />
-  if (failed !== undefined) return <ErrorNotice error={failed.error} onRetry={() => void failed.refetch()} />
+  if (failed !== undefined) return <ErrorNotice error={failed.error} onRetry={failed.refetch} />
   if (shelf.data === undefined || working.data === undefined || uploads.data === undefined)
     return <Loading lines={6} />
-  const novels = shelf.data.pages.flatMap(page => page.items)
+  const novels = itemsOf(shelf.data)
   const waiting = uploads.data.filter(({ status }) => status === 'uploaded')
   const isEmpty = novels.length === 0 && waiting.length === 0 && working.data.tasks.length === 0
   const subjects = { novels, uploads: uploads.data }
@@ -66,5 +64,89 @@ function NoLibrary() {
         {t('tasks')}
       </ButtonLink>
     </Empty>
+  )
+}
+
+/** What an empty shelf says: what this is, and what to do. */
+function Welcome() {
+  const t = useTranslations('home.welcome')
+  return (
+    <Stack gap="xl">
+      <Paper className={classes['zone'] ?? ''} p={{ base: 'lg', sm: 48 }} data-zone>
+        <Stack align="center" ta="center" gap="md">
+          <IconBook2 size={56} stroke={1.25} aria-hidden color="var(--mantine-primary-color-filled)" />
+          <Title order={2} className={classes['hero'] ?? ''}>
+            {t('title')}
+          </Title>
+          <Text maw="36rem" size="lg">
+            {t('text')}
+          </Text>
+          <WhatComesOut />
+          <ChooseFiles size="md" mt="xs" />
+          <Text size="sm" c="dimmed">
+            {t('formats')}
+          </Text>
+        </Stack>
+      </Paper>
+      <SampleCards />
+      <ModelNote />
+    </Stack>
+  )
+}
+
+const outcomes = [
+  { name: 'structure', icon: IconSitemap },
+  { name: 'summaries', icon: IconNotes },
+  { name: 'search', icon: IconListSearch },
+] as const
+
+/** What one has afterwards, at a glance. */
+function WhatComesOut() {
+  const t = useTranslations('home.welcome')
+  return (
+    <Group component="ul" gap="lg" justify="center" className={classes['plain'] ?? ''}>
+      {outcomes.map(({ name, icon: Icon }) => (
+        <Group key={name} component="li" gap={6} wrap="nowrap">
+          <Icon size={20} stroke={1.5} aria-hidden color="var(--mantine-primary-color-filled)" />
+          <Text size="sm">{t(name)}</Text>
+        </Group>
+      ))}
+    </Group>
+  )
+}
+
+/** Where the next novel comes from, where there are some already. */
+function AddNovel() {
+  const t = useTranslations('home')
+  return (
+    <Paper className={classes['zone'] ?? ''} p="md" data-zone>
+      <Group justify="space-between" gap="sm">
+        <Text size="sm" c="dimmed" flex="1 1 14rem">
+          {t('dropHere')}
+        </Text>
+        <Group gap="xs">
+          <SampleMenu />
+          <ChooseFiles variant="light" />
+        </Group>
+      </Group>
+    </Paper>
+  )
+}
+
+/** Where no model summarises: how summaries come about all the same, and what a model would add. */
+function ModelNote() {
+  const t = useTranslations('home')
+  const model = useSummaryModel()
+  if (model?.method !== 'extractive') return null
+  return (
+    <Text size="sm" c="dimmed" ta="center" data-model-note>
+      {t.rich('noModel', {
+        settings: words => (
+          <TextLink to="/settings" underline="always">
+            {words}
+          </TextLink>
+        ),
+      })}
+    </Text>
   )
 }

@@ -4,15 +4,14 @@ import { IconChevronDown } from '@tabler/icons-react'
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { useRef } from 'react'
 import { useTranslations } from 'use-intl'
-import { api, dataOf } from '../api/client.ts'
-import { newIdempotencyKey } from '../api/idempotency-key.ts'
+import { api, codeOf, dataOf } from '../api/client.ts'
 import { keys } from '../api/keys.ts'
-import { codeOf } from '../api/problem.ts'
+import { newIdempotencyKey } from '../api/request-key.ts'
 import type { components } from '../api/schema.ts'
-import { ErrorNotice } from '../parts/error-notice.tsx'
-import { useNotifyError } from '../parts/notify.ts'
+import { useNotifyError } from '../parts/notify.tsx'
+import { ErrorNotice } from '../parts/states.tsx'
+import { useLanguageName } from '../text/format.ts'
 import classes from './home.module.css'
-import { useLanguageName } from './language-name.ts'
 
 type Sample = components['schemas']['Sample']
 
@@ -56,7 +55,7 @@ export function SampleCards() {
   const t = useTranslations('home')
   const { data, error, refetch } = useSamples()
   const take = useTakeSample()
-  if (error) return <ErrorNotice error={error} onRetry={() => void refetch()} />
+  if (error) return <ErrorNotice error={error} onRetry={refetch} />
   if (data?.items.length === 0) return null
   return (
     <Stack gap="md">

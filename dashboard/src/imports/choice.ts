@@ -1,4 +1,8 @@
 import { useEffect, useState } from 'react'
+import { defined } from '../../../src/task/defined.ts'
+import type { components, paths } from '../api/schema.ts'
+import { readStored, writeStored } from '../browser/state.ts'
+import type { ChapterRow } from './rows.ts'
 
 /** What a person has chosen of a preview, before it is confirmed. */
 export interface Choice {
@@ -35,26 +39,71 @@ export function useChoice(uploadId: string, chapters: number) {
 }
 
 function read(place: string): { choice: Choice; chapters: number } | undefined {
-  try {
-    const text = sessionStorage.getItem(place)
-    if (text === null) return undefined
-    const { excluded, chapters, ...rest } = JSON.parse(text) as Kept
-    return { choice: { ...rest, excluded: new Set(excluded) }, chapters }
-  } catch {
-    return undefined
-  }
+  const stored = readStored(place, 'session') as Kept | undefined
+  if (stored === undefined) return undefined
+  const { excluded, chapters, ...rest } = stored
+  return { choice: { ...rest, excluded: new Set(excluded) }, chapters }
 }
 
 function write(place: string, choice: Choice, chapters: number): void {
-  try {
-    if (isUntouched(choice)) sessionStorage.removeItem(place)
-    else
-      sessionStorage.setItem(place, JSON.stringify({ ...choice, excluded: [...choice.excluded], chapters }))
-  } catch {
-    // Storage that is full or switched off: the choice holds for this page then.
-  }
+  const kept: Kept = { ...choice, excluded: [...choice.excluded], chapters }
+  writeStored(place, isUntouched(choice) ? undefined : kept, 'session')
 }
 
 function isUntouched({ title, excluded, summarise, budget }: Choice): boolean {
   return title === undefined && excluded.size === 0 && summarise && budget === undefined
+}
+
+/** What is confirmed. */
+export type Confirmed = NonNullable<
+  paths['/v1/uploads/{uploadId}:confirm']['post']['requestBody']
+>['content']['application/json']
+
+/** What an import will ask of models. */
+export type Estimate = components['schemas']['Estimate']
+
+/** An import as it would be submitted. */
+export interface PlannedImport {
+  uploadId: string
+  summarise: boolean
+  chapters?: number[]
+  encoding?: string
+}
+
+/** What was chosen, and of what. */
+export interface Chosen {
+  uploadId: string
+  choice: Choice
+  chapters: readonly ChapterRow[]
+  /** The one that was chosen here; undefined for the one that was detected. */
+  encoding: string | undefined
+}
+
+/** Returns the chapters that are chosen, in order. */
+export function chosenChapters({ choice, chapters }: Pick<Chosen, 'choice' | 'chapters'>): ChapterRow[] {
+  return chapters.filter(({ number }) => !choice.excluded.has(number))
+}
+
+/** Returns the parameters of the import; all chapters are named by naming none. */
+export function plannedImport(chosen: Chosen): PlannedImport {
+  const { uploadId, choice, chapters, encoding } = chosen
+  const numbers = chosenChapters(chosen).map(({ number }) => number)
+  return {
+    uploadId,
+    summarise: choice.summarise,
+    ...defined({ chapters: numbers.length === chapters.length ? undefined : numbers, encoding }),
+  }
+}
+
+/** Returns what is sent when the person says yes. A budget counts only where something is spent. */
+export function confirmedImport(chosen: Chosen, title: string, estimate: Estimate | undefined): Confirmed {
+  const { uploadId: _, ...parameters } = plannedImport(chosen)
+  const { budget } = chosen.choice
+  const spends = estimate !== undefined && estimate.calls > 0
+  const unit = estimate?.currency === undefined ? 'tokens' : 'cost'
+  return {
+    title: title.trim(),
+    ...parameters,
+    ...(budget === undefined || !spends ? {} : { budget: { [unit]: budget } }),
+  }
 }

@@ -1,12 +1,13 @@
 import { Alert, Button, Group, Stack, Text } from '@mantine/core'
 import { IconBook2, IconPlugConnectedX } from '@tabler/icons-react'
+import { useMutation, useQueryClient } from '@tanstack/react-query'
+import { useNavigate } from '@tanstack/react-router'
 import { useTranslations } from 'use-intl'
-import { codeOf } from '../api/problem.ts'
-import { ErrorNotice } from '../parts/error-notice.tsx'
-import { useConfirmImport } from './confirm-import.ts'
-import type { Estimate } from './import-estimate.ts'
+import { api, codeOf, dataOf } from '../api/client.ts'
+import { keys } from '../api/keys.ts'
+import { ErrorNotice } from '../parts/states.tsx'
+import { type Chosen, type Confirmed, chosenChapters, confirmedImport, type Estimate } from './choice.ts'
 import classes from './imports.module.css'
-import { type Chosen, chosenChapters, confirmedImport } from './planned.ts'
 import { DiscardButton } from './states.tsx'
 import type { Upload } from './upload-query.ts'
 
@@ -55,7 +56,7 @@ function NotConfirmed({ error, onRetry }: { error: unknown; onRetry: () => void 
   const t = useTranslations()
   if (codeOf(error) !== 'OFFLINE') return <ErrorNotice error={error} onRetry={onRetry} />
   return (
-    <Alert color="yellow" variant="light" icon={<IconPlugConnectedX aria-hidden />} role="alert">
+    <Alert color="yellow" icon={<IconPlugConnectedX aria-hidden />} role="alert">
       <Group justify="space-between" gap="sm">
         <Text size="sm" flex="1 1 12rem">
           {t('imports.lostAnswer')}
@@ -66,4 +67,28 @@ function NotConfirmed({ error, onRetry }: { error: unknown; onRetry: () => void 
       </Group>
     </Alert>
   )
+}
+
+/**
+ * Makes a novel of an upload and goes to the task that does it. The server answers the same novel however often it is asked, so a lost
+ * answer is simply asked for again; where it was confirmed in another way meanwhile, the page finds that out and says so.
+ */
+function useConfirmImport(uploadId: string) {
+  const queries = useQueryClient()
+  const navigate = useNavigate()
+  const readAgain = () => queries.invalidateQueries({ queryKey: ['uploads'] })
+  return useMutation({
+    mutationFn: (body: Confirmed) =>
+      dataOf(api.POST('/v1/uploads/{uploadId}:confirm', { params: { path: { uploadId } }, body })),
+    onError(error) {
+      if (['IDEMPOTENCY_KEY_REUSED', 'UPLOAD_NOT_FOUND', 'UPLOAD_CONFIRMED'].includes(codeOf(error)))
+        void readAgain()
+    },
+    async onSuccess({ taskId }) {
+      await navigate({ to: '/tasks/$taskId', params: { taskId } })
+      void readAgain()
+      for (const queryKey of [keys.novels, keys.taskLists, keys.taskCounts])
+        void queries.invalidateQueries({ queryKey })
+    },
+  })
 }

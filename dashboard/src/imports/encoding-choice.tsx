@@ -1,8 +1,8 @@
 import { Button, Group, NativeSelect, Stack, Text, TextInput } from '@mantine/core'
 import { useState } from 'react'
 import { useTranslations } from 'use-intl'
-import { useErrorText } from '../parts/error-notice.tsx'
-import { confidenceOf, saysItself, usualEncodings } from './encodings.ts'
+import { Form } from '../parts/form.tsx'
+import { useErrorText } from '../parts/states.tsx'
 import type { Preview } from './upload-query.ts'
 
 interface EncodingChoiceProps {
@@ -66,9 +66,8 @@ function TypedEncoding({ isBusy, onChoose }: Pick<EncodingChoiceProps, 'isBusy' 
   const t = useTranslations('imports.encoding')
   const [name, setName] = useState('')
   return (
-    <form
-      onSubmit={event => {
-        event.preventDefault()
+    <Form
+      onSubmit={() => {
         if (name.trim() !== '') onChoose(name.trim())
       }}
     >
@@ -87,6 +86,34 @@ function TypedEncoding({ isBusy, onChoose }: Pick<EncodingChoiceProps, 'isBusy' 
           {t('use')}
         </Button>
       </Group>
-    </form>
+    </Form>
   )
+}
+
+/** Encodings that novels come in, by their names in the Encoding Standard, the most usual first. The server knows more. */
+const usualEncodings = [
+  'utf-8',
+  'gb18030',
+  'big5',
+  'utf-16le',
+  'utf-16be',
+  'windows-1252',
+  'shift_jis',
+  'euc-jp',
+  'euc-kr',
+  'windows-1251',
+  'koi8-r',
+  'iso-8859-2',
+  'windows-1250',
+] as const
+
+/** Returns how sure the reading of a file is, in words rather than in figures. */
+function confidenceOf(share: number): 'certain' | 'probable' | 'guess' {
+  if (share >= 0.9) return 'certain'
+  return share >= 0.5 ? 'probable' : 'guess'
+}
+
+/** Returns whether a file brings its encoding along, so that there is nothing to choose. */
+function saysItself(fileName: string): boolean {
+  return /\.(?:epub|docx)$/i.test(fileName)
 }

@@ -1,12 +1,20 @@
-import { Stack } from '@mantine/core'
+import { Grid, Stack, Text, TextInput } from '@mantine/core'
 import { useParams } from '@tanstack/react-router'
+import { useMemo, useState } from 'react'
 import { useTranslations } from 'use-intl'
-import { codeOf } from '../api/problem.ts'
+import { codeOf } from '../api/client.ts'
 import { PageTitle } from '../parts/page-title.tsx'
 import { useWriting } from '../text/format.ts'
-import { Look } from './look.tsx'
-import { AlreadyImported, Reading, Unreadable, UploadGone } from './states.tsx'
-import { type Upload, useUpload } from './upload-query.ts'
+import { ChapterList } from './chapter-list.tsx'
+import { type Choice, plannedImport, useChoice } from './choice.ts'
+import { ConfirmBar } from './confirm-bar.tsx'
+import { EncodingChoice } from './encoding-choice.tsx'
+import classes from './imports.module.css'
+import { chaptersOf, type Row, rowsOf, withChapters } from './rows.ts'
+import { SpendingChoice, useImportEstimate } from './spending-choice.tsx'
+import { AlreadyImported, Reading, Unreadable, UploadNotFound } from './states.tsx'
+import { type Preview, type Upload, useUpload } from './upload-query.ts'
+import { Warnings } from './warnings.tsx'
 
 /** What a file holds, to choose from before it becomes a novel. */
 export function ImportPage() {
@@ -30,10 +38,121 @@ function About({ upload }: { upload: Upload | undefined }) {
 
 function Content({ uploadId, reading }: { uploadId: string; reading: ReturnType<typeof useUpload> }) {
   const { data: upload, error, refetch } = reading.shown
-  if (error !== null && codeOf(error) === 'UPLOAD_NOT_FOUND') return <UploadGone />
+  if (error !== null && codeOf(error) === 'UPLOAD_NOT_FOUND') return <UploadNotFound />
   if (upload?.confirmation !== undefined) return <AlreadyImported confirmation={upload.confirmation} />
   if (upload?.preview !== undefined)
-    return <Look upload={upload} preview={upload.preview} reading={reading} />
-  if (error !== null) return <Unreadable uploadId={uploadId} error={error} onRetry={() => void refetch()} />
+    return <ImportPreview upload={upload} preview={upload.preview} reading={reading} />
+  if (error !== null) return <Unreadable uploadId={uploadId} error={error} onRetry={refetch} />
   return <Reading />
+}
+
+interface PreviewProps {
+  upload: Upload
+  preview: Preview
+  reading: ReturnType<typeof useUpload>
+}
+
+/** What is in the file, to be corrected and chosen from, and the yes. */
+function ImportPreview({ upload, preview, reading }: PreviewProps) {
+  const rows = useMemo(() => rowsOf(preview), [preview])
+  const chapters = useMemo(() => chaptersOf(rows), [rows])
+  const [choice, change] = useChoice(upload.id, chapters.length)
+  const [wanted, setWanted] = useState<{ number: number; at: number }>()
+  const chosen = { uploadId: upload.id, choice, chapters, encoding: reading.encoding }
+  const estimate = useImportEstimate(plannedImport(chosen))
+  const title = choice.title ?? preview.title
+  return (
+    <>
+      <Grid gap="xl">
+        <Grid.Col span={{ base: 12, md: 5 }}>
+          <Stack gap="lg">
+            <BookFacts preview={preview} title={title} onTitle={given => change({ title: given })} />
+            <Encoding upload={upload} preview={preview} reading={reading} />
+            <Warnings
+              warnings={preview.warnings}
+              chapters={chapters}
+              onShow={number => setWanted({ number, at: (wanted?.at ?? 0) + 1 })}
+            />
+            <SpendingChoice choice={choice} onChange={change} estimate={estimate} />
+          </Stack>
+        </Grid.Col>
+        <Grid.Col span={{ base: 12, md: 7 }}>
+          <Chapters rows={rows} preview={preview} choice={choice} onChange={change} wanted={wanted} />
+        </Grid.Col>
+      </Grid>
+      <ConfirmBar upload={upload} chosen={chosen} title={title} estimate={estimate.data} />
+    </>
+  )
+}
+
+function Encoding({ upload, preview, reading: { encoding, readAs } }: PreviewProps) {
+  return (
+    <EncodingChoice
+      fileName={upload.fileName}
+      encoding={preview.encoding}
+      isChosen={encoding !== undefined}
+      isBusy={readAs.isPending}
+      error={readAs.error}
+      onChoose={readAs.mutate}
+    />
+  )
+}
+
+interface ChaptersProps {
+  rows: readonly Row[]
+  preview: Preview
+  choice: Choice
+  onChange: ReturnType<typeof useChoice>[1]
+  wanted: { number: number; at: number } | undefined
+}
+
+function Chapters({ rows, preview, choice, onChange, wanted }: ChaptersProps) {
+  const warned = useMemo(
+    () => new Set(preview.warnings.flatMap(({ chapter }) => (chapter === undefined ? [] : [chapter]))),
+    [preview],
+  )
+  return (
+    <ChapterList
+      rows={rows}
+      excluded={choice.excluded}
+      warned={warned}
+      wanted={wanted}
+      onChoose={(numbers, isChosen) =>
+        onChange({ excluded: withChapters(choice.excluded, numbers, isChosen) })
+      }
+    />
+  )
+}
+
+interface BookFactsProps {
+  preview: Preview
+  /** As it stands in the field. */
+  title: string
+  onTitle: (title: string) => void
+}
+
+/** What the book is: its title, which can be corrected, its author, and how long it is. */
+function BookFacts({ preview, title, onTitle }: BookFactsProps) {
+  const t = useTranslations()
+  const chapters = preview.volumes.flatMap(volume => volume.chapters)
+  const words = chapters.reduce((sum, chapter) => sum + chapter.words, 0)
+  return (
+    <Stack gap="xs">
+      <TextInput
+        label={t('imports.bookTitle')}
+        className={classes['title'] ?? ''}
+        size="md"
+        value={title}
+        onChange={({ currentTarget }) => onTitle(currentTarget.value)}
+        error={title.trim() === '' ? t('imports.titleMissing') : undefined}
+        maxLength={300}
+        autoComplete="off"
+      />
+      {preview.author !== undefined && <Text>{t('imports.by', { author: preview.author })}</Text>}
+      <Text size="sm" c="dimmed" className="numbers">
+        {preview.volumes.length > 1 && `${t('units.volumes', { count: preview.volumes.length })} · `}
+        {t('units.chapters', { count: chapters.length })} · {t('units.words', { count: words })}
+      </Text>
+    </Stack>
+  )
 }

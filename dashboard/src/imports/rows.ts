@@ -22,7 +22,7 @@ export interface ChapterRow {
   readonly words: number
 }
 
-/** The rows of a preview. A novel that is not parted into volumes has none of theirs. */
+/** Returns the rows of a preview. A novel that is not parted into volumes has none of theirs. */
 export function rowsOf({ volumes }: Pick<Preview, 'volumes'>): Row[] {
   const hasVolumes = volumes.length > 1 || volumes.some(({ title }) => title !== '')
   const rows: Row[] = []
@@ -39,12 +39,12 @@ export function rowsOf({ volumes }: Pick<Preview, 'volumes'>): Row[] {
   return rows
 }
 
-/** The chapters among the rows, in order: a chapter stands at its number. */
+/** Returns the chapters among the rows, in order: a chapter stands at its number. */
 export function chaptersOf(rows: readonly Row[]): ChapterRow[] {
   return rows.filter(row => row.kind === 'chapter')
 }
 
-/** The numbers of the chapters that some rows stand for, the ends included. */
+/** Returns the numbers of the chapters that some rows stand for, the ends included. */
 export function numbersOf(rows: readonly Row[]): number[] {
   const numbers = new Set<number>()
   for (const row of rows) {
@@ -54,7 +54,7 @@ export function numbersOf(rows: readonly Row[]): number[] {
   return [...numbers]
 }
 
-/** The same choice with some chapters left out, or taken in again. */
+/** Returns the same choice with some chapters left out, or taken in again. */
 export function withChapters(
   excluded: ReadonlySet<number>,
   numbers: readonly number[],
@@ -68,7 +68,7 @@ export function withChapters(
   return changed
 }
 
-/** How much of a row is chosen. */
+/** Returns how much of a row is chosen. */
 export function chosenOf(row: Row, excluded: ReadonlySet<number>): 'all' | 'some' | 'none' {
   if (row.kind === 'chapter') return excluded.has(row.number) ? 'none' : 'all'
   let out = 0

@@ -1,10 +1,15 @@
-import { Stack, Switch } from '@mantine/core'
-import type { UseQueryResult } from '@tanstack/react-query'
+import { Alert, NumberInput, Stack, Switch } from '@mantine/core'
+import { useDebouncedValue } from '@mantine/hooks'
+import { IconCoin, IconCoinOff } from '@tabler/icons-react'
+import { keepPreviousData, type UseQueryResult, useQuery } from '@tanstack/react-query'
+import { useState } from 'react'
 import { useTranslations } from 'use-intl'
 import { useSummaryModel } from '../api/capabilities.ts'
-import type { Choice, useChoice } from './choice.ts'
-import { BudgetChoice, ImportCost } from './import-cost.tsx'
-import type { Estimate } from './import-estimate.ts'
+import { api, dataOf } from '../api/client.ts'
+import { keys } from '../api/keys.ts'
+import { Cost } from '../parts/cost-notice.tsx'
+import { useErrorText } from '../parts/states.tsx'
+import type { Choice, Estimate, PlannedImport, useChoice } from './choice.ts'
 
 interface SpendingChoiceProps {
   choice: Choice
@@ -38,4 +43,74 @@ export function SpendingChoice({ choice, onChange, estimate }: SpendingChoicePro
       />
     </Stack>
   )
+}
+
+/** Says what the import will cost, or plainly that it costs nothing. */
+function ImportCost({ estimate }: { estimate: UseQueryResult<Estimate> }) {
+  const t = useTranslations('imports.cost')
+  const errorText = useErrorText()
+  const { data, error } = estimate
+  if (error !== null && data === undefined)
+    return (
+      <Alert color="yellow" icon={<IconCoin aria-hidden />} title={t('unknown')}>
+        {errorText(error)}
+      </Alert>
+    )
+  const Icon = data?.calls === 0 ? IconCoinOff : IconCoin
+  return (
+    <Alert color="gray" icon={<Icon aria-hidden />} data-cost={data?.calls}>
+      <Cost estimate={data} />
+    </Alert>
+  )
+}
+
+interface BudgetChoiceProps {
+  estimate: Estimate | undefined
+  budget: number | undefined
+  onBudget: (budget: number | undefined) => void
+}
+
+/** A bound on what the import may spend: in money where the price is known, else in tokens. Nothing where nothing is spent. */
+function BudgetChoice({ estimate, budget, onBudget }: BudgetChoiceProps) {
+  const t = useTranslations('imports.budget')
+  // What is half typed, such as "0.", is no amount yet and must stay as it is.
+  const [typed, setTyped] = useState<string | number>(budget ?? '')
+  if (estimate === undefined || estimate.calls === 0) return null
+  const { cost, currency, inputTokens, outputTokens } = estimate
+  const isMoney = currency !== undefined
+  const expected = isMoney ? (cost ?? 0) : inputTokens + outputTokens
+  const pauses = budget !== undefined && budget < expected
+  return (
+    <NumberInput
+      label={isMoney ? t('money', { currency }) : t('tokens')}
+      description={pauses ? t('belowEstimate') : t('text')}
+      placeholder={t('none')}
+      value={typed}
+      onChange={value => {
+        setTyped(value)
+        onBudget(value === '' ? undefined : Number(value))
+      }}
+      min={0}
+      max={9_000_000_000}
+      clampBehavior="strict"
+      allowNegative={false}
+      decimalScale={isMoney ? 6 : 0}
+      hideControls
+    />
+  )
+}
+
+/** Somebody who chooses chapters goes on choosing. */
+const restMs = 500
+
+/** Returns what the import as it is chosen will ask of models, a moment after the last change. What was known before stays until then. */
+export function useImportEstimate(planned: PlannedImport) {
+  const [parameters] = useDebouncedValue(planned, restMs)
+  const body = { taskType: 'ImportNovel', parameters }
+  return useQuery({
+    queryKey: keys.estimate(body),
+    queryFn: ({ signal }) => dataOf(api.POST('/v1/estimates', { body, signal })),
+    placeholderData: keepPreviousData,
+    gcTime: 10_000,
+  })
 }

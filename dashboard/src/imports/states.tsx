@@ -4,9 +4,8 @@ import { useState } from 'react'
 import { useTranslations } from 'use-intl'
 import type { components } from '../api/schema.ts'
 import { DiscardUpload } from '../parts/discard-upload.tsx'
-import { ErrorNotice } from '../parts/error-notice.tsx'
 import { ButtonLink } from '../parts/links.tsx'
-import { Empty, Loading } from '../parts/states.tsx'
+import { Empty, ErrorNotice, Loading } from '../parts/states.tsx'
 
 /** While the file is being read, which takes seconds for a long one. */
 export function Reading() {
@@ -22,8 +21,8 @@ export function Reading() {
 }
 
 /** In place of an upload that expired, or was thrown away. */
-export function UploadGone() {
-  const t = useTranslations('imports.gone')
+export function UploadNotFound() {
+  const t = useTranslations('imports.notFound')
   return (
     <Empty title={t('title')} text={t('text')}>
       <ButtonLink to="/" mt="sm">
@@ -71,7 +70,7 @@ export function Unreadable({
       <Group>
         <DiscardButton upload={{ id: uploadId, fileName: t('thisFile') }} />
         <ButtonLink to="/" variant="default">
-          {t('gone.back')}
+          {t('notFound.back')}
         </ButtonLink>
       </Group>
     </Stack>

@@ -1,5 +1,6 @@
 import { queryOptions, useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { useState } from 'react'
+import { defined } from '../../../src/task/defined.ts'
 import { api, dataOf } from '../api/client.ts'
 import { keys } from '../api/keys.ts'
 import type { components } from '../api/schema.ts'
@@ -13,7 +14,7 @@ function uploadQuery(uploadId: string, encoding: string | undefined) {
   return queryOptions({
     queryKey: keys.upload(uploadId, encoding),
     queryFn({ signal }) {
-      const query = encoding === undefined ? {} : { encoding }
+      const query = defined({ encoding })
       return dataOf(api.GET('/v1/uploads/{uploadId}', { params: { path: { uploadId }, query }, signal }))
     },
   })

@@ -11,16 +11,16 @@ type Warning = Preview['warnings'][number]
 interface WarningsProps {
   warnings: readonly Warning[]
   chapters: readonly ChapterRow[]
-  /** A chapter is to be looked at in the list. */
+  /** A chapter is to be shown in the list. */
   onShow: (chapter: number) => void
 }
 
-/** What a person should look at, one kind after the other, in plain words and with where it is. */
+/** What a person should check, one kind after the other, in plain words and with its place. */
 export function Warnings({ warnings, chapters, onShow }: WarningsProps) {
   const t = useTranslations('imports.warnings')
   if (warnings.length === 0)
     return (
-      <Alert color="green" variant="light" icon={<IconCircleCheck aria-hidden />}>
+      <Alert color="green" icon={<IconCircleCheck aria-hidden />}>
         {t('nothing')}
       </Alert>
     )

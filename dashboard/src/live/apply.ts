@@ -1,7 +1,47 @@
 import type { InfiniteData, QueryClient } from '@tanstack/react-query'
+import { defined } from '../../../src/task/defined.ts'
 import { keys } from '../api/keys.ts'
-import type { Task } from '../api/task.ts'
-import type { LiveMessage, TaskEvent } from './event.ts'
+import { isEnd, type Task } from '../api/task.ts'
+
+/** The names of the events of the stream that report a task. */
+const taskEventNames = [
+  'task.created',
+  'task.updated',
+  'task.progress',
+  'task.completed',
+  'task.failed',
+  'task.cancelled',
+  'task.dead-lettered',
+] as const
+
+/** What became of a task: never its parameters or result, which are one request away. */
+export interface TaskEvent {
+  name: (typeof taskEventNames)[number]
+  taskId: string
+  taskType: string
+  userId: string
+  lane: string
+  rootTaskId: string
+  parentTaskId?: string
+  status: Task['status']
+  /** RFC 3339. */
+  at: string
+  attempt?: number
+  progress?: unknown
+  nextAttemptTimestamp?: string
+  errorInfo?: Task['errorInfo']
+}
+
+/** A message of the stream: a change of a task, or that something may have been missed. */
+export type LiveMessage = { kind: 'task'; id: string; event: TaskEvent } | { kind: 'reset'; id: string }
+
+/** Reads an event of the stream; undefined for a kind that is not known here, such as one of a newer server. */
+export function messageOf(name: string, id: string, data: string): LiveMessage | undefined {
+  if (name === 'reset') return { kind: 'reset', id }
+  const known = taskEventNames.find(each => each === name)
+  if (known === undefined) return undefined
+  return { kind: 'task', id, event: { ...(JSON.parse(data) as Omit<TaskEvent, 'name'>), name: known } }
+}
 
 /** A page of a listing of tasks. */
 export interface TaskPage {
@@ -13,8 +53,8 @@ export interface TaskPage {
 const readAgainAfter = 1_000
 
 /**
- * Brings what is kept of the API up to what the stream told: rows that are there are changed in place at once; what an event does not
- * tell (results, counts, new rows) is read again, at most once a second, and only where it is shown.
+ * Brings the cached answers of the API up to date with the stream: rows that are there are changed in place at once; what an event does
+ * not carry (results, counts, new rows) is read again, at most once a second, and only where it is shown.
  */
 export class LiveCache {
   readonly #queries: QueryClient
@@ -26,7 +66,7 @@ export class LiveCache {
     this.#queries = queries
   }
 
-  /** Takes what the stream told since the last time. */
+  /** Takes the messages of the stream since the last time. */
   take(messages: readonly LiveMessage[]): void {
     const newest = new Map<string, TaskEvent>()
     for (const message of messages) {
@@ -82,7 +122,7 @@ const ofAnyTask = new Set<unknown>(['list', 'counts'])
 /** Pages of a list of sub-tasks beyond which it is not read again as a whole: that would take a request per page, once a second. */
 const mostPagesReadAgain = 2
 
-/** Whether it is a list of so many pages that only its rows are kept up to date. */
+/** Returns whether it is a list of so many pages that only its rows are kept up to date. */
 export function isLongList(data: unknown): boolean {
   if (typeof data !== 'object' || data === null || !('pages' in data)) return false
   return Array.isArray(data.pages) && data.pages.length > mostPagesReadAgain
@@ -117,19 +157,17 @@ function patchPages(
   return isSame ? data : { ...data, pages }
 }
 
-/** The task with what an event tells of it; an event that is older than the answer changes nothing. */
+/** Returns the task with the change of an event; an event that is older than the answer changes nothing. */
 function patched(task: Task, event: TaskEvent): Task {
   if (event.at < task.timestamps.updatedAt || (event.attempt ?? task.attempt) < task.attempt) return task
   const { nextAttemptTimestamp: _, ...before } = task
+  const { nextAttemptTimestamp, attempt, progress, errorInfo } = event
   return {
     ...before,
     status: event.status,
     done: isEnd(event.status),
     timestamps: timestampsAfter(task, event),
-    ...(event.nextAttemptTimestamp === undefined ? {} : { nextAttemptTimestamp: event.nextAttemptTimestamp }),
-    ...(event.attempt === undefined ? {} : { attempt: event.attempt }),
-    ...(event.progress === undefined ? {} : { progress: event.progress }),
-    ...(event.errorInfo === undefined ? {} : { errorInfo: event.errorInfo }),
+    ...defined({ nextAttemptTimestamp, attempt, progress, errorInfo }),
   }
 }
 
@@ -138,14 +176,3 @@ function timestampsAfter({ timestamps }: Task, { status, at }: TaskEvent): Task[
   if (isEnd(status)) return { ...timestamps, updatedAt: at, completedAt: timestamps.completedAt ?? at }
   return { ...before, updatedAt: at }
 }
-
-const ends = new Set<Task['status']>([
-  'COMPLETED',
-  'COMPLETED_WITH_ERRORS',
-  'FAILED',
-  'DEAD_LETTER',
-  'CANCELLED',
-])
-
-/** Whether a status is one that a task ends with. */
-export const isEnd = (status: Task['status']): boolean => ends.has(status)

@@ -2,7 +2,7 @@ import { skipToken, useQuery, useQueryClient } from '@tanstack/react-query'
 import { useEffect } from 'react'
 import { api, dataOf } from '../api/client.ts'
 import { keys } from '../api/keys.ts'
-import { isEnd } from './apply.ts'
+import { isEnd } from '../api/task.ts'
 import { readStream } from './read-stream.ts'
 
 /** What a task has written so far. */
@@ -12,7 +12,7 @@ export interface Output {
   readonly text: string
   /** Where the text ends: `attempt.sequence`. */
   readonly after: string
-  /** The task has ended, and all was told. */
+  /** The task has ended, and this is all. */
   readonly isWhole: boolean
 }
 
@@ -22,10 +22,10 @@ const noOutput: Output = { attempt: 0, text: '', after: '0.0', isWhole: false }
 /** How the output of a task is followed. */
 interface FollowOptions {
   readonly taskId: string
-  /** What is known already; it is gone on behind it. */
+  /** What is known already; the stream continues behind it. */
   readonly from: Output
   readonly signal: AbortSignal
-  /** Told at most four times a second, and at the end. */
+  /** Called at most four times a second, and at the end. */
   readonly onOutput: (output: Output) => void
 }
 
@@ -42,7 +42,7 @@ async function followOutput({ taskId, from, signal, onOutput }: FollowOptions): 
   const over = new AbortController()
   const either = AbortSignal.any([signal, over.signal])
   const written = new Written(from, onOutput, () => over.abort())
-  // At once, so that whoever follows next goes on behind all that came.
+  // At once, so that the next follower continues behind all that came.
   signal.addEventListener('abort', () => written.close(), { once: true })
   let isStreaming = false
   const asking = askMeanwhile({ taskId, written, signal: either, isNeeded: () => !isStreaming })
@@ -55,13 +55,13 @@ async function followOutput({ taskId, from, signal, onOutput }: FollowOptions): 
         isStreaming = isOpen
       },
       onEvent({ event = '', data }) {
-        const told = JSON.parse(data) as Told
-        if (event === 'text') written.add(told)
-        else if (event === 'reset') written.begin(told.attempt)
+        const change = JSON.parse(data) as OutputChange
+        if (event === 'text') written.add(change)
+        else if (event === 'reset') written.begin(change.attempt)
         else if (event === 'end') written.end()
       },
     })
-    // 204: all was told to an earlier connection.
+    // 204: an earlier connection received everything.
     if (!either.aborted) written.end()
   } finally {
     over.abort()
@@ -71,7 +71,7 @@ async function followOutput({ taskId, from, signal, onOutput }: FollowOptions): 
 }
 
 /** The data of the events `text` and `reset`. */
-interface Told {
+interface OutputChange {
   attempt: number
   sequence: number
   text: string
@@ -99,7 +99,7 @@ class Written {
     this.#set({ attempt, text: '', after: `${attempt}.0`, isWhole: false })
   }
 
-  add({ attempt, sequence, text }: Told): void {
+  add({ attempt, sequence, text }: OutputChange): void {
     if (attempt > this.#output.attempt) this.begin(attempt)
     this.#set({ ...this.#output, text: this.#output.text + text, after: `${attempt}.${sequence}` })
   }
@@ -191,7 +191,7 @@ export function useOutput(taskId: string, isOver: boolean): Output {
       signal: leaving.signal,
       onOutput: output => queries.setQueryData<Output>(key, output),
     }).catch(() => {
-      // The task is gone, or the token is not accepted: whoever shows the task says so.
+      // There is no such task, or the token is not accepted: the part that shows the task says so.
     })
     return () => leaving.abort()
   }, [queries, taskId, isOver])

@@ -1,12 +1,12 @@
 import { useQueryClient } from '@tanstack/react-query'
 import { createContext, type ReactNode, useContext, useEffect, useState } from 'react'
-import { streamStands } from '../api/first-requests.ts'
+import { streamStands } from '../api/client.ts'
 import { useTokenIsWanted } from '../api/token.ts'
-import { LiveCache } from './apply.ts'
-import { openChannel } from './channel.ts'
+import { LiveCache, type LiveMessage, messageOf } from './apply.ts'
+import { readStream } from './read-stream.ts'
 
 /** How fresh what is shown is. `starting`: the stream is not there yet; `stale`: it broke, and is being made again. */
-export interface LiveState {
+interface LiveState {
   readonly state: 'starting' | 'live' | 'stale' | 'refused'
   /** Epoch milliseconds: since when it is so. */
   readonly since: number
@@ -44,7 +44,109 @@ export function LiveProvider({ children }: { children: ReactNode }) {
   return <LiveContext value={state}>{children}</LiveContext>
 }
 
-/** How fresh what is shown is. */
+/** Returns how fresh what is shown is. */
 export function useLive(): LiveState {
   return useContext(LiveContext)
+}
+
+/** A message between the tabs of a browser. */
+type TabMessage =
+  | { kind: 'messages'; messages: LiveMessage[] }
+  | { kind: 'state'; isOpen: boolean }
+  | { kind: 'who' }
+
+/** What a tab does with the messages. */
+interface ChannelListener {
+  onMessages: (messages: readonly LiveMessage[]) => void
+  onState: (isOpen: boolean) => void
+  /** The server refuses the stream: a token is wanted, or there is something between us and it. */
+  onRefused: (error: unknown) => void
+}
+
+/** Milliseconds over which messages are gathered before they are passed on: at most four repaints a second. */
+const gatherMs = 250
+const channelName = 'quillwork.live'
+
+/**
+ * One stream of events for all tabs of a browser, since a browser opens few connections to one server. The tab that holds the lock
+ * reads the stream and notifies the others; when it closes, another one gets the lock and continues after the last event that it received.
+ * Returns a function that ends the part of this tab.
+ */
+function openChannel(listener: ChannelListener): () => void {
+  const leaving = new AbortController()
+  // Over plain HTTP from another machine a browser has no locks: then each tab reads a stream of its own.
+  const channel = 'locks' in navigator ? new BroadcastChannel(channelName) : undefined
+  let lastEventId: string | undefined
+  let isOpen = false
+
+  const take = (messages: readonly LiveMessage[]) => {
+    lastEventId = messages.at(-1)?.id ?? lastEventId
+    listener.onMessages(messages)
+  }
+  const takeState = (state: boolean) => {
+    isOpen = state
+    listener.onState(state)
+  }
+  const post = (message: TabMessage) => channel?.postMessage(message)
+  let isLeader = false
+  const onMessage = ({ data }: MessageEvent<TabMessage>) => {
+    if (data.kind === 'messages') take(data.messages)
+    else if (data.kind === 'state') takeState(data.isOpen)
+    else if (isLeader) post({ kind: 'state', isOpen })
+  }
+  channel?.addEventListener('message', onMessage)
+
+  const lead = async () => {
+    isLeader = true
+    const gathered = gather(messages => {
+      post({ kind: 'messages', messages })
+      take(messages)
+    })
+    // Events that are still gathered were not passed on yet: a new leader reads them again.
+    let readUpTo = lastEventId
+    await readStream({
+      path: '/v1/events',
+      lastEventId: () => readUpTo,
+      signal: leaving.signal,
+      onState(state) {
+        post({ kind: 'state', isOpen: state })
+        takeState(state)
+      },
+      onEvent({ event = '', id = '', data }) {
+        readUpTo = id === '' ? readUpTo : id
+        const message = messageOf(event, id, data)
+        if (message !== undefined) gathered(message)
+      },
+    }).catch(listener.onRefused)
+  }
+
+  const leading =
+    channel === undefined ? lead() : navigator.locks.request(channelName, { signal: leaving.signal }, lead)
+  leading
+    .catch(() => undefined)
+    .finally(() => {
+      isLeader = false
+    })
+  post({ kind: 'who' })
+  return () => {
+    leaving.abort()
+    channel?.close()
+  }
+}
+
+/** Gathers messages and passes them on together. */
+function gather(pass: (messages: LiveMessage[]) => void): (message: LiveMessage) => void {
+  let waiting: LiveMessage[] = []
+  let isPlanned = false
+  return message => {
+    waiting.push(message)
+    if (isPlanned) return
+    isPlanned = true
+    setTimeout(() => {
+      isPlanned = false
+      const messages = waiting
+      waiting = []
+      pass(messages)
+    }, gatherMs)
+  }
 }

@@ -1,6 +1,6 @@
 import { createParser, type EventSourceMessage } from 'eventsource-parser'
-import { requestHeaders } from '../api/client.ts'
-import { ApiError, errorOf } from '../api/problem.ts'
+import { defined } from '../../../src/task/defined.ts'
+import { ApiError, errorOf, requestHeaders } from '../api/client.ts'
 
 /** How a stream of server-sent events is read. */
 export interface StreamOptions {
@@ -10,7 +10,7 @@ export interface StreamOptions {
   lastEventId: () => string | undefined
   signal: AbortSignal
   onEvent: (event: EventSourceMessage) => void
-  /** The connection stands (true), or is gone and will be made again (false). */
+  /** The connection stands (true), or is lost and will be made again (false). */
   onState?: (isOpen: boolean) => void
 }
 
@@ -58,7 +58,7 @@ async function readOnce({
     headers: {
       ...requestHeaders(),
       accept: 'text/event-stream',
-      ...(id === undefined ? {} : { 'last-event-id': id }),
+      ...defined({ 'last-event-id': id }),
     },
     cache: 'no-store',
     signal: AbortSignal.any([signal, silence.signal]),

@@ -5,9 +5,7 @@ import { type ReactNode, useMemo, useRef } from 'react'
 import { useTranslations } from 'use-intl'
 import { useShortcuts } from '../browser/shortcuts.tsx'
 import { ButtonLink } from '../parts/links.tsx'
-import { nearest } from './near-options.ts'
-import { type ChapterEntry, chaptersOf, type NovelOutline } from './novel.ts'
-import { searchHash } from './search-hash.ts'
+import { type ChapterEntry, chaptersOf, type NovelOutline, nearest, searchHash } from './novel.ts'
 
 /** To the chapter before, the one after, or any. */
 export function ChapterNavigation({ novel, chapterId }: { novel: NovelOutline; chapterId: string }) {

@@ -1,18 +1,24 @@
-import { Group, Stack } from '@mantine/core'
-import { getRouteApi } from '@tanstack/react-router'
+import { Button, Group, Stack, Text, Textarea, TextInput } from '@mantine/core'
+import { useDisclosure } from '@mantine/hooks'
+import { IconPlus } from '@tabler/icons-react'
+import { useMutation } from '@tanstack/react-query'
+import { getRouteApi, useNavigate } from '@tanstack/react-router'
+import { useState } from 'react'
 import { useTranslations } from 'use-intl'
-import { ErrorNotice } from '../parts/error-notice.tsx'
+import { api, dataOf } from '../api/client.ts'
+import { newIdempotencyKey } from '../api/request-key.ts'
+import { Dialog } from '../parts/dialog.tsx'
+import { Form } from '../parts/form.tsx'
 import { TextLink } from '../parts/links.tsx'
 import { PageTitle } from '../parts/page-title.tsx'
-import { Empty, Loading } from '../parts/states.tsx'
-import { useChapter, useOutline } from '../queries/scene-queries.ts'
+import { Empty, ErrorNotice, Pending } from '../parts/states.tsx'
+import { useChapter, useOutline, useReadAgain } from '../queries/novel-queries.ts'
 import type { ChapterSearch } from '../queries/search.ts'
-import { AddScene } from './add-scene.tsx'
 import { ChapterNavigation, useChapterKeys } from './chapter-navigation.tsx'
-import { useFollowNovel } from './live-tasks.ts'
 import type { NovelOutline, SceneEntry } from './novel.ts'
+import { useFollowNovel } from './novel-tasks.ts'
+import { usePlace } from './reading-place.ts'
 import { SceneReading } from './scene-reading.tsx'
-import { usePlace } from './use-place.ts'
 
 const route = getRouteApi('/novels/$novelId/chapters/$chapterId')
 
@@ -69,8 +75,7 @@ interface ChapterProps {
 function Chapter({ novelId, chapterId, novel, search }: ChapterProps) {
   const t = useTranslations()
   const { data: chapter, error, refetch } = useChapter(novelId, chapterId)
-  if (chapter === undefined)
-    return error ? <ErrorNotice error={error} onRetry={() => void refetch()} /> : <Loading lines={8} />
+  if (chapter === undefined) return <Pending error={error} onRetry={refetch} lines={8} />
   const title =
     chapter.title === '' ? t('novels.chapterNumber', { number: chapter.position + 1 }) : chapter.title
   const navigation = novel && <ChapterNavigation novel={novel} chapterId={chapterId} />
@@ -131,7 +136,99 @@ function Scenes({ novelId, chapterId, scenes, language, search }: ScenesProps) {
   )
 }
 
-/** The passage of a scene that the address asks for; of a scene that is asked for without one, its beginning. */
+/** Returns the passage of a scene that the address asks for; of a scene that is asked for without one, its beginning. */
 function targetIn({ id }: SceneEntry, { scene, from = 0, to = 0 }: ChapterSearch) {
   return scene === id ? { start: from, end: to } : undefined
+}
+
+interface AddSceneProps {
+  novelId: string
+  chapterId: string
+}
+
+/** What a scene is to be. */
+interface NewScene {
+  title: string
+  /** What is to happen in it. */
+  brief: string
+  key: string
+}
+
+/** Adds a scene to the end of a chapter and goes to its page, where it is written. */
+function AddScene(props: AddSceneProps) {
+  const t = useTranslations('novels.addScene')
+  const [isOpen, opened] = useDisclosure()
+  return (
+    <>
+      <Button variant="default" leftSection={<IconPlus size={18} aria-hidden />} onClick={opened.open}>
+        {t('open')}
+      </Button>
+      {isOpen && (
+        <Dialog onClose={opened.close} title={t('open')} centered>
+          <AddSceneForm {...props} />
+        </Dialog>
+      )}
+    </>
+  )
+}
+
+function AddSceneForm({ novelId, chapterId }: AddSceneProps) {
+  const t = useTranslations('novels.addScene')
+  const [scene, setScene] = useState<NewScene>({ title: '', brief: '', key: newIdempotencyKey() })
+  // The same request sent twice adds one scene; a changed request adds another one.
+  const change = (part: Partial<NewScene>) => setScene({ ...scene, ...part, key: newIdempotencyKey() })
+  const { mutate, error, isPending } = useAdd({ novelId, chapterId })
+  return (
+    <Form onSubmit={() => mutate(scene)}>
+      <Stack>
+        <TextInput
+          label={t('title')}
+          value={scene.title}
+          maxLength={300}
+          onChange={({ currentTarget }) => change({ title: currentTarget.value })}
+          data-autofocus
+        />
+        <Textarea
+          label={t('brief')}
+          description={t('briefText')}
+          value={scene.brief}
+          maxLength={10_000}
+          onChange={({ currentTarget }) => change({ brief: currentTarget.value })}
+          autosize
+          minRows={3}
+          maxRows={12}
+        />
+        {error !== null && <ErrorNotice error={error} />}
+        <Text size="sm" c="dimmed">
+          {t('then')}
+        </Text>
+        <Button type="submit" loading={isPending}>
+          {t('add')}
+        </Button>
+      </Stack>
+    </Form>
+  )
+}
+
+function useAdd({ novelId, chapterId }: AddSceneProps) {
+  const navigate = useNavigate()
+  const readAgain = useReadAgain({ id: '', novelId })
+  return useMutation({
+    mutationFn: ({ title, brief, key }: NewScene) => {
+      const body = { ...given('title', title), ...given('summary', brief) }
+      const header = { 'idempotency-key': key }
+      return dataOf(
+        api.POST('/v1/chapters/{chapterId}/scenes', { params: { path: { chapterId }, header }, body }),
+      )
+    },
+    async onSuccess({ id }) {
+      void readAgain()
+      await navigate({ to: '/novels/$novelId/scenes/$sceneId', params: { novelId, sceneId: id } })
+    },
+  })
+}
+
+function given<Name extends string>(name: Name, text: string): { [Key in Name]?: string } {
+  const meant = text.trim()
+  return (meant === '' ? {} : { [name]: meant }) as { [Key in Name]?: string }
 }

@@ -6,7 +6,7 @@ import { TextLink } from '../parts/links.tsx'
 /** The model that quotes. */
 const extractive = 'extractive'
 
-/** The models that can summarise now, in the order of preference, and the one that is taken where none is named. */
+/** Returns the models that can summarise now, in the order of preference, and the one that is taken where none is named. */
 function summaryModels(capabilities: Capabilities | undefined) {
   const models = (capabilities?.models ?? []).filter(
     ({ uses, problem }) => uses.includes('summary') && problem === undefined,
@@ -17,7 +17,7 @@ function summaryModels(capabilities: Capabilities | undefined) {
   }
 }
 
-/** Which model summarises unless the person chooses; and whether it is one that writes. */
+/** Returns which model summarises unless the person chooses; and whether it is one that writes. */
 export function useSummaryModel(chosen: string | undefined): { model: string; writes: boolean } {
   const { data } = useCapabilities()
   const model = chosen ?? summaryModels(data).preferred

@@ -1,20 +1,28 @@
-import { Button, Group, Menu, Stack } from '@mantine/core'
+import { Button, Group, List, Menu, Paper, Stack, Text, Title } from '@mantine/core'
 import { useDisclosure } from '@mantine/hooks'
-import { IconDots, IconTrash } from '@tabler/icons-react'
-import { getRouteApi } from '@tanstack/react-router'
+import { IconBookmark, IconDots, IconTrash } from '@tabler/icons-react'
+import { useMutation, useQueryClient } from '@tanstack/react-query'
+import { getRouteApi, useNavigate } from '@tanstack/react-router'
 import { useTranslations } from 'use-intl'
-import { ErrorNotice } from '../parts/error-notice.tsx'
+import { ApiError, api } from '../api/client.ts'
+import { keys } from '../api/keys.ts'
+import type { Task } from '../api/task.ts'
+import { Confirm } from '../parts/dialog.tsx'
+import { ButtonLink, TextLink } from '../parts/links.tsx'
+import { notifyDone, useNotifyError } from '../parts/notify.tsx'
 import { PageTitle } from '../parts/page-title.tsx'
-import { Loading } from '../parts/states.tsx'
-import { useOutline } from '../queries/scene-queries.ts'
-import { DeleteNovel } from './delete-novel.tsx'
-import { useFollowNovel } from './live-tasks.ts'
-import type { NovelOutline } from './novel.ts'
-import { NovelFacts } from './novel-facts.tsx'
+import { TaskProgress } from '../parts/progress.tsx'
+import { Pending } from '../parts/states.tsx'
+import { StatusBadge } from '../parts/status-badge.tsx'
+import { useTaskTypeName } from '../parts/task-name.tsx'
+import { useOutline } from '../queries/novel-queries.ts'
+import { cancelTask, useTask } from '../queries/task-queries.ts'
+import { useLanguageName } from '../text/format.ts'
+import { chaptersOf, type NovelOutline } from './novel.ts'
 import { NovelState } from './novel-state.tsx'
-import { NowWorking } from './now-working.tsx'
+import { novelTag, useFollowNovel, useLiveTasks } from './novel-tasks.ts'
 import { Outline } from './outline.tsx'
-import { ReadOn } from './read-on.tsx'
+import { keepPlace, readPlace } from './reading-place.ts'
 import { NovelSearchBox } from './search-box.tsx'
 import { SearchResults } from './search-results.tsx'
 
@@ -34,7 +42,7 @@ function NovelById({ novelId }: { novelId: string }) {
   return (
     <Stack gap="lg">
       <PageTitle title={t('title')} />
-      {error ? <ErrorNotice error={error} onRetry={() => void refetch()} /> : <Loading lines={8} />}
+      <Pending error={error} onRetry={refetch} lines={8} />
     </Stack>
   )
 }
@@ -82,4 +90,156 @@ function NovelMenu({ novel }: { novel: NovelOutline }) {
       {isAsking && <DeleteNovel novel={novel} onClose={asking.close} />}
     </Group>
   )
+}
+
+/** Who wrote it, in which language, and how long it is. */
+function NovelFacts({ novel }: { novel: NovelOutline }) {
+  const t = useTranslations('units')
+  const languageName = useLanguageName()
+  const { author, language, words, chapters, scenes, volumes } = novel
+  const facts = [
+    author,
+    languageName(language) ?? language,
+    volumes > 1 ? t('volumes', { count: volumes }) : undefined,
+    t('chapters', { count: chapters }),
+    t('scenes', { count: scenes }),
+    t('words', { count: words }),
+  ]
+  return <span className="numbers">{facts.filter(fact => fact !== undefined).join(' · ')}</span>
+}
+
+/** Leads to where the person was reading, or to the beginning. */
+function ReadOn({ novel }: { novel: NovelOutline }) {
+  const t = useTranslations('novels')
+  const chapters = chaptersOf(novel)
+  const place = readPlace(novel.id)
+  const last = chapters.find(({ id }) => id === place?.chapterId)
+  const chapter = last ?? chapters[0]
+  if (chapter === undefined) return null
+  return (
+    <ButtonLink
+      to="/novels/$novelId/chapters/$chapterId"
+      params={{ novelId: novel.id, chapterId: chapter.id }}
+      leftSection={<IconBookmark size={18} aria-hidden />}
+    >
+      {last === undefined ? t('readFirst') : t('readOn')}
+    </ButtonLink>
+  )
+}
+
+/** Tasks that are shown with their progress; the others are a link away. */
+const shown = 3
+
+/** What is being done with the novel now. Nothing where nothing is. */
+function NowWorking({ novelId }: { novelId: string }) {
+  const t = useTranslations('novels.working')
+  const tasks = useLiveTasks(novelId)
+  if (tasks.length === 0) return null
+  return (
+    <Paper withBorder p="md" component="section" aria-label={t('title')}>
+      <Stack gap="sm">
+        <Title order={2}>{t('title')}</Title>
+        {tasks.slice(0, shown).map(task => (
+          <WorkingTask key={task.id} task={task} />
+        ))}
+        {tasks.length > shown && (
+          <TextLink
+            to="/tasks"
+            search={{ tag: novelTag(novelId), status: ['QUEUED', 'RUNNING', 'RETRYING'] }}
+            size="sm"
+          >
+            {t('more', { count: tasks.length - shown })}
+          </TextLink>
+        )}
+      </Stack>
+    </Paper>
+  )
+}
+
+function WorkingTask({ task: listed }: { task: Task }) {
+  const t = useTranslations('novels.working')
+  // A list does not say whether the tasks below wait for the budget.
+  const { data: task = listed } = useTask(listed.id)
+  const typeName = useTaskTypeName()
+  return (
+    <Stack gap={4} data-task={task.id}>
+      <Group justify="space-between" gap="xs">
+        <TextLink to="/tasks/$taskId" params={{ taskId: task.id }}>
+          {typeName(task.taskType)}
+        </TextLink>
+        <StatusBadge status={task.status} phase={task.phase} />
+      </Group>
+      {task.waitingFor?.kind === 'budget' && <Text size="sm">{t('waitsForBudget')}</Text>}
+      <TaskProgress task={task} />
+    </Stack>
+  )
+}
+
+/** Asks before a novel is deleted, says what is lost, and has the title typed. */
+function DeleteNovel({ novel, onClose }: { novel: NovelOutline; onClose: () => void }) {
+  const t = useTranslations('novels.delete')
+  const working = useLiveTasks(novel.id)
+  const { mutate, isPending } = useDelete(
+    novel,
+    working.map(({ id }) => id),
+  )
+  const title = novel.title.trim()
+  const { chapters, scenes, words, summaries } = novel
+  return (
+    <Confirm
+      title={t('title')}
+      action={t('action')}
+      isDangerous
+      isBusy={isPending}
+      typed={{ text: title, label: t('typed', { title }) }}
+      onConfirm={mutate}
+      onClose={onClose}
+    >
+      <Stack gap="xs">
+        <Text>{t('text')}</Text>
+        <List>
+          <List.Item>{t('texts', { chapters, scenes, words })}</List.Item>
+          <List.Item>{t('summaries', { count: summaries })}</List.Item>
+          <List.Item>{t('history')}</List.Item>
+        </List>
+        {working.length > 0 && <Text>{t('working', { count: working.length })}</Text>}
+        <Text c="dimmed" size="sm">
+          {t('kept')}
+        </Text>
+      </Stack>
+    </Confirm>
+  )
+}
+
+/** Stops what works on the novel, then deletes it. */
+function useDelete(novel: NovelOutline, working: readonly string[]) {
+  const t = useTranslations('novels.delete')
+  const queries = useQueryClient()
+  const navigate = useNavigate()
+  const notifyError = useNotifyError()
+  return useMutation({
+    async mutationFn() {
+      for (const taskId of working) await stop(taskId)
+      await api.DELETE('/v1/novels/{novelId}', { params: { path: { novelId: novel.id } } })
+    },
+    onError: notifyError,
+    async onSuccess() {
+      keepPlace(novel.id, undefined)
+      notifyDone(t('done', { title: novel.title }))
+      await navigate({ to: '/' })
+      queries.removeQueries({
+        predicate: ({ queryKey }) => queryKey[0] === 'novels' && queryKey[2] === novel.id,
+      })
+      void queries.invalidateQueries({ queryKey: keys.novels })
+    },
+  })
+}
+
+/** Cancels a task. One that ended meanwhile is no obstacle. */
+async function stop(taskId: string): Promise<void> {
+  try {
+    await cancelTask(taskId)
+  } catch (error) {
+    if (!(error instanceof ApiError) || ![404, 409].includes(error.status)) throw error
+  }
 }

@@ -1,15 +1,21 @@
 import { Button, Group, Paper, Progress, SimpleGrid, Stack, Text, Title } from '@mantine/core'
 import { useDisclosure } from '@mantine/hooks'
 import { IconListSearch, IconSparkles } from '@tabler/icons-react'
-import type { ReactNode } from 'react'
+import { useMutation, useQueryClient } from '@tanstack/react-query'
+import { type ReactNode, useState } from 'react'
 import { useTranslations } from 'use-intl'
+import { api, dataOf } from '../api/client.ts'
+import { keys } from '../api/keys.ts'
+import { newIdempotencyKey, type RequestKey, useRequestKey } from '../api/request-key.ts'
 import type { Task } from '../api/task.ts'
-import { useWishKey } from '../queries/wish-key.ts'
+import { CostNotice } from '../parts/cost-notice.tsx'
+import { Confirm } from '../parts/dialog.tsx'
+import { notifyDone, useNotifyError } from '../parts/notify.tsx'
+import { submitTask } from '../queries/task-queries.ts'
 import { useWriting } from '../text/format.ts'
-import { useLiveTasks } from './live-tasks.ts'
-import { MakeIndex } from './make-index.tsx'
+import { HowToSummarise, useSummaryModel } from './how-to-summarise.tsx'
 import type { NovelOutline } from './novel.ts'
-import { SummariseNovel } from './summarise-novel.tsx'
+import { useLiveTasks } from './novel-tasks.ts'
 
 /** How far summaries and search are, and what can be done about it. */
 export function NovelState({ novel }: { novel: NovelOutline }) {
@@ -33,7 +39,7 @@ const indexes = new Set(['ImportNovel', 'Vectorize'])
 function Summaries({ novel, working }: StateProps) {
   const t = useTranslations('novels.summaries')
   const [isAsking, asking] = useDisclosure()
-  const wishKey = useWishKey()
+  const requestKey = useRequestKey()
   const { summaries, scenes } = novel
   const isBusy = working.some(({ taskType }) => summarises.has(taskType))
   const missing = scenes - summaries
@@ -53,7 +59,7 @@ function Summaries({ novel, working }: StateProps) {
         )
       )}
       {isAsking && (
-        <SummariseNovel novelId={novel.id} missing={missing} wishKey={wishKey} onClose={asking.close} />
+        <SummariseNovel novelId={novel.id} missing={missing} requestKey={requestKey} onClose={asking.close} />
       )}
     </StateCard>
   )
@@ -107,5 +113,78 @@ function Action({ icon, onClick, children }: { icon: ReactNode; onClick: () => v
         {children}
       </Button>
     </Group>
+  )
+}
+
+/** Asks how the scenes without a summary are to be summarised, and says what that costs. */
+function SummariseNovel({
+  novelId,
+  missing,
+  requestKey,
+  onClose,
+}: {
+  novelId: string
+  missing: number
+  /** Kept beyond this dialog: after a lost answer, closing and opening it again repeats the same request. */
+  requestKey: RequestKey
+  onClose: () => void
+}) {
+  const t = useTranslations('novels.how')
+  const queries = useQueryClient()
+  const notifyError = useNotifyError()
+  const [chosen, choose] = useState<string>()
+  const { model } = useSummaryModel(chosen)
+  const { mutate, isPending } = useMutation({
+    mutationFn() {
+      const header = { 'idempotency-key': requestKey.of({ novelId, model }) }
+      const params = { path: { novelId }, header }
+      return dataOf(api.POST('/v1/novels/{novelId}:summarise', { params, body: { model } }))
+    },
+    onError: notifyError,
+    onSuccess() {
+      requestKey.answered()
+      notifyDone(t('begun'))
+      void queries.invalidateQueries({ queryKey: keys.taskLists })
+      onClose()
+    },
+  })
+  return (
+    <Confirm
+      title={t('titleMany', { count: missing })}
+      action={t('action')}
+      isBusy={isPending}
+      onConfirm={mutate}
+      onClose={onClose}
+    >
+      <HowToSummarise value={model} onChange={choose} />
+      <CostNotice planned={{ taskType: 'BatchGenerateSummary', parameters: { novelId, model } }} />
+      <Text size="sm" c="dimmed">
+        {t('onlyMissing')}
+      </Text>
+    </Confirm>
+  )
+}
+
+/** Asks before the index of the search is rebuilt, and says what that costs. */
+export function MakeIndex({ novelId, onClose }: { novelId: string; onClose: () => void }) {
+  const t = useTranslations('novels.index')
+  const queries = useQueryClient()
+  const notifyError = useNotifyError()
+  const [key] = useState(newIdempotencyKey)
+  const planned = { taskType: 'Vectorize', parameters: { novelId } }
+  const { mutate, isPending } = useMutation({
+    mutationFn: () => submitTask(planned, key),
+    onError: notifyError,
+    onSuccess() {
+      notifyDone(t('begun'))
+      void queries.invalidateQueries({ queryKey: keys.taskLists })
+      onClose()
+    },
+  })
+  return (
+    <Confirm title={t('askTitle')} action={t('make')} isBusy={isPending} onConfirm={mutate} onClose={onClose}>
+      <Text>{t('ask')}</Text>
+      <CostNotice planned={planned} />
+    </Confirm>
   )
 }

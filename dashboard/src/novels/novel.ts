@@ -1,7 +1,7 @@
-import { useLocale } from 'use-intl'
+import type { ComboboxItem, ComboboxParsedItem } from '@mantine/core'
 import type { components, paths } from '../api/schema.ts'
 
-/** A novel with its outline, as the API tells it. */
+/** A novel with its outline, as the API returns it. */
 export type NovelOutline = components['schemas']['Outline']
 /** A volume of an outline. */
 export type Volume = NovelOutline['outline'][number]
@@ -10,23 +10,58 @@ export type ChapterEntry = Volume['chapters'][number]
 /** A scene of a chapter, without its text. */
 export type SceneEntry = components['schemas']['Chapter']['scenes'][number]
 
-/** What a search answers. */
+/** What a search returns. */
 export type SearchAnswer =
   paths['/v1/novels/{novelId}/search']['get']['responses'][200]['content']['application/json']
 
-/** All chapters of a novel in their order. */
+/** Returns all chapters of a novel in their order. */
 export function chaptersOf({ outline }: Pick<NovelOutline, 'outline'>): ChapterEntry[] {
   return outline.flatMap(({ chapters }) => chapters)
 }
 
-/** Names a language, such as `zh`, in the language of the pages. What no browser knows keeps its tag. */
-export function useLanguageName(): (tag: string) => string {
-  const locale = useLocale()
-  return tag => {
-    try {
-      return new Intl.DisplayNames([locale], { type: 'language' }).of(tag) ?? tag
-    } catch {
-      return tag
-    }
-  }
+/** The part of the address of a novel that asks for its search box. */
+export const searchHash = 'search'
+
+/** A line of the outline: the heading of a volume, or a chapter. */
+export type OutlineRow =
+  | { kind: 'volume'; volume: Volume; isOpen: boolean }
+  | { kind: 'chapter'; chapter: ChapterEntry }
+
+/** Returns the lines of an outline, without the chapters of volumes that are closed. A novel of one nameless volume has no headings. */
+export function outlineRows(
+  { outline }: Pick<NovelOutline, 'outline'>,
+  closed: ReadonlySet<string>,
+): OutlineRow[] {
+  const hasHeadings = outline.length > 1 || (outline[0]?.title ?? '') !== ''
+  return outline.flatMap(volume => {
+    const isOpen = !closed.has(volume.id)
+    const chapters = volume.chapters.map((chapter): OutlineRow => ({ kind: 'chapter', chapter }))
+    if (!hasHeadings) return chapters
+    return [{ kind: 'volume', volume, isOpen }, ...(isOpen ? chapters : [])]
+  })
+}
+
+/** Returns what names a line from one outline to the next. */
+export function rowKey(row: OutlineRow): string {
+  return row.kind === 'volume' ? row.volume.id : row.chapter.id
+}
+
+/** Options that a list shows at most: more could not be read through anyway. */
+const shown = 60
+
+/** Returns the options that hold what is searched for; without a search those around the chosen one. */
+export function nearest(
+  options: readonly ComboboxParsedItem[],
+  search: string,
+  chosen: string,
+): ComboboxParsedItem[] {
+  const items = options.filter(isItem)
+  const wanted = search.trim().toLowerCase()
+  if (wanted !== '') return items.filter(({ label }) => label.toLowerCase().includes(wanted)).slice(0, shown)
+  const at = items.findIndex(({ value }) => value === chosen)
+  return items.slice(Math.max(0, at - shown / 2)).slice(0, shown)
+}
+
+function isItem(option: ComboboxParsedItem): option is ComboboxItem {
+  return 'value' in option
 }

@@ -1,12 +1,21 @@
-import { Button, Group, Paper, Stack, Title } from '@mantine/core'
+import { Badge, Button, Group, Paper, Stack, Title } from '@mantine/core'
+import { IconBookmark, IconChevronDown, IconChevronRight } from '@tabler/icons-react'
+import { Link } from '@tanstack/react-router'
 import { useWindowVirtualizer } from '@tanstack/react-virtual'
-import { type RefObject, useCallback, useLayoutEffect, useMemo, useRef, useState } from 'react'
+import { memo, type RefObject, useCallback, useMemo, useRef, useState } from 'react'
 import { useTranslations } from 'use-intl'
+import { useTopOf } from '../browser/virtual-rows.ts'
 import { Empty } from '../parts/states.tsx'
-import { chaptersOf, type NovelOutline } from './novel.ts'
+import {
+  type ChapterEntry,
+  chaptersOf,
+  type NovelOutline,
+  type OutlineRow,
+  outlineRows,
+  rowKey,
+  type Volume,
+} from './novel.ts'
 import classes from './outline.module.css'
-import { ChapterRow, VolumeRow } from './outline-row.tsx'
-import { type OutlineRow, outlineRows, rowKey } from './outline-rows.ts'
 import { readPlace } from './reading-place.ts'
 
 /** Below this many lines all of them are there, so that the search of the browser finds them; above, those on the screen alone. */
@@ -47,8 +56,8 @@ export function Outline({ novel }: { novel: NovelOutline }) {
   )
 }
 
-function without(set: ReadonlySet<string>, gone: string): ReadonlySet<string> {
-  return new Set([...set].filter(each => each !== gone))
+function without(set: ReadonlySet<string>, removed: string): ReadonlySet<string> {
+  return new Set([...set].filter(each => each !== removed))
 }
 
 interface RowsProps {
@@ -88,20 +97,9 @@ function Rows({ rows, novel, onToggle }: RowsProps) {
   )
 }
 
-/** The lines that are on the screen and near it. */
+/** Returns the lines that are on the screen and near it. */
 function useLines(rows: readonly OutlineRow[], list: RefObject<HTMLUListElement | null>) {
-  // What stands above the list moves it: tasks that begin and end.
-  const [top, setTop] = useState(0)
-  useLayoutEffect(() => {
-    const measure = () => {
-      const { current } = list
-      if (current !== null) setTop(current.getBoundingClientRect().top + window.scrollY)
-    }
-    measure()
-    const sizes = new ResizeObserver(measure)
-    sizes.observe(document.body)
-    return () => sizes.disconnect()
-  }, [list])
+  const top = useTopOf(list)
   return useWindowVirtualizer({
     count: rows.length,
     estimateSize: () => lineHeight,
@@ -113,3 +111,69 @@ function useLines(rows: readonly OutlineRow[], list: RefObject<HTMLUListElement 
     scrollMargin: top,
   })
 }
+
+/** The heading of a volume, which opens and closes it. Rendered again only when it changed: a scroll moves thousands of lines. */
+const VolumeRow = memo(function VolumeRow({
+  volume,
+  isOpen,
+  onToggle,
+}: {
+  volume: Volume
+  isOpen: boolean
+  onToggle: (volumeId: string) => void
+}) {
+  const t = useTranslations()
+  const Icon = isOpen ? IconChevronDown : IconChevronRight
+  const title =
+    volume.title === '' ? t('novels.outline.volume', { number: volume.position + 1 }) : volume.title
+  return (
+    <button
+      type="button"
+      className={`${classes['row']} ${classes['volume']}`}
+      aria-expanded={isOpen}
+      onClick={() => onToggle(volume.id)}
+    >
+      <Icon size={16} aria-hidden />
+      <span className={classes['title']}>{title}</span>
+      <span className={`numbers ${classes['wide']}`}>
+        {t('units.chapters', { count: volume.chapters.length })}
+      </span>
+      <span className={`numbers ${classes['fact']}`}>{t('units.words', { count: volume.words })}</span>
+    </button>
+  )
+})
+
+/** A chapter, to be opened in the reader. `isHere`: where the person was reading. Rendered again only when it changed. */
+const ChapterRow = memo(function ChapterRow({
+  novelId,
+  chapter,
+  isHere,
+}: {
+  novelId: string
+  chapter: ChapterEntry
+  isHere: boolean
+}) {
+  const t = useTranslations()
+  return (
+    <Link
+      to="/novels/$novelId/chapters/$chapterId"
+      params={{ novelId, chapterId: chapter.id }}
+      className={classes['row']}
+    >
+      <span className={classes['title']}>
+        {chapter.title === '' ? t('novels.chapterNumber', { number: chapter.position + 1 }) : chapter.title}
+      </span>
+      {isHere && (
+        <Badge variant="light" leftSection={<IconBookmark size={12} aria-hidden />}>
+          {t('novels.outline.here')}
+        </Badge>
+      )}
+      {chapter.summaries === 0 && (
+        <span className={`${classes['dimmed']} ${classes['wide']}`}>{t('novels.outline.noSummary')}</span>
+      )}
+      <span className={`numbers ${classes['dimmed']} ${classes['fact']}`}>
+        {t('units.words', { count: chapter.words })}
+      </span>
+    </Link>
+  )
+})

@@ -1,8 +1,7 @@
+import { Mark } from '@mantine/core'
 import { useMemo } from 'react'
-import { MarkedText } from './marked-text.tsx'
-import { type Paragraph, paragraphsOf } from './paragraphs.ts'
 import classes from './reader.module.css'
-import type { Span } from './spans.ts'
+import { type Paragraph, paragraphsOf, pieces, type Span } from './text-spans.ts'
 
 /** The text of a scene, set as prose. `mark`: a passage that is marked. */
 export function Prose({
@@ -26,7 +25,7 @@ export function Prose({
   )
 }
 
-/** A line break that only fitted a width is a space: as long as itself, so that offsets stay. */
+/** Returns the text of a paragraph. A line break that only fitted a width becomes a space, which is as long, so that offsets stay. */
 function shown(text: string, { start, end, isWrapped }: Paragraph): string {
   const own = text.slice(start, end)
   return isWrapped ? own.replaceAll('\n', ' ') : own
@@ -44,4 +43,11 @@ function marksIn(paragraph: Span, mark: Span | undefined): Span[] {
       end: Math.min(mark.end, paragraph.end) - paragraph.start,
     },
   ]
+}
+
+/** A text with stretches of it marked; `marks` ascend. Shown as text, whatever it holds. */
+export function MarkedText({ text, marks }: { text: string; marks: readonly Span[] }) {
+  return pieces(text.length, marks).map(({ start, end, isMarked }) =>
+    isMarked ? <Mark key={start}>{text.slice(start, end)}</Mark> : text.slice(start, end),
+  )
 }

@@ -1,26 +1,24 @@
 import { Group, Skeleton, Stack, Text, Title } from '@mantine/core'
 import { IconEdit } from '@tabler/icons-react'
 import { useQuery } from '@tanstack/react-query'
-import { type RefObject, useEffect } from 'react'
+import { type RefObject, useEffect, useRef, useState } from 'react'
 import { useTranslations } from 'use-intl'
-import { keys } from '../api/keys.ts'
-import { ErrorNotice } from '../parts/error-notice.tsx'
 import { ButtonLink } from '../parts/links.tsx'
 import { Provenance } from '../parts/provenance.tsx'
-import { readScene } from '../queries/scene-queries.ts'
+import { ErrorNotice } from '../parts/states.tsx'
+import { sceneQuery } from '../queries/novel-queries.ts'
 import type { SceneEntry } from './novel.ts'
 import { Prose } from './prose.tsx'
 import classes from './reader.module.css'
-import type { Span } from './spans.ts'
 import { SummaryPanel } from './summary-panel.tsx'
-import { useNear } from './use-near.ts'
+import type { Span } from './text-spans.ts'
 
 interface SceneReadingProps {
   scene: SceneEntry
   language: string | undefined
   /** A chapter of one scene needs no numbers for it. */
   isOnly: boolean
-  /** A passage that is looked for. */
+  /** A passage that the address asks for. */
   target: Span | undefined
   /** Whether its text is wanted before the person comes near. */
   isWanted: boolean
@@ -77,12 +75,8 @@ interface SceneTextProps extends Omit<SceneReadingProps, 'isOnly'> {
 /** The text of a scene, read when it is wanted. */
 function SceneText({ section, scene, language, target, isWanted, onShown }: SceneTextProps) {
   const t = useTranslations('novels.reader')
-  const { data, error, refetch } = useQuery({
-    queryKey: keys.scene(scene.id),
-    queryFn: () => readScene(scene.id),
-    enabled: isWanted,
-  })
-  // The chapter tells of a newer text before the scene does.
+  const { data, error, refetch } = useQuery({ ...sceneQuery(scene.id), enabled: isWanted })
+  // The chapter names a newer text before the scene does.
   const isOld = data !== undefined && data.textVersion < scene.textVersion
   useEffect(() => {
     if (isOld) void refetch()
@@ -93,8 +87,8 @@ function SceneText({ section, scene, language, target, isWanted, onShown }: Scen
   useEffect(() => {
     if (text !== undefined) onShown(id)
   }, [text, id, onShown])
-  if (error) return <ErrorNotice error={error} onRetry={() => void refetch()} />
-  if (text === undefined) return <Room characters={scene.characters} language={language} />
+  if (error) return <ErrorNotice error={error} onRetry={refetch} />
+  if (text === undefined) return <TextPlaceholder characters={scene.characters} language={language} />
   if (text.trim() === '') return <Text c="dimmed">{t('noText')}</Text>
   const mark = target !== undefined && target.end > target.start ? target : undefined
   return <Prose text={text} language={language} mark={mark} />
@@ -118,8 +112,30 @@ function useTarget(section: RefObject<HTMLElement | null>, target: Span | undefi
 }
 
 /** About as high as the text will be, so that little moves when it comes. */
-function Room({ characters, language }: { characters: number; language: string | undefined }) {
+function TextPlaceholder({ characters, language }: { characters: number; language: string | undefined }) {
   const perLine = language?.startsWith('zh') === true ? 36 : 80
   const lines = Math.max(2, Math.ceil((characters / perLine) * 1.15))
   return <Skeleton height={`${lines * 1.9}rem`} maw="42rem" animate={false} aria-hidden />
+}
+
+/** How near to the screen something comes before it counts. */
+const margin = '1200px 0px'
+
+/** Returns whether an element came near the screen; stays true from then on. */
+function useNear<T extends Element>(): [RefObject<T | null>, boolean] {
+  const element = useRef<T>(null)
+  const [isNear, setNear] = useState(false)
+  useEffect(() => {
+    const { current } = element
+    if (current === null || isNear) return
+    const observer = new IntersectionObserver(
+      entries => {
+        if (entries.some(entry => entry.isIntersecting)) setNear(true)
+      },
+      { rootMargin: margin },
+    )
+    observer.observe(current)
+    return () => observer.disconnect()
+  }, [isNear])
+  return [element, isNear]
 }

@@ -1,13 +1,12 @@
 import { ActionIcon, Kbd, TextInput } from '@mantine/core'
 import { IconSearch, IconX } from '@tabler/icons-react'
 import { getRouteApi, useLocation, useNavigate } from '@tanstack/react-router'
-import { type KeyboardEvent, type RefObject, useEffect, useRef } from 'react'
+import { type KeyboardEvent, type RefObject, useEffect, useRef, useState } from 'react'
 import { useTranslations } from 'use-intl'
 import { useShortcuts } from '../browser/shortcuts.tsx'
-import { focusHit } from './hit-focus.ts'
+import { searchHash } from './novel.ts'
 import classes from './search.module.css'
-import { searchHash } from './search-hash.ts'
-import { type Typed, useTyped } from './use-typed.ts'
+import { focusHit } from './search-results.tsx'
 
 const route = getRouteApi('/novels/$novelId')
 
@@ -82,4 +81,68 @@ function Clear({ onClear }: { onClear: () => void }) {
       <IconX size={16} aria-hidden />
     </ActionIcon>
   )
+}
+
+/** Milliseconds of rest after which what was typed counts. */
+const restMs = 250
+/** Milliseconds for which an address that changes is taken for the echo of what was typed. */
+const echoMs = 1_000
+
+/** What a field for typing gets. */
+interface Typed {
+  readonly value: string
+  readonly onType: (text: string) => void
+  /** A composition, such as of pinyin, begins: its letters are not what is meant. */
+  readonly onComposeStart: () => void
+  readonly onComposeEnd: (text: string) => void
+  /** A text counts at once; default: what was typed. */
+  readonly settle: (text?: string) => void
+}
+
+/**
+ * A text that is typed here and kept elsewhere (the address): it is passed on when the typing rests, and never while something is composed.
+ * When the address changes by itself (Back), so does the field; the address that follows the typing never takes letters away.
+ */
+function useTyped(kept: string, onSettled: (text: string) => void): Typed {
+  const [value, setValue] = useState(kept)
+  const timer = useRef<ReturnType<typeof setTimeout>>(undefined)
+  const isComposing = useRef(false)
+  const typedAt = useRef(Number.NEGATIVE_INFINITY)
+  const settled = useRef(kept)
+  useEffect(() => {
+    if (isComposing.current || performance.now() - typedAt.current < echoMs) return
+    settled.current = kept
+    setValue(kept)
+  }, [kept])
+  useEffect(() => () => clearTimeout(timer.current), [])
+
+  const notify = (text: string) => {
+    clearTimeout(timer.current)
+    const meant = text.trim()
+    if (meant === settled.current) return
+    settled.current = meant
+    onSettled(meant)
+  }
+  const take = (text: string) => {
+    typedAt.current = performance.now()
+    setValue(text)
+    clearTimeout(timer.current)
+    if (!isComposing.current) timer.current = setTimeout(() => notify(text), restMs)
+  }
+  return {
+    value,
+    onType: take,
+    onComposeStart() {
+      isComposing.current = true
+      clearTimeout(timer.current)
+    },
+    onComposeEnd(text) {
+      isComposing.current = false
+      take(text)
+    },
+    settle(text = value) {
+      take(text)
+      notify(text)
+    },
+  }
 }

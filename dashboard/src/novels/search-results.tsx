@@ -1,18 +1,19 @@
-import { Alert, Button, Group, Paper, Stack, Text } from '@mantine/core'
-import { IconInfoCircle } from '@tabler/icons-react'
+import { Alert, Badge, Button, Group, List, Paper, Stack, Text } from '@mantine/core'
+import { useDisclosure } from '@mantine/hooks'
+import { IconAlertTriangle, IconInfoCircle } from '@tabler/icons-react'
 import { keepPreviousData, useQuery } from '@tanstack/react-query'
+import { Link } from '@tanstack/react-router'
 import { useState } from 'react'
 import { useTranslations } from 'use-intl'
 import { api, dataOf } from '../api/client.ts'
 import { keys } from '../api/keys.ts'
 import { useShortcuts } from '../browser/shortcuts.tsx'
-import { ErrorNotice } from '../parts/error-notice.tsx'
-import { Loading } from '../parts/states.tsx'
-import { focusHit } from './hit-focus.ts'
-import { NoHits } from './no-hits.tsx'
+import { Empty, MoreButton, Pending } from '../parts/states.tsx'
 import type { NovelOutline, SearchAnswer } from './novel.ts'
+import { MakeIndex } from './novel-state.tsx'
+import { MarkedText } from './prose.tsx'
 import classes from './search.module.css'
-import { SearchHit } from './search-hit.tsx'
+import { wholeWords } from './text-spans.ts'
 
 /** Hits that are asked for at first, and at most. */
 const first = 20
@@ -33,8 +34,7 @@ export function SearchResults({ novel, query }: { novel: NovelOutline; query: st
     j: () => focusHit('next'),
     k: () => focusHit('previous'),
   })
-  if (error) return <ErrorNotice error={error} onRetry={() => void refetch()} />
-  if (data === undefined) return <Loading lines={6} />
+  if (error !== null || data === undefined) return <Pending error={error} onRetry={refetch} lines={6} />
   return (
     <Stack gap="sm" aria-busy={isPlaceholderData}>
       <HowAnswered answer={data} />
@@ -45,19 +45,10 @@ export function SearchResults({ novel, query }: { novel: NovelOutline; query: st
       )}
       {data.hits.length >= limit && limit < most && (
         <Group justify="center">
-          <MoreHits onMore={() => setLimit(most)} isBusy={isPlaceholderData} />
+          <MoreButton onMore={() => setLimit(most)} isBusy={isPlaceholderData} />
         </Group>
       )}
     </Stack>
-  )
-}
-
-function MoreHits({ onMore, isBusy }: { onMore: () => void; isBusy: boolean }) {
-  const t = useTranslations('actions')
-  return (
-    <Button variant="default" onClick={onMore} loading={isBusy}>
-      {t('more')}
-    </Button>
   )
 }
 
@@ -107,10 +98,99 @@ function HowAnswered({ answer }: { answer: SearchAnswer }) {
         </Text>
       )}
       {degraded !== undefined && (
-        <Alert variant="light" color="gray" icon={<IconInfoCircle aria-hidden />} title={t('degradedTitle')}>
+        <Alert color="gray" icon={<IconInfoCircle aria-hidden />} title={t('degradedTitle')}>
           {t(`degraded.${degraded.reason}`)}
         </Alert>
       )}
     </Stack>
   )
+}
+
+/** A passage that was found. Opens it in the reader, where it is marked. */
+function SearchHit({
+  novel,
+  query,
+  hit,
+}: {
+  novel: NovelOutline
+  query: string
+  hit: SearchAnswer['hits'][number]
+}) {
+  const t = useTranslations('novels.search')
+  const { chapterId, chapterTitle, sceneId, passage, outOfDate } = hit
+  const goesOn = hit.snippet.start + hit.snippet.text.length < passage.end
+  const snippet = wholeWords(hit.snippet, { start: hit.snippet.start > passage.start, end: goesOn })
+  return (
+    <Link
+      to="/novels/$novelId/chapters/$chapterId"
+      params={{ novelId: novel.id, chapterId }}
+      search={{ scene: sceneId, from: passage.start, to: passage.end, q: query }}
+      className={classes['hit']}
+      {...hitAttribute}
+    >
+      <Group gap="xs" mb={4}>
+        <Text span fw={600} size="sm">
+          {chapterTitle}
+        </Text>
+        {outOfDate && (
+          <Badge variant="default" leftSection={<IconAlertTriangle size={12} aria-hidden />}>
+            {t('outOfDate')}
+          </Badge>
+        )}
+      </Group>
+      <Text component="span" className={classes['snippet']} lang={novel.language}>
+        {snippet.start > passage.start && '… '}
+        <MarkedText text={snippet.text} marks={snippet.marks} />
+        {goesOn && ' …'}
+      </Text>
+    </Link>
+  )
+}
+
+/** Where a search found nothing: why that may be, and what helps. */
+function NoHits({ novel, query, answer }: { novel: NovelOutline; query: string; answer: SearchAnswer }) {
+  const t = useTranslations('novels.search')
+  if (answer.index === 'none') return <NoIndex novel={novel} />
+  return (
+    <Empty
+      title={t('noHitsTitle', { query })}
+      text={t(answer.index === 'hybrid' ? 'noHits' : 'noHitsByWords')}
+    >
+      <List ta="start" size="sm">
+        <List.Item>{t('tipFewer')}</List.Item>
+        <List.Item>{t('tipOther')}</List.Item>
+        {answer.outOfDateScenes > 0 && <List.Item>{t('tipRenew')}</List.Item>}
+      </List>
+    </Empty>
+  )
+}
+
+function NoIndex({ novel }: { novel: NovelOutline }) {
+  const t = useTranslations('novels.search')
+  const index = useTranslations('novels.index')
+  const [isAsking, asking] = useDisclosure()
+  if (novel.index.building) return <Empty title={t('buildingTitle')} text={t('buildingText')} />
+  return (
+    <Empty title={t('noIndexTitle')} text={t('noIndexText')}>
+      <Button onClick={asking.open}>
+        <Text span>{index('make')}</Text>
+      </Button>
+      {isAsking && <MakeIndex novelId={novel.id} onClose={asking.close} />}
+    </Empty>
+  )
+}
+
+/** The attribute that makes an element a hit of a search that the keyboard reaches. */
+const hitAttribute = { 'data-hit': '' } as const
+
+const hits = () => [...document.querySelectorAll<HTMLElement>('[data-hit]')]
+
+/** Moves the focus through the hits. Returns whether there was one to go to. */
+export function focusHit(where: 'first' | 'next' | 'previous'): boolean {
+  const all = hits()
+  const at = document.activeElement instanceof HTMLElement ? all.indexOf(document.activeElement) : -1
+  const to = where === 'first' ? 0 : where === 'next' ? at + 1 : at - 1
+  const hit = all[to]
+  hit?.focus()
+  return hit !== undefined
 }

@@ -1,24 +1,34 @@
-import { Button, Group, Paper, Stack, Text, Title } from '@mantine/core'
+import { Alert, Button, Group, Paper, Stack, Text, TextInput, Title } from '@mantine/core'
 import { useDisclosure } from '@mantine/hooks'
-import { IconChevronDown, IconChevronRight, IconFeather, IconSparkles } from '@tabler/icons-react'
-import type { RefObject } from 'react'
+import {
+  IconAlertTriangle,
+  IconChevronDown,
+  IconChevronRight,
+  IconFeather,
+  IconInfoCircle,
+  IconSparkles,
+} from '@tabler/icons-react'
+import { type RefObject, useState } from 'react'
 import { useTranslations } from 'use-intl'
+import { type Task, wordsOf } from '../api/task.ts'
 import { useFocusBack } from '../browser/use-focus-back.ts'
+import { CostNotice } from '../parts/cost-notice.tsx'
+import { Confirm } from '../parts/dialog.tsx'
+import { TextLink } from '../parts/links.tsx'
 import { Provenance } from '../parts/provenance.tsx'
-import summaryClasses from '../parts/summary.module.css'
+import { StatusBadge } from '../parts/status-badge.tsx'
 import { SummaryEditor } from '../parts/summary-editor.tsx'
+import { HowToSummarise, useSummaryModel } from './how-to-summarise.tsx'
 import type { SceneEntry } from './novel.ts'
+import { plannedSummary, type SummaryInstructions, type SummaryTask, useSummaryTask } from './novel-tasks.ts'
 import classes from './reader.module.css'
-import { SummariseScene } from './summarise-scene.tsx'
-import { SummaryProgress } from './summary-progress.tsx'
-import { type SummaryTask, useSummaryTask } from './summary-task.ts'
 
 interface SummaryProps {
   scene: SceneEntry
   language: string | undefined
 }
 
-/** The summary of a scene: beside the text where there is room, else above it, where it can be opened. */
+/** The summary of a scene: beside the text where there is space, else above it, where it can be opened. */
 export function SummaryPanel(props: SummaryProps) {
   const t = useTranslations('novels.summary')
   const [isOpen, opened] = useDisclosure()
@@ -66,7 +76,7 @@ function Summary({ scene, language, making }: SummaryProps & { making: SummaryTa
           {summary === undefined ? (
             <Text c="dimmed">{t('none')}</Text>
           ) : (
-            <Text className={summaryClasses['text'] ?? ''} lang={language}>
+            <Text className="summary" lang={language}>
               {summary.text}
             </Text>
           )}
@@ -113,5 +123,137 @@ function SummaryActions({ scene, making, opener, onEdit }: SummaryActionsProps) 
       )}
       {isAsking && <SummariseScene scene={scene} onSubmit={making.submit} onClose={asking.close} />}
     </Group>
+  )
+}
+
+/** How far the making of a summary is, what became of it where that was not a summary, and the way to its task. */
+function SummaryProgress({ scene, making }: { scene: SceneEntry; making: SummaryTask }) {
+  const { task, isBusy } = making
+  return (
+    <div aria-live="polite">
+      {isBusy && <Making task={task} onCancel={making.cancel} />}
+      {task?.done === true && !isBusy && <Outcome scene={scene} task={task} />}
+    </div>
+  )
+}
+
+function Making({ task, onCancel }: { task: Task | undefined; onCancel: () => void }) {
+  const t = useTranslations('novels.summary')
+  const actions = useTranslations('actions')
+  return (
+    <Stack gap="xs" mt="sm" data-making={task?.status ?? 'QUEUED'}>
+      <Group gap="xs">
+        <StatusBadge status={task?.status ?? 'QUEUED'} />
+        {task !== undefined && <ToTask task={task} />}
+      </Group>
+      {task?.waitingFor?.kind === 'limit' && <Text size="sm">{t('waitsForLimit')}</Text>}
+      {task?.waitingFor?.kind === 'budget' && <Text size="sm">{t('waitsForBudget')}</Text>}
+      {task?.status === 'RETRYING' && task.errorInfo?.authorMessage !== undefined && (
+        <Text size="sm">{task.errorInfo.authorMessage}</Text>
+      )}
+      {task !== undefined && (
+        <Group>
+          <Button
+            variant="subtle"
+            size="compact-sm"
+            onClick={onCancel}
+            loading={task.cancelRequestedAt !== undefined}
+          >
+            {actions('stop')}
+          </Button>
+        </Group>
+      )}
+    </Stack>
+  )
+}
+
+function ToTask({ task }: { task: Task }) {
+  const t = useTranslations('novels.summary')
+  return (
+    <TextLink to="/tasks/$taskId" params={{ taskId: task.id }} size="sm">
+      {t('toTask')}
+    </TextLink>
+  )
+}
+
+/** A summary that came speaks for itself; everything else is said. */
+function Outcome({ scene, task }: { scene: SceneEntry; task: Task }) {
+  const t = useTranslations('novels.summary')
+  if (isConflict(task.result))
+    return (
+      <Alert mt="sm" color="gray" icon={<IconInfoCircle aria-hidden />}>
+        <Text size="sm">{t('conflict')}</Text>
+        <TextLink
+          to="/novels/$novelId/scenes/$sceneId"
+          params={{ novelId: scene.novelId, sceneId: scene.id }}
+          size="sm"
+        >
+          {t('toHistory')}
+        </TextLink>
+      </Alert>
+    )
+  if (task.status === 'CANCELLED')
+    return (
+      <Text mt="sm" size="sm">
+        {t('cancelled')}
+      </Text>
+    )
+  if (task.errorInfo === undefined || task.status === 'COMPLETED') return null
+  return (
+    <Alert mt="sm" color="red" icon={<IconAlertTriangle aria-hidden />} title={t('failed')}>
+      <Text size="sm">{wordsOf(task.errorInfo)}</Text>
+      <ToTask task={task} />
+    </Alert>
+  )
+}
+
+function isConflict(result: unknown): boolean {
+  return typeof result === 'object' && result !== null && 'conflict' in result && result.conflict === true
+}
+
+/** Most characters of an instruction for the style. */
+const longestStyle = 1_000
+
+/** Asks how a scene is to be summarised, and says what that costs. */
+function SummariseScene({
+  scene,
+  onSubmit,
+  onClose,
+}: {
+  scene: SceneEntry
+  onSubmit: (instructions: SummaryInstructions) => void
+  onClose: () => void
+}) {
+  const t = useTranslations('novels.how')
+  const [chosen, choose] = useState<string>()
+  const [style, setStyle] = useState('')
+  const { model, writes } = useSummaryModel(chosen)
+  const instructions: SummaryInstructions = {
+    model,
+    ...(writes && style.trim() !== '' ? { style: style.trim() } : {}),
+  }
+  return (
+    <Confirm
+      title={t('titleOne')}
+      action={t('action')}
+      onConfirm={() => {
+        onSubmit(instructions)
+        onClose()
+      }}
+      onClose={onClose}
+    >
+      <HowToSummarise value={model} onChange={choose} />
+      {writes && (
+        <TextInput
+          label={t('style')}
+          placeholder={t('styleExample')}
+          value={style}
+          maxLength={longestStyle}
+          onChange={({ currentTarget }) => setStyle(currentTarget.value)}
+        />
+      )}
+      <CostNotice planned={plannedSummary(scene, { model })} />
+      {scene.summary !== undefined && <Text size="sm">{t('oldIsKept')}</Text>}
+    </Confirm>
   )
 }

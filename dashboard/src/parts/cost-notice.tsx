@@ -6,7 +6,7 @@ import { api, dataOf } from '../api/client.ts'
 import { keys } from '../api/keys.ts'
 import type { components } from '../api/schema.ts'
 import { useWriting } from '../text/format.ts'
-import { useErrorText } from './error-notice.tsx'
+import { useErrorText } from './states.tsx'
 
 /** A task as it would be submitted. */
 export interface PlannedTask {
@@ -14,7 +14,7 @@ export interface PlannedTask {
   parameters: object
 }
 
-/** What a task will ask of models, rather too much than too little. Asked anew for each planned task, since limits and texts change. */
+/** Returns what a task will ask of models, rather too high than too low. Read again for each planned task, since limits and texts change. */
 function useEstimate(planned: PlannedTask) {
   return useQuery({
     queryKey: keys.estimate(planned),
@@ -26,30 +26,27 @@ function useEstimate(planned: PlannedTask) {
 
 /** Says before a task is submitted what it will cost, that it costs nothing, or why it would be refused. */
 export function CostNotice({ planned }: { planned: PlannedTask }) {
-  const t = useTranslations('novels.cost')
   const text = useErrorText()
   const { data, error } = useEstimate(planned)
   if (error)
     return (
-      <Alert color="red" variant="light" role="alert">
+      <Alert color="red" role="alert">
         {text(error)}
       </Alert>
     )
   const Icon = data?.calls === 0 ? IconCoinOff : IconCoin
   return (
-    <Alert color="gray" variant="light" icon={<Icon aria-hidden />} role="status" data-cost={data?.calls}>
-      {data === undefined ? (
-        <Loader size="xs" type="dots" aria-label={t('asking')} />
-      ) : (
-        <Cost estimate={data} />
-      )}
+    <Alert color="gray" icon={<Icon aria-hidden />} role="status" data-cost={data?.calls}>
+      <Cost estimate={data} />
     </Alert>
   )
 }
 
-function Cost({ estimate }: { estimate: components['schemas']['Estimate'] }) {
+/** What the calls of models will cost, that it costs nothing, or that this is being found out. */
+export function Cost({ estimate }: { estimate: components['schemas']['Estimate'] | undefined }) {
   const t = useTranslations('novels.cost')
   const writing = useWriting()
+  if (estimate === undefined) return <Loader size="xs" type="dots" aria-label={t('asking')} />
   const { calls, inputTokens, outputTokens, cost, currency, seconds, byModel } = estimate
   if (calls === 0) return <Text size="sm">{t('nothing')}</Text>
   const models = byModel.map(({ model }) => model).join(', ')

@@ -1,7 +1,7 @@
 import { Anchor, Collapse, Stack, Text } from '@mantine/core'
 import { useDisclosure } from '@mantine/hooks'
 import { useTranslations } from 'use-intl'
-import type { Task } from '../api/task.ts'
+import { type Task, wordsOf } from '../api/task.ts'
 import { useWriting } from '../text/format.ts'
 
 type DeadLetter = NonNullable<Task['deadLetter']>
@@ -51,7 +51,7 @@ function PastLetter({ letter: { attempt, openedAt, closedAt, error } }: { letter
         })}
       </Text>
       <Text size="sm" c="dimmed">
-        {error.authorMessage ?? error.message} ({error.code})
+        {wordsOf(error)} ({error.code})
       </Text>
     </div>
   )

@@ -1,7 +1,9 @@
-import type { ModalProps } from '@mantine/core'
-import { Suspense } from 'react'
+import { type ModalProps, Stack, TextInput } from '@mantine/core'
+import { useBlocker } from '@tanstack/react-router'
+import { type ReactNode, Suspense, useState } from 'react'
 import { useTranslations } from 'use-intl'
 import { lazyPart } from '../browser/lazy-part.ts'
+import { Form, FormButtons } from './form.tsx'
 
 /** Comes with the first dialog that opens. */
 const Modal = lazyPart<'Modal', ModalProps>(() => import('./modal.ts'), 'Modal')
@@ -24,4 +26,69 @@ export function Dialog({ size = 'md', centered = false, closeLabel, ...props }: 
       <Modal opened size={size} centered={centered} closeButtonProps={closeButtonProps} {...props} />
     </Suspense>
   )
+}
+
+/** A question before something that cannot be taken back. */
+interface ConfirmProps {
+  title: string
+  /** What will happen, and to what. */
+  children: ReactNode
+  /** The verb on the button. */
+  action: string
+  isDangerous?: boolean
+  isBusy?: boolean
+  /** What has to be typed first, where much would be lost; with the words that ask for it. */
+  typed?: { text: string; label: string }
+  onConfirm: () => void
+  onClose: () => void
+}
+
+/** Asks before something is done. Rendered while the question stands. */
+export function Confirm(props: ConfirmProps) {
+  const { title, children, action, isDangerous = false, isBusy = false, typed, onConfirm, onClose } = props
+  const [given, setGiven] = useState('')
+  const isReady = typed === undefined || given.trim() === typed.text
+  return (
+    <Dialog onClose={onClose} title={title} centered>
+      <Form
+        onSubmit={() => {
+          if (isReady) onConfirm()
+        }}
+      >
+        <Stack>
+          {children}
+          {typed && (
+            <TextInput
+              label={typed.label}
+              value={given}
+              onChange={({ currentTarget }) => setGiven(currentTarget.value)}
+              autoComplete="off"
+            />
+          )}
+          <FormButtons
+            action={action}
+            isBusy={isBusy}
+            isDisabled={!isReady}
+            isDangerous={isDangerous}
+            takesFocus
+            onBack={onClose}
+          />
+        </Stack>
+      </Form>
+    </Dialog>
+  )
+}
+
+/** Asks before something that was typed and not saved is left behind. Returns the question, to be rendered where the typing is. */
+export function useUnsaved(
+  isUnsaved: boolean,
+  question: Pick<ConfirmProps, 'title' | 'action' | 'isDangerous' | 'children'>,
+): ReactNode {
+  const blocker = useBlocker({
+    shouldBlockFn: ({ current, next }) => isUnsaved && current.pathname !== next.pathname,
+    enableBeforeUnload: isUnsaved,
+    withResolver: true,
+  })
+  if (blocker.status !== 'blocked') return null
+  return <Confirm {...question} onConfirm={blocker.proceed} onClose={blocker.reset} />
 }

@@ -1,13 +1,12 @@
 import { Text } from '@mantine/core'
 import { useMutation, useQueryClient } from '@tanstack/react-query'
 import { useTranslations } from 'use-intl'
-import { api } from '../api/client.ts'
+import { api, codeOf } from '../api/client.ts'
 import { keys } from '../api/keys.ts'
-import { codeOf } from '../api/problem.ts'
-import { Confirm } from './confirm.tsx'
-import { useNotifyError } from './notify.ts'
+import { Confirm } from './dialog.tsx'
+import { useNotifyError } from './notify.tsx'
 
-/** Throws an upload away once the person has said so. `onDone`: it is gone. */
+/** Throws an upload away once the person has said so. `onDone`: it is discarded. */
 export function DiscardUpload({
   upload,
   onClose,
@@ -43,7 +42,7 @@ function useDiscard(onDone: () => void) {
     mutationFn: (uploadId: string) =>
       api.DELETE('/v1/uploads/{uploadId}', { params: { path: { uploadId } } }),
     onError(error) {
-      // An answer that was lost, or another tab: it is gone all the same.
+      // An answer that was lost, or another tab: it is discarded all the same.
       if (codeOf(error) === 'UPLOAD_NOT_FOUND') onDone()
       else notifyError(error)
     },

@@ -3,8 +3,7 @@ import { IconChevronDown, IconChevronRight, IconDownload } from '@tabler/icons-r
 import { useMemo, useState } from 'react'
 import { useTranslations } from 'use-intl'
 import { useWriting } from '../text/format.ts'
-import { CopyButton } from './copy-button.tsx'
-import { download } from './download.ts'
+import { CopyButton, download } from './export-text.tsx'
 import classes from './json-view.module.css'
 
 /** A value of the API as its fields say it. */
@@ -129,7 +128,7 @@ function Branch({ name, value, depth, openDepth }: NodeProps & { value: object }
   )
 }
 
-/** A value without parts, coloured by its kind; the quotes tell a text from a number. */
+/** A value without parts, coloured by its kind; the quotes distinguish a text from a number. */
 function Leaf({ value }: { value: unknown }) {
   const t = useTranslations('actions')
   const [isWhole, setIsWhole] = useState(false)

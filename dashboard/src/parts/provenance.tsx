@@ -10,8 +10,8 @@ import {
 import type { ReactNode } from 'react'
 import { useTranslations } from 'use-intl'
 import type { components } from '../api/schema.ts'
-import { Ago } from './ago.tsx'
 import { TextLink } from './links.tsx'
+import { Ago } from './time.tsx'
 
 type Writer = components['schemas']['Writer']
 
@@ -46,7 +46,7 @@ export function Provenance({ origin, isOutOfDate = false }: { origin: Origin; is
       </Line>
       {origin.restored !== undefined && <Restored at={origin.writtenAt} />}
       {isOutOfDate && (
-        <Badge variant="default" tt="none" leftSection={<IconAlertTriangle size={12} aria-hidden />}>
+        <Badge variant="default" leftSection={<IconAlertTriangle size={12} aria-hidden />}>
           {t('outOfDate')}
         </Badge>
       )}

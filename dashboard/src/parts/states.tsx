@@ -1,6 +1,20 @@
-import { Center, Paper, Skeleton, Stack, Text, Title, VisuallyHidden } from '@mantine/core'
+import {
+  Alert,
+  Button,
+  type ButtonProps,
+  Center,
+  Group,
+  Paper,
+  Skeleton,
+  Stack,
+  Text,
+  Title,
+  VisuallyHidden,
+} from '@mantine/core'
+import { IconAlertTriangle } from '@tabler/icons-react'
 import type { ReactNode } from 'react'
 import { useTranslations } from 'use-intl'
+import { ApiError, codeOf } from '../api/client.ts'
 
 /** Uneven, as lines of text are. */
 const widths = ['96%', '84%', '91%', '72%', '88%', '79%', '94%', '67%']
@@ -30,5 +44,71 @@ export function Empty({ title, text, children }: { title: string; text: string; 
         </Stack>
       </Center>
     </Paper>
+  )
+}
+
+/** Returns what went wrong, for a person: in the server's own words for authors where it has any. */
+export function useErrorText(): (error: unknown) => string {
+  const t = useTranslations('errors')
+  return error => {
+    if (!(error instanceof ApiError)) return t('unexpected')
+    if (error.status === 0 && error.code === 'OFFLINE') return t('offline')
+    if (error.problem === undefined) return t('unknown')
+    return error.problem.authorMessage ?? error.problem.detail
+  }
+}
+
+interface ErrorNoticeProps {
+  error: unknown
+  /** Asks once more. */
+  onRetry?: () => unknown
+}
+
+/** An error where the answer would be. */
+export function ErrorNotice({ error, onRetry }: ErrorNoticeProps) {
+  const t = useTranslations()
+  const text = useErrorText()
+  const problem = error instanceof ApiError ? error.problem : undefined
+  return (
+    <Alert color="red" icon={<IconAlertTriangle aria-hidden />} title={t('errors.title')} role="alert">
+      <Stack gap="xs">
+        <Text>{text(error)}</Text>
+        {problem?.errors?.map(({ pointer, detail }) => (
+          <Text key={`${pointer} ${detail}`} size="sm">
+            {pointer === '' ? detail : `${pointer}: ${detail}`}
+          </Text>
+        ))}
+        <Group justify="space-between">
+          <Text size="xs" c="dimmed" className="numbers">
+            {t('errors.code', { code: codeOf(error) })}
+            {problem === undefined ? '' : ` · ${t('errors.traceId', { traceId: problem.traceId })}`}
+          </Text>
+          {onRetry && (
+            <Button size="xs" variant="light" color="red" onClick={() => onRetry()}>
+              {t('actions.retry')}
+            </Button>
+          )}
+        </Group>
+      </Stack>
+    </Alert>
+  )
+}
+
+/** In place of an answer that has not come: lines, or why it does not come. */
+export function Pending({ lines = 4, ...failure }: ErrorNoticeProps & { lines?: number }) {
+  return failure.error === null ? <Loading lines={lines} /> : <ErrorNotice {...failure} />
+}
+
+/** Reads the next page of a list. */
+export function MoreButton({
+  isBusy,
+  onMore,
+  ...props
+}: ButtonProps & { isBusy: boolean; onMore: () => unknown }) {
+  const t = useTranslations('actions')
+  return (
+    <Button variant="default" loading={isBusy} onClick={() => void onMore()} {...props}>
+      {t('more')}
+    </Button>
   )
 }

@@ -13,13 +13,13 @@ import type { ComponentType } from 'react'
 import { useTranslations } from 'use-intl'
 import type { Task } from '../api/task.ts'
 
-interface Look {
+interface Appearance {
   color: string
   icon: ComponentType<{ size?: number; 'aria-hidden'?: boolean }>
 }
 
-/** A status is told by its icon and its word; the colour only helps. */
-const looks: Record<Task['status'], Look> = {
+/** A status has an icon and a word; the colour only helps. */
+const appearances: Record<Task['status'], Appearance> = {
   QUEUED: { color: 'gray', icon: IconClock },
   RUNNING: { color: 'ink', icon: IconLoader2 },
   RETRYING: { color: 'yellow', icon: IconRefresh },
@@ -33,16 +33,10 @@ const looks: Record<Task['status'], Look> = {
 /** Where a task is in its life. */
 export function StatusBadge({ status, phase }: { status: Task['status']; phase?: Task['phase'] }) {
   const t = useTranslations('status')
-  const { color, icon: Icon } = looks[status]
+  const { color, icon: Icon } = appearances[status]
   const isWaiting = status === 'RUNNING' && phase === 'awaiting-subtasks'
   return (
-    <Badge
-      color={color}
-      variant="light"
-      leftSection={<Icon size={12} aria-hidden />}
-      tt="none"
-      data-status={status}
-    >
+    <Badge color={color} variant="light" leftSection={<Icon size={12} aria-hidden />} data-status={status}>
       {isWaiting ? t('waitingForSubTasks') : t(status)}
     </Badge>
   )

@@ -1,3 +1,4 @@
+import { defined } from '../../../src/task/defined.ts'
 import type { Task } from '../api/task.ts'
 
 /** What a task is about. */
@@ -6,7 +7,7 @@ export interface Subject {
   sceneId?: string
 }
 
-/** What a task is about, by its tags (`novel:ID`, `scene:ID`), else by its parameters or its result. */
+/** Returns what a task is about, by its tags (`novel:ID`, `scene:ID`), else by its parameters or its result. */
 export function subjectOf({
   tags,
   parameters,
@@ -14,37 +15,33 @@ export function subjectOf({
 }: Pick<Task, 'tags' | 'parameters' | 'result'>): Subject {
   const find = (kind: 'novel' | 'scene') =>
     tagged(tags, kind) ?? textField(parameters, `${kind}Id`) ?? textField(result, `${kind}Id`)
-  const novelId = find('novel')
-  const sceneId = find('scene')
-  return {
-    ...(novelId === undefined ? {} : { novelId }),
-    ...(sceneId === undefined ? {} : { sceneId }),
-  }
+  return defined({ novelId: find('novel'), sceneId: find('scene') })
 }
 
-function tagged(tags: readonly string[], kind: string): string | undefined {
+/** Returns the id in a tag such as `novel:ID`. */
+export function tagged(tags: readonly string[], kind: 'novel' | 'scene'): string | undefined {
   return tags.find(tag => tag.startsWith(`${kind}:`))?.slice(kind.length + 1)
 }
 
-/** The field of a value whose shape nobody has promised, if it is a text with something in it. */
+/** Returns the field of a value of unknown shape, if it is a text with something in it. */
 export function textField(value: unknown, name: string): string | undefined {
   if (typeof value !== 'object' || value === null) return undefined
   const found = (value as Record<string, unknown>)[name]
   return typeof found === 'string' && found !== '' ? found : undefined
 }
 
-/** What tells a task from others of its type: a title that its result or its parameters name, else its name below its parent. */
+/** Returns what distinguishes a task from others of its type: a title that its result or its parameters name, else its name below its parent. */
 export function labelOf({ result, parameters, subTaskKey }: Task): string | undefined {
   return textField(result, 'title') ?? textField(parameters, 'title') ?? subTaskKey
 }
 
-/** What a task is named by, unless that is an id, which says nothing to a person. */
+/** Returns what a task is named by, unless that is an id, which says nothing to a person. */
 export function namedBy(task: Task): string | undefined {
   const label = labelOf(task)
   return label === undefined || isId(label) ? undefined : label
 }
 
-/** Whether a label is an id, which says nothing to a person. */
+/** Returns whether a label is an id, which says nothing to a person. */
 export function isId(label: string): boolean {
   return /^[\da-f-]{32,}$/i.test(label)
 }

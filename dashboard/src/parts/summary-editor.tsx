@@ -1,14 +1,15 @@
-import { Button, Group, Stack, Text, Textarea } from '@mantine/core'
+import { Alert, Button, Group, Stack, Text, Textarea } from '@mantine/core'
+import { IconGitMerge } from '@tabler/icons-react'
 import { useMutation, useQueryClient } from '@tanstack/react-query'
 import { useRef, useState } from 'react'
 import { useTranslations } from 'use-intl'
-import { api, dataOf } from '../api/client.ts'
+import { ApiError, api, dataOf } from '../api/client.ts'
 import { keys } from '../api/keys.ts'
-import { ApiError } from '../api/problem.ts'
-import { ifMatch, readScene, type Scene, useReadAgain } from '../queries/scene-queries.ts'
-import { ErrorNotice } from './error-notice.tsx'
-import { SummaryConflict } from './summary-conflict.tsx'
-import { useUnsaved } from './use-unsaved.tsx'
+import { ifMatch, readScene, type Scene, useReadAgain } from '../queries/novel-queries.ts'
+import { useUnsaved } from './dialog.tsx'
+import { Form } from './form.tsx'
+import { Provenance } from './provenance.tsx'
+import { ErrorNotice } from './states.tsx'
 
 /** Most characters of a summary. */
 const longest = 20_000
@@ -42,7 +43,13 @@ export function SummaryEditor({ scene, language, isBeingMade, onClose }: Summary
   const isChanged = text !== before
   // Saved as it is, a summary of an older text becomes one of the text that is there.
   const canSave = isChanged || seen.summary?.outOfDate === true
-  const question = useUnsaved(isChanged)
+  const unsaved = useTranslations('parts.unsaved')
+  const question = useUnsaved(isChanged, {
+    title: unsaved('title'),
+    action: unsaved('leave'),
+    isDangerous: true,
+    children: <Text>{unsaved('text')}</Text>,
+  })
   return (
     <Stack gap="sm">
       {there !== undefined ? (
@@ -90,12 +97,7 @@ function SummaryForm(props: SummaryFormProps) {
   const t = useTranslations('parts.summary')
   const actions = useTranslations('actions')
   return (
-    <form
-      onSubmit={event => {
-        event.preventDefault()
-        onSave()
-      }}
-    >
+    <Form onSubmit={onSave}>
       <Stack gap="sm">
         <Textarea
           aria-label={t('title')}
@@ -123,7 +125,7 @@ function SummaryForm(props: SummaryFormProps) {
           </Button>
         </Group>
       </Stack>
-    </form>
+    </Form>
   )
 }
 
@@ -153,7 +155,63 @@ function useSave(scene: Summarised, onSaved: (sent: string, saved: Scene) => voi
       onSaved(text, saved)
     },
   })
-  // Where both are shown, that they differ is told already.
-  const isTold = there !== undefined && error instanceof ApiError && error.status === 412
-  return { save: mutate, error: isTold ? undefined : (error ?? undefined), isPending, there, readAgain }
+  // Where both versions are shown, the conflict needs no error notice.
+  const isShown = there !== undefined && error instanceof ApiError && error.status === 412
+  return { save: mutate, error: isShown ? undefined : (error ?? undefined), isPending, there, readAgain }
+}
+
+interface SummaryConflictProps {
+  mine: string
+  /** The scene as it is now. */
+  there: Scene
+  language: string | undefined
+  isBusy: boolean
+  onKeepMine: () => void
+  onTakeTheirs: () => void
+}
+
+/** Shows two versions of a summary, since the scene changed while one was written, and lets the person choose. */
+export function SummaryConflict({
+  mine,
+  there,
+  language,
+  isBusy,
+  onKeepMine,
+  onTakeTheirs,
+}: SummaryConflictProps) {
+  const t = useTranslations('parts.summary')
+  return (
+    <Stack gap="sm" role="group" aria-label={t('changedTitle')}>
+      <Alert color="gray" icon={<IconGitMerge aria-hidden />} title={t('changedTitle')} role="alert">
+        {t('changedText')}
+      </Alert>
+      <Version title={t('mine')} text={mine} language={language} />
+      <Version title={t('theirs')} text={there.summary?.text ?? ''} language={language} />
+      {there.summary !== undefined && (
+        <Provenance origin={there.summary} isOutOfDate={there.summary.outOfDate} />
+      )}
+      <Group gap="xs">
+        <Button size="xs" onClick={onKeepMine} loading={isBusy}>
+          {t('keepMine')}
+        </Button>
+        <Button size="xs" variant="default" onClick={onTakeTheirs}>
+          {t('takeTheirs')}
+        </Button>
+      </Group>
+    </Stack>
+  )
+}
+
+function Version({ title, text, language }: { title: string; text: string; language: string | undefined }) {
+  const t = useTranslations('parts.summary')
+  return (
+    <div>
+      <Text size="sm" fw={600}>
+        {title}
+      </Text>
+      <Text className="summary" lang={language}>
+        {text === '' ? t('none') : text}
+      </Text>
+    </div>
+  )
 }

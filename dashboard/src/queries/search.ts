@@ -1,5 +1,4 @@
-import { isStatus } from '../api/statuses.ts'
-import type { Task } from '../api/task.ts'
+import { isStatus, type Task } from '../api/task.ts'
 
 /** What the address of the list of tasks says: filters and order. Absent: not restricted, newest first. */
 export interface TasksSearch {
@@ -29,7 +28,7 @@ export interface TaskSearch {
 /** A part of the page of a task that can be open. */
 export type TaskPart = (typeof parts)[number]
 
-/** What the address of the dead letters says: which group is open, else of which task type; and the task that is looked at. */
+/** What the address of the dead letters says: which group is open, else of which task type; and the task that is inspected. */
 export interface DeadLettersSearch {
   fingerprint?: string
   type?: string
@@ -47,7 +46,7 @@ export interface SceneSearch {
   entry?: string
 }
 
-/** What the address of a chapter says: a passage that is looked for, and the search that found it. */
+/** What the address of a chapter says: a passage, and the search that found it. */
 export interface ChapterSearch {
   scene?: string
   /** Where the passage begins and ends in the text of the scene, UTF-16 code units. */
@@ -122,13 +121,13 @@ function isText(value: unknown): value is string {
   return typeof value === 'string' && value !== ''
 }
 
-/** A text of digits alone comes as a number. */
+/** Returns a text. One of digits alone comes as a number. */
 function text<Name extends string>(name: Name, value: unknown): Part<Name, string> {
   const given = typeof value === 'number' ? String(value) : value
   return (isText(given) ? { [name]: given } : {}) as Part<Name, string>
 }
 
-/** A place in a text. */
+/** Returns a place in a text. */
 function offset<Name extends string>(name: Name, value: unknown): Part<Name, number> {
   const isPlace = typeof value === 'number' && Number.isInteger(value) && value >= 0
   return (isPlace ? { [name]: value } : {}) as Part<Name, number>

@@ -1,10 +1,11 @@
-import { useInfiniteQuery, useQuery } from '@tanstack/react-query'
+import { useInfiniteQuery, useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
+import { defined } from '../../../src/task/defined.ts'
 import { api, dataOf } from '../api/client.ts'
 import { keys } from '../api/keys.ts'
-import type { components } from '../api/schema.ts'
-import type { Task } from '../api/task.ts'
-import type { TaskPage } from '../live/apply.ts'
-import { isLongList } from '../live/apply.ts'
+import { itemsOf, pageAt, pageByPage } from '../api/pages.ts'
+import type { components, paths } from '../api/schema.ts'
+import { liveStatuses, type Task } from '../api/task.ts'
+import { isLongList, type TaskPage } from '../live/apply.ts'
 
 /** One attempt that ended without completing its task. */
 export type Attempt = Awaited<ReturnType<typeof readAttempts>>[number]
@@ -19,28 +20,44 @@ export type BudgetUse = components['schemas']['BudgetUse']
 const perPage = 100
 
 /** Reads a task as it is now. */
-export function readTask(taskId: string): Promise<Task> {
-  return dataOf(api.GET('/v1/tasks/{taskId}', { params: { path: { taskId } } }))
+export function readTask(taskId: string, signal?: AbortSignal): Promise<Task> {
+  return dataOf(api.GET('/v1/tasks/{taskId}', { params: { path: { taskId } }, ...defined({ signal }) }))
 }
 
-/** A task, kept up to date. `isWanted`: false asks for nothing. */
+/** Returns a task, kept up to date. `isWanted`: false asks for nothing. */
 export function useTask(taskId: string, isWanted = true) {
   return useQuery({ queryKey: keys.task(taskId), queryFn: () => readTask(taskId), enabled: isWanted })
 }
 
 /** Which sub-tasks are listed. */
-export interface ChildFilter {
+interface ChildFilter {
   status?: readonly Task['status'][]
   type?: string
 }
 
-/** The sub-tasks of a task, those that did not complete first, one page at a time. */
+/** Which tasks are listed; as the API takes it. */
+export type TaskQuery = Omit<NonNullable<paths['/v1/tasks']['get']['parameters']['query']>, 'pageToken'>
+
+/** Reads the first page of a list of tasks. It is kept in the form of a list of pages, which the live stream keeps up to date. */
+export function useTasks(
+  query: TaskQuery,
+  options: { queryKey?: readonly unknown[]; refetchOnMount?: 'always' } = {},
+) {
+  const { data, ...answer } = useInfiniteQuery({
+    queryKey: keys.taskList(query),
+    queryFn: ({ signal }): Promise<TaskPage> => dataOf(api.GET('/v1/tasks', { params: { query }, signal })),
+    ...pageByPage,
+    ...options,
+  })
+  return { ...answer, data: data === undefined ? undefined : itemsOf(data) }
+}
+
+/** Returns the sub-tasks of a task, those that did not complete first, one page at a time. */
 export function useChildren(taskId: string, { status, type }: ChildFilter = {}) {
   const filter = {
     failedFirst: 'true' as const,
     pageSize: perPage,
-    ...(status === undefined ? {} : { status: [...status] }),
-    ...(type === undefined ? {} : { taskType: type }),
+    ...defined({ status: status && [...status], taskType: type }),
   }
   return useInfiniteQuery({
     queryKey: keys.childList(taskId, filter),
@@ -49,13 +66,12 @@ export function useChildren(taskId: string, { status, type }: ChildFilter = {}) 
         api.GET('/v1/tasks/{taskId}/children', {
           params: {
             path: { taskId },
-            query: { ...filter, ...(pageParam === '' ? {} : { pageToken: pageParam }) },
+            query: { ...filter, ...pageAt(pageParam) },
           },
         }),
       ),
-    initialPageParam: '',
-    getNextPageParam: page => page.nextPageToken,
-    // Whoever comes back to a long list finds it as it was: reading it again would take a request per page.
+    ...pageByPage,
+    // A long list is shown as it was: reading it again would take a request per page.
     refetchOnMount: ({ state }) => !isLongList(state.data),
   })
 }
@@ -65,7 +81,7 @@ async function readAttempts(taskId: string) {
   return items
 }
 
-/** The attempts of a task that ended without completing it. */
+/** Returns the attempts of a task that ended without completing it. */
 export function useAttempts(taskId: string) {
   return useQuery({ queryKey: keys.attempts(taskId), queryFn: () => readAttempts(taskId) })
 }
@@ -77,7 +93,7 @@ async function readUsage(taskId: string, tree: 'true' | 'false') {
   return items
 }
 
-/** What the calls of models of a task, or of its whole tree, used. */
+/** Returns what the calls of models of a task, or of its whole tree, used. */
 export function useTaskUsage(taskId: string, tree: 'true' | 'false') {
   return useQuery({
     queryKey: [...keys.taskUsage(taskId), tree],
@@ -85,10 +101,60 @@ export function useTaskUsage(taskId: string, tree: 'true' | 'false') {
   })
 }
 
-/** What the tree of a task may spend, and has spent. */
+/** Returns what the tree of a task may spend, and has spent. */
 export function useBudget(taskId: string) {
   return useQuery({
     queryKey: keys.budget(taskId),
     queryFn: () => dataOf(api.GET('/v1/tasks/{taskId}/budget', { params: { path: { taskId } } })),
   })
+}
+
+/** Sets what the tree of a task may spend. */
+export function useSetBudget(rootTaskId: string) {
+  const queries = useQueryClient()
+  return useMutation({
+    mutationFn: (body: { tokens?: number; cost?: number }) =>
+      dataOf(api.PUT('/v1/tasks/{taskId}/budget', { params: { path: { taskId: rootTaskId } }, body })),
+    onSuccess(use) {
+      queries.setQueryData(keys.budget(rootTaskId), use)
+      // Tasks of the tree that waited for the budget go on.
+      for (const queryKey of [['tasks', 'budget'], ['tasks', 'one'], keys.taskLists])
+        void queries.invalidateQueries({ queryKey })
+    },
+  })
+}
+
+/** Submits a task. Sent again with the same key, the request finds the task of the first time. */
+export function submitTask(body: components['schemas']['TaskSubmission'], key: string): Promise<Task> {
+  return dataOf(api.POST('/v1/tasks', { params: { header: { 'idempotency-key': key } }, body }))
+}
+
+/** Cancels a task and everything below it. `ifMatch`: only if it still has this version. */
+export function cancelTask(taskId: string, ifMatch?: string): Promise<Task> {
+  const params = { path: { taskId }, header: defined({ 'if-match': ifMatch }) }
+  return dataOf(api.POST('/v1/tasks/{taskId}:cancel', { params }))
+}
+
+/** Runs a task again, and below it what did not complete. `edited`: with these parameters instead of its own. */
+export function retryTask(taskId: string, ifMatch?: string, edited?: { parameters: unknown }) {
+  const params = { path: { taskId }, header: defined({ 'if-match': ifMatch }) }
+  return dataOf(api.POST('/v1/tasks/{taskId}:retry', { params, body: edited ?? {} }))
+}
+
+/** How many tasks there are. Zero everywhere until the server answers. */
+interface TaskCounts {
+  readonly counts: Partial<Record<Task['status'], number>>
+  readonly total: number
+  /** Those that have not ended. */
+  readonly live: number
+  /** Whether the server answered. */
+  readonly isKnown: boolean
+}
+
+/** Counts the tasks of the server by status, and keeps the counts up to date. */
+export function useTaskCounts(): TaskCounts {
+  const { data } = useQuery({ queryKey: keys.taskCounts, queryFn: () => dataOf(api.GET('/v1/tasks/counts')) })
+  const counts = data?.counts ?? {}
+  const live = liveStatuses.reduce((sum, status) => sum + (counts[status] ?? 0), 0)
+  return { counts, total: data?.total ?? 0, live, isKnown: data !== undefined }
 }

@@ -1,19 +1,16 @@
 import { Badge, Blockquote, Button, Group, List, Loader, Spoiler, Stack, Text, Title } from '@mantine/core'
 import { IconNotes, IconRefresh } from '@tabler/icons-react'
-import { useQuery } from '@tanstack/react-query'
 import type { ReactNode } from 'react'
 import { useTranslations } from 'use-intl'
-import { api, dataOf } from '../api/client.ts'
-import { keys } from '../api/keys.ts'
-import type { Task } from '../api/task.ts'
-import { Ago } from '../parts/ago.tsx'
-import { ErrorNotice } from '../parts/error-notice.tsx'
+import { type Task, wordsOf } from '../api/task.ts'
 import { TextLink } from '../parts/links.tsx'
-import { Empty, Loading } from '../parts/states.tsx'
-import type { Scene } from '../queries/scene-queries.ts'
-import { useSubmit } from './use-write.ts'
+import { Empty, ErrorNotice, Pending } from '../parts/states.tsx'
+import { Ago } from '../parts/time.tsx'
+import type { Scene } from '../queries/novel-queries.ts'
+import { useTask } from '../queries/task-queries.ts'
+import { useSubmit } from './scene-writes.ts'
 
-/** What a brief of a scene tells. */
+/** What a brief of a scene holds. */
 interface Brief {
   beats: string[]
   people: string[]
@@ -30,9 +27,7 @@ export function BriefPart({ scene, making }: { scene: Scene; making: Task | unde
   if (making === undefined || (making.done && making.status !== 'COMPLETED'))
     return (
       <Stack>
-        {making?.errorInfo !== undefined && (
-          <Text c="red">{making.errorInfo.authorMessage ?? making.errorInfo.message}</Text>
-        )}
+        {making?.errorInfo !== undefined && <Text c="red">{wordsOf(making.errorInfo)}</Text>}
         <Empty title={t('emptyTitle')} text={hasSummary ? t('emptyText') : t('needsSummary')}>
           {hasSummary && <MakeBrief scene={scene} label={t('make')} />}
         </Empty>
@@ -73,12 +68,9 @@ function MakeBrief({ scene, label }: { scene: Scene; label: string }) {
 /** A listing leaves out what is large, so the task is read by itself. */
 function MadeBrief({ scene, task }: { scene: Scene; task: Task }) {
   const t = useTranslations('scenes.brief')
-  const { data, error, refetch } = useQuery({
-    queryKey: keys.task(task.id),
-    queryFn: () => dataOf(api.GET('/v1/tasks/{taskId}', { params: { path: { taskId: task.id } } })),
-  })
-  if (error !== null) return <ErrorNotice error={error} onRetry={() => void refetch()} />
-  if (data?.result === undefined) return <Loading lines={8} />
+  const { data, error, refetch } = useTask(task.id)
+  if (error !== null || data?.result === undefined)
+    return <Pending error={error} onRetry={refetch} lines={8} />
   return (
     <Stack gap="lg" data-brief>
       <Group justify="space-between" gap="xs">
@@ -154,7 +146,7 @@ function Names({ title, names }: { title: string; names: string[] }) {
     <Section title={title}>
       <Group gap="xs">
         {names.map(name => (
-          <Badge key={name} variant="light" tt="none" size="lg">
+          <Badge key={name} variant="light" size="lg">
             {name}
           </Badge>
         ))}

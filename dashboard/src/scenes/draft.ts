@@ -1,6 +1,10 @@
 import { useRef, useState } from 'react'
-import type { Scene } from '../queries/scene-queries.ts'
-import type { SceneEdit } from './use-write.ts'
+import type { components } from '../api/schema.ts'
+import { readStored, writeStored } from '../browser/state.ts'
+import type { Scene } from '../queries/novel-queries.ts'
+
+/** What of a scene a person changes. */
+export type SceneEdit = components['schemas']['SceneEdit']
 
 /** What of a scene is typed. */
 export interface Typed {
@@ -19,41 +23,24 @@ export interface Draft extends Typed {
 
 const placeOf = (sceneId: string) => `quillwork.draft.${sceneId}`
 
-/** The unsaved changes of a scene in this browser; undefined where there are none. */
+/** Returns the unsaved changes of a scene in this browser; undefined where there are none. */
 export function readDraft({ id, title = '', content }: Scene): Draft | undefined {
-  try {
-    const kept = JSON.parse(localStorage.getItem(placeOf(id)) ?? 'null') as Draft | null
-    const isWhole = typeof kept?.content === 'string' && typeof kept.base?.content === 'string'
-    return isWhole && (kept.content !== content || kept.title !== title) ? kept : undefined
-  } catch {
-    return undefined
-  }
+  const kept = readStored(placeOf(id)) as Draft | undefined
+  const isWhole = typeof kept?.content === 'string' && typeof kept.base?.content === 'string'
+  return isWhole && (kept.content !== content || kept.title !== title) ? kept : undefined
 }
 
-/** Keeps the unsaved changes of a scene in this browser. */
-function keepDraft(sceneId: string, draft: Draft): void {
-  try {
-    localStorage.setItem(placeOf(sceneId), JSON.stringify(draft))
-  } catch {
-    // No storage, or none left: leaving the page still warns.
-  }
+/** Keeps the unsaved changes of a scene in this browser; undefined discards them. */
+export function keepDraft(sceneId: string, draft: Draft | undefined): void {
+  writeStored(placeOf(sceneId), draft)
 }
 
-/** Forgets the unsaved changes of a scene. */
-export function forgetDraft(sceneId: string): void {
-  try {
-    localStorage.removeItem(placeOf(sceneId))
-  } catch {
-    // Then there is none.
-  }
-}
-
-/** What an editor of a scene begins with. */
+/** Returns what an editor of a scene begins with. */
 export function draftOf({ title = '', content, version }: Scene): Draft {
   return { title, content, version, base: { title, content }, at: Date.now() }
 }
 
-/** What the person changed of what they saw. */
+/** Returns what the person changed of what they saw. */
 export function editOf({ title, content, base }: Draft): SceneEdit {
   return {
     ...(title === base.title ? {} : { title }),
@@ -61,7 +48,7 @@ export function editOf({ title, content, base }: Draft): SceneEdit {
   }
 }
 
-/** Whether somebody else changed the same as the person did. */
+/** Returns whether somebody else changed the same as the person did. */
 export function collides(draft: Draft, theirs: Scene): boolean {
   const { title, content } = editOf(draft)
   const isOtherTitle = title !== undefined && (theirs.title ?? '') !== draft.base.title
@@ -69,7 +56,7 @@ export function collides(draft: Draft, theirs: Scene): boolean {
   return (isOtherTitle && theirs.title !== title) || (isOtherText && theirs.content !== content)
 }
 
-/** Whether there is anything to save. */
+/** Returns whether there is anything to save. */
 function isChanged(draft: Draft): boolean {
   return Object.keys(editOf(draft)).length > 0
 }
@@ -95,22 +82,21 @@ export function rebased(draft: Draft, sent: Typed, { title = '', content, versio
   }
 }
 
-/** What is typed, kept in the browser at each change: a tab may be closed at any time. */
+/** Returns what is typed, kept in the browser at each change: a tab may be closed at any time. */
 export function useDraft(sceneId: string, first: Draft) {
   const [draft, setDraft] = useState(first)
-  // What a save that ends compares with: it began with an older one, and the editor may be gone by then.
+  // What a save that ends compares with: it began with an older one, and the editor may be closed by then.
   const newest = useRef(first)
   const put = (next: Draft) => {
     newest.current = next
     setDraft(next)
-    if (isChanged(next)) keepDraft(sceneId, next)
-    else forgetDraft(sceneId)
+    keepDraft(sceneId, isChanged(next) ? next : undefined)
   }
   return {
     draft,
     isChanged: isChanged(draft),
     type: (part: Partial<Typed>) => put({ ...newest.current, ...part, at: Date.now() }),
-    /** Goes on from what was saved. Answers whether anything was typed since it was sent. */
+    /** Continues from what was saved. Returns whether anything was typed since it was sent. */
     rebase(sent: Typed, saved: Scene): boolean {
       const next = rebased(newest.current, sent, saved)
       put(next)

@@ -1,23 +1,36 @@
-import { Alert, Button, Group, Stack, Text, Textarea, TextInput } from '@mantine/core'
-import { IconFeather } from '@tabler/icons-react'
-import { useBlocker } from '@tanstack/react-router'
+import {
+  Alert,
+  Box,
+  Button,
+  Group,
+  Paper,
+  SimpleGrid,
+  Stack,
+  Text,
+  Textarea,
+  TextInput,
+  Title,
+} from '@mantine/core'
+import { IconArrowsSplit, IconFeather } from '@tabler/icons-react'
 import { type ReactNode, useDeferredValue } from 'react'
 import { useTranslations } from 'use-intl'
-import { measure } from '../../../src/novel/import/measure.ts'
-import { Confirm } from '../parts/confirm.tsx'
-import { ErrorNotice } from '../parts/error-notice.tsx'
-import { notifyDone } from '../parts/notify.ts'
-import type { Scene } from '../queries/scene-queries.ts'
-import { BothVersions } from './both-versions.tsx'
-import { type Draft, forgetDraft, type Typed, useDraft } from './draft.ts'
+import { measure } from '../../../src/novel/words.ts'
+import { useUnsaved } from '../parts/dialog.tsx'
+import { Form } from '../parts/form.tsx'
+import { notifyDone } from '../parts/notify.tsx'
+import { Provenance } from '../parts/provenance.tsx'
+import { ErrorNotice } from '../parts/states.tsx'
+import type { Scene } from '../queries/novel-queries.ts'
+import { type Draft, keepDraft, type Typed, useDraft } from './draft.ts'
+import { CopyThis } from './outcome.tsx'
+import { useSave } from './scene-writes.ts'
 import styles from './scenes.module.css'
-import { useSave } from './use-save.ts'
 
 /** What the API takes of a text and of a title, in UTF-16 code units. */
 const most = { content: 50_000, title: 300 } as const
 
 /** What an editor is given. */
-export interface EditorProps {
+interface EditorProps {
   scene: Scene
   first: Draft
   /** A task is writing the scene at this moment. */
@@ -35,14 +48,20 @@ export function Editor({ scene, first, isBeingWritten, onClose }: EditorProps) {
     notifyDone(t(isMore ? 'savedButMore' : 'saved'))
     if (!isMore) onClose()
   })
+  // What was typed is kept in the browser all the same.
+  const question = useUnsaved(isChanged, {
+    title: t('leaveTitle'),
+    action: t('leave'),
+    children: <Text size="sm">{t('leaveText')}</Text>,
+  })
   const drop = () => {
-    forgetDraft(scene.id)
+    keepDraft(scene.id, undefined)
     onClose()
   }
   return (
     <>
       {/* Not within the form: what is submitted in a dialog is submitted in all that is around it. */}
-      <BeforeLeaving isChanged={isChanged} />
+      {question}
       {save.theirs !== undefined ? (
         <BothVersions
           mine={draft}
@@ -74,13 +93,7 @@ function EditForm({ draft, isChanged, save, onType, onDrop, children }: EditForm
   const t = useTranslations('scenes.edit')
   const send = () => (isChanged ? save.send(draft) : undefined)
   return (
-    <form
-      data-editor
-      onSubmit={event => {
-        event.preventDefault()
-        send()
-      }}
-    >
+    <Form data-editor onSubmit={() => send()}>
       <Stack>
         {children}
         <Fields draft={draft} onType={onType} onSave={send} />
@@ -97,7 +110,7 @@ function EditForm({ draft, isChanged, save, onType, onDrop, children }: EditForm
           </Group>
         </Group>
       </Stack>
-    </form>
+    </Form>
   )
 }
 
@@ -111,12 +124,12 @@ function Notices({ isBeingWritten, isOutrun: isOld }: { isBeingWritten: boolean;
   return (
     <>
       {isBeingWritten && (
-        <Alert color="ink" variant="light" icon={<IconFeather aria-hidden />} role="status" data-edit-wins>
+        <Alert color="ink" icon={<IconFeather aria-hidden />} role="status" data-edit-wins>
           {t('editWins')}
         </Alert>
       )}
       {isOld && (
-        <Alert color="yellow" variant="light" role="status">
+        <Alert color="yellow" role="status">
           {t('outrun')}
         </Alert>
       )}
@@ -175,18 +188,77 @@ function Count({ content }: { content: string }) {
   )
 }
 
-/** Asks before the page is left with something unsaved. It is kept in the browser all the same. */
-function BeforeLeaving({ isChanged }: { isChanged: boolean }) {
-  const t = useTranslations('scenes.edit')
-  const blocker = useBlocker({
-    shouldBlockFn: ({ current, next }) => isChanged && current.pathname !== next.pathname,
-    enableBeforeUnload: isChanged,
-    withResolver: true,
-  })
-  if (blocker.status !== 'blocked') return null
+/** What the choice between two versions is given. */
+interface BothVersionsProps {
+  mine: Typed
+  theirs: Scene
+  isBusy: boolean
+  onKeepMine: () => void
+  onTakeTheirs: () => void
+  onBack: () => void
+}
+
+/** The scene was changed while somebody edited it: both versions, and the choice. Whatever is chosen, the other one is not lost. */
+function BothVersions(props: BothVersionsProps) {
+  const { mine, theirs, isBusy, onKeepMine, onTakeTheirs, onBack } = props
+  const t = useTranslations('scenes.both')
   return (
-    <Confirm title={t('leaveTitle')} action={t('leave')} onConfirm={blocker.proceed} onClose={blocker.reset}>
-      <Text size="sm">{t('leaveText')}</Text>
-    </Confirm>
+    <Stack data-both-versions>
+      <Alert color="yellow" icon={<IconArrowsSplit aria-hidden />} title={t('title')} role="alert">
+        {t('text')}
+      </Alert>
+      <SimpleGrid cols={{ base: 1, md: 2 }}>
+        <Version title={t('mine')} text={mine} hint={t('mineHint')} which="mine">
+          <Button size="xs" onClick={onKeepMine} loading={isBusy}>
+            {t('keepMine')}
+          </Button>
+          <CopyThis text={mine.content} />
+        </Version>
+        <Version
+          title={t('theirs')}
+          text={{ title: theirs.title ?? '', content: theirs.content }}
+          hint={theirs.textOrigin === undefined ? '' : <Provenance origin={theirs.textOrigin} />}
+          which="theirs"
+        >
+          <Button size="xs" variant="default" onClick={onTakeTheirs} disabled={isBusy}>
+            {t('takeTheirs')}
+          </Button>
+          <CopyThis text={theirs.content} />
+        </Version>
+      </SimpleGrid>
+      <Group>
+        <Button variant="subtle" onClick={onBack}>
+          {t('back')}
+        </Button>
+      </Group>
+    </Stack>
+  )
+}
+
+interface VersionProps {
+  title: string
+  text: Typed
+  hint: React.ReactNode
+  which: 'mine' | 'theirs'
+  children: React.ReactNode
+}
+
+function Version({ title, text, hint, which, children }: VersionProps) {
+  return (
+    <Paper withBorder p="md" data-version={which}>
+      <Stack gap="sm">
+        <Title order={3}>{title}</Title>
+        <Text component="div" size="xs" c="dimmed">
+          {hint}
+        </Text>
+        <Group gap="xs">{children}</Group>
+        {text.title !== '' && <Text fw={600}>{text.title}</Text>}
+        <Box component="section" className={styles['side'] ?? ''} tabIndex={0} aria-label={title}>
+          <Text component="div" className="prose" inherit>
+            {text.content}
+          </Text>
+        </Box>
+      </Stack>
+    </Paper>
   )
 }

@@ -2,15 +2,15 @@ import { Alert, Button, Group, Spoiler, Stack, Text } from '@mantine/core'
 import { IconAlertTriangle, IconArrowsSplit, IconBan, IconCheck } from '@tabler/icons-react'
 import { type ReactNode, useState } from 'react'
 import { useTranslations } from 'use-intl'
-import type { Task } from '../api/task.ts'
+import { type Task, wordsOf } from '../api/task.ts'
 import { useOutput } from '../live/follow-output.ts'
-import { copyText } from '../parts/copy-text.ts'
+import { copyText } from '../parts/export-text.tsx'
 import { ButtonLink, TextLink } from '../parts/links.tsx'
-import { notifyDone, useNotifyError } from '../parts/notify.ts'
-import type { Scene } from '../queries/scene-queries.ts'
-import { useTaskAction } from './use-write.ts'
+import { notifyDone, useNotifyError } from '../parts/notify.tsx'
+import type { Scene } from '../queries/novel-queries.ts'
+import { useTaskAction } from './scene-writes.ts'
 
-/** What is told of the task that last wrote a scene, once it has ended. */
+/** The result of the task that last wrote a scene. */
 interface SceneResult {
   words?: number
   conflict?: boolean
@@ -33,22 +33,22 @@ export function Outcome({ task, scene }: { task: Task; scene: Scene }) {
   return <Failed task={task} onDismiss={dismiss} />
 }
 
-/** The text was written anew since the task ended: what became of it is past. */
+/** Returns whether the text was written again since the task ended: its outcome is past then. */
 function isPast({ timestamps }: Task, { textOrigin }: Scene): boolean {
   const { completedAt } = timestamps
   if (completedAt === undefined || textOrigin?.writtenAt === undefined) return false
   return Date.parse(textOrigin.writtenAt) > Date.parse(completedAt)
 }
 
-/** How an end looks. */
-const looks = {
+/** How an end appears. */
+const appearances = {
   conflict: { color: 'yellow', Icon: IconArrowsSplit },
   failed: { color: 'red', Icon: IconAlertTriangle },
   stopped: { color: 'gray', Icon: IconBan },
 } as const
 
 interface EndProps {
-  kind: keyof typeof looks
+  kind: keyof typeof appearances
   /** What happened. */
   children: ReactNode
   /** What can be done about it. */
@@ -59,11 +59,10 @@ interface EndProps {
 /** How a writing ended, and what can be done about it. */
 function End({ kind, children, action, onDismiss }: EndProps) {
   const t = useTranslations()
-  const { color, Icon } = looks[kind]
+  const { color, Icon } = appearances[kind]
   return (
     <Alert
       color={color}
-      variant="light"
       icon={<Icon aria-hidden />}
       title={t(`scenes.outcome.${kind}Title`)}
       data-outcome={kind}
@@ -107,7 +106,7 @@ function Conflict({ scene, result, onDismiss }: Dismissible & { scene: Scene; re
 
 function Failed({ task, onDismiss }: Dismissible & { task: Task }) {
   const t = useTranslations('scenes.outcome')
-  const why = task.errorInfo?.authorMessage ?? task.errorInfo?.message
+  const why = wordsOf(task.errorInfo)
   return (
     <End kind="failed" action={<TryAgain task={task} />} onDismiss={onDismiss}>
       {why !== undefined && <Text size="sm">{why}</Text>}

@@ -1,19 +1,23 @@
-import { Grid, Stack, Tabs } from '@mantine/core'
+import { Breadcrumbs, type ButtonProps, Grid, Group, Stack, Tabs, Text } from '@mantine/core'
+import { IconArrowLeft, IconArrowRight } from '@tabler/icons-react'
 import { useNavigate, useParams, useSearch } from '@tanstack/react-router'
 import { useTranslations } from 'use-intl'
-import { ErrorNotice } from '../parts/error-notice.tsx'
+import { ButtonLink, TextLink } from '../parts/links.tsx'
 import { PageTitle } from '../parts/page-title.tsx'
-import { Loading } from '../parts/states.tsx'
+import { Pending } from '../parts/states.tsx'
 import {
   type Scene,
   type SceneTasks,
+  useChapter,
+  useOutline,
   useReadAgainAfterTasks,
   useScene,
   useSceneTasks,
-} from '../queries/scene-queries.ts'
+} from '../queries/novel-queries.ts'
+import { useWriting } from '../text/format.ts'
 import { BriefPart } from './brief-part.tsx'
 import { HistoryPart } from './history-part.tsx'
-import { SceneHead } from './scene-head.tsx'
+import { unitOf } from './instructions.ts'
 import { SummaryPart } from './summary-part.tsx'
 import { TextPart } from './text-part.tsx'
 import { WritePart } from './write-part.tsx'
@@ -32,11 +36,7 @@ export function ScenePage() {
     return (
       <Stack>
         <PageTitle title={t('title')} />
-        {error === null ? (
-          <Loading lines={8} />
-        ) : (
-          <ErrorNotice error={error} onRetry={() => void refetch()} />
-        )}
+        <Pending error={error} onRetry={refetch} lines={8} />
       </Stack>
     )
   return (
@@ -57,7 +57,7 @@ export function ScenePage() {
   )
 }
 
-/** The text, the brief, the history: one of them is open. The text stays as it is while another one is looked at. */
+/** The text, the brief, the history: one of them is open. The text stays as it is while another one is open. */
 function Parts({ scene, tasks }: { scene: Scene; tasks: SceneTasks }) {
   const t = useTranslations('scenes.parts')
   const { part = 'text', entry } = useSearch({ from })
@@ -82,4 +82,97 @@ function Parts({ scene, tasks }: { scene: Scene; tasks: SceneTasks }) {
       </Tabs.Panel>
     </Tabs>
   )
+}
+
+/** The name of a scene, where in the novel it is, and the way to the scenes before and after it. */
+function SceneHead({ scene }: { scene: Scene }) {
+  const t = useTranslations('scenes')
+  const writing = useWriting()
+  const { novelId } = scene
+  const { data: outline } = useOutline(novelId)
+  const { data: chapter } = useChapter(novelId, scene.chapterId)
+  const count =
+    unitOf(outline?.language) === 'words'
+      ? t('words', { count: scene.words })
+      : t('characters', { count: scene.characters })
+  return (
+    <>
+      <Breadcrumbs separatorMargin="xs" mih="1.5rem" aria-label={t('place')} component="nav">
+        <TextLink to="/novels/$novelId" params={{ novelId }} size="sm">
+          {outline?.title ?? t('novel')}
+        </TextLink>
+        <TextLink
+          to="/novels/$novelId/chapters/$chapterId"
+          params={{ novelId, chapterId: scene.chapterId }}
+          size="sm"
+        >
+          {chapter?.title ?? t('chapter')}
+        </TextLink>
+        <Text size="sm">{t('number', { number: writing.number(scene.position + 1) })}</Text>
+      </Breadcrumbs>
+      <PageTitle
+        title={scene.title ?? t('numbered', { number: writing.number(scene.position + 1) })}
+        below={<span className="numbers">{count}</span>}
+      >
+        <Neighbours scene={scene} />
+      </PageTitle>
+    </>
+  )
+}
+
+function Neighbours({ scene }: { scene: Scene }) {
+  const t = useTranslations('scenes')
+  const { before, after } = useNeighbours(scene)
+  const { novelId } = scene
+  return (
+    <Group gap="xs" component="nav" aria-label={t('neighbours')}>
+      <Neighbour novelId={novelId} sceneId={before} leftSection={<IconArrowLeft size={16} aria-hidden />}>
+        {t('previous')}
+      </Neighbour>
+      <Neighbour novelId={novelId} sceneId={after} rightSection={<IconArrowRight size={16} aria-hidden />}>
+        {t('next')}
+      </Neighbour>
+    </Group>
+  )
+}
+
+/** The way to a scene beside this one, if there is one. */
+function Neighbour({
+  novelId,
+  sceneId,
+  ...rest
+}: { novelId: string; sceneId: string | undefined } & Pick<
+  ButtonProps,
+  'children' | 'leftSection' | 'rightSection'
+>) {
+  if (sceneId === undefined) return null
+  return (
+    <ButtonLink
+      size="xs"
+      variant="default"
+      to="/novels/$novelId/scenes/$sceneId"
+      params={{ novelId, sceneId }}
+      {...rest}
+    />
+  )
+}
+
+/** Returns the ids of the scenes right before and after one, also in the chapters beside it; undefined at the ends of the novel. */
+function useNeighbours({ novelId, chapterId, position }: Scene): {
+  before: string | undefined
+  after: string | undefined
+} {
+  const { data: outline } = useOutline(novelId)
+  const { data: chapter } = useChapter(novelId, chapterId)
+  const scenes = chapter?.scenes ?? []
+  const isFirst = position === 0
+  const isLast = chapter !== undefined && position >= scenes.length - 1
+  const chapters = outline?.outline.flatMap(volume => volume.chapters) ?? []
+  const at = chapters.findIndex(({ id }) => id === chapterId)
+  const chapterBefore = useChapter(novelId, isFirst && at > 0 ? chapters[at - 1]?.id : undefined)
+  const chapterAfter = useChapter(novelId, isLast && at >= 0 ? chapters[at + 1]?.id : undefined)
+  return {
+    before: isFirst ? chapterBefore.data?.scenes.at(-1)?.id : scenes[position - 1]?.id,
+    after: isLast ? chapterAfter.data?.scenes[0]?.id : scenes[position + 1]?.id,
+  }
 }

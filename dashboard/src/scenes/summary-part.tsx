@@ -2,14 +2,14 @@ import { Button, Group, Loader, Paper, Stack, Text, Title } from '@mantine/core'
 import { IconPencil, IconRefresh } from '@tabler/icons-react'
 import { useState } from 'react'
 import { useTranslations } from 'use-intl'
-import type { Task } from '../api/task.ts'
+import { type Task, wordsOf } from '../api/task.ts'
 import { useFocusBack } from '../browser/use-focus-back.ts'
-import { ErrorNotice } from '../parts/error-notice.tsx'
 import { Provenance } from '../parts/provenance.tsx'
+import { ErrorNotice } from '../parts/states.tsx'
 import { SummaryEditor } from '../parts/summary-editor.tsx'
-import { type Scene, useOutline } from '../queries/scene-queries.ts'
+import { type Scene, useOutline } from '../queries/novel-queries.ts'
+import { useSubmit } from './scene-writes.ts'
 import styles from './scenes.module.css'
-import { useSubmit } from './use-write.ts'
 
 /** The summary of a scene with where it comes from; to edit, and to have made again. `making`: the task that last made it. */
 export function SummaryPart({ scene, making }: { scene: Scene; making: Task | undefined }) {
@@ -70,7 +70,7 @@ function Shown({ scene: { summary } }: { scene: Scene }) {
   )
 }
 
-/** Has the summary made anew of the text as it is now. */
+/** Has the summary made again of the text as it is now. */
 function MakeAgain({ scene, making }: { scene: Scene; making: Task | undefined }) {
   const t = useTranslations('scenes.summary')
   const submit = useSubmit(scene.id)
@@ -108,7 +108,7 @@ function NotMade({ task: { errorInfo } }: { task: Task }) {
   const t = useTranslations('scenes.summary')
   return (
     <Text size="sm" c="red">
-      {errorInfo?.authorMessage ?? errorInfo?.message ?? t('notMade')}
+      {wordsOf(errorInfo) ?? t('notMade')}
     </Text>
   )
 }

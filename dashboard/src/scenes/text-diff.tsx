@@ -102,7 +102,7 @@ function compareWords(before: string, after: string): Stretch[] {
   ]
 }
 
-/** Whether enough is the same for a comparison word by word to be read; else one paragraph stands after the other. */
+/** Returns whether enough is the same for a comparison word by word to be read; else one paragraph stands after the other. */
 function isAlike(stretches: readonly Stretch[], length: number): boolean {
   const same = stretches.reduce((sum, { value, is }) => sum + (is === 'same' ? value.length : 0), 0)
   return same >= length * leastAlike

@@ -4,11 +4,11 @@ import { type RefObject, useState } from 'react'
 import { useTranslations } from 'use-intl'
 import type { Task } from '../api/task.ts'
 import { useFocusBack } from '../browser/use-focus-back.ts'
-import { Ago } from '../parts/ago.tsx'
 import { Provenance } from '../parts/provenance.tsx'
 import { Empty } from '../parts/states.tsx'
-import type { Scene } from '../queries/scene-queries.ts'
-import { type Draft, draftOf, forgetDraft, readDraft } from './draft.ts'
+import { Ago } from '../parts/time.tsx'
+import type { Scene } from '../queries/novel-queries.ts'
+import { type Draft, draftOf, keepDraft, readDraft } from './draft.ts'
 import { Editor } from './editor.tsx'
 import { Outcome } from './outcome.tsx'
 import { WritingNow } from './writing-now.tsx'
@@ -19,7 +19,7 @@ export function TextPart({ scene, writing }: { scene: Scene; writing: Task | und
   const [draft, setDraft] = useState(() => readDraft(scene))
   const opener = useFocusBack(editing !== undefined)
   const isBeingWritten = writing?.done === false
-  // What begins while the person looks was begun by them, with a button that is gone now: the focus goes to what came of it.
+  // A task that begins while the page is open was begun with a button that has disappeared: the focus goes to the task.
   const [wasBeingWritten] = useState(isBeingWritten)
   const close = (kept?: Draft) => {
     setEditing(undefined)
@@ -36,7 +36,7 @@ export function TextPart({ scene, writing }: { scene: Scene; writing: Task | und
           draft={draft}
           onGoOn={() => setEditing(draft)}
           onDrop={() => {
-            forgetDraft(scene.id)
+            keepDraft(scene.id, undefined)
             setDraft(undefined)
           }}
         />
@@ -109,7 +109,7 @@ interface DraftOfferProps {
 function DraftOffer({ draft, onGoOn, onDrop }: DraftOfferProps) {
   const t = useTranslations('scenes.edit')
   return (
-    <Alert color="ink" variant="light" icon={<IconPencil aria-hidden />} title={t('draftTitle')} data-draft>
+    <Alert color="ink" icon={<IconPencil aria-hidden />} title={t('draftTitle')} data-draft>
       <Stack gap="sm">
         <Text size="sm">
           {t('draftText')} <Ago at={new Date(draft.at).toISOString()} />

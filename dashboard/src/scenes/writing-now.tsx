@@ -1,20 +1,24 @@
-import { Button, Group, Paper, Stack, Text, Title } from '@mantine/core'
-import { IconPlayerStop } from '@tabler/icons-react'
-import { useEffect, useRef } from 'react'
+import { Alert, Box, Button, Group, Paper, Stack, Text, Title } from '@mantine/core'
+import { IconArrowDown, IconClockPause, IconPlayerStop, IconRefresh } from '@tabler/icons-react'
+import { useQuery } from '@tanstack/react-query'
+import { useEffect, useLayoutEffect, useRef, useState } from 'react'
 import { useTranslations } from 'use-intl'
-import type { Task } from '../api/task.ts'
-import { useOutput } from '../live/follow-output.ts'
+import { api, dataOf } from '../api/client.ts'
+import { keys } from '../api/keys.ts'
+import { type Task, wordsOf } from '../api/task.ts'
+import { type Output, useOutput } from '../live/follow-output.ts'
 import { TextLink } from '../parts/links.tsx'
-import { useNotifyError } from '../parts/notify.ts'
+import { useNotifyError } from '../parts/notify.tsx'
+import { TaskProgress } from '../parts/progress.tsx'
 import { StatusBadge } from '../parts/status-badge.tsx'
-import { TaskProgress } from '../parts/task-progress.tsx'
-import { GrowingText } from './growing-text.tsx'
-import { Spent } from './spent.tsx'
-import { useTaskAction } from './use-write.ts'
-import { WaitingFor } from './waiting-for.tsx'
+import { useNow } from '../parts/time.tsx'
+import { useWriting } from '../text/format.ts'
+import { RaiseBudget, Spent } from './budget.tsx'
+import { useTaskAction } from './scene-writes.ts'
+import styles from './scenes.module.css'
 
 /** What is shown of a scene that is being written. */
-export interface WritingNowProps {
+interface WritingNowProps {
   task: Task
   /** There is a text that the new one will replace. */
   replaces: boolean
@@ -82,5 +86,111 @@ function StopButton({ task }: { task: Task }) {
     >
       {t('stop')}
     </Button>
+  )
+}
+
+/** Pixels from the end within which a person is at the end. */
+const nearEnd = 48
+
+/** A text that grows. The view goes along with it as long as the person is at its end; scrolling up to read stops that. */
+function GrowingText({ output: { text } }: { output: Output }) {
+  const t = useTranslations('scenes.now')
+  const box = useRef<HTMLDivElement>(null)
+  const [isAtEnd, setIsAtEnd] = useState(true)
+  useLayoutEffect(() => {
+    if (isAtEnd && text !== '') box.current?.scrollTo({ top: box.current.scrollHeight })
+  }, [text, isAtEnd])
+  if (text === '') return null
+  return (
+    <Box pos="relative">
+      <Box
+        component="section"
+        ref={box}
+        className={styles['growing'] ?? ''}
+        tabIndex={0}
+        aria-label={t('text')}
+        onScroll={({ currentTarget: { scrollTop, scrollHeight, clientHeight } }) =>
+          setIsAtEnd(scrollHeight - clientHeight - scrollTop < nearEnd)
+        }
+      >
+        <Text component="div" className="prose" data-growing>
+          {text}
+        </Text>
+      </Box>
+      {!isAtEnd && (
+        <Button
+          className={styles['toEnd'] ?? ''}
+          size="xs"
+          variant="default"
+          leftSection={<IconArrowDown size={16} aria-hidden />}
+          onClick={() => setIsAtEnd(true)}
+        >
+          {t('toEnd')}
+        </Button>
+      )}
+    </Box>
+  )
+}
+
+/** What a task waits for that does not run now, and until when. Nothing while it runs. */
+function WaitingFor({ task }: { task: Task }) {
+  if (task.status === 'RUNNING' || task.done) return null
+  if (task.waitingFor?.kind === 'budget') return <RaiseBudget task={task} />
+  if (task.waitingFor?.kind === 'limit') return <ForLimit task={task} limit={task.waitingFor.limit} />
+  // The provider said when to come again.
+  if (task.errorInfo?.errorClass === 'rate-limited') return <ForLimit task={task} />
+  if (task.status === 'RETRYING') return <ForRetry task={task} />
+  return <ForSlot lane={task.lane} />
+}
+
+/** When it goes on; a moment that has come is now. */
+function useUntil(at: string | undefined): string | undefined {
+  const writing = useWriting()
+  const now = useNow()
+  if (at === undefined) return undefined
+  return Date.parse(at) <= now ? undefined : writing.ago(at, now)
+}
+
+function ForLimit({ task, limit }: { task: Task; limit?: string }) {
+  const t = useTranslations('scenes.waiting')
+  const until = useUntil(task.nextAttemptTimestamp)
+  return (
+    <Alert color="yellow" icon={<IconClockPause aria-hidden />} title={t('limitTitle')} role="status">
+      <Text size="sm">{until === undefined ? t('limitNow') : t('limit', { until })}</Text>
+      {limit !== undefined && (
+        <Text size="xs" c="dimmed">
+          {t('limitKey', { limit })}
+        </Text>
+      )}
+    </Alert>
+  )
+}
+
+function ForRetry({ task }: { task: Task }) {
+  const t = useTranslations('scenes.waiting')
+  const until = useUntil(task.nextAttemptTimestamp)
+  const why = wordsOf(task.errorInfo)
+  return (
+    <Alert color="yellow" icon={<IconRefresh aria-hidden />} title={t('retryTitle')} role="status">
+      {why !== undefined && <Text size="sm">{why}</Text>}
+      <Text size="sm">{until === undefined ? t('retryNow') : t('retry', { until })}</Text>
+      <Text size="sm">{t('kept')}</Text>
+    </Alert>
+  )
+}
+
+/** It waits for a free worker slot; a lane that somebody paused starts nothing. */
+function ForSlot({ lane }: { lane: string }) {
+  const t = useTranslations('scenes.waiting')
+  const { data } = useQuery({
+    queryKey: keys.lanes,
+    queryFn: () => dataOf(api.GET('/v1/lanes')),
+    staleTime: 5_000,
+  })
+  const isPaused = data?.items.some(each => each.lane === lane && each.paused) ?? false
+  return (
+    <Text size="sm" c="dimmed" role="status">
+      {isPaused ? t('paused', { lane }) : t('queue')}
+    </Text>
   )
 }

@@ -1,15 +1,14 @@
-import { Alert, Badge, Group, Paper, SimpleGrid, Stack, Text, Title } from '@mantine/core'
+import { Alert, Badge, Code, Group, Paper, SimpleGrid, Stack, Text, Title } from '@mantine/core'
 import { IconAlertTriangle } from '@tabler/icons-react'
 import { useEffect } from 'react'
 import { useTranslations } from 'use-intl'
 import type { Model } from '../api/capabilities.ts'
-import { ModelProblemText } from '../parts/model-problem.tsx'
+import { CopyButton } from '../parts/export-text.tsx'
+import { ModelProblemText, modelCommands } from '../parts/model-setup.tsx'
 import { useWriting } from '../text/format.ts'
-import { Facts } from './facts.tsx'
-import { HowToSetUp } from './how-to-set-up.tsx'
-import { Section } from './section.tsx'
+import { Facts, Section } from './section.tsx'
 
-/** Who writes and summarises: what each model is for, what it costs, how fast it may be asked. Keys are never told. */
+/** The models: what each is for, what it costs, how fast it may be called. Keys are never shown. */
 export function Models({ models }: { models: readonly Model[] }) {
   const t = useTranslations('settings.models')
   // The address may point here, and this part comes later than the page.
@@ -20,7 +19,7 @@ export function Models({ models }: { models: readonly Model[] }) {
   return (
     <Section id="models" title={t('title')} text={t('text')}>
       {isAlone && (
-        <Alert color="gray" variant="light" title={t('noneTitle')}>
+        <Alert color="gray" title={t('noneTitle')}>
           {t('none')}
         </Alert>
       )}
@@ -50,7 +49,7 @@ function ModelCard({ model }: { model: Model }) {
           </Group>
         </Group>
         {problem !== undefined && (
-          <Alert color="red" variant="light" icon={<IconAlertTriangle aria-hidden />} title={t('problem')}>
+          <Alert color="red" icon={<IconAlertTriangle aria-hidden />} title={t('problem')}>
             <Text size="sm">
               <ModelProblemText model={id} problem={problem} />
             </Text>
@@ -70,7 +69,7 @@ function Use({ use, isDefault }: { use: string; isDefault: boolean }) {
   const known = knownUses.find(each => each === use)
   const name = known === undefined ? use : t(`uses.${known}`)
   return (
-    <Badge variant={isDefault ? 'filled' : 'light'} color={isDefault ? 'ink' : 'gray'} tt="none">
+    <Badge variant={isDefault ? 'filled' : 'light'} color={isDefault ? 'ink' : 'gray'}>
       {isDefault ? t('usual', { use: name }) : name}
     </Badge>
   )
@@ -116,4 +115,40 @@ function useLimits({ limits = {} }: Model): string {
     concurrency !== undefined && t('concurrency', { count: concurrency }),
   ].filter(part => part !== false)
   return said.length === 0 ? t('noLimits') : said.join(' · ')
+}
+
+/** How a model is set up: by the operator of the server, in its environment or its configuration. */
+function HowToSetUp() {
+  const t = useTranslations('settings.setUp')
+  return (
+    <Paper withBorder p="md" data-set-up>
+      <Stack gap="md">
+        <Title order={3}>{t('title')}</Title>
+        <Text size="sm">{t('text')}</Text>
+        <Commands title={t('own')} commands={modelCommands.own} />
+        <Commands title={t('provider')} commands={modelCommands.provider} />
+        <Text size="sm">{t('several')}</Text>
+        <Text size="sm" c="dimmed">
+          {t('keys')}
+        </Text>
+      </Stack>
+    </Paper>
+  )
+}
+
+function Commands({ title, commands }: { title: string; commands: string }) {
+  const t = useTranslations('settings.setUp')
+  return (
+    <Stack gap={4}>
+      <Group justify="space-between" gap="xs" wrap="nowrap">
+        <Text size="sm" fw={500}>
+          {title}
+        </Text>
+        <CopyButton text={commands} label={t('copy')} />
+      </Group>
+      <Code block tabIndex={0} aria-label={title}>
+        {commands}
+      </Code>
+    </Stack>
+  )
 }

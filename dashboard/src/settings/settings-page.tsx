@@ -1,13 +1,14 @@
-import { Stack } from '@mantine/core'
+import { List, Stack, Text } from '@mantine/core'
+import { IconPlugOff } from '@tabler/icons-react'
 import { useTranslations } from 'use-intl'
-import { useCapabilities } from '../api/capabilities.ts'
-import { ErrorNotice } from '../parts/error-notice.tsx'
+import { type Capabilities, useCapabilities } from '../api/capabilities.ts'
+import { ModelProblemText } from '../parts/model-setup.tsx'
 import { PageTitle } from '../parts/page-title.tsx'
-import { Loading } from '../parts/states.tsx'
+import { Pending } from '../parts/states.tsx'
 import { Models } from './models.tsx'
+import { Section } from './section.tsx'
 import { ThisBrowser } from './this-browser.tsx'
 import { ThisServer } from './this-server.tsx'
-import { WhatIsOff } from './what-is-off.tsx'
 
 /** What this browser shows and how, and what the server is made of. Nothing of the server is changed here: it reads its settings at its start. */
 export function SettingsPage() {
@@ -17,8 +18,7 @@ export function SettingsPage() {
     <Stack gap="xl" maw="60rem">
       <PageTitle title={t('title')} />
       <ThisBrowser />
-      {error !== null && <ErrorNotice error={error} onRetry={() => void refetch()} />}
-      {data === undefined && error === null && <Loading lines={8} />}
+      {(error !== null || data === undefined) && <Pending error={error} onRetry={refetch} lines={8} />}
       {data !== undefined && (
         <>
           <Models models={data.models} />
@@ -28,4 +28,45 @@ export function SettingsPage() {
       )}
     </Stack>
   )
+}
+
+type Off = Capabilities['off'][number]
+
+/** Capabilities that have words here; that of a newer server is shown in the server's words. */
+const named = ['prose', 'summary', 'embedding', 'novels'] as const
+
+/** What this server cannot do, why, and what to do about it. */
+function WhatIsOff({ off }: { off: Capabilities['off'] }) {
+  const t = useTranslations('settings.off')
+  return (
+    <Section id="off" title={t('title')}>
+      {off.length === 0 && <Text size="sm">{t('nothing')}</Text>}
+      <List spacing="sm" icon={<IconPlugOff size={16} aria-hidden />}>
+        {off.map(each => (
+          <List.Item key={each.capability} data-off={each.capability}>
+            <Text fw={500}>
+              <Name of={each} />
+            </Text>
+            <Text size="sm" c="dimmed">
+              <Reason of={each} />
+            </Text>
+          </List.Item>
+        ))}
+      </List>
+    </Section>
+  )
+}
+
+function Name({ of: { capability } }: { of: Off }) {
+  const t = useTranslations('settings.off.names')
+  const known = named.find(each => each === capability)
+  return known === undefined ? capability : t(known)
+}
+
+function Reason({ of: { capability, reason, model, problem } }: { of: Off }) {
+  const t = useTranslations('settings.off.reasons')
+  if (model !== undefined && problem !== undefined)
+    return <ModelProblemText model={model} problem={problem} />
+  const known = named.find(each => each === capability)
+  return known === undefined ? <span lang="en">{reason}</span> : t(known)
 }

@@ -1,16 +1,16 @@
-import { Button, Group, Stack } from '@mantine/core'
+import { Badge, Button, Group, Stack, Table } from '@mantine/core'
 import { IconDownload } from '@tabler/icons-react'
-import { useMutation } from '@tanstack/react-query'
+import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { useTranslations } from 'use-intl'
 import type { Capabilities } from '../api/capabilities.ts'
 import { api, dataOf } from '../api/client.ts'
-import { download } from '../parts/download.ts'
-import { useNotifyError } from '../parts/notify.ts'
+import { keys } from '../api/keys.ts'
+import { download } from '../parts/export-text.tsx'
+import { useNotifyError } from '../parts/notify.tsx'
+import { Pending } from '../parts/states.tsx'
+import { Ago } from '../parts/time.tsx'
 import { useWriting } from '../text/format.ts'
-import { Facts } from './facts.tsx'
-import { Lanes } from './lanes.tsx'
-import { Processes } from './processes.tsx'
-import { Section } from './section.tsx'
+import { Facts, Section } from './section.tsx'
 
 /** What the server is made of, how much it does at a time, and what it takes. */
 export function ThisServer({ capabilities }: { capabilities: Capabilities }) {
@@ -99,5 +99,125 @@ function Documents({ isDistributed }: { isDistributed: boolean }) {
         )}
       </Group>
     </Stack>
+  )
+}
+
+/** The lanes of this process: how much of each runs at a time, what waits, and whether somebody paused it. */
+function Lanes() {
+  const t = useTranslations('settings.lanes')
+  const { data, error, refetch } = useQuery({
+    queryKey: keys.lanes,
+    queryFn: () => dataOf(api.GET('/v1/lanes')),
+    staleTime: 5_000,
+    refetchInterval: 5_000,
+  })
+  if (error !== null || data === undefined) return <Pending error={error} onRetry={refetch} lines={2} />
+  return (
+    <Table data-lanes>
+      <Table.Thead>
+        <Table.Tr>
+          <Table.Th scope="col">{t('lane')}</Table.Th>
+          <Table.Th scope="col" ta="right">
+            {t('running')}
+          </Table.Th>
+          <Table.Th scope="col" ta="right">
+            {t('waiting')}
+          </Table.Th>
+          <Table.Th scope="col">{t('state')}</Table.Th>
+        </Table.Tr>
+      </Table.Thead>
+      <Table.Tbody>
+        {data.items.map(lane => (
+          <LaneRow key={lane.lane} lane={lane} />
+        ))}
+      </Table.Tbody>
+    </Table>
+  )
+}
+
+interface LaneRowProps {
+  lane: { lane: string; paused: boolean; waiting: number; slots: number; running: number }
+}
+
+function LaneRow({ lane: { lane, paused, waiting, slots, running } }: LaneRowProps) {
+  const t = useTranslations('settings.lanes')
+  const writing = useWriting()
+  return (
+    <Table.Tr>
+      <Table.Th scope="row" fw={400}>
+        {lane}
+      </Table.Th>
+      <Table.Td ta="right" className="numbers">
+        {t('ofSlots', { running, slots })}
+      </Table.Td>
+      <Table.Td ta="right" className="numbers">
+        {writing.number(waiting)}
+      </Table.Td>
+      <Table.Td>{paused ? <Paused lane={lane} /> : t('open')}</Table.Td>
+    </Table.Tr>
+  )
+}
+
+function Paused({ lane }: { lane: string }) {
+  const t = useTranslations('settings.lanes')
+  const queries = useQueryClient()
+  const notifyError = useNotifyError()
+  const resume = useMutation({
+    mutationFn: () => dataOf(api.POST('/v1/lanes/{lane}:resume', { params: { path: { lane } } })),
+    onSettled: () => queries.invalidateQueries({ queryKey: keys.lanes }),
+    onError: notifyError,
+  })
+  return (
+    <>
+      <Badge color="gray" variant="light" mr="xs">
+        {t('paused')}
+      </Badge>
+      <Button size="compact-xs" variant="default" loading={resume.isPending} onClick={() => resume.mutate()}>
+        {t('resume')}
+      </Button>
+    </>
+  )
+}
+
+/** The processes that share the store. */
+function Processes() {
+  const t = useTranslations('settings.processes')
+  const writing = useWriting()
+  const { data, error, refetch } = useQuery({
+    queryKey: keys.workers,
+    queryFn: () => dataOf(api.GET('/v1/workers')),
+    staleTime: 10_000,
+    refetchInterval: 10_000,
+  })
+  if (error !== null || data === undefined) return <Pending error={error} onRetry={refetch} lines={2} />
+  return (
+    <Table data-processes>
+      <Table.Thead>
+        <Table.Tr>
+          <Table.Th scope="col">{t('process')}</Table.Th>
+          <Table.Th scope="col">{t('roles')}</Table.Th>
+          <Table.Th scope="col" ta="right">
+            {t('running')}
+          </Table.Th>
+          <Table.Th scope="col">{t('seen')}</Table.Th>
+        </Table.Tr>
+      </Table.Thead>
+      <Table.Tbody>
+        {data.items.map(({ nodeId, roles, running, seenAt }) => (
+          <Table.Tr key={nodeId}>
+            <Table.Th scope="row" fw={400}>
+              {nodeId}
+            </Table.Th>
+            <Table.Td>{roles.join(', ')}</Table.Td>
+            <Table.Td ta="right" className="numbers">
+              {writing.number(running)}
+            </Table.Td>
+            <Table.Td>
+              <Ago at={seenAt} />
+            </Table.Td>
+          </Table.Tr>
+        ))}
+      </Table.Tbody>
+    </Table>
   )
 }

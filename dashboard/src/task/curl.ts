@@ -1,3 +1,4 @@
+import { defined } from '../../../src/task/defined.ts'
 import type { Task } from '../api/task.ts'
 
 /** Where the API is, and whether it wants a token; the token itself is nothing to paste around. */
@@ -6,21 +7,21 @@ export interface ApiPlace {
   wantsToken: boolean
 }
 
-/** The command that reads a task. */
+/** Returns the command that reads a task. */
 export function curlToRead({ id }: Pick<Task, 'id'>, place: ApiPlace): string {
   return lines(['curl', ...tokenOf(place), quoted(`${place.origin}/v1/tasks/${id}`)])
 }
 
-/** The command that submits the same task once more. */
+/** Returns the command that submits the same task once more. */
 export function curlToSubmit(task: Task, place: ApiPlace): string {
   const { taskType, parameters, lane, priority, tags } = task
-  const body = {
+  const body = defined({
     taskType,
-    ...(parameters === undefined ? {} : { parameters }),
+    parameters,
     lane,
-    ...(priority === 'normal' ? {} : { priority }),
-    ...(tags.length === 0 ? {} : { tags }),
-  }
+    priority: priority === 'normal' ? undefined : priority,
+    tags: tags.length === 0 ? undefined : tags,
+  })
   return lines([
     'curl -X POST',
     ...tokenOf(place),
@@ -35,7 +36,7 @@ function tokenOf({ wantsToken }: ApiPlace): string[] {
   return wantsToken ? ['-H "authorization: Bearer $QUILLWORK_TOKEN"'] : []
 }
 
-/** A word that a POSIX shell takes as it stands, whatever is in it. */
+/** Returns a word that a POSIX shell takes as it stands, whatever is in it. */
 function quoted(text: string): string {
   return `'${text.replaceAll("'", `'\\''`)}'`
 }

@@ -2,9 +2,8 @@ import { Badge, Group, Text } from '@mantine/core'
 import type { ReactNode } from 'react'
 import { useTranslations } from 'use-intl'
 import type { Task } from '../api/task.ts'
-import { Ago } from '../parts/ago.tsx'
-import { CopyButton } from '../parts/copy-button.tsx'
-import { useNow } from '../parts/now.ts'
+import { CopyButton } from '../parts/export-text.tsx'
+import { Ago, useNow } from '../parts/time.tsx'
 import { useWriting } from '../text/format.ts'
 import classes from './task.module.css'
 
@@ -61,7 +60,7 @@ function Tags({ tags }: { tags: readonly string[] }) {
     <Fact name={t('tags')}>
       <Group gap={4}>
         {tags.map(tag => (
-          <Badge key={tag} variant="default" size="sm" tt="none" maw="16rem">
+          <Badge key={tag} variant="default" size="sm" maw="16rem">
             {tag}
           </Badge>
         ))}

@@ -4,13 +4,13 @@ import { useTranslations } from 'use-intl'
 import type { Task } from '../api/task.ts'
 import { DeadLetterNote } from '../parts/dead-letter-note.tsx'
 import { TextLink } from '../parts/links.tsx'
-import { belowOf } from './counts-below.ts'
+import { belowOf } from './below.ts'
 import { Fact } from './facts.tsx'
 import classes from './task.module.css'
 
 type ErrorInfo = NonNullable<Task['errorInfo']>
 
-/** Waiting for a limit or for the budget is told where it is told what the task waits for, and a cancel is nobody's failure. */
+/** Returns whether something failed. A wait for a limit or for the budget has its own notice, and a cancel is no failure. */
 function isFailure({ status, errorInfo, waitingFor }: Task): boolean {
   if (errorInfo === undefined || status === 'COMPLETED' || status === 'CANCELLED') return false
   return waitingFor === undefined

@@ -1,14 +1,15 @@
 import { Button, Group, SegmentedControl, Stack, Text } from '@mantine/core'
+import { useQuery, useQueryClient } from '@tanstack/react-query'
 import { useVirtualizer } from '@tanstack/react-virtual'
-import { useEffect, useRef, useState } from 'react'
+import { memo, useEffect, useRef, useState } from 'react'
 import { useTranslations } from 'use-intl'
+import { api, dataOf } from '../api/client.ts'
+import { keys } from '../api/keys.ts'
 import type { Task } from '../api/task.ts'
-import { ErrorNotice } from '../parts/error-notice.tsx'
-import { Empty, Loading } from '../parts/states.tsx'
+import { correctsOnTheWayDown } from '../browser/virtual-rows.ts'
+import { Empty, Pending } from '../parts/states.tsx'
+import { useWriting } from '../text/format.ts'
 import classes from './log.module.css'
-import { type LogLine, useLog } from './log-query.ts'
-import { LogRow } from './log-row.tsx'
-import { correctsOnTheWayDown } from './steady-scroll.ts'
 import { useTaskSearch } from './task-search.ts'
 
 /** What a task said while it ran, newest last. */
@@ -16,12 +17,7 @@ export function LogView({ task: { id, done } }: { task: Task }) {
   const t = useTranslations('task.log')
   const [{ level }] = useTaskSearch()
   const { data, error, refetch } = useLog(id, !done)
-  if (data === undefined)
-    return error === null ? (
-      <Loading lines={5} />
-    ) : (
-      <ErrorNotice error={error} onRetry={() => void refetch()} />
-    )
+  if (data === undefined) return <Pending error={error} onRetry={refetch} lines={5} />
   if (data.length === 0) return <Empty title={t('empty')} text={t('emptyText')} />
   const lines = level === undefined ? data : data.filter(line => line.level === level)
   return (
@@ -75,7 +71,7 @@ function LogLines({ lines }: { lines: readonly LogLine[] }) {
     getItemKey: index => lines[index]?.sequence ?? index,
   })
   virtualizer.shouldAdjustScrollPositionOnItemSizeChange = correctsOnTheWayDown
-  // Whoever reads further up is not moved.
+  // A reader who scrolled up is not moved.
   useEffect(() => {
     if (isAtEnd && lines.length > 0) virtualizer.scrollToIndex(lines.length - 1, { align: 'end' })
   }, [isAtEnd, lines.length, virtualizer])
@@ -118,4 +114,79 @@ function LogLines({ lines }: { lines: readonly LogLine[] }) {
       )}
     </div>
   )
+}
+
+/** Longest fields, in characters, that stand behind a line. */
+const longestFields = 400
+
+/** One line of a log: when, in which attempt, and what. */
+const LogRow = memo(function LogRow({ line }: { line: LogLine }) {
+  const t = useTranslations('task.log')
+  const writing = useWriting()
+  const { at, attempt, level, message, fields } = line
+  return (
+    <div className={classes['line']} data-level={level}>
+      <time dateTime={at} title={writing.dateTime(at)}>
+        {writing.time(at)}
+      </time>
+      <span className={classes['attempt']} title={t('attempt', { attempt })}>
+        {attempt}
+      </span>
+      <span className={classes['message']}>
+        {level === 'error' && <b>{t('error')} </b>}
+        {message}
+        {fields !== undefined && <span className={classes['fields']}> {shortened(fields)}</span>}
+      </span>
+    </div>
+  )
+})
+
+function shortened(fields: unknown): string {
+  const text = typeof fields === 'string' ? fields : (JSON.stringify(fields) ?? '')
+  return text.length <= longestFields ? text : `${text.slice(0, longestFields)}…`
+}
+
+/** One line of the log of a task. */
+type LogLine = Awaited<ReturnType<typeof readPage>>['items'][number]
+
+/** Lines that the server keeps, and that are kept here. */
+const mostLines = 1_000
+/** Lines that one request reads. */
+const perPage = 200
+/** Milliseconds between two readings of the log of a task that has not ended: the stream does not carry its lines. */
+const readEveryMs = 2_000
+
+function readPage(taskId: string, after: number) {
+  return dataOf(
+    api.GET('/v1/tasks/{taskId}/logs', {
+      params: {
+        path: { taskId },
+        query: { pageSize: perPage, ...(after === 0 ? {} : { pageToken: `${after}` }) },
+      },
+    }),
+  )
+}
+
+/** Reads what came after the lines that are known. */
+async function readNew(taskId: string, known: readonly LogLine[]): Promise<readonly LogLine[]> {
+  const lines = [...known]
+  for (let hasMore = true; hasMore; ) {
+    const { items, nextPageToken } = await readPage(taskId, lines.at(-1)?.sequence ?? 0)
+    lines.push(...items)
+    hasMore = nextPageToken !== undefined
+  }
+  return lines.length === known.length ? known : lines.slice(-mostLines)
+}
+
+/** Returns the log of a task; of one that lives it grows. */
+function useLog(taskId: string, isLive: boolean) {
+  const queries = useQueryClient()
+  const queryKey = keys.logs(taskId)
+  return useQuery({
+    queryKey,
+    queryFn: () => readNew(taskId, queries.getQueryData<readonly LogLine[]>(queryKey) ?? []),
+    refetchInterval: isLive ? readEveryMs : false,
+    // Lines never change, so none has to be compared.
+    structuralSharing: false,
+  })
 }

@@ -1,10 +1,16 @@
+import { Anchor, Text } from '@mantine/core'
+import { useDisclosure } from '@mantine/hooks'
 import { useWindowVirtualizer } from '@tanstack/react-virtual'
-import { useCallback, useEffect, useLayoutEffect, useRef, useState } from 'react'
+import { useCallback, useEffect, useRef, useState } from 'react'
 import { useTranslations } from 'use-intl'
 import type { Task } from '../api/task.ts'
 import { useShortcuts } from '../browser/shortcuts.tsx'
-import { NestedSubTasks } from './nested-sub-tasks.tsx'
-import { correctsOnTheWayDown } from './steady-scroll.ts'
+import { correctsOnTheWayDown, useTopOf } from '../browser/virtual-rows.ts'
+import { TextLink } from '../parts/links.tsx'
+import { Pending } from '../parts/states.tsx'
+import { namedBy } from '../parts/subject.ts'
+import { useTaskTypeName } from '../parts/task-name.tsx'
+import { useChildren } from '../queries/task-queries.ts'
 import { SubTaskRow } from './sub-task-row.tsx'
 import classes from './sub-tasks.module.css'
 
@@ -70,7 +76,7 @@ export function SubTaskList({ tasks, total, hasMore, onNearEnd }: SubTaskListPro
   )
 }
 
-/** Which rows are open; kept here, for a row that is scrolled away is gone. */
+/** Returns which rows are open; kept here, for a row that is scrolled away is unmounted. */
 function useOpenRows(): [ReadonlySet<string>, (taskId: string) => void] {
   const [open, setOpen] = useState<ReadonlySet<string>>(new Set())
   const toggle = useCallback(
@@ -85,23 +91,7 @@ function useOpenRows(): [ReadonlySet<string>, (taskId: string) => void] {
   return [open, toggle]
 }
 
-/** Pixels from the top of the page to an element, which move when what is above it grows. */
-function useTopOf(element: React.RefObject<HTMLElement | null>): number {
-  const [top, setTop] = useState(0)
-  useLayoutEffect(() => {
-    const measure = () => {
-      const box = element.current?.getBoundingClientRect()
-      if (box !== undefined) setTop(Math.round(box.top + window.scrollY))
-    }
-    measure()
-    const observer = new ResizeObserver(measure)
-    observer.observe(document.body)
-    return () => observer.disconnect()
-  }, [element])
-  return top
-}
-
-/** The keys that go from row to row, open sub-tasks among them. */
+/** Lets keys go from row to row, open sub-tasks among them. */
 function useRowKeys(list: React.RefObject<HTMLElement | null>): void {
   const go = (step: 1 | -1) => {
     const links = [...(list.current?.querySelectorAll<HTMLElement>('[data-row-link]') ?? [])]
@@ -114,4 +104,88 @@ function useRowKeys(list: React.RefObject<HTMLElement | null>): void {
 
 function isInSight(element: HTMLElement): boolean {
   return element.getBoundingClientRect().top > 0
+}
+
+/** Levels below the task of the page that are shown on it; what lies deeper is shown on pages of its own. */
+const deepest = 3
+/** Pages of sub-tasks of a sub-task that are shown in place. */
+const mostPages = 3
+
+/** A row, and below it, when it is open, its own sub-tasks. `level`: of the row, from 1. */
+function SubTaskBranch({ task, level }: { task: Task; level: number }) {
+  const [isOpen, { toggle }] = useDisclosure()
+  return (
+    <>
+      <SubTaskRow task={task} isOpen={isOpen} onToggle={toggle} />
+      {isOpen && <NestedSubTasks parent={task} level={level + 1} />}
+    </>
+  )
+}
+
+/** The sub-tasks of a sub-task, read when it is opened, some at a time. */
+function NestedSubTasks({ parent, level }: { parent: Task; level: number }) {
+  const t = useTranslations('task.children')
+  const typeName = useTaskTypeName()
+  const name = namedBy(parent) ?? typeName(parent.taskType)
+  if (level > deepest)
+    return (
+      <div className={classes['nested']}>
+        <OpenLink taskId={parent.id} text={t('deeper')} />
+      </div>
+    )
+  return (
+    <ul className={classes['nested']} aria-label={t('below', { name })}>
+      <NestedRows parentId={parent.id} level={level} />
+    </ul>
+  )
+}
+
+function NestedRows({ parentId, level }: { parentId: string; level: number }) {
+  const t = useTranslations('actions')
+  const children = useTranslations('task.children')
+  const { data, error, hasNextPage, isFetchingNextPage, fetchNextPage, refetch } = useChildren(parentId)
+  if (data === undefined)
+    return (
+      <li>
+        <Pending error={error} onRetry={refetch} lines={2} />
+      </li>
+    )
+  return (
+    <>
+      {data.pages.flatMap(({ items }) =>
+        items.map(task => (
+          <li key={task.id}>
+            <SubTaskBranch task={task} level={level} />
+          </li>
+        )),
+      )}
+      {hasNextPage && (
+        <li>
+          {data.pages.length < mostPages ? (
+            <Anchor
+              component="button"
+              type="button"
+              size="sm"
+              disabled={isFetchingNextPage}
+              onClick={() => void fetchNextPage()}
+            >
+              {t('more')}
+            </Anchor>
+          ) : (
+            <OpenLink taskId={parentId} text={children('moreInside')} />
+          )}
+        </li>
+      )}
+    </>
+  )
+}
+
+function OpenLink({ taskId, text }: { taskId: string; text: string }) {
+  return (
+    <Text size="sm" py="xs">
+      <TextLink to="/tasks/$taskId" params={{ taskId }} search={{ part: 'sub-tasks' }}>
+        {text}
+      </TextLink>
+    </Text>
+  )
 }

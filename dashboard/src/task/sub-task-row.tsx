@@ -2,16 +2,16 @@ import { ActionIcon, Text } from '@mantine/core'
 import { IconChevronDown, IconChevronRight } from '@tabler/icons-react'
 import { memo } from 'react'
 import { useTranslations } from 'use-intl'
-import type { Task } from '../api/task.ts'
-import { Ago } from '../parts/ago.tsx'
+import { type Task, wordsOf } from '../api/task.ts'
 import { TextLink } from '../parts/links.tsx'
+import { TaskProgress } from '../parts/progress.tsx'
 import { StatusBadge } from '../parts/status-badge.tsx'
 import { isId, labelOf, namedBy, subjectOf } from '../parts/subject.ts'
-import { TaskProgress } from '../parts/task-progress.tsx'
-import { useTaskTypeName } from '../parts/task-type.ts'
-import { useSceneName } from '../queries/scene-name.ts'
+import { useTaskTypeName } from '../parts/task-name.tsx'
+import { Ago } from '../parts/time.tsx'
+import { useSceneName } from '../queries/novel-queries.ts'
 import { useWriting } from '../text/format.ts'
-import { belowOf } from './counts-below.ts'
+import { belowOf } from './below.ts'
 import classes from './sub-tasks.module.css'
 
 interface SubTaskRowProps {
@@ -84,7 +84,7 @@ function Name({ task }: { task: Task }) {
   )
 }
 
-/** What tells it from others of its type. A scene is called as people call it. */
+/** What distinguishes it from others of its type. A scene has the name that people give it. */
 function Label({ task }: { task: Task }) {
   const label = labelOf(task)
   const { novelId, sceneId } = subjectOf(task)
@@ -100,7 +100,7 @@ function SceneLabel({ novelId, sceneId }: { novelId: string; sceneId: string }) 
 /** What went wrong, in one line, of a task that has not got over it. */
 function Headline({ task: { errorInfo, status } }: { task: Task }) {
   if (errorInfo === undefined || status === 'COMPLETED' || status === 'CANCELLED') return null
-  const text = errorInfo.authorMessage ?? errorInfo.message
+  const text = wordsOf(errorInfo)
   return (
     <Text
       size="xs"

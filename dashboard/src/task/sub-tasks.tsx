@@ -1,18 +1,17 @@
-import { Button, Center, Group, Loader, Select, Stack, Text } from '@mantine/core'
+import { Button, Center, Group, Loader, Select, Stack, Text, UnstyledButton } from '@mantine/core'
 import { useQueryClient } from '@tanstack/react-query'
 import { useCallback, useState } from 'react'
 import { useTranslations } from 'use-intl'
+import { defined } from '../../../src/task/defined.ts'
 import { keys } from '../api/keys.ts'
-import type { Task } from '../api/task.ts'
-import { ErrorNotice } from '../parts/error-notice.tsx'
-import { Empty, Loading } from '../parts/states.tsx'
-import { useTaskTypeName } from '../parts/task-type.ts'
+import { statuses, type Task } from '../api/task.ts'
+import { Empty, Pending } from '../parts/states.tsx'
+import { useTaskTypeName } from '../parts/task-name.tsx'
 import { useChildren } from '../queries/task-queries.ts'
-import { type Below, belowOf } from './counts-below.ts'
-import { isOutOfOrder, RowOrder } from './row-order.ts'
-import { SubTaskBar } from './sub-task-bar.tsx'
+import { useWriting } from '../text/format.ts'
+import { type Below, belowOf, isOutOfOrder, RowOrder } from './below.ts'
 import { SubTaskList } from './sub-task-list.tsx'
-import { SubTaskTiles } from './sub-task-tiles.tsx'
+import classes from './sub-tasks.module.css'
 import { useTaskSearch } from './task-search.ts'
 
 /** The sub-tasks of a task: how many are where, and each of them. */
@@ -39,7 +38,7 @@ function Listed({ task, below }: { task: Task; below: Below }) {
   const t = useTranslations('task.children')
   const queries = useQueryClient()
   const [{ status, type }, change] = useTaskSearch()
-  const filter = { ...(status === undefined ? {} : { status }), ...(type === undefined ? {} : { type }) }
+  const filter = defined({ status, type })
   const { data, error, hasNextPage, isFetchingNextPage, fetchNextPage, refetch } = useChildren(
     task.id,
     filter,
@@ -48,12 +47,7 @@ function Listed({ task, below }: { task: Task; below: Below }) {
   const onNearEnd = useCallback(() => {
     if (!isFetchingNextPage) void fetchNextPage()
   }, [isFetchingNextPage, fetchNextPage])
-  if (data === undefined)
-    return error === null ? (
-      <Loading lines={6} />
-    ) : (
-      <ErrorNotice error={error} onRetry={() => void refetch()} />
-    )
+  if (data === undefined) return <Pending error={error} onRetry={refetch} lines={6} />
   const tasks = order.arrange(data.pages.flatMap(({ items }) => items))
   const sortAgain = () => {
     setOrder(new RowOrder())
@@ -84,7 +78,7 @@ function Listed({ task, below }: { task: Task; below: Below }) {
   )
 }
 
-/** How many there are of these statuses, by the record. */
+/** Returns how many there are of these statuses, by the record. */
 function countOf({ counts, total }: Below, statuses: readonly Task['status'][] | undefined): number {
   return statuses === undefined ? total : statuses.reduce((sum, status) => sum + (counts[status] ?? 0), 0)
 }
@@ -138,5 +132,91 @@ function TypeFilter({ tasks, shown, onShow }: TypeFilterProps) {
       data={types.map(type => ({ value: type, label: typeName(type) }))}
       clearable
     />
+  )
+}
+
+/** What is done first, what is still to come last. */
+const order = [...statuses].sort((a, b) => rankOf(a) - rankOf(b))
+
+function rankOf(status: (typeof statuses)[number]): number {
+  return [
+    'COMPLETED',
+    'COMPLETED_WITH_ERRORS',
+    'FAILED',
+    'DEAD_LETTER',
+    'CANCELLED',
+    'RUNNING',
+    'RETRYING',
+    'QUEUED',
+  ].indexOf(status)
+}
+
+/** All sub-tasks as one slim bar. */
+function SubTaskBar({ below: { counts, total } }: { below: Below }) {
+  const t = useTranslations('task.children')
+  const status = useTranslations('status')
+  if (total === 0) return null
+  const shown = order.filter(each => (counts[each] ?? 0) > 0)
+  const text = shown.map(each => t('barPart', { status: status(each), count: counts[each] ?? 0 })).join(', ')
+  return (
+    <div className={classes['bar']} role="img" aria-label={t('bar', { text })} title={text}>
+      {shown.map(each => (
+        <div key={each} data-status={each} style={{ flexGrow: counts[each] ?? 0 }} />
+      ))}
+    </div>
+  )
+}
+
+interface SubTaskTilesProps {
+  below: Below
+  /** The statuses that are shown; none: all. */
+  shown: readonly Task['status'][]
+  onShow: (statuses: readonly Task['status'][]) => void
+}
+
+/** How many sub-tasks are where; a tile shows or hides those of its status. */
+function SubTaskTiles({ below: { counts, total }, shown, onShow }: SubTaskTilesProps) {
+  const t = useTranslations('task.children')
+  const status = useTranslations('status')
+  const toggle = (each: Task['status']) =>
+    onShow(shown.includes(each) ? shown.filter(other => other !== each) : [...shown, each])
+  return (
+    <Group gap="xs" role="group" aria-label={t('counts')}>
+      <Tile name={t('all')} count={total} isOn={shown.length === 0} onClick={() => onShow([])} />
+      {statuses
+        .filter(each => (counts[each] ?? 0) > 0 || shown.includes(each))
+        .map(each => (
+          <Tile
+            key={each}
+            status={each}
+            name={status(each)}
+            count={counts[each] ?? 0}
+            isOn={shown.includes(each)}
+            onClick={() => toggle(each)}
+          />
+        ))}
+    </Group>
+  )
+}
+
+interface TileProps {
+  name: string
+  count: number
+  isOn: boolean
+  status?: Task['status']
+  onClick: () => void
+}
+
+function Tile({ name, count, isOn, status, onClick }: TileProps) {
+  const writing = useWriting()
+  return (
+    <UnstyledButton className={classes['tile']} aria-pressed={isOn} data-status={status} onClick={onClick}>
+      <Text fw={650} className="numbers">
+        {writing.number(count)}
+      </Text>
+      <Text size="xs" c="dimmed">
+        {name}
+      </Text>
+    </UnstyledButton>
   )
 }

@@ -3,25 +3,21 @@ import { notifications } from '@mantine/notifications'
 import { IconBan, IconDots, IconEdit, IconRefresh, IconTerminal2 } from '@tabler/icons-react'
 import { useState } from 'react'
 import { useTranslations } from 'use-intl'
-import type { Task } from '../api/task.ts'
+import { retryableStatuses, type Task } from '../api/task.ts'
 import { currentToken } from '../api/token.ts'
 import { useShortcuts } from '../browser/shortcuts.tsx'
-import { copyText } from '../parts/copy-text.ts'
-import { notifyDone } from '../parts/notify.ts'
-import { CancelDialog } from './cancel-dialog.tsx'
-import { belowOf } from './counts-below.ts'
+import { copyText } from '../parts/export-text.tsx'
+import { notifyDone } from '../parts/notify.tsx'
+import { belowOf } from './below.ts'
 import { curlToRead, curlToSubmit } from './curl.ts'
-import { EditDialog } from './edit-dialog.tsx'
-import { RetryDialog } from './retry-dialog.tsx'
-
-const retryable: readonly Task['status'][] = ['FAILED', 'DEAD_LETTER', 'CANCELLED', 'COMPLETED_WITH_ERRORS']
+import { CancelDialog, EditDialog, RetryDialog } from './task-dialogs.tsx'
 
 /** What can be done to a task in its status; with the keys `c` and `r`, which ask first as well. */
 export function TaskActions({ task }: { task: Task }) {
   const t = useTranslations('task.actions')
   const [asked, setAsked] = useState<'cancel' | 'retry' | 'edit'>()
   const canCancel = !task.done && task.cancelRequestedAt === undefined
-  const canRetry = retryable.includes(task.status)
+  const canRetry = retryableStatuses.some(status => status === task.status)
   // Only a dead letter without sub-tasks takes other parameters.
   const canEdit = task.deadLetter !== undefined && belowOf(task).total === 0
   useShortcuts({

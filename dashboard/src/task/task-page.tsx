@@ -1,21 +1,22 @@
-import { Group, Stack } from '@mantine/core'
+import { Alert, Breadcrumbs, Group, Stack, Text } from '@mantine/core'
+import { IconTrash } from '@tabler/icons-react'
 import { useParams } from '@tanstack/react-router'
 import { useTranslations } from 'use-intl'
+import { ApiError } from '../api/client.ts'
 import type { Task } from '../api/task.ts'
 import { DeadLetterHistory } from '../parts/dead-letter-note.tsx'
-import { ErrorNotice } from '../parts/error-notice.tsx'
+import { ButtonLink, TextLink } from '../parts/links.tsx'
 import { PageTitle } from '../parts/page-title.tsx'
-import { Loading } from '../parts/states.tsx'
+import { TaskProgress } from '../parts/progress.tsx'
+import { Empty, Pending } from '../parts/states.tsx'
 import { StatusBadge } from '../parts/status-badge.tsx'
-import { TaskProgress } from '../parts/task-progress.tsx'
+import { subjectOf } from '../parts/subject.ts'
+import { useTaskName } from '../parts/task-name.tsx'
+import { useOutline, useSceneName } from '../queries/novel-queries.ts'
 import { useTask } from '../queries/task-queries.ts'
-import { TaskPath } from './breadcrumb.tsx'
 import { Facts } from './facts.tsx'
 import { FailureNotice } from './failure-notice.tsx'
-import { DeletedMeanwhile, isGone, NoSuchTask } from './gone.tsx'
-import { SubjectLine } from './subject-line.tsx'
 import { TaskActions } from './task-actions.tsx'
-import { useTaskName } from './task-names.ts'
 import { TaskParts } from './task-parts.tsx'
 import { WaitingNotice } from './waiting-notice.tsx'
 
@@ -24,12 +25,12 @@ export function TaskPage() {
   const t = useTranslations('task')
   const { taskId } = useParams({ from: '/tasks/$taskId' })
   const { data: task, error, refetch } = useTask(taskId)
-  if (task !== undefined) return <Shown key={taskId} task={task} isDeleted={isGone(error)} />
-  if (isGone(error)) return <NoSuchTask />
+  if (task !== undefined) return <Shown key={taskId} task={task} isDeleted={isMissing(error)} />
+  if (isMissing(error)) return <NoSuchTask />
   return (
     <Stack>
       <PageTitle title={t('title')} />
-      {error === null ? <Loading lines={8} /> : <ErrorNotice error={error} onRetry={() => void refetch()} />}
+      <Pending error={error} onRetry={refetch} lines={8} />
     </Stack>
   )
 }
@@ -59,5 +60,129 @@ function Standing({ task }: { task: Task }) {
       <StatusBadge status={task.status} phase={task.phase} />
       <SubjectLine task={task} />
     </Group>
+  )
+}
+
+/** The way from the list of tasks over the root and the parent to a task. */
+function TaskPath({ task }: { task: Task }) {
+  const t = useTranslations('task.path')
+  const { rootTaskId, parentTaskId, id, depth } = task
+  const above = [...new Set([rootTaskId, parentTaskId])].filter(
+    (each): each is string => each !== undefined && each !== id,
+  )
+  return (
+    <nav aria-label={t('label')}>
+      <Breadcrumbs separator="›" separatorMargin={6} style={{ flexWrap: 'wrap', rowGap: 4 }}>
+        <TextLink to="/tasks" size="sm">
+          {t('tasks')}
+        </TextLink>
+        {above.flatMap((taskId, place) => [
+          ...(place === 1 && depth > 2
+            ? [
+                <Text key="between" size="sm" c="dimmed" title={t('between')}>
+                  …
+                </Text>,
+              ]
+            : []),
+          <TaskLink key={taskId} taskId={taskId} />,
+        ])}
+      </Breadcrumbs>
+    </nav>
+  )
+}
+
+/** A link to a task by its name; its id where it cannot be read. */
+function TaskLink({ taskId }: { taskId: string }) {
+  const t = useTranslations('task.path')
+  const { data, error } = useTask(taskId)
+  const nameOf = useTaskName()
+  if (data === undefined && error !== null)
+    return (
+      <Text size="sm" c="dimmed">
+        {t('unknown')}
+      </Text>
+    )
+  return (
+    <TextLink to="/tasks/$taskId" params={{ taskId }} size="sm">
+      {data === undefined ? taskId : nameOf(data)}
+    </TextLink>
+  )
+}
+
+/** The subject of a task, with a link to it. Nothing for a task without a novel. */
+function SubjectLine({ task }: { task: Task }) {
+  const { novelId, sceneId } = subjectOf(task)
+  if (novelId === undefined) return null
+  return (
+    <Group gap="md">
+      <NovelLink novelId={novelId} />
+      {sceneId !== undefined && <SceneLink novelId={novelId} sceneId={sceneId} />}
+    </Group>
+  )
+}
+
+function NovelLink({ novelId }: { novelId: string }) {
+  const t = useTranslations('task.subject')
+  const { data, error } = useOutline(novelId)
+  return (
+    <Text size="sm">
+      <Text span c="dimmed">
+        {t('novel')}{' '}
+      </Text>
+      {data === undefined && error !== null ? (
+        t('novelNotFound')
+      ) : (
+        <TextLink to="/novels/$novelId" params={{ novelId }}>
+          {data?.title ?? t('untitledNovel')}
+        </TextLink>
+      )}
+    </Text>
+  )
+}
+
+function SceneLink({ novelId, sceneId }: { novelId: string; sceneId: string }) {
+  const t = useTranslations('task.subject')
+  const { name, isMissing: isDeleted } = useSceneName(novelId, sceneId)
+  return (
+    <Text size="sm">
+      <Text span c="dimmed">
+        {t('scene')}{' '}
+      </Text>
+      {isDeleted ? (
+        name
+      ) : (
+        <TextLink to="/novels/$novelId/scenes/$sceneId" params={{ novelId, sceneId }}>
+          {name}
+        </TextLink>
+      )}
+    </Text>
+  )
+}
+
+/** Returns whether an error says that there is no such task, or that no task can have such an id. */
+function isMissing(error: unknown): boolean {
+  return error instanceof ApiError && (error.status === 404 || error.status === 400)
+}
+
+/** In place of a task that does not exist. */
+function NoSuchTask() {
+  const t = useTranslations('task')
+  return (
+    <>
+      <PageTitle title={t('title')} />
+      <Empty title={t('notFound.title')} text={t('notFound.text')}>
+        <ButtonLink to="/tasks">{t('notFound.toTasks')}</ButtonLink>
+      </Empty>
+    </>
+  )
+}
+
+/** Above a task that was deleted while it was shown. */
+function DeletedMeanwhile() {
+  const t = useTranslations('task.notFound')
+  return (
+    <Alert color="yellow" icon={<IconTrash aria-hidden />} title={t('meanwhileTitle')} role="status">
+      {t('meanwhileText')}
+    </Alert>
   )
 }

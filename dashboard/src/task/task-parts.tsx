@@ -1,24 +1,30 @@
-import { Accordion, Tabs } from '@mantine/core'
+import { Accordion, Loader, Paper, Stack, Tabs, Text } from '@mantine/core'
 import { useMediaQuery } from '@mantine/hooks'
+import { useQuery } from '@tanstack/react-query'
 import { useState } from 'react'
 import { useTranslations } from 'use-intl'
+import { api, dataOf } from '../api/client.ts'
+import { keys } from '../api/keys.ts'
 import type { Task } from '../api/task.ts'
+import { useOutput } from '../live/follow-output.ts'
+import { JsonView } from '../parts/json-view.tsx'
+import { ButtonLink } from '../parts/links.tsx'
+import { Empty } from '../parts/states.tsx'
+import { subjectOf } from '../parts/subject.ts'
 import type { TaskPart } from '../queries/search.ts'
-import { belowOf } from './counts-below.ts'
-import { CourseView } from './course-view.tsx'
+import { belowOf } from './below.ts'
 import { LogView } from './log-view.tsx'
 import { SubTasks } from './sub-tasks.tsx'
 import { useTaskSearch } from './task-search.ts'
-import { TextPart, useHasText } from './text-part.tsx'
+import { TimelineView } from './timeline-view.tsx'
 import { UsagePart } from './usage-part.tsx'
-import { ParametersPart, ResultPart } from './values.tsx'
 
 /** Task types that always have sub-tasks, also before they have made any. */
 const parents: ReadonlySet<string> = new Set(['ImportNovel', 'BatchGenerateSummary', 'BatchGenerateScene'])
 
 const contents = {
   'sub-tasks': SubTasks,
-  attempts: CourseView,
+  attempts: TimelineView,
   text: TextPart,
   log: LogView,
   parameters: ParametersPart,
@@ -26,7 +32,7 @@ const contents = {
   usage: UsagePart,
 } as const
 
-/** The parts that a task has, in their order. */
+/** Returns the parts that a task has, in their order. */
 function usePartsOf(task: Task): TaskPart[] {
   const hasText = useHasText(task)
   const hasSubTasks = belowOf(task).total > 0 || parents.has(task.taskType)
@@ -114,4 +120,102 @@ function StackedParts({ task, parts, open, onOpen }: LayoutProps) {
       })}
     </Accordion>
   )
+}
+
+/** What a task was submitted with. */
+function ParametersPart({ task: { id, parameters } }: { task: Task }) {
+  const t = useTranslations('task.values')
+  if (parameters === undefined || isBare(parameters))
+    return <Empty title={t('noParameters')} text={t('noParametersText')} />
+  return (
+    <Stack gap="xs">
+      <JsonView value={parameters} label={t('parameters')} fileName={`${id}-parameters.json`} />
+      <Text size="xs" c="dimmed">
+        {t('note')}
+      </Text>
+    </Stack>
+  )
+}
+
+/** What a task made. */
+function ResultPart({ task: { id, result, done } }: { task: Task }) {
+  const t = useTranslations('task.values')
+  if (result === undefined)
+    return <Empty title={t('noResult')} text={t(done ? 'noResultEnded' : 'noResultLive')} />
+  return (
+    <Stack gap="xs">
+      <JsonView value={result} label={t('result')} fileName={`${id}-result.json`} />
+      <Text size="xs" c="dimmed">
+        {t('note')}
+      </Text>
+    </Stack>
+  )
+}
+
+function isBare(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && Object.keys(value).length === 0
+}
+
+/** Task types of the product that write no text of their own. */
+const writeNothing: ReadonlySet<string> = new Set([
+  'ImportNovel',
+  'ParseFile',
+  'BatchGenerateSummary',
+  'BatchGenerateScene',
+  'SceneBrief',
+  'Vectorize',
+])
+
+/** Returns whether a task has written any text; asked again while it lives, until it has. */
+function useHasText({ id, taskType, subTaskStatusSummary }: Task): boolean {
+  const { data } = useQuery({
+    queryKey: [...keys.output(id), 'any'],
+    queryFn: async () => {
+      const answer = await dataOf(api.GET('/v1/tasks/{taskId}/output', { params: { path: { taskId: id } } }))
+      return typeof answer === 'object' && answer.attempt > 0
+    },
+    enabled: ({ state }) =>
+      state.data !== true && subTaskStatusSummary === undefined && !writeNothing.has(taskType),
+  })
+  return data ?? false
+}
+
+/** The text that a task has written so far, as it grows. */
+function TextPart({ task }: { task: Task }) {
+  const t = useTranslations('task.output')
+  const { text, attempt } = useOutput(task.id, task.done)
+  const { novelId, sceneId } = subjectOf(task)
+  return (
+    <Stack gap="sm">
+      {novelId !== undefined && sceneId !== undefined && (
+        <ButtonLink
+          to="/novels/$novelId/scenes/$sceneId"
+          params={{ novelId, sceneId }}
+          variant="light"
+          w="fit-content"
+          maw="100%"
+        >
+          {t('openScene')}
+        </ButtonLink>
+      )}
+      <Text size="sm" c="dimmed">
+        {attempt > 0 && t('attempt', { attempt })} <TextState task={task} />
+      </Text>
+      <Paper withBorder p="lg">
+        {text === '' ? (
+          <Loader size="sm" type="dots" aria-label={t('label')} />
+        ) : (
+          <section className="prose" aria-label={t('label')}>
+            {text}
+          </section>
+        )}
+      </Paper>
+    </Stack>
+  )
+}
+
+function TextState({ task: { done, status } }: { task: Task }) {
+  const t = useTranslations('task.output')
+  if (!done) return t('writing')
+  return status === 'COMPLETED' ? null : t('ended')
 }

@@ -4,7 +4,7 @@ import type { TaskSearch } from '../queries/search.ts'
 /** What is to be different in the address; undefined takes a part away. */
 type Change = { [Name in keyof TaskSearch]: TaskSearch[Name] | undefined }
 
-/** What the address of the task page says, and how to change it. A change is no step to go back to, and moves nothing. */
+/** Returns what the address of the task page says, and how to change it. A change is no step to go back to, and moves nothing. */
 export function useTaskSearch(): [TaskSearch, (change: Partial<Change>) => void] {
   const search = useSearch({ from: '/tasks/$taskId' })
   const { taskId } = useParams({ from: '/tasks/$taskId' })

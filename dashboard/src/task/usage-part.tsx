@@ -3,12 +3,11 @@ import { useState } from 'react'
 import { useTranslations } from 'use-intl'
 import { useCurrency } from '../api/capabilities.ts'
 import type { Task } from '../api/task.ts'
-import { ErrorNotice } from '../parts/error-notice.tsx'
-import { Empty, Loading } from '../parts/states.tsx'
+import { Empty, Pending } from '../parts/states.tsx'
 import { type ModelUse, useTaskUsage } from '../queries/task-queries.ts'
 import { useWriting } from '../text/format.ts'
-import { BudgetPart } from './budget-part.tsx'
-import { belowOf } from './counts-below.ts'
+import { belowOf } from './below.ts'
+import { BudgetPart } from './budget.tsx'
 
 /** What the calls of models of a task used, by model, and what its tree may use. */
 export function UsagePart({ task }: { task: Task }) {
@@ -39,19 +38,14 @@ export function UsagePart({ task }: { task: Task }) {
 function Use({ taskId, tree }: { taskId: string; tree: 'true' | 'false' }) {
   const t = useTranslations('task.usage')
   const { data, error, refetch } = useTaskUsage(taskId, tree)
-  if (data === undefined)
-    return error === null ? (
-      <Loading lines={3} />
-    ) : (
-      <ErrorNotice error={error} onRetry={() => void refetch()} />
-    )
+  if (data === undefined) return <Pending error={error} onRetry={refetch} lines={3} />
   if (data.length === 0) return <Empty title={t('empty')} text={t('emptyText')} />
   return <UseTable uses={data} />
 }
 
 const sums = ['calls', 'inputTokens', 'outputTokens'] as const
 
-/** A sum is told only where every part of it is known. */
+/** Returns the sum; its cost only where every part of it is known. */
 function sumOf(uses: readonly ModelUse[]): Omit<ModelUse, 'model'> {
   const isPriced = uses.every(({ cost }) => cost !== undefined)
   const total = { calls: 0, inputTokens: 0, outputTokens: 0 }

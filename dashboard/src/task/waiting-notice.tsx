@@ -3,10 +3,10 @@ import { IconCoins, IconHourglass } from '@tabler/icons-react'
 import { type ReactNode, useState } from 'react'
 import { useTranslations } from 'use-intl'
 import type { Task } from '../api/task.ts'
+import { Countdown } from '../parts/time.tsx'
 import { useWriting } from '../text/format.ts'
-import { BudgetDialog } from './budget-dialog.tsx'
-import { Countdown } from './countdown.tsx'
-import { belowOf } from './counts-below.ts'
+import { belowOf } from './below.ts'
+import { BudgetDialog } from './budget.tsx'
 import classes from './task.module.css'
 
 /** What a task waits for, and what can be done about it. Nothing for one that works or has ended. */
@@ -17,7 +17,7 @@ export function WaitingNotice({ task }: { task: Task }) {
   if (waitingFor?.kind === 'budget') return <BudgetWait task={task} {...waitingFor} />
   if (waitingFor?.kind === 'limit') return <LimitWait task={task} limit={waitingFor.limit} />
   if (status === 'RETRYING') return <TimedWait title="retryTitle" at={task.nextAttemptTimestamp} />
-  if (status === 'QUEUED') return <TurnWait task={task} />
+  if (status === 'QUEUED') return <QueueWait task={task} />
   return phase === 'awaiting-subtasks' ? <PartsWait task={task} /> : null
 }
 
@@ -59,12 +59,12 @@ function LimitWait({ task, limit }: { task: Task; limit: string }) {
   )
 }
 
-function TurnWait({ task: { lane, nextAttemptTimestamp: at } }: { task: Task }) {
+function QueueWait({ task: { lane, nextAttemptTimestamp: at } }: { task: Task }) {
   const t = useTranslations('task.waiting')
   if (at !== undefined && Date.parse(at) > Date.now()) return <TimedWait title="startTitle" at={at} />
   return (
-    <Notice title={t('turnTitle')}>
-      <Text size="sm">{t('turnText', { lane })}</Text>
+    <Notice title={t('queueTitle')}>
+      <Text size="sm">{t('queueText', { lane })}</Text>
     </Notice>
   )
 }

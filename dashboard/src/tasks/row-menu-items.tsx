@@ -2,8 +2,8 @@ import { ActionIcon, Menu } from '@mantine/core'
 import { IconBan, IconCopy, IconDots, IconRefresh } from '@tabler/icons-react'
 import { useTranslations } from 'use-intl'
 import type { Task } from '../api/task.ts'
-import { copyText } from '../parts/copy-text.ts'
-import { notifyDone } from '../parts/notify.ts'
+import { copyText } from '../parts/export-text.tsx'
+import { notifyDone } from '../parts/notify.tsx'
 import { hindranceOf, type TaskAction } from './task-actions.ts'
 
 export interface RowMenuProps {

@@ -1,17 +1,38 @@
-import { Button, Collapse, Group, MultiSelect, Select, Stack, Switch } from '@mantine/core'
+import {
+  Box,
+  Button,
+  Collapse,
+  Group,
+  MultiSelect,
+  Select,
+  SimpleGrid,
+  Stack,
+  Switch,
+  Text,
+  TextInput,
+  UnstyledButton,
+} from '@mantine/core'
 import { useDisclosure, useMediaQuery } from '@mantine/hooks'
 import { IconFilter, IconX } from '@tabler/icons-react'
-import { useQuery } from '@tanstack/react-query'
+import { useState } from 'react'
 import { useTranslations } from 'use-intl'
-import { api, dataOf } from '../api/client.ts'
-import { keys } from '../api/keys.ts'
-import { isStatus, statuses } from '../api/statuses.ts'
-import { useTaskTypeName } from '../parts/task-type.ts'
+import { useCapabilities } from '../api/capabilities.ts'
+import { isStatus, statuses } from '../api/task.ts'
+import { usePreferences } from '../browser/preferences.ts'
+import { StatusBadge } from '../parts/status-badge.tsx'
+import { useTaskTypeName } from '../parts/task-name.tsx'
 import type { TasksSearch } from '../queries/search.ts'
-import type { FilterProps } from './filter-props.ts'
-import { MoreFilters } from './more-filters.tsx'
+import { useTaskCounts } from '../queries/task-queries.ts'
+import { useWriting } from '../text/format.ts'
+import classes from './tasks.module.css'
 
-/** Whether anything is filtered; the order is no filter. */
+/** What the list shows, and what to do when that is changed. */
+export interface FilterProps {
+  search: TasksSearch
+  onSearch: (search: TasksSearch) => void
+}
+
+/** Returns whether anything is filtered; the order is no filter. */
 export function isFiltered({ order: _order, ...filters }: TasksSearch): boolean {
   return Object.keys(filters).length > 0
 }
@@ -102,10 +123,7 @@ function TypeFilter({ search, onSearch }: FilterProps) {
   const t = useTranslations('tasks')
   const nameOf = useTaskTypeName()
   const { type: chosen = [], ...others } = search
-  const { data } = useQuery({
-    queryKey: keys.capabilities,
-    queryFn: ({ signal }) => dataOf(api.GET('/v1/capabilities', { signal })),
-  })
+  const { data } = useCapabilities()
   // A type that this server does not know any more is still one that tasks may have.
   const types = [...new Set([...(data?.taskTypes.map(({ type }) => type) ?? []), ...chosen])]
   return (
@@ -138,5 +156,126 @@ function OrderChoice({ search, onSearch }: FilterProps) {
       ]}
       onChange={value => onSearch(value === 'oldest' ? { ...others, order: 'oldest' } : others)}
     />
+  )
+}
+
+/** The filters that are typed: user, lane, tag, and when a task was submitted. */
+function MoreFilters({ search, onSearch }: FilterProps) {
+  const { zone } = usePreferences()
+  const put = (name: 'user' | 'lane' | 'tag' | 'after' | 'before', value: string | undefined) => {
+    const { [name]: _before, ...others } = search
+    onSearch(value === undefined ? others : ({ ...others, [name]: value } as TasksSearch))
+  }
+  return (
+    <SimpleGrid cols={{ base: 1, xs: 2, md: 3, xl: 5 }} spacing="sm">
+      {(['user', 'lane', 'tag'] as const).map(name => (
+        <TypedFilter
+          key={name}
+          name={name}
+          value={search[name] ?? ''}
+          onTyped={typed => put(name, typed === '' ? undefined : typed)}
+        />
+      ))}
+      {(['after', 'before'] as const).map(name => (
+        <TypedFilter
+          key={name}
+          name={name}
+          type="datetime-local"
+          value={typedTimeOf(search[name], zone)}
+          onTyped={typed => put(name, timeOfTyped(typed, zone))}
+        />
+      ))}
+    </SimpleGrid>
+  )
+}
+
+/** A filter that takes effect when one is done with typing it: on Enter, or when the field is left. */
+function TypedFilter({
+  name,
+  value,
+  type = 'text',
+  onTyped,
+}: {
+  name: 'user' | 'lane' | 'tag' | 'after' | 'before'
+  value: string
+  type?: 'text' | 'datetime-local'
+  onTyped: (typed: string) => void
+}) {
+  const t = useTranslations('tasks')
+  const [typed, setTyped] = useState(value)
+  const [shown, setShown] = useState(value)
+  // Cleared or gone back from elsewhere.
+  if (shown !== value) {
+    setShown(value)
+    setTyped(value)
+  }
+  const done = () => {
+    if (typed.trim() !== value) onTyped(typed.trim())
+  }
+  return (
+    <TextInput
+      label={t(`filters.${name}`)}
+      type={type}
+      value={typed}
+      onChange={({ currentTarget }) => setTyped(currentTarget.value)}
+      onBlur={done}
+      onKeyDown={({ key }) => {
+        if (key === 'Enter') done()
+      }}
+    />
+  )
+}
+
+/** Between the times of addresses (RFC 3339) and those that are typed, which are in the person's zone and name none. */
+
+/** Returns a time as a field for date and time takes it, such as `2026-01-31T12:00`; empty for none. */
+function typedTimeOf(at: string | undefined, zone: 'local' | 'utc'): string {
+  if (at === undefined) return ''
+  const date = new Date(at)
+  const offset = zone === 'utc' ? 0 : date.getTimezoneOffset()
+  return new Date(date.getTime() - offset * 60_000).toISOString().slice(0, 16)
+}
+
+/** Returns the time that was typed; undefined for none, or for what is none. */
+function timeOfTyped(typed: string, zone: 'local' | 'utc'): string | undefined {
+  const at = Date.parse(zone === 'utc' ? `${typed}Z` : typed)
+  return Number.isNaN(at) ? undefined : new Date(at).toISOString()
+}
+
+/**
+ * How many tasks there are by status, sub-tasks included. A tile shows what it counts: the tasks of that status, sub-tasks too; pressed
+ * again, it shows all again.
+ */
+export function StatusTiles({ search, onSearch }: FilterProps) {
+  const t = useTranslations('tasks')
+  const { counts, isKnown } = useTaskCounts()
+  const { status: shown, all: _all, ...others } = search
+  return (
+    <Box className={classes['tiles'] ?? ''} role="group" aria-label={t('counts')}>
+      {statuses.map(status => {
+        const isShown = shown?.length === 1 && shown[0] === status
+        return (
+          <UnstyledButton
+            key={status}
+            className={classes['tile']}
+            aria-pressed={isShown}
+            onClick={() => onSearch(isShown ? others : { ...others, status: [status], all: true })}
+          >
+            <Count value={isKnown ? (counts[status] ?? 0) : undefined} />
+            <StatusBadge status={status} />
+          </UnstyledButton>
+        )
+      })}
+    </Box>
+  )
+}
+
+/** A dash until the server answers, so that nothing jumps. */
+function Count({ value }: { value: number | undefined }) {
+  const writing = useWriting()
+  return (
+    <Text fw={650} size="lg" className="numbers" {...(value === 0 ? { c: 'dimmed' } : {})}>
+      {value === undefined ? '–' : writing.number(value)}
+    </Text>
   )
 }

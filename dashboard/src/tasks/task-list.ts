@@ -6,12 +6,14 @@ import {
   useQueryClient,
 } from '@tanstack/react-query'
 import { useMemo } from 'react'
+import { defined } from '../../../src/task/defined.ts'
+import { api, dataOf } from '../api/client.ts'
 import { keys } from '../api/keys.ts'
+import { pageAt } from '../api/pages.ts'
 import type { Task } from '../api/task.ts'
 import type { TaskPage } from '../live/apply.ts'
 import type { TasksSearch } from '../queries/search.ts'
-import { type PagePair, rowsOf, takeIn } from './merge-rows.ts'
-import { mostPerPage, readTasks, type TaskQuery, taskQueryOf, tasksPerPage } from './task-query.ts'
+import type { TaskQuery } from '../queries/task-queries.ts'
 
 /** How a listing is kept. A single page is kept in the same form, so that the live stream changes the rows of both in place. */
 type Listing = InfiniteData<TaskPage, string | undefined>
@@ -35,15 +37,15 @@ export interface TaskList {
   readonly isLoadingMore: boolean
   readonly loadMore: () => void
   readonly takeInArrived: () => void
-  /** Reads the list anew from its beginning: what its filters do not fit any more goes. */
+  /** Reads the list again from its beginning: what its filters do not fit any more goes. */
   readonly refresh: () => Promise<void>
   /** Asks again after an error. */
   readonly tryAgain: () => void
 }
 
 /**
- * The tasks that an address asks for, page after page. The pages that are looked at (`inView`) are kept in date by reading them again; the
- * others are changed by what the live stream tells alone.
+ * The tasks that an address asks for, page after page. The pages that are in view (`inView`) are kept up to date by reading them again; the
+ * others are changed by the live stream alone.
  */
 export function useTaskList(search: TasksSearch, inView: RowRange): TaskList {
   const queries = useQueryClient()
@@ -93,7 +95,7 @@ function pageKey(query: TaskQuery, pageToken: string | undefined) {
   return [...keys.taskList(query), pageToken ?? 'first'] as const
 }
 
-/** The pages of a list, each with what it is now. Those in view are read again whenever something of a task changed. */
+/** Returns the pages of a list, each with what it is now. Those in view are read again whenever something of a task changed. */
 function usePagePairs(query: TaskQuery, data: Listing | undefined, inView: RowRange): PagePair[] {
   const pages = data?.pages ?? noPages
   const isInView = pagesInView(pages, inView)
@@ -122,7 +124,7 @@ function firstPages(results: readonly { data: Listing | undefined }[]): (TaskPag
   return results.map(({ data }) => data?.pages[0])
 }
 
-/** Tells which pages hold rows of a range. */
+/** Returns whether a page holds rows of a range. */
 function pagesInView(pages: readonly TaskPage[], { first, last }: RowRange): (index: number) => boolean {
   let from = 0
   const seen = pages.map(({ items }) => {
@@ -132,4 +134,104 @@ function pagesInView(pages: readonly TaskPage[], { first, last }: RowRange): (in
     return isSeen || items.length === 0
   })
   return index => seen[index] ?? false
+}
+
+/**
+ * A list on the screen does not follow the server row by row: what changes its status would vanish under the pointer, and what comes in
+ * would push the rest away. So the pages that are shown keep their rows; the same pages as they are now are laid over them.
+ */
+
+/** A page of the list: as it is shown, and as it is now. */
+interface PagePair {
+  readonly shown: TaskPage
+  readonly now: TaskPage
+}
+
+/** Returns the rows of the list, each as it is known now, none twice. */
+function rowsOf(pairs: readonly PagePair[]): Task[] {
+  const current = new Map(pairs.flatMap(({ now }) => now.items.map(task => [task.id, task])))
+  const rows = new Map<string, Task>()
+  for (const { shown } of pairs)
+    for (const task of shown.items) if (!rows.has(task.id)) rows.set(task.id, current.get(task.id) ?? task)
+  return [...rows.values()]
+}
+
+/** The pages with what came in since, and how many that are. `isCut`: more came in than a page holds, so that there is a gap. */
+interface TakenIn {
+  readonly pages: TaskPage[]
+  readonly count: number
+  readonly isCut: boolean
+}
+
+/**
+ * Puts what came in where it belongs. On each page that is each row before one that is shown; at the end of the list, what follows it.
+ * A page whose rows are all new has a gap before the next: then the list has to start again.
+ */
+function takeIn(pairs: readonly PagePair[]): TakenIn {
+  const known = new Set(pairs.flatMap(({ shown }) => shown.items.map(({ id }) => id)))
+  let count = 0
+  let isCut = false
+  const pages = pairs.map(({ shown, now }, index) => {
+    const isEnd = index === pairs.length - 1 && shown.nextPageToken === undefined
+    const groups = groupsOfNew(now.items, known)
+    if (groups.isAllNew && now.items.length > 0 && !(isEnd && shown.items.length === 0)) isCut = true
+    const items = shown.items.flatMap(task => [...(groups.before.get(task.id) ?? []), task])
+    const tail = isEnd ? groups.tail : []
+    const all = [...items, ...tail]
+    count += all.length - shown.items.length
+    if (all.length > mostPerPage) isCut = true
+    if (all.length === shown.items.length) return shown
+    return withToken(all, isEnd ? now.nextPageToken : shown.nextPageToken)
+  })
+  return { pages, count: isCut ? Math.max(count, pairs[0]?.now.items.length ?? 0) : count, isCut }
+}
+
+function withToken(items: Task[], nextPageToken: string | undefined): TaskPage {
+  return nextPageToken === undefined ? { items } : { items, nextPageToken }
+}
+
+/** Returns the new rows of a page, by the shown row that they stand before; `tail`: those after the last one that is shown. */
+function groupsOfNew(items: readonly Task[], known: ReadonlySet<string>) {
+  const before = new Map<string, Task[]>()
+  let waiting: Task[] = []
+  for (const task of items) {
+    if (!known.has(task.id)) {
+      waiting.push(task)
+      continue
+    }
+    if (waiting.length > 0) before.set(task.id, waiting)
+    waiting = []
+  }
+  return { before, tail: waiting, isAllNew: waiting.length === items.length }
+}
+
+/** Tasks of a page, where nothing else is wanted. */
+const tasksPerPage = 50
+/** The most that the API gives at once. */
+export const mostPerPage = 200
+
+/** Returns the listing that an address stands for. */
+function taskQueryOf(search: TasksSearch): TaskQuery {
+  const { status, type, user, lane, tag, after, before, all, order } = search
+  return defined({
+    status,
+    taskType: type,
+    userId: user,
+    lane,
+    tag,
+    createdAfter: after,
+    createdBefore: before,
+    rootsOnly: all === true ? undefined : ('true' as const),
+    order,
+  })
+}
+
+/** Reads a page of a listing. `pageToken`: where the page before ended; undefined for the first. */
+export function readTasks(
+  query: TaskQuery,
+  { pageToken, pageSize = tasksPerPage }: { pageToken?: string | undefined; pageSize?: number },
+  signal: AbortSignal,
+): Promise<TaskPage> {
+  const paging = { pageSize, ...pageAt(pageToken) }
+  return dataOf(api.GET('/v1/tasks', { params: { query: { ...query, ...paging } }, signal }))
 }

@@ -3,13 +3,11 @@ import { useMediaQuery } from '@mantine/hooks'
 import { useTranslations } from 'use-intl'
 import type { Task } from '../api/task.ts'
 import type { TasksSearch } from '../queries/search.ts'
-import { useRowKeys } from './row-keys.ts'
-import { type RowWindow, useRowWindow } from './row-window.ts'
-import type { Selection } from './selection.ts'
+import { type RowWindow, useRowKeys, useRowWindow } from './row-window.ts'
+import type { Selection } from './selection.tsx'
 import type { TaskAction } from './task-actions.ts'
-import { TaskCard } from './task-card.tsx'
 import type { RowRange } from './task-list.ts'
-import { TaskRow, type TaskRowProps } from './task-row.tsx'
+import { TaskCard, TaskRow, type TaskRowProps } from './task-row.tsx'
 import classes from './tasks.module.css'
 
 /** The rows of the list, and what can be done with them. */
@@ -27,7 +25,7 @@ const rowHeight = 56
 const cardHeight = 150
 const cardGap = 8
 
-/** The tasks as a table; as cards where there is no room for one. */
+/** The tasks as a table; as cards where there is no space for one. */
 export function TaskRows(props: TaskRowsProps) {
   const isWide = useMediaQuery('(min-width: 62em)', undefined, { getInitialValueInEffect: false })
   return isWide ? <TaskTable {...props} /> : <TaskCards {...props} />
@@ -83,7 +81,7 @@ function Head({ rows, selection }: TaskRowsProps) {
         <Table.Th scope="col" w={168}>
           {t('columns.progress')}
         </Table.Th>
-        <Table.Th scope="col" w={88} visibleFrom="lg">
+        <Table.Th scope="col" w={108} visibleFrom="lg">
           {t('columns.attempts')}
         </Table.Th>
         <Table.Th scope="col" w={120} visibleFrom="xl">
@@ -128,7 +126,7 @@ function TaskCards(props: TaskRowsProps) {
   )
 }
 
-/** What each row that is drawn is given; and the keys of the list. */
+/** Returns the properties of each drawn row, and listens to the keys of the list. */
 function useRows(props: TaskRowsProps, { items, show }: RowWindow): TaskRowProps[] {
   const { rows, status, selection, onAct, onOpen } = props
   useRowKeys({

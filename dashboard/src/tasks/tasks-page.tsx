@@ -1,24 +1,21 @@
-import { ActionIcon, Button, Center, Stack, Text } from '@mantine/core'
-import { IconRefresh } from '@tabler/icons-react'
+import { ActionIcon, Button, Center, Group, Stack, Text } from '@mantine/core'
+import { IconArrowUp, IconRefresh } from '@tabler/icons-react'
 import { useNavigate, useSearch } from '@tanstack/react-router'
-import { Suspense, useCallback, useState } from 'react'
+import { Suspense, useCallback, useEffect, useState } from 'react'
 import { useTranslations } from 'use-intl'
 import { lazyPart } from '../browser/lazy-part.ts'
-import { NovelTitles } from '../parts/concern.tsx'
-import { ErrorNotice } from '../parts/error-notice.tsx'
+import { ButtonLink } from '../parts/links.tsx'
 import { PageTitle } from '../parts/page-title.tsx'
-import { Loading } from '../parts/states.tsx'
+import { Empty, ErrorNotice, Loading, MoreButton } from '../parts/states.tsx'
+import { NovelTitles } from '../parts/task-name.tsx'
 import type { TasksSearch } from '../queries/search.ts'
 import type { ActionDialogProps, AskedAction } from './action-dialog.tsx'
-import { Arrivals } from './arrivals.tsx'
 import { FindBox } from './find-box.tsx'
-import { NoTasks } from './no-tasks.tsx'
-import { type Selection, useSelection } from './selection.ts'
-import { SelectionBar } from './selection-bar.tsx'
-import { StatusTiles } from './status-tiles.tsx'
-import { TaskFilters } from './task-filters.tsx'
+import { type Selection, SelectionBar, useSelection } from './selection.tsx'
+import { type FilterProps, isFiltered, StatusTiles, TaskFilters } from './task-filters.tsx'
 import { type RowRange, type TaskList, useTaskList } from './task-list.ts'
 import { TaskRows } from './task-rows.tsx'
+import classes from './tasks.module.css'
 
 /** Comes with the first action that is asked for. */
 const ActionDialog = lazyPart<'ActionDialog', ActionDialogProps>(
@@ -98,17 +95,13 @@ function End({ list }: { list: TaskList }) {
         <Text size="sm" c="dimmed" className="numbers">
           {t(list.hasMore ? 'tasks.shownSoFar' : 'tasks.shownAll', { count: list.rows.length })}
         </Text>
-        {list.hasMore && (
-          <Button variant="default" loading={list.isLoadingMore} onClick={list.loadMore}>
-            {t('actions.more')}
-          </Button>
-        )}
+        {list.hasMore && <MoreButton isBusy={list.isLoadingMore} onMore={list.loadMore} />}
       </Stack>
     </Center>
   )
 }
 
-/** Reads the list anew. */
+/** Reads the list again. */
 function Refresh({ list }: { list: TaskList }) {
   const t = useTranslations('tasks')
   const [isBusy, setIsBusy] = useState(false)
@@ -127,5 +120,61 @@ function Refresh({ list }: { list: TaskList }) {
     >
       <IconRefresh size={18} aria-hidden />
     </ActionIcon>
+  )
+}
+
+/** Pixels of scrolling up to which the beginning of the list is still in view. */
+const atTopWithin = 120
+
+/**
+ * Tasks that came in. At the beginning of the list they appear at once. After scrolling on, a button says how many there are, so that
+ * nothing moves under the pointer. At the end of a list that begins with the oldest they move nothing.
+ */
+function Arrivals({ list, isOldestFirst }: { list: TaskList; isOldestFirst: boolean }) {
+  const t = useTranslations('tasks')
+  const { arrived, arrivedMore, takeInArrived } = list
+  useEffect(() => {
+    if (arrived > 0 && (isOldestFirst || window.scrollY <= atTopWithin)) takeInArrived()
+  })
+  return (
+    <div role="status" className={classes['arrived']}>
+      {arrived > 0 && !isOldestFirst && window.scrollY > atTopWithin && (
+        <Center>
+          <Button
+            radius="xl"
+            leftSection={<IconArrowUp size={16} aria-hidden />}
+            onClick={() => {
+              takeInArrived()
+              window.scrollTo({ top: 0 })
+            }}
+          >
+            {t(arrivedMore ? 'arrivedMore' : 'arrived', { count: arrived })}
+          </Button>
+        </Center>
+      )}
+    </div>
+  )
+}
+
+/** In place of a list without rows: nothing was ever begun here, or nothing fits the filters. */
+function NoTasks({ search, onSearch }: FilterProps) {
+  const t = useTranslations('tasks')
+  if (!isFiltered(search))
+    return (
+      <Empty title={t('noneTitle')} text={t('noneText')}>
+        <ButtonLink to="/">{t('toShelf')}</ButtonLink>
+      </Empty>
+    )
+  return (
+    <Empty title={t('noMatchTitle')} text={t('noMatchText')}>
+      <Group justify="center">
+        {search.all !== true && (
+          <Button variant="default" onClick={() => onSearch({ ...search, all: true })}>
+            {t('withSubTasks')}
+          </Button>
+        )}
+        <Button onClick={() => onSearch({})}>{t('clearFilters')}</Button>
+      </Group>
+    </Empty>
   )
 }

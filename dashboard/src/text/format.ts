@@ -1,7 +1,7 @@
-import { useFormatter, useTranslations } from 'use-intl'
+import { useFormatter, useLocale, useTranslations } from 'use-intl'
 import { usePreferences } from '../browser/preferences.ts'
 
-/** How numbers, times and amounts are written, in the language and the time zone of the person. */
+/** Returns how numbers, times and amounts are written, in the language and the time zone of the person. */
 export function useWriting() {
   const format = useFormatter()
   const t = useTranslations('units')
@@ -48,8 +48,21 @@ export function useWriting() {
   }
 }
 
-/** A number of bytes in the unit that fits it. */
+/** Returns a number of bytes in the unit that fits it. */
 function sizeOf(bytes: number): [size: number, unit: 'byte' | 'kilobyte' | 'megabyte'] {
   if (bytes < 1_024) return [bytes, 'byte']
   return bytes < 1_048_576 ? [bytes / 1_024, 'kilobyte'] : [bytes / 1_048_576, 'megabyte']
+}
+
+/** Names languages (BCP 47) in the language of the page. Returns undefined for one that is not known. */
+export function useLanguageName(): (language: string | undefined) => string | undefined {
+  const locale = useLocale()
+  return language => {
+    if (language === undefined || language === 'und') return undefined
+    try {
+      return new Intl.DisplayNames([locale], { type: 'language', fallback: 'none' }).of(language)
+    } catch {
+      return undefined
+    }
+  }
 }

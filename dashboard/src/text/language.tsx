@@ -1,7 +1,7 @@
 import { type ReactNode, useEffect, useState } from 'react'
 import { IntlProvider } from 'use-intl'
 import { shownLanguage, usePreferences } from '../browser/preferences.ts'
-import type { Messages } from './messages.ts'
+import type { Messages } from './en/index.ts'
 
 /** The texts of a language are loaded when they are shown first. */
 const loaders = {

@@ -54,7 +54,7 @@ interface Colors {
   text: string
 }
 
-/** The colours of the theme, as they are in the light or in the dark. */
+/** Returns the colours of the theme, as they are in the light or in the dark. */
 function colorsOf(place: HTMLElement, scheme: MantineColorScheme): Colors {
   const styles = getComputedStyle(place)
   const color = (name: string) => styles.getPropertyValue(`--mantine-${name}`).trim()

@@ -11,11 +11,10 @@ import {
 } from '@mantine/core'
 import { Suspense, useMemo, useState } from 'react'
 import { useTranslations } from 'use-intl'
-import { currencyOf, useCapabilities } from '../api/capabilities.ts'
+import { useCurrency } from '../api/capabilities.ts'
 import { lazyPart } from '../browser/lazy-part.ts'
 import { useWriting } from '../text/format.ts'
-import { type Day, everyDay, useDayName } from './days.ts'
-import { totalOf, type UsageSum } from './usage-queries.ts'
+import { type Day, everyDay, totalOf, type UsageSum, useDayName } from './usage-queries.ts'
 
 /** The chart needs a library of its own. */
 const Bars = lazyPart(() => import('./bars.tsx'), 'Bars')
@@ -72,8 +71,7 @@ export function DayChart({ days, span, now }: { days: UsageSum[]; span: string; 
 
 function useAmount(measure: Measure): (value: number) => string {
   const writing = useWriting()
-  const { data: capabilities } = useCapabilities()
-  const currency = currencyOf(capabilities)
+  const currency = useCurrency()
   return value => (measure === 'cost' ? writing.money(value, currency) : writing.number(value))
 }
 

@@ -1,18 +1,18 @@
-import { Button, Group, SegmentedControl, Stack, Title } from '@mantine/core'
+import { Button, Group, Paper, SegmentedControl, SimpleGrid, Stack, Text, Title } from '@mantine/core'
 import { IconX } from '@tabler/icons-react'
 import { useNavigate, useSearch } from '@tanstack/react-router'
 import { useState } from 'react'
 import { useTranslations } from 'use-intl'
-import { useCapabilities } from '../api/capabilities.ts'
-import { ErrorNotice } from '../parts/error-notice.tsx'
+import { defined } from '../../../src/task/defined.ts'
+import { currencyOf, useCapabilities } from '../api/capabilities.ts'
+import { ButtonLink } from '../parts/links.tsx'
 import { PageTitle } from '../parts/page-title.tsx'
-import { Loading } from '../parts/states.tsx'
-import { useNovelTitles } from '../queries/novel-titles.ts'
+import { Empty, Pending } from '../parts/states.tsx'
+import { useNovelTitles } from '../queries/novel-queries.ts'
 import type { UsageSearch } from '../queries/search.ts'
+import { useWriting } from '../text/format.ts'
 import { DayChart } from './day-chart.tsx'
-import { NothingUsed } from './nothing-used.tsx'
-import { Totals } from './totals.tsx'
-import { filterOf, type SumsOf, totalOf, type UsageFilter, useDays } from './usage-queries.ts'
+import { filterOf, type SumsOf, totalOf, type UsageFilter, type UsageSum, useDays } from './usage-queries.ts'
 import { UsageTable } from './usage-table.tsx'
 
 const from = '/usage'
@@ -35,8 +35,7 @@ export function UsagePage() {
         <Span />
         <OneNovel />
       </Group>
-      {error !== null && <ErrorNotice error={error} onRetry={() => void refetch()} />}
-      {data === undefined && error === null && <Loading lines={6} />}
+      {(error !== null || data === undefined) && <Pending error={error} onRetry={refetch} lines={6} />}
       {data?.length === 0 && <NothingUsed search={search} />}
       {data !== undefined && data.length > 0 && (
         <>
@@ -89,7 +88,7 @@ function OneNovel() {
       rightSection={<IconX size={14} aria-hidden />}
       onClick={() => void navigate({ search })}
     >
-      {t('onlyNovel', { title: titles.get(novel) ?? t('goneNovel') })}
+      {t('onlyNovel', { title: titles.get(novel) ?? t('novelNotFound') })}
     </Button>
   )
 }
@@ -117,5 +116,72 @@ function Sums({ filter }: { filter: UsageFilter }) {
       </Group>
       <UsageTable filter={filter} by={by} />
     </Stack>
+  )
+}
+
+/** What all calls together used and cost. */
+function Totals({ total }: { total: Omit<UsageSum, 'key'> }) {
+  const t = useTranslations('usage')
+  const writing = useWriting()
+  const { data: capabilities } = useCapabilities()
+  const { calls, inputTokens, outputTokens, unpricedCalls, cost } = total
+  return (
+    <Stack gap="xs">
+      <SimpleGrid cols={{ base: 1, xs: 3 }}>
+        <Figure
+          name={t('cost')}
+          figure={cost === undefined ? t('unknown') : writing.money(cost, currencyOf(capabilities))}
+        />
+        <Figure name={t('calls')} figure={writing.number(calls)} />
+        <Figure
+          name={t('tokens')}
+          figure={writing.number(inputTokens + outputTokens)}
+          below={t('inAndOut', { input: inputTokens, output: outputTokens })}
+        />
+      </SimpleGrid>
+      {unpricedCalls > 0 && (
+        <Text size="sm" c="dimmed" data-unpriced={unpricedCalls}>
+          {t('unpriced', { count: unpricedCalls })}
+        </Text>
+      )}
+    </Stack>
+  )
+}
+
+function Figure({ name, figure, below }: { name: string; figure: string; below?: string }) {
+  return (
+    <Paper withBorder p="md">
+      <Text size="sm" c="dimmed">
+        {name}
+      </Text>
+      <Text size="xl" fw={650} className="numbers">
+        {figure}
+      </Text>
+      {below !== undefined && (
+        <Text size="xs" c="dimmed" className="numbers">
+          {below}
+        </Text>
+      )}
+    </Paper>
+  )
+}
+
+/** No model was called, at all or within the chosen time. */
+function NothingUsed({ search: { days, novel } }: { search: UsageSearch }) {
+  const t = useTranslations('usage')
+  const isAll = days === 'all'
+  return (
+    <Empty title={isAll ? t('emptyTitle') : t('emptySpanTitle')} text={t('emptyText')}>
+      <Group gap="xs" mt="sm">
+        {!isAll && (
+          <ButtonLink to="/usage" search={{ days: 'all', ...defined({ novel }) }} variant="default">
+            {t('showAll')}
+          </ButtonLink>
+        )}
+        <ButtonLink to="/settings" hash="models" variant="default">
+          {t('toModels')}
+        </ButtonLink>
+      </Group>
+    </Empty>
   )
 }

@@ -1,57 +1,48 @@
-import { ActionIcon, Button, Group, Stack, Table, Text } from '@mantine/core'
+import { ActionIcon, Group, Stack, Table, Text } from '@mantine/core'
 import { IconFilter } from '@tabler/icons-react'
-import { useQuery } from '@tanstack/react-query'
 import { useNavigate } from '@tanstack/react-router'
 import { useTranslations } from 'use-intl'
 import { currencyOf, useCapabilities } from '../api/capabilities.ts'
-import { api, dataOf } from '../api/client.ts'
-import { keys } from '../api/keys.ts'
-import { ErrorNotice } from '../parts/error-notice.tsx'
+import { itemsOf } from '../api/pages.ts'
 import { TextLink } from '../parts/links.tsx'
-import { Loading } from '../parts/states.tsx'
-import { useTaskTypeName } from '../parts/task-type.ts'
-import { useNovelTitles } from '../queries/novel-titles.ts'
+import { MoreButton, Pending } from '../parts/states.tsx'
+import { useTaskTypeName } from '../parts/task-name.tsx'
+import { useNovelTitles } from '../queries/novel-queries.ts'
+import { useTask } from '../queries/task-queries.ts'
 import { useWriting } from '../text/format.ts'
-import { useDayName } from './days.ts'
-import styles from './usage.module.css'
-import { type SumsOf, type UsageFilter, type UsageSum, useSums } from './usage-queries.ts'
+import { type SumsOf, type UsageFilter, type UsageSum, useDayName, useSums } from './usage-queries.ts'
 
 /** Sums as a table: by model, novel, task or day. */
 export function UsageTable({ filter, by }: { filter: UsageFilter; by: SumsOf }) {
   const t = useTranslations()
   const sums = useSums(filter, by)
-  if (sums.error !== null) return <ErrorNotice error={sums.error} onRetry={() => void sums.refetch()} />
-  if (sums.data === undefined) return <Loading lines={4} />
+  if (sums.error !== null || sums.data === undefined)
+    return <Pending error={sums.error} onRetry={sums.refetch} lines={4} />
   return (
     <Stack gap="sm">
       <Table verticalSpacing="xs" striped data-sums={by}>
         <Table.Thead>
           <Table.Tr>
             <Table.Th scope="col">{t(`usage.kinds.${by}`)}</Table.Th>
-            <Table.Th scope="col" ta="right" className={styles['whole'] ?? ''}>
+            <Table.Th scope="col" ta="right" className="whole">
               {t('usage.calls')}
             </Table.Th>
-            <Table.Th scope="col" ta="right" className={styles['whole'] ?? ''}>
+            <Table.Th scope="col" ta="right" className="whole">
               {t('usage.tokens')}
             </Table.Th>
-            <Table.Th scope="col" ta="right" className={styles['whole'] ?? ''}>
+            <Table.Th scope="col" ta="right" className="whole">
               {t('usage.cost')}
             </Table.Th>
           </Table.Tr>
         </Table.Thead>
         <Table.Tbody>
-          {sums.data.pages.flatMap(({ items }) => items.map(sum => <Row key={sum.key} sum={sum} by={by} />))}
+          {itemsOf(sums.data).map(sum => (
+            <Row key={sum.key} sum={sum} by={by} />
+          ))}
         </Table.Tbody>
       </Table>
       {sums.hasNextPage && (
-        <Button
-          variant="default"
-          w="fit-content"
-          loading={sums.isFetchingNextPage}
-          onClick={() => void sums.fetchNextPage()}
-        >
-          {t('actions.more')}
-        </Button>
+        <MoreButton w="fit-content" isBusy={sums.isFetchingNextPage} onMore={sums.fetchNextPage} />
       )}
     </Stack>
   )
@@ -67,16 +58,16 @@ function Row({ sum, by }: { sum: UsageSum; by: SumsOf }) {
       <Table.Th scope="row" fw={400}>
         <Name by={by} name={key} />
       </Table.Th>
-      <Table.Td ta="right" className={`numbers ${styles['whole']}`}>
+      <Table.Td ta="right" className="numbers whole">
         {writing.number(calls)}
       </Table.Td>
-      <Table.Td ta="right" className={`numbers ${styles['whole']}`}>
+      <Table.Td ta="right" className="numbers whole">
         {writing.number(inputTokens + outputTokens)}
         <Text size="xs" c="dimmed" visibleFrom="sm">
           {t('inAndOut', { input: inputTokens, output: outputTokens })}
         </Text>
       </Table.Td>
-      <Table.Td ta="right" className={`numbers ${styles['whole']}`}>
+      <Table.Td ta="right" className="numbers whole">
         {cost === undefined ? t('unknown') : writing.money(cost, currencyOf(capabilities))}
         {unpricedCalls > 0 && cost !== undefined && (
           <Text size="xs" c="dimmed">
@@ -102,7 +93,7 @@ function NovelName({ novelId }: { novelId: string }) {
   const navigate = useNavigate({ from: '/usage' })
   const title = titles.get(novelId)
   if (novelId === '') return t('noNovel')
-  if (title === undefined) return t('goneNovel')
+  if (title === undefined) return t('novelNotFound')
   return (
     <Group gap="xs" wrap="nowrap">
       <TextLink to="/novels/$novelId" params={{ novelId }} inherit>
@@ -126,11 +117,8 @@ function TaskName({ taskId }: { taskId: string }) {
   const t = useTranslations('usage')
   const typeName = useTaskTypeName()
   const writing = useWriting()
-  const { data, error } = useQuery({
-    queryKey: keys.task(taskId),
-    queryFn: () => dataOf(api.GET('/v1/tasks/{taskId}', { params: { path: { taskId } } })),
-  })
-  if (error !== null) return t('goneTask')
+  const { data, error } = useTask(taskId)
+  if (error !== null) return t('taskNotFound')
   return (
     <>
       <TextLink to="/tasks/$taskId" params={{ taskId }} inherit>

@@ -20,7 +20,7 @@ const stride = 128
  * needed. Since gains only fall, an old gain is an upper bound, and most sentences are looked at once: the time grows with
  * the text, not with its square.
  *
- * Answers the places of the picked candidates, best first; none where no telling candidate fits.
+ * Returns the places of the picked candidates, best first; none where no telling candidate fits.
  */
 export function* pickByCoverage(candidates: readonly Candidate[], budget: number): Generator<void, number[]> {
   const weights = yield* termWeights(candidates)

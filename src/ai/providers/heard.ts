@@ -93,7 +93,7 @@ const thinks = '<think>'
 const hasThought = '</think>'
 
 /**
- * Some servers leave in the text what a model thinks first, between these marks, where nothing was configured to take it out. Answers
+ * Some servers leave in the text what a model thinks first, between these marks, where nothing was configured to take it out. Returns
  * what is surely text by now.
  */
 function withoutThoughts(heard: Heard, opening: Opening, stretch: string): string {

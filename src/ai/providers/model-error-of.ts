@@ -1,8 +1,8 @@
+import { requestedWaitMs } from '../../task/retry-after.ts'
 import { ModelError, type ModelErrorCode } from '../model-error.ts'
 import { type Facts, factsOf } from './facts.ts'
 import { type MessageFacts, messageFor } from './messages.ts'
 import { networkCodes } from './network-codes.ts'
-import { retryAfterMs } from './retry-after.ts'
 
 /** Which call failed. */
 export interface FailedCall {
@@ -22,7 +22,7 @@ export function modelErrorOf(error: unknown, call: FailedCall): ModelError {
   const facts = factsOf(error)
   if (facts.own !== undefined) return facts.own
   const code = codeFor(facts, call)
-  const wait = waits.has(code) ? retryAfterMs(facts, call.now) : undefined
+  const wait = waits.has(code) ? waitOf(facts, call.now) : undefined
   const numbers = code === 'MODEL_CONTEXT_EXCEEDED' ? contextNumbers(facts.said) : undefined
   const shown: MessageFacts = {
     model: call.model,
@@ -41,6 +41,14 @@ function optional<K extends string, V>(name: K, value: V | undefined): Partial<R
   const entry: Partial<Record<K, V>> = {}
   if (value !== undefined) entry[name] = value
   return entry
+}
+
+/** A provider that asks for a longer wait is asked again after this one, milliseconds. */
+const longestWait = 24 * 3_600_000
+
+function waitOf(facts: Facts, now: number): number | undefined {
+  const ms = requestedWaitMs(facts, now)
+  return ms === undefined ? undefined : Math.ceil(Math.min(Math.max(0, ms), longestWait))
 }
 
 /** Codes after which the provider's wait is heeded. */

@@ -1,6 +1,6 @@
 /**
  * Wakes workers of the same process. It keeps what it is given in memory and forgets it with the process; the store is read again
- * at the next start. Its memory is bounded because the relay asks for the room of a lane before it reads what is due.
+ * at the next start. Its memory is bounded because the relay asks for the capacity of a lane before it reads what is due.
  */
 import type { Delivery } from '../../store/store.ts'
 import type { Broker, LaneSlots, Receiver } from '../broker.ts'
@@ -73,12 +73,12 @@ export function memoryBroker(): Broker {
       lane.busy += 1
       return () => freeSlot(name, lane)
     },
-    room(name) {
+    capacity(name) {
       const lane = laneOf(name)
       if (lane.receiver === undefined) return 0
       return Math.max(0, lane.slots - lane.busy + lane.slots * waitingPerSlot - lane.waiting.length)
     },
-    onRoom: listener => roomListeners.push(listener),
+    onCapacity: listener => roomListeners.push(listener),
     async close() {
       for (const lane of lanes.values()) {
         lane.receiver = undefined

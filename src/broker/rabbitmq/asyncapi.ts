@@ -1,6 +1,6 @@
 /**
  * The topology and its messages as an AsyncAPI 3 document (https://www.asyncapi.com/docs/reference/specification/v3.1.0): what others
- * may rely on are the events; the rest tells what the broker carries between processes of the same version.
+ * may rely on are the events; the rest describes what the broker carries between processes of the same version.
  */
 import { cloudEventsType, cloudEventType, eventNames } from '../cloud-events.ts'
 import {
@@ -10,12 +10,12 @@ import {
   eventDataSchema,
   eventDescriptions,
   eventSchema,
-  noticeSchema,
+  notificationSchema,
   type Schema,
 } from '../message-schemas.ts'
 import { messageTypes } from '../messages.ts'
-import { rungs } from './rungs.ts'
 import type { Exchange, Queue, Topology } from './topology.ts'
+import { delayTiers } from './topology.ts'
 
 /** An AsyncAPI document. */
 export interface AsyncApi {
@@ -127,7 +127,7 @@ function keysOf({ names }: Topology, { name }: Exchange): Pick<Channel, 'address
   const task = { lane: { description: 'Name of the lane' }, taskType: { description: 'Type of the task' } }
   if (name !== names.retry && name !== names.requeue)
     return { address: 'task.{lane}.{taskType}', parameters: task }
-  const delay = { description: 'How long the broker holds it', enum: rungs.map(rung => rung.name) }
+  const delay = { description: 'How long the broker holds it', enum: delayTiers.map(tier => tier.name) }
   return { address: '{delay}.task.{lane}.{taskType}', parameters: { delay, ...task } }
 }
 
@@ -169,7 +169,7 @@ function operationsOf(topology: Topology): Record<string, Schema> {
   return {
     sendTask: operation('send', names.work, 'Tasks that may run', sent),
     sendDelayedTask: operation('send', names.retry, 'Tasks that may run after a delay', sent),
-    sendDeadLetter: operation('send', names.dlx, 'Dead letters, and news of them', sent),
+    sendDeadLetter: operation('send', names.dlx, 'Dead letters, and notifications of them', sent),
     sendEvent: operation('send', names.events, 'What happened to tasks, for anybody', {
       ...sent,
       mandatory: false,
@@ -212,11 +212,11 @@ function messages(): Record<string, Schema> {
       bindings: amqp(messageTypes.delivery),
     },
     'dead-letter': {
-      summary: 'A task ended with a dead letter, and no delivery was there to carry the news',
+      summary: 'A task ended with a dead letter, and no delivery was there to carry the notifications',
       contentType: 'application/json',
       headers: deliveryHeaders,
-      payload: noticeSchema,
-      bindings: amqp(messageTypes.notice),
+      payload: notificationSchema,
+      bindings: amqp(messageTypes.notification),
     },
     control: {
       summary: 'Asks every process to stop an attempt, to look at its lanes, or to leave a provider alone',

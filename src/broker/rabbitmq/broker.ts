@@ -1,13 +1,12 @@
+import { atMost } from '../../runtime/at-most.ts'
 import { QuillworkError } from '../../task/errors.ts'
 import type { Broker } from '../broker.ts'
 import { Connection } from './connection.ts'
-import { atMost } from './deadline.ts'
-import { deliver } from './deliver.ts'
-import { Gauge } from './gauge.ts'
-import { createHealth, type Health } from './health.ts'
+import { TopologyRepair } from './declare.ts'
+import { createHealth, type Health } from './failures.ts'
 import { type RabbitmqOptions, type RabbitmqSettings, settingsOf } from './options.ts'
-import { OwnTopology } from './own-topology.ts'
-import { Publisher } from './publisher.ts'
+import { deliver, Publisher } from './publisher.ts'
+import { QueueDepth } from './queue-depth.ts'
 import { createRemote } from './remote.ts'
 import { startWorker, type Worker } from './worker.ts'
 
@@ -24,7 +23,7 @@ const flushMs = 2_000
 export function rabbitmq(options: RabbitmqOptions): Broker {
   const settings = settingsOf(options)
   const parts = partsOf(settings)
-  const { health, topology, gauge, connection, publisher, news, roomListeners } = parts
+  const { health, topology, depth, connection, publisher, notifier, capacityListeners } = parts
   const workers = new Map<string, Worker>()
   const isOpen = () => connection.connected && connection.blocked === undefined
   let declaring: NodeJS.Timeout | undefined
@@ -34,47 +33,47 @@ export function rabbitmq(options: RabbitmqOptions): Broker {
       if (declaring !== undefined) throw openedBefore()
       for (const { lane } of lanes) {
         topology.addLane(lane)
-        gauge.add(lane, topology.names.laneQueue(lane))
+        depth.add(lane, topology.names.laneQueue(lane))
       }
-      for (const { plan } of [publisher, news]) connection.keep(plan)
-      connection.keep(gauge.plan)
+      for (const { plan } of [publisher, notifier]) connection.recover(plan)
+      connection.recover(depth.plan)
       declaring = setInterval(() => void connection.repair(), declareEveryMs)
       declaring.unref()
       await connection.open()
     },
-    publish: deliveries => deliver(deliveries, { topology: topology.current, publisher, gauge }),
+    publish: deliveries => deliver(deliveries, { topology: topology.current, publisher, depth }),
     consume(lane, receiver) {
       const queue = topology.names.laneQueue(lane.lane)
-      const worker = startWorker({ lane, queue, receiver, settings, connection, gauge })
+      const worker = startWorker({ lane, queue, receiver, settings, connection, depth })
       workers.set(lane.lane, worker)
       return () => worker.stop()
     },
     reserve: lane => workers.get(lane)?.reserve(),
-    room: lane => (isOpen() ? gauge.room(lane) : 0),
-    isEmpty: lane => gauge.isEmpty(lane),
-    takesUrgent: lane => isOpen() && gauge.takesUrgent(lane),
-    onRoom: listener => roomListeners.push(listener),
+    capacity: lane => (isOpen() ? depth.capacity(lane) : 0),
+    isEmpty: lane => depth.isEmpty(lane),
+    takesUrgent: lane => isOpen() && depth.takesUrgent(lane),
+    onCapacity: listener => capacityListeners.push(listener),
     async close() {
       clearInterval(declaring)
-      gauge.close()
+      depth.close()
       const all = [...workers.values()]
       for (const worker of all) worker.stop()
-      await atMost(flushMs, Promise.all(all.map(worker => worker.flush())))
+      await atMost(flushMs, Promise.all(all.map(worker => worker.flush())), () => undefined)
       await connection.close()
     },
-    remote: createRemote({ settings, health, connection, news, names: topology.names }),
+    remote: createRemote({ settings, health, connection, notifier, names: topology.names }),
   }
 }
 
 /** What a broker is made of, tied together. */
 function partsOf(settings: RabbitmqSettings) {
   const health = createHealth(settings.log)
-  const topology = new OwnTopology(settings, health)
-  const roomListeners: ((lane: string) => void)[] = []
-  const gauge = new Gauge({
+  const topology = new TopologyRepair(settings, health)
+  const capacityListeners: ((lane: string) => void)[] = []
+  const depth = new QueueDepth({
     settings,
-    onRoom(lane) {
-      for (const listener of roomListeners) listener(lane)
+    onCapacity(lane) {
+      for (const listener of capacityListeners) listener(lane)
     },
   })
   const connection: Connection = new Connection({
@@ -83,14 +82,14 @@ function partsOf(settings: RabbitmqSettings) {
     prepare: session => topology.declare(session),
     changed() {
       tellBlocked(connection, health)
-      gauge.refresh()
+      depth.refresh()
     },
   })
   return {
-    ...{ health, topology, gauge, connection, roomListeners },
+    ...{ health, topology, depth, connection, capacityListeners },
     publisher: publisherOf('deliveries', { settings, health, connection }),
-    // What others are told is not held up, or lost, with a channel that the work queues closed.
-    news: publisherOf('news', { settings, health, connection }),
+    // Events and notifications do not wait for, or go down with, a channel that the work queues closed.
+    notifier: publisherOf('notifications', { settings, health, connection }),
   }
 }
 

@@ -29,7 +29,7 @@ const longestWaitMs = 10_000
 export const healthyMs = 30_000
 
 /** Keeps a channel. An error of the broker closes one channel, and costs only what is on it. */
-export class KeptChannel<C extends Channel> {
+export class RecoveringChannel<C extends Channel> {
   readonly #plan: ChannelPlan<C>
   readonly #options: KeeperOptions
   #session: Session | undefined
@@ -95,7 +95,7 @@ export class KeptChannel<C extends Channel> {
     channel.on('close', () => {
       if (this.#current !== channel) return
       this.#lose()
-      // Where the whole connection is gone, that is known by the next turn, and told once.
+      // Where the whole connection is gone, that is known in the next turn of the event loop, and logged once.
       setImmediate(() => {
         if (this.#session !== on || this.#current !== undefined) return
         log.warn({ channel: name, reason }, 'the broker closed a channel; it is made again')

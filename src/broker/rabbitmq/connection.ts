@@ -1,8 +1,8 @@
 import type { Channel } from 'amqplib'
-import { type ChannelPlan, healthyMs, KeptChannel } from './channels.ts'
-import { atMost } from './deadline.ts'
+import { atMost } from '../../runtime/at-most.ts'
+import { type ChannelPlan, healthyMs, RecoveringChannel } from './channels.ts'
+import type { Health } from './failures.ts'
 import { isRefusal, isUnsuitable, messageOf, unreachable, unsuitable } from './failures.ts'
-import type { Health } from './health.ts'
 import { placeOf, type RabbitmqSettings } from './options.ts'
 import { openSession, type Session } from './session.ts'
 
@@ -31,12 +31,12 @@ const closeMs = 1_000
 const repairEveryMs = 1_000
 
 /**
- * A connection that is made again, with all its channels, whenever it is lost. The broker may be away at any time: nobody is told of it
+ * A connection that is made again, with all its channels, whenever it is lost. The broker may be away at any time: no caller sees it
  * by an exception, but by `connected`, by answers that say `unconfirmed`, and by the health.
  */
 export class Connection {
   readonly #plan: ConnectionPlan
-  readonly #kept = new Set<Pick<KeptChannel<Channel>, 'up' | 'down'>>()
+  readonly #kept = new Set<Pick<RecoveringChannel<Channel>, 'up' | 'down'>>()
   #session: Session | undefined
   #connected = false
   #closed = false
@@ -70,7 +70,7 @@ export class Connection {
     throw problem
   }
 
-  /** Answers the problem where waiting will not help. */
+  /** Returns the problem where waiting will not help. */
   #tryFirst(): Promise<Error | undefined> {
     return new Promise(resolve => {
       // Later tries resolve nothing any more: what worked once is waited for, whatever the broker says meanwhile.
@@ -78,10 +78,10 @@ export class Connection {
     })
   }
 
-  /** Keeps a channel from now on. Answers how to end it. */
-  keep<C extends Channel>(plan: ChannelPlan<C>): () => Promise<void> {
+  /** Keeps a channel from now on. Returns a function that ends it. */
+  recover<C extends Channel>(plan: ChannelPlan<C>): () => Promise<void> {
     const { log } = this.#plan.settings
-    const channel = new KeptChannel(plan, { log, repair: () => this.repair() })
+    const channel = new RecoveringChannel(plan, { log, repair: () => this.repair() })
     this.#kept.add(channel)
     if (this.#session !== undefined) void channel.up(this.#session)
     return () => {
@@ -111,10 +111,10 @@ export class Connection {
     this.#stopWaiting?.()
     await this.#session?.close()
     // A try that is under way may take longer; it ends by itself.
-    if (this.#running !== undefined) await atMost(closeMs, this.#running)
+    if (this.#running !== undefined) await atMost(closeMs, this.#running, () => undefined)
   }
 
-  /** @param tried Is told after each try how it went: with the problem, where only a person can help. */
+  /** @param tried Called after each try with its outcome: with the problem where only a person can help. */
   async #run(tried: (problem: Error | undefined) => void): Promise<void> {
     let afterLossMs = firstWaitMs
     for (let waitMs = firstWaitMs; !this.#closed; waitMs = Math.min(waitMs * 2, longestWaitMs)) {
@@ -161,17 +161,18 @@ export class Connection {
   }
 
   async #prepare(on: Session): Promise<void> {
-    if (await atMost(answerMs, this.#plan.prepare(on))) return
-    throw unreachable(
-      `The broker at ${on.place} did not answer a declaration: its queues may be without a quorum.`,
-    )
+    await atMost(answerMs, this.#plan.prepare(on), () => {
+      throw unreachable(
+        `The broker at ${on.place} did not answer a declaration: its queues may be without a quorum.`,
+      )
+    })
   }
 
   async #use(made: Session): Promise<void> {
     const { health, settings, changed } = this.#plan
     this.#session = made
     // One that the broker does not answer must not keep the others from their work.
-    await atMost(answerMs, Promise.all([...this.#kept].map(channel => channel.up(made))))
+    await atMost(answerMs, Promise.all([...this.#kept].map(channel => channel.up(made))), () => undefined)
     this.#connected = true
     health.solved('connection')
     settings.log.info({ broker: made.place }, 'connected to the broker')
@@ -195,7 +196,7 @@ export class Connection {
     await made.close()
   }
 
-  /** Tells why there is no connection. Answers the problem where only a person can help. */
+  /** Logs why there is no connection. Returns the problem where only a person can help. */
   #tellFailures(failures: readonly unknown[]): Error | undefined {
     const problem = unsuitableOf(failures)
     const places = this.#plan.settings.urls.map(placeOf).join(', ')

@@ -3,10 +3,10 @@ import type { Logger } from '../../runtime/log.ts'
 import type { DeadMessage } from '../broker.ts'
 import { messageTypes, readDead } from '../messages.ts'
 import { type ChannelPlan, healthyMs } from './channels.ts'
-import type { Health } from './health.ts'
-import { HeldMessage } from './held-message.ts'
+import type { Health } from './failures.ts'
 import type { Session } from './session.ts'
-import { incomingOf } from './slot.ts'
+import { UnackedMessage } from './unacked-message.ts'
+import { incomingOf } from './worker.ts'
 
 /** Who takes the messages of the dead letter queue. */
 export interface DeadLetterOptions {
@@ -16,9 +16,9 @@ export interface DeadLetterOptions {
   health: Health
 }
 
-/** Messages that are looked at at once. */
+/** Messages that are processed at once. */
 const atOnce = 10
-/** Milliseconds until a message that could not be looked at is tried again. */
+/** Milliseconds until a message that could not be processed is tried again. */
 const againAfterMs = 5_000
 /** Losses in a row, each soon after the connection was made, after which somebody should look. */
 const manyLosses = 5
@@ -27,7 +27,7 @@ const longestWaitMs = 60_000
 
 /**
  * Consumes the dead letter queue, on a connection of its own: headers of a stranger may be nested so deeply that the driver gives up the
- * connection on which they come, and in this queue a message stays until it was read. A message is acknowledged when it was looked at.
+ * connection on which they come, and in this queue a message stays until it was read. A message is acknowledged when it was processed.
  * One that could not be is held and tried again, never given back: it would come again at once, and again.
  */
 export function deadLetterPlan(options: DeadLetterOptions): ChannelPlan<Channel> {
@@ -65,7 +65,7 @@ class DeadLetterReader {
     await channel.prefetch(atOnce)
     await channel.consume(this.#options.queue, message => {
       if (message === null) this.#queueIsGone(channel)
-      else void this.#take(new HeldMessage(message, channel))
+      else void this.#take(new UnackedMessage(message, channel))
     })
     if (this.#channel === channel) this.#losses.forgetLater()
   }
@@ -75,13 +75,13 @@ class DeadLetterReader {
     this.#channel = undefined
   }
 
-  /** What is being looked at meanwhile is not acknowledged: it is gone with the queue, or the broker has given it to another. */
+  /** What is being processed meanwhile is not acknowledged: it is gone with the queue, or the broker has given it to another. */
   #queueIsGone(channel: Channel): void {
     if (this.#channel === channel) this.#lost()
     channel.close().catch(() => undefined)
   }
 
-  async #take(held: HeldMessage): Promise<void> {
+  async #take(held: UnackedMessage): Promise<void> {
     const { queue, receiver, log } = this.#options
     const incoming = incomingOf(held.message)
     const isProbe = incoming.properties['type'] === messageTypes.probe
@@ -91,7 +91,7 @@ class DeadLetterReader {
         await receiver(readDead(incoming))
         break
       } catch (error) {
-        log.error({ err: error, queue }, 'a dead letter could not be looked at; trying again')
+        log.error({ err: error, queue }, 'a dead letter could not be processed; will retry')
         await new Promise(resolve => setTimeout(resolve, againAfterMs).unref())
       }
     }
@@ -99,7 +99,7 @@ class DeadLetterReader {
   }
 }
 
-/** Counts losses until one connection has stayed, and tells of many. */
+/** Counts losses until one connection has stayed up, and reports many. */
 class Losses {
   readonly #options: Pick<DeadLetterOptions, 'queue' | 'health'>
   #count = 0

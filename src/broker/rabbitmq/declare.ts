@@ -1,6 +1,16 @@
 import type { Channel, ChannelModel } from 'amqplib'
-import { isDifferent, isRefusal, messageOf, unsuitable } from './failures.ts'
-import type { Binding, Exchange, Queue, Topology } from './topology.ts'
+import { type Health, isDifferent, isRefusal, messageOf, unsuitable } from './failures.ts'
+import type { RabbitmqSettings } from './options.ts'
+import type { Session } from './session.ts'
+import {
+  type Binding,
+  type Delay,
+  type Exchange,
+  type Queue,
+  type Topology,
+  type TopologyNames,
+  topologyOf,
+} from './topology.ts'
 
 /** What to do where the broker has something with other arguments. */
 export const howToReplace =
@@ -58,7 +68,7 @@ export async function inThrowAwayChannel<T>(
   work: (channel: Channel) => Promise<T>,
 ): Promise<T> {
   const channel = await connection.createChannel()
-  // The driver throws where nobody listens; the rejection of the call tells the same.
+  // The driver throws where nobody listens; the rejection of the call says the same.
   channel.on('error', () => undefined)
   try {
     return await work(channel)
@@ -80,7 +90,7 @@ export async function declareQueue(channel: Channel, { name, arguments: args }: 
   await channel.assertQueue(name, { arguments: args })
 }
 
-// A binding that is there already stays one; it cannot be told from one that was made just now.
+// A binding that is there already stays one; it cannot be distinguished from one that was made just now.
 async function bind(channel: Channel, { queue, exchange, key }: Binding): Promise<void> {
   await channel.bindQueue(queue, exchange, key)
 }
@@ -116,4 +126,56 @@ export function offersDelayedExchange(connection: ChannelModel, prefix: string):
       return false
     }
   })
+}
+
+/** The topology of the lanes of this process. It is declared on every connection, for the broker may have lost, or never had, parts of it. */
+export class TopologyRepair {
+  readonly #settings: RabbitmqSettings
+  readonly #health: Health
+  readonly #lanes = new Set<string>()
+  #current: Topology
+
+  constructor(settings: RabbitmqSettings, health: Health) {
+    this.#settings = settings
+    this.#health = health
+    this.#current = topologyOf({ ...settings, lanes: [], delay: 'wait-queues' })
+  }
+
+  /** As it was declared last; before that, with wait queues and without lanes. */
+  get current(): Topology {
+    return this.#current
+  }
+
+  get names(): TopologyNames {
+    return this.#current.names
+  }
+
+  /** The lane has a queue from the next declaration on. Throws OPTION_INVALID for a name that would be that of another queue. */
+  addLane(lane: string): void {
+    topologyOf({ ...this.#settings, lanes: [lane], delay: 'wait-queues' })
+    this.#lanes.add(lane)
+  }
+
+  /** Declares what is missing. Throws BROKER_UNSUITABLE where the broker has, or offers, something else, or refuses. */
+  async declare(session: Session): Promise<void> {
+    const delay = await delayOn(session, this.#settings)
+    this.#current = topologyOf({ ...this.#settings, lanes: [...this.#lanes], delay })
+    try {
+      await declareTopology(session.consuming, this.#current)
+      this.#health.solved('topology')
+    } catch (error) {
+      this.#health.problem('topology', messageOf(error))
+      throw error
+    }
+  }
+}
+
+/** Who holds delayed deliveries on this broker. Throws BROKER_UNSUITABLE where the wanted one is not offered. */
+async function delayOn({ consuming }: Session, { delay, prefix }: RabbitmqSettings): Promise<Delay> {
+  if (delay === 'wait-queues') return delay
+  if (await offersDelayedExchange(consuming, prefix)) return 'delayed-exchange'
+  if (delay === 'auto') return 'wait-queues'
+  throw unsuitable(
+    "The broker does not offer the exchange type x-delayed-message. Enable its plugin, or use delay: 'wait-queues'.",
+  )
 }

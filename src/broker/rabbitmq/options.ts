@@ -12,9 +12,9 @@ export interface RabbitmqOptions {
    * copy on one node and is gone from RabbitMQ 4.3. `auto` (default): the plugin where the broker has it.
    */
   delay?: 'auto' | 'wait-queues' | 'delayed-exchange'
-  /** Whether events are told to other processes and services. Default true. */
+  /** Whether events are published to other processes and services. Default true. */
   events?: boolean
-  /** Keep events in a stream for a week, for whoever wants to read them again. Default false. */
+  /** Keep events in a stream for a week, for consumers that read them again. Default false. */
   eventsStream?: boolean
   /**
    * Milliseconds that a delivery is held unacknowledged; a task that runs longer goes on under its lease alone. Default 600,000. It must

@@ -1,10 +1,12 @@
 import type { ConfirmChannel } from 'amqplib'
 import type { Logger } from '../../runtime/log.ts'
+import type { Delivery } from '../../store/store.ts'
 import type { Published } from '../broker.ts'
-import type { OutgoingMessage } from '../messages.ts'
+import { deliveryMessage, type OutgoingMessage } from '../messages.ts'
 import type { ChannelPlan } from './channels.ts'
-import { messageOf } from './failures.ts'
-import type { Health } from './health.ts'
+import { type Health, messageOf } from './failures.ts'
+import type { QueueDepth } from './queue-depth.ts'
+import { delayTierFor, type Topology, taskKey } from './topology.ts'
 
 /** A message and its way. */
 export interface Routed {
@@ -27,12 +29,12 @@ export interface PublisherOptions {
   onReturned(): void
 }
 
-/** Milliseconds in which messages that come back are told of once for each routing key. */
-const tellEveryMs = 30_000
+/** Milliseconds in which returned messages are logged once for each routing key. */
+const logEveryMs = 30_000
 
 /**
  * Publishes with confirms, on a channel of its own. Nothing is thrown: whatever is not known to be with the broker is `unconfirmed` and
- * stays to be told.
+ * stays pending.
  */
 export class Publisher {
   readonly plan: ChannelPlan<ConfirmChannel>
@@ -40,9 +42,9 @@ export class Publisher {
   #channel: ConfirmChannel | undefined
   /** Ids of messages that came back, until their confirm: the broker confirms an unroutable message after it returned it. */
   readonly #returned = new Map<string, number>()
-  /** Routing keys of which it was told since then that messages come back. */
-  readonly #told = new Set<string>()
-  #toldSince = Number.NEGATIVE_INFINITY
+  /** Routing keys whose returned messages were logged since then. */
+  readonly #logged = new Set<string>()
+  #loggedSince = Number.NEGATIVE_INFINITY
 
   constructor(options: PublisherOptions) {
     this.#options = options
@@ -75,12 +77,12 @@ export class Publisher {
 
   #tellReturned(messageId: string, key: string): void {
     const now = performance.now()
-    if (now - this.#toldSince > tellEveryMs) {
-      this.#told.clear()
-      this.#toldSince = now
+    if (now - this.#loggedSince > logEveryMs) {
+      this.#logged.clear()
+      this.#loggedSince = now
     }
-    if (this.#told.has(key)) return
-    this.#told.add(key)
+    if (this.#logged.has(key)) return
+    this.#logged.add(key)
     this.#options.log.warn({ messageId, key }, 'a message found no queue; bindings are made again')
   }
 
@@ -133,4 +135,43 @@ export class Publisher {
     else this.#returned.set(id, times - 1)
     return true
   }
+}
+
+/** Sends deliveries to their lanes' queues; those with a delay through the wait queue or exchange that holds them. */
+export async function deliver(
+  deliveries: readonly Delivery[],
+  { topology, publisher, depth }: { topology: Topology; publisher: Publisher; depth: QueueDepth },
+): Promise<Published[]> {
+  const routed = deliveries.map(delivery => route(delivery, topology))
+  // What waits elsewhere takes no capacity yet.
+  const direct = routed.map(({ exchange }) => exchange === topology.names.work)
+  const sent = countByLane(deliveries, index => direct[index] === true)
+  for (const [lane, messages] of sent) depth.sent(lane, messages)
+  const published = await publisher.publish(routed)
+  const arrived = countByLane(deliveries, index => direct[index] === true && published[index] === 'confirmed')
+  for (const [lane, messages] of sent) depth.answered(lane, messages, arrived.get(lane) ?? 0)
+  return published
+}
+
+function route(delivery: Delivery, { names, delay }: Topology): Routed {
+  const message = deliveryMessage(delivery)
+  const key = taskKey(delivery.lane, delivery.taskType)
+  const delayMs = delivery.headers?.delayMs
+  const tier = delayMs === undefined ? undefined : delayTierFor(delayMs)
+  if (tier === undefined) return { exchange: names.work, key, message, mandatory: true }
+  const delayed = { ...message, headers: { ...message.headers, 'x-delay': tier.ms } }
+  // The delayed exchange has no way to say at once whether a queue will be found.
+  const mandatory = delay === 'wait-queues'
+  return { exchange: names.retry, key: `${tier.name}.${key}`, message: delayed, mandatory }
+}
+
+function countByLane(
+  deliveries: readonly Delivery[],
+  counts: (index: number) => boolean,
+): ReadonlyMap<string, number> {
+  const byLane = new Map<string, number>()
+  deliveries.forEach(({ lane }, index) => {
+    if (counts(index)) byLane.set(lane, (byLane.get(lane) ?? 0) + 1)
+  })
+  return byLane
 }

@@ -1,5 +1,6 @@
 import { Socket } from 'node:net'
 import { type Channel, type ChannelModel, connect } from 'amqplib'
+import { atMost } from '../../runtime/at-most.ts'
 import { unreachable } from './failures.ts'
 import { placeOf, type RabbitmqSettings } from './options.ts'
 
@@ -60,7 +61,7 @@ export async function openSession(
 
 async function openBoth(url: string, heartbeatS: number) {
   const publishing = await open(url, heartbeatS, 'publishing')
-  // Listening begins at once: an end that nobody heard would be waited for for ever.
+  // Listening begins at once: an end that nobody heard would be waited for indefinitely.
   const publishingEnded = endOf(publishing)
   const consuming = await open(url, heartbeatS, 'consuming').catch(async error => {
     await end(publishing)
@@ -107,7 +108,7 @@ async function open(url: string, heartbeatS: number, purpose: string): Promise<C
     timeout: connectMs,
     clientProperties: { connection_name: `quillwork ${purpose} (process ${process.pid})` },
   })
-  // The driver throws where nobody listens. The reason is told again by `close`.
+  // The driver throws where nobody listens. `close` carries the reason again.
   model.on('error', () => undefined)
   return model
 }
@@ -118,18 +119,13 @@ function endOf(model: ChannelModel): Promise<string> {
 
 /** Ends a connection in order, if its other side answers. The socket is let go in any case: a dead peer never closes it. */
 async function end(model: ChannelModel): Promise<void> {
-  let timer: NodeJS.Timeout | undefined
-  const late = new Promise<boolean>(resolve => {
-    timer = setTimeout(() => resolve(true), closeMs)
-  })
   const isClosed = model.close().then(
     () => false,
     () => false,
   )
   // A connection that breaks while it is ended leaves the driver's promise open.
   const isBroken = endOf(model).then(() => false)
-  const isLate = await Promise.race([isClosed, isBroken, late])
-  clearTimeout(timer)
+  const isLate = await atMost(closeMs, Promise.race([isClosed, isBroken]), () => true)
   // Only an error makes the driver clear its timers.
   socketOf(model)?.destroy(
     isLate ? unreachable('The broker did not answer the end of the connection.') : undefined,

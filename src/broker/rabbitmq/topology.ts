@@ -1,9 +1,9 @@
+import { QuillworkError } from '../../task/errors.ts'
+
 /**
  * What the broker should have, as one value: from it are made the declaration, the check and the diagram. A new task type changes
  * nothing here; a new lane adds a queue.
  */
-import { QuillworkError } from '../../task/errors.ts'
-import { rungs } from './rungs.ts'
 
 /** An exchange and why it is there. */
 export interface Exchange {
@@ -70,7 +70,7 @@ export interface TopologyOptions {
   lanes: readonly string[]
   /** Default `wait-queues`. */
   delay?: Delay
-  /** Keep events in a stream, for whoever wants to read them again. Default false. */
+  /** Keep events in a stream, for consumers that read them again. Default false. */
   eventsStream?: boolean
 }
 
@@ -104,7 +104,7 @@ export function topologyOf(options: TopologyOptions): Topology {
       ...stream.map(({ binding }) => binding),
     ],
     processQueues: [
-      { exchange: names.control, key: '', why: 'cancel, pause and parked keys, told to every process' },
+      { exchange: names.control, key: '', why: 'cancel, pause and parked keys, sent to every process' },
       {
         exchange: names.events,
         key: eventKey('#'),
@@ -155,7 +155,7 @@ function coreExchanges(names: TopologyNames): Exchange[] {
     {
       name: names.dlx,
       type: 'topic',
-      why: 'messages that no worker takes any more, and news of dead letters',
+      why: 'messages that no worker takes any more, and notifications of dead letters',
     },
     {
       name: names.events,
@@ -200,7 +200,7 @@ function deadLettersAtLeastOnce(exchange: string) {
 }
 
 function waitQueues(names: TopologyNames, prefix: string) {
-  const named = rungs.map(rung => ({ ...rung, queue: `${prefix}tasks.wait_${rung.name}.queue` }))
+  const named = delayTiers.map(tier => ({ ...tier, queue: `${prefix}tasks.wait_${tier.name}.queue` }))
   const exchanges: Exchange[] = [
     { name: names.retry, type: 'topic', why: 'tasks that may run after a delay' },
     {
@@ -247,7 +247,7 @@ function delayedExchange(names: TopologyNames) {
 function deadLetterQueue(names: TopologyNames): Queue {
   return {
     name: names.deadLetters,
-    // Without a limit: a message is filed in the end, however often whoever files it is interrupted.
+    // Without a limit: a message is filed in the end, however often its consumer is interrupted.
     arguments: { 'x-queue-type': 'quorum', 'x-delivery-limit': -1 },
     why: 'dead letters, until they are filed in the store',
   }
@@ -258,8 +258,29 @@ function eventsStreamOf(names: TopologyNames, prefix: string) {
   const queue: Queue = {
     name,
     arguments: { 'x-queue-type': 'stream', 'x-max-age': keepEvents },
-    why: 'events of the last days, for whoever wants to read them again',
+    why: 'events of the last days, for consumers that read them again',
   }
   const binding: Binding = { exchange: names.events, queue: name, key: eventKey('#') }
   return { queue, binding }
+}
+
+/** A time that the broker can hold a delivery for: it names a wait queue and begins the routing key. */
+export interface DelayTier {
+  name: string
+  ms: number
+}
+
+/** Ascending. A per-message time expires only at the head of a queue, hence one queue per time. */
+export const delayTiers: readonly DelayTier[] = [
+  { name: '1s', ms: 1_000 },
+  { name: '5s', ms: 5_000 },
+  { name: '15s', ms: 15_000 },
+  { name: '1m', ms: 60_000 },
+  { name: '5m', ms: 300_000 },
+  { name: '30m', ms: 1_800_000 },
+]
+
+/** The longest tier that is not above the delay; undefined below the shortest: such a delivery need not wait at the broker. */
+export function delayTierFor(delayMs: number): DelayTier | undefined {
+  return delayTiers.findLast(({ ms }) => ms <= delayMs)
 }

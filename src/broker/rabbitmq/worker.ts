@@ -1,12 +1,19 @@
+import { randomUUID } from 'node:crypto'
+import type { Channel, ConsumeMessage } from 'amqplib'
+import type { Logger } from '../../runtime/log.ts'
+import type { Delivery } from '../../store/store.ts'
 import type { LaneSlots, Receiver } from '../broker.ts'
+import { type IncomingMessage, messageTypes, readDelivery } from '../messages.ts'
+import type { ChannelPlan } from './channels.ts'
 import type { Connection } from './connection.ts'
-import type { Gauge } from './gauge.ts'
+import { messageOf } from './failures.ts'
 import type { RabbitmqSettings } from './options.ts'
-import { Slot } from './slot.ts'
+import type { QueueDepth } from './queue-depth.ts'
+import { UnackedMessage } from './unacked-message.ts'
 
 /** The slots of one lane in this process. */
 export interface Worker {
-  /** Takes a slot for a task that comes without a delivery. Answers how to free it; undefined unless the whole lane rests here. */
+  /** Takes a slot for a task that comes without a delivery. Returns a function that frees it; undefined unless the whole lane rests here. */
   reserve(): (() => void) | undefined
   /** No slot takes a further delivery. */
   stop(): void
@@ -21,11 +28,11 @@ export interface WorkerOptions {
   receiver: Receiver
   settings: RabbitmqSettings
   connection: Connection
-  gauge: Gauge
+  depth: QueueDepth
 }
 
 /** Starts as many consumers as the lane has slots. */
-export function startWorker({ lane, queue, receiver, settings, connection, gauge }: WorkerOptions): Worker {
+export function startWorker({ lane, queue, receiver, settings, connection, depth }: WorkerOptions): Worker {
   const { holdMs, log } = settings
   const slots = Array.from(
     { length: lane.slots },
@@ -35,12 +42,12 @@ export function startWorker({ lane, queue, receiver, settings, connection, gauge
         receiver,
         holdMs,
         log,
-        onTaken: () => gauge.taken(lane.lane),
+        onTaken: () => depth.taken(lane.lane),
         repair: () => connection.repair(),
       }),
   )
-  for (const { plan } of slots) connection.keep(plan)
-  gauge.addSlots(lane.lane, lane.slots)
+  for (const { plan } of slots) connection.recover(plan)
+  depth.addSlots(lane.lane, lane.slots)
   let isStopped = false
   return {
     // Taking a slot costs the broker more than a delivery: under load, where it gains nothing, deliveries come instead.
@@ -56,10 +63,199 @@ export function startWorker({ lane, queue, receiver, settings, connection, gauge
       if (isStopped) return
       isStopped = true
       for (const slot of slots) slot.stop()
-      gauge.addSlots(lane.lane, -lane.slots)
+      depth.addSlots(lane.lane, -lane.slots)
     },
     async flush() {
       await Promise.all(slots.map(slot => slot.flush()))
     },
   }
+}
+
+/** What a slot needs of its surroundings. */
+export interface SlotOptions {
+  queue: string
+  receiver: Receiver
+  holdMs: number
+  log: Logger
+  /** A message left the queue for this slot. */
+  onTaken(): void
+  /** The broker cancelled the consumer: its queue is gone. */
+  repair(): Promise<void>
+}
+
+/**
+ * One worker slot: one consumer that holds at most one delivery. Its channel is its own: an error of another slot, or a late
+ * acknowledgement, cannot take its delivery away.
+ */
+class Slot {
+  readonly plan: ChannelPlan<Channel>
+  readonly #options: SlotOptions
+  #channel: Channel | undefined
+  /** Set before the consumer is asked for, so that nobody asks twice. */
+  #consumerTag: string | undefined
+  #stopped = false
+  #running = false
+  /** The delivery that came after an acknowledgement, while the receiver of the one before has not resolved. */
+  #next: UnackedMessage | undefined
+
+  constructor(options: SlotOptions) {
+    this.#options = options
+    this.plan = {
+      name: `slot of ${options.queue}`,
+      open: session => session.consuming.createChannel(),
+      ready: channel => this.#ready(channel),
+      lost: () => this.#lost(),
+    }
+  }
+
+  /** Whether it runs a task. */
+  get isBusy(): boolean {
+    return this.#running
+  }
+
+  /**
+   * Takes the slot, if it waits for a delivery, for a task that comes without one. Returns a function that frees it. The broker learns it meanwhile;
+   * what it hands over until it has heard goes back.
+   */
+  reserve(): (() => void) | undefined {
+    const tag = this.#consumerTag
+    const channel = this.#channel
+    if (this.#stopped || this.#running || channel === undefined || tag === undefined) return undefined
+    this.#running = true
+    this.#consumerTag = undefined
+    // Where it fails the channel is lost, and the consumer with it.
+    channel.cancel(tag).catch(() => undefined)
+    return () => this.#free()
+  }
+
+  /** Takes no further delivery; what runs may end, and be acknowledged. */
+  stop(): void {
+    this.#stopped = true
+    this.#next?.giveBack()
+    this.#next = undefined
+    // What is on its way until the broker has heard of it is given back.
+    if (this.#consumerTag !== undefined) this.#channel?.cancel(this.#consumerTag).catch(() => undefined)
+    this.#consumerTag = undefined
+  }
+
+  /** Resolves when the broker has taken in every acknowledgement of this slot. */
+  async flush(): Promise<void> {
+    // The broker reads a channel in order: its answer says that it has seen what was said before.
+    await this.#channel?.prefetch(1).catch(() => undefined)
+  }
+
+  async #ready(channel: Channel): Promise<void> {
+    // Before the wait: the channel may be lost meanwhile, and its loss comes only once.
+    this.#channel = channel
+    await channel.prefetch(1)
+    await this.#consume()
+  }
+
+  #lost(): void {
+    this.#channel = undefined
+    this.#consumerTag = undefined
+    this.#next = undefined
+  }
+
+  /** Consumes unless it does already, runs a task, or has stopped. */
+  async #consume(): Promise<void> {
+    const on = this.#channel
+    if (on === undefined || this.#stopped || this.#running || this.#consumerTag !== undefined) return
+    const consumerTag = randomUUID()
+    this.#consumerTag = consumerTag
+    const onMessage = (message: ConsumeMessage | null) => {
+      const isCancelled = this.#consumerTag !== consumerTag
+      if (message !== null) this.#take(new UnackedMessage(message, on), isCancelled)
+      else if (!isCancelled) void this.#queueIsGone(on)
+    }
+    try {
+      await on.consume(this.#options.queue, onMessage, { consumerTag })
+    } catch (error) {
+      // Another may be there already, on the next channel.
+      if (this.#consumerTag === consumerTag) this.#consumerTag = undefined
+      throw error
+    }
+  }
+
+  /** Consumes again after a hand-over, or on the channel that was made while the receiver ran. */
+  #resume(): void {
+    const { log, queue } = this.#options
+    this.#consume().catch(error => {
+      // The channel is closed then, and made again.
+      log.warn({ queue, reason: messageOf(error) }, 'a slot could not consume again')
+    })
+  }
+
+  async #queueIsGone(on: Channel): Promise<void> {
+    if (this.#channel !== on) return
+    this.#consumerTag = undefined
+    const { log, queue, repair } = this.#options
+    log.warn({ queue }, 'the broker cancelled a consumer: its queue is gone or has moved')
+    await repair()
+    if (this.#channel === on) this.#resume()
+  }
+
+  #take(held: UnackedMessage, isCancelled: boolean): void {
+    if (this.#stopped || isCancelled) held.giveBack()
+    else {
+      this.#options.onTaken()
+      if (this.#running) this.#next = held
+      else this.#run(held)
+    }
+  }
+
+  #run(held: UnackedMessage): void {
+    const { log, queue } = this.#options
+    const incoming = incomingOf(held.message)
+    const read = readDelivery(incoming)
+    if (incoming.properties['type'] === messageTypes.probe) held.ack()
+    else if ('malformed' in read) {
+      log.warn({ queue, reason: read.malformed }, 'a message cannot be read; it is dead-lettered')
+      held.deadLetter()
+    } else this.#receive(held, read.value)
+    this.#resume()
+  }
+
+  #receive(held: UnackedMessage, delivery: Delivery): void {
+    const { holdMs, receiver } = this.#options
+    this.#running = true
+    held.after(holdMs, () => void this.#handOver(held))
+    const received = { delivery, ack: () => held.ack(), deadLetter: () => held.deadLetter() }
+    void receiver(received).then(() => this.#free())
+  }
+
+  #free(): void {
+    this.#running = false
+    const next = this.#next
+    this.#next = undefined
+    if (next === undefined) this.#resume()
+    else this.#run(next)
+  }
+
+  /**
+   * The broker closes channels whose deliveries are held for too long. The slot stops consuming, so that it gets no other delivery, and
+   * acknowledges; its task goes on under the lease.
+   */
+  async #handOver(held: UnackedMessage): Promise<void> {
+    if (held.isAnswered || this.#channel !== held.channel) return
+    const { log, queue } = this.#options
+    const tag = this.#consumerTag
+    this.#consumerTag = undefined
+    try {
+      if (tag !== undefined) await held.channel.cancel(tag)
+    } catch (error) {
+      log.warn({ queue, reason: messageOf(error) }, 'a consumer could not be cancelled')
+    }
+    held.ack()
+    this.#resume()
+  }
+}
+
+/** The driver's message in the words of the port. */
+export function incomingOf({
+  content,
+  properties,
+}: Pick<ConsumeMessage, 'content' | 'properties'>): IncomingMessage {
+  const { headers, ...others } = properties
+  return { content, headers: headers ?? {}, properties: others }
 }

@@ -1,10 +1,10 @@
 import type { Command } from 'commander'
 import type { BudgetUseJson } from '../../http/index.ts'
 import { type Budget, QuillworkError } from '../../index.ts'
-import { budgetFrom } from '../budget-options.ts'
+import { defined } from '../../task/defined.ts'
 import type { Client } from '../client.ts'
 import { exitCodes } from '../exit-codes.ts'
-import { printJson, type Register, type Run, withServer } from '../run.ts'
+import { print, type Register, type Run, withServer } from '../run.ts'
 import { costText, countOf } from '../words.ts'
 
 interface BudgetCommandOptions {
@@ -13,32 +13,28 @@ interface BudgetCommandOptions {
   remove?: boolean
 }
 
-/** `quillwork budget TASK`: what a task and all below it may spend. */
+/** Adds `quillwork budget TASK`: what a task and all its sub-tasks may spend. */
 export function addBudgetCommand(program: Command, register: Register): void {
   program
     .command('budget')
-    .description('See or change what the model calls of a task and all below it may use')
+    .description('Show or change what the model calls of a task and all its sub-tasks may use')
     .argument('<task>', 'id of the task that was submitted')
-    .option('--tokens <n>', 'most tokens, in and out; what waits for it goes on')
+    .option('--tokens <n>', 'most tokens, in and out; tasks that wait for the budget continue')
     .option('--cost <amount>', 'most cost, in the currency of the price list')
-    .option('--remove', 'let nothing limit it any more')
+    .option('--remove', 'remove the budget')
     .action(register<BudgetCommandOptions>(budget))
 }
 
 function budget(run: Run<BudgetCommandOptions>): Promise<number> {
-  const { options } = run
+  const { tokens, cost, remove } = run.options
   const [taskId = ''] = run.arguments
-  const wanted = budgetFrom(
-    { option: '--tokens', text: options.tokens },
-    { option: '--cost', text: options.cost },
-  )
-  if (options.remove === true && wanted !== undefined)
-    throw new QuillworkError('USAGE_INVALID', 'Give --remove, or what the budget is to be, not both.')
-  return withServer(run, 'quillwork budget', async ({ client }) => {
+  const wanted = budgetFrom({ option: '--tokens', text: tokens }, { option: '--cost', text: cost })
+  if (remove === true && wanted !== undefined)
+    throw new QuillworkError('USAGE_INVALID', 'Give either --remove or a budget, not both.')
+  return withServer(run, async ({ client }) => {
     const path = `/v1/tasks/${encodeURIComponent(taskId)}/budget`
-    const use = await change(client, path, options.remove === true ? 'remove' : wanted)
-    if (run.json) printJson(run, use)
-    else for (const line of budgetLines(use)) run.terminal.out(line)
+    const use = await change(client, path, remove === true ? 'remove' : wanted)
+    print(run, use, () => budgetLines(use))
     return exitCodes.ok
   })
 }
@@ -48,21 +44,66 @@ function change(client: Client, path: string, wanted: Budget | 'remove' | undefi
   return wanted === 'remove' ? client.remove(path) : client.put(path, wanted)
 }
 
-/** What a tree may spend and has spent, for a person. */
+/** Returns what a tree may spend and has spent, for a person. */
 export function budgetLines({ budget, spent, reserved, waiting }: BudgetUseJson): string[] {
   const waits = waiting === 0 ? [] : [`waiting   ${countOf(waiting, 'task')}, until the budget is raised`]
   return [
-    `budget    ${budget === undefined ? 'none' : said(budget)}`,
-    `spent     ${said(spent)}`,
-    `reserved  ${said(reserved)}`,
+    `budget    ${budget === undefined ? 'none' : amountText(budget)}`,
+    `spent     ${amountText(spent)}`,
+    `reserved  ${amountText(reserved)}`,
     ...waits,
   ]
 }
 
-function said({ tokens, cost }: { tokens?: number | undefined; cost?: number | undefined }): string {
+function amountText({ tokens, cost }: { tokens?: number | undefined; cost?: number | undefined }): string {
   const parts = [
     ...(tokens === undefined ? [] : [countOf(tokens, 'token')]),
     ...(cost === undefined ? [] : [`cost ${costText(cost)}`]),
   ]
   return parts.join(', ')
+}
+
+/** Options of a command that submits a task. */
+export interface BudgetOptions {
+  budgetTokens?: string
+  budgetCost?: string
+}
+
+/** Adds `--budget-tokens` and `--budget-cost` to a command that submits a task. */
+export function addBudget(command: Command): Command {
+  return command
+    .option(
+      '--budget-tokens <n>',
+      'most tokens, in and out, that the model calls may use; beyond that, tasks wait until you raise it',
+    )
+    .option('--budget-cost <amount>', 'most that the calls may cost, in the currency of the price list')
+}
+
+/** Returns the budget that the options name, undefined for none. Throws USAGE_INVALID. */
+export function budgetGiven({ budgetTokens, budgetCost }: BudgetOptions): Budget | undefined {
+  return budgetFrom(
+    { option: '--budget-tokens', text: budgetTokens },
+    { option: '--budget-cost', text: budgetCost },
+  )
+}
+
+interface GivenAmount {
+  option: string
+  text: string | undefined
+}
+
+/** Returns the budget of two options, undefined when neither was given. Throws USAGE_INVALID. */
+export function budgetFrom(tokens: GivenAmount, cost: GivenAmount): Budget | undefined {
+  if (tokens.text === undefined && cost.text === undefined) return undefined
+  return defined({
+    tokens: numberOf(tokens, /^\d+$/, 'a whole number, such as 250000'),
+    cost: numberOf(cost, /^\d+(\.\d+)?$/, 'an amount, such as 2.50'),
+  })
+}
+
+function numberOf({ option, text }: GivenAmount, form: RegExp, what: string): number | undefined {
+  if (text === undefined) return undefined
+  const plain = text.replace(/[,_](?=\d{3}(\D|$))/g, '')
+  if (form.test(plain)) return Number(plain)
+  throw new QuillworkError('USAGE_INVALID', `${option} takes ${what}, not ${JSON.stringify(text)}.`)
 }

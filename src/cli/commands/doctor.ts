@@ -1,22 +1,33 @@
+import { accessSync, constants, existsSync, statfsSync } from 'node:fs'
+import path from 'node:path'
 import type { Command } from 'commander'
 import { type ResolvedConfig, shownValue } from '../../server/config.ts'
 import { type SettingName, settingNames, settings } from '../../server/settings.ts'
-import { examine } from '../doctor.ts'
+import { defined } from '../../task/defined.ts'
+import {
+  callModels,
+  checkKeys,
+  checkServer,
+  checkTopology,
+  type Finding,
+  type Report,
+} from '../doctor-checks.ts'
 import { exitCodes } from '../exit-codes.ts'
-import type { Finding } from '../finding.ts'
-import { printJson, type Register, type Run } from '../run.ts'
+import { print, type Register, type Run } from '../run.ts'
 import { bytesText, durationText } from '../words.ts'
 
 interface DoctorOptions {
   callModels?: boolean
 }
 
-/** `quillwork doctor`: what is configured, what is reachable, what is wrong. */
+/** Adds `quillwork doctor`: what is configured, what is reachable, what is wrong. */
 export function addDoctor(program: Command, register: Register): void {
   program
     .command('doctor')
-    .description('Show what is configured, what is reachable, and what is wrong; exit code 1 if anything is')
-    .option('--call-models', 'ask each model for one word too, which may cost a little')
+    .description(
+      'Show what is configured, what is reachable and what is wrong; exit code 1 if anything is wrong',
+    )
+    .option('--call-models', 'also ask each model for one word, which may cost a little')
     .action(register<DoctorOptions>(doctor))
 }
 
@@ -24,8 +35,7 @@ async function doctor(run: Run<DoctorOptions>): Promise<number> {
   const resolved = run.configure()
   const findings = await examine(resolved, { callsModels: run.options.callModels === true })
   const isWell = findings.every(({ state }) => state !== 'wrong')
-  if (run.json) printJson(run, { ok: isWell, settings: settingsOf(resolved), findings })
-  else for (const line of lines(resolved, findings)) run.terminal.out(line)
+  print(run, { ok: isWell, settings: settingsOf(resolved), findings }, () => lines(resolved, findings))
   return isWell ? exitCodes.ok : exitCodes.failed
 }
 
@@ -38,7 +48,7 @@ function settingsOf(resolved: ResolvedConfig) {
 }
 
 function lines(resolved: ResolvedConfig, findings: readonly Finding[]): string[] {
-  const told = settingsOf(resolved).map(
+  const configured = settingsOf(resolved).map(
     ({ name, value, origin }) => `  ${name.padEnd(15)} ${valueText(name, value)}  (${origin})`,
   )
   const found = findings.flatMap(({ check, state, detail, advice }) => [
@@ -48,7 +58,7 @@ function lines(resolved: ResolvedConfig, findings: readonly Finding[]): string[]
   const wrong = findings.filter(({ state }) => state === 'wrong').length
   return [
     'Settings:',
-    ...told,
+    ...configured,
     '',
     ...found,
     '',
@@ -56,7 +66,7 @@ function lines(resolved: ResolvedConfig, findings: readonly Finding[]): string[]
   ]
 }
 
-/** A value as a person would write it. */
+/** Returns a value as a person would write it. */
 function valueText(name: SettingName, value: unknown): string {
   if (value === undefined) return 'not set'
   if (typeof value === 'string') return value
@@ -74,4 +84,63 @@ function valueText(name: SettingName, value: unknown): string {
       name === 'retention' ? `${key} ${durationText(each)}` : `${key} ${JSON.stringify(each)}`,
     )
     .join(', ')
+}
+
+/** Least free disk space, bytes: when the disk is full, the database takes no tasks. */
+const leastFreeBytes = 200e6
+
+/** Checks everything that a server needs, and returns the findings. Changes nothing except what opening the database changes. */
+async function examine(
+  resolved: ResolvedConfig,
+  { callsModels }: { callsModels: boolean },
+): Promise<Finding[]> {
+  const findings: Finding[] = []
+  const report: Report = (check, state, detail, advice) =>
+    findings.push(defined({ check, state, detail, advice }))
+  const { config, file, warnings } = resolved
+  report(
+    'configuration',
+    'ok',
+    file === undefined ? 'no configuration file; see the settings above' : `read ${file}`,
+  )
+  for (const warning of warnings) report('configuration', 'note', warning)
+  report('node', 'ok', `Node ${process.versions.node} on ${process.platform} ${process.arch}`)
+  checkDirectory(config.data, report)
+  await checkServer(resolved, report)
+  await checkTopology(resolved, report)
+  checkKeys(resolved, report)
+  if (callsModels) await callModels(resolved, report)
+  return findings
+}
+
+function checkDirectory(data: string, report: Report): void {
+  const exists = existsSync(data)
+  const existing = exists ? data : nearestExisting(data)
+  try {
+    accessSync(existing, constants.W_OK | constants.X_OK)
+    report(
+      'data directory',
+      'ok',
+      exists ? `${data} can be written` : `${data} does not exist yet; it is created at the first start`,
+    )
+  } catch {
+    const advice = 'Allow this user to write there, or name another directory with --data.'
+    report('data directory', 'wrong', `${existing} cannot be written`, advice)
+  }
+  const { bavail, bsize } = statfsSync(existing)
+  const free = bavail * bsize
+  if (free >= leastFreeBytes) report('disk', 'ok', `${bytesText(free)} free`)
+  else
+    report(
+      'disk',
+      'wrong',
+      `only ${bytesText(free)} free`,
+      'Free disk space: when the disk is full, no task is accepted.',
+    )
+}
+
+/** Returns the nearest folder above that exists. */
+function nearestExisting(folder: string): string {
+  const above = path.dirname(folder)
+  return existsSync(above) || above === folder ? above : nearestExisting(above)
 }

@@ -1,28 +1,26 @@
 import type { Command } from 'commander'
 import { type Budget, hasEnded, QuillworkError, type TaskStatus } from '../../index.ts'
-import type { ResolvedConfig } from '../../server/config.ts'
-import { addBudget, type BudgetOptions, budgetGiven } from '../budget-options.ts'
-import { parseChapters } from '../chapters.ts'
-import { type Connection, connect } from '../connect.ts'
+import { defined } from '../../task/defined.ts'
 import { exitCodes } from '../exit-codes.ts'
+import { parseChapters } from '../find-novel.ts'
+import { sayFailure, watchText } from '../follow-task.ts'
 import { commandText } from '../hints.ts'
 import {
   type BegunImport,
   confirm,
-  forget,
+  discardUpload,
   type ImportChoice,
   type PreviewJson,
   preview,
   sizeOf,
   uploadFile,
 } from '../novel-client.ts'
-import { previewLines } from '../preview-lines.ts'
-import { printJson, type Register, type Run } from '../run.ts'
-import { listenForSignals, type Signals } from '../signals.ts'
-import { sayFailure, watchText } from '../stay.ts'
+import { previewLines } from '../novel-lines.ts'
+import { printJson, type Register, type Run, type Session, withSession } from '../run.ts'
 import { progressBar } from '../terminal.ts'
 import { watchTrees } from '../watch.ts'
 import { countOf } from '../words.ts'
+import { addBudget, type BudgetOptions, budgetGiven } from './budget.ts'
 
 interface ImportOptions extends BudgetOptions {
   preview?: boolean
@@ -33,20 +31,23 @@ interface ImportOptions extends BudgetOptions {
   chapters?: string
 }
 
-/** `quillwork import FILE`: a text becomes a novel with summaries and an index. */
+/** Adds `quillwork import FILE`, which makes a novel with summaries and an index of a text. */
 export function addImport(program: Command, register: Register): void {
   const command = program
     .command('import')
     .description(
-      'Import a text (.txt, .md, .epub, .docx) as a novel: chapters, scenes, summaries, search index',
+      'Import a text (.txt, .md, .epub, .docx) as a novel: chapters, scenes, summaries, search index. Chapter headings are found in English, Chinese, French, German, Spanish, Italian, Japanese and Russian',
     )
-    .argument('<file>', 'UTF-8, UTF-16, GB18030/GBK or Big5; the encoding is found out')
+    .argument(
+      '<file>',
+      'the text. Its encoding is detected: UTF-8, UTF-16, GB18030/GBK, Big5, Shift_JIS, EUC-KR, windows-1251 or windows-1252',
+    )
     .option('--preview', 'only show what the file holds')
     .option('--yes', 'import without asking')
     .option('--watch', 'show the progress until the import has ended')
-    .option('--title <title>', 'title of the novel; default: the one found in the file')
+    .option('--title <title>', 'title of the novel; default: the title in the file')
     .option('--encoding <name>', 'read the file in this encoding')
-    .option('--chapters <list>', 'only these, by the numbers of the preview, such as 1-10,12')
+    .option('--chapters <list>', 'only these chapters, by their numbers in the preview, such as 1-10,12')
   addBudget(command).action(register<ImportOptions>(importFile))
 }
 
@@ -59,31 +60,16 @@ async function importFile(run: Run<ImportOptions>): Promise<number> {
   if (options.preview !== true && options.yes !== true && !mayAsk) {
     throw new QuillworkError(
       'USAGE_INVALID',
-      'Nothing was imported: there is nobody to ask. Pass --preview to see what the file holds, or --yes to import it.',
+      'Nothing was imported, because nobody can be asked here. Pass --preview to see what the file holds, or --yes to import it.',
     )
   }
   await sizeOf(file)
-  using signals = listenForSignals()
-  const resolved = run.configure()
-  const connection = await connect(resolved, {
-    command: 'quillwork import',
+  return withSession(run, session => importThrough(run, { ...session, file, chapters, budget }), {
     works: options.preview !== true,
-    signal: signals.asked,
   })
-  try {
-    return await importThrough(run, { resolved, connection, signals, file, chapters, budget })
-  } catch (error) {
-    if (!signals.asked.aborted) throw error
-    return signals.exitCode
-  } finally {
-    await connection.close()
-  }
 }
 
-interface Work {
-  resolved: ResolvedConfig
-  connection: Connection
-  signals: Signals
+interface Work extends Session {
   file: string
   chapters: number[] | undefined
   budget: Budget | undefined
@@ -95,20 +81,20 @@ async function importThrough(run: Run<ImportOptions>, work: Work): Promise<numbe
   const uploadId = await uploadFile(client, work.file, share => {
     showStep(run, `sending ${progressBar(share, 1)} ${Math.floor(share * 100)} %`)
   })
-  const isOver = await look(run, work, uploadId).catch(async error => {
-    await forget(client, uploadId)
+  const exitCode = await previewAndAsk(run, work, uploadId).catch(async error => {
+    await discardUpload(client, uploadId)
     throw error
   })
-  if (isOver !== undefined) {
-    await forget(client, uploadId)
-    return isOver
+  if (exitCode !== undefined) {
+    await discardUpload(client, uploadId)
+    return exitCode
   }
   const begun = await confirm(client, uploadId, choiceOf(options, work)).catch(async error => {
-    // Refused, it is of no use; whether it was confirmed is not known where there was no answer.
-    if (isRefusal(error)) await forget(client, uploadId)
+    // A refused upload is of no use. Without an answer, it may have been confirmed.
+    if (isRefusal(error)) await discardUpload(client, uploadId)
     throw error
   })
-  // Where no server runs, this process is the only one that can do the work, so it stays until it is done.
+  // Where no server runs, this process is the only one that can do the work, so it stays until the import has ended.
   if (options.watch === true || work.connection.isOwn) return watch(run, work, begun)
   if (json) printJson(run, { ...begun, status: 'QUEUED' })
   else terminal.out(`The import runs on the server. Watch it: ${watchText(work.resolved, begun.taskId)}`)
@@ -120,8 +106,12 @@ function isRefusal(error: unknown): boolean {
   return status >= 400 && status < 500
 }
 
-/** Shows what the file holds and asks. Answers an exit code where nothing is to be imported. */
-async function look(run: Run<ImportOptions>, work: Work, uploadId: string): Promise<number | undefined> {
+/** Shows what the file holds, and asks. Returns the exit code where nothing is to be imported, else undefined. */
+async function previewAndAsk(
+  run: Run<ImportOptions>,
+  work: Work,
+  uploadId: string,
+): Promise<number | undefined> {
   const { terminal, options } = run
   showStep(run, 'reading the file …')
   const found = await preview(work.connection.client, uploadId, options.encoding)
@@ -129,7 +119,7 @@ async function look(run: Run<ImportOptions>, work: Work, uploadId: string): Prom
   showPreview(run, found, options.preview === true)
   if (options.preview === true) return exitCodes.ok
   refuseUnknownChapters(found, work.chapters)
-  if (options.yes === true || (await terminal.confirm(question(found, work.chapters), work.signals.asked)))
+  if (options.yes === true || (await terminal.confirm(questionFor(found, work.chapters), work.signals.asked)))
     return undefined
   terminal.note('Nothing was imported.')
   return exitCodes.failed
@@ -139,7 +129,7 @@ function showStep({ terminal, json }: Run, step: string | undefined): void {
   if (!json) terminal.live(step === undefined ? [] : [step])
 }
 
-/** Exactly the fields that scripts are promised. */
+/** Prints a preview; as JSON with exactly the fields that scripts are promised. */
 function showPreview(run: Run<ImportOptions>, found: PreviewJson, whole: boolean): void {
   const { terminal, json } = run
   if (!json) {
@@ -177,19 +167,14 @@ function refuseUnknownChapters(found: PreviewJson, chapters: readonly number[] |
   )
 }
 
-function question(found: PreviewJson, chapters: readonly number[] | undefined): string {
+function questionFor(found: PreviewJson, chapters: readonly number[] | undefined): string {
   const all = chapterCount(found)
   const wanted = chapters?.length ?? all
   return wanted === all ? `Import all of it?` : `Import ${wanted} of the ${countOf(all, 'chapter')}?`
 }
 
 function choiceOf({ title, encoding }: ImportOptions, { chapters, budget }: Work): ImportChoice {
-  return {
-    ...(budget === undefined ? {} : { budget }),
-    ...(title === undefined ? {} : { title }),
-    ...(encoding === undefined ? {} : { encoding }),
-    ...(chapters === undefined ? {} : { chapters }),
-  }
+  return defined({ budget, title, encoding, chapters })
 }
 
 async function watch(run: Run<ImportOptions>, work: Work, begun: BegunImport): Promise<number> {
@@ -215,8 +200,8 @@ async function watch(run: Run<ImportOptions>, work: Work, begun: BegunImport): P
     terminal.keep()
     terminal.note(
       connection.isOwn
-        ? `Stopped. The import goes on where it was when a server is started: ${commandText('serve', work.resolved)}`
-        : `Not watching any more; the import goes on. Watch it again: ${watchText(work.resolved, begun.taskId)}`,
+        ? `Stopped. The import continues when a server is started: ${commandText('serve', work.resolved)}`
+        : `Not watching any more; the import continues. Watch it again: ${watchText(work.resolved, begun.taskId)}`,
     )
     if (json) printJson(run, { taskId: begun.taskId, novelId: begun.novelId, status: 'RUNNING' })
     return signals.exitCode
@@ -231,7 +216,6 @@ function sayEnd({ terminal }: Run, { resolved }: Work, begun: BegunImport & { st
     next.push([`novels read ${novelId}`, 'read the summaries'])
     next.push([`novels search ${novelId} WORDS`, 'find a place in it'])
   }
-  if (status !== 'COMPLETED' && hasEnded(status))
-    next.push([`tasks retry ${taskId}`, 'try again what failed'])
+  if (status !== 'COMPLETED' && hasEnded(status)) next.push([`tasks retry ${taskId}`, 'retry what failed'])
   for (const [words, what] of next) terminal.out(`  ${commandText(words, resolved)}   ${what}`)
 }

@@ -7,9 +7,9 @@ import { placesOf } from '../../server/data-directory.ts'
 import type { Home, HomeOptions } from '../../server/home.ts'
 import { type Moved, migrate, openHome } from '../../server/migrate.ts'
 import { exitCodes } from '../exit-codes.ts'
-import { printJson, type Register, type Run } from '../run.ts'
+import { print, type Register, type Run } from '../run.ts'
 import { listenForSignals } from '../signals.ts'
-import { tableLines } from '../table.ts'
+import { tableLines } from '../text.ts'
 import { countOf, numberText } from '../words.ts'
 
 interface MigrateOptions {
@@ -17,12 +17,12 @@ interface MigrateOptions {
   to?: string
 }
 
-/** `quillwork migrate --from … --to …`: everything into another store. */
+/** Adds `quillwork migrate --from … --to …`, which copies everything into another store. */
 export function addMigrate(program: Command, register: Register): void {
   program
     .command('migrate')
     .description(
-      'Copy all tasks and novels into another, empty store and compare; no server runs on either meanwhile',
+      'Copy all tasks and novels into another, empty store, and compare both. Stop all servers on both stores first',
     )
     .option('--from <address>', 'sqlite:FILE or mongodb://…; default: the configured store')
     .option('--to <address>', 'sqlite:FILE or mongodb://…; default: the configured store')
@@ -30,7 +30,7 @@ export function addMigrate(program: Command, register: Register): void {
 }
 
 async function move(run: Run<MigrateOptions>): Promise<number> {
-  const { terminal, json } = run
+  const { terminal } = run
   const resolved = run.configure()
   const ends = endsOf(run.options, resolved)
   using signals = listenForSignals()
@@ -46,22 +46,21 @@ async function move(run: Run<MigrateOptions>): Promise<number> {
           terminal.live([[...copied].map(([kind, { count }]) => `${numberText(count)} ${kind}`).join(', ')]),
       })
       terminal.live([])
-      if (json) printJson(run, { from: from.shown, to: to.shown, ...moved })
-      else for (const line of lines(from, to, moved)) terminal.out(line)
+      print(run, { from: from.shown, to: to.shown, ...moved }, () => lines(from, to, moved))
       return moved.missingFiles === 0 ? exitCodes.ok : exitCodes.failed
     } finally {
       await to.close()
     }
   } catch (error) {
     if (!signals.asked.aborted) throw error
-    terminal.note('Cut off: the new store cannot be used; run the same command again.')
+    terminal.note('Interrupted: the new store cannot be used. Run the same command again.')
     return signals.exitCode
   } finally {
     await from.close()
   }
 }
 
-/** The two ends. The address that is not given is the configured store's. */
+/** Returns how both stores are opened. An address that is not given is the configured store. */
 function endsOf(options: MigrateOptions, resolved: ResolvedConfig): Record<'from' | 'to', HomeOptions> {
   const { config } = resolved
   const configured = config.store ?? `sqlite:${placesOf(config.data).database}`
@@ -70,7 +69,7 @@ function endsOf(options: MigrateOptions, resolved: ResolvedConfig): Record<'from
   if (from === to)
     throw new QuillworkError(
       'USAGE_INVALID',
-      'Give --from or --to: one of them is the configured store, the other one is not.',
+      'Give --from or --to, with a store other than the configured one.',
     )
   const owner = ownerOfData([from, to], configured, resolved)
   const end = (address: string, isTarget: boolean) => ({
@@ -83,8 +82,8 @@ function endsOf(options: MigrateOptions, resolved: ResolvedConfig): Record<'from
 }
 
 /**
- * The end whose uploaded files are in the data directory, as for a server on it: the configured file; where neither is, the file for
- * which --data was given. Beside any other file are its own.
+ * Returns the store whose uploaded files are in the data directory: the configured file; where neither is that, the file for which --data
+ * was given. The uploaded files of any other file are beside it.
  */
 function ownerOfData(
   ends: readonly string[],
@@ -98,34 +97,30 @@ function ownerOfData(
 function absolute(address: string | undefined, option: string): string | undefined {
   if (address === undefined) return undefined
   if (!isStoreAddress(address))
-    throw new QuillworkError('USAGE_INVALID', `${option}: give sqlite:FILE or mongodb://….`)
+    throw new QuillworkError('USAGE_INVALID', `${option} takes sqlite:FILE or mongodb://….`)
   const file = sqliteFileOf(address)
   return file === undefined ? address : `sqlite:${path.resolve(file)}`
 }
 
 function lines(from: Home, to: Home, { kinds, missingFiles }: Moved): string[] {
-  const table = tableLines(
-    kinds,
-    [
-      { title: 'KIND', text: ({ kind }) => kind },
-      { title: 'COPIED', text: ({ copied }) => numberText(copied), right: true },
-      { title: 'FOUND', text: ({ found }) => numberText(found), right: true },
-    ],
-    undefined,
-  )
+  const table = tableLines(kinds, [
+    { title: 'KIND', text: ({ kind }) => kind },
+    { title: 'COPIED', text: ({ copied }) => numberText(copied), right: true },
+    { title: 'FOUND', text: ({ found }) => numberText(found), right: true },
+  ])
   if (missingFiles > 0) return [...table, '', ...missingLines(from, to, missingFiles)]
   return [
     ...table,
     '',
-    `${to.shown} holds everything that ${from.shown} holds. Start servers on it, and none on the old one:`,
-    'each would run the tasks that wait there.',
+    `${to.shown} holds everything that ${from.shown} holds. Start servers on the new store only:`,
+    'a server on the old one would run the same tasks again.',
   ]
 }
 
 function missingLines(from: Home, to: Home, missingFiles: number): string[] {
   return [
-    `Without its file: ${countOf(missingFiles, 'upload')}, which ${from.uploadsShown} does not have. The rest is in ${to.shown}.`,
-    `Where the files are elsewhere, delete ${to.shown} and run this again, with --data for the data directory that has them.`,
-    'Where they are lost, the new store can be used as it is; imports that still need one fail until it is uploaded again.',
+    `Without its file: ${countOf(missingFiles, 'upload')}. ${from.uploadsShown} does not have it. All else is in ${to.shown}.`,
+    `If the files are in another data directory, delete ${to.shown} and run this again with --data for that directory.`,
+    'If they are lost, use the new store as it is. Imports that still need one fail until it is uploaded again.',
   ]
 }

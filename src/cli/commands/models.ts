@@ -6,16 +6,16 @@ import { keyName } from '../../server/model-setting.ts'
 import type { FoundKey } from '../../server/models.ts'
 import { exitCodes } from '../exit-codes.ts'
 import { type Trial, trialText, tryModel } from '../model-trial.ts'
-import { printJson, type Register, type Run } from '../run.ts'
+import { print, printJson, type Register, type Run } from '../run.ts'
 import { listenForSignals } from '../signals.ts'
-import { tableLines } from '../table.ts'
+import { tableLines } from '../text.ts'
 import { agoText, countOf, numberText } from '../words.ts'
 
-/** `quillwork models list|test|key`: from the configuration, whether a server runs or not. */
+/** Adds `quillwork models list|test|key`. They read the configuration, and need no server. */
 export function addModels(program: Command, register: Register): void {
   const models = program
     .command('models')
-    .description('See and try the language models of the configuration, and keep their keys')
+    .description('List and test the language models of the configuration, and store their keys')
     .helpCommand(false)
   models
     .command('list')
@@ -23,20 +23,20 @@ export function addModels(program: Command, register: Register): void {
     .action(register(list))
   models
     .command('test')
-    .description('Ask a model, or each, for one word; exit code 1 if one does not answer')
+    .description('Ask a model, or every model, for one word; exit code 1 if one does not answer')
     .argument('[id]')
     .action(register(test))
   const key = models
     .command('key')
-    .description('Keep keys in the data directory, encrypted with QUILLWORK_SECRET')
+    .description('Store keys in the data directory, encrypted with QUILLWORK_SECRET')
     .helpCommand(false)
   key
     .command('set')
-    .description('Store a key under a name; it is read from standard input, never from the command line')
+    .description('Store a key under a name. The key is read from standard input, never from the command line')
     .argument('<name>')
     .action(register(setKey))
   key.command('list').description('List the names of the stored keys').action(register(listNames))
-  key.command('remove').description('Forget a stored key').argument('<name>').action(register(forgetKey))
+  key.command('remove').description('Remove a stored key').argument('<name>').action(register(deleteKey))
 }
 
 /** The adapters of providers load only where they are needed. */
@@ -53,8 +53,7 @@ async function list(run: Run): Promise<number> {
   const rows = createModels(config)
     .models()
     .map((model): Row => ({ ...model, key: keys.get(model.id) ?? {} }))
-  if (run.json) printJson(run, { items: rows.map(rowJson) })
-  else for (const line of modelLines(rows)) run.terminal.out(line)
+  print(run, { items: rows.map(rowJson) }, () => modelLines(rows))
   return exitCodes.ok
 }
 
@@ -66,24 +65,20 @@ function rowJson({ key, ...model }: Row) {
 }
 
 function modelLines(rows: readonly Row[]): string[] {
-  const table = tableLines(
-    rows,
-    [
-      { title: 'ID', text: ({ id }) => id },
-      { title: 'PROVIDER', text: ({ provider }) => provider },
-      { title: 'MODEL', text: ({ model }) => model },
-      { title: 'USES', text: usesText },
-      { title: 'LIMITS', text: ({ limits }) => limitsText(limits) },
-      { title: 'PRICE', text: ({ price }) => priceText(price) },
-      { title: 'KEY', text: ({ key }) => keyText(key) },
-    ],
-    undefined,
-  )
+  const table = tableLines(rows, [
+    { title: 'ID', text: ({ id }) => id },
+    { title: 'PROVIDER', text: ({ provider }) => provider },
+    { title: 'MODEL', text: ({ model }) => model },
+    { title: 'USES', text: usesText },
+    { title: 'LIMITS', text: ({ limits }) => limitsText(limits) },
+    { title: 'PRICE', text: ({ price }) => priceText(price) },
+    { title: 'KEY', text: ({ key }) => keyText(key) },
+  ])
   const problems = rows.flatMap(({ problem }) => problem?.message ?? [])
   return [
     ...table,
     '',
-    '* = taken where a task names no model. Prices per million tokens, in / out.',
+    '* = used where a task names no model. Prices per million tokens, in / out.',
     ...problems,
     ...(rows.some(({ provider }) => provider !== 'built-in')
       ? []
@@ -150,18 +145,15 @@ async function setKey(run: Run): Promise<number> {
   const name = nameOf(run)
   const given = await run.terminal.readSecret(`The key to store as ${name} (it is not shown): `)
   const key = given.trim()
-  if (key === '')
-    throw usage('There is no key on standard input. Pipe it in, or type it where it is asked for.')
+  if (key === '') throw usage('There is no key on standard input. Pipe it in, or type it when asked.')
   if (!isKey(key))
     throw usage(
-      'What came from standard input has blanks or other signs that no key has. Give the key alone.',
+      'The text from standard input holds blanks or other characters that no key has. Give the key alone.',
     )
   storeKey(config.data, config.secret, { name, key })
-  if (run.json) printJson(run, { name, source: `stored:${name}` })
-  else
-    run.terminal.out(
-      `Stored. A model has it by "key": "stored:${name}"; a server that runs reads it at its next start.`,
-    )
+  print(run, { name, source: `stored:${name}` }, () => [
+    `Stored. Give it to a model by "key": "stored:${name}". A running server reads it at its next start.`,
+  ])
   return exitCodes.ok
 }
 
@@ -173,35 +165,28 @@ async function listNames(run: Run): Promise<number> {
       .filter(([, { key }]) => key === `stored:${stored.name}`)
       .map(([id]) => id),
   }))
-  if (run.json) {
-    printJson(run, { items: keys })
-    return exitCodes.ok
-  }
-  const lines = tableLines(
-    keys,
-    [
+  const table = () =>
+    tableLines(keys, [
       { title: 'NAME', text: ({ name }) => name },
       { title: 'STORED', text: ({ storedAt }) => agoText(storedAt) },
       { title: 'MODELS', text: ({ models }) => models.join(', ') },
-    ],
-    undefined,
-  )
-  for (const line of keys.length === 0 ? ['No key is stored.'] : lines) run.terminal.out(line)
+    ])
+  print(run, { items: keys }, () => (keys.length === 0 ? ['No key is stored.'] : table()))
   return exitCodes.ok
 }
 
-async function forgetKey(run: Run): Promise<number> {
+async function deleteKey(run: Run): Promise<number> {
   const { config } = run.configure()
   const name = nameOf(run)
   const users = Object.values(config.models).filter(({ key }) => key === `stored:${name}`)
   const isRemoved = removeKey(config.data, name)
-  if (run.json) printJson(run, { name, removed: isRemoved })
-  else if (!isRemoved) run.terminal.out(`No key is stored as ${name}.`)
-  else if (users.length === 0) run.terminal.out('Removed.')
-  else
-    run.terminal.out(
-      `Removed; ${countOf(users.length, 'model')} of the configuration cannot be used without it.`,
-    )
+  const unusable =
+    users.length === 0
+      ? ''
+      : ` Without it, ${countOf(users.length, 'model')} of the configuration cannot be used.`
+  print(run, { name, removed: isRemoved }, () => [
+    isRemoved ? `Removed.${unusable}` : `No key is stored as ${name}.`,
+  ])
   return isRemoved ? exitCodes.ok : exitCodes.failed
 }
 
@@ -210,7 +195,7 @@ function nameOf(run: Run): string {
   if (keyName.test(name)) return name
   // It is not repeated: it may be the key itself.
   throw usage(
-    "That is no name for a key: give 1 to 40 letters, digits, '_', '.' or '-', such as main. The key itself goes to standard input.",
+    "This is not a name for a key. Give 1 to 40 letters, digits, '_', '.' or '-', such as main. The key itself goes to standard input.",
   )
 }
 

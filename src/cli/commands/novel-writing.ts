@@ -1,16 +1,16 @@
 import type { Command } from 'commander'
 import type { TaskJson } from '../../http/index.ts'
 import { type Budget, QuillworkError } from '../../index.ts'
-import { type BriefResult, briefLines } from '../brief-lines.ts'
-import { addBudget, type BudgetOptions, budgetGiven } from '../budget-options.ts'
 import type { Client } from '../client.ts'
 import { exitCodes } from '../exit-codes.ts'
 import { findChapterId, findChapters, findNovel, findSceneId } from '../find-novel.ts'
+import { followTask } from '../follow-task.ts'
 import { commandText } from '../hints.ts'
-import { printJson, type Register, type Run } from '../run.ts'
-import { stay, type Visit, withVisit } from '../stay.ts'
+import { print, type Register, type Run, type Session, withSession } from '../run.ts'
+import { printable } from '../text.ts'
 import { type EstimateAnswer, estimateLines } from '../usage-lines.ts'
 import { costText, countOf, numberText } from '../words.ts'
+import { addBudget, type BudgetOptions, budgetGiven } from './budget.ts'
 
 interface WriteOptions extends BudgetOptions {
   chapters?: string
@@ -29,33 +29,33 @@ interface WriteOptions extends BudgetOptions {
 
 const sceneArgument = 'chapter and scene as novels read prints them, such as 3.2, or the id of the scene'
 
-/** `quillwork novels write|brief`. */
+/** Adds `quillwork novels write|brief`. */
 export function addNovelWriting(novels: Command, register: Register, novelArgument: string): void {
   addBudget(
     novels
       .command('write')
       .description(
-        'Have a model write a scene, and read along; what it replaces is kept in the history. With --chapters, every scene there that has a summary and no text',
+        'Have a model write a scene, and read the text as it comes; the text before it goes into the history. With --chapters, writes every scene there that has a summary and no text',
       )
       .argument('<novel>', novelArgument)
-      .argument('[scene]', `${sceneArgument}; 3.new is a new one at the end of chapter 3`)
-      .option('--chapters <list>', 'the scenes of these instead, such as 2-4, or all')
-      .option('--overwrite', 'with --chapters: also the scenes that have a text')
+      .argument('[scene]', `${sceneArgument}; 3.new adds a scene at the end of chapter 3`)
+      .option('--chapters <list>', 'write the scenes of these chapters instead, such as 2-4, or all')
+      .option('--overwrite', 'with --chapters: also scenes that have a text')
       .option('--summary <text>', 'what happens in the scene; default: its summary')
       .option('--title <title>', 'title of a new scene')
-      .option('--words <n>', 'about how long; default 800')
-      .option('--characters <n>', 'the same in characters; default 1,500 for a Chinese novel')
+      .option('--words <n>', 'approximate length; default 800')
+      .option('--characters <n>', 'approximate length in characters; default 1,500 for a Chinese novel')
       .option('--style <text>', 'such as "short sentences, few adjectives"')
       .option('--tone <text>', 'such as wry')
-      .option('--instructions <text>', 'what else is asked for')
-      .option('--model <id>', 'default: the first one for prose')
-      .option('--estimate', 'only tell what it would cost')
-      .option('--background', 'do not wait for it'),
+      .option('--instructions <text>', 'further instructions for the model')
+      .option('--model <id>', 'model to use; default: the first one for prose')
+      .option('--estimate', 'only print what it would cost')
+      .option('--background', 'do not wait until it is written'),
   ).action(register<WriteOptions>(write))
   novels
     .command('brief')
     .description(
-      'Collect what helps to write a scene by hand: its steps, people, places, close passages; made without a model',
+      'Collect what helps to write a scene by hand, without a model: its steps, people, places, related passages',
     )
     .argument('<novel>', novelArgument)
     .argument('<scene>', sceneArgument)
@@ -70,32 +70,28 @@ interface Submission {
 }
 
 function write(run: Run<WriteOptions>): Promise<number> {
-  const { options, terminal } = run
-  const wishes = wishesOf(run)
-  const budget = budgetGiven(options)
-  return withVisit(run, 'quillwork novels write', async visit => {
-    const { client } = visit.connection
-    const submission = await submissionFor(client, run, wishes)
-    if (options.estimate !== true) return writeNow(run, visit, { ...submission, budget })
-    const answer = await client.post<EstimateAnswer>('/v1/estimates', submission)
-    if (run.json) printJson(run, answer)
-    else
-      for (const line of estimateLines(answer, terminal.isInteractive ? terminal.columns : undefined))
-        terminal.out(line)
+  const instructions = instructionsOf(run)
+  const budget = budgetGiven(run.options)
+  return withSession(run, async session => {
+    const { client } = session.connection
+    const submission = await submissionFor(client, run, instructions)
+    if (run.options.estimate !== true) return writeNow(run, session, { ...submission, budget })
+    const estimate = await client.post<EstimateAnswer>('/v1/estimates', submission)
+    print(run, estimate, widest => estimateLines(estimate, widest))
     return exitCodes.ok
   })
 }
 
-/** What is asked of each scene. Throws USAGE_INVALID. */
-function wishesOf({ options, arguments: [, place] }: Run<WriteOptions>): object {
+/** Returns the instructions for each scene. Throws USAGE_INVALID. */
+function instructionsOf({ options, arguments: [, place] }: Run<WriteOptions>): object {
   const { chapters, overwrite, summary, title, words, characters } = options
   const isBatch = chapters !== undefined
   if (isBatch === (place !== undefined))
     throw usage('Name either a scene, such as 3.2, or --chapters, such as 2-4.')
   if (isBatch && (summary ?? title) !== undefined)
-    throw usage('--summary and --title are for one scene; with --chapters each scene has its own.')
+    throw usage('--summary and --title are for one scene. With --chapters each scene has its own.')
   if (!isBatch && overwrite === true)
-    throw usage('--overwrite is for --chapters; the text of a scene that is named is replaced in any case.')
+    throw usage('--overwrite is for --chapters. The text of a named scene is always replaced.')
   if (words !== undefined && characters !== undefined) throw usage('Give --words or --characters, not both.')
   const { style, tone, instructions, model } = options
   // What is undefined is no part of the JSON.
@@ -117,7 +113,11 @@ function usage(message: string): QuillworkError {
   return new QuillworkError('USAGE_INVALID', message)
 }
 
-async function submissionFor(client: Client, run: Run<WriteOptions>, wishes: object): Promise<Submission> {
+async function submissionFor(
+  client: Client,
+  run: Run<WriteOptions>,
+  instructions: object,
+): Promise<Submission> {
   const [novel = '', place = ''] = run.arguments
   const { chapters, overwrite, summary, title } = run.options
   const outline = await findNovel(client, novel)
@@ -126,7 +126,7 @@ async function submissionFor(client: Client, run: Run<WriteOptions>, wishes: obj
     const range = findChapters(outline, chapters)
     return {
       taskType: 'BatchGenerateScene',
-      parameters: { novelId, ...range, overwriteExisting: overwrite === true, ...wishes },
+      parameters: { novelId, ...range, overwriteExisting: overwrite === true, ...instructions },
     }
   }
   const [, chapterNumber] = /^(\d{1,6})\.new$/.exec(place) ?? []
@@ -134,33 +134,33 @@ async function submissionFor(client: Client, run: Run<WriteOptions>, wishes: obj
     chapterNumber === undefined
       ? { sceneId: await findSceneId(client, novelId, place) }
       : { chapterId: findChapterId(outline, Number(chapterNumber)) }
-  return { taskType: 'GenerateScene', parameters: { novelId, ...which, summary, title, ...wishes } }
+  return { taskType: 'GenerateScene', parameters: { novelId, ...which, summary, title, ...instructions } }
 }
 
 async function writeNow(
   run: Run<WriteOptions>,
-  visit: Visit,
+  session: Session,
   submission: Submission & { budget: Budget | undefined },
 ): Promise<number> {
   const isScene = submission.taskType === 'GenerateScene'
-  const { id: taskId } = await visit.connection.client.post<TaskJson>('/v1/tasks', {
+  const { id: taskId } = await session.connection.client.post<TaskJson>('/v1/tasks', {
     ...submission,
-    // A person waits for one scene; many go where they hold up nobody.
+    // A person waits for one scene. Many go to the lane where they delay nobody.
     ...(isScene ? { lane: 'default' } : {}),
   })
-  return stay(run, visit, {
+  return followTask(run, session, {
     taskId,
-    goes: run.options.background === true,
+    detached: run.options.background === true,
     shows: isScene ? 'output' : 'tree',
-    sayEnd: task => (isScene ? sayScene(run, visit, task) : sayBatch(run, task)),
+    sayEnd: task => (isScene ? sayScene(run, session, task) : sayBatch(run, task)),
   })
 }
 
 function sayBatch({ terminal, options }: Run<WriteOptions>, task: TaskJson): void {
   const { skipped } = task.result as { skipped: number }
   if (skipped === 0) return
-  const also = options.overwrite === true ? '' : ', and those that have a text (--overwrite writes them anew)'
-  terminal.note(`Left as they are: scenes without a summary${also}.`)
+  const also = options.overwrite === true ? '' : ', and those with a text (--overwrite replaces it)'
+  terminal.note(`Unchanged: scenes without a summary${also}.`)
 }
 
 /** What a person wants to know of a scene that was written. */
@@ -173,8 +173,8 @@ interface SceneResult {
   usage?: { inputTokens: number; outputTokens: number; cost?: number }
 }
 
-/** Standard output has the text; this goes beside it. */
-function sayScene({ terminal, arguments: [novel = ''] }: Run, { resolved }: Visit, task: TaskJson): void {
+/** Says on standard error how a scene was written; its text is on standard output. */
+function sayScene({ terminal, arguments: [novel = ''] }: Run, { resolved }: Session, task: TaskJson): void {
   const { sceneId, words, conflict, alternativeId, model = '', usage: used } = task.result as SceneResult
   const name = JSON.stringify(novel)
   const tokens =
@@ -184,32 +184,86 @@ function sayScene({ terminal, arguments: [novel = ''] }: Run, { resolved }: Visi
   const cost = used?.cost === undefined ? '' : `, cost ${costText(used.cost)}`
   terminal.note(`-- ${countOf(words, 'word')} by ${model}${tokens}${cost} --`)
   if (!conflict) {
-    terminal.note(`Not as you want it? ${commandText(`novels history ${name} ${sceneId}`, resolved)}`)
+    terminal.note(`See its earlier texts: ${commandText(`novels history ${name} ${sceneId}`, resolved)}`)
     return
   }
   terminal.note(
-    `The text of the scene was changed while this was written, and stays as it was changed. This text is in its history; to take it instead: ${commandText(`novels restore ${name} ${sceneId} ${alternativeId ?? 'ENTRY'}`, resolved)}`,
+    `The scene was edited while this text was written, so the edited text stays. This text is in the history of the scene. To use it instead: ${commandText(`novels restore ${name} ${sceneId} ${alternativeId ?? 'ENTRY'}`, resolved)}`,
   )
 }
 
 function brief(run: Run<{ summary?: string }>): Promise<number> {
   const [novel = '', place = ''] = run.arguments
   const { summary } = run.options
-  return withVisit(run, 'quillwork novels brief', async visit => {
-    const { client } = visit.connection
+  return withSession(run, async session => {
+    const { client } = session.connection
     const { id: novelId } = await findNovel(client, novel)
     const sceneId = await findSceneId(client, novelId, place)
     const { id: taskId } = await client.post<TaskJson>('/v1/tasks', {
       taskType: 'SceneBrief',
       parameters: { novelId, sceneId, summary },
     })
-    return stay(run, visit, {
+    return followTask(run, session, {
       taskId,
-      goes: false,
+      detached: false,
       shows: 'nothing',
       sayEnd(task) {
         for (const line of briefLines(task.result as BriefResult)) run.terminal.out(line)
       },
     })
   })
+}
+
+/** What of the result of SceneBrief is shown. */
+interface BriefResult {
+  label: string
+  beats: readonly string[]
+  people: readonly string[]
+  places: readonly string[]
+  otherNames: readonly string[]
+  passages: readonly { sceneId: string; chapterTitle: string; text: string }[]
+  openQuestions: readonly string[]
+}
+
+/** Returns a scene brief for a person, beginning with its label. */
+function briefLines(result: BriefResult): string[] {
+  const { label, beats, people, places, otherNames, passages, openQuestions } = result
+  const names = [
+    ...namesLine('people', people),
+    ...namesLine('places', places),
+    ...namesLine('other names', otherNames),
+  ]
+  return [
+    label,
+    ...section(
+      'What happens:',
+      beats.map((beat, at) => `  ${at + 1}. ${oneLine(beat)}`),
+    ),
+    ...section('Names, found by patterns:', names),
+    ...section(
+      'Close passages:',
+      passages.flatMap(({ sceneId, chapterTitle, text }) => [
+        `  ${oneLine(chapterTitle)}, scene ${sceneId}`,
+        ...text.split('\n').map(line => `    ${printable(line)}`.trimEnd()),
+        '',
+      ]),
+    ),
+    ...section(
+      'Open questions:',
+      openQuestions.map(question => `  - ${oneLine(question)}`),
+    ),
+  ]
+}
+
+function section(title: string, lines: readonly string[]): string[] {
+  if (lines.length === 0) return []
+  return ['', title, ...(lines.at(-1) === '' ? lines.slice(0, -1) : lines)]
+}
+
+function namesLine(what: string, names: readonly string[]): string[] {
+  return names.length === 0 ? [] : [`  ${what}: ${names.map(oneLine).join(', ')}`]
+}
+
+function oneLine(text: string): string {
+  return printable(text.replaceAll(/\s*\n\s*/g, ' '))
 }

@@ -4,34 +4,36 @@ import { announced } from '../../server/data-directory.ts'
 import { plainLine } from '../../server/log-lines.ts'
 import type { RunningServer } from '../../server/server.ts'
 import { logLevels } from '../../server/settings.ts'
-import { createClient } from '../client.ts'
+import { type Client, createClient } from '../client.ts'
 import { findServer, isLocked, lockedError, urlOf } from '../connect.ts'
 import { exitCodes } from '../exit-codes.ts'
+import { commandText } from '../hints.ts'
+import type { BegunImport } from '../novel-client.ts'
 import type { Register, Run } from '../run.ts'
-import { importSamples } from '../samples.ts'
 import { listenForSignals, type Signals } from '../signals.ts'
 import type { Terminal } from '../terminal.ts'
+import { watchTrees } from '../watch.ts'
 
 interface ServeOptions {
   sample?: boolean
 }
 
-/** `quillwork serve`: the server, until it is told to stop. */
+/** Adds `quillwork serve`, which runs a server until a signal stops it. */
 export function addServe(program: Command, register: Register): void {
   program
     .command('serve')
     .description(
-      'Start a server: the API, its workers and their maintenance; Ctrl-C stops it in order, twice stops it now',
+      'Start a server: the API, workers and maintenance. Ctrl-C lets running tasks end first; a second Ctrl-C stops at once',
     )
     .option('--roles <list>', 'what this process does: api, worker, maintenance; default: all')
     .option('--lanes <slots>', 'worker slots per lane, such as default=10,batch=4')
-    .option('--port <n>', 'port to listen on; 0 = any free one')
+    .option('--port <n>', 'port to listen on; 0 = any free port')
     .option('--host <address>', 'address to listen on; any but the loopback needs QUILLWORK_TOKEN')
-    .option('--trusted-proxies <list>', 'addresses and networks of the proxies in front')
-    .option('--streams <n>', 'event streams of the process')
-    .option('--streams-per-client <n>', 'event streams of one address')
-    .option('--health-port <n>', 'another port for health and metrics alone')
-    .option('--grace <time>', 'how long running tasks may go on when the server stops, such as 30s')
+    .option('--trusted-proxies <list>', 'addresses and networks of the proxies in front of the server')
+    .option('--streams <n>', 'most event streams of this process')
+    .option('--streams-per-client <n>', 'most event streams of one client address')
+    .option('--health-port <n>', 'second port, for health and metrics only')
+    .option('--grace <time>', 'how long running tasks may continue when the server stops, such as 30s')
     .addOption(new Option('--log-level <level>', 'how much is logged').choices(logLevels))
     .option('--sample', 'on an empty database, import the two stories that come with the package')
     .action(register<ServeOptions>(serve))
@@ -59,18 +61,19 @@ async function serve(run: Run<ServeOptions>): Promise<number> {
   return exitCodes.ok
 }
 
-const patienceMs = 3_000
+/** How long to wait until another command has released the data directory, milliseconds. */
+const lockWaitMs = 3_000
 
-/** Starts the server. A command that holds the data directory for a moment is waited for; a server is not. */
-async function start({ terminal, json }: Run, { config }: ResolvedConfig): Promise<RunningServer> {
+/** Starts the server. Waits for a command that uses the data directory for a moment, and not for another server. */
+async function start({ terminal, json, command }: Run, { config }: ResolvedConfig): Promise<RunningServer> {
   const { startServer } = await import('../../server/server.ts')
   const plain =
     config.logFormat === 'plain' || (config.logFormat === 'auto' && terminal.isInteractive && !json)
   const logTo = { write: (line: string) => terminal.log(plain ? plainLine(line) : line) }
-  const until = performance.now() + patienceMs
+  const until = performance.now() + lockWaitMs
   for (;;) {
     try {
-      return await startServer({ config, logTo, works: true, command: 'quillwork serve' })
+      return await startServer({ config, logTo, works: true, command })
     } catch (error) {
       if (!isLocked(error)) throw error
       const isServed = announced(config.data) !== undefined && (await findServer(config)) !== undefined
@@ -85,11 +88,11 @@ async function stop(
   { server, signals, graceMs }: { server: RunningServer; signals: Signals; graceMs: number },
 ): Promise<void> {
   const seconds = Math.ceil(graceMs / 1_000)
-  terminal.note(`stopping: running tasks have ${seconds} s to end; Ctrl-C again stops now`)
+  terminal.note(`stopping: running tasks have ${seconds} s to end; Ctrl-C again stops at once`)
   const stopped = server.stop()
   await Promise.race([stopped, signals.second])
   if (await isPending(stopped)) {
-    terminal.note('stopping now: running tasks are given back and run again at the next start')
+    terminal.note('stopping at once: running tasks run again at the next start')
     await server.stop({ grace: 0 })
   }
   await stopped
@@ -110,4 +113,75 @@ async function sample(
   const client = createClient({ url: urlOf(server), token: resolved.config.token }, signals.asked)
   const { pagesUrl } = server
   await importSamples({ terminal, client, signals, resolved, quiet: json, pagesUrl })
+}
+
+/** What the import of the samples works with. */
+export interface SampleImport {
+  terminal: Terminal
+  client: Client
+  signals: Signals
+  /** Prints nothing: a program reads the output. */
+  quiet: boolean
+  /** For the commands that are printed at the end. */
+  resolved: ResolvedConfig
+  /** Address of the web pages, undefined where there are none. */
+  pagesUrl: string | undefined
+}
+
+/**
+ * Imports the stories of the package into an empty database, shows the progress, and says what to do next. Does nothing where the
+ * database holds anything.
+ */
+export async function importSamples(work: SampleImport): Promise<void> {
+  const { terminal, client, signals, quiet } = work
+  if (!(await isEmpty(client))) return
+  const { items: stories } = await client.get<{ items: { name: string; title: string }[] }>('/v1/samples')
+  if (stories.length === 0) {
+    terminal.note('The package has no samples; nothing was imported.')
+    return
+  }
+  if (!quiet) terminal.out(`The database is empty: importing the sample, ${stories.length} short stories.`)
+  try {
+    const begun: BegunImport[] = []
+    for (const { name } of stories) begun.push(await client.post(`/v1/samples/${name}:import`, undefined))
+    const taskIds = begun.map(({ taskId }) => taskId)
+    const titles = stories.map(({ title }) => title)
+    const ended = await watchTrees({ client, taskIds, titles, terminal, quiet, signal: signals.asked })
+    if (quiet) return
+    const isDone = ended.every(({ status }) => status === 'COMPLETED')
+    terminal.out(isDone ? 'The sample is imported.' : 'The sample is imported with errors; see above.')
+    sayWhatNext(work, stories.at(-1)?.title ?? '', begun.at(-1)?.novelId ?? '')
+  } catch (error) {
+    // A signal stops the server in the middle of the sample. The import continues at the next start.
+    if (!signals.asked.aborted) throw error
+  }
+}
+
+/** Returns whether the database was never used. Tasks alone do not show it, as they are deleted after a while. */
+async function isEmpty(client: Client): Promise<boolean> {
+  const { total } = await client.get<{ total: number }>('/v1/tasks/counts')
+  if (total > 0) return false
+  for (const resource of ['novels', 'uploads']) {
+    const { items } = await client.get<{ items: unknown[] }>(`/v1/${resource}`, { pageSize: 1 })
+    if (items.length > 0) return false
+  }
+  return true
+}
+
+function sayWhatNext(
+  { terminal, client, resolved, pagesUrl }: SampleImport,
+  title: string,
+  novelId: string,
+): void {
+  const next: [command: string, what: string][] = [
+    [commandText(`novels read ${novelId}`, resolved), `read the summaries of ${title}`],
+    [commandText('import FILE --watch', resolved), 'import a text of your own'],
+    [commandText('tasks list', resolved), 'see the tasks'],
+    [`${client.url}/v1/openapi.json`, 'the API'],
+  ]
+  terminal.out('')
+  if (pagesUrl !== undefined) terminal.out(`Open ${pagesUrl} in a browser to read and write.`)
+  terminal.out('What you can do now, in another terminal:')
+  for (const [command, what] of next) terminal.out(`  ${command}   ${what}`)
+  terminal.out('Ctrl-C stops the server. Started again, it continues where it stopped.')
 }

@@ -1,21 +1,108 @@
 import { type Command, Option } from 'commander'
 import type { TaskJson } from '../../http/index.ts'
-import { hasEnded, taskStatuses } from '../../index.ts'
-import { addBudget } from '../budget-options.ts'
+import { hasEnded, QuillworkError, taskStatuses } from '../../index.ts'
 import type { Client } from '../client.ts'
-import { type Connection, connect } from '../connect.ts'
+import type { Connection } from '../connect.ts'
 import { exitCodes } from '../exit-codes.ts'
+import { followTask } from '../follow-task.ts'
 import { commandText } from '../hints.ts'
-import { addPaging, type PagingOptions, pagingQuery, sayNextPage } from '../paging.ts'
-import { printJson, type Register, type Run, withServer } from '../run.ts'
-import { listenForSignals } from '../signals.ts'
-import { tableLines } from '../table.ts'
-import { taskLines } from '../task-lines.ts'
-import { advanceOf, detailOf } from '../tree.ts'
+import { addPaging, listCommand, type PagingOptions } from '../list.ts'
+import { output } from '../output.ts'
+import { print, printJson, type Register, type Run, withServer, withSession } from '../run.ts'
+import { advanceOf, detailOf, taskLines } from '../task-lines.ts'
 import { readTree, watchTrees } from '../watch.ts'
 import { agoText, countOf, numberText } from '../words.ts'
-import { output } from './output.ts'
-import { type SubmitOptions, submit } from './submit.ts'
+import { addBudget, type BudgetOptions, budgetGiven } from './budget.ts'
+
+/** Adds `quillwork tasks submit|list|show|output|cancel|retry`. */
+export function addTasks(program: Command, register: Register): void {
+  const tasks = program
+    .command('tasks')
+    .description('Submit, list, show, cancel and retry tasks')
+    .helpCommand(false)
+  addBudget(
+    tasks
+      .command('submit')
+      .description('Submit a task. It runs on the server; where none runs, it runs here until it has ended')
+      .argument('<type>', 'such as GenerateScene; see docs/writing-tasks.md and /v1/capabilities')
+      .option('--parameters <json>', 'parameters of the task, such as \'{"novelId": "…"}\'; default {}')
+      .option('--user <id>', 'owner of the task; default: the user of the server')
+      .option('--lane <name>', 'lane to run in; default: that of the task type')
+      .option('--key <text>', 'idempotency key: the same task is not submitted twice')
+      .option('--watch', 'show the task until it has ended'),
+  ).action(register<SubmitOptions>(submit))
+  addPaging(
+    tasks
+      .command('list')
+      .description('List tasks, newest first')
+      .addOption(new Option('--status <status...>', 'only tasks with these').choices(taskStatuses))
+      .option('--type <type...>', 'only tasks of these types')
+      .option('--user <id>', 'only tasks of a user')
+      .option('--lane <name>', 'only tasks of a lane')
+      .option('--roots', 'leave out sub-tasks'),
+  ).action(register<ListOptions>(list))
+  tasks
+    .command('show')
+    .description('Show a task with its sub-tasks, its attempts and its log')
+    .argument('<id>')
+    .option('--watch', 'until it has ended')
+    .action(register<{ watch?: boolean }>(show))
+  tasks
+    .command('output')
+    .description('Print the text that a task has written so far')
+    .argument('<id>')
+    .option('--follow', 'go on until the task has ended; a new attempt is reported on standard error')
+    .action(register<{ follow?: boolean }>(output))
+  tasks
+    .command('cancel')
+    .description('Cancel tasks and all their sub-tasks')
+    .argument('<id...>')
+    .action(register(cancel))
+  tasks
+    .command('retry')
+    .description('Run ended tasks again, with those of their sub-tasks that did not complete')
+    .argument('<id...>')
+    .action(register(retry))
+}
+
+interface SubmitOptions extends BudgetOptions {
+  parameters?: string
+  user?: string
+  lane?: string
+  key?: string
+  watch?: boolean
+}
+
+function submit(run: Run<SubmitOptions>): Promise<number> {
+  const { options, terminal } = run
+  const [taskType = ''] = run.arguments
+  const { user: userId, lane, key } = options
+  const parameters = parametersOf(options.parameters)
+  const budget = budgetGiven(options)
+  return withSession(run, async session => {
+    const { id: taskId } = await session.connection.client.post<TaskJson>(
+      '/v1/tasks',
+      // What is undefined is no part of the JSON.
+      { taskType, parameters, userId, lane, budget },
+      key === undefined ? {} : { 'idempotency-key': key },
+    )
+    return followTask(run, session, {
+      taskId,
+      detached: options.watch !== true,
+      shows: 'tree',
+      sayEnd: () => terminal.out(`See the result: ${commandText(`tasks show ${taskId}`, session.resolved)}`),
+    })
+  })
+}
+
+/** Returns the parameters of a task as they were typed. Throws USAGE_INVALID. */
+export function parametersOf(text = '{}'): unknown {
+  try {
+    return JSON.parse(text) as unknown
+  } catch {
+    throw new QuillworkError('USAGE_INVALID', '--parameters is not JSON. Put it in single quotes.')
+  }
+}
 
 interface ListOptions extends PagingOptions {
   status?: string[]
@@ -25,180 +112,106 @@ interface ListOptions extends PagingOptions {
   roots?: boolean
 }
 
-/** `quillwork tasks submit|list|show|output|cancel|retry`. */
-export function addTasks(program: Command, register: Register): void {
-  const tasks = program.command('tasks').description('Submit, see and steer tasks').helpCommand(false)
-  addBudget(
-    tasks
-      .command('submit')
-      .description('Submit a task; it runs on the server, or here until it has ended where none runs')
-      .argument('<type>', 'such as GenerateScene; see docs/writing-tasks.md and /v1/capabilities')
-      .option('--parameters <json>', 'what it takes, such as \'{"novelId": "…"}\'; default {}')
-      .option('--user <id>', 'the owner; default: the user of the server')
-      .option('--lane <name>', 'default: that of the task type')
-      .option('--key <text>', 'idempotency key: the same task is not submitted twice')
-      .option('--watch', 'show it until it has ended'),
-  ).action(register<SubmitOptions>(submit))
-  addPaging(
-    tasks
-      .command('list')
-      .description('List tasks, newest first')
-      .addOption(new Option('--status <status...>', 'only these').choices(taskStatuses))
-      .option('--type <type...>', 'only these task types')
-      .option('--user <id>', 'only those of a user')
-      .option('--lane <name>', 'only those of a lane')
-      .option('--roots', 'leave out sub-tasks'),
-  ).action(register<ListOptions>(list))
-  tasks
-    .command('show')
-    .description('Show a task with what is below it, its attempts and its log')
-    .argument('<id>')
-    .option('--watch', 'until it has ended')
-    .action(register<{ watch?: boolean }>(show))
-  tasks
-    .command('output')
-    .description('Print the text that a task has written so far')
-    .argument('<id>')
-    .option('--follow', 'and what follows, until it has ended; a new attempt is told on standard error')
-    .action(register<{ follow?: boolean }>(output))
-  tasks
-    .command('cancel')
-    .description('Cancel tasks and all below them')
-    .argument('<id...>')
-    .action(register(cancel))
-  tasks
-    .command('retry')
-    .description('Run ended tasks again, and below them what did not complete')
-    .argument('<id...>')
-    .action(register(retry))
-}
-
-function list(run: Run<ListOptions>): Promise<number> {
-  const { options, terminal } = run
-  const paging = pagingQuery(options)
-  return withServer(run, 'quillwork tasks list', async ({ client }) => {
-    const page = await client.get<{ items: TaskJson[]; nextPageToken?: string }>('/v1/tasks', {
-      status: options.status,
-      taskType: options.type,
-      userId: options.user,
-      lane: options.lane,
-      rootsOnly: options.roots,
-      ...paging,
-    })
-    if (run.json) printJson(run, page)
-    else if (page.items.length === 0) terminal.out('No tasks.')
-    else
-      for (const line of taskTable(page.items, terminal.isInteractive ? terminal.columns : undefined))
-        terminal.out(line)
-    if (!run.json) sayNextPage(terminal, page.nextPageToken)
-    return exitCodes.ok
-  })
-}
-
-function taskTable(tasks: readonly TaskJson[], columns: number | undefined): string[] {
-  return tableLines(
-    tasks,
-    [
-      { title: 'ID', text: task => task.id },
-      { title: 'TYPE', text: task => task.taskType },
-      { title: 'STATUS', text: task => task.status },
-      { title: 'DONE', text: doneText, right: true },
-      { title: 'CREATED', text: task => agoText(task.timestamps.createdAt) },
-      { title: 'DETAIL', text: task => detailOf(task, { bars: false }) },
-    ],
-    columns,
-  )
-}
+const list = listCommand<TaskJson, ListOptions>({
+  path: '/v1/tasks',
+  query: ({ status, type, user, lane, roots }) => ({
+    status,
+    taskType: type,
+    userId: user,
+    lane,
+    rootsOnly: roots,
+  }),
+  empty: () => 'No tasks.',
+  columns: [
+    { title: 'ID', text: task => task.id },
+    { title: 'TYPE', text: task => task.taskType },
+    { title: 'STATUS', text: task => task.status },
+    { title: 'DONE', text: doneText, right: true },
+    { title: 'CREATED', text: task => agoText(task.timestamps.createdAt) },
+    { title: 'DETAIL', text: task => detailOf(task, { bars: false }) },
+  ],
+})
 
 function doneText(task: TaskJson): string {
   const { done, total } = advanceOf(task)
   return total === 0 ? '' : `${numberText(done)}/${numberText(total)}`
 }
 
-async function show(run: Run<{ watch?: boolean }>): Promise<number> {
+function show(run: Run<{ watch?: boolean }>): Promise<number> {
   if (run.options.watch === true) return watch(run)
   const [taskId = ''] = run.arguments
-  return withServer(run, 'quillwork tasks show', async ({ client }) => {
-    if (run.json) printJson(run, await client.get(pathOf(taskId)))
-    else for (const line of await taskLines(client, await readTree(client, taskId))) run.terminal.out(line)
+  return withServer(run, async ({ client }) => {
+    if (run.json) {
+      printJson(run, await client.get(pathOf(taskId)))
+      return exitCodes.ok
+    }
+    const lines = await taskLines(client, await readTree(client, taskId))
+    for (const line of lines) run.terminal.out(line)
     return exitCodes.ok
   })
 }
 
-async function watch(run: Run): Promise<number> {
-  const { terminal } = run
-  const [taskId = ''] = run.arguments
-  using signals = listenForSignals()
-  const connection = await connect(run.configure(), {
-    command: 'quillwork tasks show --watch',
-    works: true,
-    signal: signals.asked,
-  })
-  try {
-    const { client, renew } = connection
+function watch(run: Run): Promise<number> {
+  return withSession(run, async ({ connection: { client, renew }, signals }) => {
     const [task] = await watchTrees({
       client,
       renew,
-      taskIds: [taskId],
-      terminal,
+      taskIds: run.arguments,
+      terminal: run.terminal,
       quiet: run.json,
       signal: signals.asked,
     })
     if (run.json) printJson(run, task)
     return task?.status === 'COMPLETED' ? exitCodes.ok : exitCodes.failed
-  } catch (error) {
-    if (!signals.asked.aborted) throw error
-    terminal.keep()
-    return signals.exitCode
-  } finally {
-    await connection.close()
-  }
+  })
 }
 
 function cancel(run: Run): Promise<number> {
-  return eachTask(run, 'cancel', async (client, taskId) => {
+  return eachTask(run, async (client, taskId) => {
     const task = await client.post<TaskJson>(`${pathOf(taskId)}:cancel`)
-    const words = hasEnded(task.status) ? 'is cancelled' : 'is asked to stop; it ends within seconds'
-    return { data: task, line: `${task.taskType} ${taskId} ${words}.` }
+    const words = hasEnded(task.status) ? 'is cancelled' : 'was asked to stop; it ends within seconds'
+    print(run, task, () => [`${task.taskType} ${taskId} ${words}.`])
   })
 }
 
 function retry(run: Run): Promise<number> {
-  return eachTask(run, 'retry', async (client, taskId) => {
-    const answer = await client.post<{ retried: number; task: TaskJson }>(`${pathOf(taskId)}:retry`)
-    return { data: answer, line: `${countOf(answer.retried, 'task')} of ${taskId} will run again.` }
-  })
+  return eachTask(
+    run,
+    async (client, taskId) => {
+      const answer = await client.post<{ retried: number; task: TaskJson }>(`${pathOf(taskId)}:retry`)
+      print(run, answer, () => [`${countOf(answer.retried, 'task')} of ${taskId} will run again.`])
+    },
+    connection => sayWhoWorks(run, connection),
+  )
 }
 
-/** Does the same to each task that was named. One that cannot be does not keep the others. */
-async function eachTask(
+/** Does the same to each named task, also after one that failed, and calls `onDone` where any succeeded. Throws the first error. */
+function eachTask(
   run: Run,
-  verb: string,
-  act: (client: Client, taskId: string) => Promise<{ data: unknown; line: string }>,
+  act: (client: Client, taskId: string) => Promise<void>,
+  onDone: (connection: Connection) => void = () => undefined,
 ): Promise<number> {
-  return withServer(run, `quillwork tasks ${verb}`, async connection => {
+  return withServer(run, async connection => {
     const failures: unknown[] = []
     for (const taskId of run.arguments) {
       try {
-        const { data, line } = await act(connection.client, taskId)
-        if (run.json) printJson(run, data)
-        else run.terminal.out(line)
+        await act(connection.client, taskId)
       } catch (error) {
         failures.push(error)
         if (run.arguments.length > 1)
           run.terminal.note(`${taskId}: ${error instanceof Error ? error.message : error}`)
       }
     }
-    if (verb === 'retry' && failures.length < run.arguments.length) sayWhoWorks(run, connection)
+    if (failures.length < run.arguments.length) onDone(connection)
     if (failures.length > 0) throw failures[0]
     return exitCodes.ok
   })
 }
 
-/** Says that nothing runs where no server does. */
+/** Says, where no server runs, how to start one that runs the tasks. */
 export function sayWhoWorks({ terminal, json, configure }: Run, { isOwn }: Connection): void {
   if (!isOwn || json) return
-  terminal.note(`No server is running; tasks run when one is started: ${commandText('serve', configure())}`)
+  terminal.note(`No server is running. To run the tasks, start one: ${commandText('serve', configure())}`)
 }
 
 function pathOf(taskId: string): string {

@@ -2,62 +2,57 @@ import type { Command } from 'commander'
 import type { Finding } from '../../broker/rabbitmq/index.ts'
 import { inspectTopology, isWrong, plannedTopology } from '../../server/topology.ts'
 import { exitCodes } from '../exit-codes.ts'
-import { printJson, type Register, type Run } from '../run.ts'
-import { tableLines } from '../table.ts'
+import { print, type Register, type Run } from '../run.ts'
+import { tableLines } from '../text.ts'
 import { countOf } from '../words.ts'
 
-/** `quillwork topology check|apply|show`: what the broker should have. */
+/** Adds `quillwork topology check|apply|show`: the exchanges, queues and bindings that the broker should have. */
 export function addTopology(program: Command, register: Register): void {
   const topology = program
     .command('topology')
-    .description('See and repair what the broker should have')
+    .description('Check and repair the exchanges, queues and bindings of the broker')
     .helpCommand(false)
   topology
     .command('check')
     .description(
-      'Compare the broker with what it should have; exit code 1 if anything is missing, differs or cannot be looked at',
+      'Compare the broker with what it should have; exit code 1 if a part is missing, differs or cannot be inspected',
     )
     .action(register(check))
   topology
     .command('apply')
-    .description('Declare what is missing; what is there stays as it is')
+    .description('Declare the missing parts; existing ones stay as they are')
     .action(register(apply))
   topology
     .command('show')
-    .description('Print what the broker should have, as a Mermaid diagram; connects to nothing')
+    .description('Print what the broker should have as a Mermaid diagram, without connecting to it')
     .action(register(show))
 }
 
 async function check(run: Run): Promise<number> {
   await using inspection = await inspectTopology(run.configure().config)
   const findings = await inspection.check()
-  return tell(run, inspection.place, findings)
+  return report(run, inspection.place, findings)
 }
 
 async function apply(run: Run): Promise<number> {
   await using inspection = await inspectTopology(run.configure().config)
   await inspection.apply()
-  return tell(run, inspection.place, await inspection.check())
+  return report(run, inspection.place, await inspection.check())
 }
 
-/** Says how the broker is; 1 if somebody has to do something. */
-function tell(run: Run, place: string, findings: readonly Finding[]): number {
+/** Prints the findings, and returns 1 if any part is wrong. */
+function report(run: Run, place: string, findings: readonly Finding[]): number {
   const wrong = findings.filter(isWrong)
-  if (run.json) printJson(run, { ok: wrong.length === 0, place, findings })
-  else for (const line of lines(place, findings, wrong.length)) run.terminal.out(line)
+  print(run, { ok: wrong.length === 0, place, findings }, () => lines(place, findings, wrong.length))
   return wrong.length === 0 ? exitCodes.ok : exitCodes.failed
 }
 
 function lines(place: string, findings: readonly Finding[], wrong: number): string[] {
-  const table = tableLines(
-    findings,
-    [
-      { title: 'STATE', text: ({ state }) => state },
-      { title: 'KIND', text: ({ kind }) => kind },
-      { title: 'NAME', text: ({ name }) => name },
-    ],
-    undefined,
-  )
+  const table = tableLines(findings, [
+    { title: 'STATE', text: ({ state }) => state },
+    { title: 'KIND', text: ({ kind }) => kind },
+    { title: 'NAME', text: ({ name }) => name },
+  ])
   const details = findings.flatMap(({ state, name, detail }) =>
     detail === undefined ? [] : [`${state} ${name}: ${detail}`],
   )
@@ -68,7 +63,6 @@ function lines(place: string, findings: readonly Finding[], wrong: number): stri
 
 async function show(run: Run): Promise<number> {
   const { topology, diagram } = await plannedTopology(run.configure().config)
-  if (run.json) printJson(run, topology)
-  else run.terminal.out(diagram.trimEnd())
+  print(run, topology, () => [diagram.trimEnd()])
   return exitCodes.ok
 }

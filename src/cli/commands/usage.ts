@@ -4,9 +4,16 @@ import { durationMs } from '../../task/duration.ts'
 import type { Client } from '../client.ts'
 import { exitCodes } from '../exit-codes.ts'
 import { allNovels, findNovel } from '../find-novel.ts'
-import { addPaging, type PagingOptions, pagingQuery, sayNextPage } from '../paging.ts'
-import { printJson, type Register, type Run, withServer } from '../run.ts'
-import { type UsageRow, usageLines } from '../usage-lines.ts'
+import { addPaging, type Page, type PagingOptions, pagingQuery, printPage } from '../list.ts'
+import { print, type Register, type Run, withServer } from '../run.ts'
+import {
+  type EstimateAnswer,
+  estimateLines,
+  type UsageRow,
+  type UsageTable,
+  usageLines,
+} from '../usage-lines.ts'
+import { parametersOf } from './tasks.ts'
 
 interface UsageOptions extends PagingOptions {
   by: string
@@ -18,7 +25,7 @@ interface UsageOptions extends PagingOptions {
   until?: string
 }
 
-/** What the API calls what people ask for: the tasks of the novel name it as the subject of their calls. */
+/** The values of `--by`, with what the API calls them: a novel is the subject of the calls of its tasks. */
 const kinds: Readonly<Record<string, UsageKind>> = {
   day: 'day',
   model: 'model',
@@ -27,31 +34,36 @@ const kinds: Readonly<Record<string, UsageKind>> = {
   task: 'task',
 }
 
-/** `quillwork usage`: what model calls used. */
+/** Adds `quillwork usage`: what model calls used. */
 export function addUsage(program: Command, register: Register): void {
   addPaging(
     program
       .command('usage')
       .description('Sum the tokens and costs of model calls; costs are in the currency of the price list')
       .addOption(
-        new Option('--by <what>', 'a line for each; default: day').choices(Object.keys(kinds)).default('day'),
+        new Option('--by <what>', 'what each line sums; default: day')
+          .choices(Object.keys(kinds))
+          .default('day'),
       )
-      .option('--novel <novel>', 'only of a novel: its id, or part of its title')
-      .option('--task <id>', 'only of a task and all below it')
-      .option('--user <id>', 'only of a user')
-      .option('--model <id>', 'only of a model')
-      .option('--since <time>', 'from then on: 2026-01-31, 2026-01-31T12:00:00Z, or as long ago as 7d')
-      .option('--until <time>', 'before then; in the same words'),
+      .option('--novel <novel>', 'only calls for a novel: its id, or part of its title')
+      .option('--task <id>', 'only calls of a task and all its sub-tasks')
+      .option('--user <id>', 'only calls for a user')
+      .option('--model <id>', 'only calls of a model')
+      .option(
+        '--since <time>',
+        'only calls from this time on: 2026-01-31, 2026-01-31T12:00:00Z, or 7d for seven days ago',
+      )
+      .option('--until <time>', 'only calls before this time, in the same forms'),
   ).action(register<UsageOptions>(usage))
 }
 
 function usage(run: Run<UsageOptions>): Promise<number> {
-  const { options, terminal } = run
+  const { options } = run
   const by = kinds[options.by] ?? 'day'
   const times = { after: timeOf('--since', options.since), before: timeOf('--until', options.until) }
   const paging = pagingQuery(options)
-  return withServer(run, 'quillwork usage', async ({ client }) => {
-    const page = await client.get<{ items: UsageRow[]; nextPageToken?: string }>('/v1/usage', {
+  return withServer(run, async ({ client }) => {
+    const page = await client.get<Page<UsageRow>>('/v1/usage', {
       by,
       subject: options.novel === undefined ? undefined : (await findNovel(client, options.novel)).id,
       treeOf: options.task,
@@ -60,26 +72,25 @@ function usage(run: Run<UsageOptions>): Promise<number> {
       ...times,
       ...paging,
     })
-    if (run.json) printJson(run, page)
-    else for (const line of await tableOf(client, page, run)) terminal.out(line)
-    if (!run.json) sayNextPage(terminal, page.nextPageToken)
+    const table = run.json || page.items.length === 0 ? undefined : await tableOf(client, page, options)
+    printPage(run, page, widest =>
+      table === undefined ? ['No model calls.'] : usageLines(page.items, { ...table, columns: widest }),
+    )
     return exitCodes.ok
   })
 }
 
 async function tableOf(
   client: Client,
-  { items, nextPageToken }: { items: UsageRow[]; nextPageToken?: string },
-  { options, terminal }: Run<UsageOptions>,
-): Promise<string[]> {
-  if (items.length === 0) return ['No calls of models.']
-  return usageLines(items, {
-    title: options.by.toUpperCase(),
+  { nextPageToken }: Page<UsageRow>,
+  { by, page }: UsageOptions,
+): Promise<Omit<UsageTable, 'columns'>> {
+  return {
+    title: by.toUpperCase(),
     currency: await currencyOf(client),
-    ...(options.by === 'novel' ? { titles: await titlesOf(client) } : {}),
-    isPart: nextPageToken !== undefined || options.page !== undefined,
-    columns: terminal.isInteractive ? terminal.columns : undefined,
-  })
+    ...(by === 'novel' ? { titles: await titlesOf(client) } : {}),
+    isPart: nextPageToken !== undefined || page !== undefined,
+  }
 }
 
 /** Prices are configured in one currency. */
@@ -92,7 +103,7 @@ async function titlesOf(client: Client): Promise<ReadonlyMap<string, string>> {
   return new Map((await allNovels(client)).map(({ id, title }) => [id, title]))
 }
 
-/** A time, or how long ago it is. Throws USAGE_INVALID. */
+/** Returns a time that was given as such, or as how long ago it was. Throws USAGE_INVALID. */
 function timeOf(option: string, text: string | undefined): string | undefined {
   if (text === undefined) return undefined
   const ago = /^\d+(\.\d+)?(ms|s|m|h|d)$/.test(text)
@@ -105,9 +116,37 @@ function timeOf(option: string, text: string | undefined): string | undefined {
   return new Date(time).toISOString()
 }
 
-/** A day begins as days of UTC do. */
+/** Returns the epoch time of a date or a time, NaN for anything else. Days begin at midnight UTC. */
 function readDate(text: string): number {
   return /^\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d))?$/.test(text)
     ? Date.parse(text)
     : Number.NaN
+}
+
+interface EstimateOptions {
+  parameters?: string
+  user?: string
+}
+
+/** Adds `quillwork estimate TYPE`: the model calls of a task, before it is submitted. */
+export function addEstimate(program: Command, register: Register): void {
+  program
+    .command('estimate')
+    .description('Estimate the model calls of a task and their cost, without submitting it')
+    .argument('<type>', 'such as BatchGenerateSummary; see docs/api.md')
+    .option('--parameters <json>', 'parameters of the task, such as \'{"novelId": "…"}\'; default {}')
+    .option('--user <id>', 'owner of the task; default: the user of the server')
+    .action(register<EstimateOptions>(estimate))
+}
+
+function estimate(run: Run<EstimateOptions>): Promise<number> {
+  const [taskType = ''] = run.arguments
+  const parameters = parametersOf(run.options.parameters)
+  return withServer(run, async ({ client }) => {
+    // What is undefined is no part of the JSON.
+    const body = { taskType, parameters, userId: run.options.user }
+    const answer = await client.post<EstimateAnswer>('/v1/estimates', body)
+    print(run, answer, widest => estimateLines(answer, widest))
+    return exitCodes.ok
+  })
 }

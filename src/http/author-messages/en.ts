@@ -1,6 +1,22 @@
-import type { AuthorMessages } from './codes.ts'
+import type { ErrorCode } from '../../task/errors.ts'
 
-/** What an author is told in English. */
+/** Codes that mean something to an author, and not only to an operator. */
+type AuthorCode =
+  | Extract<ErrorCode, `MODEL_${string}`>
+  | 'FILE_KIND_UNSUPPORTED'
+  | 'FILE_PROTECTED'
+  | 'FILE_DAMAGED'
+  | 'FILE_LIMIT_EXCEEDED'
+  | 'ENCODING_FIXED'
+  | 'BUDGET_EXHAUSTED'
+  | 'PROVIDER_NOT_CONFIGURED'
+  | 'SCENE_EMPTY'
+  | 'SCENE_CHANGED'
+
+/** A message for each code: what happened to the work and what the author can do, without technical terms. */
+export type AuthorMessages = Readonly<Record<AuthorCode, string>>
+
+/** The messages for authors in English. */
 export const english: AuthorMessages = {
   MODEL_RATE_LIMITED:
     'The model takes no more requests for the moment. The work goes on by itself as soon as it does; there is nothing to do.',

@@ -1,6 +1,6 @@
-import type { AuthorMessages } from './codes.ts'
+import type { AuthorMessages } from './en.ts'
 
-/** What an author is told in Chinese. */
+/** The messages for authors in Chinese. */
 export const chinese: AuthorMessages = {
   MODEL_RATE_LIMITED: '模型暂时不再接受请求。恢复后任务会自动继续，您无需任何操作。',
   MODEL_UNAVAILABLE: '无法连接到模型。系统会自动重试；若仍不成功，请稍后再试或换用其他模型。',

@@ -3,33 +3,78 @@ import { readdirSync, readFileSync } from 'node:fs'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { QuillworkError } from '../../task/errors.ts'
-import { type Encoding, encodings } from './encodings.ts'
 
-/** A file of the pages, with what is sent of it. */
+/** A content coding. */
+export type Encoding = 'br' | 'gzip'
+
+/** The content codings of the build, the smaller one first. `suffix` ends the name of a compressed file. */
+const encodings: readonly { encoding: Encoding; suffix: string }[] = [
+  { encoding: 'br', suffix: '.br' },
+  { encoding: 'gzip', suffix: '.gz' },
+]
+
+/**
+ * Returns the one of `available` that an Accept-Encoding header prefers, the first of equals; undefined: send the file uncompressed (RFC
+ * 9110 section 12.5.3). Without a header nothing is compressed, though anything would be allowed.
+ */
+export function chooseEncoding(
+  header: string | undefined,
+  available: Iterable<Encoding>,
+): Encoding | undefined {
+  const weights = weightsOf(header ?? '')
+  const weightOf = (name: string) => weights.get(name) ?? weights.get('*') ?? 0
+  const identity = weights.get('identity') ?? 0
+  let best: Encoding | undefined
+  for (const encoding of available) {
+    const weight = weightOf(encoding)
+    if (weight > 0 && weight >= identity && weight > (best === undefined ? 0 : weightOf(best)))
+      best = encoding
+  }
+  return best
+}
+
+/** Returns the weights of a header such as `br;q=0.8, gzip`; the first of several for one name. */
+export function weightsOf(header: string): Map<string, number> {
+  const weights = new Map<string, number>()
+  for (const part of header.split(',')) {
+    const [name = '', ...parameters] = part.split(';').map(text => text.trim().toLowerCase())
+    if (name !== '' && !weights.has(name)) weights.set(name, weightIn(parameters))
+  }
+  return weights
+}
+
+/** Returns 1 where no weight is given, and 0 for an invalid one. */
+function weightIn(parameters: readonly string[]): number {
+  const given = parameters.find(text => text.startsWith('q='))
+  if (given === undefined) return 1
+  return /^q=(0(\.\d{0,3})?|1(\.0{0,3})?)$/.test(given) ? Number(given.slice(2)) : 0
+}
+
+/** A file of the pages, with what is sent with it. */
 export interface PageFile {
   readonly type: string
-  /** The file as it is, and what the build compressed of it. */
+  /** The file, and below the compressed ones of the build. */
   readonly content: Buffer
   readonly compressed: ReadonlyMap<Encoding, Buffer>
-  /** Of the file as it is; the compressed ones add their encoding. */
+  /** Entity tag of the uncompressed file; compressed ones add their encoding. */
   readonly tag: string
-  /** Its name changes with its content. */
+  /** Whether its name changes with its content. */
   readonly isImmutable: boolean
 }
 
 /** The pages as they were built. */
 export interface PagesFolder {
-  /** `index.html`, parted where the nonce of an answer goes. */
+  /** `index.html`, split where the nonce of a response goes. */
   readonly index: readonly string[]
-  /** By their path in an address, such as `/assets/index-4f2a9c1b.js`. */
+  /** By path, such as `/assets/index-4f2a9c1b.js`. */
   readonly files: ReadonlyMap<string, PageFile>
-  /** The topmost folders that hold them, such as `assets`: below one, nothing but files is there. */
+  /** The top folders of the files, such as `assets`. Below them are only files. */
   readonly folders: ReadonlySet<string>
 }
 
-/** Stands in `index.html` where the nonce of an answer goes. */
+/** Stands in `index.html` where the nonce of a response goes. */
 const noncePlace = '__CSP_NONCE__'
-/** The built pages hold a few megabytes: another folder that was named by mistake is not read into memory. */
+/** The built pages hold a few megabytes. A larger folder that was named by mistake is not read into memory. */
 const largest = { bytes: 64 * 1_048_576, files: 2_000 }
 
 const types: Readonly<Record<string, string>> = {
@@ -51,9 +96,9 @@ const types: Readonly<Record<string, string>> = {
 }
 
 /**
- * Reads the built pages, whole and once: an answer never touches the file system, so no address leads out of the folder, and a build
- * that runs beside the server never mixes two versions. What is no plain file, such as a link, is left out, and so is what begins with a
- * dot. Undefined where there is no `index.html`. Throws CONFIG_INVALID for a folder that is too large to be the pages.
+ * Returns the built pages, read whole and once: no request reads the file system, so no address leads out of the folder, and a build that
+ * runs beside the server never mixes two versions. Leaves out links and other files that are not plain, and names that begin with a dot.
+ * Undefined where there is no `index.html`. Throws CONFIG_INVALID for a folder that is too large to hold the pages.
  */
 export function readPages(folder: URL | string): PagesFolder | undefined {
   const root = typeof folder === 'string' ? folder : fileURLToPath(folder)
@@ -68,7 +113,7 @@ export function readPages(folder: URL | string): PagesFolder | undefined {
   return { index: index.toString().split(noncePlace), files, folders: foldersOf(files.keys()) }
 }
 
-/** By their path from the root, which begins with a slash. */
+/** Returns the files by their path from the root, which begins with a slash. */
 function readFiles(root: string): Map<string, Buffer> {
   const contents = new Map<string, Buffer>()
   let bytes = 0
@@ -98,12 +143,12 @@ function entriesOf(folder: string) {
   try {
     return readdirSync(folder, { withFileTypes: true })
   } catch {
-    // Not there, or not to be read: the pages were not built.
+    // Missing or unreadable: the pages were not built.
     return []
   }
 }
 
-/** Whether it is another file, compressed. */
+/** Returns whether a file is the compressed form of another one. */
 function isCompressed(name: string, contents: ReadonlyMap<string, Buffer>): boolean {
   return encodings.some(({ suffix }) => name.endsWith(suffix) && contents.has(name.slice(0, -suffix.length)))
 }
@@ -122,7 +167,7 @@ function pageFile(name: string, content: Buffer, contents: ReadonlyMap<string, B
   }
 }
 
-/** `assets` whether there is one or not. */
+/** Returns the top folders, always with `assets`. */
 function foldersOf(names: Iterable<string>): Set<string> {
   const topmost = [...names].flatMap(name => /(?<=^\/)[^/]+(?=\/)/.exec(name) ?? [])
   return new Set(['assets', ...topmost])

@@ -1,21 +1,18 @@
 import { randomBytes } from 'node:crypto'
 import type { FastifyReply, FastifyRequest } from 'fastify'
+import { defined } from '../../task/defined.ts'
 import { QuillworkError } from '../../task/errors.ts'
-import { chooseEncoding, weightsOf } from './encodings.ts'
-import { type PageFile, type PagesFolder, readPages } from './folder.ts'
+import { chooseEncoding, type PageFile, type PagesFolder, readPages, weightsOf } from './folder.ts'
 
-/**
- * The web pages, beside the API: what is no address of it. They hold no data and ask the API like any other client, so they are answered
- * without a token.
- */
+/** The web pages at addresses outside the API. They hold no data and use the API like any other client, so they are served without a token. */
 export interface Pages {
-  /** Whether the pages answer for an address that no route has, whatever the method. */
+  /** Returns whether the pages have an address that no route has, with any method. */
   answersFor(url: string): boolean
-  /** Answers it. Throws METHOD_NOT_ALLOWED for anything but GET and HEAD, and ROUTE_NOT_FOUND where the pages were not built. */
+  /** Responds with a page or a file. Throws METHOD_NOT_ALLOWED for anything but GET and HEAD, ROUTE_NOT_FOUND where the pages were not built. */
   answer(request: FastifyRequest, reply: FastifyReply): void
 }
 
-/** The pages of a folder, as it is now. Throws CONFIG_INVALID for one that is too large. */
+/** Returns the pages of a folder, as it is now. Throws CONFIG_INVALID for one that is too large. */
 export function createPages(folder: URL | string): Pages {
   const built = readPages(folder)
   return {
@@ -35,10 +32,10 @@ export function createPages(folder: URL | string): Pages {
   }
 }
 
-/** Addresses that are never those of a page, whatever the API has below them. */
+/** Addresses that are never those of a page. */
 const ofTheApi = /^\/(v1|healthz|readyz|metrics)(\/|$)/i
 
-/** What is at an address: a file, or a page, whose address `index.html` alone understands; undefined: nothing of ours. */
+/** Returns what is at an address: a file, or a page, whose address only `index.html` understands; undefined: neither. */
 function placeOf(built: PagesFolder | undefined, url: string): PageFile | 'page' | undefined {
   const parts = partsOf(url)
   if (parts === undefined) return undefined
@@ -46,7 +43,7 @@ function placeOf(built: PagesFolder | undefined, url: string): PageFile | 'page'
   if (ofTheApi.test(path)) return undefined
   const file = built?.files.get(path)
   if (file !== undefined) return file
-  // A file that is not there is not a page: a script of an older build must fail, not be read as HTML.
+  // A missing file is not a page: a script of an older build must fail, not be read as HTML.
   const [top = ''] = parts
   const isBelowFiles = parts.length > 1 && (built?.folders ?? assetsAlone).has(top)
   const isFile = parts.length === 1 && /\.[a-z\d]+$/i.test(top) && top !== 'index.html'
@@ -56,8 +53,8 @@ function placeOf(built: PagesFolder | undefined, url: string): PageFile | 'page'
 const assetsAlone: ReadonlySet<string> = new Set(['assets'])
 
 /**
- * The parts of the path of an address, decoded; undefined where it is not one that a link of ours has, such as `//x`, `/../x` or
- * `/.git`. What an encoded slash holds apart stays one part.
+ * Returns the parts of the path of an address, decoded; undefined for paths that no link has, such as `//x`, `/../x` or `/.git`. An encoded
+ * slash does not separate parts.
  */
 function partsOf(url: string): string[] | undefined {
   const path = /^[^?#]*/.exec(url)?.[0] ?? ''
@@ -71,14 +68,14 @@ function partsOf(url: string): string[] | undefined {
   }
 }
 
-/** Whoever asks for JSON meant the API, and is told that there is nothing. */
+/** Returns whether a client takes HTML. One that asks for JSON meant the API, and gets ROUTE_NOT_FOUND. */
 function takesHtml(accept: string | undefined): boolean {
   if (accept === undefined) return true
   const weights = weightsOf(accept)
   return ['text/html', 'text/*', '*/*'].some(type => (weights.get(type) ?? 0) > 0)
 }
 
-/** A new nonce with each answer, so `index.html` has no entity tag: an old text would come with a header that refuses it. */
+/** Sends `index.html` with a new nonce. It has no entity tag: a cached text would not match the nonce of the header. */
 function sendIndex({ index }: PagesFolder, reply: FastifyReply): void {
   const nonce = randomBytes(16).toString('base64url')
   reply
@@ -100,7 +97,7 @@ function sendFile(file: PageFile, headers: FastifyRequest['headers'], reply: Fas
     'content-security-policy': policy(),
     'cache-control': file.isImmutable ? 'public, max-age=31536000, immutable' : 'no-cache',
     etag: tag,
-    ...(file.compressed.size === 0 ? {} : { vary: 'accept-encoding' }),
+    ...defined({ vary: file.compressed.size === 0 ? undefined : 'accept-encoding' }),
   })
   if (namesTag(headers['if-none-match'], tag)) {
     reply.code(304).send()
@@ -111,7 +108,7 @@ function sendFile(file: PageFile, headers: FastifyRequest['headers'], reply: Fas
   reply.code(200).type(file.type).send(content)
 }
 
-/** Only what came with the pages may run or be shown. Workers take the policy that their script comes with. */
+/** Returns the content security policy: only the files of the pages may run or be shown. Workers have the policy of their script. */
 function policy(nonce = ''): string {
   return [
     "default-src 'none'",
@@ -127,7 +124,7 @@ function policy(nonce = ''): string {
   ].join('; ')
 }
 
-/** Weak tags count (RFC 9110 section 13.1.2). */
+/** Returns whether an If-None-Match header names the tag. Weak tags count (RFC 9110 section 13.1.2). */
 function namesTag(header: string | undefined, tag: string): boolean {
   const tags = (header ?? '').split(',').map(text => text.trim().replace(/^W\//, ''))
   return tags.includes('*') || tags.includes(tag)
@@ -136,13 +133,13 @@ function namesTag(header: string | undefined, tag: string): boolean {
 function notFound(): QuillworkError {
   return new QuillworkError(
     'ROUTE_NOT_FOUND',
-    'There is no such address; see /v1/openapi.json for those that exist.',
+    'This address does not exist; see /v1/openapi.json for all addresses.',
   )
 }
 
 function notBuilt(): QuillworkError {
   return new QuillworkError(
     'ROUTE_NOT_FOUND',
-    'The web pages were not built with this server; `npm run build` makes them. The API works: see /v1/openapi.json.',
+    'The web pages were not built with this server; build them with `npm run build`. The API works; see /v1/openapi.json.',
   )
 }

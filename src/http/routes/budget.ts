@@ -1,14 +1,13 @@
 import type { BudgetUse } from '../../engine/budget.ts'
-import type { Budget } from '../../task/task.ts'
+import { defined } from '../../task/defined.ts'
 import type { ApiContext, App } from '../context.ts'
 import { budgetSchema, budgetUseSchema } from '../schemas/budget.ts'
-import { problems } from '../schemas/problem.ts'
+import { bodyProblems, problems } from '../schemas/problem.ts'
 import { taskParams } from '../schemas/task.ts'
-import { withoutUndefined } from './tasks.ts'
 
 const tags = ['tasks']
 
-/** What a tree may spend: a resource below its root. */
+/** Adds the budget of a tree: a resource below its root. */
 export function addBudgetRoutes(app: App, context: ApiContext): void {
   readBudget(app, context)
   setBudget(app, context)
@@ -21,7 +20,7 @@ const answers = { 200: budgetUseSchema, ...problems(...refusals) }
 const readSchema = {
   tags,
   summary: 'Read what a tree may spend, and what it has spent',
-  description: 'The budget belongs to the root; for another task of the tree the answer names it.',
+  description: 'The budget belongs to the root. For another task of the tree, the response names the root.',
   params: taskParams,
   response: answers,
 }
@@ -36,24 +35,24 @@ const setSchema = {
   tags,
   summary: 'Set, raise or lower what a tree may spend',
   description:
-    'Takes the place of the whole budget, also while the tree runs. Tasks that wait go on, as many as fit. The first time, what the tree has used so far counts.',
+    'Replaces the whole budget, also while the tree runs. Waiting tasks continue, as far as the budget allows. The first budget counts what the tree has used so far.',
   params: taskParams,
   body: budgetSchema,
   response: {
     200: budgetUseSchema,
-    ...problems(...refusals, 'REQUEST_TOO_LARGE', 'REQUEST_TIMEOUT', 'MEDIA_TYPE_UNSUPPORTED'),
+    ...problems(...refusals, ...bodyProblems),
   },
 }
 
 function setBudget(app: App, { engine }: ApiContext): void {
   app.put('/v1/tasks/:taskId/budget', { schema: setSchema }, async request =>
-    present(await engine.budgets.set(request.params.taskId, withoutUndefined(request.body) as Budget)),
+    present(await engine.budgets.set(request.params.taskId, defined(request.body))),
   )
 }
 
 const removeSchema = {
   tags,
-  summary: 'Take the budget of a tree away; what waits for it goes on',
+  summary: 'Remove the budget of a tree; tasks that wait for it continue',
   params: taskParams,
   response: answers,
 }

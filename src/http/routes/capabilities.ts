@@ -1,19 +1,68 @@
 import { z } from 'zod'
-import type { CapabilityStatus } from '../../ai/catalogue.ts'
-import { modelNeeds } from '../../novel/model-needs.ts'
+import type { CapabilityStatus, ModelDescription } from '../../ai/catalogue.ts'
+import { modelNeeds } from '../../novel/services.ts'
+import { defined } from '../../task/defined.ts'
 import type { ResolvedTask } from '../../task/definition.ts'
 import type { ApiContext, App } from '../context.ts'
-import { jsonSchemaOf } from '../json-schema.ts'
-import { modelProblemSchema, modelSchema, presentModel } from '../schemas/model.ts'
+import { jsonSchemaOf } from '../openapi.ts'
 import { problems } from '../schemas/problem.ts'
 import { version } from '../version.ts'
 
+const limitsSchema = z.object({
+  requestsPerMinute: z.number().optional(),
+  tokensPerMinute: z.number().optional(),
+  concurrency: z.number().optional(),
+})
+
+/** Why a model cannot be used. */
+const modelProblemSchema = z.object({
+  cause: z
+    .string()
+    .describe(
+      '`KEY_NOT_SET`, `KEY_NOT_STORED`, `KEY_MALFORMED`, `KEYS_UNREADABLE`; later versions may add more',
+    ),
+  key: z.string().describe('Where its key is looked for: `env:NAME` or `stored:NAME`'),
+  message: z.string().describe('Why, and what to do about it'),
+})
+
+/** A model, without its key and its address. */
+const modelSchema = z.object({
+  id: z.string(),
+  provider: z.string().describe('The provider; `built-in`: part of the product, without a network'),
+  model: z.string().describe('Its name at the provider'),
+  uses: z.array(z.string()).describe('What it may be used for: `prose`, `summary`, `embedding`'),
+  defaultFor: z.array(z.string()).describe('The uses for which it is the default'),
+  method: z.enum(['extractive', 'generative']).optional(),
+  dimensions: z.int().optional(),
+  contextTokens: z.int().optional().describe('Tokens of prompt and answer together'),
+  maxOutputTokens: z.int().optional(),
+  limit: z.string().optional().describe('Key of its limits'),
+  limits: limitsSchema.optional(),
+  price: z
+    .object({ input: z.number(), output: z.number(), currency: z.string() })
+    .optional()
+    .describe('Per million tokens'),
+  fallbacks: z.array(z.object({ model: z.string(), on: z.array(z.string()) })).optional(),
+  problem: modelProblemSchema.optional().describe('Why it cannot be used; absent: it can'),
+})
+
+/** Returns a model as the API shows it. */
+function presentModel(model: ModelDescription): z.input<typeof modelSchema> {
+  const { uses, defaultFor, fallbacks, ...rest } = model
+  return {
+    ...rest,
+    uses: [...uses],
+    defaultFor: [...defaultFor],
+    ...defined({ fallbacks: fallbacks?.map(({ model: name, on }) => ({ model: name, on: [...on] })) }),
+  }
+}
+
 const schemaText = z.record(z.string(), z.unknown()).describe('JSON Schema, 2020-12')
 
-const offSchema = z.object({
+const disabledSchema = z.object({
   code: z.string(),
-  reason: z.string().describe('What is off, what is done instead, and how to change that'),
-  model: z.string().optional().describe('The model that would be taken'),
+  reason: z.string().describe('Why the feature is disabled, what is done instead, and how to enable it'),
+  model: z.string().optional().describe('The model that would be used'),
   problem: modelProblemSchema.optional().describe('Why that model cannot be used'),
 })
 
@@ -27,32 +76,34 @@ const taskTypeSchema = z.object({
   parameters: schemaText.optional(),
   progress: schemaText.optional(),
   result: schemaText.optional(),
-  needs: z.string().optional().describe('What it needs a model for, such as `prose`'),
-  off: offSchema
+  needs: z.string().optional().describe('The use of a model that it needs, such as `prose`'),
+  off: disabledSchema
     .optional()
-    .describe('Why a task that names no model would be refused, and what to do; absent: it can run'),
+    .describe('Why a task that names no model would be refused, and what to do. Absent: it can run'),
 })
 
 const capabilitiesSchema = z.object({
   version: z.string(),
   composition: z.object({ store: z.string(), distributed: z.boolean() }),
   nodeId: z.string(),
-  roles: z.array(z.string()).describe('What this process does beside answering: `worker`, `maintenance`'),
+  roles: z
+    .array(z.string())
+    .describe('What this process does beside serving the API: `worker`, `maintenance`'),
   authentication: z.enum(['none', 'bearer']),
   taskTypes: z.array(taskTypeSchema),
   models: z.array(modelSchema),
   lanes: z.array(z.object({ lane: z.string(), slots: z.int() })),
   limits: z.record(z.string(), z.number()).describe('Bytes, milliseconds and counts'),
-  off: z.array(offSchema.extend({ capability: z.string() })).describe('What is off, and why'),
+  off: z.array(disabledSchema.extend({ capability: z.string() })).describe('Disabled features, and why'),
 })
 
 const getSchema = {
   tags: ['server'],
-  summary: 'What this server is made of and can do',
+  summary: 'Read what this server can do',
   response: { 200: capabilitiesSchema, ...problems() },
 }
 
-/** What this server is made of and can do. */
+/** Adds the capabilities of the server. */
 export function addCapabilityRoutes(app: App, context: ApiContext): void {
   const { engine, settings, models } = context
   const taskTypes = engine.types.map(type => ({ ...describeType(type), ...needOf(type, context) }))
@@ -73,7 +124,7 @@ export function addCapabilityRoutes(app: App, context: ApiContext): void {
       streamsPerClient: settings.streamsPerClient,
       keptEvents: settings.keptEvents,
     },
-    off: whatIsOff(context),
+    off: disabledFeatures(context),
   }))
 }
 
@@ -92,17 +143,17 @@ function describeType(task: ResolvedTask) {
   }
 }
 
-/** What a task type needs a model for, and why that is not there. */
+/** Returns the use of a model that a task type needs, and why it is disabled where it is. */
 function needOf({ type }: ResolvedTask, { models }: ApiContext) {
   const needs = Object.hasOwn(modelNeeds, type) ? modelNeeds[type] : undefined
   if (needs === undefined) return {}
   const status = models?.capabilities().find(({ capability }) => capability === needs)
-  return status?.available === false ? { needs, off: presentOff(status) } : { needs }
+  return status?.available === false ? { needs, off: presentDisabled(status) } : { needs }
 }
 
-function whatIsOff({ models, novels }: ApiContext) {
+function disabledFeatures({ models, novels }: ApiContext) {
   const off = (models?.capabilities() ?? []).flatMap(status =>
-    status.available ? [] : [{ capability: status.capability, ...presentOff(status) }],
+    status.available ? [] : [{ capability: status.capability, ...presentDisabled(status) }],
   )
   const noNovels = {
     capability: 'novels',
@@ -112,6 +163,6 @@ function whatIsOff({ models, novels }: ApiContext) {
   return [...off, ...(novels === undefined ? [noNovels] : [])]
 }
 
-function presentOff({ code, reason, model, problem }: Extract<CapabilityStatus, { available: false }>) {
+function presentDisabled({ code, reason, model, problem }: Extract<CapabilityStatus, { available: false }>) {
   return { code, reason, ...(problem === undefined ? {} : { model, problem: { ...problem } }) }
 }

@@ -1,10 +1,9 @@
 import { z } from 'zod'
-import { estimateTask } from '../../novel/estimate.ts'
+import { type Estimate, estimateTask, type ModelEstimate } from '../../novel/estimate.ts'
+import type { LimitUse } from '../../rate-limit/limiter.ts'
 import type { App, NovelContext } from '../context.ts'
-import { presentEstimate } from '../present-estimate.ts'
-import { plainText } from '../schemas/fields.ts'
-import { problems } from '../schemas/problem.ts'
-import { named } from '../schemas/registry.ts'
+import { named, plainText } from '../schemas/fields.ts'
+import { bodyProblems, problems } from '../schemas/problem.ts'
 
 const sums = {
   calls: z.int(),
@@ -12,12 +11,10 @@ const sums = {
   outputTokens: z.int(),
   cost: z.number().optional().describe('Absent where a price is not known'),
   currency: z.string().optional().describe('ISO 4217'),
-  seconds: z
-    .number()
-    .describe('How long the limits hold it up at least, by what is free now; 0 where they do not'),
+  seconds: z.number().describe('Least delay by the rate limits, as they are used now; 0 where there is none'),
 }
 
-/** What a task will ask of models. */
+/** An estimate of the model calls of a task. */
 export const estimateSchema = named(
   'Estimate',
   z.object({
@@ -31,9 +28,9 @@ export const estimateSchema = named(
 
 const estimateRequestSchema = {
   tags: ['usage'],
-  summary: 'Tell what a task will ask of models, before it is submitted',
+  summary: 'Estimate the model calls of a task before it is submitted',
   description:
-    'Rather too much than too little, with all tasks below it. What a submission would refuse is refused. No call of a model is made.',
+    'An upper estimate, with all sub-tasks. Refuses what a submission would refuse. Calls no model.',
   body: z.strictObject({
     taskType: z.string().min(1).max(100),
     parameters: z.unknown().optional().describe('As they would be submitted; default `{}`'),
@@ -42,8 +39,8 @@ const estimateRequestSchema = {
   response: {
     200: estimateSchema,
     ...problems(
-      ...(['REQUEST_INVALID', 'PARAMETERS_INVALID', 'TASK_TYPE_UNKNOWN', 'OPTION_INVALID'] as const),
-      ...(['REQUEST_TOO_LARGE', 'REQUEST_TIMEOUT', 'MEDIA_TYPE_UNSUPPORTED'] as const),
+      ...bodyProblems,
+      ...(['PARAMETERS_INVALID', 'TASK_TYPE_UNKNOWN', 'OPTION_INVALID'] as const),
       ...(['ESTIMATE_UNAVAILABLE', 'SUBMISSION_REFUSED', 'PROVIDER_NOT_CONFIGURED'] as const),
       ...(['NOVEL_NOT_FOUND', 'CHAPTER_NOT_FOUND', 'SCENE_NOT_FOUND', 'SCENE_EMPTY'] as const),
       ...(['UPLOAD_NOT_FOUND', 'MODEL_CONTEXT_EXCEEDED'] as const),
@@ -51,7 +48,7 @@ const estimateRequestSchema = {
   },
 }
 
-/** What novel tasks will ask of models. */
+/** Adds the estimates of novel tasks. */
 export function addEstimateRoutes(app: App, { engine, novels, settings }: NovelContext): void {
   app.post('/v1/estimates', { schema: estimateRequestSchema }, async request => {
     const { taskType, parameters = {}, userId = settings.userId } = request.body
@@ -59,4 +56,86 @@ export function addEstimateRoutes(app: App, { engine, novels, settings }: NovelC
     const estimate = await estimateTask(novels, { userId, taskType, parameters })
     return presentEstimate(estimate, engine.limiter.describe(), engine.store.tasks.now())
   })
+}
+
+/** An estimate as the API returns it. */
+export interface EstimateJson {
+  calls: number
+  inputTokens: number
+  outputTokens: number
+  /** Absent where a price is not known, or where prices have several currencies. */
+  cost?: number
+  currency?: string
+  /** Least delay by the rate limits. */
+  seconds: number
+  byModel: (ModelEstimate & { seconds: number })[]
+}
+
+/** Returns the sums of an estimate, with the least delay by the rate limits as they are used now. */
+export function presentEstimate(
+  { byModel }: Estimate,
+  limits: readonly LimitUse[],
+  now: number,
+): EstimateJson {
+  const seconds = new Map(
+    [...new Set(byModel.map(({ limit }) => limit))].map(key => [
+      key,
+      secondsUnder(
+        limits.find(use => use.key === key),
+        // Models of one account and name share a limit.
+        byModel.filter(({ limit }) => limit === key),
+        now,
+      ),
+    ]),
+  )
+  return {
+    calls: sumOf(byModel, ({ calls }) => calls),
+    inputTokens: sumOf(byModel, ({ inputTokens }) => inputTokens),
+    outputTokens: sumOf(byModel, ({ outputTokens }) => outputTokens),
+    ...totalCost(byModel),
+    // Calls under one limit do not wait for those under another.
+    seconds: Math.max(0, ...seconds.values()),
+    byModel: byModel.map(model => ({ ...model, seconds: seconds.get(model.limit) ?? 0 })),
+  }
+}
+
+function sumOf(models: readonly ModelEstimate[], part: (model: ModelEstimate) => number): number {
+  return models.reduce((sum, model) => sum + part(model), 0)
+}
+
+/** Returns the total cost; nothing where a price is unknown or currencies differ. */
+function totalCost(models: readonly ModelEstimate[]): { cost?: number; currency?: string } {
+  const [first] = models
+  if (first?.currency === undefined) return {}
+  const isKnown = models.every(({ cost, currency }) => cost !== undefined && currency === first.currency)
+  return isKnown ? { cost: sumOf(models, ({ cost = 0 }) => cost), currency: first.currency } : {}
+}
+
+const minute = 60
+
+/**
+ * Returns the seconds until the last of the calls can start: calls within the free capacity of this minute start at once, the rest at the
+ * rate of the limit, all after the time until which the provider refuses calls. Ignores calls that wait already, and how long calls run.
+ */
+function secondsUnder(use: LimitUse | undefined, models: readonly ModelEstimate[], now: number): number {
+  if (use === undefined) return 0
+  const { requestsPerMinute, tokensPerMinute } = use.limit
+  const parked = Math.max(0, ((use.parkedUntil ?? now) - now) / 1_000)
+  const calls = waitFor(
+    sumOf(models, model => model.calls),
+    requestsPerMinute,
+    use.requests,
+  )
+  const tokens = waitFor(
+    sumOf(models, model => model.inputTokens + model.outputTokens),
+    tokensPerMinute,
+    use.tokens,
+  )
+  return Math.ceil(parked + Math.max(calls, tokens))
+}
+
+function waitFor(needed: number, perMinute: number | undefined, used: number): number {
+  if (perMinute === undefined) return 0
+  const free = Math.max(0, perMinute - used)
+  return (Math.max(0, needed - free) / perMinute) * minute
 }

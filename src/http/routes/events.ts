@@ -1,5 +1,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { z } from 'zod'
+import type { Engine } from '../../engine/engine.ts'
+import type { TaskEvent } from '../../task/events.ts'
 import { hasEnded } from '../../task/status.ts'
 import { liveOf } from '../../task/subtasks.ts'
 import type { TaskRecord } from '../../task/task.ts'
@@ -7,22 +9,21 @@ import type { ApiContext, App } from '../context.ts'
 import { flag, id } from '../schemas/fields.ts'
 import { problems } from '../schemas/problem.ts'
 import { taskFilter, taskParams } from '../schemas/task.ts'
-import { treeEvents, wantedEvents } from '../streams/filters.ts'
-import { beginStream } from '../streams/head.ts'
+import { beginStream } from '../streams/sse.ts'
 import type { EventFilter } from '../streams/stream.ts'
 
 const tags = ['events']
 const lastEventId = z.string().max(100).optional()
-const headers = z.object({ 'last-event-id': lastEventId.describe('Go on after this event') })
+const headers = z.object({ 'last-event-id': lastEventId.describe('Resume after this event') })
 
 const stream = {
   description:
     'Server-sent events: `task.created`, `task.updated`, `task.progress`, `task.completed`, `task.failed`, `task.cancelled`, ' +
-    '`task.dead-lettered`; `reset` when the place to go on from is unknown or too old, or events of other processes may have been missed: read the tasks again.',
+    '`task.dead-lettered`; `reset` when the last event id is unknown or too old, or events of other processes may be missing: then read the tasks again.',
   content: { 'text/event-stream': { schema: z.string() } },
 }
 
-/** What happens, as it happens. */
+/** Adds the streams of events. */
 export function addEventRoutes(app: App, context: ApiContext): void {
   streamEvents(app, context)
   streamTree(app, context)
@@ -48,20 +49,20 @@ function streamEvents(app: App, context: ApiContext): void {
   app.get('/v1/events', { schema: eventsSchema, exposeHeadRoute: false }, (request, reply) => {
     const { lastEventId: fromQuery, ...wanted } = request.query
     const lastEventId = request.headers['last-event-id'] ?? fromQuery
-    openStream(context, { request, reply, lastEventId, matches: wantedEvents(wanted) })
+    openStream(context, { request, reply, lastEventId, matches: selectedEvents(wanted) })
   })
 }
 
 const treeSchema = {
   tags,
   summary: 'Watch a task and everything below it',
-  description: '204: the task has ended and everything was told; do not come back.',
+  description: '204: the task has ended and all its events were sent; do not reconnect.',
   params: taskParams,
   headers,
   querystring: z.strictObject({ lastEventId }),
   response: {
     200: stream,
-    204: z.undefined().describe('The task has ended and everything was told'),
+    204: z.undefined().describe('The task has ended and all its events were sent'),
     ...problems('REQUEST_INVALID', 'TASK_NOT_FOUND', 'TOO_MANY_STREAMS'),
   },
 }
@@ -78,11 +79,11 @@ function streamTree(app: App, context: ApiContext): void {
       if (
         hasEnded(record.status) &&
         lastEventId !== undefined &&
-        (await hasHeardAll(context, record)) &&
-        (await hub.isToldAfter(lastEventId, matches))
+        (await hasAllEvents(context, record)) &&
+        (await hub.isLastFor(lastEventId, matches))
       )
         return reply.code(204).send()
-      // Whoever left during the look-up takes no place.
+      // A client that disconnected during the look-up takes no place.
       if (reply.raw.destroyed) return reply.hijack()
       openStream(context, { request, reply, lastEventId, matches })
       return reply
@@ -90,34 +91,88 @@ function streamTree(app: App, context: ApiContext): void {
   )
 }
 
-/** Milliseconds after which what was told has come here, or left a gap. */
-const onItsWayMs = 60_000
+/** Milliseconds after which a published event has arrived here, or left a gap. */
+const deliveryMs = 60_000
 
 /**
- * Whether the last event of a task that ended has come here: what other processes tell comes later than the record says it, and sub-tasks of
- * one that was cancelled end later than it does.
+ * Returns whether the last event of an ended task has arrived here: events of other processes arrive after the record was written, and
+ * sub-tasks of a cancelled task end after it.
  */
-async function hasHeardAll(
+async function hasAllEvents(
   { engine, hub }: ApiContext,
   { id, completedAt = Number.POSITIVE_INFINITY, subTaskStatusSummary }: TaskRecord,
 ): Promise<boolean> {
   if (liveOf(subTaskStatusSummary) > 0) return false
   const last = await engine.store.events?.lastOf(id)
   if (last === undefined || hub.ring.lastOf(id) === last.sequence) return true
-  // Told long ago, it may be kept no more, or have been told before this process began.
-  if (!last.isTold || engine.store.tasks.now() - completedAt < onItsWayMs) return false
+  // Published long ago, it may not be kept any more, or have been published before this process started.
+  if (!last.isPublished || engine.store.tasks.now() - completedAt < deliveryMs) return false
   return (await engine.health()).broker?.connected === true
 }
 
-interface Wanted {
+interface StreamOpening {
   request: FastifyRequest
   reply: FastifyReply
   lastEventId: string | undefined
   matches: EventFilter
 }
 
-function openStream({ hub }: ApiContext, { request, reply, lastEventId, matches }: Wanted): void {
+function openStream({ hub }: ApiContext, { request, reply, lastEventId, matches }: StreamOpening): void {
   hub.places.admit(request.ip)
   beginStream(request, reply)
   hub.open({ client: request.ip, lastEventId, matches }, reply.raw)
+}
+
+/** The events that a client subscribes to. Absent fields do not restrict. */
+interface EventSelection {
+  taskType?: readonly string[] | undefined
+  userId?: string | undefined
+  lane?: string | undefined
+  parentTaskId?: string | undefined
+  rootTaskId?: string | undefined
+  /** Only tasks without a parent. */
+  rootsOnly?: boolean | undefined
+}
+
+/** Returns the filter of a stream over all tasks. */
+function selectedEvents(wanted: EventSelection): EventFilter {
+  const types = wanted.taskType === undefined ? undefined : new Set(wanted.taskType)
+  const equal = (['userId', 'lane', 'parentTaskId', 'rootTaskId'] as const).filter(
+    field => wanted[field] !== undefined,
+  )
+  return event =>
+    (types === undefined || types.has(event.taskType)) &&
+    (wanted.rootsOnly !== true || event.parentTaskId === undefined) &&
+    equal.every(field => event[field] === wanted[field])
+}
+
+/** Parents whose place in the tree is cached per stream. */
+const mostCached = 10_000
+
+/** Returns the filter of a stream over a task and all tasks below it. */
+function treeEvents(engine: Engine, top: TaskRecord): EventFilter {
+  if (top.parentTaskId === undefined) return event => event.rootTaskId === top.id
+  const isBelow = new Map<string, boolean>()
+  return event => {
+    if (event.rootTaskId !== top.rootTaskId) return false
+    if (event.taskId === top.id || event.parentTaskId === top.id) return true
+    if (event.parentTaskId === undefined) return false
+    return isBelow.get(event.parentTaskId) ?? lookUp(engine, top, { event, isBelow })
+  }
+}
+
+/** Walks up from the event's parent. A tree has few levels, and each parent is read once. */
+async function lookUp(
+  engine: Engine,
+  top: TaskRecord,
+  { event, isBelow }: { event: TaskEvent; isBelow: Map<string, boolean> },
+): Promise<boolean> {
+  let found = false
+  for (let id = event.parentTaskId; id !== undefined && !found; ) {
+    const [parent] = await engine.store.queries.get([id])
+    found = parent?.parentTaskId === top.id
+    id = parent?.parentTaskId
+  }
+  if (isBelow.size < mostCached && event.parentTaskId !== undefined) isBelow.set(event.parentTaskId, found)
+  return found
 }

@@ -1,13 +1,149 @@
 import { z } from 'zod'
+import type { Engine } from '../../engine/engine.ts'
+import type { EngineHealth } from '../../engine/operate.ts'
+import { atMost } from '../../runtime/at-most.ts'
+import type { NodeState } from '../../store/store.ts'
+import { defined } from '../../task/defined.ts'
 import { QuillworkError } from '../../task/errors.ts'
 import type { ApiContext, App } from '../context.ts'
-import { readinessOf, readinessSchema } from '../readiness.ts'
 import { problems } from '../schemas/problem.ts'
+
+/** The response of `GET /readyz` while tasks are accepted. */
+export const readinessSchema = z.object({
+  status: z
+    .enum(['ready', 'degraded'])
+    .describe('`degraded`: tasks are accepted, but something needs attention'),
+  reasons: z.array(z.string()).describe('What is wrong, and what to do'),
+  checks: z.object({
+    store: z.object({
+      kind: z.string(),
+      clockOffsetMs: z.int().describe('How far the clock of the store is ahead of that of this machine'),
+    }),
+    broker: z
+      .object({
+        kind: z.string(),
+        connected: z.boolean(),
+        blocked: z.boolean().describe('It accepts no messages for now, because its memory or disk is low'),
+        reconnects: z.int(),
+        returned: z.int(),
+        unconfirmed: z.int(),
+      })
+      .optional()
+      .describe('Absent where workers are woken within the process'),
+    waiting: z.object({
+      oldestMs: z.int().describe('How long the next task that could run has waited'),
+    }),
+    outbox: z
+      .object({ records: z.int(), lagMs: z.int() })
+      .optional()
+      .describe(
+        'Records with events that are not published yet, counted up to 10,000, and the age of the oldest',
+      ),
+    sweep: z
+      .object({ ageMs: z.int() })
+      .optional()
+      .describe('Time since the last sweep of this process; absent where another one sweeps'),
+    processes: z
+      .object({ seen: z.int(), workers: z.int(), maintenance: z.int() })
+      .optional()
+      .describe('Processes that share the store and sent a heartbeat within a minute'),
+  }),
+})
+
+/** The readiness of a server. */
+export type Readiness = z.output<typeof readinessSchema>
+
+/** Longest time for a check, milliseconds. A probe gives up after some seconds, and an unreachable store may take longer to fail. */
+const checkTimeoutMs = 3_000
+
+/** Returns the readiness of an engine. Throws STORE_FAILED, with the reason, while the store is unreachable. */
+async function readinessOf(engine: Engine): Promise<Readiness> {
+  const health = await within(engine.health())
+  if (health.store.problem !== undefined) throw away(health.store.problem)
+  const { nodes: nodeStore, events } = engine.store
+  const [lanes, nodes, backlog] = await within(
+    Promise.all([engine.lanes.list(), nodeStore?.list(), events?.backlog()]),
+  )
+  const { store, broker, sweepAgeMs } = health
+  const now = engine.store.tasks.now()
+  const oldest = Math.min(...lanes.map(({ oldestWaitingAt }) => oldestWaitingAt ?? now))
+  const reasons = [
+    ...brokerReasons(broker),
+    ...sweepReasons(sweepAgeMs, engine.settings.sweepIntervalMs),
+    ...processReasons(nodes),
+  ]
+  return {
+    status: reasons.length === 0 ? 'ready' : 'degraded',
+    reasons,
+    checks: {
+      store: { kind: store.kind, clockOffsetMs: Math.round(now - Date.now()) },
+      ...defined({ broker }),
+      waiting: { oldestMs: Math.max(0, Math.round(now - oldest)) },
+      ...defined({
+        outbox: backlog && {
+          records: backlog.records,
+          lagMs: Math.max(0, Math.round(now - (backlog.oldestAt ?? now))),
+        },
+        sweep: sweepAgeMs === undefined ? undefined : { ageMs: Math.round(sweepAgeMs) },
+        processes: nodes && countProcesses(nodes),
+      }),
+    },
+  }
+}
+
+/** Returns the number of processes, by role. */
+function countProcesses(nodes: readonly NodeState[]) {
+  const having = (role: string) => nodes.filter(({ roles }) => roles.includes(role)).length
+  return { seen: nodes.length, workers: having('worker'), maintenance: having('maintenance') }
+}
+
+function brokerReasons(broker: EngineHealth['broker']): string[] {
+  if (broker === undefined) return []
+  const { connected, blocked, problems } = broker
+  return [
+    ...(connected ? [] : ['The broker is unreachable: tasks are accepted, and start once it is back.']),
+    ...(blocked ? ['The broker accepts no messages for now, because its memory or disk is low.'] : []),
+    ...problems,
+  ]
+}
+
+/** Returns a reason where three sweeps are missing. */
+function sweepReasons(ageMs: number | undefined, sweepMs: number): string[] {
+  if (ageMs === undefined || ageMs < 3 * sweepMs + 10_000) return []
+  return [`The last sweep of this process was ${Math.round(ageMs / 1_000)} s ago; see its log.`]
+}
+
+function processReasons(nodes: readonly NodeState[] | undefined): string[] {
+  if (nodes === undefined) return []
+  const { workers, maintenance } = countProcesses(nodes)
+  return [
+    ...(workers > 0 ? [] : ['No process runs tasks: start one with the role worker.']),
+    ...(maintenance > 0
+      ? []
+      : [
+          'No process rescues the tasks of crashed processes and runs schedules: start one with the role maintenance.',
+        ]),
+  ]
+}
+
+async function within<T>(answer: Promise<T>): Promise<T> {
+  try {
+    return await atMost(checkTimeoutMs, answer, () => {
+      throw away(`no answer within ${checkTimeoutMs} ms`)
+    })
+  } catch (error) {
+    throw error instanceof QuillworkError && error.code === 'STORE_FAILED' ? error : away(String(error))
+  }
+}
+
+function away(why: string): QuillworkError {
+  return new QuillworkError('STORE_FAILED', `The store does not answer: ${why}`)
+}
 
 const tags = ['server']
 const open = { config: { open: true } }
 
-/** Health, metrics and the description of the API. */
+/** Adds health, metrics and the description of the API. */
 export function addHealthRoutes(app: App, context: ApiContext): void {
   addHealth(app)
   addReadiness(app, context)
@@ -28,7 +164,7 @@ function addHealth(app: App): void {
 
 const readySchema = {
   tags,
-  summary: 'Whether tasks are taken, and what needs a look: store, broker, sweep, processes',
+  summary: 'Whether tasks are accepted, and what needs attention: store, broker, sweep, processes',
   response: { 200: readinessSchema, ...problems('STORE_FAILED') },
 }
 
@@ -68,13 +204,16 @@ function addDescription(app: App): void {
 
 const eventsDescriptionSchema = {
   tags,
-  summary: 'What goes through the broker, and what other services may read there, as AsyncAPI',
+  summary: 'The messages of the broker that other services may read, as AsyncAPI',
   response: { 200: z.record(z.string(), z.unknown()), ...problems('ROUTE_NOT_FOUND') },
 }
 
 function addEventsDescription(app: App, { asyncApi }: ApiContext): void {
   app.get('/v1/asyncapi.json', { schema: eventsDescriptionSchema }, async () => {
     if (asyncApi !== undefined) return asyncApi as Record<string, unknown>
-    throw new QuillworkError('ROUTE_NOT_FOUND', 'The tasks of this server stay within its process.')
+    throw new QuillworkError(
+      'ROUTE_NOT_FOUND',
+      'This server has no broker: its tasks stay within the process.',
+    )
   })
 }

@@ -1,11 +1,9 @@
 import { z } from 'zod'
-import type { LaneInfo } from '../../engine/lanes.ts'
+import type { LaneInfo } from '../../engine/operate.ts'
 import { QuillworkError } from '../../task/errors.ts'
 import type { ApiContext, App } from '../context.ts'
-import { timeText } from '../present.ts'
-import { time } from '../schemas/fields.ts'
+import { named, time, timeText } from '../schemas/fields.ts'
 import { problems } from '../schemas/problem.ts'
-import { named } from '../schemas/registry.ts'
 
 const tags = ['lanes']
 
@@ -14,7 +12,7 @@ const laneSchema = named(
   z.object({
     lane: z.string(),
     paused: z.boolean(),
-    waiting: z.int().describe('Tasks that wait for a slot, or for their time'),
+    waiting: z.int().describe('Tasks that wait for a slot or for their start time'),
     oldestWaitingAt: time.optional(),
     slots: z.int().describe('Worker slots of this process'),
     running: z.int().describe('Attempts that this process runs'),
@@ -23,7 +21,7 @@ const laneSchema = named(
 
 const laneParams = z.object({ lane: z.string().regex(/^[\w-]{1,60}$/, 'This is not the name of a lane.') })
 
-/** The named work queues. */
+/** Adds the lanes, which are named work queues. */
 export function addLaneRoutes(app: App, context: ApiContext): void {
   listLanes(app, context)
   for (const verb of ['pause', 'resume'] as const) switchLane(app, context, verb)
@@ -47,7 +45,9 @@ function listLanes(app: App, { engine }: ApiContext): void {
 
 function switchLane(app: App, { engine }: ApiContext, verb: 'pause' | 'resume'): void {
   const summary =
-    verb === 'pause' ? 'Start nothing more of a lane; what runs goes on' : 'Let the tasks of a lane run again'
+    verb === 'pause'
+      ? 'Start no more tasks of a lane; running ones continue'
+      : 'Start the tasks of a lane again'
   const schema = {
     tags,
     summary,

@@ -1,36 +1,36 @@
 import { z } from 'zod'
-import type { SubmitOptions } from '../../engine/submit.ts'
 import { batchGenerateSummary } from '../../novel/batch-generate-summary.ts'
 import { everyItem } from '../../novel/library/paging.ts'
 import { chapterNotFound } from '../../novel/library/refusal.ts'
 import type { ChapterOverview } from '../../novel/library/shelf.ts'
 import { searchNovel } from '../../novel/search-novel.ts'
 import { withSubjectTags } from '../../novel/subject-tags.ts'
+import { defined } from '../../task/defined.ts'
 import type { App, NovelContext } from '../context.ts'
-import { idempotencyKeyHeader, idempotencyKeyOf } from '../idempotency.ts'
-import { pageRequest } from '../page-request.ts'
-import { presentTask, timeText } from '../present.ts'
-import { presentChapter, presentNovel, presentOutline, presentScene } from '../present-novel.ts'
-import { pageOf } from '../schemas/fields.ts'
+import { idempotencyKeyHeader, idempotencyKeyOf } from '../request-headers.ts'
+import { pageOf, pageQuery, pageRequest, timeText } from '../schemas/fields.ts'
 import {
   chapterParams,
   chapterSchema,
   novelParams,
   novelSchema,
   outlineSchema,
-  pageQuery,
+  presentChapter,
+  presentNovel,
+  presentOutline,
   searchAnswer,
   searchQuery,
   summariseBody,
 } from '../schemas/novel.ts'
-import { problems } from '../schemas/problem.ts'
-import { taskSchema } from '../schemas/task.ts'
+import { bodyProblems, problems } from '../schemas/problem.ts'
+import { presentScene } from '../schemas/scene.ts'
+import { presentTask, taskSchema } from '../schemas/task.ts'
 import { traceparentFor } from '../trace.ts'
-import { refuseOtherSubmission, withoutUndefined } from './tasks.ts'
+import { refuseOtherSubmission } from './tasks.ts'
 
 const tags = ['novels']
 
-/** The novels: the shelf, the outline, chapters, search, summaries, removal. */
+/** Adds the novels: list, outline, chapters, search, summaries, deletion. */
 export function addNovelRoutes(app: App, context: NovelContext): void {
   listNovels(app, context)
   getNovel(app, context)
@@ -42,7 +42,7 @@ export function addNovelRoutes(app: App, context: NovelContext): void {
 
 const listSchema = {
   tags,
-  summary: 'The shelf: the novels, newest first',
+  summary: 'List the novels, newest first',
   querystring: pageQuery,
   response: { 200: pageOf(novelSchema), ...problems('REQUEST_INVALID', 'PAGE_TOKEN_INVALID') },
 }
@@ -56,7 +56,7 @@ function listNovels(app: App, { novels, settings }: NovelContext): void {
 
 const getSchema = {
   tags,
-  summary: 'A novel with its outline',
+  summary: 'Read a novel with its outline',
   params: novelParams,
   response: { 200: outlineSchema, ...problems('REQUEST_INVALID', 'NOVEL_NOT_FOUND') },
 }
@@ -85,7 +85,7 @@ function getNovel(app: App, { novels, settings }: NovelContext): void {
 
 const chapterRouteSchema = {
   tags,
-  summary: 'A chapter: its scenes with their summaries, each labelled with how it came about',
+  summary: 'Read a chapter: its scenes with their summaries, each with its origin',
   params: chapterParams,
   response: { 200: chapterSchema, ...problems('REQUEST_INVALID', 'CHAPTER_NOT_FOUND') },
 }
@@ -105,7 +105,7 @@ function getChapter(app: App, { novels, settings }: NovelContext): void {
 
 const searchSchema = {
   tags,
-  summary: 'Search a novel: by words, and by meaning where its index has vectors of an embedding model',
+  summary: 'Search a novel by words, and by meaning where its index has vectors of an embedding model',
   params: novelParams,
   querystring: searchQuery,
   response: { 200: searchAnswer, ...problems('REQUEST_INVALID', 'NOVEL_NOT_FOUND') },
@@ -114,12 +114,12 @@ const searchSchema = {
 function addSearch(app: App, { engine, novels, settings }: NovelContext): void {
   app.get('/v1/novels/:novelId/search', { schema: searchSchema }, async request => {
     const { q: query, limit } = request.query
-    const gone = new AbortController()
-    request.raw.once('close', () => gone.abort())
+    const disconnected = new AbortController()
+    request.raw.once('close', () => disconnected.abort())
     const { library, models, now } = novels
     const answer = await searchNovel(
       { library, models, now, limiter: engine.limiter },
-      { userId: settings.userId, novelId: request.params.novelId, query, limit, signal: gone.signal },
+      { userId: settings.userId, novelId: request.params.novelId, query, limit, signal: disconnected.signal },
     )
     const hits = answer.hits.map(hit => ({
       ...hit,
@@ -132,20 +132,17 @@ function addSearch(app: App, { engine, novels, settings }: NovelContext): void {
 const summariseSchema = {
   tags,
   summary: 'Summarise the scenes of a range of chapters',
-  description: 'With an Idempotency-Key, asking again finds the first task.',
+  description: 'With an Idempotency-Key, a repeated request finds the first task.',
   params: novelParams,
   headers: z.object(idempotencyKeyHeader),
   body: summariseBody,
   response: {
     202: taskSchema,
     ...problems(
-      'REQUEST_INVALID',
+      ...bodyProblems,
       'PARAMETERS_INVALID',
       'NOVEL_NOT_FOUND',
       'CHAPTER_NOT_FOUND',
-      'REQUEST_TOO_LARGE',
-      'REQUEST_TIMEOUT',
-      'MEDIA_TYPE_UNSUPPORTED',
       'IDEMPOTENCY_KEY_REUSED',
       'USER_QUEUE_FULL',
       'LANE_QUEUE_FULL',
@@ -158,16 +155,16 @@ function summariseNovel(app: App, { engine, novels, settings }: NovelContext): v
   const { shelf } = novels.library
   app.post('/v1/novels/:novelId([^:]+)::summarise', { schema: summariseSchema }, async (request, reply) => {
     const { novelId } = request.params
-    const range = withoutUndefined({ ...request.body })
+    const range = defined({ ...request.body })
     await shelf.novel(userId, novelId)
     for (const chapterId of [range.startChapterId, range.endChapterId])
       if (chapterId !== undefined) await shelf.chapter(userId, chapterId)
-    const options = withoutUndefined({
+    const options = defined({
       userId,
       tags: withSubjectTags(batchGenerateSummary.type, { novelId }),
       idempotencyKey: idempotencyKeyOf(request.headers['idempotency-key']),
       traceparent: traceparentFor(request),
-    }) as SubmitOptions
+    })
     const asked = { novelId, ...range }
     const { record, isNew } = await engine.tasks.submit(batchGenerateSummary.type, asked, options)
     if (!isNew) {
@@ -184,7 +181,7 @@ const deleteSchema = {
   summary: 'Delete a novel',
   params: novelParams,
   response: {
-    204: z.undefined().describe('It is gone'),
+    204: z.undefined().describe('It is deleted'),
     ...problems('REQUEST_INVALID', 'NOVEL_NOT_FOUND'),
   },
 }
@@ -193,7 +190,7 @@ function deleteNovel(app: App, { novels, settings }: NovelContext): void {
   const { shelf, drafts } = novels.library
   app.delete('/v1/novels/:novelId', { schema: deleteSchema }, async (request, reply) => {
     const { novelId } = request.params
-    // The first step takes it from the shelf; what a crash leaves over, the clean-up deletes.
+    // The first step hides the novel. What a crash leaves behind, the clean-up deletes.
     let left: string = await shelf.remove(settings.userId, novelId)
     while (left === 'more') left = await drafts.discard(novelId)
     return reply.code(204).send()

@@ -1,30 +1,37 @@
 import { z } from 'zod'
 import type { Engine } from '../../engine/engine.ts'
 import type { OutputPlace } from '../../store/store.ts'
-import { hasEnded } from '../../task/status.ts'
+import { hasEnded, taskStatuses } from '../../task/status.ts'
 import type { ApiContext, App } from '../context.ts'
-import { outputSchema } from '../schemas/output.ts'
 import { problems } from '../schemas/problem.ts'
 import { taskParams } from '../schemas/task.ts'
-import { beginStream } from '../streams/head.ts'
 import { OutputStream, outputId, outputIdPattern, parseOutputId } from '../streams/output-stream.ts'
+import { beginStream } from '../streams/sse.ts'
+
+/** The output of a task so far. */
+export const outputSchema = z.object({
+  attempt: z.int().describe('The newest attempt that wrote anything; 0 when none did'),
+  text: z.string().describe('Its text after `after` if that is of this attempt, else its whole text'),
+  after: z.string().describe('Where the text ends: send it to read only newer text'),
+  status: z.enum(taskStatuses).describe('Of the task. Once it has ended, the text is whole'),
+})
+
+/** The output of a task, as the API returns it. */
+export type OutputJson = z.output<typeof outputSchema>
 
 const streamType = 'text/event-stream'
 
-const place = z
-  .string()
-  .regex(outputIdPattern, 'An id is one that this stream gave, such as 2.17.')
-  .optional()
+const place = z.string().regex(outputIdPattern, 'Give an id of this stream, such as 2.17.').optional()
 
 const schema = {
   tags: ['tasks'],
   summary: 'Read or follow the text that a task writes while it runs',
   description:
     'JSON with the text so far; with `Accept: text/event-stream` the text as it grows, until the task has ended. ' +
-    '204: the task has ended and everything was told; do not come back.',
+    '204: the task has ended and all its text was sent; do not reconnect.',
   params: taskParams,
   headers: z.object({
-    'last-event-id': place.describe('Go on after this event'),
+    'last-event-id': place.describe('Resume after this event'),
     accept: z.string().optional(),
   }),
   querystring: z.strictObject({ after: place.describe('As the header Last-Event-ID') }),
@@ -32,47 +39,47 @@ const schema = {
     200: {
       description:
         'As JSON, or as server-sent events: `text` with `attempt`, `sequence` and `text`; `reset` with `attempt` when a newer attempt ' +
-        'begins to write: throw away what came before; `end` with the `status` when the task has ended. Ids are `attempt.sequence`.',
+        'starts to write: discard the text before it; `end` with the `status` when the task has ended. Ids are `attempt.sequence`.',
       content: {
         'application/json': { schema: outputSchema },
         [streamType]: { schema: z.string() },
       },
     },
-    204: z.undefined().describe('The task has ended and everything was told'),
+    204: z.undefined().describe('The task has ended and all its text was sent'),
     ...problems('REQUEST_INVALID', 'TASK_NOT_FOUND', 'TOO_MANY_STREAMS'),
   },
 }
 
-/** The text of a task, as it grows. */
+/** Adds the output of a task: so far, or as it grows. */
 export function addOutputRoutes(app: App, { engine, hub, log }: ApiContext): void {
   app.get('/v1/tasks/:taskId/output', { schema, exposeHeadRoute: false }, async (request, reply) => {
     const { taskId } = request.params
     const id = request.headers['last-event-id'] ?? request.query.after
     const { place: from, isEnd } = parseOutputId(id ?? '0.0')
-    // Read before the text: that of a task that has ended is then whole.
+    // Read before the text, so that the text of an ended task is whole.
     const { status } = await engine.tasks.get(taskId)
     if (request.headers.accept?.includes(streamType) !== true)
       return { ...(await readAll(engine, taskId, from)), status }
-    if (isEnd && hasEnded(status) && (await isAllTold(engine, taskId, from))) return reply.code(204).send()
-    // Whoever left during the look-up takes no place.
+    if (isEnd && hasEnded(status) && (await isAllSent(engine, taskId, from))) return reply.code(204).send()
+    // A client that disconnected during the look-up takes no place.
     if (reply.raw.destroyed) return reply.hijack()
     hub.places.admit(request.ip)
     beginStream(request, reply)
     const stream: OutputStream = new OutputStream(reply.raw, why => hub.places.leave(stream, why))
     hub.places.take(request.ip, stream)
     stream
-      .tell(signal => engine.tasks.followOutput(taskId, { from, signal }))
-      .catch(error => log.warn({ err: error, taskId }, 'output could not be followed to its end'))
+      .send(signal => engine.tasks.followOutput(taskId, { from, signal }))
+      .catch(error => log.warn({ err: error, taskId }, 'output stream failed'))
     return reply
   })
 }
 
-async function isAllTold(engine: Engine, taskId: string, from: OutputPlace): Promise<boolean> {
+async function isAllSent(engine: Engine, taskId: string, from: OutputPlace): Promise<boolean> {
   const { attempt, pieces } = await engine.tasks.output(taskId, from, 1)
   return attempt === from.attempt && pieces.length === 0
 }
 
-/** What there is after a place: an attempt writes a few megabytes at most. */
+/** Returns all text after a place. An attempt writes a few megabytes at most. */
 async function readAll(engine: Engine, taskId: string, from: OutputPlace) {
   const texts: string[] = []
   let end = from

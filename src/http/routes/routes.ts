@@ -9,7 +9,6 @@ import { addLaneRoutes } from './lanes.ts'
 import { addNovelRoutes } from './novels.ts'
 import { addOutputRoutes } from './output.ts'
 import { addSampleRoutes } from './samples.ts'
-import { addSceneHistoryRoutes } from './scene-history.ts'
 import { addSceneRoutes } from './scenes.ts'
 import { addTaskActionRoutes } from './task-actions.ts'
 import { addTaskDetailRoutes } from './task-details.ts'
@@ -18,7 +17,7 @@ import { addUploadRoutes } from './uploads.ts'
 import { addUsageRoutes } from './usage.ts'
 import { addWorkerRoutes } from './workers.ts'
 
-/** All routes, by resource. */
+/** Adds all routes, by resource. */
 export function addRoutes(app: App, context: ApiContext): void {
   addTaskRoutes(app, context)
   addTaskDetailRoutes(app, context)
@@ -39,5 +38,4 @@ export function addRoutes(app: App, context: ApiContext): void {
   addSampleRoutes(app, novels)
   addNovelRoutes(app, novels)
   addSceneRoutes(app, novels)
-  addSceneHistoryRoutes(app, novels)
 }

@@ -1,15 +1,14 @@
 import { z } from 'zod'
 import { importSample, listSamples, type Sample } from '../../novel/samples.ts'
 import type { App, NovelContext } from '../context.ts'
-import { idempotencyKeyHeader, idempotencyKeyOf } from '../idempotency.ts'
-import { plainText } from '../schemas/fields.ts'
+import { idempotencyKeyHeader, idempotencyKeyOf } from '../request-headers.ts'
+import { named, plainText } from '../schemas/fields.ts'
 import { problems } from '../schemas/problem.ts'
-import { named } from '../schemas/registry.ts'
 import { traceparentFor } from '../trace.ts'
 
 const tags = ['novels']
 
-/** The texts that come with the server. */
+/** Adds the sample texts of the server. */
 export function addSampleRoutes(app: App, context: NovelContext): void {
   listAll(app, context)
   importOne(app, context)
@@ -17,7 +16,7 @@ export function addSampleRoutes(app: App, context: NovelContext): void {
 
 const listSchema = {
   tags,
-  summary: 'The texts that come with the server, to be imported by name',
+  summary: 'List the sample texts of the server, which can be imported by name',
   response: {
     200: z.object({
       items: z.array(
@@ -40,7 +39,7 @@ const listSchema = {
 function listAll(app: App, { samples }: NovelContext): void {
   let known: Promise<Sample[]> | undefined
   app.get('/v1/samples', { schema: listSchema }, async () => {
-    // They come with the package and stay as they are; one that could not be read is tried again.
+    // The samples never change. After a failure they are read again.
     known ??= listSamples(samples).catch(error => {
       known = undefined
       throw error
@@ -51,8 +50,8 @@ function listAll(app: App, { samples }: NovelContext): void {
 
 const importSchema = {
   tags,
-  summary: 'Import one of them as a novel',
-  description: 'Each import makes a novel; with an Idempotency-Key, importing again finds the first one.',
+  summary: 'Import a sample as a novel',
+  description: 'Each import makes a novel. With an Idempotency-Key, a repeated import finds the first one.',
   params: z.object({ name: plainText(100) }),
   headers: z.object(idempotencyKeyHeader),
   response: {

@@ -1,18 +1,15 @@
 import { z } from 'zod'
+import { defined } from '../../task/defined.ts'
 import { QuillworkError } from '../../task/errors.ts'
-import type { TaskStatus } from '../../task/status.ts'
 import type { ApiContext, App } from '../context.ts'
-import { pageRequest } from '../page-request.ts'
-import { presentListed, timeText } from '../present.ts'
-import { flag, pageOf, paging, time } from '../schemas/fields.ts'
+import { flag, pageOf, pageRequest, paging, time, timeText } from '../schemas/fields.ts'
 import { problems } from '../schemas/problem.ts'
-import { childrenQuery, taskParams, taskSchema } from '../schemas/task.ts'
-import { withoutUndefined } from './tasks.ts'
+import { childrenQuery, presentListed, taskParams, taskSchema } from '../schemas/task.ts'
 
 const tags = ['tasks']
 const notFound = problems('REQUEST_INVALID', 'TASK_NOT_FOUND')
 
-/** What there is to know of one task beside its record. */
+/** Adds the parts of one task beside its record: sub-tasks, attempts, log, usage. */
 export function addTaskDetailRoutes(app: App, context: ApiContext): void {
   listChildren(app, context)
   listAttempts(app, context)
@@ -35,11 +32,7 @@ function listChildren(app: App, { engine }: ApiContext): void {
   app.get('/v1/tasks/:taskId/children', { schema: childrenSchema }, async request => {
     const { pageSize, pageToken, ...filter } = request.query
     const { id } = await engine.tasks.get(request.params.taskId)
-    const page = await engine.tasks.children(
-      id,
-      withoutUndefined(filter) as { status?: TaskStatus[]; taskType?: string; failedFirst?: boolean },
-      pageRequest({ pageSize, pageToken }),
-    )
+    const page = await engine.tasks.children(id, defined(filter), pageRequest({ pageSize, pageToken }))
     return { ...page, items: page.items.map(presentListed) }
   })
 }
@@ -56,7 +49,7 @@ const attemptSchema = z.object({
 
 const attemptsSchema = {
   tags,
-  summary: 'List the attempts that ended without completing the task; the task itself tells of the last one',
+  summary: 'List the attempts that ended without completing the task; the task itself has the last one',
   params: taskParams,
   response: { 200: z.object({ items: z.array(attemptSchema) }), ...notFound },
 }
@@ -76,7 +69,7 @@ function listAttempts(app: App, { engine }: ApiContext): void {
 }
 
 const logLineSchema = z.object({
-  sequence: z.int().describe('Rises along the log of the task'),
+  sequence: z.int().describe('Rises within the log of the task'),
   at: time,
   attempt: z.int(),
   level: z.enum(['info', 'error']),
@@ -94,7 +87,7 @@ const logsSchema = {
       .string()
       .max(20)
       .optional()
-      .describe('`sequence` of the last line seen: also to ask for what is new'),
+      .describe('`sequence` of the last line that you have; also to poll for new lines'),
   }),
   response: {
     200: pageOf(logLineSchema),
@@ -110,7 +103,7 @@ function listLogs(app: App, { engine }: ApiContext): void {
     const items = lines.slice(0, pageSize).map(({ fields, at, ...line }) => ({
       ...line,
       at: timeText(at),
-      ...(fields === undefined ? {} : { fields: fieldsOf(fields) }),
+      ...defined({ fields: fields === undefined ? undefined : fieldsOf(fields) }),
     }))
     const last = items.at(-1)
     return lines.length > pageSize && last !== undefined
@@ -124,11 +117,11 @@ function sequenceOf(token: string | undefined): number {
   if (/^\d{1,15}$/.test(token)) return Number(token)
   throw new QuillworkError(
     'PAGE_TOKEN_INVALID',
-    'The page token of a log is the sequence of the last line seen.',
+    'The page token of a log is the sequence of the last line that you have.',
   )
 }
 
-/** The fields of a line; text that was cut short on the way in is shown as text. */
+/** Returns the fields of a line; as text where they were cut when the line was stored. */
 function fieldsOf(text: string): unknown {
   try {
     return JSON.parse(text)
@@ -141,7 +134,7 @@ const usageSchema = {
   tags,
   summary: 'Sum what the model calls of a task used',
   params: taskParams,
-  querystring: z.strictObject({ tree: flag.optional().describe('With all tasks below it') }),
+  querystring: z.strictObject({ tree: flag.optional().describe('With all its sub-tasks') }),
   response: {
     200: z.object({
       items: z.array(

@@ -3,23 +3,27 @@ import { z } from 'zod'
 import type { Engine } from '../../engine/engine.ts'
 import type { SubmitOptions } from '../../engine/submit.ts'
 import { withSubjectTags } from '../../novel/subject-tags.ts'
-import type { TaskFilter } from '../../store/store.ts'
+import { defined } from '../../task/defined.ts'
 import { QuillworkError } from '../../task/errors.ts'
 import { hasEnded, taskStatuses } from '../../task/status.ts'
 import type { TaskRecord } from '../../task/task.ts'
-import { etagOf, noneMatchNames } from '../conditional.ts'
 import type { ApiContext, App } from '../context.ts'
-import { idempotencyKeyHeader, idempotencyKeyOf } from '../idempotency.ts'
-import { pageRequest } from '../page-request.ts'
-import { presentListed, presentTask } from '../present.ts'
-import { pageOf } from '../schemas/fields.ts'
-import { problems } from '../schemas/problem.ts'
-import { submissionSchema, taskListQuery, taskParams, taskSchema } from '../schemas/task.ts'
+import { etagOf, idempotencyKeyHeader, idempotencyKeyOf, noneMatchNames } from '../request-headers.ts'
+import { pageOf, pageRequest } from '../schemas/fields.ts'
+import { bodyProblems, problems } from '../schemas/problem.ts'
+import {
+  presentListed,
+  presentTask,
+  submissionSchema,
+  taskListQuery,
+  taskParams,
+  taskSchema,
+} from '../schemas/task.ts'
 import { traceparentFor } from '../trace.ts'
 
 const tags = ['tasks']
 
-/** Submit, list, count and read tasks. */
+/** Adds the tasks: submit, list, count, read. */
 export function addTaskRoutes(app: App, context: ApiContext): void {
   submitTask(app, context)
   listTasks(app, context)
@@ -31,7 +35,7 @@ const submitSchema = {
   tags,
   summary: 'Submit a task',
   description:
-    'Answers when the task is durable. With an Idempotency-Key, submitting again finds the first task.',
+    'Responds when the task is durable. With an Idempotency-Key, a repeated request finds the first task.',
   headers: z.object({
     ...idempotencyKeyHeader,
     traceparent: z.string().optional().describe('W3C trace context; kept with the task'),
@@ -40,7 +44,7 @@ const submitSchema = {
   response: {
     202: taskSchema,
     ...problems(
-      'REQUEST_INVALID',
+      ...bodyProblems,
       'PARAMETERS_INVALID',
       'TASK_TYPE_UNKNOWN',
       'SUBMISSION_REFUSED',
@@ -48,9 +52,6 @@ const submitSchema = {
       'LANE_UNKNOWN',
       'OPTION_INVALID',
       'VALUE_NOT_STORABLE',
-      'REQUEST_TOO_LARGE',
-      'REQUEST_TIMEOUT',
-      'MEDIA_TYPE_UNSUPPORTED',
       'IDEMPOTENCY_KEY_REUSED',
       'USER_QUEUE_FULL',
       'LANE_QUEUE_FULL',
@@ -63,7 +64,7 @@ function submitTask(app: App, { engine, settings }: ApiContext): void {
   app.post('/v1/tasks', { schema: submitSchema }, async (request, reply) => {
     const { taskType, parameters = {}, startAt, ...given } = request.body
     const idempotencyKey = idempotencyKeyOf(request.headers['idempotency-key'])
-    const options = withoutUndefined({
+    const options = defined({
       ...given,
       tags: withSubjectTags(taskType, parameters, given.tags),
       userId: given.userId ?? settings.userId,
@@ -77,13 +78,13 @@ function submitTask(app: App, { engine, settings }: ApiContext): void {
       reply.header('idempotency-replayed', 'true')
     }
     reply.code(202).header('location', `/v1/tasks/${record.id}`)
-    return answerTask(reply, record, engine)
+    return sendTask(reply, record, engine)
   })
 }
 
 /**
- * Same key, same parameters, but another lane, priority, budget or other tags: not the same request. A task that was not submitted here
- * lacks the tags of its subject.
+ * Throws IDEMPOTENCY_KEY_REUSED for a key whose task has the same parameters, but another lane, priority, budget or other tags. A task that
+ * was not submitted through the API lacks the tags of its subject.
  */
 export function refuseOtherSubmission(
   record: TaskRecord,
@@ -114,7 +115,7 @@ const listSchema = {
 function listTasks(app: App, { engine }: ApiContext): void {
   app.get('/v1/tasks', { schema: listSchema }, async request => {
     const { pageSize, pageToken, order, ...filter } = request.query
-    const page = await engine.tasks.list(withoutUndefined(filter) as TaskFilter, {
+    const page = await engine.tasks.list(defined(filter), {
       ...pageRequest({ pageSize, pageToken }),
       order,
     })
@@ -141,7 +142,7 @@ function countTasks(app: App, { engine }: ApiContext): void {
 const getSchema = {
   tags,
   summary: 'Read a task',
-  description: 'The entity tag is the version. While the task lives, Retry-After says when to look again.',
+  description: 'The entity tag is the version. Until the task has ended, Retry-After says when to ask again.',
   params: taskParams,
   headers: z.object({ 'if-none-match': z.string().optional() }),
   response: {
@@ -156,8 +157,8 @@ function getTask(app: App, { engine }: ApiContext): void {
     const record = await engine.tasks.get(request.params.taskId)
     const tasks = await waitingBelow(engine, record)
     if (tasks > 0) {
-      const task = answerTask(reply, record, engine)
-      // How many wait for the budget is not in the record: its version does not tell, now or when nobody waits any more.
+      const task = sendTask(reply, record, engine)
+      // The record does not hold how many tasks wait for the budget, so its version cannot be the entity tag.
       reply.removeHeader('etag').header('cache-control', 'no-store')
       return { ...task, waitingFor: { kind: 'budget' as const, rootTaskId: record.id, tasks } }
     }
@@ -165,18 +166,18 @@ function getTask(app: App, { engine }: ApiContext): void {
       describe(reply, record, engine)
       return reply.code(304).send()
     }
-    return answerTask(reply, record, engine)
+    return sendTask(reply, record, engine)
   })
 }
 
-/** How many tasks below a root wait for its budget; asked only while the root waits for its sub-tasks. */
+/** Returns how many tasks below a root wait for its budget. Reads the store only while the root waits for its sub-tasks. */
 async function waitingBelow(engine: Engine, { id, rootTaskId, status, phase }: TaskRecord): Promise<number> {
   if (id !== rootTaskId || status !== 'RUNNING' || phase !== 'awaiting-subtasks') return 0
   return (await engine.store.queries.waitingForBudget(id, 0)).total
 }
 
-/** Answers a task: its version as entity tag, and while it lives when to look again and where to listen. */
-export function answerTask(reply: FastifyReply, record: TaskRecord, engine: Engine) {
+/** Responds with a task: its version as entity tag, and until it has ended when to ask again and the address of its events. */
+export function sendTask(reply: FastifyReply, record: TaskRecord, engine: Engine) {
   describe(reply, record, engine)
   return presentTask(record)
 }
@@ -188,9 +189,4 @@ function describe(reply: FastifyReply, record: TaskRecord, engine: Engine): void
   const ageSeconds = (engine.store.tasks.now() - record.createdAt) / 1_000
   reply.header('retry-after', String(Math.round(Math.min(30, Math.max(2, ageSeconds / 10)))))
   reply.header('link', `</v1/tasks/${record.id}/events>; rel="monitor"; type="text/event-stream"`)
-}
-
-/** The same object without the fields that are undefined. */
-export function withoutUndefined<T extends object>(object: T): T {
-  return Object.fromEntries(Object.entries(object).filter(([, value]) => value !== undefined)) as T
 }

@@ -1,25 +1,21 @@
 import type { IncomingMessage } from 'node:http'
 import type { FastifyRequest } from 'fastify'
 import { z } from 'zod'
-import type { Budget } from '../../index.ts'
-import { confirmUpload } from '../../novel/confirm.ts'
-import { importNovel } from '../../novel/import-novel.ts'
+import { confirmUpload, importNovel } from '../../novel/import-novel.ts'
 import { type Preview, previewUpload } from '../../novel/preview.ts'
 import { withSubjectTags } from '../../novel/subject-tags.ts'
 import { removeUpload, storeUpload } from '../../novel/upload-files.ts'
+import { defined } from '../../task/defined.ts'
 import type { App, NovelContext } from '../context.ts'
 import { refuseSocket } from '../errors.ts'
-import { pageRequest } from '../page-request.ts'
-import { presentUpload } from '../present-novel.ts'
-import { pageOf, plainText } from '../schemas/fields.ts'
-import { confirmBody, pageQuery, uploadParams, uploadSchema } from '../schemas/novel.ts'
-import { problems } from '../schemas/problem.ts'
+import { pageOf, pageQuery, pageRequest, plainText } from '../schemas/fields.ts'
+import { bodyProblems, problems } from '../schemas/problem.ts'
+import { confirmBody, presentUpload, uploadParams, uploadSchema } from '../schemas/upload.ts'
 import { traceparentFor } from '../trace.ts'
-import { withoutUndefined } from './tasks.ts'
 
 const tags = ['novels']
 
-/** Files that become novels: upload, look, confirm. */
+/** Adds the files that become novels: upload, preview, confirm. */
 export function addUploadRoutes(app: App, context: NovelContext): void {
   receiveUpload(app, context)
   listUploads(app, context)
@@ -32,11 +28,15 @@ const docxType = 'application/vnd.openxmlformats-officedocument.wordprocessingml
 
 const receiveSchema = {
   tags,
-  summary: 'Upload a book, as it is: text, Markdown, EPUB or DOCX',
-  description: 'The body is the file. It is written to the disk as it comes; what it holds, GET tells.',
+  summary: 'Upload a book: text, Markdown, EPUB or DOCX',
+  description:
+    'The body is the file, and is written to the disk as it arrives. GET shows what the file holds.',
   consumes: ['application/octet-stream', 'text/plain', 'application/epub+zip', docxType],
   querystring: z.strictObject({
-    fileName: plainText(500).min(1).default('untitled.txt').describe('Its name, which may tell the title'),
+    fileName: plainText(500)
+      .min(1)
+      .default('untitled.txt')
+      .describe('Name of the file, which may hold the title'),
   }),
   body: z.unknown(),
   response: {
@@ -62,19 +62,19 @@ function receiveUpload(app: App, { novels, settings }: NovelContext): void {
         fileName: request.query.fileName,
         content: arriving(request.raw, settings.bodyTimeoutMs),
         largest: settings.uploadLimit,
-      }).finally(() => hurry(request))
+      }).finally(() => discardRest(request))
       reply.code(201).header('location', `/v1/uploads/${upload.id}`)
       return presentUpload(upload)
     })
   })
 }
 
-/** The bytes as they come. Too long without one is answered on the socket: the rest will not come either. */
+/** Yields the bytes as they arrive. After too long without any, responds on the socket: the rest will not arrive either. */
 async function* arriving(request: IncomingMessage, stallMs: number): AsyncGenerator<Uint8Array> {
   const stalled = () => refuseSocket({ code: 'ERR_HTTP_REQUEST_TIMEOUT' }, request.socket)
   const timer = setTimeout(stalled, stallMs)
   try {
-    // Destroying the request would destroy the socket, and the answer with it.
+    // Destroying the request would destroy the socket, and the response with it.
     for await (const piece of request.iterator({ destroyOnReturn: false })) {
       timer.refresh()
       yield piece as Buffer
@@ -84,10 +84,10 @@ async function* arriving(request: IncomingMessage, stallMs: number): AsyncGenera
   }
 }
 
-/** Time for a client to read why its upload was refused; what it still sends until then is thrown away. */
+/** Time for a client to read why its upload was refused, milliseconds. What it still sends until then is discarded. */
 const lingerMs = 2_000
 
-function hurry({ raw }: FastifyRequest): void {
+function discardRest({ raw }: FastifyRequest): void {
   if (raw.complete) return
   raw.resume()
   setTimeout(() => {
@@ -111,10 +111,13 @@ function listUploads(app: App, { novels, settings }: NovelContext): void {
 
 const previewSchema = {
   tags,
-  summary: 'What an upload holds: encoding, title, volumes, chapters, warnings',
+  summary: 'Preview an upload: encoding, title, volumes, chapters, warnings',
   params: uploadParams,
   querystring: z.strictObject({
-    encoding: plainText(40).min(1).optional().describe('Read it in this encoding; default: the detected one'),
+    encoding: plainText(40)
+      .min(1)
+      .optional()
+      .describe('Read the file in this encoding; default: the detected one'),
   }),
   response: {
     200: uploadSchema,
@@ -133,19 +136,20 @@ const previewSchema = {
 }
 
 function previewOfUpload(app: App, { novels, settings }: NovelContext): void {
-  const looking = new Map<string, Promise<Preview>>()
+  const running = new Map<string, Promise<Preview>>()
   const { userId } = settings
   app.get('/v1/uploads/:uploadId', { schema: previewSchema }, async request => {
     const { uploadId } = request.params
     const { encoding } = request.query
     const upload = await novels.library.uploads.upload(userId, uploadId)
     const key = `${uploadId} ${encoding ?? ''}`
-    // Whoever asks while a file is being read waits for the same reading.
-    let preview = looking.get(key)
+    // Requests that arrive while a file is read share one preview.
+    let preview = running.get(key)
     if (preview === undefined) {
-      const request = { userId, uploadId, ...(encoding === undefined ? {} : { encoding }) }
-      preview = previewUpload(novels, request).finally(() => looking.delete(key))
-      looking.set(key, preview)
+      preview = previewUpload(novels, { userId, uploadId, ...defined({ encoding }) }).finally(() =>
+        running.delete(key),
+      )
+      running.set(key, preview)
     }
     return presentUpload(upload, await preview)
   })
@@ -154,22 +158,20 @@ function previewOfUpload(app: App, { novels, settings }: NovelContext): void {
 const confirmSchema = {
   tags,
   summary: 'Import an upload as a novel',
-  description: 'Confirming again answers the same task and novel.',
+  description:
+    'A repeated request with the same choices returns the same task and novel. Other choices are refused while the task is kept.',
   params: uploadParams,
   body: confirmBody,
   response: {
     202: z.object({ taskId: z.string(), novelId: z.string() }),
     ...problems(
-      'REQUEST_INVALID',
+      ...bodyProblems,
       'PARAMETERS_INVALID',
       'UPLOAD_NOT_FOUND',
       'CHAPTER_NOT_FOUND',
       'PROVIDER_NOT_CONFIGURED',
       'OPTION_INVALID',
       'IDEMPOTENCY_KEY_REUSED',
-      'REQUEST_TOO_LARGE',
-      'REQUEST_TIMEOUT',
-      'MEDIA_TYPE_UNSUPPORTED',
       'USER_QUEUE_FULL',
       'STORE_FULL',
     ),
@@ -179,10 +181,10 @@ const confirmSchema = {
 function confirm(app: App, { engine, novels, settings }: NovelContext): void {
   app.post('/v1/uploads/:uploadId([^:]+)::confirm', { schema: confirmSchema }, async (request, reply) => {
     const { uploadId } = request.params
-    const { budget, ...choice } = withoutUndefined({ ...request.body })
+    const { budget, ...choice } = defined({ ...request.body })
     const tags = withSubjectTags(importNovel.type, { uploadId })
     const asked = { userId: settings.userId, uploadId, tags, traceparent: traceparentFor(request) }
-    const limits = budget === undefined ? {} : { budget: withoutUndefined(budget) as Budget }
+    const limits = defined({ budget: budget && defined(budget) })
     const confirmation = await confirmUpload(engine, novels, { ...choice, ...asked, ...limits })
     const { taskId, novelId } = confirmation
     reply.code(202).header('location', `/v1/tasks/${taskId}`)
@@ -195,7 +197,7 @@ const deleteSchema = {
   summary: 'Delete an upload that was not confirmed',
   params: uploadParams,
   response: {
-    204: z.undefined().describe('It is gone'),
+    204: z.undefined().describe('It is deleted'),
     ...problems('REQUEST_INVALID', 'UPLOAD_NOT_FOUND', 'UPLOAD_CONFIRMED'),
   },
 }

@@ -1,19 +1,15 @@
 import { z } from 'zod'
-import { type UsageFilter, type UsageSum, usageKinds } from '../../store/store.ts'
+import { type UsageSum, usageKinds } from '../../store/store.ts'
+import { defined } from '../../task/defined.ts'
 import type { ApiContext, App } from '../context.ts'
-import { pageRequest } from '../page-request.ts'
-import { givenTime, id, pageOf, paging, plainText } from '../schemas/fields.ts'
+import { givenTime, id, named, pageOf, pageRequest, paging, plainText } from '../schemas/fields.ts'
 import { problems } from '../schemas/problem.ts'
-import { named } from '../schemas/registry.ts'
-import { withoutUndefined } from './tasks.ts'
 
-/** What the calls of one task, user, subject, day or model used. */
+/** The sum of the calls of one task, user, subject, day or model. */
 export const usageSchema = named(
   'UsageSum',
   z.object({
-    key: z
-      .string()
-      .describe('What was asked for by `by`: an id, or a day of UTC; empty for calls that name no subject'),
+    key: z.string().describe('What `by` names: an id, or a day in UTC; empty for calls without a subject'),
     calls: z.int(),
     inputTokens: z.int(),
     outputTokens: z.int(),
@@ -27,14 +23,14 @@ export const usageSchema = named(
 
 const reportSchema = {
   tags: ['usage'],
-  summary: 'Sum what calls of models used',
+  summary: 'Sum what model calls used',
   description:
-    'By day and task the newest come first, else the keys go up. Calls count also when their tasks are gone.',
+    'By day and by task the newest come first, else the keys ascend. Calls of deleted tasks count too.',
   querystring: z.strictObject({
     by: z.enum(usageKinds).default('day'),
     userId: plainText(200).optional(),
-    taskId: id.optional().describe('Of this task alone'),
-    treeOf: id.optional().describe('Of this task and all below it'),
+    taskId: id.optional().describe('Only of this task'),
+    treeOf: id.optional().describe('Of this task and all its sub-tasks'),
     subject: plainText(100).optional().describe('Such as the id of a novel'),
     model: plainText(200).optional(),
     after: givenTime.optional().describe('At this time or later'),
@@ -44,11 +40,11 @@ const reportSchema = {
   response: { 200: pageOf(usageSchema), ...problems('REQUEST_INVALID', 'PAGE_TOKEN_INVALID') },
 }
 
-/** What calls of models used, of everybody's tasks: as the listing of tasks. */
+/** Adds the usage of model calls, for the tasks of all users as in the listing of tasks. */
 export function addUsageRoutes(app: App, { engine }: ApiContext): void {
   app.get('/v1/usage', { schema: reportSchema }, async request => {
     const { by, pageSize, pageToken, ...filter } = request.query
-    const page = await engine.tasks.usageReport(withoutUndefined(filter) as UsageFilter, {
+    const page = await engine.tasks.usageReport(defined(filter), {
       by,
       ...pageRequest({ pageSize, pageToken }),
     })

@@ -2,34 +2,32 @@ import { z } from 'zod'
 import type { Engine } from '../../engine/engine.ts'
 import type { NodeState } from '../../store/store.ts'
 import type { ApiContext, App } from '../context.ts'
-import { timeText } from '../present.ts'
-import { time } from '../schemas/fields.ts'
+import { named, time, timeText } from '../schemas/fields.ts'
 import { problems } from '../schemas/problem.ts'
-import { named } from '../schemas/registry.ts'
 
 const workerSchema = named(
   'Worker',
   z.object({
-    nodeId: z.string().describe('Another one at each start of the process'),
+    nodeId: z.string().describe('Differs at each start of the process'),
     roles: z
       .array(z.string())
-      .describe('`worker`, `maintenance`; none of a process that only submits and asks'),
+      .describe('`worker`, `maintenance`; empty for a process that only submits and reads'),
     lanes: z.record(z.string(), z.int()).describe('Worker slots by lane'),
     running: z.int().describe('Attempts that it runs'),
     pid: z.int(),
     host: z.string(),
     startedAt: time.optional(),
-    seenAt: time.describe('Its last sign of life, by the clock of the store'),
+    seenAt: time.describe('Its last heartbeat, by the clock of the store'),
   }),
 )
 
 const listSchema = {
   tags: ['workers'],
-  summary: 'List the processes that share the store and were seen within a minute',
+  summary: 'List the processes that share the store and sent a heartbeat within a minute',
   response: { 200: z.object({ items: z.array(workerSchema) }), ...problems('STORE_FAILED') },
 }
 
-/** The processes that share the store; of a store that one process owns, that one. */
+/** Adds the processes that share the store; for a store that one process owns, that process. */
 export function addWorkerRoutes(app: App, { engine }: ApiContext): void {
   app.get('/v1/workers', { schema: listSchema }, async () => ({ items: await workersOf(engine) }))
 }

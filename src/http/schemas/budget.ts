@@ -1,7 +1,7 @@
 import { z } from 'zod'
-import { named } from './registry.ts'
+import { named } from './fields.ts'
 
-/** More than any tree spends, and still counted exactly. */
+/** Largest amount: more than any tree spends, and still counted exactly. */
 const most = 9_000_000_000
 
 /** What a tree may spend. */
@@ -27,12 +27,12 @@ export const budgetUseSchema = named(
     budget: z
       .object({ tokens: z.int().optional(), cost: z.number().optional() })
       .optional()
-      .describe('Absent: nothing limits the tree'),
-    spent: spendingSchema.describe('Of a tree that never had a budget: what its calls used'),
-    reserved: spendingSchema.describe('Estimates of calls that run'),
+      .describe('Absent: the tree has no budget'),
+    spent: spendingSchema.describe('For a tree that never had a budget: what its calls used'),
+    reserved: spendingSchema.describe('Estimates of running calls'),
     waiting: z.int().describe('Tasks of the tree that wait for the budget to be raised'),
   }),
 )
 
-/** A budget, and what it has come to, as the API tells it. */
+/** A budget and its use, as the API returns them. */
 export type BudgetUseJson = z.output<typeof budgetUseSchema>

@@ -1,4 +1,6 @@
 import { z } from 'zod'
+import type { PageRequest } from '../../store/store.ts'
+import { defined } from '../../task/defined.ts'
 
 /** RFC 3339 in UTC with milliseconds. */
 export const time = z.iso.datetime().describe('RFC 3339, UTC')
@@ -8,15 +10,12 @@ export const givenTime = z.iso
   .datetime({ offset: true, error: 'Give a time such as 2026-01-31T12:00:00Z.' })
   .transform(text => Date.parse(text))
 
-/** Text of a client that is stored in columns of its own: no NUL, no half characters. */
+/** Returns the schema of text that is stored in columns of its own: without NUL and half surrogate pairs. */
 export function plainText(longest: number) {
   return z
     .string()
     .max(longest)
-    .refine(
-      text => !/[\0\p{Surrogate}]/u.test(text),
-      'Text with NUL or half of a surrogate pair is not taken.',
-    )
+    .refine(text => !/[\0\p{Surrogate}]/u.test(text), 'Text must not hold NUL or half of a surrogate pair.')
 }
 
 /** An id of the product: of tasks, novels, uploads and the like. */
@@ -30,7 +29,7 @@ export const ifMatch = {
   'if-match': z.string().max(200).optional().describe('Only if the version is still this one: `"7"`'),
 }
 
-/** What a listing takes beside its filters. */
+/** The parameters of a listing beside its filters. */
 export const paging = {
   pageSize: z.coerce
     .number()
@@ -38,7 +37,7 @@ export const paging = {
     .min(1)
     .default(50)
     .transform(size => Math.min(size, 200))
-    .describe('1 to 200; more is taken as 200'),
+    .describe('1 to 200; more counts as 200'),
   pageToken: z
     .string()
     .max(2_000)
@@ -46,7 +45,52 @@ export const paging = {
     .describe('`nextPageToken` of the page before, with the same filters'),
 }
 
-/** A page of a listing; no `nextPageToken` is the only sign of the end. */
+/** Returns the schema of a page. Only the last page has no `nextPageToken`. */
 export function pageOf<S extends z.ZodType>(item: S) {
   return z.object({ items: z.array(item), nextPageToken: z.string().optional() })
 }
+
+/** The name and the description of a schema. */
+type Meta = { id?: string; description?: string; [key: string]: unknown }
+
+/** Adds the descriptions that zod keeps in its global registry. Nothing else is read there: it also holds the schemas of users, with any names. */
+class WithDescriptions extends WeakMap<z.core.$ZodType, Meta> {
+  override get(schema: z.core.$ZodType): Meta | undefined {
+    const own = super.get(schema)
+    const description = z.globalRegistry.get(schema)?.description
+    return description === undefined ? own : { description, ...own }
+  }
+
+  override has(schema: z.core.$ZodType): boolean {
+    return this.get(schema) !== undefined
+  }
+}
+
+/** The schemas that have a name in the OpenAPI document. */
+export const namedSchemas = z.registry<Meta>()
+namedSchemas._map = new WithDescriptions()
+
+/** Returns the schema with a name in the OpenAPI document. */
+export function named<S extends z.ZodType>(id: string, schema: S): S {
+  namedSchemas.add(schema, { id } as z.core.$replace<Meta, S>)
+  return schema
+}
+
+/** Returns the page that a query asks for. */
+export function pageRequest(query: { pageSize: number; pageToken?: string | undefined }): PageRequest {
+  const { pageSize, pageToken } = query
+  return { pageSize, ...defined({ pageToken }) }
+}
+
+/** The query of a listing without filters. */
+export const pageQuery = z.strictObject(paging)
+
+/** Returns an epoch time as RFC 3339 text in UTC; undefined stays undefined. */
+export function timeText(at: number): string
+export function timeText(at: number | undefined): string | undefined
+export function timeText(at: number | undefined): string | undefined {
+  return at === undefined ? undefined : new Date(Math.min(Math.max(at, -lastTime), lastTime)).toISOString()
+}
+
+/** The last time that a Date holds (ECMAScript, "Time Values and Time Range"). */
+const lastTime = 8.64e15

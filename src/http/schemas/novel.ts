@@ -1,82 +1,14 @@
 import { z } from 'zod'
-import { pageKinds } from '../../novel/import/opened.ts'
-import { budgetSchema } from './budget.ts'
-import { id, paging, plainText, time } from './fields.ts'
-import { originSchema, provenanceFields, writingFields } from './provenance.ts'
-import { named } from './registry.ts'
+import type { ChapterOverview, NovelOverview, VolumeOverview } from '../../novel/library/shelf.ts'
+import { id, named, plainText, time, timeText } from './fields.ts'
+import { sceneFields, span } from './scene.ts'
 
-/** How many of something. */
+/** A count of something. */
 const count = z.int()
-
-/** What a file holds, for a person to choose from. */
-const previewSchema = named(
-  'Preview',
-  z.object({
-    title: z.string(),
-    author: z.string().optional(),
-    encoding: z.object({ name: z.string(), confidence: z.number().describe('0 to 1') }),
-    volumes: z.array(
-      z.object({
-        title: z.string(),
-        chapters: z
-          .array(z.object({ title: z.string(), characters: count, words: count }))
-          .describe('Numbered from 0 over all volumes'),
-      }),
-    ),
-    warnings: z.array(
-      z.object({
-        code: z.string(),
-        message: z.string(),
-        chapter: count.optional(),
-        line: count.optional(),
-        count: count.optional(),
-        pages: z
-          .array(z.union([z.object({ kind: z.enum(pageKinds) }), z.object({ name: z.string() })]))
-          .optional()
-          .describe('The first 20 pages of the book that it is about'),
-      }),
-    ),
-  }),
-)
-
-/** A file that was received. */
-export const uploadSchema = named(
-  'Upload',
-  z.object({
-    id: z.string(),
-    fileName: z.string(),
-    bytes: count,
-    status: z.enum(['uploaded', 'confirmed']),
-    createdAt: time,
-    expiresAt: time,
-    confirmation: z.object({ taskId: z.string(), novelId: z.string() }).optional(),
-    preview: previewSchema.optional().describe('Once it was asked for'),
-  }),
-)
-
-/** What a person chose after the preview. */
-export const confirmBody = z
-  .strictObject({
-    title: plainText(300).trim().min(1).optional(),
-    chapters: z
-      .array(z.int().min(0))
-      .min(1)
-      .max(100_000)
-      .optional()
-      .describe('By their numbers in the preview; default all'),
-    summarise: z.boolean().optional().describe('Whether every scene gets a summary; default true'),
-    model: plainText(200)
-      .min(1)
-      .optional()
-      .describe('What summarises; default: the first model for summaries, else quotations'),
-    encoding: plainText(40).min(1).optional().describe('Default: the detected one'),
-    budget: budgetSchema.optional().describe('What the import may spend on models'),
-  })
-  .nullish()
 
 const counts = { volumes: count, chapters: count, scenes: count, words: count, characters: count }
 
-/** A novel on the shelf. */
+/** A novel in a listing. */
 export const novelSchema = named(
   'Novel',
   z.object({
@@ -85,7 +17,7 @@ export const novelSchema = named(
     author: z.string().optional(),
     language: z.string().optional(),
     ...counts,
-    summaries: count.describe('Scenes that have a summary, also one of an older text'),
+    summaries: count.describe('Scenes that have a summary, also of an older text'),
     createdAt: time,
     updatedAt: time,
   }),
@@ -122,92 +54,26 @@ export const outlineSchema = named(
       vectors: z
         .object({ model: z.string(), dimensions: count })
         .optional()
-        .describe('Of a hybrid index: what made its vectors'),
+        .describe('Of a hybrid index: the model of its vectors'),
       outOfDateScenes: count,
     }),
   }),
 )
 
-const span = z.object({ start: count, end: count }).describe('UTF-16 code units')
-
-/** A summary, always with how it came about. */
-const summarySchema = named(
-  'Summary',
-  z.object({
-    text: z.string(),
-    method: z
-      .enum(['extractive', 'generative', 'person'])
-      .describe('Picked from the text, written by a model, or by a person'),
-    ...provenanceFields,
-    language: z.string().optional(),
-    sentences: z
-      .array(span)
-      .optional()
-      .describe('Of an extractive one: where its sentences stand in the text'),
-    outOfDate: z.boolean().describe('It was made from an older text'),
-    ...writingFields,
-  }),
-)
-
-const sceneFields = {
-  id: z.string(),
-  novelId: z.string(),
-  chapterId: z.string(),
-  position: count.describe('Within its chapter, from 0'),
-  title: z.string().optional(),
-  words: count,
-  characters: count,
-  textOrigin: originSchema.optional().describe('Absent where there never was a text'),
-  summary: summarySchema.optional(),
-  version: count,
-  textVersion: count,
-  updatedAt: time,
-}
-
-/** A chapter with its scenes and their summaries; the texts are one question further. */
+/** A chapter with its scenes and their summaries, without the texts. */
 export const chapterSchema = named(
   'Chapter',
   z.object({ ...chapterFields, novelId: z.string(), scenes: z.array(z.object(sceneFields)) }),
 )
 
-/** A scene with its text. */
-export const sceneSchema = named('Scene', z.object({ ...sceneFields, content: z.string() }))
-
-/** What a person changes of a scene. */
-export const sceneEdit = named(
-  'SceneEdit',
-  z
-    .strictObject({
-      title: z.string().max(300).optional(),
-      content: z.string().max(50_000).optional(),
-      summary: z.string().max(20_000).optional().describe('An empty one removes the summary'),
-    })
-    .refine(
-      edit => Object.values(edit).some(value => value !== undefined),
-      'Give title, content or summary.',
-    ),
-)
-
-/** Which entry of the history is to be put in place. */
-export const restoreBody = z.strictObject({ entryId: id })
-
-/** A scene that is to follow the last one of a chapter. */
-export const newScene = named(
-  'NewScene',
-  z
-    .strictObject({
-      title: plainText(300).trim().min(1).optional(),
-      summary: plainText(20_000).optional().describe('What is to happen in it'),
-    })
-    .nullish(),
-)
-
-/** The answer of a search. */
+/** The response of a search. */
 export const searchAnswer = z.object({
   index: z
     .enum(['none', 'lexical', 'hybrid'])
-    .describe('What answered: hybrid is words (BM25) and the vectors of a model, joined by their ranks'),
-  model: z.string().optional().describe('Of a hybrid answer: the model whose vectors were compared'),
+    .describe(
+      'The index that was searched. `hybrid`: words (BM25) and the vectors of a model, combined by their ranks',
+    ),
+  model: z.string().optional().describe('Of a hybrid search: the model whose vectors were compared'),
   degraded: z
     .object({
       reason: z.enum([
@@ -220,7 +86,7 @@ export const searchAnswer = z.object({
       message: z.string(),
     })
     .optional()
-    .describe('Why an index with vectors was searched by words alone'),
+    .describe('Why an index with vectors was searched by words only'),
   outOfDateScenes: count,
   hits: z.array(
     z.object({
@@ -241,7 +107,7 @@ export const searchQuery = z.strictObject({
   limit: z.coerce.number().int().min(1).max(100).default(20),
 })
 
-/** Which scenes are to be summarised, and how. */
+/** The scenes to summarise, and how. */
 export const summariseBody = z
   .strictObject({
     startChapterId: id.optional().describe('Default: the first chapter'),
@@ -249,7 +115,7 @@ export const summariseBody = z
     overwriteExisting: z
       .boolean()
       .optional()
-      .describe('Default false: scenes that have a summary are left out'),
+      .describe('Default: false, so scenes that have a summary are left out'),
     model: plainText(200).min(1).optional(),
     maxCharacters: z.int().min(1).optional(),
   })
@@ -258,10 +124,30 @@ export const summariseBody = z
 /** Ids in paths. */
 export const novelParams = z.object({ novelId: id })
 export const chapterParams = z.object({ novelId: id, chapterId: id })
-export const sceneParams = z.object({ sceneId: id })
-export const entryParams = z.object({ sceneId: id, entryId: id })
-export const ownChapterParams = z.object({ chapterId: id })
-export const uploadParams = z.object({ uploadId: id })
 
-/** A listing without filters. */
-export const pageQuery = z.strictObject(paging)
+/** Returns a novel as a listing shows it. */
+export function presentNovel({ userId: _userId, textVersion: _textVersion, ...novel }: NovelOverview) {
+  return { ...novel, createdAt: timeText(novel.createdAt), updatedAt: timeText(novel.updatedAt) }
+}
+
+/** Returns the volumes with their chapters. */
+export function presentOutline(volumes: readonly VolumeOverview[], chapters: readonly ChapterOverview[]) {
+  const byVolume = new Map<string, ReturnType<typeof presentChapter>[]>()
+  for (const chapter of chapters) {
+    const those = byVolume.get(chapter.volumeId)
+    if (those === undefined) byVolume.set(chapter.volumeId, [presentChapter(chapter)])
+    else those.push(presentChapter(chapter))
+  }
+  return volumes.map(({ id, position, title, words }) => ({
+    id,
+    position,
+    title,
+    words,
+    chapters: byVolume.get(id) ?? [],
+  }))
+}
+
+/** Returns a chapter without its scenes. */
+export function presentChapter({ sceneIds: _sceneIds, novelId: _novelId, ...chapter }: ChapterOverview) {
+  return chapter
+}

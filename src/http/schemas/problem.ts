@@ -1,21 +1,21 @@
 import { z } from 'zod'
 import { type ErrorCode, errorCatalogue } from '../../task/errors.ts'
-import { named } from './registry.ts'
+import { named } from './fields.ts'
 
-/** What an error means for the author, beside the message for whoever runs the server. */
+/** What an error means for the author, beside the message for the operator. */
 export const authorMessageSchema = z
   .string()
   .optional()
   .describe('What it means for the author and what to do, in English or Chinese by Accept-Language')
 
-/** What is told of every error of the API: problem details (RFC 9457) with a code of the catalogue. */
+/** Every error of the API: problem details (RFC 9457) with a code of the catalogue. */
 export const problemSchema = named(
   'Problem',
   z.object({
     type: z.string().describe('`urn:quillwork:error:` and the code'),
     title: z.string().describe('What the code means'),
     status: z.int(),
-    detail: z.string().describe('What was wrong this time, and what to do'),
+    detail: z.string().describe('What was wrong with this request, and what to do'),
     authorMessage: authorMessageSchema,
     instance: z.string().describe('The path of the request'),
     code: z.string(),
@@ -30,7 +30,7 @@ export const problemSchema = named(
         }),
       )
       .optional(),
-    version: z.int().optional().describe('With 412: the version that is there now'),
+    version: z.int().optional().describe('With 412: the current version'),
     traceId: z.string(),
   }),
 )
@@ -38,15 +38,23 @@ export const problemSchema = named(
 /** The body of an error. */
 export type Problem = z.output<typeof problemSchema>
 
-/** Codes that any request may meet. */
+/** Codes that any request may get. */
 const everywhere: readonly ErrorCode[] = ['UNAUTHENTICATED', 'FORBIDDEN', 'INTERNAL', 'ENGINE_STOPPED']
+
+/** Codes of every route that takes a JSON body. */
+export const bodyProblems = [
+  'REQUEST_INVALID',
+  'REQUEST_TOO_LARGE',
+  'REQUEST_TIMEOUT',
+  'MEDIA_TYPE_UNSUPPORTED',
+] as const
 
 interface ProblemResponse {
   description: string
   content: { 'application/problem+json': { schema: typeof problemSchema } }
 }
 
-/** The error responses of a route, by status, with the codes that it may answer. */
+/** Returns the error responses of a route, by status, with the codes that it may return. */
 export function problems(...codes: ErrorCode[]): Record<number, ProblemResponse> {
   const byStatus = new Map<number, Set<ErrorCode>>()
   for (const code of [...codes, ...everywhere]) {

@@ -1,15 +1,19 @@
 import { z } from 'zod'
+import { decode, plainOf } from '../../task/codec.ts'
+import { defined } from '../../task/defined.ts'
 import { durationForms, durationMs, longestDuration } from '../../task/duration.ts'
-import { taskStatuses } from '../../task/status.ts'
+import type { ErrorInfo } from '../../task/errors.ts'
+import { hasEnded, taskStatuses } from '../../task/status.ts'
+import type { DeadLetter, TaskRecord } from '../../task/task.ts'
+import { readTraceparent } from '../../task/trace-context.ts'
 import { budgetSchema } from './budget.ts'
-import { flag, givenTime, id, paging, plainText, time } from './fields.ts'
+import { flag, givenTime, id, named, paging, plainText, time, timeText } from './fields.ts'
 import { authorMessageSchema } from './problem.ts'
-import { named } from './registry.ts'
 
-/** Where a task is in its life. */
+/** The status of a task. */
 const statusSchema = z.enum(taskStatuses)
 
-/** What a task keeps of an error. No stack: it is for operators, in the log. */
+/** An error of a task, without its stack, which operators find in the log. */
 const errorInfoSchema = named(
   'ErrorInfo',
   z.object({
@@ -40,23 +44,23 @@ const deadLetterSchema = named(
   }),
 )
 
-/** What a task waits for beside its turn and its sub-tasks; it goes on by itself. */
+/** What a task waits for, other than a slot and its sub-tasks. It continues by itself. */
 const waitingForSchema = named(
   'WaitingFor',
   z.discriminatedUnion('kind', [
     z.object({ kind: z.literal('limit'), limit: z.string().describe('Key of the rate limit') }),
     z.object({
       kind: z.literal('budget'),
-      rootTaskId: z.string().describe('The budget is that of this task'),
+      rootTaskId: z.string().describe('The task that has the budget'),
       tasks: z
         .int()
         .optional()
-        .describe('Of a root that is read by itself: how many tasks below it wait, while its own do'),
+        .describe('For a root that is read by its id: how many tasks below it wait for the budget'),
     }),
   ]),
 )
 
-/** A task. What is not known is absent. */
+/** A task. Unknown fields are absent. */
 export const taskSchema = named(
   'Task',
   z.object({
@@ -79,7 +83,7 @@ export const taskSchema = named(
     omitted: z
       .array(z.enum(['parameters', 'progress', 'result']))
       .optional()
-      .describe('In listings: values that are too large to be listed; read the task for them'),
+      .describe('In listings: values that are too large to be listed. Read the task for them'),
     errorInfo: errorInfoSchema.optional(),
     waitingFor: waitingForSchema.optional(),
     timestamps: z.object({
@@ -102,7 +106,7 @@ export const taskSchema = named(
     failedSubTasks: z
       .array(z.object({ taskId: z.string(), key: z.string(), status: statusSchema, reason: z.string() }))
       .optional(),
-    round: z.int().describe('Times that the sub-tasks were reopened by a retry'),
+    round: z.int().describe('How often a retry reopened the sub-tasks'),
     cancelRequestedAt: time.optional(),
     idempotencyKey: z.string().optional(),
     traceId: z.string().optional(),
@@ -112,7 +116,7 @@ export const taskSchema = named(
   }),
 )
 
-/** A task as the API tells it. */
+/** A task as the API returns it. */
 export type TaskJson = z.output<typeof taskSchema>
 
 function isDuration(text: string): boolean {
@@ -124,7 +128,7 @@ function isDuration(text: string): boolean {
   }
 }
 
-/** What is submitted. */
+/** A submission of a task. */
 export const submissionSchema = named(
   'TaskSubmission',
   z
@@ -133,8 +137,8 @@ export const submissionSchema = named(
       parameters: z
         .unknown()
         .optional()
-        .describe('What the task type takes; default `{}`. See `GET /v1/capabilities`'),
-      userId: plainText(200).optional().describe('The owner; default the user of the request'),
+        .describe('Parameters of the task type; default `{}`. See `GET /v1/capabilities`'),
+      userId: plainText(200).optional().describe('The owner; default: the user of the request'),
       lane: plainText(60).optional(),
       priority: z.enum(['high', 'normal']).optional(),
       delay: z
@@ -143,12 +147,12 @@ export const submissionSchema = named(
           z.string().max(30).refine(isDuration, `Give ${durationForms}.`),
         ])
         .optional()
-        .describe('Not before this much time: milliseconds, or a text such as `10m`; at most ten years'),
+        .describe('Start after this time: milliseconds, or a text such as `10m`; at most ten years'),
       startAt: givenTime
         .optional()
-        .describe('Not before this time, at most ten years from now; instead of `delay`'),
+        .describe('Start at this time, at most ten years from now; instead of `delay`'),
       tags: z.array(plainText(100)).max(20).optional(),
-      budget: budgetSchema.optional().describe('What the task and all below it may spend'),
+      budget: budgetSchema.optional().describe('What the task and all its sub-tasks may spend'),
     })
     .refine(({ delay, startAt }) => delay === undefined || startAt === undefined, {
       path: ['delay'],
@@ -156,7 +160,7 @@ export const submissionSchema = named(
     }),
 )
 
-/** Which tasks a listing shows. Filters of several values are repeated: `status=QUEUED&status=RUNNING`. */
+/** Filters of tasks. Several values are repeated: `status=QUEUED&status=RUNNING`. */
 export const taskFilter = {
   status: z.array(statusSchema).max(20).optional(),
   taskType: z.array(z.string().min(1).max(100)).max(50).optional(),
@@ -172,7 +176,7 @@ export const taskFilter = {
 /** The query of a listing of tasks. */
 export const taskListQuery = z.strictObject({
   ...taskFilter,
-  order: z.enum(['newest', 'oldest']).default('newest').describe('Which come first, by their submission'),
+  order: z.enum(['newest', 'oldest']).default('newest').describe('Order by submission'),
   ...paging,
 })
 
@@ -186,3 +190,128 @@ export const childrenQuery = z.strictObject({
 
 /** A task in a path. */
 export const taskParams = z.object({ taskId: id })
+
+/** Returns a task as the API shows it. */
+export function presentTask(record: TaskRecord): TaskJson {
+  return {
+    id: record.id,
+    taskType: record.taskType,
+    userId: record.userId,
+    status: record.status,
+    done: hasEnded(record.status),
+    phase: record.phase,
+    lane: record.lane,
+    priority: record.priority,
+    tags: [...record.tags],
+    ...values(record),
+    waitingFor: waitingForOf(record),
+    ...times(record),
+    attempt: record.attempt,
+    retryCount: record.retryCount,
+    executionNodeId: record.executionNodeId,
+    ...place(record),
+    round: record.round,
+    idempotencyKey: record.idempotencyKey,
+    traceId: readTraceparent(record.traceparent)?.traceId,
+    deadLetter: record.deadLetter === undefined ? undefined : presentDeadLetter(record.deadLetter),
+    deadLetterHistory: record.deadLetterHistory?.map(presentDeadLetter),
+    version: record.version,
+  }
+}
+
+/** Longest stored text of a value that a listing shows, in UTF-16 code units. */
+const longestListed = 16_000
+
+/** Returns a task as a listing shows it: large values are left out, and named. */
+export function presentListed(record: TaskRecord): TaskJson {
+  const omitted = (['parameters', 'progress', 'result'] as const).filter(
+    name => (record[name]?.length ?? 0) > longestListed,
+  )
+  if (omitted.length === 0) return presentTask(record)
+  const task: TaskJson = { ...presentTask(withoutLarge(record)), omitted }
+  for (const name of omitted) delete task[name]
+  return task
+}
+
+function withoutLarge(record: TaskRecord): TaskRecord {
+  const { progress, result, ...rest } = record
+  const small = (text: string | undefined) => text !== undefined && text.length <= longestListed
+  return {
+    ...rest,
+    parameters: small(record.parameters) ? record.parameters : 'null',
+    ...defined({
+      progress: small(progress) ? progress : undefined,
+      result: small(result) ? result : undefined,
+    }),
+  } as TaskRecord
+}
+
+function values(record: TaskRecord) {
+  const shown = record.status === 'COMPLETED' || record.status === 'COMPLETED_WITH_ERRORS'
+  return {
+    parameters: plainOfText(record.parameters),
+    parametersVersion: record.parametersVersion,
+    progress: record.progress === undefined ? undefined : plainOfText(record.progress),
+    // A waiting parent may already hold the result with which it will complete.
+    result: shown && record.result !== undefined ? plainOfText(record.result) : undefined,
+    errorInfo: record.errorInfo === undefined ? undefined : presentError(record.errorInfo),
+  }
+}
+
+/** Returns what the task itself waits for, as far as its record says. */
+function waitingForOf({ status, errorInfo, rootTaskId }: TaskRecord): TaskJson['waitingFor'] {
+  if (status !== 'RETRYING') return undefined
+  if (errorInfo?.code === 'BUDGET_EXHAUSTED') return { kind: 'budget', rootTaskId }
+  return errorInfo?.limit === undefined ? undefined : { kind: 'limit', limit: errorInfo.limit }
+}
+
+function times(record: TaskRecord) {
+  return {
+    timestamps: {
+      createdAt: timeText(record.createdAt),
+      startedAt: timeText(record.startedAt),
+      completedAt: timeText(record.completedAt),
+      updatedAt: timeText(record.updatedAt),
+    },
+    lastAttemptTimestamp: timeText(record.lastAttemptTimestamp),
+    nextAttemptTimestamp: timeText(record.nextAttemptTimestamp),
+    deadline: timeText(record.deadline),
+    cancelRequestedAt: timeText(record.cancelRequestedAt),
+  }
+}
+
+function place(record: TaskRecord) {
+  return {
+    parentTaskId: record.parentTaskId,
+    rootTaskId: record.rootTaskId,
+    depth: record.depth,
+    subTaskKey: record.subTaskKey,
+    subTaskStatusSummary: record.subTaskStatusSummary,
+    failedSubTasks: record.failedSubTasks?.map(failed => ({ ...failed })),
+  }
+}
+
+/** Returns an error without its stack. */
+export function presentError({ stack: _stack, causes, ...info }: ErrorInfo) {
+  return causes === undefined ? info : { ...info, causes: [...causes] }
+}
+
+function presentDeadLetter(deadLetter: DeadLetter) {
+  return {
+    fingerprint: deadLetter.fingerprint,
+    reason: deadLetter.reason,
+    attempt: deadLetter.attempt,
+    openedAt: timeText(deadLetter.openedAt),
+    closedAt: timeText(deadLetter.closedAt),
+    error: presentError(deadLetter.error),
+  }
+}
+
+/** Returns the value of codec text as plain JSON data. Text that cannot be read is shown as it is. */
+function plainOfText(text: string): unknown {
+  try {
+    return plainOf(decode(text))
+  } catch {
+    return text
+  }
+}

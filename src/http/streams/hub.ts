@@ -5,21 +5,21 @@ import { StreamPlaces } from './places.ts'
 import { EventRing } from './ring.ts'
 import { type EventFilter, EventStream } from './stream.ts'
 
-/** A client that wants events. */
+/** A client that subscribes to events. */
 export interface StreamRequest {
   client: string
-  /** The id of the last event that the client saw. */
+  /** The id of the last event that the client received. */
   lastEventId: string | undefined
   matches: EventFilter
 }
 
-/** Where events of all processes come from; the same as those of this process where there is no other. */
+/** The events of all processes; those of this process where there is no other. */
 export type LiveEvents = Pick<Engine, 'live' | 'events' | 'onGap'>
 
-/** All event streams of the process: one listener, one ring of kept events, any number of readers. */
+/** All event streams of the process: one subscription, one ring of kept events, any number of readers. */
 export class StreamHub {
   readonly ring: EventRing
-  /** The places of all streams, also of those that tell something else. */
+  /** The places of all streams, with those of output streams. */
   readonly places: StreamPlaces
   readonly #settings: HttpSettings
   readonly #streams = new Set<EventStream>()
@@ -35,13 +35,13 @@ export class StreamHub {
     this.#events = events
   }
 
-  /** The server listens. To hear of other processes takes a moment to begin: too long once somebody watches. */
+  /** Called when the server listens. Subscribes to other processes, which takes too long once a client is waiting. */
   begin(): void {
     if (!this.#isClosed && this.#events.live !== this.#events.events) this.#unsubscribe ??= this.#listen()
   }
 
-  /** Whether the id is known and nothing that matches came after it: its client has been told everything. */
-  async isToldAfter(lastEventId: string, matches: EventFilter): Promise<boolean> {
+  /** Returns whether the id is known and nothing that matches came after it: its client has received everything. */
+  async isLastFor(lastEventId: string, matches: EventFilter): Promise<boolean> {
     const from = this.ring.resume(lastEventId)
     if (from === undefined) return false
     for (let sequence = from + 1; sequence <= this.ring.last; sequence++) {
@@ -51,7 +51,7 @@ export class StreamHub {
     return true
   }
 
-  /** Begins to stream. The head of the response has been written. */
+  /** Starts a stream. The head of the response has been written. */
   open(request: StreamRequest, response: ServerResponse): void {
     const { client, lastEventId, matches } = request
     const resumed = lastEventId === undefined ? undefined : this.ring.resume(lastEventId)
@@ -60,7 +60,7 @@ export class StreamHub {
       response,
       matches,
       backlog: this.#settings.streamBacklog,
-      place: resumed ?? this.ring.last,
+      position: resumed ?? this.ring.last,
       ended: why => {
         this.#streams.delete(stream)
         this.places.leave(stream, why)
@@ -72,17 +72,17 @@ export class StreamHub {
     stream.open(lastEventId !== undefined && resumed === undefined ? 'unknown-or-too-old' : undefined)
   }
 
-  /** Ends every stream and takes no new one. */
+  /** Ends every stream and admits no new one. */
   close(): void {
     this.#isClosed = true
     this.#unsubscribe?.()
     this.places.close()
   }
 
-  /** From the first stream on, events are kept: those of this process alone cost nothing while nobody ever watched. */
+  /** Keeps events from the first stream on. Until then, the events of this process cost nothing. Returns an unsubscribe function. */
   #listen(): () => void {
     const { live, onGap } = this.#events
-    const stops = [
+    const unsubscribes = [
       live.onAny(event => {
         if (this.ring.add(event)) this.#schedule()
       }),
@@ -92,11 +92,11 @@ export class StreamHub {
       }),
     ]
     return () => {
-      for (const stop of stops) stop()
+      for (const unsubscribe of unsubscribes) unsubscribe()
     }
   }
 
-  /** Several events of one turn of the event loop are told together. */
+  /** Sends several events of one tick of the event loop together. */
   #schedule(): void {
     if (this.#isScheduled || this.#streams.size === 0) return
     this.#isScheduled = true

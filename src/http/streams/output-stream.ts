@@ -1,17 +1,14 @@
 import type { ServerResponse } from 'node:http'
-import type { OutputEvent } from '../../engine/follow-output.ts'
+import type { OutputEvent } from '../../engine/output.ts'
 import type { OutputPlace } from '../../store/store.ts'
-import { sseText } from './event-text.ts'
 import type { OpenStream, StreamEnd } from './places.ts'
+import { sseText } from './sse.ts'
 
-/**
- * One stream of the output of a task. The next event is asked for when the client has taken the one before: nothing is kept for a client
- * that does not read.
- */
+/** One stream of the output of a task. It reads the next event when the client has taken the one before, so nothing is buffered for a slow client. */
 export class OutputStream implements OpenStream {
   readonly #response: ServerResponse
   readonly #ended: (why: StreamEnd) => void
-  readonly #leaving = new AbortController()
+  readonly #ending = new AbortController()
   #drained: (() => void) | undefined
   #isOver = false
 
@@ -23,15 +20,15 @@ export class OutputStream implements OpenStream {
     response.on('error', () => this.end('client'))
   }
 
-  /** Tells what is followed until it ends; rejects with what went wrong, which its client learns by the end of the stream. */
-  async tell(follow: (signal: AbortSignal) => AsyncIterable<OutputEvent>): Promise<void> {
+  /** Sends the events of `follow` until they end. Rejects with their error; the client sees the end of the stream. */
+  async send(follow: (signal: AbortSignal) => AsyncIterable<OutputEvent>): Promise<void> {
     try {
       await this.#write('retry: 3000\n\n')
-      for await (const event of follow(this.#leaving.signal)) {
+      for await (const event of follow(this.#ending.signal)) {
         if (this.#isOver) return
         await this.#write(textOf(event))
       }
-      this.end('told')
+      this.end('done')
     } catch (error) {
       if (this.#isOver) return
       this.end('shutdown')
@@ -47,14 +44,14 @@ export class OutputStream implements OpenStream {
     if (this.#isOver) return
     this.#isOver = true
     this.#ended(why)
-    this.#leaving.abort()
+    this.#ending.abort()
     // A client that does not read would not see the end either.
     if (this.#drained === undefined) this.#response.end()
     else this.#response.destroy()
     this.#goOn()
   }
 
-  /** Resolves when the client has room for more, or is gone. */
+  /** Resolves when the client takes more, or has disconnected. */
   #write(text: string): Promise<void> | undefined {
     if (this.#response.write(text)) return undefined
     return new Promise(resolve => {
@@ -90,15 +87,15 @@ function textOf(event: OutputEvent): string {
 
 const endMark = '.end'
 
-/** The id of a place in an output; told as the id of events, and taken to go on. */
+/** Returns the id of a place in an output: the id of its event, and the place to resume from. */
 export function outputId({ attempt, sequence }: OutputPlace): string {
   return `${attempt}.${sequence}`
 }
 
-/** What `parseOutputId` reads. */
+/** The form of ids that `parseOutputId` reads. */
 export const outputIdPattern = /^\d{1,9}\.\d{1,9}(\.end)?$/
 
-/** The place that an id names, and whether its client was told the end. */
+/** Returns the place that an id names, and whether its client received the end. */
 export function parseOutputId(id: string): { place: OutputPlace; isEnd: boolean } {
   const [attempt, sequence] = id.split('.', 2)
   return { place: { attempt: Number(attempt), sequence: Number(sequence) }, isEnd: id.endsWith(endMark) }

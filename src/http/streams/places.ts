@@ -1,12 +1,12 @@
 import { QuillworkError } from '../../task/errors.ts'
 import type { HttpSettings } from '../settings.ts'
 
-/** Why a stream ended; `told`: there is nothing more to tell. */
-export type StreamEnd = 'client' | 'slow' | 'life' | 'shutdown' | 'told'
+/** Why a stream ended. `done`: there is nothing more to send. */
+export type StreamEnd = 'client' | 'slow' | 'life' | 'shutdown' | 'done'
 
-/** A stream that is open. */
+/** An open stream. */
 export interface OpenStream {
-  /** Shows a sign of life. */
+  /** Sends a heartbeat. */
   beat(): void
   end(why: StreamEnd): void
 }
@@ -18,7 +18,7 @@ export interface StreamCounts {
   readonly dropped: number
 }
 
-/** The places for streams of the process: so many, and so many per client; each is kept alive, and none lasts for ever. */
+/** The places for streams of the process, limited in number and per client. Each stream has heartbeats and a longest life. */
 export class StreamPlaces {
   readonly #settings: HttpSettings
   readonly #streams = new Map<OpenStream, { client: string; endsAt: number }>()
@@ -49,7 +49,7 @@ export class StreamPlaces {
       )
   }
 
-  /** Gives the stream of a client that was admitted its place. */
+  /** Gives the stream of an admitted client its place. */
   take(client: string, stream: OpenStream): void {
     this.#streams.set(stream, { client, endsAt: this.#endOfLife() })
     this.#perClient.set(client, (this.#perClient.get(client) ?? 0) + 1)
@@ -57,7 +57,7 @@ export class StreamPlaces {
     this.#heartbeat ??= this.#startHeartbeat()
   }
 
-  /** The stream has ended. */
+  /** Frees the place of a stream that has ended. */
   leave(stream: OpenStream, why: StreamEnd): void {
     const kept = this.#streams.get(stream)
     if (kept === undefined) return
@@ -71,7 +71,7 @@ export class StreamPlaces {
     this.#heartbeat = undefined
   }
 
-  /** Ends every stream and takes no new one. */
+  /** Ends every stream and admits no new one. */
   close(): void {
     this.#isClosed = true
     for (const stream of [...this.#streams.keys()]) stream.end('shutdown')

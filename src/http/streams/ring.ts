@@ -1,30 +1,30 @@
 import { randomBytes } from 'node:crypto'
 import type { SequencedEvent } from '../../task/events.ts'
-import { eventData, sseText, streamNames } from './event-text.ts'
+import { eventData, sseText, streamNames } from './sse.ts'
 
-/** One kept event, or a place where events may be missing; with its text once somebody needed it. */
+/** One kept event, or a gap where events may be missing, with its text once a stream needed it. */
 export interface Kept {
   readonly sequence: number
-  /** Absent where events may be missing. */
+  /** Absent for a gap. */
   readonly event?: SequencedEvent
   text?: string
 }
 
-/** What was last heard of a task. */
-interface Heard {
+/** The newest kept event of a task. */
+interface Newest {
   sequence: number
   version: number
 }
 
 /**
- * The last events, numbered in the order in which they came. An id is `<epoch>-<sequence>`; the epoch is another one in every process,
- * so that an id of an earlier process is told from one of this. Events of other processes may come twice; what is kept does not.
+ * The last events, numbered in the order in which they came. An id is `<epoch>-<sequence>`; the epoch differs in every process,
+ * so that the ids of an earlier process are recognized. Events of other processes may arrive twice, and are kept once.
  */
 export class EventRing {
   readonly epoch: string
   readonly #kept: (Kept | undefined)[]
   /** The newest kept event of each task whose events are numbered. Never more tasks than kept events. */
-  readonly #heard = new Map<string, Heard>()
+  readonly #newest = new Map<string, Newest>()
   /** Sequence of the next event. */
   #next = 1
 
@@ -33,56 +33,57 @@ export class EventRing {
     this.epoch = epoch
   }
 
-  /** Sequence of the newest event; 0 before the first. */
+  /** Returns the sequence of the newest event, 0 before the first. */
   get last(): number {
     return this.#next - 1
   }
 
-  /** Sequence of the oldest event that is kept; one above `last` when none is. */
+  /** Returns the sequence of the oldest kept event, one above `last` where there is none. */
   get first(): number {
     return Math.max(1, this.#next - this.#kept.length)
   }
 
-  /** Keeps an event, unless it is known or older than one of its task that is. Answers whether it was kept. */
+  /** Keeps an event, unless it or a newer one of its task is kept already. Returns whether it was kept. */
   add(event: SequencedEvent): boolean {
-    const heard = this.#heard.get(event.taskId)
-    if (heard !== undefined && !isNews(event, heard)) return false
+    const newest = this.#newest.get(event.taskId)
+    if (newest !== undefined && !isNewer(event, newest)) return false
     this.#keep({ sequence: this.#next, event })
     const { sequence, version } = event
-    if (sequence !== undefined) this.#heard.set(event.taskId, { sequence, version })
+    if (sequence !== undefined) this.#newest.set(event.taskId, { sequence, version })
     return true
   }
 
-  /** The number, within its task, of the newest numbered event of a task; undefined when none is kept. */
+  /** Returns the number, within its task, of the newest numbered event of a task; undefined when none is kept. */
   lastOf(taskId: string): number | undefined {
-    return this.#heard.get(taskId)?.sequence
+    return this.#newest.get(taskId)?.sequence
   }
 
-  /** Keeps that events may be missing here. */
+  /** Keeps a gap: events may be missing here. */
   addGap(): void {
     this.#keep({ sequence: this.#next })
   }
 
   #keep(kept: Kept): void {
     const place = kept.sequence % this.#kept.length
-    const gone = this.#kept[place]?.event
-    if (gone !== undefined && this.#heard.get(gone.taskId)?.sequence === gone.sequence)
-      this.#heard.delete(gone.taskId)
+    const dropped = this.#kept[place]?.event
+    if (dropped !== undefined && this.#newest.get(dropped.taskId)?.sequence === dropped.sequence)
+      this.#newest.delete(dropped.taskId)
     this.#kept[place] = kept
     this.#next = kept.sequence + 1
   }
 
-  /** The event of a sequence; undefined when it is no longer, or not yet, there. */
+  /** Returns the event of a sequence; undefined when it is not kept any more, or does not exist yet. */
   at(sequence: number): Kept | undefined {
     const kept = this.#kept[sequence % this.#kept.length]
     return kept?.sequence === sequence ? kept : undefined
   }
 
+  /** Returns the id of a sequence. */
   idOf(sequence: number): string {
     return `${this.epoch}-${sequence}`
   }
 
-  /** The sequence of an id after which nothing is missing; undefined when it is unknown or too old. */
+  /** Returns the sequence of an id after which nothing is missing; undefined when it is unknown or too old. */
   resume(id: string): number | undefined {
     const match = /^([\da-f]{1,40})-(\d{1,15})$/.exec(id)
     if (match === null || match[1] !== this.epoch) return undefined
@@ -90,7 +91,7 @@ export class EventRing {
     return sequence >= this.first - 1 && sequence <= this.last ? sequence : undefined
   }
 
-  /** The text of a kept event; made once for all streams. Where events may be missing, the client is told to read the tasks again. */
+  /** Returns the text of a kept event, made once for all streams. The text of a gap tells the client to read the tasks again. */
   textOf(kept: Kept): string {
     const id = this.idOf(kept.sequence)
     kept.text ??=
@@ -101,7 +102,7 @@ export class EventRing {
   }
 }
 
-/** Progress is not numbered: it is old when the task has moved on since. */
-function isNews({ sequence, version }: SequencedEvent, heard: Heard): boolean {
-  return sequence === undefined ? version >= heard.version : sequence > heard.sequence
+/** Returns whether an event is newer. Progress is not numbered: it is old when the task has a newer version. */
+function isNewer({ sequence, version }: SequencedEvent, newest: Newest): boolean {
+  return sequence === undefined ? version >= newest.version : sequence > newest.sequence
 }

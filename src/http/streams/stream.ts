@@ -1,15 +1,15 @@
 import type { ServerResponse } from 'node:http'
 import type { TaskEvent } from '../../task/events.ts'
-import { sseText } from './event-text.ts'
 import type { OpenStream, StreamEnd } from './places.ts'
 import type { EventRing } from './ring.ts'
+import { sseText } from './sse.ts'
 
-/** Whether a stream tells an event; a promise where that must be looked up. */
+/** Returns whether a stream sends an event; a promise where the store must be asked. */
 export type EventFilter = (event: TaskEvent) => boolean | Promise<boolean>
 
 /**
- * One event stream: a place in the ring that moves on as fast as its client reads. Nothing is queued for a client that does not
- * read; one that falls behind the ring, or further behind than the backlog allows, is dropped and may come back.
+ * One event stream: a position in the ring that advances as fast as its client reads. Nothing is queued for a client that does not read. A
+ * client that falls behind the ring, or further than the backlog allows, is dropped and may reconnect.
  */
 export class EventStream implements OpenStream {
   readonly #ring: EventRing
@@ -17,9 +17,10 @@ export class EventStream implements OpenStream {
   readonly #matches: EventFilter
   readonly #backlog: number
   readonly #ended: (why: StreamEnd) => void
-  /** Sequence of the last event that was told or passed over. */
-  #place: number
-  #told: number
+  /** Sequence of the last event that was sent or left out by the filter. */
+  #position: number
+  /** Sequence that the client knows as its last event id. */
+  #sent: number
   #behind = 0
   #counted: number
   #isWaiting = false
@@ -31,7 +32,7 @@ export class EventStream implements OpenStream {
     response: ServerResponse
     matches: EventFilter
     backlog: number
-    place: number
+    position: number
     ended(why: StreamEnd): void
   }) {
     this.#ring = options.ring
@@ -39,31 +40,31 @@ export class EventStream implements OpenStream {
     this.#matches = options.matches
     this.#backlog = options.backlog
     this.#ended = options.ended
-    this.#place = options.place
-    this.#told = options.place
-    this.#counted = options.place
+    this.#position = options.position
+    this.#sent = options.position
+    this.#counted = options.position
     options.response.on('drain', () => this.#drained())
     options.response.on('close', () => this.end('client'))
     options.response.on('error', () => this.end('client'))
   }
 
-  /** The first bytes: how long to wait before coming back, and the place from which to go on. */
+  /** Sends the first bytes: the time before a reconnect, and the position to resume from. */
   open(reset: string | undefined): void {
-    this.#write(`retry: 3000\nid: ${this.#ring.idOf(this.#place)}\n\n`)
+    this.#write(`retry: 3000\nid: ${this.#ring.idOf(this.#position)}\n\n`)
     if (reset !== undefined)
-      this.#write(sseText({ id: this.#ring.idOf(this.#place), event: 'reset', data: { reason: reset } }))
+      this.#write(sseText({ id: this.#ring.idOf(this.#position), event: 'reset', data: { reason: reset } }))
     this.pump()
   }
 
-  /** Tells what is new. */
+  /** Sends new events. */
   pump(): void {
     if (this.#isOver || this.#isPumping) return
     if (this.#isWaiting) this.#countBacklog()
     else {
       this.#isPumping = true
-      this.#tellNew().then(
+      this.#sendNew().then(
         () => this.#rest(),
-        // A filter that cannot ask the store any more: the server is stopping.
+        // The filter cannot ask the store any more: the server is stopping.
         () => this.end('shutdown'),
       )
     }
@@ -71,28 +72,28 @@ export class EventStream implements OpenStream {
 
   #rest(): void {
     this.#isPumping = false
-    if (!this.#isWaiting && this.#place < this.#ring.last) this.pump()
+    if (!this.#isWaiting && this.#position < this.#ring.last) this.pump()
   }
 
-  async #tellNew(): Promise<void> {
-    while (!this.#isOver && !this.#isWaiting && this.#place < this.#ring.last) {
-      const kept = this.#ring.at(this.#place + 1)
+  async #sendNew(): Promise<void> {
+    while (!this.#isOver && !this.#isWaiting && this.#position < this.#ring.last) {
+      const kept = this.#ring.at(this.#position + 1)
       if (kept === undefined) return this.end('slow')
-      // A missing event may be one that the client wants.
+      // In a gap may be an event that matches.
       const matches = kept.event === undefined || this.#matches(kept.event)
-      const tells = typeof matches === 'boolean' ? matches : await matches
-      this.#place = kept.sequence
-      if (!tells || this.#isOver) continue
-      this.#told = kept.sequence
+      const isSent = typeof matches === 'boolean' ? matches : await matches
+      this.#position = kept.sequence
+      if (!isSent || this.#isOver) continue
+      this.#sent = kept.sequence
       this.#write(this.#ring.textOf(kept))
     }
   }
 
-  /** A sign of life; it also moves the client's place past events that its filter left out. */
+  /** Sends a heartbeat, which also moves the client past events that its filter left out. */
   beat(): void {
     if (this.#isOver || this.#isWaiting) return
-    const moved = this.#place > this.#told ? `id: ${this.#ring.idOf(this.#place)}\n` : ''
-    this.#told = this.#place
+    const moved = this.#position > this.#sent ? `id: ${this.#ring.idOf(this.#position)}\n` : ''
+    this.#sent = this.#position
     this.#write(`${moved}: hb\n\n`)
   }
 
@@ -111,23 +112,27 @@ export class EventStream implements OpenStream {
   #drained(): void {
     this.#isWaiting = false
     this.#behind = 0
-    this.#counted = Math.max(this.#counted, this.#place)
+    this.#counted = Math.max(this.#counted, this.#position)
     this.pump()
   }
 
-  /** What is waiting for a client that does not read, in UTF-16 code units; too much ends the stream. */
+  /** Counts what waits for a client that does not read, in UTF-16 code units. Too much ends the stream. */
   #countBacklog(): void {
-    for (let sequence = Math.max(this.#counted, this.#place) + 1; sequence <= this.#ring.last; sequence++) {
+    for (
+      let sequence = Math.max(this.#counted, this.#position) + 1;
+      sequence <= this.#ring.last;
+      sequence++
+    ) {
       const kept = this.#ring.at(sequence)
       this.#counted = sequence
       if (kept !== undefined && (kept.event === undefined || this.#mayMatch(kept.event)))
         this.#behind += this.#ring.textOf(kept).length
       if (this.#behind > this.#backlog) break
     }
-    const isOvertaken = this.#place < this.#ring.last && this.#ring.at(this.#place + 1) === undefined
+    const isOvertaken = this.#position < this.#ring.last && this.#ring.at(this.#position + 1) === undefined
     if (isOvertaken || this.#behind > this.#backlog) this.end('slow')
   }
-  /** What must be looked up, or cannot be, may be wanted. */
+  /** Returns whether an event may match. True where the store must be asked, or cannot be. */
   #mayMatch(event: TaskEvent): boolean {
     const matches = this.#matches(event)
     if (typeof matches === 'boolean') return matches

@@ -1,7 +1,7 @@
+import type { Measure } from '../words.ts'
 import type { Heading } from './heading.ts'
-import type { Measure } from './measure.ts'
 
-/** How much text stands before a place. */
+/** The amount of text before a place. */
 export interface Totals {
   readonly characters: number
   readonly words: number
@@ -9,11 +9,11 @@ export interface Totals {
   readonly lines: number
   /** Lines that end like a sentence or are as long as a paragraph, headings not included. */
   readonly sentences: number
-  /** Words of paragraphs that end like a sentence: what is left when titles, lists and credits are set aside. */
+  /** Words of paragraphs that end like a sentence, so without titles, lists and credits. */
   readonly prose: number
 }
 
-/** A line that may be a heading, with what stands around it. */
+/** A line that may be a heading, with its surroundings. */
 export interface Candidate {
   readonly heading: Heading
   readonly line: number
@@ -22,9 +22,9 @@ export interface Candidate {
   readonly before: Totals
   /** The size of the line itself. */
   readonly own: Measure
-  /** A blank line, a separator, another heading or the start of the text stands before. */
+  /** After a blank line, a separator, another heading or the start of the text. */
   readonly blankBefore: boolean
-  /** The line before ends a sentence, is short, or there is none: no prose is cut off. */
+  /** After a line that ends a sentence or is short, or at the start: the line cuts off no prose. */
   readonly afterSentence: boolean
   /** Width of the white space before the line. */
   readonly indent: number
@@ -36,15 +36,12 @@ export interface Candidate {
   followingEnds: boolean
 }
 
-/**
- * A copy that does not keep its surroundings alive. A slice of a decoded block would hold the whole block in memory
- * for as long as the heading.
- */
+/** Returns a copy of a text. A slice of a decoded block would keep the whole block in memory. */
 export function ownCopy(text: string): string {
   return Buffer.from(text, 'utf16le').toString('utf16le')
 }
 
-/** A heading that holds no block of text alive. */
+/** Returns a copy of a heading that keeps no block of text in memory. */
 export function ownHeading(heading: Heading): Heading {
   const { title, name, inner } = heading
   return {
@@ -55,13 +52,13 @@ export function ownHeading(heading: Heading): Heading {
   }
 }
 
-/** Whether a blank line stands below, or only the lines of a name do. */
+/** Whether a blank line follows, or only the lines of a name do. */
 export function blankAfter({ line, following, followingLine, followingEnds }: Candidate): boolean {
   if (followingLine !== line + 1) return true
   return followingEnds && !/[.!?。！？"”’]$/.test(following.at(-1) ?? '')
 }
 
-/** Lines with text between two candidates, and how many of them are sentences. */
+/** Returns the lines with text between two candidates, the sentences among them, and their characters. */
 export function between(
   a: Candidate,
   b: Candidate,
@@ -71,4 +68,46 @@ export function between(
     sentences: b.before.sentences - a.before.sentences,
     characters: b.before.characters - a.before.characters - a.own.characters,
   }
+}
+
+/** Counts how often each key occurs. */
+export function countsOf<Key>(keys: Iterable<Key>): Map<Key, number> {
+  const counts = new Map<Key, number>()
+  for (const key of keys) counts.set(key, (counts.get(key) ?? 0) + 1)
+  return counts
+}
+
+/** Groups candidates by the style of their headings. */
+export function byStyle(candidates: Iterable<Candidate>): Map<string, Candidate[]> {
+  const styles = new Map<string, Candidate[]>()
+  for (const candidate of candidates) {
+    const { style } = candidate.heading
+    const list = styles.get(style)
+    if (list === undefined) styles.set(style, [candidate])
+    else list.push(candidate)
+  }
+  return styles
+}
+
+/** What a chosen heading starts. `again` is a heading printed a second time: it starts nothing, and is not text. */
+export type Role = 'volume' | 'chapter' | 'section' | 'again'
+
+/** A candidate that is a heading. */
+export interface Chosen {
+  readonly candidate: Candidate
+  readonly role: Role
+}
+
+/** The facts about a text by which its headings are chosen. */
+export interface TextFacts {
+  /** Characters of the book. */
+  readonly characters: number
+  /** Characters before the book. */
+  readonly charactersBefore: number
+  /** Blank lines separate the paragraphs. */
+  readonly usesBlanks: boolean
+  /** Only marked lines are headings: the file is Markdown, or a book with a table of contents. */
+  readonly declared: boolean
+  /** The file itself marks its headings, as EPUB and DOCX do. */
+  readonly structured: boolean
 }

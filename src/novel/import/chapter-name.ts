@@ -1,16 +1,15 @@
-import type { Candidate } from './candidate.ts'
-import type { Chosen } from './chosen.ts'
-import { plainSpaces } from './heading-text.ts'
+import type { Candidate, Chosen } from './candidate.ts'
+import { plainSpaces } from './heading.ts'
 import { readHeading } from './read-heading.ts'
 import { isSentence } from './scan.ts'
 
-/** Share of the headings without a name that must have one on the next line before any is read that way. */
+/** Share of the headings without a name that must have one on the next line, so that any is read that way. */
 const ENOUGH = 0.6
 const LONGEST_NAME = { latin: 160, chinese: 40 } as const
 
 /**
- * The lines that belong to headings as their names, though they stand below: "CHAPTER I", blank line, "Down the
- * Rabbit-Hole". Decided for all headings of a role together, because a first paragraph can be as short as a name.
+ * Returns the names that stand in the lines below their headings: "CHAPTER I", blank line, "Down the Rabbit-Hole". Decides for all
+ * headings of a role together, because a first paragraph can be as short as a name.
  */
 export function namesBelow(
   chosen: readonly Chosen[],
@@ -47,7 +46,7 @@ function nameBelow(
 ): string[] | undefined {
   const lines = usesBlanks ? candidate.following : candidate.following.slice(0, 1)
   if (lines.length === 0 || lines.length > 3 || (usesBlanks && !candidate.followingEnds)) return undefined
-  // Without blank lines a name can only be told from the text when more text follows it.
+  // Without blank lines, only further text distinguishes a name from the text.
   if (!usesBlanks && candidate.following.length < 2) return undefined
   for (let i = 0; i < lines.length; i++) if (taken.has(candidate.followingLine + i)) return undefined
   // A bare numeral below a heading numbers a section.
@@ -66,7 +65,7 @@ function isName(text: string): boolean {
   return isTitle(text) && (!isSentence(text) || (/[.?!)]_?$/.test(text) && text.split(/\s+/).length <= 8))
 }
 
-/** Starts with a capital; so do most longer words. */
+/** Whether a text and most of its longer words start with a capital. */
 function isTitle(text: string): boolean {
   const words = text.split(/\s+/).filter(word => /\p{L}{4}/u.test(word))
   const large = words.filter(word => /^\P{L}*\p{Lu}/u.test(word)).length
@@ -74,7 +73,7 @@ function isTitle(text: string): boolean {
   return first === first.toUpperCase() && large * 2 >= words.length
 }
 
-/** The rest of a long name that is wrapped: the lines directly below, in capitals or up to the next blank line. */
+/** Returns the rest of a long name that is wrapped: the lines directly below, in capitals or up to the next blank line. */
 function restOfName(candidate: Candidate, taken: ReadonlySet<number>): readonly string[] | undefined {
   const { heading, following, followingLine, followingEnds, line } = candidate
   if (heading.name === '' || !followingEnds || followingLine !== line + 1 || taken.has(followingLine))
@@ -87,7 +86,7 @@ function restOfName(candidate: Candidate, taken: ReadonlySet<number>): readonly 
   return rest.length < 60 || !/[.!?”"]$/.test(rest) ? following : undefined
 }
 
-/** A heading with its name from below. */
+/** Returns a heading joined with its name from below. */
 export function joinedTitle(title: string, name: readonly string[], isRest: boolean): string {
   const below = plainSpaces(name.join(' ').replace(/^_(.*)_$/, '$1'))
   if (below === '') return title

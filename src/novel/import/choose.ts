@@ -1,13 +1,19 @@
-import { between, blankAfter, type Candidate } from './candidate.ts'
-import { chooseMarked, withoutTitle } from './choose-marked.ts'
-import { chooseNumerals, continueNumerals } from './choose-numerals.ts'
-import type { Chosen, Role, TextFacts } from './chosen.ts'
+import {
+  between,
+  blankAfter,
+  byStyle,
+  type Candidate,
+  type Chosen,
+  countsOf,
+  type Role,
+  type TextFacts,
+} from './candidate.ts'
+import { chooseNumerals, continueNumerals, fitting, withoutQuoted } from './choose-by-number.ts'
 import { comparable, isTouching, withoutContents } from './contents.ts'
-import { fitting, withoutStrays } from './sequence.ts'
 
 /**
- * Chooses the headings of a text among its candidates, in order. One line tells little; the document decides:
- * what is a table of contents, which unit the chapters are counted in, whether numbers rise, what stands alone.
+ * Returns the headings of a text among its candidates, in order. The whole document decides: what is a table of contents, which unit
+ * counts the chapters, whether numbers rise, which lines stand alone.
  */
 export function chooseHeadings(found: readonly Candidate[], facts: TextFacts): Chosen[] {
   const candidates = withoutTitle(found)
@@ -18,7 +24,7 @@ export function chooseHeadings(found: readonly Candidate[], facts: TextFacts): C
     facts,
   )
   const { kept, again } = withoutRepeats(isolated(strong))
-  const accepted = byStyle(kept)
+  const accepted = acceptedByStyle(kept)
   const numbered = accepted.filter(candidate => candidate.heading.style !== 'named')
   const numerals = hasChapters(numbered)
     ? continueNumerals(candidates, numbered, facts)
@@ -26,21 +32,19 @@ export function chooseHeadings(found: readonly Candidate[], facts: TextFacts): C
   const all = withoutNames(inOrder([...accepted, ...numerals]))
   const roles = assignRoles(all)
   const chosen = new Set(all)
-  // What repeats a line that turned out to be no heading is none either.
+  // A repeat counts only if the line that it repeats is a heading.
   const repeats = again.filter(({ first }) => chosen.has(first))
-  return chosenInOrder([...roles, ...repeats.map(({ candidate }) => ({ candidate, role: 'again' as const }))])
+  const doubles = repeats.map(({ candidate }) => ({ candidate, role: 'again' as const }))
+  return [...roles, ...doubles].sort((a, b) => a.candidate.line - b.candidate.line)
 }
 
 function hasChapters(numbered: readonly Candidate[]): boolean {
   return numbered.some(candidate => candidate.heading.depth >= 4)
 }
 
-/** What stands before many headings is the title of the book or of a part; once or twice, it may be a sentence. */
+/** A prefix of three headings or more is the title of the book or of a part; otherwise it may be a sentence. */
 function trustPrefixes(candidates: readonly Candidate[]): Candidate[] {
-  const counts = new Map<string, number>()
-  for (const { heading } of candidates) {
-    if (heading.prefix !== undefined) counts.set(heading.prefix, (counts.get(heading.prefix) ?? 0) + 1)
-  }
+  const counts = countsOf(candidates.map(({ heading }) => heading.prefix))
   return candidates.map(candidate => {
     const { prefix } = candidate.heading
     const isKnown = prefix !== undefined && (counts.get(prefix) ?? 0) >= 3
@@ -48,7 +52,7 @@ function trustPrefixes(candidates: readonly Candidate[]): Candidate[] {
   })
 }
 
-/** Leaves out a Prologue or Introduction that is the name of the bare number above it. */
+/** Drops a Prologue or Introduction that is the name of the bare number above it. */
 function withoutNames(candidates: readonly Candidate[]): Candidate[] {
   return candidates.filter(({ heading, line }, i) => {
     const before = candidates[i - 1]
@@ -59,8 +63,8 @@ function withoutNames(candidates: readonly Candidate[]): Candidate[] {
 }
 
 /**
- * Where most sure headings stand alone, one that does not is only doubtful: wrapped prose breaks lines anywhere.
- * Headings without a number have nothing else to be known by, so that they must stand alone.
+ * Where most sure headings stand alone, one that does not is only doubtful: wrapped prose breaks lines anywhere. Headings without a
+ * number must stand alone: they have no other sign.
  */
 function isolated(candidates: readonly Candidate[]): Candidate[] {
   const sure = candidates.filter(({ heading }) => heading.sureness === 'sure' && heading.style !== 'named')
@@ -84,18 +88,18 @@ function doubted(candidate: Candidate): Candidate {
   return { ...candidate, heading: { ...candidate.heading, sureness: 'doubtful' } }
 }
 
-/** A heading that is printed again, and the one that it repeats. */
+/** A heading that is printed again, and the heading that it repeats. */
 interface Repeat {
   readonly candidate: Candidate
   readonly first: Candidate
 }
 
-/** Tells page headers, doubled titles and volumes named on every chapter from real headings. */
+/** Separates page headers, doubled titles and volumes named on every chapter from real headings. */
 function withoutRepeats(candidates: readonly Candidate[]): { kept: Candidate[]; again: Repeat[] } {
   const kept: Candidate[] = []
   const again: Repeat[] = []
   const last = new Map<string, { key: string; candidate: Candidate }>()
-  const groups = repeatCounts(candidates)
+  const groups = countsOf(candidates.map(repeatKey))
   for (const candidate of candidates) {
     const { heading } = candidate
     const key = repeatKey(candidate)
@@ -114,18 +118,10 @@ function withoutRepeats(candidates: readonly Candidate[]): { kept: Candidate[]; 
   return { kept, again }
 }
 
-function repeatCounts(candidates: readonly Candidate[]): Map<string, number> {
-  const counts = new Map<string, number>()
-  for (const candidate of candidates) {
-    const key = repeatKey(candidate)
-    counts.set(key, (counts.get(key) ?? 0) + 1)
-  }
-  return counts
-}
-
 function repeatKey({ heading }: Candidate): string {
   const inner = heading.inner === undefined ? '' : `/${comparable(heading.inner.title)}`
-  return `${heading.style} ${heading.number ?? ''} ${comparable(heading.name === '' && heading.number !== undefined ? '' : heading.title)}${inner}`
+  const isBare = heading.name === '' && heading.number !== undefined
+  return `${heading.style} ${heading.number ?? ''} ${isBare ? '' : comparable(heading.title)}${inner}`
 }
 
 function isRepeat(first: Candidate, second: Candidate, rank: string, count: number): boolean {
@@ -135,28 +131,18 @@ function isRepeat(first: Candidate, second: Candidate, rank: string, count: numb
   return rank === 'volume' || count >= 3 || !second.afterSentence
 }
 
-/** For each style, the sure candidates and those doubtful ones that fill a place in the sequence. */
-function byStyle(candidates: readonly Candidate[]): Candidate[] {
-  const styles = new Map<string, Candidate[]>()
-  for (const candidate of candidates) {
-    const { style } = candidate.heading
-    const list = styles.get(style)
-    if (list === undefined) styles.set(style, [candidate])
-    else list.push(candidate)
-  }
+/** Returns the sure candidates, and the doubtful ones that fill a place in the sequence of their style. */
+function acceptedByStyle(candidates: readonly Candidate[]): Candidate[] {
   const accepted: Candidate[] = []
-  for (const [style, list] of styles)
-    accepted.push(...(style === 'named' ? list : withoutStrays(fitting(list))))
+  for (const [style, list] of byStyle(candidates))
+    accepted.push(...(style === 'named' ? list : withoutQuoted(fitting(list))))
   return withMainStyle(inOrder(accepted))
 }
 
-/** Of several units of chapters, the commonest one; the others only outside of it, or where they carry its numbers on. */
+/** Keeps the commonest of several units of chapters; others only outside its range, or where they continue its numbers. */
 function withMainStyle(candidates: readonly Candidate[]): Candidate[] {
-  const counts = new Map<string, number>()
-  for (const { heading } of candidates) {
-    if (heading.depth === 4 && heading.style !== 'named')
-      counts.set(heading.style, (counts.get(heading.style) ?? 0) + 1)
-  }
+  const chapters = candidates.filter(({ heading }) => heading.depth === 4 && heading.style !== 'named')
+  const counts = countsOf(chapters.map(({ heading }) => heading.style))
   const [main] = [...counts].sort((a, b) => b[1] - a[1])
   if (main === undefined || counts.size === 1) return [...candidates]
   const first = candidates.findIndex(candidate => candidate.heading.style === main[0])
@@ -170,7 +156,7 @@ function withMainStyle(candidates: readonly Candidate[]): Candidate[] {
   })
 }
 
-/** Chapters are the deepest unit down to depth 4; what is above are volumes where chapters stand in most of them. */
+/** Chapters are the deepest unit down to depth 4; higher units are volumes if most of them contain chapters. */
 function assignRoles(candidates: readonly Candidate[]): Chosen[] {
   const numbered = candidates.filter(candidate => candidate.heading.style !== 'named')
   const depths = new Set(numbered.map(({ heading }) => heading.inner?.depth ?? heading.depth))
@@ -185,7 +171,7 @@ function assignRoles(candidates: readonly Candidate[]): Chosen[] {
     : roles.map(({ candidate, role }) => ({ candidate, role: role === 'volume' ? 'chapter' : role }))
 }
 
-/** An Epilogue whose chapters are numbered anew is a volume. */
+/** An Epilogue whose chapter numbers restart is a volume. */
 function opensVolume(candidates: readonly Candidate[], i: number): boolean {
   const [before, here, next] = [candidates[i - 1], candidates[i], candidates[i + 1]]
   if (here?.heading.style !== 'named' || before === undefined || next === undefined) return false
@@ -225,6 +211,92 @@ function inOrder(candidates: Candidate[]): Candidate[] {
   return candidates.sort((a, b) => a.line - b.line)
 }
 
-function chosenInOrder(chosen: Chosen[]): Chosen[] {
-  return chosen.sort((a, b) => a.candidate.line - b.candidate.line)
+/**
+ * Returns the marked headings with their roles by level; undefined when the text is not structured by marks. A single heading above all
+ * others names the book. The chapters are the level whose headings say so, else the first level with text of its own.
+ */
+function chooseMarked(candidates: readonly Candidate[], facts: TextFacts): Chosen[] | undefined {
+  const marked = candidates.filter(candidate => candidate.level !== undefined)
+  const others = candidates.filter(({ level, heading }) => level === undefined && heading.sureness === 'sure')
+  const title = titleHeading(marked)
+  const parts = marked.filter(candidate => candidate !== title && !CONTENTS.test(candidate.heading.title))
+  if (parts.length === 0 || (!facts.declared && (parts.length < 2 || others.length > parts.length)))
+    return undefined
+  const levels = [...new Set(parts.map(candidate => candidate.level ?? 6))].sort((a, b) => a - b)
+  const chapterLevel = levelOfChapters(parts, levels)
+  if (!facts.structured) return parts.map(candidate => ({ candidate, role: roleAt(candidate, chapterLevel) }))
+  const counted = parts.some(({ level, heading }) => level === chapterLevel && isChapter(heading))
+  return parts.map((candidate, i) => {
+    const next = parts[i + 1]
+    return { candidate, role: roleInStructure(candidate, next, chapterLevel, counted) }
+  })
+}
+
+/**
+ * A book may list a prologue or a letter beside its parts, with nothing below it, and its parts beside their chapters. `counted`: the
+ * titles of chapters say that they are chapters.
+ */
+function roleInStructure(
+  candidate: Candidate,
+  next: Candidate | undefined,
+  chapterLevel: number,
+  counted: boolean,
+): Role {
+  const { level = 6, heading } = candidate
+  const below = next?.level ?? 0
+  if (level < chapterLevel && below <= level) return 'chapter'
+  const isPart = level === chapterLevel && counted && heading.depth < 4 && isNumbered(heading.style)
+  return isPart && below === level ? 'volume' : roleAt(candidate, chapterLevel)
+}
+
+function isChapter({ style, depth }: Candidate['heading']): boolean {
+  return isNumbered(style) && depth === 4
+}
+
+/** Returns the headings below the title of a document, which has level 0. A document with several of that level and no other uses it for chapters. */
+function withoutTitle(candidates: readonly Candidate[]): readonly Candidate[] {
+  const titles = candidates.filter(({ level }) => level === 0).length
+  const others = candidates.length - titles
+  return titles > 0 && (titles === 1 || others > 0)
+    ? candidates.filter(({ level }) => level !== 0)
+    : candidates
+}
+
+/** The heading of a table of contents starts no chapter. */
+const CONTENTS = /^(?:(?:table of )?contents|目[\s　]?[录錄次])$/i
+
+/** Returns the only heading of the highest level, if it comes first and is not a chapter by its words: the title of the book. */
+export function titleHeading(marked: readonly Candidate[]): Candidate | undefined {
+  const [first, second] = marked
+  if (first === undefined || second === undefined || first.heading.style !== 'marked') return undefined
+  const alone = marked.every(candidate => candidate === first || (candidate.level ?? 6) > (first.level ?? 6))
+  return alone ? first : undefined
+}
+
+function roleAt(candidate: Candidate, chapterLevel: number): Role {
+  const level = candidate.level ?? 6
+  if (level < chapterLevel) return candidate.heading.style === 'named' ? 'chapter' : 'volume'
+  return level === chapterLevel ? 'chapter' : 'section'
+}
+
+function levelOfChapters(parts: readonly Candidate[], levels: readonly number[]): number {
+  const [first = 6, second] = levels
+  if (second === undefined) return first
+  for (const level of levels) {
+    const words = parts.filter(({ level: own, heading }) => own === level && isNumbered(heading.style))
+    if (words.some(({ heading }) => heading.depth === 4)) return level
+  }
+  const upper = parts.filter(candidate => candidate.level === first && candidate.heading.style !== 'named')
+  if (upper.some(({ heading }) => heading.depth < 4)) return second
+  // Containers have no text before the first heading within them.
+  const containers = parts.filter((candidate, i) => {
+    const next = parts[i + 1]
+    if (candidate.level !== first || candidate.heading.style === 'named' || next === undefined) return false
+    return next.level === second && between(candidate, next).sentences === 0
+  })
+  return containers.length * 2 > upper.length ? second : first
+}
+
+function isNumbered(style: string): boolean {
+  return style !== 'marked' && style !== 'named'
 }

@@ -1,22 +1,22 @@
-import { between, type Candidate } from './candidate.ts'
-import type { TextFacts } from './chosen.ts'
+import { between, type Candidate, countsOf, type TextFacts } from './candidate.ts'
+import { type Heading, LONGEST_HEADING, plainSpaces, undecorate, withoutPageNumber } from './heading.ts'
 
 /**
- * Leaves out the headings of tables of contents: runs of headings with no prose between them, which stand elsewhere
- * again or before all prose. Takes and returns candidates in order. Linear in the candidates.
+ * Drops the headings of tables of contents: runs of headings without prose between them, which occur again elsewhere or stand before all
+ * prose. Takes and returns candidates in order. Linear in the candidates.
  */
 export function withoutContents(candidates: readonly Candidate[], facts: TextFacts): Candidate[] {
   const left = withoutOpening(candidates, facts.charactersBefore + facts.characters)
   const listed = new Set<Candidate>()
   const document = { candidates: left, keys: left.map(keyOf), qualified: qualifiedKeys(left) }
-  const everywhere = { keys: tally(document.keys), qualified: tally(document.qualified) }
+  const everywhere = { keys: countsOf(document.keys), qualified: countsOf(document.qualified) }
   for (const run of runsOf(left)) markRun(run, document, everywhere, listed)
   return left.filter(candidate => !listed.has(candidate))
 }
 
 /**
- * The contents before the book, where titles are long or have a summary: each heading stands again later, and has
- * hardly any text here.
+ * Drops the contents before the book where titles are long or have a summary: each heading occurs again later, and has hardly any text
+ * here.
  */
 function withoutOpening(candidates: readonly Candidate[], end: number): readonly Candidate[] {
   const keys = candidates.map(keyOf)
@@ -36,7 +36,7 @@ function withoutOpening(candidates: readonly Candidate[], end: number): readonly
     const isAgain = (lastIndex.get(key) ?? i) > i
     const isTiny = size < 400 && size * 10 < (largest.get(key) ?? 0)
     const next = candidates[i + 1]
-    // The last entry has all that stands before the book below it.
+    // The last entry has all text before the book below it.
     const isLast = listed === i && i >= 2 && !seen.has(key)
     if (isAgain && (candidate.heading.depth < 4 || isTiny || isLast)) listed = i + 1
     if (!(isAgain && candidate.heading.depth < 4) && !isTiny && hasProse(candidate, next)) break
@@ -54,12 +54,12 @@ function hasProse(candidate: Candidate, next: Candidate | undefined): boolean {
   return next === undefined || between(candidate, next).sentences > 0
 }
 
-/** Volumes that stand twice are no contents when the first ones hold much of the book. */
+/** Volumes that occur twice are not contents if the first ones hold much of the book. */
 function isVolumesOnly(listed: readonly Candidate[], opening: number, whole: number): boolean {
   return listed.every(candidate => candidate.heading.depth < 4) && opening * 10 >= whole
 }
 
-/** A run of candidates with no prose between them: the indexes of its first and last one. */
+/** A run of candidates without prose between them: the indexes of its first and last one. */
 interface Run {
   readonly first: number
   readonly last: number
@@ -78,7 +78,7 @@ function runsOf(candidates: readonly Candidate[]): Run[] {
   return runs
 }
 
-/** Nothing but the rest of a title stands between. */
+/** Whether only the rest of a title is between two candidates. */
 export function isTouching(a: Candidate, b: Candidate): boolean {
   const { lines, sentences } = between(a, b)
   const isTitle = a.followingEnds && lines === a.following.length
@@ -97,8 +97,8 @@ function markRun(
   everywhere: Keyed<Map<string, number>>,
   listed: Set<Candidate>,
 ): void {
-  const inside = tally(keys.slice(run.first, run.last + 1))
-  const insideQualified = tally(qualified.slice(run.first, run.last + 1))
+  const inside = countsOf(keys.slice(run.first, run.last + 1))
+  const insideQualified = countsOf(qualified.slice(run.first, run.last + 1))
   const empty = emptyOnes(run, candidates)
   const lastEmpty = empty.at(-1)
   if (lastEmpty === undefined) return
@@ -122,7 +122,7 @@ function markRun(
   }
 }
 
-/** Candidates that another of their depth, or of a higher one, follows at once. */
+/** Returns the candidates followed at once by one of their depth or above. */
 function emptyOnes(run: Run, candidates: readonly Candidate[]): number[] {
   const empty: number[] = []
   for (let i = run.first; i < run.last; i++) {
@@ -135,12 +135,6 @@ function emptyOnes(run: Run, candidates: readonly Candidate[]): number[] {
 
 function isNextOf(a: Candidate | undefined, b: Candidate): boolean {
   return a?.heading.style === b.heading.style && b.heading.number === (a.heading.number ?? Number.NaN) + 1
-}
-
-function tally(keys: readonly string[]): Map<string, number> {
-  const counts = new Map<string, number>()
-  for (const key of keys) counts.set(key, (counts.get(key) ?? 0) + 1)
-  return counts
 }
 
 function take(counts: Map<string, number>, key: string): void {
@@ -156,13 +150,56 @@ function qualifiedKeys(candidates: readonly Candidate[]): string[] {
   })
 }
 
-/** Equal for headings that say the same, within their volume or not. */
+/** Returns a key that is equal for equal headings, within their volume or not. */
 function keyOf({ heading }: Candidate): string {
   if (heading.number !== undefined && heading.style !== 'marked') return `${heading.style} ${heading.number}`
   return `${heading.style} ${comparable(heading.title)}`
 }
 
-/** A title without what print changes: case, spaces and punctuation. */
+/** Returns a title without case, spaces and punctuation, in which prints of it differ. */
 export function comparable(title: string): string {
   return title.toLowerCase().replace(/[^\p{L}\p{N}]/gu, '')
+}
+
+const HEADER = /^(?:(?:table of )?contents|目[\s　]{0,4}[录錄]|目[\s　]{0,4}次)[.:：]?$/i
+const MOST_TITLES = 2_000
+
+/** The titles of a table of contents. Where chapters have no numbers, a line that stands alone and is in the table is a heading. */
+export class ListedTitles {
+  readonly #numbers = new Map<string, number>()
+  #isOpen = false
+  #isDone = false
+
+  /** Returns the heading that a line is by the table; the line must not be a heading by itself. */
+  read(line: string): Heading | undefined {
+    if (this.#isDone && this.#numbers.size === 0) return undefined
+    if (!this.#isOpen && !this.#isDone) {
+      this.#isOpen = line.length < 24 && HEADER.test(line)
+      return undefined
+    }
+    if (line.length > LONGEST_HEADING) {
+      this.#close()
+      return undefined
+    }
+    const title = withoutPageNumber(undecorate(line))
+    const key = comparable(title)
+    const number = this.#numbers.get(key)
+    if (number !== undefined) {
+      this.#close()
+      return { style: 'listed', depth: 4, sureness: 'weak', number, title: plainSpaces(title), name: title }
+    }
+    if (this.#isOpen) this.#list(key, line)
+    return undefined
+  }
+
+  #list(key: string, line: string): void {
+    const isProse = line.length > 60 && /[.!?。！？”"]$/.test(line)
+    if (isProse || this.#numbers.size >= MOST_TITLES) this.#close()
+    else if (key !== '') this.#numbers.set(key, this.#numbers.size + 1)
+  }
+
+  #close(): void {
+    this.#isOpen = false
+    this.#isDone = true
+  }
 }

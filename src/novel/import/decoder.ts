@@ -1,16 +1,16 @@
 import { QuillworkError } from '../../index.ts'
 
-/** Turns bytes into text piece by piece. Bytes that mean nothing become U+FFFD. */
+/** Decodes bytes piece by piece. Bytes without a meaning become U+FFFD. */
 export interface Decoder {
-  /** Decodes the next bytes. A character that is cut at their end is kept for the next call. */
+  /** Decodes the next bytes. A character that is cut at their end waits for the next call. */
   decode(bytes: Uint8Array): string
-  /** What is left at the end. */
+  /** Returns the rest at the end. */
   end(): string
 }
 
 /**
- * The name under which an encoding is reported, for any label that the Encoding Standard knows.
- * GBK and GB2312 are read as GB18030, which holds both. Throws ENCODING_UNKNOWN for other labels.
+ * Returns the name of an encoding for any label of the Encoding Standard. GBK and GB2312 are read as GB18030, which includes both.
+ * Throws ENCODING_UNKNOWN for other labels.
  */
 export function encodingName(label: string): string {
   try {
@@ -25,20 +25,20 @@ export function encodingName(label: string): string {
   }
 }
 
-/** Makes a decoder for an encoding; a byte order mark at the start is dropped. */
+/** Returns a decoder for an encoding. It drops a byte order mark at the start. */
 export function createDecoder(encoding: string): Decoder {
   const name = encodingName(encoding)
   const inner = new TextDecoder(name)
-  const mend = name === 'windows-1252' ? mendWindows1252 : (text: string) => text
+  const repair = name === 'windows-1252' ? repairWindows1252 : (text: string) => text
   return {
-    decode: bytes => mend(inner.decode(bytes, { stream: true })),
-    end: () => mend(inner.decode()),
+    decode: bytes => repair(inner.decode(bytes, { stream: true })),
+    end: () => repair(inner.decode()),
   }
 }
 
 // Bytes 80 to 9F of windows-1252. Node 20 decodes them as if they were ISO 8859-1 controls.
 const WINDOWS_1252 = '€\u0081‚ƒ„…†‡ˆ‰Š‹Œ\u008dŽ\u008f\u0090‘’“”•–—˜™š›œ\u009džŸ'
 
-function mendWindows1252(text: string): string {
+function repairWindows1252(text: string): string {
   return text.replace(/[\u0080-\u009f]/g, c => WINDOWS_1252[c.charCodeAt(0) - 0x80] ?? c)
 }

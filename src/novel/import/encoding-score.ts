@@ -1,9 +1,8 @@
 import { createDecoder } from './decoder.ts'
 
 /**
- * The encoding under which samples read most like language, with a confidence from its lead over the next one.
- * For encodings that are not UTF-8. The score of an encoding is the share of common characters among those that
- * tell encodings apart, minus ten times the share of impossible ones.
+ * Returns the encoding, other than UTF-8, in which samples most resemble language, with a confidence from its lead over the next one. The
+ * score of an encoding is the share of common characters among the telling ones, minus ten times the share of impossible ones.
  */
 export function legacyEncoding(samples: readonly Uint8Array[]): { name: string; confidence: number } {
   const scores = CANDIDATES.map(name => ({ name, ...scoreOf(name, samples) })).sort(
@@ -35,7 +34,7 @@ const SAMPLE_BYTES = 24_576
 
 interface Score {
   score: number
-  /** Characters that the score was made from. */
+  /** Characters that distinguish encodings, from which the score is computed. */
   telling: number
 }
 
@@ -64,7 +63,7 @@ interface Count {
   impossible: number
 }
 
-/** ASCII tells nothing, except where it takes two bytes. */
+/** ASCII distinguishes nothing, except where it takes two bytes. */
 function countCharacters(text: string, wide: boolean): Count {
   const count = { telling: 0, common: 0, impossible: 0 }
   for (let i = 0; i < text.length; i++) {
@@ -127,7 +126,7 @@ function isKana(code: number): boolean {
   return code >= 0x3041 && code <= 0x30ff
 }
 
-/** A sample without a character cut at its ends: from its first line end to its last ASCII byte, where it has them. */
+/** Returns a sample without a cut character at its ends: from its first line end to its last ASCII byte, where it has them. */
 function aligned(sample: Uint8Array, isFirst: boolean): Uint8Array {
   const start = isFirst ? 0 : sample.indexOf(10) + 1
   let end = sample.length

@@ -7,19 +7,19 @@ import { blocks, type TextSource } from './source.ts'
 export interface Encoding {
   /** 'utf-8', 'gb18030', 'big5', 'utf-16le', 'utf-16be', 'windows-1252', or another name of the Encoding Standard. */
   readonly name: string
-  /** How sure the detection is, 0 to 1. Below LOW_CONFIDENCE a person should look at the preview. */
+  /** Confidence of the detection, 0 to 1. Below LOW_CONFIDENCE a person should check the preview. */
   readonly confidence: number
   /** Whether the text starts with a byte order mark. */
   readonly bom: boolean
 }
 
-/** Below this confidence a survey warns. */
+/** A survey warns below this confidence. */
 export const LOW_CONFIDENCE = 0.5
 
 /**
- * Finds the encoding of a text: byte order mark, then UTF-8 validity over the whole source, then a score of how
- * much the text reads like language under each other encoding. Holds a few blocks at most.
- * `forced` names the encoding instead (throws ENCODING_UNKNOWN when it does not exist).
+ * Returns the encoding of a text: by byte order mark, then by UTF-8 validity of the whole source, then by a score of how much the text
+ * resembles language in each other encoding. Holds a few blocks in memory. `forced` names the encoding instead (throws ENCODING_UNKNOWN
+ * when it does not exist).
  */
 export async function detectEncoding(source: TextSource, forced?: string): Promise<Encoding> {
   const scan = new Utf8Scan()
@@ -53,14 +53,14 @@ function decide(scan: Utf8Scan, samples: readonly Uint8Array[]): { name: string;
   return { name, confidence: round(confidence) }
 }
 
-/** The first block, then the first blocks that hold more than ASCII, then one at each doubling of the distance. */
+/** Samples are the first block, then the first blocks with more than ASCII, then one at each doubling of the distance. */
 function isSample(block: Uint8Array, number: number, taken: number): boolean {
   if (number === 0) return true
   if (taken >= 8 || isAscii(block)) return false
   return taken < 4 || (number & (number - 1)) === 0
 }
 
-/** The part of a block around its first bytes beyond ASCII; it starts at an even place, for UTF-16. */
+/** Returns the part of a block around its first bytes beyond ASCII, from an even place, for UTF-16. */
 function sampleOf(block: Uint8Array): Uint8Array {
   const first = block.findIndex(byte => byte >= 0x80)
   const start = Math.max(0, first - 2_048) & ~1
@@ -85,11 +85,11 @@ function round(share: number): number {
   return Math.round(share * 1000) / 1000
 }
 
-/** Counts the characters beyond ASCII that are valid UTF-8, and the places that are not. A cut at the end is no fault. */
+/** Counts the characters beyond ASCII that are valid UTF-8, and the places that are not. A cut at the end is not a fault. */
 class Utf8Scan {
   /** Valid characters of two to four bytes. */
   characters = 0
-  /** Valid characters of three or four bytes: these hardly happen by chance. */
+  /** Valid characters of three or four bytes: these rarely occur by chance. */
   solidCharacters = 0
   /** Places where the bytes are not UTF-8. */
   bad = 0
@@ -99,7 +99,7 @@ class Utf8Scan {
     return this.solidCharacters > 0 || this.characters > 8
   }
 
-  /** So many faults that no more bytes need to be looked at. */
+  /** Too many faults: no more bytes need to be checked. */
   get hopeless(): boolean {
     return this.bad > 2_000 && this.bad > this.characters
   }
@@ -133,7 +133,7 @@ class Utf8Scan {
   }
 }
 
-/** Length of the valid UTF-8 sequence at a place, 0 when there is none. */
+/** Returns the length of the valid UTF-8 sequence at a place, or 0. */
 function sequenceLength(bytes: Uint8Array, at: number): number {
   const lead = bytes[at] ?? 0
   if (lead < 0x80) return 1
@@ -152,7 +152,7 @@ function leadLength(lead: number): number {
   return lead >= 0xf0 && lead <= 0xf4 ? 4 : 0
 }
 
-/** How many bytes at the end belong to a character that goes on in the next block. */
+/** Returns the number of bytes at the end that belong to a character continued in the next block. */
 function cutTail(bytes: Uint8Array): number {
   for (let back = 1; back <= 3 && back <= bytes.length; back++) {
     const byte = bytes[bytes.length - back] ?? 0

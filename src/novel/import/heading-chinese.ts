@@ -1,5 +1,4 @@
-import type { Heading } from './heading.ts'
-import { type HeadingName, plainSpaces, withoutPageNumber } from './heading-text.ts'
+import { type Heading, type HeadingName, plainSpaces, withoutPageNumber } from './heading.ts'
 import { CHINESE_NUMERALS, chineseNumber } from './numerals.ts'
 
 /** Depth by unit; the first word of each list gives its style, so that 话 and 話 are one. */
@@ -208,7 +207,7 @@ function once(title: string): string {
 }
 
 const SEPARATOR = /^(?:[\s　:：、.．·・—–\-_|~～]+|(?=[（(【《「『[]))/
-/** A sentence goes on like this after a label: 第三章的事情, 第一章里. */
+/** A sentence continues like this after a label: 第三章的事情, 第一章里. */
 const GOES_ON = /^[的里裡中是讲講说說写寫还還就到之内內以时時后後前结結末也都和与與在被把让讓没沒]/
 const END_MARK = /^[（(]?(?:全?[文书書]?完|终|終|结束|結束|未完|待续|待續|未完待续|未完待續)[)）]?$/
 

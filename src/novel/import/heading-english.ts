@@ -1,5 +1,4 @@
-import type { Heading } from './heading.ts'
-import { type HeadingName, plainSpaces, withoutPageNumber } from './heading-text.ts'
+import { type Heading, type HeadingName, plainSpaces, withoutPageNumber } from './heading.ts'
 import { type FoundNumber, leadingNumber } from './numerals.ts'
 
 interface Label {
@@ -26,7 +25,7 @@ for (const word of 'episode lesson adventure fit fytte tale story lecture day ni
   LABELS.set(word, { style: word, depth: 4, common: true })
 }
 LABELS.set('section', { style: 'section', depth: 5 })
-/** Words that are numbered only by an ordinal before them. */
+/** Words that only an ordinal before them numbers. */
 const ORDINAL_LABELS = new Map<string, Label>([...LABELS, ['epilogue', { style: 'book', depth: 2 }]])
 
 const WORD = /^(\p{L}{2,12})(\.?)(?:[\s:_-]{1,3}|(?=\d))/u
@@ -54,7 +53,7 @@ function labelled(text: string): Heading | undefined {
   return withInner(text, rest, label, number) ?? heading(text, label, number, nameAfter(rest, label))
 }
 
-/** "the Last" has no number of its own. */
+/** "the Last" has no number. */
 function last(text: string): FoundNumber | undefined {
   const found = /^(?:the )?last(?!\p{L})/iu.exec(text)
   return found === null ? undefined : { value: Number.NaN, length: found[0].length }
@@ -147,7 +146,7 @@ function nameAfter(rest: string, label: Label): HeadingName | undefined {
   return sureness === undefined ? undefined : { name, sureness }
 }
 
-/** After a dot, colon or dash nearly anything may be a title, but a sentence that is broken off is none. */
+/** After a dot, colon or dash nearly anything may be a title, except a sentence that is broken off. */
 function afterMark(name: string): HeadingName['sureness'] | undefined {
   if (isCapitals(name)) return 'sure'
   if (!startsLarge(name)) return smallName(name)
@@ -161,7 +160,7 @@ function smallName(name: string): HeadingName['sureness'] | undefined {
   return name.length <= 40 && !/[,;]/.test(name) ? 'sure' : 'doubtful'
 }
 
-/** After a mere space only a title in capitals is sure: "Chapter 3 was the worst" is a sentence. */
+/** After a space alone, only a title in capitals is sure: "Chapter 3 was the worst" is a sentence. */
 function afterSpace(name: string, label: Label): HeadingName['sureness'] | undefined {
   if (isCapitals(name)) return 'sure'
   if (!startsLarge(name) || /[,;]$/.test(name)) return undefined

@@ -1,20 +1,20 @@
 import { createDecoder } from './decoder.ts'
 import type { TextSource } from './source.ts'
 
-/** One line of the text without its line end, or one piece of a line that is too long to be held. */
+/** One line of the text without its line end, or one piece of a line that is too long for memory. */
 export interface Line {
   /** Line number, from 0. All pieces of a long line have the same number. */
   readonly number: number
   readonly text: string
-  /** The line goes on: the next piece continues it. */
+  /** The next piece continues the line. */
   readonly partial: boolean
-  /** The level of a heading, 0 the highest, where the file itself says that the line is one. */
+  /** The level of a heading, 0 the highest, where the file itself marks the line as a heading. */
   readonly level?: number
 }
 
-/** What was wrong with the characters of a text. Filled while its lines are read. */
+/** The faulty characters of a text, counted while its lines are read. */
 export interface CharacterFaults {
-  /** U+FFFD met: bytes that mean nothing in the encoding, or damage from before. */
+  /** U+FFFD characters: bytes without a meaning in the encoding, or earlier damage. */
   bad: number
   /** Line number of the first one, or -1. */
   firstBadLine: number
@@ -25,7 +25,19 @@ export interface CharacterFaults {
 /** Longest piece of a line, in UTF-16 units. */
 export const LONGEST_PIECE = 16_384
 
-/** A fresh record for readLines. */
+/** Adds the pieces of a line that is too long for memory, cut between whole characters. Returns the rest of the line. */
+export function cutPieces(line: string, number: number, pieces: Line[]): string {
+  let start = 0
+  while (line.length - start > LONGEST_PIECE) {
+    const end = start + LONGEST_PIECE
+    const isCut = (line.charCodeAt(end - 1) & 0xfc00) === 0xd800
+    pieces.push({ number, text: line.slice(start, isCut ? end - 1 : end), partial: true })
+    start = isCut ? end - 1 : end
+  }
+  return start === 0 ? line : line.slice(start)
+}
+
+/** Returns an empty record for `readLines`. */
 export function noFaults(): CharacterFaults {
   return { bad: 0, firstBadLine: -1, controls: 0 }
 }
@@ -67,7 +79,7 @@ class LineSplitter {
     const lines: Line[] = []
     for (let i = 0; i <= last; i++) {
       const part = this.#carry + (parts[i] ?? '')
-      this.#carry = this.#cut(part, lines)
+      this.#carry = cutPieces(part, this.#number, lines)
       if (i < last) this.#close(lines)
     }
     if (text.includes('\uFFFD')) this.#countBad(text, lines)
@@ -79,7 +91,7 @@ class LineSplitter {
     this.#heldReturn = false
   }
 
-  /** Makes every line end a LF. A CR at the end waits for the LF that may follow. */
+  /** Replaces every line end by LF. A CR at the end waits for the LF that may follow. */
   #unify(decoded: string): string {
     let text = this.#heldReturn ? `\r${decoded}` : decoded
     this.#heldReturn = text.endsWith('\r')
@@ -93,17 +105,6 @@ class LineSplitter {
     const clean = text.replaceAll('\0', '').replaceAll('\x1a', '')
     this.#faults.controls += text.length - clean.length
     return clean
-  }
-
-  /** Yields the pieces of a line that has grown too long, and returns what is left of it. */
-  #cut(part: string, lines: Line[]): string {
-    let start = 0
-    while (part.length - start > LONGEST_PIECE) {
-      const end = start + LONGEST_PIECE - (isHighSurrogate(part, start + LONGEST_PIECE - 1) ? 1 : 0)
-      lines.push({ number: this.#number, text: part.slice(start, end), partial: true })
-      start = end
-    }
-    return start === 0 ? part : part.slice(start)
   }
 
   #close(lines: Line[]): void {
@@ -122,6 +123,25 @@ class LineSplitter {
 const OTHER_LINE_ENDS = /[\r\f\u0085\u2028\u2029]/
 const ALL_LINE_ENDS = /\r\n?|[\f\u0085\u2028\u2029]/g
 
-function isHighSurrogate(text: string, at: number): boolean {
-  return (text.charCodeAt(at) & 0xfc00) === 0xd800
+const MARKS = new Set('*＊·•●○◆◇■□▲△★☆※~～#＃_=-—–―─━+§❖✦✧⁂⁎❦❧♦♥☙◎◈'.split(''))
+/** Marks that prose and lists use once or twice; a separator has at least three of them. */
+const LINES = new Set('~～_=-–+·•'.split(''))
+
+/**
+ * Whether a trimmed line is only a mark between scenes: ***, * * *, ---, ———, ◇◇◇, #, ※※※.
+ * A line of dots is not: it is a pause in speech.
+ */
+export function isSeparator(line: string): boolean {
+  const first = line[0]
+  if (first === undefined || line.length > 100 || !MARKS.has(first)) return false
+  let marks = 0
+  let lines = 0
+  for (const character of line) {
+    if (character.trim() === '') continue
+    if (!MARKS.has(character)) return false
+    marks++
+    if (LINES.has(character)) lines++
+  }
+  if (lines === marks) return marks >= 3
+  return marks > 1 || first !== '—'
 }

@@ -1,18 +1,15 @@
-import { type Heading, LONGEST_HEADING } from './heading.ts'
-import { plainSpaces } from './heading-text.ts'
+import { type Heading, LONGEST_HEADING, plainSpaces } from './heading.ts'
 import { readHeading } from './read-heading.ts'
 
-/** A line that Markdown marks as a heading. */
+/** A heading that is marked as one, with its level. */
 export interface MarkedHeading {
   readonly heading: Heading
   readonly level: number
 }
 
-/**
- * Follows the Markdown of a text line by line: its fences, within which nothing is a heading, and its front matter.
- */
+/** Follows the Markdown of a text line by line: its fences, within which no line is a heading, and its front matter. */
 export class MarkdownState {
-  /** The file says that it is Markdown, or the text has front matter. */
+  /** The file name says Markdown, or the text has front matter. */
   declared: boolean
   /** `title: ...` and the like from the front matter. */
   readonly fields = new Map<string, string>()
@@ -21,13 +18,13 @@ export class MarkdownState {
 
   readonly #isRead: boolean
 
-  /** `isRead` is false where the marks of Markdown are characters like all others. */
+  /** `isRead` is false where the marks of Markdown have no meaning. */
   constructor(fileName: string, isRead = true) {
     this.#isRead = isRead
     this.declared = isRead && /\.(?:md|markdown|mdown|mkd)$/i.test(fileName)
   }
 
-  /** Whether the line belongs to front matter or a fence, where no heading can be. */
+  /** Whether a line belongs to front matter or a fence, where no heading can be. */
   takes(line: string, number: number): boolean {
     if (!this.#isRead) return false
     if (number === 0 && line === '---') {
@@ -43,7 +40,7 @@ export class MarkdownState {
       this.fields.set((field[1] ?? '').toLowerCase(), (field[2] ?? '').replace(/^(["'])(.*)\1$/, '$2'))
     const closes = line === '---' || line === '...'
     if (closes && this.fields.size > 0) this.declared = true
-    // A rule on the first line of a plain text is no front matter: the first line that fits none ends it.
+    // A rule on the first line of a plain text is not front matter: the first line that does not fit ends it.
     this.#inFields = !closes && number < 200 && (field !== null || /^(?:[-#\s]|$)/.test(line))
     return closes || this.#inFields
   }
@@ -70,12 +67,12 @@ export function markedHeading(line: string): MarkedHeading | undefined {
   return { heading, level: (found[1] ?? '').length }
 }
 
-/** A line that the file itself marks as a heading of a level, as EPUB and DOCX do. */
+/** Reads a line that the file itself marks as a heading of a level, as EPUB and DOCX do. */
 export function levelHeading(line: string, level: number): MarkedHeading {
   return { heading: headingFromText(plainSpaces(line)), level }
 }
 
-/** Reads a line that stands above === or ---. */
+/** Reads a line above === or ---. */
 export function underlinedHeading(line: string, underline: string): MarkedHeading | undefined {
   if (line.length > LONGEST_HEADING || !/^(?:={3,}|-{3,})$/.test(underline)) return undefined
   return { heading: headingFromText(plainSpaces(line)), level: underline.startsWith('=') ? 1 : 2 }

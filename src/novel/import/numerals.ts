@@ -1,4 +1,4 @@
-/** A number found at the start of a text, and how many UTF-16 units it takes. */
+/** A number at the start of a text, and its length in UTF-16 units. */
 export interface FoundNumber {
   readonly value: number
   readonly length: number
@@ -33,7 +33,7 @@ const CHINESE_UNITS: Readonly<Record<string, number>> = {
   仟: 1000,
 }
 
-/** Value of a whole Chinese number: 三十六, 一二〇, 廿三, 两千零五, 12, １２. Undefined when it is none. */
+/** Returns the value of a whole Chinese number: 三十六, 一二〇, 廿三, 两千零五, 12, １２. Undefined for other texts. */
 export function chineseNumber(text: string): number | undefined {
   const ascii = text.replace(/[０-９]/g, digit => String.fromCharCode(digit.charCodeAt(0) - 0xfee0))
   if (/^\d{1,5}$/.test(ascii)) return Number(ascii)
@@ -84,7 +84,7 @@ function digitOf(character: string): number | undefined {
 const ROMAN = /^M{0,3}(?:CM|CD|D?C{0,4})(?:XC|XL|L?X{0,4})(?:IX|IV|V?I{0,4})$/
 const ROMAN_VALUES: Readonly<Record<string, number>> = { I: 1, V: 5, X: 10, L: 50, C: 100, D: 500, M: 1000 }
 
-/** Value of a whole Roman number in capitals, IIII and XXXX included. Undefined when it is none. */
+/** Returns the value of a whole Roman number in capitals, including IIII and XXXX. Undefined for other texts. */
 export function romanNumber(text: string): number | undefined {
   if (text === '' || text.length > 12 || !ROMAN.test(text)) return undefined
   let value = 0
@@ -118,7 +118,7 @@ const ENGLISH = new RegExp(
   'iu',
 )
 
-/** A number in English words at the start: "Twenty-One", "the First", "One Hundred and Seven". Up to 999. */
+/** Returns the number in English words at the start of a text: "Twenty-One", "the First", "One Hundred and Seven". Up to 999. */
 export function englishNumber(text: string): FoundNumber | undefined {
   const found = ENGLISH.exec(text)
   if (found === null) return undefined
@@ -129,7 +129,7 @@ export function englishNumber(text: string): FoundNumber | undefined {
   return { value, length: all?.length ?? 0 }
 }
 
-/** A number at the start of a text: 12, XII (in either case), Twelve, 12th, the Twelfth. */
+/** Returns the number at the start of a text: 12, XII (in either case), Twelve, 12th, the Twelfth. */
 export function leadingNumber(text: string): FoundNumber | undefined {
   const digits = /^(\d{1,4}(?:\.\d{1,2})?)(?:st|nd|rd|th)?(?![\d\p{L}])/u.exec(text)
   if (digits !== null) return { value: Number(digits[1]), length: digits[0].length }

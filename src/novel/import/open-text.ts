@@ -1,26 +1,25 @@
 import { QuillworkError } from '../../index.ts'
-import { Archive } from './archive/archive.ts'
+import { Archive } from './archive.ts'
 import { encodingName } from './decoder.ts'
 import { isDocx, openDocx } from './docx/open-docx.ts'
 import { detectEncoding } from './encoding.ts'
 import { isEpub, openEpub } from './epub/open-epub.ts'
-import { isPacked, notABook } from './file-kind.ts'
 import { readLines } from './lines.ts'
 import type { OpenedText } from './opened.ts'
-import type { TextSource } from './source.ts'
+import { bytesOf, type TextSource } from './source.ts'
 
 /** Options of opening a file. */
 export interface OpenOptions {
-  /** Encoding to read it in; default: the detected one, or what the file says. */
+  /** Encoding of the file; default: the detected or declared one. */
   readonly encoding?: string | undefined
-  /** Stops what is read of it: that throws the reason of the signal. */
+  /** Stops reading, which then throws the reason of the signal. */
   readonly signal?: AbortSignal | undefined
 }
 
 /**
- * Opens a file of any kind that the import reads; its bytes tell which. What is packed is unpacked anew by each reading, so that
- * nothing of it has to be kept. Throws ENCODING_UNKNOWN; ENCODING_FIXED for another encoding than an EPUB or DOCX says;
- * FILE_KIND_UNSUPPORTED, FILE_PROTECTED, FILE_DAMAGED, FILE_LIMIT_EXCEEDED; the signal's reason; what the source throws.
+ * Opens a text, EPUB or DOCX; its bytes decide which it is. Each reading unpacks a packed file again, so that nothing is kept. Throws
+ * ENCODING_UNKNOWN; ENCODING_FIXED for another encoding than an EPUB or DOCX declares; FILE_KIND_UNSUPPORTED, FILE_PROTECTED,
+ * FILE_DAMAGED, FILE_LIMIT_EXCEEDED; the signal's reason; what the source throws.
  */
 export async function openText(source: TextSource, options: OpenOptions = {}): Promise<OpenedText> {
   if (!(await isPacked(source))) return openPlain(source, options.encoding)
@@ -54,4 +53,82 @@ function fixedEncoding({ kind, encoding }: OpenedText): QuillworkError {
     'ENCODING_FIXED',
     `An ${kind === 'epub' ? 'EPUB' : 'DOCX'} file says its encoding itself; this one is ${encoding.name}. Leave the encoding out.`,
   )
+}
+
+/** Bytes by which the kind of a file is recognised. */
+const headBytes = 1_024
+
+/** A kind of file that the import does not read, by its first bytes. */
+interface ForeignKind {
+  readonly is: (head: Uint8Array) => boolean
+  readonly what: string
+  readonly advice: string
+}
+
+const asBook = 'Save the book as .docx, .epub or plain text in the program that made it, and import that.'
+const unpackFirst = 'Unpack it, and import the books in it one by one.'
+
+const foreignKinds: readonly ForeignKind[] = [
+  {
+    is: starts(0xd0, 0xcf, 0x11, 0xe0, 0xa1, 0xb1, 0x1a, 0xe1),
+    what: 'an old Word document (.doc), or one that is protected by a password',
+    advice: 'Open it in a word processor and save it as .docx without a password.',
+  },
+  {
+    is: head => /^[\sï»¿]{0,16}%PDF-\d/.test(ascii(head, 0, 32)),
+    what: 'a PDF, which holds pages and not paragraphs',
+    advice: 'Import the document that the PDF was made from, or its text.',
+  },
+  { is: head => ascii(head, 0, 5) === '{\\rtf', what: 'a rich text file (.rtf)', advice: asBook },
+  {
+    is: head => ['BOOKMOBI', 'TEXtREAd'].includes(ascii(head, 60, 68)),
+    what: 'a book for the Kindle (.mobi, .azw3)',
+    advice: 'Convert it to .epub, and import that.',
+  },
+  { is: starts(0x1f, 0x8b, 0x08), what: 'an archive (.gz)', advice: unpackFirst },
+  { is: starts(0x37, 0x7a, 0xbc, 0xaf, 0x27, 0x1c), what: 'an archive (.7z)', advice: unpackFirst },
+  { is: starts(0x52, 0x61, 0x72, 0x21, 0x1a, 0x07), what: 'an archive (.rar)', advice: unpackFirst },
+]
+
+/**
+ * Returns whether a file is packed, as EPUB and DOCX are, by its bytes and never by its name. Throws FILE_KIND_UNSUPPORTED for kinds that
+ * the import does not read.
+ */
+async function isPacked(source: TextSource): Promise<boolean> {
+  const head = await bytesOf(source, 0, headBytes)
+  const foreign = foreignKinds.find(({ is }) => is(head))
+  if (foreign !== undefined) throw unsupported(foreign.what, foreign.advice)
+  return packedStarts.some(is => is(head))
+}
+
+/** The start of an archive: of its first file, of the directory of an empty one, of an archive in parts. */
+const packedStarts = [starts(0x50, 0x4b, 3, 4), starts(0x50, 0x4b, 5, 6), starts(0x50, 0x4b, 7, 8)]
+
+/** Returns the error of a file that the import does not read. */
+function unsupported(what: string, advice: string): QuillworkError {
+  return new QuillworkError('FILE_KIND_UNSUPPORTED', `The file is ${what}. ${advice}`)
+}
+
+const zipKinds: readonly { readonly has: RegExp; readonly what: string; readonly advice: string }[] = [
+  { has: /^xl\/workbook\.(?:xml|bin)$/, what: 'a spreadsheet', advice: asBook },
+  { has: /^ppt\/presentation\.xml$/, what: 'a presentation', advice: asBook },
+  { has: /^content\.xml$/, what: 'an OpenDocument file (.odt)', advice: asBook },
+  { has: /^Index\/Document\.iwa$/, what: 'a Pages document', advice: asBook },
+]
+
+/** Returns the error of an archive that is not a book, with its probable kind. */
+function notABook(names: Iterable<string>): QuillworkError {
+  for (const name of names) {
+    const kind = zipKinds.find(({ has }) => has.test(name))
+    if (kind !== undefined) return unsupported(kind.what, kind.advice)
+  }
+  return unsupported('a ZIP archive, but neither an EPUB nor a Word document', unpackFirst)
+}
+
+function starts(...bytes: readonly number[]): (head: Uint8Array) => boolean {
+  return head => bytes.every((byte, i) => head[i] === byte)
+}
+
+function ascii(head: Uint8Array, from: number, to: number): string {
+  return Buffer.from(head.subarray(from, to)).toString('latin1')
 }

@@ -1,9 +1,10 @@
+import { defined } from '../../task/defined.ts'
 import type { CharacterFaults, Line } from './lines.ts'
 
-/** What kind of file a text is read from. */
+/** The kind of file that a text is read from. */
 export type FileKind = 'text' | 'epub' | 'docx'
 
-/** What a book says of itself, apart from its text. */
+/** The metadata that a book declares. */
 export interface BookFacts {
   readonly title?: string
   readonly author?: string
@@ -11,7 +12,7 @@ export interface BookFacts {
   readonly language?: string
 }
 
-/** Kinds of pages that are no part of a story. */
+/** Kinds of pages outside a story. */
 export const pageKinds = [
   'cover',
   'title-page',
@@ -25,10 +26,10 @@ export const pageKinds = [
 ] as const
 export type PageKind = (typeof pageKinds)[number]
 
-/** A page of a book: its kind, or what the book calls it. */
+/** A page of a book: its kind, or the name that the book gives it. */
 export type PageName = { readonly kind: PageKind } | { readonly name: string }
 
-/** What of a book is not part of its text, counted while its lines are read. */
+/** The parts of a book that are not in its text, counted while its lines are read. */
 export interface LeftOut {
   /** Pages such as cover, copyright, table of contents. */
   readonly pages: PageName[]
@@ -38,43 +39,40 @@ export interface LeftOut {
   readonly broken: PageName[]
 }
 
-/** A file that is opened: its lines can be read as often as needed, each time the same. */
+/** An opened file: its lines can be read any number of times, and are always the same. */
 export interface OpenedText {
   readonly kind: FileKind
   readonly encoding: { readonly name: string; readonly confidence: number }
   readonly facts: BookFacts
-  /** A table of contents says what the chapters are. */
+  /** A table of contents lists the chapters. */
   readonly declared: boolean
   lines(faults: CharacterFaults, leftOut: LeftOut): AsyncIterable<Line[]>
 }
 
-/** A fresh record for `lines`. */
+/** Returns an empty record for `lines`. */
 export function nothingLeftOut(): LeftOut {
   return { pages: [], notes: 0, broken: [] }
 }
 
-/** The facts that are there and say something. */
-export function factsOf(found: { [Key in keyof BookFacts]: string | undefined }): BookFacts {
-  const { title, author, language } = found
-  const tag = /^[A-Za-z]{2,3}(?:-[A-Za-z\d]{1,8}){0,4}$/.exec(language?.trim() ?? '')?.[0]
-  return {
-    ...given('title', plain(title)),
-    ...given('author', plain(author)),
-    ...given('language', tag === undefined || /^und/i.test(tag) ? '' : tag),
-  }
+/** Returns the metadata without empty fields and unknown languages. */
+export function factsOf({
+  title,
+  author,
+  language = '',
+}: { [Key in keyof BookFacts]: string | undefined }): BookFacts {
+  const tag = /^(?!und)[A-Za-z]{2,3}(?:-[A-Za-z\d]{1,8}){0,4}$/i.exec(language.trim())?.[0]
+  return defined({ title: plain(title), author: plain(author), language: tag })
 }
 
-function given<Key extends string>(key: Key, value: string): { readonly [Name in Key]?: string } {
-  return value === '' ? {} : ({ [key]: value } as { readonly [Name in Key]?: string })
-}
-
-/** Longest title or author that is taken, in UTF-16 units. */
+/** Longest title or author, in UTF-16 units. */
 const longest = 200
 
-function plain(text = ''): string {
-  const line = text
-    .replace(/[\p{Cc}\p{Cf}\u2028\u2029]/gu, ' ')
-    .replace(/\s+/g, ' ')
-    .trim()
-  return line.length <= longest ? line : line.slice(0, longest).trim()
+function plain(text = ''): string | undefined {
+  const line = oneSpaced(text.replace(/[\p{Cc}\p{Cf}\u2028\u2029]/gu, ' '))
+  return line.slice(0, longest).trim() || undefined
+}
+
+/** Returns a text with one space in place of each run of white space, and none around it. */
+export function oneSpaced(text: string): string {
+  return text.replace(/\s+/g, ' ').trim()
 }

@@ -1,18 +1,17 @@
-import type { Candidate, Totals } from './candidate.ts'
+import { type Measure, measure } from '../words.ts'
+import type { Candidate, Chosen } from './candidate.ts'
 import { joinedTitle, namesBelow } from './chapter-name.ts'
-import type { Chosen } from './chosen.ts'
 import { comparable } from './contents.ts'
 import type { Heading } from './heading.ts'
-import { type Measure, measure } from './measure.ts'
 import { isSentence, type Place } from './scan.ts'
 
-/** Lines of the text and what they belong to. The lines between spans are headings. */
+/** Lines of the text and the chapter that they belong to. The lines between spans are headings. */
 export interface Span {
   /** First line. */
   readonly from: number
   /** The line after the last one. */
   readonly to: number
-  /** Index of the chapter; FRONT or BACK for what encloses the book. */
+  /** Index of the chapter; FRONT or BACK for text around the book. */
   readonly chapter: number
 }
 
@@ -25,14 +24,14 @@ export const BACK = -2
 export interface OutlineChapter {
   readonly volume: number
   readonly title: string
-  /** The heading that it was made from; none for text before the first one. */
+  /** Its heading; none for text before the first heading. */
   readonly heading?: Heading
   readonly line: number
   characters: number
   words: number
 }
 
-/** The book as its headings divide it. */
+/** The book, divided by its headings. */
 export interface Outline {
   readonly volumes: string[]
   readonly chapters: OutlineChapter[]
@@ -41,13 +40,13 @@ export interface Outline {
   readonly sections: number[]
 }
 
-/** What dividing a text needs besides its headings. */
+/** The data for dividing a text, besides its headings. */
 export interface Division {
   readonly start: Place
   readonly end: Place
   readonly last: Place
   readonly usesBlanks: boolean
-  /** Title of a chapter made of the text before the first heading. */
+  /** Title of a chapter before the first heading. */
   readonly frontTitle: string
   /** Title of the only chapter of a text without headings. */
   readonly title: string
@@ -65,19 +64,13 @@ export function outlineOf(chosen: readonly Chosen[], division: Division): Outlin
   return builder.finish()
 }
 
-/** The totals after a heading and its name. */
-interface Body {
-  readonly line: number
-  readonly totals: Totals
-}
-
 class OutlineBuilder {
   readonly #outline: Outline = { volumes: [], chapters: [], spans: [], sections: [] }
   readonly #division: Division
   readonly #names: Map<Candidate, readonly string[]>
   readonly #ranks: Map<string, number>
   #levels: { rank: number; title: string }[] = []
-  #held: { from: Body; to: Body }[] = []
+  #held: { from: Place; to: Place }[] = []
 
   constructor(chosen: readonly Chosen[], division: Division) {
     this.#division = division
@@ -85,15 +78,15 @@ class OutlineBuilder {
     this.#ranks = volumeRanks(chosen)
     const { start, end } = division
     if (start.line > 0) this.#outline.spans.push({ from: 0, to: start.line, chapter: FRONT })
-    this.#addFront(bodyOf(start), chosen[0] === undefined ? bodyOf(end) : bodyAt(chosen[0].candidate))
+    this.#addFront(start, chosen[0]?.candidate ?? end)
   }
 
   add({ candidate, role }: Chosen, next: Chosen | undefined): void {
-    const to = next === undefined ? bodyOf(this.#division.end) : bodyAt(next.candidate)
+    const to = next?.candidate ?? this.#division.end
     const below = this.#names.get(candidate) ?? []
-    const after = bodyAfter(candidate, below)
+    const after = placeAfter(candidate, below)
     if (role === 'section') this.#addSection(candidate, to)
-    else if (role === 'again') this.#goOn(after, to)
+    else if (role === 'again') this.#continue(after, to)
     else if (role === 'volume') this.#addVolume(candidate, below, after, to, next)
     else {
       const title = joinedTitle(candidate.heading.title, below, candidate.heading.name !== '')
@@ -109,10 +102,10 @@ class OutlineBuilder {
     return this.#outline
   }
 
-  #addFront(from: Body, to: Body): void {
+  #addFront(from: Place, to: Place): void {
     const noHeadings = to.line === this.#division.end.line
-    const prose = to.totals.prose - from.totals.prose
-    if (noHeadings && to.totals.lines > from.totals.lines)
+    const prose = to.before.prose - from.before.prose
+    if (noHeadings && to.before.lines > from.before.lines)
       this.#addChapter(this.#division.title, undefined, from.line)
     else if (prose >= PROSE_OF_A_CHAPTER) this.#addChapter(this.#division.frontTitle, undefined, from.line)
     this.#addText(from, to)
@@ -121,8 +114,8 @@ class OutlineBuilder {
   #addVolume(
     candidate: Candidate,
     below: readonly string[],
-    after: Body,
-    to: Body,
+    after: Place,
+    to: Place,
     next: Chosen | undefined,
   ): void {
     const { heading } = candidate
@@ -134,22 +127,22 @@ class OutlineBuilder {
       this.#addText(after, to)
       return
     }
-    const prose = to.totals.prose - after.totals.prose
+    const prose = to.before.prose - after.before.prose
     const isLast = next === undefined || next.role === 'volume'
     if (prose >= PROSE_OF_A_VOLUME || (isLast && prose > 0)) {
       this.#addChapter(title, undefined, candidate.line)
       this.#addText(after, to)
     } else if (next !== undefined) this.#held.push({ from: after, to })
-    else this.#goOn(after, to)
+    else this.#continue(after, to)
   }
 
-  /** Opens a volume, within the larger ones that are open. A volume that is open already goes on. */
+  /** Opens a volume within the larger open ones. A volume that is already open continues. */
   #enter(title: string, rank: number): void {
     const open = this.#levels.find(level => level.rank === rank)
     if (open !== undefined && comparable(open.title) === comparable(title)) return
     this.#levels = [...this.#levels.filter(level => level.rank < rank), { rank, title }]
     const full = this.#levels.map(level => level.title).join(' · ')
-    // A larger volume without chapters of its own is only named by the one within it.
+    // The volume within names a larger volume without chapters of its own.
     const last = this.#outline.volumes.length - 1
     const isUnused = last >= 0 && this.#outline.chapters.at(-1)?.volume !== last
     if (isUnused && this.#levels.length > 1) this.#outline.volumes[last] = full
@@ -165,23 +158,23 @@ class OutlineBuilder {
     this.#held = []
   }
 
-  #addSection(candidate: Candidate, to: Body): void {
+  #addSection(candidate: Candidate, to: Place): void {
     this.#outline.sections.push(candidate.line)
-    this.#goOn(bodyAt(candidate), to)
+    this.#continue(candidate, to)
   }
 
-  /** More text of what is open: a chapter, or a volume that waits for its first one. */
-  #goOn(from: Body, to: Body): void {
+  /** Adds text to the open chapter, or to a volume that waits for its first chapter. */
+  #continue(from: Place, to: Place): void {
     if (this.#held.length > 0) this.#held.push({ from, to })
     else this.#addText(from, to)
   }
 
-  #addText(from: Body, to: Body): void {
+  #addText(from: Place, to: Place): void {
     const index = this.#outline.chapters.length - 1
     const chapter = this.#outline.chapters[index]
     if (chapter !== undefined) {
-      chapter.characters += to.totals.characters - from.totals.characters
-      chapter.words += to.totals.words - from.totals.words
+      chapter.characters += to.before.characters - from.before.characters
+      chapter.words += to.before.words - from.before.words
     }
     if (to.line > from.line) {
       this.#outline.spans.push({
@@ -193,13 +186,13 @@ class OutlineBuilder {
   }
 }
 
-/** Volumes within volumes: the larger unit first, and of two of the same size the rarer one. */
+/** Returns the ranks of volumes within volumes: the larger unit first, and of two equally large ones the rarer one. */
 function volumeRanks(chosen: readonly Chosen[]): Map<string, number> {
   const counts = new Map<string, { depth: number; count: number }>()
   for (const { candidate, role } of chosen) {
     if (role !== 'volume') continue
     const { depth, style } = candidate.heading
-    // An Epilogue with chapters of its own stands beside the largest volumes.
+    // An Epilogue with chapters ranks with the largest volumes.
     const size = style === 'named' ? 0 : (candidate.level ?? depth)
     const key = rankKey(candidate)
     counts.set(key, { depth: size, count: (counts.get(key)?.count ?? 0) + 1 })
@@ -212,22 +205,15 @@ function rankKey({ heading, level }: Candidate): string {
   return level === undefined ? heading.style : `level ${level}`
 }
 
-function bodyOf(place: Place): Body {
-  return { line: place.line, totals: place.before }
-}
-
-function bodyAt(candidate: Candidate): Body {
-  return { line: candidate.line, totals: candidate.before }
-}
-
-function bodyAfter(candidate: Candidate, below: readonly string[]): Body {
+/** Returns the place after a heading and its name. */
+function placeAfter(candidate: Candidate, below: readonly string[]): Place {
   const sizes = below.map(text => measure(text))
   const sum = (pick: (size: Measure) => number) =>
     [candidate.own, ...sizes].reduce((all, size) => all + pick(size), 0)
   const { before } = candidate
   return {
     line: below.length === 0 ? candidate.line + 1 : candidate.followingLine + below.length,
-    totals: {
+    before: {
       characters: before.characters + sum(size => size.characters),
       words: before.words + sum(size => size.words),
       lines: before.lines + 1 + below.length,

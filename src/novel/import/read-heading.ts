@@ -1,13 +1,79 @@
-import { type Heading, LONGEST_HEADING } from './heading.ts'
+import { type Heading, LONGEST_HEADING, plainSpaces, undecorate, withoutPageNumber } from './heading.ts'
 import { chineseHeading } from './heading-chinese.ts'
 import { englishHeading } from './heading-english.ts'
-import { numeralHeading } from './heading-numeral.ts'
-import { undecorate } from './heading-text.ts'
+import { chineseNumber, englishNumber, romanNumber } from './numerals.ts'
 
-/** Reads a trimmed line as a heading. Takes bounded time: lines above LONGEST_HEADING are never headings. */
+/** Reads a trimmed line as a heading, in bounded time: lines above LONGEST_HEADING are never headings. */
 export function readHeading(line: string): Heading | undefined {
   if (line.length > LONGEST_HEADING) return undefined
   const text = undecorate(line)
   if (text === '') return undefined
   return chineseHeading(text) ?? englishHeading(text) ?? numeralHeading(text)
+}
+
+const ROMAN = /^[IVXLC]{1,9}(?![\p{L}\p{N}'’])/u
+const ARABIC = /^\d{1,4}(?![\p{L}\p{N}])/u
+const HAN = /^[（(]?[一二三四五六七八九十百零〇廿卅]{1,6}[)）]?/
+
+/** Longest name after a bare numeral. */
+const LONGEST_NAME = 60
+
+interface Numeral {
+  readonly kind: 'roman' | 'arabic' | 'word' | 'han'
+  readonly value: number
+  readonly length: number
+}
+
+/**
+ * Reads a line that starts with a bare numeral: "XII", "12.", "Twelve", "十二、初见". The style includes the kind of numeral, and whether a
+ * name follows and after which sign, because a book uses one of them.
+ */
+function numeralHeading(text: string): Heading | undefined {
+  const numeral = roman(text) ?? arabic(text) ?? word(text) ?? han(text)
+  if (numeral === undefined) return undefined
+  const rest = text.slice(numeral.length)
+  const base = { depth: 4, sureness: 'weak', number: numeral.value, title: plainSpaces(text) } as const
+  if (/^[\s　.．、:：。—–-]*$/.test(rest)) return { ...base, style: numeral.kind, name: '' }
+  const mark = /^(?:\s?[.．、:：—–]+[\s　]*|\s-\s|\s--\s?)/.exec(rest)
+  const space = mark === null ? /^[\s　]+/.exec(rest) : null
+  const sign = mark ?? space
+  if (sign === null) return undefined
+  const name = withoutPageNumber(rest.slice(sign[0].length))
+  if (!mayBeName(name, mark !== null)) return undefined
+  return { ...base, style: `${numeral.kind} ${mark === null ? 'space' : 'mark'} name`, name }
+}
+
+function mayBeName(name: string, marked: boolean): boolean {
+  if (name === '' || name.length > LONGEST_NAME || /[，。；,;]$/.test(name)) return false
+  const first = /\p{L}/u.exec(name)?.[0] ?? ''
+  if (first !== first.toUpperCase()) return false
+  const capitals = name === name.toUpperCase() && /\p{L}{3}/u.test(name)
+  if (name.endsWith('.') && !capitals && name.split(' ').length > 8) return false
+  return marked || !/[.!?]$/.test(name)
+}
+
+function roman(text: string): Numeral | undefined {
+  const letters = ROMAN.exec(text)?.[0]
+  const value = letters === undefined ? undefined : romanNumber(letters)
+  return letters === undefined || value === undefined
+    ? undefined
+    : { kind: 'roman', value, length: letters.length }
+}
+
+function arabic(text: string): Numeral | undefined {
+  const digits = ARABIC.exec(text)?.[0]
+  return digits === undefined ? undefined : { kind: 'arabic', value: Number(digits), length: digits.length }
+}
+
+function word(text: string): Numeral | undefined {
+  const first = text[0] ?? ''
+  if (first < 'A' || first > 'Z') return undefined
+  const found = englishNumber(text)
+  return found === undefined ? undefined : { kind: 'word', ...found }
+}
+
+function han(text: string): Numeral | undefined {
+  const found = HAN.exec(text)?.[0]
+  const value = found === undefined ? undefined : chineseNumber(found.replace(/[（()）]/g, ''))
+  return found === undefined || value === undefined ? undefined : { kind: 'han', value, length: found.length }
 }

@@ -1,7 +1,8 @@
+import { type Measure, measure } from '../words.ts'
 import { type Candidate, ownCopy, ownHeading, type Totals } from './candidate.ts'
+import { ListedTitles } from './contents.ts'
 import { type Heading, LONGEST_HEADING } from './heading.ts'
-import type { Line } from './lines.ts'
-import { ListedTitles } from './listed-titles.ts'
+import { isSeparator, type Line } from './lines.ts'
 import {
   levelHeading,
   MarkdownState,
@@ -9,10 +10,7 @@ import {
   markedHeading,
   underlinedHeading,
 } from './markdown.ts'
-import { type Measure, measure } from './measure.ts'
 import { readHeading } from './read-heading.ts'
-import { isSeparator } from './separators.ts'
-import { isWrapperEnd, isWrapperStart } from './wrapper.ts'
 
 /** A line near the start of the text, for the title page. */
 export interface OpeningLine {
@@ -27,17 +25,17 @@ export interface Place {
   readonly before: Totals
 }
 
-/** Candidates of one style that are kept. A numeral that stands on more lines than this numbers no chapters. */
+/** Most candidates of one style. A numeral on more lines does not number chapters. */
 const MOST_CANDIDATES = { weak: 10_000, other: 50_000 } as const
 const OPENING_LINES = 120
-/** A line below this length is not cut off by the end of a page. */
+/** A shorter line is not cut off by the end of a page. */
 const SHORT_LINE = 45
 const SENTENCE_END = new Set('.!?。！？…”"」』’\'）)；;：:—'.split(''))
-/** Paragraphs of a title page that tell who made the file. */
+/** Paragraphs of a title page about the makers of the file. */
 const CREDITS =
   /^(?:produced by|e-?text prepared|transcribed|this e-?(?:book|text)|copyright|©|\(c\)|all rights|isbn|published|first published|printed|http|www\.|\[?illustrat|\[?transcriber)/i
 
-/** The first pass over a text: collects its candidates for headings and all that is needed to choose among them. */
+/** The first pass over a text: collects candidates for headings and the facts by which to choose among them. */
 export class TextScan {
   readonly markdown: MarkdownState
   candidates: Candidate[] = []
@@ -46,7 +44,7 @@ export class TextScan {
   header: OpeningLine[] = []
   separators = 0
   ideographs = 0
-  /** How many paragraphs follow the one before after 0, 1, 2, 3 or more blank lines, away from headings. */
+  /** Counts of paragraphs, away from headings, that come after 0, 1, 2, 3 or more blank lines. */
   readonly blankRuns = [0, 0, 0, 0]
   bodyStart: Place
   bodyEnd: Place | undefined
@@ -66,7 +64,7 @@ export class TextScan {
   readonly #titles = new ListedTitles()
   readonly #perStyle = new Map<string, number>()
 
-  /** `isPlain`: the text is all there is, so that its lines may be marked as Markdown marks them. */
+  /** `isPlain`: the file is plain text, so that Markdown may mark its headings. */
   constructor(fileName: string, isPlain = true) {
     this.#isPlain = isPlain
     this.markdown = new MarkdownState(fileName, isPlain)
@@ -185,7 +183,7 @@ export class TextScan {
     this.blankRuns[run] = (this.blankRuns[run] ?? 0) + 1
   }
 
-  /** Keeps the lines before and after the wrapper apart from the book. */
+  /** Separates the lines before and after the wrapper from the book. */
   #addWrapper(text: string): boolean {
     if (this.#wrapperOpen) {
       this.#wrapperOpen = false
@@ -215,24 +213,25 @@ export class TextScan {
   }
 
   #take(heading: Heading, level: number | undefined, place: Place, own: Measure, indent: number): void {
-    if (this.bodyEnd !== undefined || !this.#hasRoom(heading)) return
-    const candidate: Candidate = {
-      heading: ownHeading(heading),
-      ...place,
-      level,
-      own,
-      indent,
-      blankBefore: this.#blank > 0 || this.#afterMark || this.#afterHeading,
-      afterSentence: this.#afterSentence,
-      following: [],
-      followingLine: -1,
-      followingEnds: false,
-    }
-    this.candidates.push(candidate)
-    this.#open.push(candidate)
+    if (this.bodyEnd !== undefined || !this.#counts(heading)) return
+    const blankBefore = this.#blank > 0 || this.#afterMark || this.#afterHeading
+    const around = { indent, blankBefore, afterSentence: this.#afterSentence }
+    this.#open.push(this.#addCandidate(heading, level, { ...place, own, ...around }))
   }
 
-  #hasRoom(heading: Heading): boolean {
+  #addCandidate(
+    heading: Heading,
+    level: number | undefined,
+    at: Place & Pick<Candidate, 'own' | 'indent' | 'blankBefore' | 'afterSentence'>,
+  ): Candidate {
+    const next = { following: [], followingLine: -1, followingEnds: false }
+    const candidate = { heading: ownHeading(heading), level, ...at, ...next }
+    this.candidates.push(candidate)
+    return candidate
+  }
+
+  /** Counts a heading of its style; returns whether there are not too many of them. */
+  #counts(heading: Heading): boolean {
     const most = heading.sureness === 'weak' ? MOST_CANDIDATES.weak : MOST_CANDIDATES.other
     const taken = (this.#perStyle.get(heading.style) ?? 0) + 1
     this.#perStyle.set(heading.style, taken)
@@ -242,7 +241,7 @@ export class TextScan {
     return taken <= most
   }
 
-  /** Gives a line to the candidates whose next paragraph is not complete. */
+  /** Adds a line to the candidates whose next paragraph is not complete. */
   #feed(text: string, tooLong: boolean): void {
     if (this.#open.length === 0) return
     const kept = tooLong || text.length > LONGEST_HEADING ? undefined : ownCopy(text)
@@ -262,28 +261,18 @@ export class TextScan {
     })
   }
 
-  /** A line of === or --- under a line that stands alone makes that line a Markdown heading. */
+  /** Makes a line that stands alone a Markdown heading if a line of === or --- is under it. */
   #underlines(text: string): boolean {
     const previous = this.#previous
     if (previous === undefined || !previous.alone) return false
     const marked = underlinedHeading(previous.text, text)
-    if (marked === undefined || !this.#hasRoom(marked.heading)) return false
+    if (marked === undefined || !this.#counts(marked.heading)) return false
     if (this.candidates.at(-1)?.line === previous.place.line) this.candidates.pop()
     this.#open = []
-    const candidate: Candidate = {
-      heading: ownHeading(marked.heading),
-      ...previous.place,
-      level: marked.level,
-      own: previous.own,
-      indent: 0,
-      blankBefore: true,
-      afterSentence: true,
-      following: [],
-      followingLine: -1,
-      followingEnds: false,
-    }
-    this.candidates.push(candidate)
-    this.#totals.sentences = previous.place.before.sentences
+    const { place, own } = previous
+    const around = { indent: 0, blankBefore: true, afterSentence: true }
+    this.#addCandidate(marked.heading, marked.level, { ...place, own, ...around })
+    this.#totals.sentences = place.before.sentences
     this.#after(true, true)
     this.#previous = undefined
     return true
@@ -297,4 +286,19 @@ export function isSentence(text: string): boolean {
 
 function indentOf(raw: string): number {
   return raw.length - raw.trimStart().length
+}
+
+/** Lines with which Project Gutenberg encloses a book. What is outside is kept, but not as chapters. */
+const START = /^\*{3}\s?START OF (?:THE|THIS) PROJECT GUTENBERG/i
+const SMALL_PRINT_END = /^\*END\s?\*?\s?THE SMALL PRINT/i
+const END = /^(?:\*{3}\s?END OF (?:THE|THIS) PROJECT GUTENBERG|End of (?:the |this )?Project Gutenberg)/i
+
+/** Whether a line closes what stands before the book. */
+function isWrapperStart(line: string): boolean {
+  return line.startsWith('*') && (START.test(line) || SMALL_PRINT_END.test(line))
+}
+
+/** Whether a line opens what stands after the book. */
+function isWrapperEnd(line: string): boolean {
+  return (line.startsWith('*') || line.startsWith('E')) && END.test(line)
 }

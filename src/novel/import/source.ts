@@ -3,9 +3,9 @@ import { stat } from 'node:fs/promises'
 import { basename } from 'node:path'
 import { QuillworkError } from '../../index.ts'
 
-/** Bytes that can be read, from the start or a part of them, as often as needed. A survey reads a text twice, a read of chapters once. */
+/** Bytes that can be read any number of times, whole or in part. A survey reads a text twice, a read of chapters once. */
 export interface TextSource {
-  /** The file name, with extension: it gives the title when the text does not. */
+  /** The file name, with extension: the title where the text has none. */
   readonly name: string
   /** Number of bytes. */
   readonly size: number
@@ -16,9 +16,8 @@ export interface TextSource {
 }
 
 /**
- * A file as a text source. Nothing of it is held in memory.
- * `name` replaces the name of the file, as for an upload that is stored under another name.
- * Throws TEXT_UNREADABLE when there is no such file.
+ * Returns a file as a text source. Nothing of it stays in memory. `name` replaces the name of the file, as for an upload that is stored
+ * under another name. Throws TEXT_UNREADABLE when the file does not exist.
  */
 export async function fileSource(path: string, name: string = basename(path)): Promise<TextSource> {
   const size = await sizeOf(path)
@@ -30,7 +29,7 @@ export async function fileSource(path: string, name: string = basename(path)): P
   return { name, size, read: () => read(0, size), readRange: read }
 }
 
-/** Bytes in memory as a text source. */
+/** Returns bytes in memory as a text source. */
 export function bytesSource(bytes: Uint8Array, name = 'untitled.txt'): TextSource {
   const read = async function* (from: number, to: number) {
     for (let at = from; at < to; at += BLOCK_BYTES) yield bytes.subarray(at, Math.min(to, at + BLOCK_BYTES))
@@ -38,10 +37,18 @@ export function bytesSource(bytes: Uint8Array, name = 'untitled.txt'): TextSourc
   return { name, size: bytes.length, read: () => read(0, bytes.length), readRange: read }
 }
 
+/** Returns the bytes from one place up to another, or to the end of the source if that comes first. */
+export async function bytesOf(source: TextSource, from: number, to: number): Promise<Uint8Array> {
+  const pieces: Uint8Array[] = []
+  const end = Math.min(source.size, to)
+  if (from < end) for await (const piece of source.readRange(from, end)) pieces.push(piece)
+  return Buffer.concat(pieces)
+}
+
 /** Bytes read and decoded at once. */
 const BLOCK_BYTES = 65_536
 
-/** The same bytes in blocks of exactly BLOCK_BYTES; only the last one is shorter. */
+/** Yields the same bytes in blocks of exactly BLOCK_BYTES; only the last one is shorter. */
 export async function* blocks(source: TextSource): AsyncGenerator<Uint8Array> {
   let block = new Uint8Array(BLOCK_BYTES)
   let filled = 0

@@ -1,13 +1,13 @@
+import { defined } from '../../task/defined.ts'
+import type { Chosen } from './candidate.ts'
 import { chooseHeadings } from './choose.ts'
-import { bookTitle as markedTitle } from './choose-marked.ts'
-import type { Chosen } from './chosen.ts'
 import { noFaults } from './lines.ts'
 import { openText } from './open-text.ts'
-import { type BookFacts, type FileKind, nothingLeftOut, type OpenedText } from './opened.ts'
+import { type FileKind, nothingLeftOut, type OpenedText } from './opened.ts'
 import { type Outline, outlineOf, type Span } from './outline.ts'
 import { type Place, TextScan } from './scan.ts'
 import type { TextSource } from './source.ts'
-import { type BookTitle, bookTitle, titleFromFileName } from './title-page.ts'
+import { titleOf } from './title.ts'
 import { type SurveyWarning, warningsOf } from './warnings.ts'
 
 /** A chapter as the preview shows it. Chapters are numbered from 0 over all volumes, in reading order. */
@@ -25,13 +25,13 @@ export interface SurveyVolume {
   readonly chapters: readonly SurveyChapter[]
 }
 
-/** What a text holds: what the preview prints, and the plan by which readChapters reads it. Plain data. */
+/** The content of a text for the preview, and the plan by which `readChapters` reads it. Plain data. */
 export interface TextSurvey {
   readonly title: string
   readonly author?: string
-  /** BCP 47 tag, where the file itself says it. */
+  /** BCP 47 tag, where the file declares it. */
   readonly language?: string
-  /** What kind of file it is, by its bytes. */
+  /** The kind of the file, by its bytes. */
   readonly kind: FileKind
   readonly encoding: { readonly name: string; readonly confidence: number }
   readonly volumes: readonly SurveyVolume[]
@@ -39,37 +39,37 @@ export interface TextSurvey {
   readonly plan: ReadingPlan
 }
 
-/** Where the chapters stand in the text. Holds for the same bytes, and lines made of them in the same way. */
+/** The places of the chapters in the text. Valid for the same bytes, read into lines in the same way. */
 export interface ReadingPlan {
-  /** The version of `linesVersion` that it was made with. */
+  /** The `linesVersion` of the survey. */
   readonly lines: number
   /** Number of bytes of the source. */
   readonly size: number
   readonly spans: readonly Span[]
   /** Lines at which a new scene starts. */
   readonly sections: readonly number[]
-  /** Blank lines that part scenes; 0 where they do not. */
+  /** Blank lines that separate scenes; 0 where none do. */
   readonly blankLines: number
 }
 
 /**
- * Grows whenever an EPUB or DOCX comes to give other lines than before: plans that were kept hold for the lines of their version only.
- * Plain text has the lines that it has.
+ * Raised whenever a release reads an EPUB or DOCX into other lines: a stored plan is valid for the lines of its version only. The lines of
+ * plain text never change.
  */
 export const linesVersion = 1
 
 /** Options of a survey. */
 export interface SurveyOptions {
-  /** Encoding to read the text in; default: the detected one. An EPUB or DOCX can be read in its own only. */
+  /** Encoding of the text; default: the detected one. An EPUB or DOCX declares its own. */
   readonly encoding?: string
   /** Stops the survey: the promise rejects with the reason of the signal. */
   readonly signal?: AbortSignal
 }
 
 /**
- * Reads a text once and tells what it holds: encoding, title, volumes and chapters with their sizes, and what is
- * suspicious. Memory is bounded by the number of headings, not by the size of the text.
- * Throws what `openText` throws, such as ENCODING_UNKNOWN for an encoding that does not exist.
+ * Returns the content of a text after reading it once: encoding, title, volumes and chapters with their sizes, and warnings. Memory is
+ * bounded by the number of headings, not by the size of the text. Throws what `openText` throws, such as ENCODING_UNKNOWN for an encoding
+ * that does not exist.
  */
 export async function surveyText(source: TextSource, options: SurveyOptions = {}): Promise<TextSurvey> {
   const opened = await openText(source, options)
@@ -84,7 +84,7 @@ export async function surveyText(source: TextSource, options: SurveyOptions = {}
   const last = scan.end
   const end = scan.bodyEnd ?? last
   const chosen = chosenHeadings(scan, opened, end)
-  const { title, author } = titleOf(scan, chosen, source.name, facts)
+  const { title, author } = titleOf(scan, chosen, { fileName: source.name, facts })
   const chinese = scan.ideographs * 2 > last.before.words
   const outline = outlineOf(chosen, {
     start: scan.bodyStart,
@@ -96,8 +96,7 @@ export async function surveyText(source: TextSource, options: SurveyOptions = {}
   })
   return {
     title,
-    ...(author === undefined ? {} : { author }),
-    ...(facts.language === undefined ? {} : { language: facts.language }),
+    ...defined({ author, language: facts.language }),
     kind,
     encoding: { ...encoding },
     volumes: volumesOf(outline),
@@ -117,26 +116,7 @@ function chosenHeadings(scan: TextScan, { kind, declared }: OpenedText, end: Pla
   })
 }
 
-function titleOf(
-  scan: TextScan,
-  chosen: readonly Chosen[],
-  fileName: string,
-  facts: BookFacts,
-): BookTitle & { title: string } {
-  const first = chosen[0]?.candidate.line ?? Number.POSITIVE_INFINITY
-  const marked = markedTitle(scan.candidates.filter(({ level }) => level !== undefined))
-  const page = bookTitle(
-    scan.opening.filter(({ line }) => line < first && line !== marked?.line),
-    scan.header,
-  )
-  const file = titleFromFileName(fileName)
-  const author = facts.author ?? scan.markdown.fields.get('author') ?? page.author ?? file.author
-  const own = facts.title ?? scan.markdown.fields.get('title')
-  const title = own || marked?.heading.title || page.title || file.title || fileName
-  return { title, ...(author === undefined || author === '' ? {} : { author }) }
-}
-
-/** Whether paragraphs are parted by blank lines. */
+/** Whether blank lines separate the paragraphs. */
 function usesBlankLines({ blankRuns: [none = 0, one = 0, two = 0, more = 0] }: TextScan): boolean {
   return one + two + more > 0.05 * (none + one + two + more)
 }
@@ -159,7 +139,7 @@ function planOf(outline: Outline, scan: TextScan, source: TextSource): ReadingPl
   }
 }
 
-/** Blank lines part scenes only where marks do not, where paragraphs have fewer, and where they are rare. */
+/** Returns the number of blank lines that separate scenes: only where no marks do, where paragraphs have fewer, and where they are rare. */
 function separatingBlanks({
   separators,
   blankRuns: [none = 0, one = 0, two = 0, more = 0],

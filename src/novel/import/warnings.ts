@@ -1,10 +1,11 @@
-import { shown } from './archive/bounds.ts'
+import { shown } from './bounds.ts'
+import { countsOf } from './candidate.ts'
 import { LOW_CONFIDENCE } from './encoding.ts'
 import type { CharacterFaults } from './lines.ts'
 import type { LeftOut, PageKind, PageName } from './opened.ts'
 import type { Outline, OutlineChapter } from './outline.ts'
 
-/** What a person should look at before importing. */
+/** What a person should check before importing. */
 export type WarningCode =
   | 'LOW_ENCODING_CONFIDENCE'
   | 'BAD_BYTES'
@@ -24,22 +25,22 @@ export type WarningCode =
 /** A warning of the survey. */
 export interface SurveyWarning {
   readonly code: WarningCode
-  /** What was found and what it may mean, for a person. */
+  /** The finding and its possible meaning, for a person. */
   readonly message: string
-  /** Index of the chapter that it is about, over all volumes. */
+  /** Index of its chapter, over all volumes. */
   readonly chapter?: number
   /** Line number, from 1. */
   readonly line?: number
-  /** How many of the kind were found, where only the first ones are listed. */
+  /** The number of findings, where only the first ones are listed. */
   readonly count?: number
-  /** The first 20 pages of the book that it is about, where it is about pages. */
+  /** The first 20 pages of the book that a warning about pages concerns. */
   readonly pages?: readonly PageName[]
 }
 
-/** Warnings of one kind that are listed one by one. */
+/** Most warnings of one kind. */
 const LISTED = 20
 
-/** What is looked at for warnings. */
+/** The findings from which warnings are made. */
 export interface Findings {
   readonly encoding: { readonly name: string; readonly confidence: number }
   readonly faults: CharacterFaults
@@ -47,7 +48,7 @@ export interface Findings {
   readonly outline: Outline
 }
 
-/** Everything that is suspicious about a text, with at most 20 warnings of a kind. */
+/** Returns the warnings about a text, at most 20 of a kind. */
 export function warningsOf({ encoding, faults, leftOut, outline }: Findings): SurveyWarning[] {
   const all = [
     ...encodingWarnings(encoding, faults),
@@ -61,8 +62,7 @@ export function warningsOf({ encoding, faults, leftOut, outline }: Findings): Su
 }
 
 function capped(all: readonly SurveyWarning[]): SurveyWarning[] {
-  const counts = new Map<WarningCode, number>()
-  for (const { code } of all) counts.set(code, (counts.get(code) ?? 0) + 1)
+  const counts = countsOf(all.map(({ code }) => code))
   const listed = new Map<WarningCode, number>()
   return all.flatMap(warning => {
     const count = counts.get(warning.code) ?? 1
@@ -73,7 +73,7 @@ function capped(all: readonly SurveyWarning[]): SurveyWarning[] {
   })
 }
 
-/** What is in the file and not in the text that was read from it. */
+/** Warns about parts of the file that are not in its text. */
 function leftOutWarnings({ pages, notes, broken }: LeftOut): SurveyWarning[] {
   const warnings: SurveyWarning[] = []
   const add = (code: WarningCode, about: readonly PageName[], message: string) => {
@@ -89,7 +89,7 @@ function leftOutWarnings({ pages, notes, broken }: LeftOut): SurveyWarning[] {
   return warnings
 }
 
-/** What pages of a kind are called. */
+/** The names of the kinds of pages. */
 const KIND_NAMES: Readonly<Record<PageKind, string>> = {
   cover: 'cover',
   'title-page': 'title page',
@@ -102,7 +102,7 @@ const KIND_NAMES: Readonly<Record<PageKind, string>> = {
   tables: 'list of tables',
 }
 
-/** The first names of a list of pages. */
+/** Returns the first names of a list of pages. */
 function listed(pages: readonly PageName[]): string {
   const names = pages.map(page => ('kind' in page ? KIND_NAMES[page.kind] : page.name))
   const first = [...new Set(names)].slice(0, 5).map(name => shown(name))
@@ -155,11 +155,11 @@ interface Numbered {
   readonly number: number
   readonly title: string
   readonly volume: number
-  /** The highest number since the numbers started anew. */
+  /** The highest number since the numbers restarted. */
   readonly top: number
 }
 
-/** Compares each number with the one before, within a unit of chapters. Numbers may start anew at 1 or 0. */
+/** Compares each number with the one before, within a unit of chapters. Numbers may restart at 1 or 0. */
 function numberWarnings(chapters: readonly OutlineChapter[]): SurveyWarning[] {
   const warnings: SurveyWarning[] = []
   const last = new Map<string, Numbered>()
@@ -238,5 +238,5 @@ function sizeWarnings(chapters: readonly OutlineChapter[]): SurveyWarning[] {
   return warnings
 }
 
-/** Styles whose numbers are not printed. */
+/** Styles whose numbers the book does not print. */
 const UNNUMBERED = new Set(['named', 'marked', 'listed'])

@@ -1,6 +1,6 @@
 /** How a query is answered, whatever stores the index. */
 import type { TextSpan } from '../../ai/model.ts'
-import { turnTaking } from '../../runtime/cooperate.ts'
+import { yieldWhenDue } from '../../runtime/cooperate.ts'
 import { fuseRanks } from '../search/fuse.ts'
 import { marksOf } from '../search/marks.ts'
 import { splitPassages } from '../search/passages.ts'
@@ -47,7 +47,7 @@ export function searchLimit({ limit = defaultLimit }: NovelSearch): number {
   throw notTaken(`limit is ${limit}; give a whole number from 1 to ${largestLimit}.`)
 }
 
-/** Answers a query from an index. A passage of a changed scene is looked for anew in its text, and left out where it is gone. */
+/** Finds the places for a query in an index. A passage of a changed scene is looked for anew in its text, and left out where it is gone. */
 export async function answerSearch(source: SearchSource, search: NovelSearch): Promise<SearchAnswer> {
   const limit = searchLimit(search)
   const { kind, outOfDateScenes } = source.state
@@ -102,7 +102,7 @@ async function closestPassages(
   signal: AbortSignal | undefined,
 ): Promise<readonly CloseVector[]> {
   const closest = new Closest(query, fused)
-  const takeTurns = turnTaking(signal)
+  const takeTurns = yieldWhenDue(signal)
   for await (const { first, vectors } of source.vectors()) {
     closest.add(first, vectors)
     await takeTurns()

@@ -5,48 +5,47 @@ import { errorCatalogue, QuillworkError, SnoozeError, type TaskContext, type Usa
 import { promptTokens } from './context.ts'
 import { type Expense, openExpense } from './expense.ts'
 import { GrowingText } from './growing-text.ts'
-import { storedSeries } from './stored-series.ts'
 
-/** What of a task's context a call needs. */
+/** The part of a task's context that a call needs. */
 export type CallContext = Pick<
   TaskContext,
   'acquire' | 'addUsage' | 'checkpoint' | 'isParked' | 'logInfo' | 'reserve' | 'signal'
 >
 
-/** One call. */
+/** A model call. */
 export interface ModelCall {
   /** Names the call within the task: at most 150 characters, the same in every attempt. */
   readonly unit: string
   readonly use: 'prose' | 'summary'
-  /** Makes the request for a model: that of a fallback may have to be smaller. Throws MODEL_CONTEXT_EXCEEDED. */
+  /** Returns the request for a model: the request for a fallback may have to be smaller. Throws MODEL_CONTEXT_EXCEEDED. */
   request(model: LanguageModel): TextRequest
-  /** What the usage is recorded for: the id of the novel. */
+  /** The subject of the usage: the id of the novel. */
   readonly subject: string
-  /** Told each stretch of the text as it is sure to stay; absent where nobody follows. */
+  /** Receives each final stretch of the text; absent where the text is not streamed. */
   onText?(text: string): void
-  /** An answer that reached its longest length is taken as far as it goes, if it goes anywhere. Default: an error like any other. */
+  /** Accepts an answer that was cut off at its longest length, unless it is empty. Default: false, an error. */
   readonly takesTruncated?: boolean
 }
 
-/** A text that a model wrote. */
+/** The answer of a model. */
 export interface ModelAnswer {
   /** Never blank; without white space around it. */
   readonly text: string
   /** Id of the model that wrote it. */
   readonly model: string
   readonly finishReason: string
-  /** It goes on, but the model was not allowed to say more. */
+  /** The answer was cut off at its longest length. */
   readonly truncated: boolean
   readonly usage: Usage
   readonly parameters: ModelParameters
 }
 
 /**
- * Asks a model once: the budget of the tree, then the limit of the model, then the call, then what it really used, which is recorded
- * however the call ends. Where it fails with a code that the model has a fallback for, the fallback is asked; one for
- * MODEL_RATE_LIMITED also while the provider is known to refuse all calls of the model. A fallback that is not configured is passed over, and
- * one that fails for good takes no retry from a model that may answer later. Throws `ModelError`, what `reserve` and `acquire` throw, and
- * the signal's reason; nothing is written once the signal has fired.
+ * Calls a model: reserves under the budget of the tree, acquires the rate limit of the model, makes the call, and records its real usage,
+ * also of a failed call. When the call fails with a code for which the model has a fallback, calls the fallback; a fallback for
+ * MODEL_RATE_LIMITED also while the provider is known to refuse all calls. Skips a fallback that is not configured. A fallback that fails
+ * permanently costs no retry of a model that may answer later. Returns the answer. Throws `ModelError`, what `reserve` and `acquire` throw,
+ * and the signal's reason; writes no text once the signal has fired.
  */
 export async function callModel(
   ctx: CallContext,
@@ -64,7 +63,7 @@ export async function callModel(
       candidate = next
     }
     if (candidate !== due)
-      ctx.logInfo(`The provider refuses calls of the model ${due.id} for now; ${candidate.id} is asked.`)
+      ctx.logInfo(`The provider refuses calls of the model ${due.id} for now; calling ${candidate.id}.`)
     return candidate
   }
   let asked = model
@@ -75,13 +74,13 @@ export async function callModel(
     asked = freeModel(asked)
     const attempt = await ask(ctx, asked, call).catch(async error => {
       if (!(error instanceof SnoozeError)) throw error
-      // That the provider refuses all calls may be known to other processes first, and was heard when the place was asked for.
+      // Another process may have learned first that the provider refuses all calls; the acquisition reported it.
       const free = error.limit === undefined ? asked : freeModel(asked)
       if (free !== asked) {
         asked = free
         return undefined
       }
-      // The models before it were paid for nothing, once: the attempt that comes when it is its turn begins with it.
+      // The next attempt begins with this model, so that the failed models before it are not paid again.
       if (!isFirst) await remember(asked.id)
       throw error
     })
@@ -92,11 +91,11 @@ export async function callModel(
     if (isPassing) passing ??= error
     const next = fallbacks.after(asked.id, error.code)
     if (next === undefined) throw isPassing ? error : (passing ?? error)
-    ctx.logInfo(`The model ${asked.id} gave no answer; ${next.id} is asked.`, { code: error.code })
+    ctx.logInfo(`The model ${asked.id} gave no answer; calling ${next.id}.`, { code: error.code })
     if (attempt.isFollowed) {
       await remember(next.id)
       // At once, and without a retry.
-      throw new SnoozeError(0, `The text is begun anew with the model ${next.id}: ${error.message}`)
+      throw new SnoozeError(0, `The text is restarted with the model ${next.id}: ${error.message}`)
     }
     asked = next
     isFirst = false
@@ -104,9 +103,9 @@ export async function callModel(
 }
 
 interface Fallbacks {
-  /** Undefined: it is not configured, or not any more. */
+  /** Returns a fallback; undefined where it is not configured. */
   named(id: string): LanguageModel | undefined
-  /** The one that is due when the model, or one of its fallbacks, failed with a code: each is asked once. */
+  /** Returns the next fallback when the model, or one of its fallbacks, failed with a code: each is called once. */
   after(failed: string, code: ModelErrorCode): LanguageModel | undefined
 }
 
@@ -137,8 +136,8 @@ function fallbacksOf(
 }
 
 /**
- * The fallbacks that earlier attempts left a half-written text for, or waited for. Whoever followed it has read words of the model that failed and
- * must not read those of another one behind them, so the fallback is asked by a new attempt, whose output begins empty.
+ * Returns the fallbacks that earlier attempts switched to. The output of an attempt must not mix the words of two models, so a new attempt,
+ * whose output begins empty, calls the fallback.
  */
 function storedRenewals(ctx: CallContext, unit: string): Promise<string[]> {
   return storedSeries<string>(ctx, number => renewalKey(unit, number))
@@ -185,7 +184,7 @@ async function ask(ctx: CallContext, model: LanguageModel, call: ModelCall): Pro
   }
 }
 
-/** A model that the request is too long for may have a fallback that takes it. */
+/** Returns the request, or the error of a request that is too long for the model: a fallback may accept it. */
 function requestOf(model: LanguageModel, call: ModelCall): TextRequest | ModelError {
   try {
     return call.request(model)
@@ -225,4 +224,26 @@ function reserve(
   const inputTokens = promptTokens(model, request)
   const outputTokens = request.maxOutputTokens
   return openExpense(ctx, model, { inputTokens, outputTokens, subject })
+}
+
+const nothingStored = new Error('There is no such checkpoint.')
+
+/** Returns the values stored under the keys for 0, 1, 2 and so on, up to the first missing key. Stores nothing. */
+export async function storedSeries<T>(
+  ctx: Pick<TaskContext, 'checkpoint'>,
+  keyFor: (number: number) => string,
+): Promise<T[]> {
+  const values: T[] = []
+  for (;;) {
+    try {
+      // A step that fails stores nothing, so that this only reads.
+      const value = await ctx.checkpoint<T>(keyFor(values.length), () => {
+        throw nothingStored
+      })
+      values.push(value)
+    } catch (error) {
+      if (error === nothingStored) return values
+      throw error
+    }
+  }
 }

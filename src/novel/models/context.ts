@@ -1,11 +1,11 @@
 import type { LanguageModel } from '../../ai/model.ts'
 import { ModelError } from '../../ai/model-error.ts'
+import { splitSentences } from '../../ai/text/sentences.ts'
 import type { RenderedPrompt } from '../prompts/prompts.ts'
-import { type CountTokens, endByTokens, lastSentences } from './split-text.ts'
 
 /**
- * What a prompt may tell of the novel beside what it must tell. It is fitted into what the window of the model leaves: each kind has a
- * share, and the text before the scene has whatever the others leave over.
+ * Optional material about the novel in a prompt. It fills the rest of the context window of the model: each kind has a share, and the text
+ * before the scene has the remainder.
  */
 export interface Material {
   /** Texts of the scenes before, nearest first. */
@@ -18,18 +18,18 @@ export interface Material {
   readonly names: readonly string[]
 }
 
-/** The material as the slots of a prompt take it: in reading order, empty where nothing fits. */
-export type FittedMaterial = Record<keyof Material, string>
+/** The material for the slots of a prompt: in reading order, empty where nothing fits. */
+type FittedMaterial = Record<keyof Material, string>
 
-/** Shares of the room; the text before the scene has the rest, half of it at least. */
+/** Shares of the tokens; the text before the scene has the remainder, at least half. */
 const shares = { chapterSummaries: 0.2, passages: 0.2, names: 0.1 } as const
 
 const between = '\n\n'
 const nothing: FittedMaterial = { textBefore: '', chapterSummaries: '', passages: '', names: '' }
 
-/** Fits material into so many tokens. */
-export function fitMaterial(material: Material, room: number, countTokens: CountTokens): FittedMaterial {
-  const share = (part: number) => Math.floor(room * part)
+/** Fits material into a number of tokens. */
+export function fitMaterial(material: Material, tokens: number, countTokens: CountTokens): FittedMaterial {
+  const share = (part: number) => Math.floor(tokens * part)
   const summaries = fitting(material.chapterSummaries, share(shares.chapterSummaries), countTokens, cutMark)
   const others = {
     chapterSummaries: summaries.reverse().join(between),
@@ -37,15 +37,15 @@ export function fitMaterial(material: Material, room: number, countTokens: Count
     names: fitting(material.names, share(shares.names), countTokens).join('\n'),
   }
   const used = Object.values(others).reduce((sum, text) => sum + countTokens(text), 0)
-  return { textBefore: fittingText(material.textBefore, room - used, countTokens), ...others }
+  return { textBefore: fittingText(material.textBefore, tokens - used, countTokens), ...others }
 }
 
-/** Begins what was cut. */
+/** Marks the start of a cut text. */
 const cutMark = '… '
 
-/** Items from the first on, as long as they fit; with a mark, also the last sentences of the one that does not, behind it. */
-function fitting(items: readonly string[], room: number, countTokens: CountTokens, mark?: string): string[] {
-  let left = room
+/** Returns the first items that fit; with a mark, also the last sentences of the next one, after the mark. */
+function fitting(items: readonly string[], most: number, countTokens: CountTokens, mark?: string): string[] {
+  let left = most
   const taken: string[] = []
   for (const item of items) {
     const tokens = countTokens(`${item}${between}`)
@@ -60,9 +60,9 @@ function fitting(items: readonly string[], room: number, countTokens: CountToken
   return taken
 }
 
-/** Whole texts, nearest first, and the last sentences of the one that does not fit; in reading order. */
-function fittingText(texts: readonly string[], room: number, countTokens: CountTokens): string {
-  let left = room
+/** Returns the nearest texts that fit, and the last sentences of the next one, in reading order. */
+function fittingText(texts: readonly string[], most: number, countTokens: CountTokens): string {
+  let left = most
   const taken: string[] = []
   for (const text of texts) {
     const cut = taken.length === 0 ? endByTokens : lastSentences
@@ -75,21 +75,21 @@ function fittingText(texts: readonly string[], room: number, countTokens: CountT
   return taken.join(between)
 }
 
-/** How a prompt is fitted. */
-export interface Fitting {
+/** The limits of a prompt, and its text. */
+interface Fitting {
   readonly model: Pick<LanguageModel, 'id' | 'contextTokens' | 'countTokens'>
-  /** Tokens that the answer may have. */
+  /** Most tokens of the answer. */
   readonly outputTokens: number
-  /** Most tokens of material, however much room there is: what is sent is paid. */
+  /** Most tokens of material: each token costs money. */
   readonly mostMaterial: number
-  /** The prompt with so much material; what it must tell is in it in any case. */
+  /** Returns the prompt with material; its mandatory part is always included. */
   render(material: FittedMaterial): RenderedPrompt
 }
 
-/** Tokens that providers add for the roles of the messages, at most. */
+/** Most tokens that providers add for the roles of the messages. */
 const framingTokens = 16
 
-/** About how many tokens a prompt is, rather too many than too few. */
+/** Returns the estimated tokens of a prompt, rather too many than too few. */
 export function promptTokens(
   { countTokens }: Pick<LanguageModel, 'countTokens'>,
   { system = '', prompt }: { system?: string; prompt: string },
@@ -98,8 +98,8 @@ export function promptTokens(
 }
 
 /**
- * The prompt with as much of the material as the window of the model takes beside the answer. Throws MODEL_CONTEXT_EXCEEDED, with the
- * numbers, where it is too long without any.
+ * Returns the prompt with as much material as the context window of the model allows beside the answer. Throws MODEL_CONTEXT_EXCEEDED, with
+ * the numbers, where the prompt is too long without material.
  */
 export function fitPrompt(material: Material, fitting: Fitting): RenderedPrompt {
   const { model, outputTokens, mostMaterial, render } = fitting
@@ -107,18 +107,18 @@ export function fitPrompt(material: Material, fitting: Fitting): RenderedPrompt 
   const bare = render(nothing)
   const needed = promptTokens(model, bare)
   if (needed > window) throw contextExceeded(fitting, needed)
-  let room = Math.min(mostMaterial, window - needed)
-  while (room > 0) {
-    const prompt = render(fitMaterial(material, room, text => model.countTokens(text)))
+  let tokens = Math.min(mostMaterial, window - needed)
+  while (tokens > 0) {
+    const prompt = render(fitMaterial(material, tokens, text => model.countTokens(text)))
     const over = promptTokens(model, prompt) - Math.min(window, needed + mostMaterial)
     if (over <= 0) return prompt
-    // The marks around the material count too.
-    room -= over
+    // The marks around the material have tokens too.
+    tokens -= over
   }
   return bare
 }
 
-/** MODEL_CONTEXT_EXCEEDED. */
+/** Returns the error MODEL_CONTEXT_EXCEEDED. */
 export function contextExceeded(
   { model, outputTokens }: Pick<Fitting, 'model' | 'outputTokens'>,
   needed: number,
@@ -126,7 +126,122 @@ export function contextExceeded(
   const { id, contextTokens } = model
   return new ModelError(
     'MODEL_CONTEXT_EXCEEDED',
-    `The request has about ${needed} tokens and the answer may have ${outputTokens}, but the model ${id} takes ${contextTokens} in all. Shorten the text or the wishes, ask for a shorter answer, or choose a model with a larger context.`,
+    `The request has about ${needed} tokens and the answer may have ${outputTokens}, but the model ${id} takes ${contextTokens} in all. Shorten the text or the instructions, ask for a shorter answer, or choose a model with a larger context.`,
     { details: { model: id, neededTokens: needed, outputTokens, contextTokens } },
   )
+}
+
+/** Counts the tokens of a text, rather too many than too few. */
+type CountTokens = (text: string) => number
+
+/**
+ * Splits a text into parts that tile it, each of at most `most` tokens: between sentences, or between whole characters in a sentence that is
+ * too long. Yields after each sentence, so that a long text does not block the event loop. Returns the parts.
+ */
+export function* splitByTokens(
+  text: string,
+  most: number,
+  countTokens: CountTokens,
+): Generator<void, readonly string[]> {
+  const parts: string[] = []
+  let part = ''
+  let size = 0
+  for (const { start, end } of splitSentences(text)) {
+    let sentence = text.slice(start, end)
+    const tokens = countTokens(sentence)
+    if (size + tokens > most && part !== '') {
+      parts.push(part)
+      part = ''
+      size = 0
+    }
+    for (let left = tokens; left > most; left = countTokens(sentence)) {
+      const cut = Math.max(firstCharacter(sentence), fittingStart(sentence, most, countTokens))
+      parts.push(sentence.slice(0, cut))
+      sentence = sentence.slice(cut)
+    }
+    part += sentence
+    size += countTokens(sentence)
+    yield
+  }
+  if (part !== '') parts.push(part)
+  return parts
+}
+
+/** Most characters of a token. */
+const charactersPerToken = 12
+
+/**
+ * Returns the end of a text, of at most `most` tokens: whole sentences, or the last characters of a sentence that does not fit. Empty where
+ * nothing fits.
+ */
+export function endByTokens(text: string, most: number, countTokens: CountTokens): string {
+  const end = text.trimEnd()
+  if (most <= 0) return ''
+  return lastSentences(end, most, countTokens) || endOfSentence(possibleEnd(end, most), most, countTokens)
+}
+
+/** Returns the last sentences of a text that fit into `most` tokens; empty where none does. */
+function lastSentences(text: string, most: number, countTokens: CountTokens): string {
+  if (most <= 0) return ''
+  const end = text.trimEnd()
+  const seen = possibleEnd(end, most)
+  if (seen.length === end.length && countTokens(end) <= most) return end.trimStart()
+  // The first sentence may be cut.
+  const whole = [...splitSentences(seen)].slice(seen.length === end.length ? 0 : 1)
+  let start = seen.length
+  let left = most
+  for (const sentence of whole.reverse()) {
+    left -= countTokens(seen.slice(sentence.start, sentence.end))
+    if (left < 0) break
+    start = sentence.start
+  }
+  return seen.slice(start).trimStart()
+}
+
+/** Returns the longest end of a text that a number of tokens can have. */
+function possibleEnd(text: string, most: number): string {
+  return text.slice(wholeFrom(text, Math.max(0, text.length - most * charactersPerToken)))
+}
+
+/** Returns as many whole characters of the end as fit, from white space if possible. */
+function endOfSentence(text: string, most: number, countTokens: CountTokens): string {
+  let low = 0
+  let high = text.length
+  while (low < high) {
+    const middle = Math.ceil((low + high) / 2)
+    if (countTokens(text.slice(text.length - middle)) <= most) low = middle
+    else high = middle - 1
+  }
+  const from = wholeFrom(text, text.length - low)
+  if (from >= text.length) return ''
+  const rest = text.slice(from)
+  const word = from === 0 ? 0 : rest.search(/\s\S/u) + 1
+  return rest.slice(word > 0 && word < rest.length / 2 ? word : 0).trimStart()
+}
+
+/** Returns the length of the longest beginning, between whole characters, of at most `most` tokens. */
+function fittingStart(text: string, most: number, countTokens: CountTokens): number {
+  let low = 0
+  let high = text.length
+  while (low < high) {
+    const middle = Math.ceil((low + high) / 2)
+    if (countTokens(text.slice(0, middle)) <= most) low = middle
+    else high = middle - 1
+  }
+  return isLow(text, low) ? low - 1 : low
+}
+
+function firstCharacter(text: string): number {
+  return isLow(text, 1) ? 2 : 1
+}
+
+/** Returns the place, or the next one where it would cut a character. */
+function wholeFrom(text: string, at: number): number {
+  return isLow(text, at) ? at + 1 : at
+}
+
+function isLow(text: string, at: number): boolean {
+  const unit = text.charCodeAt(at)
+  const before = text.charCodeAt(at - 1)
+  return unit >= 0xdc00 && unit <= 0xdfff && before >= 0xd800 && before <= 0xdbff
 }

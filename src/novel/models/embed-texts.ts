@@ -6,13 +6,13 @@ import { openExpense } from './expense.ts'
 export interface TextsToEmbed {
   readonly model: EmbeddingModel
   readonly texts: readonly string[]
-  /** What the usage is recorded for: the id of the novel. */
+  /** The subject of the usage: the id of the novel. */
   readonly subject: string
 }
 
 /**
- * Makes the vectors of some texts in one call, under the budget of the tree and the limit of the model, and records what it used,
- * however it ends. Throws `ModelError`, what `reserve` and `acquire` throw, and the signal's reason.
+ * Returns the vectors of some texts from one call, under the budget of the tree and the rate limit of the model. Records the usage, also of
+ * a failed call. Throws `ModelError`, what `reserve` and `acquire` throw, and the signal's reason.
  */
 export async function embedTexts(
   ctx: Pick<TaskContext, 'acquire' | 'addUsage' | 'reserve' | 'signal'>,
@@ -35,21 +35,21 @@ export async function embedTexts(
   }
 }
 
-/** Tokens of one call at most: a model on a small machine needs a minute for them, and a big one is not called too often. */
+/** Returns the most tokens of one call: a model on a small machine needs a minute for them, and a large one is not called too often. */
 export function batchTokens({ maxTokens = most }: Pick<EmbeddingModel, 'maxTokens'>): number {
   return Math.min(most, maxTokens)
 }
 
 const most = 8_000
 
-/** Texts with their places that go into one call. */
+/** The texts of one call. */
 export interface TextBatch {
   /** Place of the first one. */
   readonly first: number
   readonly texts: readonly string[]
 }
 
-/** Parts texts into calls, in order: as many as the model takes, and not too many tokens. */
+/** Divides texts into calls, in order, by the bounds of the model on texts and tokens. */
 export function* textBatches(
   model: Pick<EmbeddingModel, 'countTokens' | 'maxTexts' | 'maxTokens'>,
   texts: readonly string[],

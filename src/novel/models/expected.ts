@@ -5,51 +5,51 @@ import { promptLanguageOf } from '../prompts/prompts.ts'
 import { type NovelServices, promptsOf } from '../services.ts'
 import { promptTokens } from './context.ts'
 import { batchTokens } from './embed-texts.ts'
-import { answerRoom, type Length, languageName, lengthWish, tokensFor, writingOf } from './lengths.ts'
+import { answerLimit, type Length, languageName, lengthInstruction, tokensFor, writingOf } from './lengths.ts'
 import { partSummary, usualSummary } from './summarise-text.ts'
 import { planParts, repeatedTokens, type SceneToWrite } from './write-scene.ts'
 
-/** What something will ask of a model, rather too much than too little. */
+/** The expected use of a model, rather too high than too low. */
 export interface ExpectedUse {
   readonly calls: number
   readonly inputTokens: number
   readonly outputTokens: number
 }
 
-/** Models write more than they are asked for, by this much at most as a rule. */
+/** Models usually exceed a requested length by at most this factor. */
 const overshoot = 1.25
 
 function answerTokens(model: LanguageModel, tokens: number): number {
-  return Math.min(answerRoom(model, tokens), Math.ceil(tokens * overshoot) + (model.thinkingTokens ?? 0))
+  return Math.min(answerLimit(model, tokens), Math.ceil(tokens * overshoot) + (model.thinkingTokens ?? 0))
 }
 
-/** Which summary is expected. */
-export interface SummaryWishes {
+/** A summary to estimate. */
+interface ExpectedSummary {
   readonly language: string
   readonly maxCharacters?: number | undefined
   readonly style?: string | undefined
 }
 
-/** What the summary of a text will ask, by the characters of the text that can be seen. */
+/** Returns a function that estimates the summary of a text by its visible characters. */
 export function summaryExpectations(
   services: Pick<NovelServices, 'promptsFolder'>,
   model: LanguageModel,
-  { language: tag, maxCharacters, style = '' }: SummaryWishes,
+  { language: tag, maxCharacters, style = '' }: ExpectedSummary,
 ): (characters: number) => ExpectedUse {
   const writing = writingOf(tag)
   const language = promptLanguageOf(tag)
   const most = maxCharacters ?? usualSummary[writing]
-  const length = lengthWish({ characters: most }, 'most', language)
+  const length = lengthInstruction({ characters: most }, 'most', language)
   const slots = { language: languageName(tag, language), length, style, text: '.' }
   const frame = promptTokens(model, promptsOf(services)('summarise-part', language).render(slots))
   const tokens = (characters: number) => tokensFor(model, { characters }, writing)
   const answer = answerTokens(model, tokens(most))
   const partAnswer = answerTokens(model, tokens(partSummary[writing]))
-  const room = Math.max(1, model.contextTokens - answerRoom(model, tokens(most)) - frame)
+  const space = Math.max(1, model.contextTokens - answerLimit(model, tokens(most)) - frame)
   return characters => {
     const text = Math.ceil(tokens(characters) * overshoot)
-    if (text <= room) return { calls: 1, inputTokens: text + frame, outputTokens: answer }
-    const parts = Math.ceil(text / room)
+    if (text <= space) return { calls: 1, inputTokens: text + frame, outputTokens: answer }
+    const parts = Math.ceil(text / space)
     return {
       calls: parts + 1,
       inputTokens: text + parts * (frame + partAnswer) + frame,
@@ -58,22 +58,22 @@ export function summaryExpectations(
   }
 }
 
-/** Which scene is expected. */
-export interface SceneWishes extends Pick<SceneToWrite, 'promptLanguage' | 'slots' | 'writing'> {
+/** A scene to estimate. */
+interface ExpectedScene extends Pick<SceneToWrite, 'promptLanguage' | 'slots' | 'writing'> {
   readonly length: Length
   /** Most tokens of material. */
   readonly mostMaterial: number
 }
 
-/** What a scene will ask of a model. */
+/** Returns the expected use of a model by a scene. */
 export function sceneExpectation(
   services: Pick<NovelServices, 'promptsFolder'>,
   model: LanguageModel,
-  wishes: SceneWishes,
+  scene: ExpectedScene,
 ): ExpectedUse {
-  const { length, writing, promptLanguage, slots, mostMaterial } = wishes
+  const { length, writing, promptLanguage, slots, mostMaterial } = scene
   const { parts } = planParts({ model, length, writing })
-  const filled = { ...slots, length: lengthWish(length, 'about', promptLanguage), written: '.' }
+  const filled = { ...slots, length: lengthInstruction(length, 'about', promptLanguage), written: '.' }
   const prompt = promptsOf(services)('continue-scene', promptLanguage)
   const frame = promptTokens(model, prompt.render(filled))
   const material = Math.min(mostMaterial, model.contextTokens)
@@ -82,18 +82,18 @@ export function sceneExpectation(
     inputTokens: parts * (frame + material) + (parts - 1) * repeatedTokens(model),
     outputTokens: Math.min(
       Math.ceil(tokensFor(model, length, writing) * overshoot) + parts * (model.thinkingTokens ?? 0),
-      parts * answerRoom(model, tokensFor(model, length, writing)),
+      parts * answerLimit(model, tokensFor(model, length, writing)),
     ),
   }
 }
 
-/** Characters of a passage at least, but for the last one of a scene; and tokens of one at most, about. */
+/** Fewest characters of a passage, except the last one of a scene; and about the most tokens of one. */
 const passageCharacters: Record<Writing, number> = { cjk: 200, spaced: 500 }
 const passageTokens = 1_200
-/** Characters of a segment of the index at least: a call does not take passages of two. */
+/** Fewest characters of an index segment: a call has passages of one segment only. */
 const segmentCharacters = 40_000
 
-/** What the vectors of a novel will ask of a model; of an empty one, nothing. */
+/** Returns the expected use of a model by the vectors of a novel; none for an empty novel. */
 export function vectorsExpectation(
   model: Pick<EmbeddingModel, 'countTokens' | 'maxTexts' | 'maxTokens'>,
   { characters, scenes, language = 'und' }: Pick<NovelOverview, 'characters' | 'language' | 'scenes'>,
@@ -101,9 +101,9 @@ export function vectorsExpectation(
   if (characters === 0) return []
   const writing = writingOf(language)
   const passages = scenes + Math.ceil(characters / passageCharacters[writing])
-  // What the model is told of each passage stands before it.
-  const told = passages * model.countTokens('')
-  const inputTokens = Math.ceil(tokensFor(model, { characters }, writing) * overshoot) + told
+  // The instruction of the model precedes each passage.
+  const instructions = passages * model.countTokens('')
+  const inputTokens = Math.ceil(tokensFor(model, { characters }, writing) * overshoot) + instructions
   const segments = Math.ceil(characters / segmentCharacters)
   const batch = batchTokens(model)
   const filled = Math.max(batch - passageTokens, batch / 2)

@@ -1,15 +1,16 @@
 import type { LanguageModel } from '../../ai/model.ts'
 import type { Permit, TaskContext, Usage } from '../../index.ts'
+import type { UsageNote } from '../library/provenance.ts'
 
-/** What a call has reserved. */
+/** The reservation of a call. */
 export interface Expense {
-  /** Absent: nothing is known to have been used. */
+  /** Settles the reservation by the real usage; undefined where none is known. */
   settle(used: Usage | undefined): Promise<void>
-  /** The provider takes no call for so many milliseconds: nobody makes one, whoever asks. */
+  /** Parks the limit: the provider refuses all calls for that many milliseconds. */
   refused(retryAfterMs: number): void
 }
 
-/** The most that a call may use, and what its usage is recorded for. */
+/** The most that a call may use, and the subject of its usage. */
 export interface MostUse {
   readonly inputTokens: number
   readonly outputTokens: number
@@ -18,8 +19,8 @@ export interface MostUse {
 }
 
 /**
- * Reserves for a call under the budget of the tree, then under the limit of the model: a lower real use gives room back when it is
- * known. Throws what `reserve` and `acquire` throw.
+ * Reserves for a call under the budget of the tree, then under the rate limit of the model. A lower real usage gives capacity back. Throws
+ * what `reserve` and `acquire` throw.
  */
 export async function openExpense(
   ctx: Pick<TaskContext, 'acquire' | 'addUsage' | 'reserve'>,
@@ -40,7 +41,7 @@ export async function openExpense(
   return {
     refused: retryAfterMs => permit.refused(retryAfterMs),
     async settle(used) {
-      // A call that failed was a call for the provider, too: it counts against the requests of the minute.
+      // A failed call counts against the requests of the minute too.
       permit.commit(used === undefined ? 0 : used.inputTokens + used.outputTokens)
       if (used === undefined) return hold.release()
       const spent = { tokens: used.inputTokens + used.outputTokens }
@@ -48,4 +49,17 @@ export async function openExpense(
       await hold.commit(used.cost === undefined ? spent : { ...spent, cost: used.cost })
     },
   }
+}
+
+/** The usage before the first call. */
+export const noUsage: UsageNote = { inputTokens: 0, outputTokens: 0 }
+
+/** Returns the sum of two usages. Its cost is known only if the cost of each call is. */
+export function addUsage(sum: UsageNote, { inputTokens, outputTokens, cost }: Usage | UsageNote): UsageNote {
+  const tokens = {
+    inputTokens: sum.inputTokens + inputTokens,
+    outputTokens: sum.outputTokens + outputTokens,
+  }
+  const known = cost !== undefined && (sum.cost !== undefined || sum === noUsage)
+  return known ? { ...tokens, cost: (sum.cost ?? 0) + cost } : tokens
 }

@@ -1,26 +1,26 @@
 /**
- * The text of one call while it grows. What it has passed on is never taken back, so it holds back what may still change: white space
- * at the end, and a word that may not be complete. An answer that breaks off loses the word that it broke off in, and nothing else.
+ * The text of one call while it streams. It never retracts a stretch, so it holds back the parts that may still change: white space at the
+ * end, and a word that may be incomplete. A truncated answer loses only its last, incomplete word.
  */
 export class GrowingText {
   readonly #pass: (text: string) => void
   #passed = ''
-  /** White space before the word. Models that lost their way write it without end, so it is not looked at again with each stretch. */
+  /** White space before the word. A faulty model writes it endlessly, so it is not scanned again with each stretch. */
   #space = ''
   /** The end of a word, or nothing. */
   #word = ''
 
-  /** `pass` is told each stretch that is sure to stay. */
+  /** `pass` receives each final stretch. */
   constructor(pass: (text: string) => void) {
     this.#pass = pass
   }
 
-  /** What is sure to stay. */
+  /** The final text so far. */
   get text(): string {
     return this.#passed
   }
 
-  /** More of the answer. */
+  /** Adds a stretch of the answer. */
   add(stretch: string): void {
     const all = this.#word + stretch
     const wordAt = startOfWord(all)
@@ -33,7 +33,7 @@ export class GrowingText {
     this.#word = all.slice(wordAt)
   }
 
-  /** The answer is whole. */
+  /** Ends the answer and returns its text. */
   end(): string {
     if (this.#word !== '') this.#advance(this.#word)
     this.#space = ''
@@ -41,7 +41,7 @@ export class GrowingText {
     return this.#passed
   }
 
-  /** Passes on what is held, and this after it; no white space at the start of the text. */
+  /** Passes the held white space and a stretch; the text does not begin with white space. */
   #advance(end: string): void {
     const stretch = this.#passed === '' ? end.trimStart() : this.#space + end
     this.#passed += stretch
@@ -49,13 +49,13 @@ export class GrowingText {
   }
 }
 
-/** Letters of writings that put no space between words. */
+/** Letters of scripts without spaces between words. */
 const unspaced = '\\p{Script=Han}\\p{Script=Hiragana}\\p{Script=Katakana}ー'
 const inWord = new RegExp(`^(?![${unspaced}])[\\p{L}\\p{M}\\p{N}'’-]$`, 'u')
-/** A longer word is passed on before it ends. */
+/** A longer word is passed before it ends. */
 const longestWord = 64
 
-/** Where the word at the end begins; half of a character that takes two code units belongs to it and waits for the other. */
+/** Returns the start of the word at the end. The first half of a surrogate pair belongs to it and waits for the second. */
 function startOfWord(text: string): number {
   let at = text.length
   if (isHighSurrogate(text, at - 1)) at -= 1

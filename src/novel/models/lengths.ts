@@ -1,12 +1,12 @@
 import type { LanguageModel } from '../../ai/model.ts'
-import type { Writing } from '../../ai/text/language.ts'
-import { measure } from '../import/measure.ts'
-import type { PromptLanguage } from '../prompts/data-text.ts'
+import { detectLanguage, type Writing } from '../../ai/text/language.ts'
+import type { PromptLanguage } from '../prompts/prompts.ts'
+import { measure } from '../words.ts'
 
-/** How long a text should be, in one of the two units; see `measure` for what they count. */
+/** The length of a text in words or in characters, as `measure` counts them. */
 export type Length = { readonly words: number } | { readonly characters: number }
 
-/** Average prose, by which lengths become tokens with the counter of the model itself. */
+/** Average prose, for converting lengths to tokens with the counter of the model. */
 const prose: Record<Writing, string> = {
   spaced:
     'The old miller crossed the bridge before anybody was awake, and the lantern in his hand drew a small yellow circle on the water. ',
@@ -18,10 +18,10 @@ const measured: Record<Writing, ReturnType<typeof measure>> = {
   cjk: measure(prose.cjk),
 }
 
-/** How often the sample is counted: rounding must not matter. */
+/** Repetitions of the sample, so that rounding does not matter. */
 const repeats = 20
 
-/** About how many tokens a text of that length has in the eyes of a model. */
+/** Returns the estimated tokens of a text of that length for a model. */
 export function tokensFor(
   { countTokens }: Pick<LanguageModel, 'countTokens'>,
   length: Length,
@@ -32,69 +32,75 @@ export function tokensFor(
   return Math.ceil((unit * countTokens(prose[writing].repeat(repeats))) / repeats)
 }
 
-/** Room for a model that may think before it writes, and of which nothing is known; in tokens. */
+/** Thinking tokens of a model without a configured number. */
 const thought = 1_024
 
-/** What of a model decides how much it can answer. */
+/** The properties of a model that bound its answer. */
 export type AnswerBounds = Pick<LanguageModel, 'contextTokens' | 'maxOutputTokens' | 'thinkingTokens'>
 
 /**
- * Most tokens that the answer to a wish for so many may have: models do not count, and some think before they write. At most half of the
- * window, so that something can be asked.
+ * Returns the most tokens of an answer that should have `tokens`: models do not count, and some think before they write. At most half of the
+ * context window, so that the prompt has space.
  */
-export function answerRoom(
+export function answerLimit(
   { maxOutputTokens, contextTokens, thinkingTokens = thought }: AnswerBounds,
   tokens: number,
 ): number {
   return Math.min(maxOutputTokens, Math.floor(contextTokens / 2), tokens * 2 + thinkingTokens)
 }
 
-/** Tokens that are asked for in one answer at most: what is longer is written in parts, each kept for itself. */
+/** Most tokens of one answer: a longer text is written in parts, each stored separately. */
 const longestPart = 2_500
 
-/** How many tokens a model can be asked for at a time. */
+/** Returns the most tokens of a part for a model. */
 export function partTokens(model: AnswerBounds): number {
-  const written = answerRoom(model, longestPart) - (model.thinkingTokens ?? 0)
+  const written = answerLimit(model, longestPart) - (model.thinkingTokens ?? 0)
   return Math.max(1, Math.min(longestPart, Math.floor(written / 2)))
 }
 
-/** The length of a text in the unit of a wish. */
+/** Returns the length of a text in the unit of another length. */
 export function lengthOf(text: string, unit: Length): number {
   const { words, characters } = measure(text)
   return 'words' in unit ? words : characters
 }
 
-/** How a language is written. */
+/** Returns the writing of a language. */
 export function writingOf(language: string): Writing {
   return /^(zh|ja|ko)\b/i.test(language) ? 'cjk' : 'spaced'
 }
 
-/** The number of a length. */
+/** Returns the number of a length. */
 export function amountOf(length: Length): number {
   return 'words' in length ? length.words : length.characters
 }
 
-/** So much in the unit of a length. */
+/** Returns an amount in the unit of a length. */
 export function sameUnit(length: Length, amount: number): Length {
   return 'words' in length ? { words: amount } : { characters: amount }
 }
 
-/** A length as a model is told it: about so much, or so much at most. */
-export function lengthWish(length: Length, bound: 'about' | 'most', language: PromptLanguage): string {
+/** Returns a length as an instruction in a prompt: approximate, or an upper bound. */
+export function lengthInstruction(length: Length, bound: 'about' | 'most', language: PromptLanguage): string {
   const amount = amountOf(length)
   if (language === 'zh') return `${bound === 'about' ? '约' : '不超过'}${amount}字`
   const unit = 'words' in length ? 'words' : 'characters'
   return `${bound === 'about' ? 'about' : 'at most'} ${amount} ${unit}`
 }
 
-/** A language as a prompt names it. */
+/** Returns the name of a language in a prompt. */
 export function languageName(tag: string, language: PromptLanguage): string {
   const unknown = language === 'zh' ? '中文' : 'the language of the novel'
   if (tag === 'und') return unknown
   try {
     return new Intl.DisplayNames([language], { type: 'language' }).of(tag) ?? unknown
   } catch {
-    // A tag that somebody made up.
+    // The tag is not a language.
     return unknown
   }
+}
+
+/** Returns the language of a text, BCP 47: the detected one, else the declared one, else `und`. */
+export function textLanguage(text: string, declared: string | undefined): string {
+  const { tag } = detectLanguage(text)
+  return tag === 'und' ? (declared ?? tag) : tag
 }

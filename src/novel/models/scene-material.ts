@@ -1,40 +1,40 @@
-import { findNames } from '../brief/names.ts'
 import type { PassageHit } from '../library/passage-index.ts'
 import type { SceneSummary, SceneText } from '../library/shelf.ts'
+import { findNames } from '../names.ts'
 import type { NovelServices } from '../services.ts'
 import type { Material } from './context.ts'
 
-/** For whom a scene's surroundings are read. */
+/** The reader of a scene's surroundings. */
 export interface MaterialReader {
   readonly userId: string
   readonly services: NovelServices
   readonly signal: AbortSignal
 }
 
-/** Which surroundings. */
+/** A request for the surroundings of a scene. */
 export interface MaterialRequest {
   readonly novelId: string
   readonly sceneId: string
-  /** What the scene is about; passages are searched by it. */
+  /** The subject of the scene, by which passages are searched. */
   readonly about: string
-  /** Tokens that there is room for: no more than can matter is read. */
+  /** Most tokens of the material. */
   readonly tokens: number
-  /** Scenes right before it whose text may be used. */
+  /** Number of scenes right before it whose text may be used. */
   readonly scenesBefore: number
 }
 
-/** Code units that a token has at most, on the average of a text. */
+/** Most code units of a token, on average. */
 const unitsPerToken = 5
 const mostUnits = 400_000
-/** Summaries that are looked at. */
+/** Most summaries that are read. */
 const mostSummaries = 60
-/** Passages that are searched for, and used. */
+/** Passages that are searched, and used. */
 const searched = 20
 const mostPassages = 6
-/** Code units in which names are looked for. */
+/** Code units in which names are searched. */
 const namesIn = 40_000
 
-/** Reads what a prompt may tell of the novel around a scene. Throws SCENE_NOT_FOUND, NOVEL_NOT_FOUND. */
+/** Reads the material of a prompt from the novel around a scene. Throws SCENE_NOT_FOUND, NOVEL_NOT_FOUND. */
 export async function readMaterial(reader: MaterialReader, request: MaterialRequest): Promise<Material> {
   if (request.tokens === 0) return { textBefore: [], chapterSummaries: [], passages: [], names: [] }
   const texts = await textsBefore(reader, request)
@@ -43,8 +43,8 @@ export async function readMaterial(reader: MaterialReader, request: MaterialRequ
   const passages = await closePassages(reader, { ...request, without: read })
   const textBefore = texts.map(scene => scene.content)
   const chapterSummaries = byChapter(summaries.filter(({ sceneId }) => !read.has(sceneId)))
-  const told = [...passages.map(({ text }) => text), ...textBefore, ...chapterSummaries]
-  const { people, places } = findNames([request.about, told.join('\n').slice(0, namesIn)])
+  const around = [...passages.map(({ text }) => text), ...textBefore, ...chapterSummaries]
+  const { people, places } = findNames([request.about, around.join('\n').slice(0, namesIn)])
   return {
     textBefore,
     chapterSummaries,
@@ -72,7 +72,7 @@ async function summariesBefore(
   return (await shelf.summariesBefore(userId, sceneId, { pageSize: mostSummaries })).items
 }
 
-/** One text per chapter, nearest chapter first; within it in reading order. */
+/** Returns one text per chapter, nearest chapter first; within it in reading order. */
 function byChapter(nearestFirst: readonly SceneSummary[]): string[] {
   const chapters = new Map<string, { title: string; summaries: string[] }>()
   for (const { chapterId, chapterTitle, summary } of nearestFirst) {
@@ -89,7 +89,7 @@ export interface ClosePassage {
   readonly text: string
 }
 
-/** The passages of other scenes that are closest to what is asked for, best first; none where the novel has no index. */
+/** Returns the passages of other scenes that are closest to a subject, best first; none where the novel has no index. */
 export async function closePassages(
   { userId, services, signal }: MaterialReader,
   {
@@ -102,7 +102,7 @@ export async function closePassages(
   const { index, scenes } = services.library
   const { hits } = await index.search(userId, novelId, { query: about, limit: searched, signal })
   const wanted = hits
-    // A scene that changed since it was indexed may be one that is being written.
+    // A scene that changed since it was indexed may be in the middle of being written.
     .filter(hit => hit.sceneId !== sceneId && !without.has(hit.sceneId) && !hit.outOfDate)
     .slice(0, mostPassages)
   const passages: ClosePassage[] = []

@@ -3,24 +3,24 @@ import type { LanguageModel, TextRequest } from '../../ai/model.ts'
 import { detectLanguage, type Writing } from '../../ai/text/language.ts'
 import { hashedId } from '../../index.ts'
 import { cooperate } from '../../runtime/cooperate.ts'
+import { defined } from '../../task/defined.ts'
 import type { PromptNote, UsageNote } from '../library/provenance.ts'
 import { type Prompt, type PromptName, promptLanguageOf } from '../prompts/prompts.ts'
 import { type NovelServices, promptsOf } from '../services.ts'
 import { type CallContext, callModel, type ModelAnswer } from './call-model.ts'
-import { contextExceeded, promptTokens } from './context.ts'
-import { answerRoom, languageName, lengthWish, tokensFor } from './lengths.ts'
-import { splitByTokens } from './split-text.ts'
-import { addUsage, noUsage } from './usage.ts'
+import { contextExceeded, promptTokens, splitByTokens } from './context.ts'
+import { addUsage, noUsage } from './expense.ts'
+import { answerLimit, languageName, lengthInstruction, tokensFor } from './lengths.ts'
 
-/** A text that is to be summarised by a language model. */
+/** A text that a language model summarises. */
 export interface TextToSummarise {
   readonly text: string
-  /** BCP 47; `und` where nobody knows. */
+  /** BCP 47; `und` where it is unknown. */
   readonly language: string
   /** Most code units of the summary. Default: by the writing. */
   readonly maxCharacters?: number | undefined
   readonly style?: string | undefined
-  /** What the usage is recorded for. */
+  /** The subject of the usage. */
   readonly subject: string
 }
 
@@ -30,28 +30,28 @@ export interface WrittenSummary {
   /** Id of the model that wrote it. */
   readonly model: string
   readonly prompt: PromptNote
-  /** Of all calls that it took. */
+  /** Usage of all its calls. */
   readonly usage: UsageNote
   readonly finishReason: string
   readonly parameters: Readonly<Record<string, string | number>>
 }
 
-/** What of a task's context a summary needs. */
+/** The part of a task's context that a summary needs. */
 export type SummariseContext = CallContext & { readonly services: NovelServices }
 
-/** Code units of a summary where none are asked for: about what the extractive model answers. */
+/** Default code units of a summary, similar to the extractive model. */
 export const usualSummary: Record<Writing, number> = { cjk: 160, spaced: 360 }
-/** Code units of the summary of a part: enough to tell the whole from. */
+/** Code units of the summary of a part: enough to summarise the whole from. */
 export const partSummary: Record<Writing, number> = { cjk: 400, spaced: 900 }
-/** Parts smaller than this, in tokens, are not worth a call. */
-const smallestRoom = 100
+/** Smaller parts, in tokens, are not worth a call. */
+const smallestPart = 100
 
 interface Job {
   readonly ctx: SummariseContext
   readonly model: LanguageModel
   readonly wanted: TextToSummarise
   readonly writing: Writing
-  /** Names the calls: the same for the same text, model, wishes and prompts. */
+  /** Names the calls: the same for the same text, model, options and prompts. */
   readonly unit: string
   usage: UsageNote
 }
@@ -62,15 +62,15 @@ const promptNames = ['summarise-scene', 'summarise-part', 'combine-summaries'] a
 interface Step {
   readonly name: string
   readonly prompt: PromptName
-  /** The slot that the material goes into. */
+  /** The slot of the material. */
   readonly slot: 'text' | 'summaries'
   readonly material: string
   readonly most: number
 }
 
 /**
- * Summarises a text with one call, or, where it is too long for the model, part by part and then from the summaries of the parts. Every
- * finished call is a checkpoint. Throws what `callModel` throws; MODEL_CONTEXT_EXCEEDED where not even a part can be read.
+ * Summarises a text with one call. A text that is too long for the model is summarised part by part, and then from the summaries of the
+ * parts. Every finished call is a checkpoint. Throws what `callModel` throws; MODEL_CONTEXT_EXCEEDED where no part fits.
  */
 export async function summariseText(
   ctx: SummariseContext,
@@ -96,7 +96,7 @@ export async function summariseText(
   return combine(job, summaries, most)
 }
 
-/** One summary from those of the parts; where there are too many for one call, from summaries of groups of them. */
+/** Returns one summary from those of the parts; where there are too many for one call, from summaries of groups. */
 async function combine(
   job: Job,
   summaries: readonly string[],
@@ -120,10 +120,10 @@ async function combine(
   return combine(job, fewer, most, level + 1)
 }
 
-/** Makes a call, or finds what an earlier attempt was answered. */
+/** Makes a call, or returns its answer in an earlier attempt. */
 async function take(job: Job, step: Step): Promise<ModelAnswer> {
   const { ctx, model, wanted } = job
-  // How a text is split depends on the window, which may be another one in a later attempt.
+  // The split of a text depends on the context window, which may differ in a later attempt.
   const part = step.material === wanted.text ? '' : ` ${hashedId(step.material)}`
   const unit = `${job.unit}: ${step.name}${part}`
   const answer = await ctx.checkpoint(unit, () =>
@@ -141,7 +141,7 @@ async function take(job: Job, step: Step): Promise<ModelAnswer> {
 
 function checked(job: Job, step: Step, model: LanguageModel): TextRequest {
   const request = requestFor(job, step, model)
-  if (room(model, request) < 0) throw tooLong({ ...job, model }, step)
+  if (tokensLeft(model, request) < 0) throw tooLong({ ...job, model }, step)
   return request
 }
 
@@ -151,11 +151,11 @@ function requestFor(job: Job, { most, slot, material, prompt }: Step, model: Lan
   return {
     ...promptOf(job, prompt).render({
       language: languageName(tag, language),
-      length: lengthWish({ characters: most }, 'most', language),
+      length: lengthInstruction({ characters: most }, 'most', language),
       style,
       [slot]: material,
     }),
-    maxOutputTokens: answerRoom(model, tokensFor(model, { characters: most }, job.writing)),
+    maxOutputTokens: answerLimit(model, tokensFor(model, { characters: most }, job.writing)),
   }
 }
 
@@ -163,20 +163,20 @@ function promptOf({ ctx, wanted }: Pick<Job, 'ctx' | 'wanted'>, name: PromptName
   return promptsOf(ctx.services)(name, promptLanguageOf(wanted.language))
 }
 
-/** Tokens of the model's window that a request leaves; negative where it is too long. */
-function room(model: LanguageModel, request: TextRequest): number {
+/** Returns the tokens of the model's context window that a request leaves; negative where it is too long. */
+function tokensLeft(model: LanguageModel, request: TextRequest): number {
   return model.contextTokens - request.maxOutputTokens - promptTokens(model, request)
 }
 
 function fits(job: Job, step: Step): boolean {
-  return room(job.model, requestFor(job, step, job.model)) >= 0
+  return tokensLeft(job.model, requestFor(job, step, job.model)) >= 0
 }
 
 async function splitForStep(job: Job, step: Step): Promise<readonly string[]> {
   const { model, ctx } = job
-  // With something in the slot, so that its marks are counted.
-  const left = room(model, requestFor(job, { ...step, material: '.' }, model))
-  if (left < smallestRoom) throw tooLong(job, step)
+  // The slot is not empty, so that its marks are counted.
+  const left = tokensLeft(model, requestFor(job, { ...step, material: '.' }, model))
+  if (left < smallestPart) throw tooLong(job, step)
   return cooperate(
     splitByTokens(step.material, left, text => model.countTokens(text)),
     ctx.signal,
@@ -203,14 +203,14 @@ function summaryOf(job: Job, { prompt, most }: Step, answer: ModelAnswer): Writt
     parameters: {
       ...parameters,
       maxCharacters: most,
-      ...(style === undefined ? {} : { style }),
-      // The parts of a long text were summarised by a prompt of their own.
+      ...defined({ style }),
+      // The parts of a long text have their own prompt.
       ...(prompt === 'combine-summaries' && { partPrompt: promptOf(job, 'summarise-part').note.version }),
     },
   }
 }
 
-/** Models count badly: what is too long ends with the last clause that fits. It begins as it was written, with its quotation mark too. */
+/** Cuts a text that is too long after the last clause that fits: models count badly. Keeps marks before its first letter. */
 function clipped(text: string, most: number): string {
   if (text.length <= most) return text
   const marks = Math.max(0, text.search(/[\p{L}\p{N}]/u))

@@ -2,24 +2,22 @@ import type { LanguageModel, TextRequest } from '../../ai/model.ts'
 import { ModelError } from '../../ai/model-error.ts'
 import type { Writing } from '../../ai/text/language.ts'
 import type { TaskContext } from '../../index.ts'
-import type { PromptLanguage } from '../prompts/data-text.ts'
-import type { Prompt, PromptName } from '../prompts/prompts.ts'
+import type { Prompt, PromptLanguage, PromptName } from '../prompts/prompts.ts'
 import { type NovelServices, promptsOf } from '../services.ts'
 import { type CallContext, callModel, type ModelAnswer } from './call-model.ts'
-import { fitPrompt, type Material } from './context.ts'
+import { endByTokens, fitPrompt, type Material } from './context.ts'
 import {
   amountOf,
-  answerRoom,
+  answerLimit,
   type Length,
+  lengthInstruction,
   lengthOf,
-  lengthWish,
   partTokens,
   sameUnit,
   tokensFor,
 } from './lengths.ts'
-import { endByTokens } from './split-text.ts'
 
-/** A scene that is to be written. */
+/** A scene to write. */
 export interface SceneToWrite {
   readonly novelId: string
   readonly model: LanguageModel
@@ -27,36 +25,36 @@ export interface SceneToWrite {
   readonly writing: Writing
   readonly promptLanguage: PromptLanguage
   readonly temperature?: number | undefined
-  /** What fills the slots beside length and material: wishes of the author, the summary. */
+  /** The values of the slots besides length and material: instructions of the author, the summary. */
   readonly slots: Readonly<Record<string, string>>
   /** Most tokens of material. */
   readonly mostMaterial: number
-  /** Read when the first call is due, not for one that finds everything written. */
+  /** Reads the material, when the first call needs it. */
   material(): Promise<Material>
-  /** Names the calls within the task: the same for the same scene and wishes; at most 100 characters. */
+  /** Names the calls within the task: the same for the same scene and parameters; at most 100 characters. */
   readonly unit: string
-  /** Told whenever a part is finished. */
+  /** Called after each part. */
   onPart?(written: { parts: number; done: number; text: string }): void
 }
 
-/** A scene that was written. */
+/** A written scene. */
 export interface WrittenScene {
   readonly text: string
   readonly parts: readonly ModelAnswer[]
 }
 
-/** What of a task's context is needed. */
+/** The part of a task's context that writing needs. */
 export type WriteContext = CallContext & Pick<TaskContext, 'write'> & { readonly services: NovelServices }
 
-/** A wish for what is left is not for less than this share of a part. */
+/** The rest of a part is requested with at least this share of its length. */
 const smallestRest = 0.1
 
-/** Tokens of the scene so far that a prompt repeats. */
+/** Returns the tokens of the scene so far that a prompt repeats. */
 export function repeatedTokens({ contextTokens }: Pick<LanguageModel, 'contextTokens'>): number {
   return Math.min(1_500, Math.floor(contextTokens / 8))
 }
 
-/** In how many parts a scene is written, and how long each is. */
+/** Returns the number of parts of a scene, and the length of each. */
 export function planParts({ model, length, writing }: Pick<SceneToWrite, 'model' | 'length' | 'writing'>): {
   parts: number
   length: Length
@@ -66,9 +64,9 @@ export function planParts({ model, length, writing }: Pick<SceneToWrite, 'model'
 }
 
 /**
- * Writes a scene, a long one in parts. Every finished part is a checkpoint; whoever follows reads them all, also those of an earlier
- * attempt, exactly as they are kept. An answer that breaks off at its longest length is gone on with in a further part. Throws what
- * `callModel` throws, MODEL_ANSWER_TRUNCATED where the model breaks off again and again.
+ * Writes a scene, a long one in parts. Every finished part is a checkpoint. The output has all parts exactly as they are stored, including
+ * those of an earlier attempt. A further part continues an answer that was cut off at its longest length. Throws what `callModel` throws,
+ * MODEL_ANSWER_TRUNCATED where too many answers are cut off.
  */
 export async function writeScene(ctx: WriteContext, scene: SceneToWrite): Promise<WrittenScene> {
   let plan = planParts(scene)
@@ -86,15 +84,15 @@ export async function writeScene(ctx: WriteContext, scene: SceneToWrite): Promis
     }
     const { answer, isNew } = await takePart(ctx, { ...scene, plan }, part)
     if (!isNew && answer.plan !== undefined) {
-      // What an earlier attempt wrote is part of its plan, whatever the model may answer now.
+      // The parts of an earlier attempt belong to its plan, also if the bounds of the model have changed.
       plan = answer.plan
       left = amountOf(plan.length)
     }
     answers.push(answer)
     text += part.between + answer.text
     if (answer.truncated) {
-      // Those of earlier attempts do not count: who raised the model's length and tries again goes on from them.
-      if (isNew && ++broken > plan.parts + 1) throw breaksOff(scene.model)
+      // Those of earlier attempts do not count: a retry after raising the model's length continues them.
+      if (isNew && ++broken > plan.parts + 1) throw truncatedAgain(scene.model)
       left = Math.ceil(
         Math.max(left - lengthOf(answer.text, plan.length), amountOf(plan.length) * smallestRest),
       )
@@ -107,7 +105,7 @@ export async function writeScene(ctx: WriteContext, scene: SceneToWrite): Promis
   return { text, parts: answers }
 }
 
-/** Who wrote more than was asked for is asked for less, so that the whole does not outgrow what a scene may have. */
+/** Returns the length of the next part: shorter after parts that were too long, so that the scene keeps its length. */
 function nextLength(
   { length }: SceneToWrite,
   plan: Plan,
@@ -120,7 +118,7 @@ function nextLength(
 
 type Plan = ReturnType<typeof planParts>
 
-/** A part as it is kept; the first one with the plan of them all. */
+/** A part as it is stored; the first one with the plan of all parts. */
 interface KeptPart extends ModelAnswer {
   readonly plan?: Plan
 }
@@ -130,17 +128,17 @@ interface Part {
   readonly length: Length
   /** The scene so far. */
   readonly written: string
-  /** What stands between that and the part. */
+  /** The text between that and the part. */
   readonly between: string
   readonly position: { place: number; parts: number }
 }
 
-/** As much of the end of a text as shows how it is written. */
+/** Characters at the end of a text that show its script. */
 const longestEnd = 40
 /** No space follows these. */
 const opening = /[“‘«([—]$/u
 
-/** A part ends with a paragraph; one that broke off, within a sentence. Korean has spaces, unlike Chinese and Japanese. */
+/** Returns the text between two parts. A part ends with a paragraph; a truncated one within a sentence. Korean has spaces, unlike Chinese and Japanese. */
 function between(before: ModelAnswer | undefined, writing: Writing): string {
   if (before === undefined) return ''
   if (!before.truncated) return '\n\n'
@@ -149,7 +147,7 @@ function between(before: ModelAnswer | undefined, writing: Writing): string {
   return hasNoSpaces || opening.test(end) ? '' : ' '
 }
 
-/** Has a part written, or finds the one that an earlier attempt wrote and shows it again. */
+/** Writes a part, or outputs the part that an earlier attempt wrote. */
 async function takePart(
   ctx: WriteContext,
   scene: SceneToWrite & { readonly plan: Plan },
@@ -157,7 +155,7 @@ async function takePart(
 ): Promise<{ answer: KeptPart; isNew: boolean }> {
   let lead = part.between
   let isNew = false
-  const follow = (text: string) => {
+  const output = (text: string) => {
     ctx.write(lead + text)
     lead = ''
   }
@@ -170,12 +168,12 @@ async function takePart(
       model: scene.model,
       subject: scene.novelId,
       takesTruncated: true,
-      onText: follow,
+      onText: output,
       request: model => requestFor(ctx, { ...scene, model }, part, material),
     })
     return part.written === '' ? { ...written, plan: scene.plan } : written
   })
-  if (!isNew) follow(answer.text)
+  if (!isNew) output(answer.text)
   return { answer, isNew }
 }
 
@@ -187,11 +185,11 @@ function requestFor(
 ): TextRequest {
   const { model, promptLanguage, writing, temperature, slots, mostMaterial } = scene
   const prompt: Prompt = promptsOf(services)(promptName(part), promptLanguage)
-  const outputTokens = answerRoom(model, tokensFor(model, part.length, writing))
+  const outputTokens = answerLimit(model, tokensFor(model, part.length, writing))
   const own = {
     ...slots,
-    length: lengthWish(part.length, 'about', promptLanguage),
-    goesOn: goesOnWish(part.position, promptLanguage),
+    length: lengthInstruction(part.length, 'about', promptLanguage),
+    goesOn: partInstruction(part.position, promptLanguage),
     written: endByTokens(part.written, repeatedTokens(model), text => model.countTokens(text)),
   }
   const rendered = fitPrompt(material, {
@@ -208,7 +206,7 @@ function promptName({ written }: Part): PromptName {
   return written === '' ? 'generate-scene' : 'continue-scene'
 }
 
-function goesOnWish({ place, parts }: Part['position'], language: PromptLanguage): string {
+function partInstruction({ place, parts }: Part['position'], language: PromptLanguage): string {
   if (parts === 1) return ''
   if (language === 'zh') {
     return place < parts
@@ -220,10 +218,10 @@ function goesOnWish({ place, parts }: Part['position'], language: PromptLanguage
     : 'This is the last part: bring the scene to its end.'
 }
 
-function breaksOff({ id }: LanguageModel): ModelError {
+function truncatedAgain({ id }: LanguageModel): ModelError {
   return new ModelError(
     'MODEL_ANSWER_TRUNCATED',
-    `The model ${id} breaks off before the scene is complete, again and again. Ask for a shorter scene, or raise the model's maxOutputTokens.`,
+    `The answers of the model ${id} were cut off repeatedly before the scene was complete. Ask for a shorter scene, or raise the model's maxOutputTokens.`,
     { details: { model: id } },
   )
 }

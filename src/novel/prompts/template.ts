@@ -1,8 +1,8 @@
 import { QuillworkError } from '../../index.ts'
 
 /**
- * Prompt templates: text with slots `{{name}}` and sections `{{#name}}...{{/name}}`, which are shown where the slot is filled. What is
- * put into a slot is never read as a template again.
+ * Prompt templates: text with slots `{{name}}` and sections `{{#name}}...{{/name}}`, which appear where the slot is filled. The value of a
+ * slot is never read as a template.
  */
 
 /** Text, a slot, or a section. */
@@ -11,12 +11,12 @@ type Node =
   | { kind: 'slot'; name: string }
   | { kind: 'section'; name: string; inside: readonly Node[] }
 
-/** A template that was read without a fault. */
+/** A valid template. */
 export interface Template {
   readonly nodes: readonly Node[]
 }
 
-/** Which slots a template may have, and which of them it must show. */
+/** The slots that a template may have, and those that it must have. */
 export interface TemplateSlots {
   readonly required: readonly string[]
   readonly optional: readonly string[]
@@ -25,14 +25,14 @@ export interface TemplateSlots {
 const mark = /\{\{\s*([#/]?)\s*([^{}]*?)\s*\}\}/g
 
 /**
- * Reads a template; `file` is what errors name. Throws CONFIG_INVALID for a slot that is not one of `slots`, a required one that is
- * never shown, and a section that is not closed where it should be.
+ * Reads a template; errors name `file`. Throws CONFIG_INVALID for a slot that is not one of `slots`, a missing required slot, and a section
+ * that is not closed where it should be.
  */
 export function parseTemplate(file: string, text: string, slots: TemplateSlots): Template {
   const known = new Set([...slots.required, ...slots.optional])
   const root: Node[] = []
   const open: { name: string; inside: Node[] }[] = [{ name: '', inside: root }]
-  const shown = new Set<string>()
+  const used = new Set<string>()
   const add = (node: Node) => open.at(-1)?.inside.push(node)
   let at = 0
   for (const found of text.matchAll(mark)) {
@@ -43,14 +43,14 @@ export function parseTemplate(file: string, text: string, slots: TemplateSlots):
     if (sign === '#') open.push({ name, inside: [] })
     else if (sign === '/') closeSection(file, name, open)
     else {
-      shown.add(name)
+      used.add(name)
       add({ kind: 'slot', name })
     }
   }
   add({ kind: 'text', text: text.slice(at) })
   const unclosed = open.length > 1 ? open.at(-1) : undefined
   if (unclosed !== undefined) throw invalid(file, `the section {{#${unclosed.name}}} is never closed`)
-  const missing = slots.required.find(name => !shown.has(name))
+  const missing = slots.required.find(name => !used.has(name))
   if (missing !== undefined) throw invalid(file, `it must have the slot {{${missing}}}`)
   return { nodes: root }
 }
@@ -64,11 +64,11 @@ function closeSection(file: string, name: string, open: { name: string; inside: 
   open.at(-1)?.inside.push({ kind: 'section', name, inside: section.inside })
 }
 
-/** Fills a template. A slot without a value is empty; more than two line breaks in a row, as empty sections leave them, become two. */
+/** Fills a template. A slot without a value is empty. Three or more line breaks, as empty sections leave them, become two. */
 export function renderTemplate({ nodes }: Template, values: Readonly<Record<string, string>>): string {
   const filled = new Map(Object.entries(values).filter(([, value]) => value.trim() !== ''))
   const kept: string[] = []
-  // Slots are put in after the blank lines are seen to: those of a text of the novel are not the template's.
+  // The slots are filled after the blank lines are reduced, so that texts of the novel keep theirs.
   const skeleton = skeletonOf(nodes, filled, kept)
   return skeleton
     .replace(/\n{3,}/g, '\n\n')
@@ -90,7 +90,8 @@ function unknownSlot(file: string, name: string, known: ReadonlySet<string>): Qu
   return invalid(file, `there is no slot "${name}"; the slots are ${[...known].join(', ')}`)
 }
 
-function invalid(file: string, what: string): QuillworkError {
+/** Returns the error of a prompt that cannot be used. */
+export function invalid(file: string, what: string): QuillworkError {
   return new QuillworkError('CONFIG_INVALID', `The prompt ${file} cannot be used: ${what}.`, {
     details: { file },
   })

@@ -1,4 +1,4 @@
-/** Softens the first places, so that one list alone does not decide. The paper's value; it says that the choice is not critical. */
+/** Softens the first places, so that one list alone does not decide. The paper uses this value, and finds the choice not critical. */
 const k = 60
 
 /** A passage in a joined list. */
@@ -9,7 +9,7 @@ export interface FusedHit {
 }
 
 /**
- * Joins lists of passages, each best first, by their places alone: scores of different kinds cannot be compared. Reciprocal rank
+ * Joins lists of passages, each best first, by their places: scores of different kinds cannot be compared. Reciprocal rank
  * fusion: Cormack, Clarke and Büttcher, "Reciprocal Rank Fusion outperforms Condorcet and individual Rank Learning Methods", SIGIR
  * 2009. Equal scores in the order of the ids.
  */

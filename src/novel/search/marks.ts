@@ -2,8 +2,8 @@ import type { TextSpan } from '../../ai/model.ts'
 import { type TermOccurrence, termOccurrences } from './terms.ts'
 
 /**
- * Where a passage answers a query, for highlighting: ascending, touching places joined. Pairs of characters and words are
- * marked; single characters only where the query has no more to go by.
+ * Returns the places of a passage that match a query, for highlighting: ascending, with touching places joined. Marks words and pairs of
+ * characters; single characters only where nothing else matches.
  */
 export function marksOf(text: string, query: string): TextSpan[] {
   const terms = new Set<string>()

@@ -2,18 +2,17 @@ import type { TextSpan } from '../../ai/model.ts'
 import { splitParagraphs } from '../../ai/text/paragraphs.ts'
 import { splitSentences } from '../../ai/text/sentences.ts'
 
-/** A passage is not larger. In Chinese characters; see `sizeOf`. */
+/** Largest passage, in Chinese characters; see `sizeOf`. */
 const largest = 800
-/** A passage smaller than this takes the next paragraph too, if both fit. */
+/** A smaller passage also takes the next paragraph, if both fit. */
 const smallest = 200
-/** What a letter of an alphabet counts, against a Chinese character's 1. */
+/** Size of a letter of an alphabet, where a Chinese character has 1. */
 const letterSize = 0.4
 const firstUnspaced = 0x2e80
 
 /**
- * Splits the text of a scene into passages that tile it: about a paragraph each, at most 800 Chinese characters or 2,000
- * Latin letters. Short paragraphs are taken together, long ones are cut between sentences, or anywhere if a sentence alone
- * is too long. A blank text has none. Passages come as they are asked for, so that a long text need not be split at once.
+ * Splits the text of a scene into passages that tile it: about a paragraph each, at most 800 Chinese characters or 2,000 Latin letters. It
+ * joins short paragraphs, and cuts long ones between sentences, or anywhere in a sentence that is too long. A blank text has no passages.
  */
 export function* splitPassages(text: string): Generator<TextSpan, void> {
   if (!/\S/u.test(text)) return
@@ -56,7 +55,7 @@ function* cut(text: string, paragraph: TextSpan): Generator<TextSpan, void> {
   if (end > start) yield { start, end }
 }
 
-/** The furthest end up to which a span is not too large, between whole characters. */
+/** Returns the furthest end at which a span is not too large, between whole characters. */
 function fitting(text: string, start: number, end: number): number {
   let size = 0
   for (let at = start; at < end; at += 1) {

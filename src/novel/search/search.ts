@@ -1,44 +1,40 @@
 import { QuillworkError } from '../../index.ts'
-import { cooperate, turnTaking } from '../../runtime/cooperate.ts'
-import { type Collection, inverseDocumentFrequency, termScore } from './bm25.ts'
-import type { IndexSegment, PostingStore } from './postings.ts'
+import { cooperate, yieldWhenDue } from '../../runtime/cooperate.ts'
+import type { Collection, IndexSegment, PostingStore } from './postings.ts'
 import { type Postings, readDocuments, readPostings, type SegmentDocuments, shardOf } from './segment.ts'
 import { termOccurrences } from './terms.ts'
 
-/** Terms of a query that count; those behind them are left out. */
+/** Most terms of a query; further ones are ignored. */
 const mostTerms = 128
-/** Most hits that can be asked for. */
+/** Most hits of a search. */
 const mostHits = 1_000
 
 /** A passage that answers a query. */
 export interface SearchHit {
   readonly passageId: number
-  /** BM25, above 0. Comparable within one answer only. */
+  /** BM25, above 0. Comparable within one result only. */
   readonly score: number
   /** The terms of the query that the passage contains, in the order of the query. */
   readonly terms: readonly string[]
 }
 
-/** How a search is run. */
+/** Options of a search. */
 export interface SearchOptions {
   /** Most hits, an integer from 1 to 1,000. Default 10. */
   readonly limit?: number
-  /** Passes over a passage when it answers false: for passages that are gone or belong to another chapter. */
-  readonly accept?: (passageId: number) => boolean
   readonly signal?: AbortSignal
 }
 
 /**
- * The passages that answer a query best, best first; equal scores in the order of their ids. Empty for a query without
- * letters or digits. Rejects with `OPTION_INVALID` for a limit outside its range, with `RECORD_UNREADABLE` for a damaged
- * index, with the signal's reason when aborted.
+ * Returns the passages that match a query best, best first; equal scores in the order of their ids. Empty for a query without letters or
+ * digits. Throws OPTION_INVALID for a limit outside its range, RECORD_UNREADABLE for a damaged index, and the signal's reason.
  */
 export async function searchIndex(
   store: Pick<PostingStore, 'read'>,
   query: string,
   options: SearchOptions = {},
 ): Promise<SearchHit[]> {
-  const { limit = 10, accept, signal } = options
+  const { limit = 10, signal } = options
   if (!Number.isInteger(limit) || limit < 1 || limit > mostHits) {
     throw new QuillworkError(
       'OPTION_INVALID',
@@ -51,7 +47,7 @@ export async function searchIndex(
   const matches: SegmentMatches[] = []
   let passages = 0
   let totalLength = 0
-  const takeTurns = turnTaking(signal)
+  const takeTurns = yieldWhenDue(signal)
   for await (const segment of store.read([...wanted.keys()])) {
     passages += segment.passages
     totalLength += segment.totalLength
@@ -59,7 +55,7 @@ export async function searchIndex(
     await takeTurns()
   }
   const found = await cooperate(scoreSteps({ passages, totalLength }, terms, matches), signal)
-  return best(found, limit, accept)
+  return best(found, limit)
 }
 
 function queryTerms(query: string): readonly string[] {
@@ -125,9 +121,30 @@ function* scoreSteps(
   return scored.values()
 }
 
-function best(found: Iterable<ScoredPassage>, limit: number, accept: SearchOptions['accept']): SearchHit[] {
-  return [...found]
-    .filter(hit => accept === undefined || accept(hit.passageId))
-    .sort((a, b) => b.score - a.score || a.passageId - b.passageId)
-    .slice(0, limit)
+function best(found: Iterable<ScoredPassage>, limit: number): SearchHit[] {
+  return [...found].sort((a, b) => b.score - a.score || a.passageId - b.passageId).slice(0, limit)
+}
+
+/** Saturation: how fast further occurrences of a term lose weight. */
+const k1 = 1.2
+/** Weight of the length of a passage, 0 to 1. */
+const b = 0.75
+
+/**
+ * Returns the weight of a term that occurs in `passagesWithTerm` passages: the rarer, the higher. Never negative, unlike the classic form:
+ * ln(1 + (N - n + 0.5) / (n + 0.5)), as in Lucene.
+ */
+export function inverseDocumentFrequency(collection: Collection, passagesWithTerm: number): number {
+  return Math.log(1 + (collection.passages - passagesWithTerm + 0.5) / (passagesWithTerm + 0.5))
+}
+
+/**
+ * Returns the BM25 weight of a term's occurrences in one passage (Robertson and Zaragoza, "The Probabilistic Relevance Framework: BM25
+ * and Beyond", Foundations and Trends in Information Retrieval 3(4), 2009, section 3.4; k1 = 1.2, b = 0.75).
+ * `length` is the number of terms of the passage.
+ */
+export function termScore(collection: Collection, idf: number, occurrences: number, length: number): number {
+  const averageLength = collection.totalLength / collection.passages
+  const relativeLength = averageLength > 0 ? length / averageLength : 1
+  return (idf * occurrences * (k1 + 1)) / (occurrences + k1 * (1 - b + b * relativeLength))
 }

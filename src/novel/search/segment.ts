@@ -1,10 +1,9 @@
 import { QuillworkError } from '../../index.ts'
 import { cooperate } from '../../runtime/cooperate.ts'
-import { ByteReader, ByteWriter } from './encoding.ts'
 import type { IndexSegment } from './postings.ts'
 import { termOccurrences } from './terms.ts'
 
-/** Number of shards of every segment. Part of the stored format: it must not change. */
+/** Number of shards of a segment. Part of the stored format: it must not change. */
 export const shardCount = 128
 
 /** A passage to be indexed. */
@@ -14,19 +13,19 @@ export interface IndexedPassage {
   readonly text: string
 }
 
-/** The passages that contain a term, and how often: pairs of the passage's place in its segment and the occurrences. */
+/** The passages that contain a term: pairs of the passage's place in its segment and the number of occurrences. */
 export type Postings = readonly (readonly [place: number, occurrences: number])[]
 
 /** The passages of a segment, by place. */
 export interface SegmentDocuments {
   readonly ids: readonly number[]
-  /** Terms of each passage. */
+  /** Number of terms of each passage. */
   readonly lengths: readonly number[]
 }
 
 /**
- * Builds a segment and gives the event loop its turns meanwhile. A segment of about 60,000 characters is a good size.
- * Rejects with `OPTION_INVALID` for ids that do not ascend, and with the signal's reason when aborted.
+ * Builds a segment, and yields to the event loop meanwhile. A good size is about 60,000 characters. Throws OPTION_INVALID for ids that do
+ * not ascend, and the signal's reason.
  */
 export function buildSegment(
   passages: Iterable<IndexedPassage>,
@@ -35,7 +34,7 @@ export function buildSegment(
   return cooperate(buildSegmentSteps(passages), options?.signal)
 }
 
-/** The same as a computation that yields after every passage and every shard. */
+/** Builds a segment; yields after every passage and every shard. */
 function* buildSegmentSteps(passages: Iterable<IndexedPassage>): Generator<void, IndexSegment> {
   const postings = new Map<string, number[]>()
   const documents = new ByteWriter()
@@ -97,7 +96,7 @@ function* encodeShards(
   return shards
 }
 
-/** A place is written as the distance from the one before, doubled; the odd numbers are followed by a count above one. */
+/** Writes each place as its distance from the one before, doubled. An odd number is followed by a count above one. */
 function writePostings(bytes: ByteWriter, list: readonly number[]): void {
   let previous = -1
   for (let at = 0; at < list.length; at += 2) {
@@ -113,14 +112,14 @@ function writePostings(bytes: ByteWriter, list: readonly number[]): void {
   }
 }
 
-/** The shard of a term: FNV-1a over its UTF-16 code units, by the number of shards. Part of the stored format. */
+/** Returns the shard of a term: FNV-1a over its UTF-16 code units, modulo the number of shards. Part of the stored format. */
 export function shardOf(term: string): number {
   let hash = 0x811c9dc5
   for (let at = 0; at < term.length; at += 1) hash = Math.imul(hash ^ term.charCodeAt(at), 0x01000193)
   return (hash >>> 0) % shardCount
 }
 
-/** Reads ids and lengths of a segment's passages. Throws `RECORD_UNREADABLE` for bytes that are none. */
+/** Reads ids and lengths of a segment's passages. Throws RECORD_UNREADABLE for invalid bytes. */
 export function readDocuments(bytes: Uint8Array): SegmentDocuments {
   const reader = new ByteReader(bytes)
   const ids: number[] = []
@@ -134,7 +133,7 @@ export function readDocuments(bytes: Uint8Array): SegmentDocuments {
   return { ids, lengths }
 }
 
-/** Reads the postings of those of `terms` that a shard has. Throws `RECORD_UNREADABLE` for bytes that are none. */
+/** Reads the postings of the terms that a shard has among `terms`. Throws RECORD_UNREADABLE for invalid bytes. */
 export function readPostings(bytes: Uint8Array, terms: Iterable<string>): ReadonlyMap<string, Postings> {
   const wanted = [...terms].map(term => ({ term, name: Buffer.from(term) }))
   const found = new Map<string, Postings>()
@@ -159,4 +158,104 @@ function decodePostings(bytes: Uint8Array): Postings {
     postings.push([place, distance % 2 === 1 ? reader.number() : 1])
   }
   return postings
+}
+
+const encoder = new TextEncoder()
+const shortText = new Uint8Array(256)
+
+/** A buffer that grows as bytes and numbers are written to it. Numbers are LEB128: seven bits a byte, the lowest first. */
+export class ByteWriter {
+  #bytes = new Uint8Array(256)
+  #length = 0
+
+  /** Writes an integer from 0 to 2^53 - 1. */
+  number(value: number): void {
+    this.#reserve(8)
+    let rest = value
+    while (rest > 0x7f) {
+      this.#bytes[this.#length++] = (rest % 0x80) | 0x80
+      rest = Math.floor(rest / 0x80)
+    }
+    this.#bytes[this.#length++] = rest
+  }
+
+  /** Writes bytes with their count before them. */
+  block(bytes: Uint8Array): void {
+    this.number(bytes.length)
+    this.#reserve(bytes.length)
+    this.#bytes.set(bytes, this.#length)
+    this.#length += bytes.length
+  }
+
+  /** Writes a text as UTF-8 with the count of its bytes before it. */
+  text(text: string): void {
+    // The count comes first; a UTF-16 code unit takes at most three bytes.
+    const scratch = text.length * 3 <= shortText.length ? shortText : new Uint8Array(text.length * 3)
+    this.block(scratch.subarray(0, encoder.encodeInto(text, scratch).written))
+  }
+
+  /** Returns the written bytes without a copy, valid until the next write. */
+  written(): Uint8Array {
+    return this.#bytes.subarray(0, this.#length)
+  }
+
+  /** Returns a copy of the written bytes. */
+  finish(): Uint8Array {
+    return this.#bytes.slice(0, this.#length)
+  }
+
+  /** Empties the buffer and keeps its memory. */
+  clear(): void {
+    this.#length = 0
+  }
+
+  #reserve(count: number): void {
+    if (this.#length + count <= this.#bytes.length) return
+    const grown = new Uint8Array(Math.max(this.#bytes.length * 2, this.#length + count))
+    grown.set(this.#bytes)
+    this.#bytes = grown
+  }
+}
+
+/** Reads the bytes of a `ByteWriter`. Throws RECORD_UNREADABLE where they end early or are invalid. */
+export class ByteReader {
+  readonly #bytes: Uint8Array
+  #at = 0
+
+  constructor(bytes: Uint8Array) {
+    this.#bytes = bytes
+  }
+
+  /** Whether all bytes are read. */
+  get done(): boolean {
+    return this.#at >= this.#bytes.length
+  }
+
+  /** Reads a number. */
+  number(): number {
+    let value = 0
+    for (let factor = 1; factor <= 2 ** 49; factor *= 0x80) {
+      const byte = this.#bytes[this.#at++]
+      if (byte === undefined) break
+      value += (byte & 0x7f) * factor
+      if (byte < 0x80) return value
+    }
+    throw unreadable()
+  }
+
+  /** Reads the bytes of a block, without copying them. */
+  block(): Uint8Array {
+    const length = this.number()
+    const start = this.#at
+    if (start + length > this.#bytes.length) throw unreadable()
+    this.#at = start + length
+    return this.#bytes.subarray(start, start + length)
+  }
+}
+
+function unreadable(): QuillworkError {
+  return new QuillworkError(
+    'RECORD_UNREADABLE',
+    'A part of the search index cannot be read. Build the index of the novel again.',
+  )
 }

@@ -10,9 +10,9 @@ export interface TermOccurrence {
 }
 
 /**
- * The terms of a text for the lexical index. A run of Chinese, Japanese or Korean gives every character and every pair of
- * neighbours: pairs find names of two characters exactly, characters find what is worded differently. Other words give
- * their normalised form. Traditional and simplified characters are different terms.
+ * Yields the terms of a text for the lexical index. A run of Chinese, Japanese or Korean gives every character and every pair of
+ * neighbours: pairs match names of two characters exactly, characters match other wordings. Other words give their normalised form.
+ * Traditional and simplified characters are different terms.
  */
 export function* termOccurrences(text: string): Generator<TermOccurrence, void> {
   for (const run of letterRuns(text)) {

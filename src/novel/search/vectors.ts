@@ -1,6 +1,6 @@
 import { QuillworkError } from '../../index.ts'
 
-/** Vectors one after the other as 32-bit floats, little-endian, each of length 1 so that a product of two is their cosine. */
+/** Returns vectors one after the other as 32-bit floats, little-endian, each of length 1 so that a product of two is their cosine. */
 export function encodeVectors(vectors: readonly Float32Array[]): Uint8Array {
   const dimensions = vectors[0]?.length ?? 0
   const all = new Float32Array(vectors.length * dimensions)
@@ -8,7 +8,7 @@ export function encodeVectors(vectors: readonly Float32Array[]): Uint8Array {
   return new Uint8Array(all.buffer)
 }
 
-/** Reads what `encodeVectors` wrote. Throws `RECORD_UNREADABLE` where the bytes are not vectors of that length. */
+/** Reads the bytes of `encodeVectors`. Throws RECORD_UNREADABLE where they are not vectors of that length. */
 function decodeVectors(bytes: Uint8Array, dimensions: number): Float32Array {
   if (dimensions < 1 || bytes.length % (dimensions * Float32Array.BYTES_PER_ELEMENT) !== 0) {
     throw new QuillworkError(
@@ -16,11 +16,11 @@ function decodeVectors(bytes: Uint8Array, dimensions: number): Float32Array {
       `${bytes.length} bytes of an index are not vectors of length ${dimensions}; run Vectorize on the novel again.`,
     )
   }
-  // A copy: what a driver answers need not lie where floats may lie.
+  // A copy: the bytes of a driver may not be aligned for floats.
   return new Float32Array(Uint8Array.from(bytes).buffer)
 }
 
-/** The vector in its direction, of length 1; one of length 0 stays as it is. */
+/** Returns the vector of length 1 in the same direction; a vector of length 0 stays as it is. */
 export function unitVector(vector: Float32Array): Float32Array {
   const length = Math.hypot(...vector)
   return length === 0 ? vector : vector.map(value => value / length)
@@ -33,30 +33,30 @@ export interface CloseVector {
   readonly cosine: number
 }
 
-/** Finds the passages that are closest to a query among all that it is shown, by looking at each. */
+/** Finds the passages closest to a query by comparing each of them. */
 export class Closest {
   readonly #query: Float32Array
   readonly #limit: number
   #found: CloseVector[] = []
 
-  /** `limit`: how many are kept, at least 1. */
+  /** `limit`: the number of passages that are kept, at least 1. */
   constructor(query: Float32Array, limit: number) {
     this.#query = unitVector(query)
     this.#limit = limit
   }
 
-  /** Looks at vectors of passages whose ids begin at `first`. Throws `RECORD_UNREADABLE`. */
+  /** Adds the vectors of passages whose ids begin at `first`. Throws RECORD_UNREADABLE. */
   add(first: number, bytes: Uint8Array): void {
     const dimensions = this.#query.length
     const vectors = decodeVectors(bytes, dimensions)
     for (let at = 0, passageId = first; at < vectors.length; at += dimensions, passageId += 1) {
       this.#found.push({ passageId, cosine: this.#product(vectors, at) })
     }
-    // Sorting seldom is quicker than keeping order, and what is kept stays bounded.
+    // Sorting rarely is quicker than keeping the order, and memory stays bounded.
     if (this.#found.length > 16 * this.#limit) this.#found = this.#best()
   }
 
-  /** Closest first; equal ones in the order of their ids. */
+  /** The closest passages, closest first; equal ones in the order of their ids. */
   get found(): readonly CloseVector[] {
     return this.#best()
   }

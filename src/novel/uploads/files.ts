@@ -1,33 +1,32 @@
 import { QuillworkError } from '../../index.ts'
-import type { TextSource } from '../import/text.ts'
+import type { TextSource } from '../import/source.ts'
 
-/** A file that was written. */
+/** A file in the storage of uploads. */
 export interface StoredFile {
-  /** Where it is, in the words of whoever keeps it: a fresh plain name, never part of what a person sent. */
+  /** Its name in the storage: a fresh plain name, independent of the user's input. */
   location: string
-  /** Its length. */
   bytes: number
 }
 
 /**
- * Where the bytes of uploads are. Each process that receives, previews or imports uploads must reach the same files: a folder is for
- * one machine.
+ * The storage of uploaded files. All processes that receive, preview or import uploads must reach the same storage: a folder is for one
+ * machine.
  */
 export interface UploadFiles {
   /**
-   * Writes a file from beginning to end, durably: when it resolves, the file survives a crash. When it does not (it throws what the
-   * content or the store throws), nothing is left behind, or what is left is found by `removeUnfinished`.
+   * Writes a file durably: after it resolves, the file survives a crash. Throws what the content or the store throws; then nothing is left
+   * behind, or `removeUnfinished` finds the remains.
    */
   write(content: AsyncIterable<Uint8Array>): Promise<StoredFile>
-  /** A written file, to be read as a text of that name; undefined when there is none. Reading throws TEXT_UNREADABLE when it vanished. */
+  /** Returns a file as a text source of that name; undefined when it is missing. Reading throws TEXT_UNREADABLE when the file was deleted. */
   open(location: string, name: string): Promise<TextSource | undefined>
-  /** Deletes a file; one that is not there is deleted already. */
+  /** Deletes a file, if it exists. */
   remove(location: string): Promise<void>
-  /** Deletes what writes that never ended left behind, once they began that many milliseconds ago. Answers how many. */
+  /** Deletes the remains of unfinished writes that began at least that many milliseconds ago. Returns the number of deletions. */
   removeUnfinished(olderThanMs: number): Promise<number>
 }
 
-/** The error of a file that was there and is not any more. */
+/** Returns the error of a file that was deleted while it was read. */
 export function vanished(): QuillworkError {
   return new QuillworkError('TEXT_UNREADABLE', 'The file was deleted while it was in use; upload it again.')
 }

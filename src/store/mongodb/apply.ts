@@ -1,25 +1,24 @@
 import { type ClientSession, MongoBulkWriteError } from 'mongodb'
+import { Failed } from '../../runtime/gather.ts'
 import { hasEnded } from '../../task/status.ts'
 import { type Applied, endsAttempt, type Transition } from '../../task/transition.ts'
-import { guardOf, type Move, pipelineOf } from './change.ts'
-import type { Told } from './coalesce.ts'
 import type { TaskDocument } from './documents.ts'
 import { storeError } from './failures.ts'
 import { mergeUpdates, type Statement, type TaskUpdate } from './merge-updates.ts'
 import { dropPayloads, largeValue, writePayloads } from './payloads.ts'
-import type { Session } from './session.ts'
-import { tellTime } from './wake.ts'
+import { guardOf, type Move, pipelineOf, tellAtFor } from './pipeline.ts'
+import { readFields, type Session } from './session.ts'
 
-/** Writes transitions, each guarded by the statuses it may leave and by its fence. */
+/** Writes transitions, each guarded by the statuses that it may leave and by its fence. */
 export async function applyAll(
   session: Session,
   transitions: readonly Transition[],
-): Promise<Told<Applied>[]> {
+): Promise<(Applied | Failed)[]> {
   const moves = await prepare(session, transitions)
-  const told = new Map<Move, Told<Applied>>()
+  const answered = new Map<Move, Applied | Failed>()
   for (const round of roundsOf(moves))
-    for (const [move, answer] of await applyRound(session, round)) told.set(move, answer)
-  const answers = moves.map(move => told.get(move) ?? { answer: 'missing' as const })
+    for (const [move, answer] of await applyRound(session, round)) answered.set(move, answer)
+  const answers = moves.map(move => answered.get(move) ?? 'missing')
   afterwards(session, moves, answers)
   return answers
 }
@@ -38,32 +37,28 @@ export async function applyTogether(
   const found = moves.map(move => find?.(move) ?? 'applied')
   const areApplied = found.slice(0, required).every(answer => answer === 'applied')
   const answers = areApplied ? found : found.map(each => (each === 'missing' ? each : 'stale'))
-  afterwards(
-    session,
-    moves,
-    answers.map(answer => ({ answer })),
-  )
+  afterwards(session, moves, answers)
   return answers
 }
 
-/** Whether all were written; nothing is when one of the first `required` is refused. */
+/** Returns whether all were written; none is when one of the first `required` is refused. */
 async function writeTogether(
   session: Session,
   moves: readonly Move[],
   { required, transaction }: { required: number; transaction: ClientSession },
 ): Promise<boolean> {
   const writes = moves.map(move => ({ updateOne: updateOf(session, move) }))
-  const write = async (part: typeof writes) => {
+  const writeMoves = async (part: typeof writes) => {
     if (part.length === 0) return true
     const { matchedCount } = await session.tasks.bulkWrite(part, { session: transaction })
     return matchedCount === part.length
   }
-  if (await write(writes.slice(0, required))) return write(writes.slice(required))
+  if (await writeMoves(writes.slice(0, required))) return writeMoves(writes.slice(required))
   await transaction.abortTransaction()
   return false
 }
 
-/** Names each write, puts large texts apart, and finds a place in line for ended tasks that are to wait anew. */
+/** Names each write, puts large texts apart, and finds a place in line for ended tasks that wait again. */
 async function prepare(session: Session, transitions: readonly Transition[]): Promise<Move[]> {
   const ranks = await ranksFor(session, transitions)
   const moves = transitions.map((transition): Move => {
@@ -84,21 +79,14 @@ async function prepare(session: Session, transitions: readonly Transition[]): Pr
 
 /** A task that ended has lost its place in line. */
 async function ranksFor(
-  { database, tasks, order }: Session,
+  session: Session,
   transitions: readonly Transition[],
 ): Promise<ReadonlyMap<Transition, number>> {
+  const { order } = session
   const revived = transitions.filter(({ set, wake }) => set.completedAt === null && wake !== 'never')
   if (revived.length === 0) return new Map()
-  const found = await database.run('find places', () =>
-    tasks
-      .find({ _id: { $in: revived.map(({ taskId }) => taskId) } })
-      .project<Pick<TaskDocument, '_id' | 'userId' | 'lane' | 'priority'>>({
-        userId: 1,
-        lane: 1,
-        priority: 1,
-      })
-      .toArray(),
-  )
+  const filter = { _id: { $in: revived.map(({ taskId }) => taskId) } }
+  const found = await readFields(session, 'find places', filter, ['userId', 'lane', 'priority'])
   await order.refresh(found)
   const places = new Map(found.map(place => [place._id, place]))
   return new Map(
@@ -124,17 +112,17 @@ function roundsOf(moves: readonly Move[]): Move[][] {
   return rounds
 }
 
-async function applyRound(session: Session, moves: readonly Move[]): Promise<Map<Move, Told<Applied>>> {
+async function applyRound(session: Session, moves: readonly Move[]): Promise<Map<Move, Applied | Failed>> {
   const { matched, failed } = await write(session, moves)
-  const told = new Map<Move, Told<Applied>>()
-  for (const [move, error] of failed) told.set(move, { error: storeError(error, 'apply') })
+  const answers = new Map<Move, Applied | Failed>()
+  for (const [move, error] of failed) answers.set(move, new Failed(storeError(error, 'apply')))
   const others = moves.filter(move => !failed.has(move))
   const find = matched === others.length ? undefined : await findEarlier(session, others)
-  for (const move of others) told.set(move, { answer: find?.(move) ?? 'applied' })
-  return told
+  for (const move of others) answers.set(move, find?.(move) ?? 'applied')
+  return answers
 }
 
-/** What became of writes: how many found their tasks, and which the server could not make. */
+/** How many writes found their tasks, and which the server could not make. */
 interface Written {
   matched: number
   failed: ReadonlyMap<Move, unknown>
@@ -178,59 +166,53 @@ function updateOf(session: Session, move: Move): TaskUpdate {
   return { filter: guardOf(session, move.transition), update: pipelineOf(session, move) }
 }
 
-type Earlier = Pick<TaskDocument, '_id' | 'status' | 'attempt' | 'phase' | 'cancelRequestedAt' | 'lastWrites'>
+const earlierFields = ['status', 'attempt', 'phase', 'cancelRequestedAt', 'lastWrites'] as const
+type Earlier = Pick<TaskDocument, (typeof earlierFields)[number]>
 
 /**
- * Tells writes apart of which some were refused. A write that finds its name was made before, perhaps in an earlier sending. One of an
- * attempt may also be the second telling of one that was applied: nobody else writes for that attempt. Behind a version stand people
- * and the aggregator, behind a lease whoever rescues, who may want the same thing at the same moment: one of them did it, the others did
- * not.
+ * Returns what became of each of these writes, of which some were refused. A write that finds its name was made before, perhaps by an
+ * earlier send. One of an attempt may also repeat one that was applied: no other process writes for that attempt. A write by version
+ * comes from people or the aggregator, one by lease from a rescuer. They may want the same thing at the same moment: one of them did it,
+ * the others did not.
  */
-async function findEarlier(
-  { database, tasks }: Session,
-  moves: readonly Move[],
-): Promise<(move: Move) => Applied> {
-  const found = await database.run('tell apart', () =>
-    tasks
-      .find({ _id: { $in: moves.map(({ transition }) => transition.taskId) } })
-      .project<Earlier>({ status: 1, attempt: 1, phase: 1, cancelRequestedAt: 1, lastWrites: 1 })
-      .toArray(),
-  )
+async function findEarlier(session: Session, moves: readonly Move[]): Promise<(move: Move) => Applied> {
+  const filter = { _id: { $in: moves.map(({ transition }) => transition.taskId) } }
+  const found = await readFields(session, 'read refused', filter, earlierFields)
   const byId = new Map(found.map(task => [task._id, task]))
   return ({ transition, name }) => {
     const task = byId.get(transition.taskId)
     if (task === undefined) return 'missing'
-    return task.lastWrites?.includes(name) || isToldAgain(task, transition) ? 'applied' : 'stale'
+    return task.lastWrites?.includes(name) || isRepeated(task, transition) ? 'applied' : 'stale'
   }
 }
 
-function isToldAgain(task: Earlier, { fence, set, from }: Transition): boolean {
+function isRepeated(task: Earlier, { fence, set, from }: Transition): boolean {
   if ('version' in fence || fence.leaseUntil !== undefined || task.attempt !== fence.attempt) return false
   if (set.status !== undefined) return task.status === set.status
   if (set.phase !== undefined) return task.phase === set.phase
   return task.cancelRequestedAt !== undefined && from.some(status => status === task.status)
 }
 
-/** What this process knows from now on. */
-function afterwards(session: Session, moves: readonly Move[], told: readonly Told<Applied>[]): void {
-  const { families, hands, events, keeps } = session
-  const applied = moves.filter((_, index) => isApplied(told[index]))
-  const refused = moves.filter((_, index) => !isApplied(told[index]))
+/** Updates what this process knows. */
+function afterwards(session: Session, moves: readonly Move[], answers: readonly (Applied | Failed)[]): void {
+  const { parents, inFlight, writtenEvents, features } = session
+  const applied = moves.filter((_, index) => answers[index] === 'applied')
+  const refused = moves.filter((_, index) => answers[index] !== 'applied')
   dropPayloads(
     session,
     refused.flatMap(({ large }) => large.map(({ payload }) => payload)),
   )
   if (applied.length === 0) return
   for (const { transition } of applied) {
-    if (endsAttempt(transition)) hands.settled(transition.taskId)
+    if (endsAttempt(transition)) inFlight.settled(transition.taskId)
     noteWaiting(session, transition)
   }
   const idsOf = (those: readonly Move[]) => those.map(({ transition }) => transition.taskId)
   const moved = applied.filter(({ transition }) => transition.set.status !== undefined)
-  families.moved(idsOf(moved.filter(isLive)), { isLive: true })
-  families.moved(idsOf(moved.filter(move => !isLive(move))))
-  if (keeps.events) events.note(idsOf(applied))
-  session.tell()
+  parents.moved(idsOf(moved.filter(isLive)), { isLive: true })
+  parents.moved(idsOf(moved.filter(move => !isLive(move))))
+  if (features.events) writtenEvents.note(idsOf(applied))
+  session.notifyDue()
 }
 
 /** The attempt is over, and the task will have another one. */
@@ -238,20 +220,16 @@ function isLive({ transition: { fence, set } }: Move): boolean {
   return 'attempt' in fence && set.status !== undefined && !hasEnded(set.status)
 }
 
-function isApplied(told: Told<Applied> | undefined): boolean {
-  return told !== undefined && 'answer' in told && told.answer === 'applied'
-}
-
-/** What may be due because of it. */
+/** Flags what may be due because of it. */
 function noteWaiting(session: Session, { taskId, name, wake, set }: Transition): void {
-  const { hints, families, keeps, now } = session
+  const { flags, parents, features, now } = session
   const at = wake === 'now' ? now() : typeof wake === 'object' ? wake.at : undefined
   if (at !== undefined) {
-    // The lane is not named here.
-    hints.noteReady()
-    if (at > now()) hints.noteTell(tellTime(keeps, at, now()))
-    hints.suspects ||= (set.crashCount ?? 1) > 0
+    // A transition does not name its lane.
+    flags.setReady()
+    if (at > now()) flags.setNextAt(tellAtFor(features, at, now()))
+    flags.quarantined ||= (set.crashCount ?? 1) > 0
   }
-  // Only the result of a task without sub-tasks is known to leave nothing to look at.
-  if (name !== 'completed' || families.isParent(taskId)) hints.look = true
+  // Only the result of a task without sub-tasks is known to leave nothing to reconcile.
+  if (name !== 'completed' || parents.isParent(taskId)) flags.pendingParents = true
 }

@@ -1,11 +1,13 @@
+import { createHash } from 'node:crypto'
 import type { UpdateFilter } from 'mongodb'
+import { gather } from '../../runtime/gather.ts'
 import type { Applied } from '../../task/transition.ts'
 import type { AttemptStore, Fenced } from '../store.ts'
-import { keepCheckpoints, readCheckpoints } from './checkpoints.ts'
-import { coalesce } from './coalesce.ts'
+import { answerFor, findHolders, heldBy } from './claim.ts'
 import type { TaskDocument } from './documents.ts'
-import { answerFor, findHolders, heldBy } from './holders.ts'
-import { addLines } from './logs.ts'
+import { ignoreDuplicates } from './failures.ts'
+import { collections } from './indexes.ts'
+import { addLines } from './output.ts'
 import { dropPayloads, type LargeValue, largeValue, writePayloads } from './payloads.ts'
 import type { Session } from './session.ts'
 import { addUsage } from './usage.ts'
@@ -13,16 +15,14 @@ import { addUsage } from './usage.ts'
 type ProgressWrite = Fenced & { progress: string }
 type CheckpointWrite = Fenced & { key: string; value: string }
 
-/** Writes that go together at most. */
+/** Writes of one round trip at most. */
 const mostTogether = 200
 
-/**
- * What attempts leave behind. Writes that arrive together, or while others are on their way, go together. `idle` resolves when none is
- * waiting or on its way.
- */
+/** What attempts leave behind. `idle` resolves when no write is waiting or on its way. */
 export function createAttempts(session: Session): AttemptStore & { idle(): Promise<void> } {
-  const progress = coalesce(answered(writeProgress, session), mostTogether)
-  const checkpoints = coalesce(answered(writeCheckpoints, session), mostTogether)
+  const together = { largest: mostTogether }
+  const progress = gather<ProgressWrite, Applied>(writes => writeProgress(session, writes), together)
+  const checkpoints = gather<CheckpointWrite, Applied>(writes => writeCheckpoints(session, writes), together)
   return {
     progress: writes => progress.send(writes),
     checkpoint: writes => checkpoints.send(writes),
@@ -33,13 +33,6 @@ export function createAttempts(session: Session): AttemptStore & { idle(): Promi
       await Promise.all([progress.idle(), checkpoints.idle()])
     },
   }
-}
-
-function answered<W>(
-  write: (session: Session, writes: readonly W[]) => Promise<Applied[]>,
-  session: Session,
-): (writes: readonly W[]) => Promise<{ answer: Applied }[]> {
-  return async writes => (await write(session, writes)).map(answer => ({ answer }))
 }
 
 /**
@@ -72,7 +65,7 @@ async function writeCheckpoints(session: Session, writes: readonly CheckpointWri
 /** Short texts that replace short ones, the usual case, go together; the others one by one. */
 async function writeProgress(session: Session, writes: readonly ProgressWrite[]): Promise<Applied[]> {
   // Of several by one attempt the last is what remains.
-  const last = new Map(writes.map(write => [nameOf(write), write]))
+  const last = new Map(writes.map(write => [attemptName(write), write]))
   const large = new Map([...last].map(([name, write]) => [name, largeProgress(session, write)]))
   const short = [...last].flatMap(([name, write]) => (large.get(name) === undefined ? [write] : []))
   if ((await writeShort(session, short)) === last.size) return writes.map(() => 'applied')
@@ -85,10 +78,10 @@ async function writeProgress(session: Session, writes: readonly ProgressWrite[])
     const replaces = value !== undefined || holder?.large?.progress !== undefined
     answers.set(name, answer === 'applied' && replaces ? await replace(session, write, value) : answer)
   }
-  return writes.map(write => answers.get(nameOf(write)) ?? 'missing')
+  return writes.map(write => answers.get(attemptName(write)) ?? 'missing')
 }
 
-function nameOf({ taskId, attempt }: Fenced): string {
+function attemptName({ taskId, attempt }: Fenced): string {
   return `${taskId}/${attempt}`
 }
 
@@ -96,7 +89,7 @@ function largeProgress(session: Session, { taskId, progress }: ProgressWrite): L
   return largeValue(session, taskId, 'progress', progress)
 }
 
-/** Answers how many were written. One that would replace a large text is not. */
+/** Returns how many were written. One that would replace a large text is not. */
 async function writeShort(session: Session, writes: readonly ProgressWrite[]): Promise<number> {
   if (writes.length === 0) return 0
   const { matchedCount } = await session.database.run('progress', () =>
@@ -124,7 +117,7 @@ function progressUpdate(
     : { $set: { progress: '', 'large.progress': value.payload, updatedAt }, $inc: { version: 1 } }
 }
 
-/** Writes progress where the new text or the old one is large, and drops the text that nothing names any more. */
+/** Writes progress where the new text or the old one is large, and drops the text that no task names any more. */
 async function replace(
   session: Session,
   write: ProgressWrite,
@@ -142,4 +135,61 @@ async function replace(
   if (unnamed !== undefined && (before === null || unnamed !== value?.payload))
     dropPayloads(session, [unnamed])
   return before === null ? 'stale' : 'applied'
+}
+
+/** The value of a finished step, as the collection `task_checkpoints` keeps it. */
+export interface CheckpointDocument {
+  /** Task and key, so that a key has one value. */
+  _id: string
+  taskId: string
+  key: string
+  /** The attempt whose value it is. */
+  attempt: number
+  value: string
+}
+
+/**
+ * Keeps values of attempts that held their tasks a moment ago. Within an attempt the first value of a key stays. A later attempt
+ * replaces what an earlier one left: it asks for a key only when its value was not there as it began, so the value came late, of an
+ * attempt that was lost, and what the later one computed is what it goes on with.
+ */
+async function keepCheckpoints(
+  { database }: Session,
+  writes: readonly (Fenced & { key: string; value: string })[],
+): Promise<void> {
+  if (writes.length === 0) return
+  const checkpoints = database.collection<CheckpointDocument>(collections.checkpoints)
+  const first = new Map<string, (typeof writes)[number]>()
+  for (const write of writes) {
+    const name = checkpointName(write)
+    if (!first.has(name)) first.set(name, write)
+  }
+  const operations = [...first].map(([_id, { taskId, key, attempt, value }]) => ({
+    updateOne: {
+      filter: { _id: { $eq: _id }, attempt: { $lt: attempt } },
+      update: { $set: { taskId, key, attempt, value } },
+      upsert: true,
+    },
+  }))
+  // The upsert of a key that this attempt or a later one has written meets its id.
+  await database.run('checkpoint', () =>
+    ignoreDuplicates(checkpoints.bulkWrite(operations, { ordered: false })),
+  )
+}
+
+/** Returns the id of a value. */
+export function checkpointName({ taskId, key }: { taskId: string; key: string }): string {
+  return `${taskId}/${createHash('sha256').update(key).digest('base64url')}`
+}
+
+/** Returns the values of a task by key. */
+async function readCheckpoints({ database }: Session, taskId: string): Promise<Map<string, string>> {
+  const checkpoints = database.collection<CheckpointDocument>(collections.checkpoints)
+  const found = await database.run('checkpoints', () =>
+    checkpoints
+      .find({ taskId: { $eq: taskId } })
+      .hint('checkpoints_task')
+      .toArray(),
+  )
+  return new Map(found.map(({ key, value }) => [key, value]))
 }

@@ -1,43 +1,39 @@
-import type { Document } from 'mongodb'
-import { hasEnded } from '../../task/status.ts'
-import { claiming } from '../../task/transition.ts'
-import type { Claim, Claimed } from '../store.ts'
-import type { Told } from './coalesce.ts'
+import type { Document, Filter } from 'mongodb'
+import { hasEnded, liveStatuses } from '../../task/status.ts'
+import { type Applied, claiming } from '../../task/transition.ts'
+import type { Claim, Claimed, Extended, Fenced, Lease, Overdue } from '../store.ts'
 import type { TaskDocument } from './documents.ts'
-import { eventStage } from './events.ts'
-import { mergeUpdates, type TaskUpdate } from './merge-updates.ts'
+import { literal, mergeUpdates, type TaskUpdate } from './merge-updates.ts'
 import { recordsOf } from './payloads.ts'
-import { after, derived, flagged, literal, removed, unqueued } from './pipeline.ts'
-import type { Session } from './session.ts'
+import { after, derived, eventStage, flagged, removed, unqueued } from './pipeline.ts'
+import { readFields, type Session } from './session.ts'
 
 /** A delivery that the broker held may come this much early, milliseconds. */
 const mayBeEarlyMs = 50
 
 /**
- * Starts attempts: one guarded write each, by id. A claim that is refused answers undefined; one that is told again finds itself by its
- * token. Of a sub-task the parent is asked first; which tasks are sub-tasks is known of most, and found out where the claim is refused.
+ * Starts attempts: one guarded write each, by id. Returns undefined for a claim that is refused; one that is sent again finds itself by its
+ * token. Of a sub-task the parent is read first; which tasks are sub-tasks is known of most, and read where the claim is refused.
  */
-export async function claimAll(session: Session, claims: readonly Claim[]): Promise<Told<Claimed>[]> {
+export async function claimAll(session: Session, claims: readonly Claim[]): Promise<Claimed[]> {
   const won = new Map<string, TaskDocument>()
   const paused = [...(await session.paused.current())]
   await claimRound(session, claims, { won, paused })
   const others = await unknownSubTasks(session, claims, won)
   if (others.length > 0) await claimRound(session, others, { won, paused })
-  const documents = claims.map(({ token }) => won.get(token))
-  const found = documents.filter(document => document !== undefined)
+  const found = [...won.values()]
   const records = await recordsOf(session, found)
   noteClaimed(session, found)
-  const waited = new Map(found.map(({ _id, waitedMs }) => [_id, waitedMs ?? 0]))
   const byToken = new Map(
-    records.map(record => [
+    records.map((record, index) => [
       record.claimToken,
-      Object.assign(record, { waitedMs: waited.get(record.id) ?? 0 }),
+      Object.assign(record, { waitedMs: found[index]?.waitedMs ?? 0 }),
     ]),
   )
-  return claims.map(({ token }) => ({ answer: byToken.get(token) }))
+  return claims.map(({ token }) => byToken.get(token))
 }
 
-/** Claims what may be claimed as far as is known, nothing of a paused lane, and notes under their tokens those that won. */
+/** Claims what may be claimed as far as is known, nothing of a paused lane, and adds those that won under their tokens. */
 async function claimRound(
   session: Session,
   claims: readonly Claim[],
@@ -47,10 +43,10 @@ async function claimRound(
   const now = session.now()
   const updates = allowed.map(claim => ({
     filter: {
-      ...filterOf(session, claim, now),
+      ...claimGuard(session, claim, now),
       ...(paused.length === 0 ? {} : { lane: { $nin: [...paused] } }),
     },
-    update: pipelineOf(session, claim),
+    update: claimPipeline(session, claim),
   }))
   const documents = await writeClaims(session, updates, allowed)
   for (const document of documents)
@@ -59,18 +55,11 @@ async function claimRound(
 
 /** Leaves out sub-tasks of parents that ended or were asked to stop. */
 async function withoutStopped(session: Session, claims: readonly Claim[]): Promise<readonly Claim[]> {
-  const parentOf = ({ taskId }: Claim) => session.families.parentOf(taskId) ?? undefined
+  const parentOf = ({ taskId }: Claim) => session.parents.parentOf(taskId) ?? undefined
   const parents = [...new Set(claims.map(parentOf))].filter(id => id !== undefined)
   if (parents.length === 0) return claims
-  const found = await session.database.run('may sub-tasks run', () =>
-    session.tasks
-      .find({ _id: { $in: parents } })
-      .project<Pick<TaskDocument, '_id' | 'status' | 'cancelRequestedAt'>>({
-        status: 1,
-        cancelRequestedAt: 1,
-      })
-      .toArray(),
-  )
+  const filter = { _id: { $in: parents } }
+  const found = await readFields(session, 'read parents', filter, ['status', 'cancelRequestedAt'])
   const allow = found.filter(parent => !hasEnded(parent.status) && parent.cancelRequestedAt === undefined)
   const allowing = new Set(allow.map(({ _id }) => _id))
   return claims.filter(claim => {
@@ -97,7 +86,7 @@ async function writeClaims(
   return findClaimed(session, claims)
 }
 
-/** Tasks that these claims hold, by their tokens: now, or since an earlier sending whose answer was lost. */
+/** Returns the tasks that these claims hold, by their tokens: now, or since an earlier send whose answer was lost. */
 async function findClaimed({ database, tasks }: Session, claims: readonly Claim[]): Promise<TaskDocument[]> {
   const ids = claims.map(({ taskId }) => taskId)
   const found = await database.run('find claimed', () => tasks.find({ _id: { $in: ids } }).toArray())
@@ -105,36 +94,32 @@ async function findClaimed({ database, tasks }: Session, claims: readonly Claim[
   return found.filter(({ claimToken }) => claimToken !== undefined && tokens.has(claimToken))
 }
 
-/** Claims that were refused because nobody knew that they are of sub-tasks. */
+/** Returns the claims that were refused because this process did not know that they are of sub-tasks. */
 async function unknownSubTasks(
-  { database, tasks, families }: Session,
+  session: Session,
   claims: readonly Claim[],
   won: ReadonlyMap<string, unknown>,
 ): Promise<Claim[]> {
-  const refused = claims.filter(
-    ({ taskId, token }) => !won.has(token) && families.parentOf(taskId) === undefined,
-  )
+  const { parents } = session
+  const isUnknown = ({ taskId, token }: Claim) => !won.has(token) && parents.parentOf(taskId) === undefined
+  const refused = claims.filter(isUnknown)
   if (refused.length === 0) return []
-  const found = await database.run('which are sub-tasks', () =>
-    tasks
-      .find({
-        _id: { $in: refused.map(({ taskId }) => taskId) },
-        status: { $in: [...claiming.from] },
-        parentTaskId: { $exists: true },
-      })
-      .project<{ _id: string; parentTaskId: string }>({ parentTaskId: 1 })
-      .toArray(),
-  )
-  for (const { _id, parentTaskId } of found) families.know(_id, parentTaskId)
+  const filter = {
+    _id: { $in: refused.map(({ taskId }) => taskId) },
+    status: { $in: [...claiming.from] },
+    parentTaskId: { $exists: true },
+  }
+  const found = await readFields(session, 'which are sub-tasks', filter, ['parentTaskId'])
+  for (const { _id, parentTaskId } of found) parents.set(_id, parentTaskId)
   const ids = new Set(found.map(({ _id }) => _id))
   return refused.filter(({ taskId }) => ids.has(taskId))
 }
 
 /** What a task must be to be claimed; a sub-task must have been counted, for else its parent would not know that it lives. */
-function filterOf(session: Session, { taskId, attempt }: Claim, now: number): TaskUpdate['filter'] {
+function claimGuard(session: Session, { taskId, attempt }: Claim, now: number): TaskUpdate['filter'] {
   const absent = { $exists: false } as const
-  const parent = session.families.parentOf(taskId) ?? undefined
-  const early = session.keeps.delays.length > 0 ? mayBeEarlyMs : 0
+  const parent = session.parents.parentOf(taskId) ?? undefined
+  const early = session.features.delays.length > 0 ? mayBeEarlyMs : 0
   return {
     _id: taskId,
     attempt,
@@ -148,7 +133,7 @@ function filterOf(session: Session, { taskId, attempt }: Claim, now: number): Ta
   }
 }
 
-function pipelineOf(session: Session, claim: Claim): Document[] {
+function claimPipeline(session: Session, claim: Claim): Document[] {
   const now = session.serverNow()
   const stages: Document[] = [
     {
@@ -169,31 +154,111 @@ function pipelineOf(session: Session, claim: Claim): Document[] {
       },
     },
   ]
-  if (session.keeps.events) stages.push(startedStage(session, claim))
+  const fields = { executionNodeId: literal(claim.executionNodeId), waitedMs: '$waitedMs' }
+  if (session.features.events) stages.push(eventStage(session, 'started', fields))
   return [...stages, derived]
 }
 
-function startedStage(session: Session, claim: Claim): Document {
-  return eventStage(session, 'started', {
-    executionNodeId: literal(claim.executionNodeId),
-    waitedMs: '$waitedMs',
-  })
-}
-
-/** Milliseconds from when a task that waits could run, as the document before the claim tells it. */
+/** The milliseconds since when a waiting task could run, by its document before the claim. */
 function waitedUntil(now: unknown): Document {
   const startDate = { $ifNull: ['$nextAttemptTimestamp', '$updatedAt'] }
   return { $max: [0, { $dateDiff: { startDate, endDate: now, unit: 'millisecond' } }] }
 }
 
 function noteClaimed(session: Session, documents: readonly TaskDocument[]): void {
-  const { families, hands, order, keeps, events } = session
+  const { parents, inFlight, order, features, writtenEvents } = session
   for (const document of documents) {
-    families.know(document._id, document.parentTaskId)
-    hands.claimed(document._id, document.crashCount > 0)
+    parents.set(document._id, document.parentTaskId)
+    inFlight.claimed(document._id, document.crashCount > 0)
     order.passed(document)
   }
   const ids = documents.map(({ _id }) => _id)
-  families.moved(ids, { isLive: true })
-  if (keeps.events) events.note(ids)
+  parents.moved(ids, { isLive: true })
+  if (features.events) writtenEvents.note(ids)
+}
+
+/** Extends the leases that are still held, by id and token. Returns which are lost or asked to stop. */
+export async function extend(
+  session: Session,
+  leases: readonly Lease[],
+  leaseMs: number,
+): Promise<Extended[]> {
+  session.requireOpen()
+  if (leases.length === 0) return []
+  const { database, tasks } = session
+  // Each token is given once, so a task and a token of the same list belong together.
+  const held = {
+    _id: { $in: leases.map(({ taskId }) => taskId) },
+    claimToken: { $in: leases.map(({ token }) => token) },
+  }
+  await database.run('extend', () =>
+    tasks.updateMany({ ...held, leaseUntil: { $exists: true } }, [
+      { $set: { leaseUntil: after(session.serverNow(), leaseMs) } },
+    ]),
+  )
+  const found = await readFields(session, 'read leases', held, ['claimToken', 'cancelRequestedAt'])
+  const byId = new Map(found.map(task => [task._id, task]))
+  return leases.map(({ taskId, token }) => {
+    const task = byId.get(taskId)
+    if (task?.claimToken !== token) return { held: false, cancelRequested: false }
+    return { held: true, cancelRequested: task.cancelRequestedAt !== undefined }
+  })
+}
+
+/** Returns waiting tasks whose deadline has passed. */
+function findPastDeadline({ database, tasks }: Session, now: Date, limit: number): Promise<TaskDocument[]> {
+  const waits = { status: { $in: [...liveStatuses] }, leaseUntil: { $exists: false } }
+  return database.run('passed deadlines', () =>
+    tasks
+      .find({ deadline: { $lte: now }, ...waits })
+      .hint('tasks_deadline')
+      .sort({ deadline: 1 })
+      .limit(limit)
+      .toArray(),
+  )
+}
+
+/** Returns records whose lease has expired, then waiting ones whose deadline has passed; the longest overdue first. */
+export async function overdue(session: Session, limit: number): Promise<Overdue[]> {
+  session.requireOpen()
+  const { database, tasks } = session
+  const now = new Date(session.now())
+  const expired = await database.run('expired leases', () =>
+    tasks
+      .find({ status: claiming.to, leaseUntil: { $lte: now } })
+      .hint('tasks_lease')
+      .sort({ leaseUntil: 1 })
+      .limit(limit)
+      .toArray(),
+  )
+  const capacity = limit - expired.length
+  const overdue = capacity === 0 ? [] : await findPastDeadline(session, now, capacity)
+  const records = await recordsOf(session, [...expired, ...overdue])
+  return records.map((record, index) => ({ record, why: index < expired.length ? 'lease' : 'deadline' }))
+}
+
+/** What shows whether an attempt holds a task. */
+export type Holder = Pick<TaskDocument, '_id' | 'attempt' | 'leaseUntil' | 'large' | 'output'>
+
+/** Returns the filter of a task as long as the attempt holds it: what a write of an attempt is fenced by, without a transaction. */
+export function heldBy({ taskId, attempt }: Fenced): Filter<TaskDocument> {
+  return { _id: { $eq: taskId }, attempt: { $eq: attempt }, leaseUntil: { $type: 'date' } }
+}
+
+/** Returns the answer for a write of an attempt, by what its task is now. */
+export function answerFor({ attempt }: Fenced, holder: Holder | undefined): Applied {
+  if (holder === undefined) return 'missing'
+  return holder.attempt === attempt && holder.leaseUntil instanceof Date ? 'applied' : 'stale'
+}
+
+/** Returns what the tasks of these writes are now, by id. */
+export async function findHolders(
+  session: Session,
+  operation: string,
+  writes: readonly Fenced[],
+): Promise<ReadonlyMap<string, Holder>> {
+  const filter = { _id: { $in: writes.map(({ taskId }) => taskId) } }
+  const fields = ['attempt', 'leaseUntil', 'large', 'output'] as const
+  const found: Holder[] = await readFields(session, operation, filter, fields)
+  return new Map(found.map(holder => [holder._id, holder]))
 }

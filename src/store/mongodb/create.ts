@@ -1,68 +1,72 @@
 import { type ClientSession, MongoBulkWriteError, MongoError, MongoInvalidArgumentError } from 'mongodb'
+import { Failed } from '../../runtime/gather.ts'
 import { QuillworkError } from '../../task/errors.ts'
 import type { NewTask } from '../../task/task.ts'
 import { type Created, priorities } from '../store.ts'
-import { admit, type Refusal, type Wish } from './admit.ts'
-import type { Told } from './coalesce.ts'
-import { deliveryOf } from './deliver.ts'
 import { recordOf, type TaskDocument } from './documents.ts'
-import { duplicateKey } from './duplicate-key.ts'
 import { storeError } from './failures.ts'
-import { type Birth, documentOf } from './newcomer.ts'
+import { duplicateKey } from './indexes.ts'
+import { admit, type CreateRequest, documentOf, type Initial, type Refusal } from './new-task.ts'
 import { dropPayloads, largeValue, recordsOf, writePayloads } from './payloads.ts'
-import type { Session } from './session.ts'
+import { deliveryOf } from './relay.ts'
+import { readFields, type Session } from './session.ts'
 
-/** A task that is about to be written. */
-interface Newcomer {
-  wish: Wish
-  birth: Birth
+/** A task that is about to be inserted. */
+interface Insert {
+  request: CreateRequest
+  initial: Initial
   document: TaskDocument
 }
 
-/** What became of the wishes so far. */
+/** What became of the requests so far. */
 interface Written {
-  refusals: ReadonlyMap<Wish, Refusal>
-  newcomers: ReadonlyMap<Wish, Newcomer>
+  refusals: ReadonlyMap<CreateRequest, Refusal>
+  inserts: ReadonlyMap<CreateRequest, Insert>
   /** Inserts that the server refused. */
-  failures: ReadonlyMap<Wish, { code?: number }>
+  failures: ReadonlyMap<CreateRequest, { code?: number }>
 }
 
-/** Writes new tasks; a task whose id or idempotency key exists is answered with the record that was found. */
-export async function createAll(session: Session, wishes: readonly Wish[]): Promise<Told<Created>[]> {
-  const { newcomers, refusals } = await bear(session, wishes, { sends: true })
-  const failures = await insert(session, [...newcomers.values()])
-  const answers = await answersOf(session, wishes, { refusals, newcomers, failures })
-  const isMade = (told: Told<Created> | undefined) =>
-    told !== undefined && 'answer' in told && told.answer.outcome === 'created'
-  const made = wishes.map((wish, index) => (isMade(answers[index]) ? newcomers.get(wish) : undefined))
+/** Inserts new tasks. Returns the record that was found for one whose id or idempotency key exists. */
+export async function createAll(
+  session: Session,
+  requests: readonly CreateRequest[],
+): Promise<(Created | Failed)[]> {
+  const { inserts, refusals } = await prepareInserts(session, requests, { sends: true })
+  const failures = await insertAll(session, [...inserts.values()])
+  const answers = await answersOf(session, requests, { refusals, inserts, failures })
+  const isCreated = (answer: Created | Failed | undefined) =>
+    answer !== undefined && 'outcome' in answer && answer.outcome === 'created'
+  const made = requests.map((request, index) =>
+    isCreated(answers[index]) ? inserts.get(request) : undefined,
+  )
   afterwards(
     session,
-    made.filter(newcomer => newcomer !== undefined),
+    made.filter(insert => insert !== undefined),
   )
   return answers
 }
 
 /**
- * As `createAll`, within a caller's transaction: nothing is sent, and a duplicate that comes to be at the same moment ends the
- * transaction, as MongoDB does it. Errors of the transaction pass as they are: the caller's driver repeats it.
+ * As `createAll`, within a caller's transaction: nothing is sent, and a duplicate that is inserted at the same moment ends the transaction,
+ * as MongoDB does it. Errors of the transaction pass as they are: the caller's driver repeats it.
  */
 export async function createWithin(
   session: Session,
-  wishes: readonly Wish[],
+  requests: readonly CreateRequest[],
   transaction: ClientSession,
 ): Promise<Created[]> {
   try {
-    const found = await lookUp(session, wishes, transaction)
-    const fresh = wishes.filter(wish => !found.has(wish))
-    const { newcomers, refusals } = await bear(session, fresh, { sends: false })
-    const documents = [...newcomers.values()].map(({ document }) => document)
+    const found = await findExisting(session, requests, transaction)
+    const fresh = requests.filter(request => !found.has(request))
+    const { inserts, refusals } = await prepareInserts(session, fresh, { sends: false })
+    const documents = [...inserts.values()].map(({ document }) => document)
     if (documents.length > 0) await session.tasks.insertMany(documents, { session: transaction })
-    whenEnded(session, transaction, [...newcomers.values()])
+    whenEnded(session, transaction, [...inserts.values()])
     const existing = await existingOf(session, found)
-    return wishes.map(wish => {
-      const newcomer = newcomers.get(wish)
-      if (newcomer !== undefined) return createdOf(newcomer)
-      return existing.get(wish) ?? refusedOf(wish, refusals.get(wish))
+    return requests.map(request => {
+      const insert = inserts.get(request)
+      if (insert !== undefined) return createdOf(insert)
+      return existing.get(request) ?? refusedOf(request, refusals.get(request))
     })
   } catch (error) {
     if (error instanceof MongoError && error.hasErrorLabel('TransientTransactionError')) throw error
@@ -71,11 +75,11 @@ export async function createWithin(
   }
 }
 
-/** What was made within each transaction, or several after one another of a session, until the session ends. */
-const within = new WeakMap<ClientSession, Newcomer[]>()
+/** What was inserted within each transaction, or several after one another of a session, until the session ends. */
+const within = new WeakMap<ClientSession, Insert[]>()
 
-/** Once the caller's session has ended, this process knows of what it made, and drops what belongs to nothing. */
-function whenEnded(session: Session, transaction: ClientSession, made: readonly Newcomer[]): void {
+/** Once the caller's session has ended, this process knows of what it inserted, and drops what belongs to no task. */
+function whenEnded(session: Session, transaction: ClientSession, made: readonly Insert[]): void {
   const known = within.get(transaction)
   if (known !== undefined) return void known.push(...made)
   const all = [...made]
@@ -83,24 +87,20 @@ function whenEnded(session: Session, transaction: ClientSession, made: readonly 
   transaction.once('ended', () => {
     within.delete(transaction)
     afterwards(session, all)
-    void dropUnborn(session, all).catch(() => undefined)
+    void dropUncommitted(session, all).catch(() => undefined)
   })
 }
 
 /** Large parameters of tasks that were not committed. Best effort. */
-async function dropUnborn(session: Session, made: readonly Newcomer[]): Promise<void> {
-  const large = made.flatMap(({ birth }) => (birth.large === undefined ? [] : [birth.large]))
+async function dropUncommitted(session: Session, made: readonly Insert[]): Promise<void> {
+  const large = made.flatMap(({ initial }) => (initial.large === undefined ? [] : [initial.large]))
   if (large.length === 0) return
-  const found = await session.database.run('which were committed', () =>
-    session.tasks
-      .find({ _id: { $in: large.map(({ taskId }) => taskId) } })
-      .project<{ _id: string }>({ _id: 1 })
-      .toArray(),
-  )
-  const born = new Set(found.map(({ _id }) => _id))
+  const filter = { _id: { $in: large.map(({ taskId }) => taskId) } }
+  const found = await readFields(session, 'which were committed', filter, [])
+  const committed = new Set(found.map(({ _id }) => _id))
   dropPayloads(
     session,
-    large.filter(({ taskId }) => !born.has(taskId)).map(({ payload }) => payload),
+    large.filter(({ taskId }) => !committed.has(taskId)).map(({ payload }) => payload),
   )
 }
 
@@ -109,55 +109,55 @@ function foreignSession(cause: Error): QuillworkError {
   return new QuillworkError('OPTION_INVALID', message, { cause })
 }
 
-/** Decides what becomes of each wish, and writes large parameters apart. */
-async function bear(
+/** Decides about each request, and writes large parameters apart. */
+async function prepareInserts(
   session: Session,
-  wishes: readonly Wish[],
+  requests: readonly CreateRequest[],
   { sends }: { sends: boolean },
-): Promise<Pick<Written, 'newcomers' | 'refusals'>> {
-  const wantsToSend = ({ task }: Wish) => sends && task.send === true && task.parent === undefined
-  // A lane that this process looked through, and in which nothing came to wait since.
-  const wantsToStart = ({ task }: Wish) =>
-    sends && task.claim !== undefined && task.parent === undefined && !session.hints.isReady(task.lane)
-  const goesAtOnce = (wish: Wish) => wantsToSend(wish) || wantsToStart(wish)
-  // What goes at once overtakes nobody, so it needs no look at who else waits.
-  await session.order.refresh(wishes.filter(wish => !goesAtOnce(wish)).map(placeOf))
-  const paused = wishes.some(goesAtOnce) ? await session.paused.current() : undefined
-  const answers = await admit(session, wishes)
-  const refusals = new Map(wishes.map((wish, index) => [wish, answers[index]]))
-  const newcomers = new Map<Wish, Newcomer>()
-  for (const wish of wishes) {
-    if (refusals.get(wish) !== undefined) continue
-    const { task } = wish
+): Promise<Pick<Written, 'inserts' | 'refusals'>> {
+  const wantsToSend = ({ task }: CreateRequest) => sends && task.send === true && task.parent === undefined
+  // A lane that this process has read, and in which no task came to wait since.
+  const wantsToStart = ({ task }: CreateRequest) =>
+    sends && task.claim !== undefined && task.parent === undefined && !session.flags.isReady(task.lane)
+  const goesAtOnce = (request: CreateRequest) => wantsToSend(request) || wantsToStart(request)
+  // What goes at once overtakes no task, so it needs no rank among those that wait.
+  await session.order.refresh(requests.filter(request => !goesAtOnce(request)).map(placeOf))
+  const paused = requests.some(goesAtOnce) ? await session.paused.current() : undefined
+  const answers = await admit(session, requests)
+  const refusals = new Map(requests.map((request, index) => [request, answers[index]]))
+  const inserts = new Map<CreateRequest, Insert>()
+  for (const request of requests) {
+    if (refusals.get(request) !== undefined) continue
+    const { task } = request
     const isOpen = paused?.has(task.lane) !== true
-    const birth: Birth = {
+    const initial: Initial = {
       name: session.nextName(),
       large: largeValue(session, task.id, 'parameters', task.parameters),
-      sends: isOpen && wantsToSend(wish),
-      claim: isOpen && wantsToStart(wish) ? task.claim : undefined,
+      sends: isOpen && wantsToSend(request),
+      claim: isOpen && wantsToStart(request) ? task.claim : undefined,
     }
-    newcomers.set(wish, { wish, birth, document: documentOf(session, task, birth) })
+    inserts.set(request, { request, initial, document: documentOf(session, task, initial) })
   }
-  const large = [...newcomers.values()].map(({ birth }) => birth.large)
+  const large = [...inserts.values()].map(({ initial }) => initial.large)
   await writePayloads(
     session,
     large.filter(value => value !== undefined),
   )
-  return { newcomers, refusals }
+  return { inserts, refusals }
 }
 
-function placeOf({ task: { userId, lane, priority } }: Wish) {
+function placeOf({ task: { userId, lane, priority } }: CreateRequest) {
   return { userId, lane, priority: priorities.indexOf(priority) }
 }
 
-/** Inserts documents; answers those that the server refused, each with its code. */
-async function insert(
+/** Inserts documents. Returns those that the server refused, each with its code. */
+async function insertAll(
   { database, tasks }: Session,
-  newcomers: readonly Newcomer[],
-): Promise<Map<Wish, { code?: number }>> {
-  const failures = new Map<Wish, { code?: number }>()
-  if (newcomers.length === 0) return failures
-  const documents = newcomers.map(({ document }) => document)
+  inserts: readonly Insert[],
+): Promise<Map<CreateRequest, { code?: number }>> {
+  const failures = new Map<CreateRequest, { code?: number }>()
+  if (inserts.length === 0) return failures
+  const documents = inserts.map(({ document }) => document)
   await database.run('create', async () => {
     failures.clear()
     try {
@@ -166,8 +166,8 @@ async function insert(
       if (!(error instanceof MongoBulkWriteError) || !Array.isArray(error.writeErrors)) throw error
       if (error.writeErrors.length === 0) throw error
       for (const { index, code } of error.writeErrors) {
-        const newcomer = newcomers[index]
-        if (newcomer !== undefined) failures.set(newcomer.wish, { code })
+        const insert = inserts[index]
+        if (insert !== undefined) failures.set(insert.request, { code })
       }
     }
   })
@@ -176,106 +176,105 @@ async function insert(
 
 async function answersOf(
   session: Session,
-  wishes: readonly Wish[],
-  { refusals, newcomers, failures }: Written,
-): Promise<Told<Created>[]> {
-  const open = wishes.filter(wish => !newcomers.has(wish) || failures.has(wish))
-  const found = await lookUp(session, open)
+  requests: readonly CreateRequest[],
+  { refusals, inserts, failures }: Written,
+): Promise<(Created | Failed)[]> {
+  const open = requests.filter(request => !inserts.has(request) || failures.has(request))
+  const found = await findExisting(session, open)
   const existing = await existingOf(session, found)
-  return wishes.map((wish): Told<Created> => {
-    const newcomer = newcomers.get(wish)
-    const answer = existing.get(wish)
-    if (newcomer !== undefined && !failures.has(wish)) return { answer: createdOf(newcomer) }
-    if (newcomer !== undefined && isOurs(newcomer, found.get(wish)))
-      return { answer: createdEarlier(newcomer, answer) }
+  return requests.map((request): Created | Failed => {
+    const insert = inserts.get(request)
+    const answer = existing.get(request)
+    if (insert !== undefined && !failures.has(request)) return createdOf(insert)
+    if (insert !== undefined && isOurs(insert, found.get(request))) return createdEarlier(insert, answer)
     if (answer !== undefined) {
-      if (newcomer?.birth.large !== undefined) dropPayloads(session, [newcomer.birth.large.payload])
-      return { answer }
+      if (insert?.initial.large !== undefined) dropPayloads(session, [insert.initial.large.payload])
+      return answer
     }
-    const failure = failures.get(wish)
-    if (failure !== undefined) return { error: insertError(wish, failure) }
-    return { answer: refusedOf(wish, refusals.get(wish)) }
+    const failure = failures.get(request)
+    if (failure !== undefined) return new Failed(insertError(request, failure))
+    return refusedOf(request, refusals.get(request))
   })
 }
 
-/** Whether the task that was found is the newcomer, written by an earlier send; a few moves later only its payload tells. */
-function isOurs({ birth: { name, large } }: Newcomer, found: TaskDocument | undefined): boolean {
+/** Whether the task that was found was inserted by an earlier send of this; a few moves later only its payload shows it. */
+function isOurs({ initial: { name, large } }: Insert, found: TaskDocument | undefined): boolean {
   if (found?.lastWrites?.includes(name) === true) return true
   return large !== undefined && found?.large?.parameters === large.payload
 }
 
-function createdOf({ document, birth, wish }: Newcomer): Created {
-  const texts = new Map(birth.large === undefined ? [] : [[birth.large.payload, wish.task.parameters]])
+function createdOf({ document, initial, request }: Insert): Created {
+  const texts = new Map(initial.large === undefined ? [] : [[initial.large.payload, request.task.parameters]])
   const record = recordOf(document, texts)
   return document.sent !== undefined
     ? { outcome: 'created', record, delivery: deliveryOf(document) }
     : { outcome: 'created', record }
 }
 
-/** What an earlier send wrote, whose answer was lost: an attempt that began with it may be over by now. */
-function createdEarlier(newcomer: Newcomer, now: Created | undefined): Created {
-  const created = createdOf(newcomer)
+/** Returns what an earlier send inserted, whose answer was lost: an attempt that began with it may be over by now. */
+function createdEarlier(insert: Insert, now: Created | undefined): Created {
+  const created = createdOf(insert)
   if (now?.outcome !== 'existing' || created.outcome !== 'created') return created
   return now.record.claimToken === created.record.claimToken ? created : { ...created, record: now.record }
 }
 
-function refusedOf({ task }: Wish, code: Refusal): Created {
+function refusedOf({ task }: CreateRequest, code: Refusal): Created {
   if (code === undefined) throw new QuillworkError('STORE_FAILED', `The task ${task.id} got no answer.`)
   return { outcome: 'refused', code }
 }
 
-function insertError({ task }: Wish, { code }: { code?: number }): QuillworkError {
+function insertError({ task }: CreateRequest, { code }: { code?: number }): QuillworkError {
   const why = code === duplicateKey ? 'it was there and is gone again' : `the server answered ${code}`
   return new QuillworkError('STORE_FAILED', `The task ${task.id} was not written: ${why}.`)
 }
 
 async function existingOf(
   session: Session,
-  found: ReadonlyMap<Wish, TaskDocument>,
-): Promise<ReadonlyMap<Wish, Created>> {
+  found: ReadonlyMap<CreateRequest, TaskDocument>,
+): Promise<ReadonlyMap<CreateRequest, Created>> {
   const records = await recordsOf(session, [...found.values()])
   return new Map(
-    [...found.keys()].flatMap((wish, index) => {
+    [...found.keys()].flatMap((request, index) => {
       const record = records[index]
-      return record === undefined ? [] : [[wish, { outcome: 'existing', record }] as const]
+      return record === undefined ? [] : [[request, { outcome: 'existing', record }] as const]
     }),
   )
 }
 
-/** The tasks that are there already: by id, else by idempotency key. */
-async function lookUp(
+/** Returns the tasks that are there already: by id, else by idempotency key. */
+async function findExisting(
   { database, tasks }: Session,
-  wishes: readonly Wish[],
+  requests: readonly CreateRequest[],
   transaction?: ClientSession,
-): Promise<Map<Wish, TaskDocument>> {
-  const found = new Map<Wish, TaskDocument>()
-  if (wishes.length === 0) return found
+): Promise<Map<CreateRequest, TaskDocument>> {
+  const found = new Map<CreateRequest, TaskDocument>()
+  if (requests.length === 0) return found
   const options = transaction === undefined ? {} : { session: transaction }
   // Within a transaction nothing may be sent twice.
   const ask = <T>(work: () => Promise<T>) =>
     transaction === undefined ? database.run('look up', work) : work()
-  const ids = wishes.map(({ task }) => task.id)
+  const ids = requests.map(({ task }) => task.id)
   const byId = await ask(() => tasks.find({ _id: { $in: ids } }, options).toArray())
-  noteFound(found, wishes, new Map(byId.map(document => [document._id, document])), ({ id }) => id)
-  const keyed = wishes.filter(wish => !found.has(wish) && wish.task.idempotencyKey !== undefined)
+  addFound(found, requests, new Map(byId.map(document => [document._id, document])), ({ id }) => id)
+  const keyed = requests.filter(request => !found.has(request) && request.task.idempotencyKey !== undefined)
   if (keyed.length === 0) return found
   const byKey = await ask(() =>
     tasks.find({ $or: keyed.map(({ task }) => keyFilter(task)) }, options).toArray(),
   )
-  noteFound(found, keyed, new Map(byKey.map(document => [keyOf(document), document])), keyOf)
+  addFound(found, keyed, new Map(byKey.map(document => [keyOf(document), document])), keyOf)
   return found
 }
 
-/** Notes the documents of those wishes whose key is there. */
-function noteFound(
-  found: Map<Wish, TaskDocument>,
-  wishes: readonly Wish[],
+/** Adds the documents of those requests whose key is there. */
+function addFound(
+  found: Map<CreateRequest, TaskDocument>,
+  requests: readonly CreateRequest[],
   documents: ReadonlyMap<string, TaskDocument>,
   keyFor: (task: NewTask) => string,
 ): void {
-  for (const wish of wishes) {
-    const document = documents.get(keyFor(wish.task))
-    if (document !== undefined) found.set(wish, document)
+  for (const request of requests) {
+    const document = documents.get(keyFor(request.task))
+    if (document !== undefined) found.set(request, document)
   }
 }
 
@@ -289,20 +288,20 @@ function keyOf({ userId, taskType, idempotencyKey }: Keyed): string {
   return JSON.stringify([userId, taskType, idempotencyKey])
 }
 
-/** What this process knows from now on. */
-function afterwards(session: Session, made: readonly Newcomer[]): void {
+/** Updates what this process knows. */
+function afterwards(session: Session, made: readonly Insert[]): void {
   if (made.length === 0) return
-  const { families, hands, hints, keeps, order, events } = session
-  for (const { document, birth } of made) {
+  const { parents, inFlight, flags, features, order, writtenEvents } = session
+  for (const { document, initial } of made) {
     const { _id: id, lane, tellAt, parentTaskId } = document
-    families.know(id, parentTaskId)
+    parents.set(id, parentTaskId)
     if (document.claimToken !== undefined) order.passed(document)
     else if (document.sent !== undefined) {
-      hands.sending(id, birth.name)
+      inFlight.addNew(id, initial.name)
       order.passed(document)
-    } else if (tellAt !== undefined) hints.noteTell(tellAt.getTime())
-    else hints.noteReady(lane)
+    } else if (tellAt !== undefined) flags.setNextAt(tellAt.getTime())
+    else flags.setReady(lane)
   }
-  if (keeps.events) events.note(made.map(({ document }) => document._id))
-  if (made.some(({ document }) => document.claimToken === undefined)) session.tell()
+  if (features.events) writtenEvents.note(made.map(({ document }) => document._id))
+  if (made.some(({ document }) => document.claimToken === undefined)) session.notifyDue()
 }

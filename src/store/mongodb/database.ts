@@ -2,6 +2,7 @@
  * One MongoDB database, shared by all that keep something in it: the engine's store and the novel library. It connects, checks what
  * the promises need, makes the indexes, and runs operations with a deadline.
  */
+
 import {
   type ClientSession,
   type Collection,
@@ -13,10 +14,8 @@ import {
   WriteConcern,
 } from 'mongodb'
 import { QuillworkError } from '../../task/errors.ts'
-import type { StoreFaults } from './faults.ts'
+import { createSender, type StoreFaults } from './failures.ts'
 import { type IndexPlan, makeIndexes } from './indexes.ts'
-import { requirePromises } from './promises.ts'
-import { createSender } from './sender.ts'
 
 /** How a database is reached. */
 export interface DatabaseOptions {
@@ -29,12 +28,12 @@ export interface DatabaseOptions {
   client?: MongoClient
   /** Default: the one that the connection string names, else `quillwork`. */
   database?: string
-  /** Milliseconds that an operation may take before it is told as failed; default 10,000. */
+  /** Milliseconds that an operation may take before it counts as failed; default 10,000. */
   deadlineMs?: number
   faults?: StoreFaults
 }
 
-/** A database for the engine's store and whoever joins it, such as the novel library. */
+/** A database for the engine's store and others that join it, such as the novel library. */
 export interface SharedDatabase {
   /** Adds indexes that `open` makes and checks, and what it does next. Call it before. */
   join(indexes: readonly IndexPlan[], prepare?: () => Promise<void>): void
@@ -57,7 +56,7 @@ export interface OpenableDatabase extends SharedDatabase {
   readonly db: Db
   /** Waits before an operation that another process was ahead of is tried again; counts as on its way. */
   wait(ms: number): Promise<void>
-  /** Connects; checks write concern and indexes. Once; later calls answer the same. Throws STORE_UNSUITABLE, STORE_FAILED. */
+  /** Connects; checks write concern and indexes. Once; later calls return the same. Throws STORE_UNSUITABLE, STORE_FAILED. */
   open(): Promise<void>
   close(): Promise<void>
 }
@@ -139,4 +138,94 @@ function newClient({ url }: DatabaseOptions, deadlineMs: number): MongoClient {
     connectTimeoutMS: Math.min(5_000, deadlineMs),
     maxPoolSize: 32,
   })
+}
+
+/** Whether a write concern keeps the promise of every write. */
+const isMajority = (w: unknown): boolean => w === undefined || w === 'majority'
+
+/**
+ * What was acknowledged must survive the loss of a server: a replica set, writes acknowledged by a majority of it, with their journal.
+ * Throws STORE_UNSUITABLE, with the reason.
+ */
+async function requirePromises(client: MongoClient, db: Db): Promise<void> {
+  const asked = client.options.writeConcern
+  if (!isMajority(asked?.w))
+    throw unsuitableServer(
+      `The connection string asks for the write concern w=${String(asked?.w)}; a write that no majority holds can be lost. Leave w out, or give w=majority.`,
+    )
+  if (asked?.journal === false)
+    throw unsuitableServer('The connection string switches the journal off (journal=false); leave it out.')
+  const hello = await db.admin().command({ hello: 1 })
+  if (hello['setName'] === undefined && hello['msg'] !== 'isdbgrid')
+    throw unsuitableServer(
+      'The server is not a member of a replica set; a set of one server is enough (rs.initiate()).',
+    )
+}
+
+function unsuitableServer(message: string): QuillworkError {
+  return new QuillworkError('STORE_UNSUITABLE', message)
+}
+
+/** Milliseconds between two reads of the server's clock. */
+const readEveryMs = 30_000
+/** An answer that took more milliseconds says too little of when it was true: the last one is kept. */
+const slowMs = 1_000
+
+/** The server's time as this process knows it: read now and then, carried on by a clock that only ever grows. */
+export interface ServerClock {
+  /** Epoch milliseconds. The process's own clock may jump; this one does not follow. */
+  now(): number
+  /** Reads the time, and from then on again and again. Rejects when the server cannot be asked. */
+  start(): Promise<void>
+  stop(): void
+}
+
+/** What the server answered, and when it was asked and answered, as the process measures time. */
+interface Reading {
+  time: Date
+  askedAt: number
+  answeredAt: number
+}
+
+/**
+ * @param ask Asks the server for its time.
+ * @param send Runs a question, again when its answer was lost. What it takes beyond the question itself is not measured.
+ */
+export function createServerClock(
+  ask: () => Promise<Date>,
+  send: (question: () => Promise<Reading>) => Promise<Reading>,
+): ServerClock {
+  let offset: number | undefined
+  let timer: NodeJS.Timeout | undefined
+
+  async function read(): Promise<Reading> {
+    const askedAt = performance.now()
+    const time = await ask()
+    return { time, askedAt, answeredAt: performance.now() }
+  }
+
+  async function readClock(): Promise<void> {
+    const { time, askedAt, answeredAt } = await send(read)
+    const tookMs = answeredAt - askedAt
+    if (tookMs <= slowMs) offset = time.getTime() - (answeredAt - tookMs / 2)
+    // It may have been slow on either way. Taken as of this moment, it is never ahead of the server.
+    else offset ??= time.getTime() - answeredAt
+  }
+
+  return {
+    now: () => (offset === undefined ? Date.now() : Math.floor(offset + performance.now())),
+    async start() {
+      await readClock()
+      clearInterval(timer)
+      // A read that fails changes nothing: the last one is still good.
+      timer = setInterval(() => void readClock().catch(() => undefined), readEveryMs)
+      timer.unref()
+    },
+    stop: () => clearInterval(timer),
+  }
+}
+
+/** A clock that the caller moves. */
+export function injectedClock(now: () => number): ServerClock {
+  return { now, start: async () => undefined, stop: () => undefined }
 }

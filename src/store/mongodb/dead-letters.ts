@@ -1,14 +1,29 @@
-import type { Filter } from 'mongodb'
+import type { Document, Filter } from 'mongodb'
+import { defined } from '../../task/defined.ts'
 import type { TaskRecord } from '../../task/task.ts'
-import type { DeadLetterFilter, DeadLetterGroup, Page, PageRequest } from '../store.ts'
+import { pageKey, pageOf, pageToken } from '../pages.ts'
+import type {
+  DeadLetterFilter,
+  DeadLetterGroup,
+  DeadLetterNotification,
+  Page,
+  PageRequest,
+  UnparsableMessage,
+  UnparsableStore,
+} from '../store.ts'
 import type { TaskDocument } from './documents.ts'
-import { pageOfTasks } from './keyset.ts'
-import type { Session } from './session.ts'
+import { ignoreDuplicates } from './failures.ts'
+import { collections } from './indexes.ts'
+import { literal } from './merge-updates.ts'
+import { createNumbers } from './new-task.ts'
+import { removed } from './pipeline.ts'
+import { among, between, equalTo, pageOfTasks } from './queries.ts'
+import { readFields, type Session } from './session.ts'
 
-/** Groups of equal failures that are told at most. */
+/** Groups of equal failures at most. */
 const mostGroups = 200
 
-/** Open dead letters, newest first. */
+/** Returns open dead letters, newest first. */
 export function listDeadLetters(
   session: Session,
   filter: DeadLetterFilter,
@@ -17,7 +32,7 @@ export function listDeadLetters(
   const listing = {
     operation: 'dead-letters',
     index: 'tasks_dead_letters',
-    filter: conditionsOf(filter),
+    filter: deadLetterConditions(filter),
     newestFirst: true,
   }
   return pageOfTasks(session, listing, { listing: 'dead-letters', ...filter }, page)
@@ -35,7 +50,7 @@ const byFingerprint = {
   },
 }
 
-/** The most frequent first. */
+/** Returns open dead letters by equal failures, the most frequent first. */
 export async function groupDeadLetters(
   { database, tasks }: Session,
   filter: DeadLetterFilter,
@@ -44,7 +59,7 @@ export async function groupDeadLetters(
     tasks
       .aggregate<Omit<DeadLetterGroup, 'fingerprint'> & { _id: string }>(
         [
-          { $match: conditionsOf(filter) },
+          { $match: deadLetterConditions(filter) },
           byFingerprint,
           { $sort: { count: -1, _id: 1 } },
           { $limit: mostGroups },
@@ -56,18 +71,157 @@ export async function groupDeadLetters(
   return groups.map(({ _id, ...group }) => ({ fingerprint: _id, ...group }))
 }
 
-function conditionsOf(filter: DeadLetterFilter): Filter<TaskDocument> {
+function deadLetterConditions(filter: DeadLetterFilter): Filter<TaskDocument> {
   const { taskType, userId, code, fingerprint, openedBefore, openedAfter } = filter
-  const openedAt = {
-    ...(openedAfter === undefined ? {} : { $gt: openedAfter }),
-    ...(openedBefore === undefined ? {} : { $lt: openedBefore }),
-  }
-  return {
+  return defined({
     deadLetter: { $exists: true },
-    ...(taskType === undefined ? {} : { taskType: { $in: taskType.map(String) } }),
-    ...(userId === undefined ? {} : { userId: { $eq: userId } }),
-    ...(code === undefined ? {} : { 'deadLetter.error.code': { $eq: code } }),
-    ...(fingerprint === undefined ? {} : { 'deadLetter.fingerprint': { $eq: fingerprint } }),
-    ...(Object.keys(openedAt).length === 0 ? {} : { 'deadLetter.openedAt': openedAt }),
+    taskType: among(taskType),
+    userId: equalTo(userId),
+    'deadLetter.error.code': equalTo(code),
+    'deadLetter.fingerprint': equalTo(fingerprint),
+    'deadLetter.openedAt': between(openedAfter, openedBefore),
+  })
+}
+
+/** Milliseconds that the delivery has to carry the notification by itself. */
+const ownDeliveryMs = 30_000
+/** Notifications per read. */
+const perRead = 200
+
+const notificationFields = ['taskType', 'lane', 'userId', 'retryCount', 'deadLetter', 'noticeAt'] as const
+type Unnotified = Pick<TaskDocument, '_id' | (typeof notificationFields)[number]>
+
+/**
+ * Returns dead letters whose notification is overdue: the record keeps it since its end. Each is handed out to one process, and again a while
+ * later unless `notified` was called.
+ */
+export async function dueNotifications(session: Session): Promise<DeadLetterNotification[]> {
+  const before = new Date(session.now() - ownDeliveryMs)
+  const options = { hint: 'tasks_notice', sort: { noticeAt: 1 }, limit: perRead } as const
+  const filter = { noticeAt: { $lte: before } }
+  const found = await readFields(session, 'due notifications', filter, notificationFields, options)
+  const notifications: DeadLetterNotification[] = []
+  for (const task of found)
+    if (await isHandedOut(session, task, before)) notifications.push(...notificationOf(task))
+  return notifications
+}
+
+/** A notification is handed out by moving its time, which only one process can. */
+async function isHandedOut(
+  { database, tasks, now }: Session,
+  task: Unnotified,
+  before: Date,
+): Promise<boolean> {
+  const { modifiedCount } = await database.run('hand out a notification', () =>
+    tasks.updateOne(
+      { _id: task._id, noticeAt: task.noticeAt ?? before },
+      { $set: { noticeAt: new Date(now()) } },
+    ),
+  )
+  return modifiedCount === 1
+}
+
+function notificationOf(task: Unnotified): DeadLetterNotification[] {
+  const { _id: taskId, taskType, lane, userId, retryCount, deadLetter } = task
+  if (deadLetter === undefined) return []
+  const { attempt, reason, error } = deadLetter
+  return [{ taskId, taskType, lane, userId, attempt, retryCount, reason, code: error.code }]
+}
+
+/** These notifications were published; of a dead letter that was closed meanwhile nothing is written. */
+export async function notified(
+  { database, tasks }: Session,
+  notifications: readonly { taskId: string; attempt: number; story?: string }[],
+): Promise<void> {
+  if (notifications.length === 0) return
+  await database.run('notified', () =>
+    tasks.bulkWrite(
+      notifications.map(({ taskId, attempt, story }) => ({
+        updateOne: {
+          filter: { _id: taskId, 'deadLetter.attempt': attempt },
+          update: [{ $set: { noticeAt: removed, ...storyOf(story) } }],
+        },
+      })),
+      { ordered: false },
+    ),
+  )
+}
+
+/** The first story stays; a new one changes the record. */
+function storyOf(story: string | undefined): Document {
+  if (story === undefined) return {}
+  const isNew = { $eq: [{ $type: '$deadLetter.story' }, 'missing'] }
+  return {
+    'deadLetter.story': { $ifNull: ['$deadLetter.story', literal(story)] },
+    version: { $cond: [isNew, { $add: ['$version', 1] }, '$version'] },
   }
+}
+
+/** An unparsable message or record, as the collection `strays` keeps it. */
+export interface UnparsableDocument {
+  _id: string
+  /** Rises as they are filed: milliseconds times 4,096 and a counter. */
+  order: number
+  at: Date
+  reason: string
+  content: string
+}
+
+/** Bytes of a text that are kept at most: what a document holds, less some for the rest of it. */
+const mostBytes = 15_000_000
+
+/** Unparsable messages and records. Of a text over 15 MB the beginning is kept. */
+export function createUnparsable({ database, now }: Session): UnparsableStore {
+  const unparsable = database.collection<UnparsableDocument>(collections.unparsable)
+  const numbers = createNumbers()
+  return {
+    async file(found) {
+      if (found.length === 0) return
+      const documents = found.map(message => unparsableDocument(message, numbers(now())))
+      await database.run('file', () => ignoreDuplicates(unparsable.insertMany(documents, { ordered: false })))
+    },
+    async list({ pageSize, pageToken: token }) {
+      const [order, id] = pageKey('strays', token, ['number', 'string']) ?? []
+      const filter =
+        order === undefined || id === undefined
+          ? {}
+          : { order: { $lte: order }, $nor: [{ order: { $eq: order }, _id: { $gte: id } }] }
+      const documents = await database.run('unparsable', () =>
+        unparsable
+          .find(filter)
+          .hint('strays_newest')
+          .sort({ order: -1, _id: -1 })
+          .limit(pageSize + 1)
+          .toArray(),
+      )
+      return pageOf(documents, pageSize, {
+        item: unparsableOf,
+        token: last => pageToken('strays', [last.order, last._id]),
+      })
+    },
+    async remove(ids) {
+      const { deletedCount } = await database.run('unparsable', () =>
+        unparsable.deleteMany({ _id: { $in: [...ids] } }),
+      )
+      return deletedCount
+    },
+  }
+}
+
+/** Returns the document of a message. */
+export function unparsableDocument(message: UnparsableMessage, order: number): UnparsableDocument {
+  const { id, at, reason, content } = message
+  return { _id: id, order, at: new Date(at), reason, content: beginningOf(content) }
+}
+
+/** Returns the message of a document. */
+export function unparsableOf({ _id, at, reason, content }: UnparsableDocument): UnparsableMessage {
+  return { id: _id, at: at.getTime(), reason, content }
+}
+
+/** Returns a text as far as a document holds it. */
+function beginningOf(content: string): string {
+  return content.length * 3 <= mostBytes || Buffer.byteLength(content) <= mostBytes
+    ? content
+    : Buffer.from(content).subarray(0, mostBytes).toString()
 }

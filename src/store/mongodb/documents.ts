@@ -3,9 +3,10 @@ import type { ErrorInfo } from '../../task/errors.ts'
 import type { SequencedEvent } from '../../task/events.ts'
 import type { Phase, TaskStatus } from '../../task/status.ts'
 import type { Budget, DeadLetter, FailedSubTask, SubTaskSummary, TaskRecord } from '../../task/task.ts'
+import { claiming } from '../../task/transition.ts'
 import { type OutputPlace, priorities } from '../store.ts'
 
-/** A task as MongoDB keeps it. What the record does not have is what the record still has to tell, and who counts it. */
+/** A task as MongoDB keeps it. What the record does not have is where it waits, what is pending of it, and how its parent counts it. */
 export interface TaskDocument {
   _id: string
   taskType: string
@@ -62,9 +63,9 @@ export interface TaskDocument {
   deadLetter?: DeadLetter
   deadLetterHistory?: readonly DeadLetter[]
 
-  /** The queue (the lane, or the lane's suspects) while the task could run now and nobody has the right to send it. */
+  /** The queue (of the lane, or of its quarantined tasks) while the task could run now and no process has the right to send it. */
   ready?: string
-  /** The right to send it was taken: into which queue, by which look, and whether the broker confirmed. */
+  /** The right to send it was taken: into which queue, under which name, and whether the broker confirmed. */
   sent?: { queue: string; by: string; at: Date; confirmed: boolean }
   /** How often it was sent in a row without being claimed. */
   sends?: number
@@ -72,22 +73,22 @@ export interface TaskDocument {
   lostAt?: Date
   /** When the task may be claimed; only while it waits for a time. */
   wakeAt?: Date
-  /** When the outbox looks at a task that waits for a time: then, or as much ahead as the broker can hold it. */
+  /** When the outbox reads a task that waits for a time: then, or as much ahead as the broker can hold it. */
   tellAt?: Date
-  /** The aggregator, or whoever cancels, must look at it. */
+  /** It must be reconciled: a pending parent, or a task to cancel that no attempt holds. */
   look?: true
   /** A sub-task whose status its parent has not counted yet. */
   uncounted?: true
   /** What the parent counted of a sub-task: the status, and the version of the sub-task that had it. */
   counted?: { as: TaskStatus; version: number }
-  /** Of a parent: rises with every count and every move of it; and the count that may not be finished yet. */
+  /** Of a parent: rises with every aggregation and every move of it; and the last aggregation, which may not be finished. */
   aggregate?: { version: number; batch?: readonly { id: string; version: number; as: TaskStatus }[] }
-  /** Events that nobody outside was told of yet, and the number of the last one. */
+  /** Events that are not published yet, and the number of the last one. */
   events?: readonly StoredEvent[]
   eventSequence?: number
-  /** When the oldest untold event was left here. */
+  /** When the oldest pending event was left here. */
   eventsAt?: Date
-  /** Since when a dead letter waits to be told. */
+  /** Since when the notification of a dead letter is pending. */
   noticeAt?: Date
   /** For how many milliseconds it could have run before its last claim. */
   waitedMs?: number
@@ -142,7 +143,7 @@ export interface LaneDocument {
   paused: boolean
 }
 
-/** The record of a document. `payloads` holds the large texts, by the id of the payload. */
+/** Returns the record of a document. `payloads` holds the large texts, by the id of the payload. */
 export function recordOf(
   document: TaskDocument,
   payloads: ReadonlyMap<string, string> = noPayloads,
@@ -220,4 +221,15 @@ function textOf(
 ): string | undefined {
   const payload = document.large?.[field]
   return payload === undefined ? (document[field] ?? undefined) : (payloads.get(payload) ?? '')
+}
+
+/** Which tasks wait for an attempt; the condition of the indexes of waiting tasks. */
+export const waiting = { status: { $in: [...claiming.from] } } as const
+
+/** The suffix of the queue of quarantined tasks: few are handed out at a time. */
+export const quarantinedSuffix = '~suspect'
+
+/** Returns the queue of a lane for a task. */
+export function queueOf(lane: string, quarantined: boolean): string {
+  return quarantined ? lane + quarantinedSuffix : lane
 }

@@ -1,69 +1,31 @@
-/** The events of records: left in them by the writes that made them, until somebody outside was told. */
+/** The events of records: left in them by the writes that made them, until they were published. */
 import type { Document } from 'mongodb'
-import type { SequencedEvent, TaskEventName } from '../../task/events.ts'
-import { eventBase } from '../../task/events.ts'
-import type { EventBacklog, EventOutbox, UntoldEvents } from '../store.ts'
+import { createEmitter } from '../../runtime/emitter.ts'
+import { createLazyWrites } from '../../runtime/gather.ts'
+import { eventBase, type SequencedEvent } from '../../task/events.ts'
+import type { EventBacklog, EventOutbox, PendingEvents } from '../store.ts'
 import { recordOf, type StoredEvent, type TaskDocument } from './documents.ts'
-import type { Session } from './session.ts'
-import { createToldEvents } from './told-events.ts'
+import { literal, mergeUpdates } from './merge-updates.ts'
+import { removed } from './pipeline.ts'
+import type { Session, WrittenEvents } from './session.ts'
 
-/** Untold events of one record; beyond it the newest merge into one, so that a record stays bounded while nobody can be told. */
-const mostUntold = 32
-/** Milliseconds after which the events of a process that does not tell them are told by another. */
+/** Milliseconds after which the events of a process that does not publish them are published by another. */
 const leftBehindMs = 2_000
-
-/**
- * The stage that leaves an event in the record; it reads the record as the stages before it left it.
- *
- * @param fields What only this kind of event has: an expression for each.
- */
-export function eventStage(session: Session, name: TaskEventName, fields: Document): Document {
-  const now = session.serverNow()
-  const sequence = { $add: [{ $ifNull: ['$eventSequence', 0] }, 1] }
-  const event = { sequence, name, at: now, version: '$version', attempt: '$attempt', fields }
-  const last = { $arrayElemAt: ['$$before', -1] }
-  const merged = {
-    $let: {
-      vars: { last },
-      in: {
-        $mergeObjects: ['$$event', { sequenceFrom: { $ifNull: ['$$last.sequenceFrom', '$$last.sequence'] } }],
-      },
-    },
-  }
-  return {
-    $set: {
-      events: {
-        $let: {
-          vars: { before: { $ifNull: ['$events', []] }, event },
-          in: {
-            $cond: [
-              { $lt: [{ $size: '$$before' }, mostUntold] },
-              { $concatArrays: ['$$before', ['$$event']] },
-              { $concatArrays: [{ $slice: ['$$before', mostUntold - 1] }, [merged]] },
-            ],
-          },
-        },
-      },
-      eventSequence: sequence,
-      eventsAt: { $ifNull: ['$eventsAt', now] },
-    },
-  }
-}
 
 /** Reads of a record what an event may need. */
 const withoutTexts = { parameters: 0, progress: 0, result: 0, pastAttempts: 0, failedSubTasks: 0 } as const
 
-/** The outbox of events. Whoever closes the store flushes it first; events that were told, and not dropped, are told again. */
+/** Builds the outbox of events. Flush it before the store closes: events that were published, and not dropped, are published again. */
 export function createEventOutbox(session: Session): EventOutbox & { flush(): Promise<void> } {
-  const { database, tasks, events, keeps } = session
-  const told = createToldEvents(session)
-  /** Records of other processes that were asked for last: what is told of them is dropped before a third one finds them. */
+  const { database, tasks, writtenEvents, features } = session
+  const published = createPublishedEvents(session)
+  /** Records of other processes that were read last: what is published of them is dropped before a third one finds them. */
   const foreign = new Set<string>()
 
-  /** Records of this process, by their ids. */
+  /** Reads records of this process. */
   async function readOwn(ids: readonly string[]): Promise<TaskDocument[]> {
     if (ids.length === 0) return []
-    // As in `get`: all come at once.
+    // As in `getTasks`: all come at once.
     const found = await database.run('read events', () =>
       tasks
         .find({ _id: { $in: [...ids] } }, { batchSize: ids.length + 1 })
@@ -73,7 +35,7 @@ export function createEventOutbox(session: Session): EventOutbox & { flush(): Pr
     return found.filter(document => document.events !== undefined)
   }
 
-  /** Records that nobody told of for a while, the oldest first. */
+  /** Returns records whose events are pending for a while, the oldest first. */
   async function readLeftBehind(limit: number): Promise<TaskDocument[]> {
     const before = new Date(session.now() - leftBehindMs)
     return database.run('read events', () =>
@@ -88,38 +50,40 @@ export function createEventOutbox(session: Session): EventOutbox & { flush(): Pr
 
   return {
     keep() {
-      keeps.events = true
+      features.events = true
     },
     async due(limit, { leftBehind }) {
       session.requireOpen()
-      const ids = events.take(limit)
+      const ids = writtenEvents.take(limit)
       try {
         const own = await readOwn(ids)
-        const room = limit - own.length
-        const others = leftBehind && room > 0 ? await readLeftBehind(room) : []
+        const capacity = limit - own.length
+        const others = leftBehind && capacity > 0 ? await readLeftBehind(capacity) : []
         foreign.clear()
         for (const { _id } of others) foreign.add(_id)
         const all = new Map([...own, ...others].map(document => [document._id, document]))
-        const untold = [...all.values()].map(document => untoldOf(document, told.untold(document)))
-        return untold.filter(({ events: left }) => left.length > 0)
+        const pending = [...all.values()].map(document =>
+          pendingEventsOf(document, published.pendingOf(document)),
+        )
+        return pending.filter(({ events: left }) => left.length > 0)
       } catch (error) {
-        events.note(ids)
+        writtenEvents.note(ids)
         throw error
       }
     },
-    async told(upTo) {
-      for (const { taskId, sequence } of upTo) told.note(taskId, sequence)
-      if (upTo.filter(({ taskId }) => foreign.delete(taskId)).length > 0) await told.flush()
+    async published(upTo) {
+      for (const { taskId, sequence } of upTo) published.add(taskId, sequence)
+      if (upTo.filter(({ taskId }) => foreign.delete(taskId)).length > 0) await published.flush()
     },
-    flush: () => told.flush(),
+    flush: () => published.flush(),
     async lastOf(taskId) {
       const task = await database.run('last event', () =>
         tasks.findOne({ _id: taskId }, { projection: { eventSequence: 1, eventsAt: 1 } }),
       )
       if (task?.eventSequence === undefined) return undefined
-      return { sequence: task.eventSequence, isTold: task.eventsAt === undefined }
+      return { sequence: task.eventSequence, isPublished: task.eventsAt === undefined }
     },
-    onUntold: listener => events.onUntold(listener),
+    onPending: listener => writtenEvents.onPending(listener),
     backlog: () => backlogOf(session),
   }
 }
@@ -128,18 +92,18 @@ export function createEventOutbox(session: Session): EventOutbox & { flush(): Pr
 const mostCounted = 10_000
 
 async function backlogOf({ database, tasks }: Session): Promise<EventBacklog> {
-  const untold = { eventsAt: { $exists: true } }
+  const pending = { eventsAt: { $exists: true } }
   const [records, oldest] = await database.run('count events', () =>
     Promise.all([
-      tasks.countDocuments(untold, { limit: mostCounted, hint: 'tasks_events' }),
-      tasks.findOne(untold, { sort: { eventsAt: 1 }, projection: { eventsAt: 1 }, hint: 'tasks_events' }),
+      tasks.countDocuments(pending, { limit: mostCounted, hint: 'tasks_events' }),
+      tasks.findOne(pending, { sort: { eventsAt: 1 }, projection: { eventsAt: 1 }, hint: 'tasks_events' }),
     ]),
   )
   const oldestAt = oldest?.eventsAt?.getTime()
   return oldestAt === undefined ? { records } : { records, oldestAt }
 }
 
-function untoldOf(document: TaskDocument, events: readonly StoredEvent[]): UntoldEvents {
+function pendingEventsOf(document: TaskDocument, events: readonly StoredEvent[]): PendingEvents {
   const record = recordOf(document)
   return { taskId: document._id, events: events.map(stored => eventOf(record, stored)) }
 }
@@ -148,4 +112,81 @@ function eventOf(record: ReturnType<typeof recordOf>, stored: StoredEvent): Sequ
   const { name, at, version, attempt, sequence, sequenceFrom, fields } = stored
   const event = { name, ...eventBase(record, at.getTime()), version, attempt, ...fields, sequence }
   return (sequenceFrom === undefined ? event : { ...event, sequenceFrom }) as SequencedEvent
+}
+
+/** Records that are remembered; the others are found as those of another process are. */
+const mostWritten = 10_000
+
+/** Remembers the records in which this process left events; none at first. */
+export function createWrittenEvents(): WrittenEvents {
+  const written = new Set<string>()
+  const pending = createEmitter()
+  return {
+    note(taskIds) {
+      if (taskIds.length === 0) return
+      for (const id of taskIds) if (written.size < mostWritten) written.add(id)
+      pending.emit()
+    },
+    take(limit) {
+      const taken: string[] = []
+      for (const id of written) {
+        if (taken.length >= limit) break
+        taken.push(id)
+        written.delete(id)
+      }
+      return taken
+    },
+    onPending: listener => pending.on(listener),
+  }
+}
+
+/** Milliseconds over which published events are gathered: most tasks publish a claim and an end within. */
+const gatherMs = 200
+
+/**
+ * Which events were published, until they are dropped from their records: a moment later, those of many records together. A process that
+ * goes on with such a record within that moment publishes them once more.
+ */
+interface PublishedEvents {
+  /** The events of the record were published, up to the sequence. */
+  add(taskId: string, sequence: number): void
+  /** Returns the events of a record as it was read, without those that were published a moment ago. */
+  pendingOf(document: TaskDocument): readonly StoredEvent[]
+  /** Drops now what was published. Where that fails they are published again. */
+  flush(): Promise<void>
+}
+
+function createPublishedEvents({ database, tasks, serverNow }: Session): PublishedEvents {
+  const published = createLazyWrites<number>(gatherMs, async upTo => {
+    const now = serverNow()
+    const updates = [...upTo].map(([taskId, sequence]) => ({
+      filter: { _id: taskId, events: { $exists: true } },
+      update: dropEvents(sequence, now),
+    }))
+    const writes = mergeUpdates(updates).map(({ write }) => write)
+    await database.run('drop events', () => tasks.bulkWrite(writes, { ordered: false }))
+  })
+  return {
+    add: (taskId, sequence) => published.set(taskId, sequence),
+    pendingOf({ _id, events = [] }) {
+      const upTo = published.get(_id) ?? 0
+      return events.filter(({ sequence }) => sequence > upTo)
+    },
+    flush: () => published.flush(),
+  }
+}
+
+/** Drops the events up to the sequence; what is left counts as new. */
+function dropEvents(sequence: number, now: '$$NOW' | Date): Document[] {
+  const isLater = { $gt: ['$$event.sequence', literal(sequence)] }
+  const isEmpty = { $eq: [{ $size: '$events' }, 0] }
+  return [
+    { $set: { events: { $filter: { input: '$events', as: 'event', cond: isLater } } } },
+    {
+      $set: {
+        events: { $cond: [isEmpty, removed, '$events'] },
+        eventsAt: { $cond: [isEmpty, removed, now] },
+      },
+    },
+  ]
 }

@@ -1,5 +1,8 @@
-import { type Db, type Document, type IndexDirection, MongoServerError } from 'mongodb'
+/** The collections and indexes of the engine, and how a database gets them. */
+import type { Db, Document, IndexDirection } from 'mongodb'
 import { QuillworkError } from '../../task/errors.ts'
+import { liveStatuses } from '../../task/status.ts'
+import { waiting } from './documents.ts'
 
 /** An index that a part needs. */
 export interface IndexPlan {
@@ -12,10 +15,24 @@ export interface IndexPlan {
   partial?: Document
 }
 
+type IndexFields = readonly Omit<IndexPlan, 'collection'>[]
+
+/** The code of a write that met a unique key. */
+export const duplicateKey = 11_000
+
+/** Whether the error is that of a unique key that is taken. Needs no driver, so that those who share the database load none for it. */
+export function isDuplicateKey(error: unknown): boolean {
+  return codeOf(error) === duplicateKey
+}
+
+function codeOf(error: unknown): unknown {
+  return error instanceof Error && 'code' in error ? error.code : undefined
+}
+
 /** Codes of an index that is there with the same name or keys, but not the same. */
 const conflicts = new Set([85, 86])
 
-/** Makes the indexes that are missing. Throws STORE_UNSUITABLE, naming the index, where one is there that differs. */
+/** Creates the indexes that are missing. Throws STORE_UNSUITABLE, naming the index, where one is there that differs. */
 export async function makeIndexes(db: Db, plans: readonly IndexPlan[]): Promise<void> {
   for (const collection of new Set(plans.map(plan => plan.collection))) {
     const wanted = plans.filter(plan => plan.collection === collection)
@@ -31,7 +48,7 @@ async function listIndexes(db: Db, collection: string): Promise<Document[]> {
     return await db.collection(collection).listIndexes().toArray()
   } catch (error) {
     // NamespaceNotFound: the collection is not there yet.
-    if (error instanceof MongoServerError && error.code === 26) return []
+    if (codeOf(error) === 26) return []
     throw error
   }
 }
@@ -47,12 +64,12 @@ async function create(db: Db, collection: string, plans: readonly IndexPlan[]): 
       })),
     )
   } catch (error) {
-    if (!(error instanceof MongoServerError) || !conflicts.has(Number(error.code))) throw error
-    throw unsuitable(collection, plans.map(plan => plan.name).join(', '), error.message)
+    if (!(error instanceof Error) || !conflicts.has(Number(codeOf(error)))) throw error
+    throw unsuitableIndex(collection, plans.map(plan => plan.name).join(', '), error.message)
   }
 }
 
-/** An index of the same name that means something else is told, not silently kept: a wrong one answers wrongly, or slowly. */
+/** Refuses an index of the same name that means something else: a wrong one makes queries wrong, or slow. */
 function requireSame(plan: IndexPlan, present: readonly Document[]): void {
   const found = present.find(index => index['name'] === plan.name)
   if (found === undefined) return
@@ -60,12 +77,101 @@ function requireSame(plan: IndexPlan, present: readonly Document[]): void {
     JSON.stringify(found['key']) === JSON.stringify(plan.key) &&
     Boolean(found['unique']) === Boolean(plan.unique) &&
     JSON.stringify(found['partialFilterExpression']) === JSON.stringify(plan.partial)
-  if (!isSame) throw unsuitable(plan.collection, plan.name, `it is ${JSON.stringify(found['key'])}`)
+  if (!isSame) throw unsuitableIndex(plan.collection, plan.name, `it is ${JSON.stringify(found['key'])}`)
 }
 
-function unsuitable(collection: string, index: string, why: string): QuillworkError {
+function unsuitableIndex(collection: string, index: string, why: string): QuillworkError {
   return new QuillworkError(
     'STORE_UNSUITABLE',
-    `The index ${index} of ${collection} differs from the one that is needed: ${why}. Drop it, and it is made anew at the next start.`,
+    `The index ${index} of ${collection} differs from the one that is needed: ${why}. Drop it, and it is rebuilt at the next start.`,
   )
 }
+
+/** The engine's collections that several parts use. */
+export const collections = {
+  tasks: 'background_tasks',
+  payloads: 'task_payloads',
+  lanes: 'task_lanes',
+  checkpoints: 'task_checkpoints',
+  logs: 'task_logs',
+  output: 'task_output',
+  usage: 'task_usage',
+  unparsable: 'strays',
+  states: 'shared_states',
+} as const
+
+const present = { $exists: true } as const
+
+/** The task could run now, and no process has the right to send it. */
+const ready: IndexFields = [
+  { name: 'ready', key: { ready: 1, priority: 1, rank: 1, order: 1, _id: 1 }, partial: { ready: present } },
+  { name: 'tell', key: { tellAt: 1 }, partial: { tellAt: present } },
+  { name: 'lost', key: { lostAt: 1 }, partial: { lostAt: present } },
+  { name: 'waiting_user', key: { userId: 1, lane: 1, priority: 1, rank: -1 }, partial: waiting },
+  { name: 'waiting_lane', key: { lane: 1, depth: 1 }, partial: waiting },
+]
+
+/** The sweep, the aggregator or a relay has to read it. */
+const upkeep: IndexFields = [
+  { name: 'lease', key: { leaseUntil: 1 }, partial: { leaseUntil: present } },
+  {
+    name: 'deadline',
+    key: { deadline: 1 },
+    partial: { deadline: present, status: { $in: [...liveStatuses] } },
+  },
+  { name: 'look', key: { look: 1, order: 1 }, partial: { look: present } },
+  { name: 'uncounted', key: { uncounted: 1, parentTaskId: 1 }, partial: { uncounted: present } },
+  { name: 'events', key: { eventsAt: 1 }, partial: { eventsAt: present } },
+  { name: 'notice', key: { noticeAt: 1 }, partial: { noticeAt: present } },
+  { name: 'expiry', key: { status: 1, completedAt: 1, _id: 1 }, partial: { completedAt: present, depth: 0 } },
+]
+
+/** What people ask for. */
+const listings: IndexFields = [
+  { name: 'newest', key: { order: -1, _id: -1 } },
+  { name: 'status', key: { status: 1, order: -1, _id: -1 } },
+  { name: 'user', key: { userId: 1, order: -1, _id: -1 } },
+  { name: 'parent', key: { parentTaskId: 1, order: 1, _id: 1 }, partial: { parentTaskId: present } },
+  { name: 'tree', key: { rootTaskId: 1, depth: -1 }, partial: { parentTaskId: present } },
+  { name: 'tree_wake', key: { rootTaskId: 1, order: 1, _id: 1 }, partial: { wakeAt: present } },
+  {
+    name: 'dead_letters',
+    key: { order: -1, _id: -1, 'deadLetter.fingerprint': 1 },
+    partial: { deadLetter: present },
+  },
+  {
+    name: 'idempotency',
+    key: { userId: 1, taskType: 1, idempotencyKey: 1 },
+    unique: true,
+    partial: { idempotencyKey: present },
+  },
+]
+
+/** For the sums of a task, a tree, a user, a subject, and of all. */
+const usage: IndexFields = [
+  { name: 'path', key: { path: 1 } },
+  { name: 'task', key: { taskId: 1 } },
+  { name: 'user', key: { userId: 1, at: 1 } },
+  { name: 'subject', key: { subject: 1, at: 1 }, partial: { subject: present } },
+  { name: 'time', key: { at: 1 } },
+]
+
+const of = (collection: string, prefix: string, fields: IndexFields): IndexPlan[] =>
+  fields.map(each => ({ ...each, name: `${prefix}_${each.name}`, collection }))
+
+/**
+ * Every index of the engine. Most hold live tasks only: a task that has ended leaves them, so that history makes nothing slower. A partial
+ * index is used only by a query that repeats its condition.
+ */
+export const engineIndexes: readonly IndexPlan[] = [
+  ...of(collections.tasks, 'tasks', [...ready, ...upkeep, ...listings]),
+  ...of(collections.payloads, 'payloads', [
+    { name: 'payload', key: { payload: 1, part: 1 } },
+    { name: 'task', key: { taskId: 1 } },
+  ]),
+  ...of(collections.checkpoints, 'checkpoints', [{ name: 'task', key: { taskId: 1 } }]),
+  ...of(collections.logs, 'logs', [{ name: 'task', key: { taskId: 1, last: 1 } }]),
+  ...of(collections.output, 'output', [{ name: 'task', key: { taskId: 1, attempt: 1, sequence: 1 } }]),
+  ...of(collections.usage, 'usage', usage),
+  ...of(collections.unparsable, 'strays', [{ name: 'newest', key: { order: -1, _id: -1 } }]),
+]

@@ -1,16 +1,26 @@
+import type { Collection } from 'mongodb'
+import { fairRank } from '../../task/fairness.ts'
 import type { LaneState, LaneStore } from '../store.ts'
-import type { TaskDocument } from './documents.ts'
-import { waiting } from './queue.ts'
-import type { Session } from './session.ts'
+import type { OpenableDatabase, SharedDatabase } from './database.ts'
+import { type LaneDocument, queueOf, type TaskDocument, waiting } from './documents.ts'
+import {
+  createPeriod,
+  type FairOrder,
+  type PausedLanes,
+  type Period,
+  type Place,
+  readFields,
+  type Session,
+} from './session.ts'
 
-/** Lanes: what waits in them, and whether a person paused them. A lane in which nothing waits is told only if it was paused once. */
+/** Lanes: what waits in them, and whether a person paused them. A lane in which no task waits is listed only if it was paused once. */
 export function createLanes(session: Session): LaneStore {
   const { database, lanes, paused } = session
   return {
     async lanes() {
       const [kept, counted, sent] = await Promise.all([
         database.run('lanes', () => lanes.find().toArray()),
-        countWaiting(session),
+        countWaitingByLane(session),
         firstSent(session),
       ])
       const pauses = new Map(kept.map(lane => [lane._id, lane.paused]))
@@ -29,14 +39,14 @@ export function createLanes(session: Session): LaneStore {
       await database.run('pause', () =>
         lanes.updateOne({ _id: { $eq: lane } }, { $set: set }, { upsert: true }),
       )
-      paused.forget()
-      session.tell()
+      paused.reset()
+      session.notifyDue()
     },
   }
 }
 
-/** How many tasks wait, by lane. */
-async function countWaiting({ database, tasks }: Session): Promise<ReadonlyMap<string, number>> {
+/** Counts waiting tasks by lane. */
+async function countWaitingByLane({ database, tasks }: Session): Promise<ReadonlyMap<string, number>> {
   const counted = await database.run('lanes', () =>
     tasks
       .aggregate<{ _id: string; tasks: number }>(
@@ -48,46 +58,186 @@ async function countWaiting({ database, tasks }: Session): Promise<ReadonlyMap<s
   return new Map(counted.map(({ _id, tasks: count }) => [_id, count]))
 }
 
-/** A task's place in its lane. */
-type Turn = Pick<TaskDocument, 'priority' | 'rank' | 'order' | 'createdAt'>
+/** What orders the tasks of a lane. */
+type Ranked = Pick<TaskDocument, 'priority' | 'rank' | 'order' | 'createdAt'>
 
-function nextOf(one: Turn | undefined, other: Turn | undefined): Turn | undefined {
+function nextOf(one: Ranked | undefined, other: Ranked | undefined): Ranked | undefined {
   if (one === undefined || other === undefined) return one ?? other
   const difference = one.priority - other.priority || one.rank - other.rank || one.order - other.order
   return difference <= 0 ? one : other
 }
 
-const inTurn = { priority: 1, rank: 1, order: 1 } as const
+const byRank = { priority: 1, rank: 1, order: 1 } as const
 
-/** The next task of a lane that nobody has the right to send. */
-async function firstReady({ database, tasks }: Session, lane: string): Promise<Turn | undefined> {
-  const found = await database.run('lanes', () =>
-    tasks
-      .find({ ready: { $eq: lane } })
-      .hint('tasks_ready')
-      .sort({ ...inTurn, _id: 1 })
-      .limit(1)
-      .project<Turn>({ ...inTurn, createdAt: 1 })
-      .next(),
-  )
-  return found ?? undefined
+/** Returns the next task of a lane that no process has the right to send. */
+async function firstReady(session: Session, lane: string): Promise<Ranked | undefined> {
+  const fields = ['priority', 'rank', 'order', 'createdAt'] as const
+  const options = { hint: 'tasks_ready', sort: { ...byRank, _id: 1 }, limit: 1 } as const
+  const [first] = await readFields(session, 'lanes', { ready: { $eq: lane } }, fields, options)
+  return first
 }
 
-/** The next task of each lane of those that were sent and could run now: no more of them than the broker has room for. */
-async function firstSent({ database, tasks, now }: Session): Promise<ReadonlyMap<string, Turn>> {
+/** Returns, by lane, the next task of those that were sent and could run now: no more of them than the broker has capacity for. */
+async function firstSent({ database, tasks, now }: Session): Promise<ReadonlyMap<string, Ranked>> {
   const time = new Date(now())
   const found = await database.run('lanes', () =>
     tasks
-      .aggregate<{ _id: string; first: Turn }>(
+      .aggregate<{ _id: string; first: Ranked }>(
         [
           { $match: { lostAt: { $exists: true }, $nor: [{ wakeAt: { $gt: time } }] } },
-          { $project: { lane: 1, ...inTurn, createdAt: 1 } },
-          { $sort: inTurn },
+          { $project: { lane: 1, ...byRank, createdAt: 1 } },
+          { $sort: byRank },
           { $group: { _id: '$lane', first: { $first: '$$ROOT' } } },
         ],
         { hint: 'tasks_lost' },
       )
       .toArray(),
   )
-  return new Map(found.map(({ _id, first: turn }) => [_id, turn]))
+  return new Map(found.map(({ _id, first }) => [_id, first]))
+}
+
+/** Milliseconds until a pause that another process made is seen. */
+const rememberedMs = 1_000
+
+/** Which lanes are paused, as this process remembers it. `now`: the store's clock. */
+export function createPausedLanes(
+  database: OpenableDatabase,
+  lanes: Collection<LaneDocument>,
+  now: () => number,
+): PausedLanes {
+  let period = createPeriod(rememberedMs, now)
+  let known: Promise<ReadonlySet<string>> | undefined
+
+  async function ask(): Promise<ReadonlySet<string>> {
+    const paused = await database.run('paused lanes', () => lanes.find({ paused: true }).toArray())
+    return new Set(paused.map(({ _id }) => _id))
+  }
+
+  return {
+    current() {
+      const isOver = period.isOver()
+      if (known !== undefined && !isOver) return known
+      const asked = ask()
+      known = asked
+      asked.catch(() => {
+        if (known === asked) known = undefined
+      })
+      return asked
+    },
+    reset() {
+      known = undefined
+      period = createPeriod(rememberedMs, now)
+    },
+  }
+}
+
+/** What the order reads from. */
+interface Source {
+  database: SharedDatabase
+  tasks: Collection<TaskDocument>
+  /** The store's clock, epoch milliseconds. */
+  now(): number
+}
+
+/** The waiting tasks of a lane with one priority, or of a user among them. */
+interface Line {
+  rank: number | undefined
+  period: Period
+}
+
+/** Milliseconds between reads for the same lane or user. */
+const rankEveryMs = 1_000
+/** Lines kept in memory; beyond it all are read again. */
+const mostKept = 20_000
+
+/**
+ * The fair order of waiting tasks. Nothing is kept for it but their ranks: each process remembers the last ranks that it saw, and reads once
+ * a second those that other processes gave. Between processes the order is therefore nearly fair; within one it is exact.
+ */
+export function createFairOrder(source: Source): FairOrder {
+  const lanes = new Map<string, Line>()
+  const flows = new Map<string, Line>()
+
+  function lineOf(lines: Map<string, Line>, key: string): Line {
+    let line = lines.get(key)
+    if (line === undefined) {
+      if (lines.size >= mostKept) lines.clear()
+      line = { rank: undefined, period: createPeriod(rankEveryMs, source.now) }
+      lines.set(key, line)
+    }
+    return line
+  }
+
+  const laneOf = (place: Omit<Place, 'userId'>) => lineOf(lanes, laneKey(place))
+  const flowOf = (place: Place) => lineOf(flows, flowKey(place))
+
+  async function refreshLane(place: Place): Promise<void> {
+    const first = await source.database.run('first rank', () =>
+      source.tasks.findOne(
+        { ready: queueOf(place.lane, false), priority: place.priority },
+        { sort: { rank: 1 }, projection: { rank: 1 }, hint: 'tasks_ready' },
+      ),
+    )
+    // A lane in which nothing waits begins at the time: the same for every process, and later than every task that was in it.
+    laneOf(place).rank = Math.max(laneOf(place).rank ?? 0, first === null ? source.now() : first.rank - 1)
+  }
+
+  async function refreshFlows(places: readonly Place[]): Promise<void> {
+    const found = await source.database.run('last ranks', () => lastRanks(source, places))
+    for (const place of places) flowOf(place).rank = found.get(flowKey(place))
+  }
+
+  return {
+    async refresh(places) {
+      const ofLanes = distinct(places, laneKey).filter(place => laneOf(place).period.isOver())
+      const ofUsers = distinct(places, flowKey).filter(place => flowOf(place).period.isOver())
+      await Promise.all([
+        ...ofLanes.map(refreshLane),
+        ...(ofUsers.length === 0 ? [] : [refreshFlows(ofUsers)]),
+      ])
+    },
+    rankFor(place) {
+      const flow = flowOf(place)
+      flow.rank = fairRank(laneOf(place).rank ?? source.now(), flow.rank)
+      return flow.rank
+    },
+    passed(place) {
+      const lane = laneOf(place)
+      lane.rank = Math.max(lane.rank ?? 0, place.rank)
+    },
+  }
+}
+
+function laneKey({ lane, priority }: Omit<Place, 'userId'>): string {
+  return `${priority}\n${lane}`
+}
+
+function flowKey(place: Place): string {
+  return `${laneKey(place)}\n${place.userId}`
+}
+
+function distinct(places: readonly Place[], keyOf: (place: Place) => string): Place[] {
+  return [...new Map(places.map(place => [keyOf(place), place])).values()]
+}
+
+/** The largest rank of each user's waiting tasks, by lane and priority. */
+async function lastRanks({ tasks }: Source, places: readonly Place[]): Promise<ReadonlyMap<string, number>> {
+  const among = <K extends keyof Place>(field: K) => ({
+    $in: [...new Set(places.map(place => place[field]))],
+  })
+  const groups = await tasks
+    .aggregate<{ _id: Place; rank: number }>(
+      [
+        { $match: { userId: among('userId'), lane: among('lane'), priority: among('priority'), ...waiting } },
+        {
+          $group: {
+            _id: { userId: '$userId', lane: '$lane', priority: '$priority' },
+            rank: { $max: '$rank' },
+          },
+        },
+      ],
+      { hint: 'tasks_waiting_user' },
+    )
+    .toArray()
+  return new Map(groups.map(({ _id, rank }) => [flowKey(_id), rank]))
 }

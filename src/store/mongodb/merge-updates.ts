@@ -4,7 +4,11 @@
  */
 import type { AnyBulkWriteOperation, Document, Filter } from 'mongodb'
 import type { TaskDocument } from './documents.ts'
-import { literal } from './pipeline.ts'
+
+/** Returns a value as it is: one that begins with `$` would be read as the name of a field. */
+export function literal(value: unknown): Document {
+  return { $literal: value }
+}
 
 /** A guarded update of one task. */
 export interface TaskUpdate {
@@ -24,7 +28,7 @@ const mostInOne = 200
 const mostShared = 4_096
 
 /**
- * Statements that together do all updates, in any order. A statement does not stop at a task that its filter refuses. Of two updates of a
+ * Returns statements that together do all updates, in any order. A statement does not stop at a task that its filter refuses. Of two updates of a
  * task with the same filter the first is made.
  */
 export function mergeUpdates<Update extends TaskUpdate>(updates: readonly Update[]): Statement<Update>[] {
@@ -44,7 +48,7 @@ export function mergeUpdates<Update extends TaskUpdate>(updates: readonly Update
   return statements
 }
 
-/** The same text for updates that differ in literal values only. One whose values are too large to be sent with others is like none. */
+/** Returns the same text for updates that differ in literal values only, and a text of its own for one whose values are too large to share. */
 function shapeOf({ filter: { _id, ...guard }, update }: TaskUpdate): string {
   let size = 0
   const shape = JSON.stringify([guard, update], (key, value: unknown) => {
@@ -67,31 +71,15 @@ function writeOf(group: readonly [TaskUpdate, ...TaskUpdate[]]): AnyBulkWriteOpe
 /** Parts of the same shape as one: what is literal in them is looked up where it differs. */
 function merged(parts: readonly unknown[], taskIds: readonly string[]): unknown {
   const [first] = parts
-  if (Array.isArray(first))
-    return first.map((_, index) =>
-      merged(
-        parts.map(part => fieldOf(part, index)),
-        taskIds,
-      ),
-    )
+  if (Array.isArray(first)) return first.map((_, index) => merged(fieldsOf(parts, index), taskIds))
   if (!isExpression(first)) return first
-  if ('$literal' in first)
-    return valueByTask(
-      parts.map(part => fieldOf(part, '$literal')),
-      taskIds,
-    )
-  const fields = Object.keys(first).map(key => [
-    key,
-    merged(
-      parts.map(part => fieldOf(part, key)),
-      taskIds,
-    ),
-  ])
+  if ('$literal' in first) return valueByTask(fieldsOf(parts, '$literal'), taskIds)
+  const fields = Object.keys(first).map(key => [key, merged(fieldsOf(parts, key), taskIds)])
   return Object.fromEntries(fields)
 }
 
-function fieldOf(part: unknown, key: string | number): unknown {
-  return (part as Record<string | number, unknown>)[key]
+function fieldsOf(parts: readonly unknown[], key: string | number): unknown[] {
+  return parts.map(part => (part as Record<string | number, unknown>)[key])
 }
 
 /** An object of the pipeline, as against a date or another value. */

@@ -1,71 +1,219 @@
-import type { DeadLetterNotice, Delivery, Due, LaneRoom, Outbox } from '../store.ts'
-import { deliverReady } from './deliver.ts'
-import { parentsToLookAt } from './look.ts'
-import { deadLetterNotices, noticed } from './notices.ts'
-import type { Session } from './session.ts'
-import { findLost, wake } from './wake.ts'
+import type { Filter } from 'mongodb'
+import type { Emitter } from '../../runtime/emitter.ts'
+import { createLazyWrites } from '../../runtime/gather.ts'
+import type { Delivery, LaneCapacity, Outbox } from '../store.ts'
+import { dueNotifications, notified } from './dead-letters.ts'
+import { releaseDelayed, requeueLostDeliveries } from './delays.ts'
+import type { TaskDocument } from './documents.ts'
+import { pendingParents } from './parents.ts'
+import { after, backInLine } from './pipeline.ts'
+import { deliverReady } from './relay.ts'
+import { type Context, type InFlightDeliveries, readFields, type Session } from './session.ts'
 
 /**
- * What is still to tell. The right to send a delivery is a guarded write on its task, so that any number of processes need no leader. A
- * look asks for what this process knows to be due, and once a second for what others left.
+ * What is due. The right to send a delivery is a guarded write on its task, so that any number of processes need no leader. A call reads
+ * what this process knows to be due, and once a second what other processes left.
  */
-export function createOutbox(session: Session, listeners: Set<() => void>): Outbox {
-  const { hands, hints, keeps } = session
+export function createOutbox(session: Session, due: Emitter): Outbox {
+  const { inFlight, flags, features } = session
   return {
     async due(lanes, options) {
       session.requireOpen()
-      const [deliveries, notices] = await Promise.all([
-        deliveriesOf(session, lanes, options.suspects),
-        noticesOf(session),
+      const isTime = features.notifications && flags.periods.notifications.isOver()
+      const [deliveries, notifications] = await Promise.all([
+        dueDeliveries(session, lanes, options.quarantined),
+        isTime ? dueNotifications(session) : [],
       ])
-      const due: Due = { deliveries, nextAt: hints.tellAt }
-      return notices.length > 0 ? { ...due, notices } : due
+      const found = { deliveries, nextAt: flags.nextAt }
+      return notifications.length > 0 ? { ...found, notifications } : found
     },
-    async toLookAt(limit) {
+    async pendingParents(limit) {
       session.requireOpen()
-      return parentsToLookAt(session, limit)
+      return pendingParents(session, limit)
     },
-    async told(deliveries) {
-      hands.told(deliveries)
+    async published(deliveries) {
+      inFlight.published(deliveries)
     },
-    forget: taskIds => hands.forget(taskIds),
-    putAside: (taskIds, ms) => hands.putAside(taskIds, ms),
-    onTelling(listener) {
-      // A fresh function: the same listener may be given twice.
-      const own = () => listener()
-      listeners.add(own)
-      return () => void listeners.delete(own)
+    requeue: taskIds => inFlight.requeue(taskIds),
+    defer: (taskIds, ms) => inFlight.defer(taskIds, ms),
+    onDue: listener => due.on(listener),
+    useDelayTiers(delays) {
+      features.delays = [...delays].sort((one, other) => one - other)
     },
-    holdsFor(delays) {
-      keeps.delays = [...delays].sort((one, other) => one - other)
+    keepNotifications() {
+      features.notifications = true
     },
-    keepNotices() {
-      keeps.notices = true
-    },
-    noticed: notices => noticed(session, notices),
+    notified: notifications => notified(session, notifications),
   }
 }
 
-async function deliveriesOf(
+async function dueDeliveries(
   session: Session,
-  lanes: readonly LaneRoom[],
-  suspects: number,
+  lanes: readonly LaneCapacity[],
+  quarantined: number,
 ): Promise<Delivery[]> {
-  await session.hands.takeBack(lanes.map(({ lane }) => lane))
-  const [delayed] = await Promise.all([
-    wake(
-      session,
-      lanes.map(({ lane }) => lane),
-    ),
-    findLost(
-      session,
-      lanes.filter(({ isEmpty }) => isEmpty === true).map(({ lane }) => lane),
-    ),
-  ])
-  return [...delayed, ...(await deliverReady(session, lanes, suspects))]
+  const names = lanes.map(({ lane }) => lane)
+  await session.inFlight.reclaim(names)
+  const empty = lanes.filter(({ isEmpty }) => isEmpty === true).map(({ lane }) => lane)
+  const [delayed] = await Promise.all([releaseDelayed(session, names), requeueLostDeliveries(session, empty)])
+  return [...delayed, ...(await deliverReady(session, lanes, quarantined))]
 }
 
-async function noticesOf(session: Session): Promise<readonly DeadLetterNotice[]> {
-  if (!session.keeps.notices || !session.hints.periods.notices.isOver()) return []
-  return deadLetterNotices(session)
+/** Milliseconds over which confirmations are gathered. */
+const confirmEveryMs = 200
+/** Deliveries of which is remembered how they were taken. */
+const mostTaken = 50_000
+/** Doubling ends here; milliseconds. */
+const longestResendMs = 3_600_000
+
+/**
+ * What this process took the right to send, until the task is claimed. A process that dies with it loses nothing, for the right ends by
+ * itself. Confirmations are written lazily, because most tasks are claimed before.
+ */
+export function createInFlightDeliveries(context: Context): InFlightDeliveries {
+  /** The lane of each delivery that is not published yet. */
+  const unpublished = new Map<string, string>()
+  /** The name under which each was taken. */
+  const taken = new Map<string, string>()
+  const requeued = new Set<string>()
+  // A confirmation that cannot be written costs at most a second delivery.
+  const unconfirmed = createLazyWrites<string>(confirmEveryMs, names => writeConfirmed(context, names))
+  const quarantine = createQuarantinedTasks(context)
+
+  async function reclaim(lanes: readonly string[]): Promise<void> {
+    const pending = [...unpublished].filter(([, lane]) => lanes.includes(lane)).map(([taskId]) => taskId)
+    const refused = [...requeued]
+    if (pending.length === 0 && refused.length === 0) return
+    const by = [...new Set(pending.map(taskId => taken.get(taskId) ?? ''))]
+    await Promise.all([
+      putBack(context, pending, { 'sent.by': { $in: by } }),
+      putBack(context, refused, isSent),
+    ])
+    for (const taskId of pending) for (const known of [unpublished, taken]) known.delete(taskId)
+    for (const taskId of refused) requeued.delete(taskId)
+    context.flags.setReady()
+    context.flags.quarantined = true
+  }
+
+  return {
+    add(deliveries, by) {
+      for (const { taskId, lane } of deliveries) {
+        unpublished.set(taskId, lane)
+        taken.set(taskId, by)
+      }
+    },
+    addNew(taskId, by) {
+      // What is never published is of no use after a while; without its name a delivery is only not marked as confirmed.
+      if (taken.size >= mostTaken) taken.clear()
+      taken.set(taskId, by)
+    },
+    published(deliveries) {
+      for (const { taskId, quarantined } of deliveries) {
+        const by = taken.get(taskId)
+        taken.delete(taskId)
+        unpublished.delete(taskId)
+        if (by !== undefined) unconfirmed.set(taskId, by)
+        if (quarantined) quarantine.sent(taskId)
+      }
+    },
+    requeue(taskIds) {
+      for (const taskId of taskIds) {
+        for (const known of [unpublished, taken, unconfirmed]) known.delete(taskId)
+        quarantine.requeue(taskId)
+        requeued.add(taskId)
+      }
+    },
+    defer: (taskIds, ms) => defer(context, taskIds, ms),
+    claimed(taskId, quarantined) {
+      for (const known of [unpublished, taken, unconfirmed, requeued]) known.delete(taskId)
+      if (quarantined) quarantine.claimed(taskId)
+    },
+    settled: quarantine.settled,
+    reclaim,
+    countQuarantined: quarantine.count,
+    async flush() {
+      await Promise.all([unconfirmed.flush(), reclaim([...new Set(unpublished.values())])])
+    },
+  }
+}
+
+const isSent = { sent: { $exists: true } } as const
+
+/** What was sent stands in line again, as if it had not been sent. */
+async function putBack(
+  { database, tasks, now }: Context,
+  ids: readonly string[],
+  guard: Filter<TaskDocument>,
+): Promise<void> {
+  if (ids.length === 0) return
+  await database.run('requeue', () =>
+    tasks.updateMany({ _id: { $in: [...ids] }, ...guard }, [
+      backInLine(new Date(now())),
+      { $unset: ['sends'] },
+    ]),
+  )
+}
+
+async function defer(context: Context, taskIds: readonly string[], ms: number): Promise<void> {
+  const { database, tasks, serverNow } = context
+  const lostAt = after(serverNow(), ms)
+  await database.run('defer', () =>
+    tasks.updateMany({ _id: { $in: [...taskIds] }, ...isSent }, [
+      // As if it had been confirmed: a confirmation that comes late changes nothing.
+      { $set: { lostAt, 'sent.confirmed': true, 'sent.at': serverNow() } },
+      { $unset: ['sends'] },
+    ]),
+  )
+}
+
+/** Marks what the broker confirmed; a delivery that it holds for a time is lost when that time has passed, and not before. */
+async function writeConfirmed(context: Context, names: ReadonlyMap<string, string>): Promise<void> {
+  const { database, tasks, resendAfter, serverNow } = context
+  const by = [...new Set(names.values())]
+  const now = serverNow()
+  const doublings = { $subtract: [{ $ifNull: ['$sends', 1] }, 1] }
+  const wait = { $min: [longestResendMs, { $multiply: [resendAfter.confirmed, { $pow: [2, doublings] }] }] }
+  const lostAt = { $cond: [{ $gt: ['$wakeAt', now] }, '$lostAt', after(now, wait)] }
+  await database.run('confirm', () =>
+    tasks.updateMany({ _id: { $in: [...names.keys()] }, 'sent.by': { $in: by }, 'sent.confirmed': false }, [
+      { $set: { 'sent.confirmed': true, lostAt } },
+    ]),
+  )
+}
+
+/** The quarantined tasks that this process sent, and those that run here. */
+interface QuarantinedTasks {
+  sent(taskId: string): void
+  claimed(taskId: string): void
+  settled(taskId: string): void
+  requeue(taskId: string): void
+  /** Counts those that are on their way from here, or run here. One that runs elsewhere is counted there. */
+  count(): Promise<number>
+}
+
+function createQuarantinedTasks(context: Context): QuarantinedTasks {
+  const sent = new Set<string>()
+  const running = new Set<string>()
+  return {
+    sent: taskId => void sent.add(taskId),
+    claimed(taskId) {
+      sent.delete(taskId)
+      running.add(taskId)
+    },
+    settled: taskId => void running.delete(taskId),
+    requeue: taskId => void sent.delete(taskId),
+    async count() {
+      if (sent.size + running.size > 0 && context.flags.periods.quarantined.isOver()) {
+        const [asSent, asRunning] = [[...sent], [...running]]
+        const filter = { _id: { $in: [...asSent, ...asRunning] }, crashCount: { $gt: 0 } }
+        const tasks = await readFields(context, 'quarantined', filter, ['sent', 'leaseUntil'])
+        const found = new Map(tasks.map(task => [task._id, task]))
+        // Each as it was when it was asked for: one that is claimed meanwhile runs, whatever the answer says.
+        for (const taskId of asSent) if (found.get(taskId)?.sent === undefined) sent.delete(taskId)
+        for (const taskId of asRunning)
+          if (found.get(taskId)?.leaseUntil === undefined) running.delete(taskId)
+      }
+      return sent.size + running.size
+    },
+  }
 }

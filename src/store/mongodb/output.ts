@@ -1,11 +1,12 @@
+import { randomUUID } from 'node:crypto'
+import { Failed, gather } from '../../runtime/gather.ts'
 import { QuillworkError } from '../../task/errors.ts'
 import type { Applied } from '../../task/transition.ts'
-import type { Fenced, Output, OutputPiece, OutputPlace, OutputStore } from '../store.ts'
-import { coalesce, type Told } from './coalesce.ts'
+import type { Fenced, LogLine, Output, OutputPiece, OutputPlace, OutputStore } from '../store.ts'
+import { answerFor, findHolders, heldBy } from './claim.ts'
 import type { TaskDocument } from './documents.ts'
 import { ignoreDuplicates } from './failures.ts'
-import { answerFor, findHolders, heldBy } from './holders.ts'
-import type { IndexPlan } from './indexes.ts'
+import { collections, isDuplicateKey } from './indexes.ts'
 import type { Session } from './session.ts'
 
 /** A piece of the output of an attempt, as the collection `task_output` keeps it. */
@@ -16,22 +17,17 @@ export interface OutputDocument extends OutputPiece {
   attempt: number
 }
 
-/** For the pieces of one attempt, in order. */
-export const outputIndexes: readonly IndexPlan[] = [
-  { collection: 'task_output', name: 'output_task', key: { taskId: 1, attempt: 1, sequence: 1 } },
-]
-
 type OutputWrite = Fenced & OutputPiece
 
-/** Pieces that go together at most: each has some kilobytes. */
+/** Pieces of one round trip at most: each has some kilobytes. */
 const mostTogether = 100
 
 /** What attempts write for others to follow. `idle` resolves when no piece is waiting or on its way. */
 export function createOutput(session: Session): OutputStore & { idle(): Promise<void> } {
-  const pieces = coalesce<OutputWrite, Applied>(writes => append(session, writes), mostTogether)
+  const pieces = gather<OutputWrite, Applied>(writes => append(session, writes), { largest: mostTogether })
   return {
     append: writes => pieces.send(writes),
-    read: (taskId, from, limit) => read(session, taskId, { from, limit }),
+    read: (taskId, from, limit) => readPieces(session, taskId, { from, limit }),
     idle: () => pieces.idle(),
   }
 }
@@ -46,18 +42,18 @@ interface Run extends Fenced {
 /**
  * The task is written first, guarded by the attempt and by the piece before: it says how far its attempt may write, and only what it says is
  * read. The pieces are written after it. So an attempt that lost its task adds nothing that a reader sees, even if its pieces come late;
- * and a piece that is missing, because its process died between the two writes, was acknowledged to nobody.
+ * and a piece that is missing, because its process died between the two writes, was never acknowledged.
  */
-async function append(session: Session, writes: readonly OutputWrite[]): Promise<Told<Applied>[]> {
+async function append(session: Session, writes: readonly OutputWrite[]): Promise<(Applied | Failed)[]> {
   const runs = runsOf(writes)
   const answers = await allow(session, [...runs.values()])
   const allowed = [...runs.values()].filter(run => answers.get(run) === 'applied')
   await insertPieces(session, allowed)
   await dropEarlier(session, allowed)
   return writes.map(write => {
-    const run = runs.get(nameOf(write))
+    const run = runs.get(attemptName(write))
     const answer = run === undefined ? undefined : answers.get(run)
-    return answer === undefined ? { error: gapError(write) } : { answer }
+    return answer ?? new Failed(gapError(write))
   })
 }
 
@@ -65,8 +61,8 @@ async function append(session: Session, writes: readonly OutputWrite[]): Promise
 function runsOf(writes: readonly OutputWrite[]): ReadonlyMap<string, Run> {
   const pieces = new Map<string, Map<number, OutputWrite>>()
   for (const write of writes) {
-    const own = pieces.get(nameOf(write)) ?? new Map<number, OutputWrite>()
-    pieces.set(nameOf(write), own)
+    const own = pieces.get(attemptName(write)) ?? new Map<number, OutputWrite>()
+    pieces.set(attemptName(write), own)
     if (!own.has(write.sequence)) own.set(write.sequence, write)
   }
   const runs = new Map<string, Run>()
@@ -81,7 +77,7 @@ function runsOf(writes: readonly OutputWrite[]): ReadonlyMap<string, Run> {
   return runs
 }
 
-function nameOf({ taskId, attempt }: Fenced): string {
+function attemptName({ taskId, attempt }: Fenced): string {
   return `${taskId}/${attempt}`
 }
 
@@ -110,7 +106,7 @@ async function allow(session: Session, runs: readonly Run[]): Promise<ReadonlyMa
   return answers
 }
 
-/** What the task says before the run: a piece that leaves no gap; at the start also what an earlier attempt wrote, or nothing. */
+/** Returns what the task may say before the run: a piece that leaves no gap; at the start also what an earlier attempt wrote, or nothing. */
 function placesBefore({ attempt, first, last }: Run) {
   const own = { 'output.attempt': { $eq: attempt }, 'output.sequence': { $gte: first - 1, $lt: last } }
   return first === 1 ? [{ 'output.attempt': { $ne: attempt } }, own] : [own]
@@ -126,13 +122,13 @@ async function insertPieces({ database }: Session, runs: readonly Run[]): Promis
     pieces.map(({ sequence, text }) => outputDocument({ taskId, attempt, sequence, text })),
   )
   if (documents.length === 0) return
-  const output = database.collection<OutputDocument>('task_output')
+  const output = database.collection<OutputDocument>(collections.output)
   await database.run('output pieces', () =>
     ignoreDuplicates(output.insertMany(documents, { ordered: false })),
   )
 }
 
-/** The document of a piece. */
+/** Returns the document of a piece. */
 export function outputDocument(piece: Omit<OutputDocument, '_id'>): OutputDocument {
   return { _id: `${piece.taskId}/${piece.attempt}/${piece.sequence}`, ...piece }
 }
@@ -141,7 +137,7 @@ export function outputDocument(piece: Omit<OutputDocument, '_id'>): OutputDocume
 async function dropEarlier({ database }: Session, runs: readonly Run[]): Promise<void> {
   const begun = runs.filter(({ first, attempt }) => first === 1 && attempt > 1)
   if (begun.length === 0) return
-  const output = database.collection<OutputDocument>('task_output')
+  const output = database.collection<OutputDocument>(collections.output)
   const deletes = begun.map(({ taskId, attempt }) => ({
     deleteMany: { filter: { taskId: { $eq: taskId }, attempt: { $lt: attempt } } },
   }))
@@ -155,7 +151,7 @@ function gapError({ taskId, sequence }: OutputWrite): QuillworkError {
   )
 }
 
-async function read(
+async function readPieces(
   { database, tasks }: Session,
   taskId: string,
   { from, limit }: { from: OutputPlace; limit: number },
@@ -170,7 +166,7 @@ async function read(
   if (after >= last) return { attempt, pieces: [] }
   const found = await database.run('read output', () =>
     database
-      .collection<OutputDocument>('task_output')
+      .collection<OutputDocument>(collections.output)
       .find({ taskId: { $eq: taskId }, attempt: { $eq: attempt }, sequence: { $gt: after, $lte: last } })
       .project<OutputPiece>({ _id: 0, sequence: 1, text: 1 })
       .hint('output_task')
@@ -178,7 +174,120 @@ async function read(
       .limit(limit)
       .toArray(),
   )
-  // What comes after a piece that is still on its way is told when that one is there.
+  // What comes after a piece that is still on its way is returned when that one is there.
   const gap = found.findIndex(({ sequence }, index) => sequence !== after + index + 1)
   return { attempt, pieces: gap < 0 ? found : found.slice(0, gap) }
+}
+
+/** Log lines kept per task; the newest win. A few more stay while the oldest document holds one of them. */
+const mostLines = 1_000
+
+/** Lines per document; the largest document has then less than a megabyte. */
+export const linesPerDocument = 100
+
+/** Lines that were written together, as the collection `task_logs` keeps them. */
+export interface LogDocument {
+  /** Task and number of the first line: of two writers that give the same number one is refused. */
+  _id: string
+  taskId: string
+  /** Numbers of the first and the last line. */
+  first: number
+  last: number
+  lines: readonly (Omit<LogLine, 'at'> & { at: Date })[]
+  /** Names the write, so that one that was sent twice recognises itself. */
+  write: string
+}
+
+/** Adds lines, numbered without a gap although other processes write to the task. Lines of a task that is not there are dropped. */
+export async function addLines(session: Session, taskId: string, lines: readonly LogLine[]): Promise<void> {
+  let last = await lastNumber(session, taskId)
+  if (last === undefined) return
+  for (let start = 0; start < lines.length; start += linesPerDocument)
+    last = await addTogether(session, taskId, lines.slice(start, start + linesPerDocument), last)
+  if (last <= mostLines) return
+  const oldest = last - mostLines
+  await session.database.run('log', () =>
+    logsOf(session).deleteMany({ taskId: { $eq: taskId }, last: { $lte: oldest } }),
+  )
+}
+
+/** Returns the number of the last line. */
+async function addTogether(
+  session: Session,
+  taskId: string,
+  lines: readonly LogLine[],
+  lastKnown: number,
+): Promise<number> {
+  const write = randomUUID()
+  for (let before = lastKnown; ; before = (await lastNumber(session, taskId)) ?? before) {
+    const first = before + 1
+    const last = before + lines.length
+    const document = {
+      _id: `${taskId}/${first}`,
+      taskId,
+      first,
+      last,
+      lines: lines.map(({ at, ...line }) => ({ ...line, at: new Date(at) })),
+      write,
+    }
+    if (await insertOnce(session, document)) return last
+  }
+}
+
+/** Returns whether the lines were written, now or by an earlier send; not where other lines have taken their number. */
+function insertOnce(session: Session, document: LogDocument): Promise<boolean> {
+  const logs = logsOf(session)
+  return session.database.run('log', async () => {
+    try {
+      await logs.insertOne(document)
+      return true
+    } catch (error) {
+      if (!isDuplicateKey(error)) throw error
+      return (await logs.findOne({ _id: document._id }))?.write === document.write
+    }
+  })
+}
+
+/** Returns 0 for a task without lines, undefined for one that is not there. */
+async function lastNumber(session: Session, taskId: string): Promise<number | undefined> {
+  const { database, tasks } = session
+  const newest = await database.run('log', () =>
+    logsOf(session)
+      .find({ taskId: { $eq: taskId } }, { projection: { last: 1 } })
+      .hint('logs_task')
+      .sort({ last: -1 })
+      .limit(1)
+      .next(),
+  )
+  if (newest !== null) return newest.last
+  const task = await database.run('log', () =>
+    tasks.findOne({ _id: { $eq: taskId } }, { projection: { _id: 1 } }),
+  )
+  return task === null ? undefined : 0
+}
+
+/** Returns the lines of a task after a number, at most `limit`. */
+export async function readLog(
+  session: Session,
+  taskId: string,
+  { after, limit }: { after: number; limit: number },
+): Promise<(LogLine & { sequence: number })[]> {
+  const documents = await session.database.run('logs', () =>
+    logsOf(session)
+      .find({ taskId: { $eq: taskId }, last: { $gt: after } })
+      .hint('logs_task')
+      .sort({ last: 1 })
+      .limit(limit)
+      .toArray(),
+  )
+  return documents
+    .flatMap(({ first, lines }) =>
+      lines.map(({ at, ...line }, index) => ({ ...line, at: at.getTime(), sequence: first + index })),
+    )
+    .filter(({ sequence }) => sequence > after)
+    .slice(0, limit)
+}
+
+function logsOf({ database }: Session) {
+  return database.collection<LogDocument>(collections.logs)
 }

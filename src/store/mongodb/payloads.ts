@@ -2,7 +2,7 @@
 
 import type { TaskRecord } from '../../task/task.ts'
 import { type LargeText, type PayloadDocument, recordOf, type TaskDocument } from './documents.ts'
-import type { Session } from './session.ts'
+import type { Context } from './session.ts'
 
 /** A text with more characters than this lives apart. */
 const longestInline = 65_536
@@ -17,20 +17,20 @@ export interface LargeValue {
   text: string
 }
 
-/** The payload for a text, under a fresh name; undefined for a text that stays in the document. */
+/** Returns the payload for a text, under a fresh name; undefined for a text that stays in the document. */
 export function largeValue(
-  session: Session,
+  context: Context,
   taskId: string,
   field: LargeText,
   text: unknown,
 ): LargeValue | undefined {
   if (typeof text !== 'string' || text.length <= longestInline) return undefined
-  return { taskId, field, text, payload: `${taskId}/${field}/${session.nextName()}` }
+  return { taskId, field, text, payload: `${taskId}/${field}/${context.nextName()}` }
 }
 
 /** Writes payloads. Await it before the write that names them. */
 export async function writePayloads(
-  { database, payloads }: Session,
+  { database, payloads }: Context,
   values: readonly LargeValue[],
 ): Promise<void> {
   const parts = values.flatMap(partsOf)
@@ -43,8 +43,8 @@ export async function writePayloads(
   )
 }
 
-/** Deletes payloads that nothing names. Best effort: what is left goes with the task. */
-export function dropPayloads({ database, payloads }: Session, names: readonly string[]): void {
+/** Deletes payloads that no task names. Best effort: what is left goes with the task. */
+export function dropPayloads({ database, payloads }: Context, names: readonly string[]): void {
   if (names.length === 0) return
   database
     .run('drop payloads', () => payloads.deleteMany({ payload: { $in: [...names] } }))
@@ -68,17 +68,17 @@ function isLowSurrogate(code: number): boolean {
   return code >= 0xdc00 && code <= 0xdfff
 }
 
-/** Looks at documents of which a text was replaced between reading the document and reading the text. */
-const mostLooks = 4
+/** Reads of a document of which a text was replaced between reading the document and reading the text. */
+const mostReads = 4
 
-/** The records of documents, with their large texts, in one read more per page that has any. */
-export async function recordsOf(session: Session, documents: readonly TaskDocument[]): Promise<TaskRecord[]> {
+/** Returns the records of documents, with their large texts: one read more per page that has any. */
+export async function recordsOf(context: Context, documents: readonly TaskDocument[]): Promise<TaskRecord[]> {
   let current = documents
-  for (let looks = 1; ; looks += 1) {
-    const texts = await readPayloads(session, current.flatMap(payloadsOf))
+  for (let reads = 1; ; reads += 1) {
+    const texts = await readPayloads(context, current.flatMap(payloadsOf))
     const torn = current.filter(document => payloadsOf(document).some(name => !texts.has(name)))
-    if (torn.length === 0 || looks === mostLooks) return current.map(document => recordOf(document, texts))
-    const fresh = await readAgain(session, torn)
+    if (torn.length === 0 || reads === mostReads) return current.map(document => recordOf(document, texts))
+    const fresh = await readAgain(context, torn)
     current = current.map(document => fresh.get(document._id) ?? document)
   }
 }
@@ -88,7 +88,7 @@ function payloadsOf({ large }: TaskDocument): string[] {
 }
 
 async function readAgain(
-  { database, tasks }: Session,
+  { database, tasks }: Context,
   documents: readonly TaskDocument[],
 ): Promise<ReadonlyMap<string, TaskDocument>> {
   const ids = documents.map(({ _id }) => _id)
@@ -97,7 +97,7 @@ async function readAgain(
 }
 
 async function readPayloads(
-  { database, payloads }: Session,
+  { database, payloads }: Context,
   names: readonly string[],
 ): Promise<ReadonlyMap<string, string>> {
   if (names.length === 0) return new Map()

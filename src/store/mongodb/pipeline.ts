@@ -1,13 +1,17 @@
 /**
- * The parts of which every write of a task is made: a pipeline update, so that the version, the server's time and what is derived from the
- * rest of the document come out of the same write. What a user or a caller gave goes in as a literal: a text that begins with `$` would
- * be read as the name of a field.
+ * How tasks are written: by pipeline updates, so that the version, the server's time and what is derived from the rest of the document come
+ * out of the same write. What a user or a caller gave goes in as a literal: a text that begins with `$` would be read as the name of a
+ * field.
  */
+
 import type { Document } from 'mongodb'
-import { claiming } from '../../task/transition.ts'
-import type { TaskDocument } from './documents.ts'
-import { suspectSuffix } from './queue.ts'
-import type { Session } from './session.ts'
+import { eventNameOf, type TaskEventName } from '../../task/events.ts'
+import { claiming, endsAttempt, type RecordChange, type Transition } from '../../task/transition.ts'
+import { mostAttempts } from '../transfer.ts'
+import { type LargeText, quarantinedSuffix, type TaskDocument } from './documents.ts'
+import { literal, type TaskUpdate } from './merge-updates.ts'
+import type { LargeValue } from './payloads.ts'
+import type { Context, Features } from './session.ts'
 
 /** The field of a document, as an expression names it. */
 type Field = `$${keyof TaskDocument & string}`
@@ -18,13 +22,8 @@ export const removed = '$$REMOVE'
 /** Names of writes that a document remembers. */
 const mostWrites = 4
 
-/** A value as it is. */
-export function literal(value: unknown): Document {
-  return { $literal: value }
-}
-
 /** Whether the field is there. */
-export function isThere(field: Field): Document {
+function isThere(field: Field): Document {
   return { $ne: [{ $type: field }, 'missing'] }
 }
 
@@ -33,20 +32,20 @@ function isAbsent(field: Field): Document {
   return { $eq: [{ $type: field }, 'missing'] }
 }
 
-/** So many milliseconds after a time. */
+/** Returns a time plus milliseconds. */
 export function after(time: unknown, ms: unknown): Document {
   return { $dateAdd: { startDate: time, unit: 'millisecond', amount: ms } }
 }
 
 /** What every move of a task writes: the version rises, and the write leaves its name. */
-export function touched(session: Session, name: string): Document {
+function touched(context: Context, name: string): Document {
   return {
     version: { $add: ['$version', 1] },
-    updatedAt: session.serverNow(),
+    updatedAt: context.serverNow(),
     lastWrites: {
       $slice: [{ $concatArrays: [[literal(name)], { $ifNull: ['$lastWrites', []] }] }, mostWrites],
     },
-    // A count that read the parent before this move is refused, and starts over.
+    // An aggregation that read the parent before this move is refused, and starts over.
     aggregate: {
       $cond: [
         isThere('$aggregate'),
@@ -57,21 +56,21 @@ export function touched(session: Session, name: string): Document {
   }
 }
 
-/** A sub-task changed its status: its parent has to count it. */
+/** A sub-task changed its status: its parent has to aggregate it. */
 export const flagged: Document = {
   uncounted: { $cond: [isThere('$parentTaskId'), true, removed] },
 }
 
 /** The queue of a task that could run now; none for a sub-task that its parent has not counted yet. */
-export const readyQueue: Document = {
+const readyQueue: Document = {
   $cond: [
     { $and: [isThere('$parentTaskId'), isAbsent('$counted')] },
     removed,
-    { $cond: [{ $gt: ['$crashCount', 0] }, { $concat: ['$lane', suspectSuffix] }, '$lane'] },
+    { $cond: [{ $gt: ['$crashCount', 0] }, { $concat: ['$lane', quarantinedSuffix] }, '$lane'] },
   ],
 }
 
-/** Nobody has the right to send it, and it waits for nothing. */
+/** No process has the right to send it, and it waits for no time. */
 export const unqueued: Document = {
   ready: removed,
   sent: removed,
@@ -110,7 +109,7 @@ export function backInLine(now: Date): Document {
   }
 }
 
-/** Who has to look at the record; the last stage of every write that changes a status, a lease or a count. */
+/** Whether the record must be reconciled; the last stage of every write that changes a status, a lease or a count. */
 export const derived: Document = {
   $set: {
     look: {
@@ -133,4 +132,197 @@ export const derived: Document = {
       ],
     },
   },
+}
+
+/** Pending events of one record at most; beyond it the newest merge into one, so that a record stays bounded while none can be published. */
+const mostPending = 32
+
+/**
+ * Returns the stage that leaves an event in the record; it reads the record as the stages before it left it.
+ *
+ * @param fields What only this kind of event has: an expression for each.
+ */
+export function eventStage(context: Context, name: TaskEventName, fields: Document): Document {
+  const now = context.serverNow()
+  const sequence = { $add: [{ $ifNull: ['$eventSequence', 0] }, 1] }
+  const event = { sequence, name, at: now, version: '$version', attempt: '$attempt', fields }
+  const last = { $arrayElemAt: ['$$before', -1] }
+  const merged = {
+    $let: {
+      vars: { last },
+      in: {
+        $mergeObjects: ['$$event', { sequenceFrom: { $ifNull: ['$$last.sequenceFrom', '$$last.sequence'] } }],
+      },
+    },
+  }
+  return {
+    $set: {
+      events: {
+        $let: {
+          vars: { before: { $ifNull: ['$events', []] }, event },
+          in: {
+            $cond: [
+              { $lt: [{ $size: '$$before' }, mostPending] },
+              { $concatArrays: ['$$before', ['$$event']] },
+              { $concatArrays: [{ $slice: ['$$before', mostPending - 1] }, [merged]] },
+            ],
+          },
+        },
+      },
+      eventSequence: sequence,
+      eventsAt: { $ifNull: ['$eventsAt', now] },
+    },
+  }
+}
+
+/** A delivery may be handed to the broker this much late, milliseconds; a later one waits for the next shorter delay. */
+const mayBeLateMs = 250
+
+/** Returns how long the broker is to hold a task that may be claimed in `waitMs`; undefined when it waits here. */
+export function delayFor({ delays }: Features, waitMs: number): number | undefined {
+  return delays.findLast(delay => delay <= waitMs + mayBeLateMs)
+}
+
+/** Returns when the outbox reads a task that may be claimed at `wakeAt`: as much ahead as the broker can hold it. Epoch milliseconds. */
+export function tellAtFor(features: Features, wakeAt: number, now: number): number {
+  return wakeAt - (delayFor(features, wakeAt - now) ?? 0)
+}
+
+/** A transition on its way. */
+export interface Move {
+  transition: Transition
+  /** Names this write, so that it recognises itself. */
+  name: string
+  /** Texts that live apart. */
+  large: readonly LargeValue[]
+  /** Its place in line, where an ended task waits again. */
+  rank?: number
+}
+
+const dateFields: ReadonlySet<keyof RecordChange> = new Set([
+  'completedAt',
+  'nextAttemptTimestamp',
+  'deadline',
+  'leaseUntil',
+  'cancelRequestedAt',
+])
+const textFields: ReadonlySet<string> = new Set<LargeText>(['parameters', 'progress', 'result'])
+
+/**
+ * Returns what the document must still be. Whether a lease has expired is decided by the server's clock: that of a rescuer may be ahead.
+ */
+export function guardOf(
+  context: Context,
+  { taskId, from, fromPhase, fence }: Transition,
+): TaskUpdate['filter'] {
+  const filter: TaskUpdate['filter'] = {
+    _id: taskId,
+    status: { $in: [...from] },
+    pruning: { $exists: false },
+  }
+  if (fromPhase !== undefined) filter.phase = fromPhase
+  if ('version' in fence) filter.version = fence.version
+  else {
+    filter.attempt = fence.attempt
+    if (fence.leaseUntil !== undefined) {
+      filter.leaseUntil = new Date(fence.leaseUntil)
+      filter.$expr = { $lte: ['$leaseUntil', context.serverNow()] }
+    }
+  }
+  return filter
+}
+
+/** Returns the pipeline that makes the document what the transition says. */
+export function pipelineOf(context: Context, move: Move): Document[] {
+  const { transition } = move
+  const { set } = transition
+  const stages: Document[] = []
+  // Before anything changes: the document says when the attempt began and who ran it.
+  if (isRemembered(transition)) stages.push(historyStage(context, transition))
+  stages.push({
+    $set: {
+      ...touched(context, move.name),
+      ...(set.status === undefined ? {} : flagged),
+      ...fieldsOf(move),
+      ...(move.rank === undefined ? {} : { rank: move.rank }),
+      ...notificationOf(context, set),
+    },
+  })
+  if (transition.wake !== 'as-it-was') stages.push({ $set: placeAfter(context, transition.wake) })
+  const event = context.features.events ? eventNameOf(transition) : undefined
+  if (event !== undefined) stages.push(eventStage(context, event, eventFields(context, transition)))
+  return [...stages, derived]
+}
+
+/** Whether the history of attempts gets a line; the attempt that completed is in the record itself. */
+function isRemembered(transition: Transition): boolean {
+  const { name } = transition
+  return endsAttempt(transition) && name !== 'completed' && name !== 'awaiting-subtasks'
+}
+
+function historyStage(context: Context, { name, set }: Transition): Document {
+  const now = context.serverNow()
+  const line = {
+    attempt: '$attempt',
+    executionNodeId: '$executionNodeId',
+    startedAt: { $ifNull: ['$lastAttemptTimestamp', now] },
+    endedAt: now,
+    outcome: name,
+    ...(set.errorInfo === undefined || set.errorInfo === null
+      ? {}
+      : { code: literal(set.errorInfo.code), message: literal(set.errorInfo.message) }),
+  }
+  const lines = { $concatArrays: [{ $ifNull: ['$pastAttempts', []] }, [line]] }
+  return { $set: { pastAttempts: { $slice: [lines, -mostAttempts] } } }
+}
+
+/** The fields of the change; null clears one. */
+function fieldsOf({ transition, large }: Move): Document {
+  const fields: Document = {}
+  for (const [key, value] of Object.entries(transition.set)) {
+    if (value === null) fields[key] = removed
+    else if (value !== undefined)
+      fields[key] = literal(dateFields.has(key as keyof RecordChange) ? new Date(value) : value)
+    if (textFields.has(key) && value !== undefined) fields[`large.${key}`] = removed
+  }
+  for (const { field, payload } of large) {
+    fields[field] = ''
+    fields[`large.${field}`] = literal(payload)
+  }
+  return fields
+}
+
+/** A dead letter that is opened is to be notified; one that is closed no longer. */
+function notificationOf({ features, serverNow }: Context, { deadLetter }: RecordChange): Document {
+  if (deadLetter === undefined) return {}
+  if (deadLetter === null) return { noticeAt: removed }
+  return features.notifications ? { noticeAt: serverNow() } : {}
+}
+
+/** Where the task waits from now on. */
+function placeAfter(context: Context, wake: Exclude<Transition['wake'], 'as-it-was'>): Document {
+  const now = context.now()
+  const at = wake === 'never' ? undefined : wake === 'now' ? now : wake.at
+  if (at === undefined) return unqueued
+  if (at <= now) return { ...unqueued, ready: readyQueue }
+  return { ...unqueued, wakeAt: new Date(at), tellAt: new Date(tellAtFor(context.features, at, now)) }
+}
+
+/** As `eventAfter` makes them, from the document as the stages before left it. */
+function eventFields(context: Context, transition: Transition): Document {
+  const { set } = transition
+  const now = context.serverNow()
+  const ranMs = { $dateDiff: { startDate: '$lastAttemptTimestamp', endDate: now, unit: 'millisecond' } }
+  return {
+    status: '$status',
+    phase: '$phase',
+    ...(endsAttempt(transition)
+      ? { ranMs: { $cond: [isThere('$lastAttemptTimestamp'), { $max: [0, ranMs] }, 0] } }
+      : {}),
+    retryCount: '$retryCount',
+    ...(typeof set.nextAttemptTimestamp === 'number'
+      ? { nextAttemptTimestamp: literal(set.nextAttemptTimestamp) }
+      : {}),
+    ...(set.errorInfo === undefined || set.errorInfo === null ? {} : { errorInfo: literal(set.errorInfo) }),
+  }
 }

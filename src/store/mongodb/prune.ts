@@ -2,23 +2,22 @@ import type { Filter } from 'mongodb'
 import { endedStatuses, liveStatuses, type TaskStatus } from '../../task/status.ts'
 import { budgetKey, type Retention } from '../store.ts'
 import type { TaskDocument } from './documents.ts'
-import { collections } from './schema.ts'
-import type { Session } from './session.ts'
-import { stateCollection } from './states.ts'
+import { collections } from './indexes.ts'
+import { readFields, type Session } from './session.ts'
 
 /** What belongs to a task and goes with it, by `taskId`. What its model calls used is kept: it is the history of cost. */
-const belongings = [collections.payloads, 'task_checkpoints', 'task_logs', 'task_output'] as const
+const belongings = [collections.payloads, collections.checkpoints, collections.logs, collections.output]
 
-/** Trees that are looked at together. */
-const treesPerLook = 100
+/** Trees that are read together. */
+const treesPerRead = 100
 
 /** Records that are marked by one write. */
 const marksPerWrite = 1_000
 
 /**
  * Deletes ended trees whose root ended longer ago than its status is kept: leaves first, the root last, at most `limit` records per
- * call, so that the tree is gone step by step and never half of a live one. Every record of a tree is marked before the first one goes: a
- * marked record cannot be moved any more. Where something below is live all the same, the marks are taken back. A process that dies in between
+ * call, so that a tree goes step by step and never while a part of it is live. Every record of a tree is marked before the first one goes: a
+ * marked record cannot be moved any more. Where a task below is live all the same, the marks are removed. A process that dies in between
  * leaves marks, and the next call goes on. Several processes may prune at once: each record is deleted, and counted, by one of them.
  */
 export async function prune(session: Session, retention: Retention, limit: number): Promise<number> {
@@ -30,7 +29,7 @@ export async function prune(session: Session, retention: Retention, limit: numbe
       const roots = await findRoots(session, expired, after)
       gone += await pruneTrees(session, expired, roots, limit - gone)
       after = roots.at(-1)
-      more = roots.length === treesPerLook
+      more = roots.length === treesPerRead
     }
   }
   return gone
@@ -44,8 +43,8 @@ interface Expired {
 
 type Root = Pick<TaskDocument, '_id' | 'completedAt'>
 
-/** Expired roots, the oldest first, from where the last look ended: trees that cannot go yet stand in no other's way. */
-function findRoots({ database, tasks }: Session, expired: Expired, after: Root | undefined): Promise<Root[]> {
+/** Returns expired roots, the oldest first, from where the last read ended: trees that cannot go yet hold up no others. */
+function findRoots(session: Session, expired: Expired, after: Root | undefined): Promise<Root[]> {
   const { completedAt } = after ?? {}
   const beyond =
     after === undefined || completedAt === undefined
@@ -54,14 +53,8 @@ function findRoots({ database, tasks }: Session, expired: Expired, after: Root |
           completedAt: { ...expired.completedAt, $gte: completedAt },
           $nor: [{ completedAt: { $eq: completedAt }, _id: { $lte: after._id } }],
         }
-  return database.run('prune', () =>
-    tasks
-      .find<Root>({ ...expired, depth: 0, ...beyond }, { projection: { completedAt: 1 } })
-      .hint('tasks_expiry')
-      .sort({ completedAt: 1, _id: 1 })
-      .limit(treesPerLook)
-      .toArray(),
-  )
+  const options = { hint: 'tasks_expiry', sort: { completedAt: 1, _id: 1 }, limit: treesPerRead } as const
+  return readFields(session, 'prune', { ...expired, depth: 0, ...beyond }, ['completedAt'], options)
 }
 
 /** Deletes up to `limit` records of these trees. Most trees are a root alone: those go together. */
@@ -83,7 +76,7 @@ async function pruneTrees(
   return gone
 }
 
-/** How many live records each tree has below its root; only of trees that have anything below it. */
+/** Counts the live records that each tree has below its root; only of trees that have records below it. */
 async function countLiveBelow(
   { database, tasks }: Session,
   roots: readonly string[],
@@ -140,23 +133,15 @@ async function removeTree(session: Session, root: string, limit: number): Promis
   return gone
 }
 
-/** Marks those of the roots that are still expired; answers which are marked, now or earlier. */
-async function markRoots(
-  { database, tasks }: Session,
-  expired: Expired,
-  roots: readonly string[],
-): Promise<string[]> {
+/** Marks those of the roots that are still expired. Returns which are marked, now or earlier. */
+async function markRoots(session: Session, expired: Expired, roots: readonly string[]): Promise<string[]> {
   if (roots.length === 0) return []
+  const { database, tasks } = session
   const _id = { $in: [...roots] }
   await database.run('prune', () =>
     tasks.updateMany({ _id, ...expired, pruning: { $exists: false } }, { $set: { pruning: true } }),
   )
-  const marked = await database.run('prune', () =>
-    tasks
-      .find({ _id, pruning: { $exists: true } }, { projection: { _id: 1 } })
-      .hint('_id_')
-      .toArray(),
-  )
+  const marked = await readFields(session, 'prune', { _id, pruning: { $exists: true } }, [], { hint: '_id_' })
   return marked.map(document => document._id)
 }
 
@@ -173,7 +158,7 @@ async function markBelow(session: Session, root: string): Promise<void> {
   }
 }
 
-/** From here on the tree goes: its marks stay. Answers whether the root is still marked. */
+/** From here on the marks stay. Returns whether the root is still marked. */
 async function begin({ database, tasks }: Session, root: string): Promise<boolean> {
   const { matchedCount } = await database.run('prune', () =>
     tasks.updateOne({ _id: root, pruning: { $exists: true } }, { $set: { pruning: 'begun' } }),
@@ -181,7 +166,7 @@ async function begin({ database, tasks }: Session, root: string): Promise<boolea
   return matchedCount > 0
 }
 
-/** Takes the marks of a tree back, unless another process has begun to delete it. */
+/** Removes the marks of a tree, unless another process has begun to delete it. */
 async function unmark({ database, tasks }: Session, root: string): Promise<void> {
   const unset = { $unset: { pruning: '' } } as const
   await database.run('prune', () => tasks.updateOne({ _id: root, pruning: true }, unset))
@@ -193,36 +178,27 @@ async function unmark({ database, tasks }: Session, root: string): Promise<void>
   )
 }
 
-/** Records below a root, the deepest first. */
+/** Returns records below a root, the deepest first. */
 function findBelow(
-  { database, tasks }: Session,
+  session: Session,
   root: string,
   filter: Filter<TaskDocument>,
   limit: number,
 ): Promise<Pick<TaskDocument, '_id' | 'depth'>[]> {
-  return database.run('prune', () =>
-    tasks
-      .find<Pick<TaskDocument, '_id' | 'depth'>>(
-        { rootTaskId: { $eq: root }, parentTaskId: { $exists: true }, ...filter },
-        { projection: { depth: 1 } },
-      )
-      .hint('tasks_tree')
-      .sort({ depth: -1 })
-      .limit(limit)
-      .toArray(),
-  )
+  const below = { rootTaskId: { $eq: root }, parentTaskId: { $exists: true }, ...filter }
+  return readFields(session, 'prune', below, ['depth'], { hint: 'tasks_tree', sort: { depth: -1 }, limit })
 }
 
 /** Few trees have a budget. */
 async function removeBudgets({ database }: Session, ids: readonly string[]): Promise<void> {
-  const states = database.collection<{ _id: string }>(stateCollection)
+  const states = database.collection<{ _id: string }>(collections.states)
   const budgets = { _id: { $in: ids.map(budgetKey) } }
   const found = await database.run('prune', () => states.findOne(budgets, { projection: { _id: 1 } }))
   if (found === null) return
   await database.run('prune', () => states.deleteMany(budgets))
 }
 
-/** Deletes marked records, after what belongs to them: nothing is left behind that no record leads to. */
+/** Deletes marked records, after what belongs to them: no record that leads to it goes before it. */
 async function remove(session: Session, ids: readonly string[]): Promise<number> {
   if (ids.length === 0) return 0
   const { database, tasks } = session

@@ -1,37 +1,19 @@
-import { type TaskStatus, taskStatuses } from '../../task/status.ts'
+import type { Document, Filter } from 'mongodb'
+import { defined } from '../../task/defined.ts'
+import { liveStatuses, type TaskStatus, taskStatuses, unsuccessfulStatuses } from '../../task/status.ts'
 import type { TaskRecord } from '../../task/task.ts'
-import type { AttemptRow, TaskQueries } from '../store.ts'
-import { groupDeadLetters, listDeadLetters } from './dead-letters.ts'
+import { pageKey, pageOf, pageToken } from '../pages.ts'
+import type { AttemptRow, Page, PageRequest, TaskFilter, TaskListRequest, TaskQueries } from '../store.ts'
 import type { TaskDocument } from './documents.ts'
-import { listChildren, listTasks } from './listings.ts'
-import { readLog } from './logs.ts'
 import { recordsOf } from './payloads.ts'
 import type { Session } from './session.ts'
-import { reportUsage } from './usage.ts'
-import { waitingForBudget } from './waiting.ts'
 
-/**
- * Questions; each reads by an index that it names, and a bounded number of documents. Only `counts` reads as many index entries as
- * there are tasks: a counter would be a second document to keep in step with every write of a task, and every write is of one
- * document.
- */
-export function createQueries(session: Session): TaskQueries {
-  return {
-    get: taskIds => getTasks(session, taskIds),
-    list: (filter, page) => listTasks(session, filter, page),
-    children: (parentTaskId, filter, page) => listChildren(session, { parentTaskId, ...filter }, page),
-    counts: () => countTasks(session),
-    attempts: taskId => listAttempts(session, taskId),
-    logs: (taskId, after, limit) => readLog(session, taskId, { after, limit }),
-    usageReport: (filter, request) => reportUsage(session, filter, request),
-    waitingForBudget: (rootTaskId, limit) => waitingForBudget(session, rootTaskId, limit),
-    deadLetters: (filter, page) => listDeadLetters(session, filter, page),
-    deadLetterGroups: filter => groupDeadLetters(session, filter),
-  }
-}
-
-async function getTasks(session: Session, taskIds: readonly string[]): Promise<(TaskRecord | undefined)[]> {
-  // Room for one more than can come: all come at once, and no second trip finds out that there are no more.
+/** Returns records by id, one for one; undefined for one that is not there. */
+export async function getTasks(
+  session: Session,
+  taskIds: readonly string[],
+): Promise<(TaskRecord | undefined)[]> {
+  // One more than can come: all come at once, and no second round trip finds out that there are no more.
   const batchSize = taskIds.length + 1
   const documents = await session.database.run('get', () =>
     session.tasks.find({ _id: { $in: [...new Set(taskIds)] } }, { batchSize }).toArray(),
@@ -40,7 +22,8 @@ async function getTasks(session: Session, taskIds: readonly string[]): Promise<(
   return taskIds.map(id => records.get(id))
 }
 
-async function countTasks({ database, tasks }: Session): Promise<Record<TaskStatus, number>> {
+/** Counts tasks by status. */
+export async function countTasks({ database, tasks }: Session): Promise<Record<TaskStatus, number>> {
   const counted = await database.run('counts', () =>
     tasks
       .aggregate<{ _id: TaskStatus; tasks: number }>(
@@ -53,8 +36,8 @@ async function countTasks({ database, tasks }: Session): Promise<Record<TaskStat
   return Object.assign(zero, Object.fromEntries(counted.map(({ _id, tasks: count }) => [_id, count])))
 }
 
-/** Kept in the record by the writes that end attempts, oldest first; the last fifty. */
-async function listAttempts({ database, tasks }: Session, taskId: string): Promise<AttemptRow[]> {
+/** Returns the attempts that the record keeps, oldest first; the last fifty. */
+export async function listAttempts({ database, tasks }: Session, taskId: string): Promise<AttemptRow[]> {
   const found = await database.run('attempts', () =>
     tasks.findOne<Pick<TaskDocument, 'pastAttempts'>>(
       { _id: { $eq: taskId } },
@@ -66,4 +49,214 @@ async function listAttempts({ database, tasks }: Session, taskId: string): Promi
     startedAt: startedAt.getTime(),
     endedAt: endedAt.getTime(),
   }))
+}
+
+/** Returns tasks, newest first unless asked otherwise. */
+export function listTasks(
+  session: Session,
+  filter: TaskFilter,
+  page: TaskListRequest,
+): Promise<Page<TaskRecord>> {
+  const newestFirst = page.order !== 'oldest'
+  const listing = {
+    operation: 'list',
+    index: indexFor(filter),
+    filter: conditionsOf(filter),
+    newestFirst,
+  }
+  return pageOfTasks(
+    session,
+    listing,
+    { listing: newestFirst ? 'tasks' : 'tasks, oldest first', ...filter },
+    page,
+  )
+}
+
+const live: readonly TaskStatus[] = liveStatuses
+
+/**
+ * The most telling field that has an index. Several statuses are several ranges of it, which the server merges in order. Live tasks are
+ * few beside those that ended, so that their status narrows more than their user does.
+ */
+function indexFor({ parentTaskId, userId, status }: TaskFilter): string {
+  if (parentTaskId !== undefined) return 'tasks_parent'
+  const isLive = status?.every(each => live.includes(each)) === true
+  if (userId !== undefined && !isLive) return 'tasks_user'
+  return status === undefined ? 'tasks_newest' : 'tasks_status'
+}
+
+function conditionsOf(filter: TaskFilter): Filter<TaskDocument> {
+  const { status, taskType, userId, lane, tag, parentTaskId, rootsOnly, createdAfter, createdBefore } = filter
+  const dateOf = (time: number | undefined) => (time === undefined ? undefined : new Date(time))
+  return defined({
+    status: among(status),
+    taskType: among(taskType),
+    userId: equalTo(userId),
+    lane: equalTo(lane),
+    tags: equalTo(tag),
+    parentTaskId: equalTo(parentTaskId),
+    depth: rootsOnly === true ? { $eq: 0 } : undefined,
+    createdAt: between(dateOf(createdAfter), dateOf(createdBefore)),
+  })
+}
+
+/** Values of a filter stand behind an operator: whatever they are, they are compared and never read as a query. */
+export function equalTo(value: unknown): Document | undefined {
+  return value === undefined ? undefined : { $eq: value }
+}
+
+/** No list does not restrict; an empty one matches nothing. */
+export function among(values: readonly string[] | undefined): Document | undefined {
+  return values === undefined ? undefined : { $in: values.map(String) }
+}
+
+/** Returns the condition that excludes both ends; each may be left out. */
+export function between<T>(above: T | undefined, below: T | undefined): Document | undefined {
+  if (above === undefined && below === undefined) return undefined
+  return defined({ $gt: above, $lt: below })
+}
+
+interface ChildrenFilter {
+  parentTaskId: string
+  status?: readonly TaskStatus[]
+  taskType?: string
+  failedFirst?: boolean
+}
+
+/** Returns sub-tasks in the order of submission, or those that failed first. */
+export function listChildren(
+  session: Session,
+  filter: ChildrenFilter,
+  page: PageRequest,
+): Promise<Page<TaskRecord>> {
+  const bound = { listing: 'sub-tasks', ...filter }
+  return filter.failedFirst === true
+    ? failedFirst(session, filter, bound, page)
+    : pageOfTasks(session, childrenOf(filter, filter.status), bound, page)
+}
+
+function childrenOf(
+  { parentTaskId, taskType }: ChildrenFilter,
+  statuses: readonly TaskStatus[] | undefined,
+): Listing {
+  return {
+    operation: 'children',
+    index: 'tasks_parent',
+    filter: defined({
+      parentTaskId: equalTo(parentTaskId),
+      status: among(statuses),
+      taskType: equalTo(taskType),
+    }),
+    newestFirst: false,
+  }
+}
+
+const unsuccessful: readonly TaskStatus[] = unsuccessfulStatuses
+
+/** A listing of the unsuccessful ones, then one of the others. */
+async function failedFirst(
+  session: Session,
+  filter: ChildrenFilter,
+  bound: object,
+  { pageSize, pageToken: token }: PageRequest,
+): Promise<Page<TaskRecord>> {
+  const [part, ...place] = pageKey(bound, token, ['number', 'number', 'string']) ?? [0]
+  const documents: TaskDocument[] = []
+  for (const current of [0, 1]) {
+    if (current < part || documents.length > pageSize) continue
+    const statuses = (filter.status ?? taskStatuses).filter(
+      status => unsuccessful.includes(status) === (current === 0),
+    )
+    if (statuses.length === 0) continue
+    const from: Place | undefined = current === part && place.length === 2 ? place : undefined
+    const missing = pageSize + 1 - documents.length
+    documents.push(...(await readBeyond(session, childrenOf(filter, statuses), from, missing)))
+  }
+  return taskPage(session, documents, pageSize, ({ status, order, _id }) =>
+    pageToken(bound, [unsuccessful.includes(status) ? 0 : 1, order, _id]),
+  )
+}
+
+/** A place in a listing: the order of submission, and the id where two processes gave the same. */
+type Place = readonly [order: number, id: string]
+
+/** A listing: which tasks, along which index, newest or oldest first. */
+export interface Listing {
+  /** The name that faults and errors give it. */
+  operation: string
+  /** The index that ends with (order, id): the read is one walk along it, and stops with the page. */
+  index: string
+  filter: Filter<TaskDocument>
+  newestFirst: boolean
+}
+
+/** Returns at most `limit` tasks of a listing beyond a place. */
+function readBeyond(
+  { database, tasks }: Session,
+  listing: Listing,
+  place: Place | undefined,
+  limit: number,
+): Promise<TaskDocument[]> {
+  const { operation, index, filter, newestFirst } = listing
+  const direction = newestFirst ? -1 : 1
+  return database.run(operation, () =>
+    tasks
+      .find({ ...filter, ...(place === undefined ? {} : beyondPlace(place, newestFirst)) })
+      .hint(index)
+      .sort({ order: direction, _id: direction })
+      .limit(limit)
+      .toArray(),
+  )
+}
+
+/** One range of the index, less those of the same order that were shown. */
+function beyondPlace([order, id]: Place, newestFirst: boolean): Filter<TaskDocument> {
+  return newestFirst
+    ? { order: { $lte: order }, $nor: [{ order: { $eq: order }, _id: { $gte: id } }] }
+    : { order: { $gte: order }, $nor: [{ order: { $eq: order }, _id: { $lte: id } }] }
+}
+
+/** Returns a page of a listing. `bound` is what its tokens are bound to. */
+export async function pageOfTasks(
+  session: Session,
+  listing: Listing,
+  bound: object,
+  request: PageRequest,
+): Promise<Page<TaskRecord>> {
+  const place = pageKey(bound, request.pageToken, ['number', 'string'])
+  const documents = await readBeyond(session, listing, place, request.pageSize + 1)
+  return taskPage(session, documents, request.pageSize, ({ order, _id }) => pageToken(bound, [order, _id]))
+}
+
+/** Returns the page of documents of which one more than asked for was read. */
+async function taskPage(
+  session: Session,
+  documents: readonly TaskDocument[],
+  pageSize: number,
+  token: (last: TaskDocument) => string,
+): Promise<Page<TaskRecord>> {
+  const { items, ...rest } = pageOf(documents, pageSize, { item: document => document, token })
+  return { items: await recordsOf(session, items), ...rest }
+}
+
+/** Returns the tasks of a tree that wait for its budget, the first submitted first. */
+export async function waitingForBudget(
+  session: Session,
+  rootTaskId: string,
+  limit: number,
+): ReturnType<TaskQueries['waitingForBudget']> {
+  const { database, tasks } = session
+  const filter: Filter<TaskDocument> = {
+    rootTaskId: { $eq: rootTaskId },
+    wakeAt: { $exists: true },
+    status: 'RETRYING',
+    'errorInfo.code': 'BUDGET_EXHAUSTED',
+  }
+  const hint = 'tasks_tree_wake'
+  const total = await database.run('count waiting for budget', () => tasks.countDocuments(filter, { hint }))
+  if (total === 0 || limit === 0) return { total, tasks: [] }
+  const found = await database.run('waiting for budget', () =>
+    tasks.find(filter).hint(hint).sort({ order: 1, _id: 1 }).limit(limit).toArray(),
+  )
+  return { total, tasks: await recordsOf(session, found) }
 }

@@ -1,48 +1,228 @@
-import type { Collection } from 'mongodb'
+/** What the parts of this store share. `store.ts` builds it, each part after those that it needs. */
+import type { Collection, Filter, FindOptions } from 'mongodb'
+import type { Delivery } from '../store.ts'
 import type { OpenableDatabase } from './database.ts'
 import type { LaneDocument, PayloadDocument, TaskDocument } from './documents.ts'
-import type { FairOrder } from './fair-order.ts'
-import type { Hints } from './hints.ts'
-import type { Families, Hands, ResendAfter } from './parts.ts'
-import type { PausedLanes } from './paused.ts'
-import type { WrittenEvents } from './written-events.ts'
 
-/** What the parts of this adapter share. */
-export interface Session {
+/** What every part may use. */
+export interface Context {
   database: OpenableDatabase
   tasks: Collection<TaskDocument>
   payloads: Collection<PayloadDocument>
   lanes: Collection<LaneDocument>
-  /** The server's time, epoch milliseconds, as far as this process knows it; its own clock may jump. */
+  /** The server's time as far as this process knows it, epoch milliseconds. The process's own clock may jump. */
   now(): number
-  /**
-   * The server's time within a pipeline update or an `$expr`: `$$NOW`. With an injected clock, the date that it tells.
-   */
+  /** The server's time within a pipeline update or an `$expr`: `$$NOW`, or the date of an injected clock. */
   serverNow(): '$$NOW' | Date
-  /** A fresh name for a write, a look or a payload; no other process gives the same. */
+  /** A fresh name for a write, a delivery or a payload; no other process gives the same. */
   nextName(): string
   /** The number of the next task: rises with submission. */
   nextNumber(): number
   order: FairOrder
-  families: Families
-  hands: Hands
-  hints: Hints
+  flags: DirtyFlags
   paused: PausedLanes
-  events: WrittenEvents
-  /** When a sent delivery is presumed lost. */
+  writtenEvents: WrittenEvents
   resendAfter: ResendAfter
-  /** What the engine asked to be kept. */
-  keeps: Keeps
-  /** Tells those who listen that something may be due. */
-  tell(): void
+  features: Features
+  /** Calls the listeners of the outbox: something may be due. */
+  notifyDue(): void
   /** Throws STORE_CLOSED once the store is closed, or closing. */
   requireOpen(): void
 }
 
-/** What the engine asked to be kept, because others are told of it. */
-export interface Keeps {
+/** The context, and the two parts that work with it. */
+export interface Session extends Context {
+  parents: ParentIndex
+  inFlight: InFlightDeliveries
+}
+
+/** Reads some fields of tasks in one round trip. `operation` names it in errors. */
+export function readFields<K extends keyof TaskDocument>(
+  { database, tasks }: Context,
+  operation: string,
+  filter: Filter<TaskDocument>,
+  fields: readonly K[],
+  options: Pick<FindOptions, 'hint' | 'sort' | 'limit'> = {},
+): Promise<Pick<TaskDocument, K | '_id'>[]> {
+  const projection = Object.fromEntries(['_id', ...fields].map(field => [field, 1]))
+  return database.run(operation, () =>
+    tasks.find<Pick<TaskDocument, K | '_id'>>(filter, { ...options, projection }).toArray(),
+  )
+}
+
+/** What the engine asked for, because it is published. */
+export interface Features {
   events: boolean
-  notices: boolean
+  notifications: boolean
   /** Milliseconds, ascending, that the broker can hold a delivery for. */
   delays: readonly number[]
+}
+
+/** How long a sent delivery may stay unclaimed before it is sent again; milliseconds. */
+export interface ResendAfter {
+  /** It is unknown whether the broker has it. */
+  unconfirmed: number
+  /** The broker has it; doubles with every time it is sent. */
+  confirmed: number
+}
+
+/** Where a task waits. */
+export interface Place {
+  userId: string
+  lane: string
+  priority: number
+}
+
+/** The fair order as one process sees it. */
+export interface FairOrder {
+  /** Reads from the index what was not read for a second. Await it before ranks are given. */
+  refresh(places: readonly Place[]): Promise<void>
+  /** Returns the rank of one more task of this user. */
+  rankFor(place: Place): number
+  /** A task of this rank was sent or claimed. */
+  passed(place: Pick<TaskDocument, 'lane' | 'priority' | 'rank'>): void
+}
+
+/** Which lanes are paused, remembered for a moment. */
+export interface PausedLanes {
+  current(): Promise<ReadonlySet<string>>
+  /** A lane was paused or resumed here: the next call reads again. */
+  reset(): void
+}
+
+/** The records in which this process left events since they were last taken. */
+export interface WrittenEvents {
+  note(taskIds: readonly string[]): void
+  take(limit: number): string[]
+  /** Calls back after each note. Returns an unsubscribe function. */
+  onPending(listener: () => void): () => void
+}
+
+/** The deliveries that this process has the right to send, until their tasks are claimed. */
+export interface InFlightDeliveries {
+  /** These were taken for sending; those that are not published are reclaimed at the next read of the lane. */
+  add(deliveries: readonly Delivery[], by: string): void
+  /** The write that created the task took the right to send it. */
+  addNew(taskId: string, by: string): void
+  published(deliveries: readonly Delivery[]): void
+  requeue(taskIds: readonly string[]): void
+  /** See the outbox. */
+  defer(taskIds: readonly string[], ms: number): Promise<void>
+  /** This process runs the task. */
+  claimed(taskId: string, quarantined: boolean): void
+  /** An attempt of the task ended here. */
+  settled(taskId: string): void
+  /** Puts back in line what was taken in these lanes and not published, and what was requeued. */
+  reclaim(lanes: readonly string[]): Promise<void>
+  /** Counts the quarantined tasks that are on their way from here, or run here. */
+  countQuarantined(): Promise<number>
+  /** Writes what is pending. */
+  flush(): Promise<void>
+}
+
+/** Which task is whose sub-task, as far as this process knows, and which parents have sub-tasks to aggregate. */
+export interface ParentIndex {
+  /** Remembers the parent of a task, undefined for a root. */
+  set(taskId: string, parentId: string | undefined): void
+  /** Returns the parent as it is known: null for a root, undefined when nothing is known of the task. */
+  parentOf(taskId: string): string | null | undefined
+  /** Whether this process saw a sub-task of it. */
+  isParent(taskId: string): boolean
+  /** These tasks moved: their parents aggregate them soon, or a little later when `isLive`, because they move again. */
+  moved(taskIds: readonly string[], options?: { isLive: boolean }): void
+  /** Aggregates what moved before this call. Rejects when the database fails; the sweep does it then. */
+  aggregate(parentId: string): Promise<void>
+  /** Resolves when what moved before this call, and is due soon, is aggregated or has failed. */
+  idle(): Promise<void>
+  /** As `idle`, with everything that moved. */
+  flush(): Promise<void>
+  /** Aggregates what other processes left behind. */
+  sweep(): Promise<void>
+  /** Returns those of the parents that have sub-tasks to aggregate. */
+  withUncounted(parentIds: readonly string[]): Promise<ReadonlySet<string>>
+}
+
+/** A read that is worth making now and then although nothing is known to be there: at most once in a period. */
+export interface Period {
+  /** Whether it is time; the next period begins then. */
+  isOver(): boolean
+}
+
+/** @param now The store's clock, which tests move; real time counts as well, so that a clock that stands still stops nothing. */
+export function createPeriod(ms: number, now: () => number): Period {
+  let realStart = Number.NEGATIVE_INFINITY
+  let start = Number.NEGATIVE_INFINITY
+  return {
+    isOver() {
+      const real = performance.now()
+      const time = now()
+      if (real - realStart < ms && Math.abs(time - start) < ms) return false
+      realStart = real
+      start = time
+      return true
+    },
+  }
+}
+
+/** Milliseconds between reads for what other processes wrote, or left behind. */
+const readEveryMs = {
+  /** Tasks that could run now. */
+  ready: 1_000,
+  /** Tasks whose time has come. */
+  delays: 1_000,
+  pendingParents: 1_000,
+  /** Deliveries that are presumed lost. */
+  lost: 1_000,
+  /** Sub-tasks that are not aggregated. */
+  uncounted: 2_000,
+  /** Dead letters whose notification is overdue. */
+  notifications: 2_000,
+  /** The end of a quarantined task that was sent from here. */
+  quarantined: 200,
+} as const
+
+/**
+ * What may be due, as this process knows it, so that it reads little: its own writes set flags, and what other processes wrote is read
+ * every second or two.
+ */
+export interface DirtyFlags {
+  /** A task of the lane may be ready; without a name, of any lane. */
+  setReady(lane?: string): void
+  isReady(lane: string): boolean
+  /** The lane is read now; what is flagged from here on makes it worth another read. */
+  clearReady(lane: string): void
+  /** A task waits for this time (epoch milliseconds). */
+  setNextAt(at: number): void
+  /** The earliest time that a task is known to wait for. */
+  nextAt: number | undefined
+  /** A quarantined task may be ready. */
+  quarantined: boolean
+  /** A parent may be pending. */
+  pendingParents: boolean
+  /** The `order` of the record that the last read of pending parents ended with, from which the next one goes on. */
+  reconciledUpTo: number
+  /** For the reads that no flag asks for. */
+  readonly periods: Readonly<Record<keyof typeof readEveryMs, Period>>
+}
+
+/** At first anything may be due. */
+export function createDirtyFlags(now: () => number): DirtyFlags {
+  const clean = new Set<string>()
+  const periods = Object.entries(readEveryMs).map(([name, ms]) => [name, createPeriod(ms, now)])
+  return {
+    setReady(lane) {
+      if (lane === undefined) clean.clear()
+      else clean.delete(lane)
+    },
+    isReady: lane => !clean.has(lane),
+    clearReady: lane => void clean.add(lane),
+    setNextAt(at) {
+      if (this.nextAt === undefined || at < this.nextAt) this.nextAt = at
+    },
+    nextAt: undefined,
+    quarantined: true,
+    pendingParents: true,
+    reconciledUpTo: 0,
+    periods: Object.fromEntries(periods),
+  }
 }

@@ -1,16 +1,13 @@
+/** Small states that processes share: the accounts of rate limits and budgets, schedules, and the processes themselves. */
 import { randomUUID } from 'node:crypto'
 import type { SharedText } from '../../runtime/shared-account.ts'
-import { budgetKey, type SharedStates } from '../store.ts'
-import type { RowsTransfer } from '../transfer.ts'
-import { isDuplicateKey } from './duplicate-key.ts'
+import { defined } from '../../task/defined.ts'
+import type { NodeState, NodeStore, ScheduleState, ScheduleStore, SharedStates } from '../store.ts'
+import { collections, isDuplicateKey } from './indexes.ts'
 import type { Session } from './session.ts'
-import { replaceAll } from './transfer-tasks.ts'
 
-/** The collection of shared states. */
-export const stateCollection = 'shared_states'
-
-/** A shared state as it is kept. */
-interface StateDocument {
+/** A shared state, as the collection `shared_states` keeps it. */
+export interface StateDocument {
   _id: string
   state: string
   version: number
@@ -20,7 +17,7 @@ interface StateDocument {
 
 /** States that processes share, each guarded by its version. */
 export function createStates({ database }: Session): SharedStates {
-  const states = database.collection<StateDocument>(stateCollection)
+  const states = database.collection<StateDocument>(collections.states)
 
   async function write({ _id, ...set }: StateDocument): Promise<boolean> {
     if (set.version > 1) {
@@ -55,31 +52,104 @@ export function createStates({ database }: Session): SharedStates {
   }
 }
 
-/** States of a page. */
-const pageRows = 500
+/** A schedule, as the collection `schedules` keeps it. */
+export interface ScheduleDocument {
+  _id: string
+  definition: string
+  lastTick?: Date
+  lastTaskId?: string
+  /** Names the write that took the tick, so that one that was sent twice recognises itself. */
+  write: string
+}
 
-/** The accounts of budgets. Those of rate limits stay behind: a minute later they say nothing. */
-export function budgetsTransfer(session: Session): RowsTransfer<SharedText> {
-  const states = session.database.collection<StateDocument>(stateCollection)
-  const prefix = budgetKey('')
+/** Returns the document of a schedule. */
+export function scheduleDocument({ id, definition, lastTick, lastTaskId }: ScheduleState): ScheduleDocument {
+  const tick = lastTick === undefined ? undefined : new Date(lastTick)
+  return defined({ _id: id, definition, write: randomUUID(), lastTick: tick, lastTaskId })
+}
+
+/** Returns the schedule of a document. */
+export function scheduleOf({ _id, definition, lastTick, lastTaskId }: ScheduleDocument): ScheduleState {
+  return defined({ id: _id, definition, lastTick: lastTick?.getTime(), lastTaskId })
+}
+
+/** What schedules remember between ticks. */
+export function createSchedules({ database }: Session): ScheduleStore {
+  const schedules = database.collection<ScheduleDocument>('schedules')
+
+  /** Of the processes that saw the same tick one finds it; of those that saw no schedule one inserts it, and the others meet its id. */
+  async function take(document: ScheduleDocument, seenTick: number | undefined): Promise<boolean> {
+    const { _id, ...rest } = document
+    const filter = {
+      _id: { $eq: _id },
+      lastTick: seenTick === undefined ? { $exists: false } : { $eq: new Date(seenTick) },
+    }
+    try {
+      const options = { upsert: seenTick === undefined }
+      const { matchedCount, upsertedCount } = await schedules.replaceOne(filter, rest, options)
+      if (matchedCount + upsertedCount > 0) return true
+    } catch (error) {
+      if (!isDuplicateKey(error)) throw error
+    }
+    return (await schedules.findOne({ _id: { $eq: _id } }))?.write === document.write
+  }
+
   return {
-    async *read() {
-      for (let after = prefix; ; ) {
-        const filter = { _id: { $gt: after, $lt: `${prefix}\uffff` } }
-        const rows = await session.database.run('read states', () =>
-          states.find(filter).sort({ _id: 1 }).limit(pageRows).toArray(),
-        )
-        const last = rows.at(-1)
-        if (last === undefined) return
-        yield rows.map(({ _id, state, version }) => ({ key: _id, state, version }))
-        after = last._id
-      }
+    async schedules() {
+      const found = await database.run('schedules', () => schedules.find().sort({ _id: 1 }).toArray())
+      return found.map(scheduleOf)
     },
-    write: rows =>
-      replaceAll(
-        session,
-        stateCollection,
-        rows.map(({ key, state, version }) => ({ _id: key, state, version, write: '' })),
-      ),
+    advance(state, seenTick) {
+      const document = scheduleDocument(state)
+      return database.run('advance', () => take(document, seenTick))
+    },
+  }
+}
+
+/** A process, as the collection `nodes` keeps it. */
+interface NodeDocument extends Omit<NodeState, 'nodeId' | 'startedAt' | 'seenAt'> {
+  _id: string
+  startedAt: Date
+  seenAt: Date
+}
+
+/** A process that did not report for this long is not listed, in milliseconds. */
+const seenWithinMs = 60_000
+/** A process that did not report for this long is removed, in milliseconds: it died without saying so. */
+const keptForMs = 86_400_000
+
+/** The processes that share the store. */
+export function createNodes({ database, now }: Session): NodeStore {
+  const nodes = database.collection<NodeDocument>('nodes')
+  return {
+    async report({ nodeId, startedAt, ...node }) {
+      const set = { ...node, startedAt: new Date(startedAt), seenAt: new Date(now()) }
+      const { upsertedCount } = await database.run('report', () =>
+        nodes.updateOne({ _id: { $eq: nodeId } }, { $set: set }, { upsert: true }),
+      )
+      if (upsertedCount === 0) return
+      const forgotten = new Date(now() - keptForMs)
+      await database.run('report', () => nodes.deleteMany({ seenAt: { $lt: forgotten } }))
+    },
+    async remove(nodeId) {
+      await database.run('report', () => nodes.deleteOne({ _id: { $eq: nodeId } }))
+    },
+    async list() {
+      const since = new Date(now() - seenWithinMs)
+      const found = await database.run('nodes', () =>
+        nodes
+          .find({ seenAt: { $gte: since } })
+          .sort({ _id: 1 })
+          .toArray(),
+      )
+      return found.map(
+        ({ _id, startedAt, seenAt, ...node }): NodeState => ({
+          ...node,
+          nodeId: _id,
+          startedAt: startedAt.getTime(),
+          seenAt: seenAt.getTime(),
+        }),
+      )
+    },
   }
 }

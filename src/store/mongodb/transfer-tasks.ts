@@ -7,57 +7,59 @@ import type { TaskRecord } from '../../task/task.ts'
 import { claiming } from '../../task/transition.ts'
 import { type LogLine, priorities } from '../store.ts'
 import { mostAttempts, type RowsTransfer, type TransferredTask } from '../transfer.ts'
-import { type CheckpointDocument, nameOf } from './checkpoints.ts'
-import { type LargeText, type PastAttempt, type TaskDocument, times } from './documents.ts'
-import { type LogDocument, linesPerDocument } from './logs.ts'
+import { type CheckpointDocument, checkpointName } from './attempts.ts'
+import { type LargeText, type PastAttempt, queueOf, type TaskDocument, times } from './documents.ts'
+import { collections } from './indexes.ts'
+import { createNumbers } from './new-task.ts'
+import { type LogDocument, linesPerDocument } from './output.ts'
 import { type LargeValue, largeValue, recordsOf, writePayloads } from './payloads.ts'
-import { queueOf } from './queue.ts'
-import type { Session } from './session.ts'
+import { readFields, type Session } from './session.ts'
 
 /** Tasks of a page. */
 const pageTasks = 200
-/** Numbers of tasks that came to be in the same millisecond. */
-const perMillisecond = 4_096
 
-/** Reads and writes the tasks, each with all that hangs on it. */
+/** Reads and writes the tasks, each with all that belongs to it. */
 export function tasksTransfer(session: Session): RowsTransfer<TransferredTask> {
-  const orders = { last: 0 }
+  const numbers = createNumbers()
   return {
     async *read() {
-      let after: Pick<TaskDocument, 'order' | '_id'> | undefined
-      for (;;) {
-        const documents = await readPage(session, after)
-        after = documents.at(-1)
-        if (after === undefined) return
+      const options = { limit: pageTasks, hint: 'tasks_newest' }
+      for await (const documents of pagesByOrder<TaskDocument>(session, collections.tasks, options))
         yield await readTasks(session, documents)
-      }
     },
-    write: tasks => writeTasks(session, tasks, orders),
+    write: tasks => writeTasks(session, tasks, numbers),
   }
 }
 
-function readPage(
-  { database, tasks }: Session,
-  after: Pick<TaskDocument, 'order' | '_id'> | undefined,
-): Promise<TaskDocument[]> {
-  const filter = beyond(after)
-  return database.run('read tasks', () =>
-    tasks.find(filter).hint('tasks_newest').sort({ order: 1, _id: 1 }).limit(pageTasks).toArray(),
-  )
-}
-
-/** What comes after a document in the order of `order` and id. */
-export function beyond(after: { order: number; _id: string } | undefined): Document {
-  return after === undefined
-    ? {}
-    : { order: { $gte: after.order }, $nor: [{ order: after.order, _id: { $lte: after._id } }] }
+/** Returns the pages of a collection in the order of `order` and id. */
+export async function* pagesByOrder<D extends Document & { _id: string; order: number }>(
+  { database }: Session,
+  collection: string,
+  options: { limit: number; hint?: string },
+): AsyncGenerator<D[]> {
+  let last: D | undefined
+  for (;;) {
+    const filter: Document =
+      last === undefined
+        ? {}
+        : { order: { $gte: last.order }, $nor: [{ order: last.order, _id: { $lte: last._id } }] }
+    const rows = await database.run('read rows', () =>
+      database
+        .collection(collection)
+        .find<D>(filter, { ...options, sort: { order: 1, _id: 1 } })
+        .toArray(),
+    )
+    last = rows.at(-1)
+    if (last === undefined) return
+    yield rows
+  }
 }
 
 async function readTasks(session: Session, documents: readonly TaskDocument[]): Promise<TransferredTask[]> {
   const [records, logs, checkpoints, moved] = await Promise.all([
     recordsOf(session, documents),
-    readBelonging<LogDocument>(session, 'task_logs', documents),
-    readBelonging<CheckpointDocument>(session, 'task_checkpoints', documents),
+    readBelonging<LogDocument>(session, collections.logs, documents),
+    readBelonging<CheckpointDocument>(session, collections.checkpoints, documents),
     readUncounted(session, documents),
   ])
   return documents.map((document, index) => {
@@ -79,7 +81,7 @@ async function readTasks(session: Session, documents: readonly TaskDocument[]): 
   })
 }
 
-/** The documents of a collection that belong to the tasks, by task. */
+/** Returns the documents of a collection that belong to the tasks, by task. */
 async function readBelonging<D extends Document & { taskId: string }>(
   { database }: Session,
   collection: string,
@@ -101,21 +103,17 @@ function linesOf(documents: readonly LogDocument[]): (LogLine & { sequence: numb
 }
 
 type Change = { from?: TaskStatus; to: TaskStatus }
-type Child = Pick<TaskDocument, '_id' | 'status' | 'counted'> & { parentTaskId: string }
 
-/** What these parents have not counted yet: what a count that was interrupted has in its list, the parent has counted. */
+/** Returns what these parents have not counted yet. What an interrupted aggregation has in its list, the parent has counted. */
 async function readUncounted(
-  { database, tasks }: Session,
+  session: Session,
   parents: readonly TaskDocument[],
 ): Promise<ReadonlyMap<string, Change[]>> {
   const byId = new Map(parents.map(parent => [parent._id, parent]))
-  const children = await database.run('read sub-tasks that moved', () =>
-    tasks
-      .find({ uncounted: true, parentTaskId: { $in: [...byId.keys()] } })
-      .project<Child>({ parentTaskId: 1, status: 1, counted: 1 })
-      .toArray(),
-  )
-  const changes = children.map(({ _id, parentTaskId, status, counted }) => {
+  const filter = { uncounted: true as const, parentTaskId: { $in: [...byId.keys()] } }
+  const fields = ['parentTaskId', 'status', 'counted'] as const
+  const children = await readFields(session, 'read sub-tasks that moved', filter, fields)
+  const changes = children.map(({ _id, parentTaskId = '', status, counted }) => {
     const listed = byId.get(parentTaskId)?.aggregate?.batch?.find(({ id }) => id === _id)
     const from = listed?.as ?? counted?.as
     return { parentTaskId, change: from === undefined ? { to: status } : { from, to: status } }
@@ -137,21 +135,21 @@ function grouped<T>(items: readonly T[], keyOf: (item: T) => string): Map<string
 async function writeTasks(
   session: Session,
   tasks: readonly TransferredTask[],
-  orders: { last: number },
+  numbers: (time: number) => number,
 ): Promise<void> {
   if (tasks.length === 0) return
-  const made = tasks.map(task => documentOf(session, task, orders))
+  const made = tasks.map(task => documentOf(session, task, numbers))
   await writePayloads(
     session,
     made.flatMap(({ large }) => large),
   )
   await replaceAll(
     session,
-    'background_tasks',
+    collections.tasks,
     made.map(({ document }) => document),
   )
-  await replaceAll(session, 'task_checkpoints', tasks.flatMap(checkpointDocuments))
-  await replaceAll(session, 'task_logs', tasks.flatMap(logDocuments))
+  await replaceAll(session, collections.checkpoints, tasks.flatMap(checkpointDocuments))
+  await replaceAll(session, collections.logs, tasks.flatMap(logDocuments))
 }
 
 /** Writes documents in place of those with their ids. */
@@ -175,7 +173,7 @@ export async function replaceAll<D extends { _id: string }>(
 function checkpointDocuments({ record, checkpoints }: TransferredTask): CheckpointDocument[] {
   const attempt = record.checkpointAttempt ?? record.attempt
   return [...checkpoints].map(([key, value]) => ({
-    _id: nameOf({ taskId: record.id, key }),
+    _id: checkpointName({ taskId: record.id, key }),
     taskId: record.id,
     key,
     attempt,
@@ -203,9 +201,8 @@ function logDocuments({ record, logs }: TransferredTask): LogDocument[] {
 function documentOf(
   session: Session,
   { record, rank, attempts }: TransferredTask,
-  orders: { last: number },
+  numbers: (time: number) => number,
 ): { document: TaskDocument; large: LargeValue[] } {
-  orders.last = Math.max(orders.last + 1, record.createdAt * perMillisecond)
   const texts = (['parameters', 'progress', 'result'] as const).map(
     field => [field, record[field], largeValue(session, record.id, field, record[field])] as const,
   )
@@ -217,7 +214,7 @@ function documentOf(
     parameters: '',
     priority: priorities.indexOf(priority),
     rank,
-    order: orders.last,
+    order: numbers(record.createdAt),
     ...placeOf(record, rank, session.now()),
     ...familyOf(record),
   }
@@ -235,7 +232,7 @@ type Plain = Omit<TaskRecord, 'id' | 'tags' | 'priority' | LargeText>
 
 const timed: ReadonlySet<string> = new Set<Timed>([...times, 'createdAt', 'updatedAt'])
 
-/** A lease is void: whoever held it does not know this database. */
+/** A lease is void: its holder does not know this database. */
 function withDates(record: Plain): Omit<Plain, Timed> & Pick<TaskDocument, Timed> {
   const fields = Object.entries(record).map(([field, value]) => {
     const isTime = timed.has(field) && typeof value === 'number'

@@ -1,7 +1,10 @@
-/** A whole database as rows that can be moved to another store. */
+/** A whole database as rows that can be moved to another store. One that is being filled is marked, so that no engine works on a part of it. */
+
 import { randomUUID } from 'node:crypto'
-import type { Document } from 'mongodb'
-import type { ScheduleState, Stray } from '../store.ts'
+import type { Collection, Document } from 'mongodb'
+import type { SharedText } from '../../runtime/shared-account.ts'
+import { QuillworkError } from '../../task/errors.ts'
+import { budgetKey, type ScheduleState, type UnparsableMessage } from '../store.ts'
 import type {
   PausedLane,
   RowsTransfer,
@@ -9,23 +12,22 @@ import type {
   TransferredPiece,
   TransferredUsage,
 } from '../transfer.ts'
-import type { TaskDocument } from './documents.ts'
-import { beginFilling, endFilling } from './filling.ts'
+import type { OpenableDatabase } from './database.ts'
+import { type UnparsableDocument, unparsableDocument, unparsableOf } from './dead-letters.ts'
+import { collections } from './indexes.ts'
+import { createNumbers } from './new-task.ts'
 import { type OutputDocument, outputDocument } from './output.ts'
-import type { ScheduleDocument } from './schedules.ts'
-import { collections } from './schema.ts'
-import type { Session } from './session.ts'
-import { budgetsTransfer } from './states.ts'
-import { beginningOf, type StrayDocument } from './strays.ts'
-import { beyond, replaceAll, tasksTransfer } from './transfer-tasks.ts'
+import { readFields, type Session } from './session.ts'
+import { type ScheduleDocument, type StateDocument, scheduleDocument, scheduleOf } from './states.ts'
+import { pagesByOrder, replaceAll, tasksTransfer } from './transfer-tasks.ts'
 import type { UsageDocument } from './usage.ts'
 
 /** Rows of a page. */
 const pageRows = 500
 /** Pieces of output of a page: each may have some kilobytes. */
 const pagePieces = 100
-/** Strays of a page: each may have some megabytes. */
-const pageStrays = 20
+/** Unparsable messages of a page: each may have some megabytes. */
+const pageUnparsable = 20
 
 /** Reads and writes the rows of a database. */
 export function createTransfer(session: Session): StoreTransfer {
@@ -33,7 +35,7 @@ export function createTransfer(session: Session): StoreTransfer {
     tasks: tasksTransfer(session),
     output: outputTransfer(session),
     usage: usageTransfer(session),
-    strays: straysTransfer(session),
+    strays: unparsableTransfer(session),
     schedules: schedulesTransfer(session),
     pausedLanes: pausedLanesTransfer(session),
     budgets: budgetsTransfer(session),
@@ -43,20 +45,21 @@ export function createTransfer(session: Session): StoreTransfer {
   }
 }
 
-/** Pages of a collection by its ids. */
+/** Returns the pages of a collection by its ids, or by those in a range. */
 async function* pagesById<D extends Document & { _id: string }>(
   { database }: Session,
   collection: string,
-  limit = pageRows,
+  { limit = pageRows, range = {} }: { limit?: number; range?: { $gt?: string; $lt?: string } } = {},
 ): AsyncGenerator<D[]> {
-  let after: string | undefined
+  let ids = range
   for (;;) {
-    const filter: Document = after === undefined ? {} : { _id: { $gt: after } }
+    const filter: Document = Object.keys(ids).length === 0 ? {} : { _id: ids }
     const rows = await database.run('read rows', () =>
       database.collection(collection).find<D>(filter).sort({ _id: 1 }).limit(limit).toArray(),
     )
-    after = rows.at(-1)?._id
-    if (after === undefined) return
+    const last = rows.at(-1)
+    if (last === undefined) return
+    ids = { ...range, $gt: last._id }
     yield rows
   }
 }
@@ -64,17 +67,17 @@ async function* pagesById<D extends Document & { _id: string }>(
 function outputTransfer(session: Session): RowsTransfer<TransferredPiece> {
   return {
     async *read() {
-      for await (const rows of pagesById<OutputDocument>(session, 'task_output', pagePieces))
+      for await (const rows of pagesById<OutputDocument>(session, collections.output, { limit: pagePieces }))
         yield rows.map(({ _id, ...piece }) => piece)
     },
     async write(rows) {
-      await replaceAll(session, 'task_output', rows.map(outputDocument))
+      await replaceAll(session, collections.output, rows.map(outputDocument))
       await allowUpTo(session, rows)
     },
   }
 }
 
-/** The tasks say how far they were written: as far as the last piece of the last attempt. */
+/** Writes into the tasks how far their output goes: to the last piece of the last attempt. */
 async function allowUpTo({ database, tasks }: Session, pieces: readonly TransferredPiece[]): Promise<void> {
   if (pieces.length === 0) return
   const writes = pieces.map(({ taskId, attempt, sequence }) => ({
@@ -96,7 +99,7 @@ async function allowUpTo({ database, tasks }: Session, pieces: readonly Transfer
 function usageTransfer(session: Session): RowsTransfer<TransferredUsage> {
   return {
     async *read() {
-      for await (const rows of pagesById<UsageDocument>(session, 'task_usage'))
+      for await (const rows of pagesById<UsageDocument>(session, collections.usage))
         yield rows.map(({ _id, path, at, ...row }) => ({
           ...row,
           at: at.getTime(),
@@ -104,30 +107,23 @@ function usageTransfer(session: Session): RowsTransfer<TransferredUsage> {
         }))
     },
     async write(rows) {
-      const pathOf = await pathsOf(session, rows)
+      const pathOf = await readPaths(session, rows)
       const documents = rows.map(({ rootTaskId, at, ...row }): UsageDocument => {
         const path = pathOf({ taskId: row.taskId, rootTaskId })
         return { ...row, _id: randomUUID(), at: new Date(at), path }
       })
-      await replaceAll(session, 'task_usage', documents)
+      await replaceAll(session, collections.usage, documents)
     },
   }
 }
 
-type Link = Pick<TaskDocument, '_id' | 'parentTaskId'>
-
-/** Answers the way from a task up to its root, as far as its tasks are there. */
-async function pathsOf({ database, tasks }: Session, rows: readonly TransferredUsage[]) {
+/** Returns the way from a task up to its root, as far as its tasks are there. */
+async function readPaths(session: Session, rows: readonly TransferredUsage[]) {
   const parents = new Map<string, string | undefined>()
   let asked = [...new Set(rows.map(({ taskId }) => taskId))]
   while (asked.length > 0) {
     const ids = asked
-    const found = await database.run('read parents', () =>
-      tasks
-        .find({ _id: { $in: ids } })
-        .project<Link>({ parentTaskId: 1 })
-        .toArray(),
-    )
+    const found = await readFields(session, 'read parents', { _id: { $in: ids } }, ['parentTaskId'])
     for (const { _id, parentTaskId } of found) parents.set(_id, parentTaskId)
     asked = [...new Set(found.flatMap(({ parentTaskId }) => parentTaskId ?? []))].filter(
       id => !parents.has(id),
@@ -140,37 +136,39 @@ async function pathsOf({ database, tasks }: Session, rows: readonly TransferredU
   }
 }
 
-function straysTransfer(session: Session): RowsTransfer<Stray> {
-  const orders = { last: 0 }
+function unparsableTransfer(session: Session): RowsTransfer<UnparsableMessage> {
+  const numbers = createNumbers()
   return {
     async *read() {
-      let after: StrayDocument | undefined
-      for (;;) {
-        const rows = await readStrays(session, after)
-        after = rows.at(-1)
-        if (after === undefined) return
-        yield rows.map(({ _id, at, reason, content }) => ({ id: _id, at: at.getTime(), reason, content }))
-      }
+      const options = { limit: pageUnparsable }
+      for await (const rows of pagesByOrder<UnparsableDocument>(session, collections.unparsable, options))
+        yield rows.map(unparsableOf)
     },
-    async write(rows) {
-      const documents = rows.map(({ id, at, reason, content }): StrayDocument => {
-        orders.last = Math.max(orders.last + 1, at * 4_096)
-        return { _id: id, order: orders.last, at: new Date(at), reason, content: beginningOf(content) }
-      })
-      await replaceAll(session, 'strays', documents)
-    },
+    write: rows =>
+      replaceAll(
+        session,
+        collections.unparsable,
+        rows.map(row => unparsableDocument(row, numbers(row.at))),
+      ),
   }
 }
 
-function readStrays({ database }: Session, after: StrayDocument | undefined): Promise<StrayDocument[]> {
-  return database.run('read strays', () =>
-    database
-      .collection<StrayDocument>('strays')
-      .find(beyond(after))
-      .sort({ order: 1, _id: 1 })
-      .limit(pageStrays)
-      .toArray(),
-  )
+/** The accounts of budgets. Those of rate limits stay behind: a minute later they say nothing. */
+function budgetsTransfer(session: Session): RowsTransfer<SharedText> {
+  const prefix = budgetKey('')
+  return {
+    async *read() {
+      const range = { $gt: prefix, $lt: `${prefix}\uffff` }
+      for await (const rows of pagesById<StateDocument>(session, collections.states, { range }))
+        yield rows.map(({ _id, state, version }) => ({ key: _id, state, version }))
+    },
+    write: rows =>
+      replaceAll(
+        session,
+        collections.states,
+        rows.map(({ key, state, version }) => ({ _id: key, state, version, write: '' })),
+      ),
+  }
 }
 
 function schedulesTransfer(session: Session): RowsTransfer<ScheduleState> {
@@ -179,25 +177,6 @@ function schedulesTransfer(session: Session): RowsTransfer<ScheduleState> {
       for await (const rows of pagesById<ScheduleDocument>(session, 'schedules')) yield rows.map(scheduleOf)
     },
     write: rows => replaceAll(session, 'schedules', rows.map(scheduleDocument)),
-  }
-}
-
-function scheduleOf({ _id, definition, lastTick, lastTaskId }: ScheduleDocument): ScheduleState {
-  return {
-    id: _id,
-    definition,
-    ...(lastTick === undefined ? {} : { lastTick: lastTick.getTime() }),
-    ...(lastTaskId === undefined ? {} : { lastTaskId }),
-  }
-}
-
-function scheduleDocument({ id, definition, lastTick, lastTaskId }: ScheduleState): ScheduleDocument {
-  return {
-    _id: id,
-    definition,
-    write: randomUUID(),
-    ...(lastTick === undefined ? {} : { lastTick: new Date(lastTick) }),
-    ...(lastTaskId === undefined ? {} : { lastTaskId }),
   }
 }
 
@@ -217,4 +196,75 @@ function pausedLanesTransfer(session: Session): RowsTransfer<PausedLane> {
         rows.map(({ lane }) => ({ _id: lane, paused: true })),
       ),
   }
+}
+
+/** Says that the database is being filled. */
+interface Mark {
+  _id: 'filling'
+  /** Where the rows come from, for people. */
+  from: string
+  startedAt: Date
+}
+
+const markName = 'transfers'
+/** What processes say of themselves need not be kept. */
+const passing = new Set([markName, 'nodes', 'shared_states'])
+
+/**
+ * Marks the database as one that is being filled. What an earlier transfer left is deleted. Throws STORE_NOT_EMPTY when a collection
+ * that no transfer made has a document.
+ */
+async function beginFilling(database: OpenableDatabase, from: string): Promise<void> {
+  const names = await database.run('list collections', () =>
+    database.db.listCollections({}, { nameOnly: true }).toArray(),
+  )
+  const own = names.map(({ name }) => name).filter(name => !name.startsWith('system.'))
+  const isOurs = (await readMark(database)) !== null
+  for (const name of own.filter(each => !passing.has(each))) {
+    if (isOurs) await empty(database, name)
+    else if ((await database.run('read', () => database.collection(name).findOne({}))) !== null)
+      throw new QuillworkError(
+        'STORE_NOT_EMPTY',
+        `The collection ${name} of the database has documents; name another database.`,
+      )
+  }
+  const mark: Mark = { _id: 'filling', from, startedAt: new Date() }
+  await database.run('mark', () => marksOf(database).replaceOne({ _id: 'filling' }, mark, { upsert: true }))
+}
+
+/** Documents that are deleted at a time: all of a large collection would take longer than an operation may. */
+const perDelete = 1_000
+
+async function empty(database: OpenableDatabase, name: string): Promise<void> {
+  const collection = database.collection(name)
+  for (;;) {
+    const found = await database.run('read', () =>
+      collection.find({}, { projection: { _id: 1 }, limit: perDelete }).toArray(),
+    )
+    if (found.length === 0) return
+    await database.run('empty', () => collection.deleteMany({ _id: { $in: found.map(({ _id }) => _id) } }))
+  }
+}
+
+/** The database is complete: engines may open it. */
+async function endFilling(database: OpenableDatabase): Promise<void> {
+  await database.run('unmark', () => marksOf(database).deleteOne({ _id: 'filling' }))
+}
+
+/** Throws TRANSFER_INCOMPLETE for a database that holds a part of what it should. */
+export async function requireWhole(database: OpenableDatabase): Promise<void> {
+  const mark = await readMark(database)
+  if (mark === null) return
+  throw new QuillworkError(
+    'TRANSFER_INCOMPLETE',
+    `The database is being filled from ${mark.from} since ${mark.startedAt.toISOString()}, or that was cut off. Let it end, or run it again.`,
+  )
+}
+
+function readMark(database: OpenableDatabase): Promise<Mark | null> {
+  return database.run('look for a mark', () => marksOf(database).findOne({ _id: 'filling' }))
+}
+
+function marksOf(database: OpenableDatabase): Collection<Mark> {
+  return database.collection<Mark>(markName)
 }

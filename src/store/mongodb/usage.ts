@@ -1,11 +1,12 @@
 import { randomUUID } from 'node:crypto'
 import type { Document, Filter } from 'mongodb'
+import { defined } from '../../task/defined.ts'
 import { pageKey, pageOf, pageToken } from '../pages.ts'
 import type { Page, UsageFilter, UsageKind, UsageReportRequest, UsageRow, UsageSum } from '../store.ts'
 import { goesDown } from '../usage.ts'
 import type { TaskDocument } from './documents.ts'
 import { ignoreDuplicates } from './failures.ts'
-import type { IndexPlan } from './indexes.ts'
+import { collections } from './indexes.ts'
 import type { Session } from './session.ts'
 
 /** One call of a model, as the collection `task_usage` keeps it; also when its task is gone. */
@@ -17,20 +18,6 @@ export interface UsageDocument extends Omit<UsageRow, 'at' | 'id'> {
   /** The task and all above it, up to the root: a tree is then summed without walking it, and also after its records are gone. */
   path: readonly string[]
 }
-
-/** For the sums of a task, a tree, a user, a subject, and of all. */
-export const usageIndexes: readonly IndexPlan[] = [
-  { collection: 'task_usage', name: 'usage_path', key: { path: 1 } },
-  { collection: 'task_usage', name: 'usage_task', key: { taskId: 1 } },
-  { collection: 'task_usage', name: 'usage_user', key: { userId: 1, at: 1 } },
-  {
-    collection: 'task_usage',
-    name: 'usage_subject',
-    key: { subject: 1, at: 1 },
-    partial: { subject: { $exists: true } },
-  },
-  { collection: 'task_usage', name: 'usage_time', key: { at: 1 } },
-]
 
 /** Adds calls of a task, whether its attempt still holds it or not. */
 export async function addUsage(session: Session, taskId: string, rows: readonly UsageRow[]): Promise<void> {
@@ -45,7 +32,7 @@ export async function addUsage(session: Session, taskId: string, rows: readonly 
     at: new Date(at),
     path,
   }))
-  const usage = session.database.collection<UsageDocument>('task_usage')
+  const usage = session.database.collection<UsageDocument>(collections.usage)
   await session.database.run('usage', () => ignoreDuplicates(usage.insertMany(documents, { ordered: false })))
 }
 
@@ -53,10 +40,8 @@ type Link = Pick<TaskDocument, '_id' | 'userId' | 'parentTaskId' | 'rootTaskId'>
 
 async function findLink({ database, tasks }: Session, taskId: string): Promise<Link | undefined> {
   const projection = { userId: 1, parentTaskId: 1, rootTaskId: 1 }
-  const found = await database.run('usage', () =>
-    tasks.findOne<Link>({ _id: { $eq: taskId } }, { projection }),
-  )
-  return found ?? undefined
+  const filter = { _id: { $eq: taskId } }
+  return (await database.run('usage', () => tasks.findOne<Link>(filter, { projection }))) ?? undefined
 }
 
 /** A task names its parent and its root; only what lies between them is read, one read per level. */
@@ -80,7 +65,7 @@ interface Sum {
   priced: number
 }
 
-/** What a document is summed by. */
+/** What documents are summed by. */
 const keys: Readonly<Record<UsageKind, Document | string>> = {
   task: '$taskId',
   user: '$userId',
@@ -89,7 +74,7 @@ const keys: Readonly<Record<UsageKind, Document | string>> = {
   model: '$model',
 }
 
-/** Sums calls by a key, a page of keys at a time. */
+/** Returns sums of calls by a key, a page of keys at a time. */
 export async function reportUsage(
   { database }: Session,
   filter: UsageFilter,
@@ -98,15 +83,15 @@ export async function reportUsage(
   const bound = { listing: 'usage', by, ...filter }
   const after = pageKey(bound, token, ['string'])?.[0]
   const pipeline = [
-    { $match: { $and: [...conditionsOf(filter), ...(after === undefined ? [] : [beyond(by, after)])] } },
+    { $match: { $and: [...usageConditions(filter), ...(after === undefined ? [] : [beyond(by, after)])] } },
     { $group: { _id: keys[by], ...groupSums } },
     { $sort: { _id: goesDown(by) ? -1 : 1 } },
     { $limit: pageSize + 1 },
   ]
   const sums = await database.run('usage', () =>
     database
-      .collection<UsageDocument>('task_usage')
-      .aggregate<Sum>(pipeline, { hint: indexFor(filter) })
+      .collection<UsageDocument>(collections.usage)
+      .aggregate<Sum>(pipeline, { hint: usageIndexFor(filter) })
       .toArray(),
   )
   return pageOf(sums, pageSize, {
@@ -128,20 +113,16 @@ const groupSums = {
   priced: { $sum: { $cond: [{ $isNumber: '$cost' }, 1, 0] } },
 }
 
-/** Never empty: the first says that a call has a time. */
-function conditionsOf(filter: UsageFilter): Filter<UsageDocument>[] {
+/** Returns at least one condition: that a call has a time. */
+function usageConditions(filter: UsageFilter): Filter<UsageDocument>[] {
   const { taskId, treeOf, userId, subject, model, after, before } = filter
-  const equal = { taskId, path: treeOf, userId, subject, model }
-  const at: Filter<UsageDocument>['at'] = {
-    $type: 'date',
-    ...(after === undefined ? {} : { $gte: new Date(after) }),
-    ...(before === undefined ? {} : { $lt: new Date(before) }),
-  }
-  const given = Object.entries(equal).filter(([, value]) => value !== undefined)
-  return [{ at }, ...given.map(([field, value]) => ({ [field]: { $eq: value } }))]
+  const dateOf = (time: number | undefined) => (time === undefined ? undefined : new Date(time))
+  const at = defined({ $type: 'date' as const, $gte: dateOf(after), $lt: dateOf(before) })
+  const equal = Object.entries(defined({ taskId, path: treeOf, userId, subject, model }))
+  return [{ at }, ...equal.map(([field, value]) => ({ [field]: { $eq: value } }))]
 }
 
-/** What comes after a key that was shown. */
+/** Returns the condition of what comes after a key that was shown. */
 function beyond(by: UsageKind, key: string): Filter<UsageDocument> {
   switch (by) {
     case 'day':
@@ -158,7 +139,7 @@ function beyond(by: UsageKind, key: string): Filter<UsageDocument> {
 }
 
 /** The most telling field that has an index. */
-function indexFor({ taskId, treeOf, subject, userId }: UsageFilter): string {
+function usageIndexFor({ taskId, treeOf, subject, userId }: UsageFilter): string {
   if (taskId !== undefined) return 'usage_task'
   if (treeOf !== undefined) return 'usage_path'
   if (subject !== undefined) return 'usage_subject'

@@ -4,7 +4,8 @@
  * before it tells anybody), so that a slow disk does not stand in the way of the event loop.
  */
 import type { Database } from 'better-sqlite3'
-import { createBatch } from '../batch.ts'
+import { createEmitter } from '../../runtime/emitter.ts'
+import { gather } from '../../runtime/gather.ts'
 import { closedError, storeError } from './failures.ts'
 import type { StoreFaults } from './faults.ts'
 import { openFile } from './file.ts'
@@ -34,12 +35,12 @@ export interface DatabaseFile extends SharedDatabase {
   readonly db: Database
   /** Resolves at once while writes are done; after one that could not be done, when another one was. Rejects with why not. */
   takesWrites(): Promise<void>
-  /** Calls back after each commit, before its sync. Answers how to stop. */
+  /** Calls back after each commit, before its sync. Returns an unsubscribe function. */
   onCommit(listener: () => void): () => void
   close(): Promise<void>
 }
 
-/** Jobs per transaction: bounds how long one turn of the event loop takes. */
+/** Jobs per transaction: bounds how long one turn of the event loop takes. Each job tells its caller itself. */
 const largestBatch = 512
 /** Transactions in a row that one sync waits for, so that what a commit sets off is covered by the same sync. */
 const mostRounds = 3
@@ -54,7 +55,7 @@ export function openDatabase(file: string, faults: StoreFaults = {}): DatabaseFi
   const db = openFile(file)
   const transactions = createTransactions(db, faults)
   const syncer = createSyncer(file === ':memory:' ? undefined : `${file}-wal`, faults)
-  const listeners = new Set<() => void>()
+  const commits = createEmitter()
   let rounds = 0
   let closed = false
   let hasFailed = false
@@ -91,7 +92,7 @@ export function openDatabase(file: string, faults: StoreFaults = {}): DatabaseFi
           for (const job of jobs) job.reject(error)
         },
       )
-      for (const listener of listeners) listener()
+      commits.emit()
     } catch (error) {
       hasFailed = true
       const coded = storeError(error, file)
@@ -99,7 +100,7 @@ export function openDatabase(file: string, faults: StoreFaults = {}): DatabaseFi
     }
   }
 
-  const batch = createBatch(send, largestBatch)
+  const batch = gather<Job, never>(jobs => send(jobs).then(() => []), { largest: largestBatch })
 
   function enqueue<T>(job: Pick<Job, 'writes' | 'work' | 'committed'>): Promise<T> {
     if (closed) return Promise.reject(closedError())
@@ -116,10 +117,7 @@ export function openDatabase(file: string, faults: StoreFaults = {}): DatabaseFi
       hasFailed ? enqueue({ writes: true, work: touch, committed: undefined }) : Promise.resolve(),
     join: participant => transactions.participants.push(participant),
     migrate: (part, migrations) => migrateFile(db, file, { part, migrations }),
-    onCommit(listener) {
-      listeners.add(listener)
-      return () => listeners.delete(listener)
-    },
+    onCommit: listener => commits.on(listener),
     async close() {
       if (closed) return
       closed = true

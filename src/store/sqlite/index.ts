@@ -52,7 +52,7 @@ export function sqlite(options: SqliteOptions): SqliteStore {
   const { file } = session
   return {
     kind: 'sqlite',
-    capabilities: { manyProcesses: false, durableDeliveries: false, callerTransactions: false },
+    capabilities: { manyProcesses: false, callerTransactions: false },
     database: file,
     tasks: {
       now: session.now,
@@ -60,7 +60,7 @@ export function sqlite(options: SqliteOptions): SqliteStore {
       claim: claims => claim(session, claims),
       apply: (transitions, options) => apply(session, transitions, options),
       extend: (leases, leaseMs) => extend(session, leases, leaseMs),
-      lapsed: limit => lapsed(session, limit),
+      overdue: limit => lapsed(session, limit),
       prune: (retention, limit) => prune(session, retention, limit),
       close: () => file.close(),
     },
@@ -70,7 +70,7 @@ export function sqlite(options: SqliteOptions): SqliteStore {
     queries: createQueries(session),
     lanes: createLanes(session),
     schedules: createSchedules(session),
-    strays: createStrays(session),
+    unparsable: createStrays(session),
     states: createStates(session),
     transfer: createTransfer(session),
     takesWrites: () => file.takesWrites(),

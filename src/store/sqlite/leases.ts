@@ -1,5 +1,5 @@
 import { claiming } from '../../task/transition.ts'
-import type { Extended, Lapsed, Lease } from '../store.ts'
+import type { Extended, Lease, Overdue } from '../store.ts'
 import { recordOf, type TaskRow } from './rows.ts'
 import type { Session } from './session.ts'
 
@@ -29,7 +29,7 @@ export function extend(session: Session, leases: readonly Lease[], leaseMs: numb
 }
 
 /** Records whose lease has expired, and waiting ones whose deadline has passed; the longest overdue first. */
-export function lapsed(session: Session, limit: number): Promise<Lapsed[]> {
+export function lapsed(session: Session, limit: number): Promise<Overdue[]> {
   const { sql } = session
   return session.file.read(() => {
     const now = session.now()
@@ -38,8 +38,8 @@ export function lapsed(session: Session, limit: number): Promise<Lapsed[]> {
       'SELECT * FROM tasks WHERE deadline <= ? AND completed_at IS NULL AND lease_until IS NULL ORDER BY deadline LIMIT ?',
     ).all(now, limit - expired.length) as TaskRow[]
     return [
-      ...expired.map((row): Lapsed => ({ record: recordOf(row, sql), why: 'lease' })),
-      ...overdue.map((row): Lapsed => ({ record: recordOf(row, sql), why: 'deadline' })),
+      ...expired.map((row): Overdue => ({ record: recordOf(row, sql), why: 'lease' })),
+      ...overdue.map((row): Overdue => ({ record: recordOf(row, sql), why: 'deadline' })),
     ]
   })
 }

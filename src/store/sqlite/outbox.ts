@@ -1,4 +1,4 @@
-import type { Delivery, Due, LaneRoom, Outbox } from '../store.ts'
+import type { Delivery, Due, LaneCapacity, Outbox } from '../store.ts'
 import { closedError } from './failures.ts'
 import { recordOf, type TaskRow } from './rows.ts'
 import { queueOf, type Session } from './session.ts'
@@ -14,42 +14,46 @@ const wakeStep = 500
 export function createOutbox(session: Session): Outbox {
   const { window, file } = session
   return {
-    async due(lanes, { suspects }) {
+    async due(lanes, { quarantined }) {
       if (!file.db.open) throw closedError()
       const { hints } = session
       if (hints.wakeAt !== undefined && hints.wakeAt <= session.now()) await wake(session)
-      let suspectsLeft = suspects - window.suspects
+      let quarantinedLeft = quarantined - window.quarantined
       const deliveries: Delivery[] = []
       for (const lane of lanes) {
-        const inLane = dueIn(session, lane, suspectsLeft)
-        suspectsLeft -= inLane.filter(delivery => delivery.suspect).length
+        const inLane = dueIn(session, lane, quarantinedLeft)
+        quarantinedLeft -= inLane.filter(delivery => delivery.quarantined).length
         deliveries.push(...inLane)
       }
       return { deliveries, nextAt: hints.wakeAt } satisfies Due
     },
-    async toLookAt(limit) {
+    async pendingParents(limit) {
       if (!file.db.open) throw closedError()
       if (!session.hints.parents) return []
       const parents = parentsToLookAt(session, limit)
       if (parents.length === 0) session.hints.parents = false
       return parents
     },
-    async told(deliveries) {
+    async published(deliveries) {
       for (const { taskId } of deliveries) window.hand(taskId)
       window.offered.clear()
     },
-    forget(taskIds) {
+    requeue(taskIds) {
       for (const taskId of taskIds) window.unhand(taskId)
     },
-    onTelling: listener => file.onCommit(listener),
+    onDue: listener => file.onCommit(listener),
   }
 }
 
-function dueIn(session: Session, { lane, room, takesUrgent }: LaneRoom, suspects: number): Delivery[] {
+function dueIn(
+  session: Session,
+  { lane, capacity: room, takesUrgent }: LaneCapacity,
+  quarantined: number,
+): Delivery[] {
   const { paused, waiting } = session.order.lane(lane)
   if (paused || waiting === 0 || (room <= 0 && takesUrgent !== true)) return []
   const handed = session.window.handedIn(lane)
-  const most = takesUrgent === true ? suspects : Math.min(suspects, room)
+  const most = takesUrgent === true ? quarantined : Math.min(quarantined, room)
   const first = most > 0 ? take(session, queueOf(lane, true), { room: most, handed }) : []
   const left = room - first.length
   if (left <= 0) return first
@@ -89,7 +93,7 @@ function deliveryOf({ record }: Known): Delivery {
     taskType: record.taskType,
     lane: record.lane,
     attempt: record.attempt,
-    suspect: record.crashCount > 0,
+    quarantined: record.crashCount > 0,
   }
 }
 

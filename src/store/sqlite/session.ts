@@ -37,9 +37,9 @@ export function noteWake(hints: Hints, at: number): void {
 }
 
 /** The suffix of a queue whose tasks crashed their last attempt: they are handed out one at a time. */
-const suspectSuffix = '~suspect'
+const quarantinedSuffix = '~suspect'
 
 /** The queue of a lane for a task. */
-export function queueOf(lane: string, suspect: boolean): string {
-  return suspect ? lane + suspectSuffix : lane
+export function queueOf(lane: string, quarantined: boolean): string {
+  return quarantined ? lane + quarantinedSuffix : lane
 }

@@ -1,9 +1,9 @@
 import { pageKey, pageOf, pageToken } from '../pages.ts'
-import type { Stray, StrayStore } from '../store.ts'
+import type { UnparsableMessage, UnparsableStore } from '../store.ts'
 import type { Session } from './session.ts'
 
 /** Messages and records that name no readable task. */
-export function createStrays({ file, sql }: Session): StrayStore {
+export function createStrays({ file, sql }: Session): UnparsableStore {
   return {
     file: strays =>
       file.write(() => {
@@ -21,7 +21,7 @@ export function createStrays({ file, sql }: Session): StrayStore {
         const after = pageKey('strays', page.pageToken, ['number'])?.[0] ?? Number.MAX_SAFE_INTEGER
         const rows = sql(
           'SELECT seq, id, at, reason, content FROM strays WHERE seq < ? ORDER BY seq DESC LIMIT ?',
-        ).all(after, page.pageSize + 1) as (Stray & { seq: number })[]
+        ).all(after, page.pageSize + 1) as (UnparsableMessage & { seq: number })[]
         return pageOf(rows, page.pageSize, {
           item: ({ seq: _, ...stray }) => stray,
           token: row => pageToken('strays', [row.seq]),

@@ -1,6 +1,6 @@
 /** A whole file as rows that can be moved to another store. */
 import { QuillworkError } from '../../task/errors.ts'
-import { priorities, type ScheduleState, type Stray } from '../store.ts'
+import { priorities, type ScheduleState, type UnparsableMessage } from '../store.ts'
 import type { PausedLane, RowsTransfer, StoreTransfer, TransferredUsage } from '../transfer.ts'
 import { outputTransfer } from './output.ts'
 import type { Session } from './session.ts'
@@ -49,12 +49,12 @@ function usageTransfer(session: Session): RowsTransfer<TransferredUsage> {
   }
 }
 
-function straysTransfer(session: Session): RowsTransfer<Stray> {
+function straysTransfer(session: Session): RowsTransfer<UnparsableMessage> {
   const { file, sql } = session
   const query = 'SELECT seq, id, at, reason, content FROM strays WHERE seq > ? ORDER BY seq LIMIT ?'
   return {
     async *read() {
-      for await (const rows of pagesBy<Stray & { seq: number }>(session, query, ({ seq }) => seq))
+      for await (const rows of pagesBy<UnparsableMessage & { seq: number }>(session, query, ({ seq }) => seq))
         yield rows.map(({ seq: _, ...stray }) => stray)
     },
     write: rows =>

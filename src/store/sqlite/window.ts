@@ -28,7 +28,7 @@ const mostRecent = 4_096
 export interface Window {
   /** Created or made ready a moment ago, by row. */
   remember(known: Known): void
-  /** Answers what is remembered of a row, and forgets it: it is handed out, or it changed. */
+  /** Returns what is remembered of a row, and forgets it: it is handed out, or it changed. */
   recall(seq: number): Known | undefined
   readonly offered: Map<string, Handed>
   readonly handed: Map<string, Handed>
@@ -43,7 +43,7 @@ export interface Window {
   /** When the first lease of the tasks that this process runs ends, epoch milliseconds. */
   earliestLease(): number
   /** Tasks whose last attempt crashed, handed out or running. */
-  readonly suspects: number
+  readonly quarantined: number
 }
 
 /** An empty window. */
@@ -54,12 +54,12 @@ export function createWindow(): Window {
   const handedRows = new Set<number>()
   const held = new Map<string, Known>()
   const perLane = new Map<string, number>()
-  let suspects = 0
+  let quarantined = 0
 
   function count(handedTask: Handed, change: 1 | -1): void {
-    const { lane, suspect } = handedTask.delivery
-    perLane.set(lane, (perLane.get(lane) ?? 0) + change)
-    if (suspect) suspects += change
+    const { delivery } = handedTask
+    perLane.set(delivery.lane, (perLane.get(delivery.lane) ?? 0) + change)
+    if (delivery.quarantined) quarantined += change
   }
 
   return {
@@ -95,22 +95,22 @@ export function createWindow(): Window {
     hold(known) {
       this.release(known.record.id)
       held.set(known.record.id, known)
-      if (known.record.crashCount > 0) suspects += 1
+      if (known.record.crashCount > 0) quarantined += 1
     },
     held: taskId => held.get(taskId),
     release(taskId) {
       const known = held.get(taskId)
       if (known === undefined) return
       held.delete(taskId)
-      if (known.record.crashCount > 0) suspects -= 1
+      if (known.record.crashCount > 0) quarantined -= 1
     },
     earliestLease() {
       let earliest = Number.POSITIVE_INFINITY
       for (const { record } of held.values()) earliest = Math.min(earliest, record.leaseUntil ?? earliest)
       return earliest
     },
-    get suspects() {
-      return suspects
+    get quarantined() {
+      return quarantined
     },
   }
 }

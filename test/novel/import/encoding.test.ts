@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { detectEncoding } from '../../../src/novel/import/encoding.ts'
-import { bytesSource, surveyText } from '../../../src/novel/import/text.ts'
+import { bytesSource } from '../../../src/novel/import/source.ts'
+import { surveyText } from '../../../src/novel/import/survey.ts'
 import { encode } from './encoders.ts'
 import { hanProse, pieces, prose } from './reading.ts'
 

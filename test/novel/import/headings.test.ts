@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
+import { isSeparator } from '../../../src/novel/import/lines.ts'
 import { chineseNumber, leadingNumber, romanNumber } from '../../../src/novel/import/numerals.ts'
 import { readHeading } from '../../../src/novel/import/read-heading.ts'
-import { isSeparator } from '../../../src/novel/import/separators.ts'
 
 describe('headings that are sure', () => {
   it.each([

@@ -1,5 +1,7 @@
 import { expect, it } from 'vitest'
-import { readChapters, surveyText, type TextSource } from '../../../src/novel/import/text.ts'
+import { readChapters } from '../../../src/novel/import/read-chapters.ts'
+import type { TextSource } from '../../../src/novel/import/source.ts'
+import { surveyText } from '../../../src/novel/import/survey.ts'
 import { prose } from './reading.ts'
 
 const MEGABYTE = 1_000_000

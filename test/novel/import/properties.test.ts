@@ -1,8 +1,11 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { measure } from '../../../src/novel/import/measure.ts'
+import { type Piece, readChapters } from '../../../src/novel/import/read-chapters.ts'
 import { readHeading } from '../../../src/novel/import/read-heading.ts'
-import { bytesSource, type Piece, readChapters, surveyText } from '../../../src/novel/import/text.ts'
+import { bytesSource } from '../../../src/novel/import/source.ts'
+import { surveyText } from '../../../src/novel/import/survey.ts'
+import { measure } from '../../../src/novel/words.ts'
+import { sizeOf } from '../../size.ts'
 import { hanProse, pieces, prose } from './reading.ts'
 
 const line = fc.oneof(
@@ -62,7 +65,7 @@ describe('any text', () => {
           else expect(letters(named)).toContain(word.slice(0, 40))
         }
       }),
-      { numRuns: 300 },
+      { numRuns: sizeOf(100, 300) },
     )
   })
 
@@ -81,7 +84,7 @@ describe('any text', () => {
         }
         expect(counted.map(({ characters, words }) => ({ characters, words }))).toEqual(read)
       }),
-      { numRuns: 300 },
+      { numRuns: sizeOf(100, 300) },
     )
   })
 
@@ -97,7 +100,7 @@ describe('any text', () => {
         expect(own(some)).toEqual(own(all))
         expect(some.filter(piece => piece.kind === 'chapter').map(piece => piece.index)).toEqual(chosen)
       }),
-      { numRuns: 200 },
+      { numRuns: sizeOf(70, 200) },
     )
   })
 

@@ -1,10 +1,6 @@
-import {
-  bytesSource,
-  type Piece,
-  readChapters,
-  surveyText,
-  type TextSurvey,
-} from '../../../src/novel/import/text.ts'
+import { type Piece, readChapters } from '../../../src/novel/import/read-chapters.ts'
+import { bytesSource } from '../../../src/novel/import/source.ts'
+import { surveyText, type TextSurvey } from '../../../src/novel/import/survey.ts'
 
 /** The survey of a text given as a string. */
 export function survey(text: string, name = 'the-book.txt'): Promise<TextSurvey> {

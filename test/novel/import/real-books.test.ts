@@ -1,7 +1,9 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
-import { bytesSource, readChapters, surveyText, type TextSurvey } from '../../../src/novel/import/text.ts'
+import { readChapters } from '../../../src/novel/import/read-chapters.ts'
+import { bytesSource } from '../../../src/novel/import/source.ts'
+import { surveyText, type TextSurvey } from '../../../src/novel/import/survey.ts'
 import { encode, has } from './encoders.ts'
 
 const folder = new URL('../../../../shared/data/', import.meta.url)

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { measure } from '../../../src/novel/import/measure.ts'
+import { measure } from '../../../src/novel/words.ts'
 import { docx, paragraph, style } from './docx-writer.ts'
 import { epub, escaped, type NavEntry } from './epub-writer.ts'
 import { read } from './reading.ts'

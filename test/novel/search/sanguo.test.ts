@@ -1,22 +1,22 @@
 import { describe, expect, test } from 'vitest'
 import { splitPassages } from '../../../src/novel/search/passages.ts'
-import { memoryPostingStore } from '../../../src/novel/search/postings.ts'
+import { type IndexSegment, memoryPostings } from '../../../src/novel/search/postings.ts'
 import { searchIndex } from '../../../src/novel/search/search.ts'
 import { buildSegment } from '../../../src/novel/search/segment.ts'
 import { hasSanguo, sanguoChapters } from '../../ai/sanguo.ts'
 import queries from './sanguo-queries.json' with { type: 'json' }
 
 async function indexOf(chapters: readonly { text: string }[]) {
-  const store = memoryPostingStore()
+  const segments: IndexSegment[] = []
   const chapterOf: number[] = []
   for (const [place, { text }] of chapters.entries()) {
     const passages = [...splitPassages(text)].map(({ start, end }) => {
       chapterOf.push(place + 1)
       return { id: chapterOf.length - 1, text: text.slice(start, end) }
     })
-    await store.put(`chapter-${place}`, await buildSegment(passages))
+    segments.push(await buildSegment(passages))
   }
-  return { store, chapterOf }
+  return { store: memoryPostings(segments), chapterOf }
 }
 
 describe.skipIf(!hasSanguo)('search in a novel of 120 chapters', () => {

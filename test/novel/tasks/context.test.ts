@@ -1,8 +1,14 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { countTokens } from '../../../src/ai/providers/tokens.ts'
-import { fitMaterial, fitPrompt, type Material, promptTokens } from '../../../src/novel/models/context.ts'
-import { endByTokens, splitByTokens } from '../../../src/novel/models/split-text.ts'
+import {
+  endByTokens,
+  fitMaterial,
+  fitPrompt,
+  type Material,
+  promptTokens,
+  splitByTokens,
+} from '../../../src/novel/models/context.ts'
 import { runThrough } from '../../../src/runtime/cooperate.ts'
 
 const sentence = fc.constantFrom(

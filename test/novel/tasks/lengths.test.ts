@@ -1,11 +1,11 @@
 import { expect, it } from 'vitest'
-import { answerRoom, partTokens } from '../../../src/novel/models/lengths.ts'
+import { answerLimit, partTokens } from '../../../src/novel/models/lengths.ts'
 
 const model = { contextTokens: 100_000, maxOutputTokens: 20_000 }
 
 it('leaves an answer room for what the model thinks before it', () => {
-  expect(answerRoom(model, 200)).toBe(400 + 1_024)
-  expect(answerRoom({ ...model, thinkingTokens: 8_000 }, 200)).toBe(400 + 8_000)
+  expect(answerLimit(model, 200)).toBe(400 + 1_024)
+  expect(answerLimit({ ...model, thinkingTokens: 8_000 }, 200)).toBe(400 + 8_000)
 })
 
 it('asks a model that thinks for shorter parts where its thoughts take the room', () => {

@@ -3,8 +3,7 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { asData, defuse } from '../../../src/novel/prompts/data-text.ts'
-import { loadPrompts, promptLanguageOf } from '../../../src/novel/prompts/prompts.ts'
+import { asData, defuse, loadPrompts, promptLanguageOf } from '../../../src/novel/prompts/prompts.ts'
 import { parseTemplate, renderTemplate } from '../../../src/novel/prompts/template.ts'
 
 const invalid = (message: RegExp) =>

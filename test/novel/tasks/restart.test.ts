@@ -3,6 +3,7 @@ import { confirmUpload, importNovel } from 'quillwork/novel'
 import { createGate, type Gate } from 'quillwork/testing'
 import { expect, it } from 'vitest'
 import type { NovelLibrary } from '../../../src/novel/library/library.ts'
+import { sizeOf } from '../../size.ts'
 import { ann, bookOf, novelEngine, scriptedModel } from './novel-engine.ts'
 
 const book = bookOf([
@@ -35,7 +36,7 @@ it('an import that is cut off anywhere goes on: the same novel, every scene summ
       const seen = await importWith(ends)
       expect(seen).toEqual(undisturbed)
     }),
-    { numRuns: 15 },
+    { numRuns: sizeOf(6, 15) },
   )
 }, 120_000)
 

@@ -1,7 +1,7 @@
 import { sceneBrief } from 'quillwork/novel'
 import { describe, expect, it } from 'vitest'
-import { beatsOf } from '../../../src/novel/brief/beats.ts'
-import { findNames } from '../../../src/novel/brief/names.ts'
+import { findNames } from '../../../src/novel/names.ts'
+import { beatsOf } from '../../../src/novel/scene-brief.ts'
 import { ann, novelEngine } from './novel-engine.ts'
 
 const book = [

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { expect } from 'vitest'
-import { bytesSource, surveyText } from '../../../src/novel/import/text.ts'
+import { bytesSource } from '../../../src/novel/import/source.ts'
+import { surveyText } from '../../../src/novel/import/survey.ts'
 import type { UploadFiles } from '../../../src/novel/uploads/files.ts'
 
 import { epub } from '../import/epub-writer.ts'

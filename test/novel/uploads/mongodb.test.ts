@@ -1,8 +1,7 @@
 import { mongodbUploads } from 'quillwork/novel'
 import { expect, test } from 'vitest'
 import { type OpenableDatabase, openDatabase } from '../../../src/store/mongodb/database.ts'
-import { UnknownOutcome } from '../../../src/store/mongodb/failures.ts'
-import type { StoreFaults } from '../../../src/store/mongodb/faults.ts'
+import { type StoreFaults, UnknownOutcome } from '../../../src/store/mongodb/failures.ts'
 import { describeWithMongo, freshDatabase } from '../../servers/mongo.ts'
 import { type FilesUnderTest, filesCases } from './cases.ts'
 

@@ -2,11 +2,11 @@ import { fileURLToPath } from 'node:url'
 import { createEngine, type Engine } from 'quillwork'
 import { createApp, type HttpOptions } from 'quillwork/http'
 import { sqlite } from 'quillwork/sqlite'
-import { obedientTasks } from 'quillwork/testing'
+import { scriptedTasks } from 'quillwork/testing'
 import { requireBuilt } from '../../process/cli/quillwork.ts'
 import { askingOf, type PageServer } from './kit.ts'
 
-/** An API with the pages, in this process, on an engine whose tasks obey (see `Order` in src/testing/obedient.ts). */
+/** An API with the pages, in this process, on an engine whose tasks obey (see `Order` in src/testing/scripted.ts). */
 export interface EngineServer extends Pick<PageServer, 'url' | 'ask' | 'post' | 'ended'>, AsyncDisposable {
   readonly engine: Engine
   /** Submits a task that does these things in order. Answers its id. */
@@ -19,9 +19,9 @@ const pagesFolder = new URL('../../../dist/dashboard/', import.meta.url)
 /** Starts it on a database in memory, with the clock of the machine. Retries come after some milliseconds instead of minutes. */
 export async function startEngineServer(config: HttpOptions = {}): Promise<EngineServer> {
   requireBuilt()
-  const tasks = obedientTasks()
+  const tasks = scriptedTasks()
   const engine = (await createEngine({
-    tasks: [tasks.obedient, tasks.parent],
+    tasks: [tasks.scripted, tasks.parent],
     store: sqlite({ file: ':memory:' }),
   })) as Engine
   await engine.start()
@@ -36,7 +36,7 @@ export async function startEngineServer(config: HttpOptions = {}): Promise<Engin
     ended: asking.ended,
     async submit(orders, fields = {}) {
       const { id } = await asking.post<{ id: string }>('/v1/tasks', {
-        taskType: 'Obedient',
+        taskType: 'Scripted',
         parameters: { orders },
         ...fields,
       })

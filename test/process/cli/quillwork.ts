@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
+import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { type AddressInfo, connect } from 'node:net'
@@ -8,18 +8,12 @@ import { pipeline } from 'node:stream'
 import { createServer } from 'node:tls'
 import { fileURLToPath } from 'node:url'
 
+export { requireBuilt } from '../crash/built.ts'
+
 /** The repository's folder. */
 const root = fileURLToPath(new URL('../../..', import.meta.url))
 /** The English story of the sample: five chapters in two volumes. */
 export const story = path.join(root, 'samples', 'the-salt-ledger.txt')
-
-/** Makes sure that `dist/`, on which the commands run, was built of these sources. */
-export function requireBuilt(): void {
-  const { status, stderr } = spawnSync(process.execPath, [path.join(root, 'scripts/setup.mjs')], {
-    encoding: 'utf8',
-  })
-  if (status !== 0) throw new Error(`dist/ cannot be built:\n${stderr}`)
-}
 
 /** A novel of so many chapters, with three scenes in each. */
 export function makeNovel(chapters: number): string {

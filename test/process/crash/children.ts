@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
+import { sizeOf } from '../../size.ts'
 
 /** One line that a child program said. */
 export interface Said {
@@ -29,7 +30,7 @@ export interface Child {
 }
 
 /** Milliseconds that anything may take before a test gives up; the machine may be busy with other tests, or the load large. */
-const patience = process.env['QUILLWORK_FAULTS'] === 'full' ? 600_000 : 60_000
+const patience = sizeOf(60_000, 60_000, 600_000)
 
 /** The children of one test: all of them end with it. */
 export class Children implements AsyncDisposable {

@@ -44,7 +44,7 @@ const engine = await createEngine({
   store: mongodb({ url: mongoUrl }),
   broker: rabbitmq({ url: rabbitUrl, prefix }),
   lanes: { default: { slots: 5 } },
-  times: { lease: '8s', sweep: '300ms', grace: '1s' },
+  times: { lease: '8s', sweepInterval: '300ms', grace: '1s' },
 })
 stopBySignal(engine, '1s')
 await engine.start()

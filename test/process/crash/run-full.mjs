@@ -40,7 +40,7 @@ const engine = await createEngine({
   tasks: [task],
   store: sqlite({ file }),
   lanes: { default: { slots: 4 } },
-  times: { lease: '30s', sweep: '100ms', grace: '10s' },
+  times: { lease: '30s', sweepInterval: '100ms', grace: '10s' },
   log,
 })
 engine.events.onAny(({ name, taskId, attempt }) => {

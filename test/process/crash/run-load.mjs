@@ -28,13 +28,13 @@ const store = sqlite({
   faults: { beforeCommit: () => pass('before-commit'), afterCommit: () => pass('after-commit') },
 })
 // Registered before the engine's own listener: the write is made, and nobody has been woken.
-store.outbox.onTelling(() => pass('before-wake-up'))
+store.outbox.onDue(() => pass('before-wake-up'))
 const tasks = loadTasks({ ledger, boot, pass })
 const engine = await createEngine({
   tasks: Object.values(tasks),
   store,
   lanes: { default: { slots } },
-  times: { lease: '20s', sweep: '100ms', grace: '10s' },
+  times: { lease: '20s', sweepInterval: '100ms', grace: '10s' },
 })
 engine.events.onAny(({ name, taskId, attempt }) => {
   if (['completed', 'failed', 'cancelled', 'deadLettered'].includes(name))

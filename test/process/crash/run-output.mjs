@@ -62,7 +62,7 @@ const engine = await createEngine({
   store: shared ? mongodb({ url: mongoUrl }) : sqlite({ file }),
   ...(shared ? { broker: rabbitmq({ url: rabbitUrl, prefix }) } : {}),
   lanes: { default: { slots: 1 } },
-  times: { lease: '1s', sweep: '100ms', grace: '1s' },
+  times: { lease: '1s', sweepInterval: '100ms', grace: '1s' },
   roles,
 })
 stopBySignal(engine, '1s')

@@ -14,7 +14,7 @@ const {
   submit = [],
   slots = 8,
   lease = '20s',
-  sweep = '100ms',
+  sweepInterval = '100ms',
   grace = '10s',
   faults,
 } = optionsOf()
@@ -104,7 +104,7 @@ const engine = await createEngine({
   tasks: [task],
   store,
   lanes: { default: { slots } },
-  times: { lease, sweep, grace },
+  times: { lease, sweepInterval, grace },
   log,
 })
 engine.events.onAny(({ name, taskId, attempt }) => {

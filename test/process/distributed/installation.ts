@@ -24,7 +24,7 @@ export interface Installation extends AsyncDisposable {
 }
 
 /** Short times: what takes half a minute in production takes seconds here. */
-const times = { QUILLWORK_LEASE: '3s', QUILLWORK_SWEEP: '500ms', QUILLWORK_GRACE: '1s' }
+const times = { QUILLWORK_LEASE: '3s', QUILLWORK_SWEEP_INTERVAL: '500ms', QUILLWORK_GRACE: '1s' }
 
 /** Makes an installation. `urls` name servers other than the shared ones; `more` is added to the environment of every process. */
 export function installation(

@@ -1,6 +1,10 @@
-import { useSyncExternalStore } from 'react'
+import { useQueryClient } from '@tanstack/react-query'
+import { useNavigate } from '@tanstack/react-router'
+import { useEffect, useRef } from 'react'
+import { useCapabilities } from '../../api/capabilities.ts'
 import { api, dataOf } from '../../api/client.ts'
-import { type Refusal, refusalOf } from './accept.ts'
+import { keys } from '../../api/keys.ts'
+import { sharedValue } from '../../browser/state.ts'
 import { sendFile, type Upload } from './send-file.ts'
 
 /** A file on its way to the server. */
@@ -22,8 +26,7 @@ export interface Sending {
 /**
  * The files that are being sent, one after the other. They belong to the tab and not to a page: going to another page breaks none of them.
  */
-let all: readonly Sending[] = []
-const listeners = new Set<() => void>()
+const all = sharedValue<readonly Sending[]>([])
 const aborts = new Map<number, AbortController>()
 /** The uploads that were there before a file was sent; what is there beside them afterwards may be the file. */
 const before = new Map<number, ReadonlySet<string>>()
@@ -31,34 +34,29 @@ let lastId = 0
 let isRunning = false
 
 function change(id: number, changed: Partial<Sending>): void {
-  all = all.map(each => (each.id === id ? { ...each, ...changed } : each))
-  tellAll()
-}
-
-function tellAll(): void {
-  for (const listener of listeners) listener()
+  all.set(all.get().map(each => (each.id === id ? { ...each, ...changed } : each)))
 }
 
 /** Queues files. `largest`: bytes that the server takes, where that is known. */
-export function send(files: readonly File[], largest: number | undefined): void {
+function send(files: readonly File[], largest: number | undefined): void {
   const added = files.map((file): Sending => {
     const refusal = refusalOf(file, largest)
     const start = { id: ++lastId, file, isAlone: files.length === 1, sentBytes: 0 }
     return refusal === undefined ? { ...start, state: 'waiting' } : { ...start, state: 'refused', refusal }
   })
-  all = [...all, ...added]
-  tellAll()
+  all.set([...all.get(), ...added])
   void run()
 }
 
 /** Sends a failed one again; what the server has of it already is not sent twice. */
 export function sendAgain(id: number): void {
-  all = all.map(each => {
-    if (each.id !== id || each.state !== 'failed') return each
-    const { error: _, ...rest } = each
-    return { ...rest, state: 'waiting' }
-  })
-  tellAll()
+  all.set(
+    all.get().map(each => {
+      if (each.id !== id || each.state !== 'failed') return each
+      const { error: _, ...rest } = each
+      return { ...rest, state: 'waiting' }
+    }),
+  )
   void run()
 }
 
@@ -66,8 +64,7 @@ export function sendAgain(id: number): void {
 export function dropSending(id: number): void {
   aborts.get(id)?.abort()
   before.delete(id)
-  all = all.filter(each => each.id !== id)
-  tellAll()
+  all.set(all.get().filter(each => each.id !== id))
 }
 
 async function run(): Promise<void> {
@@ -80,10 +77,10 @@ async function run(): Promise<void> {
 }
 
 function nextOne(): Sending | undefined {
-  return all.find(each => each.state === 'waiting')
+  return all.get().find(each => each.state === 'waiting')
 }
 
-/** A page that is left takes the files with it that it has not sent yet. */
+/** Asks before the page is left: files that were not sent yet would be lost. */
 function askBeforeLeaving(event: BeforeUnloadEvent): void {
   event.preventDefault()
 }
@@ -107,7 +104,7 @@ async function sendOne({ id, file }: Sending): Promise<void> {
   }
 }
 
-/** The answer may have been lost and not the file: the same name and length, and not there before. */
+/** Returns the upload of a file whose answer was lost: it has the same name and length, and was not there before. */
 async function alreadyThere(id: number, file: File): Promise<Upload | undefined> {
   const known = before.get(id)
   return (await newestUploads()).find(
@@ -124,12 +121,51 @@ async function newestUploads(): Promise<readonly Upload[]> {
   return items
 }
 
-function subscribe(listener: () => void): () => void {
-  listeners.add(listener)
-  return () => listeners.delete(listener)
+/** Returns the files that are being sent, in the order in which they came. */
+export function useSendings(): readonly Sending[] {
+  return all.useValue()
 }
 
-/** The files that are being sent, in the order in which they came. */
-export function useSendings(): readonly Sending[] {
-  return useSyncExternalStore(subscribe, () => all)
+/** Endings of files that a novel can be in, as a file chooser takes them. */
+export const acceptedEndings = '.txt,.md,.markdown,.epub,.docx'
+
+/** What is wrong with a file, found before anything is sent. */
+type Refusal = { kind: 'ending' } | { kind: 'empty' } | { kind: 'tooLarge'; largest: number }
+
+/** Returns why a file is not even sent; undefined where it is. `largest`: bytes that the server takes, where that is known. */
+function refusalOf({ name, size }: File, largest: number | undefined): Refusal | undefined {
+  const ending = /\.[^.]+$/.exec(name.toLowerCase())?.[0] ?? ''
+  if (!acceptedEndings.split(',').includes(ending)) return { kind: 'ending' }
+  if (size === 0) return { kind: 'empty' }
+  if (largest !== undefined && size > largest) return { kind: 'tooLarge', largest }
+  return undefined
+}
+
+/** Queues files to be sent, within what the server takes. */
+export function useSend(): (files: readonly File[]) => void {
+  const { data } = useCapabilities()
+  return files => send(files, data?.limits['uploadBytes'])
+}
+
+/**
+ * What follows when files have arrived: the preview of a single one opens at once, several wait on the page. What arrived while the person was on
+ * another page waits too; nobody is taken anywhere for it.
+ */
+export function useFinishedSendings(): void {
+  const queries = useQueryClient()
+  const navigate = useNavigate()
+  const sendings = useSendings()
+  const isFirst = useRef(true)
+  useEffect(() => {
+    const wasAway = isFirst.current
+    isFirst.current = false
+    const sent = sendings.filter(({ state }) => state === 'sent')
+    if (sent.length === 0) return
+    const [only] = sent
+    const goesOn = !wasAway && sendings.length === 1 && only?.isAlone === true
+    for (const { id } of sent) dropSending(id)
+    void queries.invalidateQueries({ queryKey: keys.uploads })
+    if (goesOn && only.upload !== undefined)
+      void navigate({ to: '/import/$uploadId', params: { uploadId: only.upload.id } })
+  }, [queries, navigate, sendings])
 }

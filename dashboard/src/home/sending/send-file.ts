@@ -1,5 +1,4 @@
-import { requestHeaders } from '../../api/client.ts'
-import { ApiError, errorOf } from '../../api/problem.ts'
+import { ApiError, errorOf, requestHeaders } from '../../api/client.ts'
 import type { components } from '../../api/schema.ts'
 import { tokenWasRefused } from '../../api/token.ts'
 
@@ -9,7 +8,7 @@ export type Upload = components['schemas']['Upload']
 /** How a file is sent. */
 export interface SendOptions {
   signal: AbortSignal
-  /** Told as bytes leave. */
+  /** Called as bytes leave. */
   onProgress: (sentBytes: number) => void
 }
 
@@ -17,7 +16,7 @@ export interface SendOptions {
 const silenceMs = 60_000
 
 /**
- * Sends a file as it is. `fetch` does not tell how much of a body has left, XMLHttpRequest does. Rejects with ApiError: refused, `OFFLINE`
+ * Sends a file as it is. `fetch` does not report how much of a body has left, XMLHttpRequest does. Rejects with ApiError: refused, `OFFLINE`
  * (no answer), `FILE_UNREADABLE` (the browser cannot read it any more); and with the signal's reason.
  */
 export async function sendFile(file: File, { signal, onProgress }: SendOptions): Promise<Upload> {
@@ -36,7 +35,7 @@ export async function sendFile(file: File, { signal, onProgress }: SendOptions):
   throw errorOf(status, body)
 }
 
-/** A folder, or a file that was moved since it was chosen, would look like a broken connection. */
+/** Throws where the browser cannot read a file, such as a folder, or a file that was moved: sending it would seem to be a broken connection. */
 async function checkReadable(file: File): Promise<void> {
   try {
     await file.slice(0, 1).arrayBuffer()

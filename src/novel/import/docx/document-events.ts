@@ -1,15 +1,14 @@
-import type { HeadingHolder } from '../heading-holder.ts'
+import type { HeadingHolder } from '../book-lines.ts'
 import type { LeftOut } from '../opened.ts'
-import type { XmlEvents } from '../xml/read-xml.ts'
-import { isOn, outlineLevel, type Purpose, type Styles } from './styles.ts'
-import { WordNames } from './word-names.ts'
+import type { XmlEvents } from '../xml.ts'
+import { isOn, outlineLevel, type Purpose, type Styles, WordNames } from './styles.ts'
 
-/** UTF-16 units of a paragraph after which it is cut: what is held of one. */
+/** UTF-16 units of a paragraph that memory holds; a longer one is written in pieces. */
 const longestParagraph = 1_000_000
 
-/** Elements whose content is not read: what was deleted or moved away, the reading of ruby, the properties before a tracked change. */
+/** Elements whose content is not read: deleted or moved text, the reading of ruby, the properties before a tracked change. */
 const silentElements = new Set(['del', 'moveFrom', 'rt', 'pPrChange', 'rPrChange', 'sectPrChange'])
-/** Elements whose borders no paragraph crosses. */
+/** Elements whose borders end a paragraph. */
 const containers = new Set(['body', 'tbl', 'tc', 'txbxContent'])
 
 /** A paragraph that is open. Text boxes have paragraphs within a paragraph. */
@@ -20,18 +19,18 @@ interface Paragraph {
   breaks: boolean
   /** Part of it was written already. */
   isCut: boolean
-  /** Its mark was deleted or moved away: the next paragraph goes on with its text. */
+  /** Its mark was deleted or moved: the next paragraph continues its text. */
   isJoined: boolean
 }
 
-/** Hears the main part of a DOCX and writes its headings and paragraphs. */
+/** Writes the headings and paragraphs of the main part of a DOCX. */
 export class DocumentEvents implements XmlEvents {
   readonly #out: HeadingHolder
   readonly #styles: Styles
   readonly #leftOut: LeftOut
   readonly #names = new WordNames()
   readonly #open: Paragraph[] = []
-  /** What the next paragraph goes on with. */
+  /** The paragraph that the next one continues. */
   #joined: Paragraph | undefined
   #silent = 0
   #isText = false
@@ -47,9 +46,9 @@ export class DocumentEvents implements XmlEvents {
 
   open(qualified: string, attributes: Readonly<Record<string, string>>): void {
     const name = this.#names.of(qualified, attributes)
-    // A drawing comes once more in an old form, with the same text.
+    // The fallback repeats the text of a drawing in an older form.
     if (this.#silent > 0 || qualified === 'mc:Fallback' || (name !== undefined && silentElements.has(name))) {
-      if (this.#silent === 0) this.#markGoes(name)
+      if (this.#silent === 0) this.#deleteMark(name)
       this.#silent += 1
       return
     }
@@ -110,7 +109,7 @@ export class DocumentEvents implements XmlEvents {
     this.#sectionBreaks = false
   }
 
-  /** A new page or column within a paragraph ends what stands before it. */
+  /** Ends the scene at a new page within a paragraph. */
   #break(kind: string | undefined): void {
     if (kind === undefined || kind === 'textWrapping') this.#append('\n')
     else if (kind === 'page') {
@@ -132,8 +131,8 @@ export class DocumentEvents implements XmlEvents {
     }
   }
 
-  /** What was deleted or moved away in the properties of a paragraph's mark is the mark. */
-  #markGoes(name: string | undefined): void {
+  /** `del` or `moveFrom` in the properties of a paragraph's mark deletes or moves the mark. */
+  #deleteMark(name: string | undefined): void {
     const paragraph = this.#open.at(-1)
     if (this.#inProperties !== 2 || paragraph === undefined) return
     if (name === 'del' || name === 'moveFrom') paragraph.isJoined = true
@@ -152,7 +151,7 @@ export class DocumentEvents implements XmlEvents {
     else if (paragraph !== undefined) this.#finish(paragraph)
   }
 
-  /** There is no next paragraph to go on with it. */
+  /** Ends a paragraph that no further one continues. */
   #endJoined(): void {
     const paragraph = this.#joined
     this.#joined = undefined

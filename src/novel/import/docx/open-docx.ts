@@ -1,17 +1,13 @@
-import type { Archive } from '../archive/archive.ts'
-import { damaged } from '../archive/bounds.ts'
-import { resolveTarget } from '../epub/paths.ts'
-import { HeadingHolder } from '../heading-holder.ts'
-import { LineWriter } from '../line-writer.ts'
+import { type Archive, resolveTarget } from '../archive.ts'
+import { HeadingHolder, LineWriter, partLines } from '../book-lines.ts'
+import { damaged } from '../bounds.ts'
 import type { CharacterFaults, Line } from '../lines.ts'
 import { type BookFacts, factsOf, type LeftOut, type OpenedText } from '../opened.ts'
-import { decodeXml, xmlEncoding } from '../xml/decode-xml.ts'
-import { readPart } from '../xml/read-part.ts'
-import { localName, XmlReader } from '../xml/read-xml.ts'
+import { localName, readPart, xmlEncoding } from '../xml.ts'
 import { DocumentEvents } from './document-events.ts'
 import { readStyles, type Styles } from './styles.ts'
 
-/** Whether an archive is a Word document: it says what its parts are, and its main part is a text. */
+/** Whether an archive is a Word document: it lists its parts, and its main part is a text. */
 export async function isDocx(archive: Archive): Promise<boolean> {
   if (!archive.has('[Content_Types].xml')) return false
   if (archive.has('word/document.xml')) return true
@@ -20,8 +16,8 @@ export async function isDocx(archive: Archive): Promise<boolean> {
 }
 
 /**
- * Opens a Word document: what it says of itself, and its text, headings by their styles. Throws what `Archive.read` and `XmlReader`
- * throw, FILE_DAMAGED where its main part is not well-formed.
+ * Opens a Word document: its properties, and its text with headings by their styles. Throws what `Archive.read` and `XmlReader` throw, and
+ * FILE_DAMAGED where its main part is not well-formed.
  */
 export async function openDocx(archive: Archive): Promise<OpenedText> {
   const main = (await mainPart(archive)) ?? 'word/document.xml'
@@ -44,19 +40,14 @@ async function* documentLines(
 ): AsyncGenerator<Line[]> {
   const writer = new LineWriter(faults)
   const out = new HeadingHolder(writer, false)
-  const reader = new XmlReader({ name, bounds: archive.bounds }, new DocumentEvents(out, styles, leftOut))
-  const { text } = await decodeXml(archive.read(name))
-  for await (const piece of text) {
-    reader.push(piece)
-    yield writer.take()
-  }
-  reader.end()
-  if (reader.faults > 0) throw damaged('is broken: its text is not the XML that it should be')
+  const events = new DocumentEvents(out, styles, leftOut)
+  const isBroken = (yield* partLines(archive, name, { events, writer })) > 0
+  if (isBroken) throw damaged('is broken: its text is not the XML that it should be')
   out.release()
   yield writer.take()
 }
 
-/** The main part, as the package says. */
+/** Returns the main part that the package names. */
 async function mainPart(archive: Archive): Promise<string | undefined> {
   return (await relationsOf(archive, '')).get('officeDocument')
 }
@@ -67,13 +58,11 @@ async function isTextPart(archive: Archive, main: string): Promise<boolean> {
     open(_, { PartName, ContentType = '' }) {
       if (PartName === `/${main}`) isText = /wordprocessingml|ms-word/.test(ContentType)
     },
-    close: () => undefined,
-    text: () => undefined,
   })
   return isText
 }
 
-/** The parts that a part names, by the last word of what they are to it. Of two of a kind the first one counts. */
+/** Returns the parts that a part names, by the last word of their relation. Of two with the same relation the first counts. */
 async function relationsOf(archive: Archive, part: string): Promise<ReadonlyMap<string, string>> {
   const [folder, file] = [part.split('/').slice(0, -1), part.split('/').at(-1) ?? '']
   const list = [...folder, '_rels', `${file}.rels`].join('/')
@@ -87,19 +76,17 @@ async function relationsOf(archive: Archive, part: string): Promise<ReadonlyMap<
       if (target !== undefined && wantedParts.has(kind) && !relations.has(kind))
         relations.set(kind, target.file)
     },
-    close: () => undefined,
-    text: () => undefined,
   })
   return relations
 }
 
 const wantedParts = new Set(['officeDocument', 'styles', 'core-properties'])
 
-/** Titles and authors that programs put where nobody wrote one. */
+/** Default titles and authors of word processors. */
 const placeholders =
   /^(?:word document|document ?\d*|untitled(?: document)?|无标题|administrator|admin|user|(?:microsoft(?: office)?|windows|office) (?:user|用户)|微软用户|用户|un-?named|unknown|python-docx)$/i
 
-/** What the properties of the document say. */
+/** Reads title, author and language from the properties of the document. */
 async function coreFacts(archive: Archive): Promise<BookFacts> {
   const part = (await relationsOf(archive, '')).get('core-properties') ?? 'docProps/core.xml'
   if (!archive.has(part)) return {}

@@ -1,15 +1,13 @@
-import type { Archive } from '../archive/archive.ts'
-import { overLimit } from '../archive/bounds.ts'
-import { readPart } from '../xml/read-part.ts'
-import type { XmlEvents } from '../xml/read-xml.ts'
-import { WordNames } from './word-names.ts'
+import type { Archive } from '../archive.ts'
+import { type Bounds, checkListed } from '../bounds.ts'
+import { readPart, type XmlEvents } from '../xml.ts'
 
-/** What a paragraph is by its style. Level 0 is the title of the document, 1 to 9 are headings. */
+/** The purpose of a paragraph by its style. Level 0 is the title of the document, 1 to 9 are headings. */
 export type Purpose = { readonly level: number } | 'contents' | 'text'
 
 /** The paragraph styles of a document. */
 export interface Styles {
-  /** What paragraphs of a style are; of the default style where it has no id. */
+  /** Returns the purpose of the paragraphs of a style; of the default style without an id. */
   purposeOf(id: string | undefined): Purpose
 }
 
@@ -20,13 +18,13 @@ interface Style {
   outline: number | undefined
 }
 
-/** Styles on styles that are followed. */
+/** Most styles that a chain of base styles may have. */
 const deepest = 20
 
-/** Reads the styles; a document without the part has those of Word. Throws what `readPart` throws. */
-export async function readStyles(archive: Archive, file: string | undefined): Promise<Styles> {
-  const events = new StyleEvents(file ?? '', archive.bounds.listed)
-  if (file !== undefined && archive.has(file)) await readPart(archive, file, events)
+/** Reads the styles of a document; without that part, the styles of Word apply. Throws what `readPart` throws. */
+export async function readStyles(archive: Archive, file: string): Promise<Styles> {
+  const events = new StyleEvents(file, archive.bounds)
+  if (archive.has(file)) await readPart(archive, file, events)
   const known = new Map<string, Purpose>()
   return {
     purposeOf(id) {
@@ -42,8 +40,8 @@ export async function readStyles(archive: Archive, file: string | undefined): Pr
 }
 
 /**
- * A style is what its own name or outline level says, else what the style says that it is based on. The names of Word's own styles are
- * English in the file, whatever language it was written in; their ids are not.
+ * Returns the purpose of a style: by its own name or outline level, else by the style that it is based on. The names of Word's own styles
+ * are English in every file; their ids are not.
  */
 function purposeOf(styles: ReadonlyMap<string, Style>, id: string): Purpose {
   let style = styles.get(id)
@@ -70,15 +68,15 @@ class StyleEvents implements XmlEvents {
   readonly styles = new Map<string, Style>()
   standard = ''
   readonly #file: string
-  readonly #most: number
+  readonly #bounds: Bounds
   readonly #names = new WordNames()
   #style: Style | undefined
   /** Within the properties before a tracked change. */
   #isOld = false
 
-  constructor(file: string, most: number) {
+  constructor(file: string, bounds: Bounds) {
     this.#file = file
-    this.#most = most
+    this.#bounds = bounds
   }
 
   open(qualified: string, attributes: Readonly<Record<string, string>>): void {
@@ -98,27 +96,55 @@ class StyleEvents implements XmlEvents {
     else if (name === 'pPrChange') this.#isOld = false
   }
 
-  text(): void {
-    // Styles have no text.
-  }
-
   #begin(attributes: Readonly<Record<string, string>>): void {
     const id = this.#names.attribute(attributes, 'styleId')
     const kind = this.#names.attribute(attributes, 'type') ?? 'paragraph'
     if (id === undefined || kind !== 'paragraph') return
     this.#style = { id, name: '', basedOn: undefined, outline: undefined }
     this.styles.set(id, this.#style)
-    if (this.styles.size > this.#most) throw overLimit('listed', this.#most, this.#file)
+    checkListed(this.styles.size, this.#bounds, this.#file)
     if (isOn(this.#names.attribute(attributes, 'default') ?? '0')) this.standard = id
   }
 }
 
-/** An outline level, 0 the highest; 9 is text. */
+/** Returns an outline level: 0 is the highest, 9 is text. */
 export function outlineLevel(value: string | undefined): number | undefined {
   return value !== undefined && /^\d$/.test(value) ? Number(value) : undefined
 }
 
-/** Whether the value of a property that is on or off means on; a property without a value is on. */
+/** Whether the value of an on/off property means on; a property without a value is on. */
 export function isOn(value: string | undefined): boolean {
   return value === undefined || !/^(?:0|false|off|none)$/.test(value)
+}
+
+/** Namespaces of WordprocessingML: as Word writes it, and in its strict form. */
+const wordSpaces = new Set([
+  'http://schemas.openxmlformats.org/wordprocessingml/2006/main',
+  'http://purl.oclc.org/ooxml/wordprocessingml/main',
+])
+
+/** Distinguishes the names of WordprocessingML from those of drawings and formulas, which have paragraphs and texts too. */
+export class WordNames {
+  #prefix = 'w:'
+  #isKnown = false
+
+  /** Returns the name of a WordprocessingML element without its prefix; undefined for others. The first element declares the prefix. */
+  of(name: string, attributes?: Readonly<Record<string, string>>): string | undefined {
+    if (!this.#isKnown && attributes !== undefined) this.#learn(attributes)
+    return name.startsWith(this.#prefix) ? name.slice(this.#prefix.length) : undefined
+  }
+
+  /** Returns a WordprocessingML attribute. */
+  attribute(attributes: Readonly<Record<string, string>>, name: string): string | undefined {
+    return attributes[this.#prefix + name] ?? attributes[name]
+  }
+
+  #learn(attributes: Readonly<Record<string, string>>): void {
+    this.#isKnown = true
+    for (const [name, value] of Object.entries(attributes)) {
+      if (!wordSpaces.has(value)) continue
+      if (name === 'xmlns') this.#prefix = ''
+      else if (name.startsWith('xmlns:')) this.#prefix = `${name.slice('xmlns:'.length)}:`
+    }
+  }
 }

@@ -1,26 +1,21 @@
-import type { Archive } from '../archive/archive.ts'
-import { encrypted } from '../archive/bounds.ts'
-import { HeadingHolder } from '../heading-holder.ts'
-import { LineWriter } from '../line-writer.ts'
+import { type Archive, resolveTarget, type Target } from '../archive.ts'
+import { HeadingHolder, LineWriter, partLines } from '../book-lines.ts'
+import { checkListed, encrypted } from '../bounds.ts'
 import type { CharacterFaults, Line } from '../lines.ts'
-import { factsOf, type LeftOut, type OpenedText } from '../opened.ts'
-import { decodeXml, xmlEncoding } from '../xml/decode-xml.ts'
-import { readPart } from '../xml/read-part.ts'
-import { XmlReader } from '../xml/read-xml.ts'
-import { ContentEvents } from './content-events.ts'
-import { type ContentsEntry, readContents } from './contents.ts'
-import { lockedFiles } from './encryption.ts'
-import { readPackage } from './package.ts'
-import { type Chapters, type Page, planPages } from './pages.ts'
+import { factsOf, type LeftOut, type OpenedText, type PageName } from '../opened.ts'
+import { localName, readPart, xmlEncoding } from '../xml.ts'
+import { ContentEvents, pageKinds, pageTitles } from './content.ts'
+import { type ContentsEntry, type EpubContents, readContents } from './navigation.ts'
+import { type EpubPackage, type ManifestItem, readPackage } from './package.ts'
 
-/** Whether an archive says that it is an EPUB. */
+/** Whether an archive declares that it is an EPUB. */
 export function isEpub(archive: Archive): boolean {
   return archive.has('META-INF/container.xml')
 }
 
 /**
- * Opens an EPUB of version 2 or 3: what it says of itself, and its text in reading order, with the titles of its table of contents
- * where it has one. Throws what `Archive.read` and `XmlReader` throw, and FILE_PROTECTED where its text is encrypted.
+ * Opens an EPUB of version 2 or 3: its metadata, and its text in reading order, with the titles of its table of contents. Throws what
+ * `Archive.read` and `XmlReader` throw, and FILE_PROTECTED where its text is encrypted.
  */
 export async function openEpub(archive: Archive): Promise<OpenedText> {
   const book = await readPackage(archive)
@@ -73,19 +68,13 @@ async function* pageLines(
   const { atStart, within } = await placesOf(archive, page)
   for (const { depth, title } of atStart) out.listed(depth, title)
   const events = new ContentEvents(out, within, leftOut)
-  const reader = new XmlReader({ name: file, bounds: archive.bounds }, events)
-  const { text } = await decodeXml(archive.read(file))
-  for await (const piece of text) {
-    reader.push(piece)
-    yield writer.take()
-  }
-  reader.end()
+  const isBroken = (yield* partLines(archive, file, { events, writer })) > 0
   events.end()
-  if (reader.faults > 0) leftOut.broken.push(page.name)
+  if (isBroken) leftOut.broken.push(page.name)
   yield writer.take()
 }
 
-/** Where the entries of a page stand: at its start, or at the element of an id. An id that is not there is the start. */
+/** Returns the entries at the start of a page, and those at the element of an id. An entry whose id does not exist is at the start. */
 async function placesOf(archive: Archive, { file, entries }: Page) {
   const wanted = new Set(entries.map(({ target }) => target.fragment).filter(id => id !== ''))
   const there = wanted.size === 0 ? wanted : await idsIn(archive, file, wanted)
@@ -104,8 +93,121 @@ async function idsIn(archive: Archive, file: string, wanted: ReadonlySet<string>
     open(_, { id, name }) {
       for (const each of [id, name]) if (each !== undefined && wanted.has(each)) there.add(each)
     },
-    close: () => undefined,
-    text: () => undefined,
   })
   return there
 }
+
+/** Methods that obfuscate embedded fonts. They lock no text. */
+const disguises = new Set(['http://www.idpf.org/2008/embedding', 'http://ns.adobe.com/pdf/enc#RC'])
+const encryptionList = 'META-INF/encryption.xml'
+
+/** Returns the files of an EPUB that only a licensed reader can decrypt. Throws what `readPart` throws. */
+async function lockedFiles(archive: Archive): Promise<ReadonlySet<string>> {
+  const locked = new Set<string>()
+  if (!archive.has(encryptionList)) return locked
+  let isDisguise = false
+  await readPart(archive, encryptionList, {
+    open(name, attributes) {
+      const local = localName(name)
+      if (local === 'EncryptedData') isDisguise = false
+      // The key within the data may have its own method.
+      else if (local === 'EncryptionMethod') isDisguise ||= disguises.has(attributes['Algorithm'] ?? '')
+      else if (local === 'CipherReference' && !isDisguise) {
+        const target = resolveTarget('', attributes['URI'] ?? '')
+        if (target !== undefined) locked.add(target.file)
+        checkListed(locked.size, archive.bounds, encryptionList)
+      }
+    },
+  })
+  return locked
+}
+
+/** A file of the reading order. */
+export interface Page {
+  readonly file: string
+  /** Its name in warnings about pages that are left out. */
+  readonly name: PageName
+  /** Text of the book, a page without text of the book, or a file that is listed and missing. */
+  readonly purpose: 'text' | 'page' | 'missing'
+  /** The entries of the table of contents that lead to it. */
+  readonly entries: readonly ContentsEntry[]
+}
+
+/** The reading order with the chapters in it. */
+export interface Chapters {
+  readonly pages: readonly Page[]
+  /** The table of contents lists the chapters. */
+  readonly declared: boolean
+}
+
+/** A reference to a page of a kind. */
+interface Kind {
+  readonly kind: string
+  readonly target: Target
+}
+
+/**
+ * Returns the reading order: which files are text of the book, and where its chapters begin. A cover, title page, copyright page or table
+ * of contents is not text, nor is a file beside the linear order. A table of contents that lists a single place in several files does not count.
+ */
+function planPages(archive: Archive, book: EpubPackage, contents: EpubContents): Chapters {
+  const isPage = pageTest(book, contents)
+  const byFile = entriesByFile(contents.entries)
+  const seen = new Set<string>()
+  const pages = book.spine.flatMap(({ item, linear }): Page[] => {
+    if (!isReadable(item) || seen.has(item.file)) return []
+    seen.add(item.file)
+    const { file } = item
+    const entries = byFile.get(file) ?? []
+    const title = entries[0]?.title
+    const own = isPage(file) ?? { name: file.split('/').at(-1) ?? file }
+    const name = title === undefined ? own : { name: title }
+    const purpose = !archive.has(file) ? 'missing' : linear && isPage(file) === undefined ? 'text' : 'page'
+    return [{ file, name, purpose, entries }]
+  })
+  const texts = pages.filter(({ purpose }) => purpose === 'text')
+  const places = texts.reduce((sum, { entries }) => sum + entries.length, 0)
+  const declared = places > 1 || (places === 1 && texts.length === 1)
+  return { pages: declared ? pages : pages.map(page => ({ ...page, entries: [] })), declared }
+}
+
+function isReadable({ file, mediaType }: ManifestItem): boolean {
+  const isText = /^(?:application\/xhtml\+xml|text\/html|text\/x-oeb1-document)$/i.test(mediaType.trim())
+  return isText || (mediaType === '' && /\.x?html?$/i.test(file))
+}
+
+/** Returns a function that names the page that a file is; undefined for text. */
+function pageTest(
+  book: EpubPackage,
+  { entries, landmarks }: EpubContents,
+): (file: string) => PageName | undefined {
+  const kinds: readonly Kind[] = [...book.guide, ...landmarks]
+  const starts = new Set(kinds.filter(({ kind }) => textKinds.has(kind)).map(({ target }) => target.file))
+  const pages = new Map<string, PageName>()
+  for (const { properties, file } of book.items)
+    if (properties.includes('nav')) pages.set(file, { kind: 'contents' })
+  for (const { kind, target } of kinds) {
+    const known = pageKinds.get(kind)
+    if (known !== undefined && target.fragment === '' && !starts.has(target.file))
+      pages.set(target.file, { kind: known })
+  }
+  const listed = entriesByFile(entries)
+  for (const [file, [only, ...others]] of listed)
+    if (only !== undefined && others.length === 0 && pageTitles.test(only.title))
+      pages.set(file, { name: only.title })
+  // A book of one file may name that file for everything.
+  for (const [file, own] of listed) if (own.length > 1) pages.delete(file)
+  return file => pages.get(file)
+}
+
+function entriesByFile(entries: readonly ContentsEntry[]): Map<string, ContentsEntry[]> {
+  const byFile = new Map<string, ContentsEntry[]>()
+  for (const entry of entries) {
+    const list = byFile.get(entry.target.file)
+    if (list === undefined) byFile.set(entry.target.file, [entry])
+    else list.push(entry)
+  }
+  return byFile
+}
+
+const textKinds = new Set(['text', 'start', 'bodymatter', 'bodymatter.start'])

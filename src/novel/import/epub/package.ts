@@ -1,8 +1,6 @@
-import type { Archive } from '../archive/archive.ts'
-import { damaged, overLimit } from '../archive/bounds.ts'
-import { readPart } from '../xml/read-part.ts'
-import { localName } from '../xml/read-xml.ts'
-import { resolveTarget, type Target } from './paths.ts'
+import { type Archive, resolveTarget, type Target } from '../archive.ts'
+import { type Bounds, checkListed, damaged } from '../bounds.ts'
+import { localName, readPart } from '../xml.ts'
 
 /** A file that the package lists. */
 export interface ManifestItem {
@@ -11,13 +9,13 @@ export interface ManifestItem {
   readonly properties: readonly string[]
 }
 
-/** What the package document says: metadata, files, reading order. */
+/** The content of the package document: metadata, files, reading order. */
 export interface EpubPackage {
   readonly title: string | undefined
   readonly authors: readonly string[]
   readonly language: string | undefined
   readonly items: readonly ManifestItem[]
-  /** The files in reading order; those that are not linear stand beside it. */
+  /** The files in reading order; those that are not linear are beside the text. */
   readonly spine: readonly { readonly item: ManifestItem; readonly linear: boolean }[]
   /** The table of contents of EPUB 2. */
   readonly ncx: ManifestItem | undefined
@@ -25,10 +23,10 @@ export interface EpubPackage {
   readonly guide: readonly { readonly kind: string; readonly target: Target }[]
 }
 
-/** Reads the package document. Throws FILE_DAMAGED when there is none or it has no reading order, and what `readPart` throws. */
+/** Reads the package document. Throws FILE_DAMAGED when it is missing or has no reading order, and what `readPart` throws. */
 export async function readPackage(archive: Archive): Promise<EpubPackage> {
   const file = await packageFile(archive)
-  const events = new PackageEvents(file, archive.bounds.listed)
+  const events = new PackageEvents(file, archive.bounds)
   await readPart(archive, file, events)
   const found = events.package()
   if (found.spine.length === 0) throw damaged('is an EPUB without a reading order')
@@ -42,8 +40,6 @@ async function packageFile(archive: Archive): Promise<string> {
       const path = attributes['full-path']
       if (localName(name) === 'rootfile' && path !== undefined) file ??= resolveTarget('', path)?.file
     },
-    close: () => undefined,
-    text: () => undefined,
   })
   if (file === undefined) throw damaged('is an EPUB that does not say where its book is')
   return file
@@ -56,7 +52,7 @@ interface Reference {
 
 class PackageEvents {
   readonly #file: string
-  readonly #most: number
+  readonly #bounds: Bounds
   readonly #items = new Map<string, ManifestItem>()
   readonly #spine: Reference[] = []
   readonly #guide: { kind: string; target: Target }[] = []
@@ -68,9 +64,9 @@ class PackageEvents {
   #text = ''
   #attributes: Readonly<Record<string, string>> = {}
 
-  constructor(file: string, most: number) {
+  constructor(file: string, bounds: Bounds) {
     this.#file = file
-    this.#most = most
+    this.#bounds = bounds
   }
 
   open(name: string, attributes: Readonly<Record<string, string>>): void {
@@ -143,12 +139,12 @@ class PackageEvents {
   }
 
   #count(count: number): void {
-    if (count > this.#most) throw overLimit('listed', this.#most, this.#file)
+    checkListed(count, this.#bounds, this.#file)
   }
 }
 
 const ncxType = 'application/x-dtbncx+xml'
-/** UTF-16 units of a field that are kept; a description may hold a chapter. */
+/** UTF-16 units of a field that are kept: a description may hold a chapter. */
 const longestField = 1_000
 
 function roleOf(attributes: Readonly<Record<string, string>>): string {

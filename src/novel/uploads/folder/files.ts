@@ -1,13 +1,13 @@
 import { randomUUID } from 'node:crypto'
 import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises'
 import path from 'node:path'
-import { fileSource } from '../../import/text.ts'
+import { fileSource } from '../../import/source.ts'
 import { type UploadFiles, vanished } from '../files.ts'
 
-/** The end of the name of a file that is not whole yet. */
+/** The suffix of an incomplete file. */
 const unfinished = '.part'
 
-/** Uploads in a folder of this machine, which is made when it is missing. */
+/** Returns a storage of uploads in a folder of this machine; creates the folder if needed. */
 export function folderUploads(folder: string): UploadFiles {
   return {
     async write(content) {
@@ -42,12 +42,12 @@ export function folderUploads(folder: string): UploadFiles {
   }
 }
 
-/** Whether a location is a name that `write` gave; anything else could lead out of the folder. */
+/** Whether a location has the form that `write` gives; another one could lead out of the folder. */
 function isPlain(location: string): boolean {
   return /^[\w-]+\.txt$/.test(location)
 }
 
-/** The bytes of a file. Why they cannot be read names a path of the server, which is nothing for the person who asks. */
+/** Yields the bytes of a file. Hides the cause of a failure: it names a path of the server. */
 async function* readable(bytes: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
   try {
     yield* bytes
@@ -71,7 +71,7 @@ async function writeFile(target: string, content: AsyncIterable<Uint8Array>): Pr
   }
 }
 
-/** Makes the entry of a new file durable. A system that cannot open a folder keeps its entries by itself. */
+/** Makes the entry of a new file durable. A system that cannot open folders does so by itself. */
 async function syncFolder(folder: string): Promise<void> {
   const handle = await open(folder, 'r').catch(() => undefined)
   if (handle === undefined) return
@@ -88,7 +88,7 @@ async function removeUnfinished(folder: string, olderThanMs: number): Promise<nu
   for (const name of names.filter(each => each.endsWith(unfinished))) {
     const file = path.join(folder, name)
     const { mtimeMs } = await stat(file)
-    // The file system counts finer than the clock.
+    // The clock of the file system has a finer resolution.
     if (Date.now() - Math.floor(mtimeMs) < olderThanMs) continue
     await rm(file, { force: true })
     removed += 1

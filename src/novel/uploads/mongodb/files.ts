@@ -1,15 +1,15 @@
 import { randomUUID } from 'node:crypto'
 import type { SharedDatabase } from '../../../store/mongodb/database.ts'
-import type { TextSource } from '../../import/text.ts'
+import type { TextSource } from '../../import/source.ts'
 import { type UploadFiles, vanished } from '../files.ts'
 
 /** A file of the collection `upload_files`. */
 interface FileDocument {
   /** Its location. */
   _id: string
-  /** When its writing began, by the clock of the process that writes. */
+  /** Start of the write, by the clock of the writing process. */
   startedAt: Date
-  /** Until its last chunk is written. */
+  /** Present until the last chunk is written. */
   unfinished?: true
   bytes?: number
   chunks?: number
@@ -24,12 +24,12 @@ interface ChunkDocument {
 
 /** Bytes of each chunk but the last. */
 const chunkBytes = 262_144
-/** Unfinished files that one clean-up removes. */
+/** Most unfinished files that one clean-up removes. */
 const perCleanUp = 100
 
 /**
- * Uploads in the database of the tasks, for any number of machines. Not GridFS of the driver: each write and read here is one operation
- * on one document, which is sent again when its outcome is unknown, so that a change of the primary fails no upload and no import.
+ * Returns a storage of uploads in the database of the tasks, for any number of machines. It does not use GridFS: each write and read is one
+ * operation on one document, repeated when its outcome is unknown, so that a change of the primary fails no upload and no import.
  */
 export function mongodbUploads(database: SharedDatabase): UploadFiles {
   database.join([
@@ -72,7 +72,7 @@ class MongoUploads implements UploadFiles {
       if (matchedCount === 0) throw vanished()
       return { location, bytes }
     } catch (error) {
-      // What a database that is away still holds, `removeUnfinished` finds.
+      // If the database is unavailable, `removeUnfinished` deletes the remains later.
       await this.remove(location).catch(() => undefined)
       throw error
     }
@@ -104,7 +104,7 @@ class MongoUploads implements UploadFiles {
     }
   }
 
-  /** The chunks hold `chunkBytes` each, so the place tells the chunk. */
+  /** Each chunk has `chunkBytes`, so the place determines the chunk. */
   async *#readRange(location: string, from: number, to: number): AsyncGenerator<Uint8Array> {
     const first = Math.floor(from / chunkBytes)
     let at = first * chunkBytes
@@ -124,9 +124,9 @@ class MongoUploads implements UploadFiles {
     }
   }
 
-  /** The chunks first: what names them is there until the last one is gone. */
+  /** Deletes the chunks first, so that their file exists until the last one is deleted. */
   async remove(location: string): Promise<void> {
-    // '0' is the character after '/', so the range holds the chunks of this file and nothing else.
+    // '0' is the character after '/', so the range contains exactly the chunks of this file.
     const ofFile = { _id: { $gte: `${location}/`, $lt: `${location}0` } }
     await this.#database.run('remove upload', () => this.#chunks.deleteMany(ofFile))
     await this.#database.run('remove upload', () => this.#files.deleteOne({ _id: location }))
@@ -142,7 +142,7 @@ class MongoUploads implements UploadFiles {
   }
 }
 
-/** The same bytes in chunks of one length; only the last one is shorter. */
+/** Yields the same bytes in chunks of one length; only the last one is shorter. */
 async function* inChunks(content: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
   let waiting: Uint8Array[] = []
   let length = 0

@@ -1,0 +1,52 @@
+import { useSyncExternalStore } from 'react'
+
+/** A value outside of the component tree. */
+export interface SharedValue<T> {
+  readonly get: () => T
+  readonly set: (value: T) => void
+  /** Returns the value; the component is drawn again when it changes. */
+  readonly useValue: () => T
+}
+
+/** Makes a value that all components share. */
+export function sharedValue<T>(first: T): SharedValue<T> {
+  const listeners = new Set<() => void>()
+  let value = first
+  const get = () => value
+  const subscribe = (listener: () => void) => {
+    listeners.add(listener)
+    return () => listeners.delete(listener)
+  }
+  return {
+    get,
+    set(next) {
+      value = next
+      for (const listener of listeners) listener()
+    },
+    useValue: () => useSyncExternalStore(subscribe, get),
+  }
+}
+
+/** `local` is shared by all tabs and survives them; `session` belongs to one tab. */
+type Storage = 'local' | 'session'
+
+const storageOf = (kind: Storage) => (kind === 'local' ? localStorage : sessionStorage)
+
+/** Returns what the browser stores under a name; undefined where there is nothing, or nothing that can be read. */
+export function readStored(name: string, kind: Storage = 'local'): unknown {
+  try {
+    return JSON.parse(storageOf(kind).getItem(name) ?? 'null') ?? undefined
+  } catch {
+    return undefined
+  }
+}
+
+/** Stores a value under a name; undefined removes it. Where the storage is full or disabled, the value lasts as long as the page. */
+export function writeStored(name: string, value: unknown, kind: Storage = 'local'): void {
+  try {
+    if (value === undefined) storageOf(kind).removeItem(name)
+    else storageOf(kind).setItem(name, JSON.stringify(value))
+  } catch {
+    // The page goes on without.
+  }
+}

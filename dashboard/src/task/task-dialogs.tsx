@@ -1,0 +1,215 @@
+import { Alert, Stack, Text, Textarea } from '@mantine/core'
+import { IconInfoCircle } from '@tabler/icons-react'
+import { useMutation, useQueryClient } from '@tanstack/react-query'
+import { useState } from 'react'
+import { useTranslations } from 'use-intl'
+import { ApiError, codeOf } from '../api/client.ts'
+import { keys } from '../api/keys.ts'
+import { type Task, wordsOf } from '../api/task.ts'
+import { Confirm, Dialog } from '../parts/dialog.tsx'
+import { Form, FormButtons } from '../parts/form.tsx'
+import { notifyDone } from '../parts/notify.tsx'
+import { ErrorNotice } from '../parts/states.tsx'
+import { cancelTask, readTask, retryTask } from '../queries/task-queries.ts'
+import { belowOf } from './below.ts'
+
+const effects: Partial<Record<Task['status'], 'waiting' | 'paused'>> = {
+  QUEUED: 'waiting',
+  RETRYING: 'paused',
+}
+
+/** Asks whether a task is to be cancelled, says what that does, and does it. */
+export function CancelDialog({ task, onClose }: { task: Task; onClose: () => void }) {
+  const t = useTranslations('task.cancel')
+  const cancel = useCancel(task)
+  const { open } = belowOf(task)
+  return (
+    <Confirm
+      title={t('title')}
+      action={t('action')}
+      isDangerous
+      isBusy={cancel.isPending}
+      onClose={onClose}
+      onConfirm={() =>
+        cancel.mutate(undefined, {
+          onSuccess({ status }) {
+            notifyDone(t(status === 'CANCELLED' ? 'done' : 'asked'))
+            onClose()
+          },
+        })
+      }
+    >
+      <Text>{t(effects[task.status] ?? 'running')}</Text>
+      {open > 0 && <Text>{t('below', { count: open })}</Text>}
+      <Text c="dimmed">{t('later')}</Text>
+      {cancel.error !== null && <Refusal error={cancel.error} task={task} />}
+    </Confirm>
+  )
+}
+
+/** Asks whether a task is to run again, says what that does, and does it. */
+export function RetryDialog({ task, onClose }: { task: Task; onClose: () => void }) {
+  const t = useTranslations('task.retry')
+  const retry = useRetry(task)
+  const { incomplete } = belowOf(task)
+  const { errorInfo } = task
+  return (
+    <Confirm
+      title={t('title')}
+      action={t('action')}
+      isBusy={retry.isPending}
+      onClose={onClose}
+      onConfirm={() =>
+        retry.mutate(undefined, {
+          onSuccess({ retried }) {
+            notifyDone(t('done', { count: retried }))
+            onClose()
+          },
+        })
+      }
+    >
+      <Text>{incomplete > 0 ? t('below', { count: incomplete }) : t('alone')}</Text>
+      {task.parentTaskId !== undefined && <Text>{t('above')}</Text>}
+      {errorInfo?.errorClass === 'permanent' && incomplete === 0 && (
+        <Text c="dimmed">{t('hopeless', { reason: wordsOf(errorInfo) })}</Text>
+      )}
+      {retry.error !== null && <Refusal error={retry.error} task={task} />}
+    </Confirm>
+  )
+}
+
+/** Returns what a person wrote, as a value or as the reason why it is none. */
+function read(text: string): { value: unknown } | { reason: string } {
+  try {
+    return { value: JSON.parse(text) }
+  } catch (error) {
+    return { reason: error instanceof Error ? error.message : '' }
+  }
+}
+
+/** Lets the parameters of a task that failed be changed, and has it run again with them. */
+export function EditDialog({ task, onClose }: { task: Task; onClose: () => void }) {
+  const t = useTranslations('task')
+  const retry = useRetry(task)
+  const [text, setText] = useState(() => JSON.stringify(task.parameters ?? {}, null, 2))
+  const given = read(text)
+  const submit = () => {
+    if (!('value' in given)) return
+    retry.mutate(
+      { parameters: given.value },
+      {
+        onSuccess({ retried }) {
+          notifyDone(t('retry.done', { count: retried }))
+          onClose()
+        },
+      },
+    )
+  }
+  return (
+    <Dialog onClose={onClose} title={t('edit.title')} size="lg">
+      <Form onSubmit={submit}>
+        <Stack>
+          <Text>{t('edit.text')}</Text>
+          <Textarea
+            label={t('edit.label')}
+            value={text}
+            onChange={({ currentTarget }) => setText(currentTarget.value)}
+            error={'reason' in given ? t('edit.invalid', { reason: given.reason }) : undefined}
+            autosize
+            minRows={6}
+            maxRows={20}
+            spellCheck={false}
+            styles={{ input: { fontFamily: 'var(--mantine-font-family-monospace)' } }}
+            data-autofocus
+          />
+          {retry.error !== null && <Refusal error={retry.error} task={task} />}
+          <FormButtons
+            action={t('edit.action')}
+            isBusy={retry.isPending}
+            isDisabled={'reason' in given}
+            onBack={onClose}
+          />
+        </Stack>
+      </Form>
+    </Dialog>
+  )
+}
+
+const worded = ['TASK_ALREADY_ENDED', 'TASK_NOT_RETRYABLE', 'TASK_CHANGED', 'TASK_NOT_FOUND'] as const
+
+/** Why something was not done to a task: in words where it moved on meanwhile. `task`: as it is now. */
+function Refusal({ error, task }: { error: unknown; task: Task }) {
+  const t = useTranslations('task.refusals')
+  const status = useTranslations('status')
+  const known = worded.find(code => code === codeOf(error))
+  if (known === undefined) return <ErrorNotice error={error} />
+  return (
+    <Alert color="yellow" icon={<IconInfoCircle aria-hidden />} role="alert">
+      {t(known, { status: status(task.status) })}
+    </Alert>
+  )
+}
+
+/** Times that an action is tried again when the task changed in a way that does not matter. */
+const mostTries = 5
+
+/**
+ * Does something to a task as the person saw it. The version rises with every step of progress, which does not matter here: when only
+ * that moved, the task is read again and the same is asked for once more. Rejects with the 412 when its status is another one.
+ */
+async function whileAsSeen<T>(seen: Task, act: (ifMatch: string) => Promise<T>): Promise<T> {
+  let task = seen
+  for (let tries = 1; ; tries++) {
+    try {
+      return await act(`"${task.version}"`)
+    } catch (error) {
+      if (!(error instanceof ApiError) || error.status !== 412 || tries === mostTries) throw error
+      task = await readTask(seen.id)
+      if (!isAsSeen(task, seen)) throw error
+    }
+  }
+}
+
+/** Of a task that lives only that it does; of one that has ended, how it did. */
+function isAsSeen(task: Task, seen: Task): boolean {
+  if (task.done !== seen.done) return false
+  const isSameEnd = task.status === seen.status && task.attempt === seen.attempt
+  return !seen.done || (isSameEnd && task.deadLetter?.openedAt === seen.deadLetter?.openedAt)
+}
+
+/** Cancels a task and everything below it, if it still is as it was when the person was asked. */
+function useCancel(shown: Task) {
+  const [task] = useState(shown)
+  const learn = useLearn()
+  return useMutation({
+    mutationFn: () => whileAsSeen(task, ifMatch => cancelTask(task.id, ifMatch)),
+    onSuccess: learn,
+    onError: () => learn(undefined, task.id),
+  })
+}
+
+/**
+ * Has a task run again, and below it what did not complete, if it still is as it was when the person was asked. `parameters`: with these
+ * instead of its own.
+ */
+function useRetry(shown: Task) {
+  const [task] = useState(shown)
+  const learn = useLearn()
+  return useMutation({
+    mutationFn: (edited?: { parameters: unknown }) =>
+      whileAsSeen(task, ifMatch => retryTask(task.id, ifMatch, edited)),
+    onSuccess: answer => learn(answer.task),
+    onError: () => learn(undefined, task.id),
+  })
+}
+
+/** Takes over what an action returned, and has everything else about the task read again. */
+function useLearn(): (task: Task | undefined, taskId?: string) => void {
+  const queries = useQueryClient()
+  return (task, taskId = task?.id ?? '') => {
+    if (task !== undefined) queries.setQueryData(keys.task(taskId), task)
+    void queries.invalidateQueries({
+      queryKey: task === undefined ? keys.task(taskId) : keys.attempts(taskId),
+    })
+  }
+}

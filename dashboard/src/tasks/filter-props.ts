@@ -1,7 +1,0 @@
-import type { TasksSearch } from '../queries/search.ts'
-
-/** What the list shows, and what to do when that is changed. */
-export interface FilterProps {
-  search: TasksSearch
-  onSearch: (search: TasksSearch) => void
-}

@@ -1,0 +1,117 @@
+/** A task that a command submitted, followed until it has ended. */
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { TaskJson } from '../http/index.ts'
+import type { ResolvedConfig } from '../server/config.ts'
+import type { Connection } from './connect.ts'
+import { exitCodes } from './exit-codes.ts'
+import { commandText } from './hints.ts'
+import { followOutput, textPrinter } from './output.ts'
+import { printJson, type Run, type Session } from './run.ts'
+import { detailOf } from './task-lines.ts'
+import { watchTrees } from './watch.ts'
+
+/** A task that was submitted, and how it is followed. */
+export interface Followed {
+  readonly taskId: string
+  /** Do not wait for its end. Where no server runs, this process is the only one that can do the work, so it waits all the same. */
+  readonly detached: boolean
+  /** What is shown meanwhile: the text that the task writes, the tree, or nothing. */
+  readonly shows: 'output' | 'tree' | 'nothing'
+  /** Called with a task that completed. */
+  sayEnd(task: TaskJson): void | Promise<void>
+}
+
+/** Follows a task until it has ended, shows it, and returns the exit code. */
+export async function followTask(run: Run, session: Session, followed: Followed): Promise<number> {
+  const { terminal, json } = run
+  const { resolved, connection } = session
+  const { taskId } = followed
+  if (followed.detached && !connection.isOwn) {
+    if (json) printJson(run, { taskId, status: 'QUEUED' })
+    else terminal.out(`The task runs on the server. Watch it: ${watchText(resolved, taskId)}`)
+    return exitCodes.ok
+  }
+  try {
+    const task = await untilEnd(run, session, followed)
+    if (json) printJson(run, { taskId, status: task.status, result: task.result })
+    if (task.status !== 'COMPLETED') {
+      sayFailure(run, task)
+      return exitCodes.failed
+    }
+    if (!json) await followed.sayEnd(task)
+    return exitCodes.ok
+  } catch (error) {
+    if (session.signals.asked.aborted) sayLeaving(run, session, taskId)
+    throw error
+  }
+}
+
+async function untilEnd(run: Run, session: Session, { taskId, shows }: Followed): Promise<TaskJson> {
+  const { connection, signals } = session
+  const signal = signals.asked
+  if (shows === 'output' && !run.json) {
+    const printer = textPrinter(run)
+    const isOver = new AbortController()
+    const waits = sayWaits(run, connection, { taskId, signal: AbortSignal.any([signal, isOver.signal]) })
+    try {
+      await followOutput({ ...connection, signal }, taskId, printer)
+    } finally {
+      printer.end()
+      isOver.abort()
+      await waits
+    }
+  }
+  const { client, renew } = connection
+  const quiet = run.json || shows !== 'tree'
+  const [task] = await watchTrees({
+    ...{ client, renew, signal, quiet },
+    taskIds: [taskId],
+    terminal: run.terminal,
+  })
+  return task ?? client.get<TaskJson>(`/v1/tasks/${taskId}`)
+}
+
+/** How often a task is asked whether it waits, milliseconds. */
+const pollMs = 1_000
+
+/** Says why no text comes: the task waits for a rate limit, its budget, or another attempt. */
+async function sayWaits(
+  { terminal }: Run,
+  { client }: Connection,
+  { taskId, signal }: { taskId: string; signal: AbortSignal },
+): Promise<void> {
+  let last = ''
+  while (!signal.aborted) {
+    // Whoever follows the text handles a server that is unavailable.
+    const task = await client.get<TaskJson>(`/v1/tasks/${taskId}`).catch(() => undefined)
+    const waits = task?.status === 'RETRYING' ? detailOf(task, { bars: false }) : ''
+    if (waits !== '' && waits !== last) terminal.note(`-- ${waits} --`)
+    last = waits
+    await sleep(pollMs, undefined, { signal }).catch(() => undefined)
+  }
+}
+
+function sayLeaving({ terminal, json }: Run, { resolved, connection }: Session, taskId: string): void {
+  terminal.keep()
+  if (json) return
+  terminal.note(
+    connection.isOwn
+      ? `Stopped. The task continues when a server is started: ${commandText('serve', resolved)}`
+      : `Not watching any more; the task continues. Watch it again: ${watchText(resolved, taskId)}. Stop it: ${commandText(`tasks cancel ${taskId}`, resolved)}`,
+  )
+}
+
+/** Says why a task did not complete: its own error, or what became of the tasks below it. */
+export function sayFailure({ terminal, json }: Run, task: TaskJson): void {
+  const { errorInfo, status, id, taskType } = task
+  const code = errorInfo?.code ?? 'TASK_FAILED'
+  const message = errorInfo?.message ?? `${taskType} ended ${status}: ${detailOf(task, { bars: false })}`
+  terminal.note(
+    json ? JSON.stringify({ code, message, details: { taskId: id } }) : `error ${code}: ${message}`,
+  )
+}
+
+/** Returns the command that watches a task. */
+export function watchText(resolved: ResolvedConfig, taskId: string): string {
+  return commandText(`tasks show ${taskId} --watch`, resolved)
+}

@@ -1,0 +1,77 @@
+/** Commands that list one page of something. */
+import type { Command } from 'commander'
+import { QuillworkError } from '../index.ts'
+import type { Query } from './client.ts'
+import { exitCodes } from './exit-codes.ts'
+import { type Handler, print, type Run, withServer } from './run.ts'
+import { type Column, tableLines } from './text.ts'
+
+/** Options of a command that lists. */
+export interface PagingOptions {
+  limit?: string
+  page?: string
+}
+
+/** A page of a listing, as the API returns it. */
+export interface Page<Item> {
+  readonly items: Item[]
+  readonly nextPageToken?: string
+}
+
+/** Adds `--limit` and `--page` to a command. */
+export function addPaging(command: Command): Command {
+  return command
+    .option('--limit <n>', 'number of entries, at most 200; default 50')
+    .option('--page <token>', 'the page after another one: the nextPageToken of that page')
+}
+
+/** Returns the options as a query. Throws USAGE_INVALID. */
+export function pagingQuery({ limit, page }: PagingOptions): Query {
+  return { pageSize: parseLimit(limit), pageToken: page }
+}
+
+/** Returns the number that `--limit` gives. Throws USAGE_INVALID. */
+export function parseLimit(limit: string | undefined): number | undefined {
+  if (limit === undefined) return undefined
+  if (/^[1-9]\d{0,5}$/.test(limit)) return Number(limit)
+  throw new QuillworkError('USAGE_INVALID', `--limit ${limit}: give a whole number of at least 1.`)
+}
+
+/** What a command lists, and how. */
+interface Listing<Item, Options> {
+  /** Path of the listing in the API. */
+  readonly path: string
+  readonly columns: readonly Column<Item>[]
+  /** Printed where there is nothing. */
+  readonly empty: (run: Run<Options>) => string
+  /** The filters of the options. */
+  readonly query?: (options: Options) => Query
+}
+
+/** Returns the handler of a command that lists a page of a path of the API. */
+export function listCommand<Item, Options extends PagingOptions = PagingOptions>(
+  listing: Listing<Item, Options>,
+): Handler<Options> {
+  const { path, columns, empty, query } = listing
+  return run => {
+    const asked = { ...query?.(run.options), ...pagingQuery(run.options) }
+    return withServer(run, async ({ client }) => {
+      const page = await client.get<Page<Item>>(path, asked)
+      printPage(run, page, widest =>
+        page.items.length === 0 ? [empty(run)] : tableLines(page.items, columns, widest),
+      )
+      return exitCodes.ok
+    })
+  }
+}
+
+/** Prints a page, and for people how to see the next one. */
+export function printPage<Item>(
+  run: Run,
+  page: Page<Item>,
+  lines: (widest: number | undefined) => readonly string[],
+): void {
+  print(run, page, lines)
+  if (!run.json && page.nextPageToken !== undefined)
+    run.terminal.note(`There are more: --page ${page.nextPageToken}`)
+}

@@ -1,0 +1,107 @@
+/** The text that a task writes: so far, or as it grows. */
+import type { OutputJson } from '../http/index.ts'
+import { exitCodes } from './exit-codes.ts'
+import { printJson, type Run, withServer, withSession } from './run.ts'
+import { printableText } from './text.ts'
+import { retryWhileUnavailable, type WatchedServer } from './watch.ts'
+
+/** Handles `quillwork tasks output ID`. */
+export function output(run: Run<{ follow?: boolean }>): Promise<number> {
+  return run.options.follow === true ? follow(run) : show(run)
+}
+
+function show(run: Run): Promise<number> {
+  const [taskId = ''] = run.arguments
+  return withServer(run, async ({ client }) => {
+    const answer = await client.get<OutputJson>(outputPath(taskId))
+    if (run.json) printJson(run, answer)
+    else textPrinter(run).text(answer.text).end()
+    return exitCodes.ok
+  })
+}
+
+function follow(run: Run): Promise<number> {
+  const [taskId = ''] = run.arguments
+  return withSession(run, async ({ connection, signals }) => {
+    const printer = run.json ? jsonPrinter(run) : textPrinter(run)
+    try {
+      const status = await followOutput({ ...connection, signal: signals.asked }, taskId, printer)
+      if (status === 'COMPLETED') return exitCodes.ok
+      printer.end()
+      // Without this, half a text looks like a whole one.
+      if (!run.json) run.terminal.note(`-- the task ended ${status}; the text above is all that it wrote --`)
+      return exitCodes.failed
+    } finally {
+      printer.end()
+    }
+  })
+}
+
+/** Shows what a task writes. */
+interface Printer {
+  text(text: string): Printer
+  /** A newer attempt starts over. */
+  reset(attempt: number): Printer
+  /** Ends the current line. */
+  end(): void
+}
+
+/**
+ * Follows the output of a task, through restarts of the server, and returns the status with which the task ended. Throws the signal's
+ * reason, SERVER_UNREACHABLE, TASK_NOT_FOUND.
+ */
+export function followOutput(server: WatchedServer, taskId: string, printer: Printer): Promise<string> {
+  let lastEventId: string | undefined
+  return retryWhileUnavailable(server, async (client, reached) => {
+    for await (const { id, event, data } of client.events(outputPath(taskId), lastEventId, reached)) {
+      lastEventId = id
+      const { attempt, text, status } = JSON.parse(data) as { attempt: number; text: string; status: string }
+      if (event === 'text') printer.text(text)
+      else if (event === 'reset') printer.reset(attempt)
+      else if (event === 'end') return status
+    }
+    return undefined
+  })
+}
+
+/** Returns a printer with the text on standard output and all else on standard error. */
+export function textPrinter({ terminal }: Pick<Run, 'terminal'>): Printer {
+  let isInLine = false
+  const printer: Printer = {
+    text(text) {
+      terminal.write(terminal.isInteractive ? printableText(text) : text)
+      if (text !== '') isInLine = !text.endsWith('\n')
+      return printer
+    },
+    reset(attempt) {
+      printer.end()
+      terminal.note(`-- attempt ${attempt} starts over; the text above is not part of it --`)
+      return printer
+    },
+    end() {
+      if (isInLine) terminal.out('')
+      isInLine = false
+    },
+  }
+  return printer
+}
+
+/** Returns a printer with a line of JSON for each piece. */
+function jsonPrinter(run: Run): Printer {
+  const printer: Printer = {
+    text(text) {
+      printJson(run, { text })
+      return printer
+    },
+    reset(attempt) {
+      printJson(run, { reset: attempt })
+      return printer
+    },
+    end: () => undefined,
+  }
+  return printer
+}
+
+function outputPath(taskId: string): string {
+  return `/v1/tasks/${encodeURIComponent(taskId)}/output`
+}

@@ -1,0 +1,213 @@
+/**
+ * What one attempt holds of what is shared out: permits under limits, reservations under the budget of its tree. The first settlement of each
+ * counts, and what the handler leaves behind is settled at its estimate when the attempt ends.
+ */
+import type { Acquired } from '../rate-limit/limiter.ts'
+import { longestDelay } from '../task/classify.ts'
+import type { BudgetHold, Permit, Spending } from '../task/definition.ts'
+import { QuillworkError, SnoozeError } from '../task/errors.ts'
+import type { Attempt } from './attempt.ts'
+import type { Allowance } from './budget.ts'
+import { needOf, nothing, realOf } from './budget-arithmetic.ts'
+import type { Core } from './core.ts'
+
+/** The longest wait in a worker slot, in milliseconds, asking included; a longer one becomes a snooze, and the slot is free. */
+const longestWaitMs = 2_000
+/** A snoozed task comes back this long before its promised time, so that the way back to a slot costs no throughput. */
+const earlyMs = 1_000
+
+/** An attempt, as far as what it holds depends on it. */
+abstract class AttemptHolds {
+  protected readonly core: Core
+  protected readonly attempt: Attempt
+  #hasEnded = false
+
+  constructor(core: Core, attempt: Attempt) {
+    this.core = core
+    this.attempt = attempt
+  }
+
+  /** The attempt is over: an uncommitted estimate stands, for the call may have been made. */
+  end(): void {
+    this.#hasEnded = true
+  }
+
+  protected get isOver(): boolean {
+    return this.#hasEnded || this.attempt.interruption !== undefined
+  }
+
+  /** Throws ATTEMPT_STALE once the attempt is over. */
+  protected requireRunning(consequence: string): void {
+    if (!this.isOver) return
+    const why = this.attempt.interruption ?? 'ended'
+    throw new QuillworkError('ATTEMPT_STALE', `The attempt was interrupted (${why})${consequence}.`)
+  }
+}
+
+/** The places under limits that one attempt holds or waits for. */
+export class Permits extends AttemptHolds {
+  /** Permits that are neither committed nor released, with their keys. */
+  readonly #held = new Map<Permit, string>()
+  #lastKey: string | undefined
+  /** Keys by ticket. */
+  readonly #waiting = new Map<string, string>()
+  #asks = 0
+
+  /**
+   * Waits for a place, two seconds at most with the time that asking takes; then it throws, the attempt ends, and the task comes back when it
+   * may be granted.
+   */
+  async acquire(key: string, cost: number): Promise<Permit> {
+    const { clock, limiter } = this.core
+    const { userId, lane, priority } = this.attempt.record
+    const asker = { ticket: this.#ticketFor(key), flow: `${lane}\n${userId}`, priority }
+    const { ticket } = asker
+    const giveUpAt = clock.monotonic() + longestWaitMs
+    const leftMs = () => giveUpAt - clock.monotonic()
+    for (;;) {
+      const askedAt = clock.monotonic()
+      const answer = await limiter.acquire({ ...asker, key, cost, within: leftMs() })
+      if (answer.granted) return this.#granted(ticket, answer)
+      this.requireRunning(` while it waited for ${key}`)
+      const waitMs = Math.max(1, Math.ceil(answer.until - clock.now()))
+      // The next ask takes about as long as this one, and has to be answered in time, too.
+      const askMs = clock.monotonic() - askedAt
+      if (waitMs + askMs > leftMs()) throw this.#snooze(key, ticket, waitMs)
+      await this.#timeOrCapacity(key, ticket, waitMs)
+      this.requireRunning(` while it waited for ${key}`)
+      // On a busy machine timers are late.
+      if (askMs > leftMs()) throw this.#snooze(key, ticket, 1)
+    }
+  }
+
+  /** A provider refused a call until then: no task of any process calls it before. */
+  park(until: number): void {
+    const keys =
+      this.#held.size > 0
+        ? new Set(this.#held.values())
+        : new Set(this.#lastKey === undefined ? [] : [this.#lastKey])
+    for (const key of keys) this.#park(key, until)
+  }
+
+  #park(key: string, until: number): void {
+    void this.core.limiter.park(key, until)
+    this.core.broker.remote?.sendControl({ kind: 'parked', key, until })
+  }
+
+  /** Places in a queue are given up. */
+  override end(): void {
+    super.end()
+    for (const permit of [...this.#held.keys()]) permit.commit()
+    for (const [ticket, key] of this.#waiting) void this.core.limiter.withdraw(key, ticket)
+    this.#waiting.clear()
+  }
+
+  /** Asks of one task that wait at the same time need a ticket each; a later attempt finds the places of this one by the same names. */
+  #ticketFor(key: string): string {
+    const taken = [...this.#waiting.values()].filter(other => other === key).length
+    const ticket = taken === 0 ? this.attempt.record.id : `${this.attempt.record.id}/${taken}/${this.#asks++}`
+    this.#waiting.set(ticket, key)
+    return ticket
+  }
+
+  #granted(ticket: string, { reservation }: Extract<Acquired, { granted: true }>): Permit {
+    const key = this.#waiting.get(ticket) ?? ''
+    this.#waiting.delete(ticket)
+    if (this.isOver) reservation.release()
+    this.requireRunning(` while it waited for ${key}`)
+    const permit: Permit = {
+      commit: cost => {
+        if (!this.#held.has(permit)) return
+        // A cost that is refused leaves the permit to the end of the attempt.
+        reservation.commit(cost)
+        this.#held.delete(permit)
+      },
+      release: () => {
+        if (this.#held.delete(permit)) reservation.release()
+      },
+      refused: retryAfterMs => {
+        if (!(retryAfterMs >= 0 && retryAfterMs <= longestDelay)) throw noWait(retryAfterMs)
+        this.#park(key, this.core.clock.now() + Math.ceil(retryAfterMs))
+      },
+    }
+    this.#held.set(permit, key)
+    this.#lastKey = key
+    return permit
+  }
+
+  /** Until the promised time has come, capacity is freed early, or the attempt is interrupted. */
+  #timeOrCapacity(key: string, ticket: string, waitMs: number): Promise<void> {
+    const { clock, limiter } = this.core
+    const { signal } = this.attempt
+    return new Promise(resolve => {
+      const go = () => {
+        cancelTimer()
+        stopListening()
+        signal.removeEventListener('abort', go)
+        resolve()
+      }
+      const cancelTimer = clock.after(waitMs, go)
+      const stopListening = limiter.onCapacity((freeKey, freeTicket) => {
+        if (freeKey === key && freeTicket === ticket) go()
+      })
+      signal.addEventListener('abort', go, { once: true })
+    })
+  }
+
+  /** The place in the queue is kept for the next attempt. */
+  #snooze(key: string, ticket: string, waitMs: number): SnoozeError {
+    this.#waiting.delete(ticket)
+    const until = this.core.store.tasks.now() + waitMs - earlyMs
+    const message = `The limit ${key} allows the next call in ${Math.ceil(waitMs / 1_000)} s.`
+    return new SnoozeError(until, message, { limit: key })
+  }
+}
+
+function noWait(retryAfterMs: number): QuillworkError {
+  const message = `A refusal names a wait of 0 to ${longestDelay} milliseconds, not ${retryAfterMs}.`
+  return new QuillworkError('OPTION_INVALID', message)
+}
+
+/** The reservations that one attempt has under the budget of its tree. */
+export class BudgetHolds extends AttemptHolds {
+  readonly #open = new Set<Allowance>()
+  /** Those that stand at their estimate since the attempt ended: a call that ends later says what it really cost. */
+  readonly #left = new Set<Allowance>()
+
+  /** Reserves what a call may cost; where it does not fit it throws, the attempt ends, and the task comes back when it fits. */
+  async reserve(estimate: Spending): Promise<BudgetHold> {
+    const need = needOf(estimate)
+    this.#requireRunning()
+    const allowance = await this.core.budgets.reserve(this.attempt.record, need)
+    if (this.isOver) void this.core.budgets.settle(allowance, nothing)
+    this.#requireRunning()
+    this.#open.add(allowance)
+    return {
+      commit: async spent => {
+        const real = realOf(spent ?? estimate, need)
+        if (this.#take(allowance)) await this.core.budgets.settle(allowance, real)
+      },
+      release: async () => {
+        if (this.#take(allowance)) await this.core.budgets.settle(allowance, nothing)
+      },
+    }
+  }
+
+  override end(): void {
+    super.end()
+    for (const allowance of this.#open) {
+      void this.core.budgets.settle(allowance, { ...nothing, ...allowance.need })
+      this.#left.add(allowance)
+    }
+    this.#open.clear()
+  }
+
+  /** The first settlement of a call counts. */
+  #take(allowance: Allowance): boolean {
+    return this.#open.delete(allowance) || this.#left.delete(allowance)
+  }
+
+  #requireRunning(): void {
+    this.requireRunning('; it makes no more calls')
+  }
+}

@@ -1,0 +1,85 @@
+/** Wakes tasks that wait for a limit, once it has capacity again. The write that makes them due is in the store, so any process runs them. */
+import { grace } from '../rate-limit/limiter.ts'
+import { gatherMs, WakeLoop } from '../runtime/wake-loop.ts'
+import { hasEnded } from '../task/status.ts'
+import type { TaskRecord } from '../task/task.ts'
+import { turnCame } from '../task/transition.ts'
+import type { Core } from './core.ts'
+
+/** A ticket, which is named after its task, and the key that may grant it. */
+interface Ready {
+  ticket: string
+  key: string
+}
+
+/**
+ * Wakes snoozed tasks early when their rate limit frees capacity: without this they would come at the time that they were promised, and the
+ * capacity would stay unused until then. Returns an unsubscribe function.
+ */
+export function wakeOnCapacity(core: Core): () => void {
+  const loop = new WakeLoop<Ready>({
+    clock: core.clock,
+    wake: ready => wakeTasks(core, ready),
+    onError: error =>
+      core.log.warn(
+        { err: error },
+        'waking tasks under a limit failed; they come at the time they were promised',
+      ),
+  })
+  const stopListening = core.limiter.onCapacity((key, ticket) => {
+    // A second place of a task has a name of its own, and belongs to an attempt that waits for it; so has that of a search.
+    if (core.running.has(ticket) || ticket.includes('/')) return
+    loop.soon('limits', `${ticket}\n${key}`, { ticket, key }, gatherMs)
+  })
+  return () => {
+    stopListening()
+    loop.cancel()
+  }
+}
+
+/** Wakes the tasks of these tickets; the places of those that will not come are given up. */
+async function wakeTasks(core: Core, ready: readonly Ready[]): Promise<void> {
+  const [records, paused] = await Promise.all([
+    core.store.queries.get(ready.map(({ ticket }) => ticket)),
+    core.store.lanes.paused(),
+  ])
+  const now = core.store.tasks.now()
+  const woken: TaskRecord[] = []
+  for (const [index, { ticket, key }] of ready.entries()) {
+    const record = records[index]
+    if (record === undefined || staysAway(record, key, { paused, now })) giveUpPlace(core, key, ticket)
+    if (record !== undefined && isSnoozed(record, key, now)) woken.push(record)
+  }
+  if (woken.length > 0) await core.store.tasks.apply(woken.map(record => turnCame(record, now)))
+}
+
+/** Best effort, and nobody waits for it: a place that is not given up is lost 30 seconds after its promised time. */
+export function giveUpPlace(core: Core, key: string, ticket: string): void {
+  core.limiter
+    .withdraw(key, ticket)
+    .catch(error =>
+      core.log.warn({ err: error, taskId: ticket }, 'giving up a place under a limit failed; it expires'),
+    )
+}
+
+/**
+ * Returns whether the task will not come for its place in time: it has ended, waits for something else, or in a paused lane; then it queues
+ * anew once the lane is resumed.
+ */
+function staysAway(
+  { status, lane, errorInfo, nextAttemptTimestamp = 0 }: TaskRecord,
+  key: string,
+  { paused, now }: { paused: ReadonlySet<string>; now: number },
+): boolean {
+  if (hasEnded(status)) return true
+  if (status === 'RUNNING') return false
+  return paused.has(lane) || (errorInfo?.limit !== key && nextAttemptTimestamp > now + grace)
+}
+
+function isSnoozed(
+  { status, errorInfo, nextAttemptTimestamp = 0 }: TaskRecord,
+  key: string,
+  now: number,
+): boolean {
+  return status === 'RETRYING' && errorInfo?.limit === key && nextAttemptTimestamp > now
+}

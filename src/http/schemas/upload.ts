@@ -1,0 +1,104 @@
+import { z } from 'zod'
+import { pageKinds } from '../../novel/import/opened.ts'
+import type { Upload } from '../../novel/library/uploads.ts'
+import type { Preview } from '../../novel/preview.ts'
+import { defined } from '../../task/defined.ts'
+import { budgetSchema } from './budget.ts'
+import { id, named, plainText, time, timeText } from './fields.ts'
+
+/** What a file holds, for a person to choose from. */
+const previewSchema = named(
+  'Preview',
+  z.object({
+    title: z.string(),
+    author: z.string().optional(),
+    encoding: z.object({ name: z.string(), confidence: z.number().describe('0 to 1') }),
+    volumes: z.array(
+      z.object({
+        title: z.string(),
+        chapters: z
+          .array(z.object({ title: z.string(), characters: z.int(), words: z.int() }))
+          .describe('Numbered from 0 over all volumes'),
+      }),
+    ),
+    warnings: z.array(
+      z.object({
+        code: z.string(),
+        message: z.string(),
+        chapter: z.int().optional(),
+        line: z.int().optional(),
+        count: z.int().optional(),
+        pages: z
+          .array(z.union([z.object({ kind: z.enum(pageKinds) }), z.object({ name: z.string() })]))
+          .optional()
+          .describe('The first 20 pages of the book that the warning is about'),
+      }),
+    ),
+  }),
+)
+
+/** An uploaded file. */
+export const uploadSchema = named(
+  'Upload',
+  z.object({
+    id: z.string(),
+    fileName: z.string(),
+    bytes: z.int(),
+    status: z.enum(['uploaded', 'confirmed']),
+    createdAt: time,
+    expiresAt: time,
+    confirmation: z.object({ taskId: z.string(), novelId: z.string() }).optional(),
+    preview: previewSchema.optional().describe('Only where one upload is read'),
+  }),
+)
+
+/** The choices of a person after the preview. */
+export const confirmBody = z
+  .strictObject({
+    title: plainText(300).trim().min(1).optional(),
+    chapters: z
+      .array(z.int().min(0))
+      .min(1)
+      .max(100_000)
+      .optional()
+      .describe('By their numbers in the preview; default: all'),
+    summarise: z.boolean().optional().describe('Whether every scene gets a summary; default: true'),
+    model: plainText(200)
+      .min(1)
+      .optional()
+      .describe('Model for summaries; default: the first one for summaries, else quotations of the text'),
+    encoding: plainText(40).min(1).optional().describe('Default: the detected one'),
+    budget: budgetSchema.optional().describe('What the import may spend on models'),
+  })
+  .nullish()
+
+/** The upload in a path. */
+export const uploadParams = z.object({ uploadId: id })
+
+/** Returns an upload as the API shows it, without its place on the disk. */
+export function presentUpload(upload: Upload, preview?: Preview) {
+  const { id, fileName, bytes, status, createdAt, expiresAt, confirmation } = upload
+  return {
+    id,
+    fileName,
+    bytes,
+    status,
+    createdAt: timeText(createdAt),
+    expiresAt: timeText(expiresAt),
+    confirmation,
+    preview: preview === undefined ? undefined : presentPreview(preview),
+  }
+}
+
+function presentPreview({ title, author, encoding, volumes, warnings }: Preview) {
+  return {
+    title,
+    author,
+    encoding: { ...encoding },
+    volumes: volumes.map(volume => ({ ...volume, chapters: [...volume.chapters] })),
+    warnings: warnings.map(({ pages, ...warning }) => ({
+      ...warning,
+      ...defined({ pages: pages && [...pages] }),
+    })),
+  }
+}

@@ -1,0 +1,149 @@
+import { type Engine, hasEnded, QuillworkError } from '../index.ts'
+import type { Piece } from './import/read-chapters.ts'
+import type {
+  ChapterDraft,
+  DraftState,
+  DraftWriter,
+  NewDraft,
+  NovelCounts,
+  NovelDrafts,
+  SceneDraft,
+  VolumeDraft,
+} from './library/drafts.ts'
+import { everyItem } from './library/paging.ts'
+import type { NovelServices } from './services.ts'
+
+/** Code units and rows of a batch: an import holds one batch in memory. */
+const batchUnits = 250_000
+const batchRows = 400
+
+/** The amounts read from the file so far. */
+export interface Read {
+  volumes: number
+  chapters: number
+  scenes: number
+  words: number
+  /** Characters around the book (title page, contents, licence), outside the novel. */
+  matter: number
+}
+
+/**
+ * Writes the pieces of a text into a draft, batch by batch. Positions count the written pieces, so that an import of some chapters leaves
+ * no gaps.
+ */
+export class PieceWriter {
+  readonly read: Read = { volumes: 0, chapters: 0, scenes: 0, words: 0, matter: 0 }
+  readonly #drafts: NovelDrafts
+  readonly #draft: DraftWriter
+  #volumes: VolumeDraft[] = []
+  #chapters: ChapterDraft[] = []
+  #scenes: SceneDraft[] = []
+  #units = 0
+  #sceneInChapter = 0
+
+  constructor(drafts: NovelDrafts, draft: DraftWriter) {
+    this.#drafts = drafts
+    this.#draft = draft
+  }
+
+  /** Adds a piece. Returns whether a batch was written. Throws ATTEMPT_STALE when the draft no longer belongs to this attempt. */
+  async add(piece: Piece): Promise<boolean> {
+    this.#take(piece)
+    const rows = this.#volumes.length + this.#chapters.length + this.#scenes.length
+    if (this.#units < batchUnits && rows < batchRows) return false
+    await this.#flush()
+    return true
+  }
+
+  /** Writes the last batch and publishes the novel. Throws ATTEMPT_STALE, INTERNAL when rows are missing, the signal's reason. */
+  async publish(signal: AbortSignal): Promise<NovelCounts> {
+    await this.#flush()
+    signal.throwIfAborted()
+    const published = await this.#drafts.publish(this.#draft, this.read)
+    if (published.outcome === 'published') return published.counts
+    if (published.outcome === 'stale') throw staleDraft(this.#draft)
+    throw new QuillworkError('INTERNAL', 'Rows of the novel are missing, so it was not put on the shelf.', {
+      details: { read: this.read, written: published.counts },
+    })
+  }
+
+  #take(piece: Piece): void {
+    const { read } = this
+    if (piece.kind === 'volume') this.#volumes.push({ position: read.volumes++, title: piece.title })
+    else if (piece.kind === 'chapter') {
+      const volumePosition = read.volumes - 1
+      this.#chapters.push({ position: read.chapters++, volumePosition, title: piece.title })
+      this.#sceneInChapter = 0
+    } else if (piece.kind === 'matter') read.matter += piece.characters
+    else {
+      const position = this.#sceneInChapter++
+      this.#scenes.push({ chapterPosition: read.chapters - 1, position, content: piece.text })
+      this.#units += piece.text.length
+      read.scenes++
+      read.words += piece.words
+    }
+  }
+
+  async #flush(): Promise<void> {
+    const batch = { volumes: this.#volumes, chapters: this.#chapters, scenes: this.#scenes }
+    this.#volumes = []
+    this.#chapters = []
+    this.#scenes = []
+    this.#units = 0
+    const written = await this.#drafts.write(this.#draft, batch)
+    if (written !== 'written') throw staleDraft(this.#draft)
+  }
+}
+
+/** Creates the draft of an import, or takes it over. First completes the deletion of a draft that is being deleted. */
+export async function openDraft(drafts: NovelDrafts, draft: NewDraft): Promise<DraftState> {
+  for (;;) {
+    const state = await drafts.create(draft)
+    if (state.status !== 'deleting') return state
+    await discardDraft(drafts, { novelId: draft.novelId })
+  }
+}
+
+/** Deletes a draft step by step; with `generation`, only if no later attempt has taken it over. */
+export async function discardDraft(
+  drafts: NovelDrafts,
+  { novelId, generation }: { novelId: string; generation?: number },
+): Promise<void> {
+  const options = generation === undefined ? {} : { generation }
+  while ((await drafts.discard(novelId, options)) === 'more');
+}
+
+function staleDraft({ novelId }: DraftWriter): QuillworkError {
+  return new QuillworkError(
+    'ATTEMPT_STALE',
+    `The draft of novel ${novelId} was deleted, or a later attempt writes it.`,
+  )
+}
+
+/**
+ * Deletes the drafts of imports that have ended, and completes interrupted deletions. Call it regularly: an import deletes its draft
+ * itself, except when it was cancelled while it waited, or when its process ended. Returns the number of deleted novels.
+ */
+export async function sweepDrafts(
+  { library }: Pick<NovelServices, 'library'>,
+  engine: Pick<Engine, 'tasks'>,
+): Promise<number> {
+  let swept = 0
+  for await (const draft of everyItem(page => library.drafts.list(page))) {
+    if (draft.status === 'deleting') await discardDraft(library.drafts, { novelId: draft.novelId })
+    // A later retry of the import has raised the generation, which keeps the draft.
+    else if (await isOver(engine, draft)) await discardDraft(library.drafts, draft)
+    else continue
+    swept++
+  }
+  return swept
+}
+
+async function isOver({ tasks }: Pick<Engine, 'tasks'>, { importTaskId }: DraftState): Promise<boolean> {
+  try {
+    return hasEnded((await tasks.get(importTaskId)).status)
+  } catch (error) {
+    if (error instanceof QuillworkError && error.code === 'TASK_NOT_FOUND') return true
+    throw error
+  }
+}

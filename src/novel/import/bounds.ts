@@ -1,0 +1,86 @@
+import { QuillworkError } from '../../index.ts'
+
+/** The bounds of a packed file: unpacked size, depth and length of its parts. */
+export interface Bounds {
+  /** Files in the archive. */
+  readonly entries: number
+  /** Bytes of one file of the archive, unpacked. */
+  readonly entryBytes: number
+  /** Bytes of all files that are read, unpacked. */
+  readonly totalBytes: number
+  /** Unpacked bytes for each packed byte, once more than `ratioFrom` bytes of a file are unpacked. Text rarely exceeds 20. */
+  readonly ratio: number
+  /** Unpacked bytes of a file below which the ratio is not checked: they endanger no memory, and short files repeat themselves. */
+  readonly ratioFrom: number
+  /** Elements within elements. */
+  readonly xmlDepth: number
+  /** Characters of a run of text, a tag with its attributes, a comment or a declaration: what the XML reader holds at once. */
+  readonly xmlToken: number
+  /** Attributes of a tag. */
+  readonly xmlAttributes: number
+  /** Files that a book lists, entries of its table of contents, and styles of a document. */
+  readonly listed: number
+}
+
+/** The bounds of every import. */
+export const importBounds: Bounds = {
+  entries: 10_000,
+  entryBytes: 64_000_000,
+  totalBytes: 200_000_000,
+  ratio: 100,
+  ratioFrom: 4_000_000,
+  xmlDepth: 500,
+  xmlToken: 8_000_000,
+  xmlAttributes: 1_000,
+  listed: 20_000,
+}
+
+const meanings: Readonly<Record<keyof Bounds, (limit: string) => string>> = {
+  entries: limit => `holds more than ${limit} files`,
+  entryBytes: limit => `holds a part of more than ${limit} bytes`,
+  totalBytes: limit => `unpacks to more than ${limit} bytes`,
+  ratio: limit => `unpacks to more than ${limit} times its size, as no text does`,
+  ratioFrom: limit => `holds a part of more than ${limit} bytes`,
+  xmlDepth: limit => `has elements nested more than ${limit} deep`,
+  xmlToken: limit => `has a stretch of more than ${limit} characters without a tag, or a tag as long`,
+  xmlAttributes: limit => `has a tag with more than ${limit} attributes`,
+  listed: limit => `lists more than ${limit} parts, entries or styles`,
+}
+
+/** Throws FILE_LIMIT_EXCEEDED where a part of a file lists more than `bounds.listed` files, entries or styles. */
+export function checkListed(count: number, { listed }: Bounds, part: string): void {
+  if (count > listed) throw overLimit('listed', listed, part)
+}
+
+/** Returns the error of a file that exceeds a bound; `part` is the file within it. */
+export function overLimit(bound: keyof Bounds, limit: number, part?: string): QuillworkError {
+  const where = part === undefined ? 'The file' : `${shown(part)} in the file`
+  return new QuillworkError(
+    'FILE_LIMIT_EXCEEDED',
+    `${where} ${meanings[bound](limit.toLocaleString('en-US'))}; it is not imported. Save the book again or in parts, or import it as plain text.`,
+    { details: { bound, limit } },
+  )
+}
+
+/** Returns the error of a broken file; `what` completes the sentence "The file ...". */
+export function damaged(what: string, cause?: unknown): QuillworkError {
+  return new QuillworkError(
+    'FILE_DAMAGED',
+    `The file ${what}. Copy it again, or open it in the program that made it and save it as a new file.`,
+    { cause },
+  )
+}
+
+/** Returns the error of a file whose text is encrypted. */
+export function encrypted(how: string): QuillworkError {
+  return new QuillworkError(
+    'FILE_PROTECTED',
+    `The text of the file is encrypted: ${how}. Import a copy without protection.`,
+  )
+}
+
+/** Returns a name from a file as messages show it: without controls, at most 80 characters. */
+export function shown(name: string): string {
+  const plain = name.replace(/[\p{Cc}\p{Cf}\u2028\u2029]/gu, '\u25a1')
+  return plain.length > 80 ? `${plain.slice(0, 79)}…` : plain
+}

@@ -1,0 +1,300 @@
+import { QuillworkError } from '../../index.ts'
+import { measure } from '../words.ts'
+import { isSeparator, type Line, noFaults } from './lines.ts'
+import { openText } from './open-text.ts'
+import { nothingLeftOut } from './opened.ts'
+import { BACK, FRONT, type Span } from './outline.ts'
+import type { TextSource } from './source.ts'
+import { linesVersion, type TextSurvey } from './survey.ts'
+
+/** A piece of the book, in reading order. */
+export type Piece = VolumePiece | ChapterPiece | ScenePiece | MatterPiece
+
+/** A volume starts. */
+export interface VolumePiece {
+  readonly kind: 'volume'
+  /** Index in the survey. */
+  readonly index: number
+  readonly title: string
+}
+
+/** A chapter starts. One without text has no scenes. */
+export interface ChapterPiece {
+  readonly kind: 'chapter'
+  /** Index over all volumes, in the order of the survey. */
+  readonly index: number
+  readonly volume: number
+  readonly title: string
+}
+
+/** A scene of the chapter before it. */
+export interface ScenePiece extends SceneText {
+  readonly kind: 'scene'
+  readonly chapter: number
+  /** Index within the chapter. */
+  readonly index: number
+}
+
+/** Text around the book: title page, table of contents, licence. At most 50,000 UTF-16 units each. */
+export interface MatterPiece extends SceneText {
+  readonly kind: 'matter'
+  readonly place: 'front' | 'back'
+}
+
+/** Options of a read. */
+export interface ReadOptions {
+  /** Indexes of the chapters to read, over all volumes; default: all. */
+  readonly chapters?: readonly number[]
+  /** Stops reading, which then throws the reason of the signal. */
+  readonly signal?: AbortSignal
+}
+
+/**
+ * Yields the volumes, chapters and scenes of a surveyed text, in reading order. The same source and survey always give the same pieces, so
+ * that an interrupted read continues with the missing chapters. Text before and after the book comes only when all chapters are read.
+ * Memory is bounded by a scene. Throws TEXT_UNREADABLE when the source is not the surveyed one, CHAPTER_NOT_FOUND for an index beyond the
+ * survey, what `openText` throws.
+ */
+export async function* readChapters(
+  source: TextSource,
+  survey: TextSurvey,
+  options: ReadOptions = {},
+): AsyncGenerator<Piece> {
+  const wanted = wantedChapters(source, survey, options)
+  const reader = new ChapterReader(survey, wanted)
+  const opened = await openText(source, { encoding: survey.encoding.name, signal: options.signal })
+  for await (const lines of opened.lines(noFaults(), nothingLeftOut())) {
+    options.signal?.throwIfAborted()
+    for (const line of lines) reader.add(line)
+    yield* reader.take()
+    if (reader.done) break
+  }
+  reader.finish()
+  yield* reader.take()
+}
+
+/** Whether a survey is valid for a source. */
+export function isSurveyOf({ kind, plan }: TextSurvey, source: TextSource): boolean {
+  return plan.size === source.size && (kind === 'text' || plan.lines === linesVersion)
+}
+
+function wantedChapters(
+  source: TextSource,
+  survey: TextSurvey,
+  { chapters }: ReadOptions,
+): ReadonlySet<number> | undefined {
+  if (!isSurveyOf(survey, source)) {
+    throw new QuillworkError(
+      'TEXT_UNREADABLE',
+      `${source.name} (${source.size} bytes) is not what was surveyed (${survey.plan.size} bytes), or not in this way. Survey it again.`,
+    )
+  }
+  if (chapters === undefined) return undefined
+  const count = survey.volumes.reduce((sum, volume) => sum + volume.chapters.length, 0)
+  const unknown = chapters.find(index => !Number.isInteger(index) || index < 0 || index >= count)
+  if (unknown !== undefined) {
+    throw new QuillworkError(
+      'CHAPTER_NOT_FOUND',
+      `There is no chapter ${unknown}: the text has ${count}. Name indexes from 0 to ${count - 1}.`,
+    )
+  }
+  return new Set(chapters)
+}
+
+interface Named {
+  readonly title: string
+  readonly volume: number
+}
+
+class ChapterReader {
+  readonly #survey: TextSurvey
+  readonly #wanted: ReadonlySet<number> | undefined
+  readonly #chapters: readonly Named[]
+  readonly #sections: ReadonlySet<number>
+  #pieces: Piece[] = []
+  #span = 0
+  #volume = -1
+  #opened = -1
+  #current: number | undefined
+  #scene = 0
+  #splitter: SceneSplitter
+  readonly #lastSpan: number
+
+  constructor(survey: TextSurvey, wanted: ReadonlySet<number> | undefined) {
+    this.#survey = survey
+    this.#wanted = wanted
+    this.#chapters = survey.volumes.flatMap((volume, v) =>
+      volume.chapters.map(({ title }) => ({ title, volume: v })),
+    )
+    this.#sections = new Set(survey.plan.sections)
+    this.#splitter = new SceneSplitter(survey.plan.blankLines)
+    this.#lastSpan = survey.plan.spans.findLastIndex(span => this.#wants(span))
+  }
+
+  /** No wanted text is left. */
+  get done(): boolean {
+    return this.#span > this.#lastSpan
+  }
+
+  add(line: Line): void {
+    const span = this.#spanAt(line.number)
+    if (span === undefined || !this.#wants(span)) return
+    if (span.chapter !== this.#current) this.#open(span.chapter)
+    if (this.#sections.has(line.number)) this.#splitter.part()
+    this.#splitter.add(line)
+    this.#takeScenes()
+  }
+
+  finish(): void {
+    this.#close()
+    this.#openUpTo(this.#chapters.length - 1)
+    if (this.#wanted === undefined) this.#openVolumes(this.#survey.volumes.length - 1)
+  }
+
+  take(): Piece[] {
+    const pieces = this.#pieces
+    this.#pieces = []
+    return pieces
+  }
+
+  #wants(span: Span): boolean {
+    return this.#wanted === undefined || this.#wanted.has(span.chapter)
+  }
+
+  #spanAt(line: number): Span | undefined {
+    const { spans } = this.#survey.plan
+    for (let span = spans[this.#span]; span !== undefined && span.to <= line; span = spans[this.#span])
+      this.#span++
+    const span = spans[this.#span]
+    return span !== undefined && span.from <= line ? span : undefined
+  }
+
+  #open(chapter: number): void {
+    this.#close()
+    this.#current = chapter
+    this.#scene = 0
+    if (chapter >= 0) this.#openUpTo(chapter)
+    else if (chapter === BACK) this.#openUpTo(this.#chapters.length - 1)
+  }
+
+  /** Adds the chapters up to one, including those without text. */
+  #openUpTo(chapter: number): void {
+    while (this.#opened < chapter) {
+      this.#opened++
+      const opened = this.#chapters[this.#opened]
+      if (opened === undefined || !(this.#wanted?.has(this.#opened) ?? true)) continue
+      this.#openVolumes(opened.volume)
+      this.#pieces.push({ kind: 'chapter', index: this.#opened, ...opened })
+    }
+  }
+
+  /** Adds the volumes up to one: those without chapters only when all chapters are read. */
+  #openVolumes(last: number): void {
+    while (this.#volume < last) {
+      const index = ++this.#volume
+      const volume = this.#survey.volumes[index]
+      if (volume === undefined || (this.#wanted !== undefined && index !== last)) continue
+      this.#pieces.push({ kind: 'volume', index, title: volume.title })
+    }
+  }
+
+  #close(): void {
+    this.#splitter.end()
+    this.#takeScenes()
+  }
+
+  #takeScenes(): void {
+    for (const scene of this.#splitter.take()) {
+      const chapter = this.#current ?? FRONT
+      if (chapter >= 0) this.#pieces.push({ kind: 'scene', chapter, index: this.#scene++, ...scene })
+      else this.#pieces.push({ kind: 'matter', place: chapter === BACK ? 'back' : 'front', ...scene })
+    }
+  }
+}
+
+/** The text of a scene and its size. */
+export interface SceneText {
+  /** Lines joined by LF. Blank lines separate the paragraphs as in the source. */
+  readonly text: string
+  readonly characters: number
+  readonly words: number
+}
+
+/** Longest scene, in UTF-16 units. A longer one is cut at the end of a paragraph. */
+const LONGEST_SCENE = 50_000
+
+/** Divides the lines of a chapter into scenes: at separators, at blank lines where the plan says so, at the longest length. */
+class SceneSplitter {
+  readonly #blankLines: number
+  #scenes: SceneText[] = []
+  #parts: string[] = []
+  #length = 0
+  #blank = 0
+  #continues = false
+
+  constructor(blankLines: number) {
+    this.#blankLines = blankLines
+  }
+
+  add(line: Line): void {
+    const text = line.partial ? line.text : line.text.trimEnd()
+    if (!line.partial && !this.#continues && text === '') {
+      this.#blank++
+      return
+    }
+    if (!line.partial && !this.#continues && isSeparator(text.trim())) {
+      this.part()
+      return
+    }
+    this.#partBefore(text.length)
+    this.#append(text)
+    this.#continues = line.partial
+  }
+
+  /** Ends the scene; the next line starts another. */
+  part(): void {
+    const text = this.#parts.join('')
+    this.#parts = []
+    this.#length = 0
+    this.#blank = 0
+    if (text.trim() !== '') this.#scenes.push({ text, ...sizeOf(text) })
+  }
+
+  /** Ends the chapter. */
+  end(): void {
+    this.part()
+    this.#continues = false
+  }
+
+  /** Returns the scenes completed since the last call. */
+  take(): SceneText[] {
+    if (this.#scenes.length === 0) return []
+    const scenes = this.#scenes
+    this.#scenes = []
+    return scenes
+  }
+
+  /** Ends the scene before a line that begins another, or with which it would be too long. */
+  #partBefore(length: number): void {
+    const isBreak = this.#blankLines > 0 && this.#blank >= this.#blankLines && !this.#continues
+    // The line end and the blank lines before the text count too.
+    const gap = Math.min(this.#blank, MOST_BLANK_LINES) + 1
+    if (isBreak || this.#length + gap + length > LONGEST_SCENE) this.part()
+  }
+
+  #append(text: string): void {
+    const gap =
+      this.#length === 0 || this.#continues ? '' : '\n'.repeat(Math.min(this.#blank, MOST_BLANK_LINES) + 1)
+    this.#blank = 0
+    this.#parts.push(gap, text)
+    this.#length += gap.length + text.length
+  }
+}
+
+/** Blank lines kept between two paragraphs. */
+const MOST_BLANK_LINES = 10
+
+function sizeOf(text: string): { characters: number; words: number } {
+  const { characters, words } = measure(text)
+  return { characters, words }
+}

@@ -1,0 +1,180 @@
+/**
+ * One aggregation of a parent's sub-tasks. Each sub-task that moved carries a flag, and knows as what its parent counts it. In one write,
+ * guarded by the parent's aggregate version, the net changes go into the parent's summary together with the list of what was counted; then
+ * the list is written into the sub-tasks. Every aggregation first finishes the list that it finds: a crash between the two writes is
+ * repaired there, and no move is counted twice or not at all.
+ */
+import type { ClientSession } from 'mongodb'
+import { cancelError } from '../../task/decide.ts'
+import { endedStatuses, hasEnded } from '../../task/status.ts'
+import { liveOf, recount } from '../../task/subtasks.ts'
+import { cancelledWaiting } from '../../task/transition.ts'
+import { recordOf, type TaskDocument } from './documents.ts'
+import { literal, mergeUpdates } from './merge-updates.ts'
+import { derived, firstPlace, guardOf, type Move, pipelineOf, removed } from './pipeline.ts'
+import { type Context, readFields } from './session.ts'
+
+/** Sub-tasks per write: keeps the list in the parent small. */
+const perBatch = 200
+
+/** What of a parent an aggregation needs. */
+type Parent = Pick<TaskDocument, '_id' | 'status' | 'aggregate' | 'subTaskStatusSummary'>
+type Child = Pick<TaskDocument, '_id' | 'status' | 'version' | 'counted'>
+type Batch = NonNullable<NonNullable<TaskDocument['aggregate']>['batch']>
+
+/** All is counted, more may be left, there was nothing to count, or another process was faster. */
+export type Aggregated = 'all' | 'more' | 'nothing' | 'refused'
+
+/**
+ * Live parents as this process last wrote them, with nothing left to finish; one that changed since refuses the next write. One that ended
+ * is read again each time: new sub-tasks of it are cancelled, unless it was retried meanwhile.
+ */
+export type KnownParents = Map<string, Parent>
+
+/** Counts at most 200 sub-tasks of a parent. */
+export async function aggregate(
+  context: Context,
+  parentId: string,
+  known: KnownParents,
+): Promise<Aggregated> {
+  const remembered = known.get(parentId)
+  const parent = remembered ?? (await readFinished(context, parentId))
+  const children = await readMoved(context, parentId)
+  if (remembered !== undefined && children.length === 0) return 'nothing'
+  known.delete(parentId)
+  const late = parent === null || hasEnded(parent.status) ? children.filter(isLate) : []
+  if (late.length > 0) return cancelLate(context, parent, late)
+  const batch = children.map(({ _id: id, version, status }) => ({ id, version, as: status }))
+  // A parent that is gone counts nothing.
+  const written = parent === null ? null : await writeAggregate(context, parent, children, batch)
+  // What was remembered may be old without another process that aggregates: the next read of the parent shows it.
+  if (written === 'refused') return remembered === undefined ? 'refused' : 'more'
+  await finish(context, batch)
+  if (written !== null && !hasEnded(written.status)) known.set(parentId, written)
+  return children.length === perBatch ? 'more' : 'all'
+}
+
+/** Returns the parent, after what was left of its last aggregation has been finished. */
+async function readFinished(context: Context, parentId: string): Promise<Parent | null> {
+  const { database, tasks } = context
+  const projection = { status: 1, aggregate: 1, subTaskStatusSummary: 1 }
+  const parent = await database.run('read parent', () =>
+    tasks.findOne<Parent>({ _id: parentId }, { projection }),
+  )
+  await finish(context, parent?.aggregate?.batch ?? [])
+  return parent
+}
+
+function readMoved(context: Context, parentTaskId: string): Promise<Child[]> {
+  const moved = { uncounted: true, parentTaskId } as const
+  const options = { hint: 'tasks_uncounted', limit: perBatch }
+  return readFields(context, 'read sub-tasks that moved', moved, ['status', 'version', 'counted'], options)
+}
+
+/**
+ * Writes the net changes and the list of what is counted into the parent, also where nothing changes: another process may have counted one
+ * of them differently a moment ago. Returns the parent as it is then, or `refused` when it was no longer as it was read.
+ */
+async function writeAggregate(
+  { database, tasks }: Context,
+  parent: Parent,
+  children: readonly Child[],
+  batch: Batch,
+): Promise<Parent | 'refused'> {
+  if (children.length === 0) return parent
+  const changes = changesOf(children)
+  const summary = recount(parent.subTaskStatusSummary, changes)
+  const version = parent.aggregate?.version
+  const next = (version ?? 0) + 1
+  const set = {
+    subTaskStatusSummary: literal(summary),
+    liveSubTasks: liveOf(summary),
+    aggregate: literal({ version: next, batch }),
+    ...(changes.length === 0 ? {} : { version: { $add: ['$version', 1] } }),
+  }
+  const { matchedCount } = await database.run('aggregate sub-tasks', () =>
+    tasks.updateOne(
+      { _id: parent._id, 'aggregate.version': version === undefined ? { $exists: false } : version },
+      [{ $set: set }, derived],
+    ),
+  )
+  if (matchedCount === 0) return 'refused'
+  return { ...parent, subTaskStatusSummary: summary, aggregate: { version: next } }
+}
+
+/** What the parent has not counted of its sub-tasks. */
+function changesOf(children: readonly Child[]) {
+  return children
+    .filter(({ counted, status }) => counted?.as !== status)
+    .map(({ counted, status }) => (counted === undefined ? { to: status } : { from: counted.as, to: status }))
+}
+
+/** Writes what was counted into the sub-tasks. One that moved meanwhile keeps its flag; a new one may be sent from now on. */
+async function finish({ database, tasks }: Context, batch: Batch): Promise<void> {
+  if (batch.length === 0) return
+  const updates = batch.map(({ id, version, as }) => ({
+    filter: { _id: id, 'counted.version': { $not: { $gte: version } } },
+    update: [
+      {
+        $set: {
+          counted: literal({ as, version }),
+          uncounted: { $cond: [{ $eq: ['$version', version] }, removed, '$uncounted'] },
+        },
+      },
+      firstPlace,
+    ],
+  }))
+  const writes = mergeUpdates(updates).map(({ write }) => write)
+  await database.run('finish an aggregation', () => tasks.bulkWrite(writes, { ordered: false }))
+}
+
+/** A sub-task that was created while its parent ended. */
+function isLate({ counted, status }: Child): boolean {
+  return counted === undefined && !hasEnded(status)
+}
+
+/**
+ * A late sub-task does not run: no process has seen it yet. The same commit asks whether the parent has still ended: one that was retried
+ * meanwhile counts its new sub-tasks.
+ */
+async function cancelLate(
+  context: Context,
+  parent: Parent | null,
+  late: readonly Child[],
+): Promise<Aggregated> {
+  const { database, tasks, features, writtenEvents } = context
+  const moves = await cancelsOf(context, late)
+  if (moves.length === 0) return 'more'
+  const writes = moves.map(move => {
+    const filter = { ...guardOf(context, move.transition), counted: { $exists: false } }
+    return { updateOne: { filter, update: pipelineOf(context, move) } }
+  })
+  const areWritten = await database.transaction('cancel late sub-tasks', async transaction => {
+    if (parent !== null && !(await holdEnded(context, parent, transaction))) return false
+    await tasks.bulkWrite(writes, { session: transaction })
+    return true
+  })
+  if (!areWritten) return 'refused'
+  if (features.events) writtenEvents.note(moves.map(({ transition }) => transition.taskId))
+  return 'more'
+}
+
+/** Returns whether the parent has still ended; if so, no process changes it before the commit. */
+async function holdEnded({ tasks }: Context, { _id }: Parent, transaction: ClientSession): Promise<boolean> {
+  const ended = { _id, status: { $in: [...endedStatuses] } }
+  const held = { $inc: { 'aggregate.version': 1 } }
+  const { matchedCount } = await tasks.updateOne(ended, held, { session: transaction })
+  return matchedCount > 0
+}
+
+async function cancelsOf(context: Context, late: readonly Child[]): Promise<Move[]> {
+  const { database, tasks } = context
+  const found = await database.run('read late sub-tasks', () =>
+    tasks.find({ _id: { $in: late.map(({ _id }) => _id) } }).toArray(),
+  )
+  return found.filter(isLate).map(document => ({
+    transition: cancelledWaiting(recordOf(document), cancelError(), context.now()),
+    name: context.nextName(),
+    large: [],
+  }))
+}

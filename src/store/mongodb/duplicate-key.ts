@@ -1,9 +1,0 @@
-/** Told without the driver, which whoever shares the database need not load for it. */
-
-/** The code of a write that met a unique key. */
-export const duplicateKey = 11_000
-
-/** Whether the error is that of a unique key that is taken. */
-export function isDuplicateKey(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && error.code === duplicateKey
-}

@@ -1,0 +1,217 @@
+/** What is decided of a new task: whether it is admitted, and the document that is inserted. */
+import { type AdmissionLimits, refusalOf } from '../../task/admission.ts'
+import type { ErrorCode } from '../../task/errors.ts'
+import { unranked } from '../../task/fairness.ts'
+import type { Phase, TaskStatus } from '../../task/status.ts'
+import type { NewTask } from '../../task/task.ts'
+import { claiming } from '../../task/transition.ts'
+import { priorities } from '../store.ts'
+import { type StoredEvent, type TaskDocument, waiting } from './documents.ts'
+import type { LargeValue } from './payloads.ts'
+import { readFields, type Session } from './session.ts'
+
+/** One task to create. */
+export interface CreateRequest {
+  task: NewTask
+  limits: AdmissionLimits
+}
+
+/** Why a task is refused; undefined = admitted. */
+export type Refusal =
+  | Extract<ErrorCode, 'USER_QUEUE_FULL' | 'LANE_QUEUE_FULL' | 'PARENT_NOT_RUNNING'>
+  | undefined
+
+/** Admits sub-tasks of running parents, and other tasks within their limits. Reads once for all, and returns the refusals one for one. */
+export async function admit(session: Session, requests: readonly CreateRequest[]): Promise<Refusal[]> {
+  const roots = requests.filter(({ task }) => task.parent === undefined)
+  const [running, users, lanes] = await Promise.all([
+    runningParents(session, requests),
+    countBy(session, 'userId', highestBy('userId', roots, 'waitingPerUser')),
+    countBy(session, 'lane', highestBy('lane', roots, 'waitingPerLane')),
+  ])
+  return requests.map(({ task: { parent, userId, lane }, limits }) => {
+    if (parent !== undefined)
+      return running.has(attemptKey(parent.taskId, parent.attempt)) ? undefined : 'PARENT_NOT_RUNNING'
+    const waits = { user: users.get(userId) ?? 0, lane: lanes.get(lane) ?? 0 }
+    const refusal = refusalOf(waits, limits)
+    if (refusal !== undefined) return refusal
+    // Those of one call count as well.
+    users.set(userId, waits.user + 1)
+    lanes.set(lane, waits.lane + 1)
+    return undefined
+  })
+}
+
+function attemptKey(taskId: string, attempt: number): string {
+  return `${attempt}\n${taskId}`
+}
+
+/** Returns the attempts of parents that may add sub-tasks: they hold their task, and were not asked to stop. */
+async function runningParents(
+  session: Session,
+  requests: readonly CreateRequest[],
+): Promise<ReadonlySet<string>> {
+  const parents = [...new Set(requests.map(({ task }) => task.parent?.taskId))].filter(id => id !== undefined)
+  if (parents.length === 0) return new Set()
+  const filter = {
+    _id: { $in: parents },
+    leaseUntil: { $exists: true },
+    cancelRequestedAt: { $exists: false },
+    pruning: { $exists: false },
+  }
+  const found = await readFields(session, 'read parents', filter, ['attempt'])
+  return new Set(found.map(({ _id, attempt }) => attemptKey(_id, attempt)))
+}
+
+/** Returns the highest limit that was given for each user, or each lane. */
+function highestBy(
+  field: 'userId' | 'lane',
+  requests: readonly CreateRequest[],
+  limit: keyof AdmissionLimits,
+): ReadonlyMap<string, number> {
+  const highest = new Map<string, number>()
+  for (const { task, limits } of requests) {
+    const most = limits[limit]
+    if (most !== undefined) highest.set(task[field], Math.max(most, highest.get(task[field]) ?? 0))
+  }
+  return highest
+}
+
+/** Counts the waiting tasks without a parent, by user or by lane, and no further than the limit. */
+async function countBy(
+  { database, tasks }: Session,
+  field: 'userId' | 'lane',
+  highest: ReadonlyMap<string, number>,
+): Promise<Map<string, number>> {
+  const counts = [...highest].map(async ([key, most]) => {
+    const filter = { [field]: key, depth: 0, ...waiting }
+    const found = await database.run('count waiting tasks', () =>
+      tasks.countDocuments(filter, { limit: Math.max(1, most) }),
+    )
+    return [key, found] as const
+  })
+  return new Map(await Promise.all(counts))
+}
+
+const initialStatus: { status: TaskStatus; phase: Phase } = { status: 'QUEUED', phase: 'executing' }
+
+/** Tasks of one millisecond that have numbers of their own. */
+const perMillisecond = 4_096
+
+/** Returns numbers for times (epoch milliseconds): each is above the one before, and two processes may give the same one. */
+export function createNumbers(): (time: number) => number {
+  let last = 0
+  return time => {
+    last = Math.max(last + 1, time * perMillisecond)
+    return last
+  }
+}
+
+/** What is decided of a task before it is inserted. */
+export interface Initial {
+  /** Names the insert. */
+  name: string
+  large: LargeValue | undefined
+  /** The insert takes the right to send it, if it could run now. */
+  sends: boolean
+  /** The insert starts its first attempt, if it could run now. */
+  claim: NewTask['claim']
+}
+
+/** Returns the document that is inserted. */
+export function documentOf(session: Session, task: NewTask, initial: Initial): TaskDocument {
+  const now = session.now()
+  const at = new Date(now)
+  const startAt = task.startAt ?? (task.delay === undefined ? undefined : now + task.delay)
+  const waitsUntil = startAt !== undefined && startAt > now ? startAt : undefined
+  const place = { userId: task.userId, lane: task.lane, priority: priorities.indexOf(task.priority) }
+  const document: TaskDocument = {
+    _id: task.id,
+    taskType: task.taskType,
+    ...place,
+    rank: waitsUntil === undefined ? session.order.rankFor(place) : unranked,
+    order: session.nextNumber(),
+    ...initialStatus,
+    version: 1,
+    parameters: initial.large === undefined ? task.parameters : '',
+    parametersVersion: task.parametersVersion,
+    attempt: 0,
+    retryCount: 0,
+    crashCount: 0,
+    round: 0,
+    createdAt: at,
+    updatedAt: at,
+    rootTaskId: task.parent?.rootTaskId ?? task.id,
+    depth: task.parent?.depth ?? 0,
+    lastWrites: [initial.name],
+    ...initialPlace(session, task, initial, waitsUntil),
+  }
+  if (initial.large !== undefined) document.large = { parameters: initial.large.payload }
+  if (task.tags.length > 0) document.tags = task.tags
+  if (task.deadlineAfter !== undefined) document.deadline = new Date(now + task.deadlineAfter)
+  if (task.idempotencyKey !== undefined) document.idempotencyKey = task.idempotencyKey
+  if (task.traceparent !== undefined) document.traceparent = task.traceparent
+  if (task.budget !== undefined) document.budget = task.budget
+  if (task.parent !== undefined) {
+    document.parentTaskId = task.parent.taskId
+    document.subTaskKey = task.parent.key
+    document.uncounted = true
+  }
+  if (session.features.events) leaveEvent(document, 'submitted', at, {})
+  if (initial.claim !== undefined && waitsUntil === undefined) start(session, document, initial.claim, at)
+  return document
+}
+
+/** The claim that comes with the creation: it needs no delivery. */
+function start(session: Session, document: TaskDocument, claim: Started, at: Date): void {
+  document.status = claiming.to
+  document.attempt = 1
+  document.claimToken = claim.token
+  document.executionNodeId = claim.executionNodeId
+  document.leaseUntil = new Date(at.getTime() + claim.leaseMs)
+  document.startedAt = at
+  document.lastAttemptTimestamp = at
+  if (session.features.events)
+    leaveEvent(document, 'started', at, { executionNodeId: claim.executionNodeId, waitedMs: 0 })
+}
+
+type Started = NonNullable<NewTask['claim']>
+
+function leaveEvent(
+  document: TaskDocument,
+  name: StoredEvent['name'],
+  at: Date,
+  fields: StoredEvent['fields'],
+): void {
+  const { events = [], version, attempt } = document
+  const sequence = events.length + 1
+  document.events = [...events, { sequence, name, at, version, attempt, fields }]
+  document.eventSequence = sequence
+  document.eventsAt = at
+}
+
+type Place = Pick<
+  TaskDocument,
+  'ready' | 'sent' | 'sends' | 'lostAt' | 'wakeAt' | 'tellAt' | 'nextAttemptTimestamp'
+>
+
+/** Where it waits: for its time, as a delivery of the process that creates it, or in line. A sub-task gets its place when it has been counted. */
+function initialPlace(
+  session: Session,
+  { lane, parent }: NewTask,
+  { name, sends, claim }: Initial,
+  waitsUntil: number | undefined,
+): Place {
+  if (waitsUntil !== undefined) {
+    const wakeAt = new Date(waitsUntil)
+    // It joins the line when that has come: the broker knows no ranks.
+    return { wakeAt, nextAttemptTimestamp: wakeAt, tellAt: wakeAt }
+  }
+  if (parent !== undefined || claim !== undefined) return {}
+  if (!sends) return { ready: lane }
+  return {
+    sent: { queue: lane, by: name, at: new Date(session.now()), confirmed: false },
+    sends: 1,
+    lostAt: new Date(session.now() + session.resendAfter.unconfirmed),
+  }
+}

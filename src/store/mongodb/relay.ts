@@ -1,0 +1,172 @@
+/** The next tasks of each lane in fair order, and the right to send them. */
+
+import type { Filter } from 'mongodb'
+import { type Delivery, type LaneCapacity, priorities } from '../store.ts'
+import { queueOf, type TaskDocument } from './documents.ts'
+import { after, removed } from './pipeline.ts'
+import { readFields, type Session } from './session.ts'
+
+/** What of a task a delivery needs. */
+export const deliveryFields = [
+  'taskType',
+  'lane',
+  'attempt',
+  'crashCount',
+  'userId',
+  'priority',
+  'rank',
+  'retryCount',
+  'traceparent',
+  'parentTaskId',
+  'wakeAt',
+] as const satisfies readonly (keyof TaskDocument)[]
+
+/** A task that waits, as a delivery needs it. */
+export type Waiting = Pick<TaskDocument, '_id' | (typeof deliveryFields)[number]>
+
+/** Returns the delivery of a task. `delayMs`: how long the broker is to hold it. */
+export function deliveryOf(
+  task: Omit<Waiting, 'rank' | 'parentTaskId' | 'wakeAt'>,
+  delayMs?: number,
+): Delivery {
+  const { _id: taskId, taskType, lane, attempt, crashCount, userId, priority, retryCount, traceparent } = task
+  return {
+    taskId,
+    taskType,
+    lane,
+    attempt,
+    quarantined: crashCount > 0,
+    headers: {
+      userId,
+      priority: priorities[priority] ?? 'normal',
+      retryCount,
+      ...(delayMs === undefined ? {} : { delayMs }),
+      ...(traceparent === undefined ? {} : { traceparent }),
+    },
+  }
+}
+
+/** Takes the right to send the next tasks of these lanes, as far as there is capacity, none of a paused one. Returns their deliveries. */
+export async function deliverReady(
+  session: Session,
+  lanes: readonly LaneCapacity[],
+  quarantined: number,
+): Promise<Delivery[]> {
+  const usable = lanes.filter(
+    ({ capacity, takesUrgent }) => capacity > 0 || (quarantined > 0 && takesUrgent === true),
+  )
+  if (usable.length === 0 || !(await mayBeReady(session, usable))) return []
+  const paused = await session.paused.current()
+  const open = usable.filter(({ lane }) => !paused.has(lane))
+  const crashed = quarantined > 0 ? await findQuarantined(session, open, quarantined) : []
+  const found = await Promise.all(
+    open.map(async ({ lane, capacity, takesUrgent }) => {
+      const mine = crashed.filter(task => task.lane === lane)
+      const first = takesUrgent === true ? mine : mine.slice(0, capacity)
+      return [...first, ...(await findReady(session, lane, capacity - first.length))]
+    }),
+  )
+  return takeRightToSend(session, found.flat())
+}
+
+/** What this process wrote is flagged; what other processes wrote is read now and then, with one query for all lanes without a flag. */
+async function mayBeReady(session: Session, lanes: readonly LaneCapacity[]): Promise<boolean> {
+  const { flags } = session
+  const clean = lanes.filter(({ lane }) => !flags.isReady(lane))
+  const isFlagged = flags.quarantined || clean.length < lanes.length
+  const queues = clean.map(({ lane }) => queueOf(lane, false))
+  // A lane may be busy for hours: what crashed in other processes is read all the same.
+  if (!flags.quarantined) queues.push(...lanes.map(({ lane }) => queueOf(lane, true)))
+  if (queues.length === 0 || !flags.periods.ready.isOver()) return isFlagged
+  const any = await session.database.run('is anything ready', () =>
+    session.tasks.findOne({ ready: { $in: queues } }, { projection: { _id: 1 }, hint: 'tasks_ready' }),
+  )
+  if (any === null) return isFlagged
+  flags.setReady()
+  flags.quarantined = true
+  return true
+}
+
+/** Returns the next tasks of a lane in fair order. */
+async function findReady(session: Session, lane: string, capacity: number): Promise<Waiting[]> {
+  if (capacity <= 0 || !session.flags.isReady(lane)) return []
+  session.flags.clearReady(lane)
+  const found = await findNext(session, { ready: queueOf(lane, false) }, capacity)
+  if (found.length === capacity) session.flags.setReady(lane)
+  return found
+}
+
+/** Quarantined tasks of which some are taken: several processes that all took the first would wait for each other. */
+const quarantinedAtOnce = 8
+
+/** Returns some of the next quarantined tasks, until `most` are out. */
+async function findQuarantined(
+  session: Session,
+  lanes: readonly LaneCapacity[],
+  most: number,
+): Promise<Waiting[]> {
+  const { flags, inFlight } = session
+  if (!flags.quarantined) return []
+  const capacity = most - (await inFlight.countQuarantined())
+  // While they are out the next one is searched each time: one may have ended.
+  if (capacity <= 0) return []
+  flags.quarantined = false
+  const queues = lanes.map(({ lane }) => queueOf(lane, true))
+  const next = await findNext(session, { ready: { $in: queues } }, quarantinedAtOnce)
+  if (next.length > 0) flags.quarantined = true
+  return someOf(next, capacity)
+}
+
+/** Returns at most so many, one after the other from a place by chance. */
+function someOf<T>(line: readonly T[], most: number): T[] {
+  const start = Math.floor(Math.random() * line.length)
+  return [...line.slice(start), ...line.slice(0, start)].slice(0, most)
+}
+
+function findNext(session: Session, filter: Filter<TaskDocument>, limit: number): Promise<Waiting[]> {
+  const sort = { priority: 1, rank: 1, order: 1, _id: 1 } as const
+  return readFields(session, 'next in line', filter, deliveryFields, { hint: 'tasks_ready', sort, limit })
+}
+
+/** Takes the right to send: of several processes that found the same task, one has it. */
+async function takeRightToSend(session: Session, found: readonly Waiting[]): Promise<Delivery[]> {
+  if (found.length === 0) return []
+  const { database, tasks, inFlight, resendAfter } = session
+  const ids = found.map(({ _id }) => _id)
+  const by = session.nextName()
+  const { modifiedCount } = await database.run('take the right to send', () =>
+    tasks.updateMany({ _id: { $in: ids }, ready: { $exists: true } }, [
+      {
+        $set: {
+          sent: { queue: '$ready', by, at: session.serverNow(), confirmed: false },
+          sends: { $add: [{ $ifNull: ['$sends', 0] }, 1] },
+          lostAt: after(session.serverNow(), resendAfter.unconfirmed),
+        },
+      },
+      { $set: { ready: removed } },
+    ]),
+  )
+  const mine = modifiedCount === found.length ? undefined : await idsSentBy(session, ids, by)
+  const taken = mine === undefined ? found : found.filter(({ _id }) => mine.has(_id))
+  for (const task of taken) noteSent(session, task)
+  const deliveries = taken.map(task => deliveryOf(task))
+  inFlight.add(deliveries, by)
+  return deliveries
+}
+
+/** Returns which of the tasks were taken under this name. */
+export async function idsSentBy(
+  session: Session,
+  ids: readonly string[],
+  by: string,
+): Promise<ReadonlySet<string>> {
+  const filter = { _id: { $in: [...ids] }, 'sent.by': by }
+  const found = await readFields(session, 'which were taken', filter, [])
+  return new Set(found.map(({ _id }) => _id))
+}
+
+/** Updates what this process knows of a task that it sends. */
+export function noteSent(session: Session, task: Waiting): void {
+  session.order.passed(task)
+  session.parents.set(task._id, task.parentTaskId)
+}

@@ -1,0 +1,251 @@
+import { randomBytes } from 'node:crypto'
+import { ClientSession } from 'mongodb'
+import { createEmitter, type Emitter } from '../../runtime/emitter.ts'
+import { type Gather, gather } from '../../runtime/gather.ts'
+import { QuillworkError } from '../../task/errors.ts'
+import type { NewTask } from '../../task/task.ts'
+import type { Applied, Transition } from '../../task/transition.ts'
+import type { Claim, Claimed, Created, Store, TaskQueries, TaskStore } from '../store.ts'
+import type { StoreTransfer } from '../transfer.ts'
+import { applyAll, applyTogether } from './apply.ts'
+import { createAttempts } from './attempts.ts'
+import { claimAll, extend, overdue } from './claim.ts'
+import { createAll, createWithin } from './create.ts'
+import {
+  createServerClock,
+  type DatabaseOptions,
+  injectedClock,
+  type OpenableDatabase,
+  openDatabase,
+  type ServerClock,
+  type SharedDatabase,
+} from './database.ts'
+import { createUnparsable, groupDeadLetters, listDeadLetters } from './dead-letters.ts'
+import type { LaneDocument, PayloadDocument, TaskDocument } from './documents.ts'
+import { createEventOutbox, createWrittenEvents } from './events.ts'
+import { closedError } from './failures.ts'
+import { collections, engineIndexes } from './indexes.ts'
+import { createFairOrder, createLanes, createPausedLanes } from './lanes.ts'
+import { type CreateRequest, createNumbers } from './new-task.ts'
+import { createInFlightDeliveries, createOutbox } from './outbox.ts'
+import { createOutput, readLog } from './output.ts'
+import { createParentIndex } from './parents.ts'
+import { prune } from './prune.ts'
+import { countTasks, getTasks, listAttempts, listChildren, listTasks, waitingForBudget } from './queries.ts'
+import { type Context, createDirtyFlags, type ResendAfter, type Session } from './session.ts'
+import { createNodes, createSchedules, createStates } from './states.ts'
+import { createTransfer, requireWhole } from './transfer.ts'
+import { reportUsage } from './usage.ts'
+
+/** How a MongoDB store is opened. */
+export interface MongoOptions extends DatabaseOptions {
+  /** The clock, epoch milliseconds; for tests. Default: the server's. */
+  now?: () => number
+}
+
+/** A store in a MongoDB database that any number of processes share, with the database for others to join, such as the novel library. */
+export interface MongoStore extends Store<ClientSession> {
+  readonly database: SharedDatabase
+  /** For moving all of it to another store, or from one; nothing else uses the store meanwhile. */
+  readonly transfer: StoreTransfer
+  /** Connects, and checks what the promises need. Throws STORE_UNSUITABLE, STORE_FAILED, TRANSFER_INCOMPLETE. */
+  open(): Promise<void>
+}
+
+/** What no user sets: for tests, and for the transfer of a database. */
+export interface StoreSettings {
+  /** Default 5,000 ms unconfirmed and 30,000 ms confirmed. */
+  resendAfter?: Partial<ResendAfter>
+  /** Milliseconds until a parent aggregates a sub-task that began, or will be tried again: its end often comes before. Default 1,000. */
+  aggregateAfterMs?: number
+  /** Opens a database also while it is being filled, to fill it: nothing but `transfer` is used then. */
+  filling?: boolean
+}
+
+/** Items of one round trip at most. */
+const together = { largest: 1_000 }
+
+/** Builds the store: first what all parts share, then the parts that work with it, last the ports. */
+export function createMongoStore(options: MongoOptions, settings: StoreSettings = {}): MongoStore {
+  const database = openDatabase(options)
+  database.join(engineIndexes)
+  const clock = options.now === undefined ? serverClock(database) : injectedClock(options.now)
+  const life = { isClosed: false }
+  const due = createEmitter()
+  const context = createContext(options, { database, clock, life, due, settings })
+  const parents = createParentIndex(context, settings.aggregateAfterMs ?? 1_000)
+  const session: Session = { ...context, parents, inFlight: createInFlightDeliveries(context) }
+  const writes = createWrites(session)
+  const attempts = createAttempts(session)
+  const output = createOutput(session)
+  const events = createEventOutbox(session)
+
+  async function close(): Promise<void> {
+    if (life.isClosed) return
+    life.isClosed = true
+    clock.stop()
+    const flushed = events.flush().catch(() => undefined)
+    await Promise.all([finish(session, writes), flushed, attempts.idle(), output.idle()])
+    await database.close()
+  }
+
+  return {
+    kind: 'mongodb',
+    capabilities: { manyProcesses: true, callerTransactions: true },
+    database,
+    async open() {
+      session.requireOpen()
+      await database.open()
+      if (settings.filling !== true) await requireWhole(database)
+      await clock.start()
+    },
+    tasks: { ...createTaskStore(session, writes), close },
+    outbox: createOutbox(session, due),
+    events,
+    attempts,
+    output,
+    queries: createQueries(session),
+    lanes: createLanes(session),
+    schedules: createSchedules(session),
+    unparsable: createUnparsable(session),
+    states: createStates(session),
+    nodes: createNodes(session),
+    transfer: createTransfer(session),
+  }
+}
+
+function serverClock(database: OpenableDatabase): ServerClock {
+  return createServerClock(
+    async () => {
+      const { localTime } = await database.db.admin().command({ hello: 1 })
+      return localTime instanceof Date ? localTime : new Date()
+    },
+    question => database.run('ask for the time', question),
+  )
+}
+
+interface Ground {
+  database: OpenableDatabase
+  clock: ServerClock
+  life: { readonly isClosed: boolean }
+  due: Emitter
+  settings: StoreSettings
+}
+
+function createContext(options: MongoOptions, ground: Ground): Context {
+  const { database, clock, life, due, settings } = ground
+  const now = () => clock.now()
+  const processId = randomBytes(6).toString('base64url')
+  const numbers = createNumbers()
+  let names = 0
+  const tasks = database.collection<TaskDocument>(collections.tasks)
+  const lanes = database.collection<LaneDocument>(collections.lanes)
+  return {
+    database,
+    tasks,
+    payloads: database.collection<PayloadDocument>(collections.payloads),
+    lanes,
+    now,
+    serverNow: () => (options.now === undefined ? '$$NOW' : new Date(options.now())),
+    nextName() {
+      names += 1
+      return `${processId}/${names.toString(36)}`
+    },
+    nextNumber: () => numbers(now()),
+    order: createFairOrder({ database, tasks, now }),
+    flags: createDirtyFlags(now),
+    paused: createPausedLanes(database, lanes, now),
+    writtenEvents: createWrittenEvents(),
+    resendAfter: { unconfirmed: 5_000, confirmed: 30_000, ...settings.resendAfter },
+    features: { events: false, notifications: false, delays: [] },
+    notifyDue: () => due.emit(),
+    requireOpen() {
+      if (life.isClosed) throw closedError()
+    },
+  }
+}
+
+/** The writes of every task, those of one moment together. */
+interface Writes {
+  create: Gather<CreateRequest, Created>
+  claim: Gather<Claim, Claimed>
+  apply: Gather<Transition, Applied>
+}
+
+function createWrites(session: Session): Writes {
+  return {
+    create: gather(requests => createAll(session, requests), together),
+    claim: gather(claims => claimAll(session, claims), together),
+    apply: gather(transitions => applyAll(session, transitions), together),
+  }
+}
+
+function createTaskStore(session: Session, writes: Writes): Omit<TaskStore, 'close'> {
+  return {
+    now: session.now,
+    async create(tasks, limits, transaction) {
+      session.requireOpen()
+      const requests = tasks.map(task => ({ task, limits }))
+      if (transaction !== undefined) return createWithin(session, requests, requireTransaction(transaction))
+      const answers = await writes.create.send(requests)
+      await aggregateNew(session, tasks, answers)
+      return answers
+    },
+    async claim(claims) {
+      session.requireOpen()
+      return writes.claim.send(claims)
+    },
+    async apply(transitions, options) {
+      session.requireOpen()
+      if (options === undefined || transitions.length < 2) return writes.apply.send(transitions)
+      return applyTogether(session, transitions, options.required)
+    },
+    extend: (leases, leaseMs) => extend(session, leases, leaseMs),
+    overdue: limit => overdue(session, limit),
+    prune: (retention, limit) => prune(session, retention, limit),
+  }
+}
+
+function requireTransaction(transaction: unknown): ClientSession {
+  if (transaction instanceof ClientSession) return transaction
+  throw new QuillworkError('OPTION_INVALID', 'The transaction must be a ClientSession of the MongoDB driver.')
+}
+
+/** New sub-tasks are answered when their parent has aggregated them; where that fails the sweep does it. */
+async function aggregateNew(
+  { parents }: Session,
+  tasks: readonly NewTask[],
+  answers: readonly Created[],
+): Promise<void> {
+  const touched = tasks.flatMap(({ parent }, index) =>
+    parent !== undefined && answers[index]?.outcome === 'created' ? [parent.taskId] : [],
+  )
+  await Promise.allSettled([...new Set(touched)].map(parentId => parents.aggregate(parentId)))
+}
+
+/** What is waiting or on its way is written before the connection goes. */
+async function finish({ parents, inFlight }: Session, writes: Writes): Promise<void> {
+  await Promise.all([writes.create.idle(), writes.claim.idle(), writes.apply.idle()])
+  await parents.flush()
+  // Other processes find a little later what cannot be written now.
+  await inFlight.flush().catch(() => undefined)
+}
+
+/**
+ * Each query reads by an index that it names, and a bounded number of documents. Only `counts` reads as many index entries as there are
+ * tasks: a counter would be a second document to keep in step with every write of a task, and every write is of one document.
+ */
+function createQueries(session: Session): TaskQueries {
+  return {
+    get: taskIds => getTasks(session, taskIds),
+    list: (filter, page) => listTasks(session, filter, page),
+    children: (parentTaskId, filter, page) => listChildren(session, { parentTaskId, ...filter }, page),
+    counts: () => countTasks(session),
+    attempts: taskId => listAttempts(session, taskId),
+    logs: (taskId, after, limit) => readLog(session, taskId, { after, limit }),
+    usageReport: (filter, request) => reportUsage(session, filter, request),
+    waitingForBudget: (rootTaskId, limit) => waitingForBudget(session, rootTaskId, limit),
+    deadLetters: (filter, page) => listDeadLetters(session, filter, page),
+    deadLetterGroups: filter => groupDeadLetters(session, filter),
+  }
+}
