@@ -14,7 +14,7 @@ export interface LaneSlots {
 /** The outcome of one publish: the broker has it, it is not routable, or unknown (it stays pending). */
 export type Published = 'confirmed' | 'returned' | 'unconfirmed'
 
-/** A delivery in the hands of a worker slot. */
+/** A delivery that a worker slot holds. */
 export interface Received {
   delivery: Delivery
   /** The outcome is durable, or the claim was refused: the broker may forget the message. */

@@ -181,7 +181,7 @@ export const notificationSchema = object({
   code: text,
 })
 
-/** What processes tell each other, best effort. */
+/** Messages between processes, best effort. */
 export const controlSchema: Schema = {
   oneOf: [
     object({ kind: { const: 'cancel' }, taskId: text, attempt: count }),

@@ -25,6 +25,8 @@ export class Attempt {
     this.record = record
     this.token = token
     this.leaseUntil = leaseUntil
+    // The request may have come between the claim and its answer.
+    if (record.cancelRequestedAt !== undefined) this.interruption = 'cancelled'
   }
 
   /** W3C trace context of the attempt; where the engine does not trace, that of the submission. */
@@ -47,6 +49,12 @@ export class Attempt {
     if (first || why === 'lease-lost') this.interruption = why
     if (first) this.#controller?.abort()
     if (first || why === 'stopping') this.#onInterrupt?.(why)
+  }
+
+  /** A cancel of the task was requested: its record says so from now on, and the signal fires. `now`: the time of the store. */
+  cancel(now: number): void {
+    this.record.cancelRequestedAt ??= now
+    this.interrupt('cancelled')
   }
 
   /** Sets the one listener for interruptions, and calls it at once if the attempt was interrupted. */

@@ -100,6 +100,5 @@ function notifyHolder(core: Core, record: TaskRecord): void {
     core.broker.remote?.sendControl({ kind: 'cancel', taskId: record.id, attempt: record.attempt })
     return
   }
-  attempt.record.cancelRequestedAt = core.store.tasks.now()
-  attempt.interrupt('cancelled')
+  attempt.cancel(core.store.tasks.now())
 }

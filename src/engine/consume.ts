@@ -197,12 +197,10 @@ function run(
 
 /** From now on a cancel, the heartbeat and the stop of the engine find the attempt. */
 function register(core: Core, attempt: Attempt): void {
-  const { id, cancelRequestedAt } = attempt.record
+  const { id } = attempt.record
   // An earlier attempt of the task that lost its lease may still run here, and would not be seen any more.
   core.running.get(id)?.interrupt('lease-lost')
   core.running.set(id, attempt)
-  // The request may have come between the claim and its answer, before the attempt was registered.
-  if (cancelRequestedAt !== undefined) attempt.interrupt('cancelled')
 }
 
 /** No delivery came with the task. */

@@ -64,7 +64,5 @@ function learn(
     return
   }
   attempt.leaseUntil = leaseUntil
-  if (!answer.cancelRequested) return
-  attempt.record.cancelRequestedAt ??= core.store.tasks.now()
-  attempt.interrupt('cancelled')
+  if (answer.cancelRequested) attempt.cancel(core.store.tasks.now())
 }

@@ -64,9 +64,7 @@ function control(core: Core, message: ControlMessage): void {
 
 function cancelHere(core: Core, { taskId, attempt }: { taskId: string; attempt: number }): void {
   const held = core.running.get(taskId)
-  if (held === undefined || held.record.attempt !== attempt) return
-  held.record.cancelRequestedAt ??= core.store.tasks.now()
-  held.interrupt('cancelled')
+  if (held?.record.attempt === attempt) held.cancel(core.store.tasks.now())
 }
 
 function listenToOthers(core: Core, remote: RemoteBroker, gaps: Emitter): () => void {

@@ -1,5 +1,5 @@
 /**
- * What is told within the process after a commit: to those who wait for the end of a task, to the hooks of its type, and on the bus. Best
+ * Notifies listeners within the process after a commit: the waiters for the end of a task, the hooks of its type, and the bus. Best
  * effort: nothing that correctness needs hangs on it, and a hook that throws or hangs harms nobody.
  */
 import type { TaskHooks, TaskNotice } from '../task/definition.ts'

@@ -194,7 +194,7 @@ function operationOf(
   return { replaceOne: { filter, replacement: document, upsert: change.over === 'any' } }
 }
 
-/** Guards are looked at first. What is written conflicts with any other transaction that writes it, and then all of it begins again. */
+/** Guards are checked first. What is written conflicts with any other transaction that writes it, and then all of it begins again. */
 async function makeAll(commit: Commit, session: ClientSession): Promise<'applied' | 'stale'> {
   const { changes, revision, collection } = commit
   const kinds = [...new Set(changes.map(({ kind }) => kind))]

@@ -196,7 +196,7 @@ function readSums(db: Database, { text, values }: Sql): ReadonlyMap<Value, Sums<
   return new Map(rows.map(({ grouped, ...sums }) => [grouped, sums as Sums<string>]))
 }
 
-/** Guards are looked at before anything is written: a commit that is stale undoes nothing. */
+/** Guards are checked before anything is written: a commit that is stale undoes nothing. */
 function commit(db: Database, changes: readonly Change[], revision: string): 'applied' | 'stale' {
   if (!changes.every(change => !isGuarded(change) || holds(change, revisionOf(db, change)))) return 'stale'
   for (const change of changes) {

@@ -52,16 +52,16 @@ export function gather<Item, Answer>(
 
   function leave(): void {
     const sent = items
-    const told = listeners
+    const waiting = listeners
     items = sent.splice(largest)
-    listeners = told.splice(largest)
+    listeners = waiting.splice(largest)
     isLeaving = false
     inFlight += 1
     work(sent)
       .then(
-        answers => answer(told, answers),
+        answers => answer(waiting, answers),
         error => {
-          for (const done of told) done?.(error, undefined)
+          for (const done of waiting) done?.(error, undefined)
         },
       )
       .then(next)

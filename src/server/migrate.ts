@@ -51,11 +51,11 @@ export async function migrate({ from, to, onProgress, signal }: Move): Promise<M
   await to.requireUnused()
   await to.begin(from.shown)
   const copied: Tally = new Map()
-  const told = () => {
+  const report = () => {
     signal?.throwIfAborted()
     onProgress?.(copied)
   }
-  await copyTasks(countedTasks(from.tasks, copied), to, told)
+  await copyTasks(countedTasks(from.tasks, copied), to, report)
   const missing = new Set<string>()
   await copyLibrary(from.library, to.library, {
     async change(kind, record) {
@@ -64,10 +64,10 @@ export async function migrate({ from, to, onProgress, signal }: Move): Promise<M
     },
     onCopied(kind, records) {
       countRecords(copied, kind, records)
-      told()
+      report()
     },
   })
-  const kinds = compared(copied, await read(to, told))
+  const kinds = compared(copied, await read(to, report))
   requireSame(kinds, from, to)
   await from.requireUnused()
   await to.finish()
@@ -88,12 +88,12 @@ function requireSame(moved: readonly MovedKind[], from: Home, to: Home): void {
 async function copyTasks(
   from: ReturnType<typeof countedTasks>,
   { tasks }: Home,
-  told: () => void,
+  report: () => void,
 ): Promise<void> {
   async function copy<Row>(source: RowsTransfer<Row>, target: RowsTransfer<Row>): Promise<void> {
     for await (const rows of source.read()) {
       await target.write(rows)
-      told()
+      report()
     }
   }
   await copy(from.tasks, tasks.tasks)
@@ -127,14 +127,14 @@ async function moveFile(row: UploadRecord, { from, to, copied, missing }: FilesM
 }
 
 /** Reads a home to its end. */
-async function read({ tasks, library, uploads: files }: Home, told: () => void): Promise<Tally> {
+async function read({ tasks, library, uploads: files }: Home, report: () => void): Promise<Tally> {
   const found: Tally = new Map()
   const counted = countedTasks(tasks, found)
-  for (const kind of taskKinds) for await (const _ of counted[kind].read()) told()
+  for (const kind of taskKinds) for await (const _ of counted[kind].read()) report()
   for (const kind of libraryKinds) {
     for await (const page of everyRecord<Identified>(library, kind)) {
       countRecords(found, kind, page)
-      told()
+      report()
     }
   }
   for await (const page of everyRecord(library, uploads)) {

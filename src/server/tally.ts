@@ -1,4 +1,4 @@
-/** Counts rows, and sums up what they hold in a number that does not depend on their order: two homes with the same rows tell the same. */
+/** Counts rows, and sums up what they hold in a number that does not depend on their order: two homes with the same rows have the same sum. */
 import { createHash } from 'node:crypto'
 import { scenes, type UploadRecord, uploads } from '../novel/library/kinds.ts'
 import type { AnyKind, Identified } from '../records/records.ts'
@@ -48,7 +48,7 @@ export const taskKinds = [
   'budgets',
 ] as const
 
-/** Counts records of the library. A file is written anew, so it lies elsewhere. */
+/** Counts records of the library. A file is written again, so it lies elsewhere. */
 export function countRecords(tally: Tally, kind: AnyKind, records: readonly Identified[]): void {
   const name = kind.name.replace('library_', '')
   for (const record of records) {

@@ -81,7 +81,7 @@ export interface Permit {
   /** Gives the reservation back. */
   release(): void
   /**
-   * The provider refused the call and takes none for so many milliseconds: the key is parked for every process, as by an error with
+   * The provider refused the call and takes none for `retryAfterMs` milliseconds: the key is parked for every process, as by an error with
    * status 429 and `retryAfterMs` that ends the attempt. For a handler that goes on another way. Settle the reservation as ever. Never
    * shortens a wait. Throws OPTION_INVALID for less than 0 or more than a year.
    */

@@ -240,7 +240,7 @@ export const errorCatalogue = {
   ESTIMATE_UNAVAILABLE: {
     retryable: false,
     status: 422,
-    meaning: 'What tasks of that type will ask of models cannot be told beforehand.',
+    meaning: 'What tasks of that type will ask of models is not known beforehand.',
   },
   BUDGET_EXHAUSTED: {
     retryable: true,

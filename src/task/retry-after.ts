@@ -1,4 +1,4 @@
-/** Epoch seconds and milliseconds are told apart from durations by their size. */
+/** Epoch seconds and milliseconds are distinguished from durations by their size. */
 const leastEpochSeconds = 1_000_000_000
 const leastEpochMs = 1_000_000_000_000
 

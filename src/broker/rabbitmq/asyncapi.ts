@@ -67,7 +67,7 @@ export function asyncApiOf(topology: Topology, { version, host, tls = false }: A
       title: 'Quillwork',
       version,
       description:
-        'What the processes of Quillwork tell each other and everybody else through RabbitMQ. Other services rely on the events; ' +
+        'What the processes of Quillwork publish to each other and to other services through RabbitMQ. Other services rely on the events; ' +
         'the other messages are commands between processes of the same version.',
       license: { name: 'Apache-2.0' },
     },

@@ -78,7 +78,7 @@ export interface Finding {
   state: 'ok' | 'missing' | 'differs' | 'unknown'
   /** What was found and what to do; absent when all is well. */
   detail?: string
-  /** Of an unknown binding: a message to try it with would be kept or read by others, so nobody can tell. */
+  /** Of an unknown binding: a message to try it with would be kept or read by others, so it stays unknown. */
   cannotBeTried?: true
 }
 

@@ -127,10 +127,10 @@ export class QueueDepth {
     if (on === undefined) return
     clearTimeout(lane.timer)
     lane.timer = undefined
-    const tell = lane.capacity.counting()
+    const counted = lane.capacity.counting()
     const { messageCount, consumerCount } = await on.checkQueue(lane.queue)
     const now = performance.now()
-    tell({ ready: messageCount, consumers: consumerCount }, now)
+    counted({ ready: messageCount, consumers: consumerCount }, now)
     lane.countedAt = now
     this.#schedule(lane, now)
     this.#look(lane, now)

@@ -38,19 +38,19 @@ export const english: AuthorMessages = {
   MODEL_CONTEXT_EXCEEDED:
     'The text is too long for this model to read at once. Shorten it or split the scene, or choose a model that reads longer texts.',
   MODEL_QUOTA_EXHAUSTED:
-    'The account at the provider of the model has nothing left to spend. Whoever runs this server has to top it up; then try again.',
+    'The account at the provider of the model has nothing left to spend. The operator of this server has to top it up; then try again.',
   MODEL_KEY_REJECTED:
-    'The provider of the model does not accept the key of this server. Whoever runs this server has to put that right; then try again.',
+    'The provider of the model does not accept the key of this server. The operator of this server has to put that right; then try again.',
   MODEL_UNKNOWN:
-    'The provider does not know this model, or this server may not use it. Choose another model, or tell whoever runs this server.',
+    'The provider does not know this model, or this server may not use it. Choose another model, or ask the operator of this server.',
   MODEL_REQUEST_REFUSED:
-    'The provider of the model did not accept the request. Choose another model, or tell whoever runs this server.',
+    'The provider of the model did not accept the request. Choose another model, or ask the operator of this server.',
   MODEL_ADDRESS_FORBIDDEN:
-    'This server may not call the model at its address. Choose another model, or tell whoever runs this server.',
+    'This server may not call the model at its address. Choose another model, or ask the operator of this server.',
   BUDGET_EXHAUSTED:
     'The budget of this work is used up. What is written is kept. Raise the budget and the work goes on where it stopped.',
   PROVIDER_NOT_CONFIGURED:
-    'This needs a language model, and none is set up for it here. Whoever runs this server can set one up; without one, nothing is made up in its place.',
+    'This needs a language model, and none is set up for it here. The operator of this server can set one up; without one, nothing is made up in its place.',
   SCENE_EMPTY: 'There is no text in this scene to work on. Write something in it first.',
   SCENE_CHANGED:
     'The scene was changed while the work on it was going on, so nothing in it was overwritten. Look at the scene, and start the work again if it is still wanted.',
@@ -61,7 +61,7 @@ export const english: AuthorMessages = {
   FILE_DAMAGED:
     'This file is broken or was not copied to its end. Copy or save it again; if it opens in your reader or word processor, save it from there as a new file.',
   FILE_LIMIT_EXCEEDED:
-    'There is more in this file than can be taken in at once, or it is built in an unusual way. Save it anew or in several parts, or as plain text.',
+    'There is more in this file than can be taken in at once, or it is built in an unusual way. Save it again or in several parts, or as plain text.',
   ENCODING_FIXED:
     'This file itself says how its letters are written, so no other encoding can be chosen for it.',
 }

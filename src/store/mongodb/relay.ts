@@ -117,7 +117,7 @@ async function findQuarantined(
   return someOf(next, capacity)
 }
 
-/** Returns at most so many, one after the other from a place by chance. */
+/** Returns at most `most`, one after the other from a place by chance. */
 function someOf<T>(line: readonly T[], most: number): T[] {
   const start = Math.floor(Math.random() * line.length)
   return [...line.slice(start), ...line.slice(0, start)].slice(0, most)
