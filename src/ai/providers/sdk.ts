@@ -23,7 +23,7 @@ const homes: Readonly<Record<Exclude<ProviderKind, 'openai-compatible'>, string>
 }
 
 /** The address that a model is called at, without a slash at its end; undefined where the configuration has to name it and does not. */
-export function baseUrlOf({ provider, baseUrl }: ModelConfig): string | undefined {
+function baseUrlOf({ provider, baseUrl }: ModelConfig): string | undefined {
   const url = baseUrl ?? (provider === 'openai-compatible' ? undefined : homes[provider])
   return url?.replace(/\/+$/u, '')
 }
