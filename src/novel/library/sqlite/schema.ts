@@ -2,7 +2,7 @@
  * Tables of the library. Texts have tables of their own, so that listings never read them. Rows refer to each other by integer keys;
  * ids are what the outside knows. Deletion goes by steps of its own, hence no cascades.
  */
-import type { Migration } from '../../../store/sqlite/migrations.ts'
+import type { Migration } from '../../../store/sqlite/file.ts'
 
 const novels = `
 CREATE TABLE novels (
