@@ -181,7 +181,7 @@ export const embeddedMutants = [
   [
     'due: one quarantined task at a time',
     outbox,
-    'quarantined - window.quarantined',
+    'quarantined - inFlight.quarantined',
     'quarantined',
     conformance,
   ],
@@ -192,7 +192,7 @@ export const embeddedMutants = [
     '',
     conformance,
   ],
-  ['due: what was told', outbox, '    if (window.isHanded(seq)) continue\n', '', conformance],
+  ['due: what was published', outbox, '    if (inFlight.isInFlight(seq)) continue\n', '', conformance],
   ['due: a paused lane', outbox, 'paused || waiting', 'waiting', conformance],
   [
     'prune: no task of the tree is live',
@@ -203,7 +203,7 @@ export const embeddedMutants = [
   ],
   [
     'schedules: the tick before',
-    'src/store/sqlite/schedules.ts',
+    'src/store/sqlite/lanes.ts',
     '!== seenTick) return false',
     '!== seenTick && false) return false',
     conformance,
@@ -247,7 +247,7 @@ export const embeddedMutants = [
   ],
   [
     'open: a newer schema',
-    'src/store/sqlite/migrations.ts',
+    'src/store/sqlite/file.ts',
     'if (version > migrations.length) {',
     'if (version < 0) {',
     ofTheFile,

@@ -7,7 +7,7 @@ const call = 'src/novel/models/call-model.ts'
 const expense = 'src/novel/models/expense.ts'
 const sceneGuard = 'src/novel/library/scene-guard.ts'
 const history = 'src/novel/library/history.ts'
-const judge = 'src/ai/providers/judge.ts'
+const validateAnswer = 'src/ai/providers/validate-answer.ts'
 const guardedFetch = 'src/ai/providers/guarded-fetch.ts'
 const mongoOutput = 'src/store/mongodb/output.ts'
 
@@ -149,43 +149,43 @@ export const modelMutants = [
   // What of an answer is taken.
   [
     'answer: one that was filtered is no text',
-    judge,
+    validateAnswer,
     "    case 'content-filter':\n      return 'MODEL_ANSWER_FILTERED'\n",
     "    case 'content-filter':\n      return undefined\n",
     ofProviders,
   ],
   [
     'answer: one that is too long is no whole one',
-    judge,
+    validateAnswer,
     "      return 'MODEL_ANSWER_TRUNCATED'\n",
     '      return undefined\n',
     ofProviders,
   ],
   [
     'answer: a stream that breaks off is no whole one',
-    judge,
+    validateAnswer,
     "? 'MODEL_ANSWER_MALFORMED' : 'MODEL_ANSWER_CUT'",
     "? 'MODEL_ANSWER_MALFORMED' : undefined",
     ofProviders,
   ],
   [
     'answer: what ends without a word of its end is none',
-    judge,
-    '    default:\n      return unfinished(heard)\n',
+    validateAnswer,
+    '    default:\n      return unfinished(accumulator)\n',
     '    default:\n      return undefined\n',
     ofStreams,
   ],
   [
     'answer: a blank one is none',
-    judge,
+    validateAnswer,
     "texts.some(text => text.trim() !== '')",
     "texts.some(text => text !== '')",
     ofStreams,
   ],
   [
     'answer: a refusal is no text',
-    'src/ai/providers/heard.ts',
-    '      heard.refused ||= isRefusal(part.rawValue)\n',
+    'src/ai/providers/accumulator.ts',
+    '      accumulator.refused ||= isRefusal(part.rawValue)\n',
     '',
     ofStreams,
   ],
@@ -246,14 +246,14 @@ export const modelMutants = [
   [
     'address: a private one',
     guardedFetch,
-    'isIP(literal) !== 0 && !allows(reachOf(literal))',
+    'isIP(literal) !== 0 && !allows(addressScopeOf(literal))',
     'isIP(literal) !== 0 && !URL.canParse(address)',
     ofAddresses,
   ],
   [
     'address: a name that leads to a private one',
     guardedFetch,
-    'addresses.filter(({ address }) => allows(reachOf(address)))',
+    'addresses.filter(({ address }) => allows(addressScopeOf(address)))',
     "addresses.filter(({ address }) => address !== '')",
     ofAddresses,
   ],

@@ -3,287 +3,268 @@
  * up; it may lose and repeat across a crash, but within one connection it keeps to the slots and loses nothing that it confirmed.
  */
 import assert from 'node:assert/strict'
-import type { Broker } from '../broker/broker.ts'
-import type { BrokerCase, BrokerCaseContext } from './broker-case.ts'
-import { deliveries, publish, Worker } from './broker-case.ts'
-import { remoteBrokerCases } from './broker-remote-cases.ts'
+import type { Broker, ControlMessage, DeadMessage, RemoteBroker } from '../broker/broker.ts'
+import type { DeadLetterNotification, Delivery } from '../store/store.ts'
+import type { SequencedEvent } from '../task/events.ts'
+import {
+  type BrokerCase,
+  type BrokerCaseContext,
+  brokerDeliveryCases,
+  deliveries,
+  publish,
+  Worker,
+} from './broker-delivery-cases.ts'
 
-export type { BrokerCase, BrokerCaseContext, BrokerNeed } from './broker-case.ts'
+export type { BrokerCase, BrokerCaseContext, BrokerNeed } from './broker-delivery-cases.ts'
 
-/** Slots and what happens to a delivery. */
-const deliveryCases: readonly BrokerCase[] = [
+const lanes = [{ lane: 'default', slots: 2 }]
+
+/** A broker that is open, and the part of it that only one between processes has. */
+async function openRemote(context: BrokerCaseContext): Promise<{ broker: Broker; remote: RemoteBroker }> {
+  const broker = await context.makeBroker()
+  await broker.open(lanes)
+  assert.ok(broker.remote !== undefined, 'the broker is not one between processes')
+  return { broker, remote: broker.remote }
+}
+
+/** A delivery as a store of many processes sends it. */
+function withHeaders(delayMs?: number): Delivery {
+  const [delivery] = deliveries(1)
+  assert.ok(delivery !== undefined)
+  const headers = {
+    userId: 'ann',
+    priority: 'high',
+    retryCount: 2,
+    traceparent: `00-${'a'.repeat(32)}-${'b'.repeat(16)}-01`,
+  } as const
+  return {
+    ...delivery,
+    attempt: 3,
+    quarantined: true,
+    headers: delayMs === undefined ? headers : { ...headers, delayMs },
+  }
+}
+
+const notification: DeadLetterNotification = {
+  taskId: 'ended',
+  taskType: 'Write',
+  lane: 'default',
+  userId: 'ann',
+  attempt: 4,
+  retryCount: 3,
+  reason: 'attempts-exhausted',
+  code: 'HANDLER_FAILED',
+}
+
+/** An event of a task, with its number. */
+function event(taskId: string, sequence: number): SequencedEvent {
+  const base = { taskType: 'Write', userId: 'ann', lane: 'default', version: sequence, rootTaskId: taskId }
+  return { name: 'submitted', at: 1_700_000_000_000 + sequence, taskId, attempt: 0, sequence, ...base }
+}
+
+/** What only a broker between processes offers. */
+const remoteCases: readonly BrokerCase[] = [
   {
-    name: 'publish: answers one for one, and the delivery arrives as it was sent',
+    name: 'publish: what travels with a delivery arrives with it, in another process too',
+    needs: 'remote',
     async run(context) {
-      const broker = await context.makeBroker()
-      await broker.open([{ lane: 'default', slots: 5 }])
+      const sender = await openRemote(context)
+      const other = await openRemote(context)
       const worker = new Worker()
-      broker.consume({ lane: 'default', slots: 5 }, worker.receive)
-      const sent = deliveries(3).map((delivery, index) => ({
-        ...delivery,
-        attempt: index,
-        quarantined: index === 1,
-      }))
-      assert.deepEqual(await publish(context, broker, sent), ['confirmed', 'confirmed', 'confirmed'])
-      // Several slots take them side by side, so their order is nobody's promise.
-      const arrived = worker.taken.toSorted((a, b) => a.attempt - b.attempt)
-      assert.deepEqual(arrived, sent)
-      assert.deepEqual(await publish(context, broker, []), [])
+      other.broker.consume({ lane: 'default', slots: 2 }, worker.receive)
+      assert.deepEqual(await publish(context, sender.broker, [withHeaders()]), ['confirmed'])
+      await context.until(() => worker.taken.length === 1, 'delivery in another process')
+      assert.deepEqual(worker.taken, [withHeaders()])
     },
   },
   {
-    name: 'consume: never more at once than slots, a slot is free when its receiver resolves',
+    name: 'publish: a delivery with a delay comes once, when its time has come, and takes no capacity meanwhile',
+    needs: 'remote',
     async run(context) {
-      const broker = await context.makeBroker()
-      await broker.open([{ lane: 'default', slots: 2 }])
+      const { broker, remote } = await openRemote(context)
       const worker = new Worker()
       broker.consume({ lane: 'default', slots: 2 }, worker.receive)
-      await publish(context, broker, deliveries(2))
-      await publish(context, broker, deliveries(2, 'default', 2))
-      assert.equal(worker.busy, 2)
-      for (let taken = 2; taken < 4; taken++) {
-        worker.endOne()
-        await context.quiet()
-        assert.deepEqual([worker.taken.length, worker.busy], [taken + 1, 2])
-      }
-      worker.endOne()
+      const capacity = broker.capacity('default')
+      const [shortest] = remote.delays
+      assert.ok(shortest !== undefined && shortest <= 1_000)
+      const sentAt = performance.now()
+      assert.deepEqual(await broker.publish([withHeaders(shortest)]), ['confirmed'])
+      assert.equal(broker.capacity('default'), capacity)
+      await context.until(() => worker.taken.length > 0, 'delayed delivery')
+      const waited = performance.now() - sentAt
+      assert.ok(waited >= shortest - 5 && waited < shortest + 1_000, `it came after ${waited} ms`)
       worker.endOne()
       await context.quiet()
-      assert.deepEqual([worker.most, worker.busy], [2, 0])
-      assert.deepEqual(
-        worker.ids().sort(),
-        deliveries(4).map(({ taskId }) => taskId),
+      assert.deepEqual(worker.taken, [withHeaders(shortest)])
+    },
+  },
+  {
+    name: 'capacity: some without a consumer here, because another process may have one',
+    needs: 'remote',
+    async run(context) {
+      const { broker } = await openRemote(context)
+      await context.until(() => broker.capacity('default') > 0, 'capacity')
+      assert.equal(broker.capacity('unknown'), 0)
+    },
+  },
+  {
+    name: 'takesUrgent: a quarantined delivery is taken before all that wait, also without capacity',
+    needs: 'remote',
+    async run(context) {
+      const { broker } = await openRemote(context)
+      const worker = new Worker()
+      await context.until(() => broker.takesUrgent?.('default') === true, 'a count of the queue')
+      assert.equal(broker.takesUrgent?.('unknown'), false)
+      broker.consume({ lane: 'default', slots: 1 }, worker.receive)
+      await publish(context, broker, deliveries(20))
+      await context.until(() => worker.busy === 1, 'a busy slot')
+      await context.until(() => broker.capacity('default') === 0, 'a full lane')
+      assert.equal(broker.takesUrgent?.('default'), true)
+      const [crashed] = deliveries(1, 'default', 20)
+      assert.ok(crashed !== undefined)
+      await publish(context, broker, [{ ...crashed, quarantined: true }])
+      worker.endOne()
+      await context.until(() => worker.taken.length === 2, 'the next delivery')
+      assert.equal(worker.taken[1]?.taskId, crashed.taskId)
+      while (worker.taken.length < 21) {
+        worker.endOne()
+        await context.quiet()
+      }
+      worker.endOne()
+    },
+  },
+  {
+    name: 'deadLetter: the message goes to the dead letter queue, names its task, and says where it was',
+    needs: 'remote',
+    async run(context) {
+      const { broker, remote } = await openRemote(context)
+      const dead: DeadMessage[] = []
+      const stop = remote.consumeDeadLetters(async message => void dead.push(message))
+      const worker = new Worker()
+      broker.consume({ lane: 'default', slots: 1 }, received => {
+        received.deadLetter()
+        received.ack()
+        return worker.receive({ ...received, ack: () => undefined })
+      })
+      await broker.publish(deliveries(1))
+      await context.until(() => dead.length === 1, 'dead letter')
+      stop()
+      const [message] = dead
+      assert.deepEqual([message?.taskId, message?.attempt, message?.malformed], ['default-0', 0, undefined])
+      assert.match(message?.story ?? '', /rejected/)
+    },
+  },
+  {
+    name: 'publishNotifications: a dead-letter notification takes the same way, and keeps its id until it is acknowledged',
+    needs: 'remote',
+    async run(context) {
+      const { remote } = await openRemote(context)
+      const dead: DeadMessage[] = []
+      assert.deepEqual(await remote.publishNotifications([notification]), ['confirmed'])
+      const stop = remote.consumeDeadLetters(message => {
+        dead.push(message)
+        return new Promise(() => undefined)
+      })
+      await context.until(() => dead.length === 1, 'notification')
+      assert.deepEqual([dead[0]?.taskId, dead[0]?.attempt], [notification.taskId, notification.attempt])
+      // Not acknowledged: whoever comes next is given it again.
+      stop()
+      const stopAgain = remote.consumeDeadLetters(async message => void dead.push(message))
+      await context.until(() => dead.length === 2, 'notification again')
+      stopAgain()
+      assert.equal(dead[0]?.id, dead[1]?.id)
+    },
+  },
+  {
+    name: 'control: every process receives a message, its sender included',
+    needs: 'remote',
+    async run(context) {
+      const brokers = [await openRemote(context), await openRemote(context)]
+      const received = brokers.map(({ remote }) => {
+        const messages: ControlMessage[] = []
+        remote.onControl(message => messages.push(message))
+        return messages
+      })
+      const sent: ControlMessage[] = [
+        { kind: 'cancel', taskId: 'a', attempt: 2 },
+        { kind: 'lanes' },
+        { kind: 'parked', key: 'provider', until: 1_700_000_000_000 },
+      ]
+      // Best effort: what is sent before a process listens is missed, so it is sent until it is received.
+      await context.until(() => {
+        if (received.some(messages => messages.length === 0))
+          brokers[0]?.remote.sendControl({ kind: 'lanes' })
+        return received.every(messages => messages.length > 0)
+      }, 'first control message')
+      await context.quiet()
+      for (const messages of received) messages.length = 0
+      for (const message of sent) brokers[1]?.remote.sendControl(message)
+      const hasReceived = (messages: readonly ControlMessage[]) =>
+        messages.some(({ kind }) => kind === 'parked')
+      await context.until(() => received.every(hasReceived), 'control messages')
+      for (const messages of received) assert.deepEqual(messages.slice(-sent.length), sent)
+    },
+  },
+  {
+    name: 'events: progress is published as plain JSON, whatever values it holds',
+    needs: 'remote',
+    async run(context) {
+      const { remote } = await openRemote(context)
+      const { sequence: _sequence, ...base } = event('third', 1)
+      const progress = { done: 7n, of: Number.POSITIVE_INFINITY, at: new Date(0), left: undefined }
+      const seen: SequencedEvent[] = []
+      remote.onEvents({ event: received => seen.push(received), gap: () => undefined })
+      await context.until(() => {
+        void remote.publishEvents([{ ...base, name: 'progress', progress } as SequencedEvent])
+        return seen.length > 0
+      }, 'progress')
+      const [received] = seen
+      assert.ok(received?.name === 'progress')
+      assert.deepEqual(received.progress, { done: '7', of: 'Infinity', at: '1970-01-01T00:00:00.000Z' })
+    },
+  },
+  {
+    name: 'events: every process receives them in order, as they were',
+    needs: 'remote',
+    async run(context) {
+      const brokers = [await openRemote(context), await openRemote(context)]
+      let gaps = 0
+      const gap = () => {
+        gaps += 1
+      }
+      const seen = brokers.map(({ remote }) => {
+        const events: SequencedEvent[] = []
+        remote.onEvents({ event: received => events.push(received), gap })
+        return events
+      })
+      await context.until(() => {
+        void brokers[0]?.remote.publishEvents([event('first', 1)])
+        return seen.every(events => events.length > 0)
+      }, 'first event')
+      const sent = Array.from({ length: 20 }, (_, index) => event('second', index + 1))
+      const published = await brokers[0]?.remote.publishEvents(sent)
+      assert.ok(published?.every(answer => answer === 'confirmed'))
+      const ofSecond = (events: readonly SequencedEvent[]) =>
+        events.filter(({ taskId }) => taskId === 'second')
+      await context.until(() => seen.every(events => ofSecond(events).length >= sent.length), 'events')
+      for (const events of seen) assert.deepEqual(ofSecond(events), sent)
+      assert.equal(
+        gaps,
+        brokers.length,
+        'each is notified once that it may have missed what came before it listened',
       )
     },
   },
   {
-    name: 'consume: lanes have slots of their own: a full one does not stand in the way of another',
+    name: 'health: connected, nothing wrong',
+    needs: 'remote',
     async run(context) {
-      const broker = await context.makeBroker()
-      const lanes = ['batch', 'default'].map(lane => ({ lane, slots: 1 }))
-      await broker.open(lanes)
-      const [batch, normal] = [new Worker(), new Worker()]
-      broker.consume({ lane: 'batch', slots: 1 }, batch.receive)
-      broker.consume({ lane: 'default', slots: 1 }, normal.receive)
-      await publish(context, broker, [...deliveries(2, 'batch'), ...deliveries(1)])
-      assert.deepEqual([batch.ids(), normal.ids()], [['batch-0'], ['default-0']])
-    },
-  },
-  {
-    name: 'consume: what was published before there was a consumer is handed out, in order, once each',
-    async run(context) {
-      const broker = await context.makeBroker()
-      await broker.open([{ lane: 'default', slots: 1 }])
-      const sent = deliveries(5)
-      assert.ok((await broker.publish(sent)).every(answer => answer === 'confirmed'))
-      const worker = new Worker()
-      broker.consume({ lane: 'default', slots: 1 }, worker.receive)
-      for (let ended = 0; ended < 5; ended++) {
-        await context.quiet()
-        worker.endOne()
-      }
-      await context.quiet()
-      assert.deepEqual(worker.taken, sent)
-    },
-  },
-  {
-    name: 'consume: nothing is lost however publishing and ending interleave',
-    async run(context) {
-      const broker = await context.makeBroker()
-      await broker.open([{ lane: 'default', slots: 3 }])
-      const worker = new Worker()
-      broker.consume({ lane: 'default', slots: 3 }, worker.receive)
-      const answers = Array.from({ length: 40 }, (_, index) => {
-        if (index % 3 === 0) worker.endOne()
-        return broker.publish(deliveries(1 + (index % 2), 'default', index * 2))
-      })
-      const sent = (await Promise.all(answers)).flat().length
-      while (worker.taken.length < sent || worker.busy > 0) {
-        await context.quiet()
-        const before = worker.taken.length
-        assert.ok(worker.busy > 0 || before === sent, `${sent - before} deliveries never came`)
-        worker.endOne()
-      }
-      assert.equal(new Set(worker.ids()).size, sent)
-      assert.equal(worker.most, 3)
-    },
-  },
-]
-
-/** Sends into the lane `default`, which has two slots, until it has no room. Returns how many were sent. */
-async function fillLane(context: BrokerCaseContext, broker: Broker): Promise<number> {
-  let sent = 0
-  for (let room = broker.capacity('default'); room > 0; room = broker.capacity('default')) {
-    await publish(context, broker, deliveries(room, 'default', sent))
-    sent += room
-    assert.ok(sent <= 10, `${sent} deliveries for 2 slots, and still room`)
-  }
-  return sent
-}
-
-/** Room, and the end. */
-const roomCases: readonly BrokerCase[] = [
-  {
-    name: 'room: bounded: a lane takes no more than it can hold, and says when it has room again',
-    async run(context) {
-      const broker = await context.makeBroker()
-      await broker.open([{ lane: 'default', slots: 2 }])
-      assert.equal(broker.capacity('unknown'), 0)
-      const worker = new Worker()
-      const told: string[] = []
-      broker.onCapacity(lane => told.push(lane))
-      broker.consume({ lane: 'default', slots: 2 }, worker.receive)
-      const atFirst = broker.capacity('default')
-      assert.ok(atFirst >= 2, 'there is less room than free slots')
-      const sent = await fillLane(context, broker)
-      await publish(context, broker, deliveries(3, 'default', sent))
-      assert.equal(broker.capacity('default'), 0, 'more than the room makes no negative room')
-      while (worker.busy > 0) {
-        worker.endOne()
-        await context.quiet()
-      }
-      assert.equal(worker.taken.length, sent + 3)
-      assert.ok(broker.capacity('default') >= atFirst, 'the room did not come back')
-      assert.ok(told.length > 0 && told.every(lane => lane === 'default'))
-    },
-  },
-  {
-    name: 'room: a relay that asks for room before it publishes fills every slot and keeps little waiting',
-    async run(context) {
-      const broker = await context.makeBroker()
-      await broker.open([{ lane: 'default', slots: 4 }])
-      const worker = new Worker()
-      broker.consume({ lane: 'default', slots: 4 }, worker.receive)
-      let sent = 0
-      let waiting = 0
-      while (worker.taken.length < 200) {
-        const room = broker.capacity('default')
-        await publish(context, broker, deliveries(room, 'default', sent))
-        sent += room
-        waiting = Math.max(waiting, sent - worker.taken.length)
-        assert.equal(worker.busy, 4)
-        worker.endOne()
-        await context.quiet()
-      }
-      // A broker between processes learns a moment late what was taken, and may be sent a few too many.
-      assert.ok(waiting <= 12, `${waiting} deliveries waited for 4 slots`)
-    },
-  },
-  {
-    name: 'room: none without a consumer',
-    needs: 'in-process',
-    async run(context) {
-      const broker = await context.makeBroker()
-      await broker.open([{ lane: 'default', slots: 2 }])
-      assert.equal(broker.capacity('default'), 0)
-      const stop = broker.consume({ lane: 'default', slots: 2 }, new Worker().receive)
-      assert.ok(broker.capacity('default') > 0)
-      stop()
-      assert.equal(broker.capacity('default'), 0)
-    },
-  },
-  {
-    name: 'stop: no new delivery is taken, and what runs may end',
-    async run(context) {
-      const broker = await context.makeBroker()
-      await broker.open([{ lane: 'default', slots: 1 }])
-      const worker = new Worker()
-      const stop = broker.consume({ lane: 'default', slots: 1 }, worker.receive)
-      await publish(context, broker, deliveries(2))
-      stop()
-      worker.endOne()
-      await publish(context, broker, deliveries(1, 'default', 2))
-      assert.deepEqual([worker.ids(), worker.busy], [['default-0'], 0])
-    },
-  },
-  {
-    name: 'close: a broker that is closed while deliveries run lets them end, and hands nothing out any more',
-    async run(context) {
-      const broker = await context.makeBroker()
-      await broker.open([{ lane: 'default', slots: 1 }])
-      const worker = new Worker()
-      broker.consume({ lane: 'default', slots: 1 }, worker.receive)
-      await publish(context, broker, deliveries(2))
-      await broker.close()
-      worker.endOne()
-      await context.quiet()
-      assert.deepEqual([worker.ids(), worker.busy], [['default-0'], 0])
-    },
-  },
-]
-
-/** Takes a slot of the lane `default` as soon as one is free. */
-async function takeSlot({ until }: BrokerCaseContext, broker: Broker): Promise<() => void> {
-  let free: (() => void) | undefined
-  await until(() => {
-    free ??= broker.reserve?.('default')
-    return free !== undefined
-  }, 'no slot could be taken')
-  assert.ok(free)
-  return free
-}
-
-/** Slots for tasks without a delivery. */
-const reserveCases: readonly BrokerCase[] = [
-  {
-    name: 'reserve: takes a free slot from the deliveries, until it is freed',
-    needs: 'reserve',
-    async run(context) {
-      const broker = await context.makeBroker()
-      await broker.open([{ lane: 'default', slots: 2 }])
-      assert.equal(broker.reserve?.('default'), undefined)
-      const worker = new Worker()
-      const stop = broker.consume({ lane: 'default', slots: 2 }, worker.receive)
-      const free = await takeSlot(context, broker)
-      await publish(context, broker, deliveries(2))
-      assert.equal(worker.busy, 1)
-      assert.equal(broker.reserve?.('default'), undefined)
-      free()
-      await context.quiet()
-      assert.deepEqual([worker.busy, worker.most], [2, 2])
-      worker.endOne()
-      worker.endOne()
-      const again = await takeSlot(context, broker)
-      stop()
-      again()
-      assert.equal(broker.reserve?.('default'), undefined)
-    },
-  },
-  {
-    name: 'reserve: nothing is lost or handed out twice however taking slots, publishing and ending interleave',
-    needs: 'reserve',
-    async run(context) {
-      const broker = await context.makeBroker()
-      await broker.open([{ lane: 'default', slots: 2 }])
-      const worker = new Worker()
-      broker.consume({ lane: 'default', slots: 2 }, worker.receive)
-      const sent = 30
-      let taken = 0
-      for (let index = 0; index < sent; index++) {
-        const free = broker.reserve?.('default')
-        if (free !== undefined) taken += 1
-        const published = broker.publish(deliveries(1, 'default', index))
-        if (index % 2 === 0) await published
-        free?.()
-        if (index % 3 === 0) await context.quiet()
-        worker.endOne()
-        worker.endOne()
-        await published
-      }
-      await context.until(() => {
-        worker.endOne()
-        return worker.taken.length >= sent
-      }, 'a delivery never came')
-      assert.equal(new Set(worker.ids()).size, worker.taken.length)
-      assert.ok(taken > 0)
+      const { remote } = await openRemote(context)
+      const { connected, blocked, problems, unconfirmed } = remote.health()
+      assert.deepEqual([connected, blocked, problems, unconfirmed], [true, false, [], 0])
     },
   },
 ]
 
 /** Every case. */
-export const brokerCases: readonly BrokerCase[] = [
-  ...deliveryCases,
-  ...roomCases,
-  ...reserveCases,
-  ...remoteBrokerCases,
-]
+export const brokerCases: readonly BrokerCase[] = [...brokerDeliveryCases, ...remoteCases]

@@ -1,10 +1,18 @@
-/** For tests: an engine on a clock that is moved by hand, handlers run alone, tasks that do as they are told. No test runner needed. */
+/** For tests: an engine on a clock that is moved by hand, handlers run alone, scripted tasks. No test runner needed. */
 export { type BrokerCase, type BrokerCaseContext, type BrokerNeed, brokerCases } from './broker-cases.ts'
-export { type CapturedLine, type CapturedLog, createCapturedLog } from './captured-log.ts'
-export { createGate, type Gate } from './gate.ts'
 export { type HandlerRun, type HandlerRunOptions, runHandler } from './handler-run.ts'
 export { createManualClock, type ManualClock, type ManualClockOptions } from './manual-clock.ts'
-export { createRecorder, type EventMatch, type Recorded, type Recorder } from './recorder.ts'
+export {
+  type CapturedLine,
+  type CapturedLog,
+  createCapturedLog,
+  createGate,
+  createRecorder,
+  type EventMatch,
+  type Gate,
+  type Recorded,
+  type Recorder,
+} from './recorder.ts'
 export {
   type JournalEntry,
   type Order,
@@ -13,5 +21,10 @@ export {
   scriptedTasks,
 } from './scripted.ts'
 export { type StoreCase, type StoreCaseContext, storeCases } from './store-cases.ts'
-export { type Submitted, submittedTasks } from './submitted.ts'
-export { type TestEngine, type TestEngineOptions, testEngine } from './test-engine.ts'
+export {
+  type Submitted,
+  submittedTasks,
+  type TestEngine,
+  type TestEngineOptions,
+  testEngine,
+} from './test-engine.ts'

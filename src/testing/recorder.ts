@@ -1,4 +1,5 @@
 import type { TaskBus } from '../engine/bus.ts'
+import type { Logger } from '../runtime/log.ts'
 import type { TaskEvent, TaskEventName, TaskEvents } from '../task/events.ts'
 
 /** One recorded event of a name. */
@@ -75,4 +76,48 @@ function matches<N extends TaskEventName>(
   if (match === undefined) return true
   if (typeof match === 'function') return match(event as Recorded<N>)
   return Object.entries(match).every(([key, value]) => Object.is(Reflect.get(event, key), value))
+}
+
+/** One line of the process log. */
+export interface CapturedLine {
+  level: keyof Logger
+  message: string
+  fields: object
+}
+
+/** A logger that keeps its lines, for tests that ask what was said. */
+export interface CapturedLog extends Logger {
+  readonly lines: readonly CapturedLine[]
+  /** The messages of a level, oldest first. */
+  messages(level: keyof Logger): readonly string[]
+}
+
+/** A logger that keeps its lines. */
+export function createCapturedLog(): CapturedLog {
+  const lines: CapturedLine[] = []
+  const keep = (level: keyof Logger) => (fields: object, message: string) => {
+    lines.push({ level, message, fields })
+  }
+  return {
+    lines,
+    info: keep('info'),
+    warn: keep('warn'),
+    error: keep('error'),
+    messages: level => lines.filter(line => line.level === level).map(line => line.message),
+  }
+}
+
+/** A gate that a handler waits at until the test opens it. */
+export interface Gate<T = void> {
+  readonly opened: Promise<T>
+  open(value: T): void
+}
+
+/** A closed gate. */
+export function createGate<T = void>(): Gate<T> {
+  let open: (value: T) => void = () => undefined
+  const opened = new Promise<T>(resolve => {
+    open = resolve
+  })
+  return { opened, open }
 }

@@ -1,6 +1,6 @@
-/** How a task moves: every transition is one guarded write of one record, and the answer tells what became of it. */
 import assert from 'node:assert/strict'
 import type { Store } from '../store/store.ts'
+import { isLegal, type TaskStatus, taskStatuses } from '../task/status.ts'
 import type { TaskRecord } from '../task/task.ts'
 import {
   awaitingSubTasks,
@@ -23,6 +23,8 @@ import {
   type Transition,
 } from '../task/transition.ts'
 import {
+  afterCrash,
+  atRest,
   complete,
   createOne,
   fail,
@@ -36,16 +38,17 @@ import {
   startNew,
 } from './store-case.ts'
 
+/** How a task moves: every transition is one guarded write of one record, and the answer tells what became of it. */
+
 /** One constructor: how a record gets to where it may be used, what it makes, and what an observer of the record then sees. */
 interface Move {
   name: string
   from(store: Store, now: number): Promise<TaskRecord>
   make(record: TaskRecord, now: number): Transition
-  /** Telling it again finds the earlier write; a request is written again. */
+  /** Applying it again finds the earlier write; a request is written again. */
   repeats?: 'writes'
 }
 
-const retry = (now: number) => ({ at: now + 1_000, error: problem(), retryCount: 1, crashCount: 1 })
 const exhausted = { error: problem(), reason: 'attempts-exhausted', retryCount: 4, crashCount: 0 } as const
 
 const byAttempt: readonly Move[] = [
@@ -55,7 +58,11 @@ const byAttempt: readonly Move[] = [
     from: store => startNew(store),
     make: record => awaitingSubTasks(record, { reduces: true, result: '"x"' }),
   },
-  { name: 'retrying', from: store => startNew(store), make: (record, now) => retrying(record, retry(now)) },
+  {
+    name: 'retrying',
+    from: store => startNew(store),
+    make: (record, now) => retrying(record, afterCrash(now + 1_000)),
+  },
   {
     name: 'snoozed',
     from: store => startNew(store),
@@ -150,7 +157,7 @@ function expected(record: TaskRecord, set: RecordChange, now: number): Record<st
 /** Applied exactly as it says, found again by the attempt that wrote it, and unknown of a record that is not there. */
 function eachMove({ name, from, make, repeats }: Move): StoreCase {
   return {
-    name: `apply: ${name}: writes what it says, told twice is applied once, missing without a record`,
+    name: `apply: ${name}: writes what it says, is applied once when sent twice, missing without a record`,
     async run(context) {
       const store = await context.makeStore()
       const record = await from(store, context.now)
@@ -238,4 +245,163 @@ export const moveCases: readonly StoreCase[] = [
   ...byAttempt.filter(({ repeats }) => repeats === undefined).map(afterTheEnd),
   ...byAttempt.map(afterTheNextClaim),
   ...byVersion.map(afterTheVersion),
+]
+
+/** The guards of `apply`, one by one. */
+export const guardCases: readonly StoreCase[] = [
+  {
+    name: 'apply: a rescuer that saw the lease end is fenced by an extension',
+    async run(context) {
+      const store = await context.makeStore()
+      const held = await startNew(store)
+      const seen = held.leaseUntil ?? 0
+      const rescued = {
+        ...retrying(held, afterCrash(context.now)),
+        fence: { attempt: held.attempt, leaseUntil: seen },
+      }
+      context.advance(40_000)
+      await store.tasks.extend([{ taskId: held.id, token: held.claimToken ?? '' }], 30_000)
+      assert.deepEqual(await store.tasks.apply([rescued]), ['stale'])
+      assert.equal((await read(store, held.id)).status, 'RUNNING')
+      const after = { ...rescued, fence: { attempt: held.attempt, leaseUntil: context.now + 30_000 } }
+      context.advance(30_000)
+      assert.deepEqual(await store.tasks.apply([after]), ['applied'])
+    },
+  },
+  {
+    name: 'apply: a rescued attempt drops its result, even before the next claim',
+    async run(context) {
+      const store = await context.makeStore()
+      const held = await startNew(store)
+      context.advance(40_000)
+      const rescued = await move(store, retrying(held, afterCrash(context.now)))
+      assert.deepEqual(await store.tasks.apply([completed(held, '"late"', context.now)]), ['stale'])
+      assert.deepEqual(await read(store, held.id), rescued)
+    },
+  },
+  {
+    name: 'apply: a request to cancel that comes after the attempt began to wait is stale',
+    async run(context) {
+      const store = await context.makeStore()
+      const running = await startNew(store)
+      const asked = cancelRequested(running, context.now)
+      const waits = await move(store, awaitingSubTasks(running, { reduces: true }))
+      assert.deepEqual(await store.tasks.apply([asked]), ['stale'])
+      assert.deepEqual(await read(store, running.id), waits)
+    },
+  },
+  {
+    name: 'apply: a phase that the record has left refuses the write',
+    async run(context) {
+      const store = await context.makeStore()
+      const { parent } = await family(store, [])
+      const before = cancelledWaiting(parent, problem(), context.now)
+      const reducing = await move(store, reduceDue(parent))
+      const fence = { version: reducing.version }
+      const set = { ...before.set, status: 'CANCELLED' as const }
+      assert.deepEqual(await store.tasks.apply([{ ...before, from: ['QUEUED'], fence, set }]), ['stale'])
+      assert.equal((await read(store, parent.id)).status, 'QUEUED')
+    },
+  },
+  {
+    name: 'apply: a status that the transition may not leave refuses it, whichever it is',
+    async run(context) {
+      const store = await context.makeStore()
+      const record = await createOne(store)
+      for (const from of taskStatuses.filter(status => status !== 'QUEUED')) {
+        const wrong = { ...cancelledWaiting(record, problem(), context.now), from: [from] }
+        assert.deepEqual(await store.tasks.apply([wrong]), ['stale'], from)
+      }
+      assert.deepEqual(await read(store, record.id), record)
+    },
+  },
+  {
+    name: 'apply: among many, one that is stale or missing harms no other, and answers are in order',
+    async run(context) {
+      const store = await context.makeStore()
+      const [one, two, three] = [await startNew(store), await startNew(store), await startNew(store)]
+      const answers = await store.tasks.apply([
+        completed(one, '1', context.now),
+        { ...completed(two, '2', context.now), taskId: 'nobody' },
+        completed({ ...two, attempt: 9 }, '2', context.now),
+        failed(one, problem(), 'permanent', context.now),
+        completed(three, '3', context.now),
+      ])
+      assert.deepEqual(answers, ['applied', 'missing', 'stale', 'stale', 'applied'])
+      const found = await store.queries.get([one.id, two.id, three.id])
+      assert.deepEqual(
+        found.map(record => record?.result),
+        ['1', undefined, '3'],
+      )
+    },
+  },
+  {
+    name: 'apply: unless all that are required can be written none is; of the others each for itself',
+    async run(context) {
+      const store = await context.makeStore()
+      const { parent, children } = await family(store, ['a', 'b'])
+      const failures: TaskRecord[] = []
+      for (const child of children) failures.push(await fail(store, child, context.now))
+      const end = closed(await read(store, parent.id), { failedSubTasks: [], error: problem() }, context.now)
+      const ended = await move(store, end)
+      const [a, b] = failures
+      assert.ok(a && b)
+      const again = (record: TaskRecord) => retried(record, context.now)
+      const missing = { ...again(b), taskId: 'nobody' }
+      const old = reopened({ ...ended, version: ended.version - 1 }, context.now)
+      const refused = await store.tasks.apply([again(a), old, again(b), missing], { required: 2 })
+      assert.deepEqual(refused, ['stale', 'stale', 'stale', 'missing'])
+      const gone = await store.tasks.apply([again(a), missing], { required: 2 })
+      assert.deepEqual(gone, ['stale', 'missing'])
+      assert.deepEqual(await store.queries.get([a.id, parent.id, b.id]), [a, ended, b])
+      const first = again({ ...b, version: b.version - 1 })
+      const written = [again(a), reopened(ended, context.now), first, missing]
+      assert.deepEqual(await store.tasks.apply(written, { required: 2 }), [
+        ...['applied', 'applied', 'stale', 'missing'],
+      ])
+      await atRest(store)
+      assert.deepEqual((await read(store, parent.id)).subTaskStatusSummary, { QUEUED: 1, FAILED: 1 })
+    },
+  },
+  {
+    name: 'apply: of many that settle one attempt at once exactly one is applied',
+    async run(context) {
+      const store = await context.makeStore()
+      const running = await startNew(store)
+      const answers = await Promise.all([
+        store.tasks.apply([completed(running, '"x"', context.now)]),
+        store.tasks.apply([failed(running, problem(), 'permanent', context.now)]),
+        store.tasks.apply([retrying(running, afterCrash(context.now))]),
+        store.tasks.apply([cancelled(running, problem(), context.now)]),
+      ])
+      assert.deepEqual(answers.flat().sort(), ['applied', 'stale', 'stale', 'stale'])
+      const { status } = await read(store, running.id)
+      assert.ok(isLegal('RUNNING', 'executing', status, 'executing'))
+    },
+  },
+  {
+    name: 'apply: an ended task is left by an explicit retry alone',
+    async run(context) {
+      const store = await context.makeStore()
+      const ends: readonly ((running: TaskRecord) => Promise<TaskRecord>)[] = [
+        running => move(store, completed(running, '"x"', context.now)),
+        running => move(store, failed(running, problem(), 'permanent', context.now)),
+        running => move(store, cancelled(running, problem(), context.now)),
+      ]
+      const may: Partial<Record<TaskStatus, boolean>> = { FAILED: true, CANCELLED: true, COMPLETED: false }
+      for (const end of ends) {
+        const ended = await end(await startNew(store))
+        const wrong = [
+          givenBack(ended),
+          completed(ended, '"y"', context.now),
+          cancelRequested(ended, context.now),
+        ]
+        const different = wrong.filter(({ set }) => set.status !== ended.status)
+        assert.ok((await store.tasks.apply(different)).every(answer => answer === 'stale'))
+        assert.deepEqual(await read(store, ended.id), ended)
+        const [answer] = await store.tasks.apply([retried(ended, context.now)])
+        assert.equal(answer === 'applied', may[ended.status])
+      }
+    },
+  },
 ]

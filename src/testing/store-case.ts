@@ -12,7 +12,7 @@ import { awaitingSubTasks, completed, failed, type Transition } from '../task/tr
  * What a case needs beyond the ports; a runner skips, by name, the cases whose need its store does not offer.
  *
  * - `slow-sync`: `makeStore({ syncDelayMs })` makes every sync of the disk take that much longer.
- * - `in-process-deliveries`: what was told is forgotten with the process.
+ * - `in-process-deliveries`: published deliveries end with the process.
  * - `void-leases`: opening the store ends every lease, because one process owns it.
  */
 export type StoreNeed = 'slow-sync' | 'in-process-deliveries' | 'void-leases'
@@ -61,7 +61,7 @@ export function only<T>(items: readonly (T | undefined)[]): T {
   return item
 }
 
-/** Creates tasks that must be new, and answers their records. */
+/** Creates tasks that must be new, and returns their records. */
 export async function createAll(store: Store, tasks: readonly NewTask[]): Promise<TaskRecord[]> {
   const answers = await store.tasks.create(tasks, {})
   return answers.map(answer => {
@@ -82,7 +82,7 @@ export async function read(store: Store, taskId: string): Promise<TaskRecord> {
 
 let tokens = 0
 
-/** The wish to claim the next attempt of a record, with a fresh token and a lease of 30 s. */
+/** The request to claim the next attempt of a record, with a fresh token and a lease of 30 s. */
 export function claimOf(record: Pick<TaskRecord, 'id' | 'attempt'>, changes: Partial<Claim> = {}): Claim {
   tokens += 1
   return {
@@ -96,8 +96,8 @@ export function claimOf(record: Pick<TaskRecord, 'id' | 'attempt'>, changes: Par
 }
 
 /**
- * Waits until parents have counted their sub-tasks: a store of many processes does so a moment after a sub-task moved, and at the latest
- * when it is asked which parents to look at.
+ * Waits until parents have aggregated their sub-tasks: a store of many processes does so a moment after a sub-task moved, and at the latest
+ * when it is asked which parents to reconcile.
  */
 export async function atRest(store: Store): Promise<void> {
   let seen: readonly string[] | undefined
@@ -109,7 +109,7 @@ export async function atRest(store: Store): Promise<void> {
   }
 }
 
-/** Claims a task that can run, and answers its record. */
+/** Claims a task that can run, and returns its record. */
 export async function start(store: Store, record: Pick<TaskRecord, 'id' | 'attempt'>): Promise<TaskRecord> {
   const { waitedMs: _, ...claimed } = only(await store.tasks.claim([claimOf(record)]))
   if (claimed.parentTaskId !== undefined) await atRest(store)
@@ -121,7 +121,7 @@ export async function startNew(store: Store, changes: Partial<NewTask> = {}): Pr
   return start(store, await createOne(store, changes))
 }
 
-/** Applies one transition that must be applied, and answers the record after it. */
+/** Applies one transition that must be applied, and returns the record after it. */
 export async function move(store: Store, transition: Transition): Promise<TaskRecord> {
   assert.deepEqual(await store.tasks.apply([transition]), ['applied'], transition.name)
   const moved = await read(store, transition.taskId)
@@ -179,13 +179,18 @@ export function problem(message = 'The provider said no.', code = 'HANDLER_FAILE
   return { code, message, retryable: false, errorClass: 'permanent' }
 }
 
-/** What is due, at most 1,000 deliveries per lane, and the parents to look at. */
+/** What a transition to RETRYING says after a crash. */
+export function afterCrash(at: number, crashCount = 1) {
+  return { at, error: problem(), retryCount: 1, crashCount }
+}
+
+/** What is due, at most 1,000 deliveries per lane, and the parents to reconcile. */
 export async function dueIn(store: Store, ...lanes: (string | LaneCapacity)[]) {
-  const rooms = (lanes.length === 0 ? ['default'] : lanes).map(lane =>
+  const capacities = (lanes.length === 0 ? ['default'] : lanes).map(lane =>
     typeof lane === 'string' ? { lane, capacity: 1_000 } : lane,
   )
   const [due, parents] = await Promise.all([
-    store.outbox.due(rooms, { quarantined: 1 }),
+    store.outbox.due(capacities, { quarantined: 1 }),
     store.outbox.pendingParents(100),
   ])
   return { ...due, parents }

@@ -1,4 +1,4 @@
-/** How attempts begin, are kept alive, and are found when they were left behind: `claim`, `extend`, `lapsed`. */
+/** How attempts begin, are kept alive, and are found when their lease expired: `claim`, `extend`, `overdue`. */
 import assert from 'node:assert/strict'
 import { decideOverdue } from '../task/decide.ts'
 import type { TaskRecord } from '../task/task.ts'
@@ -70,7 +70,7 @@ export const claimCases: readonly StoreCase[] = [
     },
   },
   {
-    name: 'claim: tells for how long the task could have run: since its start time, its retry, or the write that made it wait',
+    name: 'claim: returns for how long the task could have run: since its start time, its retry, or the write that made it wait',
     async run(context) {
       const store = await context.makeStore()
       const claim = async (record: TaskRecord) => only(await store.tasks.claim([claimOf(record)]))
@@ -115,7 +115,7 @@ export const claimCases: readonly StoreCase[] = [
     },
   },
   {
-    name: 'claim: of many who want one task exactly one wins, in one call and at once',
+    name: 'claim: of many claims of one task exactly one wins, in one call and at once',
     async run(context) {
       const store = await context.makeStore()
       const record = await createOne(store)
@@ -165,7 +165,7 @@ export const claimCases: readonly StoreCase[] = [
     },
   },
   {
-    name: 'claim: of a paused lane nothing is claimed, also of what was handed out before; afterwards it is',
+    name: 'claim: of a paused lane nothing is claimed, also of deliveries in flight; after it is resumed they are',
     async run(context) {
       const store = await context.makeStore()
       const [one, two] = await createAll(store, [newTask(), newTask()])
@@ -240,7 +240,7 @@ export const extendCases: readonly StoreCase[] = [
     },
   },
   {
-    name: 'extend: tells who was asked to stop',
+    name: 'extend: reports which attempts were asked to stop',
     async run(context) {
       const store = await context.makeStore()
       const [asked, other] = [await startNew(store), await startNew(store)]
@@ -254,7 +254,7 @@ export const extendCases: readonly StoreCase[] = [
 ]
 
 /** What the sweep finds. */
-export const lapsedCases: readonly StoreCase[] = [
+export const overdueCases: readonly StoreCase[] = [
   {
     name: 'overdue: a lease that has expired is found, one that was extended or settled is not',
     async run(context) {
@@ -319,7 +319,7 @@ export const lapsedCases: readonly StoreCase[] = [
     },
   },
   {
-    name: 'overdue: what the last owner of the store held is found at once when it is opened again',
+    name: 'overdue: leases of the last owner of the store expire when it is opened again',
     needs: 'void-leases',
     async run(context) {
       const store = await context.makeStore()

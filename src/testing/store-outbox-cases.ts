@@ -1,27 +1,15 @@
-/** What a store still has to tell: `due` and its parents, `told`, `forget`, `onTelling`. */
 import assert from 'node:assert/strict'
-import type { Store } from '../store/store.ts'
-import { decideParent } from '../task/decide.ts'
+import type { Delivery, Store } from '../store/store.ts'
 import type { TaskRecord } from '../task/task.ts'
+import { cancelledWaiting, completed, givenBack, retried, retrying } from '../task/transition.ts'
 import {
-  awaitingSubTasks,
-  cancelledWaiting,
-  cancelRequested,
-  completed,
-  failed,
-  givenBack,
-  reduceDue,
-  retried,
-  retrying,
-} from '../task/transition.ts'
-import {
+  afterCrash,
   claimOf,
   complete,
   createAll,
   createOne,
   dueIds,
   dueIn,
-  family,
   ids,
   move,
   newTask,
@@ -33,17 +21,17 @@ import {
   startNew,
 } from './store-case.ts'
 
-const crash = (now: number, crashCount = 1) => ({ at: now, error: problem(), retryCount: 1, crashCount })
+/** What a store still has to publish, and in which order: `due`, `published`, `requeue`, `onDue`. */
 
 /** A task whose last attempt crashed, waiting to run again. */
 async function quarantined(store: Store, now: number, lane = 'default'): Promise<TaskRecord> {
-  return move(store, retrying(await startNew(store, { lane }), crash(now)))
+  return move(store, retrying(await startNew(store, { lane }), afterCrash(now)))
 }
 
-/** Telling, forgetting, and calling back. */
-export const tellingCases: readonly StoreCase[] = [
+/** Publishing, requeueing, and calling back. */
+export const publishCases: readonly StoreCase[] = [
   {
-    name: 'published: what was told is not due again until it is forgotten; what was offered and not told still is',
+    name: 'published: a published delivery is not due again until it is requeued; one that was only handed out still is',
     async run(context) {
       const store = await context.makeStore()
       const records = await createAll(store, [newTask(), newTask(), newTask()])
@@ -56,7 +44,7 @@ export const tellingCases: readonly StoreCase[] = [
     },
   },
   {
-    name: 'published: what was told and settled is due again when it waits again',
+    name: 'published: a delivery that was published and settled is due again when its task waits again',
     async run(context) {
       const store = await context.makeStore()
       const record = await createOne(store)
@@ -100,7 +88,7 @@ export const tellingCases: readonly StoreCase[] = [
     },
   },
   {
-    name: 'due: tasks whose last attempt crashed are handed out one at a time, over all lanes',
+    name: 'due: quarantined tasks are handed out one at a time, over all lanes',
     async run(context) {
       const store = await context.makeStore()
       const healthy = await createOne(store)
@@ -127,7 +115,7 @@ export const tellingCases: readonly StoreCase[] = [
     },
   },
   {
-    name: 'due: of the tasks whose last attempt crashed as many are out as asked for, over all lanes',
+    name: 'due: as many quarantined tasks are in flight as asked for, over all lanes',
     async run(context) {
       const store = await context.makeStore()
       const waiting = [
@@ -136,9 +124,9 @@ export const tellingCases: readonly StoreCase[] = [
         await quarantined(store, context.now, 'batch'),
         await quarantined(store, context.now, 'batch'),
       ]
-      const rooms = ['default', 'batch'].map(lane => ({ lane, capacity: 10 }))
+      const capacities = ['default', 'batch'].map(lane => ({ lane, capacity: 10 }))
       const due = async (quarantined: number) => {
-        const { deliveries } = await store.outbox.due(rooms, { quarantined })
+        const { deliveries } = await store.outbox.due(capacities, { quarantined })
         await store.outbox.published(deliveries)
         return deliveries
       }
@@ -155,7 +143,7 @@ export const tellingCases: readonly StoreCase[] = [
     },
   },
   {
-    name: 'due: one whose last attempt crashed is handed out without room where the lane takes what is urgent',
+    name: 'due: a quarantined task is handed out without capacity where the lane takes urgent deliveries',
     async run(context) {
       const store = await context.makeStore()
       await createOne(store)
@@ -206,101 +194,173 @@ export const tellingCases: readonly StoreCase[] = [
   },
 ]
 
-/** Parents that the aggregator must look at. */
-export const parentCases: readonly StoreCase[] = [
+/** Publishes, claims and completes what is due, one task at a time. Returns the ids in the order in which they ran. */
+async function drain(store: Store, now: number): Promise<string[]> {
+  const order: string[] = []
+  for (;;) {
+    const [delivery] = (await dueIn(store, { lane: 'default', capacity: 1 })).deliveries
+    if (delivery === undefined) return order
+    await store.outbox.published([delivery])
+    order.push(delivery.taskId)
+    const claimed = only(
+      await store.tasks.claim([claimOf({ id: delivery.taskId, attempt: delivery.attempt })]),
+    )
+    await move(store, completed(claimed, '"x"', now))
+  }
+}
+
+/** The fair order of a lane, as `due` hands it out. */
+export const orderCases: readonly StoreCase[] = [
   {
-    name: 'pendingParents: a parent is to be looked at when its sub-tasks have ended, not before, and until it moved',
+    name: 'due: a delivery names the task, its lane and the attempt that a claim must find',
     async run(context) {
       const store = await context.makeStore()
-      const { parent, children } = await family(store, ['a', 'b'])
-      const [a, b] = children
-      assert.ok(a && b)
-      const parents = async () => (await dueIn(store)).parents
-      assert.deepEqual(await parents(), [])
-      await complete(store, a, context.now)
-      assert.deepEqual(await parents(), [])
-      await move(store, failed(await start(store, b), problem(), 'permanent', context.now))
-      assert.deepEqual(await parents(), [parent.id])
-      assert.deepEqual(await parents(), [parent.id])
-      await move(store, reduceDue(await read(store, parent.id)))
-      assert.deepEqual(await parents(), [])
+      const fresh = await createOne(store)
+      const back = await move(store, givenBack(await startNew(store, { lane: 'batch' })))
+      const { deliveries } = await dueIn(store, 'default', 'batch')
+      const base = { taskType: 'Write', quarantined: false }
+      const bare = deliveries.map(({ headers: _, ...delivery }) => delivery)
+      assert.deepEqual(bare, [
+        { ...base, taskId: fresh.id, lane: 'default', attempt: 0 },
+        { ...base, taskId: back.id, lane: 'batch', attempt: 1 },
+      ] satisfies Delivery[])
+      for (const { taskId, attempt } of deliveries) await start(store, { id: taskId, attempt })
+      assert.deepEqual(await dueIds(store, 'default', 'batch'), [])
     },
   },
   {
-    name: 'pendingParents: a parent without sub-tasks is looked at at once; one whose attempt runs is not',
+    name: 'due: never more than the capacity of a lane, and only lanes that were asked for',
     async run(context) {
       const store = await context.makeStore()
-      const running = await startNew(store)
-      assert.deepEqual((await dueIn(store)).parents, [])
-      await move(store, awaitingSubTasks(running, { reduces: true }))
-      assert.deepEqual((await dueIn(store)).parents, [running.id])
+      await createAll(store, [
+        ...Array.from({ length: 5 }, () => newTask()),
+        ...Array.from({ length: 5 }, () => newTask({ lane: 'batch' })),
+        newTask({ lane: 'other' }),
+      ])
+      const { deliveries } = await dueIn(
+        store,
+        { lane: 'default', capacity: 3 },
+        { lane: 'batch', capacity: 2 },
+      )
+      assert.deepEqual(
+        deliveries.map(({ lane }) => lane),
+        ['default', 'default', 'default', 'batch', 'batch'],
+      )
+      assert.deepEqual(
+        await dueIds(store, { lane: 'default', capacity: 0 }, { lane: 'unknown', capacity: 9 }),
+        [],
+      )
     },
   },
   {
-    name: 'pendingParents: a parent that ended while sub-tasks are live is looked at until none is',
+    name: 'due: in the order of submission for one user, high priority first',
     async run(context) {
       const store = await context.makeStore()
-      const { parent, children } = await family(store, ['a'])
-      await move(store, cancelledWaiting(parent, problem(), context.now))
-      assert.deepEqual((await dueIn(store)).parents, [parent.id])
-      await move(store, cancelledWaiting(only(children), problem(), context.now))
-      assert.deepEqual((await dueIn(store)).parents, [])
+      const normal = await createAll(store, [newTask(), newTask(), newTask()])
+      const high = await createAll(store, [newTask({ priority: 'high' }), newTask({ priority: 'high' })])
+      assert.deepEqual(await drain(store, context.now), [...ids(high), ...ids(normal)])
     },
   },
   {
-    name: 'pendingParents: a parent that ended by itself while sub-tasks are live is looked at, whatever it ended as',
+    name: 'due: users take turns: five hundred tasks of one do not delay the only one of another',
     async run(context) {
       const store = await context.makeStore()
-      for (const end of ['completed', 'failed'] as const) {
-        const running = await startNew(store)
-        await createOne(store, { ...newTask(), parent: parentOf(running) })
-        assert.deepEqual((await dueIn(store)).parents, [])
-        if (end === 'completed') await move(store, completed(running, '"x"', context.now))
-        else await move(store, failed(running, problem(), 'permanent', context.now))
-        const { parents } = await dueIn(store)
-        assert.deepEqual(parents, [running.id], end)
-        const { items } = await store.queries.children(running.id, {}, { pageSize: 5 })
-        await move(store, cancelledWaiting(only(items), problem(), context.now))
+      await createAll(
+        store,
+        Array.from({ length: 500 }, () => newTask()),
+      )
+      for (let round = 0; round < 10; round++) {
+        const [delivery] = (await dueIn(store, { lane: 'default', capacity: 1 })).deliveries
+        assert.ok(delivery !== undefined)
+        await start(store, { id: delivery.taskId, attempt: delivery.attempt })
       }
+      const single = await createOne(store, { userId: 'bob' })
+      const next = await dueIds(store, { lane: 'default', capacity: 3 })
+      assert.ok(next.includes(single.id), 'the single task is not among the next three')
+      const others = await createAll(
+        store,
+        ['bob', 'cid', 'bob', 'cid'].map(userId => newTask({ userId })),
+      )
+      const soon = await dueIds(store, { lane: 'default', capacity: 12 })
+      for (const other of others) assert.ok(soon.includes(other.id), `${other.userId} waits too long`)
     },
   },
   {
-    name: 'pendingParents: a task whose attempt ended before it heard that it should stop is looked at, and not claimed',
+    name: 'due: the fair order goes on after the store was opened again',
     async run(context) {
       const store = await context.makeStore()
-      const ends = [
-        (running: TaskRecord) => awaitingSubTasks(running, { reduces: true }),
-        givenBack,
-        (running: TaskRecord) => retrying(running, crash(context.now)),
-        (running: TaskRecord) => retrying(running, crash(context.now + 1_000)),
-      ]
-      for (const end of ends) {
-        const running = await startNew(store)
-        const child = await createOne(store, { ...newTask(), parent: parentOf(running) })
-        await store.tasks.apply([cancelRequested(running, context.now), end(running)])
-        assert.deepEqual((await dueIn(store)).parents, [running.id])
-        assert.deepEqual(await store.tasks.claim([claimOf(running), claimOf(child)]), [undefined, undefined])
-        const record = await read(store, running.id)
-        const stopped = decideParent(record, [], context.now)
-        assert.ok(stopped !== undefined)
-        assert.equal((await move(store, stopped)).status, 'CANCELLED')
-        await move(store, cancelledWaiting(child, problem(), context.now))
+      await createAll(
+        store,
+        Array.from({ length: 30 }, () => newTask()),
+      )
+      for (const taskId of await dueIds(store, { lane: 'default', capacity: 20 }))
+        await complete(store, await read(store, taskId), context.now)
+      const again = await context.reopenStore(store)
+      const single = await createOne(again, { userId: 'bob' })
+      assert.ok((await dueIds(again, { lane: 'default', capacity: 2 })).includes(single.id))
+      assert.equal((await dueIds(again)).length, 11)
+    },
+  },
+  {
+    name: 'due: nothing of a paused lane, also after opening the store again, until it is resumed',
+    async run(context) {
+      const store = await context.makeStore()
+      const [here] = await createAll(store, [newTask(), newTask({ lane: 'batch' })])
+      await store.lanes.setPaused('batch', true)
+      assert.deepEqual(await dueIds(store, 'default', 'batch'), [here?.id])
+      const again = await context.reopenStore(store)
+      assert.deepEqual(await dueIds(again, 'default', 'batch'), [here?.id])
+      await again.lanes.setPaused('batch', false)
+      assert.equal((await dueIds(again, 'default', 'batch')).length, 2)
+    },
+  },
+  {
+    name: 'due: a task that waits for a time is due then, and the next time is returned',
+    async run(context) {
+      const store = await context.makeStore()
+      const [later, latest] = await createAll(store, [newTask({ delay: 1_000 }), newTask({ delay: 3_000 })])
+      assert.equal((await dueIn(store)).nextAt, context.now + 1_000)
+      context.advance(1_000)
+      const first = await dueIn(store)
+      assert.deepEqual(
+        first.deliveries.map(({ taskId }) => taskId),
+        [later?.id],
+      )
+      assert.equal(first.nextAt, context.now + 2_000)
+      context.advance(2_000)
+      const second = await dueIn(store)
+      assert.deepEqual(second.deliveries.map(({ taskId }) => taskId).sort(), [later?.id, latest?.id].sort())
+      assert.equal(second.nextAt, undefined)
+    },
+  },
+  {
+    name: 'due: more tasks than one step wakes are all due in the end',
+    async run(context) {
+      const store = await context.makeStore()
+      const delayed = await createAll(
+        store,
+        Array.from({ length: 1_300 }, () => newTask({ delay: 100 })),
+      )
+      context.advance(100)
+      const seen = new Set<string>()
+      for (let step = 0; step < 5; step++) {
+        const due = await store.outbox.due([{ lane: 'default', capacity: 2_000 }], { quarantined: 1 })
+        for (const { taskId } of due.deliveries) seen.add(taskId)
+        if (seen.size < delayed.length) assert.ok((due.nextAt ?? context.now + 1) <= context.now)
       }
-      assert.deepEqual((await dueIn(store)).parents, [])
+      assert.equal(seen.size, delayed.length)
     },
   },
   {
-    name: 'pendingParents: no more parents than asked for',
+    name: 'due: a task that ended while it waited is not due',
     async run(context) {
       const store = await context.makeStore()
-      for (let count = 0; count < 4; count++)
-        await move(store, awaitingSubTasks(await startNew(store), { reduces: true }))
-      assert.equal((await store.outbox.pendingParents(3)).length, 3)
-      assert.equal((await store.outbox.pendingParents(9)).length, 4)
+      const [one, two] = await createAll(store, [newTask(), newTask({ delay: 100 })])
+      assert.ok(one && two)
+      for (const record of [one, two]) await move(store, cancelledWaiting(record, problem(), context.now))
+      context.advance(100)
+      const due = await dueIn(store)
+      assert.deepEqual(due, { deliveries: [], parents: [], nextAt: undefined })
     },
   },
 ]
-
-function parentOf({ id, attempt, rootTaskId, depth }: TaskRecord) {
-  return { taskId: id, attempt, rootTaskId, key: 'a', depth: depth + 1 }
-}

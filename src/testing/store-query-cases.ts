@@ -1,14 +1,14 @@
-/** What a store answers: listings with filters and pages, counts, dead letters. */
 import assert from 'node:assert/strict'
 import type { Page, PageRequest, Store, TaskFilter } from '../store/store.ts'
 import { type TaskStatus, taskStatuses } from '../task/status.ts'
 import type { TaskRecord } from '../task/task.ts'
-import { awaitingSubTasks, closed, retried } from '../task/transition.ts'
+import { awaitingSubTasks, closed, discarded, failedWaiting, retried } from '../task/transition.ts'
 import {
   allPages,
   complete,
   createAll,
   createOne,
+  dueIn,
   fail,
   family,
   ids,
@@ -19,10 +19,13 @@ import {
   read,
   rejectsWith,
   type StoreCase,
+  type StoreCaseContext,
   start,
   startNew,
   subTaskOf,
 } from './store-case.ts'
+
+/** What a store returns: listings with filters and pages, counts, dead letters. */
 
 const newestFirst = (records: readonly { id: string }[]) => ids(records).reverse()
 
@@ -111,7 +114,7 @@ const filters: readonly (readonly [string, TaskFilter, (record: TaskRecord) => b
 /** Listings. */
 export const listCases: readonly StoreCase[] = [
   {
-    name: 'get: answers in the order of the question, undefined for what is not there',
+    name: 'get: returns records in the order of the ids, undefined for what is not there',
     async run(context) {
       const store = await context.makeStore()
       const [one, two] = await createAll(store, [newTask(), newTask()])
@@ -201,7 +204,7 @@ export const listCases: readonly StoreCase[] = [
     },
   },
   {
-    name: 'list: a page token of another filter, another listing, or nobody is refused',
+    name: 'list: a page token of another filter, of another listing, or made up is refused',
     async run(context) {
       const store = await context.makeStore()
       const { parent } = await family(store, ['a', 'b', 'c'])
@@ -228,7 +231,7 @@ export const listCases: readonly StoreCase[] = [
     },
   },
   {
-    name: 'list: a token that somebody altered is refused, not an accident',
+    name: 'list: an altered token is refused with its code',
     async run(context) {
       const store = await context.makeStore()
       await createAll(store, [newTask(), newTask()])
@@ -330,6 +333,82 @@ export const countCases: readonly StoreCase[] = [
         recount[status] = (recount[status] ?? 0) + 1
       assert.deepEqual(await store.queries.counts(), recount)
       assert.deepEqual(await (await context.reopenStore(store)).queries.counts(), recount)
+    },
+  },
+]
+
+/** A task that fails 100 ms after what was before it. */
+async function failNew(
+  context: StoreCaseContext,
+  store: Store,
+  changes: Parameters<typeof newTask>[0],
+  error: ReturnType<typeof problem>,
+): Promise<TaskRecord> {
+  context.advance(100)
+  return fail(store, await createOne(store, changes), context.now, error)
+}
+
+/** Dead letters: listings, filters, groups. */
+export const deadLetterCases: readonly StoreCase[] = [
+  {
+    name: 'dead letters: the open ones, filtered, page by page; a retry or a discard takes one out',
+    async run(context) {
+      const store = await context.makeStore()
+      const one = await failNew(context, store, {}, problem('Broken'))
+      const two = await failNew(context, store, { userId: 'bob' }, problem('Broken'))
+      const three = await failNew(context, store, { taskType: 'Import' }, problem('Broken', 'RATE_LIMITED'))
+      await complete(store, await createOne(store), context.now)
+      const list = (filter: Parameters<Store['queries']['deadLetters']>[0], pageSize = 10) =>
+        allPages(page => store.queries.deadLetters(filter, page), pageSize).then(ids)
+      assert.deepEqual(await list({}), [three.id, two.id, one.id])
+      assert.deepEqual(await list({}, 1), [three.id, two.id, one.id])
+      assert.deepEqual(await list({ userId: 'bob' }), [two.id])
+      assert.deepEqual(await list({ taskType: ['Import', 'Other'] }), [three.id])
+      assert.deepEqual(await list({ taskType: [] }), [])
+      assert.deepEqual(await store.queries.deadLetterGroups({ taskType: [] }), [])
+      assert.deepEqual(await list({ code: 'RATE_LIMITED' }), [three.id])
+      assert.deepEqual(await list({ fingerprint: one.deadLetter?.fingerprint ?? '' }), [two.id, one.id])
+      assert.deepEqual(await list({ openedBefore: two.deadLetter?.openedAt ?? 0 }), [one.id])
+      assert.deepEqual(await list({ openedAfter: two.deadLetter?.openedAt ?? 0 }), [three.id])
+      await move(store, retried(one, context.now))
+      const gone = await move(store, discarded(two, context.now))
+      assert.deepEqual([gone.status, gone.deadLetterHistory?.length], ['FAILED', 1])
+      assert.deepEqual(await list({}), [three.id])
+    },
+  },
+  {
+    name: 'dead letters: equal failures are one line, the most frequent first',
+    async run(context) {
+      const store = await context.makeStore()
+      for (const message of ['Scene 1 is gone', 'No key', 'Scene 22 is gone'])
+        await failNew(context, store, {}, problem(message))
+      const waiting = await createOne(store, { taskType: 'Import' })
+      await move(store, failedWaiting(waiting, problem('Scene 3 is gone'), context.now))
+      const groups = await store.queries.deadLetterGroups({})
+      assert.deepEqual(
+        groups.map(({ count, taskType, code, lastAt, firstAt }) => [count, taskType, code, lastAt - firstAt]),
+        [
+          [2, 'Write', 'HANDLER_FAILED', 200],
+          [1, 'Import', 'HANDLER_FAILED', 0],
+          [1, 'Write', 'HANDLER_FAILED', 0],
+        ],
+      )
+      const [scenes] = groups
+      const { items } = await store.queries.deadLetters(
+        { fingerprint: scenes?.fingerprint ?? '' },
+        { pageSize: 9 },
+      )
+      assert.equal(items.length, 2)
+      assert.ok(ids(items).includes(scenes?.sampleTaskId ?? ''))
+      const counted = async (filter: Parameters<Store['queries']['deadLetterGroups']>[0]) =>
+        (await store.queries.deadLetterGroups(filter)).map(({ count }) => count)
+      assert.deepEqual(await counted({ userId: 'bob' }), [])
+      assert.deepEqual(await counted({ code: 'HANDLER_FAILED', taskType: ['Write'] }), [2, 1])
+      assert.deepEqual(await counted({ code: 'HANDLER' }), [])
+      assert.deepEqual(await counted({ fingerprint: scenes?.fingerprint ?? '' }), [2])
+      assert.deepEqual(await counted({ openedBefore: scenes?.lastAt ?? 0 }), [1, 1])
+      assert.deepEqual(await counted({ openedAfter: scenes?.firstAt ?? 0 }), [1, 1, 1])
+      assert.deepEqual((await dueIn(store)).deliveries, [])
     },
   },
 ]

@@ -1,16 +1,21 @@
-/** Lanes, schedules, strays, retention, the end of a store, and durability. */
 import assert from 'node:assert/strict'
 import type { Store } from '../store/store.ts'
+import { decideParent } from '../task/decide.ts'
 import type { TaskRecord } from '../task/task.ts'
 import {
   awaitingSubTasks,
   cancelledWaiting,
+  cancelRequested,
   closed,
   completed,
+  failed,
+  givenBack,
+  reduceDue,
   reopened,
   retrying,
 } from '../task/transition.ts'
 import {
+  afterCrash,
   allPages,
   claimOf,
   complete,
@@ -30,6 +35,8 @@ import {
   startNew,
   subTaskOf,
 } from './store-case.ts'
+
+/** Upkeep: lanes, schedules, unparsable messages, retention, the end of a store, durability, and parents to reconcile. */
 
 /** How many tasks wait, by lane; lanes in which none waits are left out. */
 async function waitingIn(store: Store): Promise<Record<string, number>> {
@@ -110,8 +117,8 @@ export const scheduleCases: readonly StoreCase[] = [
   },
 ]
 
-/** Strays. */
-export const strayCases: readonly StoreCase[] = [
+/** Unparsable messages. */
+export const unparsableCases: readonly StoreCase[] = [
   {
     name: 'unparsable: filed once each, listed newest first page by page, removed by id',
     async run(context) {
@@ -330,3 +337,102 @@ export const durabilityCases: readonly StoreCase[] = [
     },
   },
 ]
+
+/** Parents that the aggregator must reconcile. */
+export const parentCases: readonly StoreCase[] = [
+  {
+    name: 'pendingParents: a parent is reconciled when its sub-tasks have ended, not before, and until it moved',
+    async run(context) {
+      const store = await context.makeStore()
+      const { parent, children } = await family(store, ['a', 'b'])
+      const [a, b] = children
+      assert.ok(a && b)
+      const parents = async () => (await dueIn(store)).parents
+      assert.deepEqual(await parents(), [])
+      await complete(store, a, context.now)
+      assert.deepEqual(await parents(), [])
+      await move(store, failed(await start(store, b), problem(), 'permanent', context.now))
+      assert.deepEqual(await parents(), [parent.id])
+      assert.deepEqual(await parents(), [parent.id])
+      await move(store, reduceDue(await read(store, parent.id)))
+      assert.deepEqual(await parents(), [])
+    },
+  },
+  {
+    name: 'pendingParents: a parent without sub-tasks is reconciled at once; one whose attempt runs is not',
+    async run(context) {
+      const store = await context.makeStore()
+      const running = await startNew(store)
+      assert.deepEqual((await dueIn(store)).parents, [])
+      await move(store, awaitingSubTasks(running, { reduces: true }))
+      assert.deepEqual((await dueIn(store)).parents, [running.id])
+    },
+  },
+  {
+    name: 'pendingParents: a parent that ended while sub-tasks are live is reconciled until none is',
+    async run(context) {
+      const store = await context.makeStore()
+      const { parent, children } = await family(store, ['a'])
+      await move(store, cancelledWaiting(parent, problem(), context.now))
+      assert.deepEqual((await dueIn(store)).parents, [parent.id])
+      await move(store, cancelledWaiting(only(children), problem(), context.now))
+      assert.deepEqual((await dueIn(store)).parents, [])
+    },
+  },
+  {
+    name: 'pendingParents: a parent that ended by itself while sub-tasks are live is reconciled, whatever it ended as',
+    async run(context) {
+      const store = await context.makeStore()
+      for (const end of ['completed', 'failed'] as const) {
+        const running = await startNew(store)
+        await createOne(store, { ...newTask(), parent: parentOf(running) })
+        assert.deepEqual((await dueIn(store)).parents, [])
+        if (end === 'completed') await move(store, completed(running, '"x"', context.now))
+        else await move(store, failed(running, problem(), 'permanent', context.now))
+        const { parents } = await dueIn(store)
+        assert.deepEqual(parents, [running.id], end)
+        const { items } = await store.queries.children(running.id, {}, { pageSize: 5 })
+        await move(store, cancelledWaiting(only(items), problem(), context.now))
+      }
+    },
+  },
+  {
+    name: 'pendingParents: a task whose attempt ended before it saw its cancel request is reconciled, and not claimed',
+    async run(context) {
+      const store = await context.makeStore()
+      const ends = [
+        (running: TaskRecord) => awaitingSubTasks(running, { reduces: true }),
+        givenBack,
+        (running: TaskRecord) => retrying(running, afterCrash(context.now)),
+        (running: TaskRecord) => retrying(running, afterCrash(context.now + 1_000)),
+      ]
+      for (const end of ends) {
+        const running = await startNew(store)
+        const child = await createOne(store, { ...newTask(), parent: parentOf(running) })
+        await store.tasks.apply([cancelRequested(running, context.now), end(running)])
+        assert.deepEqual((await dueIn(store)).parents, [running.id])
+        assert.deepEqual(await store.tasks.claim([claimOf(running), claimOf(child)]), [undefined, undefined])
+        const record = await read(store, running.id)
+        const stopped = decideParent(record, [], context.now)
+        assert.ok(stopped !== undefined)
+        assert.equal((await move(store, stopped)).status, 'CANCELLED')
+        await move(store, cancelledWaiting(child, problem(), context.now))
+      }
+      assert.deepEqual((await dueIn(store)).parents, [])
+    },
+  },
+  {
+    name: 'pendingParents: no more parents than asked for',
+    async run(context) {
+      const store = await context.makeStore()
+      for (let count = 0; count < 4; count++)
+        await move(store, awaitingSubTasks(await startNew(store), { reduces: true }))
+      assert.equal((await store.outbox.pendingParents(3)).length, 3)
+      assert.equal((await store.outbox.pendingParents(9)).length, 4)
+    },
+  },
+]
+
+function parentOf({ id, attempt, rootTaskId, depth }: TaskRecord) {
+  return { taskId: id, attempt, rootTaskId, key: 'a', depth: depth + 1 }
+}

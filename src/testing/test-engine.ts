@@ -5,11 +5,12 @@ import { createEngine, type Engine, type EngineOptions, type ServicesOf } from '
 import type { Clock } from '../runtime/clock.ts'
 import { sqlite } from '../store/sqlite/index.ts'
 import type { Store } from '../store/store.ts'
-import type { AnyTask } from '../task/definition.ts'
+import { decode } from '../task/codec.ts'
+import type { AnyTask, In, Schema, TaskType } from '../task/definition.ts'
 import { type Duration, durationMs } from '../task/duration.ts'
-import { type CapturedLog, createCapturedLog } from './captured-log.ts'
+import type { TaskRecord } from '../task/task.ts'
 import { createManualClock, type ManualClock } from './manual-clock.ts'
-import { createRecorder, type Recorder } from './recorder.ts'
+import { type CapturedLog, createCapturedLog, createRecorder, type Recorder } from './recorder.ts'
 
 /** How a test engine is made. What is not named is as for `createEngine`. */
 export type TestEngineOptions<T extends readonly AnyTask[]> = Omit<
@@ -227,4 +228,25 @@ function mortalClock(clock: ManualClock): { clock: Clock; die(): void } {
       dead = true
     },
   }
+}
+
+/** A task that was submitted, with its parameters as they were given. */
+export type Submitted<P extends Schema> = Omit<TaskRecord, 'parameters'> & { parameters: In<P> }
+
+const perPage = 200
+
+/** The tasks of a type that were submitted to an engine, newest first: roots and sub-tasks, in whatever status. */
+export async function submittedTasks<P extends Schema>(
+  engine: Pick<Engine, 'tasks'>,
+  type: TaskType<P>,
+): Promise<readonly Submitted<P>[]> {
+  const found: Submitted<P>[] = []
+  let pageToken: string | undefined
+  do {
+    const request = pageToken === undefined ? { pageSize: perPage } : { pageSize: perPage, pageToken }
+    const page = await engine.tasks.list({ taskType: [type.type] }, request)
+    for (const record of page.items) found.push({ ...record, parameters: decode(record.parameters) as In<P> })
+    pageToken = page.nextPageToken
+  } while (pageToken !== undefined)
+  return found
 }

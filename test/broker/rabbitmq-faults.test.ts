@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest'
 import { type RabbitmqOptions, rabbitmq } from '../../src/broker/rabbitmq/index.ts'
-import { createCapturedLog } from '../../src/testing/captured-log.ts'
+import { createCapturedLog } from '../../src/testing/recorder.ts'
 import { freePort } from '../servers/ports.ts'
 import { type PrivateRabbit, privateRabbit } from '../servers/private-rabbit.ts'
 import { describeWithRabbit } from '../servers/rabbit.ts'

@@ -2,7 +2,7 @@ import amqp, { type Channel } from 'amqplib'
 import type { Broker, Received, RemoteBroker } from '../../src/broker/broker.ts'
 import { type RabbitmqOptions, rabbitmq } from '../../src/broker/rabbitmq/index.ts'
 import type { Delivery } from '../../src/store/store.ts'
-import { type CapturedLog, createCapturedLog } from '../../src/testing/captured-log.ts'
+import { type CapturedLog, createCapturedLog } from '../../src/testing/recorder.ts'
 import { freshPrefix } from '../servers/rabbit.ts'
 
 /** A broker with a prefix of its own, and a channel to look at, and disturb, what it has on the server. */

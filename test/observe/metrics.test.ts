@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
 import { createMetrics } from '../../src/observe/metrics.ts'
 import { decide } from '../../src/task/decide.ts'
-import { createGate } from '../../src/testing/gate.ts'
+import { createGate } from '../../src/testing/recorder.ts'
 import { hasty } from '../engine/hasty.ts'
 
 /** The value of one line; undefined when it is not there. */

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { createLazyWrites, Failed, gather } from '../../src/runtime/gather.ts'
-import { createGate } from '../../src/testing/gate.ts'
+import { createGate } from '../../src/testing/recorder.ts'
 
 describe('calls of one moment', () => {
   it('are one call, and each gets its own answer or error', async () => {

@@ -3,13 +3,12 @@
 import { afterAll, describe, expect, it } from 'vitest'
 import type { StoreFaults } from '../../src/store/mongodb/failures.ts'
 import { UnknownOutcome } from '../../src/store/mongodb/failures.ts'
-import { subTaskCases } from '../../src/testing/store-admission-cases.ts'
+import { guardCases } from '../../src/testing/store-apply-cases.ts'
+import { outputCases, traceCases } from '../../src/testing/store-attempt-cases.ts'
 import { claimCases, extendCases } from '../../src/testing/store-claim-cases.ts'
-import { createCases } from '../../src/testing/store-create-cases.ts'
-import { guardCases, traceCases } from '../../src/testing/store-guard-cases.ts'
-import { parentCases, tellingCases } from '../../src/testing/store-outbox-cases.ts'
-import { outputCases } from '../../src/testing/store-output-cases.ts'
-import { turnCases } from '../../src/testing/store-turn-cases.ts'
+import { createCases, subTaskCases } from '../../src/testing/store-create-cases.ts'
+import { orderCases, publishCases } from '../../src/testing/store-outbox-cases.ts'
+import { parentCases } from '../../src/testing/store-upkeep-cases.ts'
 import { describeWithMongo } from '../servers/mongo.ts'
 import { sizeOf } from '../size.ts'
 import { mongoPlaces } from './model-mongodb.ts'
@@ -19,7 +18,7 @@ import { MongoContext } from './mongodb-context.ts'
 /** The cases of the suite in which something is written that must not be written twice. */
 const writes = [
   ...[createCases, subTaskCases, claimCases, extendCases],
-  ...[guardCases, traceCases, turnCases, tellingCases, parentCases, outputCases],
+  ...[guardCases, traceCases, orderCases, publishCases, parentCases, outputCases],
 ].flat()
 
 /** The first answer to each kind of operation is lost. */

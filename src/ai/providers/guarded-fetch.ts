@@ -2,7 +2,7 @@ import { lookup as systemLookup } from 'node:dns'
 import { isIP, type LookupFunction } from 'node:net'
 import type { Agent, Response as Answer, fetch as undiciFetch } from 'undici'
 import { ModelError } from '../model-error.ts'
-import { type Reach, reachOf } from './reach.ts'
+import { type AddressScope, addressScopeOf } from './address-scope.ts'
 
 /** How a guarded client differs from the usual one. */
 export interface GuardOptions {
@@ -20,14 +20,14 @@ const usualMaxBytes = 64 * 1_048_576
 const longestRefusal = 262_144
 
 /**
- * A `fetch` for addresses that nobody vouches for. It speaks http and https to addresses that `reachOf` lets through, checked in the very
+ * A `fetch` for addresses that nobody vouches for. It speaks http and https to addresses that `addressScopeOf` lets through, checked in the very
  * lookup whose answer the connection uses, so a name that changes its address after a check gains nothing. It follows no redirect, sends
  * no credentials of a URL, takes no proxy from the environment, and caps the size of answers. How long a call takes is the caller's
  * affair: its signal ends the connection. Rejects with `ModelError` for an address that may not be called.
  */
 export function guardedFetch(options: GuardOptions = {}): typeof fetch {
   const { privateNetwork = false, maxBytes = usualMaxBytes, lookup = systemLookup } = options
-  const allows = (reach: Reach) => reach === 'public' || (privateNetwork && reach === 'private')
+  const allows = (scope: AddressScope) => scope === 'public' || (privateNetwork && scope === 'private')
   let client: ReturnType<typeof load> | undefined
   return async (input, init) => {
     const problem = addressProblem(input instanceof Request ? input.url : `${input}`, allows)
@@ -58,21 +58,24 @@ async function load(lookup: LookupFunction): Promise<{ fetch: typeof undiciFetch
  * What is wrong with the address of a model, if it shows without asking for its name. Numbers in any notation (decimal, octal, hex) are
  * what the URL parser makes of them.
  */
-function addressProblem(address: string, allows: (reach: Reach) => boolean): string | undefined {
+function addressProblem(address: string, allows: (scope: AddressScope) => boolean): string | undefined {
   if (!URL.canParse(address)) return 'it is no URL'
   const { protocol, hostname, username, password } = new URL(address)
   if (protocol !== 'http:' && protocol !== 'https:') return 'only http and https are spoken'
   if (username !== '' || password !== '') return 'a URL with a user or a password is not called'
   const literal = hostname.replace(/^\[|\]$/gu, '')
-  return isIP(literal) !== 0 && !allows(reachOf(literal)) ? 'its address may not be called' : undefined
+  return isIP(literal) !== 0 && !allows(addressScopeOf(literal)) ? 'its address may not be called' : undefined
 }
 
 /** Resolves a name and leaves only addresses that may be called; the connection is made to these and to no others. */
-function guardedLookup(lookup: typeof systemLookup, allows: (reach: Reach) => boolean): LookupFunction {
+function guardedLookup(
+  lookup: typeof systemLookup,
+  allows: (scope: AddressScope) => boolean,
+): LookupFunction {
   return (hostname, options, callback) => {
     lookup(hostname, { ...options, all: true }, (error, addresses) => {
       if (error !== null) return callback(error, [])
-      const allowed = addresses.filter(({ address }) => allows(reachOf(address)))
+      const allowed = addresses.filter(({ address }) => allows(addressScopeOf(address)))
       const [first] = allowed
       if (first === undefined)
         return callback(forbidden('its name leads to an address that may not be called'), [])

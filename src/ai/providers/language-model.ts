@@ -1,8 +1,7 @@
 import { type Clock, systemClock } from '../../runtime/clock.ts'
 import type { LanguageModel } from '../model.ts'
 import { limitKeyOf, type ModelConfig } from './config.ts'
-import { type Access, connectionTo } from './connection.ts'
-import { loadForCalls, loadLanguageModel } from './sdk.ts'
+import { type Access, connectionTo, loadForCalls, loadLanguageModel } from './sdk.ts'
 import { costAt, countTokens } from './tokens.ts'
 import { writeAnswer } from './write-answer.ts'
 

@@ -2,7 +2,6 @@ import { requestedWaitMs } from '../../task/retry-after.ts'
 import { ModelError, type ModelErrorCode } from '../model-error.ts'
 import { type Facts, factsOf } from './facts.ts'
 import { type MessageFacts, messageFor } from './messages.ts'
-import { networkCodes } from './network-codes.ts'
 
 /** Which call failed. */
 export interface FailedCall {
@@ -216,3 +215,56 @@ function shownCode({ words, network }: Facts): string | undefined {
     (network !== undefined && networkCodes.has(network) ? network : undefined)
   )
 }
+
+/** Failures without a status, of requests that never reached a model. */
+const unreached: ReadonlySet<ModelErrorCode> = new Set([
+  'MODEL_UNAVAILABLE',
+  'MODEL_REQUEST_REFUSED',
+  'MODEL_ADDRESS_FORBIDDEN',
+])
+
+/** Whether a provider would charge nothing: it refused, or was not reached. */
+export function isFree(failure: unknown): boolean {
+  if (!(failure instanceof ModelError)) return false
+  const status = failure.details?.['status']
+  return unreached.has(failure.code) || (typeof status === 'number' && status >= 400)
+}
+
+/** Codes of a connection that failed, by the system, the HTTP client, TLS and the HTTP parser: those that help whoever sets a model up. */
+const networkCodes: ReadonlySet<string> = new Set([
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'ECONNABORTED',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'ETIMEDOUT',
+  'EHOSTUNREACH',
+  'EHOSTDOWN',
+  'ENETUNREACH',
+  'ENETDOWN',
+  'EADDRNOTAVAIL',
+  'EACCES',
+  'EPIPE',
+  'EPROTO',
+  'UND_ERR_CONNECT_TIMEOUT',
+  'UND_ERR_HEADERS_TIMEOUT',
+  'UND_ERR_BODY_TIMEOUT',
+  'UND_ERR_HEADERS_OVERFLOW',
+  'UND_ERR_SOCKET',
+  'UND_ERR_ABORTED',
+  'UND_ERR_RES_CONTENT_LENGTH_MISMATCH',
+  'CERT_HAS_EXPIRED',
+  'CERT_NOT_YET_VALID',
+  'CERT_UNTRUSTED',
+  'DEPTH_ZERO_SELF_SIGNED_CERT',
+  'SELF_SIGNED_CERT_IN_CHAIN',
+  'UNABLE_TO_GET_ISSUER_CERT',
+  'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
+  'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
+  'ERR_TLS_CERT_ALTNAME_INVALID',
+  'ERR_SSL_WRONG_VERSION_NUMBER',
+  'HPE_INVALID_CONSTANT',
+  'HPE_INVALID_HEADER_TOKEN',
+  'HPE_INVALID_EOF_STATE',
+  'HPE_HEADER_OVERFLOW',
+])

@@ -1,5 +1,7 @@
 import type { EmbeddingModelV3, LanguageModelV3 } from '@ai-sdk/provider'
+import { QuillworkError } from '../../task/errors.ts'
 import type { ModelConfig, ProviderKind } from './config.ts'
+import { guardedFetch } from './guarded-fetch.ts'
 
 /**
  * The AI SDK loads with the first call of a model, so that a process without models never pays for it. Every setting is passed: what is
@@ -21,7 +23,7 @@ const homes: Readonly<Record<Exclude<ProviderKind, 'openai-compatible'>, string>
 }
 
 /** The address that a model is called at, without a slash at its end; undefined where the configuration has to name it and does not. */
-export function baseUrlOf({ provider, baseUrl }: ModelConfig): string | undefined {
+function baseUrlOf({ provider, baseUrl }: ModelConfig): string | undefined {
   const url = baseUrl ?? (provider === 'openai-compatible' ? undefined : homes[provider])
   return url?.replace(/\/+$/u, '')
 }
@@ -78,4 +80,35 @@ async function loadCompatible(connection: Connection) {
 
 function settingsOf({ config, key, fetch }: Connection) {
   return { apiKey: key ?? '', baseURL: baseUrlOf(config) ?? '', fetch }
+}
+
+/** As whom a model is called. */
+export interface Access {
+  /** The key of the account; a server of one's own may need none. */
+  readonly key: string | undefined
+  /** Default: one that refuses addresses that models may not be called at. */
+  readonly fetch?: typeof fetch
+}
+
+/**
+ * Checks what a call of the model would need. Throws `PROVIDER_NOT_CONFIGURED` where the address or the key is missing or the key
+ * cannot be sent; the message never holds it.
+ */
+export function connectionTo(id: string, config: ModelConfig, { key, fetch }: Access): Connection {
+  if (baseUrlOf(config) === undefined) {
+    throw lacking(`Model "${id}" has no address: set its baseUrl.`)
+  }
+  if (key === undefined && config.provider !== 'openai-compatible') {
+    throw lacking(`Model "${id}" has no key: set the key of account "${config.account}".`)
+  }
+  if (key !== undefined && !/^[\x21-\x7e]{1,4096}$/u.test(key)) {
+    throw lacking(
+      `The key of model "${id}" has characters that no key has, such as a line end or a space: set it again.`,
+    )
+  }
+  return { config, key, fetch: fetch ?? guardedFetch({ privateNetwork: config.privateNetwork }) }
+}
+
+function lacking(message: string): QuillworkError {
+  return new QuillworkError('PROVIDER_NOT_CONFIGURED', message)
 }

@@ -1,4 +1,7 @@
-import type { ModelPrice } from '../model.ts'
+import type { LanguageModelUsage } from 'ai'
+import type { Usage } from '../../task/definition.ts'
+import type { ModelPrice, TextRequest } from '../model.ts'
+import type { Accumulator } from './accumulator.ts'
 
 /**
  * Estimates the tokens of a text, rather too many than too few: it is what is reserved before a call, and what counts where a
@@ -34,4 +37,39 @@ export function costAt(
 ): number | undefined {
   if (price === undefined) return undefined
   return (tokens.inputTokens * price.input + tokens.outputTokens * price.output) / 1_000_000
+}
+
+/** Tokens that the roles and separators of a request add to its texts. */
+const frame = 16
+
+/**
+ * What an answer has used: the provider's numbers where it reports them, else an estimate from the prompt and from all that arrived,
+ * rather too high. The record does not say which of the two it is: a sum over both could not either.
+ */
+export function usageOf(
+  model: { readonly id: string; readonly price?: ModelPrice | undefined },
+  request: TextRequest,
+  accumulator: Accumulator,
+): Usage {
+  const tokens = {
+    inputTokens: reported(accumulator.usage, 'inputTokens') ?? promptTokens(request),
+    outputTokens:
+      reported(accumulator.usage, 'outputTokens') ??
+      countTokens(accumulator.texts.join('') + accumulator.thoughts),
+  }
+  const cost = costAt(model.price, tokens)
+  return { model: model.id, ...tokens, ...(cost === undefined ? {} : { cost }) }
+}
+
+function promptTokens({ system = '', prompt }: TextRequest): number {
+  return countTokens(system) + countTokens(prompt) + frame
+}
+
+/** A count that can be one: servers that count nothing say 0. */
+function reported(
+  usage: LanguageModelUsage | undefined,
+  name: 'inputTokens' | 'outputTokens',
+): number | undefined {
+  const count = usage?.[name]
+  return count !== undefined && Number.isSafeInteger(count) && count > 0 ? count : undefined
 }

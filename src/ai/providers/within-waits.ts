@@ -1,7 +1,6 @@
 import type { Clock } from '../../runtime/clock.ts'
 import { ModelError } from '../model-error.ts'
 import type { ModelTimeouts } from './config.ts'
-import { watchDeadlines } from './deadlines.ts'
 import { messageFor } from './messages.ts'
 
 /** What a call can do with its waits. */
@@ -9,7 +8,7 @@ export interface Waits {
   /** Ends the connection. Aborted without a reason: with one, the SDK takes the abort for an error of the connection. */
   readonly stop: AbortSignal
   /** A stretch of the answer arrived. */
-  heard(): void
+  arrived(): void
 }
 
 /** How long a call may take, and who may end it. */
@@ -37,7 +36,7 @@ export async function withinWaits<T>(options: WaitOptions, run: (waits: Waits) =
   }
   signal?.addEventListener('abort', close, { once: true })
   try {
-    const result = await run({ stop: stop.signal, heard: deadlines.heard })
+    const result = await run({ stop: stop.signal, arrived: deadlines.arrived })
     check()
     return result
   } catch (error) {
@@ -57,4 +56,42 @@ function stalled(model: string, timeouts: ModelTimeouts, wait: keyof ModelTimeou
     `${messageFor('MODEL_STALLED', { model })} It had ${ms} ms (timeouts.${wait}).`,
     { details: { model, wait, ms } },
   )
+}
+
+/** The three waits of a call. `missed` is the one that was too long. */
+interface Deadlines {
+  /** A stretch of the answer arrived. */
+  arrived(): void
+  end(): void
+  readonly missed: keyof ModelTimeouts | undefined
+}
+
+/** Watches the waits of one call from now on, and calls back once when one is too long. */
+function watchDeadlines(timeouts: ModelTimeouts, clock: Clock, onMissed: () => void): Deadlines {
+  let missed: keyof ModelTimeouts | undefined
+  let cancelTotal: (() => void) | undefined
+  let cancelStretch: (() => void) | undefined
+  const end = () => {
+    cancelTotal?.()
+    cancelStretch?.()
+  }
+  const wait = (name: keyof ModelTimeouts) =>
+    clock.after(timeouts[name], () => {
+      missed ??= name
+      end()
+      onMissed()
+    })
+  cancelTotal = wait('total')
+  cancelStretch = wait('first')
+  return {
+    arrived() {
+      if (missed !== undefined) return
+      cancelStretch?.()
+      cancelStretch = wait('idle')
+    },
+    end,
+    get missed() {
+      return missed
+    },
+  }
 }

@@ -3,13 +3,12 @@ import type { TextStreamPart, ToolSet } from 'ai'
 import type { Clock } from '../../runtime/clock.ts'
 import type { TextAnswer, TextRequest, WriteOptions } from '../model.ts'
 import { ModelError } from '../model-error.ts'
-import { isFree } from './free.ts'
-import { type Heard, hear, hearEnd, nothingHeard } from './heard.ts'
-import { judge } from './judge.ts'
+import { type Accumulator, accumulate, accumulateEnd, emptyAccumulator } from './accumulator.ts'
 import { messageFor } from './messages.ts'
-import { modelErrorOf } from './model-error-of.ts'
+import { isFree, modelErrorOf } from './model-error-of.ts'
 import type { Connection } from './sdk.ts'
-import { usageOf } from './usage.ts'
+import { usageOf } from './tokens.ts'
+import { validateAnswer } from './validate-answer.ts'
 import { type Waits, withinWaits } from './within-waits.ts'
 
 /** The model that is asked. */
@@ -25,16 +24,16 @@ interface Call {
   readonly asked: Asked
   readonly request: TextRequest
   readonly options: WriteOptions
-  readonly heard: Heard
+  readonly accumulator: Accumulator
 }
 
-/** Asks once and listens until the end. What does not end as a whole answer is an error, and what it used is told first. */
+/** Asks once and listens until the end. What does not end as a whole answer is an error, and what it used is reported first. */
 export async function writeAnswer(
   asked: Asked,
   request: TextRequest,
   options: WriteOptions = {},
 ): Promise<TextAnswer> {
-  const call: Call = { asked, request, options, heard: nothingHeard() }
+  const call: Call = { asked, request, options, accumulator: emptyAccumulator() }
   const { timeouts } = asked.connection.config
   try {
     await withinWaits({ model: asked.id, timeouts, clock: asked.clock, signal: options.signal }, waits =>
@@ -42,29 +41,29 @@ export async function writeAnswer(
     )
     return answerOf(call)
   } catch (error) {
-    tellPartialUsage(call, error)
+    reportPartialUsage(call, error)
     throw error
   }
 }
 
 /** Listens until the stream ends. Throws what makes the answer none. */
 async function listen(call: Call, waits: Waits): Promise<void> {
-  const { asked, heard, options } = call
+  const { asked, accumulator, options } = call
   const model = await asked.load()
-  // A stretch that comes after the end of its call is nobody's any more.
-  const tell = (text: string | undefined) => {
+  // Text that arrives after the end of its call is dropped.
+  const notify = (text: string | undefined) => {
     if (text !== undefined && !waits.stop.aborted) options.onText?.(text)
   }
   for await (const part of readable(call, await open(call, model, waits.stop))) {
-    const before = heard.characters
-    const text = hear(heard, part)
-    if (heard.characters > before) waits.heard()
-    if (heard.error !== undefined) throw errorOf(call, heard.error.is)
+    const before = accumulator.characters
+    const text = accumulate(accumulator, part)
+    if (accumulator.characters > before) waits.arrived()
+    if (accumulator.error !== undefined) throw errorOf(call, accumulator.error.is)
     if (isTooLong(call)) throw tooLong(asked.id)
-    tell(text)
+    notify(text)
   }
-  tell(hearEnd(heard))
-  const failure = judge(heard, asked.id)
+  notify(accumulateEnd(accumulator))
+  const failure = validateAnswer(accumulator, asked.id)
   if (failure !== undefined) throw failure
 }
 
@@ -75,7 +74,7 @@ async function open(call: Call, model: LanguageModelV3, stop: AbortSignal) {
   globalThis.AI_SDK_LOG_WARNINGS = false
   const { system, prompt } = call.request
   const { maxOutputTokens, temperature } = parametersOf(call)
-  call.heard.asked = true
+  call.accumulator.asked = true
   return streamText({
     model,
     prompt,
@@ -102,11 +101,11 @@ async function* readable(
   }
 }
 
-function errorOf({ asked, heard }: Call, error: unknown): ModelError {
+function errorOf({ asked, accumulator }: Call, error: unknown): ModelError {
   const { id, clock } = asked
   return modelErrorOf(error, {
     model: id,
-    answered: heard.messages > 0,
+    answered: accumulator.messages > 0,
     now: clock.now(),
   })
 }
@@ -116,7 +115,9 @@ const charactersPerToken = 32
 const spareCharacters = 100_000
 
 function isTooLong(call: Call): boolean {
-  return call.heard.characters > spareCharacters + parametersOf(call).maxOutputTokens * charactersPerToken
+  return (
+    call.accumulator.characters > spareCharacters + parametersOf(call).maxOutputTokens * charactersPerToken
+  )
 }
 
 function tooLong(model: string): ModelError {
@@ -140,19 +141,19 @@ function parametersOf({ asked, request }: Call) {
 }
 
 function answerOf(call: Call): TextAnswer {
-  const { asked, heard, request } = call
+  const { asked, accumulator, request } = call
   const { config, key } = asked.connection
-  const named = heard.providerModel
+  const named = accumulator.providerModel
   const isName = named !== undefined && /^[\w.:/@+-]{1,200}$/u.test(named) && !echoes(named, key)
   return {
-    text: heard.texts.join(''),
-    finishReason: heard.finish?.raw ?? 'stop',
-    usage: usageOf({ id: asked.id, price: config.price }, request, heard),
+    text: accumulator.texts.join(''),
+    finishReason: accumulator.finish?.raw ?? 'stop',
+    usage: usageOf({ id: asked.id, price: config.price }, request, accumulator),
     parameters: { providerModel: isName ? named : config.model, ...parametersOf(call) },
   }
 }
 
-/** Parts of a key of this length are not told. */
+/** Parts of a key of this length are not reported. */
 const longestEcho = 6
 
 /** Whether a text repeats a part of the key. */
@@ -168,7 +169,9 @@ function echoes(text: string, key: string | undefined): boolean {
   return false
 }
 
-function tellPartialUsage({ asked, heard, request, options }: Call, failure: unknown): void {
-  if (!heard.asked || (heard.messages === 0 && isFree(failure))) return
-  options.onPartialUsage?.(usageOf({ id: asked.id, price: asked.connection.config.price }, request, heard))
+function reportPartialUsage({ asked, accumulator, request, options }: Call, failure: unknown): void {
+  if (!accumulator.asked || (accumulator.messages === 0 && isFree(failure))) return
+  options.onPartialUsage?.(
+    usageOf({ id: asked.id, price: asked.connection.config.price }, request, accumulator),
+  )
 }

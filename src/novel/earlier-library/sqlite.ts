@@ -1,6 +1,6 @@
 /** How the rows of earlier versions become records. */
 import { tablesOf } from '../../records/sqlite.ts'
-import type { Migration } from '../../store/sqlite/migrations.ts'
+import type { Migration } from '../../store/sqlite/file.ts'
 import { entryIdOf } from '../library/history.ts'
 import { libraryKinds } from '../library/kinds.ts'
 import { earlierTables } from './tables.ts'

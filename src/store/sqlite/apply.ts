@@ -50,11 +50,11 @@ export function apply(
 }
 
 /** An attempt that ended is no longer held; a request to cancel is remembered with it. A stale write says nothing of either. */
-function afterwards({ window }: Session, { taskId, fence, wake, set }: Transition, answer: Applied): void {
-  const held = window.held(taskId)
+function afterwards({ inFlight }: Session, { taskId, fence, wake, set }: Transition, answer: Applied): void {
+  const held = inFlight.held(taskId)
   if (answer !== 'applied' || held === undefined || !('attempt' in fence)) return
   if (held.record.attempt !== fence.attempt) return
-  if (wake !== 'as-it-was') window.release(taskId)
+  if (wake !== 'as-it-was') inFlight.release(taskId)
   else held.record.cancelRequestedAt = set.cancelRequestedAt ?? held.record.updatedAt
 }
 
@@ -72,15 +72,15 @@ function applyOne(session: Session, transition: Transition): Applied {
   }
   const rank = before.ended && wake.waiting ? session.order.rankFor(place) : before.rank
   if (update(session, transition, { before, now, wake, rank }) === 0) return earlierSelf(session, transition)
-  if (wake.wakeAt !== null) noteWake(session.hints, wake.wakeAt)
-  // Only the result of a task without parent and sub-tasks is known to leave nothing to look at.
+  if (wake.wakeAt !== null) noteWake(session.dirty, wake.wakeAt)
+  // Only the result of a task without parent and sub-tasks is known to leave no parent to reconcile.
   if (
     typeof transition.set.result !== 'string' ||
     before.parentId !== undefined ||
     before.hasSubTasks ||
     transition.set.phase !== undefined
   )
-    session.hints.parents = true
+    session.dirty.parents = true
   count(session, transition, { before, wake, place: { ...place, rank } })
   if (endsAttempt(transition)) recordAttempt(session, transition, before, now)
   return 'applied'
@@ -117,8 +117,8 @@ function wakeOf({ wake, set }: Transition, before: Before, now: number): Wake {
 }
 
 /** What the attempt that this process runs is known to be; it was claimed here, so its row says the same unless it moved on. */
-function heldBefore({ window }: Session, { taskId, fence }: Transition): Before | undefined {
-  const held = window.held(taskId)
+function heldBefore({ inFlight }: Session, { taskId, fence }: Transition): Before | undefined {
+  const held = inFlight.held(taskId)
   if (held === undefined || !('attempt' in fence) || held.record.attempt !== fence.attempt) return undefined
   const { record, seq, rank } = held
   return {
@@ -142,13 +142,13 @@ function heldBefore({ window }: Session, { taskId, fence }: Transition): Before 
 }
 
 /** The row as it is; what was remembered of it since its creation is about to be old. */
-function readBefore({ sql, window }: Session, taskId: string): Before | undefined {
+function readBefore({ sql, inFlight }: Session, taskId: string): Before | undefined {
   const row = sql(`SELECT seq, rank, status, attempt, queue IS NOT NULL OR wake_at IS NOT NULL AS waiting,
     completed_at IS NOT NULL AS ended, crash_count,
     (SELECT pruning FROM tasks AS root WHERE root.id = coalesce(tasks.root_id, tasks.id)) AS pruning, user_id, lane, priority, parent_id, node, last_attempt_at
     FROM tasks WHERE id = ?`).get(taskId) as Record<string, string | number | null> | undefined
   if (row === undefined) return undefined
-  window.recall(Number(row['seq']))
+  inFlight.recall(Number(row['seq']))
   return {
     seq: Number(row['seq']),
     rank: Number(row['rank']),
@@ -276,7 +276,7 @@ function columnValue(session: Session, seq: number, key: keyof RecordChange, set
   return typeof value === 'object' ? JSON.stringify(value) : value
 }
 
-/** What tells whether a refused write was made before. */
+/** The fields that show whether a refused write was made before. */
 interface Earlier {
   status: string
   attempt: number
@@ -300,7 +300,7 @@ function earlierSelf({ sql }: Session, { taskId, fence, set, from }: Transition)
 }
 
 function count(
-  { tally, order }: Session,
+  { aggregate, order }: Session,
   { set }: Transition,
   moved: { before: Before; wake: Wake; place: Place },
 ): void {
@@ -308,15 +308,15 @@ function count(
   if (before.waiting && !wake.waiting) order.left({ ...place, rank: before.rank }, false)
   if (!before.waiting && wake.waiting) order.entered(place)
   if (set.status === undefined || set.status === before.status) return
-  tally.moved(before.status, set.status)
+  aggregate.moved(before.status, set.status)
   if (before.parentId !== undefined)
-    tally.childMoved(before.parentId, { from: before.status, to: set.status })
+    aggregate.childMoved(before.parentId, { from: before.status, to: set.status })
 }
 
 /** Attempts that are remembered. */
 const mostAttempts = 50
 
-/** The history of attempts that did not complete, the last fifty; the one that completed is told by the record itself. */
+/** The history of attempts that did not complete, the last fifty; the one that completed is in the record itself. */
 function recordAttempt(
   { sql }: Session,
   { name, set, fence }: Transition,

@@ -2,9 +2,9 @@ import type { TaskRecord } from '../../task/task.ts'
 import { claiming } from '../../task/transition.ts'
 import { type Claim, type Claimed, type ClaimedRecord, priorities } from '../store.ts'
 import { parentAllows } from './create.ts'
+import type { Known } from './in-flight.ts'
 import { recordOf, type TaskRow } from './rows.ts'
 import type { Session } from './session.ts'
-import type { Known } from './window.ts'
 
 const statement = `
 UPDATE tasks SET status = ?, attempt = attempt + 1, version = version + 1, queue = NULL, wake_at = NULL, claim_token = ?, node = ?,
@@ -14,19 +14,19 @@ WHERE seq = ? AND version = ? AND attempt = ? AND queue IS NOT NULL AND cancel_r
 /** A task that was claimed. */
 type Won = Known & { record: ClaimedRecord }
 
-/** Starts attempts: one guarded write each, by id. A claim that is refused answers undefined. */
+/** Starts attempts: one guarded write each, by id. A refused claim returns undefined. */
 export async function claim(session: Session, claims: readonly Claim[]): Promise<Claimed[]> {
-  const { window } = session
+  const { inFlight } = session
   const claimed = await session.file.write(
     () => {
       const parents: Parents = new Map()
-      return claims.map(wish => claimOne(session, wish, parents))
+      return claims.map(request => claimOne(session, request, parents))
     },
     won => {
       for (const known of won) {
         if (known === undefined) continue
-        window.unhand(known.record.id)
-        window.hold(known)
+        inFlight.reclaim(known.record.id)
+        inFlight.hold(known)
       }
     },
   )
@@ -36,8 +36,8 @@ export async function claim(session: Session, claims: readonly Claim[]): Promise
 /** Whether a parent lets its sub-tasks run, asked once for the claims of one moment. */
 type Parents = Map<string, boolean>
 
-function claimOne(session: Session, wish: Claim, parents: Parents): Won | undefined {
-  const known = session.window.handed.get(wish.taskId)?.known ?? find(session, wish.taskId)
+function claimOne(session: Session, request: Claim, parents: Parents): Won | undefined {
+  const known = session.inFlight.published.get(request.taskId)?.known ?? find(session, request.taskId)
   if (known === undefined || session.order.lane(known.record.lane).paused) return undefined
   const parentId = known.record.parentTaskId
   if (parentId !== undefined) {
@@ -45,49 +45,49 @@ function claimOne(session: Session, wish: Claim, parents: Parents): Won | undefi
     parents.set(parentId, allows)
     if (!allows) return undefined
   }
-  return claimKnown(session, wish, known, parents)
+  return claimKnown(session, request, known, parents)
 }
 
-function claimKnown(session: Session, wish: Claim, known: Known, parents: Parents): Won | undefined {
-  const { sql, tally, order } = session
+function claimKnown(session: Session, request: Claim, known: Known, parents: Parents): Won | undefined {
+  const { sql, aggregate, order } = session
   const { record, seq, rank } = known
   const now = session.now()
-  const leaseUntil = now + wish.leaseMs
+  const leaseUntil = now + request.leaseMs
   const { changes } = sql(statement).run(
     claiming.to,
-    wish.token,
-    wish.executionNodeId,
+    request.token,
+    request.executionNodeId,
     leaseUntil,
     now,
     now,
     now,
     seq,
     record.version,
-    wish.attempt,
+    request.attempt,
   )
-  if (changes === 0) return retryFresh(session, wish, known, parents)
+  if (changes === 0) return retryFresh(session, request, known, parents)
   order.left(placeOf(record, rank), true)
-  tally.moved(record.status, claiming.to)
+  aggregate.moved(record.status, claiming.to)
   if (record.parentTaskId !== undefined)
-    tally.childMoved(record.parentTaskId, { from: record.status, to: claiming.to })
-  return { seq, rank, record: claimedRecord(record, wish, now, leaseUntil) }
+    aggregate.childMoved(record.parentTaskId, { from: record.status, to: claiming.to })
+  return { seq, rank, record: claimedRecord(record, request, now, leaseUntil) }
 }
 
-/** What the window knew was old: look at the row itself once. */
-function retryFresh(session: Session, wish: Claim, stale: Known, parents: Parents): Won | undefined {
-  if (session.window.handed.get(wish.taskId)?.known !== stale) return undefined
-  session.window.unhand(wish.taskId)
-  const fresh = find(session, wish.taskId)
+/** Reads the row once where what is in flight was out of date. */
+function retryFresh(session: Session, request: Claim, stale: Known, parents: Parents): Won | undefined {
+  if (session.inFlight.published.get(request.taskId)?.known !== stale) return undefined
+  session.inFlight.reclaim(request.taskId)
+  const fresh = find(session, request.taskId)
   return fresh === undefined || fresh.record.version === stale.record.version
     ? undefined
-    : claimOne(session, wish, parents)
+    : claimOne(session, request, parents)
 }
 
-/** A task that was not handed out here, as its row says; what was remembered of it is about to be old. */
-function find({ sql, window }: Session, taskId: string): Known | undefined {
+/** Reads the row of a task that was not published here, and drops what was remembered of it. */
+function find({ sql, inFlight }: Session, taskId: string): Known | undefined {
   const row = sql('SELECT * FROM tasks WHERE id = ?').get(taskId) as TaskRow | undefined
   if (row === undefined) return undefined
-  window.recall(row.seq)
+  inFlight.recall(row.seq)
   return { seq: row.seq, rank: row.rank, record: recordOf(row, sql) }
 }
 
@@ -102,13 +102,13 @@ function placeOf(record: TaskRecord, rank: number) {
   }
 }
 
-function claimedRecord(before: TaskRecord, wish: Claim, now: number, leaseUntil: number): ClaimedRecord {
+function claimedRecord(before: TaskRecord, request: Claim, now: number, leaseUntil: number): ClaimedRecord {
   const claimed = {
     status: claiming.to,
     attempt: before.attempt + 1,
     version: before.version + 1,
-    claimToken: wish.token,
-    executionNodeId: wish.executionNodeId,
+    claimToken: request.token,
+    executionNodeId: request.executionNodeId,
     leaseUntil,
     startedAt: before.startedAt ?? now,
     lastAttemptTimestamp: now,
@@ -140,8 +140,8 @@ function claimedRecord(before: TaskRecord, wish: Claim, now: number, leaseUntil:
     updatedAt: now,
     startedAt: claimed.startedAt,
     lastAttemptTimestamp: now,
-    executionNodeId: wish.executionNodeId,
-    claimToken: wish.token,
+    executionNodeId: request.executionNodeId,
+    claimToken: request.token,
     leaseUntil,
     rootTaskId: before.rootTaskId,
     depth: before.depth,

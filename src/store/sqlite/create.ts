@@ -6,10 +6,9 @@ import type { NewTask, TaskRecord } from '../../task/task.ts'
 import { claiming } from '../../task/transition.ts'
 import { type Created, priorities } from '../store.ts'
 import type { Place } from './fair-order.ts'
-import { longestInline, recordOf, storeText, type TaskRow } from './rows.ts'
+import type { Known } from './in-flight.ts'
+import { insertTags, longestInline, recordOf, storeText, type TaskRow } from './rows.ts'
 import { noteWake, queueOf, type Session } from './session.ts'
-import { noteTags } from './tags.ts'
-import type { Known } from './window.ts'
 
 /** What every row has; what few rows have costs nothing where it is absent. */
 const always = `id, task_type, user_id, lane, priority, rank, queue, status, phase, version, attempt, retry_count, crash_count,
@@ -37,8 +36,8 @@ export async function create(
     made => {
       for (const { known } of made) {
         if (known === undefined) continue
-        if (known.record.claimToken === undefined) session.window.remember(known)
-        else session.window.hold(known)
+        if (known.record.claimToken === undefined) session.inFlight.remember(known)
+        else session.inFlight.hold(known)
       }
     },
   )
@@ -59,7 +58,7 @@ interface Moment {
 }
 
 function createOne(session: Session, task: NewTask, moment: Moment): Written {
-  const { tally, order } = session
+  const { aggregate, order } = session
   const isRoot = task.parent === undefined
   const admission = isRoot ? admit(session, task, moment.limits) : admitChild(session, task, moment.parents)
   if (admission !== undefined) return existingOr(session, task, { outcome: 'refused', code: admission })
@@ -72,19 +71,19 @@ function createOne(session: Session, task: NewTask, moment: Moment): Written {
   if (starts) startRecord(record, task.claim, moment.now)
   const seq = insertRow(session, task, record, place)
   if (seq === undefined) return existingOr(session, task, undefined)
-  tally.moved(undefined, record.status)
+  aggregate.moved(undefined, record.status)
   if (task.parent !== undefined) adopt(session, task.parent.taskId, record.status)
   if (!starts) order.entered(place)
   if (record.nextAttemptTimestamp === undefined)
     return { answer: { outcome: 'created', record }, known: { seq, rank: place.rank, record } }
-  noteWake(session.hints, record.nextAttemptTimestamp)
+  noteWake(session.dirty, record.nextAttemptTimestamp)
   return { answer: { outcome: 'created', record } }
 }
 
 /** The parent counts one more sub-task. */
-function adopt({ tally, window }: Session, parentId: string, status: TaskStatus): void {
-  tally.childMoved(parentId, { to: status })
-  const parent = window.held(parentId)
+function adopt({ aggregate, inFlight }: Session, parentId: string, status: TaskStatus): void {
+  aggregate.childMoved(parentId, { to: status })
+  const parent = inFlight.held(parentId)
   if (parent !== undefined) parent.hasSubTasks = true
 }
 
@@ -246,7 +245,7 @@ function insertRow({ sql }: Session, task: NewTask, record: TaskRecord, place: P
   if (changes === 0) return undefined
   const seq = Number(lastInsertRowid)
   if (large) storeText(sql, seq, 'parameters', task.parameters)
-  noteTags(sql, seq, record.tags)
+  insertTags(sql, seq, record.tags)
   return seq
 }
 

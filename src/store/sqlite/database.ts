@@ -1,17 +1,17 @@
+import type { Database, Statement } from 'better-sqlite3'
+import { createEmitter } from '../../runtime/emitter.ts'
+import { gather } from '../../runtime/gather.ts'
+import type { StoreFaults } from './failures.ts'
+import { closedError, storeError } from './failures.ts'
+import { applyMigrations, type Migration, openFile } from './file.ts'
+import { createSyncer } from './sync.ts'
+import { answer, createTransactions, type Job, JobFailure, type Participant, settle } from './transactions.ts'
+
 /**
  * The database file and its group commit: callers of one moment share one transaction, and a promise resolves after the sync that
  * covers it. The sync runs off the main thread (SQLite writes the log with synchronous=NORMAL, and this file syncs the log itself
- * before it tells anybody), so that a slow disk does not stand in the way of the event loop.
+ * before it resolves a promise), so that a slow disk does not stand in the way of the event loop.
  */
-import type { Database } from 'better-sqlite3'
-import { createEmitter } from '../../runtime/emitter.ts'
-import { gather } from '../../runtime/gather.ts'
-import { closedError, storeError } from './failures.ts'
-import type { StoreFaults } from './faults.ts'
-import { openFile } from './file.ts'
-import { applyMigrations, type Migration } from './migrations.ts'
-import { createSyncer } from './sync.ts'
-import { answer, createTransactions, type Job, JobFailure, type Participant, settle } from './transactions.ts'
 
 /** The database as the parts that share it see it: the engine's tables and the novel library's. */
 export interface SharedDatabase {
@@ -29,7 +29,7 @@ export interface SharedDatabase {
 
 /** The file with its life cycle. */
 export interface DatabaseFile extends SharedDatabase {
-  /** What takes part in every transaction: written before its commit, forgotten when it is undone. */
+  /** What takes part in every transaction: written before its commit, reset when it is undone. */
   join(participant: Participant): void
   /** For preparing statements once; writes go through `write`. */
   readonly db: Database
@@ -40,7 +40,7 @@ export interface DatabaseFile extends SharedDatabase {
   close(): Promise<void>
 }
 
-/** Jobs per transaction: bounds how long one turn of the event loop takes. Each job tells its caller itself. */
+/** Jobs per transaction: bounds how long the event loop is held. Each job resolves the promise of its caller. */
 const largestBatch = 512
 /** Transactions in a row that one sync waits for, so that what a commit sets off is covered by the same sync. */
 const mostRounds = 3
@@ -73,7 +73,7 @@ export function openDatabase(file: string, faults: StoreFaults = {}): DatabaseFi
     if (writes.length === 0) return
     if (syncer.failure === undefined) write(writes)
     else for (const job of writes) job.reject(syncer.failure)
-    await turn()
+    await yieldOnce()
     rounds = batch.size() === 0 || rounds >= mostRounds ? 0 : rounds + 1
     if (rounds === 0) syncer.start()
   }
@@ -146,7 +146,23 @@ function migrateFile(
   }
 }
 
-/** The rest of this turn of the event loop: what reacts to a commit gets its chance to join the next one. */
-function turn(): Promise<void> {
+/** Yields to the event loop once, so that what reacts to a commit can join the next one. */
+function yieldOnce(): Promise<void> {
   return new Promise(resolve => setImmediate(resolve))
+}
+
+/** Prepares a statement at its first use and keeps it. */
+export type Statements = (sql: string) => Statement
+
+/** The prepared statements of one database; their number is bounded by the number of texts in the source. */
+export function statementsOf(db: Database): Statements {
+  const prepared = new Map<string, Statement>()
+  return sql => {
+    let statement = prepared.get(sql)
+    if (statement === undefined) {
+      statement = db.prepare(sql)
+      prepared.set(sql, statement)
+    }
+    return statement
+  }
 }

@@ -5,7 +5,7 @@ export class SyncFailure extends Error {
   override readonly name = 'SyncFailure'
 }
 
-/** What a store answers after `close`. */
+/** The error of a store after `close`. */
 export function closedError(): QuillworkError {
   return new QuillworkError('STORE_CLOSED', 'The store is closed; open it again to go on.')
 }
@@ -42,4 +42,14 @@ export function storeError(error: unknown, file = 'the database file'): unknown 
   return new QuillworkError('STORE_FAILED', `The database could not do what it was asked: ${message}`, {
     cause: error,
   })
+}
+
+/** Faults that tests and benchmarks cause on purpose; never set in production. */
+export interface StoreFaults {
+  /** Milliseconds that every sync of the log takes longer. */
+  syncDelayMs?: number
+  /** Runs within the transaction, before its commit. */
+  beforeCommit?(): void
+  /** Runs after the sync, before a promise resolves. */
+  afterCommit?(): void
 }

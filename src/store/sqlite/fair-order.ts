@@ -4,7 +4,7 @@
  */
 import { fairRank } from '../../task/fairness.ts'
 import { priorities } from '../store.ts'
-import type { Statements } from './statements.ts'
+import type { Statements } from './database.ts'
 import type { Participant } from './transactions.ts'
 
 interface Lane {

@@ -1,28 +1,25 @@
 import type { Store } from '../store.ts'
 import type { StoreTransfer } from '../transfer.ts'
+import { createAggregate } from './aggregate.ts'
 import { apply } from './apply.ts'
 import { createAttempts } from './attempts.ts'
 import { claim } from './claim.ts'
 import { create } from './create.ts'
-import { openDatabase, type SharedDatabase } from './database.ts'
+import { openDatabase, type SharedDatabase, statementsOf } from './database.ts'
+import type { StoreFaults } from './failures.ts'
 import { storeError } from './failures.ts'
 import { createFairOrder } from './fair-order.ts'
-import type { StoreFaults } from './faults.ts'
-import { createLanes } from './lanes.ts'
-import { extend, lapsed, voidLeases } from './leases.ts'
+import { createInFlight } from './in-flight.ts'
+import { createLanes, createSchedules, createUnparsable } from './lanes.ts'
+import { extend, overdue, voidLeases } from './leases.ts'
 import { createOutbox, earliestWake } from './outbox.ts'
 import { createOutput } from './output.ts'
 import { prune } from './prune.ts'
 import { createQueries } from './queries.ts'
-import { createSchedules } from './schedules.ts'
 import { engineMigrations } from './schema.ts'
 import type { Session } from './session.ts'
-import { statementsOf } from './statements.ts'
 import { createStates } from './states.ts'
-import { createStrays } from './strays.ts'
-import { createTally } from './tally.ts'
 import { createTransfer } from './transfer.ts'
-import { createWindow } from './window.ts'
 
 /** How a SQLite store is opened. */
 export interface SqliteOptions {
@@ -45,7 +42,7 @@ export interface SqliteStore extends Store {
  * Opens a store in one SQLite file. What it acknowledges survives a power cut. One process owns the file.
  *
  * Throws STORE_LOCKED when another process owns it, STORE_NEWER when a newer version wrote it, STORE_UNSUITABLE when the file
- * cannot keep the promises, STORE_FULL when the disk has no room left.
+ * cannot keep the promises, STORE_FULL when the disk has no space left.
  */
 export function sqlite(options: SqliteOptions): SqliteStore {
   const session = openSession(options)
@@ -60,7 +57,7 @@ export function sqlite(options: SqliteOptions): SqliteStore {
       claim: claims => claim(session, claims),
       apply: (transitions, options) => apply(session, transitions, options),
       extend: (leases, leaseMs) => extend(session, leases, leaseMs),
-      overdue: limit => lapsed(session, limit),
+      overdue: limit => overdue(session, limit),
       prune: (retention, limit) => prune(session, retention, limit),
       close: () => file.close(),
     },
@@ -70,7 +67,7 @@ export function sqlite(options: SqliteOptions): SqliteStore {
     queries: createQueries(session),
     lanes: createLanes(session),
     schedules: createSchedules(session),
-    unparsable: createStrays(session),
+    unparsable: createUnparsable(session),
     states: createStates(session),
     transfer: createTransfer(session),
     takesWrites: () => file.takesWrites(),
@@ -83,13 +80,13 @@ function openSession({ file: name, faults, now = Date.now }: SqliteOptions): Ses
   try {
     file.migrate('engine', engineMigrations)
     const sql = statementsOf(file.db)
-    const tally = createTally(sql)
+    const aggregate = createAggregate(sql)
     const order = createFairOrder(sql)
-    file.join(tally)
+    file.join(aggregate)
     file.join(order)
-    const hints = { voidLeases: true, leaseLooks: 0, parents: true, lookedAt: 0, wakeAt: undefined }
-    const session: Session = { file, sql, tally, order, window: createWindow(), hints, now }
-    session.hints.wakeAt = earliestWake(session)
+    const dirty = { voidLeases: true, leaseChecks: 0, parents: true, lastParent: 0, wakeAt: undefined }
+    const session: Session = { file, sql, aggregate, order, inFlight: createInFlight(), dirty, now }
+    session.dirty.wakeAt = earliestWake(session)
     voidLeases(session)
     return session
   } catch (error) {

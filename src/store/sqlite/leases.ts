@@ -3,9 +3,9 @@ import type { Extended, Lease, Overdue } from '../store.ts'
 import { recordOf, type TaskRow } from './rows.ts'
 import type { Session } from './session.ts'
 
-/** Extends the leases that are still held, by id and token, and tells which are lost or asked to stop. */
+/** Extends the leases that are still held, by id and token. Returns which are lost or asked to stop. */
 export function extend(session: Session, leases: readonly Lease[], leaseMs: number): Promise<Extended[]> {
-  const { sql, window } = session
+  const { sql, inFlight } = session
   const until = session.now() + leaseMs
   return session.file.write(
     () =>
@@ -19,17 +19,17 @@ export function extend(session: Session, leases: readonly Lease[], leaseMs: numb
         const requested = sql('SELECT cancel_requested_at FROM tasks WHERE id = ?').pluck().get(taskId)
         return { held: true, cancelRequested: requested !== null }
       }),
-    answers => {
+    results => {
       for (const [index, { taskId }] of leases.entries()) {
-        const held = window.held(taskId)
-        if (held !== undefined && answers[index]?.held === true) held.record.leaseUntil = until
+        const held = inFlight.held(taskId)
+        if (held !== undefined && results[index]?.held === true) held.record.leaseUntil = until
       }
     },
   )
 }
 
 /** Records whose lease has expired, and waiting ones whose deadline has passed; the longest overdue first. */
-export function lapsed(session: Session, limit: number): Promise<Overdue[]> {
+export function overdue(session: Session, limit: number): Promise<Overdue[]> {
   const { sql } = session
   return session.file.read(() => {
     const now = session.now()
@@ -44,27 +44,27 @@ export function lapsed(session: Session, limit: number): Promise<Overdue[]> {
   })
 }
 
-/** Looks at the rows although no lease is known to have expired, once in so many times. */
-const lookAllTheSame = 20
+/** Reads the rows although no lease is known to have expired, once in this many calls. */
+const checkAnyway = 20
 
 /**
  * This process gave every lease that is not void, so it knows when one may have expired: leases need no index, which would cost
- * each task two writes. Rows are looked at only then, and once in a while in case that knowledge is wrong.
+ * each task two writes. Rows are read only then, and now and then in case that knowledge is wrong.
  */
-function expiredLeases({ sql, window, hints }: Session, now: number, limit: number): TaskRow[] {
-  hints.leaseLooks += 1
+function expiredLeases({ sql, inFlight, dirty }: Session, now: number, limit: number): TaskRow[] {
+  dirty.leaseChecks += 1
   const mayHaveExpired =
-    hints.voidLeases || window.earliestLease() <= now || hints.leaseLooks % lookAllTheSame === 0
+    dirty.voidLeases || inFlight.earliestLease() <= now || dirty.leaseChecks % checkAnyway === 0
   if (!mayHaveExpired) return []
   const rows = sql(
     'SELECT * FROM tasks WHERE status = ? AND lease_until <= ? ORDER BY lease_until LIMIT ?',
   ).all(claiming.to, now, limit) as TaskRow[]
-  if (rows.length === 0) hints.voidLeases = false
+  if (rows.length === 0) dirty.voidLeases = false
   return rows
 }
 
 /** This process is the only owner of the file: whatever held a lease when it was opened is gone. */
-export function voidLeases({ sql, hints }: Session): void {
+export function voidLeases({ sql, dirty }: Session): void {
   sql('UPDATE tasks SET lease_until = 0 WHERE status = ? AND lease_until IS NOT NULL').run(claiming.to)
-  hints.voidLeases = true
+  dirty.voidLeases = true
 }

@@ -1,13 +1,62 @@
 import { type TaskStatus, taskStatuses, unsuccessfulStatuses } from '../../task/status.ts'
 import type { TaskRecord } from '../../task/task.ts'
 import { pageKey, pageOf, pageToken } from '../pages.ts'
-import type { Page, PageRequest, TaskFilter, TaskListRequest } from '../store.ts'
-import { Conditions, type Value } from './conditions.ts'
+import type {
+  DeadLetterFilter,
+  DeadLetterGroup,
+  Page,
+  PageRequest,
+  TaskFilter,
+  TaskListRequest,
+} from '../store.ts'
 import { recordOf, type TaskRow } from './rows.ts'
 import type { Session } from './session.ts'
 
+/** A value that a statement binds. */
+export type Value = string | number
+
+/** Conditions and the values they bind. */
+export class Conditions {
+  readonly texts: string[] = []
+  readonly values: Value[] = []
+
+  add(text: string, ...values: Value[]): this {
+    this.texts.push(text)
+    this.values.push(...values)
+    return this
+  }
+
+  /** No list does not restrict; an empty one matches nothing. */
+  among(column: string, values: readonly string[] | undefined): this {
+    if (values === undefined) return this
+    // `IN ()` is false before any index is chosen, which an index that is prescribed does not survive.
+    const places = values.length === 0 ? 'NULL' : values.map(() => '?').join(', ')
+    return this.add(`${column} IN (${places})`, ...values)
+  }
+
+  equal(column: string, value: Value | undefined): this {
+    return value === undefined ? this : this.add(`${column} = ?`, value)
+  }
+
+  /** A text that holds for one of several bindings of it, of which there is one at least. */
+  any(text: string, bindings: readonly (readonly Value[])[]): this {
+    return this.add(`(${bindings.map(() => text).join(' OR ')})`, ...bindings.flat())
+  }
+
+  /** These and those of another. */
+  with({ texts, values }: Conditions): this {
+    this.texts.push(...texts)
+    this.values.push(...values)
+    return this
+  }
+
+  where(): string {
+    return this.texts.length === 0 ? '' : ` WHERE ${this.texts.join(' AND ')}`
+  }
+}
+
 /** A page of rows of which one more than asked for was read. */
-export function tasksPage(
+function tasksPage(
   { sql }: Session,
   rows: readonly TaskRow[],
   request: PageRequest,
@@ -20,7 +69,7 @@ export function tasksPage(
 }
 
 /** What binds a token to its listing. */
-export function bound(listing: string, filter: object): object {
+function bound(listing: string, filter: object): object {
   return { listing, ...filter }
 }
 
@@ -58,15 +107,15 @@ const byTag: Source = {
 }
 
 /** A field of a filter, with what is bound for each of its values. */
-interface Wish {
+interface Criterion {
   source: Source
   values: readonly (readonly Value[])[]
 }
 
 /** The fields of a filter that have an index, the most telling first. */
-function wishesOf(filter: TaskFilter): Wish[] {
+function criteriaOf(filter: TaskFilter): Criterion[] {
   const { parentTaskId, tag, status, taskType, userId, lane, rootsOnly } = filter
-  const among = (source: Source, values: readonly string[] | undefined): Wish[] =>
+  const among = (source: Source, values: readonly string[] | undefined): Criterion[] =>
     values === undefined ? [] : [{ source, values: [...new Set(values)].map(value => [value]) }]
   const equal = (source: Source, value: string | undefined) =>
     among(source, value === undefined ? undefined : [value])
@@ -84,21 +133,21 @@ function wishesOf(filter: TaskFilter): Wish[] {
 /** Entries of an index that are counted at most: more would cost more than the better choice saves. */
 const mostCounted = 10_000
 
-/** The wish that the fewest tasks fulfil: whoever reads by it reads no more than those, whatever else is asked. */
-function rarest(session: Session, wishes: readonly Wish[]): Wish {
-  let found: Wish = wishes[0] ?? { source: all, values: [[]] }
-  if (wishes.length < 2) return found
+/** The condition that the fewest tasks meet: a query that reads by it reads no more rows than those. */
+function rarest(session: Session, criteria: readonly Criterion[]): Criterion {
+  let found: Criterion = criteria[0] ?? { source: all, values: [[]] }
+  if (criteria.length < 2) return found
   let fewest = mostCounted
-  for (const wish of wishes) {
-    const tasks = countUpTo(session, wish, fewest)
+  for (const criterion of criteria) {
+    const tasks = countUpTo(session, criterion, fewest)
     if (tasks === fewest) continue
     fewest = tasks
-    found = wish
+    found = criterion
   }
   return found
 }
 
-function countUpTo({ sql }: Session, { source, values }: Wish, most: number): number {
+function countUpTo({ sql }: Session, { source, values }: Criterion, most: number): number {
   let tasks = 0
   for (const value of values) {
     const text = `SELECT count(*) FROM (SELECT 1 FROM ${source.entries} WHERE ${source.is} LIMIT ?)`
@@ -116,13 +165,13 @@ export function listTasks(session: Session, filter: TaskFilter, page: TaskListRe
   const oldestFirst = page.order === 'oldest'
   const token = bound(oldestFirst ? 'tasks, oldest first' : 'tasks', filter)
   const after = pageKey(token, page.pageToken, ['number'])?.[0]
-  const wishes = wishesOf(filter)
-  if (wishes.some(({ values }) => values.length === 0)) return tasksPage(session, [], page, token)
-  const lead = rarest(session, wishes)
+  const criteria = criteriaOf(filter)
+  if (criteria.some(({ values }) => values.length === 0)) return tasksPage(session, [], page, token)
+  const lead = rarest(session, criteria)
   const { from, seq, is } = lead.source
   const rest = new Conditions()
   if (after !== undefined) rest.add(oldestFirst ? `${seq} > ?` : `${seq} < ?`, after)
-  for (const { source, values } of wishes.filter(wish => wish !== lead))
+  for (const { source, values } of criteria.filter(criterion => criterion !== lead))
     rest.any(source.has ?? source.is, values)
   if (filter.createdAfter !== undefined) rest.add('created_at > ?', filter.createdAfter)
   if (filter.createdBefore !== undefined) rest.add('created_at < ?', filter.createdBefore)
@@ -191,4 +240,50 @@ function childRows({ sql }: Session, conditions: Conditions, limit: number): Tas
     ...conditions.values,
     limit,
   ) as TaskRow[]
+}
+
+/** As the index `tasks_letters` has it, so that no letter is parsed to group it. Null where the letter is damaged. */
+const codeOf = "json_extract(iif(json_valid(dead_letter), dead_letter, NULL), '$.error.code')"
+
+function conditionsOf(filter: DeadLetterFilter): Conditions {
+  const conditions = new Conditions()
+    .among('task_type', filter.taskType)
+    .equal('user_id', filter.userId)
+    .equal('fingerprint', filter.fingerprint)
+    .equal(codeOf, filter.code)
+  if (filter.openedBefore !== undefined) conditions.add('completed_at < ?', filter.openedBefore)
+  if (filter.openedAfter !== undefined) conditions.add('completed_at > ?', filter.openedAfter)
+  return conditions
+}
+
+/** Open dead letters, newest first. */
+export function listDeadLetters(
+  session: Session,
+  filter: DeadLetterFilter,
+  page: PageRequest,
+): Page<TaskRecord> {
+  const token = bound('dead-letters', filter)
+  const after = pageKey(token, page.pageToken, ['number'])?.[0]
+  const index = filter.fingerprint === undefined ? 'tasks_dead' : 'tasks_letters'
+  const conditions = conditionsOf(filter).add('dead_letter IS NOT NULL')
+  if (after !== undefined) conditions.add('seq < ?', after)
+  const rows = session
+    .sql(`SELECT * FROM tasks INDEXED BY ${index}${conditions.where()} ORDER BY seq DESC LIMIT ?`)
+    .all(...conditions.values, page.pageSize + 1) as TaskRow[]
+  return tasksPage(session, rows, page, token)
+}
+
+/** The largest number of groups of equal failures in one answer. */
+const mostGroups = 200
+
+/** Groups open dead letters of equal failures, the most frequent first. */
+export function groupDeadLetters({ sql }: Session, filter: DeadLetterFilter): DeadLetterGroup[] {
+  const conditions = conditionsOf(filter).add('fingerprint IS NOT NULL')
+  return sql(`SELECT fingerprint, max(task_type) AS taskType, coalesce(max(${codeOf}), 'RECORD_UNREADABLE') AS code,
+      count(*) AS count, min(completed_at) AS firstAt, max(completed_at) AS lastAt, max(id) AS sampleTaskId
+    FROM tasks INDEXED BY tasks_letters${conditions.where()}
+    GROUP BY fingerprint ORDER BY count(*) DESC, fingerprint LIMIT ?`).all(
+    ...conditions.values,
+    mostGroups,
+  ) as DeadLetterGroup[]
 }

@@ -1,45 +1,45 @@
 import type { Delivery, Due, LaneCapacity, Outbox } from '../store.ts'
 import { closedError } from './failures.ts'
+import type { Known } from './in-flight.ts'
 import { recordOf, type TaskRow } from './rows.ts'
 import { queueOf, type Session } from './session.ts'
-import type { Known } from './window.ts'
 
 /** Tasks that a named time has come for are made ready in steps of this size. */
 const wakeStep = 500
 
 /**
- * Whose turn it is. A task in a queue is its own delivery, so nothing is written when it is told; what was handed out is known in
- * memory and is forgotten with the process, as the in-process broker is.
+ * Hands out due tasks in fair order. A task in a queue is its own delivery, so publishing writes nothing. What was published is known in
+ * memory and ends with the process, as the in-process broker does.
  */
 export function createOutbox(session: Session): Outbox {
-  const { window, file } = session
+  const { inFlight, file } = session
   return {
     async due(lanes, { quarantined }) {
       if (!file.db.open) throw closedError()
-      const { hints } = session
-      if (hints.wakeAt !== undefined && hints.wakeAt <= session.now()) await wake(session)
-      let quarantinedLeft = quarantined - window.quarantined
+      const { dirty } = session
+      if (dirty.wakeAt !== undefined && dirty.wakeAt <= session.now()) await wake(session)
+      let quarantinedLeft = quarantined - inFlight.quarantined
       const deliveries: Delivery[] = []
       for (const lane of lanes) {
         const inLane = dueIn(session, lane, quarantinedLeft)
         quarantinedLeft -= inLane.filter(delivery => delivery.quarantined).length
         deliveries.push(...inLane)
       }
-      return { deliveries, nextAt: hints.wakeAt } satisfies Due
+      return { deliveries, nextAt: dirty.wakeAt } satisfies Due
     },
     async pendingParents(limit) {
       if (!file.db.open) throw closedError()
-      if (!session.hints.parents) return []
-      const parents = parentsToLookAt(session, limit)
-      if (parents.length === 0) session.hints.parents = false
+      if (!session.dirty.parents) return []
+      const parents = pendingParentsOf(session, limit)
+      if (parents.length === 0) session.dirty.parents = false
       return parents
     },
     async published(deliveries) {
-      for (const { taskId } of deliveries) window.hand(taskId)
-      window.offered.clear()
+      for (const { taskId } of deliveries) inFlight.publish(taskId)
+      inFlight.handedOut.clear()
     },
     requeue(taskIds) {
-      for (const taskId of taskIds) window.unhand(taskId)
+      for (const taskId of taskIds) inFlight.reclaim(taskId)
     },
     onDue: listener => file.onCommit(listener),
   }
@@ -47,36 +47,36 @@ export function createOutbox(session: Session): Outbox {
 
 function dueIn(
   session: Session,
-  { lane, capacity: room, takesUrgent }: LaneCapacity,
+  { lane, capacity, takesUrgent }: LaneCapacity,
   quarantined: number,
 ): Delivery[] {
   const { paused, waiting } = session.order.lane(lane)
-  if (paused || waiting === 0 || (room <= 0 && takesUrgent !== true)) return []
-  const handed = session.window.handedIn(lane)
-  const most = takesUrgent === true ? quarantined : Math.min(quarantined, room)
-  const first = most > 0 ? take(session, queueOf(lane, true), { room: most, handed }) : []
-  const left = room - first.length
+  if (paused || waiting === 0 || (capacity <= 0 && takesUrgent !== true)) return []
+  const published = session.inFlight.publishedIn(lane)
+  const most = takesUrgent === true ? quarantined : Math.min(quarantined, capacity)
+  const first = most > 0 ? take(session, queueOf(lane, true), { capacity: most, published }) : []
+  const left = capacity - first.length
   if (left <= 0) return first
-  return [...first, ...take(session, queueOf(lane, false), { room: left, handed })]
+  return [...first, ...take(session, queueOf(lane, false), { capacity: left, published })]
 }
 
-/** The next rows of a queue in fair order. Those handed out already stand among the first, so as many more are looked at. */
+/** The next rows of a queue in fair order. Those published already stand among the first, so as many more are read. */
 function take(
   session: Session,
   queue: string,
-  { room, handed }: { room: number; handed: number },
+  { capacity, published }: { capacity: number; published: number },
 ): Delivery[] {
-  const { sql, window } = session
+  const { sql, inFlight } = session
   const rows = sql('SELECT seq FROM tasks WHERE queue = ? ORDER BY priority, rank, seq LIMIT ?')
     .pluck()
-    .all(queue, room + handed) as number[]
+    .all(queue, capacity + published) as number[]
   const deliveries: Delivery[] = []
   for (const seq of rows) {
-    if (deliveries.length >= room) break
-    if (window.isHanded(seq)) continue
-    const known = window.recall(seq) ?? readKnown(session, seq)
+    if (deliveries.length >= capacity) break
+    if (inFlight.isInFlight(seq)) continue
+    const known = inFlight.recall(seq) ?? readKnown(session, seq)
     const delivery = deliveryOf(known)
-    window.offered.set(known.record.id, { known, delivery })
+    inFlight.handedOut.set(known.record.id, { known, delivery })
     deliveries.push(delivery)
   }
   return deliveries
@@ -132,7 +132,7 @@ function wake(session: Session): Promise<void> {
   }
   // Only once it is committed: what could not be made ready is still waited for.
   return session.file.write(ready, () => {
-    session.hints.wakeAt = earliestWake(session)
+    session.dirty.wakeAt = earliestWake(session)
   })
 }
 
@@ -142,16 +142,16 @@ export function earliestWake({ sql }: Session): number | undefined {
   return typeof next === 'number' ? next : undefined
 }
 
-/** The next parents in turn: those that stay to be looked at, such as one whose sub-tasks do not obey, never hold up the others. */
-function parentsToLookAt({ sql, hints }: Session, limit: number): string[] {
+/** The next parents to reconcile, in rotation: those that stay, such as one whose sub-tasks do not stop, never hold up the others. */
+function pendingParentsOf({ sql, dirty }: Session, limit: number): string[] {
   const between = sql(
     'SELECT seq, id FROM tasks INDEXED BY tasks_look WHERE look = 1 AND seq > ? AND seq <= ? ORDER BY seq LIMIT ?',
   )
-  const { lookedAt } = hints
-  const rows = between.all(lookedAt, Number.MAX_SAFE_INTEGER, limit) as { seq: number; id: string }[]
-  if (rows.length < limit && lookedAt > 0) {
-    rows.push(...(between.all(0, lookedAt, limit - rows.length) as { seq: number; id: string }[]))
+  const { lastParent } = dirty
+  const rows = between.all(lastParent, Number.MAX_SAFE_INTEGER, limit) as { seq: number; id: string }[]
+  if (rows.length < limit && lastParent > 0) {
+    rows.push(...(between.all(0, lastParent, limit - rows.length) as { seq: number; id: string }[]))
   }
-  hints.lookedAt = rows.at(-1)?.seq ?? 0
+  dirty.lastParent = rows.at(-1)?.seq ?? 0
   return rows.map(({ id }) => id)
 }

@@ -1,9 +1,9 @@
 import type { TaskStatus } from '../../task/status.ts'
 import { budgetKey, type Retention } from '../store.ts'
+import { deleteTags } from './rows.ts'
 import type { Session } from './session.ts'
-import { forgetTags } from './tags.ts'
 
-/** A live task below an ended root has an ended ancestor with a live sub-task, and that one is to be looked at. */
+/** A live task below an ended root has an ended ancestor with a live sub-task, and that one is to be reconciled. */
 const allEnded = `tasks.look IS NOT 1
   AND NOT EXISTS (SELECT 1 FROM tasks AS open INDEXED BY tasks_look WHERE open.root_id = tasks.id AND open.look = 1)`
 
@@ -55,18 +55,18 @@ function pruneBelow(session: Session, id: string, limit: number): number {
   return gone + remove(session, id)
 }
 
-function remove({ sql, tally, window }: Session, id: string): number {
+function remove({ sql, aggregate, inFlight }: Session, id: string): number {
   const row = sql('SELECT seq, status FROM tasks WHERE id = ? AND completed_at IS NOT NULL').get(id) as
     | { seq: number; status: TaskStatus }
     | undefined
   if (row === undefined) return 0
   for (const table of tables) sql(`DELETE FROM ${table} WHERE task_seq = ?`).run(row.seq)
-  forgetTags(sql, row.seq)
+  deleteTags(sql, row.seq)
   sql('DELETE FROM states WHERE key = ?').run(budgetKey(id))
   sql('DELETE FROM tasks WHERE seq = ?').run(row.seq)
   // The number of a deleted row may be given to a new one.
-  window.recall(row.seq)
-  window.unhand(id)
-  tally.moved(row.status, undefined)
+  inFlight.recall(row.seq)
+  inFlight.reclaim(id)
+  aggregate.moved(row.status, undefined)
   return 1
 }

@@ -1,11 +1,9 @@
 import { type TaskStatus, taskStatuses } from '../../task/status.ts'
 import type { AttemptRow, LogLine, TaskQueries } from '../store.ts'
-import { groupDeadLetters, listDeadLetters } from './dead-letters.ts'
-import { listChildren, listTasks } from './listings.ts'
+import { groupDeadLetters, listChildren, listDeadLetters, listTasks } from './listings.ts'
 import { recordOf, type TaskRow } from './rows.ts'
 import type { Session } from './session.ts'
 import { reportUsage } from './usage.ts'
-import { waitingForBudget } from './waiting.ts'
 
 /** Questions; each reads by an index and a bounded number of rows. */
 export function createQueries(session: Session): TaskQueries {
@@ -67,4 +65,26 @@ function listLogs({ sql }: Session, taskId: string, { after, limit }: { after: n
     limit,
   ) as (Omit<LogLine, 'fields'> & { sequence: number; fields: string | null })[]
   return rows.map(({ fields, ...line }) => (fields === null ? line : { ...line, fields }))
+}
+
+/** A damaged error is that of no task that waits for its budget. */
+const waits = `status = 'RETRYING' AND wake_at IS NOT NULL
+  AND json_extract(iif(json_valid(error), error, NULL), '$.code') = 'BUDGET_EXHAUSTED'`
+
+/** The root of a tree is found by its id, all others by the tree. */
+const inTree = `SELECT * FROM tasks WHERE id = ? AND ${waits}
+  UNION ALL SELECT * FROM tasks INDEXED BY tasks_tree_wake WHERE root_id = ? AND ${waits}`
+
+/** The tasks of a tree that wait for its budget. */
+function waitingForBudget(
+  { file, sql }: Session,
+  root: string,
+  limit: number,
+): ReturnType<TaskQueries['waitingForBudget']> {
+  return file.read(() => {
+    const total = Number(sql(`SELECT count(*) FROM (${inTree})`).pluck().get(root, root))
+    if (total === 0 || limit === 0) return { total, tasks: [] }
+    const rows = sql(`${inTree} ORDER BY seq LIMIT ?`).all(root, root, limit) as TaskRow[]
+    return { total, tasks: rows.map(row => recordOf(row, sql)) }
+  })
 }

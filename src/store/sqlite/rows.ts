@@ -1,9 +1,10 @@
-/** Rows of the table `tasks` and the records they are. */
 import type { ErrorInfo } from '../../task/errors.ts'
 import type { Phase, TaskStatus } from '../../task/status.ts'
 import type { Budget, DeadLetter, FailedSubTask, SubTaskSummary, TaskRecord } from '../../task/task.ts'
 import { priorities } from '../store.ts'
-import type { Statements } from './statements.ts'
+import type { Statements } from './database.ts'
+
+/** Rows of the table `tasks` and the records they are. */
 
 /** A text longer than this lives in `payloads`. */
 export const longestInline = 4_096
@@ -60,7 +61,7 @@ export interface TaskRow {
 }
 
 /** JSON that this adapter wrote; a damaged text reads as absent, so that one bad row never stops a listing. */
-export function json<T>(text: string | null): T | undefined {
+function json<T>(text: string | null): T | undefined {
   if (text === null) return undefined
   try {
     return JSON.parse(text) as T
@@ -164,4 +165,21 @@ export function storeText(
   if (text.length <= longestInline) return text
   sql('INSERT OR REPLACE INTO payloads (task_seq, kind, content) VALUES (?, ?, ?)').run(seq, kind, text)
   return ''
+}
+
+/** The table `task_tags`: which tasks have a tag, in the order of listings. A record is read from the column `tags` alone. */
+
+/** Inserts the tags of a row that was written; one that it has twice counts once. */
+export function insertTags(sql: Statements, seq: number, tags: readonly string[]): void {
+  for (const tag of tags)
+    sql('INSERT INTO task_tags (tag, task_seq) VALUES (?, ?) ON CONFLICT DO NOTHING').run(tag, seq)
+}
+
+/** Deletes the tags of a row before it is deleted or replaced. Its column says which they are; where that is damaged, a walk finds them. */
+export function deleteTags(sql: Statements, seq: number): void {
+  const column = sql('SELECT tags FROM tasks WHERE seq = ?').pluck().get(seq)
+  if (typeof column !== 'string') return
+  const tags = json<string[]>(column)
+  if (!Array.isArray(tags)) sql('DELETE FROM task_tags WHERE task_seq = ?').run(seq)
+  else for (const tag of tags) sql('DELETE FROM task_tags WHERE tag = ? AND task_seq = ?').run(tag, seq)
 }

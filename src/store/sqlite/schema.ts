@@ -1,4 +1,4 @@
-import type { Migration } from './migrations.ts'
+import type { Migration } from './file.ts'
 
 /**
  * The tables of the engine. `queue` is the lane of a task that could run now, `lane~suspect` when its last attempt crashed, and null

@@ -1,39 +1,38 @@
-import type { DatabaseFile } from './database.ts'
+import type { Aggregate } from './aggregate.ts'
+import type { DatabaseFile, Statements } from './database.ts'
 import type { FairOrder } from './fair-order.ts'
-import type { Statements } from './statements.ts'
-import type { Tally } from './tally.ts'
-import type { Window } from './window.ts'
+import type { InFlight } from './in-flight.ts'
 
 /** What the parts of this adapter share. */
 export interface Session {
   file: DatabaseFile
   sql: Statements
-  tally: Tally
+  aggregate: Aggregate
   order: FairOrder
-  window: Window
-  /** What the next look for due tasks can leave out; kept in memory, for this process makes every change. */
-  hints: Hints
+  inFlight: InFlight
+  /** What the next reads can leave out; kept in memory, because this process makes every change. */
+  dirty: DirtyFlags
   /** Epoch milliseconds. */
   now(): number
 }
 
 /** What is known to be absent. */
-export interface Hints {
+export interface DirtyFlags {
   /** Leases of an earlier owner of the file may be left. */
   voidLeases: boolean
   /** How often expired leases were asked for. */
-  leaseLooks: number
-  /** A parent may have to be looked at. */
+  leaseChecks: number
+  /** A parent may have to be reconciled. */
   parents: boolean
-  /** The row of the last parent that was looked at, for the next look to go on from. */
-  lookedAt: number
+  /** The row of the last parent that was reconciled, where the next read goes on. */
+  lastParent: number
   /** No task waits for an earlier time than this; undefined when none waits for a time. */
   wakeAt: number | undefined
 }
 
 /** Remembers that a task waits for a time. */
-export function noteWake(hints: Hints, at: number): void {
-  if (hints.wakeAt === undefined || at < hints.wakeAt) hints.wakeAt = at
+export function noteWake(dirty: DirtyFlags, at: number): void {
+  if (dirty.wakeAt === undefined || at < dirty.wakeAt) dirty.wakeAt = at
 }
 
 /** The suffix of a queue whose tasks crashed their last attempt: they are handed out one at a time. */

@@ -1,12 +1,12 @@
 /**
  * The sync of the log: what makes a commit survive a power cut. SQLite writes its log without syncing it (synchronous=NORMAL), and
- * this file syncs it, through a descriptor of its own, before anybody is told: the sync of a file covers what any descriptor wrote
+ * this file syncs it, through a descriptor of its own, before a promise resolves: the sync of a file covers what any descriptor wrote
  * to it. Where it runs is chosen by measurement: on the main thread while the disk is so fast that a hop to another thread would
  * cost more than it saves, off the thread as soon as a sync takes long enough for the event loop to notice.
  */
 import fs from 'node:fs'
+import type { StoreFaults } from './failures.ts'
 import { SyncFailure, storeError } from './failures.ts'
-import type { StoreFaults } from './faults.ts'
 
 /** Milliseconds that a sync takes on average above which it no longer runs on the main thread. */
 const slowMs = 2

@@ -1,16 +1,16 @@
 import type { Database } from 'better-sqlite3'
+import type { StoreFaults } from './failures.ts'
 import { storeError } from './failures.ts'
-import type { StoreFaults } from './faults.ts'
 
 /** State in memory that belongs to the transaction, such as counters that are written once per commit. */
 export interface Participant {
   /** Writes what changed; called within the transaction. */
   flush(): void
-  /** Forgets everything; the next use reads it from the file again. */
+  /** Drops everything; the next use reads it from the file again. */
   reset(): void
 }
 
-/** One caller's part of a transaction, or a question. */
+/** One caller's part of a transaction, or a query. */
 export interface Job {
   writes: boolean
   work(db: Database): unknown
@@ -84,7 +84,7 @@ function attemptAlone(db: Database, job: Job, participants: readonly Participant
   }
 }
 
-/** Tells the jobs of a commit their values. */
+/** Resolves the jobs of a commit with their values. */
 export function settle(jobs: readonly Job[], values: readonly unknown[]): void {
   jobs.forEach((job, index) => {
     const value = values[index]
@@ -93,7 +93,7 @@ export function settle(jobs: readonly Job[], values: readonly unknown[]): void {
   })
 }
 
-/** Runs a question and tells its answer. */
+/** Runs a query and resolves its job. */
 export function answer(job: Job, query: () => unknown): void {
   try {
     job.resolve(query())

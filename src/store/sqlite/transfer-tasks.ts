@@ -5,10 +5,9 @@ import type { TaskRecord } from '../../task/task.ts'
 import { claiming } from '../../task/transition.ts'
 import { type AttemptRow, type LogLine, priorities } from '../store.ts'
 import { mostAttempts, type RowsTransfer, type TransferredTask } from '../transfer.ts'
-import { recordOf, storeText, type TaskRow } from './rows.ts'
+import type { Statements } from './database.ts'
+import { deleteTags, insertTags, recordOf, storeText, type TaskRow } from './rows.ts'
 import { queueOf, type Session } from './session.ts'
-import type { Statements } from './statements.ts'
-import { forgetTags, noteTags } from './tags.ts'
 
 /** Rows of a page: what one transaction writes. */
 const pageRows = 200
@@ -92,13 +91,13 @@ function writeTask({ sql, now }: Session, task: TransferredTask): void {
   const seq = typeof known === 'number' ? known : nextSeq(sql)
   for (const table of ['payloads', 'attempts', 'checkpoints', 'logs', 'output'])
     sql(`DELETE FROM ${table} WHERE task_seq = ?`).run(seq)
-  forgetTags(sql, seq)
+  deleteTags(sql, seq)
   const columns = columnsOf(sql, seq, task, now())
   const names = Object.keys(columns)
   sql(
     `INSERT OR REPLACE INTO tasks (${names.join(', ')}) VALUES (${names.map(name => `:${name}`).join(', ')})`,
   ).run(columns)
-  noteTags(sql, seq, record.tags)
+  insertTags(sql, seq, record.tags)
   for (const { attempt, executionNodeId, startedAt, endedAt, outcome, code, message } of task.attempts)
     sql(`INSERT INTO attempts (task_seq, attempt, node, started_at, ended_at, outcome, code, message)
       VALUES (?, ?, ?, ?, ?, ?, ?, ?)`).run(

@@ -14,7 +14,7 @@ export function createTransfer(session: Session): StoreTransfer {
     tasks: tasksTransfer(session),
     output: outputTransfer(session),
     usage: usageTransfer(session),
-    strays: straysTransfer(session),
+    strays: unparsableTransfer(session),
     schedules: schedulesTransfer(session),
     pausedLanes: pausedLanesTransfer(session),
     budgets: budgetsTransfer(session),
@@ -49,13 +49,13 @@ function usageTransfer(session: Session): RowsTransfer<TransferredUsage> {
   }
 }
 
-function straysTransfer(session: Session): RowsTransfer<UnparsableMessage> {
+function unparsableTransfer(session: Session): RowsTransfer<UnparsableMessage> {
   const { file, sql } = session
   const query = 'SELECT seq, id, at, reason, content FROM strays WHERE seq > ? ORDER BY seq LIMIT ?'
   return {
     async *read() {
       for await (const rows of pagesBy<UnparsableMessage & { seq: number }>(session, query, ({ seq }) => seq))
-        yield rows.map(({ seq: _, ...stray }) => stray)
+        yield rows.map(({ seq: _, ...message }) => message)
     },
     write: rows =>
       file.write(() => {
@@ -122,8 +122,8 @@ function requireEmpty({ sql }: Session): void {
 
 const waits = '(queue IS NOT NULL OR wake_at IS NOT NULL)'
 
-/** The counters and the fair order, from the rows; what this process has in memory of them is forgotten. */
-function deriveAll({ sql, tally, order }: Session): void {
+/** The counters and the fair order, from the rows; what this process has in memory of them is dropped. */
+function deriveAll({ sql, aggregate, order }: Session): void {
   sql('DELETE FROM counts').run()
   sql('INSERT INTO counts (status, tasks) SELECT status, count(*) FROM tasks GROUP BY status').run()
   sql('DELETE FROM flows').run()
@@ -136,7 +136,7 @@ function deriveAll({ sql, tally, order }: Session): void {
     FROM tasks WHERE true GROUP BY lane
     ON CONFLICT (lane) DO UPDATE
     SET waiting = excluded.waiting, roots = excluded.roots, virtual_times = excluded.virtual_times`).run()
-  tally.reset()
+  aggregate.reset()
   order.reset()
 }
 

@@ -3,9 +3,9 @@ import { pageKey, pageOf, pageToken } from '../pages.ts'
 import type { Page, UsageFilter, UsageKind, UsageReportRequest, UsageRow, UsageSum } from '../store.ts'
 import type { TransferredUsage } from '../transfer.ts'
 import { goesDown } from '../usage.ts'
-import { Conditions } from './conditions.ts'
+import type { Statements } from './database.ts'
+import { Conditions } from './listings.ts'
 import type { Session } from './session.ts'
-import type { Statements } from './statements.ts'
 
 /** Adds calls of a task, whether its attempt still holds it or not. */
 export function addUsage({ sql }: Session, taskId: string, rows: readonly UsageRow[]): void {
@@ -33,7 +33,7 @@ export function insertUsage(sql: Statements, row: TransferredUsage): void {
   )
 }
 
-/** Rows that are summed in one turn of the event loop. */
+/** Rows that are summed before the event loop may run other work. */
 const rowsPerTurn = 4_000
 const dayMs = 86_400_000
 
@@ -47,7 +47,7 @@ const keys: Readonly<Record<UsageKind, string>> = {
 }
 
 /**
- * Sums calls by a key. However many there are, they are read newest first along one index, some thousand in a turn of the event loop, and
+ * Sums calls by a key. However many there are, they are read newest first along one index, some thousand before each yield to the event loop, and
  * no more keys are remembered than the page shows.
  */
 export async function reportUsage(

@@ -1,7 +1,7 @@
 import type { LanguageModelUsage, TextStreamPart, ToolSet } from 'ai'
 
-/** What was heard of one answer until now. */
-export interface Heard {
+/** What arrived of one answer until now. */
+export interface Accumulator {
   /** The stretches of the text, in order. */
   readonly texts: string[]
   /** What the model thought before it wrote: nobody reads it, and it is paid. */
@@ -32,7 +32,7 @@ interface Opening {
 }
 
 /** Nothing yet. */
-export function nothingHeard(): Heard {
+export function emptyAccumulator(): Accumulator {
   return {
     texts: [],
     characters: 0,
@@ -45,48 +45,49 @@ export function nothingHeard(): Heard {
   }
 }
 
-/** Takes in one part of the stream; answers the stretch of text that it brings, if any. */
-export function hear(heard: Heard, part: TextStreamPart<ToolSet>): string | undefined {
+/** Adds one part of the stream. Returns the text that it brings, if any. */
+export function accumulate(accumulator: Accumulator, part: TextStreamPart<ToolSet>): string | undefined {
   switch (part.type) {
     case 'text-delta':
-      return hearText(heard, part.text)
+      return accumulateText(accumulator, part.text)
     case 'reasoning-delta':
-      heard.thoughts += part.text
-      heard.characters += part.text.length
+      accumulator.thoughts += part.text
+      accumulator.characters += part.text.length
       return undefined
     case 'raw':
-      heard.messages += 1
-      heard.refused ||= isRefusal(part.rawValue)
-      heard.withheld ||= isBlocked(part.rawValue)
+      accumulator.messages += 1
+      accumulator.refused ||= isRefusal(part.rawValue)
+      accumulator.withheld ||= isBlocked(part.rawValue)
       return undefined
     case 'finish-step':
-      heard.finish = { reason: part.finishReason, raw: part.rawFinishReason }
-      heard.usage = part.usage
-      heard.providerModel = part.response.modelId
+      accumulator.finish = { reason: part.finishReason, raw: part.rawFinishReason }
+      accumulator.usage = part.usage
+      accumulator.providerModel = part.response.modelId
       return undefined
     case 'error':
-      if (!isMissingFinish(part.error)) heard.error ??= { is: part.error }
+      if (!isMissingFinish(part.error)) accumulator.error ??= { is: part.error }
       return undefined
     default:
       return undefined
   }
 }
 
-function hearText(heard: Heard, stretch: string): string | undefined {
-  if (stretch === '' || heard.refused) return undefined
-  heard.characters += stretch.length
-  const text = heard.opening === undefined ? stretch : withoutThoughts(heard, heard.opening, stretch)
+function accumulateText(accumulator: Accumulator, stretch: string): string | undefined {
+  if (stretch === '' || accumulator.refused) return undefined
+  accumulator.characters += stretch.length
+  const text =
+    accumulator.opening === undefined ? stretch : withoutThoughts(accumulator, accumulator.opening, stretch)
   if (text === '') return undefined
-  heard.texts.push(text)
+  accumulator.texts.push(text)
   return text
 }
 
-/** The stream has ended: answers what was held of a text that was too short to tell. */
-export function hearEnd(heard: Heard): string | undefined {
-  const { opening } = heard
+/** Ends the stream. Returns what was held of a text that was too short to classify. */
+export function accumulateEnd(accumulator: Accumulator): string | undefined {
+  const { opening } = accumulator
   if (opening === undefined || opening.isThought || opening.held === '') return undefined
-  heard.texts.push(opening.held)
-  return decided(heard, opening.held)
+  accumulator.texts.push(opening.held)
+  return decided(accumulator, opening.held)
 }
 
 const thinks = '<think>'
@@ -96,29 +97,29 @@ const hasThought = '</think>'
  * Some servers leave in the text what a model thinks first, between these marks, where nothing was configured to take it out. Returns
  * what is surely text by now.
  */
-function withoutThoughts(heard: Heard, opening: Opening, stretch: string): string {
+function withoutThoughts(accumulator: Accumulator, opening: Opening, stretch: string): string {
   opening.held += stretch
   if (!opening.isThought) {
     const begun = opening.held.trimStart()
     if (begun.length < thinks.length && thinks.startsWith(begun)) return ''
-    if (!begun.startsWith(thinks)) return decided(heard, opening.held)
+    if (!begun.startsWith(thinks)) return decided(accumulator, opening.held)
     opening.isThought = true
     opening.held = begun.slice(thinks.length)
   }
   const end = opening.held.indexOf(hasThought)
   if (end !== -1) {
-    heard.thoughts += opening.held.slice(0, end)
-    return decided(heard, opening.held.slice(end + hasThought.length).trimStart())
+    accumulator.thoughts += opening.held.slice(0, end)
+    return decided(accumulator, opening.held.slice(end + hasThought.length).trimStart())
   }
   // The mark may come in two stretches.
   const sure = Math.max(0, opening.held.length - hasThought.length + 1)
-  heard.thoughts += opening.held.slice(0, sure)
+  accumulator.thoughts += opening.held.slice(0, sure)
   opening.held = opening.held.slice(sure)
   return ''
 }
 
-function decided(heard: Heard, text: string): string {
-  delete heard.opening
+function decided(accumulator: Accumulator, text: string): string {
+  delete accumulator.opening
   return text
 }
 

@@ -1,8 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { reachOf } from '../../../src/ai/providers/reach.ts'
+import { addressScopeOf } from '../../../src/ai/providers/address-scope.ts'
 
-const reaches: Readonly<Record<ReturnType<typeof reachOf>, readonly string[]>> = {
+const reaches: Readonly<Record<ReturnType<typeof addressScopeOf>, readonly string[]>> = {
   public: [
     '1.1.1.1',
     '8.8.8.8',
@@ -85,7 +85,7 @@ const reaches: Readonly<Record<ReturnType<typeof reachOf>, readonly string[]>> =
 
 describe('where an address leads', () => {
   for (const [reach, addresses] of Object.entries(reaches)) {
-    it.each(addresses)(`${reach}: %s`, address => expect(reachOf(address)).toBe(reach))
+    it.each(addresses)(`${reach}: %s`, address => expect(addressScopeOf(address)).toBe(reach))
   }
 
   it('is never the open for an IPv4 address within an IPv6 one, and never more than for itself', () => {
@@ -93,14 +93,14 @@ describe('where an address leads', () => {
       fc.property(fc.ipV4(), address => {
         const [a = 0, b = 0, c = 0, d = 0] = address.split('.').map(Number)
         const words = `${((a << 8) | b).toString(16)}:${((c << 8) | d).toString(16)}`
-        const expected = reachOf(address) === 'never' ? 'never' : 'private'
+        const expected = addressScopeOf(address) === 'never' ? 'never' : 'private'
         for (const form of [
           `::ffff:${address}`,
           `::ffff:${words}`,
           `64:ff9b::${words}`,
           `0:0:0:0:0:ffff:${words}`,
         ]) {
-          expect(reachOf(form), form).toBe(expected)
+          expect(addressScopeOf(form), form).toBe(expected)
         }
       }),
     )
@@ -110,8 +110,8 @@ describe('where an address leads', () => {
     fc.assert(
       fc.property(fc.ipV6(), address => {
         const canonical = new URL(`http://[${address}]/`).hostname.slice(1, -1)
-        expect(reachOf(address)).toBe(reachOf(canonical))
-        expect(reachOf(address.toUpperCase())).toBe(reachOf(canonical))
+        expect(addressScopeOf(address)).toBe(addressScopeOf(canonical))
+        expect(addressScopeOf(address.toUpperCase())).toBe(addressScopeOf(canonical))
       }),
     )
   })
@@ -119,7 +119,7 @@ describe('where an address leads', () => {
   it('is told of any text', () => {
     fc.assert(
       fc.property(fc.string(), text => {
-        expect(['public', 'private', 'never']).toContain(reachOf(text))
+        expect(['public', 'private', 'never']).toContain(addressScopeOf(text))
       }),
     )
   })
@@ -130,8 +130,8 @@ describe('where an address leads', () => {
         const [a = 0, b = 0] = address.split('.').map(Number)
         const isPrivate =
           a === 10 || a === 127 || (a === 172 && b >= 16 && b < 32) || (a === 192 && b === 168)
-        if (isPrivate) expect(reachOf(address)).toBe('private')
-        if (a >= 224 || a === 0) expect(reachOf(address)).toBe('never')
+        if (isPrivate) expect(addressScopeOf(address)).toBe('private')
+        if (a >= 224 || a === 0) expect(addressScopeOf(address)).toBe('never')
       }),
     )
   })

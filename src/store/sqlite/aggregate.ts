@@ -2,7 +2,7 @@
 import type { TaskStatus } from '../../task/status.ts'
 import { liveOf, recount } from '../../task/subtasks.ts'
 import type { SubTaskSummary } from '../../task/task.ts'
-import type { Statements } from './statements.ts'
+import type { Statements } from './database.ts'
 import type { Participant } from './transactions.ts'
 
 interface Change {
@@ -11,7 +11,7 @@ interface Change {
 }
 
 /** The counters of one database. */
-export interface Tally extends Participant {
+export interface Aggregate extends Participant {
   /** A task came to be, changed its status, or was deleted. */
   moved(from: TaskStatus | undefined, to: TaskStatus | undefined): void
   /** A sub-task came to be or changed its status. */
@@ -19,9 +19,9 @@ export interface Tally extends Participant {
 }
 
 /** The counters of a database. */
-export function createTally(sql: Statements): Tally {
+export function createAggregate(sql: Statements): Aggregate {
   const statuses = new Map<TaskStatus, number>()
-  const families = new Map<string, Change[]>()
+  const parents = new Map<string, Change[]>()
 
   return {
     moved(from, to) {
@@ -29,19 +29,19 @@ export function createTally(sql: Statements): Tally {
       if (to !== undefined) statuses.set(to, (statuses.get(to) ?? 0) + 1)
     },
     childMoved(parentId, change) {
-      const changes = families.get(parentId)
-      if (changes === undefined) families.set(parentId, [change])
+      const changes = parents.get(parentId)
+      if (changes === undefined) parents.set(parentId, [change])
       else changes.push(change)
     },
     flush() {
       for (const [status, change] of statuses) if (change !== 0) writeCount(sql, status, change)
       statuses.clear()
-      for (const [parentId, changes] of families) writeFamily(sql, parentId, changes)
-      families.clear()
+      for (const [parentId, changes] of parents) writeParent(sql, parentId, changes)
+      parents.clear()
     },
     reset() {
       statuses.clear()
-      families.clear()
+      parents.clear()
     },
   }
 }
@@ -52,7 +52,7 @@ function writeCount(sql: Statements, status: TaskStatus, change: number): void {
   ).run(status, change)
 }
 
-function writeFamily(sql: Statements, parentId: string, changes: readonly Change[]): void {
+function writeParent(sql: Statements, parentId: string, changes: readonly Change[]): void {
   const before = sql('SELECT sub_tasks FROM tasks WHERE id = ?').pluck().get(parentId)
   if (before === undefined) return
   const summary = recount(

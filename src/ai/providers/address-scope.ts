@@ -1,7 +1,7 @@
 import { BlockList, isIPv4, isIPv6 } from 'node:net'
 
 /** Where an address leads: into the open, into a network of one's own, or nowhere that a model can be. */
-export type Reach = 'public' | 'private' | 'never'
+export type AddressScope = 'public' | 'private' | 'never'
 
 /** This machine, private networks, IPv6 links, carriers' networks, networks for measurements. */
 const privateRanges = listOf([
@@ -45,17 +45,17 @@ const forbiddenRanges = listOf([
 const openRanges = listOf(['2000::/3'])
 
 /** Where an address leads, by the address alone. What is not an address leads nowhere. */
-export function reachOf(address: string): Reach {
+export function addressScopeOf(address: string): AddressScope {
   const plain = address.split('%')[0] ?? ''
-  if (isIPv4(plain)) return reachIn(plain, 'ipv4')
+  if (isIPv4(plain)) return scopeIn(plain, 'ipv4')
   if (!isIPv6(plain)) return 'never'
   const embedded = embeddedIPv4(plain)
-  // Whoever writes an address of the open in this way wants to get past somebody.
-  if (embedded !== undefined) return reachIn(embedded, 'ipv4') === 'never' ? 'never' : 'private'
-  return reachIn(plain, 'ipv6')
+  // A public address written in this way is meant to get past a filter.
+  if (embedded !== undefined) return scopeIn(embedded, 'ipv4') === 'never' ? 'never' : 'private'
+  return scopeIn(plain, 'ipv6')
 }
 
-function reachIn(address: string, family: 'ipv4' | 'ipv6'): Reach {
+function scopeIn(address: string, family: 'ipv4' | 'ipv6'): AddressScope {
   if (forbiddenRanges.check(address, family)) return 'never'
   if (privateRanges.check(address, family)) return 'private'
   return family === 'ipv4' || openRanges.check(address, family) ? 'public' : 'never'

@@ -1,5 +1,5 @@
 import { ModelError, type ModelErrorCode } from '../model-error.ts'
-import type { Heard } from './heard.ts'
+import type { Accumulator } from './accumulator.ts'
 import { messageFor } from './messages.ts'
 
 /** Reasons to end, of servers that have words of their own for it, which say that the model was done. */
@@ -13,18 +13,18 @@ const done: ReadonlySet<string> = new Set([
 ])
 
 /**
- * What a stream that ended in order amounts to: nothing where it is a whole answer, else the error. An answer of another kind must not
+ * Validates the answer of a stream that ended in order. Returns undefined where it is a whole answer, else the error. An answer of another kind must not
  * pass for a text, whatever of it arrived.
  */
-export function judge(heard: Heard, model: string): ModelError | undefined {
-  const code = codeFor(heard)
+export function validateAnswer(accumulator: Accumulator, model: string): ModelError | undefined {
+  const code = codeFor(accumulator)
   return code === undefined
     ? undefined
     : new ModelError(code, messageFor(code, { model }), { details: { model } })
 }
 
-function codeFor(heard: Heard): ModelErrorCode | undefined {
-  const { finish, refused, withheld } = heard
+function codeFor(accumulator: Accumulator): ModelErrorCode | undefined {
+  const { finish, refused, withheld } = accumulator
   if (withheld) return 'MODEL_ANSWER_FILTERED'
   if (refused || finish?.raw === 'refusal') return 'MODEL_ANSWER_REFUSED'
   switch (finish?.reason) {
@@ -33,23 +33,23 @@ function codeFor(heard: Heard): ModelErrorCode | undefined {
     case 'length':
       return 'MODEL_ANSWER_TRUNCATED'
     case 'stop':
-      return blankOr(heard, undefined)
+      return blankOr(accumulator, undefined)
     case 'other':
       // Where nothing is said, the SDK says this.
-      if (finish.raw === undefined) return unfinished(heard)
-      return blankOr(heard, done.has(finish.raw.toLowerCase()) ? undefined : 'MODEL_ANSWER_MALFORMED')
+      if (finish.raw === undefined) return unfinished(accumulator)
+      return blankOr(accumulator, done.has(finish.raw.toLowerCase()) ? undefined : 'MODEL_ANSWER_MALFORMED')
     case 'tool-calls':
       return 'MODEL_ANSWER_MALFORMED'
     default:
-      return unfinished(heard)
+      return unfinished(accumulator)
   }
 }
 
 /** A stream that ended in order, but not its answer. One without a single message was of another kind. */
-function unfinished({ messages }: Heard): ModelErrorCode {
+function unfinished({ messages }: Accumulator): ModelErrorCode {
   return messages === 0 ? 'MODEL_ANSWER_MALFORMED' : 'MODEL_ANSWER_CUT'
 }
 
-function blankOr<C>({ texts }: Heard, otherwise: C): C | 'MODEL_ANSWER_EMPTY' {
+function blankOr<C>({ texts }: Accumulator, otherwise: C): C | 'MODEL_ANSWER_EMPTY' {
   return texts.some(text => text.trim() !== '') ? otherwise : 'MODEL_ANSWER_EMPTY'
 }

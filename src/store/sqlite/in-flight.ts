@@ -1,6 +1,6 @@
 /**
- * What this process knows of the tasks in its hands, so that the next step of a task needs no look-up: those it created a moment
- * ago, those handed to the broker, and those it runs. One process owns the file, so this is all there is to know; it is filled only
+ * The tasks in flight in this process, so that the next step of a task needs no look-up: those it created a moment
+ * ago, those published to the broker, and those it runs. One process owns the file, so this is all there is to know; it is filled only
  * with what is durable, and every write checks the version all the same.
  */
 
@@ -16,48 +16,48 @@ export interface Known {
   hasSubTasks?: boolean
 }
 
-/** A task that was handed to the broker and waits for its claim. */
-export interface Handed {
+/** A delivery that was handed out or published and waits for its claim. */
+export interface InFlightDelivery {
   known: Known
   delivery: Delivery
 }
 
 const mostRecent = 4_096
 
-/** The tasks in the hands of this process. */
-export interface Window {
+/** The tasks in flight in this process. */
+export interface InFlight {
   /** Created or made ready a moment ago, by row. */
   remember(known: Known): void
-  /** Returns what is remembered of a row, and forgets it: it is handed out, or it changed. */
+  /** Returns what is remembered of a row, and drops it: it is handed out, or it changed. */
   recall(seq: number): Known | undefined
-  readonly offered: Map<string, Handed>
-  readonly handed: Map<string, Handed>
-  handedIn(lane: string): number
-  isHanded(seq: number): boolean
-  hand(taskId: string): void
-  unhand(taskId: string): Handed | undefined
+  readonly handedOut: Map<string, InFlightDelivery>
+  readonly published: Map<string, InFlightDelivery>
+  publishedIn(lane: string): number
+  isInFlight(seq: number): boolean
+  publish(taskId: string): void
+  reclaim(taskId: string): InFlightDelivery | undefined
   /** This process runs the task. */
   hold(known: Known): void
   held(taskId: string): Known | undefined
   release(taskId: string): void
   /** When the first lease of the tasks that this process runs ends, epoch milliseconds. */
   earliestLease(): number
-  /** Tasks whose last attempt crashed, handed out or running. */
+  /** Quarantined tasks, published or running. */
   readonly quarantined: number
 }
 
-/** An empty window. */
-export function createWindow(): Window {
+/** Nothing in flight. */
+export function createInFlight(): InFlight {
   const recent = new Map<number, Known>()
-  const offered = new Map<string, Handed>()
-  const handed = new Map<string, Handed>()
-  const handedRows = new Set<number>()
+  const handedOut = new Map<string, InFlightDelivery>()
+  const published = new Map<string, InFlightDelivery>()
+  const publishedRows = new Set<number>()
   const held = new Map<string, Known>()
   const perLane = new Map<string, number>()
   let quarantined = 0
 
-  function count(handedTask: Handed, change: 1 | -1): void {
-    const { delivery } = handedTask
+  function count(task: InFlightDelivery, change: 1 | -1): void {
+    const { delivery } = task
     perLane.set(delivery.lane, (perLane.get(delivery.lane) ?? 0) + change)
     if (delivery.quarantined) quarantined += change
   }
@@ -72,23 +72,23 @@ export function createWindow(): Window {
       if (known !== undefined) recent.delete(seq)
       return known
     },
-    offered,
-    handed,
-    handedIn: lane => perLane.get(lane) ?? 0,
-    isHanded: seq => handedRows.has(seq),
-    hand(taskId) {
-      const task = offered.get(taskId)
-      if (task === undefined || handed.has(taskId)) return
-      offered.delete(taskId)
-      handed.set(taskId, task)
-      handedRows.add(task.known.seq)
+    handedOut,
+    published,
+    publishedIn: lane => perLane.get(lane) ?? 0,
+    isInFlight: seq => publishedRows.has(seq),
+    publish(taskId) {
+      const task = handedOut.get(taskId)
+      if (task === undefined || published.has(taskId)) return
+      handedOut.delete(taskId)
+      published.set(taskId, task)
+      publishedRows.add(task.known.seq)
       count(task, 1)
     },
-    unhand(taskId) {
-      const task = handed.get(taskId)
+    reclaim(taskId) {
+      const task = published.get(taskId)
       if (task === undefined) return undefined
-      handed.delete(taskId)
-      handedRows.delete(task.known.seq)
+      published.delete(taskId)
+      publishedRows.delete(task.known.seq)
       count(task, -1)
       return task
     },
