@@ -84,7 +84,7 @@ const layers = [
   layer('novel-sees-the-index', '^src/novel/(?:library/open\\.ts|earlier-library/)', [
     '^src/novel/',
     '^src/records/',
-    '^src/store/(sqlite|mongodb)/(database|migrations)\\.ts$',
+    '^src/store/(sqlite|mongodb)/(database|file)\\.ts$',
   ]),
   layer('novel-sees-the-index', '^src/novel/uploads/([^/]+)/', [
     '^src/index\\.ts$',
