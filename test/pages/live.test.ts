@@ -110,6 +110,18 @@ test('what an event does not tell is read again a second later: of the task, its
   expect(untouched.map(key => isInvalidated(queries, key))).toEqual(untouched.map(() => false))
 })
 
+test('novels and uploads are read again when a tree has ended, also one that was never seen working', () => {
+  const { queries, cache } = started()
+  const made = [keys.novels, keys.uploads]
+  for (const key of made) queries.setQueryData(key, listOf([]))
+  cache.take([told('a', { rootTaskId: 'a' }), told('b', { rootTaskId: 'a', status: 'COMPLETED' })])
+  vi.advanceTimersByTime(1_000)
+  expect(made.map(key => isInvalidated(queries, key))).toEqual([false, false])
+  cache.take([told('a', { rootTaskId: 'a', status: 'COMPLETED' })])
+  vi.advanceTimersByTime(1_000)
+  expect(made.map(key => isInvalidated(queries, key))).toEqual([true, true])
+})
+
 test('a long list of sub-tasks is not read again as a whole, unless something may have been missed', () => {
   const { queries, cache } = started()
   const long = keys.childList('parent', { pageSize: 100 })

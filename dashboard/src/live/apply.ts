@@ -61,6 +61,8 @@ export class LiveCache {
   readonly #changed = new Set<string>()
   #isPlanned = false
   #all = false
+  /** A tree has ended: what tasks make, novels and uploads, may have changed. */
+  #hasTreeEnded = false
 
   constructor(queries: QueryClient) {
     this.#queries = queries
@@ -74,8 +76,10 @@ export class LiveCache {
       else newest.set(message.event.taskId, message.event)
     }
     if (newest.size > 0) this.#patch(newest)
-    for (const { taskId, parentTaskId, rootTaskId } of newest.values())
+    for (const { taskId, parentTaskId, rootTaskId, status } of newest.values()) {
+      this.#hasTreeEnded ||= taskId === rootTaskId && isEnd(status)
       for (const id of [taskId, parentTaskId, rootTaskId]) if (id !== undefined) this.#changed.add(id)
+    }
     this.#plan()
   }
 
@@ -108,13 +112,20 @@ export class LiveCache {
   #readAgain(): void {
     const changed = new Set(this.#changed)
     const all = this.#all
+    const made = this.#hasTreeEnded ? ofEndedTrees : none
     this.#changed.clear()
     this.#all = false
+    this.#hasTreeEnded = false
     void this.#queries.invalidateQueries({
-      predicate: ({ queryKey, state }) => all || isTouched(queryKey, changed, state.data),
+      predicate: ({ queryKey, state }) =>
+        all || made.has(queryKey[0]) || isTouched(queryKey, changed, state.data),
     })
   }
 }
+
+/** Answers that the end of a tree may change. A tree can end before its tasks were ever read, so the list of them does not show it. */
+const ofEndedTrees: ReadonlySet<unknown> = new Set(['novels', 'uploads'])
+const none: ReadonlySet<unknown> = new Set()
 
 /** Kinds of answers that any event of a task may change. */
 const ofAnyTask = new Set<unknown>(['list', 'counts'])
