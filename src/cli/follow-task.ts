@@ -82,7 +82,7 @@ async function sayWaits(
 ): Promise<void> {
   let last = ''
   while (!signal.aborted) {
-    // Whoever follows the text handles a server that is unavailable.
+    // The follower of the text handles a server that is unavailable.
     const task = await client.get<TaskJson>(`/v1/tasks/${taskId}`).catch(() => undefined)
     const waits = task?.status === 'RETRYING' ? detailOf(task, { bars: false }) : ''
     if (waits !== '' && waits !== last) terminal.note(`-- ${waits} --`)

@@ -175,7 +175,7 @@ export interface Outbox {
    */
   due(lanes: readonly LaneCapacity[], options: { quarantined: number }): Promise<Due>
   /**
-   * Ids of records that the aggregator must look at, at most so many: parents whose sub-tasks have all ended, parents that ended while
+   * Returns the ids of at most `limit` records that the aggregator must reconcile: parents whose sub-tasks have all ended, parents that ended while
    * sub-tasks are live, and tasks that nobody holds although they were asked to stop: the attempt ended before it heard of it.
    */
   pendingParents(limit: number): Promise<readonly string[]>

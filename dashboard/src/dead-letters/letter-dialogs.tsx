@@ -17,7 +17,7 @@ import {
   useReadLettersAgain,
 } from './letter-queries.ts'
 
-/** Beyond so many, taking them out of the list wants their number typed. */
+/** Beyond this many, removing them from the list requires typing their number. */
 const typedBeyond = 100
 
 /** Asks before something is done to many, does it, and says what became of it. */

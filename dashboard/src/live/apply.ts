@@ -133,7 +133,7 @@ const ofAnyTask = new Set<unknown>(['list', 'counts'])
 /** Pages of a list of sub-tasks beyond which it is not read again as a whole: that would take a request per page, once a second. */
 const mostPagesReadAgain = 2
 
-/** Returns whether it is a list of so many pages that only its rows are kept up to date. */
+/** Returns whether the list has too many pages to be read again as a whole: only its rows are kept up to date. */
 export function isLongList(data: unknown): boolean {
   if (typeof data !== 'object' || data === null || !('pages' in data)) return false
   return Array.isArray(data.pages) && data.pages.length > mostPagesReadAgain

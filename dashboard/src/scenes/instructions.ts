@@ -13,7 +13,7 @@ export interface Instructions {
   length: number | ''
   /** Id of a model; empty: the first one for prose. */
   model: string
-  /** At most so many tokens, and so much money. */
+  /** The most tokens and money that may be spent. */
   tokens: number | ''
   cost: number | ''
 }

@@ -113,7 +113,7 @@ const speechPenalty = 0.75
 const lengthExponent = 0.5
 /** Weight of a term that occurs in one sentence only: enough to fill a summary that has told everything else. */
 const singleWeight = 0.1
-/** Candidates that are looked at before the event loop may run other work. */
+/** Candidates that are scored before the event loop may run other work. */
 const candidateStride = 128
 
 /**
@@ -124,7 +124,7 @@ const candidateStride = 128
  * length (the scaled greedy rule for a budgeted coverage: Lin and Bilmes, "Multi-document summarization via budgeted
  * maximization of submodular functions", NAACL 2010; the objective is that of Gillick and Favre, "A scalable global model
  * for summarization", ILP-NLP 2009). What was covered gains nothing again, so that no second rule against repetition is
- * needed. Since gains only fall, an old gain is an upper bound, and most sentences are looked at once: the time grows with
+ * needed. Since gains only fall, an old gain is an upper bound, and most sentences are scored once: the time grows with
  * the text, not with its square.
  *
  * Returns the places of the picked candidates, best first; none where no telling candidate fits.

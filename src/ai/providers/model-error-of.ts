@@ -230,7 +230,7 @@ export function isFree(failure: unknown): boolean {
   return unreached.has(failure.code) || (typeof status === 'number' && status >= 400)
 }
 
-/** Codes of a connection that failed, by the system, the HTTP client, TLS and the HTTP parser: those that help whoever sets a model up. */
+/** Codes of a connection that failed, by the system, the HTTP client, TLS and the HTTP parser: those that help to set a model up. */
 const networkCodes: ReadonlySet<string> = new Set([
   'ECONNREFUSED',
   'ECONNRESET',

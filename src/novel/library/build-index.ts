@@ -180,7 +180,7 @@ async function finish(
   }
 }
 
-/** A build that began after the index was looked at makes the step stale. */
+/** A build that began after the index was read makes the step stale. */
 async function clean(library: LibraryParts, novelId: string, limit: number): Promise<Discarded> {
   const { records } = library
   const [novel, index] = await Promise.all([
