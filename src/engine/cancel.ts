@@ -2,7 +2,7 @@ import { cancelError } from '../task/decide.ts'
 import { QuillworkError } from '../task/errors.ts'
 import { everyPage } from '../task/page.ts'
 import { hasEnded, type TaskStatus } from '../task/status.ts'
-import type { TaskRecord } from '../task/task.ts'
+import { isCancelRequested, type TaskRecord } from '../task/task.ts'
 import { cancelledWaiting, cancelRequested, type Transition } from '../task/transition.ts'
 import type { Core } from './core.ts'
 import { notify } from './notify.ts'
@@ -62,7 +62,7 @@ async function cancelPages(
 ): Promise<void> {
   let writes = 0
   for await (const page of everyPage(perWrite, at => core.store.queries.children(parentId, { status }, at))) {
-    const open = page.filter(record => record.cancelRequestedAt === undefined)
+    const open = page.filter(record => !isCancelRequested(record))
     if (open.length === 0) continue
     await cancelAll(core, open, true)
     writes += 1
