@@ -4,7 +4,7 @@ import { everyPage } from '../task/page.ts'
 import { hasEnded, type TaskStatus } from '../task/status.ts'
 import { isCancelRequested, type TaskRecord } from '../task/task.ts'
 import { cancelledWaiting, cancelRequested, type Transition } from '../task/transition.ts'
-import type { Core } from './core.ts'
+import { type Core, readTask } from './core.ts'
 import { notify } from './notify.ts'
 
 /** Tries to cancel a task that changes meanwhile. */
@@ -23,8 +23,7 @@ const mostWrites = 5
  */
 export async function cancelTask(core: Core, taskId: string, ifVersion?: number): Promise<void> {
   for (let tries = 0; tries < mostTries; tries++) {
-    const [record] = await core.store.queries.get([taskId])
-    if (record === undefined) throw new QuillworkError('TASK_NOT_FOUND', `There is no task ${taskId}.`)
+    const record = await readTask(core, taskId)
     if (record.status === 'CANCELLED') return
     if (hasEnded(record.status)) {
       throw new QuillworkError(

@@ -7,7 +7,7 @@ import type { ErrorInfo } from './errors.ts'
 import { backoffMs, type RetryPolicy } from './retry-policy.ts'
 import { hasEnded } from './status.ts'
 import { liveOf } from './subtasks.ts'
-import { type FailedSubTask, isCancelRequested, type TaskRecord } from './task.ts'
+import { type DeadLetter, type FailedSubTask, isCancelRequested, type TaskRecord } from './task.ts'
 import {
   awaitingSubTasks,
   cancelled,
@@ -80,11 +80,9 @@ function afterError(
       : snoozed(record, until, info)
   }
   const retryCount = record.retryCount + 1
-  if (retryCount >= policy.maxAttempts)
-    return deadLettered(record, { error: info, reason: 'attempts-exhausted', crashCount: 0 }, now)
   const at = Math.max(now + backoffMs(policy, retryCount, random), notBefore ?? 0)
-  if (pastDeadline(record, at)) return failed(record, deadlineError(info), 'deadline', now)
-  return retrying(record, { at, error: info, retryCount, crashCount: 0 })
+  const retry = { at, error: info, retryCount, crashCount: 0 }
+  return retryOrEnd(record, retry, 'attempts-exhausted', { policy, now })
 }
 
 /** The first crash in a row is retried at once, later ones by policy; a crash after a new checkpoint counts as the first. */
@@ -92,12 +90,22 @@ function afterCrash(record: TaskRecord, { policy, now, random }: Circumstances):
   const progressed = record.checkpointAttempt === record.attempt
   const crashCount = progressed ? 1 : record.crashCount + 1
   const retryCount = progressed ? 1 : record.retryCount + 1
-  const error = crashError(record)
-  if (retryCount >= policy.maxAttempts)
-    return deadLettered(record, { error, reason: 'crashes', crashCount }, now)
   const at = crashCount === 1 ? now : now + backoffMs(policy, crashCount - 1, random)
+  const retry = { at, error: crashError(record), retryCount, crashCount }
+  return retryOrEnd(record, retry, 'crashes', { policy, now })
+}
+
+/** Grants a retry, unless the attempts are exhausted, or the deadline comes before it. */
+function retryOrEnd(
+  record: TaskRecord,
+  retry: Parameters<typeof retrying>[1],
+  reason: DeadLetter['reason'],
+  { policy, now }: Pick<Circumstances, 'policy' | 'now'>,
+): Transition {
+  const { at, error, retryCount, crashCount } = retry
+  if (retryCount >= policy.maxAttempts) return deadLettered(record, { error, reason, crashCount }, now)
   if (pastDeadline(record, at)) return failed(record, deadlineError(error), 'deadline', now)
-  return retrying(record, { at, error, retryCount, crashCount })
+  return retrying(record, retry)
 }
 
 /**
