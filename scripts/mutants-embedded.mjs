@@ -257,22 +257,15 @@ export const embeddedMutants = [
   [
     'decide: a cancel wins',
     decide,
-    "record.cancelRequestedAt !== undefined || outcome.kind === 'cancelled'",
+    "isCancelRequested(record) || outcome.kind === 'cancelled'",
     "outcome.kind === 'cancelled'",
     ofDecide,
   ],
   [
-    'decide: attempts are limited',
+    'decide: attempts and crashes are limited',
     decide,
-    '  if (retryCount >= policy.maxAttempts) {\n    return deadLettered(\n',
-    '  if (retryCount < 0) {\n    return deadLettered(\n',
-    ofDecide,
-  ],
-  [
-    'decide: crashes are limited',
-    decide,
-    '  if (retryCount >= policy.maxAttempts) {\n    return deadLettered(record,',
-    '  if (retryCount < 0) {\n    return deadLettered(record,',
+    '  if (retryCount >= policy.maxAttempts) return',
+    '  if (retryCount < 0) return',
     ofDecide,
   ],
   [
@@ -306,7 +299,7 @@ export const embeddedMutants = [
   [
     'decide: a parent obeys a cancel',
     decide,
-    '  if (record.cancelRequestedAt !== undefined && isUnheld(record))\n    return cancelledWaiting(record, cancelError(), now)\n',
+    '  if (isCancelRequested(record) && isUnheld(record)) return cancelledWaiting(record, cancelError(), now)\n',
     '',
     conformance,
   ],

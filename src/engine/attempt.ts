@@ -1,5 +1,6 @@
 import type { Clock } from '../runtime/clock.ts'
-import type { NewTask, TaskRecord } from '../task/task.ts'
+import { isCancelRequested, type NewTask, type TaskRecord } from '../task/task.ts'
+import { cancelRequested } from '../task/transition.ts'
 import type { AttemptTrace } from './trace.ts'
 
 /** Why an attempt is interrupted: cancelled by a person, too long, no longer its holder, or the process stops. */
@@ -26,7 +27,7 @@ export class Attempt {
     this.token = token
     this.leaseUntil = leaseUntil
     // The request may have come between the claim and its answer.
-    if (record.cancelRequestedAt !== undefined) this.interruption = 'cancelled'
+    if (isCancelRequested(record)) this.interruption = 'cancelled'
   }
 
   /** W3C trace context of the attempt; where the engine does not trace, that of the submission. */
@@ -53,7 +54,7 @@ export class Attempt {
 
   /** A cancel of the task was requested: its record says so from now on, and the signal fires. `now`: the time of the store. */
   cancel(now: number): void {
-    this.record.cancelRequestedAt ??= now
+    Object.assign(this.record, cancelRequested(this.record, now).set)
     this.interrupt('cancelled')
   }
 

@@ -7,7 +7,7 @@ import { perCheck } from '../runtime/wake-loop.ts'
 import { budgetKey, type Store } from '../store/store.ts'
 import { QuillworkError } from '../task/errors.ts'
 import type { TaskRecord } from '../task/task.ts'
-import { turnCame } from '../task/transition.ts'
+import { dueEarly } from '../task/transition.ts'
 import {
   type BudgetAccount,
   budgetCodec,
@@ -124,7 +124,7 @@ export class BudgetTree {
       const woken = await this.#promise(waiting)
       if (woken.length === 0) return
       const now = tasks.now()
-      await tasks.apply(woken.map(record => turnCame(record, now)))
+      await tasks.apply(woken.map(record => dueEarly(record, now)))
       if (woken.length < waiting.tasks.length || waiting.total <= waiting.tasks.length) return
     }
   }

@@ -26,6 +26,7 @@ import {
   type Unit,
 } from './budget-arithmetic.ts'
 import { type BudgetParts, BudgetTree } from './budget-tree.ts'
+import { readTask } from './core.ts'
 
 /** What a tree may spend, and what it has spent. */
 export interface BudgetUse {
@@ -197,8 +198,7 @@ export class BudgetLedger implements Budgets {
   }
 
   async #root(taskId: string): Promise<TaskRecord> {
-    const [record] = await this.#parts.store.queries.get([taskId])
-    if (record === undefined) throw new QuillworkError('TASK_NOT_FOUND', `There is no task ${taskId}.`)
+    const record = await readTask(this.#parts, taskId)
     if (record.parentTaskId === undefined) return record
     throw new QuillworkError(
       'OPTION_INVALID',

@@ -2,9 +2,9 @@ import { cancelError } from '../task/decide.ts'
 import { QuillworkError } from '../task/errors.ts'
 import { everyPage } from '../task/page.ts'
 import { hasEnded, type TaskStatus } from '../task/status.ts'
-import type { TaskRecord } from '../task/task.ts'
+import { isCancelRequested, type TaskRecord } from '../task/task.ts'
 import { cancelledWaiting, cancelRequested, type Transition } from '../task/transition.ts'
-import type { Core } from './core.ts'
+import { type Core, readTask } from './core.ts'
 import { notify } from './notify.ts'
 
 /** Tries to cancel a task that changes meanwhile. */
@@ -23,8 +23,7 @@ const mostWrites = 5
  */
 export async function cancelTask(core: Core, taskId: string, ifVersion?: number): Promise<void> {
   for (let tries = 0; tries < mostTries; tries++) {
-    const [record] = await core.store.queries.get([taskId])
-    if (record === undefined) throw new QuillworkError('TASK_NOT_FOUND', `There is no task ${taskId}.`)
+    const record = await readTask(core, taskId)
     if (record.status === 'CANCELLED') return
     if (hasEnded(record.status)) {
       throw new QuillworkError(
@@ -62,7 +61,7 @@ async function cancelPages(
 ): Promise<void> {
   let writes = 0
   for await (const page of everyPage(perWrite, at => core.store.queries.children(parentId, { status }, at))) {
-    const open = page.filter(record => record.cancelRequestedAt === undefined)
+    const open = page.filter(record => !isCancelRequested(record))
     if (open.length === 0) continue
     await cancelAll(core, open, true)
     writes += 1

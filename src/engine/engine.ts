@@ -30,7 +30,7 @@ import { createBus, type TaskBus } from './bus.ts'
 import { reserveStart } from './consume.ts'
 import type { Core } from './core.ts'
 import { type DeadLetters, deadLettersOf } from './dead-letter.ts'
-import { handleOf, type TaskHandle } from './handle.ts'
+import { Handle, type TaskHandle } from './handle.ts'
 import { createLifecycle } from './lifecycle.ts'
 import { createLink } from './link.ts'
 import { type EngineHealth, healthOf, type Lanes, lanesOf, type Tasks, tasksOf } from './operate.ts'
@@ -39,7 +39,7 @@ import { type AnySchedule, planSchedules } from './schedule.ts'
 import { type EngineRole, type EngineSettings, type EngineTimes, resolveSettings } from './settings.ts'
 import { type SubmitItem, type SubmitOptions, submitAs, submitMany } from './submit.ts'
 import type { Tracer } from './trace.ts'
-import { createOutputSignals, createWaiters } from './waiters.ts'
+import { OutputSignals, Waiters } from './waiters.ts'
 
 /** The parts and settings of an engine. */
 export interface EngineOptions<Tx = never> {
@@ -155,18 +155,18 @@ async function makeEngine<Tx>(
       return submitAs(core, type, {
         parameters,
         options: submitOptions as SubmitOptions,
-        as: (record, isNew) => handleOf(core, record, isNew ? core.waiters.seen : seen),
+        as: (record, isNew) => new Handle(core, record, isNew ? core.waiters.seen : seen),
       })
     },
     async submitMany(type, items) {
       const { seen } = core.waiters
       const records = await submitMany(core, type, items as Iterable<SubmitItem<Schema>>)
-      return records.map(record => handleOf(core, record, seen))
+      return records.map(record => new Handle(core, record, seen))
     },
     async find(_type, taskId) {
       const { seen } = core.waiters
       const [record] = await core.store.queries.get([taskId])
-      return record === undefined ? undefined : handleOf(core, record, seen)
+      return record === undefined ? undefined : new Handle(core, record, seen)
     },
     start: lifecycle.start,
     stop: lifecycle.stop,
@@ -235,8 +235,8 @@ function buildCore<Tx>(
     swept: { at: 0 },
     counts: { fencedWrites: 0, rescued: { lease: 0, deadline: 0 } },
     stopping: false,
-    waiters: createWaiters(() => core.listenToOthers()),
-    outputSignals: createOutputSignals(),
+    waiters: new Waiters(() => core.listenToOthers()),
+    outputSignals: new OutputSignals(),
     random,
     reserveStart: lane => reserveStart(core, lane),
     wakeRelay,

@@ -5,8 +5,8 @@ import { QuillworkError, TaskFailedError } from '../task/errors.ts'
 import { hasEnded } from '../task/status.ts'
 import type { TaskRecord } from '../task/task.ts'
 import { cancelTask } from './cancel.ts'
-import type { Core } from './core.ts'
-import type { End } from './waiters.ts'
+import { type Core, readTask } from './core.ts'
+import type { End, Waiter } from './waiters.ts'
 
 /** A task as its submitter sees it. */
 export interface TaskHandle<R extends Schema = Schema> {
@@ -19,15 +19,17 @@ export interface TaskHandle<R extends Schema = Schema> {
    * Waits for the result. Rejects with TaskFailedError when the task ended without one, WAIT_TIMEOUT after `timeout`, or the
    * signal's reason.
    */
-  result(wait?: { signal?: AbortSignal; timeout?: Duration }): Promise<Out<R>>
+  result(wait?: WaitOptions): Promise<Out<R>>
 }
 
-class Handle<R extends Schema> implements TaskHandle<R> {
+/** The handle of a task that this engine submitted, or found. */
+export class Handle<R extends Schema> implements TaskHandle<R> {
   readonly taskId: string
   readonly #core: Core
   /** Ends that had been seen when the task was known to be live; -1 when it was not. */
   readonly #since: number
 
+  /** `since`: ends that had been seen before the record was read; a later one may be the task's. */
   constructor(core: Core, record: TaskRecord, since: number) {
     this.taskId = record.id
     this.#core = core
@@ -35,43 +37,26 @@ class Handle<R extends Schema> implements TaskHandle<R> {
   }
 
   async state(): Promise<State<R>> {
-    return stateOf<R>(await readRecord(this.#core, this.taskId))
+    return stateOf<R>(await readTask(this.#core, this.taskId))
   }
 
   cancel(): Promise<void> {
     return cancelTask(this.#core, this.taskId)
   }
 
-  result(wait?: { signal?: AbortSignal; timeout?: Duration }): Promise<Out<R>> {
+  result(wait?: WaitOptions): Promise<Out<R>> {
     return endOf(this.#core, this.taskId, this.#since, wait).then(resultOf<R>)
   }
 }
 
-/**
- * Returns the handle of a record.
- *
- * @param since Ends that had been seen before the record was read: a later one may be the task's.
- */
-export function handleOf<R extends Schema>(core: Core, record: TaskRecord, since: number): TaskHandle<R> {
-  return new Handle<R>(core, record, since)
-}
-
-async function readRecord(core: Core, taskId: string): Promise<TaskRecord> {
-  const [record] = await core.store.queries.get([taskId])
-  if (record !== undefined) return record
-  throw new QuillworkError(
-    'TASK_NOT_FOUND',
-    `There is no task ${taskId}; it may have been deleted after its retention time.`,
-  )
+/** How long a caller waits for the result; default indefinitely. */
+interface WaitOptions {
+  signal?: AbortSignal
+  timeout?: Duration
 }
 
 /** Resolves once the task has ended. */
-function endOf(
-  core: Core,
-  taskId: string,
-  since: number,
-  wait?: { signal?: AbortSignal; timeout?: Duration },
-): Promise<End> {
+function endOf(core: Core, taskId: string, since: number, wait?: WaitOptions): Promise<End> {
   if (wait !== undefined || since < 0 || !core.waiters.remembersSince(since))
     return lookUpEnd(core, taskId, since, wait ?? {})
   // The usual case: the submitter waits for it, and no end can have been missed.
@@ -80,67 +65,43 @@ function endOf(
   return new Promise((found, failed) => core.waiters.wait(taskId, { found, failed }))
 }
 
-async function lookUpEnd(
-  core: Core,
-  taskId: string,
-  since: number,
-  wait: { signal?: AbortSignal; timeout?: Duration },
-): Promise<End> {
+async function lookUpEnd(core: Core, taskId: string, since: number, wait: WaitOptions): Promise<End> {
   wait.signal?.throwIfAborted()
   // Where others may have retried the task, an end that was seen here may be an old one.
   const isKnown = since >= 0 || !core.store.capabilities.manyProcesses
   const recent = isKnown ? core.waiters.recent(taskId, since) : undefined
   if (recent !== undefined) return recent
-  const end = waitForEnd(core, taskId, wait)
-  if (since >= 0 && core.waiters.remembersSince(since)) return end.promise
-  // Not awaited: the wait may be over before the store answers.
-  readRecord(core, taskId).then(record => {
-    if (hasEnded(record.status)) end.found(record)
-  }, end.failed)
-  return end.promise
-}
-
-interface Wait {
-  promise: Promise<End>
-  found(end: End): void
-  failed(error: unknown): void
-}
-
-function waitForEnd(
-  core: Core,
-  taskId: string,
-  { signal, timeout }: { signal?: AbortSignal; timeout?: Duration },
-): Wait {
-  let stop: () => void = () => undefined
-  let resolve: (end: End) => void = () => undefined
-  let reject: (error: unknown) => void = () => undefined
-  const promise = new Promise<End>((onFound, onFailed) => {
-    resolve = onFound
-    reject = onFailed
+  return new Promise((resolve, reject) => {
+    const end = waitForEnd(core, taskId, wait, { found: resolve, failed: reject })
+    if (since >= 0 && core.waiters.remembersSince(since)) return
+    // Not awaited: the wait may be over before the store answers.
+    readTask(core, taskId).then(record => {
+      if (hasEnded(record.status)) end.found(record)
+    }, end.failed)
   })
-  const end: Wait = {
-    promise,
+}
+
+/** Waits until the end, the signal or the timeout, whichever comes first. Returns the waiter, which may be called by others too. */
+function waitForEnd(core: Core, taskId: string, { signal, timeout }: WaitOptions, waiter: Waiter): Waiter {
+  const timeoutMs = timeout === undefined ? undefined : durationMs(timeout, 'timeout')
+  const stops: (() => void)[] = []
+  const stop = () => {
+    for (const each of stops.splice(0)) each()
+  }
+  const end: Waiter = {
     found(record) {
       stop()
-      resolve(record)
+      waiter.found(record)
     },
     failed(error) {
       stop()
-      reject(error)
+      waiter.failed(error)
     },
   }
-  const stopWaiting = core.waiters.wait(taskId, end)
   const aborted = () => end.failed(signal?.reason)
+  stops.push(core.waiters.wait(taskId, end), () => signal?.removeEventListener('abort', aborted))
   signal?.addEventListener('abort', aborted, { once: true })
-  const cancelTimer =
-    timeout === undefined
-      ? undefined
-      : core.clock.after(durationMs(timeout, 'timeout'), () => end.failed(waitTimeout(taskId)))
-  stop = () => {
-    stopWaiting()
-    signal?.removeEventListener('abort', aborted)
-    cancelTimer?.()
-  }
+  if (timeoutMs !== undefined) stops.push(core.clock.after(timeoutMs, () => end.failed(waitTimeout(taskId))))
   return end
 }
 

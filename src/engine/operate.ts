@@ -18,7 +18,7 @@ import { QuillworkError } from '../task/errors.ts'
 import { everyItem } from '../task/page.ts'
 import type { TaskRecord } from '../task/task.ts'
 import { cancelTask } from './cancel.ts'
-import type { Core, EngineCounts } from './core.ts'
+import { type Core, type EngineCounts, readTask } from './core.ts'
 import { type FollowOptions, followOutput, type OutputEvent, outputStart } from './output.ts'
 import { type RetryTaskOptions, retryTask } from './retry.ts'
 import { check, requireLane, type SubmitOptions, submitAs } from './submit.ts'
@@ -68,11 +68,7 @@ export interface Tasks extends Pick<TaskQueries, 'list' | 'children' | 'counts' 
 export function tasksOf(core: Core): Tasks {
   const { queries } = core.store
   return {
-    async get(taskId) {
-      const [record] = await queries.get([taskId])
-      if (record !== undefined) return record
-      throw new QuillworkError('TASK_NOT_FOUND', `There is no task ${taskId}.`)
-    },
+    get: taskId => readTask(core, taskId),
     list: (filter, page) => queries.list(filter, page),
     children: (parentTaskId, filter, page) => queries.children(parentTaskId, filter, page),
     counts: () => queries.counts(),
@@ -86,11 +82,8 @@ export function tasksOf(core: Core): Tasks {
       await check(core, typeOf(core, taskType), parameters, userId)
     },
     async submit(taskType, parameters, options = {}) {
-      return submitAs(core, typeOf(core, taskType), {
-        parameters,
-        options,
-        as: (record, isNew) => ({ record, isNew }),
-      })
+      const as = (record: TaskRecord, isNew: boolean) => ({ record, isNew })
+      return submitAs(core, typeOf(core, taskType), { parameters, options, as })
     },
     cancel: (taskId, { ifVersion } = {}) => cancelTask(core, taskId, ifVersion),
     retry: (taskId, options) => retryTask(core, taskId, options),

@@ -3,7 +3,7 @@ import { longestOutput, longestPiece, type OutputPiece, type OutputPlace } from 
 import { QuillworkError } from '../task/errors.ts'
 import { type EndedStatus, hasEnded, type TaskStatus } from '../task/status.ts'
 import type { Attempt } from './attempt.ts'
-import type { Core } from './core.ts'
+import { type Core, readTask } from './core.ts'
 import { foundStale, isFinal } from './settle.ts'
 
 /** Milliseconds over which text is gathered: at most four appends a second. */
@@ -230,9 +230,7 @@ function watchOutput(core: Core, taskId: string, signal: AbortSignal | undefined
       return status
     },
     async begin() {
-      const [record] = await core.store.queries.get([taskId])
-      if (record === undefined) throw new QuillworkError('TASK_NOT_FOUND', `There is no task ${taskId}.`)
-      ended(record)
+      ended(await readTask(core, taskId))
     },
     async more(waitMs) {
       if (!isNew) await next(core, waitMs, resolve => (wake = resolve))

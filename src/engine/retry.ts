@@ -6,7 +6,7 @@ import { liveOf, totalOf, unsuccessfulOf } from '../task/subtasks.ts'
 import type { TaskRecord } from '../task/task.ts'
 import { reopened, retried, type Transition } from '../task/transition.ts'
 import { changed } from './cancel.ts'
-import type { Core } from './core.ts'
+import { type Core, readTask } from './core.ts'
 import { notify } from './notify.ts'
 import { validate } from './submit.ts'
 
@@ -50,8 +50,7 @@ async function readRetryable(
   taskId: string,
   { ifVersion }: RetryTaskOptions,
 ): Promise<TaskRecord> {
-  const [record] = await core.store.queries.get([taskId])
-  if (record === undefined) throw new QuillworkError('TASK_NOT_FOUND', `There is no task ${taskId}.`)
+  const record = await readTask(core, taskId)
   if (ifVersion !== undefined && record.version !== ifVersion) throw changed(record)
   if (retryable.includes(record.status)) return record
   const how = hasEnded(record.status) ? 'completed' : 'has not ended'

@@ -6,7 +6,7 @@ import type { In, Schema, TaskType } from '../task/definition.ts'
 import { QuillworkError } from '../task/errors.ts'
 import { hasEnded } from '../task/status.ts'
 import type { Core } from './core.ts'
-import { type SubmitOptions, submit } from './submit.ts'
+import { type SubmitOptions, submitAs } from './submit.ts'
 
 /** A task that is submitted at the ticks of a cron expression. */
 export interface Schedule<P extends Schema = Schema> {
@@ -107,26 +107,17 @@ async function runDue(core: Core, plan: Planned, state: ScheduleState | undefine
   const now = core.store.tasks.now()
   const { id } = plan.schedule
   if (state?.lastTick === undefined || state.definition !== plan.definition) {
-    await startFrom(core, plan, state, now)
-    return
+    return startFrom(core, plan, state, now)
   }
   if (state.lastTick > now + aheadMs) {
-    core.log.warn(
-      { schedule: id, lastTick: new Date(state.lastTick).toISOString() },
-      'clock was ahead at the last tick; schedule goes on from now',
-    )
-    await startFrom(core, plan, state, now)
-    return
+    const lastTick = new Date(state.lastTick).toISOString()
+    core.log.warn({ schedule: id, lastTick }, 'clock was ahead at the last tick; schedule goes on from now')
+    return startFrom(core, plan, state, now)
   }
   let seen = state
   for (const tick of dueTicks(plan, state.lastTick, now)) {
-    const taskId = (await submitTick(core, plan, seen, tick)) ?? seen.lastTaskId
-    const next: ScheduleState = defined({
-      id,
-      definition: plan.definition,
-      lastTick: tick,
-      lastTaskId: taskId,
-    })
+    const lastTaskId = (await submitTick(core, plan, seen, tick)) ?? seen.lastTaskId
+    const next: ScheduleState = defined({ id, definition: plan.definition, lastTick: tick, lastTaskId })
     if (!(await core.store.schedules.advance(next, seen.lastTick))) return
     seen = next
   }
@@ -183,8 +174,8 @@ async function submitTick(
       userId: planned.userId,
       lane: planned.lane,
     })
-    const record = await submit(core, planned.task, planned.parameters, options)
-    return record.id
+    const { task, parameters } = planned
+    return await submitAs(core, task, { parameters, options, as: ({ id }) => id })
   } catch (error) {
     // Another version of the program, with other parameters, submitted it and crashed before it recorded that.
     if (!(error instanceof QuillworkError) || error.code !== 'IDEMPOTENCY_KEY_REUSED') throw error

@@ -6,12 +6,12 @@ import { type ErrorInfo, QuillworkError } from '../task/errors.ts'
 import { subTaskId } from '../task/id.ts'
 import { everyItem } from '../task/page.ts'
 import { hasEnded } from '../task/status.ts'
-import type { NewTask, TaskRecord } from '../task/task.ts'
+import type { NewTask } from '../task/task.ts'
 import type { Attempt } from './attempt.ts'
 import type { Core } from './core.ts'
 import { subTaskOf } from './handle.ts'
 import { notifySubmitted } from './notify.ts'
-import { checkedTags, refusalError, requireLane, submissionDefaults, validate } from './submit.ts'
+import { checkedTags, recordOf, requireLane, submissionDefaults, validate } from './submit.ts'
 import { traceSubmission } from './trace.ts'
 
 /** Sub-tasks per write: keeps one run of the event loop short. */
@@ -31,9 +31,9 @@ export async function submitSubTask<A extends Schema, B extends Schema>(
   item: Item,
 ): Promise<{ subTask: SubTask<A, B>; isNew: boolean }> {
   const task = await newSubTask(core, attempt, type, item)
-  const [created] = await traceSubmission(core.trace, [task], () => core.store.tasks.create([task], {}))
-  const record = recordOf(core, attempt, task, created)
-  return { subTask: subTaskOf(type, record), isNew: created?.outcome === 'created' }
+  const [created] = await create(core, [task])
+  const { record, isNew } = accept(core, attempt, task, created)
+  return { subTask: subTaskOf(type, record), isNew }
 }
 
 /** The outcome of a bulk submission: how many are new, how many existed, whether one of them is live, and which were refused. */
@@ -73,13 +73,29 @@ async function writePart(
   part: readonly NewTask[],
   written: SubTasksWritten,
 ): Promise<void> {
-  const created = await traceSubmission(core.trace, part, () => core.store.tasks.create(part, {}))
+  const created = await create(core, part)
   for (const [index, task] of part.entries()) {
-    const record = recordOf(core, attempt, task, created[index])
-    if (created[index]?.outcome === 'created') written.created += 1
-    else written.found += 1
+    const { record, isNew } = accept(core, attempt, task, created[index])
+    written[isNew ? 'created' : 'found'] += 1
     if (!hasEnded(record.status)) written.live = true
   }
+}
+
+/** Without limits on waiting tasks: their root was admitted. */
+function create({ trace, store }: Core, tasks: readonly NewTask[]): Promise<readonly Created[]> {
+  return traceSubmission(trace, tasks, () => store.tasks.create(tasks, {}))
+}
+
+/** Returns the record of a sub-task. Throws the refusal, also of a parent that lost its task. */
+function accept(core: Core, { record: parent }: Attempt, task: NewTask, created: Created | undefined) {
+  if (created?.outcome === 'refused') {
+    const { id, attempt } = parent
+    core.log.warn({ taskId: id, attempt, code: created.code }, 'sub-task rejected')
+  }
+  const record = recordOf(task, created)
+  const isNew = created?.outcome === 'created'
+  if (isNew) notifySubmitted(core, record)
+  return { record, isNew }
 }
 
 /** Returns the sub-tasks of a type, in the order of submission, page by page. */
@@ -126,17 +142,4 @@ async function newSubTask(
   const { traceparent } = attempt
   if (traceparent !== undefined) task.traceparent = traceparent
   return task
-}
-
-/** Returns the record of a sub-task. Throws the refusal, also of a parent that lost its task. */
-function recordOf(core: Core, attempt: Attempt, task: NewTask, created: Created | undefined): TaskRecord {
-  if (created === undefined)
-    throw new QuillworkError('STORE_FAILED', 'The store gave no answer to a submission.')
-  if (created.outcome === 'refused') {
-    const { id, attempt: number } = attempt.record
-    core.log.warn({ taskId: id, attempt: number, code: created.code }, 'sub-task rejected')
-    throw refusalError(created.code, task)
-  }
-  if (created.outcome === 'created') notifySubmitted(core, created.record)
-  return created.record
 }

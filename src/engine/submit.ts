@@ -11,7 +11,7 @@ import {
 import { type Duration, durationMs, longestDuration } from '../task/duration.ts'
 import { QuillworkError } from '../task/errors.ts'
 import { newTaskId } from '../task/id.ts'
-import { parseWith } from '../task/schema.ts'
+import { chain, parseWith } from '../task/schema.ts'
 import type { Budget, NewTask, Priority, TaskRecord } from '../task/task.ts'
 import { readTraceparent } from '../task/trace-context.ts'
 import type { Start } from './attempt.ts'
@@ -56,32 +56,6 @@ export type SubmitItem<P extends Schema, Tx = never> = SubmitOptions<Tx> & { par
 /** Tasks per write of a bulk submission: keeps one turn of the event loop short. */
 const perWrite = 500
 
-/** Submits one task. Returns its record: a new one, or the one that the idempotency key found. */
-export function submit(
-  core: Core,
-  type: TaskType,
-  parameters: unknown,
-  options: SubmitOptions,
-): Promise<TaskRecord> {
-  return submitAs(core, type, { parameters, options, as: record => record })
-}
-
-/** As `submit`, within the caller's own transaction: nobody is notified before it commits, and the relay finds the task then. */
-async function submitWithin(
-  core: Core,
-  type: TaskType,
-  parameters: unknown,
-  options: SubmitOptions,
-): Promise<{ record: TaskRecord; isNew: boolean }> {
-  requireTransactions(core)
-  await check(core, type, parameters, options.userId)
-  const task = newTask(core, type, parameters, options)
-  const [created] = await traceSubmission(core.trace, [task], () =>
-    core.store.tasks.create([task], core.admission, options.transaction),
-  )
-  return { record: acceptedSilently(task, created), isNew: created?.outcome === 'created' }
-}
-
 /** What is submitted, and what is made of the record. */
 interface Submission<T> {
   parameters: unknown
@@ -90,14 +64,13 @@ interface Submission<T> {
   as(record: TaskRecord, isNew: boolean): T
 }
 
-/** As `submit`, resolving to what `as` returns for the record, without one more promise. */
-export function submitAs<T>(
-  core: Core,
-  type: TaskType,
-  { parameters, options, as }: Submission<T>,
-): Promise<T> {
-  if (options.transaction !== undefined)
-    return submitWithin(core, type, parameters, options).then(({ record, isNew }) => as(record, isNew))
+/**
+ * Submits one task. Resolves to what `as` returns for its record, a new one or the one that the idempotency key found, without one more
+ * promise.
+ */
+export function submitAs<T>(core: Core, type: TaskType, submission: Submission<T>): Promise<T> {
+  const { parameters, options, as } = submission
+  if (options.transaction !== undefined) return submitWithin(core, type, submission)
   return new Promise((resolve, reject) => {
     const write = () => {
       const task = newTask(core, type, parameters, options)
@@ -119,6 +92,21 @@ export function submitAs<T>(
     if (checked instanceof Promise) checked.then(write).catch(reject)
     else write()
   })
+}
+
+/** Submits within the caller's own transaction: nobody is notified before it commits, and the relay finds the task then. */
+async function submitWithin<T>(
+  core: Core,
+  type: TaskType,
+  { parameters, options, as }: Submission<T>,
+): Promise<T> {
+  requireTransactions(core)
+  await check(core, type, parameters, options.userId)
+  const task = newTask(core, type, parameters, options)
+  const [created] = await traceSubmission(core.trace, [task], () =>
+    core.store.tasks.create([task], core.admission, options.transaction),
+  )
+  return as(acceptedSilently(task, created), created?.outcome === 'created')
 }
 
 /**
@@ -188,39 +176,27 @@ export function check(core: Core, type: TaskType, parameters: unknown, userId = 
   const validated = validate(type, parameters)
   const task = core.tasks.get(type.type)
   if (task?.admit === undefined) return validated
-  const isParsed = task.parameters === type.parameters && !(validated instanceof Promise)
-  return isParsed
-    ? admit(core, task, validated, userId)
-    : admitLater(core, task, { type, parameters, validated, userId })
+  // A client may know the type by another schema: the hook gets what its own makes of the parameters.
+  const own =
+    task.parameters === type.parameters ? validated : chain(validated, () => validate(task, parameters))
+  return chain(own, parsed => admit(core, task, parsed, userId))
 }
 
-/** A client may know the type by another schema: the hook gets what its own makes of the parameters. */
-async function admitLater(
-  core: Core,
+function admit(
+  { services }: Core,
   task: ResolvedTask,
-  submitted: { type: TaskType; parameters: unknown; validated: unknown; userId: string },
-): Promise<void> {
-  const { type, parameters, userId } = submitted
-  const validated = await submitted.validated
-  const own = task.parameters === type.parameters ? validated : await validate(task, parameters)
-  await admit(core, task, own, userId)
-}
-
-function admit({ services }: Core, task: ResolvedTask, parameters: unknown, userId: string): Awaitable<void> {
+  parameters: unknown,
+  userId: string,
+): Awaitable<unknown> {
+  const refuse = (error: unknown): never => {
+    throw refusalOf(task, error)
+  }
   try {
     const answer: unknown = task.admit?.(parameters, { services, userId })
     // Thenables of any kind are awaited: a refusal must not get lost in one.
-    return answer === undefined ? undefined : awaitAnswer(task, answer)
+    return answer === undefined ? undefined : Promise.resolve(answer).catch(refuse)
   } catch (error) {
-    throw refusalOf(task, error)
-  }
-}
-
-async function awaitAnswer(task: ResolvedTask, answer: unknown): Promise<void> {
-  try {
-    await answer
-  } catch (error) {
-    throw refusalOf(task, error)
+    return refuse(error)
   }
 }
 
@@ -316,21 +292,26 @@ const ignoreAnswer = () => undefined
 
 /** Returns the record of an accepted task. Throws the refusal, or IDEMPOTENCY_KEY_REUSED. */
 function acceptedSilently(task: NewTask, created: Created | undefined): TaskRecord {
+  const record = recordOf(task, created)
+  if (created?.outcome === 'existing' && record.parameters !== task.parameters) {
+    throw new QuillworkError(
+      'IDEMPOTENCY_KEY_REUSED',
+      `The idempotency key ${JSON.stringify(task.idempotencyKey)} belongs to task ${record.id}, which has other parameters; use a new key.`,
+      { details: { taskId: record.id } },
+    )
+  }
+  return record
+}
+
+/** Returns the record that the store made or found. Throws the refusal. */
+export function recordOf(task: NewTask, created: Created | undefined): TaskRecord {
   if (created === undefined)
     throw new QuillworkError('STORE_FAILED', 'The store gave no answer to a submission.')
   if (created.outcome === 'refused') throw refusalError(created.code, task)
-  if (created.outcome === 'existing' && created.record.parameters !== task.parameters) {
-    throw new QuillworkError(
-      'IDEMPOTENCY_KEY_REUSED',
-      `The idempotency key ${JSON.stringify(task.idempotencyKey)} belongs to task ${created.record.id}, which has other parameters; use a new key.`,
-      { details: { taskId: created.record.id } },
-    )
-  }
   return created.record
 }
 
-/** Returns the error of a refused submission. */
-export function refusalError(
+function refusalError(
   code: Extract<Created, { outcome: 'refused' }>['code'],
   task: Pick<NewTask, 'userId' | 'lane'>,
 ): QuillworkError {

@@ -3,7 +3,7 @@ import { grace } from '../rate-limit/limiter.ts'
 import { gatherMs, WakeLoop } from '../runtime/wake-loop.ts'
 import { hasEnded } from '../task/status.ts'
 import type { TaskRecord } from '../task/task.ts'
-import { turnCame } from '../task/transition.ts'
+import { dueEarly } from '../task/transition.ts'
 import type { Core } from './core.ts'
 
 /** A ticket, which is named after its task, and the key that may grant it. */
@@ -50,7 +50,7 @@ async function wakeTasks(core: Core, ready: readonly Ready[]): Promise<void> {
     if (record === undefined || staysAway(record, key, { paused, now })) giveUpPlace(core, key, ticket)
     if (record !== undefined && isSnoozed(record, key, now)) woken.push(record)
   }
-  if (woken.length > 0) await core.store.tasks.apply(woken.map(record => turnCame(record, now)))
+  if (woken.length > 0) await core.store.tasks.apply(woken.map(record => dueEarly(record, now)))
 }
 
 /** Best effort, and nobody waits for it: a place that is not given up is lost 30 seconds after its promised time. */

@@ -1,3 +1,4 @@
+import { defined } from './defined.ts'
 import {
   type ErrorClass,
   type ErrorCode,
@@ -130,15 +131,10 @@ export function classifyError(error: unknown, now: number): ClassifiedError {
   const notBefore = delay === undefined ? undefined : now + delay
   if (errorClass === 'rate-limited' && notBefore === undefined) errorClass = 'retryable'
   const info = errorInfo(error, errorClass, { code: codeOf(decisive), causes: chain.slice(1).map(messageOf) })
-  if (decisive instanceof SnoozeError) {
-    if (decisive.limit !== undefined) info.limit = decisive.limit
-    Object.assign(info, decisive.budget)
-  }
-  if (notBefore === undefined) return { errorClass, info }
-  const refusedByProvider = errorClass === 'rate-limited' && !(decisive instanceof SnoozeError)
-  return refusedByProvider
-    ? { errorClass, info, notBefore, refusedByProvider }
-    : { errorClass, info, notBefore }
+  const isSnooze = decisive instanceof SnoozeError
+  if (isSnooze) Object.assign(info, defined({ limit: decisive.limit }), decisive.budget)
+  const refusedByProvider = errorClass === 'rate-limited' && !isSnooze ? true : undefined
+  return defined({ errorClass, info, notBefore, refusedByProvider })
 }
 
 /** Characters of an error's name, and of its stack, that a record keeps. */

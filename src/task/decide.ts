@@ -7,7 +7,7 @@ import type { ErrorInfo } from './errors.ts'
 import { backoffMs, type RetryPolicy } from './retry-policy.ts'
 import { hasEnded } from './status.ts'
 import { liveOf } from './subtasks.ts'
-import type { FailedSubTask, TaskRecord } from './task.ts'
+import { type DeadLetter, type FailedSubTask, isCancelRequested, type TaskRecord } from './task.ts'
 import {
   awaitingSubTasks,
   cancelled,
@@ -49,8 +49,7 @@ export interface Circumstances {
 export function decide(record: TaskRecord, outcome: Outcome, circumstances: Circumstances): Transition {
   const { now } = circumstances
   if (outcome.kind === 'completed') return completed(record, outcome.result, now)
-  if (record.cancelRequestedAt !== undefined || outcome.kind === 'cancelled')
-    return cancelled(record, cancelError(), now)
+  if (isCancelRequested(record) || outcome.kind === 'cancelled') return cancelled(record, cancelError(), now)
   switch (outcome.kind) {
     case 'awaiting-subtasks':
       return awaitingSubTasks(record, outcome)
@@ -70,8 +69,8 @@ function afterError(
 ): Transition {
   const { errorClass, info, notBefore } = error
   if (info.code === 'RECORD_UNREADABLE') {
-    const { retryCount, crashCount } = record
-    return deadLettered(record, { error: info, reason: 'unreadable', retryCount, crashCount }, now)
+    const { crashCount } = record
+    return deadLettered(record, { error: info, reason: 'unreadable', crashCount }, now)
   }
   if (errorClass === 'permanent' || errorClass === 'cancelled') return failed(record, info, 'permanent', now)
   if (errorClass === 'rate-limited' && notBefore !== undefined) {
@@ -81,16 +80,9 @@ function afterError(
       : snoozed(record, until, info)
   }
   const retryCount = record.retryCount + 1
-  if (retryCount >= policy.maxAttempts) {
-    return deadLettered(
-      record,
-      { error: info, reason: 'attempts-exhausted', retryCount: record.retryCount, crashCount: 0 },
-      now,
-    )
-  }
   const at = Math.max(now + backoffMs(policy, retryCount, random), notBefore ?? 0)
-  if (pastDeadline(record, at)) return failed(record, deadlineError(info), 'deadline', now)
-  return retrying(record, { at, error: info, retryCount, crashCount: 0 })
+  const retry = { at, error: info, retryCount, crashCount: 0 }
+  return retryOrEnd(record, retry, 'attempts-exhausted', { policy, now })
 }
 
 /** The first crash in a row is retried at once, later ones by policy; a crash after a new checkpoint counts as the first. */
@@ -98,13 +90,22 @@ function afterCrash(record: TaskRecord, { policy, now, random }: Circumstances):
   const progressed = record.checkpointAttempt === record.attempt
   const crashCount = progressed ? 1 : record.crashCount + 1
   const retryCount = progressed ? 1 : record.retryCount + 1
-  const error = crashError(record)
-  if (retryCount >= policy.maxAttempts) {
-    return deadLettered(record, { error, reason: 'crashes', retryCount: record.retryCount, crashCount }, now)
-  }
   const at = crashCount === 1 ? now : now + backoffMs(policy, crashCount - 1, random)
+  const retry = { at, error: crashError(record), retryCount, crashCount }
+  return retryOrEnd(record, retry, 'crashes', { policy, now })
+}
+
+/** Grants a retry, unless the attempts are exhausted, or the deadline comes before it. */
+function retryOrEnd(
+  record: TaskRecord,
+  retry: Parameters<typeof retrying>[1],
+  reason: DeadLetter['reason'],
+  { policy, now }: Pick<Circumstances, 'policy' | 'now'>,
+): Transition {
+  const { at, error, retryCount, crashCount } = retry
+  if (retryCount >= policy.maxAttempts) return deadLettered(record, { error, reason, crashCount }, now)
   if (pastDeadline(record, at)) return failed(record, deadlineError(error), 'deadline', now)
-  return retrying(record, { at, error, retryCount, crashCount })
+  return retrying(record, retry)
 }
 
 /**
@@ -118,8 +119,7 @@ export function decideParent(
   failedSubTasks: readonly FailedSubTask[],
   now: number,
 ): Transition | undefined {
-  if (record.cancelRequestedAt !== undefined && isUnheld(record))
-    return cancelledWaiting(record, cancelError(), now)
+  if (isCancelRequested(record) && isUnheld(record)) return cancelledWaiting(record, cancelError(), now)
   if (record.status !== 'RUNNING' || record.phase !== 'awaiting-subtasks') return undefined
   if (liveOf(record.subTaskStatusSummary) > 0) return undefined
   if (record.reduces === true) return reduceDue(record)

@@ -261,37 +261,30 @@ const defaultAttemptTimeout = 1_800_000
 function define<P extends Schema, R extends Schema, G extends Schema, S>(
   task: Definable<P, R, G, S>,
 ): TaskDefinition<P, R, G, S> {
-  if (!typePattern.test(task.type)) {
+  const { type, parameters, result, progress, parametersVersion = 1 } = task
+  if (!typePattern.test(type)) {
     throw new QuillworkError(
       'OPTION_INVALID',
-      `The task type ${JSON.stringify(task.type)} must be 1 to 100 letters, digits, '_', '.' or '-'.`,
+      `The task type ${JSON.stringify(type)} must be 1 to 100 letters, digits, '_', '.' or '-'.`,
     )
   }
-  const version = task.parametersVersion ?? 1
-  if (!Number.isInteger(version) || version < 1) {
+  if (!Number.isInteger(parametersVersion) || parametersVersion < 1) {
     throw new QuillworkError(
       'OPTION_INVALID',
-      `parametersVersion of ${task.type} is ${version}; give a whole number of at least 1.`,
+      `parametersVersion of ${type} is ${parametersVersion}; give a whole number of at least 1.`,
     )
   }
   requireSchemas(task)
-  const definition: TaskDefinition<P, R, G, S> =
-    task.progress === undefined
-      ? { type: task.type, parameters: task.parameters, result: task.result }
-      : { type: task.type, parameters: task.parameters, result: task.result, progress: task.progress }
+  const definition = { type, parameters, result, ...(progress === undefined ? {} : { progress }) }
   // The one place where the handler's own types are given up: the engine calls it with what its schemas parsed.
   const code = task as unknown as Pick<ResolvedTask, 'admit' | 'execute' | 'onSubTasksSettled'>
   resolvedTasks.set(definition, {
     ...definition,
     lane: task.lane ?? 'default',
-    attemptTimeoutMs: durationMs(
-      task.attemptTimeout ?? defaultAttemptTimeout,
-      `attemptTimeout of ${task.type}`,
-    ),
-    deadlineMs:
-      task.deadline === undefined ? undefined : durationMs(task.deadline, `deadline of ${task.type}`),
+    attemptTimeoutMs: durationMs(task.attemptTimeout ?? defaultAttemptTimeout, `attemptTimeout of ${type}`),
+    deadlineMs: task.deadline === undefined ? undefined : durationMs(task.deadline, `deadline of ${type}`),
     policy: retryPolicy(task.retry),
-    parametersVersion: version,
+    parametersVersion,
     hooks: task,
     upgradeParameters: (stored, from) =>
       task.upgradeParameters === undefined ? stored : task.upgradeParameters(stored, from),

@@ -83,7 +83,7 @@ const eventOfTransition: Readonly<Record<TransitionName, TaskEventName | undefin
   retried: 'reopened',
   reopened: 'reopened',
   discarded: undefined,
-  'turn-came': undefined,
+  'due-early': undefined,
 }
 
 /** Returns the name of the event of a transition; undefined where it has none. */

@@ -7,12 +7,17 @@ export interface SchemaIssue {
   detail: string
 }
 
+/**
+ * Goes on with a value, at once where it is no promise. An attempt whose schemas and handler are synchronous makes no promise at all: half a
+ * microsecond less per task, where a task costs about sixteen.
+ */
+export function chain<A, B>(value: Awaitable<A>, next: (value: A) => Awaitable<B>): Awaitable<B> {
+  return value instanceof Promise ? value.then(next) : next(value)
+}
+
 /** Returns what the schema makes of the value. Throws the given code with every issue as details; a synchronous schema costs no promise. */
 export function parseWith(schema: Schema, value: unknown, code: ErrorCode, what: string): Awaitable<unknown> {
-  const answer = schema['~standard'].validate(value)
-  return answer instanceof Promise
-    ? answer.then(later => outputOf(later, code, what))
-    : outputOf(answer, code, what)
+  return chain(schema['~standard'].validate(value), answer => outputOf(answer, code, what))
 }
 
 type Answer = Awaited<ReturnType<Schema['~standard']['validate']>>
@@ -25,13 +30,8 @@ function outputOf(answer: Answer, code: ErrorCode, what: string): unknown {
   const first = issues
     .slice(0, 3)
     .map(issue => (issue.pointer === '' ? issue.detail : `${issue.pointer}: ${issue.detail}`))
-  throw new QuillworkError(
-    code,
-    `${what}: ${first.join('; ')}${issues.length > 3 ? `; and ${issues.length - 3} more` : ''}.`,
-    {
-      details: { issues },
-    },
-  )
+  const more = issues.length > 3 ? `; and ${issues.length - 3} more` : ''
+  throw new QuillworkError(code, `${what}: ${first.join('; ')}${more}.`, { details: { issues } })
 }
 
 function pointerOf(path: readonly (PropertyKey | { key: PropertyKey })[] | undefined): string {

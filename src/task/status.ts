@@ -3,17 +3,17 @@
  * the state diagram of the documentation is generated from it.
  */
 
+/** The statuses in which a task still has work to do. */
+export const liveStatuses = ['QUEUED', 'RUNNING', 'RETRYING'] as const
+
+/** The ended statuses of tasks that did not do what they were for. */
+export const unsuccessfulStatuses = ['FAILED', 'DEAD_LETTER', 'CANCELLED'] as const
+
+/** The statuses in which a task has ended. */
+export const endedStatuses = ['COMPLETED', 'COMPLETED_WITH_ERRORS', ...unsuccessfulStatuses] as const
+
 /** Every status, in the order in which a task usually meets them. */
-export const taskStatuses = [
-  'QUEUED',
-  'RUNNING',
-  'RETRYING',
-  'COMPLETED',
-  'COMPLETED_WITH_ERRORS',
-  'FAILED',
-  'DEAD_LETTER',
-  'CANCELLED',
-] as const
+export const taskStatuses = [...liveStatuses, ...endedStatuses] as const
 
 /** Where a task is in its life. */
 export type TaskStatus = (typeof taskStatuses)[number]
@@ -25,26 +25,7 @@ export type TaskStatus = (typeof taskStatuses)[number]
 export type Phase = 'executing' | 'awaiting-subtasks' | 'reducing'
 
 /** A status that never changes again, except by an explicit retry. */
-export type EndedStatus = 'COMPLETED' | 'COMPLETED_WITH_ERRORS' | 'FAILED' | 'DEAD_LETTER' | 'CANCELLED'
-
-/** The statuses in which a task still has work to do. */
-export const liveStatuses = ['QUEUED', 'RUNNING', 'RETRYING'] as const satisfies readonly TaskStatus[]
-
-/** The statuses in which a task has ended. */
-export const endedStatuses = [
-  'COMPLETED',
-  'COMPLETED_WITH_ERRORS',
-  'FAILED',
-  'DEAD_LETTER',
-  'CANCELLED',
-] as const satisfies readonly EndedStatus[]
-
-/** The ended statuses of tasks that did not do what they were for. */
-export const unsuccessfulStatuses = [
-  'FAILED',
-  'DEAD_LETTER',
-  'CANCELLED',
-] as const satisfies readonly EndedStatus[]
+export type EndedStatus = (typeof endedStatuses)[number]
 
 /** Whether the task has ended. */
 export function hasEnded(status: TaskStatus): status is EndedStatus {
@@ -64,98 +45,47 @@ export interface Move {
   why: string
 }
 
-const waiting = ['QUEUED', 'RETRYING'] as const
-const working = ['executing', 'reducing'] as const
+function movesFrom(start: Pick<Move, 'from' | 'fromPhase'>, to: readonly Omit<Move, 'from'>[]): Move[] {
+  return to.map(move => ({ ...start, ...move }))
+}
 
 /** The one table of legal moves. */
 export const moves: readonly Move[] = [
-  ...waiting.flatMap((from): Move[] => [
-    { from, to: 'RUNNING', by: ['claim'], why: 'claimed' },
-    { from, to: 'CANCELLED', by: ['person', 'aggregate'], why: 'cancelled' },
-    { from, to: 'FAILED', by: ['sweep'], why: 'deadline passed' },
+  ...(['QUEUED', 'RETRYING'] as const).flatMap(from =>
+    movesFrom({ from }, [
+      { to: 'RUNNING', by: ['claim'], why: 'claimed' },
+      { to: 'CANCELLED', by: ['person', 'aggregate'], why: 'cancelled' },
+      { to: 'FAILED', by: ['sweep'], why: 'deadline passed' },
+    ]),
+  ),
+  ...(['executing', 'reducing'] as const).flatMap(fromPhase =>
+    movesFrom({ from: 'RUNNING', fromPhase }, [
+      { to: 'COMPLETED', by: ['attempt'], why: 'result returned' },
+      { to: 'RETRYING', by: ['attempt', 'rescue'], why: 'retry, snooze or crash' },
+      { to: 'FAILED', by: ['attempt', 'rescue'], why: 'permanent error or deadline' },
+      { to: 'DEAD_LETTER', by: ['attempt', 'rescue'], why: 'attempts exhausted, or unreadable' },
+      { to: 'CANCELLED', by: ['attempt', 'rescue'], why: 'cancelled' },
+      { to: 'QUEUED', by: ['attempt', 'rescue'], why: 'given back' },
+      { to: 'RUNNING', toPhase: 'awaiting-subtasks', by: ['attempt'], why: 'sub-tasks submitted' },
+    ]),
+  ),
+  ...movesFrom({ from: 'RUNNING', fromPhase: 'reducing' }, [
+    { to: 'COMPLETED_WITH_ERRORS', by: ['attempt'], why: 'result, some sub-tasks failed' },
   ]),
-  ...working.flatMap((fromPhase): Move[] => [
-    { from: 'RUNNING', fromPhase, to: 'COMPLETED', by: ['attempt'], why: 'result returned' },
-    { from: 'RUNNING', fromPhase, to: 'RETRYING', by: ['attempt', 'rescue'], why: 'retry, snooze or crash' },
-    {
-      from: 'RUNNING',
-      fromPhase,
-      to: 'FAILED',
-      by: ['attempt', 'rescue'],
-      why: 'permanent error or deadline',
-    },
-    {
-      from: 'RUNNING',
-      fromPhase,
-      to: 'DEAD_LETTER',
-      by: ['attempt', 'rescue'],
-      why: 'attempts exhausted, or unreadable',
-    },
-    { from: 'RUNNING', fromPhase, to: 'CANCELLED', by: ['attempt', 'rescue'], why: 'cancelled' },
-    { from: 'RUNNING', fromPhase, to: 'QUEUED', by: ['attempt', 'rescue'], why: 'given back' },
-    {
-      from: 'RUNNING',
-      fromPhase,
-      to: 'RUNNING',
-      toPhase: 'awaiting-subtasks',
-      by: ['attempt'],
-      why: 'sub-tasks submitted',
-    },
+  ...movesFrom({ from: 'RUNNING', fromPhase: 'awaiting-subtasks' }, [
+    { to: 'QUEUED', toPhase: 'reducing', by: ['aggregate'], why: 'reduce is due' },
+    { to: 'COMPLETED', by: ['aggregate'], why: 'all sub-tasks completed' },
+    { to: 'COMPLETED_WITH_ERRORS', by: ['aggregate'], why: 'some sub-tasks failed' },
+    { to: 'FAILED', by: ['aggregate', 'sweep'], why: 'no sub-task completed, or deadline' },
+    { to: 'CANCELLED', by: ['person', 'aggregate'], why: 'cancelled' },
   ]),
-  {
-    from: 'RUNNING',
-    fromPhase: 'reducing',
-    to: 'COMPLETED_WITH_ERRORS',
-    by: ['attempt'],
-    why: 'result, some sub-tasks failed',
-  },
-  {
-    from: 'RUNNING',
-    fromPhase: 'awaiting-subtasks',
-    to: 'QUEUED',
-    toPhase: 'reducing',
-    by: ['aggregate'],
-    why: 'reduce is due',
-  },
-  {
-    from: 'RUNNING',
-    fromPhase: 'awaiting-subtasks',
-    to: 'COMPLETED',
-    by: ['aggregate'],
-    why: 'all sub-tasks completed',
-  },
-  {
-    from: 'RUNNING',
-    fromPhase: 'awaiting-subtasks',
-    to: 'COMPLETED_WITH_ERRORS',
-    by: ['aggregate'],
-    why: 'some sub-tasks failed',
-  },
-  {
-    from: 'RUNNING',
-    fromPhase: 'awaiting-subtasks',
-    to: 'FAILED',
-    by: ['aggregate', 'sweep'],
-    why: 'no sub-task completed, or deadline',
-  },
-  {
-    from: 'RUNNING',
-    fromPhase: 'awaiting-subtasks',
-    to: 'CANCELLED',
-    by: ['person', 'aggregate'],
-    why: 'cancelled',
-  },
-  ...(['FAILED', 'DEAD_LETTER', 'CANCELLED'] as const).map(
+  ...unsuccessfulStatuses.map(
     (from): Move => ({ from, to: 'QUEUED', by: ['person'], why: 'explicit retry' }),
   ),
-  ...(['FAILED', 'DEAD_LETTER', 'COMPLETED_WITH_ERRORS', 'CANCELLED'] as const).map(
-    (from): Move => ({
-      from,
-      to: 'RUNNING',
-      toPhase: 'awaiting-subtasks',
-      by: ['person', 'aggregate'],
-      why: 'reopened',
-    }),
+  ...(['FAILED', 'DEAD_LETTER', 'COMPLETED_WITH_ERRORS', 'CANCELLED'] as const).flatMap(from =>
+    movesFrom({ from }, [
+      { to: 'RUNNING', toPhase: 'awaiting-subtasks', by: ['person', 'aggregate'], why: 'reopened' },
+    ]),
   ),
 ]
 

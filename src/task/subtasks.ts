@@ -1,14 +1,29 @@
-import { type EndedStatus, endedStatuses, liveStatuses, type TaskStatus, taskStatuses } from './status.ts'
+import {
+  type EndedStatus,
+  liveStatuses,
+  type TaskStatus,
+  taskStatuses,
+  unsuccessfulStatuses,
+} from './status.ts'
 import type { SubTaskSummary } from './task.ts'
 
 /** Returns the number of sub-tasks. */
 export function totalOf(summary: SubTaskSummary | undefined): number {
-  return summary === undefined ? 0 : Object.values(summary).reduce((sum, count) => sum + count, 0)
+  return countOf(summary, taskStatuses)
 }
 
 /** Returns the number of sub-tasks that have not ended. */
 export function liveOf(summary: SubTaskSummary | undefined): number {
-  return liveStatuses.reduce((sum, status) => sum + (summary?.[status] ?? 0), 0)
+  return countOf(summary, liveStatuses)
+}
+
+/** Returns the number of sub-tasks that ended without completing. */
+export function unsuccessfulOf(summary: SubTaskSummary | undefined): number {
+  return countOf(summary, unsuccessfulStatuses)
+}
+
+function countOf(summary: SubTaskSummary | undefined, statuses: readonly TaskStatus[]): number {
+  return statuses.reduce((sum, status) => sum + (summary?.[status] ?? 0), 0)
 }
 
 /** Whether two summaries say the same. */
@@ -51,11 +66,4 @@ export function closingStatus(
 /** Returns what a parent becomes whose hook returned a result: the hook alone makes the result, the sub-tasks say whether all went well. */
 export function reducedStatus(summary: SubTaskSummary | undefined): 'COMPLETED' | 'COMPLETED_WITH_ERRORS' {
   return (summary?.COMPLETED ?? 0) === totalOf(summary) ? 'COMPLETED' : 'COMPLETED_WITH_ERRORS'
-}
-
-/** Returns the number of sub-tasks that ended without completing. */
-export function unsuccessfulOf(summary: SubTaskSummary | undefined): number {
-  return endedStatuses
-    .filter(status => status !== 'COMPLETED' && status !== 'COMPLETED_WITH_ERRORS')
-    .reduce((sum, status) => sum + (summary?.[status] ?? 0), 0)
 }

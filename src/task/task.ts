@@ -119,6 +119,11 @@ export interface TaskRecord {
   deadLetterHistory?: readonly DeadLetter[]
 }
 
+/** Whether a cancel of the task was requested; only a retry takes it back. */
+export function isCancelRequested(record: { readonly cancelRequestedAt?: unknown }): boolean {
+  return record.cancelRequestedAt !== undefined
+}
+
 /** One line of the report that a parent keeps of its sub-tasks. */
 export interface FailedSubTask {
   taskId: string

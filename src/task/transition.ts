@@ -9,28 +9,16 @@ import { closingStatus, reducedStatus } from './subtasks.ts'
 import type { DeadLetter, FailedSubTask, TaskRecord } from './task.ts'
 
 /** The fields that a transition may change; null clears one. */
-export interface RecordChange {
-  status?: TaskStatus
-  phase?: Phase
-  result?: string | null
-  progress?: string | null
-  parameters?: string
-  parametersVersion?: number
-  errorInfo?: ErrorInfo | null
-  retryCount?: number
-  crashCount?: number
-  round?: number
-  completedAt?: number | null
-  nextAttemptTimestamp?: number | null
-  deadline?: number | null
+export interface RecordChange
+  extends Partial<Pick<TaskRecord, 'status' | 'phase' | 'retryCount' | 'crashCount' | 'round'>>,
+    Partial<Pick<TaskRecord, 'parameters' | 'parametersVersion'>>,
+    Clearable<'result' | 'progress' | 'errorInfo' | 'completedAt' | 'nextAttemptTimestamp' | 'deadline'>,
+    Clearable<'cancelRequestedAt' | 'reduces' | 'failedSubTasks' | 'deadLetter' | 'deadLetterHistory'> {
   claimToken?: null
   leaseUntil?: null
-  cancelRequestedAt?: number | null
-  reduces?: boolean | null
-  failedSubTasks?: readonly FailedSubTask[] | null
-  deadLetter?: DeadLetter | null
-  deadLetterHistory?: readonly DeadLetter[] | null
 }
+
+type Clearable<Field extends keyof TaskRecord> = { [F in Field]?: Required<TaskRecord>[F] | null }
 
 /**
  * What the record must still be: the attempt whose holder writes (with the lease end that a rescuer saw), or the version that a
@@ -54,7 +42,7 @@ export type TransitionName =
   | 'retried'
   | 'reopened'
   | 'discarded'
-  | 'turn-came'
+  | 'due-early'
 
 /** One guarded write of one record. */
 export interface Transition {
@@ -93,6 +81,11 @@ const released = { claimToken: null, leaseUntil: null } as const
 function byAttempt(record: TaskRecord): Pick<Transition, 'taskId' | 'from' | 'fromPhase' | 'fence' | 'wake'> {
   const { id, phase, attempt } = record
   return { taskId: id, from: ['RUNNING'], fromPhase: phase, fence: { attempt }, wake: 'never' }
+}
+
+/** No attempt holds the task: the writer saw it in this status, phase and version. */
+function asItWas({ status, phase, version }: TaskRecord): Pick<Transition, 'from' | 'fromPhase' | 'fence'> {
+  return { from: [status], fromPhase: phase, fence: { version } }
 }
 
 /** The attempt returned a result. */
@@ -185,31 +178,18 @@ export function failed(
   return {
     ...byAttempt(record),
     name: 'failed',
-    set: {
-      ...ended('FAILED', now),
-      errorInfo: error,
-      deadLetter: openDeadLetter(record, error, reason, now),
-    },
+    set: openDeadLetter('FAILED', record, error, reason, now),
   }
 }
 
 /** The attempts are exhausted. */
 export function deadLettered(
   record: TaskRecord,
-  ends: { error: ErrorInfo; reason: DeadLetter['reason']; retryCount: number; crashCount: number },
+  { error, reason, crashCount }: { error: ErrorInfo; reason: DeadLetter['reason']; crashCount: number },
   now: number,
 ): Transition {
-  const { error, reason, crashCount } = ends
-  return {
-    ...byAttempt(record),
-    name: 'dead-lettered',
-    set: {
-      ...ended('DEAD_LETTER', now),
-      errorInfo: error,
-      crashCount,
-      deadLetter: openDeadLetter(record, error, reason, now),
-    },
-  }
+  const set = { ...openDeadLetter('DEAD_LETTER', record, error, reason, now), crashCount }
+  return { ...byAttempt(record), name: 'dead-lettered', set }
 }
 
 /** The attempt ended because of a cancel. */
@@ -219,12 +199,7 @@ export function cancelled(record: TaskRecord, error: ErrorInfo, now: number): Tr
 
 /** A task that no attempt holds is cancelled at once. */
 export function cancelledWaiting(record: TaskRecord, error: ErrorInfo, now: number): Transition {
-  return {
-    ...cancelled(record, error, now),
-    from: [record.status],
-    fromPhase: record.phase,
-    fence: { version: record.version },
-  }
+  return { ...cancelled(record, error, now), ...asItWas(record) }
 }
 
 /** The holder of the attempt is asked to stop; it sees the request with its next heartbeat at the latest. */
@@ -239,25 +214,13 @@ export function cancelRequested(record: TaskRecord, now: number): Transition {
 
 /** A waiting task, or a parent that awaits its sub-tasks, ends because its deadline passed. */
 export function failedWaiting(record: TaskRecord, error: ErrorInfo, now: number): Transition {
-  return {
-    name: 'failed',
-    taskId: record.id,
-    from: [record.status],
-    fromPhase: record.phase,
-    fence: { version: record.version },
-    wake: 'never',
-    set: {
-      ...ended('FAILED', now),
-      errorInfo: error,
-      deadLetter: openDeadLetter(record, error, 'deadline', now),
-    },
-  }
+  return { ...failed(record, error, 'deadline', now), ...asItWas(record) }
 }
 
-/** A limit has capacity before the time that a snoozed task waits for: it may run now. */
-export function turnCame(record: TaskRecord, now: number): Transition {
+/** A limit, or a budget, has capacity before the time that a snoozed task waits for: it may run now. */
+export function dueEarly(record: TaskRecord, now: number): Transition {
   return {
-    name: 'turn-came',
+    name: 'due-early',
     taskId: record.id,
     from: ['RETRYING'],
     fence: { version: record.version },
@@ -286,11 +249,8 @@ export function closed(
   now: number,
 ): Transition {
   const status = closingStatus(record.subTaskStatusSummary)
-  const set: RecordChange = { ...ended(status, now), failedSubTasks: ends.failedSubTasks }
-  if (status === 'FAILED') {
-    set.errorInfo = ends.error
-    set.deadLetter = openDeadLetter(record, ends.error, 'permanent', now)
-  }
+  const set =
+    status === 'FAILED' ? openDeadLetter(status, record, ends.error, 'permanent', now) : ended(status, now)
   return {
     name: 'closed',
     taskId: record.id,
@@ -298,7 +258,7 @@ export function closed(
     fromPhase: 'awaiting-subtasks',
     fence: { version: record.version },
     wake: 'never',
-    set,
+    set: { ...set, failedSubTasks: ends.failedSubTasks },
   }
 }
 
@@ -329,7 +289,8 @@ export function retried(
       ...edited,
       ...closeDeadLetter(record, now, edited !== undefined),
       status: 'QUEUED',
-      phase: runnablePhase(record),
+      // A parent that awaited its sub-tasks when it ended has nothing else to run than its hook.
+      phase: record.phase === 'awaiting-subtasks' ? 'reducing' : record.phase,
     },
   }
 }
@@ -365,29 +326,21 @@ export function discarded(record: TaskRecord, now: number): Transition {
   }
 }
 
-/** A parent that awaited its sub-tasks when it ended runs its hook when it is retried; it has nothing else to run. */
-function runnablePhase(record: TaskRecord): Phase {
-  return record.phase === 'awaiting-subtasks' ? 'reducing' : record.phase
-}
-
 function ended(status: EndedStatus, now: number): RecordChange {
   return { status, completedAt: now, nextAttemptTimestamp: null, ...released }
 }
 
-/** Returns the dead letter that a transition opens in the record, in the write that ends the task FAILED or DEAD_LETTER: no message has to arrive for it. */
+/** Ends the task and opens its dead letter in the same write: no message has to arrive for it. */
 function openDeadLetter(
-  record: TaskRecord,
+  status: 'FAILED' | 'DEAD_LETTER',
+  { taskType, attempt }: TaskRecord,
   error: ErrorInfo,
   reason: DeadLetter['reason'],
   now: number,
-): DeadLetter {
-  return {
-    fingerprint: fingerprintOf(record.taskType, error),
-    reason,
-    attempt: record.attempt,
-    openedAt: now,
-    error,
-  }
+): RecordChange {
+  const fingerprint = fingerprintOf(taskType, error)
+  const deadLetter = { fingerprint, reason, attempt, openedAt: now, error }
+  return { ...ended(status, now), errorInfo: error, deadLetter }
 }
 
 /** Characters of replaced parameters that stay with the record; the story of a task has ten of them at most. */

@@ -9,7 +9,7 @@ import {
 } from '../store/store.ts'
 import type { ErrorInfo } from '../task/errors.ts'
 import type { TaskRecord } from '../task/task.ts'
-import { cancelledWaiting, completed, snoozed, turnCame } from '../task/transition.ts'
+import { cancelledWaiting, completed, dueEarly, snoozed } from '../task/transition.ts'
 import {
   allPages,
   atRest,
@@ -373,7 +373,7 @@ export const budgetCases: readonly StoreCase[] = [
       )
       const [a, b, , d] = waiting
       assert.ok(a && b && d)
-      await move(store, turnCame(a, context.now))
+      await move(store, dueEarly(a, context.now))
       await move(store, cancelledWaiting(b, problem(), context.now))
       context.advance(100)
       const due = await dueIn(store)

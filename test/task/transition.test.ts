@@ -19,6 +19,7 @@ import {
   completed,
   deadLettered,
   discarded,
+  dueEarly,
   endsAttempt,
   failed,
   failedWaiting,
@@ -29,7 +30,6 @@ import {
   retrying,
   snoozed,
   type Transition,
-  turnCame,
 } from '../../src/task/transition.ts'
 import { endOf, now, recordOf, someError } from './records.ts'
 
@@ -63,8 +63,7 @@ const constructors: readonly {
   {
     name: 'dead-lettered',
     phases: ['executing', 'reducing'],
-    make: record =>
-      deadLettered(record, { error: someError, reason: 'crashes', retryCount: 4, crashCount: 1 }, now),
+    make: record => deadLettered(record, { error: someError, reason: 'crashes', crashCount: 1 }, now),
   },
   { name: 'cancelled', phases: ['executing', 'reducing'], make: record => cancelled(record, someError, now) },
   { name: 'reduce-due', phases: ['awaiting-subtasks'], make: record => reduceDue(record) },
@@ -158,7 +157,7 @@ describe('what a transition writes', () => {
     for (const transition of [
       cancelledWaiting(record, someError, now),
       failedWaiting(record, someError, now),
-      turnCame(record, now),
+      dueEarly(record, now),
       cancelRequested(recordOf(), now),
       discarded(recordOf({ status: 'FAILED' }), now),
     ])
