@@ -1,4 +1,5 @@
 import { type Engine, hasEnded, QuillworkError } from '../index.ts'
+import { everyItem } from '../task/page.ts'
 import type { Piece } from './import/read-chapters.ts'
 import type {
   ChapterDraft,
@@ -10,7 +11,6 @@ import type {
   SceneDraft,
   VolumeDraft,
 } from './library/drafts.ts'
-import { everyItem } from './library/paging.ts'
 import type { NovelServices } from './services.ts'
 
 /** Code units and rows of a batch: an import holds one batch in memory. */
@@ -129,7 +129,7 @@ export async function sweepDrafts(
   engine: Pick<Engine, 'tasks'>,
 ): Promise<number> {
   let swept = 0
-  for await (const draft of everyItem(page => library.drafts.list(page))) {
+  for await (const draft of everyItem(100, page => library.drafts.list(page))) {
     if (draft.status === 'deleting') await discardDraft(library.drafts, { novelId: draft.novelId })
     // A later retry of the import has raised the generation, which keeps the draft.
     else if (await isOver(engine, draft)) await discardDraft(library.drafts, draft)

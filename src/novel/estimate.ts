@@ -1,12 +1,12 @@
 import { z } from 'zod'
 import type { EmbeddingModel, LanguageModel } from '../ai/model.ts'
 import { QuillworkError, type TaskType } from '../index.ts'
+import { everyItem } from '../task/page.ts'
 import { batchGenerateScene, isUnwritten } from './batch-generate-scene.ts'
 import { batchGenerateSummary, needsSummary } from './batch-generate-summary.ts'
 import { generateScene, writingFor } from './generate-scene.ts'
 import { chosenSummarizer, generateSummary, readScene } from './generate-summary.ts'
 import { importNovel } from './import-novel.ts'
-import { everyItem } from './library/paging.ts'
 import type { NovelOverview, SceneOverview } from './library/shelf.ts'
 import {
   type ExpectedUse,
@@ -198,7 +198,7 @@ async function* scenesOf({
 }: Asked<Parameters<typeof rangeOf>[0]>): AsyncGenerator<SceneOverview> {
   const range = rangeOf(parameters)
   let seen = 0
-  for await (const scene of everyItem(page => services.library.shelf.scenes(userId, range, page), pageSize)) {
+  for await (const scene of everyItem(pageSize, page => services.library.shelf.scenes(userId, range, page))) {
     if (++seen > mostScenes)
       throw new QuillworkError(
         'ESTIMATE_UNAVAILABLE',

@@ -9,12 +9,12 @@ import {
   type TaskContext,
 } from '../index.ts'
 import { defined } from '../task/defined.ts'
+import { everyItem } from '../task/page.ts'
 import { batchGenerateSummary } from './batch-generate-summary.ts'
 import { discardDraft } from './drafts.ts'
 import { count, id, modelId, reading, type SceneCounts, sceneCounts, warning } from './fields.ts'
 import { chosenSummarizer, isBlank } from './generate-summary.ts'
 import { novelIdOf } from './library/ids.ts'
-import { everyItem } from './library/paging.ts'
 import type { IndexKind } from './library/passage-index.ts'
 import type { Confirmation, Upload } from './library/uploads.ts'
 import { parseFile } from './parse-file.ts'
@@ -156,7 +156,7 @@ function isOfModel(code = ''): boolean {
 async function recount({ userId, services }: ImportContext, novelId: string): Promise<SceneCounts> {
   const counts = { ...noScenes }
   const { shelf } = services.library
-  for await (const scene of everyItem(page => shelf.scenes(userId, { novelId }, page), 500)) {
+  for await (const scene of everyItem(500, page => shelf.scenes(userId, { novelId }, page))) {
     counts.total++
     if (scene.hasSummary) counts.success++
     else if (isBlank(scene)) counts.skipped++

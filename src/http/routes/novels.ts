@@ -1,11 +1,11 @@
 import { z } from 'zod'
 import { batchGenerateSummary } from '../../novel/batch-generate-summary.ts'
-import { everyItem } from '../../novel/library/paging.ts'
 import { chapterNotFound } from '../../novel/library/refusal.ts'
 import type { ChapterOverview } from '../../novel/library/shelf.ts'
 import { searchNovel } from '../../novel/search-novel.ts'
 import { withSubjectTags } from '../../novel/subject-tags.ts'
 import { defined } from '../../task/defined.ts'
+import { everyItem } from '../../task/page.ts'
 import type { App, NovelContext } from '../context.ts'
 import { idempotencyKeyHeader, idempotencyKeyOf } from '../request-headers.ts'
 import { pageOf, pageQuery, pageRequest, timeText } from '../schemas/fields.ts'
@@ -72,7 +72,7 @@ function getNovel(app: App, { novels, settings }: NovelContext): void {
     const novel = await shelf.novel(userId, novelId)
     const volumes = await shelf.volumes(userId, novelId)
     const chapters: ChapterOverview[] = []
-    for await (const chapter of everyItem(page => shelf.chapters(userId, { novelId }, page), perPage))
+    for await (const chapter of everyItem(perPage, page => shelf.chapters(userId, { novelId }, page)))
       chapters.push(chapter)
     const { builtAt, ...state } = await index.state(userId, novelId)
     return {

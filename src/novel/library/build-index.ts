@@ -1,7 +1,16 @@
 /** The search index of a novel: its builds, its state, and the search. */
 import { type Change, getOne, insert, replace, type Stored } from '../../records/records.ts'
+import { defined } from '../../task/defined.ts'
 import { type Discarded, discardStep } from './drafts.ts'
-import { indexStep, readPlaces, readSegments, readVectors, segmentRows, vectorRows } from './index-rows.ts'
+import {
+  inBytes,
+  indexStep,
+  readPlaces,
+  readSegments,
+  readVectors,
+  segmentRows,
+  vectorRows,
+} from './index-rows.ts'
 import {
   type BuildRecord,
   type IndexRecord,
@@ -11,6 +20,7 @@ import {
   novels,
   scenes,
   segments,
+  shelvedNovel,
   vectors,
 } from './kinds.ts'
 import {
@@ -52,10 +62,10 @@ interface NovelIndex {
 /** The novel and what is known of its index. Throws NOVEL_NOT_FOUND. */
 async function ownIndex({ records }: LibraryParts, userId: string, novelId: string): Promise<NovelIndex> {
   const [novel, index] = await Promise.all([
-    getOne(records, novels, novelId),
+    shelvedNovel(records, userId, novelId),
     getOne(records, indexes, novelId),
   ])
-  if (novel?.userId !== userId || novel.status !== 'published') throw novelNotFound(novelId)
+  if (novel === undefined) throw novelNotFound(novelId)
   return { novel, index }
 }
 
@@ -67,14 +77,11 @@ async function stateOf(
   const building = index?.building !== undefined
   const answering = index?.answering
   if (answering === undefined) return { kind: 'none', building, passages: 0, outOfDateScenes: 0 }
-  const { vectors: kind, builtAt, passages, generation } = answering
-  return {
-    kind: kind === undefined ? 'lexical' : 'hybrid',
-    ...{ building, builtAt, passages },
-    ...(kind === undefined ? {} : { vectors: kind }),
-    outOfDateScenes:
-      answering.textVersion === textVersion ? 0 : await changedScenes(library, { novelId, generation }),
-  }
+  const { vectors: ofKind, builtAt, passages, generation } = answering
+  const kind = ofKind === undefined ? 'lexical' : 'hybrid'
+  const isSame = answering.textVersion === textVersion
+  const outOfDateScenes = isSame ? 0 : await changedScenes(library, { novelId, generation })
+  return { kind, building, builtAt, passages, ...defined({ vectors: ofKind }), outOfDateScenes }
 }
 
 /**
@@ -111,7 +118,7 @@ async function begin(
     if (held !== undefined) return found(library, novelId, held, held === index?.answering)
     const { textVersion } = novel
     const generation = (index?.lastGeneration ?? 0) + 1
-    const building = { generation, builder, textVersion, ...(kind === undefined ? {} : { vectors: kind }) }
+    const building = { generation, builder, textVersion, ...defined({ vectors: kind }) }
     const begun = { id: novelId, lastGeneration: generation, building }
     const change = index === undefined ? insert(indexes, begun) : replace(indexes, { ...index, ...begun })
     if ((await library.records.commit([replace(novels, novel), change])) === 'applied')
@@ -134,11 +141,8 @@ async function writtenSegments(
   { records }: LibraryParts,
   { novelId, generation }: IndexWriter,
 ): Promise<number> {
-  const there = await records.find(segments, { equal: { novelId, generation }, order: ['number'] }, [
-    'documents',
-    'scenes',
-    'places',
-  ])
+  const inOrder = { equal: { novelId, generation }, order: ['number'] } as const
+  const there = await records.find(segments, inOrder, inBytes)
   const gap = there.findIndex(({ number }, place) => number !== place)
   return gap === -1 ? there.length : gap
 }
@@ -169,11 +173,8 @@ async function finish(
     if (index?.answering?.generation === generation) return 'finished'
     if (index?.building?.generation !== generation) return 'stale'
     if ((await writtenSegments(library, build)) !== count) return 'incomplete'
-    const sums = await records.sum(segments, {
-      equal: { novelId, generation },
-      by: 'novelId',
-      of: ['passages'],
-    })
+    const ofBuild = { equal: { novelId, generation }, by: 'novelId', of: ['passages'] } as const
+    const sums = await records.sum(segments, ofBuild)
     const { building, ...rest } = index
     const answering = { ...building, builtAt: now(), passages: sums.get(novelId)?.passages ?? 0 }
     if ((await records.commit([replace(indexes, { ...rest, answering })])) === 'applied') return 'finished'

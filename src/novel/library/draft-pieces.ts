@@ -1,17 +1,13 @@
 /**
- * A batch of a draft in pieces of bounded size, with everything computed that can be computed before they are written: ids, words and
- * characters. A piece is what one transaction writes.
+ * A batch of a draft in pieces of bounded size, as the records that are written: ids are made of positions, so that writing them again
+ * changes nothing. A piece is what one transaction writes.
  */
-import type { QuillworkError } from '../../index.ts'
-import { type Measure, measure } from '../words.ts'
-import {
-  type ChapterDraft,
-  type DraftBatch,
-  longestScene,
-  type SceneDraft,
-  type VolumeDraft,
-} from './drafts.ts'
+import { type Change, write } from '../../records/records.ts'
+import { defined } from '../../task/defined.ts'
+import { measure } from '../words.ts'
+import { type DraftBatch, type DraftWriter, longestScene } from './drafts.ts'
 import { chapterIdOf, sceneIdOf, volumeIdOf } from './ids.ts'
+import { chapters, scenes, texts, volumes } from './kinds.ts'
 import { notTaken } from './refusal.ts'
 import type { SceneAppend } from './scenes.ts'
 
@@ -19,58 +15,57 @@ import type { SceneAppend } from './scenes.ts'
 const pieceUnits = 300_000
 const pieceRows = 500
 
-/** A scene as it is written. */
-export type PreparedScene = SceneDraft & Measure & { id: string }
-
-/** What one transaction writes. */
-export interface DraftPiece {
-  volumes: (VolumeDraft & { id: string })[]
-  chapters: (ChapterDraft & { id: string })[]
-  scenes: PreparedScene[]
+/** A volume, a chapter or a scene of a draft. */
+export interface DraftRow {
+  id: string
+  changes: readonly Change[]
+  /** Code units of its text. */
+  units: number
+  /** What it is in, which is written before it or with it. */
+  parent?: { kind: typeof volumes | typeof chapters; id: string; missing: string }
 }
 
 /** Cuts a batch into pieces, at least one. Throws OPTION_INVALID for a scene that is too long or a position that is none. */
-export function* pieces(novelId: string, batch: DraftBatch): Generator<DraftPiece> {
-  let piece: DraftPiece = { volumes: [], chapters: [], scenes: [] }
+export function* pieces(draft: DraftWriter, batch: DraftBatch, at: number): Generator<DraftRow[]> {
+  let piece: DraftRow[] = []
   let units = 0
-  let rows = 0
-  for (const row of rowsOf(novelId, batch)) {
-    if (rows >= pieceRows || units >= pieceUnits) {
+  for (const row of rowsOf(draft, batch, at)) {
+    if (piece.length >= pieceRows || units >= pieceUnits) {
       yield piece
-      piece = { volumes: [], chapters: [], scenes: [] }
+      piece = []
       units = 0
-      rows = 0
     }
-    rows++
-    if (row.kind === 'volume') piece.volumes.push(row.row)
-    else if (row.kind === 'chapter') piece.chapters.push(row.row)
-    else {
-      piece.scenes.push(row.row)
-      units += row.row.content.length
-    }
+    piece.push(row)
+    units += row.units
   }
   yield piece
 }
 
-type DraftRow =
-  | { kind: 'volume'; row: DraftPiece['volumes'][number] }
-  | { kind: 'chapter'; row: DraftPiece['chapters'][number] }
-  | { kind: 'scene'; row: PreparedScene }
+/** The versions of a scene that nobody changed. */
+export const firstVersions = { version: 1, textVersion: 1, titleVersion: 1, summaryVersion: 0 }
 
-function* rowsOf(
-  novelId: string,
-  { volumes = [], chapters = [], scenes = [] }: DraftBatch,
-): Generator<DraftRow> {
-  for (const volume of volumes) {
-    yield { kind: 'volume', row: { ...volume, id: volumeIdOf(novelId, checked(volume.position)) } }
+function* rowsOf({ novelId, generation }: DraftWriter, batch: DraftBatch, at: number): Generator<DraftRow> {
+  for (const { position, title } of batch.volumes ?? []) {
+    const id = volumeIdOf(novelId, checked(position))
+    yield { id, changes: write(volumes, [{ id, novelId, generation, position, title }]), units: 0 }
   }
-  for (const chapter of chapters) {
-    yield { kind: 'chapter', row: { ...chapter, id: chapterIdOf(novelId, checked(chapter.position)) } }
+  for (const { position, volumePosition, title } of batch.chapters ?? []) {
+    const id = chapterIdOf(novelId, checked(position))
+    const volumeId = volumeIdOf(novelId, volumePosition)
+    const missing = `Chapter ${position} is in volume ${volumePosition}, which was not written before it.`
+    const changes = write(chapters, [{ id, novelId, generation, volumeId, position, title }])
+    yield { id, changes, units: 0, parent: { kind: volumes, id: volumeId, missing } }
   }
-  for (const scene of scenes) {
-    checkLength(scene.content)
-    const id = sceneIdOf(novelId, checked(scene.chapterPosition), checked(scene.position))
-    yield { kind: 'scene', row: { ...scene, ...measure(scene.content), id } }
+  for (const { chapterPosition: chapter, position, title, content } of batch.scenes ?? []) {
+    checkLength(content)
+    const id = sceneIdOf(novelId, checked(chapter), checked(position))
+    const chapterId = chapterIdOf(novelId, chapter)
+    const missing = `A scene is in chapter ${chapter}, which was not written before it.`
+    const { words, characters } = measure(content)
+    const size = { words, characters, ...firstVersions, updatedAt: at }
+    const scene = { id, novelId, generation, chapterId, chapter, position, ...defined({ title }), ...size }
+    const changes = [...write(scenes, [scene]), ...write(texts, [{ id, content }])]
+    yield { id, changes, units: content.length, parent: { kind: chapters, id: chapterId, missing } }
   }
 }
 
@@ -98,16 +93,4 @@ export function checkWritten(content: string): void {
 export function checkAppend({ id, summary }: SceneAppend): void {
   if (!/^[\w-]{1,100}$/.test(id)) throw notTaken(`${JSON.stringify(id)} is not an id.`)
   checkLength(summary?.text ?? '')
-}
-
-/** OPTION_INVALID: a chapter whose volume this attempt has not written. */
-export function volumeMissing(chapter: Pick<ChapterDraft, 'position' | 'volumePosition'>): QuillworkError {
-  return notTaken(
-    `Chapter ${chapter.position} is in volume ${chapter.volumePosition}, which was not written before it.`,
-  )
-}
-
-/** OPTION_INVALID: a scene whose chapter this attempt has not written. */
-export function chapterMissing(position: number): QuillworkError {
-  return notTaken(`A scene is in chapter ${position}, which was not written before it.`)
 }

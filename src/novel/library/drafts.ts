@@ -4,7 +4,7 @@
  *
  * A *position* counts from 0 without gaps: of a volume and of a chapter over the whole novel, of a scene within its chapter.
  */
-import type { Page, PageRequest } from './paging.ts'
+import type { Page, PageRequest } from '../../task/page.ts'
 
 /** UTF-16 code units that the text of one scene may have. */
 export const longestScene = 50_000

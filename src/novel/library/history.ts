@@ -1,7 +1,8 @@
-/** What of a scene goes into its history, and how long it stays; every storage keeps it by these rules. */
+/** What of a scene goes into its history, and how long it stays. */
 import { hashedId } from '../../index.ts'
-import { type Origin, type Provenance, provenanceOf, type TaskWriter, type Writer } from './provenance.ts'
-import type { GuardedScene, KeptOrigin, KeptSummary } from './scene-guard.ts'
+import { defined } from '../../task/defined.ts'
+import { type Origin, type Provenance, provenanceOf, type Writer } from './provenance.ts'
+import type { Guarded, GuardedScene, GuardedText, KeptOrigin, KeptSummary } from './scene-guard.ts'
 import {
   type HistoryEntry,
   historyLength,
@@ -10,26 +11,23 @@ import {
   type TextWrite,
 } from './scenes.ts'
 
-/** An entry as storages keep it: its id is made of the rest. */
-export interface KeptEntry extends Omit<HistoryEntry, 'id'> {
-  /** `version` of the scene that its writer had read. */
-  expectedVersion?: number
-}
+/** An entry as it is kept: its id is made of the rest. */
+export type KeptEntry = Omit<HistoryEntry, 'id'> & Partial<Guarded>
 
-/** The entry as readers see it. */
-export function historyEntryOf(sceneId: string, entry: KeptEntry): HistoryEntry {
-  const { expectedVersion: _, ...told } = entry
-  return { id: entryIdOf(sceneId, entry), ...told }
-}
+/** An entry without its text. */
+export type HistoryNote = Omit<KeptEntry, 'text'>
 
 /** The id of an entry: a version is overwritten once, and a task keeps one result of each version that it read. */
 export function entryIdOf(
   sceneId: string,
   { what, why, version, writtenBy }: Pick<KeptEntry, 'what' | 'why' | 'version' | 'writtenBy'>,
 ): string {
-  const writer =
-    why === 'conflict' && writtenBy !== undefined && 'taskId' in writtenBy ? writtenBy.taskId : ''
+  const writer = why === 'conflict' ? (taskOf(writtenBy) ?? '') : ''
   return hashedId(['history', sceneId, what, why, version, writer].join('\n'))
+}
+
+function taskOf(writer: Writer | undefined): string | undefined {
+  return writer !== undefined && 'taskId' in writer ? writer.taskId : undefined
 }
 
 /** How the text of a scene came about. Where it was not recorded only an import and persons wrote texts. */
@@ -37,7 +35,7 @@ export function textProvenance({
   textOrigin,
   textVersion,
 }: {
-  textOrigin?: Origin
+  textOrigin?: Origin | undefined
   textVersion: number
 }): Provenance {
   if (textOrigin !== undefined) return provenanceOf(textOrigin)
@@ -52,36 +50,26 @@ interface Overwriting {
 
 /** What is to be kept of a text that is overwritten; an empty one is nothing to keep. */
 export function overwrittenText(
-  scene: Pick<GuardedScene, 'content' | 'textVersion' | 'textOrigin'>,
+  { textVersion: version }: GuardedScene,
+  { content: text, origin }: GuardedText,
   { by, at }: Overwriting,
 ): KeptEntry[] {
-  const { content: text, textVersion: version, textOrigin: origin } = scene
   if (text === '') return []
-  return [
-    {
-      ...{ what: 'text', why: 'overwritten', text, version, keptAt: at, overwrittenBy: by },
-      provenance: textProvenance(scene),
-      ...(origin === undefined ? {} : writingOf(origin)),
-    },
-  ]
+  const provenance = textProvenance({ textOrigin: origin, textVersion: version })
+  const entry = { what: 'text', why: 'overwritten', text, version, keptAt: at, overwrittenBy: by } as const
+  return [{ ...entry, provenance, ...(origin && writingOf(origin)) }]
 }
 
 /** The same of a summary. */
 export function overwrittenSummary(
-  { summary, summaryVersion: version }: Pick<GuardedScene, 'summary' | 'summaryVersion'>,
+  { summary, summaryVersion: version }: GuardedScene,
   { by, at }: Overwriting,
 ): KeptEntry[] {
   if (summary === undefined || summary.text === '') return []
   const { text, ofTextVersion } = summary
-  return [
-    {
-      ...{ what: 'summary', why: 'overwritten', text, version, keptAt: at, overwrittenBy: by },
-      provenance: provenanceOf(summary),
-      ...writingOf(summary),
-      ...aboutSummary(summary),
-      ofTextVersion,
-    },
-  ]
+  const entry = { what: 'summary', why: 'overwritten', text, version, keptAt: at, overwrittenBy: by } as const
+  const about = { provenance: provenanceOf(summary), ...writingOf(summary), ...aboutSummary(summary) }
+  return [{ ...entry, ...about, ofTextVersion }]
 }
 
 function writingOf({ writtenBy, writtenAt, expectedVersion }: KeptOrigin) {
@@ -89,81 +77,54 @@ function writingOf({ writtenBy, writtenAt, expectedVersion }: KeptOrigin) {
 }
 
 function aboutSummary({ language, sentences }: Pick<SummaryNote, 'language' | 'sentences'>) {
-  return {
-    ...(language === undefined ? {} : { language }),
-    ...(sentences === undefined ? {} : { sentences }),
-  }
+  return defined({ language, sentences })
 }
 
 /** What is kept of a text that must not be written. */
-export function refusedText(
-  { content, provenance, writer, expectedVersion }: TextWrite,
-  at: number,
-): KeptEntry {
-  return { what: 'text', text: content, ...refused({ writer, expectedVersion }, at), provenance }
+export function refusedText(write: TextWrite, at: number): KeptEntry {
+  return { what: 'text', text: write.content, ...refused(write, at), provenance: write.provenance }
 }
 
 /** The same of a summary. Of which text it is follows from the version that was read. */
 export function refusedSummary(write: SummaryWrite, at: number): KeptEntry {
-  return {
-    what: 'summary',
-    text: write.summary,
-    ...refused(write, at),
-    provenance: provenanceOf(write),
-    ...aboutSummary(write),
-  }
+  const about = { provenance: provenanceOf(write), ...aboutSummary(write) }
+  return { what: 'summary', text: write.summary, ...refused(write, at), ...about }
 }
 
-function refused({ writer, expectedVersion }: { writer: TaskWriter; expectedVersion: number }, at: number) {
-  return {
-    why: 'conflict',
-    version: expectedVersion,
-    keptAt: at,
-    writtenBy: writer,
-    writtenAt: at,
-    expectedVersion,
-  } as const
+function refused({ writer, expectedVersion }: TextWrite | SummaryWrite, at: number) {
+  const written = { writtenBy: writer, writtenAt: at, expectedVersion }
+  return { why: 'conflict', version: expectedVersion, keptAt: at, ...written } as const
 }
 
-/** Whether the history shows that a write was applied, though somebody has overwritten it since. */
-export function wasApplied(
-  entries: readonly Omit<KeptEntry, 'text'>[],
-  what: KeptEntry['what'],
-  { writer, expectedVersion }: { writer: TaskWriter; expectedVersion: number },
-): boolean {
+/** Whether the history shows that what a task made was applied, though somebody has overwritten it since. */
+export function wasApplied(entries: readonly HistoryNote[], made: HistoryNote): boolean {
   return entries.some(
     entry =>
-      entry.what === what &&
+      entry.what === made.what &&
       entry.why === 'overwritten' &&
-      entry.expectedVersion === expectedVersion &&
-      entry.writtenBy !== undefined &&
-      'taskId' in entry.writtenBy &&
-      entry.writtenBy.taskId === writer.taskId,
+      entry.expectedVersion === made.expectedVersion &&
+      taskOf(entry.writtenBy) === taskOf(made.writtenBy),
   )
 }
 
 /** The entries, newest first, that are too many once `added` is there too. */
-export function forgotten<Entry extends Omit<KeptEntry, 'text'>>(
-  entries: readonly Entry[],
-  added: Omit<KeptEntry, 'text'>,
-): Entry[] {
+export function forgotten<Entry extends HistoryNote>(entries: readonly Entry[], added: HistoryNote): Entry[] {
   return entries
     .filter(entry => entry.what === added.what && isByPerson(entry) === isByPerson(added))
     .slice(historyLength - 1)
 }
 
 /** Written by a person, and so to be driven out by nothing but what persons write. */
-function isByPerson({ provenance, what, version }: Omit<KeptEntry, 'text'>): boolean {
+function isByPerson({ provenance, what, version }: HistoryNote): boolean {
   // Texts of which nothing was recorded are by a person, unless they were imported.
   if (provenance === undefined) return what === 'text' && version > 1
   return provenance.method === 'person'
 }
 
 /** A person puts an entry back. */
-interface Restoring {
+interface Restoring extends Guarded {
   entryId: string
   userId: string
-  expectedVersion: number
   at: number
 }
 
@@ -173,25 +134,16 @@ export function restoredOrigin(
   { entryId, userId, expectedVersion, at }: Restoring,
 ): KeptOrigin {
   const { provenance = { method: 'person' } } = entry
-  const first = provenance.restored ?? entry
-  return {
-    ...provenance,
-    restored: {
-      entryId,
-      ...(first.writtenBy === undefined ? {} : { writtenBy: first.writtenBy }),
-      ...(first.writtenAt === undefined ? {} : { writtenAt: first.writtenAt }),
-    },
-    writtenBy: { userId },
-    writtenAt: at,
-    expectedVersion,
-  }
+  const { writtenBy, writtenAt } = provenance.restored ?? entry
+  const restored = { entryId, ...defined({ writtenBy, writtenAt }) }
+  return { ...provenance, restored, writtenBy: { userId }, writtenAt: at, expectedVersion }
 }
 
 /** A summary that is put back. It is of the text that it was made from. */
 export function restoredSummary(
   entry: KeptEntry,
   restoring: Restoring,
-  { textVersion }: Pick<GuardedScene, 'textVersion'>,
+  { textVersion }: GuardedScene,
 ): KeptSummary {
   const { method, ...origin } = restoredOrigin(entry, restoring)
   return {
@@ -199,7 +151,7 @@ export function restoredSummary(
     method: method === 'imported' ? 'person' : method,
     text: entry.text,
     ...aboutSummary(entry),
-    // Unless it was told, it is of the text that was there at its version.
+    // Unless it was recorded, it is of the text that was there at its version.
     ofTextVersion: entry.ofTextVersion ?? Math.min(textVersion, entry.version),
   }
 }

@@ -4,6 +4,7 @@ import type { IndexSegment } from '../search/postings.ts'
 import { shardCount } from '../search/segment.ts'
 import {
   chapters,
+  idsOf,
   type LibraryParts,
   type SegmentRecord,
   scenes,
@@ -16,6 +17,9 @@ import {
 import { passagesPerSegment } from './novel-segment.ts'
 import type { IndexWriter, NovelSegment, VectorBatch } from './passage-index.ts'
 import type { PassagePlace } from './search-answer.ts'
+
+/** The large fields of a segment. */
+export const inBytes = ['documents', 'scenes', 'places'] as const
 
 /** Names a record of an index by what it holds: no two builds have records of the same name. */
 function rowId({ novelId, generation }: IndexWriter, ...parts: readonly number[]): string {
@@ -38,40 +42,29 @@ export async function segmentRows(
 ): Promise<Change[]> {
   const of = { novelId, generation }
   const id = rowId(of, number)
-  const gone = await records.find(
-    vectors,
-    { equal: { ...of, number }, above: { part: parts - 1 }, order: ['part'] },
-    ['vectors'],
-  )
-  const isThere = (await records.get(segments, [id], ['documents', 'scenes', 'places'])).has(id)
+  const later = { equal: { ...of, number }, above: { part: parts - 1 }, order: ['part'] } as const
+  const gone = await records.find(vectors, later, ['vectors'])
+  const isThere = (await records.get(segments, [id], inBytes)).has(id)
   const sceneNumbers = new Map(inSegment.map(({ sceneId }, place) => [sceneId, place]))
+  const { totalLength, documents } = postings
   const record: SegmentRecord = {
-    ...{ id, ...of, number, passages: postings.passages, totalLength: postings.totalLength },
-    documents: postings.documents,
-    scenes: inSegment.map(({ sceneId, textVersion }) => [sceneId, textVersion] as const),
-    places: passages.map(
-      ({ id: passage, sceneId, start, end }) =>
-        [passage - number * passagesPerSegment, sceneNumbers.get(sceneId) ?? 0, start, end] as const,
-    ),
+    ...{ id, ...of, number, passages: postings.passages, totalLength, documents },
+    scenes: inSegment.map(({ sceneId, textVersion }) => [sceneId, textVersion]),
+    places: passages.map(({ id: passage, sceneId, start, end }) => {
+      return [passage - number * passagesPerSegment, sceneNumbers.get(sceneId) ?? 0, start, end]
+    }),
   }
   const written = [...postings.shards].map(([shard, bytes]) => ({
     id: rowId(of, shard, number),
     postings: bytes,
   }))
-  const kept = new Set(written.map(shard => shard.id))
+  const kept = new Set(idsOf(written))
+  const former = isThere ? shardIds(record).filter(shard => !kept.has(shard)) : []
   return [
     ...write(segments, [record]),
     ...write(shards, written),
-    ...(isThere
-      ? erase(
-          shards,
-          shardIds({ ...of, number }).filter(shard => !kept.has(shard)),
-        )
-      : []),
-    ...erase(
-      vectors,
-      gone.map(batch => batch.id),
-    ),
+    ...erase(shards, former),
+    ...erase(vectors, idsOf(gone)),
   ]
 }
 
@@ -80,32 +73,20 @@ function shardIds({ number, ...build }: IndexWriter & { number: number }): strin
   return Array.from({ length: shardCount }, (_, shard) => rowId(build, shard, number))
 }
 
-/** Batches of vectors that a step deletes for each scene that it may delete. */
-const batchesPerScene = 1
 /** Records of an index that a step deletes for each scene that it may delete: they are small. */
 const rowsPerScene = 20
 
-/** The removal of some records of builds, a step of them; none when none are left. */
+/** The removal of some records of builds, a step of them: a batch of vectors for each scene, then segments; none when none are left. */
 export async function indexStep(
   { records }: LibraryParts,
   builds: Pick<Query<SegmentRecord & VectorsRecord>, 'equal'>,
   limit: number,
 ): Promise<Change[]> {
-  const batches = await records.find(vectors, { ...builds, limit: limit * batchesPerScene }, ['vectors'])
-  if (batches.length > 0)
-    return erase(
-      vectors,
-      batches.map(({ id }) => id),
-    )
+  const batches = await records.find(vectors, { ...builds, limit }, ['vectors'])
+  if (batches.length > 0) return erase(vectors, idsOf(batches))
   const most = Math.ceil((limit * rowsPerScene) / shardCount)
-  const found = await records.find(segments, { ...builds, limit: most }, ['documents', 'scenes', 'places'])
-  return [
-    ...erase(
-      segments,
-      found.map(({ id }) => id),
-    ),
-    ...erase(shards, found.flatMap(shardIds)),
-  ]
+  const found = await records.find(segments, { ...builds, limit: most }, inBytes)
+  return [...erase(segments, idsOf(found)), ...erase(shards, found.flatMap(shardIds))]
 }
 
 /** Segments that one reading of the database takes: a few milliseconds of the event loop. */
@@ -147,15 +128,10 @@ export async function* readVectors(
   { novelId, generation }: IndexWriter,
 ): AsyncGenerator<VectorBatch> {
   for (let after = [-1, 0]; ; ) {
-    const found = await records.find(vectors, {
-      ...{ equal: { novelId, generation }, order: ['number', 'part'], after, limit: batchesPerRead },
-    })
-    yield* found.map(({ number: segment, part, first, vectors: values }) => ({
-      segment,
-      part,
-      first,
-      vectors: values,
-    }))
+    const ofBuild = { equal: { novelId, generation }, order: ['number', 'part'] } as const
+    const found = await records.find(vectors, { ...ofBuild, after, limit: batchesPerRead })
+    for (const { number: segment, part, first, vectors: values } of found)
+      yield { segment, part, first, vectors: values }
     const last = found.at(-1)
     if (last === undefined || found.length < batchesPerRead) return
     after = [last.number, last.part]
@@ -183,9 +159,8 @@ export async function readPlaces(
     records.get(scenes, sceneIds, ['summary']),
     records.get(texts, sceneIds),
   ])
-  const chapterOf = await records.get(chapters, [
-    ...new Set([...sceneOf.values()].map(scene => scene.chapterId)),
-  ])
+  const chapterIds = new Set([...sceneOf.values()].map(scene => scene.chapterId))
+  const chapterOf = await records.get(chapters, [...chapterIds])
   return indexed.flatMap(({ passageId, sceneId, textVersion, start, end }) => {
     const scene = sceneOf.get(sceneId)
     const content = textOf.get(sceneId)?.content

@@ -1,10 +1,10 @@
 /** The history of a scene: it is written with the scene, by whose revision it is guarded. */
 import { type Change, erase, getOne, replace, type Stored, write } from '../../records/records.ts'
-import { entryIdOf, forgotten, historyEntryOf, type KeptEntry, wasApplied } from './history.ts'
-import { type HistoryRecord, history, type LibraryParts, type SceneRecord, scenes } from './kinds.ts'
-import { type Listing, pageOf, pageStart } from './page-token.ts'
-import type { Page, PageRequest } from './paging.ts'
-import type { TaskWriter } from './provenance.ts'
+import type { Page, PageRequest } from '../../task/page.ts'
+import { entryIdOf, forgotten, type KeptEntry, wasApplied } from './history.ts'
+import { type HistoryRecord, history, idsOf, type LibraryParts, type SceneRecord, scenes } from './kinds.ts'
+import { type Listing, readPage } from './page-token.ts'
+import { entryNotFound } from './refusal.ts'
 import type { HistoryEntry, SceneWritten } from './scenes.ts'
 
 /**
@@ -14,15 +14,14 @@ import type { HistoryEntry, SceneWritten } from './scenes.ts'
 export async function keepRefused(
   library: LibraryParts,
   scene: Stored<SceneRecord>,
-  given: { writer: TaskWriter; expectedVersion: number },
   entry: KeptEntry,
 ): Promise<SceneWritten | undefined> {
   const { id, version, textVersion } = scene
   const seen = { version, textVersion }
   const there = await notes(library, id)
-  if (wasApplied(there, entry.what, given)) return { outcome: 'applied', ...seen }
+  if (wasApplied(there, entry)) return { outcome: 'applied', ...seen }
   const alternativeId = entryIdOf(id, entry)
-  const isThere = there.some(note => entryIdOf(id, note) === alternativeId)
+  const isThere = there.some(note => note.id === alternativeId)
   const changes = isThere ? [] : [replace(scenes, scene), ...keep(id, there, [entry])]
   if (changes.length > 0 && (await library.records.commit(changes)) === 'stale') return undefined
   return { outcome: 'conflict', ...seen, alternativeId }
@@ -38,47 +37,41 @@ export function notes({ records }: LibraryParts, sceneId: string): Promise<Note[
 /** Puts entries into the history, oldest first, beside those that are there; it forgets what has become too old. */
 export function keep(sceneId: string, there: readonly Note[], entries: readonly KeptEntry[]): Change[] {
   const newest = there[0]?.order ?? 0
-  const kept = entries.map(
-    (entry, place): HistoryRecord => ({
-      ...entry,
-      ...{ id: entryIdOf(sceneId, entry), sceneId, order: newest + 1 + place },
-    }),
-  )
-  const gone = entries.flatMap(entry => forgotten(there, entry)).map(({ id }) => id)
-  return [...write(history, kept), ...erase(history, gone)]
+  const kept = entries.map((entry, place): HistoryRecord => {
+    return { ...entry, id: entryIdOf(sceneId, entry), sceneId, order: newest + 1 + place }
+  })
+  const gone = entries.flatMap(entry => forgotten(there, entry))
+  return [...write(history, kept), ...erase(history, idsOf(gone))]
 }
 
 /** One page of the history, newest first. */
-export async function listHistory(
+export function listHistory(
   { records }: LibraryParts,
   sceneId: string,
   page: PageRequest,
 ): Promise<Page<HistoryEntry>> {
-  const listing: Listing = { name: 'history', filter: [sceneId], keys: 1 }
-  const { size, after } = pageStart(listing, page)
-  const found = await records.find(history, {
-    ...{ equal: { sceneId }, order: ['order'], reverse: true, after, limit: size + 1 },
-  })
-  const shown = pageOf(listing, found.slice(0, size), found.length > size, ({ order }) => [order])
-  return { ...shown, items: shown.items.map(entry => historyEntryOf(sceneId, entryOf(entry))) }
+  const query: Listing<HistoryRecord>['query'] = { equal: { sceneId }, order: ['order'], reverse: true }
+  const listing = { name: 'history', filter: [sceneId], query }
+  return readPage(records, history, { listing, page }, found => found.map(historyEntryOf))
 }
 
-/** The entry with an id, or undefined. */
+/** An entry of a scene. Throws HISTORY_ENTRY_NOT_FOUND. */
 export async function findEntry(
-  library: LibraryParts,
-  sceneId: string,
-  entryId: string,
-): Promise<KeptEntry | undefined> {
-  const entry = await getOne(library.records, history, entryId)
-  return entry?.sceneId === sceneId ? entryOf(entry) : undefined
+  { records }: LibraryParts,
+  wanted: { sceneId: string; entryId: string },
+): Promise<Stored<HistoryRecord>> {
+  const entry = await getOne(records, history, wanted.entryId)
+  if (entry?.sceneId !== wanted.sceneId) throw entryNotFound(wanted)
+  return entry
 }
 
-function entryOf({
-  id: _,
-  sceneId: __,
-  order: ___,
-  revision: ____,
+/** The entry as readers see it. */
+export function historyEntryOf({
+  sceneId: _,
+  order: __,
+  revision: ___,
+  expectedVersion: ____,
   ...entry
-}: Stored<HistoryRecord>): KeptEntry {
+}: Stored<HistoryRecord>): HistoryEntry {
   return entry
 }

@@ -1,8 +1,9 @@
 /** What is known of uploaded files: one record each. */
 import { erase, getOne, insert, replace, type Stored } from '../../records/records.ts'
+import { defined } from '../../task/defined.ts'
+import type { Page, PageRequest } from '../../task/page.ts'
 import { type LibraryParts, nextNumber, type UploadRecord, uploads } from './kinds.ts'
-import { type Listing, pageOf, pageStart } from './page-token.ts'
-import type { Page, PageRequest } from './paging.ts'
+import { type Listing, readPage } from './page-token.ts'
 import { uploadNotFound } from './refusal.ts'
 import type { Confirmation, NewUpload, Upload, UploadStore } from './uploads.ts'
 
@@ -58,15 +59,15 @@ async function add(library: LibraryParts, upload: NewUpload): Promise<Upload> {
   return uploadOf(await find(library, upload.userId, upload.id))
 }
 
-async function list(library: LibraryParts, userId: string, page: PageRequest): Promise<Page<Upload>> {
-  const listing: Listing = { name: 'uploads', filter: [userId], keys: 1 }
-  const { size, after } = pageStart(listing, page)
-  const found = await library.records.find(uploads, {
-    ...{ equal: { userId }, above: { expiresAt: library.now() } },
-    ...{ order: ['order'], reverse: true, after, limit: size + 1 },
-  })
-  const shown = pageOf(listing, found.slice(0, size), found.length > size, ({ order }) => [order])
-  return { ...shown, items: shown.items.map(uploadOf) }
+function list({ records, now }: LibraryParts, userId: string, page: PageRequest): Promise<Page<Upload>> {
+  const query: Listing<UploadRecord>['query'] = {
+    equal: { userId },
+    above: { expiresAt: now() },
+    order: ['order'],
+    reverse: true,
+  }
+  const listing = { name: 'uploads', filter: [userId], query }
+  return readPage(records, uploads, { listing, page }, found => found.map(uploadOf))
 }
 
 /** Changes an upload as it is now, and returns it; it stays as it is where there is nothing to change. Throws UPLOAD_NOT_FOUND. */
@@ -84,21 +85,9 @@ async function change(
   }
 }
 
-function uploadOf({
-  id,
-  userId,
-  fileName,
-  bytes,
-  location,
-  createdAt,
-  expiresAt,
-  ...more
-}: UploadRecord): Upload {
-  const { survey, confirmation } = more
-  return {
-    ...{ id, userId, fileName, bytes, location, createdAt, expiresAt },
-    ...(survey === undefined ? {} : { survey }),
-    ...(confirmation === undefined ? {} : { confirmation }),
-    status: confirmation === undefined ? 'uploaded' : 'confirmed',
-  }
+function uploadOf(upload: UploadRecord): Upload {
+  const { id, userId, fileName, bytes, location, createdAt, expiresAt, survey, confirmation } = upload
+  const file = { id, userId, fileName, bytes, location, createdAt, expiresAt }
+  const status = confirmation === undefined ? 'uploaded' : 'confirmed'
+  return { ...file, ...defined({ survey, confirmation }), status }
 }

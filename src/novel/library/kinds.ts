@@ -14,7 +14,7 @@ import {
 import type { NovelCounts, NovelStatus } from './drafts.ts'
 import type { KeptEntry } from './history.ts'
 import type { VectorKind } from './passage-index.ts'
-import type { GuardedScene, KeptOrigin, KeptSummary } from './scene-guard.ts'
+import type { GuardedScene, GuardedText } from './scene-guard.ts'
 import type { Upload } from './uploads.ts'
 
 /** What the parts of a library share. */
@@ -92,7 +92,7 @@ export const chapters = defineKind<ChapterRecord>({
 })
 
 /** A scene without its text. */
-export interface SceneRecord extends Omit<GuardedScene, 'content' | 'textOrigin'> {
+export interface SceneRecord extends GuardedScene {
   id: string
   novelId: string
   chapterId: string
@@ -102,7 +102,6 @@ export interface SceneRecord extends Omit<GuardedScene, 'content' | 'textOrigin'
   generation: number
   words: number
   characters: number
-  summary?: KeptSummary
   /** `ofTextVersion` of the summary. */
   summaryOf?: number
   /** 1 where there is a summary. */
@@ -132,10 +131,8 @@ export const scenes = defineKind<SceneRecord>({
 })
 
 /** The text of the scene with the same id. */
-export interface TextRecord {
+export interface TextRecord extends GuardedText {
   id: string
-  content: string
-  origin?: KeptOrigin
 }
 
 export const texts = defineKind<TextRecord>({ name: 'library_texts', large: { content: 'text' } })
@@ -258,4 +255,19 @@ export async function nextNumber({ records }: LibraryParts, id: CounterRecord['i
     const change = held === undefined ? insert(counters, { id, last }) : replace(counters, { ...held, last })
     if ((await records.commit([change])) === 'applied') return last
   }
+}
+
+/** The novel, if it is on the user's shelf. */
+export async function shelvedNovel(
+  records: Records,
+  userId: string,
+  novelId: string,
+): Promise<Stored<NovelRecord> | undefined> {
+  const novel = await getOne(records, novels, novelId)
+  return novel?.userId === userId && novel.status === 'published' ? novel : undefined
+}
+
+/** The ids of records. */
+export function idsOf(records: readonly { id: string }[]): string[] {
+  return records.map(({ id }) => id)
 }

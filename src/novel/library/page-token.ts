@@ -1,59 +1,61 @@
-/** Page tokens: the listing, its filter and the sort keys of the last item, as text that clients hand back unread. */
-import type { Page, PageRequest } from './paging.ts'
+/** Pages of listings. A token is the listing, its filter and the sort keys of the last item, as text that clients hand back unread. */
+import type { Identified, Kind, Query, Records, Stored } from '../../records/records.ts'
+import { defined } from '../../task/defined.ts'
+import type { Page, PageRequest } from '../../task/page.ts'
 import { notTaken, pageTokenInvalid } from './refusal.ts'
 
-/** The sort keys of an item, in the order in which the listing compares them. */
-export type SortKeys = readonly number[]
-
-/** A listing with its filter. */
-export interface Listing {
+/** The records of a query, in the order of fields that are numbers: these are the sort keys. */
+export interface Listing<R extends Identified> {
   name: string
   /** What the filter says; a token of another filter is refused. */
   filter: readonly (string | undefined)[]
-  /** How many sort keys an item has. */
-  keys: number
+  query: Query<R> & { order: readonly (keyof R & string)[] }
 }
 
 /** Items that one page has at most. */
 const largestPage = 1_000
 
-/** What a page is made from: how many rows to look for, and after which keys. */
-export interface PageStart {
-  size: number
-  after: SortKeys | undefined
+/**
+ * Returns a page of records, made into items. Throws PAGE_TOKEN_INVALID for a token of another listing, OPTION_INVALID for a wrong size.
+ */
+export async function readPage<R extends Identified, T, Without extends keyof R = never>(
+  records: Records,
+  kind: Kind<R>,
+  { listing, page, without }: { listing: Listing<R>; page: PageRequest; without?: readonly Without[] },
+  itemsOf: (found: readonly Stored<R, Without>[]) => readonly T[] | Promise<readonly T[]>,
+): Promise<Page<T>> {
+  const { size, after } = pageStart(listing, page)
+  const found = await records.find(kind, { ...listing.query, after, limit: size + 1 }, without)
+  const shown = found.slice(0, size)
+  const next = found.length > size ? shown.at(-1) : undefined
+  return { items: await itemsOf(shown), ...defined({ nextPageToken: next && tokenAfter(listing, next) }) }
 }
 
-/** Reads a request. Throws PAGE_TOKEN_INVALID for a token of another listing, OPTION_INVALID for a wrong size. */
-export function pageStart(listing: Listing, page: PageRequest): PageStart {
-  if (!Number.isInteger(page.pageSize) || page.pageSize < 1) {
-    throw notTaken(`pageSize is ${page.pageSize}; give a whole number of at least 1.`)
-  }
-  return {
-    size: Math.min(page.pageSize, largestPage),
-    after: page.pageToken === undefined ? undefined : readToken(listing, page.pageToken),
-  }
+/** Returns how many records a page has at most, and after which sort keys they come. Throws as `readPage` does. */
+export function pageStart<R extends Identified>(
+  listing: Listing<R>,
+  { pageSize, pageToken }: PageRequest,
+): { size: number; after: readonly number[] | undefined } {
+  if (!Number.isInteger(pageSize) || pageSize < 1)
+    throw notTaken(`pageSize is ${pageSize}; give a whole number of at least 1.`)
+  const after = pageToken === undefined ? listing.query.after?.map(Number) : readToken(listing, pageToken)
+  return { size: Math.min(pageSize, largestPage), after }
 }
 
-/** A page of the first `size` items; a token follows when `more` says that there are others. */
-export function pageOf<T>(
-  listing: Listing,
-  items: readonly T[],
-  more: boolean,
-  keysOf: (item: T) => SortKeys,
-): Page<T> {
-  const last = items.at(-1)
-  return more && last !== undefined ? { items, nextPageToken: writeToken(listing, keysOf(last)) } : { items }
+/** Returns the token of the page after a record. */
+export function tokenAfter<R extends Identified>(listing: Listing<R>, last: object): string {
+  return Buffer.from(JSON.stringify([head(listing), ...keysOf(listing, last)])).toString('base64url')
 }
 
-function writeToken(listing: Listing, keys: SortKeys): string {
-  return Buffer.from(JSON.stringify([head(listing), ...keys])).toString('base64url')
+/** Returns the sort keys of a record. */
+export function keysOf<R extends Identified>({ query }: Listing<R>, record: object): number[] {
+  return query.order.map(field => Number(Reflect.get(record, field)))
 }
 
-function readToken(listing: Listing, token: string): SortKeys {
+function readToken<R extends Identified>(listing: Listing<R>, token: string): readonly number[] {
   const [name, ...keys] = parsed(token)
-  if (name !== head(listing) || keys.length !== listing.keys || !keys.every(Number.isSafeInteger)) {
-    throw pageTokenInvalid(listing.name)
-  }
+  const isOurs = name === head(listing) && keys.length === listing.query.order.length
+  if (!isOurs || !keys.every(Number.isSafeInteger)) throw pageTokenInvalid(listing.name)
   return keys.map(Number)
 }
 
@@ -66,6 +68,6 @@ function parsed(token: string): readonly unknown[] {
   }
 }
 
-function head(listing: Listing): string {
-  return [listing.name, ...listing.filter.map(part => part ?? '')].join(' ')
+function head({ name, filter }: { name: string; filter: Listing<Identified>['filter'] }): string {
+  return [name, ...filter.map(part => part ?? '')].join(' ')
 }

@@ -1,15 +1,13 @@
 /** Scenes in reading order: of a range of chapters, and backwards from a scene. */
-import { getOne, type Query } from '../../records/records.ts'
-import { chapters, type LibraryParts, novels, type SceneRecord, scenes, texts } from './kinds.ts'
-import { type Listing, pageOf, pageStart } from './page-token.ts'
-import type { Page, PageRequest } from './paging.ts'
+import { getOne } from '../../records/records.ts'
+import { defined } from '../../task/defined.ts'
+import type { Page, PageRequest } from '../../task/page.ts'
+import { chapters, idsOf, type LibraryParts, type SceneRecord, scenes, shelvedNovel, texts } from './kinds.ts'
+import { keysOf, type Listing, pageStart, readPage, tokenAfter } from './page-token.ts'
 import { chapterNotFound, notTaken, sceneNotFound } from './refusal.ts'
 import type { ChapterRange, SceneOverview, SceneSummary, SceneText, TextPageRequest } from './shelf.ts'
 
-/** Code units after which a page of texts ends: it is what one reading holds in memory. */
-const pageUnits = 400_000
-/** Texts that one reading of the database takes: a page that ends early has not read the rest. */
-const textsPerRead = 32
+type SceneListing = Listing<SceneRecord>
 
 /** One page of the overviews of a range. */
 export async function listScenes(
@@ -17,12 +15,10 @@ export async function listScenes(
   range: ChapterRange,
   page: PageRequest,
 ): Promise<Page<SceneOverview>> {
-  const listing = rangeListing('scenes', range)
-  const { size, after } = pageStart(listing, page)
-  const query = { ...(await rangeQuery(library, range)), after, limit: size + 1 }
-  const found = await library.records.find(scenes, query, ['summary'])
-  const shown = pageOf(listing, found.slice(0, size), found.length > size, keysOf)
-  return { ...shown, items: shown.items.map(overviewOf) }
+  const listing = await ofRange(library, 'scenes', range)
+  return readPage(library.records, scenes, { listing, page, without: ['summary'] }, found =>
+    found.map(overviewOf),
+  )
 }
 
 /** One page of the texts of a range. */
@@ -31,20 +27,51 @@ export async function listTexts(
   range: ChapterRange,
   page: PageRequest,
 ): Promise<Page<SceneText>> {
-  const listing = rangeListing('texts', range)
-  const { size, after } = pageStart(listing, page)
-  const query = { ...(await rangeQuery(library, range)), after }
-  return textPage(library, listing, query, { size, units: pageUnits })
+  return textPage(library, await ofRange(library, 'texts', range), page)
 }
 
-function rangeListing(name: 'scenes' | 'texts', range: ChapterRange): Listing {
-  return { name, filter: [range.novelId, range.startChapterId, range.endChapterId], keys: 2 }
-}
-
-async function rangeQuery(
+/** One page of the texts before a scene. */
+export async function textsBefore(
   library: LibraryParts,
-  { novelId, startChapterId, endChapterId }: ChapterRange,
-): Promise<Query<SceneRecord>> {
+  userId: string,
+  sceneId: string,
+  page: TextPageRequest,
+): Promise<Page<SceneText>> {
+  return textPage(library, await beforeScene(library, 'texts before', { userId, sceneId }), page)
+}
+
+/** One page of the summaries before a scene. */
+export async function summariesBefore(
+  library: LibraryParts,
+  userId: string,
+  sceneId: string,
+  page: PageRequest,
+): Promise<Page<SceneSummary>> {
+  const { query, ...before } = await beforeScene(library, 'summaries before', { userId, sceneId })
+  const listing = { ...before, query: { ...query, equal: { ...query.equal, summarised: 1 } } }
+  return readPage(library.records, scenes, { listing, page }, async found => {
+    const chapterIds = new Set(found.map(scene => scene.chapterId))
+    const chapterOf = await library.records.get(chapters, [...chapterIds])
+    return found.map(scene => summaryOf(scene, chapterOf.get(scene.chapterId)?.title ?? ''))
+  })
+}
+
+function summaryOf(scene: SceneRecord, chapterTitle: string): SceneSummary {
+  const { id, chapterId, chapter, position, title, summary, summaryOf = 0, textVersion } = scene
+  return {
+    sceneId: id,
+    chapterId,
+    chapterPosition: chapter,
+    chapterTitle,
+    position,
+    ...defined({ title }),
+    summary: summary?.text ?? '',
+    outOfDate: summaryOf < textVersion,
+  }
+}
+
+async function ofRange(library: LibraryParts, name: string, range: ChapterRange): Promise<SceneListing> {
+  const { novelId, startChapterId, endChapterId } = range
   const [first, last] = await Promise.all([
     positionOf(library, novelId, startChapterId),
     positionOf(library, novelId, endChapterId),
@@ -52,10 +79,14 @@ async function rangeQuery(
   if (last !== undefined && (first ?? 0) > last)
     throw notTaken('The range ends before it starts: its last chapter is read before its first.')
   return {
-    equal: { novelId },
-    ...(first === undefined ? {} : { above: { chapter: first - 1 } }),
-    ...(last === undefined ? {} : { most: { chapter: last } }),
-    order: ['chapter', 'position'],
+    name,
+    filter: [novelId, startChapterId, endChapterId],
+    query: {
+      equal: { novelId },
+      ...(first !== undefined && { above: { chapter: first - 1 } }),
+      ...(last !== undefined && { most: { chapter: last } }),
+      order: ['chapter', 'position'],
+    },
   }
 }
 
@@ -70,134 +101,80 @@ async function positionOf(
   return chapter.position
 }
 
-/** One page of the texts before a scene. */
-export async function textsBefore(
-  library: LibraryParts,
-  userId: string,
-  sceneId: string,
-  page: TextPageRequest,
-): Promise<Page<SceneText>> {
-  const listing = beforeListing('texts before', sceneId)
-  const { size, after } = pageStart(listing, page)
-  const units = unitsOf(page)
-  const query = await beforeQuery(library, userId, sceneId, after)
-  return textPage(library, listing, query, { size, units })
-}
-
-/** One page of the summaries before a scene. */
-export async function summariesBefore(
-  library: LibraryParts,
-  userId: string,
-  sceneId: string,
-  page: PageRequest,
-): Promise<Page<SceneSummary>> {
-  const { records } = library
-  const listing = beforeListing('summaries before', sceneId)
-  const { size, after } = pageStart(listing, page)
-  const { equal, ...query } = await beforeQuery(library, userId, sceneId, after)
-  const found = await records.find(scenes, { ...query, equal: { ...equal, summarised: 1 }, limit: size + 1 })
-  const shown = pageOf(listing, found.slice(0, size), found.length > size, keysOf)
-  const chapterOf = await records.get(chapters, [...new Set(shown.items.map(scene => scene.chapterId))])
-  return {
-    ...shown,
-    items: shown.items.map(scene => summaryOf(scene, chapterOf.get(scene.chapterId)?.title ?? '')),
-  }
-}
-
-function summaryOf(scene: SceneRecord, chapterTitle: string): SceneSummary {
-  const { id: sceneId, chapterId, chapter: chapterPosition, position, title, summary } = scene
-  return {
-    ...{ sceneId, chapterId, chapterPosition, chapterTitle, position },
-    ...(title === undefined ? {} : { title }),
-    summary: summary?.text ?? '',
-    outOfDate: (scene.summaryOf ?? 0) < scene.textVersion,
-  }
-}
-
-function beforeListing(name: 'texts before' | 'summaries before', sceneId: string): Listing {
-  return { name, filter: [sceneId], keys: 2 }
-}
-
-/** Code units after which a page of texts ends. Throws OPTION_INVALID. */
-function unitsOf({ units = pageUnits }: TextPageRequest): number {
-  if (Number.isInteger(units) && units >= 1) return Math.min(units, pageUnits)
-  throw notTaken(`units is ${units}; give a whole number of at least 1.`)
-}
-
-/** Backwards from a scene, or from the last one of the page before. Throws SCENE_NOT_FOUND. */
-async function beforeQuery(
+/** Backwards from a scene. Throws SCENE_NOT_FOUND. */
+async function beforeScene(
   { records }: LibraryParts,
-  userId: string,
-  sceneId: string,
-  after: readonly number[] | undefined,
-): Promise<Query<SceneRecord>> {
+  name: string,
+  { userId, sceneId }: { userId: string; sceneId: string },
+): Promise<SceneListing> {
   const scene = await getOne(records, scenes, sceneId, ['summary'])
-  const novel = scene && (await getOne(records, novels, scene.novelId))
-  if (scene === undefined || novel?.userId !== userId || novel.status !== 'published')
+  if (scene === undefined || (await shelvedNovel(records, userId, scene.novelId)) === undefined)
     throw sceneNotFound(sceneId)
+  const { novelId, chapter, position } = scene
   return {
-    equal: { novelId: scene.novelId },
-    ...{ order: ['chapter', 'position'], reverse: true, after: after ?? keysOf(scene) },
+    name,
+    filter: [sceneId],
+    query: {
+      equal: { novelId },
+      order: ['chapter', 'position'],
+      reverse: true,
+      after: [chapter, position],
+    },
   }
 }
 
-/** Reads scenes with their texts until the page is full: of scenes, or of code units. */
+/** Code units after which a page of texts ends: it is what one reading holds in memory. */
+const pageUnits = 400_000
+/** Texts that one reading of the database takes: a page that ends early has not read the rest. */
+const textsPerRead = 32
+
+/** Reads scenes with their texts until the page is full: of scenes, or of code units. Throws OPTION_INVALID for wrong units. */
 async function textPage(
   { records }: LibraryParts,
-  listing: Listing,
-  query: Query<SceneRecord>,
-  most: { size: number; units: number },
+  listing: SceneListing,
+  page: TextPageRequest,
 ): Promise<Page<SceneText>> {
-  const found: SceneRecord[] = []
+  const { units: most = pageUnits } = page
+  if (!Number.isInteger(most) || most < 1)
+    throw notTaken(`units is ${most}; give a whole number of at least 1.`)
+  const { size, after: start } = pageStart(listing, page)
   const items: SceneText[] = []
-  let { after } = query
-  for (let units = 0; ; ) {
-    const limit = Math.min(textsPerRead, most.size + 1 - items.length)
-    const read = await records.find(scenes, { ...query, after, limit })
-    const textOf = await records.get(
-      texts,
-      read.map(({ id }) => id),
-    )
+  let units = 0
+  let last: SceneRecord | undefined
+  for (;;) {
+    const after = last === undefined ? start : keysOf(listing, last)
+    const limit = Math.min(textsPerRead, size + 1 - items.length)
+    const read = await records.find(scenes, { ...listing.query, after, limit })
+    const textOf = await records.get(texts, idsOf(read))
     for (const scene of read) {
-      if (items.length === most.size || units >= most.units) return page(true)
+      if (last !== undefined && (items.length === size || units >= Math.min(most, pageUnits)))
+        return { items, nextPageToken: tokenAfter(listing, last) }
+      last = scene
       const content = textOf.get(scene.id)?.content ?? ''
-      found.push(scene)
-      items.push(sceneTextOf(scene, content))
+      items.push({ ...overviewOf(scene), content, ...defined({ summary: scene.summary?.text }) })
       units += content.length
     }
-    if (read.length < limit) return page(false)
-    const last = read.at(-1)
-    after = last && keysOf(last)
-  }
-
-  function page(more: boolean): Page<SceneText> {
-    return { ...pageOf(listing, found, more, keysOf), items }
+    if (read.length < limit) return { items }
   }
 }
 
-/** Sort keys of a scene in reading order. */
-function keysOf({ chapter, position }: Pick<SceneRecord, 'chapter' | 'position'>): readonly number[] {
-  return [chapter, position]
-}
-
-/** The overview of a scene. */
+/** The overview of a scene. A listing makes thousands: one literal takes a hundredth of the time of several that are spread. */
 export function overviewOf(scene: Omit<SceneRecord, 'summary'>): SceneOverview {
   const { id, novelId, chapterId, position, title, words, characters, version, textVersion, summaryOf } =
     scene
+  const hasSummary = summaryOf !== undefined
   return {
-    ...{ id, novelId, chapterId, position },
-    ...(title === undefined ? {} : { title }),
-    ...{ words, characters, empty: characters === 0 },
-    hasSummary: summaryOf !== undefined,
-    summaryOutOfDate: summaryOf !== undefined && summaryOf < textVersion,
-    ...{ version, textVersion },
-  }
-}
-
-function sceneTextOf(scene: SceneRecord, content: string): SceneText {
-  return {
-    ...overviewOf(scene),
-    content,
-    ...(scene.summary === undefined ? {} : { summary: scene.summary.text }),
+    id,
+    novelId,
+    chapterId,
+    position,
+    ...defined({ title }),
+    words,
+    characters,
+    empty: characters === 0,
+    hasSummary,
+    summaryOutOfDate: hasSummary && summaryOf < textVersion,
+    version,
+    textVersion,
   }
 }

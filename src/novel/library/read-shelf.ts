@@ -1,17 +1,20 @@
 /** Reading published novels. */
 import { getOne, type Stored } from '../../records/records.ts'
+import { defined } from '../../task/defined.ts'
+import type { Page, PageRequest } from '../../task/page.ts'
 import { discardStep } from './drafts.ts'
 import {
   type ChapterRecord,
   chapters,
+  idsOf,
   type LibraryParts,
   type NovelRecord,
   novels,
   scenes,
+  shelvedNovel,
   volumes,
 } from './kinds.ts'
-import { type Listing, pageOf, pageStart } from './page-token.ts'
-import type { Page, PageRequest } from './paging.ts'
+import { type Listing, readPage } from './page-token.ts'
 import { listScenes, listTexts, summariesBefore, textsBefore } from './read-scenes.ts'
 import { chapterNotFound, novelNotFound } from './refusal.ts'
 import { removeNovel } from './remove-novel.ts'
@@ -23,11 +26,10 @@ export function novelShelf(library: LibraryParts): NovelShelf {
   return {
     novels: (userId, page) => listNovels(library, userId, page),
     async novel(userId, novelId) {
-      const [novel, summariesOf] = await Promise.all([
-        ownNovel(library, userId, novelId),
-        countSummaries(library, [novelId]),
-      ])
-      return novelOf(novel, summariesOf(novelId))
+      const novel = await ownNovel(library, userId, novelId)
+      const [overview] = await overviewsOf(library, [novel])
+      if (overview === undefined) throw novelNotFound(novelId)
+      return overview
     },
     async volumes(userId, novelId) {
       await ownNovel(library, userId, novelId)
@@ -58,84 +60,75 @@ async function ownNovel(
   userId: string,
   novelId: string,
 ): Promise<Stored<NovelRecord>> {
-  const novel = await getOne(records, novels, novelId)
-  if (novel?.userId !== userId || novel.status !== 'published') throw novelNotFound(novelId)
+  const novel = await shelvedNovel(records, userId, novelId)
+  if (novel === undefined) throw novelNotFound(novelId)
   return novel
 }
 
-function novelOf(novel: NovelRecord, summaries: number): NovelOverview {
-  const { id, userId, title, author, language, textVersion, createdAt, publishedAt, updatedAt } = novel
-  return {
-    ...{ id, userId, title },
-    ...(author === undefined ? {} : { author }),
-    ...(language === undefined ? {} : { language }),
-    ...countsOf(novel),
-    ...{ summaries, textVersion, createdAt: publishedAt ?? createdAt, updatedAt },
+function listNovels(library: LibraryParts, userId: string, page: PageRequest): Promise<Page<NovelOverview>> {
+  const query: Listing<NovelRecord>['query'] = {
+    equal: { userId },
+    above: { shelvedAt: -1 },
+    order: ['shelvedAt', 'order'],
+    reverse: true,
   }
+  const listing = { name: 'novels', filter: [userId], query }
+  return readPage(library.records, novels, { listing, page }, found => overviewsOf(library, found))
 }
 
-/** How many scenes of each novel have a summary. */
-async function countSummaries(
+/** Novels with how many of their scenes have a summary. */
+async function overviewsOf(
   { records }: LibraryParts,
-  novelIds: readonly string[],
-): Promise<(novelId: string) => number> {
-  const sums = await records.sum(scenes, { equal: { novelId: novelIds }, by: 'novelId', of: ['summarised'] })
-  return novelId => sums.get(novelId)?.summarised ?? 0
-}
-
-async function listNovels(
-  library: LibraryParts,
-  userId: string,
-  page: PageRequest,
-): Promise<Page<NovelOverview>> {
-  const listing: Listing = { name: 'novels', filter: [userId], keys: 2 }
-  const { size, after } = pageStart(listing, page)
-  const found = await library.records.find(novels, {
-    ...{ equal: { userId }, above: { shelvedAt: -1 } },
-    ...{ order: ['shelvedAt', 'order'], reverse: true, after, limit: size + 1 },
+  found: readonly NovelRecord[],
+): Promise<NovelOverview[]> {
+  const ofNovels = { equal: { novelId: idsOf(found) }, by: 'novelId', of: ['summarised'] } as const
+  const sums = await records.sum(scenes, ofNovels)
+  return found.map(novel => {
+    const { id, userId, title, author, language, textVersion, createdAt, publishedAt, updatedAt } = novel
+    return {
+      id,
+      userId,
+      title,
+      ...defined({ author, language }),
+      ...countsOf(novel),
+      summaries: sums.get(id)?.summarised ?? 0,
+      textVersion,
+      createdAt: publishedAt ?? createdAt,
+      updatedAt,
+    }
   })
-  const keysOf = ({ shelvedAt = 0, order }: NovelRecord) => [shelvedAt, order]
-  const shown = pageOf(listing, found.slice(0, size), found.length > size, keysOf)
-  const summariesOf = await countSummaries(
-    library,
-    shown.items.map(({ id }) => id),
-  )
-  return { ...shown, items: shown.items.map(novel => novelOf(novel, summariesOf(novel.id))) }
 }
 
 async function listVolumes({ records }: LibraryParts, novelId: string): Promise<readonly VolumeOverview[]> {
   const ofNovel = { equal: { novelId } }
-  const [found, ofVolumes, words] = await Promise.all([
+  const [found, inVolumes, ofChapters] = await Promise.all([
     records.find(volumes, { ...ofNovel, order: ['position'] }),
     records.find(chapters, ofNovel),
     records.sum(scenes, { ...ofNovel, by: 'chapter', of: ['words'] }),
   ])
-  const sums = new Map(found.map(({ id }) => [id, { chapters: 0, words: 0 }]))
-  for (const { volumeId, position } of ofVolumes) {
-    const sum = sums.get(volumeId)
-    if (sum === undefined) continue
-    sum.chapters += 1
-    sum.words += words.get(position)?.words ?? 0
+  const overviews = found.map(({ id, position, title }) => ({ id, position, title, chapters: 0, words: 0 }))
+  const byId = new Map(overviews.map(overview => [overview.id, overview]))
+  for (const { volumeId, position } of inVolumes) {
+    const overview = byId.get(volumeId)
+    if (overview === undefined) continue
+    overview.chapters += 1
+    overview.words += ofChapters.get(position)?.words ?? 0
   }
-  return found.map(({ id, position, title }) => ({
-    ...{ id, position, title },
-    ...(sums.get(id) ?? { chapters: 0, words: 0 }),
-  }))
+  return overviews
 }
 
-async function listChapters(
+function listChapters(
   library: LibraryParts,
-  { novelId, volumeId }: { novelId: string; volumeId?: string },
+  filter: { novelId: string; volumeId?: string },
   page: PageRequest,
 ): Promise<Page<ChapterOverview>> {
-  const listing: Listing = { name: 'chapters', filter: [novelId, volumeId], keys: 1 }
-  const { size, after } = pageStart(listing, page)
-  const found = await library.records.find(chapters, {
-    equal: { novelId, ...(volumeId === undefined ? {} : { volumeId }) },
-    ...{ order: ['position'], after, limit: size + 1 },
-  })
-  const shown = pageOf(listing, found.slice(0, size), found.length > size, ({ position }) => [position])
-  return { ...shown, items: await withScenes(library, novelId, shown.items) }
+  const { novelId, volumeId } = filter
+  const query: Listing<ChapterRecord>['query'] = {
+    equal: defined({ novelId, volumeId }),
+    order: ['position'],
+  }
+  const listing = { name: 'chapters', filter: [novelId, volumeId], query }
+  return readPage(library.records, chapters, { listing, page }, found => withScenes(library, found))
 }
 
 async function findChapter(
@@ -145,44 +138,41 @@ async function findChapter(
 ): Promise<ChapterOverview> {
   const { records } = library
   const found = await getOne(records, chapters, chapterId)
-  const novel = found && (await getOne(records, novels, found.novelId))
-  if (found === undefined || novel?.userId !== userId || novel.status !== 'published')
-    throw chapterNotFound(chapterId)
-  const [chapter] = await withScenes(library, found.novelId, [found])
+  const novel = found && (await shelvedNovel(records, userId, found.novelId))
+  const [chapter] = await withScenes(library, found && novel ? [found] : [])
   if (chapter === undefined) throw chapterNotFound(chapterId)
   return chapter
 }
 
-/** Chapters that follow each other, with what their scenes add up to. */
+/** Chapters of a novel that follow each other, with what their scenes add up to. */
 async function withScenes(
   { records }: LibraryParts,
-  novelId: string,
   found: readonly ChapterRecord[],
-): Promise<readonly ChapterOverview[]> {
-  const [first] = found
-  const last = found.at(-1)
+): Promise<ChapterOverview[]> {
+  const [first, last] = [found[0], found.at(-1)]
   if (first === undefined || last === undefined) return []
   const inChapters = await records.find(
     scenes,
     {
-      equal: { novelId },
-      ...{ above: { chapter: first.position - 1 }, most: { chapter: last.position } },
+      equal: { novelId: first.novelId },
+      above: { chapter: first.position - 1 },
+      most: { chapter: last.position },
       order: ['chapter', 'position'],
     },
     ['summary'],
   )
-  const byPosition = new Map<number, (typeof inChapters)[number][]>(
-    found.map(({ position }) => [position, []]),
-  )
-  for (const scene of inChapters) byPosition.get(scene.chapter)?.push(scene)
-  return found.map(({ id, volumeId, position, title }) => {
-    const here = byPosition.get(position) ?? []
-    const sum = (field: 'words' | 'characters' | 'summarised') =>
-      here.reduce((total, scene) => total + (scene[field] ?? 0), 0)
-    return {
-      ...{ id, novelId, volumeId, position, title },
-      ...{ words: sum('words'), characters: sum('characters'), summaries: sum('summarised') },
-      sceneIds: here.map(scene => scene.id),
-    }
+  const overviews = found.map(({ id, novelId, volumeId, position, title }) => {
+    const sceneIds: string[] = []
+    return { id, novelId, volumeId, position, title, words: 0, characters: 0, summaries: 0, sceneIds }
   })
+  const byPosition = new Map(overviews.map(overview => [overview.position, overview]))
+  for (const { id, chapter, words, characters, summarised = 0 } of inChapters) {
+    const overview = byPosition.get(chapter)
+    if (overview === undefined) continue
+    overview.words += words
+    overview.characters += characters
+    overview.summaries += summarised
+    overview.sceneIds.push(id)
+  }
+  return overviews
 }

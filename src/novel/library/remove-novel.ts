@@ -2,19 +2,12 @@
  * Deleting a novel in bounded steps: each removes the first scenes in reading order, with what hangs on them. A step is guarded by the novel
  * as it was read: that of a process that was left behind removes nothing of a novel that was imported anew.
  */
-import {
-  type AnyKind,
-  type Change,
-  erase,
-  getOne,
-  remove,
-  replace,
-  type Stored,
-} from '../../records/records.ts'
+import { type Change, erase, getOne, remove, replace, type Stored } from '../../records/records.ts'
 import { indexStep } from './index-rows.ts'
 import {
   chapters,
   history,
+  idsOf,
   indexes,
   type LibraryParts,
   type NovelRecord,
@@ -75,9 +68,9 @@ async function removalOf(
   { records }: LibraryParts,
   found: readonly { id: string; revision: string }[],
 ): Promise<Change[]> {
-  const ids = found.map(({ id }) => id)
-  const entries = await records.find(history, { equal: { sceneId: ids } }, ['text'])
-  return [...found.map(scene => remove(scenes, scene)), ...erase(texts, ids), ...eraseAll(history, entries)]
+  const ids = idsOf(found)
+  const entries = idsOf(await records.find(history, { equal: { sceneId: ids } }, ['text']))
+  return [...found.map(scene => remove(scenes, scene)), ...erase(texts, ids), ...erase(history, entries)]
 }
 
 /** What has no scenes any more: the index, chapters, volumes and the novel. */
@@ -91,21 +84,11 @@ async function deleteRest(library: LibraryParts, novelId: string, limit: number)
   const rows = await indexStep(library, ofNovel, limit)
   const chapterRows = rows.length > 0 ? [] : await records.find(chapters, { ...ofNovel, limit: most })
   if (rows.length > 0 || chapterRows.length === most) {
-    await records.commit([replace(novels, novel), ...rows, ...eraseAll(chapters, chapterRows)])
+    await records.commit([replace(novels, novel), ...rows, ...erase(chapters, idsOf(chapterRows))])
     return 'more'
   }
   const volumeRows = await records.find(volumes, ofNovel)
-  const removed = await records.commit([
-    remove(novels, novel),
-    ...eraseAll(chapters, chapterRows),
-    ...eraseAll(volumes, volumeRows),
-  ])
+  const rest = [...erase(chapters, idsOf(chapterRows)), ...erase(volumes, idsOf(volumeRows))]
+  const removed = await records.commit([remove(novels, novel), ...rest])
   return removed === 'applied' ? 'done' : 'more'
-}
-
-function eraseAll(kind: AnyKind, rows: readonly { id: string }[]): Change[] {
-  return erase(
-    kind,
-    rows.map(({ id }) => id),
-  )
 }

@@ -1,25 +1,21 @@
-/** Who may overwrite what of a scene (the rules of `scenes.ts`), decided from what was read; every storage writes by it. */
+/** Who may overwrite what of a scene (the rules of `scenes.ts`), decided from what was read. */
 import type { Origin, TaskWriter, Writer } from './provenance.ts'
 import type { HistoryEntry, SceneEdit, StoredSummary, SummaryWrite, TextWrite } from './scenes.ts'
 
-/** A summary as storages keep it: with the version of the scene that its writer had read. */
-export interface KeptSummary extends StoredSummary {
+/** What is kept and not shown: the version of the scene that the writer had read. */
+export interface Guarded {
   expectedVersion: number
 }
 
-/** The summary as readers see it. */
-export function storedSummaryOf({ expectedVersion: _, ...summary }: KeptSummary): StoredSummary {
-  return summary
-}
+/** A summary as it is kept. */
+export type KeptSummary = StoredSummary & Guarded
 
-/** Where a text comes from, as storages keep it. */
-export interface KeptOrigin extends Origin {
-  expectedVersion: number
-}
+/** Where a text comes from, as it is kept. */
+export type KeptOrigin = Origin & Guarded
 
-/** The origin as readers see it. */
-export function originOf({ expectedVersion: _, ...origin }: KeptOrigin): Origin {
-  return origin
+/** A summary or an origin as readers see it. */
+export function shownOf<Kept extends Guarded>({ expectedVersion: _, ...shown }: Kept) {
+  return shown
 }
 
 /** What of a scene decides whether a write may overwrite it. */
@@ -30,51 +26,59 @@ export interface GuardedScene {
   /** 0 when it never had a summary. */
   summaryVersion: number
   title?: string
-  content: string
-  /** Absent for a text that is as it was imported. */
-  textOrigin?: KeptOrigin
   summary?: KeptSummary
 }
 
-/** What to do with what a task made. `repeated`: it is there already. */
-export type WriteDecision = 'repeated' | 'conflict' | 'write'
+/** The text of a scene. */
+export interface GuardedText {
+  content: string
+  /** Absent for a text that is as it was imported. */
+  origin?: KeptOrigin
+}
+
+/** What to do with a text or a summary. `unchanged`: it is there already, or was applied before. */
+export type WriteDecision = 'unchanged' | 'conflict' | 'write'
 
 /** Decides about a text that a task made. */
 export function decideText(
-  { version, textVersion, textOrigin }: Pick<GuardedScene, 'version' | 'textVersion' | 'textOrigin'>,
-  { expectedVersion, writer }: Pick<TextWrite, 'expectedVersion' | 'writer'>,
+  scene: GuardedScene,
+  { origin }: GuardedText,
+  { expectedVersion, writer }: TextWrite,
 ): WriteDecision {
-  if (textOrigin !== undefined && isOfTask(textOrigin, writer)) {
-    if (textOrigin.expectedVersion === expectedVersion) return 'repeated'
-    if (writer.attempt < textOrigin.writtenBy.attempt) return 'conflict'
+  if (origin !== undefined && isOfTask(origin, writer)) {
+    if (origin.expectedVersion === expectedVersion) return 'unchanged'
+    if (writer.attempt < origin.writtenBy.attempt) return 'conflict'
   }
-  return expectedVersion < textVersion || expectedVersion > version ? 'conflict' : 'write'
+  return isStale(scene, 'text', expectedVersion) ? 'conflict' : 'write'
 }
 
 /** Decides about a summary that a task made. */
-export function decideSummary(
-  scene: Omit<GuardedScene, 'title' | 'titleVersion' | 'content'>,
-  write: SummaryWrite,
-): WriteDecision {
-  if (isRepeated(scene, write)) return 'repeated'
-  const latest = Math.max(scene.textVersion, scene.summaryVersion)
-  const isStale = write.expectedVersion < latest || write.expectedVersion > scene.version
-  return isStale || isEarlierAttempt(scene.summary, write.writer) ? 'conflict' : 'write'
+export function decideSummary(scene: GuardedScene, write: SummaryWrite): WriteDecision {
+  if (isRepeated(scene, write)) return 'unchanged'
+  const { summary } = scene
+  const isEarlierAttempt =
+    summary !== undefined &&
+    isOfTask(summary, write.writer) &&
+    write.writer.attempt < summary.writtenBy.attempt
+  return isEarlierAttempt || isStale(scene, 'summary', write.expectedVersion) ? 'conflict' : 'write'
 }
 
 /** The write finds its own earlier self, or the same words made from the text that is there. */
-function isRepeated(
-  { summary, textVersion }: Pick<GuardedScene, 'summary' | 'textVersion'>,
-  write: SummaryWrite,
-): boolean {
+function isRepeated({ summary, textVersion }: GuardedScene, write: SummaryWrite): boolean {
   if (summary === undefined) return false
   if (isOfTask(summary, write.writer) && summary.expectedVersion === write.expectedVersion) return true
   const isOfThisText = summary.ofTextVersion === textVersion && write.expectedVersion >= textVersion
   return isOfThisText && summary.text === write.summary && summary.method === write.method
 }
 
-function isEarlierAttempt(summary: KeptSummary | undefined, writer: TaskWriter): boolean {
-  return summary !== undefined && isOfTask(summary, writer) && writer.attempt < summary.writtenBy.attempt
+/** Whether a text or a summary changed since a version of the scene was read. A summary is of its text. */
+function isStale(
+  { version, textVersion, summaryVersion }: GuardedScene,
+  what: HistoryEntry['what'],
+  expectedVersion: number,
+): boolean {
+  const seen = what === 'text' ? textVersion : Math.max(summaryVersion, textVersion)
+  return expectedVersion < seen || expectedVersion > version
 }
 
 function isOfTask<Written extends { writtenBy: Writer }>(
@@ -85,52 +89,38 @@ function isOfTask<Written extends { writtenBy: Writer }>(
 }
 
 /** What an edit makes different. */
-export interface EditChanges {
-  title: boolean
-  text: boolean
-  summary: boolean
-}
-
-/** What to do with an edit. `unchanged`: it was applied before, or says what is there. */
-export type EditDecision = { outcome: 'unchanged' | 'conflict' } | { outcome: 'write'; changes: EditChanges }
+export type EditChanges = Readonly<Record<'title' | 'text' | 'summary', boolean>>
 
 /** Decides about a person's edit. */
-export function decideEdit(scene: GuardedScene, edit: SceneEdit): EditDecision {
-  const changes = changesOf(scene, edit)
-  if (!changes.title && !changes.text && !changes.summary) return { outcome: 'unchanged' }
-  return isConflict(scene, edit, changes) ? { outcome: 'conflict' } : { outcome: 'write', changes }
-}
-
-function changesOf(scene: GuardedScene, edit: SceneEdit): EditChanges {
-  const isNew = (value: string | undefined, held: string | undefined) =>
-    value !== undefined && value !== (held ?? '')
-  const text = isNew(edit.content, scene.content)
+export function decideEdit(
+  scene: GuardedScene,
+  { content }: GuardedText,
+  edit: SceneEdit,
+): 'unchanged' | 'conflict' | EditChanges {
+  const isNew = (value: string | undefined, held = '') => value !== undefined && value !== held
+  const text = isNew(edit.content, content)
   // Saving a summary as it is says that it is right for the text that is there.
   const isOutOfDate = text || (scene.summary?.ofTextVersion ?? 0) < scene.textVersion
   const confirms = (edit.summary ?? '') !== '' && isOutOfDate
-  return {
-    title: isNew(edit.title, scene.title),
-    text,
-    summary: isNew(edit.summary, scene.summary?.text) || confirms,
-  }
+  const title = isNew(edit.title, scene.title)
+  const summary = isNew(edit.summary, scene.summary?.text) || confirms
+  if (!title && !text && !summary) return 'unchanged'
+  const { expectedVersion } = edit
+  const isConflict =
+    expectedVersion > scene.version ||
+    (title && expectedVersion < scene.titleVersion) ||
+    (text && isStale(scene, 'text', expectedVersion)) ||
+    (summary && isStale(scene, 'summary', expectedVersion))
+  return isConflict ? 'conflict' : { title, text, summary }
 }
 
-function isConflict(scene: GuardedScene, edit: SceneEdit, changes: EditChanges): boolean {
-  const marks = [
-    changes.title ? scene.titleVersion : 0,
-    changes.text ? scene.textVersion : 0,
-    changes.summary ? Math.max(scene.summaryVersion, scene.textVersion) : 0,
-  ]
-  return edit.expectedVersion < Math.max(...marks) || edit.expectedVersion > scene.version
-}
-
-/** What to do with an entry of the history that is to be put back. `unchanged`: that text is there. */
+/** Decides about an entry of the history that is to be put back. */
 export function decideRestore(
-  { content, summary, ...scene }: GuardedScene,
+  scene: GuardedScene,
+  { content }: GuardedText,
   { what, text }: Pick<HistoryEntry, 'what' | 'text'>,
   expectedVersion: number,
-): 'unchanged' | 'conflict' | 'write' {
-  if (text === (what === 'text' ? content : summary?.text)) return 'unchanged'
-  const seen = what === 'text' ? scene.textVersion : Math.max(scene.summaryVersion, scene.textVersion)
-  return expectedVersion < seen || expectedVersion > scene.version ? 'conflict' : 'write'
+): WriteDecision {
+  if (text === (what === 'text' ? content : scene.summary?.text)) return 'unchanged'
+  return isStale(scene, what, expectedVersion) ? 'conflict' : 'write'
 }

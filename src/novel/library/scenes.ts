@@ -12,7 +12,7 @@
  * so is what a task made and must not write.
  */
 import type { TextSpan } from '../../ai/model.ts'
-import type { Page, PageRequest } from './paging.ts'
+import type { Page, PageRequest } from '../../task/page.ts'
 import type { Origin, Provenance, TaskWriter, Writer } from './provenance.ts'
 import type { SceneText } from './shelf.ts'
 

@@ -3,8 +3,9 @@
  *
  * Reading order is that of the chapters over the whole novel, and of the scenes within each. No reading holds a whole novel.
  */
+
+import type { Page, PageRequest } from '../../task/page.ts'
 import type { NovelCounts } from './drafts.ts'
-import type { Page, PageRequest } from './paging.ts'
 
 /** A novel as the shelf shows it. */
 export interface NovelOverview extends NovelCounts {

@@ -2,7 +2,7 @@
  * Uploaded files and their previews. The bytes are elsewhere (`uploads/files.ts`); this is what is known of them. An upload belongs to
  * a user, survives a restart, and expires.
  */
-import type { Page, PageRequest } from './paging.ts'
+import type { Page, PageRequest } from '../../task/page.ts'
 
 /** A file that was received. */
 export interface NewUpload {

@@ -1,6 +1,8 @@
 /** Drafts: what an import writes until it is complete, and the write that puts it on the shelf. */
-import { type Change, erase, getOne, insert, replace, type Stored, write } from '../../records/records.ts'
-import { chapterMissing, type DraftPiece, pieces, volumeMissing } from './draft-pieces.ts'
+import { erase, getOne, insert, type Records, replace, type Stored } from '../../records/records.ts'
+import { defined } from '../../task/defined.ts'
+import type { Page, PageRequest } from '../../task/page.ts'
+import { type DraftRow, pieces } from './draft-pieces.ts'
 import {
   type Discarded,
   type DraftState,
@@ -12,26 +14,20 @@ import {
   type NovelDrafts,
   type Published,
 } from './drafts.ts'
-import { chapterIdOf, volumeIdOf } from './ids.ts'
 import {
-  type ChapterRecord,
   chapters,
+  idsOf,
   type LibraryParts,
   type NovelRecord,
   nextNumber,
   novels,
-  type SceneRecord,
   scenes,
   texts,
-  type VolumeRecord,
   volumes,
 } from './kinds.ts'
-import { type Listing, pageOf, pageStart } from './page-token.ts'
-import type { Page, PageRequest } from './paging.ts'
-import { novelNotFound } from './refusal.ts'
+import { type Listing, readPage } from './page-token.ts'
+import { notTaken, novelNotFound } from './refusal.ts'
 import { deletionStep } from './remove-novel.ts'
-
-const unpublished: Listing = { name: 'unpublished novels', filter: [], keys: 1 }
 
 /** The drafts of a library. */
 export function novelDrafts(library: LibraryParts): NovelDrafts {
@@ -43,7 +39,7 @@ export function novelDrafts(library: LibraryParts): NovelDrafts {
     },
     async write(draft, batch) {
       // A piece at a time, so that one large batch does not hold up the other writers.
-      for (const piece of pieces(draft.novelId, batch)) {
+      for (const piece of pieces(draft, batch, library.now())) {
         const outcome = await writePiece(library, draft, piece)
         if (outcome !== 'written') return outcome
       }
@@ -64,7 +60,7 @@ async function create(library: LibraryParts, draft: NewDraft): Promise<DraftStat
     const novel = await getOne(records, novels, draft.novelId)
     if (novel !== undefined && novel.userId !== draft.userId) throw novelNotFound(draft.novelId)
     if (novel !== undefined && novel.status !== 'draft') return stateOf(library, novel)
-    const made = await (novel === undefined ? newNovel(library, draft) : takenUp(novel, draft, library.now()))
+    const made = novel === undefined ? await newNovel(library, draft) : takenUp(novel, draft, library.now())
     const change =
       novel === undefined ? insert(novels, made) : replace(novels, { ...made, revision: novel.revision })
     if ((await records.commit([change])) === 'applied') return stateOf(library, made)
@@ -73,50 +69,37 @@ async function create(library: LibraryParts, draft: NewDraft): Promise<DraftStat
 
 async function newNovel(library: LibraryParts, draft: NewDraft): Promise<NovelRecord> {
   const at = library.now()
-  return {
-    ...{ id: draft.novelId, order: await nextNumber(library, 'novels'), userId: draft.userId },
-    ...wordsOf(draft),
-    ...{ status: 'draft', pending: 1, generation: 1, createdAt: at, updatedAt: at },
-    ...{ volumes: 0, chapters: 0, scenes: 0, words: 0, characters: 0, textVersion: 0 },
-  }
+  const counts = { volumes: 0, chapters: 0, scenes: 0, words: 0, characters: 0 }
+  const { novelId: id, ...about } = draft
+  const order = await nextNumber(library, 'novels')
+  const state = { status: 'draft', pending: 1, generation: 1, textVersion: 0 } as const
+  return { id, order, ...about, ...counts, ...state, createdAt: at, updatedAt: at }
 }
 
 /** A later attempt of the import says anew what the book is. */
 function takenUp(novel: NovelRecord, draft: NewDraft, at: number): NovelRecord {
-  const { author: _, language: __, ...rest } = novel
-  return { ...rest, ...wordsOf(draft), generation: novel.generation + 1, updatedAt: at }
+  const { importTaskId, title, author, language } = draft
+  const generation = novel.generation + 1
+  return defined({ ...novel, importTaskId, title, author, language, generation, updatedAt: at })
 }
 
-function wordsOf({ importTaskId, title, author, language }: NewDraft) {
-  return {
-    ...{ importTaskId, title },
-    ...(author === undefined ? {} : { author }),
-    ...(language === undefined ? {} : { language }),
-  }
-}
-
-async function list(library: LibraryParts, page: PageRequest): Promise<Page<DraftState>> {
-  const { size, after } = pageStart(unpublished, page)
-  const found = await library.records.find(novels, {
-    equal: { pending: 1 },
-    ...{ order: ['order'], after, limit: size + 1 },
+function list(library: LibraryParts, page: PageRequest): Promise<Page<DraftState>> {
+  const query: Listing<NovelRecord>['query'] = { equal: { pending: 1 }, order: ['order'] }
+  const listing = { name: 'unpublished novels', filter: [], query }
+  return readPage(library.records, novels, { listing, page }, async found => {
+    const countsOf = await countRows(library.records, idsOf(found))
+    return found.map(novel => draftState(novel, countsOf(novel.id)))
   })
-  const shown = pageOf(unpublished, found.slice(0, size), found.length > size, ({ order }) => [order])
-  const countsOf = await countRows(
-    library,
-    shown.items.map(({ id }) => id),
-  )
-  return { ...shown, items: shown.items.map(novel => draftState(novel, countsOf(novel.id))) }
 }
 
-async function stateOf(library: LibraryParts, novel: NovelRecord): Promise<DraftState> {
-  if (novel.status === 'published') return draftState(novel, novel)
-  return draftState(novel, (await countRows(library, [novel.id]))(novel.id))
+async function stateOf({ records }: LibraryParts, novel: NovelRecord): Promise<DraftState> {
+  if (novel.status === 'published') return draftState(novel, countsOf(novel))
+  return draftState(novel, (await countRows(records, [novel.id]))(novel.id))
 }
 
 function draftState(novel: NovelRecord, counts: NovelCounts): DraftState {
   const { id: novelId, userId, importTaskId, title, status, generation, createdAt } = novel
-  return { novelId, userId, importTaskId, title, status, generation, createdAt, counts: countsOf(counts) }
+  return { novelId, userId, importTaskId, title, status, generation, createdAt, counts }
 }
 
 /** The counts of a novel, without the rest of it. */
@@ -126,7 +109,7 @@ export function countsOf({ volumes, chapters, scenes, words, characters }: Novel
 
 /** Counts of novels of which records are being written or removed, by id. */
 async function countRows(
-  { records }: LibraryParts,
+  records: Records,
   novelIds: readonly string[],
 ): Promise<(novelId: string) => NovelCounts> {
   const ofNovels = { equal: { novelId: novelIds }, by: 'novelId' } as const
@@ -144,6 +127,19 @@ async function countRows(
   })
 }
 
+/** Whether no position from 0 is left out: as many different numbers from 0 add up to the least that they can. */
+async function isGapless(records: Records, novelId: string): Promise<boolean> {
+  const ofNovel = { equal: { novelId }, of: ['position'] } as const
+  const sums = await Promise.all([
+    records.sum(volumes, { ...ofNovel, by: 'novelId' }),
+    records.sum(chapters, { ...ofNovel, by: 'novelId' }),
+    records.sum(scenes, { ...ofNovel, by: 'chapter' }),
+  ])
+  return sums.every(groups =>
+    [...groups.values()].every(({ count, position }) => position === (count * (count - 1)) / 2),
+  )
+}
+
 /** The novel, if it is a draft still, and of the attempt's generation; its next write is guarded by what was read. */
 async function heldDraft(
   { records }: LibraryParts,
@@ -158,75 +154,33 @@ async function heldDraft(
 async function writePiece(
   library: LibraryParts,
   draft: DraftWriter,
-  piece: DraftPiece,
+  piece: readonly DraftRow[],
 ): Promise<DraftWritten> {
   for (;;) {
     const novel = await heldDraft(library, draft)
     if (typeof novel === 'string') return novel
-    await Promise.all([requireVolumes(library, draft, piece), requireChapters(library, draft, piece)])
-    const changes = [replace(novels, novel), ...rowsOf(draft, piece, library.now())]
+    await requireParents(library, draft, piece)
+    const changes = [replace(novels, novel), ...piece.flatMap(row => row.changes)]
     if ((await library.records.commit(changes)) === 'applied') return 'written'
   }
 }
 
-/** A volume that only an earlier attempt wrote does not count: it goes when the draft is published. */
-async function requireVolumes(
+/** What only an earlier attempt wrote does not count: it goes when the draft is published. Throws OPTION_INVALID. */
+async function requireParents(
   { records }: LibraryParts,
-  { novelId, generation }: DraftWriter,
-  piece: DraftPiece,
+  { generation }: DraftWriter,
+  piece: readonly DraftRow[],
 ): Promise<void> {
-  const here = new Set(piece.volumes.map(({ position }) => position))
-  const wanted = piece.chapters.filter(({ volumePosition }) => !here.has(volumePosition))
-  if (wanted.length === 0) return
-  const idOf = (position: number) => volumeIdOf(novelId, position)
-  const there = await records.get(volumes, [...new Set(wanted.map(each => idOf(each.volumePosition)))])
-  const orphan = wanted.find(each => there.get(idOf(each.volumePosition))?.generation !== generation)
-  if (orphan !== undefined) throw volumeMissing(orphan)
+  const here = new Set(idsOf(piece))
+  const wanted = piece.flatMap(({ parent }) => (parent && !here.has(parent.id) ? parent : []))
+  for (const kind of [volumes, chapters]) {
+    const parents = wanted.filter(parent => parent.kind === kind)
+    if (parents.length === 0) continue
+    const there = await records.get(kind, [...new Set(idsOf(parents))])
+    const orphan = parents.find(({ id }) => there.get(id)?.generation !== generation)
+    if (orphan !== undefined) throw notTaken(orphan.missing)
+  }
 }
-
-async function requireChapters(
-  { records }: LibraryParts,
-  { novelId, generation }: DraftWriter,
-  piece: DraftPiece,
-): Promise<void> {
-  const here = new Set(piece.chapters.map(({ position }) => position))
-  const wanted = new Set(
-    piece.scenes.map(({ chapterPosition }) => chapterPosition).filter(position => !here.has(position)),
-  )
-  if (wanted.size === 0) return
-  const idOf = (position: number) => chapterIdOf(novelId, position)
-  const there = await records.get(chapters, [...wanted].map(idOf))
-  const orphan = [...wanted].find(position => there.get(idOf(position))?.generation !== generation)
-  if (orphan !== undefined) throw chapterMissing(orphan)
-}
-
-/** The records of a piece; their ids are made of their positions, so that writing them again changes nothing. */
-function rowsOf({ novelId, generation }: DraftWriter, piece: DraftPiece, at: number): Change[] {
-  const of = { novelId, generation }
-  const volumeRows = piece.volumes.map(
-    ({ id, position, title }): VolumeRecord => ({ id, ...of, position, title }),
-  )
-  const chapterRows = piece.chapters.map(({ id, position, volumePosition, title }): ChapterRecord => {
-    return { id, ...of, volumeId: volumeIdOf(novelId, volumePosition), position, title }
-  })
-  const sceneRows = piece.scenes.map(
-    ({ id, chapterPosition, position, title, words, characters }): SceneRecord => {
-      const place = { chapterId: chapterIdOf(novelId, chapterPosition), chapter: chapterPosition, position }
-      const titled = title === undefined ? {} : { title }
-      return { id, ...of, ...place, ...titled, words, characters, ...firstVersions, updatedAt: at }
-    },
-  )
-  const textRows = piece.scenes.map(({ id, content }) => ({ id, content }))
-  return [
-    ...write(volumes, volumeRows),
-    ...write(chapters, chapterRows),
-    ...write(scenes, sceneRows),
-    ...write(texts, textRows),
-  ]
-}
-
-/** The versions of a scene that nobody changed. */
-export const firstVersions = { version: 1, textVersion: 1, titleVersion: 1, summaryVersion: 0 }
 
 /** Scenes that one commit removes. */
 const leftoverStep = 500
@@ -238,8 +192,7 @@ async function removeLeftovers(library: LibraryParts, draft: DraftWriter): Promi
   if (typeof novel === 'string' || draft.generation === 1) return false
   const older = { equal: { novelId: draft.novelId }, most: { generation: draft.generation - 1 } }
   const inOrder = { order: ['chapter', 'position'], limit: leftoverStep } as const
-  const found = await records.find(scenes, { ...older, ...inOrder }, ['summary'])
-  const ids = found.map(({ id }) => id)
+  const ids = idsOf(await records.find(scenes, { ...older, ...inOrder }, ['summary']))
   const isLast = ids.length < leftoverStep
   const [chapterRows, volumeRows] = isLast
     ? await Promise.all([records.find(chapters, older), records.find(volumes, older)])
@@ -248,78 +201,40 @@ async function removeLeftovers(library: LibraryParts, draft: DraftWriter): Promi
     replace(novels, novel),
     ...erase(scenes, ids),
     ...erase(texts, ids),
-    ...erase(
-      chapters,
-      chapterRows.map(({ id }) => id),
-    ),
-    ...erase(
-      volumes,
-      volumeRows.map(({ id }) => id),
-    ),
+    ...erase(chapters, idsOf(chapterRows)),
+    ...erase(volumes, idsOf(volumeRows)),
   ])
   return committed === 'stale' || !isLast
 }
 
-type Totals = Pick<NovelCounts, 'volumes' | 'chapters' | 'scenes'>
-
 /** Publishes a draft of which all positions below the totals are there. */
-async function publish(library: LibraryParts, draft: DraftWriter, totals: Totals): Promise<Published> {
+async function publish(
+  library: LibraryParts,
+  draft: DraftWriter,
+  totals: Pick<NovelCounts, 'volumes' | 'chapters' | 'scenes'>,
+): Promise<Published> {
   const { records, now } = library
+  const { novelId } = draft
   for (;;) {
-    const novel = await heldDraft(library, draft)
-    if (novel === 'stale') return { outcome: 'stale' }
-    if (novel === 'published') {
-      const published = await getOne(records, novels, draft.novelId)
-      return published === undefined
-        ? { outcome: 'stale' }
-        : { outcome: 'published', counts: countsOf(published) }
+    const held = await heldDraft(library, draft)
+    if (held === 'published') {
+      const published = await getOne(records, novels, novelId)
+      if (published !== undefined) return { outcome: 'published', counts: countsOf(published) }
     }
-    const { counts, isGapless } = await tally(library, draft.novelId)
+    if (typeof held === 'string') return { outcome: 'stale' }
+    const [countsOfNovel, gapless] = await Promise.all([
+      countRows(records, [novelId]),
+      isGapless(records, novelId),
+    ])
+    const counts = countsOfNovel(novelId)
     const isAsMany = (['volumes', 'chapters', 'scenes'] as const).every(kind => counts[kind] === totals[kind])
-    if (!isGapless || !isAsMany) return { outcome: 'incomplete', counts }
+    if (!gapless || !isAsMany) return { outcome: 'incomplete', counts }
     const at = now()
-    const { pending: _, ...rest } = novel
-    const status = 'published' as const
-    const published = {
-      ...rest,
-      ...counts,
-      status,
-      publishedAt: at,
-      shelvedAt: at,
-      updatedAt: at,
-      textVersion: 1,
-    }
+    const { pending: _, ...rest } = held
+    const shelved = { status: 'published', publishedAt: at, shelvedAt: at, updatedAt: at } as const
+    const published = { ...rest, ...counts, ...shelved, textVersion: 1 }
     if ((await records.commit([replace(novels, published)])) === 'applied')
       return { outcome: 'published', counts }
-  }
-}
-
-/** Counts what is there of a novel, and tells whether all positions from 0 are there. */
-async function tally(
-  { records }: LibraryParts,
-  novelId: string,
-): Promise<{ counts: NovelCounts; isGapless: boolean }> {
-  const ofNovel = { equal: { novelId }, by: 'novelId', of: ['position'] } as const
-  const [ofVolumes, ofChapters, ofScenes] = await Promise.all([
-    records.sum(volumes, ofNovel),
-    records.sum(chapters, ofNovel),
-    records.sum(scenes, { equal: { novelId }, by: 'chapter', of: ['position', 'words', 'characters'] }),
-  ])
-  const byChapter = [...ofScenes.values()]
-  const total = (field: 'count' | 'words' | 'characters') =>
-    byChapter.reduce((sum, chapter) => sum + chapter[field], 0)
-  return {
-    counts: {
-      volumes: ofVolumes.get(novelId)?.count ?? 0,
-      chapters: ofChapters.get(novelId)?.count ?? 0,
-      scenes: total('count'),
-      words: total('words'),
-      characters: total('characters'),
-    },
-    // Different numbers from 0 add up to the least that so many can only where none is left out.
-    isGapless: [...ofVolumes.values(), ...ofChapters.values(), ...byChapter].every(
-      ({ count, position }) => position === (count * (count - 1)) / 2,
-    ),
   }
 }
 

@@ -1,9 +1,9 @@
 /** One scene: reading it, its history, and the guarded writes. */
 import { add, getOne, insert, replace, type Stored, write } from '../../records/records.ts'
+import { defined } from '../../task/defined.ts'
 import { measure } from '../words.ts'
-import { checkAppend, checkLength, checkWritten } from './draft-pieces.ts'
+import { checkAppend, checkLength, checkWritten, firstVersions } from './draft-pieces.ts'
 import {
-  historyEntryOf,
   type KeptEntry,
   overwrittenSummary,
   overwrittenText,
@@ -12,20 +12,27 @@ import {
   restoredOrigin,
   restoredSummary,
 } from './history.ts'
-import { findEntry, keep, keepRefused, listHistory, notes } from './keep-history.ts'
-import { chapters, type LibraryParts, novels, type SceneRecord, scenes, texts } from './kinds.ts'
-import { provenanceOf } from './provenance.ts'
+import { findEntry, historyEntryOf, keep, keepRefused, listHistory, notes } from './keep-history.ts'
+import {
+  chapters,
+  type LibraryParts,
+  novels,
+  type SceneRecord,
+  scenes,
+  shelvedNovel,
+  texts,
+} from './kinds.ts'
+import { provenanceOf, type Writer } from './provenance.ts'
 import { overviewOf } from './read-scenes.ts'
-import { chapterFull, chapterNotFound, entryNotFound, idOfOtherChapter, sceneNotFound } from './refusal.ts'
+import { chapterFull, chapterNotFound, idOfOtherChapter, sceneNotFound } from './refusal.ts'
 import {
   decideEdit,
   decideRestore,
   decideSummary,
   decideText,
-  type KeptOrigin,
+  type GuardedText,
   type KeptSummary,
-  originOf,
-  storedSummaryOf,
+  shownOf,
 } from './scene-guard.ts'
 import {
   type Scene,
@@ -38,23 +45,34 @@ import {
   scenesPerChapter,
   type TextWrite,
 } from './scenes.ts'
-import { firstVersions } from './write-draft.ts'
 
 /** The scenes of a library. */
 export function sceneStore(library: LibraryParts): SceneStore {
   return {
     scene: async (userId, sceneId) => sceneOf(await ownScene(library, userId, sceneId)),
-    writeSummary: given => writeSummary(library, given),
+    writeSummary: given =>
+      writing(
+        library,
+        () => findScene(library, given.sceneId),
+        (found, at) => summaryOfTask(found, given, at),
+      ),
     async writeText(given) {
       checkWritten(given.content)
-      return writeText(library, given)
+      const find = () => findFullScene(library, given.sceneId)
+      return writing(library, find, (found, at) => textOfTask(found, given, at))
     },
     async editScene(userId, edit) {
       checkLength(edit.content ?? '')
       checkLength(edit.summary ?? '')
-      return editScene(library, userId, edit)
+      const find = () => findFullScene(library, edit.sceneId, userId)
+      return writing(library, find, (found, at) => edited(found, edit, at))
     },
-    restore: (userId, wanted) => restore(library, userId, wanted),
+    restore(userId, wanted) {
+      const find = () => findFullScene(library, wanted.sceneId, userId)
+      return writing(library, find, async (found, at) =>
+        restored(found, await findEntry(library, wanted), wanted, at),
+      )
+    },
     async appendScene(append) {
       checkAppend(append)
       await appendScene(library, append)
@@ -65,11 +83,8 @@ export function sceneStore(library: LibraryParts): SceneStore {
       return listHistory(library, sceneId, page)
     },
     async historyEntry(userId, wanted) {
-      const { sceneId, entryId } = wanted
-      await ownScene(library, userId, sceneId)
-      const entry = await findEntry(library, sceneId, entryId)
-      if (entry === undefined) throw entryNotFound(wanted)
-      return historyEntryOf(sceneId, entry)
+      await ownScene(library, userId, wanted.sceneId)
+      return historyEntryOf(await findEntry(library, wanted))
     },
   }
 }
@@ -80,10 +95,9 @@ interface ReadScene {
   userId: string
 }
 
-/** The same with its text. */
+/** The same with its text, which is read after the scene: it may be newer than the version says, and is never older. */
 interface FullScene extends ReadScene {
-  content: string
-  textOrigin?: KeptOrigin
+  text: GuardedText
 }
 
 /** The scene without its text, which a summary does not overwrite; undefined when there is none in a published novel. */
@@ -93,96 +107,125 @@ async function findScene({ records }: LibraryParts, sceneId: string): Promise<Re
   return scene && novel?.status === 'published' ? { scene, userId: novel.userId } : undefined
 }
 
-/** The same with its text, which is read after the scene: it may be newer than the version says, and is never older. */
-async function findFullScene({ records }: LibraryParts, sceneId: string): Promise<FullScene | undefined> {
+/** The scene with its text; where a user is named, of that user's novel. */
+async function findFullScene(
+  { records }: LibraryParts,
+  sceneId: string,
+  ofUser?: string,
+): Promise<FullScene | undefined> {
   const scene = await getOne(records, scenes, sceneId)
   if (scene === undefined) return undefined
-  const [novel, text] = await Promise.all([
+  const [novel, text = { content: '' }] = await Promise.all([
     getOne(records, novels, scene.novelId),
     getOne(records, texts, sceneId),
   ])
-  if (novel?.status !== 'published') return undefined
-  const origin = text?.origin === undefined ? {} : { textOrigin: text.origin }
-  return { scene, userId: novel.userId, content: text?.content ?? '', ...origin }
+  if (novel?.status !== 'published' || novel.userId !== (ofUser ?? novel.userId)) return undefined
+  return { scene, userId: novel.userId, text }
 }
 
 /** Throws SCENE_NOT_FOUND. */
 async function ownScene(library: LibraryParts, userId: string, sceneId: string): Promise<FullScene> {
-  const found = await findFullScene(library, sceneId)
-  if (found?.userId !== userId) throw sceneNotFound(sceneId)
+  const found = await findFullScene(library, sceneId, userId)
+  if (found === undefined) throw sceneNotFound(sceneId)
   return found
 }
 
-function sceneOf({ scene, userId, content, textOrigin }: FullScene): Scene {
+function sceneOf({ scene, userId, text: { content, origin } }: FullScene): Scene {
   const { summaryVersion, summary, updatedAt } = scene
-  return {
-    ...overviewOf(scene),
-    ...{ userId, content },
-    ...(textOrigin === undefined ? {} : { textOrigin: originOf(textOrigin) }),
-    summaryVersion,
-    ...(summary === undefined ? {} : { summary: storedSummaryOf(summary) }),
-    updatedAt,
-  }
+  const shown = { textOrigin: origin && shownOf(origin), summary: summary && shownOf(summary) }
+  return { ...overviewOf(scene), userId, content, ...defined(shown), summaryVersion, updatedAt }
 }
 
-/** What decides whether a scene may be overwritten. */
-function guardedOf({ scene, content, textOrigin }: FullScene) {
-  return { ...scene, content, ...(textOrigin === undefined ? {} : { textOrigin }) }
+/** What is to be done: nothing, which is no conflict where it is there already; or what a task made is kept; or the scene changes. */
+type Decided = 'unchanged' | 'conflict' | KeptEntry | SceneChange
+
+/** A change of a scene, by whom. */
+interface SceneChange {
+  /** Undefined takes a field away. */
+  fields: Partial<Omit<SceneRecord, Removable>> & { [F in Removable]?: SceneRecord[F] | undefined }
+  text?: GuardedText
+  by: Writer
 }
 
-/** Writes a summary that a task made, if the scene is what it was when that was decided; otherwise decides again. */
-async function writeSummary(library: LibraryParts, given: SummaryWrite): Promise<SceneWritten> {
+type Removable = 'title' | 'summary' | 'summaryOf' | 'summarised'
+
+/** Reads a scene, decides and writes; begins again for as long as the scene is no longer what was read. */
+async function writing<Found extends ReadScene>(
+  library: LibraryParts,
+  find: () => Promise<Found | undefined>,
+  decide: (found: Found, at: number) => Decided | Promise<Decided>,
+): Promise<SceneWritten> {
   for (;;) {
-    const found = await findScene(library, given.sceneId)
+    const found = await find()
     if (found === undefined) return { outcome: 'missing' }
     const { scene } = found
-    const { version, textVersion } = scene
-    const decision = decideSummary(scene, given)
-    if (decision === 'repeated') return { outcome: 'applied', version, textVersion }
     const at = library.now()
-    const written =
-      decision === 'conflict'
-        ? await keepRefused(library, scene, given, refusedSummary(given, at))
-        : await apply(library, {
-            scene: { ...scene, ...summaryFields(newSummary(scene, given, at), version + 1), updatedAt: at },
-            kept: overwrittenSummary(scene, { by: given.writer, at }),
-          })
+    const decided = await decide(found, at)
+    if (typeof decided === 'string') {
+      const { version, textVersion } = scene
+      return { outcome: decided === 'conflict' ? decided : 'applied', version, textVersion }
+    }
+    const written = await ('fields' in decided
+      ? apply(library, found, decided, at)
+      : keepRefused(library, scene, decided))
     if (written !== undefined) return written
   }
 }
 
-function newSummary({ textVersion }: SceneRecord, given: SummaryWrite, at: number): KeptSummary {
+/** Writes a change with what follows from it; undefined when the scene is no longer what was read. */
+async function apply(
+  library: LibraryParts,
+  { scene: before, text: overwritten }: ReadScene & Partial<FullScene>,
+  { fields, text, by }: SceneChange,
+  at: number,
+): Promise<SceneWritten | undefined> {
+  const scene = defined({ ...before, ...fields, version: before.version + 1, updatedAt: at })
+  const { id, novelId, version, textVersion } = scene
+  const kept = [
+    ...(text && overwritten ? overwrittenText(before, overwritten, { by, at }) : []),
+    ...(scene.summaryVersion > before.summaryVersion ? overwrittenSummary(before, { by, at }) : []),
+  ]
+  const [words, characters] = [scene.words - before.words, scene.characters - before.characters]
+  const more = text === undefined ? {} : { by: { words, characters, textVersion: 1 } }
+  // The novel shows when it was changed: by a text, or by a person.
+  const isNovelChanged = text !== undefined || 'userId' in by
+  const committed = await library.records.commit([
+    replace(scenes, scene),
+    ...(text === undefined ? [] : write(texts, [{ id, ...text }])),
+    ...(isNovelChanged ? [add(novels, novelId, { ...more, raise: { updatedAt: at } })] : []),
+    ...(kept.length === 0 ? [] : keep(id, await notes(library, id), kept)),
+  ])
+  return committed === 'applied' ? { outcome: 'applied', version, textVersion } : undefined
+}
+
+function textFields(content: string, version: number) {
+  const { words, characters } = measure(content)
+  return { textVersion: version, edited: 1, words, characters }
+}
+
+function summaryFields<Summary extends KeptSummary | undefined>(summary: Summary, version: number) {
+  const summaryOf = summary?.ofTextVersion
+  return { summary, summaryVersion: version, summaryOf, summarised: summary && 1 }
+}
+
+/** A summary that a task made is written if the scene is what was read, and otherwise kept. Sent again, it finds itself. */
+function summaryOfTask({ scene }: ReadScene, given: SummaryWrite, at: number): Decided {
+  const decision = decideSummary(scene, given)
+  if (decision === 'conflict') return refusedSummary(given, at)
+  if (decision === 'unchanged') return decision
   const { summary: text, language, sentences, expectedVersion, writer } = given
-  return {
-    ...provenanceOf(given),
-    text,
-    ...(language === undefined ? {} : { language }),
-    ...(sentences === undefined ? {} : { sentences }),
-    ...{ ofTextVersion: textVersion, expectedVersion, writtenBy: writer, writtenAt: at },
-  }
+  const written = { ofTextVersion: scene.textVersion, expectedVersion, writtenBy: writer, writtenAt: at }
+  const summary = { ...provenanceOf(given), text, ...defined({ language, sentences }), ...written }
+  return { fields: summaryFields(summary, scene.version + 1), by: writer }
 }
 
-/** Writes a text that a task made, if the one that is there is what was read; otherwise keeps it. Sent again, it finds itself. */
-async function writeText(library: LibraryParts, given: TextWrite): Promise<SceneWritten> {
-  for (;;) {
-    const found = await findFullScene(library, given.sceneId)
-    if (found === undefined) return { outcome: 'missing' }
-    const { version, textVersion } = found.scene
-    const decision = decideText(guardedOf(found), given)
-    if (decision === 'repeated') return { outcome: 'applied', version, textVersion }
-    const at = library.now()
-    const written =
-      decision === 'conflict'
-        ? await keepRefused(library, found.scene, given, refusedText(given, at))
-        : await apply(library, textChange(found, given, at))
-    if (written !== undefined) return written
-  }
-}
-
-function textChange(found: FullScene, given: TextWrite, at: number): SceneChange {
-  const { content, provenance, writer: by, expectedVersion, fromSummary = false } = given
-  const origin = { ...provenanceOf(provenance), writtenBy: by, writtenAt: at, expectedVersion }
-  const { scene } = found
+/** The same of a text, which only needs the text to be what was read. */
+function textOfTask({ scene, text }: FullScene, given: TextWrite, at: number): Decided {
+  const decision = decideText(scene, text, given)
+  if (decision === 'conflict') return refusedText(given, at)
+  if (decision === 'unchanged') return decision
+  const { content, provenance, writer, expectedVersion, fromSummary = false } = given
+  const origin = { ...provenanceOf(provenance), writtenBy: writer, writtenAt: at, expectedVersion }
   const version = scene.version + 1
   const { summary } = scene
   const isOfThatSummary = fromSummary && summary !== undefined && scene.summaryVersion <= expectedVersion
@@ -190,147 +233,50 @@ function textChange(found: FullScene, given: TextWrite, at: number): SceneChange
     ? { summary: { ...summary, ofTextVersion: version }, summaryOf: version }
     : {}
   return {
-    scene: { ...scene, ...textFields(content, version), ...described, updatedAt: at },
-    text: { content, origin, before: scene },
-    kept: overwrittenText(guardedOf(found), { by, at }),
+    fields: { ...textFields(content, version), ...described },
+    text: { content, origin },
+    by: writer,
   }
 }
 
-/** Writes an edit, unless what it overwrites changed since it was read. Sent again, it finds itself. */
-async function editScene(library: LibraryParts, userId: string, edit: SceneEdit): Promise<SceneWritten> {
-  for (;;) {
-    const found = await findFullScene(library, edit.sceneId)
-    if (found?.userId !== userId) return { outcome: 'missing' }
-    const decision = decideEdit(guardedOf(found), edit)
-    if (decision.outcome !== 'write') return notWritten(found, decision.outcome)
-    const written = await apply(library, editChange(found, edit, decision.changes, library.now()))
-    if (written !== undefined) return written
-  }
-}
-
-function editChange(
-  found: FullScene,
-  edit: SceneEdit,
-  changes: { title: boolean; text: boolean; summary: boolean },
-  at: number,
-): SceneChange {
-  const { scene, userId } = found
-  const { title: before, ...untitled } = scene
+/** What a person edited is written, unless what it overwrites changed since it was read. Sent again, it finds itself. */
+function edited({ scene, text, userId }: FullScene, edit: SceneEdit, at: number): Decided {
+  const changes = decideEdit(scene, text, edit)
+  if (typeof changes === 'string') return changes
+  const { title, content = '', summary: words, expectedVersion } = edit
   const version = scene.version + 1
-  const { content = '', expectedVersion, title = before ?? '' } = edit
   const by = { userId }
   const origin = { method: 'person', writtenBy: by, writtenAt: at, expectedVersion } as const
   const ofTextVersion = changes.text ? version : scene.textVersion
-  const words = edit.summary ?? ''
-  const summary = words === '' ? undefined : { ...origin, text: words, ofTextVersion }
-  const changed = {
-    ...untitled,
-    ...(title === '' ? {} : { title }),
-    ...{ version, updatedAt: at },
-    ...(changes.title ? { titleVersion: version } : {}),
-    ...(changes.text ? textFields(content, version) : {}),
-  }
+  const summary = words ? { ...origin, text: words, ofTextVersion } : undefined
   return {
-    scene: changes.summary ? withSummary(changed, summary, version) : changed,
-    ...(changes.text ? { text: { content, origin, before: scene } } : {}),
-    touchesNovel: true,
-    kept: [
-      ...(changes.text ? overwrittenText(guardedOf(found), { by, at }) : []),
-      ...(changes.summary ? overwrittenSummary(scene, { by, at }) : []),
-    ],
+    fields: {
+      ...(changes.title && { title: title || undefined, titleVersion: version }),
+      ...(changes.text && textFields(content, version)),
+      ...(changes.summary && summaryFields(summary, version)),
+    },
+    ...(changes.text && { text: { content, origin } }),
+    by,
   }
 }
 
-/** Puts an entry of the history in place. Throws HISTORY_ENTRY_NOT_FOUND. */
-async function restore(library: LibraryParts, userId: string, wanted: SceneRestore): Promise<SceneWritten> {
-  for (;;) {
-    const found = await findFullScene(library, wanted.sceneId)
-    if (found?.userId !== userId) return { outcome: 'missing' }
-    const entry = await findEntry(library, wanted.sceneId, wanted.entryId)
-    if (entry === undefined) throw entryNotFound(wanted)
-    const decision = decideRestore(guardedOf(found), entry, wanted.expectedVersion)
-    if (decision !== 'write') return notWritten(found, decision)
-    const written = await apply(library, restoration(found, entry, wanted, library.now()))
-    if (written !== undefined) return written
-  }
-}
-
-function restoration(
-  found: FullScene,
+/** An entry of the history is put in place. */
+function restored(
+  { scene, text, userId }: FullScene,
   entry: KeptEntry,
   { entryId, expectedVersion }: SceneRestore,
   at: number,
-): SceneChange {
-  const { scene, userId } = found
+): Decided {
+  const decision = decideRestore(scene, text, entry, expectedVersion)
+  if (decision !== 'write') return decision
   const restoring = { entryId, userId, expectedVersion, at }
-  const overwriting = { by: { userId }, at }
   const version = scene.version + 1
-  if (entry.what === 'text') {
-    return {
-      scene: { ...scene, ...textFields(entry.text, version), updatedAt: at },
-      text: { content: entry.text, origin: restoredOrigin(entry, restoring), before: scene },
-      kept: overwrittenText(guardedOf(found), overwriting),
-    }
-  }
-  const summary = restoredSummary(entry, restoring, scene)
-  return {
-    scene: { ...scene, ...summaryFields(summary, version), updatedAt: at },
-    touchesNovel: true,
-    kept: overwrittenSummary(scene, overwriting),
-  }
-}
-
-function notWritten({ scene }: ReadScene, decision: 'unchanged' | 'conflict'): SceneWritten {
-  const { version, textVersion } = scene
-  return { outcome: decision === 'conflict' ? 'conflict' : 'applied', version, textVersion }
-}
-
-function textFields(content: string, version: number) {
-  const { words, characters } = measure(content)
-  return { version, textVersion: version, edited: 1, words, characters }
-}
-
-function summaryFields(summary: KeptSummary, version: number) {
-  return { version, summary, summaryVersion: version, summaryOf: summary.ofTextVersion, summarised: 1 }
-}
-
-function withSummary(
-  scene: Stored<SceneRecord>,
-  summary: KeptSummary | undefined,
-  version: number,
-): Stored<SceneRecord> {
-  if (summary !== undefined) return { ...scene, ...summaryFields(summary, version) }
-  const { summary: _, summaryOf: __, summarised: ___, ...rest } = scene
-  return { ...rest, summaryVersion: version }
-}
-
-/** A change of a scene with what follows from it. */
-interface SceneChange {
-  /** The scene as it will be, with the revision that was read. */
-  scene: Stored<SceneRecord>
-  /** A new text; the novel's counts follow from what the scene had before. */
-  text?: { content: string; origin: KeptOrigin; before: SceneRecord }
-  /** The novel shows when it was changed. */
-  touchesNovel?: boolean
-  /** What is overwritten, oldest first. */
-  kept: readonly KeptEntry[]
-}
-
-/** Writes all of it; undefined when the scene is no longer what was read. */
-async function apply(library: LibraryParts, change: SceneChange): Promise<SceneWritten | undefined> {
-  const { scene, text, kept, touchesNovel = false } = change
-  const { id, novelId, version, textVersion, updatedAt } = scene
-  const more = (field: 'words' | 'characters') => scene[field] - (text?.before[field] ?? 0)
-  const by =
-    text === undefined ? {} : { words: more('words'), characters: more('characters'), textVersion: 1 }
-  const novel = add(novels, novelId, { by, raise: { updatedAt } })
-  const committed = await library.records.commit([
-    replace(scenes, scene),
-    ...(text === undefined ? [] : write(texts, [{ id, content: text.content, origin: text.origin }])),
-    ...(text !== undefined || touchesNovel ? [novel] : []),
-    ...(kept.length === 0 ? [] : keep(id, await notes(library, id), kept)),
-  ])
-  return committed === 'applied' ? { outcome: 'applied', version, textVersion } : undefined
+  const by = { userId }
+  if (entry.what === 'summary')
+    return { fields: summaryFields(restoredSummary(entry, restoring, scene), version), by }
+  const { text: content } = entry
+  const origin = restoredOrigin(entry, restoring)
+  return { fields: textFields(content, version), text: { content, origin }, by }
 }
 
 /** Adds an empty scene at the end of a chapter, unless the id is there. The guard of the novel keeps the positions without gaps. */
@@ -342,9 +288,8 @@ async function appendScene(library: LibraryParts, append: SceneAppend): Promise<
       getOne(records, chapters, chapterId),
       getOne(records, scenes, id, ['summary']),
     ])
-    const novel = chapter && (await getOne(records, novels, chapter.novelId))
-    if (chapter === undefined || novel?.userId !== userId || novel.status !== 'published')
-      throw chapterNotFound(chapterId)
+    const novel = chapter && (await shelvedNovel(records, userId, chapter.novelId))
+    if (chapter === undefined || novel === undefined) throw chapterNotFound(chapterId)
     if (there?.chapterId === chapterId) return
     if (there !== undefined) throw idOfOtherChapter(id)
     const { novelId, position: at, generation } = chapter
@@ -370,18 +315,8 @@ function appended(
   place: Pick<SceneRecord, 'novelId' | 'chapterId' | 'chapter' | 'position' | 'generation'>,
   at: number,
 ): SceneRecord {
-  const plan = summary && {
-    ...summary,
-    ofTextVersion: 1,
-    expectedVersion: 1,
-    writtenBy: writer,
-    writtenAt: at,
-  }
-  return {
-    ...{ id, ...place },
-    ...(title === undefined ? {} : { title }),
-    ...{ words: 0, characters: 0, ...firstVersions },
-    ...(plan === undefined ? {} : summaryFields(plan, 1)),
-    updatedAt: at,
-  }
+  const written = { ofTextVersion: 1, expectedVersion: 1, writtenBy: writer, writtenAt: at }
+  const planned = summary && summaryFields({ ...summary, ...written }, firstVersions.version)
+  const empty = { words: 0, characters: 0, ...firstVersions }
+  return defined({ id, ...place, title, ...empty, ...planned, updatedAt: at })
 }

@@ -1,12 +1,12 @@
 import { expect } from 'vitest'
 import { sceneIdOf } from '../../../src/novel/library/ids.ts'
 import type { NovelLibrary } from '../../../src/novel/library/library.ts'
-import { everyItem, type Page, type PageRequest } from '../../../src/novel/library/paging.ts'
+import { everyItem, type Page, type PageRequest } from '../../../src/task/page.ts'
 import { ann, everythingOf, importBook, type LibraryCase } from './case.ts'
 
 async function all<T>(list: (page: PageRequest) => Promise<Page<T>>, pageSize: number): Promise<T[]> {
   const items: T[] = []
-  for await (const item of everyItem(list, pageSize)) items.push(item)
+  for await (const item of everyItem(pageSize, list)) items.push(item)
   return items
 }
 

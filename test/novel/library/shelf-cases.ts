@@ -1,6 +1,6 @@
 import { expect } from 'vitest'
 import type { NovelLibrary } from '../../../src/novel/library/library.ts'
-import { everyItem, type Page, type PageRequest } from '../../../src/novel/library/paging.ts'
+import { everyItem, type Page, type PageRequest } from '../../../src/task/page.ts'
 import { ann, type Book, everythingOf, importBook, type LibraryCase } from './case.ts'
 
 /** A book of one volume: chapters of scenes that say where they are. */
@@ -18,7 +18,7 @@ function numbered(chapters: number, scenes: number): Book {
 
 async function all<T>(list: (page: PageRequest) => Promise<Page<T>>, pageSize: number): Promise<T[]> {
   const items: T[] = []
-  for await (const item of everyItem(list, pageSize)) items.push(item)
+  for await (const item of everyItem(pageSize, list)) items.push(item)
   return items
 }
 
@@ -162,7 +162,7 @@ export const shelfCases: readonly LibraryCase[] = [
       await importBook(t.library, 'hers', numbered(1, 1), 'bob')
       const seen: string[] = []
       let arrived = 0
-      for await (const novel of everyItem(page => t.library.shelf.novels(ann, page), 2)) {
+      for await (const novel of everyItem(2, page => t.library.shelf.novels(ann, page))) {
         seen.push(novel.id)
         t.now += 1
         await importBook(t.library, `late ${arrived++}`, numbered(1, 1))

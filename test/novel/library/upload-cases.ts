@@ -1,6 +1,6 @@
 import { expect } from 'vitest'
-import { everyItem } from '../../../src/novel/library/paging.ts'
 import type { NewUpload } from '../../../src/novel/library/uploads.ts'
+import { everyItem } from '../../../src/task/page.ts'
 import { ann, type LibraryCase } from './case.ts'
 
 function upload(id: string, more: Partial<NewUpload> = {}): NewUpload {
@@ -93,7 +93,7 @@ export const uploadCases: readonly LibraryCase[] = [
     async run({ library: { uploads } }) {
       for (let i = 0; i < 5; i++) await uploads.add(upload(`u${i}`))
       const seen: string[] = []
-      for await (const { id } of everyItem(page => uploads.uploads(ann, page), 2)) {
+      for await (const { id } of everyItem(2, page => uploads.uploads(ann, page))) {
         seen.push(id)
         await uploads.add(upload(`late-${id}`))
       }
