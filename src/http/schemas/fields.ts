@@ -1,6 +1,4 @@
 import { z } from 'zod'
-import type { PageRequest } from '../../store/store.ts'
-import { defined } from '../../task/defined.ts'
 
 /** RFC 3339 in UTC with milliseconds. */
 export const time = z.iso.datetime().describe('RFC 3339, UTC')
@@ -74,12 +72,6 @@ namedSchemas._map = new WithDescriptions()
 export function named<S extends z.ZodType>(id: string, schema: S): S {
   namedSchemas.add(schema, { id } as z.core.$replace<Meta, S>)
   return schema
-}
-
-/** Returns the page that a query asks for. */
-export function pageRequest(query: { pageSize: number; pageToken?: string | undefined }): PageRequest {
-  const { pageSize, pageToken } = query
-  return { pageSize, ...defined({ pageToken }) }
 }
 
 /** The query of a listing without filters. */
