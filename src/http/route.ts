@@ -10,17 +10,11 @@ import type { z } from 'zod'
 import { defined } from '../task/defined.ts'
 import type { ErrorCode } from '../task/errors.ts'
 import type { ApiContext } from './context.ts'
+import type { Sent } from './schemas/fields.ts'
 import { bodyProblems, problems } from './schemas/problem.ts'
 
 /** Adds a route to an app. */
 export type AddRoute<C extends ApiContext = ApiContext> = (app: FastifyInstance, context: C) => void
-
-/** A value that is sent as a `T`; it may be shared, so it is not changed. */
-export type Sent<T> = T extends readonly (infer U)[]
-  ? readonly Sent<U>[]
-  : T extends object
-    ? { readonly [K in keyof T]: Sent<T[K]> }
-    : T
 
 /** A response that is not JSON, or comes in several types. */
 interface OtherResponse {

@@ -23,7 +23,6 @@ import {
   newScene,
   ownChapterParams,
   presentEntry,
-  presentNote,
   presentScene,
   restoreBody,
   sceneEdit,
@@ -56,7 +55,7 @@ function refuseUnlessApplied(sceneId: string, written: SceneWritten): void {
 /** Responds with a scene and its text; the entity tag is the version. */
 function sendScene(reply: FastifyReply, scene: Scene) {
   reply.header('etag', etagOf(scene.version))
-  return { ...presentScene(scene), content: scene.content }
+  return presentScene(scene)
 }
 
 const { get, post, patch } = routesOf<NovelContext>('novels')
@@ -135,7 +134,7 @@ export const sceneRoutes = [
     refuses: ['PAGE_TOKEN_INVALID', 'SCENE_NOT_FOUND'],
     handle: async ({ novels, settings }, { params, query }) => {
       const page = await novels.library.scenes.history(settings.userId, params.sceneId, defined(query))
-      return { ...page, items: page.items.map(presentNote) }
+      return { ...page, items: page.items.map(presentEntry) }
     },
   }),
   get('/v1/scenes/:sceneId/history/:entryId', {

@@ -86,3 +86,10 @@ export function timeText(at: number | undefined): string | undefined {
 
 /** The last time that a Date holds (ECMAScript, "Time Values and Time Range"). */
 const lastTime = 8.64e15
+
+/** A value that is sent as a `T`; it may be shared, so it is not changed. */
+export type Sent<T> = T extends readonly (infer U)[]
+  ? readonly Sent<U>[]
+  : T extends object
+    ? { readonly [K in keyof T]: Sent<T[K]> }
+    : T
