@@ -10,7 +10,7 @@ import type { Logger } from '../runtime/log.ts'
 import { QuillworkError } from '../task/errors.ts'
 import { assertSafeToListen } from './auth.ts'
 import { addAuthorMessages } from './author-messages/author-messages.ts'
-import type { ApiContext, App } from './context.ts'
+import type { ApiContext } from './context.ts'
 import { refuseSocket, sendProblem } from './errors.ts'
 import { addGuards } from './guards.ts'
 import { describeApi } from './openapi.ts'
@@ -63,7 +63,7 @@ export function createApp(options: AppOptions): FastifyInstance {
   addAuthorMessages(app)
   listenAndStopInOrder(app, { hub, metrics })
   describeApi(app, engine, settings)
-  app.register(async scope => addRoutes(scope as unknown as App, context))
+  app.register(async scope => addRoutes(scope, context))
   return app
 }
 

@@ -1,6 +1,3 @@
-import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { FastifyBaseLogger, FastifyInstance, RawServerDefault } from 'fastify'
-import type { ZodTypeProvider } from 'fastify-type-provider-zod'
 import type { ModelCatalogue } from '../ai/catalogue.ts'
 import type { Engine } from '../engine/engine.ts'
 import type { NovelServices } from '../novel/services.ts'
@@ -8,15 +5,6 @@ import type { Metrics } from '../observe/metrics.ts'
 import type { Logger } from '../runtime/log.ts'
 import type { HttpSettings } from './settings.ts'
 import type { StreamHub } from './streams/hub.ts'
-
-/** The web framework with zod schemas. */
-export type App = FastifyInstance<
-  RawServerDefault,
-  IncomingMessage,
-  ServerResponse,
-  FastifyBaseLogger,
-  ZodTypeProvider
->
 
 /** What all routes share. */
 export interface ApiContext {

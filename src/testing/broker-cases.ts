@@ -20,7 +20,20 @@ export type { BrokerCase, BrokerCaseContext, BrokerNeed } from './broker-deliver
 const lanes = [{ lane: 'default', slots: 2 }]
 
 /** A broker that is open, and the part of it that only one between processes has. */
-async function openRemote(context: BrokerCaseContext): Promise<{ broker: Broker; remote: RemoteBroker }> {
+interface OpenRemote {
+  broker: Broker
+  remote: RemoteBroker
+}
+
+/** A case on a broker between processes. */
+function itRemote(
+  name: string,
+  run: (opened: OpenRemote, context: BrokerCaseContext) => Promise<void>,
+): BrokerCase {
+  return { name, needs: 'remote', run: async context => run(await openRemote(context), context) }
+}
+
+async function openRemote(context: BrokerCaseContext): Promise<OpenRemote> {
   const broker = await context.makeBroker()
   await broker.open(lanes)
   assert.ok(broker.remote !== undefined, 'the broker is not one between processes')
@@ -64,11 +77,9 @@ function event(taskId: string, sequence: number): SequencedEvent {
 
 /** What only a broker between processes offers. */
 const remoteCases: readonly BrokerCase[] = [
-  {
-    name: 'publish: what travels with a delivery arrives with it, in another process too',
-    needs: 'remote',
-    async run(context) {
-      const sender = await openRemote(context)
+  itRemote(
+    'publish: what travels with a delivery arrives with it, in another process too',
+    async (sender, context) => {
       const other = await openRemote(context)
       const worker = new Worker()
       other.broker.consume({ lane: 'default', slots: 2 }, worker.receive)
@@ -76,12 +87,10 @@ const remoteCases: readonly BrokerCase[] = [
       await context.until(() => worker.taken.length === 1, 'delivery in another process')
       assert.deepEqual(worker.taken, [withHeaders()])
     },
-  },
-  {
-    name: 'publish: a delivery with a delay comes once, when its time has come, and takes no capacity meanwhile',
-    needs: 'remote',
-    async run(context) {
-      const { broker, remote } = await openRemote(context)
+  ),
+  itRemote(
+    'publish: a delivery with a delay comes once, when its time has come, and takes no capacity meanwhile',
+    async ({ broker, remote }, context) => {
       const worker = new Worker()
       broker.consume({ lane: 'default', slots: 2 }, worker.receive)
       const capacity = broker.capacity('default')
@@ -97,21 +106,17 @@ const remoteCases: readonly BrokerCase[] = [
       await context.quiet()
       assert.deepEqual(worker.taken, [withHeaders(shortest)])
     },
-  },
-  {
-    name: 'capacity: some without a consumer here, because another process may have one',
-    needs: 'remote',
-    async run(context) {
-      const { broker } = await openRemote(context)
+  ),
+  itRemote(
+    'capacity: some without a consumer here, because another process may have one',
+    async ({ broker }, context) => {
       await context.until(() => broker.capacity('default') > 0, 'capacity')
       assert.equal(broker.capacity('unknown'), 0)
     },
-  },
-  {
-    name: 'takesUrgent: a quarantined delivery is taken before all that wait, also without capacity',
-    needs: 'remote',
-    async run(context) {
-      const { broker } = await openRemote(context)
+  ),
+  itRemote(
+    'takesUrgent: a quarantined delivery is taken before all that wait, also without capacity',
+    async ({ broker }, context) => {
       const worker = new Worker()
       await context.until(() => broker.takesUrgent?.('default') === true, 'a count of the queue')
       assert.equal(broker.takesUrgent?.('unknown'), false)
@@ -132,12 +137,10 @@ const remoteCases: readonly BrokerCase[] = [
       }
       worker.endOne()
     },
-  },
-  {
-    name: 'deadLetter: the message goes to the dead letter queue, names its task, and says where it was',
-    needs: 'remote',
-    async run(context) {
-      const { broker, remote } = await openRemote(context)
+  ),
+  itRemote(
+    'deadLetter: the message goes to the dead letter queue, names its task, and says where it was',
+    async ({ broker, remote }, context) => {
       const dead: DeadMessage[] = []
       const stop = remote.consumeDeadLetters(async message => void dead.push(message))
       const worker = new Worker()
@@ -153,12 +156,10 @@ const remoteCases: readonly BrokerCase[] = [
       assert.deepEqual([message?.taskId, message?.attempt, message?.malformed], ['default-0', 0, undefined])
       assert.match(message?.story ?? '', /rejected/)
     },
-  },
-  {
-    name: 'publishNotifications: a dead-letter notification takes the same way, and keeps its id until it is acknowledged',
-    needs: 'remote',
-    async run(context) {
-      const { remote } = await openRemote(context)
+  ),
+  itRemote(
+    'publishNotifications: a dead-letter notification takes the same way, and keeps its id until it is acknowledged',
+    async ({ remote }, context) => {
       const dead: DeadMessage[] = []
       assert.deepEqual(await remote.publishNotifications([notification]), ['confirmed'])
       const stop = remote.consumeDeadLetters(message => {
@@ -174,42 +175,35 @@ const remoteCases: readonly BrokerCase[] = [
       stopAgain()
       assert.equal(dead[0]?.id, dead[1]?.id)
     },
-  },
-  {
-    name: 'control: every process receives a message, its sender included',
-    needs: 'remote',
-    async run(context) {
-      const brokers = [await openRemote(context), await openRemote(context)]
-      const received = brokers.map(({ remote }) => {
-        const messages: ControlMessage[] = []
-        remote.onControl(message => messages.push(message))
-        return messages
-      })
-      const sent: ControlMessage[] = [
-        { kind: 'cancel', taskId: 'a', attempt: 2 },
-        { kind: 'lanes' },
-        { kind: 'parked', key: 'provider', until: 1_700_000_000_000 },
-      ]
-      // Best effort: what is sent before a process listens is missed, so it is sent until it is received.
-      await context.until(() => {
-        if (received.some(messages => messages.length === 0))
-          brokers[0]?.remote.sendControl({ kind: 'lanes' })
-        return received.every(messages => messages.length > 0)
-      }, 'first control message')
-      await context.quiet()
-      for (const messages of received) messages.length = 0
-      for (const message of sent) brokers[1]?.remote.sendControl(message)
-      const hasReceived = (messages: readonly ControlMessage[]) =>
-        messages.some(({ kind }) => kind === 'parked')
-      await context.until(() => received.every(hasReceived), 'control messages')
-      for (const messages of received) assert.deepEqual(messages.slice(-sent.length), sent)
-    },
-  },
-  {
-    name: 'events: progress is published as plain JSON, whatever values it holds',
-    needs: 'remote',
-    async run(context) {
-      const { remote } = await openRemote(context)
+  ),
+  itRemote('control: every process receives a message, its sender included', async (first, context) => {
+    const brokers = [first, await openRemote(context)]
+    const received = brokers.map(({ remote }) => {
+      const messages: ControlMessage[] = []
+      remote.onControl(message => messages.push(message))
+      return messages
+    })
+    const sent: ControlMessage[] = [
+      { kind: 'cancel', taskId: 'a', attempt: 2 },
+      { kind: 'lanes' },
+      { kind: 'parked', key: 'provider', until: 1_700_000_000_000 },
+    ]
+    // Best effort: what is sent before a process listens is missed, so it is sent until it is received.
+    await context.until(() => {
+      if (received.some(messages => messages.length === 0)) brokers[0]?.remote.sendControl({ kind: 'lanes' })
+      return received.every(messages => messages.length > 0)
+    }, 'first control message')
+    await context.quiet()
+    for (const messages of received) messages.length = 0
+    for (const message of sent) brokers[1]?.remote.sendControl(message)
+    const hasReceived = (messages: readonly ControlMessage[]) =>
+      messages.some(({ kind }) => kind === 'parked')
+    await context.until(() => received.every(hasReceived), 'control messages')
+    for (const messages of received) assert.deepEqual(messages.slice(-sent.length), sent)
+  }),
+  itRemote(
+    'events: progress is published as plain JSON, whatever values it holds',
+    async ({ remote }, context) => {
       const { sequence: _sequence, ...base } = event('third', 1)
       const progress = { done: 7n, of: Number.POSITIVE_INFINITY, at: new Date(0), left: undefined }
       const seen: SequencedEvent[] = []
@@ -222,48 +216,38 @@ const remoteCases: readonly BrokerCase[] = [
       assert.ok(received?.name === 'progress')
       assert.deepEqual(received.progress, { done: '7', of: 'Infinity', at: '1970-01-01T00:00:00.000Z' })
     },
-  },
-  {
-    name: 'events: every process receives them in order, as they were',
-    needs: 'remote',
-    async run(context) {
-      const brokers = [await openRemote(context), await openRemote(context)]
-      let gaps = 0
-      const gap = () => {
-        gaps += 1
-      }
-      const seen = brokers.map(({ remote }) => {
-        const events: SequencedEvent[] = []
-        remote.onEvents({ event: received => events.push(received), gap })
-        return events
-      })
-      await context.until(() => {
-        void brokers[0]?.remote.publishEvents([event('first', 1)])
-        return seen.every(events => events.length > 0)
-      }, 'first event')
-      const sent = Array.from({ length: 20 }, (_, index) => event('second', index + 1))
-      const published = await brokers[0]?.remote.publishEvents(sent)
-      assert.ok(published?.every(answer => answer === 'confirmed'))
-      const ofSecond = (events: readonly SequencedEvent[]) =>
-        events.filter(({ taskId }) => taskId === 'second')
-      await context.until(() => seen.every(events => ofSecond(events).length >= sent.length), 'events')
-      for (const events of seen) assert.deepEqual(ofSecond(events), sent)
-      assert.equal(
-        gaps,
-        brokers.length,
-        'each is notified once that it may have missed what came before it listened',
-      )
-    },
-  },
-  {
-    name: 'health: connected, nothing wrong',
-    needs: 'remote',
-    async run(context) {
-      const { remote } = await openRemote(context)
-      const { connected, blocked, problems, unconfirmed } = remote.health()
-      assert.deepEqual([connected, blocked, problems, unconfirmed], [true, false, [], 0])
-    },
-  },
+  ),
+  itRemote('events: every process receives them in order, as they were', async (first, context) => {
+    const brokers = [first, await openRemote(context)]
+    let gaps = 0
+    const gap = () => {
+      gaps += 1
+    }
+    const seen = brokers.map(({ remote }) => {
+      const events: SequencedEvent[] = []
+      remote.onEvents({ event: received => events.push(received), gap })
+      return events
+    })
+    await context.until(() => {
+      void brokers[0]?.remote.publishEvents([event('first', 1)])
+      return seen.every(events => events.length > 0)
+    }, 'first event')
+    const sent = Array.from({ length: 20 }, (_, index) => event('second', index + 1))
+    const published = await brokers[0]?.remote.publishEvents(sent)
+    assert.ok(published?.every(answer => answer === 'confirmed'))
+    const ofSecond = (events: readonly SequencedEvent[]) => events.filter(({ taskId }) => taskId === 'second')
+    await context.until(() => seen.every(events => ofSecond(events).length >= sent.length), 'events')
+    for (const events of seen) assert.deepEqual(ofSecond(events), sent)
+    assert.equal(
+      gaps,
+      brokers.length,
+      'each is notified once that it may have missed what came before it listened',
+    )
+  }),
+  itRemote('health: connected, nothing wrong', async ({ remote }) => {
+    const { connected, blocked, problems, unconfirmed } = remote.health()
+    assert.deepEqual([connected, blocked, problems, unconfirmed], [true, false, [], 0])
+  }),
 ]
 
 /** Every case. */

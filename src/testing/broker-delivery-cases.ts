@@ -30,6 +30,14 @@ export interface BrokerCase {
   run(context: BrokerCaseContext): Promise<void>
 }
 
+/** A case on a broker with nothing in it. */
+export function it(
+  name: string,
+  run: (broker: Broker, context: BrokerCaseContext) => Promise<void>,
+): BrokerCase {
+  return { name, run: async context => run(await context.makeBroker(), context) }
+}
+
 /** Deliveries of one lane with the ids `<lane>-<from>` and on. */
 export function deliveries(count: number, lane = 'default', from = 0): Delivery[] {
   return Array.from({ length: count }, (_, index) => ({
@@ -79,104 +87,85 @@ export async function publish(context: BrokerCaseContext, broker: Broker, sent: 
   return published
 }
 
+/** Opens the lane `default` with that many slots, and a worker that takes its deliveries until `stop` is called. */
+async function working(broker: Broker, slots: number): Promise<{ worker: Worker; stop: () => void }> {
+  await broker.open([{ lane: 'default', slots }])
+  const worker = new Worker()
+  return { worker, stop: broker.consume({ lane: 'default', slots }, worker.receive) }
+}
+
 /** Slots and what happens to a delivery. */
 const deliveryCases: readonly BrokerCase[] = [
-  {
-    name: 'publish: answers one for one, and the delivery arrives as it was sent',
-    async run(context) {
-      const broker = await context.makeBroker()
-      await broker.open([{ lane: 'default', slots: 5 }])
-      const worker = new Worker()
-      broker.consume({ lane: 'default', slots: 5 }, worker.receive)
-      const sent = deliveries(3).map((delivery, index) => ({
-        ...delivery,
-        attempt: index,
-        quarantined: index === 1,
-      }))
-      assert.deepEqual(await publish(context, broker, sent), ['confirmed', 'confirmed', 'confirmed'])
-      // Several slots take them side by side, so their order is nobody's promise.
-      const arrived = worker.taken.toSorted((a, b) => a.attempt - b.attempt)
-      assert.deepEqual(arrived, sent)
-      assert.deepEqual(await publish(context, broker, []), [])
-    },
-  },
-  {
-    name: 'consume: never more at once than slots, a slot is free when its receiver resolves',
-    async run(context) {
-      const broker = await context.makeBroker()
-      await broker.open([{ lane: 'default', slots: 2 }])
-      const worker = new Worker()
-      broker.consume({ lane: 'default', slots: 2 }, worker.receive)
-      await publish(context, broker, deliveries(2))
-      await publish(context, broker, deliveries(2, 'default', 2))
-      assert.equal(worker.busy, 2)
-      for (let taken = 2; taken < 4; taken++) {
-        worker.endOne()
-        await context.quiet()
-        assert.deepEqual([worker.taken.length, worker.busy], [taken + 1, 2])
-      }
-      worker.endOne()
+  it('publish: answers one for one, and the delivery arrives as it was sent', async (broker, context) => {
+    const { worker } = await working(broker, 5)
+    const sent = deliveries(3).map((delivery, index) => ({
+      ...delivery,
+      attempt: index,
+      quarantined: index === 1,
+    }))
+    assert.deepEqual(await publish(context, broker, sent), ['confirmed', 'confirmed', 'confirmed'])
+    // Several slots take them side by side, so their order is nobody's promise.
+    const arrived = worker.taken.toSorted((a, b) => a.attempt - b.attempt)
+    assert.deepEqual(arrived, sent)
+    assert.deepEqual(await publish(context, broker, []), [])
+  }),
+  it('consume: never more at once than slots, a slot is free when its receiver resolves', async (broker, context) => {
+    const { worker } = await working(broker, 2)
+    await publish(context, broker, deliveries(2))
+    await publish(context, broker, deliveries(2, 'default', 2))
+    assert.equal(worker.busy, 2)
+    for (let taken = 2; taken < 4; taken++) {
       worker.endOne()
       await context.quiet()
-      assert.deepEqual([worker.most, worker.busy], [2, 0])
-      assert.deepEqual(
-        worker.ids().sort(),
-        deliveries(4).map(({ taskId }) => taskId),
-      )
-    },
-  },
-  {
-    name: 'consume: lanes have slots of their own: a full one does not stand in the way of another',
-    async run(context) {
-      const broker = await context.makeBroker()
-      const lanes = ['batch', 'default'].map(lane => ({ lane, slots: 1 }))
-      await broker.open(lanes)
-      const [batch, normal] = [new Worker(), new Worker()]
-      broker.consume({ lane: 'batch', slots: 1 }, batch.receive)
-      broker.consume({ lane: 'default', slots: 1 }, normal.receive)
-      await publish(context, broker, [...deliveries(2, 'batch'), ...deliveries(1)])
-      assert.deepEqual([batch.ids(), normal.ids()], [['batch-0'], ['default-0']])
-    },
-  },
-  {
-    name: 'consume: what was published before there was a consumer is handed out, in order, once each',
-    async run(context) {
-      const broker = await context.makeBroker()
-      await broker.open([{ lane: 'default', slots: 1 }])
-      const sent = deliveries(5)
-      assert.ok((await broker.publish(sent)).every(answer => answer === 'confirmed'))
-      const worker = new Worker()
-      broker.consume({ lane: 'default', slots: 1 }, worker.receive)
-      for (let ended = 0; ended < 5; ended++) {
-        await context.quiet()
-        worker.endOne()
-      }
+      assert.deepEqual([worker.taken.length, worker.busy], [taken + 1, 2])
+    }
+    worker.endOne()
+    worker.endOne()
+    await context.quiet()
+    assert.deepEqual([worker.most, worker.busy], [2, 0])
+    assert.deepEqual(
+      worker.ids().sort(),
+      deliveries(4).map(({ taskId }) => taskId),
+    )
+  }),
+  it('consume: lanes have slots of their own: a full one does not stand in the way of another', async (broker, context) => {
+    const lanes = ['batch', 'default'].map(lane => ({ lane, slots: 1 }))
+    await broker.open(lanes)
+    const [batch, normal] = [new Worker(), new Worker()]
+    broker.consume({ lane: 'batch', slots: 1 }, batch.receive)
+    broker.consume({ lane: 'default', slots: 1 }, normal.receive)
+    await publish(context, broker, [...deliveries(2, 'batch'), ...deliveries(1)])
+    assert.deepEqual([batch.ids(), normal.ids()], [['batch-0'], ['default-0']])
+  }),
+  it('consume: what was published before there was a consumer is handed out, in order, once each', async (broker, context) => {
+    await broker.open([{ lane: 'default', slots: 1 }])
+    const sent = deliveries(5)
+    assert.ok((await broker.publish(sent)).every(answer => answer === 'confirmed'))
+    const worker = new Worker()
+    broker.consume({ lane: 'default', slots: 1 }, worker.receive)
+    for (let ended = 0; ended < 5; ended++) {
       await context.quiet()
-      assert.deepEqual(worker.taken, sent)
-    },
-  },
-  {
-    name: 'consume: nothing is lost however publishing and ending interleave',
-    async run(context) {
-      const broker = await context.makeBroker()
-      await broker.open([{ lane: 'default', slots: 3 }])
-      const worker = new Worker()
-      broker.consume({ lane: 'default', slots: 3 }, worker.receive)
-      const answers = Array.from({ length: 40 }, (_, index) => {
-        if (index % 3 === 0) worker.endOne()
-        return broker.publish(deliveries(1 + (index % 2), 'default', index * 2))
-      })
-      const sent = (await Promise.all(answers)).flat().length
-      while (worker.taken.length < sent || worker.busy > 0) {
-        await context.quiet()
-        const before = worker.taken.length
-        assert.ok(worker.busy > 0 || before === sent, `${sent - before} deliveries never came`)
-        worker.endOne()
-      }
-      assert.equal(new Set(worker.ids()).size, sent)
-      assert.equal(worker.most, 3)
-    },
-  },
+      worker.endOne()
+    }
+    await context.quiet()
+    assert.deepEqual(worker.taken, sent)
+  }),
+  it('consume: nothing is lost however publishing and ending interleave', async (broker, context) => {
+    const { worker } = await working(broker, 3)
+    const answers = Array.from({ length: 40 }, (_, index) => {
+      if (index % 3 === 0) worker.endOne()
+      return broker.publish(deliveries(1 + (index % 2), 'default', index * 2))
+    })
+    const sent = (await Promise.all(answers)).flat().length
+    while (worker.taken.length < sent || worker.busy > 0) {
+      await context.quiet()
+      const before = worker.taken.length
+      assert.ok(worker.busy > 0 || before === sent, `${sent - before} deliveries never came`)
+      worker.endOne()
+    }
+    assert.equal(new Set(worker.ids()).size, sent)
+    assert.equal(worker.most, 3)
+  }),
 ]
 
 /** Sends into the lane `default`, which has two slots, until it has no capacity. Returns how many were sent. */
@@ -192,93 +181,69 @@ async function fillLane(context: BrokerCaseContext, broker: Broker): Promise<num
 
 /** Capacity, and the end. */
 const capacityCases: readonly BrokerCase[] = [
+  it('capacity: bounded: a lane takes no more than it can hold, and notifies when it has capacity again', async (broker, context) => {
+    await broker.open([{ lane: 'default', slots: 2 }])
+    assert.equal(broker.capacity('unknown'), 0)
+    const worker = new Worker()
+    const notified: string[] = []
+    broker.onCapacity(lane => notified.push(lane))
+    broker.consume({ lane: 'default', slots: 2 }, worker.receive)
+    const atFirst = broker.capacity('default')
+    assert.ok(atFirst >= 2, 'there is less capacity than free slots')
+    const sent = await fillLane(context, broker)
+    await publish(context, broker, deliveries(3, 'default', sent))
+    assert.equal(broker.capacity('default'), 0, 'more than the capacity makes no negative capacity')
+    while (worker.busy > 0) {
+      worker.endOne()
+      await context.quiet()
+    }
+    assert.equal(worker.taken.length, sent + 3)
+    assert.ok(broker.capacity('default') >= atFirst, 'the capacity did not come back')
+    assert.ok(notified.length > 0 && notified.every(lane => lane === 'default'))
+  }),
+  it('capacity: a relay that asks for capacity before it publishes fills every slot and keeps little waiting', async (broker, context) => {
+    const { worker } = await working(broker, 4)
+    let sent = 0
+    let waiting = 0
+    while (worker.taken.length < 200) {
+      const capacity = broker.capacity('default')
+      await publish(context, broker, deliveries(capacity, 'default', sent))
+      sent += capacity
+      waiting = Math.max(waiting, sent - worker.taken.length)
+      assert.equal(worker.busy, 4)
+      worker.endOne()
+      await context.quiet()
+    }
+    // A broker between processes learns a moment late what was taken, and may be sent a few too many.
+    assert.ok(waiting <= 12, `${waiting} deliveries waited for 4 slots`)
+  }),
   {
-    name: 'capacity: bounded: a lane takes no more than it can hold, and notifies when it has capacity again',
-    async run(context) {
-      const broker = await context.makeBroker()
-      await broker.open([{ lane: 'default', slots: 2 }])
-      assert.equal(broker.capacity('unknown'), 0)
-      const worker = new Worker()
-      const notified: string[] = []
-      broker.onCapacity(lane => notified.push(lane))
-      broker.consume({ lane: 'default', slots: 2 }, worker.receive)
-      const atFirst = broker.capacity('default')
-      assert.ok(atFirst >= 2, 'there is less capacity than free slots')
-      const sent = await fillLane(context, broker)
-      await publish(context, broker, deliveries(3, 'default', sent))
-      assert.equal(broker.capacity('default'), 0, 'more than the capacity makes no negative capacity')
-      while (worker.busy > 0) {
-        worker.endOne()
-        await context.quiet()
-      }
-      assert.equal(worker.taken.length, sent + 3)
-      assert.ok(broker.capacity('default') >= atFirst, 'the capacity did not come back')
-      assert.ok(notified.length > 0 && notified.every(lane => lane === 'default'))
-    },
-  },
-  {
-    name: 'capacity: a relay that asks for capacity before it publishes fills every slot and keeps little waiting',
-    async run(context) {
-      const broker = await context.makeBroker()
-      await broker.open([{ lane: 'default', slots: 4 }])
-      const worker = new Worker()
-      broker.consume({ lane: 'default', slots: 4 }, worker.receive)
-      let sent = 0
-      let waiting = 0
-      while (worker.taken.length < 200) {
-        const capacity = broker.capacity('default')
-        await publish(context, broker, deliveries(capacity, 'default', sent))
-        sent += capacity
-        waiting = Math.max(waiting, sent - worker.taken.length)
-        assert.equal(worker.busy, 4)
-        worker.endOne()
-        await context.quiet()
-      }
-      // A broker between processes learns a moment late what was taken, and may be sent a few too many.
-      assert.ok(waiting <= 12, `${waiting} deliveries waited for 4 slots`)
-    },
-  },
-  {
-    name: 'capacity: none without a consumer',
-    needs: 'in-process',
-    async run(context) {
-      const broker = await context.makeBroker()
+    ...it('capacity: none without a consumer', async broker => {
       await broker.open([{ lane: 'default', slots: 2 }])
       assert.equal(broker.capacity('default'), 0)
       const stop = broker.consume({ lane: 'default', slots: 2 }, new Worker().receive)
       assert.ok(broker.capacity('default') > 0)
       stop()
       assert.equal(broker.capacity('default'), 0)
-    },
+    }),
+    needs: 'in-process',
   },
-  {
-    name: 'stop: no new delivery is taken, and what runs may end',
-    async run(context) {
-      const broker = await context.makeBroker()
-      await broker.open([{ lane: 'default', slots: 1 }])
-      const worker = new Worker()
-      const stop = broker.consume({ lane: 'default', slots: 1 }, worker.receive)
-      await publish(context, broker, deliveries(2))
-      stop()
-      worker.endOne()
-      await publish(context, broker, deliveries(1, 'default', 2))
-      assert.deepEqual([worker.ids(), worker.busy], [['default-0'], 0])
-    },
-  },
-  {
-    name: 'close: a broker that is closed while deliveries run lets them end, and hands nothing out any more',
-    async run(context) {
-      const broker = await context.makeBroker()
-      await broker.open([{ lane: 'default', slots: 1 }])
-      const worker = new Worker()
-      broker.consume({ lane: 'default', slots: 1 }, worker.receive)
-      await publish(context, broker, deliveries(2))
-      await broker.close()
-      worker.endOne()
-      await context.quiet()
-      assert.deepEqual([worker.ids(), worker.busy], [['default-0'], 0])
-    },
-  },
+  it('stop: no new delivery is taken, and what runs may end', async (broker, context) => {
+    const { worker, stop } = await working(broker, 1)
+    await publish(context, broker, deliveries(2))
+    stop()
+    worker.endOne()
+    await publish(context, broker, deliveries(1, 'default', 2))
+    assert.deepEqual([worker.ids(), worker.busy], [['default-0'], 0])
+  }),
+  it('close: a broker that is closed while deliveries run lets them end, and hands nothing out any more', async (broker, context) => {
+    const { worker } = await working(broker, 1)
+    await publish(context, broker, deliveries(2))
+    await broker.close()
+    worker.endOne()
+    await context.quiet()
+    assert.deepEqual([worker.ids(), worker.busy], [['default-0'], 0])
+  }),
 ]
 
 /** Takes a slot of the lane `default` as soon as one is free. */
@@ -295,10 +260,7 @@ async function takeSlot({ until }: BrokerCaseContext, broker: Broker): Promise<(
 /** Slots for tasks without a delivery. */
 const reserveCases: readonly BrokerCase[] = [
   {
-    name: 'reserve: takes a free slot from the deliveries, until it is freed',
-    needs: 'reserve',
-    async run(context) {
-      const broker = await context.makeBroker()
+    ...it('reserve: takes a free slot from the deliveries, until it is freed', async (broker, context) => {
       await broker.open([{ lane: 'default', slots: 2 }])
       assert.equal(broker.reserve?.('default'), undefined)
       const worker = new Worker()
@@ -316,16 +278,12 @@ const reserveCases: readonly BrokerCase[] = [
       stop()
       again()
       assert.equal(broker.reserve?.('default'), undefined)
-    },
+    }),
+    needs: 'reserve',
   },
   {
-    name: 'reserve: nothing is lost or handed out twice however taking slots, publishing and ending interleave',
-    needs: 'reserve',
-    async run(context) {
-      const broker = await context.makeBroker()
-      await broker.open([{ lane: 'default', slots: 2 }])
-      const worker = new Worker()
-      broker.consume({ lane: 'default', slots: 2 }, worker.receive)
+    ...it('reserve: nothing is lost or handed out twice however taking slots, publishing and ending interleave', async (broker, context) => {
+      const { worker } = await working(broker, 2)
       const sent = 30
       let taken = 0
       for (let index = 0; index < sent; index++) {
@@ -345,7 +303,8 @@ const reserveCases: readonly BrokerCase[] = [
       }, 'a delivery never came')
       assert.equal(new Set(worker.ids()).size, worker.taken.length)
       assert.ok(taken > 0)
-    },
+    }),
+    needs: 'reserve',
   },
 ]
 

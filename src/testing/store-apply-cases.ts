@@ -29,6 +29,7 @@ import {
   createOne,
   fail,
   family,
+  it,
   move,
   only,
   problem,
@@ -128,9 +129,10 @@ const byVersion: readonly Move[] = [
   {
     name: 'reopened',
     from: async (store, now) => {
-      const { parent, children } = await family(store, ['a', 'b'])
-      const [a, b] = children
-      assert.ok(a && b)
+      const {
+        parent,
+        children: [a, b],
+      } = await family(store, ['a', 'b'])
       await complete(store, a, now)
       await fail(store, b, now)
       return move(store, closed(await read(store, parent.id), { failedSubTasks: [], error: problem() }, now))
@@ -156,87 +158,71 @@ function expected(record: TaskRecord, set: RecordChange, now: number): Record<st
 
 /** Applied exactly as it says, found again by the attempt that wrote it, and unknown of a record that is not there. */
 function eachMove({ name, from, make, repeats }: Move): StoreCase {
-  return {
-    name: `apply: ${name}: writes what it says, is applied once when sent twice, missing without a record`,
-    async run(context) {
-      const store = await context.makeStore()
-      const record = await from(store, context.now)
-      context.advance(7)
-      const transition = make(record, context.now)
-      assert.deepEqual(await store.tasks.apply([transition]), ['applied'])
-      const after = await read(store, record.id)
-      assert.ok(after.version > record.version, 'the version rose')
-      assert.deepEqual(
-        { ...after, version: 0 },
-        { ...expected(record, transition.set, context.now), version: 0 },
-      )
-      const again = 'version' in transition.fence ? 'stale' : 'applied'
-      assert.deepEqual(await store.tasks.apply([transition, transition]), [again, again])
-      if (repeats === undefined) assert.deepEqual(await read(store, record.id), after)
-      assert.deepEqual(await store.tasks.apply([{ ...transition, taskId: 'nobody' }]), ['missing'])
-    },
-  }
+  return it(`apply: ${name}: writes what it says, is applied once when sent twice, missing without a record`, async (store, context) => {
+    const record = await from(store, context.now)
+    context.advance(7)
+    const transition = make(record, context.now)
+    assert.deepEqual(await store.tasks.apply([transition]), ['applied'])
+    const after = await read(store, record.id)
+    assert.ok(after.version > record.version, 'the version rose')
+    assert.deepEqual(
+      { ...after, version: 0 },
+      { ...expected(record, transition.set, context.now), version: 0 },
+    )
+    const again = 'version' in transition.fence ? 'stale' : 'applied'
+    assert.deepEqual(await store.tasks.apply([transition, transition]), [again, again])
+    if (repeats === undefined) assert.deepEqual(await read(store, record.id), after)
+    assert.deepEqual(await store.tasks.apply([{ ...transition, taskId: 'nobody' }]), ['missing'])
+  })
 }
 
 /** Every other move of an attempt is refused once that attempt has ended in one way. */
 function afterTheEnd({ name, from, make }: Move): StoreCase {
-  return {
-    name: `apply: after ${name} the same attempt can make no other move`,
-    async run(context) {
-      const store = await context.makeStore()
-      const record = await from(store, context.now)
-      const after = await move(store, make(record, context.now))
-      const others = byAttempt
-        .map(other => other.make(record, context.now))
-        .filter(other => other.set.status !== after.status || other.set.status === undefined)
-        .filter(other => other.name !== name)
-      const answers = await store.tasks.apply(others)
-      assert.deepEqual(
-        answers.map((answer, index) => [others[index]?.name, answer]),
-        others.map(other => [other.name, 'stale']),
-      )
-      assert.deepEqual(await read(store, record.id), after)
-    },
-  }
+  return it(`apply: after ${name} the same attempt can make no other move`, async (store, context) => {
+    const record = await from(store, context.now)
+    const after = await move(store, make(record, context.now))
+    const others = byAttempt
+      .map(other => other.make(record, context.now))
+      .filter(other => other.set.status !== after.status || other.set.status === undefined)
+      .filter(other => other.name !== name)
+    const answers = await store.tasks.apply(others)
+    assert.deepEqual(
+      answers.map((answer, index) => [others[index]?.name, answer]),
+      others.map(other => [other.name, 'stale']),
+    )
+    assert.deepEqual(await read(store, record.id), after)
+  })
 }
 
 /** An attempt that lost its task can write nothing, whatever it returns, and however the next attempt stands. */
 function afterTheNextClaim({ name, from, make }: Move): StoreCase {
-  return {
-    name: `apply: ${name} of an attempt that lost its task is stale`,
-    async run(context) {
-      const store = await context.makeStore()
-      const old = await from(store, context.now)
-      const transition = make(old, context.now)
-      const back = await move(store, givenBack(old))
-      if (transition.name !== 'given-back')
-        assert.deepEqual(await store.tasks.apply([transition]), ['stale'], 'while it waits')
-      const present = await start(store, back)
-      assert.deepEqual(await store.tasks.apply([transition]), ['stale'], 'while the next attempt runs')
-      assert.deepEqual(await read(store, old.id), present)
-      const ended = await move(store, completed(present, '"mine"', context.now))
-      assert.deepEqual(await store.tasks.apply([transition]), ['stale'], 'after the next attempt ended')
-      assert.deepEqual(await read(store, old.id), ended)
-    },
-  }
+  return it(`apply: ${name} of an attempt that lost its task is stale`, async (store, context) => {
+    const old = await from(store, context.now)
+    const transition = make(old, context.now)
+    const back = await move(store, givenBack(old))
+    if (transition.name !== 'given-back')
+      assert.deepEqual(await store.tasks.apply([transition]), ['stale'], 'while it waits')
+    const present = await start(store, back)
+    assert.deepEqual(await store.tasks.apply([transition]), ['stale'], 'while the next attempt runs')
+    assert.deepEqual(await read(store, old.id), present)
+    const ended = await move(store, completed(present, '"mine"', context.now))
+    assert.deepEqual(await store.tasks.apply([transition]), ['stale'], 'after the next attempt ended')
+    assert.deepEqual(await read(store, old.id), ended)
+  })
 }
 
 /** A person or the aggregator that read an earlier version changes nothing. */
 function afterTheVersion({ name, from, make }: Move): StoreCase {
-  return {
-    name: `apply: ${name} by somebody who read an earlier version is stale`,
-    async run(context) {
-      const store = await context.makeStore()
-      const record = await from(store, context.now)
-      const transition = make({ ...record, version: record.version - 1 }, context.now)
-      const set = { ...transition.set, status: transition.set.status ?? record.status }
-      assert.deepEqual(
-        await store.tasks.apply([{ ...transition, fence: { version: record.version - 2 }, set }]),
-        ['stale'],
-      )
-      assert.deepEqual(await read(store, record.id), record)
-    },
-  }
+  return it(`apply: ${name} by somebody who read an earlier version is stale`, async (store, context) => {
+    const record = await from(store, context.now)
+    const transition = make({ ...record, version: record.version - 1 }, context.now)
+    const set = { ...transition.set, status: transition.set.status ?? record.status }
+    assert.deepEqual(
+      await store.tasks.apply([{ ...transition, fence: { version: record.version - 2 }, set }]),
+      ['stale'],
+    )
+    assert.deepEqual(await read(store, record.id), record)
+  })
 }
 
 /** One case per constructor and guard. */
@@ -249,159 +235,123 @@ export const moveCases: readonly StoreCase[] = [
 
 /** The guards of `apply`, one by one. */
 export const guardCases: readonly StoreCase[] = [
-  {
-    name: 'apply: a rescuer that saw the lease end is fenced by an extension',
-    async run(context) {
-      const store = await context.makeStore()
-      const held = await startNew(store)
-      const seen = held.leaseUntil ?? 0
-      const rescued = {
-        ...retrying(held, afterCrash(context.now)),
-        fence: { attempt: held.attempt, leaseUntil: seen },
-      }
-      context.advance(40_000)
-      await store.tasks.extend([{ taskId: held.id, token: held.claimToken ?? '' }], 30_000)
-      assert.deepEqual(await store.tasks.apply([rescued]), ['stale'])
-      assert.equal((await read(store, held.id)).status, 'RUNNING')
-      const after = { ...rescued, fence: { attempt: held.attempt, leaseUntil: context.now + 30_000 } }
-      context.advance(30_000)
-      assert.deepEqual(await store.tasks.apply([after]), ['applied'])
-    },
-  },
-  {
-    name: 'apply: a rescued attempt drops its result, even before the next claim',
-    async run(context) {
-      const store = await context.makeStore()
-      const held = await startNew(store)
-      context.advance(40_000)
-      const rescued = await move(store, retrying(held, afterCrash(context.now)))
-      assert.deepEqual(await store.tasks.apply([completed(held, '"late"', context.now)]), ['stale'])
-      assert.deepEqual(await read(store, held.id), rescued)
-    },
-  },
-  {
-    name: 'apply: a request to cancel that comes after the attempt began to wait is stale',
-    async run(context) {
-      const store = await context.makeStore()
-      const running = await startNew(store)
-      const asked = cancelRequested(running, context.now)
-      const waits = await move(store, awaitingSubTasks(running, { reduces: true }))
-      assert.deepEqual(await store.tasks.apply([asked]), ['stale'])
-      assert.deepEqual(await read(store, running.id), waits)
-    },
-  },
-  {
-    name: 'apply: a phase that the record has left refuses the write',
-    async run(context) {
-      const store = await context.makeStore()
-      const { parent } = await family(store, [])
-      const before = cancelledWaiting(parent, problem(), context.now)
-      const reducing = await move(store, reduceDue(parent))
-      const fence = { version: reducing.version }
-      const set = { ...before.set, status: 'CANCELLED' as const }
-      assert.deepEqual(await store.tasks.apply([{ ...before, from: ['QUEUED'], fence, set }]), ['stale'])
-      assert.equal((await read(store, parent.id)).status, 'QUEUED')
-    },
-  },
-  {
-    name: 'apply: a status that the transition may not leave refuses it, whichever it is',
-    async run(context) {
-      const store = await context.makeStore()
-      const record = await createOne(store)
-      for (const from of taskStatuses.filter(status => status !== 'QUEUED')) {
-        const wrong = { ...cancelledWaiting(record, problem(), context.now), from: [from] }
-        assert.deepEqual(await store.tasks.apply([wrong]), ['stale'], from)
-      }
-      assert.deepEqual(await read(store, record.id), record)
-    },
-  },
-  {
-    name: 'apply: among many, one that is stale or missing harms no other, and answers are in order',
-    async run(context) {
-      const store = await context.makeStore()
-      const [one, two, three] = [await startNew(store), await startNew(store), await startNew(store)]
-      const answers = await store.tasks.apply([
-        completed(one, '1', context.now),
-        { ...completed(two, '2', context.now), taskId: 'nobody' },
-        completed({ ...two, attempt: 9 }, '2', context.now),
-        failed(one, problem(), 'permanent', context.now),
-        completed(three, '3', context.now),
-      ])
-      assert.deepEqual(answers, ['applied', 'missing', 'stale', 'stale', 'applied'])
-      const found = await store.queries.get([one.id, two.id, three.id])
-      assert.deepEqual(
-        found.map(record => record?.result),
-        ['1', undefined, '3'],
-      )
-    },
-  },
-  {
-    name: 'apply: unless all that are required can be written none is; of the others each for itself',
-    async run(context) {
-      const store = await context.makeStore()
-      const { parent, children } = await family(store, ['a', 'b'])
-      const failures: TaskRecord[] = []
-      for (const child of children) failures.push(await fail(store, child, context.now))
-      const end = closed(await read(store, parent.id), { failedSubTasks: [], error: problem() }, context.now)
-      const ended = await move(store, end)
-      const [a, b] = failures
-      assert.ok(a && b)
-      const again = (record: TaskRecord) => retried(record, context.now)
-      const missing = { ...again(b), taskId: 'nobody' }
-      const old = reopened({ ...ended, version: ended.version - 1 }, context.now)
-      const refused = await store.tasks.apply([again(a), old, again(b), missing], { required: 2 })
-      assert.deepEqual(refused, ['stale', 'stale', 'stale', 'missing'])
-      const gone = await store.tasks.apply([again(a), missing], { required: 2 })
-      assert.deepEqual(gone, ['stale', 'missing'])
-      assert.deepEqual(await store.queries.get([a.id, parent.id, b.id]), [a, ended, b])
-      const first = again({ ...b, version: b.version - 1 })
-      const written = [again(a), reopened(ended, context.now), first, missing]
-      assert.deepEqual(await store.tasks.apply(written, { required: 2 }), [
-        ...['applied', 'applied', 'stale', 'missing'],
-      ])
-      await atRest(store)
-      assert.deepEqual((await read(store, parent.id)).subTaskStatusSummary, { QUEUED: 1, FAILED: 1 })
-    },
-  },
-  {
-    name: 'apply: of many that settle one attempt at once exactly one is applied',
-    async run(context) {
-      const store = await context.makeStore()
-      const running = await startNew(store)
-      const answers = await Promise.all([
-        store.tasks.apply([completed(running, '"x"', context.now)]),
-        store.tasks.apply([failed(running, problem(), 'permanent', context.now)]),
-        store.tasks.apply([retrying(running, afterCrash(context.now))]),
-        store.tasks.apply([cancelled(running, problem(), context.now)]),
-      ])
-      assert.deepEqual(answers.flat().sort(), ['applied', 'stale', 'stale', 'stale'])
-      const { status } = await read(store, running.id)
-      assert.ok(isLegal('RUNNING', 'executing', status, 'executing'))
-    },
-  },
-  {
-    name: 'apply: an ended task is left by an explicit retry alone',
-    async run(context) {
-      const store = await context.makeStore()
-      const ends: readonly ((running: TaskRecord) => Promise<TaskRecord>)[] = [
-        running => move(store, completed(running, '"x"', context.now)),
-        running => move(store, failed(running, problem(), 'permanent', context.now)),
-        running => move(store, cancelled(running, problem(), context.now)),
+  it('apply: a rescuer that saw the lease end is fenced by an extension', async (store, context) => {
+    const held = await startNew(store)
+    const seen = held.leaseUntil ?? 0
+    const rescued = {
+      ...retrying(held, afterCrash(context.now)),
+      fence: { attempt: held.attempt, leaseUntil: seen },
+    }
+    context.advance(40_000)
+    await store.tasks.extend([{ taskId: held.id, token: held.claimToken ?? '' }], 30_000)
+    assert.deepEqual(await store.tasks.apply([rescued]), ['stale'])
+    assert.equal((await read(store, held.id)).status, 'RUNNING')
+    const after = { ...rescued, fence: { attempt: held.attempt, leaseUntil: context.now + 30_000 } }
+    context.advance(30_000)
+    assert.deepEqual(await store.tasks.apply([after]), ['applied'])
+  }),
+  it('apply: a rescued attempt drops its result, even before the next claim', async (store, context) => {
+    const held = await startNew(store)
+    context.advance(40_000)
+    const rescued = await move(store, retrying(held, afterCrash(context.now)))
+    assert.deepEqual(await store.tasks.apply([completed(held, '"late"', context.now)]), ['stale'])
+    assert.deepEqual(await read(store, held.id), rescued)
+  }),
+  it('apply: a request to cancel that comes after the attempt began to wait is stale', async (store, context) => {
+    const running = await startNew(store)
+    const asked = cancelRequested(running, context.now)
+    const waits = await move(store, awaitingSubTasks(running, { reduces: true }))
+    assert.deepEqual(await store.tasks.apply([asked]), ['stale'])
+    assert.deepEqual(await read(store, running.id), waits)
+  }),
+  it('apply: a phase that the record has left refuses the write', async (store, context) => {
+    const { parent } = await family(store, [])
+    const before = cancelledWaiting(parent, problem(), context.now)
+    const reducing = await move(store, reduceDue(parent))
+    const fence = { version: reducing.version }
+    const set = { ...before.set, status: 'CANCELLED' as const }
+    assert.deepEqual(await store.tasks.apply([{ ...before, from: ['QUEUED'], fence, set }]), ['stale'])
+    assert.equal((await read(store, parent.id)).status, 'QUEUED')
+  }),
+  it('apply: a status that the transition may not leave refuses it, whichever it is', async (store, context) => {
+    const record = await createOne(store)
+    for (const from of taskStatuses.filter(status => status !== 'QUEUED')) {
+      const wrong = { ...cancelledWaiting(record, problem(), context.now), from: [from] }
+      assert.deepEqual(await store.tasks.apply([wrong]), ['stale'], from)
+    }
+    assert.deepEqual(await read(store, record.id), record)
+  }),
+  it('apply: among many, one that is stale or missing harms no other, and answers are in order', async (store, context) => {
+    const [one, two, three] = [await startNew(store), await startNew(store), await startNew(store)]
+    const answers = await store.tasks.apply([
+      completed(one, '1', context.now),
+      { ...completed(two, '2', context.now), taskId: 'nobody' },
+      completed({ ...two, attempt: 9 }, '2', context.now),
+      failed(one, problem(), 'permanent', context.now),
+      completed(three, '3', context.now),
+    ])
+    assert.deepEqual(answers, ['applied', 'missing', 'stale', 'stale', 'applied'])
+    const found = await store.queries.get([one.id, two.id, three.id])
+    assert.deepEqual(
+      found.map(record => record?.result),
+      ['1', undefined, '3'],
+    )
+  }),
+  it('apply: unless all that are required can be written none is; of the others each for itself', async (store, context) => {
+    const { parent, children } = await family(store, ['a', 'b'])
+    const failures: TaskRecord[] = []
+    for (const child of children) failures.push(await fail(store, child, context.now))
+    const end = closed(await read(store, parent.id), { failedSubTasks: [], error: problem() }, context.now)
+    const ended = await move(store, end)
+    const [a, b] = failures
+    assert.ok(a && b)
+    const again = (record: TaskRecord) => retried(record, context.now)
+    const missing = { ...again(b), taskId: 'nobody' }
+    const old = reopened({ ...ended, version: ended.version - 1 }, context.now)
+    const refused = await store.tasks.apply([again(a), old, again(b), missing], { required: 2 })
+    assert.deepEqual(refused, ['stale', 'stale', 'stale', 'missing'])
+    const gone = await store.tasks.apply([again(a), missing], { required: 2 })
+    assert.deepEqual(gone, ['stale', 'missing'])
+    assert.deepEqual(await store.queries.get([a.id, parent.id, b.id]), [a, ended, b])
+    const first = again({ ...b, version: b.version - 1 })
+    const written = [again(a), reopened(ended, context.now), first, missing]
+    assert.deepEqual(await store.tasks.apply(written, { required: 2 }), [
+      ...['applied', 'applied', 'stale', 'missing'],
+    ])
+    await atRest(store)
+    assert.deepEqual((await read(store, parent.id)).subTaskStatusSummary, { QUEUED: 1, FAILED: 1 })
+  }),
+  it('apply: of many that settle one attempt at once exactly one is applied', async (store, context) => {
+    const running = await startNew(store)
+    const answers = await Promise.all([
+      store.tasks.apply([completed(running, '"x"', context.now)]),
+      store.tasks.apply([failed(running, problem(), 'permanent', context.now)]),
+      store.tasks.apply([retrying(running, afterCrash(context.now))]),
+      store.tasks.apply([cancelled(running, problem(), context.now)]),
+    ])
+    assert.deepEqual(answers.flat().sort(), ['applied', 'stale', 'stale', 'stale'])
+    const { status } = await read(store, running.id)
+    assert.ok(isLegal('RUNNING', 'executing', status, 'executing'))
+  }),
+  it('apply: an ended task is left by an explicit retry alone', async (store, context) => {
+    const ends: readonly ((running: TaskRecord) => Promise<TaskRecord>)[] = [
+      running => move(store, completed(running, '"x"', context.now)),
+      running => move(store, failed(running, problem(), 'permanent', context.now)),
+      running => move(store, cancelled(running, problem(), context.now)),
+    ]
+    const may: Partial<Record<TaskStatus, boolean>> = { FAILED: true, CANCELLED: true, COMPLETED: false }
+    for (const end of ends) {
+      const ended = await end(await startNew(store))
+      const wrong = [
+        givenBack(ended),
+        completed(ended, '"y"', context.now),
+        cancelRequested(ended, context.now),
       ]
-      const may: Partial<Record<TaskStatus, boolean>> = { FAILED: true, CANCELLED: true, COMPLETED: false }
-      for (const end of ends) {
-        const ended = await end(await startNew(store))
-        const wrong = [
-          givenBack(ended),
-          completed(ended, '"y"', context.now),
-          cancelRequested(ended, context.now),
-        ]
-        const different = wrong.filter(({ set }) => set.status !== ended.status)
-        assert.ok((await store.tasks.apply(different)).every(answer => answer === 'stale'))
-        assert.deepEqual(await read(store, ended.id), ended)
-        const [answer] = await store.tasks.apply([retried(ended, context.now)])
-        assert.equal(answer === 'applied', may[ended.status])
-      }
-    },
-  },
+      const different = wrong.filter(({ set }) => set.status !== ended.status)
+      assert.ok((await store.tasks.apply(different)).every(answer => answer === 'stale'))
+      assert.deepEqual(await read(store, ended.id), ended)
+      const [answer] = await store.tasks.apply([retried(ended, context.now)])
+      assert.equal(answer === 'applied', may[ended.status])
+    }
+  }),
 ]

@@ -35,6 +35,11 @@ export interface StoreCase {
   run(context: StoreCaseContext): Promise<void>
 }
 
+/** A case on a fresh store. */
+export function it(name: string, run: (store: Store, context: StoreCaseContext) => Promise<void>): StoreCase {
+  return { name, run: async context => run(await context.makeStore(), context) }
+}
+
 let made = 0
 
 /** A task to create: type `Write`, user `ann`, lane `default`; the id is fresh. */
@@ -61,13 +66,32 @@ export function only<T>(items: readonly (T | undefined)[]): T {
   return item
 }
 
+/** A record for each of some items, one for one. */
+type RecordsOf<Items extends readonly unknown[]> = { -readonly [Index in keyof Items]: TaskRecord }
+
 /** Creates tasks that must be new, and returns their records. */
-export async function createAll(store: Store, tasks: readonly NewTask[]): Promise<TaskRecord[]> {
+export async function createAll<const Tasks extends readonly NewTask[]>(
+  store: Store,
+  tasks: Tasks,
+): Promise<RecordsOf<Tasks>> {
   const answers = await store.tasks.create(tasks, {})
-  return answers.map(answer => {
+  const records = answers.map(answer => {
     if (answer.outcome !== 'created') assert.fail(`the answer was ${answer.outcome}`)
     return answer.record
   })
+  return records as RecordsOf<Tasks>
+}
+
+/** Creates that many equal tasks. */
+export function createMany(
+  store: Store,
+  count: number,
+  changes: Partial<NewTask> = {},
+): Promise<TaskRecord[]> {
+  return createAll(
+    store,
+    Array.from({ length: count }, () => newTask(changes)),
+  )
 }
 
 /** Creates one task that must be new. */
@@ -146,16 +170,14 @@ export function subTaskOf(parent: TaskRecord, key: string, changes: Partial<NewT
 }
 
 /** A parent that awaits its sub-tasks, and these, QUEUED. */
-export async function family(
+export async function family<const Keys extends readonly string[]>(
   store: Store,
-  keys: readonly string[],
+  keys: Keys,
   ends: { reduces: boolean; result?: string } = { reduces: false, result: '"kept"' },
-): Promise<{ parent: TaskRecord; children: TaskRecord[] }> {
+): Promise<{ parent: TaskRecord; children: RecordsOf<Keys> }> {
   const running = await startNew(store, { taskType: 'Whole' })
-  const children = await createAll(
-    store,
-    keys.map(key => subTaskOf(running, key)),
-  )
+  const created = keys.map(key => subTaskOf(running, key))
+  const children = (await createAll(store, created)) as RecordsOf<Keys>
   return { parent: await move(store, awaitingSubTasks(running, ends)), children }
 }
 
@@ -218,9 +240,14 @@ export async function allPages<T>(
   return items
 }
 
-/** The ids of records, in order. */
-export function ids(records: readonly { id: string }[]): string[] {
-  return records.map(record => record.id)
+/** The ids of records, in order; undefined for what is not there. */
+export function ids<R extends { id: string } | undefined>(records: readonly R[]) {
+  return records.map(record => record?.id) as (R extends undefined ? undefined : string)[]
+}
+
+/** What became of each creation, in order. */
+export function outcomes(answers: readonly { outcome: string }[]): string[] {
+  return answers.map(({ outcome }) => outcome)
 }
 
 /** That the promise rejects with a coded error. */

@@ -18,6 +18,7 @@ import {
   dueIn,
   family,
   ids,
+  it,
   move,
   problem,
   read,
@@ -79,235 +80,199 @@ async function calls(store: Store) {
 
 /** Usage. */
 export const usageCases: readonly StoreCase[] = [
-  {
-    name: 'usage: what was paid is kept when the attempt is stale, and summed over a task or its tree',
-    async run(context) {
-      const store = await context.makeStore()
-      const { root, child } = await calls(store)
-      await move(store, completed(child, '"x"', context.now))
-      await store.attempts.usage(child.id, [call({ attempt: 1 })])
-      const large = sum('large', 1, { outputTokens: 7 })
-      assert.deepEqual(await report(store, { taskId: root.id }, 'model'), [
-        large,
-        sum('small', 1, { cost: 0.5, unpricedCalls: 0 }),
+  it('usage: what was paid is kept when the attempt is stale, and summed over a task or its tree', async (store, context) => {
+    const { root, child } = await calls(store)
+    await move(store, completed(child, '"x"', context.now))
+    await store.attempts.usage(child.id, [call({ attempt: 1 })])
+    const large = sum('large', 1, { outputTokens: 7 })
+    assert.deepEqual(await report(store, { taskId: root.id }, 'model'), [
+      large,
+      sum('small', 1, { cost: 0.5, unpricedCalls: 0 }),
+    ])
+    assert.deepEqual(await report(store, { treeOf: root.id }, 'model'), [
+      large,
+      sum('small', 4, { cost: 0.75, unpricedCalls: 2 }),
+    ])
+    assert.deepEqual(await report(store, { treeOf: child.id }, 'model'), [
+      sum('small', 3, { cost: 0.25, unpricedCalls: 2 }),
+    ])
+    assert.deepEqual(await report(store, { treeOf: 'nobody' }, 'model'), [])
+    assert.deepEqual(await report(store, { taskId: 'nobody' }, 'task'), [])
+  }),
+  it('usage: calls that are reported at once are all counted', async store => {
+    const running = await startNew(store)
+    await Promise.all(Array.from({ length: 50 }, () => store.attempts.usage(running.id, [call()])))
+    assert.deepEqual(await report(store, { taskId: running.id }, 'model'), [sum('small', 50)])
+  }),
+  it('usage: a sum of unknown costs is not zero, and a cost of zero is one', async store => {
+    const running = await startNew(store)
+    await store.attempts.usage(running.id, [
+      call({ model: 'free', cost: 0 }),
+      call({ model: 'free', cost: 0 }),
+      call({ model: 'mixed', cost: 0 }),
+      call({ model: 'mixed' }),
+      call({ model: 'unpriced' }),
+    ])
+    assert.deepEqual(await report(store, {}, 'model'), [
+      sum('free', 2, { cost: 0, unpricedCalls: 0 }),
+      sum('mixed', 2, { cost: 0, unpricedCalls: 1 }),
+      sum('unpriced', 1),
+    ])
+  }),
+  it('usage: summed by task, user, subject, day and model; the newest days and tasks first', async store => {
+    const { root, child, grandChild, other } = await calls(store)
+    const bobs = { inputTokens: 1_000, cost: 0, unpricedCalls: 0 }
+    const tasks = [
+      sum(root.id, 2, { outputTokens: 9, cost: 0.5, unpricedCalls: 1 }),
+      sum(child.id, 1, { cost: 0.25, unpricedCalls: 0 }),
+      sum(grandChild.id, 1),
+      sum(other.id, 1, bobs),
+    ]
+    const newest = tasks.sort((one, two) => (one.key < two.key ? 1 : -1))
+    assert.deepEqual(await report(store, {}, 'task'), newest)
+    assert.deepEqual(await report(store, {}, 'user'), [
+      sum('ann', 4, { outputTokens: 13, cost: 0.75, unpricedCalls: 2 }),
+      sum('bob', 1, bobs),
+    ])
+    assert.deepEqual(await report(store, {}, 'subject'), [
+      sum('', 1, { outputTokens: 7 }),
+      sum('novel-1', 3, { inputTokens: 1_020, cost: 0.75, unpricedCalls: 0 }),
+      sum('novel-2', 1),
+    ])
+    assert.deepEqual(await report(store, {}, 'day'), [
+      sum('2031-01-03', 1),
+      sum('2031-01-02', 1, { outputTokens: 7 }),
+      sum('2031-01-01', 2, { cost: 0.75, unpricedCalls: 0 }),
+      sum('2030-12-31', 1, bobs),
+    ])
+    assert.deepEqual(await report(store, {}, 'model'), [
+      sum('large', 1, { outputTokens: 7 }),
+      sum('small', 4, { inputTokens: 1_030, cost: 0.75, unpricedCalls: 1 }),
+    ])
+  }),
+  it('usage: a filter lets through what it names, alone and with others; from its first time to before its last', async store => {
+    const { root, child } = await calls(store)
+    const counted = async (filter: UsageFilter) => {
+      const counts = (await report(store, filter, 'model')).map(({ calls: count }) => count)
+      return counts.reduce((one, other) => one + other, 0)
+    }
+    const filters: [UsageFilter, number][] = [
+      [{}, 5],
+      [{ userId: 'ann' }, 4],
+      [{ userId: 'nobody' }, 0],
+      [{ subject: 'novel-1' }, 3],
+      [{ subject: 'novel-1', userId: 'ann' }, 2],
+      [{ subject: 'novel-1', treeOf: child.id }, 1],
+      [{ model: 'large' }, 1],
+      [{ model: 'large', userId: 'bob' }, 0],
+      [{ treeOf: root.id, userId: 'ann', after: start2031 + day }, 2],
+      [{ taskId: root.id, subject: 'novel-1', model: 'small' }, 1],
+      [{ taskId: root.id, treeOf: child.id }, 0],
+      [{ after: start2031, before: start2031 + day }, 2],
+      [{ after: start2031 + day, before: start2031 + 2 * day }, 1],
+      [{ after: start2031 + 2 * day }, 1],
+      [{ before: start2031 }, 1],
+      [{ userId: 'ann', subject: 'novel-1', after: start2031 + 1 }, 1],
+    ]
+    for (const [filter, expected] of filters)
+      assert.equal(await counted(filter), expected, JSON.stringify(filter))
+  }),
+  it('usage: pages hold every key once, and a token of another report is refused', async store => {
+    for (let index = 0; index < 9; index++) {
+      const task = await startNew(store, { userId: `user-${index % 4}` })
+      const at = start2031 + (index % 5) * day
+      await store.attempts.usage(task.id, [
+        call({ at, model: `m${index % 3}`, subject: ['a', 'ä', '\u{ff5e}', '\u{1f600}'][index % 4] ?? '' }),
+        call({ at: at + hour, model: `m${index % 2}`, cost: 1 }),
       ])
-      assert.deepEqual(await report(store, { treeOf: root.id }, 'model'), [
-        large,
-        sum('small', 4, { cost: 0.75, unpricedCalls: 2 }),
-      ])
-      assert.deepEqual(await report(store, { treeOf: child.id }, 'model'), [
-        sum('small', 3, { cost: 0.25, unpricedCalls: 2 }),
-      ])
-      assert.deepEqual(await report(store, { treeOf: 'nobody' }, 'model'), [])
-      assert.deepEqual(await report(store, { taskId: 'nobody' }, 'task'), [])
-    },
-  },
-  {
-    name: 'usage: calls that are reported at once are all counted',
-    async run(context) {
-      const store = await context.makeStore()
-      const running = await startNew(store)
-      await Promise.all(Array.from({ length: 50 }, () => store.attempts.usage(running.id, [call()])))
-      assert.deepEqual(await report(store, { taskId: running.id }, 'model'), [sum('small', 50)])
-    },
-  },
-  {
-    name: 'usage: a sum of unknown costs is not zero, and a cost of zero is one',
-    async run(context) {
-      const store = await context.makeStore()
-      const running = await startNew(store)
-      await store.attempts.usage(running.id, [
-        call({ model: 'free', cost: 0 }),
-        call({ model: 'free', cost: 0 }),
-        call({ model: 'mixed', cost: 0 }),
-        call({ model: 'mixed' }),
-        call({ model: 'unpriced' }),
-      ])
-      assert.deepEqual(await report(store, {}, 'model'), [
-        sum('free', 2, { cost: 0, unpricedCalls: 0 }),
-        sum('mixed', 2, { cost: 0, unpricedCalls: 1 }),
-        sum('unpriced', 1),
-      ])
-    },
-  },
-  {
-    name: 'usage: summed by task, user, subject, day and model; the newest days and tasks first',
-    async run(context) {
-      const store = await context.makeStore()
-      const { root, child, grandChild, other } = await calls(store)
-      const bobs = { inputTokens: 1_000, cost: 0, unpricedCalls: 0 }
-      const tasks = [
-        sum(root.id, 2, { outputTokens: 9, cost: 0.5, unpricedCalls: 1 }),
-        sum(child.id, 1, { cost: 0.25, unpricedCalls: 0 }),
-        sum(grandChild.id, 1),
-        sum(other.id, 1, bobs),
-      ]
-      const newest = tasks.sort((one, two) => (one.key < two.key ? 1 : -1))
-      assert.deepEqual(await report(store, {}, 'task'), newest)
-      assert.deepEqual(await report(store, {}, 'user'), [
-        sum('ann', 4, { outputTokens: 13, cost: 0.75, unpricedCalls: 2 }),
-        sum('bob', 1, bobs),
-      ])
-      assert.deepEqual(await report(store, {}, 'subject'), [
-        sum('', 1, { outputTokens: 7 }),
-        sum('novel-1', 3, { inputTokens: 1_020, cost: 0.75, unpricedCalls: 0 }),
-        sum('novel-2', 1),
-      ])
-      assert.deepEqual(await report(store, {}, 'day'), [
-        sum('2031-01-03', 1),
-        sum('2031-01-02', 1, { outputTokens: 7 }),
-        sum('2031-01-01', 2, { cost: 0.75, unpricedCalls: 0 }),
-        sum('2030-12-31', 1, bobs),
-      ])
-      assert.deepEqual(await report(store, {}, 'model'), [
-        sum('large', 1, { outputTokens: 7 }),
-        sum('small', 4, { inputTokens: 1_030, cost: 0.75, unpricedCalls: 1 }),
-      ])
-    },
-  },
-  {
-    name: 'usage: a filter lets through what it names, alone and with others; from its first time to before its last',
-    async run(context) {
-      const store = await context.makeStore()
-      const { root, child } = await calls(store)
-      const counted = async (filter: UsageFilter) => {
-        const counts = (await report(store, filter, 'model')).map(({ calls: count }) => count)
-        return counts.reduce((one, other) => one + other, 0)
-      }
-      const filters: [UsageFilter, number][] = [
-        [{}, 5],
-        [{ userId: 'ann' }, 4],
-        [{ userId: 'nobody' }, 0],
-        [{ subject: 'novel-1' }, 3],
-        [{ subject: 'novel-1', userId: 'ann' }, 2],
-        [{ subject: 'novel-1', treeOf: child.id }, 1],
-        [{ model: 'large' }, 1],
-        [{ model: 'large', userId: 'bob' }, 0],
-        [{ treeOf: root.id, userId: 'ann', after: start2031 + day }, 2],
-        [{ taskId: root.id, subject: 'novel-1', model: 'small' }, 1],
-        [{ taskId: root.id, treeOf: child.id }, 0],
-        [{ after: start2031, before: start2031 + day }, 2],
-        [{ after: start2031 + day, before: start2031 + 2 * day }, 1],
-        [{ after: start2031 + 2 * day }, 1],
-        [{ before: start2031 }, 1],
-        [{ userId: 'ann', subject: 'novel-1', after: start2031 + 1 }, 1],
-      ]
-      for (const [filter, expected] of filters)
-        assert.equal(await counted(filter), expected, JSON.stringify(filter))
-    },
-  },
-  {
-    name: 'usage: pages hold every key once, and a token of another report is refused',
-    async run(context) {
-      const store = await context.makeStore()
-      for (let index = 0; index < 9; index++) {
-        const task = await startNew(store, { userId: `user-${index % 4}` })
-        const at = start2031 + (index % 5) * day
-        await store.attempts.usage(task.id, [
-          call({ at, model: `m${index % 3}`, subject: ['a', 'ä', '\u{ff5e}', '\u{1f600}'][index % 4] ?? '' }),
-          call({ at: at + hour, model: `m${index % 2}`, cost: 1 }),
-        ])
-      }
-      for (const by of ['task', 'user', 'subject', 'day', 'model'] as const) {
-        const whole = await report(store, {}, by)
-        for (const pageSize of [1, 2, 3, 8])
-          assert.deepEqual(await report(store, {}, by, pageSize), whole, `${pageSize} by ${by}`)
-        assert.equal(
-          whole.reduce((one, { calls: count }) => one + count, 0),
-          18,
-        )
-      }
-      const { nextPageToken = '' } = await store.queries.usageReport({}, { by: 'user', pageSize: 2 })
-      for (const [filter, by] of [
-        [{}, 'model'],
-        [{ userId: 'user-1' }, 'user'],
-      ] as const) {
-        const page = { by, pageSize: 2, pageToken: nextPageToken }
-        await rejectsWith('PAGE_TOKEN_INVALID', store.queries.usageReport(filter, page))
-      }
-    },
-  },
-  {
-    name: 'usage: thousands of calls are summed exactly, those of one moment too, and kept over a restart',
-    async run(context) {
-      const store = await context.makeStore()
-      const running = await startNew(store)
-      const rows = Array.from({ length: 13_000 }, (_, index) =>
-        call({
-          at: index < 5_000 ? start2031 : start2031 + index * 60_000,
-          model: `m${index % 7}`,
-          ...(index % 2 === 0 ? { cost: 0.5, subject: 'novel' } : {}),
-        }),
-      )
-      for (let from = 0; from < rows.length; from += 1_000)
-        await store.attempts.usage(running.id, rows.slice(from, from + 1_000))
-      const reopened = await context.reopenStore(store)
-      const modelled = await report(reopened, { userId: 'ann' }, 'model', 2)
-      assert.deepEqual(
-        modelled.map(({ calls: count }) => count),
-        [1_858, 1_857, 1_857, 1_857, 1_857, 1_857, 1_857],
-      )
-      assert.deepEqual(await report(reopened, { subject: 'novel' }, 'subject'), [
-        sum('novel', 6_500, { cost: 3_250, unpricedCalls: 0 }),
-      ])
-      const days = await report(reopened, {}, 'day', 4)
-      assert.deepEqual(
-        days.map(({ key }) => key),
-        [...['10', '09', '08', '07', '06', '05', '04'].map(date => `2031-01-${date}`), '2031-01-01'],
-      )
+    }
+    for (const by of ['task', 'user', 'subject', 'day', 'model'] as const) {
+      const whole = await report(store, {}, by)
+      for (const pageSize of [1, 2, 3, 8])
+        assert.deepEqual(await report(store, {}, by, pageSize), whole, `${pageSize} by ${by}`)
       assert.equal(
-        days.reduce((one, { calls: count }) => one + count, 0),
-        13_000,
+        whole.reduce((one, { calls: count }) => one + count, 0),
+        18,
       )
-      assert.equal(days.at(-1)?.calls, 5_000)
-    },
-  },
+    }
+    const { nextPageToken = '' } = await store.queries.usageReport({}, { by: 'user', pageSize: 2 })
+    for (const [filter, by] of [
+      [{}, 'model'],
+      [{ userId: 'user-1' }, 'user'],
+    ] as const) {
+      const page = { by, pageSize: 2, pageToken: nextPageToken }
+      await rejectsWith('PAGE_TOKEN_INVALID', store.queries.usageReport(filter, page))
+    }
+  }),
+  it('usage: thousands of calls are summed exactly, those of one moment too, and kept over a restart', async (store, context) => {
+    const running = await startNew(store)
+    const rows = Array.from({ length: 13_000 }, (_, index) =>
+      call({
+        at: index < 5_000 ? start2031 : start2031 + index * 60_000,
+        model: `m${index % 7}`,
+        ...(index % 2 === 0 ? { cost: 0.5, subject: 'novel' } : {}),
+      }),
+    )
+    for (let from = 0; from < rows.length; from += 1_000)
+      await store.attempts.usage(running.id, rows.slice(from, from + 1_000))
+    const reopened = await context.reopenStore(store)
+    const modelled = await report(reopened, { userId: 'ann' }, 'model', 2)
+    assert.deepEqual(
+      modelled.map(({ calls: count }) => count),
+      [1_858, 1_857, 1_857, 1_857, 1_857, 1_857, 1_857],
+    )
+    assert.deepEqual(await report(reopened, { subject: 'novel' }, 'subject'), [
+      sum('novel', 6_500, { cost: 3_250, unpricedCalls: 0 }),
+    ])
+    const days = await report(reopened, {}, 'day', 4)
+    assert.deepEqual(
+      days.map(({ key }) => key),
+      [...['10', '09', '08', '07', '06', '05', '04'].map(date => `2031-01-${date}`), '2031-01-01'],
+    )
+    assert.equal(
+      days.reduce((one, { calls: count }) => one + count, 0),
+      13_000,
+    )
+    assert.equal(days.at(-1)?.calls, 5_000)
+  }),
 ]
 
 /** Shared states. */
 export const stateCases: readonly StoreCase[] = [
-  {
-    name: 'states: written by one of several that saw the version before, and kept',
-    async run(context) {
-      const store = await context.makeStore()
-      const { states } = store
-      assert.deepEqual(await states.load(['a', 'b']), [
-        { key: 'a', state: '', version: 0 },
-        { key: 'b', state: '', version: 0 },
-      ])
-      assert.deepEqual(await states.load([]), [])
-      assert.equal(await states.save({ key: 'a', state: 'early', version: 1 }), false, 'it is not there yet')
-      const rivals = await Promise.all(
-        ['x', 'y', 'z'].map(state => states.save({ key: 'a', state, version: 0 })),
-      )
-      assert.deepEqual(rivals.filter(Boolean), [true])
-      assert.equal(await states.save({ key: 'a', state: 'late', version: 0 }), false)
-      assert.equal(await states.save({ key: 'a', state: 'second "état"', version: 1 }), true)
-      assert.equal(await states.save({ key: 'a', state: 'stale', version: 1 }), false)
-      const again = await context.reopenStore(store)
-      assert.deepEqual(await again.states.load(['b', 'a']), [
-        { key: 'b', state: '', version: 0 },
-        { key: 'a', state: 'second "état"', version: 2 },
-      ])
-    },
-  },
-  {
-    name: 'states: that of a budget is deleted with its root, and no other',
-    async run(context) {
-      const store = await context.makeStore()
-      const [one, other] = [await startNew(store), await startNew(store)]
-      for (const key of [budgetKey(one.id), budgetKey(other.id), one.id])
-        await store.states.save({ key, state: 's', version: 0 })
-      await move(store, completed(one, '"x"', context.now))
-      context.advance(10)
-      assert.equal(await store.tasks.prune({ COMPLETED: 1 }, 10), 1)
-      const left = await store.states.load([budgetKey(one.id), budgetKey(other.id), one.id])
-      assert.deepEqual(
-        left.map(({ version }) => version),
-        [0, 1, 1],
-      )
-    },
-  },
+  it('states: written by one of several that saw the version before, and kept', async (store, context) => {
+    const { states } = store
+    assert.deepEqual(await states.load(['a', 'b']), [
+      { key: 'a', state: '', version: 0 },
+      { key: 'b', state: '', version: 0 },
+    ])
+    assert.deepEqual(await states.load([]), [])
+    assert.equal(await states.save({ key: 'a', state: 'early', version: 1 }), false, 'it is not there yet')
+    const rivals = await Promise.all(
+      ['x', 'y', 'z'].map(state => states.save({ key: 'a', state, version: 0 })),
+    )
+    assert.deepEqual(rivals.filter(Boolean), [true])
+    assert.equal(await states.save({ key: 'a', state: 'late', version: 0 }), false)
+    assert.equal(await states.save({ key: 'a', state: 'second "état"', version: 1 }), true)
+    assert.equal(await states.save({ key: 'a', state: 'stale', version: 1 }), false)
+    const again = await context.reopenStore(store)
+    assert.deepEqual(await again.states.load(['b', 'a']), [
+      { key: 'b', state: '', version: 0 },
+      { key: 'a', state: 'second "état"', version: 2 },
+    ])
+  }),
+  it('states: that of a budget is deleted with its root, and no other', async (store, context) => {
+    const [one, other] = [await startNew(store), await startNew(store)]
+    for (const key of [budgetKey(one.id), budgetKey(other.id), one.id])
+      await store.states.save({ key, state: 's', version: 0 })
+    await move(store, completed(one, '"x"', context.now))
+    context.advance(10)
+    assert.equal(await store.tasks.prune({ COMPLETED: 1 }, 10), 1)
+    const left = await store.states.load([budgetKey(one.id), budgetKey(other.id), one.id])
+    assert.deepEqual(
+      left.map(({ version }) => version),
+      [0, 1, 1],
+    )
+  }),
 ]
 
 const exhausted: ErrorInfo = {
@@ -325,62 +290,51 @@ async function wait(store: Store, record: TaskRecord, until: number, error = exh
 
 /** Budgets. */
 export const budgetCases: readonly StoreCase[] = [
-  {
-    name: 'budget: what a task was submitted with is part of its record',
-    async run(context) {
-      const store = await context.makeStore()
-      const budget = { tokens: 1_000, cost: 0.25 }
-      const record = await createOne(store, { budget })
-      assert.deepEqual(record.budget, budget)
-      assert.deepEqual((await start(store, record)).budget, budget)
-      const again = await context.reopenStore(store)
-      assert.deepEqual((await read(again, record.id)).budget, budget)
-      assert.equal((await createOne(again)).budget, undefined)
-    },
-  },
-  {
-    name: 'budget: tasks that wait for it are found by the tree, the first submitted first',
-    async run(context) {
-      const store = await context.makeStore()
-      const until = context.now + 60_000
-      const { parent, children } = await family(store, ['a', 'b', 'c', 'd', 'e'])
-      const [a, b, c, d, e] = children
-      assert.ok(a && b && c && d && e)
-      for (const record of [c, a, d]) await wait(store, record, until)
-      await wait(store, b, until, { ...exhausted, code: 'RATE_LIMITED' })
-      const stranger = await wait(store, await createOne(store), until)
-      const running = await start(store, e)
-      const [leaf] = await createAll(store, [subTaskOf(running, 'leaf', {})])
-      assert.ok(leaf)
-      await atRest(store)
-      await wait(store, { ...leaf, attempt: 0 }, until)
-      const waiting = await store.queries.waitingForBudget(parent.id, 3)
-      assert.equal(waiting.total, 4)
-      assert.deepEqual(ids(waiting.tasks), ids([a, c, d]))
-      assert.deepEqual(waiting.tasks[0]?.errorInfo?.need, { tokens: 10, cost: 0.5 })
-      assert.deepEqual(await store.queries.waitingForBudget(parent.id, 0), { total: 4, tasks: [] })
-      assert.deepEqual(ids((await store.queries.waitingForBudget(stranger.id, 9)).tasks), [stranger.id])
-      assert.deepEqual(await store.queries.waitingForBudget('nobody', 9), { total: 0, tasks: [] })
-    },
-  },
-  {
-    name: 'budget: a task that was woken, came to its time, or was cancelled, waits no longer',
-    async run(context) {
-      const store = await context.makeStore()
-      const { parent, children } = await family(store, ['a', 'b', 'c', 'd'])
-      const waiting = await Promise.all(
-        children.map(async (child, index) => wait(store, child, context.now + (index === 2 ? 100 : 60_000))),
-      )
-      const [a, b, , d] = waiting
-      assert.ok(a && b && d)
-      await move(store, dueEarly(a, context.now))
-      await move(store, cancelledWaiting(b, problem(), context.now))
-      context.advance(100)
-      const due = await dueIn(store)
-      assert.equal(due.deliveries.length, 2)
-      const left = await store.queries.waitingForBudget(parent.id, 9)
-      const notDue = left.tasks.filter(({ nextAttemptTimestamp = 0 }) => nextAttemptTimestamp > context.now)
-      assert.deepEqual(ids(notDue), [d.id])
-    },
-  },
+  it('budget: what a task was submitted with is part of its record', async (store, context) => {
+    const budget = { tokens: 1_000, cost: 0.25 }
+    const record = await createOne(store, { budget })
+    assert.deepEqual(record.budget, budget)
+    assert.deepEqual((await start(store, record)).budget, budget)
+    const again = await context.reopenStore(store)
+    assert.deepEqual((await read(again, record.id)).budget, budget)
+    assert.equal((await createOne(again)).budget, undefined)
+  }),
+  it('budget: tasks that wait for it are found by the tree, the first submitted first', async (store, context) => {
+    const until = context.now + 60_000
+    const {
+      parent,
+      children: [a, b, c, d, e],
+    } = await family(store, ['a', 'b', 'c', 'd', 'e'])
+    for (const record of [c, a, d]) await wait(store, record, until)
+    await wait(store, b, until, { ...exhausted, code: 'RATE_LIMITED' })
+    const stranger = await wait(store, await createOne(store), until)
+    const running = await start(store, e)
+    const [leaf] = await createAll(store, [subTaskOf(running, 'leaf', {})])
+    assert.ok(leaf)
+    await atRest(store)
+    await wait(store, { ...leaf, attempt: 0 }, until)
+    const waiting = await store.queries.waitingForBudget(parent.id, 3)
+    assert.equal(waiting.total, 4)
+    assert.deepEqual(ids(waiting.tasks), ids([a, c, d]))
+    assert.deepEqual(waiting.tasks[0]?.errorInfo?.need, { tokens: 10, cost: 0.5 })
+    assert.deepEqual(await store.queries.waitingForBudget(parent.id, 0), { total: 4, tasks: [] })
+    assert.deepEqual(ids((await store.queries.waitingForBudget(stranger.id, 9)).tasks), [stranger.id])
+    assert.deepEqual(await store.queries.waitingForBudget('nobody', 9), { total: 0, tasks: [] })
+  }),
+  it('budget: a task that was woken, came to its time, or was cancelled, waits no longer', async (store, context) => {
+    const { parent, children } = await family(store, ['a', 'b', 'c', 'd'])
+    const waiting = await Promise.all(
+      children.map(async (child, index) => wait(store, child, context.now + (index === 2 ? 100 : 60_000))),
+    )
+    const [a, b, , d] = waiting
+    assert.ok(a && b && d)
+    await move(store, dueEarly(a, context.now))
+    await move(store, cancelledWaiting(b, problem(), context.now))
+    context.advance(100)
+    const due = await dueIn(store)
+    assert.equal(due.deliveries.length, 2)
+    const left = await store.queries.waitingForBudget(parent.id, 9)
+    const notDue = left.tasks.filter(({ nextAttemptTimestamp = 0 }) => nextAttemptTimestamp > context.now)
+    assert.deepEqual(ids(notDue), [d.id])
+  }),
 ]

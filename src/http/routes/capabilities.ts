@@ -1,11 +1,10 @@
 import { z } from 'zod'
-import type { CapabilityStatus, ModelDescription } from '../../ai/catalogue.ts'
+import type { CapabilityStatus } from '../../ai/catalogue.ts'
 import { modelNeeds } from '../../novel/services.ts'
-import { defined } from '../../task/defined.ts'
 import type { ResolvedTask } from '../../task/definition.ts'
-import type { ApiContext, App } from '../context.ts'
+import type { ApiContext } from '../context.ts'
 import { jsonSchemaOf } from '../openapi.ts'
-import { problems } from '../schemas/problem.ts'
+import { type AddRoute, routesOf } from '../route.ts'
 import { version } from '../version.ts'
 
 const limitsSchema = z.object({
@@ -45,17 +44,6 @@ const modelSchema = z.object({
   fallbacks: z.array(z.object({ model: z.string(), on: z.array(z.string()) })).optional(),
   problem: modelProblemSchema.optional().describe('Why it cannot be used; absent: it can'),
 })
-
-/** Returns a model as the API shows it. */
-function presentModel(model: ModelDescription): z.input<typeof modelSchema> {
-  const { uses, defaultFor, fallbacks, ...rest } = model
-  return {
-    ...rest,
-    uses: [...uses],
-    defaultFor: [...defaultFor],
-    ...defined({ fallbacks: fallbacks?.map(({ model: name, on }) => ({ model: name, on: [...on] })) }),
-  }
-}
 
 const schemaText = z.record(z.string(), z.unknown()).describe('JSON Schema, 2020-12')
 
@@ -97,35 +85,33 @@ const capabilitiesSchema = z.object({
   off: z.array(disabledSchema.extend({ capability: z.string() })).describe('Disabled features, and why'),
 })
 
-const getSchema = {
-  tags: ['server'],
-  summary: 'Read what this server can do',
-  response: { 200: capabilitiesSchema, ...problems() },
-}
-
-/** Adds the capabilities of the server. */
-export function addCapabilityRoutes(app: App, context: ApiContext): void {
+/** What the server can do. The task types are described once. */
+export const addCapabilities: AddRoute = (app, context) => {
   const { engine, settings, models } = context
   const taskTypes = engine.types.map(type => ({ ...describeType(type), ...needOf(type, context) }))
-  app.get('/v1/capabilities', { schema: getSchema }, async () => ({
-    version,
-    composition: { store: engine.store.kind, distributed: engine.store.capabilities.manyProcesses },
-    nodeId: engine.settings.nodeId,
-    roles: [...engine.settings.roles],
-    authentication: settings.token === undefined ? ('none' as const) : ('bearer' as const),
-    taskTypes,
-    models: (models?.models() ?? []).map(presentModel),
-    lanes: [...engine.settings.lanes].map(([lane, { slots }]) => ({ lane, slots })),
-    limits: {
-      bodyBytes: settings.bodyLimit,
-      bodyDepth: settings.bodyDepth,
-      uploadBytes: settings.uploadLimit,
-      pageSize: 200,
-      streamsPerClient: settings.streamsPerClient,
-      keptEvents: settings.keptEvents,
-    },
-    off: disabledFeatures(context),
-  }))
+  routesOf('server').get('/v1/capabilities', {
+    summary: 'Read what this server can do',
+    sends: { 200: capabilitiesSchema },
+    handle: async () => ({
+      version,
+      composition: { store: engine.store.kind, distributed: engine.store.capabilities.manyProcesses },
+      nodeId: engine.settings.nodeId,
+      roles: [...engine.settings.roles],
+      authentication: settings.token === undefined ? ('none' as const) : ('bearer' as const),
+      taskTypes,
+      models: models?.models() ?? [],
+      lanes: [...engine.settings.lanes].map(([lane, { slots }]) => ({ lane, slots })),
+      limits: {
+        bodyBytes: settings.bodyLimit,
+        bodyDepth: settings.bodyDepth,
+        uploadBytes: settings.uploadLimit,
+        pageSize: 200,
+        streamsPerClient: settings.streamsPerClient,
+        keptEvents: settings.keptEvents,
+      },
+      off: disabledFeatures(context),
+    }),
+  })(app, context)
 }
 
 function describeType(task: ResolvedTask) {
@@ -164,5 +150,5 @@ function disabledFeatures({ models, novels }: ApiContext) {
 }
 
 function presentDisabled({ code, reason, model, problem }: Extract<CapabilityStatus, { available: false }>) {
-  return { code, reason, ...(problem === undefined ? {} : { model, problem: { ...problem } }) }
+  return { code, reason, ...(problem === undefined ? {} : { model, problem }) }
 }

@@ -1,9 +1,9 @@
 import { z } from 'zod'
 import { type Estimate, estimateTask, type ModelEstimate } from '../../novel/estimate.ts'
 import type { LimitUse } from '../../rate-limit/limiter.ts'
-import type { App, NovelContext } from '../context.ts'
+import type { NovelContext } from '../context.ts'
+import { routesOf } from '../route.ts'
 import { named, plainText } from '../schemas/fields.ts'
-import { bodyProblems, problems } from '../schemas/problem.ts'
 
 const sums = {
   calls: z.int(),
@@ -26,50 +26,35 @@ export const estimateSchema = named(
   }),
 )
 
-const estimateRequestSchema = {
-  tags: ['usage'],
-  summary: 'Estimate the model calls of a task before it is submitted',
-  description:
-    'An upper estimate, with all sub-tasks. Refuses what a submission would refuse. Calls no model.',
-  body: z.strictObject({
-    taskType: z.string().min(1).max(100),
-    parameters: z.unknown().optional().describe('As they would be submitted; default `{}`'),
-    userId: plainText(200).optional().describe('The owner; default the user of the request'),
-  }),
-  response: {
-    200: estimateSchema,
-    ...problems(
-      ...bodyProblems,
+/** The estimates of novel tasks. */
+export const estimateRoutes = [
+  routesOf<NovelContext>('usage').post('/v1/estimates', {
+    summary: 'Estimate the model calls of a task before it is submitted',
+    description:
+      'An upper estimate, with all sub-tasks. Refuses what a submission would refuse. Calls no model.',
+    body: z.strictObject({
+      taskType: z.string().min(1).max(100),
+      parameters: z.unknown().optional().describe('As they would be submitted; default `{}`'),
+      userId: plainText(200).optional().describe('The owner; default the user of the request'),
+    }),
+    sends: { 200: estimateSchema },
+    refuses: [
       ...(['PARAMETERS_INVALID', 'TASK_TYPE_UNKNOWN', 'OPTION_INVALID'] as const),
       ...(['ESTIMATE_UNAVAILABLE', 'SUBMISSION_REFUSED', 'PROVIDER_NOT_CONFIGURED'] as const),
       ...(['NOVEL_NOT_FOUND', 'CHAPTER_NOT_FOUND', 'SCENE_NOT_FOUND', 'SCENE_EMPTY'] as const),
       ...(['UPLOAD_NOT_FOUND', 'MODEL_CONTEXT_EXCEEDED'] as const),
-    ),
-  },
-}
-
-/** Adds the estimates of novel tasks. */
-export function addEstimateRoutes(app: App, { engine, novels, settings }: NovelContext): void {
-  app.post('/v1/estimates', { schema: estimateRequestSchema }, async request => {
-    const { taskType, parameters = {}, userId = settings.userId } = request.body
-    await engine.tasks.check(taskType, parameters, { userId })
-    const estimate = await estimateTask(novels, { userId, taskType, parameters })
-    return presentEstimate(estimate, engine.limiter.describe(), engine.store.tasks.now())
-  })
-}
+    ],
+    handle: async ({ engine, novels, settings }, { body }) => {
+      const { taskType, parameters = {}, userId = settings.userId } = body
+      await engine.tasks.check(taskType, parameters, { userId })
+      const estimate = await estimateTask(novels, { userId, taskType, parameters })
+      return presentEstimate(estimate, engine.limiter.describe(), engine.store.tasks.now())
+    },
+  }),
+]
 
 /** An estimate as the API returns it. */
-export interface EstimateJson {
-  calls: number
-  inputTokens: number
-  outputTokens: number
-  /** Absent where a price is not known, or where prices have several currencies. */
-  cost?: number
-  currency?: string
-  /** Least delay by the rate limits. */
-  seconds: number
-  byModel: (ModelEstimate & { seconds: number })[]
-}
+export type EstimateJson = z.output<typeof estimateSchema>
 
 /** Returns the sums of an estimate, with the least delay by the rate limits as they are used now. */
 export function presentEstimate(

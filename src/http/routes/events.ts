@@ -5,14 +5,13 @@ import type { TaskEvent } from '../../task/events.ts'
 import { hasEnded } from '../../task/status.ts'
 import { liveOf } from '../../task/subtasks.ts'
 import type { TaskRecord } from '../../task/task.ts'
-import type { ApiContext, App } from '../context.ts'
+import type { ApiContext } from '../context.ts'
+import { routesOf } from '../route.ts'
 import { flag, id } from '../schemas/fields.ts'
-import { problems } from '../schemas/problem.ts'
 import { taskFilter, taskParams } from '../schemas/task.ts'
 import { beginStream } from '../streams/sse.ts'
 import type { EventFilter } from '../streams/stream.ts'
 
-const tags = ['events']
 const lastEventId = z.string().max(100).optional()
 const headers = z.object({ 'last-event-id': lastEventId.describe('Resume after this event') })
 
@@ -23,56 +22,42 @@ const stream = {
   content: { 'text/event-stream': { schema: z.string() } },
 }
 
-/** Adds the streams of events. */
-export function addEventRoutes(app: App, context: ApiContext): void {
-  streamEvents(app, context)
-  streamTree(app, context)
-}
+const { get } = routesOf('events')
 
-const eventsSchema = {
-  tags,
-  summary: 'Watch all tasks',
-  headers,
-  querystring: z.strictObject({
-    lastEventId: lastEventId.describe('As the header Last-Event-ID, for a first connection'),
-    taskType: taskFilter.taskType,
-    userId: taskFilter.userId,
-    lane: taskFilter.lane,
-    parentTaskId: id.optional(),
-    rootTaskId: id.optional(),
-    rootsOnly: flag.optional(),
+/** The streams of events. */
+export const eventRoutes = [
+  get('/v1/events', {
+    summary: 'Watch all tasks',
+    headers,
+    querystring: z.strictObject({
+      lastEventId: lastEventId.describe('As the header Last-Event-ID, for a first connection'),
+      taskType: taskFilter.taskType,
+      userId: taskFilter.userId,
+      lane: taskFilter.lane,
+      parentTaskId: id.optional(),
+      rootTaskId: id.optional(),
+      rootsOnly: flag.optional(),
+    }),
+    sends: { 200: stream },
+    refuses: ['TOO_MANY_STREAMS'],
+    exposeHeadRoute: false,
+    handle: (context, request, reply) => {
+      const { lastEventId: fromQuery, ...wanted } = request.query
+      const lastEventId = request.headers['last-event-id'] ?? fromQuery
+      openStream(context, { request, reply, lastEventId, matches: selectedEvents(wanted) })
+    },
   }),
-  response: { 200: stream, ...problems('REQUEST_INVALID', 'TOO_MANY_STREAMS') },
-}
-
-function streamEvents(app: App, context: ApiContext): void {
-  app.get('/v1/events', { schema: eventsSchema, exposeHeadRoute: false }, (request, reply) => {
-    const { lastEventId: fromQuery, ...wanted } = request.query
-    const lastEventId = request.headers['last-event-id'] ?? fromQuery
-    openStream(context, { request, reply, lastEventId, matches: selectedEvents(wanted) })
-  })
-}
-
-const treeSchema = {
-  tags,
-  summary: 'Watch a task and everything below it',
-  description: '204: the task has ended and all its events were sent; do not reconnect.',
-  params: taskParams,
-  headers,
-  querystring: z.strictObject({ lastEventId }),
-  response: {
-    200: stream,
-    204: z.undefined().describe('The task has ended and all its events were sent'),
-    ...problems('REQUEST_INVALID', 'TASK_NOT_FOUND', 'TOO_MANY_STREAMS'),
-  },
-}
-
-function streamTree(app: App, context: ApiContext): void {
-  const { engine, hub } = context
-  app.get(
-    '/v1/tasks/:taskId/events',
-    { schema: treeSchema, exposeHeadRoute: false },
-    async (request, reply) => {
+  get('/v1/tasks/:taskId/events', {
+    summary: 'Watch a task and everything below it',
+    description: '204: the task has ended and all its events were sent; do not reconnect.',
+    params: taskParams,
+    headers,
+    querystring: z.strictObject({ lastEventId }),
+    sends: { 200: stream, 204: z.undefined().describe('The task has ended and all its events were sent') },
+    refuses: ['TASK_NOT_FOUND', 'TOO_MANY_STREAMS'],
+    exposeHeadRoute: false,
+    handle: async (context, request, reply) => {
+      const { engine, hub } = context
       const record = await engine.tasks.get(request.params.taskId)
       const matches = treeEvents(engine, record)
       const lastEventId = request.headers['last-event-id'] ?? request.query.lastEventId
@@ -88,8 +73,8 @@ function streamTree(app: App, context: ApiContext): void {
       openStream(context, { request, reply, lastEventId, matches })
       return reply
     },
-  )
-}
+  }),
+]
 
 /** Milliseconds after which a published event has arrived here, or left a gap. */
 const deliveryMs = 60_000

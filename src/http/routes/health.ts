@@ -5,8 +5,7 @@ import { atMost } from '../../runtime/at-most.ts'
 import type { NodeState } from '../../store/store.ts'
 import { defined } from '../../task/defined.ts'
 import { QuillworkError } from '../../task/errors.ts'
-import type { ApiContext, App } from '../context.ts'
-import { problems } from '../schemas/problem.ts'
+import { routesOf } from '../route.ts'
 
 /** The response of `GET /readyz` while tasks are accepted. */
 export const readinessSchema = z.object({
@@ -140,80 +139,47 @@ function away(why: string): QuillworkError {
   return new QuillworkError('STORE_FAILED', `The store does not answer: ${why}`)
 }
 
-const tags = ['server']
+const { get } = routesOf('server')
 const open = { config: { open: true } }
 
-/** Adds health, metrics and the description of the API. */
-export function addHealthRoutes(app: App, context: ApiContext): void {
-  addHealth(app)
-  addReadiness(app, context)
-  addMetrics(app, context)
-  addDescription(app)
-  addEventsDescription(app, context)
-}
-
-const healthSchema = {
-  tags,
-  summary: 'Whether the process answers',
-  response: { 200: z.object({ status: z.literal('ok') }), ...problems() },
-}
-
-function addHealth(app: App): void {
-  app.get('/healthz', { schema: healthSchema, ...open }, async () => ({ status: 'ok' as const }))
-}
-
-const readySchema = {
-  tags,
-  summary: 'Whether tasks are accepted, and what needs attention: store, broker, sweep, processes',
-  response: { 200: readinessSchema, ...problems('STORE_FAILED') },
-}
-
-function addReadiness(app: App, { engine }: ApiContext): void {
-  app.get('/readyz', { schema: readySchema, ...open }, () => readinessOf(engine))
-}
-
-const metricsSchema = {
-  tags,
-  summary: 'Metrics in the text format of Prometheus',
-  response: {
-    200: { description: 'Metrics', content: { 'text/plain': { schema: z.string() } } },
-    ...problems(),
-  },
-}
-
-function addMetrics(app: App, { metrics }: ApiContext): void {
-  app.get('/metrics', { schema: metricsSchema }, async (_request, reply) => {
-    reply.type(metrics.contentType)
-    return metrics.text()
-  })
-}
-
-const descriptionSchema = {
-  tags,
-  summary: 'This description of the API',
-  response: { 200: z.record(z.string(), z.unknown()), ...problems() },
-}
-
-function addDescription(app: App): void {
-  let document: Record<string, unknown> | undefined
-  app.get('/v1/openapi.json', { schema: descriptionSchema }, async () => {
-    document ??= app.swagger() as unknown as Record<string, unknown>
-    return document
-  })
-}
-
-const eventsDescriptionSchema = {
-  tags,
-  summary: 'The messages of the broker that other services may read, as AsyncAPI',
-  response: { 200: z.record(z.string(), z.unknown()), ...problems('ROUTE_NOT_FOUND') },
-}
-
-function addEventsDescription(app: App, { asyncApi }: ApiContext): void {
-  app.get('/v1/asyncapi.json', { schema: eventsDescriptionSchema }, async () => {
-    if (asyncApi !== undefined) return asyncApi as Record<string, unknown>
-    throw new QuillworkError(
-      'ROUTE_NOT_FOUND',
-      'This server has no broker: its tasks stay within the process.',
-    )
-  })
-}
+/** Health, metrics and the description of the API. */
+export const healthRoutes = [
+  get('/healthz', {
+    ...open,
+    summary: 'Whether the process answers',
+    sends: { 200: z.object({ status: z.literal('ok') }) },
+    handle: async () => ({ status: 'ok' as const }),
+  }),
+  get('/readyz', {
+    ...open,
+    summary: 'Whether tasks are accepted, and what needs attention: store, broker, sweep, processes',
+    sends: { 200: readinessSchema },
+    refuses: ['STORE_FAILED'],
+    handle: ({ engine }) => readinessOf(engine),
+  }),
+  get('/metrics', {
+    summary: 'Metrics in the text format of Prometheus',
+    sends: { 200: { description: 'Metrics', content: { 'text/plain': { schema: z.string() } } } },
+    handle: async ({ metrics }, _request, reply) => {
+      reply.type(metrics.contentType)
+      return metrics.text()
+    },
+  }),
+  get('/v1/openapi.json', {
+    summary: 'This description of the API',
+    sends: { 200: z.record(z.string(), z.unknown()) },
+    handle: async (_context, { server }) => server.swagger() as unknown as Record<string, unknown>,
+  }),
+  get('/v1/asyncapi.json', {
+    summary: 'The messages of the broker that other services may read, as AsyncAPI',
+    sends: { 200: z.record(z.string(), z.unknown()) },
+    refuses: ['ROUTE_NOT_FOUND'],
+    handle: async ({ asyncApi }) => {
+      if (asyncApi !== undefined) return asyncApi as Record<string, unknown>
+      throw new QuillworkError(
+        'ROUTE_NOT_FOUND',
+        'This server has no broker: its tasks stay within the process.',
+      )
+    },
+  }),
+]

@@ -1,11 +1,8 @@
 import { z } from 'zod'
 import type { LaneInfo } from '../../engine/operate.ts'
 import { QuillworkError } from '../../task/errors.ts'
-import type { ApiContext, App } from '../context.ts'
+import { routesOf } from '../route.ts'
 import { named, time, timeText } from '../schemas/fields.ts'
-import { problems } from '../schemas/problem.ts'
-
-const tags = ['lanes']
 
 const laneSchema = named(
   'Lane',
@@ -19,46 +16,33 @@ const laneSchema = named(
   }),
 )
 
-const laneParams = z.object({ lane: z.string().regex(/^[\w-]{1,60}$/, 'This is not the name of a lane.') })
-
-/** Adds the lanes, which are named work queues. */
-export function addLaneRoutes(app: App, context: ApiContext): void {
-  listLanes(app, context)
-  for (const verb of ['pause', 'resume'] as const) switchLane(app, context, verb)
-}
-
 function presentLane({ oldestWaitingAt, ...lane }: LaneInfo) {
-  return oldestWaitingAt === undefined ? lane : { ...lane, oldestWaitingAt: timeText(oldestWaitingAt) }
+  return { ...lane, oldestWaitingAt: timeText(oldestWaitingAt) }
 }
 
-const listSchema = {
-  tags,
-  summary: 'List the lanes',
-  response: { 200: z.object({ items: z.array(laneSchema) }), ...problems() },
-}
+const { get, post } = routesOf('lanes')
 
-function listLanes(app: App, { engine }: ApiContext): void {
-  app.get('/v1/lanes', { schema: listSchema }, async () => ({
-    items: (await engine.lanes.list()).map(presentLane),
-  }))
-}
-
-function switchLane(app: App, { engine }: ApiContext, verb: 'pause' | 'resume'): void {
-  const summary =
-    verb === 'pause'
-      ? 'Start no more tasks of a lane; running ones continue'
-      : 'Start the tasks of a lane again'
-  const schema = {
-    tags,
+const switchLane = (verb: 'pause' | 'resume', summary: string) =>
+  post(`/v1/lanes/:lane([^:]+)::${verb}`, {
     summary,
-    params: laneParams,
-    response: { 200: laneSchema, ...problems('REQUEST_INVALID', 'LANE_UNKNOWN') },
-  }
-  app.post(`/v1/lanes/:lane([^:]+)::${verb}`, { schema }, async request => {
-    const { lane } = request.params
-    await engine.lanes[verb](lane)
-    const info = (await engine.lanes.list()).find(each => each.lane === lane)
-    if (info === undefined) throw new QuillworkError('LANE_UNKNOWN', `There is no lane ${lane}.`)
-    return presentLane(info)
+    params: z.object({ lane: z.string().regex(/^[\w-]{1,60}$/, 'This is not the name of a lane.') }),
+    sends: { 200: laneSchema },
+    refuses: ['LANE_UNKNOWN'],
+    handle: async ({ engine }, { params: { lane } }) => {
+      await engine.lanes[verb](lane)
+      const info = (await engine.lanes.list()).find(each => each.lane === lane)
+      if (info === undefined) throw new QuillworkError('LANE_UNKNOWN', `There is no lane ${lane}.`)
+      return presentLane(info)
+    },
   })
-}
+
+/** The lanes, which are named work queues. */
+export const laneRoutes = [
+  get('/v1/lanes', {
+    summary: 'List the lanes',
+    sends: { 200: z.object({ items: z.array(laneSchema) }) },
+    handle: async ({ engine }) => ({ items: (await engine.lanes.list()).map(presentLane) }),
+  }),
+  switchLane('pause', 'Start no more tasks of a lane; running ones continue'),
+  switchLane('resume', 'Start the tasks of a lane again'),
+]

@@ -2,8 +2,7 @@ import { z } from 'zod'
 import type { Engine } from '../../engine/engine.ts'
 import type { OutputPlace } from '../../store/store.ts'
 import { hasEnded, taskStatuses } from '../../task/status.ts'
-import type { ApiContext, App } from '../context.ts'
-import { problems } from '../schemas/problem.ts'
+import { routesOf } from '../route.ts'
 import { taskParams } from '../schemas/task.ts'
 import { OutputStream, outputId, outputIdPattern, parseOutputId } from '../streams/output-stream.ts'
 import { beginStream } from '../streams/sse.ts'
@@ -23,56 +22,52 @@ const streamType = 'text/event-stream'
 
 const place = z.string().regex(outputIdPattern, 'Give an id of this stream, such as 2.17.').optional()
 
-const schema = {
-  tags: ['tasks'],
-  summary: 'Read or follow the text that a task writes while it runs',
-  description:
-    'JSON with the text so far; with `Accept: text/event-stream` the text as it grows, until the task has ended. ' +
-    '204: the task has ended and all its text was sent; do not reconnect.',
-  params: taskParams,
-  headers: z.object({
-    'last-event-id': place.describe('Resume after this event'),
-    accept: z.string().optional(),
-  }),
-  querystring: z.strictObject({ after: place.describe('As the header Last-Event-ID') }),
-  response: {
-    200: {
-      description:
-        'As JSON, or as server-sent events: `text` with `attempt`, `sequence` and `text`; `reset` with `attempt` when a newer attempt ' +
-        'starts to write: discard the text before it; `end` with the `status` when the task has ended. Ids are `attempt.sequence`.',
-      content: {
-        'application/json': { schema: outputSchema },
-        [streamType]: { schema: z.string() },
+/** The output of a task: so far, or as it grows. */
+export const outputRoutes = [
+  routesOf('tasks').get('/v1/tasks/:taskId/output', {
+    summary: 'Read or follow the text that a task writes while it runs',
+    description:
+      'JSON with the text so far; with `Accept: text/event-stream` the text as it grows, until the task has ended. ' +
+      '204: the task has ended and all its text was sent; do not reconnect.',
+    params: taskParams,
+    headers: z.object({
+      'last-event-id': place.describe('Resume after this event'),
+      accept: z.string().optional(),
+    }),
+    querystring: z.strictObject({ after: place.describe('As the header Last-Event-ID') }),
+    sends: {
+      200: {
+        description:
+          'As JSON, or as server-sent events: `text` with `attempt`, `sequence` and `text`; `reset` with `attempt` when a newer attempt ' +
+          'starts to write: discard the text before it; `end` with the `status` when the task has ended. Ids are `attempt.sequence`.',
+        content: { 'application/json': { schema: outputSchema }, [streamType]: { schema: z.string() } },
       },
+      204: z.undefined().describe('The task has ended and all its text was sent'),
     },
-    204: z.undefined().describe('The task has ended and all its text was sent'),
-    ...problems('REQUEST_INVALID', 'TASK_NOT_FOUND', 'TOO_MANY_STREAMS'),
-  },
-}
-
-/** Adds the output of a task: so far, or as it grows. */
-export function addOutputRoutes(app: App, { engine, hub, log }: ApiContext): void {
-  app.get('/v1/tasks/:taskId/output', { schema, exposeHeadRoute: false }, async (request, reply) => {
-    const { taskId } = request.params
-    const id = request.headers['last-event-id'] ?? request.query.after
-    const { place: from, isEnd } = parseOutputId(id ?? '0.0')
-    // Read before the text, so that the text of an ended task is whole.
-    const { status } = await engine.tasks.get(taskId)
-    if (request.headers.accept?.includes(streamType) !== true)
-      return { ...(await readAll(engine, taskId, from)), status }
-    if (isEnd && hasEnded(status) && (await isAllSent(engine, taskId, from))) return reply.code(204).send()
-    // A client that disconnected during the look-up takes no place.
-    if (reply.raw.destroyed) return reply.hijack()
-    hub.places.admit(request.ip)
-    beginStream(request, reply)
-    const stream: OutputStream = new OutputStream(reply.raw, why => hub.places.leave(stream, why))
-    hub.places.take(request.ip, stream)
-    stream
-      .send(signal => engine.tasks.followOutput(taskId, { from, signal }))
-      .catch(error => log.warn({ err: error, taskId }, 'output stream failed'))
-    return reply
-  })
-}
+    refuses: ['TASK_NOT_FOUND', 'TOO_MANY_STREAMS'],
+    exposeHeadRoute: false,
+    handle: async ({ engine, hub, log }, request, reply) => {
+      const { taskId } = request.params
+      const id = request.headers['last-event-id'] ?? request.query.after
+      const { place: from, isEnd } = parseOutputId(id ?? '0.0')
+      // Read before the text, so that the text of an ended task is whole.
+      const { status } = await engine.tasks.get(taskId)
+      if (request.headers.accept?.includes(streamType) !== true)
+        return { ...(await readAll(engine, taskId, from)), status }
+      if (isEnd && hasEnded(status) && (await isAllSent(engine, taskId, from))) return reply.code(204).send()
+      // A client that disconnected during the look-up takes no place.
+      if (reply.raw.destroyed) return reply.hijack()
+      hub.places.admit(request.ip)
+      beginStream(request, reply)
+      const stream: OutputStream = new OutputStream(reply.raw, why => hub.places.leave(stream, why))
+      hub.places.take(request.ip, stream)
+      stream
+        .send(signal => engine.tasks.followOutput(taskId, { from, signal }))
+        .catch(error => log.warn({ err: error, taskId }, 'output stream failed'))
+      return reply
+    },
+  }),
+]
 
 async function isAllSent(engine: Engine, taskId: string, from: OutputPlace): Promise<boolean> {
   const { attempt, pieces } = await engine.tasks.output(taskId, from, 1)

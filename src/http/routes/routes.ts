@@ -1,41 +1,38 @@
-import type { ApiContext, App } from '../context.ts'
-import { addBudgetRoutes } from './budget.ts'
-import { addCapabilityRoutes } from './capabilities.ts'
-import { addDeadLetterRoutes } from './dead-letters.ts'
-import { addEstimateRoutes } from './estimates.ts'
-import { addEventRoutes } from './events.ts'
-import { addHealthRoutes } from './health.ts'
-import { addLaneRoutes } from './lanes.ts'
-import { addNovelRoutes } from './novels.ts'
-import { addOutputRoutes } from './output.ts'
-import { addSampleRoutes } from './samples.ts'
-import { addSceneRoutes } from './scenes.ts'
-import { addTaskActionRoutes } from './task-actions.ts'
-import { addTaskDetailRoutes } from './task-details.ts'
-import { addTaskRoutes } from './tasks.ts'
-import { addUploadRoutes } from './uploads.ts'
-import { addUsageRoutes } from './usage.ts'
-import { addWorkerRoutes } from './workers.ts'
+import type { FastifyInstance } from 'fastify'
+import type { ApiContext, NovelContext } from '../context.ts'
+import type { AddRoute } from '../route.ts'
+import { budgetRoutes } from './budget.ts'
+import { addCapabilities } from './capabilities.ts'
+import { deadLetterRoutes } from './dead-letters.ts'
+import { estimateRoutes } from './estimates.ts'
+import { eventRoutes } from './events.ts'
+import { healthRoutes } from './health.ts'
+import { laneRoutes } from './lanes.ts'
+import { novelRoutes } from './novels.ts'
+import { outputRoutes } from './output.ts'
+import { sampleRoutes } from './samples.ts'
+import { sceneRoutes } from './scenes.ts'
+import { taskActionRoutes } from './task-actions.ts'
+import { taskDetailRoutes } from './task-details.ts'
+import { taskRoutes } from './tasks.ts'
+import { uploadRoutes } from './uploads.ts'
+import { usageRoutes } from './usage.ts'
+import { workerRoutes } from './workers.ts'
+
+const routes: readonly AddRoute[] = [
+  ...[...taskRoutes, ...taskDetailRoutes, ...taskActionRoutes, ...usageRoutes, ...budgetRoutes],
+  ...[...eventRoutes, ...outputRoutes, ...deadLetterRoutes, ...laneRoutes, ...workerRoutes],
+  ...[addCapabilities, ...healthRoutes],
+]
+
+/** The routes of a server with a library of novels. */
+const withNovels: readonly AddRoute<NovelContext>[] = [
+  ...[...estimateRoutes, ...uploadRoutes, ...sampleRoutes, ...novelRoutes, ...sceneRoutes],
+]
 
 /** Adds all routes, by resource. */
-export function addRoutes(app: App, context: ApiContext): void {
-  addTaskRoutes(app, context)
-  addTaskDetailRoutes(app, context)
-  addTaskActionRoutes(app, context)
-  addUsageRoutes(app, context)
-  addBudgetRoutes(app, context)
-  addEventRoutes(app, context)
-  addOutputRoutes(app, context)
-  addDeadLetterRoutes(app, context)
-  addLaneRoutes(app, context)
-  addWorkerRoutes(app, context)
-  addCapabilityRoutes(app, context)
-  addHealthRoutes(app, context)
-  if (context.novels === undefined) return
-  const novels = { ...context, novels: context.novels }
-  addEstimateRoutes(app, novels)
-  addUploadRoutes(app, novels)
-  addSampleRoutes(app, novels)
-  addNovelRoutes(app, novels)
-  addSceneRoutes(app, novels)
+export function addRoutes(app: FastifyInstance, context: ApiContext): void {
+  for (const add of routes) add(app, context)
+  const { novels } = context
+  if (novels !== undefined) for (const add of withNovels) add(app, { ...context, novels })
 }

@@ -1,41 +1,9 @@
 import { z } from 'zod'
 import { defined } from '../../task/defined.ts'
 import { QuillworkError } from '../../task/errors.ts'
-import type { ApiContext, App } from '../context.ts'
-import { flag, pageOf, pageRequest, paging, time, timeText } from '../schemas/fields.ts'
-import { problems } from '../schemas/problem.ts'
+import { routesOf } from '../route.ts'
+import { flag, pageOf, paging, time, timeText } from '../schemas/fields.ts'
 import { childrenQuery, presentListed, taskParams, taskSchema } from '../schemas/task.ts'
-
-const tags = ['tasks']
-const notFound = problems('REQUEST_INVALID', 'TASK_NOT_FOUND')
-
-/** Adds the parts of one task beside its record: sub-tasks, attempts, log, usage. */
-export function addTaskDetailRoutes(app: App, context: ApiContext): void {
-  listChildren(app, context)
-  listAttempts(app, context)
-  listLogs(app, context)
-  sumUsage(app, context)
-}
-
-const childrenSchema = {
-  tags,
-  summary: 'List the sub-tasks of a task, in the order of their submission',
-  params: taskParams,
-  querystring: childrenQuery,
-  response: {
-    200: pageOf(taskSchema),
-    ...problems('REQUEST_INVALID', 'PAGE_TOKEN_INVALID', 'TASK_NOT_FOUND'),
-  },
-}
-
-function listChildren(app: App, { engine }: ApiContext): void {
-  app.get('/v1/tasks/:taskId/children', { schema: childrenSchema }, async request => {
-    const { pageSize, pageToken, ...filter } = request.query
-    const { id } = await engine.tasks.get(request.params.taskId)
-    const page = await engine.tasks.children(id, defined(filter), pageRequest({ pageSize, pageToken }))
-    return { ...page, items: page.items.map(presentListed) }
-  })
-}
 
 const attemptSchema = z.object({
   attempt: z.int(),
@@ -47,27 +15,6 @@ const attemptSchema = z.object({
   message: z.string().optional(),
 })
 
-const attemptsSchema = {
-  tags,
-  summary: 'List the attempts that ended without completing the task; the task itself has the last one',
-  params: taskParams,
-  response: { 200: z.object({ items: z.array(attemptSchema) }), ...notFound },
-}
-
-function listAttempts(app: App, { engine }: ApiContext): void {
-  app.get('/v1/tasks/:taskId/attempts', { schema: attemptsSchema }, async request => {
-    const { id } = await engine.tasks.get(request.params.taskId)
-    const rows = await engine.tasks.attempts(id)
-    return {
-      items: rows.map(row => ({
-        ...row,
-        startedAt: timeText(row.startedAt),
-        endedAt: timeText(row.endedAt),
-      })),
-    }
-  })
-}
-
 const logLineSchema = z.object({
   sequence: z.int().describe('Rises within the log of the task'),
   at: time,
@@ -76,41 +23,6 @@ const logLineSchema = z.object({
   message: z.string(),
   fields: z.unknown().optional(),
 })
-
-const logsSchema = {
-  tags,
-  summary: 'Read the log of a task, oldest line first; the newest 1,000 lines are kept',
-  params: taskParams,
-  querystring: z.strictObject({
-    pageSize: paging.pageSize,
-    pageToken: z
-      .string()
-      .max(20)
-      .optional()
-      .describe('`sequence` of the last line that you have; also to poll for new lines'),
-  }),
-  response: {
-    200: pageOf(logLineSchema),
-    ...problems('REQUEST_INVALID', 'PAGE_TOKEN_INVALID', 'TASK_NOT_FOUND'),
-  },
-}
-
-function listLogs(app: App, { engine }: ApiContext): void {
-  app.get('/v1/tasks/:taskId/logs', { schema: logsSchema }, async request => {
-    const { pageSize, pageToken } = request.query
-    const { id } = await engine.tasks.get(request.params.taskId)
-    const lines = await engine.tasks.logs(id, sequenceOf(pageToken), pageSize + 1)
-    const items = lines.slice(0, pageSize).map(({ fields, at, ...line }) => ({
-      ...line,
-      at: timeText(at),
-      ...defined({ fields: fields === undefined ? undefined : fieldsOf(fields) }),
-    }))
-    const last = items.at(-1)
-    return lines.length > pageSize && last !== undefined
-      ? { items, nextPageToken: `${last.sequence}` }
-      : { items }
-  })
-}
 
 function sequenceOf(token: string | undefined): number {
   if (token === undefined) return 0
@@ -130,31 +42,87 @@ function fieldsOf(text: string): unknown {
   }
 }
 
-const usageSchema = {
-  tags,
-  summary: 'Sum what the model calls of a task used',
-  params: taskParams,
-  querystring: z.strictObject({ tree: flag.optional().describe('With all its sub-tasks') }),
-  response: {
-    200: z.object({
-      items: z.array(
-        z.object({
-          model: z.string(),
-          calls: z.int(),
-          inputTokens: z.int(),
-          outputTokens: z.int(),
-          cost: z.number().optional(),
-        }),
-      ),
-    }),
-    ...notFound,
-  },
-}
+const { get } = routesOf('tasks')
 
-function sumUsage(app: App, { engine }: ApiContext): void {
-  app.get('/v1/tasks/:taskId/usage', { schema: usageSchema }, async request => {
-    const { id } = await engine.tasks.get(request.params.taskId)
-    const items = await engine.tasks.usage(id, { tree: request.query.tree ?? false })
-    return { items: items.map(item => ({ ...item })) }
-  })
-}
+/** The parts of one task beside its record: sub-tasks, attempts, log, usage. */
+export const taskDetailRoutes = [
+  get('/v1/tasks/:taskId/children', {
+    summary: 'List the sub-tasks of a task, in the order of their submission',
+    params: taskParams,
+    querystring: childrenQuery,
+    sends: { 200: pageOf(taskSchema) },
+    refuses: ['PAGE_TOKEN_INVALID', 'TASK_NOT_FOUND'],
+    handle: async ({ engine }, { params, query: { pageSize, pageToken, ...filter } }) => {
+      const { id } = await engine.tasks.get(params.taskId)
+      const page = await engine.tasks.children(id, defined(filter), defined({ pageSize, pageToken }))
+      return { ...page, items: page.items.map(presentListed) }
+    },
+  }),
+  get('/v1/tasks/:taskId/attempts', {
+    summary: 'List the attempts that ended without completing the task; the task itself has the last one',
+    params: taskParams,
+    sends: { 200: z.object({ items: z.array(attemptSchema) }) },
+    refuses: ['TASK_NOT_FOUND'],
+    handle: async ({ engine }, { params }) => {
+      const { id } = await engine.tasks.get(params.taskId)
+      const rows = await engine.tasks.attempts(id)
+      return {
+        items: rows.map(row => ({
+          ...row,
+          startedAt: timeText(row.startedAt),
+          endedAt: timeText(row.endedAt),
+        })),
+      }
+    },
+  }),
+  get('/v1/tasks/:taskId/logs', {
+    summary: 'Read the log of a task, oldest line first; the newest 1,000 lines are kept',
+    params: taskParams,
+    querystring: z.strictObject({
+      pageSize: paging.pageSize,
+      pageToken: z
+        .string()
+        .max(20)
+        .optional()
+        .describe('`sequence` of the last line that you have; also to poll for new lines'),
+    }),
+    sends: { 200: pageOf(logLineSchema) },
+    refuses: ['PAGE_TOKEN_INVALID', 'TASK_NOT_FOUND'],
+    handle: async ({ engine }, { params, query: { pageSize, pageToken } }) => {
+      const { id } = await engine.tasks.get(params.taskId)
+      const lines = await engine.tasks.logs(id, sequenceOf(pageToken), pageSize + 1)
+      const items = lines.slice(0, pageSize).map(({ fields, at, ...line }) => ({
+        ...line,
+        at: timeText(at),
+        fields: fields === undefined ? undefined : fieldsOf(fields),
+      }))
+      const last = items.at(-1)
+      return lines.length > pageSize && last !== undefined
+        ? { items, nextPageToken: `${last.sequence}` }
+        : { items }
+    },
+  }),
+  get('/v1/tasks/:taskId/usage', {
+    summary: 'Sum what the model calls of a task used',
+    params: taskParams,
+    querystring: z.strictObject({ tree: flag.optional().describe('With all its sub-tasks') }),
+    sends: {
+      200: z.object({
+        items: z.array(
+          z.object({
+            model: z.string(),
+            calls: z.int(),
+            inputTokens: z.int(),
+            outputTokens: z.int(),
+            cost: z.number().optional(),
+          }),
+        ),
+      }),
+    },
+    refuses: ['TASK_NOT_FOUND'],
+    handle: async ({ engine }, { params, query: { tree = false } }) => {
+      const { id } = await engine.tasks.get(params.taskId)
+      return { items: await engine.tasks.usage(id, { tree }) }
+    },
+  }),
+]

@@ -1,4 +1,4 @@
-import type { FastifyReply } from 'fastify'
+import type { FastifyReply, FastifyRequest } from 'fastify'
 import { z } from 'zod'
 import type { Engine } from '../../engine/engine.ts'
 import type { SubmitOptions } from '../../engine/submit.ts'
@@ -7,10 +7,9 @@ import { defined } from '../../task/defined.ts'
 import { QuillworkError } from '../../task/errors.ts'
 import { hasEnded, taskStatuses } from '../../task/status.ts'
 import type { TaskRecord } from '../../task/task.ts'
-import type { ApiContext, App } from '../context.ts'
 import { etagOf, idempotencyKeyHeader, idempotencyKeyOf, noneMatchNames } from '../request-headers.ts'
-import { pageOf, pageRequest } from '../schemas/fields.ts'
-import { bodyProblems, problems } from '../schemas/problem.ts'
+import { routesOf } from '../route.ts'
+import { pageOf } from '../schemas/fields.ts'
 import {
   presentListed,
   presentTask,
@@ -21,72 +20,38 @@ import {
 } from '../schemas/task.ts'
 import { traceparentFor } from '../trace.ts'
 
-const tags = ['tasks']
-
-/** Adds the tasks: submit, list, count, read. */
-export function addTaskRoutes(app: App, context: ApiContext): void {
-  submitTask(app, context)
-  listTasks(app, context)
-  countTasks(app, context)
-  getTask(app, context)
-}
-
-const submitSchema = {
-  tags,
-  summary: 'Submit a task',
-  description:
-    'Responds when the task is durable. With an Idempotency-Key, a repeated request finds the first task.',
-  headers: z.object({
-    ...idempotencyKeyHeader,
-    traceparent: z.string().optional().describe('W3C trace context; kept with the task'),
-  }),
-  body: submissionSchema,
-  response: {
-    202: taskSchema,
-    ...problems(
-      ...bodyProblems,
-      'PARAMETERS_INVALID',
-      'TASK_TYPE_UNKNOWN',
-      'SUBMISSION_REFUSED',
-      'PROVIDER_NOT_CONFIGURED',
-      'LANE_UNKNOWN',
-      'OPTION_INVALID',
-      'VALUE_NOT_STORABLE',
-      'IDEMPOTENCY_KEY_REUSED',
-      'USER_QUEUE_FULL',
-      'LANE_QUEUE_FULL',
-      'STORE_FULL',
-    ),
-  },
-}
-
-function submitTask(app: App, { engine, settings }: ApiContext): void {
-  app.post('/v1/tasks', { schema: submitSchema }, async (request, reply) => {
-    const { taskType, parameters = {}, startAt, ...given } = request.body
-    const idempotencyKey = idempotencyKeyOf(request.headers['idempotency-key'])
-    const options = defined({
-      ...given,
+/**
+ * Submits a task for a request, once for its Idempotency-Key, and responds with its address. Throws as `engine.tasks.submit`, and
+ * IDEMPOTENCY_KEY_REUSED.
+ */
+export async function submitFor(
+  engine: Engine,
+  { request, reply }: { request: FastifyRequest; reply: FastifyReply },
+  { taskType, parameters, ...given }: SubmitOptions & { taskType: string; parameters: unknown },
+): Promise<TaskRecord> {
+  const key = request.headers['idempotency-key'] as string | undefined
+  const options: SubmitOptions = {
+    ...given,
+    ...defined({
       tags: withSubjectTags(taskType, parameters, given.tags),
-      userId: given.userId ?? settings.userId,
-      startAt: startAt === undefined ? undefined : new Date(startAt),
-      idempotencyKey,
+      idempotencyKey: idempotencyKeyOf(key),
       traceparent: traceparentFor(request),
-    }) as SubmitOptions
-    const { record, isNew } = await engine.tasks.submit(taskType, parameters, options)
-    if (!isNew) {
-      refuseOtherSubmission(record, options, given.tags)
-      reply.header('idempotency-replayed', 'true')
-    }
-    reply.code(202).header('location', `/v1/tasks/${record.id}`)
-    return sendTask(reply, record, engine)
-  })
+    }),
+  }
+  const { record, isNew } = await engine.tasks.submit(taskType, parameters, options)
+  if (!isNew) {
+    refuseOtherSubmission(record, options, given.tags)
+    reply.header('idempotency-replayed', 'true')
+  }
+  reply.code(202).header('location', `/v1/tasks/${record.id}`)
+  return record
 }
 
 /**
  * Throws IDEMPOTENCY_KEY_REUSED for a key whose task has the same parameters, but another lane, priority, budget or other tags. A task that
  * was not submitted through the API lacks the tags of its subject.
  */
-export function refuseOtherSubmission(
+function refuseOtherSubmission(
   record: TaskRecord,
   options: SubmitOptions,
   ownTags: readonly string[] = [],
@@ -105,70 +70,83 @@ export function refuseOtherSubmission(
   )
 }
 
-const listSchema = {
-  tags,
-  summary: 'List tasks, newest or oldest first',
-  querystring: taskListQuery,
-  response: { 200: pageOf(taskSchema), ...problems('REQUEST_INVALID', 'PAGE_TOKEN_INVALID') },
-}
+const { get, post } = routesOf('tasks')
 
-function listTasks(app: App, { engine }: ApiContext): void {
-  app.get('/v1/tasks', { schema: listSchema }, async request => {
-    const { pageSize, pageToken, order, ...filter } = request.query
-    const page = await engine.tasks.list(defined(filter), {
-      ...pageRequest({ pageSize, pageToken }),
-      order,
-    })
-    return { ...page, items: page.items.map(presentListed) }
-  })
-}
-
-const countsSchema = {
-  tags,
-  summary: 'Count tasks by status',
-  response: {
-    200: z.object({ counts: z.record(z.enum(taskStatuses), z.int()), total: z.int() }),
-    ...problems(),
-  },
-}
-
-function countTasks(app: App, { engine }: ApiContext): void {
-  app.get('/v1/tasks/counts', { schema: countsSchema }, async () => {
-    const counts = await engine.tasks.counts()
-    return { counts: { ...counts }, total: Object.values(counts).reduce((sum, count) => sum + count, 0) }
-  })
-}
-
-const getSchema = {
-  tags,
-  summary: 'Read a task',
-  description: 'The entity tag is the version. Until the task has ended, Retry-After says when to ask again.',
-  params: taskParams,
-  headers: z.object({ 'if-none-match': z.string().optional() }),
-  response: {
-    200: taskSchema,
-    304: z.undefined().describe('The task still has this version'),
-    ...problems('REQUEST_INVALID', 'TASK_NOT_FOUND'),
-  },
-}
-
-function getTask(app: App, { engine }: ApiContext): void {
-  app.get('/v1/tasks/:taskId', { schema: getSchema }, async (request, reply) => {
-    const record = await engine.tasks.get(request.params.taskId)
-    const tasks = await waitingBelow(engine, record)
-    if (tasks > 0) {
-      const task = sendTask(reply, record, engine)
-      // The record does not hold how many tasks wait for the budget, so its version cannot be the entity tag.
-      reply.removeHeader('etag').header('cache-control', 'no-store')
-      return { ...task, waitingFor: { kind: 'budget' as const, rootTaskId: record.id, tasks } }
-    }
-    if (noneMatchNames(request.headers['if-none-match'], record.version)) {
+/** The tasks: submit, list, count, read. */
+export const taskRoutes = [
+  post('/v1/tasks', {
+    summary: 'Submit a task',
+    description:
+      'Responds when the task is durable. With an Idempotency-Key, a repeated request finds the first task.',
+    headers: z.object({
+      ...idempotencyKeyHeader,
+      traceparent: z.string().optional().describe('W3C trace context; kept with the task'),
+    }),
+    body: submissionSchema,
+    sends: { 202: taskSchema },
+    refuses: [
+      'PARAMETERS_INVALID',
+      'TASK_TYPE_UNKNOWN',
+      'SUBMISSION_REFUSED',
+      'PROVIDER_NOT_CONFIGURED',
+      'LANE_UNKNOWN',
+      'OPTION_INVALID',
+      'VALUE_NOT_STORABLE',
+      'IDEMPOTENCY_KEY_REUSED',
+      'USER_QUEUE_FULL',
+      'LANE_QUEUE_FULL',
+      'STORE_FULL',
+    ],
+    handle: async ({ engine, settings }, request, reply) => {
+      const { taskType, parameters = {}, startAt, userId = settings.userId, ...given } = request.body
+      const options = defined({ ...given, startAt: startAt === undefined ? undefined : new Date(startAt) })
+      const submission = { ...(options as SubmitOptions), userId, taskType, parameters }
+      return sendTask(reply, await submitFor(engine, { request, reply }, submission), engine)
+    },
+  }),
+  get('/v1/tasks', {
+    summary: 'List tasks, newest or oldest first',
+    querystring: taskListQuery,
+    sends: { 200: pageOf(taskSchema) },
+    refuses: ['PAGE_TOKEN_INVALID'],
+    handle: async ({ engine }, { query: { pageSize, pageToken, order, ...filter } }) => {
+      const page = await engine.tasks.list(defined(filter), defined({ pageSize, pageToken, order }))
+      return { ...page, items: page.items.map(presentListed) }
+    },
+  }),
+  get('/v1/tasks/counts', {
+    summary: 'Count tasks by status',
+    sends: { 200: z.object({ counts: z.record(z.enum(taskStatuses), z.int()), total: z.int() }) },
+    handle: async ({ engine }) => {
+      const counts = await engine.tasks.counts()
+      return { counts, total: Object.values(counts).reduce((sum, count) => sum + count, 0) }
+    },
+  }),
+  get('/v1/tasks/:taskId', {
+    summary: 'Read a task',
+    description:
+      'The entity tag is the version. Until the task has ended, Retry-After says when to ask again.',
+    params: taskParams,
+    headers: z.object({ 'if-none-match': z.string().optional() }),
+    sends: { 200: taskSchema, 304: z.undefined().describe('The task still has this version') },
+    refuses: ['TASK_NOT_FOUND'],
+    handle: async ({ engine }, { params, headers }, reply) => {
+      const record = await engine.tasks.get(params.taskId)
+      const tasks = await waitingBelow(engine, record)
       describe(reply, record, engine)
-      return reply.code(304).send()
-    }
-    return sendTask(reply, record, engine)
-  })
-}
+      if (tasks > 0) {
+        // The record does not hold how many tasks wait for the budget, so its version cannot be the entity tag.
+        reply.removeHeader('etag').header('cache-control', 'no-store')
+        return {
+          ...presentTask(record),
+          waitingFor: { kind: 'budget' as const, rootTaskId: record.id, tasks },
+        }
+      }
+      const isKnown = noneMatchNames(headers['if-none-match'], record.version)
+      return isKnown ? reply.code(304).send() : presentTask(record)
+    },
+  }),
+]
 
 /** Returns how many tasks below a root wait for its budget. Reads the store only while the root waits for its sub-tasks. */
 async function waitingBelow(engine: Engine, { id, rootTaskId, status, phase }: TaskRecord): Promise<number> {

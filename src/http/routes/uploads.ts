@@ -6,28 +6,18 @@ import { type Preview, previewUpload } from '../../novel/preview.ts'
 import { withSubjectTags } from '../../novel/subject-tags.ts'
 import { removeUpload, storeUpload } from '../../novel/upload-files.ts'
 import { defined } from '../../task/defined.ts'
-import type { App, NovelContext } from '../context.ts'
+import type { NovelContext } from '../context.ts'
 import { refuseSocket } from '../errors.ts'
-import { pageOf, pageQuery, pageRequest, plainText } from '../schemas/fields.ts'
-import { bodyProblems, problems } from '../schemas/problem.ts'
+import { type AddRoute, routesOf } from '../route.ts'
+import { pageOf, pageQuery, plainText } from '../schemas/fields.ts'
 import { confirmBody, presentUpload, uploadParams, uploadSchema } from '../schemas/upload.ts'
 import { traceparentFor } from '../trace.ts'
 
-const tags = ['novels']
-
-/** Adds the files that become novels: upload, preview, confirm. */
-export function addUploadRoutes(app: App, context: NovelContext): void {
-  receiveUpload(app, context)
-  listUploads(app, context)
-  previewOfUpload(app, context)
-  confirm(app, context)
-  deleteUpload(app, context)
-}
+const { get, post, delete: remove } = routesOf<NovelContext>('novels')
 
 const docxType = 'application/vnd.openxmlformats-officedocument.wordprocessingml.document'
 
-const receiveSchema = {
-  tags,
+const receive = post('/v1/uploads', {
   summary: 'Upload a book: text, Markdown, EPUB or DOCX',
   description:
     'The body is the file, and is written to the disk as it arrives. GET shows what the file holds.',
@@ -39,35 +29,28 @@ const receiveSchema = {
       .describe('Name of the file, which may hold the title'),
   }),
   body: z.unknown(),
-  response: {
-    201: uploadSchema,
-    ...problems(
-      'REQUEST_INVALID',
-      'UPLOAD_TOO_LARGE',
-      'REQUEST_TIMEOUT',
-      'MEDIA_TYPE_UNSUPPORTED',
-      'STORE_FULL',
-    ),
+  sends: { 201: uploadSchema },
+  refuses: ['UPLOAD_TOO_LARGE', 'REQUEST_TIMEOUT', 'MEDIA_TYPE_UNSUPPORTED', 'STORE_FULL'],
+  config: { streams: true },
+  handle: async ({ novels, settings }, request, reply) => {
+    const upload = await storeUpload(novels, {
+      userId: settings.userId,
+      fileName: request.query.fileName,
+      content: arriving(request.raw, settings.bodyTimeoutMs),
+      largest: settings.uploadLimit,
+    }).finally(() => discardRest(request))
+    reply.code(201).header('location', `/v1/uploads/${upload.id}`)
+    return presentUpload(upload)
   },
-}
+})
 
-function receiveUpload(app: App, { novels, settings }: NovelContext): void {
-  app.register(async scope => {
+/** Takes bodies of any type as streams. */
+const addReceive: AddRoute<NovelContext> = (app, context) =>
+  void app.register(async scope => {
     scope.removeAllContentTypeParsers()
     scope.addContentTypeParser('*', (_request, payload, done) => done(null, payload))
-    const options = { schema: receiveSchema, config: { streams: true } }
-    ;(scope as unknown as App).post('/v1/uploads', options, async (request, reply) => {
-      const upload = await storeUpload(novels, {
-        userId: settings.userId,
-        fileName: request.query.fileName,
-        content: arriving(request.raw, settings.bodyTimeoutMs),
-        largest: settings.uploadLimit,
-      }).finally(() => discardRest(request))
-      reply.code(201).header('location', `/v1/uploads/${upload.id}`)
-      return presentUpload(upload)
-    })
+    receive(scope, context)
   })
-}
 
 /** Yields the bytes as they arrive. After too long without any, responds on the socket: the rest will not arrive either. */
 async function* arriving(request: IncomingMessage, stallMs: number): AsyncGenerator<Uint8Array> {
@@ -95,34 +78,20 @@ function discardRest({ raw }: FastifyRequest): void {
   }, lingerMs).unref()
 }
 
-const listSchema = {
-  tags,
-  summary: 'List the uploads, newest first',
-  querystring: pageQuery,
-  response: { 200: pageOf(uploadSchema), ...problems('REQUEST_INVALID', 'PAGE_TOKEN_INVALID') },
-}
-
-function listUploads(app: App, { novels, settings }: NovelContext): void {
-  app.get('/v1/uploads', { schema: listSchema }, async request => {
-    const page = await novels.library.uploads.uploads(settings.userId, pageRequest(request.query))
-    return { ...page, items: page.items.map(upload => presentUpload(upload)) }
-  })
-}
-
-const previewSchema = {
-  tags,
-  summary: 'Preview an upload: encoding, title, volumes, chapters, warnings',
-  params: uploadParams,
-  querystring: z.strictObject({
-    encoding: plainText(40)
-      .min(1)
-      .optional()
-      .describe('Read the file in this encoding; default: the detected one'),
-  }),
-  response: {
-    200: uploadSchema,
-    ...problems(
-      'REQUEST_INVALID',
+/** Requests that arrive while a file is read share one preview. */
+const addPreview: AddRoute<NovelContext> = (app, context) => {
+  const running = new Map<string, Promise<Preview>>()
+  get('/v1/uploads/:uploadId', {
+    summary: 'Preview an upload: encoding, title, volumes, chapters, warnings',
+    params: uploadParams,
+    querystring: z.strictObject({
+      encoding: plainText(40)
+        .min(1)
+        .optional()
+        .describe('Read the file in this encoding; default: the detected one'),
+    }),
+    sends: { 200: uploadSchema },
+    refuses: [
       'ENCODING_UNKNOWN',
       'ENCODING_FIXED',
       'TEXT_UNREADABLE',
@@ -131,41 +100,44 @@ const previewSchema = {
       'FILE_DAMAGED',
       'FILE_LIMIT_EXCEEDED',
       'UPLOAD_NOT_FOUND',
-    ),
-  },
+    ],
+    handle: async ({ novels, settings: { userId } }, { params: { uploadId }, query: { encoding } }) => {
+      const upload = await novels.library.uploads.upload(userId, uploadId)
+      const key = `${uploadId} ${encoding ?? ''}`
+      let preview = running.get(key)
+      if (preview === undefined) {
+        preview = previewUpload(novels, { userId, uploadId, ...defined({ encoding }) }).finally(() =>
+          running.delete(key),
+        )
+        running.set(key, preview)
+      }
+      return presentUpload(upload, await preview)
+    },
+  })(app, context)
 }
 
-function previewOfUpload(app: App, { novels, settings }: NovelContext): void {
-  const running = new Map<string, Promise<Preview>>()
-  const { userId } = settings
-  app.get('/v1/uploads/:uploadId', { schema: previewSchema }, async request => {
-    const { uploadId } = request.params
-    const { encoding } = request.query
-    const upload = await novels.library.uploads.upload(userId, uploadId)
-    const key = `${uploadId} ${encoding ?? ''}`
-    // Requests that arrive while a file is read share one preview.
-    let preview = running.get(key)
-    if (preview === undefined) {
-      preview = previewUpload(novels, { userId, uploadId, ...defined({ encoding }) }).finally(() =>
-        running.delete(key),
-      )
-      running.set(key, preview)
-    }
-    return presentUpload(upload, await preview)
-  })
-}
-
-const confirmSchema = {
-  tags,
-  summary: 'Import an upload as a novel',
-  description:
-    'A repeated request with the same choices returns the same task and novel. Other choices are refused while the task is kept.',
-  params: uploadParams,
-  body: confirmBody,
-  response: {
-    202: z.object({ taskId: z.string(), novelId: z.string() }),
-    ...problems(
-      ...bodyProblems,
+/** The files that become novels: upload, preview, confirm. */
+export const uploadRoutes = [
+  addReceive,
+  get('/v1/uploads', {
+    summary: 'List the uploads, newest first',
+    querystring: pageQuery,
+    sends: { 200: pageOf(uploadSchema) },
+    refuses: ['PAGE_TOKEN_INVALID'],
+    handle: async ({ novels, settings }, { query }) => {
+      const page = await novels.library.uploads.uploads(settings.userId, defined(query))
+      return { ...page, items: page.items.map(upload => presentUpload(upload)) }
+    },
+  }),
+  addPreview,
+  post('/v1/uploads/:uploadId([^:]+)::confirm', {
+    summary: 'Import an upload as a novel',
+    description:
+      'A repeated request with the same choices returns the same task and novel. Other choices are refused while the task is kept.',
+    params: uploadParams,
+    body: confirmBody,
+    sends: { 202: z.object({ taskId: z.string(), novelId: z.string() }) },
+    refuses: [
       'PARAMETERS_INVALID',
       'UPLOAD_NOT_FOUND',
       'CHAPTER_NOT_FOUND',
@@ -174,37 +146,30 @@ const confirmSchema = {
       'IDEMPOTENCY_KEY_REUSED',
       'USER_QUEUE_FULL',
       'STORE_FULL',
-    ),
-  },
-}
-
-function confirm(app: App, { engine, novels, settings }: NovelContext): void {
-  app.post('/v1/uploads/:uploadId([^:]+)::confirm', { schema: confirmSchema }, async (request, reply) => {
-    const { uploadId } = request.params
-    const { budget, ...choice } = defined({ ...request.body })
-    const tags = withSubjectTags(importNovel.type, { uploadId })
-    const asked = { userId: settings.userId, uploadId, tags, traceparent: traceparentFor(request) }
-    const limits = defined({ budget: budget && defined(budget) })
-    const confirmation = await confirmUpload(engine, novels, { ...choice, ...asked, ...limits })
-    const { taskId, novelId } = confirmation
-    reply.code(202).header('location', `/v1/tasks/${taskId}`)
-    return { taskId, novelId }
-  })
-}
-
-const deleteSchema = {
-  tags,
-  summary: 'Delete an upload that was not confirmed',
-  params: uploadParams,
-  response: {
-    204: z.undefined().describe('It is deleted'),
-    ...problems('REQUEST_INVALID', 'UPLOAD_NOT_FOUND', 'UPLOAD_CONFIRMED'),
-  },
-}
-
-function deleteUpload(app: App, { novels, settings }: NovelContext): void {
-  app.delete('/v1/uploads/:uploadId', { schema: deleteSchema }, async (request, reply) => {
-    await removeUpload(novels, settings.userId, request.params.uploadId)
-    return reply.code(204).send()
-  })
-}
+    ],
+    handle: async ({ engine, novels, settings }, request, reply) => {
+      const { uploadId } = request.params
+      const { budget, ...choice } = defined({ ...request.body })
+      const { taskId, novelId } = await confirmUpload(engine, novels, {
+        ...choice,
+        ...defined({ budget: budget && defined(budget) }),
+        userId: settings.userId,
+        uploadId,
+        tags: withSubjectTags(importNovel.type, { uploadId }),
+        traceparent: traceparentFor(request),
+      })
+      reply.code(202).header('location', `/v1/tasks/${taskId}`)
+      return { taskId, novelId }
+    },
+  }),
+  remove('/v1/uploads/:uploadId', {
+    summary: 'Delete an upload that was not confirmed',
+    params: uploadParams,
+    sends: { 204: z.undefined().describe('It is deleted') },
+    refuses: ['UPLOAD_NOT_FOUND', 'UPLOAD_CONFIRMED'],
+    handle: async ({ novels, settings }, { params }, reply) => {
+      await removeUpload(novels, settings.userId, params.uploadId)
+      return reply.code(204).send()
+    },
+  }),
+]

@@ -1,9 +1,8 @@
 import { z } from 'zod'
-import { type UsageSum, usageKinds } from '../../store/store.ts'
+import { usageKinds } from '../../store/store.ts'
 import { defined } from '../../task/defined.ts'
-import type { ApiContext, App } from '../context.ts'
-import { givenTime, id, named, pageOf, pageRequest, paging, plainText } from '../schemas/fields.ts'
-import { problems } from '../schemas/problem.ts'
+import { routesOf } from '../route.ts'
+import { givenTime, id, named, pageOf, paging, plainText } from '../schemas/fields.ts'
 
 /** The sum of the calls of one task, user, subject, day or model. */
 export const usageSchema = named(
@@ -21,33 +20,26 @@ export const usageSchema = named(
   }),
 )
 
-const reportSchema = {
-  tags: ['usage'],
-  summary: 'Sum what model calls used',
-  description:
-    'By day and by task the newest come first, else the keys ascend. Calls of deleted tasks count too.',
-  querystring: z.strictObject({
-    by: z.enum(usageKinds).default('day'),
-    userId: plainText(200).optional(),
-    taskId: id.optional().describe('Only of this task'),
-    treeOf: id.optional().describe('Of this task and all its sub-tasks'),
-    subject: plainText(100).optional().describe('Such as the id of a novel'),
-    model: plainText(200).optional(),
-    after: givenTime.optional().describe('At this time or later'),
-    before: givenTime.optional().describe('Earlier than this time'),
-    ...paging,
+/** The usage of model calls, for the tasks of all users as in the listing of tasks. */
+export const usageRoutes = [
+  routesOf('usage').get('/v1/usage', {
+    summary: 'Sum what model calls used',
+    description:
+      'By day and by task the newest come first, else the keys ascend. Calls of deleted tasks count too.',
+    querystring: z.strictObject({
+      by: z.enum(usageKinds).default('day'),
+      userId: plainText(200).optional(),
+      taskId: id.optional().describe('Only of this task'),
+      treeOf: id.optional().describe('Of this task and all its sub-tasks'),
+      subject: plainText(100).optional().describe('Such as the id of a novel'),
+      model: plainText(200).optional(),
+      after: givenTime.optional().describe('At this time or later'),
+      before: givenTime.optional().describe('Earlier than this time'),
+      ...paging,
+    }),
+    sends: { 200: pageOf(usageSchema) },
+    refuses: ['PAGE_TOKEN_INVALID'],
+    handle: ({ engine }, { query: { by, pageSize, pageToken, ...filter } }) =>
+      engine.tasks.usageReport(defined(filter), defined({ by, pageSize, pageToken })),
   }),
-  response: { 200: pageOf(usageSchema), ...problems('REQUEST_INVALID', 'PAGE_TOKEN_INVALID') },
-}
-
-/** Adds the usage of model calls, for the tasks of all users as in the listing of tasks. */
-export function addUsageRoutes(app: App, { engine }: ApiContext): void {
-  app.get('/v1/usage', { schema: reportSchema }, async request => {
-    const { by, pageSize, pageToken, ...filter } = request.query
-    const page = await engine.tasks.usageReport(defined(filter), {
-      by,
-      ...pageRequest({ pageSize, pageToken }),
-    })
-    return { ...page, items: page.items.map((sum: UsageSum) => ({ ...sum })) }
-  })
-}
+]

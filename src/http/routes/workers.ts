@@ -1,9 +1,7 @@
 import { z } from 'zod'
 import type { Engine } from '../../engine/engine.ts'
-import type { NodeState } from '../../store/store.ts'
-import type { ApiContext, App } from '../context.ts'
+import { routesOf } from '../route.ts'
 import { named, time, timeText } from '../schemas/fields.ts'
-import { problems } from '../schemas/problem.ts'
 
 const workerSchema = named(
   'Worker',
@@ -21,31 +19,23 @@ const workerSchema = named(
   }),
 )
 
-const listSchema = {
-  tags: ['workers'],
-  summary: 'List the processes that share the store and sent a heartbeat within a minute',
-  response: { 200: z.object({ items: z.array(workerSchema) }), ...problems('STORE_FAILED') },
-}
-
-/** Adds the processes that share the store; for a store that one process owns, that process. */
-export function addWorkerRoutes(app: App, { engine }: ApiContext): void {
-  app.get('/v1/workers', { schema: listSchema }, async () => ({ items: await workersOf(engine) }))
-}
-
-async function workersOf(engine: Engine): Promise<z.input<typeof workerSchema>[]> {
-  const nodes = await engine.store.nodes?.list()
-  return nodes === undefined ? [await thisProcess(engine)] : nodes.map(presentNode)
-}
-
-function presentNode({ startedAt, seenAt, roles, lanes, ...node }: NodeState) {
-  return {
-    ...node,
-    roles: [...roles],
-    lanes: { ...lanes },
-    startedAt: timeText(startedAt),
-    seenAt: timeText(seenAt),
-  }
-}
+/** The processes that share the store; for a store that one process owns, that process. */
+export const workerRoutes = [
+  routesOf('workers').get('/v1/workers', {
+    summary: 'List the processes that share the store and sent a heartbeat within a minute',
+    sends: { 200: z.object({ items: z.array(workerSchema) }) },
+    refuses: ['STORE_FAILED'],
+    handle: async ({ engine }) => {
+      const nodes = (await engine.store.nodes?.list()) ?? [await thisProcess(engine)]
+      const present = ({ startedAt, seenAt, ...node }: (typeof nodes)[number]) => ({
+        ...node,
+        startedAt: timeText(startedAt),
+        seenAt: timeText(seenAt),
+      })
+      return { items: nodes.map(present) }
+    },
+  }),
+]
 
 async function thisProcess({ settings, health, store }: Engine) {
   const { nodeId, roles, lanes } = settings
@@ -56,6 +46,7 @@ async function thisProcess({ settings, health, store }: Engine) {
     running: (await health()).running,
     pid: process.pid,
     host: nodeId.slice(0, nodeId.lastIndexOf('-')),
-    seenAt: timeText(store.tasks.now()),
+    startedAt: undefined,
+    seenAt: store.tasks.now(),
   }
 }

@@ -1,6 +1,4 @@
 import { z } from 'zod'
-import type { PageRequest } from '../../store/store.ts'
-import { defined } from '../../task/defined.ts'
 
 /** RFC 3339 in UTC with milliseconds. */
 export const time = z.iso.datetime().describe('RFC 3339, UTC')
@@ -76,12 +74,6 @@ export function named<S extends z.ZodType>(id: string, schema: S): S {
   return schema
 }
 
-/** Returns the page that a query asks for. */
-export function pageRequest(query: { pageSize: number; pageToken?: string | undefined }): PageRequest {
-  const { pageSize, pageToken } = query
-  return { pageSize, ...defined({ pageToken }) }
-}
-
 /** The query of a listing without filters. */
 export const pageQuery = z.strictObject(paging)
 
@@ -94,3 +86,10 @@ export function timeText(at: number | undefined): string | undefined {
 
 /** The last time that a Date holds (ECMAScript, "Time Values and Time Range"). */
 const lastTime = 8.64e15
+
+/** A value that is sent as a `T`; it may be shared, so it is not changed. */
+export type Sent<T> = T extends readonly (infer U)[]
+  ? readonly Sent<U>[]
+  : T extends object
+    ? { readonly [K in keyof T]: Sent<T[K]> }
+    : T

@@ -126,28 +126,13 @@ export const novelParams = z.object({ novelId: id })
 export const chapterParams = z.object({ novelId: id, chapterId: id })
 
 /** Returns a novel as a listing shows it. */
-export function presentNovel({ userId: _userId, textVersion: _textVersion, ...novel }: NovelOverview) {
+export function presentNovel(novel: NovelOverview) {
   return { ...novel, createdAt: timeText(novel.createdAt), updatedAt: timeText(novel.updatedAt) }
 }
 
 /** Returns the volumes with their chapters. */
 export function presentOutline(volumes: readonly VolumeOverview[], chapters: readonly ChapterOverview[]) {
-  const byVolume = new Map<string, ReturnType<typeof presentChapter>[]>()
-  for (const chapter of chapters) {
-    const those = byVolume.get(chapter.volumeId)
-    if (those === undefined) byVolume.set(chapter.volumeId, [presentChapter(chapter)])
-    else those.push(presentChapter(chapter))
-  }
-  return volumes.map(({ id, position, title, words }) => ({
-    id,
-    position,
-    title,
-    words,
-    chapters: byVolume.get(id) ?? [],
-  }))
-}
-
-/** Returns a chapter without its scenes. */
-export function presentChapter({ sceneIds: _sceneIds, novelId: _novelId, ...chapter }: ChapterOverview) {
-  return chapter
+  const byVolume = new Map(volumes.map(({ id }) => [id, [] as ChapterOverview[]]))
+  for (const chapter of chapters) byVolume.get(chapter.volumeId)?.push(chapter)
+  return volumes.map(volume => ({ ...volume, chapters: byVolume.get(volume.id) ?? [] }))
 }

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { textProvenance } from '../../novel/library/history.ts'
-import type { Provenance, Writer } from '../../novel/library/provenance.ts'
+import type { Provenance } from '../../novel/library/provenance.ts'
 import type { HistoryEntry, Scene } from '../../novel/library/scenes.ts'
 import { id, named, plainText, time, timeText } from './fields.ts'
 
@@ -139,97 +139,41 @@ export const sceneParams = z.object({ sceneId: id })
 export const entryParams = z.object({ sceneId: id, entryId: id })
 export const ownChapterParams = z.object({ chapterId: id })
 
-/** Returns a scene with its summary, without its text. */
+/** Returns a scene as the API shows it. */
 export function presentScene(scene: Scene) {
-  const { id, novelId, chapterId, position, title, words, characters, version, textVersion, updatedAt } =
-    scene
+  const { textOrigin, content, summary, textVersion, updatedAt } = scene
+  // A scene that never had a text has no origin.
+  const hasText = textOrigin !== undefined || content !== ''
   return {
-    id,
-    novelId,
-    chapterId,
-    position,
-    title,
-    words,
-    characters,
-    textOrigin: presentOrigin(scene),
-    summary: presentSummary(scene),
-    version,
-    textVersion,
+    ...scene,
+    textOrigin: hasText ? presentOrigin({ ...textOrigin, ...textProvenance(scene) }) : undefined,
+    summary: summary && { ...presentOrigin(summary), outOfDate: summary.ofTextVersion < textVersion },
     updatedAt: timeText(updatedAt),
   }
 }
 
-/** Returns the origin of the text, undefined for a scene that never had one. */
-function presentOrigin(scene: Scene) {
-  const { textOrigin, content } = scene
-  if (textOrigin === undefined && content === '') return undefined
-  return { ...presentProvenance(textProvenance(scene)), ...presentWriting(textOrigin ?? {}) }
-}
-
-function presentSummary({ summary, textVersion }: Scene) {
-  if (summary === undefined) return undefined
-  const { text, language, sentences, ofTextVersion, method } = summary
+/** Returns the origin of a text, with its times as text. */
+function presentOrigin<O extends Provenance & { writtenAt?: number }>(origin: O) {
+  const { restored, writtenAt } = origin
   return {
-    text,
-    ...presentProvenance(summary),
-    method,
-    language,
-    sentences: sentences?.map(span => ({ ...span })),
-    outOfDate: ofTextVersion < textVersion,
-    ...presentWriting(summary),
+    ...origin,
+    restored: restored && { ...restored, writtenAt: timeText(restored.writtenAt) },
+    writtenAt: timeText(writtenAt),
   }
-}
-
-/** Returns the origin of a text. */
-function presentProvenance({ method, restored, ...rest }: Provenance) {
-  const { model, prompt, parameters, usage, finishReason, brief } = rest
-  return {
-    method,
-    model,
-    prompt,
-    parameters: parameters && { ...parameters },
-    usage,
-    finishReason,
-    brief,
-    restored: restored && { entryId: restored.entryId, ...presentWriting(restored) },
-  }
-}
-
-/** Returns who wrote a text, and when. */
-function presentWriting({
-  writtenBy,
-  writtenAt,
-}: {
-  writtenBy?: Writer | undefined
-  writtenAt?: number | undefined
-}) {
-  return { writtenBy, writtenAt: timeText(writtenAt) }
 }
 
 /** Length of an excerpt, UTF-16 code units. */
 const excerptUnits = 200
 
-/** Returns an entry of the history with an excerpt of its text. */
-export function presentNote(entry: HistoryEntry) {
-  const excerpt = entry.text.slice(0, excerptUnits).replace(/[\uD800-\uDBFF]$/, '')
-  return { ...presentEntryFields(entry), excerpt }
-}
-
-/** Returns an entry of the history with its whole text. */
+/** Returns an entry of the history with its text, and an excerpt for listings. */
 export function presentEntry(entry: HistoryEntry) {
-  return { ...presentEntryFields(entry), text: entry.text }
-}
-
-function presentEntryFields({ id, what, why, version, keptAt, overwrittenBy, ...entry }: HistoryEntry) {
+  const { text, keptAt, provenance, writtenAt } = entry
   return {
-    id,
-    what,
-    why,
-    version,
+    ...entry,
     keptAt: timeText(keptAt),
-    overwrittenBy,
-    provenance: entry.provenance && presentProvenance(entry.provenance),
-    ...presentWriting(entry),
-    length: entry.text.length,
+    provenance: provenance && presentOrigin(provenance),
+    writtenAt: timeText(writtenAt),
+    length: text.length,
+    excerpt: text.slice(0, excerptUnits).replace(/[\uD800-\uDBFF]$/, ''),
   }
 }

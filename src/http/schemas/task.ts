@@ -1,13 +1,12 @@
 import { z } from 'zod'
 import { decode, plainOf } from '../../task/codec.ts'
-import { defined } from '../../task/defined.ts'
 import { durationForms, durationMs, longestDuration } from '../../task/duration.ts'
 import type { ErrorInfo } from '../../task/errors.ts'
 import { hasEnded, taskStatuses } from '../../task/status.ts'
 import type { DeadLetter, TaskRecord } from '../../task/task.ts'
 import { readTraceparent } from '../../task/trace-context.ts'
 import { budgetSchema } from './budget.ts'
-import { flag, givenTime, id, named, paging, plainText, time, timeText } from './fields.ts'
+import { flag, givenTime, id, named, paging, plainText, type Sent, time, timeText } from './fields.ts'
 import { authorMessageSchema } from './problem.ts'
 
 /** The status of a task. */
@@ -191,82 +190,18 @@ export const childrenQuery = z.strictObject({
 /** A task in a path. */
 export const taskParams = z.object({ taskId: id })
 
-/** Returns a task as the API shows it. */
-export function presentTask(record: TaskRecord): TaskJson {
+/** Returns a task as the API shows it. The schema leaves out what only the engine needs. */
+export function presentTask(record: TaskRecord): Sent<TaskJson> {
+  const { status, errorInfo, deadLetter } = record
   return {
-    id: record.id,
-    taskType: record.taskType,
-    userId: record.userId,
-    status: record.status,
-    done: hasEnded(record.status),
-    phase: record.phase,
-    lane: record.lane,
-    priority: record.priority,
-    tags: [...record.tags],
-    ...values(record),
-    waitingFor: waitingForOf(record),
-    ...times(record),
-    attempt: record.attempt,
-    retryCount: record.retryCount,
-    executionNodeId: record.executionNodeId,
-    ...place(record),
-    round: record.round,
-    idempotencyKey: record.idempotencyKey,
-    traceId: readTraceparent(record.traceparent)?.traceId,
-    deadLetter: record.deadLetter === undefined ? undefined : presentDeadLetter(record.deadLetter),
-    deadLetterHistory: record.deadLetterHistory?.map(presentDeadLetter),
-    version: record.version,
-  }
-}
-
-/** Longest stored text of a value that a listing shows, in UTF-16 code units. */
-const longestListed = 16_000
-
-/** Returns a task as a listing shows it: large values are left out, and named. */
-export function presentListed(record: TaskRecord): TaskJson {
-  const omitted = (['parameters', 'progress', 'result'] as const).filter(
-    name => (record[name]?.length ?? 0) > longestListed,
-  )
-  if (omitted.length === 0) return presentTask(record)
-  const task: TaskJson = { ...presentTask(withoutLarge(record)), omitted }
-  for (const name of omitted) delete task[name]
-  return task
-}
-
-function withoutLarge(record: TaskRecord): TaskRecord {
-  const { progress, result, ...rest } = record
-  const small = (text: string | undefined) => text !== undefined && text.length <= longestListed
-  return {
-    ...rest,
-    parameters: small(record.parameters) ? record.parameters : 'null',
-    ...defined({
-      progress: small(progress) ? progress : undefined,
-      result: small(result) ? result : undefined,
-    }),
-  } as TaskRecord
-}
-
-function values(record: TaskRecord) {
-  const shown = record.status === 'COMPLETED' || record.status === 'COMPLETED_WITH_ERRORS'
-  return {
+    ...record,
+    done: hasEnded(status),
     parameters: plainOfText(record.parameters),
-    parametersVersion: record.parametersVersion,
-    progress: record.progress === undefined ? undefined : plainOfText(record.progress),
+    progress: plainOfText(record.progress),
     // A waiting parent may already hold the result with which it will complete.
-    result: shown && record.result !== undefined ? plainOfText(record.result) : undefined,
-    errorInfo: record.errorInfo === undefined ? undefined : presentError(record.errorInfo),
-  }
-}
-
-/** Returns what the task itself waits for, as far as its record says. */
-function waitingForOf({ status, errorInfo, rootTaskId }: TaskRecord): TaskJson['waitingFor'] {
-  if (status !== 'RETRYING') return undefined
-  if (errorInfo?.code === 'BUDGET_EXHAUSTED') return { kind: 'budget', rootTaskId }
-  return errorInfo?.limit === undefined ? undefined : { kind: 'limit', limit: errorInfo.limit }
-}
-
-function times(record: TaskRecord) {
-  return {
+    result: ['COMPLETED', 'COMPLETED_WITH_ERRORS'].includes(status) ? plainOfText(record.result) : undefined,
+    errorInfo: errorInfo && presentError(errorInfo),
+    waitingFor: waitingForOf(record),
     timestamps: {
       createdAt: timeText(record.createdAt),
       startedAt: timeText(record.startedAt),
@@ -277,40 +212,50 @@ function times(record: TaskRecord) {
     nextAttemptTimestamp: timeText(record.nextAttemptTimestamp),
     deadline: timeText(record.deadline),
     cancelRequestedAt: timeText(record.cancelRequestedAt),
+    traceId: readTraceparent(record.traceparent)?.traceId,
+    deadLetter: deadLetter && presentDeadLetter(deadLetter),
+    deadLetterHistory: record.deadLetterHistory?.map(presentDeadLetter),
   }
 }
 
-function place(record: TaskRecord) {
-  return {
-    parentTaskId: record.parentTaskId,
-    rootTaskId: record.rootTaskId,
-    depth: record.depth,
-    subTaskKey: record.subTaskKey,
-    subTaskStatusSummary: record.subTaskStatusSummary,
-    failedSubTasks: record.failedSubTasks?.map(failed => ({ ...failed })),
-  }
+/** Longest stored text of a value that a listing shows, in UTF-16 code units. */
+const longestListed = 16_000
+
+/** Returns a task as a listing shows it: large values are left out, and named. */
+export function presentListed(record: TaskRecord): Sent<TaskJson> {
+  const names = ['parameters', 'progress', 'result'] as const
+  const omitted = names.filter(name => (record[name]?.length ?? 0) > longestListed)
+  if (omitted.length === 0) return presentTask(record)
+  const without = Object.fromEntries(omitted.map(name => [name, undefined]))
+  return { ...presentTask({ ...record, ...without }), omitted }
+}
+
+/** Returns what the task itself waits for, as far as its record says. */
+function waitingForOf({ status, errorInfo, rootTaskId }: TaskRecord): TaskJson['waitingFor'] {
+  if (status !== 'RETRYING') return undefined
+  if (errorInfo?.code === 'BUDGET_EXHAUSTED') return { kind: 'budget', rootTaskId }
+  return errorInfo?.limit === undefined ? undefined : { kind: 'limit', limit: errorInfo.limit }
 }
 
 /** Returns an error without its stack. */
-export function presentError({ stack: _stack, causes, ...info }: ErrorInfo) {
-  return causes === undefined ? info : { ...info, causes: [...causes] }
+export function presentError({ stack: _stack, ...info }: ErrorInfo) {
+  return info
 }
 
 function presentDeadLetter(deadLetter: DeadLetter) {
+  const { openedAt, closedAt, error } = deadLetter
   return {
-    fingerprint: deadLetter.fingerprint,
-    reason: deadLetter.reason,
-    attempt: deadLetter.attempt,
-    openedAt: timeText(deadLetter.openedAt),
-    closedAt: timeText(deadLetter.closedAt),
-    error: presentError(deadLetter.error),
+    ...deadLetter,
+    openedAt: timeText(openedAt),
+    closedAt: timeText(closedAt),
+    error: presentError(error),
   }
 }
 
 /** Returns the value of codec text as plain JSON data. Text that cannot be read is shown as it is. */
-function plainOfText(text: string): unknown {
+function plainOfText(text: string | undefined): unknown {
   try {
-    return plainOf(decode(text))
+    return text === undefined ? undefined : plainOf(decode(text))
   } catch {
     return text
   }

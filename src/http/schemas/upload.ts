@@ -2,7 +2,6 @@ import { z } from 'zod'
 import { pageKinds } from '../../novel/import/opened.ts'
 import type { Upload } from '../../novel/library/uploads.ts'
 import type { Preview } from '../../novel/preview.ts'
-import { defined } from '../../task/defined.ts'
 import { budgetSchema } from './budget.ts'
 import { id, named, plainText, time, timeText } from './fields.ts'
 
@@ -75,30 +74,8 @@ export const confirmBody = z
 /** The upload in a path. */
 export const uploadParams = z.object({ uploadId: id })
 
-/** Returns an upload as the API shows it, without its place on the disk. */
+/** Returns an upload as the API shows it. */
 export function presentUpload(upload: Upload, preview?: Preview) {
-  const { id, fileName, bytes, status, createdAt, expiresAt, confirmation } = upload
-  return {
-    id,
-    fileName,
-    bytes,
-    status,
-    createdAt: timeText(createdAt),
-    expiresAt: timeText(expiresAt),
-    confirmation,
-    preview: preview === undefined ? undefined : presentPreview(preview),
-  }
-}
-
-function presentPreview({ title, author, encoding, volumes, warnings }: Preview) {
-  return {
-    title,
-    author,
-    encoding: { ...encoding },
-    volumes: volumes.map(volume => ({ ...volume, chapters: [...volume.chapters] })),
-    warnings: warnings.map(({ pages, ...warning }) => ({
-      ...warning,
-      ...defined({ pages: pages && [...pages] }),
-    })),
-  }
+  const { createdAt, expiresAt } = upload
+  return { ...upload, createdAt: timeText(createdAt), expiresAt: timeText(expiresAt), preview }
 }
