@@ -1,4 +1,5 @@
 import type { TaskStatus } from '../../task/status.ts'
+import { states } from '../cold-records.ts'
 import { budgetKey, type Retention } from '../store.ts'
 import { deleteTags } from './rows.ts'
 import type { Session } from './session.ts'
@@ -62,7 +63,7 @@ function remove({ sql, aggregate, inFlight }: Session, id: string): number {
   if (row === undefined) return 0
   for (const table of tables) sql(`DELETE FROM ${table} WHERE task_seq = ?`).run(row.seq)
   deleteTags(sql, row.seq)
-  sql('DELETE FROM states WHERE key = ?').run(budgetKey(id))
+  sql(`DELETE FROM ${states.name} WHERE id = ?`).run(budgetKey(id))
   sql('DELETE FROM tasks WHERE seq = ?').run(row.seq)
   // The number of a deleted row may be given to a new one.
   inFlight.recall(row.seq)
