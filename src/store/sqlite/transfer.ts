@@ -2,10 +2,10 @@
 import { QuillworkError } from '../../task/errors.ts'
 import { coldKinds } from '../cold-records.ts'
 import { priorities } from '../store.ts'
-import type { RowsTransfer, StoreTransfer, TransferredUsage } from '../transfer.ts'
-import { outputTransfer } from './output.ts'
+import type { RowsTransfer, StoreTransfer, TransferredPiece, TransferredUsage } from '../transfer.ts'
+import { withoutNulls } from './attempts.ts'
 import type { Session } from './session.ts'
-import { pagesBy, tasksTransfer } from './transfer-tasks.ts'
+import { pages, tasksTransfer } from './transfer-tasks.ts'
 import { insertUsage } from './usage.ts'
 
 /** Reads and writes the rows of a file. */
@@ -19,24 +19,46 @@ export function createTransfer(session: Session): StoreTransfer {
   }
 }
 
-interface UsageColumns extends Omit<TransferredUsage, 'cost' | 'subject'> {
-  row: number
-  cost: number | null
-  subject: string | null
+/** Pieces of a page: at most some megabytes. */
+const pagePieces = 100
+
+type NumberedPiece = TransferredPiece & { seq: number }
+
+/** Reads and writes the pieces of all tasks. */
+function outputTransfer(session: Session): RowsTransfer<TransferredPiece> {
+  const { file, sql } = session
+  const query = `SELECT task_seq AS seq, tasks.id AS taskId, output.attempt, sequence, text
+    FROM output JOIN tasks ON tasks.seq = task_seq
+    WHERE (task_seq, output.attempt, sequence) > (?, ?, ?) ORDER BY task_seq, output.attempt, sequence LIMIT ?`
+  const read = (after: readonly number[], limit: number) => sql(query).all(...after, limit) as NumberedPiece[]
+  const options = {
+    start: [0, 0, 0],
+    placeOf: ({ seq, attempt, sequence }: NumberedPiece) => [seq, attempt, sequence],
+    limit: pagePieces,
+  }
+  return {
+    async *read() {
+      for await (const rows of pages(session, read, options)) yield rows.map(({ seq: _, ...piece }) => piece)
+    },
+    write: pieces =>
+      file.write(() => {
+        for (const { taskId, attempt, sequence, text } of pieces)
+          sql(`INSERT OR REPLACE INTO output (task_seq, attempt, sequence, text)
+            SELECT seq, ?, ?, ? FROM tasks WHERE id = ?`).run(attempt, sequence, text, taskId)
+      }),
+  }
 }
 
 function usageTransfer(session: Session): RowsTransfer<TransferredUsage> {
   const { file, sql } = session
   const query = `SELECT rowid AS row, task_id AS taskId, root_id AS rootTaskId, user_id AS userId, at, attempt, model,
     input_tokens AS inputTokens, output_tokens AS outputTokens, cost, subject FROM usage WHERE rowid > ? ORDER BY rowid LIMIT ?`
+  type Numbered = TransferredUsage & { row: number }
+  const read = (after: number, limit: number) => sql(query).all(after, limit) as Numbered[]
   return {
     async *read() {
-      for await (const rows of pagesBy<UsageColumns>(session, query, ({ row }) => row))
-        yield rows.map(({ row: _, cost, subject, ...usage }) => ({
-          ...usage,
-          ...(cost === null ? {} : { cost }),
-          ...(subject === null ? {} : { subject }),
-        }))
+      for await (const rows of pages(session, read, { start: 0, placeOf: ({ row }) => row }))
+        yield rows.map(({ row: _, ...usage }) => withoutNulls(usage))
     },
     write: rows =>
       file.write(() => {
