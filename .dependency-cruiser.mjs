@@ -35,7 +35,13 @@ const only = (packages, folders) => ({
 const layers = [
   layer('task-sees-itself', '^src/task/', ['^src/task/']),
   layer('runtime-sees-itself', '^src/runtime/', ['^src/runtime/']),
-  layer('ports-see-the-core', '^src/store/[^/]+\\.ts$', [...core, ...ports, '^src/store/[^/]+\\.ts$']),
+  layer('ports-see-the-core', '^src/store/[^/]+\\.ts$', [
+    ...core,
+    ...ports,
+    '^src/store/[^/]+\\.ts$',
+    // What is off the hot path is records.
+    '^src/records/records\\.ts$',
+  ]),
   // A broker carries the store's deliveries, so its port and its adapters know the store's port.
   layer('ports-see-the-core', '^src/broker/[^/]+\\.ts$', [...core, ...ports]),
   layer('ports-see-the-core', '^src/rate-limit/', [...core, '^src/rate-limit/']),
@@ -44,6 +50,7 @@ const layers = [
     ...core,
     '^src/store/[^/]+\\.ts$',
     '^src/store/$1/',
+    '^src/records/(records|$1)\\.ts$',
   ]),
   layer('adapters-see-their-port', '^src/broker/([^/]+)/', [...core, ...ports, '^src/broker/$1/']),
   // The parts that an engine has unless it is given others load no driver, so it makes them itself.

@@ -203,9 +203,9 @@ export const embeddedMutants = [
   ],
   [
     'schedules: the tick before',
-    'src/store/sqlite/lanes.ts',
-    '!== seenTick) return false',
-    '!== seenTick && false) return false',
+    'src/store/cold-records.ts',
+    'if (held?.lastTick !== seenTick) return false',
+    'if (held?.lastTick !== seenTick && false) return false',
     conformance,
   ],
 

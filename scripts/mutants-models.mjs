@@ -229,7 +229,7 @@ export const modelMutants = [
   [
     'mongodb text: the version that was decided about',
     'src/records/records.ts',
-    "change.over !== 'none' && change.over.revision === held",
+    "change.over !== 'none' && Object.entries(change.over).every(([field, value]) => held[field] === value)",
     "change.over !== 'none'",
     ofMongoTexts,
   ],

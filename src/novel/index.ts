@@ -14,7 +14,6 @@ export { confirmUpload, type ImportChoice } from './import-novel.ts'
 export { novelIdOf } from './library/ids.ts'
 export type { NovelLibrary } from './library/library.ts'
 export {
-  copyLibrary,
   mongoLibrary,
   mongoLibraryRecords,
   sqliteLibrary,

@@ -27,8 +27,8 @@ export async function* everyRecord<R extends Identified>(
 
 /** How records are copied. */
 export interface CopyOptions {
-  /** What is written in place of a record that was read. */
-  change?: (kind: AnyKind, record: Identified) => Promise<Identified>
+  /** What is written in place of a record that was read; undefined for one that stays behind. */
+  change?: (kind: AnyKind, record: Identified) => Promise<Identified | undefined>
   /** Called after each page with the records that were written. May throw: then the copy is cut off. */
   onCopied?: (kind: AnyKind, records: readonly Identified[]) => void
 }
@@ -41,12 +41,12 @@ export async function copyRecords(
   from: Records,
   to: Records,
   kinds: readonly AnyKind[],
-  { change, onCopied }: CopyOptions = {},
+  { change = async (_, record) => record, onCopied }: CopyOptions = {},
 ): Promise<void> {
   for (const kind of kinds) {
     for await (const page of everyRecord<Identified>(from, kind)) {
-      const written =
-        change === undefined ? page : await Promise.all(page.map(record => change(kind, record)))
+      const changed = await Promise.all(page.map(record => change(kind, record)))
+      const written = changed.filter(record => record !== undefined)
       await to.commit(write(kind, written))
       onCopied?.(kind, written)
     }

@@ -164,7 +164,7 @@ interface Commit {
 
 /** The write finds the record as its guard says, or its own earlier self. */
 async function makeOne({ revision, collection }: Commit, change: Change): Promise<'applied' | 'stale'> {
-  const guard = change.op !== 'add' && typeof change.over === 'object' ? change.over : {}
+  const guard = change.op === 'add' || typeof change.over === 'string' ? {} : change.over
   const records = collection(change.kind)
   try {
     const done = await records.bulkWrite([operationOf(change, revision, guard)])
@@ -180,7 +180,7 @@ async function makeOne({ revision, collection }: Commit, change: Change): Promis
 function operationOf(
   change: Change,
   revision: string,
-  guard: { revision?: string } = {},
+  guard: Readonly<Record<string, Value>> = {},
 ): AnyBulkWriteOperation<RecordDocument> {
   const filter = { _id: change.id, ...guard }
   if (change.op === 'remove') return { deleteOne: { filter } }
@@ -201,11 +201,12 @@ async function makeAll(commit: Commit, session: ClientSession): Promise<'applied
   for (const kind of kinds) {
     const guarded = changes.filter(change => change.kind === kind && isGuarded(change))
     if (guarded.length === 0) continue
+    const projection = Object.fromEntries(['revision', ...Object.keys(kind.fields)].map(field => [field, 1]))
     const found = await collection(kind)
-      .find({ _id: { $in: guarded.map(({ id }) => id) } }, { session, projection: { revision: 1 } })
+      .find({ _id: { $in: guarded.map(({ id }) => id) } }, { session, projection })
       .toArray()
-    const held = new Map(found.map(document => [document._id, document.revision]))
-    if ([...held.values()].includes(revision)) return 'applied'
+    const held = new Map(found.map(document => [document._id, document]))
+    if (found.some(document => document.revision === revision)) return 'applied'
     if (!guarded.every(change => holds(change, held.get(change.id)))) return 'stale'
   }
   for (const kind of kinds) {

@@ -75,8 +75,8 @@ export interface SumQuery<R, Summed> extends Pick<Query<R>, 'equal' | 'above' | 
 /** A group of records: how many, and the sums of their fields. */
 export type Sums<Summed extends string> = Readonly<Record<Summed | 'count', number>>
 
-/** The revision that a change finds; `none`: there must be no such record; `any`: whatever is there. */
-export type Guard = { readonly revision: string } | 'none' | 'any'
+/** Fields as a change finds them, mostly the revision; `none`: there must be no such record; `any`: whatever is there. */
+export type Guard = Readonly<Record<string, Value>> | 'none' | 'any'
 
 interface OfRecord {
   readonly kind: AnyKind
@@ -132,12 +132,14 @@ export function isGuarded(change: Change): boolean {
   return change.op === 'add' || change.over !== 'any'
 }
 
-/** Whether a change may be made where that revision is there; undefined: no record is. */
-export function holds(change: Change, held: string | undefined): boolean {
+/** Whether a change may be made where these fields are there; undefined: no record is. */
+export function holds(change: Change, held: Readonly<Record<string, unknown>> | undefined): boolean {
   if (change.op === 'add') return held !== undefined
   if (change.over === 'any') return true
   if (held === undefined) return change.over === 'none' || change.op === 'remove'
-  return change.over !== 'none' && change.over.revision === held
+  return (
+    change.over !== 'none' && Object.entries(change.over).every(([field, value]) => held[field] === value)
+  )
 }
 
 /** Where records are kept. */

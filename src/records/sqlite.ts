@@ -198,7 +198,7 @@ function readSums(db: Database, { text, values }: Sql): ReadonlyMap<Value, Sums<
 
 /** Guards are checked before anything is written: a commit that is stale undoes nothing. */
 function commit(db: Database, changes: readonly Change[], revision: string): 'applied' | 'stale' {
-  if (!changes.every(change => !isGuarded(change) || holds(change, revisionOf(db, change)))) return 'stale'
+  if (!changes.every(change => !isGuarded(change) || holds(change, heldBy(db, change)))) return 'stale'
   for (const change of changes) {
     const { kind, id } = change
     if (change.op === 'remove') statement(db, `DELETE FROM ${kind.name} WHERE id = ?`).run(id)
@@ -209,8 +209,11 @@ function commit(db: Database, changes: readonly Change[], revision: string): 'ap
   return 'applied'
 }
 
-function revisionOf(db: Database, { kind, id }: Change): string | undefined {
-  return statement<string>(db, `SELECT revision FROM ${kind.name} WHERE id = ?`).pluck().get(id)
+/** The fields that the guard of a change names. */
+function heldBy(db: Database, change: Change): Readonly<Record<string, unknown>> | undefined {
+  const guard = change.op === 'add' || typeof change.over === 'string' ? { revision: '' } : change.over
+  const text = `SELECT ${listed(Object.keys(guard))} FROM ${change.kind.name} WHERE id = ?`
+  return statement<Record<string, unknown>>(db, text).get(change.id)
 }
 
 /** The values of a row, in the order of the columns. */

@@ -7,8 +7,8 @@ import { mongoStore } from './mongo-store.ts'
 /** Opens a database to be moved. Throws what the store throws when it is opened. */
 export async function mongoHome({ address, database: name, isTarget }: HomeOptions): Promise<Home> {
   const store = mongoStore(address, { database: name, filling: isTarget })
-  const { database, transfer, nodes } = store
-  const library = mongoLibraryRecords(database)
+  const { database, transfer, nodes, lanes } = store
+  const records = mongoLibraryRecords(database)
   const uploads = mongodbUploads(database)
   try {
     await store.open()
@@ -20,7 +20,8 @@ export async function mongoHome({ address, database: name, isTarget }: HomeOptio
   return {
     shown,
     tasks: transfer,
-    library,
+    lanes,
+    records,
     uploads,
     uploadsShown: shown,
     async requireUnused() {

@@ -57,11 +57,12 @@ async function targetHome(file: string, uploads: string): Promise<Home> {
 function partsOf(
   store: SqliteStore,
   file: string,
-): Pick<Home, 'shown' | 'tasks' | 'library' | 'requireUnused'> {
+): Pick<Home, 'shown' | 'tasks' | 'lanes' | 'records' | 'requireUnused'> {
   return {
     shown: `sqlite:${file}`,
     tasks: store.transfer,
-    library: sqliteLibraryRecords(store.database),
+    lanes: store.lanes,
+    records: sqliteLibraryRecords(store.database),
     // The lock of the file is held.
     requireUnused: async () => undefined,
   }
@@ -73,10 +74,10 @@ async function requireEmpty(file: string): Promise<void> {
   const store = sqlite({ file })
   try {
     await store.transfer.begin('')
-    const { library } = partsOf(store, file)
+    const records = sqliteLibraryRecords(store.database)
     const held = await Promise.all([
-      library.find(novels, { limit: 1 }),
-      library.find(uploadRecords, { limit: 1 }),
+      records.find(novels, { limit: 1 }),
+      records.find(uploadRecords, { limit: 1 }),
     ])
     if (held.flat().length > 0)
       throw new QuillworkError('STORE_NOT_EMPTY', `${file} holds novels or uploads.`)

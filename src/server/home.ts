@@ -1,5 +1,6 @@
 import type { UploadFiles } from '../novel/index.ts'
 import type { Records } from '../records/records.ts'
+import type { LaneStore } from '../store/store.ts'
 import type { StoreTransfer } from '../store/transfer.ts'
 
 /** Where tasks and novels live, opened to be moved as a whole. */
@@ -7,7 +8,9 @@ export interface Home {
   /** For people; without secrets. */
   readonly shown: string
   readonly tasks: StoreTransfer
-  readonly library: Records
+  readonly lanes: LaneStore
+  /** Of the store, and of the library. */
+  readonly records: Records
   readonly uploads: UploadFiles
   /** Where the uploaded files are, for people. */
   readonly uploadsShown: string

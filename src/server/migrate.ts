@@ -1,13 +1,14 @@
 /** Moves all tasks and novels from one home to another, and compares what is there with what was there. */
 import { QuillworkError, systemClock } from '../index.ts'
-import { copyLibrary, type UploadFiles } from '../novel/index.ts'
+import type { UploadFiles } from '../novel/index.ts'
 import { libraryKinds, type UploadRecord, uploads } from '../novel/library/kinds.ts'
-import { everyRecord } from '../records/copy.ts'
+import { copyRecords, everyRecord } from '../records/copy.ts'
 import type { Identified } from '../records/records.ts'
+import { coldKinds } from '../store/cold-records.ts'
 import type { RowsTransfer } from '../store/transfer.ts'
 import { sqliteFileOf } from './addresses.ts'
 import type { Home, HomeOptions } from './home.ts'
-import { addTo, countedTasks, countRecords, type Tally, taskKinds } from './tally.ts'
+import { addTo, countRecords, countTask, isMoved, type Tally } from './tally.ts'
 
 /** From where to where. */
 export interface Move {
@@ -55,10 +56,11 @@ export async function migrate({ from, to, onProgress, signal }: Move): Promise<M
     signal?.throwIfAborted()
     onProgress?.(copied)
   }
-  await copyTasks(countedTasks(from.tasks, copied), to, report)
+  await readTasks(from, copied, report, to)
   const missing = new Set<string>()
-  await copyLibrary(from.library, to.library, {
+  await copyRecords(from.records, to.records, movedKinds, {
     async change(kind, record) {
+      if (!isMoved(kind, record)) return undefined
       if (kind.name !== uploads.name) return record
       return moveFile(record as UploadRecord, { from: from.uploads, to: to.uploads, copied, missing })
     },
@@ -85,24 +87,29 @@ function requireSame(moved: readonly MovedKind[], from: Home, to: Home): void {
   )
 }
 
-async function copyTasks(
-  from: ReturnType<typeof countedTasks>,
-  { tasks }: Home,
-  report: () => void,
-): Promise<void> {
-  async function copy<Row>(source: RowsTransfer<Row>, target: RowsTransfer<Row>): Promise<void> {
+/** Kinds of records, in the order in which they are copied. */
+const movedKinds = [...coldKinds, ...libraryKinds]
+
+/** Counts the rows of all tasks and the paused lanes, and writes them into another home. */
+async function readTasks(from: Home, tally: Tally, report: () => void, to?: Home): Promise<void> {
+  async function pass<Row>(
+    source: RowsTransfer<Row>,
+    count: (row: Row) => void,
+    target: RowsTransfer<Row> | undefined,
+  ): Promise<void> {
     for await (const rows of source.read()) {
-      await target.write(rows)
+      rows.forEach(count)
+      await target?.write(rows)
       report()
     }
   }
-  await copy(from.tasks, tasks.tasks)
-  await copy(from.output, tasks.output)
-  await copy(from.usage, tasks.usage)
-  await copy(from.strays, tasks.strays)
-  await copy(from.schedules, tasks.schedules)
-  await copy(from.pausedLanes, tasks.pausedLanes)
-  await copy(from.budgets, tasks.budgets)
+  await pass(from.tasks.tasks, task => countTask(tally, task), to?.tasks.tasks)
+  await pass(from.tasks.output, piece => addTo(tally, 'pieces of output', piece), to?.tasks.output)
+  await pass(from.tasks.usage, call => addTo(tally, 'model calls', call), to?.tasks.usage)
+  for (const lane of await from.lanes.paused()) {
+    addTo(tally, 'paused lanes', lane)
+    await to?.lanes.setPaused(lane, true)
+  }
 }
 
 /** The name under which files that could be copied are counted. */
@@ -127,19 +134,18 @@ async function moveFile(row: UploadRecord, { from, to, copied, missing }: FilesM
 }
 
 /** Reads a home to its end. */
-async function read({ tasks, library, uploads: files }: Home, report: () => void): Promise<Tally> {
+async function read(home: Home, report: () => void): Promise<Tally> {
   const found: Tally = new Map()
-  const counted = countedTasks(tasks, found)
-  for (const kind of taskKinds) for await (const _ of counted[kind].read()) report()
-  for (const kind of libraryKinds) {
-    for await (const page of everyRecord<Identified>(library, kind)) {
+  await readTasks(home, found, report)
+  for (const kind of movedKinds) {
+    for await (const page of everyRecord<Identified>(home.records, kind)) {
       countRecords(found, kind, page)
       report()
     }
   }
-  for await (const page of everyRecord(library, uploads)) {
+  for await (const page of everyRecord(home.records, uploads)) {
     for (const { id, location, fileName } of page) {
-      const file = await files.open(location, fileName)
+      const file = await home.uploads.open(location, fileName)
       if (file !== undefined) addTo(found, filesKind, { id, bytes: await lengthOf(file.read()) })
     }
   }

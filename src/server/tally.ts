@@ -2,7 +2,9 @@
 import { createHash } from 'node:crypto'
 import { scenes, type UploadRecord, uploads } from '../novel/library/kinds.ts'
 import type { AnyKind, Identified } from '../records/records.ts'
-import type { RowsTransfer, StoreTransfer, TransferredTask } from '../store/transfer.ts'
+import { states, unparsable } from '../store/cold-records.ts'
+import { budgetKey } from '../store/store.ts'
+import type { TransferredTask } from '../store/transfer.ts'
 
 /** What was seen of one kind of rows. */
 export interface Seen {
@@ -21,63 +23,39 @@ export function addTo(tally: Tally, kind: string, row: unknown): void {
   tally.set(kind, { count: seen.count + 1, digest: BigInt.asUintN(64, seen.digest + hash) })
 }
 
-/** The store with every row that is read from it counted. */
-export function countedTasks(
-  tasks: StoreTransfer,
-  tally: Tally,
-): Pick<StoreTransfer, (typeof taskKinds)[number]> {
-  return {
-    tasks: counted(tasks.tasks, task => countTask(tally, task)),
-    output: counted(tasks.output, row => addTo(tally, 'pieces of output', row)),
-    usage: counted(tasks.usage, row => addTo(tally, 'model calls', row)),
-    strays: counted(tasks.strays, row => addTo(tally, 'strays', row)),
-    schedules: counted(tasks.schedules, row => addTo(tally, 'schedules', row)),
-    pausedLanes: counted(tasks.pausedLanes, row => addTo(tally, 'paused lanes', row)),
-    budgets: counted(tasks.budgets, row => addTo(tally, 'budgets', row)),
-  }
+/** Accounts of rate limits stay behind: a minute later they say nothing. */
+export function isMoved({ name }: AnyKind, { id }: Identified): boolean {
+  return name !== states.name || id.startsWith(budgetKey(''))
 }
 
-/** The kinds of rows of a store, in the order in which they are copied. */
-export const taskKinds = [
-  'tasks',
-  'output',
-  'usage',
-  'strays',
-  'schedules',
-  'pausedLanes',
-  'budgets',
-] as const
+/** What kinds are called where their name would say less. */
+const shownNames: Readonly<Record<string, string>> = {
+  [unparsable.name]: 'unparsable messages',
+  [states.name]: 'budgets',
+}
 
-/** Counts records of the library. A file is written again, so it lies elsewhere. */
+/** Counts records of the store and of the library. A file is written again, so it lies elsewhere. */
 export function countRecords(tally: Tally, kind: AnyKind, records: readonly Identified[]): void {
-  const name = kind.name.replace('library_', '')
+  const name = shownNames[kind.name] ?? kind.name.replace('library_', '')
   for (const record of records) {
+    if (!isMoved(kind, record)) continue
     const { location: _, ...rest } = record as UploadRecord
     addTo(tally, name, kind.name === uploads.name ? rest : record)
     if (kind.name === scenes.name && 'summary' in record) addTo(tally, 'summaries', record.summary)
   }
 }
 
-/** A lease is void in the new home, so its end is not compared. */
-function countTask(tally: Tally, { record, rank, attempts, checkpoints, logs }: TransferredTask): void {
+/** Counts a task and what hangs on it. A lease is void in the new home, so its end is not compared. */
+export function countTask(
+  tally: Tally,
+  { record, rank, attempts, checkpoints, logs }: TransferredTask,
+): void {
   const { leaseUntil: _, ...rest } = record
   addTo(tally, 'tasks', { ...rest, rank })
   if (record.deadLetter !== undefined) addTo(tally, 'dead letters', record.deadLetter)
   for (const attempt of attempts) addTo(tally, 'attempts that failed', { ...attempt, taskId: record.id })
   for (const [key, value] of checkpoints) addTo(tally, 'finished steps', { key, value, taskId: record.id })
   for (const line of logs) addTo(tally, 'log lines', { ...line, taskId: record.id })
-}
-
-function counted<Row>(rows: RowsTransfer<Row>, count: (row: Row) => void): RowsTransfer<Row> {
-  return {
-    write: written => rows.write(written),
-    async *read() {
-      for await (const page of rows.read()) {
-        page.forEach(count)
-        yield page
-      }
-    },
-  }
 }
 
 /** JSON with the fields in one order; an absent field and an undefined one are the same. */

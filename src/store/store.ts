@@ -277,7 +277,7 @@ export interface UnparsableMessage {
 
 /** Messages and records that nobody can read; one never stops the others. */
 export interface UnparsableStore {
-  file(strays: readonly UnparsableMessage[]): Promise<void>
+  file(messages: readonly UnparsableMessage[]): Promise<void>
   list(page: PageRequest): Promise<Page<UnparsableMessage>>
   remove(ids: readonly string[]): Promise<number>
 }

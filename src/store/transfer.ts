@@ -1,12 +1,12 @@
 /**
- * Moving everything that a store holds into another one, as rows that know nothing of either: ids, attempts, versions and times stay as
- * they are. Both stores are at rest meanwhile. Rows replace what has their id, so a transfer that was cut off is made again from the start.
+ * Moving the tasks of a store into another one, with their output and usage, as rows that know nothing of either: ids, attempts, versions
+ * and times stay as they are. Both stores are at rest meanwhile. Rows replace what has their id, so a transfer that was cut off is made again
+ * from the start. All else that a store keeps is records, copied by kind, and the pauses of its lanes.
  *
- * What only concerns one store stays behind: deliveries that were sent, events that others were not told of yet, accounts of rate limits.
+ * What only concerns one store stays behind: deliveries that were sent, and events that others were not told of yet.
  */
-import type { SharedText } from '../runtime/shared-account.ts'
 import type { TaskRecord } from '../task/task.ts'
-import type { AttemptRow, LogLine, OutputPiece, ScheduleState, UnparsableMessage, UsageRow } from './store.ts'
+import type { AttemptRow, LogLine, OutputPiece, UsageRow } from './store.ts'
 
 /** Attempts of a task that go along, the last ones: as many as the store that keeps the fewest. */
 export const mostAttempts = 50
@@ -38,11 +38,6 @@ export interface TransferredPiece extends OutputPiece {
   attempt: number
 }
 
-/** A lane that is paused. */
-export interface PausedLane {
-  lane: string
-}
-
 /** Rows of one kind. */
 export interface RowsTransfer<Row> {
   /** All rows, a bounded page at a time. */
@@ -51,7 +46,7 @@ export interface RowsTransfer<Row> {
   write(rows: readonly Row[]): Promise<void>
 }
 
-/** A whole store, kind by kind, in the order in which the kinds are copied. */
+/** The tasks of a store, in the order in which they are copied. */
 export interface StoreTransfer {
   /**
    * Takes the store to be filled; `from` says for people where the rows come from. What a transfer that was cut off left is deleted.
@@ -63,12 +58,6 @@ export interface StoreTransfer {
   /** After the tasks. */
   readonly output: RowsTransfer<TransferredPiece>
   readonly usage: RowsTransfer<TransferredUsage>
-  /** The oldest first. */
-  readonly strays: RowsTransfer<UnparsableMessage>
-  readonly schedules: RowsTransfer<ScheduleState>
-  readonly pausedLanes: RowsTransfer<PausedLane>
-  /** The accounts of budgets, as texts by key. */
-  readonly budgets: RowsTransfer<SharedText>
   /** After the last row was written: brings what is derived from the rows in step with them, and lets the store be used. */
   finish(): Promise<void>
 }

@@ -1,18 +1,22 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
+import SqliteDatabase from 'better-sqlite3'
+import { type Document, MongoClient } from 'mongodb'
 import { createEngine } from 'quillwork'
 import { scriptedTasks } from 'quillwork/testing'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { copyRecords, everyRecord } from '../../src/records/copy.ts'
+import { mongoRecords } from '../../src/records/mongodb.ts'
+import type { Identified, Kind, Records } from '../../src/records/records.ts'
+import { sqliteRecords } from '../../src/records/sqlite.ts'
+import { coldKinds, schedules, states, unparsable } from '../../src/store/cold-records.ts'
 import { mongodb } from '../../src/store/mongodb/index.ts'
-import { createMongoStore } from '../../src/store/mongodb/store.ts'
+import { createMongoStore, type MongoStore } from '../../src/store/mongodb/store.ts'
+import { applyMigrations } from '../../src/store/sqlite/file.ts'
 import { type SqliteStore, sqlite } from '../../src/store/sqlite/index.ts'
-import type {
-  RowsTransfer,
-  StoreTransfer,
-  TransferredPiece,
-  TransferredUsage,
-} from '../../src/store/transfer.ts'
+import { engineMigrations } from '../../src/store/sqlite/schema.ts'
+import type { RowsTransfer, TransferredPiece, TransferredUsage } from '../../src/store/transfer.ts'
 import { describeWithMongo, freshDatabase } from '../servers/mongo.ts'
 import { until } from '../servers/until.ts'
 import { fill } from './filled.ts'
@@ -29,9 +33,24 @@ async function filled(): Promise<SqliteStore> {
   return sqlite({ file })
 }
 
-const kinds = ['tasks', 'output', 'usage', 'strays', 'schedules', 'pausedLanes', 'budgets'] as const
+type Movable = SqliteStore | MongoStore
 
-async function rowsOf(transfer: StoreTransfer): Promise<Record<string, unknown[]>> {
+/** What the store keeps beside its tasks. */
+function recordsOf(store: Movable): Records {
+  return store.kind === 'sqlite'
+    ? sqliteRecords((store as SqliteStore).database)
+    : mongoRecords((store as MongoStore).database, [])
+}
+
+async function everyOf<R extends Identified>(records: Records, kind: Kind<R>): Promise<R[]> {
+  const all: R[] = []
+  for await (const page of everyRecord(records, kind)) all.push(...page)
+  return all
+}
+
+async function rowsOf(store: Movable): Promise<Record<string, unknown[]>> {
+  const { transfer } = store
+  const records = recordsOf(store)
   const read = async <Row>(rows: RowsTransfer<Row>) => {
     const all: Row[] = []
     for await (const page of rows.read()) all.push(...page)
@@ -43,10 +62,10 @@ async function rowsOf(transfer: StoreTransfer): Promise<Record<string, unknown[]
     output: (await read(transfer.output)).sort((one, other) => placeOf(one).localeCompare(placeOf(other))),
     // Calls of models stand in no order.
     usage: (await read(transfer.usage)).sort((one, other) => textOf(one).localeCompare(textOf(other))),
-    strays: await read(transfer.strays),
-    schedules: await read(transfer.schedules),
-    pausedLanes: await read(transfer.pausedLanes),
-    budgets: await read(transfer.budgets),
+    unparsable: await everyOf(records, unparsable),
+    schedules: await everyOf(records, schedules),
+    states: await everyOf(records, states),
+    paused: [...(await store.lanes.paused())].sort(),
   }
 }
 
@@ -58,16 +77,18 @@ function textOf({ at, taskId, model, attempt }: TransferredUsage): string {
   return [at, taskId, model, attempt].join()
 }
 
-async function copy(from: StoreTransfer, to: StoreTransfer): Promise<void> {
-  await to.begin('a test')
-  for (const kind of kinds) {
+async function copy(from: Movable, to: Movable): Promise<void> {
+  await to.transfer.begin('a test')
+  for (const kind of ['tasks', 'output', 'usage'] as const) {
     const [source, target]: [RowsTransfer<never>, RowsTransfer<never>] = [
-      from[kind] as never,
-      to[kind] as never,
+      from.transfer[kind] as never,
+      to.transfer[kind] as never,
     ]
     for await (const page of source.read()) await target.write(page)
   }
-  await to.finish()
+  await copyRecords(recordsOf(from), recordsOf(to), coldKinds)
+  for (const lane of await from.lanes.paused()) await to.lanes.setPaused(lane, true)
+  await to.transfer.finish()
 }
 
 /** What differs on purpose: a lease is void where it was written. */
@@ -87,15 +108,16 @@ describeWithMongo('the rows of a store', () => {
     await there.open()
     const back = sqlite({ file: path.join(folder, 'back.db') })
     try {
-      const original = settled(await rowsOf(source.transfer))
+      const original = settled(await rowsOf(source))
       expect(original['tasks']?.length).toBeGreaterThan(18)
-      expect(original['budgets']).toHaveLength(1)
+      for (const [kind, count] of Object.entries({ unparsable: 2, schedules: 2, states: 1, paused: 1 }))
+        expect(original[kind], kind).toHaveLength(count)
       expect(original['output']?.length).toBeGreaterThan(1)
-      await copy(source.transfer, there.transfer)
-      expect(settled(await rowsOf(there.transfer))).toEqual(original)
+      await copy(source, there)
+      expect(settled(await rowsOf(there))).toEqual(original)
       expect(await there.queries.counts()).toEqual(await source.queries.counts())
-      await copy(there.transfer, back.transfer)
-      expect(settled(await rowsOf(back.transfer))).toEqual(original)
+      await copy(there, back)
+      expect(settled(await rowsOf(back))).toEqual(original)
       expect(await back.queries.counts()).toEqual(await source.queries.counts())
       const waiting = async (store: typeof source) =>
         (await store.lanes.lanes()).map(({ lane, waiting, paused }) => [lane, waiting, paused])
@@ -126,7 +148,7 @@ describeWithMongo('the rows of a store', () => {
     await early.tasks.close()
     const again = createMongoStore({ url: database.url }, { filling: true })
     await again.open()
-    await copy(source.transfer, again.transfer)
+    await copy(source, again)
     expect(await again.queries.counts()).toEqual(await source.queries.counts())
     await again.tasks.close()
     const usual = mongodb({ url: database.url })
@@ -143,7 +165,7 @@ describeWithMongo('what waited in a file', () => {
     const source = await filled()
     const filling = createMongoStore({ url: database.url }, { filling: true })
     await filling.open()
-    await copy(source.transfer, filling.transfer)
+    await copy(source, filling)
     const before = await source.queries.counts()
     expect(before).toMatchObject({ RUNNING: 1, QUEUED: expect.any(Number) })
     const { items } = await source.queries.list({ status: ['RUNNING'] }, { pageSize: 2 })
@@ -170,7 +192,71 @@ describeWithMongo('what waited in a file', () => {
   })
 })
 
+describeWithMongo('a database of an earlier version', () => {
+  it('opens with its schedules, unparsable messages and states, by several at once', async () => {
+    await using database = freshDatabase()
+    const client = await new MongoClient(database.url).connect()
+    const insert = (name: string, documents: (Document & { _id: string })[]) =>
+      client.db().collection<Document & { _id: string }>(name).insertMany(documents)
+    await insert('strays', [
+      ...[{ _id: 'b', order: 1, at: new Date(7), reason: 'no JSON', content: '{' }],
+      ...[{ _id: 'a', order: 2, at: new Date(8), reason: 'no task', content: 'x' }],
+    ])
+    await insert('schedules', [
+      ...[{ _id: 'hourly', definition: '0 * * * *', write: 'w' }],
+      ...[{ _id: 'nightly', definition: '0 3 * * *', lastTick: new Date(5), lastTaskId: 't', write: 'v' }],
+    ])
+    await insert('shared_states', [{ _id: 'budget/x', state: 's', version: 3, write: 'u' }])
+    await insert('nodes', [{ _id: 'gone', seenAt: new Date() }])
+    await client.close()
+    const stores = [1, 2].map(() => mongodb({ url: database.url }))
+    await Promise.all(stores.map(store => store.open()))
+    for (const store of stores) await expectEarlier(store)
+    expect(await stores[0]?.nodes?.list()).toEqual([])
+    await Promise.all(stores.map(store => store.tasks.close()))
+  })
+})
+
+/** What both tests of earlier versions have written. Takes the next tick. */
+async function expectEarlier({
+  unparsable: messages,
+  schedules: ticks,
+  states: texts,
+}: Movable): Promise<void> {
+  expect((await messages.list({ pageSize: 9 })).items).toEqual([
+    { id: 'a', at: 8, reason: 'no task', content: 'x' },
+    { id: 'b', at: 7, reason: 'no JSON', content: '{' },
+  ])
+  const [hourly, nightly] = await ticks.schedules()
+  expect(hourly).toMatchObject({ id: 'hourly', definition: '0 * * * *' })
+  expect(nightly).toEqual({ id: 'nightly', definition: '0 3 * * *', lastTick: 5, lastTaskId: 't' })
+  const tick = hourly?.lastTick
+  expect(
+    await ticks.advance({ id: 'hourly', definition: '0 * * * *', lastTick: (tick ?? 0) + 1 }, tick),
+  ).toBe(true)
+  const [kept] = await texts.load(['budget/x'])
+  expect(kept).toMatchObject({ state: 's', key: 'budget/x' })
+  expect(kept?.version).toBeGreaterThan(2)
+  expect(await texts.save({ key: 'budget/x', state: 's', version: 2 })).toBe(false)
+  expect(await texts.save({ key: 'budget/x', state: 's', version: kept?.version ?? 0 })).toBe(true)
+}
+
 describe('a file', () => {
+  it('of an earlier version opens with its schedules, unparsable messages and states', async () => {
+    const file = path.join(folder, 'earlier.db')
+    const db = new SqliteDatabase(file)
+    applyMigrations(db, 'engine', engineMigrations.slice(0, 7))
+    db.exec(`INSERT INTO strays VALUES (1, 'b', 7, 'no JSON', '{'), (2, 'a', 8, 'no task', 'x');
+      INSERT INTO schedules VALUES ('hourly', '0 * * * *', NULL, NULL), ('nightly', '0 3 * * *', 5, 't');
+      INSERT INTO states VALUES ('budget/x', 's', 3)`)
+    db.close()
+    for (const _ of ['converted', 'opened again']) {
+      const store = sqlite({ file })
+      await expectEarlier(store)
+      await store.tasks.close()
+    }
+  })
+
   it('that holds something is not filled', async () => {
     const source = await filled()
     await expect(source.transfer.begin('a test')).rejects.toMatchObject({ code: 'STORE_NOT_EMPTY' })
@@ -180,7 +266,7 @@ describe('a file', () => {
     const source = await filled()
     const target = sqlite({ file: path.join(folder, 'target.db') })
     try {
-      await copy(source.transfer, target.transfer)
+      await copy(source, target)
       const list = async (tag: string) => (await target.queries.list({ tag }, { pageSize: 10 })).items
       const [first] = await list('vip')
       expect(first?.tags).toEqual(['vip', 'long'])

@@ -1,5 +1,4 @@
 /** The library in the database of the tasks. */
-import { type CopyOptions, copyRecords } from '../../records/copy.ts'
 import { mongoRecords } from '../../records/mongodb.ts'
 import type { Records } from '../../records/records.ts'
 import { sqliteRecords } from '../../records/sqlite.ts'
@@ -36,9 +35,4 @@ export function mongoLibrary(database: MongoDatabase, options: LibraryOptions = 
 export function mongoLibraryRecords(database: MongoDatabase): Records {
   database.join([], () => convertEarlier(database))
   return mongoRecords(database, libraryKinds)
-}
-
-/** Copies a library: records of one store into another one. Both are at rest meanwhile. */
-export function copyLibrary(from: Records, to: Records, options?: CopyOptions): Promise<void> {
-  return copyRecords(from, to, libraryKinds, options)
 }

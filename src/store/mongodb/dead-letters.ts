@@ -1,21 +1,15 @@
 import type { Document, Filter } from 'mongodb'
 import { defined } from '../../task/defined.ts'
 import type { TaskRecord } from '../../task/task.ts'
-import { pageKey, pageOf, pageToken } from '../pages.ts'
 import type {
   DeadLetterFilter,
   DeadLetterGroup,
   DeadLetterNotification,
   Page,
   PageRequest,
-  UnparsableMessage,
-  UnparsableStore,
 } from '../store.ts'
 import type { TaskDocument } from './documents.ts'
-import { ignoreDuplicates } from './failures.ts'
-import { collections } from './indexes.ts'
 import { literal } from './merge-updates.ts'
-import { createNumbers } from './new-task.ts'
 import { removed } from './pipeline.ts'
 import { among, between, equalTo, pageOfTasks } from './queries.ts'
 import { readFields, type Session } from './session.ts'
@@ -155,73 +149,4 @@ function storyOf(story: string | undefined): Document {
     'deadLetter.story': { $ifNull: ['$deadLetter.story', literal(story)] },
     version: { $cond: [isNew, { $add: ['$version', 1] }, '$version'] },
   }
-}
-
-/** An unparsable message or record, as the collection `strays` keeps it. */
-export interface UnparsableDocument {
-  _id: string
-  /** Rises as they are filed: milliseconds times 4,096 and a counter. */
-  order: number
-  at: Date
-  reason: string
-  content: string
-}
-
-/** Bytes of a text that are kept at most: what a document holds, less some for the rest of it. */
-const mostBytes = 15_000_000
-
-/** Unparsable messages and records. Of a text over 15 MB the beginning is kept. */
-export function createUnparsable({ database, now }: Session): UnparsableStore {
-  const unparsable = database.collection<UnparsableDocument>(collections.unparsable)
-  const numbers = createNumbers()
-  return {
-    async file(found) {
-      if (found.length === 0) return
-      const documents = found.map(message => unparsableDocument(message, numbers(now())))
-      await database.run('file', () => ignoreDuplicates(unparsable.insertMany(documents, { ordered: false })))
-    },
-    async list({ pageSize, pageToken: token }) {
-      const [order, id] = pageKey('strays', token, ['number', 'string']) ?? []
-      const filter =
-        order === undefined || id === undefined
-          ? {}
-          : { order: { $lte: order }, $nor: [{ order: { $eq: order }, _id: { $gte: id } }] }
-      const documents = await database.run('unparsable', () =>
-        unparsable
-          .find(filter)
-          .hint('strays_newest')
-          .sort({ order: -1, _id: -1 })
-          .limit(pageSize + 1)
-          .toArray(),
-      )
-      return pageOf(documents, pageSize, {
-        item: unparsableOf,
-        token: last => pageToken('strays', [last.order, last._id]),
-      })
-    },
-    async remove(ids) {
-      const { deletedCount } = await database.run('unparsable', () =>
-        unparsable.deleteMany({ _id: { $in: [...ids] } }),
-      )
-      return deletedCount
-    },
-  }
-}
-
-/** Returns the document of a message. */
-export function unparsableDocument(message: UnparsableMessage, order: number): UnparsableDocument {
-  const { id, at, reason, content } = message
-  return { _id: id, order, at: new Date(at), reason, content: beginningOf(content) }
-}
-
-/** Returns the message of a document. */
-export function unparsableOf({ _id, at, reason, content }: UnparsableDocument): UnparsableMessage {
-  return { id: _id, at: at.getTime(), reason, content }
-}
-
-/** Returns a text as far as a document holds it. */
-function beginningOf(content: string): string {
-  return content.length * 3 <= mostBytes || Buffer.byteLength(content) <= mostBytes
-    ? content
-    : Buffer.from(content).subarray(0, mostBytes).toString()
 }

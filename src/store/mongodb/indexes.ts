@@ -96,8 +96,6 @@ export const collections = {
   logs: 'task_logs',
   output: 'task_output',
   usage: 'task_usage',
-  unparsable: 'strays',
-  states: 'shared_states',
 } as const
 
 const present = { $exists: true } as const
@@ -173,5 +171,4 @@ export const engineIndexes: readonly IndexPlan[] = [
   ...of(collections.logs, 'logs', [{ name: 'task', key: { taskId: 1, last: 1 } }]),
   ...of(collections.output, 'output', [{ name: 'task', key: { taskId: 1, attempt: 1, sequence: 1 } }]),
   ...of(collections.usage, 'usage', usage),
-  ...of(collections.unparsable, 'strays', [{ name: 'newest', key: { order: -1, _id: -1 } }]),
 ]

@@ -1,5 +1,6 @@
 import type { Filter } from 'mongodb'
 import { endedStatuses, liveStatuses, type TaskStatus } from '../../task/status.ts'
+import { states } from '../cold-records.ts'
 import { budgetKey, type Retention } from '../store.ts'
 import type { TaskDocument } from './documents.ts'
 import { collections } from './indexes.ts'
@@ -191,11 +192,11 @@ function findBelow(
 
 /** Few trees have a budget. */
 async function removeBudgets({ database }: Session, ids: readonly string[]): Promise<void> {
-  const states = database.collection<{ _id: string }>(collections.states)
+  const accounts = database.collection<{ _id: string }>(states.name)
   const budgets = { _id: { $in: ids.map(budgetKey) } }
-  const found = await database.run('prune', () => states.findOne(budgets, { projection: { _id: 1 } }))
+  const found = await database.run('prune', () => accounts.findOne(budgets, { projection: { _id: 1 } }))
   if (found === null) return
-  await database.run('prune', () => states.deleteMany(budgets))
+  await database.run('prune', () => accounts.deleteMany(budgets))
 }
 
 /** Deletes marked records, after what belongs to them: no record that leads to it goes before it. */

@@ -1,10 +1,12 @@
 import { randomBytes } from 'node:crypto'
 import { ClientSession } from 'mongodb'
+import { mongoRecords } from '../../records/mongodb.ts'
 import { createEmitter, type Emitter } from '../../runtime/emitter.ts'
 import { type Gather, gather } from '../../runtime/gather.ts'
 import { QuillworkError } from '../../task/errors.ts'
 import type { NewTask } from '../../task/task.ts'
 import type { Applied, Transition } from '../../task/transition.ts'
+import { coldKinds, createColdPorts, createNodes, nodes } from '../cold-records.ts'
 import type { Claim, Claimed, Created, Store, TaskQueries, TaskStore } from '../store.ts'
 import type { StoreTransfer } from '../transfer.ts'
 import { applyAll, applyTogether } from './apply.ts'
@@ -20,8 +22,9 @@ import {
   type ServerClock,
   type SharedDatabase,
 } from './database.ts'
-import { createUnparsable, groupDeadLetters, listDeadLetters } from './dead-letters.ts'
+import { groupDeadLetters, listDeadLetters } from './dead-letters.ts'
 import type { LaneDocument, PayloadDocument, TaskDocument } from './documents.ts'
+import { convertEarlier } from './earlier-records.ts'
 import { createEventOutbox, createWrittenEvents } from './events.ts'
 import { closedError } from './failures.ts'
 import { collections, engineIndexes } from './indexes.ts'
@@ -33,7 +36,6 @@ import { createParentIndex } from './parents.ts'
 import { prune } from './prune.ts'
 import { countTasks, getTasks, listAttempts, listChildren, listTasks, waitingForBudget } from './queries.ts'
 import { type Context, createDirtyFlags, type ResendAfter, type Session } from './session.ts'
-import { createNodes, createSchedules, createStates } from './states.ts'
 import { createTransfer, requireWhole } from './transfer.ts'
 import { reportUsage } from './usage.ts'
 
@@ -68,7 +70,8 @@ const together = { largest: 1_000 }
 /** Builds the store: first what all parts share, then the parts that work with it, last the ports. */
 export function createMongoStore(options: MongoOptions, settings: StoreSettings = {}): MongoStore {
   const database = openDatabase(options)
-  database.join(engineIndexes)
+  database.join(engineIndexes, () => convertEarlier(database))
+  const records = mongoRecords(database, [...coldKinds, nodes])
   const clock = options.now === undefined ? serverClock(database) : injectedClock(options.now)
   const life = { isClosed: false }
   const due = createEmitter()
@@ -106,10 +109,8 @@ export function createMongoStore(options: MongoOptions, settings: StoreSettings 
     output,
     queries: createQueries(session),
     lanes: createLanes(session),
-    schedules: createSchedules(session),
-    unparsable: createUnparsable(session),
-    states: createStates(session),
-    nodes: createNodes(session),
+    ...createColdPorts(records),
+    nodes: createNodes(records, session.now),
     transfer: createTransfer(session),
   }
 }

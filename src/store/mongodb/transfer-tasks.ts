@@ -32,7 +32,7 @@ export function tasksTransfer(session: Session): RowsTransfer<TransferredTask> {
 }
 
 /** Returns the pages of a collection in the order of `order` and id. */
-export async function* pagesByOrder<D extends Document & { _id: string; order: number }>(
+async function* pagesByOrder<D extends Document & { _id: string; order: number }>(
   { database }: Session,
   collection: string,
   options: { limit: number; hint?: string },

@@ -2,32 +2,20 @@
 
 import { randomUUID } from 'node:crypto'
 import type { Collection, Document } from 'mongodb'
-import type { SharedText } from '../../runtime/shared-account.ts'
 import { QuillworkError } from '../../task/errors.ts'
-import { budgetKey, type ScheduleState, type UnparsableMessage } from '../store.ts'
-import type {
-  PausedLane,
-  RowsTransfer,
-  StoreTransfer,
-  TransferredPiece,
-  TransferredUsage,
-} from '../transfer.ts'
+import { nodes, states } from '../cold-records.ts'
+import type { RowsTransfer, StoreTransfer, TransferredPiece, TransferredUsage } from '../transfer.ts'
 import type { OpenableDatabase } from './database.ts'
-import { type UnparsableDocument, unparsableDocument, unparsableOf } from './dead-letters.ts'
 import { collections } from './indexes.ts'
-import { createNumbers } from './new-task.ts'
 import { type OutputDocument, outputDocument } from './output.ts'
 import { readFields, type Session } from './session.ts'
-import { type ScheduleDocument, type StateDocument, scheduleDocument, scheduleOf } from './states.ts'
-import { pagesByOrder, replaceAll, tasksTransfer } from './transfer-tasks.ts'
+import { replaceAll, tasksTransfer } from './transfer-tasks.ts'
 import type { UsageDocument } from './usage.ts'
 
 /** Rows of a page. */
 const pageRows = 500
 /** Pieces of output of a page: each may have some kilobytes. */
 const pagePieces = 100
-/** Unparsable messages of a page: each may have some megabytes. */
-const pageUnparsable = 20
 
 /** Reads and writes the rows of a database. */
 export function createTransfer(session: Session): StoreTransfer {
@@ -35,31 +23,25 @@ export function createTransfer(session: Session): StoreTransfer {
     tasks: tasksTransfer(session),
     output: outputTransfer(session),
     usage: usageTransfer(session),
-    strays: unparsableTransfer(session),
-    schedules: schedulesTransfer(session),
-    pausedLanes: pausedLanesTransfer(session),
-    budgets: budgetsTransfer(session),
     begin: from => beginFilling(session.database, from),
     // Nothing is derived that the rows do not hold.
     finish: () => endFilling(session.database),
   }
 }
 
-/** Returns the pages of a collection by its ids, or by those in a range. */
+/** Returns the pages of a collection by its ids. */
 async function* pagesById<D extends Document & { _id: string }>(
   { database }: Session,
   collection: string,
-  { limit = pageRows, range = {} }: { limit?: number; range?: { $gt?: string; $lt?: string } } = {},
+  limit = pageRows,
 ): AsyncGenerator<D[]> {
-  let ids = range
-  for (;;) {
-    const filter: Document = Object.keys(ids).length === 0 ? {} : { _id: ids }
+  for (let filter: Document = {}; ; ) {
     const rows = await database.run('read rows', () =>
       database.collection(collection).find<D>(filter).sort({ _id: 1 }).limit(limit).toArray(),
     )
     const last = rows.at(-1)
     if (last === undefined) return
-    ids = { ...range, $gt: last._id }
+    filter = { _id: { $gt: last._id } }
     yield rows
   }
 }
@@ -67,7 +49,7 @@ async function* pagesById<D extends Document & { _id: string }>(
 function outputTransfer(session: Session): RowsTransfer<TransferredPiece> {
   return {
     async *read() {
-      for await (const rows of pagesById<OutputDocument>(session, collections.output, { limit: pagePieces }))
+      for await (const rows of pagesById<OutputDocument>(session, collections.output, pagePieces))
         yield rows.map(({ _id, ...piece }) => piece)
     },
     async write(rows) {
@@ -136,68 +118,6 @@ async function readPaths(session: Session, rows: readonly TransferredUsage[]) {
   }
 }
 
-function unparsableTransfer(session: Session): RowsTransfer<UnparsableMessage> {
-  const numbers = createNumbers()
-  return {
-    async *read() {
-      const options = { limit: pageUnparsable }
-      for await (const rows of pagesByOrder<UnparsableDocument>(session, collections.unparsable, options))
-        yield rows.map(unparsableOf)
-    },
-    write: rows =>
-      replaceAll(
-        session,
-        collections.unparsable,
-        rows.map(row => unparsableDocument(row, numbers(row.at))),
-      ),
-  }
-}
-
-/** The accounts of budgets. Those of rate limits stay behind: a minute later they say nothing. */
-function budgetsTransfer(session: Session): RowsTransfer<SharedText> {
-  const prefix = budgetKey('')
-  return {
-    async *read() {
-      const range = { $gt: prefix, $lt: `${prefix}\uffff` }
-      for await (const rows of pagesById<StateDocument>(session, collections.states, { range }))
-        yield rows.map(({ _id, state, version }) => ({ key: _id, state, version }))
-    },
-    write: rows =>
-      replaceAll(
-        session,
-        collections.states,
-        rows.map(({ key, state, version }) => ({ _id: key, state, version, write: '' })),
-      ),
-  }
-}
-
-function schedulesTransfer(session: Session): RowsTransfer<ScheduleState> {
-  return {
-    async *read() {
-      for await (const rows of pagesById<ScheduleDocument>(session, 'schedules')) yield rows.map(scheduleOf)
-    },
-    write: rows => replaceAll(session, 'schedules', rows.map(scheduleDocument)),
-  }
-}
-
-function pausedLanesTransfer(session: Session): RowsTransfer<PausedLane> {
-  const { database, lanes } = session
-  return {
-    async *read() {
-      const paused = await database.run('read lanes', () =>
-        lanes.find({ paused: true }).sort({ _id: 1 }).toArray(),
-      )
-      yield paused.map(({ _id }) => ({ lane: _id }))
-    },
-    write: rows =>
-      replaceAll(
-        session,
-        collections.lanes,
-        rows.map(({ lane }) => ({ _id: lane, paused: true })),
-      ),
-  }
-}
-
 /** Says that the database is being filled. */
 interface Mark {
   _id: 'filling'
@@ -208,7 +128,7 @@ interface Mark {
 
 const markName = 'transfers'
 /** What processes say of themselves need not be kept. */
-const passing = new Set([markName, 'nodes', 'shared_states'])
+const passing = new Set([markName, nodes.name, states.name])
 
 /**
  * Marks the database as one that is being filled. What an earlier transfer left is deleted. Throws STORE_NOT_EMPTY when a collection

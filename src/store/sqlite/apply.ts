@@ -2,9 +2,13 @@ import type { TaskStatus } from '../../task/status.ts'
 import type { TaskRecord } from '../../task/task.ts'
 import { type Applied, endsAttempt, type RecordChange, type Transition } from '../../task/transition.ts'
 import { priorities } from '../store.ts'
+import { insertAttempt } from './attempts.ts'
 import type { Place } from './fair-order.ts'
-import { storeText } from './rows.ts'
+import { columnOf, columnValue, type Value } from './rows.ts'
 import { noteWake, queueOf, type Session } from './session.ts'
+
+/** As SQLite says it, or this process. */
+type Flag = boolean | 0 | 1
 
 /** What must be known of a row before a transition is written over it. */
 interface Before {
@@ -13,18 +17,17 @@ interface Before {
   seq: number
   rank: number
   status: TaskStatus
-  attempt: number
-  waiting: boolean
-  ended: boolean
+  waiting: Flag
+  ended: Flag
   /** Its tree is being deleted. */
-  pruning: boolean
+  pruning: Flag
   crashCount: number
   userId: string
   lane: string
   priority: number
-  parentId: string | undefined
+  parentId: string | null
   /** Or may have some. */
-  hasSubTasks: boolean
+  hasSubTasks: Flag
   node: string | null
   lastAttemptAt: number | null
 }
@@ -68,7 +71,7 @@ function applyOne(session: Session, transition: Transition): Applied {
     userId: before.userId,
     lane: before.lane,
     priority: before.priority,
-    isRoot: before.parentId === undefined,
+    isRoot: before.parentId === null,
   }
   const rank = before.ended && wake.waiting ? session.order.rankFor(place) : before.rank
   if (update(session, transition, { before, now, wake, rank }) === 0) return earlierSelf(session, transition)
@@ -76,7 +79,7 @@ function applyOne(session: Session, transition: Transition): Applied {
   // Only the result of a task without parent and sub-tasks is known to leave no parent to reconcile.
   if (
     typeof transition.set.result !== 'string' ||
-    before.parentId !== undefined ||
+    before.parentId !== null ||
     before.hasSubTasks ||
     transition.set.phase !== undefined
   )
@@ -107,7 +110,8 @@ interface Wake {
 
 function wakeOf({ wake, set }: Transition, before: Before, now: number): Wake {
   const at = wake === 'now' ? now : typeof wake === 'object' ? wake.at : undefined
-  if (at === undefined) return { queue: null, wakeAt: null, waiting: wake === 'as-it-was' && before.waiting }
+  if (at === undefined)
+    return { queue: null, wakeAt: null, waiting: wake === 'as-it-was' && Boolean(before.waiting) }
   if (at > now) return { queue: null, wakeAt: at, waiting: true }
   return {
     queue: queueOf(before.lane, (set.crashCount ?? before.crashCount) > 0),
@@ -126,7 +130,6 @@ function heldBefore({ inFlight }: Session, { taskId, fence }: Transition): Befor
     seq,
     rank,
     status: record.status,
-    attempt: record.attempt,
     waiting: false,
     ended: false,
     pruning: false,
@@ -134,7 +137,7 @@ function heldBefore({ inFlight }: Session, { taskId, fence }: Transition): Befor
     userId: record.userId,
     lane: record.lane,
     priority: priorities.indexOf(record.priority),
-    parentId: record.parentTaskId,
+    parentId: record.parentTaskId ?? null,
     hasSubTasks: held.hasSubTasks === true || record.subTaskStatusSummary !== undefined,
     node: record.executionNodeId ?? null,
     lastAttemptAt: record.lastAttemptTimestamp ?? null,
@@ -143,55 +146,14 @@ function heldBefore({ inFlight }: Session, { taskId, fence }: Transition): Befor
 
 /** The row as it is; what was remembered of it since its creation is about to be old. */
 function readBefore({ sql, inFlight }: Session, taskId: string): Before | undefined {
-  const row = sql(`SELECT seq, rank, status, attempt, queue IS NOT NULL OR wake_at IS NOT NULL AS waiting,
-    completed_at IS NOT NULL AS ended, crash_count,
-    (SELECT pruning FROM tasks AS root WHERE root.id = coalesce(tasks.root_id, tasks.id)) AS pruning, user_id, lane, priority, parent_id, node, last_attempt_at
-    FROM tasks WHERE id = ?`).get(taskId) as Record<string, string | number | null> | undefined
-  if (row === undefined) return undefined
-  inFlight.recall(Number(row['seq']))
-  return {
-    seq: Number(row['seq']),
-    rank: Number(row['rank']),
-    status: row['status'] as TaskStatus,
-    attempt: Number(row['attempt']),
-    waiting: row['waiting'] === 1,
-    ended: row['ended'] === 1,
-    pruning: row['pruning'] === 1,
-    crashCount: Number(row['crash_count']),
-    userId: String(row['user_id']),
-    lane: String(row['lane']),
-    priority: Number(row['priority']),
-    parentId: row['parent_id'] === null ? undefined : String(row['parent_id']),
-    hasSubTasks: true,
-    node: row['node'] as string | null,
-    lastAttemptAt: row['last_attempt_at'] as number | null,
-  }
-}
-
-type Value = string | number | null
-
-/** The column of each field of a change. */
-const columnNames: { [K in keyof RecordChange]-?: string } = {
-  status: 'status',
-  phase: 'phase',
-  result: 'result',
-  progress: 'progress',
-  parameters: 'parameters',
-  parametersVersion: 'parameters_version',
-  errorInfo: 'error',
-  retryCount: 'retry_count',
-  crashCount: 'crash_count',
-  round: 'round',
-  completedAt: 'completed_at',
-  nextAttemptTimestamp: 'next_attempt_at',
-  deadline: 'deadline',
-  claimToken: 'claim_token',
-  leaseUntil: 'lease_until',
-  cancelRequestedAt: 'cancel_requested_at',
-  reduces: 'reduces',
-  failedSubTasks: 'failed_sub_tasks',
-  deadLetter: 'dead_letter',
-  deadLetterHistory: 'dead_letter_history',
+  const before = sql(`SELECT seq, rank, status, queue IS NOT NULL OR wake_at IS NOT NULL AS waiting,
+    completed_at IS NOT NULL AS ended, crash_count AS crashCount, user_id AS userId, lane, priority, parent_id AS parentId, node,
+    (SELECT pruning FROM tasks AS root WHERE root.id = coalesce(tasks.root_id, tasks.id)) IS NOT NULL AS pruning,
+    last_attempt_at AS lastAttemptAt, 1 AS hasSubTasks FROM tasks WHERE id = ?`).get(taskId) as
+    | Before
+    | undefined
+  if (before !== undefined) inFlight.recall(before.seq)
+  return before
 }
 
 interface Write {
@@ -206,7 +168,7 @@ function update(session: Session, transition: Transition, { before, now, wake, r
   const { set, fence, from, fromPhase } = transition
   const keys = changedKeys(set, before)
   const values: Value[] = [now]
-  for (const key of keys) values.push(columnValue(session, before.seq, key, set))
+  for (const key of keys) values.push(columnValue(session.sql, before.seq, key, set[key]))
   if (set.deadLetter !== undefined) values.push(set.deadLetter?.fingerprint ?? null)
   // What neither waited nor will wait has no place in a queue to write.
   const moves = transition.wake !== 'as-it-was' && (before.waiting || wake.waiting)
@@ -216,7 +178,7 @@ function update(session: Session, transition: Transition, { before, now, wake, r
   const shape = `${keys.join()}|${fences}|${moves}|${from.join()}`
   let text = texts.get(shape)
   if (text === undefined) {
-    const assignments = keys.map(key => `${columnNames[key]} = ?`)
+    const assignments = keys.map(key => `${columnOf[key]} = ?`)
     if (set.deadLetter !== undefined) assignments.push('fingerprint = ?')
     if (moves) assignments.push('queue = ?', 'wake_at = ?', 'rank = ?')
     text = `UPDATE tasks SET version = version + 1, updated_at = ?, ${assignments.join(', ')}
@@ -267,15 +229,6 @@ function guard(fence: Transition['fence'], fromPhase: Transition['fromPhase'], v
   return `${text} AND phase = ?`
 }
 
-function columnValue(session: Session, seq: number, key: keyof RecordChange, set: RecordChange): Value {
-  const value = set[key]
-  if (value === undefined || value === null) return null
-  if (key === 'result' || key === 'progress' || key === 'parameters')
-    return storeText(session.sql, seq, key, value as string)
-  if (typeof value === 'boolean') return value ? 1 : 0
-  return typeof value === 'object' ? JSON.stringify(value) : value
-}
-
 /** The fields that show whether a refused write was made before. */
 interface Earlier {
   status: string
@@ -309,8 +262,7 @@ function count(
   if (!before.waiting && wake.waiting) order.entered(place)
   if (set.status === undefined || set.status === before.status) return
   aggregate.moved(before.status, set.status)
-  if (before.parentId !== undefined)
-    aggregate.childMoved(before.parentId, { from: before.status, to: set.status })
+  if (before.parentId !== null) aggregate.childMoved(before.parentId, { from: before.status, to: set.status })
 }
 
 /** Attempts that are remembered. */
@@ -324,20 +276,16 @@ function recordAttempt(
   now: number,
 ): void {
   if (name === 'completed' || name === 'awaiting-subtasks' || !('attempt' in fence)) return
-  sql(`INSERT OR REPLACE INTO attempts (task_seq, attempt, node, started_at, ended_at, outcome, code, message)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?)`).run(
-    before.seq,
-    fence.attempt,
-    before.node,
-    before.lastAttemptAt ?? now,
-    now,
-    name,
-    set.errorInfo?.code ?? null,
-    set.errorInfo?.message ?? null,
-  )
+  insertAttempt(sql, before.seq, {
+    attempt: fence.attempt,
+    executionNodeId: before.node,
+    startedAt: before.lastAttemptAt ?? now,
+    endedAt: now,
+    outcome: name,
+    code: set.errorInfo?.code,
+    message: set.errorInfo?.message,
+  })
   if (fence.attempt <= mostAttempts) return
-  sql('DELETE FROM attempts WHERE task_seq = ? AND attempt <= ?').run(
-    before.seq,
-    fence.attempt - mostAttempts,
-  )
+  const oldest = fence.attempt - mostAttempts
+  sql('DELETE FROM attempts WHERE task_seq = ? AND attempt <= ?').run(before.seq, oldest)
 }

@@ -1,5 +1,7 @@
+import { defined } from '../../task/defined.ts'
 import type { Applied } from '../../task/transition.ts'
-import type { AttemptStore, Fenced, LogLine } from '../store.ts'
+import type { AttemptRow, AttemptStore, Fenced, LogLine } from '../store.ts'
+import type { Statements } from './database.ts'
 import { storeText } from './rows.ts'
 import type { Session } from './session.ts'
 import { addUsage } from './usage.ts'
@@ -9,18 +11,16 @@ const mostLogLines = 1_000
 
 /** What attempts leave behind. */
 export function createAttempts(session: Session): AttemptStore {
-  const { file, sql } = session
+  const { file, sql, now } = session
   return {
     progress: writes =>
       file.write(() =>
         writes.map(write =>
           fenced(session, write, seq => {
             const text = storeText(sql, seq, 'progress', write.progress)
-            sql('UPDATE tasks SET progress = ?, updated_at = ?, version = version + 1 WHERE seq = ?').run(
-              text,
-              session.now(),
-              seq,
-            )
+            const update =
+              'UPDATE tasks SET progress = ?, updated_at = ?, version = version + 1 WHERE seq = ?'
+            sql(update).run(text, now(), seq)
           }),
         ),
       ),
@@ -28,22 +28,12 @@ export function createAttempts(session: Session): AttemptStore {
       file.write(() =>
         writes.map(write =>
           fenced(session, write, seq => {
-            sql('INSERT INTO checkpoints (task_seq, key, value) VALUES (?, ?, ?) ON CONFLICT DO NOTHING').run(
-              seq,
-              write.key,
-              write.value,
-            )
+            insertCheckpoint(sql, seq, write.key, write.value)
             sql('UPDATE tasks SET checkpoint_attempt = ? WHERE seq = ?').run(write.attempt, seq)
           }),
         ),
       ),
-    checkpoints: taskId =>
-      file.read(() => {
-        const rows = sql(
-          'SELECT key, value FROM checkpoints WHERE task_seq = (SELECT seq FROM tasks WHERE id = ?)',
-        ).all(taskId) as { key: string; value: string }[]
-        return new Map(rows.map(({ key, value }) => [key, value]))
-      }),
+    checkpoints: taskId => file.read(() => readCheckpoints(sql, taskId)),
     log: (taskId, lines) => file.write(() => addLines(session, taskId, lines)),
     usage: (taskId, rows) => file.write(() => addUsage(session, taskId, rows)),
   }
@@ -60,17 +50,82 @@ export function fenced({ sql }: Session, { taskId, attempt }: Fenced, write: (se
   return 'applied'
 }
 
+/** The number of the row with an id. */
+export const ofTask = '(SELECT seq FROM tasks WHERE id = ?)'
+
+/** Inserts the value of a finished step; one that is there stays. */
+export function insertCheckpoint(sql: Statements, seq: number, key: string, value: string): void {
+  sql('INSERT INTO checkpoints (task_seq, key, value) VALUES (?, ?, ?) ON CONFLICT DO NOTHING').run(
+    seq,
+    key,
+    value,
+  )
+}
+
+/** Reads the values of finished steps, by key. */
+export function readCheckpoints(sql: Statements, taskId: string): ReadonlyMap<string, string> {
+  const rows = sql(`SELECT key, value FROM checkpoints WHERE task_seq = ${ofTask} ORDER BY key`)
+    .raw()
+    .all(taskId) as [key: string, value: string][]
+  return new Map(rows)
+}
+
 function addLines({ sql }: Session, taskId: string, lines: readonly LogLine[]): void {
   const seq = sql('SELECT seq FROM tasks WHERE id = ?').pluck().get(taskId)
   if (typeof seq !== 'number') return
-  let sequence = Number(
-    sql('SELECT coalesce(max(sequence), 0) FROM logs WHERE task_seq = ?').pluck().get(seq),
-  )
+  const last = sql('SELECT coalesce(max(sequence), 0) FROM logs WHERE task_seq = ?').pluck().get(seq)
+  let sequence = Number(last)
   for (const line of lines) {
     sequence += 1
-    sql(
-      'INSERT INTO logs (task_seq, sequence, at, attempt, level, message, fields) VALUES (?, ?, ?, ?, ?, ?, ?)',
-    ).run(seq, sequence, line.at, line.attempt, line.level, line.message, line.fields ?? null)
+    insertLine(sql, seq, { ...line, sequence })
   }
   sql('DELETE FROM logs WHERE task_seq = ? AND sequence <= ?').run(seq, sequence - mostLogLines)
+}
+
+type NumberedLine = LogLine & { sequence: number }
+
+/** Inserts a line of a log. */
+export function insertLine(sql: Statements, seq: number, line: NumberedLine): void {
+  const { sequence, at, attempt, level, message, fields } = line
+  sql(
+    'INSERT INTO logs (task_seq, sequence, at, attempt, level, message, fields) VALUES (?, ?, ?, ?, ?, ?, ?)',
+  ).run(seq, sequence, at, attempt, level, message, fields ?? null)
+}
+
+/** Reads the lines of a log after a number. */
+export function readLog(
+  sql: Statements,
+  taskId: string,
+  { after, limit }: { after: number; limit: number },
+): NumberedLine[] {
+  const rows = sql(`SELECT sequence, at, attempt, level, message, fields FROM logs
+    WHERE task_seq = ${ofTask} AND sequence > ? ORDER BY sequence LIMIT ?`).all(taskId, after, limit)
+  return (rows as NumberedLine[]).map(withoutNulls)
+}
+
+/** Inserts an attempt that ended. */
+export function insertAttempt(
+  sql: Statements,
+  seq: number,
+  row: { readonly [F in keyof AttemptRow]: AttemptRow[F] | null | undefined },
+): void {
+  const { attempt, executionNodeId, startedAt, endedAt, outcome, code, message } = row
+  sql(`INSERT OR REPLACE INTO attempts (task_seq, attempt, node, started_at, ended_at, outcome, code, message)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?)`).run(
+    ...[seq, attempt, executionNodeId ?? null, startedAt, endedAt, outcome, code ?? null, message ?? null],
+  )
+}
+
+/** Reads the attempts that ended, the oldest first. */
+export function readAttempts(sql: Statements, taskId: string): AttemptRow[] {
+  const rows =
+    sql(`SELECT attempt, node AS executionNodeId, started_at AS startedAt, ended_at AS endedAt, outcome, code, message
+    FROM attempts WHERE task_seq = ${ofTask} ORDER BY attempt`).all(taskId)
+  return (rows as AttemptRow[]).map(withoutNulls)
+}
+
+/** What is null in a row, the record does not have. */
+export function withoutNulls<Row extends object>(row: Row): Row {
+  const fields = Object.entries(row).map(([field, value]) => [field, value ?? undefined])
+  return defined(Object.fromEntries(fields)) as Row
 }

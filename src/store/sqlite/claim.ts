@@ -3,7 +3,7 @@ import { claiming } from '../../task/transition.ts'
 import { type Claim, type Claimed, type ClaimedRecord, priorities } from '../store.ts'
 import { parentAllows } from './create.ts'
 import type { Known } from './in-flight.ts'
-import { recordOf, type TaskRow } from './rows.ts'
+import { readTask } from './rows.ts'
 import type { Session } from './session.ts'
 
 const statement = `
@@ -85,10 +85,9 @@ function retryFresh(session: Session, request: Claim, stale: Known, parents: Par
 
 /** Reads the row of a task that was not published here, and drops what was remembered of it. */
 function find({ sql, inFlight }: Session, taskId: string): Known | undefined {
-  const row = sql('SELECT * FROM tasks WHERE id = ?').get(taskId) as TaskRow | undefined
-  if (row === undefined) return undefined
-  inFlight.recall(row.seq)
-  return { seq: row.seq, rank: row.rank, record: recordOf(row, sql) }
+  const found = readTask(sql, taskId)
+  if (found !== undefined) inFlight.recall(found.seq)
+  return found
 }
 
 /** Where a task waits, for the counters. */

@@ -7,7 +7,7 @@ import { claiming } from '../../task/transition.ts'
 import { type Created, priorities } from '../store.ts'
 import type { Place } from './fair-order.ts'
 import type { Known } from './in-flight.ts'
-import { insertTags, longestInline, recordOf, storeText, type TaskRow } from './rows.ts'
+import { insertTags, longestInline, readTask, readTasks, storeText } from './rows.ts'
 import { noteWake, queueOf, type Session } from './session.ts'
 
 /** What every row has; what few rows have costs nothing where it is absent. */
@@ -138,19 +138,16 @@ function admitChild(
 /** A refusal yields to the task that is there already: submitting it again is not one more. */
 function existingOr(session: Session, task: NewTask, refusal: Created | undefined): Written {
   const { sql } = session
-  let row = sql('SELECT * FROM tasks WHERE id = ?').get(task.id) as TaskRow | undefined
-  if (row === undefined && task.idempotencyKey !== undefined) {
-    row = sql('SELECT * FROM tasks WHERE user_id = ? AND task_type = ? AND idempotency_key = ?').get(
-      task.userId,
-      task.taskType,
-      task.idempotencyKey,
-    ) as TaskRow | undefined
-  }
-  if (row !== undefined) return { answer: { outcome: 'existing', record: recordOf(row, sql) } }
+  const { id, userId, taskType, idempotencyKey } = task
+  const sameKey = 'tasks WHERE user_id = ? AND task_type = ? AND idempotency_key = ?'
+  const found =
+    readTask(sql, id) ??
+    (idempotencyKey === undefined ? undefined : readTasks(sql, sameKey, userId, taskType, idempotencyKey)[0])
+  if (found !== undefined) return { answer: { outcome: 'existing', record: found.record } }
   if (refusal !== undefined) return { answer: refusal }
   throw new QuillworkError(
     'STORE_FAILED',
-    `The task ${task.id} was neither written nor found; the database is damaged.`,
+    `The task ${id} was neither written nor found; the database is damaged.`,
   )
 }
 

@@ -1,3 +1,5 @@
+import { sqliteRecords } from '../../records/sqlite.ts'
+import { createColdPorts } from '../cold-records.ts'
 import type { Store } from '../store.ts'
 import type { StoreTransfer } from '../transfer.ts'
 import { createAggregate } from './aggregate.ts'
@@ -10,7 +12,7 @@ import type { StoreFaults } from './failures.ts'
 import { storeError } from './failures.ts'
 import { createFairOrder } from './fair-order.ts'
 import { createInFlight } from './in-flight.ts'
-import { createLanes, createSchedules, createUnparsable } from './lanes.ts'
+import { createLanes } from './lanes.ts'
 import { extend, overdue, voidLeases } from './leases.ts'
 import { createOutbox, earliestWake } from './outbox.ts'
 import { createOutput } from './output.ts'
@@ -18,7 +20,6 @@ import { prune } from './prune.ts'
 import { createQueries } from './queries.ts'
 import { engineMigrations } from './schema.ts'
 import type { Session } from './session.ts'
-import { createStates } from './states.ts'
 import { createTransfer } from './transfer.ts'
 
 /** How a SQLite store is opened. */
@@ -66,9 +67,7 @@ export function sqlite(options: SqliteOptions): SqliteStore {
     output: createOutput(session),
     queries: createQueries(session),
     lanes: createLanes(session),
-    schedules: createSchedules(session),
-    unparsable: createUnparsable(session),
-    states: createStates(session),
+    ...createColdPorts(sqliteRecords(file)),
     transfer: createTransfer(session),
     takesWrites: () => file.takesWrites(),
   }

@@ -1,6 +1,7 @@
 import { claiming } from '../../task/transition.ts'
 import type { Extended, Lease, Overdue } from '../store.ts'
-import { recordOf, type TaskRow } from './rows.ts'
+import type { Known } from './in-flight.ts'
+import { readTasks } from './rows.ts'
 import type { Session } from './session.ts'
 
 /** Extends the leases that are still held, by id and token. Returns which are lost or asked to stop. */
@@ -34,12 +35,11 @@ export function overdue(session: Session, limit: number): Promise<Overdue[]> {
   return session.file.read(() => {
     const now = session.now()
     const expired = expiredLeases(session, now, limit)
-    const overdue = sql(
-      'SELECT * FROM tasks WHERE deadline <= ? AND completed_at IS NULL AND lease_until IS NULL ORDER BY deadline LIMIT ?',
-    ).all(now, limit - expired.length) as TaskRow[]
+    const late = 'tasks WHERE deadline <= ? AND completed_at IS NULL AND lease_until IS NULL'
+    const overdue = readTasks(sql, `${late} ORDER BY deadline LIMIT ?`, now, limit - expired.length)
     return [
-      ...expired.map((row): Overdue => ({ record: recordOf(row, sql), why: 'lease' })),
-      ...overdue.map((row): Overdue => ({ record: recordOf(row, sql), why: 'deadline' })),
+      ...expired.map(({ record }): Overdue => ({ record, why: 'lease' })),
+      ...overdue.map(({ record }): Overdue => ({ record, why: 'deadline' })),
     ]
   })
 }
@@ -51,16 +51,15 @@ const checkAnyway = 20
  * This process gave every lease that is not void, so it knows when one may have expired: leases need no index, which would cost
  * each task two writes. Rows are read only then, and now and then in case that knowledge is wrong.
  */
-function expiredLeases({ sql, inFlight, dirty }: Session, now: number, limit: number): TaskRow[] {
+function expiredLeases({ sql, inFlight, dirty }: Session, now: number, limit: number): Known[] {
   dirty.leaseChecks += 1
   const mayHaveExpired =
     dirty.voidLeases || inFlight.earliestLease() <= now || dirty.leaseChecks % checkAnyway === 0
   if (!mayHaveExpired) return []
-  const rows = sql(
-    'SELECT * FROM tasks WHERE status = ? AND lease_until <= ? ORDER BY lease_until LIMIT ?',
-  ).all(claiming.to, now, limit) as TaskRow[]
-  if (rows.length === 0) dirty.voidLeases = false
-  return rows
+  const held = 'tasks WHERE status = ? AND lease_until <= ? ORDER BY lease_until LIMIT ?'
+  const found = readTasks(sql, held, claiming.to, now, limit)
+  if (found.length === 0) dirty.voidLeases = false
+  return found
 }
 
 /** This process is the only owner of the file: whatever held a lease when it was opened is gone. */

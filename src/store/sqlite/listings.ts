@@ -9,11 +9,9 @@ import type {
   TaskFilter,
   TaskListRequest,
 } from '../store.ts'
-import { recordOf, type TaskRow } from './rows.ts'
+import type { Known } from './in-flight.ts'
+import { readTasks, type Value } from './rows.ts'
 import type { Session } from './session.ts'
-
-/** A value that a statement binds. */
-export type Value = string | number
 
 /** Conditions and the values they bind. */
 export class Conditions {
@@ -55,16 +53,11 @@ export class Conditions {
   }
 }
 
-/** A page of rows of which one more than asked for was read. */
-function tasksPage(
-  { sql }: Session,
-  rows: readonly TaskRow[],
-  request: PageRequest,
-  filter: unknown,
-): Page<TaskRecord> {
-  return pageOf(rows, request.pageSize, {
-    item: row => recordOf(row, sql),
-    token: row => pageToken(filter, [row.seq]),
+/** A page of tasks of which one more than asked for was read. */
+function tasksPage(found: readonly Known[], { pageSize }: PageRequest, filter: unknown): Page<TaskRecord> {
+  return pageOf(found, pageSize, {
+    item: ({ record }) => record,
+    token: ({ seq }) => pageToken(filter, [seq]),
   })
 }
 
@@ -166,7 +159,7 @@ export function listTasks(session: Session, filter: TaskFilter, page: TaskListRe
   const token = bound(oldestFirst ? 'tasks, oldest first' : 'tasks', filter)
   const after = pageKey(token, page.pageToken, ['number'])?.[0]
   const criteria = criteriaOf(filter)
-  if (criteria.some(({ values }) => values.length === 0)) return tasksPage(session, [], page, token)
+  if (criteria.some(({ values }) => values.length === 0)) return tasksPage([], page, token)
   const lead = rarest(session, criteria)
   const { from, seq, is } = lead.source
   const rest = new Conditions()
@@ -179,11 +172,10 @@ export function listTasks(session: Session, filter: TaskFilter, page: TaskListRe
   const limit = page.pageSize + 1
   const rows = lead.values.flatMap(value => {
     const conditions = new Conditions().add(is, ...value).with(rest)
-    const query = session.sql(`SELECT tasks.* FROM ${from}${conditions.where()} ${order}`)
-    return query.all(...conditions.values, limit) as TaskRow[]
+    return readTasks(session.sql, `${from}${conditions.where()} ${order}`, ...conditions.values, limit)
   })
   if (lead.values.length > 1) rows.sort((a, b) => (oldestFirst ? a.seq - b.seq : b.seq - a.seq))
-  return tasksPage(session, rows.slice(0, limit), page, token)
+  return tasksPage(rows.slice(0, limit), page, token)
 }
 
 interface ChildrenFilter {
@@ -201,30 +193,25 @@ const unsuccessful: readonly TaskStatus[] = unsuccessfulStatuses
 export function listChildren(session: Session, filter: ChildrenFilter, page: PageRequest): Page<TaskRecord> {
   if (filter.failedFirst !== true) return childrenPage(session, filter, page)
   const [part, after] = pageKey(filter, page.pageToken, ['number', 'number']) ?? [0, 0]
-  const rows: { row: TaskRow; part: number }[] = []
+  const rows: (Known & { part: number })[] = []
   for (const current of [0, 1]) {
     if (current < part || rows.length > page.pageSize) continue
     const conditions = childConditions(filter, current === part ? after : 0).among(
       'status',
       taskStatuses.filter(status => unsuccessful.includes(status) === (current === 0)),
     )
-    for (const row of childRows(session, conditions, page.pageSize + 1 - rows.length))
-      rows.push({ row, part: current })
+    for (const child of readChildren(session, conditions, page.pageSize + 1 - rows.length))
+      rows.push({ ...child, part: current })
   }
   return pageOf(rows, page.pageSize, {
-    item: ({ row }) => recordOf(row, session.sql),
-    token: last => pageToken(filter, [last.part, last.row.seq]),
+    item: ({ record }) => record,
+    token: last => pageToken(filter, [last.part, last.seq]),
   })
 }
 
 function childrenPage(session: Session, filter: ChildrenFilter, page: PageRequest): Page<TaskRecord> {
   const after = pageKey(filter, page.pageToken, ['number'])?.[0] ?? 0
-  return tasksPage(
-    session,
-    childRows(session, childConditions(filter, after), page.pageSize + 1),
-    page,
-    filter,
-  )
+  return tasksPage(readChildren(session, childConditions(filter, after), page.pageSize + 1), page, filter)
 }
 
 function childConditions(filter: ChildrenFilter, after: number): Conditions {
@@ -235,11 +222,9 @@ function childConditions(filter: ChildrenFilter, after: number): Conditions {
     .equal('task_type', filter.taskType)
 }
 
-function childRows({ sql }: Session, conditions: Conditions, limit: number): TaskRow[] {
-  return sql(`SELECT * FROM tasks INDEXED BY tasks_parent${conditions.where()} ORDER BY seq LIMIT ?`).all(
-    ...conditions.values,
-    limit,
-  ) as TaskRow[]
+function readChildren({ sql }: Session, conditions: Conditions, limit: number): Known[] {
+  const from = `tasks INDEXED BY tasks_parent${conditions.where()} ORDER BY seq LIMIT ?`
+  return readTasks(sql, from, ...conditions.values, limit)
 }
 
 /** As the index `tasks_letters` has it, so that no letter is parsed to group it. Null where the letter is damaged. */
@@ -267,10 +252,8 @@ export function listDeadLetters(
   const index = filter.fingerprint === undefined ? 'tasks_dead' : 'tasks_letters'
   const conditions = conditionsOf(filter).add('dead_letter IS NOT NULL')
   if (after !== undefined) conditions.add('seq < ?', after)
-  const rows = session
-    .sql(`SELECT * FROM tasks INDEXED BY ${index}${conditions.where()} ORDER BY seq DESC LIMIT ?`)
-    .all(...conditions.values, page.pageSize + 1) as TaskRow[]
-  return tasksPage(session, rows, page, token)
+  const from = `tasks INDEXED BY ${index}${conditions.where()} ORDER BY seq DESC LIMIT ?`
+  return tasksPage(readTasks(session.sql, from, ...conditions.values, page.pageSize + 1), page, token)
 }
 
 /** The largest number of groups of equal failures in one answer. */

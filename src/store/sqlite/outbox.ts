@@ -1,7 +1,7 @@
 import type { Delivery, Due, LaneCapacity, Outbox } from '../store.ts'
 import { closedError } from './failures.ts'
-import type { Known } from './in-flight.ts'
-import { recordOf, type TaskRow } from './rows.ts'
+import type { Place } from './fair-order.ts'
+import { readTasks } from './rows.ts'
 import { queueOf, type Session } from './session.ts'
 
 /** Tasks that a named time has come for are made ready in steps of this size. */
@@ -74,61 +74,48 @@ function take(
   for (const seq of rows) {
     if (deliveries.length >= capacity) break
     if (inFlight.isInFlight(seq)) continue
-    const known = inFlight.recall(seq) ?? readKnown(session, seq)
-    const delivery = deliveryOf(known)
-    inFlight.handedOut.set(known.record.id, { known, delivery })
+    const known = inFlight.recall(seq) ?? readTasks(sql, 'tasks WHERE seq = ?', seq)[0]
+    if (known === undefined) continue
+    const { id: taskId, taskType, lane, attempt, crashCount } = known.record
+    const delivery = { taskId, taskType, lane, attempt, quarantined: crashCount > 0 }
+    inFlight.handedOut.set(taskId, { known, delivery })
     deliveries.push(delivery)
   }
   return deliveries
 }
 
-function readKnown({ sql }: Session, seq: number): Known {
-  const row = sql('SELECT * FROM tasks WHERE seq = ?').get(seq) as TaskRow
-  return { seq, rank: row.rank, record: recordOf(row, sql) }
+/** A task that a named time has come for. */
+interface Timely extends Omit<Place, 'isRoot'> {
+  seq: number
+  crashCount: number
+  attempt: number
+  isRoot: 0 | 1
 }
-
-function deliveryOf({ record }: Known): Delivery {
-  return {
-    taskId: record.id,
-    taskType: record.taskType,
-    lane: record.lane,
-    attempt: record.attempt,
-    quarantined: record.crashCount > 0,
-  }
-}
-
-type TimelyRow = Pick<
-  TaskRow,
-  'seq' | 'lane' | 'crash_count' | 'attempt' | 'user_id' | 'priority' | 'rank' | 'parent_id'
->
 
 /** One that has run keeps its place in line; one whose first time has come joins it now. */
-function rankInLine({ order }: Session, row: TimelyRow): number {
-  if (row.attempt > 0) return row.rank
-  const { user_id: userId, lane, priority, rank } = row
-  const place = { userId, lane, priority, rank, isRoot: row.parent_id === null }
+function rankInLine({ order }: Session, task: Timely): number {
+  if (task.attempt > 0) return task.rank
+  const place = { ...task, isRoot: task.isRoot === 1 }
   order.left(place, false)
-  const ranked = { ...place, rank: order.rankFor(place) }
-  order.entered(ranked)
-  return ranked.rank
+  const rank = order.rankFor(place)
+  order.entered({ ...place, rank })
+  return rank
 }
 
 /** Makes ready what a named time has come for. */
 function wake(session: Session): Promise<void> {
   const { sql } = session
   const ready = () => {
-    const rows = sql(
-      `SELECT seq, lane, crash_count, attempt, user_id, priority, rank, parent_id FROM tasks
-        WHERE wake_at <= ? ORDER BY wake_at LIMIT ?`,
-    ).all(session.now(), wakeStep) as TimelyRow[]
-    for (const row of rows) {
-      const queue = queueOf(row.lane, row.crash_count > 0)
+    const tasks = sql(
+      `SELECT seq, lane, crash_count AS crashCount, attempt, user_id AS userId, priority, rank, parent_id IS NULL AS isRoot
+        FROM tasks WHERE wake_at <= ? ORDER BY wake_at LIMIT ?`,
+    ).all(session.now(), wakeStep) as Timely[]
+    for (const task of tasks)
       sql('UPDATE tasks SET queue = ?, rank = ?, wake_at = NULL, version = version + 1 WHERE seq = ?').run(
-        queue,
-        rankInLine(session, row),
-        row.seq,
+        queueOf(task.lane, task.crashCount > 0),
+        rankInLine(session, task),
+        task.seq,
       )
-    }
   }
   // Only once it is committed: what could not be made ready is still waited for.
   return session.file.write(ready, () => {

@@ -1,13 +1,12 @@
 import type { TaskStatus } from '../../task/status.ts'
+import { states } from '../cold-records.ts'
 import { budgetKey, type Retention } from '../store.ts'
-import { deleteTags } from './rows.ts'
+import { deleteBelongings } from './rows.ts'
 import type { Session } from './session.ts'
 
 /** A live task below an ended root has an ended ancestor with a live sub-task, and that one is to be reconciled. */
 const allEnded = `tasks.look IS NOT 1
   AND NOT EXISTS (SELECT 1 FROM tasks AS open INDEXED BY tasks_look WHERE open.root_id = tasks.id AND open.look = 1)`
-
-const tables = ['payloads', 'attempts', 'checkpoints', 'logs', 'output'] as const
 
 /**
  * Deletes ended trees whose root ended longer ago than its status is kept: leaves first, the root last, at most `limit` records per
@@ -60,9 +59,8 @@ function remove({ sql, aggregate, inFlight }: Session, id: string): number {
     | { seq: number; status: TaskStatus }
     | undefined
   if (row === undefined) return 0
-  for (const table of tables) sql(`DELETE FROM ${table} WHERE task_seq = ?`).run(row.seq)
-  deleteTags(sql, row.seq)
-  sql('DELETE FROM states WHERE key = ?').run(budgetKey(id))
+  deleteBelongings(sql, row.seq)
+  sql(`DELETE FROM ${states.name} WHERE id = ?`).run(budgetKey(id))
   sql('DELETE FROM tasks WHERE seq = ?').run(row.seq)
   // The number of a deleted row may be given to a new one.
   inFlight.recall(row.seq)

@@ -1,3 +1,5 @@
+import { tablesOf } from '../../records/sqlite.ts'
+import { coldKinds } from '../cold-records.ts'
 import type { Migration } from './file.ts'
 
 /**
@@ -203,5 +205,18 @@ CREATE INDEX tasks_letters ON tasks (
   fingerprint, seq, task_type, user_id, completed_at, id,
   json_extract(iif(json_valid(dead_letter), dead_letter, NULL), '$.error.code')
 ) WHERE fingerprint IS NOT NULL;
+`,
+  `
+ALTER TABLE schedules RENAME TO earlier_schedules;
+ALTER TABLE strays RENAME TO earlier_strays;
+${tablesOf(coldKinds)}
+INSERT INTO schedules (revision, id, body) SELECT 'earlier', id,
+  json_patch('{}', json_object('definition', definition, 'lastTick', last_tick, 'lastTaskId', last_task_id)) FROM earlier_schedules;
+INSERT INTO strays (revision, id, at, body, content)
+  SELECT 'earlier', id, at, json_object('reason', reason), content FROM earlier_strays;
+INSERT INTO shared_states (revision, id, version, body, state) SELECT 'earlier', key, version, '{}', state FROM states;
+DROP TABLE earlier_schedules;
+DROP TABLE earlier_strays;
+DROP TABLE states;
 `,
 ]

@@ -1,11 +1,11 @@
 /** A whole file as rows that can be moved to another store. */
 import { QuillworkError } from '../../task/errors.ts'
-import { priorities, type ScheduleState, type UnparsableMessage } from '../store.ts'
-import type { PausedLane, RowsTransfer, StoreTransfer, TransferredUsage } from '../transfer.ts'
-import { outputTransfer } from './output.ts'
+import { coldKinds } from '../cold-records.ts'
+import { priorities } from '../store.ts'
+import type { RowsTransfer, StoreTransfer, TransferredPiece, TransferredUsage } from '../transfer.ts'
+import { withoutNulls } from './attempts.ts'
 import type { Session } from './session.ts'
-import { budgetsTransfer } from './states.ts'
-import { pagesBy, tasksTransfer } from './transfer-tasks.ts'
+import { pages, tasksTransfer } from './transfer-tasks.ts'
 import { insertUsage } from './usage.ts'
 
 /** Reads and writes the rows of a file. */
@@ -14,33 +14,51 @@ export function createTransfer(session: Session): StoreTransfer {
     tasks: tasksTransfer(session),
     output: outputTransfer(session),
     usage: usageTransfer(session),
-    strays: unparsableTransfer(session),
-    schedules: schedulesTransfer(session),
-    pausedLanes: pausedLanesTransfer(session),
-    budgets: budgetsTransfer(session),
     begin: () => session.file.read(() => requireEmpty(session)),
     finish: () => session.file.write(() => deriveAll(session)),
   }
 }
 
-interface UsageColumns extends Omit<TransferredUsage, 'cost' | 'subject'> {
-  row: number
-  cost: number | null
-  subject: string | null
+/** Pieces of a page: at most some megabytes. */
+const pagePieces = 100
+
+type NumberedPiece = TransferredPiece & { seq: number }
+
+/** Reads and writes the pieces of all tasks. */
+function outputTransfer(session: Session): RowsTransfer<TransferredPiece> {
+  const { file, sql } = session
+  const query = `SELECT task_seq AS seq, tasks.id AS taskId, output.attempt, sequence, text
+    FROM output JOIN tasks ON tasks.seq = task_seq
+    WHERE (task_seq, output.attempt, sequence) > (?, ?, ?) ORDER BY task_seq, output.attempt, sequence LIMIT ?`
+  const read = (after: readonly number[], limit: number) => sql(query).all(...after, limit) as NumberedPiece[]
+  const options = {
+    start: [0, 0, 0],
+    placeOf: ({ seq, attempt, sequence }: NumberedPiece) => [seq, attempt, sequence],
+    limit: pagePieces,
+  }
+  return {
+    async *read() {
+      for await (const rows of pages(session, read, options)) yield rows.map(({ seq: _, ...piece }) => piece)
+    },
+    write: pieces =>
+      file.write(() => {
+        for (const { taskId, attempt, sequence, text } of pieces)
+          sql(`INSERT OR REPLACE INTO output (task_seq, attempt, sequence, text)
+            SELECT seq, ?, ?, ? FROM tasks WHERE id = ?`).run(attempt, sequence, text, taskId)
+      }),
+  }
 }
 
 function usageTransfer(session: Session): RowsTransfer<TransferredUsage> {
   const { file, sql } = session
   const query = `SELECT rowid AS row, task_id AS taskId, root_id AS rootTaskId, user_id AS userId, at, attempt, model,
     input_tokens AS inputTokens, output_tokens AS outputTokens, cost, subject FROM usage WHERE rowid > ? ORDER BY rowid LIMIT ?`
+  type Numbered = TransferredUsage & { row: number }
+  const read = (after: number, limit: number) => sql(query).all(after, limit) as Numbered[]
   return {
     async *read() {
-      for await (const rows of pagesBy<UsageColumns>(session, query, ({ row }) => row))
-        yield rows.map(({ row: _, cost, subject, ...usage }) => ({
-          ...usage,
-          ...(cost === null ? {} : { cost }),
-          ...(subject === null ? {} : { subject }),
-        }))
+      for await (const rows of pages(session, read, { start: 0, placeOf: ({ row }) => row }))
+        yield rows.map(({ row: _, ...usage }) => withoutNulls(usage))
     },
     write: rows =>
       file.write(() => {
@@ -49,72 +67,9 @@ function usageTransfer(session: Session): RowsTransfer<TransferredUsage> {
   }
 }
 
-function unparsableTransfer(session: Session): RowsTransfer<UnparsableMessage> {
-  const { file, sql } = session
-  const query = 'SELECT seq, id, at, reason, content FROM strays WHERE seq > ? ORDER BY seq LIMIT ?'
-  return {
-    async *read() {
-      for await (const rows of pagesBy<UnparsableMessage & { seq: number }>(session, query, ({ seq }) => seq))
-        yield rows.map(({ seq: _, ...message }) => message)
-    },
-    write: rows =>
-      file.write(() => {
-        for (const { id, at, reason, content } of rows)
-          sql('INSERT OR REPLACE INTO strays (id, at, reason, content) VALUES (?, ?, ?, ?)').run(
-            id,
-            at,
-            reason,
-            content,
-          )
-      }),
-  }
-}
-
-function schedulesTransfer({ file, sql }: Session): RowsTransfer<ScheduleState> {
-  return {
-    async *read() {
-      const rows = await file.read(
-        () =>
-          sql(
-            'SELECT id, definition, last_tick AS lastTick, last_task_id AS lastTaskId FROM schedules ORDER BY id',
-          ).all() as { id: string; definition: string; lastTick: number | null; lastTaskId: string | null }[],
-      )
-      yield rows.map(({ id, definition, lastTick, lastTaskId }) => ({
-        id,
-        definition,
-        ...(lastTick === null ? {} : { lastTick }),
-        ...(lastTaskId === null ? {} : { lastTaskId }),
-      }))
-    },
-    write: rows =>
-      file.write(() => {
-        for (const { id, definition, lastTick, lastTaskId } of rows)
-          sql(
-            'INSERT OR REPLACE INTO schedules (id, definition, last_tick, last_task_id) VALUES (?, ?, ?, ?)',
-          ).run(id, definition, lastTick ?? null, lastTaskId ?? null)
-      }),
-  }
-}
-
-function pausedLanesTransfer({ file, sql }: Session): RowsTransfer<PausedLane> {
-  return {
-    async *read() {
-      yield await file.read(
-        () => sql('SELECT lane FROM lanes WHERE paused = 1 ORDER BY lane').all() as PausedLane[],
-      )
-    },
-    write: lanes =>
-      file.write(() => {
-        for (const { lane } of lanes)
-          sql(`INSERT INTO lanes (lane, paused, waiting, roots) VALUES (?, 1, 0, 0)
-            ON CONFLICT (lane) DO UPDATE SET paused = 1`).run(lane)
-      }),
-  }
-}
-
 /** A file of its own is filled, and gets its name when it is full: one that was cut off is never opened again. */
 function requireEmpty({ sql }: Session): void {
-  for (const table of ['tasks', 'usage', 'strays', 'schedules', 'states']) {
+  for (const table of ['tasks', 'usage', ...coldKinds.map(({ name }) => name)]) {
     if (sql(`SELECT 1 FROM ${table} LIMIT 1`).get() === undefined) continue
     throw new QuillworkError('STORE_NOT_EMPTY', `The file has rows in its table ${table}; name another one.`)
   }

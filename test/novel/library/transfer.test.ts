@@ -2,8 +2,8 @@ import { expect, test } from 'vitest'
 import { novelIdOf } from '../../../src/novel/library/ids.ts'
 import { libraryKinds } from '../../../src/novel/library/kinds.ts'
 import type { NovelLibrary } from '../../../src/novel/library/library.ts'
-import { copyLibrary, mongoLibraryRecords, sqliteLibraryRecords } from '../../../src/novel/library/open.ts'
-import { everyRecord } from '../../../src/records/copy.ts'
+import { mongoLibraryRecords, sqliteLibraryRecords } from '../../../src/novel/library/open.ts'
+import { copyRecords, everyRecord } from '../../../src/records/copy.ts'
 import type { Identified, Records } from '../../../src/records/records.ts'
 import { countRecords, type Tally } from '../../../src/server/tally.ts'
 import { describeWithMongo } from '../../servers/mongo.ts'
@@ -67,7 +67,7 @@ function checkFilled({ history, generated: kept, index, found, near }: Told): vo
 
 /** A copy that is cut off is made again; a copy that is made once more changes nothing. */
 async function copyTwice(source: Movable, target: Movable, wanted: Told): Promise<void> {
-  const cutOff = copyLibrary(source.records, target.records, {
+  const cutOff = copyRecords(source.records, target.records, libraryKinds, {
     onCopied({ name }) {
       if (name === 'library_scenes') throw new Error('cut off')
     },
@@ -76,7 +76,7 @@ async function copyTwice(source: Movable, target: Movable, wanted: Told): Promis
   const half = wanted.drafts.find(({ status }) => status === 'deleting')
   for (const _ of ['again', 'once more']) {
     const copied: Tally = new Map()
-    await copyLibrary(source.records, target.records, {
+    await copyRecords(source.records, target.records, libraryKinds, {
       onCopied: (kindOf, page) => countRecords(copied, kindOf, page),
     })
     expect(Object.fromEntries([...copied].map(([name, { count }]) => [name, count]))).toMatchObject({

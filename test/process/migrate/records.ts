@@ -1,9 +1,11 @@
 import { mongoLibraryRecords, sqliteLibraryRecords } from '../../../src/novel/index.ts'
 import { libraryKinds } from '../../../src/novel/library/kinds.ts'
 import { everyRecord } from '../../../src/records/copy.ts'
-import type { Records } from '../../../src/records/records.ts'
+import type { Identified, Records } from '../../../src/records/records.ts'
+import { coldKinds } from '../../../src/store/cold-records.ts'
 import { mongodb } from '../../../src/store/mongodb/index.ts'
-import { sqlite } from '../../../src/store/sqlite/index.ts'
+import type { MongoStore } from '../../../src/store/mongodb/store.ts'
+import { type SqliteStore, sqlite } from '../../../src/store/sqlite/index.ts'
 
 interface Rows {
   read(): AsyncIterable<readonly unknown[]>
@@ -32,19 +34,26 @@ async function open(
 ): Promise<{ parts: Record<string, Rows>; close(): Promise<void> }> {
   if ('file' in home) {
     const store = sqlite({ file: home.file })
-    const library = rowsOf(sqliteLibraryRecords(store.database))
-    const { begin: _b, finish: _f, ...tasks } = store.transfer
-    return { parts: { ...tasks, ...library }, close: () => store.tasks.close() }
+    return { parts: partsOf(store, sqliteLibraryRecords(store.database)), close: () => store.tasks.close() }
   }
   const store = mongodb({ url: home.url })
-  const library = rowsOf(mongoLibraryRecords(store.database))
+  const records = mongoLibraryRecords(store.database)
   await store.open()
-  const { begin: _b, finish: _f, ...tasks } = store.transfer
-  return { parts: { ...tasks, ...library }, close: () => store.tasks.close() }
+  return { parts: partsOf(store, records), close: () => store.tasks.close() }
 }
 
-function rowsOf(records: Records): Record<string, Rows> {
-  return Object.fromEntries(libraryKinds.map(kind => [kind.name, { read: () => everyRecord(records, kind) }]))
+function partsOf({ transfer, lanes }: SqliteStore | MongoStore, records: Records): Record<string, Rows> {
+  const { begin: _b, finish: _f, ...tasks } = transfer
+  const paused = {
+    async *read() {
+      yield [...(await lanes.paused())].map(lane => ({ lane }))
+    },
+  }
+  const kinds = [...coldKinds, ...libraryKinds].map(kind => [
+    kind.name,
+    { read: () => everyRecord<Identified>(records, kind) },
+  ])
+  return { ...tasks, paused, ...Object.fromEntries(kinds) }
 }
 
 interface Row {
