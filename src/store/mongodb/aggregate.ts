@@ -10,14 +10,13 @@ import { endedStatuses, hasEnded } from '../../task/status.ts'
 import { liveOf, recount } from '../../task/subtasks.ts'
 import { cancelledWaiting } from '../../task/transition.ts'
 import { recordOf, type TaskDocument } from './documents.ts'
-import { literal, mergeUpdates } from './merge-updates.ts'
+import { literal, updateMerged } from './merge-updates.ts'
 import { derived, firstPlace, guardOf, type Move, pipelineOf, removed } from './pipeline.ts'
-import { type Context, readFields } from './session.ts'
+import { type Context, findTasks, readFields } from './session.ts'
 
 /** Sub-tasks per write: keeps the list in the parent small. */
 const perBatch = 200
 
-/** What of a parent an aggregation needs. */
 type Parent = Pick<TaskDocument, '_id' | 'status' | 'aggregate' | 'subTaskStatusSummary'>
 type Child = Pick<TaskDocument, '_id' | 'status' | 'version' | 'counted'>
 type Batch = NonNullable<NonNullable<TaskDocument['aggregate']>['batch']>
@@ -42,25 +41,22 @@ export async function aggregate(
   const children = await readMoved(context, parentId)
   if (remembered !== undefined && children.length === 0) return 'nothing'
   known.delete(parentId)
-  const late = parent === null || hasEnded(parent.status) ? children.filter(isLate) : []
+  const late = parent === undefined || hasEnded(parent.status) ? children.filter(isLate) : []
   if (late.length > 0) return cancelLate(context, parent, late)
   const batch = children.map(({ _id: id, version, status }) => ({ id, version, as: status }))
   // A parent that is gone counts nothing.
-  const written = parent === null ? null : await writeAggregate(context, parent, children, batch)
+  const written = parent && (await writeAggregate(context, parent, children, batch))
   // What was remembered may be old without another process that aggregates: the next read of the parent shows it.
   if (written === 'refused') return remembered === undefined ? 'refused' : 'more'
   await finish(context, batch)
-  if (written !== null && !hasEnded(written.status)) known.set(parentId, written)
+  if (written !== undefined && !hasEnded(written.status)) known.set(parentId, written)
   return children.length === perBatch ? 'more' : 'all'
 }
 
 /** Returns the parent, after what was left of its last aggregation has been finished. */
-async function readFinished(context: Context, parentId: string): Promise<Parent | null> {
-  const { database, tasks } = context
-  const projection = { status: 1, aggregate: 1, subTaskStatusSummary: 1 }
-  const parent = await database.run('read parent', () =>
-    tasks.findOne<Parent>({ _id: parentId }, { projection }),
-  )
+async function readFinished(context: Context, parentId: string): Promise<Parent | undefined> {
+  const fields = ['status', 'aggregate', 'subTaskStatusSummary'] as const
+  const [parent] = await readFields(context, 'read parent', { _id: parentId }, fields)
   await finish(context, parent?.aggregate?.batch ?? [])
   return parent
 }
@@ -110,22 +106,15 @@ function changesOf(children: readonly Child[]) {
 }
 
 /** Writes what was counted into the sub-tasks. One that moved meanwhile keeps its flag; a new one may be sent from now on. */
-async function finish({ database, tasks }: Context, batch: Batch): Promise<void> {
-  if (batch.length === 0) return
-  const updates = batch.map(({ id, version, as }) => ({
-    filter: { _id: id, 'counted.version': { $not: { $gte: version } } },
-    update: [
-      {
-        $set: {
-          counted: literal({ as, version }),
-          uncounted: { $cond: [{ $eq: ['$version', version] }, removed, '$uncounted'] },
-        },
-      },
-      firstPlace,
-    ],
-  }))
-  const writes = mergeUpdates(updates).map(({ write }) => write)
-  await database.run('finish an aggregation', () => tasks.bulkWrite(writes, { ordered: false }))
+function finish(context: Context, batch: Batch): Promise<void> {
+  const updates = batch.map(({ id, version, as }) => {
+    const uncounted = { $cond: [{ $eq: ['$version', version] }, removed, '$uncounted'] }
+    return {
+      filter: { _id: id, 'counted.version': { $not: { $gte: version } } },
+      update: [{ $set: { counted: literal({ as, version }), uncounted } }, firstPlace],
+    }
+  })
+  return updateMerged(context, 'finish an aggregation', updates)
 }
 
 /** A sub-task that was created while its parent ended. */
@@ -139,7 +128,7 @@ function isLate({ counted, status }: Child): boolean {
  */
 async function cancelLate(
   context: Context,
-  parent: Parent | null,
+  parent: Parent | undefined,
   late: readonly Child[],
 ): Promise<Aggregated> {
   const { database, tasks, features, writtenEvents } = context
@@ -150,7 +139,7 @@ async function cancelLate(
     return { updateOne: { filter, update: pipelineOf(context, move) } }
   })
   const areWritten = await database.transaction('cancel late sub-tasks', async transaction => {
-    if (parent !== null && !(await holdEnded(context, parent, transaction))) return false
+    if (parent !== undefined && !(await holdEnded(context, parent, transaction))) return false
     await tasks.bulkWrite(writes, { session: transaction })
     return true
   })
@@ -168,13 +157,12 @@ async function holdEnded({ tasks }: Context, { _id }: Parent, transaction: Clien
 }
 
 async function cancelsOf(context: Context, late: readonly Child[]): Promise<Move[]> {
-  const { database, tasks } = context
-  const found = await database.run('read late sub-tasks', () =>
-    tasks.find({ _id: { $in: late.map(({ _id }) => _id) } }).toArray(),
-  )
+  const ids = late.map(({ _id }) => _id)
+  const found = await findTasks(context, 'read late sub-tasks', { _id: { $in: ids } })
   return found.filter(isLate).map(document => ({
     transition: cancelledWaiting(recordOf(document), cancelError(), context.now()),
     name: context.nextName(),
     large: [],
+    rank: undefined,
   }))
 }

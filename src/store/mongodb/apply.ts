@@ -1,9 +1,9 @@
-import { type ClientSession, MongoBulkWriteError } from 'mongodb'
+import type { ClientSession } from 'mongodb'
 import { Failed } from '../../runtime/gather.ts'
 import { hasEnded } from '../../task/status.ts'
 import { type Applied, endsAttempt, type Transition } from '../../task/transition.ts'
-import type { TaskDocument } from './documents.ts'
-import { storeError } from './failures.ts'
+import { largeTexts, type TaskDocument } from './documents.ts'
+import { storeError, writeErrorsOf } from './failures.ts'
 import { mergeUpdates, type Statement, type TaskUpdate } from './merge-updates.ts'
 import { dropPayloads, largeValue, writePayloads } from './payloads.ts'
 import { guardOf, type Move, pipelineOf, tellAtFor } from './pipeline.ts'
@@ -16,8 +16,7 @@ export async function applyAll(
 ): Promise<(Applied | Failed)[]> {
   const moves = await prepare(session, transitions)
   const answered = new Map<Move, Applied | Failed>()
-  for (const round of roundsOf(moves))
-    for (const [move, answer] of await applyRound(session, round)) answered.set(move, answer)
+  for (const round of roundsOf(moves)) await applyRound(session, round, answered)
   const answers = moves.map(move => answered.get(move) ?? 'missing')
   afterwards(session, moves, answers)
   return answers
@@ -60,41 +59,34 @@ async function writeTogether(
 
 /** Names each write, puts large texts apart, and finds a place in line for ended tasks that wait again. */
 async function prepare(session: Session, transitions: readonly Transition[]): Promise<Move[]> {
-  const ranks = await ranksFor(session, transitions)
+  const places = await placesOf(session, transitions.filter(isRevived))
   const moves = transitions.map((transition): Move => {
     const { taskId, set } = transition
-    const large = (['parameters', 'progress', 'result'] as const)
-      .map(field => largeValue(session, taskId, field, set[field]))
-      .filter(value => value !== undefined)
-    const rank = ranks.get(transition)
-    const name = session.nextName()
-    return rank === undefined ? { transition, name, large } : { transition, name, large, rank }
+    const place = isRevived(transition) ? places.get(taskId) : undefined
+    return {
+      transition,
+      name: session.nextName(),
+      large: largeTexts.flatMap(field => largeValue(session, taskId, field, set[field]) ?? []),
+      rank: place && session.order.rankFor(place),
+    }
   })
-  await writePayloads(
-    session,
-    moves.flatMap(({ large }) => large),
-  )
+  const large = moves.flatMap(move => move.large)
+  await writePayloads(session, large)
   return moves
 }
 
 /** A task that ended has lost its place in line. */
-async function ranksFor(
-  session: Session,
-  transitions: readonly Transition[],
-): Promise<ReadonlyMap<Transition, number>> {
-  const { order } = session
-  const revived = transitions.filter(({ set, wake }) => set.completedAt === null && wake !== 'never')
-  if (revived.length === 0) return new Map()
+function isRevived({ set, wake }: Transition): boolean {
+  return set.completedAt === null && wake !== 'never'
+}
+
+/** Returns where the tasks are to wait, by id. */
+async function placesOf(session: Session, revived: readonly Transition[]) {
+  if (revived.length === 0) return new Map<string, never>()
   const filter = { _id: { $in: revived.map(({ taskId }) => taskId) } }
   const found = await readFields(session, 'find places', filter, ['userId', 'lane', 'priority'])
-  await order.refresh(found)
-  const places = new Map(found.map(place => [place._id, place]))
-  return new Map(
-    revived.flatMap(transition => {
-      const place = places.get(transition.taskId)
-      return place === undefined ? [] : [[transition, order.rankFor(place)] as const]
-    }),
-  )
+  await session.order.refresh(found)
+  return new Map(found.map(place => [place._id, place]))
 }
 
 /** Moves of the same task follow each other; a batch may be executed in any order. */
@@ -105,61 +97,53 @@ function roundsOf(moves: readonly Move[]): Move[][] {
     const { taskId } = move.transition
     const index = seen.get(taskId) ?? 0
     seen.set(taskId, index + 1)
-    const round = rounds[index]
-    if (round === undefined) rounds.push([move])
-    else round.push(move)
+    rounds[index] ??= []
+    rounds[index]?.push(move)
   }
   return rounds
 }
 
-async function applyRound(session: Session, moves: readonly Move[]): Promise<Map<Move, Applied | Failed>> {
-  const { matched, failed } = await write(session, moves)
-  const answers = new Map<Move, Applied | Failed>()
-  for (const [move, error] of failed) answers.set(move, new Failed(storeError(error, 'apply')))
+/** Writes moves of different tasks in one round trip. When the server cannot make one of those that share a statement, each goes alone. */
+async function applyRound(
+  session: Session,
+  moves: readonly Move[],
+  answered: Map<Move, Applied | Failed>,
+): Promise<void> {
+  const updates = moves.map(move => ({ move, ...updateOf(session, move) }))
+  let { matched, failed } = await write(session, mergeUpdates(updates))
+  if (failed.size > 0 && moves.length > 1) {
+    const alone = updates.filter(({ move }) => failed.has(move))
+    const again = await write(
+      session,
+      alone.map(update => ({ write: { updateOne: update }, updates: [update] })),
+    )
+    matched += again.matched
+    failed = again.failed
+  }
+  for (const [move, error] of failed) answered.set(move, new Failed(storeError(error, 'apply')))
   const others = moves.filter(move => !failed.has(move))
   const find = matched === others.length ? undefined : await findEarlier(session, others)
-  for (const move of others) answers.set(move, find?.(move) ?? 'applied')
-  return answers
+  for (const move of others) answered.set(move, find?.(move) ?? 'applied')
 }
 
-/** How many writes found their tasks, and which the server could not make. */
-interface Written {
-  matched: number
-  failed: ReadonlyMap<Move, unknown>
-}
-
-/** Writes moves of different tasks in one round trip. When the server cannot make one of those that share a statement, each goes alone. */
-async function write(session: Session, moves: readonly Move[]): Promise<Written> {
-  const updates = moves.map(move => ({ move, ...updateOf(session, move) }))
-  const written = await writeStatements(session, mergeUpdates(updates))
-  if (written.failed.size === 0 || moves.length === 1) return written
-  const alone = updates.filter(({ move }) => written.failed.has(move))
-  const again = await writeStatements(
-    session,
-    alone.map(update => ({ write: { updateOne: update }, updates: [update] })),
-  )
-  return { matched: written.matched + again.matched, failed: again.failed }
-}
-
-async function writeStatements(
+/** Returns how many moves found their tasks, and which the server could not make. */
+async function write(
   { database, tasks }: Session,
   statements: readonly Statement<TaskUpdate & { move: Move }>[],
-): Promise<Written> {
+): Promise<{ matched: number; failed: ReadonlyMap<Move, unknown> }> {
   const writes = statements.map(statement => statement.write)
   const { matched, failed } = await database.run('apply', async () => {
     try {
       const { matchedCount } = await tasks.bulkWrite(writes, { ordered: false })
       return { matched: matchedCount, failed: [] }
     } catch (error) {
-      if (!(error instanceof MongoBulkWriteError) || !Array.isArray(error.writeErrors)) throw error
-      if (error.writeErrors.length === 0) throw error
-      return { matched: error.result.matchedCount, failed: error.writeErrors }
+      return writeErrorsOf(error)
     }
   })
   const ofMoves = failed.flatMap(each =>
     (statements[each.index]?.updates ?? []).map(({ move }) => [move, each] as const),
   )
-  return { matched, failed: new Map<Move, unknown>(ofMoves) }
+  return { matched, failed: new Map(ofMoves) }
 }
 
 function updateOf(session: Session, move: Move): TaskUpdate {
@@ -198,10 +182,8 @@ function afterwards(session: Session, moves: readonly Move[], answers: readonly 
   const { parents, inFlight, writtenEvents, features } = session
   const applied = moves.filter((_, index) => answers[index] === 'applied')
   const refused = moves.filter((_, index) => answers[index] !== 'applied')
-  dropPayloads(
-    session,
-    refused.flatMap(({ large }) => large.map(({ payload }) => payload)),
-  )
+  const unnamed = refused.flatMap(({ large }) => large.map(({ payload }) => payload))
+  dropPayloads(session, unnamed)
   if (applied.length === 0) return
   for (const { transition } of applied) {
     if (endsAttempt(transition)) inFlight.settled(transition.taskId)

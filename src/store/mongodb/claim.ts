@@ -3,10 +3,10 @@ import { hasEnded, liveStatuses } from '../../task/status.ts'
 import { type Applied, claiming } from '../../task/transition.ts'
 import type { Claim, Claimed, Extended, Fenced, Lease, Overdue } from '../store.ts'
 import type { TaskDocument } from './documents.ts'
-import { literal, mergeUpdates, type TaskUpdate } from './merge-updates.ts'
+import { literal, type TaskUpdate, updateMerged } from './merge-updates.ts'
 import { recordsOf } from './payloads.ts'
-import { after, derived, eventStage, flagged, removed, unqueued } from './pipeline.ts'
-import { readFields, type Session } from './session.ts'
+import { after, derived, eventStage, flagged, removed, since, unqueued } from './pipeline.ts'
+import { findTasks, readFields, type Session, updateTasks } from './session.ts'
 
 /** A delivery that the broker held may come this much early, milliseconds. */
 const mayBeEarlyMs = 50
@@ -24,12 +24,8 @@ export async function claimAll(session: Session, claims: readonly Claim[]): Prom
   const found = [...won.values()]
   const records = await recordsOf(session, found)
   noteClaimed(session, found)
-  const byToken = new Map(
-    records.map((record, index) => [
-      record.claimToken,
-      Object.assign(record, { waitedMs: found[index]?.waitedMs ?? 0 }),
-    ]),
-  )
+  const claimed = records.map((record, at) => Object.assign(record, { waitedMs: found[at]?.waitedMs ?? 0 }))
+  const byToken = new Map(claimed.map(record => [record.claimToken, record]))
   return claims.map(({ token }) => byToken.get(token))
 }
 
@@ -48,8 +44,7 @@ async function claimRound(
     },
     update: claimPipeline(session, claim),
   }))
-  const documents = await writeClaims(session, updates, allowed)
-  for (const document of documents)
+  for (const document of await writeClaims(session, updates, allowed))
     if (document.claimToken !== undefined) won.set(document.claimToken, document)
 }
 
@@ -81,15 +76,14 @@ async function writeClaims(
     )
     return claimed === null ? findClaimed(session, claims) : [claimed]
   }
-  const writes = mergeUpdates(updates).map(({ write }) => write)
-  await session.database.run('claim', () => session.tasks.bulkWrite(writes, { ordered: false }))
+  await updateMerged(session, 'claim', updates)
   return findClaimed(session, claims)
 }
 
 /** Returns the tasks that these claims hold, by their tokens: now, or since an earlier send whose answer was lost. */
-async function findClaimed({ database, tasks }: Session, claims: readonly Claim[]): Promise<TaskDocument[]> {
+async function findClaimed(session: Session, claims: readonly Claim[]): Promise<TaskDocument[]> {
   const ids = claims.map(({ taskId }) => taskId)
-  const found = await database.run('find claimed', () => tasks.find({ _id: { $in: ids } }).toArray())
+  const found = await findTasks(session, 'find claimed', { _id: { $in: ids } })
   const tokens = new Set(claims.map(({ token }) => token))
   return found.filter(({ claimToken }) => claimToken !== undefined && tokens.has(claimToken))
 }
@@ -150,19 +144,14 @@ function claimPipeline(session: Session, claim: Claim): Document[] {
         lastAttemptTimestamp: now,
         updatedAt: now,
         nextAttemptTimestamp: removed,
-        waitedMs: waitedUntil(now),
+        // Since when the task could run, by its document before the claim.
+        waitedMs: since({ $ifNull: ['$nextAttemptTimestamp', '$updatedAt'] }, now),
       },
     },
   ]
   const fields = { executionNodeId: literal(claim.executionNodeId), waitedMs: '$waitedMs' }
   if (session.features.events) stages.push(eventStage(session, 'started', fields))
   return [...stages, derived]
-}
-
-/** The milliseconds since when a waiting task could run, by its document before the claim. */
-function waitedUntil(now: unknown): Document {
-  const startDate = { $ifNull: ['$nextAttemptTimestamp', '$updatedAt'] }
-  return { $max: [0, { $dateDiff: { startDate, endDate: now, unit: 'millisecond' } }] }
 }
 
 function noteClaimed(session: Session, documents: readonly TaskDocument[]): void {
@@ -185,17 +174,13 @@ export async function extend(
 ): Promise<Extended[]> {
   session.requireOpen()
   if (leases.length === 0) return []
-  const { database, tasks } = session
   // Each token is given once, so a task and a token of the same list belong together.
   const held = {
     _id: { $in: leases.map(({ taskId }) => taskId) },
     claimToken: { $in: leases.map(({ token }) => token) },
   }
-  await database.run('extend', () =>
-    tasks.updateMany({ ...held, leaseUntil: { $exists: true } }, [
-      { $set: { leaseUntil: after(session.serverNow(), leaseMs) } },
-    ]),
-  )
+  const leaseUntil = after(session.serverNow(), leaseMs)
+  await updateTasks(session, 'extend', { ...held, leaseUntil: { $exists: true } }, [{ $set: { leaseUntil } }])
   const found = await readFields(session, 'read leases', held, ['claimToken', 'cancelRequestedAt'])
   const byId = new Map(found.map(task => [task._id, task]))
   return leases.map(({ taskId, token }) => {
@@ -205,35 +190,18 @@ export async function extend(
   })
 }
 
-/** Returns waiting tasks whose deadline has passed. */
-function findPastDeadline({ database, tasks }: Session, now: Date, limit: number): Promise<TaskDocument[]> {
-  const waits = { status: { $in: [...liveStatuses] }, leaseUntil: { $exists: false } }
-  return database.run('passed deadlines', () =>
-    tasks
-      .find({ deadline: { $lte: now }, ...waits })
-      .hint('tasks_deadline')
-      .sort({ deadline: 1 })
-      .limit(limit)
-      .toArray(),
-  )
-}
-
 /** Returns records whose lease has expired, then waiting ones whose deadline has passed; the longest overdue first. */
 export async function overdue(session: Session, limit: number): Promise<Overdue[]> {
   session.requireOpen()
-  const { database, tasks } = session
-  const now = new Date(session.now())
-  const expired = await database.run('expired leases', () =>
-    tasks
-      .find({ status: claiming.to, leaseUntil: { $lte: now } })
-      .hint('tasks_lease')
-      .sort({ leaseUntil: 1 })
-      .limit(limit)
-      .toArray(),
-  )
+  const passed = { $lte: new Date(session.now()) }
+  const isExpired = { status: claiming.to, leaseUntil: passed }
+  const byLease = { hint: 'tasks_lease', sort: { leaseUntil: 1 }, limit } as const
+  const expired = await findTasks(session, 'expired leases', isExpired, byLease)
   const capacity = limit - expired.length
-  const overdue = capacity === 0 ? [] : await findPastDeadline(session, now, capacity)
-  const records = await recordsOf(session, [...expired, ...overdue])
+  const waits = { deadline: passed, status: { $in: [...liveStatuses] }, leaseUntil: { $exists: false } }
+  const byDeadline = { hint: 'tasks_deadline', sort: { deadline: 1 }, limit: capacity } as const
+  const late = capacity === 0 ? [] : await findTasks(session, 'passed deadlines', waits, byDeadline)
+  const records = await recordsOf(session, [...expired, ...late])
   return records.map((record, index) => ({ record, why: index < expired.length ? 'lease' : 'deadline' }))
 }
 

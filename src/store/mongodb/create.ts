@@ -1,15 +1,16 @@
-import { type ClientSession, MongoBulkWriteError, MongoError, MongoInvalidArgumentError } from 'mongodb'
+import { type ClientSession, type Filter, MongoError, MongoInvalidArgumentError } from 'mongodb'
 import { Failed } from '../../runtime/gather.ts'
+import { defined } from '../../task/defined.ts'
 import { QuillworkError } from '../../task/errors.ts'
-import type { NewTask } from '../../task/task.ts'
+import type { NewTask, TaskRecord } from '../../task/task.ts'
 import { type Created, priorities } from '../store.ts'
 import { recordOf, type TaskDocument } from './documents.ts'
-import { storeError } from './failures.ts'
+import { storeError, writeErrorsOf } from './failures.ts'
 import { duplicateKey } from './indexes.ts'
 import { admit, type CreateRequest, documentOf, type Initial, type Refusal } from './new-task.ts'
 import { dropPayloads, largeValue, recordsOf, writePayloads } from './payloads.ts'
 import { deliveryOf } from './relay.ts'
-import { readFields, type Session } from './session.ts'
+import { findTasks, readFields, type Session } from './session.ts'
 
 /** A task that is about to be inserted. */
 interface Insert {
@@ -18,12 +19,10 @@ interface Insert {
   document: TaskDocument
 }
 
-/** What became of the requests so far. */
-interface Written {
-  refusals: ReadonlyMap<CreateRequest, Refusal>
-  inserts: ReadonlyMap<CreateRequest, Insert>
-  /** Inserts that the server refused. */
-  failures: ReadonlyMap<CreateRequest, { code?: number }>
+/** A task that was there. */
+interface Existing {
+  document: TaskDocument
+  record: TaskRecord
 }
 
 /** Inserts new tasks. Returns the record that was found for one whose id or idempotency key exists. */
@@ -33,16 +32,25 @@ export async function createAll(
 ): Promise<(Created | Failed)[]> {
   const { inserts, refusals } = await prepareInserts(session, requests, { sends: true })
   const failures = await insertAll(session, [...inserts.values()])
-  const answers = await answersOf(session, requests, { refusals, inserts, failures })
-  const isCreated = (answer: Created | Failed | undefined) =>
-    answer !== undefined && 'outcome' in answer && answer.outcome === 'created'
-  const made = requests.map((request, index) =>
-    isCreated(answers[index]) ? inserts.get(request) : undefined,
-  )
-  afterwards(
-    session,
-    made.filter(insert => insert !== undefined),
-  )
+  const open = requests.filter(request => !inserts.has(request) || failures.has(request))
+  const found = await findExisting(session, open)
+  const made: Insert[] = []
+  const answers = requests.map((request): Created | Failed => {
+    const insert = inserts.get(request)
+    const existing = found.get(request)
+    const code = failures.get(request)
+    if (insert !== undefined && (code === undefined || isOurs(insert, existing?.document))) {
+      made.push(insert)
+      return createdOf(insert, existing?.record)
+    }
+    if (existing === undefined)
+      return code === undefined
+        ? refusedOf(request, refusals.get(request))
+        : new Failed(insertError(request, code))
+    if (insert?.initial.large !== undefined) dropPayloads(session, [insert.initial.large.payload])
+    return { outcome: 'existing', record: existing.record }
+  })
+  afterwards(session, made)
   return answers
 }
 
@@ -59,14 +67,15 @@ export async function createWithin(
     const found = await findExisting(session, requests, transaction)
     const fresh = requests.filter(request => !found.has(request))
     const { inserts, refusals } = await prepareInserts(session, fresh, { sends: false })
-    const documents = [...inserts.values()].map(({ document }) => document)
+    const made = [...inserts.values()]
+    const documents = made.map(({ document }) => document)
     if (documents.length > 0) await session.tasks.insertMany(documents, { session: transaction })
-    whenEnded(session, transaction, [...inserts.values()])
-    const existing = await existingOf(session, found)
+    whenEnded(session, transaction, made)
     return requests.map(request => {
-      const insert = inserts.get(request)
+      const [insert, existing] = [inserts.get(request), found.get(request)]
       if (insert !== undefined) return createdOf(insert)
-      return existing.get(request) ?? refusedOf(request, refusals.get(request))
+      if (existing !== undefined) return { outcome: 'existing', record: existing.record }
+      return refusedOf(request, refusals.get(request))
     })
   } catch (error) {
     if (error instanceof MongoError && error.hasErrorLabel('TransientTransactionError')) throw error
@@ -93,15 +102,13 @@ function whenEnded(session: Session, transaction: ClientSession, made: readonly 
 
 /** Large parameters of tasks that were not committed. Best effort. */
 async function dropUncommitted(session: Session, made: readonly Insert[]): Promise<void> {
-  const large = made.flatMap(({ initial }) => (initial.large === undefined ? [] : [initial.large]))
+  const large = made.flatMap(({ initial }) => initial.large ?? [])
   if (large.length === 0) return
   const filter = { _id: { $in: large.map(({ taskId }) => taskId) } }
   const found = await readFields(session, 'which were committed', filter, [])
   const committed = new Set(found.map(({ _id }) => _id))
-  dropPayloads(
-    session,
-    large.filter(({ taskId }) => !committed.has(taskId)).map(({ payload }) => payload),
-  )
+  const unnamed = large.filter(({ taskId }) => !committed.has(taskId)).map(({ payload }) => payload)
+  dropPayloads(session, unnamed)
 }
 
 function foreignSession(cause: Error): QuillworkError {
@@ -114,7 +121,10 @@ async function prepareInserts(
   session: Session,
   requests: readonly CreateRequest[],
   { sends }: { sends: boolean },
-): Promise<Pick<Written, 'inserts' | 'refusals'>> {
+): Promise<{
+  refusals: ReadonlyMap<CreateRequest, Refusal>
+  inserts: ReadonlyMap<CreateRequest, Insert>
+}> {
   const wantsToSend = ({ task }: CreateRequest) => sends && task.send === true && task.parent === undefined
   // A lane that this process has read, and in which no task came to wait since.
   const wantsToStart = ({ task }: CreateRequest) =>
@@ -138,11 +148,8 @@ async function prepareInserts(
     }
     inserts.set(request, { request, initial, document: documentOf(session, task, initial) })
   }
-  const large = [...inserts.values()].map(({ initial }) => initial.large)
-  await writePayloads(
-    session,
-    large.filter(value => value !== undefined),
-  )
+  const large = [...inserts.values()].flatMap(({ initial }) => initial.large ?? [])
+  await writePayloads(session, large)
   return { inserts, refusals }
 }
 
@@ -154,47 +161,23 @@ function placeOf({ task: { userId, lane, priority } }: CreateRequest) {
 async function insertAll(
   { database, tasks }: Session,
   inserts: readonly Insert[],
-): Promise<Map<CreateRequest, { code?: number }>> {
-  const failures = new Map<CreateRequest, { code?: number }>()
-  if (inserts.length === 0) return failures
+): Promise<ReadonlyMap<CreateRequest, number>> {
+  if (inserts.length === 0) return new Map()
   const documents = inserts.map(({ document }) => document)
-  await database.run('create', async () => {
-    failures.clear()
+  const failed = await database.run('create', async () => {
     try {
       await tasks.insertMany(documents, { ordered: false })
+      return []
     } catch (error) {
-      if (!(error instanceof MongoBulkWriteError) || !Array.isArray(error.writeErrors)) throw error
-      if (error.writeErrors.length === 0) throw error
-      for (const { index, code } of error.writeErrors) {
-        const insert = inserts[index]
-        if (insert !== undefined) failures.set(insert.request, { code })
-      }
+      return writeErrorsOf(error).failed
     }
   })
-  return failures
-}
-
-async function answersOf(
-  session: Session,
-  requests: readonly CreateRequest[],
-  { refusals, inserts, failures }: Written,
-): Promise<(Created | Failed)[]> {
-  const open = requests.filter(request => !inserts.has(request) || failures.has(request))
-  const found = await findExisting(session, open)
-  const existing = await existingOf(session, found)
-  return requests.map((request): Created | Failed => {
-    const insert = inserts.get(request)
-    const answer = existing.get(request)
-    if (insert !== undefined && !failures.has(request)) return createdOf(insert)
-    if (insert !== undefined && isOurs(insert, found.get(request))) return createdEarlier(insert, answer)
-    if (answer !== undefined) {
-      if (insert?.initial.large !== undefined) dropPayloads(session, [insert.initial.large.payload])
-      return answer
-    }
-    const failure = failures.get(request)
-    if (failure !== undefined) return new Failed(insertError(request, failure))
-    return refusedOf(request, refusals.get(request))
-  })
+  return new Map(
+    failed.flatMap(({ index, code }) => {
+      const insert = inserts[index]
+      return insert === undefined ? [] : [[insert.request, code]]
+    }),
+  )
 }
 
 /** Whether the task that was found was inserted by an earlier send of this; a few moves later only its payload shows it. */
@@ -203,19 +186,12 @@ function isOurs({ initial: { name, large } }: Insert, found: TaskDocument | unde
   return large !== undefined && found?.large?.parameters === large.payload
 }
 
-function createdOf({ document, initial, request }: Insert): Created {
+/** @param now The record as it is, where an earlier send inserted it: an attempt that began with it may be over by now. */
+function createdOf({ document, initial, request }: Insert, now?: TaskRecord): Created {
   const texts = new Map(initial.large === undefined ? [] : [[initial.large.payload, request.task.parameters]])
-  const record = recordOf(document, texts)
-  return document.sent !== undefined
-    ? { outcome: 'created', record, delivery: deliveryOf(document) }
-    : { outcome: 'created', record }
-}
-
-/** Returns what an earlier send inserted, whose answer was lost: an attempt that began with it may be over by now. */
-function createdEarlier(insert: Insert, now: Created | undefined): Created {
-  const created = createdOf(insert)
-  if (now?.outcome !== 'existing' || created.outcome !== 'created') return created
-  return now.record.claimToken === created.record.claimToken ? created : { ...created, record: now.record }
+  const inserted = recordOf(document, texts)
+  const record = now === undefined || now.claimToken === inserted.claimToken ? inserted : now
+  return defined({ outcome: 'created' as const, record, delivery: document.sent && deliveryOf(document) })
 }
 
 function refusedOf({ task }: CreateRequest, code: Refusal): Created {
@@ -223,69 +199,58 @@ function refusedOf({ task }: CreateRequest, code: Refusal): Created {
   return { outcome: 'refused', code }
 }
 
-function insertError({ task }: CreateRequest, { code }: { code?: number }): QuillworkError {
+function insertError({ task }: CreateRequest, code: number): QuillworkError {
   const why = code === duplicateKey ? 'it was there and is gone again' : `the server answered ${code}`
   return new QuillworkError('STORE_FAILED', `The task ${task.id} was not written: ${why}.`)
 }
 
-async function existingOf(
+/** Returns the tasks that are there already: by id, else by idempotency key. */
+async function findExisting(
   session: Session,
-  found: ReadonlyMap<CreateRequest, TaskDocument>,
-): Promise<ReadonlyMap<CreateRequest, Created>> {
+  requests: readonly CreateRequest[],
+  transaction?: ClientSession,
+): Promise<ReadonlyMap<CreateRequest, Existing>> {
+  const found = new Map<CreateRequest, TaskDocument>()
+  // Within a transaction nothing may be sent twice.
+  const find = (filter: Filter<TaskDocument>) =>
+    transaction === undefined
+      ? findTasks(session, 'look up', filter)
+      : session.tasks.find(filter, { session: transaction }).toArray()
+  if (requests.length > 0) {
+    const documents = await find({ _id: { $in: requests.map(({ task }) => task.id) } })
+    const byId = new Map(documents.map(document => [document._id, document]))
+    addFound(found, requests, ({ id }) => byId.get(id))
+  }
+  const keyed = requests.filter(request => !found.has(request) && request.task.idempotencyKey !== undefined)
+  if (keyed.length > 0) {
+    const documents = await find({ $or: keyed.map(({ task }) => keyOf(task)) })
+    const byKey = new Map(documents.map(document => [JSON.stringify(keyOf(document)), document]))
+    addFound(found, keyed, task => byKey.get(JSON.stringify(keyOf(task))))
+  }
+  const entries = [...found]
   const records = await recordsOf(session, [...found.values()])
   return new Map(
-    [...found.keys()].flatMap((request, index) => {
+    entries.flatMap(([request, document], index) => {
       const record = records[index]
-      return record === undefined ? [] : [[request, { outcome: 'existing', record }] as const]
+      return record === undefined ? [] : [[request, { document, record }]]
     }),
   )
 }
 
-/** Returns the tasks that are there already: by id, else by idempotency key. */
-async function findExisting(
-  { database, tasks }: Session,
-  requests: readonly CreateRequest[],
-  transaction?: ClientSession,
-): Promise<Map<CreateRequest, TaskDocument>> {
-  const found = new Map<CreateRequest, TaskDocument>()
-  if (requests.length === 0) return found
-  const options = transaction === undefined ? {} : { session: transaction }
-  // Within a transaction nothing may be sent twice.
-  const ask = <T>(work: () => Promise<T>) =>
-    transaction === undefined ? database.run('look up', work) : work()
-  const ids = requests.map(({ task }) => task.id)
-  const byId = await ask(() => tasks.find({ _id: { $in: ids } }, options).toArray())
-  addFound(found, requests, new Map(byId.map(document => [document._id, document])), ({ id }) => id)
-  const keyed = requests.filter(request => !found.has(request) && request.task.idempotencyKey !== undefined)
-  if (keyed.length === 0) return found
-  const byKey = await ask(() =>
-    tasks.find({ $or: keyed.map(({ task }) => keyFilter(task)) }, options).toArray(),
-  )
-  addFound(found, keyed, new Map(byKey.map(document => [keyOf(document), document])), keyOf)
-  return found
-}
-
-/** Adds the documents of those requests whose key is there. */
+/** Adds the documents of those requests that have one. */
 function addFound(
   found: Map<CreateRequest, TaskDocument>,
   requests: readonly CreateRequest[],
-  documents: ReadonlyMap<string, TaskDocument>,
-  keyFor: (task: NewTask) => string,
+  documentFor: (task: NewTask) => TaskDocument | undefined,
 ): void {
   for (const request of requests) {
-    const document = documents.get(keyFor(request.task))
+    const document = documentFor(request.task)
     if (document !== undefined) found.set(request, document)
   }
 }
 
-type Keyed = Pick<NewTask, 'userId' | 'taskType' | 'idempotencyKey'>
-
-function keyFilter({ userId, taskType, idempotencyKey }: Keyed) {
-  return { userId, taskType, idempotencyKey: idempotencyKey ?? '' }
-}
-
-function keyOf({ userId, taskType, idempotencyKey }: Keyed): string {
-  return JSON.stringify([userId, taskType, idempotencyKey])
+function keyOf(task: Pick<NewTask, 'userId' | 'taskType' | 'idempotencyKey'>) {
+  return { userId: task.userId, taskType: task.taskType, idempotencyKey: task.idempotencyKey ?? '' }
 }
 
 /** Updates what this process knows. */

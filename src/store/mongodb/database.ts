@@ -76,38 +76,37 @@ export function openDatabase(options: DatabaseOptions): OpenableDatabase {
     readPreference: ReadPreference.primary,
   }
   const db = client.db(name, { ...majority, ignoreUndefined: true })
-  const plans: IndexPlan[] = []
+  const plans = new Map<string, IndexPlan>()
   const preparations: (() => Promise<void>)[] = []
   let opening: Promise<void> | undefined
   const sender = createSender(deadlineMs, faults)
+  const { run, wait } = sender
 
   async function prepare(): Promise<void> {
-    await sender.run('open', async () => {
+    await run('open', async () => {
       await client.connect()
       await requirePromises(client, db)
     })
     // An index on a large collection is as long in the making as it takes, and without it nothing may begin.
-    await sender.run('make indexes', () => makeIndexes(db, plans), { deadlineMs: longestIndexBuildMs })
+    await run('make indexes', () => makeIndexes(db, [...plans.values()]), longestIndexBuildMs)
     for (const each of preparations) await each()
   }
 
   return {
     client,
     db,
-    join(indexes, preparation) {
-      if (preparation !== undefined) preparations.push(preparation)
-      const isNew = (index: IndexPlan) =>
-        !plans.some(plan => plan.collection === index.collection && plan.name === index.name)
-      plans.push(...indexes.filter(isNew))
-    },
-    collection: <T extends Document>(collection: string) => db.collection<T>(collection),
-    run: (operation, work) => sender.run(operation, work),
-    wait: sender.wait,
+    run,
+    wait,
     get inFlight() {
       return sender.inFlight
     },
+    join(indexes, preparation) {
+      if (preparation !== undefined) preparations.push(preparation)
+      for (const index of indexes) plans.set(`${index.collection}/${index.name}`, index)
+    },
+    collection: collection => db.collection(collection),
     transaction: (operation, work) =>
-      sender.run(operation, () =>
+      run(operation, () =>
         client.withSession(session => session.withTransaction(() => work(session), majority)),
       ),
     open() {
@@ -180,32 +179,22 @@ export interface ServerClock {
   stop(): void
 }
 
-/** What the server answered, and when it was asked and answered, as the process measures time. */
-interface Reading {
-  time: Date
-  askedAt: number
-  answeredAt: number
-}
-
 /**
  * @param ask Asks the server for its time.
  * @param send Runs a question, again when its answer was lost. What it takes beyond the question itself is not measured.
  */
 export function createServerClock(
   ask: () => Promise<Date>,
-  send: (question: () => Promise<Reading>) => Promise<Reading>,
+  send: <T>(question: () => Promise<T>) => Promise<T>,
 ): ServerClock {
   let offset: number | undefined
   let timer: NodeJS.Timeout | undefined
 
-  async function read(): Promise<Reading> {
-    const askedAt = performance.now()
-    const time = await ask()
-    return { time, askedAt, answeredAt: performance.now() }
-  }
-
   async function readClock(): Promise<void> {
-    const { time, askedAt, answeredAt } = await send(read)
+    const { time, askedAt, answeredAt } = await send(async () => {
+      const asked = performance.now()
+      return { time: await ask(), askedAt: asked, answeredAt: performance.now() }
+    })
     const tookMs = answeredAt - askedAt
     if (tookMs <= slowMs) offset = time.getTime() - (answeredAt - tookMs / 2)
     // It may have been slow on either way. Taken as of this moment, it is never ahead of the server.

@@ -12,7 +12,7 @@ import type { TaskDocument } from './documents.ts'
 import { literal } from './merge-updates.ts'
 import { removed } from './pipeline.ts'
 import { among, between, equalTo, pageOfTasks } from './queries.ts'
-import { readFields, type Session } from './session.ts'
+import { readFields, type Session, updateEach } from './session.ts'
 
 /** Groups of equal failures at most. */
 const mostGroups = 200
@@ -23,12 +23,9 @@ export function listDeadLetters(
   filter: DeadLetterFilter,
   page: PageRequest,
 ): Promise<Page<TaskRecord>> {
-  const listing = {
-    operation: 'dead-letters',
-    index: 'tasks_dead_letters',
-    filter: deadLetterConditions(filter),
-    newestFirst: true,
-  }
+  const operation = 'dead-letters'
+  const index = 'tasks_dead_letters'
+  const listing = { operation, index, filter: deadLetterConditions(filter), newestFirst: true }
   return pageOfTasks(session, listing, { listing: 'dead-letters', ...filter }, page)
 }
 
@@ -49,18 +46,11 @@ export async function groupDeadLetters(
   { database, tasks }: Session,
   filter: DeadLetterFilter,
 ): Promise<DeadLetterGroup[]> {
+  type Group = Omit<DeadLetterGroup, 'fingerprint'> & { _id: string }
+  const mostFrequent = [{ $sort: { count: -1, _id: 1 } }, { $limit: mostGroups }]
+  const pipeline = [{ $match: deadLetterConditions(filter) }, byFingerprint, ...mostFrequent]
   const groups = await database.run('dead-letter-groups', () =>
-    tasks
-      .aggregate<Omit<DeadLetterGroup, 'fingerprint'> & { _id: string }>(
-        [
-          { $match: deadLetterConditions(filter) },
-          byFingerprint,
-          { $sort: { count: -1, _id: 1 } },
-          { $limit: mostGroups },
-        ],
-        { hint: 'tasks_dead_letters' },
-      )
-      .toArray(),
+    tasks.aggregate<Group>(pipeline, { hint: 'tasks_dead_letters' }).toArray(),
   )
   return groups.map(({ _id, ...group }) => ({ fingerprint: _id, ...group }))
 }
@@ -83,7 +73,6 @@ const ownDeliveryMs = 30_000
 const perRead = 200
 
 const notificationFields = ['taskType', 'lane', 'userId', 'retryCount', 'deadLetter', 'noticeAt'] as const
-type Unnotified = Pick<TaskDocument, '_id' | (typeof notificationFields)[number]>
 
 /**
  * Returns dead letters whose notification is overdue: the record keeps it since its end. Each is handed out to one process, and again a while
@@ -92,53 +81,31 @@ type Unnotified = Pick<TaskDocument, '_id' | (typeof notificationFields)[number]
 export async function dueNotifications(session: Session): Promise<DeadLetterNotification[]> {
   const before = new Date(session.now() - ownDeliveryMs)
   const options = { hint: 'tasks_notice', sort: { noticeAt: 1 }, limit: perRead } as const
-  const filter = { noticeAt: { $lte: before } }
-  const found = await readFields(session, 'due notifications', filter, notificationFields, options)
+  const due = { noticeAt: { $lte: before } }
+  const found = await readFields(session, 'due notifications', due, notificationFields, options)
   const notifications: DeadLetterNotification[] = []
-  for (const task of found)
-    if (await isHandedOut(session, task, before)) notifications.push(...notificationOf(task))
+  for (const { _id, noticeAt, deadLetter, ...task } of found) {
+    // It is handed out by moving its time, which only one process can.
+    const filter = { _id, noticeAt: noticeAt ?? before }
+    const update = { $set: { noticeAt: new Date(session.now()) } }
+    const handedOut = await updateEach(session, 'hand out a notification', [{ filter, update }])
+    if (handedOut === 0 || deadLetter === undefined) continue
+    const { attempt, reason, error } = deadLetter
+    notifications.push({ ...task, taskId: _id, attempt, reason, code: error.code })
+  }
   return notifications
-}
-
-/** A notification is handed out by moving its time, which only one process can. */
-async function isHandedOut(
-  { database, tasks, now }: Session,
-  task: Unnotified,
-  before: Date,
-): Promise<boolean> {
-  const { modifiedCount } = await database.run('hand out a notification', () =>
-    tasks.updateOne(
-      { _id: task._id, noticeAt: task.noticeAt ?? before },
-      { $set: { noticeAt: new Date(now()) } },
-    ),
-  )
-  return modifiedCount === 1
-}
-
-function notificationOf(task: Unnotified): DeadLetterNotification[] {
-  const { _id: taskId, taskType, lane, userId, retryCount, deadLetter } = task
-  if (deadLetter === undefined) return []
-  const { attempt, reason, error } = deadLetter
-  return [{ taskId, taskType, lane, userId, attempt, retryCount, reason, code: error.code }]
 }
 
 /** These notifications were published; of a dead letter that was closed meanwhile nothing is written. */
 export async function notified(
-  { database, tasks }: Session,
+  session: Session,
   notifications: readonly { taskId: string; attempt: number; story?: string }[],
 ): Promise<void> {
-  if (notifications.length === 0) return
-  await database.run('notified', () =>
-    tasks.bulkWrite(
-      notifications.map(({ taskId, attempt, story }) => ({
-        updateOne: {
-          filter: { _id: taskId, 'deadLetter.attempt': attempt },
-          update: [{ $set: { noticeAt: removed, ...storyOf(story) } }],
-        },
-      })),
-      { ordered: false },
-    ),
-  )
+  const updates = notifications.map(({ taskId, attempt, story }) => ({
+    filter: { _id: taskId, 'deadLetter.attempt': attempt },
+    update: [{ $set: { noticeAt: removed, ...storyOf(story) } }],
+  }))
+  await updateEach(session, 'notified', updates)
 }
 
 /** The first story stays; a new one changes the record. */

@@ -7,9 +7,9 @@ import { unranked } from '../../task/fairness.ts'
 import type { Delivery } from '../store.ts'
 import { queueOf, type TaskDocument } from './documents.ts'
 import { literal } from './merge-updates.ts'
-import { after, backInLine, delayFor, removed } from './pipeline.ts'
-import { deliveryFields, deliveryOf, idsSentBy, noteSent, type Waiting } from './relay.ts'
-import { readFields, type Session } from './session.ts'
+import { after, backInLine, delayFor } from './pipeline.ts'
+import { deliveryFields, takeRightToSend, type Waiting } from './relay.ts'
+import { readFields, type Session, updateTasks } from './session.ts'
 
 /** Tasks per step. */
 const perStep = 500
@@ -29,8 +29,15 @@ export async function releaseDelayed(session: Session, lanes: readonly string[])
   // Another process has put them in line.
   if (found.length === 0) flags.setReady()
   const delayed = await delayedAmong(session, found, lanes)
-  const others = found.filter(({ _id }) => !delayed.some(({ task }) => task._id === _id))
-  const [deliveries] = await Promise.all([sendDelayed(session, delayed), putInLine(session, others)])
+  const others = found.filter(({ _id }) => !delayed.some(task => task._id === _id))
+  // The time before which they may not be claimed stays.
+  const sent = takeRightToSend(session, delayed, {
+    operation: 'send ahead',
+    guard: { tellAt: { $exists: true }, wakeAt: { $exists: true } },
+    queue: '$lane',
+    lostAt: after('$wakeAt', lostAfterMs),
+  })
+  const [deliveries] = await Promise.all([sent, putInLine(session, others)])
   await refreshNextAt(session)
   return deliveries
 }
@@ -41,10 +48,7 @@ function findDue(session: Session): Promise<Waiting[]> {
   return readFields(session, 'due tasks', filter, deliveryFields, options)
 }
 
-interface Delayed {
-  task: Waiting
-  delayMs: number
-}
+type Delayed = Waiting & { delayMs: number }
 
 /**
  * Returns those that the broker is to hold. Quarantined tasks stay here, where few are handed out at a time, and so do those without a rank:
@@ -61,36 +65,11 @@ async function delayedAmong(
     const delayMs = waitMs <= 0 ? undefined : delayFor(session.features, waitMs)
     if (delayMs === undefined || delayMs < waitMs - mayBeEarlyMs) return []
     const isOurs = lanes.includes(task.lane) && task.crashCount === 0 && task.rank !== unranked
-    return isOurs ? [{ task, delayMs }] : []
+    return isOurs ? [{ ...task, delayMs }] : []
   })
   if (delayed.length === 0) return []
   const paused = await session.paused.current()
-  return delayed.filter(({ task }) => !paused.has(task.lane))
-}
-
-/** Takes the right to send them; the time before which they may not be claimed stays. */
-async function sendDelayed(session: Session, delayed: readonly Delayed[]): Promise<Delivery[]> {
-  if (delayed.length === 0) return []
-  const ids = delayed.map(({ task }) => task._id)
-  const by = session.nextName()
-  const { modifiedCount } = await session.database.run('send ahead', () =>
-    session.tasks.updateMany({ _id: { $in: ids }, tellAt: { $exists: true }, wakeAt: { $exists: true } }, [
-      {
-        $set: {
-          sent: { queue: '$lane', by, at: session.serverNow(), confirmed: false },
-          sends: { $add: [{ $ifNull: ['$sends', 0] }, 1] },
-          lostAt: after('$wakeAt', lostAfterMs),
-          tellAt: removed,
-        },
-      },
-    ]),
-  )
-  const mine = modifiedCount === ids.length ? undefined : await idsSentBy(session, ids, by)
-  const taken = mine === undefined ? delayed : delayed.filter(({ task }) => mine.has(task._id))
-  for (const { task } of taken) noteSent(session, task)
-  const deliveries = taken.map(({ task, delayMs }) => deliveryOf(task, delayMs))
-  session.inFlight.add(deliveries, by)
-  return deliveries
+  return delayed.filter(({ lane }) => !paused.has(lane))
 }
 
 /** Those whose time has come stand in line; the others are read again when it has. */
@@ -100,12 +79,8 @@ async function putInLine(session: Session, found: readonly Waiting[]): Promise<v
   const ids = found.map(({ _id }) => _id)
   const joins = ({ rank, wakeAt }: Waiting) => rank === unranked && (wakeAt ?? now) <= now
   const ranks = await ranksOf(session, found.filter(joins))
-  await session.database.run('put in line', () =>
-    session.tasks.updateMany({ _id: { $in: ids }, tellAt: { $lte: now } }, [
-      ...(ranks === undefined ? [] : [{ $set: { rank: ranks } }]),
-      backInLine(now),
-    ]),
-  )
+  const update = [...(ranks === undefined ? [] : [{ $set: { rank: ranks } }]), backInLine(now)]
+  await updateTasks(session, 'put in line', { _id: { $in: ids }, tellAt: { $lte: now } }, update)
   for (const { lane, crashCount } of found) {
     session.flags.setReady(lane)
     session.flags.quarantined ||= crashCount > 0
@@ -123,15 +98,13 @@ async function ranksOf({ order }: Session, unrankedTasks: readonly Waiting[]): P
 }
 
 /** Reads the earliest time that a task waits for. What is flagged meanwhile counts too. */
-async function refreshNextAt({ database, tasks, flags, now }: Session): Promise<void> {
+async function refreshNextAt(session: Session): Promise<void> {
+  const { flags, now } = session
   flags.nextAt = undefined
   try {
-    const next = await database.run('next due time', () =>
-      tasks.findOne(
-        { tellAt: { $exists: true } },
-        { sort: { tellAt: 1 }, projection: { tellAt: 1 }, hint: 'tasks_tell' },
-      ),
-    )
+    const filter = { tellAt: { $exists: true } }
+    const options = { hint: 'tasks_tell', sort: { tellAt: 1 }, limit: 1 } as const
+    const [next] = await readFields(session, 'next due time', filter, ['tellAt'], options)
     if (next?.tellAt !== undefined) flags.setNextAt(next.tellAt.getTime())
   } catch (error) {
     flags.setNextAt(now())
@@ -158,15 +131,11 @@ export async function requeueLostDeliveries(session: Session, empty: readonly st
 }
 
 /** Reads first: mostly there are none, and a read costs less than a write. */
-async function requeueLost(
-  { database, tasks, flags, now }: Session,
-  isLost: Filter<TaskDocument>,
-): Promise<void> {
-  const lost = await database.run('presumed lost', () =>
-    tasks.findOne(isLost, { projection: { _id: 1 }, hint: 'tasks_lost' }),
-  )
-  if (lost === null) return
-  await database.run('requeue lost', () => tasks.updateMany(isLost, [backInLine(new Date(now()))]))
+async function requeueLost(session: Session, isLost: Filter<TaskDocument>): Promise<void> {
+  const { flags, now } = session
+  const options = { hint: 'tasks_lost', limit: 1 }
+  if ((await readFields(session, 'presumed lost', isLost, [], options)).length === 0) return
+  await updateTasks(session, 'requeue lost', isLost, [backInLine(new Date(now()))])
   flags.setReady()
   flags.quarantined = true
 }

@@ -1,17 +1,30 @@
-/** Documents of the collection `background_tasks` and the records they are. Field names are those of the record; times are dates. */
-import type { ErrorInfo } from '../../task/errors.ts'
+/** Documents of the collection `background_tasks` and the records they are. */
 import type { SequencedEvent } from '../../task/events.ts'
-import type { Phase, TaskStatus } from '../../task/status.ts'
-import type { Budget, DeadLetter, FailedSubTask, SubTaskSummary, TaskRecord } from '../../task/task.ts'
+import type { TaskStatus } from '../../task/status.ts'
+import type { TaskRecord } from '../../task/task.ts'
 import { claiming } from '../../task/transition.ts'
-import { type OutputPlace, priorities } from '../store.ts'
+import { type AttemptRow, type OutputPlace, priorities } from '../store.ts'
 
-/** A task as MongoDB keeps it. What the record does not have is where it waits, what is pending of it, and how its parent counts it. */
-export interface TaskDocument {
+/** Optional times of a record. */
+export const times = [
+  'startedAt',
+  'completedAt',
+  'lastAttemptTimestamp',
+  'nextAttemptTimestamp',
+  'deadline',
+  'leaseUntil',
+  'cancelRequestedAt',
+] as const satisfies readonly (keyof TaskRecord)[]
+
+type OptionalTime = (typeof times)[number]
+type Kept = Omit<TaskRecord, 'id' | 'priority' | 'tags' | 'createdAt' | 'updatedAt' | OptionalTime>
+
+/**
+ * A task as MongoDB keeps it: the fields of the record, times as dates. What the record does not have is where it waits, what is pending of
+ * it, and how its parent counts it.
+ */
+export interface TaskDocument extends Kept, Partial<Record<OptionalTime, Date>> {
   _id: string
-  taskType: string
-  userId: string
-  lane: string
   /** Place in `priorities`: lower leaves first. */
   priority: number
   /** Place in the fair order of the lane. */
@@ -19,49 +32,14 @@ export interface TaskDocument {
   /** Rises with submission: milliseconds times 4,096 and a counter. With the id it makes a total order. */
   order: number
   tags?: readonly string[]
-  status: TaskStatus
-  phase: Phase
-  version: number
-  /** Codec texts. A large one is in `task_payloads`; the field then holds an empty text. */
-  parameters: string
-  parametersVersion: number
-  progress?: string
-  result?: string
-  /** Which texts are in `task_payloads`, by the id of the payload. */
-  large?: Partial<Record<LargeText, string>>
-  errorInfo?: ErrorInfo
-  attempt: number
-  retryCount: number
-  crashCount: number
-  checkpointAttempt?: number
-  /** How far an attempt may have written its output: up to this piece it held the task. */
-  output?: OutputPlace
-  round: number
   createdAt: Date
   updatedAt: Date
-  startedAt?: Date
-  completedAt?: Date
-  lastAttemptTimestamp?: Date
-  nextAttemptTimestamp?: Date
-  deadline?: Date
-  executionNodeId?: string
-  claimToken?: string
-  leaseUntil?: Date
-  parentTaskId?: string
-  rootTaskId: string
-  subTaskKey?: string
-  depth: number
-  subTaskStatusSummary?: SubTaskSummary
+  /** Which texts are in `task_payloads`, by the id of the payload; the field then holds an empty text. */
+  large?: Partial<Record<LargeText, string>>
+  /** How far an attempt may have written its output: up to this piece it held the task. */
+  output?: OutputPlace
   /** Sub-tasks that have not ended, as far as they are counted. */
   liveSubTasks?: number
-  reduces?: boolean
-  failedSubTasks?: readonly FailedSubTask[]
-  cancelRequestedAt?: Date
-  idempotencyKey?: string
-  traceparent?: string
-  budget?: Budget
-  deadLetter?: DeadLetter
-  deadLetterHistory?: readonly DeadLetter[]
 
   /** The queue (of the lane, or of its quarantined tasks) while the task could run now and no process has the right to send it. */
   ready?: string
@@ -101,18 +79,13 @@ export interface TaskDocument {
 }
 
 /** Texts that may be too large to be rewritten with every change of a record. */
-export type LargeText = 'parameters' | 'progress' | 'result'
+export const largeTexts = ['parameters', 'progress', 'result'] as const
+export type LargeText = (typeof largeTexts)[number]
 
 /** An attempt that ended without completing the task. */
-export interface PastAttempt {
-  attempt: number
-  executionNodeId?: string
+export interface PastAttempt extends Omit<AttemptRow, 'startedAt' | 'endedAt'> {
   startedAt: Date
   endedAt: Date
-  /** The name of the transition that ended it. */
-  outcome: string
-  code?: string
-  message?: string
 }
 
 /** What of an event is not in the rest of the record. */
@@ -185,17 +158,6 @@ export function recordOf(
 }
 
 const noPayloads: ReadonlyMap<string, string> = new Map()
-
-/** Optional times of a record. */
-export const times = [
-  'startedAt',
-  'completedAt',
-  'lastAttemptTimestamp',
-  'nextAttemptTimestamp',
-  'deadline',
-  'leaseUntil',
-  'cancelRequestedAt',
-] as const satisfies readonly (keyof TaskDocument & keyof TaskRecord)[]
 
 const asTheyAre = [
   'errorInfo',

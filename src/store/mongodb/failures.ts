@@ -1,6 +1,7 @@
 /** Operations on their way to the server: each has a deadline, and one whose outcome is unknown is sent again. What callers get of a failure. */
 import { MongoBulkWriteError, MongoError, MongoServerError, type WriteError } from 'mongodb'
 import { atMost } from '../../runtime/at-most.ts'
+import { retryUntilStored } from '../../runtime/retry-until-stored.ts'
 import { QuillworkError } from '../../task/errors.ts'
 import { duplicateKey, isDuplicateKey } from './indexes.ts'
 
@@ -14,6 +15,14 @@ export async function ignoreDuplicates(write: Promise<unknown>): Promise<void> {
     const isOther = [error.writeErrors].flat().some(({ code }) => code !== duplicateKey)
     if (isOther || error.result.getWriteConcernError() !== undefined) throw error
   }
+}
+
+/** Returns what an unordered write of many could not make, and how many it matched. Throws an error that is of the whole. */
+export function writeErrorsOf(error: unknown): { matched: number; failed: readonly WriteError[] } {
+  if (!(error instanceof MongoBulkWriteError)) throw error
+  const failed = [error.writeErrors].flat()
+  if (failed.length === 0) throw error
+  return { matched: error.result.matchedCount, failed }
 }
 
 /**
@@ -83,26 +92,22 @@ export interface StoreFaults {
 
 /** Sends of one operation whose outcome is unknown. */
 const mostSends = 4
-const firstWaitMs = 50
 
-/** Sends operations. */
-export interface Sender {
-  /** As `SharedDatabase.run`. `deadlineMs`: of each send, where another one than usual is meant. */
-  run<T>(operation: string, work: () => Promise<T>, options?: { deadlineMs: number }): Promise<T>
-  /** As `SharedDatabase.wait`. */
-  wait(ms: number): Promise<void>
-  /** Operations on their way now, and waits. */
-  readonly inFlight: number
-  /** From now on every operation fails with STORE_CLOSED. */
-  close(): void
+/** Somebody waits for the next send, so the timer keeps the process alive. */
+const clock = {
+  after(ms: number, callback: () => void) {
+    const timer = setTimeout(callback, ms)
+    return () => clearTimeout(timer)
+  },
 }
 
-/** @param usualMs Milliseconds that one send may take. */
-export function createSender(usualMs: number, faults: StoreFaults | undefined): Sender {
+/** Sends operations. @param usualMs Milliseconds that one send may take. */
+export function createSender(usualMs: number, faults: StoreFaults | undefined) {
   let closed = false
   let inFlight = 0
 
   async function once<T>(operation: string, work: () => Promise<T>, deadlineMs: number): Promise<T> {
+    if (closed) throw closedError()
     await faults?.before?.(operation)
     // The driver has no deadline of its own for an operation whose connection hangs.
     const answer = await atMost(deadlineMs, work(), () => {
@@ -112,36 +117,31 @@ export function createSender(usualMs: number, faults: StoreFaults | undefined): 
     return answer
   }
 
-  async function runAgain<T>(operation: string, work: () => Promise<T>, deadlineMs: number): Promise<T> {
-    for (let sends = 1, waitMs = firstWaitMs; ; sends += 1, waitMs *= 2) {
-      if (closed) throw closedError()
-      try {
-        return await once(operation, work, deadlineMs)
-      } catch (error) {
-        if (closed) throw closedError()
-        if (sends >= mostSends || !isUnknownOutcome(error)) throw storeError(error, operation)
-        await new Promise(resolve => setTimeout(resolve, waitMs))
-      }
-    }
-  }
-
   return {
-    async run(operation, work, { deadlineMs } = { deadlineMs: usualMs }) {
+    /** As `SharedDatabase.run`. `deadlineMs`: of each send, where another one than usual is meant. */
+    async run<T>(operation: string, work: () => Promise<T>, deadlineMs = usualMs): Promise<T> {
       inFlight += 1
+      let sends = 0
+      const again = (error: unknown) => ++sends < mostSends && !closed && isUnknownOutcome(error)
       try {
-        return await runAgain(operation, work, deadlineMs)
+        return await retryUntilStored(() => once(operation, work, deadlineMs), { clock, again })
+      } catch (error) {
+        throw closed ? closedError() : storeError(error, operation)
       } finally {
         inFlight -= 1
       }
     },
-    async wait(ms) {
+    /** As `SharedDatabase.wait`. */
+    async wait(ms: number): Promise<void> {
       inFlight += 1
       await new Promise(resolve => setTimeout(resolve, ms))
       inFlight -= 1
     },
+    /** Operations on their way now, and waits. */
     get inFlight() {
       return inFlight
     },
+    /** From now on every operation fails with STORE_CLOSED. */
     close() {
       closed = true
     },

@@ -4,6 +4,7 @@
  */
 import type { AnyBulkWriteOperation, Document, Filter } from 'mongodb'
 import type { TaskDocument } from './documents.ts'
+import type { Context } from './session.ts'
 
 /** Returns a value as it is: one that begins with `$` would be read as the name of a field. */
 export function literal(value: unknown): Document {
@@ -20,6 +21,17 @@ export interface TaskUpdate {
 export interface Statement<Update> {
   write: AnyBulkWriteOperation<TaskDocument>
   updates: readonly Update[]
+}
+
+/** Makes all updates in one round trip, in any order. */
+export async function updateMerged(
+  { database, tasks }: Context,
+  operation: string,
+  updates: readonly TaskUpdate[],
+): Promise<void> {
+  if (updates.length === 0) return
+  const writes = mergeUpdates(updates).map(({ write }) => write)
+  await database.run(operation, () => tasks.bulkWrite(writes, { ordered: false }))
 }
 
 /** Updates of one statement at most: each looks for its place among them. */

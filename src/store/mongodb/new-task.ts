@@ -1,8 +1,8 @@
 /** What is decided of a new task: whether it is admitted, and the document that is inserted. */
 import { type AdmissionLimits, refusalOf } from '../../task/admission.ts'
+import { defined } from '../../task/defined.ts'
 import type { ErrorCode } from '../../task/errors.ts'
 import { unranked } from '../../task/fairness.ts'
-import type { Phase, TaskStatus } from '../../task/status.ts'
 import type { NewTask } from '../../task/task.ts'
 import { claiming } from '../../task/transition.ts'
 import { priorities } from '../store.ts'
@@ -26,8 +26,8 @@ export async function admit(session: Session, requests: readonly CreateRequest[]
   const roots = requests.filter(({ task }) => task.parent === undefined)
   const [running, users, lanes] = await Promise.all([
     runningParents(session, requests),
-    countBy(session, 'userId', highestBy('userId', roots, 'waitingPerUser')),
-    countBy(session, 'lane', highestBy('lane', roots, 'waitingPerLane')),
+    countWaiting(session, roots, 'userId', 'waitingPerUser'),
+    countWaiting(session, roots, 'lane', 'waitingPerLane'),
   ])
   return requests.map(({ task: { parent, userId, lane }, limits }) => {
     if (parent !== undefined)
@@ -63,37 +63,27 @@ async function runningParents(
   return new Set(found.map(({ _id, attempt }) => attemptKey(_id, attempt)))
 }
 
-/** Returns the highest limit that was given for each user, or each lane. */
-function highestBy(
-  field: 'userId' | 'lane',
+/** Counts the waiting tasks without a parent, by user or by lane, and no further than the highest limit that was given for each. */
+async function countWaiting(
+  { database, tasks }: Session,
   requests: readonly CreateRequest[],
+  field: 'userId' | 'lane',
   limit: keyof AdmissionLimits,
-): ReadonlyMap<string, number> {
+): Promise<Map<string, number>> {
   const highest = new Map<string, number>()
   for (const { task, limits } of requests) {
     const most = limits[limit]
-    if (most !== undefined) highest.set(task[field], Math.max(most, highest.get(task[field]) ?? 0))
+    if (most !== undefined) highest.set(task[field], Math.max(most, highest.get(task[field]) ?? 1))
   }
-  return highest
-}
-
-/** Counts the waiting tasks without a parent, by user or by lane, and no further than the limit. */
-async function countBy(
-  { database, tasks }: Session,
-  field: 'userId' | 'lane',
-  highest: ReadonlyMap<string, number>,
-): Promise<Map<string, number>> {
   const counts = [...highest].map(async ([key, most]) => {
     const filter = { [field]: key, depth: 0, ...waiting }
     const found = await database.run('count waiting tasks', () =>
-      tasks.countDocuments(filter, { limit: Math.max(1, most) }),
+      tasks.countDocuments(filter, { limit: most }),
     )
     return [key, found] as const
   })
   return new Map(await Promise.all(counts))
 }
-
-const initialStatus: { status: TaskStatus; phase: Phase } = { status: 'QUEUED', phase: 'executing' }
 
 /** Tasks of one millisecond that have numbers of their own. */
 const perMillisecond = 4_096
@@ -131,7 +121,8 @@ export function documentOf(session: Session, task: NewTask, initial: Initial): T
     ...place,
     rank: waitsUntil === undefined ? session.order.rankFor(place) : unranked,
     order: session.nextNumber(),
-    ...initialStatus,
+    status: 'QUEUED',
+    phase: 'executing',
     version: 1,
     parameters: initial.large === undefined ? task.parameters : '',
     parametersVersion: task.parametersVersion,
@@ -145,13 +136,15 @@ export function documentOf(session: Session, task: NewTask, initial: Initial): T
     depth: task.parent?.depth ?? 0,
     lastWrites: [initial.name],
     ...initialPlace(session, task, initial, waitsUntil),
+    ...defined({
+      large: initial.large && { parameters: initial.large.payload },
+      tags: task.tags.length > 0 ? task.tags : undefined,
+      deadline: task.deadlineAfter === undefined ? undefined : new Date(now + task.deadlineAfter),
+      idempotencyKey: task.idempotencyKey,
+      traceparent: task.traceparent,
+      budget: task.budget,
+    }),
   }
-  if (initial.large !== undefined) document.large = { parameters: initial.large.payload }
-  if (task.tags.length > 0) document.tags = task.tags
-  if (task.deadlineAfter !== undefined) document.deadline = new Date(now + task.deadlineAfter)
-  if (task.idempotencyKey !== undefined) document.idempotencyKey = task.idempotencyKey
-  if (task.traceparent !== undefined) document.traceparent = task.traceparent
-  if (task.budget !== undefined) document.budget = task.budget
   if (task.parent !== undefined) {
     document.parentTaskId = task.parent.taskId
     document.subTaskKey = task.parent.key

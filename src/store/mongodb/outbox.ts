@@ -8,7 +8,7 @@ import type { TaskDocument } from './documents.ts'
 import { pendingParents } from './parents.ts'
 import { after, backInLine } from './pipeline.ts'
 import { deliverReady } from './relay.ts'
-import { type Context, type InFlightDeliveries, readFields, type Session } from './session.ts'
+import { type Context, type InFlightDeliveries, readFields, type Session, updateTasks } from './session.ts'
 
 /**
  * What is due. The right to send a delivery is a guarded write on its task, so that any number of processes need no leader. A call reads
@@ -24,8 +24,7 @@ export function createOutbox(session: Session, due: Emitter): Outbox {
         dueDeliveries(session, lanes, options.quarantined),
         isTime ? dueNotifications(session) : [],
       ])
-      const found = { deliveries, nextAt: flags.nextAt }
-      return notifications.length > 0 ? { ...found, notifications } : found
+      return { deliveries, nextAt: flags.nextAt, ...(notifications.length > 0 ? { notifications } : {}) }
     },
     async pendingParents(limit) {
       session.requireOpen()
@@ -66,6 +65,8 @@ const mostTaken = 50_000
 /** Doubling ends here; milliseconds. */
 const longestResendMs = 3_600_000
 
+const isSent = { sent: { $exists: true } } as const
+
 /**
  * What this process took the right to send, until the task is claimed. A process that dies with it loses nothing, for the right ends by
  * itself. Confirmations are written lazily, because most tasks are claimed before.
@@ -78,7 +79,8 @@ export function createInFlightDeliveries(context: Context): InFlightDeliveries {
   const requeued = new Set<string>()
   // A confirmation that cannot be written costs at most a second delivery.
   const unconfirmed = createLazyWrites<string>(confirmEveryMs, names => writeConfirmed(context, names))
-  const quarantine = createQuarantinedTasks(context)
+  /** Quarantined tasks that were published from here, and those that run here. */
+  const quarantined = { sent: new Set<string>(), running: new Set<string>() }
 
   async function reclaim(lanes: readonly string[]): Promise<void> {
     const pending = [...unpublished].filter(([, lane]) => lanes.includes(lane)).map(([taskId]) => taskId)
@@ -95,6 +97,17 @@ export function createInFlightDeliveries(context: Context): InFlightDeliveries {
     context.flags.quarantined = true
   }
 
+  /** Forgets quarantined tasks that were claimed elsewhere, or ended. */
+  async function refreshQuarantined(): Promise<void> {
+    const [sent, running] = [[...quarantined.sent], [...quarantined.running]]
+    const filter = { _id: { $in: [...sent, ...running] }, crashCount: { $gt: 0 } }
+    const tasks = await readFields(context, 'quarantined', filter, ['sent', 'leaseUntil'])
+    const found = new Map(tasks.map(task => [task._id, task]))
+    // Each as it was when it was asked for: one that is claimed meanwhile runs, whatever the answer says.
+    for (const id of sent) if (found.get(id)?.sent === undefined) quarantined.sent.delete(id)
+    for (const id of running) if (found.get(id)?.leaseUntil === undefined) quarantined.running.delete(id)
+  }
+
   return {
     add(deliveries, by) {
       for (const { taskId, lane } of deliveries) {
@@ -108,112 +121,65 @@ export function createInFlightDeliveries(context: Context): InFlightDeliveries {
       taken.set(taskId, by)
     },
     published(deliveries) {
-      for (const { taskId, quarantined } of deliveries) {
+      for (const delivery of deliveries) {
+        const { taskId } = delivery
         const by = taken.get(taskId)
-        taken.delete(taskId)
-        unpublished.delete(taskId)
+        for (const known of [taken, unpublished]) known.delete(taskId)
         if (by !== undefined) unconfirmed.set(taskId, by)
-        if (quarantined) quarantine.sent(taskId)
+        if (delivery.quarantined) quarantined.sent.add(taskId)
       }
     },
     requeue(taskIds) {
       for (const taskId of taskIds) {
-        for (const known of [unpublished, taken, unconfirmed]) known.delete(taskId)
-        quarantine.requeue(taskId)
+        for (const known of [unpublished, taken, unconfirmed, quarantined.sent]) known.delete(taskId)
         requeued.add(taskId)
       }
     },
-    defer: (taskIds, ms) => defer(context, taskIds, ms),
-    claimed(taskId, quarantined) {
-      for (const known of [unpublished, taken, unconfirmed, requeued]) known.delete(taskId)
-      if (quarantined) quarantine.claimed(taskId)
+    async defer(taskIds, ms) {
+      const lostAt = after(context.serverNow(), ms)
+      await updateTasks(context, 'defer', { _id: { $in: [...taskIds] }, ...isSent }, [
+        // As if it had been confirmed: a confirmation that comes late changes nothing.
+        { $set: { lostAt, 'sent.confirmed': true, 'sent.at': context.serverNow() } },
+        { $unset: ['sends'] },
+      ])
     },
-    settled: quarantine.settled,
+    claimed(taskId, isQuarantined) {
+      for (const known of [unpublished, taken, unconfirmed, requeued]) known.delete(taskId)
+      if (!isQuarantined) return
+      quarantined.sent.delete(taskId)
+      quarantined.running.add(taskId)
+    },
+    settled: taskId => void quarantined.running.delete(taskId),
     reclaim,
-    countQuarantined: quarantine.count,
+    async countQuarantined() {
+      const count = () => quarantined.sent.size + quarantined.running.size
+      if (count() > 0 && context.flags.periods.quarantined.isOver()) await refreshQuarantined()
+      return count()
+    },
     async flush() {
       await Promise.all([unconfirmed.flush(), reclaim([...new Set(unpublished.values())])])
     },
   }
 }
 
-const isSent = { sent: { $exists: true } } as const
-
 /** What was sent stands in line again, as if it had not been sent. */
-async function putBack(
-  { database, tasks, now }: Context,
-  ids: readonly string[],
-  guard: Filter<TaskDocument>,
-): Promise<void> {
+async function putBack(context: Context, ids: readonly string[], guard: Filter<TaskDocument>): Promise<void> {
   if (ids.length === 0) return
-  await database.run('requeue', () =>
-    tasks.updateMany({ _id: { $in: [...ids] }, ...guard }, [
-      backInLine(new Date(now())),
-      { $unset: ['sends'] },
-    ]),
-  )
-}
-
-async function defer(context: Context, taskIds: readonly string[], ms: number): Promise<void> {
-  const { database, tasks, serverNow } = context
-  const lostAt = after(serverNow(), ms)
-  await database.run('defer', () =>
-    tasks.updateMany({ _id: { $in: [...taskIds] }, ...isSent }, [
-      // As if it had been confirmed: a confirmation that comes late changes nothing.
-      { $set: { lostAt, 'sent.confirmed': true, 'sent.at': serverNow() } },
-      { $unset: ['sends'] },
-    ]),
-  )
+  const update = [backInLine(new Date(context.now())), { $unset: ['sends'] }]
+  await updateTasks(context, 'requeue', { _id: { $in: [...ids] }, ...guard }, update)
 }
 
 /** Marks what the broker confirmed; a delivery that it holds for a time is lost when that time has passed, and not before. */
 async function writeConfirmed(context: Context, names: ReadonlyMap<string, string>): Promise<void> {
-  const { database, tasks, resendAfter, serverNow } = context
-  const by = [...new Set(names.values())]
-  const now = serverNow()
+  const _id = { $in: [...names.keys()] }
+  const by = { $in: [...new Set(names.values())] }
+  const now = context.serverNow()
   const doublings = { $subtract: [{ $ifNull: ['$sends', 1] }, 1] }
-  const wait = { $min: [longestResendMs, { $multiply: [resendAfter.confirmed, { $pow: [2, doublings] }] }] }
-  const lostAt = { $cond: [{ $gt: ['$wakeAt', now] }, '$lostAt', after(now, wait)] }
-  await database.run('confirm', () =>
-    tasks.updateMany({ _id: { $in: [...names.keys()] }, 'sent.by': { $in: by }, 'sent.confirmed': false }, [
-      { $set: { 'sent.confirmed': true, lostAt } },
-    ]),
-  )
-}
-
-/** The quarantined tasks that this process sent, and those that run here. */
-interface QuarantinedTasks {
-  sent(taskId: string): void
-  claimed(taskId: string): void
-  settled(taskId: string): void
-  requeue(taskId: string): void
-  /** Counts those that are on their way from here, or run here. One that runs elsewhere is counted there. */
-  count(): Promise<number>
-}
-
-function createQuarantinedTasks(context: Context): QuarantinedTasks {
-  const sent = new Set<string>()
-  const running = new Set<string>()
-  return {
-    sent: taskId => void sent.add(taskId),
-    claimed(taskId) {
-      sent.delete(taskId)
-      running.add(taskId)
-    },
-    settled: taskId => void running.delete(taskId),
-    requeue: taskId => void sent.delete(taskId),
-    async count() {
-      if (sent.size + running.size > 0 && context.flags.periods.quarantined.isOver()) {
-        const [asSent, asRunning] = [[...sent], [...running]]
-        const filter = { _id: { $in: [...asSent, ...asRunning] }, crashCount: { $gt: 0 } }
-        const tasks = await readFields(context, 'quarantined', filter, ['sent', 'leaseUntil'])
-        const found = new Map(tasks.map(task => [task._id, task]))
-        // Each as it was when it was asked for: one that is claimed meanwhile runs, whatever the answer says.
-        for (const taskId of asSent) if (found.get(taskId)?.sent === undefined) sent.delete(taskId)
-        for (const taskId of asRunning)
-          if (found.get(taskId)?.leaseUntil === undefined) running.delete(taskId)
-      }
-      return sent.size + running.size
-    },
+  const wait = { $multiply: [context.resendAfter.confirmed, { $pow: [2, doublings] }] }
+  const lostAt = {
+    $cond: [{ $gt: ['$wakeAt', now] }, '$lostAt', after(now, { $min: [longestResendMs, wait] })],
   }
+  await updateTasks(context, 'confirm', { _id, 'sent.by': by, 'sent.confirmed': false }, [
+    { $set: { 'sent.confirmed': true, lostAt } },
+  ])
 }

@@ -5,10 +5,11 @@
  */
 
 import type { Document } from 'mongodb'
+import { defined } from '../../task/defined.ts'
 import { eventNameOf, type TaskEventName } from '../../task/events.ts'
 import { claiming, endsAttempt, type RecordChange, type Transition } from '../../task/transition.ts'
 import { mostAttempts } from '../transfer.ts'
-import { type LargeText, quarantinedSuffix, type TaskDocument } from './documents.ts'
+import { largeTexts, quarantinedSuffix, type TaskDocument } from './documents.ts'
 import { literal, type TaskUpdate } from './merge-updates.ts'
 import type { LargeValue } from './payloads.ts'
 import type { Context, Features } from './session.ts'
@@ -22,19 +23,22 @@ export const removed = '$$REMOVE'
 /** Names of writes that a document remembers. */
 const mostWrites = 4
 
-/** Whether the field is there. */
-function isThere(field: Field): Document {
-  return { $ne: [{ $type: field }, 'missing'] }
-}
+const isThere = (field: Field): Document => ({ $ne: [{ $type: field }, 'missing'] })
+const isAbsent = (field: Field): Document => ({ $eq: [{ $type: field }, 'missing'] })
 
-/** Whether the field is not there. */
-function isAbsent(field: Field): Document {
-  return { $eq: [{ $type: field }, 'missing'] }
-}
+/** Returns the value where the condition holds, else removes the field. */
+export const onlyIf = (condition: Document, value: unknown): Document => ({
+  $cond: [condition, value, removed],
+})
 
 /** Returns a time plus milliseconds. */
 export function after(time: unknown, ms: unknown): Document {
   return { $dateAdd: { startDate: time, unit: 'millisecond', amount: ms } }
+}
+
+/** Returns the milliseconds from a time on, never below 0. */
+export function since(startDate: unknown, endDate: unknown): Document {
+  return { $max: [0, { $dateDiff: { startDate, endDate, unit: 'millisecond' } }] }
 }
 
 /** What every move of a task writes: the version rises, and the write leaves its name. */
@@ -46,19 +50,15 @@ function touched(context: Context, name: string): Document {
       $slice: [{ $concatArrays: [[literal(name)], { $ifNull: ['$lastWrites', []] }] }, mostWrites],
     },
     // An aggregation that read the parent before this move is refused, and starts over.
-    aggregate: {
-      $cond: [
-        isThere('$aggregate'),
-        { $mergeObjects: ['$aggregate', { version: { $add: ['$aggregate.version', 1] } }] },
-        removed,
-      ],
-    },
+    aggregate: onlyIf(isThere('$aggregate'), {
+      $mergeObjects: ['$aggregate', { version: { $add: ['$aggregate.version', 1] } }],
+    }),
   }
 }
 
 /** A sub-task changed its status: its parent has to aggregate it. */
 export const flagged: Document = {
-  uncounted: { $cond: [isThere('$parentTaskId'), true, removed] },
+  uncounted: onlyIf(isThere('$parentTaskId'), true),
 }
 
 /** The queue of a task that could run now; none for a sub-task that its parent has not counted yet. */
@@ -80,14 +80,17 @@ export const unqueued: Document = {
   tellAt: removed,
 }
 
-const waits: Document = { $in: ['$status', [...claiming.from]] }
-
 /** A waiting task gets its place in line, if it has none and may have one: a stage of its own, after all others. */
 export const firstPlace: Document = {
   $set: {
     ready: {
       $cond: [
-        { $and: [waits, isAbsent('$ready'), isAbsent('$sent'), isAbsent('$wakeAt')] },
+        {
+          $and: [
+            { $in: ['$status', [...claiming.from]] },
+            ...(['$ready', '$sent', '$wakeAt'] as const).map(isAbsent),
+          ],
+        },
         readyQueue,
         '$ready',
       ],
@@ -101,8 +104,8 @@ export function backInLine(now: Date): Document {
   return {
     $set: {
       ready: { $cond: [isEarly, removed, readyQueue] },
-      tellAt: { $cond: [isEarly, '$wakeAt', removed] },
-      wakeAt: { $cond: [isEarly, '$wakeAt', removed] },
+      tellAt: onlyIf(isEarly, '$wakeAt'),
+      wakeAt: onlyIf(isEarly, '$wakeAt'),
       sent: removed,
       lostAt: removed,
     },
@@ -110,28 +113,16 @@ export function backInLine(now: Date): Document {
 }
 
 /** Whether the record must be reconciled; the last stage of every write that changes a status, a lease or a count. */
-export const derived: Document = {
-  $set: {
-    look: {
-      $cond: [
-        {
-          $or: [
-            {
-              $and: [
-                { $eq: ['$status', 'RUNNING'] },
-                { $eq: ['$phase', 'awaiting-subtasks'] },
-                { $lte: [{ $ifNull: ['$liveSubTasks', 0] }, 0] },
-              ],
-            },
-            { $and: [isThere('$cancelRequestedAt'), isAbsent('$completedAt'), isAbsent('$leaseUntil')] },
-            { $and: [isThere('$completedAt'), { $gt: [{ $ifNull: ['$liveSubTasks', 0] }, 0] }] },
-          ],
-        },
-        true,
-        removed,
-      ],
-    },
-  },
+export const derived: Document = { $set: { look: onlyIf({ $or: reasonsToLook() }, true) } }
+
+function reasonsToLook(): Document[] {
+  const hasLive = { $gt: [{ $ifNull: ['$liveSubTasks', 0] }, 0] }
+  const awaits = [{ $eq: ['$status', 'RUNNING'] }, { $eq: ['$phase', 'awaiting-subtasks'] }]
+  return [
+    { $and: [...awaits, { $not: [hasLive] }] },
+    { $and: [isThere('$cancelRequestedAt'), isAbsent('$completedAt'), isAbsent('$leaseUntil')] },
+    { $and: [isThere('$completedAt'), hasLive] },
+  ]
 }
 
 /** Pending events of one record at most; beyond it the newest merge into one, so that a record stays bounded while none can be published. */
@@ -146,20 +137,15 @@ export function eventStage(context: Context, name: TaskEventName, fields: Docume
   const now = context.serverNow()
   const sequence = { $add: [{ $ifNull: ['$eventSequence', 0] }, 1] }
   const event = { sequence, name, at: now, version: '$version', attempt: '$attempt', fields }
-  const last = { $arrayElemAt: ['$$before', -1] }
+  const before = { $ifNull: ['$events', []] }
   const merged = {
-    $let: {
-      vars: { last },
-      in: {
-        $mergeObjects: ['$$event', { sequenceFrom: { $ifNull: ['$$last.sequenceFrom', '$$last.sequence'] } }],
-      },
-    },
+    $mergeObjects: ['$$event', { sequenceFrom: { $ifNull: ['$$last.sequenceFrom', '$$last.sequence'] } }],
   }
   return {
     $set: {
       events: {
         $let: {
-          vars: { before: { $ifNull: ['$events', []] }, event },
+          vars: { before, event, last: { $arrayElemAt: [before, -1] } },
           in: {
             $cond: [
               { $lt: [{ $size: '$$before' }, mostPending] },
@@ -196,7 +182,7 @@ export interface Move {
   /** Texts that live apart. */
   large: readonly LargeValue[]
   /** Its place in line, where an ended task waits again. */
-  rank?: number
+  rank: number | undefined
 }
 
 const dateFields: ReadonlySet<keyof RecordChange> = new Set([
@@ -206,7 +192,7 @@ const dateFields: ReadonlySet<keyof RecordChange> = new Set([
   'leaseUntil',
   'cancelRequestedAt',
 ])
-const textFields: ReadonlySet<string> = new Set<LargeText>(['parameters', 'progress', 'result'])
+const textFields: ReadonlySet<string> = new Set(largeTexts)
 
 /**
  * Returns what the document must still be. Whether a lease has expired is decided by the server's clock: that of a rescuer may be ahead.
@@ -268,12 +254,15 @@ function historyStage(context: Context, { name, set }: Transition): Document {
     startedAt: { $ifNull: ['$lastAttemptTimestamp', now] },
     endedAt: now,
     outcome: name,
-    ...(set.errorInfo === undefined || set.errorInfo === null
-      ? {}
-      : { code: literal(set.errorInfo.code), message: literal(set.errorInfo.message) }),
+    ...defined({ code: given(set.errorInfo?.code), message: given(set.errorInfo?.message) }),
   }
   const lines = { $concatArrays: [{ $ifNull: ['$pastAttempts', []] }, [line]] }
   return { $set: { pastAttempts: { $slice: [lines, -mostAttempts] } } }
+}
+
+/** Returns a value as it is, where there is one. */
+function given(value: unknown): Document | undefined {
+  return value === undefined || value === null ? undefined : literal(value)
 }
 
 /** The fields of the change; null clears one. */
@@ -311,18 +300,13 @@ function placeAfter(context: Context, wake: Exclude<Transition['wake'], 'as-it-w
 /** As `eventAfter` makes them, from the document as the stages before left it. */
 function eventFields(context: Context, transition: Transition): Document {
   const { set } = transition
-  const now = context.serverNow()
-  const ranMs = { $dateDiff: { startDate: '$lastAttemptTimestamp', endDate: now, unit: 'millisecond' } }
-  return {
+  const ranMs = since('$lastAttemptTimestamp', context.serverNow())
+  return defined({
     status: '$status',
     phase: '$phase',
-    ...(endsAttempt(transition)
-      ? { ranMs: { $cond: [isThere('$lastAttemptTimestamp'), { $max: [0, ranMs] }, 0] } }
-      : {}),
+    ranMs: endsAttempt(transition) ? { $cond: [isThere('$lastAttemptTimestamp'), ranMs, 0] } : undefined,
     retryCount: '$retryCount',
-    ...(typeof set.nextAttemptTimestamp === 'number'
-      ? { nextAttemptTimestamp: literal(set.nextAttemptTimestamp) }
-      : {}),
-    ...(set.errorInfo === undefined || set.errorInfo === null ? {} : { errorInfo: literal(set.errorInfo) }),
-  }
+    nextAttemptTimestamp: given(set.nextAttemptTimestamp),
+    errorInfo: given(set.errorInfo),
+  })
 }

@@ -4,14 +4,13 @@ import { states } from '../cold-records.ts'
 import { budgetKey, type Retention } from '../store.ts'
 import type { TaskDocument } from './documents.ts'
 import { collections } from './indexes.ts'
-import { readFields, type Session } from './session.ts'
+import { readFields, type Session, updateEach, updateTasks } from './session.ts'
 
 /** What belongs to a task and goes with it, by `taskId`. What its model calls used is kept: it is the history of cost. */
 const belongings = [collections.payloads, collections.checkpoints, collections.logs, collections.output]
 
 /** Trees that are read together. */
 const treesPerRead = 100
-
 /** Records that are marked by one write. */
 const marksPerWrite = 1_000
 
@@ -46,14 +45,11 @@ type Root = Pick<TaskDocument, '_id' | 'completedAt'>
 
 /** Returns expired roots, the oldest first, from where the last read ended: trees that cannot go yet hold up no others. */
 function findRoots(session: Session, expired: Expired, after: Root | undefined): Promise<Root[]> {
-  const { completedAt } = after ?? {}
-  const beyond =
-    after === undefined || completedAt === undefined
-      ? {}
-      : {
-          completedAt: { ...expired.completedAt, $gte: completedAt },
-          $nor: [{ completedAt: { $eq: completedAt }, _id: { $lte: after._id } }],
-        }
+  const { _id: id = '', completedAt = new Date(0) } = after ?? {}
+  const beyond = {
+    completedAt: { ...expired.completedAt, $gte: completedAt },
+    $nor: [{ completedAt: { $eq: completedAt }, _id: { $lte: id } }],
+  }
   const options = { hint: 'tasks_expiry', sort: { completedAt: 1, _id: 1 }, limit: treesPerRead } as const
   return readFields(session, 'prune', { ...expired, depth: 0, ...beyond }, ['completedAt'], options)
 }
@@ -83,23 +79,15 @@ async function countLiveBelow(
   roots: readonly string[],
 ): Promise<ReadonlyMap<string, number>> {
   if (roots.length === 0) return new Map()
+  const live = { $sum: { $cond: [{ $in: ['$status', liveStatuses] }, 1, 0] } }
+  const pipeline = [
+    { $match: { rootTaskId: { $in: roots }, parentTaskId: { $exists: true } } },
+    { $group: { _id: '$rootTaskId', live } },
+  ]
   const found = await database.run('prune', () =>
-    tasks
-      .aggregate<{ _id: string; live: number }>(
-        [
-          { $match: { rootTaskId: { $in: roots }, parentTaskId: { $exists: true } } },
-          {
-            $group: {
-              _id: '$rootTaskId',
-              live: { $sum: { $cond: [{ $in: ['$status', liveStatuses] }, 1, 0] } },
-            },
-          },
-        ],
-        { hint: 'tasks_tree' },
-      )
-      .toArray(),
+    tasks.aggregate<{ _id: string; live: number }>(pipeline, { hint: 'tasks_tree' }).toArray(),
   )
-  return new Map(found.map(({ _id, live }) => [_id, live]))
+  return new Map(found.map(tree => [tree._id, tree.live]))
 }
 
 /** Deletes up to `limit` records of a tree, deepest first; marks all of them before. */
@@ -126,10 +114,9 @@ async function removeTree(session: Session, root: string, limit: number): Promis
       const isAlone = (await findBelow(session, root, {}, 1)).length === 0
       return isAlone ? gone + (await remove(session, [root])) : gone
     }
-    gone += await remove(
-      session,
-      below.filter(({ depth }) => depth === deepest.depth).map(({ _id }) => _id),
-    )
+    const leaves = below.filter(({ depth }) => depth === deepest.depth)
+    const ids = leaves.map(({ _id }) => _id)
+    gone += await remove(session, ids)
   }
   return gone
 }
@@ -137,11 +124,9 @@ async function removeTree(session: Session, root: string, limit: number): Promis
 /** Marks those of the roots that are still expired. Returns which are marked, now or earlier. */
 async function markRoots(session: Session, expired: Expired, roots: readonly string[]): Promise<string[]> {
   if (roots.length === 0) return []
-  const { database, tasks } = session
   const _id = { $in: [...roots] }
-  await database.run('prune', () =>
-    tasks.updateMany({ _id, ...expired, pruning: { $exists: false } }, { $set: { pruning: true } }),
-  )
+  const unmarked = { _id, ...expired, pruning: { $exists: false } }
+  await updateTasks(session, 'prune', unmarked, { $set: { pruning: true } })
   const marked = await readFields(session, 'prune', { _id, pruning: { $exists: true } }, [], { hint: '_id_' })
   return marked.map(document => document._id)
 }
@@ -152,31 +137,25 @@ async function markBelow(session: Session, root: string): Promise<void> {
   for (let more = true; more; ) {
     const found = await findBelow(session, root, unmarked, marksPerWrite)
     const _id = { $in: found.map(document => document._id) }
-    await session.database.run('prune', () =>
-      session.tasks.updateMany({ _id, ...unmarked }, { $set: { pruning: true } }),
-    )
+    await updateTasks(session, 'prune', { _id, ...unmarked }, { $set: { pruning: true } })
     more = found.length === marksPerWrite
   }
 }
 
 /** From here on the marks stay. Returns whether the root is still marked. */
-async function begin({ database, tasks }: Session, root: string): Promise<boolean> {
-  const { matchedCount } = await database.run('prune', () =>
-    tasks.updateOne({ _id: root, pruning: { $exists: true } }, { $set: { pruning: 'begun' } }),
-  )
-  return matchedCount > 0
+async function begin(session: Session, root: string): Promise<boolean> {
+  const filter = { _id: root, pruning: { $exists: true } }
+  return (await updateEach(session, 'prune', [{ filter, update: { $set: { pruning: 'begun' } } }])) > 0
 }
 
 /** Removes the marks of a tree, unless another process has begun to delete it. */
-async function unmark({ database, tasks }: Session, root: string): Promise<void> {
+async function unmark(session: Session, root: string): Promise<void> {
   const unset = { $unset: { pruning: '' } } as const
-  await database.run('prune', () => tasks.updateOne({ _id: root, pruning: true }, unset))
-  const unmarked = { _id: root, pruning: { $exists: false } }
-  if ((await database.run('prune', () => tasks.findOne(unmarked, { projection: { _id: 1 } }))) === null)
-    return
-  await database.run('prune', () =>
-    tasks.updateMany({ rootTaskId: root, parentTaskId: { $exists: true }, pruning: true }, unset),
-  )
+  await updateTasks(session, 'prune', { _id: root, pruning: true }, unset)
+  const unmarked = await readFields(session, 'prune', { _id: root, pruning: { $exists: false } }, [])
+  if (unmarked.length === 0) return
+  const below = { rootTaskId: root, parentTaskId: { $exists: true }, pruning: true } as const
+  await updateTasks(session, 'prune', below, unset)
 }
 
 /** Returns records below a root, the deepest first. */
@@ -190,22 +169,17 @@ function findBelow(
   return readFields(session, 'prune', below, ['depth'], { hint: 'tasks_tree', sort: { depth: -1 }, limit })
 }
 
-/** Few trees have a budget. */
-async function removeBudgets({ database }: Session, ids: readonly string[]): Promise<void> {
-  const accounts = database.collection<{ _id: string }>(states.name)
-  const budgets = { _id: { $in: ids.map(budgetKey) } }
-  const found = await database.run('prune', () => accounts.findOne(budgets, { projection: { _id: 1 } }))
-  if (found === null) return
-  await database.run('prune', () => accounts.deleteMany(budgets))
-}
-
 /** Deletes marked records, after what belongs to them: no record that leads to it goes before it. */
 async function remove(session: Session, ids: readonly string[]): Promise<number> {
   if (ids.length === 0) return 0
   const { database, tasks } = session
   for (const name of belongings)
     await database.run('prune', () => database.collection(name).deleteMany({ taskId: { $in: [...ids] } }))
-  await removeBudgets(session, ids)
+  const accounts = database.collection<{ _id: string }>(states.name)
+  const budgets = { _id: { $in: ids.map(budgetKey) } }
+  // Few trees have a budget, and a read costs less than a write.
+  if ((await database.run('prune', () => accounts.findOne(budgets))) !== null)
+    await database.run('prune', () => accounts.deleteMany(budgets))
   const { deletedCount } = await database.run('prune', () =>
     tasks.deleteMany({ _id: { $in: [...ids] }, pruning: { $exists: true } }),
   )

@@ -6,7 +6,7 @@ import { pageKey, pageOf, pageToken } from '../pages.ts'
 import type { AttemptRow, Page, PageRequest, TaskFilter, TaskListRequest, TaskQueries } from '../store.ts'
 import type { TaskDocument } from './documents.ts'
 import { recordsOf } from './payloads.ts'
-import type { Session } from './session.ts'
+import { findTasks, readFields, type Session } from './session.ts'
 
 /** Returns records by id, one for one; undefined for one that is not there. */
 export async function getTasks(
@@ -15,35 +15,26 @@ export async function getTasks(
 ): Promise<(TaskRecord | undefined)[]> {
   // One more than can come: all come at once, and no second round trip finds out that there are no more.
   const batchSize = taskIds.length + 1
-  const documents = await session.database.run('get', () =>
-    session.tasks.find({ _id: { $in: [...new Set(taskIds)] } }, { batchSize }).toArray(),
-  )
+  const documents = await findTasks(session, 'get', { _id: { $in: [...new Set(taskIds)] } }, { batchSize })
   const records = new Map((await recordsOf(session, documents)).map(record => [record.id, record]))
   return taskIds.map(id => records.get(id))
 }
 
 /** Counts tasks by status. */
 export async function countTasks({ database, tasks }: Session): Promise<Record<TaskStatus, number>> {
+  const byStatus = { $group: { _id: '$status', count: { $sum: 1 } } }
+  const pipeline = [{ $match: { status: { $in: taskStatuses } } }, byStatus]
   const counted = await database.run('counts', () =>
-    tasks
-      .aggregate<{ _id: TaskStatus; tasks: number }>(
-        [{ $match: { status: { $in: taskStatuses } } }, { $group: { _id: '$status', tasks: { $sum: 1 } } }],
-        { hint: 'tasks_status' },
-      )
-      .toArray(),
+    tasks.aggregate<{ _id: TaskStatus; count: number }>(pipeline, { hint: 'tasks_status' }).toArray(),
   )
-  const zero = Object.fromEntries(taskStatuses.map(status => [status, 0])) as Record<TaskStatus, number>
-  return Object.assign(zero, Object.fromEntries(counted.map(({ _id, tasks: count }) => [_id, count])))
+  const counts = Object.fromEntries(taskStatuses.map(status => [status, 0])) as Record<TaskStatus, number>
+  for (const { _id, count } of counted) counts[_id] = count
+  return counts
 }
 
 /** Returns the attempts that the record keeps, oldest first; the last fifty. */
-export async function listAttempts({ database, tasks }: Session, taskId: string): Promise<AttemptRow[]> {
-  const found = await database.run('attempts', () =>
-    tasks.findOne<Pick<TaskDocument, 'pastAttempts'>>(
-      { _id: { $eq: taskId } },
-      { projection: { pastAttempts: 1 } },
-    ),
-  )
+export async function listAttempts(session: Session, taskId: string): Promise<AttemptRow[]> {
+  const [found] = await readFields(session, 'attempts', { _id: { $eq: taskId } }, ['pastAttempts'])
   return (found?.pastAttempts ?? []).map(({ startedAt, endedAt, ...row }) => ({
     ...row,
     startedAt: startedAt.getTime(),
@@ -58,18 +49,9 @@ export function listTasks(
   page: TaskListRequest,
 ): Promise<Page<TaskRecord>> {
   const newestFirst = page.order !== 'oldest'
-  const listing = {
-    operation: 'list',
-    index: indexFor(filter),
-    filter: conditionsOf(filter),
-    newestFirst,
-  }
-  return pageOfTasks(
-    session,
-    listing,
-    { listing: newestFirst ? 'tasks' : 'tasks, oldest first', ...filter },
-    page,
-  )
+  const listing = { operation: 'list', index: indexFor(filter), filter: conditionsOf(filter), newestFirst }
+  const bound = { listing: newestFirst ? 'tasks' : 'tasks, oldest first', ...filter }
+  return pageOfTasks(session, listing, bound, page)
 }
 
 const live: readonly TaskStatus[] = liveStatuses
@@ -132,21 +114,19 @@ export function listChildren(
   const bound = { listing: 'sub-tasks', ...filter }
   return filter.failedFirst === true
     ? failedFirst(session, filter, bound, page)
-    : pageOfTasks(session, childrenOf(filter, filter.status), bound, page)
+    : pageOfTasks(session, childrenOf(filter), bound, page)
 }
 
-function childrenOf(
-  { parentTaskId, taskType }: ChildrenFilter,
-  statuses: readonly TaskStatus[] | undefined,
-): Listing {
+function childrenOf({ parentTaskId, taskType, status }: ChildrenFilter): Listing {
+  const conditions = {
+    parentTaskId: equalTo(parentTaskId),
+    status: among(status),
+    taskType: equalTo(taskType),
+  }
   return {
     operation: 'children',
     index: 'tasks_parent',
-    filter: defined({
-      parentTaskId: equalTo(parentTaskId),
-      status: among(statuses),
-      taskType: equalTo(taskType),
-    }),
+    filter: defined(conditions),
     newestFirst: false,
   }
 }
@@ -164,13 +144,12 @@ async function failedFirst(
   const documents: TaskDocument[] = []
   for (const current of [0, 1]) {
     if (current < part || documents.length > pageSize) continue
-    const statuses = (filter.status ?? taskStatuses).filter(
-      status => unsuccessful.includes(status) === (current === 0),
-    )
-    if (statuses.length === 0) continue
+    const isHere = (each: TaskStatus) => unsuccessful.includes(each) === (current === 0)
+    const status = (filter.status ?? taskStatuses).filter(isHere)
+    if (status.length === 0) continue
     const from: Place | undefined = current === part && place.length === 2 ? place : undefined
     const missing = pageSize + 1 - documents.length
-    documents.push(...(await readBeyond(session, childrenOf(filter, statuses), from, missing)))
+    documents.push(...(await readBeyond(session, childrenOf({ ...filter, status }), from, missing)))
   }
   return taskPage(session, documents, pageSize, ({ status, order, _id }) =>
     pageToken(bound, [unsuccessful.includes(status) ? 0 : 1, order, _id]),
@@ -192,25 +171,20 @@ export interface Listing {
 
 /** Returns at most `limit` tasks of a listing beyond a place. */
 function readBeyond(
-  { database, tasks }: Session,
-  listing: Listing,
+  session: Session,
+  { operation, index, filter, newestFirst }: Listing,
   place: Place | undefined,
   limit: number,
 ): Promise<TaskDocument[]> {
-  const { operation, index, filter, newestFirst } = listing
   const direction = newestFirst ? -1 : 1
-  return database.run(operation, () =>
-    tasks
-      .find({ ...filter, ...(place === undefined ? {} : beyondPlace(place, newestFirst)) })
-      .hint(index)
-      .sort({ order: direction, _id: direction })
-      .limit(limit)
-      .toArray(),
-  )
+  const options = { hint: index, sort: { order: direction, _id: direction }, limit } as const
+  return findTasks(session, operation, { ...filter, ...beyond(place, newestFirst) }, options)
 }
 
-/** One range of the index, less those of the same order that were shown. */
-function beyondPlace([order, id]: Place, newestFirst: boolean): Filter<TaskDocument> {
+/** Returns the condition of what follows a place: one range of the index, less those of the same order that were shown. */
+export function beyond(place: Place | undefined, newestFirst: boolean) {
+  if (place === undefined) return {}
+  const [order, id] = place
   return newestFirst
     ? { order: { $lte: order }, $nor: [{ order: { $eq: order }, _id: { $gte: id } }] }
     : { order: { $gte: order }, $nor: [{ order: { $eq: order }, _id: { $lte: id } }] }
@@ -255,8 +229,7 @@ export async function waitingForBudget(
   const hint = 'tasks_tree_wake'
   const total = await database.run('count waiting for budget', () => tasks.countDocuments(filter, { hint }))
   if (total === 0 || limit === 0) return { total, tasks: [] }
-  const found = await database.run('waiting for budget', () =>
-    tasks.find(filter).hint(hint).sort({ order: 1, _id: 1 }).limit(limit).toArray(),
-  )
+  const options = { hint, sort: { order: 1, _id: 1 }, limit } as const
+  const found = await findTasks(session, 'waiting for budget', filter, options)
   return { total, tasks: await recordsOf(session, found) }
 }

@@ -1,10 +1,11 @@
 /** The next tasks of each lane in fair order, and the right to send them. */
 
-import type { Filter } from 'mongodb'
+import type { Document, Filter } from 'mongodb'
+import { defined } from '../../task/defined.ts'
 import { type Delivery, type LaneCapacity, priorities } from '../store.ts'
 import { queueOf, type TaskDocument } from './documents.ts'
 import { after, removed } from './pipeline.ts'
-import { readFields, type Session } from './session.ts'
+import { readFields, type Session, updateTasks } from './session.ts'
 
 /** What of a task a delivery needs. */
 export const deliveryFields = [
@@ -29,21 +30,10 @@ export function deliveryOf(
   task: Omit<Waiting, 'rank' | 'parentTaskId' | 'wakeAt'>,
   delayMs?: number,
 ): Delivery {
-  const { _id: taskId, taskType, lane, attempt, crashCount, userId, priority, retryCount, traceparent } = task
-  return {
-    taskId,
-    taskType,
-    lane,
-    attempt,
-    quarantined: crashCount > 0,
-    headers: {
-      userId,
-      priority: priorities[priority] ?? 'normal',
-      retryCount,
-      ...(delayMs === undefined ? {} : { delayMs }),
-      ...(traceparent === undefined ? {} : { traceparent }),
-    },
-  }
+  const { _id: taskId, taskType, lane, attempt, crashCount, userId, retryCount, traceparent } = task
+  const priority = priorities[task.priority] ?? 'normal'
+  const headers = defined({ userId, priority, retryCount, delayMs, traceparent })
+  return { taskId, taskType, lane, attempt, quarantined: crashCount > 0, headers }
 }
 
 /** Takes the right to send the next tasks of these lanes, as far as there is capacity, none of a paused one. Returns their deliveries. */
@@ -59,14 +49,17 @@ export async function deliverReady(
   const paused = await session.paused.current()
   const open = usable.filter(({ lane }) => !paused.has(lane))
   const crashed = quarantined > 0 ? await findQuarantined(session, open, quarantined) : []
-  const found = await Promise.all(
-    open.map(async ({ lane, capacity, takesUrgent }) => {
-      const mine = crashed.filter(task => task.lane === lane)
-      const first = takesUrgent === true ? mine : mine.slice(0, capacity)
-      return [...first, ...(await findReady(session, lane, capacity - first.length))]
-    }),
-  )
-  return takeRightToSend(session, found.flat())
+  const found = open.map(async ({ lane, capacity, takesUrgent }) => {
+    const mine = crashed.filter(task => task.lane === lane)
+    const first = takesUrgent === true ? mine : mine.slice(0, capacity)
+    return [...first, ...(await findReady(session, lane, capacity - first.length))]
+  })
+  return takeRightToSend(session, (await Promise.all(found)).flat(), {
+    operation: 'take the right to send',
+    guard: { ready: { $exists: true } },
+    queue: '$ready',
+    lostAt: after(session.serverNow(), session.resendAfter.unconfirmed),
+  })
 }
 
 /** What this process wrote is flagged; what other processes wrote is read now and then, with one query for all lanes without a flag. */
@@ -78,10 +71,9 @@ async function mayBeReady(session: Session, lanes: readonly LaneCapacity[]): Pro
   // A lane may be busy for hours: what crashed in other processes is read all the same.
   if (!flags.quarantined) queues.push(...lanes.map(({ lane }) => queueOf(lane, true)))
   if (queues.length === 0 || !flags.periods.ready.isOver()) return isFlagged
-  const any = await session.database.run('is anything ready', () =>
-    session.tasks.findOne({ ready: { $in: queues } }, { projection: { _id: 1 }, hint: 'tasks_ready' }),
-  )
-  if (any === null) return isFlagged
+  const ready = { ready: { $in: queues } }
+  const any = await readFields(session, 'is anything ready', ready, [], { hint: 'tasks_ready', limit: 1 })
+  if (any.length === 0) return isFlagged
   flags.setReady()
   flags.quarantined = true
   return true
@@ -128,45 +120,41 @@ function findNext(session: Session, filter: Filter<TaskDocument>, limit: number)
   return readFields(session, 'next in line', filter, deliveryFields, { hint: 'tasks_ready', sort, limit })
 }
 
-/** Takes the right to send: of several processes that found the same task, one has it. */
-async function takeRightToSend(session: Session, found: readonly Waiting[]): Promise<Delivery[]> {
-  if (found.length === 0) return []
-  const { database, tasks, inFlight, resendAfter } = session
-  const ids = found.map(({ _id }) => _id)
-  const by = session.nextName()
-  const { modifiedCount } = await database.run('take the right to send', () =>
-    tasks.updateMany({ _id: { $in: ids }, ready: { $exists: true } }, [
-      {
-        $set: {
-          sent: { queue: '$ready', by, at: session.serverNow(), confirmed: false },
-          sends: { $add: [{ $ifNull: ['$sends', 0] }, 1] },
-          lostAt: after(session.serverNow(), resendAfter.unconfirmed),
-        },
-      },
-      { $set: { ready: removed } },
-    ]),
-  )
-  const mine = modifiedCount === found.length ? undefined : await idsSentBy(session, ids, by)
-  const taken = mine === undefined ? found : found.filter(({ _id }) => mine.has(_id))
-  for (const task of taken) noteSent(session, task)
-  const deliveries = taken.map(task => deliveryOf(task))
-  inFlight.add(deliveries, by)
-  return deliveries
+/** How the right to send tasks is taken. */
+interface Sending {
+  /** Names the write in errors. */
+  operation: string
+  /** What the tasks must still be. */
+  guard: Filter<TaskDocument>
+  /** The queue, and when a delivery that nobody claims is presumed lost: as expressions. */
+  queue: '$ready' | '$lane'
+  lostAt: Document
 }
 
-/** Returns which of the tasks were taken under this name. */
-export async function idsSentBy(
+/** Takes the right to send: of several processes that found the same task, one has it. Returns the deliveries of this one. */
+export async function takeRightToSend(
   session: Session,
-  ids: readonly string[],
-  by: string,
-): Promise<ReadonlySet<string>> {
-  const filter = { _id: { $in: [...ids] }, 'sent.by': by }
-  const found = await readFields(session, 'which were taken', filter, [])
-  return new Set(found.map(({ _id }) => _id))
-}
-
-/** Updates what this process knows of a task that it sends. */
-export function noteSent(session: Session, task: Waiting): void {
-  session.order.passed(task)
-  session.parents.set(task._id, task.parentTaskId)
+  found: readonly (Waiting & { delayMs?: number })[],
+  { operation, guard, queue, lostAt }: Sending,
+): Promise<Delivery[]> {
+  if (found.length === 0) return []
+  const _id = { $in: found.map(task => task._id) }
+  const by = session.nextName()
+  const sent = { queue, by, at: session.serverNow(), confirmed: false }
+  const sends = { $add: [{ $ifNull: ['$sends', 0] }, 1] }
+  const set = { sent, sends, lostAt, ready: removed, tellAt: removed }
+  const changed = await updateTasks(session, operation, { _id, ...guard }, [{ $set: set }])
+  const mine =
+    changed === found.length
+      ? found
+      : await readFields(session, 'which were taken', { _id, 'sent.by': by }, [])
+  const ids = new Set(mine.map(task => task._id))
+  const taken = found.filter(task => ids.has(task._id))
+  for (const task of taken) {
+    session.order.passed(task)
+    session.parents.set(task._id, task.parentTaskId)
+  }
+  const deliveries = taken.map(task => deliveryOf(task, task.delayMs))
+  session.inFlight.add(deliveries, by)
+  return deliveries
 }

@@ -1,5 +1,5 @@
 /** What the parts of this store share. `store.ts` builds it, each part after those that it needs. */
-import type { Collection, Filter, FindOptions } from 'mongodb'
+import type { Collection, Document, Filter, FindOptions, UpdateFilter } from 'mongodb'
 import type { Delivery } from '../store.ts'
 import type { OpenableDatabase } from './database.ts'
 import type { LaneDocument, PayloadDocument, TaskDocument } from './documents.ts'
@@ -36,18 +36,49 @@ export interface Session extends Context {
   inFlight: InFlightDeliveries
 }
 
-/** Reads some fields of tasks in one round trip. `operation` names it in errors. */
-export function readFields<K extends keyof TaskDocument>(
+/** Reads tasks in one round trip. `operation` names it in errors. */
+export function findTasks(
   { database, tasks }: Context,
   operation: string,
   filter: Filter<TaskDocument>,
+  options: FindOptions = {},
+): Promise<TaskDocument[]> {
+  return database.run(operation, () => tasks.find(filter, options).toArray())
+}
+
+/** Reads some fields of tasks, as `findTasks`. */
+export function readFields<K extends keyof TaskDocument>(
+  context: Context,
+  operation: string,
+  filter: Filter<TaskDocument>,
   fields: readonly K[],
-  options: Pick<FindOptions, 'hint' | 'sort' | 'limit'> = {},
+  options: FindOptions = {},
 ): Promise<Pick<TaskDocument, K | '_id'>[]> {
   const projection = Object.fromEntries(['_id', ...fields].map(field => [field, 1]))
-  return database.run(operation, () =>
-    tasks.find<Pick<TaskDocument, K | '_id'>>(filter, { ...options, projection }).toArray(),
-  )
+  return findTasks(context, operation, filter, { ...options, projection })
+}
+
+/** Changes every task that the filter finds, by one statement. Returns how many were changed. */
+export async function updateTasks(
+  { database, tasks }: Context,
+  operation: string,
+  filter: Filter<TaskDocument>,
+  update: Document[] | UpdateFilter<TaskDocument>,
+): Promise<number> {
+  const { modifiedCount } = await database.run(operation, () => tasks.updateMany(filter, update))
+  return modifiedCount
+}
+
+/** Changes each task by an update of its own, in one round trip. Returns how many were found. */
+export async function updateEach(
+  { database, tasks }: Context,
+  operation: string,
+  updates: readonly { filter: Filter<TaskDocument>; update: Document[] | UpdateFilter<TaskDocument> }[],
+): Promise<number> {
+  if (updates.length === 0) return 0
+  const writes = updates.map(updateOne => ({ updateOne }))
+  const { matchedCount } = await database.run(operation, () => tasks.bulkWrite(writes, { ordered: false }))
+  return matchedCount
 }
 
 /** What the engine asked for, because it is published. */
@@ -142,20 +173,13 @@ export interface ParentIndex {
   withUncounted(parentIds: readonly string[]): Promise<ReadonlySet<string>>
 }
 
-/** A read that is worth making now and then although nothing is known to be there: at most once in a period. */
-export interface Period {
-  /** Whether it is time; the next period begins then. */
-  isOver(): boolean
-}
-
 /** @param now The store's clock, which tests move; real time counts as well, so that a clock that stands still stops nothing. */
 export function createPeriod(ms: number, now: () => number): Period {
   let realStart = Number.NEGATIVE_INFINITY
   let start = Number.NEGATIVE_INFINITY
   return {
     isOver() {
-      const real = performance.now()
-      const time = now()
+      const [real, time] = [performance.now(), now()]
       if (real - realStart < ms && Math.abs(time - start) < ms) return false
       realStart = real
       start = time
@@ -164,65 +188,66 @@ export function createPeriod(ms: number, now: () => number): Period {
   }
 }
 
-/** Milliseconds between reads for what other processes wrote, or left behind. */
-const readEveryMs = {
-  /** Tasks that could run now. */
-  ready: 1_000,
-  /** Tasks whose time has come. */
-  delays: 1_000,
-  pendingParents: 1_000,
-  /** Deliveries that are presumed lost. */
-  lost: 1_000,
-  /** Sub-tasks that are not aggregated. */
-  uncounted: 2_000,
-  /** Dead letters whose notification is overdue. */
-  notifications: 2_000,
-  /** The end of a quarantined task that was sent from here. */
-  quarantined: 200,
-} as const
+/** A read that is worth making now and then although nothing is known to be there: at most once in a period. */
+export interface Period {
+  /** Whether it is time; the next period begins then. */
+  isOver(): boolean
+}
 
 /**
  * What may be due, as this process knows it, so that it reads little: its own writes set flags, and what other processes wrote is read
- * every second or two.
+ * every second or two. At first anything may be due.
  */
-export interface DirtyFlags {
-  /** A task of the lane may be ready; without a name, of any lane. */
-  setReady(lane?: string): void
-  isReady(lane: string): boolean
-  /** The lane is read now; what is flagged from here on makes it worth another read. */
-  clearReady(lane: string): void
-  /** A task waits for this time (epoch milliseconds). */
-  setNextAt(at: number): void
-  /** The earliest time that a task is known to wait for. */
+export class DirtyFlags {
+  readonly #clean = new Set<string>()
+  /** The earliest time that a task is known to wait for, epoch milliseconds. */
   nextAt: number | undefined
   /** A quarantined task may be ready. */
-  quarantined: boolean
+  quarantined = true
   /** A parent may be pending. */
-  pendingParents: boolean
+  pendingParents = true
   /** The `order` of the record that the last read of pending parents ended with, from which the next one goes on. */
-  reconciledUpTo: number
-  /** For the reads that no flag asks for. */
-  readonly periods: Readonly<Record<keyof typeof readEveryMs, Period>>
-}
+  reconciledUpTo = 0
+  /** For reads of what other processes wrote, or left behind, that no flag asks for. */
+  readonly periods
 
-/** At first anything may be due. */
-export function createDirtyFlags(now: () => number): DirtyFlags {
-  const clean = new Set<string>()
-  const periods = Object.entries(readEveryMs).map(([name, ms]) => [name, createPeriod(ms, now)])
-  return {
-    setReady(lane) {
-      if (lane === undefined) clean.clear()
-      else clean.delete(lane)
-    },
-    isReady: lane => !clean.has(lane),
-    clearReady: lane => void clean.add(lane),
-    setNextAt(at) {
-      if (this.nextAt === undefined || at < this.nextAt) this.nextAt = at
-    },
-    nextAt: undefined,
-    quarantined: true,
-    pendingParents: true,
-    reconciledUpTo: 0,
-    periods: Object.fromEntries(periods),
+  /** @param now The store's clock. */
+  constructor(now: () => number) {
+    const every = (ms: number) => createPeriod(ms, now)
+    this.periods = {
+      /** Tasks that could run now. */
+      ready: every(1_000),
+      /** Tasks whose time has come. */
+      delays: every(1_000),
+      pendingParents: every(1_000),
+      /** Deliveries that are presumed lost. */
+      lost: every(1_000),
+      /** Sub-tasks that are not aggregated. */
+      uncounted: every(2_000),
+      /** Dead letters whose notification is overdue. */
+      notifications: every(2_000),
+      /** The end of a quarantined task that was sent from here. */
+      quarantined: every(200),
+    }
+  }
+
+  /** A task of the lane may be ready; without a name, of any lane. */
+  setReady(lane?: string): void {
+    if (lane === undefined) this.#clean.clear()
+    else this.#clean.delete(lane)
+  }
+
+  isReady(lane: string): boolean {
+    return !this.#clean.has(lane)
+  }
+
+  /** The lane is read now; what is flagged from here on makes it worth another read. */
+  clearReady(lane: string): void {
+    this.#clean.add(lane)
+  }
+
+  /** A task waits for this time (epoch milliseconds). */
+  setNextAt(at: number): void {
+    if (this.nextAt === undefined || at < this.nextAt) this.nextAt = at
   }
 }

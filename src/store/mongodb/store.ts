@@ -1,13 +1,13 @@
 import { randomBytes } from 'node:crypto'
 import { ClientSession } from 'mongodb'
 import { mongoRecords } from '../../records/mongodb.ts'
-import { createEmitter, type Emitter } from '../../runtime/emitter.ts'
-import { type Gather, gather } from '../../runtime/gather.ts'
+import { createEmitter } from '../../runtime/emitter.ts'
+import { gather } from '../../runtime/gather.ts'
 import { QuillworkError } from '../../task/errors.ts'
 import type { NewTask } from '../../task/task.ts'
-import type { Applied, Transition } from '../../task/transition.ts'
+import type { Transition } from '../../task/transition.ts'
 import { coldKinds, createColdPorts, createNodes, nodes } from '../cold-records.ts'
-import type { Claim, Claimed, Created, Store, TaskQueries, TaskStore } from '../store.ts'
+import type { Claim, Created, Store, TaskQueries, TaskStore } from '../store.ts'
 import type { StoreTransfer } from '../transfer.ts'
 import { applyAll, applyTogether } from './apply.ts'
 import { createAttempts } from './attempts.ts'
@@ -35,7 +35,7 @@ import { createOutput, readLog } from './output.ts'
 import { createParentIndex } from './parents.ts'
 import { prune } from './prune.ts'
 import { countTasks, getTasks, listAttempts, listChildren, listTasks, waitingForBudget } from './queries.ts'
-import { type Context, createDirtyFlags, type ResendAfter, type Session } from './session.ts'
+import { type Context, DirtyFlags, type ResendAfter, type Session } from './session.ts'
 import { createTransfer, requireWhole } from './transfer.ts'
 import { reportUsage } from './usage.ts'
 
@@ -73,22 +73,39 @@ export function createMongoStore(options: MongoOptions, settings: StoreSettings 
   database.join(engineIndexes, () => convertEarlier(database))
   const records = mongoRecords(database, [...coldKinds, nodes])
   const clock = options.now === undefined ? serverClock(database) : injectedClock(options.now)
-  const life = { isClosed: false }
   const due = createEmitter()
-  const context = createContext(options, { database, clock, life, due, settings })
+  let isClosed = false
+  const requireOpen = () => {
+    if (isClosed) throw closedError()
+  }
+  const context = createContext(database, {
+    now: () => clock.now(),
+    serverNow: () => (options.now === undefined ? '$$NOW' : new Date(options.now())),
+    resendAfter: { unconfirmed: 5_000, confirmed: 30_000, ...settings.resendAfter },
+    notifyDue: () => due.emit(),
+    requireOpen,
+  })
   const parents = createParentIndex(context, settings.aggregateAfterMs ?? 1_000)
   const session: Session = { ...context, parents, inFlight: createInFlightDeliveries(context) }
-  const writes = createWrites(session)
+  const tasks = createTaskStore(session)
   const attempts = createAttempts(session)
   const output = createOutput(session)
   const events = createEventOutbox(session)
 
+  /** What is waiting or on its way is written before the connection goes. */
+  async function finishTasks(): Promise<void> {
+    await tasks.idle()
+    await parents.flush()
+    // Other processes find a little later what cannot be written now.
+    await session.inFlight.flush().catch(() => undefined)
+  }
+
   async function close(): Promise<void> {
-    if (life.isClosed) return
-    life.isClosed = true
+    if (isClosed) return
+    isClosed = true
     clock.stop()
     const flushed = events.flush().catch(() => undefined)
-    await Promise.all([finish(session, writes), flushed, attempts.idle(), output.idle()])
+    await Promise.all([finishTasks(), flushed, attempts.idle(), output.idle()])
     await database.close()
   }
 
@@ -97,12 +114,12 @@ export function createMongoStore(options: MongoOptions, settings: StoreSettings 
     capabilities: { manyProcesses: true, callerTransactions: true },
     database,
     async open() {
-      session.requireOpen()
+      requireOpen()
       await database.open()
       if (settings.filling !== true) await requireWhole(database)
       await clock.start()
     },
-    tasks: { ...createTaskStore(session, writes), close },
+    tasks: { ...tasks, close },
     outbox: createOutbox(session, due),
     events,
     attempts,
@@ -125,85 +142,62 @@ function serverClock(database: OpenableDatabase): ServerClock {
   )
 }
 
-interface Ground {
-  database: OpenableDatabase
-  clock: ServerClock
-  life: { readonly isClosed: boolean }
-  due: Emitter
-  settings: StoreSettings
-}
+type Ground = Pick<Context, 'now' | 'serverNow' | 'resendAfter' | 'notifyDue' | 'requireOpen'>
 
-function createContext(options: MongoOptions, ground: Ground): Context {
-  const { database, clock, life, due, settings } = ground
-  const now = () => clock.now()
+function createContext(database: OpenableDatabase, ground: Ground): Context {
+  const { now } = ground
   const processId = randomBytes(6).toString('base64url')
   const numbers = createNumbers()
   let names = 0
   const tasks = database.collection<TaskDocument>(collections.tasks)
   const lanes = database.collection<LaneDocument>(collections.lanes)
   return {
+    ...ground,
     database,
     tasks,
     payloads: database.collection<PayloadDocument>(collections.payloads),
     lanes,
-    now,
-    serverNow: () => (options.now === undefined ? '$$NOW' : new Date(options.now())),
     nextName() {
       names += 1
       return `${processId}/${names.toString(36)}`
     },
     nextNumber: () => numbers(now()),
     order: createFairOrder({ database, tasks, now }),
-    flags: createDirtyFlags(now),
+    flags: new DirtyFlags(now),
     paused: createPausedLanes(database, lanes, now),
     writtenEvents: createWrittenEvents(),
-    resendAfter: { unconfirmed: 5_000, confirmed: 30_000, ...settings.resendAfter },
     features: { events: false, notifications: false, delays: [] },
-    notifyDue: () => due.emit(),
-    requireOpen() {
-      if (life.isClosed) throw closedError()
-    },
   }
 }
 
-/** The writes of every task, those of one moment together. */
-interface Writes {
-  create: Gather<CreateRequest, Created>
-  claim: Gather<Claim, Claimed>
-  apply: Gather<Transition, Applied>
-}
-
-function createWrites(session: Session): Writes {
-  return {
-    create: gather(requests => createAll(session, requests), together),
-    claim: gather(claims => claimAll(session, claims), together),
-    apply: gather(transitions => applyAll(session, transitions), together),
-  }
-}
-
-function createTaskStore(session: Session, writes: Writes): Omit<TaskStore, 'close'> {
+/** The writes of tasks, those of one moment together. `idle` resolves when none is waiting or on its way. */
+function createTaskStore(session: Session): Omit<TaskStore, 'close'> & { idle(): Promise<unknown> } {
+  const create = gather((requests: CreateRequest[]) => createAll(session, requests), together)
+  const claim = gather((claims: Claim[]) => claimAll(session, claims), together)
+  const apply = gather((transitions: Transition[]) => applyAll(session, transitions), together)
   return {
     now: session.now,
     async create(tasks, limits, transaction) {
       session.requireOpen()
       const requests = tasks.map(task => ({ task, limits }))
       if (transaction !== undefined) return createWithin(session, requests, requireTransaction(transaction))
-      const answers = await writes.create.send(requests)
+      const answers = await create.send(requests)
       await aggregateNew(session, tasks, answers)
       return answers
     },
     async claim(claims) {
       session.requireOpen()
-      return writes.claim.send(claims)
+      return claim.send(claims)
     },
     async apply(transitions, options) {
       session.requireOpen()
-      if (options === undefined || transitions.length < 2) return writes.apply.send(transitions)
+      if (options === undefined || transitions.length < 2) return apply.send(transitions)
       return applyTogether(session, transitions, options.required)
     },
     extend: (leases, leaseMs) => extend(session, leases, leaseMs),
     overdue: limit => overdue(session, limit),
     prune: (retention, limit) => prune(session, retention, limit),
+    idle: () => Promise.all([create.idle(), claim.idle(), apply.idle()]),
   }
 }
 
@@ -222,14 +216,6 @@ async function aggregateNew(
     parent !== undefined && answers[index]?.outcome === 'created' ? [parent.taskId] : [],
   )
   await Promise.allSettled([...new Set(touched)].map(parentId => parents.aggregate(parentId)))
-}
-
-/** What is waiting or on its way is written before the connection goes. */
-async function finish({ parents, inFlight }: Session, writes: Writes): Promise<void> {
-  await Promise.all([writes.create.idle(), writes.claim.idle(), writes.apply.idle()])
-  await parents.flush()
-  // Other processes find a little later what cannot be written now.
-  await inFlight.flush().catch(() => undefined)
 }
 
 /**
