@@ -124,6 +124,8 @@ export default defineConfig({
     globalSetup: ['test/servers/shared.ts'],
     environment: 'node',
     pool: 'forks',
+    // The built package is loaded as its users load it.
+    server: { deps: { external: [/\/dist\//] } },
     // Three on two processors: tests of whole processes wait more than they compute. Those of the slow run measure by seconds.
     maxWorkers: isQuick ? 3 : 2,
     sequence: { sequencer: LongestFirst },

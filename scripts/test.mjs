@@ -1,27 +1,29 @@
-// `npm test`: sets up what is missing (the process tests and the examples run on dist/), runs vitest, says where the time went, and closes
-// with one plain line `N passed, N failed, N skipped`. Arguments go to vitest: `npm test -- test/task`.
+// `npm test`: sets up what is missing (the process tests and the examples run on dist/), runs vitest, says where the time went, names what
+// failed and why, and closes with one plain line `N passed, N failed, N skipped`. Arguments go to vitest: `npm test -- test/task`.
 // Fails when a test fails, when none ran, and when vitest itself reports an error.
 //
 // --slow (`npm run test:slow`): what is long by nature, in its whole size.
 // --faults (`npm run test:faults`): the rows of the acceptance matrix at full load, one after the other: they measure times, and share two
 // servers. --row N runs one of them, --seed S makes a run again.
-// --counts FILE: appends the closing line to the file, for .ci/run.
+// --counts FILE, --failures FILE: append the closing line, and the list of what failed, to these files, for .ci/run.
 
 import { appendFileSync } from 'node:fs'
 import { relative } from 'node:path'
-import { parseArgs } from 'node:util'
+import { parseArgs, stripVTControlCharacters } from 'node:util'
 import { root, setUp } from './setup.mjs'
 
 /** Longest list of skipped tests that is printed; the count is always whole. */
 const SKIPPED_SHOWN = 40
 /** Files whose time is printed. */
 const SLOWEST_SHOWN = 20
+/** Lines of an error that are printed again at the end. */
+const ERROR_LINES = 12
 
 const [flag, text] = [{ type: 'boolean' }, { type: 'string' }]
 
 /** Splits the arguments into those of this script and those of vitest. Ends the process where one makes no sense. */
 function readArguments() {
-  const own = { slow: flag, faults: flag, row: text, seed: text, counts: text }
+  const own = { slow: flag, faults: flag, row: text, seed: text, counts: text, failures: text }
   const { values, tokens } = parseArgs({ options: own, strict: false, allowPositionals: true, tokens: true })
   for (const name of ['row', 'seed']) {
     if (values[name] === undefined || /^\d+$/.test(values[name])) continue
@@ -89,6 +91,39 @@ function printTimes(modules) {
     console.log(`${seconds(timeOf(module))}  ${nameOf(module)} (${module.project.name})`)
 }
 
+/** Returns what failed as lines: the file, the test's full name and the beginning of each error; a file that does not load; what failed outside. */
+function failuresOf(modules, outside) {
+  const lines = []
+  const add = (name, errors) => {
+    lines.push(`  ${name}`)
+    for (const { message, diff = '' } of errors)
+      lines.push(
+        ...stripVTControlCharacters(`${message}\n${diff}`.trimEnd())
+          .split('\n')
+          .slice(0, ERROR_LINES)
+          .map(line => `      ${line}`),
+      )
+  }
+  for (const module of modules) {
+    const place = `${nameOf(module)} (${module.project.name})`
+    if (module.errors().length > 0) add(place, module.errors())
+    for (const suite of module.children.allSuites())
+      if (suite.errors().length > 0) add(`${place} > ${suite.fullName}`, suite.errors())
+    for (const test of module.children.allTests('failed'))
+      add(`${place} > ${test.fullName}`, test.result().errors ?? [])
+  }
+  if (outside.length > 0) add('outside of any test', outside)
+  return lines
+}
+
+/** Names what failed, so that the end of a log says it. */
+function printFailures(lines, file) {
+  if (lines.length === 0) return
+  const text = `\nFAILED:\n${lines.join('\n')}`
+  console.log(text)
+  if (file !== undefined) appendFileSync(file, `${text}\n`)
+}
+
 function printSkipped(skipped) {
   console.log(`\nSKIPPED, not proven on this machine (${skipped.length}):`)
   for (const name of skipped.slice(0, SKIPPED_SHOWN)) console.log(`  ${name}`)
@@ -103,33 +138,32 @@ function close(passed, failed, skipped, counts) {
 }
 
 /** Says where it stood when somebody ended it, as a time limit does, and fails. */
-function giveUp(vitest, counts) {
+function giveUp(vitest, { counts, failures }) {
   const modules = vitest.state.getTestModules()
   const { passed, failed } = count(modules)
   const left = modules.filter(module => ['pending', 'queued'].includes(module.state()))
-  console.log(
-    `\nThe run was ended from outside. Not finished: ${left.map(nameOf).join(', ') || 'nothing that began'}`,
-  )
+  const names = left.map(nameOf).join(', ') || 'nothing that began'
+  const ended = `  The run was ended from outside. Not finished: ${names}`
+  printFailures([...failuresOf(modules, []), ended], failures)
   close(passed, failed + 1, 0, counts)
   process.exit(1)
 }
 
-/** Runs vitest in this process. Returns the files that ran, and whether something failed outside of any test. */
-async function runVitest({ rest, counts }) {
+/** Runs vitest in this process. Returns the files that ran, and what failed outside of any test. */
+async function runVitest({ rest, counts, failures }) {
   const { createVitest, parseCLI } = await import('vitest/node')
   const { filter, options } = parseCLI(['vitest', 'run', ...rest])
   const vitest = await createVitest('test', { ...options, root, watch: false })
-  process.on('SIGTERM', () => giveUp(vitest, counts))
-  let erred = false
+  process.on('SIGTERM', () => giveUp(vitest, { counts, failures }))
+  const outside = []
   try {
     await vitest.start(filter)
   } catch (error) {
-    erred = error.code !== 'VITEST_FILES_NOT_FOUND'
-    if (erred) console.error(error)
+    if (error.code !== 'VITEST_FILES_NOT_FOUND') outside.push(error)
   }
   await vitest.close()
   const { state } = vitest
-  return { modules: state.getTestModules(), erred: erred || state.getUnhandledErrors().length > 0 }
+  return { modules: state.getTestModules(), outside: [...outside, ...state.getUnhandledErrors()] }
 }
 
 const args = readArguments()
@@ -137,14 +171,14 @@ if (args.slow) process.env.QUILLWORK_TESTS = 'slow'
 if (args.faults) process.env.QUILLWORK_TESTS = 'full'
 if (args.seed !== undefined) process.env.QUILLWORK_SEED = args.seed
 setUp()
-const { modules, erred } = await runVitest(args)
+const { modules, outside } = await runVitest(args)
 const { passed, failed, skipped } = count(modules)
 if (modules.length > 0) printTimes(modules)
 // With a name filter every other test counts as skipped; nobody needs that list.
 if (skipped.length > 0 && !args.rest.some(arg => arg === '-t' || arg.startsWith('--testNamePattern')))
   printSkipped(skipped)
-const unexplained = failed === 0 && erred
-if (unexplained) console.log('\nvitest failed outside any test; see above.')
-else if (passed + failed === 0) console.log('\nNo test ran.')
+printFailures(failuresOf(modules, outside), args.failures)
+const unexplained = failed === 0 && outside.length > 0
+if (!unexplained && passed + failed === 0) console.log('\nNo test ran.')
 close(passed, failed + (unexplained ? 1 : 0), skipped.length, args.counts)
 process.exit(unexplained || failed > 0 || passed === 0 ? 1 : 0)

@@ -9,7 +9,8 @@ import { row, slowRow } from './row.ts'
 import { describeRows, onServers } from './setup.ts'
 
 describeRows('a broker that is away', () => {
-  describe('a node of its own', () => {
+  // Both rows take the node away.
+  describe('a node of its own', { sequential: true }, () => {
     let node: PrivateRabbit
 
     beforeAll(async () => {

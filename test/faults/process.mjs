@@ -3,7 +3,6 @@
 import { createInterface } from 'node:readline'
 import { MongoNetworkError } from 'mongodb'
 import { createEngine } from 'quillwork'
-import { createApp } from 'quillwork/http'
 import { rabbitmq } from 'quillwork/rabbitmq'
 import { createMongoStore } from '../../dist/store/mongodb/store.js'
 import { deathAt } from '../process/crash/death.mjs'
@@ -99,7 +98,9 @@ engine.events.onAny(event => {
   if (['retrying', 'waiting', 'givenBack'].includes(name))
     ledger.note({ is: 'attempt-over', taskId, attempt, name, boot, notBefore: nextAttemptTimestamp })
 })
-const app = api ? createApp({ engine }) : undefined
+// Loaded where it is served: it takes longer to load than all else.
+const { createApp } = api ? await import('quillwork/http') : {}
+const app = createApp?.({ engine })
 stopBySignal({ stop: stopInOrder }, times.grace ?? '5s')
 if (start) await engine.start()
 const url = await app?.listen({ host: '127.0.0.1', port: 0 })

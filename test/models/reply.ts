@@ -15,6 +15,8 @@ export interface Reply {
   readonly wantsUsage: boolean
   /** Aborted when the connection is gone. */
   readonly gone: AbortSignal
+  /** Resolves when a text that is held may go on. */
+  readonly released: () => Promise<void>
 }
 
 /** An error as a provider tells it. */
@@ -183,7 +185,7 @@ async function stream(it: Reply): Promise<void> {
 
 /** Streams the text; tells how that ended. */
 async function sendText(
-  { call, answer, gone }: Reply,
+  { call, answer, gone, released }: Reply,
   text: string,
   delta: (change: object) => Promise<void>,
 ): Promise<'sent' | 'stalled' | 'cut'> {
@@ -192,6 +194,7 @@ async function sendText(
   for (const [at, content] of stretches.entries()) {
     if ((answer.is === 'stalled' || answer.is === 'cut') && at >= (answer.after ?? 2)) return answer.is
     if (answer.chunkMs !== undefined) await pause(answer.chunkMs, gone)
+    if (answer.heldAt?.includes(at) === true) await Promise.race([released(), forever(gone)])
     gone.throwIfAborted()
     await delta({ content })
     call.text += content

@@ -6,6 +6,8 @@ export interface Pace {
   readonly firstMs?: number
   /** Milliseconds before each further stretch; default 0. */
   readonly chunkMs?: number
+  /** Stretches of a streamed text before each of which it waits for `Script.release()`; default none. */
+  readonly heldAt?: readonly number[]
 }
 
 /** One answer. Texts default to one that is derived from the prompt. */
@@ -81,6 +83,7 @@ export interface Rule {
 /** Answers the requests by rules, which are used up as they say. */
 export class Script {
   readonly #rules: { rule: Rule; used: number; prompts: Map<string, number> }[] = []
+  readonly #held = new Set<() => void>()
 
   add(...rules: readonly Rule[]): void {
     for (const rule of rules) this.#rules.push({ rule, used: 0, prompts: new Map() })
@@ -88,6 +91,18 @@ export class Script {
 
   clear(): void {
     this.#rules.length = 0
+    this.release()
+  }
+
+  /** Lets the texts go on that wait now. */
+  release(): void {
+    for (const goOn of this.#held) goOn()
+    this.#held.clear()
+  }
+
+  /** Resolves at the next release. */
+  released(): Promise<void> {
+    return new Promise(resolve => this.#held.add(resolve))
   }
 
   answerTo(asked: Asked): Answer {

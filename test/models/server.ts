@@ -167,7 +167,8 @@ class Desk {
     })
     const wantsUsage = body.stream_options?.include_usage === true
     if (route === 'embeddings' && answer.is === 'text') return this.#embed(response, body, call)
-    await reply({ response, call, answer, wantsUsage, gone: gone.signal })
+    const released = () => this.#script.released()
+    await reply({ response, call, answer, wantsUsage, gone: gone.signal, released })
   }
 
   #read(request: IncomingMessage, body: Body): Asked {

@@ -3,8 +3,8 @@ import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { describePages, open } from './kit/kit.ts'
 import { proseOf, type SceneServer, startSceneServer } from './scene-server.ts'
 
-/** Slow enough to be looked at, and over within seconds. */
-const slowly = { is: 'text', chunkMs: 40 } as const
+/** Comes as far as the second sentence, and waits for the test to have looked at it. */
+const held = { is: 'text', heldAt: [12] } as const
 
 describePages('writing a scene', () => {
   let it: SceneServer
@@ -29,7 +29,7 @@ describePages('writing a scene', () => {
 
   test('says what it costs before, grows on the page, and says how the text came about', async () => {
     const sceneId = await it.addScene('At night')
-    it.model.script.add({ answer: { ...slowly, text: proseOf(6) } })
+    it.model.script.add({ answer: { ...held, text: proseOf(6) } })
     await using opened = await open(it.pageOf(sceneId))
     const { page } = opened
     await page.getByText(/About \$0\.\d+ at most, for 1 call of writer/).waitFor()
@@ -38,6 +38,7 @@ describePages('writing a scene', () => {
     const early = (await growing(page).textContent()) ?? ''
     expect(proseOf(6).startsWith(early.trim())).toBe(true)
     expect(early.length).toBeLessThan(proseOf(6).length)
+    it.model.script.release()
     await text(page).waitFor()
     expect(await text(page).textContent()).toBe(proseOf(6))
     await page
@@ -49,7 +50,7 @@ describePages('writing a scene', () => {
 
   test('that a batch writes grows on its page as well, and is not offered again', async () => {
     const sceneId = await it.addScene('The batch')
-    it.model.script.add({ answer: { ...slowly, text: proseOf(40) } })
+    it.model.script.add({ answer: { ...held, text: proseOf(40) } })
     await using opened = await open(it.pageOf(sceneId))
     const { page } = opened
     const offer = page.getByRole('button', { name: 'Write the scene', exact: true })
@@ -58,13 +59,14 @@ describePages('writing a scene', () => {
     await it.server.post('/v1/tasks', { taskType: 'BatchGenerateScene', parameters })
     await growing(page).getByText('Sentence 2').waitFor()
     expect(await offer.count()).toBe(0)
+    it.model.script.release()
     await text(page).waitFor()
     expect(await text(page).textContent()).toBe(proseOf(40))
   })
 
   test('goes on while no page is open, and is found again in another browser', async () => {
     const sceneId = await it.addScene('Two doors')
-    it.model.script.add({ answer: { ...slowly, text: proseOf(60) } })
+    it.model.script.add({ answer: { ...held, heldAt: [12, 24], text: proseOf(60) } })
     let seen = ''
     {
       await using first = await open(it.pageOf(sceneId))
@@ -72,17 +74,19 @@ describePages('writing a scene', () => {
       await growing(first.page).getByText('Sentence 2').waitFor()
       seen = (await growing(first.page).textContent()) ?? ''
     }
+    it.model.script.release()
     await using second = await open(it.pageOf(sceneId), { language: 'zh' })
     await second.page.getByRole('heading', { name: '正在写' }).waitFor()
-    await growing(second.page).waitFor()
+    await growing(second.page).getByText('Sentence 3').waitFor()
     expect((await growing(second.page).textContent())?.startsWith(seen)).toBe(true)
+    it.model.script.release()
     await text(second.page).waitFor()
     expect(await text(second.page).textContent()).toBe(proseOf(60))
   })
 
   test('goes on after the server was killed under the open page', async () => {
     const sceneId = await it.addScene('The sluice')
-    it.model.script.add({ answer: { ...slowly, text: proseOf(60) } })
+    it.model.script.add({ answer: { ...held, text: proseOf(60) } })
     await using opened = await open(it.pageOf(sceneId))
     const { page } = opened
     await write(page)
@@ -90,6 +94,7 @@ describePages('writing a scene', () => {
     await it.server.kill()
     await it.server.startAgain()
     await page.getByText('This is attempt 2.').waitFor({ timeout: 60_000 })
+    it.model.script.release()
     await text(page).waitFor({ timeout: 60_000 })
     // The words of the attempt that was lost are removed.
     expect(await text(page).textContent()).toBe(proseOf(60))
@@ -112,7 +117,7 @@ describePages('writing a scene', () => {
 
   test('waits for the time that the provider named', async () => {
     const sceneId = await it.addScene('The tide')
-    it.model.script.add({ answer: { is: 'rate-limited', retryAfter: 8 }, times: 1 })
+    it.model.script.add({ answer: { is: 'rate-limited', retryAfter: 5 }, times: 1 })
     await using opened = await open(it.pageOf(sceneId))
     await write(opened.page)
     await opened.page.getByText('Waits for the rate limit of the model').waitFor()
@@ -183,7 +188,7 @@ describePages('writing a scene', () => {
 
   test('is stopped by the person, who keeps what came', async () => {
     const sceneId = await it.addScene('Stopped')
-    it.model.script.add({ answer: { ...slowly, text: proseOf(60) } })
+    it.model.script.add({ answer: { ...held, text: proseOf(60) } })
     await using opened = await open(it.pageOf(sceneId))
     const { page } = opened
     await write(page)
@@ -196,12 +201,13 @@ describePages('writing a scene', () => {
 
   test('lets an edit win, and keeps both texts', async () => {
     const sceneId = await it.addScene('Both')
-    it.model.script.add({ answer: { ...slowly, text: proseOf(40) } })
+    it.model.script.add({ answer: { ...held, text: proseOf(40) } })
     await using opened = await open(it.pageOf(sceneId))
     const { page } = opened
     await write(page)
     await growing(page).waitFor()
     await it.edit(sceneId, { content: 'My own words.' })
+    it.model.script.release()
     await page.getByText('Your text stayed').waitFor()
     expect(await text(page).textContent()).toBe('My own words.')
     await page.getByRole('link', { name: 'Read what was written' }).click()
@@ -214,7 +220,7 @@ describePages('writing a scene', () => {
 
   test('asks for the text where there is no place for another stream', async () => {
     const sceneId = await it.addScene('Crowded')
-    it.model.script.add({ answer: { ...slowly, text: proseOf(60) } })
+    it.model.script.add({ answer: { ...held, text: proseOf(60) } })
     await using opened = await open(it.pageOf(sceneId))
     const { page } = opened
     await page.locator('[data-live=live]').waitFor()
@@ -231,6 +237,7 @@ describePages('writing a scene', () => {
     await refused
     await growing(page).getByText('Sentence 2').waitFor()
     await Promise.all(taken.map(stream => stream.body?.cancel()))
+    it.model.script.release()
     await text(page).waitFor()
     expect(await text(page).textContent()).toBe(proseOf(60))
   })

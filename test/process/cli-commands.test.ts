@@ -1,6 +1,7 @@
 import path from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import {
+  call,
   lastError,
   lastJson,
   requireBuilt,
@@ -32,7 +33,7 @@ afterAll(async () => {
 
 /** Runs a command on the data directory of the server. */
 function on(args: readonly string[]) {
-  return run([...args, '--data', data])
+  return call([...args, '--data', data])
 }
 
 interface Task {
@@ -158,7 +159,7 @@ describe('quillwork tasks', { timeout: patience }, () => {
       [['tasks', 'show', 'nothing'], 1, 'TASK_NOT_FOUND'],
       [['tasks', 'list', '--status', 'DONE'], 2, 'USAGE_INVALID'],
     ] as const) {
-      const ended = await on(args)
+      const ended = await run([...args, '--data', data])
       expect(ended).toMatchObject({ code, stdout: '' })
       expect(ended.stderr).toMatch(new RegExp(`^error ${name}: .+\n$`))
     }

@@ -3,6 +3,7 @@ import path from 'node:path'
 import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import {
   behindTls,
+  call,
   certificate,
   lastError,
   lastJson,
@@ -29,12 +30,12 @@ afterEach(() => folder[Symbol.dispose]())
 
 const novels = async () =>
   lastJson<{ items: { id: string; chapters: number; title: string; summaries: number; scenes: number }[] }>(
-    await run(['novels', 'list', '--json', '--data', data]),
+    await call(['novels', 'list', '--json', '--data', data]),
   ).items
 
 describe('quillwork import without a server', { timeout: patience }, () => {
   test('--preview --json prints exactly what scripts are promised, and imports nothing', async () => {
-    const ended = await run(['import', story, '--preview', '--json', '--data', data])
+    const ended = await call(['import', story, '--preview', '--json', '--data', data])
     expect(ended).toMatchObject({ code: 0, stderr: '' })
     expect(ended.stdout.split('\n')).toHaveLength(2)
     const preview = lastJson<{
@@ -86,7 +87,7 @@ describe('quillwork import without a server', { timeout: patience }, () => {
 
   test('--chapters and --title choose', async () => {
     const args = ['--chapters', '2,4-5', '--title', 'Chosen', '--yes', '--watch', '--data', data]
-    expect((await run(['import', story, ...args])).code).toBe(0)
+    expect((await call(['import', story, ...args])).code).toBe(0)
     expect(await novels()).toMatchObject([{ chapters: 3, title: 'Chosen' }])
   })
 
@@ -95,7 +96,7 @@ describe('quillwork import without a server', { timeout: patience }, () => {
     [['--chapters', 'some'], 2, 'USAGE_INVALID', /names no chapters/],
     [['--encoding', 'klingon'], 2, 'ENCODING_UNKNOWN', /klingon/],
   ] as const)('%j is refused', async (options, code, name, message) => {
-    const ended = await run(['import', story, '--yes', '--json', '--data', data, ...options])
+    const ended = await call(['import', story, '--yes', '--json', '--data', data, ...options])
     expect(ended).toMatchObject({ code, stdout: '' })
     expect(lastError(ended)).toMatchObject({ code: name, message: expect.stringMatching(message) })
     expect(await novels()).toEqual([])
@@ -109,7 +110,7 @@ describe('quillwork import without a server', { timeout: patience }, () => {
 
   test('a file that is not there, or is a folder, is told', async () => {
     for (const file of [path.join(data, 'nowhere.txt'), `${folder}`]) {
-      const ended = await run(['import', file, '--yes', '--json', '--data', data])
+      const ended = await call(['import', file, '--yes', '--json', '--data', data])
       expect(ended.code).toBe(1)
       expect(lastError(ended).code).toBe('FILE_UNREADABLE')
     }
@@ -118,7 +119,7 @@ describe('quillwork import without a server', { timeout: patience }, () => {
   test('an import that fails ends with 1, its status, and why', async () => {
     const file = path.join(`${folder}`, 'empty.txt')
     writeFileSync(file, '  \n')
-    const ended = await run(['import', file, '--yes', '--watch', '--json', '--data', data])
+    const ended = await call(['import', file, '--yes', '--watch', '--json', '--data', data])
     expect(ended.code).toBe(1)
     expect(lastJson(ended)['status']).toBe('FAILED')
     expect(lastError(ended).code).toBe('TEXT_UNREADABLE')
@@ -128,7 +129,7 @@ describe('quillwork import without a server', { timeout: patience }, () => {
     const file = path.join(`${folder}`, 'utf16.txt')
     writeFileSync(file, Buffer.from(`\uFEFF${readFileSync(story, 'utf8')}`, 'utf16le'))
     const found = lastJson<{ encoding: { name: string } }>(
-      await run(['import', file, '--preview', '--json', '--data', data]),
+      await call(['import', file, '--preview', '--json', '--data', data]),
     )
     expect(found.encoding.name).toBe('utf-16le')
   })
@@ -159,9 +160,9 @@ describe('an import that is interrupted', { timeout: patience }, () => {
       expect(stderr).toContain('Stopped. The import continues when a server is started')
     }
     await using server = await serve(data)
-    const roots = await run(['tasks', 'list', '--roots', '--json', '--data', data])
+    const roots = await call(['tasks', 'list', '--roots', '--json', '--data', data])
     const taskId = lastJson<{ items: { id: string }[] }>(roots).items[0]?.id ?? ''
-    expect((await run(['tasks', 'show', taskId, '--watch', '--data', data])).code).toBe(0)
+    expect((await call(['tasks', 'show', taskId, '--watch', '--data', data])).code).toBe(0)
     const [novel] = await novels()
     expect(novel).toMatchObject({ scenes: 360, summaries: 360 })
     server.child.kill('SIGTERM')

@@ -3,11 +3,11 @@ import path from 'node:path'
 import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { type ModelServer, startModelServer } from '../models/server.ts'
 import {
+  call,
   type Ended,
   lastError,
   lastJson,
   requireBuilt,
-  run,
   serve,
   temporaryFolder,
 } from './cli/quillwork.ts'
@@ -46,8 +46,8 @@ const writer = () => ({
 })
 
 /** Runs a command on the data directory. Whatever it prints, no key is in it. */
-async function on(args: readonly string[], options: Parameters<typeof run>[1] = {}): Promise<Ended> {
-  const ended = await run([...args, '--data', data], options)
+async function on(args: readonly string[], options: Parameters<typeof call>[1] = {}): Promise<Ended> {
+  const ended = await call([...args, '--data', data], options)
   expect(ended.stdout + ended.stderr).not.toContain('s3cret')
   return ended
 }

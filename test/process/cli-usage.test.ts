@@ -1,7 +1,7 @@
 import path from 'node:path'
 import { sqlite } from 'quillwork/sqlite'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { lastError, lastJson, requireBuilt, run, serve, story, temporaryFolder } from './cli/quillwork.ts'
+import { call, lastError, lastJson, requireBuilt, serve, story, temporaryFolder } from './cli/quillwork.ts'
 
 const patience = 120_000
 const day = 86_400_000
@@ -37,7 +37,7 @@ afterAll(async () => {
 
 /** Runs a command on the data directory. */
 function on(args: readonly string[]) {
-  return run([...args, '--data', data])
+  return call([...args, '--data', data])
 }
 
 interface Report {

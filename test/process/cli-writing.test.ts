@@ -3,10 +3,10 @@ import path from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type ModelServer, startModelServer } from '../models/server.ts'
 import {
+  call,
   lastError,
   lastJson,
   requireBuilt,
-  run,
   serve,
   start,
   story,
@@ -43,7 +43,7 @@ afterAll(async () => {
   folder[Symbol.dispose]()
 })
 
-const on = (...args: string[]) => run([...args, '--data', data])
+const on = (...args: string[]) => call([...args, '--data', data])
 const lastText = () => models.ledger.calls.at(-1)?.text ?? ''
 
 interface SceneJson {
@@ -103,7 +103,7 @@ describe('quillwork novels write', { timeout: patience }, () => {
   })
 
   test('leaves what was edited meanwhile, and says how to take the other text', async () => {
-    models.script.add({ prompt: 'SLOWLY', answer: { is: 'text', chunkMs: 300 }, times: 1 })
+    models.script.add({ prompt: 'SLOWLY', answer: { is: 'text', heldAt: [1] }, times: 1 })
     await using writing = start([
       'novels',
       'write',
@@ -116,6 +116,7 @@ describe('quillwork novels write', { timeout: patience }, () => {
     ])
     await writing.says(/\w/)
     await edit(await sceneAt(1, 2), 'By hand.')
+    models.script.release()
     const { code, stdout, stderr } = await writing.ended
     expect([code, stdout]).toEqual([0, `${lastText()}\n`])
     expect((await sceneAt(1, 2)).content).toBe('By hand.')

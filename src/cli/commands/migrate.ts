@@ -5,7 +5,7 @@ import { isStoreAddress, sqliteFileOf } from '../../server/addresses.ts'
 import type { ResolvedConfig } from '../../server/config.ts'
 import { placesOf } from '../../server/data-directory.ts'
 import type { Home, HomeOptions } from '../../server/home.ts'
-import { type Moved, migrate, openHome } from '../../server/migrate.ts'
+import type { Moved } from '../../server/migrate.ts'
 import { exitCodes } from '../exit-codes.ts'
 import { print, type Register, type Run } from '../run.ts'
 import { listenForSignals } from '../signals.ts'
@@ -34,6 +34,8 @@ async function move(run: Run<MigrateOptions>): Promise<number> {
   const resolved = run.configure()
   const ends = endsOf(run.options, resolved)
   using signals = listenForSignals()
+  // Both stores and the library: loaded by this command alone, for every other one would start half as fast.
+  const { migrate, openHome } = await import('../../server/migrate.ts')
   const from = await openHome(ends.from)
   try {
     const to = await openHome(ends.to)

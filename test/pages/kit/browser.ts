@@ -1,7 +1,7 @@
 import { accessSync, constants } from 'node:fs'
 import path from 'node:path'
 import { type Browser, type BrowserContext, chromium, type Locator, type Page } from 'playwright-core'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { beforeAll, describe, expect, it } from 'vitest'
 
 /** How a page is looked at. */
 export interface Look {
@@ -39,6 +39,27 @@ function findChromium(): string | undefined {
   })
 }
 
+/**
+ * What the browser would do for a person, and no test sees: the lists that open below the address, each a page of its own in every window,
+ * and a process kept ready for the next site. They would take a third of the time of the processor. The last such list counts, so what
+ * Playwright turns off is named again.
+ */
+const unseen = [
+  'WebUIOmniboxPopup',
+  'WebUIOmniboxAimPopup',
+  'SpareRendererForSitePerProcess',
+  'AvoidCorsURLLoaderRestartOnRedirect',
+  'AvoidUnnecessaryBeforeUnloadCheckSync',
+  'DestroyProfileOnBrowserClose',
+  'HttpsUpgrades',
+  'MediaRouter',
+  'NetworkTimeServiceQuerying',
+  'OptimizationHints',
+  'PaintHolding',
+  'PreconnectToSearch',
+  'ThirdPartyStoragePartitioning',
+]
+
 /** Starts the browser, without what it would ask of the network by itself. */
 function launchChromium(executablePath: string): Promise<Browser> {
   const args = [
@@ -50,15 +71,17 @@ function launchChromium(executablePath: string): Promise<Browser> {
     '--disable-component-update',
     '--disable-sync',
     '--enable-precise-memory-info',
+    `--disable-features=${unseen.join()}`,
   ]
   return chromium.launch({ executablePath, args })
 }
 
+/** The browser of this process of tests: all files that run in it share it, and it ends with it. */
 let running: Browser | undefined
 
 /**
  * `describe` for tests in a real browser. Where there is none they are skipped, with a line that says how to get one; with CI=true they
- * fail instead. One browser serves all tests of a file.
+ * fail instead. One browser serves all tests of a process; each page that is opened has a profile of its own.
  */
 export function describePages(title: string, tests: () => void): void {
   const program = findChromium()
@@ -75,9 +98,8 @@ export function describePages(title: string, tests: () => void): void {
   }
   describe(title, { timeout: 150_000 }, () => {
     beforeAll(async () => {
-      running = await launchChromium(program)
+      if (running?.isConnected() !== true) running = await launchChromium(program)
     }, 60_000)
-    afterAll(() => running?.close())
     tests()
   })
 }

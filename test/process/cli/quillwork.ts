@@ -4,7 +4,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { type AddressInfo, connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
-import { pipeline } from 'node:stream'
+import { pipeline, Readable, Writable } from 'node:stream'
 import { createServer } from 'node:tls'
 import { fileURLToPath } from 'node:url'
 
@@ -128,6 +128,38 @@ export async function run(
 ): Promise<Ended> {
   await using running = start(args, options)
   return await running.ended
+}
+
+/**
+ * Runs `quillwork ARGS` to its end in this process, as `bin/quillwork.js` does in one of its own: for commands that ask a server, in number.
+ * What a process adds (its exit code, its pipes, its signals) is tested with `run` and `start`.
+ */
+export async function call(
+  args: readonly string[],
+  { env = {}, input = '' }: { env?: Record<string, string>; input?: string } = {},
+): Promise<Ended> {
+  const { main } = (await import(commandLine)) as typeof import('../../../src/cli/main.ts')
+  const [stdout, stderr] = [new Kept(), new Kept()]
+  const usual = process.env
+  process.env = { ...bareEnvironment(), ...env }
+  try {
+    const code = await main(args, { stdin: Readable.from([input]), stdout, stderr })
+    return { code, signal: null, stdout: stdout.text, stderr: stderr.text }
+  } finally {
+    process.env = usual
+  }
+}
+
+const commandLine = new URL('../../../dist/cli/main.js', import.meta.url).href
+
+/** Keeps what is written to it. */
+class Kept extends Writable {
+  text = ''
+
+  override _write(chunk: Buffer, _: BufferEncoding, done: () => void): void {
+    this.text += chunk.toString()
+    done()
+  }
 }
 
 /** The last line of an output as JSON. */
