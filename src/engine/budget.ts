@@ -3,6 +3,7 @@
  * read now and then. The account lies where processes share it; see `budget-arithmetic.ts` for what is in it.
  */
 import { type Amount, type Capacity, expireHolds } from '../runtime/account.ts'
+import { atMost } from '../runtime/at-most.ts'
 import { uniqueName } from '../runtime/shared-account.ts'
 import { gatherMs, WakeLoop } from '../runtime/wake-loop.ts'
 import type { Spending } from '../task/definition.ts'
@@ -146,10 +147,7 @@ export class BudgetLedger implements Budgets {
 
   /** Wakes the tasks that it was about to wake, and none after that. */
   async stop(): Promise<void> {
-    await Promise.race([
-      this.#wakes.finish(),
-      new Promise<void>(resolve => void this.#parts.clock.after(stopMs, resolve)),
-    ])
+    await atMost(stopMs, this.#wakes.finish(), () => undefined, this.#parts.clock)
   }
 
   async #hold(tree: BudgetTree, record: TaskRecord, need: Need): Promise<string> {

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { retryUntilStored } from '../runtime/retry-until-stored.ts'
 import type { UsageRow } from '../store/store.ts'
 import { decode, encode } from '../task/codec.ts'
+import { defined } from '../task/defined.ts'
 import type {
   Awaitable,
   BudgetHold,
@@ -26,7 +27,6 @@ import type { Attempt } from './attempt.ts'
 import type { Core } from './core.ts'
 import { BudgetHolds, Permits } from './holds.ts'
 import { OutputWriter } from './output.ts'
-
 import { Reports } from './reports.ts'
 import { foundStale, paidLateMs, retryOf } from './settle.ts'
 import { findSubTasks, submitSubTask, submitSubTasks } from './sub-tasks.ts'
@@ -48,6 +48,19 @@ export class AttemptContext implements TaskContext {
   /** The attempt that the handler runs in. */
   readonly held: Attempt
   readonly task: ResolvedTask
+  readonly record: TaskRecord
+  readonly taskId: string
+  readonly taskType: string
+  readonly userId: string
+  readonly parentTaskId: string | undefined
+  readonly rootTaskId: string
+  readonly tags: readonly string[]
+  readonly executionNodeId: string
+  readonly traceparent: string | undefined
+  readonly attempt: number
+  readonly retryCount: number
+  readonly round: number
+  readonly services: unknown
   #reports: Reports | undefined
   #output: OutputWriter | undefined
   #permits: Permits | undefined
@@ -57,9 +70,23 @@ export class AttemptContext implements TaskContext {
   #steps: Map<string, Promise<unknown>> | undefined
 
   constructor(core: Core, attempt: Attempt, task: ResolvedTask) {
+    const { record } = attempt
     this.#core = core
     this.held = attempt
     this.task = task
+    this.record = record
+    this.taskId = record.id
+    this.taskType = record.taskType
+    this.userId = record.userId
+    this.parentTaskId = record.parentTaskId
+    this.rootTaskId = record.rootTaskId
+    this.tags = record.tags
+    this.executionNodeId = core.settings.nodeId
+    this.traceparent = attempt.traceparent
+    this.attempt = record.attempt
+    this.retryCount = record.retryCount
+    this.round = record.round
+    this.services = core.services
   }
 
   /** Whether `finish` has anything to do before the attempt is settled. */
@@ -71,58 +98,6 @@ export class AttemptContext implements TaskContext {
   get submitting(): Promise<unknown> | undefined {
     const submitting = this.#submitting
     return submitting === undefined || submitting.size === 0 ? undefined : Promise.allSettled(submitting)
-  }
-
-  get record(): TaskRecord {
-    return this.held.record
-  }
-
-  get taskId(): string {
-    return this.record.id
-  }
-
-  get taskType(): string {
-    return this.record.taskType
-  }
-
-  get userId(): string {
-    return this.record.userId
-  }
-
-  get parentTaskId(): string | undefined {
-    return this.record.parentTaskId
-  }
-
-  get rootTaskId(): string {
-    return this.record.rootTaskId
-  }
-
-  get tags(): readonly string[] {
-    return this.record.tags
-  }
-
-  get executionNodeId(): string {
-    return this.#core.settings.nodeId
-  }
-
-  get traceparent(): string | undefined {
-    return this.held.traceparent
-  }
-
-  get attempt(): number {
-    return this.record.attempt
-  }
-
-  get retryCount(): number {
-    return this.record.retryCount
-  }
-
-  get round(): number {
-    return this.record.round
-  }
-
-  get services(): unknown {
-    return this.#core.services
   }
 
   get signal(): AbortSignal {
@@ -188,16 +163,10 @@ export class AttemptContext implements TaskContext {
 
   async addUsage(usage: Usage): Promise<void> {
     const { model, inputTokens, outputTokens, cost, subject } = validUsage(usage)
-    const row: UsageRow = {
-      id: randomUUID(),
-      at: this.#core.store.tasks.now(),
-      attempt: this.attempt,
-      model,
-      inputTokens,
-      outputTokens,
-    }
-    if (cost !== undefined) row.cost = cost
-    if (subject !== undefined) row.subject = subject
+    const { attempt } = this
+    const at = this.#core.store.tasks.now()
+    const tokens = { inputTokens, outputTokens }
+    const row: UsageRow = defined({ id: randomUUID(), at, attempt, model, ...tokens, cost, subject })
     const write = () => this.#core.store.attempts.usage(this.taskId, [row])
     await retryUntilStored(write, retryOf(this.#core, this.held, { lateMs: paidLateMs }))
   }
