@@ -250,18 +250,12 @@ const wait = { shortest: 60_000, longest: 3_600_000 } as const
 /** In the order in which a refusal names them. */
 const units: readonly Unit[] = ['tokens', 'money']
 
-/** Numbers of an account at the moment of a refusal. */
-interface Refusal {
-  misfit: Misfit
-  limit: Capacity<Unit>
-  spent: Amount<Unit>
-  reserved: Amount<Unit>
-}
-
-/** The refusal of a call, with the numbers as they are now. */
-function refusalOf(account: BudgetAccount, misfit: Misfit): Refusal {
+/** The refusal of a call, with the numbers of the account as they are now. */
+function refusalOf(account: BudgetAccount, misfit: Misfit) {
   return { misfit, limit: account.limit, spent: spentOf(account), reserved: reservedOf(account) }
 }
+
+type Refusal = ReturnType<typeof refusalOf>
 
 /** Ends the attempt; the task waits for its budget, with no retry spent. `random` is in [0, 1). */
 function budgetWait(

@@ -59,8 +59,8 @@ export interface Core {
   random(): number
   /** Takes a free slot for a task that is about to be created; undefined when there is none. */
   reserveStart(lane: string): Start | undefined
-  /** Has the relay run soon: something may be due. */
-  wakeRelay(): void
+  /** Has the relay run soon, once it was started: something may be due. */
+  wakeRelay: () => void
   /** Begins to receive the events of other processes, for a listener that wants them. */
   listenToOthers: () => void
 }

@@ -51,11 +51,8 @@ export function resolveSettings(
   return Object.freeze({
     nodeId: options.nodeId ?? `${hostname()}-${randomUUID().slice(0, 8)}`,
     lanes: resolveLanes(options.lanes ?? {}, lanesOfTasks),
-    leaseMs: positive(durationMs(times.lease ?? '30s', 'times.lease'), 'times.lease'),
-    sweepIntervalMs: positive(
-      durationMs(times.sweepInterval ?? '5s', 'times.sweepInterval'),
-      'times.sweepInterval',
-    ),
+    leaseMs: positive(times.lease ?? '30s', 'times.lease'),
+    sweepIntervalMs: positive(times.sweepInterval ?? '5s', 'times.sweepInterval'),
     graceMs: durationMs(times.grace ?? '30s', 'times.grace'),
     abortGraceMs: durationMs(times.abortGrace ?? '10s', 'times.abortGrace'),
     retention: resolveRetention(options.retention ?? {}),
@@ -103,7 +100,8 @@ function resolveLanes(
   return lanes
 }
 
-function positive(ms: number, option: string): number {
+function positive(duration: Duration, option: string): number {
+  const ms = durationMs(duration, option)
   if (ms > 0) return ms
   throw new QuillworkError('OPTION_INVALID', `${option} is ${ms} ms; it must be longer than nothing.`)
 }
