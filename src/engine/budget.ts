@@ -198,10 +198,8 @@ export class BudgetLedger implements Budgets {
   async #root(taskId: string): Promise<TaskRecord> {
     const record = await readTask(this.#parts, taskId)
     if (record.parentTaskId === undefined) return record
-    throw new QuillworkError(
-      'OPTION_INVALID',
-      `Task ${taskId} is a part of the tree ${record.rootTaskId}, and the budget belongs to the whole tree; name that one.`,
-    )
+    const message = `Task ${taskId} is a part of the tree ${record.rootTaskId}, and the budget belongs to the whole tree; name that one.`
+    throw new QuillworkError('OPTION_INVALID', message)
   }
 
   async #isGovernedBestEffort(tree: BudgetTree): Promise<boolean> {

@@ -176,39 +176,29 @@ export class AttemptContext implements TaskContext {
     parameters: In<A>,
     options: SubTaskOptions,
   ): Promise<SubTask<A, B>> {
-    return this.#remember(this.#submitOne(type, { ...options, parameters }))
-  }
-
-  async #submitOne<A extends Schema, B extends Schema>(
-    type: TaskType<A, B>,
-    item: SubTaskItem<A>,
-  ): Promise<SubTask<A, B>> {
-    checkKey(item.key, 'sub-task')
-    const { subTask, isNew } = await submitSubTask(this.#core, this.held, type, item)
-    this.#requireHeld()
-    if (isNew) this.submittedSubTasks = true
-    if (!subTask.done) this.sawLiveSubTask = true
-    return subTask
+    return this.#remember(async () => {
+      checkKey(options.key, 'sub-task')
+      const { subTask, isNew } = await submitSubTask(this.#core, this.held, type, { ...options, parameters })
+      this.#requireHeld()
+      if (isNew) this.submittedSubTasks = true
+      if (!subTask.done) this.sawLiveSubTask = true
+      return subTask
+    })
   }
 
   submitSubTasks<A extends Schema, B extends Schema>(
     type: TaskType<A, B>,
     items: Iterable<SubTaskItem<A>>,
   ): Promise<SubTasksSubmitted> {
-    return this.#remember(this.#submitAll(type, items))
-  }
-
-  async #submitAll<A extends Schema, B extends Schema>(
-    type: TaskType<A, B>,
-    items: Iterable<SubTaskItem<A>>,
-  ): Promise<SubTasksSubmitted> {
-    const { created, found, live, refused } = await submitSubTasks(this.#core, this.held, type, items)
-    this.#requireHeld()
-    if (created > 0) this.submittedSubTasks = true
-    if (live) this.sawLiveSubTask = true
-    for (const { key, error } of refused)
-      this.logError(`The sub-task ${key} was refused: ${error.message}`, { code: error.code })
-    return { submitted: created + found, refused }
+    return this.#remember(async () => {
+      const { created, found, live, refused } = await submitSubTasks(this.#core, this.held, type, items)
+      this.#requireHeld()
+      if (created > 0) this.submittedSubTasks = true
+      if (live) this.sawLiveSubTask = true
+      for (const { key, error } of refused)
+        this.logError(`The sub-task ${key} was refused: ${error.message}`, { code: error.code })
+      return { submitted: created + found, refused }
+    })
   }
 
   async *subTasks<A extends Schema, B extends Schema>(
@@ -232,9 +222,10 @@ export class AttemptContext implements TaskContext {
     await Promise.all([this.#reports?.flush(), this.#output?.finish()])
   }
 
-  /** Remembers a submission until it has ended. */
-  #remember<T>(submission: Promise<T>): Promise<T> {
+  /** Submits, and remembers that until it has ended. */
+  #remember<T>(submit: () => Promise<T>): Promise<T> {
     this.#submitting ??= new Set()
+    const submission = submit()
     const submitting = this.#submitting.add(submission)
     const ended = () => void submitting.delete(submission)
     submission.then(ended, ended)
@@ -278,10 +269,8 @@ export class AttemptContext implements TaskContext {
   }
 
   #notHeld(): QuillworkError {
-    return new QuillworkError(
-      'ATTEMPT_STALE',
-      `Attempt ${this.attempt} no longer holds task ${this.taskId}; stop working on it.`,
-    )
+    const message = `Attempt ${this.attempt} no longer holds task ${this.taskId}; stop working on it.`
+    return new QuillworkError('ATTEMPT_STALE', message)
   }
 }
 
@@ -297,8 +286,6 @@ const longestCheckpoint = 4_000_000
 function encoded(key: string, value: unknown): string {
   const text = encode(value)
   if (text.length <= longestCheckpoint) return text
-  throw new QuillworkError(
-    'CHECKPOINT_TOO_LARGE',
-    `The value of the step "${key}" has ${text.length} characters, and a checkpoint may have ${longestCheckpoint}. Keep it elsewhere, and what names it as the checkpoint; or take smaller steps.`,
-  )
+  const message = `The value of the step "${key}" has ${text.length} characters, and a checkpoint may have ${longestCheckpoint}. Keep it elsewhere, and what names it as the checkpoint; or take smaller steps.`
+  throw new QuillworkError('CHECKPOINT_TOO_LARGE', message)
 }

@@ -80,8 +80,6 @@ export async function readTask(
 ): Promise<TaskRecord> {
   const [record] = await store.queries.get([taskId])
   if (record !== undefined) return record
-  throw new QuillworkError(
-    'TASK_NOT_FOUND',
-    `There is no task ${taskId}; it may have been deleted after its retention time.`,
-  )
+  const message = `There is no task ${taskId}; it may have been deleted after its retention time.`
+  throw new QuillworkError('TASK_NOT_FOUND', message)
 }

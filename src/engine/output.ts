@@ -41,10 +41,8 @@ export class OutputWriter {
   write(text: string): void {
     if (text === '' || this.#isOver || this.#attempt.interruption !== undefined) return
     if (this.#length + text.length > longestOutput) {
-      throw new QuillworkError(
-        'OUTPUT_TOO_LARGE',
-        `An attempt may write ${longestOutput} characters of output; keep longer texts elsewhere and write a part of them.`,
-      )
+      const message = `An attempt may write ${longestOutput} characters of output; keep longer texts elsewhere and write a part of them.`
+      throw new QuillworkError('OUTPUT_TOO_LARGE', message)
     }
     this.#length += text.length
     this.#text += text

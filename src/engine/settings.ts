@@ -85,16 +85,12 @@ function resolveLanes(
   for (const lane of ['default', ...ofTasks]) if (!lanes.has(lane)) lanes.set(lane, { slots: defaultSlots })
   for (const [lane, { slots }] of lanes) {
     if (!/^[a-z0-9_-]{1,60}$/i.test(lane)) {
-      throw new QuillworkError(
-        'OPTION_INVALID',
-        `The lane name ${JSON.stringify(lane)} must be 1 to 60 letters, digits, '_' or '-'.`,
-      )
+      const message = `The lane name ${JSON.stringify(lane)} must be 1 to 60 letters, digits, '_' or '-'.`
+      throw new QuillworkError('OPTION_INVALID', message)
     }
     if (!Number.isInteger(slots) || slots < 0) {
-      throw new QuillworkError(
-        'OPTION_INVALID',
-        `lanes.${lane}.slots is ${slots}; give a whole number of at least 0.`,
-      )
+      const message = `lanes.${lane}.slots is ${slots}; give a whole number of at least 0.`
+      throw new QuillworkError('OPTION_INVALID', message)
     }
   }
   return lanes
