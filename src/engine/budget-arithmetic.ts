@@ -195,10 +195,8 @@ export const budgetCodec = accountCodec<BudgetAccount, Fields>({
         cause: why.cause,
       })
     }
-    throw new QuillworkError(
-      'STORE_NEWER',
-      `The account of a budget has the format ${why.format}, this version knows 1; update the program.`,
-    )
+    const message = `The account of a budget has the format ${why.format}, this version knows 1; update the program.`
+    throw new QuillworkError('STORE_NEWER', message)
   },
 })
 
@@ -278,8 +276,6 @@ function moneyOf(cost: number): number {
 
 function notNegative(value: number, name: string): number {
   if (value >= 0 && value * millionth <= Number.MAX_SAFE_INTEGER) return value
-  throw new QuillworkError(
-    'OPTION_INVALID',
-    `The ${name} of a budget or a call must be a number from 0 to 9,000,000,000, not ${value}.`,
-  )
+  const message = `The ${name} of a budget or a call must be a number from 0 to 9,000,000,000, not ${value}.`
+  throw new QuillworkError('OPTION_INVALID', message)
 }

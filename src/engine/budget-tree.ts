@@ -6,6 +6,7 @@ import { type Change, SharedAccount } from '../runtime/shared-account.ts'
 import { perCheck } from '../runtime/wake-loop.ts'
 import { budgetKey, type Store } from '../store/store.ts'
 import { QuillworkError } from '../task/errors.ts'
+import { everyItem } from '../task/page.ts'
 import type { TaskRecord } from '../task/task.ts'
 import { dueEarly } from '../task/transition.ts'
 import {
@@ -178,17 +179,12 @@ export class BudgetTree {
   }
 
   async #used(): Promise<Amount<Unit>> {
+    const { queries } = this.#parts.store
+    const tree = { treeOf: this.rootTaskId }
     const used = { ...nothing }
-    let pageToken: string | undefined
-    do {
-      const page = await this.#parts.store.queries.usageReport(
-        { treeOf: this.rootTaskId },
-        { by: 'model', pageSize: 200, ...(pageToken === undefined ? {} : { pageToken }) },
-      )
-      for (const { inputTokens, outputTokens, cost = 0 } of page.items)
-        add(used, { money: 0, ...needOf({ tokens: inputTokens + outputTokens, cost }) })
-      pageToken = page.nextPageToken
-    } while (pageToken !== undefined)
+    const models = everyItem(200, page => queries.usageReport(tree, { by: 'model', ...page }))
+    for await (const { inputTokens, outputTokens, cost = 0 } of models)
+      add(used, { money: 0, ...needOf({ tokens: inputTokens + outputTokens, cost }) })
     return used
   }
 }

@@ -3,6 +3,7 @@
  * read now and then. The account lies where processes share it; see `budget-arithmetic.ts` for what is in it.
  */
 import { type Amount, type Capacity, expireHolds } from '../runtime/account.ts'
+import { atMost } from '../runtime/at-most.ts'
 import { uniqueName } from '../runtime/shared-account.ts'
 import { gatherMs, WakeLoop } from '../runtime/wake-loop.ts'
 import type { Spending } from '../task/definition.ts'
@@ -146,10 +147,7 @@ export class BudgetLedger implements Budgets {
 
   /** Wakes the tasks that it was about to wake, and none after that. */
   async stop(): Promise<void> {
-    await Promise.race([
-      this.#wakes.finish(),
-      new Promise<void>(resolve => void this.#parts.clock.after(stopMs, resolve)),
-    ])
+    await atMost(stopMs, this.#wakes.finish(), () => undefined, this.#parts.clock)
   }
 
   async #hold(tree: BudgetTree, record: TaskRecord, need: Need): Promise<string> {
@@ -200,10 +198,8 @@ export class BudgetLedger implements Budgets {
   async #root(taskId: string): Promise<TaskRecord> {
     const record = await readTask(this.#parts, taskId)
     if (record.parentTaskId === undefined) return record
-    throw new QuillworkError(
-      'OPTION_INVALID',
-      `Task ${taskId} is a part of the tree ${record.rootTaskId}, and the budget belongs to the whole tree; name that one.`,
-    )
+    const message = `Task ${taskId} is a part of the tree ${record.rootTaskId}, and the budget belongs to the whole tree; name that one.`
+    throw new QuillworkError('OPTION_INVALID', message)
   }
 
   async #isGovernedBestEffort(tree: BudgetTree): Promise<boolean> {
@@ -252,18 +248,12 @@ const wait = { shortest: 60_000, longest: 3_600_000 } as const
 /** In the order in which a refusal names them. */
 const units: readonly Unit[] = ['tokens', 'money']
 
-/** Numbers of an account at the moment of a refusal. */
-interface Refusal {
-  misfit: Misfit
-  limit: Capacity<Unit>
-  spent: Amount<Unit>
-  reserved: Amount<Unit>
-}
-
-/** The refusal of a call, with the numbers as they are now. */
-function refusalOf(account: BudgetAccount, misfit: Misfit): Refusal {
+/** The refusal of a call, with the numbers of the account as they are now. */
+function refusalOf(account: BudgetAccount, misfit: Misfit) {
   return { misfit, limit: account.limit, spent: spentOf(account), reserved: reservedOf(account) }
 }
+
+type Refusal = ReturnType<typeof refusalOf>
 
 /** Ends the attempt; the task waits for its budget, with no retry spent. `random` is in [0, 1). */
 function budgetWait(

@@ -26,10 +26,8 @@ export async function cancelTask(core: Core, taskId: string, ifVersion?: number)
     const record = await readTask(core, taskId)
     if (record.status === 'CANCELLED') return
     if (hasEnded(record.status)) {
-      throw new QuillworkError(
-        'TASK_ALREADY_ENDED',
-        `Task ${taskId} ended ${record.status}, so there is nothing to cancel.`,
-      )
+      const message = `Task ${taskId} ended ${record.status}, so there is nothing to cancel.`
+      throw new QuillworkError('TASK_ALREADY_ENDED', message)
     }
     if (ifVersion !== undefined && record.version !== ifVersion) throw changed(record)
     if (await cancelAll(core, [record], tries >= triesAtRest)) return

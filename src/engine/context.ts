@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { retryUntilStored } from '../runtime/retry-until-stored.ts'
 import type { UsageRow } from '../store/store.ts'
 import { decode, encode } from '../task/codec.ts'
+import { defined } from '../task/defined.ts'
 import type {
   Awaitable,
   BudgetHold,
@@ -26,7 +27,6 @@ import type { Attempt } from './attempt.ts'
 import type { Core } from './core.ts'
 import { BudgetHolds, Permits } from './holds.ts'
 import { OutputWriter } from './output.ts'
-
 import { Reports } from './reports.ts'
 import { foundStale, paidLateMs, retryOf } from './settle.ts'
 import { findSubTasks, submitSubTask, submitSubTasks } from './sub-tasks.ts'
@@ -48,6 +48,19 @@ export class AttemptContext implements TaskContext {
   /** The attempt that the handler runs in. */
   readonly held: Attempt
   readonly task: ResolvedTask
+  readonly record: TaskRecord
+  readonly taskId: string
+  readonly taskType: string
+  readonly userId: string
+  readonly parentTaskId: string | undefined
+  readonly rootTaskId: string
+  readonly tags: readonly string[]
+  readonly executionNodeId: string
+  readonly traceparent: string | undefined
+  readonly attempt: number
+  readonly retryCount: number
+  readonly round: number
+  readonly services: unknown
   #reports: Reports | undefined
   #output: OutputWriter | undefined
   #permits: Permits | undefined
@@ -57,9 +70,23 @@ export class AttemptContext implements TaskContext {
   #steps: Map<string, Promise<unknown>> | undefined
 
   constructor(core: Core, attempt: Attempt, task: ResolvedTask) {
+    const { record } = attempt
     this.#core = core
     this.held = attempt
     this.task = task
+    this.record = record
+    this.taskId = record.id
+    this.taskType = record.taskType
+    this.userId = record.userId
+    this.parentTaskId = record.parentTaskId
+    this.rootTaskId = record.rootTaskId
+    this.tags = record.tags
+    this.executionNodeId = core.settings.nodeId
+    this.traceparent = attempt.traceparent
+    this.attempt = record.attempt
+    this.retryCount = record.retryCount
+    this.round = record.round
+    this.services = core.services
   }
 
   /** Whether `finish` has anything to do before the attempt is settled. */
@@ -71,58 +98,6 @@ export class AttemptContext implements TaskContext {
   get submitting(): Promise<unknown> | undefined {
     const submitting = this.#submitting
     return submitting === undefined || submitting.size === 0 ? undefined : Promise.allSettled(submitting)
-  }
-
-  get record(): TaskRecord {
-    return this.held.record
-  }
-
-  get taskId(): string {
-    return this.record.id
-  }
-
-  get taskType(): string {
-    return this.record.taskType
-  }
-
-  get userId(): string {
-    return this.record.userId
-  }
-
-  get parentTaskId(): string | undefined {
-    return this.record.parentTaskId
-  }
-
-  get rootTaskId(): string {
-    return this.record.rootTaskId
-  }
-
-  get tags(): readonly string[] {
-    return this.record.tags
-  }
-
-  get executionNodeId(): string {
-    return this.#core.settings.nodeId
-  }
-
-  get traceparent(): string | undefined {
-    return this.held.traceparent
-  }
-
-  get attempt(): number {
-    return this.record.attempt
-  }
-
-  get retryCount(): number {
-    return this.record.retryCount
-  }
-
-  get round(): number {
-    return this.record.round
-  }
-
-  get services(): unknown {
-    return this.#core.services
   }
 
   get signal(): AbortSignal {
@@ -188,16 +163,10 @@ export class AttemptContext implements TaskContext {
 
   async addUsage(usage: Usage): Promise<void> {
     const { model, inputTokens, outputTokens, cost, subject } = validUsage(usage)
-    const row: UsageRow = {
-      id: randomUUID(),
-      at: this.#core.store.tasks.now(),
-      attempt: this.attempt,
-      model,
-      inputTokens,
-      outputTokens,
-    }
-    if (cost !== undefined) row.cost = cost
-    if (subject !== undefined) row.subject = subject
+    const { attempt } = this
+    const at = this.#core.store.tasks.now()
+    const tokens = { inputTokens, outputTokens }
+    const row: UsageRow = defined({ id: randomUUID(), at, attempt, model, ...tokens, cost, subject })
     const write = () => this.#core.store.attempts.usage(this.taskId, [row])
     await retryUntilStored(write, retryOf(this.#core, this.held, { lateMs: paidLateMs }))
   }
@@ -207,39 +176,29 @@ export class AttemptContext implements TaskContext {
     parameters: In<A>,
     options: SubTaskOptions,
   ): Promise<SubTask<A, B>> {
-    return this.#remember(this.#submitOne(type, { ...options, parameters }))
-  }
-
-  async #submitOne<A extends Schema, B extends Schema>(
-    type: TaskType<A, B>,
-    item: SubTaskItem<A>,
-  ): Promise<SubTask<A, B>> {
-    checkKey(item.key, 'sub-task')
-    const { subTask, isNew } = await submitSubTask(this.#core, this.held, type, item)
-    this.#requireHeld()
-    if (isNew) this.submittedSubTasks = true
-    if (!subTask.done) this.sawLiveSubTask = true
-    return subTask
+    return this.#remember(async () => {
+      checkKey(options.key, 'sub-task')
+      const { subTask, isNew } = await submitSubTask(this.#core, this.held, type, { ...options, parameters })
+      this.#requireHeld()
+      if (isNew) this.submittedSubTasks = true
+      if (!subTask.done) this.sawLiveSubTask = true
+      return subTask
+    })
   }
 
   submitSubTasks<A extends Schema, B extends Schema>(
     type: TaskType<A, B>,
     items: Iterable<SubTaskItem<A>>,
   ): Promise<SubTasksSubmitted> {
-    return this.#remember(this.#submitAll(type, items))
-  }
-
-  async #submitAll<A extends Schema, B extends Schema>(
-    type: TaskType<A, B>,
-    items: Iterable<SubTaskItem<A>>,
-  ): Promise<SubTasksSubmitted> {
-    const { created, found, live, refused } = await submitSubTasks(this.#core, this.held, type, items)
-    this.#requireHeld()
-    if (created > 0) this.submittedSubTasks = true
-    if (live) this.sawLiveSubTask = true
-    for (const { key, error } of refused)
-      this.logError(`The sub-task ${key} was refused: ${error.message}`, { code: error.code })
-    return { submitted: created + found, refused }
+    return this.#remember(async () => {
+      const { created, found, live, refused } = await submitSubTasks(this.#core, this.held, type, items)
+      this.#requireHeld()
+      if (created > 0) this.submittedSubTasks = true
+      if (live) this.sawLiveSubTask = true
+      for (const { key, error } of refused)
+        this.logError(`The sub-task ${key} was refused: ${error.message}`, { code: error.code })
+      return { submitted: created + found, refused }
+    })
   }
 
   async *subTasks<A extends Schema, B extends Schema>(
@@ -263,9 +222,10 @@ export class AttemptContext implements TaskContext {
     await Promise.all([this.#reports?.flush(), this.#output?.finish()])
   }
 
-  /** Remembers a submission until it has ended. */
-  #remember<T>(submission: Promise<T>): Promise<T> {
+  /** Submits, and remembers that until it has ended. */
+  #remember<T>(submit: () => Promise<T>): Promise<T> {
     this.#submitting ??= new Set()
+    const submission = submit()
     const submitting = this.#submitting.add(submission)
     const ended = () => void submitting.delete(submission)
     submission.then(ended, ended)
@@ -309,10 +269,8 @@ export class AttemptContext implements TaskContext {
   }
 
   #notHeld(): QuillworkError {
-    return new QuillworkError(
-      'ATTEMPT_STALE',
-      `Attempt ${this.attempt} no longer holds task ${this.taskId}; stop working on it.`,
-    )
+    const message = `Attempt ${this.attempt} no longer holds task ${this.taskId}; stop working on it.`
+    return new QuillworkError('ATTEMPT_STALE', message)
   }
 }
 
@@ -328,8 +286,6 @@ const longestCheckpoint = 4_000_000
 function encoded(key: string, value: unknown): string {
   const text = encode(value)
   if (text.length <= longestCheckpoint) return text
-  throw new QuillworkError(
-    'CHECKPOINT_TOO_LARGE',
-    `The value of the step "${key}" has ${text.length} characters, and a checkpoint may have ${longestCheckpoint}. Keep it elsewhere, and what names it as the checkpoint; or take smaller steps.`,
-  )
+  const message = `The value of the step "${key}" has ${text.length} characters, and a checkpoint may have ${longestCheckpoint}. Keep it elsewhere, and what names it as the checkpoint; or take smaller steps.`
+  throw new QuillworkError('CHECKPOINT_TOO_LARGE', message)
 }

@@ -59,8 +59,8 @@ export interface Core {
   random(): number
   /** Takes a free slot for a task that is about to be created; undefined when there is none. */
   reserveStart(lane: string): Start | undefined
-  /** Has the relay run soon: something may be due. */
-  wakeRelay(): void
+  /** Has the relay run soon, once it was started: something may be due. */
+  wakeRelay: () => void
   /** Begins to receive the events of other processes, for a listener that wants them. */
   listenToOthers: () => void
 }
@@ -80,8 +80,6 @@ export async function readTask(
 ): Promise<TaskRecord> {
   const [record] = await store.queries.get([taskId])
   if (record !== undefined) return record
-  throw new QuillworkError(
-    'TASK_NOT_FOUND',
-    `There is no task ${taskId}; it may have been deleted after its retention time.`,
-  )
+  const message = `There is no task ${taskId}; it may have been deleted after its retention time.`
+  throw new QuillworkError('TASK_NOT_FOUND', message)
 }

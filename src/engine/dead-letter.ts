@@ -78,7 +78,7 @@ async function forEach(
 ): Promise<BulkOutcome> {
   const openedBefore = Math.min(filter.openedBefore ?? Number.POSITIVE_INFINITY, store.tasks.now() + 1)
   const openNow = everyItem(perPage, page => store.queries.deadLetters({ ...filter, openedBefore }, page))
-  const failed: { taskId: string; code: string; message: string }[] = []
+  const failed: BulkOutcome['failed'][number][] = []
   let done = 0
   for await (const record of openNow) {
     try {

@@ -9,7 +9,6 @@ import { createLocalLimiter } from '../rate-limit/local.ts'
 import { type Clock, systemClock } from '../runtime/clock.ts'
 import { gather } from '../runtime/gather.ts'
 import type { Logger } from '../runtime/log.ts'
-import type { Loop } from '../runtime/loop.ts'
 import type { Delivery, Store } from '../store/store.ts'
 import type { AdmissionLimits } from '../task/admission.ts'
 import {
@@ -142,13 +141,12 @@ export async function createEngine<const T extends readonly AnyTask[], Tx = neve
 async function makeEngine<Tx>(
   options: EngineOptions<Tx> & { tasks: readonly AnyTask[]; services?: unknown },
 ): Promise<Engine<Tx>> {
-  const parts: { relay?: Loop } = {}
-  const core = buildCore(options, () => parts.relay?.wake())
+  const core = buildCore(options)
   const planned = planSchedules(options.schedules ?? [])
   await core.store.open?.()
   await core.broker.open([...core.settings.lanes].map(([lane, { slots }]) => ({ lane, slots })))
   const link = createLink(core)
-  const lifecycle = createLifecycle(core, planned, { parts, link })
+  const lifecycle = createLifecycle(core, planned, link)
   return {
     submit(type, parameters, submitOptions = {}) {
       const { seen } = core.waiters
@@ -186,10 +184,7 @@ async function makeEngine<Tx>(
   }
 }
 
-function buildCore<Tx>(
-  options: EngineOptions<Tx> & { tasks: readonly AnyTask[]; services?: unknown },
-  wakeRelay: () => void,
-): Core {
+function buildCore<Tx>(options: EngineOptions<Tx> & { tasks: readonly AnyTask[]; services?: unknown }): Core {
   const log = options.log ?? silent
   const clock = options.clock ?? systemClock
   const tasks = new Map<string, ResolvedTask>()
@@ -239,7 +234,7 @@ function buildCore<Tx>(
     outputSignals: new OutputSignals(),
     random,
     reserveStart: lane => reserveStart(core, lane),
-    wakeRelay,
+    wakeRelay: () => undefined,
     listenToOthers: () => undefined,
   }
   return core

@@ -101,10 +101,8 @@ function acceptsNothing(task: ResolvedTask): boolean {
 }
 
 function nextStageMissing(task: ResolvedTask): QuillworkError {
-  return new QuillworkError(
-    'NEXT_STAGE_MISSING',
-    `onSubTasksSettled of ${task.type} returned nothing and submitted no sub-task; return a result, or submit the next stage.`,
-  )
+  const message = `onSubTasksSettled of ${task.type} returned nothing and submitted no sub-task; return a result, or submit the next stage.`
+  return new QuillworkError('NEXT_STAGE_MISSING', message)
 }
 
 /** A hook whose sub-tasks moved while it ran (one was retried) has reduced old results: it runs again when they have ended. */

@@ -106,10 +106,8 @@ function waitForEnd(core: Core, taskId: string, { signal, timeout }: WaitOptions
 }
 
 function waitTimeout(taskId: string): QuillworkError {
-  return new QuillworkError(
-    'WAIT_TIMEOUT',
-    `Task ${taskId} did not end in the time given; it goes on, ask again later.`,
-  )
+  const message = `Task ${taskId} did not end in the time given; it goes on, ask again later.`
+  return new QuillworkError('WAIT_TIMEOUT', message)
 }
 
 function resultOf<R extends Schema>(record: End): Out<R> {

@@ -1,4 +1,4 @@
-import { type Loop, startLoop } from '../runtime/loop.ts'
+import { type Loop, startLoop, together } from '../runtime/loop.ts'
 import type { Attempt } from './attempt.ts'
 import type { Core } from './core.ts'
 
@@ -38,12 +38,7 @@ export function startHeartbeat(core: Core): Loop {
     everyMs: leaseMs / checksPerLease,
     step: async () => interruptExpired(core),
   })
-  return {
-    wake: beating.wake,
-    stop: async () => {
-      await Promise.all([beating.stop(), checking.stop()])
-    },
-  }
+  return together([beating, checking])
 }
 
 function interruptExpired(core: Core): undefined {

@@ -82,11 +82,8 @@ export class Permits extends AttemptHolds {
 
   /** A provider refused a call until then: no task of any process calls it before. */
   park(until: number): void {
-    const keys =
-      this.#held.size > 0
-        ? new Set(this.#held.values())
-        : new Set(this.#lastKey === undefined ? [] : [this.#lastKey])
-    for (const key of keys) this.#park(key, until)
+    const keys = this.#held.size > 0 ? this.#held.values() : [this.#lastKey]
+    for (const key of new Set(keys)) if (key !== undefined) this.#park(key, until)
   }
 
   #park(key: string, until: number): void {
@@ -126,7 +123,10 @@ export class Permits extends AttemptHolds {
         if (this.#held.delete(permit)) reservation.release()
       },
       refused: retryAfterMs => {
-        if (!(retryAfterMs >= 0 && retryAfterMs <= longestDelay)) throw noWait(retryAfterMs)
+        if (!(retryAfterMs >= 0 && retryAfterMs <= longestDelay)) {
+          const message = `A refusal names a wait of 0 to ${longestDelay} milliseconds, not ${retryAfterMs}.`
+          throw new QuillworkError('OPTION_INVALID', message)
+        }
         this.#park(key, this.core.clock.now() + Math.ceil(retryAfterMs))
       },
     }
@@ -161,11 +161,6 @@ export class Permits extends AttemptHolds {
     const message = `The limit ${key} allows the next call in ${Math.ceil(waitMs / 1_000)} s.`
     return new SnoozeError(until, message, { limit: key })
   }
-}
-
-function noWait(retryAfterMs: number): QuillworkError {
-  const message = `A refusal names a wait of 0 to ${longestDelay} milliseconds, not ${retryAfterMs}.`
-  return new QuillworkError('OPTION_INVALID', message)
 }
 
 /** The reservations that one attempt has under the budget of its tree. */

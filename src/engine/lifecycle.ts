@@ -1,4 +1,4 @@
-import { type Loop, startLoop } from '../runtime/loop.ts'
+import { type Loop, startLoop, together } from '../runtime/loop.ts'
 import { type Duration, durationMs } from '../task/duration.ts'
 import { QuillworkError } from '../task/errors.ts'
 import { startConsumers } from './consume.ts'
@@ -18,17 +18,14 @@ export interface Lifecycle {
   stop(options?: { grace?: Duration }): Promise<void>
 }
 
+type Planned = ReturnType<typeof planSchedules>
+
 /**
  * Returns the lifecycle of an engine that is not started.
  *
- * @param parts Where the relay is put once it runs, for those who wake it.
  * @param link What ties the process to the others, also before it is started.
  */
-export function createLifecycle(
-  core: Core,
-  planned: ReturnType<typeof planSchedules>,
-  { parts, link }: { parts: { relay?: Loop }; link: Link },
-): Lifecycle {
+export function createLifecycle(core: Core, planned: Planned, link: Link): Lifecycle {
   let running: Running | undefined
   let stopping: Promise<void> | undefined
   /** When the grace time is over, by the monotonic clock. */
@@ -37,13 +34,13 @@ export function createLifecycle(
   async function start(): Promise<void> {
     if (stopping !== undefined)
       throw new QuillworkError('ENGINE_STOPPED', 'The engine was stopped; make a new one.')
-    running ??= startAll(core, planned, parts)
+    running ??= startAll(core, planned)
   }
 
   async function stopOnce(): Promise<void> {
     core.stopping = true
     running?.pause()
-    await Promise.all([parts.relay?.stop(), ...(running?.upkeep ?? []).map(loop => loop.stop())])
+    await running?.feeding.stop()
     await drain(core, () => graceUntil)
     await running?.heartbeat.stop()
     await core.budgets.stop()
@@ -71,20 +68,20 @@ export function createLifecycle(
 /** What runs between start and stop. */
 interface Running {
   heartbeat: Loop
-  /** What only a process with the role maintenance does: the sweep, and the schedules. */
-  upkeep: readonly Loop[]
+  /** What brings new work: the relay, and in a process with the role maintenance the sweep and the schedules. */
+  feeding: Loop
   /** Takes nothing new. */
   pause(): void
   /** Lets the process end. */
   release(): void
 }
 
-function startAll(core: Core, planned: ReturnType<typeof planSchedules>, parts: { relay?: Loop }): Running {
+function startAll(core: Core, planned: Planned): Running {
   const release = core.clock.stayAlive()
   const relay = startRelay(core)
-  parts.relay = relay
-  const stops = [core.store.outbox.onDue(() => relay.wake()), wakeOnCapacity(core)]
-  core.broker.onCapacity(() => relay.wake())
+  core.wakeRelay = relay.wake
+  const stops = [core.store.outbox.onDue(relay.wake), wakeOnCapacity(core)]
+  core.broker.onCapacity(relay.wake)
   const { roles } = core.settings
   if (roles.has('worker')) stops.push(startConsumers(core))
   const upkeep = roles.has('maintenance') ? startUpkeep(core, planned, stops) : []
@@ -92,7 +89,7 @@ function startAll(core: Core, planned: ReturnType<typeof planSchedules>, parts: 
   relay.wake()
   return {
     heartbeat,
-    upkeep,
+    feeding: together([relay, ...upkeep]),
     pause() {
       for (const stop of stops) stop()
     },
@@ -100,7 +97,7 @@ function startAll(core: Core, planned: ReturnType<typeof planSchedules>, parts: 
   }
 }
 
-function startUpkeep(core: Core, planned: ReturnType<typeof planSchedules>, stops: (() => void)[]): Loop[] {
+function startUpkeep(core: Core, planned: Planned, stops: (() => void)[]): Loop[] {
   const everyMs = core.settings.sweepIntervalMs
   const sweeping = startLoop({ clock: core.clock, everyMs, step: () => sweep(core) })
   const schedules = startSchedules(core, planned)

@@ -1,6 +1,7 @@
 import type { ControlMessage, RemoteBroker } from '../broker/broker.ts'
 import { createEmitter, type Emitter } from '../runtime/emitter.ts'
-import { type Loop, startLoop } from '../runtime/loop.ts'
+import { gatherCalls } from '../runtime/gather.ts'
+import { startLoop } from '../runtime/loop.ts'
 import type { EventOutbox, PendingEvents } from '../store/store.ts'
 import type { SequencedEvent } from '../task/events.ts'
 import { hasEnded } from '../task/status.ts'
@@ -88,19 +89,17 @@ function listenToOthers(core: Core, remote: RemoteBroker, gaps: Emitter): () => 
 /** Reads how tasks ended that are waited for: the ends of one moment together. */
 function createEndReader(core: Core): { read(taskId: string): void; stop(): void } {
   const ended = new Set<string>()
-  let cancelTimer: (() => void) | undefined
-  function readAll(): void {
-    cancelTimer = undefined
+  const reading = gatherCalls(core.clock, 0, () => {
     const ids = [...ended]
     ended.clear()
     void findEndsQuietly(core, ids)
-  }
+  })
   return {
     read(taskId) {
       ended.add(taskId)
-      cancelTimer ??= core.clock.after(0, readAll)
+      reading.soon()
     },
-    stop: () => cancelTimer?.(),
+    stop: reading.cancel,
   }
 }
 
@@ -178,7 +177,8 @@ function publishEvents(core: Core, outbox: EventOutbox): () => Promise<void> {
   }
 
   const loop = startLoop({ clock: core.clock, everyMs: leftBehindEveryMs, step })
-  const stopListening = outbox.onPending(wakeGathered(core, loop))
+  const waking = gatherCalls(core.clock, gatherMs, loop.wake)
+  const stopListening = outbox.onPending(waking.soon)
   const stopProgress = core.bus.on('progress', event => {
     remote.publishEvents([event]).catch(error => {
       core.log.error({ err: error, taskId: event.taskId }, 'progress publication failed')
@@ -208,17 +208,4 @@ async function publishPending(
   })
   if (done.length > 0) await outbox.published(done)
   return done.length
-}
-
-/** Returns a function that wakes the loop once for all calls within a moment. */
-function wakeGathered(core: Core, loop: Loop): () => void {
-  let isWaiting = false
-  return () => {
-    if (isWaiting) return
-    isWaiting = true
-    core.clock.after(gatherMs, () => {
-      isWaiting = false
-      loop.wake()
-    })
-  }
 }

@@ -94,10 +94,8 @@ function typeOf(core: Core, taskType: string): ResolvedTask {
   const task = core.tasks.get(taskType)
   if (task !== undefined) return task
   const known = [...core.tasks.keys()].join(', ')
-  throw new QuillworkError(
-    'TASK_TYPE_UNKNOWN',
-    `There is no task type ${JSON.stringify(taskType)}; the types are ${known}.`,
-  )
+  const message = `There is no task type ${JSON.stringify(taskType)}; the types are ${known}.`
+  throw new QuillworkError('TASK_TYPE_UNKNOWN', message)
 }
 
 /** Models per page. */

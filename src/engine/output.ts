@@ -1,3 +1,4 @@
+import { type GatheredCalls, gatherCalls } from '../runtime/gather.ts'
 import { retryUntilStored } from '../runtime/retry-until-stored.ts'
 import { longestOutput, longestPiece, type OutputPiece, type OutputPlace } from '../store/store.ts'
 import { QuillworkError } from '../task/errors.ts'
@@ -27,37 +28,32 @@ export class OutputWriter {
   #isOver = false
   /** By the monotonic clock; set when the attempt is done. */
   #giveUpAt = Number.POSITIVE_INFINITY
-  #cancelTimer: (() => void) | undefined
+  readonly #calls: GatheredCalls
   #appending: Promise<void> = Promise.resolve()
 
   constructor(core: Core, attempt: Attempt) {
     this.#core = core
     this.#attempt = attempt
+    this.#calls = gatherCalls(core.clock, gatherMs, () => void this.#append({ isEnd: false }))
   }
 
   /** Adds text. What comes once the attempt has ended, or was interrupted, is dropped. Throws OUTPUT_TOO_LARGE. */
   write(text: string): void {
     if (text === '' || this.#isOver || this.#attempt.interruption !== undefined) return
     if (this.#length + text.length > longestOutput) {
-      throw new QuillworkError(
-        'OUTPUT_TOO_LARGE',
-        `An attempt may write ${longestOutput} characters of output; keep longer texts elsewhere and write a part of them.`,
-      )
+      const message = `An attempt may write ${longestOutput} characters of output; keep longer texts elsewhere and write a part of them.`
+      throw new QuillworkError('OUTPUT_TOO_LARGE', message)
     }
     this.#length += text.length
     this.#text += text
-    this.#cancelTimer ??= this.#core.clock.after(gatherMs, () => {
-      this.#cancelTimer = undefined
-      void this.#append({ isEnd: false })
-    })
+    this.#calls.soon()
   }
 
   /** Writes what is left, and takes no more. */
   async finish(): Promise<void> {
     this.#isOver = true
     this.#giveUpAt = this.#core.clock.monotonic() + finishMs
-    this.#cancelTimer?.()
-    this.#cancelTimer = undefined
+    this.#calls.cancel()
     await this.#append({ isEnd: true })
   }
 

@@ -1,5 +1,4 @@
-import type { Loop } from '../runtime/loop.ts'
-import { startLoop } from '../runtime/loop.ts'
+import { type Loop, startLoop, together } from '../runtime/loop.ts'
 import type { DeadLetterNotification, Delivery, LaneCapacity } from '../store/store.ts'
 import { aggregate } from './aggregate.ts'
 import type { Core } from './core.ts'
@@ -20,17 +19,8 @@ const everyMs = 1_000
 export function startRelay(core: Core): Loop {
   const lanes = [...core.settings.lanes.keys()]
   const { clock } = core
-  const loops = [() => sendDue(core, lanes), () => aggregatePending(core)].map(step =>
-    startLoop({ clock, everyMs, step }),
-  )
-  return {
-    wake() {
-      for (const loop of loops) loop.wake()
-    },
-    async stop() {
-      await Promise.all(loops.map(loop => loop.stop()))
-    },
-  }
+  const steps = [() => sendDue(core, lanes), () => aggregatePending(core)]
+  return together(steps.map(step => startLoop({ clock, everyMs, step })))
 }
 
 async function sendDue(core: Core, lanes: readonly string[]): Promise<number | undefined> {

@@ -1,3 +1,4 @@
+import { type GatheredCalls, gatherCalls } from '../runtime/gather.ts'
 import type { LogLine } from '../store/store.ts'
 import { encode } from '../task/codec.ts'
 import { defined } from '../task/defined.ts'
@@ -18,17 +19,18 @@ export class Reports {
   readonly #attempt: Attempt
   #progress: { value: unknown } | undefined
   #lines: LogLine[] = []
-  #cancelTimer: (() => void) | undefined
+  readonly #calls: GatheredCalls
   #writing: Promise<void> = Promise.resolve()
 
   constructor(core: Core, attempt: Attempt) {
     this.#core = core
     this.#attempt = attempt
+    this.#calls = gatherCalls(core.clock, reportEveryMs, () => this.#write())
   }
 
   progress(value: unknown): void {
     this.#progress = { value }
-    this.#later()
+    this.#calls.soon()
   }
 
   log(level: LogLine['level'], message: string, fields: object | undefined): void {
@@ -51,22 +53,14 @@ export class Reports {
     }
     const text = fields === undefined ? undefined : jsonOf(fields)
     this.#lines.push(text === undefined ? line : { ...line, fields: text })
-    this.#later()
+    this.#calls.soon()
   }
 
   /** Writes what is left. */
   async flush(): Promise<void> {
-    this.#cancelTimer?.()
-    this.#cancelTimer = undefined
+    this.#calls.cancel()
     this.#write()
     await this.#writing
-  }
-
-  #later(): void {
-    this.#cancelTimer ??= this.#core.clock.after(reportEveryMs, () => {
-      this.#cancelTimer = undefined
-      this.#write()
-    })
   }
 
   #write(): void {

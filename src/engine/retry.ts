@@ -54,10 +54,8 @@ async function readRetryable(
   if (ifVersion !== undefined && record.version !== ifVersion) throw changed(record)
   if (retryable.includes(record.status)) return record
   const how = hasEnded(record.status) ? 'completed' : 'has not ended'
-  throw new QuillworkError(
-    'TASK_NOT_RETRYABLE',
-    `Task ${taskId} is ${record.status}: a task that ${how} cannot be retried.`,
-  )
+  const message = `Task ${taskId} is ${record.status}: a task that ${how} cannot be retried.`
+  throw new QuillworkError('TASK_NOT_RETRYABLE', message)
 }
 
 /** Retries the task as it was read. Returns how many tasks run again; undefined when it, or an ancestor, changed meanwhile. */
@@ -104,10 +102,8 @@ function hasRetryable({ subTaskStatusSummary }: TaskRecord): boolean {
 /** Returns the retries of what did not complete below a parent, parents before their sub-tasks. Throws TASK_NOT_RETRYABLE. */
 async function stepsBelow(core: Core, parent: TaskRecord): Promise<Step[]> {
   if (liveOf(parent.subTaskStatusSummary) > 0) {
-    throw new QuillworkError(
-      'TASK_NOT_RETRYABLE',
-      `Sub-tasks of ${parent.id} are still stopping; retry when they have ended.`,
-    )
+    const message = `Sub-tasks of ${parent.id} are still stopping; retry when they have ended.`
+    throw new QuillworkError('TASK_NOT_RETRYABLE', message)
   }
   const steps: Step[] = []
   if (!hasRetryable(parent)) return steps
@@ -152,10 +148,8 @@ async function endedAncestors(core: Core, record: TaskRecord): Promise<TaskRecor
     const [parent] = await core.store.queries.get([id])
     if (parent === undefined || !hasEnded(parent.status)) break
     if (parent.status === 'CANCELLED' || parent.phase === 'executing') {
-      throw new QuillworkError(
-        'TASK_NOT_RETRYABLE',
-        `The parent ${parent.id} ended ${parent.status} by itself; retry the parent instead.`,
-      )
+      const message = `The parent ${parent.id} ended ${parent.status} by itself; retry the parent instead.`
+      throw new QuillworkError('TASK_NOT_RETRYABLE', message)
     }
     ancestors.push(parent)
     id = parent.parentTaskId
@@ -166,17 +160,13 @@ async function endedAncestors(core: Core, record: TaskRecord): Promise<TaskRecor
 async function editedParameters(core: Core, record: TaskRecord, parameters: unknown) {
   if (parameters === undefined) return undefined
   if (record.deadLetter === undefined || totalOf(record.subTaskStatusSummary) > 0) {
-    throw new QuillworkError(
-      'OPTION_INVALID',
-      `Only a dead letter without sub-tasks runs with other parameters; submit a new task instead of changing ${record.id}.`,
-    )
+    const message = `Only a dead letter without sub-tasks runs with other parameters; submit a new task instead of changing ${record.id}.`
+    throw new QuillworkError('OPTION_INVALID', message)
   }
   const task = core.tasks.get(record.taskType)
   if (task === undefined) {
-    throw new QuillworkError(
-      'TASK_TYPE_UNKNOWN',
-      `No task of type ${record.taskType} is defined here, so its parameters cannot be checked.`,
-    )
+    const message = `No task of type ${record.taskType} is defined here, so its parameters cannot be checked.`
+    throw new QuillworkError('TASK_TYPE_UNKNOWN', message)
   }
   const validated = validate(task, parameters)
   if (validated instanceof Promise) await validated

@@ -51,11 +51,8 @@ export function resolveSettings(
   return Object.freeze({
     nodeId: options.nodeId ?? `${hostname()}-${randomUUID().slice(0, 8)}`,
     lanes: resolveLanes(options.lanes ?? {}, lanesOfTasks),
-    leaseMs: positive(durationMs(times.lease ?? '30s', 'times.lease'), 'times.lease'),
-    sweepIntervalMs: positive(
-      durationMs(times.sweepInterval ?? '5s', 'times.sweepInterval'),
-      'times.sweepInterval',
-    ),
+    leaseMs: positive(times.lease ?? '30s', 'times.lease'),
+    sweepIntervalMs: positive(times.sweepInterval ?? '5s', 'times.sweepInterval'),
     graceMs: durationMs(times.grace ?? '30s', 'times.grace'),
     abortGraceMs: durationMs(times.abortGrace ?? '10s', 'times.abortGrace'),
     retention: resolveRetention(options.retention ?? {}),
@@ -88,22 +85,19 @@ function resolveLanes(
   for (const lane of ['default', ...ofTasks]) if (!lanes.has(lane)) lanes.set(lane, { slots: defaultSlots })
   for (const [lane, { slots }] of lanes) {
     if (!/^[a-z0-9_-]{1,60}$/i.test(lane)) {
-      throw new QuillworkError(
-        'OPTION_INVALID',
-        `The lane name ${JSON.stringify(lane)} must be 1 to 60 letters, digits, '_' or '-'.`,
-      )
+      const message = `The lane name ${JSON.stringify(lane)} must be 1 to 60 letters, digits, '_' or '-'.`
+      throw new QuillworkError('OPTION_INVALID', message)
     }
     if (!Number.isInteger(slots) || slots < 0) {
-      throw new QuillworkError(
-        'OPTION_INVALID',
-        `lanes.${lane}.slots is ${slots}; give a whole number of at least 0.`,
-      )
+      const message = `lanes.${lane}.slots is ${slots}; give a whole number of at least 0.`
+      throw new QuillworkError('OPTION_INVALID', message)
     }
   }
   return lanes
 }
 
-function positive(ms: number, option: string): number {
+function positive(duration: Duration, option: string): number {
+  const ms = durationMs(duration, option)
   if (ms > 0) return ms
   throw new QuillworkError('OPTION_INVALID', `${option} is ${ms} ms; it must be longer than nothing.`)
 }

@@ -118,10 +118,8 @@ async function newSubTask(
   const { record } = attempt
   const depth = record.depth + 1
   if (depth > deepest) {
-    throw new QuillworkError(
-      'TREE_TOO_DEEP',
-      `${type.type} would be ${depth} levels below its root; ${deepest} are allowed.`,
-    )
+    const message = `${type.type} would be ${depth} levels below its root; ${deepest} are allowed.`
+    throw new QuillworkError('TREE_TOO_DEEP', message)
   }
   const validated = validate(type, parameters)
   if (validated instanceof Promise) await validated

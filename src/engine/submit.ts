@@ -125,10 +125,8 @@ function routeTo(core: Core, task: NewTask): Start | undefined {
 
 function requireTransactions(core: Core): void {
   if (core.store.capabilities.callerTransactions) return
-  throw new QuillworkError(
-    'OPTION_INVALID',
-    `The store ${core.store.kind} cannot write within a transaction of the caller; leave \`transaction\` out.`,
-  )
+  const message = `The store ${core.store.kind} cannot write within a transaction of the caller; leave \`transaction\` out.`
+  throw new QuillworkError('OPTION_INVALID', message)
 }
 
 /** Submits many tasks. All are checked before any is written; where the store refuses some, throws the first refusal. */
@@ -252,10 +250,8 @@ function newTask(core: Core, type: TaskType, parameters: unknown, options: Submi
 export function requireLane(core: Core, lane: string): void {
   if (core.settings.lanes.has(lane)) return
   const known = [...core.settings.lanes.keys()].join(', ')
-  throw new QuillworkError(
-    'LANE_UNKNOWN',
-    `There is no lane ${JSON.stringify(lane)}; the lanes are ${known}.`,
-  )
+  const message = `There is no lane ${JSON.stringify(lane)}; the lanes are ${known}.`
+  throw new QuillworkError('LANE_UNKNOWN', message)
 }
 
 const noTags: readonly string[] = []
@@ -294,11 +290,8 @@ const ignoreAnswer = () => undefined
 function acceptedSilently(task: NewTask, created: Created | undefined): TaskRecord {
   const record = recordOf(task, created)
   if (created?.outcome === 'existing' && record.parameters !== task.parameters) {
-    throw new QuillworkError(
-      'IDEMPOTENCY_KEY_REUSED',
-      `The idempotency key ${JSON.stringify(task.idempotencyKey)} belongs to task ${record.id}, which has other parameters; use a new key.`,
-      { details: { taskId: record.id } },
-    )
+    const message = `The idempotency key ${JSON.stringify(task.idempotencyKey)} belongs to task ${record.id}, which has other parameters; use a new key.`
+    throw new QuillworkError('IDEMPOTENCY_KEY_REUSED', message, { details: { taskId: record.id } })
   }
   return record
 }
@@ -313,20 +306,11 @@ export function recordOf(task: NewTask, created: Created | undefined): TaskRecor
 
 function refusalError(
   code: Extract<Created, { outcome: 'refused' }>['code'],
-  task: Pick<NewTask, 'userId' | 'lane'>,
+  { userId, lane }: NewTask,
 ): QuillworkError {
-  switch (code) {
-    case 'USER_QUEUE_FULL':
-      return new QuillworkError(
-        code,
-        `The user ${task.userId} has as many waiting tasks as allowed; try again when some have run.`,
-      )
-    case 'LANE_QUEUE_FULL':
-      return new QuillworkError(
-        code,
-        `The lane ${task.lane} has as many waiting tasks as allowed; try again when some have run.`,
-      )
-    case 'PARENT_NOT_RUNNING':
-      return new QuillworkError(code, 'The parent no longer runs this attempt, so it can add no sub-tasks.')
-  }
+  if (code === 'PARENT_NOT_RUNNING')
+    return new QuillworkError(code, 'The parent no longer runs this attempt, so it can add no sub-tasks.')
+  const whose = code === 'USER_QUEUE_FULL' ? `user ${userId}` : `lane ${lane}`
+  const message = `The ${whose} has as many waiting tasks as allowed; try again when some have run.`
+  return new QuillworkError(code, message)
 }

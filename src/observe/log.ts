@@ -1,5 +1,6 @@
 import { type DestinationStream, type Logger as PinoLogger, pino, stdTimeFunctions } from 'pino'
-import type { Engine, TaskEvent, TaskEventName } from '../index.ts'
+import type { Engine, ErrorInfo, TaskEvent, TaskEventName } from '../index.ts'
+import { defined } from '../task/defined.ts'
 import { readTraceparent } from '../task/trace-context.ts'
 
 /** How much is logged; `info` leaves out what every task that goes well does. */
@@ -68,22 +69,18 @@ export function logEvents(engine: Pick<Engine, 'events'>, log: PinoLogger): () =
 
 /** The fields of a line. Progress and stacks stay out: they may be large, and a manuscript may be in them. */
 function fieldsOf(event: TaskEvent): object {
-  const { name, at: _at, traceparent, ...rest } = event
-  const trace = readTraceparent(traceparent)
   const {
+    name,
+    at: _at,
+    traceparent,
     progress: _progress,
     errorInfo,
     ...fields
-  } = rest as typeof rest & { progress?: unknown; errorInfo?: unknown }
-  return {
-    event: name,
-    ...fields,
-    ...(trace === undefined ? {} : { traceId: trace.traceId, spanId: trace.spanId }),
-    ...(errorInfo === undefined ? {} : { error: briefly(errorInfo) }),
-  }
+  } = event as TaskEvent & { progress?: unknown; errorInfo?: ErrorInfo }
+  const { traceId, spanId } = readTraceparent(traceparent) ?? {}
+  return { event: name, ...fields, ...defined({ traceId, spanId, error: errorInfo && briefly(errorInfo) }) }
 }
 
-function briefly(errorInfo: unknown): object {
-  const { code, message, errorClass } = errorInfo as { code: string; message: string; errorClass: string }
+function briefly({ code, message, errorClass }: ErrorInfo): object {
   return { code, message, errorClass }
 }

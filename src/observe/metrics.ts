@@ -24,7 +24,7 @@ export interface MetricsSource {
 const buckets = [0.001, 0.005, 0.025, 0.1, 0.5, 1, 5, 15, 60, 300, 1_800]
 
 /**
- * Counts what the bus tells, in plain numbers, and asks the parts when somebody wants the text. A part that does not answer is left
+ * Counts the events of the bus, in plain numbers, and asks the parts when the text is read. A part that does not answer is left
  * out. Labels are task types, lanes and outcomes, never ids, so that the number of lines is bounded.
  */
 export function createMetrics({ engine, streams, version }: MetricsSource): Metrics {
@@ -94,7 +94,7 @@ function describeStreams(metered: Metered, streams: NonNullable<MetricsSource['s
 function describeProcess(metered: Metered, version = 'unknown') {
   const delay = monitorEventLoopDelay({ resolution: 20 })
   delay.enable()
-  metered.gauge('event_loop_lag_seconds', '99th percentile since the last look', () => {
+  metered.gauge('event_loop_lag_seconds', '99th percentile since the last reading', () => {
     const seconds = delay.percentile(99) / 1e9
     delay.reset()
     return [[seconds]]

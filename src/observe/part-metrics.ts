@@ -1,11 +1,11 @@
 /** Metrics of the parts of an engine: what its store, its broker, its sweep and its limiter answer when metrics are read. */
 import { type LaneInfo, taskStatuses } from '../index.ts'
-import type { Metered, Reading } from './registry.ts'
+import { type Metered, type Reading, single } from './registry.ts'
 import type { Snapshot } from './snapshot.ts'
 
 type Latest = () => Snapshot | undefined
 
-/** @param latest What the parts answered last; what it does not tell is left out. */
+/** @param latest What the parts answered last; what is not in it is left out. */
 export function describeParts(metered: Metered, latest: Latest): void {
   describeTasks(metered, latest)
   describeOutbox(metered, latest)
@@ -48,13 +48,12 @@ function secondsSince(at: number | undefined, now: number): number {
 }
 
 function describeOutbox(metered: Metered, latest: Latest): void {
-  metered.gauge('outbox_pending', 'Records whose events others were not told of yet, to 10,000', () => {
-    const backlog = latest()?.backlog
-    return backlog === undefined ? [] : [[backlog.records]]
-  })
+  metered.gauge('outbox_pending', 'Records whose events are not published yet, to 10,000', () =>
+    single(latest()?.backlog?.records),
+  )
   metered.gauge('outbox_lag_seconds', 'Since when the oldest of them waits', () => {
     const { backlog, now = 0 } = latest() ?? {}
-    return backlog === undefined ? [] : [[secondsSince(backlog.oldestAt, now)]]
+    return single(backlog === undefined ? undefined : secondsSince(backlog.oldestAt, now))
   })
 }
 
@@ -63,7 +62,7 @@ function describeBroker(metered: Metered, latest: Latest): void {
   const broker = () => latest()?.health?.broker
   const read = (value: (health: NonNullable<ReturnType<typeof broker>>) => number) => (): Reading => {
     const health = broker()
-    return health === undefined ? [] : [[value(health)]]
+    return single(health === undefined ? undefined : value(health))
   }
   metered.gauge(
     'broker_connected',
@@ -93,13 +92,12 @@ function describeBroker(metered: Metered, latest: Latest): void {
 }
 
 function describeUpkeep(metered: Metered, latest: Latest): void {
-  metered.counter('fenced_writes_total', 'Writes refused because their attempt had lost its task', () => {
-    const counts = latest()?.health?.counts
-    return counts === undefined ? [] : [[counts.fencedWrites]]
-  })
+  metered.counter('fenced_writes_total', 'Writes refused because their attempt had lost its task', () =>
+    single(latest()?.health?.counts.fencedWrites),
+  )
   metered.gauge('sweeper_last_run_timestamp_seconds', 'When this process last finished a sweep', () => {
     const sweptAt = latest()?.health?.sweptAt
-    return sweptAt === undefined ? [] : [[sweptAt / 1_000]]
+    return single(sweptAt === undefined ? undefined : sweptAt / 1_000)
   })
   metered.counter(
     'sweeper_repaired_total',

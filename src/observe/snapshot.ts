@@ -3,7 +3,7 @@ import type { LimitUse } from '../rate-limit/limiter.ts'
 import { atMost } from '../runtime/at-most.ts'
 import type { EventBacklog } from '../store/store.ts'
 
-/** Milliseconds that a part has to answer; metrics of one that is away are left out, the others are told. */
+/** Milliseconds that a part has to answer; metrics of one that is away are left out, the others are shown. */
 const answerWithinMs = 2_000
 
 /** What the parts answer when metrics are read: asked once for all of them. */

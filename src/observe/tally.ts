@@ -1,6 +1,6 @@
 import { Histogram } from 'prom-client'
 
-/** The labels of a value. Never an id: each value of a label is one more line for ever. */
+/** The labels of a value. Never an id: each value of a label is one more line indefinitely. */
 export type Labels = Record<string, string>
 
 /** Counts by up to two labels, as plain numbers in nested maps: an increment makes no object and no text. */
@@ -36,7 +36,7 @@ interface Line {
   value: number
 }
 
-/** A histogram by one label that is kept in plain arrays, and told in the form of the metrics library when it is read. */
+/** A histogram by one label that is kept in plain arrays, and put into the form of the metrics library when it is read. */
 export class TimeHistogram extends Histogram {
   readonly #options: { name: string; help: string; label: string; buckets: readonly number[] }
   readonly #observed = new Map<string, Observed>()
@@ -61,7 +61,7 @@ export class TimeHistogram extends Histogram {
     observed.sum += seconds
   }
 
-  /** What the registry asks for when it makes text. */
+  /** Called by the registry when it makes text. */
   async getForPromString(): Promise<unknown> {
     const { name, help } = this.#options
     const values = [...this.#observed].flatMap(entry => this.#lines(entry))

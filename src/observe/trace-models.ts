@@ -46,7 +46,7 @@ function tracedSummary(model: SummaryModel): SummaryModel {
       watch({ name: 'summarize', model: model.id }, async span => {
         const summary = await model.summarise(request, options)
         span?.setAttribute('gen_ai.response.model', summary.model)
-        tellUsage(span, summary.usage)
+        recordUsage(span, summary.usage)
         return summary
       }),
   }
@@ -62,7 +62,7 @@ function tracedLanguage(model: LanguageModel): LanguageModel {
         const { providerModel } = answer.parameters
         if (providerModel !== undefined) span?.setAttribute('gen_ai.response.model', providerModel)
         span?.setAttribute('gen_ai.response.finish_reasons', [answer.finishReason])
-        tellUsage(span, answer.usage)
+        recordUsage(span, answer.usage)
         return answer
       }),
   }
@@ -74,13 +74,13 @@ function tracedEmbedding(model: EmbeddingModel): EmbeddingModel {
     embed: (texts, options) =>
       watch({ name: 'embeddings', model: model.id }, async span => {
         const embeddings = await model.embed(texts, options)
-        tellUsage(span, embeddings.usage)
+        recordUsage(span, embeddings.usage)
         return embeddings
       }),
   }
 }
 
-function tellUsage(span: Span | undefined, usage: Usage | undefined): void {
+function recordUsage(span: Span | undefined, usage: Usage | undefined): void {
   if (usage === undefined) return
   span?.setAttribute('gen_ai.usage.input_tokens', usage.inputTokens)
   span?.setAttribute('gen_ai.usage.output_tokens', usage.outputTokens)

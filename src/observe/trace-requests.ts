@@ -36,7 +36,7 @@ export function requestTracer(): RequestTracer | undefined {
 
 function begin(spans: SpanMaker, request: IncomingMessage): RequestTrace {
   const active = trace.getActiveSpan()
-  if (active !== undefined) return { ...told(active), run: handle => handle(), end: () => undefined }
+  if (active !== undefined) return { ...idsOf(active), run: handle => handle(), end: () => undefined }
   const { method = 'GET', url = '/' } = request
   const span = spans.startSpan(
     method,
@@ -51,7 +51,7 @@ function begin(spans: SpanMaker, request: IncomingMessage): RequestTrace {
     propagation.extract(ROOT_CONTEXT, request.headers),
   )
   return {
-    ...told(span),
+    ...idsOf(span),
     run: handle => context.with(trace.setSpan(ROOT_CONTEXT, span), handle),
     end(route, status) {
       if (route !== undefined) {
@@ -65,6 +65,6 @@ function begin(spans: SpanMaker, request: IncomingMessage): RequestTrace {
   }
 }
 
-function told(span: Span) {
+function idsOf(span: Span) {
   return { traceId: span.spanContext().traceId, traceparent: traceparentOf(span) }
 }

@@ -96,10 +96,8 @@ export function mostOf(limit: Limit): Amount<Unit | 'places'> {
  */
 export function park(account: LimitAccount, until: number, now: number): void {
   if (!Number.isFinite(until)) {
-    throw new QuillworkError(
-      'OPTION_INVALID',
-      'A key can only be parked until a finite time in epoch milliseconds.',
-    )
+    const message = 'A key can only be parked until a finite time in epoch milliseconds.'
+    throw new QuillworkError('OPTION_INVALID', message)
   }
   advance(account, now)
   const delay = until - Math.max(account.now, account.parkedUntil)

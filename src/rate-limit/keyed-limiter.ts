@@ -1,4 +1,5 @@
 /** What every limiter has: its limits, the accounts that it knows, and those who listen for capacity that came early. */
+import { createEmitter } from '../runtime/emitter.ts'
 import { QuillworkError } from '../task/errors.ts'
 import { type LimitAccount, newAccount, sweep } from './account.ts'
 import { takeReady, usedNow } from './arithmetic.ts'
@@ -7,13 +8,12 @@ import type { Acquired, AcquireRequest, Limit, LimitUse, RateLimiter, Reservatio
 /** Settles nothing: for keys without an account. */
 export const unlimited: Reservation = { commit() {}, release() {} }
 
-type Listener = (key: string, ticket: string) => void
-
 /** A limiter, without what it decides where its accounts lie. */
 export abstract class KeyedLimiter implements RateLimiter {
   readonly #limits: ReadonlyMap<string, Limit>
   readonly #now: () => number
-  readonly #listeners = new Set<Listener>()
+  /** A listener that throws must not fail the call whose end freed the capacity: the ticket still has its promised time. */
+  readonly #capacity = createEmitter<[key: string, ticket: string]>()
   /** By key, as far as is known: of configured keys once they are used, of others while they are parked. */
   protected readonly accounts = new Map<string, LimitAccount>()
 
@@ -28,11 +28,8 @@ export abstract class KeyedLimiter implements RateLimiter {
   abstract withdraw(key: string, ticket: string): Promise<void>
   abstract park(key: string, until: number): Promise<void>
 
-  onCapacity(listener: Listener): () => void {
-    // A function of its own per call, so that a listener added twice is two, each with its own end.
-    const own: Listener = (key, ticket) => listener(key, ticket)
-    this.#listeners.add(own)
-    return () => void this.#listeners.delete(own)
+  onCapacity(listener: (key: string, ticket: string) => void): () => void {
+    return this.#capacity.on(listener)
   }
 
   describe(): readonly LimitUse[] {
@@ -58,7 +55,7 @@ export abstract class KeyedLimiter implements RateLimiter {
 
   /** Whether anybody listens. */
   protected get isListenedTo(): boolean {
-    return this.#listeners.size > 0
+    return this.#capacity.size > 0
   }
 
   /** The tickets to call: none while nobody listens. */
@@ -66,15 +63,8 @@ export abstract class KeyedLimiter implements RateLimiter {
     return this.isListenedTo ? takeReady(account, this.limitOf(key), this.#now()) : []
   }
 
-  /** A listener that throws must not fail the call whose end freed the capacity: the ticket still has its promised time. */
   protected call(key: string, ticket: string): void {
-    for (const listener of this.#listeners) {
-      try {
-        listener(key, ticket)
-      } catch {
-        // Best effort by contract.
-      }
-    }
+    this.#capacity.emit(key, ticket)
   }
 }
 

@@ -4,6 +4,7 @@
  * promised are by the asker's own clock.
  */
 import { extendHolds } from '../runtime/account.ts'
+import { atMost } from '../runtime/at-most.ts'
 import type { Clock } from '../runtime/clock.ts'
 import { type Change, type Outcome, SharedAccount, type SharedTexts } from '../runtime/shared-account.ts'
 import { advance, isParked, type LimitAccount, limitCodec, park } from './account.ts'
@@ -87,7 +88,10 @@ class SharedLimiter extends KeyedLimiter {
     const { key, within } = request
     const asked: Asked = { decision: undefined, isGivenUp: false }
     const asking = this.#ask(request, asked)
-    const outcome = within === undefined ? await asking : await this.#inTime(within, asking, asked)
+    const late = () => {
+      asked.isGivenUp = true
+    }
+    const outcome = await (within === undefined ? asking : atMost(within, asking, late, this.#clock))
     if (outcome === undefined) return this.#giveUp(request, asking, asked)
     if (!outcome.done) {
       if (outcome.error !== undefined) throw outcome.error
@@ -152,17 +156,6 @@ class SharedLimiter extends KeyedLimiter {
       if (decision.granted) share.waiting.delete(ticket)
       else share.waiting.set(ticket, { called: false })
       return true
-    })
-  }
-
-  /** The outcome, or undefined when it takes longer than so many milliseconds: then no later try grants anything. */
-  #inTime(ms: number, asking: Promise<Outcome>, asked: Asked): Promise<Outcome | undefined> {
-    return new Promise((resolve, reject) => {
-      const cancelTimer = this.#clock.after(ms, () => {
-        asked.isGivenUp = true
-        resolve(undefined)
-      })
-      asking.then(resolve, reject).finally(cancelTimer)
     })
   }
 

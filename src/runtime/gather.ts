@@ -1,5 +1,7 @@
 /** Calls of one moment as one call: the one batcher of the engine, of every store, and of what may be written a moment later. */
 
+import type { Clock } from './clock.ts'
+
 /** Calls that leave together, each answered by itself. */
 export interface Gather<Item, Answer> {
   /** Adds an item. `done` gets its answer: a callback, for paths too hot for a promise per step. An item that answers itself leaves it out. */
@@ -113,6 +115,31 @@ function sendAll<Item, Answer>(add: Gather<Item, Answer>['add'], items: readonly
       })
     })
   })
+}
+
+/** A call that stands for many. */
+export interface GatheredCalls {
+  /** Asks for the call. */
+  soon(): void
+  /** Takes back what was asked for. */
+  cancel(): void
+}
+
+/** Gathers calls: `run` is called once, `ms` milliseconds after the first that asked for it. */
+export function gatherCalls(clock: Pick<Clock, 'after'>, ms: number, run: () => void): GatheredCalls {
+  let cancelTimer: (() => void) | undefined
+  return {
+    soon() {
+      cancelTimer ??= clock.after(ms, () => {
+        cancelTimer = undefined
+        run()
+      })
+    },
+    cancel() {
+      cancelTimer?.()
+      cancelTimer = undefined
+    },
+  }
 }
 
 /** What is written a moment later, together with its neighbours: the newest value of each key. */

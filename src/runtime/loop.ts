@@ -8,6 +8,18 @@ export interface Loop {
   stop(): Promise<void>
 }
 
+/** Returns loops as one: they are woken and stopped together. */
+export function together(loops: readonly Loop[]): Loop {
+  return {
+    wake() {
+      for (const loop of loops) loop.wake()
+    },
+    async stop() {
+      await Promise.all(loops.map(loop => loop.stop()))
+    },
+  }
+}
+
 /** How a loop runs. */
 export interface LoopOptions {
   clock: Clock

@@ -133,11 +133,10 @@ function revive(kind: unknown, content: unknown): unknown {
       return Object.fromEntries(
         (content as [string, unknown][]).map(([key, item]) => [key, fromTagged(item)]),
       )
-    default:
-      throw new QuillworkError(
-        'RECORD_UNREADABLE',
-        `A stored value has the unknown kind ${JSON.stringify(kind)}.`,
-      )
+    default: {
+      const message = `A stored value has the unknown kind ${JSON.stringify(kind)}.`
+      throw new QuillworkError('RECORD_UNREADABLE', message)
+    }
   }
 }
 

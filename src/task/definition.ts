@@ -263,16 +263,12 @@ function define<P extends Schema, R extends Schema, G extends Schema, S>(
 ): TaskDefinition<P, R, G, S> {
   const { type, parameters, result, progress, parametersVersion = 1 } = task
   if (!typePattern.test(type)) {
-    throw new QuillworkError(
-      'OPTION_INVALID',
-      `The task type ${JSON.stringify(type)} must be 1 to 100 letters, digits, '_', '.' or '-'.`,
-    )
+    const message = `The task type ${JSON.stringify(type)} must be 1 to 100 letters, digits, '_', '.' or '-'.`
+    throw new QuillworkError('OPTION_INVALID', message)
   }
   if (!Number.isInteger(parametersVersion) || parametersVersion < 1) {
-    throw new QuillworkError(
-      'OPTION_INVALID',
-      `parametersVersion of ${type} is ${parametersVersion}; give a whole number of at least 1.`,
-    )
+    const message = `parametersVersion of ${type} is ${parametersVersion}; give a whole number of at least 1.`
+    throw new QuillworkError('OPTION_INVALID', message)
   }
   requireSchemas(task)
   const definition = { type, parameters, result, ...(progress === undefined ? {} : { progress }) }
@@ -301,10 +297,8 @@ function requireSchemas({ type, parameters, result, progress }: TaskType): void 
   for (const [name, schema] of Object.entries({ parameters, result, progress })) {
     if (schema === undefined && name === 'progress') continue
     if ('~standard' in Object(schema)) continue
-    throw new QuillworkError(
-      'OPTION_INVALID',
-      `The task ${type} has no schema of its ${name}; give one that follows Standard Schema, such as one of Zod.`,
-    )
+    const message = `The task ${type} has no schema of its ${name}; give one that follows Standard Schema, such as one of Zod.`
+    throw new QuillworkError('OPTION_INVALID', message)
   }
 }
 

@@ -3,7 +3,8 @@ import { QuillworkError } from './errors.ts'
 /** A span of time, at most ten years: milliseconds as a number, or a text such as `'250ms'`, `'15s'`, `'10m'`, `'2h'`, `'7d'`. */
 export type Duration = number | `${number}${'ms' | 's' | 'm' | 'h' | 'd'}`
 
-const unitMs = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const
+/** The milliseconds of each unit. */
+export const unitMs = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const
 
 /** Ten years, in milliseconds: what is added to a time stays one that a Date, and every store, can hold. */
 export const longestDuration = 3_650 * unitMs.d

@@ -4,18 +4,11 @@ import type { TaskRecord } from './task.ts'
 import { endsAttempt, type Transition, type TransitionName } from './transition.ts'
 
 /** What every event names. `at` is epoch milliseconds. */
-export interface TaskEventBase {
+export interface TaskEventBase
+  extends Pick<TaskRecord, 'taskType' | 'userId' | 'lane' | 'version' | 'attempt'>,
+    Pick<TaskRecord, 'parentTaskId' | 'rootTaskId' | 'traceparent'> {
   at: number
   taskId: string
-  taskType: string
-  userId: string
-  lane: string
-  version: number
-  attempt: number
-  parentTaskId?: string
-  rootTaskId: string
-  /** W3C trace context of the submission. */
-  traceparent?: string
 }
 
 /**

@@ -1,3 +1,5 @@
+import { unitMs } from './duration.ts'
+
 /** Epoch seconds and milliseconds are distinguished from durations by their size. */
 const leastEpochSeconds = 1_000_000_000
 const leastEpochMs = 1_000_000_000_000
@@ -47,13 +49,11 @@ function numberOf(value: string | undefined): number | undefined {
   return value !== undefined && /^\d{1,15}(?:\.\d{1,9})?$/u.test(value.trim()) ? Number(value) : undefined
 }
 
-const unitMs: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 }
-
 /** Reads `7s`, `1.5s`, `250ms`, `6m0s`. */
 function durationOf(value: string): number | undefined {
   if (!/^(?:\d{1,9}(?:\.\d{1,9})?(?:ms|[smhd])){1,5}$/u.test(value)) return undefined
   return [...value.matchAll(/([\d.]+)(ms|[smhd])/gu)].reduce(
-    (sum, [, amount, unit]) => sum + Number(amount) * (unitMs[unit ?? ''] ?? 0),
+    (sum, [, amount, unit]) => sum + Number(amount) * unitMs[unit as keyof typeof unitMs],
     0,
   )
 }

@@ -37,10 +37,8 @@ export function retryPolicy(
   const maxAttempts = options.maxAttempts ?? base.maxAttempts
   const jitter = options.jitter ?? base.jitter
   if (!Number.isInteger(maxAttempts) || maxAttempts < 1) {
-    throw new QuillworkError(
-      'OPTION_INVALID',
-      `retry.maxAttempts is ${maxAttempts}; give a whole number of at least 1.`,
-    )
+    const message = `retry.maxAttempts is ${maxAttempts}; give a whole number of at least 1.`
+    throw new QuillworkError('OPTION_INVALID', message)
   }
   if (!(jitter >= 0 && jitter <= 1)) {
     throw new QuillworkError('OPTION_INVALID', `retry.jitter is ${jitter}; give a share between 0 and 1.`)

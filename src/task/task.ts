@@ -132,26 +132,16 @@ export interface FailedSubTask {
   reason: string
 }
 
-/** What a store needs to create a task; the store adds times, rank and counters. */
-export interface NewTask {
-  id: string
-  taskType: string
-  userId: string
-  lane: string
-  priority: Priority
-  tags: readonly string[]
-  parameters: string
-  parametersVersion: number
+/** What a store needs to create a task; the store adds times, rank and counters. Only a root has a budget. */
+export interface NewTask
+  extends Pick<TaskRecord, 'id' | 'taskType' | 'userId' | 'lane' | 'priority' | 'tags'>,
+    Pick<TaskRecord, 'parameters' | 'parametersVersion' | 'idempotencyKey' | 'traceparent' | 'budget'> {
   /** Epoch milliseconds; absent = at once. */
   startAt?: number
   /** Milliseconds from now by the store's clock; instead of `startAt`. */
   delay?: number
   /** Milliseconds from creation until the task fails if it has not ended. */
   deadlineAfter?: number
-  idempotencyKey?: string
-  traceparent?: string
-  /** Only of a root. */
-  budget?: Budget
   parent?: { taskId: string; attempt: number; rootTaskId: string; key: string; depth: number }
   /**
    * Starts the first attempt in the same write, if the task could run now and nothing waits in its lane: the submitter has a free
