@@ -1,4 +1,5 @@
 import type { Limit } from '../rate-limit/limiter.ts'
+import { defined } from '../task/defined.ts'
 import { QuillworkError } from '../task/errors.ts'
 import type {
   EmbeddingModel,
@@ -10,7 +11,7 @@ import type {
 } from './model.ts'
 import { limitKeyOf, type ModelConfig, type ModelUse, type ProviderKind } from './providers/config.ts'
 
-/** What the product can ask of a model, in the order in which it is told. */
+/** What the product can ask of a model, in the order in which it is listed. */
 const modelUses: readonly ModelUse[] = ['summary', 'embedding', 'prose']
 
 /** A model that is part of the product has this in the place of a provider. */
@@ -28,7 +29,7 @@ export interface ModelProblem {
 /** A variable that is not set, a key that nobody stored, one with signs that no key has, stored keys that cannot be read. */
 export type ModelProblemCause = 'KEY_NOT_SET' | 'KEY_NOT_STORED' | 'KEY_MALFORMED' | 'KEYS_UNREADABLE'
 
-/** One model as the API and the command line tell of it: no key, and of its address at most the host, which may name the account. */
+/** One model as the API and the command line show it: no key, and of its address at most the host, which may name the account. */
 export interface ModelDescription {
   readonly id: string
   readonly provider: ProviderKind | typeof builtIn
@@ -223,24 +224,11 @@ function describe(
   { id, config, problem }: ConfiguredModel,
   defaultFor: readonly ModelUse[],
 ): ModelDescription {
-  const { provider, model, uses, dimensions, contextTokens, maxOutputTokens, limits, price, fallbacks } =
-    config
-  return {
-    id,
-    provider,
-    model,
-    uses,
-    defaultFor,
-    ...(uses.includes('summary') ? { method: 'generative' as const } : {}),
-    ...(dimensions === undefined ? {} : { dimensions }),
-    contextTokens,
-    maxOutputTokens,
-    limit: limitKeyOf(config),
-    ...(limits === undefined ? {} : { limits }),
-    ...(price === undefined ? {} : { price }),
-    ...(fallbacks.length === 0 ? {} : { fallbacks }),
-    ...(problem === undefined ? {} : { problem }),
-  }
+  const { provider, model, uses, dimensions, contextTokens, maxOutputTokens, limits, price } = config
+  const method = uses.includes('summary') ? ('generative' as const) : undefined
+  const fallbacks = config.fallbacks.length === 0 ? undefined : config.fallbacks
+  const about = { id, provider, model, uses, defaultFor, method, dimensions, contextTokens, maxOutputTokens }
+  return defined({ ...about, limit: limitKeyOf(config), limits, price, fallbacks, problem })
 }
 
 function statusOf(use: ModelUse, described: readonly ModelDescription[]): CapabilityStatus {

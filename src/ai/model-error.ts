@@ -4,8 +4,8 @@ import { type ErrorCode, QuillworkError } from '../task/errors.ts'
 export type ModelErrorCode = Extract<ErrorCode, `MODEL_${string}`>
 
 /**
- * A call of a model that gave no whole answer. Holds neither the prompt nor the answer, and no key. What the call used until then is
- * told to `PaidCallOptions.onPartialUsage`, of an aborted call too.
+ * A call of a model that gave no whole answer. Holds neither the prompt nor the answer, and no key. `PaidCallOptions.onPartialUsage`
+ * receives what the call used until then, of an aborted call too.
  */
 export class ModelError extends QuillworkError {
   declare readonly code: ModelErrorCode

@@ -44,7 +44,7 @@ export interface Summary {
 
 /** What a language model is asked to write. */
 export interface TextRequest {
-  /** What the model is told to be. */
+  /** What the model is to be. */
   readonly system?: string
   /** What it is asked, with all that it may use. Texts of the novel in it are data. */
   readonly prompt: string
@@ -110,7 +110,7 @@ export interface LanguageModel {
    */
   prepare?(): Promise<void>
   /**
-   * Writes one answer; `onText` is told each stretch as it arrives. Rejects with `ModelError`, or with the signal's reason when aborted,
+   * Writes one answer; `onText` receives each stretch as it arrives. Rejects with `ModelError`, or with the signal's reason when aborted,
    * which closes the connection.
    */
   write(request: TextRequest, options?: WriteOptions): Promise<TextAnswer>
@@ -129,7 +129,7 @@ export interface CallOptions {
 
 /** How one call is run that is paid for. */
 export interface PaidCallOptions extends CallOptions {
-  /** Told what a call that failed or was aborted had used until then; estimated where the provider does not say. */
+  /** Receives what a call that failed or was aborted had used until then; estimated where the provider does not say. */
   onPartialUsage?(usage: Usage): void
 }
 
@@ -149,7 +149,7 @@ export interface SummaryModel {
 /** A model that turns texts into vectors. Vectors of different spaces or dimensions never mix. */
 export interface EmbeddingModel {
   readonly id: string
-  /** The provider, its name of the model and what it is told of passages: only vectors of one space can be compared, whatever the id is. */
+  /** The provider, its name of the model and how passages are marked: only vectors of one space can be compared, whatever the id is. */
   readonly space: string
   /** Length of every vector. */
   readonly dimensions: number
@@ -160,7 +160,7 @@ export interface EmbeddingModel {
   /** Key of its limits, as `LanguageModel.limit`. */
   readonly limit: string
   readonly price?: ModelPrice
-  /** About how many tokens a text is, with what the model is told of it. `purpose`: default `passage`. */
+  /** About how many tokens a text is, with what stands before it for its purpose. `purpose`: default `passage`. */
   countTokens(text: string, purpose?: EmbeddingPurpose): number
   costOf(tokens: { inputTokens: number; outputTokens: number }): number | undefined
   /** As `LanguageModel.prepare`. */

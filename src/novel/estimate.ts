@@ -95,11 +95,11 @@ async function summariesUse(
   if (kind === 'extractive') return noCalls
   const { language = 'und' } = await services.library.shelf.novel(userId, parameters.novelId)
   const expected = summaryExpectations(services, model, { ...parameters, language })
-  const uses: ExpectedUse[] = []
-  for await (const scene of scenesOf(asked)) {
-    if (needsSummary(scene, parameters.overwriteExisting)) uses.push(expected(scene.characters))
-  }
-  return of(model, uses)
+  const scenes = await scenesOf(asked, scene => needsSummary(scene, parameters.overwriteExisting))
+  return of(
+    model,
+    scenes.map(({ characters }) => expected(characters)),
+  )
 }
 
 async function importUse({
@@ -163,11 +163,11 @@ async function scenesUse(asked: Asked<z.output<typeof batchGenerateScene.paramet
   const brief =
     writingOf(language) === 'cjk' ? '一'.repeat(usualSummary.cjk) : 'a '.repeat(usualSummary.spaced / 2)
   const each = expectedScene(asked, model, { novel, language, brief })
-  const uses: ExpectedUse[] = []
-  for await (const scene of scenesOf(asked)) {
-    if (isUnwritten(scene, parameters.overwriteExisting)) uses.push(each)
-  }
-  return of(model, uses)
+  const scenes = await scenesOf(asked, scene => isUnwritten(scene, parameters.overwriteExisting))
+  return of(
+    model,
+    scenes.map(() => each),
+  )
 }
 
 /** The properties of a model in an estimate. */
@@ -191,12 +191,12 @@ function expectedScene(
 const mostScenes = 50_000
 const pageSize = 500
 
-async function* scenesOf({
-  services,
-  userId,
-  parameters,
-}: Asked<Parameters<typeof rangeOf>[0]>): AsyncGenerator<SceneOverview> {
+async function scenesOf(
+  { services, userId, parameters }: Asked<Parameters<typeof rangeOf>[0]>,
+  isWanted: (scene: SceneOverview) => boolean,
+): Promise<SceneOverview[]> {
   const range = rangeOf(parameters)
+  const wanted: SceneOverview[] = []
   let seen = 0
   for await (const scene of everyItem(pageSize, page => services.library.shelf.scenes(userId, range, page))) {
     if (++seen > mostScenes)
@@ -204,8 +204,9 @@ async function* scenesOf({
         'ESTIMATE_UNAVAILABLE',
         `The range has more than ${mostScenes} scenes; estimate it in parts, by startChapterId and endChapterId.`,
       )
-    yield scene
+    if (isWanted(scene)) wanted.push(scene)
   }
+  return wanted
 }
 
 async function vectorsUse({

@@ -11,7 +11,7 @@ import { readMaterial } from './models/scene-material.ts'
 import { type SceneToWrite, type WrittenScene, writeScene } from './models/write-scene.ts'
 import { promptLanguageOf } from './prompts/prompts.ts'
 import { admitScene, openScene, type SceneTarget, targetOf } from './scene-target.ts'
-import { defineNovelTask, type NovelServices, promptsOf } from './services.ts'
+import { defineNovelTask, type NovelServices, promptsOf, timed } from './services.ts'
 import { measure } from './words.ts'
 
 /** The author's options for writing a scene. */
@@ -110,9 +110,7 @@ export const generateScene = defineNovelTask({
     await admitScene(asker, asked)
   },
   async execute(ctx: SceneContext) {
-    const startedAt = performance.now()
-    const made = await generate(ctx)
-    return { ...made, processingTimeMs: Math.round((performance.now() - startedAt) * 10) / 10 }
+    return timed(() => generate(ctx))
   },
 })
 
@@ -136,13 +134,8 @@ function skipped({ sceneId }: SceneTarget): Result {
 function sceneToWrite(ctx: SceneContext, model: SceneToWrite['model'], target: SceneTarget): SceneToWrite {
   const { novelId, temperature, contextTokens, scenesBefore, instructions = '' } = ctx.parameters
   const { sceneId, brief } = target
-  const request = {
-    novelId,
-    sceneId,
-    about: `${brief}\n${instructions}`,
-    tokens: contextTokens,
-    scenesBefore,
-  }
+  const about = `${brief}\n${instructions}`
+  const request = { novelId, sceneId, about, tokens: contextTokens, scenesBefore }
   let material: ReturnType<typeof readMaterial> | undefined
   return {
     novelId,
@@ -218,7 +211,7 @@ async function save(ctx: SceneContext, target: SceneTarget, { text, parts }: Wri
         continuePrompt: promptFor(ctx.services, target, 'continue-scene').version,
       }),
     },
-    ...(target.brief === '' ? {} : { brief: target.brief }),
+    ...defined({ brief: target.brief || undefined }),
   }
   const writer = { taskId: ctx.taskId, attempt: ctx.attempt }
   const write = { sceneId, expectedVersion: version, content: text, provenance, writer, fromSummary }
@@ -227,15 +220,8 @@ async function save(ctx: SceneContext, target: SceneTarget, { text, parts }: Wri
   const { words, characters } = measure(text)
   const conflict = written.outcome === 'conflict'
   if (conflict) ctx.logInfo('The scene changed while it was written; both texts are kept.', { sceneId })
-  return {
-    sceneId,
-    words,
-    characters,
-    conflict,
-    skipped: false,
-    ...defined({ alternativeId: written.alternativeId }),
-    ...origin,
-  }
+  const kept = defined({ alternativeId: written.alternativeId })
+  return { sceneId, words, characters, conflict, skipped: false, ...kept, ...origin }
 }
 
 function recordedParameters(

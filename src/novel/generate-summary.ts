@@ -7,7 +7,8 @@ import { sceneNotFound } from './library/refusal.ts'
 import type { Scene, SceneWritten, SummaryWrite } from './library/scenes.ts'
 import { textLanguage } from './models/lengths.ts'
 import { summariseText } from './models/summarise-text.ts'
-import { defineNovelTask, type NovelServices } from './services.ts'
+import { findScene } from './scene-target.ts'
+import { defineNovelTask, type NovelServices, timed } from './services.ts'
 
 const parameters = z.strictObject({
   novelId: id,
@@ -65,9 +66,7 @@ export const generateSummary = defineNovelTask({
     chosenSummarizer(services, asked)
   },
   async execute(ctx: SummaryContext) {
-    const startedAt = performance.now()
-    const made = await summariseScene(ctx)
-    return { ...made, processingTimeMs: Math.round((performance.now() - startedAt) * 10) / 10 }
+    return timed(() => summariseScene(ctx))
   },
 })
 
@@ -109,11 +108,11 @@ export function chosenSummarizer(
 /** Reads the scene of a task. Throws SCENE_NOT_FOUND, and SCENE_EMPTY where it has no words. */
 export async function readScene({
   userId,
-  parameters: { sceneId, novelId },
+  parameters,
   services,
 }: Pick<SummaryContext, 'parameters' | 'services' | 'userId'>): Promise<Scene> {
-  const scene = await services.library.scenes.scene(userId, sceneId)
-  if (scene.novelId !== novelId) throw sceneNotFound(sceneId)
+  const { sceneId } = parameters
+  const scene = await findScene({ userId, services }, parameters, sceneId)
   if (isBlank(scene))
     throw new QuillworkError('SCENE_EMPTY', `The scene ${sceneId} has no words to summarise.`)
   return scene

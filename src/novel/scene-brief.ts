@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { wholeAt } from '../ai/text/characters.ts'
 import { splitSentences } from '../ai/text/sentences.ts'
 import type { TaskContext } from '../index.ts'
 import { count, id } from './fields.ts'
@@ -120,14 +121,8 @@ function namesFor({ brief }: SceneTarget, texts: readonly string[]) {
 }
 
 function shown({ hit: { sceneId, chapterId, chapterTitle, passage }, text }: ClosePassage) {
-  const { start, end } = passage
-  return { sceneId, chapterId, chapterTitle, start, end, text: beginning(text) }
-}
-
-function beginning(text: string): string {
-  if (text.length <= shownUnits) return text
-  const last = text.charCodeAt(shownUnits - 1)
-  return text.slice(0, last >= 0xd800 && last <= 0xdbff ? shownUnits - 1 : shownUnits)
+  const beginning = text.slice(0, wholeAt(text, shownUnits))
+  return { sceneId, chapterId, chapterTitle, ...passage, text: beginning }
 }
 
 /** Most beats of a brief. */
@@ -156,45 +151,52 @@ interface Known {
   readonly hasBefore: boolean
 }
 
-type Question = (known: Known) => string | undefined
-
 const timeWords: Record<PromptLanguage, RegExp> = {
   en: /\b(?:morning|noon|afternoon|evening|night|midnight|dawn|dusk|day|week|month|year|hour|winter|spring|summer|autumn|later|before|after|next|yesterday|tomorrow|when|while)\b/iu,
   zh: /[晨早午晚夜昼春夏秋冬]|黄昏|天[亮明黑]|[日月年]|时候|次日|翌日|后来|之[前后]/u,
 }
 
-const questions: Record<PromptLanguage, readonly Question[]> = {
-  en: [
-    ({ people }) =>
-      people.length === 0
-        ? 'Through whose eyes is it told? The summary names nobody whom the novel knows.'
-        : undefined,
-    ({ places }) =>
-      places.length === 0 ? 'Where does it happen? The summary names no place of the novel.' : undefined,
-    ({ summary }) =>
-      timeWords.en.test(summary) ? undefined : 'When does it happen? The summary gives no time.',
-    ({ strangers }) =>
-      strangers.length > 0
-        ? `Who or what is ${strangers.join(', ')}? It was not found elsewhere in the novel.`
-        : undefined,
-    ({ beats }) =>
-      beats.length < 2
-        ? 'What is different at its end from its beginning? The summary tells one step only.'
-        : undefined,
-    ({ hasBefore }) => (hasBefore ? 'How does it follow from the scene before?' : undefined),
-  ],
-  zh: [
-    ({ people }) => (people.length === 0 ? '以谁的视角来写？梗概中没有小说里已有的人物。' : undefined),
-    ({ places }) => (places.length === 0 ? '发生在哪里？梗概中没有小说里已有的地点。' : undefined),
-    ({ summary }) => (timeWords.zh.test(summary) ? undefined : '发生在什么时候？梗概没有交代时间。'),
-    ({ strangers }) =>
-      strangers.length > 0 ? `${strangers.join('、')}是谁、是什么？小说其他地方没有找到。` : undefined,
-    ({ beats }) => (beats.length < 2 ? '结尾与开头有什么不同？梗概只有一个步骤。' : undefined),
-    ({ hasBefore }) => (hasBefore ? '它怎样承接前一个场景？' : undefined),
-  ],
+/** A question in each language, and when it is open. `{strangers}` stands for their names. */
+interface Question extends Record<PromptLanguage, string> {
+  isOpen(known: Known, language: PromptLanguage): boolean
 }
+
+const questions: readonly Question[] = [
+  {
+    isOpen: ({ people }) => people.length === 0,
+    en: 'Through whose eyes is it told? The summary names nobody whom the novel knows.',
+    zh: '以谁的视角来写？梗概中没有小说里已有的人物。',
+  },
+  {
+    isOpen: ({ places }) => places.length === 0,
+    en: 'Where does it happen? The summary names no place of the novel.',
+    zh: '发生在哪里？梗概中没有小说里已有的地点。',
+  },
+  {
+    isOpen: ({ summary }, language) => !timeWords[language].test(summary),
+    en: 'When does it happen? The summary gives no time.',
+    zh: '发生在什么时候？梗概没有交代时间。',
+  },
+  {
+    isOpen: ({ strangers }) => strangers.length > 0,
+    en: 'Who or what is {strangers}? It was not found elsewhere in the novel.',
+    zh: '{strangers}是谁、是什么？小说其他地方没有找到。',
+  },
+  {
+    isOpen: ({ beats }) => beats.length < 2,
+    en: 'What is different at its end from its beginning? The summary tells one step only.',
+    zh: '结尾与开头有什么不同？梗概只有一个步骤。',
+  },
+  {
+    isOpen: ({ hasBefore }) => hasBefore,
+    en: 'How does it follow from the scene before?',
+    zh: '它怎样承接前一个场景？',
+  },
+]
 
 /** Returns the questions that the summary leaves open, for the author to decide. */
 function openQuestions(known: Known, language: PromptLanguage): string[] {
-  return questions[language].flatMap(question => question(known) ?? [])
+  const strangers = known.strangers.join(language === 'zh' ? '、' : ', ')
+  const open = questions.filter(question => question.isOpen(known, language))
+  return open.map(question => question[language].replace('{strangers}', () => strangers))
 }

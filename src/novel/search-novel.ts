@@ -111,7 +111,7 @@ async function embedQuery(
   { query, userId, signal }: Query,
 ): Promise<Float32Array | Degraded> {
   const cost = model.countTokens(query, 'query')
-  const grant = await acquire(services, { key: model.limit, cost, userId, signal })
+  const grant = await acquire(services, { key: model.limit, cost }, { userId, signal })
   if (grant === undefined) {
     return degraded(
       'model-busy',
@@ -140,12 +140,8 @@ async function embedQuery(
 /** Returns a grant under a rate limit; undefined where it gives none within two seconds. */
 async function acquire(
   services: SearchServices,
-  {
-    key,
-    cost,
-    userId,
-    signal,
-  }: { key: string; cost: number; userId: string; signal: AbortSignal | undefined },
+  { key, cost }: { key: string; cost: number },
+  { userId, signal }: { userId: string; signal: AbortSignal | undefined },
 ) {
   const { limiter } = services
   // A person waits for the result: searches compete with all tasks, not only with those of the same user.

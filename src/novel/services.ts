@@ -26,6 +26,13 @@ export function nowOf(services: { readonly now?: (() => number) | undefined }): 
   return services.now?.() ?? Date.now()
 }
 
+/** Returns a result with how long it took, milliseconds. */
+export async function timed<Result extends object>(make: () => Promise<Result>) {
+  const startedAt = performance.now()
+  const made = await make()
+  return { ...made, processingTimeMs: Math.round((performance.now() - startedAt) * 10) / 10 }
+}
+
 /** Returns the prompts of the services. Throws CONFIG_INVALID. */
 export function promptsOf({ promptsFolder }: Pick<NovelServices, 'promptsFolder'>): Prompts {
   return loadPrompts(promptsFolder)

@@ -32,7 +32,7 @@ export function extractiveModel(): SummaryModel {
   }
 }
 
-/** The same as a computation that yields now and then: `runThrough` gives the answer at once. */
+/** The same as a computation that yields now and then. */
 export function* summariseSteps(request: SummaryRequest): Generator<void, Summary> {
   const { text } = request
   check(request)
@@ -44,25 +44,20 @@ export function* summariseSteps(request: SummaryRequest): Generator<void, Summar
   return { summary, method: 'extractive', language: language.tag, model: extractiveId, sentences }
 }
 
-function check({ text, maxCharacters, instructions }: SummaryRequest): void {
-  if (instructions !== undefined) {
-    throw new QuillworkError(
-      'OPTION_INVALID',
+function check({ text, maxCharacters = mostCharacters, instructions }: SummaryRequest): void {
+  if (instructions !== undefined)
+    throw notTaken(
       'The extractive model quotes the text and cannot follow instructions. Leave them out or choose another model.',
     )
-  }
-  if (
-    maxCharacters !== undefined &&
-    !(Number.isInteger(maxCharacters) && maxCharacters >= 1 && maxCharacters <= mostCharacters)
-  ) {
-    throw new QuillworkError(
-      'OPTION_INVALID',
-      `maxCharacters must be an integer from 1 to ${mostCharacters}, got ${maxCharacters}.`,
-    )
-  }
-  if (!/[\p{L}\p{N}]/u.test(text)) {
+  const isLength = Number.isInteger(maxCharacters) && maxCharacters >= 1 && maxCharacters <= mostCharacters
+  if (!isLength)
+    throw notTaken(`maxCharacters must be an integer from 1 to ${mostCharacters}, got ${maxCharacters}.`)
+  if (!/[\p{L}\p{N}]/u.test(text))
     throw new QuillworkError('SCENE_EMPTY', 'The text has no letters to summarise.')
-  }
+}
+
+function notTaken(message: string): QuillworkError {
+  return new QuillworkError('OPTION_INVALID', message)
 }
 
 function* keySentences(text: string, writing: Writing, budget: number): Generator<void, readonly TextSpan[]> {

@@ -3,46 +3,27 @@ import { BlockList, isIPv4, isIPv6 } from 'node:net'
 /** Where an address leads: into the open, into a network of one's own, or nowhere that a model can be. */
 export type AddressScope = 'public' | 'private' | 'never'
 
-/** This machine, private networks, IPv6 links, carriers' networks, networks for measurements. */
-const privateRanges = listOf([
-  '10.0.0.0/8',
-  '100.64.0.0/10',
-  '127.0.0.0/8',
-  '172.16.0.0/12',
-  '192.168.0.0/16',
-  '198.18.0.0/15',
-  '::1/128',
-  'fc00::/7',
-  'fe80::/10',
-])
+const privateRanges = listOf(
+  // This machine, private networks, IPv6 links.
+  '127.0.0.0/8 ::1/128 10.0.0.0/8 172.16.0.0/12 192.168.0.0/16 fc00::/7 fe80::/10',
+  // Networks of carriers, networks for measurements.
+  '100.64.0.0/10 198.18.0.0/15',
+)
 
-/**
- * Where no model is: the services of clouds that hand out a machine's credentials, which most have on an IPv4 link, unspecified and reserved addresses, groups, addresses
- * for documents, and IPv6 ranges that tunnel (https://www.iana.org/assignments/iana-ipv4-special-registry and its IPv6 twin).
- */
-const forbiddenRanges = listOf([
-  '100.100.100.200/32',
-  '168.63.129.16/32',
-  '169.254.0.0/16',
-  'fd00:42::42/128',
-  'fd00:ec2::/32',
-  'fd20:ce::254/128',
-  '0.0.0.0/8',
-  '192.0.0.0/24',
-  '192.0.2.0/24',
-  '192.88.99.0/24',
-  '198.51.100.0/24',
-  '203.0.113.0/24',
-  '224.0.0.0/4',
-  '240.0.0.0/4',
-  '2001::/23',
-  '2001:db8::/32',
-  '2002::/16',
-  '3fff::/20',
-])
+/** Where no model is (https://www.iana.org/assignments/iana-ipv4-special-registry and its IPv6 twin). */
+const forbiddenRanges = listOf(
+  // Services of clouds that hand out a machine's credentials, which most have on an IPv4 link.
+  '169.254.0.0/16 100.100.100.200/32 168.63.129.16/32 fd00:42::42/128 fd00:ec2::/32 fd20:ce::254/128',
+  // Unspecified and reserved addresses, groups.
+  '0.0.0.0/8 192.0.0.0/24 224.0.0.0/4 240.0.0.0/4',
+  // Addresses for documents.
+  '192.0.2.0/24 198.51.100.0/24 203.0.113.0/24 2001:db8::/32 3fff::/20',
+  // Ranges that tunnel.
+  '192.88.99.0/24 2001::/23 2002::/16',
+)
 
 /** Of IPv6, what is in none of these leads nowhere. */
-const openRanges = listOf(['2000::/3'])
+const openRanges = listOf('2000::/3')
 
 /** Where an address leads, by the address alone. What is not an address leads nowhere. */
 export function addressScopeOf(address: string): AddressScope {
@@ -61,9 +42,9 @@ function scopeIn(address: string, family: 'ipv4' | 'ipv6'): AddressScope {
   return family === 'ipv4' || openRanges.check(address, family) ? 'public' : 'never'
 }
 
-function listOf(ranges: readonly string[]): BlockList {
+function listOf(...ranges: readonly string[]): BlockList {
   const list = new BlockList()
-  for (const range of ranges) {
+  for (const range of ranges.join(' ').split(' ')) {
     const [network = '', prefix] = range.split('/')
     list.addSubnet(network, Number(prefix), isIPv4(network) ? 'ipv4' : 'ipv6')
   }

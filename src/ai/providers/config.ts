@@ -26,9 +26,9 @@ export interface ModelConfig {
   readonly thinkingTokens?: number
   /** Length of the vectors of an embedding model. */
   readonly dimensions?: number
-  /** What an embedding model is told of a text that is searched. */
+  /** How an embedding model learns that a text is one to be searched. */
   readonly passage?: EmbeddedAs
-  /** What it is told of a text that one searches with, where it was trained to tell them apart. */
+  /** How it learns that a text is a query, where it was trained to treat them differently. */
   readonly query?: EmbeddedAs & {
     /** The name that the model has for these. Default: that of the model. */
     readonly model?: string

@@ -1,14 +1,14 @@
 import type { EmbeddingModelV3 } from '@ai-sdk/provider'
 import { type Clock, systemClock } from '../../runtime/clock.ts'
+import { defined } from '../../task/defined.ts'
 import type { Usage } from '../../task/definition.ts'
 import { QuillworkError } from '../../task/errors.ts'
 import type { EmbeddingModel, EmbeddingPurpose, Embeddings, EmbedOptions } from '../model.ts'
-import { ModelError } from '../model-error.ts'
 import { limitKeyOf, type ModelConfig } from './config.ts'
-import { messageFor } from './messages.ts'
+import { plainError } from './messages.ts'
 import { isFree, modelErrorOf } from './model-error-of.ts'
 import { type Access, type Connection, connectionTo, loadEmbeddingModel, loadForCalls } from './sdk.ts'
-import { costAt, countTokens } from './tokens.ts'
+import { costAt, countTokens, pricedUsage, reported } from './tokens.ts'
 import { withinWaits } from './within-waits.ts'
 
 /** Every provider takes that many texts in one call: Google's most. */
@@ -31,8 +31,8 @@ interface Call {
   readonly purpose: EmbeddingPurpose
   /** Whether the provider may have been asked. */
   isSent: boolean
-  /** Tokens as the provider tells them. */
-  told?: number
+  /** Tokens as the provider counts them. */
+  counted?: number
 }
 
 /**
@@ -65,9 +65,8 @@ export function createEmbeddingModel(
     space: spaceOf(config),
     dimensions,
     maxTexts,
-    ...(config.limits?.tokensPerMinute === undefined ? {} : { maxTokens: config.limits.tokensPerMinute }),
     limit: limitKeyOf(config),
-    ...(config.price === undefined ? {} : { price: config.price }),
+    ...defined({ maxTokens: config.limits?.tokensPerMinute, price: config.price }),
     countTokens: (text, purpose = 'passage') => countTokens(sent(config, purpose, text)),
     costOf: tokens => costAt(config.price, tokens),
     prepare: () => loadForCalls(() => load('passage')),
@@ -75,7 +74,7 @@ export function createEmbeddingModel(
   }
 }
 
-/** Vectors of passages that were told of in another way are not compared either; how queries are told of changes none of them. */
+/** Vectors of passages that were marked in another way are not compared either; how queries are marked changes none of them. */
 function spaceOf({ provider, model, passage = {} }: ModelConfig): string {
   const { prefix, taskType } = passage
   return [provider, model, ...[taskType, prefix].filter(part => part !== undefined)].join(':')
@@ -130,9 +129,9 @@ async function ask(call: Call, stop: AbortSignal): Promise<readonly (readonly nu
       values: [...texts],
       maxRetries: 0,
       abortSignal: stop,
-      ...(taskType === undefined ? {} : { providerOptions: { google: { taskType } } }),
+      ...(taskType && { providerOptions: { google: { taskType } } }),
     })
-    call.told = usage.tokens
+    call.counted = usage.tokens
     return embeddings
   } catch (error) {
     const { id, clock } = asked
@@ -149,9 +148,7 @@ function vectorsOf(
   const vectors = embeddings.map(embedding => Float32Array.from(embedding))
   const isWhole = vectors.length === texts.length && vectors.every(vector => vector.every(Number.isFinite))
   if (!isWhole) {
-    throw new ModelError('MODEL_ANSWER_MALFORMED', messageFor('MODEL_ANSWER_MALFORMED', { model: id }), {
-      details: { model: id },
-    })
+    throw plainError('MODEL_ANSWER_MALFORMED', id)
   }
   const other = vectors.find(vector => vector.length !== dimensions)
   if (other === undefined) return vectors
@@ -160,15 +157,10 @@ function vectorsOf(
   )
 }
 
-/** What a call has used: the provider's number where it tells one, else an estimate. */
-function usageOf({ asked: { id, connection }, texts, told }: Call): Usage {
-  const inputTokens =
-    told !== undefined && Number.isSafeInteger(told) && told > 0
-      ? told
-      : texts.reduce((sum, text) => sum + countTokens(text), 0)
-  const tokens = { inputTokens, outputTokens: 0 }
-  const cost = costAt(connection.config.price, tokens)
-  return { model: id, ...tokens, ...(cost === undefined ? {} : { cost }) }
+/** What a call has used: the provider's number where it gives one, else an estimate. */
+function usageOf({ asked: { id, connection }, texts, counted }: Call): Usage {
+  const inputTokens = reported(counted) ?? texts.reduce((sum, text) => sum + countTokens(text), 0)
+  return pricedUsage({ id, price: connection.config.price }, { inputTokens, outputTokens: 0 })
 }
 
 function unfit(message: string): QuillworkError {

@@ -27,25 +27,18 @@ const longestSaid = 2_000
 export function factsOf(error: unknown): Facts {
   const chain = chainOf(error)
   const records = chain.filter(isRecord)
-  const told = records.flatMap(answersIn).flatMap(errorsIn)
-  const names = chain.map(link => (link instanceof Error ? link.name : ''))
-  const network = records.map(link => link['code']).find(isSystemCode)
+  const given = records.flatMap(answersIn).flatMap(errorsIn)
+  const said = given.map(entry => entry['message']).filter(message => typeof message === 'string')
+  const delays = given.flatMap(detailsIn).map(entry => entry['retryDelay'])
   return {
     own: chain.find(link => link instanceof ModelError),
-    status: [...records.map(link => link['statusCode']), ...told.map(entry => entry['code'])].find(isStatus),
+    status: [...records.map(link => link['statusCode']), ...given.map(entry => entry['code'])].find(isStatus),
     headers: records.map(link => link['responseHeaders']).find(isHeaders) ?? {},
-    words: new Set(told.flatMap(wordsIn)),
-    said: told
-      .map(entry => entry['message'])
-      .filter(message => typeof message === 'string')
-      .join(' ')
-      .slice(0, longestSaid),
-    retryDelay: told
-      .flatMap(detailsIn)
-      .map(entry => entry['retryDelay'])
-      .find(delay => typeof delay === 'string'),
-    network,
-    names,
+    words: new Set(given.flatMap(wordsIn)),
+    said: said.join(' ').slice(0, longestSaid),
+    retryDelay: delays.find(delay => typeof delay === 'string'),
+    network: records.map(link => link['code']).find(isSystemCode),
+    names: chain.map(link => (link instanceof Error ? link.name : '')),
   }
 }
 

@@ -1,4 +1,5 @@
 import { type Clock, systemClock } from '../../runtime/clock.ts'
+import { defined } from '../../task/defined.ts'
 import type { LanguageModel } from '../model.ts'
 import { limitKeyOf, type ModelConfig } from './config.ts'
 import { type Access, connectionTo, loadForCalls, loadLanguageModel } from './sdk.ts'
@@ -30,8 +31,7 @@ export function createLanguageModel(
     limit: limitKeyOf(config),
     contextTokens: config.contextTokens,
     maxOutputTokens: config.maxOutputTokens,
-    ...(config.thinkingTokens === undefined ? {} : { thinkingTokens: config.thinkingTokens }),
-    ...(config.price === undefined ? {} : { price: config.price }),
+    ...defined({ thinkingTokens: config.thinkingTokens, price: config.price }),
     fallbacks: config.fallbacks,
     countTokens,
     costOf: tokens => costAt(config.price, tokens),

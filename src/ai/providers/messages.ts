@@ -1,6 +1,6 @@
-import type { ModelErrorCode } from '../model-error.ts'
+import { ModelError, type ModelErrorCode } from '../model-error.ts'
 
-/** What a message may tell. Nothing of it is a text of the novel or of the provider. */
+/** What a message may say. Nothing of it is a text of the novel or of the provider. */
 export interface MessageFacts {
   /** Id of the model, as it is configured. */
   readonly model: string
@@ -82,11 +82,18 @@ export function messageFor(code: ModelErrorCode, facts: MessageFacts): string {
   return `${happened}${numbers(facts)}${wait(facts)} ${toDo}`
 }
 
+/** The error of a code that holds nothing but the model, with what else is to be said of it. */
+export function plainError(
+  code: ModelErrorCode,
+  model: string,
+  more = '',
+  details: Record<string, unknown> = {},
+): ModelError {
+  return new ModelError(code, messageFor(code, { model }) + more, { details: { model, ...details } })
+}
+
 function known({ status, providerCode }: MessageFacts): string {
-  const parts = [
-    ...(status === undefined ? [] : [`HTTP ${status}`]),
-    ...(providerCode === undefined ? [] : [providerCode]),
-  ]
+  const parts = [status && `HTTP ${status}`, providerCode].filter(part => part !== undefined)
   return parts.length === 0 ? '' : ` (${parts.join(', ')})`
 }
 

@@ -1,3 +1,4 @@
+import { defined } from '../../task/defined.ts'
 import { requestedWaitMs } from '../../task/retry-after.ts'
 import { ModelError, type ModelErrorCode } from '../model-error.ts'
 import { type Facts, factsOf } from './facts.ts'
@@ -23,23 +24,11 @@ export function modelErrorOf(error: unknown, call: FailedCall): ModelError {
   const code = codeFor(facts, call)
   const wait = waits.has(code) ? waitOf(facts, call.now) : undefined
   const numbers = code === 'MODEL_CONTEXT_EXCEEDED' ? contextNumbers(facts.said) : undefined
-  const shown: MessageFacts = {
-    model: call.model,
-    ...optional('status', facts.status),
-    ...optional('providerCode', shownCode(facts)),
-    ...optional('retryAfterMs', wait),
-    ...numbers,
-  }
-  return new ModelError(code, messageFor(code, shown), {
-    details: { ...shown },
-    ...optional('retryAfterMs', wait),
-  })
-}
-
-function optional<K extends string, V>(name: K, value: V | undefined): Partial<Record<K, V>> {
-  const entry: Partial<Record<K, V>> = {}
-  if (value !== undefined) entry[name] = value
-  return entry
+  const { status } = facts
+  const known = defined({ status, providerCode: shownCode(facts), retryAfterMs: wait })
+  const shown: MessageFacts = { model: call.model, ...known, ...numbers }
+  const message = messageFor(code, shown)
+  return new ModelError(code, message, { details: { ...shown }, ...defined({ retryAfterMs: wait }) })
 }
 
 /** A provider that asks for a longer wait is asked again after this one, milliseconds. */
@@ -67,17 +56,10 @@ interface Rule {
 const rules: readonly Rule[] = [
   {
     code: 'MODEL_QUOTA_EXHAUSTED',
-    words: [
-      'insufficient_quota',
-      'insufficient_user_quota',
-      'insufficient_balance',
-      'insufficient_credits',
-      'exceeded_current_quota_error',
-      'billing_hard_limit_reached',
-      'billing_not_active',
-      'billing_error',
-      'arrearage',
-    ],
+    words:
+      'insufficient_quota insufficient_user_quota insufficient_balance insufficient_credits exceeded_current_quota_error billing_hard_limit_reached billing_not_active billing_error arrearage'.split(
+        ' ',
+      ),
     statuses: [402],
     said: /credit balance is too low|insufficient (?:balance|credits|quota)/iu,
   },
@@ -89,48 +71,32 @@ const rules: readonly Rule[] = [
   },
   {
     code: 'MODEL_ANSWER_FILTERED',
-    words: [
-      'content_filter',
-      'content_policy_violation',
-      'responsibleaipolicyviolation',
-      'data_inspection_failed',
-    ],
+    words:
+      'content_filter content_policy_violation responsibleaipolicyviolation data_inspection_failed'.split(
+        ' ',
+      ),
   },
   { code: 'MODEL_UNKNOWN', words: ['model_not_found', 'not_found_error', 'not_found'], statuses: [404] },
   {
     code: 'MODEL_KEY_REJECTED',
-    words: [
-      'invalid_api_key',
-      'api_key_invalid',
-      'incorrect_api_key',
-      'authentication_error',
-      'unauthenticated',
-      'permission_error',
-      'permission_denied',
-    ],
+    words:
+      'invalid_api_key api_key_invalid incorrect_api_key authentication_error unauthenticated permission_error permission_denied'.split(
+        ' ',
+      ),
     statuses: [401, 403],
   },
   {
     code: 'MODEL_RATE_LIMITED',
-    words: [
-      'rate_limit_exceeded',
-      'rate_limit_error',
-      'rate_limited',
-      'resource_exhausted',
-      'too_many_requests',
-    ],
+    words: 'rate_limit_exceeded rate_limit_error rate_limited resource_exhausted too_many_requests'.split(
+      ' ',
+    ),
     statuses: [429],
   },
   {
     code: 'MODEL_UNAVAILABLE',
-    words: [
-      'overloaded_error',
-      'server_error',
-      'internal_server_error',
-      'api_error',
-      'timeout_error',
-      'unavailable',
-    ],
+    words: 'overloaded_error server_error internal_server_error api_error timeout_error unavailable'.split(
+      ' ',
+    ),
     statuses: [408, 409, 425, 499],
   },
 ]
@@ -139,30 +105,23 @@ const rules: readonly Rule[] = [
 const requestWords = ['invalid_request_error', 'invalid_argument', 'failed_precondition']
 
 /** Network codes of a connection that was there and broke. */
-const cut: ReadonlySet<string> = new Set([
-  'UND_ERR_SOCKET',
-  'UND_ERR_ABORTED',
-  'UND_ERR_RES_CONTENT_LENGTH_MISMATCH',
-  'ECONNRESET',
-  'EPIPE',
-  'HPE_INVALID_EOF_STATE',
-])
+const cut: ReadonlySet<string> = new Set(
+  'UND_ERR_SOCKET UND_ERR_ABORTED UND_ERR_RES_CONTENT_LENGTH_MISMATCH ECONNRESET EPIPE HPE_INVALID_EOF_STATE'.split(
+    ' ',
+  ),
+)
 
 /** Errors of the SDK about an answer that it cannot read. */
-const unreadable: ReadonlySet<string> = new Set([
-  'AI_JSONParseError',
-  'AI_TypeValidationError',
-  'AI_InvalidResponseDataError',
-])
+const unreadable: ReadonlySet<string> = new Set(
+  'AI_JSONParseError AI_TypeValidationError AI_InvalidResponseDataError'.split(' '),
+)
 
 /** Errors of the SDK about a question that it cannot ask. */
-const unaskable: ReadonlySet<string> = new Set([
-  'AI_InvalidPromptError',
-  'AI_InvalidArgumentError',
-  'AI_UnsupportedFunctionalityError',
-  'AI_NoSuchModelError',
-  'AI_LoadSettingError',
-])
+const unaskable: ReadonlySet<string> = new Set(
+  'AI_InvalidPromptError AI_InvalidArgumentError AI_UnsupportedFunctionalityError AI_NoSuchModelError AI_LoadSettingError'.split(
+    ' ',
+  ),
+)
 
 function codeFor(facts: Facts, call: FailedCall): ModelErrorCode {
   const { status, names, network } = facts
@@ -199,7 +158,7 @@ const numberPatterns: readonly RegExp[] = [
 function contextNumbers(said: string): { asked?: number; limit?: number } {
   const { asked, limit } = numberPatterns.map(pattern => pattern.exec(said)?.groups).find(Boolean) ?? {}
   const sum = asked?.split(' + ').reduce((total, part) => total + Number(part), 0)
-  return { ...optional('asked', sum), ...optional('limit', limit === undefined ? undefined : Number(limit)) }
+  return defined({ asked: sum, limit: limit === undefined ? undefined : Number(limit) })
 }
 
 /** The codes that are shown: those that a rule knows. Any other is the provider's free choice, and may repeat a text or the key. */
@@ -210,10 +169,8 @@ const knownWords: ReadonlySet<string> = new Set([
 
 /** The code that is shown: the provider's, else the network's, where it is a known one. */
 function shownCode({ words, network }: Facts): string | undefined {
-  return (
-    [...words].find(word => knownWords.has(word)) ??
-    (network !== undefined && networkCodes.has(network) ? network : undefined)
-  )
+  const isKnown = network !== undefined && networkCodes.has(network)
+  return [...words].find(word => knownWords.has(word)) ?? (isKnown ? network : undefined)
 }
 
 /** Failures without a status, of requests that never reached a model. */
@@ -231,40 +188,8 @@ export function isFree(failure: unknown): boolean {
 }
 
 /** Codes of a connection that failed, by the system, the HTTP client, TLS and the HTTP parser: those that help to set a model up. */
-const networkCodes: ReadonlySet<string> = new Set([
-  'ECONNREFUSED',
-  'ECONNRESET',
-  'ECONNABORTED',
-  'ENOTFOUND',
-  'EAI_AGAIN',
-  'ETIMEDOUT',
-  'EHOSTUNREACH',
-  'EHOSTDOWN',
-  'ENETUNREACH',
-  'ENETDOWN',
-  'EADDRNOTAVAIL',
-  'EACCES',
-  'EPIPE',
-  'EPROTO',
-  'UND_ERR_CONNECT_TIMEOUT',
-  'UND_ERR_HEADERS_TIMEOUT',
-  'UND_ERR_BODY_TIMEOUT',
-  'UND_ERR_HEADERS_OVERFLOW',
-  'UND_ERR_SOCKET',
-  'UND_ERR_ABORTED',
-  'UND_ERR_RES_CONTENT_LENGTH_MISMATCH',
-  'CERT_HAS_EXPIRED',
-  'CERT_NOT_YET_VALID',
-  'CERT_UNTRUSTED',
-  'DEPTH_ZERO_SELF_SIGNED_CERT',
-  'SELF_SIGNED_CERT_IN_CHAIN',
-  'UNABLE_TO_GET_ISSUER_CERT',
-  'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
-  'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
-  'ERR_TLS_CERT_ALTNAME_INVALID',
-  'ERR_SSL_WRONG_VERSION_NUMBER',
-  'HPE_INVALID_CONSTANT',
-  'HPE_INVALID_HEADER_TOKEN',
-  'HPE_INVALID_EOF_STATE',
-  'HPE_HEADER_OVERFLOW',
-])
+const networkCodes: ReadonlySet<string> = new Set(
+  'ECONNREFUSED ECONNRESET ECONNABORTED ENOTFOUND EAI_AGAIN ETIMEDOUT EHOSTUNREACH EHOSTDOWN ENETUNREACH ENETDOWN EADDRNOTAVAIL EACCES EPIPE EPROTO UND_ERR_CONNECT_TIMEOUT UND_ERR_HEADERS_TIMEOUT UND_ERR_BODY_TIMEOUT UND_ERR_HEADERS_OVERFLOW UND_ERR_SOCKET UND_ERR_ABORTED UND_ERR_RES_CONTENT_LENGTH_MISMATCH CERT_HAS_EXPIRED CERT_NOT_YET_VALID CERT_UNTRUSTED DEPTH_ZERO_SELF_SIGNED_CERT SELF_SIGNED_CERT_IN_CHAIN UNABLE_TO_GET_ISSUER_CERT UNABLE_TO_GET_ISSUER_CERT_LOCALLY UNABLE_TO_VERIFY_LEAF_SIGNATURE ERR_TLS_CERT_ALTNAME_INVALID ERR_SSL_WRONG_VERSION_NUMBER HPE_INVALID_CONSTANT HPE_INVALID_HEADER_TOKEN HPE_INVALID_EOF_STATE HPE_HEADER_OVERFLOW'.split(
+    ' ',
+  ),
+)

@@ -1,4 +1,5 @@
 import type { EmbeddingModelV3, LanguageModelV3 } from '@ai-sdk/provider'
+import { defined } from '../../task/defined.ts'
 import { QuillworkError } from '../../task/errors.ts'
 import type { ModelConfig, ProviderKind } from './config.ts'
 import { guardedFetch } from './guarded-fetch.ts'
@@ -33,35 +34,30 @@ export async function loadForCalls(load: () => Promise<unknown>): Promise<void> 
   await Promise.all([load(), import('ai'), import('undici')])
 }
 
-/** Loads what speaks to the provider. OpenAI by its chat API: the newer one keeps texts at the provider unless told not to. */
+/** Loads what speaks to the provider. OpenAI by its chat API: the newer one keeps texts at the provider unless asked not to. */
 export async function loadLanguageModel(connection: Connection): Promise<LanguageModelV3> {
-  const { model, provider } = connection.config
-  const settings = settingsOf(connection)
-  switch (provider) {
-    case 'openai-compatible':
-      return (await loadCompatible(connection)).chatModel(model)
-    case 'openai':
-      return (await import('@ai-sdk/openai')).createOpenAI(settings).chat(model)
-    case 'anthropic':
-      return (await import('@ai-sdk/anthropic')).createAnthropic(settings).languageModel(model)
-    case 'google':
-      return (await import('@ai-sdk/google')).createGoogleGenerativeAI(settings).languageModel(model)
-  }
+  const { model } = connection.config
+  const provider = await loadProvider(connection)
+  return 'chatModel' in provider ? provider.chatModel(model) : provider.chat(model)
 }
 
 /** As `loadLanguageModel`, by a name that the provider has for it. The SDK of Anthropic throws, since it has none. */
 export async function loadEmbeddingModel(connection: Connection, model: string): Promise<EmbeddingModelV3> {
-  const { provider } = connection.config
-  const settings = settingsOf(connection)
-  switch (provider) {
+  return (await loadProvider(connection)).embeddingModel(model)
+}
+
+async function loadProvider(connection: Connection) {
+  const { config, key, fetch } = connection
+  const settings = { apiKey: key ?? '', baseURL: baseUrlOf(config) ?? '', fetch }
+  switch (config.provider) {
     case 'openai-compatible':
-      return (await loadCompatible(connection)).embeddingModel(model)
+      return loadCompatible(connection)
     case 'openai':
-      return (await import('@ai-sdk/openai')).createOpenAI(settings).embeddingModel(model)
+      return (await import('@ai-sdk/openai')).createOpenAI(settings)
     case 'anthropic':
-      return (await import('@ai-sdk/anthropic')).createAnthropic(settings).embeddingModel(model)
+      return (await import('@ai-sdk/anthropic')).createAnthropic(settings)
     case 'google':
-      return (await import('@ai-sdk/google')).createGoogleGenerativeAI(settings).embeddingModel(model)
+      return (await import('@ai-sdk/google')).createGoogleGenerativeAI(settings)
   }
 }
 
@@ -74,12 +70,8 @@ async function loadCompatible(connection: Connection) {
     fetch,
     // Without it a streamed answer says nothing of its tokens.
     includeUsage: true,
-    ...(key === undefined ? {} : { apiKey: key }),
+    ...defined({ apiKey: key }),
   })
-}
-
-function settingsOf({ config, key, fetch }: Connection) {
-  return { apiKey: key ?? '', baseURL: baseUrlOf(config) ?? '', fetch }
 }
 
 /** As whom a model is called. */

@@ -1,4 +1,4 @@
-import type { LanguageModelUsage } from 'ai'
+import { defined } from '../../task/defined.ts'
 import type { Usage } from '../../task/definition.ts'
 import type { ModelPrice, TextRequest } from '../model.ts'
 import type { Accumulator } from './accumulator.ts'
@@ -49,16 +49,21 @@ const frame = 16
 export function usageOf(
   model: { readonly id: string; readonly price?: ModelPrice | undefined },
   request: TextRequest,
-  accumulator: Accumulator,
+  { usage, texts, thoughts }: Accumulator,
 ): Usage {
   const tokens = {
-    inputTokens: reported(accumulator.usage, 'inputTokens') ?? promptTokens(request),
-    outputTokens:
-      reported(accumulator.usage, 'outputTokens') ??
-      countTokens(accumulator.texts.join('') + accumulator.thoughts),
+    inputTokens: reported(usage?.inputTokens) ?? promptTokens(request),
+    outputTokens: reported(usage?.outputTokens) ?? countTokens(texts.join('') + thoughts),
   }
-  const cost = costAt(model.price, tokens)
-  return { model: model.id, ...tokens, ...(cost === undefined ? {} : { cost }) }
+  return pricedUsage(model, tokens)
+}
+
+/** The usage of a model with its cost, where a price is known. */
+export function pricedUsage(
+  { id: model, price }: { readonly id: string; readonly price?: ModelPrice | undefined },
+  tokens: { inputTokens: number; outputTokens: number },
+): Usage {
+  return { model, ...tokens, ...defined({ cost: costAt(price, tokens) }) }
 }
 
 function promptTokens({ system = '', prompt }: TextRequest): number {
@@ -66,10 +71,6 @@ function promptTokens({ system = '', prompt }: TextRequest): number {
 }
 
 /** A count that can be one: servers that count nothing say 0. */
-function reported(
-  usage: LanguageModelUsage | undefined,
-  name: 'inputTokens' | 'outputTokens',
-): number | undefined {
-  const count = usage?.[name]
+export function reported(count: number | undefined): number | undefined {
   return count !== undefined && Number.isSafeInteger(count) && count > 0 ? count : undefined
 }

@@ -1,16 +1,11 @@
-import { ModelError, type ModelErrorCode } from '../model-error.ts'
+import type { ModelError, ModelErrorCode } from '../model-error.ts'
 import type { Accumulator } from './accumulator.ts'
-import { messageFor } from './messages.ts'
+import { plainError } from './messages.ts'
 
 /** Reasons to end, of servers that have words of their own for it, which say that the model was done. */
-const done: ReadonlySet<string> = new Set([
-  'eos',
-  'eos_token',
-  'end_turn',
-  'stop_sequence',
-  'complete',
-  'completed',
-])
+const done: ReadonlySet<string> = new Set(
+  'eos eos_token end_turn stop_sequence complete completed'.split(' '),
+)
 
 /**
  * Validates the answer of a stream that ended in order. Returns undefined where it is a whole answer, else the error. An answer of another kind must not
@@ -18,9 +13,7 @@ const done: ReadonlySet<string> = new Set([
  */
 export function validateAnswer(accumulator: Accumulator, model: string): ModelError | undefined {
   const code = codeFor(accumulator)
-  return code === undefined
-    ? undefined
-    : new ModelError(code, messageFor(code, { model }), { details: { model } })
+  return code && plainError(code, model)
 }
 
 function codeFor(accumulator: Accumulator): ModelErrorCode | undefined {

@@ -1,7 +1,7 @@
 import type { Clock } from '../../runtime/clock.ts'
-import { ModelError } from '../model-error.ts'
+import type { ModelError } from '../model-error.ts'
 import type { ModelTimeouts } from './config.ts'
-import { messageFor } from './messages.ts'
+import { plainError } from './messages.ts'
 
 /** What a call can do with its waits. */
 export interface Waits {
@@ -51,11 +51,7 @@ export async function withinWaits<T>(options: WaitOptions, run: (waits: Waits) =
 
 function stalled(model: string, timeouts: ModelTimeouts, wait: keyof ModelTimeouts): ModelError {
   const ms = timeouts[wait]
-  return new ModelError(
-    'MODEL_STALLED',
-    `${messageFor('MODEL_STALLED', { model })} It had ${ms} ms (timeouts.${wait}).`,
-    { details: { model, wait, ms } },
-  )
+  return plainError('MODEL_STALLED', model, ` It had ${ms} ms (timeouts.${wait}).`, { wait, ms })
 }
 
 /** The three waits of a call. `missed` is the one that was too long. */

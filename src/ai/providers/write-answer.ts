@@ -1,10 +1,12 @@
 import type { LanguageModelV3 } from '@ai-sdk/provider'
 import type { TextStreamPart, ToolSet } from 'ai'
 import type { Clock } from '../../runtime/clock.ts'
+import { defined } from '../../task/defined.ts'
+import type { Usage } from '../../task/definition.ts'
 import type { TextAnswer, TextRequest, WriteOptions } from '../model.ts'
-import { ModelError } from '../model-error.ts'
+import type { ModelError } from '../model-error.ts'
 import { type Accumulator, accumulate, accumulateEnd, emptyAccumulator } from './accumulator.ts'
-import { messageFor } from './messages.ts'
+import { plainError } from './messages.ts'
 import { isFree, modelErrorOf } from './model-error-of.ts'
 import type { Connection } from './sdk.ts'
 import { usageOf } from './tokens.ts'
@@ -59,7 +61,7 @@ async function listen(call: Call, waits: Waits): Promise<void> {
     const text = accumulate(accumulator, part)
     if (accumulator.characters > before) waits.arrived()
     if (accumulator.error !== undefined) throw errorOf(call, accumulator.error.is)
-    if (isTooLong(call)) throw tooLong(asked.id)
+    if (isTooLong(call)) throw plainError('MODEL_ANSWER_MALFORMED', asked.id, tooLong)
     notify(text)
   }
   notify(accumulateEnd(accumulator))
@@ -73,14 +75,12 @@ async function open(call: Call, model: LanguageModelV3, stop: AbortSignal) {
   // Its warnings go to the console otherwise.
   globalThis.AI_SDK_LOG_WARNINGS = false
   const { system, prompt } = call.request
-  const { maxOutputTokens, temperature } = parametersOf(call)
   call.accumulator.asked = true
   return streamText({
     model,
     prompt,
-    ...(system === undefined ? {} : { system }),
-    maxOutputTokens,
-    ...(temperature === undefined ? {} : { temperature }),
+    ...defined({ system }),
+    ...parametersOf(call),
     maxRetries: 0,
     abortSignal: stop,
     includeRawChunks: true,
@@ -103,52 +103,34 @@ async function* readable(
 
 function errorOf({ asked, accumulator }: Call, error: unknown): ModelError {
   const { id, clock } = asked
-  return modelErrorOf(error, {
-    model: id,
-    answered: accumulator.messages > 0,
-    now: clock.now(),
-  })
+  return modelErrorOf(error, { model: id, answered: accumulator.messages > 0, now: clock.now() })
 }
 
 /** Characters that an answer may have beyond its tokens: far more than any model makes of one. */
 const charactersPerToken = 32
 const spareCharacters = 100_000
+const tooLong = ' It was far longer than maxOutputTokens allows.'
 
 function isTooLong(call: Call): boolean {
-  return (
-    call.accumulator.characters > spareCharacters + parametersOf(call).maxOutputTokens * charactersPerToken
-  )
-}
-
-function tooLong(model: string): ModelError {
-  const message = messageFor('MODEL_ANSWER_MALFORMED', { model })
-  return new ModelError(
-    'MODEL_ANSWER_MALFORMED',
-    `${message} It was far longer than maxOutputTokens allows.`,
-    {
-      details: { model },
-    },
-  )
+  const most = spareCharacters + parametersOf(call).maxOutputTokens * charactersPerToken
+  return call.accumulator.characters > most
 }
 
 function parametersOf({ asked, request }: Call) {
   const { config } = asked.connection
-  const temperature = request.temperature ?? config.temperature
-  return {
-    maxOutputTokens: Math.min(request.maxOutputTokens, config.maxOutputTokens),
-    ...(temperature === undefined ? {} : { temperature }),
-  }
+  const maxOutputTokens = Math.min(request.maxOutputTokens, config.maxOutputTokens)
+  return { maxOutputTokens, ...defined({ temperature: request.temperature ?? config.temperature }) }
 }
 
 function answerOf(call: Call): TextAnswer {
-  const { asked, accumulator, request } = call
+  const { asked, accumulator } = call
   const { config, key } = asked.connection
   const named = accumulator.providerModel
   const isName = named !== undefined && /^[\w.:/@+-]{1,200}$/u.test(named) && !echoes(named, key)
   return {
     text: accumulator.texts.join(''),
     finishReason: accumulator.finish?.raw ?? 'stop',
-    usage: usageOf({ id: asked.id, price: config.price }, request, accumulator),
+    usage: usageFor(call),
     parameters: { providerModel: isName ? named : config.model, ...parametersOf(call) },
   }
 }
@@ -169,9 +151,12 @@ function echoes(text: string, key: string | undefined): boolean {
   return false
 }
 
-function reportPartialUsage({ asked, accumulator, request, options }: Call, failure: unknown): void {
-  if (!accumulator.asked || (accumulator.messages === 0 && isFree(failure))) return
-  options.onPartialUsage?.(
-    usageOf({ id: asked.id, price: asked.connection.config.price }, request, accumulator),
-  )
+function reportPartialUsage(call: Call, failure: unknown): void {
+  const { accumulator, options } = call
+  if (accumulator.asked && (accumulator.messages > 0 || !isFree(failure)))
+    options.onPartialUsage?.(usageFor(call))
+}
+
+function usageFor({ asked, request, accumulator }: Call): Usage {
+  return usageOf({ id: asked.id, price: asked.connection.config.price }, request, accumulator)
 }

@@ -80,7 +80,7 @@ export class Archive {
     const entry = this.#entries.get(name)
     if (entry === undefined) throw damaged(`lacks its part ${shown(name)}`)
     if (entry.isEncrypted()) throw encrypted('its archive asks for a password')
-    const check = new SizeCheck(name, entry, this.bounds)
+    const check = sizeCheck(name, entry, this.bounds)
     try {
       for await (const piece of this.#unpack(entry)) {
         this.signal?.throwIfAborted()
@@ -143,36 +143,23 @@ async function* inflated(packed: AsyncIterable<Uint8Array>): AsyncGenerator<Uint
   }
 }
 
-/** Checks the unpacked size of a file. */
-class SizeCheck {
-  readonly #name: string
-  readonly #entry: Entry
-  readonly #bounds: Bounds
-  #bytes = 0
-  #crc = 0
-
-  constructor(name: string, entry: Entry, bounds: Bounds) {
-    this.#name = name
-    this.#entry = entry
-    this.#bounds = bounds
-  }
-
-  add(piece: Uint8Array): void {
-    const { entryBytes, ratio, ratioFrom } = this.#bounds
-    this.#bytes += piece.length
-    this.#crc = crc32(piece, this.#crc)
-    if (this.#bytes > entryBytes) throw overLimit('entryBytes', entryBytes, this.#name)
-    if (this.#bytes > ratioFrom && this.#bytes > ratio * this.#entry.compressedSize)
-      throw overLimit('ratio', ratio, this.#name)
-    if (this.#bytes > this.#entry.uncompressedSize) throw this.#wrong()
-  }
-
-  end(): void {
-    if (this.#bytes !== this.#entry.uncompressedSize || this.#crc !== this.#entry.crc32) throw this.#wrong()
-  }
-
-  #wrong(): QuillworkError {
-    return damaged(`is broken: its part ${shown(this.#name)} is not what its directory says`)
+/** Checks the unpacked bytes of a file against its bounds, and at the end against its directory. */
+function sizeCheck(name: string, { compressedSize, uncompressedSize, crc32: sum }: Entry, bounds: Bounds) {
+  const { entryBytes, ratio, ratioFrom } = bounds
+  let bytes = 0
+  let crc = 0
+  const wrong = () => damaged(`is broken: its part ${shown(name)} is not what its directory says`)
+  return {
+    add(piece: Uint8Array): void {
+      bytes += piece.length
+      crc = crc32(piece, crc)
+      if (bytes > entryBytes) throw overLimit('entryBytes', entryBytes, name)
+      if (bytes > ratioFrom && bytes > ratio * compressedSize) throw overLimit('ratio', ratio, name)
+      if (bytes > uncompressedSize) throw wrong()
+    },
+    end(): void {
+      if (bytes !== uncompressedSize || crc !== sum) throw wrong()
+    },
   }
 }
 

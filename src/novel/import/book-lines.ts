@@ -17,7 +17,7 @@ const MOST_BLANKS = 8
  */
 export class LineWriter {
   readonly #faults: CharacterFaults
-  #lines: Line[] = []
+  readonly #lines: Line[] = []
   #number = 0
   #blanks = MOST_BLANKS
 
@@ -66,9 +66,7 @@ export class LineWriter {
 
   /** Returns the lines since the last call. */
   take(): Line[] {
-    const lines = this.#lines
-    this.#lines = []
-    return lines
+    return this.#lines.splice(0)
   }
 
   #add(line: string, level?: number): void {
@@ -148,11 +146,10 @@ export class HeadingHolder {
       held.title = joinedTitle(held.title, [title], false)
       return
     }
-    const hadHeld = held !== undefined
     this.release()
     if (!this.#listedOnly) this.#held = { title, level, listed: false }
     else {
-      if (!hadHeld) this.#writer.sceneBreak()
+      if (held === undefined) this.#writer.sceneBreak()
       this.#writer.paragraph(title)
     }
   }

@@ -26,8 +26,6 @@ export interface Candidate {
   readonly blankBefore: boolean
   /** After a line that ends a sentence or is short, or at the start: the line cuts off no prose. */
   readonly afterSentence: boolean
-  /** Width of the white space before the line. */
-  readonly indent: number
   /** The next paragraph: its first lines, up to three. */
   readonly following: string[]
   /** Line number of the first one, or -1. */
@@ -58,15 +56,11 @@ export function blankAfter({ line, following, followingLine, followingEnds }: Ca
   return followingEnds && !/[.!?。！？"”’]$/.test(following.at(-1) ?? '')
 }
 
-/** Returns the lines with text between two candidates, the sentences among them, and their characters. */
-export function between(
-  a: Candidate,
-  b: Candidate,
-): { lines: number; sentences: number; characters: number } {
+/** Returns the lines with text between two candidates, and the sentences among them. */
+export function between(a: Candidate, b: Candidate): { lines: number; sentences: number } {
   return {
     lines: b.before.lines - a.before.lines - 1,
     sentences: b.before.sentences - a.before.sentences,
-    characters: b.before.characters - a.before.characters - a.own.characters,
   }
 }
 
@@ -77,16 +71,20 @@ export function countsOf<Key>(keys: Iterable<Key>): Map<Key, number> {
   return counts
 }
 
+/** Groups items by a key, in their order. */
+export function groupedBy<Item>(items: Iterable<Item>, keyOf: (item: Item) => string): Map<string, Item[]> {
+  const groups = new Map<string, Item[]>()
+  for (const item of items) {
+    const group = groups.get(keyOf(item))
+    if (group === undefined) groups.set(keyOf(item), [item])
+    else group.push(item)
+  }
+  return groups
+}
+
 /** Groups candidates by the style of their headings. */
 export function byStyle(candidates: Iterable<Candidate>): Map<string, Candidate[]> {
-  const styles = new Map<string, Candidate[]>()
-  for (const candidate of candidates) {
-    const { style } = candidate.heading
-    const list = styles.get(style)
-    if (list === undefined) styles.set(style, [candidate])
-    else list.push(candidate)
-  }
-  return styles
+  return groupedBy(candidates, ({ heading }) => heading.style)
 }
 
 /** What a chosen heading starts. `again` is a heading printed a second time: it starts nothing, and is not text. */

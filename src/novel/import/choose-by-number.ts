@@ -11,18 +11,14 @@ export function chooseNumerals(
   facts: TextFacts,
 ): Candidate[] {
   const volumes = strong.filter(candidate => candidate.heading.depth < 4)
-  let best: Candidate[] = []
-  let bestWeight = 0
+  let best = { chain: [] as Candidate[], weight: 0 }
   for (const [style, list] of lonelyNumerals(candidates, facts)) {
     const chain = numberedBy(withoutContents(list, facts), volumes, facts)
     // Titles from a table of contents count only in a text without numbers.
     const weight = style === 'listed' ? Math.min(1, chain.length) : longestLeg(chain)
-    if (weight > bestWeight) {
-      best = chain
-      bestWeight = weight
-    }
+    if (weight > best.weight) best = { chain, weight }
   }
-  return best
+  return best.chain
 }
 
 /**
@@ -43,8 +39,7 @@ export function continueNumerals(
         chain.push(candidate)
     }
     const end = chain.at(-1)
-    const covers =
-      end !== undefined && end.before.characters - facts.charactersBefore > 0.5 * facts.characters
+    const covers = end !== undefined && placeIn(facts, end) > 0.5
     if (chain.length >= 3 && covers && shareWithProse(chain) === 1) return chain
   }
   return []
@@ -61,7 +56,7 @@ function lonelyNumerals(
 }
 
 function longestLeg(chain: readonly Candidate[]): number {
-  return Math.max(0, ...legs(chain).map(leg => leg.length))
+  return Math.max(0, ...legs(chain).map(({ length }) => length))
 }
 
 function numberedBy(
@@ -73,11 +68,15 @@ function numberedBy(
   const first = chain[0]
   const last = chain.at(-1)
   if (chain.length < 3 || first === undefined || last === undefined) return []
-  const place = (candidate: Candidate) =>
-    (candidate.before.characters - facts.charactersBefore) / facts.characters
   // A list of rules or a few numbered verses covers a small part of the text; chapters cover all of it.
-  const covers = place(first) < 0.3 && place(last) > 0.5 && (first.heading.number ?? 9) <= 2
-  return covers && chain.length * 10 >= list.length * 6 && shareWithProse(chain) >= 0.8 ? chain : []
+  const covers = placeIn(facts, first) < 0.3 && placeIn(facts, last) > 0.5
+  const isChain = covers && (first.heading.number ?? 9) <= 2 && chain.length * 10 >= list.length * 6
+  return isChain && shareWithProse(chain) >= 0.8 ? chain : []
+}
+
+/** Returns where in the book a candidate is, from 0 to 1. */
+function placeIn({ charactersBefore, characters }: TextFacts, { before }: Candidate): number {
+  return (before.characters - charactersBefore) / characters
 }
 
 /** Adds the candidates that fill a gap of the chain exactly, whatever their numbers: misprints. */
@@ -204,26 +203,19 @@ export function withoutQuoted(candidates: readonly Candidate[]): Candidate[] {
   for (const [i, candidate] of candidates.entries()) {
     const before = kept.at(-1)?.heading.number
     const after = candidates[i + 1]?.heading.number
-    const number = candidate.heading.number
-    const isQuoted =
-      number !== undefined &&
-      before !== undefined &&
-      after === before + 1 &&
-      number !== before &&
-      number !== after &&
-      (places.get(number) ?? 0) > 1
-    if (!isQuoted) kept.push(candidate)
+    const { number } = candidate.heading
+    const isBetween = before !== undefined && after === before + 1
+    const isElsewhere = number !== undefined && number !== before && number !== after
+    if (!(isBetween && isElsewhere && (places.get(number) ?? 0) > 1)) kept.push(candidate)
   }
   return kept
 }
 
 /** Returns the share of a chain with prose before the next one. */
 function shareWithProse(chain: readonly Candidate[]): number {
-  let withProse = 0
-  for (let i = 1; i < chain.length; i++) {
-    const a = chain[i - 1]
-    const b = chain[i]
-    if (a !== undefined && b !== undefined && between(a, b).sentences > 0) withProse++
-  }
-  return chain.length < 2 ? 1 : withProse / (chain.length - 1)
+  const withProse = chain.filter((a, i) => {
+    const b = chain[i + 1]
+    return b !== undefined && between(a, b).sentences > 0
+  })
+  return chain.length < 2 ? 1 : withProse.length / (chain.length - 1)
 }

@@ -9,8 +9,6 @@ export interface Encoding {
   readonly name: string
   /** Confidence of the detection, 0 to 1. Below LOW_CONFIDENCE a person should check the preview. */
   readonly confidence: number
-  /** Whether the text starts with a byte order mark. */
-  readonly bom: boolean
 }
 
 /** A survey warns below this confidence. */
@@ -22,25 +20,21 @@ export const LOW_CONFIDENCE = 0.5
  * when it does not exist).
  */
 export async function detectEncoding(source: TextSource, forced?: string): Promise<Encoding> {
+  if (forced !== undefined) return { name: encodingName(forced), confidence: 1 }
   const scan = new Utf8Scan()
   const samples: Uint8Array[] = []
   let number = 0
   for await (const block of blocks(source)) {
-    if (number === 0) {
-      const marked = byteOrderMark(block)
-      if (forced !== undefined)
-        return { name: encodingName(forced), confidence: 1, bom: marked !== undefined }
-      if (marked !== undefined) return { name: marked, confidence: 1, bom: true }
-    }
+    const marked = number === 0 ? byteOrderMark(block) : undefined
+    if (marked !== undefined) return { name: marked, confidence: 1 }
     if (isSample(block, number++, samples.length)) samples.push(sampleOf(block))
     scan.push(block)
     if (scan.hopeless) break
   }
-  if (forced !== undefined) return { name: encodingName(forced), confidence: 1, bom: false }
-  return { ...decide(scan, samples), bom: false }
+  return decide(scan, samples)
 }
 
-function decide(scan: Utf8Scan, samples: readonly Uint8Array[]): { name: string; confidence: number } {
+function decide(scan: Utf8Scan, samples: readonly Uint8Array[]): Encoding {
   const first = samples[0]
   if (first === undefined) return { name: 'utf-8', confidence: 1 }
   const wide = nulShare(first) > 0.02

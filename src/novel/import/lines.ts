@@ -1,3 +1,4 @@
+import { wholeAt } from '../../ai/text/characters.ts'
 import { createDecoder } from './decoder.ts'
 import type { TextSource } from './source.ts'
 
@@ -29,10 +30,9 @@ export const LONGEST_PIECE = 16_384
 export function cutPieces(line: string, number: number, pieces: Line[]): string {
   let start = 0
   while (line.length - start > LONGEST_PIECE) {
-    const end = start + LONGEST_PIECE
-    const isCut = (line.charCodeAt(end - 1) & 0xfc00) === 0xd800
-    pieces.push({ number, text: line.slice(start, isCut ? end - 1 : end), partial: true })
-    start = isCut ? end - 1 : end
+    const end = wholeAt(line, start + LONGEST_PIECE)
+    pieces.push({ number, text: line.slice(start, end), partial: true })
+    start = end
   }
   return start === 0 ? line : line.slice(start)
 }

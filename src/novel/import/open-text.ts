@@ -32,14 +32,9 @@ export async function openText(source: TextSource, options: OpenOptions = {}): P
 }
 
 async function openPlain(source: TextSource, asked: string | undefined): Promise<OpenedText> {
-  const { name, confidence } = await detectEncoding(source, asked)
-  return {
-    kind: 'text',
-    encoding: { name, confidence },
-    facts: {},
-    declared: false,
-    lines: faults => readLines(source, name, faults),
-  }
+  const encoding = await detectEncoding(source, asked)
+  const lines: OpenedText['lines'] = faults => readLines(source, encoding.name, faults)
+  return { kind: 'text', encoding, facts: {}, declared: false, lines }
 }
 
 async function openBook(archive: Archive): Promise<OpenedText> {

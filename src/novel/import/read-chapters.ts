@@ -83,12 +83,11 @@ function wantedChapters(
   survey: TextSurvey,
   { chapters }: ReadOptions,
 ): ReadonlySet<number> | undefined {
-  if (!isSurveyOf(survey, source)) {
+  if (!isSurveyOf(survey, source))
     throw new QuillworkError(
       'TEXT_UNREADABLE',
       `${source.name} (${source.size} bytes) is not what was surveyed (${survey.plan.size} bytes), or not in this way. Survey it again.`,
     )
-  }
   if (chapters === undefined) return undefined
   const count = survey.volumes.reduce((sum, volume) => sum + volume.chapters.length, 0)
   const unknown = chapters.find(index => !Number.isInteger(index) || index < 0 || index >= count)
@@ -101,17 +100,12 @@ function wantedChapters(
   return new Set(chapters)
 }
 
-interface Named {
-  readonly title: string
-  readonly volume: number
-}
-
 class ChapterReader {
   readonly #survey: TextSurvey
   readonly #wanted: ReadonlySet<number> | undefined
-  readonly #chapters: readonly Named[]
+  readonly #chapters: readonly { readonly title: string; readonly volume: number }[]
   readonly #sections: ReadonlySet<number>
-  #pieces: Piece[] = []
+  readonly #pieces: Piece[] = []
   #span = 0
   #volume = -1
   #opened = -1
@@ -152,9 +146,7 @@ class ChapterReader {
   }
 
   take(): Piece[] {
-    const pieces = this.#pieces
-    this.#pieces = []
-    return pieces
+    return this.#pieces.splice(0)
   }
 
   #wants(span: Span): boolean {
@@ -223,10 +215,13 @@ export interface SceneText {
 /** Longest scene, in UTF-16 units. A longer one is cut at the end of a paragraph. */
 const LONGEST_SCENE = 50_000
 
+/** Blank lines kept between two paragraphs. */
+const MOST_BLANK_LINES = 10
+
 /** Divides the lines of a chapter into scenes: at separators, at blank lines where the plan says so, at the longest length. */
 class SceneSplitter {
   readonly #blankLines: number
-  #scenes: SceneText[] = []
+  readonly #scenes: SceneText[] = []
   #parts: string[] = []
   #length = 0
   #blank = 0
@@ -236,19 +231,16 @@ class SceneSplitter {
     this.#blankLines = blankLines
   }
 
-  add(line: Line): void {
-    const text = line.partial ? line.text : line.text.trimEnd()
-    if (!line.partial && !this.#continues && text === '') {
-      this.#blank++
-      return
+  add({ partial, text: given }: Line): void {
+    const text = partial ? given : given.trimEnd()
+    const isWhole = !partial && !this.#continues
+    if (isWhole && text === '') this.#blank++
+    else if (isWhole && isSeparator(text.trim())) this.part()
+    else {
+      this.#partBefore(text.length)
+      this.#append(text)
+      this.#continues = partial
     }
-    if (!line.partial && !this.#continues && isSeparator(text.trim())) {
-      this.part()
-      return
-    }
-    this.#partBefore(text.length)
-    this.#append(text)
-    this.#continues = line.partial
   }
 
   /** Ends the scene; the next line starts another. */
@@ -257,7 +249,9 @@ class SceneSplitter {
     this.#parts = []
     this.#length = 0
     this.#blank = 0
-    if (text.trim() !== '') this.#scenes.push({ text, ...sizeOf(text) })
+    if (text.trim() === '') return
+    const { characters, words } = measure(text)
+    this.#scenes.push({ text, characters, words })
   }
 
   /** Ends the chapter. */
@@ -268,10 +262,7 @@ class SceneSplitter {
 
   /** Returns the scenes completed since the last call. */
   take(): SceneText[] {
-    if (this.#scenes.length === 0) return []
-    const scenes = this.#scenes
-    this.#scenes = []
-    return scenes
+    return this.#scenes.splice(0)
   }
 
   /** Ends the scene before a line that begins another, or with which it would be too long. */
@@ -289,12 +280,4 @@ class SceneSplitter {
     this.#parts.push(gap, text)
     this.#length += gap.length + text.length
   }
-}
-
-/** Blank lines kept between two paragraphs. */
-const MOST_BLANK_LINES = 10
-
-function sizeOf(text: string): { characters: number; words: number } {
-  const { characters, words } = measure(text)
-  return { characters, words }
 }

@@ -130,7 +130,7 @@ export class TextScan {
     const known = heading !== undefined && heading.sureness !== 'weak'
     this.#countRun(known)
     const alone = this.#blank > 0 || this.#afterMark
-    if (heading !== undefined) this.#take(heading, marked?.level, place, own, indentOf(line.text))
+    if (heading !== undefined) this.#take(heading, marked?.level, place, own)
     this.#count(own)
     this.#totals.lines++
     const ends = isSentence(text)
@@ -212,17 +212,17 @@ export class TextScan {
     this.opening.push({ line: this.#line, text: ownCopy(text), blankBefore: this.#blank > 0 })
   }
 
-  #take(heading: Heading, level: number | undefined, place: Place, own: Measure, indent: number): void {
+  #take(heading: Heading, level: number | undefined, place: Place, own: Measure): void {
     if (this.bodyEnd !== undefined || !this.#counts(heading)) return
     const blankBefore = this.#blank > 0 || this.#afterMark || this.#afterHeading
-    const around = { indent, blankBefore, afterSentence: this.#afterSentence }
-    this.#open.push(this.#addCandidate(heading, level, { ...place, own, ...around }))
+    const at = { ...place, own, blankBefore, afterSentence: this.#afterSentence }
+    this.#open.push(this.#addCandidate(heading, level, at))
   }
 
   #addCandidate(
     heading: Heading,
     level: number | undefined,
-    at: Place & Pick<Candidate, 'own' | 'indent' | 'blankBefore' | 'afterSentence'>,
+    at: Place & Pick<Candidate, 'own' | 'blankBefore' | 'afterSentence'>,
   ): Candidate {
     const next = { following: [], followingLine: -1, followingEnds: false }
     const candidate = { heading: ownHeading(heading), level, ...at, ...next }
@@ -270,8 +270,12 @@ export class TextScan {
     if (this.candidates.at(-1)?.line === previous.place.line) this.candidates.pop()
     this.#open = []
     const { place, own } = previous
-    const around = { indent: 0, blankBefore: true, afterSentence: true }
-    this.#addCandidate(marked.heading, marked.level, { ...place, own, ...around })
+    this.#addCandidate(marked.heading, marked.level, {
+      ...place,
+      own,
+      blankBefore: true,
+      afterSentence: true,
+    })
     this.#totals.sentences = place.before.sentences
     this.#after(true, true)
     this.#previous = undefined
@@ -282,10 +286,6 @@ export class TextScan {
 /** Whether a line ends like a sentence, or is as long as a paragraph. */
 export function isSentence(text: string): boolean {
   return text.length > LONGEST_HEADING || SENTENCE_END.has(text.at(-1) ?? '')
-}
-
-function indentOf(raw: string): number {
-  return raw.length - raw.trimStart().length
 }
 
 /** Lines with which Project Gutenberg encloses a book. What is outside is kept, but not as chapters. */

@@ -112,42 +112,27 @@ function listed(pages: readonly PageName[]): string {
 function encodingWarnings(encoding: Findings['encoding'], faults: CharacterFaults): SurveyWarning[] {
   const warnings: SurveyWarning[] = []
   if (encoding.confidence < LOW_CONFIDENCE) {
-    warnings.push({
-      code: 'LOW_ENCODING_CONFIDENCE',
-      message: `The text was read as ${encoding.name}, which may be wrong. If it looks garbled, name its encoding.`,
-    })
+    const message = `The text was read as ${encoding.name}, which may be wrong. If it looks garbled, name its encoding.`
+    warnings.push({ code: 'LOW_ENCODING_CONFIDENCE', message })
   }
   if (faults.bad > 0) {
-    warnings.push({
-      code: 'BAD_BYTES',
-      message: `${faults.bad} characters could not be read and stand as U+FFFD, the first in line ${faults.firstBadLine + 1}.`,
-      line: faults.firstBadLine + 1,
-      count: faults.bad,
-    })
+    const line = faults.firstBadLine + 1
+    const message = `${faults.bad} characters could not be read and stand as U+FFFD, the first in line ${line}.`
+    warnings.push({ code: 'BAD_BYTES', message, line, count: faults.bad })
   }
   if (faults.controls > 1) {
-    warnings.push({
-      code: 'CONTROL_CHARACTERS',
-      message: `${faults.controls} NUL or end-of-file characters were left out.`,
-      count: faults.controls,
-    })
+    const message = `${faults.controls} NUL or end-of-file characters were left out.`
+    warnings.push({ code: 'CONTROL_CHARACTERS', message, count: faults.controls })
   }
   return warnings
 }
 
 function structureWarnings({ chapters }: Outline): SurveyWarning[] {
-  if (chapters.every(chapter => chapter.words === 0)) {
+  if (chapters.every(chapter => chapter.words === 0))
     return [{ code: 'EMPTY_TEXT', message: 'The text has no words.' }]
-  }
-  if (chapters.every(chapter => chapter.heading === undefined)) {
-    return [
-      {
-        code: 'NO_HEADINGS',
-        message: 'No chapter headings were found: the text is imported as one chapter.',
-      },
-    ]
-  }
-  return []
+  if (chapters.some(chapter => chapter.heading !== undefined)) return []
+  const message = 'No chapter headings were found: the text is imported as one chapter.'
+  return [{ code: 'NO_HEADINGS', message }]
 }
 
 /** The last numbered chapter of a unit. */
@@ -208,34 +193,23 @@ function titleWarnings(chapters: readonly OutlineChapter[]): SurveyWarning[] {
     if (first === undefined) seen.set(key, i)
     else {
       const other = chapters[first]?.title ?? ''
-      warnings.push({
-        code: 'DUPLICATE_TITLE',
-        message: `"${title}" has the same title as "${other}": a chapter may stand twice.`,
-        chapter: i,
-        line: line + 1,
-      })
+      const message = `"${title}" has the same title as "${other}": a chapter may stand twice.`
+      warnings.push({ code: 'DUPLICATE_TITLE', message, chapter: i, line: line + 1 })
     }
   }
   return warnings
 }
 
 function sizeWarnings(chapters: readonly OutlineChapter[]): SurveyWarning[] {
-  const warnings: SurveyWarning[] = []
   const sizes = chapters.map(chapter => chapter.words).sort((a, b) => a - b)
   const median = sizes[Math.floor(sizes.length / 2)] ?? 0
-  for (const [i, { title, words, line }] of chapters.entries()) {
-    if (words === 0) {
-      warnings.push({ code: 'EMPTY_CHAPTER', message: `"${title}" has no text.`, chapter: i, line: line + 1 })
-    } else if (words > 30_000 && (chapters.length < 3 || words > 8 * median)) {
-      warnings.push({
-        code: 'LONG_CHAPTER',
-        message: `"${title}" has ${words} words: headings within it may have been missed.`,
-        chapter: i,
-        line: line + 1,
-      })
-    }
-  }
-  return warnings
+  return chapters.flatMap(({ title, words, line }, chapter): SurveyWarning[] => {
+    const place = { chapter, line: line + 1 }
+    if (words === 0) return [{ code: 'EMPTY_CHAPTER', message: `"${title}" has no text.`, ...place }]
+    if (words <= 30_000 || (chapters.length >= 3 && words <= 8 * median)) return []
+    const message = `"${title}" has ${words} words: headings within it may have been missed.`
+    return [{ code: 'LONG_CHAPTER', message, ...place }]
+  })
 }
 
 /** Styles whose numbers the book does not print. */

@@ -12,9 +12,8 @@ export async function* readPieces(
   name: string,
   events: XmlEvents,
 ): AsyncGenerator<number, void> {
-  const { text } = await decodeXml(archive.read(name))
   const reader = new XmlReader({ name, bounds: archive.bounds }, events)
-  for await (const piece of text) {
+  for await (const piece of decoded(archive.read(name))) {
     reader.push(piece)
     yield reader.faults
   }
@@ -27,23 +26,8 @@ export async function readPart(archive: Archive, name: string, events: XmlEvents
   for await (const _ of readPieces(archive, name, events));
 }
 
-/** The text of an XML file, and the encoding that it declares. */
-interface DecodedXml {
-  readonly encoding: string
-  /** The text without byte order mark and XML declaration, in pieces. */
-  readonly text: AsyncIterable<string>
-}
-
 /** Bytes within which the declaration ends. */
 const headBytes = 1_024
-
-/** Decodes XML by its byte order mark or its declaration; by UTF-8 where neither names an encoding. */
-async function decodeXml(bytes: AsyncIterable<Uint8Array>): Promise<DecodedXml> {
-  const pieces = bytes[Symbol.asyncIterator]()
-  const head = await headOf(pieces)
-  const encoding = encodingOf(head)
-  return { encoding, text: decoded(head, pieces, encoding) }
-}
 
 /** Returns the encoding that an XML file declares. Reads its first bytes only. */
 export async function xmlEncoding(bytes: AsyncIterable<Uint8Array>): Promise<string> {
@@ -65,19 +49,20 @@ async function headOf(pieces: AsyncIterator<Uint8Array>): Promise<Uint8Array> {
   return head
 }
 
-async function* decoded(
-  head: Uint8Array,
-  rest: AsyncIterator<Uint8Array>,
-  encoding: string,
-): AsyncGenerator<string> {
-  const decoder = createDecoder(encoding)
+/**
+ * Yields the text of an XML file without byte order mark and XML declaration. These name its encoding; where neither does, it is UTF-8.
+ */
+async function* decoded(bytes: AsyncIterable<Uint8Array>): AsyncGenerator<string> {
+  const pieces = bytes[Symbol.asyncIterator]()
   try {
+    const head = await headOf(pieces)
+    const decoder = createDecoder(encodingOf(head))
     yield decoder.decode(head).replace(/^\s*<\?xml\s[^>]*\?>/, '')
-    for (let next = await rest.next(); next.done !== true; next = await rest.next())
+    for (let next = await pieces.next(); next.done !== true; next = await pieces.next())
       yield decoder.decode(next.value)
     yield decoder.end()
   } finally {
-    await rest.return?.()
+    await pieces.return?.()
   }
 }
 

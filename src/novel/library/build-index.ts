@@ -2,15 +2,7 @@
 import { type Change, getOne, insert, replace, type Stored } from '../../records/records.ts'
 import { defined } from '../../task/defined.ts'
 import { type Discarded, discardStep } from './drafts.ts'
-import {
-  inBytes,
-  indexStep,
-  readPlaces,
-  readSegments,
-  readVectors,
-  segmentRows,
-  vectorRows,
-} from './index-rows.ts'
+import { inBytes, indexStep, segmentRows, vectorRows } from './index-rows.ts'
 import {
   type BuildRecord,
   type IndexRecord,
@@ -209,18 +201,10 @@ async function answer(
   for (;;) {
     const { novel, index } = await ownIndex(library, userId, novelId)
     const generation = index?.answering?.generation ?? 0
-    const build = { novelId, generation }
-    const told = await answerSearch(
-      {
-        state: await stateOf(library, novel, index),
-        postings: { read: wanted => readSegments(library, build, wanted) },
-        vectors: () => readVectors(library, build),
-        places: passageIds => readPlaces(library, build, passageIds),
-      },
-      search,
-    )
+    const state = await stateOf(library, novel, index)
+    const found = await answerSearch({ library, build: { novelId, generation }, state }, search)
     // A build that was finished meanwhile may have taken records away: then the new one answers.
     const now = await ownIndex(library, userId, novelId)
-    if ((now.index?.answering?.generation ?? 0) === generation) return told
+    if ((now.index?.answering?.generation ?? 0) === generation) return found
   }
 }

@@ -1,4 +1,5 @@
 /** The records of the builds of an index: made of a segment, read by a search, chosen for deletion in bounded steps. */
+import type { TextSpan } from '../../ai/model.ts'
 import { type Change, erase, type Query, write } from '../../records/records.ts'
 import type { IndexSegment } from '../search/postings.ts'
 import { shardCount } from '../search/segment.ts'
@@ -16,7 +17,6 @@ import {
 } from './kinds.ts'
 import { passagesPerSegment } from './novel-segment.ts'
 import type { IndexWriter, NovelSegment, VectorBatch } from './passage-index.ts'
-import type { PassagePlace } from './search-answer.ts'
 
 /** The large fields of a segment. */
 export const inBytes = ['documents', 'scenes', 'places'] as const
@@ -138,7 +138,17 @@ export async function* readVectors(
   }
 }
 
-/** Where passages are, with the texts of their scenes as they are now; those of which the scene is gone are left out. */
+/** Where a passage is, with the text of its scene as it is now. */
+export interface PassagePlace extends TextSpan {
+  passageId: number
+  sceneId: string
+  chapterId: string
+  chapterTitle: string
+  content: string
+  outOfDate: boolean
+}
+
+/** Where passages are, in any order; those of which the scene is gone are left out. */
 export async function readPlaces(
   { records }: LibraryParts,
   build: IndexWriter,

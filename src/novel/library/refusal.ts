@@ -1,41 +1,36 @@
 /** The library's refusals: what was not found, and what makes no sense. */
-import { QuillworkError } from '../../index.ts'
+import { type ErrorCode, QuillworkError } from '../../index.ts'
+
+function refusal(code: ErrorCode, message: string, details: Record<string, string>): QuillworkError {
+  return new QuillworkError(code, message, { details })
+}
 
 /** NOVEL_NOT_FOUND. */
 export function novelNotFound(novelId: string): QuillworkError {
-  return new QuillworkError('NOVEL_NOT_FOUND', `There is no novel ${novelId}.`, { details: { novelId } })
+  return refusal('NOVEL_NOT_FOUND', `There is no novel ${novelId}.`, { novelId })
 }
 
 /** CHAPTER_NOT_FOUND. */
 export function chapterNotFound(chapterId: string): QuillworkError {
-  return new QuillworkError('CHAPTER_NOT_FOUND', `There is no chapter ${chapterId} in the novel.`, {
-    details: { chapterId },
-  })
+  return refusal('CHAPTER_NOT_FOUND', `There is no chapter ${chapterId} in the novel.`, { chapterId })
 }
 
 /** SCENE_NOT_FOUND. */
 export function sceneNotFound(sceneId: string): QuillworkError {
-  return new QuillworkError('SCENE_NOT_FOUND', `There is no scene ${sceneId}; it may have been deleted.`, {
-    details: { sceneId },
-  })
+  const message = `There is no scene ${sceneId}; it may have been deleted.`
+  return refusal('SCENE_NOT_FOUND', message, { sceneId })
 }
 
 /** HISTORY_ENTRY_NOT_FOUND. */
 export function entryNotFound({ sceneId, entryId }: { sceneId: string; entryId: string }): QuillworkError {
-  return new QuillworkError(
-    'HISTORY_ENTRY_NOT_FOUND',
-    `There is no entry ${entryId} in the history of scene ${sceneId}; newer ones may have pushed it out.`,
-    { details: { sceneId, entryId } },
-  )
+  const message = `There is no entry ${entryId} in the history of scene ${sceneId}; newer ones may have pushed it out.`
+  return refusal('HISTORY_ENTRY_NOT_FOUND', message, { sceneId, entryId })
 }
 
 /** CHAPTER_FULL. */
 export function chapterFull(chapterId: string, most: number): QuillworkError {
-  return new QuillworkError(
-    'CHAPTER_FULL',
-    `Chapter ${chapterId} has ${most} scenes already; go on in another chapter.`,
-    { details: { chapterId } },
-  )
+  const message = `Chapter ${chapterId} has ${most} scenes already; go on in another chapter.`
+  return refusal('CHAPTER_FULL', message, { chapterId })
 }
 
 /** OPTION_INVALID: a new scene cannot have the id of one that is elsewhere. */
@@ -45,13 +40,8 @@ export function idOfOtherChapter(id: string): QuillworkError {
 
 /** UPLOAD_NOT_FOUND. */
 export function uploadNotFound(uploadId: string): QuillworkError {
-  return new QuillworkError(
-    'UPLOAD_NOT_FOUND',
-    `There is no upload ${uploadId}, or it has expired; upload the file again.`,
-    {
-      details: { uploadId },
-    },
-  )
+  const message = `There is no upload ${uploadId}, or it has expired; upload the file again.`
+  return refusal('UPLOAD_NOT_FOUND', message, { uploadId })
 }
 
 /** OPTION_INVALID: a value outside what the library takes; the message says which. */
@@ -61,8 +51,6 @@ export function notTaken(message: string): QuillworkError {
 
 /** PAGE_TOKEN_INVALID. */
 export function pageTokenInvalid(listing: string): QuillworkError {
-  return new QuillworkError(
-    'PAGE_TOKEN_INVALID',
-    `The page token is not one that this listing (${listing}) gave out; start again without one.`,
-  )
+  const message = `The page token is not one that this listing (${listing}) gave out; start again without one.`
+  return new QuillworkError('PAGE_TOKEN_INVALID', message)
 }

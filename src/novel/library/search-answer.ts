@@ -1,41 +1,31 @@
-/** How a query is answered, whatever stores the index. */
+/** How a query is answered by a build of an index. */
 import type { TextSpan } from '../../ai/model.ts'
+import { wholeAt } from '../../ai/text/characters.ts'
 import { yieldWhenDue } from '../../runtime/cooperate.ts'
+import { defined } from '../../task/defined.ts'
 import { fuseRanks } from '../search/fuse.ts'
 import { marksOf } from '../search/marks.ts'
 import { splitPassages } from '../search/passages.ts'
-import type { PostingStore } from '../search/postings.ts'
 import { searchIndex } from '../search/search.ts'
-import { Closest, type CloseVector } from '../search/vectors.ts'
+import { Closest } from '../search/vectors.ts'
+import { type PassagePlace, readPlaces, readSegments, readVectors } from './index-rows.ts'
+import type { LibraryParts } from './kinds.ts'
 import {
   areSameKind,
   type IndexState,
+  type IndexWriter,
   type NovelSearch,
   type PassageHit,
   type SearchAnswer,
   type Snippet,
-  type VectorBatch,
 } from './passage-index.ts'
 import { notTaken } from './refusal.ts'
 
-/** Where a passage is, with the text of its scene as it is now. */
-export interface PassagePlace extends TextSpan {
-  passageId: number
-  sceneId: string
-  chapterId: string
-  chapterTitle: string
-  content: string
-  outOfDate: boolean
-}
-
-/** What a storage must read for a search. */
-export interface SearchSource {
+/** The build that answers, with the state of the index. */
+export interface SearchedBuild {
+  library: LibraryParts
+  build: IndexWriter
   state: IndexState
-  postings: Pick<PostingStore, 'read'>
-  /** All vectors of the index, in any order. */
-  vectors(): AsyncIterable<VectorBatch>
-  /** The places of passages, in any order; those that are gone are left out. */
-  places(passageIds: readonly number[]): Promise<readonly PassagePlace[]>
 }
 
 const defaultLimit = 20
@@ -48,14 +38,15 @@ export function searchLimit({ limit = defaultLimit }: NovelSearch): number {
 }
 
 /** Finds the places for a query in an index. A passage of a changed scene is looked for anew in its text, and left out where it is gone. */
-export async function answerSearch(source: SearchSource, search: NovelSearch): Promise<SearchAnswer> {
+export async function answerSearch(searched: SearchedBuild, search: NovelSearch): Promise<SearchAnswer> {
   const limit = searchLimit(search)
-  const { kind, outOfDateScenes } = source.state
+  const { library, build, state } = searched
+  const { kind, outOfDateScenes } = state
   if (kind === 'none') return { index: 'none', outOfDateScenes, hits: [] }
-  const { found, index } = await findPassages(source, search, limit)
-  const places = new Map(
-    (await source.places(found.map(hit => hit.passageId))).map(place => [place.passageId, place]),
-  )
+  const { found, index } = await findPassages(searched, search, limit)
+  const passageIds = found.map(hit => hit.passageId)
+  const read = await readPlaces(library, build, passageIds)
+  const places = new Map(read.map(place => [place.passageId, place]))
   const hits: PassageHit[] = []
   const renewed = new Set<string>()
   for (const { passageId, score } of found) {
@@ -83,31 +74,22 @@ interface FoundPassages {
 
 /** By words, and by meaning where the query has a vector of the kind that the index has. */
 async function findPassages(
-  source: SearchSource,
+  { library, build, state: { vectors } }: SearchedBuild,
   { query, vector, signal }: NovelSearch,
   limit: number,
 ): Promise<FoundPassages> {
-  const abort = signal === undefined ? {} : { signal }
-  const { vectors } = source.state
+  const postings = { read: (shards: readonly number[]) => readSegments(library, build, shards) }
+  const abort = defined({ signal })
   if (vector === undefined || vectors === undefined || !areSameKind(vector.kind, vectors))
-    return { index: 'lexical', found: await searchIndex(source.postings, query, { limit, ...abort }) }
-  const lexical = await searchIndex(source.postings, query, { limit: fused, ...abort })
-  const close = await closestPassages(source, vector.values, signal)
-  return { index: 'hybrid', found: fuseRanks([lexical, close]).slice(0, limit) }
-}
-
-async function closestPassages(
-  source: SearchSource,
-  query: Float32Array,
-  signal: AbortSignal | undefined,
-): Promise<readonly CloseVector[]> {
-  const closest = new Closest(query, fused)
+    return { index: 'lexical', found: await searchIndex(postings, query, { limit, ...abort }) }
+  const lexical = await searchIndex(postings, query, { limit: fused, ...abort })
+  const closest = new Closest(vector.values, fused)
   const takeTurns = yieldWhenDue(signal)
-  for await (const { first, vectors } of source.vectors()) {
-    closest.add(first, vectors)
+  for await (const batch of readVectors(library, build)) {
+    closest.add(batch.first, batch.vectors)
     await takeTurns()
   }
-  return closest.found
+  return { index: 'hybrid', found: fuseRanks([lexical, closest.found]).slice(0, limit) }
 }
 
 /** The passage where it was indexed; of a changed scene, the one with the most marks, if any has one. */
@@ -133,8 +115,8 @@ function snippetOf(content: string, passage: TextSpan, query: string): Snippet {
   const text = content.slice(passage.start, passage.end)
   const marks = marksOf(text, query)
   const lead = Math.max(0, (marks[0]?.start ?? 0) - snippetLead)
-  const start = whole(text, Math.max(0, Math.min(lead, text.length - snippetLength)))
-  const end = whole(text, Math.min(text.length, start + snippetLength))
+  const start = wholeAt(text, Math.max(0, Math.min(lead, text.length - snippetLength)))
+  const end = wholeAt(text, Math.min(text.length, start + snippetLength))
   return {
     text: text.slice(start, end),
     start: passage.start + start,
@@ -142,10 +124,4 @@ function snippetOf(content: string, passage: TextSpan, query: string): Snippet {
       .filter(mark => mark.start < end && mark.end > start)
       .map(mark => ({ start: Math.max(mark.start, start) - start, end: Math.min(mark.end, end) - start })),
   }
-}
-
-/** The place, or the one before it where it would cut a character in two. */
-function whole(text: string, at: number): number {
-  const unit = text.charCodeAt(at)
-  return unit >= 0xdc00 && unit <= 0xdfff && at > 0 ? at - 1 : at
 }

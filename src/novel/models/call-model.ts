@@ -2,8 +2,9 @@ import type { ModelCatalogue } from '../../ai/catalogue.ts'
 import type { LanguageModel, ModelParameters, TextRequest } from '../../ai/model.ts'
 import { ModelError, type ModelErrorCode } from '../../ai/model-error.ts'
 import { errorCatalogue, QuillworkError, SnoozeError, type TaskContext, type Usage } from '../../index.ts'
+import { defined } from '../../task/defined.ts'
 import { promptTokens } from './context.ts'
-import { type Expense, openExpense } from './expense.ts'
+import { openExpense } from './expense.ts'
 import { GrowingText } from './growing-text.ts'
 
 /** The part of a task's context that a call needs. */
@@ -53,7 +54,12 @@ export async function callModel(
   { model, ...call }: ModelCall & { readonly model: LanguageModel },
 ): Promise<ModelAnswer> {
   const fallbacks = fallbacksOf(models, model, call.use)
-  const renewals = model.fallbacks.length === 0 ? [] : await storedRenewals(ctx, call.unit)
+  // The output of an attempt must not mix the words of two models, so a new attempt, whose output begins empty, calls the fallback to which
+  // an earlier one switched.
+  const renewals =
+    model.fallbacks.length === 0
+      ? []
+      : await storedSeries<string>(ctx, number => renewalKey(call.unit, number))
   const remember = (next: string) => ctx.checkpoint(renewalKey(call.unit, renewals.length), () => next)
   const freeModel = (due: LanguageModel): LanguageModel => {
     let candidate = due
@@ -135,14 +141,6 @@ function fallbacksOf(
   }
 }
 
-/**
- * Returns the fallbacks that earlier attempts switched to. The output of an attempt must not mix the words of two models, so a new attempt,
- * whose output begins empty, calls the fallback.
- */
-function storedRenewals(ctx: CallContext, unit: string): Promise<string[]> {
-  return storedSeries<string>(ctx, number => renewalKey(unit, number))
-}
-
 function renewalKey(unit: string, number: number): string {
   return `${unit}: fallback ${number + 1}`
 }
@@ -152,7 +150,8 @@ type Asked = { answer: ModelAnswer } | { error: ModelError; isFollowed: boolean 
 async function ask(ctx: CallContext, model: LanguageModel, call: ModelCall): Promise<Asked> {
   const request = requestOf(model, call)
   if (request instanceof ModelError) return { error: request, isFollowed: false }
-  const expense = await reserve(ctx, model, { request, subject: call.subject })
+  const most = { inputTokens: promptTokens(model, request), outputTokens: request.maxOutputTokens }
+  const expense = await openExpense(ctx, model, { ...most, subject: call.subject })
   const text = new GrowingText(stretch => {
     if (!ctx.signal.aborted) call.onText?.(stretch)
   })
@@ -160,7 +159,7 @@ async function ask(ctx: CallContext, model: LanguageModel, call: ModelCall): Pro
   try {
     const answer = await model.write(request, {
       signal: ctx.signal,
-      ...(call.onText === undefined ? {} : { onText: (stretch: string) => text.add(stretch) }),
+      ...(call.onText && { onText: (stretch: string) => text.add(stretch) }),
       onPartialUsage: usage => {
         used = usage
       },
@@ -176,8 +175,7 @@ async function ask(ctx: CallContext, model: LanguageModel, call: ModelCall): Pro
     if (error.code === 'MODEL_RATE_LIMITED' && error.retryAfterMs !== undefined)
       expense.refused(error.retryAfterMs)
     const isTaken = error.code === 'MODEL_ANSWER_TRUNCATED' && call.takesTruncated === true
-    if (isTaken && text.text !== '')
-      return { answer: truncatedAnswer({ model, request, text: text.text, usage: used }) }
+    if (isTaken && text.text !== '') return { answer: truncatedAnswer(model, request, text.text, used) }
     return { error, isFollowed: call.onText !== undefined && text.text !== '' }
   } finally {
     await expense.settle(used)
@@ -194,36 +192,14 @@ function requestOf(model: LanguageModel, call: ModelCall): TextRequest | ModelEr
   }
 }
 
-function truncatedAnswer({
-  model,
-  request: { maxOutputTokens, temperature },
-  text,
-  usage = { model: model.id, inputTokens: 0, outputTokens: 0 },
-}: {
-  model: LanguageModel
-  request: TextRequest
-  text: string
-  usage: Usage | undefined
-}): ModelAnswer {
-  return {
-    text,
-    model: model.id,
-    finishReason: 'length',
-    truncated: true,
-    usage,
-    parameters: temperature === undefined ? { maxOutputTokens } : { maxOutputTokens, temperature },
-  }
-}
-
-/** Reserves the most that a call may use. */
-function reserve(
-  ctx: CallContext,
-  model: LanguageModel,
-  { request, subject }: { request: TextRequest; subject: string },
-): Promise<Expense> {
-  const inputTokens = promptTokens(model, request)
-  const outputTokens = request.maxOutputTokens
-  return openExpense(ctx, model, { inputTokens, outputTokens, subject })
+function truncatedAnswer(
+  { id: model }: LanguageModel,
+  { maxOutputTokens, temperature }: TextRequest,
+  text: string,
+  usage: Usage = { model, inputTokens: 0, outputTokens: 0 },
+): ModelAnswer {
+  const parameters = { maxOutputTokens, ...defined({ temperature }) }
+  return { text, model, finishReason: 'length', truncated: true, usage, parameters }
 }
 
 const nothingStored = new Error('There is no such checkpoint.')

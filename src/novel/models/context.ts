@@ -1,5 +1,6 @@
 import type { LanguageModel } from '../../ai/model.ts'
 import { ModelError } from '../../ai/model-error.ts'
+import { isInCharacter, wholeAt } from '../../ai/text/characters.ts'
 import { splitSentences } from '../../ai/text/sentences.ts'
 import type { RenderedPrompt } from '../prompts/prompts.ts'
 
@@ -155,7 +156,7 @@ export function* splitByTokens(
       size = 0
     }
     for (let left = tokens; left > most; left = countTokens(sentence)) {
-      const cut = Math.max(firstCharacter(sentence), fittingStart(sentence, most, countTokens))
+      const cut = Math.max(wholeFrom(sentence, 1), fittingStart(sentence, most, countTokens))
       parts.push(sentence.slice(0, cut))
       sentence = sentence.slice(cut)
     }
@@ -205,14 +206,8 @@ function possibleEnd(text: string, most: number): string {
 
 /** Returns as many whole characters of the end as fit, from white space if possible. */
 function endOfSentence(text: string, most: number, countTokens: CountTokens): string {
-  let low = 0
-  let high = text.length
-  while (low < high) {
-    const middle = Math.ceil((low + high) / 2)
-    if (countTokens(text.slice(text.length - middle)) <= most) low = middle
-    else high = middle - 1
-  }
-  const from = wholeFrom(text, text.length - low)
+  const fits = (length: number) => countTokens(text.slice(text.length - length)) <= most
+  const from = wholeFrom(text, text.length - longest(text.length, fits))
   if (from >= text.length) return ''
   const rest = text.slice(from)
   const word = from === 0 ? 0 : rest.search(/\s\S/u) + 1
@@ -221,27 +216,23 @@ function endOfSentence(text: string, most: number, countTokens: CountTokens): st
 
 /** Returns the length of the longest beginning, between whole characters, of at most `most` tokens. */
 function fittingStart(text: string, most: number, countTokens: CountTokens): number {
-  let low = 0
-  let high = text.length
-  while (low < high) {
-    const middle = Math.ceil((low + high) / 2)
-    if (countTokens(text.slice(0, middle)) <= most) low = middle
-    else high = middle - 1
-  }
-  return isLow(text, low) ? low - 1 : low
+  const fits = (length: number) => countTokens(text.slice(0, length)) <= most
+  return wholeAt(text, longest(text.length, fits))
 }
 
-function firstCharacter(text: string): number {
-  return isLow(text, 1) ? 2 : 1
+/** Returns the greatest length up to `most` that fits; each shorter one fits too. */
+function longest(most: number, fits: (length: number) => boolean): number {
+  let low = 0
+  let high = most
+  while (low < high) {
+    const middle = Math.ceil((low + high) / 2)
+    if (fits(middle)) low = middle
+    else high = middle - 1
+  }
+  return low
 }
 
 /** Returns the place, or the next one where it would cut a character. */
 function wholeFrom(text: string, at: number): number {
-  return isLow(text, at) ? at + 1 : at
-}
-
-function isLow(text: string, at: number): boolean {
-  const unit = text.charCodeAt(at)
-  const before = text.charCodeAt(at - 1)
-  return unit >= 0xdc00 && unit <= 0xdfff && before >= 0xd800 && before <= 0xdbff
+  return isInCharacter(text, at) ? at + 1 : at
 }

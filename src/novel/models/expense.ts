@@ -1,5 +1,6 @@
 import type { LanguageModel } from '../../ai/model.ts'
 import type { Permit, TaskContext, Usage } from '../../index.ts'
+import { defined } from '../../task/defined.ts'
 import type { UsageNote } from '../library/provenance.ts'
 
 /** The reservation of a call. */
@@ -30,7 +31,7 @@ export async function openExpense(
   const tokens = most.inputTokens + most.outputTokens
   const cost = model.costOf(most)
   await model.prepare?.()
-  const hold = await ctx.reserve(cost === undefined ? { tokens } : { tokens, cost })
+  const hold = await ctx.reserve({ tokens, ...defined({ cost }) })
   let permit: Permit
   try {
     permit = await ctx.acquire(model.limit, tokens)
@@ -42,11 +43,11 @@ export async function openExpense(
     refused: retryAfterMs => permit.refused(retryAfterMs),
     async settle(used) {
       // A failed call counts against the requests of the minute too.
-      permit.commit(used === undefined ? 0 : used.inputTokens + used.outputTokens)
+      const spent = used === undefined ? 0 : used.inputTokens + used.outputTokens
+      permit.commit(spent)
       if (used === undefined) return hold.release()
-      const spent = { tokens: used.inputTokens + used.outputTokens }
       await ctx.addUsage({ ...used, subject })
-      await hold.commit(used.cost === undefined ? spent : { ...spent, cost: used.cost })
+      await hold.commit({ tokens: spent, ...defined({ cost: used.cost }) })
     },
   }
 }

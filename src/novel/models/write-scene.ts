@@ -2,6 +2,7 @@ import type { LanguageModel, TextRequest } from '../../ai/model.ts'
 import { ModelError } from '../../ai/model-error.ts'
 import type { Writing } from '../../ai/text/language.ts'
 import type { TaskContext } from '../../index.ts'
+import { defined } from '../../task/defined.ts'
 import type { Prompt, PromptLanguage, PromptName } from '../prompts/prompts.ts'
 import { type NovelServices, promptsOf } from '../services.ts'
 import { type CallContext, callModel, type ModelAnswer } from './call-model.ts'
@@ -198,8 +199,7 @@ function requestFor(
     mostMaterial,
     render: fitted => prompt.render({ ...own, ...fitted }),
   })
-  const request = { ...rendered, maxOutputTokens: outputTokens }
-  return temperature === undefined ? request : { ...request, temperature }
+  return { ...rendered, maxOutputTokens: outputTokens, ...defined({ temperature }) }
 }
 
 function promptName({ written }: Part): PromptName {

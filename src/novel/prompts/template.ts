@@ -12,9 +12,7 @@ type Node =
   | { kind: 'section'; name: string; inside: readonly Node[] }
 
 /** A valid template. */
-export interface Template {
-  readonly nodes: readonly Node[]
-}
+export type Template = readonly Node[]
 
 /** The slots that a template may have, and those that it must have. */
 export interface TemplateSlots {
@@ -52,7 +50,7 @@ export function parseTemplate(file: string, text: string, slots: TemplateSlots):
   if (unclosed !== undefined) throw invalid(file, `the section {{#${unclosed.name}}} is never closed`)
   const missing = slots.required.find(name => !used.has(name))
   if (missing !== undefined) throw invalid(file, `it must have the slot {{${missing}}}`)
-  return { nodes: root }
+  return root
 }
 
 function closeSection(file: string, name: string, open: { name: string; inside: Node[] }[]): void {
@@ -65,7 +63,7 @@ function closeSection(file: string, name: string, open: { name: string; inside: 
 }
 
 /** Fills a template. A slot without a value is empty. Three or more line breaks, as empty sections leave them, become two. */
-export function renderTemplate({ nodes }: Template, values: Readonly<Record<string, string>>): string {
+export function renderTemplate(nodes: Template, values: Readonly<Record<string, string>>): string {
   const filled = new Map(Object.entries(values).filter(([, value]) => value.trim() !== ''))
   const kept: string[] = []
   // The slots are filled after the blank lines are reduced, so that texts of the novel keep theirs.
@@ -76,7 +74,7 @@ export function renderTemplate({ nodes }: Template, values: Readonly<Record<stri
     .replace(/\0(\d+)\0/g, (_, place) => kept[Number(place)] ?? '')
 }
 
-function skeletonOf(nodes: readonly Node[], filled: ReadonlyMap<string, string>, kept: string[]): string {
+function skeletonOf(nodes: Template, filled: ReadonlyMap<string, string>, kept: string[]): string {
   return nodes
     .map(node => {
       if (node.kind === 'text') return node.text.replaceAll('\0', '')

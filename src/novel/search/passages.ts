@@ -1,4 +1,5 @@
 import type { TextSpan } from '../../ai/model.ts'
+import { wholeAt } from '../../ai/text/characters.ts'
 import { splitParagraphs } from '../../ai/text/paragraphs.ts'
 import { splitSentences } from '../../ai/text/sentences.ts'
 
@@ -60,7 +61,7 @@ function fitting(text: string, start: number, end: number): number {
   let size = 0
   for (let at = start; at < end; at += 1) {
     size += unitSize(text, at)
-    if (size > largest) return at > start + 1 && isLowSurrogate(text, at) ? at - 1 : at
+    if (size > largest) return at > start + 1 ? wholeAt(text, at) : at
   }
   return end
 }
@@ -73,9 +74,4 @@ function sizeOf(text: string, span: TextSpan): number {
 
 function unitSize(text: string, at: number): number {
   return text.charCodeAt(at) >= firstUnspaced ? 1 : letterSize
-}
-
-function isLowSurrogate(text: string, at: number): boolean {
-  const unit = text.charCodeAt(at)
-  return unit >= 0xdc00 && unit <= 0xdfff
 }

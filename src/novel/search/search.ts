@@ -30,7 +30,7 @@ export interface SearchOptions {
  * digits. Throws OPTION_INVALID for a limit outside its range, RECORD_UNREADABLE for a damaged index, and the signal's reason.
  */
 export async function searchIndex(
-  store: Pick<PostingStore, 'read'>,
+  store: PostingStore,
   query: string,
   options: SearchOptions = {},
 ): Promise<SearchHit[]> {

@@ -23,17 +23,14 @@ const deepest = 20
 
 /** Reads the styles of a document; without that part, the styles of Word apply. Throws what `readPart` throws. */
 export async function readStyles(archive: Archive, file: string): Promise<Styles> {
-  const events = new StyleEvents(file, archive.bounds)
+  const { events, found } = styleEvents(file, archive.bounds)
   if (archive.has(file)) await readPart(archive, file, events)
   const known = new Map<string, Purpose>()
   return {
     purposeOf(id) {
-      const key = id ?? events.standard
-      let purpose = known.get(key)
-      if (purpose === undefined) {
-        purpose = purposeOf(events.styles, key)
-        if (known.size <= events.styles.size) known.set(key, purpose)
-      }
+      const key = id ?? found.standard
+      const purpose = known.get(key) ?? purposeOf(found.styles, key)
+      if (known.size <= found.styles.size) known.set(key, purpose)
       return purpose
     },
   }
@@ -64,47 +61,41 @@ function purposeByName(name: string): Purpose | undefined {
   return level === undefined ? undefined : { level: Number(level) }
 }
 
-class StyleEvents implements XmlEvents {
-  readonly styles = new Map<string, Style>()
-  standard = ''
-  readonly #file: string
-  readonly #bounds: Bounds
-  readonly #names = new WordNames()
-  #style: Style | undefined
+function styleEvents(file: string, bounds: Bounds) {
+  const names = new WordNames()
+  const found = { styles: new Map<string, Style>(), standard: '' }
+  let style: Style | undefined
   /** Within the properties before a tracked change. */
-  #isOld = false
+  let isOld = false
 
-  constructor(file: string, bounds: Bounds) {
-    this.#file = file
-    this.#bounds = bounds
-  }
-
-  open(qualified: string, attributes: Readonly<Record<string, string>>): void {
-    const name = this.#names.of(qualified, attributes)
-    const value = this.#names.attribute(attributes, 'val')
-    if (name === 'pPrChange') this.#isOld = true
-    else if (name === 'style') this.#begin(attributes)
-    else if (this.#style === undefined) return
-    else if (name === 'name') this.#style.name = value ?? ''
-    else if (name === 'basedOn') this.#style.basedOn = value
-    else if (name === 'outlineLvl' && !this.#isOld) this.#style.outline = outlineLevel(value)
-  }
-
-  close(qualified: string): void {
-    const name = this.#names.of(qualified)
-    if (name === 'style') this.#style = undefined
-    else if (name === 'pPrChange') this.#isOld = false
-  }
-
-  #begin(attributes: Readonly<Record<string, string>>): void {
-    const id = this.#names.attribute(attributes, 'styleId')
-    const kind = this.#names.attribute(attributes, 'type') ?? 'paragraph'
+  function begin(attributes: Readonly<Record<string, string>>): void {
+    const id = names.attribute(attributes, 'styleId')
+    const kind = names.attribute(attributes, 'type') ?? 'paragraph'
     if (id === undefined || kind !== 'paragraph') return
-    this.#style = { id, name: '', basedOn: undefined, outline: undefined }
-    this.styles.set(id, this.#style)
-    checkListed(this.styles.size, this.#bounds, this.#file)
-    if (isOn(this.#names.attribute(attributes, 'default') ?? '0')) this.standard = id
+    style = { id, name: '', basedOn: undefined, outline: undefined }
+    found.styles.set(id, style)
+    checkListed(found.styles.size, bounds, file)
+    if (isOn(names.attribute(attributes, 'default') ?? '0')) found.standard = id
   }
+
+  const events: XmlEvents = {
+    open(qualified, attributes) {
+      const name = names.of(qualified, attributes)
+      const value = names.attribute(attributes, 'val')
+      if (name === 'pPrChange') isOld = true
+      else if (name === 'style') begin(attributes)
+      else if (style === undefined) return
+      else if (name === 'name') style.name = value ?? ''
+      else if (name === 'basedOn') style.basedOn = value
+      else if (name === 'outlineLvl' && !isOld) style.outline = outlineLevel(value)
+    },
+    close(qualified) {
+      const name = names.of(qualified)
+      if (name === 'style') style = undefined
+      else if (name === 'pPrChange') isOld = false
+    },
+  }
+  return { events, found }
 }
 
 /** Returns an outline level: 0 is the highest, 9 is text. */

@@ -26,11 +26,11 @@ export interface EpubContents {
  */
 export async function readContents(archive: Archive, book: EpubPackage): Promise<EpubContents> {
   const nav = book.items.find(item => item.properties.includes('nav'))?.file
-  const fromNav = new NavEvents(nav ?? '', archive.bounds)
+  const fromNav = navEvents(nav ?? '', archive.bounds)
   if (nav !== undefined && archive.has(nav)) await readPart(archive, nav, fromNav)
   const ncx = book.ncx?.file
   if (fromNav.entries.length > 0 || ncx === undefined || !archive.has(ncx)) return fromNav
-  const fromNcx = new NcxEvents(ncx, archive.bounds)
+  const fromNcx = ncxEvents(ncx, archive.bounds)
   await readPart(archive, ncx, fromNcx)
   return { entries: fromNcx.entries, landmarks: fromNav.landmarks }
 }
@@ -41,115 +41,99 @@ const deepest = 6
 const longestTitle = 400
 
 /** Reads the lists `toc` and `landmarks` of an EPUB 3 navigation document; ignores others, such as page numbers. */
-class NavEvents implements XmlEvents, EpubContents {
-  readonly entries: ContentsEntry[] = []
-  readonly landmarks: { kind: string; target: Target }[] = []
-  readonly #file: string
-  readonly #bounds: Bounds
-  #list = ''
-  #depth = 0
-  #link: { reference: string | undefined; kinds: readonly string[] } | undefined
-  #text = ''
+function navEvents(file: string, bounds: Bounds): XmlEvents & EpubContents {
+  const entries: ContentsEntry[] = []
+  const landmarks: { kind: string; target: Target }[] = []
+  let list = ''
+  let depth = 0
+  let link: { reference: string | undefined; kinds: readonly string[] } | undefined
+  let linkText = ''
   /** Titles without a link: they get the place of the first link below them. */
-  #waiting: { title: string; depth: number }[] = []
+  let waiting: { title: string; depth: number }[] = []
 
-  constructor(file: string, bounds: Bounds) {
-    this.#file = file
-    this.#bounds = bounds
-  }
-
-  open(name: string, attributes: Readonly<Record<string, string>>): void {
-    const local = localName(name).toLowerCase()
-    if (local === 'nav') {
-      this.#list = kindsOf(attributes)[0] ?? (attributes['role'] === 'doc-toc' ? 'toc' : '')
-      this.#depth = 0
-      this.#waiting = []
-    } else if (this.#list !== 'toc' && this.#list !== 'landmarks') return
-    else if (local === 'ol') this.#depth += 1
-    else if ((local === 'a' || local === 'span') && this.#link === undefined) {
-      this.#link = { reference: attributes['href'], kinds: kindsOf(attributes) }
-      this.#text = ''
-    }
-  }
-
-  text(text: string): void {
-    if (this.#link !== undefined && this.#text.length < longestTitle) this.#text += text
-  }
-
-  close(name: string): void {
-    const local = localName(name).toLowerCase()
-    if (local === 'nav') this.#list = ''
-    else if (local === 'ol') this.#depth = Math.max(0, this.#depth - 1)
-    else if (local === 'a') this.#take()
-    // Only a span outside a link is the title of a part.
-    else if (local === 'span' && this.#link?.reference === undefined) this.#take()
-  }
-
-  #take(): void {
-    const link = this.#link
-    this.#link = undefined
+  function take(): void {
     if (link === undefined) return
-    const title = oneSpaced(this.#text)
-    const target = link.reference === undefined ? undefined : resolveTarget(this.#file, link.reference)
-    if (this.#list === 'landmarks') {
-      if (target !== undefined) for (const kind of link.kinds) this.landmarks.push({ kind, target })
+    const { reference, kinds } = link
+    link = undefined
+    const target = reference === undefined ? undefined : resolveTarget(file, reference)
+    if (list === 'landmarks') {
+      if (target !== undefined) for (const kind of kinds) landmarks.push({ kind, target })
       return
     }
-    const depth = Math.min(deepest, Math.max(1, this.#depth))
-    this.#waiting = this.#waiting.filter(each => each.depth < depth)
-    if (target === undefined) this.#waiting.push({ title, depth })
-    else {
-      const titles = [...this.#waiting, { title, depth }]
-      this.#waiting = []
-      for (const each of titles) if (each.title !== '') this.entries.push({ ...each, target })
-    }
-    checkListed(this.entries.length, this.#bounds, this.#file)
+    const own = { title: oneSpaced(linkText), depth: Math.min(deepest, Math.max(1, depth)) }
+    waiting = [...waiting.filter(each => each.depth < own.depth), own]
+    if (target === undefined) return
+    for (const each of waiting) if (each.title !== '') entries.push({ ...each, target })
+    waiting = []
+    checkListed(entries.length, bounds, file)
+  }
+
+  return {
+    entries,
+    landmarks,
+    open(name, attributes) {
+      const local = localName(name).toLowerCase()
+      if (local === 'nav') {
+        list = kindsOf(attributes)[0] ?? (attributes['role'] === 'doc-toc' ? 'toc' : '')
+        depth = 0
+        waiting = []
+      } else if (list !== 'toc' && list !== 'landmarks') return
+      else if (local === 'ol') depth += 1
+      else if ((local === 'a' || local === 'span') && link === undefined) {
+        link = { reference: attributes['href'], kinds: kindsOf(attributes) }
+        linkText = ''
+      }
+    },
+    text(text) {
+      if (link !== undefined && linkText.length < longestTitle) linkText += text
+    },
+    close(name) {
+      const local = localName(name).toLowerCase()
+      if (local === 'nav') list = ''
+      else if (local === 'ol') depth = Math.max(0, depth - 1)
+      // Only a span outside a link is the title of a part.
+      else if (local === 'a' || (local === 'span' && link?.reference === undefined)) take()
+    },
   }
 }
 
 /** Reads the table of contents of EPUB 2. */
-class NcxEvents implements XmlEvents {
-  readonly entries: ContentsEntry[] = []
-  readonly #file: string
-  readonly #bounds: Bounds
+function ncxEvents(file: string, bounds: Bounds): XmlEvents & Pick<EpubContents, 'entries'> {
+  const entries: ContentsEntry[] = []
   /** The entries that are open, from the outermost. */
-  readonly #open: { title: string; isListed: boolean }[] = []
-  #inMap = false
-  #inLabel = false
+  const opened: { title: string; isListed: boolean }[] = []
+  let inMap = false
+  let inLabel = false
 
-  constructor(file: string, bounds: Bounds) {
-    this.#file = file
-    this.#bounds = bounds
-  }
-
-  open(name: string, attributes: Readonly<Record<string, string>>): void {
-    const local = localName(name)
-    if (local === 'navMap') this.#inMap = true
-    else if (local === 'navPoint' && this.#inMap) this.#open.push({ title: '', isListed: false })
-    else if (local === 'text') this.#inLabel = true
-    else if (local === 'content') this.#take(attributes['src'])
-  }
-
-  text(text: string): void {
-    const entry = this.#open.at(-1)
-    if (this.#inLabel && entry !== undefined && entry.title.length < longestTitle) entry.title += text
-  }
-
-  close(name: string): void {
-    const local = localName(name)
-    if (local === 'navMap') this.#inMap = false
-    else if (local === 'text') this.#inLabel = false
-    else if (local === 'navPoint') this.#open.pop()
-  }
-
-  #take(reference: string | undefined): void {
-    const entry = this.#open.at(-1)
-    const target = reference === undefined ? undefined : resolveTarget(this.#file, reference)
+  function take(reference: string | undefined): void {
+    const entry = opened.at(-1)
+    const target = reference === undefined ? undefined : resolveTarget(file, reference)
     if (entry === undefined || entry.isListed || target === undefined) return
     entry.isListed = true
     const title = oneSpaced(entry.title)
-    if (title !== '') this.entries.push({ title, depth: Math.min(deepest, this.#open.length), target })
-    checkListed(this.entries.length, this.#bounds, this.#file)
+    if (title !== '') entries.push({ title, depth: Math.min(deepest, opened.length), target })
+    checkListed(entries.length, bounds, file)
+  }
+
+  return {
+    entries,
+    open(name, attributes) {
+      const local = localName(name)
+      if (local === 'navMap') inMap = true
+      else if (local === 'navPoint' && inMap) opened.push({ title: '', isListed: false })
+      else if (local === 'text') inLabel = true
+      else if (local === 'content') take(attributes['src'])
+    },
+    text(text) {
+      const entry = opened.at(-1)
+      if (inLabel && entry !== undefined && entry.title.length < longestTitle) entry.title += text
+    },
+    close(name) {
+      const local = localName(name)
+      if (local === 'navMap') inMap = false
+      else if (local === 'text') inLabel = false
+      else if (local === 'navPoint') opened.pop()
+    },
   }
 }
 

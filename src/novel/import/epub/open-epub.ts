@@ -1,6 +1,7 @@
-import { type Archive, resolveTarget, type Target } from '../archive.ts'
+import { type Archive, resolveTarget } from '../archive.ts'
 import { HeadingHolder, LineWriter, partLines } from '../book-lines.ts'
 import { checkListed, encrypted } from '../bounds.ts'
+import { groupedBy } from '../candidate.ts'
 import type { CharacterFaults, Line } from '../lines.ts'
 import { factsOf, type LeftOut, type OpenedText, type PageName } from '../opened.ts'
 import { localName, readPart, xmlEncoding } from '../xml.ts'
@@ -24,12 +25,10 @@ export async function openEpub(archive: Archive): Promise<OpenedText> {
     throw encrypted('it is under copy protection (DRM)')
   const chapters = planPages(archive, book, await readContents(archive, book))
   const first = chapters.pages.find(({ purpose }) => purpose === 'text')
+  const name = first === undefined ? 'utf-8' : await xmlEncoding(archive.read(first.file))
   return {
     kind: 'epub',
-    encoding: {
-      name: first === undefined ? 'utf-8' : await xmlEncoding(archive.read(first.file)),
-      confidence: 1,
-    },
+    encoding: { name, confidence: 1 },
     facts: factsOf({ title: book.title, author: book.authors.join(', '), language: book.language }),
     declared: chapters.declared,
     lines: (faults, leftOut) => epubLines(archive, chapters, faults, leftOut),
@@ -53,16 +52,10 @@ async function* epubLines(
   yield writer.take()
 }
 
-interface Writing {
-  readonly writer: LineWriter
-  readonly out: HeadingHolder
-  readonly leftOut: LeftOut
-}
-
 async function* pageLines(
   archive: Archive,
   page: Page,
-  { writer, out, leftOut }: Writing,
+  { writer, out, leftOut }: { writer: LineWriter; out: HeadingHolder; leftOut: LeftOut },
 ): AsyncGenerator<Line[]> {
   const { file } = page
   const { atStart, within } = await placesOf(archive, page)
@@ -78,13 +71,9 @@ async function* pageLines(
 async function placesOf(archive: Archive, { file, entries }: Page) {
   const wanted = new Set(entries.map(({ target }) => target.fragment).filter(id => id !== ''))
   const there = wanted.size === 0 ? wanted : await idsIn(archive, file, wanted)
-  const atStart = entries.filter(({ target }) => !there.has(target.fragment))
-  const within = new Map<string, ContentsEntry[]>()
-  for (const entry of entries) {
-    const { fragment } = entry.target
-    if (there.has(fragment)) within.set(fragment, [...(within.get(fragment) ?? []), entry])
-  }
-  return { atStart, within }
+  const isWithin = ({ target }: ContentsEntry) => there.has(target.fragment)
+  const atStart = entries.filter(entry => !isWithin(entry))
+  return { atStart, within: groupedBy(entries.filter(isWithin), ({ target }) => target.fragment) }
 }
 
 async function idsIn(archive: Archive, file: string, wanted: ReadonlySet<string>): Promise<Set<string>> {
@@ -123,7 +112,7 @@ async function lockedFiles(archive: Archive): Promise<ReadonlySet<string>> {
 }
 
 /** A file of the reading order. */
-export interface Page {
+interface Page {
   readonly file: string
   /** Its name in warnings about pages that are left out. */
   readonly name: PageName
@@ -134,16 +123,10 @@ export interface Page {
 }
 
 /** The reading order with the chapters in it. */
-export interface Chapters {
+interface Chapters {
   readonly pages: readonly Page[]
   /** The table of contents lists the chapters. */
   readonly declared: boolean
-}
-
-/** A reference to a page of a kind. */
-interface Kind {
-  readonly kind: string
-  readonly target: Target
 }
 
 /**
@@ -181,7 +164,7 @@ function pageTest(
   book: EpubPackage,
   { entries, landmarks }: EpubContents,
 ): (file: string) => PageName | undefined {
-  const kinds: readonly Kind[] = [...book.guide, ...landmarks]
+  const kinds = [...book.guide, ...landmarks]
   const starts = new Set(kinds.filter(({ kind }) => textKinds.has(kind)).map(({ target }) => target.file))
   const pages = new Map<string, PageName>()
   for (const { properties, file } of book.items)
@@ -201,13 +184,7 @@ function pageTest(
 }
 
 function entriesByFile(entries: readonly ContentsEntry[]): Map<string, ContentsEntry[]> {
-  const byFile = new Map<string, ContentsEntry[]>()
-  for (const entry of entries) {
-    const list = byFile.get(entry.target.file)
-    if (list === undefined) byFile.set(entry.target.file, [entry])
-    else list.push(entry)
-  }
-  return byFile
+  return groupedBy(entries, ({ target }) => target.file)
 }
 
 const textKinds = new Set(['text', 'start', 'bodymatter', 'bodymatter.start'])
