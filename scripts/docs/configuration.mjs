@@ -17,7 +17,7 @@ const kinds = {
 }
 
 function section(name) {
-  const { kind, about, fallback, flag, isSecret, notInFile } = settings[name]
+  const { kind = 'text', about, fallback, flag, isSecret, notInFile } = settings[name]
   const places = [
     ...(flag === undefined ? [] : [`\`${flag}\``]),
     `\`${variableOf(name)}\``,

@@ -45,7 +45,11 @@ export async function connect(resolved: ResolvedConfig, options: ConnectOptions)
     const server = await findServer(config)
     if (server !== undefined) {
       refuseOtherStore(resolved, server)
-      return joined(config, server, options)
+      const { signal } = options
+      return joined(createClient(server, signal), async () => {
+        const next = await findServer(config)
+        return next && createClient(next, signal)
+      })
     }
     try {
       return await startOwn(config, options)
@@ -57,33 +61,21 @@ export async function connect(resolved: ResolvedConfig, options: ConnectOptions)
   }
 }
 
-function configured(url: string, { token }: Config, { signal }: ConnectOptions): Connection {
-  const client = createClient({ url, token }, signal)
-  return {
-    client,
-    isOwn: false,
-    async renew() {
-      const probe = createClient({ url, token }, AbortSignal.timeout(answerMs))
-      const isThere = await probe.get('/healthz').then(
-        () => true,
-        () => false,
-      )
-      return isThere ? client : undefined
-    },
-    close: async () => undefined,
-  }
+/** Returns the connection to a server of another process. */
+function joined(client: Client, renew: Connection['renew']): Connection {
+  return { client, isOwn: false, renew, close: async () => undefined }
 }
 
-function joined(config: Config, server: Announcement, { signal }: ConnectOptions): Connection {
-  return {
-    client: createClient(server, signal),
-    isOwn: false,
-    async renew() {
-      const next = await findServer(config)
-      return next === undefined ? undefined : createClient(next, signal)
-    },
-    close: async () => undefined,
-  }
+/** Returns the connection to the API that is configured. */
+function configured(url: string, { token }: Config, { signal }: ConnectOptions): Connection {
+  const client = createClient({ url, token }, signal)
+  return joined(client, () => {
+    const probe = createClient({ url, token }, AbortSignal.timeout(answerMs))
+    return probe.get('/healthz').then(
+      () => client,
+      () => undefined,
+    )
+  })
 }
 
 /** Throws CONFIG_INVALID for a server that uses another store or broker than the given one: the command would act on that. */

@@ -36,6 +36,11 @@ export function exitCodeOf(error: QuillworkError): number {
   return byCode[error.code] ?? exitCodes.failed
 }
 
+/** Returns the error for a command line that cannot be carried out. */
+export function usageError(message: string): QuillworkError {
+  return new QuillworkError('USAGE_INVALID', message)
+}
+
 /** Returns any error as one with a code, so that no stack is printed. */
 export function codedError(error: unknown): QuillworkError {
   if (error instanceof QuillworkError) return error

@@ -2,6 +2,8 @@ import type { z } from 'zod'
 import type { chapterSchema, novelSchema, outlineSchema } from '../http/schemas/novel.ts'
 import { QuillworkError } from '../index.ts'
 import type { Client } from './client.ts'
+import { usageError } from './exit-codes.ts'
+import { everyEntry } from './list.ts'
 
 type Novel = z.output<typeof novelSchema>
 type Outline = z.output<typeof outlineSchema>
@@ -32,15 +34,7 @@ function ifNotFound(error: unknown): QuillworkError {
 /** Returns all novels, the newest first. */
 export async function allNovels(client: Client): Promise<readonly Novel[]> {
   const novels: Novel[] = []
-  let pageToken: string | undefined
-  do {
-    const page = await client.get<{ items: Novel[]; nextPageToken?: string }>('/v1/novels', {
-      pageSize: 200,
-      pageToken,
-    })
-    novels.push(...page.items)
-    pageToken = page.nextPageToken
-  } while (pageToken !== undefined)
+  for await (const novel of everyEntry<Novel>(client, '/v1/novels')) novels.push(novel)
   return novels
 }
 
@@ -49,8 +43,7 @@ export async function findSceneId(client: Client, novel: string, place: string):
   if (/^[\w-]{20,100}$/.test(place)) return place
   const [, chapterNumber, sceneNumber] = /^(\d{1,6})\.(\d{1,6})$/.exec(place) ?? []
   if (chapterNumber === undefined || sceneNumber === undefined)
-    throw new QuillworkError(
-      'USAGE_INVALID',
+    throw usageError(
       `${place} does not name a scene. Give chapter.scene, such as 3.2, or the id of the scene.`,
     )
   const { id, outline } = await findNovel(client, novel)
@@ -86,10 +79,7 @@ export function findChapters(
   const [first = 0] = indexes
   const last = first + indexes.length - 1
   if (last !== indexes.at(-1))
-    throw new QuillworkError(
-      'USAGE_INVALID',
-      `--chapters ${text} has gaps. This command takes one range, such as 2-4.`,
-    )
+    throw usageError(`--chapters ${text} has gaps. This command takes one range, such as 2-4.`)
   return { startChapterId: findChapterId(novel, first + 1), endChapterId: findChapterId(novel, last + 1) }
 }
 
@@ -106,8 +96,7 @@ export function parseChapters(text: string): number[] {
     const match = /^\s*(\d{1,6})\s*(?:-\s*(\d{1,6})\s*)?$/.exec(part)
     const [first, last] = [Number(match?.[1]), Number(match?.[2] ?? match?.[1])]
     if (!(first >= 1 && last >= first && last <= highest)) {
-      throw new QuillworkError(
-        'USAGE_INVALID',
+      throw usageError(
         `--chapters ${text}: ${JSON.stringify(part)} names no chapters. Give numbers and ranges from 1, such as 1-10,12.`,
       )
     }

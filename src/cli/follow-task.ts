@@ -6,7 +6,7 @@ import type { Connection } from './connect.ts'
 import { exitCodes } from './exit-codes.ts'
 import { commandText } from './hints.ts'
 import { followOutput, textPrinter } from './output.ts'
-import { printJson, type Run, type Session } from './run.ts'
+import { type Ending, printJson, type Run, type Session } from './run.ts'
 import { detailOf } from './task-lines.ts'
 import { watchTrees } from './watch.ts'
 
@@ -22,14 +22,14 @@ export interface Followed {
 }
 
 /** Follows a task until it has ended, shows it, and returns the exit code. */
-export async function followTask(run: Run, session: Session, followed: Followed): Promise<number> {
+export async function followTask(run: Run, session: Session, followed: Followed): Ending {
   const { terminal, json } = run
   const { resolved, connection } = session
   const { taskId } = followed
   if (followed.detached && !connection.isOwn) {
     if (json) printJson(run, { taskId, status: 'QUEUED' })
     else terminal.out(`The task runs on the server. Watch it: ${watchText(resolved, taskId)}`)
-    return exitCodes.ok
+    return
   }
   try {
     const task = await untilEnd(run, session, followed)
@@ -39,7 +39,6 @@ export async function followTask(run: Run, session: Session, followed: Followed)
       return exitCodes.failed
     }
     if (!json) await followed.sayEnd(task)
-    return exitCodes.ok
   } catch (error) {
     if (session.signals.asked.aborted) sayLeaving(run, session, taskId)
     throw error

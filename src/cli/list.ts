@@ -1,8 +1,8 @@
 /** Commands that list one page of something. */
 import type { Command } from 'commander'
-import { QuillworkError } from '../index.ts'
-import type { Query } from './client.ts'
-import { exitCodes } from './exit-codes.ts'
+import { everyItem, type Page } from '../novel/library/paging.ts'
+import type { Client, Query } from './client.ts'
+import { usageError } from './exit-codes.ts'
 import { type Handler, print, type Run, withServer } from './run.ts'
 import { type Column, tableLines } from './text.ts'
 
@@ -10,12 +10,6 @@ import { type Column, tableLines } from './text.ts'
 export interface PagingOptions {
   limit?: string
   page?: string
-}
-
-/** A page of a listing, as the API returns it. */
-export interface Page<Item> {
-  readonly items: Item[]
-  readonly nextPageToken?: string
 }
 
 /** Adds `--limit` and `--page` to a command. */
@@ -34,7 +28,7 @@ export function pagingQuery({ limit, page }: PagingOptions): Query {
 export function parseLimit(limit: string | undefined): number | undefined {
   if (limit === undefined) return undefined
   if (/^[1-9]\d{0,5}$/.test(limit)) return Number(limit)
-  throw new QuillworkError('USAGE_INVALID', `--limit ${limit}: give a whole number of at least 1.`)
+  throw usageError(`--limit ${limit}: give a whole number of at least 1.`)
 }
 
 /** What a command lists, and how. */
@@ -42,8 +36,8 @@ interface Listing<Item, Options> {
   /** Path of the listing in the API. */
   readonly path: string
   readonly columns: readonly Column<Item>[]
-  /** Printed where there is nothing. */
-  readonly empty: (run: Run<Options>) => string
+  /** Printed where there is nothing; default the titles of the columns. */
+  readonly empty?: (run: Run<Options>) => string
   /** The filters of the options. */
   readonly query?: (options: Options) => Query
 }
@@ -57,13 +51,19 @@ export function listCommand<Item, Options extends PagingOptions = PagingOptions>
     const asked = { ...query?.(run.options), ...pagingQuery(run.options) }
     return withServer(run, async ({ client }) => {
       const page = await client.get<Page<Item>>(path, asked)
-      printPage(run, page, widest =>
-        page.items.length === 0 ? [empty(run)] : tableLines(page.items, columns, widest),
-      )
-      return exitCodes.ok
+      const said = page.items.length === 0 ? empty?.(run) : undefined
+      printPage(run, page, widest => (said === undefined ? tableLines(page.items, columns, widest) : [said]))
     })
   }
 }
+
+/** Yields every item of a listing of the API, page by page. */
+export function everyEntry<Item>(client: Client, path: string): AsyncIterable<Item> {
+  return everyItem<Item>(page => client.get<Page<Item>>(path, { ...page }), largestPage)
+}
+
+/** Most entries of a page. */
+const largestPage = 200
 
 /** Prints a page, and for people how to see the next one. */
 export function printPage<Item>(

@@ -1,7 +1,7 @@
 /** The command line: `main(args)` runs one command and returns its exit code. */
 import { Command, CommanderError } from 'commander'
 import { version } from '../http/version.ts'
-import { QuillworkError } from '../index.ts'
+import type { QuillworkError } from '../index.ts'
 import { addBudgetCommand } from './commands/budget.ts'
 import { addDeadLetters } from './commands/dead-letters.ts'
 import { addDoctor } from './commands/doctor.ts'
@@ -14,7 +14,7 @@ import { addServe } from './commands/serve.ts'
 import { addTasks } from './commands/tasks.ts'
 import { addTopology } from './commands/topology.ts'
 import { addEstimate, addUsage } from './commands/usage.ts'
-import { codedError, exitCodeOf, exitCodes, exitMeanings } from './exit-codes.ts'
+import { codedError, exitCodeOf, exitCodes, exitMeanings, usageError } from './exit-codes.ts'
 import { createRegister } from './run.ts'
 import { createTerminal, type Streams, type Terminal } from './terminal.ts'
 
@@ -38,7 +38,7 @@ export async function main(args: readonly string[], streams: Streams = process):
     if (error instanceof CommanderError && error.exitCode === 0) return exitCodes.ok
     // Without a command, the help was printed.
     if (error instanceof CommanderError && error.code === 'commander.help') return exitCodes.usage
-    const coded = error instanceof CommanderError ? usageError(error) : codedError(error)
+    const coded = error instanceof CommanderError ? misused(error) : codedError(error)
     report(terminal, coded, args.includes('--json'))
     return exitCodeOf(coded)
   }
@@ -90,9 +90,13 @@ export function createProgram(terminal: Terminal, end: (exitCode: number) => voi
   return program
 }
 
-function usageError(error: CommanderError): QuillworkError {
-  const message = error.message.replace(/^error: /, '').trim()
-  return new QuillworkError('USAGE_INVALID', `${message.replaceAll('\n', ' ')}`)
+function misused(error: CommanderError): QuillworkError {
+  return usageError(
+    error.message
+      .replace(/^error: /, '')
+      .trim()
+      .replaceAll('\n', ' '),
+  )
 }
 
 /** Prints an error: a line for people, JSON for programs. */

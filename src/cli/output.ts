@@ -6,27 +6,26 @@ import { printableText } from './text.ts'
 import { retryWhileUnavailable, type WatchedServer } from './watch.ts'
 
 /** Handles `quillwork tasks output ID`. */
-export function output(run: Run<{ follow?: boolean }>): Promise<number> {
+export function output(run: Run<{ follow?: boolean }>) {
   return run.options.follow === true ? follow(run) : show(run)
 }
 
-function show(run: Run): Promise<number> {
+function show(run: Run) {
   const [taskId = ''] = run.arguments
   return withServer(run, async ({ client }) => {
     const answer = await client.get<OutputJson>(outputPath(taskId))
     if (run.json) printJson(run, answer)
     else textPrinter(run).text(answer.text).end()
-    return exitCodes.ok
   })
 }
 
-function follow(run: Run): Promise<number> {
+function follow(run: Run) {
   const [taskId = ''] = run.arguments
   return withSession(run, async ({ connection, signals }) => {
     const printer = run.json ? jsonPrinter(run) : textPrinter(run)
     try {
       const status = await followOutput({ ...connection, signal: signals.asked }, taskId, printer)
-      if (status === 'COMPLETED') return exitCodes.ok
+      if (status === 'COMPLETED') return
       printer.end()
       // Without this, half a text looks like a whole one.
       if (!run.json) run.terminal.note(`-- the task ended ${status}; the text above is all that it wrote --`)

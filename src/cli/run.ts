@@ -3,7 +3,9 @@ import type { Command } from 'commander'
 import { compositionOf } from '../server/combinations.ts'
 import { type ConfigSources, type ResolvedConfig, resolveConfig } from '../server/config.ts'
 import { type SettingName, settings } from '../server/settings.ts'
+import type { Client } from './client.ts'
 import { type Connection, connect } from './connect.ts'
+import { exitCodes } from './exit-codes.ts'
 import { listenForSignals, type Signals } from './signals.ts'
 import type { Terminal } from './terminal.ts'
 
@@ -27,8 +29,11 @@ export interface Run<Options = unknown> {
   configure(): ResolvedConfig
 }
 
-/** Does what a command is for, and returns its exit code. */
-export type Handler<Options> = (run: Run<Options>) => Promise<number>
+/** What a command ends with: its exit code; nothing for 0. */
+export type Ending = Promise<number | void>
+
+/** Does what a command is for. */
+export type Handler<Options> = (run: Run<Options>) => Ending
 
 /** Makes a handler the action of a command. */
 export type Register = <Options>(handler: Handler<Options>) => (...given: unknown[]) => Promise<void>
@@ -40,16 +45,15 @@ export function createRegister(terminal: Terminal, end: (exitCode: number) => vo
       // The library passes the arguments, then the options, then the command itself.
       const command = given.at(-1) as Command
       const options = command.optsWithGlobals() as Options & GlobalOptions
-      end(
-        await handler({
-          command: fullName(command),
-          terminal,
-          json: options.json === true,
-          arguments: command.processedArgs.flat().filter(each => each !== undefined) as string[],
-          options,
-          configure: () => resolveConfig(sourcesOf(options)),
-        }),
-      )
+      const exitCode = await handler({
+        command: fullName(command),
+        terminal,
+        json: options.json === true,
+        arguments: command.processedArgs.flat().filter(each => each !== undefined) as string[],
+        options,
+        configure: () => resolveConfig(sourcesOf(options)),
+      })
+      end(exitCode ?? exitCodes.ok)
     }
 }
 
@@ -69,10 +73,7 @@ function sourcesOf(options: GlobalOptions): ConfigSources {
 }
 
 /** Connects, lets the command use the server, and disconnects. For commands that take a moment. */
-export async function withServer(
-  run: Run,
-  use: (connection: Connection) => Promise<number>,
-): Promise<number> {
+export async function withServer(run: Run, use: (connection: Connection) => Ending): Ending {
   const resolved = run.configure()
   const isNew = isEmpty(resolved.config)
   const connection = await connect(resolved, { command: run.command })
@@ -85,6 +86,18 @@ export async function withServer(
   }
 }
 
+/** Asks the server once and prints the answer, as `print` does. */
+export function ask<T>(
+  run: Run,
+  question: (client: Client) => Promise<T>,
+  lines: (answer: T, widest: number | undefined) => readonly string[],
+): Ending {
+  return withServer(run, async ({ client }) => {
+    const answer = await question(client)
+    print(run, answer, widest => lines(answer, widest))
+  })
+}
+
 /** What a command works with that stays until a task has ended. */
 export interface Session {
   readonly resolved: ResolvedConfig
@@ -95,9 +108,9 @@ export interface Session {
 /** Connects to a server that runs tasks, lets the command stay with it, and disconnects. A signal ends the command with its exit code. */
 export async function withSession(
   run: Run,
-  act: (session: Session) => Promise<number>,
+  act: (session: Session) => Ending,
   { works = true }: { works?: boolean } = {},
-): Promise<number> {
+): Ending {
   using signals = listenForSignals()
   const resolved = run.configure()
   const connection = await connect(resolved, { command: run.command, works, signal: signals.asked })

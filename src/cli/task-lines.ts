@@ -1,5 +1,6 @@
 import type { TaskJson } from '../http/index.ts'
 import type { Client } from './client.ts'
+import { everyEntry } from './list.ts'
 import { progressBar } from './terminal.ts'
 import { pad, printable } from './text.ts'
 import { agoText, countOf, numberText } from './words.ts'
@@ -47,18 +48,13 @@ export async function taskLines(client: Client, tree: TaskTree): Promise<string[
   ]
 }
 
-/** Returns the last lines of a log, which the API lists from its beginning, page by page. */
+/** Returns the last lines of a log, which the API lists from its beginning. */
 async function endOfLog(client: Client, taskId: string): Promise<LogJson[]> {
-  let last: LogJson[] = []
-  let pageToken: string | undefined
-  do {
-    const page = await client.get<{ items: LogJson[]; nextPageToken?: string }>(`/v1/tasks/${taskId}/logs`, {
-      pageSize: 200,
-      pageToken,
-    })
-    last = [...last, ...page.items].slice(-lastLines)
-    pageToken = page.nextPageToken
-  } while (pageToken !== undefined)
+  const last: LogJson[] = []
+  for await (const line of everyEntry<LogJson>(client, `/v1/tasks/${taskId}/logs`)) {
+    last.push(line)
+    if (last.length > lastLines) last.shift()
+  }
   return last
 }
 

@@ -23,15 +23,20 @@ export interface UsageTable {
   columns: number | undefined
 }
 
+/** The columns of every table of calls. */
+const countColumns: readonly Column<Pick<UsageRow, 'calls' | 'inputTokens' | 'outputTokens'>>[] = [
+  { title: 'CALLS', text: ({ calls }) => numberText(calls), right: true },
+  { title: 'INPUT', text: ({ inputTokens }) => numberText(inputTokens), right: true },
+  { title: 'OUTPUT', text: ({ outputTokens }) => numberText(outputTokens), right: true },
+]
+
 /** Returns a report as a table, with the sum below it. */
 export function usageLines(rows: readonly UsageRow[], table: UsageTable): string[] {
   const { title, currency, titles, isPart, columns } = table
   const all = rows.length > 1 && !isPart ? [...rows, sumOf(rows)] : rows
   const shown: Column<UsageRow>[] = [
     { title, text: ({ key }) => (key === '' ? '(none)' : key) },
-    { title: 'CALLS', text: ({ calls }) => numberText(calls), right: true },
-    { title: 'INPUT', text: ({ inputTokens }) => numberText(inputTokens), right: true },
-    { title: 'OUTPUT', text: ({ outputTokens }) => numberText(outputTokens), right: true },
+    ...countColumns,
     { title: currency === undefined ? 'COST' : `COST ${currency}`, text: knownCost, right: true },
     ...(titles === undefined ? [] : [{ title: 'TITLE', text: ({ key }: UsageRow) => titles.get(key) ?? '' }]),
   ]
@@ -71,9 +76,7 @@ export function estimateLines({ byModel, ...all }: EstimateAnswer, columns: numb
       rows,
       [
         { title: 'MODEL', text: ({ model }) => model },
-        { title: 'CALLS', text: ({ calls }) => numberText(calls), right: true },
-        { title: 'INPUT', text: ({ inputTokens }) => numberText(inputTokens), right: true },
-        { title: 'OUTPUT', text: ({ outputTokens }) => numberText(outputTokens), right: true },
+        ...countColumns,
         {
           title: 'COST',
           text: ({ cost, currency = '' }) =>

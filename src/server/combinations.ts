@@ -1,9 +1,8 @@
 import path from 'node:path'
 import { limitKeyOf } from '../ai/providers/config.ts'
-import { QuillworkError } from '../index.ts'
 import { shownAddress, shownDatabase, sqliteFileOf } from './addresses.ts'
 import { placesOf } from './data-directory.ts'
-import { type Config, roles } from './settings.ts'
+import { type Config, invalid, roles } from './settings.ts'
 
 /** One process with a file, or any number of processes that share a database and a broker. */
 export type Composition =
@@ -89,8 +88,4 @@ function refuseForEmbedded(config: Config): void {
     if (slots === 0)
       throw invalid(`lanes.${lane}.slots is 0, and no other process could run its tasks. Give at least 1.`)
   }
-}
-
-function invalid(message: string): QuillworkError {
-  return new QuillworkError('CONFIG_INVALID', message)
 }

@@ -1,7 +1,6 @@
 /** The configuration: the only reader of the environment and of `quillwork.json`. */
 import { readFileSync } from 'node:fs'
 import path from 'node:path'
-import { QuillworkError } from '../index.ts'
 import { defined } from '../task/defined.ts'
 import { shownAddress, withAbsoluteFile } from './addresses.ts'
 import { refuseCombinations } from './combinations.ts'
@@ -10,6 +9,7 @@ import { nearestName } from './setting-values.ts'
 import {
   type Config,
   defaultData,
+  invalid,
   renamedSettings,
   type Setting,
   type SettingName,
@@ -261,10 +261,6 @@ function unknownVariables(env: Places['env']): string[] {
       const nearest = nearestName(name, known)
       return nearest === undefined ? [] : [`${name} is not a setting. Did you mean ${nearest}?`]
     })
-}
-
-function invalid(message: string): QuillworkError {
-  return new QuillworkError('CONFIG_INVALID', message)
 }
 
 /** Returns the message of JSON.parse without the part of the text that it quotes, which may hold a secret. */

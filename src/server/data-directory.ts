@@ -1,7 +1,7 @@
 import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { z } from 'zod'
-import { QuillworkError } from '../index.ts'
+import { invalid } from './settings.ts'
 
 /** Returns the paths within a data directory. */
 export function placesOf(data: string) {
@@ -36,9 +36,7 @@ export function makeDataDirectory(data: string): void {
     mkdirSync(data, { recursive: true, mode: 0o700 })
   } catch (cause) {
     const message = cause instanceof Error ? cause.message : String(cause)
-    throw new QuillworkError('CONFIG_INVALID', `The data directory ${data} cannot be created: ${message}`, {
-      cause,
-    })
+    throw invalid(`The data directory ${data} cannot be created: ${message}`, cause)
   }
 }
 

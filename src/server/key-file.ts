@@ -5,8 +5,8 @@
 import { createCipheriv, createDecipheriv, randomBytes, scryptSync } from 'node:crypto'
 import { readFileSync, renameSync, statSync, writeFileSync } from 'node:fs'
 import { z } from 'zod'
-import { QuillworkError } from '../index.ts'
 import { makeDataDirectory, placesOf } from './data-directory.ts'
+import { invalid } from './settings.ts'
 
 const version = 1
 /** Costs of scrypt in version 1 (RFC 7914): 32 MiB and about 0.1 s, for secrets that are not as long and random as they should be. */
@@ -178,8 +178,4 @@ function writeFile(data: string, content: KeyFile): void {
   const aside = `${file}.${process.pid}`
   writeFileSync(aside, `${JSON.stringify(content, null, 2)}\n`, { mode: 0o600 })
   renameSync(aside, file)
-}
-
-function invalid(message: string): QuillworkError {
-  return new QuillworkError('CONFIG_INVALID', message)
 }

@@ -1,7 +1,7 @@
-import { QuillworkError } from '../index.ts'
 import { createMongoStore, type MongoStore } from '../store/mongodb/store.ts'
 import { defined } from '../task/defined.ts'
 import { shownAddress } from './addresses.ts'
+import { invalid } from './settings.ts'
 
 /** Returns the store of an address. Throws CONFIG_INVALID, without the password, for an address that the driver cannot read. */
 export function mongoStore(
@@ -14,6 +14,6 @@ export function mongoStore(
   } catch (error) {
     const shown = shownAddress(address)
     const why = error instanceof Error ? error.message.replaceAll(address, shown) : ''
-    throw new QuillworkError('CONFIG_INVALID', `The address of the store, ${shown}, cannot be used: ${why}`)
+    throw invalid(`The address of the store, ${shown}, cannot be used: ${why}`)
   }
 }

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { isNetwork } from '../http/settings.ts'
-import { taskStatuses } from '../index.ts'
+import { QuillworkError, taskStatuses } from '../index.ts'
 import { isBrokerAddress, isStoreAddress } from './addresses.ts'
 import { type EnvironmentKeys, modelsSchema, shortModel } from './models-setting.ts'
 import { atLeastOne, duration, limit, longer, size, text } from './setting-values.ts'
@@ -9,13 +9,14 @@ import { atLeastOne, duration, limit, longer, size, text } from './setting-value
 export type SettingKind = 'text' | 'count' | 'duration' | 'size' | 'switch' | 'list' | 'slots' | 'json'
 
 /** One setting: what it means, where it may be set, and its valid values. */
-export interface Setting<S extends z.ZodType = z.ZodType> {
-  readonly kind: SettingKind
+export interface Setting {
+  /** Default `text`. */
+  readonly kind?: SettingKind
   /** What it does, its unit and its danger, for the reference. */
   readonly about: string
-  /** The default, as the file would hold it. */
-  readonly fallback: unknown
-  readonly schema: S
+  /** The default, as the file would hold it. Absent: not set. */
+  readonly fallback?: unknown
+  readonly schema: z.ZodType
   /** Option of the command line; default none. */
   readonly flag?: string
   /** Never shown, and never a flag: the list of processes shows flags to every user. */
@@ -28,7 +29,10 @@ export interface Setting<S extends z.ZodType = z.ZodType> {
   readonly notInFile?: boolean
 }
 
-const define = <S extends z.ZodType>(setting: Setting<S>): Setting<S> => setting
+/** Returns the error for a configuration that is not valid. */
+export function invalid(message: string, cause?: unknown): QuillworkError {
+  return new QuillworkError('CONFIG_INVALID', message, { cause })
+}
 
 const portText = 'Give a whole number from 0 to 65535.'
 
@@ -51,8 +55,7 @@ export const defaultData = '.quillwork'
 
 /** Every setting. The order is that of the reference. */
 export const settings = {
-  data: define({
-    kind: 'text',
+  data: {
     about:
       'The data directory: the database, uploaded files, the optional `quillwork.json`. Created when missing. One process owns the database ' +
       'in it at a time, and commands find the server through it. It must be on a local disk. With a MongoDB store it holds nothing permanent.',
@@ -60,14 +63,12 @@ export const settings = {
     schema: text,
     flag: '--data',
     notInFile: true,
-  }),
-  store: define({
-    kind: 'text',
+  },
+  store: {
     about:
       'Where tasks and novels are stored: `sqlite:FILE`, or `mongodb://…` (`mongodb+srv://…`) of a replica set, which any number of processes ' +
       'share and which needs `broker` too. Default: `quillwork.db` in the data directory. Set an address with a password in the environment ' +
       'or the file: every user of the machine can read the options of a process.',
-    fallback: undefined,
     schema: text
       .refine(
         isStoreAddress,
@@ -76,37 +77,31 @@ export const settings = {
       .optional(),
     flag: '--store',
     isAddress: true,
-  }),
-  database: define({
-    kind: 'text',
+  },
+  database: {
     about: 'The MongoDB database. Default: the one that the address names, else `quillwork`.',
-    fallback: undefined,
     schema: z
       .string()
       .regex(/^[^\s/\\."$*<>:|?]{1,63}$/, 'Give the name of a MongoDB database.')
       .optional(),
-  }),
-  broker: define({
-    kind: 'text',
+  },
+  broker: {
     about:
       'The broker that wakes workers: `amqp://…` or `amqps://…` of RabbitMQ; for a cluster several, separated by commas. Default: none, workers ' +
       'are woken within the process, which is enough for an SQLite store.',
-    fallback: undefined,
     schema: text
       .refine(isBrokerAddress, 'Give amqp://HOST:PORT or amqps://HOST:PORT; several are separated by commas.')
       .optional(),
     flag: '--broker',
     isAddress: true,
-  }),
-  brokerPrefix: define({
-    kind: 'text',
+  },
+  brokerPrefix: {
     about:
       'Prefix of the names of exchanges and queues, so that several installations can share a virtual host.',
     fallback: '',
     schema: z.string().regex(/^[\w.-]{0,60}$/, "Give up to 60 letters, digits, '_', '-' or '.'."),
-  }),
-  brokerDelay: define({
-    kind: 'text',
+  },
+  brokerDelay: {
     about:
       'How the broker delays a delivery: by `wait-queues`, by the `delayed-exchange` of the plugin, or `auto`: by the plugin where the broker ' +
       'has it.',
@@ -115,15 +110,15 @@ export const settings = {
       ['auto', 'wait-queues', 'delayed-exchange'],
       'Give one of auto, wait-queues, delayed-exchange.',
     ),
-  }),
-  eventsStream: define({
+  },
+  eventsStream: {
     kind: 'switch',
     about:
       'Whether the broker also keeps the events in the stream `tasks.events.stream`, for consumers that read them later or again.',
     fallback: false,
     schema: z.boolean('Give true or false.'),
-  }),
-  roles: define({
+  },
+  roles: {
     kind: 'list',
     about:
       'What this process does: `api` serves HTTP, `worker` runs tasks, `maintenance` sweeps, runs schedules and deletes what has expired. ' +
@@ -134,68 +129,62 @@ export const settings = {
       .min(1, `Give some of ${roles.join(', ')}.`)
       .transform(given => roles.filter(role => given.includes(role))),
     flag: '--roles',
-  }),
-  port: define({
+  },
+  port: {
     kind: 'count',
     about: 'The TCP port to listen on. 0 = any free port; the line `listening on …` names it.',
     fallback: 7420,
     schema: portNumber,
     flag: '--port',
-  }),
-  host: define({
-    kind: 'text',
+  },
+  host: {
     about:
       'The address to listen on. Any address but the loopback lets the network in, so it needs `token`. There is no TLS: put a proxy in front, ' +
       'and name it in `trustedProxies`.',
     fallback: '127.0.0.1',
     schema: text,
     flag: '--host',
-  }),
-  token: define({
-    kind: 'text',
+  },
+  token: {
     about:
       'The token that every request must carry as `Authorization: Bearer …`; at least 16 characters. Unset: no login, and only on the loopback. ' +
       'Commands on this machine read it from the data directory.',
-    fallback: undefined,
     schema: text.min(16, 'It is shorter than 16 characters; use a long random one.').optional(),
     isSecret: true,
-  }),
-  healthPort: define({
+  },
+  healthPort: {
     kind: 'count',
     about:
       'A second port, only for `/healthz`, `/readyz` and `/metrics`. Processes without the role `api` have no other port. 0 = any free port. ' +
       'Default: none.',
-    fallback: undefined,
     schema: portNumber.optional(),
     flag: '--health-port',
-  }),
-  url: define({
-    kind: 'text',
+  },
+  url: {
     about:
       'The API that commands use, such as `https://tasks.example`. Default: the server that runs on the data directory. `serve` ignores it.',
-    fallback: undefined,
     schema: z
       .url({ protocol: /^https?$/, error: 'Give an address such as http://127.0.0.1:7420.' })
       .transform(url => url.replace(/\/+$/, ''))
       .optional(),
     flag: '--url',
     isAddress: true,
-  }),
-  allowedHosts: define({
+  },
+  allowedHosts: {
     kind: 'list',
     about:
       'Names, without port, that the `Host` header may hold beside the loopback and `host`. With a token and no names: any.',
     fallback: [],
     schema: z.array(text),
-  }),
-  allowedOrigins: define({
+  },
+  allowedOrigins: {
     kind: 'list',
     about:
       'Origins, such as `https://studio.example`, whose pages may change data. Default: only that of the server.',
     fallback: [],
     schema: z.array(text),
-  }),
-  trustedProxies: define({
+  },
+  trustedProxies: {
     kind: 'list',
     about:
       'Addresses and networks, such as `10.0.0.0/8`, of the proxies in front. Their `X-Forwarded-For` names the client; that of any other ' +
@@ -204,28 +193,28 @@ export const settings = {
     fallback: [],
     schema: z.array(text.refine(isNetwork, 'Give addresses, or networks such as 10.0.0.0/8.')),
     flag: '--trusted-proxies',
-  }),
-  streams: define({
+  },
+  streams: {
     kind: 'count',
     about: 'Most event streams and output streams that this process has open. One more is refused.',
     fallback: 500,
     schema: atLeastOne,
     flag: '--streams',
-  }),
-  streamsPerClient: define({
+  },
+  streamsPerClient: {
     kind: 'count',
     about: 'Most streams of one client address.',
     fallback: 24,
     schema: atLeastOne,
     flag: '--streams-per-client',
-  }),
-  uploadLimit: define({
+  },
+  uploadLimit: {
     kind: 'size',
     about: 'The largest file that may be uploaded.',
     fallback: '500MB',
     schema: size,
-  }),
-  lanes: define({
+  },
+  lanes: {
     kind: 'slots',
     about:
       'Worker slots per lane: how many of its tasks this process runs at the same time. Lanes of task types that are absent here have 10. ' +
@@ -233,25 +222,23 @@ export const settings = {
     fallback: { default: { slots: 10 }, batch: { slots: 4 } },
     schema: z.record(laneName, z.strictObject({ slots })),
     flag: '--lanes',
-  }),
-  limits: define({
+  },
+  limits: {
     kind: 'json',
     about:
       'Rate limits by key, such as `"provider:account:model": {"requestsPerMinute": 60, "tokensPerMinute": 90000, "concurrency": 4}`.',
     fallback: {},
     schema: z.record(z.string().min(1), limit),
-  }),
-  model: define({
-    kind: 'text',
+  },
+  model: {
     about:
       'The short form for one language model for prose and summaries: `openai:NAME`, `anthropic:NAME` or `google:NAME` with the key in ' +
       '`OPENAI_API_KEY`, `ANTHROPIC_API_KEY` or `GOOGLE_GENERATIVE_AI_API_KEY`; or `NAME@http://HOST:PORT/v1` for any OpenAI-compatible ' +
       'server, with its key, if it needs one, in `QUILLWORK_MODEL_KEY`. Its id is `default`. For anything else, use `models`.',
-    fallback: undefined,
     schema: shortModel.optional(),
     isDelicate: true,
-  }),
-  models: define({
+  },
+  models: {
     kind: 'json',
     about:
       'The language and embedding models by id, in the order of preference: the first one for a use is the default for tasks that name none. ' +
@@ -259,88 +246,82 @@ export const settings = {
     fallback: {},
     schema: modelsSchema,
     isDelicate: true,
-  }),
-  prompts: define({
-    kind: 'text',
+  },
+  prompts: {
     about:
       'A folder with prompts that replace the built-in ones, file by file; see [writing-tasks.md](writing-tasks.md). They are read when the ' +
       'server starts, and an invalid one prevents the start. Default: the built-in prompts.',
-    fallback: undefined,
     schema: text.optional(),
-  }),
-  secret: define({
-    kind: 'text',
+  },
+  secret: {
     about:
       'The secret that encrypts the keys which `quillwork models key set` stores in the data directory; at least 16 characters. Only models ' +
       'with `"key": "stored:…"` need it.',
-    fallback: undefined,
     schema: text.min(16, 'It is shorter than 16 characters; use a long random one.').optional(),
     isSecret: true,
     notInFile: true,
-  }),
-  admission: define({
+  },
+  admission: {
     kind: 'json',
     about:
       'How many tasks may wait: `perUser`, `perLane`, or both. A submission above that is refused with USER_QUEUE_FULL or LANE_QUEUE_FULL. ' +
       'Default: as many as the disk holds.',
     fallback: {},
     schema: z.strictObject({ perUser: atLeastOne.optional(), perLane: atLeastOne.optional() }),
-  }),
-  retention: define({
+  },
+  retention: {
     kind: 'json',
     about:
       'How long ended tasks are kept with their sub-tasks, by the status of the root. Tasks with a status that is absent here are kept ' +
       'indefinitely. Novels are not deleted.',
     fallback: { COMPLETED: '30d', COMPLETED_WITH_ERRORS: '30d', CANCELLED: '30d' },
     schema: z.partialRecord(z.enum(taskStatuses), duration),
-  }),
-  lease: define({
+  },
+  lease: {
     kind: 'duration',
     about:
       'How long a claim of a task lasts without a heartbeat. Workers extend the claims of running attempts all the time.',
     fallback: '30s',
     schema: longer,
-  }),
-  sweepInterval: define({
+  },
+  sweepInterval: {
     kind: 'duration',
     about: 'How often the server looks for expired leases, passed deadlines and tasks to delete.',
     fallback: '5s',
     schema: longer,
-  }),
-  grace: define({
+  },
+  grace: {
     kind: 'duration',
     about:
       'How long running attempts may continue when the server stops. Then they are released, and the next start runs them without spending a retry.',
     fallback: '30s',
     schema: duration,
     flag: '--grace',
-  }),
-  abortGrace: define({
+  },
+  abortGrace: {
     kind: 'duration',
     about: 'How long a handler may go on after its signal has fired. Then its attempt ends without it.',
     fallback: '10s',
     schema: duration,
-  }),
-  cleanup: define({
+  },
+  cleanup: {
     kind: 'duration',
     about: 'How often the server deletes expired uploads and drafts that no import needs any more.',
     fallback: '10m',
     schema: longer,
-  }),
-  logLevel: define({
-    kind: 'text',
+  },
+  logLevel: {
     about: `Least level that is logged to standard error: ${logLevels.map(level => `\`${level}\``).join(', ')}.`,
     fallback: 'info',
     schema: z.enum(logLevels, `Give one of ${logLevels.join(', ')}.`),
     flag: '--log-level',
-  }),
-  logFormat: define({
-    kind: 'text',
+  },
+  logFormat: {
     about: '`plain` lines for people, `json` lines for machines; `auto` is plain on a terminal.',
     fallback: 'auto',
     schema: z.enum(['auto', 'plain', 'json'], 'Give one of auto, plain, json.'),
-  }),
-} as const
+  },
+} as const satisfies Readonly<Record<string, Setting>>
 
 /** Name of a setting, as in the file. */
 export type SettingName = keyof typeof settings

@@ -1,10 +1,9 @@
 /** The exchanges, queues and bindings that the broker of a configuration should have, and their inspection. */
 import type { Finding, Inspection, RabbitmqOptions, Topology } from '../broker/rabbitmq/index.ts'
 import { version } from '../http/version.ts'
-import { QuillworkError } from '../index.ts'
 import { resolveTask } from '../task/definition.ts'
 import { addressesOf } from './addresses.ts'
-import type { Config } from './settings.ts'
+import { type Config, invalid } from './settings.ts'
 
 /** Returns the options of the broker of a configuration. */
 export function brokerOptions(broker: string, config: Config): RabbitmqOptions {
@@ -38,8 +37,7 @@ export async function describedBroker(config: Config): Promise<object | undefine
 export async function inspectTopology(config: Config): Promise<Inspection> {
   const { broker } = config
   if (broker === undefined)
-    throw new QuillworkError(
-      'CONFIG_INVALID',
+    throw invalid(
       'No broker is configured, so there is nothing to inspect: workers are woken within the process. Set --broker amqp://… and --store mongodb://….',
     )
   const { inspectBroker } = await import('../broker/rabbitmq/index.ts')

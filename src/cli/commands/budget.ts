@@ -1,10 +1,10 @@
 import type { Command } from 'commander'
 import type { BudgetUseJson } from '../../http/index.ts'
-import { type Budget, QuillworkError } from '../../index.ts'
+import type { Budget } from '../../index.ts'
 import { defined } from '../../task/defined.ts'
 import type { Client } from '../client.ts'
-import { exitCodes } from '../exit-codes.ts'
-import { print, type Register, type Run, withServer } from '../run.ts'
+import { usageError } from '../exit-codes.ts'
+import { ask, type Register, type Run } from '../run.ts'
 import { costText, countOf } from '../words.ts'
 
 interface BudgetCommandOptions {
@@ -25,18 +25,13 @@ export function addBudgetCommand(program: Command, register: Register): void {
     .action(register<BudgetCommandOptions>(budget))
 }
 
-function budget(run: Run<BudgetCommandOptions>): Promise<number> {
+async function budget(run: Run<BudgetCommandOptions>) {
   const { tokens, cost, remove } = run.options
   const [taskId = ''] = run.arguments
   const wanted = budgetFrom({ option: '--tokens', text: tokens }, { option: '--cost', text: cost })
-  if (remove === true && wanted !== undefined)
-    throw new QuillworkError('USAGE_INVALID', 'Give either --remove or a budget, not both.')
-  return withServer(run, async ({ client }) => {
-    const path = `/v1/tasks/${encodeURIComponent(taskId)}/budget`
-    const use = await change(client, path, remove === true ? 'remove' : wanted)
-    print(run, use, () => budgetLines(use))
-    return exitCodes.ok
-  })
+  if (remove === true && wanted !== undefined) throw usageError('Give either --remove or a budget, not both.')
+  const path = `/v1/tasks/${encodeURIComponent(taskId)}/budget`
+  return ask(run, client => change(client, path, remove === true ? 'remove' : wanted), budgetLines)
 }
 
 function change(client: Client, path: string, wanted: Budget | 'remove' | undefined): Promise<BudgetUseJson> {
@@ -105,5 +100,5 @@ function numberOf({ option, text }: GivenAmount, form: RegExp, what: string): nu
   if (text === undefined) return undefined
   const plain = text.replace(/[,_](?=\d{3}(\D|$))/g, '')
   if (form.test(plain)) return Number(plain)
-  throw new QuillworkError('USAGE_INVALID', `${option} takes ${what}, not ${JSON.stringify(text)}.`)
+  throw usageError(`${option} takes ${what}, not ${JSON.stringify(text)}.`)
 }

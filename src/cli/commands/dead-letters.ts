@@ -3,7 +3,7 @@ import type { TaskJson } from '../../http/index.ts'
 import { type Duration, QuillworkError } from '../../index.ts'
 import { durationMs } from '../../task/duration.ts'
 import type { Client, Query } from '../client.ts'
-import { exitCodes } from '../exit-codes.ts'
+import { exitCodes, usageError } from '../exit-codes.ts'
 import { addPaging, listCommand, type PagingOptions } from '../list.ts'
 import { print, type Register, type Run, withServer } from '../run.ts'
 import { taskLines } from '../task-lines.ts'
@@ -91,13 +91,12 @@ const list = listCommand<TaskJson, FilterOptions & PagingOptions>({
   ],
 })
 
-function show(run: Run): Promise<number> {
+function show(run: Run) {
   const [taskId = ''] = run.arguments
   return withServer(run, async ({ client }) => {
     const task = await client.get<TaskJson>(`/v1/dead-letters/${encodeURIComponent(taskId)}`)
     const lines = run.json ? [] : await taskLines(client, await readTree(client, task.id))
     print(run, task, () => lines)
-    return exitCodes.ok
   })
 }
 
@@ -107,36 +106,29 @@ interface BulkAnswer {
   failed: { taskId: string; code: string; message: string }[]
 }
 
-function retry(run: Run<BulkOptions>): Promise<number> {
-  const ids = run.arguments
+async function retry(run: Run<BulkOptions>) {
   requireOneSelection(run)
   return withServer(run, async connection => {
-    const { client } = connection
-    const answer = await actOn(client, 'retry', ids, run.options)
+    const answer = await actOn(connection.client, 'retry', run)
     const code = report(run, answer, 'will run again')
     if (answer.done > 0) sayWhoWorks(run, connection)
     return code
   })
 }
 
-async function purge(run: Run<BulkOptions>): Promise<number> {
-  const ids = run.arguments
+async function purge(run: Run<BulkOptions>) {
   requireOneSelection(run)
   const { terminal, options, json } = run
   return withServer(run, async ({ client }) => {
     if (options.yes !== true) {
       if (!terminal.canAsk || json)
-        throw new QuillworkError(
-          'USAGE_INVALID',
-          'Nothing was purged, because nobody can be asked here. Pass --yes.',
-        )
+        throw usageError('Nothing was purged, because nobody can be asked here. Pass --yes.')
       if (!(await terminal.confirm('Remove these dead letters from the list?'))) {
         terminal.note('Nothing was purged.')
         return exitCodes.failed
       }
     }
-    const answer = await actOn(client, 'purge', ids, options)
-    return report(run, answer, 'purged')
+    return report(run, await actOn(client, 'purge', run), 'purged')
   })
 }
 
@@ -144,8 +136,7 @@ async function purge(run: Run<BulkOptions>): Promise<number> {
 async function actOn(
   client: Client,
   verb: 'retry' | 'purge',
-  ids: readonly string[],
-  options: FilterOptions,
+  { arguments: ids, options }: Run<BulkOptions>,
 ): Promise<BulkAnswer> {
   if (ids.length === 0) return client.post(`/v1/dead-letters:${verb}`, { filter: filterOf(options) })
   const answer: BulkAnswer = { done: 0, failed: [] }
@@ -168,8 +159,7 @@ function requireOneSelection({ arguments: ids, options }: Run<BulkOptions>): voi
   const { all, type, user, code, olderThan } = options
   const selects = all === true || [type, user, code, olderThan].some(given => given !== undefined)
   if (selects !== ids.length > 0) return
-  throw new QuillworkError(
-    'USAGE_INVALID',
+  throw usageError(
     selects
       ? 'Give either ids or options that select (--type, --user, --code, --older-than, --all), not both.'
       : 'Select dead letters: give ids, --type, --user, --code, --older-than, or --all.',

@@ -2,7 +2,7 @@ import { accessSync, constants, existsSync, statfsSync } from 'node:fs'
 import path from 'node:path'
 import type { Command } from 'commander'
 import { type ResolvedConfig, shownValue } from '../../server/config.ts'
-import { type SettingName, settingNames, settings } from '../../server/settings.ts'
+import { type Setting, type SettingName, settingNames, settings } from '../../server/settings.ts'
 import { defined } from '../../task/defined.ts'
 import {
   callModels,
@@ -71,7 +71,7 @@ function valueText(name: SettingName, value: unknown): string {
   if (value === undefined) return 'not set'
   if (typeof value === 'string') return value
   if (typeof value === 'number') {
-    const { kind } = settings[name]
+    const { kind }: Setting = settings[name]
     return kind === 'duration' ? durationText(value) : kind === 'size' ? bytesText(value) : String(value)
   }
   const entries = Object.entries(value as object)

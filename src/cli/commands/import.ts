@@ -1,7 +1,7 @@
 import type { Command } from 'commander'
 import { type Budget, hasEnded, QuillworkError, type TaskStatus } from '../../index.ts'
 import { defined } from '../../task/defined.ts'
-import { exitCodes } from '../exit-codes.ts'
+import { exitCodes, usageError } from '../exit-codes.ts'
 import { parseChapters } from '../find-novel.ts'
 import { sayFailure, watchText } from '../follow-task.ts'
 import { commandText } from '../hints.ts'
@@ -51,15 +51,14 @@ export function addImport(program: Command, register: Register): void {
   addBudget(command).action(register<ImportOptions>(importFile))
 }
 
-async function importFile(run: Run<ImportOptions>): Promise<number> {
+async function importFile(run: Run<ImportOptions>) {
   const { options, terminal } = run
   const [file = ''] = run.arguments
   const chapters = options.chapters === undefined ? undefined : parseChapters(options.chapters)
   const budget = budgetGiven(options)
   const mayAsk = terminal.canAsk && !run.json
   if (options.preview !== true && options.yes !== true && !mayAsk) {
-    throw new QuillworkError(
-      'USAGE_INVALID',
+    throw usageError(
       'Nothing was imported, because nobody can be asked here. Pass --preview to see what the file holds, or --yes to import it.',
     )
   }
@@ -161,8 +160,7 @@ function refuseUnknownChapters(found: PreviewJson, chapters: readonly number[] |
   const count = chapterCount(found)
   const unknown = chapters?.find(index => index >= count)
   if (unknown === undefined) return
-  throw new QuillworkError(
-    'USAGE_INVALID',
+  throw usageError(
     `--chapters names chapter ${unknown + 1}, but the file has ${countOf(count, 'chapter')}. See them with --preview.`,
   )
 }

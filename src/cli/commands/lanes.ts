@@ -1,8 +1,7 @@
 import type { Command } from 'commander'
 import type { LaneInfo } from '../../index.ts'
-import { exitCodes } from '../exit-codes.ts'
-import { print, type Register, type Run, withServer } from '../run.ts'
-import { tableLines } from '../text.ts'
+import { listCommand } from '../list.ts'
+import { ask, type Register, type Run } from '../run.ts'
 import { agoText, numberText } from '../words.ts'
 
 type LaneJson = Omit<LaneInfo, 'oldestWaitingAt'> & { oldestWaitingAt?: string }
@@ -26,16 +25,9 @@ export function addLanes(program: Command, register: Register): void {
     .action(register(run => setPaused(run, 'resume')))
 }
 
-function list(run: Run): Promise<number> {
-  return withServer(run, async ({ client }) => {
-    const page = await client.get<{ items: LaneJson[] }>('/v1/lanes')
-    print(run, page, () => laneTable(page.items))
-    return exitCodes.ok
-  })
-}
-
-function laneTable(lanes: readonly LaneJson[]): string[] {
-  return tableLines(lanes, [
+const list = listCommand<LaneJson>({
+  path: '/v1/lanes',
+  columns: [
     { title: 'LANE', text: ({ lane }) => lane },
     { title: 'STATE', text: ({ paused }) => (paused ? 'paused' : 'open') },
     { title: 'SLOTS', text: ({ slots }) => numberText(slots), right: true },
@@ -45,14 +37,14 @@ function laneTable(lanes: readonly LaneJson[]): string[] {
       title: 'OLDEST',
       text: ({ oldestWaitingAt }) => (oldestWaitingAt === undefined ? '' : agoText(oldestWaitingAt)),
     },
-  ])
-}
+  ],
+})
 
-function setPaused(run: Run, verb: 'pause' | 'resume'): Promise<number> {
+function setPaused(run: Run, verb: 'pause' | 'resume') {
   const [lane = ''] = run.arguments
-  return withServer(run, async ({ client }) => {
-    const answer = await client.post<LaneJson>(`/v1/lanes/${encodeURIComponent(lane)}:${verb}`)
-    print(run, answer, () => [`The lane ${lane} is ${answer.paused ? 'paused' : 'open'}.`])
-    return exitCodes.ok
-  })
+  return ask(
+    run,
+    client => client.post<LaneJson>(`/v1/lanes/${encodeURIComponent(lane)}:${verb}`),
+    ({ paused }) => [`The lane ${lane} is ${paused ? 'paused' : 'open'}.`],
+  )
 }

@@ -1,12 +1,11 @@
 import path from 'node:path'
 import type { Command } from 'commander'
-import { QuillworkError } from '../../index.ts'
 import { isStoreAddress, sqliteFileOf } from '../../server/addresses.ts'
 import type { ResolvedConfig } from '../../server/config.ts'
 import { placesOf } from '../../server/data-directory.ts'
 import type { Home, HomeOptions } from '../../server/home.ts'
 import type { Moved } from '../../server/migrate.ts'
-import { exitCodes } from '../exit-codes.ts'
+import { exitCodes, usageError } from '../exit-codes.ts'
 import { print, type Register, type Run } from '../run.ts'
 import { listenForSignals } from '../signals.ts'
 import { tableLines } from '../text.ts'
@@ -68,11 +67,7 @@ function endsOf(options: MigrateOptions, resolved: ResolvedConfig): Record<'from
   const configured = config.store ?? `sqlite:${placesOf(config.data).database}`
   const from = absolute(options.from, '--from') ?? configured
   const to = absolute(options.to, '--to') ?? configured
-  if (from === to)
-    throw new QuillworkError(
-      'USAGE_INVALID',
-      'Give --from or --to, with a store other than the configured one.',
-    )
+  if (from === to) throw usageError('Give --from or --to, with a store other than the configured one.')
   const owner = ownerOfData([from, to], configured, resolved)
   const end = (address: string, isTarget: boolean) => ({
     address,
@@ -98,8 +93,7 @@ function ownerOfData(
 
 function absolute(address: string | undefined, option: string): string | undefined {
   if (address === undefined) return undefined
-  if (!isStoreAddress(address))
-    throw new QuillworkError('USAGE_INVALID', `${option} takes sqlite:FILE or mongodb://….`)
+  if (!isStoreAddress(address)) throw usageError(`${option} takes sqlite:FILE or mongodb://….`)
   const file = sqliteFileOf(address)
   return file === undefined ? address : `sqlite:${path.resolve(file)}`
 }

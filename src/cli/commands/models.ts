@@ -1,10 +1,9 @@
 import type { Command } from 'commander'
 import type { ModelDescription } from '../../ai/catalogue.ts'
-import { QuillworkError } from '../../index.ts'
 import { isKey, listKeys, removeKey, storeKey } from '../../server/key-file.ts'
 import { keyName } from '../../server/model-setting.ts'
 import type { FoundKey } from '../../server/models.ts'
-import { exitCodes } from '../exit-codes.ts'
+import { exitCodes, usageError } from '../exit-codes.ts'
 import { type Trial, trialText, tryModel } from '../model-trial.ts'
 import { print, printJson, type Register, type Run } from '../run.ts'
 import { listenForSignals } from '../signals.ts'
@@ -46,7 +45,7 @@ function loadModels() {
 
 type Row = ModelDescription & { readonly key: FoundKey }
 
-async function list(run: Run): Promise<number> {
+async function list(run: Run) {
   const { config } = run.configure()
   const { createModels, findKeys } = await loadModels()
   const keys = findKeys(config)
@@ -54,7 +53,6 @@ async function list(run: Run): Promise<number> {
     .models()
     .map((model): Row => ({ ...model, key: keys.get(model.id) ?? {} }))
   print(run, { items: rows.map(rowJson) }, () => modelLines(rows))
-  return exitCodes.ok
 }
 
 function rowJson({ key, ...model }: Row) {
@@ -135,29 +133,28 @@ function chosen(models: readonly ModelDescription[], id: string | undefined): re
   const model = configured.find(each => each.id === id)
   if (model !== undefined) return [model]
   const ids = configured.map(each => each.id).join(', ')
-  throw usage(
+  throw usageError(
     `There is no model "${id}" in the configuration. ${ids === '' ? 'None is configured.' : `There are: ${ids}.`}`,
   )
 }
 
-async function setKey(run: Run): Promise<number> {
+async function setKey(run: Run) {
   const { config } = run.configure()
   const name = nameOf(run)
   const given = await run.terminal.readSecret(`The key to store as ${name} (it is not shown): `)
   const key = given.trim()
-  if (key === '') throw usage('There is no key on standard input. Pipe it in, or type it when asked.')
+  if (key === '') throw usageError('There is no key on standard input. Pipe it in, or type it when asked.')
   if (!isKey(key))
-    throw usage(
+    throw usageError(
       'The text from standard input holds blanks or other characters that no key has. Give the key alone.',
     )
   storeKey(config.data, config.secret, { name, key })
   print(run, { name, source: `stored:${name}` }, () => [
     `Stored. Give it to a model by "key": "stored:${name}". A running server reads it at its next start.`,
   ])
-  return exitCodes.ok
 }
 
-async function listNames(run: Run): Promise<number> {
+async function listNames(run: Run) {
   const { config } = run.configure()
   const keys = listKeys(config.data).map(stored => ({
     ...stored,
@@ -172,7 +169,6 @@ async function listNames(run: Run): Promise<number> {
       { title: 'MODELS', text: ({ models }) => models.join(', ') },
     ])
   print(run, { items: keys }, () => (keys.length === 0 ? ['No key is stored.'] : table()))
-  return exitCodes.ok
 }
 
 async function deleteKey(run: Run): Promise<number> {
@@ -194,11 +190,7 @@ function nameOf(run: Run): string {
   const [name = ''] = run.arguments
   if (keyName.test(name)) return name
   // It is not repeated: it may be the key itself.
-  throw usage(
+  throw usageError(
     "This is not a name for a key. Give 1 to 40 letters, digits, '_', '.' or '-', such as main. The key itself goes to standard input.",
   )
-}
-
-function usage(message: string): QuillworkError {
-  return new QuillworkError('USAGE_INVALID', message)
 }

@@ -1,8 +1,8 @@
 import type { Command } from 'commander'
 import type { TaskJson } from '../../http/index.ts'
-import { type Budget, QuillworkError } from '../../index.ts'
+import type { Budget } from '../../index.ts'
 import type { Client } from '../client.ts'
-import { exitCodes } from '../exit-codes.ts'
+import { usageError } from '../exit-codes.ts'
 import { findChapterId, findChapters, findNovel, findSceneId } from '../find-novel.ts'
 import { followTask } from '../follow-task.ts'
 import { commandText } from '../hints.ts'
@@ -69,7 +69,7 @@ interface Submission {
   parameters: object
 }
 
-function write(run: Run<WriteOptions>): Promise<number> {
+function write(run: Run<WriteOptions>) {
   const instructions = instructionsOf(run)
   const budget = budgetGiven(run.options)
   return withSession(run, async session => {
@@ -78,7 +78,6 @@ function write(run: Run<WriteOptions>): Promise<number> {
     if (run.options.estimate !== true) return writeNow(run, session, { ...submission, budget })
     const estimate = await client.post<EstimateAnswer>('/v1/estimates', submission)
     print(run, estimate, widest => estimateLines(estimate, widest))
-    return exitCodes.ok
   })
 }
 
@@ -87,12 +86,13 @@ function instructionsOf({ options, arguments: [, place] }: Run<WriteOptions>): o
   const { chapters, overwrite, summary, title, words, characters } = options
   const isBatch = chapters !== undefined
   if (isBatch === (place !== undefined))
-    throw usage('Name either a scene, such as 3.2, or --chapters, such as 2-4.')
+    throw usageError('Name either a scene, such as 3.2, or --chapters, such as 2-4.')
   if (isBatch && (summary ?? title) !== undefined)
-    throw usage('--summary and --title are for one scene. With --chapters each scene has its own.')
+    throw usageError('--summary and --title are for one scene. With --chapters each scene has its own.')
   if (!isBatch && overwrite === true)
-    throw usage('--overwrite is for --chapters. The text of a named scene is always replaced.')
-  if (words !== undefined && characters !== undefined) throw usage('Give --words or --characters, not both.')
+    throw usageError('--overwrite is for --chapters. The text of a named scene is always replaced.')
+  if (words !== undefined && characters !== undefined)
+    throw usageError('Give --words or --characters, not both.')
   const { style, tone, instructions, model } = options
   // What is undefined is no part of the JSON.
   return { style, tone, instructions, model, length: lengthOf(options) }
@@ -106,11 +106,7 @@ function lengthOf({ words, characters }: WriteOptions): object | undefined {
 function numberOf(option: string, text: string): number {
   const plain = text.replace(/,(?=\d{3}(\D|$))/g, '')
   if (/^\d{1,9}$/.test(plain)) return Number(plain)
-  throw usage(`${option} takes a whole number, such as 1200, not ${JSON.stringify(text)}.`)
-}
-
-function usage(message: string): QuillworkError {
-  return new QuillworkError('USAGE_INVALID', message)
+  throw usageError(`${option} takes a whole number, such as 1200, not ${JSON.stringify(text)}.`)
 }
 
 async function submissionFor(
@@ -141,7 +137,7 @@ async function writeNow(
   run: Run<WriteOptions>,
   session: Session,
   submission: Submission & { budget: Budget | undefined },
-): Promise<number> {
+) {
   const isScene = submission.taskType === 'GenerateScene'
   const { id: taskId } = await session.connection.client.post<TaskJson>('/v1/tasks', {
     ...submission,
@@ -192,7 +188,7 @@ function sayScene({ terminal, arguments: [novel = ''] }: Run, { resolved }: Sess
   )
 }
 
-function brief(run: Run<{ summary?: string }>): Promise<number> {
+function brief(run: Run<{ summary?: string }>) {
   const [novel = '', place = ''] = run.arguments
   const { summary } = run.options
   return withSession(run, async session => {

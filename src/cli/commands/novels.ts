@@ -3,21 +3,13 @@ import type { z } from 'zod'
 import type { chapterSchema, novelSchema, searchAnswer } from '../../http/schemas/novel.ts'
 import type { historyEntrySchema, historyNoteSchema, sceneSchema } from '../../http/schemas/scene.ts'
 import { QuillworkError } from '../../index.ts'
+import type { Page } from '../../novel/library/paging.ts'
 import type { Client } from '../client.ts'
-import { exitCodes } from '../exit-codes.ts'
 import { findNovel, findSceneId, parseChapters } from '../find-novel.ts'
 import { commandText } from '../hints.ts'
-import {
-  addPaging,
-  listCommand,
-  type Page,
-  type PagingOptions,
-  pagingQuery,
-  parseLimit,
-  printPage,
-} from '../list.ts'
+import { addPaging, listCommand, type PagingOptions, pagingQuery, parseLimit, printPage } from '../list.ts'
 import { chapterLines, entryLines, historyTable, hitLines, outlineLines } from '../novel-lines.ts'
-import { print, type Register, type Run, withServer } from '../run.ts'
+import { ask, print, type Register, type Run, withServer } from '../run.ts'
 import { agoText, numberText } from '../words.ts'
 import { addNovelWriting } from './novel-writing.ts'
 
@@ -71,16 +63,15 @@ const list = listCommand<Novel>({
   ],
 })
 
-function show(run: Run): Promise<number> {
-  return withServer(run, async ({ client }) => {
-    const outline = await findNovel(client, run.arguments[0] ?? '')
-    const words = `novels read ${outline.id} --chapters 1`
-    print(run, outline, () => [
+function show(run: Run) {
+  return ask(
+    run,
+    client => findNovel(client, run.arguments[0] ?? ''),
+    outline => [
       ...outlineLines(outline, run.terminal.columns),
-      `Read the summaries: ${commandText(words, run.configure())}`,
-    ])
-    return exitCodes.ok
-  })
+      `Read the summaries: ${commandText(`novels read ${outline.id} --chapters 1`, run.configure())}`,
+    ],
+  )
 }
 
 interface ReadOptions {
@@ -88,7 +79,7 @@ interface ReadOptions {
   text?: boolean
 }
 
-function read(run: Run<ReadOptions>): Promise<number> {
+function read(run: Run<ReadOptions>) {
   const { options } = run
   const wanted = options.chapters === undefined ? undefined : new Set(parseChapters(options.chapters))
   return withServer(run, async ({ client }) => {
@@ -107,7 +98,6 @@ function read(run: Run<ReadOptions>): Promise<number> {
       const data = scenes === undefined ? chapter : { ...chapter, scenes }
       print(run, data, () => chapterLines(chapter, scenes))
     }
-    return exitCodes.ok
   })
 }
 
@@ -117,15 +107,12 @@ async function readScenes(client: Client, { scenes }: Chapter): Promise<Scene[]>
   return read
 }
 
-function search(run: Run<{ limit?: string }>): Promise<number> {
+async function search(run: Run<{ limit?: string }>) {
   const [novel = '', ...words] = run.arguments
-  const limit = parseLimit(run.options.limit)
-  return withServer(run, async ({ client }) => {
-    const { id } = await findNovel(client, novel)
-    const answer = await client.get<Answer>(`/v1/novels/${id}/search`, { q: words.join(' '), limit })
-    print(run, answer, () => hitLines(answer))
-    return exitCodes.ok
-  })
+  const query = { q: words.join(' '), limit: parseLimit(run.options.limit) }
+  const found = async (client: Client) =>
+    client.get<Answer>(`/v1/novels/${(await findNovel(client, novel)).id}/search`, query)
+  return ask(run, found, hitLines)
 }
 
 interface HistoryOptions extends PagingOptions {
@@ -153,7 +140,7 @@ function addHistory(novels: Command, register: Register): void {
     .action(register(restore))
 }
 
-function history(run: Run<HistoryOptions>): Promise<number> {
+async function history(run: Run<HistoryOptions>) {
   const { entry: entryId } = run.options
   const [novel = '', place = ''] = run.arguments
   const paging = pagingQuery(run.options)
@@ -161,8 +148,7 @@ function history(run: Run<HistoryOptions>): Promise<number> {
     const path = `/v1/scenes/${await findSceneId(client, novel, place)}/history`
     if (entryId !== undefined) {
       const entry = await client.get<Entry>(`${path}/${encodeURIComponent(entryId)}`)
-      print(run, entry, () => entryLines(entry))
-      return exitCodes.ok
+      return print(run, entry, () => entryLines(entry))
     }
     const page = await client.get<Page<Note>>(path, paging)
     const words = `novels restore ${JSON.stringify(novel)} ${place} ENTRY`
@@ -171,21 +157,15 @@ function history(run: Run<HistoryOptions>): Promise<number> {
         ? ['Nothing was overwritten.']
         : [...historyTable(page.items, widest), `Restore an entry: ${commandText(words, run.configure())}`],
     )
-    return exitCodes.ok
   })
 }
 
-function restore(run: Run): Promise<number> {
+function restore(run: Run) {
   const [novel = '', place = '', entryId = ''] = run.arguments
-  return withServer(run, async ({ client }) => {
-    const id = await findSceneId(client, novel, place)
-    const { version } = await client.get<Scene>(`/v1/scenes/${id}`)
-    const scene = await client.post<Scene>(
-      `/v1/scenes/${id}:restore`,
-      { entryId },
-      { 'if-match': `"${version}"` },
-    )
-    print(run, scene, () => [`Restored. Scene ${place} is now at version ${scene.version}.`])
-    return exitCodes.ok
-  })
+  const restored = async (client: Client) => {
+    const path = `/v1/scenes/${await findSceneId(client, novel, place)}`
+    const { version } = await client.get<Scene>(path)
+    return client.post<Scene>(`${path}:restore`, { entryId }, { 'if-match': `"${version}"` })
+  }
+  return ask(run, restored, ({ version }) => [`Restored. Scene ${place} is now at version ${version}.`])
 }

@@ -6,7 +6,6 @@ import type { RunningServer } from '../../server/server.ts'
 import { logLevels } from '../../server/settings.ts'
 import { type Client, createClient } from '../client.ts'
 import { findServer, isLocked, lockedError, urlOf } from '../connect.ts'
-import { exitCodes } from '../exit-codes.ts'
 import { commandText } from '../hints.ts'
 import type { BegunImport } from '../novel-client.ts'
 import type { Register, Run } from '../run.ts'
@@ -39,7 +38,7 @@ export function addServe(program: Command, register: Register): void {
     .action(register<ServeOptions>(serve))
 }
 
-async function serve(run: Run<ServeOptions>): Promise<number> {
+async function serve(run: Run<ServeOptions>) {
   const { terminal } = run
   const resolved = run.configure()
   using signals = listenForSignals()
@@ -58,7 +57,6 @@ async function serve(run: Run<ServeOptions>): Promise<number> {
   }
   await stop(terminal, { server, signals, graceMs: resolved.config.grace })
   if (failure !== undefined) throw failure
-  return exitCodes.ok
 }
 
 /** How long to wait until another command has released the data directory, milliseconds. */

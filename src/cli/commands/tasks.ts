@@ -1,9 +1,9 @@
 import { type Command, Option } from 'commander'
 import type { TaskJson } from '../../http/index.ts'
-import { hasEnded, QuillworkError, taskStatuses } from '../../index.ts'
+import { hasEnded, taskStatuses } from '../../index.ts'
 import type { Client } from '../client.ts'
 import type { Connection } from '../connect.ts'
-import { exitCodes } from '../exit-codes.ts'
+import { exitCodes, usageError } from '../exit-codes.ts'
 import { followTask } from '../follow-task.ts'
 import { commandText } from '../hints.ts'
 import { addPaging, listCommand, type PagingOptions } from '../list.ts'
@@ -73,7 +73,7 @@ interface SubmitOptions extends BudgetOptions {
   watch?: boolean
 }
 
-function submit(run: Run<SubmitOptions>): Promise<number> {
+function submit(run: Run<SubmitOptions>) {
   const { options, terminal } = run
   const [taskType = ''] = run.arguments
   const { user: userId, lane, key } = options
@@ -100,7 +100,7 @@ export function parametersOf(text = '{}'): unknown {
   try {
     return JSON.parse(text) as unknown
   } catch {
-    throw new QuillworkError('USAGE_INVALID', '--parameters is not JSON. Put it in single quotes.')
+    throw usageError('--parameters is not JSON. Put it in single quotes.')
   }
 }
 
@@ -137,36 +137,25 @@ function doneText(task: TaskJson): string {
   return total === 0 ? '' : `${numberText(done)}/${numberText(total)}`
 }
 
-function show(run: Run<{ watch?: boolean }>): Promise<number> {
+function show(run: Run<{ watch?: boolean }>) {
   if (run.options.watch === true) return watch(run)
   const [taskId = ''] = run.arguments
   return withServer(run, async ({ client }) => {
-    if (run.json) {
-      printJson(run, await client.get(pathOf(taskId)))
-      return exitCodes.ok
-    }
-    const lines = await taskLines(client, await readTree(client, taskId))
-    for (const line of lines) run.terminal.out(line)
-    return exitCodes.ok
+    if (run.json) return printJson(run, await client.get(pathOf(taskId)))
+    for (const line of await taskLines(client, await readTree(client, taskId))) run.terminal.out(line)
   })
 }
 
-function watch(run: Run): Promise<number> {
+function watch(run: Run) {
   return withSession(run, async ({ connection: { client, renew }, signals }) => {
-    const [task] = await watchTrees({
-      client,
-      renew,
-      taskIds: run.arguments,
-      terminal: run.terminal,
-      quiet: run.json,
-      signal: signals.asked,
-    })
+    const { arguments: taskIds, terminal, json: quiet } = run
+    const [task] = await watchTrees({ client, renew, taskIds, terminal, quiet, signal: signals.asked })
     if (run.json) printJson(run, task)
     return task?.status === 'COMPLETED' ? exitCodes.ok : exitCodes.failed
   })
 }
 
-function cancel(run: Run): Promise<number> {
+function cancel(run: Run) {
   return eachTask(run, async (client, taskId) => {
     const task = await client.post<TaskJson>(`${pathOf(taskId)}:cancel`)
     const words = hasEnded(task.status) ? 'is cancelled' : 'was asked to stop; it ends within seconds'
@@ -174,7 +163,7 @@ function cancel(run: Run): Promise<number> {
   })
 }
 
-function retry(run: Run): Promise<number> {
+function retry(run: Run) {
   return eachTask(
     run,
     async (client, taskId) => {
@@ -190,7 +179,7 @@ function eachTask(
   run: Run,
   act: (client: Client, taskId: string) => Promise<void>,
   onDone: (connection: Connection) => void = () => undefined,
-): Promise<number> {
+) {
   return withServer(run, async connection => {
     const failures: unknown[] = []
     for (const taskId of run.arguments) {
@@ -204,7 +193,6 @@ function eachTask(
     }
     if (failures.length < run.arguments.length) onDone(connection)
     if (failures.length > 0) throw failures[0]
-    return exitCodes.ok
   })
 }
 

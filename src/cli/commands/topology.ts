@@ -61,8 +61,7 @@ function lines(place: string, findings: readonly Finding[], wrong: number): stri
   return [...table, '', ...details, ...(details.length > 0 ? [''] : []), end]
 }
 
-async function show(run: Run): Promise<number> {
+async function show(run: Run) {
   const { topology, diagram } = await plannedTopology(run.configure().config)
   print(run, topology, () => [diagram.trimEnd()])
-  return exitCodes.ok
 }

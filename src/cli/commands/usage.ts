@@ -1,11 +1,12 @@
 import { type Command, Option } from 'commander'
-import { QuillworkError, type UsageKind } from '../../index.ts'
+import type { UsageKind } from '../../index.ts'
+import type { Page } from '../../novel/library/paging.ts'
 import { durationMs } from '../../task/duration.ts'
 import type { Client } from '../client.ts'
-import { exitCodes } from '../exit-codes.ts'
+import { usageError } from '../exit-codes.ts'
 import { allNovels, findNovel } from '../find-novel.ts'
-import { addPaging, type Page, type PagingOptions, pagingQuery, printPage } from '../list.ts'
-import { print, type Register, type Run, withServer } from '../run.ts'
+import { addPaging, type PagingOptions, pagingQuery, printPage } from '../list.ts'
+import { ask, type Register, type Run, withServer } from '../run.ts'
 import {
   type EstimateAnswer,
   estimateLines,
@@ -57,7 +58,7 @@ export function addUsage(program: Command, register: Register): void {
   ).action(register<UsageOptions>(usage))
 }
 
-function usage(run: Run<UsageOptions>): Promise<number> {
+async function usage(run: Run<UsageOptions>) {
   const { options } = run
   const by = kinds[options.by] ?? 'day'
   const times = { after: timeOf('--since', options.since), before: timeOf('--until', options.until) }
@@ -76,7 +77,6 @@ function usage(run: Run<UsageOptions>): Promise<number> {
     printPage(run, page, widest =>
       table === undefined ? ['No model calls.'] : usageLines(page.items, { ...table, columns: widest }),
     )
-    return exitCodes.ok
   })
 }
 
@@ -109,8 +109,7 @@ function timeOf(option: string, text: string | undefined): string | undefined {
   const ago = /^\d+(\.\d+)?(ms|s|m|h|d)$/.test(text)
   const time = ago ? Date.now() - durationMs(text as `${number}d`, option) : readDate(text)
   if (Number.isNaN(time))
-    throw new QuillworkError(
-      'USAGE_INVALID',
+    throw usageError(
       `${option} ${text}: give a time such as 2026-01-31 or 2026-01-31T12:00:00Z, or how long ago, such as 7d.`,
     )
   return new Date(time).toISOString()
@@ -139,14 +138,9 @@ export function addEstimate(program: Command, register: Register): void {
     .action(register<EstimateOptions>(estimate))
 }
 
-function estimate(run: Run<EstimateOptions>): Promise<number> {
+async function estimate(run: Run<EstimateOptions>) {
   const [taskType = ''] = run.arguments
-  const parameters = parametersOf(run.options.parameters)
-  return withServer(run, async ({ client }) => {
-    // What is undefined is no part of the JSON.
-    const body = { taskType, parameters, userId: run.options.user }
-    const answer = await client.post<EstimateAnswer>('/v1/estimates', body)
-    print(run, answer, widest => estimateLines(answer, widest))
-    return exitCodes.ok
-  })
+  // What is undefined is no part of the JSON.
+  const body = { taskType, parameters: parametersOf(run.options.parameters), userId: run.options.user }
+  return ask(run, client => client.post<EstimateAnswer>('/v1/estimates', body), estimateLines)
 }
