@@ -1,12 +1,11 @@
 import { setImmediate } from 'node:timers/promises'
 import type { Database, Statement } from 'better-sqlite3'
 import { createEmitter } from '../../runtime/emitter.ts'
-import { gather } from '../../runtime/gather.ts'
-import type { StoreFaults } from './failures.ts'
-import { closedError, storeError } from './failures.ts'
+import { Failed, gather } from '../../runtime/gather.ts'
+import { closedError, type StoreFaults, storeError } from './failures.ts'
 import { applyMigrations, type Migration, openFile } from './file.ts'
 import { createSyncer } from './sync.ts'
-import { answer, createTransactions, type Job, JobFailure, type Participant, settle } from './transactions.ts'
+import { answer, createTransactions, type Job, type Participant, settle } from './transactions.ts'
 
 /**
  * The database file and its group commit: callers of one moment share one transaction, and a promise resolves after the sync that
@@ -86,7 +85,7 @@ export function openDatabase(file: string, faults: StoreFaults = {}): DatabaseFi
       hasFailed = false
       jobs.forEach((job, index) => {
         const value = values[index]
-        if (!(value instanceof JobFailure)) job.committed?.(value as never)
+        if (!(value instanceof Failed)) job.committed?.(value as never)
       })
       syncer.add(
         () => settle(jobs, values),
