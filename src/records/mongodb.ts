@@ -8,6 +8,7 @@ import type { IndexPlan } from '../store/mongodb/indexes.ts'
 import { isDuplicateKey } from '../store/mongodb/indexes.ts'
 import {
   type AnyKind,
+  type AnyQuery,
   type Change,
   holds,
   type Identified,
@@ -41,15 +42,16 @@ export function mongoRecords(database: SharedDatabase, kinds: readonly AnyKind[]
       return new Map(found.map(document => [document._id, recordOf(document)])) as never
     },
     async find(kind, query, without = []) {
+      const { limit = Number.POSITIVE_INFINITY } = query
       const found: RecordDocument[] = []
       for (const filter of filtersOf(query)) {
-        const { limit } = query
-        if (limit !== undefined && found.length >= limit) break
+        const left = limit - found.length
+        if (left <= 0) break
         const more = await database.run(`find ${kind.name}`, () =>
           collection(kind)
             .find(filter, { ...readingOf(without), ...hintOf(kind, query) })
             .sort(sortOf(query))
-            .limit(limit === undefined ? 0 : limit - found.length)
+            .limit(Number.isFinite(left) ? left : 0)
             .toArray(),
         )
         found.push(...more)
@@ -67,9 +69,9 @@ export function mongoRecords(database: SharedDatabase, kinds: readonly AnyKind[]
     async commit(changes) {
       requireAllFit(changes)
       const commit: Commit = { changes, revision: nextRevision(), collection }
-      const [only] = changes
+      const [only, another] = changes
       const names = [...new Set(changes.map(({ kind }) => kind.name))].join(', ')
-      if (changes.length === 1 && only !== undefined)
+      if (only !== undefined && another === undefined)
         return database.run(`write ${names}`, () => makeOne(commit, only))
       for (;;) {
         try {
@@ -93,7 +95,7 @@ function indexesOf({ name, indexes }: AnyKind): IndexPlan[] {
 
 /** Names the index, so that a query never reads a whole collection because another plan looked cheaper. */
 export function hintOf<R>(kind: AnyKind, query: Query<R>): { hint?: string } {
-  const hint = indexFor(kind, query as Query<Record<string, unknown>>)
+  const hint = indexFor(kind, query as AnyQuery)
   return hint === undefined ? {} : { hint }
 }
 
@@ -107,32 +109,27 @@ function readingOf(without: readonly PropertyKey[]) {
 }
 
 function recordOf({ _id: id, ...record }: RecordDocument): Identified & { revision: string } {
-  return Object.assign(record, { id }) as unknown as Identified & { revision: string }
+  return Object.assign(record, { id })
 }
 
 /** Returns the filters of `find`, one after the other: what follows a place is several ranges of one index, read without `$or`. */
 export function filtersOf<R extends Identified>(query: Query<R>): Filter<RecordDocument>[] {
   const { order = [], reverse = false, after } = query
-  const conditions = conditionsOf(query)
+  const conditions = conditionsOf(query as AnyQuery)
   if (after === undefined) return [conditions]
   return order.map((_, place) => {
-    const last = order.length - 1 - place
+    const fields = order.slice(0, order.length - place).map(stored)
     const filter: Record<string, unknown> = { ...conditions }
-    for (const [at, field] of order.slice(0, last + 1).entries()) {
-      const range = filter[stored(field)]
-      const behind = { [reverse ? '$lt' : '$gt']: after[at] }
-      filter[stored(field)] =
-        at < last ? after[at] : typeof range === 'object' ? { ...range, ...behind } : behind
-    }
+    for (const [at, field] of fields.entries()) filter[field] = after[at]
+    const last = fields.at(-1) ?? ''
+    const range = conditions[last]
+    const behind = { [reverse ? '$lt' : '$gt']: filter[last] }
+    filter[last] = typeof range === 'object' ? { ...range, ...behind } : behind
     return filter as Filter<RecordDocument>
   })
 }
 
-function conditionsOf({
-  equal = {},
-  above = {},
-  most = {},
-}: Query<Record<string, unknown>>): Filter<RecordDocument> {
+function conditionsOf({ equal = {}, above = {}, most = {} }: AnyQuery): Filter<RecordDocument> {
   const filter: Record<string, unknown> = {}
   for (const [field, value] of Object.entries(equal))
     filter[stored(field)] = Array.isArray(value) ? { $in: value } : value
@@ -151,7 +148,7 @@ export function sortOf<R>({ order = [], reverse = false }: Query<R>): Record<str
 export function pipelineOf<R extends Identified>(query: SumQuery<R, keyof R & string>): Document[] {
   const sums = Object.fromEntries((query.of ?? []).map(field => [field, { $sum: `$${field}` }]))
   return [
-    { $match: conditionsOf(query as Query<Record<string, unknown>>) },
+    { $match: conditionsOf(query as AnyQuery) },
     { $group: { _id: `$${stored(query.by)}`, count: { $sum: 1 }, ...sums } },
   ]
 }

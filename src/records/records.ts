@@ -66,6 +66,9 @@ export interface Query<R> {
   limit?: number
 }
 
+/** A query of any kind. */
+export type AnyQuery = Query<Record<string, unknown>>
+
 /** What is added up, by what. */
 export interface SumQuery<R, Summed> extends Pick<Query<R>, 'equal' | 'above' | 'most'> {
   by: keyof R & string
@@ -169,7 +172,7 @@ export interface Records {
 }
 
 /** The index that serves a query: the one of which the conditions name the most leading fields. Undefined for none: then it is by id. */
-export function indexFor({ indexes }: AnyKind, query: Query<Record<string, unknown>>): string | undefined {
+export function indexFor({ indexes }: AnyKind, query: AnyQuery): string | undefined {
   const { equal = {}, above = {}, most = {}, order = [] } = query
   const ranged = new Set([...Object.keys(above), ...Object.keys(most), ...order.slice(0, 1)])
   const led = Object.entries(indexes).map(([index, on]) => {

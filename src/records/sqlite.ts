@@ -1,15 +1,15 @@
 /** Records in the database file of the tasks: a table a kind, its writes in the group commit of the file. */
-import type { Database, Statement } from 'better-sqlite3'
-import type { SharedDatabase } from '../store/sqlite/database.ts'
+import type { Database } from 'better-sqlite3'
+import { type SharedDatabase, type Statements, statementsOf } from '../store/sqlite/database.ts'
 import {
   type AnyKind,
+  type AnyQuery,
   type Change,
   holds,
   type Identified,
   isGuarded,
   type Kind,
   nextRevision,
-  type Query,
   type Records,
   requireAllFit,
   type SumQuery,
@@ -19,19 +19,25 @@ import {
 
 /** The records of a file; a migration made their tables (see `tablesOf`). */
 export function sqliteRecords(database: SharedDatabase): Records {
+  let prepared: Statements | undefined
+  const statements = (db: Database) => {
+    prepared ??= statementsOf(db)
+    return prepared
+  }
+  const find = (kind: AnyKind, query: AnyQuery, without: readonly PropertyKey[]) =>
+    database.read(db => readRows(statements(db), kind, select(kind, query, without), without))
   return {
-    get: (kind, ids, without = []) =>
-      database.read(db => {
-        const found = readRows(db, kind, selectByIds(kind, without, ids), without)
-        return new Map(found.map(record => [record.id, record])) as never
-      }),
-    find: (kind, query, without = []) =>
-      database.read(db => readRows(db, kind, select(kind, query, without), without) as never),
-    sum: (kind, query) => database.read(db => readSums(db, selectSums(kind, query)) as never),
+    async get(kind, ids, without = []) {
+      const equal = { id: ids.length === 1 ? ids[0] : ids }
+      const found = await find(kind, { equal } as AnyQuery, without)
+      return new Map(found.map(record => [record.id, record])) as never
+    },
+    find: (kind, query, without = []) => find(kind, query as AnyQuery, without) as never,
+    sum: (kind, query) => database.read(db => readSums(statements(db), selectSums(kind, query)) as never),
     async commit(changes) {
       requireAllFit(changes)
       const revision = nextRevision()
-      return database.write(db => commit(db, changes, revision))
+      return database.write(db => commit(statements(db), changes, revision))
     },
   }
 }
@@ -67,55 +73,35 @@ export interface Sql {
   values: readonly Value[]
 }
 
-type Conditions = Pick<Query<Record<string, unknown>>, 'equal' | 'above' | 'most'>
-
-function where({ equal = {}, above = {}, most = {} }: Conditions, more: Sql = { text: '', values: [] }): Sql {
-  const named = (values: object, condition: (field: string, value: unknown) => string) =>
-    Object.entries(values).map(([field, value]) => condition(field, value))
-  const conditions = [
-    ...named(equal, (field, value) =>
-      Array.isArray(value) ? `"${field}" IN (SELECT value FROM json_each(?))` : `"${field}" = ?`,
-    ),
-    ...named(above, field => `"${field}" > ?`),
-    ...named(most, field => `"${field}" <= ?`),
-    ...(more.text === '' ? [] : [more.text]),
-  ]
-  const values = [equal, above, most].flatMap(each => Object.values(each)).map(bound)
-  const text = conditions.length === 0 ? '' : ` WHERE ${conditions.join(' AND ')}`
-  return { text, values: [...values, ...more.values] }
-}
-
-function bound(value: unknown): Value {
-  return Array.isArray(value) ? JSON.stringify(value) : (value as Value)
+function where({ equal = {}, above = {}, most = {}, order = [], reverse, after }: AnyQuery): Sql {
+  const conditions: string[] = []
+  const values: Value[] = []
+  const add = (condition: string, ...bound: readonly unknown[]) => {
+    conditions.push(condition)
+    values.push(...(bound as Value[]))
+  }
+  for (const [field, value] of Object.entries(equal)) {
+    if (typeof value === 'object')
+      add(`"${field}" IN (SELECT value FROM json_each(?))`, JSON.stringify(value))
+    else add(`"${field}" = ?`, value)
+  }
+  for (const [field, value] of Object.entries(above)) add(`"${field}" > ?`, value)
+  for (const [field, value] of Object.entries(most)) add(`"${field}" <= ?`, value)
+  const places = order.map(() => '?').join(', ')
+  if (after !== undefined) add(`(${listed(order)}) ${reverse === true ? '<' : '>'} (${places})`, ...after)
+  return { text: conditions.length === 0 ? '' : ` WHERE ${conditions.join(' AND ')}`, values }
 }
 
 /** Returns the SQL of `find`. */
-export function select<R extends Identified>(
-  kind: Kind<R>,
-  query: Query<R>,
-  without: readonly PropertyKey[] = [],
-): Sql {
-  const { order = [], reverse = false, after, limit } = query
-  const place = order.map(() => '?').join(', ')
-  const behind =
-    after === undefined
-      ? undefined
-      : { text: `(${listed(order)}) ${reverse ? '<' : '>'} (${place})`, values: after }
-  const { text, values } = where(query as Conditions, behind)
+export function select(kind: AnyKind, query: AnyQuery, without: readonly PropertyKey[] = []): Sql {
+  const { order = [], reverse = false, limit } = query
+  const { text, values } = where(query)
   const sorted = order.map(field => `"${field}"${reverse ? ' DESC' : ''}`).join(', ')
+  const rest = `${sorted && ` ORDER BY ${sorted}`}${limit === undefined ? '' : ' LIMIT ?'}`
   return {
-    text: `SELECT ${columnsOf(kind, without)} FROM ${kind.name}${text}${sorted && ` ORDER BY ${sorted}`}${limit === undefined ? '' : ' LIMIT ?'}`,
+    text: `SELECT ${columnsOf(kind, without)} FROM ${kind.name}${text}${rest}`,
     values: limit === undefined ? values : [...values, limit],
   }
-}
-
-function selectByIds(kind: AnyKind, without: readonly PropertyKey[], ids: readonly string[]): Sql {
-  const [id] = ids
-  const columns = columnsOf(kind, without)
-  if (ids.length === 1 && id !== undefined)
-    return { text: `SELECT ${columns} FROM ${kind.name} WHERE id = ?`, values: [id] }
-  const text = `SELECT ${columns} FROM ${kind.name} WHERE id IN (SELECT value FROM json_each(?))`
-  return { text, values: [JSON.stringify(ids)] }
 }
 
 /** What is known of a kind once: the order of its columns, and the statement that writes a row. */
@@ -133,12 +119,11 @@ function planOf(kind: AnyKind): Plan {
   const known = plans.get(kind)
   if (known !== undefined) return known
   const fields = Object.keys(kind.fields)
-  const large = Object.entries(kind.large)
-  const columns = ['id', 'revision', ...fields, 'body', ...large.map(([field]) => field)]
+  const columns = ['id', 'revision', ...fields, 'body', ...Object.keys(kind.large)]
   const set = columns.slice(1).map(column => `"${column}" = excluded."${column}"`)
   const upsert = `INSERT INTO ${kind.name} (${listed(columns)}) VALUES (${columns.map(() => '?').join(', ')})
     ON CONFLICT (id) DO UPDATE SET ${set.join(', ')}`
-  const plan = { fields, large, declared: new Set(['id', ...columns]), upsert }
+  const plan = { fields, large: Object.entries(kind.large), declared: new Set(columns), upsert }
   plans.set(kind, plan)
   return plan
 }
@@ -154,7 +139,7 @@ function columnsOf(kind: AnyKind, without: readonly PropertyKey[]): string {
 
 /** Returns the SQL of `sum`. */
 export function selectSums<R extends Identified>(kind: Kind<R>, query: SumQuery<R, keyof R & string>): Sql {
-  const { text, values } = where(query as Conditions)
+  const { text, values } = where(query as AnyQuery)
   const sums = (query.of ?? []).map(field => `, coalesce(sum("${field}"), 0) AS "${field}"`).join('')
   return {
     text: `SELECT "${query.by}" AS grouped, count(*) AS count${sums} FROM ${kind.name}${text} GROUP BY "${query.by}"`,
@@ -166,58 +151,55 @@ type Read = Record<string, unknown> & Identified & { revision: string }
 
 /** A row has the columns of `columnsOf`; what is null in it, the record does not have. */
 function readRows(
-  db: Database,
+  sql: Statements,
   kind: AnyKind,
   { text, values }: Sql,
   without: readonly PropertyKey[],
 ): Read[] {
   const { fields } = planOf(kind)
   const large = largeRead(kind, without)
-  const body = fields.length + 2
-  const rows = statement<unknown[]>(db, text)
+  const rows = sql(text)
     .raw()
-    .all(...values)
-  return rows.map(row => {
-    const record = JSON.parse(String(row[body])) as Read
-    Object.assign(record, { id: row[0], revision: row[1] })
-    for (const [at, field] of fields.entries()) {
-      if (row[at + 2] !== null) record[field] = row[at + 2]
-    }
+    .all(...values) as unknown[][]
+  return rows.map(([id, revision, ...row]) => {
+    const record = JSON.parse(String(row[fields.length])) as Read
+    Object.assign(record, { id, revision })
+    for (const [at, field] of fields.entries()) if (row[at] !== null) record[field] = row[at]
     for (const [at, [field, type]] of large.entries()) {
-      const value = row[body + 1 + at]
+      const value = row[fields.length + 1 + at]
       if (value !== null) record[field] = type === 'json' ? JSON.parse(String(value)) : value
     }
     return record
   })
 }
 
-function readSums(db: Database, { text, values }: Sql): ReadonlyMap<Value, Sums<string>> {
-  const rows = statement<{ grouped: Value } & Sums<string>>(db, text).all(...values)
+function readSums(sql: Statements, { text, values }: Sql): ReadonlyMap<Value, Sums<string>> {
+  const rows = sql(text).all(...values) as ({ grouped: Value } & Sums<string>)[]
   return new Map(rows.map(({ grouped, ...sums }) => [grouped, sums as Sums<string>]))
 }
 
 /** Guards are checked before anything is written: a commit that is stale undoes nothing. */
-function commit(db: Database, changes: readonly Change[], revision: string): 'applied' | 'stale' {
-  if (!changes.every(change => !isGuarded(change) || holds(change, heldBy(db, change)))) return 'stale'
+function commit(sql: Statements, changes: readonly Change[], revision: string): 'applied' | 'stale' {
+  if (!changes.every(change => !isGuarded(change) || holds(change, heldBy(sql, change)))) return 'stale'
   for (const change of changes) {
     const { kind, id } = change
-    if (change.op === 'remove') statement(db, `DELETE FROM ${kind.name} WHERE id = ?`).run(id)
+    if (change.op === 'remove') sql(`DELETE FROM ${kind.name} WHERE id = ?`).run(id)
     else if (change.op === 'put')
-      statement(db, planOf(kind).upsert).run(...rowOf(kind, { ...change.record }, revision))
-    else raise(db, change, revision)
+      sql(planOf(kind).upsert).run(...rowOf(kind, { ...change.record, revision, id }))
+    else raise(sql, change, revision)
   }
   return 'applied'
 }
 
 /** The fields that the guard of a change names. */
-function heldBy(db: Database, change: Change): Readonly<Record<string, unknown>> | undefined {
+function heldBy(sql: Statements, change: Change): Readonly<Record<string, unknown>> | undefined {
   const guard = change.op === 'add' || typeof change.over === 'string' ? { revision: '' } : change.over
   const text = `SELECT ${listed(Object.keys(guard))} FROM ${change.kind.name} WHERE id = ?`
-  return statement<Record<string, unknown>>(db, text).get(change.id)
+  return sql(text).get(change.id) as Readonly<Record<string, unknown>> | undefined
 }
 
 /** The values of a row, in the order of the columns. */
-function rowOf(kind: AnyKind, record: Identified & Record<string, unknown>, revision: string): unknown[] {
+function rowOf(kind: AnyKind, record: Read): unknown[] {
   const { fields, large, declared } = planOf(kind)
   const body: Record<string, unknown> = {}
   for (const [field, value] of Object.entries(record)) if (!declared.has(field)) body[field] = value
@@ -225,32 +207,16 @@ function rowOf(kind: AnyKind, record: Identified & Record<string, unknown>, revi
     const value = record[field] ?? null
     return type === 'json' && value !== null ? JSON.stringify(value) : value
   })
-  return [
-    record.id,
-    revision,
-    ...fields.map(field => record[field] ?? null),
-    JSON.stringify(body),
-    ...largeValues,
-  ]
+  const fieldValues = fields.map(field => record[field] ?? null)
+  return [record.id, record.revision, ...fieldValues, JSON.stringify(body), ...largeValues]
 }
 
-function raise(db: Database, change: Change & { op: 'add' }, revision: string): void {
+function raise(sql: Statements, { kind, id, by, raise: to }: Change & { op: 'add' }, revision: string): void {
   const set = [
-    ...Object.keys(change.by).map(field => `"${field}" = coalesce("${field}", 0) + ?`),
-    ...Object.keys(change.raise).map(field => `"${field}" = max(coalesce("${field}", 0), ?)`),
+    'revision = ?',
+    ...Object.keys(by).map(field => `"${field}" = coalesce("${field}", 0) + ?`),
+    ...Object.keys(to).map(field => `"${field}" = max(coalesce("${field}", 0), ?)`),
   ]
-  const text = `UPDATE ${change.kind.name} SET ${['revision = ?', ...set].join(', ')} WHERE id = ?`
-  const values = [...Object.values(change.by), ...Object.values(change.raise)]
-  statement(db, text).run(revision, ...values, change.id)
-}
-
-const prepared = new WeakMap<Database, Map<string, Statement>>()
-
-/** The statement of a text, prepared once per database, when first used. */
-function statement<Row>(db: Database, sql: string): Statement<unknown[], Row> {
-  const known = prepared.get(db) ?? new Map<string, Statement>()
-  prepared.set(db, known)
-  const found = known.get(sql) ?? db.prepare(sql)
-  known.set(sql, found)
-  return found as Statement<unknown[], Row>
+  const values = [revision, ...Object.values(by), ...Object.values(to), id]
+  sql(`UPDATE ${kind.name} SET ${set.join(', ')} WHERE id = ?`).run(...values)
 }

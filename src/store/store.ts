@@ -15,26 +15,10 @@ import type { AttemptStore } from './attempts.ts'
 import type { OutputStore } from './output.ts'
 import type { Page, PageRequest, TaskQueries } from './queries.ts'
 
-export type { AttemptRow, AttemptStore, Fenced, LogLine, UsageRow } from './attempts.ts'
-export {
-  longestOutput,
-  longestPiece,
-  type Output,
-  type OutputPiece,
-  type OutputPlace,
-  type OutputStore,
-} from './output.ts'
-export type {
-  DeadLetterFilter,
-  DeadLetterGroup,
-  Page,
-  PageRequest,
-  TaskFilter,
-  TaskListRequest,
-  TaskQueries,
-  UsageReportRequest,
-} from './queries.ts'
-export { type UsageFilter, type UsageKind, type UsageSum, usageKinds } from './usage.ts'
+export * from './attempts.ts'
+export * from './output.ts'
+export * from './queries.ts'
+export * from './usage.ts'
 
 /** What became of one creation. `existing` = the id or the idempotency key was there; the record is the one that was found. */
 export type Created =

@@ -280,12 +280,16 @@ export async function readLog(
       .limit(limit)
       .toArray(),
   )
-  return documents
-    .flatMap(({ first, lines }) =>
-      lines.map(({ at, ...line }, index) => ({ ...line, at: at.getTime(), sequence: first + index })),
-    )
+  return linesOf(documents)
     .filter(({ sequence }) => sequence > after)
     .slice(0, limit)
+}
+
+/** Returns the lines of documents, numbered. */
+export function linesOf(documents: readonly LogDocument[]): (LogLine & { sequence: number })[] {
+  return documents.flatMap(({ first, lines }) =>
+    lines.map(({ at, ...line }, index) => ({ ...line, at: at.getTime(), sequence: first + index })),
+  )
 }
 
 function logsOf({ database }: Session) {

@@ -1,17 +1,17 @@
 /** The tasks of a database as rows that can be moved to another store. */
-import type { Document } from 'mongodb'
+import type { Document, Filter } from 'mongodb'
 import { unranked } from '../../task/fairness.ts'
 import { hasEnded, type TaskStatus } from '../../task/status.ts'
 import { liveOf, recount } from '../../task/subtasks.ts'
 import type { TaskRecord } from '../../task/task.ts'
 import { claiming } from '../../task/transition.ts'
-import { type LogLine, priorities } from '../store.ts'
+import { priorities } from '../store.ts'
 import { mostAttempts, type RowsTransfer, type TransferredTask } from '../transfer.ts'
 import { type CheckpointDocument, checkpointName } from './attempts.ts'
 import { type LargeText, type PastAttempt, queueOf, type TaskDocument, times } from './documents.ts'
 import { collections } from './indexes.ts'
 import { createNumbers } from './new-task.ts'
-import { type LogDocument, linesPerDocument } from './output.ts'
+import { type LogDocument, linesOf, linesPerDocument } from './output.ts'
 import { type LargeValue, largeValue, recordsOf, writePayloads } from './payloads.ts'
 import { readFields, type Session } from './session.ts'
 
@@ -23,35 +23,22 @@ export function tasksTransfer(session: Session): RowsTransfer<TransferredTask> {
   const numbers = createNumbers()
   return {
     async *read() {
-      const options = { limit: pageTasks, hint: 'tasks_newest' }
-      for await (const documents of pagesByOrder<TaskDocument>(session, collections.tasks, options))
-        yield await readTasks(session, documents)
+      for await (const documents of pagesOfTasks(session)) yield await readTasks(session, documents)
     },
     write: tasks => writeTasks(session, tasks, numbers),
   }
 }
 
-/** Returns the pages of a collection in the order of `order` and id. */
-async function* pagesByOrder<D extends Document & { _id: string; order: number }>(
-  { database }: Session,
-  collection: string,
-  options: { limit: number; hint?: string },
-): AsyncGenerator<D[]> {
-  let last: D | undefined
-  for (;;) {
-    const filter: Document =
-      last === undefined
-        ? {}
-        : { order: { $gte: last.order }, $nor: [{ order: last.order, _id: { $lte: last._id } }] }
-    const rows = await database.run('read rows', () =>
-      database
-        .collection(collection)
-        .find<D>(filter, { ...options, sort: { order: 1, _id: 1 } })
-        .toArray(),
-    )
-    last = rows.at(-1)
+/** Returns the pages of tasks in the order of `order` and id. */
+async function* pagesOfTasks({ database, tasks }: Session): AsyncGenerator<TaskDocument[]> {
+  for (let filter: Filter<TaskDocument> = {}; ; ) {
+    const options = { limit: pageTasks, hint: 'tasks_newest', sort: { order: 1, _id: 1 } } as const
+    const page = await database.run('read rows', () => tasks.find(filter, options).toArray())
+    const last = page.at(-1)
     if (last === undefined) return
-    yield rows
+    yield page
+    const { order, _id } = last
+    filter = { order: { $gte: order }, $nor: [{ order, _id: { $lte: _id } }] }
   }
 }
 
@@ -76,7 +63,7 @@ async function readTasks(session: Session, documents: readonly TaskDocument[]): 
         endedAt: endedAt.getTime(),
       })),
       checkpoints: new Map(values),
-      logs: linesOf(logs.get(document._id) ?? []),
+      logs: linesOf((logs.get(document._id) ?? []).sort((one, other) => one.first - other.first)),
     }
   })
 }
@@ -92,14 +79,6 @@ async function readBelonging<D extends Document & { taskId: string }>(
     database.collection<Document>(collection).find<D>(filter).toArray(),
   )
   return grouped(found, ({ taskId }) => taskId)
-}
-
-function linesOf(documents: readonly LogDocument[]): (LogLine & { sequence: number })[] {
-  return [...documents]
-    .sort((one, other) => one.first - other.first)
-    .flatMap(({ first, lines }) =>
-      lines.map(({ at, ...line }, index) => ({ ...line, at: at.getTime(), sequence: first + index })),
-    )
 }
 
 type Change = { from?: TaskStatus; to: TaskStatus }

@@ -1,7 +1,6 @@
 /** Counters kept in step with the transitions and written once per commit: tasks per status, and the sub-task summaries of parents. */
 import type { TaskStatus } from '../../task/status.ts'
 import { liveOf, recount } from '../../task/subtasks.ts'
-import type { SubTaskSummary } from '../../task/task.ts'
 import type { Statements } from './database.ts'
 import type { Participant } from './transactions.ts'
 
@@ -55,13 +54,7 @@ function writeCount(sql: Statements, status: TaskStatus, change: number): void {
 function writeParent(sql: Statements, parentId: string, changes: readonly Change[]): void {
   const before = sql('SELECT sub_tasks FROM tasks WHERE id = ?').pluck().get(parentId)
   if (before === undefined) return
-  const summary = recount(
-    typeof before === 'string' ? (JSON.parse(before) as SubTaskSummary) : undefined,
-    changes,
-  )
-  sql('UPDATE tasks SET sub_tasks = ?, live_sub_tasks = ?, version = version + 1 WHERE id = ?').run(
-    JSON.stringify(summary),
-    liveOf(summary),
-    parentId,
-  )
+  const summary = recount(before === null ? undefined : JSON.parse(String(before)), changes)
+  const update = 'UPDATE tasks SET sub_tasks = ?, live_sub_tasks = ?, version = version + 1 WHERE id = ?'
+  sql(update).run(JSON.stringify(summary), liveOf(summary), parentId)
 }

@@ -1,7 +1,7 @@
 import { type AdmissionLimits, refusalOf } from '../../task/admission.ts'
 import { QuillworkError } from '../../task/errors.ts'
 import { unranked } from '../../task/fairness.ts'
-import { hasEnded, type Phase, type TaskStatus } from '../../task/status.ts'
+import { hasEnded, type TaskStatus } from '../../task/status.ts'
 import type { NewTask, TaskRecord } from '../../task/task.ts'
 import { claiming } from '../../task/transition.ts'
 import { type Created, priorities } from '../store.ts'
@@ -10,16 +10,10 @@ import type { Known } from './in-flight.ts'
 import { insertTags, longestInline, readTask, readTasks, storeText } from './rows.ts'
 import { noteWake, queueOf, type Session } from './session.ts'
 
-/** What every row has; what few rows have costs nothing where it is absent. */
-const always = `id, task_type, user_id, lane, priority, rank, queue, status, phase, version, attempt, retry_count, crash_count,
-  created_at, updated_at, depth, parameters, parameters_version, lease_until, claim_token, node, started_at, last_attempt_at`
-const sometimes =
-  'wake_at, next_attempt_at, deadline, root_id, parent_id, sub_task_key, idempotency_key, tags, traceparent, budget'
-const values = '?, ?, ?, ?, ?, ?, ?, ?, ?, 1, ?, 0, 0, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?'
-const insertPlain = `INSERT INTO tasks (${always}) VALUES (${values}) ON CONFLICT DO NOTHING`
-const insertFull = `INSERT INTO tasks (${always}, ${sometimes}) VALUES (${values}, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`
-
-const born: { status: TaskStatus; phase: Phase } = { status: 'QUEUED', phase: 'executing' }
+const insert = `INSERT INTO tasks (id, task_type, user_id, lane, priority, rank, queue, status, phase, version, attempt, retry_count, crash_count,
+  created_at, updated_at, depth, parameters, parameters_version, lease_until, claim_token, node, started_at, last_attempt_at,
+  wake_at, next_attempt_at, deadline, root_id, parent_id, sub_task_key, idempotency_key, tags, traceparent, budget)
+  VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 1, ?, 0, 0, ${Array(20).fill('?').join(', ')}) ON CONFLICT DO NOTHING`
 
 /** Writes new tasks; a task whose id or idempotency key exists is answered with the record that was found. */
 export async function create(
@@ -59,21 +53,22 @@ interface Moment {
 
 function createOne(session: Session, task: NewTask, moment: Moment): Written {
   const { aggregate, order } = session
-  const isRoot = task.parent === undefined
-  const admission = isRoot ? admit(session, task, moment.limits) : admitChild(session, task, moment.parents)
-  if (admission !== undefined) return existingOr(session, task, { outcome: 'refused', code: admission })
+  const { parent } = task
+  const isRoot = parent === undefined
+  const code = isRoot ? admit(session, task, moment.limits) : admitChild(session, parent, moment.parents)
+  if (code !== undefined) return existingOr(session, task, { outcome: 'refused', code })
   const priority = priorities.indexOf(task.priority)
   const place: Place = { userId: task.userId, lane: task.lane, priority, isRoot, rank: unranked }
   const record = newRecord(task, moment.now)
-  if (record.nextAttemptTimestamp === undefined) place.rank = order.rankFor(place)
-  const starts =
-    task.claim !== undefined && record.nextAttemptTimestamp === undefined && laneIsEmpty(session, task.lane)
-  if (starts) startRecord(record, task.claim, moment.now)
-  const seq = insertRow(session, task, record, place)
+  const isDue = record.nextAttemptTimestamp === undefined
+  if (isDue) place.rank = order.rankFor(place)
+  const starts = task.claim !== undefined && isDue && laneIsEmpty(session, task.lane) ? task.claim : undefined
+  if (starts !== undefined) startRecord(record, starts, moment.now)
+  const seq = insertRow(session, record, place)
   if (seq === undefined) return existingOr(session, task, undefined)
   aggregate.moved(undefined, record.status)
-  if (task.parent !== undefined) adopt(session, task.parent.taskId, record.status)
-  if (!starts) order.entered(place)
+  if (parent !== undefined) adopt(session, parent.taskId, record.status)
+  if (starts === undefined) order.entered(place)
   if (record.nextAttemptTimestamp === undefined)
     return { answer: { outcome: 'created', record }, known: { seq, rank: place.rank, record } }
   noteWake(session.dirty, record.nextAttemptTimestamp)
@@ -100,8 +95,7 @@ function laneIsEmpty({ sql, order }: Session, name: string): boolean {
 }
 
 /** The claim that comes with the creation. */
-function startRecord(record: TaskRecord, claim: NewTask['claim'], now: number): void {
-  if (claim === undefined) return
+function startRecord(record: TaskRecord, claim: NewTask['claim'] & object, now: number): void {
   record.status = claiming.to
   record.attempt = 1
   record.claimToken = claim.token
@@ -118,19 +112,17 @@ function admit({ order }: Session, task: NewTask, limits: AdmissionLimits) {
 
 function admitChild(
   { sql }: Session,
-  task: NewTask,
+  { taskId, attempt }: NewTask['parent'] & object,
   parents: Map<string, boolean>,
 ): 'PARENT_NOT_RUNNING' | undefined {
-  const parent = task.parent
-  if (parent === undefined) return undefined
-  const attempt = `${parent.taskId}\n${parent.attempt}`
-  let running = parents.get(attempt)
+  const key = `${taskId}\n${attempt}`
+  let running = parents.get(key)
   if (running === undefined) {
-    const row = sql(
-      'SELECT attempt, lease_until IS NOT NULL AND cancel_requested_at IS NULL AS running FROM tasks WHERE id = ?',
-    ).get(parent.taskId) as { attempt: number; running: number } | undefined
-    running = row?.running === 1 && row.attempt === parent.attempt
-    parents.set(attempt, running)
+    const holder = sql(
+      'SELECT attempt FROM tasks WHERE id = ? AND lease_until IS NOT NULL AND cancel_requested_at IS NULL',
+    )
+    running = holder.pluck().get(taskId) === attempt
+    parents.set(key, running)
   }
   return running ? undefined : 'PARENT_NOT_RUNNING'
 }
@@ -159,8 +151,8 @@ function newRecord(task: NewTask, now: number): TaskRecord {
     lane: task.lane,
     priority: task.priority,
     tags: task.tags,
-    status: born.status,
-    phase: born.phase,
+    status: 'QUEUED',
+    phase: 'executing',
     version: 1,
     parameters: task.parameters,
     parametersVersion: task.parametersVersion,
@@ -186,70 +178,53 @@ function newRecord(task: NewTask, now: number): TaskRecord {
   return record
 }
 
-function isPlain(record: TaskRecord, wakeAt: number | null): boolean {
-  return (
-    wakeAt === null &&
-    record.parentTaskId === undefined &&
-    record.idempotencyKey === undefined &&
-    record.deadline === undefined &&
-    record.traceparent === undefined &&
-    record.budget === undefined &&
-    record.tags.length === 0
-  )
-}
-
 /** The row's number, or undefined when the id or the idempotency key is taken. */
-function insertRow({ sql }: Session, task: NewTask, record: TaskRecord, place: Place): number | undefined {
-  const wakeAt = record.nextAttemptTimestamp ?? null
-  const large = record.parameters.length > longestInline
-  const inAllRows = [
-    record.id,
+function insertRow({ sql }: Session, record: TaskRecord, { priority, rank }: Place): number | undefined {
+  const { id, lane, parameters, tags, parentTaskId, budget, nextAttemptTimestamp: wakeAt = null } = record
+  const isLarge = parameters.length > longestInline
+  const { changes, lastInsertRowid } = sql(insert).run(
+    id,
     record.taskType,
     record.userId,
-    record.lane,
-    place.priority,
-    place.rank,
-    wakeAt === null && record.leaseUntil === undefined ? queueOf(record.lane, false) : null,
+    lane,
+    priority,
+    rank,
+    wakeAt === null && record.leaseUntil === undefined ? queueOf(lane, false) : null,
     record.status,
     record.phase,
     record.attempt,
     record.createdAt,
     record.updatedAt,
     record.depth,
-    large ? '' : record.parameters,
+    isLarge ? '' : parameters,
     record.parametersVersion,
     record.leaseUntil ?? null,
     record.claimToken ?? null,
     record.executionNodeId ?? null,
     record.startedAt ?? null,
     record.lastAttemptTimestamp ?? null,
-  ]
-  const { changes, lastInsertRowid } = isPlain(record, wakeAt)
-    ? sql(insertPlain).run(inAllRows)
-    : sql(insertFull).run(
-        inAllRows,
-        wakeAt,
-        wakeAt,
-        record.deadline ?? null,
-        record.parentTaskId === undefined ? null : record.rootTaskId,
-        record.parentTaskId ?? null,
-        record.subTaskKey ?? null,
-        record.idempotencyKey ?? null,
-        record.tags.length === 0 ? null : JSON.stringify(record.tags),
-        record.traceparent ?? null,
-        record.budget === undefined ? null : JSON.stringify(record.budget),
-      )
+    wakeAt,
+    wakeAt,
+    record.deadline ?? null,
+    parentTaskId === undefined ? null : record.rootTaskId,
+    parentTaskId ?? null,
+    record.subTaskKey ?? null,
+    record.idempotencyKey ?? null,
+    tags.length === 0 ? null : JSON.stringify(tags),
+    record.traceparent ?? null,
+    budget === undefined ? null : JSON.stringify(budget),
+  )
   if (changes === 0) return undefined
   const seq = Number(lastInsertRowid)
-  if (large) storeText(sql, seq, 'parameters', task.parameters)
-  insertTags(sql, seq, record.tags)
+  if (isLarge) storeText(sql, seq, 'parameters', parameters)
+  insertTags(sql, seq, tags)
   return seq
 }
 
 /** Whether a parent lets its sub-tasks run: it has not ended and nobody asked to cancel it. */
 export function parentAllows({ sql }: Session, parentId: string): boolean {
-  const row = sql('SELECT status, cancel_requested_at FROM tasks WHERE id = ?').get(parentId) as
-    | { status: TaskStatus; cancel_requested_at: number | null }
-    | undefined
-  return row !== undefined && !hasEnded(row.status) && row.cancel_requested_at === null
+  const status = sql('SELECT status FROM tasks WHERE id = ? AND cancel_requested_at IS NULL')
+    .pluck()
+    .get(parentId)
+  return status !== undefined && !hasEnded(status as TaskStatus)
 }

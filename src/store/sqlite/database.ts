@@ -1,11 +1,11 @@
+import { setImmediate } from 'node:timers/promises'
 import type { Database, Statement } from 'better-sqlite3'
 import { createEmitter } from '../../runtime/emitter.ts'
-import { gather } from '../../runtime/gather.ts'
-import type { StoreFaults } from './failures.ts'
-import { closedError, storeError } from './failures.ts'
+import { Failed, gather } from '../../runtime/gather.ts'
+import { closedError, type StoreFaults, storeError } from './failures.ts'
 import { applyMigrations, type Migration, openFile } from './file.ts'
 import { createSyncer } from './sync.ts'
-import { answer, createTransactions, type Job, JobFailure, type Participant, settle } from './transactions.ts'
+import { answer, createTransactions, type Job, type Participant, settle } from './transactions.ts'
 
 /**
  * The database file and its group commit: callers of one moment share one transaction, and a promise resolves after the sync that
@@ -73,7 +73,8 @@ export function openDatabase(file: string, faults: StoreFaults = {}): DatabaseFi
     if (writes.length === 0) return
     if (syncer.failure === undefined) write(writes)
     else for (const job of writes) job.reject(syncer.failure)
-    await yieldOnce()
+    // What reacts to a commit can join the next one.
+    await setImmediate()
     rounds = batch.size() === 0 || rounds >= mostRounds ? 0 : rounds + 1
     if (rounds === 0) syncer.start()
   }
@@ -84,7 +85,7 @@ export function openDatabase(file: string, faults: StoreFaults = {}): DatabaseFi
       hasFailed = false
       jobs.forEach((job, index) => {
         const value = values[index]
-        if (!(value instanceof JobFailure)) job.committed?.(value as never)
+        if (!(value instanceof Failed)) job.committed?.(value as never)
       })
       syncer.add(
         () => settle(jobs, values),
@@ -116,7 +117,13 @@ export function openDatabase(file: string, faults: StoreFaults = {}): DatabaseFi
     takesWrites: () =>
       hasFailed ? enqueue({ writes: true, work: touch, committed: undefined }) : Promise.resolve(),
     join: participant => transactions.participants.push(participant),
-    migrate: (part, migrations) => migrateFile(db, file, { part, migrations }),
+    migrate(part, migrations) {
+      try {
+        applyMigrations(db, part, migrations)
+      } catch (error) {
+        throw storeError(error, file)
+      }
+    },
     onCommit: listener => commits.on(listener),
     async close() {
       if (closed) return
@@ -132,23 +139,6 @@ export function openDatabase(file: string, faults: StoreFaults = {}): DatabaseFi
 /** A write that changes nothing: the file says what it said. */
 function touch(db: Database): void {
   db.pragma(`user_version = ${db.pragma('user_version', { simple: true })}`)
-}
-
-function migrateFile(
-  db: Database,
-  file: string,
-  { part, migrations }: { part: string; migrations: readonly Migration[] },
-): void {
-  try {
-    applyMigrations(db, part, migrations)
-  } catch (error) {
-    throw storeError(error, file)
-  }
-}
-
-/** Yields to the event loop once, so that what reacts to a commit can join the next one. */
-function yieldOnce(): Promise<void> {
-  return new Promise(resolve => setImmediate(resolve))
 }
 
 /** Prepares a statement at its first use and keeps it. */

@@ -1,4 +1,4 @@
-import { QuillworkError } from '../../task/errors.ts'
+import { type ErrorCode, QuillworkError } from '../../task/errors.ts'
 
 /** The log could not be synced: nothing that was written since the last sync is promised. */
 export class SyncFailure extends Error {
@@ -11,37 +11,21 @@ export function closedError(): QuillworkError {
 }
 
 /** Makes a coded error of what SQLite or the file system said. */
-export function storeError(error: unknown, file = 'the database file'): unknown {
-  if (error instanceof QuillworkError) return error
-  const code = error instanceof Error && 'code' in error ? String(error.code) : ''
-  if (code.startsWith('SQLITE_BUSY') || code.startsWith('SQLITE_LOCKED')) {
-    return new QuillworkError(
-      'STORE_LOCKED',
-      `Another process owns ${file}; stop it, or talk to its server instead.`,
-      { cause: error },
-    )
+export function storeError(cause: unknown, file = 'the database file'): unknown {
+  if (cause instanceof QuillworkError) return cause
+  const said = cause instanceof Error && 'code' in cause ? String(cause.code) : ''
+  const error = (code: ErrorCode, message: string) => new QuillworkError(code, message, { cause })
+  if (said.startsWith('SQLITE_BUSY') || said.startsWith('SQLITE_LOCKED'))
+    return error('STORE_LOCKED', `Another process owns ${file}; stop it, or talk to its server instead.`)
+  if (said === 'SQLITE_FULL' || said === 'ENOSPC')
+    return error('STORE_FULL', `The disk of ${file} is full; make room, the work goes on by itself.`)
+  if (said === 'SQLITE_NOTADB' || said === 'SQLITE_CORRUPT') {
+    const advice = 'restore it from a backup or name another file'
+    return error('STORE_UNSUITABLE', `${file} is not a readable database; ${advice}.`)
   }
-  if (code === 'SQLITE_FULL' || code === 'ENOSPC') {
-    return new QuillworkError(
-      'STORE_FULL',
-      `The disk of ${file} is full; make room, the work goes on by itself.`,
-      { cause: error },
-    )
-  }
-  if (code === 'SQLITE_NOTADB' || code === 'SQLITE_CORRUPT') {
-    return new QuillworkError(
-      'STORE_UNSUITABLE',
-      `${file} is not a readable database; restore it from a backup or name another file.`,
-      {
-        cause: error,
-      },
-    )
-  }
-  if (!code.startsWith('SQLITE_') && !(error instanceof SyncFailure)) return error
-  const message = error instanceof Error ? error.message : String(error)
-  return new QuillworkError('STORE_FAILED', `The database could not do what it was asked: ${message}`, {
-    cause: error,
-  })
+  if (!said.startsWith('SQLITE_') && !(cause instanceof SyncFailure)) return cause
+  const message = cause instanceof Error ? cause.message : String(cause)
+  return error('STORE_FAILED', `The database could not do what it was asked: ${message}`)
 }
 
 /** Faults that tests and benchmarks cause on purpose; never set in production. */

@@ -170,48 +170,36 @@ function createFlows(sql: Statements): Flows {
 }
 
 function readLane(sql: Statements, name: string): Lane {
-  const row = sql('SELECT paused, waiting, roots, virtual_times FROM lanes WHERE lane = ?').get(name) as
-    | { paused: number; waiting: number; roots: number; virtual_times: string }
-    | undefined
-  if (row === undefined)
-    return { paused: false, waiting: 0, roots: 0, virtualTimes: priorities.map(() => 0), changed: false }
-  return {
-    paused: row.paused === 1,
-    waiting: row.waiting,
-    roots: row.roots,
-    virtualTimes: JSON.parse(row.virtual_times) as number[],
-    changed: false,
-  }
+  const row = sql('SELECT paused, waiting, roots, virtual_times AS times FROM lanes WHERE lane = ?').get(name)
+  const held = (row ?? {}) as { paused?: number; waiting?: number; roots?: number; times?: string }
+  const { paused = 0, waiting = 0, roots = 0, times } = held
+  const virtualTimes = times === undefined ? priorities.map(() => 0) : JSON.parse(times)
+  return { paused: paused === 1, waiting, roots, virtualTimes, changed: false }
 }
 
 function writeLane(sql: Statements, name: string, lane: Lane): void {
+  const { paused, waiting, roots, virtualTimes } = lane
   sql(
     'INSERT OR REPLACE INTO lanes (lane, paused, waiting, roots, virtual_times) VALUES (?, ?, ?, ?, ?)',
-  ).run(name, lane.paused ? 1 : 0, lane.waiting, lane.roots, JSON.stringify(lane.virtualTimes))
+  ).run(name, Number(paused), waiting, roots, JSON.stringify(virtualTimes))
   lane.changed = false
 }
 
 function readFlow(sql: Statements, { userId, lane, priority }: Omit<Place, 'rank'>): Flow {
-  const row = sql(
-    'SELECT waiting, roots, last_rank FROM flows WHERE user_id = ? AND lane = ? AND priority = ?',
-  ).get(userId, lane, priority) as { waiting: number; roots: number; last_rank: number } | undefined
-  const base = { userId, lane, priority }
-  if (row === undefined) return { ...base, waiting: 0, roots: 0, lastRank: 0, stored: false }
-  return { ...base, waiting: row.waiting, roots: row.roots, lastRank: row.last_rank, stored: true }
+  const row = sql(`SELECT waiting, roots, last_rank AS lastRank FROM flows
+    WHERE user_id = ? AND lane = ? AND priority = ?`).get(userId, lane, priority)
+  const held = row as Pick<Flow, 'waiting' | 'roots' | 'lastRank'> | undefined
+  const { waiting, roots, lastRank } = held ?? { waiting: 0, roots: 0, lastRank: 0 }
+  return { userId, lane, priority, waiting, roots, lastRank, stored: held !== undefined }
 }
 
 /** A flow without waiting tasks is not kept: the lane's virtual time has passed its last rank. */
 function writeFlow(sql: Statements, flow: Flow): void {
-  if (flow.waiting > 0) {
-    sql(
-      'INSERT OR REPLACE INTO flows (user_id, lane, priority, waiting, roots, last_rank) VALUES (?, ?, ?, ?, ?, ?)',
-    ).run(flow.userId, flow.lane, flow.priority, flow.waiting, flow.roots, flow.lastRank)
-  } else if (flow.stored) {
-    sql('DELETE FROM flows WHERE user_id = ? AND lane = ? AND priority = ?').run(
-      flow.userId,
-      flow.lane,
-      flow.priority,
-    )
-  }
-  flow.stored = flow.waiting > 0
+  const { userId, lane, priority, waiting, roots, lastRank } = flow
+  const write = 'INSERT OR REPLACE INTO flows (user_id, lane, priority, waiting, roots, last_rank)'
+  if (waiting > 0)
+    sql(`${write} VALUES (?, ?, ?, ?, ?, ?)`).run(userId, lane, priority, waiting, roots, lastRank)
+  else if (flow.stored)
+    sql('DELETE FROM flows WHERE user_id = ? AND lane = ? AND priority = ?').run(userId, lane, priority)
+  flow.stored = waiting > 0
 }

@@ -1,3 +1,4 @@
+import { defined } from '../../task/defined.ts'
 import type { LaneState, LaneStore } from '../store.ts'
 import { queueOf, type Session } from './session.ts'
 
@@ -7,25 +8,17 @@ export function createLanes(session: Session): LaneStore {
   return {
     lanes: () =>
       file.read(() => {
-        const rows = sql('SELECT lane, paused, waiting FROM lanes ORDER BY lane').all() as {
-          lane: string
-          paused: number
-          waiting: number
-        }[]
-        return rows.map(({ lane, paused, waiting }): LaneState => {
-          const oldest = sql(
-            'SELECT created_at FROM tasks WHERE queue = ? ORDER BY priority, rank, seq LIMIT 1',
-          )
-            .pluck()
-            .get(queueOf(lane, false))
-          const state = { lane, paused: paused === 1, waiting }
-          return typeof oldest === 'number' ? { ...state, oldestWaitingAt: oldest } : state
-        })
+        const rows = sql('SELECT lane, paused, waiting FROM lanes ORDER BY lane').all()
+        const first = sql('SELECT created_at FROM tasks WHERE queue = ? ORDER BY priority, rank, seq LIMIT 1')
+        return (rows as { lane: string; paused: number; waiting: number }[]).map(
+          ({ lane, paused, waiting }): LaneState => {
+            const oldest = first.pluck().get(queueOf(lane, false)) as number | undefined
+            return defined({ lane, paused: paused === 1, waiting, oldestWaitingAt: oldest })
+          },
+        )
       }),
     paused: () =>
-      file.read(
-        () => new Set(sql('SELECT lane FROM lanes WHERE paused = 1').pluck().all() as readonly string[]),
-      ),
+      file.read(() => new Set(sql('SELECT lane FROM lanes WHERE paused = 1').pluck().all() as string[])),
     setPaused: (lane, paused) => file.write(() => order.setPaused(lane, paused)),
   }
 }

@@ -61,11 +61,6 @@ function tasksPage(found: readonly Known[], { pageSize }: PageRequest, filter: u
   })
 }
 
-/** What binds a token to its listing. */
-function bound(listing: string, filter: object): object {
-  return { listing, ...filter }
-}
-
 /** Where a listing finds the tasks of a value, in the order of their submission. */
 interface Source {
   /** The index, and the tasks that its entries name. */
@@ -108,19 +103,18 @@ interface Criterion {
 /** The fields of a filter that have an index, the most telling first. */
 function criteriaOf(filter: TaskFilter): Criterion[] {
   const { parentTaskId, tag, status, taskType, userId, lane, rootsOnly } = filter
-  const among = (source: Source, values: readonly string[] | undefined): Criterion[] =>
-    values === undefined ? [] : [{ source, values: [...new Set(values)].map(value => [value]) }]
-  const equal = (source: Source, value: string | undefined) =>
-    among(source, value === undefined ? undefined : [value])
-  return [
-    ...equal(byParent, parentTaskId),
-    ...equal(byTag, tag),
-    ...among(byStatus, status),
-    ...among(byType, taskType),
-    ...equal(byUser, userId),
-    ...equal(byLane, lane),
-    ...(rootsOnly === true ? [{ source: roots, values: [[]] }] : []),
+  const asked: [Source, string | readonly string[] | undefined][] = [
+    [byParent, parentTaskId],
+    [byTag, tag],
+    [byStatus, status],
+    [byType, taskType],
+    [byUser, userId],
+    [byLane, lane],
   ]
+  const criteria = asked.flatMap(([source, values]) =>
+    values === undefined ? [] : { source, values: [...new Set([values].flat())].map(value => [value]) },
+  )
+  return rootsOnly === true ? [...criteria, { source: roots, values: [[]] }] : criteria
 }
 
 /** Entries of an index that are counted at most: more would cost more than the better choice saves. */
@@ -141,22 +135,16 @@ function rarest(session: Session, criteria: readonly Criterion[]): Criterion {
 }
 
 function countUpTo({ sql }: Session, { source, values }: Criterion, most: number): number {
+  const count = sql(`SELECT count(*) FROM (SELECT 1 FROM ${source.entries} WHERE ${source.is} LIMIT ?)`)
   let tasks = 0
-  for (const value of values) {
-    const text = `SELECT count(*) FROM (SELECT 1 FROM ${source.entries} WHERE ${source.is} LIMIT ?)`
-    tasks += Number(
-      sql(text)
-        .pluck()
-        .get(...value, most - tasks),
-    )
-  }
+  for (const value of values) tasks += Number(count.pluck().get(...value, most - tasks))
   return tasks
 }
 
 /** Tasks by the index of the rarest of what is asked. Several values of it are read one after the other and merged. */
 export function listTasks(session: Session, filter: TaskFilter, page: TaskListRequest): Page<TaskRecord> {
   const oldestFirst = page.order === 'oldest'
-  const token = bound(oldestFirst ? 'tasks, oldest first' : 'tasks', filter)
+  const token = { listing: oldestFirst ? 'tasks, oldest first' : 'tasks', ...filter }
   const after = pageKey(token, page.pageToken, ['number'])?.[0]
   const criteria = criteriaOf(filter)
   if (criteria.some(({ values }) => values.length === 0)) return tasksPage([], page, token)
@@ -187,45 +175,35 @@ interface ChildrenFilter {
   failedFirst?: boolean
 }
 
-const unsuccessful: readonly TaskStatus[] = unsuccessfulStatuses
-
 /** Failed first: a listing of the unsuccessful ones, then one of the others. */
-export function listChildren(session: Session, filter: ChildrenFilter, page: PageRequest): Page<TaskRecord> {
-  if (filter.failedFirst !== true) return childrenPage(session, filter, page)
-  const [part, after] = pageKey(filter, page.pageToken, ['number', 'number']) ?? [0, 0]
-  const rows: (Known & { part: number })[] = []
-  for (const current of [0, 1]) {
-    if (current < part || rows.length > page.pageSize) continue
-    const conditions = childConditions(filter, current === part ? after : 0).among(
-      'status',
-      taskStatuses.filter(status => unsuccessful.includes(status) === (current === 0)),
-    )
-    for (const child of readChildren(session, conditions, page.pageSize + 1 - rows.length))
-      rows.push({ ...child, part: current })
+export function listChildren(
+  { sql }: Session,
+  filter: ChildrenFilter,
+  { pageSize, pageToken: token }: PageRequest,
+): Page<TaskRecord> {
+  const parts = filter.failedFirst === true ? [isUnsuccessful, isOther] : [undefined]
+  const [part, after] = pageKey(filter, token, ['number', 'number']) ?? [0, 0]
+  const found: (Known & { part: number })[] = []
+  for (const [at, isOfPart] of parts.entries()) {
+    if (at < part || found.length > pageSize) continue
+    const conditions = new Conditions()
+      .add('parent_id = ?', filter.parentTaskId)
+      .add('seq > ?', at === part ? after : 0)
+      .among('status', filter.status)
+      .among('status', isOfPart && taskStatuses.filter(isOfPart))
+      .equal('task_type', filter.taskType)
+    const from = `tasks INDEXED BY tasks_parent${conditions.where()} ORDER BY seq LIMIT ?`
+    const children = readTasks(sql, from, ...conditions.values, pageSize + 1 - found.length)
+    found.push(...children.map(child => ({ ...child, part: at })))
   }
-  return pageOf(rows, page.pageSize, {
+  return pageOf(found, pageSize, {
     item: ({ record }) => record,
     token: last => pageToken(filter, [last.part, last.seq]),
   })
 }
 
-function childrenPage(session: Session, filter: ChildrenFilter, page: PageRequest): Page<TaskRecord> {
-  const after = pageKey(filter, page.pageToken, ['number'])?.[0] ?? 0
-  return tasksPage(readChildren(session, childConditions(filter, after), page.pageSize + 1), page, filter)
-}
-
-function childConditions(filter: ChildrenFilter, after: number): Conditions {
-  return new Conditions()
-    .add('parent_id = ?', filter.parentTaskId)
-    .add('seq > ?', after)
-    .among('status', filter.status)
-    .equal('task_type', filter.taskType)
-}
-
-function readChildren({ sql }: Session, conditions: Conditions, limit: number): Known[] {
-  const from = `tasks INDEXED BY tasks_parent${conditions.where()} ORDER BY seq LIMIT ?`
-  return readTasks(sql, from, ...conditions.values, limit)
-}
+const isUnsuccessful = (status: TaskStatus) => unsuccessfulStatuses.some(each => each === status)
+const isOther = (status: TaskStatus) => !isUnsuccessful(status)
 
 /** As the index `tasks_letters` has it, so that no letter is parsed to group it. Null where the letter is damaged. */
 const codeOf = "json_extract(iif(json_valid(dead_letter), dead_letter, NULL), '$.error.code')"
@@ -247,7 +225,7 @@ export function listDeadLetters(
   filter: DeadLetterFilter,
   page: PageRequest,
 ): Page<TaskRecord> {
-  const token = bound('dead-letters', filter)
+  const token = { listing: 'dead-letters', ...filter }
   const after = pageKey(token, page.pageToken, ['number'])?.[0]
   const index = filter.fingerprint === undefined ? 'tasks_dead' : 'tasks_letters'
   const conditions = conditionsOf(filter).add('dead_letter IS NOT NULL')

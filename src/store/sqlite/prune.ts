@@ -55,16 +55,15 @@ function pruneBelow(session: Session, id: string, limit: number): number {
 }
 
 function remove({ sql, aggregate, inFlight }: Session, id: string): number {
-  const row = sql('SELECT seq, status FROM tasks WHERE id = ? AND completed_at IS NOT NULL').get(id) as
-    | { seq: number; status: TaskStatus }
-    | undefined
+  const row = sql('SELECT seq, status FROM tasks WHERE id = ? AND completed_at IS NOT NULL').get(id)
   if (row === undefined) return 0
-  deleteBelongings(sql, row.seq)
+  const { seq, status } = row as { seq: number; status: TaskStatus }
+  deleteBelongings(sql, seq)
   sql(`DELETE FROM ${states.name} WHERE id = ?`).run(budgetKey(id))
-  sql('DELETE FROM tasks WHERE seq = ?').run(row.seq)
+  sql('DELETE FROM tasks WHERE seq = ?').run(seq)
   // The number of a deleted row may be given to a new one.
-  inFlight.recall(row.seq)
+  inFlight.recall(seq)
   inFlight.reclaim(id)
-  aggregate.moved(row.status, undefined)
+  aggregate.moved(status, undefined)
   return 1
 }

@@ -5,8 +5,7 @@
  * cost more than it saves, off the thread as soon as a sync takes long enough for the event loop to notice.
  */
 import fs from 'node:fs'
-import type { StoreFaults } from './failures.ts'
-import { SyncFailure, storeError } from './failures.ts'
+import { type StoreFaults, SyncFailure, storeError } from './failures.ts'
 
 /** Milliseconds that a sync takes on average above which it no longer runs on the main thread. */
 const slowMs = 2

@@ -1,6 +1,6 @@
 import type { Database } from 'better-sqlite3'
-import type { StoreFaults } from './failures.ts'
-import { storeError } from './failures.ts'
+import { Failed } from '../../runtime/gather.ts'
+import { type StoreFaults, storeError } from './failures.ts'
 
 /** State in memory that belongs to the transaction, such as counters that are written once per commit. */
 export interface Participant {
@@ -22,7 +22,7 @@ export interface Job {
 /** Runs jobs together: one transaction for all. */
 export interface Transactions {
   readonly participants: Participant[]
-  /** The values of the jobs; throws when none of them could be committed. */
+  /** The values of the jobs, `Failed` for one that failed although the others went through; throws when none could be committed. */
   run(jobs: readonly Job[]): unknown[]
 }
 
@@ -60,14 +60,6 @@ export function createTransactions(db: Database, faults: StoreFaults): Transacti
   }
 }
 
-/** A job that failed although the others went through. */
-export class JobFailure {
-  readonly error: unknown
-  constructor(error: unknown) {
-    this.error = error
-  }
-}
-
 function attemptAlone(db: Database, job: Job, participants: readonly Participant[]): unknown {
   db.exec('SAVEPOINT job')
   try {
@@ -80,7 +72,7 @@ function attemptAlone(db: Database, job: Job, participants: readonly Participant
     if (!db.inTransaction) throw error
     db.exec('ROLLBACK TO job; RELEASE job')
     for (const participant of participants) participant.reset()
-    return new JobFailure(error)
+    return new Failed(error)
   }
 }
 
@@ -88,7 +80,7 @@ function attemptAlone(db: Database, job: Job, participants: readonly Participant
 export function settle(jobs: readonly Job[], values: readonly unknown[]): void {
   jobs.forEach((job, index) => {
     const value = values[index]
-    if (value instanceof JobFailure) job.reject(storeError(value.error))
+    if (value instanceof Failed) job.reject(storeError(value.error))
     else job.resolve(value)
   })
 }

@@ -51,23 +51,26 @@ const keys: Readonly<Record<UsageKind, string>> = {
  * no more keys are remembered than the page shows.
  */
 export async function reportUsage(
-  session: Session,
+  { file, sql }: Session,
   filter: UsageFilter,
   request: UsageReportRequest,
 ): Promise<Page<UsageSum>> {
   const { by, pageSize } = request
   const bound = { listing: 'usage', by, ...filter }
-  const after = pageKey(bound, request.pageToken, ['string'])?.[0]
-  const walk = walkOf(filter, { by, after, limit: pageSize + 1 })
+  const shown = pageKey(bound, request.pageToken, ['string'])?.[0]
+  const walk = walkOf(filter, { by, shown, limit: pageSize + 1 })
   const sums = new Map<string, UsageSum>()
   let before: number | undefined = walk.before
   do {
     const until: number = before
-    const slice = await session.file.read(() => readSlice(session, walk, until))
-    for (const sum of slice.sums) addSum(sums, sum)
+    const next = await file.read(() => {
+      const cut = cutOf(sql, walk, until)
+      for (const sum of sumRange(sql, walk, { from: cut ?? walk.after, before: until })) addSum(sums, sum)
+      return cut
+    })
     keepFirst(sums, by, pageSize + 1)
     // The days go by with the rows, so a page of them needs no earlier row.
-    before = by === 'day' && sums.size > pageSize ? undefined : slice.next
+    before = by === 'day' && sums.size > pageSize ? undefined : next
   } while (before !== undefined)
   return pageOf([...sums.values()], pageSize, {
     item: sum => sum,
@@ -79,7 +82,7 @@ export async function reportUsage(
 interface Walk {
   by: UsageKind
   /** The index that is walked, and the part of it; without one all rows are read at once. */
-  along: { index: string; conditions: Conditions } | undefined
+  along: { index: string; part: Conditions } | undefined
   /** Which rows count. */
   conditions: Conditions
   after: number
@@ -87,84 +90,66 @@ interface Walk {
   limit: number
 }
 
-function walkOf(
-  filter: UsageFilter,
-  { by, after, limit }: { by: UsageKind; after: string | undefined; limit: number },
-): Walk {
-  const beyond = after === undefined || by !== 'day' ? Number.MAX_SAFE_INTEGER : Date.parse(after)
-  const conditions = conditionsOf(filter)
-  if (after !== undefined && by !== 'day') conditions.add(`${keys[by]} ${goesDown(by) ? '<' : '>'} ?`, after)
-  return {
-    by,
-    along: indexFor(filter),
-    conditions,
-    after: filter.after ?? Number.MIN_SAFE_INTEGER,
-    before: Math.min(filter.before ?? Number.MAX_SAFE_INTEGER, beyond),
-    limit,
-  }
-}
-
 /** The calls of a root are known by it, those of another task by the tasks below it. */
 const below = `WITH RECURSIVE below (id) AS (SELECT ? UNION ALL SELECT tasks.id FROM tasks JOIN below ON tasks.parent_id = below.id)
   SELECT id FROM below`
 
-function conditionsOf({ taskId, treeOf, userId, subject, model }: UsageFilter): Conditions {
+/** @param shown The last key of the page before. */
+function walkOf(
+  filter: UsageFilter,
+  { by, shown, limit }: { by: UsageKind; shown: string | undefined; limit: number },
+): Walk {
+  const { taskId, treeOf, userId, subject, model, after, before } = filter
   const conditions = new Conditions().equal('task_id', taskId)
   if (treeOf !== undefined) conditions.add(`(root_id = ? OR task_id IN (${below}))`, treeOf, treeOf)
-  return conditions.equal('subject', subject).equal('user_id', userId).equal('model', model)
+  conditions.equal('subject', subject).equal('user_id', userId).equal('model', model)
+  if (shown !== undefined && by !== 'day') conditions.add(`${keys[by]} ${goesDown(by) ? '<' : '>'} ?`, shown)
+  const beyond = shown === undefined || by !== 'day' ? Number.MAX_SAFE_INTEGER : Date.parse(shown)
+  return {
+    by,
+    along: alongOf(filter),
+    conditions,
+    after: after ?? Number.MIN_SAFE_INTEGER,
+    before: Math.min(before ?? Number.MAX_SAFE_INTEGER, beyond),
+    limit,
+  }
 }
 
-function indexFor({ taskId, treeOf, subject, userId }: UsageFilter): Walk['along'] {
+function alongOf({ taskId, treeOf, subject, userId }: UsageFilter): Walk['along'] {
   if (taskId !== undefined || treeOf !== undefined) return undefined
-  if (subject !== undefined)
-    return { index: 'usage_subject', conditions: new Conditions().equal('subject', subject) }
-  if (userId !== undefined)
-    return { index: 'usage_user', conditions: new Conditions().equal('user_id', userId) }
-  return { index: 'usage_time', conditions: new Conditions() }
+  const part = new Conditions()
+  if (subject !== undefined) return { index: 'usage_subject', part: part.equal('subject', subject) }
+  if (userId !== undefined) return { index: 'usage_user', part: part.equal('user_id', userId) }
+  return { index: 'usage_time', part }
 }
 
-interface Slice {
-  sums: UsageSum[]
-  /** Rows from before this time are still to be read. */
-  next: number | undefined
-}
-
-function readSlice(session: Session, walk: Walk, before: number): Slice {
-  const next = cutOf(session, walk, before)
-  return { sums: sumRange(session, walk, { from: next ?? walk.after, before }), next }
+/** The conditions, and a span of time. */
+function spanOf({ texts }: Conditions): string {
+  return [...texts, 'at >= ?', 'at < ?'].join(' AND ')
 }
 
 /** The time of the row that is so many rows further on; undefined when fewer are left. Rows of one time stay together. */
-function cutOf({ sql }: Session, { along, after }: Walk, before: number): number | undefined {
+function cutOf(sql: Statements, { along, after }: Walk, before: number): number | undefined {
   if (along === undefined) return undefined
-  const { index, conditions } = along
-  const where = [...conditions.texts, 'at >= ?', 'at < ?'].join(' AND ')
-  const at = sql(
-    `SELECT at FROM usage INDEXED BY ${index} WHERE ${where} ORDER BY at DESC LIMIT 1 OFFSET ${rowsPerTurn}`,
-  )
-    .pluck()
-    .get(...conditions.values, after, before)
-  return typeof at === 'number' ? at : undefined
+  const { index, part } = along
+  const further = sql(`SELECT at FROM usage INDEXED BY ${index} WHERE ${spanOf(part)}
+    ORDER BY at DESC LIMIT 1 OFFSET ${rowsPerTurn}`)
+  return further.pluck().get(...part.values, after, before) as number | undefined
 }
 
 type Columns = Omit<UsageSum, 'key' | 'cost'> & { key: string | number; cost: number | null }
 
 function sumRange(
-  { sql }: Session,
+  sql: Statements,
   { by, along, conditions, limit }: Walk,
   { from, before }: { from: number; before: number },
 ): UsageSum[] {
-  const where = [...conditions.texts, 'at >= ?', 'at < ?'].join(' AND ')
+  const index = along === undefined ? '' : ` INDEXED BY ${along.index}`
   const rows = sql(`SELECT ${keys[by]} AS key, count(*) AS calls, sum(input_tokens) AS inputTokens,
       sum(output_tokens) AS outputTokens, sum(cost) AS cost, count(*) - count(cost) AS unpricedCalls
-    FROM usage${along === undefined ? '' : ` INDEXED BY ${along.index}`} WHERE ${where}
-    GROUP BY 1 ORDER BY 1${goesDown(by) ? ' DESC' : ''} LIMIT ?`).all(
-    ...conditions.values,
-    from,
-    before,
-    limit,
-  ) as Columns[]
-  return rows.map(({ key, cost, ...sum }) => ({
+    FROM usage${index} WHERE ${spanOf(conditions)}
+    GROUP BY 1 ORDER BY 1${goesDown(by) ? ' DESC' : ''} LIMIT ?`)
+  return (rows.all(...conditions.values, from, before, limit) as Columns[]).map(({ key, cost, ...sum }) => ({
     key: typeof key === 'number' ? new Date(key * dayMs).toISOString().slice(0, 10) : key,
     ...sum,
     ...(cost === null ? {} : { cost }),
@@ -188,8 +173,8 @@ function addSum(sums: Map<string, UsageSum>, sum: UsageSum): void {
 function keepFirst(sums: Map<string, UsageSum>, by: UsageKind, limit: number): void {
   const direction = goesDown(by) ? -1 : 1
   // As the database compares texts, by their bytes.
-  const first = [...sums.values()]
-    .map(sum => ({ sum, bytes: Buffer.from(sum.key) }))
+  const first = [...sums]
+    .map(([key, sum]) => ({ sum, bytes: Buffer.from(key) }))
     .sort((one, other) => direction * Buffer.compare(one.bytes, other.bytes))
     .slice(0, limit)
   sums.clear()
