@@ -53,9 +53,9 @@ export function eventMessage(event: SequencedEvent, source = defaultSource): Out
     subject: taskId,
     time: new Date(at).toISOString(),
     datacontenttype: 'application/json',
-    ...(sequence === undefined ? {} : { sequence: String(sequence).padStart(sequenceDigits, '0') }),
+    sequence: sequence === undefined ? undefined : String(sequence).padStart(sequenceDigits, '0'),
     partitionkey: rootTaskId,
-    ...(traceparent === undefined ? {} : { traceparent }),
+    traceparent,
     data: dataOf(event),
   }
   return {

@@ -92,10 +92,7 @@ export const eventDescriptions: Readonly<Record<TaskEventName, EventDescription>
     names: ['status'],
     mayName: ['errorInfo'],
   },
-  failed: {
-    summary: 'The task ended FAILED: trying again cannot help',
-    names: ['errorInfo'],
-  },
+  failed: { summary: 'The task ended FAILED: trying again cannot help', names: ['errorInfo'] },
   cancelled: { summary: 'The task ended CANCELLED', names: [], mayName: ['errorInfo'] },
   deadLettered: {
     summary: 'The task ended DEAD_LETTER: its attempts are exhausted',
