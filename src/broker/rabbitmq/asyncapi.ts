@@ -2,13 +2,12 @@
  * The topology and its messages as an AsyncAPI 3 document (https://www.asyncapi.com/docs/reference/specification/v3.1.0): what others
  * may rely on are the events; the rest describes what the broker carries between processes of the same version.
  */
-import { cloudEventsType, cloudEventType, eventNames } from '../cloud-events.ts'
+import { cloudEventsType, cloudEventType, eventDescriptions, eventNames } from '../cloud-events.ts'
 import {
   controlSchema,
   deliveryHeaders,
   deliverySchema,
   eventDataSchema,
-  eventDescriptions,
   eventSchema,
   notificationSchema,
   type Schema,

@@ -73,13 +73,13 @@ export class Connection {
   }
 
   /** Keeps a channel from now on. Returns a function that ends it. */
-  recover<C extends Channel>(plan: ChannelPlan<C>): () => Promise<void> {
+  recover<C extends Channel>(plan: ChannelPlan<C>): () => void {
     const channel = new RecoveringChannel(plan, this.#plan.settings.log, () => this.repair())
     this.#kept.add(channel)
     if (this.#session !== undefined) void channel.up(this.#session)
     return () => {
       this.#kept.delete(channel)
-      return channel.end()
+      void channel.end()
     }
   }
 

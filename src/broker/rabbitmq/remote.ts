@@ -32,11 +32,7 @@ export interface RemoteOptions {
 /** What only a broker between processes offers: control messages, dead-letter notifications and events. */
 export function createRemote({ settings, health, connection, notifier, names }: RemoteOptions): RemoteBroker {
   const { log } = settings
-  const keep = (plan: ChannelPlan<Channel>) => {
-    const end = connection.recover(plan)
-    return () => void end()
-  }
-  const listen = <T>(listening: Listening<T>) => keep(processQueuePlan(listening, log))
+  const listen = <T>(listening: Listening<T>) => connection.recover(processQueuePlan(listening, log))
   return {
     delays: delayTiers.map(({ ms }) => ms),
     publishesEvents: settings.events,
@@ -56,7 +52,8 @@ export function createRemote({ settings, health, connection, notifier, names }: 
           mandatory: true,
         })),
       ),
-    consumeDeadLetters: receiver => keep(deadLetterPlan({ queue: names.deadLetters, receiver, log, health })),
+    consumeDeadLetters: receiver =>
+      connection.recover(deadLetterPlan({ queue: names.deadLetters, receiver, log, health })),
     async publishEvents(events): Promise<Published[]> {
       if (!settings.events) return events.map(() => 'confirmed')
       return notifier.publish(

@@ -5,8 +5,8 @@ import { unreachable } from './failures.ts'
 import { placeOf, type RabbitmqSettings } from './options.ts'
 
 /**
- * What lasts as long as the connections to one node do. There are two, not counting what is set apart: while its memory or disk is low, the broker stops reading from
- * connections that publish, and acknowledgements on the same one would wait behind.
+ * What lasts as long as the connections to one node do. There are two, not counting what is set apart: while its memory or disk is low,
+ * the broker stops reading from connections that publish, and acknowledgements on the same one would wait behind.
  */
 export interface Session {
   readonly publishing: ChannelModel
