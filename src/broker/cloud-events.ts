@@ -12,23 +12,49 @@ export const cloudEventsType = 'application/cloudevents+json'
 /** The default source of events. */
 export const defaultSource = '/quillwork/tasks'
 
-/** Every event, by name; the record makes the compiler ask for a new one. */
-const names: Readonly<Record<TaskEventName, true>> = {
-  submitted: true,
-  started: true,
-  progress: true,
-  waiting: true,
-  retrying: true,
-  givenBack: true,
-  completed: true,
-  failed: true,
-  cancelled: true,
-  deadLettered: true,
-  reopened: true,
+interface EventDescription {
+  summary: string
+  /** What this event names beside what every event does. */
+  names: readonly string[]
+  /** What it may name. */
+  mayName?: readonly string[]
+}
+
+/** Every event in words; the record makes the compiler ask for a new one. */
+export const eventDescriptions: Readonly<Record<TaskEventName, EventDescription>> = {
+  submitted: { summary: 'A task, or a sub-task, was created', names: [] },
+  started: { summary: 'An attempt began', names: ['executionNodeId', 'waitedMs'] },
+  progress: {
+    summary: 'Progress was recorded; at most four times a second and task, best effort, without a sequence',
+    names: ['progress'],
+  },
+  waiting: { summary: 'A parent waits for its sub-tasks, or its reduce is due', names: ['phase'] },
+  retrying: {
+    summary: 'The attempt ended; another one follows',
+    names: ['retryCount', 'nextAttemptTimestamp', 'ranMs'],
+    mayName: ['errorInfo'],
+  },
+  givenBack: { summary: 'The attempt ended because its process stops; no retry was spent', names: [] },
+  completed: {
+    summary: 'The task ended COMPLETED or COMPLETED_WITH_ERRORS',
+    names: ['status'],
+    mayName: ['errorInfo'],
+  },
+  failed: { summary: 'The task ended FAILED: trying again cannot help', names: ['errorInfo'] },
+  cancelled: { summary: 'The task ended CANCELLED', names: [], mayName: ['errorInfo'] },
+  deadLettered: {
+    summary: 'The task ended DEAD_LETTER: its attempts are exhausted',
+    names: ['errorInfo', 'ranMs'],
+  },
+  reopened: {
+    summary: 'An ended task runs again, because a person or a retried sub-task said so',
+    names: [],
+    mayName: ['nextAttemptTimestamp'],
+  },
 }
 
 /** Names of all events. */
-export const eventNames = Object.keys(names) as TaskEventName[]
+export const eventNames = Object.keys(eventDescriptions) as TaskEventName[]
 
 /** The type of an event: reverse DNS with a version, which rises when a consumer would have to change. */
 export function cloudEventType(name: TaskEventName): string {
@@ -53,9 +79,9 @@ export function eventMessage(event: SequencedEvent, source = defaultSource): Out
     subject: taskId,
     time: new Date(at).toISOString(),
     datacontenttype: 'application/json',
-    ...(sequence === undefined ? {} : { sequence: String(sequence).padStart(sequenceDigits, '0') }),
+    sequence: sequence === undefined ? undefined : String(sequence).padStart(sequenceDigits, '0'),
     partitionkey: rootTaskId,
-    ...(traceparent === undefined ? {} : { traceparent }),
+    traceparent,
     data: dataOf(event),
   }
   return {

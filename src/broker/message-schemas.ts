@@ -1,7 +1,7 @@
 /** JSON Schemas (draft 7) of what `messages.ts` and `cloud-events.ts` write, for the description that others read. */
 import type { TaskEventName } from '../task/events.ts'
 import { endedStatuses, taskStatuses } from '../task/status.ts'
-import { cloudEventType, defaultSource } from './cloud-events.ts'
+import { cloudEventType, defaultSource, eventDescriptions } from './cloud-events.ts'
 
 /** A JSON Schema. */
 export type Schema = Readonly<Record<string, unknown>>
@@ -63,50 +63,6 @@ const fields: Readonly<Record<string, Schema>> = {
 const always = ['taskId', 'taskType', 'userId', 'lane', 'version', 'attempt', 'rootTaskId']
 /** What any event may name beside that. */
 const perhaps = ['parentTaskId', 'sequenceFrom', 'status', 'phase', 'retryCount', 'ranMs']
-
-interface EventDescription {
-  summary: string
-  /** What this event names beside what every event does. */
-  names: readonly string[]
-  /** What it may name. */
-  mayName?: readonly string[]
-}
-
-/** Every event in words. */
-export const eventDescriptions: Readonly<Record<TaskEventName, EventDescription>> = {
-  submitted: { summary: 'A task, or a sub-task, was created', names: [] },
-  started: { summary: 'An attempt began', names: ['executionNodeId', 'waitedMs'] },
-  progress: {
-    summary: 'Progress was recorded; at most four times a second and task, best effort, without a sequence',
-    names: ['progress'],
-  },
-  waiting: { summary: 'A parent waits for its sub-tasks, or its reduce is due', names: ['phase'] },
-  retrying: {
-    summary: 'The attempt ended; another one follows',
-    names: ['retryCount', 'nextAttemptTimestamp', 'ranMs'],
-    mayName: ['errorInfo'],
-  },
-  givenBack: { summary: 'The attempt ended because its process stops; no retry was spent', names: [] },
-  completed: {
-    summary: 'The task ended COMPLETED or COMPLETED_WITH_ERRORS',
-    names: ['status'],
-    mayName: ['errorInfo'],
-  },
-  failed: {
-    summary: 'The task ended FAILED: trying again cannot help',
-    names: ['errorInfo'],
-  },
-  cancelled: { summary: 'The task ended CANCELLED', names: [], mayName: ['errorInfo'] },
-  deadLettered: {
-    summary: 'The task ended DEAD_LETTER: its attempts are exhausted',
-    names: ['errorInfo', 'ranMs'],
-  },
-  reopened: {
-    summary: 'An ended task runs again, because a person or a retried sub-task said so',
-    names: [],
-    mayName: ['nextAttemptTimestamp'],
-  },
-}
 
 /** The data of an event. */
 export function eventDataSchema(name: TaskEventName): Schema {

@@ -4,6 +4,7 @@
  */
 import { createHash } from 'node:crypto'
 import type { DeadLetterNotification, Delivery, DeliveryHeaders } from '../store/store.ts'
+import { defined } from '../task/defined.ts'
 import type { ControlMessage, DeadMessage } from './broker.ts'
 
 /** What a message is, in its property `type`. */
@@ -55,21 +56,15 @@ export function deliveryMessage(delivery: Delivery): OutgoingMessage {
     correlationId: taskId,
     // What was cut off has waited once already, and only a few of these are out at a time.
     priority: headers?.priority === 'high' || delivery.quarantined ? highPriority : 0,
-    headers: {
+    headers: defined({
       'x-task-id': taskId,
       'x-task-type': taskType,
-      ...(delivery.quarantined ? { 'x-quarantined': true } : {}),
-      ...(headers === undefined ? {} : amqpHeaders(headers)),
-    },
-  }
-}
-
-function amqpHeaders({ userId, retryCount, delayMs, traceparent }: DeliveryHeaders) {
-  return {
-    'x-user-id': userId,
-    'x-retry-count': retryCount,
-    ...(delayMs === undefined ? {} : { 'x-delay': delayMs }),
-    ...(traceparent === undefined ? {} : { traceparent }),
+      'x-quarantined': delivery.quarantined || undefined,
+      'x-user-id': headers?.userId,
+      'x-retry-count': headers?.retryCount,
+      'x-delay': headers?.delayMs,
+      traceparent: headers?.traceparent,
+    }),
   }
 }
 
@@ -84,15 +79,8 @@ export function readDelivery(message: IncomingMessage): Read<Delivery> {
   const { headers } = message
   if (headers['x-task-id'] !== undefined && headers['x-task-id'] !== taskId)
     return { malformed: 'the header x-task-id names another task than the body' }
-  const delivery: Delivery = {
-    taskId,
-    taskType,
-    lane,
-    attempt,
-    quarantined: headers['x-quarantined'] === true,
-  }
-  const context = readHeaders(message)
-  return { value: context === undefined ? delivery : { ...delivery, headers: context } }
+  const quarantined = headers['x-quarantined'] === true
+  return { value: defined({ taskId, taskType, lane, attempt, quarantined, headers: readHeaders(message) }) }
 }
 
 function readHeaders({ headers, properties }: IncomingMessage): DeliveryHeaders | undefined {
@@ -151,15 +139,11 @@ export function readControl({ content }: IncomingMessage): Read<ControlMessage> 
 
 /** Reads a message of the dead letter queue: a delivery or a notification, which name their task alike. At worst it is malformed. Never throws. */
 export function readDead(message: IncomingMessage): DeadMessage {
-  const common = {
-    id: hashOf(message),
-    content: textOf(message.content),
-    story: storyOf(message.headers['x-death']),
-  }
+  const [id, content, story] = [hashOf(message), textOf(message.content), storyOf(message.headers['x-death'])]
   const read = readDelivery(message)
-  if ('malformed' in read) return { ...common, malformed: read.malformed }
+  if ('malformed' in read) return { id, content, story, malformed: read.malformed }
   const { taskId, attempt } = read.value
-  return { ...common, taskId, attempt }
+  return { id, content, story, taskId, attempt }
 }
 
 /** What a redelivery changes is left out, so that the same message has the same hash. */

@@ -2,6 +2,7 @@
  * Wakes workers of the same process. It keeps what it is given in memory and forgets it with the process; the store is read again
  * at the next start. Its memory is bounded because the relay asks for the capacity of a lane before it reads what is due.
  */
+import { createEmitter } from '../../runtime/emitter.ts'
 import type { Delivery } from '../../store/store.ts'
 import type { Broker, LaneSlots, Receiver } from '../broker.ts'
 
@@ -15,13 +16,18 @@ interface LaneQueue {
 /** Messages within the process need no answer. */
 const nothing = () => undefined
 
+function stop(lane: LaneQueue): void {
+  lane.receiver = undefined
+  lane.waiting = []
+}
+
 /** How many deliveries wait beside each busy slot, so that a freed slot has its next task at hand. */
 const waitingPerSlot = 1
 
 /** A broker within this process. */
 export function memoryBroker(): Broker {
   const lanes = new Map<string, LaneQueue>()
-  const roomListeners: ((lane: string) => void)[] = []
+  const freed = createEmitter<[lane: string]>()
 
   function laneOf(name: string): LaneQueue {
     let lane = lanes.get(name)
@@ -44,7 +50,7 @@ export function memoryBroker(): Broker {
   function freeSlot(name: string, lane: LaneQueue): void {
     lane.busy -= 1
     pump(name, lane)
-    for (const listener of roomListeners) listener(name)
+    freed.emit(name)
   }
 
   return {
@@ -62,10 +68,7 @@ export function memoryBroker(): Broker {
       lane.slots = slots
       lane.receiver = receiver
       pump(name, lane)
-      return () => {
-        lane.receiver = undefined
-        lane.waiting = []
-      }
+      return () => stop(lane)
     },
     reserve(name) {
       const lane = laneOf(name)
@@ -78,12 +81,9 @@ export function memoryBroker(): Broker {
       if (lane.receiver === undefined) return 0
       return Math.max(0, lane.slots - lane.busy + lane.slots * waitingPerSlot - lane.waiting.length)
     },
-    onCapacity: listener => roomListeners.push(listener),
+    onCapacity: listener => void freed.on(listener),
     async close() {
-      for (const lane of lanes.values()) {
-        lane.receiver = undefined
-        lane.waiting = []
-      }
+      for (const lane of lanes.values()) stop(lane)
       lanes.clear()
     },
   }

@@ -2,13 +2,12 @@
  * The topology and its messages as an AsyncAPI 3 document (https://www.asyncapi.com/docs/reference/specification/v3.1.0): what others
  * may rely on are the events; the rest describes what the broker carries between processes of the same version.
  */
-import { cloudEventsType, cloudEventType, eventNames } from '../cloud-events.ts'
+import { cloudEventsType, cloudEventType, eventDescriptions, eventNames } from '../cloud-events.ts'
 import {
   controlSchema,
   deliveryHeaders,
   deliverySchema,
   eventDataSchema,
-  eventDescriptions,
   eventSchema,
   notificationSchema,
   type Schema,
@@ -165,41 +164,25 @@ function operationsOf(topology: Topology): Record<string, Schema> {
     bindings: { amqp: { ...binding, bindingVersion: '0.3.0' } },
   })
   const sent = { deliveryMode: 2, mandatory: true }
-  const lanes = queues.filter(({ name }) => topology.bindings.some(isLaneOf(topology, name)))
+  const toAnybody = { deliveryMode: 2, mandatory: false }
+  const bestEffort = { deliveryMode: 1, mandatory: false }
+  const [acked, unacked] = [{ ack: true }, { ack: false }]
+  const listens = 'Each process listens, by a queue of its own'
+  const isLane = ({ name }: Queue) =>
+    topology.bindings.some(({ exchange, queue }) => exchange === names.work && queue === name)
+  const fromLane = ({ name, why }: Queue) => operation('receive', name, `A worker takes ${why}`, acked)
   return {
     sendTask: operation('send', names.work, 'Tasks that may run', sent),
     sendDelayedTask: operation('send', names.retry, 'Tasks that may run after a delay', sent),
     sendDeadLetter: operation('send', names.dlx, 'Dead letters, and notifications of them', sent),
-    sendEvent: operation('send', names.events, 'What happened to tasks, for anybody', {
-      ...sent,
-      mandatory: false,
-    }),
-    sendControl: operation('send', names.control, 'What every process should hear at once', {
-      deliveryMode: 1,
-      mandatory: false,
-    }),
-    ...Object.fromEntries(
-      lanes.map(({ name, why }) => [
-        `receiveFrom-${name}`,
-        operation('receive', name, `A worker takes ${why}`, { ack: true }),
-      ]),
-    ),
-    receiveDeadLetter: operation('receive', names.deadLetters, 'Dead letters are filed in the store', {
-      ack: true,
-    }),
-    receiveEvent: operation('receive', names.events, 'Each process listens, by a queue of its own', {
-      ack: false,
-    }),
-    receiveControl: operation('receive', names.control, 'Each process listens, by a queue of its own', {
-      ack: false,
-    }),
+    sendEvent: operation('send', names.events, 'What happened to tasks, for anybody', toAnybody),
+    sendControl: operation('send', names.control, 'What every process should hear at once', bestEffort),
+    ...Object.fromEntries(queues.filter(isLane).map(queue => [`receiveFrom-${queue.name}`, fromLane(queue)])),
+    receiveDeadLetter: operation('receive', names.deadLetters, 'Dead letters are filed in the store', acked),
+    receiveEvent: operation('receive', names.events, listens, unacked),
+    receiveControl: operation('receive', names.control, listens, unacked),
   }
 }
-
-const isLaneOf =
-  ({ names }: Topology, name: string) =>
-  (binding: { exchange: string; queue: string }) =>
-    binding.exchange === names.work && binding.queue === name
 
 function messages(): Record<string, Schema> {
   const amqp = (messageType: string) => ({ amqp: { messageType, bindingVersion: '0.3.0' } })

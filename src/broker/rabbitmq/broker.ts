@@ -1,9 +1,10 @@
 import { atMost } from '../../runtime/at-most.ts'
+import { createEmitter } from '../../runtime/emitter.ts'
 import { QuillworkError } from '../../task/errors.ts'
 import type { Broker } from '../broker.ts'
 import { Connection } from './connection.ts'
 import { TopologyRepair } from './declare.ts'
-import { createHealth, type Health } from './failures.ts'
+import { Health } from './failures.ts'
 import { type RabbitmqOptions, type RabbitmqSettings, settingsOf } from './options.ts'
 import { deliver, Publisher } from './publisher.ts'
 import { QueueDepth } from './queue-depth.ts'
@@ -22,8 +23,7 @@ const flushMs = 2_000
  */
 export function rabbitmq(options: RabbitmqOptions): Broker {
   const settings = settingsOf(options)
-  const parts = partsOf(settings)
-  const { health, topology, depth, connection, publisher, notifier, capacityListeners } = parts
+  const { health, topology, depth, connection, publisher, notifier, capacity } = partsOf(settings)
   const workers = new Map<string, Worker>()
   const isOpen = () => connection.connected && connection.blocked === undefined
   let declaring: NodeJS.Timeout | undefined
@@ -33,17 +33,16 @@ export function rabbitmq(options: RabbitmqOptions): Broker {
       if (declaring !== undefined) throw openedBefore()
       for (const { lane } of lanes) {
         topology.addLane(lane)
-        depth.add(lane, topology.names.laneQueue(lane))
+        depth.add(lane, topology.current.names.laneQueue(lane))
       }
       for (const { plan } of [publisher, notifier]) connection.recover(plan)
       connection.recover(depth.plan)
-      declaring = setInterval(() => void connection.repair(), declareEveryMs)
-      declaring.unref()
+      declaring = setInterval(() => void connection.repair(), declareEveryMs).unref()
       await connection.open()
     },
     publish: deliveries => deliver(deliveries, { topology: topology.current, publisher, depth }),
     consume(lane, receiver) {
-      const queue = topology.names.laneQueue(lane.lane)
+      const queue = topology.current.names.laneQueue(lane.lane)
       const worker = startWorker({ lane, queue, receiver, settings, connection, depth })
       workers.set(lane.lane, worker)
       return () => worker.stop()
@@ -52,7 +51,7 @@ export function rabbitmq(options: RabbitmqOptions): Broker {
     capacity: lane => (isOpen() ? depth.capacity(lane) : 0),
     isEmpty: lane => depth.isEmpty(lane),
     takesUrgent: lane => isOpen() && depth.takesUrgent(lane),
-    onCapacity: listener => capacityListeners.push(listener),
+    onCapacity: listener => void capacity.on(listener),
     async close() {
       clearInterval(declaring)
       depth.close()
@@ -61,51 +60,34 @@ export function rabbitmq(options: RabbitmqOptions): Broker {
       await atMost(flushMs, Promise.all(all.map(worker => worker.flush())), () => undefined)
       await connection.close()
     },
-    remote: createRemote({ settings, health, connection, notifier, names: topology.names }),
+    remote: createRemote({ settings, health, connection, notifier, names: topology.current.names }),
   }
 }
 
 /** What a broker is made of, tied together. */
 function partsOf(settings: RabbitmqSettings) {
-  const health = createHealth(settings.log)
+  const health = new Health(settings.log)
   const topology = new TopologyRepair(settings, health)
-  const capacityListeners: ((lane: string) => void)[] = []
-  const depth = new QueueDepth({
-    settings,
-    onCapacity(lane) {
-      for (const listener of capacityListeners) listener(lane)
-    },
-  })
+  const capacity = createEmitter<[lane: string]>()
+  const depth = new QueueDepth(settings, lane => capacity.emit(lane))
   const connection: Connection = new Connection({
     settings,
     health,
     prepare: session => topology.declare(session),
     changed() {
-      tellBlocked(connection, health)
+      noteBlocked(connection, health)
       depth.refresh()
     },
   })
   return {
-    ...{ health, topology, depth, connection, capacityListeners },
-    publisher: publisherOf('deliveries', { settings, health, connection }),
+    ...{ health, topology, depth, connection, capacity },
+    publisher: new Publisher({ name: 'deliveries', settings, health, connection }),
     // Events and notifications do not wait for, or go down with, a channel that the work queues closed.
-    notifier: publisherOf('notifications', { settings, health, connection }),
+    notifier: new Publisher({ name: 'notifications', settings, health, connection }),
   }
 }
 
-function publisherOf(
-  name: string,
-  { settings, health, connection }: { settings: RabbitmqSettings; health: Health; connection: Connection },
-): Publisher {
-  const { confirmMs, log } = settings
-  return new Publisher({
-    ...{ name, confirmMs, health, log },
-    isBlocked: () => connection.blocked !== undefined,
-    onReturned: () => void connection.repair(),
-  })
-}
-
-function tellBlocked({ blocked }: Connection, health: Health): void {
+function noteBlocked({ blocked }: Connection, health: Health): void {
   if (blocked === undefined) health.solved('blocked')
   else health.problem('blocked', `The broker takes no messages (${blocked}): free its memory or disk.`)
 }

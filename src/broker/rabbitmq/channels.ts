@@ -16,13 +16,6 @@ export interface ChannelPlan<C extends Channel> {
   longestWaitMs?: number
 }
 
-/** What a kept channel needs of its surroundings. */
-export interface KeeperOptions {
-  log: Logger
-  /** Declares again what is missing, since its absence may have closed the channel. */
-  repair(): Promise<void>
-}
-
 const firstWaitMs = 100
 const longestWaitMs = 10_000
 /** Milliseconds after which a channel, or a connection, counts as healthy, so that the next loss is repaired at once. */
@@ -31,16 +24,19 @@ export const healthyMs = 30_000
 /** Keeps a channel. An error of the broker closes one channel, and costs only what is on it. */
 export class RecoveringChannel<C extends Channel> {
   readonly #plan: ChannelPlan<C>
-  readonly #options: KeeperOptions
+  readonly #log: Logger
+  readonly #repair: () => Promise<void>
   #session: Session | undefined
   #current: C | undefined
   #openedAt = 0
   #waitMs = firstWaitMs
   #timer: NodeJS.Timeout | undefined
 
-  constructor(plan: ChannelPlan<C>, options: KeeperOptions) {
+  /** @param repair Declares again what is missing, since its absence may have closed the channel. */
+  constructor(plan: ChannelPlan<C>, log: Logger, repair: () => Promise<void>) {
     this.#plan = plan
-    this.#options = options
+    this.#log = log
+    this.#repair = repair
   }
 
   /** Makes the channel on a new connection. Never rejects: what fails is tried again. */
@@ -75,9 +71,8 @@ export class RecoveringChannel<C extends Channel> {
       await this.#plan.ready(channel)
     } catch (error) {
       if (this.#session !== on) return
-      const { log } = this.#options
-      const reason = messageOf(error)
-      log.warn({ channel: this.#plan.name, reason }, 'a channel could not be made ready; trying again')
+      const fields = { channel: this.#plan.name, reason: messageOf(error) }
+      this.#log.warn(fields, 'a channel could not be made ready; trying again')
       if (this.#current === undefined) return this.#openLater(on)
       // Its end leads to the next try.
       await close(this.#current)
@@ -85,7 +80,7 @@ export class RecoveringChannel<C extends Channel> {
   }
 
   #watch(channel: C, on: Session): void {
-    const { log } = this.#options
+    const log = this.#log
     const { name } = this.#plan
     let reason = 'closed'
     channel.on('error', error => {
@@ -112,13 +107,12 @@ export class RecoveringChannel<C extends Channel> {
   #openLater(on: Session): void {
     if (this.#timer !== undefined) return
     if (performance.now() - this.#openedAt > healthyMs) this.#waitMs = firstWaitMs
-    this.#timer = setTimeout(() => void this.#openAgain(on), this.#waitMs)
-    this.#timer.unref()
+    this.#timer = setTimeout(() => void this.#openAgain(on), this.#waitMs).unref()
     this.#waitMs = Math.min(this.#waitMs * 2, this.#plan.longestWaitMs ?? longestWaitMs)
   }
 
   async #openAgain(on: Session): Promise<void> {
-    await this.#options.repair()
+    await this.#repair()
     if (this.#session !== on) return
     this.#timer = undefined
     await this.#open(on)

@@ -1,8 +1,7 @@
 import type { Channel } from 'amqplib'
 import { atMost } from '../../runtime/at-most.ts'
 import { type ChannelPlan, healthyMs, RecoveringChannel } from './channels.ts'
-import type { Health } from './failures.ts'
-import { isRefusal, isUnsuitable, messageOf, unreachable, unsuitable } from './failures.ts'
+import { type Health, isRefusal, isUnsuitable, messageOf, unreachable, unsuitable } from './failures.ts'
 import { placeOf, type RabbitmqSettings } from './options.ts'
 import { openSession, type Session } from './session.ts'
 
@@ -64,29 +63,23 @@ export class Connection {
    * BROKER_UNSUITABLE when a node answers and what it has, or says, cannot be worked with.
    */
   async open(): Promise<void> {
-    const problem = await this.#tryFirst()
+    const problem = await new Promise<Error | undefined>(resolve => {
+      // Later tries resolve nothing any more: what worked once is waited for, whatever the broker says meanwhile.
+      this.#running = this.#run(resolve)
+    })
     if (problem === undefined) return
     this.#closed = true
     throw problem
   }
 
-  /** Returns the problem where waiting will not help. */
-  #tryFirst(): Promise<Error | undefined> {
-    return new Promise(resolve => {
-      // Later tries resolve nothing any more: what worked once is waited for, whatever the broker says meanwhile.
-      this.#running ??= this.#run(resolve)
-    })
-  }
-
   /** Keeps a channel from now on. Returns a function that ends it. */
-  recover<C extends Channel>(plan: ChannelPlan<C>): () => Promise<void> {
-    const { log } = this.#plan.settings
-    const channel = new RecoveringChannel(plan, { log, repair: () => this.repair() })
+  recover<C extends Channel>(plan: ChannelPlan<C>): () => void {
+    const channel = new RecoveringChannel(plan, this.#plan.settings.log, () => this.repair())
     this.#kept.add(channel)
     if (this.#session !== undefined) void channel.up(this.#session)
     return () => {
       this.#kept.delete(channel)
-      return channel.end()
+      void channel.end()
     }
   }
 
@@ -120,7 +113,7 @@ export class Connection {
     for (let waitMs = firstWaitMs; !this.#closed; waitMs = Math.min(waitMs * 2, longestWaitMs)) {
       const failures: unknown[] = []
       const made = await this.#connectToAny(failures)
-      if (made === undefined) tried(this.#tellFailures(failures))
+      if (made === undefined) tried(this.#noteFailures(failures))
       else {
         const madeAt = performance.now()
         await this.#use(made)
@@ -196,8 +189,8 @@ export class Connection {
     await made.close()
   }
 
-  /** Logs why there is no connection. Returns the problem where only a person can help. */
-  #tellFailures(failures: readonly unknown[]): Error | undefined {
+  /** Notes why there is no connection. Returns the problem where only a person can help. */
+  #noteFailures(failures: readonly unknown[]): Error | undefined {
     const problem = unsuitableOf(failures)
     const places = this.#plan.settings.urls.map(placeOf).join(', ')
     const absence =

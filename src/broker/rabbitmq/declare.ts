@@ -1,16 +1,9 @@
 import type { Channel, ChannelModel } from 'amqplib'
+import { defined } from '../../task/defined.ts'
 import { type Health, isDifferent, isRefusal, messageOf, unsuitable } from './failures.ts'
 import type { RabbitmqSettings } from './options.ts'
 import type { Session } from './session.ts'
-import {
-  type Binding,
-  type Delay,
-  type Exchange,
-  type Queue,
-  type Topology,
-  type TopologyNames,
-  topologyOf,
-} from './topology.ts'
+import { type Delay, type Exchange, type Queue, type Topology, topologyOf } from './topology.ts'
 
 /** What to do where the broker has something with other arguments. */
 export const howToReplace =
@@ -35,26 +28,34 @@ export async function declareTopology(connection: ChannelModel, topology: Topolo
 }
 
 /** Declares one exchange, queue or binding. */
-type Part = (channel: Channel) => Promise<void>
+type Part = (channel: Channel) => Promise<unknown>
 
 function partsOf({ exchanges, queues, bindings }: Topology): Part[] {
   return [
-    ...exchanges.map(
-      (exchange): Part =>
-        channel =>
-          refusing(`exchange ${exchange.name}`, declareExchange(channel, exchange)),
-    ),
-    ...queues.map(
-      (queue): Part =>
-        channel =>
-          refusing(`queue ${queue.name}`, declareQueue(channel, queue)),
-    ),
-    ...bindings.map(
-      (binding): Part =>
-        channel =>
-          refusing(`binding of ${binding.queue} to ${binding.exchange}`, bind(channel, binding)),
+    ...exchanges.map(exchange => partOf(`exchange ${exchange.name}`, declareExchange(exchange))),
+    ...queues.map(queue => partOf(`queue ${queue.name}`, declareQueue(queue))),
+    // A binding that is there already stays one; it cannot be distinguished from one that was made just now.
+    ...bindings.map(({ queue, exchange, key }) =>
+      partOf(`binding of ${queue} to ${exchange}`, channel => channel.bindQueue(queue, exchange, key)),
     ),
   ]
+}
+
+/** A part that says what was refused, and what to do. */
+function partOf(what: string, declare: Part): Part {
+  return async channel => {
+    try {
+      await declare(channel)
+    } catch (error) {
+      if (isDifferent(error))
+        throw unsuitable(`The ${what} differs: ${messageOf(error)}. ${howToReplace}`, error)
+      if (!isRefusal(error)) throw error
+      const message =
+        `The user may not make the ${what}: ${messageOf(error)}. Give it the permission to configure, write and read what Quillwork's ` +
+        'names begin with (rabbitmqctl set_permissions).'
+      throw unsuitable(message, error)
+    }
+  }
 }
 
 /** Takes parts from the list, each as it is declared; the refused one too. */
@@ -78,37 +79,13 @@ export async function inThrowAwayChannel<T>(
 }
 
 /** Declares an exchange as it should be. Rejects with 406 where it is there with other arguments. */
-export async function declareExchange(
-  channel: Channel,
-  { name, type, arguments: args }: Exchange,
-): Promise<void> {
-  await channel.assertExchange(name, type, args === undefined ? {} : { arguments: args })
+export function declareExchange({ name, type, arguments: args }: Exchange): Part {
+  return channel => channel.assertExchange(name, type, defined({ arguments: args }))
 }
 
 /** Declares a queue as it should be. Rejects with 406 where it is there with other arguments. */
-export async function declareQueue(channel: Channel, { name, arguments: args }: Queue): Promise<void> {
-  await channel.assertQueue(name, { arguments: args })
-}
-
-// A binding that is there already stays one; it cannot be distinguished from one that was made just now.
-async function bind(channel: Channel, { queue, exchange, key }: Binding): Promise<void> {
-  await channel.bindQueue(queue, exchange, key)
-}
-
-async function refusing(what: string, declaration: Promise<void>): Promise<void> {
-  try {
-    await declaration
-  } catch (error) {
-    if (isDifferent(error))
-      throw unsuitable(`The ${what} differs: ${messageOf(error)}. ${howToReplace}`, error)
-    if (isRefusal(error))
-      throw unsuitable(
-        `The user may not make the ${what}: ${messageOf(error)}. Give it the permission to configure, write and read what Quillwork's ` +
-          'names begin with (rabbitmqctl set_permissions).',
-        error,
-      )
-    throw error
-  }
+export function declareQueue({ name, arguments: args }: Queue): Part {
+  return channel => channel.assertQueue(name, { arguments: args })
 }
 
 /** Whether the broker offers the exchange type of the delayed-message plugin. */
@@ -130,24 +107,16 @@ export function offersDelayedExchange(connection: ChannelModel, prefix: string):
 
 /** The topology of the lanes of this process. It is declared on every connection, for the broker may have lost, or never had, parts of it. */
 export class TopologyRepair {
+  /** As it was declared last; before that, with wait queues and without lanes. */
+  current: Topology
   readonly #settings: RabbitmqSettings
   readonly #health: Health
   readonly #lanes = new Set<string>()
-  #current: Topology
 
   constructor(settings: RabbitmqSettings, health: Health) {
     this.#settings = settings
     this.#health = health
-    this.#current = topologyOf({ ...settings, lanes: [], delay: 'wait-queues' })
-  }
-
-  /** As it was declared last; before that, with wait queues and without lanes. */
-  get current(): Topology {
-    return this.#current
-  }
-
-  get names(): TopologyNames {
-    return this.#current.names
+    this.current = topologyOf({ ...settings, lanes: [], delay: 'wait-queues' })
   }
 
   /** The lane has a queue from the next declaration on. Throws OPTION_INVALID for a name that would be that of another queue. */
@@ -159,9 +128,9 @@ export class TopologyRepair {
   /** Declares what is missing. Throws BROKER_UNSUITABLE where the broker has, or offers, something else, or refuses. */
   async declare(session: Session): Promise<void> {
     const delay = await delayOn(session, this.#settings)
-    this.#current = topologyOf({ ...this.#settings, lanes: [...this.#lanes], delay })
+    this.current = topologyOf({ ...this.#settings, lanes: [...this.#lanes], delay })
     try {
-      await declareTopology(session.consuming, this.#current)
+      await declareTopology(session.consuming, this.current)
       this.#health.solved('topology')
     } catch (error) {
       this.#health.problem('topology', messageOf(error))

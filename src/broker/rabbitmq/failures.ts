@@ -38,7 +38,7 @@ export function messageOf(error: unknown): string {
 
 /** The broker has something that the promises cannot be kept with. */
 export function unsuitable(message: string, cause?: unknown): QuillworkError {
-  return new QuillworkError('BROKER_UNSUITABLE', message, cause === undefined ? {} : { cause })
+  return new QuillworkError('BROKER_UNSUITABLE', message, { cause })
 }
 
 /** Whether an error is the one that `unsuitable` makes. */
@@ -47,37 +47,35 @@ export function isUnsuitable(error: unknown): error is QuillworkError {
 }
 
 /** The broker does not answer. */
-export function unreachable(message: string, cause?: unknown): QuillworkError {
-  return new QuillworkError('BROKER_UNREACHABLE', message, cause === undefined ? {} : { cause })
+export function unreachable(message: string): QuillworkError {
+  return new QuillworkError('BROKER_UNREACHABLE', message)
 }
 
-/** What is wrong now, and how often what went wrong. Each problem has a key under which it is logged once and resolved. */
-export interface Health {
-  reconnects: number
-  returned: number
-  unconfirmed: number
+/** What is wrong now at one broker, and how often what went wrong. Each problem has a key under which it is logged once and resolved. */
+export class Health {
+  reconnects = 0
+  returned = 0
+  unconfirmed = 0
+  readonly #problems = new Map<string, string>()
+  readonly #log: Logger
+
+  constructor(log: Logger) {
+    this.#log = log
+  }
+
+  get problems(): readonly string[] {
+    return [...this.#problems.values()]
+  }
+
   /** Notes a problem and logs it, unless it is known already. `text` says what to do. */
-  problem(key: string, text: string): void
-  /** The problem is over. */
-  solved(key: string): void
-  problems(): readonly string[]
-}
+  problem(key: string, text: string): void {
+    if (this.#problems.get(key) === text) return
+    this.#problems.set(key, text)
+    this.#log.warn({ broker: 'rabbitmq', problem: key }, text)
+  }
 
-/** The health of one broker. */
-export function createHealth(log: Logger): Health {
-  const problems = new Map<string, string>()
-  return {
-    reconnects: 0,
-    returned: 0,
-    unconfirmed: 0,
-    problem(key, text) {
-      if (problems.get(key) === text) return
-      problems.set(key, text)
-      log.warn({ broker: 'rabbitmq', problem: key }, text)
-    },
-    solved(key) {
-      if (problems.delete(key)) log.info({ broker: 'rabbitmq', problem: key }, 'problem solved')
-    },
-    problems: () => [...problems.values()],
+  /** The problem is over. */
+  solved(key: string): void {
+    if (this.#problems.delete(key)) this.#log.info({ broker: 'rabbitmq', problem: key }, 'problem solved')
   }
 }

@@ -93,15 +93,13 @@ export async function checkTopology(connection: ChannelModel, topology: Topology
   const findings: Finding[] = []
   for (const exchange of topology.exchanges) {
     const { name } = exchange
-    const exists = (channel: Channel) => channel.checkExchange(name)
-    const isAsItShould = (channel: Channel) => declareExchange(channel, exchange)
-    findings.push({ kind: 'exchange', name, ...(await look(connection, exists, isAsItShould)) })
+    const state = await look(connection, on => on.checkExchange(name), declareExchange(exchange))
+    findings.push({ kind: 'exchange', name, ...state })
   }
   for (const queue of topology.queues) {
     const { name } = queue
-    const exists = (channel: Channel) => channel.checkQueue(name)
-    const isAsItShould = (channel: Channel) => declareQueue(channel, queue)
-    findings.push({ kind: 'queue', name, ...(await look(connection, exists, isAsItShould)) })
+    const state = await look(connection, on => on.checkQueue(name), declareQueue(queue))
+    findings.push({ kind: 'queue', name, ...state })
   }
   return [...findings, ...(await tryBindings(connection, topology, findings))]
 }
@@ -112,7 +110,7 @@ type State = Pick<Finding, 'state' | 'detail'>
 async function look(
   connection: ChannelModel,
   exists: (channel: Channel) => Promise<unknown>,
-  isAsItShould: (channel: Channel) => Promise<void>,
+  isAsItShould: (channel: Channel) => Promise<unknown>,
 ): Promise<State> {
   try {
     await inThrowAwayChannel(connection, exists)
@@ -121,14 +119,15 @@ async function look(
   } catch (error) {
     if (codeOf(error) === notFound) return { state: 'missing', detail: 'Apply the topology to make it.' }
     if (isDifferent(error)) return { state: 'differs', detail: `${messageOf(error)}. ${howToReplace}` }
-    return { state: 'unknown', detail: `${messageOf(error)}. ${howToSee(error)}` }
+    return unknownBecause(error)
   }
 }
 
-function howToSee(error: unknown): string {
-  return isRefusal(error)
+function unknownBecause(error: unknown): State {
+  const howToSee = isRefusal(error)
     ? 'Give the user that permission, or look as one that has it.'
     : 'Look again once the broker answers.'
+  return { state: 'unknown', detail: `${messageOf(error)}. ${howToSee}` }
 }
 
 async function tryBindings(
@@ -145,12 +144,12 @@ async function tryBindings(
   const tried = named.flatMap(({ binding, isThere }) =>
     isThere && binding.probeKey !== undefined ? [binding] : [],
   )
-  const outcome = await probe(connection, tried)
+  const stateOf = await probe(connection, tried)
   return named.map(({ binding, name, isThere }): Finding => {
     const part = { kind: 'binding', name } as const
     if (!isThere) return { ...part, state: 'missing', detail: 'Its exchange or queue is missing.' }
     if (binding.probeKey === undefined) return { ...part, ...untriable }
-    return { ...part, ...('unseen' in outcome ? outcome.unseen : foundOf(outcome.returned.has(binding))) }
+    return { ...part, ...stateOf(binding) }
   })
 }
 
@@ -160,22 +159,15 @@ const untriable = {
   cannotBeTried: true,
 } as const
 
-function foundOf(isReturned: boolean): State {
-  return isReturned ? { state: 'missing', detail: 'Apply to make it.' } : { state: 'ok' }
-}
-
-/** Sends a message through each binding. Returns those whose message came back, or why that is not known. */
+/** Sends a message through each binding. Returns what is known of each then: whether its message came back. */
 async function probe(
   connection: ChannelModel,
   bindings: readonly Binding[],
-): Promise<{ returned: ReadonlySet<Binding> } | { unseen: State }> {
+): Promise<(binding: Binding) => State> {
   const channel = await connection.createConfirmChannel()
   let failure: unknown = 'The broker did not answer in time'
   channel.on('error', error => {
     failure = error
-  })
-  const unseen = (): { unseen: State } => ({
-    unseen: { state: 'unknown', detail: `${messageOf(failure)}. ${howToSee(failure)}` },
   })
   const byId = new Map<string, Binding>(bindings.map(binding => [randomUUID(), binding]))
   const returned = new Set<Binding>()
@@ -185,13 +177,16 @@ async function probe(
   })
   try {
     for (const [messageId, binding] of byId) publishProbe(channel, binding, messageId)
-    const confirmed = channel.waitForConfirms().then(() => ({ returned }))
-    return await atMost(probeMs, confirmed, unseen)
+    const isLate = await atMost(probeMs, channel.waitForConfirms(), () => true)
+    if (isLate !== true)
+      return binding =>
+        returned.has(binding) ? { state: 'missing', detail: 'Apply to make it.' } : { state: 'ok' }
   } catch {
-    return unseen()
+    // The channel is closed, and told why.
   } finally {
     await channel.close().catch(() => undefined)
   }
+  return () => unknownBecause(failure)
 }
 
 /** It expires at once: a wait queue hands it on without waiting, and no queue keeps it where nobody consumes. */

@@ -1,10 +1,11 @@
 import type { ConfirmChannel } from 'amqplib'
-import type { Logger } from '../../runtime/log.ts'
 import type { Delivery } from '../../store/store.ts'
 import type { Published } from '../broker.ts'
 import { deliveryMessage, type OutgoingMessage } from '../messages.ts'
 import type { ChannelPlan } from './channels.ts'
+import type { Connection } from './connection.ts'
 import { type Health, messageOf } from './failures.ts'
+import type { RabbitmqSettings } from './options.ts'
 import type { QueueDepth } from './queue-depth.ts'
 import { delayTierFor, type Topology, taskKey } from './topology.ts'
 
@@ -18,15 +19,11 @@ export interface Routed {
 }
 
 /** What a publisher needs of its surroundings. */
-export interface PublisherOptions {
+interface PublisherOptions {
   name: string
-  confirmMs: number
+  settings: RabbitmqSettings
   health: Health
-  log: Logger
-  /** The broker takes no messages for now. */
-  isBlocked(): boolean
-  /** A message found no queue: something is missing. */
-  onReturned(): void
+  connection: Connection
 }
 
 /** Milliseconds in which returned messages are logged once for each routing key. */
@@ -60,9 +57,10 @@ export class Publisher {
   async publish(batch: readonly Routed[]): Promise<Published[]> {
     if (batch.length === 0) return []
     const answers = await this.#send(batch)
-    const { health, onReturned } = this.#options
+    const { health, connection } = this.#options
     for (const answer of answers) if (answer !== 'confirmed') health[answer] += 1
-    if (answers.includes('returned')) onReturned()
+    // One that found no queue: something is missing.
+    if (answers.includes('returned')) void connection.repair()
     return answers
   }
 
@@ -70,12 +68,12 @@ export class Publisher {
     channel.on('return', ({ properties, fields }) => {
       const id = String(properties.messageId)
       this.#returned.set(id, (this.#returned.get(id) ?? 0) + 1)
-      this.#tellReturned(id, fields.routingKey)
+      this.#logReturned(id, fields.routingKey)
     })
     this.#channel = channel
   }
 
-  #tellReturned(messageId: string, key: string): void {
+  #logReturned(messageId: string, key: string): void {
     const now = performance.now()
     if (now - this.#loggedSince > logEveryMs) {
       this.#logged.clear()
@@ -83,7 +81,7 @@ export class Publisher {
     }
     if (this.#logged.has(key)) return
     this.#logged.add(key)
-    this.#options.log.warn({ messageId, key }, 'a message found no queue; bindings are made again')
+    this.#options.settings.log.warn({ messageId, key }, 'a message found no queue; bindings are made again')
   }
 
   #lost(): void {
@@ -95,10 +93,11 @@ export class Publisher {
     // What is not answered in time keeps this: without a quorum the broker says nothing at all.
     const answers = batch.map((): Published => 'unconfirmed')
     const on = this.#channel
-    if (on === undefined || this.#options.isBlocked()) return answers
+    const { settings, connection } = this.#options
+    if (on === undefined || connection.blocked !== undefined) return answers
     let left = batch.length
     await new Promise<void>(resolve => {
-      const timer = setTimeout(resolve, this.#options.confirmMs)
+      const timer = setTimeout(resolve, settings.confirmMs)
       batch.forEach((routed, index) => {
         this.#sendOne(on, routed, answer => {
           answers[index] = answer
@@ -122,8 +121,8 @@ export class Publisher {
         else done(this.#isReturned(message.messageId) ? 'returned' : 'confirmed')
       })
     } catch (error) {
-      const reason = messageOf(error)
-      this.#options.log.warn({ messageId: message.messageId, reason }, 'a message could not be sent')
+      const fields = { messageId: message.messageId, reason: messageOf(error) }
+      this.#options.settings.log.warn(fields, 'a message could not be sent')
       done('unconfirmed')
     }
   }
@@ -144,11 +143,12 @@ export async function deliver(
 ): Promise<Published[]> {
   const routed = deliveries.map(delivery => route(delivery, topology))
   // What waits elsewhere takes no capacity yet.
-  const direct = routed.map(({ exchange }) => exchange === topology.names.work)
-  const sent = countByLane(deliveries, index => direct[index] === true)
+  const direct = deliveries.filter((_, index) => routed[index]?.exchange === topology.names.work)
+  const sent = countByLane(direct)
   for (const [lane, messages] of sent) depth.sent(lane, messages)
   const published = await publisher.publish(routed)
-  const arrived = countByLane(deliveries, index => direct[index] === true && published[index] === 'confirmed')
+  const confirmed = new Set(deliveries.filter((_, index) => published[index] === 'confirmed'))
+  const arrived = countByLane(direct.filter(delivery => confirmed.has(delivery)))
   for (const [lane, messages] of sent) depth.answered(lane, messages, arrived.get(lane) ?? 0)
   return published
 }
@@ -165,13 +165,8 @@ function route(delivery: Delivery, { names, delay }: Topology): Routed {
   return { exchange: names.retry, key: `${tier.name}.${key}`, message: delayed, mandatory }
 }
 
-function countByLane(
-  deliveries: readonly Delivery[],
-  counts: (index: number) => boolean,
-): ReadonlyMap<string, number> {
+function countByLane(deliveries: readonly Delivery[]): ReadonlyMap<string, number> {
   const byLane = new Map<string, number>()
-  deliveries.forEach(({ lane }, index) => {
-    if (counts(index)) byLane.set(lane, (byLane.get(lane) ?? 0) + 1)
-  })
+  for (const { lane } of deliveries) byLane.set(lane, (byLane.get(lane) ?? 0) + 1)
   return byLane
 }

@@ -4,13 +4,6 @@ import { messageOf } from './failures.ts'
 import type { RabbitmqSettings } from './options.ts'
 import { QueueCapacity } from './queue-capacity.ts'
 
-/** What a depth needs of its surroundings. */
-export interface QueueDepthOptions {
-  settings: RabbitmqSettings
-  /** The lane has so much capacity again that filling it is worth a trip. */
-  onCapacity(lane: string): void
-}
-
 /** Milliseconds between two counts of a queue that is in use, and of one that is not. */
 const busyEveryMs = 50
 const idleEveryMs = 1_000
@@ -32,12 +25,15 @@ interface Lane {
 /** Knows how full the lanes' queues are. Its channel is its own: a queue that is gone closes the channel that asks for it. */
 export class QueueDepth {
   readonly plan: ChannelPlan<Channel>
-  readonly #options: QueueDepthOptions
+  readonly #settings: RabbitmqSettings
+  readonly #onCapacity: (lane: string) => void
   readonly #lanes = new Map<string, Lane>()
   #channel: Channel | undefined
 
-  constructor(options: QueueDepthOptions) {
-    this.#options = options
+  /** @param onCapacity Called when a lane has so much capacity again that filling it is worth a trip. */
+  constructor(settings: RabbitmqSettings, onCapacity: (lane: string) => void) {
+    this.#settings = settings
+    this.#onCapacity = onCapacity
     this.plan = {
       name: 'queue counts',
       open: session => session.consuming.createChannel(),
@@ -48,8 +44,8 @@ export class QueueDepth {
 
   /** Measures the lane from the next connection on. */
   add(name: string, queue: string): void {
-    const capacity = new QueueCapacity(this.#options.settings.window)
-    this.#lanes.set(name, { name, queue, capacity: capacity, usedAt: never, countedAt: never, low: true })
+    const capacity = new QueueCapacity(this.#settings.window)
+    this.#lanes.set(name, { name, queue, capacity, usedAt: never, countedAt: never, low: true })
   }
 
   /** Returns the lane's capacity; 0 for an unknown lane. */
@@ -65,14 +61,16 @@ export class QueueDepth {
 
   /** Whether the lane's queue was empty at the last counts; false where none is known, or they are old. */
   isEmpty(name: string): boolean {
-    const lane = this.#lanes.get(name)
-    return lane !== undefined && this.#channel !== undefined && lane.capacity.isEmpty(performance.now())
+    return this.#measured(name)?.isEmpty(performance.now()) ?? false
   }
 
   /** Whether what goes ahead of all others in the lane's queue gets through it; false where its state is not known, or it was lost. */
   takesUrgent(name: string): boolean {
-    const lane = this.#lanes.get(name)
-    return lane !== undefined && this.#channel !== undefined && lane.capacity.isKnown(performance.now())
+    return this.#measured(name)?.isKnown(performance.now()) ?? false
+  }
+
+  #measured(name: string): QueueCapacity | undefined {
+    return this.#channel === undefined ? undefined : this.#lanes.get(name)?.capacity
   }
 
   /** Slots of this process were added, or, with a negative number, taken away. */
@@ -140,16 +138,15 @@ export class QueueDepth {
     if (this.#channel === undefined) return
     clearTimeout(lane.timer)
     const every = now - lane.usedAt < busyForMs ? busyEveryMs : idleEveryMs
-    lane.timer = setTimeout(() => this.#countAgain(lane), Math.max(0, lane.countedAt + every - now))
-    lane.timer.unref()
+    lane.timer = setTimeout(() => this.#countAgain(lane), Math.max(0, lane.countedAt + every - now)).unref()
   }
 
   #countAgain(lane: Lane): void {
-    const { log } = this.#options.settings
     this.#count(lane).catch(error => {
       // Where it fails the channel is closed, and made again.
       if (this.#channel === undefined) return
-      log.warn({ queue: lane.queue, reason: messageOf(error) }, 'queue depth not read; will retry')
+      const fields = { queue: lane.queue, reason: messageOf(error) }
+      this.#settings.log.warn(fields, 'queue depth not read; will retry')
     })
   }
 
@@ -164,7 +161,7 @@ export class QueueDepth {
     const isWorthFilling = lane.capacity.isWorthFilling(now)
     const wasLow = lane.low
     lane.low = !isWorthFilling
-    if (wasLow && isWorthFilling) this.#options.onCapacity(lane.name)
+    if (wasLow && isWorthFilling) this.#onCapacity(lane.name)
   }
 
   #change(name: string, apply: (capacity: QueueCapacity) => void): void {

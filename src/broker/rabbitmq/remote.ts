@@ -1,8 +1,15 @@
 import { randomUUID } from 'node:crypto'
-import type { Channel } from 'amqplib'
-import type { BrokerHealth, ControlMessage, Published, RemoteBroker } from '../broker.ts'
+import type { Channel, ConsumeMessage } from 'amqplib'
+import type { Logger } from '../../runtime/log.ts'
+import type { Published, RemoteBroker } from '../broker.ts'
 import { eventMessage, readEvent } from '../cloud-events.ts'
-import { controlMessage, type IncomingMessage, notificationMessage, readControl } from '../messages.ts'
+import {
+  controlMessage,
+  type IncomingMessage,
+  notificationMessage,
+  type Read,
+  readControl,
+} from '../messages.ts'
 import type { ChannelPlan } from './channels.ts'
 import type { Connection } from './connection.ts'
 import { deadLetterPlan } from './dead-letters.ts'
@@ -23,8 +30,9 @@ export interface RemoteOptions {
 }
 
 /** What only a broker between processes offers: control messages, dead-letter notifications and events. */
-export function createRemote(options: RemoteOptions): RemoteBroker {
-  const { settings, health, connection, notifier, names } = options
+export function createRemote({ settings, health, connection, notifier, names }: RemoteOptions): RemoteBroker {
+  const { log } = settings
+  const listen = <T>(listening: Listening<T>) => connection.recover(processQueuePlan(listening, log))
   return {
     delays: delayTiers.map(({ ms }) => ms),
     publishesEvents: settings.events,
@@ -33,7 +41,8 @@ export function createRemote(options: RemoteOptions): RemoteBroker {
       // Best effort: nobody waits for the answer.
       void notifier.publish([{ exchange: names.control, key: '', message: content, mandatory: false }])
     },
-    onControl: listener => keep(connection, controlPlan(options, listener)),
+    onControl: listener =>
+      listen({ exchange: names.control, key: '', what: 'control message', read: readControl, listener }),
     publishNotifications: notifications =>
       notifier.publish(
         notifications.map(notification => ({
@@ -44,7 +53,7 @@ export function createRemote(options: RemoteOptions): RemoteBroker {
         })),
       ),
     consumeDeadLetters: receiver =>
-      keep(connection, deadLetterPlan({ queue: names.deadLetters, receiver, log: settings.log, health })),
+      connection.recover(deadLetterPlan({ queue: names.deadLetters, receiver, log, health })),
     async publishEvents(events): Promise<Published[]> {
       if (!settings.events) return events.map(() => 'confirmed')
       return notifier.publish(
@@ -57,64 +66,35 @@ export function createRemote(options: RemoteOptions): RemoteBroker {
         })),
       )
     },
-    onEvents: listeners => keep(connection, eventsPlan(options, listeners)),
-    health: () => healthOf(options),
-  }
-}
-
-function keep(connection: Connection, plan: ChannelPlan<Channel>): () => void {
-  const end = connection.recover(plan)
-  return () => void end()
-}
-
-function controlPlan(
-  { names, settings }: RemoteOptions,
-  listener: (message: ControlMessage) => void,
-): ChannelPlan<Channel> {
-  return processQueuePlan({
-    exchange: names.control,
-    key: '',
-    onMessage(message) {
-      const read = readControl(message)
-      if ('value' in read) listener(read.value)
-      else settings.log.warn({ reason: read.malformed }, 'control message not readable; dropped')
-    },
-  })
-}
-
-function eventsPlan(
-  { names, settings }: RemoteOptions,
-  { event, gap }: Parameters<RemoteBroker['onEvents']>[0],
-): ChannelPlan<Channel> {
-  return processQueuePlan({
-    exchange: names.events,
-    key: eventKey('#'),
-    // The first time too: somebody may have listened since before the queue was there.
-    onReady: gap,
-    onMessage(message) {
-      const read = readEvent(message)
-      if ('value' in read) event(read.value)
-      else settings.log.warn({ reason: read.malformed }, 'event not readable; dropped')
-    },
-  })
-}
-
-function healthOf({ connection, health }: RemoteOptions): BrokerHealth {
-  return {
-    connected: connection.connected,
-    blocked: connection.blocked !== undefined,
-    problems: health.problems(),
-    reconnects: health.reconnects,
-    returned: health.returned,
-    unconfirmed: health.unconfirmed,
+    onEvents: ({ event, gap }) =>
+      listen({
+        exchange: names.events,
+        key: eventKey('#'),
+        what: 'event',
+        read: readEvent,
+        listener: event,
+        // The first time too: somebody may have listened since before the queue was there.
+        onReady: gap,
+      }),
+    health: () => ({
+      connected: connection.connected,
+      blocked: connection.blocked !== undefined,
+      problems: health.problems,
+      reconnects: health.reconnects,
+      returned: health.returned,
+      unconfirmed: health.unconfirmed,
+    }),
   }
 }
 
 /** What this process listens to. */
-export interface ProcessQueueOptions {
+interface Listening<T> {
   exchange: string
   key: string
-  onMessage(message: IncomingMessage): void
+  /** What a message is, for logs. */
+  what: string
+  read(message: IncomingMessage): Read<T>
+  listener(value: T): void
   /** Messages come from now on; what was sent before is missed. */
   onReady?(): void
 }
@@ -123,20 +103,23 @@ export interface ProcessQueueOptions {
  * A queue of this process alone. The broker deletes it with its connection, so it holds nothing for a process that is gone; it is made
  * again on the next connection, and what was sent meanwhile is missed.
  */
-function processQueuePlan({ exchange, key, onMessage, onReady }: ProcessQueueOptions): ChannelPlan<Channel> {
+function processQueuePlan<T>(listening: Listening<T>, log: Logger): ChannelPlan<Channel> {
+  const { exchange, key, what } = listening
   return {
     name: `own queue on ${exchange}`,
     open: session => session.consuming.createChannel(),
     async ready(channel) {
       const { queue } = await channel.assertQueue('', { exclusive: true, autoDelete: true, durable: false })
       await channel.bindQueue(queue, exchange, key)
-      const take = (message: Parameters<typeof incomingOf>[0] | null) => {
-        if (message !== null) onMessage(incomingOf(message))
+      const take = (message: ConsumeMessage | null) => {
         // The queue is gone; so is what was to come. The channel's end leads to a new one.
-        else void channel.close().catch(() => undefined)
+        if (message === null) return void channel.close().catch(() => undefined)
+        const read = listening.read(incomingOf(message))
+        if ('value' in read) listening.listener(read.value)
+        else log.warn({ reason: read.malformed }, `${what} not readable; dropped`)
       }
       await channel.consume(queue, take, { noAck: true })
-      onReady?.()
+      listening.onReady?.()
     },
   }
 }

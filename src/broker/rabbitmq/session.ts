@@ -5,8 +5,8 @@ import { unreachable } from './failures.ts'
 import { placeOf, type RabbitmqSettings } from './options.ts'
 
 /**
- * What lasts as long as the connections to one node do. There are two, not counting what is set apart: while its memory or disk is low, the broker stops reading from
- * connections that publish, and acknowledgements on the same one would wait behind.
+ * What lasts as long as the connections to one node do. There are two, not counting what is set apart: while its memory or disk is low,
+ * the broker stops reading from connections that publish, and acknowledgements on the same one would wait behind.
  */
 export interface Session {
   readonly publishing: ChannelModel
@@ -35,7 +35,13 @@ export async function openSession(
   onBlocked: () => void,
 ): Promise<Session> {
   const { publishing, consuming, ended } = await openBoth(url, heartbeatS)
-  const blocked = watchBlocked(publishing, onBlocked)
+  let blocked: string | undefined
+  const setBlocked = (reason?: string) => {
+    blocked = reason
+    onBlocked()
+  }
+  publishing.on('blocked', setBlocked)
+  publishing.on('unblocked', () => setBlocked())
   const apart = new Set<ChannelModel>()
   let closing: Promise<unknown> | undefined
   return {
@@ -44,7 +50,7 @@ export async function openSession(
     place: placeOf(url),
     ended,
     get blocked() {
-      return blocked.reason
+      return blocked
     },
     async openApart(purpose) {
       const model = await open(url, heartbeatS, purpose)
@@ -68,18 +74,6 @@ async function openBoth(url: string, heartbeatS: number) {
     throw error
   })
   return { publishing, consuming, ended: Promise.race([publishingEnded, endOf(consuming)]) }
-}
-
-/** Keeps the reason why the broker takes no messages, and calls back when that changes. */
-function watchBlocked(publishing: ChannelModel, onChange: () => void): { reason: string | undefined } {
-  const state: { reason: string | undefined } = { reason: undefined }
-  const set = (reason: string | undefined) => {
-    state.reason = reason
-    onChange()
-  }
-  publishing.on('blocked', set)
-  publishing.on('unblocked', () => set(undefined))
-  return state
 }
 
 /** The only channel of a connection, which ends with it. */
@@ -119,17 +113,15 @@ function endOf(model: ChannelModel): Promise<string> {
 
 /** Ends a connection in order, if its other side answers. The socket is let go in any case: a dead peer never closes it. */
 async function end(model: ChannelModel): Promise<void> {
-  const isClosed = model.close().then(
-    () => false,
-    () => false,
-  )
+  const isClosed = model.close().catch(() => undefined)
   // A connection that breaks while it is ended leaves the driver's promise open.
-  const isBroken = endOf(model).then(() => false)
-  const isLate = await atMost(closeMs, Promise.race([isClosed, isBroken]), () => true)
-  // Only an error makes the driver clear its timers.
-  socketOf(model)?.destroy(
-    isLate ? unreachable('The broker did not answer the end of the connection.') : undefined,
+  const late = await atMost(
+    closeMs,
+    Promise.race([isClosed, endOf(model)]).then(() => undefined),
+    () => unreachable('The broker did not answer the end of the connection.'),
   )
+  // Only an error makes the driver clear its timers.
+  socketOf(model)?.destroy(late)
 }
 
 /** The driver has no other way to let go of a connection that does not answer. */

@@ -76,17 +76,17 @@ export interface TopologyOptions {
 
 /** Deliveries after which the broker gives up on a message. The store counts attempts; this is for what crashes before its claim. */
 const deliveryLimit = 20
-/** Milliseconds that the stream keeps events; in the broker's own notation. */
+/** How long the stream keeps events, in the broker's own notation. */
 const keepEvents = '7D'
 
 /** The topology of an installation. Throws OPTION_INVALID for a lane whose queue would have the name of another one. */
 export function topologyOf(options: TopologyOptions): Topology {
-  const delay = options.delay ?? 'wait-queues'
-  const names = namesOf(options.prefix ?? '', delay)
-  const delays = delay === 'wait-queues' ? waitQueues(names, options.prefix ?? '') : delayedExchange(names)
+  const { prefix = '', delay = 'wait-queues' } = options
+  const names = namesOf(prefix, delay)
+  const delays = delay === 'wait-queues' ? waitQueues(names, prefix) : delayedExchange(names)
   const lanes = options.lanes.map(lane => laneOf(names, lane, delay))
-  refuseTaken(options.lanes, names, options.prefix ?? '')
-  const stream = options.eventsStream === true ? [eventsStreamOf(names, options.prefix ?? '')] : []
+  refuseTaken(options.lanes, names, prefix)
+  const stream = options.eventsStream === true ? [eventsStreamOf(names, prefix)] : []
   return {
     delay,
     names,
@@ -149,20 +149,13 @@ function namesOf(prefix: string, delay: Delay): TopologyNames {
   }
 }
 
-function coreExchanges(names: TopologyNames): Exchange[] {
+function coreExchanges({ work, dlx, events, control }: TopologyNames): Exchange[] {
+  const type = 'topic'
   return [
-    { name: names.work, type: 'topic', why: 'tasks that may run, by lane and type' },
-    {
-      name: names.dlx,
-      type: 'topic',
-      why: 'messages that no worker takes any more, and notifications of dead letters',
-    },
-    {
-      name: names.events,
-      type: 'topic',
-      why: 'what happened to tasks, as CloudEvents, for anyone who binds',
-    },
-    { name: names.control, type: 'fanout', why: 'what every process should hear at once' },
+    { name: work, type, why: 'tasks that may run, by lane and type' },
+    { name: dlx, type, why: 'messages that no worker takes any more, and notifications of dead letters' },
+    { name: events, type, why: 'what happened to tasks, as CloudEvents, for anyone who binds' },
+    { name: control, type: 'fanout', why: 'what every process should hear at once' },
   ]
 }
 
@@ -171,11 +164,7 @@ function laneOf(names: TopologyNames, lane: string, delay: Delay) {
   const name = names.laneQueue(lane)
   const queue: Queue = {
     name,
-    arguments: {
-      'x-queue-type': 'quorum',
-      'x-delivery-limit': deliveryLimit,
-      ...deadLettersAtLeastOnce(names.dlx),
-    },
+    arguments: deadLettersAtLeastOnce(names.dlx, { 'x-delivery-limit': deliveryLimit }),
     why: `tasks of the lane ${lane} that may run`,
   }
   const back = delay === 'wait-queues' ? names.requeue : names.retry
@@ -188,11 +177,13 @@ function laneOf(names: TopologyNames, lane: string, delay: Delay) {
 }
 
 /**
- * What is dead-lettered stays until the other queue has confirmed it. This needs `reject-publish`, which never rejects anything in a
- * queue without a length limit.
+ * Arguments of a queue in which what is dead-lettered stays until the other queue has confirmed it. This needs `reject-publish`, which
+ * never rejects anything in a queue without a length limit.
  */
-function deadLettersAtLeastOnce(exchange: string) {
+function deadLettersAtLeastOnce(exchange: string, others: Queue['arguments']) {
   return {
+    'x-queue-type': 'quorum',
+    ...others,
     'x-dead-letter-exchange': exchange,
     'x-dead-letter-strategy': 'at-least-once',
     'x-overflow': 'reject-publish',
@@ -211,15 +202,12 @@ function waitQueues(names: TopologyNames, prefix: string) {
       why: 'tasks whose delay is over; those without a queue are dead letters',
     },
   ]
+  const why = 'holds each message for its time, then hands it on'
   const queues = named.map(
     ({ ms, queue }): Queue => ({
       name: queue,
-      arguments: {
-        'x-queue-type': 'quorum',
-        'x-message-ttl': ms,
-        ...deadLettersAtLeastOnce(names.requeue),
-      },
-      why: 'holds each message for its time, then hands it on',
+      arguments: deadLettersAtLeastOnce(names.requeue, { 'x-message-ttl': ms }),
+      why,
     }),
   )
   const bindings = (lane: string) =>
@@ -234,13 +222,10 @@ function waitQueues(names: TopologyNames, prefix: string) {
   return { exchanges, queues, bindings }
 }
 
-function delayedExchange(names: TopologyNames) {
-  const exchange: Exchange = {
-    name: names.retry,
-    type: 'x-delayed-message',
-    arguments: { 'x-delayed-type': 'topic' },
-    why: 'tasks that may run after a delay; the exchange holds them',
-  }
+function delayedExchange({ retry }: TopologyNames) {
+  const why = 'tasks that may run after a delay; the exchange holds them'
+  const args = { 'x-delayed-type': 'topic' }
+  const exchange: Exchange = { name: retry, type: 'x-delayed-message', arguments: args, why }
   return { exchanges: [exchange], queues: [], bindings: (): Binding[] => [] }
 }
 

@@ -18,8 +18,7 @@ export class UnackedMessage {
 
   /** Calls back when the message has been unacknowledged for `ms` milliseconds. */
   after(ms: number, callback: () => void): void {
-    this.#timer = setTimeout(callback, ms)
-    this.#timer.unref()
+    this.#timer = setTimeout(callback, ms).unref()
   }
 
   /** The broker may forget it. */

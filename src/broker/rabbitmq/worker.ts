@@ -1,6 +1,5 @@
 import { randomUUID } from 'node:crypto'
 import type { Channel, ConsumeMessage } from 'amqplib'
-import type { Logger } from '../../runtime/log.ts'
 import type { Delivery } from '../../store/store.ts'
 import type { LaneSlots, Receiver } from '../broker.ts'
 import { type IncomingMessage, messageTypes, readDelivery } from '../messages.ts'
@@ -32,20 +31,9 @@ export interface WorkerOptions {
 }
 
 /** Starts as many consumers as the lane has slots. */
-export function startWorker({ lane, queue, receiver, settings, connection, depth }: WorkerOptions): Worker {
-  const { holdMs, log } = settings
-  const slots = Array.from(
-    { length: lane.slots },
-    () =>
-      new Slot({
-        queue,
-        receiver,
-        holdMs,
-        log,
-        onTaken: () => depth.taken(lane.lane),
-        repair: () => connection.repair(),
-      }),
-  )
+export function startWorker(options: WorkerOptions): Worker {
+  const { lane, connection, depth } = options
+  const slots = Array.from({ length: lane.slots }, () => new Slot(options))
   for (const { plan } of slots) connection.recover(plan)
   depth.addSlots(lane.lane, lane.slots)
   let isStopped = false
@@ -71,25 +59,13 @@ export function startWorker({ lane, queue, receiver, settings, connection, depth
   }
 }
 
-/** What a slot needs of its surroundings. */
-export interface SlotOptions {
-  queue: string
-  receiver: Receiver
-  holdMs: number
-  log: Logger
-  /** A message left the queue for this slot. */
-  onTaken(): void
-  /** The broker cancelled the consumer: its queue is gone. */
-  repair(): Promise<void>
-}
-
 /**
  * One worker slot: one consumer that holds at most one delivery. Its channel is its own: an error of another slot, or a late
  * acknowledgement, cannot take its delivery away.
  */
 class Slot {
   readonly plan: ChannelPlan<Channel>
-  readonly #options: SlotOptions
+  readonly #options: WorkerOptions
   #channel: Channel | undefined
   /** Set before the consumer is asked for, so that nobody asks twice. */
   #consumerTag: string | undefined
@@ -98,7 +74,7 @@ class Slot {
   /** The delivery that came after an acknowledgement, while the receiver of the one before has not resolved. */
   #next: UnackedMessage | undefined
 
-  constructor(options: SlotOptions) {
+  constructor(options: WorkerOptions) {
     this.#options = options
     this.plan = {
       name: `slot of ${options.queue}`,
@@ -179,47 +155,44 @@ class Slot {
 
   /** Consumes again after a hand-over, or on the channel that was made while the receiver ran. */
   #resume(): void {
-    const { log, queue } = this.#options
     this.#consume().catch(error => {
       // The channel is closed then, and made again.
-      log.warn({ queue, reason: messageOf(error) }, 'a slot could not consume again')
+      this.#warn('a slot could not consume again', error)
     })
   }
 
   async #queueIsGone(on: Channel): Promise<void> {
     if (this.#channel !== on) return
     this.#consumerTag = undefined
-    const { log, queue, repair } = this.#options
-    log.warn({ queue }, 'the broker cancelled a consumer: its queue is gone or has moved')
-    await repair()
+    this.#warn('the broker cancelled a consumer: its queue is gone or has moved')
+    await this.#options.connection.repair()
     if (this.#channel === on) this.#resume()
   }
 
   #take(held: UnackedMessage, isCancelled: boolean): void {
     if (this.#stopped || isCancelled) held.giveBack()
     else {
-      this.#options.onTaken()
+      this.#options.depth.taken(this.#options.lane.lane)
       if (this.#running) this.#next = held
       else this.#run(held)
     }
   }
 
   #run(held: UnackedMessage): void {
-    const { log, queue } = this.#options
     const incoming = incomingOf(held.message)
     const read = readDelivery(incoming)
     if (incoming.properties['type'] === messageTypes.probe) held.ack()
     else if ('malformed' in read) {
-      log.warn({ queue, reason: read.malformed }, 'a message cannot be read; it is dead-lettered')
+      this.#warn('a message cannot be read; it is dead-lettered', read.malformed)
       held.deadLetter()
     } else this.#receive(held, read.value)
     this.#resume()
   }
 
   #receive(held: UnackedMessage, delivery: Delivery): void {
-    const { holdMs, receiver } = this.#options
+    const { settings, receiver } = this.#options
     this.#running = true
-    held.after(holdMs, () => void this.#handOver(held))
+    held.after(settings.holdMs, () => void this.#handOver(held))
     const received = { delivery, ack: () => held.ack(), deadLetter: () => held.deadLetter() }
     void receiver(received).then(() => this.#free())
   }
@@ -238,24 +211,25 @@ class Slot {
    */
   async #handOver(held: UnackedMessage): Promise<void> {
     if (held.isAnswered || this.#channel !== held.channel) return
-    const { log, queue } = this.#options
     const tag = this.#consumerTag
     this.#consumerTag = undefined
     try {
       if (tag !== undefined) await held.channel.cancel(tag)
     } catch (error) {
-      log.warn({ queue, reason: messageOf(error) }, 'a consumer could not be cancelled')
+      this.#warn('a consumer could not be cancelled', error)
     }
     held.ack()
     this.#resume()
   }
+
+  #warn(what: string, why?: unknown): void {
+    const { queue, settings } = this.#options
+    settings.log.warn(why === undefined ? { queue } : { queue, reason: messageOf(why) }, what)
+  }
 }
 
 /** The driver's message in the words of the port. */
-export function incomingOf({
-  content,
-  properties,
-}: Pick<ConsumeMessage, 'content' | 'properties'>): IncomingMessage {
+export function incomingOf({ content, properties }: ConsumeMessage): IncomingMessage {
   const { headers, ...others } = properties
   return { content, headers: headers ?? {}, properties: others }
 }

@@ -9,7 +9,7 @@ import { ignoreDuplicates } from './failures.ts'
 import { collections } from './indexes.ts'
 import { addLines } from './output.ts'
 import { dropPayloads, type LargeValue, largeValue, writePayloads } from './payloads.ts'
-import type { Session } from './session.ts'
+import { type Session, updateEach } from './session.ts'
 import { addUsage } from './usage.ts'
 
 type ProgressWrite = Fenced & { progress: string }
@@ -19,19 +19,17 @@ type CheckpointWrite = Fenced & { key: string; value: string }
 const mostTogether = 200
 
 /** What attempts leave behind. `idle` resolves when no write is waiting or on its way. */
-export function createAttempts(session: Session): AttemptStore & { idle(): Promise<void> } {
+export function createAttempts(session: Session): AttemptStore & { idle(): Promise<unknown> } {
   const together = { largest: mostTogether }
-  const progress = gather<ProgressWrite, Applied>(writes => writeProgress(session, writes), together)
-  const checkpoints = gather<CheckpointWrite, Applied>(writes => writeCheckpoints(session, writes), together)
+  const progress = gather((writes: ProgressWrite[]) => writeProgress(session, writes), together)
+  const checkpoints = gather((writes: CheckpointWrite[]) => writeCheckpoints(session, writes), together)
   return {
     progress: writes => progress.send(writes),
     checkpoint: writes => checkpoints.send(writes),
     checkpoints: taskId => readCheckpoints(session, taskId),
     log: (taskId, lines) => addLines(session, taskId, lines),
     usage: (taskId, rows) => addUsage(session, taskId, rows),
-    async idle() {
-      await Promise.all([progress.idle(), checkpoints.idle()])
-    },
+    idle: () => Promise.all([progress.idle(), checkpoints.idle()]),
   }
 }
 
@@ -41,24 +39,16 @@ export function createAttempts(session: Session): AttemptStore & { idle(): Promi
  * `keepCheckpoints` for why that harms no later one.
  */
 async function writeCheckpoints(session: Session, writes: readonly CheckpointWrite[]): Promise<Applied[]> {
-  const { matchedCount } = await session.database.run('checkpoint', () =>
-    session.tasks.bulkWrite(
-      writes.map(write => ({
-        updateOne: { filter: heldBy(write), update: { $set: { checkpointAttempt: write.attempt } } },
-      })),
-      { ordered: false },
-    ),
-  )
+  const updates = writes.map(write => ({
+    filter: heldBy(write),
+    update: { $set: { checkpointAttempt: write.attempt } },
+  }))
+  const areAllHeld = (await updateEach(session, 'checkpoint', updates)) === writes.length
   // An attempt that holds its task now has held it all the time: its write was among those that matched.
-  const holders =
-    matchedCount === writes.length ? undefined : await findHolders(session, 'checkpoint', writes)
-  const answers = writes.map(write =>
-    holders === undefined ? 'applied' : answerFor(write, holders.get(write.taskId)),
-  )
-  await keepCheckpoints(
-    session,
-    writes.filter((_, index) => answers[index] === 'applied'),
-  )
+  const holders = areAllHeld ? undefined : await findHolders(session, 'checkpoint', writes)
+  const answers = writes.map(write => (holders ? answerFor(write, holders.get(write.taskId)) : 'applied'))
+  const held = writes.filter((_, index) => answers[index] === 'applied')
+  await keepCheckpoints(session, held)
   return answers
 }
 
@@ -66,44 +56,30 @@ async function writeCheckpoints(session: Session, writes: readonly CheckpointWri
 async function writeProgress(session: Session, writes: readonly ProgressWrite[]): Promise<Applied[]> {
   // Of several by one attempt the last is what remains.
   const last = new Map(writes.map(write => [attemptName(write), write]))
-  const large = new Map([...last].map(([name, write]) => [name, largeProgress(session, write)]))
-  const short = [...last].flatMap(([name, write]) => (large.get(name) === undefined ? [write] : []))
-  if ((await writeShort(session, short)) === last.size) return writes.map(() => 'applied')
+  const values = [...last.values()].map(write => ({
+    write,
+    value: largeValue(session, write.taskId, 'progress', write.progress),
+  }))
+  const short = values.filter(({ value }) => value === undefined)
+  const updates = short.map(({ write }) => ({
+    filter: { ...heldBy(write), 'large.progress': { $exists: false } },
+    update: progressUpdate(session, write, undefined),
+  }))
+  if ((await updateEach(session, 'progress', updates)) === last.size) return writes.map(() => 'applied')
   const holders = await findHolders(session, 'progress', writes)
   const answers = new Map<string, Applied>()
-  for (const [name, write] of last) {
+  for (const { write, value } of values) {
     const holder = holders.get(write.taskId)
-    const answer = answerFor(write, holder)
-    const value = large.get(name)
     const replaces = value !== undefined || holder?.large?.progress !== undefined
-    answers.set(name, answer === 'applied' && replaces ? await replace(session, write, value) : answer)
+    const answer = answerFor(write, holder)
+    const isRefused = answer !== 'applied' || !replaces
+    answers.set(attemptName(write), isRefused ? answer : await replace(session, write, value))
   }
   return writes.map(write => answers.get(attemptName(write)) ?? 'missing')
 }
 
 function attemptName({ taskId, attempt }: Fenced): string {
   return `${taskId}/${attempt}`
-}
-
-function largeProgress(session: Session, { taskId, progress }: ProgressWrite): LargeValue | undefined {
-  return largeValue(session, taskId, 'progress', progress)
-}
-
-/** Returns how many were written. One that would replace a large text is not. */
-async function writeShort(session: Session, writes: readonly ProgressWrite[]): Promise<number> {
-  if (writes.length === 0) return 0
-  const { matchedCount } = await session.database.run('progress', () =>
-    session.tasks.bulkWrite(
-      writes.map(write => ({
-        updateOne: {
-          filter: { ...heldBy(write), 'large.progress': { $exists: false } },
-          update: progressUpdate(session, write, undefined),
-        },
-      })),
-      { ordered: false },
-    ),
-  )
-  return matchedCount
 }
 
 function progressUpdate(
@@ -153,17 +129,11 @@ export interface CheckpointDocument {
  * replaces what an earlier one left: it asks for a key only when its value was not there as it began, so the value came late, of an
  * attempt that was lost, and what the later one computed is what it goes on with.
  */
-async function keepCheckpoints(
-  { database }: Session,
-  writes: readonly (Fenced & { key: string; value: string })[],
-): Promise<void> {
+async function keepCheckpoints({ database }: Session, writes: readonly CheckpointWrite[]): Promise<void> {
   if (writes.length === 0) return
   const checkpoints = database.collection<CheckpointDocument>(collections.checkpoints)
-  const first = new Map<string, (typeof writes)[number]>()
-  for (const write of writes) {
-    const name = checkpointName(write)
-    if (!first.has(name)) first.set(name, write)
-  }
+  // Of several with one key the first, which stands last here.
+  const first = new Map(writes.toReversed().map(write => [checkpointName(write), write]))
   const operations = [...first].map(([_id, { taskId, key, attempt, value }]) => ({
     updateOne: {
       filter: { _id: { $eq: _id }, attempt: { $lt: attempt } },
@@ -185,11 +155,9 @@ export function checkpointName({ taskId, key }: { taskId: string; key: string })
 /** Returns the values of a task by key. */
 async function readCheckpoints({ database }: Session, taskId: string): Promise<Map<string, string>> {
   const checkpoints = database.collection<CheckpointDocument>(collections.checkpoints)
+  const filter = { taskId: { $eq: taskId } }
   const found = await database.run('checkpoints', () =>
-    checkpoints
-      .find({ taskId: { $eq: taskId } })
-      .hint('checkpoints_task')
-      .toArray(),
+    checkpoints.find(filter, { hint: 'checkpoints_task' }).toArray(),
   )
   return new Map(found.map(({ key, value }) => [key, value]))
 }

@@ -1,4 +1,10 @@
-import { type ClientSession, type Filter, MongoError, MongoInvalidArgumentError } from 'mongodb'
+import {
+  type ClientSession,
+  type Filter,
+  MongoError,
+  MongoInvalidArgumentError,
+  type WriteError,
+} from 'mongodb'
 import { Failed } from '../../runtime/gather.ts'
 import { defined } from '../../task/defined.ts'
 import { QuillworkError } from '../../task/errors.ts'
@@ -38,15 +44,15 @@ export async function createAll(
   const answers = requests.map((request): Created | Failed => {
     const insert = inserts.get(request)
     const existing = found.get(request)
-    const code = failures.get(request)
-    if (insert !== undefined && (code === undefined || isOurs(insert, existing?.document))) {
+    const failure = failures.get(request)
+    if (insert !== undefined && (failure === undefined || isOurs(insert, existing?.document))) {
       made.push(insert)
       return createdOf(insert, existing?.record)
     }
     if (existing === undefined)
-      return code === undefined
+      return failure === undefined
         ? refusedOf(request, refusals.get(request))
-        : new Failed(insertError(request, code))
+        : new Failed(insertError(request, failure))
     if (insert?.initial.large !== undefined) dropPayloads(session, [insert.initial.large.payload])
     return { outcome: 'existing', record: existing.record }
   })
@@ -157,11 +163,11 @@ function placeOf({ task: { userId, lane, priority } }: CreateRequest) {
   return { userId, lane, priority: priorities.indexOf(priority) }
 }
 
-/** Inserts documents. Returns those that the server refused, each with its code. */
+/** Inserts documents. Returns what the server said of those that it refused. */
 async function insertAll(
   { database, tasks }: Session,
   inserts: readonly Insert[],
-): Promise<ReadonlyMap<CreateRequest, number>> {
+): Promise<ReadonlyMap<CreateRequest, WriteError>> {
   if (inserts.length === 0) return new Map()
   const documents = inserts.map(({ document }) => document)
   const failed = await database.run('create', async () => {
@@ -173,9 +179,9 @@ async function insertAll(
     }
   })
   return new Map(
-    failed.flatMap(({ index, code }) => {
-      const insert = inserts[index]
-      return insert === undefined ? [] : [[insert.request, code]]
+    failed.flatMap(failure => {
+      const insert = inserts[failure.index]
+      return insert === undefined ? [] : [[insert.request, failure]]
     }),
   )
 }
@@ -199,7 +205,7 @@ function refusedOf({ task }: CreateRequest, code: Refusal): Created {
   return { outcome: 'refused', code }
 }
 
-function insertError({ task }: CreateRequest, code: number): QuillworkError {
+function insertError({ task }: CreateRequest, { code }: WriteError): QuillworkError {
   const why = code === duplicateKey ? 'it was there and is gone again' : `the server answered ${code}`
   return new QuillworkError('STORE_FAILED', `The task ${task.id} was not written: ${why}.`)
 }

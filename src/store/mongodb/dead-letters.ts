@@ -23,10 +23,13 @@ export function listDeadLetters(
   filter: DeadLetterFilter,
   page: PageRequest,
 ): Promise<Page<TaskRecord>> {
-  const operation = 'dead-letters'
-  const index = 'tasks_dead_letters'
-  const listing = { operation, index, filter: deadLetterConditions(filter), newestFirst: true }
-  return pageOfTasks(session, listing, { listing: 'dead-letters', ...filter }, page)
+  return pageOfTasks(session, page, {
+    operation: 'dead-letters',
+    index: 'tasks_dead_letters',
+    filter: deadLetterConditions(filter),
+    newestFirst: true,
+    bound: { listing: 'dead-letters', ...filter },
+  })
 }
 
 const byFingerprint = {

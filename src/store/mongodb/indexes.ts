@@ -1,5 +1,6 @@
 /** The collections and indexes of the engine, and how a database gets them. */
 import type { Db, Document, IndexDirection } from 'mongodb'
+import { defined } from '../../task/defined.ts'
 import { QuillworkError } from '../../task/errors.ts'
 import { liveStatuses } from '../../task/status.ts'
 import { waiting } from './documents.ts'
@@ -55,14 +56,13 @@ async function listIndexes(db: Db, collection: string): Promise<Document[]> {
 
 async function create(db: Db, collection: string, plans: readonly IndexPlan[]): Promise<void> {
   try {
-    await db.collection(collection).createIndexes(
-      plans.map(({ name, key, unique, partial }) => ({
-        name,
-        key,
-        ...(unique === true ? { unique } : {}),
-        ...(partial === undefined ? {} : { partialFilterExpression: partial }),
-      })),
-    )
+    await db
+      .collection(collection)
+      .createIndexes(
+        plans.map(({ name, key, unique, partial }) =>
+          defined({ name, key, unique, partialFilterExpression: partial }),
+        ),
+      )
   } catch (error) {
     if (!(error instanceof Error) || !conflicts.has(Number(codeOf(error)))) throw error
     throw unsuitableIndex(collection, plans.map(plan => plan.name).join(', '), error.message)

@@ -183,18 +183,13 @@ function leaveEvent(
   document.eventsAt = at
 }
 
-type Place = Pick<
-  TaskDocument,
-  'ready' | 'sent' | 'sends' | 'lostAt' | 'wakeAt' | 'tellAt' | 'nextAttemptTimestamp'
->
-
 /** Where it waits: for its time, as a delivery of the process that creates it, or in line. A sub-task gets its place when it has been counted. */
 function initialPlace(
   session: Session,
   { lane, parent }: NewTask,
   { name, sends, claim }: Initial,
   waitsUntil: number | undefined,
-): Place {
+): Partial<TaskDocument> {
   if (waitsUntil !== undefined) {
     const wakeAt = new Date(waitsUntil)
     // It joins the line when that has come: the broker knows no ranks.

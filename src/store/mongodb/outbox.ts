@@ -79,8 +79,7 @@ export function createInFlightDeliveries(context: Context): InFlightDeliveries {
   const requeued = new Set<string>()
   // A confirmation that cannot be written costs at most a second delivery.
   const unconfirmed = createLazyWrites<string>(confirmEveryMs, names => writeConfirmed(context, names))
-  /** Quarantined tasks that were published from here, and those that run here. */
-  const quarantined = { sent: new Set<string>(), running: new Set<string>() }
+  const quarantined: Quarantined = { sent: new Set(), running: new Set() }
 
   async function reclaim(lanes: readonly string[]): Promise<void> {
     const pending = [...unpublished].filter(([, lane]) => lanes.includes(lane)).map(([taskId]) => taskId)
@@ -95,17 +94,6 @@ export function createInFlightDeliveries(context: Context): InFlightDeliveries {
     for (const taskId of refused) requeued.delete(taskId)
     context.flags.setReady()
     context.flags.quarantined = true
-  }
-
-  /** Forgets quarantined tasks that were claimed elsewhere, or ended. */
-  async function refreshQuarantined(): Promise<void> {
-    const [sent, running] = [[...quarantined.sent], [...quarantined.running]]
-    const filter = { _id: { $in: [...sent, ...running] }, crashCount: { $gt: 0 } }
-    const tasks = await readFields(context, 'quarantined', filter, ['sent', 'leaseUntil'])
-    const found = new Map(tasks.map(task => [task._id, task]))
-    // Each as it was when it was asked for: one that is claimed meanwhile runs, whatever the answer says.
-    for (const id of sent) if (found.get(id)?.sent === undefined) quarantined.sent.delete(id)
-    for (const id of running) if (found.get(id)?.leaseUntil === undefined) quarantined.running.delete(id)
   }
 
   return {
@@ -135,14 +123,7 @@ export function createInFlightDeliveries(context: Context): InFlightDeliveries {
         requeued.add(taskId)
       }
     },
-    async defer(taskIds, ms) {
-      const lostAt = after(context.serverNow(), ms)
-      await updateTasks(context, 'defer', { _id: { $in: [...taskIds] }, ...isSent }, [
-        // As if it had been confirmed: a confirmation that comes late changes nothing.
-        { $set: { lostAt, 'sent.confirmed': true, 'sent.at': context.serverNow() } },
-        { $unset: ['sends'] },
-      ])
-    },
+    defer: (taskIds, ms) => defer(context, taskIds, ms),
     claimed(taskId, isQuarantined) {
       for (const known of [unpublished, taken, unconfirmed, requeued]) known.delete(taskId)
       if (!isQuarantined) return
@@ -151,15 +132,36 @@ export function createInFlightDeliveries(context: Context): InFlightDeliveries {
     },
     settled: taskId => void quarantined.running.delete(taskId),
     reclaim,
-    async countQuarantined() {
-      const count = () => quarantined.sent.size + quarantined.running.size
-      if (count() > 0 && context.flags.periods.quarantined.isOver()) await refreshQuarantined()
-      return count()
-    },
+    countQuarantined: () => countQuarantined(context, quarantined),
     async flush() {
       await Promise.all([unconfirmed.flush(), reclaim([...new Set(unpublished.values())])])
     },
   }
+}
+
+/** Quarantined tasks that were published from here, and those that run here. One that runs elsewhere is counted there. */
+type Quarantined = Record<'sent' | 'running', Set<string>>
+
+async function countQuarantined(context: Context, { sent, running }: Quarantined): Promise<number> {
+  if (sent.size + running.size > 0 && context.flags.periods.quarantined.isOver()) {
+    const [asSent, asRunning] = [[...sent], [...running]]
+    const filter = { _id: { $in: [...asSent, ...asRunning] }, crashCount: { $gt: 0 } }
+    const tasks = await readFields(context, 'quarantined', filter, ['sent', 'leaseUntil'])
+    const found = new Map(tasks.map(task => [task._id, task]))
+    // Each as it was when it was asked for: one that is claimed meanwhile runs, whatever the answer says.
+    for (const id of asSent) if (found.get(id)?.sent === undefined) sent.delete(id)
+    for (const id of asRunning) if (found.get(id)?.leaseUntil === undefined) running.delete(id)
+  }
+  return sent.size + running.size
+}
+
+async function defer(context: Context, ids: readonly string[], ms: number): Promise<void> {
+  const now = context.serverNow()
+  await updateTasks(context, 'defer', { _id: { $in: [...ids] }, ...isSent }, [
+    // As if it had been confirmed: a confirmation that comes late changes nothing.
+    { $set: { lostAt: after(now, ms), 'sent.confirmed': true, 'sent.at': now } },
+    { $unset: ['sends'] },
+  ])
 }
 
 /** What was sent stands in line again, as if it had not been sent. */

@@ -1,6 +1,5 @@
 /** Which task is whose sub-task, as far as this process knows, and when each parent aggregates its sub-tasks. */
 import { aggregate, type KnownParents } from './aggregate.ts'
-import type { TaskDocument } from './documents.ts'
 import { type Context, type ParentIndex, readFields, type Session } from './session.ts'
 
 /** Sub-tasks that a sweep finds at once. */
@@ -61,7 +60,6 @@ export function createParentIndex(context: Context, aggregateAfterMs: number): P
       // One that fails holds up no other, and nothing else that is due; the next sweep finds it again.
       await Promise.allSettled((await parentsOfMoved(context)).map(aggregations.now))
     },
-    withUncounted: parentIds => withUncounted(context, parentIds),
   }
 }
 
@@ -74,27 +72,14 @@ function dropOldest(known: Map<string, unknown> | Set<string>): void {
   }
 }
 
-/** The aggregations of this process: one at a time for each parent, and what moves meanwhile is left to the one after it. */
-interface Aggregations {
-  /** Aggregates what moved before this call. Rejects when the database fails. */
-  now(parentId: string): Promise<void>
-  /** As `now`; one that fails is left to the sweep. */
-  soon(parentId: string): void
-  /** Aggregates what moved before this call at the next `now`, or when a moment is over. */
-  later(parentId: string): void
-  /** Resolves when the aggregations that have begun, or are next, have ended. */
-  idle(): Promise<void>
-  /** Resolves when what moved before this call is aggregated, or has failed. */
-  flush(): Promise<void>
-}
-
 interface Aggregation {
   running: Promise<void>
   /** The one after it, for what moved since it began. */
   next?: Promise<void>
 }
 
-function createAggregations(context: Context, laterMs: number): Aggregations {
+/** The aggregations of this process: one at a time for each parent, and what moves meanwhile is left to the one after it. */
+function createAggregations(context: Context, laterMs: number) {
   const present = new Map<string, Aggregation>()
   const timers = new Map<string, NodeJS.Timeout>()
   const parents: KnownParents = new Map()
@@ -112,6 +97,7 @@ function createAggregations(context: Context, laterMs: number): Aggregations {
     return running
   }
 
+  /** Aggregates what moved before this call. Rejects when the database fails. */
   function now(parentId: string): Promise<void> {
     const own = present.get(parentId)
     if (own === undefined) return begin(parentId)
@@ -119,29 +105,33 @@ function createAggregations(context: Context, laterMs: number): Aggregations {
     return own.next
   }
 
+  /** As `now`; one that fails is left to the sweep. */
   function soon(parentId: string): void {
     now(parentId).catch(() => undefined)
   }
 
-  /** Of this moment only: where sub-tasks move all the time, another aggregation is always on its way. */
+  /** Aggregates what moved before this call at the next `now`, or when a moment is over. */
+  function later(parentId: string): void {
+    if (timers.has(parentId) || present.get(parentId)?.next !== undefined) return
+    if (laterMs === 0) soon(parentId)
+    else timers.set(parentId, setTimeout(soon, laterMs, parentId).unref())
+  }
+
+  /**
+   * Resolves when the aggregations that have begun, or are next, have ended. Of this moment only: where sub-tasks move all the time,
+   * another one is always on its way.
+   */
   async function idle(): Promise<void> {
     await Promise.allSettled([...present.values()].map(({ running, next }) => next ?? running))
   }
 
-  return {
-    now,
-    soon,
-    later(parentId) {
-      if (timers.has(parentId) || present.get(parentId)?.next !== undefined) return
-      if (laterMs === 0) soon(parentId)
-      else timers.set(parentId, setTimeout(soon, laterMs, parentId).unref())
-    },
-    idle,
-    async flush() {
-      for (const parentId of timers.keys()) soon(parentId)
-      await idle()
-    },
+  /** Resolves when what moved before this call is aggregated, or has failed. */
+  async function flush(): Promise<void> {
+    for (const parentId of timers.keys()) soon(parentId)
+    await idle()
   }
+
+  return { now, soon, later, idle, flush }
 }
 
 /** Aggregates until nothing is left. Several processes may do so: one of them is refused, and starts over. */
@@ -166,16 +156,11 @@ async function aggregateAll(context: Context, parentId: string, parents: KnownPa
 }
 
 /** Returns parents of sub-tasks that any process moved, and none has aggregated. */
-async function parentsOfMoved({ database, tasks }: Context): Promise<string[]> {
-  const found = await database.run('find sub-tasks that moved', () =>
-    tasks
-      .find({ uncounted: true })
-      .hint('tasks_uncounted')
-      .limit(perSweep)
-      .project<{ parentTaskId: string }>({ _id: 0, parentTaskId: 1 })
-      .toArray(),
-  )
-  return [...new Set(found.map(({ parentTaskId }) => parentTaskId))]
+async function parentsOfMoved(context: Context): Promise<string[]> {
+  const options = { hint: 'tasks_uncounted', limit: perSweep }
+  const moved = { uncounted: true } as const
+  const found = await readFields(context, 'find sub-tasks that moved', moved, ['parentTaskId'], options)
+  return [...new Set(found.flatMap(({ parentTaskId }) => parentTaskId ?? []))]
 }
 
 /** By parent: many sub-tasks of one must not hide those of another. */
@@ -184,12 +169,9 @@ async function withUncounted(
   parentIds: readonly string[],
 ): Promise<ReadonlySet<string>> {
   const moved = { uncounted: true, parentTaskId: { $in: [...parentIds] } }
+  const pipeline = [{ $match: moved }, { $group: { _id: '$parentTaskId' } }]
   const found = await database.run('which have sub-tasks that moved', () =>
-    tasks
-      .aggregate<{ _id: string }>([{ $match: moved }, { $group: { _id: '$parentTaskId' } }], {
-        hint: 'tasks_uncounted',
-      })
-      .toArray(),
+    tasks.aggregate<{ _id: string }>(pipeline, { hint: 'tasks_uncounted' }).toArray(),
   )
   return new Set(found.map(({ _id }) => _id))
 }
@@ -209,23 +191,19 @@ export async function pendingParents(session: Session, limit: number): Promise<s
   if (found.length === 0) return []
   // What is pending now may be so again at the next call.
   flags.pendingParents = true
-  const moving = await parents.withUncounted(found.map(({ _id }) => _id))
+  const moving = await withUncounted(session, found)
   await Promise.all([...moving].map(parentId => parents.aggregate(parentId)))
-  return found.map(({ _id }) => _id).filter(id => !moving.has(id))
+  return found.filter(id => !moving.has(id))
 }
 
-type PendingParent = Pick<TaskDocument, '_id' | 'order'>
-
-async function nextPending(session: Session, limit: number): Promise<PendingParent[]> {
+async function nextPending(session: Session, limit: number): Promise<string[]> {
+  const read = (order: object, most: number) => {
+    const options = { hint: 'tasks_look', sort: { order: 1 }, limit: most } as const
+    return readFields(session, 'pending parents', { look: true, order }, ['order'], options)
+  }
   const from = session.flags.reconciledUpTo
-  const found = await readPending(session, { $gt: from }, limit)
-  if (found.length < limit && from > 0)
-    found.push(...(await readPending(session, { $lte: from }, limit - found.length)))
+  const found = await read({ $gt: from }, limit)
+  if (found.length < limit && from > 0) found.push(...(await read({ $lte: from }, limit - found.length)))
   session.flags.reconciledUpTo = found.at(-1)?.order ?? 0
-  return found
-}
-
-function readPending(session: Session, order: object, limit: number): Promise<PendingParent[]> {
-  const options = { hint: 'tasks_look', sort: { order: 1 }, limit } as const
-  return readFields(session, 'pending parents', { look: true, order }, ['order'], options)
+  return found.map(({ _id }) => _id)
 }

@@ -2,7 +2,7 @@
 
 import type { TaskRecord } from '../../task/task.ts'
 import { type LargeText, type PayloadDocument, recordOf, type TaskDocument } from './documents.ts'
-import type { Context } from './session.ts'
+import { type Context, findTasks } from './session.ts'
 
 /** A text with more characters than this lives apart. */
 const longestInline = 65_536
@@ -78,22 +78,15 @@ export async function recordsOf(context: Context, documents: readonly TaskDocume
     const texts = await readPayloads(context, current.flatMap(payloadsOf))
     const torn = current.filter(document => payloadsOf(document).some(name => !texts.has(name)))
     if (torn.length === 0 || reads === mostReads) return current.map(document => recordOf(document, texts))
-    const fresh = await readAgain(context, torn)
-    current = current.map(document => fresh.get(document._id) ?? document)
+    const ids = torn.map(({ _id }) => _id)
+    const fresh = await findTasks(context, 'read payloads', { _id: { $in: ids } })
+    const byId = new Map(fresh.map(document => [document._id, document]))
+    current = current.map(document => byId.get(document._id) ?? document)
   }
 }
 
 function payloadsOf({ large }: TaskDocument): string[] {
   return large === undefined ? [] : Object.values(large)
-}
-
-async function readAgain(
-  { database, tasks }: Context,
-  documents: readonly TaskDocument[],
-): Promise<ReadonlyMap<string, TaskDocument>> {
-  const ids = documents.map(({ _id }) => _id)
-  const found = await database.run('read payloads', () => tasks.find({ _id: { $in: ids } }).toArray())
-  return new Map(found.map(document => [document._id, document]))
 }
 
 async function readPayloads(
@@ -102,10 +95,7 @@ async function readPayloads(
 ): Promise<ReadonlyMap<string, string>> {
   if (names.length === 0) return new Map()
   const parts = await database.run('read payloads', () =>
-    payloads
-      .find({ payload: { $in: [...names] } })
-      .sort({ payload: 1, part: 1 })
-      .toArray(),
+    payloads.find({ payload: { $in: [...names] } }, { sort: { payload: 1, part: 1 } }).toArray(),
   )
   const texts = new Map<string, string>()
   for (const { payload, content } of parts) texts.set(payload, (texts.get(payload) ?? '') + content)

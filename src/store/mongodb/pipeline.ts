@@ -9,7 +9,7 @@ import { defined } from '../../task/defined.ts'
 import { eventNameOf, type TaskEventName } from '../../task/events.ts'
 import { claiming, endsAttempt, type RecordChange, type Transition } from '../../task/transition.ts'
 import { mostAttempts } from '../transfer.ts'
-import { largeTexts, quarantinedSuffix, type TaskDocument } from './documents.ts'
+import { largeTexts, quarantinedSuffix, type TaskDocument, times } from './documents.ts'
 import { literal, type TaskUpdate } from './merge-updates.ts'
 import type { LargeValue } from './payloads.ts'
 import type { Context, Features } from './session.ts'
@@ -185,13 +185,7 @@ export interface Move {
   rank: number | undefined
 }
 
-const dateFields: ReadonlySet<keyof RecordChange> = new Set([
-  'completedAt',
-  'nextAttemptTimestamp',
-  'deadline',
-  'leaseUntil',
-  'cancelRequestedAt',
-])
+const dateFields: ReadonlySet<string> = new Set(times)
 const textFields: ReadonlySet<string> = new Set(largeTexts)
 
 /**
@@ -270,8 +264,7 @@ function fieldsOf({ transition, large }: Move): Document {
   const fields: Document = {}
   for (const [key, value] of Object.entries(transition.set)) {
     if (value === null) fields[key] = removed
-    else if (value !== undefined)
-      fields[key] = literal(dateFields.has(key as keyof RecordChange) ? new Date(value) : value)
+    else if (value !== undefined) fields[key] = literal(dateFields.has(key) ? new Date(value) : value)
     if (textFields.has(key) && value !== undefined) fields[`large.${key}`] = removed
   }
   for (const { field, payload } of large) {

@@ -49,9 +49,9 @@ export function listTasks(
   page: TaskListRequest,
 ): Promise<Page<TaskRecord>> {
   const newestFirst = page.order !== 'oldest'
-  const listing = { operation: 'list', index: indexFor(filter), filter: conditionsOf(filter), newestFirst }
   const bound = { listing: newestFirst ? 'tasks' : 'tasks, oldest first', ...filter }
-  return pageOfTasks(session, listing, bound, page)
+  const [index, conditions] = [indexFor(filter), conditionsOf(filter)]
+  return pageOfTasks(session, page, { operation: 'list', index, filter: conditions, newestFirst, bound })
 }
 
 const live: readonly TaskStatus[] = liveStatuses
@@ -111,24 +111,19 @@ export function listChildren(
   filter: ChildrenFilter,
   page: PageRequest,
 ): Promise<Page<TaskRecord>> {
-  const bound = { listing: 'sub-tasks', ...filter }
   return filter.failedFirst === true
-    ? failedFirst(session, filter, bound, page)
-    : pageOfTasks(session, childrenOf(filter), bound, page)
+    ? failedFirst(session, filter, page)
+    : pageOfTasks(session, page, childrenOf(filter))
 }
 
-function childrenOf({ parentTaskId, taskType, status }: ChildrenFilter): Listing {
-  const conditions = {
-    parentTaskId: equalTo(parentTaskId),
-    status: among(status),
-    taskType: equalTo(taskType),
-  }
-  return {
-    operation: 'children',
-    index: 'tasks_parent',
-    filter: defined(conditions),
-    newestFirst: false,
-  }
+function childrenOf(filter: ChildrenFilter): Listing {
+  const conditions = defined({
+    parentTaskId: equalTo(filter.parentTaskId),
+    status: among(filter.status),
+    taskType: equalTo(filter.taskType),
+  })
+  const bound = { listing: 'sub-tasks', ...filter }
+  return { operation: 'children', index: 'tasks_parent', filter: conditions, newestFirst: false, bound }
 }
 
 const unsuccessful: readonly TaskStatus[] = unsuccessfulStatuses
@@ -137,9 +132,9 @@ const unsuccessful: readonly TaskStatus[] = unsuccessfulStatuses
 async function failedFirst(
   session: Session,
   filter: ChildrenFilter,
-  bound: object,
   { pageSize, pageToken: token }: PageRequest,
 ): Promise<Page<TaskRecord>> {
+  const { bound } = childrenOf(filter)
   const [part, ...place] = pageKey(bound, token, ['number', 'number', 'string']) ?? [0]
   const documents: TaskDocument[] = []
   for (const current of [0, 1]) {
@@ -167,6 +162,8 @@ export interface Listing {
   index: string
   filter: Filter<TaskDocument>
   newestFirst: boolean
+  /** What its page tokens are bound to. */
+  bound: object
 }
 
 /** Returns at most `limit` tasks of a listing beyond a place. */
@@ -190,13 +187,13 @@ export function beyond(place: Place | undefined, newestFirst: boolean) {
     : { order: { $gte: order }, $nor: [{ order: { $eq: order }, _id: { $lte: id } }] }
 }
 
-/** Returns a page of a listing. `bound` is what its tokens are bound to. */
+/** Returns a page of a listing. */
 export async function pageOfTasks(
   session: Session,
-  listing: Listing,
-  bound: object,
   request: PageRequest,
+  listing: Listing,
 ): Promise<Page<TaskRecord>> {
+  const { bound } = listing
   const place = pageKey(bound, request.pageToken, ['number', 'string'])
   const documents = await readBeyond(session, listing, place, request.pageSize + 1)
   return taskPage(session, documents, request.pageSize, ({ order, _id }) => pageToken(bound, [order, _id]))

@@ -169,8 +169,6 @@ export interface ParentIndex {
   flush(): Promise<void>
   /** Aggregates what other processes left behind. */
   sweep(): Promise<void>
-  /** Returns those of the parents that have sub-tasks to aggregate. */
-  withUncounted(parentIds: readonly string[]): Promise<ReadonlySet<string>>
 }
 
 /** @param now The store's clock, which tests move; real time counts as well, so that a clock that stands still stops nothing. */
