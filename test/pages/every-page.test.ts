@@ -123,6 +123,8 @@ describePages('every page', () => {
       if (request.method() === 'GET' && request.url().includes('/v1/')) asked.push(request.url())
     })
     for (const [title, url] of pages) {
+      // The page before may still ask for something when it is left.
+      await page.goto('about:blank')
       asked = []
       await page.goto(url)
       await untilLoaded(page)

@@ -22,8 +22,9 @@ async function ask<T>(url: string, path: string): Promise<T> {
   return (await response.json()) as T
 }
 
+// Each has an installation of its own, and waits for it more than it computes: some run at a time.
 describeDistributed('quillwork serve in several processes', () => {
-  test('an API without workers takes a novel, a worker elsewhere does the work, and any command reads it', {
+  test.concurrent('an API without workers takes a novel, a worker elsewhere does the work, and any command reads it', {
     timeout: patience,
   }, async () => {
     await using home = installation()
@@ -76,7 +77,9 @@ describeDistributed('quillwork serve in several processes', () => {
     expect((await worker.ended).stderr).not.toContain('guest:guest')
   })
 
-  test('a worker that listens nowhere needs no token, whatever its host', { timeout: patience }, async () => {
+  test.concurrent('a worker that listens nowhere needs no token, whatever its host', {
+    timeout: patience,
+  }, async () => {
     await using home = installation()
     using folder = temporaryFolder()
     const args = ['serve', '--data', `${folder}`, '--roles', 'worker', '--host', '0.0.0.0']
@@ -86,7 +89,7 @@ describeDistributed('quillwork serve in several processes', () => {
     expect((await worker.ended).code).toBe(0)
   })
 
-  test('a worker that is killed in the middle of an import costs nothing but time', {
+  test.concurrent('a worker that is killed in the middle of an import costs nothing but time', {
     timeout: patience,
   }, async () => {
     await using home = installation()
@@ -120,7 +123,7 @@ describeDistributed('quillwork serve in several processes', () => {
     expect(Object.keys(counts).filter(status => (counts[status] ?? 0) > 0)).toEqual(['COMPLETED'])
   })
 
-  test('while the broker is away tasks are taken and health says so; when it is back they run', {
+  test.concurrent('while the broker is away tasks are taken and health says so; when it is back they run', {
     timeout: patience,
   }, async () => {
     await using broker = await privateRabbit()
@@ -150,7 +153,7 @@ describeDistributed('quillwork serve in several processes', () => {
     )
   })
 
-  test('while the store is away health says 503 and why; when it is back work goes on', {
+  test.concurrent('while the store is away health says 503 and why; when it is back work goes on', {
     timeout: patience,
   }, async () => {
     await using database = await privateMongo()

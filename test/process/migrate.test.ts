@@ -7,11 +7,11 @@ import { describeWithMongo, type FreshDatabase, freshDatabase } from '../servers
 import { until } from '../servers/until.ts'
 import { fill } from '../store/filled.ts'
 import {
+  call,
   type Ended,
   lastError,
   lastJson,
   requireBuilt,
-  run,
   serve,
   start,
   story,
@@ -45,7 +45,7 @@ afterAll(() => filled[Symbol.dispose]())
 async function fillData(): Promise<void> {
   if (!existsSync(path.join(`${filled}`, 'quillwork.db'))) {
     await fill(path.join(`${filled}`, 'quillwork.db'))
-    const imported = await run(['import', story, '--yes', '--watch', '--json', '--data', `${filled}`])
+    const imported = await call(['import', story, '--yes', '--watch', '--json', '--data', `${filled}`])
     expect([imported.code, lastJson(imported)]).toMatchObject([0, { status: 'COMPLETED' }])
   }
   cpSync(`${filled}`, data, { recursive: true })
@@ -75,7 +75,7 @@ describeWithMongo('quillwork migrate', () => {
   }, async () => {
     await fillData()
     const original = await recordsIn({ file })
-    const there = await run(['migrate', '--from', `sqlite:${file}`, '--to', database.url, '--json'])
+    const there = await call(['migrate', '--from', `sqlite:${file}`, '--to', database.url, '--json'])
     expect([there.code, there.stderr]).toEqual([0, ''])
     const { kinds } = lastJson<{ kinds: { kind: string; copied: number; same: boolean }[] }>(there)
     expect(kinds.every(({ same }) => same)).toBe(true)
@@ -85,7 +85,7 @@ describeWithMongo('quillwork migrate', () => {
     expect(await recordsIn({ url: database.url })).toEqual(original)
 
     const back = path.join(`${folder}`, 'back', 'quillwork.db')
-    const again = await run(['migrate', '--from', database.url, '--to', `sqlite:${back}`])
+    const again = await call(['migrate', '--from', database.url, '--to', `sqlite:${back}`])
     expect(again.code).toBe(0)
     expect(again.stdout).toMatch(/^dead letters +\d+ +\d+$/m)
     expect(again.stdout).not.toContain('@')
@@ -93,7 +93,7 @@ describeWithMongo('quillwork migrate', () => {
     expect(readdirSync(path.dirname(back)).sort()).toEqual(['quillwork.db', 'uploads'])
     expect(readdirSync(path.join(path.dirname(back), 'uploads'))).toHaveLength(1)
 
-    const listed = await run(['novels', 'list', '--json', '--data', path.dirname(back)])
+    const listed = await call(['novels', 'list', '--json', '--data', path.dirname(back)])
     expect(lastJson<{ items: object[] }>(listed).items).toHaveLength(1)
   })
 
@@ -103,7 +103,7 @@ describeWithMongo('quillwork migrate', () => {
     const elsewhere = path.join(`${folder}`, 'fast', 'quillwork.db')
     mkdirSync(path.dirname(elsewhere))
     const env = { QUILLWORK_STORE: `sqlite:${elsewhere}`, QUILLWORK_DATA: data }
-    expect((await run(['import', story, '--yes', '--watch'], { env })).code).toBe(0)
+    expect((await call(['import', story, '--yes', '--watch'], { env })).code).toBe(0)
     const copy = (name: string) => `sqlite:${path.join(`${folder}`, name, 'quillwork.db')}`
     const filesOf = (ended: Ended) => {
       const { kinds, missingFiles } = lastJson<{
@@ -113,20 +113,20 @@ describeWithMongo('quillwork migrate', () => {
       return [ended.code, missingFiles, kinds.find(({ kind }) => kind === 'uploaded files')?.copied]
     }
     for (const name of ['configured', 'named']) mkdirSync(path.join(`${folder}`, name))
-    expect(filesOf(await run(['migrate', '--to', copy('configured'), '--json'], { env }))).toEqual([0, 0, 1])
+    expect(filesOf(await call(['migrate', '--to', copy('configured'), '--json'], { env }))).toEqual([0, 0, 1])
     expect(readdirSync(path.join(`${folder}`, 'configured', 'uploads'))).toHaveLength(1)
     const named = ['migrate', '--from', `sqlite:${elsewhere}`, '--to', copy('named')]
-    expect(filesOf(await run([...named, '--data', data, '--json']))).toEqual([0, 0, 1])
+    expect(filesOf(await call([...named, '--data', data, '--json']))).toEqual([0, 0, 1])
     const without = ['migrate', '--from', `sqlite:${elsewhere}`, '--to', database.url]
-    const told = await run(without)
+    const told = await call(without)
     expect(told.code).toBe(1)
     expect(told.stdout).toContain(`Without its file: 1 upload. ${path.dirname(elsewhere)}/uploads does`)
     await database.drop()
-    expect(filesOf(await run([...without, '--json']))).toEqual([1, 1, undefined])
+    expect(filesOf(await call([...without, '--json']))).toEqual([1, 1, undefined])
     await database.drop()
     const toConfigured = [...without, '--data', data, '--json']
     const configured = { env: { QUILLWORK_STORE: database.url, QUILLWORK_BROKER: 'amqp://127.0.0.1:1' } }
-    expect(filesOf(await run(toConfigured, configured))).toEqual([0, 0, 1])
+    expect(filesOf(await call(toConfigured, configured))).toEqual([0, 0, 1])
   })
 
   test('neither a store in use nor one that holds something is touched', { timeout: patience }, async () => {
@@ -135,16 +135,16 @@ describeWithMongo('quillwork migrate', () => {
     {
       await using server = await serve(data)
       expect(server.url).toContain('http')
-      const used = await run(['migrate', '--from', `sqlite:${file}`, ...to])
+      const used = await call(['migrate', '--from', `sqlite:${file}`, ...to])
       expect([used.code, lastError(used).code]).toEqual([3, 'STORE_LOCKED'])
     }
     const other = path.join(`${folder}`, 'other', 'quillwork.db')
     mkdirSync(path.dirname(other))
     copyFileSync(file, other)
-    const full = await run(['migrate', '--from', `sqlite:${file}`, '--to', `sqlite:${other}`, '--json'])
+    const full = await call(['migrate', '--from', `sqlite:${file}`, '--to', `sqlite:${other}`, '--json'])
     expect([full.code, lastError(full).code]).toEqual([1, 'STORE_NOT_EMPTY'])
-    expect((await run(['migrate', '--data', data, ...to])).code).toBe(0)
-    const twice = await run(['migrate', '--data', data, ...to])
+    expect((await call(['migrate', '--data', data, ...to])).code).toBe(0)
+    const twice = await call(['migrate', '--data', data, ...to])
     expect([twice.code, lastError(twice).code]).toEqual([1, 'STORE_NOT_EMPTY'])
     const store = mongodb({ url: database.url })
     await store.open()
@@ -158,15 +158,15 @@ describeWithMongo('quillwork migrate', () => {
       host: 'busy',
     })
     await store.tasks.close()
-    const busy = await run(['migrate', '--from', database.url, '--to', `sqlite:${other}.db`, '--json'])
+    const busy = await call(['migrate', '--from', database.url, '--to', `sqlite:${other}.db`, '--json'])
     expect([busy.code, lastError(busy)]).toMatchObject([
       3,
       { code: 'STORE_LOCKED', message: expect.stringContaining('busy-1') },
     ])
-    const gone = await run(['migrate', '--from', `sqlite:${folder}/gone.db`, ...to])
+    const gone = await call(['migrate', '--from', `sqlite:${folder}/gone.db`, ...to])
     expect([gone.code, lastError(gone).code]).toEqual([1, 'FILE_UNREADABLE'])
     expect(existsSync(`${folder}/gone.db`)).toBe(false)
-    const same = await run(['migrate', '--data', data, '--json'])
+    const same = await call(['migrate', '--data', data, '--json'])
     expect([same.code, lastError(same).code]).toEqual([2, 'USAGE_INVALID'])
   })
 
@@ -176,11 +176,11 @@ describeWithMongo('quillwork migrate', () => {
     await fillData()
     const original = await recordsIn({ file })
     await cutOff()
-    const served = await run(['serve', '--port', '0', '--json', '--data', `${folder}/none`], {
+    const served = await call(['serve', '--port', '0', '--json', '--data', `${folder}/none`], {
       env: { QUILLWORK_STORE: database.url, QUILLWORK_BROKER: 'amqp://127.0.0.1:1' },
     })
     expect([served.code, lastError(served).code]).toEqual([1, 'TRANSFER_INCOMPLETE'])
-    const again = await run(['migrate', '--from', `sqlite:${file}`, '--to', database.url])
+    const again = await call(['migrate', '--from', `sqlite:${file}`, '--to', database.url])
     expect(again.code).toBe(0)
     expect(await recordsIn({ url: database.url })).toEqual(original)
   })

@@ -4,7 +4,7 @@ import amqp from 'amqplib'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { privateRabbit } from '../servers/private-rabbit.ts'
 import { describeWithRabbit, freshPrefix, rabbitUrl } from '../servers/rabbit.ts'
-import { lastError, lastJson, requireBuilt, run, temporaryFolder } from './cli/quillwork.ts'
+import { call, lastError, lastJson, requireBuilt, temporaryFolder } from './cli/quillwork.ts'
 
 const patience = 120_000
 
@@ -18,13 +18,13 @@ interface Report {
 describe('quillwork topology show', { timeout: patience }, () => {
   test('prints the diagram that the documentation carries', async () => {
     using folder = temporaryFolder()
-    const shown = await run(['topology', 'show', '--data', `${folder}`])
+    const shown = await call(['topology', 'show', '--data', `${folder}`])
     expect(shown.code).toBe(0)
     const document = readFileSync(path.join(import.meta.dirname, '../../docs/architecture.md'), 'utf8')
     expect(document).toContain(shown.stdout)
     expect(shown.stdout).toContain('tasks.batch.queue')
     const json = lastJson<{ queues: object[] }>(
-      await run(['topology', 'show', '--json', '--data', `${folder}`], {
+      await call(['topology', 'show', '--json', '--data', `${folder}`], {
         env: { QUILLWORK_BROKER_PREFIX: '', QUILLWORK_LANES: 'night=1' },
       }),
     )
@@ -33,7 +33,7 @@ describe('quillwork topology show', { timeout: patience }, () => {
 
   test('without a broker there is nothing to check', async () => {
     using folder = temporaryFolder()
-    const checked = await run(['topology', 'check', '--json', '--data', `${folder}`])
+    const checked = await call(['topology', 'check', '--json', '--data', `${folder}`])
     expect(checked.code).toBe(2)
     expect(lastError(checked).code).toBe('CONFIG_INVALID')
   })
@@ -44,7 +44,7 @@ describe('quillwork topology show', { timeout: patience }, () => {
       QUILLWORK_STORE: 'mongodb://127.0.0.1:1',
       QUILLWORK_BROKER: 'amqp://ann:s3cret@127.0.0.1:1/work',
     }
-    const checked = await run(['topology', 'check', '--data', `${folder}`], { env: away })
+    const checked = await call(['topology', 'check', '--data', `${folder}`], { env: away })
     expect(checked.code).toBe(3)
     expect(checked.stderr).toMatch(/^error BROKER_UNREACHABLE: .*127\.0\.0\.1:1\/work/)
     expect(checked.stderr).not.toContain('s3cret')
@@ -61,25 +61,25 @@ describeWithRabbit('quillwork topology check and apply', () => {
       QUILLWORK_BROKER: names.url,
       QUILLWORK_BROKER_PREFIX: names.prefix,
     }
-    const before = await run(['topology', 'check', '--json'], { env })
+    const before = await call(['topology', 'check', '--json'], { env })
     expect(before.code).toBe(1)
     expect(new Set(lastJson<Report>(before).findings.map(({ state }) => state))).toEqual(new Set(['missing']))
 
-    const applied = await run(['topology', 'apply'], { env })
+    const applied = await call(['topology', 'apply'], { env })
     expect(applied.code).toBe(0)
     expect(applied.stdout).toMatch(/has what it should have\.\n$/)
 
     await unbind(names.prefix)
-    const unbound = await run(['topology', 'check', '--json'], { env })
+    const unbound = await call(['topology', 'check', '--json'], { env })
     expect(unbound.code).toBe(1)
     expect(wrong(unbound)).toEqual([['missing', 'binding']])
-    expect((await run(['topology', 'apply', '--json'], { env })).code).toBe(0)
+    expect((await call(['topology', 'apply', '--json'], { env })).code).toBe(0)
 
     await replaceByClassic(`${names.prefix}tasks.batch.queue`)
-    const differs = await run(['topology', 'check'], { env })
+    const differs = await call(['topology', 'check'], { env })
     expect(differs.code).toBe(1)
     expect(differs.stdout).toMatch(/^differs .*tasks\.batch\.queue: .*delete it/m)
-    const refused = await run(['topology', 'apply', '--json'], { env })
+    const refused = await call(['topology', 'apply', '--json'], { env })
     expect([refused.code, lastError(refused).code]).toEqual([1, 'BROKER_UNSUITABLE'])
   })
 
@@ -89,27 +89,27 @@ describeWithRabbit('quillwork topology check and apply', () => {
     const env = { QUILLWORK_DATA: `${folder}`, QUILLWORK_STORE: 'mongodb://127.0.0.1:1' }
     const asOwner = { ...env, QUILLWORK_BROKER: server.url }
     const asOther = { ...env, QUILLWORK_BROKER: server.url.replace('guest:guest', 'ann:s3cret') }
-    expect((await run(['topology', 'apply'], { env: asOwner })).code).toBe(0)
+    expect((await call(['topology', 'apply'], { env: asOwner })).code).toBe(0)
     await server.ctl('add_user', 'ann', 's3cret')
 
     await server.ctl('set_permissions', 'ann', '^$', '.*', '.*')
-    const refused = await run(['topology', 'check'], { env: asOther })
+    const refused = await call(['topology', 'check'], { env: asOther })
     expect(refused.code).toBe(1)
     expect(refused.stdout).toMatch(
       /^unknown tasks\.queue: .*access.* refused .*Give the user that permission/m,
     )
     expect(refused.stdout).toMatch(/^\d+ parts wrong\.$/m)
-    const doctor = await run(['doctor'], { env: asOther })
+    const doctor = await call(['doctor'], { env: asOther })
     expect(doctor.stdout).toMatch(/queue tasks\.queue could not be inspected/)
 
-    const unmade = await run(['topology', 'apply', '--json'], { env: asOther })
+    const unmade = await call(['topology', 'apply', '--json'], { env: asOther })
     expect([unmade.code, lastError(unmade).code]).toEqual([1, 'BROKER_UNSUITABLE'])
     expect(lastError(unmade).message).toMatch(
       /^The user may not make the exchange .*access.* refused.*Give it/,
     )
 
     await server.ctl('set_permissions', 'ann', '.*', '^$', '.*')
-    const untried = await run(['topology', 'check', '--json'], { env: asOther })
+    const untried = await call(['topology', 'check', '--json'], { env: asOther })
     expect([untried.code, lastJson<Report>(untried).ok]).toEqual([1, false])
     const unknown = lastJson<Report>(untried).findings.filter(({ state }) => state === 'unknown')
     expect(unknown).toContainEqual(
@@ -118,7 +118,7 @@ describeWithRabbit('quillwork topology check and apply', () => {
   })
 })
 
-function wrong(ended: Awaited<ReturnType<typeof run>>): [state: string, kind: string][] {
+function wrong(ended: Awaited<ReturnType<typeof call>>): [state: string, kind: string][] {
   const { findings } = lastJson<Report>(ended)
   return findings
     .filter(({ state }) => state === 'missing' || state === 'differs')

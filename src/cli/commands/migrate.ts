@@ -33,8 +33,7 @@ async function move(run: Run<MigrateOptions>): Promise<number> {
   const resolved = run.configure()
   const ends = endsOf(run.options, resolved)
   using signals = listenForSignals()
-  // Both stores and the library: loaded by this command alone, for every other one would start half as fast.
-  const { migrate, openHome } = await import('../../server/migrate.ts')
+  const { migrate, openHome } = await stores()
   const from = await openHome(ends.from)
   try {
     const to = await openHome(ends.to)
@@ -59,6 +58,11 @@ async function move(run: Run<MigrateOptions>): Promise<number> {
   } finally {
     await from.close()
   }
+}
+
+/** Loads both stores and the library, for this command alone: every other one would start half as fast. */
+function stores() {
+  return import('../../server/migrate.ts')
 }
 
 /** Returns how both stores are opened. An address that is not given is the configured store. */

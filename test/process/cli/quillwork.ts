@@ -132,7 +132,7 @@ export async function run(
 
 /**
  * Runs `quillwork ARGS` to its end in this process, as `bin/quillwork.js` does in one of its own: for commands that ask a server, in number.
- * What a process adds (its exit code, its pipes, its signals) is tested with `run` and `start`.
+ * What a process adds (its exit code, its pipes, its signals) is tested with `run` and `start`. One at a time: the environment is that of the process.
  */
 export async function call(
   args: readonly string[],
