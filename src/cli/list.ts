@@ -1,6 +1,6 @@
 /** Commands that list one page of something. */
 import type { Command } from 'commander'
-import { everyItem, type Page } from '../novel/library/paging.ts'
+import { everyItem, type Page } from '../task/page.ts'
 import type { Client, Query } from './client.ts'
 import { usageError } from './exit-codes.ts'
 import { type Handler, print, type Run, withServer } from './run.ts'
@@ -59,7 +59,7 @@ export function listCommand<Item, Options extends PagingOptions = PagingOptions>
 
 /** Yields every item of a listing of the API, page by page. */
 export function everyEntry<Item>(client: Client, path: string): AsyncIterable<Item> {
-  return everyItem<Item>(page => client.get<Page<Item>>(path, { ...page }), largestPage)
+  return everyItem<Item>(largestPage, page => client.get<Page<Item>>(path, { ...page }))
 }
 
 /** Most entries of a page. */

@@ -1,7 +1,7 @@
 import { type Command, Option } from 'commander'
 import type { UsageKind } from '../../index.ts'
-import type { Page } from '../../novel/library/paging.ts'
 import { durationMs } from '../../task/duration.ts'
+import type { Page } from '../../task/page.ts'
 import type { Client } from '../client.ts'
 import { usageError } from '../exit-codes.ts'
 import { allNovels, findNovel } from '../find-novel.ts'
