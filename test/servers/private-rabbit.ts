@@ -184,6 +184,8 @@ function environmentOf(folder: string, node: string, distPort: number, namesPort
     LANG: 'C.UTF-8',
     HOME: path.join(folder, 'home'),
     ERL_EPMD_PORT: `${namesPort}`,
+    // A command whose folder is gone writes no dump into the folder that it was called from.
+    ERL_CRASH_DUMP_SECONDS: '0',
     RABBITMQ_CONF_ENV_FILE: '/dev/null',
     RABBITMQ_CONFIG_FILE: path.join(folder, 'rabbitmq.conf'),
     RABBITMQ_ADVANCED_CONFIG_FILE: path.join(folder, 'advanced.config'),
