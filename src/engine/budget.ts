@@ -27,7 +27,7 @@ import {
   type Unit,
 } from './budget-arithmetic.ts'
 import { type BudgetParts, BudgetTree } from './budget-tree.ts'
-import { readTask } from './core.ts'
+import { readTask } from './read-task.ts'
 
 /** What a tree may spend, and what it has spent. */
 export interface BudgetUse {

@@ -4,8 +4,9 @@ import { everyPage } from '../task/page.ts'
 import { hasEnded, type TaskStatus } from '../task/status.ts'
 import { isCancelRequested, type TaskRecord } from '../task/task.ts'
 import { cancelledWaiting, cancelRequested, type Transition } from '../task/transition.ts'
-import { type Core, readTask } from './core.ts'
+import type { Core } from './core.ts'
 import { notify } from './notify.ts'
+import { changed, readTask } from './read-task.ts'
 
 /** Tries to cancel a task that changes meanwhile. */
 const mostTries = 20
@@ -33,13 +34,6 @@ export async function cancelTask(core: Core, taskId: string, ifVersion?: number)
     if (await cancelAll(core, [record], tries >= triesAtRest)) return
   }
   throw new QuillworkError('TASK_CHANGED', `Task ${taskId} keeps changing; try again.`)
-}
-
-/** Returns the error for a record that is no longer what the caller saw. */
-export function changed({ id, version }: TaskRecord): QuillworkError {
-  return new QuillworkError('TASK_CHANGED', `Task ${id} is now at version ${version}; look at it again.`, {
-    details: { version },
-  })
 }
 
 /**

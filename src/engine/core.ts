@@ -6,8 +6,7 @@ import type { Logger } from '../runtime/log.ts'
 import type { Claim, Claimed, Created, Delivery, Overdue, Store } from '../store/store.ts'
 import type { AdmissionLimits } from '../task/admission.ts'
 import type { ResolvedTask } from '../task/definition.ts'
-import { QuillworkError } from '../task/errors.ts'
-import type { NewTask, TaskRecord } from '../task/task.ts'
+import type { NewTask } from '../task/task.ts'
 import type { Applied, Transition } from '../task/transition.ts'
 import type { Attempt, Quarantine, Start } from './attempt.ts'
 import type { BudgetLedger } from './budget.ts'
@@ -71,15 +70,4 @@ export interface EngineCounts {
   fencedWrites: number
   /** Records that the sweep moved: attempts whose lease had expired, and waiting tasks past their deadline. */
   rescued: Record<Overdue['why'], number>
-}
-
-/** Returns the record of a task. Throws TASK_NOT_FOUND. */
-export async function readTask(
-  { store }: { store: Pick<Store, 'queries'> },
-  taskId: string,
-): Promise<TaskRecord> {
-  const [record] = await store.queries.get([taskId])
-  if (record !== undefined) return record
-  const message = `There is no task ${taskId}; it may have been deleted after its retention time.`
-  throw new QuillworkError('TASK_NOT_FOUND', message)
 }

@@ -5,8 +5,8 @@ import { everyItem } from '../task/page.ts'
 import { hasEnded } from '../task/status.ts'
 import type { TaskRecord } from '../task/task.ts'
 import { discarded } from '../task/transition.ts'
-import { changed } from './cancel.ts'
 import type { Core } from './core.ts'
+import { changed } from './read-task.ts'
 import { type RetryTaskOptions, retryTask } from './retry.ts'
 
 /** The outcome of a bulk operation. */

@@ -5,7 +5,8 @@ import { QuillworkError, TaskFailedError } from '../task/errors.ts'
 import { hasEnded } from '../task/status.ts'
 import type { TaskRecord } from '../task/task.ts'
 import { cancelTask } from './cancel.ts'
-import { type Core, readTask } from './core.ts'
+import type { Core } from './core.ts'
+import { readTask } from './read-task.ts'
 import type { End, Waiter } from './waiters.ts'
 
 /** A task as its submitter sees it. */

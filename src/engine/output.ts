@@ -4,7 +4,8 @@ import { longestOutput, longestPiece, type OutputPiece, type OutputPlace } from 
 import { QuillworkError } from '../task/errors.ts'
 import { type EndedStatus, hasEnded, type TaskStatus } from '../task/status.ts'
 import type { Attempt } from './attempt.ts'
-import { type Core, readTask } from './core.ts'
+import type { Core } from './core.ts'
+import { readTask } from './read-task.ts'
 import { foundStale, isFinal } from './settle.ts'
 
 /** Milliseconds over which text is gathered: at most four appends a second. */

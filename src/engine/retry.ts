@@ -5,9 +5,9 @@ import { hasEnded, type TaskStatus, unsuccessfulStatuses } from '../task/status.
 import { liveOf, totalOf, unsuccessfulOf } from '../task/subtasks.ts'
 import type { TaskRecord } from '../task/task.ts'
 import { reopened, retried, type Transition } from '../task/transition.ts'
-import { changed } from './cancel.ts'
-import { type Core, readTask } from './core.ts'
+import type { Core } from './core.ts'
 import { notify } from './notify.ts'
+import { changed, readTask } from './read-task.ts'
 import { validate } from './submit.ts'
 
 /** How a task is retried. */
