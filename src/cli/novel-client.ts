@@ -2,21 +2,12 @@ import { stat } from 'node:fs/promises'
 import path from 'node:path'
 import type { z } from 'zod'
 import type { uploadSchema } from '../http/schemas/upload.ts'
-import { type Budget, QuillworkError } from '../index.ts'
+import { QuillworkError } from '../index.ts'
 import { type Client, unreadable } from './client.ts'
 import { bytesText } from './words.ts'
 
 /** The preview of an upload, as the API returns it. */
 export type PreviewJson = NonNullable<z.output<typeof uploadSchema>['preview']>
-
-/** The choices for an import. */
-export interface ImportChoice {
-  title?: string
-  /** Indexes from 0. */
-  chapters?: readonly number[]
-  encoding?: string
-  budget?: Budget
-}
 
 /** An import that has started. */
 export interface BegunImport {
@@ -55,21 +46,6 @@ export async function sizeOf(file: string): Promise<number> {
     throw unreadable(file, error)
   }
   throw new QuillworkError('FILE_UNREADABLE', `${file} is not a file.`)
-}
-
-/** Returns what an upload holds, as the server reads it. */
-export async function preview(
-  client: Client,
-  uploadId: string,
-  encoding: string | undefined,
-): Promise<PreviewJson> {
-  const upload = await client.get<{ preview: PreviewJson }>(`/v1/uploads/${uploadId}`, { encoding })
-  return upload.preview
-}
-
-/** Starts the import. A second call finds the import of the first. */
-export function confirm(client: Client, uploadId: string, choice: ImportChoice): Promise<BegunImport> {
-  return client.post<BegunImport>(`/v1/uploads/${uploadId}:confirm`, choice)
 }
 
 /** Deletes an upload that was not confirmed. If that fails, the upload expires by itself. */

@@ -23,11 +23,11 @@ export interface ComposeOptions {
 
 /** Returns the options of an engine that do not depend on the composition. */
 export function engineOptions({ config, log }: ComposeOptions) {
-  const { lease, sweepInterval, grace, abortGrace } = config
+  const { lease, sweepInterval, grace, abortGrace, admission } = config
   return {
     tasks: novelTasks,
     lanes: { ...config.lanes },
-    admission: admissionOf(config),
+    admission: defined({ waitingPerUser: admission.perUser, waitingPerLane: admission.perLane }),
     retention: { ...config.retention },
     times: { lease, sweepInterval, grace, abortGrace },
     log,
@@ -43,8 +43,4 @@ export function limitsOf(config: Config): Record<string, Limit> {
 export function promptsOf({ prompts }: Config): Pick<NovelServices, 'promptsFolder'> {
   loadPrompts(prompts)
   return defined({ promptsFolder: prompts })
-}
-
-function admissionOf({ admission: { perUser, perLane } }: Config) {
-  return defined({ waitingPerUser: perUser, waitingPerLane: perLane })
 }

@@ -31,10 +31,7 @@ export interface BrokerCase {
 }
 
 /** A case on a broker with nothing in it. */
-export function it(
-  name: string,
-  run: (broker: Broker, context: BrokerCaseContext) => Promise<void>,
-): BrokerCase {
+function it(name: string, run: (broker: Broker, context: BrokerCaseContext) => Promise<void>): BrokerCase {
   return { name, run: async context => run(await context.makeBroker(), context) }
 }
 

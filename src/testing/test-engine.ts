@@ -48,6 +48,9 @@ export interface TestEngine extends Engine {
   crash(options?: { tasks?: readonly AnyTask[] }): Promise<void>
 }
 
+/** What a test engine has from the engine that runs now. */
+type EnginePart = Exclude<keyof Engine, 'stop' | typeof Symbol.asyncDispose>
+
 /** Makes an engine for a test and starts it. `await using` stops it and removes its files. */
 export async function testEngine<const T extends readonly AnyTask[]>(
   options: TestEngineOptions<T>,
@@ -65,147 +68,53 @@ export async function testEngine<const T extends readonly AnyTask[]>(
   const recorder = createRecorder()
   const log = createCapturedLog()
   const base = { random: () => 0.5, ...engineOptions, log }
+  let current: { tasks: readonly AnyTask[]; die(): void } = { tasks: options.tasks, die: () => undefined }
 
-  async function begin(tasks: readonly AnyTask[]): Promise<Life> {
+  /** Starts an engine with these tasks in place of the one before, whose parts are then the test engine's own. */
+  async function begin(tasks: readonly AnyTask[] = current.tasks): Promise<void> {
+    current.die()
     const mortal = mortalClock(clock)
     const all = { ...base, tasks, store: open(clock.now), clock: mortal.clock }
     const engine = await createEngine(all as unknown as EngineOptions & { tasks: T } & ServicesOf<T>)
     recorder.attach(engine.events)
     if (start) await engine.start()
-    return { engine, die: mortal.die, tasks }
+    current = { tasks, die: mortal.die }
+    const { stop: _stop, [Symbol.asyncDispose]: _dispose, ...parts } = engine
+    Object.assign(made, parts, { engine })
   }
 
-  const life = await begin(options.tasks)
-  return new EngineUnderTest({ clock, recorder, log, folder, begin, life })
+  /** What stays the same; all else is that of the engine. */
+  const own: Omit<TestEngine, EnginePart | 'engine'> = {
+    ...{ clock, recorder, log, advance: clock.advance, jump: clock.jump, drain: clock.settle },
+    fromNow: duration => new Date(clock.now() + durationMs(duration, 'duration')),
+    stop: stopOptions => stopOn(clock, made.engine.stop(stopOptions)),
+    async restart({ grace = 0, tasks } = {}) {
+      await made.stop({ grace })
+      await begin(tasks)
+    },
+    async crash({ tasks } = {}) {
+      current.die()
+      await made.store.tasks.close()
+      await begin(tasks)
+    },
+    async [Symbol.asyncDispose]() {
+      await made.stop({ grace: 0 })
+      if (folder !== undefined) rmSync(folder, { recursive: true, force: true })
+    },
+  }
+  const made = own as TestEngine
+  await begin()
+  return made
 }
 
-/** One engine from its start to its end. */
-interface Life {
-  engine: Engine
-  die(): void
-  tasks: readonly AnyTask[]
-}
-
-interface Parts {
-  clock: ManualClock
-  recorder: Recorder
-  log: CapturedLog
-  folder: string | undefined
-  begin(tasks: readonly AnyTask[]): Promise<Life>
-  life: Life
-}
-
-class EngineUnderTest implements TestEngine {
-  readonly clock: ManualClock
-  readonly recorder: Recorder
-  readonly log: CapturedLog
-  readonly #parts: Parts
-
-  constructor(parts: Parts) {
-    this.#parts = parts
-    this.clock = parts.clock
-    this.recorder = parts.recorder
-    this.log = parts.log
-  }
-
-  get engine(): Engine {
-    return this.#parts.life.engine
-  }
-
-  submit: Engine['submit'] = (type, parameters, options) => this.engine.submit(type, parameters, options)
-  submitMany: Engine['submitMany'] = (type, items) => this.engine.submitMany(type, items)
-  find: Engine['find'] = (type, taskId) => this.engine.find(type, taskId)
-  start: Engine['start'] = () => this.engine.start()
-
-  get live() {
-    return this.engine.live
-  }
-
-  onGap: Engine['onGap'] = listener => this.engine.onGap(listener)
-  health: Engine['health'] = () => this.engine.health()
-
-  get tasks() {
-    return this.engine.tasks
-  }
-
-  get deadLetters() {
-    return this.engine.deadLetters
-  }
-
-  get lanes() {
-    return this.engine.lanes
-  }
-
-  get budgets() {
-    return this.engine.budgets
-  }
-
-  get events() {
-    return this.engine.events
-  }
-
-  get settings() {
-    return this.engine.settings
-  }
-
-  get types() {
-    return this.engine.types
-  }
-
-  get limiter() {
-    return this.engine.limiter
-  }
-
-  get store() {
-    return this.engine.store
-  }
-
-  advance(duration: Duration): Promise<void> {
-    return this.clock.advance(duration)
-  }
-
-  jump(duration: Duration): Promise<void> {
-    return this.clock.jump(duration)
-  }
-
-  drain(): Promise<void> {
-    return this.clock.settle()
-  }
-
-  fromNow(duration: Duration): Date {
-    return new Date(this.clock.now() + durationMs(duration, 'duration'))
-  }
-
-  /** Stops the engine and moves the clock for as long as that takes. */
-  async stop(options: { grace?: Duration } = {}): Promise<void> {
-    let stopped = false
-    const stopping = this.engine.stop(options).finally(() => {
-      stopped = true
-    })
-    for (await this.drain(); !stopped; await this.drain()) await this.advance(stepMs)
-    await stopping
-  }
-
-  async restart({ grace = 0, tasks }: { grace?: Duration; tasks?: readonly AnyTask[] } = {}): Promise<void> {
-    await this.stop({ grace })
-    await this.#beginAgain(tasks)
-  }
-
-  async crash({ tasks }: { tasks?: readonly AnyTask[] } = {}): Promise<void> {
-    this.#parts.life.die()
-    await this.store.tasks.close()
-    await this.#beginAgain(tasks)
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.stop({ grace: 0 })
-    if (this.#parts.folder !== undefined) rmSync(this.#parts.folder, { recursive: true, force: true })
-  }
-
-  async #beginAgain(tasks: readonly AnyTask[] | undefined): Promise<void> {
-    this.#parts.life.die()
-    this.#parts.life = await this.#parts.begin(tasks ?? this.#parts.life.tasks)
-  }
+/** Moves the clock for as long as an engine takes to stop. */
+async function stopOn(clock: ManualClock, stop: Promise<void>): Promise<void> {
+  let stopped = false
+  const stopping = stop.finally(() => {
+    stopped = true
+  })
+  for (await clock.settle(); !stopped; await clock.settle()) await clock.advance(stepMs)
+  await stopping
 }
 
 /** Milliseconds per step while an engine stops. */

@@ -1,4 +1,4 @@
-import { Alert, Anchor, Code, List, ScrollArea, SimpleGrid, Stack, Text, Textarea } from '@mantine/core'
+import { Alert, Anchor, Code, List, ScrollArea, SimpleGrid, Stack, Text } from '@mantine/core'
 import { useMutation } from '@tanstack/react-query'
 import { useRef, useState } from 'react'
 import { useTranslations } from 'use-intl'
@@ -6,6 +6,7 @@ import { ApiError } from '../api/client.ts'
 import type { Task } from '../api/task.ts'
 import { Dialog } from '../parts/dialog.tsx'
 import { Form, FormButtons } from '../parts/form.tsx'
+import { JsonInput, readJson } from '../parts/json-input.tsx'
 import { notifyDone } from '../parts/notify.tsx'
 import { ErrorNotice, Pending } from '../parts/states.tsx'
 import { jsonPlaces, lineOf, placeOf } from './json-places.ts'
@@ -120,18 +121,6 @@ interface JsonIssue {
   detail: string
 }
 
-/** What was written, as a value, or why it is none. */
-type JsonReading = { isValid: true; value: unknown } | { isValid: false; reason: string }
-
-/** Reads what was written. */
-function readJson(text: string): JsonReading {
-  try {
-    return { isValid: true, value: JSON.parse(text) as unknown }
-  } catch (error) {
-    return { isValid: false, reason: error instanceof Error ? error.message : '' }
-  }
-}
-
 /** Lets a value be edited as JSON. `issues` are shown with their line, and lead to it. */
 function JsonEditor(props: {
   label: string
@@ -145,22 +134,17 @@ function JsonEditor(props: {
   const reading = readJson(text)
   return (
     <Stack gap="xs">
-      <Textarea
+      <JsonInput
         ref={area}
         label={label}
-        value={text}
-        onChange={({ currentTarget }) => onText(currentTarget.value)}
+        text={text}
+        onText={onText}
         error={
           reading.isValid
             ? issues.length > 0 && t('refused', { count: issues.length })
             : t('invalid', { reason: reading.reason })
         }
-        autosize
         minRows={8}
-        maxRows={20}
-        spellCheck={false}
-        styles={{ input: { fontFamily: 'var(--mantine-font-family-monospace)' } }}
-        data-autofocus
       />
       {reading.isValid && issues.length > 0 && <Issues text={text} issues={issues} area={area} />}
     </Stack>

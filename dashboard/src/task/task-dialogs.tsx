@@ -1,4 +1,4 @@
-import { Alert, Stack, Text, Textarea } from '@mantine/core'
+import { Alert, Stack, Text } from '@mantine/core'
 import { IconInfoCircle } from '@tabler/icons-react'
 import { useMutation, useQueryClient } from '@tanstack/react-query'
 import { useState } from 'react'
@@ -8,6 +8,7 @@ import { keys } from '../api/keys.ts'
 import { type Task, wordsOf } from '../api/task.ts'
 import { Confirm, Dialog } from '../parts/dialog.tsx'
 import { Form, FormButtons } from '../parts/form.tsx'
+import { JsonInput, readJson } from '../parts/json-input.tsx'
 import { notifyDone } from '../parts/notify.tsx'
 import { ErrorNotice } from '../parts/states.tsx'
 import { cancelTask, readTask, retryTask } from '../queries/task-queries.ts'
@@ -78,23 +79,14 @@ export function RetryDialog({ task, onClose }: { task: Task; onClose: () => void
   )
 }
 
-/** Returns what a person wrote, as a value or as the reason why it is none. */
-function read(text: string): { value: unknown } | { reason: string } {
-  try {
-    return { value: JSON.parse(text) }
-  } catch (error) {
-    return { reason: error instanceof Error ? error.message : '' }
-  }
-}
-
 /** Lets the parameters of a task that failed be changed, and has it run again with them. */
 export function EditDialog({ task, onClose }: { task: Task; onClose: () => void }) {
   const t = useTranslations('task')
   const retry = useRetry(task)
   const [text, setText] = useState(() => JSON.stringify(task.parameters ?? {}, null, 2))
-  const given = read(text)
+  const given = readJson(text)
   const submit = () => {
-    if (!('value' in given)) return
+    if (!given.isValid) return
     retry.mutate(
       { parameters: given.value },
       {
@@ -110,23 +102,18 @@ export function EditDialog({ task, onClose }: { task: Task; onClose: () => void 
       <Form onSubmit={submit}>
         <Stack>
           <Text>{t('edit.text')}</Text>
-          <Textarea
+          <JsonInput
             label={t('edit.label')}
-            value={text}
-            onChange={({ currentTarget }) => setText(currentTarget.value)}
-            error={'reason' in given ? t('edit.invalid', { reason: given.reason }) : undefined}
-            autosize
+            text={text}
+            onText={setText}
+            error={given.isValid ? undefined : t('edit.invalid', { reason: given.reason })}
             minRows={6}
-            maxRows={20}
-            spellCheck={false}
-            styles={{ input: { fontFamily: 'var(--mantine-font-family-monospace)' } }}
-            data-autofocus
           />
           {retry.error !== null && <Refusal error={retry.error} task={task} />}
           <FormButtons
             action={t('edit.action')}
             isBusy={retry.isPending}
-            isDisabled={'reason' in given}
+            isDisabled={!given.isValid}
             onBack={onClose}
           />
         </Stack>

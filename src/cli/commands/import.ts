@@ -1,20 +1,10 @@
 import type { Command } from 'commander'
 import { type Budget, hasEnded, QuillworkError, type TaskStatus } from '../../index.ts'
-import { defined } from '../../task/defined.ts'
 import { exitCodes, usageError } from '../exit-codes.ts'
 import { parseChapters } from '../find-novel.ts'
 import { sayFailure, watchText } from '../follow-task.ts'
 import { commandText } from '../hints.ts'
-import {
-  type BegunImport,
-  confirm,
-  discardUpload,
-  type ImportChoice,
-  type PreviewJson,
-  preview,
-  sizeOf,
-  uploadFile,
-} from '../novel-client.ts'
+import { type BegunImport, discardUpload, type PreviewJson, sizeOf, uploadFile } from '../novel-client.ts'
 import { previewLines } from '../novel-lines.ts'
 import { printJson, type Register, type Run, type Session, withSession } from '../run.ts'
 import { progressBar } from '../terminal.ts'
@@ -88,11 +78,16 @@ async function importThrough(run: Run<ImportOptions>, work: Work): Promise<numbe
     await discardUpload(client, uploadId)
     return exitCode
   }
-  const begun = await confirm(client, uploadId, choiceOf(options, work)).catch(async error => {
-    // A refused upload is of no use. Without an answer, it may have been confirmed.
-    if (isRefusal(error)) await discardUpload(client, uploadId)
-    throw error
-  })
+  const { title, encoding } = options
+  // What is undefined is no part of the JSON.
+  const choice = { budget: work.budget, title, encoding, chapters: work.chapters }
+  const begun = await client
+    .post<BegunImport>(`/v1/uploads/${uploadId}:confirm`, choice)
+    .catch(async error => {
+      // A refused upload is of no use. Without an answer, it may have been confirmed.
+      if (isRefusal(error)) await discardUpload(client, uploadId)
+      throw error
+    })
   // Where no server runs, this process is the only one that can do the work, so it stays until the import has ended.
   if (options.watch === true || work.connection.isOwn) return watch(run, work, begun)
   if (json) printJson(run, { ...begun, status: 'QUEUED' })
@@ -113,7 +108,11 @@ async function previewAndAsk(
 ): Promise<number | undefined> {
   const { terminal, options } = run
   showStep(run, 'reading the file …')
-  const found = await preview(work.connection.client, uploadId, options.encoding)
+  const { encoding } = options
+  const { preview: found } = await work.connection.client.get<{ preview: PreviewJson }>(
+    `/v1/uploads/${uploadId}`,
+    { encoding },
+  )
   showStep(run, undefined)
   showPreview(run, found, options.preview === true)
   if (options.preview === true) return exitCodes.ok
@@ -171,22 +170,13 @@ function questionFor(found: PreviewJson, chapters: readonly number[] | undefined
   return wanted === all ? `Import all of it?` : `Import ${wanted} of the ${countOf(all, 'chapter')}?`
 }
 
-function choiceOf({ title, encoding }: ImportOptions, { chapters, budget }: Work): ImportChoice {
-  return defined({ budget, title, encoding, chapters })
-}
-
 async function watch(run: Run<ImportOptions>, work: Work, begun: BegunImport): Promise<number> {
   const { terminal, json } = run
   const { connection, signals } = work
   try {
-    const [task] = await watchTrees({
-      client: connection.client,
-      renew: connection.renew,
-      taskIds: [begun.taskId],
-      terminal,
-      quiet: json,
-      signal: signals.asked,
-    })
+    const { client, renew } = connection
+    const taskIds = [begun.taskId]
+    const [task] = await watchTrees({ client, renew, taskIds, terminal, quiet: json, signal: signals.asked })
     const status: TaskStatus = task?.status ?? 'FAILED'
     if (json) printJson(run, { taskId: begun.taskId, novelId: begun.novelId, status })
     else sayEnd(run, work, { ...begun, status })
