@@ -110,33 +110,20 @@ export const embeddedMutants = [
   ['create: a claim in a paused lane', create, '  if (lane.paused) return false\n', '', conformance],
 
   // Creation.
-  [
-    'create: the conflict of a key',
-    create,
-    '?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`',
-    '?, ?, ?, ?, ?)`',
-    conformance,
-  ],
-  ['create: the conflict of an id', create, '}) ON CONFLICT DO NOTHING`', '})`', conformance],
+  ['create: the conflict of an id or a key', create, '}) ON CONFLICT DO NOTHING`', '})`', conformance],
   [
     'create: the attempt of the parent',
     create,
-    'running = row?.running === 1 && row.attempt === parent.attempt',
-    'running = row?.running === 1',
+    'holder.pluck().get(taskId) === attempt',
+    'holder.pluck().get(taskId) !== undefined',
     conformance,
   ],
-  [
-    'create: the parent runs',
-    create,
-    'running = row?.running === 1 && row',
-    'running = row !== undefined && row',
-    conformance,
-  ],
+  ['create: the parent runs', create, 'lease_until IS NOT NULL AND ', '', conformance],
   [
     'create: the parent was not asked to stop',
     create,
-    'IS NOT NULL AND cancel_requested_at IS NULL AS',
-    'IS NOT NULL AS',
+    'IS NOT NULL AND cancel_requested_at IS NULL',
+    'IS NOT NULL',
     conformance,
   ],
 

@@ -4,7 +4,7 @@ import { type Applied, endsAttempt, type RecordChange, type Transition } from '.
 import { priorities } from '../store.ts'
 import { insertAttempt } from './attempts.ts'
 import type { Place } from './fair-order.ts'
-import { columnOf, columnValue, type Value } from './rows.ts'
+import { columnOf, columnValue, readTask, type Value } from './rows.ts'
 import { noteWake, queueOf, type Session } from './session.ts'
 
 /** As SQLite says it, or this process. */
@@ -229,27 +229,19 @@ function guard(fence: Transition['fence'], fromPhase: Transition['fromPhase'], v
   return `${text} AND phase = ?`
 }
 
-/** The fields that show whether a refused write was made before. */
-interface Earlier {
-  status: string
-  attempt: number
-  phase: string
-  cancel_requested_at: number | null
-}
-
 /**
  * A refused write of an attempt may be the second telling of one that was applied: nobody else writes for that attempt. Behind a
  * version stand people and the aggregator, who may want the same thing at the same moment: one of them did it, the other did not.
  */
 function earlierSelf({ sql }: Session, { taskId, fence, set, from }: Transition): Applied {
-  const row = sql('SELECT status, attempt, phase, cancel_requested_at FROM tasks WHERE id = ?').get(taskId) as
-    | Earlier
-    | undefined
+  const row = readTask(sql, taskId)?.record
   if (row === undefined) return 'missing'
   if ('version' in fence || row.attempt !== fence.attempt) return 'stale'
   if (set.status !== undefined) return row.status === set.status ? 'applied' : 'stale'
   if (set.phase !== undefined) return row.phase === set.phase ? 'applied' : 'stale'
-  return row.cancel_requested_at !== null && from.some(status => status === row.status) ? 'applied' : 'stale'
+  return row.cancelRequestedAt !== undefined && from.some(status => status === row.status)
+    ? 'applied'
+    : 'stale'
 }
 
 function count(

@@ -66,10 +66,11 @@ function claimKnown(session: Session, request: Claim, known: Known, parents: Par
     request.attempt,
   )
   if (changes === 0) return retryFresh(session, request, known, parents)
-  order.left(placeOf(record, rank), true)
+  const { userId, lane, parentTaskId: parentId } = record
+  const place = { userId, lane, priority: priorities.indexOf(record.priority), rank }
+  order.left({ ...place, isRoot: parentId === undefined }, true)
   aggregate.moved(record.status, claiming.to)
-  if (record.parentTaskId !== undefined)
-    aggregate.childMoved(record.parentTaskId, { from: record.status, to: claiming.to })
+  if (parentId !== undefined) aggregate.childMoved(parentId, { from: record.status, to: claiming.to })
   return { seq, rank, record: claimedRecord(record, request, now, leaseUntil) }
 }
 
@@ -88,17 +89,6 @@ function find({ sql, inFlight }: Session, taskId: string): Known | undefined {
   const found = readTask(sql, taskId)
   if (found !== undefined) inFlight.recall(found.seq)
   return found
-}
-
-/** Where a task waits, for the counters. */
-function placeOf(record: TaskRecord, rank: number) {
-  return {
-    userId: record.userId,
-    lane: record.lane,
-    priority: priorities.indexOf(record.priority),
-    rank,
-    isRoot: record.parentTaskId === undefined,
-  }
 }
 
 function claimedRecord(before: TaskRecord, request: Claim, now: number, leaseUntil: number): ClaimedRecord {

@@ -117,13 +117,7 @@ export function openDatabase(file: string, faults: StoreFaults = {}): DatabaseFi
     takesWrites: () =>
       hasFailed ? enqueue({ writes: true, work: touch, committed: undefined }) : Promise.resolve(),
     join: participant => transactions.participants.push(participant),
-    migrate(part, migrations) {
-      try {
-        applyMigrations(db, part, migrations)
-      } catch (error) {
-        throw storeError(error, file)
-      }
-    },
+    migrate: (part, migrations) => migrate(db, part, migrations),
     onCommit: listener => commits.on(listener),
     async close() {
       if (closed) return
@@ -133,6 +127,14 @@ export function openDatabase(file: string, faults: StoreFaults = {}): DatabaseFi
       syncer.close()
       db.close()
     },
+  }
+}
+
+function migrate(db: Database, part: string, migrations: readonly Migration[]): void {
+  try {
+    applyMigrations(db, part, migrations)
+  } catch (error) {
+    throw storeError(error, db.name)
   }
 }
 

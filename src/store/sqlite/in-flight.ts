@@ -35,7 +35,7 @@ export interface InFlight {
   publishedIn(lane: string): number
   isInFlight(seq: number): boolean
   publish(taskId: string): void
-  reclaim(taskId: string): InFlightDelivery | undefined
+  reclaim(taskId: string): void
   /** This process runs the task. */
   hold(known: Known): void
   held(taskId: string): Known | undefined
@@ -56,8 +56,7 @@ export function createInFlight(): InFlight {
   const perLane = new Map<string, number>()
   let quarantined = 0
 
-  function count(task: InFlightDelivery, change: 1 | -1): void {
-    const { delivery } = task
+  function count({ delivery }: InFlightDelivery, change: 1 | -1): void {
     perLane.set(delivery.lane, (perLane.get(delivery.lane) ?? 0) + change)
     if (delivery.quarantined) quarantined += change
   }
@@ -86,11 +85,10 @@ export function createInFlight(): InFlight {
     },
     reclaim(taskId) {
       const task = published.get(taskId)
-      if (task === undefined) return undefined
+      if (task === undefined) return
       published.delete(taskId)
       publishedRows.delete(task.known.seq)
       count(task, -1)
-      return task
     },
     hold(known) {
       this.release(known.record.id)
