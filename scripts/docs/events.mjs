@@ -1,7 +1,6 @@
 // The table of events, from the descriptions in src/broker/.
 
-import { cloudEventType, eventNames } from '../../dist/broker/cloud-events.js'
-import { eventDescriptions } from '../../dist/broker/message-schemas.js'
+import { cloudEventType, eventDescriptions, eventNames } from '../../dist/broker/cloud-events.js'
 import { eventKey } from '../../dist/broker/rabbitmq/topology.js'
 
 export const into = 'docs/events.md'

@@ -27,7 +27,7 @@ const isThere = (field: Field): Document => ({ $ne: [{ $type: field }, 'missing'
 const isAbsent = (field: Field): Document => ({ $eq: [{ $type: field }, 'missing'] })
 
 /** Returns the value where the condition holds, else removes the field. */
-export const onlyIf = (condition: Document, value: unknown): Document => ({
+const onlyIf = (condition: Document, value: unknown): Document => ({
   $cond: [condition, value, removed],
 })
 
