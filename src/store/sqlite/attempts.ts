@@ -51,7 +51,7 @@ export function fenced({ sql }: Session, { taskId, attempt }: Fenced, write: (se
 }
 
 /** The number of the row with an id. */
-export const ofTask = '(SELECT seq FROM tasks WHERE id = ?)'
+const ofTask = '(SELECT seq FROM tasks WHERE id = ?)'
 
 /** Inserts the value of a finished step; one that is there stays. */
 export function insertCheckpoint(sql: Statements, seq: number, key: string, value: string): void {
