@@ -92,7 +92,7 @@ export const embeddedMutants = [
   ['claim: held or not due', claim, ' AND queue IS NOT NULL', '', conformance],
   ['claim: the attempt', claim, ' AND attempt = ?', ' AND (attempt = ? OR 1)', conformance],
   ['claim: the version', claim, ' AND version = ?', ' AND (version = ? OR 1)', conformance],
-  ['claim: asked to stop', claim, ' AND cancel_requested_at IS NULL', '', conformance],
+  ['claim: asked to stop', claim, ` AND \${noCancelRequested}`, '', conformance],
   [
     'claim: the parent',
     claim,
@@ -122,7 +122,7 @@ export const embeddedMutants = [
   [
     'create: the parent was not asked to stop',
     create,
-    'IS NOT NULL AND cancel_requested_at IS NULL',
+    `IS NOT NULL AND \${noCancelRequested}`,
     'IS NOT NULL',
     conformance,
   ],

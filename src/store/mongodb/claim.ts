@@ -2,7 +2,7 @@ import type { Document, Filter } from 'mongodb'
 import { hasEnded, liveStatuses } from '../../task/status.ts'
 import { type Applied, claiming } from '../../task/transition.ts'
 import type { Claim, Claimed, Extended, Fenced, Lease, Overdue } from '../store.ts'
-import type { TaskDocument } from './documents.ts'
+import { mayGoOn, type TaskDocument } from './documents.ts'
 import { literal, type TaskUpdate, updateMerged } from './merge-updates.ts'
 import { recordsOf } from './payloads.ts'
 import { after, derived, eventStage, flagged, removed, since, unqueued } from './pipeline.ts'
@@ -111,18 +111,16 @@ async function unknownSubTasks(
 
 /** What a task must be to be claimed; a sub-task must have been counted, for else its parent would not know that it lives. */
 function claimGuard(session: Session, { taskId, attempt }: Claim, now: number): TaskUpdate['filter'] {
-  const absent = { $exists: false } as const
   const parent = session.parents.parentOf(taskId) ?? undefined
   const early = session.features.delays.length > 0 ? mayBeEarlyMs : 0
   return {
     _id: taskId,
     attempt,
     status: { $in: [...claiming.from] },
-    cancelRequestedAt: absent,
-    pruning: absent,
+    ...mayGoOn,
     wakeAt: { $not: { $gt: new Date(now + early) } },
     ...(parent === undefined
-      ? { parentTaskId: absent }
+      ? { parentTaskId: { $exists: false } }
       : { parentTaskId: parent, counted: { $exists: true } }),
   }
 }

@@ -185,6 +185,9 @@ function textOf(
   return payload === undefined ? (document[field] ?? undefined) : (payloads.get(payload) ?? '')
 }
 
+/** That nobody asked to cancel a task, and that it is not being deleted. */
+export const mayGoOn = { cancelRequestedAt: { $exists: false }, pruning: { $exists: false } } as const
+
 /** Which tasks wait for an attempt; the condition of the indexes of waiting tasks. */
 export const waiting = { status: { $in: [...claiming.from] } } as const
 

@@ -6,7 +6,7 @@ import { unranked } from '../../task/fairness.ts'
 import type { NewTask } from '../../task/task.ts'
 import { claiming } from '../../task/transition.ts'
 import { priorities } from '../store.ts'
-import { type StoredEvent, type TaskDocument, waiting } from './documents.ts'
+import { mayGoOn, type StoredEvent, type TaskDocument, waiting } from './documents.ts'
 import type { LargeValue } from './payloads.ts'
 import { readFields, type Session } from './session.ts'
 
@@ -56,8 +56,7 @@ async function runningParents(
   const filter = {
     _id: { $in: parents },
     leaseUntil: { $exists: true },
-    cancelRequestedAt: { $exists: false },
-    pruning: { $exists: false },
+    ...mayGoOn,
   }
   const found = await readFields(session, 'read parents', filter, ['attempt'])
   return new Set(found.map(({ _id, attempt }) => attemptKey(_id, attempt)))

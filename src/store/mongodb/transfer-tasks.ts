@@ -3,7 +3,7 @@ import type { Document, Filter } from 'mongodb'
 import { unranked } from '../../task/fairness.ts'
 import { hasEnded, type TaskStatus } from '../../task/status.ts'
 import { liveOf, recount } from '../../task/subtasks.ts'
-import type { TaskRecord } from '../../task/task.ts'
+import { isCancelRequested, type TaskRecord } from '../../task/task.ts'
 import { claiming } from '../../task/transition.ts'
 import { priorities } from '../store.ts'
 import { mostAttempts, type RowsTransfer, type TransferredTask } from '../transfer.ts'
@@ -245,9 +245,9 @@ function familyOf(record: TaskRecord): Pick<TaskDocument, 'liveSubTasks' | 'coun
 
 /** As every write of a task derives it; see `derived` in pipeline.ts. */
 function needsLook(record: TaskRecord, live: number): boolean {
-  const { status, phase, cancelRequestedAt, completedAt, leaseUntil } = record
+  const { status, phase, completedAt, leaseUntil } = record
   if (status === 'RUNNING' && phase === 'awaiting-subtasks' && live <= 0) return true
-  if (cancelRequestedAt !== undefined && completedAt === undefined && leaseUntil === undefined) return true
+  if (isCancelRequested(record) && completedAt === undefined && leaseUntil === undefined) return true
   return hasEnded(status) && live > 0
 }
 

@@ -3,13 +3,13 @@ import { claiming } from '../../task/transition.ts'
 import { type Claim, type Claimed, type ClaimedRecord, priorities } from '../store.ts'
 import { parentAllows } from './create.ts'
 import type { Known } from './in-flight.ts'
-import { readTask } from './rows.ts'
+import { noCancelRequested, readTask } from './rows.ts'
 import type { Session } from './session.ts'
 
 const statement = `
 UPDATE tasks SET status = ?, attempt = attempt + 1, version = version + 1, queue = NULL, wake_at = NULL, claim_token = ?, node = ?,
   lease_until = ?, started_at = coalesce(started_at, ?), last_attempt_at = ?, next_attempt_at = NULL, updated_at = ?
-WHERE seq = ? AND version = ? AND attempt = ? AND queue IS NOT NULL AND cancel_requested_at IS NULL`
+WHERE seq = ? AND version = ? AND attempt = ? AND queue IS NOT NULL AND ${noCancelRequested}`
 
 /** A task that was claimed. */
 type Won = Known & { record: ClaimedRecord }

@@ -7,7 +7,7 @@ import { claiming } from '../../task/transition.ts'
 import { type Created, priorities } from '../store.ts'
 import type { Place } from './fair-order.ts'
 import type { Known } from './in-flight.ts'
-import { insertTags, longestInline, readTask, readTasks, storeText } from './rows.ts'
+import { insertTags, longestInline, noCancelRequested, readTask, readTasks, storeText } from './rows.ts'
 import { noteWake, queueOf, type Session } from './session.ts'
 
 const insert = `INSERT INTO tasks (id, task_type, user_id, lane, priority, rank, queue, status, phase, version, attempt, retry_count, crash_count,
@@ -119,7 +119,7 @@ function admitChild(
   let running = parents.get(key)
   if (running === undefined) {
     const holder = sql(
-      'SELECT attempt FROM tasks WHERE id = ? AND lease_until IS NOT NULL AND cancel_requested_at IS NULL',
+      `SELECT attempt FROM tasks WHERE id = ? AND lease_until IS NOT NULL AND ${noCancelRequested}`,
     )
     running = holder.pluck().get(taskId) === attempt
     parents.set(key, running)
@@ -223,8 +223,6 @@ function insertRow({ sql }: Session, record: TaskRecord, { priority, rank }: Pla
 
 /** Whether a parent lets its sub-tasks run: it has not ended and nobody asked to cancel it. */
 export function parentAllows({ sql }: Session, parentId: string): boolean {
-  const status = sql('SELECT status FROM tasks WHERE id = ? AND cancel_requested_at IS NULL')
-    .pluck()
-    .get(parentId)
+  const status = sql(`SELECT status FROM tasks WHERE id = ? AND ${noCancelRequested}`).pluck().get(parentId)
   return status !== undefined && !hasEnded(status as TaskStatus)
 }

@@ -53,6 +53,9 @@ export const columnOf = {
   deadLetterHistory: 'dead_letter_history',
 } as const satisfies Record<keyof TaskRecord, string>
 
+/** The condition that nobody asked to cancel the task. */
+export const noCancelRequested = `${columnOf.cancelRequestedAt} IS NULL`
+
 type Large = 'parameters' | 'progress' | 'result'
 
 /** Reads what a column does not hold as the record has it. */
