@@ -179,7 +179,7 @@ function readBeyond(
 }
 
 /** Returns the condition of what follows a place: one range of the index, less those of the same order that were shown. */
-export function beyond(place: Place | undefined, newestFirst: boolean) {
+function beyond(place: Place | undefined, newestFirst: boolean) {
   if (place === undefined) return {}
   const [order, id] = place
   return newestFirst
