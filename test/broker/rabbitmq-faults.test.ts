@@ -47,6 +47,7 @@ describeWithRabbit('a broker that fails', () => {
     })
     await broker.publish(someDeliveries(2))
     await until(() => worker.held.length === 1, 'delivery')
+    await until(() => gaps >= 1, 'its own queue for events')
     await server.kill('SIGTERM')
     await until(() => !remote.health().connected, 'loss of the connection')
     expect(broker.capacity('default')).toBe(0)
