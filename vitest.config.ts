@@ -132,8 +132,8 @@ export default defineConfig({
     maxConcurrency: 3,
     sequence: { sequencer: LongestFirst },
     // They are there for what hangs; a busy machine may take long.
-    testTimeout: 60_000,
-    hookTimeout: 120_000,
+    testTimeout: 180_000,
+    hookTimeout: 240_000,
     slowTestThreshold: 5_000,
     expect: { poll: { timeout: 10_000 } },
   },

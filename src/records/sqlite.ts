@@ -1,6 +1,6 @@
 /** Records in the database file of the tasks: a table a kind, its writes in the group commit of the file. */
-import type { Database } from 'better-sqlite3'
-import { type SharedDatabase, type Statements, statementsOf } from '../store/sqlite/database.ts'
+import type { Database, Statement } from 'better-sqlite3'
+import type { SharedDatabase, Statements } from '../store/sqlite/database.ts'
 import {
   type AnyKind,
   type AnyQuery,
@@ -219,4 +219,17 @@ function raise(sql: Statements, { kind, id, by, raise: to }: Change & { op: 'add
   ]
   const values = [revision, ...Object.values(by), ...Object.values(to), id]
   sql(`UPDATE ${kind.name} SET ${set.join(', ')} WHERE id = ?`).run(...values)
+}
+
+/** The prepared statements of one database; their number is bounded by the number of texts in the source. */
+export function statementsOf(db: Database): Statements {
+  const prepared = new Map<string, Statement>()
+  return sql => {
+    let statement = prepared.get(sql)
+    if (statement === undefined) {
+      statement = db.prepare(sql)
+      prepared.set(sql, statement)
+    }
+    return statement
+  }
 }
