@@ -128,8 +128,6 @@ export default defineConfig({
     server: { deps: { external: [/\/dist\//] } },
     // Three on two processors: tests of whole processes wait more than they compute. Those of the slow run measure by seconds.
     maxWorkers: isQuick ? 3 : 2,
-    // Of tests that may run side by side, for they wait for processes, leases and sweeps.
-    maxConcurrency: 3,
     sequence: { sequencer: LongestFirst },
     // They are there for what hangs; a busy machine may take long.
     testTimeout: 180_000,

@@ -44,7 +44,7 @@ const ENVIRONMENT_READER = 'src/server/config.ts'
  * Tests of whole processes, and of several together, may wait on the clock of the wall; all others wait for signals. A model that is
  * slow by its script plays its part.
  */
-const MAY_WAIT = /^test\/((process|faults|servers|distributed|e2e)\/|models\/(reply\.ts|fast-limiter\.mjs)$)/
+const MAY_WAIT = /^test\/((process|faults|servers|distributed|e2e)\/|models\/reply\.ts$)/
 /** Calls that declare tests. */
 const TESTS = /^(it|test|describe\w*|defineConfig|vi\.setConfig)\b/
 /** A name for a drawer, not for a thing. `types` only as a whole name: a route may be called task-types. */

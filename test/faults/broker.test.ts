@@ -9,8 +9,7 @@ import { row, slowRow } from './row.ts'
 import { describeRows, onServers } from './setup.ts'
 
 describeRows('a broker that is away', () => {
-  // Both rows take the node away.
-  describe('a node of its own', { sequential: true }, () => {
+  describe('a node of its own', () => {
     let node: PrivateRabbit
 
     beforeAll(async () => {

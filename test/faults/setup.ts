@@ -1,19 +1,15 @@
-import { beforeAll, describe } from 'vitest'
+import { beforeAll } from 'vitest'
 import { requireBuilt } from '../process/crash/built.ts'
 import { describeWithMongo, freshDatabase, mongoUrl } from '../servers/mongo.ts'
 import { describeWithRabbit, freshPrefix, rabbitUrl } from '../servers/rabbit.ts'
-import { isFull } from '../size.ts'
 import { type Servers, System } from './system.ts'
 
-/**
- * `describe` for rows: they need both servers and the built package. Rows wait for leases and sweeps more than they compute, and each has its
- * own database and names: some run at a time, unless at full load, where they measure, or where they share a server that they take away.
- */
-export function describeRows(title: string, rows: () => void, { takeTurns = isFull } = {}): void {
+/** `describe` for rows: they need both servers and the built package. */
+export function describeRows(title: string, rows: () => void): void {
   describeWithMongo(title, () => {
     describeWithRabbit('on both servers', () => {
       beforeAll(requireBuilt, 300_000)
-      describe('each for itself', { concurrent: !takeTurns }, rows)
+      rows()
     })
   })
 }

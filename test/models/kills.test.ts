@@ -25,37 +25,34 @@ import {
 import type { Call } from './ledger.ts'
 import { type ModelServer, startModelServer } from './server.ts'
 
-/** In the slow run more than a hundred scenes, killed a hundred times: four servers with a quarter of them each. */
-const embedded = sizeOf([{ chapters: 4, kills: 2 }], Array(4).fill({ chapters: 16, kills: 25 }))
+/** In the slow run a hundred scenes, killed a hundred times. */
+const embedded = sizeOf({ chapters: 4, kills: 2 }, { chapters: 50, kills: 100 })
 const distributed = sizeOf({ chapters: 3, kills: 2 }, { chapters: 25, kills: 20 })
 const slots = 2
 const patience = sizeOf(300_000, 3_600_000)
 
 beforeAll(requireBuilt, 240_000)
 
-// While one process starts, another one waits: some batches run at a time.
-describe('killed at any point', { timeout: patience, concurrent: true }, () => {
-  it.each(embedded)(
-    'a batch of two scenes for each of $chapters chapters pays for no finished unit twice and ends as an undisturbed one, $kills kills',
-    async ({ chapters, kills }) => {
-      using folder = temporaryFolder()
-      const file = writeBook(`${folder}`, chapters)
-      const place = (name: string) => (env: Record<string, string>) =>
-        serve(path.join(`${folder}`, name), ['--lanes', `batch=${slots}`], env)
-      const chance = printedChance('kills of a batch')
-      const undisturbed = await write(file, { start: place('undisturbed') })
-      const disturbed = await write(file, { start: place('disturbed'), kills, chance })
-      expectSame(undisturbed, disturbed, kills)
-    },
-  )
+describe('killed at any point', { timeout: patience }, () => {
+  const { chapters, kills } = embedded
+  it(`a batch of ${chapters * 2} scenes pays for no finished unit twice and ends as an undisturbed one, ${kills} kills`, async () => {
+    using folder = temporaryFolder()
+    const file = writeBook(`${folder}`, chapters)
+    const place = (name: string) => (env: Record<string, string>) =>
+      serve(path.join(`${folder}`, name), ['--lanes', `batch=${slots}`], env)
+    const undisturbed = await write(file, { start: place('undisturbed') })
+    const chance = printedChance('kills of a batch')
+    const disturbed = await write(file, { start: place('disturbed'), kills, chance })
+    expectSame(undisturbed, disturbed, kills)
+  })
 
   describeDistributed('workers elsewhere', () => {
     const { chapters, kills } = distributed
     it(`a batch of ${chapters * 2} scenes does the same, ${kills} kills`, async () => {
       using folder = temporaryFolder()
       const file = writeBook(`${folder}`, chapters)
-      const chance = printedChance('kills of workers')
       const undisturbed = await writeElsewhere(file)
+      const chance = printedChance('kills of workers')
       const disturbed = await writeElsewhere(file, { kills, chance })
       expectSame(undisturbed, disturbed, kills)
     })

@@ -7,10 +7,10 @@ import { mongodb } from 'quillwork/mongodb'
 import { rabbitmq } from 'quillwork/rabbitmq'
 import { z } from 'zod'
 import { optionsOf, say, stopBySignal } from '../process/crash/program.mjs'
-import { fastLimiter, granted } from './fast-limiter.mjs'
 import { openModel } from './open-model.mjs'
+import { granted, timedLimiter } from './timed-limiter.mjs'
 
-const { mongoUrl, rabbitUrl, prefix, modelUrl, limits, epoch, speed, slots } = optionsOf()
+const { mongoUrl, rabbitUrl, prefix, modelUrl, limits, slots } = optionsOf()
 
 const models = new Map(Object.keys(limits).map(key => [key, openModel({ id: key, url: modelUrl, key })]))
 const byModel = Object.fromEntries([...models].map(([key, model]) => [model.limit, limits[key]]))
@@ -48,7 +48,7 @@ const engine = await createEngine({
   broker: rabbitmq({ url: rabbitUrl, prefix }),
   lanes: { default: { slots } },
   times: { lease: '10s', sweepInterval: '1s', grace: '1s' },
-  limits: fastLimiter({ limits: byModel, states: store.states, epoch, speed }),
+  limits: timedLimiter({ limits: byModel, states: store.states }),
 })
 stopBySignal(engine, '1s')
 await engine.start()

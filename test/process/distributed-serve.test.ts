@@ -22,9 +22,8 @@ async function ask<T>(url: string, path: string): Promise<T> {
   return (await response.json()) as T
 }
 
-// Each has an installation of its own, and waits for it more than it computes: some run at a time.
 describeDistributed('quillwork serve in several processes', () => {
-  test.concurrent('an API without workers takes a novel, a worker elsewhere does the work, and any command reads it', {
+  test('an API without workers takes a novel, a worker elsewhere does the work, and any command reads it', {
     timeout: patience,
   }, async () => {
     await using home = installation()
@@ -77,9 +76,7 @@ describeDistributed('quillwork serve in several processes', () => {
     expect((await worker.ended).stderr).not.toContain('guest:guest')
   })
 
-  test.concurrent('a worker that listens nowhere needs no token, whatever its host', {
-    timeout: patience,
-  }, async () => {
+  test('a worker that listens nowhere needs no token, whatever its host', { timeout: patience }, async () => {
     await using home = installation()
     using folder = temporaryFolder()
     const args = ['serve', '--data', `${folder}`, '--roles', 'worker', '--host', '0.0.0.0']
@@ -89,7 +86,7 @@ describeDistributed('quillwork serve in several processes', () => {
     expect((await worker.ended).code).toBe(0)
   })
 
-  test.concurrent('a worker that is killed in the middle of an import costs nothing but time', {
+  test('a worker that is killed in the middle of an import costs nothing but time', {
     timeout: patience,
   }, async () => {
     await using home = installation()
@@ -123,7 +120,7 @@ describeDistributed('quillwork serve in several processes', () => {
     expect(Object.keys(counts).filter(status => (counts[status] ?? 0) > 0)).toEqual(['COMPLETED'])
   })
 
-  test.concurrent('while the broker is away tasks are taken and health says so; when it is back they run', {
+  test('while the broker is away tasks are taken and health says so; when it is back they run', {
     timeout: patience,
   }, async () => {
     await using broker = await privateRabbit()
@@ -153,7 +150,7 @@ describeDistributed('quillwork serve in several processes', () => {
     )
   })
 
-  test.concurrent('while the store is away health says 503 and why; when it is back work goes on', {
+  test('while the store is away health says 503 and why; when it is back work goes on', {
     timeout: patience,
   }, async () => {
     await using database = await privateMongo()

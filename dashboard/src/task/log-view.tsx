@@ -71,10 +71,11 @@ function LogLines({ lines }: { lines: readonly LogLine[] }) {
     getItemKey: index => lines[index]?.sequence ?? index,
   })
   virtualizer.shouldAdjustScrollPositionOnItemSizeChange = correctsOnTheWayDown
-  // A reader who scrolled up is not moved.
+  const height = virtualizer.getTotalSize()
+  // A reader who scrolled up is not moved; a way to the last line that the list corrects for some frames would pull them back.
   useEffect(() => {
-    if (isAtEnd && lines.length > 0) virtualizer.scrollToIndex(lines.length - 1, { align: 'end' })
-  }, [isAtEnd, lines.length, virtualizer])
+    if (isAtEnd) box.current?.scrollTo({ top: height })
+  }, [isAtEnd, height])
   return (
     <div className={classes['frame']}>
       <div
@@ -89,7 +90,7 @@ function LogLines({ lines }: { lines: readonly LogLine[] }) {
           setIsAtEnd(scrollTop + clientHeight >= scrollHeight - endMargin)
         }
       >
-        <ol style={{ height: virtualizer.getTotalSize() }}>
+        <ol style={{ height }}>
           {virtualizer.getVirtualItems().map(({ index, key, start }) => {
             const line = lines[index]
             return (

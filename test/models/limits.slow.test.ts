@@ -6,15 +6,12 @@ import { describeDistributed, type Installation, installation } from '../distrib
 import { requireBuilt } from '../process/crash/built.ts'
 import { type Child, Children } from '../process/crash/children.ts'
 import { until } from '../servers/until.ts'
-import { sizeOf } from '../size.ts'
 import type { Call } from './ledger.ts'
 import { startModelProcess } from './remote.ts'
 
-/** In the slow run the minute of the limits is a minute, and there are more calls. */
-const speed = sizeOf(4, 1)
 /** The limiter counts a call for half a second more than a minute: that is how long the way to the provider may vary. */
-const turnMs = 60_500 / speed
-const windowMs = 60_000 / speed
+const turnMs = 60_500
+const windowMs = 60_000
 /** What is left of that half a second. */
 const spareMs = turnMs - windowMs
 /** Where a place is asked for, or a call sent, for longer than so many milliseconds, processes wait for the machine and not for limits. */
@@ -33,7 +30,7 @@ const call = {
 } satisfies TaskType
 
 /** Eight keys: four with a limit on calls, four with one on tokens, and one of each kind that is refused in between. */
-const perMinute = sizeOf(24, 120)
+const perMinute = 120
 /** Tokens of one call as the server counts them. */
 const tokensPerCall = 75
 const byCalls = { requestsPerMinute: perMinute }
@@ -52,9 +49,8 @@ describeDistributed('four processes that share eight keys', () => {
     await using home = installation()
     await using children = new Children(tmpdir())
     const server = await startModelProcess(children)
-    const epoch = Date.now()
     const workers = await Promise.all(
-      Array.from({ length: 4 }, () => startWorker(children, home, server.url, epoch)),
+      Array.from({ length: 4 }, () => startWorker(children, home, server.url)),
     )
     const client = await home.engine({ tasks: [], roles: [], start: false })
     await submitAll(client)
@@ -109,20 +105,13 @@ describeDistributed('four processes that share eight keys', () => {
   })
 })
 
-function startWorker(
-  children: Children,
-  home: Installation,
-  modelUrl: string,
-  epoch: number,
-): Promise<Child> {
+function startWorker(children: Children, home: Installation, modelUrl: string): Promise<Child> {
   const child = children.start('../../models/limits-process.mjs', {
     mongoUrl: home.databaseUrl,
     rabbitUrl: home.brokerUrl,
     prefix: home.prefix,
     modelUrl,
     limits,
-    epoch,
-    speed,
     slots: 32,
   })
   return child.says('started').then(() => child)
