@@ -53,20 +53,20 @@ const slow = (): TestProjectInlineConfiguration => ({
   test: { name: 'slow', include: [slowFiles, ...inTwoSizes()], isolate: false },
 })
 
-/** Register what is global in their process: each has one for itself. All others share theirs, which saves a third of their time. */
-const alone = 'test/observe/*.test.ts'
+/** Register what is global in their process, or measure its memory: each has one for itself. All others share theirs, which saves a third of their time. */
+const alone = ['test/observe/*.test.ts', 'test/novel/library/long-book.test.ts']
 
 /** What `npm test` runs. */
 const quick: readonly TestProjectInlineConfiguration[] = [
   {
     extends: true,
     resolve: { alias },
-    test: { name: 'alone', include: [alone] },
+    test: { name: 'alone', include: alone },
   },
   {
     extends: true,
     resolve: { alias },
-    test: { name: 'units', include: units, exclude: [slowFiles], isolate: false },
+    test: { name: 'units', include: units, exclude: [slowFiles, ...alone], isolate: false },
   },
   {
     extends: true,
@@ -74,7 +74,7 @@ const quick: readonly TestProjectInlineConfiguration[] = [
     test: {
       name: 'main',
       include: ['test/**/*.test.ts'],
-      exclude: [slowFiles, ...units, alone, 'test/types/**'],
+      exclude: [slowFiles, ...units, ...alone, 'test/types/**'],
       isolate: false,
     },
   },
