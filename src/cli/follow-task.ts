@@ -63,7 +63,10 @@ async function untilEnd(run: Run, session: Session, { taskId, shows }: Followed)
   const { client, renew } = connection
   const quiet = run.json || shows !== 'tree'
   const [task] = await watchTrees({
-    ...{ client, renew, signal, quiet },
+    client,
+    renew,
+    signal,
+    quiet,
     taskIds: [taskId],
     terminal: run.terminal,
   })

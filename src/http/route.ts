@@ -66,12 +66,10 @@ export function routesOf<C extends ApiContext = ApiContext>(tag: string) {
       const response = { ...sends, ...problems(...general, ...refuses) }
       return (app, context) =>
         void app.route({
-          ...{
-            method,
-            url,
-            schema: { tags: [tag], ...schema, response },
-            ...defined({ config, exposeHeadRoute }),
-          },
+          method,
+          url,
+          schema: { tags: [tag], ...schema, response },
+          ...defined({ config, exposeHeadRoute }),
           handler: ((request, reply) => handle(context, request as never, reply)) as RouteHandlerMethod,
         })
     }

@@ -65,7 +65,11 @@ async function runServer(
 ): Promise<RunningServer> {
   const asyncApi = await describedBroker(config)
   const app = createApp({
-    ...{ engine, models, asyncApi, log, samples: samplesFolder },
+    engine,
+    models,
+    asyncApi,
+    log,
+    samples: samplesFolder,
     pages: works ? pagesFolder : undefined,
     config: httpOptions(config),
     novels: services,
@@ -172,7 +176,12 @@ function httpOptions(config: Config) {
   const listening = listensAnywhere(config) ? withToken(config) : {}
   return {
     ...listening,
-    ...{ allowedHosts, allowedOrigins, trustedProxies, streams, streamsPerClient, uploadLimit },
+    allowedHosts,
+    allowedOrigins,
+    trustedProxies,
+    streams,
+    streamsPerClient,
+    uploadLimit,
   }
 }
 

@@ -316,7 +316,10 @@ export const guardCases: readonly StoreCase[] = [
     const first = again({ ...b, version: b.version - 1 })
     const written = [again(a), reopened(ended, context.now), first, missing]
     assert.deepEqual(await store.tasks.apply(written, { required: 2 }), [
-      ...['applied', 'applied', 'stale', 'missing'],
+      'applied',
+      'applied',
+      'stale',
+      'missing',
     ])
     await atRest(store)
     assert.deepEqual((await read(store, parent.id)).subTaskStatusSummary, { QUEUED: 1, FAILED: 1 })

@@ -185,8 +185,13 @@ export const traceCases: readonly StoreCase[] = [
     assert.deepEqual(rows, [
       { attempt: 1, executionNodeId: 'node-1', startedAt, endedAt: context.now, outcome: 'given-back' },
       {
-        ...{ attempt: 2, executionNodeId: 'node-1', startedAt: context.now, endedAt: context.now },
-        ...{ outcome: 'failed', code: 'HANDLER_FAILED', message: 'Broken' },
+        attempt: 2,
+        executionNodeId: 'node-1',
+        startedAt: context.now,
+        endedAt: context.now,
+        outcome: 'failed',
+        code: 'HANDLER_FAILED',
+        message: 'Broken',
       },
     ])
     assert.deepEqual(await store.queries.attempts('nobody'), [])

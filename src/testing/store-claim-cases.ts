@@ -46,9 +46,15 @@ export const claimCases: readonly StoreCase[] = [
     assert.equal(waitedMs, 40)
     assert.deepEqual(claimed, {
       ...record,
-      ...{ status: 'RUNNING', attempt: 1, claimToken: wish.token, executionNodeId: 'node-7' },
-      ...{ leaseUntil: context.now + 5_000, startedAt: context.now, lastAttemptTimestamp: context.now },
-      ...{ updatedAt: context.now, version: claimed.version },
+      status: 'RUNNING',
+      attempt: 1,
+      claimToken: wish.token,
+      executionNodeId: 'node-7',
+      leaseUntil: context.now + 5_000,
+      startedAt: context.now,
+      lastAttemptTimestamp: context.now,
+      updatedAt: context.now,
+      version: claimed.version,
     })
     assert.ok(claimed.version > record.version)
     assert.deepEqual(await read(store, record.id), claimed)

@@ -28,10 +28,27 @@ export const createCases: readonly StoreCase[] = [
     const record = only(await createAll(store, [task]))
     const { id, taskType, userId, lane, priority, tags, parameters, traceparent } = task
     assert.deepEqual(record, {
-      ...{ id, taskType, userId, lane, priority, tags, parameters, parametersVersion: 1, traceparent },
-      ...{ status: 'QUEUED', phase: 'executing', version: 1, attempt: 0, retryCount: 0, crashCount: 0 },
-      ...{ round: 0, depth: 0, rootTaskId: id, idempotencyKey: 'k' },
-      ...{ createdAt: context.now, updatedAt: context.now },
+      id,
+      taskType,
+      userId,
+      lane,
+      priority,
+      tags,
+      parameters,
+      parametersVersion: 1,
+      traceparent,
+      status: 'QUEUED',
+      phase: 'executing',
+      version: 1,
+      attempt: 0,
+      retryCount: 0,
+      crashCount: 0,
+      round: 0,
+      depth: 0,
+      rootTaskId: id,
+      idempotencyKey: 'k',
+      createdAt: context.now,
+      updatedAt: context.now,
     })
     assert.deepEqual(await read(store, id), record)
   }),

@@ -85,7 +85,12 @@ export async function testEngine<const T extends readonly AnyTask[]>(
 
   /** What stays the same; all else is that of the engine. */
   const own: Omit<TestEngine, EnginePart | 'engine'> = {
-    ...{ clock, recorder, log, advance: clock.advance, jump: clock.jump, drain: clock.settle },
+    clock,
+    recorder,
+    log,
+    advance: clock.advance,
+    jump: clock.jump,
+    drain: clock.settle,
     fromNow: duration => new Date(clock.now() + durationMs(duration, 'duration')),
     stop: stopOptions => stopOn(clock, made.engine.stop(stopOptions)),
     async restart({ grace = 0, tasks } = {}) {

@@ -80,7 +80,11 @@ function partsOf(settings: RabbitmqSettings) {
     },
   })
   return {
-    ...{ health, topology, depth, connection, capacity },
+    health,
+    topology,
+    depth,
+    connection,
+    capacity,
     publisher: new Publisher({ name: 'deliveries', settings, health, connection }),
     // Events and notifications do not wait for, or go down with, a channel that the work queues closed.
     notifier: new Publisher({ name: 'notifications', settings, health, connection }),

@@ -20,14 +20,27 @@ import { usageRoutes } from './usage.ts'
 import { workerRoutes } from './workers.ts'
 
 const routes: readonly AddRoute[] = [
-  ...[...taskRoutes, ...taskDetailRoutes, ...taskActionRoutes, ...usageRoutes, ...budgetRoutes],
-  ...[...eventRoutes, ...outputRoutes, ...deadLetterRoutes, ...laneRoutes, ...workerRoutes],
-  ...[addCapabilities, ...healthRoutes],
+  ...taskRoutes,
+  ...taskDetailRoutes,
+  ...taskActionRoutes,
+  ...usageRoutes,
+  ...budgetRoutes,
+  ...eventRoutes,
+  ...outputRoutes,
+  ...deadLetterRoutes,
+  ...laneRoutes,
+  ...workerRoutes,
+  addCapabilities,
+  ...healthRoutes,
 ]
 
 /** The routes of a server with a library of novels. */
 const withNovels: readonly AddRoute<NovelContext>[] = [
-  ...[...estimateRoutes, ...uploadRoutes, ...sampleRoutes, ...novelRoutes, ...sceneRoutes],
+  ...estimateRoutes,
+  ...uploadRoutes,
+  ...sampleRoutes,
+  ...novelRoutes,
+  ...sceneRoutes,
 ]
 
 /** Adds all routes, by resource. */

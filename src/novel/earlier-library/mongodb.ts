@@ -63,7 +63,8 @@ function novelRecords(document: EarlierNovel): Converted {
   const { _id: id, author, language, index, takenUpBy: _, locks: __, ...fields } = document
   const { status, publishedAt } = fields
   const novel: NovelRecord = {
-    ...{ ...fields, id },
+    ...fields,
+    id,
     ...(author === null ? {} : { author }),
     ...(language === null ? {} : { language }),
     ...(status === 'published' ? { shelvedAt: publishedAt ?? 0 } : { pending: 1 }),
@@ -82,7 +83,8 @@ type EarlierScene = Earlier<SceneRecord> & {
 function sceneRecords(document: EarlierScene): Converted {
   const { _id: id, content, textOrigin, ideographs: _, locks: __, ...fields } = document
   const scene: SceneRecord = {
-    ...{ ...fields, id },
+    ...fields,
+    id,
     ...(fields.summary === undefined ? {} : { summarised: 1 }),
     ...(fields.textVersion > 1 ? { edited: 1 } : {}),
   }
@@ -125,7 +127,8 @@ async function segmentRecord(
   })[]
   const numbers = new Map(found.map(({ sceneId }, place) => [sceneId, place]))
   const segment: SegmentRecord = {
-    ...{ ...fields, id: _id },
+    ...fields,
+    id: _id,
     scenes: found.map(({ sceneId, textVersion }) => [sceneId, textVersion]),
     places: passages
       .map(({ passage, sceneId, start, end }) => [passage, numbers.get(sceneId) ?? 0, start, end] as const)

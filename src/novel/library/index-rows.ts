@@ -48,7 +48,12 @@ export async function segmentRows(
   const sceneNumbers = new Map(inSegment.map(({ sceneId }, place) => [sceneId, place]))
   const { totalLength, documents } = postings
   const record: SegmentRecord = {
-    ...{ id, ...of, number, passages: postings.passages, totalLength, documents },
+    id,
+    ...of,
+    number,
+    passages: postings.passages,
+    totalLength,
+    documents,
     scenes: inSegment.map(({ sceneId, textVersion }) => [sceneId, textVersion]),
     places: passages.map(({ id: passage, sceneId, start, end }) => {
       return [passage - number * passagesPerSegment, sceneNumbers.get(sceneId) ?? 0, start, end]

@@ -243,8 +243,18 @@ export const counters = defineKind<CounterRecord>({ name: 'library_counters' })
 
 /** All kinds, in the order in which a library is copied. */
 export const libraryKinds: readonly AnyKind[] = [
-  ...[novels, volumes, chapters, scenes, texts, history],
-  ...[indexes, segments, shards, vectors, uploads, counters],
+  novels,
+  volumes,
+  chapters,
+  scenes,
+  texts,
+  history,
+  indexes,
+  segments,
+  shards,
+  vectors,
+  uploads,
+  counters,
 ]
 
 /** The next number of a sequence: what was made later has the higher one. Some numbers may go unused. */

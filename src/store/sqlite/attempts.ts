@@ -112,7 +112,14 @@ export function insertAttempt(
   const { attempt, executionNodeId, startedAt, endedAt, outcome, code, message } = row
   sql(`INSERT OR REPLACE INTO attempts (task_seq, attempt, node, started_at, ended_at, outcome, code, message)
     VALUES (?, ?, ?, ?, ?, ?, ?, ?)`).run(
-    ...[seq, attempt, executionNodeId ?? null, startedAt, endedAt, outcome, code ?? null, message ?? null],
+    seq,
+    attempt,
+    executionNodeId ?? null,
+    startedAt,
+    endedAt,
+    outcome,
+    code ?? null,
+    message ?? null,
   )
 }
 
