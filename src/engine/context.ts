@@ -60,7 +60,6 @@ export class AttemptContext implements TaskContext {
   readonly attempt: number
   readonly retryCount: number
   readonly round: number
-  readonly services: unknown
   #reports: Reports | undefined
   #output: OutputWriter | undefined
   #permits: Permits | undefined
@@ -86,7 +85,6 @@ export class AttemptContext implements TaskContext {
     this.attempt = record.attempt
     this.retryCount = record.retryCount
     this.round = record.round
-    this.services = core.services
   }
 
   /** Whether `finish` has anything to do before the attempt is settled. */
@@ -102,6 +100,11 @@ export class AttemptContext implements TaskContext {
 
   get signal(): AbortSignal {
     return this.held.signal
+  }
+
+  /** No field of the context: whoever prints one sees no services, which may hold keys. */
+  get services(): unknown {
+    return this.#core.services
   }
 
   updateProgress(progress: unknown): void {

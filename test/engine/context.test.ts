@@ -1,3 +1,4 @@
+import { inspect } from 'node:util'
 import { defineTask } from 'quillwork'
 import { createGate, scriptedTasks, testEngine } from 'quillwork/testing'
 import { describe, expect, it } from 'vitest'
@@ -417,5 +418,27 @@ describe('what only watches', () => {
     await t.drain()
     expect(JSON.stringify(t.recorder.events)).not.toContain('manuscript')
     expect(t.recorder.events.map(({ name }) => name)).toEqual(['submitted', 'started', 'completed'])
+  })
+})
+
+describe('services', () => {
+  it('are at hand, and not printed with the context: they may hold keys', async () => {
+    const seen: string[] = []
+    const task = defineTask.withServices<{ key: string }>()({
+      type: 'Prints',
+      parameters: z.null(),
+      result: z.null(),
+      execute(ctx) {
+        seen.push(ctx.services.key, inspect(ctx, { depth: 10 }), Object.keys(ctx).join(' '))
+        return null
+      },
+    })
+    await using t = await testEngine({ tasks: [task], services: { key: 'sk-secret' } })
+    await t.submit(task, null)
+    await t.drain()
+    const [key, printed, names] = seen
+    expect(key).toBe('sk-secret')
+    expect(printed).not.toContain('sk-secret')
+    expect(names).not.toContain('services')
   })
 })
