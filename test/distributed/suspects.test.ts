@@ -9,7 +9,7 @@ import { until } from '../servers/until.ts'
 import { describeDistributed, type Installation, installation } from './installation.ts'
 
 /** A task that takes its time, and tells what became of it, and how many ran at once. */
-function slowTask(ms: number) {
+function slowTask(ms: number, started: () => void = () => undefined) {
   const seen = { now: 0, most: 0, started: 0, endedIds: new Set<string>() }
   const task = defineTask({
     type: 'Slow',
@@ -17,6 +17,7 @@ function slowTask(ms: number) {
     result: z.string(),
     async execute(ctx) {
       seen.started += 1
+      started()
       seen.now += 1
       seen.most = Math.max(seen.most, seen.now)
       await sleep(ms)
@@ -59,7 +60,10 @@ function noting(broker: Broker, acknowledged: (taskId: string) => void): Broker 
 describeDistributed('tasks whose last attempt crashed', () => {
   it('run one at a time; those that get no turn are put aside before they are acknowledged, and come again', async () => {
     await using home = installation()
-    const { task, seen } = slowTask(2_500)
+    const { task, seen } = slowTask(2_500, () => {
+      // While the first is young the next one is sent after it; the relay looks at once.
+      void worker.lanes.resume('default')
+    })
     await crashed(home, task, ['one', 'two', 'three'])
     const order: string[] = []
     await using worker = await createEngine({

@@ -177,8 +177,8 @@ describePages('editing a scene', () => {
     await summary.getByText('She measures.', { exact: true }).waitFor()
     expect((await it.scene(sceneId)).summary?.text).toBe('She measures.')
     await summary.getByRole('button', { name: 'Keep mine' }).click()
-    await summary.getByText('Written by you').waitFor()
-    expect((await it.scene(sceneId)).summary?.text).toBe('She measures again.')
+    await expect.poll(async () => (await it.scene(sceneId)).summary?.text).toBe('She measures again.')
+    await summary.getByText('She measures again.', { exact: true }).waitFor()
   })
 
   test('a summary that is left unsaved is not saved by leaving it, beside another one neither', async () => {
