@@ -1,6 +1,6 @@
 import type { DeadMessage } from '../broker/broker.ts'
 import type { DeadLetterFilter, DeadLetterGroup, Page, PageRequest } from '../store/store.ts'
-import { QuillworkError } from '../task/errors.ts'
+import { messageOf, QuillworkError } from '../task/errors.ts'
 import { everyItem } from '../task/page.ts'
 import { hasEnded } from '../task/status.ts'
 import type { TaskRecord } from '../task/task.ts'
@@ -85,7 +85,8 @@ async function forEach(
       await act(record)
       done += 1
     } catch (error) {
-      if (failed.length < mostErrors) failed.push(failureOf(record, error))
+      const code = error instanceof QuillworkError ? error.code : 'INTERNAL'
+      if (failed.length < mostErrors) failed.push({ taskId: record.id, code, message: messageOf(error) })
     }
   }
   return { done, failed }
@@ -95,11 +96,6 @@ async function discard(core: Core, record: TaskRecord): Promise<void> {
   const [applied] = await core.store.tasks.apply([discarded(record, core.store.tasks.now())])
   if (applied !== 'applied')
     throw new QuillworkError('TASK_CHANGED', `Task ${record.id} changed meanwhile; look at it again.`)
-}
-
-function failureOf(record: TaskRecord, error: unknown): BulkOutcome['failed'][number] {
-  const code = error instanceof QuillworkError ? error.code : 'INTERNAL'
-  return { taskId: record.id, code, message: error instanceof Error ? error.message : String(error) }
 }
 
 /**

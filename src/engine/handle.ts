@@ -1,7 +1,7 @@
 import { decode } from '../task/codec.ts'
 import type { In, Out, Schema, State, SubTask, TaskType } from '../task/definition.ts'
 import { type Duration, durationMs } from '../task/duration.ts'
-import { QuillworkError, TaskFailedError } from '../task/errors.ts'
+import { type ErrorInfo, plainError, QuillworkError, TaskFailedError } from '../task/errors.ts'
 import { hasEnded } from '../task/status.ts'
 import type { TaskRecord } from '../task/task.ts'
 import { cancelTask } from './cancel.ts'
@@ -115,10 +115,8 @@ function resultOf<R extends Schema>(record: End): Out<R> {
   const state = stateOf<R>(record)
   if (state.done && state.error === undefined) return state.result
   if (state.done) throw new TaskFailedError(record.id, state.status, state.error)
-  throw new QuillworkError(
-    'INTERNAL',
-    `Task ${record.id} was reported as ended while it is ${record.status}.`,
-  )
+  const message = `Task ${record.id} was reported as ended while it is ${record.status}.`
+  throw new QuillworkError('INTERNAL', message)
 }
 
 /** Returns the state of a record as its type describes it. */
@@ -138,13 +136,8 @@ function stateOf<R extends Schema>(record: End): State<R> {
   }
 }
 
-function unknownError(record: End) {
-  return {
-    code: 'INTERNAL',
-    message: `The task ended ${record.status}.`,
-    retryable: false,
-    errorClass: 'permanent' as const,
-  }
+function unknownError({ status }: End): ErrorInfo {
+  return plainError('INTERNAL', `The task ended ${status}.`, 'permanent')
 }
 
 /** Returns a sub-task as its parent sees it. */

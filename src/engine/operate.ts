@@ -14,7 +14,7 @@ import type {
 } from '../store/store.ts'
 import { defined } from '../task/defined.ts'
 import type { ResolvedTask } from '../task/definition.ts'
-import { QuillworkError } from '../task/errors.ts'
+import { messageOf, QuillworkError } from '../task/errors.ts'
 import { everyItem } from '../task/page.ts'
 import type { TaskRecord } from '../task/task.ts'
 import { cancelTask } from './cancel.ts'
@@ -186,7 +186,7 @@ async function storeProblem({ store, clock }: Core): Promise<string | undefined>
   try {
     return await atMost(answerWithinMs, askStore(store), late, clock)
   } catch (error) {
-    return error instanceof Error ? error.message : String(error)
+    return messageOf(error)
   }
 }
 

@@ -3,7 +3,7 @@ import { type Loop, startLoop } from '../runtime/loop.ts'
 import type { ScheduleState } from '../store/store.ts'
 import { defined } from '../task/defined.ts'
 import type { In, Schema, TaskType } from '../task/definition.ts'
-import { QuillworkError } from '../task/errors.ts'
+import { messageOf, QuillworkError } from '../task/errors.ts'
 import { hasEnded } from '../task/status.ts'
 import type { Core } from './core.ts'
 import { type SubmitOptions, submitAs } from './submit.ts'
@@ -66,10 +66,8 @@ export function planSchedules(schedules: readonly AnySchedule[]): Planned[] {
       const definition = JSON.stringify([planned.cron, planned.timeZone ?? 'UTC'])
       return { schedule: planned, cron, definition }
     } catch (cause) {
-      const why = cause instanceof Error ? cause.message : String(cause)
-      throw new QuillworkError('SCHEDULE_INVALID', `The schedule ${planned.id} cannot be read: ${why}`, {
-        cause,
-      })
+      const message = `The schedule ${planned.id} cannot be read: ${messageOf(cause)}`
+      throw new QuillworkError('SCHEDULE_INVALID', message, { cause })
     }
   })
 }
@@ -96,11 +94,9 @@ export function startSchedules(core: Core, planned: readonly Planned[]): Loop {
 
 /** A schedule whose task is refused holds up no other. Its tick is tried again with the next step. */
 async function runAlone(core: Core, plan: Planned, state: ScheduleState | undefined): Promise<void> {
-  try {
-    await runDue(core, plan, state)
-  } catch (error) {
+  await runDue(core, plan, state).catch(error => {
     core.log.error({ err: error, schedule: plan.schedule.id }, 'scheduled submission failed; will retry')
-  }
+  })
 }
 
 async function runDue(core: Core, plan: Planned, state: ScheduleState | undefined): Promise<void> {

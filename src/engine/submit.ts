@@ -9,7 +9,7 @@ import {
   type TaskType,
 } from '../task/definition.ts'
 import { type Duration, durationMs, longestDuration } from '../task/duration.ts'
-import { QuillworkError } from '../task/errors.ts'
+import { messageOf, QuillworkError } from '../task/errors.ts'
 import { newTaskId } from '../task/id.ts'
 import { chain, parseWith } from '../task/schema.ts'
 import type { Budget, NewTask, Priority, TaskRecord } from '../task/task.ts'
@@ -158,12 +158,8 @@ export async function submitMany(
 
 /** Validates parameters by the schema. What the schema makes of them is made again at each attempt. */
 export function validate(type: TaskType, parameters: unknown): Awaitable<unknown> {
-  return parseWith(
-    type.parameters,
-    parameters,
-    'PARAMETERS_INVALID',
-    `The parameters of ${type.type} are not valid`,
-  )
+  const problem = `The parameters of ${type.type} are not valid`
+  return parseWith(type.parameters, parameters, 'PARAMETERS_INVALID', problem)
 }
 
 /**
@@ -201,8 +197,7 @@ function admit(
 /** Returns the refusal for what a hook threw; an error with a code of ours says more than SUBMISSION_REFUSED. */
 function refusalOf({ type }: ResolvedTask, error: unknown): unknown {
   if (error instanceof QuillworkError) return error
-  const why = error instanceof Error ? error.message : String(error)
-  const message = `${type} refuses what was submitted: ${why}`
+  const message = `${type} refuses what was submitted: ${messageOf(error)}`
   return new QuillworkError('SUBMISSION_REFUSED', message, { cause: error })
 }
 

@@ -5,6 +5,7 @@ import {
   type ErrorInfo,
   errorCatalogue,
   PermanentError,
+  plainError,
   QuillworkError,
   SnoozeError,
 } from './errors.ts'
@@ -155,12 +156,7 @@ export function errorInfo(
   errorClass: ErrorClass,
   extra: { code: string; causes?: readonly string[] },
 ): ErrorInfo {
-  const info: ErrorInfo = {
-    code: extra.code,
-    message: messageOf(error),
-    retryable: errorClass !== 'permanent' && errorClass !== 'cancelled',
-    errorClass,
-  }
+  const info = plainError(extra.code, messageOf(error), errorClass)
   if (error instanceof Error) {
     info.name = `${error.name}`.slice(0, longestName)
     if (typeof error.stack === 'string') info.stack = framesOf(error.stack)

@@ -3,7 +3,7 @@
  * made by `engine/settle.ts` (and by `engine/rescue.ts` for an attempt whose process is gone).
  */
 import type { ClassifiedError } from './classify.ts'
-import type { ErrorInfo } from './errors.ts'
+import { type ErrorInfo, plainError } from './errors.ts'
 import { backoffMs, type RetryPolicy } from './retry-policy.ts'
 import { hasEnded } from './status.ts'
 import { liveOf } from './subtasks.ts'
@@ -142,40 +142,23 @@ function pastDeadline(record: TaskRecord, at: number): boolean {
 
 /** Returns the error of a cancelled task. */
 export function cancelError(): ErrorInfo {
-  return {
-    code: 'TASK_CANCELLED',
-    message: 'The task was cancelled before it completed.',
-    retryable: false,
-    errorClass: 'cancelled',
-  }
+  return plainError('TASK_CANCELLED', 'The task was cancelled before it completed.', 'cancelled')
 }
 
 function crashError(record: TaskRecord): ErrorInfo {
   const where = record.executionNodeId === undefined ? 'The process' : `The process ${record.executionNodeId}`
-  return {
-    code: 'LEASE_LOST',
-    message: `${where} stopped while it ran attempt ${record.attempt}.`,
-    retryable: true,
-    errorClass: 'lease-lost',
-  }
+  return plainError('LEASE_LOST', `${where} stopped while it ran attempt ${record.attempt}.`, 'lease-lost')
 }
 
 function deadlineError(last: ErrorInfo | undefined): ErrorInfo {
   const because = last === undefined ? '' : ` The last error was: ${last.message}`
-  return {
-    code: 'DEADLINE_PASSED',
-    message: `The task did not end before its deadline.${because}`.slice(0, 2_000),
-    retryable: false,
-    errorClass: 'permanent',
-  }
+  const message = `The task did not end before its deadline.${because}`.slice(0, 2_000)
+  return plainError('DEADLINE_PASSED', message, 'permanent')
 }
 
 function subTasksError(failedSubTasks: readonly FailedSubTask[]): ErrorInfo {
-  const first = failedSubTasks[0]
-  return {
-    code: 'SUBTASKS_FAILED',
-    message: `No sub-task completed${first === undefined ? '.' : `; the first, ${first.key}, ended ${first.status}: ${first.reason}`}`,
-    retryable: false,
-    errorClass: 'permanent',
-  }
+  const [first] = failedSubTasks
+  const which =
+    first === undefined ? '.' : `; the first, ${first.key}, ended ${first.status}: ${first.reason}`
+  return plainError('SUBTASKS_FAILED', `No sub-task completed${which}`, 'permanent')
 }

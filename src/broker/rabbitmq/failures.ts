@@ -1,5 +1,5 @@
 import type { Logger } from '../../runtime/log.ts'
-import { QuillworkError } from '../../task/errors.ts'
+import { QuillworkError, messageOf as wholeMessageOf } from '../../task/errors.ts'
 
 /** Codes that the broker closes a channel with. */
 export const notFound = 404
@@ -29,7 +29,7 @@ export function isRefusal(error: unknown): boolean {
 export function messageOf(error: unknown): string {
   if (error instanceof AggregateError && error.message === '')
     return error.errors.map(part => messageOf(part)).join('; ')
-  const text = error instanceof Error ? error.message : String(error)
+  const text = wholeMessageOf(error)
   // The driver keeps the broker's reason to itself. Most often it is a vhost that is not there, or not there yet.
   if (text.includes('got <ConnectionClose'))
     return 'the broker closed the connection as it was opened: see that the vhost exists and that the user may use it'
