@@ -4,8 +4,7 @@
  */
 import { plainOf } from '../task/codec.ts'
 import type { SequencedEvent, TaskEventName } from '../task/events.ts'
-import type { IncomingMessage, OutgoingMessage, Read } from './messages.ts'
-import { readObject } from './messages.ts'
+import { type IncomingMessage, type OutgoingMessage, type Read, readObject } from './messages.ts'
 
 /** The media type of an event. */
 export const cloudEventsType = 'application/cloudevents+json'

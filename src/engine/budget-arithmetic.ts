@@ -16,6 +16,7 @@ import {
   total,
 } from '../runtime/account.ts'
 import { accountCodec } from '../runtime/shared-account.ts'
+import { defined } from '../task/defined.ts'
 import type { Spending } from '../task/definition.ts'
 import { QuillworkError } from '../task/errors.ts'
 import type { Budget } from '../task/task.ts'
@@ -216,10 +217,8 @@ export function realOf({ tokens, cost }: Spending, estimate: Need): Amount<Unit>
 export function limitOf({ tokens, cost }: Budget): Capacity<Unit> {
   if (tokens === undefined && cost === undefined)
     throw new QuillworkError('OPTION_INVALID', 'A budget has tokens, cost or both; remove it instead.')
-  return {
-    ...(tokens === undefined ? {} : { tokens: Math.floor(notNegative(tokens, 'tokens')) }),
-    ...(cost === undefined ? {} : { money: moneyOf(cost) }),
-  }
+  const whole = tokens === undefined ? undefined : Math.floor(notNegative(tokens, 'tokens'))
+  return defined({ tokens: whole, money: cost === undefined ? undefined : moneyOf(cost) })
 }
 
 /** The budget itself, for a record. Throws as `limitOf`. */
@@ -230,10 +229,7 @@ export function checkedBudget(budget: Budget): Budget {
 /** A budget as people say it; undefined for a limit that limits nothing. */
 export function budgetOf({ tokens, money }: Capacity<Unit>): Budget | undefined {
   if (tokens === undefined && money === undefined) return undefined
-  return {
-    ...(tokens === undefined ? {} : { tokens }),
-    ...(money === undefined ? {} : { cost: money / millionth }),
-  }
+  return defined({ tokens, cost: money === undefined ? undefined : money / millionth })
 }
 
 /** A need, or an amount, as people say it. */

@@ -109,17 +109,12 @@ export class AttemptContext implements TaskContext {
 
   updateProgress(progress: unknown): void {
     const schema = this.task.progress
-    if (schema === undefined)
-      throw new QuillworkError(
-        'PROGRESS_INVALID',
-        `${this.taskType} has no progress schema; define one to report progress.`,
-      )
-    const parsed = parseWith(
-      schema,
-      progress,
-      'PROGRESS_INVALID',
-      `The progress of ${this.taskType} is not valid`,
-    )
+    if (schema === undefined) {
+      const message = `${this.taskType} has no progress schema; define one to report progress.`
+      throw new QuillworkError('PROGRESS_INVALID', message)
+    }
+    const problem = `The progress of ${this.taskType} is not valid`
+    const parsed = parseWith(schema, progress, 'PROGRESS_INVALID', problem)
     if (parsed instanceof Promise)
       parsed.then(value => this.#report().progress(value)).catch(error => this.logError(String(error)))
     else this.#report().progress(parsed)
@@ -247,28 +242,24 @@ export class AttemptContext implements TaskContext {
     const checkpoint = { taskId: this.taskId, attempt: this.attempt, key, value: encoded(key, value) }
     const write = () => this.#core.store.attempts.checkpoint([checkpoint])
     const [applied] = await retryUntilStored(write, retryOf(this.#core, this.held))
-    if (applied !== 'applied') throw this.#stale()
+    if (applied !== 'applied') {
+      foundStale(this.#core, this.held)
+      throw this.#notHeld()
+    }
     this.record.checkpointAttempt = this.attempt
     return value
   }
 
   /** Returns the stored checkpoints; a first attempt without any reads none. */
   #checkpoints(): Promise<ReadonlyMap<string, string>> {
-    if (this.#stored === undefined) {
-      const none = this.attempt === 1 && this.record.checkpointAttempt === undefined
-      this.#stored = none ? Promise.resolve(new Map()) : this.#core.store.attempts.checkpoints(this.taskId)
-    }
+    const none = this.attempt === 1 && this.record.checkpointAttempt === undefined
+    this.#stored ??= none ? Promise.resolve(new Map()) : this.#core.store.attempts.checkpoints(this.taskId)
     return this.#stored
   }
 
   /** A store that was away may have answered when the lease was over: a handler that waited for it must not go on. */
   #requireHeld(): void {
     if (this.held.interruption === 'lease-lost') throw this.#notHeld()
-  }
-
-  #stale(): QuillworkError {
-    foundStale(this.#core, this.held)
-    return this.#notHeld()
   }
 
   #notHeld(): QuillworkError {

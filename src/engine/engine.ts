@@ -8,7 +8,7 @@ import type { Limit, RateLimiter } from '../rate-limit/limiter.ts'
 import { createLocalLimiter } from '../rate-limit/local.ts'
 import { type Clock, systemClock } from '../runtime/clock.ts'
 import { gather } from '../runtime/gather.ts'
-import type { Logger } from '../runtime/log.ts'
+import { type Logger, silentLog } from '../runtime/log.ts'
 import type { Delivery, Store } from '../store/store.ts'
 import type { AdmissionLimits } from '../task/admission.ts'
 import {
@@ -121,8 +121,6 @@ export interface Engine<Tx = never> extends AsyncDisposable {
 export type ServicesOf<T extends readonly AnyTask[]> =
   object extends Needs<T[number]> ? { services?: undefined } : { services: Needs<T[number]> }
 
-const silent: Logger = { info: () => undefined, warn: () => undefined, error: () => undefined }
-
 /**
  * Returns an engine, which owns the store and the broker from now on: `stop` closes them. Throws TASK_TYPE_DUPLICATE, OPTION_INVALID,
  * SCHEDULE_INVALID, and what the store and the broker throw when they are opened; they are closed then, too.
@@ -185,7 +183,7 @@ async function makeEngine<Tx>(
 }
 
 function buildCore<Tx>(options: EngineOptions<Tx> & { tasks: readonly AnyTask[]; services?: unknown }): Core {
-  const log = options.log ?? silent
+  const log = options.log ?? silentLog
   const clock = options.clock ?? systemClock
   const tasks = new Map<string, ResolvedTask>()
   for (const definition of options.tasks) {

@@ -104,11 +104,9 @@ function createEndReader(core: Core): { read(taskId: string): void; stop(): void
 }
 
 async function findEndsQuietly(core: Core, ids?: readonly string[]): Promise<undefined> {
-  try {
-    await findEnds(core, ids)
-  } catch (error) {
+  await findEnds(core, ids).catch(error => {
     core.log.warn({ err: error }, 'result lookup failed; will retry')
-  }
+  })
 }
 
 const startedAt = Date.now()

@@ -100,9 +100,7 @@ async function aggregatePending(core: Core): Promise<undefined> {
 
 /** A parent that cannot be aggregated holds up no other. */
 async function aggregateQuietly(core: Core, parentId: string): Promise<void> {
-  try {
-    await aggregate(core, parentId)
-  } catch (error) {
+  await aggregate(core, parentId).catch(error => {
     core.log.error({ err: error, taskId: parentId }, 'parent aggregation failed; will retry')
-  }
+  })
 }

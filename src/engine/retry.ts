@@ -168,7 +168,6 @@ async function editedParameters(core: Core, record: TaskRecord, parameters: unkn
     const message = `No task of type ${record.taskType} is defined here, so its parameters cannot be checked.`
     throw new QuillworkError('TASK_TYPE_UNKNOWN', message)
   }
-  const validated = validate(task, parameters)
-  if (validated instanceof Promise) await validated
+  await validate(task, parameters)
   return { parameters: encode(parameters), parametersVersion: task.parametersVersion }
 }

@@ -4,3 +4,6 @@ export interface Logger {
   warn(fields: object, message: string): void
   error(fields: object, message: string): void
 }
+
+/** A logger that says nothing. */
+export const silentLog: Logger = { info: () => undefined, warn: () => undefined, error: () => undefined }

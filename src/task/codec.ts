@@ -20,11 +20,8 @@ export function decode(text: string): unknown {
     const value: unknown = JSON.parse(text)
     return text.includes(`"${tag}"`) ? fromTagged(value) : value
   } catch (cause) {
-    throw new QuillworkError(
-      'RECORD_UNREADABLE',
-      'A stored value is not the text that this version writes.',
-      { cause },
-    )
+    const message = 'A stored value is not the text that this version writes.'
+    throw new QuillworkError('RECORD_UNREADABLE', message, { cause })
   }
 }
 
@@ -145,9 +142,6 @@ function refusal(path: readonly (string | number)[], what: string): QuillworkErr
     path.length === 0
       ? 'The value'
       : `The value at ${path.map(part => (typeof part === 'number' ? `[${part}]` : `.${part}`)).join('')}`
-  return new QuillworkError(
-    'VALUE_NOT_STORABLE',
-    `${place} is ${what}; store plain data, dates or bigints instead.`,
-    { details: { path } },
-  )
+  const message = `${place} is ${what}; store plain data, dates or bigints instead.`
+  return new QuillworkError('VALUE_NOT_STORABLE', message, { details: { path } })
 }

@@ -17,10 +17,8 @@ export const durationForms =
 export function durationMs(duration: Duration, option: string): number {
   const ms = typeof duration === 'number' ? duration : parse(duration)
   if (ms >= 0 && ms <= longestDuration) return Math.ceil(ms)
-  throw new QuillworkError(
-    'OPTION_INVALID',
-    `${option} is ${JSON.stringify(duration)}; give ${durationForms}.`,
-  )
+  const message = `${option} is ${JSON.stringify(duration)}; give ${durationForms}.`
+  throw new QuillworkError('OPTION_INVALID', message)
 }
 
 function parse(text: string): number {

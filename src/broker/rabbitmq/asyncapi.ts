@@ -13,8 +13,7 @@ import {
   type Schema,
 } from '../message-schemas.ts'
 import { messageTypes } from '../messages.ts'
-import type { Exchange, Queue, Topology } from './topology.ts'
-import { delayTiers } from './topology.ts'
+import { delayTiers, type Exchange, type Queue, type Topology } from './topology.ts'
 
 /** An AsyncAPI document. */
 export interface AsyncApi {

@@ -30,7 +30,7 @@ export function rabbitmq(options: RabbitmqOptions): Broker {
   return {
     kind: 'rabbitmq',
     async open(lanes) {
-      if (declaring !== undefined) throw openedBefore()
+      if (declaring !== undefined) throw new QuillworkError('OPTION_INVALID', openedBefore)
       for (const { lane } of lanes) {
         topology.addLane(lane)
         depth.add(lane, topology.current.names.laneQueue(lane))
@@ -96,9 +96,5 @@ function noteBlocked({ blocked }: Connection, health: Health): void {
   else health.problem('blocked', `The broker takes no messages (${blocked}): free its memory or disk.`)
 }
 
-function openedBefore(): QuillworkError {
-  return new QuillworkError(
-    'OPTION_INVALID',
-    'This broker was opened before. Make one with rabbitmq() for each engine, and another one after a start that failed.',
-  )
-}
+const openedBefore =
+  'This broker was opened before. Make one with rabbitmq() for each engine, and another one after a start that failed.'

@@ -1,4 +1,4 @@
-import type { Logger } from '../../runtime/log.ts'
+import { type Logger, silentLog } from '../../runtime/log.ts'
 import { QuillworkError } from '../../task/errors.ts'
 
 /** How a RabbitMQ broker is reached and used. */
@@ -33,8 +33,6 @@ export interface RabbitmqOptions {
 /** Options with every default filled in. */
 export type RabbitmqSettings = Readonly<Required<Omit<RabbitmqOptions, 'url'>> & { urls: readonly string[] }>
 
-const silent: Logger = { info: () => undefined, warn: () => undefined, error: () => undefined }
-
 /** Fills in defaults and checks. Throws OPTION_INVALID. */
 export function settingsOf(options: RabbitmqOptions): RabbitmqSettings {
   const urls = typeof options.url === 'string' ? [options.url] : [...options.url]
@@ -50,7 +48,7 @@ export function settingsOf(options: RabbitmqOptions): RabbitmqSettings {
     confirmMs: options.confirmMs ?? 5_000,
     heartbeatS: options.heartbeatS ?? 5,
     window: options.window ?? 2,
-    log: options.log ?? silent,
+    log: options.log ?? silentLog,
   } as const
   for (const name of ['holdMs', 'confirmMs', 'heartbeatS', 'window'] as const)
     atLeastOne(name, settings[name])
