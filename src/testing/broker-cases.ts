@@ -19,25 +19,26 @@ export type { BrokerCase, BrokerCaseContext, BrokerNeed } from './broker-deliver
 
 const lanes = [{ lane: 'default', slots: 2 }]
 
-/** A broker that is open, and the part of it that only one between processes has. */
-interface OpenRemote {
-  broker: Broker
-  remote: RemoteBroker
-}
+/** A broker between processes. */
+type ConnectedBroker = Broker & { readonly remote: RemoteBroker }
 
-/** A case on a broker between processes. */
-function itRemote(
+/** A case on such a broker, open. */
+function it(
   name: string,
-  run: (opened: OpenRemote, context: BrokerCaseContext) => Promise<void>,
+  run: (broker: ConnectedBroker, context: BrokerCaseContext) => Promise<void>,
 ): BrokerCase {
   return { name, needs: 'remote', run: async context => run(await openRemote(context), context) }
 }
 
-async function openRemote(context: BrokerCaseContext): Promise<OpenRemote> {
+async function openRemote(context: BrokerCaseContext): Promise<ConnectedBroker> {
   const broker = await context.makeBroker()
   await broker.open(lanes)
-  assert.ok(broker.remote !== undefined, 'the broker is not one between processes')
-  return { broker, remote: broker.remote }
+  assert.ok(isConnected(broker), 'the broker is not one between processes')
+  return broker
+}
+
+function isConnected(broker: Broker): broker is ConnectedBroker {
+  return broker.remote !== undefined
 }
 
 /** A delivery as a store of many processes sends it. */
@@ -77,106 +78,88 @@ function event(taskId: string, sequence: number): SequencedEvent {
 
 /** What only a broker between processes offers. */
 const remoteCases: readonly BrokerCase[] = [
-  itRemote(
-    'publish: what travels with a delivery arrives with it, in another process too',
-    async (sender, context) => {
-      const other = await openRemote(context)
-      const worker = new Worker()
-      other.broker.consume({ lane: 'default', slots: 2 }, worker.receive)
-      assert.deepEqual(await publish(context, sender.broker, [withHeaders()]), ['confirmed'])
-      await context.until(() => worker.taken.length === 1, 'delivery in another process')
-      assert.deepEqual(worker.taken, [withHeaders()])
-    },
-  ),
-  itRemote(
-    'publish: a delivery with a delay comes once, when its time has come, and takes no capacity meanwhile',
-    async ({ broker, remote }, context) => {
-      const worker = new Worker()
-      broker.consume({ lane: 'default', slots: 2 }, worker.receive)
-      const capacity = broker.capacity('default')
-      const [shortest] = remote.delays
-      assert.ok(shortest !== undefined && shortest <= 1_000)
-      const sentAt = performance.now()
-      assert.deepEqual(await broker.publish([withHeaders(shortest)]), ['confirmed'])
-      assert.equal(broker.capacity('default'), capacity)
-      await context.until(() => worker.taken.length > 0, 'delayed delivery')
-      const waited = performance.now() - sentAt
-      assert.ok(waited >= shortest - 5 && waited < shortest + 1_000, `it came after ${waited} ms`)
+  it('publish: what travels with a delivery arrives with it, in another process too', async (sender, context) => {
+    const other = await openRemote(context)
+    const worker = new Worker()
+    other.consume({ lane: 'default', slots: 2 }, worker.receive)
+    assert.deepEqual(await publish(context, sender, [withHeaders()]), ['confirmed'])
+    await context.until(() => worker.taken.length === 1, 'delivery in another process')
+    assert.deepEqual(worker.taken, [withHeaders()])
+  }),
+  it('publish: a delivery with a delay comes once, when its time has come, and takes no capacity meanwhile', async (broker, context) => {
+    const worker = new Worker()
+    broker.consume({ lane: 'default', slots: 2 }, worker.receive)
+    const capacity = broker.capacity('default')
+    const [shortest] = broker.remote.delays
+    assert.ok(shortest !== undefined && shortest <= 1_000)
+    const sentAt = performance.now()
+    assert.deepEqual(await broker.publish([withHeaders(shortest)]), ['confirmed'])
+    assert.equal(broker.capacity('default'), capacity)
+    await context.until(() => worker.taken.length > 0, 'delayed delivery')
+    const waited = performance.now() - sentAt
+    assert.ok(waited >= shortest - 5 && waited < shortest + 1_000, `it came after ${waited} ms`)
+    worker.endOne()
+    await context.quiet()
+    assert.deepEqual(worker.taken, [withHeaders(shortest)])
+  }),
+  it('capacity: some without a consumer here, because another process may have one', async (broker, context) => {
+    await context.until(() => broker.capacity('default') > 0, 'capacity')
+    assert.equal(broker.capacity('unknown'), 0)
+  }),
+  it('takesUrgent: a quarantined delivery is taken before all that wait, also without capacity', async (broker, context) => {
+    const worker = new Worker()
+    await context.until(() => broker.takesUrgent?.('default') === true, 'a count of the queue')
+    assert.equal(broker.takesUrgent?.('unknown'), false)
+    broker.consume({ lane: 'default', slots: 1 }, worker.receive)
+    await publish(context, broker, deliveries(20))
+    await context.until(() => worker.busy === 1, 'a busy slot')
+    await context.until(() => broker.capacity('default') === 0, 'a full lane')
+    assert.equal(broker.takesUrgent?.('default'), true)
+    const [crashed] = deliveries(1, 'default', 20)
+    assert.ok(crashed !== undefined)
+    await publish(context, broker, [{ ...crashed, quarantined: true }])
+    worker.endOne()
+    await context.until(() => worker.taken.length === 2, 'the next delivery')
+    assert.equal(worker.taken[1]?.taskId, crashed.taskId)
+    while (worker.taken.length < 21) {
       worker.endOne()
       await context.quiet()
-      assert.deepEqual(worker.taken, [withHeaders(shortest)])
-    },
-  ),
-  itRemote(
-    'capacity: some without a consumer here, because another process may have one',
-    async ({ broker }, context) => {
-      await context.until(() => broker.capacity('default') > 0, 'capacity')
-      assert.equal(broker.capacity('unknown'), 0)
-    },
-  ),
-  itRemote(
-    'takesUrgent: a quarantined delivery is taken before all that wait, also without capacity',
-    async ({ broker }, context) => {
-      const worker = new Worker()
-      await context.until(() => broker.takesUrgent?.('default') === true, 'a count of the queue')
-      assert.equal(broker.takesUrgent?.('unknown'), false)
-      broker.consume({ lane: 'default', slots: 1 }, worker.receive)
-      await publish(context, broker, deliveries(20))
-      await context.until(() => worker.busy === 1, 'a busy slot')
-      await context.until(() => broker.capacity('default') === 0, 'a full lane')
-      assert.equal(broker.takesUrgent?.('default'), true)
-      const [crashed] = deliveries(1, 'default', 20)
-      assert.ok(crashed !== undefined)
-      await publish(context, broker, [{ ...crashed, quarantined: true }])
-      worker.endOne()
-      await context.until(() => worker.taken.length === 2, 'the next delivery')
-      assert.equal(worker.taken[1]?.taskId, crashed.taskId)
-      while (worker.taken.length < 21) {
-        worker.endOne()
-        await context.quiet()
-      }
-      worker.endOne()
-    },
-  ),
-  itRemote(
-    'deadLetter: the message goes to the dead letter queue, names its task, and says where it was',
-    async ({ broker, remote }, context) => {
-      const dead: DeadMessage[] = []
-      const stop = remote.consumeDeadLetters(async message => void dead.push(message))
-      const worker = new Worker()
-      broker.consume({ lane: 'default', slots: 1 }, received => {
-        received.deadLetter()
-        received.ack()
-        return worker.receive({ ...received, ack: () => undefined })
-      })
-      await broker.publish(deliveries(1))
-      await context.until(() => dead.length === 1, 'dead letter')
-      stop()
-      const [message] = dead
-      assert.deepEqual([message?.taskId, message?.attempt, message?.malformed], ['default-0', 0, undefined])
-      assert.match(message?.story ?? '', /rejected/)
-    },
-  ),
-  itRemote(
-    'publishNotifications: a dead-letter notification takes the same way, and keeps its id until it is acknowledged',
-    async ({ remote }, context) => {
-      const dead: DeadMessage[] = []
-      assert.deepEqual(await remote.publishNotifications([notification]), ['confirmed'])
-      const stop = remote.consumeDeadLetters(message => {
-        dead.push(message)
-        return new Promise(() => undefined)
-      })
-      await context.until(() => dead.length === 1, 'notification')
-      assert.deepEqual([dead[0]?.taskId, dead[0]?.attempt], [notification.taskId, notification.attempt])
-      // Not acknowledged: whoever comes next is given it again.
-      stop()
-      const stopAgain = remote.consumeDeadLetters(async message => void dead.push(message))
-      await context.until(() => dead.length === 2, 'notification again')
-      stopAgain()
-      assert.equal(dead[0]?.id, dead[1]?.id)
-    },
-  ),
-  itRemote('control: every process receives a message, its sender included', async (first, context) => {
+    }
+    worker.endOne()
+  }),
+  it('deadLetter: the message goes to the dead letter queue, names its task, and says where it was', async (broker, context) => {
+    const dead: DeadMessage[] = []
+    const stop = broker.remote.consumeDeadLetters(async message => void dead.push(message))
+    const worker = new Worker()
+    broker.consume({ lane: 'default', slots: 1 }, received => {
+      received.deadLetter()
+      received.ack()
+      return worker.receive({ ...received, ack: () => undefined })
+    })
+    await broker.publish(deliveries(1))
+    await context.until(() => dead.length === 1, 'dead letter')
+    stop()
+    const [message] = dead
+    assert.deepEqual([message?.taskId, message?.attempt, message?.malformed], ['default-0', 0, undefined])
+    assert.match(message?.story ?? '', /rejected/)
+  }),
+  it('publishNotifications: a dead-letter notification takes the same way, and keeps its id until it is acknowledged', async (broker, context) => {
+    const dead: DeadMessage[] = []
+    assert.deepEqual(await broker.remote.publishNotifications([notification]), ['confirmed'])
+    const stop = broker.remote.consumeDeadLetters(message => {
+      dead.push(message)
+      return new Promise(() => undefined)
+    })
+    await context.until(() => dead.length === 1, 'notification')
+    assert.deepEqual([dead[0]?.taskId, dead[0]?.attempt], [notification.taskId, notification.attempt])
+    // Not acknowledged: whoever comes next is given it again.
+    stop()
+    const stopAgain = broker.remote.consumeDeadLetters(async message => void dead.push(message))
+    await context.until(() => dead.length === 2, 'notification again')
+    stopAgain()
+    assert.equal(dead[0]?.id, dead[1]?.id)
+  }),
+  it('control: every process receives a message, its sender included', async (first, context) => {
     const brokers = [first, await openRemote(context)]
     const received = brokers.map(({ remote }) => {
       const messages: ControlMessage[] = []
@@ -201,23 +184,20 @@ const remoteCases: readonly BrokerCase[] = [
     await context.until(() => received.every(hasReceived), 'control messages')
     for (const messages of received) assert.deepEqual(messages.slice(-sent.length), sent)
   }),
-  itRemote(
-    'events: progress is published as plain JSON, whatever values it holds',
-    async ({ remote }, context) => {
-      const { sequence: _sequence, ...base } = event('third', 1)
-      const progress = { done: 7n, of: Number.POSITIVE_INFINITY, at: new Date(0), left: undefined }
-      const seen: SequencedEvent[] = []
-      remote.onEvents({ event: received => seen.push(received), gap: () => undefined })
-      await context.until(() => {
-        void remote.publishEvents([{ ...base, name: 'progress', progress } as SequencedEvent])
-        return seen.length > 0
-      }, 'progress')
-      const [received] = seen
-      assert.ok(received?.name === 'progress')
-      assert.deepEqual(received.progress, { done: '7', of: 'Infinity', at: '1970-01-01T00:00:00.000Z' })
-    },
-  ),
-  itRemote('events: every process receives them in order, as they were', async (first, context) => {
+  it('events: progress is published as plain JSON, whatever values it holds', async (broker, context) => {
+    const { sequence: _sequence, ...base } = event('third', 1)
+    const progress = { done: 7n, of: Number.POSITIVE_INFINITY, at: new Date(0), left: undefined }
+    const seen: SequencedEvent[] = []
+    broker.remote.onEvents({ event: received => seen.push(received), gap: () => undefined })
+    await context.until(() => {
+      void broker.remote.publishEvents([{ ...base, name: 'progress', progress } as SequencedEvent])
+      return seen.length > 0
+    }, 'progress')
+    const [received] = seen
+    assert.ok(received?.name === 'progress')
+    assert.deepEqual(received.progress, { done: '7', of: 'Infinity', at: '1970-01-01T00:00:00.000Z' })
+  }),
+  it('events: every process receives them in order, as they were', async (first, context) => {
     const brokers = [first, await openRemote(context)]
     let gaps = 0
     const gap = () => {
@@ -244,8 +224,8 @@ const remoteCases: readonly BrokerCase[] = [
       'each is notified once that it may have missed what came before it listened',
     )
   }),
-  itRemote('health: connected, nothing wrong', async ({ remote }) => {
-    const { connected, blocked, problems, unconfirmed } = remote.health()
+  it('health: connected, nothing wrong', async broker => {
+    const { connected, blocked, problems, unconfirmed } = broker.remote.health()
     assert.deepEqual([connected, blocked, problems, unconfirmed], [true, false, [], 0])
   }),
 ]
