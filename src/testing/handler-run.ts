@@ -60,12 +60,8 @@ export async function runHandler<P extends Schema, R extends Schema, G extends S
 ): Promise<HandlerRun<R>> {
   const resolved = resolveTask(task)
   const stored = decode(encode(parameters))
-  const parsed = await parseWith(
-    task.parameters,
-    stored,
-    'PARAMETERS_INVALID',
-    'The parameters are not valid',
-  )
+  const problem = 'The parameters are not valid'
+  const parsed = await parseWith(task.parameters, stored, 'PARAMETERS_INVALID', problem)
   const notes = createNotes(options)
   const context = contextOf(task, parsed, options, notes)
   const handler = options.run === 'onSubTasksSettled' ? resolved.onSubTasksSettled : resolved.execute
@@ -84,23 +80,16 @@ interface SubmittedSubTask extends SubTaskOptions {
   parameters: unknown
 }
 
-interface Notes {
-  progress: unknown[]
-  logs: { level: 'info' | 'error'; message: string; fields?: object }[]
-  usage: Usage[]
-  output: string[]
-  subTasks: SubmittedSubTask[]
-  checkpoints: Map<string, unknown>
-}
+type Notes = ReturnType<typeof createNotes>
 
-function createNotes<S>({ checkpoints = {} }: HandlerRunOptions<S>): Notes {
+function createNotes({ checkpoints = {} }: Pick<HandlerRunOptions<unknown>, 'checkpoints'>) {
   return {
-    progress: [],
-    logs: [],
-    usage: [],
-    output: [],
-    subTasks: [],
-    checkpoints: new Map(Object.entries(checkpoints)),
+    progress: [] as unknown[],
+    logs: [] as HandlerRun<Schema>['logs'][number][],
+    usage: [] as Usage[],
+    output: [] as string[],
+    subTasks: [] as SubmittedSubTask[],
+    checkpoints: new Map<string, unknown>(Object.entries(checkpoints)),
   }
 }
 

@@ -32,7 +32,6 @@ export interface ManualClockOptions {
 
 interface Timer {
   at: number
-  order: number
   callback: () => void
 }
 
@@ -44,15 +43,12 @@ export function createManualClock({ startAt, isBusy = never }: ManualClockOption
   const timers = new Set<Timer>()
   let wallOffset = startAt?.getTime() ?? defaultStart
   let elapsed = 0
-  let order = 0
 
   function firstUntil(until: number): Timer | undefined {
     let first: Timer | undefined
-    for (const timer of timers) {
-      if (timer.at > until) continue
-      if (first === undefined || timer.at < first.at || (timer.at === first.at && timer.order < first.order))
-        first = timer
-    }
+    // Of those that are due together the one that was set first, for a set keeps its order.
+    for (const timer of timers)
+      if (timer.at <= until && (first === undefined || timer.at < first.at)) first = timer
     return first
   }
 
@@ -71,8 +67,7 @@ export function createManualClock({ startAt, isBusy = never }: ManualClockOption
     now: () => wallOffset + elapsed,
     monotonic: () => elapsed,
     after(ms, callback) {
-      order += 1
-      const timer = { at: elapsed + Math.max(0, ms), order, callback }
+      const timer = { at: elapsed + Math.max(0, ms), callback }
       timers.add(timer)
       return () => timers.delete(timer)
     },

@@ -8,6 +8,7 @@ import type { Store } from '../store/store.ts'
 import { decode } from '../task/codec.ts'
 import type { AnyTask, In, Schema, TaskType } from '../task/definition.ts'
 import { type Duration, durationMs } from '../task/duration.ts'
+import { everyItem } from '../task/page.ts'
 import type { TaskRecord } from '../task/task.ts'
 import { createManualClock, type ManualClock } from './manual-clock.ts'
 import { type CapturedLog, createCapturedLog, createRecorder, type Recorder } from './recorder.ts'
@@ -155,12 +156,8 @@ export async function submittedTasks<P extends Schema>(
   type: TaskType<P>,
 ): Promise<readonly Submitted<P>[]> {
   const found: Submitted<P>[] = []
-  let pageToken: string | undefined
-  do {
-    const request = pageToken === undefined ? { pageSize: perPage } : { pageSize: perPage, pageToken }
-    const page = await engine.tasks.list({ taskType: [type.type] }, request)
-    for (const record of page.items) found.push({ ...record, parameters: decode(record.parameters) as In<P> })
-    pageToken = page.nextPageToken
-  } while (pageToken !== undefined)
+  const records = everyItem(perPage, page => engine.tasks.list({ taskType: [type.type] }, page))
+  for await (const record of records)
+    found.push({ ...record, parameters: decode(record.parameters) as In<P> })
   return found
 }
