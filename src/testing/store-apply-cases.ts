@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import type { Store } from '../store/store.ts'
-import { isLegal, type TaskStatus, taskStatuses } from '../task/status.ts'
+import { isLegal, taskStatuses } from '../task/status.ts'
 import type { TaskRecord } from '../task/task.ts'
 import {
   awaitingSubTasks,
@@ -27,11 +27,11 @@ import {
   atRest,
   complete,
   createOne,
+  each,
   fail,
   family,
   it,
   move,
-  only,
   problem,
   read,
   type StoreCase,
@@ -51,99 +51,57 @@ interface Move {
 }
 
 const exhausted = { error: problem(), reason: 'attempts-exhausted', retryCount: 4, crashCount: 0 } as const
+const noneNamed = { failedSubTasks: [], error: problem() }
+
+/** A move that a running attempt makes. */
+function byRunning(name: string, make: Move['make']): Move {
+  return { name, from: store => startNew(store), make }
+}
 
 const byAttempt: readonly Move[] = [
-  { name: 'completed', from: store => startNew(store), make: (record, now) => completed(record, '"x"', now) },
-  {
-    name: 'awaiting-subtasks',
-    from: store => startNew(store),
-    make: record => awaitingSubTasks(record, { reduces: true, result: '"x"' }),
-  },
-  {
-    name: 'retrying',
-    from: store => startNew(store),
-    make: (record, now) => retrying(record, afterCrash(now + 1_000)),
-  },
-  {
-    name: 'snoozed',
-    from: store => startNew(store),
-    make: (record, now) => snoozed(record, now + 500, problem()),
-  },
-  { name: 'given-back', from: store => startNew(store), make: record => givenBack(record) },
-  {
-    name: 'failed',
-    from: store => startNew(store),
-    make: (record, now) => failed(record, problem(), 'permanent', now),
-  },
-  {
-    name: 'dead-lettered',
-    from: store => startNew(store),
-    make: (record, now) => deadLettered(record, exhausted, now),
-  },
-  {
-    name: 'cancelled',
-    from: store => startNew(store),
-    make: (record, now) => cancelled(record, problem(), now),
-  },
-  {
-    name: 'cancel-requested',
-    from: store => startNew(store),
-    make: (record, now) => cancelRequested(record, now),
-    repeats: 'writes',
-  },
+  byRunning('completed', (record, now) => completed(record, '"x"', now)),
+  byRunning('awaiting-subtasks', record => awaitingSubTasks(record, { reduces: true, result: '"x"' })),
+  byRunning('retrying', (record, now) => retrying(record, afterCrash(now + 1_000))),
+  byRunning('snoozed', (record, now) => snoozed(record, now + 500, problem())),
+  byRunning('given-back', givenBack),
+  byRunning('failed', (record, now) => failed(record, problem(), 'permanent', now)),
+  byRunning('dead-lettered', (record, now) => deadLettered(record, exhausted, now)),
+  byRunning('cancelled', (record, now) => cancelled(record, problem(), now)),
+  { ...byRunning('cancel-requested', cancelRequested), repeats: 'writes' },
 ]
 
+/** A parent whose only sub-task has completed. */
 async function awaiting(store: Store, now: number): Promise<TaskRecord> {
-  const { parent, children } = await family(store, ['a'])
-  await complete(store, only(children), now)
+  const [parent, child] = await family(store, ['a'])
+  await complete(store, child, now)
   return read(store, parent.id)
 }
 
+/** A parent that completed with errors. */
+async function closedParent(store: Store, now: number): Promise<TaskRecord> {
+  const [parent, a, b] = await family(store, ['a', 'b'])
+  await complete(store, a, now)
+  await fail(store, b, now)
+  return move(store, closed(await read(store, parent.id), noneNamed, now))
+}
+
+const dead = async (store: Store, now: number) => fail(store, await createOne(store), now)
+const edited = { parameters: '{"edited":true}', parametersVersion: 2 }
+const cancelWaiting: Move['make'] = (record, now) => cancelledWaiting(record, problem(), now)
+
 const byVersion: readonly Move[] = [
-  {
-    name: 'cancelled (waiting)',
-    from: store => createOne(store),
-    make: (record, now) => cancelledWaiting(record, problem(), now),
-  },
+  { name: 'cancelled (waiting)', from: store => createOne(store), make: cancelWaiting },
   {
     name: 'failed (waiting)',
     from: store => createOne(store, { delay: 1_000 }),
     make: (record, now) => failedWaiting(record, problem(), now),
   },
-  {
-    name: 'cancelled (parent)',
-    from: awaiting,
-    make: (record, now) => cancelledWaiting(record, problem(), now),
-  },
-  { name: 'reduce-due', from: awaiting, make: record => reduceDue(record) },
-  {
-    name: 'closed',
-    from: awaiting,
-    make: (record, now) => closed(record, { failedSubTasks: [], error: problem() }, now),
-  },
-  {
-    name: 'retried',
-    from: async (store, now) => fail(store, await createOne(store), now),
-    make: (record, now) => retried(record, now, { parameters: '{"edited":true}', parametersVersion: 2 }),
-  },
-  {
-    name: 'reopened',
-    from: async (store, now) => {
-      const {
-        parent,
-        children: [a, b],
-      } = await family(store, ['a', 'b'])
-      await complete(store, a, now)
-      await fail(store, b, now)
-      return move(store, closed(await read(store, parent.id), { failedSubTasks: [], error: problem() }, now))
-    },
-    make: (record, now) => reopened(record, now),
-  },
-  {
-    name: 'discarded',
-    from: async (store, now) => fail(store, await createOne(store), now),
-    make: (record, now) => discarded(record, now),
-  },
+  { name: 'cancelled (parent)', from: awaiting, make: cancelWaiting },
+  { name: 'reduce-due', from: awaiting, make: reduceDue },
+  { name: 'closed', from: awaiting, make: (record, now) => closed(record, noneNamed, now) },
+  { name: 'retried', from: dead, make: (record, now) => retried(record, now, edited) },
+  { name: 'reopened', from: closedParent, make: reopened },
+  { name: 'discarded', from: dead, make: discarded },
 ]
 
 /** A record as a change leaves it: null clears a field, the lease goes with the token. */
@@ -265,7 +223,7 @@ export const guardCases: readonly StoreCase[] = [
     assert.deepEqual(await read(store, running.id), waits)
   }),
   it('apply: a phase that the record has left refuses the write', async (store, context) => {
-    const { parent } = await family(store, [])
+    const [parent] = await family(store, [])
     const before = cancelledWaiting(parent, problem(), context.now)
     const reducing = await move(store, reduceDue(parent))
     const fence = { version: reducing.version }
@@ -292,19 +250,13 @@ export const guardCases: readonly StoreCase[] = [
     ])
     assert.deepEqual(answers, ['applied', 'missing', 'stale', 'stale', 'applied'])
     const found = await store.queries.get([one.id, two.id, three.id])
-    assert.deepEqual(
-      found.map(record => record?.result),
-      ['1', undefined, '3'],
-    )
+    assert.deepEqual(each(found, 'result'), ['1', undefined, '3'])
   }),
   it('apply: unless all that are required can be written none is; of the others each for itself', async (store, context) => {
-    const { parent, children } = await family(store, ['a', 'b'])
-    const failures: TaskRecord[] = []
-    for (const child of children) failures.push(await fail(store, child, context.now))
-    const end = closed(await read(store, parent.id), { failedSubTasks: [], error: problem() }, context.now)
-    const ended = await move(store, end)
-    const [a, b] = failures
-    assert.ok(a && b)
+    const [parent, ...children] = await family(store, ['a', 'b'])
+    const a = await fail(store, children[0], context.now)
+    const b = await fail(store, children[1], context.now)
+    const ended = await move(store, closed(await read(store, parent.id), noneNamed, context.now))
     const again = (record: TaskRecord) => retried(record, context.now)
     const missing = { ...again(b), taskId: 'nobody' }
     const old = reopened({ ...ended, version: ended.version - 1 }, context.now)
@@ -337,14 +289,12 @@ export const guardCases: readonly StoreCase[] = [
     assert.ok(isLegal('RUNNING', 'executing', status, 'executing'))
   }),
   it('apply: an ended task is left by an explicit retry alone', async (store, context) => {
-    const ends: readonly ((running: TaskRecord) => Promise<TaskRecord>)[] = [
-      running => move(store, completed(running, '"x"', context.now)),
-      running => move(store, failed(running, problem(), 'permanent', context.now)),
-      running => move(store, cancelled(running, problem(), context.now)),
-    ]
-    const may: Partial<Record<TaskStatus, boolean>> = { FAILED: true, CANCELLED: true, COMPLETED: false }
-    for (const end of ends) {
-      const ended = await end(await startNew(store))
+    for (const [end, mayBeRetried] of [
+      [completed(await startNew(store), '"x"', context.now), false],
+      [failed(await startNew(store), problem(), 'permanent', context.now), true],
+      [cancelled(await startNew(store), problem(), context.now), true],
+    ] as const) {
+      const ended = await move(store, end)
       const wrong = [
         givenBack(ended),
         completed(ended, '"y"', context.now),
@@ -354,7 +304,7 @@ export const guardCases: readonly StoreCase[] = [
       assert.ok((await store.tasks.apply(different)).every(answer => answer === 'stale'))
       assert.deepEqual(await read(store, ended.id), ended)
       const [answer] = await store.tasks.apply([retried(ended, context.now)])
-      assert.equal(answer === 'applied', may[ended.status])
+      assert.equal(answer === 'applied', mayBeRetried)
     }
   }),
 ]

@@ -39,7 +39,19 @@ const line = (message: string, changes: Partial<LogLine> = {}): LogLine => ({
   ...changes,
 })
 
-/** Progress and checkpoints. */
+const fromStart: OutputPlace = { attempt: 0, sequence: 0 }
+
+/** Pieces of an attempt: the texts, numbered from a sequence. */
+function piecesOf({ id, attempt }: Pick<TaskRecord, 'id' | 'attempt'>, from: number, ...texts: string[]) {
+  return texts.map((text, index) => ({ taskId: id, attempt, sequence: from + index, text }))
+}
+
+async function textOf(store: Store, taskId: string, from = fromStart): Promise<[number, string]> {
+  const { attempt, pieces } = await store.output.read(taskId, from, 1_000)
+  return [attempt, pieces.map(({ text }) => text).join('')]
+}
+
+/** Progress, checkpoints and logs. */
 export const reportCases: readonly StoreCase[] = [
   it('progress: the attempt that holds the task writes it; others are stale or missing, one for one', async (store, context) => {
     const running = await startNew(store)
@@ -104,10 +116,6 @@ export const reportCases: readonly StoreCase[] = [
     assert.deepEqual(await store.attempts.progress([{ ...write, progress: '1' }]), ['applied'])
     assert.deepEqual(await store.attempts.checkpoint([{ ...write, key: 'a', value: '1' }]), ['applied'])
   }),
-]
-
-/** Logs. */
-export const logCases: readonly StoreCase[] = [
   it('logs: lines are numbered, read on from a number, and kept whoever wrote them', async store => {
     const running = await startNew(store)
     await store.attempts.log(running.id, [line('one'), line('two', { level: 'error', fields: '{"a":1}' })])
@@ -141,7 +149,7 @@ export const logCases: readonly StoreCase[] = [
   }),
 ]
 
-/** What transitions leave behind: dead letters, large values, the history of attempts, summaries of parents. */
+/** What transitions leave behind: dead letters, large values, the history of attempts, summaries of parents; and the output of attempts. */
 export const traceCases: readonly StoreCase[] = [
   it('apply: a dead letter is open while the task is FAILED; retries close it and keep the last ten', async (store, context) => {
     let record = await createOne(store)
@@ -207,10 +215,7 @@ export const traceCases: readonly StoreCase[] = [
     )
   }),
   it('apply: the summary of a parent follows its sub-tasks through every move, and sums to their number', async (store, context) => {
-    const {
-      parent,
-      children: [a, b, c],
-    } = await family(store, ['a', 'b', 'c'])
+    const [parent, a, b, c] = await family(store, ['a', 'b', 'c'])
     const summary = async () => (await read(store, parent.id)).subTaskStatusSummary
     assert.deepEqual(await summary(), { QUEUED: 3 })
     await complete(store, a, context.now)
@@ -226,10 +231,7 @@ export const traceCases: readonly StoreCase[] = [
     assert.equal((await read(store, parent.id)).status, 'RUNNING')
   }),
   it('apply: a parent is closed as its sub-tasks ended, and waits again when one is retried', async (store, context) => {
-    const {
-      parent,
-      children: [a, b],
-    } = await family(store, ['a', 'b'])
+    const [parent, a, b] = await family(store, ['a', 'b'])
     await complete(store, a, context.now)
     const failing = await fail(store, b, context.now)
     const failedSubTasks = [
@@ -249,22 +251,6 @@ export const traceCases: readonly StoreCase[] = [
     assert.deepEqual(again.subTaskStatusSummary, { COMPLETED: 1, QUEUED: 1 })
     assert.equal(again.failedSubTasks, undefined)
   }),
-]
-
-const fromStart: OutputPlace = { attempt: 0, sequence: 0 }
-
-/** Pieces of an attempt: the texts, numbered from a sequence. */
-function piecesOf({ id, attempt }: Pick<TaskRecord, 'id' | 'attempt'>, from: number, ...texts: string[]) {
-  return texts.map((text, index) => ({ taskId: id, attempt, sequence: from + index, text }))
-}
-
-async function textOf(store: Store, taskId: string, from = fromStart): Promise<[number, string]> {
-  const { attempt, pieces } = await store.output.read(taskId, from, 1_000)
-  return [attempt, pieces.map(({ text }) => text).join('')]
-}
-
-/** Output, for others to follow: fenced, in order, without a gap; a newer attempt's output takes the place of an older one's. */
-export const outputCases: readonly StoreCase[] = [
   it('output: pieces are read in order, from any place, at most so many', async store => {
     const running = await startNew(store)
     const other = await startNew(store)

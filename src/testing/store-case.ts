@@ -3,8 +3,9 @@
  * runner, and any store, can use it. A runner gives each case a context of its own and fails the test when `run` rejects.
  */
 import assert from 'node:assert/strict'
-import type { Claim, LaneCapacity, Page, Store } from '../store/store.ts'
-import type { ErrorInfo } from '../task/errors.ts'
+import type { Claim, LaneCapacity, Page, PageRequest, Store } from '../store/store.ts'
+import { type ErrorInfo, plainError } from '../task/errors.ts'
+import { everyPage } from '../task/page.ts'
 import type { NewTask, TaskRecord } from '../task/task.ts'
 import { awaitingSubTasks, completed, failed, type Transition } from '../task/transition.ts'
 
@@ -174,11 +175,11 @@ export async function family<const Keys extends readonly string[]>(
   store: Store,
   keys: Keys,
   ends: { reduces: boolean; result?: string } = { reduces: false, result: '"kept"' },
-): Promise<{ parent: TaskRecord; children: RecordsOf<Keys> }> {
+): Promise<[parent: TaskRecord, ...children: RecordsOf<Keys>]> {
   const running = await startNew(store, { taskType: 'Whole' })
   const created = keys.map(key => subTaskOf(running, key))
   const children = (await createAll(store, created)) as RecordsOf<Keys>
-  return { parent: await move(store, awaitingSubTasks(running, ends)), children }
+  return [await move(store, awaitingSubTasks(running, ends)), ...children]
 }
 
 /** Runs the next attempt of a task and completes it. */
@@ -198,7 +199,7 @@ export async function fail(
 
 /** An error as a record keeps it. */
 export function problem(message = 'The provider said no.', code = 'HANDLER_FAILED'): ErrorInfo {
-  return { code, message, retryable: false, errorClass: 'permanent' }
+  return plainError(code, message, 'permanent')
 }
 
 /** What a transition to RETRYING says after a crash. */
@@ -225,17 +226,18 @@ export async function dueIds(store: Store, ...lanes: (string | LaneCapacity)[]):
 
 /** All items of a listing, page by page; a page is never larger than asked for, and only the last has no token. */
 export async function allPages<T>(
-  ask: (request: { pageSize: number; pageToken?: string }) => Promise<Page<T>>,
+  ask: (request: PageRequest) => Promise<Page<T>>,
   pageSize: number,
   between: () => Promise<unknown> = async () => undefined,
 ): Promise<T[]> {
   const items: T[] = []
-  for (let pageToken: string | undefined, first = true; first || pageToken !== undefined; first = false) {
-    const page = await ask(pageToken === undefined ? { pageSize } : { pageSize, pageToken })
-    assert.ok(page.items.length <= pageSize, 'a page is larger than asked for')
-    items.push(...page.items)
-    pageToken = page.nextPageToken
-    if (pageToken !== undefined) await between()
+  const list = async (request: PageRequest) => {
+    if (request.pageToken !== undefined) await between()
+    return ask(request)
+  }
+  for await (const page of everyPage(pageSize, list)) {
+    assert.ok(page.length <= pageSize, 'a page is larger than asked for')
+    items.push(...page)
   }
   return items
 }
@@ -245,9 +247,12 @@ export function ids<R extends { id: string } | undefined>(records: readonly R[])
   return records.map(record => record?.id) as (R extends undefined ? undefined : string)[]
 }
 
-/** What became of each creation, in order. */
-export function outcomes(answers: readonly { outcome: string }[]): string[] {
-  return answers.map(({ outcome }) => outcome)
+/** One field of each item, in order; undefined for what is not there. */
+export function each<T extends object, Field extends keyof T>(
+  items: readonly (T | undefined)[],
+  field: Field,
+) {
+  return items.map(item => item?.[field])
 }
 
 /** That the promise rejects with a coded error. */

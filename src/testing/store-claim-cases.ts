@@ -20,6 +20,7 @@ import {
   createOne,
   dueIds,
   dueIn,
+  each,
   family,
   ids,
   it,
@@ -35,8 +36,9 @@ import {
 } from './store-case.ts'
 
 const retryAt = (at: number) => ({ at, error: problem(), retryCount: 1, crashCount: 0 })
+const lease = ({ id, claimToken }: TaskRecord) => ({ taskId: id, token: claimToken ?? '' })
 
-/** Claims: one atomic step that starts an attempt. */
+/** Claims, one atomic step that starts an attempt; heartbeats, by id and token. */
 export const claimCases: readonly StoreCase[] = [
   it('claim: the attempt rises, the lease ends by the clock of the store, the record says who runs it', async (store, context) => {
     const record = await createOne(store)
@@ -123,10 +125,7 @@ export const claimCases: readonly StoreCase[] = [
     context.advance(1)
     assert.deepEqual((await dueIds(store)).sort(), [retry.id, late.id].sort())
     const claimed = await store.tasks.claim([claimOf(retry), claimOf(late)])
-    assert.deepEqual(
-      claimed.map(record => record?.attempt),
-      [2, 1],
-    )
+    assert.deepEqual(each(claimed, 'attempt'), [2, 1])
     for (const record of claimed) assert.equal(record?.nextAttemptTimestamp, undefined)
   }),
   it('claim: no sub-task of a parent that ended or was asked to stop begins an attempt', async (store, context) => {
@@ -134,11 +133,11 @@ export const claimCases: readonly StoreCase[] = [
     const child = await createOne(store, subTaskOf(asked, 'a'))
     await move(store, cancelRequested(asked, context.now))
     assert.deepEqual(await store.tasks.claim([claimOf(child)]), [undefined])
-    const { parent, children } = await family(store, ['a'])
+    const [parent, waiting] = await family(store, ['a'])
     await move(store, cancelledWaiting(parent, problem(), context.now))
-    assert.deepEqual(await store.tasks.claim(children.map(record => claimOf(record))), [undefined])
-    const open = await family(store, ['a'])
-    assert.equal((await start(store, only(open.children))).attempt, 1)
+    assert.deepEqual(await store.tasks.claim([claimOf(waiting)]), [undefined])
+    const [, free] = await family(store, ['a'])
+    assert.equal((await start(store, free)).attempt, 1)
   }),
   it('claim: of a paused lane nothing is claimed, also of deliveries in flight; after it is resumed they are', async store => {
     const [one, two] = await createAll(store, [newTask(), newTask()])
@@ -160,12 +159,6 @@ export const claimCases: readonly StoreCase[] = [
     assert.deepEqual(await store.tasks.claim([claimOf(held)]), [undefined])
     assert.deepEqual(await store.tasks.claim([claimOf({ ...held, attempt: 0 })]), [undefined])
   }),
-]
-
-const lease = ({ id, claimToken }: TaskRecord) => ({ taskId: id, token: claimToken ?? '' })
-
-/** Heartbeats: by id and token. */
-export const extendCases: readonly StoreCase[] = [
   it('extend: moves the lease ends of those it names by id and token, and no other', async (store, context) => {
     const [one, two, three] = [await startNew(store), await startNew(store), await startNew(store)]
     context.advance(10_000)
@@ -173,10 +166,7 @@ export const extendCases: readonly StoreCase[] = [
       [lease(one), { ...lease(two), token: 'another' }, lease(three), { taskId: 'nobody', token: 'x' }],
       30_000,
     )
-    assert.deepEqual(
-      answers.map(answer => answer.held),
-      [true, false, true, false],
-    )
+    assert.deepEqual(each(answers, 'held'), [true, false, true, false])
     assert.equal((await read(store, one.id)).leaseUntil, context.now + 30_000)
     assert.equal((await read(store, three.id)).leaseUntil, context.now + 30_000)
     assert.equal((await read(store, two.id)).leaseUntil, two.leaseUntil)
@@ -189,10 +179,7 @@ export const extendCases: readonly StoreCase[] = [
     const old = await startNew(store)
     const present = await start(store, await move(store, givenBack(old)))
     const answers = await store.tasks.extend([ended, waits, old, present].map(lease), 99_000)
-    assert.deepEqual(
-      answers.map(answer => answer.held),
-      [false, false, false, true],
-    )
+    assert.deepEqual(each(answers, 'held'), [false, false, false, true])
     assert.equal((await read(store, waits.id)).leaseUntil, undefined)
   }),
   it('extend: reports which attempts were asked to stop', async (store, context) => {
@@ -248,10 +235,7 @@ export const overdueCases: readonly StoreCase[] = [
     context.advance(60_000)
     const [first, second, third] = records
     const found = (await store.tasks.overdue(10)).filter(({ why }) => why === 'lease')
-    assert.deepEqual(
-      found.map(({ record }) => record.id),
-      [second?.id, third?.id, first?.id],
-    )
+    assert.deepEqual(ids(each(found, 'record')), [second?.id, third?.id, first?.id])
     const overdue = (await store.tasks.overdue(10)).filter(({ why }) => why === 'deadline')
     assert.ok((overdue[0]?.record.deadline ?? 0) < (overdue[1]?.record.deadline ?? 0))
     for (const limit of [1, 2, 4]) assert.equal((await store.tasks.overdue(limit)).length, limit)

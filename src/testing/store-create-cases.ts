@@ -5,12 +5,12 @@ import {
   createAll,
   createOne,
   dueIn,
+  each,
   ids,
   it,
   move,
   newTask,
   only,
-  outcomes,
   problem,
   read,
   type StoreCase,
@@ -21,22 +21,13 @@ import {
 
 /** New tasks: `create`, the limits of admission, and sub-tasks of running parents only. */
 
-/** New tasks: their records, what exists already, delays. */
+/** New tasks: their records, what exists already, delays; sub-tasks, which only the running attempt of a parent adds. */
 export const createCases: readonly StoreCase[] = [
   it('create: a task is QUEUED, without an attempt, with the times of the store', async (store, context) => {
     const task = newTask({ tags: ['draft', 'Ärger'], traceparent: '00-1-2-01', idempotencyKey: 'k' })
     const record = only(await createAll(store, [task]))
-    const { id, taskType, userId, lane, priority, tags, parameters, traceparent } = task
     assert.deepEqual(record, {
-      id,
-      taskType,
-      userId,
-      lane,
-      priority,
-      tags,
-      parameters,
-      parametersVersion: 1,
-      traceparent,
+      ...task,
       status: 'QUEUED',
       phase: 'executing',
       version: 1,
@@ -45,28 +36,25 @@ export const createCases: readonly StoreCase[] = [
       crashCount: 0,
       round: 0,
       depth: 0,
-      rootTaskId: id,
-      idempotencyKey: 'k',
+      rootTaskId: task.id,
       createdAt: context.now,
       updatedAt: context.now,
     })
-    assert.deepEqual(await read(store, id), record)
+    assert.deepEqual(await read(store, task.id), record)
   }),
   it('create: many in one call are answered one for one, in order', async store => {
     const tasks = Array.from({ length: 1_200 }, (_, index) => newTask({ parameters: `{"n":${index}}` }))
     const records = await createAll(store, tasks)
     assert.deepEqual(ids(records), ids(tasks))
-    assert.deepEqual(
-      (await store.queries.get(ids(tasks))).map(record => record?.parameters),
-      tasks.map(task => task.parameters),
-    )
+    const found = await store.queries.get(ids(tasks))
+    assert.deepEqual(each(found, 'parameters'), each(tasks, 'parameters'))
     assert.deepEqual(await store.tasks.create([], {}), [])
   }),
   it('create: an id that exists returns the record that was found, and changes nothing', async store => {
     const first = await createOne(store)
     const again = newTask({ id: first.id, parameters: '{"words":2}' })
     const answers = await store.tasks.create([newTask(), again, newTask()], {})
-    assert.deepEqual(outcomes(answers), ['created', 'existing', 'created'])
+    assert.deepEqual(each(answers, 'outcome'), ['created', 'existing', 'created'])
     assert.deepEqual(answers[1], { outcome: 'existing', record: first })
     assert.deepEqual(await read(store, first.id), first)
     assert.equal((await store.queries.counts()).QUEUED, 3)
@@ -85,7 +73,7 @@ export const createCases: readonly StoreCase[] = [
       ],
       {},
     )
-    assert.deepEqual(outcomes(answers), ['existing', 'created', 'created', 'created', 'existing'])
+    assert.deepEqual(each(answers, 'outcome'), ['existing', 'created', 'created', 'created', 'existing'])
     assert.deepEqual(answers[0], { outcome: 'existing', record: await read(store, first.id) })
     const [, , , made, found] = answers
     assert.deepEqual(found, { ...made, outcome: 'existing' })
@@ -94,11 +82,10 @@ export const createCases: readonly StoreCase[] = [
     const answers = await Promise.all(
       Array.from({ length: 20 }, () => store.tasks.create([newTask({ idempotencyKey: 'once' })], {})),
     )
-    const outcomes = answers.map(answer => only(answer).outcome)
-    assert.equal(outcomes.filter(outcome => outcome === 'created').length, 1)
-    assert.equal(outcomes.filter(outcome => outcome === 'existing').length, 19)
-    const records = answers.map(answer => only(answer)).map(answer => 'record' in answer && answer.record.id)
-    assert.equal(new Set(records).size, 1)
+    const all = answers.map(answer => only(answer))
+    assert.equal(all.filter(({ outcome }) => outcome === 'created').length, 1)
+    assert.equal(all.filter(({ outcome }) => outcome === 'existing').length, 19)
+    assert.equal(new Set(all.map(answer => 'record' in answer && answer.record.id)).size, 1)
     assert.equal((await store.queries.counts()).QUEUED, 1)
   }),
   it('create: a start time or a delay is kept, one that has passed is not; a deadline counts from now', async (store, context) => {
@@ -125,94 +112,8 @@ export const createCases: readonly StoreCase[] = [
     )
     const found = await (await context.reopenStore(store)).queries.get(ids(records))
     assert.deepEqual(found, records)
-    assert.deepEqual(
-      found.map(record => record?.parameters),
-      texts,
-    )
+    assert.deepEqual(each(found, 'parameters'), texts)
   }),
-]
-
-/** Creations that come with a claim: the submitter has a free worker slot. A store may leave the task to the queue. */
-export const startedCases: readonly StoreCase[] = [
-  it('create: a task that comes with a claim starts in the same write, or waits as any other', async (store, context) => {
-    const claim = { token: 'mine', executionNodeId: 'node-1', leaseMs: 5_000 }
-    // Some stores know only after a look that nothing waits.
-    await dueIn(store)
-    const record = only(await createAll(store, [newTask({ claim })]))
-    assert.deepEqual(await read(store, record.id), record)
-    if (record.status === 'RUNNING') {
-      assert.deepEqual([record.attempt, record.claimToken, record.executionNodeId], [1, 'mine', 'node-1'])
-      assert.deepEqual([record.leaseUntil, record.startedAt], [context.now + 5_000, context.now])
-      assert.deepEqual(await store.tasks.claim([claimOf({ ...record, attempt: 0 })]), [undefined])
-      assert.deepEqual((await dueIn(store)).deliveries, [])
-    }
-    const running = record.status === 'RUNNING' ? record : await start(store, record)
-    const done = await move(store, completed(running, '"x"', context.now))
-    assert.equal(done.status, 'COMPLETED')
-    assert.equal((await store.lanes.lanes())[0]?.waiting ?? 0, 0)
-  }),
-  it('create: a claim overtakes nobody, starts nothing early, and starts nothing twice', async store => {
-    const claim = { token: 'mine', executionNodeId: 'node-1', leaseMs: 5_000 }
-    await dueIn(store)
-    const late = await createOne(store, { claim, delay: 1_000 })
-    assert.equal(late.status, 'QUEUED')
-    const first = await createOne(store)
-    const behind = await createOne(store, { claim })
-    assert.deepEqual([behind.status, behind.attempt, behind.claimToken], ['QUEUED', 0, undefined])
-    const again = only(await store.tasks.create([newTask({ id: first.id, claim })], {}))
-    assert.deepEqual(again, { outcome: 'existing', record: first })
-    await store.lanes.setPaused('batch', true)
-    assert.equal((await createOne(store, { claim, lane: 'batch' })).status, 'QUEUED')
-    assert.equal((await store.queries.counts()).QUEUED, 4)
-  }),
-]
-
-/** Admission: limits on waiting tasks. */
-export const admissionCases: readonly StoreCase[] = [
-  it('admission: a user with as many waiting tasks as allowed is refused, others are not', async store => {
-    const limits = { waitingPerUser: 2 }
-    const answers = await store.tasks.create(
-      [newTask(), newTask({ lane: 'batch' }), newTask(), newTask({ userId: 'bob' })],
-      limits,
-    )
-    assert.deepEqual(outcomes(answers), ['created', 'created', 'refused', 'created'])
-    assert.deepEqual(answers[2], { outcome: 'refused', code: 'USER_QUEUE_FULL' })
-    assert.equal((await store.queries.counts()).QUEUED, 3)
-    const [first] = answers
-    if (first?.outcome === 'created') await start(store, first.record)
-    assert.equal(only(await store.tasks.create([newTask()], limits)).outcome, 'created')
-  }),
-  it('admission: a full lane refuses, and a user over the own limit gets that error first', async store => {
-    const limits = { waitingPerUser: 2, waitingPerLane: 3 }
-    await createAll(store, [newTask(), newTask(), newTask({ userId: 'bob' })])
-    const answers = await store.tasks.create(
-      [newTask(), newTask({ userId: 'bob' }), newTask({ userId: 'bob', lane: 'batch' })],
-      limits,
-    )
-    assert.deepEqual(answers.slice(0, 2), [
-      { outcome: 'refused', code: 'USER_QUEUE_FULL' },
-      { outcome: 'refused', code: 'LANE_QUEUE_FULL' },
-    ])
-    assert.equal(answers[2]?.outcome, 'created')
-  }),
-  it('admission: what exists is found although the queue is full; sub-tasks do not count', async store => {
-    const limits = { waitingPerUser: 1, waitingPerLane: 1 }
-    const parent = await startNew(store)
-    await createAll(store, [subTaskOf(parent, 'a'), subTaskOf(parent, 'b')])
-    const task = newTask({ idempotencyKey: 'k' })
-    assert.equal(only(await store.tasks.create([task], limits)).outcome, 'created')
-    assert.equal(only(await store.tasks.create([task], limits)).outcome, 'existing')
-    assert.equal(
-      only(await store.tasks.create([newTask({ idempotencyKey: 'k' })], limits)).outcome,
-      'existing',
-    )
-    assert.equal(only(await store.tasks.create([newTask()], limits)).outcome, 'refused')
-    assert.equal(only(await store.tasks.create([subTaskOf(parent, 'c')], limits)).outcome, 'created')
-  }),
-]
-
-/** Sub-tasks: only the running attempt of a parent adds them. */
-export const subTaskCases: readonly StoreCase[] = [
   it('sub-tasks: the running attempt of a parent adds them, and the summary counts them', async store => {
     const parent = await startNew(store)
     const [child] = await createAll(store, [subTaskOf(parent, 'a'), subTaskOf(parent, 'b', { delay: 5_000 })])
@@ -254,7 +155,7 @@ export const subTaskCases: readonly StoreCase[] = [
         {},
       )
       assert.deepEqual(
-        outcomes(answers),
+        each(answers, 'outcome'),
         [one, other].map(parent => (parent === second ? 'created' : 'refused')),
       )
     }
@@ -270,5 +171,80 @@ export const subTaskCases: readonly StoreCase[] = [
     await move(store, cancelled(second, problem(), context.now))
     assert.equal(only(await store.tasks.create([again], {})).outcome, 'existing')
     assert.deepEqual((await read(store, first.id)).subTaskStatusSummary, { QUEUED: 1 })
+  }),
+]
+
+/** Creations that come with a claim, which a store may leave to the queue; the limits on waiting tasks. */
+export const admissionCases: readonly StoreCase[] = [
+  it('create: a task that comes with a claim starts in the same write, or waits as any other', async (store, context) => {
+    const claim = { token: 'mine', executionNodeId: 'node-1', leaseMs: 5_000 }
+    // Some stores know only after a look that nothing waits.
+    await dueIn(store)
+    const record = only(await createAll(store, [newTask({ claim })]))
+    assert.deepEqual(await read(store, record.id), record)
+    if (record.status === 'RUNNING') {
+      assert.deepEqual([record.attempt, record.claimToken, record.executionNodeId], [1, 'mine', 'node-1'])
+      assert.deepEqual([record.leaseUntil, record.startedAt], [context.now + 5_000, context.now])
+      assert.deepEqual(await store.tasks.claim([claimOf({ ...record, attempt: 0 })]), [undefined])
+      assert.deepEqual((await dueIn(store)).deliveries, [])
+    }
+    const running = record.status === 'RUNNING' ? record : await start(store, record)
+    const done = await move(store, completed(running, '"x"', context.now))
+    assert.equal(done.status, 'COMPLETED')
+    assert.equal((await store.lanes.lanes())[0]?.waiting ?? 0, 0)
+  }),
+  it('create: a claim overtakes nobody, starts nothing early, and starts nothing twice', async store => {
+    const claim = { token: 'mine', executionNodeId: 'node-1', leaseMs: 5_000 }
+    await dueIn(store)
+    const late = await createOne(store, { claim, delay: 1_000 })
+    assert.equal(late.status, 'QUEUED')
+    const first = await createOne(store)
+    const behind = await createOne(store, { claim })
+    assert.deepEqual([behind.status, behind.attempt, behind.claimToken], ['QUEUED', 0, undefined])
+    const again = only(await store.tasks.create([newTask({ id: first.id, claim })], {}))
+    assert.deepEqual(again, { outcome: 'existing', record: first })
+    await store.lanes.setPaused('batch', true)
+    assert.equal((await createOne(store, { claim, lane: 'batch' })).status, 'QUEUED')
+    assert.equal((await store.queries.counts()).QUEUED, 4)
+  }),
+  it('admission: a user with as many waiting tasks as allowed is refused, others are not', async store => {
+    const limits = { waitingPerUser: 2 }
+    const answers = await store.tasks.create(
+      [newTask(), newTask({ lane: 'batch' }), newTask(), newTask({ userId: 'bob' })],
+      limits,
+    )
+    assert.deepEqual(each(answers, 'outcome'), ['created', 'created', 'refused', 'created'])
+    assert.deepEqual(answers[2], { outcome: 'refused', code: 'USER_QUEUE_FULL' })
+    assert.equal((await store.queries.counts()).QUEUED, 3)
+    const [first] = answers
+    if (first?.outcome === 'created') await start(store, first.record)
+    assert.equal(only(await store.tasks.create([newTask()], limits)).outcome, 'created')
+  }),
+  it('admission: a full lane refuses, and a user over the own limit gets that error first', async store => {
+    const limits = { waitingPerUser: 2, waitingPerLane: 3 }
+    await createAll(store, [newTask(), newTask(), newTask({ userId: 'bob' })])
+    const answers = await store.tasks.create(
+      [newTask(), newTask({ userId: 'bob' }), newTask({ userId: 'bob', lane: 'batch' })],
+      limits,
+    )
+    assert.deepEqual(answers.slice(0, 2), [
+      { outcome: 'refused', code: 'USER_QUEUE_FULL' },
+      { outcome: 'refused', code: 'LANE_QUEUE_FULL' },
+    ])
+    assert.equal(answers[2]?.outcome, 'created')
+  }),
+  it('admission: what exists is found although the queue is full; sub-tasks do not count', async store => {
+    const limits = { waitingPerUser: 1, waitingPerLane: 1 }
+    const parent = await startNew(store)
+    await createAll(store, [subTaskOf(parent, 'a'), subTaskOf(parent, 'b')])
+    const task = newTask({ idempotencyKey: 'k' })
+    assert.equal(only(await store.tasks.create([task], limits)).outcome, 'created')
+    assert.equal(only(await store.tasks.create([task], limits)).outcome, 'existing')
+    assert.equal(
+      only(await store.tasks.create([newTask({ idempotencyKey: 'k' })], limits)).outcome,
+      'existing',
+    )
+    assert.equal(only(await store.tasks.create([newTask()], limits)).outcome, 'refused')
+    assert.equal(only(await store.tasks.create([subTaskOf(parent, 'c')], limits)).outcome, 'created')
   }),
 ]

@@ -11,6 +11,7 @@ import {
   createOne,
   dueIds,
   dueIn,
+  each,
   ids,
   it,
   move,
@@ -23,15 +24,31 @@ import {
   startNew,
 } from './store-case.ts'
 
-/** What a store still has to publish, and in which order: `due`, `published`, `requeue`, `onDue`. */
-
-/** A task whose last attempt crashed, waiting to run again. */
-async function quarantined(store: Store, now: number, lane = 'default'): Promise<TaskRecord> {
-  return move(store, retrying(await startNew(store, { lane }), afterCrash(now)))
+/** Tasks whose last attempt crashed, waiting to run again: one in each of these lanes. */
+async function quarantined(store: Store, now: number, ...lanes: string[]): Promise<TaskRecord[]> {
+  const crashed: TaskRecord[] = []
+  for (const lane of lanes)
+    crashed.push(await move(store, retrying(await startNew(store, { lane }), afterCrash(now))))
+  return crashed
 }
 
-/** Publishing, requeueing, and calling back. */
-export const publishCases: readonly StoreCase[] = [
+/** Publishes, claims and completes what is due, one task at a time. Returns the ids in the order in which they ran. */
+async function drain(store: Store, now: number): Promise<string[]> {
+  const order: string[] = []
+  for (;;) {
+    const [delivery] = (await dueIn(store, { lane: 'default', capacity: 1 })).deliveries
+    if (delivery === undefined) return order
+    await store.outbox.published([delivery])
+    order.push(delivery.taskId)
+    const claimed = only(
+      await store.tasks.claim([claimOf({ id: delivery.taskId, attempt: delivery.attempt })]),
+    )
+    await move(store, completed(claimed, '"x"', now))
+  }
+}
+
+/** What a store still has to publish, and in which order: `due`, `published`, `requeue`, `onDue`. */
+export const outboxCases: readonly StoreCase[] = [
   it('published: a published delivery is not due again until it is requeued; one that was only handed out still is', async store => {
     const records = await createAll(store, [newTask(), newTask(), newTask()])
     const { deliveries } = await dueIn(store)
@@ -77,11 +94,7 @@ export const publishCases: readonly StoreCase[] = [
   },
   it('due: quarantined tasks are handed out one at a time, over all lanes', async (store, context) => {
     const healthy = await createOne(store)
-    const crashed = [
-      await quarantined(store, context.now),
-      await quarantined(store, context.now),
-      await quarantined(store, context.now, 'batch'),
-    ]
+    const crashed = await quarantined(store, context.now, 'default', 'default', 'batch')
     const order: string[] = []
     for (let round = 0; round < crashed.length; round++) {
       const { deliveries } = await dueIn(store, 'default', 'batch')
@@ -98,12 +111,7 @@ export const publishCases: readonly StoreCase[] = [
     assert.deepEqual(order.sort(), ids(crashed).sort())
   }),
   it('due: as many quarantined tasks are in flight as asked for, over all lanes', async (store, context) => {
-    const waiting = [
-      await quarantined(store, context.now),
-      await quarantined(store, context.now),
-      await quarantined(store, context.now, 'batch'),
-      await quarantined(store, context.now, 'batch'),
-    ]
+    const waiting = await quarantined(store, context.now, 'default', 'default', 'batch', 'batch')
     const capacities = ['default', 'batch'].map(lane => ({ lane, capacity: 10 }))
     const due = async (quarantined: number) => {
       const { deliveries } = await store.outbox.due(capacities, { quarantined })
@@ -119,30 +127,26 @@ export const publishCases: readonly StoreCase[] = [
     }
     assert.deepEqual(await due(1), [])
     const last = only(await due(3))
-    assert.deepEqual([...first, last].map(({ taskId }) => taskId).sort(), ids(waiting).sort())
+    assert.deepEqual(each([...first, last], 'taskId').sort(), ids(waiting).sort())
   }),
   it('due: a quarantined task is handed out without capacity where the lane takes urgent deliveries', async (store, context) => {
     await createOne(store)
-    await quarantined(store, context.now)
-    const crashed = await quarantined(store, context.now)
+    const [crashed] = await quarantined(store, context.now, 'default', 'default')
     const full = { lane: 'default', capacity: 0 }
     assert.deepEqual((await dueIn(store, full)).deliveries, [])
     await store.lanes.setPaused('default', true)
     assert.deepEqual((await dueIn(store, { ...full, takesUrgent: true })).deliveries, [])
     await store.lanes.setPaused('default', false)
     const { deliveries } = await dueIn(store, { ...full, takesUrgent: true })
-    assert.deepEqual([only(deliveries).quarantined, only(deliveries).taskType], [true, crashed.taskType])
+    assert.deepEqual([only(deliveries).quarantined, only(deliveries).taskType], [true, crashed?.taskType])
     const narrow = await store.outbox.due([{ lane: 'default', capacity: 1 }], { quarantined: 2 })
     assert.equal(narrow.deliveries.length, 1)
   }),
   it('due: without capacity for quarantined tasks none is handed out', async (store, context) => {
-    await quarantined(store, context.now)
+    await quarantined(store, context.now, 'default')
     const healthy = await createOne(store)
     const due = await store.outbox.due([{ lane: 'default', capacity: 10 }], { quarantined: 0 })
-    assert.deepEqual(
-      due.deliveries.map(({ taskId }) => taskId),
-      [healthy.id],
-    )
+    assert.deepEqual(each(due.deliveries, 'taskId'), [healthy.id])
   }),
   it('onDue: calls back after a write that makes something due, until it is stopped', async store => {
     let calls = 0
@@ -159,25 +163,6 @@ export const publishCases: readonly StoreCase[] = [
     await createOne(store)
     assert.equal(calls, stopped)
   }),
-]
-
-/** Publishes, claims and completes what is due, one task at a time. Returns the ids in the order in which they ran. */
-async function drain(store: Store, now: number): Promise<string[]> {
-  const order: string[] = []
-  for (;;) {
-    const [delivery] = (await dueIn(store, { lane: 'default', capacity: 1 })).deliveries
-    if (delivery === undefined) return order
-    await store.outbox.published([delivery])
-    order.push(delivery.taskId)
-    const claimed = only(
-      await store.tasks.claim([claimOf({ id: delivery.taskId, attempt: delivery.attempt })]),
-    )
-    await move(store, completed(claimed, '"x"', now))
-  }
-}
-
-/** The fair order of a lane, as `due` hands it out. */
-export const orderCases: readonly StoreCase[] = [
   it('due: a delivery names the task, its lane and the attempt that a claim must find', async store => {
     const fresh = await createOne(store)
     const back = await move(store, givenBack(await startNew(store, { lane: 'batch' })))
@@ -202,10 +187,7 @@ export const orderCases: readonly StoreCase[] = [
       { lane: 'default', capacity: 3 },
       { lane: 'batch', capacity: 2 },
     )
-    assert.deepEqual(
-      deliveries.map(({ lane }) => lane),
-      ['default', 'default', 'default', 'batch', 'batch'],
-    )
+    assert.deepEqual(each(deliveries, 'lane'), ['default', 'default', 'default', 'batch', 'batch'])
     assert.deepEqual(
       await dueIds(store, { lane: 'default', capacity: 0 }, { lane: 'unknown', capacity: 9 }),
       [],
@@ -256,14 +238,11 @@ export const orderCases: readonly StoreCase[] = [
     assert.equal((await dueIn(store)).nextAt, context.now + 1_000)
     context.advance(1_000)
     const first = await dueIn(store)
-    assert.deepEqual(
-      first.deliveries.map(({ taskId }) => taskId),
-      [later?.id],
-    )
+    assert.deepEqual(each(first.deliveries, 'taskId'), [later?.id])
     assert.equal(first.nextAt, context.now + 2_000)
     context.advance(2_000)
     const second = await dueIn(store)
-    assert.deepEqual(second.deliveries.map(({ taskId }) => taskId).sort(), [later?.id, latest?.id].sort())
+    assert.deepEqual(each(second.deliveries, 'taskId').sort(), [later?.id, latest?.id].sort())
     assert.equal(second.nextAt, undefined)
   }),
   it('due: more tasks than one step wakes are all due in the end', async (store, context) => {

@@ -45,8 +45,25 @@ async function waitingIn(store: Store): Promise<Record<string, number>> {
   return Object.fromEntries(lanes.flatMap(({ lane, waiting }) => (waiting === 0 ? [] : [[lane, waiting]])))
 }
 
-/** Lanes. */
-export const laneCases: readonly StoreCase[] = [
+const day = 86_400_000
+
+/** An ended tree of a root, two sub-tasks, and one below the first of them. */
+async function endedTree(store: Store, now: number, below: 'ends' | 'lives' = 'ends'): Promise<TaskRecord[]> {
+  const root = await startNew(store, { taskType: 'Whole' })
+  const [a, b] = await createAll(store, [subTaskOf(root, 'a'), subTaskOf(root, 'b')])
+  const middle = await start(store, a)
+  const leaf = await createOne(store, subTaskOf(middle, 'leaf'))
+  if (below === 'ends') await complete(store, leaf, now)
+  await move(store, completed(middle, '"x"', now))
+  await complete(store, b, now)
+  await move(store, awaitingSubTasks(root, { reduces: false, result: '"kept"' }))
+  const ends = { failedSubTasks: [], error: problem() }
+  await move(store, closed(await read(store, root.id), ends, now))
+  return [root, a, b, leaf]
+}
+
+/** Lanes, schedules, unparsable messages, retention, the end of a store, and what is durable. */
+export const upkeepCases: readonly StoreCase[] = [
   it('lanes: how many tasks wait in each follows every move, and survives opening the store again', async (store, context) => {
     const since = context.now
     const [one, two] = await createAll(store, [
@@ -80,10 +97,6 @@ export const laneCases: readonly StoreCase[] = [
     await again.lanes.setPaused('batch', false)
     assert.equal((await again.lanes.lanes())[0]?.paused, false)
   }),
-]
-
-/** Schedules. */
-export const scheduleCases: readonly StoreCase[] = [
   it('schedules: a tick is taken once: by the first who saw the one before', async (store, context) => {
     const nightly = { id: 'nightly', definition: '0 3 * * *' }
     assert.deepEqual(await store.schedules.schedules(), [])
@@ -103,10 +116,6 @@ export const scheduleCases: readonly StoreCase[] = [
       { ...nightly, lastTick: 20, lastTaskId: 'd' },
     ])
   }),
-]
-
-/** Unparsable messages. */
-export const unparsableCases: readonly StoreCase[] = [
   it('unparsable: filed once each, listed newest first page by page, removed by id', async (store, context) => {
     const stray = (id: string) => ({ id, at: context.now, reason: 'not JSON', content: `\u0000<${id}>` })
     const all = ['a', 'b', 'c', 'd', 'e'].map(stray)
@@ -117,27 +126,6 @@ export const unparsableCases: readonly StoreCase[] = [
     assert.equal(await store.unparsable.remove(['b', 'nobody', 'd', 'b']), 2)
     assert.deepEqual(ids((await store.unparsable.list({ pageSize: 9 })).items), ['e', 'c', 'a'])
   }),
-]
-
-const day = 86_400_000
-
-/** An ended tree of a root, two sub-tasks, and one below the first of them. */
-async function endedTree(store: Store, now: number, below: 'ends' | 'lives' = 'ends'): Promise<TaskRecord[]> {
-  const root = await startNew(store, { taskType: 'Whole' })
-  const [a, b] = await createAll(store, [subTaskOf(root, 'a'), subTaskOf(root, 'b')])
-  const middle = await start(store, a)
-  const leaf = await createOne(store, subTaskOf(middle, 'leaf'))
-  if (below === 'ends') await complete(store, leaf, now)
-  await move(store, completed(middle, '"x"', now))
-  await complete(store, b, now)
-  await move(store, awaitingSubTasks(root, { reduces: false, result: '"kept"' }))
-  const ends = { failedSubTasks: [], error: problem() }
-  await move(store, closed(await read(store, root.id), ends, now))
-  return [root, a, b, leaf]
-}
-
-/** Retention. */
-export const pruneCases: readonly StoreCase[] = [
   it('prune: whole trees, by the age of their root and its status, and everything that belongs to them', async (store, context) => {
     const tree = await endedTree(store, context.now)
     const [root] = tree
@@ -199,8 +187,8 @@ export const pruneCases: readonly StoreCase[] = [
     assert.equal(await store.tasks.prune({ COMPLETED: 0 }, 100), alive.length)
   }),
   it('prune: a live root stays with all that ended below it; usage is kept', async (store, context) => {
-    const { parent, children } = await family(store, ['a'])
-    const child = await complete(store, only(children), context.now)
+    const [parent, waiting] = await family(store, ['a'])
+    const child = await complete(store, waiting, context.now)
     const alone = await complete(store, await createOne(store), context.now)
     await store.attempts.usage(alone.id, [{ at: 1, attempt: 1, model: 'm', inputTokens: 1, outputTokens: 2 }])
     context.advance(day)
@@ -225,10 +213,6 @@ export const pruneCases: readonly StoreCase[] = [
       [[fresh.id, 'Import']],
     )
   }),
-]
-
-/** The end of a store, and what is durable. */
-export const durabilityCases: readonly StoreCase[] = [
   it('close: writes down what is pending, then refuses everything with a code', async (store, context) => {
     const task = newTask()
     const pending = store.tasks.create([task], {})
@@ -248,10 +232,7 @@ export const durabilityCases: readonly StoreCase[] = [
     assert.equal((await read(await context.reopenStore(store), task.id)).status, 'QUEUED')
   }),
   it('reopen: every record is as it was', async (store, context) => {
-    const {
-      parent,
-      children: [a, b],
-    } = await family(store, ['a', 'b'])
+    const [parent, a, b] = await family(store, ['a', 'b'])
     await complete(store, a, context.now)
     await move(store, cancelledWaiting(b, problem(), context.now))
     const written = await store.queries.get([parent.id, a.id, b.id])
@@ -287,10 +268,7 @@ export const durabilityCases: readonly StoreCase[] = [
 /** Parents that the aggregator must reconcile. */
 export const parentCases: readonly StoreCase[] = [
   it('pendingParents: a parent is reconciled when its sub-tasks have ended, not before, and until it moved', async (store, context) => {
-    const {
-      parent,
-      children: [a, b],
-    } = await family(store, ['a', 'b'])
+    const [parent, a, b] = await family(store, ['a', 'b'])
     const parents = async () => (await dueIn(store)).parents
     assert.deepEqual(await parents(), [])
     await complete(store, a, context.now)
@@ -308,10 +286,10 @@ export const parentCases: readonly StoreCase[] = [
     assert.deepEqual((await dueIn(store)).parents, [running.id])
   }),
   it('pendingParents: a parent that ended while sub-tasks are live is reconciled until none is', async (store, context) => {
-    const { parent, children } = await family(store, ['a'])
+    const [parent, child] = await family(store, ['a'])
     await move(store, cancelledWaiting(parent, problem(), context.now))
     assert.deepEqual((await dueIn(store)).parents, [parent.id])
-    await move(store, cancelledWaiting(only(children), problem(), context.now))
+    await move(store, cancelledWaiting(child, problem(), context.now))
     assert.deepEqual((await dueIn(store)).parents, [])
   }),
   it('pendingParents: a parent that ended by itself while sub-tasks are live is reconciled, whatever it ended as', async (store, context) => {

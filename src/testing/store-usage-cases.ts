@@ -16,6 +16,7 @@ import {
   createAll,
   createOne,
   dueIn,
+  each,
   family,
   ids,
   it,
@@ -28,8 +29,6 @@ import {
   startNew,
   subTaskOf,
 } from './store-case.ts'
-
-/** What calls of models used: kept whoever wrote it, and summed by task, user, subject, day and model; shared states and budgets. */
 
 const hour = 3_600_000
 const day = 24 * hour
@@ -52,6 +51,8 @@ const sum = (key: string, calls: number, changes: Partial<UsageSum> = {}): Usage
   unpricedCalls: calls,
   ...changes,
 })
+
+const callsOf = (sums: readonly UsageSum[]) => sums.reduce((count, { calls }) => count + calls, 0)
 
 /** All rows of a report, in its order. */
 function report(store: Store, filter: UsageFilter, by: UsageKind, pageSize = 50): Promise<UsageSum[]> {
@@ -78,7 +79,20 @@ async function calls(store: Store) {
   return { root, child, grandChild, other }
 }
 
-/** Usage. */
+const exhausted: ErrorInfo = {
+  ...problem('The budget is used up.', 'BUDGET_EXHAUSTED'),
+  retryable: true,
+  errorClass: 'rate-limited',
+  need: { tokens: 10, cost: 0.5 },
+  since: 1,
+}
+
+/** Runs the next attempt of a task and has it wait. */
+async function wait(store: Store, record: TaskRecord, until: number, error = exhausted): Promise<TaskRecord> {
+  return move(store, snoozed(await start(store, record), until, error))
+}
+
+/** What calls of models used: kept whoever wrote it, and summed by task, user, subject, day and model; shared states and budgets. */
 export const usageCases: readonly StoreCase[] = [
   it('usage: what was paid is kept when the attempt is stale, and summed over a task or its tree', async (store, context) => {
     const { root, child } = await calls(store)
@@ -152,10 +166,6 @@ export const usageCases: readonly StoreCase[] = [
   }),
   it('usage: a filter lets through what it names, alone and with others; from its first time to before its last', async store => {
     const { root, child } = await calls(store)
-    const counted = async (filter: UsageFilter) => {
-      const counts = (await report(store, filter, 'model')).map(({ calls: count }) => count)
-      return counts.reduce((one, other) => one + other, 0)
-    }
     const filters: [UsageFilter, number][] = [
       [{}, 5],
       [{ userId: 'ann' }, 4],
@@ -175,7 +185,7 @@ export const usageCases: readonly StoreCase[] = [
       [{ userId: 'ann', subject: 'novel-1', after: start2031 + 1 }, 1],
     ]
     for (const [filter, expected] of filters)
-      assert.equal(await counted(filter), expected, JSON.stringify(filter))
+      assert.equal(callsOf(await report(store, filter, 'model')), expected, JSON.stringify(filter))
   }),
   it('usage: pages hold every key once, and a token of another report is refused', async store => {
     for (let index = 0; index < 9; index++) {
@@ -190,10 +200,7 @@ export const usageCases: readonly StoreCase[] = [
       const whole = await report(store, {}, by)
       for (const pageSize of [1, 2, 3, 8])
         assert.deepEqual(await report(store, {}, by, pageSize), whole, `${pageSize} by ${by}`)
-      assert.equal(
-        whole.reduce((one, { calls: count }) => one + count, 0),
-        18,
-      )
+      assert.equal(callsOf(whole), 18)
     }
     const { nextPageToken = '' } = await store.queries.usageReport({}, { by: 'user', pageSize: 2 })
     for (const [filter, by] of [
@@ -217,28 +224,16 @@ export const usageCases: readonly StoreCase[] = [
       await store.attempts.usage(running.id, rows.slice(from, from + 1_000))
     const reopened = await context.reopenStore(store)
     const modelled = await report(reopened, { userId: 'ann' }, 'model', 2)
-    assert.deepEqual(
-      modelled.map(({ calls: count }) => count),
-      [1_858, 1_857, 1_857, 1_857, 1_857, 1_857, 1_857],
-    )
+    assert.deepEqual(each(modelled, 'calls'), [1_858, 1_857, 1_857, 1_857, 1_857, 1_857, 1_857])
     assert.deepEqual(await report(reopened, { subject: 'novel' }, 'subject'), [
       sum('novel', 6_500, { cost: 3_250, unpricedCalls: 0 }),
     ])
     const days = await report(reopened, {}, 'day', 4)
-    assert.deepEqual(
-      days.map(({ key }) => key),
-      [...['10', '09', '08', '07', '06', '05', '04'].map(date => `2031-01-${date}`), '2031-01-01'],
-    )
-    assert.equal(
-      days.reduce((one, { calls: count }) => one + count, 0),
-      13_000,
-    )
+    const dates = ['10', '09', '08', '07', '06', '05', '04', '01'].map(date => `2031-01-${date}`)
+    assert.deepEqual(each(days, 'key'), dates)
+    assert.equal(callsOf(days), 13_000)
     assert.equal(days.at(-1)?.calls, 5_000)
   }),
-]
-
-/** Shared states. */
-export const stateCases: readonly StoreCase[] = [
   it('states: written by one of several that saw the version before, and kept', async (store, context) => {
     const { states } = store
     assert.deepEqual(await states.load(['a', 'b']), [
@@ -268,28 +263,8 @@ export const stateCases: readonly StoreCase[] = [
     context.advance(10)
     assert.equal(await store.tasks.prune({ COMPLETED: 1 }, 10), 1)
     const left = await store.states.load([budgetKey(one.id), budgetKey(other.id), one.id])
-    assert.deepEqual(
-      left.map(({ version }) => version),
-      [0, 1, 1],
-    )
+    assert.deepEqual(each(left, 'version'), [0, 1, 1])
   }),
-]
-
-const exhausted: ErrorInfo = {
-  ...problem('The budget is used up.', 'BUDGET_EXHAUSTED'),
-  retryable: true,
-  errorClass: 'rate-limited',
-  need: { tokens: 10, cost: 0.5 },
-  since: 1,
-}
-
-/** Runs the next attempt of a task and has it wait. */
-async function wait(store: Store, record: TaskRecord, until: number, error = exhausted): Promise<TaskRecord> {
-  return move(store, snoozed(await start(store, record), until, error))
-}
-
-/** Budgets. */
-export const budgetCases: readonly StoreCase[] = [
   it('budget: what a task was submitted with is part of its record', async (store, context) => {
     const budget = { tokens: 1_000, cost: 0.25 }
     const record = await createOne(store, { budget })
@@ -301,10 +276,7 @@ export const budgetCases: readonly StoreCase[] = [
   }),
   it('budget: tasks that wait for it are found by the tree, the first submitted first', async (store, context) => {
     const until = context.now + 60_000
-    const {
-      parent,
-      children: [a, b, c, d, e],
-    } = await family(store, ['a', 'b', 'c', 'd', 'e'])
+    const [parent, a, b, c, d, e] = await family(store, ['a', 'b', 'c', 'd', 'e'])
     for (const record of [c, a, d]) await wait(store, record, until)
     await wait(store, b, until, { ...exhausted, code: 'RATE_LIMITED' })
     const stranger = await wait(store, await createOne(store), until)
@@ -322,7 +294,7 @@ export const budgetCases: readonly StoreCase[] = [
     assert.deepEqual(await store.queries.waitingForBudget('nobody', 9), { total: 0, tasks: [] })
   }),
   it('budget: a task that was woken, came to its time, or was cancelled, waits no longer', async (store, context) => {
-    const { parent, children } = await family(store, ['a', 'b', 'c', 'd'])
+    const [parent, ...children] = await family(store, ['a', 'b', 'c', 'd'])
     const waiting = await Promise.all(
       children.map(async (child, index) => wait(store, child, context.now + (index === 2 ? 100 : 60_000))),
     )

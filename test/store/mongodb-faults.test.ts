@@ -4,10 +4,10 @@ import { afterAll, describe, expect, it } from 'vitest'
 import type { StoreFaults } from '../../src/store/mongodb/failures.ts'
 import { UnknownOutcome } from '../../src/store/mongodb/failures.ts'
 import { guardCases } from '../../src/testing/store-apply-cases.ts'
-import { outputCases, traceCases } from '../../src/testing/store-attempt-cases.ts'
-import { claimCases, extendCases } from '../../src/testing/store-claim-cases.ts'
-import { createCases, subTaskCases } from '../../src/testing/store-create-cases.ts'
-import { orderCases, publishCases } from '../../src/testing/store-outbox-cases.ts'
+import { traceCases } from '../../src/testing/store-attempt-cases.ts'
+import { claimCases } from '../../src/testing/store-claim-cases.ts'
+import { createCases } from '../../src/testing/store-create-cases.ts'
+import { outboxCases } from '../../src/testing/store-outbox-cases.ts'
 import { parentCases } from '../../src/testing/store-upkeep-cases.ts'
 import { describeWithMongo } from '../servers/mongo.ts'
 import { sizeOf } from '../size.ts'
@@ -16,10 +16,7 @@ import { searchModel } from './model-search.ts'
 import { MongoContext } from './mongodb-context.ts'
 
 /** The cases of the suite in which something is written that must not be written twice. */
-const writes = [
-  ...[createCases, subTaskCases, claimCases, extendCases],
-  ...[guardCases, traceCases, orderCases, publishCases, parentCases, outputCases],
-].flat()
+const writes = [createCases, claimCases, guardCases, traceCases, outboxCases, parentCases].flat()
 
 /** The first answer to each kind of operation is lost. */
 function losesFirst(): StoreFaults & { lost: Set<string> } {

@@ -99,7 +99,7 @@ describeWithMongo('sub-tasks in MongoDB whose parent moves meanwhile', () => {
     const [store] = await context.makeStores(1)
     const parents: TaskRecord[] = []
     for (const key of ['large', 'small']) {
-      const { parent, children } = await family(store, [key])
+      const [parent, ...children] = await family(store, [key])
       await complete(store, only(children), context.now)
       parents.push(parent)
     }
@@ -121,7 +121,7 @@ describeWithMongo('sub-tasks in MongoDB whose parent moves meanwhile', () => {
 
   it('can be retried again after their tree was about to be deleted as one of them came back', async () => {
     const [one, two] = await context.makeStores(2)
-    const { parent, children } = await family(one, ['a', 'b'])
+    const [parent, ...children] = await family(one, ['a', 'b'])
     const [a, b] = [await fail(one, only(children.slice(0, 1)), context.now), only(children.slice(1))]
     await complete(one, b, context.now)
     const ends = { failedSubTasks: [], error: problem() }

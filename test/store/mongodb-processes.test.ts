@@ -203,7 +203,7 @@ describeWithMongo('several processes on one MongoDB database', () => {
 
   it('write a retry of a tree in one commit, or not at all', async () => {
     const [store] = await context.makeStores(1)
-    const { parent, children } = await family(store, ['a', 'b'])
+    const [parent, ...children] = await family(store, ['a', 'b'])
     const failed: TaskRecord[] = []
     for (const child of children) failed.push(await fail(store, child, context.now))
     await atRest(store)
