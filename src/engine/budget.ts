@@ -268,7 +268,7 @@ function budgetWait(
   const until = Math.round(now + waited * (0.75 + random / 2))
   // A wait beyond the deadline would fail the task now, and the budget may be raised before.
   const latest = record.deadline === undefined ? until : Math.min(until, record.deadline - 1)
-  return new SnoozeError(latest, messageOf(record.rootTaskId, need, refusal), {
+  return new SnoozeError(latest, waitMessage(record.rootTaskId, need, refusal), {
     budget: { need: spendingOf(need), since },
   })
 }
@@ -278,7 +278,7 @@ function waitsSince(error: ErrorInfo | undefined): number | undefined {
   return error?.code === 'BUDGET_EXHAUSTED' ? error.since : undefined
 }
 
-function messageOf(rootTaskId: string, need: Need, refusal: Refusal): string {
+function waitMessage(rootTaskId: string, need: Need, refusal: Refusal): string {
   const { limit, spent, reserved } = refusal
   const numbers = units.flatMap(unit => {
     const [most, next] = [limit[unit], need[unit]]

@@ -39,7 +39,7 @@ function chainOf(error: unknown): unknown[] {
   return chain
 }
 
-function messageOf(error: unknown): string {
+function keptMessage(error: unknown): string {
   const said: unknown = error instanceof Error ? error.message : error
   const text = typeof said === 'string' ? said : said === null || said === undefined ? '' : describe(said)
   return (text || 'The error has no message.').slice(0, longestMessage)
@@ -131,7 +131,8 @@ export function classifyError(error: unknown, now: number): ClassifiedError {
   const delay = chain.map(link => retryAfterOf(link, now)).find(ms => ms !== undefined)
   const notBefore = delay === undefined ? undefined : now + delay
   if (errorClass === 'rate-limited' && notBefore === undefined) errorClass = 'retryable'
-  const info = errorInfo(error, errorClass, { code: codeOf(decisive), causes: chain.slice(1).map(messageOf) })
+  const causes = chain.slice(1).map(keptMessage)
+  const info = errorInfo(error, errorClass, { code: codeOf(decisive), causes })
   const isSnooze = decisive instanceof SnoozeError
   if (isSnooze) Object.assign(info, defined({ limit: decisive.limit }), decisive.budget)
   const refusedByProvider = errorClass === 'rate-limited' && !isSnooze ? true : undefined
@@ -156,7 +157,7 @@ export function errorInfo(
   errorClass: ErrorClass,
   extra: { code: string; causes?: readonly string[] },
 ): ErrorInfo {
-  const info = plainError(extra.code, messageOf(error), errorClass)
+  const info = plainError(extra.code, keptMessage(error), errorClass)
   if (error instanceof Error) {
     info.name = `${error.name}`.slice(0, longestName)
     if (typeof error.stack === 'string') info.stack = framesOf(error.stack)
