@@ -57,29 +57,20 @@ async function* readable(bytes: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8
 }
 
 async function writeFile(target: string, content: AsyncIterable<Uint8Array>): Promise<number> {
-  const handle = await open(target, 'wx')
-  try {
-    let bytes = 0
-    for await (const piece of content) {
-      bytes += piece.length
-      await handle.writeFile(piece)
-    }
-    await handle.sync()
-    return bytes
-  } finally {
-    await handle.close()
+  await using handle = await open(target, 'wx')
+  let bytes = 0
+  for await (const piece of content) {
+    bytes += piece.length
+    await handle.writeFile(piece)
   }
+  await handle.sync()
+  return bytes
 }
 
 /** Makes the entry of a new file durable. A system that cannot open folders does so by itself. */
 async function syncFolder(folder: string): Promise<void> {
-  const handle = await open(folder, 'r').catch(() => undefined)
-  if (handle === undefined) return
-  try {
-    await handle.sync()
-  } finally {
-    await handle.close()
-  }
+  await using handle = await open(folder, 'r').catch(() => undefined)
+  await handle?.sync()
 }
 
 async function removeUnfinished(folder: string, olderThanMs: number): Promise<number> {
