@@ -1,15 +1,13 @@
 import type { TextSpan } from '../../ai/model.ts'
-import { type TermOccurrence, termOccurrences } from './terms.ts'
+import { termOccurrences } from './terms.ts'
 
 /**
  * Returns the places of a passage that match a query, for highlighting: ascending, with touching places joined. Marks words and pairs of
  * characters; single characters only where nothing else matches.
  */
 export function marksOf(text: string, query: string): TextSpan[] {
-  const terms = new Set<string>()
-  for (const { term } of termOccurrences(query)) terms.add(term)
-  const found: TermOccurrence[] = []
-  for (const occurrence of termOccurrences(text)) if (terms.has(occurrence.term)) found.push(occurrence)
+  const terms = new Set(Array.from(termOccurrences(query), ({ term }) => term))
+  const found = [...termOccurrences(text)].filter(({ term }) => terms.has(term))
   const longer = found.filter(occurrence => occurrence.kind !== 'character')
   return joined(longer.length > 0 ? longer : found)
 }

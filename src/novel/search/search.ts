@@ -55,7 +55,7 @@ export async function searchIndex(
     await takeTurns()
   }
   const found = await cooperate(scoreSteps({ passages, totalLength }, terms, matches), signal)
-  return best(found, limit)
+  return [...found].sort((a, b) => b.score - a.score || a.passageId - b.passageId).slice(0, limit)
 }
 
 function queryTerms(query: string): readonly string[] {
@@ -92,18 +92,12 @@ function matchesIn(segment: IndexSegment, wanted: ReadonlyMap<number, readonly s
   }
 }
 
-interface ScoredPassage {
-  readonly passageId: number
-  score: number
-  readonly terms: string[]
-}
-
 function* scoreSteps(
   collection: Collection,
   terms: readonly string[],
   segments: readonly SegmentMatches[],
-): Generator<void, Iterable<ScoredPassage>> {
-  const scored = new Map<number, ScoredPassage>()
+): Generator<void, Iterable<SearchHit>> {
+  const scored = new Map<number, { passageId: number; score: number; terms: string[] }>()
   for (const term of terms) {
     const containing = segments.reduce((sum, { postings }) => sum + (postings.get(term)?.length ?? 0), 0)
     const idf = inverseDocumentFrequency(collection, containing)
@@ -119,10 +113,6 @@ function* scoreSteps(
     }
   }
   return scored.values()
-}
-
-function best(found: Iterable<ScoredPassage>, limit: number): SearchHit[] {
-  return [...found].sort((a, b) => b.score - a.score || a.passageId - b.passageId).slice(0, limit)
 }
 
 /** Saturation: how fast further occurrences of a term lose weight. */

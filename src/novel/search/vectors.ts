@@ -53,12 +53,12 @@ export class Closest {
       this.#found.push({ passageId, cosine: this.#product(vectors, at) })
     }
     // Sorting rarely is quicker than keeping the order, and memory stays bounded.
-    if (this.#found.length > 16 * this.#limit) this.#found = this.#best()
+    if (this.#found.length > 16 * this.#limit) this.#found = this.found
   }
 
   /** The closest passages, closest first; equal ones in the order of their ids. */
-  get found(): readonly CloseVector[] {
-    return this.#best()
+  get found(): CloseVector[] {
+    return this.#found.sort((a, b) => b.cosine - a.cosine || a.passageId - b.passageId).slice(0, this.#limit)
   }
 
   #product(vectors: Float32Array, from: number): number {
@@ -66,9 +66,5 @@ export class Closest {
     let sum = 0
     for (let at = 0; at < query.length; at += 1) sum += (query[at] ?? 0) * (vectors[from + at] ?? 0)
     return sum
-  }
-
-  #best(): CloseVector[] {
-    return this.#found.sort((a, b) => b.cosine - a.cosine || a.passageId - b.passageId).slice(0, this.#limit)
   }
 }
